@@ -1,0 +1,40 @@
+import type * as tf from '@tensorflow/tfjs-core';
+
+export type DType = 'float32' | 'int32' | 'bool';
+export type Shape = readonly number[];
+
+export interface TensorSpec {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** float32 as Float32Array, int32 as Int32Array, bool as Uint8Array of 0 and 1. */
+export type TensorData = Float32Array | Int32Array | Uint8Array;
+
+/**
+ * A pure function of named tensors, written in tfjs-core ops (and those of models/functional.ts).
+ * The same program gives the same outputs, within rounding, on every executor.
+ */
+export type Program = (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>;
+
+/** A program made ready for inputs of fixed shapes. */
+export interface Compiled {
+  readonly outputs: Readonly<Record<string, TensorSpec>>;
+  /**
+   * Runs the program once. `fetches` are written in place and must name every output with an array of its size;
+   * neither feeds nor fetches are kept.
+   */
+  run(feeds: Record<string, TensorData>, fetches: Record<string, Float32Array>): Promise<void>;
+  dispose(): void;
+}
+
+/** Where programs run. An executor holds no parameters: whoever calls owns the memory. */
+export interface Executor {
+  readonly name: 'onnxruntime' | 'webgpu' | 'tensorflow' | 'wasm';
+  /** Threads that its matrix products use. */
+  readonly numThreads: number;
+  compile(program: Program, inputs: Record<string, TensorSpec>): Promise<Compiled>;
+  dispose(): void;
+}
+
+export const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);

@@ -1,0 +1,60 @@
+import type { ClassificationReport, NoteEvent, Recipe } from '../../protocol/index.ts';
+
+/** What one optimiser step did. */
+export interface StepResult {
+  step: number;
+  epoch: number;
+  loss: number;
+  learning_rate: number;
+  /** Global norm before clipping. */
+  grad_norm: number;
+  /** Real tokens of the step, padding not counted. */
+  tokens: number;
+}
+
+/** All that a run needs to go on as if it had never stopped; data order and dropout masks follow from seed and step. */
+export interface TrainerState {
+  step: number;
+  /** Trained parameters and their AdamW moments by name (`<name>`, `<name>.exp_avg`, `<name>.exp_avg_sq`). Live views of the engine's memory: use them before the next step. */
+  parameters: Map<string, { shape: readonly number[]; data: Float32Array }>;
+  moments: Map<string, { shape: readonly number[]; data: Float32Array }>;
+  /** Written beside them and compared on resume: a difference means that losses will not be equal bit for bit. */
+  fingerprint: { executor: string; num_threads: number; cpu: string; library: string };
+}
+
+/** What the loop drives. Built by train/trainer.ts; knows nothing of run folders, sockets or people. */
+export interface Trainer {
+  readonly labels: string[];
+  readonly totalSteps: number;
+  readonly stepsPerEpoch: number;
+  readonly numParameters: number;
+  readonly numTrainableParameters: number;
+  readonly numTrainRows: number;
+  readonly numValidationRows: number;
+  readonly numTestRows: number;
+  readonly executor: string;
+  readonly numThreads: number;
+  /** Steps done so far. */
+  readonly step: number;
+  /** Does one optimiser step. Throws LuthierError `loss-not-finite` without touching parameters when loss or gradient is NaN or infinite. */
+  trainStep(): Promise<StepResult>;
+  evaluate(split: 'validation' | 'test'): Promise<ClassificationReport>;
+  state(): TrainerState;
+  restore(state: { step: number; parameters: Map<string, Float32Array>; moments: Map<string, Float32Array> }): void;
+  /** Replaces the trained parameters alone (the best ones, before the model is written). */
+  loadParameters(parameters: Map<string, Float32Array>): void;
+  /** Writes a Hugging Face folder and checks that it answers as the trained model does; throws `export-mismatch` when not. */
+  saveModel(folder: string): Promise<void>;
+  dispose(): void;
+}
+
+export type Note = (level: NoteEvent['level'], message: string) => void;
+
+/** train/trainer.ts: `export async function createTrainer(options: TrainerOptions): Promise<Trainer>`. */
+export interface TrainerOptions {
+  /** Complete, with absolute paths. */
+  recipe: Recipe;
+  /** Folder that relative names in the recipe are looked up from. */
+  base: string;
+  note: Note;
+}

@@ -1,0 +1,122 @@
+import type { MetricKey } from './recipe.ts';
+
+/**
+ * What a run says while it works: the lines of metrics.jsonl, the lines of `train --json`,
+ * and the `event` notification on its socket are the same objects.
+ */
+export type RunEvent = StartEvent | StepEvent | EvalEvent | CheckpointEvent | NoteEvent | StateEvent | DoneEvent | ErrorEvent;
+
+export type Metrics = Partial<Record<MetricKey, number>>;
+
+/** Said once before the first step, and again after a resume. */
+export interface StartEvent {
+  event: 'start';
+  /** Seconds since the epoch, as in every event. */
+  time: number;
+  run: string;
+  total_steps: number;
+  /** Steps already done (0, or the checkpoint's when resumed). */
+  step: number;
+  num_train_rows: number;
+  num_validation_rows: number;
+  labels: string[];
+  num_parameters: number;
+  num_trainable_parameters: number;
+  executor: string;
+  num_threads: number;
+}
+
+export interface StepEvent {
+  event: 'step';
+  time: number;
+  /** 1-based optimiser step. */
+  step: number;
+  /** Fraction of epochs done. */
+  epoch: number;
+  loss: number;
+  learning_rate: number;
+  grad_norm: number;
+  /** Real tokens, padding not counted. */
+  tokens_per_second: number;
+  step_ms: number;
+  rss_bytes: number;
+  /** Seconds left, by the mean of the recent steps and evaluations; null until known. */
+  eta_s: number | null;
+}
+
+export interface EvalEvent {
+  event: 'eval';
+  time: number;
+  step: number;
+  epoch: number;
+  split: 'train' | 'validation' | 'test';
+  metrics: Metrics;
+  n: number;
+  /** Whether these are the best by metric_for_best_model so far. */
+  best: boolean;
+}
+
+export interface CheckpointEvent {
+  event: 'checkpoint';
+  time: number;
+  step: number;
+  path: string;
+  bytes: number;
+  reason: 'epoch' | 'save_steps' | 'interval' | 'pause' | 'interrupt' | 'best';
+}
+
+/** A line worth reading: a guess that was made, a truncation, a fall-back. */
+export interface NoteEvent {
+  event: 'note';
+  time: number;
+  level: 'info' | 'warning';
+  message: string;
+}
+
+export interface StateEvent {
+  event: 'state';
+  time: number;
+  state: RunState;
+}
+
+export interface DoneEvent {
+  event: 'done';
+  time: number;
+  run: string;
+  model: string;
+  /** Validation metrics of the weights that were written. */
+  metrics: Metrics;
+  /** Step that the written weights are from. */
+  best_step: number;
+  step: number;
+  stopped_early: boolean;
+  wall_s: number;
+  time_to_first_step_s: number;
+  peak_rss_bytes: number;
+}
+
+export interface ErrorEvent {
+  event: 'error';
+  time: number;
+  code: string;
+  message: string;
+  hint?: string;
+}
+
+/**
+ * starting → running ⇄ paused → done | stopped | failed | cancelled.
+ * `interrupted` is never written by a run itself: it is what a reader calls a run whose state says that it
+ * works while its process does not answer.
+ * `stopped`: ended early at a person's wish with the best weights kept; `cancelled`: ended and nothing kept.
+ */
+export type RunState =
+  | 'queued'
+  | 'starting'
+  | 'running'
+  | 'paused'
+  | 'stopping'
+  | 'done'
+  | 'stopped'
+  | 'cancelled'
+  | 'failed'
+  | 'interrupted';

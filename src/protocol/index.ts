@@ -1,0 +1,6 @@
+export * from './errors.ts';
+export * from './evaluation.ts';
+export * from './events.ts';
+export * from './recipe.ts';
+export * from './run.ts';
+export * from './service.ts';

@@ -1,0 +1,67 @@
+/**
+ * A recipe: everything that decides what a run computes. Keys carry the names that transformers 5 uses
+ * (docs/recipe.md says for each whose it is). The schema that checks one stands in src/engine/train/recipe.ts.
+ */
+export type Strategy =
+  /** Every parameter is trained. */
+  | { type: 'full' }
+  /** Only what comes after the encoder is trained (pooler and classifier). */
+  | { type: 'head' }
+  /** Embeddings and the lowest `num_frozen_layers` layers keep their weights. */
+  | { type: 'freeze'; num_frozen_layers: number };
+
+/** One file, or a file for each part. Paths are relative to the recipe's file. */
+export type DatasetReference = string | { train: string; validation?: string; test?: string };
+
+/** Which column of the file holds which field of the task. */
+export interface Columns {
+  text?: string;
+  text_pair?: string;
+  label?: string;
+}
+
+export type BackendChoice = 'auto' | 'onnxruntime' | 'webgpu' | 'tensorflow' | 'wasm';
+
+/** A recipe with every default filled in. */
+export interface Recipe {
+  task: 'text-classification';
+  model: string;
+  dataset: DatasetReference;
+  columns: Columns;
+  strategy: Strategy;
+  learning_rate: number;
+  num_train_epochs: number;
+  /** When above 0, ends the training after this many optimiser steps, whatever num_train_epochs says. */
+  max_steps: number;
+  per_device_train_batch_size: number;
+  per_device_eval_batch_size: number;
+  gradient_accumulation_steps: number;
+  weight_decay: number;
+  adam_beta1: number;
+  adam_beta2: number;
+  adam_epsilon: number;
+  max_grad_norm: number;
+  /** Below 1: a share of all steps; otherwise a number of steps. */
+  warmup_steps: number;
+  lr_scheduler_type: 'linear' | 'cosine' | 'constant' | 'constant_with_warmup';
+  label_smoothing_factor: number;
+  max_length: number;
+  seed: number;
+  /** Share of the training part held out for validation when the data set names none; 0 for none. */
+  validation_split: number;
+  /** Evaluate every this many steps; 0: at the end of each epoch. */
+  eval_steps: number;
+  /** Checkpoint every this many steps; 0: at the end of each epoch. At least every 5 minutes all the same. */
+  save_steps: number;
+  save_total_limit: number;
+  logging_steps: number;
+  metric_for_best_model: MetricKey;
+  /** Evaluations without improvement after which training ends; 0: never. */
+  early_stopping_patience: number;
+  backend: BackendChoice;
+}
+
+export type MetricKey = 'loss' | 'accuracy' | 'f1_macro' | 'f1_weighted' | 'mcc' | 'ece';
+
+/** What a person writes: only what differs from the defaults. `warmup_ratio` is transformers 4's name and is accepted. */
+export type RecipeInput = Partial<Recipe> & Pick<Recipe, 'model' | 'dataset'> & { warmup_ratio?: number; $schema?: string };
