@@ -4,7 +4,15 @@ import type { MetricKey } from './recipe.ts';
  * What a run says while it works: the lines of metrics.jsonl, the lines of `train --json`,
  * and the `event` notification on its socket are the same objects.
  */
-export type RunEvent = StartEvent | StepEvent | EvalEvent | CheckpointEvent | NoteEvent | StateEvent | DoneEvent | ErrorEvent;
+export type RunEvent =
+  | StartEvent
+  | StepEvent
+  | EvalEvent
+  | CheckpointEvent
+  | NoteEvent
+  | StateEvent
+  | DoneEvent
+  | ErrorEvent;
 
 export type Metrics = Partial<Record<MetricKey, number>>;
 

@@ -64,4 +64,5 @@ export interface Recipe {
 export type MetricKey = 'loss' | 'accuracy' | 'f1_macro' | 'f1_weighted' | 'mcc' | 'ece';
 
 /** What a person writes: only what differs from the defaults. `warmup_ratio` is transformers 4's name and is accepted. */
-export type RecipeInput = Partial<Recipe> & Pick<Recipe, 'model' | 'dataset'> & { warmup_ratio?: number; $schema?: string };
+export type RecipeInput = Partial<Recipe> &
+  Pick<Recipe, 'model' | 'dataset'> & { warmup_ratio?: number; $schema?: string };

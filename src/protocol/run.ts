@@ -27,7 +27,14 @@ export interface RunRecord {
   model: string | null;
   error: { code: string; message: string; hint?: string } | null;
   /** What the figures depend on beside recipe and data. */
-  environment: { luthier: string; node: string; cpu: string; platform: string; executor: string; num_threads: number } | null;
+  environment: {
+    luthier: string;
+    node: string;
+    cpu: string;
+    platform: string;
+    executor: string;
+    num_threads: number;
+  } | null;
 }
 
 /** endpoint.json (0600) in the folder of a run whose process lives: where its socket is, and the token that opens it. */

@@ -87,14 +87,23 @@ export interface BackendStatus {
 
 /** Requests to the engine service (JSON-RPC on its stdin and stdout). Every one can be cancelled. */
 export interface ServiceRequests {
-  initialize: { params: { client: string; hugging_face_token?: string; cache_folder?: string; endpoint?: string }; result: { version: string; node: string; pid: number } };
+  initialize: {
+    params: { client: string; hugging_face_token?: string; cache_folder?: string; endpoint?: string };
+    result: { version: string; node: string; pid: number };
+  };
   'data/inspect': { params: { file: string; text?: string; columns?: Columns }; result: DataSummary };
   /** `content`, when given, stands for the file's (an unsaved document or a selection). */
   'run/estimate': { params: { recipe: Recipe; base: string }; result: RunEstimate };
   /** Labels with probabilities; the model stays loaded for the next call. */
   predict: { params: { model: string; texts: string[] }; result: Prediction[] };
-  evaluate: { params: { model: string; data: DatasetReference; columns?: Columns; split: 'validation' | 'test' }; result: ClassificationReport };
-  export: { params: { run: string; format: 'safetensors' | 'onnx'; out?: string }; result: { path: string; bytes: number; max_difference: number } };
+  evaluate: {
+    params: { model: string; data: DatasetReference; columns?: Columns; split: 'validation' | 'test' };
+    result: ClassificationReport;
+  };
+  export: {
+    params: { run: string; format: 'safetensors' | 'onnx'; out?: string };
+    result: { path: string; bytes: number; max_difference: number };
+  };
   'models/list': { params: { folders: string[] }; result: ModelEntry[] };
   'models/download': { params: { name: string; revision?: string }; result: { path: string } };
   backends: { params: { measure: boolean }; result: BackendStatus[] };
