@@ -1,6 +1,8 @@
+import type { DataSource, DatasetRecord } from './dataset.ts';
 import type { ErrorData } from './errors.ts';
 import type { ClassificationReport } from './evaluation.ts';
-import type { Columns, DatasetReference, Recipe } from './recipe.ts';
+import type { Columns, DatasetReference, Recipe, RecipeInput } from './recipe.ts';
+import type { RunRecord } from './run.ts';
 
 /** Something found in a file: reported, never silently mended. */
 export interface DataProblem {
@@ -85,32 +87,62 @@ export interface BackendStatus {
   gflops: number | null;
 }
 
+/** A request that takes long says how far it is in `progress` notifications that carry this token. */
+export interface Progressing {
+  progress_token?: string;
+}
+
+/** A recipe as a file, or as an object whose relative paths are looked up from `base`. */
+export type RecipeSource = { recipe_path: string } | { recipe: RecipeInput; base: string };
+
 /** Requests to the engine service (JSON-RPC on its stdin and stdout). Every one can be cancelled. */
 export interface ServiceRequests {
   initialize: {
     params: { client: string; hugging_face_token?: string; cache_folder?: string; endpoint?: string };
     result: { version: string; node: string; pid: number };
   };
-  'data/inspect': { params: { file: string; text?: string; columns?: Columns }; result: DataSummary };
-  /** `content`, when given, stands for the file's (an unsaved document or a selection). */
-  'run/estimate': { params: { recipe: Recipe; base: string }; result: RunEstimate };
+  'data/inspect': { params: DataSource & { columns?: Columns }; result: DataSummary };
+  /** Writes `<folder>/datasets/<name>/` (`folder` is a `.luthier` folder); an existing name is an error. Rows without text or label are left out and reported. */
+  'data/create': {
+    params: DataSource & { folder: string; name: string; columns: Columns };
+    result: { path: string; record: DatasetRecord; problems: DataProblem[] };
+  };
+  /** Adds rows at the end of a data set's folder or file, in that file's own format; the write is atomic. */
+  'data/append': {
+    params: { data: string; columns: Columns; rows: { text: string; text_pair?: string; label: string }[] };
+    result: { rows: number; file: string; line: number };
+  };
+  /** Checks a recipe, fills its defaults in and makes its paths absolute. */
+  'recipe/resolve': { params: RecipeSource; result: { recipe: Recipe; base: string } };
+  /** Makes a run's folder under `<folder>/runs/` (`folder` is a `.luthier` folder) with a run.json in state `queued`; starts nothing. */
+  'run/create': {
+    params: RecipeSource & { folder: string; name?: string };
+    result: { path: string; record: RunRecord };
+  };
+  'run/estimate': { params: RecipeSource; result: RunEstimate };
   /** Labels with probabilities; the model stays loaded for the next call. */
   predict: { params: { model: string; texts: string[] }; result: Prediction[] };
   evaluate: {
-    params: { model: string; data: DatasetReference; columns?: Columns; split: 'validation' | 'test' };
+    params: Progressing & {
+      model: string;
+      data: DatasetReference;
+      columns?: Columns;
+      split: 'validation' | 'test';
+    };
     result: ClassificationReport;
   };
   export: {
-    params: { run: string; format: 'safetensors' | 'onnx'; out?: string };
+    params: Progressing & { run: string; format: 'safetensors' | 'onnx'; out?: string };
     result: { path: string; bytes: number; max_difference: number };
   };
   'models/list': { params: { folders: string[] }; result: ModelEntry[] };
-  'models/download': { params: { name: string; revision?: string }; result: { path: string } };
+  'models/download': { params: Progressing & { name: string; revision?: string }; result: { path: string } };
   backends: { params: { measure: boolean }; result: BackendStatus[] };
   shutdown: { params: Record<string, never>; result: null };
 }
 
 export interface ServiceNotifications {
+  /** `total` is null while it is not known; `token` is the request's `progress_token`. */
   progress: { token: string; message: string; done: number; total: number | null };
   log: { level: 'info' | 'warning' | 'error'; message: string };
 }

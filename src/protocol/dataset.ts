@@ -1,0 +1,36 @@
+/** Version of the data set folder's layout. A reader refuses a newer one. */
+export const DATASET_FORMAT = 1;
+
+/**
+ * `.luthier/datasets/<name>/dataset.json`. Beside it stands `rows.jsonl`: one `{"text":…,"label":…}`
+ * (and `text_pair`) a line, in UTF-8.
+ */
+export interface DatasetRecord {
+  format: number;
+  name: string;
+  created_at: string;
+  /** What the rows were made from: a file's absolute path or an untitled document's name, and which lines of it. */
+  source: { file: string; first_line: number; last_line: number } | null;
+  /** Columns of the source that became text and label. */
+  columns: { text: string; label: string; text_pair?: string };
+  rows: number;
+  /** Sorted as the engine sorts them. */
+  labels: string[];
+}
+
+/** A selection in an editor: the header may stand above it, and its first and last lines may be cut. */
+export interface DataSelection {
+  text: string;
+  /** The whole document. */
+  full_text: string;
+  /** 1-based line of the document that the selection starts on. */
+  start_line: number;
+}
+
+/** Rows from a file on disk, from a document that is not saved (`text`), or from a part of one (`selection`). */
+export interface DataSource {
+  /** Absolute path, or the name of an untitled document; its extension is a hint to the format. */
+  file: string;
+  text?: string;
+  selection?: DataSelection;
+}
