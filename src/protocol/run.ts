@@ -60,6 +60,8 @@ export interface RunRequests {
   interrupt: { params: Record<string, never>; result: { step: number } };
   /** Ends and keeps nothing but the record and the metrics. */
   cancel: { params: Record<string, never>; result: { step: number } };
+  /** Renames the run or changes its note; a run that works owns its run.json, so nobody else may write it. */
+  describe: { params: { name?: string; note?: string }; result: { record: RunRecord } };
   /** Liveness. */
   ping: { params: Record<string, never>; result: { state: RunState; step: number } };
 }
