@@ -5,3 +5,5 @@ export * from './events.ts';
 export * from './recipe.ts';
 export * from './run.ts';
 export * from './service.ts';
+export * from './steps.ts';
+export * from './webview.ts';

@@ -1,0 +1,336 @@
+/**
+ * Messages between the extension host and its webviews, one discriminated union in each direction.
+ * "Message" goes to the webview, "request" comes from it; a request that fails is answered by `failed`.
+ * Both ends check what arrives: what does not fit is dropped and logged.
+ */
+import {
+  anything,
+  type Check,
+  type Checked,
+  checked,
+  isBoolean,
+  isBytes,
+  isColumn,
+  isCount,
+  isNumber,
+  isString,
+  listOf,
+  nullOr,
+  oneOf,
+  optional,
+  type Rules,
+  recordOf,
+  shape,
+  union,
+} from './check.ts';
+import type { ErrorData } from './errors.ts';
+import type { ClassificationReport, EvaluatedRow } from './evaluation.ts';
+import type { RunEvent } from './events.ts';
+import type { RunRecord } from './run.ts';
+import type { Prediction } from './service.ts';
+import { STEP_COLUMNS, type StepColumns } from './steps.ts';
+
+// ---- dashboard -----------------------------------------------------------------------------------------------
+
+/** All that the dashboard shows of a run; the run's folder alone is enough to make one. */
+export interface RunSnapshot {
+  record: RunRecord;
+  steps: StepColumns;
+  /** metrics.jsonl's other events, in order. `step` events may stand here too, but columns are cheaper. */
+  events: RunEvent[];
+  /** evaluation.json's reports; empty until there are any. */
+  reports: ClassificationReport[];
+  /** Why this window cannot change the run (newer format, untrusted workspace, read-only folder); null when it can. */
+  read_only: string | null;
+  /** Place in the queue, 1 for the next; null when the run does not wait. */
+  queue_position: number | null;
+}
+
+export type DashboardMessage =
+  /** The answer to `ready`, and whenever the set of shown runs changes: replaces everything. */
+  | { type: 'snapshot'; runs: RunSnapshot[]; focus: string }
+  /** Further steps of a long run, so that the first picture need not wait for the whole file. */
+  | { type: 'steps'; run: string; steps: StepColumns }
+  /** New events, in order, as they arrive. */
+  | { type: 'events'; run: string; events: RunEvent[] }
+  /** run.json changed: state, name, note, best metric. */
+  | { type: 'record'; record: RunRecord; queue_position: number | null }
+  | { type: 'reports'; run: string; reports: ClassificationReport[] }
+  /** The answer to `cell`: rows of one cell of the confusion matrix (at most 200), and how many there are. */
+  | {
+      type: 'cell';
+      run: string;
+      split: ClassificationReport['split'];
+      actual: string;
+      predicted: string;
+      rows: EvaluatedRow[];
+      total: number;
+    }
+  /** The run's folder is no more. */
+  | { type: 'gone'; run: string }
+  /** A request did not come through; `request` is its type. */
+  | { type: 'failed'; request: string; run: string | null; error: ErrorData };
+
+/** What is done to a run; the host asks for confirmation where something would be lost. */
+export const RUN_ACTIONS = [
+  'pause',
+  'resume',
+  'stop',
+  'cancel',
+  'openRecipe',
+  'duplicate',
+  'openLog',
+  'reveal',
+  'try',
+  'evaluate',
+  'export',
+] as const;
+export type RunAction = (typeof RUN_ACTIONS)[number];
+
+export type DashboardRequest =
+  /** The page is up (again): send a snapshot. */
+  | { type: 'ready' }
+  | { type: 'action'; action: RunAction; run: string }
+  /** Rows of class `actual` predicted as `predicted`, answered by `cell`. */
+  | { type: 'cell'; run: string; split: ClassificationReport['split']; actual: string; predicted: string }
+  /** Open the data file at this 1-based line. `file` is as in the row. */
+  | { type: 'openRow'; run: string; file: string; line: number }
+  /** Let the person choose runs to lay over these; answered by a new snapshot. */
+  | { type: 'chooseRuns' }
+  /** Take a run out of the comparison (never the last one); answered by a new snapshot. */
+  | { type: 'removeRun'; run: string }
+  /** The page could not write to the clipboard itself. */
+  | { type: 'copyText'; text: string }
+  | { type: 'savePicture'; name: string; png: Uint8Array }
+  | { type: 'saveText'; name: string; text: string }
+  /** For the log channel: a dropped message, a failure in the page. */
+  | { type: 'log'; level: 'info' | 'warning' | 'error'; message: string };
+
+/** What `vscode.setState` holds, and a WebviewPanelSerializer gets: the runs to show, and the page's own view of them. */
+export interface DashboardState {
+  version: 1;
+  runs: string[];
+  view: unknown;
+}
+
+// ---- try model -----------------------------------------------------------------------------------------------
+
+export interface TryoutModel {
+  /** Shown at the head of its column. */
+  name: string;
+  labels: string[];
+}
+
+export interface TryoutSnapshot {
+  tuned: TryoutModel;
+  /** The model that the run started from, when it can classify too. */
+  base: TryoutModel | null;
+  /** Said in the base's place when there is none, or under its name ("its classifier is not trained"). */
+  base_note: string | null;
+  /** Name of the data set that corrected rows go to; null when there is none to add to. */
+  dataset: string | null;
+}
+
+export type TryoutMessage =
+  | ({ type: 'snapshot' } & TryoutSnapshot)
+  /** The model is being loaded: a first answer takes longer. */
+  | { type: 'loading'; message: string }
+  /** In the order of the request's texts. `base` is null when there is no base or comparing is off. */
+  | { type: 'predictions'; id: number; tuned: Prediction[]; base: Prediction[] | null; ms: number }
+  /** The row that the person picked. */
+  | { type: 'row'; text: string; label: string | null; file: string; line: number }
+  /** The corrected row is in the data set. */
+  | { type: 'added'; text: string; label: string; dataset: string }
+  /** `id` is the prediction's, null for another request. */
+  | { type: 'failed'; request: string; id: number | null; error: ErrorData };
+
+export type TryoutRequest =
+  | { type: 'ready' }
+  /** A later `predict` replaces an earlier one: the host may cancel it. */
+  | { type: 'predict'; id: number; texts: string[]; compare: boolean }
+  /** Let the person pick a row of the data set; answered by `row`, or by nothing when dismissed. */
+  | { type: 'pickRow' }
+  | { type: 'addRow'; text: string; label: string }
+  | { type: 'chooseModel' }
+  | { type: 'copyText'; text: string }
+  | { type: 'log'; level: 'info' | 'warning' | 'error'; message: string };
+
+// ---- checks --------------------------------------------------------------------------------------------------
+
+const SPLITS = ['train', 'validation', 'test'];
+const isLevel = oneOf('info', 'warning', 'error');
+const isError = shape({ code: isString, message: isString, hint: optional(isString) });
+const isMetrics = recordOf(isNumber);
+
+const eventRules: Rules<RunEvent, 'event'> = {
+  start: {
+    time: isNumber,
+    run: isString,
+    total_steps: isCount,
+    step: isCount,
+    num_train_rows: isCount,
+    num_validation_rows: isCount,
+    labels: listOf(isString),
+    num_parameters: isCount,
+    num_trainable_parameters: isCount,
+    executor: isString,
+    num_threads: isCount,
+  },
+  step: {
+    time: isNumber,
+    step: isCount,
+    epoch: isNumber,
+    loss: isNumber,
+    learning_rate: isNumber,
+    grad_norm: isNumber,
+    tokens_per_second: isNumber,
+    step_ms: isNumber,
+    rss_bytes: isNumber,
+    eta_s: nullOr(isNumber),
+  },
+  eval: {
+    time: isNumber,
+    step: isCount,
+    epoch: isNumber,
+    split: oneOf(...SPLITS),
+    metrics: isMetrics,
+    n: isCount,
+    best: isBoolean,
+  },
+  checkpoint: { time: isNumber, step: isCount, path: isString, bytes: isNumber, reason: isString },
+  note: { time: isNumber, level: isLevel, message: isString },
+  state: { time: isNumber, state: isString },
+  done: {
+    time: isNumber,
+    run: isString,
+    model: isString,
+    metrics: isMetrics,
+    best_step: isCount,
+    step: isCount,
+    stopped_early: isBoolean,
+    wall_s: isNumber,
+    time_to_first_step_s: isNumber,
+    peak_rss_bytes: isNumber,
+  },
+  error: { time: isNumber, code: isString, message: isString, hint: optional(isString) },
+};
+
+const isRecord = shape({
+  id: isString,
+  name: isString,
+  note: isString,
+  state: isString,
+  recipe: recordOf(anything),
+  step: isCount,
+  total_steps: isCount,
+  labels: listOf(isString),
+  best: nullOr(shape({ step: isCount, metrics: isMetrics })),
+  error: nullOr(isError),
+});
+
+const isRow = shape({
+  line: isCount,
+  file: isString,
+  text: isString,
+  label: isString,
+  predicted: isString,
+  score: isNumber,
+  loss: isNumber,
+});
+
+const isReport = shape({
+  split: oneOf(...SPLITS),
+  n: isCount,
+  labels: listOf(isString),
+  metrics: isMetrics,
+  intervals: recordOf(nullOr(shape({ low: isNumber, high: isNumber }))),
+  majority: shape({ label: isString, accuracy: isNumber, f1_macro: isNumber }),
+  per_class: listOf(shape({ label: isString, precision: isNumber, recall: isNumber, f1: isNumber, support: isCount })),
+  confusion: listOf(listOf(isCount)),
+  worst: listOf(isRow),
+});
+
+const isSteps = shape(Object.fromEntries(STEP_COLUMNS.map((name) => [name, isColumn])));
+/** Events are checked one by one where they are used: one odd line must not cost the others. */
+const isEvents = listOf(anything);
+
+const dashboardMessages: Rules<DashboardMessage, 'type'> = {
+  snapshot: {
+    runs: listOf(
+      shape({
+        record: isRecord,
+        steps: isSteps,
+        events: isEvents,
+        reports: listOf(isReport),
+        read_only: nullOr(isString),
+        queue_position: nullOr(isCount),
+      }),
+    ),
+    focus: isString,
+  },
+  steps: { run: isString, steps: isSteps },
+  events: { run: isString, events: isEvents },
+  record: { record: isRecord, queue_position: nullOr(isCount) },
+  reports: { run: isString, reports: listOf(isReport) },
+  cell: {
+    run: isString,
+    split: oneOf(...SPLITS),
+    actual: isString,
+    predicted: isString,
+    rows: listOf(isRow),
+    total: isCount,
+  },
+  gone: { run: isString },
+  failed: { request: isString, run: nullOr(isString), error: isError },
+};
+
+const dashboardRequests: Rules<DashboardRequest, 'type'> = {
+  ready: {},
+  action: { action: oneOf(...RUN_ACTIONS), run: isString },
+  cell: { run: isString, split: oneOf(...SPLITS), actual: isString, predicted: isString },
+  openRow: { run: isString, file: isString, line: isCount },
+  chooseRuns: {},
+  removeRun: { run: isString },
+  copyText: { text: isString },
+  savePicture: { name: isString, png: isBytes },
+  saveText: { name: isString, text: isString },
+  log: { level: isLevel, message: isString },
+};
+
+const isModel = shape({ name: isString, labels: listOf(isString) });
+const isPrediction = shape({ text: isString, label: isString, score: isNumber, scores: recordOf(isNumber) });
+
+const tryoutMessages: Rules<TryoutMessage, 'type'> = {
+  snapshot: { tuned: isModel, base: nullOr(isModel), base_note: nullOr(isString), dataset: nullOr(isString) },
+  loading: { message: isString },
+  predictions: { id: isCount, tuned: listOf(isPrediction), base: nullOr(listOf(isPrediction)), ms: isNumber },
+  row: { text: isString, label: nullOr(isString), file: isString, line: isCount },
+  added: { text: isString, label: isString, dataset: isString },
+  failed: { request: isString, id: nullOr(isCount), error: isError },
+};
+
+const tryoutRequests: Rules<TryoutRequest, 'type'> = {
+  ready: {},
+  predict: { id: isCount, texts: listOf(isString), compare: isBoolean },
+  pickRow: {},
+  addRow: { text: isString, label: isString },
+  chooseModel: {},
+  copyText: { text: isString },
+  log: { level: isLevel, message: isString },
+};
+
+const parser = <M>(check: Check) => {
+  return (value: unknown): Checked<M> => checked<M>(check, value);
+};
+
+/** Each takes what arrived and gives the typed message, or the reason to drop it. */
+export const parseRunEvent = parser<RunEvent>(union('event', eventRules));
+export const parseDashboardMessage = parser<DashboardMessage>(union('type', dashboardMessages));
+export const parseDashboardRequest = parser<DashboardRequest>(union('type', dashboardRequests));
+export const parseTryoutMessage = parser<TryoutMessage>(union('type', tryoutMessages));
+export const parseTryoutRequest = parser<TryoutRequest>(union('type', tryoutRequests));
+export const parseDashboardState = parser<DashboardState>(
+  (value, at) =>
+    shape({ version: isCount, runs: listOf(isString), view: anything })(value, at) ??
+    ((value as DashboardState).version === 1 ? null : `${at}.version is not 1`),
+);
