@@ -1,0 +1,218 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LuthierError } from '../errors.ts';
+import { BERT_SPECIAL_TOKENS, bertTokenizerJson, isUncased, parseVocab } from './wordpiece.ts';
+
+/** The files of a tokenizer that are read, and written again as they were. */
+const FILES = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'vocab.txt',
+] as const;
+type FileName = (typeof FILES)[number];
+type Json = Record<string, unknown>;
+
+/** A tokenizer's folder, read and checked. */
+export interface TokenizerFiles {
+  /** tokenizer.json's content, the one built from vocab.txt where there is none. */
+  json: Json;
+  config: Json;
+  /** pad_token and the others by their names in tokenizer_config.json or special_tokens_map.json. */
+  special: Map<string, string>;
+  /** The file that the vocabulary is from: what errors name. */
+  source: string;
+  /** Bytes to write on save. */
+  output: Map<FileName, Uint8Array | string>;
+}
+
+export const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export function invalid(file: string, what: string, hint?: string, cause?: unknown): LuthierError {
+  return new LuthierError(
+    'tokenizer-invalid',
+    `${file}: ${what}.`,
+    hint ??
+      'Copy the tokenizer’s files from the model’s page again, or write them in Python: AutoTokenizer.from_pretrained(MODEL).save_pretrained(FOLDER).',
+    cause === undefined ? undefined : { cause },
+  );
+}
+
+/** Reads and checks a folder's tokenizer. Throws LuthierError `tokenizer-invalid` naming file and key. */
+export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
+  const bytes = new Map<FileName, Buffer>();
+  await Promise.all(
+    FILES.map(async (name) => {
+      try {
+        bytes.set(name, await readFile(join(folder, name)));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT' && (error as NodeJS.ErrnoException).code !== 'ENOTDIR')
+          throw invalid(join(folder, name), `cannot be read (${(error as Error).message})`, undefined, error);
+      }
+    }),
+  );
+  const read = (name: FileName): Json | undefined => {
+    const content = bytes.get(name);
+    return content && parseObject(join(folder, name), content.toString('utf8'));
+  };
+  const config = read('tokenizer_config.json') ?? {};
+  const special = specialTokens({ ...read('special_tokens_map.json'), ...config });
+  const added = addedTokens(join(folder, 'added_tokens.json'), read('added_tokens.json'), config);
+  const output = new Map<FileName, Uint8Array | string>(bytes);
+
+  let json = read('tokenizer.json');
+  const source = join(folder, json ? 'tokenizer.json' : 'vocab.txt');
+  if (json) {
+    checkTokenizerJson(source, json);
+    const aligned = withConfiguredNormalizer(json, config);
+    if (aligned !== json) output.set('tokenizer.json', JSON.stringify(aligned));
+    json = aligned;
+  } else {
+    const vocab = bytes.get('vocab.txt');
+    if (!vocab) throw invalid(folder, 'has neither tokenizer.json nor vocab.txt');
+    json = fromVocab(source, vocab.toString('utf8'), config, special, added);
+    output.set('tokenizer.json', JSON.stringify(json));
+  }
+  const written = writtenConfig(config, json, special);
+  if (written) output.set('tokenizer_config.json', `${JSON.stringify(written, null, 2)}\n`);
+  return { json, config, special, source, output };
+}
+
+function parseObject(file: string, text: string): Json {
+  let value: unknown;
+  try {
+    value = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
+  } catch (error) {
+    throw invalid(file, `is not JSON (${(error as Error).message})`, undefined, error);
+  }
+  if (!isObject(value)) throw invalid(file, 'must hold a JSON object');
+  return value;
+}
+
+function specialTokens(config: Json): Map<string, string> {
+  const special = new Map<string, string>();
+  for (const [key, value] of Object.entries(config)) {
+    const content = isObject(value) ? value.content : value;
+    if (key.endsWith('_token') && typeof content === 'string') special.set(key, content);
+  }
+  return special;
+}
+
+/** Tokens beside vocab.txt: added_tokens.json (token: id) and tokenizer_config.json's added_tokens_decoder (id: token). */
+function addedTokens(file: string, json: Json | undefined, config: Json): Map<string, number> {
+  const added = new Map<string, number>();
+  for (const [token, id] of Object.entries(json ?? {})) {
+    if (!isId(id)) throw invalid(file, `key ${JSON.stringify(token)} must be a whole number of at least 0`);
+    added.set(token, id);
+  }
+  for (const [id, token] of Object.entries(isObject(config.added_tokens_decoder) ? config.added_tokens_decoder : {}))
+    if (isObject(token) && typeof token.content === 'string' && isId(Number(id))) added.set(token.content, Number(id));
+  return added;
+}
+
+const isId = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0;
+
+function fromVocab(
+  file: string,
+  text: string,
+  config: Json,
+  special: ReadonlyMap<string, string>,
+  added: ReadonlyMap<string, number>,
+): Json {
+  const vocab = parseVocab(text);
+  const names = { ...BERT_SPECIAL_TOKENS };
+  for (const key of Object.keys(names) as (keyof typeof names)[]) {
+    const token = special.get(key) ?? names[key];
+    if (key !== 'mask_token' && !vocab.has(token) && !added.has(token))
+      throw invalid(file, `lacks the ${key} ${JSON.stringify(token)}, which a BERT vocabulary must hold`);
+    names[key] = token;
+  }
+  const own = new Map([...added].filter(([token]) => !vocab.has(token)));
+  return bertTokenizerJson(
+    vocab,
+    names,
+    {
+      clean_text: true,
+      handle_chinese_chars: config.tokenize_chinese_chars !== false,
+      strip_accents: typeof config.strip_accents === 'boolean' ? config.strip_accents : null,
+      lowercase: typeof config.do_lower_case === 'boolean' ? config.do_lower_case : isUncased(vocab.keys()),
+    },
+    own,
+  );
+}
+
+/** Checks what is read by the library or by us, naming the key that is wrong. */
+function checkTokenizerJson(file: string, json: Json): void {
+  const { model } = json;
+  if (!isObject(model)) throw invalid(file, 'key "model" is missing or no object');
+  const { vocab } = model;
+  if (Array.isArray(vocab)) {
+    const bad = vocab.findIndex(
+      (entry) => !Array.isArray(entry) || typeof entry[0] !== 'string' || typeof entry[1] !== 'number',
+    );
+    if (bad >= 0) throw invalid(file, `key "model.vocab[${bad}]" must be a piece and its score`);
+    if (model.unk_id != null && !(isId(model.unk_id) && model.unk_id < vocab.length))
+      throw invalid(file, `key "model.unk_id" is ${String(model.unk_id)}, outside a vocabulary of ${vocab.length}`);
+  } else if (isObject(vocab)) {
+    for (const piece in vocab)
+      if (!isId(vocab[piece]))
+        throw invalid(file, `key "model.vocab" gives the piece ${JSON.stringify(piece)} no whole number as its id`);
+    if (typeof model.unk_token === 'string' && model.type === 'WordPiece' && !Object.hasOwn(vocab, model.unk_token))
+      throw invalid(file, `key "model.unk_token" is ${JSON.stringify(model.unk_token)}, which "model.vocab" lacks`);
+  } else throw invalid(file, 'key "model.vocab" is missing or neither an object nor a list');
+  const added = json.added_tokens ?? [];
+  if (!Array.isArray(added)) throw invalid(file, 'key "added_tokens" must be a list');
+  added.forEach((token: unknown, i) => {
+    if (!isObject(token) || typeof token.content !== 'string' || token.content === '' || !isId(token.id))
+      throw invalid(file, `key "added_tokens[${i}]" must have a content and an id of at least 0`);
+  });
+  for (const key of ['normalizer', 'pre_tokenizer', 'post_processor', 'decoder'] as const) {
+    json[key] ??= null;
+    if (json[key] !== null && !(isObject(json[key]) && typeof json[key].type === 'string'))
+      throw invalid(file, `key "${key}" must be null or an object with a "type"`);
+  }
+  json.added_tokens = added;
+}
+
+/** tokenizer_config.json's name for each of BertNormalizer's options that it overrides. */
+const NORMALIZER_KEYS = [
+  ['do_lower_case', 'lowercase'],
+  ['strip_accents', 'strip_accents'],
+  ['tokenize_chinese_chars', 'handle_chinese_chars'],
+] as const;
+
+/** Classes that take tokenizer.json as it is; transformers' others overrule its BertNormalizer by tokenizer_config.json. */
+const GENERIC_CLASSES: unknown[] = ['PreTrainedTokenizerFast', 'TokenizersBackend'];
+
+function withConfiguredNormalizer(json: Json, config: Json): Json {
+  const { normalizer } = json;
+  if (!isObject(normalizer) || normalizer.type !== 'BertNormalizer') return json;
+  if (GENERIC_CLASSES.includes(config.tokenizer_class)) return json;
+  const changed = NORMALIZER_KEYS.filter(
+    ([key, option]) =>
+      (typeof config[key] === 'boolean' || (config[key] === null && key === 'strip_accents')) &&
+      config[key] !== (normalizer[option] ?? null),
+  );
+  if (changed.length === 0) return json;
+  return {
+    ...json,
+    normalizer: { ...normalizer, ...Object.fromEntries(changed.map(([key, option]) => [option, config[key]])) },
+  };
+}
+
+/** tokenizer_config.json as it must be written so that Python and transformers.js read what we do, or null when it is so. */
+function writtenConfig(config: Json, json: Json, special: ReadonlyMap<string, string>): Json | null {
+  const written: Json = { ...config };
+  const { normalizer, model } = json as { normalizer: unknown; model: Json };
+  const bert = isObject(normalizer) && normalizer.type === 'BertNormalizer';
+  written.tokenizer_class ??= bert && model.type === 'WordPiece' ? 'BertTokenizer' : 'PreTrainedTokenizerFast';
+  if (bert)
+    for (const [key, option] of NORMALIZER_KEYS) if (!(key in config)) written[key] = normalizer[option] ?? null;
+  for (const [key, content] of special) written[key] ??= content;
+  if (bert)
+    for (const [key, content] of Object.entries(BERT_SPECIAL_TOKENS))
+      if (isObject(model.vocab) && Object.hasOwn(model.vocab, content)) written[key] ??= content;
+  return Object.keys(written).length === Object.keys(config).length ? null : written;
+}

@@ -1,0 +1,262 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as hf from '@huggingface/tokenizers';
+import { LuthierError } from '../errors.ts';
+import { ExactBertNormalizer, ExactBertPreTokenizer } from './bert-text.ts';
+import { invalid, readTokenizerFiles, type TokenizerFiles } from './tokenizer-files.ts';
+
+/** One text (or pair) as the model takes it, its special tokens included, never padded. */
+export interface Encoding {
+  ids: Int32Array;
+  /** Segment of each id; null when all are 0. */
+  typeIds: Uint8Array | null;
+  /** Whether pieces were left out to keep within max_length. */
+  truncated: boolean;
+  /** Kept pieces that the vocabulary does not have. */
+  unknown: number;
+}
+
+export interface EncodedTexts {
+  encodings: Encoding[];
+  /** Rows that did not fit in max_length. */
+  truncatedRows: number;
+  /** Unknown pieces over all kept pieces, special tokens not counted; 0 without pieces. */
+  unknownShare: number;
+  /** Mean and longest number of ids, special tokens included. */
+  meanLength: number;
+  maxLength: number;
+}
+
+/** A text alone, or what data/types.ts's Example has of it. */
+export type TextInput = string | { text: string; text_pair?: string };
+
+/** How special tokens stand around the texts: ids, and `A` or `B` where a text's pieces go. */
+interface Template {
+  items: { id: number | 'A' | 'B'; typeId: number }[];
+  specials: number;
+  hasTypes: boolean;
+}
+
+const LONE_SURROGATE = /\p{Cs}/gu;
+const WORD_CACHE_SIZE = 50_000;
+
+/**
+ * A Hugging Face tokenizer: tokenizer.json read by @huggingface/tokenizers, with the steps in which that differs from
+ * Python's tokenizers put right (bert-text.ts; docs/tokenizers.md).
+ */
+export class Tokenizer {
+  /** The highest id and one. */
+  readonly vocabSize: number;
+  /** Id of the padding token; 0 when the folder names none (padding is masked, so any id does). */
+  readonly padId: number;
+  /** Id of unknown pieces; null in a vocabulary that knows every byte. */
+  readonly unkId: number | null;
+  readonly #files: TokenizerFiles;
+  readonly #library: hf.Tokenizer;
+  readonly #single: Template;
+  readonly #pair: Template;
+  readonly #keepEnd: boolean;
+
+  private constructor(files: TokenizerFiles) {
+    this.#files = files;
+    this.#library = createLibraryTokenizer(files);
+    const model = this.#library.model!;
+    const vocabulary = model.vocab;
+    this.vocabSize = vocabulary.length;
+    this.unkId = model.unk_token_id ?? null;
+    const pad = files.special.get('pad_token') ?? ['[PAD]', '<pad>'].find((t) => model.tokens_to_ids.has(t));
+    this.padId = (pad === undefined ? undefined : model.tokens_to_ids.get(pad)) ?? 0;
+    this.#single = this.#template(false);
+    this.#pair = this.#template(true);
+    this.#keepEnd = files.config.truncation_side === 'left';
+  }
+
+  /**
+   * Reads the tokenizer of a model's folder: tokenizer.json, or a BERT vocab.txt alone.
+   * Throws LuthierError `tokenizer-invalid` naming the file and the key at fault.
+   */
+  static async load(folder: string): Promise<Tokenizer> {
+    return new Tokenizer(await readTokenizerFiles(folder));
+  }
+
+  /** Throws LuthierError `tokenizer-invalid` when the tokenizer has ids that a model of `vocab_size` embeddings lacks. */
+  checkFits(vocabSizeOfModel: number): void {
+    if (this.vocabSize > vocabSizeOfModel)
+      throw new LuthierError(
+        'tokenizer-invalid',
+        `${this.#files.source} has ids up to ${this.vocabSize - 1}, but the model's vocab_size in config.json is ${vocabSizeOfModel}.`,
+        'Tokenizer and weights are from different models: take both from the same one.',
+      );
+  }
+
+  /**
+   * Ids of a text, or of a pair of texts, with the model's special tokens. What exceeds `maxLength` ids is cut as
+   * transformers does with `truncation=True`: from the longer text of a pair first.
+   * Throws LuthierError `recipe-invalid` when `maxLength` leaves no room for text; never because of a text.
+   */
+  encode(text: string, maxLength: number, textPair?: string): Encoding {
+    const a = this.#pieces(text);
+    const b = textPair === undefined ? [] : this.#pieces(textPair);
+    const template = textPair === undefined ? this.#single : this.#pair;
+    const room = maxLength - template.specials;
+    if (!(room >= 1))
+      throw new LuthierError(
+        'recipe-invalid',
+        `max_length is ${maxLength}, which leaves no room for text beside ${template.specials} special tokens.`,
+        `Set max_length to at least ${template.specials + 1}; 128 suits most texts.`,
+      );
+    const [lengthA, lengthB] =
+      textPair === undefined ? [Math.min(a.length, room), 0] : fitPair(a.length, b.length, room);
+    const ids = new Int32Array(template.specials + lengthA + lengthB);
+    const typeIds = template.hasTypes ? new Uint8Array(ids.length) : null;
+    let unknown = 0;
+    let at = 0;
+    for (const { id, typeId } of template.items) {
+      const start = at;
+      if (typeof id === 'number') ids[at++] = id;
+      else {
+        const pieces = id === 'A' ? a : b;
+        const length = id === 'A' ? lengthA : lengthB;
+        const offset = this.#keepEnd ? pieces.length - length : 0;
+        for (let i = 0; i < length; i++) {
+          const piece = pieces[offset + i]!;
+          if (piece === this.unkId) unknown++;
+          ids[at++] = piece;
+        }
+      }
+      typeIds?.fill(typeId, start, at);
+    }
+    return { ids, typeIds, truncated: lengthA < a.length || lengthB < b.length, unknown };
+  }
+
+  /** Encodes rows in order and counts what a person should know about them. Errors as `encode`. */
+  encodeAll(texts: readonly TextInput[], maxLength: number): EncodedTexts {
+    let truncatedRows = 0;
+    let unknown = 0;
+    let pieces = 0;
+    let total = 0;
+    let longest = 0;
+    const encodings = texts.map((row) => {
+      const pair = typeof row === 'string' ? undefined : row.text_pair;
+      const encoding = this.encode(typeof row === 'string' ? row : row.text, maxLength, pair);
+      const length = encoding.ids.length;
+      if (encoding.truncated) truncatedRows++;
+      unknown += encoding.unknown;
+      total += length;
+      pieces += length - (pair === undefined ? this.#single : this.#pair).specials;
+      longest = Math.max(longest, length);
+      return encoding;
+    });
+    return {
+      encodings,
+      truncatedRows,
+      unknownShare: pieces === 0 ? 0 : unknown / pieces,
+      meanLength: texts.length === 0 ? 0 : total / texts.length,
+      maxLength: longest,
+    };
+  }
+
+  /** The text of ids, special tokens left out. */
+  decode(ids: ArrayLike<number>): string {
+    return ids.length === 0 ? '' : this.#library.decode(Array.from(ids), { skip_special_tokens: true });
+  }
+
+  /**
+   * Writes the tokenizer's files as they were read, with a tokenizer.json where there was only a vocab.txt and a
+   * tokenizer_config.json that makes Python and transformers.js read it as we do. Makes the folder where needed.
+   */
+  async save(folder: string): Promise<void> {
+    await mkdir(folder, { recursive: true });
+    await Promise.all([...this.#files.output].map(([name, content]) => writeFile(join(folder, name), content)));
+  }
+
+  #pieces(text: string): number[] {
+    return this.#library.encode(text.replace(LONE_SURROGATE, '\uFFFD'), { add_special_tokens: false }).ids;
+  }
+
+  /** Asks the library's post-processor where it puts special tokens by giving it one mark for each text. */
+  #template(pair: boolean): Template {
+    const { post_processor: processor, model } = this.#library;
+    const marks = new Map<string, 'A' | 'B'>([
+      ['\u0000A', 'A'],
+      ['\u0000B', 'B'],
+    ]);
+    const plain = pair ? [...marks.keys()] : ['\u0000A'];
+    const processed = processor ? processor(['\u0000A'], pair ? ['\u0000B'] : null, true) : { tokens: plain };
+    const items = processed.tokens.map((token, i) => {
+      const id = marks.get(token) ?? model!.tokens_to_ids.get(token);
+      if (id === undefined)
+        throw invalid(
+          this.#files.source,
+          `key "post_processor" names the token ${JSON.stringify(token)}, which the vocabulary lacks`,
+        );
+      return { id, typeId: processed.token_type_ids?.[i] ?? 0 };
+    });
+    const specials = items.filter(({ id }) => typeof id === 'number').length;
+    return { items, specials, hasTypes: items.some(({ typeId }) => typeId !== 0) };
+  }
+}
+
+/**
+ * Pieces kept of each text of a pair in `room`: the longer is cut to the shorter's length before both are.
+ * tokenizers, src/utils/truncation.rs, LongestFirst.
+ */
+export function fitPair(lengthA: number, lengthB: number, room: number): [number, number] {
+  const shorter = Math.min(lengthA, lengthB);
+  let short = shorter;
+  let long = shorter > room ? shorter : Math.max(shorter, room - shorter);
+  if (short + long > room) {
+    short = Math.floor(room / 2);
+    long = short + (room % 2);
+  }
+  const [a, b] = lengthA > lengthB ? [long, short] : [short, long];
+  return [Math.min(a, lengthA), Math.min(b, lengthB)];
+}
+
+function createLibraryTokenizer({ json, config, source }: TokenizerFiles): hf.Tokenizer {
+  let library: hf.Tokenizer;
+  try {
+    // tokenizer_config.json's remaining keys would change how the library splits text; Python's tokenizers ignores them.
+    library = new hf.Tokenizer(json, { eos_token: config.eos_token, clean_up_tokenization_spaces: false });
+  } catch (error) {
+    throw invalid(
+      source,
+      `is not understood (${(error as Error).message})`,
+      'Luthier reads BERT’s, GPT’s, T5’s and BART’s tokenizers.',
+      error,
+    );
+  }
+  library.normalizer = exactNormalizer(library.normalizer);
+  library.pre_tokenizer = exactPreTokenizer(library.pre_tokenizer);
+  if (library.model && !(library.model instanceof hf.BPE)) cacheWords(library.model);
+  return library;
+}
+
+function exactNormalizer(normalizer: hf.Normalizer | null): hf.Normalizer | null {
+  if (normalizer instanceof hf.BertNormalizer) return new ExactBertNormalizer(normalizer.config);
+  if (normalizer instanceof hf.SequenceNormalizer) normalizer.normalizers = normalizer.normalizers.map(exactNormalizer);
+  return normalizer;
+}
+
+function exactPreTokenizer(preTokenizer: hf.PreTokenizer | null): hf.PreTokenizer | null {
+  if (preTokenizer instanceof hf.BertPreTokenizer) return new ExactBertPreTokenizer();
+  if (preTokenizer instanceof hf.SequencePreTokenizer)
+    preTokenizer.tokenizers = preTokenizer.tokenizers.map(exactPreTokenizer);
+  return preTokenizer;
+}
+
+/** Words repeat, so each is split once (BPE has such a cache of its own). */
+function cacheWords(model: hf.Model): void {
+  const split = model.encode.bind(model);
+  const cache = new Map<string, string[]>();
+  model.encode = (words) =>
+    words.flatMap((word) => {
+      let pieces = cache.get(word);
+      if (pieces === undefined) {
+        pieces = split([word]);
+        if (cache.size >= WORD_CACHE_SIZE) cache.clear();
+        cache.set(word, pieces);
+      }
+      return pieces;
+    });
+}
