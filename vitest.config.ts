@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 // End-to-end tests in VS Code have a runner of their own (test/e2e); everything else runs here.
 export default defineConfig({
   test: {
+    globalSetup: ['test/global-setup.ts'],
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'test/e2e/**'],
     testTimeout: 60_000,

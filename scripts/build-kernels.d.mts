@@ -1,0 +1,3 @@
+export const kernelsFile: string;
+export const kernelsFolder: string;
+export function buildKernels(outFile?: string): Promise<boolean>;
