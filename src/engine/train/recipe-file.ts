@@ -1,0 +1,21 @@
+import { readFile } from 'node:fs/promises';
+import { LuthierError } from '../errors.ts';
+
+/** @throws LuthierError `recipe-invalid` when there is no such file or it cannot be read as UTF-8 text */
+export async function readTextFile(path: string): Promise<string> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const why = code === 'ENOENT' ? 'does not exist' : code === 'EISDIR' ? 'is a folder' : `cannot be read (${code})`;
+    throw new LuthierError('recipe-invalid', `${path} ${why}.`, 'Name a recipe file, such as tickets.recipe.json.', {
+      cause: error,
+    });
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new LuthierError('recipe-invalid', `${path} is not UTF-8 text.`, 'Save it as UTF-8.', { cause: error });
+  }
+}

@@ -1,0 +1,230 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LuthierError } from '../errors.ts';
+import { applySets, loadRecipe, parseRecipe, resolveRecipe } from './recipe.ts';
+import { recipeSchemaText, withRecipeTable } from './recipe-docs.ts';
+
+const minimal = { model: 'starters/bert', dataset: 'tickets.csv' };
+
+function refusal(input: unknown): string {
+  try {
+    parseRecipe(input);
+  } catch (error) {
+    if (error instanceof LuthierError) return error.message;
+    throw error;
+  }
+  throw new Error('accepted');
+}
+
+describe('parseRecipe', () => {
+  it('fills in every default', () => {
+    expect(parseRecipe(minimal)).toMatchInlineSnapshot(`
+      {
+        "adam_beta1": 0.9,
+        "adam_beta2": 0.999,
+        "adam_epsilon": 1e-8,
+        "backend": "auto",
+        "columns": {},
+        "dataset": "tickets.csv",
+        "early_stopping_patience": 0,
+        "eval_steps": 0,
+        "gradient_accumulation_steps": 1,
+        "label_smoothing_factor": 0,
+        "learning_rate": 0.00005,
+        "logging_steps": 1,
+        "lr_scheduler_type": "linear",
+        "max_grad_norm": 1,
+        "max_length": 128,
+        "max_steps": -1,
+        "metric_for_best_model": "f1_macro",
+        "model": "starters/bert",
+        "num_train_epochs": 3,
+        "per_device_eval_batch_size": 64,
+        "per_device_train_batch_size": 16,
+        "save_steps": 0,
+        "save_total_limit": 2,
+        "seed": 42,
+        "strategy": {
+          "type": "full",
+        },
+        "task": "text-classification",
+        "validation_split": 0.1,
+        "warmup_steps": 0.06,
+        "weight_decay": 0.01,
+      }
+    `);
+  });
+
+  it('names an unknown key and the nearest one', () => {
+    expect(refusal({ ...minimal, learning_rat: 1e-4 })).toMatchInlineSnapshot(
+      `"The recipe: unknown key "learning_rat"; did you mean "learning_rate"?"`,
+    );
+    expect(refusal({ ...minimal, epochs: 3 })).toMatchInlineSnapshot(
+      `"The recipe: unknown key "epochs"; did you mean "num_train_epochs"?"`,
+    );
+    expect(refusal({ ...minimal, strategy: { type: 'freeze', num_frozen_layer: 3 } })).toMatchInlineSnapshot(
+      `"The recipe: unknown key "strategy.num_frozen_layer"; did you mean "strategy.num_frozen_layers"? The recipe: "strategy.num_frozen_layers" is missing."`,
+    );
+    expect(refusal({ ...minimal, dataset: { trian: 'a.csv' } })).toMatchInlineSnapshot(
+      `"The recipe: unknown key "dataset.trian"; did you mean "dataset.train"?"`,
+    );
+    expect(refusal({ ...minimal, columns: { texts: 'body' } })).toMatchInlineSnapshot(
+      `"The recipe: unknown key "columns.texts"; did you mean "columns.text"?"`,
+    );
+  });
+
+  it('names key and range of a value out of it', () => {
+    expect(refusal({ ...minimal, learning_rate: 0 })).toMatchInlineSnapshot(
+      `"The recipe: "learning_rate" is 0 and must be more than 0."`,
+    );
+    expect(refusal({ ...minimal, learning_rate: '1e-4' })).toMatchInlineSnapshot(
+      `"The recipe: "learning_rate" is "1e-4" and must be a number."`,
+    );
+    expect(refusal({ ...minimal, validation_split: 1 })).toMatchInlineSnapshot(
+      `"The recipe: "validation_split" is 1 and must be at most 0.9."`,
+    );
+    expect(refusal({ ...minimal, num_train_epochs: -1, seed: 1.5 })).toMatchInlineSnapshot(
+      `"The recipe: "num_train_epochs" is -1 and must be more than 0. The recipe: "seed" is 1.5 and must be a whole number."`,
+    );
+    expect(refusal({ ...minimal, adam_beta1: 1 })).toMatchInlineSnapshot(
+      `"The recipe: "adam_beta1" is 1 and must be less than 1."`,
+    );
+    expect(refusal({ ...minimal, lr_scheduler_type: 'linea' })).toMatchInlineSnapshot(
+      `"The recipe: "lr_scheduler_type" is "linea" and must be "linear", "cosine", "constant" or "constant_with_warmup". Did you mean "linear"?"`,
+    );
+    expect(refusal({ ...minimal, strategy: { type: 'frozen' } })).toMatchInlineSnapshot(
+      `"The recipe: "strategy.type" is "frozen" and must be "full", "head" or "freeze"."`,
+    );
+    expect(refusal({ ...minimal, strategy: { type: 'freeze' } })).toMatchInlineSnapshot(
+      `"The recipe: "strategy.num_frozen_layers" is missing."`,
+    );
+    expect(refusal({ ...minimal, dataset: 7 })).toMatchInlineSnapshot(
+      `"The recipe: "dataset" is 7 and must be a string or an object."`,
+    );
+    expect(refusal({ ...minimal, warmup_steps: 2.5 })).toMatchInlineSnapshot(
+      `"The recipe: warmup_steps is 2.5, which is neither a share below 1 nor a whole number of steps."`,
+    );
+    expect(refusal({ dataset: 'a.csv' })).toMatchInlineSnapshot(`"The recipe: "model" is missing."`);
+    expect(refusal([])).toMatchInlineSnapshot(`"The recipe: a recipe is a JSON object."`);
+  });
+
+  it("accepts transformers 4's warmup_ratio, but not beside warmup_steps", () => {
+    expect(parseRecipe({ ...minimal, warmup_ratio: 0.1 }).warmup_steps).toBe(0.1);
+    expect(parseRecipe({ ...minimal, warmup_ratio: 0.1 })).not.toHaveProperty('warmup_ratio');
+    expect(refusal({ ...minimal, warmup_ratio: 0.1, warmup_steps: 3 })).toMatch(/both given/);
+  });
+
+  it('ends in a recipe or in a sentence, whatever it is given', () => {
+    const keys = [...Object.keys(parseRecipe(minimal)), 'x', '__proto__', 'warmup_ratio'];
+    const record = fc.dictionary(fc.constantFrom(...keys), fc.jsonValue());
+    fc.assert(
+      fc.property(fc.oneof(fc.jsonValue(), record), (input) => {
+        try {
+          const recipe = parseRecipe(input);
+          // A complete recipe is its own input.
+          expect(parseRecipe(recipe)).toEqual(recipe);
+        } catch (error) {
+          if (!(error instanceof LuthierError)) throw error;
+          expect(error.code).toBe('recipe-invalid');
+          expect(error.message).not.toMatch(/undefined|\[object/);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('--set', () => {
+  it('sets dotted keys, reading values as JSON', () => {
+    const set = applySets(minimal, ['seed=7', 'model=my/bert', 'strategy.type=freeze', 'strategy.num_frozen_layers=8']);
+    expect(set).toEqual({
+      ...minimal,
+      seed: 7,
+      model: 'my/bert',
+      strategy: { type: 'freeze', num_frozen_layers: 8 },
+    });
+    expect(minimal).not.toHaveProperty('seed');
+  });
+
+  it('drops the old keys of a strategy whose type is replaced', () => {
+    const input = { ...minimal, strategy: { type: 'freeze', num_frozen_layers: 8 } };
+    expect(parseRecipe(applySets(input, ['strategy.type=head'])).strategy).toEqual({ type: 'head' });
+  });
+
+  it('refuses one without a value', () => {
+    expect(() => applySets(minimal, ['seed'])).toThrow(/--set seed has no value/);
+  });
+});
+
+describe('loadRecipe', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'luthier-recipe-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const load = async (text: string, sets: string[] = []) => {
+    const file = join(folder, 'a.recipe.json');
+    await writeFile(file, text);
+    return loadRecipe(file, sets);
+  };
+  const message = async (text: string) => {
+    const error = await load(text).catch((e: unknown) => e);
+    if (!(error instanceof LuthierError)) throw new Error(`not refused: ${text}`);
+    return error.message.replace(`${folder}/`, '');
+  };
+
+  it('names line and column', async () => {
+    expect(await message('{\n  "model": "m",\n  "dataset": "d.csv"\n  "seed": 1\n}')).toMatchInlineSnapshot(
+      `"a.recipe.json:4:3 is not valid JSON: a comma is expected."`,
+    );
+    expect(await message('{"model": "m", }')).toMatchInlineSnapshot(
+      `"a.recipe.json:1:16 is not valid JSON: a key in double quotes is expected (perhaps there is a comma too many before)."`,
+    );
+    expect(await message('{"model": "m", // note\n}')).toMatchInlineSnapshot(
+      `"a.recipe.json:1:16 is not valid JSON: comments are not allowed."`,
+    );
+    expect(await message('')).toMatchInlineSnapshot(`"a.recipe.json:1:1 is not valid JSON: a value is expected."`);
+    expect(await message('{"model": "m"} x')).toMatchInlineSnapshot(
+      `"a.recipe.json:1:16 is not valid JSON: a word without quotes is neither true, false nor null."`,
+    );
+    expect(await message('{\n"model": "m",\n"dataset": "d",\n  "sead": 1}')).toMatchInlineSnapshot(
+      `"a.recipe.json:4:3: unknown key "sead"; did you mean "seed"?"`,
+    );
+    expect(await message('{\n"model": "m",\n"dataset": "d",\n  "seed": -1}')).toMatchInlineSnapshot(
+      `"a.recipe.json:4:3: "seed" is -1 and must be at least 0."`,
+    );
+  });
+
+  it('says what is wrong with the file itself', async () => {
+    await expect(loadRecipe(join(folder, 'none.json'))).rejects.toThrow(/none\.json does not exist/);
+    await expect(loadRecipe(folder)).rejects.toThrow(/is a folder/);
+    await writeFile(join(folder, 'bin.json'), Buffer.from([0x7b, 0xff, 0xfe]));
+    await expect(loadRecipe(join(folder, 'bin.json'))).rejects.toThrow(/not UTF-8/);
+  });
+
+  it("makes paths absolute from the recipe's folder and leaves names alone", async () => {
+    await mkdir(join(folder, 'bert'), { recursive: true });
+    await mkdir(join(folder, '.luthier', 'datasets', 'tickets'), { recursive: true });
+    const one = await load('{"model": "bert", "dataset": {"train": "a.csv", "test": "../b.csv"}}');
+    expect(one.recipe.model).toBe(join(folder, 'bert'));
+    expect(one.recipe.dataset).toEqual({ train: join(folder, 'a.csv'), test: join(folder, '..', 'b.csv') });
+    const two = await load('{"model": "starters/bert", "dataset": "tickets"}');
+    expect(two.recipe.model).toBe('starters/bert');
+    expect(two.recipe.dataset).toBe(join(folder, '.luthier', 'datasets', 'tickets'));
+    const three = await resolveRecipe({ model: 'm', dataset: 'no.csv' }, folder, ['seed=3']);
+    expect(three.recipe).toMatchObject({ dataset: join(folder, 'no.csv'), seed: 3 });
+  });
+});
+
+describe('what is made from the schema', () => {
+  it('is up to date (npm run schema)', async () => {
+    const root = new URL('../../../', import.meta.url);
+    expect(await readFile(new URL('media/recipe.schema.json', root), 'utf8')).toBe(recipeSchemaText());
+    const doc = await readFile(new URL('docs/recipe.md', root), 'utf8');
+    expect(withRecipeTable(doc)).toBe(doc);
+  });
+});
