@@ -1,0 +1,252 @@
+import { randomUUID } from 'node:crypto';
+import type { MessageReader, MessageWriter } from 'vscode-jsonrpc/node';
+import type { ServiceNotifications, ServiceRequests } from '../../protocol/index.ts';
+import { HostError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { RestartBudget } from './restarts.ts';
+import { type Methods, RpcPeer } from './rpc.ts';
+
+/** A started engine service: its two streams and its life. */
+export interface ServiceProcess {
+  reader: MessageReader;
+  writer: MessageWriter;
+  /** Which program it is, for the log. */
+  description: string;
+  /** Calls back once, when the process is gone, with the reason in words (`exit code 1`, `signal SIGKILL`). */
+  onExit(listener: (reason: string) => void): void;
+  kill(): void;
+}
+
+export interface ServiceOptions {
+  launch(): Promise<ServiceProcess>;
+  initialize(): Promise<ServiceRequests['initialize']['params']>;
+  log: Log;
+  /** Milliseconds without a request after which the service is ended. Asked each time: it is a setting. */
+  idleMs(): number;
+  budget?: RestartBudget;
+  /** Longest silence for each method, in milliseconds; tests shorten them. */
+  limits?: Partial<Record<keyof ServiceRequests, number>>;
+}
+
+export type Progress = Pick<ServiceNotifications['progress'], 'message' | 'done' | 'total'>;
+
+export interface ServiceRequestOptions {
+  signal?: AbortSignal;
+  onProgress?: (progress: Progress) => void;
+}
+
+/** Longest silence: an answer or progress must come within it, else the service counts as hung and is ended. */
+const LIMITS_MS: Record<keyof ServiceRequests, number> = {
+  initialize: 20_000,
+  'data/inspect': 90_000,
+  'data/create': 180_000,
+  'data/append': 60_000,
+  'recipe/resolve': 30_000,
+  'run/create': 60_000,
+  'run/estimate': 180_000,
+  predict: 180_000,
+  evaluate: 600_000,
+  export: 600_000,
+  'models/list': 60_000,
+  'models/download': 300_000,
+  backends: 180_000,
+  shutdown: 5_000,
+};
+
+interface Live {
+  peer: RpcPeer<ServiceRequests, ServiceNotifications>;
+  process: ServiceProcess;
+}
+
+/**
+ * The one engine service of this window: started by the first request, ended when idle, started again when it
+ * died (at most 4 times in 3 minutes, then it stays down and says so until `restart`). Requests never hang:
+ * all that is pending when the service dies is rejected with one and the same HostError, so that it is shown once.
+ */
+export class EngineService {
+  private readonly options: ServiceOptions;
+  private readonly budget: RestartBudget;
+  private readonly progress = new Map<string, (progress: Progress) => void>();
+  private live: Promise<Live> | null = null;
+  private current: Live | null = null;
+  private diedBefore = false;
+  private lastDeath = '';
+  private busy = 0;
+  private idle: NodeJS.Timeout | undefined;
+  private disposed = false;
+
+  constructor(options: ServiceOptions) {
+    this.options = options;
+    this.budget = options.budget ?? new RestartBudget();
+  }
+
+  get isRunning(): boolean {
+    return this.live !== null;
+  }
+
+  /** Sends one request, starting the service first where needed. Rejects with HostError, ResponseError or Cancelled. */
+  async request<M extends keyof ServiceRequests>(
+    method: M,
+    params: ServiceRequests[M]['params'],
+    options: ServiceRequestOptions = {},
+  ): Promise<ServiceRequests[M]['result']> {
+    clearTimeout(this.idle);
+    this.busy++;
+    const token = options.onProgress ? randomUUID() : undefined;
+    try {
+      if (token && options.onProgress) this.progress.set(token, options.onProgress);
+      const { peer } = await this.ensure();
+      const sent = token ? { ...params, progress_token: token } : params;
+      const timeoutMs = this.limit(method);
+      return (await peer.request(method, sent as Methods<ServiceRequests>[M]['params'], {
+        timeoutMs,
+        ...(options.signal ? { signal: options.signal } : {}),
+      })) as ServiceRequests[M]['result'];
+    } finally {
+      if (token) this.progress.delete(token);
+      this.busy--;
+      if (this.busy === 0) this.scheduleIdle();
+    }
+  }
+
+  /** Ends the service and forgets its failures; the next request starts a new one (after a changed setting, or by a person). */
+  async restart(): Promise<void> {
+    this.budget.reset();
+    this.diedBefore = false;
+    await this.end();
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    void this.end();
+  }
+
+  private limit(method: keyof ServiceRequests): number {
+    return this.options.limits?.[method] ?? LIMITS_MS[method];
+  }
+
+  private ensure(): Promise<Live> {
+    if (this.disposed) return Promise.reject(new HostError('cancelled', 'The window is closing.'));
+    if (this.live) return this.live;
+    if (this.diedBefore && !this.budget.take()) {
+      return Promise.reject(
+        new HostError(
+          'engine-gave-up',
+          `The engine stopped again and again (last: ${this.lastDeath}) and is not started any more.`,
+          'Its log tells more; Restart Engine tries once more.',
+          ['showLog', 'restartEngine'],
+        ),
+      );
+    }
+    const starting = this.start();
+    this.live = starting;
+    starting.catch(() => {
+      if (this.live === starting) this.live = null;
+    });
+    return starting;
+  }
+
+  private async start(): Promise<Live> {
+    const { log } = this.options;
+    const process = await this.options.launch();
+    log.info(`Engine service started: ${process.description}`);
+    let death = 'it closed its output';
+    const peer = new RpcPeer<ServiceRequests, ServiceNotifications>(
+      process.reader,
+      process.writer,
+      log,
+      () =>
+        new HostError(
+          'engine-stopped',
+          `The engine stopped (${death}).`,
+          'It starts again with the next request; nothing on disk was lost.',
+          ['showLog'],
+        ),
+      (error) => this.onDeath(live, error),
+    );
+    const live: Live = { peer, process };
+    // The exit's reason comes a moment after the streams end; both ways lead to one close.
+    process.onExit((reason) => {
+      death = reason;
+      peer.close(
+        new HostError(
+          'engine-stopped',
+          `The engine stopped (${reason}).`,
+          'It starts again with the next request; nothing on disk was lost.',
+          ['showLog'],
+        ),
+      );
+    });
+    peer.onSilent = (method) => {
+      const error = new HostError(
+        'engine-silent',
+        `The engine did not answer (${method}) and was ended.`,
+        'It starts again with the next request.',
+        ['showLog'],
+      );
+      peer.close(error);
+      return error;
+    };
+    peer.onNotification('progress', (progress) => {
+      peer.touch();
+      this.progress.get(progress.token)?.(progress);
+    });
+    peer.onNotification('log', ({ level, message }) => {
+      if (level === 'error') log.error(message);
+      else if (level === 'warning') log.warn(message);
+      else log.info(message);
+    });
+    this.current = live;
+    try {
+      const hello = await peer.request('initialize', await this.options.initialize(), {
+        timeoutMs: this.limit('initialize'),
+      });
+      if (typeof hello?.version !== 'string') throw new Error('its greeting is not one');
+      log.info(`Engine ${hello.version} on Node ${hello.node}, process ${hello.pid}`);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message.replace(/\.$/, '') : String(error);
+      const failure = new HostError(
+        'engine-start',
+        `The engine did not start: ${reason}.`,
+        'Its log tells more. A different Node.js can be set with luthier.node.path.',
+        ['showLog', 'restartEngine'],
+      );
+      peer.close(failure);
+      throw failure;
+    }
+    return live;
+  }
+
+  private onDeath(live: Live, error: HostError): void {
+    if (this.current !== live) return;
+    this.current = null;
+    this.live = null;
+    live.process.kill();
+    if (error.code === 'cancelled') return;
+    this.diedBefore = true;
+    this.lastDeath = error.message.replace(/^The engine /, '').replace(/\.$/, '');
+    this.options.log.error(error.message);
+  }
+
+  private scheduleIdle(): void {
+    clearTimeout(this.idle);
+    if (!this.live) return;
+    this.idle = setTimeout(() => {
+      this.options.log.info('Engine service ended: idle');
+      void this.end();
+    }, this.options.idleMs());
+    this.idle.unref();
+  }
+
+  /** Asks politely, then ends the process. */
+  private async end(): Promise<void> {
+    clearTimeout(this.idle);
+    const live = this.current;
+    this.live = null;
+    this.current = null;
+    if (!live || live.peer.isClosed) return;
+    await live.peer.request('shutdown', {}, { timeoutMs: this.limit('shutdown') }).catch(() => {});
+    live.peer.close(new HostError('cancelled', 'The engine was ended.'));
+    live.process.kill();
+  }
+}

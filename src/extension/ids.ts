@@ -1,0 +1,139 @@
+/**
+ * Every id that package.json and the code must agree on. ids.test.ts checks the two against each other,
+ * `when` clauses included, so a command, view, context key or setting exists in both or in neither.
+ */
+
+/** Commands by the name the code uses; the values are ids in package.json's `contributes.commands`. */
+export const COMMANDS = {
+  fineTuneSelection: 'luthier.fineTuneSelection',
+  fineTuneDataset: 'luthier.fineTuneDataset',
+  addDataset: 'luthier.addDataset',
+  openDataset: 'luthier.openDataset',
+  inspectDataset: 'luthier.inspectDataset',
+  removeDataset: 'luthier.removeDataset',
+  startRun: 'luthier.startRun',
+  openDashboard: 'luthier.openDashboard',
+  compareRuns: 'luthier.compareRuns',
+  tryModel: 'luthier.tryModel',
+  evaluateOnFile: 'luthier.evaluateOnFile',
+  pauseRun: 'luthier.pauseRun',
+  resumeRun: 'luthier.resumeRun',
+  stopRun: 'luthier.stopRun',
+  cancelRun: 'luthier.cancelRun',
+  moveUpInQueue: 'luthier.moveUpInQueue',
+  moveDownInQueue: 'luthier.moveDownInQueue',
+  exportRun: 'luthier.exportRun',
+  renameRun: 'luthier.renameRun',
+  noteRun: 'luthier.noteRun',
+  deleteRun: 'luthier.deleteRun',
+  cleanUpRuns: 'luthier.cleanUpRuns',
+  revealRun: 'luthier.revealRun',
+  duplicateRecipe: 'luthier.duplicateRecipe',
+  refresh: 'luthier.refresh',
+  chooseModel: 'luthier.chooseModel',
+  selectBackend: 'luthier.selectBackend',
+  showLog: 'luthier.showLog',
+  restartEngine: 'luthier.restartEngine',
+  setHuggingFaceToken: 'luthier.setHuggingFaceToken',
+  openWalkthrough: 'luthier.openWalkthrough',
+} as const;
+
+export type CommandName = keyof typeof COMMANDS;
+
+export const VIEW_CONTAINER = 'luthier';
+
+export const VIEWS = {
+  datasets: 'luthier.datasets',
+  runs: 'luthier.runs',
+} as const;
+
+/** Webview panels' view types. */
+export const PANELS = {
+  dashboard: 'luthier.dashboard',
+  tryout: 'luthier.tryout',
+} as const;
+
+export const WALKTHROUGH = 'luthier.gettingStarted';
+
+/** Walkthrough steps, in order. */
+export const WALKTHROUGH_STEPS = ['data', 'fineTune', 'watch', 'try'] as const;
+
+/** Context keys that the code sets and `when` clauses read. */
+export const CONTEXT_KEYS = {
+  /** A run of this window's workspace trains, starts or is paused. */
+  training: 'luthier.training',
+  /** The first scan for data sets is over, so that the welcome text does not flash. */
+  scanned: 'luthier.scanned',
+} as const;
+
+/** Settings with their defaults, as in package.json's `contributes.configuration`. */
+export const SETTINGS = {
+  'luthier.node.path': '',
+  'luthier.node.registry': 'https://registry.npmjs.org',
+  'luthier.backend': 'auto',
+  'luthier.defaultModel': 'starters/bert',
+  'luthier.modelFolders': [] as string[],
+  'luthier.datasets.include': '**/*.{csv,tsv,jsonl}',
+  'luthier.datasets.exclude': '**/{node_modules,.git,.luthier,dist,out,build,.venv}/**',
+  'luthier.huggingFace.endpoint': 'https://huggingface.co',
+  'luthier.huggingFace.cacheFolder': '',
+  'luthier.service.idleMinutes': 10,
+  'luthier.dashboard.openOnStart': true,
+  'luthier.notifications.runFinished': true,
+} as const;
+
+export type SettingName = keyof typeof SETTINGS;
+
+/** A setting's type: its default's, widened (a literal `true` reads as boolean, a string as string). */
+export type SettingValue<K extends SettingName> = (typeof SETTINGS)[K] extends boolean
+  ? boolean
+  : (typeof SETTINGS)[K] extends number
+    ? number
+    : (typeof SETTINGS)[K] extends string
+      ? string
+      : string[];
+
+/** Settings that an untrusted workspace may not change: what is started, and where is downloaded from. */
+export const RESTRICTED_SETTINGS: readonly SettingName[] = [
+  'luthier.node.path',
+  'luthier.node.registry',
+  'luthier.modelFolders',
+  'luthier.huggingFace.endpoint',
+  'luthier.huggingFace.cacheFolder',
+];
+
+/**
+ * Context values of tree items. A run's is `run` and, set apart by dots, its state and what it has
+ * (`run.done.model`), so that a `when` clause can test one part: `viewItem =~ /^run\..*\.model/`.
+ */
+export const TREE_ITEMS = {
+  run: 'run',
+  runGroup: 'runGroup',
+  dataset: 'dataset',
+} as const;
+
+/** Parts of a run's context value beside its state. */
+export const RUN_TRAITS = ['model', 'resumable', 'readonly'] as const;
+export type RunTrait = (typeof RUN_TRAITS)[number];
+
+/** Parts of a data set's context value: a file of the workspace, a file added by hand, a `.luthier/datasets` folder. */
+export const DATASET_KINDS = ['found', 'added', 'made'] as const;
+export type DatasetKind = (typeof DATASET_KINDS)[number];
+
+export const SECRETS = { huggingFaceToken: 'luthier.huggingFaceToken' } as const;
+
+/** Keys in the workspace's or the global memento. */
+export const MEMENTO_KEYS = {
+  addedDatasets: 'luthier.addedDatasets',
+  noWorkspaceFolder: 'luthier.noWorkspaceFolder',
+  nodeDownloadDeclined: 'luthier.nodeDownloadDeclined',
+} as const;
+
+/** Places of this extension's own folder. */
+export const ENGINE_FILES = {
+  run: 'dist/engine/run.cjs',
+  service: 'dist/engine/service.cjs',
+} as const;
+
+export const RECIPE_SUFFIX = '.recipe.json';
+export const RECIPE_SCHEMA = './media/recipe.schema.json';
