@@ -1,0 +1,231 @@
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { LuthierError } from '../errors.ts';
+import { isRecord, type JsonRecord, readJsonRecord } from './json-file.ts';
+import { SafetensorsFile, type TensorToWrite, writeSafetensors } from './safetensors.ts';
+import { quoteName } from './safetensors-header.ts';
+import { errnoOf, writeError, writeFileAtomically } from './write-file.ts';
+
+export const CONFIG_FILE = 'config.json';
+export const WEIGHTS_FILE = 'model.safetensors';
+export const WEIGHTS_INDEX_FILE = 'model.safetensors.index.json';
+
+/** What a tokenizer may consist of, whichever model it belongs to. */
+export const TOKENIZER_FILES = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'vocab.txt',
+  'vocab.json',
+  'merges.txt',
+  'spiece.model',
+  'sentencepiece.bpe.model',
+  'tokenizer.model',
+  'chat_template.jinja',
+] as const;
+
+/** Weights that we do not read: pickles, which can run code when loaded, and other frameworks' formats. */
+const FOREIGN_WEIGHTS = /^(pytorch_model.*\.bin|.*\.pth?|tf_model\.h5|flax_model\.msgpack|.*\.ckpt.*|.*\.gguf)$/;
+
+/** config.json as it is; models/registry.ts checks what it says. */
+export type ModelConfig = JsonRecord;
+
+/** Tensors by name, whichever file each is in. */
+export interface WeightSource {
+  names(): string[];
+  /** @throws LuthierError `model-invalid` for a name that is not there, as readInto does */
+  shape(name: string): readonly number[];
+  /** How it is stored: `F32`, `F16`, `BF16`… */
+  dtype(name: string): string;
+  /** Fills `target` (as long as the shape's product) with the tensor as float32, row-major. */
+  readInto(name: string, target: Float32Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface ModelFolder {
+  /** Absolute. */
+  path: string;
+  config: ModelConfig;
+  /** To be closed by whoever opened the folder. */
+  weights: WeightSource;
+  /** Names of the files in it. */
+  files: string[];
+}
+
+/**
+ * Opens a Hugging Face model folder: config.json, and model.safetensors or its sharded form. Headers are read and
+ * checked, weights are not read yet.
+ * @throws LuthierError `model-not-found` (no such folder), `model-invalid` (a file is missing or damaged),
+ *   `model-unsupported` (weights only in another format; the hint says how to convert them)
+ */
+export async function openModelFolder(folder: string): Promise<ModelFolder> {
+  const path = resolve(folder);
+  const files = await listFiles(path);
+  if (!files.includes(CONFIG_FILE)) throw lacking(path, files, CONFIG_FILE);
+  const config = await readJsonRecord(join(path, CONFIG_FILE));
+  if (files.includes(WEIGHTS_FILE)) return { path, config, files, weights: await openShards(path, [WEIGHTS_FILE]) };
+  if (files.includes(WEIGHTS_INDEX_FILE)) return { path, config, files, weights: await openIndexed(path, files) };
+  throw lacking(path, files, WEIGHTS_FILE);
+}
+
+async function listFiles(path: string): Promise<string[]> {
+  try {
+    return (await readdir(path)).sort();
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'ENOENT') throw new LuthierError('model-not-found', `There is no folder ${path}.`);
+    if (code === 'ENOTDIR') {
+      throw new LuthierError(
+        'model-invalid',
+        `${path} is a file, not a model folder.`,
+        'Give the folder that holds config.json and model.safetensors.',
+      );
+    }
+    throw new LuthierError('model-invalid', `${path} cannot be read (${code ?? error}).`, undefined, { cause: error });
+  }
+}
+
+function lacking(path: string, files: string[], file: string): LuthierError {
+  if (files.includes('adapter_config.json')) {
+    return new LuthierError(
+      'model-unsupported',
+      `${path} holds a peft adapter, not a whole model.`,
+      "Give the folder of the model that it was trained on, or merge the two with peft's merge_and_unload.",
+    );
+  }
+  const foreign = files.find((name) => FOREIGN_WEIGHTS.test(name));
+  return file === WEIGHTS_FILE && foreign !== undefined
+    ? foreignWeights(path, foreign)
+    : new LuthierError(
+        'model-invalid',
+        `The model folder ${path} lacks ${file}.`,
+        `A model folder holds ${CONFIG_FILE}, a tokenizer and ${WEIGHTS_FILE}; download or copy the missing file.`,
+      );
+}
+
+/** `place` is a folder or a Hugging Face name, `file` the weights that are there instead of safetensors. */
+export function foreignWeights(place: string, file: string): LuthierError {
+  const hint = file.endsWith('.bin')
+    ? `Convert them once: with Python, in the model's folder, ${CONVERT_COMMAND} — or let the Space https://huggingface.co/spaces/safetensors/convert do it for a model on the Hugging Face hub.`
+    : 'Look for a copy of the model with model.safetensors, or save it from Python with save_pretrained(folder, safe_serialization=True).';
+  return new LuthierError(
+    'model-unsupported',
+    `${place} has its weights only as ${file}; Luthier reads safetensors alone, because a pickle can run code when it is loaded.`,
+    hint,
+  );
+}
+
+/** One line for a shell. `clone` parts weights that share memory, which safetensors does not store. */
+export const CONVERT_COMMAND =
+  "python -c \"import torch, safetensors.torch as s; s.save_file({k: v.clone().contiguous() for k, v in torch.load('pytorch_model.bin', map_location='cpu', weights_only=True).items()}, 'model.safetensors', {'format': 'pt'})\"";
+
+async function openIndexed(path: string, files: string[]): Promise<WeightSource> {
+  const indexPath = join(path, WEIGHTS_INDEX_FILE);
+  const weightMap = shardMap(indexPath, await readJsonRecord(indexPath));
+  const shards = [...new Set(weightMap.values())].sort();
+  const missing = shards.filter((shard) => !files.includes(shard));
+  if (missing.length > 0) {
+    throw new LuthierError(
+      'model-invalid',
+      `The model folder ${path} lacks ${missing[0]}${missing.length > 1 ? ` and ${missing.length - 1} more` : ''} of the ${shards.length} files that ${WEIGHTS_INDEX_FILE} names.`,
+      'Download or copy the missing files.',
+    );
+  }
+  return openShards(path, shards, weightMap);
+}
+
+/**
+ * Reads an index's `weight_map`: file by tensor name.
+ * @throws LuthierError `model-invalid`; a file outside the folder is refused too
+ */
+export function shardMap(indexPath: string, index: JsonRecord): Map<string, string> {
+  const map = index.weight_map;
+  if (!isRecord(map)) throw new LuthierError('model-invalid', `${indexPath} has no weight_map.`, 'Download it again.');
+  const entries = Object.entries(map).map(([name, file]): [string, string] => {
+    if (typeof file !== 'string' || !/^[\w-][\w.-]*\.safetensors$/.test(file)) {
+      throw new LuthierError(
+        'model-invalid',
+        `${indexPath} gives tensor ${quoteName(name)} the file ${quoteName(String(file))}, which is no safetensors file beside it.`,
+      );
+    }
+    return [name, file];
+  });
+  return new Map(entries);
+}
+
+/** Opens the files and says which holds what; with a weight map, what it names is all that is there. */
+async function openShards(path: string, shards: string[], weightMap?: Map<string, string>): Promise<WeightSource> {
+  const open = new Map<string, SafetensorsFile>();
+  const close = async () => {
+    for (const file of open.values()) await file.close();
+  };
+  const homes = new Map<string, SafetensorsFile>();
+  try {
+    for (const shard of shards) {
+      const file = await SafetensorsFile.open(join(path, shard));
+      open.set(shard, file);
+      if (weightMap === undefined) for (const name of file.tensors.keys()) homes.set(name, file);
+    }
+    for (const [name, shard] of weightMap ?? []) {
+      const file = open.get(shard)!;
+      if (!file.tensors.has(name)) {
+        throw new LuthierError(
+          'model-invalid',
+          `${join(path, WEIGHTS_INDEX_FILE)} says that ${shard} holds tensor ${quoteName(name)}, but it does not.`,
+          'The files are not of one model: download them again.',
+        );
+      }
+      homes.set(name, file);
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const homeOf = (name: string): SafetensorsFile => {
+    const file = homes.get(name);
+    if (file === undefined) throw new LuthierError('model-invalid', `${path} has no tensor ${quoteName(name)}.`);
+    return file;
+  };
+  return {
+    names: () => [...homes.keys()],
+    shape: (name) => homeOf(name).tensors.get(name)!.shape,
+    dtype: (name) => homeOf(name).tensors.get(name)!.dtype,
+    readInto: async (name, target) => homeOf(name).readInto(name, target),
+    close,
+  };
+}
+
+export interface ModelToSave {
+  config: ModelConfig;
+  /** Under Hugging Face's names. */
+  tensors: readonly TensorToWrite[];
+  /** Folder whose tokenizer files go with the model. */
+  copyFrom?: string;
+}
+
+/**
+ * Writes a model folder that `from_pretrained` loads. Each file is written atomically and config.json last, so that a
+ * folder left half-written is seen to lack it; files that have nothing to do with the model stay as they are.
+ * @throws LuthierError `disk-full`, `not-writable`
+ */
+export async function saveModelFolder(folder: string, model: ModelToSave): Promise<void> {
+  const path = resolve(folder);
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    throw writeError(path, error);
+  }
+  await writeSafetensors(join(path, WEIGHTS_FILE), model.tensors);
+  const { copyFrom } = model;
+  if (copyFrom !== undefined && resolve(copyFrom) !== path) {
+    const there = await listFiles(resolve(copyFrom));
+    for (const name of TOKENIZER_FILES) {
+      if (!there.includes(name)) continue;
+      const bytes = await readFile(join(copyFrom, name));
+      await writeFileAtomically(join(path, name), (file) => file.writeFile(bytes));
+    }
+  }
+  const config = `${JSON.stringify(model.config, null, 2)}\n`;
+  await writeFileAtomically(join(path, CONFIG_FILE), (file) => file.writeFile(config));
+}

@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { LuthierError } from '../errors.ts';
+
+/** The `code` of a Node system error (`ENOENT`), or undefined for anything else. */
+export function errnoOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** Turns a failed write into what a person can act on; anything that is no known file error comes back as it is. */
+export function writeError(path: string, error: unknown): unknown {
+  switch (errnoOf(error)) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new LuthierError(
+        'disk-full',
+        `The disk is full: ${path} could not be written.`,
+        'Free some space or choose another folder; what was there before is unchanged.',
+        { cause: error },
+      );
+    case 'ENOENT':
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+    case 'ENOTDIR':
+      return new LuthierError(
+        'not-writable',
+        `${path} cannot be written (${errnoOf(error)}).`,
+        'Choose a folder that you may write to.',
+        { cause: error },
+      );
+    default:
+      return error;
+  }
+}
+
+/**
+ * Writes a file so that a reader sees the old one or the whole new one: beside it under another name, fsync, rename.
+ * @throws LuthierError `disk-full` or `not-writable`; whatever `write` throws. The old file is then untouched.
+ */
+export async function writeFileAtomically(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
+  const aside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    const file = await open(aside, 'wx');
+    try {
+      await write(file);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(aside, path);
+  } catch (error) {
+    await rm(aside, { force: true });
+    throw writeError(path, error);
+  }
+  await syncFolder(dirname(path));
+}
+
+/** Makes a rename durable. Windows cannot open folders and some file systems cannot sync them: then the rename is all. */
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === undefined || !['EISDIR', 'EACCES', 'EPERM', 'EINVAL', 'ENOTSUP'].includes(code)) throw error;
+  }
+}
