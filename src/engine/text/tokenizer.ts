@@ -38,7 +38,9 @@ interface Template {
 }
 
 const LONE_SURROGATE = /\p{Cs}/gu;
-const WORD_CACHE_SIZE = 50_000;
+/** Words repeat, so each is split once; longer ones hardly do. */
+const CACHED_WORDS = 50_000;
+const CACHED_WORD_LENGTH = 64;
 
 /**
  * A Hugging Face tokenizer: tokenizer.json read by @huggingface/tokenizers, with the steps in which that differs from
@@ -56,6 +58,9 @@ export class Tokenizer {
   readonly #single: Template;
   readonly #pair: Template;
   readonly #keepEnd: boolean;
+  /** Matches a text that holds an added token such as [SEP]; the library splits those. */
+  readonly #addedToken: RegExp | null;
+  readonly #words = new Map<string, number[]>();
 
   private constructor(files: TokenizerFiles) {
     this.#files = files;
@@ -68,6 +73,7 @@ export class Tokenizer {
     this.padId = (pad === undefined ? undefined : model.tokens_to_ids.get(pad)) ?? 0;
     this.#single = this.#template(false);
     this.#pair = this.#template(true);
+    this.#addedToken = addedTokenPattern(this.#library);
     this.#keepEnd = files.config.truncation_side === 'left';
   }
 
@@ -170,8 +176,29 @@ export class Tokenizer {
     await Promise.all([...this.#files.output].map(([name, content]) => writeFile(join(folder, name), content)));
   }
 
-  #pieces(text: string): number[] {
-    return this.#library.encode(text.replace(LONE_SURROGATE, '\uFFFD'), { add_special_tokens: false }).ids;
+  /** Ids of a text's pieces. Splits into words as the library's encode does, but keeps each word's ids for the next time. */
+  #pieces(raw: string): number[] {
+    const text = raw.replace(LONE_SURROGATE, '\uFFFD');
+    const { normalizer, pre_tokenizer: preTokenizer } = this.#library;
+    const normalized = normalizer ? normalizer.normalize(text) : text;
+    if (this.#addedToken?.test(text) || this.#addedToken?.test(normalized))
+      return this.#library.encode(text, { add_special_tokens: false }).ids.filter((id) => id !== undefined);
+    if (normalized === '') return [];
+    const ids: number[] = [];
+    for (const word of preTokenizer ? preTokenizer.pre_tokenize_text(normalized, { section_index: 0 }) : [normalized])
+      for (const id of this.#words.get(word) ?? this.#split(word)) ids.push(id);
+    return ids;
+  }
+
+  /** Ids of one word's pieces; a piece that the vocabulary lacks is dropped where there is no unknown token, as in Python. */
+  #split(word: string): number[] {
+    const model = this.#library.model!;
+    const ids = model([word]).flatMap((piece) => model.tokens_to_ids.get(piece) ?? model.unk_token_id ?? []);
+    if (word.length <= CACHED_WORD_LENGTH) {
+      if (this.#words.size >= CACHED_WORDS) this.#words.clear();
+      this.#words.set(word, ids);
+    }
+    return ids;
   }
 
   /** Asks the library's post-processor where it puts special tokens by giving it one mark for each text. */
@@ -228,7 +255,6 @@ function createLibraryTokenizer({ json, config, source }: TokenizerFiles): hf.To
   }
   library.normalizer = exactNormalizer(library.normalizer);
   library.pre_tokenizer = exactPreTokenizer(library.pre_tokenizer);
-  if (library.model && !(library.model instanceof hf.BPE)) cacheWords(library.model);
   return library;
 }
 
@@ -245,18 +271,10 @@ function exactPreTokenizer(preTokenizer: hf.PreTokenizer | null): hf.PreTokenize
   return preTokenizer;
 }
 
-/** Words repeat, so each is split once (BPE has such a cache of its own). */
-function cacheWords(model: hf.Model): void {
-  const split = model.encode.bind(model);
-  const cache = new Map<string, string[]>();
-  model.encode = (words) =>
-    words.flatMap((word) => {
-      let pieces = cache.get(word);
-      if (pieces === undefined) {
-        pieces = split([word]);
-        if (cache.size >= WORD_CACHE_SIZE) cache.clear();
-        cache.set(word, pieces);
-      }
-      return pieces;
-    });
+function addedTokenPattern(library: hf.Tokenizer): RegExp | null {
+  const contents = [...library.get_added_tokens_decoder().values()].flatMap(({ content, normalized }) =>
+    normalized && library.normalizer ? [content, library.normalizer.normalize(content)] : [content],
+  );
+  const escaped = contents.filter((content) => content !== '').map((c) => c.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
+  return escaped.length === 0 ? null : new RegExp(escaped.join('|'), 'u');
 }
