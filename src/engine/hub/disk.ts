@@ -1,0 +1,47 @@
+import { statfs } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { LuthierError } from '../errors.ts';
+import { errnoOf } from './write-file.ts';
+
+/** Bytes that an ordinary user can still write at `path`, or at its nearest folder that exists. */
+export async function freeDiskBytes(path: string): Promise<number> {
+  for (let folder = resolve(path); ; folder = dirname(folder)) {
+    try {
+      const { bavail, bsize } = await statfs(folder);
+      return bavail * bsize;
+    } catch (error) {
+      const code = errnoOf(error);
+      if ((code !== 'ENOENT' && code !== 'ENOTDIR') || folder === dirname(folder)) throw error;
+    }
+  }
+}
+
+const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB'] as const;
+
+/** 1 kB is 1,000 bytes, as download sizes and disks are labelled. */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 || value >= 99.5 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
+}
+
+/**
+ * @param free what freeDiskBytes says; given for tests
+ * @throws LuthierError `disk-full` when `bytes` and a little beside do not fit at `path`
+ */
+export async function requireDiskBytes(path: string, bytes: number, what: string, free?: number): Promise<void> {
+  const there = free ?? (await freeDiskBytes(path));
+  if (there >= bytes + SPARE_BYTES) return;
+  throw new LuthierError(
+    'disk-full',
+    `${what} takes ${formatBytes(bytes)}, but only ${formatBytes(there)} are free at ${path}.`,
+    'Free some space or choose a folder on another disk.',
+  );
+}
+
+/** Nobody wants a disk filled to its last byte. */
+const SPARE_BYTES = 50e6;
