@@ -1,0 +1,17 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { defineOp } from './define.ts';
+
+const run = defineOp({
+  name: 'luthier.Dropout',
+  compose: ({ x, mask }, { rate }) => tf.mul(x!, tf.mul(tf.cast(mask!, 'float32'), 1 / (1 - (rate as number)))),
+  inputsToSave: ['mask'],
+  gradient: (dy, [mask], { rate }) => ({ x: () => applyDropout(dy, mask!, rate as number) }),
+});
+
+/**
+ * Inverted dropout: what the mask keeps is divided by `1 - rate`. `mask` (bool, x's shape) is made outside by a
+ * counter-based generator, so that a step's masks depend on seed and step alone.
+ */
+export function applyDropout<T extends tf.Tensor>(x: T, mask: tf.Tensor, rate: number): T {
+  return run({ x, mask }, { rate })[0] as T;
+}

@@ -1,0 +1,13 @@
+// tfjs-core ships its own gradients apart from its ops; without this import tf.grads knows none.
+import '@tensorflow/tfjs-core/dist/register_all_gradients';
+
+export { attention } from './attention.ts';
+export { crossEntropy } from './cross-entropy.ts';
+export { registerOps } from './define.ts';
+export { applyDropout } from './dropout.ts';
+export { embedding } from './embedding.ts';
+export { gelu } from './gelu.ts';
+export { valueAndGrads } from './gradients.ts';
+export { layerNorm } from './layer-norm.ts';
+export { linear } from './linear.ts';
+export { matMul } from './matmul.ts';

@@ -1,0 +1,228 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Program, TensorSpec } from '../executors/executor.ts';
+import { checkGraph } from '../graph/check.ts';
+import type { Attribute, Constant, Domain, ElementType, Graph, Node, ValueType } from '../graph/ir.ts';
+import { eliminateDeadNodes } from '../graph/passes/dead-nodes.ts';
+import { inferTypes } from '../graph/shapes.ts';
+import '../ops/index.ts';
+import { registerOps } from '../ops/define.ts';
+import { KERNEL_RULES } from './kernels.ts';
+
+export const BACKEND = 'luthier-record';
+
+/** What stands for a tensor's data while recording: the name of the value that will hold it. */
+interface DataId {
+  readonly name: string;
+}
+
+/** Collects nodes while a program runs. Kernels (record/kernels.ts) speak to it through `emit` and the constants. */
+export class Recording {
+  readonly nodes: Node[] = [];
+  readonly constants = new Map<string, Constant>();
+  readonly types = new Map<string, ValueType>();
+  readonly #byContent = new Map<string, string>();
+  #counter = 0;
+
+  #fresh(type: ValueType): string {
+    const name = `v${this.#counter++}`;
+    this.types.set(name, type);
+    return name;
+  }
+
+  /** A named input's placeholder. */
+  input(name: string, type: ValueType): void {
+    this.types.set(name, type);
+  }
+
+  /** Adds a node with one output (or `outputs` many) and returns their names. */
+  emitAll(
+    op: string,
+    inputs: string[],
+    attributes: Record<string, Attribute> = {},
+    domain: Domain = '',
+    outputs?: number,
+  ): string[] {
+    const node = { op, domain, inputs, outputs: [] as string[], attributes };
+    const types = inferTypes(
+      node,
+      (n) => this.types.get(n)!,
+      (n) => this.constants.get(n),
+    );
+    node.outputs = types.slice(0, outputs ?? 1).map((type) => this.#fresh(type));
+    this.nodes.push(node);
+    return node.outputs;
+  }
+
+  emit(op: string, inputs: string[], attributes: Record<string, Attribute> = {}, domain: Domain = ''): string {
+    return this.emitAll(op, inputs, attributes, domain)[0]!;
+  }
+
+  constant(constant: Constant): string {
+    const key =
+      constant.data.length <= 16 ? `${constant.dtype}[${constant.shape}]${constant.data.join(',')}` : undefined;
+    const known = key && this.#byContent.get(key);
+    if (known) return known;
+    const name = `c${this.#counter++}`;
+    this.types.set(name, { shape: constant.shape, dtype: constant.dtype });
+    this.constants.set(name, constant);
+    if (key) this.#byContent.set(key, name);
+    return name;
+  }
+
+  scalar(value: number, dtype: 'float32' | 'int32' = 'float32'): string {
+    return this.constant({
+      shape: [],
+      dtype,
+      data: dtype === 'float32' ? Float32Array.of(value) : Int32Array.of(value),
+    });
+  }
+
+  /** An int64 vector, as ONNX wants shapes and axes. */
+  ints(values: readonly number[]): string {
+    return this.constant({ shape: [values.length], dtype: 'int64', data: BigInt64Array.from(values, BigInt) });
+  }
+
+  typeOf(name: string): ValueType {
+    return this.types.get(name)!;
+  }
+}
+
+let current: Recording | undefined;
+
+function recording(): Recording {
+  if (!current) throw new Error('an op ran on the recording backend outside record()');
+  return current;
+}
+
+/** A tfjs backend that holds names instead of numbers. */
+class RecordingBackend extends tf.KernelBackend {
+  override numDataIds(): number {
+    return 0;
+  }
+  override disposeData(): boolean {
+    return true;
+  }
+  override incRef(): void {}
+  override refCount(): number {
+    return 1;
+  }
+  override timerAvailable(): boolean {
+    return false;
+  }
+  override floatPrecision(): 32 {
+    return 32;
+  }
+  override epsilon(): number {
+    return 1e-7;
+  }
+  override memory(): {
+    unreliable: boolean;
+    numTensors: number;
+    numDataBuffers: number;
+    numBytes: number;
+    reasons: string[];
+  } {
+    return { unreliable: true, numTensors: 0, numDataBuffers: 0, numBytes: 0, reasons: ['nothing is stored'] };
+  }
+  override write(values: tf.backend_util.BackendValues, shape: number[], dtype: tf.DataType): object {
+    return { name: recording().constant(constantOf(values, shape, dtype)) } satisfies DataId;
+  }
+  override move(): void {
+    throw new Error('a tensor made outside a program was used inside it; pass it as an input');
+  }
+  override readSync(): never {
+    throw new Error('a program may not read a tensor: nothing is computed while it is recorded');
+  }
+  override read(): never {
+    return this.readSync();
+  }
+}
+
+function constantOf(values: tf.backend_util.BackendValues, shape: number[], dtype: tf.DataType): Constant {
+  const numbers = values as ArrayLike<number>;
+  if (dtype === 'float32') return { shape: [...shape], dtype, data: Float32Array.from(numbers) };
+  if (dtype === 'int32') return { shape: [...shape], dtype, data: Int32Array.from(numbers) };
+  if (dtype === 'bool') return { shape: [...shape], dtype, data: Uint8Array.from(numbers) };
+  throw new Error(`a program cannot use ${dtype} tensors`);
+}
+
+let registered = false;
+
+function registerBackend(): void {
+  if (registered) return;
+  registered = true;
+  tf.registerBackend(BACKEND, () => new RecordingBackend());
+  for (const [kernelName, rule] of Object.entries(KERNEL_RULES)) {
+    tf.registerKernel({
+      kernelName,
+      backendName: BACKEND,
+      kernelFunc: ({ inputs, attrs }) => {
+        const named = Object.fromEntries(
+          Object.entries(inputs).map(([key, info]) => [key, Array.isArray(info) ? info.map(valueOf) : valueOf(info!)]),
+        );
+        const names = rule(recording(), named as never, (attrs ?? {}) as never);
+        const outputs = (Array.isArray(names) ? names : [names]).map(tensorInfo);
+        return Array.isArray(names) ? outputs : outputs[0]!;
+      },
+    });
+  }
+  registerOps(BACKEND);
+}
+
+const valueOf = (info: tf.TensorInfo): string => (info.dataId as DataId).name;
+
+function tensorInfo(name: string): tf.TensorInfo {
+  const { shape, dtype } = recording().typeOf(name);
+  return { dataId: { name } satisfies DataId, shape: [...shape], dtype: TF_DTYPE[dtype] };
+}
+
+const TF_DTYPE: Readonly<Record<ElementType, 'float32' | 'int32' | 'bool'>> = {
+  float32: 'float32',
+  int32: 'int32',
+  int64: 'int32',
+  bool: 'bool',
+  int8: 'int32',
+  uint8: 'int32',
+};
+
+/**
+ * Runs a program once on placeholders and returns what it did as a graph, dead nodes removed and checked.
+ * Nothing is computed; the tfjs backend in use before is in use again afterwards.
+ */
+export function record(program: Program, specs: Readonly<Record<string, TensorSpec>>): Graph {
+  registerBackend();
+  const engine = tf.engine();
+  const previous = engine.backendName;
+  const outer = current;
+  const state = new Recording();
+  current = state;
+  // Synchronous for a backend whose factory is: the promise is resolved when setBackend returns.
+  void tf.setBackend(BACKEND);
+  try {
+    const outputs = new Map<string, string>();
+    tf.tidy(() => {
+      const placeholders = Object.entries(specs).map(([name, spec]) => {
+        state.input(name, spec);
+        return [
+          name,
+          engine.makeTensorFromTensorInfo({ dataId: { name }, shape: [...spec.shape], dtype: spec.dtype }),
+        ] as const;
+      });
+      for (const [name, tensor] of Object.entries(program(Object.fromEntries(placeholders)))) {
+        outputs.set(name, valueOf(tensor));
+      }
+    });
+    const graph = eliminateDeadNodes({
+      inputs: Object.keys(specs),
+      outputs,
+      nodes: state.nodes,
+      constants: state.constants,
+      types: state.types,
+    });
+    checkGraph(graph, 'recording');
+    return graph;
+  } finally {
+    current = outer;
+    if (previous) void tf.setBackend(previous);
+  }
+}
