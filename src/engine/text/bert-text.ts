@@ -34,6 +34,9 @@ export interface BertNormalizerOptions {
   lowercase: boolean;
 }
 
+/** Lower-cases each character by itself as Python's tokenizers does, so that Σ never becomes the final ς. */
+export const lowercase = (text: string): string => text.replaceAll('Σ', 'σ').toLowerCase();
+
 export class ExactBertNormalizer extends BertNormalizer {
   override normalize(text: string): string {
     const options = this.config as BertNormalizerOptions;
@@ -42,8 +45,7 @@ export class ExactBertNormalizer extends BertNormalizer {
     if (options.clean_text) result = result.replace(removed, '').replace(cleanedToSpace, ' ');
     if (options.handle_chinese_chars) result = result.replace(chinese, ' $& ');
     if (options.strip_accents ?? options.lowercase) result = this.strip_accents(result);
-    // Python lower-cases each character by itself, so that Σ never becomes the final ς.
-    return options.lowercase ? result.replaceAll('Σ', 'σ').toLowerCase() : result;
+    return options.lowercase ? lowercase(result) : result;
   }
 
   override strip_accents(text: string): string {

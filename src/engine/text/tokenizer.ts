@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as hf from '@huggingface/tokenizers';
+import type * as hf from '@huggingface/tokenizers';
 import { LuthierError } from '../errors.ts';
-import { ExactBertNormalizer, ExactBertPreTokenizer } from './bert-text.ts';
+import { addedTokenPattern, createLibraryTokenizer } from './library.ts';
 import { invalid, readTokenizerFiles, type TokenizerFiles } from './tokenizer-files.ts';
 
 /** One text (or pair) as the model takes it, its special tokens included, never padded. */
@@ -44,7 +44,7 @@ const CACHED_WORD_LENGTH = 64;
 
 /**
  * A Hugging Face tokenizer: tokenizer.json read by @huggingface/tokenizers, with the steps in which that differs from
- * Python's tokenizers put right (bert-text.ts; docs/tokenizers.md).
+ * Python's tokenizers put right (library.ts).
  */
 export class Tokenizer {
   /** The highest id and one. */
@@ -238,43 +238,4 @@ export function fitPair(lengthA: number, lengthB: number, room: number): [number
   }
   const [a, b] = lengthA > lengthB ? [long, short] : [short, long];
   return [Math.min(a, lengthA), Math.min(b, lengthB)];
-}
-
-function createLibraryTokenizer({ json, config, source }: TokenizerFiles): hf.Tokenizer {
-  let library: hf.Tokenizer;
-  try {
-    // tokenizer_config.json's remaining keys would change how the library splits text; Python's tokenizers ignores them.
-    library = new hf.Tokenizer(json, { eos_token: config.eos_token, clean_up_tokenization_spaces: false });
-  } catch (error) {
-    throw invalid(
-      source,
-      `is not understood (${(error as Error).message})`,
-      'Luthier reads BERT’s, GPT’s, T5’s and BART’s tokenizers.',
-      error,
-    );
-  }
-  library.normalizer = exactNormalizer(library.normalizer);
-  library.pre_tokenizer = exactPreTokenizer(library.pre_tokenizer);
-  return library;
-}
-
-function exactNormalizer(normalizer: hf.Normalizer | null): hf.Normalizer | null {
-  if (normalizer instanceof hf.BertNormalizer) return new ExactBertNormalizer(normalizer.config);
-  if (normalizer instanceof hf.SequenceNormalizer) normalizer.normalizers = normalizer.normalizers.map(exactNormalizer);
-  return normalizer;
-}
-
-function exactPreTokenizer(preTokenizer: hf.PreTokenizer | null): hf.PreTokenizer | null {
-  if (preTokenizer instanceof hf.BertPreTokenizer) return new ExactBertPreTokenizer();
-  if (preTokenizer instanceof hf.SequencePreTokenizer)
-    preTokenizer.tokenizers = preTokenizer.tokenizers.map(exactPreTokenizer);
-  return preTokenizer;
-}
-
-function addedTokenPattern(library: hf.Tokenizer): RegExp | null {
-  const contents = [...library.get_added_tokens_decoder().values()].flatMap(({ content, normalized }) =>
-    normalized && library.normalizer ? [content, library.normalizer.normalize(content)] : [content],
-  );
-  const escaped = contents.filter((content) => content !== '').map((c) => c.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
-  return escaped.length === 0 ? null : new RegExp(escaped.join('|'), 'u');
 }
