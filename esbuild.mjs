@@ -1,0 +1,116 @@
+// One build for each runtime. node esbuild.mjs [engine|extension|webview]… [--watch]
+import { chmodSync, cpSync, existsSync, mkdirSync, rmSync, watch } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { context } from 'esbuild';
+import { buildKernels, kernelsFile, kernelsFolder } from './scripts/build-kernels.mjs';
+
+const root = path.dirname(fileURLToPath(import.meta.url));
+const watching = process.argv.includes('--watch');
+const chosen = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const wants = (name) => chosen.length === 0 || chosen.includes(name);
+
+const common = {
+  bundle: true,
+  absWorkingDir: root,
+  sourcemap: true,
+  // A trace needs names and lines; the sources themselves need not be shipped twice.
+  sourcesContent: false,
+  minifySyntax: !watching,
+  minifyWhitespace: !watching,
+  legalComments: 'none',
+  logLevel: 'warning',
+  metafile: true,
+};
+
+const node = {
+  ...common,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20',
+  outExtension: { '.js': '.cjs' },
+  // Of tfjs-core's two forms only the ES modules may be taken, or there are two registries (design/facts).
+  mainFields: ['module', 'main'],
+  define: { 'import.meta.url': 'importMetaUrl' },
+  banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+};
+
+/** Bundles by runtime. Dynamic imports stay in their file, but run only when they are asked for. */
+const builds = {
+  engine: {
+    ...node,
+    entryPoints: {
+      cli: 'src/engine/cli.ts',
+      run: 'src/engine/runs/process.ts',
+      service: 'src/engine/service/main.ts',
+    },
+    outdir: 'dist/engine',
+    external: ['onnxruntime-node', '@tensorflow/tfjs-node'],
+  },
+  extension: {
+    ...node,
+    entryPoints: { activate: 'src/extension/activate.ts' },
+    outdir: 'dist/extension',
+    external: ['vscode'],
+  },
+  webview: {
+    ...common,
+    entryPoints: { dashboard: 'src/webview/dashboard/main.ts', tryout: 'src/webview/tryout/main.ts' },
+    outdir: 'dist/webview',
+    platform: 'browser',
+    format: 'esm',
+    target: 'chrome122',
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    loader: { '.ttf': 'file', '.svg': 'dataurl' },
+    tsconfigRaw: { compilerOptions: { experimentalDecorators: true, useDefineForClassFields: false } },
+  },
+};
+
+/** What each build needs beside its bundle. */
+const extras = {
+  engine: async () => {
+    await buildKernels(kernelsFile);
+    if (existsSync('dist/engine/cli.cjs')) chmodSync('dist/engine/cli.cjs', 0o755);
+    if (!watching) return;
+    watch(kernelsFolder, () => {
+      buildKernels(kernelsFile).catch((error) => console.error(error.message));
+    });
+  },
+  webview: async () => {
+    mkdirSync('dist/webview', { recursive: true });
+    for (const file of ['codicon.css', 'codicon.ttf']) {
+      cpSync(path.join('node_modules/@vscode/codicons/dist', file), path.join('dist/webview', file));
+    }
+  },
+};
+
+async function build(name) {
+  const entries = Object.entries(builds[name].entryPoints).filter(([, file]) => {
+    if (existsSync(file)) return true;
+    console.warn(`${name}: ${file} is not there, left out`);
+    return false;
+  });
+  if (name === 'webview') rmSync('dist/webview/chunks', { recursive: true, force: true });
+  const made = await context({ ...builds[name], entryPoints: Object.fromEntries(entries) });
+  if (watching) {
+    await made.watch();
+  } else {
+    const { metafile } = await made.rebuild();
+    for (const [file, { bytes, entryPoint }] of Object.entries(metafile.outputs)) {
+      if (entryPoint) console.log(`${file}  ${(bytes / 1024).toFixed(0)} KiB`);
+    }
+    await made.dispose();
+  }
+  await extras[name]?.();
+}
+
+process.chdir(root);
+try {
+  await Promise.all(Object.keys(builds).filter(wants).map(build));
+  if (watching) console.log('Watching for changes.');
+} catch (error) {
+  // esbuild has printed its own messages.
+  if (!error.errors) console.error(error.message);
+  process.exitCode = 1;
+}

@@ -1,0 +1,82 @@
+// node scripts/install.mjs start|test: installs what running (start) or testing (test) needs, when it is not there.
+// Packages run no script while they are installed (.npmrc).
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+
+const packagesOf = (file) =>
+  existsSync(file) ? Object.entries(JSON.parse(readFileSync(file, 'utf8')).packages).filter(([key]) => key) : [];
+
+/**
+ * Compares package-lock.json with what npm noted when it last installed (node_modules/.package-lock.json).
+ * @param {string} folder
+ * @param {boolean} dev whether development packages are wanted
+ */
+export function compare(folder, dev) {
+  const wanted = packagesOf(path.join(folder, 'package-lock.json'));
+  const there = new Map(packagesOf(path.join(folder, 'node_modules/.package-lock.json')));
+  const fits = ([key, entry]) =>
+    // Optional packages are there or not by platform; dev ones only where they are wanted.
+    entry.optional || entry.devOptional || (entry.dev && !dev) || there.get(key)?.version === entry.version;
+  return {
+    missing: wanted.filter((item) => !fits(item)).length,
+    hasDev: [...there.values()].some((entry) => entry.dev),
+    isNew: there.size === 0,
+  };
+}
+
+function npm(folder, args) {
+  // The npm that started us, or the one on PATH (a script of the shell's on Windows).
+  const self = process.env.npm_execpath;
+  const options = { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] };
+  const result =
+    self && path.basename(self).startsWith('npm')
+      ? spawnSync(process.execPath, [self, ...args], options)
+      : spawnSync('npm', args, { ...options, shell: process.platform === 'win32' });
+  if (result.error) throw new Error(`npm did not start: ${result.error.message}`);
+  return result.status ?? 1;
+}
+
+/** Installs in one folder when its lock file asks for something that is not there; false when npm failed. */
+export function install(folder, dev) {
+  const name = path.relative(root, folder) || 'Luthier';
+  const { missing, hasDev, isNew } = compare(folder, dev);
+  if (missing === 0) return true;
+  console.error(`Installing ${missing} packages for ${name} …`);
+  const started = performance.now();
+  // Never takes a developer's tools away: what is there stays, and only what lacks is added.
+  const omit = dev || hasDev ? [] : ['--omit=dev'];
+  const how = isNew ? ['ci'] : ['install', '--no-save'];
+  const status = npm(folder, [...how, ...omit, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
+  if (status !== 0) {
+    console.error(`npm could not install the packages of ${name} (exit code ${status}); its message is above.`);
+    return false;
+  }
+  console.error(`Installed in ${((performance.now() - started) / 1000).toFixed(0)} s.`);
+  return true;
+}
+
+/** @param {'start' | 'test'} purpose */
+export function installFor(purpose) {
+  const folders = purpose === 'test' ? ['.', 'test', 'test/e2e'] : ['.'];
+  return folders
+    .map((folder) => path.join(root, folder))
+    .filter((folder) => existsSync(path.join(folder, 'package-lock.json')))
+    .every((folder) => install(folder, purpose === 'test'));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (Number(process.versions.node.split('.')[0]) < 20) {
+    console.error(`Luthier needs Node 20 or newer; this is ${process.version}.`);
+    process.exit(1);
+  }
+  const purpose = process.argv[2];
+  if (purpose !== 'start' && purpose !== 'test') {
+    console.error('Usage: node scripts/install.mjs start|test');
+    process.exit(2);
+  }
+  process.exit(installFor(purpose) ? 0 : 1);
+}

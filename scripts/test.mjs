@@ -1,0 +1,102 @@
+// npm test: installs, builds, checks and tests everything, and ends with one line that sums all of it up.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildTfjsBinding } from './build-tfjs-binding.mjs';
+import { installFor } from './install.mjs';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const work = mkdtempSync(path.join(tmpdir(), 'luthier-test-'));
+const sum = { passed: 0, failed: 0, skipped: 0 };
+
+/** Runs one stage, adds its counts, and says how long it took. A stage that throws counts as one failure. */
+async function stage(name, work) {
+  const started = performance.now();
+  console.log(`\n── ${name}`);
+  let counts;
+  try {
+    counts = await work();
+  } catch (error) {
+    console.error(error.message);
+    counts = { failed: 1 };
+  }
+  for (const key of Object.keys(sum)) sum[key] += counts[key] ?? 0;
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`${counts.failed ? '✗' : '✓'} ${name} (${seconds} s)`);
+  return !counts.failed;
+}
+
+/** Runs a program of this checkout and gives back its exit code and, beside showing it, its output. */
+function run(args, env = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.on('data', (data) => {
+      output += data;
+      process.stdout.write(data);
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code: code ?? 1, output }));
+  });
+}
+
+/** A tool that passes or fails as a whole. */
+async function whole(args) {
+  const { code } = await run(args);
+  return code === 0 ? { passed: 1 } : { failed: 1 };
+}
+
+async function unitTests() {
+  const file = path.join(work, 'vitest.json');
+  const { code } = await run([
+    'node_modules/vitest/vitest.mjs',
+    ...['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`],
+  ]);
+  if (!existsSync(file)) return { failed: 1 };
+  const report = JSON.parse(readFileSync(file, 'utf8'));
+  // A file that does not even load has no tests to count.
+  const broken = report.testResults.filter((suite) => suite.status === 'failed' && suite.assertionResults.length === 0);
+  const failed = report.numFailedTests + broken.length;
+  return {
+    passed: report.numPassedTests,
+    // Errors outside tests fail the run, too.
+    failed: failed === 0 && code !== 0 ? 1 : failed,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}
+
+/** test/e2e/run.mjs ends with a line as this file does. */
+async function endToEnd() {
+  const { code, output } = await run(['test/e2e/run.mjs']);
+  const lines = [...output.matchAll(/^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$/gm)];
+  const last = lines.at(-1);
+  if (!last) return { failed: 1 };
+  const [passed, failed, skipped] = [last[1], last[2], last[3] ?? 0].map(Number);
+  return { passed, failed: failed === 0 && code !== 0 ? 1 : failed, skipped };
+}
+
+const ready =
+  (await stage('install', () => (installFor('test') ? {} : { failed: 1 }))) &&
+  (await stage('build', () => whole(['esbuild.mjs'])));
+if (ready) {
+  // Without it the tests of the tensorflow executor are skipped, and say so.
+  await stage('tfjs-node', async () => {
+    console.log(buildTfjsBinding(path.join(root, 'test/node_modules/@tensorflow/tfjs-node')));
+    return {};
+  });
+  await stage('types', () => whole(['node_modules/typescript/bin/tsc', '-b']));
+  await stage('lint and format', () => whole(['node_modules/@biomejs/biome/bin/biome', 'check']));
+  await stage('tests', unitTests);
+  if (existsSync(path.join(root, 'test/e2e/run.mjs'))) await stage('end to end', endToEnd);
+}
+rmSync(work, { recursive: true, force: true });
+
+const skipped = sum.skipped ? `, ${sum.skipped} skipped` : '';
+console.log(`\n${sum.passed} passed, ${sum.failed} failed${skipped}`);
+process.exitCode = sum.failed === 0 ? 0 : 1;
