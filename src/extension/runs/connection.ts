@@ -1,0 +1,113 @@
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { SocketMessageReader, SocketMessageWriter } from 'vscode-jsonrpc/node';
+import type { RunEndpoint, RunNotifications, RunRequests } from '../../protocol/index.ts';
+import { RpcPeer } from '../engine/rpc.ts';
+import { HostError } from '../errors.ts';
+import { readJson } from '../files.ts';
+import type { Log } from '../log.ts';
+
+/** A run in training answers between two steps; a step of a large model takes seconds, its first tens of seconds. */
+const ANSWER_LIMIT_MS = 120_000;
+const GREETING_LIMIT_MS = 30_000;
+
+export interface RunConnection {
+  pid: number;
+  request<M extends keyof RunRequests>(method: M, params: RunRequests[M]['params']): Promise<RunRequests[M]['result']>;
+  /** Lines of metrics.jsonl from `fromLine` on, then every new one. */
+  subscribe(fromLine: number, listener: (line: RunNotifications['event']) => void): Promise<number>;
+  onClose(listener: () => void): void;
+  close(): void;
+}
+
+/** `nobody`: no file, a dead socket, or not the run's process. `silent`: a process took the call and says nothing yet. */
+export type Attempt = RunConnection | 'nobody' | 'silent';
+
+/**
+ * Reads `folder/endpoint.json` and connects to the run's process. Pids are reused, so only the handshake proves who
+ * answers; a step blocks the process's thread, so silence alone does not prove that it is dead.
+ */
+export async function connectRun(
+  folder: string,
+  client: string,
+  log: Log,
+  greetingLimitMs = GREETING_LIMIT_MS,
+): Promise<Attempt> {
+  const endpoint = await readEndpoint(folder);
+  if (!endpoint) return 'nobody';
+  const socket = await new Promise<Socket | null>((resolve) => {
+    const socket = connect(endpoint.address);
+    socket.once('connect', () => resolve(socket));
+    socket.once('error', () => resolve(null));
+  });
+  if (!socket) return 'nobody';
+  socket.on('error', (error) => log.debug(`run's socket: ${error.message}`));
+  const gone = () =>
+    new HostError(
+      'run-unreachable',
+      "The run's process is gone.",
+      'Resume continues the run from its last checkpoint.',
+    );
+  let closed: () => void = () => {};
+  const peer = new RpcPeer<RunRequests, RunNotifications>(
+    new SocketMessageReader(socket),
+    new SocketMessageWriter(socket),
+    log,
+    gone,
+    () => {
+      socket.destroy();
+      closed();
+    },
+  );
+  let silent = false;
+  peer.onSilent = () => {
+    silent = true;
+    return new HostError(
+      'run-unreachable',
+      "The run's process does not answer.",
+      'Cancel ends it; Show Log has its output.',
+      ['showLog'],
+    );
+  };
+  try {
+    const hello = await peer.request('hello', { token: endpoint.token, client }, { timeoutMs: greetingLimitMs });
+    return {
+      pid: hello.pid,
+      request: (method, params) => peer.request(method, params as never, { timeoutMs: ANSWER_LIMIT_MS }) as never,
+      subscribe: async (fromLine, listener) => {
+        peer.onNotification('event', listener);
+        const { next_line } = await peer.request('subscribe', { from_line: fromLine }, { timeoutMs: ANSWER_LIMIT_MS });
+        return next_line;
+      },
+      onClose: (listener) => {
+        closed = listener;
+        if (peer.isClosed) listener();
+      },
+      close: () => peer.close(gone()),
+    };
+  } catch (error) {
+    log.debug(`${folder}: ${error instanceof Error ? error.message : String(error)}`);
+    peer.close(gone());
+    return silent && isAlive(endpoint.pid) ? 'silent' : 'nobody';
+  }
+}
+
+/** endpoint.json, or null when it is missing or not whole. */
+export async function readEndpoint(folder: string): Promise<RunEndpoint | null> {
+  const value = (await readJson(join(folder, 'endpoint.json')).catch(() => undefined)) as
+    | Partial<RunEndpoint>
+    | undefined;
+  if (typeof value?.pid !== 'number' || typeof value.address !== 'string' || typeof value.token !== 'string')
+    return null;
+  return { pid: value.pid, address: value.address, token: value.token };
+}
+
+/** Whether a process with this id lives. It may be another program's: a pid alone proves nothing. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

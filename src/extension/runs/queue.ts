@@ -1,0 +1,47 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readJson, writeFileAtomic } from '../files.ts';
+import { withLock } from './lock.ts';
+import type { Run } from './run.ts';
+
+/** Layout of `.luthier/queue.json`: ids of the runs that wait, the next first. Every window reads the same file. */
+interface QueueFile {
+  format: 1;
+  order: string[];
+}
+
+/** Ids of the runs that wait in this `.luthier` folder. A missing or damaged file is an empty queue. */
+export async function readQueue(home: string): Promise<string[]> {
+  const value = (await readJson(join(home, 'queue.json')).catch(() => undefined)) as Partial<QueueFile> | undefined;
+  if (!Array.isArray(value?.order)) return [];
+  return [...new Set(value.order.filter((id) => typeof id === 'string'))];
+}
+
+/** Changes the queue under its lock and returns the new order. */
+export async function changeQueue(home: string, change: (order: string[]) => string[]): Promise<string[]> {
+  await mkdir(home, { recursive: true });
+  return await withLock(join(home, 'queue.lock'), async () => {
+    const before = await readQueue(home);
+    const order = [...new Set(change([...before]))];
+    if (order.join('\n') !== before.join('\n')) {
+      const file: QueueFile = { format: 1, order };
+      await writeFileAtomic(join(home, 'queue.json'), `${JSON.stringify(file, null, 2)}\n`);
+    }
+    return order;
+  });
+}
+
+/** `order` with `id` moved by `by` places (-1: earlier), as far as there are places. */
+export function moved(order: readonly string[], id: string, by: number): string[] {
+  const from = order.indexOf(id);
+  if (from < 0) return [...order];
+  const to = Math.max(0, Math.min(order.length - 1, from + by));
+  const rest = order.filter((other) => other !== id);
+  return [...rest.slice(0, to), id, ...rest.slice(to)];
+}
+
+/** The runs that wait, in order: those of `order` that still exist and are queued. */
+export function waiting(runs: readonly Run[], order: readonly string[]): Run[] {
+  const queued = new Map(runs.filter((run) => run.state === 'queued').map((run) => [run.record.id, run]));
+  return order.map((id) => queued.get(id)).filter((run) => run !== undefined);
+}

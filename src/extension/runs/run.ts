@@ -1,0 +1,65 @@
+import type { Metrics, RunRecord, RunState } from '../../protocol/index.ts';
+import { FINISHED, WORKING } from './record.ts';
+
+/** How far a working run is, from its newest events. */
+export interface LiveProgress {
+  step: number;
+  totalSteps: number;
+  loss: number | null;
+  etaSeconds: number | null;
+}
+
+/** A run as this window knows it. */
+export interface Run {
+  /** Absolute path of its folder; its identity. */
+  folder: string;
+  /** The `.luthier` folder that it is in. */
+  home: string;
+  record: RunRecord;
+  /** As a person is told: `interrupted` where the record says working and nobody answers. */
+  state: RunState;
+  /** Why it may not be changed; null when it may. */
+  readOnly: string | null;
+  damaged: boolean;
+  /** The process took our call and has not answered for a while. */
+  silent: boolean;
+  progress: LiveProgress | null;
+}
+
+export const isWorking = (run: Run): boolean => WORKING.has(run.state);
+export const isFinished = (run: Run): boolean => FINISHED.has(run.state);
+export const isOver = (run: Run): boolean => isFinished(run) || run.state === 'interrupted';
+
+/** Whether a person can go on with it: it was interrupted, or it failed after its first steps. */
+export const isResumable = (run: Run): boolean =>
+  run.readOnly === null && (run.state === 'interrupted' || (run.state === 'failed' && run.record.started_at !== null));
+
+export const hasModel = (run: Run): boolean => run.record.model !== null && isOver(run);
+
+/** Metric that decides which weights are best, with its value, or null before the first evaluation. */
+export function bestMetric(record: RunRecord): { key: string; value: number } | null {
+  const metrics: Metrics | undefined = record.best?.metrics;
+  if (!metrics) return null;
+  const wanted = record.recipe.metric_for_best_model;
+  const key = wanted && wanted !== 'loss' && metrics[wanted] !== undefined ? wanted : firstOf(metrics);
+  const value = key ? metrics[key] : undefined;
+  return key && value !== undefined ? { key, value } : null;
+}
+
+function firstOf(metrics: Metrics): keyof Metrics | null {
+  for (const key of ['accuracy', 'f1_macro', 'loss'] as const) if (metrics[key] !== undefined) return key;
+  return null;
+}
+
+/** Name of the data set that a run is on, as the tree groups by it: the file's name or the data set's. */
+export function datasetName(record: RunRecord): string {
+  const reference = record.recipe.dataset as unknown;
+  const file =
+    typeof reference === 'string'
+      ? reference
+      : typeof reference === 'object' && reference !== null && 'train' in reference
+        ? String(reference.train)
+        : '';
+  const parts = file.split(/[\\/]/).filter(Boolean);
+  return parts.at(-1) ?? 'unknown data';
+}

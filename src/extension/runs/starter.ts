@@ -1,0 +1,238 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RunRecord } from '../../protocol/index.ts';
+import { exitReason, type StartedRun } from '../engine/launch.ts';
+import { HostError, toHostError } from '../errors.ts';
+import { Emitter } from '../events.ts';
+import { writeFileAtomic } from '../files.ts';
+import type { Log } from '../log.ts';
+import { withLock } from './lock.ts';
+import { changeQueue, moved, readQueue, waiting } from './queue.ts';
+import { readRecord, WORKING } from './record.ts';
+import { isFinished, isWorking, type Run } from './run.ts';
+import type { RunStore } from './store.ts';
+
+export interface StarterOptions {
+  store: RunStore;
+  log: Log;
+  /** Starts the run's process; `resume` goes on from its last checkpoint. */
+  launch(folder: string, resume: boolean): Promise<StartedRun>;
+  mayStart(): boolean;
+  /** A run that was to start could not be started. */
+  onFailure(run: Run, error: HostError): void;
+}
+
+/**
+ * Runs wait in line: one trains at a time, the next starts when it ends. The line is `.luthier/queue.json`, so it
+ * outlives windows and is the same in each; a lock makes sure that only one window starts a run.
+ */
+export class RunStarter {
+  /** The order of the waiting runs changed. */
+  readonly changed = new Emitter<void>();
+  private readonly options: StarterOptions;
+  private readonly orders = new Map<string, string[]>();
+  private pumping: Promise<void> | null = null;
+  private again = false;
+  private readonly subscription: { dispose(): void };
+
+  constructor(options: StarterOptions) {
+    this.options = options;
+    this.subscription = options.store.changed.on(() => void this.pump());
+  }
+
+  dispose(): void {
+    this.subscription.dispose();
+    this.changed.dispose();
+  }
+
+  /** Place in the line, 1 for the next; null when the run does not wait. */
+  position(run: Run): number | null {
+    const place = waiting(this.options.store.all(), this.orders.get(run.home) ?? []).indexOf(run);
+    return place < 0 ? null : place + 1;
+  }
+
+  /**
+   * Puts a run in line and starts it when nothing trains. The run was never started, was interrupted, or failed.
+   * Resolves to what it waits for, or null when it started. Throws HostError.
+   */
+  async enqueue(run: Run): Promise<Run | null> {
+    const { store } = this.options;
+    if (run.readOnly) throw new HostError('run-readonly', run.readOnly);
+    if (isWorking(run)) throw new HostError('run-busy', `${run.record.name} is at work already.`);
+    const read = await readRecord(run.folder);
+    if (!read) throw new HostError('run-not-found', `${run.record.name} is no longer on disk.`);
+    if (isFinished(run) && run.state !== 'failed') {
+      throw new HostError(
+        'run-busy',
+        `${run.record.name} is finished (${run.state}).`,
+        'Duplicate its recipe to train again.',
+      );
+    }
+    if (read.record.state !== 'queued') await writeRecord(run.folder, { ...read.record, state: 'queued', error: null });
+    await this.reorder(run.home, (order) => [...order, run.record.id]);
+    store.follow(run.folder);
+    await store.refreshRun(run.folder);
+    await this.pump();
+    const now = store.get(run.folder);
+    return now?.state === 'queued' ? (store.working()[0] ?? null) : null;
+  }
+
+  /** Moves a waiting run by `by` places. */
+  async move(run: Run, by: number): Promise<void> {
+    await this.reorder(run.home, (order) => moved(order, run.record.id, by));
+  }
+
+  /** Takes a waiting run out of the line; its folder stays, marked as cancelled. */
+  async withdraw(run: Run): Promise<void> {
+    await this.reorder(run.home, (order) => order.filter((id) => id !== run.record.id));
+    const read = await readRecord(run.folder);
+    if (read?.record.state === 'queued' && !read.readOnly) {
+      const state = read.record.step > 0 ? 'interrupted' : 'cancelled';
+      // Written as the file's word, since no process is there to say it.
+      await writeRecord(run.folder, { ...read.record, state, finished_at: new Date().toISOString() });
+    }
+    await this.options.store.refreshRun(run.folder);
+  }
+
+  /** Reads the queues again, because another window changed one. */
+  async reload(homes: readonly string[]): Promise<void> {
+    for (const home of homes) this.orders.set(home, await readQueue(home));
+    this.changed.fire();
+    await this.pump();
+  }
+
+  /** Starts the next run when none is at work. Calls while it is busy are joined to one more after it. */
+  async pump(): Promise<void> {
+    if (this.pumping) {
+      this.again = true;
+      return await this.pumping;
+    }
+    this.pumping = (async () => {
+      do {
+        this.again = false;
+        await this.startNext();
+      } while (this.again);
+    })();
+    try {
+      await this.pumping;
+    } finally {
+      this.pumping = null;
+    }
+  }
+
+  private async reorder(home: string, change: (order: string[]) => string[]): Promise<void> {
+    this.orders.set(home, await changeQueue(home, change));
+    this.changed.fire();
+  }
+
+  private async startNext(): Promise<void> {
+    const { store, log } = this.options;
+    if (!this.options.mayStart() || store.working().length > 0) return;
+    for (const [home, order] of this.orders) {
+      const next = waiting(store.all(), order)[0];
+      if (!next) continue;
+      try {
+        await withLock(join(home, 'start.lock'), () => this.start(next));
+      } catch (error) {
+        log.error(error as Error);
+        this.options.onFailure(next, toHostError(error));
+      }
+      return;
+    }
+  }
+
+  /** Under the lock: checks on disk that the run still waits, marks it as starting, and starts its process. */
+  private async start(run: Run): Promise<void> {
+    const { store, log } = this.options;
+    const read = await readRecord(run.folder);
+    const order = await readQueue(run.home);
+    if (read?.record.state !== 'queued' || read.readOnly || !order.includes(run.record.id)) {
+      this.orders.set(run.home, order);
+      await store.refreshRun(run.folder);
+      return;
+    }
+    await this.reorder(run.home, (ids) => ids.filter((id) => id !== run.record.id));
+    const resume = read.record.started_at !== null;
+    // Other windows must not start the next one before this process has written its own state.
+    await writeRecord(run.folder, { ...read.record, state: 'starting' });
+    await store.refreshRun(run.folder);
+    try {
+      const { pid, early } = await this.options.launch(run.folder, resume);
+      log.info(`Run ${run.record.id} ${resume ? 'resumed' : 'started'}: process ${pid ?? '?'}`);
+      void early.then(({ code, signal }) => this.afterExit(run, code, signal));
+    } catch (error) {
+      const failure = toHostError(error);
+      await this.fail(run, failure);
+      throw failure;
+    }
+  }
+
+  /** The process ended while this window still watched. When it had not even begun, nobody else tells why. */
+  private async afterExit(run: Run, code: number | null, signal: NodeJS.Signals | null): Promise<void> {
+    const read = await readRecord(run.folder).catch(() => null);
+    if (read?.record.state === 'starting') {
+      const tail = await readTail(join(run.folder, 'run.log'));
+      const error = new HostError(
+        'engine-start',
+        `The run's process ended before it began (${exitReason(code, signal, tail)}).`,
+        'Show Log has its output.',
+        ['showLog'],
+      );
+      this.options.log.error(`${run.folder}: ${tail}`);
+      await this.fail(run, error);
+      this.options.onFailure(run, error);
+    } else await this.options.store.refreshRun(run.folder);
+  }
+
+  private async fail(run: Run, failure: HostError): Promise<void> {
+    const read = await readRecord(run.folder);
+    if (read && !read.readOnly) {
+      const error = { code: failure.code, message: failure.message, ...(failure.hint ? { hint: failure.hint } : {}) };
+      await writeRecord(run.folder, {
+        ...read.record,
+        state: 'failed',
+        error,
+        finished_at: new Date().toISOString(),
+      });
+    }
+    await this.options.store.refreshRun(run.folder);
+  }
+}
+
+/** Writes run.json of a run that no process works on. */
+export async function writeRecord(folder: string, record: RunRecord): Promise<void> {
+  await writeFileAtomic(join(folder, 'run.json'), `${JSON.stringify(record, null, 2)}\n`);
+}
+
+/** Changes name or note: through the process where one works (it owns run.json), else in the file. */
+export async function describeRun(store: RunStore, run: Run, change: { name?: string; note?: string }): Promise<void> {
+  if (run.readOnly) throw new HostError('run-readonly', run.readOnly);
+  const connection = store.connection(run);
+  if (connection) await connection.request('describe', change);
+  else {
+    const read = await readRecord(run.folder);
+    if (!read) throw new HostError('run-not-found', `${run.record.name} is no longer on disk.`);
+    if (WORKING.has(read.record.state) && run.state !== 'interrupted') {
+      throw new HostError('run-busy', `${run.record.name} is just starting.`, 'Try again in a moment.');
+    }
+    await writeRecord(run.folder, { ...read.record, ...change });
+  }
+  await store.refreshRun(run.folder);
+}
+
+/** The last 4,000 bytes of a text file, empty when it cannot be read. */
+export async function readTail(path: string, bytes = 4000): Promise<string> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const { size } = await file.stat();
+      const from = Math.max(0, size - bytes);
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(size - from), 0, size - from, from);
+      return buffer.toString('utf8', 0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,380 @@
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { RunEvent, RunNotifications } from '../../protocol/index.ts';
+import { Emitter } from '../events.ts';
+import { listFolder, mapLimited } from '../files.ts';
+import type { Log } from '../log.ts';
+import { type Attempt, connectRun, type RunConnection } from './connection.ts';
+import { type ReadRecord, readRecord, recordTime, WORKING } from './record.ts';
+import { isWorking, type Run } from './run.ts';
+
+/** Name of the folder that holds data sets, runs and models. */
+export const HOME = '.luthier';
+
+/** A run whose process was just started has this long to make itself known. */
+const START_GRACE_MS = 20_000;
+const PING_MS = 10_000;
+const RETRY_MS = 3_000;
+/** Readers of run.json at once. */
+const READERS = 32;
+
+export interface StoreOptions {
+  log: Log;
+  /** Told to runs as who is calling. */
+  client: string;
+  /** An untrusted workspace's runs are shown from their files; nothing in it is connected to. */
+  mayConnect(): boolean;
+  connect?: (folder: string, client: string, log: Log) => Promise<Attempt>;
+  now?: () => number;
+}
+
+/** An event of a run that this window is attached to, with its 0-based line in metrics.jsonl. */
+export interface AttachedEvent {
+  run: Run;
+  line: number;
+  event: RunEvent;
+}
+
+interface Entry {
+  run: Run;
+  /** When run.json was last changed, as read. */
+  time: number;
+  connection: RunConnection | null;
+  connecting: boolean;
+  /** This window started it or was attached to it, so its end is news. */
+  followed: boolean;
+  ping: NodeJS.Timeout | undefined;
+  retry: NodeJS.Timeout | undefined;
+}
+
+/**
+ * All runs under the known `.luthier` folders. Their folders are the truth: `refresh` reads what changed, and a
+ * run that works is attached to by its socket, which makes it live. Needs no vscode; watching is the caller's.
+ */
+export class RunStore {
+  /** Runs that appeared, changed or went away. */
+  readonly changed = new Emitter<readonly Run[]>();
+  readonly events = new Emitter<AttachedEvent>();
+  /** A run that this window saw working has come to its end, whichever. */
+  readonly ended = new Emitter<Run>();
+  private readonly options: StoreOptions;
+  private readonly now: () => number;
+  private readonly entries = new Map<string, Entry>();
+  private homes: readonly string[] = [];
+  private refreshing: Promise<void> | null = null;
+  private again = false;
+  private polling: NodeJS.Timeout | undefined;
+  private disposed = false;
+
+  constructor(options: StoreOptions) {
+    this.options = options;
+    this.now = options.now ?? Date.now;
+  }
+
+  /** Newest first. */
+  all(): Run[] {
+    return [...this.entries.values()]
+      .map(({ run }) => run)
+      .sort((a, b) => b.record.created_at.localeCompare(a.record.created_at));
+  }
+
+  get(folder: string): Run | undefined {
+    return this.entries.get(folder)?.run;
+  }
+
+  /** By id or folder, for what a tree, a webview's state or a person names. */
+  find(name: string): Run | undefined {
+    return this.get(name) ?? this.all().find((run) => run.record.id === name);
+  }
+
+  working(): Run[] {
+    return this.all().filter(isWorking);
+  }
+
+  connection(run: Run): RunConnection | null {
+    return this.entries.get(run.folder)?.connection ?? null;
+  }
+
+  /** This window starts the run: it wants to hear of its end even if that comes before the first call is through. */
+  follow(folder: string): void {
+    const entry = this.entries.get(folder);
+    if (entry) entry.followed = true;
+  }
+
+  /** Sets the `.luthier` folders to look into, and looks. */
+  async setHomes(homes: readonly string[]): Promise<void> {
+    this.homes = [...new Set(homes)];
+    await this.refresh();
+  }
+
+  /** Reads what changed on disk. Calls during a read are joined to one more after it. */
+  async refresh(): Promise<void> {
+    if (this.refreshing) {
+      this.again = true;
+      return await this.refreshing;
+    }
+    this.refreshing = (async () => {
+      do {
+        this.again = false;
+        await this.scan();
+      } while (this.again && !this.disposed);
+    })();
+    try {
+      await this.refreshing;
+    } finally {
+      this.refreshing = null;
+    }
+  }
+
+  /** Looks again from time to time, for file systems that do not tell of changes. */
+  poll(everyMs: number): void {
+    clearInterval(this.polling);
+    this.polling = setInterval(() => void this.refresh(), everyMs);
+    this.polling.unref();
+  }
+
+  /** Reads one run's folder again, for example because a watcher saw its run.json change. */
+  async refreshRun(folder: string): Promise<Run | undefined> {
+    const changed: Run[] = [];
+    await this.readOne(dirname(dirname(folder)), folder, changed, true);
+    this.fire(changed);
+    return this.get(folder);
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    clearInterval(this.polling);
+    for (const entry of this.entries.values()) this.detach(entry);
+    this.entries.clear();
+    this.changed.dispose();
+    this.events.dispose();
+    this.ended.dispose();
+  }
+
+  private async scan(): Promise<void> {
+    const changed: Run[] = [];
+    const seen = new Set<string>();
+    for (const home of this.homes) {
+      const runs = await listFolder(join(home, 'runs')).catch((error: Error) => {
+        this.options.log.warn(`${home}: ${error.message}`);
+        return [];
+      });
+      const folders = runs.filter((entry) => entry.isDirectory()).map((entry) => join(home, 'runs', entry.name));
+      for (const folder of folders) seen.add(folder);
+      await mapLimited(folders, READERS, (folder) => this.readOne(home, folder, changed, false));
+    }
+    for (const [folder, entry] of this.entries) {
+      if (!seen.has(folder)) this.remove(folder, entry, changed);
+    }
+    this.fire(changed);
+  }
+
+  private async readOne(home: string, folder: string, changed: Run[], always: boolean): Promise<void> {
+    if (this.disposed) return;
+    const known = this.entries.get(folder);
+    const time = await recordTime(folder).catch(() => null);
+    if (time === null) {
+      if (known) this.remove(folder, known, changed);
+      return;
+    }
+    // Equal times do not prove equal files (some systems count in seconds), so fresh ones are read again.
+    const fresh = this.now() - time < 3000;
+    if (known && known.time === time && !fresh && !always) return;
+    const read = await readRecord(folder);
+    if (!read || this.disposed) return;
+    if (known) {
+      const before = JSON.stringify([known.run.record, known.run.state]);
+      known.time = time;
+      this.update(known, read);
+      if (JSON.stringify([known.run.record, known.run.state]) !== before) changed.push(known.run);
+      return;
+    }
+    const entry: Entry = {
+      run: {
+        folder,
+        home,
+        record: read.record,
+        state: read.record.state,
+        readOnly: read.readOnly,
+        damaged: read.damaged,
+        silent: false,
+        progress: null,
+      },
+      time,
+      connection: null,
+      connecting: false,
+      followed: false,
+      ping: undefined,
+      retry: undefined,
+    };
+    this.entries.set(folder, entry);
+    this.update(entry, read);
+    changed.push(entry.run);
+  }
+
+  /** Takes over what was read, and finds out whether a run that says that it works does. */
+  private update(entry: Entry, read: ReadRecord): void {
+    const { run } = entry;
+    run.record = read.record;
+    run.readOnly = read.readOnly;
+    run.damaged = read.damaged;
+    if (!WORKING.has(read.record.state)) {
+      const worked = isWorking(run);
+      run.state = read.record.state;
+      if (worked && run.state !== 'queued') this.end(entry);
+      return;
+    }
+    // While attached, the socket's word is newer than the file's; one judged interrupted stays so until it answers.
+    if (!entry.connection && run.state !== 'interrupted') run.state = read.record.state;
+    if (!entry.connection && !entry.connecting) this.attach(entry);
+  }
+
+  private attach(entry: Entry): void {
+    const { run } = entry;
+    clearTimeout(entry.retry);
+    // A newer version's run is not spoken to: its socket may speak differently.
+    if (this.disposed || !this.options.mayConnect() || run.readOnly !== null) return;
+    entry.connecting = true;
+    const connect = this.options.connect ?? connectRun;
+    void connect(run.folder, this.options.client, this.options.log)
+      .then((attempt) => this.attached(entry, attempt))
+      .catch((error: Error) => this.options.log.warn(`${run.folder}: ${error.message}`))
+      .finally(() => {
+        entry.connecting = false;
+      });
+  }
+
+  private async attached(entry: Entry, attempt: Attempt): Promise<void> {
+    const { run } = entry;
+    if (this.entries.get(run.folder) !== entry) {
+      if (typeof attempt === 'object') attempt.close();
+      return;
+    }
+    if (typeof attempt !== 'object') {
+      const young = run.record.state === 'starting' && this.now() - entry.time < START_GRACE_MS;
+      if (attempt === 'silent' || young) {
+        run.silent = attempt === 'silent';
+        entry.retry = setTimeout(() => this.attach(entry), young ? 300 : RETRY_MS);
+        entry.retry.unref();
+        this.fire([run]);
+        return;
+      }
+      // The record may have been finished between our reading and our call.
+      const read = await readRecord(run.folder);
+      if (read && !WORKING.has(read.record.state)) {
+        this.update(entry, read);
+      } else if (run.state !== 'interrupted') {
+        run.state = 'interrupted';
+        this.end(entry);
+      }
+      this.fire([run]);
+      return;
+    }
+    const connection = attempt;
+    entry.connection = connection;
+    entry.followed = true;
+    run.silent = false;
+    connection.onClose(() => {
+      if (entry.connection !== connection) return;
+      entry.connection = null;
+      clearInterval(entry.ping);
+      // Its last word is in the folder.
+      void this.refreshRun(run.folder);
+    });
+    try {
+      // Only what is new: who wants the past reads metrics.jsonl.
+      await connection.subscribe(Number.MAX_SAFE_INTEGER, (line) => this.take(entry, line));
+      const { state, step } = await connection.request('ping', {});
+      run.state = state;
+      run.progress ??= { step, totalSteps: run.record.total_steps, loss: null, etaSeconds: null };
+      this.heartbeat(entry, connection);
+    } catch (error) {
+      this.options.log.debug(`${run.folder}: ${(error as Error).message}`);
+    }
+    this.fire([run]);
+  }
+
+  private heartbeat(entry: Entry, connection: RunConnection): void {
+    let waiting = false;
+    entry.ping = setInterval(() => {
+      if (waiting) return;
+      waiting = true;
+      connection
+        .request('ping', {})
+        .then(
+          () => this.setSilent(entry, false),
+          () => this.setSilent(entry, entry.connection === connection),
+        )
+        .finally(() => {
+          waiting = false;
+        });
+    }, PING_MS);
+    entry.ping.unref();
+  }
+
+  private setSilent(entry: Entry, silent: boolean): void {
+    if (entry.run.silent === silent) return;
+    entry.run.silent = silent;
+    this.fire([entry.run]);
+  }
+
+  private take(entry: Entry, { line, event }: RunNotifications['event']): void {
+    const { run } = entry;
+    if (event.event === 'step') {
+      const totalSteps = run.progress?.totalSteps || run.record.total_steps;
+      run.progress = { step: event.step, totalSteps, loss: event.loss, etaSeconds: event.eta_s };
+    } else if (event.event === 'start') {
+      run.progress = { step: event.step, totalSteps: event.total_steps, loss: null, etaSeconds: null };
+    } else if (event.event === 'state' && WORKING.has(event.state)) {
+      run.state = event.state;
+    }
+    this.events.fire({ run, line, event });
+    if (event.event === 'step') return;
+    this.fire([run]);
+    // run.json is written after the event; its watcher or this reading brings the rest.
+    if (event.event === 'done' || event.event === 'error' || event.event === 'state' || event.event === 'eval') {
+      const timer = setTimeout(() => void this.refreshRun(run.folder), 200);
+      timer.unref();
+    }
+  }
+
+  private end(entry: Entry): void {
+    entry.run.progress = null;
+    entry.run.silent = false;
+    this.detach(entry);
+    if (entry.followed) this.ended.fire(entry.run);
+    entry.followed = false;
+  }
+
+  private remove(folder: string, entry: Entry, changed: Run[]): void {
+    this.detach(entry);
+    this.entries.delete(folder);
+    changed.push(entry.run);
+  }
+
+  private detach(entry: Entry): void {
+    clearInterval(entry.ping);
+    clearTimeout(entry.retry);
+    const { connection } = entry;
+    entry.connection = null;
+    connection?.close();
+  }
+
+  private fire(changed: readonly Run[]): void {
+    if (changed.length > 0 && !this.disposed) this.changed.fire(changed);
+  }
+}
+
+/** Whether a folder looks like a run's, for paths that a person names. */
+export async function isRunFolder(folder: string): Promise<boolean> {
+  return await stat(join(folder, 'run.json')).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}
+
+/** `.luthier` folder of a run's folder, or null when it stands elsewhere (`train --out`). */
+export function homeOf(folder: string): string | null {
+  const home = dirname(dirname(folder));
+  return basename(dirname(folder)) === 'runs' && basename(home) === HOME ? home : null;
+}
