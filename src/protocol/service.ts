@@ -112,6 +112,11 @@ export interface ServiceRequests {
     params: { data: string; columns: Columns; rows: { text: string; text_pair?: string; label: string }[] };
     result: { rows: number; file: string; line: number };
   };
+  /** Labelled rows of a file or a data set's folder, with their 1-based lines; `search` keeps those whose text contains it (case ignored). */
+  'data/rows': {
+    params: { data: string; columns: Columns; limit: number; search?: string };
+    result: { rows: { line: number; file: string; text: string; label: string }[]; total: number };
+  };
   /** Checks a recipe, fills its defaults in and makes its paths absolute. */
   'recipe/resolve': { params: RecipeSource; result: { recipe: Recipe; base: string } };
   /** Makes a run's folder under `<folder>/runs/` (`folder` is a `.luthier` folder) with a run.json in state `queued`; starts nothing. */

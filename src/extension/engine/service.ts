@@ -41,6 +41,7 @@ const LIMITS_MS: Record<keyof ServiceRequests, number> = {
   'data/inspect': 90_000,
   'data/create': 180_000,
   'data/append': 60_000,
+  'data/rows': 60_000,
   'recipe/resolve': 30_000,
   'run/create': 60_000,
   'run/estimate': 180_000,
