@@ -76,7 +76,8 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
     output.set('tokenizer.json', JSON.stringify(json));
   }
   const written = writtenConfig(config, json, special);
-  if (written) output.set('tokenizer_config.json', `${JSON.stringify(written, null, 2)}\n`);
+  if (written || !bytes.has('tokenizer_config.json'))
+    output.set('tokenizer_config.json', `${JSON.stringify(written ?? config, null, 2)}\n`);
   return { json, config, special, source, output };
 }
 
@@ -112,7 +113,8 @@ function addedTokens(file: string, json: Json | undefined, config: Json): Map<st
   return added;
 }
 
-const isId = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0;
+const isId = (value: unknown): value is number =>
+  Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31;
 
 function fromVocab(
   file: string,
@@ -209,7 +211,8 @@ function writtenConfig(config: Json, json: Json, special: ReadonlyMap<string, st
   const written: Json = { ...config };
   const { normalizer, model } = json as { normalizer: unknown; model: Json };
   const bert = isObject(normalizer) && normalizer.type === 'BertNormalizer';
-  written.tokenizer_class ??= bert && model.type === 'WordPiece' ? 'BertTokenizer' : 'PreTrainedTokenizerFast';
+  // Other classes follow from config.json's model_type.
+  if (bert && model.type === 'WordPiece') written.tokenizer_class ??= 'BertTokenizer';
   if (bert)
     for (const [key, option] of NORMALIZER_KEYS) if (!(key in config)) written[key] = normalizer[option] ?? null;
   for (const [key, content] of special) written[key] ??= content;

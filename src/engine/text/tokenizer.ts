@@ -66,8 +66,7 @@ export class Tokenizer {
     this.#files = files;
     this.#library = createLibraryTokenizer(files);
     const model = this.#library.model!;
-    const vocabulary = model.vocab;
-    this.vocabSize = vocabulary.length;
+    this.vocabSize = model.vocab.findLastIndex((piece) => piece !== undefined) + 1;
     this.unkId = model.unk_token_id ?? null;
     const pad = files.special.get('pad_token') ?? ['[PAD]', '<pad>'].find((t) => model.tokens_to_ids.has(t));
     this.padId = (pad === undefined ? undefined : model.tokens_to_ids.get(pad)) ?? 0;
@@ -170,10 +169,20 @@ export class Tokenizer {
   /**
    * Writes the tokenizer's files as they were read, with a tokenizer.json where there was only a vocab.txt and a
    * tokenizer_config.json that makes Python and transformers.js read it as we do. Makes the folder where needed.
+   * @param modelMaxLength The model's longest input, written as `model_max_length` where the folder gave none:
+   *   pipelines of both libraries cut texts to it.
    */
-  async save(folder: string): Promise<void> {
+  async save(folder: string, modelMaxLength?: number): Promise<void> {
+    const output = new Map<string, Uint8Array | string>(this.#files.output);
+    if (modelMaxLength !== undefined && !('model_max_length' in this.#files.config)) {
+      const config: unknown = JSON.parse(String(output.get('tokenizer_config.json')));
+      output.set(
+        'tokenizer_config.json',
+        `${JSON.stringify({ ...(config as object), model_max_length: modelMaxLength }, null, 2)}\n`,
+      );
+    }
     await mkdir(folder, { recursive: true });
-    await Promise.all([...this.#files.output].map(([name, content]) => writeFile(join(folder, name), content)));
+    await Promise.all([...output].map(([name, content]) => writeFile(join(folder, name), content)));
   }
 
   /** Ids of a text's pieces. Splits into words as the library's encode does, but keeps each word's ids for the next time. */

@@ -27,9 +27,12 @@ export function parseVocab(text: string): Map<string, number> {
   return new Map(lines.map((line, id) => [line, id]));
 }
 
-/** Whether a vocabulary is of lower-cased text: none of its pieces, special ones in brackets aside, has an upper-case letter. */
+/**
+ * Whether a vocabulary is of lower-cased text: none of its pieces, special ones such as [CLS] or <S> aside, holds one of A to Z.
+ * (Other capitals tell nothing: bert-base-uncased has characters such as ℝ, which lower-casing leaves as they are.)
+ */
 export function isUncased(pieces: Iterable<string>): boolean {
-  for (const piece of pieces) if (!/^\[.*\]$/s.test(piece) && /\p{Lu}/u.test(piece)) return false;
+  for (const piece of pieces) if (/[A-Z]/.test(piece) && !/^(\[.*\]|<.*>)$/.test(piece)) return false;
   return true;
 }
 
