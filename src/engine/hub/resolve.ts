@@ -1,0 +1,115 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { LuthierError } from '../errors.ts';
+import { defaultCacheFolder, expand, findCached, parseModelName } from './cache.ts';
+import { CONFIG_FILE } from './model-folder.ts';
+
+export interface ResolvedModel {
+  /** Absolute path of a model folder. */
+  path: string;
+  source: 'folder' | 'starter' | 'cache';
+  /** For the log: which it was, and where. */
+  note: string;
+}
+
+export interface ResolveOptions {
+  /** Folder that relative names are looked up from: the recipe's. */
+  base: string;
+  /** Default: startersFolder(). */
+  startersFolder?: string | undefined;
+  /** Default: huggingface_hub's. */
+  cacheFolder?: string | undefined;
+}
+
+/**
+ * Finds the model that a recipe or a command names, in this order: a folder beside the recipe (or an absolute path),
+ * a starter that comes with Luthier (`starters/bert`), a Hugging Face name in the cache. Nothing is downloaded.
+ * @throws LuthierError `model-not-found`, saying where it was looked for and how to get it
+ */
+export async function resolveModel(name: string, options: ResolveOptions): Promise<ResolvedModel> {
+  if (name.trim() === '') throw new LuthierError('model-not-found', 'The name of the model is empty.');
+  const path = resolve(options.base, expand(name));
+  const looked: string[] = [];
+  if (await isFolder(path)) {
+    // A folder that happens to be called as a model of the hub must not hide that model.
+    if (isPath(name) || existsSync(join(path, CONFIG_FILE))) {
+      return { path, source: 'folder', note: `Model: the folder ${path}.` };
+    }
+    looked.push(`the folder ${path} (it has no ${CONFIG_FILE})`);
+  } else {
+    looked.push(`a folder ${path}`);
+  }
+  if (isPath(name)) throw notFound(name, looked, 'Check the path; it is relative to the recipe.');
+
+  const starter = /^starters[\\/]([\w.-]+)$/.exec(name)?.[1];
+  if (starter !== undefined) {
+    const starterPath = join(options.startersFolder ?? startersFolder(), starter);
+    if (existsSync(join(starterPath, CONFIG_FILE))) {
+      return {
+        path: starterPath,
+        source: 'starter',
+        note: `Model: ${name}, which comes with Luthier (${starterPath}).`,
+      };
+    }
+    looked.push(`a starter at ${starterPath}`);
+    throw notFound(name, looked, '"luthier models list" names the models that are there.');
+  }
+
+  const hubName = parseModelName(name);
+  if (hubName === undefined) throw notFound(name, looked, '"luthier models list" names the models that are there.');
+  const cacheFolder = resolve(options.cacheFolder ?? defaultCacheFolder());
+  const cached = await findCached(cacheFolder, hubName);
+  if ('commit' in cached) {
+    const note = `Model: ${hubName.id} from the Hugging Face cache, commit ${cached.commit.slice(0, 8)} (${cached.path}).`;
+    return { path: cached.path, source: 'cache', note };
+  }
+  looked.push(
+    cached.state === 'incomplete'
+      ? `the Hugging Face cache at ${cached.path} (there, but without its weights)`
+      : `the Hugging Face cache at ${cacheFolder}`,
+  );
+  throw notFound(name, looked, `If it is a model on the Hugging Face hub: luthier models download ${name}`);
+}
+
+function notFound(name: string, looked: string[], hint: string): LuthierError {
+  return new LuthierError(
+    'model-not-found',
+    `There is no model "${name}": looked for ${looked.join(', then ')}.`,
+    hint,
+  );
+}
+
+/** Whether a name can only mean a place on the disk. */
+const isPath = (name: string): boolean => isAbsolute(name) || /^(\.{1,2}|~)([\\/]|$)/.test(name);
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Folder of the starters: in the nearest folder above this code that is Luthier's own, be this the bundle in
+ * dist/engine, an installed extension, or the sources under test.
+ */
+export function startersFolder(from: string = __dirname): string {
+  for (let folder = resolve(from); ; folder = dirname(folder)) {
+    if (isLuthier(join(folder, 'package.json'))) return join(folder, 'starters');
+    if (folder === dirname(folder)) {
+      throw new LuthierError('internal', `${from} is in no copy of Luthier, so its starters cannot be found.`);
+    }
+  }
+}
+
+function isLuthier(packageFile: string): boolean {
+  if (!existsSync(packageFile)) return false;
+  try {
+    const { name } = JSON.parse(readFileSync(packageFile, 'utf8')) as { name?: unknown };
+    return name === 'luthier';
+  } catch {
+    return false;
+  }
+}
