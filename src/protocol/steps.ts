@@ -29,6 +29,7 @@ export type StepRow = Pick<StepEvent, StepColumn>;
 export class StepBuffer {
   #columns: StepColumns;
   #length = 0;
+  #generation = 0;
 
   constructor(capacity = 1024) {
     this.#columns = allocate(capacity);
@@ -36,6 +37,11 @@ export class StepBuffer {
 
   get length(): number {
     return this.#length;
+  }
+
+  /** Grows whenever rows are dropped, so that what was computed from them can be computed again. */
+  get generation(): number {
+    return this.#generation;
   }
 
   /** The last step's number; 0 when there is none. */
@@ -49,7 +55,7 @@ export class StepBuffer {
   }
 
   append(row: StepRow): void {
-    if (row.step <= this.lastStep) this.#length = lowerBound(this.column('step'), row.step);
+    this.#rewind(row.step);
     this.#reserve(this.#length + 1);
     for (const name of STEP_COLUMNS) this.#columns[name][this.#length] = row[name];
     this.#length++;
@@ -59,7 +65,7 @@ export class StepBuffer {
   appendColumns(more: StepColumns): void {
     const n = Math.min(...STEP_COLUMNS.map((name) => more[name].length));
     if (n === 0) return;
-    if (more.step[0]! <= this.lastStep) this.#length = lowerBound(this.column('step'), more.step[0]!);
+    this.#rewind(more.step[0]!);
     this.#reserve(this.#length + n);
     for (const name of STEP_COLUMNS) this.#columns[name].set(more[name].subarray(0, n), this.#length);
     this.#length += n;
@@ -70,6 +76,12 @@ export class StepBuffer {
     const copy = {} as StepColumns;
     for (const name of STEP_COLUMNS) copy[name] = this.column(name).slice(from);
     return copy;
+  }
+
+  #rewind(step: number): void {
+    if (step > this.lastStep) return;
+    this.#length = lowerBound(this.column('step'), step);
+    this.#generation++;
   }
 
   #reserve(rows: number): void {

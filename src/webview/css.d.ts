@@ -1,0 +1,2 @@
+// Style sheets are taken in by esbuild: dist/webview/NAME.css beside NAME.js.
+declare module '*.css';

@@ -1,0 +1,279 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import { guard } from 'lit/directives/guard.js';
+import type { DashboardMessage, DashboardRequest, DashboardState, RunAction } from '../../protocol/webview.ts';
+import { parseDashboardState } from '../../protocol/webview.ts';
+import { metric } from '../shared/format.ts';
+import type { Host } from '../shared/host.ts';
+import { LightElement } from '../shared/light-element.ts';
+import { onThemeChange } from '../shared/theme.ts';
+import { Averages, chartsFor, RUN_COLORS } from './charts.ts';
+import { evaluationView, shownReport } from './evaluation-view.ts';
+import { FrameQueue } from './frames.ts';
+import { banners, header } from './header.ts';
+import { STATES } from './log-lines.ts';
+import { logView } from './log-view.ts';
+import type { Page } from './page.ts';
+import { recipeView } from './recipe-view.ts';
+import { hasEnded, isWorking, RunStore, type RunView } from './store.ts';
+import { tiles } from './tiles.ts';
+import { AXES, type Axis, parseView, TABS, type Tab, toggled, type ViewState } from './view-state.ts';
+
+const TAB_NAMES: Readonly<Record<Tab, string>> = {
+  charts: 'Charts',
+  evaluation: 'Evaluation',
+  recipe: 'Recipe',
+  log: 'Events',
+};
+const AXIS_CHOICES: Readonly<Record<Axis, string>> = { step: 'Steps', epoch: 'Epochs', time: 'Minutes' };
+
+/** The dashboard: state in, requests out. Draws at most once a frame, however much arrives. */
+@customElement('luthier-dashboard')
+export class DashboardElement extends LightElement implements Page {
+  @property({ attribute: false }) host!: Host<DashboardMessage, DashboardRequest>;
+  @state() private version = 0;
+  @state() private themeVersion = 0;
+  @state() private announced = '';
+
+  readonly frames = new FrameQueue();
+  readonly averages = new Averages();
+  readonly store = new RunStore((reason) =>
+    this.post({ type: 'log', level: 'warning', message: `Dropped an event of a run: ${reason}` }),
+  );
+  view: ViewState = parseView(null);
+  #keeping: ReturnType<typeof setTimeout> | null = null;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    const kept = parseDashboardState(this.host.kept);
+    if (kept.ok) this.view = parseView(kept.message.view);
+    this.host.listen((message) => this.#receive(message));
+    onThemeChange(() => {
+      this.themeVersion++;
+    });
+    addEventListener('keydown', (event) => this.#key(event));
+    addEventListener('scroll', () => this.#scrolled(), { passive: true });
+    this.post({ type: 'ready' });
+  }
+
+  post(request: DashboardRequest): void {
+    this.host.post(request);
+  }
+
+  change(part: Partial<ViewState>): void {
+    this.view = { ...this.view, ...part };
+    this.#keepSoon();
+    this.#ask();
+  }
+
+  act(run: RunView, action: RunAction): void {
+    this.store.asked(run.id, action);
+    this.post({ type: 'action', action, run: run.id });
+    this.#ask();
+  }
+
+  announce(text: string): void {
+    this.announced = text;
+  }
+
+  async copy(text: string, what: string): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      // The host can always write to the clipboard.
+      this.post({ type: 'copyText', text });
+    }
+    this.announce(`${what} copied.`);
+  }
+
+  #receive(message: DashboardMessage): void {
+    const before = this.store.focused;
+    const state = before?.record.state;
+    const evaluations = before?.evals.length ?? 0;
+    this.store.apply(message);
+    if (message.type === 'snapshot') this.#restored();
+    const now = this.store.focused;
+    if (now && before && now.id === before.id) {
+      if (now.record.state !== state) this.announce(`${now.record.name}: ${STATES[now.record.state].words}.`);
+      else if (now.evals.length > evaluations) this.#announceEvaluation(now);
+    }
+    this.#ask();
+  }
+
+  #restored(): void {
+    const { focus, cell, scroll } = this.view;
+    if (focus !== null && this.store.runs.has(focus)) this.store.focus = focus;
+    const run = this.store.focused;
+    const report = run && shownReport(run, this.view.split);
+    if (run && report && cell && this.store.cell?.rows == null) {
+      this.store.cell = { run: run.id, split: report.split, ...cell, rows: null, total: 0 };
+      this.post({ type: 'cell', run: run.id, split: report.split, ...cell });
+    }
+    this.#keepSoon();
+    // The page has its height only once it is drawn.
+    if (scroll > 0)
+      this.frames.ask(this.view, () =>
+        this.updateComplete.then(
+          () => scrollTo(0, scroll),
+          () => undefined,
+        ),
+      );
+  }
+
+  #announceEvaluation(run: RunView): void {
+    const latest = run.evals[run.evals.length - 1]!;
+    const key = run.record.recipe.metric_for_best_model;
+    this.announce(
+      `Step ${latest.step}: ${latest.split} ${key} ${metric(key, latest.metrics[key])}${latest.best ? ', best so far' : ''}.`,
+    );
+  }
+
+  #ask(): void {
+    this.frames.ask(this, () => {
+      this.version++;
+    });
+  }
+
+  /** The host is told at most four times a second: setState crosses a process. */
+  #keepSoon(): void {
+    this.#keeping ??= setTimeout(() => {
+      this.#keeping = null;
+      const state: DashboardState = { version: 1, runs: [...this.store.runs.keys()], view: this.view };
+      if (this.store.loaded) this.host.keep(state);
+    }, 250);
+  }
+
+  #scrolled(): void {
+    this.view = { ...this.view, scroll: Math.round(scrollY) };
+    this.#keepSoon();
+  }
+
+  #key(event: KeyboardEvent): void {
+    const run = this.store.focused;
+    const target = event.composedPath()[0];
+    const typing =
+      target instanceof HTMLElement && target.closest('input, textarea, select, vscode-single-select') !== null;
+    if (!run || typing || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    const { state } = run.record;
+    const changeable = !run.readOnly && !run.gone && run.pending === null;
+    const key = event.key.toLowerCase();
+    if (key === 'escape' && this.view.zoom) this.change({ zoom: null });
+    else if (key >= '1' && key <= String(TABS.length)) this.change({ tab: TABS[Number(key) - 1]! });
+    else if (key === 'c') this.post({ type: 'chooseRuns' });
+    else if (key === 'p' && changeable && state === 'paused') this.act(run, 'resume');
+    else if (key === 'p' && changeable && isWorking(state)) this.act(run, 'pause');
+    else if (key === 's' && changeable && (isWorking(state) || state === 'paused')) this.act(run, 'stop');
+    else if (key === 't' && changeable && hasEnded(state) && run.record.model !== null) this.act(run, 'try');
+    else return;
+    event.preventDefault();
+  }
+
+  protected override render(): TemplateResult {
+    const run = this.store.focused;
+    if (!run)
+      return html`<p class="empty page-empty" role="status">${
+        this.store.loaded ? 'There is no run to show. Choose one in the Runs view.' : 'Reading the run…'
+      }</p>`;
+    const runs = [...this.store.runs.values()];
+    return html`
+      ${header(run, this)}
+      ${banners(run, this)}
+      ${runs.length > 1 ? this.#runList(runs) : nothing}
+      ${tiles(run, this)}
+      ${this.#tabs()}
+      <div id="panel" role="tabpanel" aria-labelledby="tab-${this.view.tab}">${this.#panel(run, runs)}</div>
+      <p id="chart-keys" class="visually-hidden">Left and right arrows read points, plus and minus zoom, Escape shows all.</p>
+      <div class="visually-hidden" role="status" aria-live="polite">${this.announced}</div>`;
+  }
+
+  #tabs(): TemplateResult {
+    const move = (event: KeyboardEvent): void => {
+      const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
+      if (step === 0) return;
+      const next = TABS[(TABS.indexOf(this.view.tab) + step + TABS.length) % TABS.length]!;
+      this.change({ tab: next });
+      this.querySelector<HTMLElement>(`#tab-${next}`)?.focus();
+    };
+    return html`<div class="tabs" role="tablist" aria-label="Views of the run" @keydown=${move}>
+      ${TABS.map(
+        (tab) => html`<button role="tab" id="tab-${tab}" aria-controls="panel" aria-selected=${tab === this.view.tab}
+          tabindex=${tab === this.view.tab ? 0 : -1} @click=${() => this.change({ tab })}>${TAB_NAMES[tab]}</button>`,
+      )}
+    </div>`;
+  }
+
+  #panel(run: RunView, runs: RunView[]): unknown {
+    const { view } = this;
+    switch (view.tab) {
+      case 'charts':
+        return this.#charts(runs);
+      case 'evaluation':
+        // A large table is made again only when what it shows has changed.
+        return guard([run.reports, run.evals.length > 0, this.store.cell, view.split, view.cell, view.matrixSize], () =>
+          evaluationView(run, this),
+        );
+      case 'recipe':
+        return recipeView(runs, this);
+      case 'log':
+        return guard([run.log], () => logView(run, this));
+    }
+  }
+
+  #charts(runs: RunView[]): TemplateResult {
+    const { view } = this;
+    return html`
+      <div class="chart-tools" role="toolbar" aria-label="Charts">
+        <label class="inline">Smoothing
+          <input type="range" min="0" max="0.99" step="0.01" .value=${String(view.smoothing)}
+            aria-valuetext=${view.smoothing.toFixed(2)}
+            @input=${(event: Event) => this.change({ smoothing: Number((event.target as HTMLInputElement).value) })}>
+          <output>${view.smoothing.toFixed(2)}</output>
+        </label>
+        <label class="inline">Axis <vscode-single-select aria-label="Axis"
+          @change=${(event: Event) => this.change({ axis: (event.target as HTMLSelectElement).value as Axis, zoom: null })}>
+          ${AXES.map((axis) => html`<vscode-option value=${axis} ?selected=${axis === view.axis}>${AXIS_CHOICES[axis]}</vscode-option>`)}
+        </vscode-single-select></label>
+        ${
+          view.zoom
+            ? html`<vscode-button secondary icon="screen-normal" title="Show all (Escape, or double-click a chart)"
+                @click=${() => this.change({ zoom: null })}>Reset Zoom</vscode-button>`
+            : nothing
+        }
+      </div>
+      <div class="charts">
+        ${chartsFor(runs.length).map(
+          (definition) => html`<luthier-chart .definition=${definition} .page=${this as Page} .runs=${runs}
+            .version=${this.version} .themeVersion=${this.themeVersion}></luthier-chart>`,
+        )}
+      </div>`;
+  }
+
+  #runList(runs: RunView[]): TemplateResult {
+    return html`<ul class="runs" aria-label="Compared runs">
+      ${runs.map((run, i) => {
+        const shown = !this.view.hiddenRuns.includes(run.id);
+        const focused = run.id === this.store.focus;
+        const key = run.record.recipe.metric_for_best_model ?? 'loss';
+        return html`<li class=${focused ? 'focused' : ''}>
+          <button class="tool" aria-pressed=${shown} title=${shown ? 'Hide in the charts' : 'Show in the charts'}
+            aria-label="Show ${run.record.name} in the charts"
+            @click=${() => this.change({ hiddenRuns: toggled(this.view.hiddenRuns, run.id) })}>
+            <span class="codicon codicon-${shown ? 'eye' : 'eye-closed'}" aria-hidden="true"></span></button>
+          <span class="swatch swatch-${RUN_COLORS[i % RUN_COLORS.length]!}" aria-hidden="true"></span>
+          <button class="link run-name" aria-current=${focused} title="Show the figures of this run" @click=${() => this.#focus(run)}>${run.record.name}</button>
+          <span class="muted">${STATES[run.record.state].words}</span>
+          <span class="number">${metric(key, run.record.best?.metrics[key])}</span>
+          <button class="tool" title="Take out of the comparison" aria-label="Take ${run.record.name} out of the comparison"
+            @click=${() => this.post({ type: 'removeRun', run: run.id })}>
+            <span class="codicon codicon-close" aria-hidden="true"></span></button>
+        </li>`;
+      })}
+    </ul>`;
+  }
+
+  #focus(run: RunView): void {
+    this.store.focus = run.id;
+    this.store.cell = null;
+    this.change({ focus: run.id, cell: null, split: null });
+  }
+}

@@ -1,0 +1,262 @@
+import type { MetricKey } from '../../protocol/recipe.ts';
+import type { StepColumn } from '../../protocol/steps.ts';
+import { bytes, METRIC_NAMES, metric, percent, significant } from '../shared/format.ts';
+import { align, decimate, type Source, windowOf } from './decimate.ts';
+import { Smoother } from './smooth.ts';
+import type { RunView } from './store.ts';
+import type { Axis } from './view-state.ts';
+
+/** Where a line's values come from: a column of the steps, or a metric of the validation evaluations. */
+export type LineSource = { steps: StepColumn; smooth: boolean } | { metric: MetricKey };
+
+export interface LineDefinition {
+  key: string;
+  name: string;
+  source: LineSource;
+  /** A VS Code theme colour's name, without `--vscode-`; in a comparison the run's colour stands instead. */
+  color: string;
+}
+
+export interface ChartDefinition {
+  id: string;
+  title: string;
+  lines: LineDefinition[];
+  format: (value: number) => string;
+  /** The same for an axis label: short, no needless noughts. */
+  tick: (value: number) => string;
+  /** Whether lower is better, for the summary; null when neither is. */
+  better: 'lower' | 'higher' | null;
+  /** Whether a logarithmic axis makes sense. */
+  canBeLogarithmic: boolean;
+  /** The axis starts at nought. */
+  fromZero: boolean;
+}
+
+const shortTick = (value: number): string => {
+  const size = Math.abs(value);
+  if (size >= 1e4) return `${+(value / 1e3).toPrecision(3)}k`;
+  return size > 0 && size < 1e-3 ? significant(value) : String(+value.toPrecision(4));
+};
+const percentTick = (value: number): string => `${+(100 * value).toPrecision(4)} %`;
+const bytesTick = (value: number): string =>
+  bytes(value)
+    .replace(/(\.\d*?)0+ /, '$1 ')
+    .replace('. ', ' ');
+
+const steps = (
+  id: string,
+  title: string,
+  column: StepColumn,
+  color: string,
+  smooth: boolean,
+  format: (value: number) => string,
+  options: Partial<ChartDefinition> = {},
+): ChartDefinition => ({
+  id,
+  title,
+  lines: [{ key: column, name: title, source: { steps: column, smooth }, color }],
+  format,
+  tick: format === bytes ? bytesTick : shortTick,
+  better: null,
+  canBeLogarithmic: false,
+  fromZero: false,
+  ...options,
+});
+
+const metricLine = (key: MetricKey, color: string): LineDefinition => ({
+  key,
+  name: METRIC_NAMES[key] ?? key,
+  source: { metric: key },
+  color,
+});
+
+const REST: ChartDefinition[] = [
+  steps('learning_rate', 'Learning rate', 'learning_rate', 'charts-yellow', false, significant),
+  steps('grad_norm', 'Gradient norm', 'grad_norm', 'charts-red', true, significant, { canBeLogarithmic: true }),
+  steps('tokens_per_second', 'Tokens per second', 'tokens_per_second', 'charts-green', true, significant, {
+    fromZero: true,
+    better: 'higher',
+  }),
+  steps('rss_bytes', 'Memory', 'rss_bytes', 'charts-purple', false, bytes, { fromZero: true }),
+];
+
+/** One run: what belongs together shares a chart. */
+const SINGLE: ChartDefinition[] = [
+  {
+    id: 'loss',
+    title: 'Loss',
+    lines: [
+      { key: 'loss', name: 'Training', source: { steps: 'loss', smooth: true }, color: 'charts-blue' },
+      { key: 'validation', name: 'Validation', source: { metric: 'loss' }, color: 'charts-orange' },
+    ],
+    format: significant,
+    tick: shortTick,
+    better: 'lower',
+    canBeLogarithmic: true,
+    fromZero: false,
+  },
+  {
+    id: 'metrics',
+    title: 'Validation metrics',
+    lines: [metricLine('accuracy', 'charts-green'), metricLine('f1_macro', 'charts-purple')],
+    format: percent,
+    tick: percentTick,
+    better: 'higher',
+    canBeLogarithmic: false,
+    fromZero: false,
+  },
+  ...REST,
+];
+
+const compared = (key: MetricKey, title: string): ChartDefinition => ({
+  id: `validation_${key}`,
+  title,
+  lines: [metricLine(key, 'charts-blue')],
+  format: (value) => metric(key, value),
+  tick: key === 'loss' ? shortTick : percentTick,
+  better: key === 'loss' ? 'lower' : 'higher',
+  canBeLogarithmic: key === 'loss',
+  fromZero: false,
+});
+
+/** Several runs: one figure a chart, one line a run. */
+const COMPARISON: ChartDefinition[] = [
+  steps('loss', 'Training loss', 'loss', 'charts-blue', true, significant, { better: 'lower', canBeLogarithmic: true }),
+  compared('loss', 'Validation loss'),
+  compared('accuracy', 'Validation accuracy'),
+  compared('f1_macro', 'Validation macro F1'),
+  ...REST,
+];
+
+export const chartsFor = (runs: number): ChartDefinition[] => (runs > 1 ? COMPARISON : SINGLE);
+
+/** Colours of compared runs, in order; as far apart as the theme's chart colours allow. */
+export const RUN_COLORS = [
+  'charts-blue',
+  'charts-orange',
+  'charts-green',
+  'charts-purple',
+  'charts-red',
+  'charts-yellow',
+] as const;
+
+export const RUN_DASHES: readonly number[][] = [[], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 4]];
+
+/** One drawn line: which run's, which definition, and how. */
+export interface DrawnLine {
+  run: RunView;
+  line: LineDefinition;
+  kind: 'raw' | 'smooth' | 'plain' | 'points';
+  color: string;
+  /** Dashes in CSS pixels; compared runs differ by them too, for those who cannot tell the colours apart. */
+  dash: number[];
+}
+
+export interface Drawing {
+  /** As uPlot takes it: x, then one array for each of `lines`. */
+  data: [ArrayLike<number>, ...ArrayLike<number | null>[]];
+  lines: DrawnLine[];
+  /** Shown range of x; null when there is nothing to show. */
+  x: { min: number; max: number } | null;
+}
+
+/** x of a run's steps in the axis' unit: step, epoch, or minutes since the run's first line. */
+export const stepAxis = (run: RunView, axis: Axis): Float64Array => {
+  if (axis !== 'time') return run.steps.column(axis);
+  const origin = originOf(run);
+  return run.steps.column('time').map((time) => (time - origin) / 60);
+};
+
+export const pointAxis = (run: RunView, axis: Axis, at: { step: number; epoch?: number; time: number }): number => {
+  if (axis === 'step') return at.step;
+  if (axis === 'time') return (at.time - originOf(run)) / 60;
+  if (at.epoch !== undefined) return at.epoch;
+  const index = Math.min(run.steps.length - 1, windowOf(run.steps.column('step'), at.step, at.step)[0] + 1);
+  return index < 0 ? 0 : run.steps.column('epoch')[index]!;
+};
+
+const originOf = (run: RunView): number => run.log[0]?.time ?? run.steps.column('time')[0] ?? 0;
+
+/** Moving averages by run and column, kept between drawings. */
+export class Averages {
+  readonly #byRun = new WeakMap<object, Map<StepColumn, Smoother>>();
+
+  of(run: RunView, column: StepColumn, weight: number): Float64Array {
+    const columns = this.#byRun.get(run.steps) ?? new Map<StepColumn, Smoother>();
+    this.#byRun.set(run.steps, columns);
+    const smoother = columns.get(column) ?? new Smoother();
+    columns.set(column, smoother);
+    return smoother.smooth(run.steps.column(column), weight, run.steps.generation);
+  }
+}
+
+export interface DrawingRequest {
+  chart: ChartDefinition;
+  /** In order of their colours; hidden ones are in `hiddenRuns`. */
+  runs: readonly RunView[];
+  axis: Axis;
+  zoom: { min: number; max: number } | null;
+  smoothing: number;
+  /** Keys of hidden lines in this chart, and ids of hidden runs. */
+  hidden: readonly string[];
+  hiddenRuns: readonly string[];
+  /** Width of the plot in CSS pixels. */
+  width: number;
+}
+
+/** What a chart draws: at most about two points a pixel and line, and only in the shown range. */
+export const draw = (request: DrawingRequest, averages: Averages): Drawing => {
+  const { chart, axis, zoom } = request;
+  const range = zoom ?? { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY };
+  const sources: Source[] = [];
+  const lines: DrawnLine[] = [];
+  const several = request.runs.length > 1;
+  request.runs.forEach((run, index) => {
+    if (request.hiddenRuns.includes(run.id)) return;
+    const dash = several ? RUN_DASHES[index % RUN_DASHES.length]! : [];
+    for (const line of chart.lines) {
+      if (request.hidden.includes(line.key)) continue;
+      const color = several ? RUN_COLORS[index % RUN_COLORS.length]! : line.color;
+      if ('metric' in line.source) {
+        const key = line.source.metric;
+        const points = run.evals.filter((e) => e.split === 'validation' && e.metrics[key] !== undefined);
+        sources.push({ x: points.map((e) => pointAxis(run, axis, e)), ys: [points.map((e) => e.metrics[key]!)] });
+        lines.push({ run, line, kind: 'points', color, dash });
+        continue;
+      }
+      const x = stepAxis(run, axis);
+      const y = run.steps.column(line.source.steps);
+      const [from, to] = windowOf(x, range.min, range.max);
+      const indices = decimate(y, from, to, Math.max(50, request.width));
+      const at = (values: Float64Array): Float64Array => Float64Array.from(indices, (i) => values[i]!);
+      if (line.source.smooth && request.smoothing > 0) {
+        const smooth = averages.of(run, line.source.steps, request.smoothing);
+        sources.push({ x: at(x), ys: [at(y), at(smooth)] });
+        lines.push({ run, line, kind: 'raw', color, dash: [] }, { run, line, kind: 'smooth', color, dash });
+      } else {
+        sources.push({ x: at(x), ys: [at(y)] });
+        lines.push({ run, line, kind: 'plain', color, dash });
+      }
+    }
+  });
+  const data = align(sources);
+  return { data, lines, x: zoom ?? extent(data[0]) };
+};
+
+const extent = (x: ArrayLike<number>): { min: number; max: number } | null => {
+  if (x.length === 0) return null;
+  const min = Math.min(0, x[0]!);
+  const max = x[x.length - 1]!;
+  return { min, max: max > min ? max : min + 1 };
+};
+
+/** Value of a line nearest to index i of the common x, looking back first; null where there is none. */
+export const nearest = (y: ArrayLike<number | null>, i: number): number | null => {
+  for (let distance = 0; distance < y.length; distance++) {
+    const before = y[i - distance];
+    if (before !== undefined && before !== null) return before;
+    const after = y[i + distance];
+    if (after !== undefined && after !== null) return after;
+  }
+  return null;
+};

@@ -1,0 +1,176 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import type { RunState } from '../../protocol/events.ts';
+import type { RunAction } from '../../protocol/webview.ts';
+import { count, duration, plural, significant } from '../shared/format.ts';
+import { STATES } from './log-lines.ts';
+import type { Page } from './page.ts';
+import { hasEnded, isWorking, type RunView } from './store.ts';
+
+interface Button {
+  action: RunAction;
+  label: string;
+  icon: string;
+  primary?: boolean;
+  /** Shown while the run has not answered yet. */
+  waiting?: string;
+  title: string;
+}
+
+const PAUSE: Button = {
+  action: 'pause',
+  label: 'Pause',
+  icon: 'debug-pause',
+  waiting: 'Pausing after this step…',
+  title: 'Finish the step, write a checkpoint and wait (P)',
+};
+const RESUME: Button = {
+  action: 'resume',
+  label: 'Resume',
+  icon: 'debug-continue',
+  primary: true,
+  waiting: 'Resuming…',
+  title: 'Go on with the next step (P)',
+};
+const STOP: Button = {
+  action: 'stop',
+  label: 'Stop and Keep Best',
+  icon: 'debug-stop',
+  waiting: 'Stopping after this step…',
+  title: 'Finish the step, write the best weights as the model and end (S)',
+};
+const CANCEL: Button = {
+  action: 'cancel',
+  label: 'Cancel…',
+  icon: 'trash',
+  waiting: 'Cancelling…',
+  title: 'End and keep no model',
+};
+const TRY: Button = {
+  action: 'try',
+  label: 'Try Model',
+  icon: 'beaker',
+  primary: true,
+  title: 'Type a line and see its label (T)',
+};
+const EVALUATE: Button = {
+  action: 'evaluate',
+  label: 'Evaluate on File…',
+  icon: 'checklist',
+  title: 'Measure the model on other rows',
+};
+const EXPORT: Button = {
+  action: 'export',
+  label: 'Export…',
+  icon: 'export',
+  title: 'Write the model in another format',
+};
+const DUPLICATE: Button = {
+  action: 'duplicate',
+  label: 'Duplicate and Edit',
+  icon: 'files',
+  title: 'Start from this recipe',
+};
+
+/** What can be done to a run in its state. */
+export const buttonsFor = (state: RunState, hasModel: boolean): Button[] => {
+  if (state === 'queued') return [CANCEL];
+  if (state === 'paused') return [RESUME, STOP, CANCEL];
+  if (isWorking(state)) return [PAUSE, STOP, CANCEL];
+  const model = hasModel ? [TRY, EVALUATE, EXPORT] : [];
+  if (state === 'interrupted' || state === 'failed')
+    return [RESUME, ...model.map((b) => ({ ...b, primary: false })), DUPLICATE];
+  return [...model, DUPLICATE];
+};
+
+const statePill = (run: RunView): TemplateResult => {
+  const { icon, words, tone } = STATES[run.record.state];
+  const spins = tone === 'busy' && !run.gone;
+  const text =
+    run.record.state === 'queued' && run.queuePosition !== null
+      ? run.queuePosition === 1
+        ? 'Queued, next'
+        : `Queued, number ${run.queuePosition}`
+      : words;
+  return html`<span class="pill tone-${tone}">
+    <span class="codicon codicon-${icon} ${spins ? 'codicon-modifier-spin' : ''}" aria-hidden="true"></span>${text}
+  </span>`;
+};
+
+const progressText = (run: RunView): string => {
+  const { record, start } = run;
+  const step = Math.max(record.step, run.steps.lastStep);
+  const epochs = run.steps.column('epoch');
+  const parts: string[] = [];
+  if (record.total_steps > 0) parts.push(`Step ${count(step)} of ${count(record.total_steps)}`);
+  if (epochs.length > 0) parts.push(`epoch ${significant(epochs[epochs.length - 1])}`);
+  if (run.done) parts.push(`took ${duration(run.done.wall_s)}`);
+  else if (isWorking(record.state) && run.eta_s !== null) parts.push(`${duration(run.eta_s)} left`);
+  const executor = start?.executor ?? record.environment?.executor;
+  const threads = start?.num_threads ?? record.environment?.num_threads;
+  if (executor) parts.push(threads ? `${executor}, ${plural(threads, 'thread')}` : executor);
+  return parts.join(' · ');
+};
+
+export const header = (run: RunView, page: Page): TemplateResult => {
+  const { record } = run;
+  const step = Math.max(record.step, run.steps.lastStep);
+  const buttons = run.readOnly || run.gone ? [] : buttonsFor(record.state, record.model !== null || run.done !== null);
+  return html`
+    <header class="run-header">
+      <div class="title-row">
+        <h1>${record.name}</h1>
+        ${statePill(run)}
+      </div>
+      ${record.note ? html`<p class="note">${record.note}</p>` : nothing}
+      ${
+        record.total_steps > 0 && (!hasEnded(record.state) || record.state === 'interrupted')
+          ? html`<progress class=${isWorking(record.state) ? 'busy' : ''} max=${record.total_steps} .value=${Math.min(step, record.total_steps)} aria-label="Training progress"></progress>`
+          : nothing
+      }
+      <p class="progress-text">${progressText(run)}</p>
+      <div class="actions" role="toolbar" aria-label="Run">
+        ${buttons.map(
+          ({ action, label, icon, primary, waiting, title }) => html`<vscode-button
+            ?secondary=${!primary}
+            icon=${run.pending === action ? 'loading' : icon}
+            ?icon-spin=${run.pending === action}
+            ?disabled=${run.pending !== null}
+            title=${title}
+            @click=${() => page.act(run, action)}
+          >${run.pending === action && waiting ? waiting : label}</vscode-button>`,
+        )}
+        <vscode-button secondary icon="git-compare" title="Lay other runs over this one (C)"
+          @click=${() => page.post({ type: 'chooseRuns' })}>Compare…</vscode-button>
+      </div>
+    </header>`;
+};
+
+/** What is wrong, before everything else. */
+export const banners = (run: RunView, page: Page): TemplateResult => {
+  const { failure } = page.store;
+  const { error } = run.record;
+  const banner = (tone: 'error' | 'warning' | 'info', icon: string, text: unknown, tail: unknown = nothing) =>
+    html`<div class="banner banner-${tone}" role=${tone === 'error' ? 'alert' : 'status'}>
+      <span class="codicon codicon-${icon}" aria-hidden="true"></span><p>${text}</p>${tail}
+    </div>`;
+  return html`
+    ${failure ? banner('error', 'error', [failure.error.message, failure.error.hint].filter(Boolean).join(' ')) : nothing}
+    ${run.gone ? banner('warning', 'warning', 'The folder of this run was deleted. What is shown here is no longer on disk.') : nothing}
+    ${run.readOnly ? banner('info', 'lock', run.readOnly) : nothing}
+    ${
+      error && run.record.state !== 'running'
+        ? banner(
+            'error',
+            'error',
+            html`<strong>${error.message}</strong>${error.hint ? html` ${error.hint}` : nothing}`,
+            html`<vscode-button secondary @click=${() => page.act(run, 'openLog')}>Show Log</vscode-button>`,
+          )
+        : run.record.state === 'interrupted'
+          ? banner(
+              'warning',
+              'debug-disconnect',
+              'The process of this run ended before the run did. Resume goes on from its last checkpoint.',
+            )
+          : nothing
+    }`;
+};

@@ -1,0 +1,16 @@
+import '@vscode-elements/elements/dist/vscode-button/index.js';
+import '@vscode-elements/elements/dist/vscode-checkbox/index.js';
+import '@vscode-elements/elements/dist/vscode-option/index.js';
+import '@vscode-elements/elements/dist/vscode-single-select/index.js';
+import 'uplot/dist/uPlot.min.css';
+import '../shared/base.css';
+import './dashboard.css';
+import './chart.ts';
+import './confusion.ts';
+import { type DashboardMessage, type DashboardRequest, parseDashboardMessage } from '../../protocol/webview.ts';
+import { connect } from '../shared/host.ts';
+import { DashboardElement } from './app.ts';
+
+const dashboard = new DashboardElement();
+dashboard.host = connect<DashboardMessage, DashboardRequest>(parseDashboardMessage);
+document.getElementById('app')?.append(dashboard);

@@ -1,0 +1,199 @@
+import uPlot from 'uplot';
+import type { Theme } from '../shared/theme.ts';
+import type { ChartDefinition, Drawing } from './charts.ts';
+
+/** Something that happened at a place on the x axis: a checkpoint, the best evaluation, a resume. */
+export interface Marker {
+  x: number;
+  kind: 'checkpoint' | 'best' | 'resume';
+}
+
+export interface PlotCallbacks {
+  onZoom(range: { min: number; max: number } | null): void;
+  /** Index into the drawn data; null when the pointer left. */
+  onCursor(index: number | null): void;
+}
+
+/** A uPlot canvas in VS Code's colours. uPlot's own legend stays off: the page draws one that keys can reach. */
+export class Plot {
+  readonly #plot: uPlot;
+  #x: Drawing['x'];
+  #markers: readonly Marker[] = [];
+
+  constructor(
+    host: HTMLElement,
+    definition: ChartDefinition,
+    drawing: Drawing,
+    private readonly theme: Theme,
+    logarithmic: boolean,
+    size: { width: number; height: number },
+    callbacks: PlotCallbacks,
+  ) {
+    this.#x = drawing.x;
+    const fewPoints = (plot: uPlot, index: number): boolean => countOf(plot.data[index]!) < 200;
+    const font = `11px ${theme.font}`;
+    const axis = {
+      stroke: theme.muted,
+      font,
+      grid: { stroke: theme.grid, width: 1 },
+      ticks: { show: false },
+    } satisfies uPlot.Axis;
+    this.#plot = new uPlot(
+      {
+        ...size,
+        legend: { show: false },
+        padding: [8, 8, 0, 0],
+        scales: {
+          x: { time: false, range: () => [this.#x?.min ?? 0, this.#x?.max ?? 1] },
+          y: {
+            distr: logarithmic ? 3 : 1,
+            range: logarithmic
+              ? (_, min, max) => uPlot.rangeLog(min > 0 ? min : 1e-3, max > 0 ? max : 1, 10, false)
+              : (_, min, max) => {
+                  if (min === null || max === null) return [0, 1];
+                  const [low, high] = uPlot.rangeNum(min, max, 0.1, true);
+                  return [definition.fromZero || (min >= 0 && low! < 0) ? 0 : low, high];
+                },
+          },
+        },
+        axes: [
+          { ...axis, size: 28, gap: 4, space: 64, values: (_, splits) => splits.map(shortNumber) },
+          {
+            ...axis,
+            size: 56,
+            gap: 4,
+            space: 32,
+            values: (_, splits) => splits.map((v) => (v === null ? '' : definition.tick(v))),
+          },
+        ],
+        series: [
+          {},
+          ...drawing.lines.map((line): uPlot.Series => {
+            const stroke = theme.color(line.color);
+            return {
+              stroke,
+              width: line.kind === 'raw' ? 1 : theme.highContrast ? 2 : 1.5,
+              alpha: line.kind === 'raw' ? (theme.highContrast ? 0.5 : 0.3) : 1,
+              spanGaps: true,
+              ...(line.dash.length > 0 ? { dash: line.dash } : {}),
+              points: {
+                // A line of few points shows them, so that a single point is seen at all.
+                show: line.kind === 'points' ? fewPoints : line.kind !== 'raw' && drawing.data[0].length < 3,
+                size: 5,
+                width: 1,
+                stroke,
+                fill: stroke,
+              },
+            };
+          }),
+        ],
+        cursor: {
+          y: false,
+          drag: { x: true, y: false, setScale: false, dist: 4 },
+          points: { size: 6 },
+          sync: { key: 'luthier', setSeries: false, scales: ['x', null] },
+          bind: {
+            dblclick: () => () => {
+              callbacks.onZoom(null);
+              return null;
+            },
+          },
+        },
+        hooks: {
+          setSelect: [
+            (plot) => {
+              const { left, width } = plot.select;
+              if (width < 4) return;
+              const min = plot.posToVal(left, 'x');
+              const max = plot.posToVal(left + width, 'x');
+              plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+              callbacks.onZoom({ min, max });
+            },
+          ],
+          setCursor: [(plot) => callbacks.onCursor(plot.cursor.left! < 0 ? null : (plot.cursor.idx ?? null))],
+          draw: [(plot) => this.#drawMarkers(plot)],
+        },
+      },
+      drawing.data as uPlot.AlignedData,
+      host,
+    );
+  }
+
+  get data(): Drawing['data'] {
+    return this.#plot.data as Drawing['data'];
+  }
+
+  get canvas(): HTMLCanvasElement {
+    return this.#plot.ctx.canvas;
+  }
+
+  /** Draws new data of the same lines. */
+  set(drawing: Drawing, markers: readonly Marker[]): void {
+    this.#x = drawing.x;
+    this.#markers = markers;
+    this.#plot.setData(drawing.data as uPlot.AlignedData, true);
+  }
+
+  resize(size: { width: number; height: number }): void {
+    if (size.width !== this.#plot.width || size.height !== this.#plot.height) this.#plot.setSize(size);
+  }
+
+  /** Puts the cursor on a point of the data, as the pointer would. */
+  point(index: number): void {
+    const x = this.data[0][index];
+    if (x === undefined) return;
+    this.#plot.setCursor({ left: this.#plot.valToPos(x, 'x'), top: 8 });
+  }
+
+  leave(): void {
+    this.#plot.setCursor({ left: -10, top: -10 });
+  }
+
+  destroy(): void {
+    this.#plot.destroy();
+  }
+
+  #drawMarkers(plot: uPlot): void {
+    const { ctx, bbox } = plot;
+    const ratio = devicePixelRatio;
+    ctx.save();
+    for (const marker of this.#markers) {
+      if (this.#x === null || marker.x < this.#x.min || marker.x > this.#x.max) continue;
+      const x = Math.round(plot.valToPos(marker.x, 'x', true)) + 0.5;
+      const bottom = bbox.top + bbox.height;
+      ctx.strokeStyle = ctx.fillStyle = marker.kind === 'best' ? this.theme.color('charts-green') : this.theme.muted;
+      ctx.lineWidth = ratio;
+      if (marker.kind !== 'checkpoint') {
+        ctx.setLineDash([3 * ratio, 3 * ratio]);
+        ctx.beginPath();
+        ctx.moveTo(x, bbox.top);
+        ctx.lineTo(x, bottom);
+        ctx.stroke();
+      }
+      if (marker.kind === 'resume') continue;
+      const half = 3.5 * ratio;
+      ctx.beginPath();
+      ctx.moveTo(x - half, bottom);
+      ctx.lineTo(x, bottom - 1.8 * half);
+      ctx.lineTo(x + half, bottom);
+      ctx.closePath();
+      ctx.fill();
+    }
+    ctx.restore();
+  }
+}
+
+const countOf = (values: ArrayLike<unknown>): number => {
+  let n = 0;
+  for (let i = 0; i < values.length; i++) if (values[i] !== null) n++;
+  return n;
+};
+
+/** 12,000 as 12k: axis labels have little room. */
+const shortNumber = (value: number | null): string => {
+  if (value === null) return '';
+  const size = Math.abs(value);
+  if (size >= 1e6) return `${+(value / 1e6).toPrecision(3)}M`;
+  if (size >= 1e4) return `${+(value / 1e3).toPrecision(3)}k`;
+  return String(+value.toPrecision(6));
+};

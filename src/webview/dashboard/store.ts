@@ -1,0 +1,192 @@
+import type { ClassificationReport, EvaluatedRow } from '../../protocol/evaluation.ts';
+import type { CheckpointEvent, DoneEvent, EvalEvent, RunEvent, RunState, StartEvent } from '../../protocol/events.ts';
+import type { RunRecord } from '../../protocol/run.ts';
+import { StepBuffer } from '../../protocol/steps.ts';
+import { type DashboardMessage, parseRunEvent, type RunAction, type RunSnapshot } from '../../protocol/webview.ts';
+import { type LogLine, logLine } from './log-lines.ts';
+
+/** What is known of one run. Replaced fields are new objects, so that a view can compare them by identity. */
+export interface RunView {
+  readonly id: string;
+  record: RunRecord;
+  steps: StepBuffer;
+  start: StartEvent | null;
+  evals: EvalEvent[];
+  checkpoints: CheckpointEvent[];
+  log: LogLine[];
+  done: DoneEvent | null;
+  reports: ClassificationReport[];
+  eta_s: number | null;
+  readOnly: string | null;
+  queuePosition: number | null;
+  /** Its folder was deleted while it was shown. */
+  gone: boolean;
+  /** Asked for and not yet answered by a change of state. */
+  pending: RunAction | null;
+}
+
+/** Rows of one cell of the confusion matrix; null rows while they are on their way. */
+export interface CellRows {
+  run: string;
+  split: ClassificationReport['split'];
+  actual: string;
+  predicted: string;
+  rows: EvaluatedRow[] | null;
+  total: number;
+}
+
+const ENDED: readonly RunState[] = ['done', 'stopped', 'cancelled', 'failed', 'interrupted'];
+const WORKING: readonly RunState[] = ['starting', 'running', 'stopping'];
+
+export const hasEnded = (state: RunState): boolean => ENDED.includes(state);
+export const isWorking = (state: RunState): boolean => WORKING.includes(state);
+
+/** The runs on show. `apply` is the only thing that changes them; there is no DOM in here. */
+export class RunStore {
+  readonly runs = new Map<string, RunView>();
+  focus = '';
+  cell: CellRows | null = null;
+  /** The last request that failed, shown until dismissed or answered. */
+  failure: Extract<DashboardMessage, { type: 'failed' }> | null = null;
+  /** False until the first snapshot. */
+  loaded = false;
+
+  constructor(private readonly dropped: (reason: string) => void) {}
+
+  get focused(): RunView | undefined {
+    return this.runs.get(this.focus);
+  }
+
+  apply(message: DashboardMessage): void {
+    if (message.type === 'snapshot') return this.#snapshot(message.runs, message.focus);
+    if (message.type === 'failed') {
+      this.failure = message;
+      const run = message.run === null ? undefined : this.runs.get(message.run);
+      if (run) run.pending = null;
+      if (message.request === 'cell') this.cell = null;
+      return;
+    }
+    const id = message.type === 'record' ? message.record.id : message.run;
+    const run = this.runs.get(id);
+    // A message may cross the request that took its run out of the comparison.
+    if (!run) return;
+    switch (message.type) {
+      case 'steps':
+        run.steps.appendColumns(message.steps);
+        return;
+      case 'events':
+        this.#events(run, message.events);
+        return;
+      case 'record':
+        if (message.record.state !== run.record.state) run.pending = null;
+        run.record = message.record;
+        run.queuePosition = message.queue_position;
+        return;
+      case 'reports':
+        run.reports = message.reports;
+        return;
+      case 'gone':
+        run.gone = true;
+        return;
+      case 'cell':
+        if (this.cell?.run === id && this.cell.actual === message.actual && this.cell.predicted === message.predicted)
+          this.cell = { ...this.cell, rows: message.rows, total: message.total };
+        return;
+    }
+  }
+
+  /** Notes that an action was asked for, so that its button shows it. */
+  asked(id: string, action: RunAction): void {
+    const run = this.runs.get(id);
+    if (run && ['pause', 'resume', 'stop', 'cancel'].includes(action)) run.pending = action;
+    this.failure = null;
+  }
+
+  #snapshot(snapshots: RunSnapshot[], focus: string): void {
+    this.runs.clear();
+    for (const snapshot of snapshots) {
+      const { record } = snapshot;
+      const steps = new StepBuffer(Math.max(1024, snapshot.steps.step.length));
+      const run: RunView = {
+        id: record.id,
+        record,
+        steps,
+        start: null,
+        evals: [],
+        checkpoints: [],
+        log: [],
+        done: null,
+        reports: snapshot.reports,
+        eta_s: null,
+        readOnly: snapshot.read_only,
+        queuePosition: snapshot.queue_position,
+        gone: false,
+        pending: null,
+      };
+      steps.appendColumns(snapshot.steps);
+      this.#events(run, snapshot.events);
+      // The record is newer than any event in it: a reader may know that the run was interrupted.
+      run.record = record;
+      this.runs.set(record.id, run);
+    }
+    this.focus = this.runs.has(focus) ? focus : (this.runs.keys().next().value ?? '');
+    if (this.cell && !this.runs.has(this.cell.run)) this.cell = null;
+    this.loaded = true;
+  }
+
+  #events(run: RunView, events: readonly unknown[]): void {
+    run.log = [...run.log];
+    run.evals = [...run.evals];
+    run.checkpoints = [...run.checkpoints];
+    for (const event of events) this.#event(run, event);
+  }
+
+  #event(run: RunView, value: unknown): void {
+    const result = parseRunEvent(value);
+    if (!result.ok) return this.dropped(result.reason);
+    const event: RunEvent = result.message;
+    const line = logLine(event);
+    if (line) run.log.push(line);
+    switch (event.event) {
+      case 'step':
+        run.steps.append(event);
+        run.eta_s = event.eta_s;
+        run.record = { ...run.record, step: event.step };
+        return;
+      case 'start':
+        run.start = event;
+        run.done = null;
+        // A resumed run says again what came after its checkpoint.
+        run.evals = run.evals.filter((e) => e.step <= event.step);
+        run.record = { ...run.record, total_steps: event.total_steps, labels: event.labels };
+        return;
+      case 'eval':
+        run.evals.push(event);
+        if (event.best) run.record = { ...run.record, best: { step: event.step, metrics: event.metrics } };
+        return;
+      case 'checkpoint':
+        run.checkpoints.push(event);
+        return;
+      case 'state':
+        run.pending = null;
+        run.record = { ...run.record, state: event.state };
+        return;
+      case 'done':
+        run.done = event;
+        run.eta_s = null;
+        return;
+      case 'error':
+        run.record = {
+          ...run.record,
+          error: {
+            code: event.code,
+            message: event.message,
+            ...(event.hint === undefined ? {} : { hint: event.hint }),
+          },
+        };
+        return;
+      case 'note':
+        return;
+    }
+  }
+}

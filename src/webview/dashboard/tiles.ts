@@ -1,0 +1,74 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import type { StepColumn } from '../../protocol/steps.ts';
+import { bytes, count, METRIC_NAMES, metric, plural, significant } from '../shared/format.ts';
+import type { Page } from './page.ts';
+import type { RunView } from './store.ts';
+
+interface Tile {
+  name: string;
+  value: string;
+  detail: string;
+}
+
+const last = (run: RunView, column: StepColumn): number | null => {
+  const values = run.steps.column(column);
+  return values.length === 0 ? null : values[values.length - 1]!;
+};
+
+export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): Tile[] => {
+  const key = run.record.recipe.metric_for_best_model ?? 'loss';
+  const { best } = run.record;
+  const report = run.reports.find((r) => r.split === 'validation');
+  const interval = report?.intervals[key];
+  const measured = report?.metrics[key] ?? best?.metrics[key];
+  const smooth = page.averages.of(run, 'loss', page.view.smoothing);
+  const loss = smooth.length === 0 ? null : smooth[smooth.length - 1]!;
+  const memory = run.done?.peak_rss_bytes ?? last(run, 'rss_bytes');
+  return [
+    {
+      name: `Best ${(METRIC_NAMES[key] ?? key).replace(/^(?!MCC)./, (c) => c.toLowerCase())}`,
+      value: metric(key, measured),
+      detail: interval
+        ? `95 %: ${metric(key, interval.low)} to ${metric(key, interval.high)}`
+        : best
+          ? `validation, step ${count(best.step)}`
+          : 'after the first evaluation',
+    },
+    {
+      name: 'Training loss',
+      value: significant(loss),
+      detail: page.view.smoothing > 0 ? `smoothed, last ${significant(last(run, 'loss'))}` : 'last step',
+    },
+    {
+      name: 'Tokens per second',
+      value: significant(last(run, 'tokens_per_second')),
+      detail: `${significant(last(run, 'step_ms'))} ms a step`,
+    },
+    { name: 'Memory', value: bytes(memory), detail: run.done ? 'peak' : 'now' },
+    {
+      name: 'Learning rate',
+      value: significant(last(run, 'learning_rate')),
+      detail: run.record.recipe.lr_scheduler_type?.replaceAll('_', ' ') ?? '',
+    },
+    ...(run.start
+      ? [
+          {
+            name: 'Rows',
+            value: count(run.start.num_train_rows),
+            detail: `${plural(run.start.labels.length, 'class', 'classes')}, ${count(run.start.num_validation_rows)} for validation`,
+          },
+        ]
+      : []),
+  ];
+};
+
+export const tiles = (run: RunView, page: Page): TemplateResult => html`
+  <dl class="tiles" aria-label="Figures of the run">
+    ${tilesFor(run, page).map(
+      ({ name, value, detail }) => html`<div class="tile">
+        <dt>${name}</dt>
+        <dd class="value">${value}</dd>
+        ${detail ? html`<dd class="detail">${detail}</dd>` : nothing}
+      </div>`,
+    )}
+  </dl>`;

@@ -1,0 +1,32 @@
+/** The editor's theme as a canvas needs it: colours resolved from VS Code's variables. */
+export interface Theme {
+  foreground: string;
+  muted: string;
+  background: string;
+  grid: string;
+  font: string;
+  highContrast: boolean;
+  color(name: string): string;
+}
+
+export const readTheme = (): Theme => {
+  const style = getComputedStyle(document.body);
+  const color = (name: string): string => style.getPropertyValue(`--vscode-${name}`).trim();
+  const foreground = color('foreground') || style.color;
+  return {
+    foreground,
+    muted: color('descriptionForeground') || foreground,
+    background: color('editor-background') || 'transparent',
+    grid: `color-mix(in srgb, ${foreground} 12%, transparent)`,
+    font: style.fontFamily,
+    highContrast: /vscode-high-contrast/.test(document.body.className),
+    color: (name) => color(name) || foreground,
+  };
+};
+
+/** Calls back when the person changes the theme: VS Code rewrites the body's class and the root's variables. */
+export const onThemeChange = (callback: () => void): void => {
+  const observer = new MutationObserver(callback);
+  observer.observe(document.body, { attributes: true, attributeFilter: ['class', 'data-vscode-theme-id'] });
+  observer.observe(document.documentElement, { attributes: true, attributeFilter: ['style'] });
+};
