@@ -14,6 +14,12 @@ export interface MetricsPosition {
   line: number;
 }
 
+/** An event with its 0-based line in metrics.jsonl. */
+export interface MetricsLine {
+  line: number;
+  event: RunEvent;
+}
+
 export const START_OF_METRICS: MetricsPosition = { byte: 0, line: 0 };
 
 /**
@@ -24,7 +30,7 @@ export const START_OF_METRICS: MetricsPosition = { byte: 0, line: 0 };
 export async function readMetrics(
   folder: string,
   from: MetricsPosition,
-  onEvents: (events: RunEvent[]) => void,
+  onLines: (lines: MetricsLine[]) => void,
 ): Promise<MetricsPosition> {
   let file: Awaited<ReturnType<typeof open>>;
   try {
@@ -44,16 +50,16 @@ export async function readMetrics(
       const end = data.lastIndexOf(0x0a) + 1;
       rest = Buffer.from(data.subarray(end));
       if (end === 0) continue;
-      const events: RunEvent[] = [];
-      const lines = data.toString('utf8', 0, end).split('\n');
-      lines.pop();
-      for (const text of lines) {
+      const events: MetricsLine[] = [];
+      const texts = data.toString('utf8', 0, end).split('\n');
+      texts.pop();
+      for (const text of texts) {
         const event = parseLine(text);
-        if (event) events.push(event);
+        if (event) events.push({ line, event });
+        line++;
       }
-      line += lines.length;
       byte += end;
-      if (events.length > 0) onEvents(events);
+      if (events.length > 0) onLines(events);
       await breathe();
     }
     return { byte, line };

@@ -1,0 +1,144 @@
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { HostError } from '../errors.ts';
+import { exists } from '../files.ts';
+import { ENGINE_FILES, MEMENTO_KEYS, SECRETS } from '../ids.ts';
+import type { Log } from '../log.ts';
+import { setting } from '../settings.ts';
+import { withProgress } from '../ui.ts';
+import { launchRun, launchService, type StartedRun } from './launch.ts';
+import { chooseNode, type NodeChoice } from './node.ts';
+import { fetchNode } from './node-fetch.ts';
+import { selfTest } from './self-test.ts';
+import { EngineService } from './service.ts';
+
+/** The engine as this window has it: which Node, the one service, and the way to start a run's process. */
+export class EngineHost implements vscode.Disposable {
+  readonly service: EngineService;
+  private readonly context: vscode.ExtensionContext;
+  private readonly log: Log;
+  private choice: Promise<NodeChoice> | null = null;
+
+  constructor(context: vscode.ExtensionContext, log: Log) {
+    this.context = context;
+    this.log = log;
+    this.service = new EngineService({
+      log,
+      idleMs: () => Math.max(1, setting('luthier.service.idleMinutes')) * 60_000,
+      launch: async () =>
+        launchService(await this.node(), await this.script(ENGINE_FILES.service), log, await this.environment()),
+      initialize: async () => {
+        const token = await context.secrets.get(SECRETS.huggingFaceToken);
+        const cache = setting('luthier.huggingFace.cacheFolder');
+        const endpoint = setting('luthier.huggingFace.endpoint');
+        return {
+          client: `vscode ${vscode.version}`,
+          ...(token ? { hugging_face_token: token } : {}),
+          ...(cache ? { cache_folder: cache } : {}),
+          ...(endpoint ? { endpoint } : {}),
+        };
+      },
+    });
+  }
+
+  /** Forgets the chosen Node and the service's failures: after a changed setting, or when a person asks. */
+  async restart(): Promise<void> {
+    this.choice = null;
+    await this.service.restart();
+  }
+
+  async launchRun(folder: string, resume: boolean): Promise<StartedRun> {
+    const node = await this.node();
+    return await launchRun(node, await this.script(ENGINE_FILES.run), folder, resume, await this.environment());
+  }
+
+  dispose(): void {
+    this.service.dispose();
+  }
+
+  /** Chosen once for a window; a failure is not remembered, so that the next command looks again. */
+  private node(): Promise<NodeChoice> {
+    if (!vscode.workspace.isTrusted) {
+      return Promise.reject(
+        new HostError(
+          'untrusted',
+          'Luthier starts nothing in a workspace that is not trusted.',
+          'Trust it to train and predict.',
+        ),
+      );
+    }
+    if (this.choice) return this.choice;
+    const choosing = this.choose();
+    this.choice = choosing;
+    choosing.catch(() => {
+      if (this.choice === choosing) this.choice = null;
+    });
+    return choosing;
+  }
+
+  private async choose(): Promise<NodeChoice> {
+    const registry = setting('luthier.node.registry');
+    const service = await this.script(ENGINE_FILES.service);
+    return await chooseNode({
+      setting: setting('luthier.node.path').trim(),
+      searchPath: process.env.PATH ?? process.env.Path ?? '',
+      host: { path: process.execPath, electron: process.versions.electron },
+      storage: join(this.context.globalStorageUri.fsPath, 'node'),
+      platform: process.platform,
+      consent: () => this.consent(registry),
+      fetch: ({ folder }) =>
+        withProgress('Fetching Node.js for Luthier', (signal, report) =>
+          fetchNode({
+            folder,
+            registry,
+            platform: process.platform,
+            arch: process.arch,
+            signal,
+            onProgress: (done, total) =>
+              report({
+                message: `${Math.round(done / 1e6)} MB${total ? ` of ${Math.round(total / 1e6)}` : ''}`,
+                done,
+                total,
+              }),
+          }),
+        ),
+      selfTest: (path, environment) => selfTest(path, environment, service),
+      log: this.log,
+    });
+  }
+
+  private async consent(registry: string): Promise<boolean> {
+    if (this.context.globalState.get(MEMENTO_KEYS.nodeDownloadDeclined) === true) return false;
+    const download = 'Download';
+    const never = "Use VS Code's Own";
+    const answer = await vscode.window.showInformationMessage(
+      `Luthier trains with Node.js 20 or newer and found none on this machine. Download it from ${registry} (about 50 MB, kept in VS Code's storage, checked by its checksum)?`,
+      download,
+      never,
+    );
+    if (answer === never) await this.context.globalState.update(MEMENTO_KEYS.nodeDownloadDeclined, true);
+    return answer === download;
+  }
+
+  private async script(file: string): Promise<string> {
+    const path = this.context.asAbsolutePath(file);
+    if (await exists(path)) return path;
+    throw new HostError(
+      'engine-not-found',
+      `Luthier's engine is missing: ${path} is not there.`,
+      'Install the extension again (in a checkout: npm run build).',
+    );
+  }
+
+  /** What a run's or the service's process needs to reach the hub as the person does. */
+  private async environment(): Promise<Record<string, string | undefined>> {
+    const token = await this.context.secrets.get(SECRETS.huggingFaceToken);
+    const endpoint = setting('luthier.huggingFace.endpoint');
+    const cache = setting('luthier.huggingFace.cacheFolder');
+    return {
+      HF_TOKEN: token || undefined,
+      HF_ENDPOINT: endpoint || undefined,
+      HF_HUB_CACHE: cache || undefined,
+    };
+  }
+}

@@ -1,0 +1,54 @@
+/** Figures as people read them in trees, the status bar and notifications. */
+
+const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+
+/** Bytes in decimal units with two or three digits: `1.5 GB`. */
+export function formatBytes(bytes: number): string {
+  let value = Math.max(0, bytes);
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  const digits = unit > 0 && value < 10 ? 1 : 0;
+  return `${value.toFixed(digits)} ${units[unit]}`;
+}
+
+/** Seconds as `45 s`, `3 min`, `2 h 05 min`. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 90) return `${whole} s`;
+  const minutes = Math.round(whole / 60);
+  if (minutes < 60) return `${minutes} min`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+}
+
+/** Shares of correct answers as percent; the rest (loss, mcc, ece) as a number. */
+export function formatMetric(key: string, value: number): string {
+  const percent = key === 'accuracy' || key.startsWith('f1');
+  return percent ? `${(100 * value).toFixed(1)} %` : value.toFixed(3);
+}
+
+const metricNames: Record<string, string> = {
+  loss: 'loss',
+  accuracy: 'accuracy',
+  f1_macro: 'macro F1',
+  f1_weighted: 'weighted F1',
+  mcc: 'MCC',
+  ece: 'calibration error',
+};
+
+export const metricName = (key: string): string => metricNames[key] ?? key;
+
+/** `12,345` whatever the language, as the rest of the interface is in English. */
+export const formatCount = (n: number): string => n.toLocaleString('en-US');
+
+/** `1 row`, `2 rows`. */
+export const plural = (n: number, one: string, many = `${one}s`): string => `${formatCount(n)} ${n === 1 ? one : many}`;
+
+/** Text cut to `length` characters with an ellipsis, on one line. */
+export function shorten(text: string, length: number): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  const characters = [...line];
+  return characters.length <= length ? line : `${characters.slice(0, length - 1).join('')}…`;
+}

@@ -1,0 +1,123 @@
+import type { Columns, RecipeInput, RunEstimate, Strategy } from '../../protocol/index.ts';
+import { formatBytes, formatCount, formatDuration, plural, shorten } from '../format.ts';
+
+/** A way to fine-tune, as it is offered. */
+export interface Method {
+  label: string;
+  detail: string;
+  strategy: Strategy;
+  learningRate: number;
+}
+
+/**
+ * The ways to fine-tune that a person may choose from, the recommended first: everything where time allows it (it is
+ * the most accurate), else with lower layers frozen. Learning rates are the usual ones for BERT (Devlin et al. 2019,
+ * appendix A.3) and a larger one for a lone classifier.
+ */
+export function methods(rows: number): Method[] {
+  const full: Method = {
+    label: 'Fine-tune everything',
+    detail: 'All layers learn. The most accurate, and the slowest.',
+    strategy: { type: 'full' },
+    learningRate: 5e-5,
+  };
+  const freeze: Method = {
+    label: 'Freeze the lower layers',
+    detail: 'The lower two layers keep their weights. Faster, nearly as accurate.',
+    strategy: { type: 'freeze', num_frozen_layers: 2 },
+    learningRate: 5e-5,
+  };
+  const head: Method = {
+    label: 'Train the classifier only',
+    detail: 'Everything else is computed once and reused. By far the fastest, the least accurate.',
+    strategy: { type: 'head' },
+    learningRate: 1e-3,
+  };
+  return rows > 50_000 ? [freeze, full, head] : [full, freeze, head];
+}
+
+/** Epochs so that a small data set is seen often enough and a large one does not take a day. */
+export function suggestedEpochs(rows: number): number {
+  if (rows < 300) return 8;
+  if (rows < 2000) return 5;
+  if (rows < 20_000) return 3;
+  return 1;
+}
+
+/** What a person would write for this data; all that is left out has its default. */
+export function suggestRecipe(options: {
+  model: string;
+  dataset: string;
+  columns: Columns;
+  rows: number;
+  method: Method;
+  backend: string;
+}): RecipeInput {
+  const { rows, method } = options;
+  // A batch may not be larger than the training part; a tenth is held out.
+  const batch = rows < 80 ? 4 : rows < 300 ? 8 : 16;
+  return {
+    task: 'text-classification',
+    model: options.model,
+    dataset: options.dataset,
+    columns: options.columns,
+    strategy: method.strategy,
+    learning_rate: method.learningRate,
+    num_train_epochs: method.strategy.type === 'head' ? Math.max(5, suggestedEpochs(rows)) : suggestedEpochs(rows),
+    per_device_train_batch_size: batch,
+    ...(options.backend === 'auto' ? {} : { backend: options.backend as NonNullable<RecipeInput['backend']> }),
+  };
+}
+
+/** The recipe as a file's text. */
+export const recipeText = (recipe: RecipeInput): string => `${JSON.stringify(recipe, null, 2)}\n`;
+
+export interface SummaryLine {
+  icon: string;
+  text: string;
+  detail?: string;
+}
+
+/** What is said before a run starts: rows, classes, share truncated, time, memory, and every problem. */
+export function summaryLines(estimate: RunEstimate): SummaryLine[] {
+  const lines: SummaryLine[] = [];
+  const classes = estimate.classes.map(({ label, count }) => `${shorten(label, 30)} ${formatCount(count)}`);
+  lines.push({
+    icon: 'table',
+    text: `${plural(estimate.rows, 'row')} to learn from, ${formatCount(estimate.validation_rows)} held out to measure`,
+  });
+  lines.push({
+    icon: 'tag',
+    text: plural(estimate.classes.length, 'class', 'classes'),
+    detail: shorten(classes.join(' · '), 200),
+  });
+  const truncated = estimate.rows > 0 ? estimate.truncated_rows / estimate.rows : 0;
+  lines.push({
+    icon: 'fold',
+    text:
+      estimate.truncated_rows === 0
+        ? 'No text is truncated'
+        : `${(100 * truncated).toFixed(truncated < 0.1 ? 1 : 0)} % of the texts are truncated to max_length`,
+  });
+  lines.push({
+    icon: 'clock',
+    text: `About ${formatDuration(estimate.seconds)} for ${plural(estimate.total_steps, 'step')}`,
+  });
+  lines.push({
+    icon: 'chip',
+    text: `About ${formatBytes(estimate.peak_memory_bytes)} of memory (${formatBytes(estimate.free_memory_bytes)} free), ${formatBytes(estimate.disk_bytes)} of disk (${formatBytes(estimate.free_disk_bytes)} free)`,
+  });
+  const icons = { error: 'error', warning: 'warning', info: 'info' };
+  for (const problem of estimate.problems) {
+    lines.push({
+      icon: icons[problem.severity],
+      text: shorten(problem.message, 160),
+      ...(problem.line === undefined ? {} : { detail: `line ${problem.line}` }),
+    });
+  }
+  return lines;
+}
+
+/** What keeps a run from starting, or null. */
+export const blockingProblem = (estimate: RunEstimate): string | null =>
+  estimate.problems.find((problem) => problem.severity === 'error')?.message ?? null;

@@ -1,0 +1,127 @@
+import * as vscode from 'vscode';
+import { Cancelled, type HostError, isCancelled, sentence, toHostError } from './errors.ts';
+import { COMMANDS, type CommandName } from './ids.ts';
+import type { Log } from './log.ts';
+
+const BUTTONS: Partial<Record<CommandName, string>> = {
+  showLog: 'Show Log',
+  restartEngine: 'Restart Engine',
+  chooseModel: 'Choose Model',
+};
+
+/** Failures already told: one that rejects many requests is shown once. */
+const told = new WeakSet<HostError>();
+
+/** Tells a failure once: the details to the log, one short notification with the ways out as buttons. */
+export function showError(error: unknown, log: Log): void {
+  if (isCancelled(error)) return;
+  const failure = toHostError(error);
+  if (told.has(failure)) return;
+  told.add(failure);
+  log.error(error instanceof Error ? error : failure);
+  const buttons = failure.actions.filter((action) => BUTTONS[action]);
+  void vscode.window.showErrorMessage(sentence(failure), ...buttons.map((action) => BUTTONS[action]!)).then((label) => {
+    const action = buttons.find((name) => BUTTONS[name] === label);
+    if (action) void vscode.commands.executeCommand(COMMANDS[action]);
+  });
+}
+
+/** Shows progress with a Cancel button; `signal` ends when it is pressed. */
+export async function withProgress<T>(
+  title: string,
+  work: (
+    signal: AbortSignal,
+    report: (progress: { message: string; done?: number; total?: number | null }) => void,
+  ) => Promise<T>,
+): Promise<T> {
+  return await vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Notification, title, cancellable: true },
+    async (progress, token) => {
+      const controller = new AbortController();
+      const subscription = token.onCancellationRequested(() => controller.abort());
+      let shown = 0;
+      try {
+        return await work(controller.signal, ({ message, done, total }) => {
+          const percent = total && done !== undefined ? Math.min(100, (100 * done) / total) : shown;
+          progress.report({ message, increment: Math.max(0, percent - shown) });
+          shown = Math.max(shown, percent);
+        });
+      } catch (error) {
+        if (controller.signal.aborted) throw new Cancelled();
+        throw error;
+      } finally {
+        subscription.dispose();
+      }
+    },
+  );
+}
+
+/** Pressed instead of an answer in a question that has one before it. */
+export const BACK = Symbol('back');
+
+export interface Choice<T> extends vscode.QuickPickItem {
+  value?: T;
+}
+
+export interface Question<T> {
+  title: string;
+  placeholder: string;
+  items: readonly Choice<T>[];
+  /** Preselected. */
+  active?: Choice<T> | undefined;
+  step?: number;
+  totalSteps?: number;
+  canGoBack?: boolean;
+}
+
+/** Asks with a quick pick. Throws Cancelled on Escape. */
+export async function ask<T>(question: Question<T>): Promise<T | typeof BACK> {
+  const picker = vscode.window.createQuickPick<Choice<T>>();
+  picker.title = question.title;
+  picker.placeholder = question.placeholder;
+  picker.items = question.items;
+  picker.matchOnDescription = true;
+  picker.matchOnDetail = true;
+  picker.ignoreFocusOut = question.totalSteps !== undefined;
+  if (question.step !== undefined) picker.step = question.step;
+  if (question.totalSteps !== undefined) picker.totalSteps = question.totalSteps;
+  if (question.canGoBack) picker.buttons = [vscode.QuickInputButtons.Back];
+  if (question.active) picker.activeItems = [question.active];
+  try {
+    return await new Promise<T | typeof BACK>((resolve, reject) => {
+      picker.onDidTriggerButton(() => resolve(BACK));
+      picker.onDidAccept(() => {
+        const value = picker.selectedItems[0]?.value;
+        // Lines that only inform carry no value: Enter on one leaves the question open.
+        if (value !== undefined) resolve(value);
+      });
+      picker.onDidHide(() => reject(new Cancelled()));
+      picker.show();
+    });
+  } finally {
+    picker.dispose();
+  }
+}
+
+/** As `ask`, for a question without one before it. */
+export async function choose<T>(question: Omit<Question<T>, 'canGoBack'>): Promise<T> {
+  return (await ask(question)) as T;
+}
+
+/** Asks for a line of text. Throws Cancelled on Escape. */
+export async function askText(options: vscode.InputBoxOptions): Promise<string> {
+  const text = await vscode.window.showInputBox(options);
+  if (text === undefined) throw new Cancelled();
+  return text;
+}
+
+/** A modal question before something is lost. Throws Cancelled when it is not confirmed. */
+export async function confirm(message: string, detail: string, button: string): Promise<void> {
+  const answer = await vscode.window.showWarningMessage(message, { modal: true, detail }, button);
+  if (answer !== button) throw new Cancelled();
+}
+
+export const separator = (label: string): vscode.QuickPickItem & { value?: undefined } => ({
+  label,
+  kind: vscode.QuickPickItemKind.Separator,
+});

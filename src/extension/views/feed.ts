@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import type { ClassificationReport, RunEvent } from '../../protocol/index.ts';
+import { StepBuffer } from '../../protocol/index.ts';
+import { readJson } from '../files.ts';
+import { type MetricsLine, type MetricsPosition, readMetrics, START_OF_METRICS } from '../runs/metrics.ts';
+
+/**
+ * One run's past and present as the dashboard needs them: what metrics.jsonl holds, joined without gap or repetition
+ * with the events that the socket brings. Lines are counted, so either source may be ahead of the other.
+ */
+export class RunFeed {
+  readonly folder: string;
+  readonly steps = new StepBuffer();
+  /** All but `step` events, in order. */
+  readonly events: RunEvent[] = [];
+  /** Called with what is new, in order, once the past is loaded. */
+  onEvents: (events: RunEvent[]) => void = () => {};
+  private position: MetricsPosition = START_OF_METRICS;
+  /** Lines taken so far; the next one wanted. */
+  private line = 0;
+  private reading: Promise<void> | null = null;
+  private again = false;
+  private readonly early: MetricsLine[] = [];
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** Reads on to the end of the file. Calls during a reading are joined to one more after it. */
+  async read(): Promise<void> {
+    if (this.reading) {
+      this.again = true;
+      return await this.reading;
+    }
+    this.reading = (async () => {
+      do {
+        this.again = false;
+        this.position = await readMetrics(this.folder, this.position, (lines) => this.takeAll(lines));
+        // Lines that are no events count all the same.
+        this.line = Math.max(this.line, this.position.line);
+      } while (this.again);
+    })();
+    try {
+      await this.reading;
+    } finally {
+      this.reading = null;
+    }
+    const early = this.early.splice(0);
+    if (early.length > 0) this.live(early);
+  }
+
+  /** Events from the socket. What is already known is dropped; a gap is filled from the file. */
+  live(lines: readonly MetricsLine[]): void {
+    const fresh = lines.filter(({ line }) => line >= this.line);
+    if (fresh.length === 0) return;
+    if (this.reading) {
+      this.early.push(...fresh);
+      return;
+    }
+    if (fresh[0]!.line > this.line) {
+      // When the file does not have the missing lines (not yet written through), what came is taken as it is.
+      const before = this.line;
+      void this.read().then(() => {
+        if (this.line === before) this.takeAll(fresh);
+        else this.live(fresh);
+      });
+      return;
+    }
+    this.takeAll(fresh);
+  }
+
+  async reports(): Promise<ClassificationReport[]> {
+    return parseReports(await readJson(join(this.folder, 'evaluation.json')).catch(() => undefined));
+  }
+
+  private takeAll(lines: readonly MetricsLine[]): void {
+    const fresh: RunEvent[] = [];
+    for (const { line, event } of lines) {
+      if (line < this.line) continue;
+      this.line = line + 1;
+      if (event.event === 'step') this.steps.append(event);
+      else this.events.push(event);
+      fresh.push(event);
+    }
+    if (fresh.length > 0) this.onEvents(fresh);
+  }
+}
+
+/** evaluation.json's reports, whether it lists them or names each by its part. What is none is left out. */
+export function parseReports(value: unknown): ClassificationReport[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const list = Array.isArray(value) ? value : 'split' in value ? [value] : Object.values(value);
+  return list.flat().filter((report): report is ClassificationReport => {
+    const { split, confusion, labels } = (report ?? {}) as Partial<ClassificationReport>;
+    return typeof split === 'string' && Array.isArray(confusion) && Array.isArray(labels);
+  });
+}
