@@ -23,6 +23,7 @@ export interface EvaluatedRow {
   /** File the row is from, relative to the run's recipe where possible. */
   file: string;
   text: string;
+  text_pair?: string;
   label: string;
   predicted: string;
   /** Probability of the predicted class. */
@@ -37,8 +38,8 @@ export interface ClassificationReport {
   labels: string[];
   metrics: Record<MetricKey, number>;
   intervals: Record<MetricKey, { low: number; high: number } | null>;
-  /** Share and macro F1 of always answering the most frequent class of the training part. */
-  majority: { label: string; accuracy: number; f1_macro: number };
+  /** Scores of always answering the most frequent class of the training part; its MCC is 0 by definition. */
+  majority: { label: string; accuracy: number; f1_macro: number; f1_weighted?: number; mcc?: number };
   per_class: ClassMetrics[];
   /** confusion[i][j]: rows of class i predicted as class j. */
   confusion: number[][];

@@ -1,7 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as hf from '@huggingface/tokenizers';
 import { LuthierError } from '../errors.ts';
+import { writeError, writeFileAtomically } from '../hub/write-file.ts';
 import { addedTokenPattern, createLibraryTokenizer } from './library.ts';
 import { invalid, readTokenizerFiles, type TokenizerFiles } from './tokenizer-files.ts';
 
@@ -171,6 +172,7 @@ export class Tokenizer {
    * tokenizer_config.json that makes Python and transformers.js read it as we do. Makes the folder where needed.
    * @param modelMaxLength The model's longest input, written as `model_max_length` where the folder gave none:
    *   pipelines of both libraries cut texts to it.
+   * @throws LuthierError `disk-full` or `not-writable`.
    */
   async save(folder: string, modelMaxLength?: number): Promise<void> {
     const output = new Map<string, Uint8Array | string>(this.#files.output);
@@ -181,8 +183,11 @@ export class Tokenizer {
         `${JSON.stringify({ ...(config as object), model_max_length: modelMaxLength }, null, 2)}\n`,
       );
     }
-    await mkdir(folder, { recursive: true });
-    await Promise.all([...output].map(([name, content]) => writeFile(join(folder, name), content)));
+    await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+      throw writeError(folder, error);
+    });
+    for (const [name, content] of output)
+      await writeFileAtomically(join(folder, name), (file) => file.writeFile(content));
   }
 
   /** Ids of a text's pieces. Splits into words as the library's encode does, but keeps each word's ids for the next time. */

@@ -1,0 +1,104 @@
+import type { ClassMetrics, MetricKey } from '../../protocol/index.ts';
+import type { Predictions } from './predictions.ts';
+
+/** Equal-width bins of the expected calibration error. */
+export const ECE_BINS = 15;
+
+export type ClassScores = Omit<ClassMetrics, 'label'>;
+
+/**
+ * Counts over some of the rows of an evaluation, from which every metric follows without looking at the rows again;
+ * so a bootstrap resample costs no more than adding its rows up. Formulas and sources: docs/evaluation.md.
+ */
+export class Tally {
+  readonly #of: Predictions;
+  readonly #bins: Uint8Array;
+  #n = 0;
+  #loss = 0;
+  /** Rows by class: that are of it, that were predicted as it, and both. */
+  readonly #support: Float64Array;
+  readonly #predicted: Float64Array;
+  readonly #hits: Float64Array;
+  /** By bin: sum of confidence minus number of right answers. */
+  readonly #gap = new Float64Array(ECE_BINS);
+
+  constructor(of: Predictions) {
+    this.#of = of;
+    // (lower, upper] bins, as in Guo et al. 2017.
+    this.#bins = Uint8Array.from(of.confidence, (p) =>
+      Math.min(Math.max(Math.ceil(p * ECE_BINS) - 1, 0), ECE_BINS - 1),
+    );
+    this.#support = new Float64Array(of.numClasses);
+    this.#predicted = new Float64Array(of.numClasses);
+    this.#hits = new Float64Array(of.numClasses);
+  }
+
+  reset(): void {
+    this.#n = 0;
+    this.#loss = 0;
+    for (const counts of [this.#support, this.#predicted, this.#hits, this.#gap]) counts.fill(0);
+  }
+
+  add(row: number): void {
+    const target = this.#of.targets[row]!;
+    const predicted = this.#of.predicted[row]!;
+    this.#n++;
+    this.#loss += this.#of.loss[row]!;
+    this.#support[target]!++;
+    this.#predicted[predicted]!++;
+    if (target === predicted) this.#hits[target]!++;
+    this.#gap[this.#bins[row]!]! += this.#of.confidence[row]! - (target === predicted ? 1 : 0);
+  }
+
+  addAll(): this {
+    for (let row = 0; row < this.#of.n; row++) this.add(row);
+    return this;
+  }
+
+  /** Precision, recall and F1 of class k; 0 where its denominator is 0 (scikit-learn's zero_division=0). */
+  classScores(k: number): ClassScores {
+    const hits = this.#hits[k]!;
+    const support = this.#support[k]!;
+    const predicted = this.#predicted[k]!;
+    return {
+      precision: ratio(hits, predicted),
+      recall: ratio(hits, support),
+      f1: ratio(2 * hits, predicted + support),
+      support,
+    };
+  }
+
+  /** Every metric over the rows added so far, of which there must be at least one. */
+  metrics(): Record<MetricKey, number> {
+    const n = this.#n;
+    let hits = 0;
+    let macro = 0;
+    let present = 0;
+    let weighted = 0;
+    let cross = 0;
+    let predictedSquares = 0;
+    let supportSquares = 0;
+    for (let k = 0; k < this.#of.numClasses; k++) {
+      const { f1, support } = this.classScores(k);
+      const predicted = this.#predicted[k]!;
+      hits += this.#hits[k]!;
+      if (support + predicted > 0) present++;
+      macro += f1;
+      weighted += f1 * support;
+      cross += predicted * support;
+      predictedSquares += predicted * predicted;
+      supportSquares += support * support;
+    }
+    const spread = Math.sqrt((n * n - predictedSquares) * (n * n - supportSquares));
+    return {
+      loss: this.#loss / n,
+      accuracy: hits / n,
+      f1_macro: ratio(macro, present),
+      f1_weighted: weighted / n,
+      mcc: ratio(hits * n - cross, spread),
+      ece: this.#gap.reduce((sum, gap) => sum + Math.abs(gap), 0) / n,
+    };
+  }
+}
+
+const ratio = (numerator: number, denominator: number): number => (denominator === 0 ? 0 : numerator / denominator);
