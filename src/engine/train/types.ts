@@ -38,7 +38,14 @@ export interface Trainer {
   readonly step: number;
   /** Does one optimiser step. Throws LuthierError `loss-not-finite` without touching parameters when loss or gradient is NaN or infinite. */
   trainStep(): Promise<StepResult>;
-  evaluate(split: 'validation' | 'test'): Promise<ClassificationReport>;
+  /**
+   * @param between called after each batch with the rows done and all rows; lets requests come in, and ends the
+   * evaluation by throwing
+   */
+  evaluate(
+    split: 'validation' | 'test',
+    between?: (done: number, total: number) => Promise<void>,
+  ): Promise<ClassificationReport>;
   state(): TrainerState;
   restore(state: { step: number; parameters: Map<string, Float32Array>; moments: Map<string, Float32Array> }): void;
   /** Replaces the trained parameters alone (the best ones, before the model is written). */

@@ -1,0 +1,110 @@
+import type { Readable, Writable } from 'node:stream';
+import {
+  type CancellationToken,
+  createMessageConnection,
+  type MessageConnection,
+  ResponseError,
+  StreamMessageReader,
+  StreamMessageWriter,
+} from 'vscode-jsonrpc/node';
+import { ERROR_CODES, type ErrorCode, type ErrorData } from '../protocol/index.ts';
+import { LuthierError, toErrorData } from './errors.ts';
+
+/** A wire's requests or notifications, as the protocol's interfaces list them. */
+type RequestTable<R> = { [K in keyof R]: { params: unknown; result: unknown } };
+
+export type Handlers<R extends RequestTable<R>> = {
+  [K in keyof R]: (params: R[K]['params'], cancellation: AbortSignal) => R[K]['result'] | Promise<R[K]['result']>;
+};
+
+/** JSON-RPC's range for errors of the application; the code that matters is in `data`. */
+const APPLICATION_ERROR = -32000;
+
+/**
+ * One end of a JSON-RPC connection. `Theirs` are the requests that the far end answers, `Said` what this end tells
+ * without an answer, `Heard` what it is told. Every request ends: when the connection closes, those pending are rejected.
+ */
+export class Peer<Theirs extends RequestTable<Theirs>, Said, Heard> {
+  readonly #connection: MessageConnection;
+  #closed = false;
+  readonly #onClose: (() => void)[] = [];
+
+  constructor(input: Readable, output: Writable) {
+    this.#connection = createMessageConnection(new StreamMessageReader(input), new StreamMessageWriter(output));
+    this.#connection.onClose(() => this.close());
+    // A broken pipe closes the connection a moment later; there is nobody to tell.
+    this.#connection.onError(() => this.close());
+  }
+
+  /** Answers the far end's requests; call before `listen`. What is thrown crosses as ErrorData. */
+  answer<Ours extends RequestTable<Ours>>(handlers: Handlers<Ours>): void {
+    for (const method of Object.keys(handlers) as (keyof Ours & string)[]) {
+      this.#connection.onRequest(method, async (params: unknown, token: CancellationToken): Promise<unknown> => {
+        const abort = new AbortController();
+        const listener = token.onCancellationRequested(() => abort.abort());
+        try {
+          return await handlers[method](params as Ours[typeof method]['params'], abort.signal);
+        } catch (error) {
+          const data = abort.signal.aborted && !(error instanceof LuthierError) ? CANCELLED : toErrorData(error);
+          return new ResponseError(APPLICATION_ERROR, data.message, data);
+        } finally {
+          listener.dispose();
+        }
+      });
+    }
+  }
+
+  hear<K extends keyof Heard & string>(method: K, handler: (params: Heard[K]) => void): void {
+    this.#connection.onNotification(method, handler);
+  }
+
+  listen(): void {
+    this.#connection.listen();
+  }
+
+  /** @throws LuthierError as the far end threw it, or `interrupted` when the connection is closed */
+  async request<K extends keyof Theirs & string>(method: K, params: Theirs[K]['params']): Promise<Theirs[K]['result']> {
+    if (this.#closed) throw gone();
+    try {
+      return await this.#connection.sendRequest<Theirs[K]['result']>(method, params);
+    } catch (error) {
+      if (error instanceof ResponseError && isErrorData(error.data)) {
+        throw new LuthierError(error.data.code, error.data.message, error.data.hint);
+      }
+      if (this.#closed) throw gone();
+      throw error;
+    }
+  }
+
+  /** Says something without waiting; a closed connection swallows it, since nobody is left to read. */
+  tell<K extends keyof Said & string>(method: K, params: Said[K]): void {
+    if (this.#closed) return;
+    this.#connection.sendNotification(method, params).catch(() => this.close());
+  }
+
+  onClose(listener: () => void): void {
+    if (this.#closed) listener();
+    else this.#onClose.push(listener);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#connection.dispose();
+    for (const listener of this.#onClose.splice(0)) listener();
+  }
+}
+
+const CANCELLED: ErrorData = { code: 'cancelled', message: 'Cancelled.' };
+
+const gone = () => new LuthierError('interrupted', 'The process at the other end has ended.');
+
+function isErrorData(data: unknown): data is ErrorData {
+  return (
+    typeof data === 'object' &&
+    data !== null &&
+    'code' in data &&
+    'message' in data &&
+    ERROR_CODES.includes(data.code as ErrorCode)
+  );
+}

@@ -1,0 +1,119 @@
+import { connect, type Socket } from 'node:net';
+import type { RunNotifications, RunRecord, RunRequests } from '../../protocol/index.ts';
+import { LuthierError } from '../errors.ts';
+import { Peer } from '../rpc.ts';
+import { readEndpoint } from './endpoint.ts';
+import { LIVE_STATES, readRecord } from './folder.ts';
+
+/** A step blocks the run's thread, and a first one of a large model takes long. */
+const HELLO_MS = 60_000;
+/** How long a list waits for a run to say how it is. */
+const LOOK_MS = 500;
+/** A process that was just started has this long to open its socket. */
+const STARTING_MS = 20_000;
+
+/** A connection to a run's process. Everything on it ends: when the process dies, what is pending is rejected. */
+export interface RunClient {
+  readonly record: RunRecord;
+  readonly pid: number;
+  request<K extends keyof RunRequests>(method: K, params: RunRequests[K]['params']): Promise<RunRequests[K]['result']>;
+  onEvent(listener: (event: RunNotifications['event']) => void): void;
+  onClose(listener: () => void): void;
+  close(): void;
+}
+
+/**
+ * Connects to the process of a run.
+ * @throws LuthierError `interrupted` when no process answers there
+ */
+export async function connectRun(folder: string, client: string, milliseconds: number = HELLO_MS): Promise<RunClient> {
+  const endpoint = await readEndpoint(folder);
+  if (endpoint === null) throw noProcess(folder);
+  let socket: Socket;
+  try {
+    socket = await open(endpoint.address);
+  } catch (error) {
+    throw noProcess(folder, error);
+  }
+  const peer = new Peer<RunRequests, Record<string, never>, RunNotifications>(socket, socket);
+  const listeners: ((event: RunNotifications['event']) => void)[] = [];
+  peer.hear('event', (event) => {
+    for (const listener of listeners) listener(event);
+  });
+  peer.listen();
+  try {
+    const hello = await within(peer.request('hello', { token: endpoint.token, client }), milliseconds, folder);
+    return {
+      ...hello,
+      request: (method, params) => peer.request(method, params),
+      onEvent: (listener) => void listeners.push(listener),
+      onClose: (listener) => peer.onClose(listener),
+      close: () => {
+        peer.close();
+        socket.end();
+      },
+    };
+  } catch (error) {
+    peer.close();
+    socket.destroy();
+    throw error;
+  }
+}
+
+const noProcess = (folder: string, cause?: unknown) =>
+  new LuthierError('interrupted', `No process works on ${folder}.`, `luthier runs resume ${folder} goes on with it.`, {
+    cause,
+  });
+
+function open(address: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(address);
+    socket.once('connect', () => {
+      socket.off('error', reject);
+      // Later errors close the connection, which is all that a client needs to know.
+      socket.on('error', () => undefined);
+      resolve(socket);
+    });
+    socket.once('error', reject);
+  });
+}
+
+function within<T>(promise: Promise<T>, milliseconds: number, folder: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new LuthierError('run-busy', `The process of ${folder} does not answer.`, 'It may be in a long step.'));
+    }, milliseconds);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** How a run's process is: its state as it says itself, `busy` when it is there but in a step, or null when it is not there. */
+export async function lookAtProcess(folder: string): Promise<RunRecord | 'busy' | null> {
+  try {
+    const client = await connectRun(folder, 'look', LOOK_MS);
+    client.close();
+    return client.record;
+  } catch (error) {
+    return error instanceof LuthierError && error.code === 'run-busy' ? 'busy' : null;
+  }
+}
+
+/**
+ * A run's record as a reader should see it: one that says that it works while its process does not answer is
+ * `interrupted`. (A process is known by its answer, not by its pid, which the system uses again.)
+ * @throws LuthierError as readRecord
+ */
+export async function readRun(folder: string): Promise<RunRecord> {
+  const record = await readRecord(folder);
+  if (!LIVE_STATES.has(record.state)) return record;
+  const seen = await lookAtProcess(folder);
+  if (seen === 'busy') return record;
+  if (seen !== null) return seen;
+  // Its process may have ended between the two looks.
+  const now = await readRecord(folder);
+  if (!LIVE_STATES.has(now.state)) return now;
+  const age = Date.now() - Date.parse(now.started_at ?? now.created_at);
+  if (now.state === 'starting' && age < STARTING_MS && (await readEndpoint(folder)) === null) return now;
+  return { ...now, state: 'interrupted' };
+}

@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DatasetReference } from '../../protocol/index.ts';
+import { LuthierError } from '../errors.ts';
+
+/**
+ * SHA-256 of a data set's files by what is in them, so that a resumed run notices that its rows have changed.
+ * @param dataset with absolute paths
+ * @throws LuthierError `data-unreadable`
+ */
+export async function hashDataset(dataset: DatasetReference): Promise<string> {
+  const hash = createHash('sha256');
+  const parts = typeof dataset === 'string' ? { train: dataset } : dataset;
+  for (const [part, path] of Object.entries(parts).sort()) {
+    for (const file of await filesOf(path)) {
+      hash.update(`${part}\0`);
+      try {
+        for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+      } catch (error) {
+        throw unreadable(file, error);
+      }
+    }
+  }
+  return hash.digest('hex');
+}
+
+async function filesOf(path: string): Promise<string[]> {
+  try {
+    if (!(await stat(path)).isDirectory()) return [path];
+    const names = (await readdir(path)).sort();
+    return names.map((name) => join(path, name));
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+const unreadable = (path: string, error: unknown) =>
+  new LuthierError('data-unreadable', `${path} cannot be read: ${String(error)}.`, 'Is it still where it was?', {
+    cause: error,
+  });

@@ -1,0 +1,170 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { lstat, mkdir, mkdtemp, open, readFile, rename, rm } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RunEndpoint, RunNotifications, RunRequests } from '../../protocol/index.ts';
+import { LuthierError } from '../errors.ts';
+import { type Handlers, Peer } from '../rpc.ts';
+import { FILES } from './folder.ts';
+import { type EventLog, type LoggedEvent, readEvents } from './metrics.ts';
+
+/** A client that has this much unread is asleep; it can come back and read the file. */
+const MAX_UNREAD_BYTES = 64 << 20;
+const FLUSH_MS = 2_000;
+
+type RunPeer = Peer<Record<string, never>, RunNotifications, Record<string, never>>;
+type Answers = Omit<Handlers<RunRequests>, 'hello' | 'subscribe'>;
+
+/**
+ * The run's socket: there from the start of its process, opened by the token in endpoint.json, whose mode lets only
+ * its owner read it. (Node cannot set the access list of a Windows pipe, so the token guards it on every system.)
+ */
+export class Endpoint {
+  readonly #server: Server;
+  readonly #folder: string;
+  readonly #address: string;
+  readonly #clients = new Map<Socket, { peer: RunPeer; subscribed: boolean }>();
+
+  private constructor(server: Server, folder: string, address: string) {
+    this.#server = server;
+    this.#folder = folder;
+    this.#address = address;
+  }
+
+  static async open(
+    folder: string,
+    log: EventLog,
+    hello: () => RunRequests['hello']['result'],
+    answers: Answers,
+  ): Promise<Endpoint> {
+    const address = await freeAddress(folder);
+    const token = randomBytes(24).toString('base64url');
+    const server = createServer();
+    const endpoint = new Endpoint(server, folder, address);
+    server.on('connection', (socket) => endpoint.#welcome(socket, token, log, hello, answers));
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(address, resolve);
+    });
+    await writeEndpoint(folder, { pid: process.pid, address, token });
+    return endpoint;
+  }
+
+  #welcome(
+    socket: Socket,
+    token: string,
+    log: EventLog,
+    hello: () => RunRequests['hello']['result'],
+    answers: Answers,
+  ): void {
+    const peer: RunPeer = new Peer(socket, socket);
+    const client = { peer, subscribed: false };
+    this.#clients.set(socket, client);
+    peer.onClose(() => this.#clients.delete(socket));
+    let trusted = false;
+    const guarded = {} as Handlers<RunRequests>;
+    const guard = <K extends keyof RunRequests>(method: K, answer: Handlers<RunRequests>[K]) => {
+      guarded[method] = ((params: RunRequests[K]['params'], cancellation: AbortSignal) => {
+        if (!trusted) throw new LuthierError('usage', 'The first request on a run’s socket is hello with its token.');
+        return answer(params, cancellation);
+      }) as Handlers<RunRequests>[K];
+    };
+    for (const method of Object.keys(answers) as (keyof Answers)[]) guard(method, answers[method]);
+    guard('subscribe', async ({ from_line }) => {
+      let next = from_line;
+      // What is written while we read is read in the next round; once there is nothing more, the rest comes live.
+      while (next < log.lines) {
+        const upTo = log.lines;
+        for (const logged of await readEvents(log.path, next)) if (logged.line < upTo) peer.tell('event', logged);
+        next = upTo;
+      }
+      client.subscribed = true;
+      return { next_line: next };
+    });
+    guarded.hello = (params) => {
+      if (!sameToken(params.token, token)) {
+        setImmediate(() => socket.end());
+        throw new LuthierError('usage', 'The token is not this run’s.');
+      }
+      trusted = true;
+      return hello();
+    };
+    peer.answer(guarded);
+    peer.listen();
+  }
+
+  broadcast(logged: LoggedEvent): void {
+    for (const [socket, { peer, subscribed }] of this.#clients) {
+      if (socket.writableLength > MAX_UNREAD_BYTES) socket.destroy();
+      else if (subscribed) peer.tell('event', logged);
+    }
+  }
+
+  /** Takes endpoint.json away, sends what is still unsent and closes. */
+  async close(): Promise<void> {
+    await rm(join(this.#folder, FILES.endpoint), { force: true }).catch(() => undefined);
+    this.#server.close();
+    // Answers pass through the connection's queue before they are bytes.
+    for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
+    const sent = Array.from(this.#clients.keys(), (socket) => new Promise<void>((resolve) => socket.end(resolve)));
+    const timer = new Promise<void>((resolve) => setTimeout(resolve, FLUSH_MS).unref());
+    await Promise.race([Promise.all(sent), timer]);
+    if (process.platform !== 'win32') await rm(this.#address, { force: true }).catch(() => undefined);
+  }
+}
+
+function sameToken(given: unknown, token: string): boolean {
+  if (typeof given !== 'string') return false;
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(token));
+}
+
+/**
+ * Unix sockets' paths end at 104 or 108 bytes, and Node cuts a longer one without a word, so the name is a short hash
+ * in a folder that only we may enter.
+ */
+async function freeAddress(folder: string): Promise<string> {
+  const name = createHash('sha256').update(folder).digest('hex').slice(0, 12) + randomBytes(3).toString('hex');
+  if (process.platform === 'win32') return `\\\\.\\pipe\\luthier-${name}`;
+  return join(await privateFolder(), `${name}.sock`);
+}
+
+const MAX_FOLDER_BYTES = 70;
+
+async function privateFolder(): Promise<string> {
+  const base = Buffer.byteLength(tmpdir()) > MAX_FOLDER_BYTES ? '/tmp' : tmpdir();
+  const folder = join(base, `luthier-${process.getuid?.() ?? 0}`);
+  await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  });
+  const status = await lstat(folder);
+  const ours = status.isDirectory() && status.uid === process.getuid?.() && (status.mode & 0o077) === 0;
+  // Somebody else has taken the name: any folder of our own will do, since endpoint.json says where it is.
+  return ours ? folder : mkdtemp(join(base, 'luthier-'));
+}
+
+async function writeEndpoint(folder: string, endpoint: RunEndpoint): Promise<void> {
+  const path = join(folder, FILES.endpoint);
+  const aside = `${path}.${process.pid}.tmp`;
+  const file = await open(aside, 'w', 0o600);
+  try {
+    await file.writeFile(JSON.stringify(endpoint));
+  } finally {
+    await file.close();
+  }
+  await rename(aside, path);
+}
+
+/** The endpoint that a run's folder names, or null. */
+export async function readEndpoint(folder: string): Promise<RunEndpoint | null> {
+  try {
+    const value: unknown = JSON.parse(await readFile(join(folder, FILES.endpoint), 'utf8'));
+    if (typeof value !== 'object' || value === null) return null;
+    const { pid, address, token } = value as Partial<RunEndpoint>;
+    if (typeof pid !== 'number' || typeof address !== 'string' || typeof token !== 'string') return null;
+    return { pid, address, token };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,242 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { RUN_FORMAT, type RunRecord, type RunState } from '../../protocol/index.ts';
+import { LuthierError } from '../errors.ts';
+import { errnoOf, writeError, writeFileAtomically } from '../hub/write-file.ts';
+import type { LoadedRecipe } from '../train/recipe.ts';
+
+/** Names in a run's folder. */
+export const FILES = {
+  record: 'run.json',
+  metrics: 'metrics.jsonl',
+  endpoint: 'endpoint.json',
+  lock: 'run.lock',
+  log: 'run.log',
+  evaluation: 'evaluation.json',
+  checkpoints: 'checkpoints',
+  model: 'model',
+} as const;
+
+/** States of a run whose process works, or should. */
+export const LIVE_STATES: ReadonlySet<RunState> = new Set(['starting', 'running', 'paused', 'stopping']);
+
+export interface NewRun extends LoadedRecipe {
+  /** The run's own folder; without it one is made under `luthierFolder`. */
+  out?: string;
+  /** A `.luthier` folder; by default the one in the recipe's folder. */
+  luthierFolder?: string;
+  name?: string;
+  state: 'queued' | 'starting';
+}
+
+/**
+ * Makes a run's folder with its record.
+ * @throws LuthierError `not-writable`, `disk-full`, or `usage` when `out` holds something already
+ */
+export async function createRun(run: NewRun): Promise<{ folder: string; record: RunRecord }> {
+  const luthier = resolve(run.luthierFolder ?? join(run.base, '.luthier'));
+  const id = run.out === undefined ? makeId(run) : slug(basename(resolve(run.out)), 60);
+  const folder = run.out === undefined ? join(luthier, 'runs', id) : resolve(run.out);
+  try {
+    await mkdir(folder, { recursive: true });
+    if (run.out !== undefined) await refuseUsedFolder(folder);
+    else await writeFile(join(luthier, '.gitignore'), '*\n', { flag: 'wx' }).catch(ignoreExisting);
+  } catch (error) {
+    const known = writeError(folder, error);
+    if (known instanceof LuthierError && known.code === 'not-writable') {
+      throw new LuthierError(known.code, known.message, 'Choose a folder that you may write to with --out DIR.');
+    }
+    throw known;
+  }
+  const record: RunRecord = {
+    format: RUN_FORMAT,
+    id,
+    name: run.name ?? id,
+    note: '',
+    state: run.state,
+    recipe: run.recipe,
+    recipe_path: run.path,
+    created_at: new Date().toISOString(),
+    started_at: null,
+    finished_at: null,
+    step: 0,
+    total_steps: 0,
+    labels: [],
+    best: null,
+    model: null,
+    error: null,
+    environment: null,
+  };
+  await writeRecord(folder, record);
+  return { folder, record };
+}
+
+function ignoreExisting(error: unknown): void {
+  if (errnoOf(error) !== 'EEXIST') throw error;
+}
+
+async function refuseUsedFolder(folder: string): Promise<void> {
+  const names = await readdir(folder);
+  if (names.includes(FILES.record)) {
+    throw new LuthierError(
+      'run-busy',
+      `${folder} already holds a run.`,
+      `Choose another folder, or go on with that run: luthier runs resume ${folder}`,
+    );
+  }
+  if (names.length > 0) {
+    throw new LuthierError('usage', `${folder} is not empty.`, 'Name a new or an empty folder with --out.');
+  }
+}
+
+/** `tickets-bert-20261124-0815-k3f9`: what it learns from, what it starts from, when, and four letters against chance. */
+function makeId(run: LoadedRecipe): string {
+  const { dataset, model } = run.recipe;
+  const file = typeof dataset === 'string' ? dataset : dataset.train;
+  const data = slug(basename(file, extname(file)), 24);
+  const now = new Date();
+  const two = (n: number) => String(n).padStart(2, '0');
+  const day = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
+  const letters = Array.from(randomBytes(4), (b) => 'abcdefghijkmnpqrstuvwxyz23456789'[b % 32]).join('');
+  return `${data}-${slug(basename(model), 24)}-${day}-${two(now.getHours())}${two(now.getMinutes())}-${letters}`;
+}
+
+function slug(text: string, length: number): string {
+  const letters = text
+    .toLowerCase()
+    .normalize('NFC')
+    .replace(/[^\p{L}\p{N}]+/gu, '-')
+    .replace(/^-+|-+$/g, '');
+  return [...letters].slice(0, length).join('') || 'run';
+}
+
+/**
+ * @throws LuthierError `run-not-found` when there is none, `run-invalid` when it is half-written or no record,
+ * `run-newer-format` when a newer Luthier wrote it
+ */
+export async function readRecord(folder: string): Promise<RunRecord> {
+  const path = join(folder, FILES.record);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw new LuthierError('run-not-found', `${folder} holds no run: there is no ${FILES.record} in it.`, undefined, {
+      cause: error,
+    });
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new LuthierError('run-invalid', `${path} is not whole: ${String(error)}.`, 'Start the run anew.', {
+      cause: error,
+    });
+  }
+  if (typeof value !== 'object' || value === null || !('format' in value) || typeof value.format !== 'number') {
+    throw new LuthierError('run-invalid', `${path} is no run's record: it has no "format".`);
+  }
+  if (value.format > RUN_FORMAT) {
+    throw new LuthierError(
+      'run-newer-format',
+      `${folder} was written by a newer Luthier (format ${value.format}; this one knows ${RUN_FORMAT}).`,
+      'It can be looked at, not changed. Update Luthier to go on with it.',
+    );
+  }
+  for (const [key, type] of Object.entries({ id: 'string', state: 'string', recipe: 'object', step: 'number' })) {
+    if (!(key in value) || typeof (value as Record<string, unknown>)[key] !== type) {
+      throw new LuthierError('run-invalid', `${path} is no run's record: its "${key}" is no ${type}.`);
+    }
+  }
+  return value as RunRecord;
+}
+
+/** @throws LuthierError `disk-full`, `not-writable` */
+export async function writeRecord(folder: string, record: RunRecord): Promise<void> {
+  await writeJson(join(folder, FILES.record), record);
+}
+
+export async function writeJson(path: string, value: unknown): Promise<void> {
+  await writeFileAtomically(path, async (file) => {
+    await file.writeFile(`${JSON.stringify(value, null, 2)}\n`);
+  });
+}
+
+const SKIPPED = new Set(['node_modules', 'dist', '__pycache__', 'venv']);
+const MAX_DEPTH = 3;
+const MAX_FOLDERS = 5_000;
+
+/**
+ * Folders of the runs that belong to a place: in the `.luthier` folders at it, above it, and up to three levels below
+ * it, since a run stands beside its recipe.
+ */
+export async function findRunFolders(base: string): Promise<string[]> {
+  const found: string[] = [];
+  const collect = async (folder: string) => {
+    const runs = join(folder, '.luthier', 'runs');
+    for (const name of await names(runs)) found.push(join(runs, name));
+  };
+  for (let folder = dirname(resolve(base)); ; folder = dirname(folder)) {
+    await collect(folder);
+    if (dirname(folder) === folder) break;
+  }
+  let level = [resolve(base)];
+  let visited = 0;
+  for (let depth = 0; depth <= MAX_DEPTH; depth++) {
+    const next: string[] = [];
+    for (const folder of level) {
+      if (++visited > MAX_FOLDERS) break;
+      await collect(folder);
+      if (depth === MAX_DEPTH) continue;
+      const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+      for (const entry of entries) {
+        if (entry.isDirectory() && !entry.name.startsWith('.') && !SKIPPED.has(entry.name)) {
+          next.push(join(folder, entry.name));
+        }
+      }
+    }
+    level = next;
+  }
+  return found;
+}
+
+/**
+ * The folder of a run given by its folder or its id.
+ * @throws LuthierError `run-not-found`
+ */
+export async function findRun(idOrFolder: string, base: string): Promise<string> {
+  const direct = resolve(base, idOrFolder);
+  if (await isFile(join(direct, FILES.record))) return direct;
+  const folders = await findRunFolders(base);
+  const named = folders.find((folder) => basename(folder) === idOrFolder);
+  if (named !== undefined) return named;
+  const ids = folders.map((folder) => basename(folder));
+  const hint =
+    ids.length === 0
+      ? 'There are no runs here yet: luthier train RECIPE starts one.'
+      : 'luthier runs list shows those there are.';
+  throw new LuthierError('run-not-found', `There is no run ${idOrFolder} at ${base}.`, hint);
+}
+
+/** Bytes that a folder takes, links not followed. */
+export async function diskUse(folder: string): Promise<number> {
+  let bytes = 0;
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) bytes += await diskUse(path);
+    else if (entry.isFile())
+      bytes += await stat(path).then(
+        (s) => s.size,
+        () => 0,
+      );
+  }
+  return bytes;
+}
+
+const names = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
+
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (s) => s.isFile(),
+    () => false,
+  );

@@ -1,0 +1,340 @@
+import { rm } from 'node:fs/promises';
+import { cpus, platform, release } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { ClassificationReport, NoteEvent, RunEvent, RunRecord, RunState } from '../../protocol/index.ts';
+import { LuthierError, toErrorData } from '../errors.ts';
+import { Control, type Wish } from '../train/control.ts';
+import type { LoopState, Outcome } from '../train/loop.ts';
+import type { Trainer } from '../train/types.ts';
+import { VERSION } from '../version.ts';
+import { type Checkpoint, Checkpoints } from './checkpoints.ts';
+import { Endpoint } from './endpoint.ts';
+import { FILES, readRecord, writeJson, writeRecord } from './folder.ts';
+import { lockRun } from './lock.ts';
+import { EventLog } from './metrics.ts';
+
+export interface RunProcessOptions {
+  folder: string;
+  resume: boolean;
+  /** Milliseconds since the epoch at which the person's command began. */
+  since: number;
+  /** Told when the socket is open, or why the run could not begin. */
+  ready: (error?: unknown) => void;
+}
+
+/** Exit codes: 0 the run has ended as it was asked to, 1 it failed, 130 it was interrupted and can be resumed. */
+export async function runProcess(options: RunProcessOptions): Promise<number> {
+  let process: RunProcess;
+  try {
+    process = await RunProcess.open(options);
+  } catch (error) {
+    options.ready(error);
+    throw error;
+  }
+  options.ready();
+  return process.run();
+}
+
+/** One run: its folder, its socket and its loop. */
+class RunProcess {
+  readonly #options: RunProcessOptions;
+  readonly #folder: string;
+  readonly #log: EventLog;
+  readonly #unlock: () => Promise<void>;
+  readonly #control = new Control();
+  #record: RunRecord;
+  #endpoint: Endpoint | null = null;
+  /** Writes of the record, one after the other. */
+  #writing: Promise<void> = Promise.resolve();
+  #firstStepS: number | null = null;
+  #reports: Partial<Record<ClassificationReport['split'], ClassificationReport>> = {};
+
+  private constructor(options: RunProcessOptions, record: RunRecord, log: EventLog, unlock: () => Promise<void>) {
+    this.#options = options;
+    this.#folder = options.folder;
+    this.#record = record;
+    this.#log = log;
+    this.#unlock = unlock;
+  }
+
+  static async open(options: RunProcessOptions): Promise<RunProcess> {
+    const { folder, resume } = options;
+    const unlock = await lockRun(folder);
+    try {
+      const record = await readRecord(folder);
+      if (record.state === 'done' || record.state === 'stopped' || record.state === 'cancelled') {
+        throw new LuthierError('usage', `The run ${record.id} has ended (${record.state}).`, 'Start a new one.');
+      }
+      if (!resume && record.started_at !== null) {
+        throw new LuthierError('usage', `The run ${record.id} was started before.`, 'Go on with it by --resume.');
+      }
+      const log = EventLog.open(join(folder, FILES.metrics));
+      const run = new RunProcess(options, record, log, unlock);
+      run.#record = { ...record, state: 'starting', started_at: record.started_at ?? now(), error: null };
+      run.#endpoint = await Endpoint.open(
+        folder,
+        log,
+        () => ({ record: run.#record, pid: process.pid }),
+        run.#answers(),
+      );
+      await run.#writeRecord();
+      return run;
+    } catch (error) {
+      await unlock();
+      throw error;
+    }
+  }
+
+  #answers() {
+    const ask = (wish: Wish) => async () => ({ step: await this.#control.ask(wish) });
+    return {
+      pause: ask('pause'),
+      resume: ask('run'),
+      stop: ask('stop'),
+      interrupt: ask('interrupt'),
+      cancel: ask('cancel'),
+      describe: async ({ name, note }: { name?: string; note?: string }) => {
+        if (name !== undefined) this.#record.name = name;
+        if (note !== undefined) this.#record.note = note;
+        await this.#writeRecord();
+        return { record: this.#record };
+      },
+      ping: () => ({ state: this.#record.state, step: this.#record.step }),
+    };
+  }
+
+  /** Asks as a client would: a signal to the process means the same as the request. */
+  interrupt(): void {
+    void this.#control.ask('interrupt');
+  }
+
+  async run(): Promise<number> {
+    process.on('SIGTERM', () => this.interrupt());
+    process.on('SIGINT', () => this.interrupt());
+    // Its terminal is gone; a run outlives that.
+    process.on('SIGHUP', () => undefined);
+    let code: number;
+    try {
+      code = await this.#work();
+    } catch (error) {
+      code = await this.#fail(error);
+    }
+    await this.#writing.catch(() => undefined);
+    this.#control.finish(this.#record.step);
+    await this.#unlock();
+    await this.#endpoint?.close();
+    this.#log.close();
+    return code;
+  }
+
+  async #work(): Promise<number> {
+    this.#emit({ event: 'state', time: seconds(), state: 'starting' });
+    const preparing = this.#prepare();
+    preparing.catch(() => undefined);
+    // Loading blocks in long pieces, but between them a wish to end is heard.
+    const prepared = await Promise.race([preparing, this.#control.ended().then(() => null)]);
+    if (prepared === null) return this.#endBeforeStart();
+    const { trainer, checkpoints, checkpoint } = prepared;
+    this.#start(trainer);
+    const { runTraining } = await import('../train/loop.ts');
+    const outcome = await runTraining({
+      trainer,
+      recipe: this.#record.recipe,
+      control: this.#control,
+      checkpoints,
+      emit: (event) => this.#emit(event),
+      record: (change) => this.#change(change.loop, change.state),
+      report: (report) => this.#keep(report),
+      modelFolder: join(this.#folder, FILES.model),
+      ...(checkpoint === null ? {} : { state: checkpoint.loop }),
+    });
+    const exit = await this.#end(outcome, trainer, checkpoints);
+    trainer.dispose();
+    return exit;
+  }
+
+  async #prepare(): Promise<{ trainer: Trainer; checkpoints: Checkpoints; checkpoint: Checkpoint | null }> {
+    const { recipe, recipe_path } = this.#record;
+    const base = recipe_path === null ? this.#folder : dirname(recipe_path);
+    const [{ createTrainer }, { hashDataset }] = await Promise.all([
+      import('../train/trainer.ts'),
+      import('./data-hash.ts'),
+    ]);
+    const hashing = hashDataset(recipe.dataset);
+    hashing.catch(() => undefined);
+    const trainer = await createTrainer({ recipe, base, note: (level, message) => this.#note(level, message) });
+    const checkpoints = new Checkpoints(join(this.#folder, FILES.checkpoints), recipe.save_total_limit, await hashing);
+    const checkpoint = this.#options.resume ? await checkpoints.readLatest() : null;
+    if (checkpoint !== null) {
+      trainer.restore({ step: checkpoint.loop.step, parameters: checkpoint.parameters, moments: checkpoint.moments });
+      this.#compare(checkpoint, trainer);
+    } else if (this.#options.resume) {
+      this.#note('info', 'There is no checkpoint yet: the run starts over.');
+    }
+    return { trainer, checkpoints, checkpoint };
+  }
+
+  /** Says so when what the figures depend on is not what it was. */
+  #compare(checkpoint: Checkpoint, trainer: Trainer): void {
+    const before: Record<string, unknown> = checkpoint.fingerprint;
+    const names: Record<string, string> = { cpu: 'processor', num_threads: 'number of threads' };
+    const changed = Object.entries(trainer.state().fingerprint).filter(([key, value]) => before[key] !== value);
+    if (changed.length === 0) return;
+    const list = changed.map(([key, value]) => `${names[key] ?? key} is ${value}, was ${before[key]}`).join('; ');
+    this.#note(
+      'warning',
+      `Going on from step ${checkpoint.loop.step} on other ground (${list}): losses will not be equal bit for bit to those of an unbroken run.`,
+    );
+  }
+
+  #start(trainer: Trainer): void {
+    this.#record = {
+      ...this.#record,
+      state: 'running',
+      step: trainer.step,
+      total_steps: trainer.totalSteps,
+      labels: trainer.labels,
+      environment: {
+        luthier: VERSION,
+        node: process.version,
+        cpu: cpus()[0]?.model ?? process.arch,
+        platform: `${platform()} ${release()}`,
+        executor: trainer.executor,
+        num_threads: trainer.numThreads,
+      },
+    };
+    this.#emit({
+      event: 'start',
+      time: seconds(),
+      run: this.#folder,
+      total_steps: trainer.totalSteps,
+      step: trainer.step,
+      num_train_rows: trainer.numTrainRows,
+      num_validation_rows: trainer.numValidationRows,
+      labels: trainer.labels,
+      num_parameters: trainer.numParameters,
+      num_trainable_parameters: trainer.numTrainableParameters,
+      executor: trainer.executor,
+      num_threads: trainer.numThreads,
+    });
+    this.#emit({ event: 'state', time: seconds(), state: 'running' });
+    // The first step need not wait for the disk.
+    this.#writeRecord().catch(() => undefined);
+  }
+
+  async #endBeforeStart(): Promise<number> {
+    const wish = this.#control.wish;
+    if (wish === 'interrupt') return 130;
+    await this.#close(wish === 'cancel' ? 'cancelled' : 'stopped');
+    return 0;
+  }
+
+  async #end(outcome: Outcome, trainer: Trainer, checkpoints: Checkpoints): Promise<number> {
+    this.#record.step = trainer.step;
+    // The state stays as it is: a reader finds that no process answers, and calls it interrupted.
+    if (outcome.end === 'interrupted') return 130;
+    if (outcome.end === 'cancelled') {
+      await checkpoints.removeAll();
+      await rm(join(this.#folder, FILES.model), { recursive: true, force: true });
+      await this.#close('cancelled');
+      return 0;
+    }
+    const { loop, saved, metrics, stoppedEarly } = outcome;
+    this.#record.best = loop.best;
+    this.#record.model = saved ? FILES.model : null;
+    await this.#close(outcome.end, () => {
+      if (!saved) return;
+      this.#emit({
+        event: 'done',
+        time: seconds(),
+        run: this.#folder,
+        model: join(this.#folder, FILES.model),
+        metrics,
+        best_step: loop.best?.step ?? trainer.step,
+        step: trainer.step,
+        stopped_early: stoppedEarly,
+        wall_s: this.#elapsed() + this.#before(loop),
+        time_to_first_step_s: this.#firstStepS ?? this.#elapsed(),
+        peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
+      });
+    });
+    return 0;
+  }
+
+  /** Seconds of work in earlier processes: the loop counts from the checkpoint, we from the command. */
+  #before(loop: LoopState): number {
+    return this.#options.resume ? Math.max(0, loop.elapsed_s - this.#elapsed()) : 0;
+  }
+
+  /** Writes the last state before it is told, so that whoever hears of it reads the same in the folder. */
+  async #close(state: RunState, tell: () => void = () => undefined): Promise<void> {
+    this.#record.state = state;
+    this.#record.finished_at = now();
+    await this.#writeRecord();
+    this.#emit({ event: 'state', time: seconds(), state });
+    tell();
+  }
+
+  async #fail(error: unknown): Promise<number> {
+    const data = toErrorData(error);
+    // The log holds what a person does not want to see.
+    console.error(error);
+    this.#record.state = 'failed';
+    this.#record.error = data;
+    this.#record.finished_at = now();
+    // On a full disk neither can be written; the clients are told all the same.
+    await this.#writeRecord().catch(() => undefined);
+    for (const event of [
+      { event: 'state', time: seconds(), state: 'failed' },
+      { event: 'error', time: seconds(), ...data },
+    ] satisfies RunEvent[]) {
+      try {
+        this.#emit(event);
+      } catch {
+        this.#endpoint?.broadcast({ line: this.#log.lines, event });
+      }
+    }
+    return 1;
+  }
+
+  #emit(event: RunEvent): void {
+    if (event.event === 'step') {
+      this.#firstStepS ??= this.#elapsed();
+      this.#record.step = event.step;
+    }
+    if (event.event === 'state') this.#record.state = event.state;
+    const line = this.#log.append(event);
+    this.#endpoint?.broadcast({ line, event });
+  }
+
+  #note(level: NoteEvent['level'], message: string): void {
+    this.#emit({ event: 'note', time: seconds(), level, message });
+  }
+
+  async #keep(report: ClassificationReport): Promise<void> {
+    this.#reports[report.split] = report;
+    await writeJson(join(this.#folder, FILES.evaluation), this.#reports);
+  }
+
+  async #change(loop: LoopState, state: RunState | undefined): Promise<void> {
+    this.#record.step = loop.step;
+    this.#record.best = loop.best;
+    if (state !== undefined) this.#record.state = state;
+    await this.#writeRecord();
+  }
+
+  #writeRecord(): Promise<void> {
+    const write = async () => {
+      await writeRecord(this.#folder, this.#record);
+    };
+    this.#writing = this.#writing.then(write, write);
+    return this.#writing;
+  }
+
+  #elapsed(): number {
+    return (Date.now() - this.#options.since) / 1000;
+  }
+}
+
+const now = () => new Date().toISOString();
+const seconds = () => Date.now() / 1000;

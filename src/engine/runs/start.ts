@@ -1,0 +1,89 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { openSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { LuthierError } from '../errors.ts';
+import { errnoOf, writeError } from '../hub/write-file.ts';
+import { FILES } from './folder.ts';
+import type { ReadyMessage } from './process.ts';
+
+export interface StartOptions {
+  resume?: boolean;
+  /** Milliseconds since the epoch at which the person's command began; default: now. */
+  since?: number;
+  /** Program that runs the engine; default: this one. */
+  node?: string;
+  /** The run process's bundle; default: run.cjs beside this one. */
+  runner?: string;
+}
+
+/** What an editor or a debugger puts into the environment for its own processes, not for ours. */
+export function cleanEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const kept = Object.entries(env).filter(
+    ([key]) => key !== 'NODE_OPTIONS' && key !== 'ELECTRON_RUN_AS_NODE' && !key.startsWith('VSCODE_'),
+  );
+  return Object.fromEntries(kept);
+}
+
+/**
+ * Starts the process of a run that has a folder, detached, its output going to run.log there, and waits until its
+ * socket is open. @returns its pid
+ * @throws LuthierError as the process says it (`run-busy`, `not-writable`…), or `internal` with its last words
+ */
+export async function startRun(folder: string, options: StartOptions = {}): Promise<number> {
+  const runner = options.runner ?? join(__dirname, 'run.cjs');
+  const log = join(folder, FILES.log);
+  let fd: number;
+  try {
+    fd = openSync(log, 'a');
+  } catch (error) {
+    throw writeError(log, error);
+  }
+  const flags = [...(options.resume ? ['--resume'] : []), `--since=${Math.round(options.since ?? Date.now())}`];
+  const child = spawn(options.node ?? process.execPath, ['--enable-source-maps', runner, folder, ...flags], {
+    cwd: dirname(folder),
+    detached: true,
+    stdio: ['ignore', fd, fd, 'ipc'],
+    env: cleanEnvironment(process.env),
+    windowsHide: true,
+  });
+  const message = await firstWord(child, log);
+  child.unref();
+  if (!message.ready) throw new LuthierError(message.error.code, message.error.message, message.error.hint);
+  return child.pid!;
+}
+
+async function firstWord(child: ChildProcess, log: string): Promise<ReadyMessage> {
+  const ended = new Promise<never>((_, reject) => {
+    child.once('error', (error) => {
+      const why = errnoOf(error) === 'ENOENT' ? 'there is no such program' : error.message;
+      reject(new LuthierError('internal', `${child.spawnfile} could not be started: ${why}.`));
+    });
+    child.once('exit', async (code, signal) => {
+      const words = await lastWords(log);
+      reject(new LuthierError('internal', `The run’s process ended at once (${signal ?? `code ${code}`}).`, words));
+    });
+  });
+  const said = new Promise<ReadyMessage>((resolve) => child.once('message', (m) => resolve(m as ReadyMessage)));
+  try {
+    return await Promise.race([said, ended]);
+  } finally {
+    ended.catch(() => undefined);
+    if (child.connected) child.disconnect();
+  }
+}
+
+const LAST_BYTES = 2_000;
+
+async function lastWords(log: string): Promise<string> {
+  const file = await open(log, 'r');
+  try {
+    const { size } = await file.stat();
+    const buffer = Buffer.alloc(Math.min(size, LAST_BYTES));
+    await file.read(buffer, 0, buffer.length, size - buffer.length);
+    const lines = buffer.toString('utf8').trim().split('\n');
+    return `Its last words, from ${log}: ${lines.at(-1) ?? ''}`;
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,58 @@
+import type { Recipe } from '../../protocol/index.ts';
+import type { Trainer } from './types.ts';
+
+/** Steps whose mean stands for the coming ones. */
+const RECENT = 50;
+/** An evaluated row costs about a third of a trained one: no backward pass. */
+const FORWARD_SHARE = 1 / 3;
+
+/** How long a run still takes, from the mean of its recent steps and of its evaluations. */
+export class Forecast {
+  readonly #trainer: Trainer;
+  readonly #rowsPerStep: number;
+  readonly #stepsPerEvaluation: number;
+  #steps: number[] = [];
+  #seen = 0;
+  #evaluations: number[] = [];
+
+  constructor(trainer: Trainer, recipe: Recipe) {
+    this.#trainer = trainer;
+    this.#rowsPerStep = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps;
+    this.#stepsPerEvaluation = recipe.eval_steps || trainer.stepsPerEpoch;
+  }
+
+  step(ms: number): void {
+    this.#seen++;
+    // The first one also compiles the graph and touches all memory for the first time.
+    if (this.#seen === 1) return;
+    this.#steps.push(ms);
+    if (this.#steps.length > RECENT) this.#steps.shift();
+  }
+
+  evaluation(ms: number): void {
+    this.#evaluations.push(ms);
+  }
+
+  /** Seconds from after `step` to the end, or null while nothing is known. */
+  secondsLeft(step: number): number | null {
+    if (this.#steps.length === 0) return null;
+    const stepMs = mean(this.#steps);
+    const evaluations = this.#evaluationsLeft(step);
+    const evaluationMs =
+      this.#evaluations.length > 0
+        ? mean(this.#evaluations)
+        : (this.#trainer.numValidationRows / this.#rowsPerStep) * stepMs * FORWARD_SHARE;
+    return ((this.#trainer.totalSteps - step) * stepMs + evaluations * evaluationMs) / 1000;
+  }
+
+  /** Those after `step` itself, if it is one, and after each later one. */
+  #evaluationsLeft(step: number): number {
+    const { totalSteps, numValidationRows } = this.#trainer;
+    if (numValidationRows === 0) return 0;
+    const every = this.#stepsPerEvaluation;
+    const last = totalSteps % every === 0 ? 0 : 1;
+    return Math.floor(totalSteps / every) - Math.ceil(step / every) + 1 + last;
+  }
+}
+
+const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
