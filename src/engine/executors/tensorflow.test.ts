@@ -63,6 +63,10 @@ describe.skipIf(!isBuilt)("tensorflow executor (skipped where tfjs-node's native
   });
   afterAll(() => executor?.dispose());
 
+  it('says which libraries compute', () => {
+    expect(executor.library).toMatch(/^tfjs-node 4\.\d+\.\d+, TensorFlow \d+\.\d+\.\d+$/);
+  });
+
   it('is found by LUTHIER_TFJS_NODE', () => {
     const previous = process.env.LUTHIER_TFJS_NODE;
     process.env.LUTHIER_TFJS_NODE = folder;

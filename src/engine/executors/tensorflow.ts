@@ -33,6 +33,8 @@ export async function createTensorflowExecutor(options: TensorflowOptions = {}):
   return {
     name: 'tensorflow',
     numThreads,
+    library: versions(folder),
+    library: `${PACKAGE} ${tf.version_core}`,
     compile: async (program, inputs) => compile(program, inputs),
     dispose: () => {},
   };
@@ -105,6 +107,13 @@ function load(folder: string, numThreads: number): void {
   if (previous) void tf.setBackend(previous);
   registerOps(BACKEND);
   loaded = true;
+}
+
+/** tfjs-node's version, and that of the TensorFlow it was built with, for a run's fingerprint. */
+function versions(folder: string): string {
+  const { version } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as { version: string };
+  const { binding } = tf.engine().findBackend(BACKEND) as unknown as { binding: { TF_Version: string } };
+  return `tfjs-node ${version}, TensorFlow ${binding.TF_Version}`;
 }
 
 const firstLine = (error: unknown): string => (error as Error).message.split('\n')[0]!.trim();
