@@ -12,6 +12,8 @@ export interface DataProblem {
   /** 1-based line in the file, when the problem has one place. */
   line?: number;
   column?: string;
+  /** Absolute path of the file, where several are read together. */
+  file?: string;
   /** How often it occurs, when it is a summary. */
   count?: number;
 }

@@ -1,0 +1,211 @@
+import { closest, distance } from 'fastest-levenshtein';
+import type { ColumnSummary, Columns } from '../../protocol/index.ts';
+import { LuthierError } from '../errors.ts';
+import { LABEL_NAMES, OTHER_NAMES, PAIR_NAMES, TEXT_NAMES } from './names.ts';
+import { counted, listed } from './problems.ts';
+import { isEmpty, type Table } from './table.ts';
+
+export interface ColumnStats extends ColumnSummary {
+  /** Blank-separated words a filled cell, on average. */
+  mean_words: number;
+  /** Share of the filled cells that are numbers. */
+  numeric: number;
+  /** Cells with content. */
+  filled: number;
+}
+
+/** Distinct values are counted up to this many. */
+const DISTINCT_CAP = 1000;
+const EXAMPLES = 3;
+/** Rows from which lengths and words are averaged. */
+const SAMPLED = 20_000;
+
+/** What each column holds. */
+export function columnStats(table: Table): ColumnStats[] {
+  return table.columns.map((name, i) => {
+    const distinct = new Set<string>();
+    let empty = 0;
+    let [length, words, numbers, sampled] = [0, 0, 0, 0];
+    for (const { values } of table.rows) {
+      const value = values[i];
+      if (isEmpty(value)) {
+        empty++;
+        continue;
+      }
+      if (distinct.size < DISTINCT_CAP) distinct.add(value.trim());
+      if (sampled < SAMPLED) {
+        sampled++;
+        length += value.length;
+        words += value.trim().split(/\s+/).length;
+        if (Number.isFinite(Number(value))) numbers++;
+      }
+    }
+    const mean = (sum: number): number => (sampled === 0 ? 0 : sum / sampled);
+    return {
+      name,
+      distinct: distinct.size,
+      empty,
+      mean_length: mean(length),
+      examples: [...distinct].slice(0, EXAMPLES),
+      mean_words: mean(words),
+      numeric: mean(numbers),
+      filled: table.rows.length - empty,
+    };
+  });
+}
+
+export interface ColumnGuess {
+  /** A field is absent when nothing fits. */
+  columns: Columns;
+  /** Why, in sentences that a person can check. */
+  reason: string;
+}
+
+/**
+ * Finds the columns of text and label from their names and their content: texts are long and varied, labels short
+ * and few. What is `given` is taken as it is.
+ * @throws LuthierError `data-invalid` when a given column is not there (with the nearest name), is given twice, or
+ *   holds nested JSON.
+ */
+export function guessColumns(table: Table, given: Columns = {}, stats = columnStats(table)): ColumnGuess {
+  checkGiven(table, given);
+  const taken = new Set(Object.values(given));
+  const free = stats.filter((column) => !taken.has(column.name) && !table.nested.has(column.name) && column.filled > 0);
+  const columns: Columns = { ...given };
+  const pair = given.text === undefined && given.text_pair === undefined ? namedPair(free) : undefined;
+  if (pair) [columns.text, columns.text_pair] = pair;
+
+  const texts = columns.text === undefined ? options(free, (column) => scoreText(column, stats)) : [NONE];
+  const labels = columns.label === undefined ? options(free, scoreLabel) : [NONE];
+  let best: { text: Option; label: Option; score: number } = { text: NONE, label: NONE, score: 0 };
+  for (const text of texts) {
+    for (const label of labels) {
+      const score = text.score + label.score;
+      const isTaken = label.name !== undefined && (label.name === text.name || pair?.includes(label.name));
+      if (!isTaken && score > best.score) best = { text, label, score };
+    }
+  }
+  if (best.text.name !== undefined) columns.text = best.text.name;
+  if (best.label.name !== undefined) columns.label = best.label.name;
+  return { columns, reason: reasonFor(table, columns, given, stats) };
+}
+
+interface Option {
+  name: string | undefined;
+  score: number;
+}
+
+const NONE: Option = { name: undefined, score: 0 };
+
+function options(columns: readonly ColumnStats[], score: (column: ColumnStats) => number): Option[] {
+  return [NONE, ...columns.map((column) => ({ name: column.name, score: score(column) })).filter((o) => o.score > 0)];
+}
+
+function checkGiven(table: Table, given: Columns): void {
+  const seen = new Map<string, string>();
+  for (const [field, name] of Object.entries(given)) {
+    if (name === undefined) continue;
+    if (!table.columns.includes(name)) {
+      const near = table.columns.length > 0 ? closest(name, table.columns) : undefined;
+      const isNear =
+        near !== undefined && distance(name.toLowerCase(), near.toLowerCase()) <= Math.max(2, name.length / 2);
+      throw new LuthierError(
+        'data-invalid',
+        `${table.name} has no column “${name}” for the ${field.replace('_', ' ')}${isNear ? `; did you mean “${near}”?` : '.'}`,
+        `Its columns are ${listed(table.columns.slice(0, 20).map((column) => `“${column}”`))}.`,
+      );
+    }
+    const other = seen.get(name);
+    if (other !== undefined) {
+      throw new LuthierError(
+        'data-invalid',
+        `The column “${name}” is given both as ${other.replace('_', ' ')} and as ${field.replace('_', ' ')}.`,
+        'Give each field a column of its own under “columns”.',
+      );
+    }
+    seen.set(name, field);
+    const line = table.nested.get(name);
+    if (line !== undefined) {
+      throw new LuthierError(
+        'data-invalid',
+        `The key “${name}” of ${table.name}, given as ${field.replace('_', ' ')}, holds nested JSON on line ${line}.`,
+        'Each field must be a text, a number, true or false: write the part that matters under a key of its own.',
+      );
+    }
+  }
+}
+
+function namedPair(columns: readonly ColumnStats[]): [string, string] | undefined {
+  for (const [first, second] of PAIR_NAMES) {
+    const a = columns.find((column) => column.name.toLowerCase() === first);
+    const b = columns.find((column) => column.name.toLowerCase() === second);
+    if (a && b) return [a.name, b.name];
+  }
+  return undefined;
+}
+
+/** 3 to 2 for a usual name, the likelier the higher; 1 where one is a part of the name; else 0. */
+function scoreName(name: string, usual: readonly string[]): number {
+  const lower = name.toLowerCase();
+  const at = usual.indexOf(lower);
+  if (at >= 0) return 3 - at / usual.length;
+  const parts = lower.split(/[^\p{L}\p{N}]+/u);
+  return parts.some((part) => usual.includes(part)) ? 1 : 0;
+}
+
+function scoreText(column: ColumnStats, all: readonly ColumnStats[]): number {
+  const name = column.name.toLowerCase();
+  if (OTHER_NAMES.includes(name)) return -1;
+  if (column.numeric > 0.9) return -1;
+  const longest = Math.max(...all.map((other) => other.mean_length));
+  const varied = isVaried(column) ? 1 : 0;
+  const long = (column.mean_words >= 3 ? 1 : 0) + (column.mean_length === longest ? 1 : 0);
+  // Two or three values of a word each are a class, whatever the column is called.
+  if (column.filled >= 10 && isLabelLike(column) && column.mean_words < 2) return 0;
+  return scoreName(name, TEXT_NAMES) + 1.5 * varied + long;
+}
+
+function scoreLabel(column: ColumnStats): number {
+  const name = column.name.toLowerCase();
+  if (OTHER_NAMES.includes(name)) return -1;
+  const named = scoreName(name, LABEL_NAMES);
+  if (isLabelLike(column)) return named + 2.5;
+  // One class, or one for almost each row: taken for what its name says, so that the mistake can be told.
+  if (column.mean_length > 60) return -1;
+  return named >= 2 ? named - 1 : -1;
+}
+
+/** Few different, short values, each of them more than once on average. */
+function isLabelLike(column: ColumnStats): boolean {
+  return (
+    column.distinct >= 2 &&
+    column.distinct < DISTINCT_CAP &&
+    column.distinct <= Math.max(2, column.filled / 2) &&
+    column.mean_length <= 40
+  );
+}
+
+function isVaried(column: ColumnStats): boolean {
+  return column.distinct >= Math.min(DISTINCT_CAP, column.filled * 0.5);
+}
+
+function reasonFor(table: Table, columns: Columns, given: Columns, stats: readonly ColumnStats[]): string {
+  const parts: string[] = [];
+  const stat = (name: string): ColumnStats => stats.find((column) => column.name === name)!;
+  const why = (field: keyof Columns, isUsual: boolean, content: string): string =>
+    given[field] !== undefined ? 'given' : `${isUsual ? 'a usual name, ' : ''}${content}`;
+  if (columns.text !== undefined) {
+    const content = `${counted(Math.round(stat(columns.text).mean_words), 'word')} on average`;
+    parts.push(`Text is “${columns.text}” (${why('text', scoreName(columns.text, TEXT_NAMES) >= 2, content)})`);
+  } else parts.push('No column looks like texts');
+  if (columns.text_pair !== undefined) {
+    parts.push(`its second text is “${columns.text_pair}” (${why('text_pair', true, 'the other half of a pair')})`);
+  }
+  if (columns.label !== undefined) {
+    const { distinct } = stat(columns.label);
+    const values = distinct >= DISTINCT_CAP ? `${DISTINCT_CAP.toLocaleString('en')} or more` : String(distinct);
+    const content = `${values} different values in ${counted(table.rows.length, 'row')}`;
+    parts.push(`label is “${columns.label}” (${why('label', scoreName(columns.label, LABEL_NAMES) >= 2, content)})`);
+  } else parts.push('no column looks like labels');
+  return `${listed(parts)}.`;
+}

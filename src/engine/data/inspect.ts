@@ -1,0 +1,63 @@
+import { basename } from 'node:path';
+import type { Columns, DataSelection, DataSummary } from '../../protocol/index.ts';
+import { checkClasses, checkRepeats, classCounts, labelledRows, requireColumns } from './checks.ts';
+import { columnStats, guessColumns } from './columns.ts';
+import { Problems } from './problems.ts';
+import { readTable } from './read.ts';
+import { extractSelection } from './selection.ts';
+
+export interface InspectOptions {
+  file: string;
+  /** Stands for the file's content (an unsaved document). */
+  text?: string | undefined;
+  /** Looks at the selected rows alone. */
+  selection?: DataSelection | undefined;
+  columns?: Columns | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * What a file, a document or a selection holds: columns, classes, and all that is odd about it, without training.
+ * @throws LuthierError as readTable and guessColumns do.
+ */
+export async function inspectData(options: InspectOptions): Promise<DataSummary> {
+  const { file, text, selection, signal } = options;
+  const table = selection
+    ? await extractSelection(selection, basename(file), { signal })
+    : await readTable(text === undefined ? { file } : { file, text }, { signal });
+  const stats = columnStats(table);
+  const guess = guessColumns(table, options.columns, stats);
+  const problems = new Problems();
+  let classes: DataSummary['classes'] = [];
+  if (guess.columns.text === undefined || guess.columns.label === undefined) {
+    try {
+      requireColumns(table, guess.columns);
+    } catch (error) {
+      problems.add('error', 'missing-column', (error as Error).message);
+    }
+  } else {
+    const columns = requireColumns(table, guess.columns);
+    const rows = labelledRows(table, columns, file, problems);
+    checkClasses(rows, columns.label, problems);
+    checkRepeats(rows, problems);
+    classes = classCounts(rows);
+  }
+  const rank = { error: 0, warning: 1, info: 2 };
+  return {
+    file,
+    format: table.format,
+    encoding: table.encoding,
+    rows: table.rows.length,
+    columns: stats.map(({ name, distinct, empty, mean_length, examples }) => ({
+      name,
+      distinct,
+      empty,
+      mean_length,
+      examples,
+    })),
+    guess: guess.columns,
+    guess_reason: guess.reason,
+    classes,
+    problems: [...table.problems, ...problems.list()].sort((a, b) => rank[a.severity] - rank[b.severity]),
+  };
+}

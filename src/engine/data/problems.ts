@@ -1,0 +1,87 @@
+import type { DataProblem } from '../../protocol/index.ts';
+
+interface Kind {
+  severity: DataProblem['severity'];
+  code: string;
+  column?: string;
+}
+
+/** How many places a summary names before it says "and N more". */
+const NAMED = 5;
+
+/**
+ * Gathers what is found in a file: a thing that occurs ten thousand times becomes one problem that names the
+ * first few lines and counts the rest, so that neither memory nor a person is flooded.
+ */
+export class Problems {
+  private readonly found = new Map<
+    string,
+    Kind & { lines: number[]; count: number; describe: (places: string, count: number) => string }
+  >();
+
+  /** One thing that has one place or none. */
+  add(severity: DataProblem['severity'], code: string, message: string, at: { line?: number; column?: string } = {}) {
+    const kind = at.column === undefined ? { severity, code } : { severity, code, column: at.column };
+    this.record(`${code}\0${message}`, kind, () => message, at.line);
+  }
+
+  /**
+   * One more occurrence of something that can occur on many lines.
+   * @param describe makes the sentence from the places ("line 4", "lines 4, 9 and 12 more") and the count;
+   *   that of the first occurrence is kept.
+   */
+  occurrence(kind: Kind, line: number, describe: (places: string, count: number) => string) {
+    this.record(`${kind.code}\0${kind.column ?? ''}`, kind, describe, line);
+  }
+
+  private record(key: string, kind: Kind, describe: (places: string, count: number) => string, line?: number) {
+    let entry = this.found.get(key);
+    if (!entry) {
+      entry = { ...kind, lines: [], count: 0, describe };
+      this.found.set(key, entry);
+    }
+    entry.count++;
+    if (line !== undefined && entry.lines.length < NAMED) entry.lines.push(line);
+  }
+
+  /** Errors first, then warnings, then notes; each kind in the order it was found. */
+  list(): DataProblem[] {
+    const rank = { error: 0, warning: 1, info: 2 };
+    return [...this.found.values()]
+      .sort((a, b) => rank[a.severity] - rank[b.severity])
+      .map(({ severity, code, column, lines, count, describe }) => ({
+        severity,
+        code,
+        message: describe(places(lines, count), count),
+        ...(lines[0] === undefined ? {} : { line: lines[0] }),
+        ...(column === undefined ? {} : { column }),
+        ...(count > 1 ? { count } : {}),
+      }));
+  }
+}
+
+/** "line 4", "lines 4 and 9", "lines 4, 9, 12, 13, 20 and 7 more". */
+export function places(lines: readonly number[], count = lines.length): string {
+  const named = lines.slice(0, NAMED);
+  const rest = count - named.length;
+  if (named.length === 1 && rest === 0) return `line ${named[0]}`;
+  if (rest > 0) return `lines ${named.join(', ')} and ${rest.toLocaleString('en')} more`;
+  return `lines ${listed(named.map(String))}`;
+}
+
+/** "a, b and c". */
+export function listed(words: readonly string[], conjunction = 'and'): string {
+  if (words.length < 2) return words.join('');
+  return `${words.slice(0, -1).join(', ')} ${conjunction} ${words.at(-1)}`;
+}
+
+/** "1 row", "1,200 rows". */
+export function counted(count: number, singular: string, plural = `${singular}s`): string {
+  return `${count.toLocaleString('en')} ${count === 1 ? singular : plural}`;
+}
+
+/** A cell's content as a message can carry it: one line, at most 40 characters. */
+export function quoted(value: string): string {
+  const flat = value.replace(/\s+/g, ' ');
+  return `“${flat.length > 40 ? `${flat.slice(0, 39)}…` : flat}”`;
+}

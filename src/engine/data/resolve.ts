@@ -1,0 +1,170 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { closest, distance } from 'fastest-levenshtein';
+import * as z from 'zod';
+import { type Columns, DATASET_FORMAT, type DatasetReference } from '../../protocol/index.ts';
+import { LuthierError } from '../errors.ts';
+import { listed } from './problems.ts';
+
+export type PartName = 'train' | 'validation' | 'test';
+
+/** One part of a data set: a file, or some of its lines. */
+export interface Part {
+  /** Absolute path. */
+  file: string;
+  /** Lines of the file that belong to the part; all when absent. */
+  lines?: ReadonlySet<number>;
+}
+
+export interface ResolvedDataset {
+  parts: { train: Part; validation?: Part; test?: Part };
+  /** Columns that the data set itself names; the recipe's go before them. */
+  columns: Columns;
+}
+
+/** dataset.json, of which only what reading needs is checked: DatasetRecord in the protocol says the rest. */
+const datasetRecord = z.object({
+  format: z.number().int().positive(),
+  columns: z.object({ text_pair: z.string().optional() }).optional(),
+});
+
+/** splits.json: lines of rows.jsonl that are held out. Rows that it does not name are for training. */
+const splitsRecord = z.object({
+  validation: z.array(z.number().int().positive()).default([]),
+  test: z.array(z.number().int().positive()).default([]),
+});
+
+/**
+ * Finds what a recipe's `dataset` names: files (relative to `base`), a data set's folder, or the name of one in
+ * `.luthier/datasets/` of `base` or of a folder above it.
+ * @throws LuthierError `data-unreadable` saying where it was looked for and what is there instead.
+ */
+export async function resolveDataset(reference: DatasetReference, base: string): Promise<ResolvedDataset> {
+  if (typeof reference !== 'string') {
+    const part = async (file: string | undefined): Promise<Part | undefined> =>
+      file === undefined ? undefined : { file: await existing(file, base) };
+    const [train, validation, test] = [
+      await part(reference.train),
+      await part(reference.validation),
+      await part(reference.test),
+    ];
+    return { parts: { train: train!, ...(validation && { validation }), ...(test && { test }) }, columns: {} };
+  }
+  const path = resolve(base, reference);
+  const kind = await kindOf(path);
+  if (kind === 'file') return { parts: { train: { file: path } }, columns: {} };
+  if (kind === 'folder' && (await kindOf(join(path, 'dataset.json'))) === 'file') return fromFolder(path);
+  if (!isAbsolute(reference)) {
+    for (const folder of datasetFolders(base)) {
+      const candidate = join(folder, reference);
+      if ((await kindOf(join(candidate, 'dataset.json'))) === 'file') return fromFolder(candidate);
+    }
+  }
+  if (kind === 'folder') {
+    throw new LuthierError(
+      'data-unreadable',
+      `${path} is a folder without a dataset.json, so it is no data set.`,
+      'Name one of the files in it.',
+    );
+  }
+  throw await notFound(reference, base);
+}
+
+async function existing(file: string, base: string): Promise<string> {
+  const path = resolve(base, file);
+  const kind = await kindOf(path);
+  if (kind === 'file') return path;
+  if (kind === 'folder')
+    throw new LuthierError('data-unreadable', `${path} is a folder, not a file.`, 'Name one of the files in it.');
+  throw await notFound(file, base);
+}
+
+async function notFound(reference: string, base: string): Promise<LuthierError> {
+  const path = resolve(base, reference);
+  const files = (await names(dirname(path))).map((name) => join(dirname(reference), name));
+  const sets = (await Promise.all(datasetFolders(base).map(names))).flat();
+  const candidates = [...files, ...sets];
+  const near = candidates.length > 0 ? closest(reference, candidates) : undefined;
+  const isNear = near !== undefined && distance(reference, near) <= Math.max(2, reference.length / 3);
+  return new LuthierError(
+    'data-unreadable',
+    `There is no file ${path} and no data set called “${reference}”${isNear ? `; did you mean “${near}”?` : '.'}`,
+    sets.length > 0
+      ? `The data sets here are ${listed(sets.slice(0, 10))}; paths are relative to the recipe's folder.`
+      : `Paths are relative to the recipe's folder, here ${base}.`,
+  );
+}
+
+/** `.luthier/datasets` of a folder and of those above it. */
+function datasetFolders(base: string): string[] {
+  const folders: string[] = [];
+  for (let folder = resolve(base); ; folder = dirname(folder)) {
+    folders.push(join(folder, '.luthier', 'datasets'));
+    if (dirname(folder) === folder) return folders;
+  }
+}
+
+async function fromFolder(folder: string): Promise<ResolvedDataset> {
+  const record = await readRecord(join(folder, 'dataset.json'), datasetRecord);
+  if (record.format > DATASET_FORMAT) {
+    throw new LuthierError(
+      'data-unreadable',
+      `The data set ${folder} was written by a newer Luthier (layout ${record.format}, this one knows ${DATASET_FORMAT}).`,
+      'Update Luthier.',
+    );
+  }
+  const file = join(folder, 'rows.jsonl');
+  if ((await kindOf(file)) !== 'file') {
+    throw new LuthierError('data-unreadable', `The data set ${folder} has no rows.jsonl.`, 'Add the data set again.');
+  }
+  const splitsFile = join(folder, 'splits.json');
+  const splits = (await kindOf(splitsFile)) === 'file' ? await readRecord(splitsFile, splitsRecord) : undefined;
+  // Whatever the source's columns were called, rows.jsonl has the task's names.
+  const columns: Columns = { text: 'text', label: 'label' };
+  if (record.columns?.text_pair !== undefined) columns.text_pair = 'text_pair';
+  if (!splits) return { parts: { train: { file } }, columns };
+  const [validation, test] = [new Set(splits.validation), new Set(splits.test)];
+  const bytes = await readFile(file);
+  const train = new Set<number>();
+  let count = bytes.length === 0 || bytes.at(-1) === 10 ? 0 : 1;
+  for (const byte of bytes) if (byte === 10) count++;
+  for (let line = 1; line <= count; line++) if (!validation.has(line) && !test.has(line)) train.add(line);
+  return {
+    parts: {
+      train: { file, lines: train },
+      ...(validation.size > 0 && { validation: { file, lines: validation } }),
+      ...(test.size > 0 && { test: { file, lines: test } }),
+    },
+    columns,
+  };
+}
+
+async function readRecord<T>(file: string, schema: z.ZodType<T>): Promise<T> {
+  try {
+    return schema.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch (error) {
+    const what =
+      error instanceof z.ZodError
+        ? error.issues.map((issue) => `${issue.path.join('.') || 'it'}: ${issue.message}`).join('; ')
+        : (error as Error).message;
+    throw new LuthierError('data-unreadable', `${file} cannot be read (${what}).`, 'Add the data set again.', {
+      cause: error,
+    });
+  }
+}
+
+async function kindOf(path: string): Promise<'file' | 'folder' | undefined> {
+  try {
+    return (await stat(path)).isDirectory() ? 'folder' : 'file';
+  } catch {
+    return undefined;
+  }
+}
+
+async function names(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch {
+    return [];
+  }
+}
