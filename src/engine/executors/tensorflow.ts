@@ -34,7 +34,6 @@ export async function createTensorflowExecutor(options: TensorflowOptions = {}):
     name: 'tensorflow',
     numThreads,
     library: versions(folder),
-    library: `${PACKAGE} ${tf.version_core}`,
     compile: async (program, inputs) => compile(program, inputs),
     dispose: () => {},
   };
