@@ -33,6 +33,8 @@ export interface Executor {
   readonly name: 'onnxruntime' | 'webgpu' | 'tensorflow' | 'wasm';
   /** Threads that its matrix products use. */
   readonly numThreads: number;
+  /** Library and version that computes, for a run's fingerprint. */
+  readonly library: string;
   compile(program: Program, inputs: Record<string, TensorSpec>): Promise<Compiled>;
   dispose(): void;
 }

@@ -22,6 +22,7 @@ export async function createOnnxRuntimeExecutor(options: OnnxRuntimeOptions = {}
   return {
     name: 'onnxruntime',
     numThreads,
+    library: `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common}`,
     compile: async (program, inputs) => compile(ort, program, inputs, { ...options, numThreads }),
     dispose: () => {},
   };

@@ -132,6 +132,36 @@ export function bertFirstTokens(
   return bertLayer(context, last, first, x, textBias);
 }
 
+/** One text a row, as a model is exported: `attention_mask` is 1 at tokens, 0 at padding; all `[R, S]`, int32. */
+export interface RowInputs {
+  input_ids: tf.Tensor;
+  token_type_ids: tf.Tensor;
+  attention_mask: tf.Tensor;
+}
+
+/** The same as bertFirstTokens, without dropout, for rows of one text each; `R` and `S` may be opened on export. */
+export function bertRowFirstTokens(
+  p: Parameters,
+  inputs: RowInputs,
+  config: BertConfig,
+  R: number,
+  S: number,
+): tf.Tensor2D {
+  const H = config.hidden_size;
+  const batch = { rows: R, length: S, texts: R };
+  const context: Context = { p, config, batch, drop: (_, x) => x, mask: () => undefined };
+  const words = tf.gather(p['bert.embeddings.word_embeddings.weight']!, inputs.input_ids); // (R, S, H)
+  const types = tf.gather(p['bert.embeddings.token_type_embeddings.weight']!, inputs.token_type_ids);
+  const positions = tf.slice(p['bert.embeddings.position_embeddings.weight']!, [0, 0], [S, H]);
+  const sum = tf.reshape(tf.add(tf.add(words, types), positions), [R * S, H]) as tf.Tensor2D;
+  let x = norm(p, 'bert.embeddings.LayerNorm', sum, config);
+  const bias = hide(tf.equal(tf.reshape(inputs.attention_mask, [R, 1, 1, S]), tf.scalar(1, 'int32')));
+  const last = config.num_hidden_layers - 1;
+  for (let layer = 0; layer < last; layer++) x = bertLayer(context, layer, x, x, bias);
+  const first = tf.reshape(tf.slice(tf.reshape(x, [R, S, H]), [0, 0, 0], [R, 1, H]), [R, H]) as tf.Tensor2D;
+  return bertLayer(context, last, first, x, bias, R);
+}
+
 const hide = (visible: tf.Tensor): tf.Tensor => tf.mul(tf.sub(1, tf.cast(visible, 'float32')), HIDDEN);
 
 function bertEmbeddings({ p, config, drop }: Context, inputs: BertInputs): tf.Tensor2D {
@@ -149,10 +179,17 @@ const norm = (p: Parameters, name: string, x: tf.Tensor2D, config: BertConfig) =
 /**
  * One encoder layer for the tokens `x`, which attend to the tokens `context` (the same ones but in the last layer).
  */
-function bertLayer(c: Context, layer: number, x: tf.Tensor2D, keysFrom: tf.Tensor2D, bias: tf.Tensor): tf.Tensor2D {
+function bertLayer(
+  c: Context,
+  layer: number,
+  x: tf.Tensor2D,
+  keysFrom: tf.Tensor2D,
+  bias: tf.Tensor,
+  rows = x === keysFrom ? c.batch.rows : 1,
+): tf.Tensor2D {
   const { p, config, drop } = c;
   const name = `bert.encoder.layer.${layer}`;
-  const attended = selfAttention(c, layer, x, keysFrom, bias);
+  const attended = selfAttention(c, layer, x, keysFrom, bias, rows);
   const projected = drop(`layer.${layer}.attention.output`, dense(p, `${name}.attention.output.dense`, attended));
   const h = norm(p, `${name}.attention.output.LayerNorm`, tf.add(projected, x), config);
   const expanded = gelu(dense(p, `${name}.intermediate.dense`, h));
@@ -160,19 +197,24 @@ function bertLayer(c: Context, layer: number, x: tf.Tensor2D, keysFrom: tf.Tenso
   return norm(p, `${name}.output.LayerNorm`, tf.add(contracted, h), config);
 }
 
-function selfAttention(c: Context, layer: number, x: tf.Tensor2D, keysFrom: tf.Tensor2D, bias: tf.Tensor): tf.Tensor2D {
-  const { p, config, batch } = c;
+/** Tokens attend within each of `rows` equal parts: the batch's rows, or all of it at once in the packed last layer. */
+function selfAttention(
+  c: Context,
+  layer: number,
+  x: tf.Tensor2D,
+  keysFrom: tf.Tensor2D,
+  bias: tf.Tensor,
+  rows: number,
+): tf.Tensor2D {
+  const { p, config } = c;
   const { num_attention_heads: A, hidden_size: H } = config;
   const D = H / A;
   const name = `bert.encoder.layer.${layer}.attention.self`;
-  // Token by token in one row for the last layer, row by row in all others.
-  const heads = (t: tf.Tensor2D, rows: number) =>
-    tf.transpose(tf.reshape(t, [rows, t.shape[0] / rows, A, D]), [0, 2, 1, 3]); // (R, A, S, D)
-  const rows = x === keysFrom ? batch.rows : 1;
+  const heads = (t: tf.Tensor2D) => tf.transpose(tf.reshape(t, [rows, t.shape[0] / rows, A, D]), [0, 2, 1, 3]); // (R, A, S, D)
   const output = attention({
-    q: heads(dense(p, `${name}.query`, x), rows),
-    k: heads(dense(p, `${name}.key`, keysFrom), rows),
-    v: heads(dense(p, `${name}.value`, keysFrom), rows),
+    q: heads(dense(p, `${name}.query`, x)),
+    k: heads(dense(p, `${name}.key`, keysFrom)),
+    v: heads(dense(p, `${name}.value`, keysFrom)),
     bias,
     mask: attentionMask(c, layer, rows),
     rate: config.attention_probs_dropout_prob,

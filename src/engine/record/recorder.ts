@@ -158,7 +158,7 @@ function registerBackend(): void {
       backendName: BACKEND,
       kernelFunc: ({ inputs, attrs }) => {
         const named = Object.fromEntries(
-          Object.entries(inputs).map(([key, info]) => [key, Array.isArray(info) ? info.map(valueOf) : valueOf(info!)]),
+          Object.entries(inputs).map(([key, info]) => [key, Array.isArray(info) ? info.map(nameOf) : nameOf(info!)]),
         );
         const names = rule(recording(), named as never, (attrs ?? {}) as never);
         const outputs = (Array.isArray(names) ? names : [names]).map(tensorInfo);
@@ -169,7 +169,7 @@ function registerBackend(): void {
   registerOps(BACKEND);
 }
 
-const valueOf = (info: tf.TensorInfo): string => (info.dataId as DataId).name;
+const nameOf = (info: tf.TensorInfo): string => (info.dataId as DataId).name;
 
 function tensorInfo(name: string): tf.TensorInfo {
   const { shape, dtype } = recording().typeOf(name);
@@ -209,7 +209,7 @@ export function record(program: Program, specs: Readonly<Record<string, TensorSp
         ] as const;
       });
       for (const [name, tensor] of Object.entries(program(Object.fromEntries(placeholders)))) {
-        outputs.set(name, valueOf(tensor));
+        outputs.set(name, nameOf(tensor));
       }
     });
     const graph = eliminateDeadNodes({

@@ -162,6 +162,12 @@ export class Tokenizer {
     };
   }
 
+  /** `model_max_length` of tokenizer_config.json; null where none is meant (transformers then writes 1e30). */
+  get maxLength(): number | null {
+    const value = this.#files.config.model_max_length;
+    return typeof value === 'number' && value >= 1 && value <= 1e6 ? value : null;
+  }
+
   /** The text of ids, special tokens left out. */
   decode(ids: ArrayLike<number>): string {
     return ids.length === 0 ? '' : this.#library.decode(Array.from(ids), { skip_special_tokens: true });
@@ -170,13 +176,13 @@ export class Tokenizer {
   /**
    * Writes the tokenizer's files as they were read, with a tokenizer.json where there was only a vocab.txt and a
    * tokenizer_config.json that makes Python and transformers.js read it as we do. Makes the folder where needed.
-   * @param modelMaxLength The model's longest input, written as `model_max_length` where the folder gave none:
-   *   pipelines of both libraries cut texts to it.
+   * @param modelMaxLength What texts were cut to in training, written as `model_max_length`: pipelines of both
+   *   libraries, and our own predictions, then cut alike.
    * @throws LuthierError `disk-full` or `not-writable`.
    */
   async save(folder: string, modelMaxLength?: number): Promise<void> {
     const output = new Map<string, Uint8Array | string>(this.#files.output);
-    if (modelMaxLength !== undefined && !('model_max_length' in this.#files.config)) {
+    if (modelMaxLength !== undefined) {
       const config: unknown = JSON.parse(String(output.get('tokenizer_config.json')));
       output.set(
         'tokenizer_config.json',

@@ -1,0 +1,130 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import { LuthierError } from '../errors.ts';
+import type { Shape } from '../executors/executor.ts';
+import { type BertNameMap, mapBertWeights } from '../hub/bert-names.ts';
+import type { BatchShape } from './batch.ts';
+import {
+  type BertConfig,
+  type BertInputs,
+  bertClassifier,
+  bertDropoutSites,
+  bertFirstTokens,
+  bertParameterShapes,
+  bertRowFirstTokens,
+  type Masks,
+  type Parameters,
+  type RowInputs,
+} from './bert.ts';
+
+/** Where a parameter stands: -1 for embeddings, the layer's number, or 'head' for what comes after the encoder. */
+export type Place = number | 'head';
+
+/** An encoder with a classifier on its first token, whatever its family. */
+export interface Encoder {
+  readonly modelType: string;
+  readonly hiddenSize: number;
+  readonly numLayers: number;
+  readonly vocabSize: number;
+  readonly maxPositions: number;
+  parameterShapes(numLabels: number): Record<string, number[]>;
+  dropoutSites(batch: BatchShape): Record<string, { shape: Shape; rate: number }>;
+  firstTokens(p: Parameters, inputs: BertInputs, batch: BatchShape, masks: Masks): tf.Tensor2D;
+  /** The same for one text a row, as exported. */
+  rowFirstTokens(p: Parameters, inputs: RowInputs, rows: number, length: number): tf.Tensor2D;
+  classifier(p: Parameters, first: tf.Tensor2D, masks: Masks): tf.Tensor2D;
+  placeOf(name: string): Place;
+  /** Names of the folder's tensors by canonical name. */
+  mapWeights(names: string[]): BertNameMap;
+  /** Standard deviation of new weights. */
+  readonly initializerRange: number;
+  /** Floating-point operations of one token's forward pass, attention's share apart. */
+  readonly flopsPerToken: number;
+  /** Class name for config.json's `architectures`. */
+  readonly architecture: string;
+}
+
+type Config = Readonly<Record<string, unknown>>;
+
+const FAMILIES: Readonly<Record<string, (config: Config, file: string) => Encoder>> = { bert };
+
+/**
+ * The encoder that a config.json describes.
+ * @throws LuthierError `model-unsupported` naming the supported types, `model-invalid` naming the key at fault
+ */
+export function createEncoder(config: Config, file: string): Encoder {
+  const type = config.model_type;
+  const family = typeof type === 'string' ? FAMILIES[type] : undefined;
+  if (!family) {
+    throw new LuthierError(
+      'model-unsupported',
+      `${file}: model_type ${JSON.stringify(type) ?? 'is missing and'} cannot be fine-tuned here.`,
+      `Supported: ${Object.keys(FAMILIES).join(', ')}. The starter "starters/bert" is always there.`,
+    );
+  }
+  return family(config, file);
+}
+
+function bert(config: Config, file: string): Encoder {
+  const number = (key: string, fallback?: number): number => {
+    const value = config[key] ?? fallback;
+    if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
+    throw new LuthierError(
+      'model-invalid',
+      `${file}: ${key} is ${JSON.stringify(value) ?? 'missing'}, not a number.`,
+      'Take the file from the model again.',
+    );
+  };
+  const expect = (key: string, wanted: string) => {
+    const value = config[key] ?? wanted;
+    if (value === wanted) return;
+    throw new LuthierError(
+      'model-unsupported',
+      `${file}: ${key} is ${JSON.stringify(value)}; only "${wanted}" is supported.`,
+      'Use a BERT with the usual settings, such as "starters/bert".',
+    );
+  };
+  expect('hidden_act', 'gelu');
+  expect('position_embedding_type', 'absolute');
+  const c: BertConfig = {
+    vocab_size: number('vocab_size'),
+    hidden_size: number('hidden_size'),
+    num_hidden_layers: number('num_hidden_layers'),
+    num_attention_heads: number('num_attention_heads'),
+    intermediate_size: number('intermediate_size'),
+    max_position_embeddings: number('max_position_embeddings', 512),
+    type_vocab_size: number('type_vocab_size', 2),
+    layer_norm_eps: number('layer_norm_eps', 1e-12),
+    hidden_dropout_prob: number('hidden_dropout_prob', 0.1),
+    attention_probs_dropout_prob: number('attention_probs_dropout_prob', 0.1),
+    classifier_dropout: config.classifier_dropout == null ? null : number('classifier_dropout'),
+  };
+  if (c.num_hidden_layers < 1 || c.num_attention_heads < 1 || c.hidden_size % c.num_attention_heads !== 0) {
+    throw new LuthierError(
+      'model-invalid',
+      `${file}: hidden_size ${c.hidden_size} does not divide into num_attention_heads ${c.num_attention_heads}.`,
+      'Take the file from the model again.',
+    );
+  }
+  const H = c.hidden_size;
+  return {
+    modelType: 'bert',
+    architecture: 'BertForSequenceClassification',
+    hiddenSize: H,
+    numLayers: c.num_hidden_layers,
+    vocabSize: c.vocab_size,
+    maxPositions: c.max_position_embeddings,
+    initializerRange: number('initializer_range', 0.02),
+    flopsPerToken: 2 * c.num_hidden_layers * (4 * H * H + 2 * H * c.intermediate_size),
+    parameterShapes: (numLabels) => bertParameterShapes(c, numLabels),
+    dropoutSites: (batch) => bertDropoutSites(c, batch),
+    firstTokens: (p, inputs, batch, masks) => bertFirstTokens(p, inputs, c, batch, masks),
+    rowFirstTokens: (p, inputs, rows, length) => bertRowFirstTokens(p, inputs, c, rows, length),
+    classifier: (p, first, masks) => bertClassifier(p, first, c, masks),
+    mapWeights: (names) => mapBertWeights(names, c.num_hidden_layers),
+    placeOf: (name) => {
+      if (name.startsWith('bert.embeddings.')) return -1;
+      const layer = /^bert\.encoder\.layer\.(\d+)\./.exec(name)?.[1];
+      return layer === undefined ? 'head' : Number(layer);
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import { Random } from '../data/random.ts';
+import { LuthierError } from '../errors.ts';
+import { sizeOf } from '../executors/executor.ts';
+import { sameShape } from '../graph/ir.ts';
+import type { ModelFolder } from '../hub/model-folder.ts';
+import type { Encoder } from '../models/registry.ts';
+import type { ParameterStore } from './parameter-store.ts';
+import type { Note } from './types.ts';
+
+export interface LoadOptions {
+  /** Take the folder's classifier when it has one of the right size. */
+  keepClassifier: boolean;
+  seed: number;
+  note: Note;
+}
+
+/**
+ * Fills the store from a model folder. What the folder lacks of the head is initialised as BERT is (normal with
+ * initializer_range, biases 0), and said.
+ * @throws LuthierError `model-invalid` naming the tensor that is missing or has another shape than config.json says
+ */
+export async function loadWeights(
+  folder: ModelFolder,
+  encoder: Encoder,
+  store: ParameterStore,
+  options: LoadOptions,
+): Promise<void> {
+  const map = encoder.mapWeights(folder.weights.names());
+  if (map.missing.length > 0) {
+    const more = map.missing.length > 1 ? ` and ${map.missing.length - 1} more` : '';
+    throw new LuthierError(
+      'model-invalid',
+      `${folder.path}: the weights lack ${map.missing[0]}${more}, which config.json calls for.`,
+      'The files are from different models, or a download is incomplete: take the model again.',
+    );
+  }
+  const fresh: string[] = [];
+  for (const { name, shape, weight } of store.parameters.values()) {
+    const stored = map.files.get(name);
+    const isClassifier = name.startsWith('classifier.');
+    if (stored !== undefined && !(isClassifier && !options.keepClassifier)) {
+      const there = folder.weights.shape(stored);
+      if (!sameShape(there, shape)) {
+        throw new LuthierError(
+          'model-invalid',
+          `${folder.path}: ${stored} has shape [${there}], but config.json calls for [${shape}].`,
+          'The files are from different models: take the model again.',
+        );
+      }
+      await folder.weights.readInto(stored, weight);
+    } else {
+      initialize(name, weight, encoder.initializerRange, options.seed, fresh.length);
+      fresh.push(name);
+    }
+  }
+  const pooler = fresh.filter((name) => !name.startsWith('classifier.'));
+  if (pooler.length > 0)
+    options.note('info', `The model has no ${pooler[0]!.replace(/\.\w+$/, '')}: it starts from random weights.`);
+}
+
+/** Fills every parameter at random, as if nothing had been pretrained. */
+export function initializeAll(encoder: Encoder, store: ParameterStore, seed: number): void {
+  let stream = 0;
+  for (const { name, weight } of store.parameters.values())
+    initialize(name, weight, encoder.initializerRange, seed, stream++);
+}
+
+function initialize(name: string, weight: Float32Array, range: number, seed: number, stream: number): void {
+  if (name.endsWith('.bias')) weight.fill(0);
+  else if (name.includes('LayerNorm')) weight.fill(1);
+  else fillNormal(weight, range, new Random(seed, 1_000_000 + stream));
+}
+
+/** Normal numbers by Box and Muller (1958), the same on every platform up to Math's last digit. */
+function fillNormal(values: Float32Array, deviation: number, random: Random): void {
+  for (let i = 0; i < values.length; i += 2) {
+    const radius = deviation * Math.sqrt(-2 * Math.log(1 - random.float()));
+    const angle = 2 * Math.PI * random.float();
+    values[i] = radius * Math.cos(angle);
+    if (i + 1 < values.length) values[i + 1] = radius * Math.sin(angle);
+  }
+}
+
+/** Number of float32 values that a list of shapes holds. */
+export const countParameters = (shapes: Readonly<Record<string, readonly number[]>>): number =>
+  Object.values(shapes).reduce((n, shape) => n + sizeOf(shape), 0);

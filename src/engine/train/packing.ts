@@ -1,0 +1,83 @@
+import type { BatchShape } from '../models/batch.ts';
+
+/** The part of text/tokenizer.ts's Encoding that is packed. */
+export interface PackableText {
+  ids: Int32Array;
+  typeIds: Uint8Array | null;
+}
+
+/** Row lengths that are compiled: few, so that graphs are shared, and each a multiple of 32 for the matrix kernels. */
+const LENGTHS = [32, 64, 96, 128, 192, 256, 384, 512];
+/** Numbers of rows that are compiled; between them a batch is filled up with empty rows. */
+const ROWS = [
+  1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256,
+];
+
+/** The smallest compiled row length that holds a text of this many tokens. */
+export function rowLength(longest: number): number {
+  return LENGTHS.find((length) => length >= longest) ?? Math.ceil(longest / 128) * 128;
+}
+
+const rowCount = (rows: number) => ROWS.find((r) => r >= rows) ?? Math.ceil(rows / 64) * 64;
+
+/** Where each text of a batch lies. */
+export interface Packing {
+  shape: BatchShape;
+  /** Row of each text, and the place of its first token in that row. */
+  places: { row: number; start: number }[];
+}
+
+/**
+ * Lays texts of the given lengths into as few rows of `length` tokens as first-fit decreasing finds (Johnson 1973:
+ * at most 11/9 of the fewest, and a constant). The result depends on the lengths alone, so a resumed run packs alike.
+ * @param texts slots for texts, at least as many as there are
+ */
+export function packTexts(lengths: readonly number[], length: number, texts: number): Packing {
+  const order = lengths.map((_, i) => i).sort((a, b) => lengths[b]! - lengths[a]! || a - b);
+  const used: number[] = [];
+  const places = new Array<{ row: number; start: number }>(lengths.length);
+  for (const i of order) {
+    const need = lengths[i]!;
+    let row = used.findIndex((n) => n + need <= length);
+    if (row < 0) row = used.push(0) - 1;
+    places[i] = { row, start: used[row]! };
+    used[row]! += need;
+  }
+  return { shape: { rows: rowCount(used.length), length, texts }, places };
+}
+
+/** Arrays that a packed batch is written into, of exactly its shape's sizes. */
+export interface BatchArrays {
+  input_ids: Int32Array;
+  token_type_ids: Int32Array;
+  position_ids: Int32Array;
+  text_ids: Int32Array;
+  first_token: Int32Array;
+}
+
+/** Fills the arrays from the texts as packed. Returns the number of real tokens. */
+export function writeBatch(
+  arrays: BatchArrays,
+  texts: readonly PackableText[],
+  packing: Packing,
+  padId: number,
+): number {
+  const { input_ids, token_type_ids, position_ids, text_ids, first_token } = arrays;
+  input_ids.fill(padId);
+  token_type_ids.fill(0);
+  position_ids.fill(0);
+  text_ids.fill(0);
+  first_token.fill(-1);
+  let tokens = 0;
+  texts.forEach(({ ids, typeIds }, n) => {
+    const { row, start } = packing.places[n]!;
+    const at = row * packing.shape.length + start;
+    input_ids.set(ids, at);
+    if (typeIds) token_type_ids.set(typeIds, at);
+    for (let i = 0; i < ids.length; i++) position_ids[at + i] = i;
+    text_ids.fill(n + 1, at, at + ids.length);
+    first_token[n] = at;
+    tokens += ids.length;
+  });
+  return tokens;
+}

@@ -1,0 +1,117 @@
+import type { BackendChoice } from '../../protocol/index.ts';
+import { LuthierError } from '../errors.ts';
+import { createExecutor } from '../executors/create.ts';
+import { type ModelConfig, type ModelFolder, openModelFolder, saveModelFolder } from '../hub/model-folder.ts';
+import { createEncoder, type Encoder } from '../models/registry.ts';
+import type { Tokenizer } from '../text/tokenizer.ts';
+import { Classifier } from './classifier.ts';
+import { loadWeights } from './load-weights.ts';
+import type { PackableText } from './packing.ts';
+
+/** Largest difference of a logit that passes for the same answer. */
+export const LOGIT_TOLERANCE = 1e-4;
+
+export interface SaveOptions {
+  classifier: Classifier;
+  labels: readonly string[];
+  /** The folder that the weights came from; its config is carried over. */
+  source: ModelFolder;
+  tokenizer: Tokenizer;
+  maxLength: number;
+  /** Texts on which the written model must answer as this one. */
+  probes: readonly PackableText[];
+  backend: BackendChoice;
+}
+
+/**
+ * Writes a folder that AutoModelForSequenceClassification.from_pretrained loads, then reads it again and compares its
+ * logits with the trained model's.
+ * @throws LuthierError `export-mismatch` when they differ by more than 1e-4, `disk-full`, `not-writable`
+ */
+export async function saveClassifier(target: string, options: SaveOptions): Promise<void> {
+  const { classifier, labels, source, tokenizer, probes, backend, maxLength } = options;
+  const expected = probes.length > 0 ? Float32Array.from(await classifier.logits(probes)) : new Float32Array();
+  await tokenizer.save(target, maxLength);
+  await saveModelFolder(target, {
+    config: classifierConfig(source.config, classifier.encoder, labels),
+    tensors: [...classifier.store.parameters.values()].map(({ name, shape, weight }) => ({
+      name,
+      shape,
+      dtype: 'F32',
+      data: weight,
+    })),
+  });
+  if (probes.length === 0) return;
+  const difference = await reloadedDifference(
+    target,
+    classifier,
+    labels.length,
+    probes,
+    expected,
+    tokenizer.padId,
+    backend,
+  );
+  if (!(difference <= LOGIT_TOLERANCE)) {
+    throw new LuthierError(
+      'export-mismatch',
+      `${target}: the written model's logits differ by ${difference.toExponential(2)} from the trained one's; at most ${LOGIT_TOLERANCE} is right.`,
+      'The disk or the memory of this machine may be faulty; the checkpoint still has the trained weights.',
+    );
+  }
+}
+
+async function reloadedDifference(
+  target: string,
+  trained: Classifier,
+  numLabels: number,
+  probes: readonly PackableText[],
+  expected: Float32Array,
+  padId: number,
+  backend: BackendChoice,
+): Promise<number> {
+  const folder = await openModelFolder(target);
+  const executor = await createExecutor(backend);
+  const encoder = createEncoder(folder.config, `${target}/config.json`);
+  const reloaded = new Classifier({
+    executor,
+    encoder,
+    numLabels,
+    padId,
+    isTrained: () => false,
+    accumulate: false,
+    labelSmoothing: 0,
+    maxBatch: { texts: 1, tokens: 1 },
+    seed: 0,
+  });
+  try {
+    await loadWeights(folder, trained.encoder, reloaded.store, { keepClassifier: true, seed: 0, note: () => {} });
+    return maxDifference(await reloaded.logits(probes), expected);
+  } finally {
+    reloaded.dispose();
+    executor.dispose();
+    await folder.weights.close();
+  }
+}
+
+/** Largest absolute difference; NaN when either has one. */
+export function maxDifference(a: Float32Array, b: Float32Array): number {
+  let largest = 0;
+  for (let i = 0; i < a.length; i++) {
+    const d = Math.abs(a[i]! - b[i]!);
+    if (!(d <= largest)) largest = d;
+  }
+  return largest;
+}
+
+/** config.json of a classifier: the source's, with what transformers needs to load and name the classes. */
+export function classifierConfig(source: ModelConfig, encoder: Encoder, labels: readonly string[]): ModelConfig {
+  const { _name_or_path: _, torch_dtype: __, ...rest } = source;
+  return {
+    ...rest,
+    architectures: [encoder.architecture],
+    dtype: 'float32',
+    id2label: Object.fromEntries(labels.map((label, i) => [String(i), label])),
+    label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
+    problem_type: 'single_label_classification',
+  };
+}

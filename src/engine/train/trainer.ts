@@ -1,0 +1,377 @@
+import { cpus } from 'node:os';
+import { basename } from 'node:path';
+import type { ClassificationReport, DataProblem, Recipe } from '../../protocol/index.ts';
+import { loadClassificationDataset } from '../data/dataset.ts';
+import { Random } from '../data/random.ts';
+import type { ClassificationDataset, Example } from '../data/types.ts';
+import { LuthierError } from '../errors.ts';
+import { classificationReport } from '../evaluate/report.ts';
+import { createExecutor } from '../executors/create.ts';
+import type { Executor } from '../executors/executor.ts';
+import { type ModelFolder, openModelFolder } from '../hub/model-folder.ts';
+import { resolveModel } from '../hub/resolve.ts';
+import { createEncoder, type Encoder } from '../models/registry.ts';
+import { type EncodedTexts, Tokenizer } from '../text/tokenizer.ts';
+import { unknownWarning } from '../text/unknown.ts';
+import { Classifier, type LabelledText } from './classifier.ts';
+import { loadWeights } from './load-weights.ts';
+import { adamWStep, gradientNorm } from './optimizer.ts';
+import { saveClassifier } from './save.ts';
+import { learningRate } from './schedule.ts';
+import { isTrainedBy } from './strategy.ts';
+import type { Note, StepResult, Trainer, TrainerOptions, TrainerState } from './types.ts';
+
+type Split = 'train' | 'validation' | 'test';
+
+/**
+ * Reads model and data, reports what a person should know about both, and stands ready for the first step.
+ * @throws LuthierError for all that can be wrong with recipe, model, data or machine
+ */
+export async function createTrainer({ recipe, base, note }: TrainerOptions): Promise<Trainer> {
+  const executorReady = createExecutor(recipe.backend);
+  // Awaited below; a model or data set at fault must not leave it as an unhandled rejection.
+  executorReady.catch(() => {});
+  const resolved = await resolveModel(recipe.model, { base });
+  note('info', resolved.note);
+  const [folder, tokenizer, dataset] = await Promise.all([
+    openModelFolder(resolved.path),
+    Tokenizer.load(resolved.path),
+    loadClassificationDataset(recipe.dataset, {
+      base,
+      columns: recipe.columns,
+      validation_split: recipe.validation_split,
+      seed: recipe.seed,
+    }),
+  ]);
+  try {
+    reportData(dataset, note);
+    const encoder = createEncoder(
+      folder.config,
+      basename(resolved.path) === '' ? resolved.path : `${resolved.path}/config.json`,
+    );
+    tokenizer.checkFits(encoder.vocabSize);
+    const encoded = encode(dataset, tokenizer, recipe, encoder, note);
+    const trainer = new ClassificationTrainer(
+      recipe,
+      dataset,
+      encoded,
+      encoder,
+      await executorReady,
+      folder,
+      tokenizer,
+    );
+    await loadWeights(folder, encoder, trainer.classifier.store, {
+      keepClassifier: sameLabels(folder, dataset.labels),
+      seed: recipe.seed,
+      note,
+    });
+    return trainer;
+  } finally {
+    await folder.weights.close();
+  }
+}
+
+function reportData(dataset: ClassificationDataset, note: Note): void {
+  note('info', dataset.columns_reason);
+  for (const problem of dataset.problems) note(problem.severity === 'info' ? 'info' : 'warning', sentence(problem));
+}
+
+const sentence = ({ message }: DataProblem) => message;
+
+/** Whether the folder's classifier was trained for these very classes, so that training goes on from it. */
+function sameLabels({ config, weights }: ModelFolder, labels: string[]): boolean {
+  const names = config.id2label as Record<string, unknown> | undefined;
+  if (!names || !weights.names().includes('classifier.weight')) return false;
+  return labels.length === Object.keys(names).length && labels.every((label, i) => names[String(i)] === label);
+}
+
+type Encoded = Record<Split, LabelledText[]>;
+
+function encode(
+  dataset: ClassificationDataset,
+  tokenizer: Tokenizer,
+  recipe: Recipe,
+  encoder: Encoder,
+  note: Note,
+): Encoded {
+  const maxLength = Math.min(recipe.max_length, encoder.maxPositions);
+  if (maxLength < recipe.max_length) {
+    note(
+      'warning',
+      `max_length ${recipe.max_length} is more than the model's ${encoder.maxPositions} positions; ${maxLength} is used.`,
+    );
+  }
+  const parts: Partial<Record<Split, EncodedTexts>> = {};
+  for (const split of ['train', 'validation', 'test'] as const)
+    parts[split] = tokenizer.encodeAll(dataset[split], maxLength);
+  const all = Object.values(parts);
+  const rows = all.reduce((n, part) => n + part.encodings.length, 0);
+  const truncated = all.reduce((n, part) => n + part.truncatedRows, 0);
+  if (truncated > 0) {
+    const share = ((100 * truncated) / rows).toFixed(1);
+    note(
+      'warning',
+      `${truncated} of ${rows} texts (${share} %) are longer than max_length ${maxLength} tokens and were cut.`,
+    );
+  }
+  const warning = unknownWarning(
+    parts.train!.unknownShare,
+    dataset.train
+      .slice(0, 200)
+      .map((e) => e.text)
+      .join('\n'),
+  );
+  if (warning) note('warning', warning);
+  else if (parts.train!.unknownShare > 0) {
+    note('info', `${(100 * parts.train!.unknownShare).toFixed(2)} % of the word pieces are unknown to the tokenizer.`);
+  }
+  const labelled = (split: Split): LabelledText[] =>
+    parts[split]!.encodings.map(({ ids, typeIds }, i) => ({ ids, typeIds, label: dataset[split][i]!.label }));
+  return { train: labelled('train'), validation: labelled('validation'), test: labelled('test') };
+}
+
+class ClassificationTrainer implements Trainer {
+  readonly classifier: Classifier;
+  readonly labels: string[];
+  readonly totalSteps: number;
+  readonly stepsPerEpoch: number;
+  #step = 0;
+  /** The head's input for every row, once computed; only when nothing below the head is trained. */
+  readonly #features: Partial<Record<Split, Float32Array>> = {};
+  #order: { epoch: number; rows: Uint32Array } | undefined;
+
+  constructor(
+    private readonly recipe: Recipe,
+    private readonly dataset: ClassificationDataset,
+    private readonly encoded: Encoded,
+    encoder: Encoder,
+    private readonly engine: Executor,
+    private readonly folder: ModelFolder,
+    private readonly tokenizer: Tokenizer,
+  ) {
+    const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation } = recipe;
+    if (batch > encoded.train.length) {
+      throw new LuthierError(
+        'recipe-invalid',
+        `per_device_train_batch_size is ${batch}, but the training part has only ${encoded.train.length} rows.`,
+        `Set per_device_train_batch_size to ${encoded.train.length} or less.`,
+      );
+    }
+    this.labels = dataset.labels;
+    const microBatches = Math.ceil(encoded.train.length / batch);
+    this.stepsPerEpoch = Math.ceil(microBatches / accumulation);
+    this.totalSteps = recipe.max_steps > 0 ? recipe.max_steps : Math.ceil(recipe.num_train_epochs * this.stepsPerEpoch);
+    this.classifier = new Classifier({
+      executor: engine,
+      encoder,
+      numLabels: dataset.labels.length,
+      padId: tokenizer.padId,
+      isTrained: isTrainedBy(recipe.strategy, encoder),
+      accumulate: accumulation > 1,
+      labelSmoothing: recipe.label_smoothing_factor,
+      maxBatch: { texts: batch, tokens: Math.max(...encoded.train.map((t) => t.ids.length)) },
+      seed: recipe.seed,
+    });
+  }
+
+  get numParameters() {
+    return this.classifier.store.numParameters;
+  }
+  get numTrainableParameters() {
+    return this.classifier.store.numTrained;
+  }
+  get numTrainRows() {
+    return this.encoded.train.length;
+  }
+  get numValidationRows() {
+    return this.encoded.validation.length;
+  }
+  get numTestRows() {
+    return this.encoded.test.length;
+  }
+  get executor() {
+    return this.engine.name;
+  }
+  get numThreads() {
+    return this.engine.numThreads;
+  }
+  get step() {
+    return this.#step;
+  }
+
+  async trainStep(): Promise<StepResult> {
+    const { recipe, classifier, stepsPerEpoch } = this;
+    const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation } = recipe;
+    const epoch = Math.floor(this.#step / stepsPerEpoch);
+    const first = (this.#step % stepsPerEpoch) * batch * accumulation;
+    const rows = this.#epochOrder(epoch).subarray(first, first + batch * accumulation);
+    const { accumulated, gradient } = classifier.store.trained;
+    const kernels = classifier.store.memory.kernels;
+    const features = classifier.headOnly ? await this.#featuresOf('train') : undefined;
+    let loss = 0;
+    let tokens = 0;
+    accumulated?.fill(0);
+    for (let i = 0; i < accumulation && i * batch < rows.length; i++) {
+      const micro = rows.subarray(i * batch, (i + 1) * batch);
+      const done = await classifier.gradients(
+        Array.from(micro, (row) => this.encoded.train[row]!),
+        {
+          weight: 1 / rows.length,
+          microStep: this.#step * accumulation + i,
+          slots: batch,
+          ...(features ? { features: takeRows(features, micro, classifier.encoder.hiddenSize) } : {}),
+        },
+      );
+      loss += done.loss;
+      tokens += done.tokens;
+      if (accumulated) kernels.addScaled(accumulated, gradient, 1);
+    }
+    if (accumulated) gradient.set(accumulated);
+    const grad_norm = gradientNorm(classifier.store);
+    this.#refuseNonFinite(loss, grad_norm);
+    const learning_rate = learningRate(recipe, this.#step, this.totalSteps);
+    this.#step++;
+    adamWStep(classifier.store, recipe, learning_rate, this.#step, grad_norm);
+    return { step: this.#step, epoch: this.#step / stepsPerEpoch, loss, learning_rate, grad_norm, tokens };
+  }
+
+  #refuseNonFinite(loss: number, norm: number): void {
+    if (Number.isFinite(loss) && Number.isFinite(norm)) return;
+    const what = Number.isFinite(loss) ? `gradient norm is ${norm}` : `loss is ${loss}`;
+    throw new LuthierError(
+      'loss-not-finite',
+      `At step ${this.#step + 1} the ${what}: the training has diverged.`,
+      `Lower learning_rate (it is ${this.recipe.learning_rate}), or raise warmup_steps.`,
+    );
+  }
+
+  /** Rows of an epoch in their random order, which depends on seed and epoch alone. */
+  #epochOrder(epoch: number): Uint32Array {
+    if (this.#order?.epoch !== epoch) {
+      const rows = Uint32Array.from({ length: this.encoded.train.length }, (_, i) => i);
+      this.#order = { epoch, rows: new Random(this.recipe.seed, epoch).shuffle(rows) };
+    }
+    return this.#order.rows;
+  }
+
+  async evaluate(split: 'validation' | 'test'): Promise<ClassificationReport> {
+    const logits = await this.#logitsOf(split);
+    return classificationReport({
+      split,
+      labels: this.labels,
+      examples: this.dataset[split],
+      targets: Int32Array.from(this.encoded[split], (t) => t.label),
+      logits,
+      trainCounts: countLabels(this.dataset.train, this.labels.length),
+    });
+  }
+
+  async #logitsOf(split: Split): Promise<Float32Array> {
+    if (this.classifier.headOnly) return this.classifier.headLogits(await this.#featuresOf(split));
+    return this.#inBatches(split, (texts) => this.classifier.logits(texts), this.labels.length);
+  }
+
+  async #featuresOf(split: Split): Promise<Float32Array> {
+    const width = this.classifier.encoder.hiddenSize;
+    this.#features[split] ??= await this.#inBatches(split, (texts) => this.classifier.features(texts), width);
+    return this.#features[split];
+  }
+
+  /** Runs a part through the model, texts of like length together, and gives the results in the part's order. */
+  async #inBatches(
+    split: Split,
+    run: (texts: LabelledText[]) => Promise<Float32Array>,
+    width: number,
+  ): Promise<Float32Array> {
+    const texts = this.encoded[split];
+    const order = texts.map((_, i) => i).sort((a, b) => texts[b]!.ids.length - texts[a]!.ids.length || a - b);
+    const results = new Float32Array(texts.length * width);
+    const size = this.recipe.per_device_eval_batch_size;
+    for (let i = 0; i < order.length; i += size) {
+      const rows = order.slice(i, i + size);
+      const values = await run(rows.map((row) => texts[row]!));
+      rows.forEach((row, k) => {
+        results.set(values.subarray(k * width, (k + 1) * width), row * width);
+      });
+    }
+    return results;
+  }
+
+  state(): TrainerState {
+    const parameters: TrainerState['parameters'] = new Map();
+    const moments: TrainerState['moments'] = new Map();
+    for (const { name, shape, weight, trained } of this.classifier.store.parameters.values()) {
+      if (!trained) continue;
+      parameters.set(name, { shape, data: weight });
+      moments.set(`${name}.exp_avg`, { shape, data: trained.expAvg });
+      moments.set(`${name}.exp_avg_sq`, { shape, data: trained.expAvgSq });
+    }
+    return {
+      step: this.#step,
+      parameters,
+      moments,
+      fingerprint: {
+        executor: this.engine.name,
+        num_threads: this.engine.numThreads,
+        cpu: cpus()[0]?.model ?? 'unknown',
+        library: this.engine.library,
+      },
+    };
+  }
+
+  restore({ step, parameters, moments }: Parameters<Trainer['restore']>[0]): void {
+    this.loadParameters(parameters);
+    for (const name of this.classifier.store.trainedNames()) {
+      const { expAvg, expAvgSq } = this.classifier.store.get(name).trained!;
+      expAvg.set(found(moments, `${name}.exp_avg`, expAvg.length));
+      expAvgSq.set(found(moments, `${name}.exp_avg_sq`, expAvgSq.length));
+    }
+    this.#step = step;
+  }
+
+  loadParameters(parameters: Map<string, Float32Array>): void {
+    for (const name of this.classifier.store.trainedNames()) {
+      const { weight } = this.classifier.store.get(name);
+      weight.set(found(parameters, name, weight.length));
+    }
+  }
+
+  async saveModel(target: string): Promise<void> {
+    await saveClassifier(target, {
+      classifier: this.classifier,
+      labels: this.labels,
+      source: this.folder,
+      tokenizer: this.tokenizer,
+      maxLength: this.recipe.max_length,
+      probes: [...this.encoded.validation, ...this.encoded.train].slice(0, 16),
+      backend: this.recipe.backend,
+    });
+  }
+
+  dispose(): void {
+    this.classifier.dispose();
+    this.engine.dispose();
+  }
+}
+
+function found(values: Map<string, Float32Array>, name: string, length: number): Float32Array {
+  const value = values.get(name);
+  if (value?.length === length) return value;
+  throw new LuthierError(
+    'run-invalid',
+    `The checkpoint lacks ${name} with ${length} values.`,
+    'It belongs to another recipe or model: start the run anew.',
+  );
+}
+
+const countLabels = (examples: readonly Example[], classes: number): number[] => {
+  const counts = Array<number>(classes).fill(0);
+  for (const { label } of examples) counts[label]!++;
+  return counts;
+};
+
+function takeRows(values: Float32Array, rows: Uint32Array, width: number): Float32Array {
+  const taken = new Float32Array(rows.length * width);
+  rows.forEach((row, i) => taken.set(values.subarray(row * width, (row + 1) * width), i * width));
+  return taken;
+}
