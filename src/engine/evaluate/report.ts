@@ -108,5 +108,5 @@ function evaluatedRow(
 /** A path relative to a folder that it is in, otherwise as it is. */
 function within(folder: string, path: string): string {
   const inside = relative(folder, path);
-  return inside === '' || inside.startsWith('..') || isAbsolute(inside) ? path : inside;
+  return inside === '' || /^\.\.([\\/]|$)/.test(inside) || isAbsolute(inside) ? path : inside;
 }

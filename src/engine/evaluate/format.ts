@@ -1,0 +1,139 @@
+import displayWidth from 'fast-string-width';
+import type { ClassificationReport, EvaluatedRow, MetricKey } from '../../protocol/index.ts';
+
+const METRICS: MetricKey[] = ['accuracy', 'f1_macro', 'f1_weighted', 'mcc', 'loss', 'ece'];
+/** A confusion matrix of more classes tells nothing in a terminal. */
+const CONFUSION_CLASSES = 12;
+/** With more classes than this, those with the lowest F1 are listed. */
+const LISTED_CLASSES = 30;
+const WORST_LISTED = 10;
+const MIN_WIDTH = 40;
+const NAME_WIDTH = 24;
+
+/**
+ * A report as lines for a terminal of `width` columns, without colours or a final newline: metrics with interval and
+ * majority class, classes, confusion matrix (up to 12 classes), and the worst rows by file and line.
+ */
+export function formatReport(report: ClassificationReport, width: number): string {
+  const columns = Math.max(width, MIN_WIDTH);
+  return [metricTable(report), classTable(report), confusionTable(report, columns), worstRows(report, columns)]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+function metricTable({ split, n, labels, metrics, intervals, majority }: ClassificationReport): string {
+  const rows = METRICS.map((key) => {
+    const interval = intervals[key];
+    const beside = key === 'loss' || key === 'ece' ? undefined : majority[key];
+    return [
+      key,
+      metrics[key].toFixed(3),
+      interval ? `${interval.low.toFixed(3)} to ${interval.high.toFixed(3)}` : '',
+      beside === undefined ? '' : beside.toFixed(3),
+    ];
+  });
+  return [
+    `${split}: n = ${n} ${n === 1 ? 'row' : 'rows'}, ${labels.length} classes`,
+    '',
+    ...table([['metric', 'value', '95 % interval', 'majority'], ...rows]),
+    '',
+    `majority: always answering ${quoted(majority.label)}`,
+  ].join('\n');
+}
+
+function classTable({ per_class, labels }: ClassificationReport): string {
+  const listed =
+    labels.length <= LISTED_CLASSES
+      ? per_class
+      : per_class
+          .filter(({ support }) => support > 0)
+          .sort((a, b) => a.f1 - b.f1)
+          .slice(0, LISTED_CLASSES);
+  const rows = listed.map(({ label, precision, recall, f1, support }) => [
+    shorten(label, NAME_WIDTH),
+    precision.toFixed(3),
+    recall.toFixed(3),
+    f1.toFixed(3),
+    `${support}`,
+  ]);
+  const lines = table([['class', 'precision', 'recall', 'f1', 'rows'], ...rows]);
+  if (listed.length < per_class.length)
+    lines.push(`(the ${listed.length} classes with the lowest F1 of ${per_class.length}; all are in evaluation.json)`);
+  return lines.join('\n');
+}
+
+function confusionTable({ labels, confusion }: ClassificationReport, width: number): string {
+  if (labels.length > CONFUSION_CLASSES) return '';
+  const cells = confusion.map((row) => row.map(String));
+  const named = table([
+    ['', ...labels.map((l) => shorten(l, 12))],
+    ...cells.map((row, i) => [shorten(labels[i]!, 16), ...row]),
+  ]);
+  const numbers = labels.map((_, i) => `${i + 1}`);
+  const numbered = table([['', ...numbers], ...cells.map((row, i) => [`${i + 1} ${shorten(labels[i]!, 16)}`, ...row])]);
+  const lines = [named, numbered].find((lines) => lines.every((line) => displayWidth(line) <= width));
+  return lines ? ['confusion matrix: true class by row, predicted class by column', ...lines].join('\n') : '';
+}
+
+function worstRows({ worst }: ClassificationReport, width: number): string {
+  if (worst.length === 0) return '';
+  const lines = worst.slice(0, WORST_LISTED).flatMap((row) => {
+    // Never cut: a terminal makes a link of file:line.
+    const place = `${row.file}:${row.line}`;
+    const outcome = `${verdict(row)}, loss ${row.loss.toFixed(2)}`;
+    const head = `${place}  ${outcome}`;
+    const text = row.text_pair === undefined ? row.text : `${row.text} / ${row.text_pair}`;
+    return [
+      ...(displayWidth(head) <= width ? [head] : [place, shorten(`    ${outcome}`, width)]),
+      shorten(`    ${text}`, width),
+    ];
+  });
+  return ['rows with the highest loss', ...lines].join('\n');
+}
+
+function verdict({ label, predicted, score }: EvaluatedRow): string {
+  const sure = `${Math.round(score * 100)} %`;
+  return label === predicted
+    ? `${quoted(label)}, predicted right (${sure})`
+    : `${quoted(label)}, predicted ${quoted(predicted)} (${sure})`;
+}
+
+const quoted = (label: string): string => `“${shorten(label, NAME_WIDTH)}”`;
+
+/** Rows with columns in line: the first to the left, the others to the right. */
+function table(rows: string[][]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => displayWidth(row[column]!))));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => {
+        const padding = ' '.repeat(widths[column]! - displayWidth(cell));
+        return column === 0 ? cell + padding : padding + cell;
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+const CONTROL = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu;
+
+/** Text on one line, cut to a display width; control characters, which could drive the terminal, become spaces. */
+function shorten(text: string, width: number): string {
+  const indent = /^ */.exec(text)![0];
+  // A row's text may be megabytes long; what is shown is never more than two columns a character.
+  const line =
+    indent +
+    text
+      .slice(indent.length, 8 * width)
+      .replace(CONTROL, ' ')
+      .trim();
+  if (displayWidth(line) <= width && text.length <= 8 * width) return line;
+  let result = '';
+  let used = 0;
+  for (const { segment } of new Intl.Segmenter().segment(line)) {
+    const next = displayWidth(segment);
+    if (used + next > width - 1) break;
+    result += segment;
+    used += next;
+  }
+  return `${result}…`;
+}
