@@ -73,6 +73,12 @@ export function toHostError(error: unknown): HostError {
   return new HostError('internal', line, 'Luthier: Show Log has the details.', ['showLog']);
 }
 
+/** As it crosses a wire: what only the editor knows has the code `internal` there. */
+export function toErrorData(error: HostError): ErrorData {
+  const code = known.has(error.code) ? (error.code as ErrorCode) : 'internal';
+  return { code, message: error.message, ...(error.hint ? { hint: error.hint } : {}) };
+}
+
 /** One paragraph for a notification: message, then hint. */
 export function sentence(error: HostError): string {
   const message = /[.!?…]$/.test(error.message) ? error.message : `${error.message}.`;

@@ -72,7 +72,10 @@ export class DatasetStore {
     const file = rowsFile(dataset);
     const stamp = await fileStamp(file);
     const known = this.summaries.get(file);
-    if (known && stamp !== null && known.stamp === stamp && !options.columns) return known.summary;
+    if (known && stamp !== null && known.stamp === stamp && !options.columns) {
+      dataset.summary = known.summary;
+      return known.summary;
+    }
     const columns = options.columns ?? knownColumns(dataset);
     const summary = await this.sources.service.request(
       'data/inspect',

@@ -1,0 +1,162 @@
+import { dirname } from 'node:path';
+import * as vscode from 'vscode';
+import { DatasetStore } from './datasets/store.ts';
+import { EngineHost } from './engine/host.ts';
+import { Homes } from './homes.ts';
+import { CONTEXT_KEYS, MEMENTO_KEYS } from './ids.ts';
+import { RunActions } from './runs/actions.ts';
+import type { Run } from './runs/run.ts';
+import { RunStarter } from './runs/starter.ts';
+import { HOME, RunStore } from './runs/store.ts';
+import { setting } from './settings.ts';
+import { showError } from './ui.ts';
+import { Dashboards } from './views/dashboard.ts';
+import { Tryouts } from './views/tryout.ts';
+
+/** How often folders are looked at again, for file systems that do not tell of changes. */
+const POLL_MS = 10_000;
+
+/**
+ * Owns everything that lives as long as the window: log, engine, stores, panels. Making one reads nothing and starts
+ * nothing; `load` does the first reading, and the engine starts with the first request.
+ */
+export class Luthier implements vscode.Disposable {
+  readonly extension: vscode.ExtensionContext;
+  readonly log: vscode.LogOutputChannel;
+  readonly engine: EngineHost;
+  readonly homes: Homes;
+  readonly runs: RunStore;
+  readonly starter: RunStarter;
+  readonly actions: RunActions;
+  readonly datasets: DatasetStore;
+  readonly dashboards: Dashboards;
+  readonly tryouts: Tryouts;
+  private readonly disposables: { dispose(): void }[] = [];
+  private loading: Promise<void> | null = null;
+  private training: boolean | null = null;
+
+  constructor(extension: vscode.ExtensionContext) {
+    this.extension = extension;
+    this.log = vscode.window.createOutputChannel('Luthier', { log: true });
+    this.engine = new EngineHost(extension, this.log);
+    this.homes = new Homes(extension);
+    this.runs = new RunStore({
+      log: this.log,
+      client: `vscode ${vscode.version}`,
+      mayConnect: () => vscode.workspace.isTrusted,
+    });
+    this.starter = new RunStarter({
+      store: this.runs,
+      log: this.log,
+      launch: (folder, resume) => this.engine.launchRun(folder, resume),
+      mayStart: () => vscode.workspace.isTrusted,
+      onFailure: (_run, error) => showError(error, this.log),
+    });
+    this.actions = new RunActions(this.runs, this.starter);
+    this.datasets = new DatasetStore({
+      service: this.engine.service,
+      homes: () => this.homes.list(),
+      find: findDataFiles,
+      added: {
+        get: () => extension.workspaceState.get<string[]>(MEMENTO_KEYS.addedDatasets, []),
+        set: async (paths) => await extension.workspaceState.update(MEMENTO_KEYS.addedDatasets, [...new Set(paths)]),
+      },
+    });
+    const shared = { extension: extension.extensionUri, store: this.runs, log: this.log };
+    this.dashboards = new Dashboards({ ...shared, starter: this.starter });
+    this.tryouts = new Tryouts({ ...shared, service: this.engine.service });
+    this.disposables.push(this.dashboards, this.tryouts, this.starter, this.runs, this.engine, this.homes, this.log);
+    this.runs.changed.on(() => this.setTraining());
+  }
+
+  /** First look at the runs, once; then the folders are watched. */
+  load(): Promise<void> {
+    this.loading ??= this.firstLook();
+    return this.loading;
+  }
+
+  /** Takes a `.luthier` folder in that may be new, and reads its runs. */
+  async include(home: string): Promise<void> {
+    this.homes.add(home);
+    await this.refreshRuns();
+  }
+
+  async refreshRuns(): Promise<void> {
+    await this.runs.setHomes(this.homes.list());
+    await this.starter.reload(this.homes.list());
+  }
+
+  /** A run just made by the service, known to the store from here on. */
+  async adopt(folder: string): Promise<Run> {
+    await this.include(dirname(dirname(folder)));
+    const run = (await this.runs.refreshRun(folder)) ?? this.runs.get(folder);
+    if (!run) throw new Error(`The run ${folder} was made and is not there.`);
+    return run;
+  }
+
+  dispose(): void {
+    for (const disposable of this.disposables) disposable.dispose();
+  }
+
+  private async firstLook(): Promise<void> {
+    await this.refreshRuns();
+    this.watch();
+    this.runs.poll(POLL_MS);
+    await this.homes.search();
+    await this.refreshRuns();
+  }
+
+  private watch(): void {
+    const records = vscode.workspace.createFileSystemWatcher(`**/${HOME}/runs/*/run.json`);
+    const recordChanged = (uri: vscode.Uri) => {
+      if (uri.scheme !== 'file') return;
+      const folder = dirname(uri.fsPath);
+      const home = dirname(dirname(folder));
+      if (this.homes.add(home)) void this.refreshRuns();
+      else void this.runs.refreshRun(folder);
+    };
+    records.onDidCreate(recordChanged);
+    records.onDidChange(recordChanged);
+    records.onDidDelete(() => void this.runs.refresh());
+    const queues = vscode.workspace.createFileSystemWatcher(`**/${HOME}/queue.json`);
+    const queueChanged = () => void this.starter.reload(this.homes.list());
+    queues.onDidCreate(queueChanged);
+    queues.onDidChange(queueChanged);
+    const data = vscode.workspace.createFileSystemWatcher('**/*.{csv,tsv,jsonl}', false, true, false);
+    const made = vscode.workspace.createFileSystemWatcher(`**/${HOME}/datasets/*/dataset.json`, false, false, false);
+    const datasetsChanged = () => this.datasets.refresh();
+    data.onDidCreate(datasetsChanged);
+    data.onDidDelete(datasetsChanged);
+    made.onDidCreate(datasetsChanged);
+    made.onDidChange(datasetsChanged);
+    made.onDidDelete(datasetsChanged);
+    this.disposables.push(
+      records,
+      queues,
+      data,
+      made,
+      vscode.workspace.onDidChangeWorkspaceFolders(() => {
+        void this.refreshRuns();
+        this.datasets.refresh();
+      }),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => void this.refreshRuns()),
+    );
+  }
+
+  private setTraining(): void {
+    const training = this.runs.working().length > 0;
+    if (training === this.training) return;
+    this.training = training;
+    void vscode.commands.executeCommand('setContext', CONTEXT_KEYS.training, training);
+  }
+}
+
+/** Files of the workspace that are or could be data sets. */
+async function findDataFiles(): Promise<string[]> {
+  const files = await vscode.workspace.findFiles(
+    setting('luthier.datasets.include'),
+    setting('luthier.datasets.exclude') || null,
+    500,
+  );
+  return files.filter((uri) => uri.scheme === 'file').map((uri) => uri.fsPath);
+}

@@ -1,0 +1,150 @@
+import type { RunState } from '../../protocol/index.ts';
+import { formatDuration, formatMetric, metricName } from '../format.ts';
+import { type RunTrait, TREE_ITEMS } from '../ids.ts';
+import { bestMetric, hasModel, isResumable, isWorking, type Run } from './run.ts';
+
+/** Codicon and theme colour of each state. */
+const ICONS: Record<RunState, { icon: string; color?: string }> = {
+  queued: { icon: 'clock' },
+  starting: { icon: 'loading~spin' },
+  running: { icon: 'sync~spin', color: 'charts.blue' },
+  paused: { icon: 'debug-pause', color: 'charts.yellow' },
+  stopping: { icon: 'loading~spin' },
+  done: { icon: 'pass-filled', color: 'testing.iconPassed' },
+  stopped: { icon: 'pass', color: 'testing.iconPassed' },
+  cancelled: { icon: 'circle-slash' },
+  failed: { icon: 'error', color: 'testing.iconFailed' },
+  interrupted: { icon: 'warning', color: 'charts.orange' },
+};
+
+export const stateIcon = (run: Run): { icon: string; color?: string } =>
+  run.damaged ? { icon: 'question' } : run.silent ? { icon: 'watch', color: 'charts.orange' } : ICONS[run.state];
+
+const WORDS: Record<RunState, string> = {
+  queued: 'waiting',
+  starting: 'starting',
+  running: 'training',
+  paused: 'paused',
+  stopping: 'stopping',
+  done: 'done',
+  stopped: 'stopped early',
+  cancelled: 'cancelled',
+  failed: 'failed',
+  interrupted: 'interrupted',
+};
+
+export const stateWord = (run: Run): string => (run.silent ? 'not answering' : WORDS[run.state]);
+
+/** Share of the steps done, 0 to 1; null while their number is not known. */
+export function fractionDone(run: Run): number | null {
+  const step = run.progress?.step ?? run.record.step;
+  const total = run.progress?.totalSteps || run.record.total_steps;
+  return total > 0 ? Math.min(1, step / total) : null;
+}
+
+/** Seconds between start and end (or now). Null when it never started. */
+export function runSeconds(run: Run, now = Date.now()): number | null {
+  if (!run.record.started_at) return null;
+  const end = run.record.finished_at ? Date.parse(run.record.finished_at) : isWorking(run) ? now : Number.NaN;
+  const seconds = (end - Date.parse(run.record.started_at)) / 1000;
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds : null;
+}
+
+/** The words beside a run's name: progress while it works, then its metric and how long it took. */
+export function describeRunItem(run: Run, position: number | null, now = Date.now()): string {
+  if (run.damaged) return 'unreadable';
+  const parts: string[] = [];
+  const fraction = fractionDone(run);
+  const best = bestMetric(run.record);
+  if (run.state === 'queued')
+    parts.push(position === null ? 'not in line' : position === 1 ? 'next' : `no. ${position} in line`);
+  else if (run.state === 'running' || run.state === 'paused' || run.state === 'stopping') {
+    if (run.state !== 'running' || run.silent) parts.push(stateWord(run));
+    if (fraction !== null) parts.push(`${Math.floor(100 * fraction)} %`);
+    const eta = run.progress?.etaSeconds;
+    if (run.state === 'running' && eta !== null && eta !== undefined) parts.push(`${formatDuration(eta)} left`);
+    if (best) parts.push(`${metricName(best.key)} ${formatMetric(best.key, best.value)}`);
+  } else {
+    if (run.state !== 'done') parts.push(stateWord(run));
+    if (run.state === 'interrupted' && fraction !== null) parts.push(`${Math.floor(100 * fraction)} %`);
+    if (best && run.state !== 'cancelled') parts.push(`${metricName(best.key)} ${formatMetric(best.key, best.value)}`);
+    const seconds = run.state === 'done' || run.state === 'stopped' ? runSeconds(run, now) : null;
+    if (seconds !== null) parts.push(formatDuration(seconds));
+  }
+  return parts.join(' · ');
+}
+
+/** What `when` clauses test: `run.<state>` with `.model`, `.resumable`, `.readonly` as they apply. */
+export function runContextValue(run: Run): string {
+  const traits: RunTrait[] = [];
+  if (hasModel(run)) traits.push('model');
+  if (isResumable(run)) traits.push('resumable');
+  if (run.readOnly) traits.push('readonly');
+  return [TREE_ITEMS.run, run.state, ...traits].join('.');
+}
+
+/** One line for the status bar while runs work: `34 % · 2 min`, and how many more wait. */
+export function statusText(working: readonly Run[], waitingCount: number): string | null {
+  const run = working[0];
+  if (!run) return null;
+  const fraction = fractionDone(run);
+  const percent = fraction === null ? '' : ` ${Math.floor(100 * fraction)} %`;
+  const eta = run.progress?.etaSeconds;
+  const left = run.state === 'running' && eta !== null && eta !== undefined ? ` · ${formatDuration(eta)} left` : '';
+  const icon = run.state === 'paused' ? '$(debug-pause)' : '$(sync~spin)';
+  const words = run.state === 'running' ? '' : ` ${stateWord(run)}`;
+  const more = working.length - 1 + waitingCount;
+  return `${icon} ${run.record.name}${words}${percent}${left}${more > 0 ? ` (+${more})` : ''}`;
+}
+
+/** What is said once a run has ended. `problem` asks for a warning's colour. */
+export function endMessage(run: Run): { text: string; problem: boolean } {
+  const best = bestMetric(run.record);
+  const metric = best ? `: ${metricName(best.key)} ${formatMetric(best.key, best.value)} on the validation rows` : '';
+  const { name, error } = run.record;
+  switch (run.state) {
+    case 'failed':
+      return {
+        text: `${name} failed: ${error?.message ?? 'its log tells why.'}${error?.hint ? ` ${error.hint}` : ''}`,
+        problem: true,
+      };
+    case 'interrupted':
+      return {
+        text: `${name} was interrupted: its process ended. Resume goes on from its last checkpoint.`,
+        problem: true,
+      };
+    case 'cancelled':
+      return { text: `${name} was cancelled.`, problem: false };
+    case 'stopped':
+      return { text: `${name} was stopped${metric}.`, problem: false };
+    default:
+      return { text: `${name} is done${metric}.`, problem: false };
+  }
+}
+
+/** Keys in which recipes differ, for the tooltip of a comparison and the list of runs to compare. */
+export function tooltipLines(run: Run): string[] {
+  const { record } = run;
+  const recipe = record.recipe;
+  const lines = [`**${escapeMarkdown(record.name)}** — ${stateWord(run)}`];
+  if (record.note) lines.push(escapeMarkdown(record.note));
+  if (run.readOnly) lines.push(`$(lock) ${escapeMarkdown(run.readOnly)}`);
+  if (record.error) lines.push(`$(error) ${escapeMarkdown(record.error.message)}`);
+  if (recipe.model) {
+    const strategy = recipe.strategy?.type ?? 'full';
+    lines.push(
+      `${escapeMarkdown(recipe.model)} · ${strategy} · learning_rate ${recipe.learning_rate} · ${recipe.num_train_epochs} epochs`,
+    );
+  }
+  if (record.total_steps > 0) lines.push(`Step ${record.step} of ${record.total_steps}`);
+  if (record.best) {
+    const metrics = Object.entries(record.best.metrics).map(
+      ([key, value]) => `${metricName(key)} ${formatMetric(key, value ?? 0)}`,
+    );
+    lines.push(`Best at step ${record.best.step}: ${metrics.join(', ')}`);
+  }
+  if (record.environment) lines.push(`${record.environment.executor}, ${record.environment.num_threads} threads`);
+  return lines;
+}
+
+const escapeMarkdown = (text: string): string => text.replace(/[\\`*_{}[\]()#+\-.!|<>~$]/g, '\\$&').replace(/\n/g, ' ');

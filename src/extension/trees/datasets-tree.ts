@@ -1,0 +1,143 @@
+import * as vscode from 'vscode';
+import type { DataSummary } from '../../protocol/index.ts';
+import { type Dataset, describeDataset, isDataFile } from '../datasets/dataset.ts';
+import type { DatasetStore } from '../datasets/store.ts';
+import { sentence, toHostError } from '../errors.ts';
+import { formatCount, plural, shorten } from '../format.ts';
+import { COMMANDS, CONTEXT_KEYS, TREE_ITEMS } from '../ids.ts';
+import type { Log } from '../log.ts';
+
+/** A line under a data set: a figure, a class, a column, or a problem. */
+export interface DatasetDetail {
+  detail: string;
+  description?: string;
+  icon: string;
+  /** 1-based line to open. */
+  line?: number;
+  of: Dataset;
+}
+export type DatasetNode = Dataset | DatasetDetail;
+
+const isDetail = (node: DatasetNode): node is DatasetDetail => 'detail' in node;
+
+const URI_LIST = 'text/uri-list';
+
+/** Data sets: those Luthier made, files of the workspace that could be one, and files added by hand or dropped here. */
+export class DatasetsTree
+  implements vscode.TreeDataProvider<DatasetNode>, vscode.TreeDragAndDropController<DatasetNode>, vscode.Disposable
+{
+  readonly dropMimeTypes = [URI_LIST];
+  readonly dragMimeTypes = [URI_LIST];
+  private readonly emitter = new vscode.EventEmitter<DatasetNode | undefined>();
+  readonly onDidChangeTreeData = this.emitter.event;
+  private readonly store: DatasetStore;
+  private readonly log: Log;
+  private readonly subscription: { dispose(): void };
+
+  constructor(store: DatasetStore, log: Log) {
+    this.store = store;
+    this.log = log;
+    this.subscription = store.changed.on(() => this.emitter.fire(undefined));
+  }
+
+  dispose(): void {
+    this.subscription.dispose();
+    this.emitter.dispose();
+  }
+
+  async getChildren(node?: DatasetNode): Promise<DatasetNode[]> {
+    if (!node) {
+      const datasets = await this.store.list();
+      void vscode.commands.executeCommand('setContext', CONTEXT_KEYS.scanned, true);
+      return datasets;
+    }
+    if (isDetail(node)) return [];
+    if (!vscode.workspace.isTrusted) {
+      return [{ detail: 'Trust this workspace to look into the file', icon: 'shield', of: node }];
+    }
+    try {
+      const before = node.summary;
+      const summary = await this.store.inspect(node);
+      // Figures known for the first time belong on the data set's own line; not from within this call, and only once.
+      if (summary !== before) setTimeout(() => this.emitter.fire(node), 0);
+      return summaryDetails(node, summary);
+    } catch (error) {
+      const failure = toHostError(error);
+      this.log.warn(`${node.path}: ${failure.message}`);
+      return [{ detail: sentence(failure), icon: 'warning', of: node }];
+    }
+  }
+
+  getTreeItem(node: DatasetNode): vscode.TreeItem {
+    if (isDetail(node)) {
+      const item = new vscode.TreeItem(node.detail);
+      item.iconPath = new vscode.ThemeIcon(node.icon);
+      item.tooltip = node.detail;
+      if (node.description) item.description = node.description;
+      if (node.line !== undefined) {
+        item.command = { command: COMMANDS.openDataset, title: 'Open', arguments: [node.of, undefined, node.line] };
+      }
+      return item;
+    }
+    const item = new vscode.TreeItem(node.name, vscode.TreeItemCollapsibleState.Collapsed);
+    item.id = `${node.kind}:${node.path}`;
+    item.description = describeDataset(node, (path) => vscode.workspace.asRelativePath(path));
+    item.tooltip = node.path;
+    item.contextValue = `${TREE_ITEMS.dataset}.${node.kind}`;
+    if (node.kind === 'made') item.iconPath = new vscode.ThemeIcon('database');
+    else item.resourceUri = vscode.Uri.file(node.path);
+    return item;
+  }
+
+  handleDrag(source: readonly DatasetNode[], data: vscode.DataTransfer): void {
+    const files = source.filter((node) => !isDetail(node) && node.kind !== 'made') as Dataset[];
+    data.set(
+      URI_LIST,
+      new vscode.DataTransferItem(files.map((dataset) => vscode.Uri.file(dataset.path).toString()).join('\r\n')),
+    );
+  }
+
+  async handleDrop(_target: DatasetNode | undefined, data: vscode.DataTransfer): Promise<void> {
+    const list = (await data.get(URI_LIST)?.asString()) ?? '';
+    const uris = list.split(/\r?\n/).filter((line) => line && !line.startsWith('#'));
+    const files = uris.map((line) => vscode.Uri.parse(line, true)).filter((uri) => uri.scheme === 'file');
+    const usable = files.filter((uri) => isDataFile(uri.fsPath));
+    if (usable.length > 0) await this.store.add(usable.map((uri) => uri.fsPath));
+    if (usable.length < uris.length) {
+      void vscode.window.showWarningMessage(
+        'Only files with rows can be data sets: CSV, TSV, JSON, JSON Lines, Markdown tables or text.',
+      );
+    }
+  }
+}
+
+/** What there is to say about a data set, as lines. */
+export function summaryDetails(of: Dataset, summary: DataSummary): DatasetDetail[] {
+  const details: DatasetDetail[] = [
+    { detail: plural(summary.rows, 'row'), description: `${summary.format}, ${summary.encoding}`, icon: 'table', of },
+  ];
+  const { text, label } = summary.guess;
+  if (text || label) {
+    details.push({
+      detail: `Text: ${text ?? '—'} · Label: ${label ?? '—'}`,
+      description: summary.guess_reason,
+      icon: 'symbol-field',
+      of,
+    });
+  }
+  for (const { label: name, count } of summary.classes.slice(0, 20)) {
+    details.push({ detail: shorten(name, 60), description: formatCount(count), icon: 'tag', of });
+  }
+  if (summary.classes.length > 20) {
+    details.push({ detail: `${summary.classes.length - 20} more classes`, icon: 'ellipsis', of });
+  }
+  for (const problem of summary.problems.filter(({ severity }) => severity !== 'info').slice(0, 10)) {
+    details.push({
+      detail: problem.message,
+      icon: problem.severity,
+      ...(problem.line === undefined ? {} : { line: problem.line }),
+      of,
+    });
+  }
+  return details;
+}

@@ -1,0 +1,312 @@
+import { basename } from 'node:path';
+import * as vscode from 'vscode';
+import {
+  type DashboardMessage,
+  type DashboardRequest,
+  parseDashboardRequest,
+  parseDashboardState,
+  type RunAction,
+  type RunEvent,
+  type RunSnapshot,
+} from '../../protocol/index.ts';
+import { HostError } from '../errors.ts';
+import { COMMANDS, PANELS } from '../ids.ts';
+import type { Log } from '../log.ts';
+import type { Run } from '../runs/run.ts';
+import type { RunStarter } from '../runs/starter.ts';
+import type { RunStore } from '../runs/store.ts';
+import { cellRows } from './cells.ts';
+import { RunFeed } from './feed.ts';
+import { openDataRow, openRunLog, pickRuns, saveBytes } from './open.ts';
+import { logFromPage, Panel, webviewOptions } from './panel.ts';
+
+/** New events go to the page at most this often: it draws once a frame, and a fast run steps 200 times a second. */
+const POST_MS = 100;
+
+export interface DashboardOptions {
+  extension: vscode.Uri;
+  store: RunStore;
+  starter: RunStarter;
+  log: Log;
+}
+
+/** The dashboards of this window, one panel for each set of runs. */
+export class Dashboards implements vscode.Disposable, vscode.WebviewPanelSerializer {
+  private readonly options: DashboardOptions;
+  private readonly open = new Set<Dashboard>();
+
+  constructor(options: DashboardOptions) {
+    this.options = options;
+  }
+
+  /** Shows runs, in the panel that shows the first of them already if there is one. */
+  show(runs: readonly Run[]): void {
+    const first = runs[0];
+    if (!first) return;
+    for (const dashboard of this.open) {
+      if (dashboard.focus !== first.folder) continue;
+      if (runs.length > 1) void dashboard.setRuns(runs.map((run) => run.folder));
+      dashboard.panel.reveal();
+      return;
+    }
+    const panel = vscode.window.createWebviewPanel(
+      PANELS.dashboard,
+      first.record.name,
+      vscode.ViewColumn.Active,
+      webviewOptions(this.options.extension),
+    );
+    this.add(
+      panel,
+      runs.map((run) => run.folder),
+    );
+  }
+
+  /** After a window's reload: the page's own state says which runs it showed. */
+  async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
+    const parsed = parseDashboardState(state);
+    await this.options.store.refresh();
+    const names = parsed.ok ? parsed.message.runs : [];
+    const runs = names.map((name) => this.options.store.find(name)).filter((run) => run !== undefined);
+    const shown = runs.length > 0 ? runs : this.options.store.all().slice(0, 1);
+    if (shown.length === 0) {
+      panel.dispose();
+      return;
+    }
+    this.add(
+      panel,
+      shown.map((run) => run.folder),
+    );
+  }
+
+  dispose(): void {
+    for (const dashboard of [...this.open]) dashboard.panel.dispose();
+  }
+
+  private add(panel: vscode.WebviewPanel, folders: string[]): void {
+    const dashboard = new Dashboard(panel, folders, this.options);
+    this.open.add(dashboard);
+    panel.onDidDispose(() => {
+      this.open.delete(dashboard);
+      dashboard.dispose();
+    });
+  }
+}
+
+class Dashboard {
+  readonly panel: vscode.WebviewPanel;
+  private readonly options: DashboardOptions;
+  private readonly wire: Panel<DashboardRequest, DashboardMessage>;
+  private readonly feeds = new Map<string, RunFeed>();
+  private readonly fresh = new Map<string, RunEvent[]>();
+  private readonly subscriptions: { dispose(): void }[];
+  private folders: string[];
+  private timer: NodeJS.Timeout | undefined;
+  /** Whether the page has its snapshot, so that what follows makes sense to it. */
+  private ready = false;
+
+  constructor(panel: vscode.WebviewPanel, folders: string[], options: DashboardOptions) {
+    this.panel = panel;
+    this.folders = folders;
+    this.options = options;
+    const { store, starter } = options;
+    this.wire = new Panel(
+      panel,
+      options.extension,
+      { name: 'dashboard', title: store.get(this.focus)?.record.name ?? basename(this.focus) },
+      options.log,
+      parseDashboardRequest,
+      (request) => this.handle(request),
+      (request, error) => ({
+        type: 'failed',
+        request: request.type === 'action' ? request.action : request.type,
+        run: 'run' in request ? request.run : null,
+        error,
+      }),
+    );
+    this.subscriptions = [
+      store.events.on(({ run, line, event }) => this.feeds.get(run.folder)?.live([{ line, event }])),
+      store.changed.on((runs) => {
+        for (const run of runs) this.onChanged(run);
+      }),
+      starter.changed.on(() => {
+        for (const folder of this.folders) {
+          const run = store.get(folder);
+          if (run?.state === 'queued') this.postRecord(run);
+        }
+      }),
+      panel.onDidChangeViewState(() => {
+        // A hidden page is gone; the next one says `ready` and gets everything.
+        if (panel.visible) return;
+        this.ready = false;
+        this.fresh.clear();
+      }),
+    ];
+  }
+
+  get focus(): string {
+    return this.folders[0] ?? '';
+  }
+
+  async setRuns(folders: string[]): Promise<void> {
+    this.folders = folders;
+    for (const folder of [...this.feeds.keys()]) if (!folders.includes(folder)) this.feeds.delete(folder);
+    await this.sendSnapshot();
+  }
+
+  dispose(): void {
+    clearTimeout(this.timer);
+    for (const subscription of this.subscriptions) subscription.dispose();
+    this.feeds.clear();
+  }
+
+  private async handle(request: DashboardRequest): Promise<void> {
+    switch (request.type) {
+      case 'ready':
+        return await this.sendSnapshot();
+      case 'action':
+        return await this.act(request.action, this.run(request.run));
+      case 'cell': {
+        const found = await cellRows(this.run(request.run).folder, request);
+        return this.wire.post({ ...request, ...found });
+      }
+      case 'openRow':
+        return await openDataRow(this.run(request.run), request.file, request.line);
+      case 'chooseRuns': {
+        const chosen = await pickRuns(this.options.store, this.folders);
+        return await this.setRuns([this.focus, ...chosen.filter((folder) => folder !== this.focus)]);
+      }
+      case 'removeRun': {
+        const { folder } = this.run(request.run);
+        const rest = this.folders.filter((other) => other !== folder);
+        if (rest.length > 0) await this.setRuns(rest);
+        return;
+      }
+      case 'copyText':
+        return await vscode.env.clipboard.writeText(request.text);
+      case 'savePicture':
+        return await saveBytes(request.name, request.png, { PNG: ['png'] });
+      case 'saveText':
+        return await saveBytes(request.name, Buffer.from(request.text, 'utf8'), { CSV: ['csv'] });
+      case 'log':
+        return logFromPage(this.options.log, request.level, request.message);
+    }
+  }
+
+  /** What the buttons do is what the commands of the same name do. */
+  private async act(action: RunAction, run: Run): Promise<void> {
+    const commands: Partial<Record<RunAction, string>> = {
+      pause: COMMANDS.pauseRun,
+      resume: COMMANDS.resumeRun,
+      stop: COMMANDS.stopRun,
+      cancel: COMMANDS.cancelRun,
+      duplicate: COMMANDS.duplicateRecipe,
+      reveal: COMMANDS.revealRun,
+      try: COMMANDS.tryModel,
+      evaluate: COMMANDS.evaluateOnFile,
+      export: COMMANDS.exportRun,
+    };
+    const command = commands[action];
+    if (command) await vscode.commands.executeCommand(command, run);
+    else if (action === 'openLog') await openRunLog(run);
+    else if (run.record.recipe_path) await vscode.window.showTextDocument(vscode.Uri.file(run.record.recipe_path));
+    else await vscode.commands.executeCommand(COMMANDS.duplicateRecipe, run);
+  }
+
+  private run(id: string): Run {
+    const run = this.folders.map((folder) => this.options.store.get(folder)).find((run) => run?.record.id === id);
+    if (!run) throw new HostError('run-not-found', 'That run is no longer there.');
+    return run;
+  }
+
+  private async sendSnapshot(): Promise<void> {
+    this.ready = false;
+    const snapshots: RunSnapshot[] = [];
+    for (const folder of this.folders) {
+      const run = this.options.store.get(folder);
+      if (run) snapshots.push(await this.snapshot(run));
+    }
+    const focus =
+      this.options.store.get(this.focus) ?? snapshots.map(({ record }) => this.options.store.find(record.id))[0];
+    if (focus)
+      this.panel.title =
+        this.folders.length > 1 ? `${focus.record.name} +${this.folders.length - 1}` : focus.record.name;
+    this.wire.post({ type: 'snapshot', runs: snapshots, focus: focus?.record.id ?? '' });
+    this.ready = true;
+    // What came after a run's figures were copied.
+    this.flush();
+  }
+
+  private async snapshot(run: Run): Promise<RunSnapshot> {
+    const feed = this.feed(run.folder);
+    await feed.read();
+    const reports = await feed.reports();
+    // From here to the copies nothing may come between: what is told later must not be told twice.
+    this.fresh.delete(run.folder);
+    return {
+      record: { ...run.record, state: run.state },
+      steps: feed.steps.toColumns(),
+      events: [...feed.events],
+      reports,
+      read_only: this.readOnly(run),
+      queue_position: this.options.starter.position(run),
+    };
+  }
+
+  private feed(folder: string): RunFeed {
+    let feed = this.feeds.get(folder);
+    if (!feed) {
+      feed = new RunFeed(folder);
+      feed.onEvents = (events) => this.collect(folder, events);
+      this.feeds.set(folder, feed);
+    }
+    return feed;
+  }
+
+  private collect(folder: string, events: RunEvent[]): void {
+    if (!this.panel.visible) return;
+    const waiting = this.fresh.get(folder);
+    if (waiting) waiting.push(...events);
+    else this.fresh.set(folder, [...events]);
+    if (this.ready) this.timer ??= setTimeout(() => this.flush(), POST_MS);
+  }
+
+  private flush(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    for (const [folder, events] of this.fresh) {
+      const run = this.options.store.get(folder);
+      if (run && this.ready) this.wire.post({ type: 'events', run: run.record.id, events });
+    }
+    this.fresh.clear();
+  }
+
+  private onChanged(run: Run): void {
+    if (!this.folders.includes(run.folder)) return;
+    if (this.options.store.get(run.folder) !== run) {
+      this.wire.post({ type: 'gone', run: run.record.id });
+      return;
+    }
+    this.postRecord(run);
+    const feed = this.feeds.get(run.folder);
+    if (!feed || !this.ready) return;
+    // A run that nobody is attached to (another window's, an untrusted workspace's) shows by its file alone.
+    if (!this.options.store.connection(run)) void feed.read();
+    void feed.reports().then((reports) => {
+      if (this.ready && reports.length > 0) this.wire.post({ type: 'reports', run: run.record.id, reports });
+    });
+  }
+
+  private postRecord(run: Run): void {
+    if (!this.ready) return;
+    this.wire.post({
+      type: 'record',
+      record: { ...run.record, state: run.state },
+      queue_position: this.options.starter.position(run),
+    });
+  }
+
+  private readOnly(run: Run): string | null {
+    if (run.readOnly) return run.readOnly;
+    return vscode.workspace.isTrusted ? null : 'This workspace is not trusted: runs can be looked at, not changed.';
+  }
+}
