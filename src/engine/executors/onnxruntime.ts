@@ -28,6 +28,14 @@ export async function createOnnxRuntimeExecutor(options: OnnxRuntimeOptions = {}
   };
 }
 
+/** A session for a model that lies on disk: the export's check reads what was written, as anyone else will. */
+export async function createOnnxRuntimeSession(
+  path: string,
+): Promise<{ ort: typeof Ort; session: Ort.InferenceSession }> {
+  const ort = await loadOnnxRuntime();
+  return { ort, session: await ort.InferenceSession.create(path, { logSeverityLevel: 3 }) };
+}
+
 async function loadOnnxRuntime(): Promise<typeof Ort> {
   try {
     return await import('onnxruntime-node');

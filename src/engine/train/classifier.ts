@@ -45,6 +45,7 @@ const MAX_COMPILED = 24;
 export class Classifier {
   readonly store: ParameterStore;
   readonly encoder: Encoder;
+  readonly numLabels: number;
   /** Nothing below the head is trained, so what it is fed can be computed once. */
   readonly headOnly: boolean;
   readonly #options: ClassifierOptions;
@@ -56,6 +57,7 @@ export class Classifier {
   constructor(options: ClassifierOptions) {
     this.#options = options;
     this.encoder = options.encoder;
+    this.numLabels = options.numLabels;
     this.#shapes = options.encoder.parameterShapes(options.numLabels);
     const trained = Object.keys(this.#shapes).filter(options.isTrained);
     this.headOnly = trained.length > 0 && trained.every((name) => this.encoder.placeOf(name) === 'head');
@@ -70,10 +72,10 @@ export class Classifier {
   /** Logits `[texts, C]` of texts, packed as given. */
   async logits(texts: readonly PackableText[]): Promise<Float32Array> {
     const { arrays, shape } = this.#pack(texts, texts.length);
-    const logits = new Float32Array(shape.texts * this.#options.numLabels);
+    const logits = new Float32Array(shape.texts * this.numLabels);
     const compiled = await this.#compile('logits', shape, logitsProgram);
     await compiled.run({ ...arrays, ...this.#weights(() => true) }, { logits });
-    return logits.subarray(0, texts.length * this.#options.numLabels);
+    return logits.subarray(0, texts.length * this.numLabels);
   }
 
   /** The head's input `[texts, H]`. */
@@ -88,7 +90,7 @@ export class Classifier {
   /** Logits of rows of features. */
   async headLogits(features: Float32Array): Promise<Float32Array> {
     const texts = features.length / this.encoder.hiddenSize;
-    const logits = new Float32Array(texts * this.#options.numLabels);
+    const logits = new Float32Array(texts * this.numLabels);
     const compiled = await this.#compile('headLogits', { rows: 1, length: 1, texts }, headLogitsProgram);
     await compiled.run({ features, ...this.#weights((name) => this.encoder.placeOf(name) === 'head') }, { logits });
     return logits;

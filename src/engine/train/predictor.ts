@@ -1,19 +1,13 @@
 import type { BackendChoice, Prediction } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
-import { createExecutor } from '../executors/create.ts';
-import { openModelFolder } from '../hub/model-folder.ts';
-import { createEncoder } from '../models/registry.ts';
-import { type TextInput, Tokenizer } from '../text/tokenizer.ts';
-import { Classifier } from './classifier.ts';
-import { loadWeights } from './load-weights.ts';
-import type { Note } from './types.ts';
+import type { TextInput } from '../text/tokenizer.ts';
+import { type OpenClassifier, openClassifier } from './open-classifier.ts';
 
 export interface PredictorOptions {
-  note?: Note;
   backend?: BackendChoice;
   /** Texts in one pass through the model. */
   batchSize?: number;
-  /** Longest text in tokens; default: what the model's tokenizer_config.json says, at most its positions. */
+  /** Longest text in tokens; default: what the model was trained with, at most its positions. */
   maxLength?: number;
 }
 
@@ -26,100 +20,52 @@ export interface Predictor {
   dispose(): void;
 }
 
-/**
- * Loads a trained classifier's folder for predictions.
- * @throws LuthierError `model-invalid` when the folder's model has no trained classifier
- */
+/** Loads a trained classifier's folder for predictions. Errors as openClassifier. */
 export async function createPredictor(modelFolder: string, options: PredictorOptions = {}): Promise<Predictor> {
-  const { note = () => {}, backend = 'auto', batchSize = 64 } = options;
-  const [folder, tokenizer, executor] = await Promise.all([
-    openModelFolder(modelFolder),
-    Tokenizer.load(modelFolder),
-    createExecutor(backend),
-  ]);
-  try {
-    const encoder = createEncoder(folder.config, `${folder.path}/config.json`);
-    tokenizer.checkFits(encoder.vocabSize);
-    const labels = classifierLabels(folder.config, folder.path, folder.weights.names());
-    const classifier = new Classifier({
-      executor,
-      encoder,
-      numLabels: labels.length,
-      padId: tokenizer.padId,
-      isTrained: () => false,
-      accumulate: false,
-      labelSmoothing: 0,
-      maxBatch: { texts: 1, tokens: 1 },
-      seed: 0,
-    });
-    await loadWeights(folder, encoder, classifier.store, { keepClassifier: true, seed: 0, note });
-    const maxLength = Math.min(options.maxLength ?? tokenizer.maxLength ?? 512, encoder.maxPositions);
-    return new ClassifierPredictor(folder.path, labels, classifier, tokenizer, maxLength, batchSize, () =>
-      executor.dispose(),
-    );
-  } finally {
-    await folder.weights.close();
-  }
-}
-
-function classifierLabels(config: Record<string, unknown>, path: string, names: readonly string[]): string[] {
-  const names_ = config.id2label as Record<string, string> | undefined;
-  if (!names.includes('classifier.weight')) {
-    throw new LuthierError(
-      'model-invalid',
-      `${path} holds a pretrained model without a trained classifier, so it cannot predict.`,
-      'Fine-tune it first (luthier train), then name the run or its model folder.',
-    );
-  }
-  if (!names_) return ['LABEL_0', 'LABEL_1'];
-  return Object.keys(names_)
-    .sort((a, b) => Number(a) - Number(b))
-    .map((id) => String(names_[id]));
+  const open = await openClassifier(modelFolder, options.backend ?? 'auto');
+  const positions = open.classifier.encoder.maxPositions;
+  const maxLength = Math.min(options.maxLength ?? open.tokenizer.maxLength ?? positions, positions);
+  return new ClassifierPredictor(open, maxLength, options.batchSize ?? 64);
 }
 
 class ClassifierPredictor implements Predictor {
   constructor(
-    readonly modelFolder: string,
-    readonly labels: string[],
-    private readonly classifier: Classifier,
-    private readonly tokenizer: Tokenizer,
+    private readonly open: OpenClassifier,
     private readonly maxLength: number,
     private readonly batchSize: number,
-    private readonly release: () => void,
   ) {}
 
-  async logits(
-    texts: readonly TextInput[],
-    onProgress?: (done: number) => void,
-    signal?: AbortSignal,
-  ): Promise<Float32Array> {
+  get labels() {
+    return this.open.labels;
+  }
+  get modelFolder() {
+    return this.open.path;
+  }
+
+  async logits(texts: readonly TextInput[], onProgress?: (done: number) => void, signal?: AbortSignal) {
+    const { classifier, tokenizer } = this.open;
     const classes = this.labels.length;
     const logits = new Float32Array(texts.length * classes);
-    const { encodings } = this.tokenizer.encodeAll(texts, this.maxLength);
+    const { encodings } = tokenizer.encodeAll(texts, this.maxLength);
     // Longest first: like lengths share a batch, and the first batch is the one that needs the most memory.
-    const order = encodings
-      .map((_, i) => i)
-      .sort((a, b) => encodings[b]!.ids.length - encodings[a]!.ids.length || a - b);
+    const order = encodings.map((_, i) => i);
+    order.sort((a, b) => encodings[b]!.ids.length - encodings[a]!.ids.length || a - b);
     for (let i = 0; i < order.length; i += this.batchSize) {
       if (signal?.aborted) throw new LuthierError('cancelled', 'The prediction was cancelled.');
       const rows = order.slice(i, i + this.batchSize);
-      const values = await this.classifier.logits(rows.map((row) => encodings[row]!));
+      const values = await classifier.logits(rows.map((row) => encodings[row]!));
       rows.forEach((row, k) => {
         logits.set(values.subarray(k * classes, (k + 1) * classes), row * classes);
       });
-      onProgress?.(Math.min(i + this.batchSize, order.length));
+      onProgress?.(i + rows.length);
     }
     return logits;
   }
 
-  async predict(
-    texts: readonly string[],
-    onProgress?: (done: number) => void,
-    signal?: AbortSignal,
-  ): Promise<Prediction[]> {
+  async predict(texts: readonly string[], onProgress?: (done: number) => void, signal?: AbortSignal) {
     const logits = await this.logits(texts, onProgress, signal);
     const classes = this.labels.length;
-    return texts.map((text, i) => {
+    return texts.map((text, i): Prediction => {
       const probabilities = softmax(logits.subarray(i * classes, (i + 1) * classes));
       const best = probabilities.indexOf(Math.max(...probabilities));
       return {
@@ -132,8 +78,7 @@ class ClassifierPredictor implements Predictor {
   }
 
   dispose(): void {
-    this.classifier.dispose();
-    this.release();
+    this.open.dispose();
   }
 }
 

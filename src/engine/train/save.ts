@@ -1,11 +1,10 @@
 import type { BackendChoice } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
-import { createExecutor } from '../executors/create.ts';
-import { type ModelConfig, type ModelFolder, openModelFolder, saveModelFolder } from '../hub/model-folder.ts';
-import { createEncoder, type Encoder } from '../models/registry.ts';
+import { type ModelConfig, type ModelFolder, saveModelFolder } from '../hub/model-folder.ts';
+import type { Encoder } from '../models/registry.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
-import { Classifier } from './classifier.ts';
-import { loadWeights } from './load-weights.ts';
+import type { Classifier } from './classifier.ts';
+import { openClassifier } from './open-classifier.ts';
 import type { PackableText } from './packing.ts';
 
 /** Largest difference of a logit that passes for the same answer. */
@@ -42,15 +41,7 @@ export async function saveClassifier(target: string, options: SaveOptions): Prom
     })),
   });
   if (probes.length === 0) return;
-  const difference = await reloadedDifference(
-    target,
-    classifier,
-    labels.length,
-    probes,
-    expected,
-    tokenizer.padId,
-    backend,
-  );
+  const difference = await reloadedDifference(target, probes, expected, backend);
   if (!(difference <= LOGIT_TOLERANCE)) {
     throw new LuthierError(
       'export-mismatch',
@@ -62,34 +53,15 @@ export async function saveClassifier(target: string, options: SaveOptions): Prom
 
 async function reloadedDifference(
   target: string,
-  trained: Classifier,
-  numLabels: number,
   probes: readonly PackableText[],
   expected: Float32Array,
-  padId: number,
   backend: BackendChoice,
 ): Promise<number> {
-  const folder = await openModelFolder(target);
-  const executor = await createExecutor(backend);
-  const encoder = createEncoder(folder.config, `${target}/config.json`);
-  const reloaded = new Classifier({
-    executor,
-    encoder,
-    numLabels,
-    padId,
-    isTrained: () => false,
-    accumulate: false,
-    labelSmoothing: 0,
-    maxBatch: { texts: 1, tokens: 1 },
-    seed: 0,
-  });
+  const reloaded = await openClassifier(target, backend);
   try {
-    await loadWeights(folder, trained.encoder, reloaded.store, { keepClassifier: true, seed: 0, note: () => {} });
-    return maxDifference(await reloaded.logits(probes), expected);
+    return maxDifference(await reloaded.classifier.logits(probes), expected);
   } finally {
     reloaded.dispose();
-    executor.dispose();
-    await folder.weights.close();
   }
 }
 

@@ -372,6 +372,6 @@ const countLabels = (examples: readonly Example[], classes: number): number[] =>
 
 function takeRows(values: Float32Array, rows: Uint32Array, width: number): Float32Array {
   const taken = new Float32Array(rows.length * width);
-  rows.forEach((row, i) => taken.set(values.subarray(row * width, (row + 1) * width), i * width));
+  for (const [i, row] of rows.entries()) taken.set(values.subarray(row * width, (row + 1) * width), i * width);
   return taken;
 }
