@@ -3,7 +3,7 @@
     python test/parity/tokenizer_vectors.py ../shared/tokenizers > test/parity/figures/tokenizer-vectors.json
 
 `texts` and `pairs` are encoded by each tokenizer (ids with special tokens; for pairs also type ids, cut to each of
-`pair_lengths`). `sweep` covers every code point that Unicode 14 assigns: `a<c>b` for 64 of them to a text, and for each
+`pair_lengths`). `words` is what the steps before the vocabulary make of the texts. `sweep` covers every code point that Unicode 14 assigns: `a<c>b` for 64 of them to a text, and for each
 4,096 code points the first 8 hex digits of the SHA-256 over all ids as little-endian int32.
 """
 
@@ -15,7 +15,7 @@ import sys
 import unicodedata
 
 import tokenizers
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, normalizers, pre_tokenizers
 
 FILES = {
     "bert-base-uncased": "bert-base-uncased/tokenizer.json",
@@ -55,7 +55,7 @@ TEXTS = [
     "ligatures ﬀ ﬃ ﬆ Ǆ ǅ œ æ Æ ĳ",
     "currency €£¥₹₽₿¢ ¤",
     "punct !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~ ¡¿§¶·‡†•‽⁂",
-    "a" * 99 + " " + "b" * 100 + " " + "c" * 101 + " " + "d" * 5000,
+    "a" * 99 + " " + "b" * 100 + " " + "c" * 101 + " " + "d" * 300,
     "é" * 101 + " " + "中" * 101,
     "supercalifragilisticexpialidocious antidisestablishmentarianism pneumonoultramicroscopicsilicovolcanoconiosis",
     "[CLS] already [SEP] marked [MASK] here [PAD] and [UNK] too[SEP][SEP]",
@@ -163,6 +163,18 @@ def main():
             "pairs": [[pair(tokenizer, a, b, n) for n in PAIR_LENGTHS] for a, b in PAIRS],
             "sweep": sweep(tokenizer, ranges),
         }
+    # What the steps before the vocabulary make of the texts: these need no tokenizer's file.
+    words = pre_tokenizers.BertPreTokenizer()
+    result["words"] = {
+        name: [[w for w, _ in words.pre_tokenize_str(normalizer.normalize_str(text))] for text in TEXTS]
+        for name, normalizer in {
+            "uncased": normalizers.BertNormalizer(lowercase=True),
+            "cased": normalizers.BertNormalizer(lowercase=False),
+            "lowercase": normalizers.Lowercase(),
+        }.items()
+    }
+    split = pre_tokenizers.WhitespaceSplit()
+    result["words"]["whitespace"] = [[w for w, _ in split.pre_tokenize_str(text)] for text in TEXTS]
     lines = [f"{json.dumps(k)}: {json.dumps(v, separators=(',', ':'))}" for k, v in result.items() if k != "expected"]
     lines += ['"expected": {\n' + ",\n".join(f"{json.dumps(k)}: {json.dumps(v, separators=(',', ':'))}" for k, v in result["expected"].items()) + "\n}"]
     print("{\n" + ",\n".join(lines) + "\n}")

@@ -9,14 +9,14 @@ import { invalid, type TokenizerFiles } from './tokenizer-files.ts';
  * parity.test.ts holds each of them to Python's ids, over every code point.
  */
 
-class ExactLowercase extends hf.LowercaseNormalizer {
+export class ExactLowercase extends hf.LowercaseNormalizer {
   override normalize(text: string): string {
     return lowercase(text);
   }
 }
 
 /** JavaScript's \s takes U+FEFF for white space and U+0085 not; Unicode, and so Python's tokenizers, the other way round. */
-class ExactWhitespaceSplit extends hf.WhitespaceSplitPreTokenizer {
+export class ExactWhitespaceSplit extends hf.WhitespaceSplitPreTokenizer {
   override pre_tokenize_text(text: string): string[] {
     return text.match(/\P{White_Space}+/gu) ?? [];
   }
