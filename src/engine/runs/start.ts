@@ -40,7 +40,7 @@ export async function startRun(folder: string, options: StartOptions = {}): Prom
     throw writeError(log, error);
   }
   const flags = [...(options.resume ? ['--resume'] : []), `--since=${Math.round(options.since ?? Date.now())}`];
-  const child = spawn(options.node ?? process.execPath, ['--enable-source-maps', runner, folder, ...flags], {
+  const child = spawn(options.node ?? process.execPath, [runner, folder, ...flags], {
     cwd: dirname(folder),
     detached: true,
     stdio: ['ignore', fd, fd, 'ipc'],

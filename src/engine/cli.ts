@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+import { main } from './cli/main.ts';
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    // stdout may still be a pipe that is being emptied: leave when it is.
+    process.exitCode = code;
+    if (process.stdout.writableLength === 0) process.exit();
+    process.stdout.once('drain', () => process.exit());
+  },
+  (error: unknown) => {
+    console.error(error);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,56 @@
+import { resolve } from 'node:path';
+import type { DataSummary } from '../../protocol/index.ts';
+import { inspectData } from '../data/inspect.ts';
+import { columnsFrom } from './evaluate.ts';
+import { bold, dim, EXIT, note, print, printJson, red, table, yellow } from './output.ts';
+
+export interface InspectCommandOptions {
+  textColumn?: string;
+  labelColumn?: string;
+  json?: boolean;
+}
+
+export async function inspect(file: string, options: InspectCommandOptions): Promise<number> {
+  const summary = await inspectData({ file: resolve(file), columns: columnsFrom(options) });
+  if (options.json) printJson(summary);
+  else show(summary);
+  return summary.problems.some((problem) => problem.severity === 'error') ? EXIT.failed : EXIT.done;
+}
+
+const MAX_CLASSES = 30;
+
+function show(summary: DataSummary): void {
+  print(`${bold(summary.file)}: ${summary.rows} rows, ${summary.format}, ${summary.encoding}`);
+  print(dim(summary.guess_reason));
+  const columns = summary.columns.map((column) => [
+    column.name,
+    String(column.distinct),
+    String(column.empty),
+    column.mean_length.toFixed(0),
+    shorten(column.examples[0] ?? ''),
+  ]);
+  print(`\n${table(['column', 'distinct', 'empty', 'mean length', 'for example'], columns, [1, 2, 3])}`);
+  if (summary.classes.length > 0) {
+    const rows = summary.classes
+      .slice(0, MAX_CLASSES)
+      .map(({ label, count }) => [label, String(count), `${((100 * count) / summary.rows).toFixed(1)} %`]);
+    print(`\n${table(['class', 'rows', 'share'], rows, [1, 2])}`);
+    const more = summary.classes.length - MAX_CLASSES;
+    if (more > 0) print(`… and ${more} more`);
+  }
+  if (summary.problems.length > 0) print('');
+  for (const { severity, message, line, column } of summary.problems) {
+    const mark = severity === 'error' ? red('error') : severity === 'warning' ? yellow('warning') : dim('note');
+    const place = [line === undefined ? '' : `line ${line}`, column === undefined ? '' : `column ${column}`];
+    const where = place.filter((part) => part !== '').join(', ');
+    print(`${mark}: ${message}${where === '' || message.includes(`line ${line}`) ? '' : ` (${where})`}`);
+  }
+  if (summary.problems.length === 0) note('Nothing to complain about.');
+}
+
+const EXAMPLE_LENGTH = 60;
+
+function shorten(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length <= EXAMPLE_LENGTH ? line : `${line.slice(0, EXAMPLE_LENGTH - 1)}…`;
+}

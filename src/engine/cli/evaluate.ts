@@ -1,0 +1,57 @@
+import type { BackendChoice, Columns } from '../../protocol/index.ts';
+import { findModel } from '../runs/target.ts';
+import { evaluateModel } from '../train/evaluate-model.ts';
+import { dim, EXIT, note, printJson, yellow } from './output.ts';
+import { ProgressLine } from './progress-line.ts';
+import { printReport } from './report.ts';
+
+export interface EvaluateCommandOptions {
+  data: string;
+  split: 'validation' | 'test';
+  textColumn?: string;
+  labelColumn?: string;
+  backend?: BackendChoice;
+  json?: boolean;
+}
+
+export async function evaluate(model: string, options: EvaluateCommandOptions): Promise<number> {
+  const { path } = await findModel(model, process.cwd());
+  const progress = new ProgressLine('Evaluating');
+  const report = await evaluateModel({
+    model: path,
+    data: options.data,
+    base: process.cwd(),
+    columns: columnsFrom(options),
+    split: options.split,
+    backend: options.backend,
+    note: say,
+    onProgress: (done, total) => progress.update(done, total),
+  }).finally(() => progress.close());
+  if (options.json) {
+    const { split, metrics, n } = report;
+    printJson({
+      event: 'eval',
+      split,
+      metrics,
+      n,
+      intervals: report.intervals,
+      majority: report.majority,
+      per_class: report.per_class,
+      confusion: report.confusion,
+    });
+  } else {
+    printReport(report);
+  }
+  return EXIT.done;
+}
+
+export function say(level: 'info' | 'warning', message: string): void {
+  note(level === 'warning' ? `${yellow('Warning:')} ${message}` : dim(message));
+}
+
+export function columnsFrom({ textColumn, labelColumn }: { textColumn?: string; labelColumn?: string }): Columns {
+  return {
+    ...(textColumn === undefined ? {} : { text: textColumn }),
+    ...(labelColumn === undefined ? {} : { label: labelColumn }),
+  };
+}

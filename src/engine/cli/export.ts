@@ -1,0 +1,23 @@
+import { formatBytes } from '../hub/disk.ts';
+import { exportModel } from '../runs/export.ts';
+import { findModel } from '../runs/target.ts';
+import { EXIT, note, print, printJson } from './output.ts';
+
+export async function exportRun(
+  name: string,
+  { format, out, json }: { format: 'safetensors' | 'onnx'; out?: string; json?: boolean },
+): Promise<number> {
+  const { path: model } = await findModel(name, process.cwd());
+  const exported = await exportModel(model, format, out);
+  if (json) {
+    printJson({ format, ...exported });
+    return EXIT.done;
+  }
+  print(exported.path);
+  note(
+    exported.path === model
+      ? `The run’s model is a Hugging Face folder already (${formatBytes(exported.bytes)}); --out DIR copies it.`
+      : `${formatBytes(exported.bytes)}; its logits differ by at most ${exported.max_difference.toExponential(1)} from the run’s model.`,
+  );
+  return EXIT.done;
+}

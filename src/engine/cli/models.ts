@@ -1,0 +1,51 @@
+import { formatBytes } from '../hub/disk.ts';
+import { downloadModel } from '../hub/download.ts';
+import { listModels as findModels } from '../service/models.ts';
+import { EXIT, note, print, printJson, table } from './output.ts';
+import { ProgressLine } from './progress-line.ts';
+
+export async function listModels({ json }: { json?: boolean }): Promise<number> {
+  const models = await findModels([process.cwd()]);
+  if (json) {
+    for (const model of models) printJson(model);
+    return EXIT.done;
+  }
+  if (models.length === 0) {
+    note('There are no models here. luthier models download NAME fetches one from the Hugging Face hub.');
+    return EXIT.done;
+  }
+  const rows = models.map((model) => [
+    model.name,
+    model.source,
+    model.model_type,
+    `${(model.num_parameters / 1e6).toFixed(1)} M`,
+    formatBytes(model.bytes),
+    model.labels?.join(', ') ?? '',
+  ]);
+  print(table(['model', 'from', 'type', 'parameters', 'size', 'classes'], rows, [3, 4]));
+  return EXIT.done;
+}
+
+export async function downloadByName(
+  name: string,
+  { revision, json }: { revision?: string; json?: boolean },
+): Promise<number> {
+  const progress = new ProgressLine('Downloading');
+  const abort = new AbortController();
+  const cancel = () => abort.abort();
+  process.once('SIGINT', cancel);
+  try {
+    const path = await downloadModel(name, {
+      revision,
+      signal: abort.signal,
+      onProgress: ({ done, total }) => progress.update(done, total),
+    });
+    progress.close();
+    if (json) printJson({ name, path });
+    else print(path);
+    return EXIT.done;
+  } finally {
+    progress.close();
+    process.off('SIGINT', cancel);
+  }
+}

@@ -1,0 +1,86 @@
+import { LuthierError, toErrorData } from '../errors.ts';
+
+/** Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted. */
+export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+
+const USAGE_CODES = new Set(['usage', 'recipe-invalid']);
+const INTERRUPTED_CODES = new Set(['cancelled', 'interrupted']);
+
+/** A result: stdout holds nothing else. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value));
+}
+
+/** Progress and notes go to stderr, so that results can be piped. */
+export function note(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Tells what went wrong and what to do, and never a stack, unless LUTHIER_DEBUG asks for it. @returns the exit code */
+export function reportError(error: unknown): number {
+  const { code, message, hint } = toErrorData(error);
+  const isInternal = !(error instanceof LuthierError);
+  note(`${bold(red('Error:'))} ${message}`);
+  if (hint !== undefined) note(hint);
+  else if (isInternal) note('This is a defect of Luthier. LUTHIER_DEBUG=1 shows where it happened.');
+  if (process.env.LUTHIER_DEBUG && error instanceof Error) note(error.stack ?? '');
+  if (USAGE_CODES.has(code)) return EXIT.usage;
+  return INTERRUPTED_CODES.has(code) ? EXIT.interrupted : EXIT.failed;
+}
+
+const colours = () =>
+  process.env.NO_COLOR ? false : process.env.FORCE_COLOR ? true : process.stderr.isTTY && process.stdout.isTTY;
+const style = (open: number, close: number) => (text: string) =>
+  colours() ? `\u001b[${open}m${text}\u001b[${close}m` : text;
+
+export const bold = style(1, 22);
+export const dim = style(2, 22);
+export const red = style(31, 39);
+export const green = style(32, 39);
+export const yellow = style(33, 39);
+
+/** Columns aligned, numbers to the right when `right` names them. */
+export function table(header: string[], rows: string[][], right: readonly number[] = []): string {
+  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
+  const line = (cells: string[]) =>
+    cells
+      .map((cell, i) => (right.includes(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+      .join('  ')
+      .trimEnd();
+  return [bold(line(header)), ...rows.map(line)].join('\n');
+}
+
+/** `1:04:09`, `2:05`, `0:07`. */
+export function duration(seconds: number): string {
+  const s = Math.max(0, Math.round(seconds));
+  const two = (n: number) => String(n).padStart(2, '0');
+  const hours = Math.floor(s / 3600);
+  const minutes = Math.floor((s % 3600) / 60);
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(s % 60)}` : `${minutes}:${two(s % 60)}`;
+}
+
+const METRIC_NAMES: Record<string, string> = {
+  loss: 'loss',
+  accuracy: 'accuracy',
+  f1_macro: 'macro F1',
+  f1_weighted: 'weighted F1',
+  mcc: 'MCC',
+  ece: 'ECE',
+};
+
+/** `accuracy 0.912, macro F1 0.899, loss 0.311`: those that say most, in this order. */
+export function metricLine(metrics: Record<string, number | undefined>): string {
+  return ['accuracy', 'f1_macro', 'loss']
+    .filter((key) => metrics[key] !== undefined)
+    .map((key) => `${METRIC_NAMES[key]} ${metrics[key]!.toFixed(3)}`)
+    .join(', ');
+}
+
+export const metricName = (key: string): string => METRIC_NAMES[key] ?? key;
+
+/** Whether questions can be asked and a bar be drawn. */
+export const isInteractive = (): boolean => Boolean(process.stdin.isTTY && process.stderr.isTTY);

@@ -1,0 +1,160 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RunRecord } from '../../protocol/index.ts';
+import { toErrorData } from '../errors.ts';
+import { formatBytes } from '../hub/disk.ts';
+import { connectRun, readRun } from '../runs/client.ts';
+import { diskUse, FILES, findRun, findRunFolders, LIVE_STATES } from '../runs/folder.ts';
+import { startRun } from '../runs/start.ts';
+import { bold, duration, EXIT, metricLine, note, print, printJson, table, yellow } from './output.ts';
+import { announce } from './train.ts';
+import { shortPath, watchRun } from './watch.ts';
+
+interface JsonOption {
+  json?: boolean;
+}
+
+/** The states of an ended run, and what to tell whoever wants it to go on. */
+const ENDED: Partial<Record<RunRecord['state'], string>> = {
+  done: 'is finished',
+  stopped: 'was stopped, its best weights kept',
+  cancelled: 'was cancelled',
+};
+
+export async function listRuns({ json }: JsonOption): Promise<number> {
+  const folders = await findRunFolders(process.cwd());
+  const runs = await Promise.all(folders.map(look));
+  runs.sort((a, b) => (b.record?.created_at ?? '').localeCompare(a.record?.created_at ?? ''));
+  if (json) {
+    for (const { folder, record, bytes, problem } of runs) {
+      printJson(record === null ? { run: folder, bytes, error: problem } : { run: folder, bytes, ...record });
+    }
+    return EXIT.done;
+  }
+  if (runs.length === 0) {
+    note('There are no runs here yet: luthier train RECIPE starts one.');
+    return EXIT.done;
+  }
+  const rows = runs.map(({ folder, record, bytes, problem }) =>
+    record === null
+      ? [shortPath(folder), problem?.code ?? 'unreadable', '', '', '', formatBytes(bytes)]
+      : [
+          record.id,
+          record.state,
+          `${record.step}/${record.total_steps}`,
+          metricLine(record.best?.metrics ?? {}),
+          took(record),
+          formatBytes(bytes),
+        ],
+  );
+  print(table(['run', 'state', 'step', 'best', 'time', 'disk'], rows, [2, 4, 5]));
+  const total = runs.reduce((sum, run) => sum + run.bytes, 0);
+  note(`${runs.length} runs, ${formatBytes(total)} on disk. Deleting a run's folder deletes the run.`);
+  return EXIT.done;
+}
+
+interface Seen {
+  folder: string;
+  record: RunRecord | null;
+  problem: { code: string; message: string } | null;
+  bytes: number;
+}
+
+/** A folder that is half-written or from a newer Luthier is listed with its problem. */
+async function look(folder: string): Promise<Seen> {
+  const bytes = await diskUse(folder);
+  try {
+    return { folder, record: await readRun(folder), problem: null, bytes };
+  } catch (error) {
+    return { folder, record: null, problem: toErrorData(error), bytes };
+  }
+}
+
+function took({ started_at, finished_at }: RunRecord): string {
+  if (started_at === null || finished_at === null) return '';
+  return duration((Date.parse(finished_at) - Date.parse(started_at)) / 1000);
+}
+
+export async function showRun(name: string, { json }: JsonOption): Promise<number> {
+  const folder = await findRun(name, process.cwd());
+  const record = await readRun(folder);
+  const bytes = await diskUse(folder);
+  if (json) {
+    printJson({ run: folder, bytes, ...record });
+    return EXIT.done;
+  }
+  const { recipe } = record;
+  const lines: [string, string][] = [
+    ['state', record.state],
+    ['step', `${record.step} of ${record.total_steps}`],
+    ['model', recipe.model],
+    ['dataset', typeof recipe.dataset === 'string' ? recipe.dataset : Object.values(recipe.dataset).join(', ')],
+    ['strategy', JSON.stringify(recipe.strategy)],
+    ['learning rate', String(recipe.learning_rate)],
+    ['recipe', record.recipe_path ?? '(never a file)'],
+    ['created', record.created_at],
+    ['took', took(record)],
+    ['best', record.best === null ? '' : `${metricLine(record.best.metrics)} (step ${record.best.step})`],
+    ['result', record.model === null ? '' : join(folder, record.model)],
+    ['disk', formatBytes(bytes)],
+    ['note', record.note],
+  ];
+  print(bold(record.name));
+  for (const [label, value] of lines) if (value !== '') print(`  ${label.padEnd(14)}${value}`);
+  if (record.error !== null) {
+    print(`  ${yellow('error')}         ${record.error.message}`);
+    if (record.error.hint !== undefined) print(`                ${record.error.hint}`);
+  }
+  const { printReports } = await import('./report.ts');
+  await printReports(folder);
+  return EXIT.done;
+}
+
+export async function resumeRun(name: string, options: JsonOption & { detach?: boolean }): Promise<number> {
+  const folder = await findRun(name, process.cwd());
+  const record = await readRun(folder);
+  const ended = ENDED[record.state];
+  if (ended !== undefined) {
+    const model = record.model === null ? '' : ` Its model: ${shortPath(join(folder, record.model))}`;
+    if (options.json)
+      printJson({ run: folder, state: record.state, model: record.model && join(folder, record.model) });
+    note(`The run ${record.id} ${ended}; there is nothing to go on with.${model}`);
+    return EXIT.done;
+  }
+  const fromLine = await countLines(join(folder, FILES.metrics));
+  if (LIVE_STATES.has(record.state)) {
+    const client = await connectRun(folder, 'luthier runs resume');
+    await client.request('resume', {});
+    client.close();
+  } else {
+    await startRun(folder, { resume: record.started_at !== null, since: performance.timeOrigin });
+  }
+  if (options.detach) return announce(folder, options.json ?? false);
+  return watchRun(folder, { json: options.json ?? false, fromLine });
+}
+
+async function countLines(path: string): Promise<number> {
+  const bytes = await readFile(path).catch(() => Buffer.alloc(0));
+  let lines = 0;
+  for (let i = bytes.indexOf(10); i !== -1; i = bytes.indexOf(10, i + 1)) lines++;
+  // A torn last line is ended, and counted, when the run goes on.
+  return bytes.length === 0 || bytes.at(-1) === 10 ? lines : lines + 1;
+}
+
+const DID = { pause: 'Paused', stop: 'Stopping', cancel: 'Cancelled' } as const;
+
+export async function steerRun(name: string, wish: keyof typeof DID, { json }: JsonOption): Promise<number> {
+  const folder = await findRun(name, process.cwd());
+  const record = await readRun(folder);
+  if (!LIVE_STATES.has(record.state)) {
+    note(`The run ${record.id} is not working (${record.state}); there is nothing to ${wish}.`);
+    if (json) printJson({ run: folder, state: record.state, step: record.step });
+    return ENDED[record.state] === undefined ? EXIT.failed : EXIT.done;
+  }
+  const client = await connectRun(folder, `luthier runs ${wish}`);
+  const { step } = await client.request(wish, {});
+  client.close();
+  if (json) printJson({ run: folder, step });
+  else note(`${DID[wish]} after step ${step}.${wish === 'pause' ? ` Go on: luthier runs resume ${name}` : ''}`);
+  return EXIT.done;
+}

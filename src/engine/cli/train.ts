@@ -1,0 +1,52 @@
+import { resolve } from 'node:path';
+import { LuthierError } from '../errors.ts';
+import { createRun } from '../runs/folder.ts';
+import { startRun } from '../runs/start.ts';
+import { type LoadedRecipe, loadRecipe } from '../train/recipe.ts';
+import { EXIT, isInteractive, note, print, printJson } from './output.ts';
+import { watchRun } from './watch.ts';
+
+export interface TrainOptions {
+  set: string[];
+  out?: string;
+  backend?: string;
+  name?: string;
+  detach?: boolean;
+  json?: boolean;
+}
+
+export async function train(recipeFile: string | undefined, options: TrainOptions): Promise<number> {
+  const sets = options.backend === undefined ? options.set : [...options.set, `backend=${options.backend}`];
+  const loaded = recipeFile === undefined ? await ask(sets, options) : await loadRecipe(recipeFile, sets);
+  if (loaded === null) return EXIT.interrupted;
+  const { folder } = await createRun({
+    ...loaded,
+    state: 'starting',
+    ...(options.out === undefined ? {} : { out: resolve(options.out) }),
+    ...(options.name === undefined ? {} : { name: options.name }),
+  });
+  await startRun(folder, { since: performance.timeOrigin });
+  if (options.detach) return announce(folder, options.json ?? false);
+  return watchRun(folder, { json: options.json ?? false });
+}
+
+async function ask(sets: string[], { json }: TrainOptions): Promise<LoadedRecipe | null> {
+  if (json || !isInteractive()) {
+    throw new LuthierError(
+      'usage',
+      'luthier train needs a recipe.',
+      'luthier train tickets.recipe.json; in a terminal, without a recipe, it asks what it needs.',
+    );
+  }
+  const { askForRecipe } = await import('./ask.ts');
+  return askForRecipe(sets);
+}
+
+export function announce(folder: string, json: boolean): number {
+  if (json) printJson({ run: folder });
+  else {
+    print(folder);
+    note(`It trains in the background. luthier runs list shows how it is.`);
+  }
+  return EXIT.done;
+}

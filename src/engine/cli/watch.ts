@@ -1,0 +1,279 @@
+import { basename, join, relative } from 'node:path';
+import { MultiBar, type SingleBar } from 'cli-progress';
+import type { DoneEvent, RunEvent, StepEvent } from '../../protocol/index.ts';
+import { LuthierError } from '../errors.ts';
+import { formatBytes } from '../hub/disk.ts';
+import { connectRun, type RunClient, readRun } from '../runs/client.ts';
+import { FILES, findRunFolders } from '../runs/folder.ts';
+import { type LoggedEvent, readEvents } from '../runs/metrics.ts';
+import { bold, dim, duration, EXIT, green, metricLine, note, printJson, reportError, yellow } from './output.ts';
+
+export interface WatchOptions {
+  json: boolean;
+  /** Line of metrics.jsonl that is shown first. */
+  fromLine?: number;
+}
+
+/**
+ * Shows a run until it ends. Ctrl-C asks it to write a checkpoint and end, a second one kills it.
+ * @returns the exit code
+ */
+export async function watchRun(folder: string, options: WatchOptions): Promise<number> {
+  const screen = options.json
+    ? new JsonScreen()
+    : process.stderr.isTTY
+      ? new BarScreen(folder)
+      : new LineScreen(folder);
+  let ending: RunEvent | null = null;
+  let nextLine = options.fromLine ?? 0;
+  const see = ({ line, event }: LoggedEvent) => {
+    nextLine = line + 1;
+    if (event.event === 'done' || event.event === 'error') ending = event;
+    screen.show(event);
+  };
+  const interrupted = await follow(folder, nextLine, screen, see);
+  // What was said after the last that came through stands in the folder all the same.
+  for (const logged of await readEvents(join(folder, FILES.metrics), nextLine)) see(logged);
+  screen.close();
+  return conclude(folder, ending, interrupted, options.json);
+}
+
+/** Listens until the run's process ends. @returns whether the person asked it to */
+async function follow(
+  folder: string,
+  fromLine: number,
+  screen: Screen,
+  see: (logged: LoggedEvent) => void,
+): Promise<boolean> {
+  let interruption: Interruption | null = null;
+  try {
+    const client = await connectRun(folder, 'luthier train');
+    interruption = new Interruption(client, screen);
+    const closed = new Promise<void>((resolve) => client.onClose(resolve));
+    client.onEvent(see);
+    await client.request('subscribe', { from_line: fromLine });
+    await closed;
+  } catch (error) {
+    // A run can end before we have connected or subscribed; what it was is in its folder.
+    if (!(error instanceof LuthierError && error.code === 'interrupted')) throw error;
+  } finally {
+    interruption?.dispose();
+  }
+  return interruption?.wanted ?? false;
+}
+
+/** Ctrl-C, and what `kill` sends. */
+class Interruption {
+  wanted = false;
+  readonly #client: RunClient;
+  readonly #screen: Screen;
+  readonly #handler = () => this.#interrupt();
+
+  constructor(client: RunClient, screen: Screen) {
+    this.#client = client;
+    this.#screen = screen;
+    process.on('SIGINT', this.#handler);
+    process.on('SIGTERM', this.#handler);
+  }
+
+  dispose(): void {
+    process.off('SIGINT', this.#handler);
+    process.off('SIGTERM', this.#handler);
+  }
+
+  #interrupt(): void {
+    if (this.wanted) {
+      // The thread of a run is blocked while a step computes: only another process can end it at once.
+      process.kill(this.#client.pid, 'SIGKILL');
+      return;
+    }
+    this.wanted = true;
+    this.#screen.say('Writing a checkpoint and ending… (Ctrl-C again ends at once)');
+    // Its answer may be lost with the connection, which says as much.
+    this.#client.request('interrupt', {}).catch(() => undefined);
+  }
+}
+
+async function conclude(folder: string, ending: RunEvent | null, interrupted: boolean, json: boolean): Promise<number> {
+  if (ending?.event === 'done') {
+    if (!json) await showResult(folder, ending);
+    return EXIT.done;
+  }
+  if (ending?.event === 'error') {
+    return reportError(new LuthierError(ending.code as LuthierError['code'], ending.message, ending.hint));
+  }
+  const record = await readRun(folder);
+  if (record.state === 'stopped') {
+    note('The run was stopped before its first step; there is no model.');
+    return EXIT.done;
+  }
+  if (record.state === 'cancelled') {
+    note('The run was cancelled; its record and metrics are kept.');
+    return EXIT.interrupted;
+  }
+  const kept = record.step > 0 && (await hasCheckpoint(folder));
+  const name = await nameOf(folder);
+  note(
+    `${interrupted ? 'Interrupted' : 'The run’s process has ended'} after step ${record.step}. ${
+      kept ? `Go on with it:` : 'There is no checkpoint yet; this starts it over:'
+    }\n  luthier runs resume ${name}`,
+  );
+  if (interrupted) return EXIT.interrupted;
+  note(`What it said last is in ${join(folder, FILES.log)}.`);
+  return EXIT.failed;
+}
+
+async function hasCheckpoint(folder: string): Promise<boolean> {
+  const { Checkpoints } = await import('../runs/checkpoints.ts');
+  return (await new Checkpoints(join(folder, FILES.checkpoints), 1, '').latest()) !== null;
+}
+
+/** The run's id where `luthier runs resume` finds it by that, else its folder. */
+async function nameOf(folder: string): Promise<string> {
+  const known = await findRunFolders(process.cwd());
+  return known.includes(folder) ? basename(folder) : shortPath(folder);
+}
+
+async function showResult(folder: string, done: DoneEvent): Promise<void> {
+  // Laying out tables is needed once, at the end.
+  const { printReports } = await import('./report.ts');
+  await printReports(folder);
+  const { state } = await readRun(folder);
+  const early = done.stopped_early ? ', stopped early: no more improvement' : '';
+  note(
+    `${green(state === 'stopped' ? 'Stopped' : 'Done')} after ${duration(done.wall_s)} (first step after ${done.time_to_first_step_s.toFixed(1)} s, peak memory ${formatBytes(done.peak_rss_bytes)}${early}).`,
+  );
+  if (done.best_step !== done.step)
+    note(`The model has the weights of step ${done.best_step}, the best of ${done.step}.`);
+  note(`Model: ${bold(shortPath(done.model))}`);
+  note(dim(`Try it: luthier predict ${await nameOf(folder)} --text "…"`));
+}
+
+export function shortPath(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short === '' ? '.' : short.startsWith('..') ? path : short;
+}
+
+interface Screen {
+  show(event: RunEvent): void;
+  /** A line of ours between the run's. */
+  say(text: string): void;
+  close(): void;
+}
+
+/** Every event as it is, one a line; notes are for people, on stderr. */
+class JsonScreen implements Screen {
+  show(event: RunEvent): void {
+    if (event.event === 'note') this.say(event.message);
+    else printJson(event);
+  }
+  say(text: string): void {
+    note(text);
+  }
+  close(): void {}
+}
+
+/** Lines that both kinds of terminal show. */
+function lineFor(event: RunEvent, folder: string): string | null {
+  switch (event.event) {
+    case 'start': {
+      const trained = (event.num_trainable_parameters / 1e6).toFixed(1);
+      const all = (event.num_parameters / 1e6).toFixed(1);
+      return dim(
+        `${event.num_train_rows} rows to train on, ${event.num_validation_rows} to validate, ${event.labels.length} classes; ${trained} of ${all} M parameters trained; ${event.executor}, ${event.num_threads} threads; run ${shortPath(folder)}`,
+      );
+    }
+    case 'eval': {
+      const what = event.split === 'test' ? 'Test' : `Step ${event.step}, epoch ${event.epoch.toFixed(1)}: validation`;
+      return `${what} ${metricLine(event.metrics)}${event.best ? green('  best so far') : ''}`;
+    }
+    case 'note':
+      return event.level === 'warning' ? `${yellow('Warning:')} ${event.message}` : dim(event.message);
+    case 'checkpoint':
+      return event.reason === 'pause' || event.reason === 'interrupt'
+        ? dim(`Checkpoint of step ${event.step}, ${formatBytes(event.bytes)}`)
+        : null;
+    case 'state':
+      return event.state === 'paused' ? 'Paused.' : null;
+    default:
+      return null;
+  }
+}
+
+/** Plain lines, a step's about every ten seconds. */
+class LineScreen implements Screen {
+  readonly #folder: string;
+  #total = 0;
+  #next = 0;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  show(event: RunEvent): void {
+    if (event.event === 'start') this.#total = event.total_steps;
+    const line = event.event === 'step' ? this.#stepLine(event) : lineFor(event, this.#folder);
+    if (line !== null) note(line);
+  }
+
+  #stepLine(event: StepEvent): string | null {
+    if (event.time < this.#next && event.step !== this.#total) return null;
+    this.#next = event.time + 10;
+    return `Step ${event.step} of ${this.#total}  ${stepDetails(event)}${event.eta_s === null ? '' : `  ${duration(event.eta_s)} left`}`;
+  }
+
+  say(text: string): void {
+    note(text);
+  }
+  close(): void {}
+}
+
+const stepDetails = (event: StepEvent): string =>
+  `loss ${event.loss.toFixed(4)}  ${Math.round(event.tokens_per_second).toLocaleString('en')} tokens/s`;
+
+/** A bar at the bottom, lines above it. */
+class BarScreen implements Screen {
+  readonly #folder: string;
+  readonly #bars: MultiBar;
+  #bar: SingleBar | null = null;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#bars = new MultiBar({
+      format: '{bar} {percentage}%  step {value}/{total}  {details}',
+      barCompleteChar: '━',
+      barIncompleteChar: '─',
+      barsize: 24,
+      hideCursor: true,
+      fps: 10,
+      stopOnComplete: false,
+      clearOnComplete: true,
+      gracefulExit: false,
+      stream: process.stderr,
+    });
+  }
+
+  show(event: RunEvent): void {
+    const line = lineFor(event, this.#folder);
+    if (line !== null) this.say(line);
+    if (event.event === 'start') {
+      this.#bar ??= this.#bars.create(event.total_steps, event.step, { details: 'first step…' });
+      this.#bar.update(event.step);
+    }
+    if (event.event === 'step') {
+      const left = event.eta_s === null ? '' : `  ${duration(event.eta_s)} left`;
+      this.#bar?.update(event.step, { details: `${stepDetails(event)}${left}` });
+    }
+  }
+
+  say(text: string): void {
+    // Without a bar on the screen there is nothing to write above.
+    if (this.#bar === null) note(text);
+    else this.#bars.log(`${text}\n`);
+  }
+
+  close(): void {
+    this.#bars.update();
+    this.#bars.stop();
+  }
+}

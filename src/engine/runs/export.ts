@@ -1,0 +1,75 @@
+import { cp, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { LuthierError } from '../errors.ts';
+import { requireDiskBytes } from '../hub/disk.ts';
+import { writeError } from '../hub/write-file.ts';
+import { createPredictor } from '../train/predictor.ts';
+import { LOGIT_TOLERANCE, maxDifference } from '../train/save.ts';
+import { diskUse } from './folder.ts';
+
+export interface Exported {
+  /** The folder, or the ONNX file in it. */
+  path: string;
+  bytes: number;
+  /** Largest difference of a logit between the run's model and what was written. */
+  max_difference: number;
+}
+
+/** Any text will do: what is compared is the arithmetic. */
+const PROBES = ['Yes.', 'It arrived a day early, and it works.', 'Why was I charged twice? Please write back.'];
+
+/**
+ * Writes a trained model somewhere else, or as ONNX beside its safetensors, and checks that it answers alike.
+ * @param out a new or empty folder; by default the model's own, where a Hugging Face folder already stands
+ * @throws LuthierError `usage` when `out` is not empty, `export-mismatch`, `disk-full`, `not-writable`
+ */
+export async function exportModel(model: string, format: 'safetensors' | 'onnx', out?: string): Promise<Exported> {
+  const target = out === undefined ? model : resolve(out);
+  if (target !== model) await copyModel(model, target);
+  if (format === 'onnx') {
+    const { exportFolderAsOnnx } = await import('../train/export-onnx.ts');
+    return exportFolderAsOnnx(target);
+  }
+  const max_difference = target === model ? 0 : await compare(model, target);
+  if (!(max_difference <= LOGIT_TOLERANCE)) {
+    throw new LuthierError(
+      'export-mismatch',
+      `${target} answers differently from ${model}: a logit differs by ${max_difference.toExponential(2)}.`,
+      'The disk may be faulty. The model of the run is unharmed.',
+    );
+  }
+  return { path: target, bytes: await diskUse(target), max_difference };
+}
+
+async function copyModel(model: string, target: string): Promise<void> {
+  const names = await readdir(target).catch(() => []);
+  if (names.length > 0) {
+    throw new LuthierError('usage', `${target} is not empty.`, 'Name a new or an empty folder with --out.');
+  }
+  await requireDiskBytes(target, await diskUse(model), 'The exported model');
+  const isNew = await stat(target).then(
+    () => false,
+    () => true,
+  );
+  try {
+    await mkdir(target, { recursive: true });
+    for (const name of await readdir(model)) await cp(join(model, name), join(target, name), { recursive: true });
+  } catch (error) {
+    if (isNew) await rm(target, { recursive: true, force: true });
+    throw writeError(target, error);
+  }
+}
+
+async function compare(model: string, target: string): Promise<number> {
+  const [expected, actual] = [await logitsOf(model), await logitsOf(target)];
+  return maxDifference(expected, actual);
+}
+
+async function logitsOf(folder: string): Promise<Float32Array> {
+  const predictor = await createPredictor(folder);
+  try {
+    return await predictor.logits(PROBES);
+  } finally {
+    predictor.dispose();
+  }
+}

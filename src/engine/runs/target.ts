@@ -1,0 +1,41 @@
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { LuthierError } from '../errors.ts';
+import { CONFIG_FILE } from '../hub/model-folder.ts';
+import { resolveModel } from '../hub/resolve.ts';
+import { FILES, findRunFolders, readRecord } from './folder.ts';
+
+/**
+ * The model folder that a person means by a run (its id or folder) or by a model (folder, starter, Hugging Face name).
+ * @throws LuthierError `model-not-found`; `run-invalid` for a run that has no model yet
+ */
+export async function findModel(name: string, base: string): Promise<{ path: string; run: string | null }> {
+  const direct = resolve(base, name);
+  if (await isFile(join(direct, FILES.record))) return ofRun(direct);
+  if (await isFile(join(direct, CONFIG_FILE))) return { path: direct, run: await runAround(direct) };
+  const run = (await findRunFolders(base)).find((folder) => basename(folder) === name);
+  if (run !== undefined) return ofRun(run);
+  return { path: (await resolveModel(name, { base })).path, run: null };
+}
+
+async function ofRun(folder: string): Promise<{ path: string; run: string }> {
+  const record = await readRecord(folder);
+  if (record.model !== null) return { path: join(folder, record.model), run: folder };
+  throw new LuthierError(
+    'run-invalid',
+    `The run ${record.id} has written no model yet (${record.state}, step ${record.step} of ${record.total_steps}).`,
+    'luthier runs resume goes on with it; luthier runs stop ends one that works and keeps its best weights.',
+  );
+}
+
+/** The run whose model a folder is. */
+async function runAround(model: string): Promise<string | null> {
+  const parent = dirname(model);
+  return basename(model) === FILES.model && (await isFile(join(parent, FILES.record))) ? parent : null;
+}
+
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (s) => s.isFile(),
+    () => false,
+  );

@@ -1,0 +1,49 @@
+import type { BackendChoice, ClassificationReport, Columns, DatasetReference } from '../../protocol/index.ts';
+import { loadEvaluationData } from '../data/dataset.ts';
+import { classificationReport } from '../evaluate/report.ts';
+import { createPredictor, type Predictor } from './predictor.ts';
+import type { Note } from './types.ts';
+
+export interface EvaluateOptions {
+  /** Model folder, or a predictor that is loaded already (and stays so). */
+  model: string | Predictor;
+  data: DatasetReference;
+  /** Folder that relative paths are looked up from. */
+  base: string;
+  columns?: Columns | undefined;
+  split: 'validation' | 'test';
+  backend?: BackendChoice | undefined;
+  note: Note;
+  onProgress?: ((done: number, total: number) => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Measures a trained model on labelled rows that it has not seen.
+ * @throws LuthierError as loadEvaluationData and createPredictor
+ */
+export async function evaluateModel(options: EvaluateOptions): Promise<ClassificationReport> {
+  const { base, columns, split, note, onProgress, signal } = options;
+  const own = typeof options.model === 'string' ? options.model : null;
+  const predictor =
+    typeof options.model === 'string'
+      ? await createPredictor(options.model, options.backend ? { backend: options.backend } : {})
+      : options.model;
+  try {
+    const data = await loadEvaluationData(options.data, { base, columns, labels: predictor.labels, split, signal });
+    note('info', data.columns_reason);
+    for (const { severity, message } of data.problems) note(severity === 'info' ? 'info' : 'warning', message);
+    const { examples } = data;
+    const logits = await predictor.logits(examples, (done) => onProgress?.(done, examples.length), signal);
+    return classificationReport({
+      split,
+      labels: predictor.labels,
+      examples,
+      targets: Int32Array.from(examples, (example) => example.label),
+      logits,
+      base,
+    });
+  } finally {
+    if (own !== null) predictor.dispose();
+  }
+}
