@@ -72,6 +72,11 @@ export class DashboardElement extends LightElement implements Page {
     this.#ask();
   }
 
+  dismiss(): void {
+    this.store.failure = null;
+    this.#ask();
+  }
+
   announce(text: string): void {
     this.announced = text;
   }

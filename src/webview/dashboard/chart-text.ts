@@ -1,4 +1,4 @@
-import { count, duration, significant } from '../shared/format.ts';
+import { count, duration, short } from '../shared/format.ts';
 import { type ChartDefinition, pointAxis, stepAxis } from './charts.ts';
 import { csv } from './csv.ts';
 import type { RunView } from './store.ts';
@@ -11,7 +11,7 @@ export const axisValue = (axis: Axis, value: number): string =>
   axis === 'step'
     ? `step ${count(Math.round(value))}`
     : axis === 'epoch'
-      ? `epoch ${significant(value)}`
+      ? `epoch ${short(value)}`
       : duration(value * 60);
 
 interface Points {

@@ -80,8 +80,7 @@ export class ChartElement extends LightElement {
   }
 
   protected override updated(changed: Map<PropertyKey, unknown>): void {
-    if (changed.has('cursor') && changed.size === 1) return;
-    this.#ask();
+    if (['definition', 'version', 'themeVersion'].some((name) => changed.has(name))) this.#ask();
   }
 
   #ask(): void {
@@ -129,7 +128,7 @@ export class ChartElement extends LightElement {
     }
     this.#plot.set(drawing, this.#markers());
     // The legend's figures are the drawing's.
-    this.requestUpdate('cursor', this.cursor);
+    this.requestUpdate();
   }
 
   #markers(): Marker[] {
@@ -172,6 +171,11 @@ export class ChartElement extends LightElement {
       shown: !view.hidden.includes(`${this.definition.id}/${line.key}`),
       value: this.#value((drawn) => drawn.line === line),
     }));
+  }
+
+  /** Names are left out where they would only repeat: the chart's own title, or the list of compared runs above. */
+  get #quiet(): boolean {
+    return this.runs.length > 1 || this.definition.lines.length === 1;
   }
 
   #toggle(entry: Entry): void {
@@ -295,7 +299,7 @@ export class ChartElement extends LightElement {
               entry,
             ) => html`<button class="entry" aria-pressed=${entry.shown} title=${entry.shown ? `Hide ${entry.name}` : `Show ${entry.name}`}
               @click=${() => this.#toggle(entry)}>
-              <span class="swatch swatch-${entry.color}" aria-hidden="true"></span><span class="entry-name">${entry.name}</span>
+              <span class="swatch swatch-${entry.color}" aria-hidden="true"></span><span class=${this.#quiet ? 'visually-hidden' : 'entry-name'}>${entry.name}</span>
               <span class="entry-value">${entry.value}</span>
             </button>`,
           )}

@@ -148,7 +148,7 @@ export interface DrawnLine {
   line: LineDefinition;
   kind: 'raw' | 'smooth' | 'plain' | 'points';
   color: string;
-  /** Dashes in CSS pixels; compared runs differ by them too, for those who cannot tell the colours apart. */
+  /** Dashes in CSS pixels; drawn in high contrast, whose few colours are alike. */
   dash: number[];
 }
 
@@ -229,7 +229,11 @@ export const draw = (request: DrawingRequest, averages: Averages): Drawing => {
       const [from, to] = windowOf(x, range.min, range.max);
       const indices = decimate(y, from, to, Math.max(50, request.width));
       const at = (values: Float64Array): Float64Array => Float64Array.from(indices, (i) => values[i]!);
-      if (line.source.smooth && request.smoothing > 0) {
+      if (line.source.smooth && request.smoothing > 0 && several) {
+        // Several runs' raw lines over one another hide what they show.
+        sources.push({ x: at(x), ys: [at(averages.of(run, line.source.steps, request.smoothing))] });
+        lines.push({ run, line, kind: 'smooth', color, dash });
+      } else if (line.source.smooth && request.smoothing > 0) {
         const smooth = averages.of(run, line.source.steps, request.smoothing);
         sources.push({ x: at(x), ys: [at(y), at(smooth)] });
         lines.push({ run, line, kind: 'raw', color, dash: [] }, { run, line, kind: 'smooth', color, dash });
@@ -240,14 +244,18 @@ export const draw = (request: DrawingRequest, averages: Averages): Drawing => {
     }
   });
   const data = align(sources);
-  return { data, lines, x: zoom ?? extent(data[0]) };
+  return { data, lines, x: zoom ?? extentOf(request.runs, axis) };
 };
 
-const extent = (x: ArrayLike<number>): { min: number; max: number } | null => {
-  if (x.length === 0) return null;
-  const min = Math.min(0, x[0]!);
-  const max = x[x.length - 1]!;
-  return { min, max: max > min ? max : min + 1 };
+/** From nought to the last point of any run: every chart has the same range, so that they can be read together. */
+const extentOf = (runs: readonly RunView[], axis: Axis): { min: number; max: number } | null => {
+  let max = 0;
+  for (const run of runs) {
+    const x = stepAxis(run, axis);
+    const evaluation = run.evals.at(-1);
+    max = Math.max(max, x.at(-1) ?? 0, evaluation ? pointAxis(run, axis, evaluation) : 0);
+  }
+  return max > 0 ? { min: 0, max } : null;
 };
 
 /** Value of a line nearest to index i of the common x, looking back first; null where there is none. */

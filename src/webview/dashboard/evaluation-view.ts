@@ -38,9 +38,9 @@ export const evaluationView = (run: RunView, page: Page): TemplateResult => {
           : nothing
       }
     </div>
-    ${metricsTable(report)}
     <div class="columns">
-      <section aria-labelledby="matrix-title">
+      <section class="area-metrics">${metricsTable(report)}</section>
+      <section class="area-matrix" aria-labelledby="matrix-title">
         <div class="section-head">
           <h2 id="matrix-title">Confusion matrix</h2>
           ${
@@ -56,7 +56,7 @@ export const evaluationView = (run: RunView, page: Page): TemplateResult => {
           @luthier-cell=${(event: CustomEvent<CellDetail>) => openCell(run, report, event.detail, page)}></luthier-confusion>
         ${cellRows(run, report, page)}
       </section>
-      <section aria-labelledby="classes-title">
+      <section class="area-classes" aria-labelledby="classes-title">
         <div class="section-head">
           <h2 id="classes-title">Classes</h2>
           <button class="tool" title="Copy as CSV" aria-label="Copy classes as CSV" @click=${() => page.copy(classesCsv(report), 'Classes')}>
@@ -115,7 +115,7 @@ const classTable = (report: ClassificationReport): TemplateResult => html`
   </table></div>`;
 
 const pairsTable = (run: RunView, report: ClassificationReport, page: Page): TemplateResult => html`
-  <h2>Most confused</h2>
+  <h2 class="next">Most confused</h2>
   <table class="data">
     <thead><tr><th scope="col">Actual</th><th scope="col">Predicted</th><th scope="col" class="number">Rows</th></tr></thead>
     <tbody>${confusedPairs(report, 10).map(
@@ -150,13 +150,13 @@ const cellRows = (run: RunView, report: ClassificationReport, page: Page): Templ
 
 const rowsTable = (run: RunView, rows: readonly EvaluatedRow[], page: Page): TemplateResult => html`
   <div class="scroll-x"><table class="data rows">
-    <thead><tr><th scope="col" class="number">Line</th><th scope="col">Text</th><th scope="col">Label</th><th scope="col">Predicted</th><th scope="col" class="number">Loss</th></tr></thead>
+    <thead><tr><th scope="col" class="number">Line</th><th scope="col">Text</th><th scope="col" class="wide-only">Label</th><th scope="col" class="wide-only">Predicted</th><th scope="col" class="number">Loss</th></tr></thead>
     <tbody>${rows.map(
       (row) => html`<tr>
         <td class="number"><button class="link" title="Open ${row.file} at line ${row.line}" aria-label="Open ${row.file} at line ${row.line}"
           @click=${() => page.post({ type: 'openRow', run: run.id, file: row.file, line: row.line })}>${row.line}</button></td>
-        <td class="text" title=${row.text}>${row.text}</td><td>${row.label}</td>
-        <td class=${row.label === row.predicted ? '' : 'mistaken'}>${row.predicted} <span class="score">${percent(row.score)}</span></td>
+        <td class="text">${row.text}<span class="narrow-only muted">${row.label} → ${row.predicted} ${percent(row.score)}</span></td><td class="wide-only">${row.label}</td>
+        <td class="wide-only ${row.label === row.predicted ? '' : 'mistaken'}">${row.predicted} <span class="score">${percent(row.score)}</span></td>
         <td class="number">${significant(row.loss)}</td>
       </tr>`,
     )}</tbody>

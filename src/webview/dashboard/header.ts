@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { RunState } from '../../protocol/events.ts';
 import type { RunAction } from '../../protocol/webview.ts';
-import { count, duration, plural, significant } from '../shared/format.ts';
+import { count, duration, plural, short } from '../shared/format.ts';
 import { STATES } from './log-lines.ts';
 import type { Page } from './page.ts';
 import { hasEnded, isWorking, type RunView } from './store.ts';
@@ -102,7 +102,7 @@ const progressText = (run: RunView): string => {
   const epochs = run.steps.column('epoch');
   const parts: string[] = [];
   if (record.total_steps > 0) parts.push(`Step ${count(step)} of ${count(record.total_steps)}`);
-  if (epochs.length > 0) parts.push(`epoch ${significant(epochs[epochs.length - 1])}`);
+  if (epochs.length > 0) parts.push(`epoch ${short(epochs[epochs.length - 1]!)}`);
   if (run.done) parts.push(`took ${duration(run.done.wall_s)}`);
   else if (isWorking(record.state) && run.eta_s !== null) parts.push(`${duration(run.eta_s)} left`);
   const executor = start?.executor ?? record.environment?.executor;
@@ -154,7 +154,16 @@ export const banners = (run: RunView, page: Page): TemplateResult => {
       <span class="codicon codicon-${icon}" aria-hidden="true"></span><p>${text}</p>${tail}
     </div>`;
   return html`
-    ${failure ? banner('error', 'error', [failure.error.message, failure.error.hint].filter(Boolean).join(' ')) : nothing}
+    ${
+      failure
+        ? banner(
+            'error',
+            'error',
+            [failure.error.message, failure.error.hint].filter(Boolean).join(' '),
+            html`<button class="tool" title="Dismiss" aria-label="Dismiss" @click=${() => page.dismiss()}><span class="codicon codicon-close" aria-hidden="true"></span></button>`,
+          )
+        : nothing
+    }
     ${run.gone ? banner('warning', 'warning', 'The folder of this run was deleted. What is shown here is no longer on disk.') : nothing}
     ${run.readOnly ? banner('info', 'lock', run.readOnly) : nothing}
     ${

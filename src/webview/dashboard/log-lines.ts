@@ -1,5 +1,5 @@
 import type { RunEvent, RunState } from '../../protocol/events.ts';
-import { bytes, count, duration, METRIC_NAMES, metric, plural } from '../shared/format.ts';
+import { bytes, count, duration, metric, metricInText, plural } from '../shared/format.ts';
 
 /** One line of the log view. */
 export interface LogLine {
@@ -38,7 +38,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 export const metricsText = (metrics: Readonly<Record<string, number>>): string =>
   Object.entries(metrics)
-    .map(([key, value]) => `${(METRIC_NAMES[key] ?? key).toLowerCase()} ${metric(key, value)}`)
+    .map(([key, value]) => `${metricInText(key)} ${metric(key, value)}`)
     .join(', ');
 
 /** The line for an event; null for those that the charts tell better. */
@@ -55,7 +55,8 @@ export const logLine = (event: RunEvent): LogLine | null => {
         text:
           `${event.step > 0 ? `Resumed at step ${count(event.step)}` : 'Started'}: ` +
           `${plural(event.num_train_rows, 'training row')}, ${plural(event.num_validation_rows, 'validation row')}, ` +
-          `${count(event.num_trainable_parameters)} of ${plural(event.num_parameters, 'parameter')} trained, ` +
+          `${event.num_trainable_parameters === event.num_parameters ? 'all' : `${count(event.num_trainable_parameters)} of`} ` +
+          `${plural(event.num_parameters, 'parameter')} trained, ` +
           `${event.executor} on ${plural(event.num_threads, 'thread')}`,
       };
     case 'eval':

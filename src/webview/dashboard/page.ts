@@ -14,6 +14,8 @@ export interface Page {
   change(part: Partial<ViewState>): void;
   act(run: RunView, action: RunAction): void;
   post(request: DashboardRequest): void;
+  /** Takes away the message about the last failed request. */
+  dismiss(): void;
   /** Says a line to screen readers, politely. */
   announce(text: string): void;
   /** Copies text, by the host where the page may not. */

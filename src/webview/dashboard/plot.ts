@@ -19,6 +19,8 @@ export class Plot {
   readonly #plot: uPlot;
   #x: Drawing['x'];
   #markers: readonly Marker[] = [];
+  /** The best evaluation gets a line where its metrics are drawn, elsewhere its mark alone. */
+  readonly #bestLine: boolean;
 
   constructor(
     host: HTMLElement,
@@ -30,6 +32,7 @@ export class Plot {
     callbacks: PlotCallbacks,
   ) {
     this.#x = drawing.x;
+    this.#bestLine = definition.lines.some((line) => 'metric' in line.source);
     const fewPoints = (plot: uPlot, index: number): boolean => countOf(plot.data[index]!) < 200;
     const font = `11px ${theme.font}`;
     const axis = {
@@ -51,8 +54,8 @@ export class Plot {
               ? (_, min, max) => uPlot.rangeLog(min > 0 ? min : 1e-3, max > 0 ? max : 1, 10, false)
               : (_, min, max) => {
                   if (min === null || max === null) return [0, 1];
-                  const [low, high] = uPlot.rangeNum(min, max, 0.1, true);
-                  return [definition.fromZero || (min >= 0 && low! < 0) ? 0 : low, high];
+                  const [low, high] = uPlot.rangeNum(definition.fromZero ? 0 : min, max, 0.1, true);
+                  return [min >= 0 && low! < 0 ? 0 : low, high];
                 },
           },
         },
@@ -75,7 +78,7 @@ export class Plot {
               width: line.kind === 'raw' ? 1 : theme.highContrast ? 2 : 1.5,
               alpha: line.kind === 'raw' ? (theme.highContrast ? 0.5 : 0.3) : 1,
               spanGaps: true,
-              ...(line.dash.length > 0 ? { dash: line.dash } : {}),
+              ...(theme.highContrast && line.dash.length > 0 ? { dash: line.dash } : {}),
               points: {
                 // A line of few points shows them, so that a single point is seen at all.
                 show: line.kind === 'points' ? fewPoints : line.kind !== 'raw' && drawing.data[0].length < 3,
@@ -90,7 +93,8 @@ export class Plot {
         cursor: {
           y: false,
           drag: { x: true, y: false, setScale: false, dist: 4 },
-          points: { size: 6 },
+          // The average's point says where the cursor is; one more on the raw line beside it would be noise.
+          points: { size: (_, series) => (drawing.lines[series - 1]?.kind === 'raw' ? 0 : 6) },
           sync: { key: 'luthier', setSeries: false, scales: ['x', null] },
           bind: {
             dblclick: () => () => {
@@ -163,7 +167,7 @@ export class Plot {
       const bottom = bbox.top + bbox.height;
       ctx.strokeStyle = ctx.fillStyle = marker.kind === 'best' ? this.theme.color('charts-green') : this.theme.muted;
       ctx.lineWidth = ratio;
-      if (marker.kind !== 'checkpoint') {
+      if (marker.kind === 'resume' || (marker.kind === 'best' && this.#bestLine)) {
         ctx.setLineDash([3 * ratio, 3 * ratio]);
         ctx.beginPath();
         ctx.moveTo(x, bbox.top);

@@ -6,7 +6,13 @@ import type { RunView } from './store.ts';
 
 /** A recipe's value as it is written in JSON, without quotes around plain text. */
 export const recipeValue = (value: unknown): string =>
-  value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+  value === undefined
+    ? ''
+    : typeof value === 'string'
+      ? value
+      : typeof value === 'number' && value !== 0 && Math.abs(value) < 1e-3
+        ? value.toExponential()
+        : JSON.stringify(value);
 
 export interface RecipeRow {
   key: string;
@@ -79,11 +85,11 @@ const resultsTable = (runs: readonly RunView[]): TemplateResult => {
     (run.record.best?.metrics as Record<string, number> | undefined)?.[key];
   return html`<section aria-labelledby="results-title">
     <h2 id="results-title">Best validation metrics</h2>
-    <div class="scroll-x"><table class="data">
+    <div class="scroll-x"><table class="data recipe">
       <thead><tr><th scope="col">Metric</th>${runs.map((run, i) => runHead(run, i))}</tr></thead>
       <tbody>${keys.map(
         (key) => html`<tr><th scope="row">${METRIC_NAMES[key]}</th>
-          ${runs.map((run) => html`<td class="number">${metric(key, value(run, key))}</td>`)}</tr>`,
+          ${runs.map((run) => html`<td>${metric(key, value(run, key))}</td>`)}</tr>`,
       )}</tbody>
     </table></div>
   </section>`;

@@ -58,7 +58,10 @@ export class RunStore {
   }
 
   apply(message: DashboardMessage): void {
-    if (message.type === 'snapshot') return this.#snapshot(message.runs, message.focus);
+    if (message.type === 'snapshot') {
+      this.#snapshot(message.runs, message.focus);
+      return;
+    }
     if (message.type === 'failed') {
       this.failure = message;
       const run = message.run === null ? undefined : this.runs.get(message.run);
@@ -143,7 +146,10 @@ export class RunStore {
 
   #event(run: RunView, value: unknown): void {
     const result = parseRunEvent(value);
-    if (!result.ok) return this.dropped(result.reason);
+    if (!result.ok) {
+      this.dropped(result.reason);
+      return;
+    }
     const event: RunEvent = result.message;
     const line = logLine(event);
     if (line) run.log.push(line);

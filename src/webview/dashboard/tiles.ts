@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { StepColumn } from '../../protocol/steps.ts';
-import { bytes, count, METRIC_NAMES, metric, plural, significant } from '../shared/format.ts';
+import { bytes, count, metric, metricInText, plural, significant } from '../shared/format.ts';
 import type { Page } from './page.ts';
 import type { RunView } from './store.ts';
 
@@ -26,7 +26,7 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
   const memory = run.done?.peak_rss_bytes ?? last(run, 'rss_bytes');
   return [
     {
-      name: `Best ${(METRIC_NAMES[key] ?? key).replace(/^(?!MCC)./, (c) => c.toLowerCase())}`,
+      name: `Best ${metricInText(key)}`,
       value: metric(key, measured),
       detail: interval
         ? `95 %: ${metric(key, interval.low)} to ${metric(key, interval.high)}`
@@ -37,7 +37,7 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
     {
       name: 'Training loss',
       value: significant(loss),
-      detail: page.view.smoothing > 0 ? `smoothed, last ${significant(last(run, 'loss'))}` : 'last step',
+      detail: page.view.smoothing > 0 ? `last step ${significant(last(run, 'loss'))}` : 'not smoothed',
     },
     {
       name: 'Tokens per second',
@@ -55,7 +55,7 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
           {
             name: 'Rows',
             value: count(run.start.num_train_rows),
-            detail: `${plural(run.start.labels.length, 'class', 'classes')}, ${count(run.start.num_validation_rows)} for validation`,
+            detail: `${plural(run.start.labels.length, 'class', 'classes')}, ${count(run.start.num_validation_rows)} held out`,
           },
         ]
       : []),

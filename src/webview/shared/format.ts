@@ -54,6 +54,9 @@ export const clock = (time: number): string =>
 
 export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;
 
+/** At most two decimals, none that are nought. */
+export const short = (value: number): string => String(+value.toFixed(2));
+
 /** The words shown for a metric. */
 export const METRIC_NAMES: Readonly<Record<string, string>> = {
   loss: 'Loss',
@@ -63,6 +66,10 @@ export const METRIC_NAMES: Readonly<Record<string, string>> = {
   mcc: 'MCC',
   ece: 'Calibration error',
 };
+
+/** A metric's words inside a sentence; abbreviations stay as they are. */
+export const metricInText = (key: string): string =>
+  (METRIC_NAMES[key] ?? key).replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
 
 /** Losses are figures, the rest are shares; MCC runs from -1 to 1 and stays a figure. */
 export const metric = (key: string, value: number | null | undefined): string =>

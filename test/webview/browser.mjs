@@ -1,0 +1,135 @@
+// Opens a built webview in headless Chromium as VS Code would: its page with its policy, a theme's variables,
+// acquireVsCodeApi, and messages.
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { transformSync } from 'esbuild';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const root = path.resolve(here, '../..');
+// The heavy tools are a package of their own: npm ci --prefix test/e2e
+const tools = createRequire(path.join(root, 'test/e2e/package.json'));
+const load = async (name) => import(pathToFileURL(tools.resolve(name)).href);
+
+const ORIGIN = 'https://webview.test';
+const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.ttf': 'font/ttf', '.map': 'application/json' };
+
+export const THEMES = {
+  dark: { file: 'dark-v2', className: 'vscode-dark' },
+  light: { file: 'light-v2', className: 'vscode-light' },
+  'high-contrast': { file: 'hc-dark', className: 'vscode-high-contrast' },
+  'high-contrast-light': { file: 'hc-light', className: 'vscode-high-contrast-light vscode-high-contrast' },
+};
+
+/** A Chromium: $CHROMIUM, one on PATH, or the one that npm's @sparticuz/chromium carries (Linux x64). */
+export const launch = async () => {
+  const { chromium } = tools('playwright-core');
+  const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
+  const executablePath = process.env.CHROMIUM ?? onPath(['chromium', 'google-chrome', 'chromium-browser']);
+  if (executablePath) return chromium.launch({ executablePath, args });
+  const { default: sparticuz } = await load('@sparticuz/chromium');
+  return chromium.launch({ executablePath: await sparticuz.executablePath(), args: [...sparticuz.args, ...args] });
+};
+
+const onPath = (names) => {
+  for (const folder of (process.env.PATH ?? '').split(path.delimiter))
+    for (const name of names) {
+      const file = path.join(folder, name);
+      try {
+        accessSync(file, constants.X_OK);
+        return file;
+      } catch {
+        // Not here: look on.
+      }
+    }
+  return undefined;
+};
+
+/** The very page that the extension makes: its builder is plain TypeScript. */
+const pageHtml = async (view) => {
+  const source = readFileSync(path.join(root, 'src/extension/views/html.ts'), 'utf8');
+  const { code } = transformSync(source, { loader: 'ts', format: 'esm' });
+  const { webviewHtml } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
+  return webviewHtml({
+    title: view,
+    cspSource: ORIGIN,
+    script: `${ORIGIN}/${view}.js`,
+    style: `${ORIGIN}/${view}.css`,
+    codicons: `${ORIGIN}/codicon.css`,
+    nonce: 'aGFybmVzcw==',
+    language: 'en',
+  });
+};
+
+const themeVariables = async (theme) => {
+  const { theme: pairs } = await load(`@vscode-elements/webview-playground/dist/themes/${THEMES[theme].file}.js`);
+  return pairs.map(([name, value]) => [name.replaceAll('\\', ''), value]);
+};
+
+/**
+ * @param {import('playwright-core').Browser} browser
+ * @param {{ view: 'dashboard' | 'tryout', theme?: keyof typeof THEMES, width?: number, height?: number,
+ *   state?: unknown, reducedMotion?: boolean }} options
+ */
+export const openWebview = async (browser, options) => {
+  const { view, theme = 'dark', width = 1280, height = 900, state = null, reducedMotion = true } = options;
+  const context = await browser.newContext({
+    viewport: { width, height },
+    deviceScaleFactor: 1,
+    reducedMotion: reducedMotion ? 'reduce' : 'no-preference',
+  });
+  const page = await context.newPage();
+  const problems = [];
+  page.on('console', (line) => {
+    if (['error', 'warning'].includes(line.type())) problems.push(`${line.type()}: ${line.text()}`);
+  });
+  page.on('pageerror', (error) => problems.push(`page: ${error.message}`));
+  const html = await pageHtml(view);
+  await page.route(`${ORIGIN}/**`, async (route) => {
+    const { pathname } = new URL(route.request().url());
+    if (pathname === '/') return route.fulfill({ contentType: 'text/html', body: html });
+    const file = path.join(root, 'dist/webview', pathname);
+    return route.fulfill({ contentType: TYPES[path.extname(file)] ?? 'text/plain', body: readFileSync(file) });
+  });
+  await page.addInitScript(
+    ({ variables, className, kept }) => {
+      window.posts = [];
+      if (kept !== null) sessionStorage.setItem('state', JSON.stringify(kept));
+      window.acquireVsCodeApi = () => ({
+        postMessage: (message) => window.posts.push(message),
+        getState: () => JSON.parse(sessionStorage.getItem('state') ?? 'null') ?? undefined,
+        setState: (value) => sessionStorage.setItem('state', JSON.stringify(value)),
+      });
+      const paint = () => {
+        for (const [name, value] of variables) document.documentElement.style.setProperty(name, value);
+        document.documentElement.style.setProperty('--vscode-font-family', 'Segoe UI, Ubuntu, DejaVu Sans, sans-serif');
+        document.documentElement.style.setProperty('--vscode-editor-font-family', 'DejaVu Sans Mono, monospace');
+        if (document.body) document.body.className = className;
+      };
+      document.addEventListener('readystatechange', paint);
+    },
+    { variables: await themeVariables(theme), className: THEMES[theme].className, kept: state },
+  );
+  await page.goto(`${ORIGIN}/`);
+  await page.waitForFunction(() => window.posts.some((message) => message.type === 'ready'));
+  return {
+    page,
+    problems,
+    /** Posts a message as the host would; step columns become typed arrays on the way. */
+    send: (message) =>
+      page.evaluate((sent) => {
+        const columns = (steps) =>
+          Object.fromEntries(Object.entries(steps).map(([name, values]) => [name, Float64Array.from(values)]));
+        if (sent.type === 'snapshot' && sent.runs) for (const run of sent.runs) run.steps = columns(run.steps);
+        if (sent.type === 'steps') sent.steps = columns(sent.steps);
+        window.postMessage(sent, '*');
+      }, message),
+    posts: () => page.evaluate(() => window.posts),
+    settle: () =>
+      page.evaluate(
+        () => new Promise((done) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 150)),
+      ),
+    close: () => context.close(),
+  };
+};

@@ -1,0 +1,252 @@
+// Messages as the extension host sends them: of a real run's folder, or made with a seed.
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+const COLUMNS = ['step', 'time', 'epoch', 'loss', 'learning_rate', 'grad_norm', 'tokens_per_second', 'step_ms', 'rss_bytes'];
+
+const columnsOf = (steps) => Object.fromEntries(COLUMNS.map((name) => [name, steps.map((step) => step[name])]));
+
+/** The snapshot of a run's folder. */
+export const fromFolder = (folder) => {
+  const record = JSON.parse(readFileSync(path.join(folder, 'run.json'), 'utf8'));
+  const events = readFileSync(path.join(folder, 'metrics.jsonl'), 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+  const evaluation = path.join(folder, 'evaluation.json');
+  const reports = existsSync(evaluation) ? Object.values(JSON.parse(readFileSync(evaluation, 'utf8'))) : [];
+  return {
+    record,
+    steps: columnsOf(events.filter((event) => event.event === 'step')),
+    events: events.filter((event) => event.event !== 'step'),
+    reports: reports.flat().filter((report) => report?.confusion),
+    read_only: null,
+    queue_position: null,
+  };
+};
+
+/** mulberry32: small, seeded, good enough to draw with. */
+const random = (seed) => () => {
+  seed = (seed + 0x6d2b79f5) | 0;
+  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+};
+
+const LABELS = ['account', 'billing', 'bug_report', 'feature_request', 'praise', 'refund', 'shipping'];
+const TEXTS = [
+  'Rounding: 0.125 shows as 0.13 in the table and 0.12 in the sum underneath.',
+  'PayPal keeps being charged even though I entered a card months ago.',
+  "The shoes don't fit, I've sent them back two weeks ago and my account hasn't been credited yet.",
+  'Please think about a limit to how many mails you send a day; one digest would be plenty.',
+  'Where is it?',
+  'I love the new export, but it put every order into the wrong month, so I had to do it all again by hand before the audit.',
+];
+const RECIPE = {
+  task: 'text-classification',
+  model: 'starters/bert',
+  dataset: 'examples/tickets.csv',
+  columns: { text: 'text', label: 'intent' },
+  strategy: { type: 'full' },
+  learning_rate: 2e-5,
+  num_train_epochs: 3,
+  max_steps: 0,
+  per_device_train_batch_size: 16,
+  per_device_eval_batch_size: 32,
+  gradient_accumulation_steps: 1,
+  weight_decay: 0.01,
+  adam_beta1: 0.9,
+  adam_beta2: 0.999,
+  adam_epsilon: 1e-8,
+  max_grad_norm: 1,
+  warmup_steps: 0.06,
+  lr_scheduler_type: 'linear',
+  label_smoothing_factor: 0,
+  max_length: 128,
+  seed: 42,
+  validation_split: 0.1,
+  eval_steps: 0,
+  save_steps: 0,
+  save_total_limit: 2,
+  logging_steps: 1,
+  metric_for_best_model: 'f1_macro',
+  early_stopping_patience: 0,
+  backend: 'auto',
+};
+
+/**
+ * A made run.
+ * @param {{ id?: string, name?: string, seed?: number, total?: number, done?: number, state?: string, classes?: number,
+ *   recipe?: object, evaluations?: number, queue_position?: number | null, read_only?: string | null, error?: object }} options
+ */
+export const madeRun = (options = {}) => {
+  const { id = 'run-1', seed = 1, total = 900, done = total, state = 'done', classes = LABELS.length } = options;
+  const { recipe = {}, evaluations = 9, queue_position = null, read_only = null, error = null } = options;
+  const next = random(seed);
+  const noise = () => next() + next() + next() - 1.5;
+  const labels =
+    classes <= LABELS.length ? LABELS.slice(0, classes) : Array.from({ length: classes }, (_, i) => `intent_${i + 1}`);
+  const start = 1_780_000_000;
+  const rate = (recipe.learning_rate ?? RECIPE.learning_rate) * 1;
+  const steps = [];
+  const events = [
+    { event: 'state', time: start, state: 'starting' },
+    { event: 'note', time: start + 1, level: 'info', message: 'Columns were guessed: text from “text”, label from “intent”.' },
+    {
+      event: 'start',
+      time: start + 4,
+      run: id,
+      total_steps: total,
+      step: 0,
+      num_train_rows: 4800,
+      num_validation_rows: 533,
+      labels,
+      num_parameters: 11_172_871,
+      num_trainable_parameters: 11_172_871,
+      executor: 'onnxruntime',
+      num_threads: 2,
+    },
+    { event: 'state', time: start + 4, state: 'running' },
+    {
+      event: 'note',
+      time: start + 4,
+      level: 'warning',
+      message: '1.8 % of the rows are longer than max_length (128 tokens) and were cut.',
+    },
+  ];
+  let best = null;
+  for (let step = 1; step <= done; step++) {
+    const t = step / total;
+    const floor = Math.log(labels.length) * (0.07 + 0.93 * Math.exp(-6 * t * (rate / 2e-5) ** 0.5));
+    const time = start + 4 + step * 0.32;
+    steps.push({
+      step,
+      time,
+      epoch: 3 * t,
+      loss: Math.max(0.004, floor * (1 + 0.28 * noise())),
+      learning_rate: t < 0.06 ? (rate * t) / 0.06 : (rate * (1 - t)) / 0.94,
+      grad_norm: Math.max(0.05, (1.2 + 5 * Math.exp(-5 * t)) * (1 + 0.5 * noise())),
+      tokens_per_second: 3950 * (1 + 0.06 * noise()) * (step < 4 ? 0.3 : 1),
+      step_ms: 320 * (1 + 0.06 * noise()),
+      rss_bytes: 1.31e9 + 4e7 * Math.min(1, step / 40) + 2e6 * noise(),
+    });
+    const every = Math.max(1, Math.round(total / evaluations));
+    if (step % every === 0 || step === total) {
+      const f1 = Math.min(0.995, 0.42 + 0.5 * (1 - Math.exp(-5 * t)) + 0.012 * noise());
+      const metrics = {
+        loss: floor * 1.08 + 0.06 * t + 0.01 * noise(),
+        accuracy: Math.min(0.998, f1 + 0.018),
+        f1_macro: f1,
+        f1_weighted: f1 + 0.01,
+        mcc: f1 - 0.03,
+        ece: 0.03,
+      };
+      const isBest = best === null || f1 > best.metrics.f1_macro;
+      if (isBest) best = { step, metrics };
+      events.push({ event: 'eval', time, step, epoch: 3 * t, split: 'validation', metrics, n: 533, best: isBest });
+      if (step % (3 * every) === 0)
+        events.push({ event: 'checkpoint', time, step, path: `checkpoints/${step}`, bytes: 134_100_000, reason: 'epoch' });
+    }
+  }
+  const ended = ['done', 'stopped'].includes(state);
+  const last = start + 4 + done * 0.32;
+  if (ended)
+    events.push({
+      event: 'done',
+      time: last + 2,
+      run: id,
+      model: 'model',
+      metrics: best?.metrics ?? {},
+      best_step: best?.step ?? done,
+      step: done,
+      stopped_early: state === 'stopped',
+      wall_s: done * 0.32 + 6,
+      time_to_first_step_s: 4,
+      peak_rss_bytes: 1.36e9,
+    });
+  if (!['running', 'starting'].includes(state)) events.push({ event: 'state', time: last + 2, state });
+  if (error) events.push({ event: 'error', time: last + 2, ...error });
+  return {
+    record: {
+      format: 1,
+      id,
+      name: options.name ?? 'tickets · bert · 1',
+      note: options.note ?? '',
+      state,
+      recipe: { ...RECIPE, ...recipe },
+      recipe_path: null,
+      created_at: new Date(start * 1000).toISOString(),
+      started_at: new Date(start * 1000).toISOString(),
+      finished_at: ended ? new Date((last + 2) * 1000).toISOString() : null,
+      step: done,
+      total_steps: total,
+      labels,
+      best,
+      model: ended ? 'model' : null,
+      error,
+      environment: { luthier: '0.1.0', node: '20.20.0', cpu: '', platform: 'linux-x64', executor: 'onnxruntime', num_threads: 2 },
+    },
+    steps: columnsOf(steps),
+    events,
+    reports: ended ? [report(labels, next)] : [],
+    read_only,
+    queue_position,
+  };
+};
+
+const report = (labels, next) => {
+  const support = labels.map(() => 40 + Math.round(60 * next()));
+  const confusion = labels.map((_, i) => {
+    const row = labels.map(() => (next() < Math.min(0.5, 4 / labels.length) ? Math.round(5 * next()) : 0));
+    row[i] = 0;
+    row[i] = Math.max(3, support[i] - row.reduce((a, b) => a + b, 0));
+    return row;
+  });
+  const n = confusion.flat().reduce((a, b) => a + b, 0);
+  const columns = labels.map((_, j) => confusion.reduce((sum, row) => sum + row[j], 0));
+  const rows = confusion.map((row) => row.reduce((a, b) => a + b, 0));
+  const per_class = labels.map((label, i) => {
+    const precision = confusion[i][i] / columns[i];
+    const recall = confusion[i][i] / rows[i];
+    return { label, precision, recall, f1: (2 * precision * recall) / (precision + recall), support: rows[i] };
+  });
+  const accuracy = confusion.reduce((sum, row, i) => sum + row[i], 0) / n;
+  const f1 = per_class.reduce((sum, c) => sum + c.f1, 0) / labels.length;
+  return {
+    split: 'validation',
+    n,
+    labels,
+    metrics: { loss: 0.213, accuracy, f1_macro: f1, f1_weighted: f1 + 0.004, mcc: accuracy - 0.02, ece: 0.021 },
+    intervals: {
+      loss: null,
+      accuracy: { low: accuracy - 0.021, high: accuracy + 0.017 },
+      f1_macro: { low: f1 - 0.026, high: f1 + 0.021 },
+      f1_weighted: null,
+      mcc: null,
+      ece: null,
+    },
+    majority: { label: labels[0], accuracy: Math.max(...rows) / n, f1_macro: 0.05 },
+    per_class,
+    confusion,
+    worst: rowsFor(labels, next, 12),
+  };
+};
+
+const rowsFor = (labels, next, n) =>
+  Array.from({ length: n }, (_, i) => ({
+    line: 12 + 97 * i,
+    file: 'examples/tickets.csv',
+    text: TEXTS[i % TEXTS.length],
+    label: labels[i % labels.length],
+    predicted: labels[(i * 3 + 1) % labels.length],
+    score: 0.97 - 0.03 * i * next(),
+    loss: 4.6 - 0.25 * i,
+  }));
+
+/** The answer to a `cell` request. */
+export const cellRows = (request, labels = LABELS) => ({
+  ...request,
+  type: 'cell',
+  rows: rowsFor(labels, random(5), 3).map((row) => ({ ...row, label: request.actual, predicted: request.predicted })),
+  total: 3,
+});
