@@ -7,7 +7,13 @@
 export type Check = (value: unknown, at: string) => string | null;
 
 const saw = (value: unknown): string =>
-  value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`;
+  value === undefined
+    ? 'missing'
+    : value === null
+      ? 'null'
+      : Array.isArray(value)
+        ? 'an array'
+        : `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`;
 
 export const isString: Check = (value, at) =>
   typeof value === 'string' ? null : `${at} is ${saw(value)}, not a string`;

@@ -1,0 +1,119 @@
+import { describe, expect, test } from 'vitest';
+import type { ClassificationReport } from '../../protocol/evaluation.ts';
+import { bytes, duration, significant } from '../shared/format.ts';
+import { confusedPairs, matrixOf, shade } from './matrix.ts';
+import { recipeRows } from './recipe-rows.ts';
+import { INITIAL_VIEW, parseView, toggled } from './view-state.ts';
+
+const report = {
+  labels: ['a', 'b', 'c'],
+  confusion: [
+    [5, 0, 0],
+    [1, 3, 4],
+    [0, 2, 6],
+  ],
+} as unknown as ClassificationReport;
+
+describe('confusion matrix', () => {
+  test('is whole when it fits', () => {
+    expect(matrixOf(report, 20)).toEqual({
+      labels: ['a', 'b', 'c'],
+      cells: report.confusion,
+      totals: [5, 8, 8],
+      left: 0,
+    });
+    expect(matrixOf(report, 0).left).toBe(0);
+  });
+
+  test('else keeps the classes with most errors in their order, and counts whole rows', () => {
+    expect(matrixOf(report, 2)).toEqual({
+      labels: ['b', 'c'],
+      cells: [
+        [3, 4],
+        [2, 6],
+      ],
+      totals: [8, 8],
+      left: 1,
+    });
+  });
+
+  test('any row at all is seen', () => {
+    expect(shade(0, 10)).toBe(0);
+    expect(shade(1, 1000)).toBe(1);
+    expect(shade(10, 10)).toBe(9);
+    expect(shade(0, 0)).toBe(0);
+  });
+
+  test('pairs most often confused', () => {
+    expect(confusedPairs(report, 2)).toEqual([
+      { actual: 'b', predicted: 'c', n: 4, share: 0.5 },
+      { actual: 'c', predicted: 'b', n: 2, share: 0.25 },
+    ]);
+  });
+});
+
+describe('kept view', () => {
+  test('comes back as it was', () => {
+    const view = {
+      ...INITIAL_VIEW,
+      tab: 'log',
+      zoom: { min: 3, max: 8 },
+      hidden: ['loss/validation'],
+      smoothing: 0.5,
+    } as const;
+    expect(parseView(JSON.parse(JSON.stringify(view)))).toEqual(view);
+  });
+
+  test.each([
+    [null],
+    [7],
+    ['x'],
+    [[]],
+    [{ tab: 'x', smoothing: 5, zoom: { min: 9, max: 1 }, hidden: [1], cell: { actual: 1 } }],
+  ])('of %j is as at first', (kept) => {
+    expect(parseView(kept)).toEqual(INITIAL_VIEW);
+  });
+
+  test('toggling twice changes nothing', () => {
+    expect(toggled(toggled(['a'], 'b'), 'b')).toEqual(['a']);
+    expect(toggled(['a'], 'a')).toEqual([]);
+  });
+});
+
+test('recipes side by side: nested keys dotted, differences marked, absent keys empty', () => {
+  expect(
+    recipeRows([
+      { learning_rate: 2e-5, strategy: { type: 'full' }, seed: 1 },
+      { learning_rate: 5e-5, strategy: { type: 'freeze', num_frozen_layers: 2 }, seed: 1 },
+    ]),
+  ).toEqual([
+    { key: 'learning_rate', values: ['2e-5', '5e-5'], differs: true },
+    { key: 'strategy.type', values: ['full', 'freeze'], differs: true },
+    { key: 'seed', values: ['1', '1'], differs: false },
+    { key: 'strategy.num_frozen_layers', values: ['', '2'], differs: true },
+  ]);
+});
+
+test('numbers as people read them', () => {
+  expect([0.2134, 2e-5, 1.25e-7, 0, 12345, 3_200_000, Number.NaN, null].map((v) => significant(v))).toEqual([
+    '0.213',
+    '2e-5',
+    '1.25e-7',
+    '0',
+    '12,345',
+    '3.2e6',
+    '–',
+    '–',
+  ]);
+  expect([0, 59.4, 60, 115, 3600, 3900, 200_000, null].map(duration)).toEqual([
+    '0 s',
+    '59 s',
+    '1 min',
+    '1 min 55 s',
+    '1 h',
+    '1 h 5 min',
+    '2 d 7 h',
+    '–',
+  ]);
+  expect([0, 999, 1500, 1.36e9].map(bytes)).toEqual(['0 B', '999 B', '1.50 KB', '1.36 GB']);
+});
