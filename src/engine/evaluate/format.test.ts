@@ -26,11 +26,11 @@ describe('formatReport', () => {
 
       metric        value    95 % interval  majority
       accuracy      0.417   0.193 to 0.680     0.500
-      f1_macro      0.413   0.143 to 0.667     0.333
-      f1_weighted   0.413   0.167 to 0.667     0.333
-      mcc          -0.169  -0.683 to 0.371     0.000
-      loss          1.465   0.779 to 2.245
-      ece           0.445   0.230 to 0.727
+      f1_macro      0.413   0.143 to 0.657     0.333
+      f1_weighted   0.413   0.143 to 0.676     0.333
+      mcc          -0.169  -0.707 to 0.371     0.000
+      loss          1.465   0.789 to 2.219
+      ece           0.445   0.232 to 0.728
 
       majority: always answering “positive”
 
