@@ -124,9 +124,17 @@ export class Luthier implements vscode.Disposable {
     queues.onDidChange(queueChanged);
     const data = vscode.workspace.createFileSystemWatcher('**/*.{csv,tsv,jsonl}', false, true, false);
     const made = vscode.workspace.createFileSystemWatcher(`**/${HOME}/datasets/*/dataset.json`, false, false, false);
-    const datasetsChanged = () => this.datasets.refresh();
-    data.onDidCreate(datasetsChanged);
-    data.onDidDelete(datasetsChanged);
+    let soon: NodeJS.Timeout | undefined;
+    const datasetsChanged = () => {
+      clearTimeout(soon);
+      // A checkout of a branch touches many files at once: one look will do.
+      soon = setTimeout(() => this.datasets.refresh(), 300);
+    };
+    const dataChanged = (uri: vscode.Uri) => {
+      if (!uri.path.includes(`/${HOME}/`)) datasetsChanged();
+    };
+    data.onDidCreate(dataChanged);
+    data.onDidDelete(dataChanged);
     made.onDidCreate(datasetsChanged);
     made.onDidChange(datasetsChanged);
     made.onDidDelete(datasetsChanged);

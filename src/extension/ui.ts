@@ -121,7 +121,7 @@ export async function confirm(message: string, detail: string, button: string): 
   if (answer !== button) throw new Cancelled();
 }
 
-export const separator = (label: string): vscode.QuickPickItem & { value?: undefined } => ({
+export const separator = (label: string): vscode.QuickPickItem => ({
   label,
   kind: vscode.QuickPickItemKind.Separator,
 });

@@ -179,7 +179,11 @@ export class RunStore {
     }
     // Equal times do not prove equal files (some systems count in seconds), so fresh ones are read again.
     const fresh = this.now() - time < 3000;
-    if (known && known.time === time && !fresh && !always) return;
+    if (known && known.time === time && !fresh && !always) {
+      // A run that works and that nobody is attached to: trust was given since, or an earlier call failed.
+      if (isWorking(known.run) && !known.connection && !known.connecting) this.attach(known);
+      return;
+    }
     const read = await readRecord(folder);
     if (!read || this.disposed) return;
     if (known) {

@@ -1,0 +1,65 @@
+import * as vscode from 'vscode';
+import { registerCommands } from './commands/index.ts';
+import { Luthier } from './context.ts';
+import { PANELS, type SettingName, VIEWS } from './ids.ts';
+import { notifyEnds } from './notifications.ts';
+import { RECIPE_SELECTOR, RecipeLens } from './recipes/code-lens.ts';
+import { StatusBar } from './status-bar.ts';
+import { DatasetsTree } from './trees/datasets-tree.ts';
+import { RunsTree } from './trees/runs-tree.ts';
+
+/** What a test or another extension gets from `activate`. */
+export interface LuthierApi {
+  /** Milliseconds of our own work in `activate`. */
+  activationMs: number;
+}
+
+/** Settings that decide which engine runs and how: after a change the next request starts it anew. */
+const ENGINE_SETTINGS: readonly SettingName[] = [
+  'luthier.node.path',
+  'luthier.node.registry',
+  'luthier.huggingFace.endpoint',
+  'luthier.huggingFace.cacheFolder',
+];
+
+/** Registers everything and reads nothing: folders are looked at once the window has drawn itself. */
+export function activate(context: vscode.ExtensionContext): LuthierApi {
+  const started = performance.now();
+  const luthier = new Luthier(context);
+  const runsTree = new RunsTree(luthier.runs, luthier.starter);
+  const datasetsTree = new DatasetsTree(luthier.datasets, luthier.log);
+  const lens = new RecipeLens(luthier);
+  context.subscriptions.push(
+    luthier,
+    runsTree,
+    datasetsTree,
+    lens,
+    new StatusBar(luthier),
+    notifyEnds(luthier),
+    registerCommands(luthier),
+    vscode.window.createTreeView(VIEWS.runs, {
+      treeDataProvider: runsTree,
+      canSelectMany: true,
+      showCollapseAll: true,
+    }),
+    vscode.window.createTreeView(VIEWS.datasets, {
+      treeDataProvider: datasetsTree,
+      dragAndDropController: datasetsTree,
+      canSelectMany: true,
+      showCollapseAll: true,
+    }),
+    vscode.languages.registerCodeLensProvider(RECIPE_SELECTOR, lens),
+    vscode.window.registerWebviewPanelSerializer(PANELS.dashboard, luthier.dashboards),
+    vscode.window.registerWebviewPanelSerializer(PANELS.tryout, luthier.tryouts),
+    vscode.workspace.onDidChangeConfiguration((change) => {
+      if (ENGINE_SETTINGS.some((name) => change.affectsConfiguration(name))) void luthier.engine.restart();
+      if (change.affectsConfiguration('luthier.datasets')) luthier.datasets.refresh();
+    }),
+  );
+  setImmediate(() => {
+    luthier.load().catch((error: Error) => luthier.log.error(error));
+  });
+  const activationMs = performance.now() - started;
+  luthier.log.info(`Activated in ${activationMs.toFixed(1)} ms`);
+  return { activationMs };
+}

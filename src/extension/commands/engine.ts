@@ -1,0 +1,79 @@
+import * as vscode from 'vscode';
+import type { BackendChoice, BackendStatus } from '../../protocol/index.ts';
+import type { Luthier } from '../context.ts';
+import { SECRETS, WALKTHROUGH } from '../ids.ts';
+import { saveSetting, setting } from '../settings.ts';
+import { askText, choose, withProgress } from '../ui.ts';
+import { requireTrust } from './select.ts';
+
+export async function showLog(luthier: Luthier): Promise<void> {
+  luthier.log.show();
+}
+
+/** Forgets failures and the chosen Node, and starts the engine anew. */
+export async function restartEngine(luthier: Luthier): Promise<void> {
+  requireTrust();
+  await luthier.engine.restart();
+  const backends = await withProgress('Starting the engine', (signal) =>
+    luthier.engine.service.request('backends', { measure: false }, { signal }),
+  );
+  const usable = backends.filter((backend) => backend.usable).map((backend) => backend.name);
+  void vscode.window.showInformationMessage(`The engine runs (${usable.join(', ') || 'no usable backend'}).`);
+}
+
+/** Shows what can compute here, how fast it is and why another cannot, and saves the choice. */
+export async function selectBackend(luthier: Luthier): Promise<void> {
+  requireTrust();
+  const backends = await withProgress('Measuring backends', (signal) =>
+    luthier.engine.service.request('backends', { measure: true }, { signal }),
+  );
+  const current = setting('luthier.backend');
+  const chosen = await choose<string>({
+    title: 'Select Backend',
+    placeholder: `Now: ${current}`,
+    items: [
+      { label: 'auto', detail: 'Measures once and takes the fastest', value: 'auto' },
+      ...backends.map((backend) => ({
+        label: backend.usable ? backend.name : `$(circle-slash) ${backend.name}`,
+        ...describe(backend),
+        ...(backend.usable ? { value: backend.name } : {}),
+      })),
+    ],
+  });
+  await saveSetting('luthier.backend', chosen as BackendChoice);
+}
+
+function describe(backend: BackendStatus): { description: string; detail: string } {
+  const rate = backend.gflops === null ? '' : `${backend.gflops.toFixed(0)} Gflop/s`;
+  return { description: backend.usable ? rate : 'cannot be used here', detail: backend.detail };
+}
+
+/** Keeps a Hugging Face token in the system's secret storage; an empty one forgets it. */
+export async function setHuggingFaceToken(luthier: Luthier): Promise<void> {
+  const { secrets } = luthier.extension;
+  const had = (await secrets.get(SECRETS.huggingFaceToken)) !== undefined;
+  const token = await askText({
+    title: 'Hugging Face Token',
+    prompt: had
+      ? 'A token is stored. Leave this empty to forget it.'
+      : 'For gated models. It is kept in VS Code’s secret storage.',
+    placeHolder: 'hf_…',
+    password: true,
+    ignoreFocusOut: true,
+  });
+  if (token.trim()) await secrets.store(SECRETS.huggingFaceToken, token.trim());
+  else await secrets.delete(SECRETS.huggingFaceToken);
+  // The service was told the old one when it started.
+  await luthier.engine.service.restart();
+}
+
+export async function refresh(luthier: Luthier): Promise<void> {
+  await luthier.homes.search();
+  await luthier.refreshRuns();
+  luthier.datasets.refresh();
+}
+
+export async function openWalkthrough(luthier: Luthier): Promise<void> {
+  const id = `${luthier.extension.extension.id}#${WALKTHROUGH}`;
+  await vscode.commands.executeCommand('workbench.action.openWalkthrough', id, false);
+}

@@ -1,0 +1,63 @@
+import * as vscode from 'vscode';
+import type { Luthier } from '../context.ts';
+import { COMMANDS, type CommandName } from '../ids.ts';
+import { showError } from '../ui.ts';
+import { addDataset, inspectDataset, openDataset, removeDataset } from './datasets.ts';
+import { openWalkthrough, refresh, restartEngine, selectBackend, setHuggingFaceToken, showLog } from './engine.ts';
+import { fineTuneDataset, fineTuneSelection } from './fine-tune.ts';
+import { chooseModel } from './models.ts';
+import { cancelRun, moveDownInQueue, moveUpInQueue, pauseRun, resumeRun, stopRun } from './run-control.ts';
+import { cleanUpRuns, deleteRun, noteRun, renameRun, revealRun } from './run-record.ts';
+import { compareRuns, duplicateRecipe, evaluateOnFile, exportRun, openDashboard, tryModel } from './run-use.ts';
+import { startRun } from './start.ts';
+
+type Command = (luthier: Luthier, ...args: unknown[]) => Promise<void>;
+
+/** Every command; one that is missing does not compile. */
+const handlers: Record<CommandName, Command> = {
+  fineTuneSelection,
+  fineTuneDataset,
+  addDataset,
+  openDataset,
+  inspectDataset,
+  removeDataset,
+  startRun,
+  openDashboard,
+  compareRuns,
+  tryModel,
+  evaluateOnFile,
+  pauseRun,
+  resumeRun,
+  stopRun,
+  cancelRun,
+  moveUpInQueue,
+  moveDownInQueue,
+  exportRun,
+  renameRun,
+  noteRun,
+  deleteRun,
+  cleanUpRuns,
+  revealRun,
+  duplicateRecipe,
+  refresh,
+  chooseModel,
+  selectBackend,
+  showLog,
+  restartEngine,
+  setHuggingFaceToken,
+  openWalkthrough,
+};
+
+/** Registers them all. A command that fails says so once; one that was called off says nothing. */
+export function registerCommands(luthier: Luthier): vscode.Disposable {
+  const registrations = (Object.keys(COMMANDS) as CommandName[]).map((name) =>
+    vscode.commands.registerCommand(COMMANDS[name], async (...args: unknown[]) => {
+      try {
+        await handlers[name](luthier, ...args);
+      } catch (error) {
+        showError(error, luthier.log);
+      }
+    }),
+  );
+  return vscode.Disposable.from(...registrations);
+}

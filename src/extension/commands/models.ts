@@ -1,0 +1,101 @@
+import * as vscode from 'vscode';
+import type { ModelEntry } from '../../protocol/index.ts';
+import type { Luthier } from '../context.ts';
+import { Cancelled } from '../errors.ts';
+import { formatBytes } from '../format.ts';
+import { saveSetting, setting } from '../settings.ts';
+import { ask, askText, BACK, type Choice, type Question, separator, withProgress } from '../ui.ts';
+import { requireTrust } from './select.ts';
+
+type Answer = { name: string } | 'download' | 'folder';
+
+const SOURCES: Record<ModelEntry['source'], string> = {
+  starter: 'Comes with Luthier',
+  folder: 'Folders',
+  cache: 'Hugging Face cache',
+  run: 'Trained here',
+};
+
+/**
+ * Asks for a model: starters, folders, those in the Hugging Face cache and trained ones, or one to download by its
+ * name. Gives its name as a recipe writes it, or BACK.
+ */
+export async function askModel(
+  luthier: Luthier,
+  question: Pick<Question<Answer>, 'title' | 'step' | 'totalSteps' | 'canGoBack'>,
+): Promise<string | typeof BACK> {
+  const folders = setting('luthier.modelFolders');
+  const workspace = (vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
+  const models = await luthier.engine.service.request('models/list', { folders: [...folders, ...workspace] });
+  const preferred = setting('luthier.defaultModel');
+  const items: Choice<Answer>[] = [];
+  for (const source of Object.keys(SOURCES) as ModelEntry['source'][]) {
+    const group = models.filter((model) => model.source === source);
+    if (group.length > 0) items.push(separator(SOURCES[source]), ...group.map(modelItem));
+  }
+  if (!models.some(({ name }) => name === preferred)) {
+    items.unshift({ label: preferred, description: 'luthier.defaultModel', value: { name: preferred } });
+  }
+  items.push(
+    separator('Others'),
+    { label: '$(folder-opened) Choose a folder…', value: 'folder' },
+    { label: '$(cloud-download) Download from Hugging Face by name…', value: 'download' },
+  );
+  const active = items.find(({ value }) => typeof value === 'object' && value.name === preferred);
+  const answer = await ask<Answer>({ ...question, placeholder: 'The pretrained model to start from', items, active });
+  if (answer === BACK) return BACK;
+  if (answer === 'folder') return await pickFolder();
+  if (answer === 'download') return await downloadModel(luthier);
+  return answer.name;
+}
+
+function modelItem(model: ModelEntry): Choice<Answer> {
+  const size = [
+    model.model_type,
+    model.num_parameters > 0 ? `${(model.num_parameters / 1e6).toFixed(0)} M parameters` : '',
+    formatBytes(model.bytes),
+  ];
+  return {
+    label: model.name,
+    description: size.filter(Boolean).join(' · '),
+    ...(model.labels ? { detail: `Classifies: ${model.labels.slice(0, 8).join(', ')}` } : {}),
+    value: { name: model.source === 'folder' || model.source === 'run' ? model.path : model.name },
+  };
+}
+
+async function pickFolder(): Promise<string> {
+  const picked = await vscode.window.showOpenDialog({
+    title: 'Model Folder (with config.json, tokenizer.json and model.safetensors)',
+    openLabel: 'Use Model',
+    canSelectFolders: true,
+    canSelectFiles: false,
+  });
+  if (!picked?.[0]) throw new Cancelled();
+  return picked[0].fsPath;
+}
+
+/** Downloads a model by its Hugging Face name, with progress and cancel; gives the name. */
+async function downloadModel(luthier: Luthier): Promise<string> {
+  const name = await askText({
+    title: 'Download a Model from Hugging Face',
+    placeHolder: 'google-bert/bert-base-uncased',
+    prompt: 'The name as it stands on its page. Its files are kept in the Hugging Face cache.',
+    validateInput: (text) =>
+      /^[\w.-]+(\/[\w.-]+)?$/.test(text.trim())
+        ? undefined
+        : 'A name is OWNER/MODEL, of letters, digits, dots and hyphens.',
+  });
+  await withProgress(`Downloading ${name.trim()}`, (signal, progress) =>
+    luthier.engine.service.request('models/download', { name: name.trim() }, { signal, onProgress: progress }),
+  );
+  return name.trim();
+}
+
+/** Chooses the model that fine-tuning starts from when nothing else is said. */
+export async function chooseModel(luthier: Luthier): Promise<void> {
+  requireTrust();
+  const name = await askModel(luthier, { title: 'Choose Model' });
+  if (name === BACK) return;
+  await saveSetting('luthier.defaultModel', name);
+  void vscode.window.showInformationMessage(`Fine-tuning starts from ${name}.`);
+}

@@ -1,0 +1,168 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import type { Luthier } from '../context.ts';
+import { Cancelled, HostError } from '../errors.ts';
+import { diskUse, exists, mapLimited } from '../files.ts';
+import { formatBytes, plural } from '../format.ts';
+import { describeRunItem } from '../runs/present.ts';
+import { isFinished, isOver, isWorking, type Run } from '../runs/run.ts';
+import { describeRun } from '../runs/starter.ts';
+import { askText, confirm, showError } from '../ui.ts';
+import { requireTrust, runFor, runsFor } from './select.ts';
+
+const NONE = 'There are no runs yet.';
+
+export async function renameRun(luthier: Luthier, ...args: unknown[]): Promise<void> {
+  requireTrust();
+  const run = await runFor(luthier, args, (run) => !run.readOnly, { title: 'Rename Run', none: NONE });
+  const name = await askText({
+    title: 'Rename Run',
+    value: run.record.name,
+    validateInput: (text) => (text.trim() ? undefined : 'A run needs a name.'),
+  });
+  if (name.trim() !== run.record.name) await describeRun(luthier.runs, run, { name: name.trim() });
+}
+
+export async function noteRun(luthier: Luthier, ...args: unknown[]): Promise<void> {
+  requireTrust();
+  const run = await runFor(luthier, args, (run) => !run.readOnly, { title: 'Edit Note', none: NONE });
+  const note = await askText({
+    title: `Note on ${run.record.name}`,
+    value: run.record.note,
+    placeHolder: 'What was tried, what it showed',
+  });
+  await describeRun(luthier.runs, run, { note: note.trim() });
+}
+
+/** Deletes runs' folders after a confirmation that says what goes with them. A run at work has to be ended first. */
+export async function deleteRun(luthier: Luthier, ...args: unknown[]): Promise<void> {
+  requireTrust();
+  const runs = await runsFor(luthier, args, () => true, { title: 'Delete Run', none: NONE });
+  const working = runs.find(isWorking);
+  if (working) {
+    throw new HostError('run-busy', `${working.record.name} is at work.`, 'Stop or cancel it, then delete it.');
+  }
+  const bytes = (await mapLimited(runs, 4, (run) => diskUse(run.folder))).reduce((sum, size) => sum + size, 0);
+  const models = runs.filter((run) => run.record.model !== null).length;
+  await confirm(
+    runs.length === 1 ? `Delete ${runs[0]!.record.name}?` : `Delete ${runs.length} runs?`,
+    `${formatBytes(bytes)} of disk are freed.${models > 0 ? ` ${plural(models, 'trained model')} will be gone.` : ''} This cannot be undone.`,
+    'Delete',
+  );
+  await removeRuns(luthier, runs);
+}
+
+interface CleanUpItem extends vscode.QuickPickItem {
+  bytes?: number;
+  run?: Run;
+  checkpoints?: boolean;
+}
+
+/** Offers checkpoints of finished runs and whole runs, with the disk space that each frees. */
+export async function cleanUpRuns(luthier: Luthier): Promise<void> {
+  requireTrust();
+  await luthier.load();
+  const runs = luthier.runs.all().filter((run) => isOver(run) && !run.readOnly);
+  if (runs.length === 0) throw new HostError('run-not-found', 'There are no finished runs to clean up.');
+  const sizes = await mapLimited(runs, 4, async (run) => ({
+    run,
+    whole: await diskUse(run.folder),
+    checkpoints: isFinished(run) ? await diskUse(join(run.folder, 'checkpoints')) : 0,
+  }));
+  const items: CleanUpItem[] = [
+    { label: 'Checkpoints of finished runs (their models and metrics stay)', kind: vscode.QuickPickItemKind.Separator },
+    ...sizes
+      .filter(({ checkpoints }) => checkpoints > 0)
+      .map(({ run, checkpoints }) => ({
+        label: `$(archive) Checkpoints of ${run.record.name}`,
+        description: formatBytes(checkpoints),
+        bytes: checkpoints,
+        run,
+        checkpoints: true,
+        picked: run.state !== 'failed',
+      })),
+    { label: 'Whole runs, with their models', kind: vscode.QuickPickItemKind.Separator },
+    ...sizes.map(({ run, whole }) => ({
+      label: `$(trash) ${run.record.name}`,
+      description: `${formatBytes(whole)} · ${describeRunItem(run, null)}`,
+      bytes: whole,
+      run,
+      picked: run.state === 'cancelled',
+    })),
+  ];
+  const picked = await pickMany(items);
+  const whole = picked.filter((item) => !item.checkpoints).map((item) => item.run!);
+  const checkpoints = picked.filter((item) => item.checkpoints && !whole.includes(item.run!)).map((item) => item.run!);
+  const bytes = freed(picked);
+  await confirm(
+    `Free ${formatBytes(bytes)}?`,
+    [
+      checkpoints.length > 0 ? `Checkpoints of ${plural(checkpoints.length, 'run')} are deleted.` : '',
+      whole.length > 0
+        ? `${plural(whole.length, 'run')} are deleted with their models: ${whole.map((run) => run.record.name).join(', ')}.`
+        : '',
+      'This cannot be undone.',
+    ]
+      .filter(Boolean)
+      .join(' '),
+    'Delete',
+  );
+  for (const run of checkpoints) await rm(join(run.folder, 'checkpoints'), { recursive: true, force: true });
+  await removeRuns(luthier, whole);
+  void vscode.window.showInformationMessage(`${formatBytes(bytes)} freed.`);
+}
+
+/** A run's checkpoints are counted once when the whole run goes too. */
+function freed(items: readonly CleanUpItem[]): number {
+  const whole = new Set(items.filter((item) => !item.checkpoints).map((item) => item.run));
+  return items
+    .filter((item) => !item.checkpoints || !whole.has(item.run))
+    .reduce((sum, item) => sum + (item.bytes ?? 0), 0);
+}
+
+async function pickMany(items: CleanUpItem[]): Promise<CleanUpItem[]> {
+  const picker = vscode.window.createQuickPick<CleanUpItem>();
+  picker.title = 'Clean Up Runs';
+  picker.canSelectMany = true;
+  picker.items = items;
+  picker.selectedItems = items.filter((item) => item.picked);
+  const say = (chosen: readonly CleanUpItem[]) => {
+    picker.placeholder = `${formatBytes(freed(chosen))} would be freed`;
+  };
+  say(picker.selectedItems);
+  picker.onDidChangeSelection(say);
+  try {
+    return await new Promise<CleanUpItem[]>((resolve, reject) => {
+      picker.onDidAccept(() => {
+        if (picker.selectedItems.length > 0) resolve([...picker.selectedItems]);
+      });
+      picker.onDidHide(() => reject(new Cancelled()));
+      picker.show();
+    });
+  } finally {
+    picker.dispose();
+  }
+}
+
+async function removeRuns(luthier: Luthier, runs: readonly Run[]): Promise<void> {
+  for (const run of runs) {
+    try {
+      if (run.state === 'queued') await luthier.starter.withdraw(run);
+      await rm(run.folder, { recursive: true, force: true, maxRetries: 3 });
+    } catch (error) {
+      showError(error, luthier.log);
+    }
+  }
+  await luthier.runs.refresh();
+}
+
+/** Shows the run's folder in the system's file manager, or in the explorer where there is none. */
+export async function revealRun(luthier: Luthier, ...args: unknown[]): Promise<void> {
+  const run = await runFor(luthier, args, () => true, { title: 'Reveal Run', none: NONE });
+  const model = run.record.model ? join(run.folder, run.record.model) : null;
+  const path = model && (await exists(model)) ? model : run.folder;
+  const command =
+    vscode.env.remoteName || vscode.env.uiKind === vscode.UIKind.Web ? 'revealInExplorer' : 'revealFileInOS';
+  await vscode.commands.executeCommand(command, vscode.Uri.file(path));
+}

@@ -1,0 +1,199 @@
+import { basename, dirname, join, relative, sep } from 'node:path';
+import * as vscode from 'vscode';
+import type { ClassificationReport, RecipeInput } from '../../protocol/index.ts';
+import type { Luthier } from '../context.ts';
+import { DATA_EXTENSIONS } from '../datasets/dataset.ts';
+import { uniqueName } from '../datasets/names.ts';
+import { Cancelled, HostError } from '../errors.ts';
+import { listFolder, readJson } from '../files.ts';
+import { formatBytes, formatCount, formatMetric, metricName } from '../format.ts';
+import { RECIPE_SUFFIX } from '../ids.ts';
+import { recipeText } from '../recipes/suggest.ts';
+import { hasModel } from '../runs/run.ts';
+import { choose, withProgress } from '../ui.ts';
+import { pickRuns } from '../views/open.ts';
+import { requireTrust, runFor, runsFor } from './select.ts';
+
+const NO_MODEL = 'No run has a model yet.';
+
+export async function openDashboard(luthier: Luthier, ...args: unknown[]): Promise<void> {
+  await luthier.load();
+  const working = luthier.runs.working();
+  // From the palette or the status bar, the run at work is the one that is meant.
+  const meant = args.length === 0 && working.length === 1 ? working : args;
+  const run = await runFor(luthier, meant, () => true, { title: 'Open Dashboard', none: 'There are no runs yet.' });
+  luthier.dashboards.show([run]);
+}
+
+export async function compareRuns(luthier: Luthier, ...args: unknown[]): Promise<void> {
+  await luthier.load();
+  const selected = Array.isArray(args[1]) ? args[1].length : 0;
+  if (selected >= 2) {
+    luthier.dashboards.show(await runsFor(luthier, args, () => true, { title: 'Compare Runs', none: '' }));
+    return;
+  }
+  const first = args[0] ? await runFor(luthier, args, () => true, { title: 'Compare Runs', none: '' }) : undefined;
+  const folders = await pickRuns(luthier.runs, first ? [first.folder] : []);
+  const runs = folders.map((folder) => luthier.runs.get(folder)).filter((run) => run !== undefined);
+  const ordered = first ? [first, ...runs.filter((run) => run !== first)] : runs;
+  if (ordered.length < 2) throw new HostError('usage', 'Comparing takes two runs or more.');
+  luthier.dashboards.show(ordered);
+}
+
+export async function tryModel(luthier: Luthier, ...args: unknown[]): Promise<void> {
+  requireTrust();
+  const run = await runFor(luthier, args, hasModel, { title: 'Try Model', none: NO_MODEL });
+  luthier.tryouts.show(run);
+}
+
+/** Measures a run's model on a file that the person names, and opens the report as a document. */
+export async function evaluateOnFile(luthier: Luthier, ...args: unknown[]): Promise<void> {
+  requireTrust();
+  const fromExplorer = args[0] instanceof vscode.Uri ? args[0] : undefined;
+  const run = await runFor(luthier, fromExplorer ? [] : args, hasModel, { title: 'Evaluate on File', none: NO_MODEL });
+  const picked = fromExplorer
+    ? [fromExplorer]
+    : await vscode.window.showOpenDialog({
+        title: `Evaluate ${run.record.name} on`,
+        openLabel: 'Evaluate',
+        filters: { 'Data with labels': DATA_EXTENSIONS },
+      });
+  const file = picked?.[0];
+  if (!file) throw new Cancelled();
+  const report = await withProgress(`Evaluating ${run.record.name}`, (signal, progress) =>
+    luthier.engine.service.request(
+      'evaluate',
+      { model: join(run.folder, run.record.model ?? 'model'), data: file.fsPath, split: 'test' },
+      { signal, onProgress: progress },
+    ),
+  );
+  const document = await vscode.workspace.openTextDocument({
+    language: 'markdown',
+    content: reportMarkdown(run.record.name, basename(file.fsPath), report),
+  });
+  await vscode.window.showTextDocument(document, { preview: true });
+}
+
+/** An evaluation as Markdown: metrics with intervals beside the majority class's, classes, confusion, worst rows. */
+export function reportMarkdown(name: string, file: string, report: ClassificationReport): string {
+  const cell = (text: string) => text.replace(/[|\\]/g, '\\$&').replace(/\s+/g, ' ');
+  const metrics = Object.entries(report.metrics).map(([key, value]) => {
+    const interval = report.intervals[key as keyof typeof report.intervals];
+    const range = interval ? `${formatMetric(key, interval.low)} – ${formatMetric(key, interval.high)}` : '';
+    const majority = key === 'accuracy' || key === 'f1_macro' ? formatMetric(key, report.majority[key]) : '';
+    return `| ${metricName(key)} | ${formatMetric(key, value)} | ${range} | ${majority} |`;
+  });
+  const classes = report.per_class.map(
+    ({ label, precision, recall, f1, support }) =>
+      `| ${cell(label)} | ${precision.toFixed(3)} | ${recall.toFixed(3)} | ${f1.toFixed(3)} | ${support} |`,
+  );
+  const confusion = report.confusion.map((row, i) => `| **${cell(report.labels[i] ?? '')}** | ${row.join(' | ')} |`);
+  const worst = report.worst
+    .slice(0, 20)
+    .map(
+      (row) =>
+        `| ${row.line} | ${cell(row.text)} | ${cell(row.label)} | ${cell(row.predicted)} | ${row.score.toFixed(2)} |`,
+    );
+  return [
+    `# ${name} on ${file}`,
+    `${formatCount(report.n)} rows. Always answering “${report.majority.label}” is the majority column.`,
+    '',
+    '| metric | value | 95 % interval | majority |',
+    '|---|---|---|---|',
+    ...metrics,
+    '',
+    '## Classes',
+    '| class | precision | recall | F1 | rows |',
+    '|---|---|---|---|---|',
+    ...classes,
+    '',
+    '## Confusion (rows: true class, columns: predicted)',
+    `| | ${report.labels.map(cell).join(' | ')} |`,
+    `|---|${report.labels.map(() => '---').join('|')}|`,
+    ...confusion,
+    '',
+    '## Worst rows',
+    '| line | text | label | predicted | probability |',
+    '|---|---|---|---|---|',
+    ...worst,
+    '',
+  ].join('\n');
+}
+
+export async function exportRun(luthier: Luthier, ...args: unknown[]): Promise<void> {
+  requireTrust();
+  const run = await runFor(luthier, args, hasModel, { title: 'Export Model', none: NO_MODEL });
+  const format = await choose<'safetensors' | 'onnx'>({
+    title: `Export ${run.record.name}`,
+    placeholder: 'Format',
+    items: [
+      {
+        label: '$(package) Hugging Face folder',
+        detail: 'safetensors: for transformers in Python (from_pretrained)',
+        value: 'safetensors',
+      },
+      {
+        label: '$(circuit-board) ONNX',
+        detail: 'onnx/model.onnx: for transformers.js and ONNX Runtime',
+        value: 'onnx',
+      },
+    ],
+  });
+  const where = await vscode.window.showOpenDialog({
+    title: 'Export to',
+    openLabel: 'Export Here',
+    canSelectFolders: true,
+    canSelectFiles: false,
+    defaultUri: vscode.Uri.file(dirname(run.home)),
+  });
+  const parent = where?.[0]?.fsPath;
+  if (!parent) throw new Cancelled();
+  const taken = (await listFolder(parent)).map((entry) => entry.name);
+  const out = join(parent, uniqueName(run.record.id, taken));
+  const result = await withProgress(`Exporting ${run.record.name}`, (signal, progress) =>
+    luthier.engine.service.request('export', { run: run.folder, format, out }, { signal, onProgress: progress }),
+  );
+  const reveal = 'Reveal';
+  const answer = await vscode.window.showInformationMessage(
+    `Exported to ${result.path} (${formatBytes(result.bytes)}). It answers as the trained model does: largest difference ${result.max_difference.toExponential(1)}.`,
+    reveal,
+  );
+  if (answer === reveal) await vscode.commands.executeCommand('revealFileInOS', vscode.Uri.file(result.path));
+}
+
+/** A copy of the run's recipe as a file to edit and train, only what differs from a plain recipe's paths kept relative. */
+export async function duplicateRecipe(luthier: Luthier, ...args: unknown[]): Promise<void> {
+  requireTrust();
+  const run = await runFor(luthier, args, (run) => !run.damaged, {
+    title: 'Duplicate and Edit Recipe',
+    none: 'There are no runs yet.',
+  });
+  const source = run.record.recipe_path;
+  const written = source ? ((await readJson(source).catch(() => undefined)) as RecipeInput | undefined) : undefined;
+  const folder = source ? dirname(source) : dirname(run.home);
+  const recipe = written ?? relativePaths(run.record.recipe, folder);
+  const base = basename(source ?? run.record.id).replace(RECIPE_SUFFIX, '');
+  const taken = (await listFolder(folder)).map((entry) => entry.name.replace(RECIPE_SUFFIX, ''));
+  const target = vscode.Uri.file(join(folder, `${uniqueName(base, taken)}${RECIPE_SUFFIX}`));
+  await vscode.workspace.fs.writeFile(target, Buffer.from(recipeText(recipe), 'utf8'));
+  await vscode.window.showTextDocument(target);
+}
+
+/** The recipe with paths under `folder` made relative again, so that the file can move with its data. */
+function relativePaths(recipe: RecipeInput, folder: string): RecipeInput {
+  const shorten = (path: string) =>
+    path.startsWith(folder + sep) ? relative(folder, path).split(sep).join('/') : path;
+  const { dataset } = recipe;
+  return {
+    ...recipe,
+    model: shorten(recipe.model),
+    dataset:
+      typeof dataset === 'string'
+        ? shorten(dataset)
+        : {
+            train: shorten(dataset.train),
+            ...(dataset.validation ? { validation: shorten(dataset.validation) } : {}),
+            ...(dataset.test ? { test: shorten(dataset.test) } : {}),
+          },
+  };
+}

@@ -1,0 +1,70 @@
+import * as vscode from 'vscode';
+import type { Luthier } from '../context.ts';
+import { Cancelled, HostError } from '../errors.ts';
+import { describeRunItem, stateIcon } from '../runs/present.ts';
+import type { Run } from '../runs/run.ts';
+import { choose } from '../ui.ts';
+
+/** A run among a command's arguments: a tree's item, or an id or folder that a link or a test names. */
+function asRun(luthier: Luthier, value: unknown): Run | undefined {
+  if (typeof value === 'string') return luthier.runs.find(value);
+  if (typeof value !== 'object' || value === null || !('folder' in value)) return undefined;
+  return luthier.runs.get(String(value.folder));
+}
+
+/**
+ * The runs that a command is about: those selected in the tree, the one clicked, or one that the person picks out of
+ * those that fit. Throws HostError when none fits, Cancelled when none is picked.
+ */
+export async function runsFor(
+  luthier: Luthier,
+  args: readonly unknown[],
+  fits: (run: Run) => boolean,
+  question: { title: string; none: string },
+): Promise<Run[]> {
+  await luthier.load();
+  const [clicked, selected] = args;
+  const named = (Array.isArray(selected) && selected.length > 0 ? selected : [clicked])
+    .map((value) => asRun(luthier, value))
+    .filter((run) => run !== undefined);
+  if (named.length > 0) {
+    const fitting = named.filter(fits);
+    if (fitting.length === 0) throw new HostError('run-invalid', question.none);
+    return fitting;
+  }
+  const candidates = luthier.runs.all().filter(fits);
+  if (candidates.length === 0) throw new HostError('run-not-found', question.none);
+  return [
+    await choose({
+      title: question.title,
+      placeholder: 'Choose a run',
+      items: candidates.map((run) => ({
+        label: `$(${stateIcon(run).icon}) ${run.record.name}`,
+        description: describeRunItem(run, luthier.starter.position(run)),
+        value: run,
+      })),
+    }),
+  ];
+}
+
+/** As runsFor, for commands about one run. */
+export async function runFor(
+  luthier: Luthier,
+  args: readonly unknown[],
+  fits: (run: Run) => boolean,
+  question: { title: string; none: string },
+): Promise<Run> {
+  const [run] = await runsFor(luthier, args.slice(0, 1), fits, question);
+  if (!run) throw new Cancelled();
+  return run;
+}
+
+/** Refuses what starts a program or changes files where the workspace is not trusted. */
+export function requireTrust(): void {
+  if (vscode.workspace.isTrusted) return;
+  throw new HostError(
+    'untrusted',
+    'This workspace is not trusted: data sets and runs can be looked at, nothing is started or changed.',
+    'Trust it with Manage Workspace Trust to train.',
+  );
+}

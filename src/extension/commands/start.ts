@@ -1,0 +1,64 @@
+import { basename, dirname, join } from 'node:path';
+import * as vscode from 'vscode';
+import type { Luthier } from '../context.ts';
+import { Cancelled, HostError } from '../errors.ts';
+import { COMMANDS, RECIPE_SUFFIX } from '../ids.ts';
+import { HOME } from '../runs/store.ts';
+import { setting } from '../settings.ts';
+import { choose, withProgress } from '../ui.ts';
+import { tellWaiting } from './run-control.ts';
+import { requireTrust } from './select.ts';
+
+/** Makes a run of a recipe's file, puts it in line, and opens its dashboard. `home` is the `.luthier` folder it goes to. */
+export async function startRecipe(luthier: Luthier, recipePath: string, home?: string): Promise<void> {
+  const created = await withProgress(`Preparing ${basename(recipePath)}`, (signal) =>
+    luthier.engine.service.request(
+      'run/create',
+      { recipe_path: recipePath, folder: home ?? join(dirname(recipePath), HOME) },
+      { signal },
+    ),
+  );
+  const run = await luthier.adopt(created.path);
+  const ahead = await luthier.starter.enqueue(run);
+  if (ahead && ahead !== run) tellWaiting(run, ahead);
+  if (setting('luthier.dashboard.openOnStart')) luthier.dashboards.show([run]);
+}
+
+/** Starts a run from the recipe in the editor, the explorer's, or one that the person picks. */
+export async function startRun(luthier: Luthier, ...args: unknown[]): Promise<void> {
+  requireTrust();
+  await luthier.load();
+  const path = await recipeFor(args);
+  const document = vscode.workspace.textDocuments.find((open) => open.uri.fsPath === path);
+  if (document?.isDirty && !(await document.save())) {
+    throw new HostError('not-writable', `${basename(path)} could not be saved.`, 'Save it, then start the run.');
+  }
+  await startRecipe(luthier, path);
+}
+
+async function recipeFor(args: readonly unknown[]): Promise<string> {
+  const [first] = args;
+  if (first instanceof vscode.Uri) return first.fsPath;
+  if (typeof first === 'string') return first;
+  const active = vscode.window.activeTextEditor?.document;
+  if (active?.uri.scheme === 'file' && active.fileName.endsWith(RECIPE_SUFFIX)) return active.fileName;
+  const recipes = await vscode.workspace.findFiles(`**/*${RECIPE_SUFFIX}`, '**/{node_modules,.git,.luthier}/**', 200);
+  if (recipes.length === 0) {
+    const fineTune = 'Fine-tune on Selection';
+    const answer = await vscode.window.showInformationMessage(
+      'There is no recipe in this workspace yet. Open a file with texts and labels and fine-tune on it.',
+      fineTune,
+    );
+    if (answer === fineTune) await vscode.commands.executeCommand(COMMANDS.fineTuneSelection);
+    throw new Cancelled();
+  }
+  return await choose({
+    title: 'Start Run',
+    placeholder: 'Choose a recipe',
+    items: recipes.map((uri) => ({
+      label: basename(uri.fsPath),
+      description: vscode.workspace.asRelativePath(dirname(uri.fsPath)),
+      value: uri.fsPath,
+    })),
+  });
+}
