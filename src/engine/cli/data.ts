@@ -43,7 +43,7 @@ function show(summary: DataSummary): void {
     const mark = severity === 'error' ? red('error') : severity === 'warning' ? yellow('warning') : dim('note');
     const place = [line === undefined ? '' : `line ${line}`, column === undefined ? '' : `column ${column}`];
     const where = place.filter((part) => part !== '').join(', ');
-    print(`${mark}: ${message}${where === '' || message.includes(`line ${line}`) ? '' : ` (${where})`}`);
+    print(`${mark}: ${message}${where === '' || message.includes('line') ? '' : ` (${where})`}`);
   }
   if (summary.problems.length === 0) note('Nothing to complain about.');
 }
