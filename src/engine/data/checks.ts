@@ -57,6 +57,8 @@ export function labelledRows(
     );
   }
   if (vacant.length > 0) return [];
+  const [textAt, labelAt] = [table.columns.indexOf(columns.text), table.columns.indexOf(columns.label)];
+  const pairAt = columns.text_pair === undefined ? -1 : table.columns.indexOf(columns.text_pair);
   const rows: LabelledRow[] = [];
   for (const { line, values } of table.rows) {
     const lacking = fields.find(({ index }) => isEmpty(values[index]));
@@ -70,9 +72,8 @@ export function labelledRows(
       );
       continue;
     }
-    const at = Object.fromEntries(fields.map(({ field, index }) => [field, values[index]!])) as Record<string, string>;
-    const row: LabelledRow = { text: at.text!, label: at.label!.trim(), file, line };
-    if (at.text_pair !== undefined) row.text_pair = at.text_pair;
+    const row: LabelledRow = { text: values[textAt]!, label: values[labelAt]!.trim(), file, line };
+    if (pairAt >= 0) row.text_pair = values[pairAt]!;
     rows.push(row);
   }
   return rows;

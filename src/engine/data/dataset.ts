@@ -162,9 +162,11 @@ class PartReader {
     const known = this.tables.get(part.file);
     if (known) return known;
     const table = await readTable({ file: part.file }, { signal: this.signal });
-    this.tables.set(part.file, table);
+    // Only a data set's folder has its parts in one file; other tables are not kept alive.
+    if (part.lines) this.tables.set(part.file, table);
+    const { problems } = table;
     const prefix = this.hasSeveral ? `${table.name}: ` : '';
-    this.found.push({ file: part.file, prefix, list: () => table.problems });
+    this.found.push({ file: part.file, prefix, list: () => problems });
     return table;
   }
 
@@ -191,21 +193,22 @@ class PartReader {
 
 function toExamples(rows: readonly LabelledRow[], labels: readonly string[], whose: string): Example[] {
   const index = new Map(labels.map((label, i) => [label, i]));
-  return rows.map(({ label, ...rest }) => {
-    const at = index.get(label);
-    if (at === undefined) {
-      const near = labels.length > 0 ? closest(label, [...labels]) : undefined;
-      const isNear = near !== undefined && distance(label, near) <= Math.max(1, label.length / 3);
-      throw new LuthierError(
-        'data-invalid',
-        `${basename(rest.file)}, line ${rest.line}: the label ${quoted(label)} is unknown to ${whose}${isNear ? `; is it ${quoted(near)}?` : '.'}`,
-        `Known are ${listed([...labels.slice(0, 10).map(quoted), ...(labels.length > 10 ? [`${labels.length - 10} more`] : [])])}. Correct the label${
-          whose === 'the model' ? '' : ', or add rows of that class to the training part'
-        }.`,
-      );
-    }
-    return { ...rest, label: at };
+  return rows.map((row) => {
+    const label = index.get(row.label);
+    if (label === undefined) throw unknownLabel(row, labels, whose);
+    return { ...row, label };
   });
+}
+
+function unknownLabel(row: LabelledRow, labels: readonly string[], whose: string): LuthierError {
+  const near = labels.length > 0 ? closest(row.label, [...labels]) : undefined;
+  const isNear = near !== undefined && distance(row.label, near) <= Math.max(1, row.label.length / 3);
+  const known = [...labels.slice(0, 10).map(quoted), ...(labels.length > 10 ? [`${labels.length - 10} more`] : [])];
+  return new LuthierError(
+    'data-invalid',
+    `${basename(row.file)}, line ${row.line}: the label ${quoted(row.label)} is unknown to ${whose}${isNear ? `; is it ${quoted(near)}?` : '.'}`,
+    `Known are ${listed(known)}. Correct the label${whose === 'the model' ? '' : ', or add rows of that class to the training part'}.`,
+  );
 }
 
 /** Takes rows out of a held-out part whose texts stand in another part, where they were or will be learnt or chosen by. */

@@ -14,18 +14,19 @@ export interface Split {
  * @param share from 0 to below 1.
  */
 export function stratifiedSplit(rows: readonly { label: number; key: string }[], share: number, seed: number): Split {
-  const groups = new Map<string, number[]>();
-  for (const [i, { key }] of rows.entries()) {
-    const group = groups.get(key);
-    if (group) group.push(i);
-    else groups.set(key, [i]);
-  }
-  const strata = new Map<number, number[][]>();
-  for (const group of groups.values()) {
-    const label = rows[group[0]!]!.label;
-    const stratum = strata.get(label);
-    if (stratum) stratum.push(group);
-    else strata.set(label, [group]);
+  const ids = new Map<string, number>();
+  const groupOf = new Int32Array(rows.length);
+  const strata = new Map<number, number[]>();
+  for (const [i, { key, label }] of rows.entries()) {
+    let group = ids.get(key);
+    if (group === undefined) {
+      group = ids.size;
+      ids.set(key, group);
+      const stratum = strata.get(label);
+      if (stratum) stratum.push(group);
+      else strata.set(label, [group]);
+    }
+    groupOf[i] = group;
   }
   const ordered = [...strata].sort((a, b) => a[0] - b[0]).map(([, stratum]) => stratum);
   const counts = apportion(
@@ -33,13 +34,13 @@ export function stratifiedSplit(rows: readonly { label: number; key: string }[],
     share,
   );
   const random = new Random(seed);
-  const held = new Set<number>();
+  const isHeld = new Uint8Array(ids.size);
   for (const [i, stratum] of ordered.entries()) {
     random.shuffle(stratum);
-    for (const group of stratum.slice(0, counts[i])) for (const row of group) held.add(row);
+    for (let j = 0; j < counts[i]!; j++) isHeld[stratum[j]!] = 1;
   }
   const split: Split = { train: [], held_out: [] };
-  for (let i = 0; i < rows.length; i++) (held.has(i) ? split.held_out : split.train).push(i);
+  for (let i = 0; i < rows.length; i++) (isHeld[groupOf[i]!] ? split.held_out : split.train).push(i);
   return split;
 }
 
