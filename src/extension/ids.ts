@@ -120,6 +120,9 @@ export type RunTrait = (typeof RUN_TRAITS)[number];
 export const DATASET_KINDS = ['found', 'added', 'made'] as const;
 export type DatasetKind = (typeof DATASET_KINDS)[number];
 
+/** The status bar's item. */
+export const STATUS_ITEM = 'luthier.status';
+
 export const SECRETS = { huggingFaceToken: 'luthier.huggingFaceToken' } as const;
 
 /** Keys in the workspace's or the global memento. */

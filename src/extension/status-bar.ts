@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { Luthier } from './context.ts';
-import { COMMANDS } from './ids.ts';
+import { COMMANDS, STATUS_ITEM } from './ids.ts';
 import { statusText } from './runs/present.ts';
 
 /** Progress and time left of what trains; nothing at rest. */
@@ -12,7 +12,7 @@ export class StatusBar implements vscode.Disposable {
 
   constructor(luthier: Luthier) {
     this.luthier = luthier;
-    this.item = vscode.window.createStatusBarItem('luthier.training', vscode.StatusBarAlignment.Left, 1);
+    this.item = vscode.window.createStatusBarItem(STATUS_ITEM, vscode.StatusBarAlignment.Left, 1);
     this.item.name = 'Luthier: training';
     this.item.command = COMMANDS.openDashboard;
     this.subscriptions = [

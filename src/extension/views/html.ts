@@ -25,7 +25,8 @@ export const webviewHtml = (page: WebviewPage): string => {
     `script-src 'nonce-${page.nonce}'`,
     `style-src ${page.cspSource} 'nonce-${page.nonce}'`,
     `font-src ${page.cspSource}`,
-    `img-src ${page.cspSource}`,
+    // vscode-textarea draws its resize handle with a data: picture.
+    `img-src ${page.cspSource} data:`,
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ');
