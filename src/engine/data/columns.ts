@@ -179,6 +179,7 @@ function scoreLabel(column: ColumnStats): number {
 function isLabelLike(column: ColumnStats): boolean {
   return (
     column.distinct >= 2 &&
+    column.distinct < column.filled &&
     column.distinct < DISTINCT_CAP &&
     column.distinct <= Math.max(2, column.filled / 2) &&
     column.mean_length <= 40

@@ -28,6 +28,8 @@ export interface ReadOptions {
   detected?: Detected;
   /** Likewise, for delimited text. */
   hasHeader?: boolean;
+  /** Whether a table without rows is an answer rather than an error. */
+  allowNoRows?: boolean;
 }
 
 /**
@@ -53,7 +55,11 @@ export async function readTable(source: TableSource, options: ReadOptions = {}):
   }
   const content = await readContent(bytes, name, problems, pace, options);
   const table: Table = { name, encoding, ...content, problems: problems.list() };
-  if (table.rows.length === 0 && !table.problems.some((problem) => problem.severity === 'error')) {
+  if (
+    !options.allowNoRows &&
+    table.rows.length === 0 &&
+    !table.problems.some((problem) => problem.severity === 'error')
+  ) {
     throw new LuthierError('data-invalid', `${name} has no rows below its header.`, 'Add a row for each example.');
   }
   return table;

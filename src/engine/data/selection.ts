@@ -64,13 +64,14 @@ async function fromMarkdown(
 ): Promise<Table | undefined> {
   const found = markdownTables(lines).find((table) => table.start < span.last && table.end >= span.first);
   if (!found) return undefined;
-  const isWanted = (line: number): boolean => {
-    const isHead = line === found.start + 1 || line === found.start + 2;
-    return isHead || (line > found.start && line <= found.end && line >= span.first && line <= span.last);
-  };
-  return someRows(
-    await readTable({ file: name, text: masked(lines, isWanted) }, { ...options, detected: { format: 'markdown' } }),
-  );
+  const text = lines.map((line, i) => {
+    if (i < found.start || i >= found.end) return '';
+    const isHead = i < found.start + 2;
+    // A blank line would end the table; a lone bar is a row without cells, which is passed over.
+    return isHead || (i + 1 >= span.first && i + 1 <= span.last) ? line : '|';
+  });
+  const source = { file: name, text: text.join('\n') };
+  return someRows(await readTable(source, { ...options, detected: { format: 'markdown' }, allowNoRows: true }));
 }
 
 /** The document as a table of which the selection is some rows; undefined when it is none, or not one that far down. */

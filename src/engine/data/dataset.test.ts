@@ -1,0 +1,279 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { DatasetReference } from '../../protocol/index.ts';
+import { type LoadOptions, loadClassificationDataset, loadEvaluationData } from './dataset.ts';
+
+let base: string;
+beforeAll(async () => {
+  base = await mkdtemp(join(tmpdir(), 'luthier data ü-'));
+});
+afterAll(() => rm(base, { recursive: true }));
+
+async function put(name: string, text: string): Promise<string> {
+  const file = join(base, name);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, text);
+  return name;
+}
+
+const load = (reference: DatasetReference, options: Partial<LoadOptions> = {}) =>
+  loadClassificationDataset(reference, { base, validation_split: 0, seed: 1, ...options });
+
+/** `count` rows for each of the labels, every text its own. */
+const rows = (labels: readonly string[], count = 10, tag = '') =>
+  labels
+    .flatMap((label) => Array.from({ length: count }, (_, i) => `text ${tag} of ${label} number ${i},${label}`))
+    .join('\n');
+
+describe('loadClassificationDataset', () => {
+  it('reads, sorts the labels, splits by the seed', async () => {
+    const file = await put('a.csv', `text,label\n${rows(['b', 'a', 'C'])}\n`);
+    const data = await load(file, { validation_split: 0.2, seed: 7 });
+    expect(data.labels).toEqual(['C', 'a', 'b']);
+    expect(data.train).toHaveLength(24);
+    expect(data.validation).toHaveLength(6);
+    expect(data.validation.map((example) => example.label).sort()).toEqual([0, 0, 1, 1, 2, 2]);
+    expect(data.train[0]).toEqual({
+      text: expect.stringContaining('text'),
+      label: expect.any(Number),
+      file: join(base, file),
+      line: expect.any(Number),
+    });
+    expect(data.columns).toEqual({ text: 'text', label: 'label' });
+    expect(data.problems).toEqual([]);
+    const again = await load(file, { validation_split: 0.2, seed: 7 });
+    expect(again).toEqual(data);
+    const other = await load(file, { validation_split: 0.2, seed: 8 });
+    expect(other.validation).not.toEqual(data.validation);
+  });
+
+  it('sorts labels that are numbers as numbers', async () => {
+    const file = await put('numbers.csv', `text,label\n${rows(['10', '9', '-1', '2.5'], 3)}\n`);
+    expect((await load(file)).labels).toEqual(['-1', '2.5', '9', '10']);
+    const json = await put(
+      'bools.jsonl',
+      '{"text":"a b","label":true}\n{"text":"c d","label":false}\n{"text":"e","label":true}',
+    );
+    expect((await load(json)).labels).toEqual(['false', 'true']);
+  });
+
+  it('leaves rows without text or label out and names their lines', async () => {
+    const file = await put('gaps.csv', `text,label\n,a\nno label,\n" ",b\n${rows(['a', 'b'])}\n`);
+    const data = await load(file);
+    expect(data.train).toHaveLength(20);
+    expect(data.problems.map(({ severity, code, line, message }) => ({ severity, code, line, message }))).toEqual([
+      {
+        severity: 'warning',
+        code: 'empty-text',
+        line: 2,
+        message: '2 rows without a text in “text” (lines 2 and 4) are left out.',
+      },
+      {
+        severity: 'warning',
+        code: 'empty-label',
+        line: 3,
+        message: '1 row without a label in “label” (line 3) is left out.',
+      },
+    ]);
+  });
+
+  it('reports single rows, conflicts, repeats and labels that differ in spelling alone', async () => {
+    const file = await put(
+      'odd.csv',
+      `text,label\nsame,a\nsame,b\nsame ,a\nalone,c\nspelt,A\nspelt too,A\n${rows(['a', 'b'])}\n`,
+    );
+    const data = await load(file, { validation_split: 0.2 });
+    expect(data.problems.map(({ code, line }) => [code, line])).toEqual([
+      ['conflicting-labels', 3],
+      ['single-row-class', 5],
+      ['similar-labels', undefined],
+      ['class-without-validation', undefined],
+      ['duplicate-row', 4],
+    ]);
+    const messages = data.problems.map(({ message }) => message);
+    expect(messages[1]).toMatch(/^The class “c” has one row \(line 5\), which goes to the training part/);
+    expect(messages[0]).toBe('The text “same” is “a” on line 2 and “b” on line 3; decide which it is.');
+    expect(data.train.some((example) => example.line === 5)).toBe(true);
+    // the three rows of one text are in one part
+    const where = [data.train, data.validation].map((part) => part.filter(({ text }) => text.trim() === 'same').length);
+    expect(where.sort()).toEqual([0, 3]);
+  });
+
+  it.each([
+    [
+      'one class',
+      `text,label\n${rows(['a'])}`,
+      'All 10 rows have the label “a” in “label”; a classifier needs two classes at least.',
+    ],
+    ['one row', 'text,label\nx y,a', 'The only row has the label “a”'],
+    [
+      'a label for each row',
+      `text,label\n${rows(['a', 'b', 'c', 'd', 'e'], 1)}`,
+      'Each of the 5 rows has a label of its own',
+    ],
+    ['an empty label column', 'text,label\na b,\nc d,\n', 'The label column “label” is empty in every row.'],
+    ['an empty text column', 'text,label\n,a\n,b\n,a\n', 'The text column “text” is empty in every row.'],
+    ['a ragged row', `text,label\n${rows(['a', 'b'])}\nx,y,a\n`, 'Line 22 has 3 cells where the header has 2'],
+    ['a broken quote', `text,label\n${rows(['a', 'b'])}\n"x,a\n`, 'begins on line 22 do not fit'],
+  ])('refuses %s, naming the file', async (name, text, message) => {
+    const columns = { text: 'text', label: 'label' };
+    const file = await put(`${name.replaceAll(' ', '-')}.csv`, text);
+    const error = await load(file, { columns }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'data-invalid', message: expect.stringContaining(message) });
+    expect((error as Error).message.startsWith(file)).toBe(true);
+  });
+
+  it('refuses a file without a label column, naming what is there', async () => {
+    const file = await put('texts.csv', 'text,when\nhello you there,2024-01-01\nand you too,2024-01-02\n');
+    await expect(load(file)).rejects.toThrow(
+      'No label column was found in texts.csv; its columns are “text” and “when”.',
+    );
+  });
+
+  it('tells when there are too few rows for a split, and what to do', async () => {
+    const file = await put('few.csv', 'text,label\na b,x\nc d,y\n');
+    await expect(load(file, { validation_split: 0.1 })).rejects.toMatchObject({
+      message: '2 rows are too few to hold out a share of 0.1 for validation.',
+      hint: 'Add rows (5 different texts at least), raise validation_split, or set it to 0 to train on all of them.',
+    });
+    expect((await load(file)).train).toHaveLength(2);
+    await expect(load(file, { validation_split: 1 })).rejects.toMatchObject({ code: 'usage' });
+  });
+});
+
+describe('parts in files of their own', () => {
+  it('takes rows that stand in train out of validation and test, and test rows out of validation', async () => {
+    await put('train.csv', `text,label\nshared one,a\n${rows(['a', 'b'])}\n`);
+    await put('val.csv', `text,label\n${rows(['a', 'b'], 3, 'v')}\nshared one,a\nshared two,b\n`);
+    await put('test.csv', `text,label\nshared two,b\nshared one,b\n${rows(['a', 'b'], 3, 't')}\n`);
+    const data = await load({ train: 'train.csv', validation: 'val.csv', test: 'test.csv' }, { validation_split: 0.5 });
+    expect([data.train.length, data.validation.length, data.test.length]).toEqual([21, 6, 7]);
+    expect(data.problems.map(({ message, code, file }) => [code, message, file])).toEqual([
+      [
+        'leak-train',
+        'val.csv: 1 row of the validation part (line 8) is in the training part too and left out here.',
+        join(base, 'val.csv'),
+      ],
+      [
+        'leak-test',
+        'val.csv: 1 row of the validation part (line 9) is in the test part too and left out here.',
+        join(base, 'val.csv'),
+      ],
+      [
+        'leak-train',
+        'test.csv: 1 row of the test part (line 3) is in the training part too and left out here.',
+        join(base, 'test.csv'),
+      ],
+    ]);
+  });
+
+  it('refuses a label that train does not have, naming the row', async () => {
+    await put('train.csv', `text,label\n${rows(['billing', 'refund'])}\n`);
+    await put('val.csv', 'text,label\na b,billing\nc d,biling\n');
+    await expect(load({ train: 'train.csv', validation: 'val.csv' })).rejects.toMatchObject({
+      code: 'data-invalid',
+      message: 'val.csv, line 3: the label “biling” is unknown to the training part; is it “billing”?',
+    });
+  });
+
+  it('refuses a part that lacks the column, and one that is all in train', async () => {
+    await put('train.csv', `text,label\n${rows(['a', 'b'])}\n`);
+    await put('val.csv', 'text,class\na b,a\n');
+    await expect(load({ train: 'train.csv', validation: 'val.csv' })).rejects.toThrow(
+      'val.csv has no column “label” for the label',
+    );
+    await expect(load({ train: 'train.csv', validation: 'train.csv' })).rejects.toThrow(
+      'Every row of the validation part stands in another part too',
+    );
+  });
+});
+
+describe('loadEvaluationData', () => {
+  it('reads a whole file by the labels of the model, one class or many', async () => {
+    const file = await put('eval.csv', 'text,label\na b,b\nc d,b\n');
+    const data = await loadEvaluationData(file, { base, labels: ['b', 'a'], split: 'test' });
+    expect(data.examples.map(({ label, line }) => [label, line])).toEqual([
+      [0, 2],
+      [0, 3],
+    ]);
+    await expect(loadEvaluationData(file, { base, labels: ['x', 'y'], split: 'test' })).rejects.toThrow(
+      'eval.csv, line 2: the label “b” is unknown to the model',
+    );
+  });
+
+  it('takes the part that is asked for', async () => {
+    await put('train.csv', `text,label\n${rows(['a', 'b'])}\n`);
+    await put('test.csv', `text,label\n${rows(['a', 'b'], 2)}\n`);
+    const reference = { train: 'train.csv', test: 'test.csv' };
+    const options = { base, labels: ['a', 'b'] };
+    expect((await loadEvaluationData(reference, { ...options, split: 'test' })).examples).toHaveLength(4);
+    await expect(loadEvaluationData(reference, { ...options, split: 'validation' })).rejects.toThrow(
+      'The data set has no validation part; it has train and test.',
+    );
+  });
+});
+
+describe('what a recipe names', () => {
+  it('finds data sets by name in .luthier of this folder or of one above, with their splits', async () => {
+    const set = '.luthier/datasets/tickets';
+    await put(
+      `${set}/dataset.json`,
+      JSON.stringify({ format: 1, name: 'tickets', columns: { text: 'body', label: 'kind' } }),
+    );
+    const lines = Array.from({ length: 12 }, (_, i) =>
+      JSON.stringify({ text: `text number ${i}`, label: `c${i % 2}` }),
+    );
+    await put(`${set}/rows.jsonl`, `${lines.join('\n')}\n`);
+    expect((await load('tickets')).train).toHaveLength(12);
+    await mkdir(join(base, 'deep/er'), { recursive: true });
+    expect((await load('tickets', { base: join(base, 'deep/er') })).train).toHaveLength(12);
+    await put(`${set}/splits.json`, JSON.stringify({ validation: [1, 2], test: [12] }));
+    const data = await load('tickets', { validation_split: 0.5 });
+    expect([data.train.length, data.validation.map(({ line }) => line), data.test.map(({ line }) => line)]).toEqual([
+      9,
+      [1, 2],
+      [12],
+    ]);
+    expect((await load(set)).train).toHaveLength(9);
+  });
+
+  it('refuses a newer layout, a folder that is none, a damaged record', async () => {
+    await put('.luthier/datasets/newer/dataset.json', '{"format": 99}');
+    await expect(load('newer')).rejects.toThrow('was written by a newer Luthier (layout 99, this one knows 1)');
+    await put('.luthier/datasets/damaged/dataset.json', '{"format": ');
+    await expect(load('damaged')).rejects.toMatchObject({ code: 'data-unreadable' });
+    await put('folder/x.csv', 'a');
+    await expect(load('folder')).rejects.toThrow('is a folder without a dataset.json');
+  });
+
+  it('names the nearest where there is none', async () => {
+    await put('tickets-2024.csv', 'text,label');
+    await expect(load('tickets-2023.csv')).rejects.toThrow('did you mean “tickets-2024.csv”?');
+    await expect(load('tikcets')).rejects.toThrow('did you mean “tickets”?');
+    await expect(load({ train: 'nothing-like-it-at-all.csv' })).rejects.toMatchObject({ code: 'data-unreadable' });
+  });
+});
+
+const sst2 = fileURLToPath(new URL('../../../../shared/data/sst2/', import.meta.url));
+describe.skipIf(!existsSync(sst2))('SST-2 (skipped: ../shared is not there)', () => {
+  it('is read as it is, with what is odd about it', async () => {
+    const data = await load(
+      { train: 'stsa.binary.train', validation: 'stsa.binary.dev', test: 'stsa.binary.test' },
+      { base: sst2 },
+    );
+    expect([data.train.length, data.validation.length, data.labels]).toEqual([6920, 872, ['0', '1']]);
+    expect(data.train[0]).toMatchObject({ line: 1, label: 1, text: expect.stringMatching(/^a stirring , funny/) });
+    // two of its test rows are in its training part
+    expect(data.test).toHaveLength(1819);
+    expect(data.problems.map(({ code, count }) => [code, count])).toEqual([
+      ['leak-train', 2],
+      ['duplicate-row', 9],
+    ]);
+    const whole = await loadEvaluationData('stsa.binary.test', { base: sst2, labels: ['0', '1'], split: 'test' });
+    expect(whole.examples).toHaveLength(1821);
+  });
+});
