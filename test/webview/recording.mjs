@@ -2,7 +2,17 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-const COLUMNS = ['step', 'time', 'epoch', 'loss', 'learning_rate', 'grad_norm', 'tokens_per_second', 'step_ms', 'rss_bytes'];
+const COLUMNS = [
+  'step',
+  'time',
+  'epoch',
+  'loss',
+  'learning_rate',
+  'grad_norm',
+  'tokens_per_second',
+  'step_ms',
+  'rss_bytes',
+];
 
 const columnsOf = (steps) => Object.fromEntries(COLUMNS.map((name) => [name, steps.map((step) => step[name])]));
 
@@ -91,7 +101,12 @@ export const madeRun = (options = {}) => {
   const steps = [];
   const events = [
     { event: 'state', time: start, state: 'starting' },
-    { event: 'note', time: start + 1, level: 'info', message: 'Columns were guessed: text from “text”, label from “intent”.' },
+    {
+      event: 'note',
+      time: start + 1,
+      level: 'info',
+      message: 'Columns were guessed: text from “text”, label from “intent”.',
+    },
     {
       event: 'start',
       time: start + 4,
@@ -145,7 +160,14 @@ export const madeRun = (options = {}) => {
       if (isBest) best = { step, metrics };
       events.push({ event: 'eval', time, step, epoch: 3 * t, split: 'validation', metrics, n: 533, best: isBest });
       if (step % (3 * every) === 0)
-        events.push({ event: 'checkpoint', time, step, path: `checkpoints/${step}`, bytes: 134_100_000, reason: 'epoch' });
+        events.push({
+          event: 'checkpoint',
+          time,
+          step,
+          path: `checkpoints/${step}`,
+          bytes: 134_100_000,
+          reason: 'epoch',
+        });
     }
   }
   const ended = ['done', 'stopped'].includes(state);
@@ -184,7 +206,14 @@ export const madeRun = (options = {}) => {
       best,
       model: ended ? 'model' : null,
       error,
-      environment: { luthier: '0.1.0', node: '20.20.0', cpu: '', platform: 'linux-x64', executor: 'onnxruntime', num_threads: 2 },
+      environment: {
+        luthier: '0.1.0',
+        node: '20.20.0',
+        cpu: '',
+        platform: 'linux-x64',
+        executor: 'onnxruntime',
+        num_threads: 2,
+      },
     },
     steps: columnsOf(steps),
     events,

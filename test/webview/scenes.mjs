@@ -8,7 +8,19 @@ const snapshot = (...runs) => ({ type: 'snapshot', runs, focus: runs[0].record.i
 const tab = async (view, name) => view.page.click(`#tab-${name}`);
 
 const running = () => madeRun({ name: 'tickets · bert-mini · 3', total: 900, done: 540, state: 'running' });
-const liveTail = { event: 'step', time: 1_780_000_180, step: 541, epoch: 1.8, loss: 0.31, learning_rate: 8.5e-6, grad_norm: 1.9, tokens_per_second: 3980, step_ms: 318, rss_bytes: 1.35e9, eta_s: 115 };
+const liveTail = {
+  event: 'step',
+  time: 1_780_000_180,
+  step: 541,
+  epoch: 1.8,
+  loss: 0.31,
+  learning_rate: 8.5e-6,
+  grad_norm: 1.9,
+  tokens_per_second: 3980,
+  step_ms: 318,
+  rss_bytes: 1.35e9,
+  eta_s: 115,
+};
 
 const live = async (view) => {
   await view.send(snapshot(running()));
@@ -17,10 +29,21 @@ const live = async (view) => {
 const compared = () => [
   madeRun({ id: 'a', name: 'lr 2e-5, all layers', seed: 1 }),
   madeRun({ id: 'b', name: 'lr 5e-5, all layers', seed: 2, recipe: { learning_rate: 5e-5 } }),
-  madeRun({ id: 'c', name: 'lr 1e-5, bottom 2 frozen', seed: 3, total: 700, recipe: { learning_rate: 1e-5, strategy: { type: 'freeze', num_frozen_layers: 2 } } }),
+  madeRun({
+    id: 'c',
+    name: 'lr 1e-5, bottom 2 frozen',
+    seed: 3,
+    total: 700,
+    recipe: { learning_rate: 1e-5, strategy: { type: 'freeze', num_frozen_layers: 2 } },
+  }),
 ];
 
-const each = (name, scene, themes = ['dark', 'light', 'high-contrast', 'high-contrast-light'], widths = [WIDE, NARROW]) =>
+const each = (
+  name,
+  scene,
+  themes = ['dark', 'light', 'high-contrast', 'high-contrast-light'],
+  widths = [WIDE, NARROW],
+) =>
   themes.flatMap((theme) =>
     widths.map((width) => ({ ...scene, name: `${name}-${theme}-${width === WIDE ? 'wide' : 'narrow'}`, theme, width })),
   );
@@ -34,14 +57,121 @@ const evaluation = async (view) => {
   await view.send(cellRows(request));
 };
 
+const LABELS = ['account', 'billing', 'bug_report', 'feature_request', 'praise', 'refund', 'shipping'];
+const scored = (text, scores) => {
+  const [label, score] = Object.entries(scores).sort((a, b) => b[1] - a[1])[0];
+  return { text, label, score, scores };
+};
+const models = {
+  type: 'snapshot',
+  tuned: { name: 'tickets · bert-mini · 3', labels: LABELS },
+  base: { name: 'starters/bert-mini', labels: LABELS },
+  base_note: 'The base model’s classifier is not trained: its labels are guesses.',
+  dataset: 'tickets',
+};
+const SURE = {
+  account: 0.006,
+  billing: 0.951,
+  bug_report: 0.008,
+  feature_request: 0.004,
+  praise: 0.003,
+  refund: 0.024,
+  shipping: 0.004,
+};
+const UNSURE = {
+  account: 0.02,
+  billing: 0.05,
+  bug_report: 0.08,
+  feature_request: 0.04,
+  praise: 0.03,
+  refund: 0.45,
+  shipping: 0.33,
+};
+const BASE = {
+  account: 0.13,
+  billing: 0.14,
+  bug_report: 0.151,
+  feature_request: 0.144,
+  praise: 0.143,
+  refund: 0.147,
+  shipping: 0.145,
+};
+
+const tryout = async (view) => {
+  await view.send(models);
+  await view.page
+    .locator('textarea')
+    .fill('I was charged twice this month.\nWhere are my shoes? I want my money back.');
+  await view.page.waitForFunction(() =>
+    window.posts.some((post) => post.type === 'predict' && post.texts.length === 2),
+  );
+  const request = (await view.posts()).findLast((post) => post.type === 'predict');
+  const [first, second] = request.texts;
+  await view.send({
+    type: 'predictions',
+    id: request.id,
+    tuned: [scored(first, SURE), scored(second, UNSURE)],
+    base: [scored(first, BASE), scored(second, BASE)],
+    ms: 12.4,
+  });
+  await view.send({ type: 'added', text: first, label: 'billing', dataset: 'tickets' });
+  // Long enough for the lines to go into the history.
+  await view.page.waitForSelector('.history .entry');
+};
+
 export const scenes = [
+  ...each('tryout', { view: 'tryout', play: tryout }),
+  ...each('tryout-empty', { view: 'tryout', play: (view) => view.send({ ...models, base: null, base_note: null }) }, [
+    'dark',
+  ]),
+  ...each(
+    'tryout-row-failed',
+    {
+      view: 'tryout',
+      play: async (view) => {
+        await view.send({ ...models, base: null, base_note: null });
+        await view.send({ type: 'row', text: 'Where is it?', label: 'shipping', file: 'tickets.csv', line: 400 });
+        await view.page.waitForFunction(() => window.posts.some((post) => post.type === 'predict'));
+        const request = (await view.posts()).findLast((post) => post.type === 'predict');
+        await view.send({
+          type: 'predictions',
+          id: request.id,
+          tuned: [scored('Where is it?', UNSURE)],
+          base: null,
+          ms: 9,
+        });
+        await view.page.locator('textarea').fill('Where is it??');
+        await view.page.waitForFunction((n) => window.posts.filter((post) => post.type === 'predict').length > n, 1);
+        const again = (await view.posts()).findLast((post) => post.type === 'predict');
+        await view.send({
+          type: 'failed',
+          request: 'predict',
+          id: again.id,
+          error: {
+            code: 'internal',
+            message: 'The engine ended while it was predicting.',
+            hint: 'Try again starts it anew; the log says why it ended.',
+          },
+        });
+      },
+    },
+    ['light'],
+  ),
+  ...each(
+    'tryout-waiting',
+    {
+      view: 'tryout',
+      play: async (view) => view.send({ type: 'loading', message: 'Loading tickets · bert-mini · 3…' }),
+    },
+    ['dark'],
+    [WIDE],
+  ),
   ...each('dashboard-live', { view: 'dashboard', play: live }),
   ...each('dashboard-evaluation', { view: 'dashboard', play: evaluation }),
-  ...each(
-    'dashboard-compare',
-    { view: 'dashboard', play: (view) => view.send(snapshot(...compared())) },
-    ['dark', 'high-contrast-light'],
-  ),
+  ...each('dashboard-compare', { view: 'dashboard', play: (view) => view.send(snapshot(...compared())) }, [
+    'dark',
+    'high-contrast-light',
+  ]),
   ...each(
     'dashboard-recipe-compare',
     {

@@ -1,0 +1,206 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { customElement, property, query, state } from 'lit/decorators.js';
+import type { TryoutMessage, TryoutRequest } from '../../protocol/webview.ts';
+import { count, percent, plural } from '../shared/format.ts';
+import type { Host } from '../shared/host.ts';
+import { LightElement } from '../shared/light-element.ts';
+import { resultView } from './result.ts';
+import { type HistoryEntry, MAX_LINES, TryoutStore } from './store.ts';
+
+/** Pause in typing after which the model is asked, in ms. */
+const TYPING_PAUSE = 200;
+/** Rest after which what stands there goes into the history, in ms. */
+const REST = 1500;
+
+/** Type lines, see labels: the fine-tuned model's beside the base's. */
+@customElement('luthier-tryout')
+export class TryoutElement extends LightElement {
+  @property({ attribute: false }) host!: Host<TryoutMessage, TryoutRequest>;
+  @state() private allLabels = false;
+  @state() private announced = '';
+  @query('vscode-textarea') private input!: HTMLElement & { value: string };
+
+  readonly store = new TryoutStore();
+  #typing: ReturnType<typeof setTimeout> | undefined;
+  #resting: ReturnType<typeof setTimeout> | undefined;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.store.restore(this.host.kept);
+    this.host.listen((message) => this.#receive(message));
+    this.host.post({ type: 'ready' });
+  }
+
+  #receive(message: TryoutMessage): void {
+    this.store.apply(message);
+    if (message.type === 'snapshot' || message.type === 'row') this.#ask();
+    if (message.type === 'predictions' && this.store.results.length > 0) {
+      const [first] = this.store.results;
+      this.announced =
+        this.store.results.length === 1
+          ? `${first!.tuned.label}, ${percent(first!.tuned.score)}`
+          : `${plural(this.store.results.length, 'line')} predicted`;
+      clearTimeout(this.#resting);
+      this.#resting = setTimeout(() => this.#remember(), REST);
+    }
+    if (message.type === 'added') this.announced = `Added to ${message.dataset} as ${message.label}`;
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.requestUpdate();
+    this.host.keep(this.store.kept());
+  }
+
+  #edit(text: string): void {
+    this.store.text = text;
+    clearTimeout(this.#typing);
+    clearTimeout(this.#resting);
+    this.#typing = setTimeout(() => this.#ask(), TYPING_PAUSE);
+    this.#changed();
+  }
+
+  #ask(): void {
+    clearTimeout(this.#typing);
+    const request = this.store.request();
+    if (request) this.host.post(request);
+    this.#changed();
+  }
+
+  #remember(): void {
+    if (this.store.remember()) this.#changed();
+  }
+
+  #recall(entry: HistoryEntry): void {
+    this.#remember();
+    this.store.text = entry.text;
+    this.#ask();
+    this.input.focus();
+  }
+
+  #key(event: KeyboardEvent): void {
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      this.#remember();
+      this.store.text = '';
+      this.#ask();
+    } else if (event.key === 'ArrowUp' && this.store.text === '' && this.store.history[0]) {
+      event.preventDefault();
+      this.#recall(this.store.history[0]);
+    }
+  }
+
+  /** Up and down move through the history, as in any list of VS Code. */
+  #moveInHistory(event: KeyboardEvent): void {
+    const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
+    if (step === 0) return;
+    event.preventDefault();
+    const buttons = [...this.querySelectorAll<HTMLElement>('.history button.entry')];
+    buttons[buttons.indexOf(event.target as HTMLElement) + step]?.focus();
+  }
+
+  protected override render(): TemplateResult {
+    const { store } = this;
+    const { models } = store;
+    if (!models) {
+      return store.failure
+        ? html`<div class="page-empty">${this.#failure()}</div>`
+        : html`<p class="empty page-empty" role="status">${store.loading ?? 'Looking for the model…'}</p>`;
+    }
+    return html`
+      <header class="tryout-header">
+        <h1>${models.tuned.name}</h1>
+        <p class="muted">${plural(models.tuned.labels.length, 'label')}${models.base ? ` · base: ${models.base.name}` : ''}</p>
+      </header>
+      <div class="layout">
+        <section class="ask" aria-label="Input and labels">
+          <vscode-textarea label="Texts, one a line" placeholder="Type or paste a text; one a line for several" rows="4" resize="vertical"
+            .value=${store.text} @input=${() => this.#edit(this.input.value)} @keydown=${this.#key}></vscode-textarea>
+          <div class="ask-tools">
+            <vscode-button secondary icon="list-selection" title="Take a row of the data set" @click=${() => this.host.post({ type: 'pickRow' })}>Pick a Row…</vscode-button>
+            <vscode-button secondary icon="symbol-class" title="Try another model" @click=${() => this.host.post({ type: 'chooseModel' })}>Choose Model…</vscode-button>
+            ${
+              models.base
+                ? html`<vscode-checkbox label="Compare with base" ?checked=${store.compare} @change=${(
+                    event: Event,
+                  ) => {
+                    store.compare = (event.target as HTMLInputElement).checked;
+                    this.#ask();
+                  }}></vscode-checkbox>`
+                : nothing
+            }
+            <span class="status muted" role="status">${this.#status()}</span>
+          </div>
+          ${models.base_note ? html`<p class="muted note"><span class="codicon codicon-info" aria-hidden="true"></span>${models.base_note}</p>` : nothing}
+          ${this.#failure()}
+          ${this.#results()}
+        </section>
+        ${this.#history()}
+      </div>
+      <div class="visually-hidden" role="status" aria-live="polite">${this.announced}</div>`;
+  }
+
+  #status(): TemplateResult | string {
+    const { store } = this;
+    if (store.loading)
+      return html`<span class="codicon codicon-loading codicon-modifier-spin" aria-hidden="true"></span> ${store.loading}`;
+    if (store.took === null || store.results.length === 0) return '';
+    return `${Math.max(1, Math.round(store.took))} ms`;
+  }
+
+  #failure(): TemplateResult | typeof nothing {
+    const { failure } = this.store;
+    if (!failure) return nothing;
+    return html`<div class="banner banner-error" role="alert">
+      <span class="codicon codicon-error" aria-hidden="true"></span>
+      <p><strong>${failure.error.message}</strong>${failure.error.hint ? ` ${failure.error.hint}` : ''}</p>
+      ${failure.request === 'predict' ? html`<vscode-button secondary @click=${() => this.#ask()}>Try Again</vscode-button>` : nothing}
+    </div>`;
+  }
+
+  #results(): TemplateResult | typeof nothing {
+    const { store } = this;
+    if (store.results.length === 0) {
+      if (store.waiting || store.failure) return nothing;
+      return html`<p class="empty">Labels appear as you type. Ctrl+Enter keeps the lines and clears the field.</p>`;
+    }
+    const more = store.lines.length - MAX_LINES;
+    return html`<div class="results ${store.stale ? 'stale' : ''}">
+      ${store.results.map((result, i) =>
+        resultView(result, i, store, this.allLabels, {
+          add: (text, label) => this.host.post({ type: 'addRow', text, label }),
+          showAll: () => {
+            this.allLabels = !this.allLabels;
+          },
+        }),
+      )}
+      ${more > 0 ? html`<p class="empty">${count(more)} more lines are left out. Evaluate on File measures whole files.</p>` : nothing}
+    </div>`;
+  }
+
+  #history(): TemplateResult {
+    const { store } = this;
+    return html`<section class="history" aria-labelledby="history-title">
+      <div class="section-head">
+        <h2 id="history-title">Earlier lines</h2>
+        ${
+          store.history.length > 0
+            ? html`<button class="tool" title="Clear" aria-label="Clear earlier lines" @click=${() => {
+                store.history = [];
+                this.#changed();
+              }}><span class="codicon codicon-clear-all" aria-hidden="true"></span></button>`
+            : nothing
+        }
+      </div>
+      ${
+        store.history.length === 0
+          ? html`<p class="empty">Lines that you have tried stand here.</p>`
+          : html`<ul @keydown=${this.#moveInHistory}>${store.history.map(
+              (entry) => html`<li><button class="entry" title="Try again" @click=${() => this.#recall(entry)}>
+                <span class="entry-text">${entry.text}</span><span class="entry-label">${entry.label} <span class="muted">${percent(entry.score)}</span></span>
+              </button></li>`,
+            )}</ul>`
+      }
+    </section>`;
+  }
+}
