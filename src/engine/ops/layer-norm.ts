@@ -14,11 +14,8 @@ const run = defineOp({
   inputsToSave: ['x', 'gamma'],
   outputsToSave: [false, true, true],
   gradient: (dy, [x, gamma, mean, inverseDeviation]) => {
-    let normalized: tf.Tensor | undefined;
-    const xHat = () => {
-      normalized ??= tf.mul(tf.sub(x!, mean!), inverseDeviation!);
-      return normalized;
-    };
+    // Made here, not in a thunk: tfjs tidies after each, and what one made is gone for the next.
+    const xHat = tf.mul(tf.sub(x!, mean!), inverseDeviation!);
     const rows = x!.shape.slice(0, -1).map((_, i) => i);
     return {
       // Ba, Kiros & Hinton 2016: dx = (dxHat - mean(dxHat) - xHat mean(dxHat xHat)) / deviation.
@@ -26,10 +23,10 @@ const run = defineOp({
         const dxHat = tf.mul(dy, gamma!);
         const width = x!.shape[x!.shape.length - 1]!;
         const meanOfGradient = tf.div(tf.sum(dxHat, -1, true), width);
-        const projection = tf.div(tf.sum(tf.mul(dxHat, xHat()), -1, true), width);
-        return tf.mul(tf.sub(tf.sub(dxHat, meanOfGradient), tf.mul(xHat(), projection)), inverseDeviation!);
+        const projection = tf.div(tf.sum(tf.mul(dxHat, xHat), -1, true), width);
+        return tf.mul(tf.sub(tf.sub(dxHat, meanOfGradient), tf.mul(xHat, projection)), inverseDeviation!);
       },
-      gamma: () => tf.sum(tf.mul(dy, xHat()), rows),
+      gamma: () => tf.sum(tf.mul(dy, xHat), rows),
       beta: () => tf.sum(dy, rows),
     };
   },
