@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdtemp, readdir, readFile, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -45,7 +46,13 @@ afterEach(async () => {
 });
 
 const download = (options: Partial<DownloadOptions> = {}, model = MODEL) =>
-  downloadModel(model, { endpoint: options.endpoint ?? server.endpoint, token: TOKEN, cacheFolder, retryDelayMs: 1, ...options });
+  downloadModel(model, {
+    endpoint: options.endpoint ?? server.endpoint,
+    token: TOKEN,
+    cacheFolder,
+    retryDelayMs: 1,
+    ...options,
+  });
 
 /** What a failed download throws; it holds neither the token nor a signed address, wherever one looks. */
 async function failure(options: Partial<DownloadOptions> = {}, model = MODEL): Promise<LuthierError> {
@@ -66,7 +73,8 @@ const isWeights = (seen: { host: string; method: string; path: string }) =>
   seen.host === 'storage' && seen.method === 'GET' && seen.path === '/model.safetensors';
 
 async function expectWhole(path: string): Promise<void> {
-  expect(await readFile(join(path, 'model.safetensors'))).toEqual(Buffer.from(WEIGHTS));
+  // toEqual would compare a million bytes one by one.
+  expect((await readFile(join(path, 'model.safetensors'))).equals(WEIGHTS)).toBe(true);
   expect(await parts()).toEqual([]);
 }
 
@@ -163,17 +171,40 @@ describe('downloadModel', () => {
   });
 });
 
-/** Breaks the weights' transfer off after so many bytes, `times` times. */
-function breakOff(bytes: number, times: number): Fault {
+/** Waits until a part holds so many bytes: only then has the client what the server sent. */
+async function untilPartHas(bytes: number): Promise<void> {
+  const folder = join(cacheFolder, 'models--org--tiny-bert', 'blobs');
+  for (;;) {
+    for (const part of await parts()) if ((await stat(join(folder, part))).size >= bytes) return;
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+/** Sends so many bytes of the weights and does `then`, `times` times; after that all goes well. */
+function sendSome(bytes: number, times: number, then: (response: ServerResponse) => void): Fault {
   let left = times;
   return (seen, request, response, content) => {
     if (!isWeights(seen) || left-- <= 0) return false;
     const start = Number(/\d+/.exec(request.headers.range ?? '0')![0]);
+    const end = Math.min(start + bytes, content.length);
     if (start > 0)
       response.writeHead(206, { 'content-range': `bytes ${start}-${content.length - 1}/${content.length}` });
-    response.write(content.subarray(start, start + bytes), () => setTimeout(() => response.destroy(), 5));
+    response.write(content.subarray(start, end));
+    void untilPartHas(end).then(() => then(response));
     return true;
   };
+}
+
+const breakOff = (bytes: number, times: number) => sendSome(bytes, times, (response) => response.destroy());
+
+/** Cancels a download of which so many bytes have come. */
+async function leavePart(bytes: number): Promise<void> {
+  const controller = new AbortController();
+  server.fault = sendSome(bytes, 1, () => controller.abort());
+  expect(await failure({ signal: controller.signal })).toMatchObject({ code: 'cancelled' });
+  expect((await parts()).length).toBe(1);
+  server.fault = () => false;
+  server.seen.length = 0;
 }
 
 describe('a transfer that fails', () => {
@@ -181,9 +212,7 @@ describe('a transfer that fails', () => {
     server.fault = breakOff(300_000, 2);
     await expectWhole(await download());
     const ranges = server.seen.filter(isWeights).map((seen) => seen.range);
-    expect(ranges.length).toBe(3);
-    expect(ranges[0]).toBeUndefined();
-    expect(Number(/\d+/.exec(ranges[2]!)![0])).toBeGreaterThan(Number(/\d+/.exec(ranges[1]!)![0]));
+    expect(ranges).toEqual([undefined, 'bytes=300000-', 'bytes=600000-']);
   });
 
   it('that brings a little each time is continued as often as it takes', async () => {
@@ -192,48 +221,31 @@ describe('a transfer that fails', () => {
     expect(server.seen.filter(isWeights).length).toBe(10);
   });
 
-  it('is given up at last, and the next download goes on', async () => {
+  it('is given up at last', async () => {
     server.fault = (seen, _, response) => isWeights(seen) && response.destroy() !== undefined;
     expect(await failure()).toMatchObject({
       code: 'download-failed',
       message: expect.stringMatching(/model\.safetensors of org\/tiny-bert broke off at 0 bytes of 1\.0 MB/),
       hint: expect.stringMatching(/goes on where it stopped/),
     });
-    server.fault = breakOff(300_000, 1);
-    const controller = new AbortController();
-    const { fault } = server;
-    server.fault = (...args) => {
-      const took = fault(...args);
-      if (took) setTimeout(() => controller.abort(), 50);
-      return took;
-    };
-    expect(await failure({ signal: controller.signal, retryDelayMs: 60_000 })).toMatchObject({ code: 'cancelled' });
-    expect((await parts()).length).toBe(1);
-    server.fault = () => false;
-    server.seen.length = 0;
+  });
+
+  it('and was cancelled goes on where it stopped', async () => {
+    await leavePart(300_000);
     await expectWhole(await download());
-    expect(server.seen.filter(isWeights).map((seen) => seen.range)).toEqual([expect.stringMatching(/^bytes=\d{5,}-$/)]);
+    expect(server.seen.filter(isWeights).map((seen) => seen.range)).toEqual(['bytes=300000-']);
   });
 
   it('a part that a dead process left is continued, one that a living process writes is left alone', async () => {
+    await leavePart(300_000);
     const folder = join(cacheFolder, 'models--org--tiny-bert', 'blobs');
-    await mkdir(folder, { recursive: true });
-    server.fault = breakOff(300_000, 1);
-    const controller = new AbortController();
-    setTimeout(() => controller.abort(), 300);
-    await failure({ signal: controller.signal, retryDelayMs: 60_000 });
     const [mine] = (await parts()) as [string];
-    const content = await readFile(join(folder, mine));
-    await rm(join(folder, mine));
     // Past the largest pid that Linux, macOS or Windows gives, and our parent's.
-    const dead = mine.replace(`-${process.pid}-`, '-999999999-');
+    await rename(join(folder, mine), join(folder, mine.replace(`-${process.pid}-`, '-999999999-')));
     const living = mine.replace(`-${process.pid}-`, `-${process.ppid}-`);
-    await writeFile(join(folder, dead), content);
-    await writeFile(join(folder, living), content.subarray(0, 10));
-    server.fault = () => false;
-    server.seen.length = 0;
+    await writeFile(join(folder, living), WEIGHTS.subarray(0, 400_000));
     await download();
-    expect(server.seen.filter(isWeights).map((seen) => seen.range)).toEqual([`bytes=${content.length}-`]);
+    expect(server.seen.filter(isWeights).map((seen) => seen.range)).toEqual(['bytes=300000-']);
     expect(await parts()).toEqual([living]);
   });
 
@@ -292,14 +304,11 @@ describe('a transfer that fails', () => {
   });
 
   it('a part that was damaged on the disk is fetched once more from the beginning', async () => {
-    server.fault = breakOff(300_000, 1);
-    const controller = new AbortController();
-    setTimeout(() => controller.abort(), 300);
-    await failure({ signal: controller.signal, retryDelayMs: 60_000 });
+    await leavePart(300_000);
     const [part] = (await parts()) as [string];
     await writeFile(join(cacheFolder, 'models--org--tiny-bert', 'blobs', part), 'damaged');
-    server.fault = () => false;
     await expectWhole(await download());
+    expect(server.seen.filter(isWeights).map((seen) => seen.range)).toEqual(['bytes=7-', undefined]);
   });
 
   it('a server that lies about the length is not believed', async () => {
@@ -350,13 +359,8 @@ describe('a transfer that fails', () => {
   });
 
   it('a server that falls silent is given up, and asked again', async () => {
-    let silent = 1;
-    server.fault = (seen, _, response, content) => {
-      if (!isWeights(seen) || silent-- <= 0) return false;
-      response.write(content.subarray(0, 300_000));
-      return true;
-    };
-    await expectWhole(await download({ idleTimeoutMs: 200 }));
+    server.fault = sendSome(300_000, 1, () => {});
+    await expectWhole(await download({ idleTimeoutMs: 1000 }));
   });
 
   it('a storage host that refuses an old address is asked by a new one', async () => {
@@ -555,14 +559,7 @@ describe('cancelling', () => {
     server.fault = () => stop() !== undefined;
     expect(await failure({ signal })).toMatchObject({ code: 'cancelled' });
 
-    ({ signal, stop } = later());
-    server.fault = (seen, _, response, content) => {
-      if (!isWeights(seen)) return false;
-      response.write(content.subarray(0, 300_000), stop);
-      return true;
-    };
-    expect(await failure({ signal })).toMatchObject({ code: 'cancelled' });
-    expect((await parts()).length).toBe(1);
+    await leavePart(300_000);
 
     ({ signal, stop } = later());
     server.fault = (_, __, response) => {
