@@ -107,6 +107,33 @@ function utf8OrOlder(raw: Buffer, problems: Problems): Decoded {
   return { bytes: Buffer.from(text, 'utf8'), encoding: 'windows-1252' };
 }
 
+/**
+ * The opposite of `decode`, for writing back: byte order mark as in the file's `old` content.
+ * @throws LuthierError `data-invalid` when the encoding has no such character.
+ */
+export function encode(text: string, encoding: string, old: Buffer): Buffer {
+  if (encoding === 'utf-16le' || encoding === 'utf-16be') {
+    const hasMark = old.length >= 2 && old[0]! + old[1]! === 0xff + 0xfe;
+    const bytes = Buffer.from(hasMark ? `\ufeff${text}` : text, 'utf16le');
+    return encoding === 'utf-16be' ? bytes.swap16() : bytes;
+  }
+  if (encoding !== 'windows-1252') return Buffer.from(encoding === 'utf-8 with BOM' ? `\ufeff${text}` : text, 'utf8');
+  const bytes = Buffer.alloc(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    const at = WINDOWS_1252.indexOf(text[i]!);
+    if (at < 0 && (code > 0xff || (code >= 0x80 && code < 0xa0))) {
+      throw new LuthierError(
+        'data-invalid',
+        `The file is in Windows-1252, which has no “${String.fromCodePoint(text.codePointAt(i)!)}”.`,
+        'Save the file as UTF-8 first.',
+      );
+    }
+    bytes[i] = at < 0 ? code : at + 0x80;
+  }
+  return bytes;
+}
+
 function refuseOtherKinds(raw: Buffer, name: string): void {
   const start = raw.toString('latin1', 0, 4);
   const kind =

@@ -1,5 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { closest, distance } from 'fastest-levenshtein';
 import * as z from 'zod';
 import { type Columns, DATASET_FORMAT, type DatasetReference } from '../../protocol/index.ts';
@@ -81,17 +81,17 @@ async function existing(file: string, base: string): Promise<string> {
 
 async function notFound(reference: string, base: string): Promise<LuthierError> {
   const path = resolve(base, reference);
-  const files = (await names(dirname(path))).map((name) => join(dirname(reference), name));
-  const sets = (await Promise.all(datasetFolders(base).map(names))).flat();
-  const candidates = [...files, ...sets];
-  const near = candidates.length > 0 ? closest(reference, candidates) : undefined;
-  const isNear = near !== undefined && distance(reference, near) <= Math.max(2, reference.length / 3);
+  const wanted = basename(path);
+  const sets = (await Promise.all(datasetFolders(isAbsolute(reference) ? dirname(path) : base).map(names))).flat();
+  const candidates = [...(await names(dirname(path))), ...sets].filter((name) => !name.startsWith('.'));
+  const near = candidates.length > 0 ? closest(wanted, candidates) : undefined;
+  const isNear = near !== undefined && distance(wanted, near) <= Math.max(2, wanted.length / 3);
   return new LuthierError(
     'data-unreadable',
-    `There is no file ${path} and no data set called “${reference}”${isNear ? `; did you mean “${near}”?` : '.'}`,
+    `There is no file ${path} and no data set called “${wanted}”${isNear ? `; did you mean “${near}”?` : '.'}`,
     sets.length > 0
       ? `The data sets here are ${listed(sets.slice(0, 10))}; paths are relative to the recipe's folder.`
-      : `Paths are relative to the recipe's folder, here ${base}.`,
+      : `Paths are relative to the recipe's folder, here ${resolve(base)}.`,
   );
 }
 

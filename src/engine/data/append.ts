@@ -1,0 +1,198 @@
+import { readFile, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Columns } from '../../protocol/index.ts';
+import { LuthierError } from '../errors.ts';
+import { writeFileAtomically } from '../hub/write-file.ts';
+import { compareLabels, requireColumns } from './checks.ts';
+import { guessColumns } from './columns.ts';
+import { detectFormat } from './detect.ts';
+import { countLineEnds, decode, encode } from './encoding.ts';
+import { Problems } from './problems.ts';
+import { readTable } from './read.ts';
+import { resolveDataset } from './resolve.ts';
+import { readRecord, writeRecord } from './store.ts';
+import type { Table } from './table.ts';
+
+export interface NewRow {
+  text: string;
+  text_pair?: string;
+  label: string;
+}
+
+/**
+ * Adds rows at the end of a data set's folder or of a file, in that file's own format, delimiter, line ends and
+ * encoding. The file is replaced whole: a reader sees the old rows or all of the new.
+ * @param data absolute path of a file or of a data set's folder.
+ * @returns how many rows the file has now, and the line that the first new one stands on.
+ * @throws LuthierError `data-invalid` when the file is faulty or its format cannot hold a row (a line break where
+ *   none may be, a letter that its encoding lacks), `not-writable`, `disk-full`.
+ */
+export async function appendRows(options: {
+  data: string;
+  columns: Columns;
+  rows: readonly NewRow[];
+}): Promise<{ rows: number; file: string; line: number }> {
+  const { rows } = options;
+  const { parts, columns: own } = await resolveDataset(options.data, '.');
+  const { file } = parts.train;
+  const table = await readTable({ file });
+  // Bytes that cannot be read cannot be written back as they were.
+  const broken = table.problems.find(({ severity, code }) => severity === 'error' || code === 'encoding-broken');
+  if (broken) {
+    throw new LuthierError(
+      'data-invalid',
+      `${table.name}: ${broken.message}`,
+      'Correct the file first; nothing was added.',
+    );
+  }
+  const columns = requireColumns(table, guessColumns(table, { ...own, ...options.columns }).columns);
+  const values = rows.map((row) => {
+    for (const field of ['text', 'label'] as const) {
+      if (row[field].trim() === '')
+        throw new LuthierError('data-invalid', `The new row has no ${field}.`, 'Give it one.');
+    }
+    return new Map([
+      [columns.text, row.text],
+      [columns.label, row.label],
+      ...(columns.text_pair !== undefined && row.text_pair !== undefined
+        ? [[columns.text_pair, row.text_pair] as const]
+        : []),
+    ]);
+  });
+  const raw = await readFile(file);
+  const { bytes, encoding } = decode(raw, table.name, new Problems());
+  const { content, line } = withRows(bytes, table, values, columns.label);
+  const written = encode(content, encoding, raw);
+  await writeFileAtomically(file, (handle) => handle.writeFile(written));
+  if ((await stat(options.data)).isDirectory()) {
+    const folder = dirname(file);
+    const record = await readRecord(folder);
+    const labels = [...new Set([...record.labels, ...rows.map((row) => row.label)])].sort(compareLabels);
+    await writeRecord(folder, { ...record, rows: table.rows.length + rows.length, labels });
+  }
+  return { rows: table.rows.length + rows.length, file, line };
+}
+
+type Values = ReadonlyMap<string, string>;
+
+interface Written {
+  content: string;
+  /** 1-based line of the first new row. */
+  line: number;
+}
+
+function withRows(bytes: Buffer, table: Table, rows: readonly Values[], label: string): Written {
+  const text = bytes.toString('utf8');
+  const lineEnd = /\r\n|\n|\r/.exec(text)?.[0] ?? '\n';
+  switch (table.format) {
+    case 'json':
+      return intoArray(
+        text,
+        lineEnd,
+        rows.map((row) => JSON.stringify(typed(row, label, JSON.parse(text)))),
+      );
+    case 'jsonl': {
+      const sample = [JSON.parse(text.split(/\r\n|\n|\r/).find((line) => line.trim() !== '')!)];
+      return atEnd(
+        text,
+        lineEnd,
+        rows.map((row) => JSON.stringify(typed(row, label, sample))),
+      );
+    }
+    case 'markdown': {
+      const lines = rows.map(
+        (row) =>
+          `| ${cellsOf(table, row, plain('|'))
+            .map((cell) => cell.replaceAll('|', '\\|'))
+            .join(' | ')} |`,
+      );
+      return afterLine(text, lineEnd, table.rows.at(-1)!.end, lines);
+    }
+    case 'label-space-text':
+      return atEnd(
+        text,
+        lineEnd,
+        rows.map((row) => {
+          if (/\s/.test(row.get('label')!)) throw cannotHold('a label with a blank in it');
+          return cellsOf(table, row, plain('')).join(' ');
+        }),
+      );
+    default: {
+      const detected = detectFormat(bytes, table.name);
+      const delimiter = 'dialect' in detected ? detected.dialect.delimiter : ',';
+      const isPlain = table.problems.some(({ code }) => code === 'plain-quotes');
+      const write = isPlain ? plain(delimiter) : (cell: string) => quoteCell(cell, delimiter);
+      return atEnd(
+        text,
+        lineEnd,
+        rows.map((row) => cellsOf(table, row, write).join(delimiter)),
+      );
+    }
+  }
+}
+
+/** JSON's numbers and truth values stay such where the label is one in the first row. */
+function typed(row: Values, label: string, sample: unknown): Record<string, unknown> {
+  const first = Array.isArray(sample) ? (sample[0] as Record<string, unknown> | undefined)?.[label] : undefined;
+  const fields: Record<string, unknown> = Object.fromEntries(row);
+  const value = row.get(label)!;
+  if (typeof first === 'number' && String(Number(value)) === value) fields[label] = Number(value);
+  if (typeof first === 'boolean' && (value === 'true' || value === 'false')) fields[label] = value === 'true';
+  return fields;
+}
+
+function cellsOf(table: Table, row: Values, write: (cell: string) => string): string[] {
+  return table.columns.map((column) => write(row.get(column) ?? ''));
+}
+
+/** Cells of a format without quoting. */
+function plain(delimiter: string): (cell: string) => string {
+  return (cell) => {
+    if (/[\r\n]/.test(cell)) throw cannotHold('a line break');
+    if (delimiter === '\t' && cell.includes('\t')) throw cannotHold('a tab');
+    return cell;
+  };
+}
+
+function cannotHold(what: string): LuthierError {
+  return new LuthierError(
+    'data-invalid',
+    `The file's format cannot hold ${what}, so nothing was added.`,
+    'Take it out, or keep the data as CSV or JSON Lines.',
+  );
+}
+
+function quoteCell(cell: string, delimiter: string): string {
+  // Tab-separated files are often read without quoting: no quotes there unless they are needed.
+  const special = delimiter === '\t' ? /^"|[\r\n]|^\s|\s$/ : /["\r\n]|^\s|\s$/;
+  const needsQuotes = cell.includes(delimiter) || special.test(cell);
+  return needsQuotes ? `"${cell.replaceAll('"', '""')}"` : cell;
+}
+
+function atEnd(text: string, lineEnd: string, lines: readonly string[]): Written {
+  const start = /[\r\n]$/.test(text) ? text : text + lineEnd;
+  return { content: start + lines.map((line) => line + lineEnd).join(''), line: lineAfter(start) };
+}
+
+function afterLine(text: string, lineEnd: string, line: number, lines: readonly string[]): Written {
+  const all = text.split(/(?<=\r\n|\n|\r(?!\n))/);
+  const before = all.slice(0, line).join('');
+  const start = /[\r\n]$/.test(before) ? before : before + lineEnd;
+  return { content: start + lines.map((row) => row + lineEnd).join('') + all.slice(line).join(''), line: line + 1 };
+}
+
+/** Elements before the closing bracket: each on a line of its own where the array has several lines. */
+function intoArray(text: string, lineEnd: string, elements: readonly string[]): Written {
+  const close = text.lastIndexOf(']');
+  const before = text.slice(0, close).trimEnd();
+  const isSpread = /[\r\n]/.test(text.slice(0, close).trimStart());
+  const gap = isSpread ? `${lineEnd}  ` : ' ';
+  const start = before.endsWith('[') ? before : `${before},`;
+  const content = `${start}${gap}${elements.join(`,${gap}`)}${isSpread ? lineEnd : ''}${text.slice(close)}`;
+  return { content, line: lineAfter(start + gap) };
+}
+
+function lineAfter(text: string): number {
+  const bytes = Buffer.from(text, 'utf8');
+  return 1 + countLineEnds(bytes, 0, bytes.length);
+}

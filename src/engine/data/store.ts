@@ -1,0 +1,179 @@
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import {
+  type Columns,
+  DATASET_FORMAT,
+  type DataProblem,
+  type DataSource,
+  type DatasetRecord,
+} from '../../protocol/index.ts';
+import { LuthierError } from '../errors.ts';
+import { writeError, writeFileAtomically } from '../hub/write-file.ts';
+import { checkClasses, checkRepeats, compareLabels, type LabelledRow, labelledRows, requireColumns } from './checks.ts';
+import { guessColumns } from './columns.ts';
+import { counted, Problems } from './problems.ts';
+import { readTable } from './read.ts';
+import { resolveDataset } from './resolve.ts';
+import { extractSelection } from './selection.ts';
+
+export interface CreateOptions extends DataSource {
+  /** A `.luthier` folder; made when it is not there. */
+  folder: string;
+  name: string;
+  columns: Columns;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Writes the rows of a file, document or selection as `<folder>/datasets/<name>/`, whole or not at all.
+ * Rows without text or label are left out and reported.
+ * @throws LuthierError `usage` (a name that cannot be a folder's, or one that is taken), `data-invalid` (ragged rows,
+ *   broken quotes, no column), `not-writable`, `disk-full`, `cancelled`.
+ */
+export async function createDataset(
+  options: CreateOptions,
+): Promise<{ path: string; record: DatasetRecord; problems: DataProblem[] }> {
+  const { file, text, selection, folder, name, signal } = options;
+  refuseName(name);
+  const path = join(folder, 'datasets', name);
+  if (await exists(path)) {
+    throw new LuthierError(
+      'usage',
+      `There is a data set “${name}” already.`,
+      'Choose another name, or remove that one first.',
+    );
+  }
+  const table = selection
+    ? await extractSelection(selection, basename(file), { signal })
+    : await readTable(text === undefined ? { file } : { file, text }, { signal });
+  const broken = table.problems.find((problem) => problem.severity === 'error');
+  if (broken)
+    throw new LuthierError(
+      'data-invalid',
+      `${table.name}: ${broken.message}`,
+      'Correct the rows, then add them again.',
+    );
+  const columns = requireColumns(table, guessColumns(table, options.columns).columns);
+  const problems = new Problems();
+  const rows = labelledRows(table, columns, file, problems);
+  if (rows.length === 0) {
+    throw new LuthierError(
+      'data-invalid',
+      `No row of ${table.name} has both a text and a label.`,
+      'Check which columns they are.',
+    );
+  }
+  // One class is no error here: rows of another can be added.
+  checkClasses(rows, columns.label, problems);
+  checkRepeats(rows, problems);
+  const record: DatasetRecord = {
+    format: DATASET_FORMAT,
+    name,
+    created_at: new Date().toISOString(),
+    source: { file, first_line: rows[0]!.line, last_line: rows.at(-1)!.line },
+    columns,
+    rows: rows.length,
+    labels: [...new Set(rows.map((row) => row.label))].sort(compareLabels),
+  };
+  await writeFolder(path, record, rows);
+  return { path, record, problems: [...problems.list(), ...table.problems] };
+}
+
+async function writeFolder(path: string, record: DatasetRecord, rows: readonly LabelledRow[]): Promise<void> {
+  const aside = join(path, '..', `.${basename(path)}.${process.pid}.tmp`);
+  try {
+    await mkdir(aside, { recursive: true });
+    // As run folders do: what stands here is a copy of the user's own files, and not for version control by itself.
+    await writeFile(join(path, '..', '..', '.gitignore'), '*\n', { flag: 'wx' }).catch(
+      (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EEXIST') throw error;
+      },
+    );
+    await writeFileAtomically(join(aside, 'rows.jsonl'), async (handle) => {
+      for (let from = 0; from < rows.length; from += 4096) {
+        await handle.appendFile(
+          rows
+            .slice(from, from + 4096)
+            .map(jsonLine)
+            .join(''),
+        );
+      }
+    });
+    await writeRecord(aside, record);
+    await rename(aside, path);
+  } catch (error) {
+    // What failed above is what to tell.
+    await rm(aside, { recursive: true, force: true }).catch(() => {});
+    throw writeError(path, error);
+  }
+}
+
+/** A row as rows.jsonl has it. */
+export function jsonLine({ text, text_pair, label }: { text: string; text_pair?: string; label: string }): string {
+  return `${JSON.stringify({ text, ...(text_pair === undefined ? {} : { text_pair }), label })}\n`;
+}
+
+export async function writeRecord(folder: string, record: DatasetRecord): Promise<void> {
+  await writeFileAtomically(join(folder, 'dataset.json'), (handle) =>
+    handle.writeFile(`${JSON.stringify(record, null, 2)}\n`),
+  );
+}
+
+export async function readRecord(folder: string): Promise<DatasetRecord> {
+  // resolveDataset has checked what of it matters for reading.
+  return JSON.parse(await readFile(join(folder, 'dataset.json'), 'utf8')) as DatasetRecord;
+}
+
+export interface ListOptions {
+  /** A file or a data set's folder, absolute. */
+  data: string;
+  columns: Columns;
+  limit: number;
+  /** Keeps the rows whose text contains this; case is ignored. */
+  search?: string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Labelled rows with their lines, at most `limit` of them; `total` counts all that match. */
+export async function listRows(
+  options: ListOptions,
+): Promise<{ rows: { line: number; file: string; text: string; label: string }[]; total: number }> {
+  const { data, limit, signal } = options;
+  const { parts, columns: own } = await resolveDataset(data, '.');
+  const { file } = parts.train;
+  const table = await readTable({ file }, { signal });
+  const columns = requireColumns(table, guessColumns(table, { ...own, ...options.columns }).columns);
+  const wanted = options.search?.toLowerCase() ?? '';
+  const found = labelledRows(table, columns, file, new Problems()).filter(({ text }) =>
+    text.toLowerCase().includes(wanted),
+  );
+  return {
+    rows: found.slice(0, limit).map(({ line, text, label }) => ({ line, file, text, label })),
+    total: found.length,
+  };
+}
+
+/** Names that Windows keeps for devices; a data set should survive being copied there. */
+const RESERVED = /^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$/i;
+const MAX_NAME = 80;
+
+function refuseName(name: string): void {
+  const isGood = /^[\p{L}\p{N}_][\p{L}\p{M}\p{N} ._()-]*$/u.test(name) && !/[ .]$/.test(name) && !RESERVED.test(name);
+  if (isGood && name.length <= MAX_NAME) return;
+  throw new LuthierError(
+    'usage',
+    name.length > MAX_NAME
+      ? `A data set's name has at most ${counted(MAX_NAME, 'character')}; this one has ${name.length}.`
+      : `“${name}” cannot be a data set's name.`,
+    'Use letters, digits, blanks and . _ - ( ), beginning with a letter, a digit or _.',
+  );
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
