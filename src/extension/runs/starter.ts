@@ -144,6 +144,9 @@ export class RunStarter {
   /** Under the lock: checks on disk that the run still waits, marks it as starting, and starts its process. */
   private async start(run: Run): Promise<void> {
     const { store, log } = this.options;
+    // Another window may have started one since this one last looked.
+    await store.refresh();
+    if (store.working().length > 0) return;
     const read = await readRecord(run.folder);
     const order = await readQueue(run.home);
     if (read?.record.state !== 'queued' || read.readOnly || !order.includes(run.record.id)) {

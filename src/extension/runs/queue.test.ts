@@ -1,0 +1,78 @@
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { temporaryFolder } from '../testing/programs.ts';
+import { withLock } from './lock.ts';
+import { changeQueue, moved, readQueue } from './queue.ts';
+
+let folder: ReturnType<typeof temporaryFolder>;
+let home: string;
+beforeEach(() => {
+  folder = temporaryFolder();
+  home = join(folder.path, '.luthier');
+});
+afterEach(() => folder.remove());
+
+test('keeps its order on disk, each run once', async () => {
+  expect(await readQueue(home)).toEqual([]);
+  await changeQueue(home, (order) => [...order, 'a']);
+  await changeQueue(home, (order) => [...order, 'b', 'a']);
+  expect(await readQueue(home)).toEqual(['a', 'b']);
+});
+
+test('a damaged file is an empty queue', async () => {
+  mkdirSync(home);
+  for (const text of ['', '{', '{"order": 3}', '[]']) {
+    writeFileSync(join(home, 'queue.json'), text);
+    expect(await readQueue(home)).toEqual([]);
+  }
+  writeFileSync(join(home, 'queue.json'), '{"order": ["a", 3, "a"]}');
+  expect(await readQueue(home)).toEqual(['a']);
+});
+
+test('many windows at once lose nothing', async () => {
+  const ids = Array.from({ length: 20 }, (_, i) => `run-${i}`);
+  await Promise.all(ids.map((id) => changeQueue(home, (order) => [...order, id])));
+  expect((await readQueue(home)).sort()).toEqual([...ids].sort());
+});
+
+test('moving keeps all others in order, whatever is asked', () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.string(), { minLength: 1 }), fc.nat(), fc.integer(), (order, at, by) => {
+      const id = order[at % order.length]!;
+      const after = moved(order, id, by);
+      expect(after.filter((other) => other !== id)).toEqual(order.filter((other) => other !== id));
+      const place = Math.max(0, Math.min(order.length - 1, order.indexOf(id) + by));
+      expect(after.indexOf(id)).toBe(place);
+    }),
+  );
+  expect(moved(['a', 'b'], 'c', 1)).toEqual(['a', 'b']);
+});
+
+test('a lock lets one in at a time, and one that a dead window left is taken over', async () => {
+  mkdirSync(home);
+  const path = join(home, 'lock');
+  let inside = 0;
+  let most = 0;
+  const work = () =>
+    withLock(path, async () => {
+      most = Math.max(most, ++inside);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      inside--;
+    });
+  await Promise.all([work(), work(), work(), work()]);
+  expect(most).toBe(1);
+  writeFileSync(path, '123');
+  await expect(withLock(path, async () => 'in', 50)).rejects.toMatchObject({ code: 'EEXIST' });
+  const longAgo = new Date(Date.now() - 3_600_000);
+  utimesSync(path, longAgo, longAgo);
+  expect(await withLock(path, async () => 'in')).toBe('in');
+});
+
+test('a lock is given back when the work fails', async () => {
+  mkdirSync(home);
+  const path = join(home, 'lock');
+  await expect(withLock(path, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  expect(await withLock(path, async () => 'in', 0)).toBe('in');
+});
