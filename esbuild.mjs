@@ -47,6 +47,19 @@ const builds = {
     outdir: 'dist/engine',
     external: ['onnxruntime-node', '@tensorflow/tfjs-node'],
   },
+  bench: {
+    ...node,
+    format: 'esm',
+    outExtension: { '.js': '.mjs' },
+    define: {},
+    // What CommonJS code inside an ES module expects and does not find by itself.
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url), __dirname = import.meta.dirname ?? require('node:path').dirname(require('node:url').fileURLToPath(import.meta.url));",
+    },
+    entryPoints: { main: 'bench/main.ts', step: 'bench/step.ts' },
+    outdir: 'dist/bench',
+    external: ['onnxruntime-node', '@tensorflow/tfjs-node'],
+  },
   extension: {
     ...node,
     entryPoints: { activate: 'src/extension/activate.ts' },

@@ -6,7 +6,7 @@ import { startersFolder } from '../hub/resolve.ts';
 
 /** The cases stand in bench/, which is part of a checkout and not of the package. @returns bench's exit code */
 export async function bench(args: string[]): Promise<number> {
-  const script = join(dirname(startersFolder()), 'bench', 'main.mjs');
+  const script = join(dirname(startersFolder()), 'dist', 'bench', 'main.mjs');
   if (!existsSync(script)) {
     throw new LuthierError(
       'usage',

@@ -1,0 +1,52 @@
+"""PyTorch's side of a step case: transformers' BERT with sdpa attention, fused AdamW and clipping, on one full batch.
+
+Reads lines `run N` from stdin and answers each with {"ms": [...], "peak_rss_bytes": ...}, as bench/step.ts does.
+"""
+import json
+import resource
+import sys
+import time
+
+import torch
+from transformers import BertConfig, BertForSequenceClassification
+
+spec = json.loads(sys.argv[1])
+torch.set_num_threads(spec["threads"])
+torch.manual_seed(1)
+config = BertConfig(
+    num_hidden_layers=spec["layers"],
+    hidden_size=spec["hidden"],
+    num_attention_heads=spec["heads"],
+    vocab_size=spec["vocab"],
+    intermediate_size=4 * spec["hidden"],
+    hidden_dropout_prob=spec["dropout"],
+    attention_probs_dropout_prob=spec["dropout"],
+    attn_implementation="sdpa",
+)
+model = BertForSequenceClassification(config)
+if spec["frozen"]:
+    for name, parameter in model.named_parameters():
+        layer = name.split("encoder.layer.")[1].split(".")[0] if "encoder.layer." in name else None
+        if "embeddings" in name or (layer is not None and int(layer) < spec["frozen"]):
+            parameter.requires_grad = False
+model.train()
+trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+optimizer = torch.optim.AdamW(trained, lr=2e-5, weight_decay=0.01, fused=True)
+batch, length = spec["batch"], spec["length"]
+inputs = {
+    "input_ids": torch.randint(0, spec["vocab"], (batch, length)),
+    "attention_mask": torch.ones(batch, length, dtype=torch.long),
+    "labels": torch.arange(batch) % 2,
+}
+
+for line in sys.stdin:
+    ms = []
+    for _ in range(int(line.split()[1])):
+        start = time.perf_counter()
+        optimizer.zero_grad()
+        model(**inputs).loss.backward()
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
+        optimizer.step()
+        ms.append((time.perf_counter() - start) * 1e3)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(json.dumps({"ms": ms, "peak_rss_bytes": peak}), flush=True)

@@ -1,0 +1,64 @@
+/**
+ * One side of a step case: a model of a given shape with random weights, trained on one full batch. Reads lines
+ * `run N` from stdin and answers each with {"ms":[…],"peak_rss_bytes":…}; bench/peers/step.py is its like in PyTorch.
+ */
+import { createInterface } from 'node:readline';
+import { Random } from '../src/engine/data/random.ts';
+import { createExecutor } from '../src/engine/executors/create.ts';
+import { createEncoder } from '../src/engine/models/registry.ts';
+import { Classifier, type LabelledText } from '../src/engine/train/classifier.ts';
+import { initializeAll } from '../src/engine/train/load-weights.ts';
+import { adamWStep, gradientNorm } from '../src/engine/train/optimizer.ts';
+import { isTrainedBy } from '../src/engine/train/strategy.ts';
+import type { StepSpec } from './spec.ts';
+
+const spec = JSON.parse(process.argv[2]!) as StepSpec;
+const { layers, hidden, heads, vocab, batch, length, dropout, frozen, backend } = spec;
+const encoder = createEncoder(
+  {
+    model_type: 'bert',
+    vocab_size: vocab,
+    hidden_size: hidden,
+    num_hidden_layers: layers,
+    num_attention_heads: heads,
+    intermediate_size: 4 * hidden,
+    max_position_embeddings: 512,
+    hidden_dropout_prob: dropout,
+    attention_probs_dropout_prob: dropout,
+  },
+  'config.json',
+);
+const classifier = new Classifier({
+  executor: await createExecutor(backend),
+  encoder,
+  numLabels: 2,
+  padId: 0,
+  isTrained: isTrainedBy(frozen > 0 ? { type: 'freeze', num_frozen_layers: frozen } : { type: 'full' }, encoder),
+  accumulate: false,
+  labelSmoothing: 0,
+  maxBatch: { texts: batch, tokens: length },
+  seed: 1,
+});
+initializeAll(encoder, classifier.store, 1);
+const random = new Random(1);
+const texts: LabelledText[] = Array.from({ length: batch }, (_, i) => ({
+  ids: Int32Array.from({ length }, () => random.below(vocab)),
+  typeIds: null,
+  label: i % 2,
+}));
+const adamW = { adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8, weight_decay: 0.01, max_grad_norm: 1 };
+
+let step = 0;
+for await (const line of createInterface({ input: process.stdin })) {
+  const steps = Number(/^run (\d+)$/.exec(line)?.[1]);
+  const ms: number[] = [];
+  for (let i = 0; i < steps; i++) {
+    const start = performance.now();
+    await classifier.gradients(texts, { weight: 1 / batch, microStep: step, slots: batch });
+    step++;
+    adamWStep(classifier.store, adamW, 2e-5, step, gradientNorm(classifier.store));
+    ms.push(performance.now() - start);
+  }
+  console.log(JSON.stringify({ ms, peak_rss_bytes: process.resourceUsage().maxRSS * 1024 }));
+}
+classifier.dispose();
