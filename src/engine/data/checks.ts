@@ -20,14 +20,22 @@ export interface LabelledRow {
 export function requireColumns(table: Table, columns: Columns): Columns & { text: string; label: string } {
   const { text, label } = columns;
   if (text !== undefined && label !== undefined) return { ...columns, text, label };
+  throw new LuthierError(
+    'data-invalid',
+    missingColumns(table, columns),
+    'Name them in the recipe, "columns": {"text": "…", "label": "…"}, or add the missing one to the file.',
+  );
+}
+
+/** Which of text and label was not found, and what the file has instead. */
+export function missingColumns(table: Table, { text, label }: Columns): string {
   const missing = text === undefined ? (label === undefined ? 'text and no label' : 'text') : 'label';
   const nested = [...table.nested].map(([key, line]) => `“${key}” (line ${line})`);
   const there = table.columns.filter((column) => !table.nested.has(column)).map((column) => `“${column}”`);
-  throw new LuthierError(
-    'data-invalid',
-    `No ${missing} column was found in ${table.name}; its columns are ${listed(there.slice(0, 20)) || 'none'}` +
-      `${nested.length > 0 ? `, and nested JSON is under ${listed(nested.slice(0, 5))}` : ''}.`,
-    'Name them in the recipe, "columns": {"text": "…", "label": "…"}, or add the missing one to the file.',
+  return (
+    `No ${missing} column was found in ${table.name}; its ${there.length === 1 ? 'only column is' : 'columns are'} ` +
+    `${listed(there.slice(0, 20)) || 'none'}` +
+    `${nested.length > 0 ? `, and nested JSON is under ${listed(nested.slice(0, 5))}` : ''}.`
   );
 }
 
@@ -45,6 +53,7 @@ export function labelledRows(
     const name = columns[field];
     return name === undefined ? [] : [{ field, name, index: table.columns.indexOf(name) }];
   });
+  if (table.rows.length === 0) return [];
   const vacant = fields.filter(({ index }) => table.rows.every((row) => isEmpty(row.values[index])));
   for (const { field, name } of vacant) {
     problems.add(

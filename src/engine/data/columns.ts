@@ -70,7 +70,7 @@ export interface ColumnGuess {
 export function guessColumns(table: Table, given: Columns = {}, stats = columnStats(table)): ColumnGuess {
   checkGiven(table, given);
   const taken = new Set(Object.values(given));
-  const free = stats.filter((column) => !taken.has(column.name) && !table.nested.has(column.name) && column.filled > 0);
+  const free = stats.filter((column) => !taken.has(column.name) && !table.nested.has(column.name));
   const columns: Columns = { ...given };
   const pair = given.text === undefined && given.text_pair === undefined ? namedPair(free) : undefined;
   if (pair) [columns.text, columns.text_pair] = pair;
@@ -153,10 +153,14 @@ function scoreName(name: string, usual: readonly string[]): number {
   return parts.some((part) => usual.includes(part)) ? 1 : 0;
 }
 
+/** An empty column is taken for its name alone, when nothing else fits, so that its being empty can be told. */
+const EMPTY_BUT_NAMED = 0.1;
+
 function scoreText(column: ColumnStats, all: readonly ColumnStats[]): number {
   const name = column.name.toLowerCase();
   if (OTHER_NAMES.includes(name)) return -1;
   if (column.numeric > 0.9) return -1;
+  if (column.filled === 0) return EMPTY_BUT_NAMED * scoreName(name, TEXT_NAMES);
   const longest = Math.max(...all.map((other) => other.mean_length));
   const varied = isVaried(column) ? 1 : 0;
   const long = (column.mean_words >= 3 ? 1 : 0) + (column.mean_length === longest ? 1 : 0);
@@ -169,6 +173,7 @@ function scoreLabel(column: ColumnStats): number {
   const name = column.name.toLowerCase();
   if (OTHER_NAMES.includes(name)) return -1;
   const named = scoreName(name, LABEL_NAMES);
+  if (column.filled === 0) return EMPTY_BUT_NAMED * named;
   if (isLabelLike(column)) return named + 2.5;
   // One class, or one for almost each row: taken for what its name says, so that the mistake can be told.
   if (column.mean_length > 60) return -1;

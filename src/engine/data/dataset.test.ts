@@ -119,10 +119,10 @@ describe('loadClassificationDataset', () => {
     ['an empty text column', 'text,label\n,a\n,b\n,a\n', 'The text column “text” is empty in every row.'],
     ['a ragged row', `text,label\n${rows(['a', 'b'])}\nx,y,a\n`, 'Line 22 has 3 cells where the header has 2'],
     ['a broken quote', `text,label\n${rows(['a', 'b'])}\n"x,a\n`, 'begins on line 22 do not fit'],
+    ['a quote broken at once', 'text,label\n"x,a\ny,b\n', 'begins on line 2 do not fit'],
   ])('refuses %s, naming the file', async (name, text, message) => {
-    const columns = { text: 'text', label: 'label' };
     const file = await put(`${name.replaceAll(' ', '-')}.csv`, text);
-    const error = await load(file, { columns }).catch((thrown: unknown) => thrown);
+    const error = await load(file).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'data-invalid', message: expect.stringContaining(message) });
     expect((error as Error).message.startsWith(file)).toBe(true);
   });

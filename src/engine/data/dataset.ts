@@ -142,6 +142,8 @@ class PartReader {
 
   async read(name: PartName, part: Part, given: Columns): Promise<ReadPart> {
     const table = await this.table(part);
+    // What is wrong with the file comes before what it makes of columns and classes.
+    this.refuseErrors();
     const guess: ColumnGuess = guessColumns(table, given);
     const columns = requireColumns(table, guess.columns);
     const problems = new Problems();
@@ -150,8 +152,7 @@ class PartReader {
     const chosen =
       part.lines === undefined ? table : { ...table, rows: table.rows.filter((row) => part.lines!.has(row.line)) };
     const rows = labelledRows(chosen, columns, part.file, problems);
-    const hasErrors = [...table.problems, ...problems.list()].some((problem) => problem.severity === 'error');
-    if (rows.length === 0 && !hasErrors) {
+    if (rows.length === 0 && problems.list().every((problem) => problem.severity !== 'error')) {
       problems.add('error', 'no-rows', `No row of the ${name} part has both a text and a label.`);
     }
     checkRepeats(rows, problems);

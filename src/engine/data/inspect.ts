@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { Columns, DataSelection, DataSummary } from '../../protocol/index.ts';
-import { checkClasses, checkRepeats, classCounts, labelledRows, requireColumns } from './checks.ts';
+import { checkClasses, checkRepeats, classCounts, labelledRows, missingColumns, requireColumns } from './checks.ts';
 import { columnStats, guessColumns } from './columns.ts';
 import { Problems } from './problems.ts';
 import { readTable } from './read.ts';
@@ -30,11 +30,8 @@ export async function inspectData(options: InspectOptions): Promise<DataSummary>
   const problems = new Problems();
   let classes: DataSummary['classes'] = [];
   if (guess.columns.text === undefined || guess.columns.label === undefined) {
-    try {
-      requireColumns(table, guess.columns);
-    } catch (error) {
-      problems.add('error', 'missing-column', (error as Error).message);
-    }
+    // Where no row could be read, that has been said already.
+    if (table.rows.length > 0) problems.add('error', 'missing-column', missingColumns(table, guess.columns));
   } else {
     const columns = requireColumns(table, guess.columns);
     const rows = labelledRows(table, columns, file, problems);

@@ -33,6 +33,7 @@ describe('formats', () => {
   it.each([
     ['csv', 'rows.csv', 'text,label\ngood film,pos\n"bad, really",neg\n'],
     ['csv', 'rows.csv', 'text;label\r\ngood film;pos\r\nbad, really;neg\r\n'],
+    ['csv', 'rows.csv', 'sep=;\r\ntext;label\r\ngood film;pos\r\nbad, really;neg\r\n'],
     ['csv', 'rows.txt', 'text|label\ngood film|pos\nbad, really|neg\n'],
     ['csv', 'rows.csv', 'text, label\ngood film, pos\n"bad, really", "neg"\n'],
     ['tsv', 'rows.tsv', 'text\tlabel\ngood film\tpos\nbad, really\tneg\n'],
@@ -156,6 +157,25 @@ describe('lines', () => {
   });
 });
 
+describe('long files', () => {
+  it('are read in pieces without a row, a letter or a line number lost', async () => {
+    // About 2 MB: several pieces, whose ends fall into letters, quotes and line ends.
+    const rows = Array.from({ length: 20_000 }, (_, i) => [
+      `日本 ${'é'.repeat(i % 50)}${i % 7 === 0 ? '\r\n' : ' '}“${i}” ""`,
+      `l${i % 3}`,
+    ]);
+    const text = `text,label\r\n${rows.map(([cell, label]) => `"${cell!.replaceAll('"', '""')}",${label}\r\n`).join('')}`;
+    const table = await ofText(text);
+    expect(cells(table)).toEqual(rows);
+    let line = 2;
+    for (const [i, row] of table.rows.entries()) {
+      const height = i % 7 === 0 ? 2 : 1;
+      expect([row.line, row.end]).toEqual([line, line + height - 1]);
+      line += height;
+    }
+  });
+});
+
 describe('encodings', () => {
   const text = 'text,label\nfilm déjà vu “naïve” €,pos\nschön,neg\n';
 
@@ -274,6 +294,7 @@ describe('faults', () => {
     ['', 'rows.csv is empty.'],
     [' \n\n', 'rows.csv is empty.'],
     ['text,label\n', 'rows.csv has no rows below its header.'],
+    ['[]', 'rows.csv holds no rows.'],
   ])('%j', async (text, message) => {
     await expect(ofText(text)).rejects.toThrow(message);
   });

@@ -60,7 +60,11 @@ export async function readTable(source: TableSource, options: ReadOptions = {}):
     table.rows.length === 0 &&
     !table.problems.some((problem) => problem.severity === 'error')
   ) {
-    throw new LuthierError('data-invalid', `${name} has no rows below its header.`, 'Add a row for each example.');
+    throw new LuthierError(
+      'data-invalid',
+      table.header ? `${name} has no rows below its header.` : `${name} holds no rows.`,
+      'Add a row for each example.',
+    );
   }
   return table;
 }
@@ -119,12 +123,14 @@ function asReadError(error: unknown, file: string): unknown {
 }
 
 async function readContent(
-  bytes: Buffer,
+  content: Buffer,
   name: string,
   problems: Problems,
   pace: Pace,
   options: ReadOptions,
 ): Promise<Content> {
+  // Excel's own first line, "sep=;", is no row; its line end stays, so that lines keep their numbers.
+  const bytes = /^sep=.(?=[\r\n])/i.test(content.toString('latin1', 0, 8)) ? content.subarray('sep=;'.length) : content;
   const detected = options.detected ?? detectFormat(bytes, name);
   switch (detected.format) {
     case 'json':
