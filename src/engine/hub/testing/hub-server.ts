@@ -73,8 +73,8 @@ export class HubServer {
     const name = path.split('/').at(-1)!;
     const bytes = this.files.get(name) ?? Buffer.alloc(0);
     if (this.fault(seen, request, response, bytes)) return;
-    const known =
-      this.files.has(name) && (host === 'storage' || path === `/${this.model}/resolve/${this.commit}/${name}`);
+    const resolved = new RegExp(`^/${this.model}/resolve/(main|${this.commit})/[^/]+$`).test(path);
+    const known = this.files.has(name) && (host === 'storage' || resolved);
     if (path.startsWith(`/api/models/${this.model}/revision/`)) {
       this.#list(response);
     } else if (!known) {
