@@ -56,7 +56,14 @@ export class Luthier implements vscode.Disposable {
     this.datasets = new DatasetStore({
       service: this.engine.service,
       homes: () => this.homes.list(),
-      find: findDataFiles,
+      find: async () => {
+        try {
+          return await findDataFiles();
+        } catch (error) {
+          this.log.warn(`Looking for data files: ${(error as Error).message}`);
+          return [];
+        }
+      },
       added: {
         get: () => extension.workspaceState.get<string[]>(MEMENTO_KEYS.addedDatasets, []),
         set: async (paths) => await extension.workspaceState.update(MEMENTO_KEYS.addedDatasets, [...new Set(paths)]),
@@ -102,7 +109,12 @@ export class Luthier implements vscode.Disposable {
     await this.refreshRuns();
     this.watch();
     this.runs.poll(POLL_MS);
-    await this.homes.search();
+    try {
+      await this.homes.search();
+    } catch (error) {
+      // The workspace folders' own are known all the same.
+      this.log.warn(`Looking for ${HOME} folders: ${(error as Error).message}`);
+    }
     await this.refreshRuns();
   }
 
@@ -159,7 +171,7 @@ export class Luthier implements vscode.Disposable {
   }
 }
 
-/** Files of the workspace that are or could be data sets. */
+/** Files of the workspace that are or could be data sets. Throws what the editor's search throws. */
 async function findDataFiles(): Promise<string[]> {
   const files = await vscode.workspace.findFiles(
     setting('luthier.datasets.include'),

@@ -1,7 +1,7 @@
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { type Columns, DATASET_FORMAT, type DataSummary, type DatasetRecord } from '../../protocol/index.ts';
 import { listFolder, mapLimited, readJson } from '../files.ts';
-import type { DatasetKind } from '../ids.ts';
+import { type DatasetKind, RECIPE_SUFFIX } from '../ids.ts';
 
 /** A data set in the tree: a file, or a folder that Luthier made. */
 export interface Dataset {
@@ -19,7 +19,7 @@ export interface Dataset {
 export const DATA_EXTENSIONS = ['csv', 'tsv', 'jsonl', 'ndjson', 'json', 'md', 'txt'];
 
 export const isDataFile = (path: string): boolean =>
-  DATA_EXTENSIONS.includes(basename(path).split('.').pop()?.toLowerCase() ?? '') && !path.endsWith('.recipe.json');
+  DATA_EXTENSIONS.includes(extname(path).slice(1).toLowerCase()) && !path.endsWith(RECIPE_SUFFIX);
 
 /** The file whose rows are a data set's. */
 export const rowsFile = (dataset: Dataset): string =>

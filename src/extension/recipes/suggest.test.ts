@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+import type { RunEstimate } from '../../protocol/index.ts';
+import { blockingProblem, methods, recipeText, suggestedEpochs, suggestRecipe, summaryLines } from './suggest.ts';
+
+const estimate: RunEstimate = {
+  rows: 1200,
+  validation_rows: 133,
+  classes: [
+    { label: 'billing', count: 700 },
+    { label: 'a very long label that goes on and on and on', count: 633 },
+  ],
+  truncated_rows: 36,
+  unknown_token_share: 0.01,
+  total_steps: 225,
+  seconds: 95,
+  peak_memory_bytes: 1.2e9,
+  free_memory_bytes: 8e9,
+  disk_bytes: 3e8,
+  free_disk_bytes: 5e10,
+  problems: [
+    { severity: 'warning', code: 'duplicates', message: '12 rows are exact duplicates.', count: 12 },
+    { severity: 'error', code: 'label', message: 'Row without a label.', line: 7 },
+  ],
+  columns: { text: 'text', label: 'label' },
+};
+
+test('the summary says rows, classes, share truncated, time, memory and every problem', () => {
+  const lines = summaryLines(estimate).map(({ text, detail }) => (detail ? `${text} | ${detail}` : text));
+  expect(lines).toEqual([
+    '1,200 rows to learn from, 133 held out to measure',
+    '2 classes | billing 700 · a very long label that goes o… 633',
+    '3.0 % of the texts are truncated to max_length',
+    'About 2 min for 225 steps',
+    'About 1.2 GB of memory (8.0 GB free), 300 MB of disk (50 GB free)',
+    '12 rows are exact duplicates.',
+    'Row without a label. | line 7',
+  ]);
+  expect(summaryLines({ ...estimate, truncated_rows: 0 })[2]!.text).toBe('No text is truncated');
+});
+
+test('an error keeps a run from starting, a warning does not', () => {
+  expect(blockingProblem(estimate)).toBe('Row without a label.');
+  expect(blockingProblem({ ...estimate, problems: estimate.problems.slice(0, 1) })).toBeNull();
+});
+
+test('the batch stays below the training part of small data, and epochs fall with size', () => {
+  const of = (rows: number) =>
+    suggestRecipe({ model: 'm', dataset: 'd', columns: {}, rows, method: methods(rows)[0]!, backend: 'auto' });
+  for (const rows of [10, 50, 100, 500, 5000, 100_000]) {
+    expect(of(rows).per_device_train_batch_size).toBeLessThanOrEqual(Math.max(4, rows * 0.9));
+  }
+  const epochs = [100, 1000, 10_000, 100_000].map(suggestedEpochs);
+  expect(epochs).toEqual([...epochs].sort((a, b) => b - a));
+});
+
+test('everything learns by default; very large data freezes the lower layers', () => {
+  expect(methods(1000)[0]!.strategy).toEqual({ type: 'full' });
+  expect(methods(100_000)[0]!.strategy.type).toBe('freeze');
+  expect(new Set(methods(1000).map(({ strategy }) => strategy.type))).toEqual(new Set(['full', 'freeze', 'head']));
+});
+
+test('a recipe is written as JSON that says only what was chosen', () => {
+  const recipe = suggestRecipe({
+    model: 'starters/bert',
+    dataset: 'tickets.csv',
+    columns: { text: 'text', label: 'label' },
+    rows: 500,
+    method: methods(500)[2]!,
+    backend: 'webgpu',
+  });
+  expect(JSON.parse(recipeText(recipe))).toMatchObject({
+    strategy: { type: 'head' },
+    backend: 'webgpu',
+    learning_rate: 1e-3,
+  });
+  expect(recipeText(recipe)).not.toContain('seed');
+});

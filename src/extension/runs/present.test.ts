@@ -1,0 +1,104 @@
+import { expect, test } from 'vitest';
+import type { RunRecord, RunState } from '../../protocol/index.ts';
+import { recordOf } from '../testing/fake-run.ts';
+import { describeRunItem, endMessage, runContextValue, stateIcon, statusText, tooltipLines } from './present.ts';
+import { datasetName, type Run } from './run.ts';
+
+const runOf = (state: RunState, record: Partial<RunRecord> = {}, more: Partial<Run> = {}): Run => ({
+  folder: '/home/x/.luthier/runs/r',
+  home: '/home/x/.luthier',
+  record: recordOf({ id: 'r', name: 'tickets', state, ...record }),
+  state,
+  readOnly: null,
+  damaged: false,
+  silent: false,
+  progress: null,
+  ...more,
+});
+const best = { step: 30, metrics: { accuracy: 0.861, f1_macro: 0.85, loss: 0.4 } };
+const half = { step: 50, totalSteps: 100, loss: 0.3, etaSeconds: 130 };
+
+test.each([
+  [runOf('queued'), 1, 'next'],
+  [runOf('queued'), 3, 'no. 3 in line'],
+  [runOf('queued'), null, 'not in line'],
+  [runOf('running', {}, { progress: half }), null, '50 % · 2 min left'],
+  [runOf('running', { best }, { progress: half }), null, '50 % · 2 min left · accuracy 86.1 %'],
+  [runOf('running', {}, { progress: half, silent: true }), null, 'not answering · 50 % · 2 min left'],
+  [runOf('paused', {}, { progress: half }), null, 'paused · 50 %'],
+  [runOf('starting'), null, 'starting'],
+  [
+    runOf('done', { best, started_at: '2026-01-01T00:00:00Z', finished_at: '2026-01-01T00:03:00Z' }),
+    null,
+    'accuracy 86.1 % · 3 min',
+  ],
+  [runOf('stopped', { best }), null, 'stopped early · accuracy 86.1 %'],
+  [runOf('cancelled', { best }), null, 'cancelled'],
+  [runOf('interrupted', { step: 40, total_steps: 80 }), null, 'interrupted · 50 %'],
+  [runOf('failed'), null, 'failed'],
+  [runOf('failed', {}, { damaged: true }), null, 'unreadable'],
+])('%#: a run is described by what matters in its state', (run, position, expected) => {
+  expect(describeRunItem(run, position)).toBe(expected);
+});
+
+test('the metric shown is the one that decides, with loss only when there is no other', () => {
+  const f1 = runOf('done', { best });
+  f1.record.recipe.metric_for_best_model = 'f1_macro';
+  expect(describeRunItem(f1, null)).toBe('macro F1 85.0 %');
+  expect(describeRunItem(runOf('done', { best: { step: 1, metrics: { loss: 0.25 } } }), null)).toBe('loss 0.250');
+});
+
+test('context values carry what a menu asks about', () => {
+  expect(runContextValue(runOf('running'))).toBe('run.running');
+  expect(runContextValue(runOf('done', { model: 'model' }))).toBe('run.done.model');
+  expect(runContextValue(runOf('interrupted'))).toBe('run.interrupted.resumable');
+  expect(runContextValue(runOf('failed', { started_at: '2026-01-01T00:00:00Z' }))).toBe('run.failed.resumable');
+  expect(runContextValue(runOf('failed'))).toBe('run.failed');
+  expect(runContextValue(runOf('interrupted', {}, { readOnly: 'newer' }))).toBe('run.interrupted.readonly');
+});
+
+test('the status bar shows the run at work and how many more there are', () => {
+  expect(statusText([], 2)).toBeNull();
+  expect(statusText([runOf('running', {}, { progress: half })], 0)).toBe('$(sync~spin) tickets 50 % · 2 min left');
+  expect(statusText([runOf('paused', {}, { progress: half })], 2)).toBe('$(debug-pause) tickets paused 50 % (+2)');
+});
+
+test('the end is told with the metric, a failure with its reason and the way out', () => {
+  expect(endMessage(runOf('done', { best })).text).toBe('tickets is done: accuracy 86.1 % on the validation rows.');
+  expect(endMessage(runOf('done')).text).toBe('tickets is done.');
+  const error = { code: 'loss-not-finite', message: 'The loss became NaN at step 12.', hint: 'Lower learning_rate.' };
+  expect(endMessage(runOf('failed', { error }))).toEqual({
+    text: 'tickets failed: The loss became NaN at step 12. Lower learning_rate.',
+    problem: true,
+  });
+  expect(endMessage(runOf('interrupted')).text).toContain('Resume');
+});
+
+test('every state has an icon, and names in tooltips cannot make up Markdown', () => {
+  for (const state of [
+    'queued',
+    'starting',
+    'running',
+    'paused',
+    'stopping',
+    'done',
+    'stopped',
+    'cancelled',
+    'failed',
+    'interrupted',
+  ] as const) {
+    expect(stateIcon(runOf(state)).icon).toBeTruthy();
+  }
+  const [first] = tooltipLines(runOf('done', { name: '[x](command:evil) $(trash)' }));
+  expect(first).not.toMatch(/(?<!\\)\[x/);
+  expect(first).not.toMatch(/(?<!\\)\$\(/);
+});
+
+test("runs are grouped by their data set's name, whatever the recipe says", () => {
+  const of = (dataset: unknown) => datasetName(recordOf({ id: 'r', recipe: { dataset } as RunRecord['recipe'] }));
+  expect(of('/data/tickets.csv')).toBe('tickets.csv');
+  expect(of('C:\\data\\tickets.csv')).toBe('tickets.csv');
+  expect(of('/w/.luthier/datasets/mine')).toBe('mine');
+  expect(of({ train: '/d/train.csv', test: '/d/test.csv' })).toBe('train.csv');
+  expect(of(undefined)).toBe('unknown data');
+});
