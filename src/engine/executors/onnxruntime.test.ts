@@ -49,6 +49,30 @@ describe('onnxruntime executor', () => {
     compiled.dispose();
   });
 
+  it('clears what a graph of another shape left in the same table', async () => {
+    const gradients = (n: number) =>
+      executor.compile(
+        ({ table, ids }) => {
+          const { value, grads } = valueAndGrads((p) => tf.sum(embedding(p.table!, ids as tf.Tensor1D)) as tf.Scalar, {
+            table: table!,
+          });
+          return { loss: value, 'grad:table': grads.table! };
+        },
+        { table: f32(4, 1), ids: i32(n) },
+      );
+    const [three, two] = [await gradients(3), await gradients(2)];
+    const table = new Float32Array(4).fill(1);
+    const grad = new Float32Array(4);
+    const fetches = { loss: new Float32Array(1), 'grad:table': grad };
+    await three.run({ table, ids: Int32Array.of(0, 1, 2) }, fetches);
+    await two.run({ table, ids: Int32Array.of(3, 3) }, fetches);
+    expect([...grad]).toEqual([0, 0, 0, 2]);
+    await three.run({ table, ids: Int32Array.of(1, 1, 1) }, fetches);
+    expect([...grad]).toEqual([0, 3, 0, 0]);
+    three.dispose();
+    two.dispose();
+  });
+
   it('names the input whose array has another size', async () => {
     const compiled = await executor.compile(({ a }) => ({ y: tf.add(a!, 1) }), { a: f32(3) });
     await expect(compiled.run({ a: new Float32Array(2) }, { y: new Float32Array(3) })).rejects.toThrow(

@@ -19,11 +19,13 @@ export async function createOnnxRuntimeExecutor(options: OnnxRuntimeOptions = {}
   const ort = await loadOnnxRuntime();
   const { availableParallelism } = await import('node:os');
   const numThreads = options.numThreads ?? availableParallelism();
+  // Shared by all graphs: one compiled for another shape writes to the same tables.
+  const lastRows = new WeakMap<Float32Array, Int32Array>();
   return {
     name: 'onnxruntime',
     numThreads,
     library: `onnxruntime-node ${ort.env.versions.node ?? ort.env.versions.common}`,
-    compile: async (program, inputs) => compile(ort, program, inputs, { ...options, numThreads }),
+    compile: async (program, inputs) => compile(ort, program, inputs, { ...options, numThreads }, lastRows),
     dispose: () => {},
   };
 }
@@ -54,6 +56,7 @@ async function compile(
   program: Program,
   inputs: Record<string, TensorSpec>,
   options: OnnxRuntimeOptions & { numThreads: number },
+  lastRows: WeakMap<Float32Array, Int32Array>,
 ): Promise<Compiled> {
   const recorded = record(program, inputs);
   const outputs = Object.fromEntries(
@@ -76,7 +79,6 @@ async function compile(
       scratch.set(sum.rows, new Float32Array(sizeOf(typeOf(graph, graph.outputs.get(sum.rows)!).shape)));
   }
   const tensor = tensorCache(ort);
-  const lastRows = new WeakMap<Float32Array, Int32Array>();
   return {
     outputs,
     async run(feeds, fetches) {
@@ -115,7 +117,7 @@ function tensorCache(ort: typeof Ort) {
 
 /**
  * `table[ids[i]] += rows[i]`, in order and so the same every time. The table is zero elsewhere: it is cleared whole
- * the first time it is seen and afterwards only where it was last written, for nobody else writes to a fetch.
+ * the first time it is seen and afterwards only where it was last written: whoever else writes to it zeroes it after.
  */
 function addRows(
   { segments }: SegmentSum,

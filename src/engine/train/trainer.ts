@@ -232,6 +232,8 @@ class ClassificationTrainer implements Trainer {
     const learning_rate = learningRate(recipe, this.#step, this.totalSteps);
     this.#step++;
     adamWStep(classifier.store, recipe, learning_rate, this.#step, grad_norm);
+    // The executor clears only the rows that it wrote itself.
+    if (accumulated) gradient.fill(0);
     return { step: this.#step, epoch: this.#step / stepsPerEpoch, loss, learning_rate, grad_norm, tokens };
   }
 
