@@ -1,5 +1,6 @@
 import { formatBytes } from '../hub/disk.ts';
 import { downloadModel } from '../hub/download.ts';
+import { createEncoder } from '../models/registry.ts';
 import { listModels as findModels } from '../service/models.ts';
 import { EXIT, note, print, printJson, table } from './output.ts';
 import { ProgressLine } from './progress-line.ts';
@@ -39,6 +40,8 @@ export async function downloadByName(
       revision,
       signal: abort.signal,
       onProgress: ({ done, total }) => progress.update(done, total),
+      // A model of another kind is refused before its weights come.
+      checkConfig: (config) => void createEncoder(config, `${name}/config.json`),
     });
     progress.close();
     if (json) printJson({ name, path });

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { LuthierError } from '../errors.ts';
 import { isRecord, type JsonRecord, readJsonRecord } from './json-file.ts';
@@ -200,12 +200,10 @@ export interface ModelToSave {
   config: ModelConfig;
   /** Under Hugging Face's names. */
   tensors: readonly TensorToWrite[];
-  /** Folder whose tokenizer files go with the model. */
-  copyFrom?: string;
 }
 
 /**
- * Writes a model folder that `from_pretrained` loads. Each file is written atomically and config.json last, so that a
+ * Writes a model folder that `from_pretrained` loads; its tokenizer is text/tokenizer.ts's to write. Each file is written atomically and config.json last, so that a
  * folder left half-written is seen to lack it; files that have nothing to do with the model stay as they are.
  * @throws LuthierError `disk-full`, `not-writable`
  */
@@ -217,15 +215,6 @@ export async function saveModelFolder(folder: string, model: ModelToSave): Promi
     throw writeError(path, error);
   }
   await writeSafetensors(join(path, WEIGHTS_FILE), model.tensors);
-  const { copyFrom } = model;
-  if (copyFrom !== undefined && resolve(copyFrom) !== path) {
-    const there = await listFiles(resolve(copyFrom));
-    for (const name of TOKENIZER_FILES) {
-      if (!there.includes(name)) continue;
-      const bytes = await readFile(join(copyFrom, name));
-      await writeFileAtomically(join(path, name), (file) => file.writeFile(bytes));
-    }
-  }
   const config = `${JSON.stringify(model.config, null, 2)}\n`;
   await writeFileAtomically(join(path, CONFIG_FILE), (file) => file.writeFile(config));
 }
