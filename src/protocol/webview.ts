@@ -122,6 +122,8 @@ export interface TryoutModel {
 }
 
 export interface TryoutSnapshot {
+  /** Id of the run whose model is tried; the page keeps it, so that a reloaded window finds the run again. */
+  run: string;
   tuned: TryoutModel;
   /** The model that the run started from, when it can classify too. */
   base: TryoutModel | null;
@@ -301,7 +303,13 @@ const isModel = shape({ name: isString, labels: listOf(isString) });
 const isPrediction = shape({ text: isString, label: isString, score: isNumber, scores: recordOf(isNumber) });
 
 const tryoutMessages: Rules<TryoutMessage, 'type'> = {
-  snapshot: { tuned: isModel, base: nullOr(isModel), base_note: nullOr(isString), dataset: nullOr(isString) },
+  snapshot: {
+    run: isString,
+    tuned: isModel,
+    base: nullOr(isModel),
+    base_note: nullOr(isString),
+    dataset: nullOr(isString),
+  },
   loading: { message: isString },
   predictions: { id: isCount, tuned: listOf(isPrediction), base: nullOr(listOf(isPrediction)), ms: isNumber },
   row: { text: isString, label: nullOr(isString), file: isString, line: isCount },

@@ -64,6 +64,7 @@ const scored = (text, scores) => {
 };
 const models = {
   type: 'snapshot',
+  run: 'tickets-1',
   tuned: { name: 'tickets · bert-mini · 3', labels: LABELS },
   base: { name: 'starters/bert-mini', labels: LABELS },
   base_note: 'The base model’s classifier is not trained: its labels are guesses.',

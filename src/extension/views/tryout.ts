@@ -53,12 +53,11 @@ export class Tryouts implements vscode.Disposable, vscode.WebviewPanelSerializer
     this.add(panel, run);
   }
 
-  /** After a window's reload. The page keeps the run's id in its state under `run`, when it keeps any. */
+  /** After a window's reload: the page's state says which run it was about. */
   async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
     await this.options.store.refresh();
     const name = typeof state === 'object' && state !== null && 'run' in state ? String(state.run) : '';
-    const titled = this.options.store.all().find((run) => panel.title === `Try ${run.record.name}`);
-    const run = this.options.store.find(name) ?? titled;
+    const run = this.options.store.find(name);
     if (run) this.add(panel, run);
     else panel.dispose();
   }
@@ -133,6 +132,7 @@ class Tryout {
     const data = await this.dataFile();
     this.wire.post({
       type: 'snapshot',
+      run: this.run.record.id,
       tuned: { name: this.run.record.name, labels: this.run.record.labels },
       base: this.base.model,
       base_note: this.base.note,

@@ -11,7 +11,7 @@ const prediction = (text: string, label = 'a', score = 0.8): Prediction => ({
 const ready = (more: object = {}): TryoutStore => {
   const store = new TryoutStore();
   const model = { name: 'tuned', labels: ['a', 'b'] };
-  store.apply({ type: 'snapshot', tuned: model, base: model, base_note: null, dataset: 'rows', ...more });
+  store.apply({ type: 'snapshot', run: 'r', tuned: model, base: model, base_note: null, dataset: 'rows', ...more });
   return store;
 };
 const answered = (text: string): TryoutStore => {

@@ -28,6 +28,8 @@ export interface PickedRow {
 
 /** What outlives hiding and reloading. */
 export interface KeptTryout {
+  /** Id of the run, for the host. */
+  run: string | null;
   text: string;
   compare: boolean;
   history: HistoryEntry[];
@@ -50,6 +52,7 @@ export const ranked = (prediction: Prediction): { label: string; score: number }
 /** Try Model's state. `apply` takes what the host says, `request` gives what to ask it; there is no DOM in here. */
 export class TryoutStore {
   models: TryoutSnapshot | null = null;
+  #run: string | null = null;
   text = '';
   compare = true;
   results: Result[] = [];
@@ -99,6 +102,7 @@ export class TryoutStore {
       case 'snapshot': {
         const { type: _, ...models } = message;
         this.models = models;
+        this.#run = models.run;
         this.results = [];
         return;
       }
@@ -141,13 +145,14 @@ export class TryoutStore {
   }
 
   kept(): KeptTryout {
-    return { text: this.text, compare: this.compare, history: this.history, picked: this.picked };
+    return { run: this.#run, text: this.text, compare: this.compare, history: this.history, picked: this.picked };
   }
 
   /** Takes back what was kept; what is odd in it is left out. */
   restore(value: unknown): void {
     if (typeof value !== 'object' || value === null) return;
     const kept = value as Record<string, unknown>;
+    if (typeof kept.run === 'string') this.#run = kept.run;
     if (typeof kept.text === 'string') this.text = kept.text;
     if (typeof kept.compare === 'boolean') this.compare = kept.compare;
     if (Array.isArray(kept.history)) this.history = kept.history.filter(isEntry);
