@@ -113,7 +113,7 @@ export async function readRun(folder: string): Promise<RunRecord> {
   // Its process may have ended between the two looks.
   const now = await readRecord(folder);
   if (!LIVE_STATES.has(now.state)) return now;
-  const age = Date.now() - Date.parse(now.started_at ?? now.created_at);
-  if (now.state === 'starting' && age < STARTING_MS && (await readEndpoint(folder)) === null) return now;
+  // One that was only just made has no process yet: that opens its socket before it says that it has started.
+  if (now.started_at === null && Date.now() - Date.parse(now.created_at) < STARTING_MS) return now;
   return { ...now, state: 'interrupted' };
 }

@@ -1,0 +1,211 @@
+import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Random } from '../../src/engine/data/random.ts';
+import type { DoneEvent } from '../../src/protocol/index.ts';
+import { buildEngine, endpointOf, type Finished, isAlive, losses, Program, stateOf } from './engine.ts';
+import { makeWorkplace, tinyRows } from './tiny.ts';
+
+let place: string;
+let recipe: string;
+let cli: string;
+let reference: Finished;
+const run = (...args: string[]) => new Program(process.execPath, [cli, ...args], place);
+
+beforeAll(async () => {
+  place = await mkdtemp(join(tmpdir(), 'luthier faults ü '));
+  [{ cli }, recipe] = await Promise.all([buildEngine(), makeWorkplace(place)]);
+  reference = await run('train', recipe, '--json', '--out', 'reference').finished;
+});
+afterAll(() => rm(place, { recursive: true, force: true }));
+
+const weights = (folder: string) => readFile(join(place, folder, 'model', 'model.safetensors'));
+
+/** Whatever happened on the way, the run must have had the losses of the unbroken one, and end in the same weights. */
+async function expectLikeReference(folder: string, parts: Finished[]): Promise<void> {
+  const joined = losses(parts.flatMap((part) => part.events));
+  const unbroken = losses(reference.events);
+  const different = [...unbroken].find(([step, loss]) => joined.get(step) !== loss);
+  expect(
+    different,
+    `the first step whose loss differs; then it was ${joined.get(different?.[0] ?? 0)}`,
+  ).toBeUndefined();
+  expect(joined.size).toBe(unbroken.size);
+  expect((await weights(folder)).equals(await weights('reference'))).toBe(true);
+  const done = parts.at(-1)!.events.at(-1) as DoneEvent;
+  expect(done).toMatchObject({ event: 'done', best_step: (reference.events.at(-1) as DoneEvent).best_step });
+}
+
+describe('a whole run', () => {
+  it('learns, and says so last', () => {
+    expect(reference.stderr).not.toMatch(/Error/);
+    expect(reference.code).toBe(0);
+    const done = reference.events.at(-1) as DoneEvent;
+    expect(done).toMatchObject({ event: 'done', step: 81, run: join(place, 'reference') });
+    expect(done.metrics.accuracy).toBeGreaterThan(0.9);
+    expect(losses(reference.events).size).toBe(81);
+  });
+
+  it('keeps two checkpoints and the best, and the same events in its folder', async () => {
+    const kept = await readdir(join(place, 'reference', 'checkpoints'));
+    expect(kept.length).toBeLessThanOrEqual(3);
+    const lines = (await readFile(join(place, 'reference', 'metrics.jsonl'), 'utf8')).trim().split('\n');
+    const logged = lines.map((line) => JSON.parse(line)).filter((event) => event.event !== 'note');
+    expect(logged).toEqual(reference.events);
+  });
+
+  it('repeats bit for bit', async () => {
+    const again = await run('train', recipe, '--json', '--out', 'again').finished;
+    await expectLikeReference('again', [again]);
+  });
+});
+
+describe('SIGKILL', () => {
+  it('at random moments, resumed, gives equal losses bit for bit', async () => {
+    const random = new Random(Date.now() % 2 ** 31);
+    const parts: Finished[] = [];
+    let program = run('train', recipe, '--json', '--out', 'killed');
+    let at = 0;
+    for (let kills = 0; kills < 4; kills++) {
+      at += 1 + random.below(18);
+      await program.untilStep(at);
+      // Somewhere within the steps or the checkpoint that follow.
+      await new Promise((resolve) => setTimeout(resolve, random.below(60)));
+      const { pid } = await endpointOf(join(place, 'killed'));
+      process.kill(pid, 'SIGKILL');
+      const killed = await program.finished;
+      parts.push(killed);
+      expect(killed.code).toBe(1);
+      expect(killed.stderr).toContain('luthier runs resume');
+      program = run('runs', 'resume', 'killed', '--json');
+      // The checkpoint may be older than what was done; it is done again.
+      const start = await program.until((event) => event.event === 'start');
+      at = Math.max(at, (start as { step: number }).step);
+    }
+    parts.push(await program.finished);
+    expect(parts.at(-1)!.code).toBe(0);
+    await expectLikeReference('killed', parts);
+  });
+
+  it('before the first checkpoint starts over', async () => {
+    const program = run('train', recipe, '--json', '--out', 'early');
+    await program.untilStep(1);
+    process.kill((await endpointOf(join(place, 'early'))).pid, 'SIGKILL');
+    const first = await program.finished;
+    // Whether that came before the checkpoint of step 5 is chance; without one, as if it had.
+    await rm(join(place, 'early', 'checkpoints'), { recursive: true, force: true });
+    const second = await run('runs', 'resume', join(place, 'early'), '--json').finished;
+    expect(second.stderr).toContain('starts over');
+    await expectLikeReference('early', [first, second]);
+  });
+
+  it('that tears the last line of the metrics costs that line alone', async () => {
+    const program = run('train', recipe, '--json', '--out', 'torn');
+    await program.untilStep(12);
+    process.kill((await endpointOf(join(place, 'torn'))).pid, 'SIGKILL');
+    const first = await program.finished;
+    const metrics = join(place, 'torn', 'metrics.jsonl');
+    await truncate(metrics, (await readFile(metrics)).length - 25);
+    await appendFile(metrics, '{"event":"st');
+    const second = await run('runs', 'resume', 'torn', '--json').finished;
+    await expectLikeReference('torn', [first, second]);
+    const whole = (await readFile(metrics, 'utf8')).split('\n').filter((line) => {
+      try {
+        return JSON.parse(line).event === 'done';
+      } catch {
+        return false;
+      }
+    });
+    expect(whole).toHaveLength(1);
+  });
+});
+
+describe('Ctrl-C', () => {
+  it('once writes a checkpoint within one step, says how to go on, and it does', async () => {
+    const program = run('train', recipe, '--json', '--out', 'once');
+    await program.untilStep(13);
+    program.child.kill('SIGINT');
+    const first = await program.finished;
+    expect(first.code).toBe(130);
+    const last = Math.max(...losses(first.events).keys());
+    expect(first.events.at(-1)).toMatchObject({ event: 'checkpoint', step: last, reason: 'interrupt' });
+    expect(first.stderr).toContain('luthier runs resume once');
+    const shown = await run('runs', 'show', 'once', '--json').finished;
+    expect(shown.events[0]).toMatchObject({ state: 'interrupted', step: last });
+    const second = await run('runs', 'resume', 'once', '--json').finished;
+    expect(second.events.find((e) => e.event === 'start')).toMatchObject({ step: last });
+    await expectLikeReference('once', [first, second]);
+  });
+
+  it('twice ends at once', async () => {
+    const program = run('train', recipe, '--json', '--out', 'twice');
+    await program.untilStep(8);
+    const { pid } = await endpointOf(join(place, 'twice'));
+    // As if in a long step: it cannot hear the first one.
+    process.kill(pid, 'SIGSTOP');
+    program.child.kill('SIGINT');
+    await program.untilSaid('Writing a checkpoint');
+    program.child.kill('SIGINT');
+    const first = await program.finished;
+    expect(first.code).toBe(130);
+    expect(await isAlive(pid)).toBe(false);
+    const second = await run('runs', 'resume', 'twice', '--json').finished;
+    await expectLikeReference('twice', [first, second]);
+  });
+
+  it('before the first step leaves nothing that hinders a new start', async () => {
+    const program = run('train', recipe, '--json', '--out', 'soon');
+    await program.until((event) => event.event === 'state');
+    program.child.kill('SIGINT');
+    const first = await program.finished;
+    expect(first.code).toBe(130);
+    const second = await run('runs', 'resume', 'soon', '--json').finished;
+    await expectLikeReference('soon', [first, second]);
+  });
+});
+
+describe('a run that goes on', () => {
+  it('refuses other data', async () => {
+    const program = run('train', recipe, '--json', '--out', 'changed');
+    await program.untilStep(7);
+    program.child.kill('SIGINT');
+    await program.finished;
+    const rows = join(place, 'rows.csv');
+    const before = await readFile(rows);
+    try {
+      await writeFile(rows, tinyRows(200, 5));
+      const second = await run('runs', 'resume', 'changed', '--json').finished;
+      expect(second.code).toBe(1);
+      expect(second.stderr).toMatch(/data set has changed/);
+    } finally {
+      await writeFile(rows, before);
+    }
+    // And goes on when they are back.
+    expect((await run('runs', 'resume', 'changed', '--json').finished).code).toBe(0);
+    expect(await stateOf(join(place, 'changed'))).toBe('done');
+  });
+
+  it('on other ground says that losses will differ', async () => {
+    const program = run('train', recipe, '--json', '--out', 'moved');
+    await program.untilStep(7);
+    program.child.kill('SIGINT');
+    await program.finished;
+    const checkpoints = join(place, 'moved', 'checkpoints');
+    for (const name of await readdir(checkpoints)) {
+      const file = join(checkpoints, name, 'trainer_state.json');
+      const state = JSON.parse(await readFile(file, 'utf8'));
+      state.fingerprint.cpu = 'Another Processor';
+      await writeFile(file, JSON.stringify(state));
+    }
+    const second = await run('runs', 'resume', 'moved', '--json').finished;
+    expect(second.code).toBe(0);
+    expect(second.stderr).toMatch(/processor is .*, was Another Processor.*not be equal bit for bit/);
+  });
+
+  it('when it is finished says so and exits 0', async () => {
+    const resumed = await run('runs', 'resume', 'reference').finished;
+    expect(resumed.code).toBe(0);
+    expect(resumed.stderr).toMatch(/is finished; there is nothing to go on with/);
+  });
+});
