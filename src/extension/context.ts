@@ -69,9 +69,14 @@ export class Luthier implements vscode.Disposable {
         set: async (paths) => await extension.workspaceState.update(MEMENTO_KEYS.addedDatasets, [...new Set(paths)]),
       },
     });
-    const shared = { extension: extension.extensionUri, store: this.runs, log: this.log };
+    const shared = {
+      extension: extension.extensionUri,
+      store: this.runs,
+      service: this.engine.service,
+      log: this.log,
+    };
     this.dashboards = new Dashboards({ ...shared, starter: this.starter });
-    this.tryouts = new Tryouts({ ...shared, service: this.engine.service });
+    this.tryouts = new Tryouts(shared);
     this.disposables.push(this.dashboards, this.tryouts, this.starter, this.runs, this.engine, this.homes, this.log);
     this.runs.changed.on(() => this.setTraining());
   }

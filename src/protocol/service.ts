@@ -1,6 +1,6 @@
 import type { DataSource, DatasetRecord } from './dataset.ts';
 import type { ErrorData } from './errors.ts';
-import type { ClassificationReport } from './evaluation.ts';
+import type { ClassificationReport, EvaluatedRow } from './evaluation.ts';
 import type { Columns, DatasetReference, Recipe, RecipeInput } from './recipe.ts';
 import type { RunRecord } from './run.ts';
 
@@ -127,6 +127,17 @@ export interface ServiceRequests {
     result: { path: string; record: RunRecord };
   };
   'run/estimate': { params: RecipeSource; result: RunEstimate };
+  /** Rows of one cell of a run's confusion matrix, those with the highest loss first (engine/runs/cell-rows.ts). */
+  'run/cell': {
+    params: {
+      run: string;
+      split: ClassificationReport['split'];
+      actual: string;
+      predicted: string;
+      limit: number;
+    };
+    result: { rows: EvaluatedRow[]; total: number };
+  };
   /** Labels with probabilities; the model stays loaded for the next call. */
   predict: { params: { model: string; texts: string[] }; result: Prediction[] };
   evaluate: {

@@ -45,6 +45,7 @@ const LIMITS_MS: Record<keyof ServiceRequests, number> = {
   'recipe/resolve': 30_000,
   'run/create': 60_000,
   'run/estimate': 180_000,
+  'run/cell': 180_000,
   predict: 180_000,
   evaluate: 600_000,
   export: 600_000,

@@ -81,11 +81,14 @@ export class DatasetsTree
     }
     const item = new vscode.TreeItem(node.name, vscode.TreeItemCollapsibleState.Collapsed);
     item.id = `${node.kind}:${node.path}`;
-    item.description = describeDataset(node, (path) => vscode.workspace.asRelativePath(path));
+    item.description = describeDataset(node, relativeFolder);
     item.tooltip = node.path;
     item.contextValue = `${TREE_ITEMS.dataset}.${node.kind}`;
     if (node.kind === 'made') item.iconPath = new vscode.ThemeIcon('database');
-    else item.resourceUri = vscode.Uri.file(node.path);
+    else {
+      item.resourceUri = vscode.Uri.file(node.path);
+      item.iconPath = vscode.ThemeIcon.File;
+    }
     return item;
   }
 
@@ -109,6 +112,12 @@ export class DatasetsTree
       );
     }
   }
+}
+
+/** A folder as the explorer would call it; nothing for a workspace folder itself. */
+function relativeFolder(path: string): string {
+  const isRoot = vscode.workspace.workspaceFolders?.some((folder) => folder.uri.fsPath === path);
+  return isRoot ? '' : vscode.workspace.asRelativePath(path);
 }
 
 /** What there is to say about a data set, as lines. */

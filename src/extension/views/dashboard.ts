@@ -9,10 +9,11 @@ import {
   type RunEvent,
   type RunSnapshot,
 } from '../../protocol/index.ts';
+import type { EngineService } from '../engine/service.ts';
 import { HostError } from '../errors.ts';
 import { COMMANDS, PANELS } from '../ids.ts';
 import type { Log } from '../log.ts';
-import type { Run } from '../runs/run.ts';
+import { hasModel, type Run } from '../runs/run.ts';
 import type { RunStarter } from '../runs/starter.ts';
 import type { RunStore } from '../runs/store.ts';
 import { cellRows } from './cells.ts';
@@ -27,6 +28,7 @@ export interface DashboardOptions {
   extension: vscode.Uri;
   store: RunStore;
   starter: RunStarter;
+  service: EngineService;
   log: Log;
 }
 
@@ -166,7 +168,9 @@ class Dashboard {
       case 'action':
         return await this.act(request.action, this.run(request.run));
       case 'cell': {
-        const found = await cellRows(this.run(request.run).folder, request);
+        const run = this.run(request.run);
+        const service = vscode.workspace.isTrusted && hasModel(run) ? this.options.service : null;
+        const found = await cellRows(run.folder, request, service);
         return this.wire.post({ ...request, ...found });
       }
       case 'openRow':
