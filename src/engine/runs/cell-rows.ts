@@ -1,0 +1,86 @@
+import { dirname, join } from 'node:path';
+import type { EvaluatedRow, RunRecord } from '../../protocol/index.ts';
+import { loadClassificationDataset } from '../data/dataset.ts';
+import { LuthierError } from '../errors.ts';
+import { predictionsOf } from '../evaluate/predictions.ts';
+import type { Predictor } from '../train/predictor.ts';
+import { readRecord } from './folder.ts';
+
+export interface CellQuery {
+  /** The run's folder. */
+  run: string;
+  split: 'train' | 'validation' | 'test';
+  /** Class that the rows have, and class that the model gave them. */
+  actual: string;
+  predicted: string;
+  /** Rows to give at most, those with the highest loss first. */
+  limit: number;
+}
+
+/**
+ * Rows of one cell of a run's confusion matrix: the part is read and split as the run did, and the run's model
+ * answers it again.
+ * @param load gives the predictor for a model folder; it belongs to the caller
+ * @throws LuthierError `model-not-found` when the run has no model, and as loadClassificationDataset
+ */
+export async function cellRows(
+  query: CellQuery,
+  load: (modelFolder: string) => Promise<Predictor>,
+  signal?: AbortSignal,
+): Promise<{ rows: EvaluatedRow[]; total: number }> {
+  const record = await readRecord(query.run);
+  const predictor = await load(modelOf(record, query.run));
+  const { labels } = predictor;
+  const examples = await examplesOf(record, query, labels, signal);
+  const logits = await predictor.logits(examples, undefined, signal);
+  const targets = Int32Array.from(examples, (example) => example.label);
+  const { predicted, confidence, loss } = predictionsOf(
+    targets,
+    logits,
+    labels.length,
+    record.recipe.label_smoothing_factor,
+  );
+  const [actual, answer] = [labels.indexOf(query.actual), labels.indexOf(query.predicted)];
+  const found = examples.map((_, i) => i).filter((i) => targets[i] === actual && predicted[i] === answer);
+  found.sort((a, b) => loss[b]! - loss[a]! || a - b);
+  const rows = found.slice(0, query.limit).map((i): EvaluatedRow => {
+    const { file, line, text } = examples[i]!;
+    return {
+      file,
+      line,
+      text,
+      label: query.actual,
+      predicted: query.predicted,
+      score: confidence[i]!,
+      loss: loss[i]!,
+    };
+  });
+  return { rows, total: found.length };
+}
+
+function modelOf(record: RunRecord, folder: string): string {
+  if (record.model !== null) return join(folder, record.model);
+  throw new LuthierError(
+    'model-not-found',
+    `The run ${record.id} has no model yet, so its rows cannot be listed.`,
+    'Wait for its end, or stop it to keep its best model.',
+  );
+}
+
+async function examplesOf(
+  record: RunRecord,
+  { run, split }: CellQuery,
+  labels: readonly string[],
+  signal?: AbortSignal,
+) {
+  const { recipe, recipe_path } = record;
+  const data = await loadClassificationDataset(recipe.dataset, {
+    base: recipe_path === null ? run : dirname(recipe_path),
+    columns: recipe.columns,
+    validation_split: recipe.validation_split,
+    seed: recipe.seed,
+    labels,
+    signal,
+  });
+  return data[split];
+}
