@@ -1,7 +1,6 @@
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { EvaluatedRow, RunRecord } from '../../protocol/index.ts';
 import { loadClassificationDataset } from '../data/dataset.ts';
-import { LuthierError } from '../errors.ts';
 import { predictionsOf } from '../evaluate/predictions.ts';
 import type { Predictor } from '../train/predictor.ts';
 import { readRecord } from './folder.ts';
@@ -20,16 +19,15 @@ export interface CellQuery {
 /**
  * Rows of one cell of a run's confusion matrix: the part is read and split as the run did, and the run's model
  * answers it again.
- * @param load gives the predictor for a model folder; it belongs to the caller
- * @throws LuthierError `model-not-found` when the run has no model, and as loadClassificationDataset
+ * @param predictor of the run's model
+ * @throws LuthierError as loadClassificationDataset
  */
 export async function cellRows(
   query: CellQuery,
-  load: (modelFolder: string) => Promise<Predictor>,
+  predictor: Predictor,
   signal?: AbortSignal,
 ): Promise<{ rows: EvaluatedRow[]; total: number }> {
   const record = await readRecord(query.run);
-  const predictor = await load(modelOf(record, query.run));
   const { labels } = predictor;
   const examples = await examplesOf(record, query, labels, signal);
   const logits = await predictor.logits(examples, undefined, signal);
@@ -56,15 +54,6 @@ export async function cellRows(
     };
   });
   return { rows, total: found.length };
-}
-
-function modelOf(record: RunRecord, folder: string): string {
-  if (record.model !== null) return join(folder, record.model);
-  throw new LuthierError(
-    'model-not-found',
-    `The run ${record.id} has no model yet, so its rows cannot be listed.`,
-    'Wait for its end, or stop it to keep its best model.',
-  );
 }
 
 async function examplesOf(
