@@ -163,6 +163,7 @@ class RunProcess {
     const hashing = hashDataset(recipe.dataset);
     hashing.catch(() => undefined);
     const trainer = await createTrainer({ recipe, base, note: (level, message) => this.#note(level, message) });
+    await this.#requireDisk(trainer);
     const checkpoints = new Checkpoints(join(this.#folder, FILES.checkpoints), recipe.save_total_limit, await hashing);
     const checkpoint = this.#options.resume ? await checkpoints.readLatest() : null;
     if (checkpoint !== null) {
@@ -172,6 +173,26 @@ class RunProcess {
       this.#note('info', 'There is no checkpoint yet: the run starts over.');
     }
     return { trainer, checkpoints, checkpoint };
+  }
+
+  /** @throws LuthierError `disk-full`, naming the smaller setting that would fit */
+  async #requireDisk(trainer: Trainer): Promise<void> {
+    const { recipe } = this.#record;
+    const [{ estimateDisk }, { freeDiskBytes, formatBytes }] = await Promise.all([
+      import('../train/estimate.ts'),
+      import('../hub/disk.ts'),
+    ]);
+    const sizes = { parameters: trainer.numParameters, trained: trainer.numTrainableParameters };
+    const need = estimateDisk(sizes, recipe);
+    const free = await freeDiskBytes(this.#folder);
+    if (need <= free) return;
+    const least = estimateDisk(sizes, { ...recipe, save_total_limit: 1 });
+    const smaller = recipe.save_total_limit > 1 && least <= free ? 'With save_total_limit 1 it would fit. ' : '';
+    throw new LuthierError(
+      'disk-full',
+      `The run would write up to ${formatBytes(need)}, but ${formatBytes(free)} are free at ${this.#folder}.`,
+      `${smaller}Free some space, train fewer parameters (strategy), or choose a folder on another disk with --out.`,
+    );
   }
 
   /** Says so when what the figures depend on is not what it was. */

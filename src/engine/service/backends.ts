@@ -30,6 +30,16 @@ export async function backendStatus(measure: boolean): Promise<BackendStatus[]> 
   return found;
 }
 
+/** The rate of the backend that `auto` takes here. */
+export async function measureMachine(): Promise<number> {
+  const executor = await createExecutor('auto');
+  try {
+    return await measureGflops(executor);
+  } finally {
+    executor.dispose();
+  }
+}
+
 /** Median rate of a float32 matrix product, 2·m·k·n operations each. */
 async function measureGflops(executor: Executor): Promise<number> {
   const { rows, inner, columns } = SIZE;

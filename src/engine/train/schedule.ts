@@ -4,6 +4,19 @@ import type { Recipe } from '../../protocol/index.ts';
 export const warmupSteps = ({ warmup_steps }: Pick<Recipe, 'warmup_steps'>, totalSteps: number): number =>
   warmup_steps < 1 ? Math.ceil(warmup_steps * totalSteps) : Math.min(warmup_steps, totalSteps);
 
+/** Optimiser steps of an epoch over so many rows, and of the whole run. */
+export function countSteps(
+  recipe: Pick<
+    Recipe,
+    'per_device_train_batch_size' | 'gradient_accumulation_steps' | 'max_steps' | 'num_train_epochs'
+  >,
+  rows: number,
+): { perEpoch: number; total: number } {
+  const microBatches = Math.ceil(rows / recipe.per_device_train_batch_size);
+  const perEpoch = Math.ceil(microBatches / recipe.gradient_accumulation_steps);
+  return { perEpoch, total: recipe.max_steps > 0 ? recipe.max_steps : Math.ceil(recipe.num_train_epochs * perEpoch) };
+}
+
 /**
  * Learning rate of the optimiser step with this 0-based number, as transformers' get_scheduler computes it
  * (optimization.py: linear, cosine with half a cycle, constant, constant_with_warmup).

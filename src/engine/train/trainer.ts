@@ -14,10 +14,11 @@ import { createEncoder, type Encoder } from '../models/registry.ts';
 import { type EncodedTexts, Tokenizer } from '../text/tokenizer.ts';
 import { unknownWarning } from '../text/unknown.ts';
 import { Classifier, type LabelledText } from './classifier.ts';
+import { requireMemory } from './estimate.ts';
 import { loadWeights } from './load-weights.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
 import { saveClassifier } from './save.ts';
-import { learningRate } from './schedule.ts';
+import { countSteps, learningRate } from './schedule.ts';
 import { isTrainedBy } from './strategy.ts';
 import type { Note, StepResult, Trainer, TrainerOptions, TrainerState } from './types.ts';
 
@@ -51,6 +52,16 @@ export async function createTrainer({ recipe, base, note }: TrainerOptions): Pro
     );
     tokenizer.checkFits(encoder.vocabSize);
     const encoded = encode(dataset, tokenizer, recipe, encoder, note);
+    const lengths = (texts: readonly LabelledText[]) => texts.map(({ ids }) => ids.length);
+    requireMemory(
+      {
+        encoder,
+        numLabels: dataset.labels.length,
+        trainLengths: lengths(encoded.train),
+        validationLengths: lengths(encoded.validation),
+      },
+      recipe,
+    );
     const trainer = new ClassificationTrainer(
       recipe,
       dataset,
@@ -158,9 +169,9 @@ class ClassificationTrainer implements Trainer {
       );
     }
     this.labels = dataset.labels;
-    const microBatches = Math.ceil(encoded.train.length / batch);
-    this.stepsPerEpoch = Math.ceil(microBatches / accumulation);
-    this.totalSteps = recipe.max_steps > 0 ? recipe.max_steps : Math.ceil(recipe.num_train_epochs * this.stepsPerEpoch);
+    const steps = countSteps(recipe, encoded.train.length);
+    this.stepsPerEpoch = steps.perEpoch;
+    this.totalSteps = steps.total;
     this.classifier = new Classifier({
       executor: engine,
       encoder,
