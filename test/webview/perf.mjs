@@ -6,7 +6,7 @@ import { launch, openWebview } from './browser.mjs';
 import { madeRun } from './recording.mjs';
 
 const STEPS = 100_000;
-const SECONDS = 6;
+const SECONDS = 4;
 
 /** Main-thread events in which our script runs, and those inside them in which the browser works for it. */
 const SCRIPT = new Set([
@@ -40,9 +40,10 @@ const profile = async (page, work) => {
     traceConfig: {
       includedCategories: [
         'devtools.timeline',
+        'devtools.timeline.frame',
+        'disabled-by-default-devtools.timeline.frame',
         'disabled-by-default-devtools.timeline',
         'v8.execute',
-        'blink.user_timing',
       ],
     },
   });
@@ -55,9 +56,9 @@ const profile = async (page, work) => {
 };
 
 const framesOf = (events) => {
-  const animation = events.filter((event) => event.name === 'FireAnimationFrame' && event.ph === 'X');
   const busiest = new Map();
-  for (const { pid, tid } of animation) busiest.set(`${pid}/${tid}`, (busiest.get(`${pid}/${tid}`) ?? 0) + 1);
+  for (const { name, pid, tid } of events)
+    if (name === 'FunctionCall') busiest.set(`${pid}/${tid}`, (busiest.get(`${pid}/${tid}`) ?? 0) + 1);
   const thread = [...busiest].sort((a, b) => b[1] - a[1])[0]?.[0];
   const main = events
     .filter((event) => event.ph === 'X' && `${event.pid}/${event.tid}` === thread && event.tdur !== undefined)

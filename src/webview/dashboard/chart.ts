@@ -79,8 +79,10 @@ export class ChartElement extends LightElement {
     this.#screen.observe(this.host);
   }
 
-  protected override updated(changed: Map<PropertyKey, unknown>): void {
+  /** What came in is first drawn, then told: a chart out of sight costs nothing. */
+  protected override shouldUpdate(changed: Map<PropertyKey, unknown>): boolean {
     if (['definition', 'version', 'themeVersion'].some((name) => changed.has(name))) this.#ask();
+    return !this.hasUpdated || !changed.has('version');
   }
 
   #ask(): void {

@@ -1,7 +1,7 @@
 import type { MetricKey } from '../../protocol/recipe.ts';
 import type { StepColumn } from '../../protocol/steps.ts';
 import { bytes, METRIC_NAMES, metric, percent, significant } from '../shared/format.ts';
-import { align, decimate, type Source, windowOf } from './decimate.ts';
+import { align, type Decimation, decimate, type Source, windowOf } from './decimate.ts';
 import { Smoother } from './smooth.ts';
 import type { RunView } from './store.ts';
 import type { Axis } from './view-state.ts';
@@ -160,13 +160,27 @@ export interface Drawing {
   x: { min: number; max: number } | null;
 }
 
+/** A column as an axis: x = (column − origin) · scale. */
+interface AxisColumn {
+  column: Float64Array;
+  origin: number;
+  scale: number;
+}
+
+const originOf = (run: RunView): number => run.log[0]?.time ?? run.steps.column('time')[0] ?? 0;
+
+const axisColumn = (run: RunView, axis: Axis): AxisColumn =>
+  axis === 'time'
+    ? { column: run.steps.column('time'), origin: originOf(run), scale: 1 / 60 }
+    : { column: run.steps.column(axis), origin: 0, scale: 1 };
+
 /** x of a run's steps in the axis' unit: step, epoch, or minutes since the run's first line. */
 export const stepAxis = (run: RunView, axis: Axis): Float64Array => {
-  if (axis !== 'time') return run.steps.column(axis);
-  const origin = originOf(run);
-  return run.steps.column('time').map((time) => (time - origin) / 60);
+  const { column, origin, scale } = axisColumn(run, axis);
+  return axis === 'time' ? column.map((value) => (value - origin) * scale) : column;
 };
 
+/** The same of something that happened at a step. */
 export const pointAxis = (run: RunView, axis: Axis, at: { step: number; epoch?: number; time: number }): number => {
   if (axis === 'step') return at.step;
   if (axis === 'time') return (at.time - originOf(run)) / 60;
@@ -175,20 +189,43 @@ export const pointAxis = (run: RunView, axis: Axis, at: { step: number; epoch?: 
   return index < 0 ? 0 : run.steps.column('epoch')[index]!;
 };
 
-const originOf = (run: RunView): number => run.log[0]?.time ?? run.steps.column('time')[0] ?? 0;
-
-/** Moving averages by run and column, kept between drawings. */
+/** What was computed of a run's columns, kept between drawings so that a new step costs one step. */
 export class Averages {
-  readonly #byRun = new WeakMap<object, Map<StepColumn, Smoother>>();
+  readonly #byRun = new WeakMap<object, Map<string, Smoother>>();
+  readonly #decimations = new WeakMap<object, Map<string, { generation: number; decimation: Decimation }>>();
 
+  /** The moving average of a column, [steps]; a view valid until the next call. */
   of(run: RunView, column: StepColumn, weight: number): Float64Array {
-    const columns = this.#byRun.get(run.steps) ?? new Map<StepColumn, Smoother>();
-    this.#byRun.set(run.steps, columns);
-    const smoother = columns.get(column) ?? new Smoother();
-    columns.set(column, smoother);
+    const smoother = entry(this.#byRun, run.steps, column, () => new Smoother());
     return smoother.smooth(run.steps.column(column), weight, run.steps.generation);
   }
+
+  /** Indices of a column's rows [from, to) that draw it. */
+  decimate(run: RunView, column: StepColumn, from: number, to: number, buckets: number): Uint32Array {
+    const kept = entry(this.#decimations, run.steps, column, () => ({
+      generation: -1,
+      decimation: decimate(new Float64Array(0), 0, 0, 1),
+    }));
+    const earlier = kept.generation === run.steps.generation ? kept.decimation : null;
+    kept.decimation = decimate(run.steps.column(column), from, to, buckets, earlier);
+    kept.generation = run.steps.generation;
+    return kept.decimation.indices;
+  }
 }
+
+const entry = <T>(byRun: WeakMap<object, Map<string, T>>, run: object, key: string, make: () => T): T => {
+  let entries = byRun.get(run);
+  if (!entries) {
+    entries = new Map();
+    byRun.set(run, entries);
+  }
+  let found = entries.get(key);
+  if (found === undefined) {
+    found = make();
+    entries.set(key, found);
+  }
+  return found;
+};
 
 export interface DrawingRequest {
   chart: ChartDefinition;
@@ -224,21 +261,22 @@ export const draw = (request: DrawingRequest, averages: Averages): Drawing => {
         lines.push({ run, line, kind: 'points', color, dash });
         continue;
       }
-      const x = stepAxis(run, axis);
+      const { column, origin, scale } = axisColumn(run, axis);
       const y = run.steps.column(line.source.steps);
-      const [from, to] = windowOf(x, range.min, range.max);
-      const indices = decimate(y, from, to, Math.max(50, request.width));
-      const at = (values: Float64Array): Float64Array => Float64Array.from(indices, (i) => values[i]!);
+      const [from, to] = windowOf(column, range.min / scale + origin, range.max / scale + origin);
+      const indices = averages.decimate(run, line.source.steps, from, to, Math.max(50, request.width));
+      const x = pick(column, indices);
+      if (axis === 'time') for (let i = 0; i < x.length; i++) x[i] = (x[i]! - origin) * scale;
       if (line.source.smooth && request.smoothing > 0 && several) {
         // Several runs' raw lines over one another hide what they show.
-        sources.push({ x: at(x), ys: [at(averages.of(run, line.source.steps, request.smoothing))] });
+        sources.push({ x, ys: [pick(averages.of(run, line.source.steps, request.smoothing), indices)] });
         lines.push({ run, line, kind: 'smooth', color, dash });
       } else if (line.source.smooth && request.smoothing > 0) {
         const smooth = averages.of(run, line.source.steps, request.smoothing);
-        sources.push({ x: at(x), ys: [at(y), at(smooth)] });
+        sources.push({ x, ys: [pick(y, indices), pick(smooth, indices)] });
         lines.push({ run, line, kind: 'raw', color, dash: [] }, { run, line, kind: 'smooth', color, dash });
       } else {
-        sources.push({ x: at(x), ys: [at(y)] });
+        sources.push({ x, ys: [pick(y, indices)] });
         lines.push({ run, line, kind: 'plain', color, dash });
       }
     }
@@ -247,13 +285,24 @@ export const draw = (request: DrawingRequest, averages: Averages): Drawing => {
   return { data, lines, x: zoom ?? extentOf(request.runs, axis) };
 };
 
+const pick = (values: Float64Array, indices: Uint32Array): Float64Array => {
+  const picked = new Float64Array(indices.length);
+  for (let i = 0; i < indices.length; i++) picked[i] = values[indices[i]!]!;
+  return picked;
+};
+
 /** From nought to the last point of any run: every chart has the same range, so that they can be read together. */
 const extentOf = (runs: readonly RunView[], axis: Axis): { min: number; max: number } | null => {
   let max = 0;
   for (const run of runs) {
-    const x = stepAxis(run, axis);
+    const { column, origin, scale } = axisColumn(run, axis);
     const evaluation = run.evals.at(-1);
-    max = Math.max(max, x.at(-1) ?? 0, evaluation ? pointAxis(run, axis, evaluation) : 0);
+    const last = column.at(-1);
+    max = Math.max(
+      max,
+      last === undefined ? 0 : (last - origin) * scale,
+      evaluation ? pointAxis(run, axis, evaluation) : 0,
+    );
   }
   return max > 0 ? { min: 0, max } : null;
 };

@@ -6,14 +6,14 @@ const series = fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLe
 
 describe('decimate', () => {
   test('short data stays whole', () => {
-    expect([...decimate(Float64Array.of(3, 1, 2), 0, 3, 10)]).toEqual([0, 1, 2]);
-    expect([...decimate(Float64Array.of(), 0, 0, 10)]).toEqual([]);
+    expect([...decimate(Float64Array.of(3, 1, 2), 0, 3, 10).indices]).toEqual([0, 1, 2]);
+    expect([...decimate(Float64Array.of(), 0, 0, 10).indices]).toEqual([]);
   });
 
   test('one spike among 100,000 points is kept', () => {
     const y = new Float64Array(100_000).fill(1);
     y[77_777] = 50;
-    const kept = decimate(y, 0, y.length, 400);
+    const kept = decimate(y, 0, y.length, 400).indices;
     expect([...kept]).toContain(77_777);
     expect(kept.length).toBeLessThanOrEqual(804);
   });
@@ -24,7 +24,7 @@ describe('decimate', () => {
         const y = Float64Array.from(values);
         const from = Math.min(a % y.length, b % y.length);
         const to = Math.max(a % y.length, b % y.length) + 1;
-        const kept = [...decimate(y, from, to, buckets)];
+        const kept = [...decimate(y, from, to, buckets).indices];
         expect(kept.length).toBeLessThanOrEqual(2 * buckets + 6);
         expect(kept[0]).toBe(from);
         expect(kept.at(-1)).toBe(to - 1);
@@ -38,17 +38,39 @@ describe('decimate', () => {
 
   test('what was drawn stays where it was when points are added', () => {
     const y = Float64Array.from({ length: 10_000 }, (_, i) => Math.sin(i * 12.9898) * 43758.5453);
-    const before = decimate(y, 0, 9_000, 300);
-    const after = new Set(decimate(y, 0, 9_010, 300));
+    const before = decimate(y, 0, 9_000, 300).indices;
+    const after = new Set(decimate(y, 0, 9_010, 300).indices);
     // All but the last bucket's and the old end.
     for (const index of before.slice(0, -4)) expect(after.has(index)).toBe(true);
+  });
+
+  test('continued from when it was shorter, it draws the same extremes', () => {
+    fc.assert(
+      fc.property(
+        series,
+        fc.integer({ min: 1, max: 100 }),
+        fc.array(fc.nat(), { maxLength: 5 }),
+        (values, buckets, cuts) => {
+          const y = Float64Array.from(values);
+          let earlier = null;
+          for (const cut of [...cuts.map((c) => 1 + (c % y.length)), y.length].sort((a, b) => a - b))
+            earlier = decimate(y.subarray(0, cut), 0, cut, buckets, earlier);
+          const kept = [...earlier!.indices];
+          const fresh = decimate(y, 0, y.length, buckets);
+          // Ends of shorter data may stay as further points; nothing that is drawn afresh is left out but old ends.
+          for (const index of fresh.indices) expect(kept).toContain(index);
+          expect(kept.every((index, i) => i === 0 || index > kept[i - 1]!)).toBe(true);
+          expect(kept.at(-1)).toBe(y.length - 1);
+        },
+      ),
+    );
   });
 
   test('not-a-number is passed over', () => {
     const y = new Float64Array(1000).fill(2);
     y.fill(Number.NaN, 100, 103);
     y[400] = 9;
-    const kept = [...decimate(y, 0, 1000, 20)];
+    const kept = [...decimate(y, 0, 1000, 20).indices];
     expect(kept).toContain(400);
   });
 });

@@ -7,7 +7,7 @@ export class FrameQueue {
   #scheduled = false;
 
   constructor(
-    readonly budget_ms = 5,
+    readonly budget_ms = 4,
     private readonly onFrame: (run: () => void) => void = (run) => requestAnimationFrame(run),
     private readonly now: () => number = () => performance.now(),
   ) {}

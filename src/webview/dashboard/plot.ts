@@ -135,7 +135,8 @@ export class Plot {
   set(drawing: Drawing, markers: readonly Marker[]): void {
     this.#x = drawing.x;
     this.#markers = markers;
-    this.#plot.setData(drawing.data as uPlot.AlignedData, true);
+    // In a batch uPlot draws at once; else it waits for a microtask, past what the page's frame budget can see.
+    this.#plot.batch(() => this.#plot.setData(drawing.data as uPlot.AlignedData, true));
   }
 
   resize(size: { width: number; height: number }): void {

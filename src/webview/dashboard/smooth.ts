@@ -7,7 +7,8 @@ export class Smoother {
   #weight = Number.NaN;
   #generation = -1;
   #average = 0;
-  #seen = 0;
+  /** weight to the number of values seen: what the average still lacks of a whole. */
+  #missing = 1;
   #done = 0;
   #out = new Float64Array(1024);
 
@@ -23,7 +24,7 @@ export class Smoother {
       this.#weight = weight;
       this.#generation = generation;
       this.#average = 0;
-      this.#seen = 0;
+      this.#missing = 1;
       this.#done = 0;
     }
     if (y.length > this.#out.length) {
@@ -35,9 +36,9 @@ export class Smoother {
       const value = y[i]!;
       if (Number.isFinite(value)) {
         this.#average = weight * this.#average + (1 - weight) * value;
-        this.#seen++;
+        this.#missing *= weight;
       }
-      this.#out[i] = this.#seen === 0 ? Number.NaN : this.#average / (1 - weight ** this.#seen);
+      this.#out[i] = this.#missing === 1 ? Number.NaN : this.#average / (1 - this.#missing);
     }
     this.#done = y.length;
     return this.#out.subarray(0, y.length);
