@@ -46,6 +46,7 @@ export interface DataSummary {
 
 /** What a run would take, told before it starts. */
 export interface RunEstimate {
+  /** Rows of the training and the validation part together. */
   rows: number;
   validation_rows: number;
   classes: { label: string; count: number }[];

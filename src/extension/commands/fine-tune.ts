@@ -54,7 +54,9 @@ export async function fineTuneDataset(luthier: Luthier, ...args: unknown[]): Pro
 }
 
 function refuse(summary: DataSummary): void {
-  const error = summary.problems.find(({ severity }) => severity === 'error');
+  // A column that could not be guessed is asked for, as long as there are columns to choose from.
+  const askable = summary.columns.length >= 2 ? 'missing-column' : '';
+  const error = summary.problems.find(({ severity, code }) => severity === 'error' && code !== askable);
   if (error) {
     const where = error.line === undefined ? '' : ` (line ${error.line})`;
     throw new HostError('data-invalid', `${error.message}${where}`);

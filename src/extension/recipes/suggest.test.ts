@@ -27,7 +27,7 @@ const estimate: RunEstimate = {
 test('the summary says rows, classes, share truncated, time, memory and every problem', () => {
   const lines = summaryLines(estimate).map(({ text, detail }) => (detail ? `${text} | ${detail}` : text));
   expect(lines).toEqual([
-    '1,200 rows to learn from, 133 held out to measure',
+    '1,067 rows to learn from, 133 to measure by',
     '2 classes | billing 700 · a very long label that goes o… 633',
     '3.0 % of the texts are truncated to max_length',
     'About 2 min for 225 steps',
@@ -35,6 +35,8 @@ test('the summary says rows, classes, share truncated, time, memory and every pr
     '12 rows are exact duplicates.',
     'Row without a label. | line 7',
   ]);
+  const foreign = summaryLines({ ...estimate, unknown_token_share: 0.42 }).map(({ text }) => text);
+  expect(foreign).toContain('42 % of the text is unknown to this model: is it for another language?');
   expect(summaryLines({ ...estimate, truncated_rows: 0 })[2]!.text).toBe('No text is truncated');
 });
 

@@ -72,6 +72,9 @@ export function suggestRecipe(options: {
 /** The recipe as a file's text. */
 export const recipeText = (recipe: RecipeInput): string => `${JSON.stringify(recipe, null, 2)}\n`;
 
+/** Share of unknown pieces from which a model does not fit the texts. */
+const MOST_UNKNOWN = 0.05;
+
 export interface SummaryLine {
   icon: string;
   text: string;
@@ -84,7 +87,7 @@ export function summaryLines(estimate: RunEstimate): SummaryLine[] {
   const classes = estimate.classes.map(({ label, count }) => `${shorten(label, 30)} ${formatCount(count)}`);
   lines.push({
     icon: 'table',
-    text: `${plural(estimate.rows, 'row')} to learn from, ${formatCount(estimate.validation_rows)} held out to measure`,
+    text: `${plural(estimate.rows - estimate.validation_rows, 'row')} to learn from, ${formatCount(estimate.validation_rows)} to measure by`,
   });
   lines.push({
     icon: 'tag',
@@ -107,6 +110,12 @@ export function summaryLines(estimate: RunEstimate): SummaryLine[] {
     icon: 'chip',
     text: `About ${formatBytes(estimate.peak_memory_bytes)} of memory (${formatBytes(estimate.free_memory_bytes)} free), ${formatBytes(estimate.disk_bytes)} of disk (${formatBytes(estimate.free_disk_bytes)} free)`,
   });
+  if (estimate.unknown_token_share > MOST_UNKNOWN) {
+    lines.push({
+      icon: 'warning',
+      text: `${Math.round(100 * estimate.unknown_token_share)} % of the text is unknown to this model: is it for another language?`,
+    });
+  }
   const icons = { error: 'error', warning: 'warning', info: 'info' };
   for (const problem of estimate.problems) {
     lines.push({
