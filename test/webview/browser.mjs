@@ -1,6 +1,6 @@
 // Opens a built webview in headless Chromium as VS Code would: its page with its policy, a theme's variables,
 // acquireVsCodeApi, and messages.
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -20,6 +20,18 @@ export const THEMES = {
   light: { file: 'light-v2', className: 'vscode-light' },
   'high-contrast': { file: 'hc-dark', className: 'vscode-high-contrast' },
   'high-contrast-light': { file: 'hc-light', className: 'vscode-high-contrast-light vscode-high-contrast' },
+};
+
+/** Why no webview can be opened here; null when one can. */
+export const missing = () => {
+  if (!existsSync(path.join(root, 'dist/webview/dashboard.js')))
+    return 'dist/webview is not built: node esbuild.mjs webview';
+  try {
+    tools.resolve('playwright-core');
+  } catch {
+    return 'its tools are not installed: npm ci --prefix test/e2e';
+  }
+  return null;
 };
 
 /** A Chromium: $CHROMIUM, one on PATH, or the one that npm's @sparticuz/chromium carries (Linux x64). */

@@ -1,0 +1,279 @@
+// The built webviews in headless Chromium: what a person does with keys and mouse, and what outlives a reload.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { TryoutMessage } from '../../src/protocol/webview.ts';
+import { launch, missing, openWebview, type Webview } from './browser.mjs';
+import { cellRows, madeRun, type RecordedRun } from './recording.mjs';
+
+declare global {
+  interface Window {
+    /** What the page posted; browser.mjs puts it there. */
+    posts: { type: string; png?: Uint8Array; text?: string }[];
+  }
+}
+
+const why = missing();
+const snapshot = (...runs: RecordedRun[]) => ({ type: 'snapshot', runs, focus: runs[0]!.record.id });
+const running = (more: object = {}) => madeRun({ total: 900, done: 300, state: 'running', ...more });
+const step = (n: number) => ({
+  event: 'step',
+  time: 1_780_000_000 + n,
+  step: n,
+  epoch: n / 300,
+  loss: 0.5,
+  learning_rate: 1e-5,
+  grad_norm: 1,
+  tokens_per_second: 4000,
+  step_ms: 300,
+  rss_bytes: 1e9,
+  eta_s: 60,
+});
+
+describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () => {
+  let browser: Awaited<ReturnType<typeof launch>>;
+  const opened: Webview[] = [];
+  beforeAll(async () => {
+    browser = await launch();
+  });
+  afterAll(async () => {
+    await browser?.close();
+  });
+
+  const open = async (options: Partial<Parameters<typeof openWebview>[1]> = {}): Promise<Webview> => {
+    const view = await openWebview(browser, { view: 'dashboard', ...options });
+    opened.push(view);
+    return view;
+  };
+  const text = (view: Webview, selector: string) => view.page.locator(selector).first().innerText();
+  const closing = async (view: Webview): Promise<void> => {
+    // Nothing was blocked by the policy and nothing threw, whatever the test did.
+    expect(view.problems).toEqual([]);
+    await view.close();
+  };
+
+  test('steps move progress, tiles and charts as they arrive', async () => {
+    const view = await open();
+    await view.send(snapshot(running()));
+    await view.settle();
+    expect(await text(view, '.progress-text')).toContain('Step 300 of 900');
+    await view.send({ type: 'events', run: 'run-1', events: [step(301), step(302)] });
+    await view.settle();
+    expect(await text(view, '.progress-text')).toContain('Step 302 of 900 · epoch 1.01 · 1 min left');
+    expect(await view.page.locator('luthier-chart canvas').count()).toBeGreaterThan(0);
+    await closing(view);
+  });
+
+  test('zoom, smoothing, hidden lines and tab survive new steps and a reload; Escape shows all again', async () => {
+    const view = await open({ height: 1400 });
+    const { page } = view;
+    await view.send(snapshot(running()));
+    await view.settle();
+    const plot = (await page.locator('.u-over').first().boundingBox())!;
+    await page.mouse.move(plot.x + plot.width * 0.25, plot.y + 50);
+    await page.mouse.down();
+    await page.mouse.move(plot.x + plot.width * 0.75, plot.y + 50, { steps: 5 });
+    await page.mouse.up();
+    await page.getByRole('button', { name: 'Validation' }).first().click();
+    await page.locator('input[type=range]').fill('0.5');
+    await view.send({ type: 'events', run: 'run-1', events: [step(301)] });
+    await page.waitForTimeout(400);
+    const kept = await page.evaluate(() => JSON.parse(sessionStorage.getItem('state')!));
+    expect(kept).toMatchObject({ version: 1, runs: ['run-1'], view: { smoothing: 0.5, hidden: ['loss/validation'] } });
+    expect(kept.view.zoom.min).toBeGreaterThan(60);
+    expect(kept.view.zoom.max).toBeLessThan(240);
+
+    await page.reload();
+    await view.send(snapshot(running()));
+    await view.settle();
+    expect(await page.locator('input[type=range]').inputValue()).toBe('0.5');
+    expect(await page.getByRole('button', { name: 'Validation' }).first().getAttribute('aria-pressed')).toBe('false');
+    expect(await page.getByRole('button', { name: 'Reset Zoom' }).count()).toBe(1);
+    await page.keyboard.press('Escape');
+    await view.settle();
+    expect(await page.getByRole('button', { name: 'Reset Zoom' }).count()).toBe(0);
+    await closing(view);
+  });
+
+  test('a button asks once and waits for the answer; keys do the same', async () => {
+    const view = await open();
+    await view.send(snapshot(running()));
+    await view.settle();
+    await view.page.keyboard.press('p');
+    await view.settle();
+    await view.page.keyboard.press('p');
+    expect((await view.posts()).filter((post) => post.type === 'action')).toEqual([
+      { type: 'action', action: 'pause', run: 'run-1' },
+    ]);
+    expect(await text(view, '.actions')).toContain('Pausing after this step…');
+    await view.send({ type: 'events', run: 'run-1', events: [{ event: 'state', time: 1, state: 'paused' }] });
+    await view.settle();
+    expect(await text(view, '.pill')).toContain('Paused');
+    await view.page.getByRole('button', { name: 'Resume' }).click();
+    expect((await view.posts()).at(-1)).toEqual({ type: 'action', action: 'resume', run: 'run-1' });
+    const error = { code: 'run-busy', message: 'The run does not answer.', hint: 'Wait for the step to end.' };
+    await view.send({ type: 'failed', request: 'resume', run: 'run-1', error });
+    await view.settle();
+    expect(await text(view, '.banner-error')).toBe('The run does not answer. Wait for the step to end.');
+    await view.page.getByRole('button', { name: 'Dismiss' }).click();
+    await view.settle();
+    expect(await view.page.locator('.banner-error').count()).toBe(0);
+    await closing(view);
+  });
+
+  test('the confusion matrix opens a cell’s rows from the keyboard, and a row opens its file', async () => {
+    const view = await open({ height: 1400 });
+    const { page } = view;
+    await view.send(snapshot(madeRun()));
+    await view.settle();
+    await page.keyboard.press('2');
+    await page.locator('td[role=gridcell][tabindex="0"]').focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Enter');
+    const request = (await view.posts()).at(-1)!;
+    expect(request).toEqual({
+      type: 'cell',
+      run: 'run-1',
+      split: 'validation',
+      actual: 'account',
+      predicted: 'billing',
+    });
+    await view.send(cellRows(request));
+    await view.settle();
+    await page
+      .getByRole('region', { name: 'account predicted as billing' })
+      .getByRole('button', { name: /line 12$/ })
+      .click();
+    expect((await view.posts()).at(-1)).toEqual({
+      type: 'openRow',
+      run: 'run-1',
+      file: 'examples/tickets.csv',
+      line: 12,
+    });
+    await closing(view);
+  });
+
+  test('malformed messages are dropped and logged, and the page goes on', async () => {
+    const view = await open();
+    await view.send(snapshot(running()));
+    for (const odd of [null, 5, {}, { type: 'snapshot' }, { type: 'events', run: 'run-1', events: 'all' }])
+      await view.send(odd ?? 0);
+    await view.send({ type: 'events', run: 'run-1', events: [{ ...step(301), loss: 'NaN' }, step(302)] });
+    await view.settle();
+    expect(await text(view, '.progress-text')).toContain('Step 302 of 900');
+    const logged = (await view.posts()).filter((post) => post.type === 'log').map((post) => post.message);
+    expect(logged).toHaveLength(6);
+    expect(logged[3]).toBe('Dropped a message to the view: message.runs is missing, not an array');
+    expect(logged[5]).toBe('Dropped an event of a run: message.loss is not a finite number');
+    await closing(view);
+  });
+
+  test('a comparison says what differs, hides a run and lets one go', async () => {
+    const view = await open({ height: 1400 });
+    const { page } = view;
+    await view.send(
+      snapshot(
+        madeRun({ id: 'a', name: 'first' }),
+        madeRun({ id: 'b', name: 'second', seed: 2, recipe: { learning_rate: 5e-5 } }),
+      ),
+    );
+    await view.settle();
+    await page.getByRole('button', { name: 'Show second in the charts' }).click();
+    await page.getByRole('button', { name: 'Take second out of the comparison' }).click();
+    expect((await view.posts()).at(-1)).toEqual({ type: 'removeRun', run: 'b' });
+    await page.getByRole('tab', { name: 'Recipe' }).click();
+    await view.settle();
+    expect(await page.locator('table.recipe').first().locator('tbody tr').allInnerTexts()).toEqual([
+      'learning_rate\t2e-5\t5e-5',
+    ]);
+    await closing(view);
+  });
+
+  test('a chart is read, zoomed and left with keys, and tells its summary', async () => {
+    const view = await open({ height: 1400 });
+    const { page } = view;
+    await view.send(snapshot(running()));
+    await view.settle();
+    const plot = page.locator('.plot').first();
+    await plot.focus();
+    expect(await plot.getAttribute('aria-label')).toMatch(
+      /^Loss\. Training: 300 points from .*, lowest .* at step \d+\./,
+    );
+    await page.keyboard.press('End');
+    await page.keyboard.press('ArrowLeft');
+    await view.settle();
+    expect(await page.locator('[role=status][aria-live=polite]').last().innerText()).toMatch(
+      /^step 299: Training 0\.\d+/,
+    );
+    await page.keyboard.press('+');
+    await view.settle();
+    expect(await page.getByRole('button', { name: 'Reset Zoom' }).count()).toBe(1);
+    await page.keyboard.press('Escape');
+    await view.settle();
+    expect(await page.getByRole('button', { name: 'Reset Zoom' }).count()).toBe(0);
+    await closing(view);
+  });
+
+  test('a chart’s data and picture reach the clipboard, or the host where the page may not', async () => {
+    const view = await open({ height: 1400 });
+    const { page } = view;
+    await page.evaluate(() => {
+      const refuse = () => Promise.reject(new Error('not allowed'));
+      Object.defineProperty(navigator, 'clipboard', { value: { writeText: refuse, write: refuse } });
+    });
+    await view.send(snapshot(running()));
+    await view.settle();
+    await page.getByRole('button', { name: 'Copy data of Loss as CSV' }).click();
+    await page.getByRole('button', { name: 'Copy Loss as picture' }).click();
+    await page.waitForFunction(() => window.posts.some((post) => post.type === 'savePicture'));
+    const signature = await page.evaluate(() => {
+      const { posts } = window;
+      const picture = posts.find((post) => post.type === 'savePicture')!.png!;
+      return {
+        isBytes: picture instanceof Uint8Array,
+        head: [...picture.slice(1, 4)],
+        csv: posts.find((post) => post.type === 'copyText')!.text,
+      };
+    });
+    expect(signature.isBytes).toBe(true);
+    expect(String.fromCharCode(...signature.head)).toBe('PNG');
+    expect(signature.csv).toMatch(/^run,series,step,value\r\n.*,Training,1,/);
+    await closing(view);
+  });
+
+  test('try model: asks when typing rests, shows both models, adds a corrected row, keeps the text over a reload', async () => {
+    const view = await open({ view: 'tryout' });
+    const { page } = view;
+    const model = (name: string) => ({ name, labels: ['good', 'bad'] });
+    const models: TryoutMessage = {
+      type: 'snapshot',
+      run: 'run-1',
+      tuned: model('tuned'),
+      base: model('base'),
+      base_note: null,
+      dataset: 'reviews',
+    };
+    await view.send(models);
+    await page.locator('textarea').pressSequentially('fine film');
+    await page.waitForFunction(() => window.posts.some((post) => post.type === 'predict'));
+    const request = (await view.posts()).filter((post) => post.type === 'predict').at(-1)!;
+    expect(request).toMatchObject({ texts: ['fine film'], compare: true });
+    const prediction = (good: number) => ({
+      text: 'fine film',
+      label: good > 0.5 ? 'good' : 'bad',
+      score: Math.max(good, 1 - good),
+      scores: { good, bad: 1 - good },
+    });
+    await view.send({ type: 'predictions', id: request.id, tuned: [prediction(0.9)], base: [prediction(0.4)], ms: 8 });
+    await view.settle();
+    expect(await page.locator('.scores tbody tr').allInnerTexts()).toEqual([
+      'good\t\n90.0 %\n\t\n40.0 %',
+      'bad\t\n10.0 %\n\t\n60.0 %',
+    ]);
+    await page.getByRole('button', { name: 'Add to Data Set' }).click();
+    expect((await view.posts()).at(-1)).toEqual({ type: 'addRow', text: 'fine film', label: 'good' });
+    await page.reload();
+    await view.send(models);
+    await page.waitForFunction(() => window.posts.some((post) => post.type === 'predict'));
+    expect(await page.locator('textarea').inputValue()).toBe('fine film');
+    await closing(view);
+  });
+});
