@@ -161,6 +161,20 @@ test('the end of an attached run is told once, with its record', async () => {
   expect(ended.length).toBe(1);
 });
 
+test('a run that ended between its record and our call is told as ended, with its error', async () => {
+  const fake = await start({ id: 'quick' });
+  // What the process says is newer than what the file said when it was read.
+  const error = { code: 'data-invalid', message: 'No column.' };
+  const ended: (string | undefined)[] = [];
+  store.ended.on((run) => void ended.push(run.record.error?.message));
+  fake.record = { ...fake.record, state: 'failed', error };
+  const reading = store.setHomes([home]);
+  await reading;
+  writeRun(fake.folder, fake.record);
+  await vi.waitFor(() => expect(store.find('quick')).toMatchObject({ state: 'failed', record: { error } }));
+  expect(ended).toEqual(['No column.']);
+});
+
 test('a folder that is deleted while it is shown goes away', async () => {
   const path = makeRun(home, { id: 'gone', state: 'done' });
   await store.setHomes([home]);

@@ -289,6 +289,11 @@ export class RunStore {
       // Only what is new: who wants the past reads metrics.jsonl.
       await connection.subscribe(Number.MAX_SAFE_INTEGER, (line) => this.take(entry, line));
       const { state, step } = await connection.request('ping', {});
+      if (!WORKING.has(state)) {
+        // It ended just before: how, its folder says.
+        await this.refreshRun(run.folder);
+        return;
+      }
       run.state = state;
       run.progress ??= { step, totalSteps: run.record.total_steps, loss: null, etaSeconds: null };
       this.heartbeat(entry, connection);
