@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Executor } from '../../src/engine/executors/executor.ts';
 import { createOnnxRuntimeExecutor } from '../../src/engine/executors/onnxruntime.ts';
 import { createTensorflowExecutor } from '../../src/engine/executors/tensorflow.ts';
+import { createWasmExecutor } from '../../src/engine/executors/wasm.ts';
 
 const tfjsNode = fileURLToPath(new URL('../node_modules/@tensorflow/tfjs-node', import.meta.url));
 
@@ -15,6 +16,7 @@ export const EXECUTORS: readonly { title: string; isThere: boolean; create(): Pr
     isThere: existsSync(path.join(tfjsNode, 'lib/napi-v8/tfjs_binding.node')),
     create: () => createTensorflowExecutor({ folder: tfjsNode, numThreads: 2 }),
   },
+  { title: 'wasm', isThere: true, create: () => createWasmExecutor() },
 ];
 
 /** Reads a file of test/parity/figures. */

@@ -6,10 +6,9 @@ import { fileURLToPath } from 'node:url';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { LuthierError } from '../errors.ts';
-import { typeOf } from '../graph/ir.ts';
 import { registerOps } from '../ops/define.ts';
-import { record } from '../record/recorder.ts';
-import { type Compiled, type Executor, type Program, sizeOf, type TensorData, type TensorSpec } from './executor.ts';
+import { compileEagerly } from './eager.ts';
+import type { Executor } from './executor.ts';
 
 const PACKAGE = '@tensorflow/tfjs-node';
 const BACKEND = 'tensorflow';
@@ -34,7 +33,7 @@ export async function createTensorflowExecutor(options: TensorflowOptions = {}):
     name: 'tensorflow',
     numThreads,
     library: versions(folder),
-    compile: async (program, inputs) => compile(program, inputs),
+    compile: async (program, inputs) => compileEagerly(BACKEND, program, inputs),
     dispose: () => {},
   };
 }
@@ -116,50 +115,3 @@ function versions(folder: string): string {
 }
 
 const firstLine = (error: unknown): string => (error as Error).message.split('\n')[0]!.trim();
-
-function compile(program: Program, inputs: Record<string, TensorSpec>): Compiled {
-  // Recorded for its outputs' shapes alone.
-  const graph = record(program, inputs);
-  const outputs = Object.fromEntries(
-    [...graph.outputs].map(([name, value]) => [name, typeOf(graph, value) as TensorSpec]),
-  );
-  return {
-    outputs,
-    async run(feeds, fetches) {
-      onTensorflow(() => {
-        const fed: Record<string, tf.Tensor> = {};
-        for (const [name, { shape, dtype }] of Object.entries(inputs)) {
-          fed[name] = tf.tensor(checked(name, feeds[name], shape) as Float32Array, [...shape], dtype);
-        }
-        const results = program(fed);
-        for (const [name, { shape }] of Object.entries(outputs)) {
-          checked(name, fetches[name], shape);
-          fetches[name]!.set(results[name]!.dataSync());
-        }
-        // What the program kept for its caller would outlive the tidy.
-        tf.dispose(results);
-      });
-    },
-    dispose() {},
-  };
-}
-
-function checked(name: string, data: TensorData | undefined, shape: readonly number[]): TensorData {
-  if (data?.length === sizeOf(shape)) return data;
-  throw new Error(`executor: ${name} needs ${sizeOf(shape)} values, got ${data?.length ?? 'none'}`);
-}
-
-/** Does it synchronously on TensorFlow's backend, leaving no tensor behind, and goes back to the one in use before. */
-function onTensorflow(work: () => void): void {
-  const previous = tf.engine().backendName;
-  // Both backends are made already, so that the switch is done when this returns.
-  void tf.setBackend(BACKEND);
-  const before = tf.memory().numTensors;
-  try {
-    tf.tidy(work);
-    const left = tf.memory().numTensors - before;
-    if (left !== 0) throw new Error(`executor: the program left ${left} tensors behind`);
-  } finally {
-    if (previous) void tf.setBackend(previous);
-  }
-}
