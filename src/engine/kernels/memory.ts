@@ -105,7 +105,7 @@ function kernelsModule(): WebAssembly.Module {
 }
 
 function readKernels(): Buffer<ArrayBuffer> {
-  const places = ['./kernels.wasm', '../../../dist/engine/kernels.wasm'];
+  const places = ['./kernels.wasm', '../engine/kernels.wasm', '../../../dist/engine/kernels.wasm'];
   for (const place of places) {
     try {
       return readFileSync(fileURLToPath(new URL(place, import.meta.url)));

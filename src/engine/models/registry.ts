@@ -33,6 +33,8 @@ export interface Encoder {
   rowFirstTokens(p: Parameters, inputs: RowInputs, rows: number, length: number): tf.Tensor2D;
   classifier(p: Parameters, first: tf.Tensor2D, masks: Masks): tf.Tensor2D;
   placeOf(name: string): Place;
+  /** Tables that are read by row alone, and the feed with the rows: their gradient is zero elsewhere. */
+  readonly tables: Readonly<Record<string, 'input_ids'>>;
   /** Names of the folder's tensors by canonical name. */
   mapWeights(names: string[]): BertNameMap;
   /** Standard deviation of new weights. */
@@ -121,6 +123,7 @@ function bert(config: Config, file: string): Encoder {
     rowFirstTokens: (p, inputs, rows, length) => bertRowFirstTokens(p, inputs, c, rows, length),
     classifier: (p, first, masks) => bertClassifier(p, first, c, masks),
     mapWeights: (names) => mapBertWeights(names, c.num_hidden_layers),
+    tables: { 'bert.embeddings.word_embeddings.weight': 'input_ids' },
     placeOf: (name) => {
       if (name.startsWith('bert.embeddings.')) return -1;
       const layer = /^bert\.encoder\.layer\.(\d+)\./.exec(name)?.[1];

@@ -65,6 +65,7 @@ export class Classifier {
     this.store = new ParameterStore(this.#shapes, options.isTrained, {
       accumulate: options.accumulate,
       extraBytes: maskBytes + 64,
+      tables: Object.keys(this.encoder.tables),
     });
     this.#masks = this.store.memory.uint8(maskBytes);
   }
@@ -144,6 +145,10 @@ export class Classifier {
       },
       fetches,
     );
+    if (!fromFeatures) {
+      const feeds: Record<string, TensorData> = arrays;
+      for (const [name, feed] of Object.entries(this.encoder.tables)) this.store.touch(name, feeds[feed] as Int32Array);
+    }
     return { loss: this.#loss[0]!, tokens };
   }
 

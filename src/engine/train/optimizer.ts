@@ -34,9 +34,12 @@ export function adamWStep(
     gradScale,
   };
   const group = (from: number, to: number, weight_decay: number) => {
-    if (from === to) return;
-    const [w, g, m, v] = [weight, gradient, expAvg, expAvgSq].map((x) => x.subarray(from, to));
-    store.memory.kernels.adamw(w!, g!, m!, v!, { ...options, weight_decay });
+    for (const { start, end, idle } of store.spans(from, to)) {
+      const [w, g, m, v] = [weight, gradient, expAvg, expAvgSq].map((x) => x.subarray(start, end));
+      // Without gradient and moments a step is the decay alone: the same numbers for a quarter of the traffic.
+      if (idle) store.memory.kernels.scale(w!, Math.fround(1 - lr * weight_decay));
+      else store.memory.kernels.adamw(w!, g!, m!, v!, { ...options, weight_decay });
+    }
   };
   group(0, decayEnd, settings.weight_decay);
   group(decayEnd, weight.length, 0);

@@ -31,6 +31,21 @@ export interface TrainedBlocks {
   readonly accumulated: Float32Array | null;
 }
 
+/** A trained table of which a step reads, and so gives gradients to, a few rows. */
+interface Table {
+  readonly start: number;
+  readonly width: number;
+  /** 1 for rows that ever had a gradient. */
+  readonly touched: Uint8Array;
+}
+
+/** A stretch of the trained blocks; `idle` when its gradients and moments are all zero. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+  readonly idle: boolean;
+}
+
 /**
  * All parameters of a model in one WebAssembly memory, where onnxruntime reads them and leaves their gradients, and
  * where the optimiser updates them in place. Trained ones lie side by side, so that the optimiser is a few long passes.
@@ -41,15 +56,17 @@ export class ParameterStore {
   readonly trained: TrainedBlocks;
   readonly numParameters: number;
   readonly numTrained: number;
+  readonly #tables = new Map<string, Table>();
 
   /**
+   * @param tables parameters whose gradient is zero but for rows that `touch` is told of
    * @param extraBytes of the same memory, for what else its kernels work on
    * @throws LuthierError `not-enough-memory`
    */
   constructor(
     shapes: Readonly<Record<string, readonly number[]>>,
     isTrained: (name: string) => boolean,
-    { accumulate = false, extraBytes = 0 } = {},
+    { accumulate = false, extraBytes = 0, tables = [] as readonly string[] } = {},
   ) {
     const names = Object.keys(shapes);
     const sizes = new Map(names.map((name) => [name, sizeOf(shapes[name]!)]));
@@ -87,6 +104,10 @@ export class ParameterStore {
           expAvgSq: part(this.trained.expAvgSq),
         },
       });
+      if (tables.includes(name)) {
+        const [rows, width] = shapes[name] as [number, number];
+        this.#tables.set(name, { start: offset, width, touched: new Uint8Array(rows) });
+      }
       offset += padded(size);
     }
     for (const name of frozen)
@@ -105,5 +126,39 @@ export class ParameterStore {
 
   trainedNames(): string[] {
     return [...this.parameters.values()].filter((p) => p.trained).map((p) => p.name);
+  }
+
+  /** Says that a step gives these rows of a table a gradient. */
+  touch(name: string, rows: Int32Array): void {
+    const touched = this.#tables.get(name)?.touched;
+    if (touched) for (const row of rows) touched[row] = 1;
+  }
+
+  /** Finds out again which rows have moments, after these were replaced. */
+  retouch(): void {
+    for (const { start, width, touched } of this.#tables.values()) {
+      const { expAvg, expAvgSq } = this.trained;
+      for (let row = 0; row < touched.length; row++) {
+        const from = start + row * width;
+        const moved = (x: Float32Array) => x.subarray(from, from + width).some((v) => v !== 0);
+        touched[row] = moved(expAvg) || moved(expAvgSq) ? 1 : 0;
+      }
+    }
+  }
+
+  /** The trained blocks from `from` to `to`, cut where rows that no step has touched begin and end. */
+  *spans(from: number, to: number): Generator<Span> {
+    let at = from;
+    const tables = [...this.#tables.values()].filter(({ start }) => start >= from && start < to);
+    for (const { start, width, touched } of tables.sort((a, b) => a.start - b.start)) {
+      if (at < start) yield { start: at, end: start, idle: false };
+      for (let row = 0; row < touched.length; ) {
+        const first = row;
+        while (row < touched.length && touched[row] === touched[first]) row++;
+        yield { start: start + first * width, end: start + row * width, idle: touched[first] === 0 };
+      }
+      at = start + touched.length * width;
+    }
+    if (at < to) yield { start: at, end: to, idle: false };
   }
 }

@@ -339,6 +339,7 @@ class ClassificationTrainer implements Trainer {
       expAvg.set(found(moments, `${name}.exp_avg`, expAvg.length));
       expAvgSq.set(found(moments, `${name}.exp_avg_sq`, expAvgSq.length));
     }
+    this.classifier.store.retouch();
     this.#step = step;
   }
 
