@@ -108,17 +108,20 @@ export class ChartElement extends LightElement {
       this.page.averages,
     );
     this.#drawing = drawing;
-    const logarithmic = view.logarithmic.includes(this.definition.id);
+    const scales = {
+      logarithmic: view.logarithmic.includes(this.definition.id),
+      wholeSteps: view.axis === 'step',
+    };
     const shape = JSON.stringify([
       this.themeVersion,
-      logarithmic,
+      scales,
       drawing.lines.map(({ run, line, kind, color }) => [run.id, line.key, kind, color]),
     ]);
     const size = { width: this.#width, height: HEIGHT };
     if (!this.#plot || shape !== this.#built) {
       this.#plot?.destroy();
       this.#theme = readTheme();
-      this.#plot = new Plot(this.host, this.definition, drawing, this.#theme, logarithmic, size, {
+      this.#plot = new Plot(this.host, this.definition, drawing, this.#theme, scales, size, {
         onZoom: (zoom) => this.page.change({ zoom }),
         onCursor: (index) => {
           this.cursor = index;

@@ -71,6 +71,9 @@ const DUPLICATE: Button = {
   title: 'Start from this recipe',
 };
 
+/** For the spinner inside a button, which no style sheet of the page reaches. */
+const still = globalThis.matchMedia?.('(prefers-reduced-motion: reduce)') ?? { matches: false };
+
 /** What can be done to a run in its state. */
 export const buttonsFor = (state: RunState, hasModel: boolean): Button[] => {
   if (state === 'queued') return [CANCEL];
@@ -133,7 +136,7 @@ export const header = (run: RunView, page: Page): TemplateResult => {
           ({ action, label, icon, primary, waiting, title }) => html`<vscode-button
             ?secondary=${!primary}
             icon=${run.pending === action ? 'loading' : icon}
-            ?icon-spin=${run.pending === action}
+            ?icon-spin=${run.pending === action && !still.matches}
             ?disabled=${run.pending !== null}
             title=${title}
             @click=${() => page.act(run, action)}

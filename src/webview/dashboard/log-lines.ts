@@ -71,7 +71,7 @@ export const logLine = (event: RunEvent): LogLine | null => {
         ...at,
         icon: 'save',
         step: event.step,
-        text: `Checkpoint of ${bytes(event.bytes)} (${REASONS[event.reason] ?? event.reason}): ${event.path}`,
+        text: `Checkpoint of ${bytes(event.bytes)} (${REASONS[event.reason] ?? event.reason}): ${event.path.split(/[\\/]/).at(-1)}`,
       };
     case 'note':
       return {

@@ -21,8 +21,8 @@ export const logView = (run: RunView, page: Page): TemplateResult => {
             <tbody>${lines.map(
               (line) => html`<tr class="level-${line.level}">
                 <td class="time"><time datetime=${new Date(line.time * 1000).toISOString()}>${clock(line.time)}</time></td>
-                <td><span class="codicon codicon-${line.icon}" aria-hidden="true"></span>
-                  ${line.level === 'info' ? '' : html`<span class="visually-hidden">${line.level}: </span>`}<span class="log-text">${line.text}</span></td>
+                <td class="event"><div><span class="codicon codicon-${line.icon}" aria-hidden="true"></span>
+                  ${line.level === 'info' ? '' : html`<span class="visually-hidden">${line.level}: </span>`}<span class="log-text">${line.text}</span></div></td>
                 <td class="number">${line.step === null ? '' : count(line.step)}</td>
               </tr>`,
             )}</tbody>

@@ -14,6 +14,9 @@ export interface PlotCallbacks {
   onCursor(index: number | null): void;
 }
 
+/** Distances of labels on an axis of steps: half a step there is none. */
+const WHOLE = Array.from({ length: 9 }, (_, k) => [1, 2, 5].map((n) => n * 10 ** k)).flat();
+
 /** A uPlot canvas in VS Code's colours. uPlot's own legend stays off: the page draws one that keys can reach. */
 export class Plot {
   readonly #plot: uPlot;
@@ -27,7 +30,7 @@ export class Plot {
     definition: ChartDefinition,
     drawing: Drawing,
     private readonly theme: Theme,
-    logarithmic: boolean,
+    scales: { logarithmic: boolean; wholeSteps: boolean },
     size: { width: number; height: number },
     callbacks: PlotCallbacks,
   ) {
@@ -49,8 +52,8 @@ export class Plot {
         scales: {
           x: { time: false, range: () => [this.#x?.min ?? 0, this.#x?.max ?? 1] },
           y: {
-            distr: logarithmic ? 3 : 1,
-            range: logarithmic
+            distr: scales.logarithmic ? 3 : 1,
+            range: scales.logarithmic
               ? (_, min, max) => uPlot.rangeLog(min > 0 ? min : 1e-3, max > 0 ? max : 1, 10, false)
               : (_, min, max) => {
                   if (min === null || max === null) return [0, 1];
@@ -60,7 +63,14 @@ export class Plot {
           },
         },
         axes: [
-          { ...axis, size: 28, gap: 4, space: 64, values: (_, splits) => splits.map(shortNumber) },
+          {
+            ...axis,
+            size: 28,
+            gap: 4,
+            space: 64,
+            ...(scales.wholeSteps ? { incrs: WHOLE } : {}),
+            values: (_, splits) => splits.map(shortNumber),
+          },
           {
             ...axis,
             size: 56,
