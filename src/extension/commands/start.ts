@@ -2,7 +2,9 @@ import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import type { Luthier } from '../context.ts';
 import { Cancelled, HostError } from '../errors.ts';
+import { readJson } from '../files.ts';
 import { COMMANDS, RECIPE_SUFFIX } from '../ids.ts';
+import { suggestRunName } from '../recipes/suggest.ts';
 import { HOME } from '../runs/store.ts';
 import { setting } from '../settings.ts';
 import { choose, withProgress } from '../ui.ts';
@@ -11,10 +13,16 @@ import { requireTrust } from './select.ts';
 
 /** Makes a run of a recipe's file, puts it in line, and opens its dashboard. `home` is the `.luthier` folder it goes to. */
 export async function startRecipe(luthier: Luthier, recipePath: string, home?: string): Promise<void> {
+  // What is wrong with the file, the service says better.
+  const recipe = await readJson(recipePath).catch(() => undefined);
+  const name = suggestRunName(
+    recipe,
+    luthier.runs.all().map((run) => run.record.name),
+  );
   const created = await withProgress(`Preparing ${basename(recipePath)}`, (signal) =>
     luthier.engine.service.request(
       'run/create',
-      { recipe_path: recipePath, folder: home ?? join(dirname(recipePath), HOME) },
+      { recipe_path: recipePath, folder: home ?? join(dirname(recipePath), HOME), ...(name ? { name } : {}) },
       { signal },
     ),
   );

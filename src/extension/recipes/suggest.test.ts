@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest';
 import type { RunEstimate } from '../../protocol/index.ts';
-import { blockingProblem, methods, recipeText, suggestedEpochs, suggestRecipe, summaryLines } from './suggest.ts';
+import {
+  blockingProblem,
+  methods,
+  recipeText,
+  suggestedEpochs,
+  suggestRecipe,
+  suggestRunName,
+  summaryLines,
+} from './suggest.ts';
 
 const estimate: RunEstimate = {
   rows: 1200,
@@ -76,4 +84,13 @@ test('a recipe is written as JSON that says only what was chosen', () => {
     learning_rate: 1e-3,
   });
   expect(recipeText(recipe)).not.toContain('seed');
+});
+
+test('a run is called after its data and its model, and numbered', () => {
+  const recipe = { dataset: 'examples/tickets.csv', model: 'starters/bert' };
+  expect(suggestRunName(recipe, [])).toBe('tickets · bert');
+  expect(suggestRunName(recipe, ['tickets · bert', 'tickets · bert 2'])).toBe('tickets · bert 3');
+  expect(suggestRunName({ dataset: { train: 'C:\\d\\a.b.csv' }, model: 'm' }, [])).toBe('a.b · m');
+  expect(suggestRunName({ dataset: 3, model: 'm' }, [])).toBeUndefined();
+  expect(suggestRunName(null, [])).toBeUndefined();
 });

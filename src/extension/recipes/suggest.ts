@@ -69,6 +69,17 @@ export function suggestRecipe(options: {
   };
 }
 
+/** What a run of a recipe is called: `tickets · bert`, numbered where that is taken. Undefined when the recipe does not say. */
+export function suggestRunName(recipe: unknown, taken: readonly string[]): string | undefined {
+  const { dataset, model } = (typeof recipe === 'object' && recipe !== null ? recipe : {}) as Partial<RecipeInput>;
+  const data = typeof dataset === 'string' ? dataset : dataset?.train;
+  if (typeof data !== 'string' || typeof model !== 'string') return undefined;
+  const last = (path: string) => path.split(/[\\/]/).filter(Boolean).at(-1) ?? '';
+  const base = `${last(data).replace(/\.[^.]+$/, '')} · ${last(model)}`;
+  if (!taken.includes(base)) return base;
+  for (let n = 2; ; n++) if (!taken.includes(`${base} ${n}`)) return `${base} ${n}`;
+}
+
 /** The recipe as a file's text. */
 export const recipeText = (recipe: RecipeInput): string => `${JSON.stringify(recipe, null, 2)}\n`;
 
