@@ -62,7 +62,7 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     await closing(view);
   });
 
-  test('zoom, smoothing, hidden lines and tab survive new steps and a reload; Escape shows all again', async () => {
+  test('zoom, smoothing and hidden lines survive new steps and a reload; Escape shows all again', async () => {
     const view = await open({ height: 1400 });
     const { page } = view;
     await view.send(snapshot(running()));
@@ -75,7 +75,10 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     await page.getByRole('button', { name: 'Validation' }).first().click();
     await page.locator('input[type=range]').fill('0.5');
     await view.send({ type: 'events', run: 'run-1', events: [step(301)] });
-    await page.waitForTimeout(400);
+    await page.waitForFunction(() => {
+      const { view } = JSON.parse(sessionStorage.getItem('state') ?? '{}');
+      return view?.smoothing === 0.5 && view.hidden.length === 1 && view.zoom !== null;
+    });
     const kept = await page.evaluate(() => JSON.parse(sessionStorage.getItem('state')!));
     expect(kept).toMatchObject({ version: 1, runs: ['run-1'], view: { smoothing: 0.5, hidden: ['loss/validation'] } });
     expect(kept.view.zoom.min).toBeGreaterThan(60);
@@ -154,8 +157,8 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
   test('malformed messages are dropped and logged, and the page goes on', async () => {
     const view = await open();
     await view.send(snapshot(running()));
-    for (const odd of [null, 5, {}, { type: 'snapshot' }, { type: 'events', run: 'run-1', events: 'all' }])
-      await view.send(odd ?? 0);
+    for (const odd of [0, 5, {}, { type: 'snapshot' }, { type: 'events', run: 'run-1', events: 'all' }])
+      await view.send(odd);
     await view.send({ type: 'events', run: 'run-1', events: [{ ...step(301), loss: 'NaN' }, step(302)] });
     await view.settle();
     expect(await text(view, '.progress-text')).toContain('Step 302 of 900');
@@ -163,6 +166,18 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     expect(logged).toHaveLength(6);
     expect(logged[3]).toBe('Dropped a message to the view: message.runs is missing, not an array');
     expect(logged[5]).toBe('Dropped an event of a run: message.loss is not a finite number');
+    await closing(view);
+  });
+
+  test('a run that a newer version wrote is shown read-only, its unknown state by its name', async () => {
+    const view = await open();
+    const run = running({ read_only: 'This run was written by a newer version of Luthier.' });
+    await view.send(snapshot({ ...run, record: { ...run.record, state: 'dreaming' as 'running' } }));
+    await view.settle();
+    expect(await text(view, '.pill')).toBe('dreaming');
+    expect(await text(view, '.banner')).toBe('This run was written by a newer version of Luthier.');
+    const buttons = view.page.getByRole('toolbar', { name: 'Run' }).locator('vscode-button');
+    expect(await buttons.allInnerTexts()).toEqual(['Compare…']);
     await closing(view);
   });
 

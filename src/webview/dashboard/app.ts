@@ -11,7 +11,7 @@ import { Averages, chartsFor, RUN_COLORS } from './charts.ts';
 import { evaluationView, shownReport } from './evaluation-view.ts';
 import { FrameQueue } from './frames.ts';
 import { banners, header } from './header.ts';
-import { STATES } from './log-lines.ts';
+import { shownState } from './log-lines.ts';
 import { logView } from './log-view.ts';
 import type { Page } from './page.ts';
 import { recipeView } from './recipe-view.ts';
@@ -99,7 +99,7 @@ export class DashboardElement extends LightElement implements Page {
     if (message.type === 'snapshot') this.#restored();
     const now = this.store.focused;
     if (now && before && now.id === before.id) {
-      if (now.record.state !== state) this.announce(`${now.record.name}: ${STATES[now.record.state].words}.`);
+      if (now.record.state !== state) this.announce(`${now.record.name}: ${shownState(now.record.state).words}.`);
       else if (now.evals.length > evaluations) this.#announceEvaluation(now);
     }
     this.#ask();
@@ -266,7 +266,7 @@ export class DashboardElement extends LightElement implements Page {
             <span class="codicon codicon-${shown ? 'eye' : 'eye-closed'}" aria-hidden="true"></span></button>
           <span class="swatch swatch-${RUN_COLORS[i % RUN_COLORS.length]!}" aria-hidden="true"></span>
           <button class="link run-name" aria-current=${focused} title="Show the figures of this run" @click=${() => this.#focus(run)}>${run.record.name}</button>
-          <span class="muted">${STATES[run.record.state].words}</span>
+          <span class="muted">${shownState(run.record.state).words}</span>
           <span class="number">${metric(key, run.record.best?.metrics[key])}</span>
           <button class="tool" title="Take out of the comparison" aria-label="Take ${run.record.name} out of the comparison"
             @click=${() => this.post({ type: 'removeRun', run: run.id })}>

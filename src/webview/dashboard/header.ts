@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { RunState } from '../../protocol/events.ts';
 import type { RunAction } from '../../protocol/webview.ts';
 import { count, duration, plural, short } from '../shared/format.ts';
-import { STATES } from './log-lines.ts';
+import { shownState } from './log-lines.ts';
 import type { Page } from './page.ts';
 import { hasEnded, isWorking, type RunView } from './store.ts';
 
@@ -86,7 +86,7 @@ export const buttonsFor = (state: RunState, hasModel: boolean): Button[] => {
 };
 
 const statePill = (run: RunView): TemplateResult => {
-  const { icon, words, tone } = STATES[run.record.state];
+  const { icon, words, tone } = shownState(run.record.state);
   const spins = tone === 'busy' && !run.gone;
   const text =
     run.record.state === 'queued' && run.queuePosition !== null

@@ -11,10 +11,13 @@ export interface LogLine {
   text: string;
 }
 
-/** How a state is shown. */
-export const STATES: Readonly<
-  Record<RunState, { icon: string; words: string; tone: 'busy' | 'good' | 'bad' | 'idle' }>
-> = {
+interface ShownState {
+  icon: string;
+  words: string;
+  tone: 'busy' | 'good' | 'bad' | 'idle';
+}
+
+const STATES: Readonly<Record<RunState, ShownState>> = {
   queued: { icon: 'clock', words: 'Queued', tone: 'idle' },
   starting: { icon: 'loading', words: 'Starting', tone: 'busy' },
   running: { icon: 'sync', words: 'Running', tone: 'busy' },
@@ -26,6 +29,14 @@ export const STATES: Readonly<
   failed: { icon: 'error', words: 'Failed', tone: 'bad' },
   interrupted: { icon: 'debug-disconnect', words: 'Interrupted', tone: 'bad' },
 };
+
+/** How a state is shown; one that a newer version wrote is shown by its name. */
+export const shownState = (state: string): ShownState =>
+  (STATES as Readonly<Record<string, ShownState | undefined>>)[state] ?? {
+    icon: 'circle-outline',
+    words: state,
+    tone: 'idle',
+  };
 
 const REASONS: Readonly<Record<string, string>> = {
   epoch: 'end of an epoch',
@@ -84,9 +95,9 @@ export const logLine = (event: RunEvent): LogLine | null => {
     case 'state':
       return {
         ...at,
-        icon: STATES[event.state]?.icon ?? 'circle-outline',
+        icon: shownState(event.state).icon,
         step: null,
-        text: STATES[event.state]?.words ?? event.state,
+        text: shownState(event.state).words,
       };
     case 'done':
       return {
