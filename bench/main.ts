@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { LuthierError } from '../src/engine/errors.ts';
+import { MALLOC_ENVIRONMENT } from '../src/engine/executors/malloc.ts';
 import { resolveModel, startersFolder } from '../src/engine/hub/resolve.ts';
 import { CASES, type JobCase, type StepCase } from './cases.ts';
 import { type JobRun, type JobSetting, ourJob, peerJob, prepareClassifier } from './jobs.ts';
@@ -79,7 +80,7 @@ interface Pairs {
 /** Both processes stay up and take turns, so that both see the same machine; the first steps of each do not count. */
 async function stepPairs(c: StepCase, python: string, pairs: number): Promise<Pairs> {
   const spec = JSON.stringify({ ...c.model, backend: 'onnxruntime', threads });
-  const ours = new Stepper(process.execPath, [join(root, 'dist/bench/step.mjs'), spec]);
+  const ours = new Stepper(process.execPath, [join(root, 'dist/bench/step.mjs'), spec], MALLOC_ENVIRONMENT);
   const peer = new Stepper(python, [join(root, 'bench/peers/step.py'), spec], { OMP_NUM_THREADS: String(threads) });
   const samples: Pairs = { ours: [], peers: [] };
   try {

@@ -6,6 +6,7 @@ import { optimize } from '../graph/optimize.ts';
 import type { SegmentSum } from '../graph/passes/lift-segment-sums.ts';
 import { record } from '../record/recorder.ts';
 import { type Compiled, type Executor, type Program, sizeOf, type TensorData, type TensorSpec } from './executor.ts';
+import { sharesMalloc } from './malloc.ts';
 
 export interface OnnxRuntimeOptions {
   /** Threads for matrix products; default: as many as there are cores. */
@@ -67,8 +68,8 @@ async function compile(
     intraOpNumThreads: options.numThreads,
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
-    // A session a shape: arenas that never shrink and planned patterns would hold each shape's peak for good.
-    enableCpuMemArena: true,
+    // A session a shape: planned patterns would hold each shape's peak for good, and so would arenas.
+    enableCpuMemArena: !sharesMalloc(),
     enableMemPattern: false,
     logSeverityLevel: 3,
     ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),

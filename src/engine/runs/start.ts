@@ -3,6 +3,7 @@ import { openSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LuthierError } from '../errors.ts';
+import { MALLOC_ENVIRONMENT } from '../executors/malloc.ts';
 import { errnoOf, writeError } from '../hub/write-file.ts';
 import { FILES } from './folder.ts';
 import type { ReadyMessage } from './process.ts';
@@ -17,12 +18,12 @@ export interface StartOptions {
   runner?: string;
 }
 
-/** What an editor or a debugger puts into the environment for its own processes, not for ours. */
+/** Without what an editor or a debugger puts there for its own processes, and with the engine's settings of malloc. */
 export function cleanEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept = Object.entries(env).filter(
     ([key]) => key !== 'NODE_OPTIONS' && key !== 'ELECTRON_RUN_AS_NODE' && !key.startsWith('VSCODE_'),
   );
-  return Object.fromEntries(kept);
+  return { ...Object.fromEntries(kept), ...MALLOC_ENVIRONMENT };
 }
 
 /**
