@@ -34,6 +34,8 @@ export async function runsFor(
   }
   const candidates = luthier.runs.all().filter(fits);
   if (candidates.length === 0) throw new HostError('run-not-found', question.none);
+  // Where only one fits there is nothing to ask; what would lose something asks for itself, by name.
+  if (candidates.length === 1) return candidates;
   return [
     await choose({
       title: question.title,
