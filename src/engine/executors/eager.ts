@@ -1,7 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Graph, typeOf } from '../graph/ir.ts';
 import { record } from '../record/recorder.ts';
-import { type Compiled, type Program, sizeOf, type TensorData, type TensorSpec } from './executor.ts';
+import {
+  type Compiled,
+  type Feed,
+  isOnDevice,
+  type Program,
+  sizeOf,
+  type TensorData,
+  type TensorSpec,
+} from './executor.ts';
 
 /**
  * A program that runs op by op on a tfjs backend, which must be made already: then switching to it is synchronous,
@@ -41,7 +49,8 @@ export function compileEagerly(
   };
 }
 
-function checked(name: string, data: TensorData | undefined, shape: readonly number[]): TensorData {
+function checked(name: string, data: Feed | undefined, shape: readonly number[]): TensorData {
+  if (isOnDevice(data)) throw new Error(`executor: ${name} lies on another executor's device`);
   if (data?.length === sizeOf(shape)) return data;
   throw new Error(`executor: ${name} needs ${sizeOf(shape)} values, got ${data?.length ?? 'none'}`);
 }

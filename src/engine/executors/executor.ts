@@ -17,6 +17,19 @@ export type TensorData = Float32Array | Int32Array | Uint8Array;
  */
 export type Program = (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>;
 
+/**
+ * A value that an executor keeps where it computes, such as in a graphics card's memory. Whoever holds it disposes of it.
+ */
+export interface DeviceTensor extends TensorSpec {
+  readonly isOnDevice: true;
+  dispose(): void;
+}
+
+/** What a program may be given: numbers of the caller's, or what the same executor gave back before. */
+export type Feed = TensorData | DeviceTensor;
+
+export const isOnDevice = (feed: Feed | undefined): feed is DeviceTensor => feed !== undefined && 'isOnDevice' in feed;
+
 /** A program made ready for inputs of fixed shapes. */
 export interface Compiled {
   readonly outputs: Readonly<Record<string, TensorSpec>>;
@@ -24,7 +37,14 @@ export interface Compiled {
    * Runs the program once. `fetches` are written in place and must name every output with an array of its size;
    * neither feeds nor fetches are kept.
    */
-  run(feeds: Record<string, TensorData>, fetches: Record<string, Float32Array>): Promise<void>;
+  run(feeds: Record<string, Feed>, fetches: Record<string, Float32Array>): Promise<void>;
+  dispose(): void;
+}
+
+/** A program all of whose outputs stay where the executor computes. */
+export interface DeviceCompiled {
+  readonly outputs: Readonly<Record<string, TensorSpec>>;
+  run(feeds: Record<string, Feed>): Promise<Record<string, DeviceTensor>>;
   dispose(): void;
 }
 
@@ -36,6 +56,11 @@ export interface Executor {
   /** Library and version that computes, for a run's fingerprint. */
   readonly library: string;
   compile(program: Program, inputs: Record<string, TensorSpec>): Promise<Compiled>;
+  /**
+   * There only where reaching the caller's memory is worth avoiding: then parameters, moments and the optimiser's step
+   * belong with the executor (train/device-parameters.ts).
+   */
+  compileOnDevice?(program: Program, inputs: Record<string, TensorSpec>): Promise<DeviceCompiled>;
   dispose(): void;
 }
 

@@ -2,12 +2,23 @@ import { checkGraph } from './check.ts';
 import type { Graph } from './ir.ts';
 import { expandSegmentSums } from './passes/expand-segment-sums.ts';
 import { liftSegmentSums, type SegmentSum } from './passes/lift-segment-sums.ts';
+import { webGpuOperators } from './passes/webgpu-operators.ts';
+
+export interface Target {
+  /** onnxruntime's provider that will run the graph. */
+  provider: 'cpu' | 'webgpu';
+  /** Outputs that stay where they are computed, so that no sum of theirs may be left to be done outside. */
+  isKept?: (output: string) => boolean;
+}
 
 /** Every pass in its order, the graph checked after each. */
-export function optimize(recorded: Graph): { graph: Graph; sums: SegmentSum[] } {
-  const lifted = liftSegmentSums(recorded);
+export function optimize(recorded: Graph, target: Target = { provider: 'cpu' }): { graph: Graph; sums: SegmentSum[] } {
+  const lifted = liftSegmentSums(recorded, target.isKept);
   checkGraph(lifted.graph, 'lifting segment sums');
-  const passes = { 'expanding segment sums': expandSegmentSums };
+  const passes = {
+    'expanding segment sums': expandSegmentSums,
+    ...(target.provider === 'webgpu' ? { "writing WebGPU's operators": webGpuOperators } : {}),
+  };
   let graph = lifted.graph;
   for (const [name, pass] of Object.entries(passes)) {
     const next = pass(graph);

@@ -16,8 +16,12 @@ export interface SegmentSum {
  * Takes segment sums that are outputs out of the graph. They are the gradients of embeddings: a table of millions of
  * numbers of which a step touches a few hundred rows, so the rows leave the graph and are added where the table lies.
  * (onnxruntime's ScatterND with `add` races when indices repeat: microsoft/onnxruntime#18048.)
+ * @param isKept outputs that must not leave
  */
-export function liftSegmentSums(graph: Graph): { graph: Graph; sums: SegmentSum[] } {
+export function liftSegmentSums(
+  graph: Graph,
+  isKept: (output: string) => boolean = () => false,
+): { graph: Graph; sums: SegmentSum[] } {
   const by = producers(graph);
   const outputs = new Map<string, string>();
   const rowsName = new Map<string, string>();
@@ -25,7 +29,7 @@ export function liftSegmentSums(graph: Graph): { graph: Graph; sums: SegmentSum[
   for (const [name, value] of graph.outputs) {
     const node = by.get(value);
     const [x, ids] = node?.inputs ?? [];
-    if (node?.op !== 'SegmentSum' || !graph.inputs.includes(ids!)) {
+    if (node?.op !== 'SegmentSum' || !graph.inputs.includes(ids!) || isKept(name)) {
       outputs.set(name, value);
       continue;
     }

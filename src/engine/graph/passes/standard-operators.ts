@@ -1,77 +1,47 @@
-import type { Attribute, Constant, Graph, Node, ValueType } from '../ir.ts';
-import { isFloatAttribute, typeOf } from '../ir.ts';
+import { type Attribute, type Graph, isFloatAttribute, type Node } from '../ir.ts';
+import { Rewriter } from './rewriter.ts';
 
 /**
  * Writes onnxruntime's contributed operators in ONNX's own, so that an exported model runs wherever ONNX does.
  * (onnxruntime fuses them again when it loads the model.)
  */
 export function standardOperators(graph: Graph): Graph {
-  const rewrite = new Rewrite(graph);
+  const r = new Rewriter(graph);
   for (const node of graph.nodes) {
-    if (node.domain !== 'com.microsoft') rewrite.nodes.push(node);
-    else if (node.op === 'FusedMatMul') rewrite.matMul(node);
-    else if (node.op === 'Gelu') rewrite.gelu(node);
+    if (node.domain !== 'com.microsoft') r.keep(node);
+    else if (node.op === 'FusedMatMul') standardMatMul(r, node);
+    else if (node.op === 'Gelu') standardGelu(r, node);
     else throw new Error(`export: ${node.op} has no standard form here`);
   }
-  return { ...graph, nodes: rewrite.nodes, types: rewrite.types, constants: rewrite.constants };
+  return r.graph();
 }
 
-class Rewrite {
-  readonly nodes: Node[] = [];
-  readonly types: Map<string, ValueType>;
-  readonly constants: Map<string, Constant>;
-
-  constructor(private readonly graph: Graph) {
-    this.types = new Map(graph.types);
-    this.constants = new Map(graph.constants);
-  }
-
-  matMul(node: Node): void {
-    const output = node.outputs[0]!;
-    const [a, b] = node.inputs as [string, string];
-    const left = node.attributes.transA === 1 ? this.#transposed(a, `${output}.a`) : a;
-    const right = node.attributes.transB === 1 ? this.#transposed(b, `${output}.b`) : b;
-    const alpha = floatOf(node.attributes.alpha);
-    const type = typeOf(this.graph, output);
-    const product = alpha === 1 ? output : this.#value(`${output}.product`, type);
-    this.#node('MatMul', [left, right], product);
-    if (alpha !== 1) this.#node('Mul', [product, this.#scalar(`${output}.alpha`, alpha)], output);
-  }
-
-  gelu(node: Node): void {
-    const [x] = node.inputs as [string];
-    const output = node.outputs[0]!;
-    const type = typeOf(this.graph, output);
-    const step = (op: string, inputs: string[], name: string) =>
-      this.#node(op, inputs, this.#value(`${output}.${name}`, type));
-    const scaled = step('Mul', [x, this.#scalar(`${output}.sqrt1_2`, Math.SQRT1_2)], 'scaled');
-    const erf = step('Erf', [scaled], 'erf');
-    const plusOne = step('Add', [erf, this.#scalar(`${output}.one`, 1)], 'plus_one');
-    const product = step('Mul', [x, plusOne], 'product');
-    this.#node('Mul', [product, this.#scalar(`${output}.half`, 0.5)], output);
-  }
-
-  #transposed(x: string, name: string): string {
-    const { shape, dtype } = typeOf(this.graph, x);
-    const rank = shape.length;
-    const perm = [...Array(rank - 2).keys(), rank - 1, rank - 2];
-    return this.#node('Transpose', [x], this.#value(name, { shape: perm.map((p) => shape[p]!), dtype }), { perm });
-  }
-
-  #node(op: string, inputs: string[], output: string, attributes: Record<string, Attribute> = {}): string {
-    this.nodes.push({ op, domain: '', inputs, outputs: [output], attributes });
-    return output;
-  }
-
-  #value(name: string, type: ValueType): string {
-    this.types.set(name, type);
-    return name;
-  }
-
-  #scalar(name: string, value: number): string {
-    this.constants.set(name, { shape: [], dtype: 'float32', data: Float32Array.of(value) });
-    return this.#value(name, { shape: [], dtype: 'float32' });
-  }
+/** FusedMatMul as transposes, a product and a factor. */
+export function standardMatMul(r: Rewriter, { inputs, outputs, attributes }: Node): void {
+  const output = outputs[0]!;
+  const [a, b] = inputs as [string, string];
+  const left = attributes.transA === 1 ? r.transposed(a, `${output}.a`) : a;
+  const right = attributes.transB === 1 ? r.transposed(b, `${output}.b`) : b;
+  const alpha = alphaOf(attributes);
+  const product = alpha === 1 ? output : r.value(`${output}.product`, r.typeOf(output));
+  r.node('MatMul', [left, right], product);
+  if (alpha !== 1) r.node('Mul', [product, r.scalar(`${output}.alpha`, alpha)], output);
 }
 
-const floatOf = (a: Attribute | undefined): number => (a !== undefined && isFloatAttribute(a) ? a.float : 1);
+function standardGelu(r: Rewriter, { inputs, outputs }: Node): void {
+  const [x] = inputs as [string];
+  const output = outputs[0]!;
+  const type = r.typeOf(output);
+  const step = (op: string, operands: string[], name: string) =>
+    r.node(op, operands, r.value(`${output}.${name}`, type));
+  const scaled = step('Mul', [x, r.scalar(`${output}.sqrt1_2`, Math.SQRT1_2)], 'scaled');
+  const erf = step('Erf', [scaled], 'erf');
+  const plusOne = step('Add', [erf, r.scalar(`${output}.one`, 1)], 'plus_one');
+  const product = step('Mul', [x, plusOne], 'product');
+  r.node('Mul', [product, r.scalar(`${output}.half`, 0.5)], output);
+}
+
+/** The factor of a FusedMatMul. */
+export function alphaOf({ alpha }: Readonly<Record<string, Attribute>>): number {
+  return alpha !== undefined && isFloatAttribute(alpha) ? alpha.float : 1;
+}

@@ -1,0 +1,157 @@
+import type * as Ort from 'onnxruntime-node';
+import { LuthierError } from '../errors.ts';
+import { type Graph, typeOf } from '../graph/ir.ts';
+import { writeOnnx } from '../graph/onnx.ts';
+import { optimize, type Target } from '../graph/optimize.ts';
+import type { SegmentSum } from '../graph/passes/lift-segment-sums.ts';
+import { record } from '../record/recorder.ts';
+import {
+  type Compiled,
+  type DeviceTensor,
+  type Feed,
+  isOnDevice,
+  type Program,
+  sizeOf,
+  type TensorData,
+  type TensorSpec,
+} from './executor.ts';
+
+export type OnnxRuntime = typeof Ort;
+
+export async function loadOnnxRuntime(): Promise<typeof Ort> {
+  try {
+    return await import('onnxruntime-node');
+  } catch (error) {
+    throw new LuthierError(
+      'backend-unavailable',
+      `onnxruntime-node does not load on this system (${process.platform} ${process.arch}): ${(error as Error).message}`,
+      'Use --backend wasm, which needs no native library.',
+      { cause: error },
+    );
+  }
+}
+
+/** Library and version, for a run's fingerprint. */
+export const libraryOf = ({ env }: OnnxRuntime): string =>
+  `onnxruntime-node ${env.versions.node ?? env.versions.common}`;
+
+/** A recorded program as a session of onnxruntime, and what of it is left to be done outside. */
+interface Opened {
+  session: Ort.InferenceSession;
+  graph: Graph;
+  sums: SegmentSum[];
+  /** The program's outputs, as recorded. */
+  outputs: Record<string, TensorSpec>;
+}
+
+/** Records a program, optimises its graph for the provider and hands it to onnxruntime. */
+export async function openSession(
+  ort: OnnxRuntime,
+  program: Program,
+  inputs: Record<string, TensorSpec>,
+  target: Target,
+  options: Ort.InferenceSession.SessionOptions,
+): Promise<Opened> {
+  const recorded = record(program, inputs);
+  const outputs = Object.fromEntries(
+    [...recorded.outputs].map(([name, value]) => [name, typeOf(recorded, value) as TensorSpec]),
+  );
+  const { graph, sums } = optimize(recorded, target);
+  const session = await ort.InferenceSession.create(writeOnnx(graph), { logSeverityLevel: 3, ...options });
+  return { session, graph, sums, outputs };
+}
+
+/**
+ * Runs a session on the caller's arrays.
+ * @param lastRows of each table that sums were added to; shared by all of an executor's graphs, since one compiled for
+ *   another shape writes to the same tables
+ */
+export function compiledSession(
+  ort: OnnxRuntime,
+  { session, graph, sums, outputs }: Opened,
+  inputs: Record<string, TensorSpec>,
+  lastRows: WeakMap<Float32Array, Int32Array>,
+): Compiled {
+  const scratch = new Map<string, Float32Array>();
+  for (const sum of sums) {
+    if (!scratch.has(sum.rows))
+      scratch.set(sum.rows, new Float32Array(sizeOf(typeOf(graph, graph.outputs.get(sum.rows)!).shape)));
+  }
+  const tensor = tensorCache(ort);
+  return {
+    outputs,
+    async run(feeds, fetches) {
+      const fed = feedsOf(inputs, feeds, tensor);
+      const fetched: Record<string, Ort.Tensor> = {};
+      for (const name of graph.outputs.keys()) {
+        const spec = outputs[name] ?? (typeOf(graph, graph.outputs.get(name)!) as TensorSpec);
+        fetched[name] = tensor(name, scratch.get(name) ?? fetches[name], spec);
+      }
+      await session.run(fed, fetched);
+      for (const sum of sums)
+        addRows(sum, scratch.get(sum.rows)!, feeds[sum.ids] as Int32Array, fetches[sum.output]!, lastRows);
+    },
+    dispose() {
+      void session.release();
+    },
+  };
+}
+
+type MakeTensor = (name: string, data: TensorData | undefined, spec: TensorSpec) => Ort.Tensor;
+
+/** What onnxruntime is fed: the caller's arrays as they are, and what lies on its device already. */
+export function feedsOf(
+  inputs: Record<string, TensorSpec>,
+  feeds: Record<string, Feed>,
+  tensor: MakeTensor,
+): Record<string, Ort.Tensor> {
+  const fed: Record<string, Ort.Tensor> = {};
+  for (const [name, spec] of Object.entries(inputs)) {
+    const feed = feeds[name];
+    fed[name] = isOnDevice(feed) ? (feed as OrtDeviceTensor).tensor : tensor(name, feed, spec);
+  }
+  return fed;
+}
+
+/** A tensor that onnxruntime keeps in its device's memory. */
+export interface OrtDeviceTensor extends DeviceTensor {
+  readonly tensor: Ort.Tensor;
+}
+
+/** One onnxruntime tensor for each array ever passed under a name: making hundreds a step would show. */
+export function tensorCache(ort: OnnxRuntime): MakeTensor {
+  const cache = new Map<string, Ort.Tensor>();
+  return (name, data, { shape, dtype }) => {
+    if (data?.length !== sizeOf(shape)) {
+      throw new Error(`executor: ${name} needs ${sizeOf(shape)} values, got ${data?.length ?? 'none'}`);
+    }
+    const known = cache.get(name);
+    if (known?.data === data) return known;
+    const made = new ort.Tensor(dtype, data as never, shape);
+    cache.set(name, made);
+    return made;
+  };
+}
+
+/**
+ * `table[ids[i]] += rows[i]`, in order and so the same every time. The table is zero elsewhere: it is cleared whole
+ * the first time it is seen and afterwards only where it was last written: whoever else writes to it zeroes it after.
+ */
+function addRows(
+  { segments }: SegmentSum,
+  rows: Float32Array,
+  ids: Int32Array,
+  table: Float32Array,
+  lastRows: WeakMap<Float32Array, Int32Array>,
+): void {
+  const width = table.length / segments;
+  const previous = lastRows.get(table);
+  if (previous) for (const id of previous) table.fill(0, id * width, (id + 1) * width);
+  else table.fill(0);
+  lastRows.set(table, Int32Array.from(ids));
+  for (let i = 0; i < ids.length; i++) {
+    const to = ids[i]! * width;
+    const from = i * width;
+    for (let j = 0; j < width; j++) table[to + j]! += rows[from + j]!;
+  }
+}

@@ -1,0 +1,101 @@
+import type * as Ort from 'onnxruntime-node';
+import { LuthierError } from '../errors.ts';
+import type { DeviceCompiled, Executor, Program, TensorSpec } from './executor.ts';
+import {
+  compiledSession,
+  feedsOf,
+  libraryOf,
+  loadOnnxRuntime,
+  type OnnxRuntime,
+  type OrtDeviceTensor,
+  openSession,
+  tensorCache,
+} from './session.ts';
+
+/**
+ * Records a program, compiles it to one ONNX graph of operators that onnxruntime's WebGPU provider has, and runs that
+ * on the graphics card.
+ * @throws LuthierError `backend-unavailable` where no graphics card answers
+ */
+export async function createWebGpuExecutor(): Promise<Executor> {
+  const ort = await loadOnnxRuntime();
+  await probe(ort);
+  const lastRows = new WeakMap<Float32Array, Int32Array>();
+  return {
+    name: 'webgpu',
+    numThreads: 1,
+    library: `${libraryOf(ort)}, WebGPU`,
+    compile: async (program, inputs) => {
+      const opened = await openSession(ort, program, inputs, { provider: 'webgpu' }, OPTIONS);
+      return compiledSession(ort, opened, inputs, lastRows);
+    },
+    compileOnDevice: (program, inputs) => compileOnDevice(ort, program, inputs),
+    dispose: () => {},
+  };
+}
+
+const OPTIONS: Ort.InferenceSession.SessionOptions = {
+  executionProviders: ['webgpu'],
+  graphOptimizationLevel: 'all',
+  // An operator that the card cannot do is a defect of our graph passes, not a reason to copy to and fro in silence.
+  extra: { session: { disable_cpu_ep_fallback: '1' } },
+};
+
+async function compileOnDevice(
+  ort: OnnxRuntime,
+  program: Program,
+  inputs: Record<string, TensorSpec>,
+): Promise<DeviceCompiled> {
+  const { session, outputs } = await openSession(
+    ort,
+    program,
+    inputs,
+    { provider: 'webgpu', isKept: () => true },
+    // Where one output stays on the device, onnxruntime 1.30 no longer writes others into arrays that it is given.
+    { ...OPTIONS, preferredOutputLocation: 'gpu-buffer' },
+  );
+  const tensor = tensorCache(ort);
+  return {
+    outputs,
+    async run(feeds) {
+      const results = await session.run(feedsOf(inputs, feeds, tensor));
+      return Object.fromEntries(Object.entries(results).map(([name, t]) => [name, onDevice(t as Ort.Tensor)]));
+    },
+    dispose() {
+      void session.release();
+    },
+  };
+
+  function onDevice(tensor: Ort.Tensor): OrtDeviceTensor {
+    const spec = { shape: tensor.dims, dtype: tensor.type as TensorSpec['dtype'] };
+    return { ...spec, isOnDevice: true, tensor, dispose: () => tensor.dispose() };
+  }
+}
+
+/** One sum, so that a machine without a graphics card says so now, and not when a model is loaded. */
+async function probe(ort: OnnxRuntime): Promise<void> {
+  const { add } = await import('@tensorflow/tfjs-core');
+  const spec = { shape: [1], dtype: 'float32' } as const;
+  const inputs = { a: spec, b: spec };
+  try {
+    const opened = await openSession(
+      ort,
+      ({ a, b }) => ({ y: add(a!, b!) }),
+      inputs,
+      { provider: 'webgpu' },
+      { ...OPTIONS, logSeverityLevel: 4 },
+    );
+    const compiled = compiledSession(ort, opened, inputs, new WeakMap());
+    const y = new Float32Array(1);
+    await compiled.run({ a: Float32Array.of(1), b: Float32Array.of(2) }, { y });
+    compiled.dispose();
+    if (y[0] !== 3) throw new Error(`1 + 2 is ${y[0]} on this graphics card`);
+  } catch (error) {
+    throw new LuthierError(
+      'backend-unavailable',
+      `No graphics card can be used through WebGPU: ${(error as Error).message.split('\n')[0]}`,
+      'Use --backend onnxruntime. On Linux, WebGPU needs a Vulkan driver for the card.',
+      { cause: error },
+    );
+  }
+}

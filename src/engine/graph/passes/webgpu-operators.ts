@@ -1,0 +1,74 @@
+import type { Graph, Node, ValueType } from '../ir.ts';
+import { Rewriter } from './rewriter.ts';
+import { alphaOf, standardMatMul } from './standard-operators.ts';
+
+type Rule = (r: Rewriter, node: Node) => void;
+
+/**
+ * Writes what onnxruntime's WebGPU provider lacks in operators that it has. Without it each would run on the
+ * processor, its operands copied back and forth, and nothing would say so. (Found by offering each operator alone
+ * with session.disable_cpu_ep_fallback, onnxruntime-node 1.30; the executor keeps that setting.)
+ */
+export function webGpuOperators(graph: Graph): Graph {
+  const isRewritten = (node: Node) =>
+    node.op in RULES && (node.op !== 'Slice' || graph.types.get(node.inputs[0]!)?.dtype === 'int32');
+  if (!graph.nodes.some(isRewritten)) return graph;
+  const r = new Rewriter(graph);
+  for (const node of graph.nodes) {
+    if (isRewritten(node)) RULES[node.op]!(r, node);
+    else r.keep(node);
+  }
+  return r.graph();
+}
+
+const RULES: Readonly<Record<string, Rule>> = {
+  FusedMatMul: (r, node) => {
+    const { inputs, outputs, attributes } = node;
+    if (r.typeOf(outputs[0]!).shape.length !== 2) return standardMatMul(r, node);
+    const { transA = 0, transB = 0 } = attributes;
+    r.node('Gemm', inputs, outputs[0]!, { transA, transB, alpha: { float: alphaOf(attributes) } });
+  },
+  /** x - max - log Σ exp(x - max) */
+  LogSoftmax: (r, { inputs: [x], outputs: [output], attributes }) => {
+    const type = r.typeOf(output!);
+    const axis = (attributes.axis as number) < 0 ? (attributes.axis as number) + type.shape.length : attributes.axis;
+    const row = { ...type, shape: type.shape.map((d, i) => (i === axis ? 1 : d)) };
+    const axes = r.ints(`${output}.axes`, [axis as number]);
+    const make = (op: string, inputs: string[], name: string, of: ValueType, attribute = {}) =>
+      r.node(op, inputs, r.value(`${output}.${name}`, of), attribute);
+    const max = make('ReduceMax', [x!, axes], 'max', row, { keepdims: 1 });
+    const shifted = make('Sub', [x!, max], 'shifted', type);
+    const sum = make('ReduceSum', [make('Exp', [shifted], 'exp', type), axes], 'sum', row, { keepdims: 1 });
+    r.node('Sub', [shifted, make('Log', [sum], 'log', row)], output!);
+  },
+  /** ¬(¬a ∧ ¬b) */
+  Or: (r, { inputs, outputs: [output] }) => {
+    const not = (x: string, name: string) => r.node('Not', [x], r.value(`${output}.${name}`, r.typeOf(x)));
+    const [a, b] = inputs.map((x, i) => not(x, `not${i}`));
+    const neither = r.node('And', [a!, b!], r.value(`${output}.neither`, r.typeOf(output!)));
+    r.node('Not', [neither], output!);
+  },
+  Sum: (r, { inputs, outputs: [output] }) => {
+    const type = r.typeOf(output!);
+    const last = inputs.length - 1;
+    if (last === 0) r.node('Identity', inputs, output!);
+    inputs.slice(1).reduce((sum, x, i) => {
+      return r.node('Add', [sum, x], i + 1 === last ? output! : r.value(`${output}.sum${i}`, type));
+    }, inputs[0]!);
+  },
+  /** Slices of int32 alone: rows are taken by their numbers, one axis after the other. */
+  Slice: (r, { inputs: [x, starts, ends], outputs: [output] }) => {
+    const numbers = (name: string) => Array.from(r.constantOf(name)!.data, Number);
+    const [from, to] = [numbers(starts!), numbers(ends!)];
+    let value = x!;
+    from.forEach((start, axis) => {
+      const { shape, dtype } = r.typeOf(value);
+      const size = to[axis]! - start;
+      const rows = Array.from({ length: size }, (_, i) => start + i);
+      const isLast = axis === from.length - 1;
+      const sliced = { shape: shape.map((d, i) => (i === axis ? size : d)), dtype };
+      const target = isLast ? output! : r.value(`${output}.axis${axis}`, sliced);
+      value = r.node('Gather', [value, r.ints(`${output}.rows${axis}`, rows)], target, { axis });
+    });
+  },
+};
