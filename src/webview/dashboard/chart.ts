@@ -31,6 +31,8 @@ export class ChartElement extends LightElement {
   @property({ attribute: false }) themeVersion = 0;
   @state() private cursor: number | null = null;
   @query('.plot') private host!: HTMLElement;
+  /** uPlot's own element: Lit, taking the empty text away, would take along what stands beside it. */
+  @query('.plot .canvas') private canvasHost!: HTMLElement;
 
   #plot: Plot | null = null;
   #drawing: Drawing | null = null;
@@ -121,7 +123,7 @@ export class ChartElement extends LightElement {
     if (!this.#plot || shape !== this.#built) {
       this.#plot?.destroy();
       this.#theme = readTheme();
-      this.#plot = new Plot(this.host, this.definition, drawing, this.#theme, scales, size, {
+      this.#plot = new Plot(this.canvasHost, this.definition, drawing, this.#theme, scales, size, {
         onZoom: (zoom) => this.page.change({ zoom }),
         onCursor: (index) => {
           this.cursor = index;
@@ -313,7 +315,7 @@ export class ChartElement extends LightElement {
           aria-describedby="chart-keys"
           @focus=${this.#describe} @blur=${() => this.#plot?.leave()} @keydown=${this.#key}
           aria-label="${definition.title} by ${AXIS_NAMES[view.axis].toLowerCase()}"
-        >${empty ? html`<p class="empty">${this.#emptyText()}</p>` : nothing}</div>
+        ><div class="canvas"></div>${empty ? html`<p class="empty">${this.#emptyText()}</p>` : nothing}</div>
       </figure>`;
   }
 

@@ -30,6 +30,8 @@ export interface ChartDefinition {
   canBeLogarithmic: boolean;
   /** The axis starts at nought. */
   fromZero: boolean;
+  /** Greatest possible value: the axis does not go beyond it. */
+  atMost: number | null;
 }
 
 const shortTick = (value: number): string => {
@@ -60,6 +62,7 @@ const steps = (
   better: null,
   canBeLogarithmic: false,
   fromZero: false,
+  atMost: null,
   ...options,
 });
 
@@ -94,6 +97,7 @@ const SINGLE: ChartDefinition[] = [
     better: 'lower',
     canBeLogarithmic: true,
     fromZero: false,
+    atMost: null,
   },
   {
     id: 'metrics',
@@ -104,6 +108,7 @@ const SINGLE: ChartDefinition[] = [
     better: 'higher',
     canBeLogarithmic: false,
     fromZero: false,
+    atMost: 1,
   },
   ...REST,
 ];
@@ -117,6 +122,7 @@ const compared = (key: MetricKey, title: string): ChartDefinition => ({
   better: key === 'loss' ? 'lower' : 'higher',
   canBeLogarithmic: key === 'loss',
   fromZero: false,
+  atMost: key === 'loss' ? null : 1,
 });
 
 /** Several runs: one figure a chart, one line a run. */

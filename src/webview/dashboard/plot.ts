@@ -58,7 +58,11 @@ export class Plot {
               : (_, min, max) => {
                   if (min === null || max === null) return [0, 1];
                   const [low, high] = uPlot.rangeNum(definition.fromZero ? 0 : min, max, 0.1, true);
-                  return [min >= 0 && low! < 0 ? 0 : low, high];
+                  const { atMost } = definition;
+                  return [
+                    min >= 0 && low! < 0 ? 0 : low,
+                    atMost !== null && max <= atMost ? Math.min(high!, atMost) : high,
+                  ];
                 },
           },
         },

@@ -32,7 +32,10 @@ export class TryoutElement extends LightElement {
   }
 
   #receive(message: TryoutMessage): void {
+    const first = this.store.models === null && message.type === 'snapshot';
     this.store.apply(message);
+    // The page opens ready to type into.
+    if (first) void this.updateComplete.then(() => this.input.focus());
     if (message.type === 'snapshot' || message.type === 'row') this.#ask();
     if (message.type === 'predictions' && this.store.results.length > 0) {
       const [first] = this.store.results;
