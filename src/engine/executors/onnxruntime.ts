@@ -1,5 +1,6 @@
 import type * as Ort from 'onnxruntime-node';
 import type { Executor } from './executor.ts';
+import { sharesMalloc } from './malloc.ts';
 import { compiledSession, libraryOf, loadOnnxRuntime, type OnnxRuntime, openSession } from './session.ts';
 
 export interface OnnxRuntimeOptions {
@@ -51,8 +52,8 @@ function sessionOptions({
     intraOpNumThreads: numThreads,
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
-    // A session a shape: arenas that never shrink and planned patterns would hold each shape's peak for good.
-    enableCpuMemArena: true,
+    // A session a shape: planned patterns would hold each shape's peak for good, and so would arenas.
+    enableCpuMemArena: !sharesMalloc(),
     enableMemPattern: false,
     ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
   };

@@ -1,4 +1,4 @@
-import type { Graph, Node, ValueType } from '../ir.ts';
+import type { ElementType, Graph, Node, ValueType } from '../ir.ts';
 import { Rewriter } from './rewriter.ts';
 import { alphaOf, standardMatMul } from './standard-operators.ts';
 
@@ -10,8 +10,9 @@ type Rule = (r: Rewriter, node: Node) => void;
  * with session.disable_cpu_ep_fallback, onnxruntime-node 1.30; the executor keeps that setting.)
  */
 export function webGpuOperators(graph: Graph): Graph {
-  const isRewritten = (node: Node) =>
-    node.op in RULES && (node.op !== 'Slice' || graph.types.get(node.inputs[0]!)?.dtype === 'int32');
+  const dtype = (name: string) => graph.types.get(name)?.dtype;
+  const isRewritten = ({ op, inputs }: Node) =>
+    op in RULES && (!(op in ONLY_FOR) || ONLY_FOR[op] === dtype(inputs[0]!));
   if (!graph.nodes.some(isRewritten)) return graph;
   const r = new Rewriter(graph);
   for (const node of graph.nodes) {
@@ -20,6 +21,9 @@ export function webGpuOperators(graph: Graph): Graph {
   }
   return r.graph();
 }
+
+/** These it has for other types. */
+const ONLY_FOR: Readonly<Record<string, ElementType>> = { Slice: 'int32', Tile: 'bool' };
 
 const RULES: Readonly<Record<string, Rule>> = {
   FusedMatMul: (r, node) => {
@@ -55,6 +59,38 @@ const RULES: Readonly<Record<string, Rule>> = {
     inputs.slice(1).reduce((sum, x, i) => {
       return r.node('Add', [sum, x], i + 1 === last ? output! : r.value(`${output}.sum${i}`, type));
     }, inputs[0]!);
+  },
+  Tile: (r, { inputs: [x, repeats], outputs: [output] }) => {
+    const as = (name: string, like: string) => r.value(`${output}.${name}`, { ...r.typeOf(like), dtype: 'int32' });
+    const numbers = r.node('Cast', [x!], as('numbers', x!), { to: 6 });
+    const tiled = r.node('Tile', [numbers, repeats!], as('tiled', output!));
+    r.node('Cast', [tiled], output!, { to: 9 });
+  },
+  /**
+   * The provider has ArgMax, but cannot make int32 of its int64. So: the first place of the maximum, n - 1 - the largest
+   * of n - 1 - i over the places that hold it. What reads it, the recorder's cast, is given int32 already.
+   */
+  ArgMax: (r, { inputs: [x], outputs: [output], attributes }) => {
+    const type = r.typeOf(x!);
+    const rank = type.shape.length;
+    const axis = ((attributes.axis as number) + rank) % rank;
+    const size = type.shape[axis]!;
+    const keep = { ...type, shape: type.shape.map((d, i) => (i === axis ? 1 : d)) };
+    const drop = { ...type, shape: r.typeOf(output!).shape };
+    const axes = r.ints(`${output}.axes`, [axis]);
+    const make = (op: string, inputs: string[], name: string, of: ValueType, attribute = {}) =>
+      r.node(op, inputs, r.value(`${output}.${name}`, of), attribute);
+    const max = make('ReduceMax', [x!, axes], 'max', keep, { keepdims: 1 });
+    const isMax = make('Equal', [x!, max], 'is_max', { ...type, dtype: 'bool' });
+    const fromEnd = r.constant(`${output}.from_end`, {
+      shape: type.shape.map((_, i) => (i === axis ? size : 1)),
+      dtype: 'float32',
+      data: Float32Array.from({ length: size }, (_, i) => size - 1 - i),
+    });
+    const places = make('Where', [isMax, fromEnd, r.scalar(`${output}.none`, -1)], 'places', type);
+    const largest = make('ReduceMax', [places, axes], 'largest', drop, { keepdims: 0 });
+    const first = make('Sub', [r.scalar(`${output}.last`, size - 1), largest], 'first', drop);
+    r.node('Cast', [first], r.value(output!, { ...drop, dtype: 'int32' }), { to: 6 });
   },
   /** Slices of int32 alone: rows are taken by their numbers, one axis after the other. */
   Slice: (r, { inputs: [x, starts, ends], outputs: [output] }) => {
