@@ -62,6 +62,20 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     await closing(view);
   });
 
+  test('a run that opens before its first step is drawn once it steps', async () => {
+    const view = await open();
+    const run = running({ done: 0 });
+    await view.send(snapshot({ ...run, events: run.events.filter(({ event }) => event === 'start') }));
+    await view.settle();
+    expect(await text(view, '.plot .empty')).toContain('first step');
+    await view.send({ type: 'events', run: 'run-1', events: [step(1), step(2), step(3)] });
+    await view.settle();
+    await view.page.waitForFunction(() => !document.querySelector('.plot .empty')?.textContent?.includes('first step'));
+    // The empty text went; the canvas beside it did not.
+    expect(await view.page.locator('luthier-chart').first().locator('canvas').count()).toBe(1);
+    await closing(view);
+  });
+
   test('zoom, smoothing and hidden lines survive new steps and a reload; Escape shows all again', async () => {
     const view = await open({ height: 1400 });
     const { page } = view;
