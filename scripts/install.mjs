@@ -10,13 +10,17 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const packagesOf = (file) =>
   existsSync(file) ? Object.entries(JSON.parse(readFileSync(file, 'utf8')).packages).filter(([key]) => key) : [];
 
+/** A published program brings its lock file under the other name. */
+const LOCKS = ['package-lock.json', 'npm-shrinkwrap.json'];
+const lockOf = (folder) => LOCKS.map((name) => path.join(folder, name)).find(existsSync);
+
 /**
- * Compares package-lock.json with what npm noted when it last installed (node_modules/.package-lock.json).
+ * Compares the lock file with what npm noted when it last installed (node_modules/.package-lock.json).
  * @param {string} folder
  * @param {boolean} dev whether development packages are wanted
  */
 export function compare(folder, dev) {
-  const wanted = packagesOf(path.join(folder, 'package-lock.json'));
+  const wanted = packagesOf(lockOf(folder));
   const there = new Map(packagesOf(path.join(folder, 'node_modules/.package-lock.json')));
   const fits = ([key, entry]) =>
     // Optional packages are there or not by platform; dev ones only where they are wanted.
@@ -49,7 +53,8 @@ export function install(folder, dev) {
   const started = performance.now();
   // Never takes a developer's tools away: what is there stays, and only what lacks is added.
   const omit = dev || hasDev ? [] : ['--omit=dev'];
-  const how = isNew ? ['ci'] : ['install', '--no-save'];
+  // code-server's own lock file is a little behind its package.json, which `npm ci` refuses.
+  const how = isNew && lockOf(folder)?.endsWith('package-lock.json') ? ['ci'] : ['install', '--no-save'];
   const status = npm(folder, [...how, ...omit, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
   if (status !== 0) {
     console.error(`npm could not install the packages of ${name} (exit code ${status}); its message is above.`);
@@ -59,13 +64,20 @@ export function install(folder, dev) {
   return true;
 }
 
+const SERVER = 'test/e2e/vscode';
+/** code-server's install script, which does not run here, would install in these two. */
+const SERVER_PARTS = ['', 'extensions'].map((part) => `${SERVER}/node_modules/code-server/lib/vscode/${part}`);
+
 /** @param {'start' | 'test'} purpose */
 export function installFor(purpose) {
-  const folders = purpose === 'test' ? ['.', 'test', 'test/e2e'] : ['.'];
-  return folders
-    .map((folder) => path.join(root, folder))
-    .filter((folder) => existsSync(path.join(folder, 'package-lock.json')))
-    .every((folder) => install(folder, purpose === 'test'));
+  if (purpose === 'start') return install(root, false);
+  // The browser-served VS Code is 800 MB, and its Node is Linux's; elsewhere an installed VS Code is used.
+  const served = process.platform === 'linux' && process.arch === 'x64';
+  const own = ['.', 'test', 'test/e2e', ...(served ? [SERVER] : [])];
+  return (
+    own.every((folder) => install(path.join(root, folder), true)) &&
+    (!served || SERVER_PARTS.every((folder) => install(path.join(root, folder), false)))
+  );
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
