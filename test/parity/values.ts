@@ -5,8 +5,15 @@ function seedOf(name: string): number {
   return h;
 }
 
+/** n numbers in [-1, 1), equal to values.py's. */
+export function uniform(name: string, n: number): Float64Array {
+  const values = new Float64Array(n);
+  fill(name, values, 0, 1);
+  return values;
+}
+
 /** offset + factor · u, where u in [-1, 1) is values.py's. A loop, not a callback: there may be millions. */
-function fill(name: string, target: Float32Array, offset: number, factor: number): void {
+function fill(name: string, target: Float32Array | Float64Array, offset: number, factor: number): void {
   const seed = seedOf(name);
   for (let i = 0; i < target.length; i++) {
     let x = (Math.imul(i, 0x9e3779b1) + seed) | 0;

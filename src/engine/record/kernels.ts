@@ -1,3 +1,4 @@
+import { slice_util } from '@tensorflow/tfjs-core';
 import { ELEMENT_TYPE_NUMBER } from '../graph/onnx.ts';
 import { FUSED_RULES } from './fused.ts';
 import type { Recording } from './recorder.ts';
@@ -9,7 +10,6 @@ type CoreKernel =
   | 'AddN'
   | 'ArgMax'
   | 'BatchMatMul'
-  | 'BroadcastTo'
   | 'Cast'
   | 'Concat'
   | 'Cos'
@@ -26,7 +26,6 @@ type CoreKernel =
   | 'Less'
   | 'LessEqual'
   | 'Log'
-  | 'LogSoftmax'
   | 'LogicalAnd'
   | 'LogicalNot'
   | 'LogicalOr'
@@ -92,21 +91,26 @@ const reduction =
 
 const filled =
   (value: number): KernelRule =>
-  (r, { x }) =>
-    fill(r, shapeOf(r, x!), value);
+  (r, { x }) => {
+    const { shape, dtype } = r.typeOf(x!);
+    return fill(r, shape, value, dtype === 'int32' ? 'int32' : 'float32');
+  };
 
-const fill = (r: Recording, shape: readonly number[], value: number) =>
-  shape.length === 0 ? r.scalar(value) : r.emit('Expand', [r.scalar(value), r.ints(shape)]);
+const fill = (r: Recording, shape: readonly number[], value: number, dtype: 'float32' | 'int32') =>
+  shape.length === 0 ? r.scalar(value, dtype) : r.emit('Expand', [r.scalar(value, dtype), r.ints(shape)]);
 
 const reshape = (r: Recording, x: string, shape: readonly number[]) => {
   const size = shapeOf(r, x).reduce((a, b) => a * b, 1);
   const known = shape.reduce((a, b) => (b < 0 ? a : a * b), 1);
-  return r.emit('Reshape', [x, r.ints(shape.map((d) => (d < 0 ? size / known : d)))]);
+  const full = shape.map((d) => (d < 0 ? size / known : d));
+  if (full.reduce((a, b) => a * b, 1) !== size) {
+    throw new Error(`[${shapeOf(r, x)}] has ${size} values and cannot be reshaped to [${shape}]`);
+  }
+  return r.emit('Reshape', [x, r.ints(full)]);
 };
 
 const slice = (r: Recording, x: string, begin: readonly number[], size: readonly number[]) => {
-  const shape = shapeOf(r, x);
-  const ends = begin.map((b, i) => (size[i]! < 0 ? shape[i]! : b + size[i]!));
+  const ends = begin.map((b, i) => b + size[i]!);
   return r.emit('Slice', [x, r.ints(begin), r.ints(ends), r.ints(begin.map((_, i) => i))]);
 };
 
@@ -123,7 +127,6 @@ const CORE_RULES: Readonly<Record<CoreKernel, KernelRule>> = {
     transposeA || transposeB
       ? r.emit('FusedMatMul', [a!, b!], { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 }, 'com.microsoft')
       : r.emit('MatMul', [a!, b!]),
-  BroadcastTo: (r, { x }, { shape }) => r.emit('Expand', [x!, r.ints(shape as number[])]),
   Cast: (r, { x }, { dtype }) => r.emit('Cast', [x!], { to: ELEMENT_TYPE_NUMBER[dtype as 'float32'] }),
   Concat: (r, inputs, { axis }) => r.emit('Concat', listed(inputs), { axis: axis as number }),
   Cos: unary('Cos'),
@@ -136,7 +139,8 @@ const CORE_RULES: Readonly<Record<CoreKernel, KernelRule>> = {
     shape.splice(at, 0, 1);
     return reshape(r, input!, shape);
   },
-  Fill: (r, _, { shape, value }) => fill(r, shape as number[], value as number),
+  Fill: (r, _, { shape, value, dtype }) =>
+    fill(r, shape as number[], value as number, dtype === 'int32' ? 'int32' : 'float32'),
   Floor: unary('Floor'),
   GatherV2: (r, { x, indices }, { axis }) => r.emit('Gather', [x!, indices!], { axis: axis as number }),
   Greater: binary('Greater'),
@@ -145,8 +149,6 @@ const CORE_RULES: Readonly<Record<CoreKernel, KernelRule>> = {
   Less: binary('Less'),
   LessEqual: binary('LessOrEqual'),
   Log: unary('Log'),
-  LogSoftmax: (r, { logits }, { axis }) =>
-    r.emit('LogSoftmax', [logits!], { axis: (axis as number | undefined) ?? -1 }),
   LogicalAnd: binary('And'),
   LogicalNot: unary('Not'),
   LogicalOr: binary('Or'),
@@ -174,7 +176,12 @@ const CORE_RULES: Readonly<Record<CoreKernel, KernelRule>> = {
   Select: (r, { condition, t, e }) => r.emit('Where', [condition!, t!, e!]),
   Sigmoid: unary('Sigmoid'),
   Sin: unary('Sin'),
-  Slice: (r, { x }, { begin, size }) => slice(r, x!, begin as number[], size as number[]),
+  Slice: (r, { x }, { begin, size }) => {
+    // A number stands for the first axis, a short list for the first axes.
+    const whole = { dataId: {}, shape: [...shapeOf(r, x!)], dtype: 'float32' } as const;
+    const [from, sizes] = slice_util.parseSliceParams(whole, begin as number | number[], size as number | number[]);
+    return slice(r, x!, from!, sizes!);
+  },
   Softmax: (r, { logits }, { dim }) => r.emit('Softmax', [logits!], { axis: dim as number }),
   SplitV: (r, { x }, { numOrSizeSplits, axis }) => {
     const shape = shapeOf(r, x!);

@@ -77,16 +77,16 @@ describe('record', () => {
       %v4:f32[] = ReduceSum(%v0, [0,1]) {keepdims=0}
       %v7:f32[1,1] = Reshape(1, [1,1])
       %v9:f32[4,3] = Mul(%v7, const f32[4,3])
-      %v11:f32[4,3] = Mul(%v9, %gamma)
-      %v13:f32[4,1] = ReduceSum(%v11, [1]) {keepdims=1}
-      %v15:f32[4,1] = Div(%v13, 3)
-      %v16:f32[4,3] = Sub(%x, %v1)
-      %v17:f32[4,3] = Mul(%v16, %v2)
-      %v18:f32[4,3] = Mul(%v11, %v17)
+      %v11:f32[4,3] = Sub(%x, %v1)
+      %v12:f32[4,3] = Mul(%v11, %v2)
+      %v13:f32[4,3] = Mul(%v9, %gamma)
+      %v15:f32[4,1] = ReduceSum(%v13, [1]) {keepdims=1}
+      %v17:f32[4,1] = Div(%v15, 3)
+      %v18:f32[4,3] = Mul(%v13, %v12)
       %v19:f32[4,1] = ReduceSum(%v18, [1]) {keepdims=1}
       %v20:f32[4,1] = Div(%v19, 3)
-      %v21:f32[4,3] = Sub(%v11, %v15)
-      %v22:f32[4,3] = Mul(%v17, %v20)
+      %v21:f32[4,3] = Sub(%v13, %v17)
+      %v22:f32[4,3] = Mul(%v12, %v20)
       %v23:f32[4,3] = Sub(%v21, %v22)
       %v24:f32[4,3] = Mul(%v23, %v2)
       output loss = %v4

@@ -1,0 +1,161 @@
+import { readFileSync } from 'node:fs';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Executor, sizeOf, type TensorData, type TensorSpec } from '../../src/engine/executors/executor.ts';
+import { embedding, valueAndGrads } from '../../src/engine/ops/index.ts';
+import { KERNEL_RULES } from '../../src/engine/record/kernels.ts';
+import { BACKEND, record } from '../../src/engine/record/recorder.ts';
+import { EXECUTORS, figures } from './executors.ts';
+import { CASES, type Inputs, toleranceOf } from './op-cases.ts';
+import { relativeError, uniform } from './values.ts';
+
+interface InputFigures {
+  kind: 'float' | 'positive' | 'ids' | 'bool';
+  shape: number[];
+  n?: number;
+}
+
+interface CaseFigures {
+  inputs: Record<string, InputFigures>;
+  shape: number[];
+  y: number[];
+  gradients: Record<string, number[]>;
+}
+
+/** What op_figures.py wrote. */
+const { cases } = JSON.parse(readFileSync(figures('ops.json'), 'utf8')) as { cases: Record<string, CaseFigures> };
+
+function dataOf(key: string, { kind, shape, n }: InputFigures): TensorData {
+  const u = uniform(key, sizeOf(shape));
+  switch (kind) {
+    case 'float':
+      return Float32Array.from(u);
+    case 'positive':
+      return Float32Array.from(u, (x) => 1 + x / 2);
+    case 'ids':
+      return Int32Array.from(u, (x) => Math.floor(((x + 1) / 2) * n!));
+    case 'bool':
+      return Uint8Array.from(u, (x) => (x > 0 ? 1 : 0));
+  }
+}
+
+const DTYPE = { float: 'float32', positive: 'float32', ids: 'int32', bool: 'bool' } as const;
+const W = 'w of the sum';
+
+/** y, and the gradients of Σ y · w. */
+function programOf(name: string, { inputs, shape, gradients }: CaseFigures) {
+  const compute = CASES[name]!;
+  const differentiated = Object.keys(gradients);
+  const specs: Record<string, TensorSpec> = Object.fromEntries(
+    Object.entries(inputs).map(([input, { kind, shape }]) => [input, { shape, dtype: DTYPE[kind] }]),
+  );
+  if (differentiated.length === 0) return { specs, program: (given: Inputs) => ({ y: compute(given) }) };
+  specs[W] = { shape, dtype: 'float32' };
+  const program = (given: Inputs) => {
+    const { grads, kept } = valueAndGrads(
+      (parameters, keep) => {
+        const y = compute({ ...given, ...parameters });
+        keep('y', y);
+        return tf.sum(tf.mul(y, given[W]!)) as tf.Scalar;
+      },
+      Object.fromEntries(differentiated.map((input) => [input, given[input]!])),
+    );
+    return { y: kept.y!, ...Object.fromEntries(differentiated.map((input) => [`grad:${input}`, grads[input]!])) };
+  };
+  return { specs, program };
+}
+
+async function run(executor: Executor, name: string): Promise<Record<string, Float32Array>> {
+  const figure = cases[name]!;
+  const { specs, program } = programOf(name, figure);
+  const compiled = await executor.compile(program, specs);
+  expect(compiled.outputs.y!.shape).toEqual(figure.shape);
+  const feeds = Object.fromEntries(
+    Object.entries(figure.inputs).map(([input, spec]) => [input, dataOf(`${name}/${input}`, spec)]),
+  );
+  if (W in specs) feeds[W] = Float32Array.from(uniform(`${name}/w`, figure.y.length));
+  const fetches = Object.fromEntries(
+    Object.entries(compiled.outputs).map(([output, { shape }]) => [output, new Float32Array(sizeOf(shape))]),
+  );
+  await compiled.run(feeds, fetches);
+  compiled.dispose();
+  return fetches;
+}
+
+test('op-cases.ts and the figures have the same cases', () => {
+  expect(Object.keys(CASES).sort()).toEqual(Object.keys(cases).sort());
+});
+
+test('every kernel that can be recorded is in one of the cases', () => {
+  // Once recorded, the backend's kernels are there to be listened to.
+  record(({ a }) => ({ y: tf.neg(a!) }), { a: { shape: [1], dtype: 'float32' } });
+  const used = new Set<string>();
+  for (const name of Object.keys(KERNEL_RULES)) {
+    const kernel = tf.getKernel(name, BACKEND)!;
+    const original = kernel.kernelFunc;
+    kernel.kernelFunc = (call) => {
+      used.add(name);
+      return original(call);
+    };
+  }
+  for (const [name, figure] of Object.entries(cases)) {
+    const { specs, program } = programOf(name, figure);
+    record(program, specs);
+  }
+  expect(Object.keys(KERNEL_RULES).filter((name) => !used.has(name))).toEqual([]);
+});
+
+describe.each(EXECUTORS)("ops against PyTorch's in float64: $title", ({ isThere, create }) => {
+  let executor: Executor;
+  beforeAll(async () => {
+    if (isThere) executor = await create();
+  });
+  afterAll(() => executor?.dispose());
+
+  test.skipIf(!isThere).each(Object.keys(cases))('%s', async (name) => {
+    const { y, gradients } = cases[name]!;
+    const result = await run(executor, name);
+    const tolerance = toleranceOf(name);
+    expect(relativeError(result.y!, y)).toBeLessThanOrEqual(tolerance);
+    const largest = Math.max(...Object.values(gradients).flat().map(Math.abs));
+    for (const [input, gradient] of Object.entries(gradients)) {
+      // Some gradients are truly 0: against the case's largest one.
+      const error = relativeError(result[`grad:${input}`]!, gradient, 0.02 * largest);
+      expect(error, `gradient of ${input}`).toBeLessThanOrEqual(2 * tolerance);
+    }
+  });
+
+  test.skipIf(!isThere)('1024 rows of 768 with repeated ids are summed in order, equal every time', async () => {
+    const [vocabulary, tokens, width] = [50, 1024, 768];
+    const table = new Float32Array(vocabulary * width);
+    const ids = Int32Array.from(uniform('ids', tokens), (u) => Math.floor(((u + 1) / 2) ** 2 * vocabulary));
+    const rows = Float32Array.from(uniform('rows', tokens * width));
+    const compiled = await executor.compile(
+      (given) => {
+        const { value, grads } = valueAndGrads(
+          ({ table }) => tf.sum(tf.mul(embedding(table!, given.ids as tf.Tensor1D), given.rows!)) as tf.Scalar,
+          { table: given.table! },
+        );
+        return { loss: value, 'grad:table': grads.table! };
+      },
+      {
+        table: { shape: [vocabulary, width], dtype: 'float32' },
+        ids: { shape: [tokens], dtype: 'int32' },
+        rows: { shape: [tokens, width], dtype: 'float32' },
+      },
+    );
+    const expected = new Float64Array(table.length);
+    for (const [i, id] of ids.entries()) {
+      for (let k = 0; k < width; k++) expected[id * width + k]! += rows[i * width + k]!;
+    }
+    let first: Float32Array | undefined;
+    for (let time = 0; time < 20; time++) {
+      const gradient = new Float32Array(table.length);
+      await compiled.run({ table, ids, rows }, { loss: new Float32Array(1), 'grad:table': gradient });
+      first ??= gradient;
+      expect(Buffer.compare(Buffer.from(gradient.buffer), Buffer.from(first.buffer))).toBe(0);
+    }
+    expect(relativeError(first!, expected)).toBeLessThan(1e-6);
+    compiled.dispose();
+  });
+});
