@@ -190,14 +190,19 @@ const measure = async (name, count) => {
     madeRun({ id: `run-${i}`, name: `run ${i}`, seed: i + 1, total: STEPS, state: 'running', evaluations: 100 }),
   );
   const ids = runs.map((run) => run.record.id);
+  const note = (name, result) => {
+    results[name] = result;
+    console.error(`${name}: ${JSON.stringify(result)}`);
+  };
   const view = await openWebview(browser, { view: 'dashboard', width: 1280, height: 1400, reducedMotion: false });
-  results[`${name}: open`] = { ms: Math.round(await open(view, runs)) };
+  view.page.on('crash', () => console.error('the page crashed'));
+  note(`${name}: open`, { ms: Math.round(await open(view, runs)) });
   await view.settle();
-  results[`${name}: 20 steps a second`] = await profile(view.page, () => goOn(view, ids, 20, SECONDS));
-  results[`${name}: 200 steps a second`] = await profile(view.page, () => goOn(view, ids, 200, SECONDS));
-  results[`${name}: pointing`] = await profile(view.page, () => hover(view, SECONDS));
-  results[`${name}: smoothing`] = await profile(view.page, () => smooth(view, SECONDS));
-  results[`${name}: zooming`] = await profile(view.page, () => zoom(view, 5));
+  note(`${name}: 20 steps a second`, await profile(view.page, () => goOn(view, ids, 20, SECONDS)));
+  note(`${name}: 200 steps a second`, await profile(view.page, () => goOn(view, ids, 200, SECONDS)));
+  note(`${name}: pointing`, await profile(view.page, () => hover(view, SECONDS)));
+  note(`${name}: smoothing`, await profile(view.page, () => smooth(view, SECONDS)));
+  note(`${name}: zooming`, await profile(view.page, () => zoom(view, 5)));
   if (view.problems.length > 0) console.error(view.problems);
   await view.close();
 };
