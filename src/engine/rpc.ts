@@ -82,6 +82,13 @@ export class Peer<Theirs extends RequestTable<Theirs>, Said, Heard> {
     this.#connection.sendNotification(method, params).catch(() => this.close());
   }
 
+  /** Resolves when all that was said and answered so far is written. Messages leave one by one, in order. */
+  async flush(): Promise<void> {
+    // An answer is queued a few turns after its handler is done.
+    for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
+    if (!this.#closed) await this.#connection.sendNotification('$/flushed').catch(() => this.close());
+  }
+
   onClose(listener: () => void): void {
     if (this.#closed) listener();
     else this.#onClose.push(listener);

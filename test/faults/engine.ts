@@ -1,18 +1,26 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFile, mkdir, readFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { RunEvent } from '../../src/protocol/index.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const output = join(root, 'test', 'faults', 'output', 'engine');
+/** A folder for each process, since test files run side by side. */
+const output = join(root, 'test', 'faults', 'output', `engine-${process.pid}`);
+
+/** For `afterAll`. */
+export const removeEngine = () => rm(output, { recursive: true, force: true });
 
 /** Bundles the engine's programs as esbuild.mjs does, into a folder of these tests' own. */
-export async function buildEngine(): Promise<{ cli: string; runner: string }> {
+export async function buildEngine(): Promise<{ cli: string; runner: string; service: string }> {
   await build({
     absWorkingDir: root,
-    entryPoints: { cli: 'src/engine/cli.ts', run: 'src/engine/runs/process.ts' },
+    entryPoints: {
+      cli: 'src/engine/cli.ts',
+      run: 'src/engine/runs/process.ts',
+      service: 'src/engine/service/main.ts',
+    },
     outdir: output,
     bundle: true,
     platform: 'node',
@@ -27,7 +35,11 @@ export async function buildEngine(): Promise<{ cli: string; runner: string }> {
   });
   await mkdir(output, { recursive: true });
   await copyFile(join(root, 'dist', 'engine', 'kernels.wasm'), join(output, 'kernels.wasm'));
-  return { cli: join(output, 'cli.cjs'), runner: join(output, 'run.cjs') };
+  return {
+    cli: join(output, 'cli.cjs'),
+    runner: join(output, 'run.cjs'),
+    service: join(output, 'service.cjs'),
+  };
 }
 
 export interface Finished {
@@ -128,4 +140,12 @@ export async function isAlive(pid: number): Promise<boolean> {
   }
   const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   return !/\) Z /.test(status);
+}
+
+/** Ends what a failed test left training: a run outlives whoever started it. */
+export async function endRuns(place: string): Promise<void> {
+  for (const name of await readdir(place).catch(() => [])) {
+    const endpoint = await endpointOf(join(place, name)).catch(() => null);
+    if (endpoint !== null && (await isAlive(endpoint.pid))) process.kill(endpoint.pid, 'SIGKILL');
+  }
 }

@@ -1,10 +1,20 @@
 import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Random } from '../../src/engine/data/random.ts';
 import type { DoneEvent } from '../../src/protocol/index.ts';
-import { buildEngine, endpointOf, type Finished, isAlive, losses, Program, stateOf } from './engine.ts';
+import {
+  buildEngine,
+  endpointOf,
+  endRuns,
+  type Finished,
+  isAlive,
+  losses,
+  Program,
+  removeEngine,
+  stateOf,
+} from './engine.ts';
 import { makeWorkplace, tinyRows } from './tiny.ts';
 
 let place: string;
@@ -18,7 +28,12 @@ beforeAll(async () => {
   [{ cli }, recipe] = await Promise.all([buildEngine(), makeWorkplace(place)]);
   reference = await run('train', recipe, '--json', '--out', 'reference').finished;
 });
-afterAll(() => rm(place, { recursive: true, force: true }));
+afterAll(async () => {
+  await endRuns(place);
+  await Promise.all([rm(place, { recursive: true, force: true }), removeEngine()]);
+});
+// Whole processes on a machine that may be busy; nothing here hangs on how fast they are.
+vi.setConfig({ testTimeout: 300_000 });
 
 const weights = (folder: string) => readFile(join(place, folder, 'model', 'model.safetensors'));
 

@@ -103,6 +103,10 @@ async function conclude(folder: string, ending: RunEvent | null, interrupted: bo
     return reportError(new LuthierError(ending.code as LuthierError['code'], ending.message, ending.hint));
   }
   const record = await readRun(folder);
+  if (record.state === 'failed' && record.error !== null) {
+    const { code, message, hint } = record.error;
+    return reportError(new LuthierError(code as LuthierError['code'], message, hint));
+  }
   if (record.state === 'stopped') {
     note('The run was stopped before its first step; there is no model.');
     return EXIT.done;

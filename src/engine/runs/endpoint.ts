@@ -3,15 +3,17 @@ import { lstat, mkdir, mkdtemp, open, readFile, rename, rm } from 'node:fs/promi
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RunEndpoint, RunNotifications, RunRequests } from '../../protocol/index.ts';
+import type { RunEndpoint, RunEvent, RunNotifications, RunRequests } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
+import { errnoOf, writeError } from '../hub/write-file.ts';
 import { type Handlers, Peer } from '../rpc.ts';
 import { FILES } from './folder.ts';
 import { type EventLog, type LoggedEvent, readEvents } from './metrics.ts';
 
 /** A client that has this much unread is asleep; it can come back and read the file. */
 const MAX_UNREAD_BYTES = 64 << 20;
-const FLUSH_MS = 2_000;
+const FLUSH_MS = 5_000;
+const UNWRITTEN_MS = 5_000;
 
 type RunPeer = Peer<Record<string, never>, RunNotifications, Record<string, never>>;
 type Answers = Omit<Handlers<RunRequests>, 'hello' | 'subscribe'>;
@@ -24,6 +26,8 @@ export class Endpoint {
   readonly #server: Server;
   readonly #folder: string;
   readonly #address: string;
+  #unwritten: readonly RunEvent[] = [];
+  #heard: (() => void) | null = null;
   readonly #clients = new Map<Socket, { peer: RunPeer; subscribed: boolean }>();
 
   private constructor(server: Server, folder: string, address: string) {
@@ -80,11 +84,13 @@ export class Endpoint {
         next = upTo;
       }
       client.subscribed = true;
+      for (const event of this.#unwritten) peer.tell('event', { line: log.lines, event });
+      this.#heard?.();
       return { next_line: next };
     });
     guarded.hello = (params) => {
       if (!sameToken(params.token, token)) {
-        setImmediate(() => socket.end());
+        void peer.flush().then(() => socket.end());
         throw new LuthierError('usage', 'The token is not this run’s.');
       }
       trusted = true;
@@ -101,14 +107,28 @@ export class Endpoint {
     }
   }
 
+  /** Tells what the disk would not take: those who listen, and whoever comes in the next seconds. */
+  async tellUnwritten(events: readonly RunEvent[], line: number): Promise<void> {
+    this.#unwritten = events;
+    for (const event of events) this.broadcast({ line, event });
+    if (Array.from(this.#clients.values()).some(({ subscribed }) => subscribed)) return;
+    await Promise.race([
+      new Promise<void>((resolve) => {
+        this.#heard = resolve;
+      }),
+      new Promise((resolve) => setTimeout(resolve, UNWRITTEN_MS)),
+    ]);
+  }
+
   /** Takes endpoint.json away, sends what is still unsent and closes. */
   async close(): Promise<void> {
     await rm(join(this.#folder, FILES.endpoint), { force: true }).catch(() => undefined);
     this.#server.close();
-    // Answers pass through the connection's queue before they are bytes.
-    for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
-    const sent = Array.from(this.#clients.keys(), (socket) => new Promise<void>((resolve) => socket.end(resolve)));
-    const timer = new Promise<void>((resolve) => setTimeout(resolve, FLUSH_MS).unref());
+    const sent = Array.from(this.#clients, async ([socket, { peer }]) => {
+      await peer.flush();
+      await new Promise<void>((resolve) => socket.end(resolve));
+    });
+    const timer = new Promise<void>((resolve) => setTimeout(resolve, FLUSH_MS));
     await Promise.race([Promise.all(sent), timer]);
     if (process.platform !== 'win32') await rm(this.#address, { force: true }).catch(() => undefined);
   }
@@ -136,7 +156,7 @@ async function privateFolder(): Promise<string> {
   const base = Buffer.byteLength(tmpdir()) > MAX_FOLDER_BYTES ? '/tmp' : tmpdir();
   const folder = join(base, `luthier-${process.getuid?.() ?? 0}`);
   await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if (errnoOf(error) !== 'EEXIST') throw error;
   });
   const status = await lstat(folder);
   const ours = status.isDirectory() && status.uid === process.getuid?.() && (status.mode & 0o077) === 0;
@@ -147,13 +167,14 @@ async function privateFolder(): Promise<string> {
 async function writeEndpoint(folder: string, endpoint: RunEndpoint): Promise<void> {
   const path = join(folder, FILES.endpoint);
   const aside = `${path}.${process.pid}.tmp`;
-  const file = await open(aside, 'w', 0o600);
   try {
-    await file.writeFile(JSON.stringify(endpoint));
-  } finally {
-    await file.close();
+    const file = await open(aside, 'w', 0o600);
+    await file.writeFile(JSON.stringify(endpoint)).finally(() => file.close());
+    await rename(aside, path);
+  } catch (error) {
+    await rm(aside, { force: true });
+    throw writeError(path, error);
   }
-  await rename(aside, path);
 }
 
 /** The endpoint that a run's folder names, or null. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, link, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LuthierError } from '../errors.ts';
 import { errnoOf, writeError } from '../hub/write-file.ts';
@@ -40,13 +40,22 @@ const busy = (folder: string) =>
   );
 
 async function create(path: string, content: string): Promise<boolean> {
+  let file: FileHandle;
   try {
-    const file = await open(path, 'wx');
-    await file.writeFile(content).finally(() => file.close());
-    return true;
+    file = await open(path, 'wx');
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') return false;
     throw writeError(path, error);
+  }
+  try {
+    await file.writeFile(content);
+    return true;
+  } catch (error) {
+    // On a full disk an empty file would stand there as a lock that nobody holds.
+    await rm(path, { force: true });
+    throw writeError(path, error);
+  } finally {
+    await file.close();
   }
 }
 

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,9 +71,13 @@ describe('EventLog', () => {
     }
   });
 
-  it('says that the disk is full', () => {
-    const log = EventLog.open(path, () => {
-      throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
+  it('says that the disk is full, be it in the middle of a line', () => {
+    let room = 50;
+    const log = EventLog.open(path, (fd, bytes) => {
+      if (room === 0) throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
+      const written = writeSync(fd, bytes, 0, Math.min(room, bytes.length));
+      room -= written;
+      return written;
     });
     expect(() => log.append(step(1))).toThrow(expect.objectContaining({ code: 'disk-full' }));
     log.close();

@@ -5,8 +5,8 @@ import { errnoOf, writeError } from '../hub/write-file.ts';
 
 const NEWLINE = 10;
 
-/** How bytes reach the file; replaced in the test of a full disk. */
-export type Append = (fd: number, line: string) => void;
+/** How bytes reach the file, as fs.writeSync; replaced in the test of a full disk. @returns how many were written */
+export type Append = (fd: number, bytes: Uint8Array) => number;
 
 /**
  * The append-only log of a run's events, one JSON object a line. Lines are counted as they stand in the file, so
@@ -26,7 +26,7 @@ export class EventLog {
   }
 
   /** Opens or makes the file. A last line torn by a kill is ended, so that what is written next stands on its own. */
-  static open(path: string, append: Append = (fd, line) => void writeSync(fd, line)): EventLog {
+  static open(path: string, append: Append = writeSync): EventLog {
     try {
       const fd = openSync(path, 'a+');
       const { lines, torn } = countLines(fd);
@@ -44,7 +44,9 @@ export class EventLog {
   /** @returns the line's index @throws LuthierError `disk-full` */
   append(event: RunEvent): number {
     try {
-      this.#append(this.#fd, `${JSON.stringify(event)}\n`);
+      // A disk that is almost full takes a part, and refuses the next.
+      let rest: Uint8Array = Buffer.from(`${JSON.stringify(event)}\n`);
+      while (rest.length > 0) rest = rest.subarray(this.#append(this.#fd, rest));
     } catch (error) {
       throw writeError(this.path, error);
     }

@@ -256,7 +256,10 @@ class RunProcess {
     if (outcome.end === 'interrupted') return 130;
     if (outcome.end === 'cancelled') {
       await checkpoints.removeAll();
-      await rm(join(this.#folder, FILES.model), { recursive: true, force: true });
+      for (const name of [FILES.model, FILES.evaluation]) {
+        await rm(join(this.#folder, name), { recursive: true, force: true });
+      }
+      this.#record.best = null;
       await this.#close('cancelled');
       return 0;
     }
@@ -305,15 +308,14 @@ class RunProcess {
     this.#record.finished_at = now();
     // On a full disk neither can be written; the clients are told all the same.
     await this.#writeRecord().catch(() => undefined);
-    for (const event of [
+    const events: RunEvent[] = [
       { event: 'state', time: seconds(), state: 'failed' },
       { event: 'error', time: seconds(), ...data },
-    ] satisfies RunEvent[]) {
-      try {
-        this.#emit(event);
-      } catch {
-        this.#endpoint?.broadcast({ line: this.#log.lines, event });
-      }
+    ];
+    try {
+      for (const event of events) this.#emit(event);
+    } catch {
+      await this.#endpoint?.tellUnwritten(events, this.#log.lines);
     }
     return 1;
   }

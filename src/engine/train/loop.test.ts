@@ -50,6 +50,7 @@ class Parabola implements Trainer {
     return { split, n: 10, labels: this.labels, metrics } as unknown as ClassificationReport;
   }
 
+  async collect(): Promise<void> {}
   state(): TrainerState {
     return {
       step: this.step,
@@ -255,6 +256,21 @@ describe('runTraining', () => {
     expect(await one.control.ask('run')).toBe(3);
     expect(await running).toMatchObject({ end: 'done' });
     expect(one.events.flatMap((e) => (e.event === 'state' ? [e.state] : []))).toEqual(['paused', 'running']);
+  });
+
+  it('answers who asks a working run to go on, and who takes a pause back', async () => {
+    const one = scene(new Parabola(10));
+    const trainStep = one.trainer.trainStep.bind(one.trainer);
+    const answers: Promise<number>[] = [];
+    one.trainer.trainStep = async () => {
+      const result = await trainStep();
+      if (result.step === 2) answers.push(one.control.ask('run'));
+      if (result.step === 5) answers.push(one.control.ask('pause'), one.control.ask('run'));
+      return result;
+    };
+    await one.run();
+    expect(await Promise.all(answers)).toEqual([2, 5, 5]);
+    expect(one.events.some((e) => e.event === 'state')).toBe(false);
   });
 
   it('can be cancelled while it is paused, and answers everyone', async () => {

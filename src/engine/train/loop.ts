@@ -125,6 +125,8 @@ class Loop {
       const complete = evaluated && (stoppedEarly || trainer.step >= trainer.totalSteps);
       if (!complete) await this.#checkpointIfDue();
       await control.turn();
+      // A run that works needs not go on; a pause taken back before it came needs no more.
+      if (control.wish === 'run') control.fulfil(trainer.step);
       if (control.wish === 'cancel') return { end: 'cancelled', loop: this.#state };
       if (control.wish === 'interrupt' && !complete) {
         await this.#checkpoint('interrupt');
@@ -260,6 +262,7 @@ class Loop {
     if (trainer.step === 0) return;
     this.#state.elapsed_s = (this.#now() - this.#started) / 1000;
     const write = reason === 'best' ? checkpoints.saveWeights : checkpoints.save;
+    await trainer.collect();
     const { path, bytes } = await write.call(checkpoints, this.#state, trainer.state());
     if (reason !== 'best') {
       this.#savedStep = trainer.step;

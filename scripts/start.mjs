@@ -1,0 +1,41 @@
+// What `npm start` shows: the starter learns to sort support tickets, on this machine, in under a minute.
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const cli = join(root, 'dist', 'engine', 'cli.cjs');
+const recipe = join(root, 'examples', 'tickets.recipe.json');
+const TEXTS = ['Where is my parcel? It was due on Monday.', 'Please cancel my plan at the end of the month.'];
+
+const colour = process.stdout.isTTY && !process.env.NO_COLOR;
+const bold = (text) => (colour ? `\u001b[1m${text}\u001b[22m` : text);
+const luthier = (args, options = {}) => {
+  const child = spawnSync(process.execPath, [cli, ...args], { cwd: root, stdio: 'inherit', ...options });
+  if (child.error) throw child.error;
+  if (child.status !== 0) process.exit(child.status ?? 1);
+  return child.stdout;
+};
+
+const { model, dataset } = JSON.parse(readFileSync(recipe, 'utf8'));
+console.error(bold('Fine-tuning a pretrained BERT on your machine'));
+console.error(`${model} learns examples/${dataset}: which team should answer a support ticket?`);
+console.error(`The recipe is ${relative(process.cwd(), recipe)}.\n`);
+luthier(['train', recipe]);
+
+// The newest run is ours.
+const [newest] = luthier(['runs', 'list', '--json'], { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' }).split(
+  '\n',
+);
+const { id } = JSON.parse(newest);
+console.error(bold('\nTwo tickets that it has not seen:'));
+luthier(['predict', id, ...TEXTS.flatMap((text) => ['--text', text])]);
+
+console.error(`\n${bold('What next?')}
+  npx luthier predict ${id} --file examples/try.txt   more texts, one a line
+  npx luthier train examples/reviews.recipe.json      another task
+  npx luthier data inspect YOUR.csv                   what Luthier makes of your data
+  npx luthier train                                   asks what it needs, and offers to save the recipe
+  npx luthier export ${id} --format onnx              for transformers.js
+  npx luthier runs list                               every run, and the disk it takes`);
