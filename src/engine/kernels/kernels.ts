@@ -27,6 +27,7 @@ export interface DropoutSite {
 /** The WebAssembly module's exports (kernels/assembly). */
 interface Exports {
   adamw(w: number, g: number, m: number, v: number, n: number, ...scalars: number[]): void;
+  adamwRows(...addressesAndScalars: number[]): void;
   sumOfSquares(x: number, n: number): number;
   scale(x: number, n: number, s: number): void;
   addScaled(dst: number, src: number, n: number, s: number): void;
@@ -63,14 +64,33 @@ export class Kernels {
    * Bias corrections are computed in double. |m| and v below 1e-30 become zero.
    */
   adamw(w: Float32Array, g: Float32Array, m: Float32Array, v: Float32Array, options: AdamWStep): void {
-    const { lr, beta1, beta2, epsilon, weight_decay, step, gradScale } = options;
     const n = this.#same(w, g, m, v);
     this.#exports.adamw(
-      ...([this.#address(w), this.#address(g), this.#address(m), this.#address(v)] as const),
+      this.#address(w),
+      this.#address(g),
+      this.#address(m),
+      this.#address(v),
       n,
-      ...[beta1, 1 - beta1, beta2, 1 - beta2, epsilon],
-      ...[1 - lr * weight_decay, lr / (1 - beta1 ** step), 1 / Math.sqrt(1 - beta2 ** step), gradScale],
+      ...adamwScalars(options),
     );
+  }
+
+  /**
+   * The same, bit for bit, for a table `[rows, width]`: a row whose byte in `touched` `[rows]` is 0 has no gradient and
+   * no moments, which the caller vouches for, and only decays.
+   */
+  adamwRows(
+    w: Float32Array,
+    g: Float32Array,
+    m: Float32Array,
+    v: Float32Array,
+    touched: Uint8Array,
+    options: AdamWStep,
+  ): void {
+    const width = this.#same(w, g, m, v) / touched.length;
+    if (!Number.isInteger(width)) throw new RangeError(`${w.length} values are no ${touched.length} rows`);
+    const addresses = [w, g, m, v, touched].map((view) => this.#address(view));
+    this.#exports.adamwRows(...addresses, touched.length, width, ...adamwScalars(options));
   }
 
   /** Σ x² in double; NaN or infinite when an element is, so one check of the sum checks them all. */
@@ -148,4 +168,12 @@ export class Kernels {
       if (!(id >= 0 && id < size)) throw new RangeError(`Id ${id} in a table of ${size} rows`);
     }
   }
+}
+
+/** Bias corrections and the like, in double, in the order of assembly/adamw.ts. */
+function adamwScalars({ lr, beta1, beta2, epsilon, weight_decay, step, gradScale }: AdamWStep): number[] {
+  return [
+    ...[beta1, 1 - beta1, beta2, 1 - beta2, epsilon],
+    ...[1 - lr * weight_decay, lr / (1 - beta1 ** step), 1 / Math.sqrt(1 - beta2 ** step), gradScale],
+  ];
 }

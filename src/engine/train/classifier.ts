@@ -1,7 +1,9 @@
-import type { Compiled, Executor, TensorData } from '../executors/executor.ts';
+import type { Compiled, DeviceCompiled, Executor, Feed, TensorData } from '../executors/executor.ts';
 import { sizeOf } from '../executors/executor.ts';
 import type { BatchShape } from '../models/batch.ts';
 import type { Encoder } from '../models/registry.ts';
+import { CompiledCache } from './compiled-cache.ts';
+import { DeviceParameters, keepsParameters } from './device-parameters.ts';
 import { type BatchArrays, type PackableText, type Packing, packTexts, rowLength, writeBatch } from './packing.ts';
 import { ParameterStore } from './parameter-store.ts';
 import {
@@ -11,6 +13,7 @@ import {
   logitsProgram,
   MASK,
   PARAMETER,
+  type ProgramOptions,
   type ReadyProgram,
   trainingProgram,
   trainingSites,
@@ -35,7 +38,7 @@ export interface LabelledText extends PackableText {
   label: number;
 }
 
-/** Compiled graphs kept at a time; each holds its own work space, so there is a bound. */
+/** Compiled graphs kept at a time. */
 const MAX_COMPILED = 24;
 
 /**
@@ -48,9 +51,12 @@ export class Classifier {
   readonly numLabels: number;
   /** Nothing below the head is trained, so what it is fed can be computed once. */
   readonly headOnly: boolean;
+  /** Where the executor keeps parameters to itself; null where it works on the store's. */
+  readonly device: DeviceParameters | null;
   readonly #options: ClassifierOptions;
   readonly #shapes: Record<string, number[]>;
-  readonly #compiled = new Map<string, Compiled>();
+  readonly #compiled = new CompiledCache<Compiled>(MAX_COMPILED);
+  readonly #compiledOnDevice = new CompiledCache<DeviceCompiled>(MAX_COMPILED);
   readonly #masks: Uint8Array;
   readonly #loss = new Float32Array(1);
 
@@ -68,6 +74,7 @@ export class Classifier {
       tables: Object.keys(this.encoder.tables),
     });
     this.#masks = this.store.memory.uint8(maskBytes);
+    this.device = keepsParameters(options.executor) ? new DeviceParameters(options.executor, this.store) : null;
   }
 
   /** Logits `[texts, C]` of texts, packed as given. */
@@ -75,7 +82,7 @@ export class Classifier {
     const { arrays, shape } = this.#pack(texts, texts.length);
     const logits = new Float32Array(shape.texts * this.numLabels);
     const compiled = await this.#compile('logits', shape, logitsProgram);
-    await compiled.run({ ...arrays, ...this.#weights(() => true) }, { logits });
+    await compiled.run({ ...arrays, ...(await this.#weights(() => true)) }, { logits });
     return logits.subarray(0, texts.length * this.numLabels);
   }
 
@@ -84,7 +91,8 @@ export class Classifier {
     const { arrays, shape } = this.#pack(texts, texts.length);
     const features = new Float32Array(shape.texts * this.encoder.hiddenSize);
     const compiled = await this.#compile('features', shape, featuresProgram);
-    await compiled.run({ ...arrays, ...this.#weights((name) => this.encoder.placeOf(name) !== 'head') }, { features });
+    const weights = await this.#weights((name) => this.encoder.placeOf(name) !== 'head');
+    await compiled.run({ ...arrays, ...weights }, { features });
     return features.subarray(0, texts.length * this.encoder.hiddenSize);
   }
 
@@ -93,12 +101,13 @@ export class Classifier {
     const texts = features.length / this.encoder.hiddenSize;
     const logits = new Float32Array(texts * this.numLabels);
     const compiled = await this.#compile('headLogits', { rows: 1, length: 1, texts }, headLogitsProgram);
-    await compiled.run({ features, ...this.#weights((name) => this.encoder.placeOf(name) === 'head') }, { logits });
+    const weights = await this.#weights((name) => this.encoder.placeOf(name) === 'head');
+    await compiled.run({ features, ...weights }, { logits });
     return logits;
   }
 
   /**
-   * Loss of a micro-batch, its gradients left in the store.
+   * Loss of a micro-batch, its gradients left in the store, or added to those on the device.
    * @param weight of each text: one over the number of texts in the whole optimiser step
    * @param microStep counts micro-batches from the run's first on; the dropout masks follow from it
    * @param features of the texts, when the head alone is trained
@@ -129,32 +138,35 @@ export class Classifier {
     });
     const trained = this.store.trainedNames();
     const { labelSmoothing } = this.#options;
-    const compiled = await this.#compile('train', shape, (options) =>
-      trainingProgram({ ...options, trained, labelSmoothing, fromFeatures }),
-    );
+    const build = (options: ProgramOptions) => trainingProgram({ ...options, trained, labelSmoothing, fromFeatures });
+    const weightsNeeded = fromFeatures ? (name: string) => this.encoder.placeOf(name) === 'head' : () => true;
+    const feeds = {
+      ...arrays,
+      labels,
+      weights,
+      ...this.#dropoutMasks(shape, microStep, fromFeatures),
+      ...(await this.#weights(weightsNeeded)),
+    };
+    if (this.device && keepsParameters(this.#options.executor)) {
+      const { executor } = this.#options;
+      const compiled = await this.#compiledOnDevice.get(keyOf('train', shape), () => {
+        const { program, inputs } = build(this.#programOptions(shape));
+        return executor.compileOnDevice(program, inputs);
+      });
+      const { loss } = await this.device.addGradients(await compiled.run(feeds));
+      return { loss: await this.device.readScalar(loss!), tokens };
+    }
+    const compiled = await this.#compile('train', shape, build);
     const fetches: Record<string, Float32Array> = { loss: this.#loss };
     for (const name of trained) fetches[GRADIENT + name] = this.store.get(name).trained!.gradient;
-    const weightsNeeded = fromFeatures ? (name: string) => this.encoder.placeOf(name) === 'head' : () => true;
-    await compiled.run(
-      {
-        ...arrays,
-        labels,
-        weights,
-        ...this.#dropoutMasks(shape, microStep, fromFeatures),
-        ...this.#weights(weightsNeeded),
-      },
-      fetches,
-    );
-    if (!fromFeatures) {
-      const feeds: Record<string, TensorData> = arrays;
-      for (const [name, feed] of Object.entries(this.encoder.tables)) this.store.touch(name, feeds[feed] as Int32Array);
-    }
+    await compiled.run(feeds, fetches);
     return { loss: this.#loss[0]!, tokens };
   }
 
   dispose(): void {
-    for (const compiled of this.#compiled.values()) compiled.dispose();
-    this.#compiled.clear();
+    this.#compiled.dispose();
+    this.#compiledOnDevice.dispose();
+    this.device?.dispose();
   }
 
   #pack(
@@ -176,7 +188,8 @@ export class Classifier {
     return { arrays, shape: packing.shape, tokens };
   }
 
-  #weights(needed: (name: string) => boolean): Record<string, Float32Array> {
+  async #weights(needed: (name: string) => boolean): Promise<Record<string, Feed>> {
+    if (this.device) return this.device.feeds(needed);
     const feeds: Record<string, Float32Array> = {};
     for (const { name, weight } of this.store.parameters.values()) if (needed(name)) feeds[PARAMETER + name] = weight;
     return feeds;
@@ -203,28 +216,19 @@ export class Classifier {
     return sites.reduce((n, { shape: s }) => n + aligned(sizeOf(s)), 0);
   }
 
-  async #compile(
-    kind: string,
-    batch: BatchShape,
-    build: (options: { encoder: Encoder; shapes: Record<string, number[]>; batch: BatchShape }) => ReadyProgram,
-  ): Promise<Compiled> {
-    const key = `${kind} ${batch.rows}×${batch.length}/${batch.texts}`;
-    let compiled = this.#compiled.get(key);
-    if (compiled) this.#compiled.delete(key);
-    else {
-      const { program, inputs } = build({ encoder: this.encoder, shapes: this.#shapes, batch });
-      compiled = await this.#options.executor.compile(program, inputs);
-    }
-    // Least recently used first.
-    this.#compiled.set(key, compiled);
-    for (const [old, victim] of this.#compiled) {
-      if (this.#compiled.size <= MAX_COMPILED) break;
-      victim.dispose();
-      this.#compiled.delete(old);
-    }
-    return compiled;
+  #compile(kind: string, batch: BatchShape, build: (options: ProgramOptions) => ReadyProgram): Promise<Compiled> {
+    return this.#compiled.get(keyOf(kind, batch), () => {
+      const { program, inputs } = build(this.#programOptions(batch));
+      return this.#options.executor.compile(program, inputs);
+    });
+  }
+
+  #programOptions(batch: BatchShape): ProgramOptions {
+    return { encoder: this.encoder, shapes: this.#shapes, batch };
   }
 }
+
+const keyOf = (kind: string, { rows, length, texts }: BatchShape) => `${kind} ${rows}×${length}/${texts}`;
 
 /** Masks begin at whole groups of the generator. */
 const aligned = (bytes: number) => Math.ceil(bytes / 64) * 64;

@@ -1,7 +1,5 @@
-import type { Recipe } from '../../protocol/index.ts';
 import type { ParameterStore } from './parameter-store.ts';
-
-type AdamWSettings = Pick<Recipe, 'adam_beta1' | 'adam_beta2' | 'adam_epsilon' | 'weight_decay' | 'max_grad_norm'>;
+import type { AdamWSettings } from './update-program.ts';
 
 /**
  * Global L2 norm of all gradients; NaN or infinite when one is. torch.nn.utils.clip_grad_norm_ returns the same.
@@ -33,14 +31,22 @@ export function adamWStep(
     step,
     gradScale,
   };
-  const group = (from: number, to: number, weight_decay: number) => {
-    for (const { start, end, idle } of store.spans(from, to)) {
-      const [w, g, m, v] = [weight, gradient, expAvg, expAvgSq].map((x) => x.subarray(start, end));
-      // Without gradient and moments a step is the decay alone: the same numbers for a quarter of the traffic.
-      if (idle) store.memory.kernels.scale(w!, Math.fround(1 - lr * weight_decay));
-      else store.memory.kernels.adamw(w!, g!, m!, v!, { ...options, weight_decay });
-    }
+  const kernels = store.memory.kernels;
+  const part = (from: number, to: number) =>
+    [weight, gradient, expAvg, expAvgSq].map((x) => x.subarray(from, to)) as Four;
+  let at = 0;
+  const upTo = (end: number, weight_decay: number) => {
+    if (at < end) kernels.adamw(...part(at, end), { ...options, weight_decay });
+    at = Math.max(at, end);
   };
-  group(0, decayEnd, settings.weight_decay);
-  group(decayEnd, weight.length, 0);
+  const { weight_decay } = settings;
+  for (const { start, end, touched } of [...store.tables.values()].sort((a, b) => a.start - b.start)) {
+    upTo(start, weight_decay);
+    kernels.adamwRows(...part(start, end), touched, { ...options, weight_decay });
+    at = end;
+  }
+  upTo(decayEnd, weight_decay);
+  upTo(weight.length, 0);
 }
+
+type Four = [Float32Array, Float32Array, Float32Array, Float32Array];

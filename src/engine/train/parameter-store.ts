@@ -32,18 +32,12 @@ export interface TrainedBlocks {
 }
 
 /** A trained table of which a step reads, and so gives gradients to, a few rows. */
-interface Table {
-  readonly start: number;
-  readonly width: number;
-  /** 1 for rows that ever had a gradient. */
-  readonly touched: Uint8Array;
-}
-
-/** A stretch of the trained blocks; `idle` when its gradients and moments are all zero. */
-export interface Span {
+export interface Table {
+  /** Where it lies in the trained blocks. */
   readonly start: number;
   readonly end: number;
-  readonly idle: boolean;
+  /** One byte a row: 1 once it had a gradient; until then gradient and moments are all zero. */
+  readonly touched: Uint8Array;
 }
 
 /**
@@ -56,7 +50,7 @@ export class ParameterStore {
   readonly trained: TrainedBlocks;
   readonly numParameters: number;
   readonly numTrained: number;
-  readonly #tables = new Map<string, Table>();
+  readonly tables: ReadonlyMap<string, Table>;
 
   /**
    * @param tables parameters whose gradient is zero but for rows that `touch` is told of
@@ -78,8 +72,11 @@ export class ParameterStore {
     const total = decayEnd + block(undecayed);
     const blocks = accumulate ? 5 : 4;
     this.memory = EngineMemory.create(
-      sizeFor({ float32: [...Array<number>(blocks).fill(total), ...frozen.map((name) => sizes.get(name)!)] }) +
-        extraBytes,
+      extraBytes +
+        sizeFor({
+          float32: [...Array<number>(blocks).fill(total), ...frozen.map((name) => sizes.get(name)!)],
+          uint8: tables.flatMap((name) => (isTrained(name) && shapes[name] ? [shapes[name][0]!] : [])),
+        }),
     );
     this.trained = {
       weight: this.memory.float32(total),
@@ -91,6 +88,7 @@ export class ParameterStore {
     };
     const parameters = new Map<string, Parameter>();
     let offset = 0;
+    const found = new Map<string, Table>();
     for (const name of [...decayed, ...undecayed]) {
       const size = sizes.get(name)!;
       const part = (whole: Float32Array) => whole.subarray(offset, offset + size);
@@ -105,13 +103,13 @@ export class ParameterStore {
         },
       });
       if (tables.includes(name)) {
-        const [rows, width] = shapes[name] as [number, number];
-        this.#tables.set(name, { start: offset, width, touched: new Uint8Array(rows) });
+        found.set(name, { start: offset, end: offset + size, touched: this.memory.uint8(shapes[name]![0]!) });
       }
       offset += padded(size);
     }
     for (const name of frozen)
       parameters.set(name, { name, shape: shapes[name]!, weight: this.memory.float32(sizes.get(name)!) });
+    this.tables = found;
     this.parameters = new Map(names.map((name) => [name, parameters.get(name)!]));
     const count = (group: Iterable<string>) => [...group].reduce((n, name) => n + sizes.get(name)!, 0);
     this.numParameters = count(names);
@@ -130,35 +128,20 @@ export class ParameterStore {
 
   /** Says that a step gives these rows of a table a gradient. */
   touch(name: string, rows: Int32Array): void {
-    const touched = this.#tables.get(name)?.touched;
+    const touched = this.tables.get(name)?.touched;
     if (touched) for (const row of rows) touched[row] = 1;
   }
 
   /** Finds out again which rows have moments, after these were replaced. */
   retouch(): void {
-    for (const { start, width, touched } of this.#tables.values()) {
-      const { expAvg, expAvgSq } = this.trained;
+    const { expAvg, expAvgSq } = this.trained;
+    for (const { start, end, touched } of this.tables.values()) {
+      const width = (end - start) / touched.length;
       for (let row = 0; row < touched.length; row++) {
         const from = start + row * width;
         const moved = (x: Float32Array) => x.subarray(from, from + width).some((v) => v !== 0);
         touched[row] = moved(expAvg) || moved(expAvgSq) ? 1 : 0;
       }
     }
-  }
-
-  /** The trained blocks from `from` to `to`, cut where rows that no step has touched begin and end. */
-  *spans(from: number, to: number): Generator<Span> {
-    let at = from;
-    const tables = [...this.#tables.values()].filter(({ start }) => start >= from && start < to);
-    for (const { start, width, touched } of tables.sort((a, b) => a.start - b.start)) {
-      if (at < start) yield { start: at, end: start, idle: false };
-      for (let row = 0; row < touched.length; ) {
-        const first = row;
-        while (row < touched.length && touched[row] === touched[first]) row++;
-        yield { start: start + first * width, end: start + row * width, idle: touched[first] === 0 };
-      }
-      at = start + touched.length * width;
-    }
-    if (at < to) yield { start: at, end: to, idle: false };
   }
 }

@@ -14,6 +14,7 @@ import { createEncoder, type Encoder } from '../models/registry.ts';
 import { type EncodedTexts, Tokenizer } from '../text/tokenizer.ts';
 import { unknownWarning } from '../text/unknown.ts';
 import { Classifier, type LabelledText } from './classifier.ts';
+import { keepsParameters } from './device-parameters.ts';
 import { requireMemory } from './estimate.ts';
 import { loadWeights } from './load-weights.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
@@ -178,7 +179,7 @@ class ClassificationTrainer implements Trainer {
       numLabels: dataset.labels.length,
       padId: tokenizer.padId,
       isTrained: isTrainedBy(recipe.strategy, encoder),
-      accumulate: accumulation > 1,
+      accumulate: accumulation > 1 && !keepsParameters(engine),
       labelSmoothing: recipe.label_smoothing_factor,
       maxBatch: { texts: batch, tokens: Math.max(...encoded.train.map((t) => t.ids.length)) },
       seed: recipe.seed,
@@ -237,15 +238,25 @@ class ClassificationTrainer implements Trainer {
       tokens += done.tokens;
       if (accumulated) kernels.addScaled(accumulated, gradient, 1);
     }
-    if (accumulated) gradient.set(accumulated);
-    const grad_norm = gradientNorm(classifier.store);
-    this.#refuseNonFinite(loss, grad_norm);
     const learning_rate = learningRate(recipe, this.#step, this.totalSteps);
+    const check = (norm: number) => this.#refuseNonFinite(loss, norm);
+    const grad_norm = classifier.device
+      ? await classifier.device.step(recipe, learning_rate, this.#step + 1, check)
+      : this.#updateStore(learning_rate, check);
     this.#step++;
-    adamWStep(classifier.store, recipe, learning_rate, this.#step, grad_norm);
+    return { step: this.#step, epoch: this.#step / stepsPerEpoch, loss, learning_rate, grad_norm, tokens };
+  }
+
+  #updateStore(learning_rate: number, check: (norm: number) => void): number {
+    const { store } = this.classifier;
+    const { accumulated, gradient } = store.trained;
+    if (accumulated) gradient.set(accumulated);
+    const norm = gradientNorm(store);
+    check(norm);
+    adamWStep(store, this.recipe, learning_rate, this.#step + 1, norm);
     // The executor clears only the rows that it wrote itself.
     if (accumulated) gradient.fill(0);
-    return { step: this.#step, epoch: this.#step / stepsPerEpoch, loss, learning_rate, grad_norm, tokens };
+    return norm;
   }
 
   #refuseNonFinite(loss: number, norm: number): void {
@@ -340,6 +351,7 @@ class ClassificationTrainer implements Trainer {
       expAvgSq.set(found(moments, `${name}.exp_avg_sq`, expAvgSq.length));
     }
     this.classifier.store.retouch();
+    this.classifier.device?.replaced('all');
     this.#step = step;
   }
 
@@ -348,9 +360,15 @@ class ClassificationTrainer implements Trainer {
       const { weight } = this.classifier.store.get(name);
       weight.set(found(parameters, name, weight.length));
     }
+    this.classifier.device?.replaced('weights');
+  }
+
+  async collect(): Promise<void> {
+    await this.classifier.device?.collect();
   }
 
   async saveModel(target: string): Promise<void> {
+    await this.collect();
     await saveClassifier(target, {
       classifier: this.classifier,
       labels: this.labels,

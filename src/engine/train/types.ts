@@ -46,6 +46,8 @@ export interface Trainer {
     split: 'validation' | 'test',
     between?: (done: number, total: number) => Promise<void>,
   ): Promise<ClassificationReport>;
+  /** Brings into the engine's memory what an executor keeps to itself; to be awaited before `state`. */
+  collect(): Promise<void>;
   state(): TrainerState;
   restore(state: { step: number; parameters: Map<string, Float32Array>; moments: Map<string, Float32Array> }): void;
   /** Replaces the trained parameters alone (the best ones, before the model is written). */
