@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { TryoutModel } from '../../protocol/index.ts';
 import { readJson } from '../files.ts';
 import type { Run } from '../runs/run.ts';
@@ -10,6 +10,7 @@ export type BaseModel = { path: string; model: TryoutModel; note: null } | { pat
 export async function findBaseModel(run: Run): Promise<BaseModel> {
   const name = run.record.recipe.model;
   if (!name) return none('The run does not say which model it started from.');
+  const shown = basename(name);
   const bases = [run.record.recipe_path ? dirname(run.record.recipe_path) : null, dirname(run.home)];
   const candidates = [name, ...bases.filter((base) => base !== null).map((base) => join(base, name))];
   for (const path of candidates) {
@@ -23,10 +24,10 @@ export async function findBaseModel(run: Run): Promise<BaseModel> {
     const labels = Object.entries(config.id2label ?? {})
       .sort(([a], [b]) => Number(a) - Number(b))
       .map(([, label]) => String(label));
-    if (classifies && labels.length > 0) return { path, model: { name, labels }, note: null };
-    return none(`${name} has no trained classifier of its own: it learned to classify in this run.`);
+    if (classifies && labels.length > 0) return { path, model: { name: shown, labels }, note: null };
+    return none(`${shown} has no trained classifier of its own: it learned to classify in this run.`);
   }
-  return none(`${name} was not found as a folder, so it cannot be compared.`);
+  return none(`${shown} was not found as a folder, so it cannot be compared.`);
 }
 
 const none = (note: string): BaseModel => ({ path: null, model: null, note });

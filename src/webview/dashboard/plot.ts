@@ -37,6 +37,7 @@ export class Plot {
     this.#x = drawing.x;
     this.#bestLine = definition.lines.some((line) => 'metric' in line.source);
     const fewPoints = (plot: uPlot, index: number): boolean => countOf(plot.data[index]!) < 200;
+    const hardlyAny = (plot: uPlot): boolean => plot.data[0].length < 3;
     const font = `11px ${theme.font}`;
     const axis = {
       stroke: theme.muted,
@@ -95,7 +96,7 @@ export class Plot {
               ...(theme.highContrast && line.dash.length > 0 ? { dash: line.dash } : {}),
               points: {
                 // A line of few points shows them, so that a single point is seen at all.
-                show: line.kind === 'points' ? fewPoints : line.kind !== 'raw' && drawing.data[0].length < 3,
+                show: line.kind === 'points' ? fewPoints : line.kind === 'raw' ? false : hardlyAny,
                 size: 5,
                 width: 1,
                 stroke,

@@ -1,3 +1,4 @@
+import type { VscodeTextarea } from '@vscode-elements/elements/dist/vscode-textarea/vscode-textarea.js';
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import type { TryoutMessage, TryoutRequest } from '../../protocol/webview.ts';
@@ -18,7 +19,7 @@ export class TryoutElement extends LightElement {
   @property({ attribute: false }) host!: Host<TryoutMessage, TryoutRequest>;
   @state() private allLabels = false;
   @state() private announced = '';
-  @query('vscode-textarea') private input!: HTMLElement & { value: string };
+  @query('vscode-textarea') private input!: VscodeTextarea;
 
   readonly store = new TryoutStore();
   #typing: ReturnType<typeof setTimeout> | undefined;
@@ -34,8 +35,6 @@ export class TryoutElement extends LightElement {
   #receive(message: TryoutMessage): void {
     const first = this.store.models === null && message.type === 'snapshot';
     this.store.apply(message);
-    // The page opens ready to type into.
-    if (first) void this.updateComplete.then(() => this.input.focus());
     if (message.type === 'snapshot' || message.type === 'row') this.#ask();
     if (message.type === 'predictions' && this.store.results.length > 0) {
       const [first] = this.store.results;
@@ -48,6 +47,13 @@ export class TryoutElement extends LightElement {
     }
     if (message.type === 'added') this.announced = `Added to ${message.dataset} as ${message.label}`;
     this.#changed();
+    // The page opens ready to type into.
+    if (first) void this.updateComplete.then(() => this.#focus());
+  }
+
+  /** The element itself cannot be focused; the textarea in it can, once it is drawn. */
+  #focus(): void {
+    void this.input.updateComplete.then(() => this.input.wrappedElement.focus());
   }
 
   #changed(): void {
@@ -78,7 +84,7 @@ export class TryoutElement extends LightElement {
     this.#remember();
     this.store.text = entry.text;
     this.#ask();
-    this.input.focus();
+    this.#focus();
   }
 
   #key(event: KeyboardEvent): void {
