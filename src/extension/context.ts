@@ -14,7 +14,7 @@ import { Dashboards } from './views/dashboard.ts';
 import { Tryouts } from './views/tryout.ts';
 
 /** How often folders are looked at again, for file systems that do not tell of changes. */
-const POLL_MS = 10_000;
+const POLL_MS = 5_000;
 
 /**
  * Owns everything that lives as long as the window: log, engine, stores, panels. Making one reads nothing and starts

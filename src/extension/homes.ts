@@ -1,3 +1,4 @@
+import { access, constants } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { HostError } from './errors.ts';
@@ -42,43 +43,58 @@ export class Homes implements vscode.Disposable {
 
   /** Folder that new data sets, recipes and runs belong to: that of the document, else the first of the workspace. */
   async projectFor(uri: vscode.Uri | undefined): Promise<string> {
+    const folder = await this.workspaceFolderFor(uri);
+    if (folder === null) return await this.offerStorage('No folder is open.');
+    if (await isWritable(folder)) return folder;
+    return await this.offerStorage(`${folder} is read-only.`);
+  }
+
+  /** The `.luthier` folder beside a recipe, as in a terminal; the one in storage where that cannot be written. */
+  async besideRecipe(recipePath: string): Promise<string> {
+    const folder = dirname(recipePath);
+    if (await isWritable(folder)) return join(folder, HOME);
+    return join(await this.offerStorage(`${folder} is read-only.`), HOME);
+  }
+
+  /** Null when no folder is open. */
+  private async workspaceFolderFor(uri: vscode.Uri | undefined): Promise<string | null> {
     const ofDocument = uri && uri.scheme === 'file' ? vscode.workspace.getWorkspaceFolder(uri) : undefined;
     if (ofDocument?.uri.scheme === 'file') return ofDocument.uri.fsPath;
     const folders = this.workspaceFolders();
-    if (folders.length === 1) return folders[0]!;
-    if (folders.length > 1) {
-      const picked = await vscode.window.showWorkspaceFolderPick({
-        placeHolder: 'Folder that the data set and the run go to',
-      });
-      if (!picked) throw new HostError('cancelled', 'No folder was chosen.');
-      return picked.uri.fsPath;
-    }
-    return await this.offerStorage();
+    if (folders.length < 2) return folders[0] ?? null;
+    const picked = await vscode.window.showWorkspaceFolderPick({
+      placeHolder: 'Folder that the data set and the run go to',
+    });
+    if (!picked) throw new HostError('cancelled', 'No folder was chosen.');
+    return picked.uri.fsPath;
   }
 
-  /** Without a workspace: an own folder in global storage, once the person agrees. */
-  private async offerStorage(): Promise<string> {
+  /** Without a workspace, or in a read-only one: an own folder in global storage, once the person agrees. */
+  private async offerStorage(why: string): Promise<string> {
     if (!this.usesStorage()) {
       const own = "Use Luthier's Folder";
       const open = 'Open Folder…';
       const answer = await vscode.window.showInformationMessage(
-        'No folder is open. Where should the data set and the run go?',
+        `${why} Where should the data set and the run go?`,
         { modal: true, detail: `Luthier can keep them in its own folder: ${this.storage()}` },
         own,
         open,
       );
       if (answer === open) void vscode.commands.executeCommand('workbench.action.files.openFolder');
       if (answer !== own) throw new HostError('cancelled', 'No folder was chosen.');
-      await this.context.globalState.update(MEMENTO_KEYS.noWorkspaceFolder, true);
+      await this.memento().update(MEMENTO_KEYS.noWorkspaceFolder, true);
     }
     await vscode.workspace.fs.createDirectory(vscode.Uri.file(this.storage()));
     return this.storage();
   }
 
+  /** A window without a folder remembers for all such windows; a read-only folder's remembers for itself. */
+  private memento(): vscode.Memento {
+    return this.workspaceFolders().length === 0 ? this.context.globalState : this.context.workspaceState;
+  }
+
   private usesStorage(): boolean {
-    return (
-      this.workspaceFolders().length === 0 && this.context.globalState.get(MEMENTO_KEYS.noWorkspaceFolder) === true
-    );
+    return this.memento().get(MEMENTO_KEYS.noWorkspaceFolder) === true;
   }
 
   private storage(): string {
@@ -91,3 +107,9 @@ export class Homes implements vscode.Disposable {
       .map((folder) => folder.uri.fsPath);
   }
 }
+
+const isWritable = async (folder: string): Promise<boolean> =>
+  await access(folder, constants.W_OK).then(
+    () => true,
+    () => false,
+  );

@@ -1,11 +1,10 @@
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import type { Luthier } from '../context.ts';
 import { Cancelled, HostError } from '../errors.ts';
 import { readJson } from '../files.ts';
 import { COMMANDS, RECIPE_SUFFIX } from '../ids.ts';
 import { suggestRunName } from '../recipes/suggest.ts';
-import { HOME } from '../runs/store.ts';
 import { setting } from '../settings.ts';
 import { choose, withProgress } from '../ui.ts';
 import { tellWaiting } from './run-control.ts';
@@ -19,10 +18,11 @@ export async function startRecipe(luthier: Luthier, recipePath: string, home?: s
     recipe,
     luthier.runs.all().map((run) => run.record.name),
   );
+  const folder = home ?? (await luthier.homes.besideRecipe(recipePath));
   const created = await withProgress(`Preparing ${basename(recipePath)}`, (signal) =>
     luthier.engine.service.request(
       'run/create',
-      { recipe_path: recipePath, folder: home ?? join(dirname(recipePath), HOME), ...(name ? { name } : {}) },
+      { recipe_path: recipePath, folder, ...(name ? { name } : {}) },
       { signal },
     ),
   );

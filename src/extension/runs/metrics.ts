@@ -4,8 +4,8 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { parseRunEvent, type RunEvent } from '../../protocol/index.ts';
 import { isMissing } from '../files.ts';
 
-/** Bytes parsed before others get their turn: about 2 ms of work. */
-const CHUNK_BYTES = 256 * 1024;
+/** Bytes parsed before others get their turn: about 1 ms of work. */
+const CHUNK_BYTES = 64 * 1024;
 
 /** Place in metrics.jsonl that reading goes on from. */
 export interface MetricsPosition {

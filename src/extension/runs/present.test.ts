@@ -32,7 +32,7 @@ test.each([
     null,
     'accuracy 86.1 % · 3 min',
   ],
-  [runOf('stopped', { best }), null, 'stopped early · accuracy 86.1 %'],
+  [runOf('stopped', { best }), null, 'accuracy 86.1 % · stopped early'],
   [runOf('cancelled', { best }), null, 'cancelled'],
   [runOf('interrupted', { step: 40, total_steps: 80 }), null, 'interrupted · 50 %'],
   [runOf('failed'), null, 'failed'],

@@ -65,9 +65,13 @@ export function describeRunItem(run: Run, position: number | null, now = Date.no
     if (run.state === 'running' && eta !== null && eta !== undefined) parts.push(`${formatDuration(eta)} left`);
     if (best) parts.push(`${metricName(best.key)} ${formatMetric(best.key, best.value)}`);
   } else {
+    // The icon says the state; the metric is what one compares.
+    if (best && run.state === 'stopped') parts.push(`${metricName(best.key)} ${formatMetric(best.key, best.value)}`);
     if (run.state !== 'done') parts.push(stateWord(run));
     if (run.state === 'interrupted' && fraction !== null) parts.push(`${Math.floor(100 * fraction)} %`);
-    if (best && run.state !== 'cancelled') parts.push(`${metricName(best.key)} ${formatMetric(best.key, best.value)}`);
+    if (best && (run.state === 'done' || run.state === 'interrupted' || run.state === 'failed')) {
+      parts.push(`${metricName(best.key)} ${formatMetric(best.key, best.value)}`);
+    }
     const seconds = run.state === 'done' || run.state === 'stopped' ? runSeconds(run, now) : null;
     if (seconds !== null) parts.push(formatDuration(seconds));
   }
