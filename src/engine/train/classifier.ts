@@ -140,27 +140,36 @@ export class Classifier {
     const { labelSmoothing } = this.#options;
     const build = (options: ProgramOptions) => trainingProgram({ ...options, trained, labelSmoothing, fromFeatures });
     const weightsNeeded = fromFeatures ? (name: string) => this.encoder.placeOf(name) === 'head' : () => true;
-    const feeds = {
+    const feeds: Record<string, Feed> = {
       ...arrays,
       labels,
       weights,
       ...this.#dropoutMasks(shape, microStep, fromFeatures),
       ...(await this.#weights(weightsNeeded)),
     };
-    if (this.device && keepsParameters(this.#options.executor)) {
-      const { executor } = this.#options;
-      const compiled = await this.#compiledOnDevice.get(keyOf('train', shape), () => {
-        const { program, inputs } = build(this.#programOptions(shape));
-        return executor.compileOnDevice(program, inputs);
-      });
-      const { loss } = await this.device.addGradients(await compiled.run(feeds));
-      return { loss: await this.device.readScalar(loss!), tokens };
-    }
+    if (this.device) return { loss: await this.#gradientsOnDevice(this.device, shape, build, feeds), tokens };
     const compiled = await this.#compile('train', shape, build);
     const fetches: Record<string, Float32Array> = { loss: this.#loss };
     for (const name of trained) fetches[GRADIENT + name] = this.store.get(name).trained!.gradient;
     await compiled.run(feeds, fetches);
+    if (!fromFeatures) {
+      for (const [name, feed] of Object.entries(this.encoder.tables)) this.store.touch(name, feeds[feed] as Int32Array);
+    }
     return { loss: this.#loss[0]!, tokens };
+  }
+
+  async #gradientsOnDevice(
+    device: DeviceParameters,
+    batch: BatchShape,
+    build: (options: ProgramOptions) => ReadyProgram,
+    feeds: Record<string, Feed>,
+  ): Promise<number> {
+    const compiled = await this.#compiledOnDevice.get(keyOf('train', batch), () => {
+      const { program, inputs } = build(this.#programOptions(batch));
+      return device.executor.compileOnDevice(program, inputs);
+    });
+    const { loss } = await device.addGradients(await compiled.run(feeds));
+    return device.readScalar(loss!);
   }
 
   dispose(): void {

@@ -15,7 +15,7 @@ export const keepsParameters = (executor: Executor): executor is DeviceExecutor 
  * then behind until `collect`.
  */
 export class DeviceParameters {
-  readonly #executor: DeviceExecutor;
+  readonly executor: DeviceExecutor;
   readonly #store: ParameterStore;
   readonly #values = new Map<string, DeviceTensor>();
   readonly #transfers = new Map<string, Promise<Compiled>>();
@@ -27,7 +27,7 @@ export class DeviceParameters {
   #isAhead = false;
 
   constructor(executor: DeviceExecutor, store: ParameterStore) {
-    this.#executor = executor;
+    this.executor = executor;
     this.#store = store;
   }
 
@@ -136,7 +136,7 @@ export class DeviceParameters {
         specs[prefix + parameter.name] = { shape: parameter.shape, dtype: 'float32' };
       }
     }
-    const copy = await this.#executor.compileOnDevice((given) => given, specs);
+    const copy = await this.executor.compileOnDevice((given) => given, specs);
     for (const [name, tensor] of Object.entries(await copy.run(arrays))) {
       this.#values.get(name)?.dispose();
       this.#values.set(name, tensor);
@@ -153,7 +153,7 @@ export class DeviceParameters {
     const key = JSON.stringify(specs);
     let copy = this.#transfers.get(key);
     if (!copy) {
-      copy = this.#executor.compile((given) => given, specs);
+      copy = this.executor.compile((given) => given, specs);
       this.#transfers.set(key, copy);
     }
     await (await copy).run(tensors, into);
@@ -162,13 +162,13 @@ export class DeviceParameters {
   #compileUpdate(names: readonly string[], settings: AdamWSettings): Promise<DeviceCompiled> {
     const shapes = Object.fromEntries(names.map((name) => [name, this.#store.get(name).shape]));
     const { program, inputs } = updateProgram(shapes, settings);
-    return this.#executor.compileOnDevice(program, inputs);
+    return this.executor.compileOnDevice(program, inputs);
   }
 
   #compileSum(gradients: Record<string, DeviceTensor>): Promise<DeviceCompiled> {
     const specs = Object.entries(gradients).map(([name, { shape, dtype }]) => [name, { shape, dtype }] as const);
     const inputs = Object.fromEntries(specs.flatMap(([name, spec]) => [[name, spec] as const, [BEFORE + name, spec]]));
-    return this.#executor.compileOnDevice(
+    return this.executor.compileOnDevice(
       (given) => Object.fromEntries(specs.map(([name]) => [name, add(given[BEFORE + name]!, given[name]!)])),
       inputs,
     );
