@@ -110,7 +110,7 @@ const allOk = (names: Iterable<string>) => Object.fromEntries([...names].map((na
 const small = read('bert-small.json');
 const base = read('bert-base.json');
 
-describe.each(EXECUTORS)("BERT against transformers' in float64: $title", ({ isThere, create }) => {
+describe.each(EXECUTORS)("BERT against transformers' in float64: $title", ({ isThere, isSlow, create }) => {
   let executor: Executor;
   beforeAll(async () => {
     if (isThere) executor = await create();
@@ -147,8 +147,9 @@ describe.each(EXECUTORS)("BERT against transformers' in float64: $title", ({ isT
     }
   });
 
-  const title = '2 layers of 768, 8 × 128 tokens with repeats: norms and samples of every gradient';
-  test.skipIf(!isThere)(title, { timeout: 300_000 }, async () => {
+  const why = isSlow ? ' (skipped: too slow in software)' : '';
+  const title = `2 layers of 768, 8 × 128 tokens with repeats: norms and samples of every gradient${why}`;
+  test.skipIf(!isThere || isSlow)(title, { timeout: 300_000 }, async () => {
     const result = await run(executor, base, 128);
     expect(relativeError(result.logits, base.logits.flat())).toBeLessThan(TOLERANCE);
     expect(relativeError([result.loss], [base.loss])).toBeLessThan(TOLERANCE);

@@ -12,20 +12,42 @@ const tfjsNode = fileURLToPath(new URL('../node_modules/@tensorflow/tfjs-node', 
 /** Asked for by the test runner, which then provides SwiftShader where there is no graphics card. */
 const hasWebGpu = process.env.LUTHIER_TEST_WEBGPU === '1';
 
+interface Tested {
+  title: string;
+  isThere: boolean;
+  create(): Promise<Executor>;
+  /** Largest relative distance from PyTorch's losses over 200 steps. */
+  lossTolerance: number;
+  /** Too slow for wide models where tests run. */
+  isSlow?: boolean;
+  /** Tolerance of an op that is looser than everyone's. */
+  toleranceOf?: (op: string) => number | undefined;
+}
+
 /** Every executor that the parity cases run on; one that is not there on this machine says so in its title. */
-export const EXECUTORS: readonly { title: string; isThere: boolean; create(): Promise<Executor> }[] = [
-  { title: 'onnxruntime', isThere: true, create: () => createOnnxRuntimeExecutor({ numThreads: 2 }) },
+export const EXECUTORS: readonly Tested[] = [
+  {
+    title: 'onnxruntime',
+    isThere: true,
+    lossTolerance: 1e-4,
+    create: () => createOnnxRuntimeExecutor({ numThreads: 2 }),
+  },
   {
     title: "tensorflow (skipped where tfjs-node's native part is not built)",
     isThere: existsSync(path.join(tfjsNode, 'lib/napi-v8/tfjs_binding.node')),
+    lossTolerance: 1e-4,
     create: () => createTensorflowExecutor({ folder: tfjsNode, numThreads: 2 }),
   },
   {
     title: 'webgpu (skipped unless LUTHIER_TEST_WEBGPU=1: it needs a graphics card or SwiftShader)',
     isThere: hasWebGpu,
+    lossTolerance: 1e-3,
+    isSlow: true,
+    // WebGPU's shading language promises no more of sin and cos: 2⁻¹¹ (W3C, WGSL, accuracy of expressions).
+    toleranceOf: (op) => (/^(sin|cos):/.test(op) ? 2 ** -11 : undefined),
     create: () => createWebGpuExecutor(),
   },
-  { title: 'wasm', isThere: true, create: () => createWasmExecutor() },
+  { title: 'wasm', isThere: true, lossTolerance: 1e-3, create: () => createWasmExecutor() },
 ];
 
 /** Reads a file of test/parity/figures. */
