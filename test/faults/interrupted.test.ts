@@ -57,9 +57,9 @@ describe('a whole run', () => {
     expect(reference.stderr).not.toMatch(/Error/);
     expect(reference.code).toBe(0);
     const done = reference.events.at(-1) as DoneEvent;
-    expect(done).toMatchObject({ event: 'done', step: 81, run: join(place, 'reference') });
+    expect(done).toMatchObject({ event: 'done', step: 216, run: join(place, 'reference') });
     expect(done.metrics.accuracy).toBeGreaterThan(0.9);
-    expect(losses(reference.events).size).toBe(81);
+    expect(losses(reference.events).size).toBe(216);
   });
 
   it('keeps two checkpoints and the best, and the same events in its folder', async () => {
@@ -83,7 +83,7 @@ describe('SIGKILL', () => {
     let program = run('train', recipe, '--json', '--out', 'killed');
     let at = 0;
     for (let kills = 0; kills < 4; kills++) {
-      at += 1 + random.below(18);
+      at += 1 + random.below(50);
       await program.untilStep(at);
       // Somewhere within the steps or the checkpoint that follow.
       await new Promise((resolve) => setTimeout(resolve, random.below(60)));
@@ -108,7 +108,7 @@ describe('SIGKILL', () => {
     await program.untilStep(1);
     process.kill((await endpointOf(join(place, 'early'))).pid, 'SIGKILL');
     const first = await program.finished;
-    // Whether that came before the checkpoint of step 5 is chance; without one, as if it had.
+    // Whether that came before the checkpoint of step 15 is chance; without one, as if it had.
     await rm(join(place, 'early', 'checkpoints'), { recursive: true, force: true });
     const second = await run('runs', 'resume', join(place, 'early'), '--json').finished;
     expect(second.stderr).toContain('starts over');
@@ -117,7 +117,7 @@ describe('SIGKILL', () => {
 
   it('that tears the last line of the metrics costs that line alone', async () => {
     const program = run('train', recipe, '--json', '--out', 'torn');
-    await program.untilStep(12);
+    await program.untilStep(32);
     process.kill((await endpointOf(join(place, 'torn'))).pid, 'SIGKILL');
     const first = await program.finished;
     const metrics = join(place, 'torn', 'metrics.jsonl');
@@ -139,7 +139,7 @@ describe('SIGKILL', () => {
 describe('Ctrl-C', () => {
   it('once writes a checkpoint within one step, says how to go on, and it does', async () => {
     const program = run('train', recipe, '--json', '--out', 'once');
-    await program.untilStep(13);
+    await program.untilStep(40);
     program.child.kill('SIGINT');
     const first = await program.finished;
     expect(first.code).toBe(130);

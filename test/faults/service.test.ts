@@ -70,7 +70,7 @@ describe('the engine service', () => {
     expect(estimate).toMatchObject({
       rows: 240,
       validation_rows: 24,
-      total_steps: 81,
+      total_steps: 216,
       truncated_rows: 0,
       columns: { text: 'text', label: 'label' },
     });

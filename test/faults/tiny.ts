@@ -102,11 +102,11 @@ export async function writeRecipe(file: string, recipe: TinyRecipe): Promise<voi
   const whole = {
     model: 'tiny',
     dataset: 'rows.csv',
-    learning_rate: 2e-3,
-    num_train_epochs: 3,
+    learning_rate: 4e-3,
+    num_train_epochs: 8,
     per_device_train_batch_size: 8,
     max_length: 16,
-    save_steps: 5,
+    save_steps: 15,
     ...recipe,
   };
   await writeFile(file, JSON.stringify(whole, null, 2));

@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, link, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LuthierError } from '../errors.ts';
 import { errnoOf, writeError } from '../hub/write-file.ts';
 import { lookAtProcess } from './client.ts';
+import { readEndpoint } from './endpoint.ts';
 import { FILES } from './folder.ts';
 
 /** From taking the lock to opening the socket, a process has this long. */
 const OPENING_MS = 20_000;
+const ATTEMPTS = 20;
 
 /**
  * Takes the lock of a run's folder; whoever holds it may write there. That of a dead process is taken over: a pid
@@ -18,7 +20,7 @@ const OPENING_MS = 20_000;
 export async function lockRun(folder: string): Promise<() => Promise<void>> {
   const path = join(folder, FILES.lock);
   const mine = JSON.stringify({ pid: process.pid, nonce: randomBytes(8).toString('hex') });
-  for (let attempt = 0; attempt < 3; attempt++) {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     if (await create(path, mine)) {
       return async () => {
         if ((await read(path)) === mine) await rm(path, { force: true });
@@ -70,15 +72,17 @@ async function read(path: string): Promise<string | null> {
 
 async function holderLives(folder: string, path: string, held: string): Promise<boolean> {
   if ((await lookAtProcess(folder)) !== null) return true;
-  const age =
-    Date.now() -
-    (await stat(path).then(
-      (s) => s.mtimeMs,
-      () => 0,
-    ));
+  const since = await stat(path).then(
+    (s) => s.mtimeMs,
+    () => 0,
+  );
+  if (Date.now() - since > OPENING_MS) return false;
   const pid = /"pid":(\d+)/.exec(held)?.[1];
-  // Neither its socket nor its pid: gone. Its pid alone: it may be about to open the socket.
-  return age < OPENING_MS && pid !== undefined && pidExists(Number(pid));
+  // It is being written at this moment.
+  if (pid === undefined) return true;
+  // One that had opened its socket and does not answer is gone, though its pid may linger until somebody asks about it.
+  if ((await readEndpoint(folder))?.pid === Number(pid)) return false;
+  return pidExists(Number(pid));
 }
 
 function pidExists(pid: number): boolean {
@@ -90,15 +94,32 @@ function pidExists(pid: number): boolean {
   }
 }
 
-/** Removes exactly the lock that was judged dead: if another process has replaced it meanwhile, its lock is put back. */
+/**
+ * Removes exactly the lock that was judged dead. Of several processes that judged so only one may at a time, and each
+ * looks again first: the lock may have been removed, and taken anew, meanwhile.
+ */
 async function takeAway(path: string, held: string): Promise<void> {
-  const aside = `${path}.${randomBytes(6).toString('hex')}`;
+  const turn = `${path}.takeover`;
   try {
-    await rename(path, aside);
+    await mkdir(turn);
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return;
-    throw error;
+    if (errnoOf(error) !== 'EEXIST') throw writeError(turn, error);
+    await waitForTurn(turn);
+    return;
   }
-  if ((await read(aside)) !== held) await link(aside, path).catch(() => undefined);
-  await rm(aside, { force: true });
+  try {
+    if ((await read(path)) === held) await rm(path, { force: true });
+  } finally {
+    await rmdir(turn);
+  }
+}
+
+async function waitForTurn(turn: string): Promise<void> {
+  const began = await stat(turn).then(
+    (s) => s.mtimeMs,
+    () => null,
+  );
+  // Whoever had the turn was killed in it.
+  if (began !== null && Date.now() - began > OPENING_MS) await rmdir(turn).catch(() => undefined);
+  else await new Promise((resolve) => setTimeout(resolve, 20));
 }
