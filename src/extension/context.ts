@@ -11,6 +11,7 @@ import { HOME, RunStore } from './runs/store.ts';
 import { setting } from './settings.ts';
 import { showError } from './ui.ts';
 import { Dashboards } from './views/dashboard.ts';
+import { Reports } from './views/reports.ts';
 import { Tryouts } from './views/tryout.ts';
 
 /** How often folders are looked at again, for file systems that do not tell of changes. */
@@ -31,6 +32,7 @@ export class Luthier implements vscode.Disposable {
   readonly datasets: DatasetStore;
   readonly dashboards: Dashboards;
   readonly tryouts: Tryouts;
+  readonly reports = new Reports();
   private readonly disposables: { dispose(): void }[] = [];
   private loading: Promise<void> | null = null;
   private training: boolean | null = null;
@@ -77,7 +79,16 @@ export class Luthier implements vscode.Disposable {
     };
     this.dashboards = new Dashboards({ ...shared, starter: this.starter });
     this.tryouts = new Tryouts(shared);
-    this.disposables.push(this.dashboards, this.tryouts, this.starter, this.runs, this.engine, this.homes, this.log);
+    this.disposables.push(
+      this.dashboards,
+      this.tryouts,
+      this.reports,
+      this.starter,
+      this.runs,
+      this.engine,
+      this.homes,
+      this.log,
+    );
     this.runs.changed.on(() => this.setTraining());
   }
 

@@ -138,5 +138,8 @@ export const ENGINE_FILES = {
   service: 'dist/engine/service.cjs',
 } as const;
 
+/** Scheme of read-only documents that we make up. */
+export const REPORT_SCHEME = 'luthier-report';
+
 export const RECIPE_SUFFIX = '.recipe.json';
 export const RECIPE_SCHEMA = './media/recipe.schema.json';

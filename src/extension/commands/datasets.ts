@@ -79,11 +79,7 @@ export async function inspectDataset(luthier: Luthier, ...args: unknown[]): Prom
   const summary = await withProgress(`Reading ${dataset.name}`, (signal) =>
     luthier.datasets.inspect(dataset, { signal }),
   );
-  const document = await vscode.workspace.openTextDocument({
-    language: 'markdown',
-    content: summaryMarkdown(dataset.name, summary),
-  });
-  await vscode.window.showTextDocument(document, { preview: true });
+  await luthier.reports.show(dataset.name, summaryMarkdown(dataset.name, summary));
 }
 
 /** A data set's summary as Markdown. */

@@ -100,7 +100,7 @@ export async function cleanUpRuns(luthier: Luthier): Promise<void> {
     [
       checkpoints.length > 0 ? `Checkpoints of ${plural(checkpoints.length, 'run')} are deleted.` : '',
       whole.length > 0
-        ? `${plural(whole.length, 'run')} are deleted with their models: ${whole.map((run) => run.record.name).join(', ')}.`
+        ? `${plural(whole.length, 'whole run')}, models included: ${whole.map((run) => run.record.name).join(', ')}.`
         : '',
       'This cannot be undone.',
     ]

@@ -67,11 +67,8 @@ export async function evaluateOnFile(luthier: Luthier, ...args: unknown[]): Prom
       { signal, onProgress: progress },
     ),
   );
-  const document = await vscode.workspace.openTextDocument({
-    language: 'markdown',
-    content: reportMarkdown(run.record.name, basename(file.fsPath), report),
-  });
-  await vscode.window.showTextDocument(document, { preview: true });
+  const name = basename(file.fsPath);
+  await luthier.reports.show(`${run.record.name} on ${name}`, reportMarkdown(run.record.name, name, report));
 }
 
 /** An evaluation as Markdown: metrics with intervals beside the majority class's, classes, confusion, worst rows. */

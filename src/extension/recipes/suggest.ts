@@ -60,7 +60,7 @@ export function suggestRecipe(options: {
     task: 'text-classification',
     model: options.model,
     dataset: options.dataset,
-    columns: options.columns,
+    ...(Object.keys(options.columns).length > 0 ? { columns: options.columns } : {}),
     strategy: method.strategy,
     learning_rate: method.learningRate,
     num_train_epochs: method.strategy.type === 'head' ? Math.max(5, suggestedEpochs(rows)) : suggestedEpochs(rows),
