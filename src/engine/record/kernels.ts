@@ -1,4 +1,4 @@
-import { slice_util } from '@tensorflow/tfjs-core';
+import { slice_util, type TensorInfo } from '@tensorflow/tfjs-core';
 import { ELEMENT_TYPE_NUMBER } from '../graph/onnx.ts';
 import { FUSED_RULES } from './fused.ts';
 import type { Recording } from './recorder.ts';
@@ -178,7 +178,7 @@ const CORE_RULES: Readonly<Record<CoreKernel, KernelRule>> = {
   Sin: unary('Sin'),
   Slice: (r, { x }, { begin, size }) => {
     // A number stands for the first axis, a short list for the first axes.
-    const whole = { dataId: {}, shape: [...shapeOf(r, x!)], dtype: 'float32' } as const;
+    const whole: TensorInfo = { dataId: {}, shape: [...shapeOf(r, x!)], dtype: 'float32' };
     const [from, sizes] = slice_util.parseSliceParams(whole, begin as number | number[], size as number | number[]);
     return slice(r, x!, from!, sizes!);
   },
