@@ -6,10 +6,8 @@ import { ENGINE_FILES, MEMENTO_KEYS, SECRETS } from '../ids.ts';
 import type { Log } from '../log.ts';
 import { setting } from '../settings.ts';
 import { withProgress } from '../ui.ts';
-import { launchRun, launchService, type StartedRun } from './launch.ts';
+import type { StartedRun } from './launch.ts';
 import { chooseNode, type NodeChoice } from './node.ts';
-import { fetchNode } from './node-fetch.ts';
-import { selfTest } from './self-test.ts';
 import { EngineService } from './service.ts';
 
 /** The engine as this window has it: which Node, the one service, and the way to start a run's process. */
@@ -25,8 +23,15 @@ export class EngineHost implements vscode.Disposable {
     this.service = new EngineService({
       log,
       idleMs: () => Math.max(1, setting('luthier.service.idleMinutes')) * 60_000,
-      launch: async () =>
-        launchService(await this.node(), await this.script(ENGINE_FILES.service), log, await this.environment()),
+      launch: async () => {
+        const { launchService } = await import('./launch.ts');
+        return await launchService(
+          await this.node(),
+          await this.script(ENGINE_FILES.service),
+          log,
+          await this.environment(),
+        );
+      },
       initialize: async () => {
         const token = await context.secrets.get(SECRETS.huggingFaceToken);
         const cache = setting('luthier.huggingFace.cacheFolder');
@@ -48,7 +53,7 @@ export class EngineHost implements vscode.Disposable {
   }
 
   async launchRun(folder: string, resume: boolean): Promise<StartedRun> {
-    const node = await this.node();
+    const [{ launchRun }, node] = await Promise.all([import('./launch.ts'), this.node()]);
     return await launchRun(node, await this.script(ENGINE_FILES.run), folder, resume, await this.environment());
   }
 
@@ -87,8 +92,9 @@ export class EngineHost implements vscode.Disposable {
       platform: process.platform,
       consent: () => this.consent(registry),
       fetch: ({ folder }) =>
-        withProgress('Fetching Node.js for Luthier', (signal, report) =>
-          fetchNode({
+        withProgress('Fetching Node.js for Luthier', async (signal, report) => {
+          const { fetchNode } = await import('./node-fetch.ts');
+          return await fetchNode({
             folder,
             registry,
             platform: process.platform,
@@ -100,9 +106,12 @@ export class EngineHost implements vscode.Disposable {
                 done,
                 total,
               }),
-          }),
-        ),
-      selfTest: (path, environment) => selfTest(path, environment, service),
+          });
+        }),
+      selfTest: async (path, environment) => {
+        const { selfTest } = await import('./self-test.ts');
+        return await selfTest(path, environment, service);
+      },
       log: this.log,
     });
   }

@@ -5,6 +5,7 @@ import { StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
 import { HostError, systemCode } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { childEnvironment } from './environment.ts';
+import { exitReason } from './exit.ts';
 import type { NodeChoice } from './node.ts';
 import type { ServiceProcess } from './service.ts';
 
@@ -53,16 +54,6 @@ export async function launchService(
       child.kill('SIGKILL');
     },
   };
-}
-
-/** How a process ended, in words: `exit code 1`, `signal SIGKILL`, with the last line it said when that helps. */
-export function exitReason(code: number | null, signal: NodeJS.Signals | null, stderr = ''): string {
-  const reason = signal ? `signal ${signal}` : `exit code ${code}`;
-  const error = stderr
-    .split('\n')
-    .reverse()
-    .find((line) => /^\w*Error: /.test(line));
-  return error ? `${reason}: ${error.trim().slice(0, 200)}` : reason;
 }
 
 /** A run's process just started: it is on its own from here, and `early` tells when it ended while we still watch. */

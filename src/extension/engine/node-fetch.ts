@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { extract } from 'tar-stream';
 import { Cancelled, HostError } from '../errors.ts';
 
 /**
@@ -120,6 +119,7 @@ async function download(distribution: Distribution, file: string, options: Fetch
 
 /** Writes the one member of a .tgz file to `target`, executable. */
 async function unpack(archive: string, member: string, target: string, distribution: Distribution): Promise<void> {
+  const { extract } = await import('tar-stream');
   const tar = extract();
   let found = false;
   const members = (async () => {

@@ -4,7 +4,7 @@ import type { ServiceNotifications, ServiceRequests } from '../../protocol/index
 import { HostError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { RestartBudget } from './restarts.ts';
-import { type Methods, RpcPeer } from './rpc.ts';
+import type { Methods, RpcPeer } from './rpc.ts';
 
 /** A started engine service: its two streams and its life. */
 export interface ServiceProcess {
@@ -150,7 +150,8 @@ export class EngineService {
 
   private async start(): Promise<Live> {
     const { log } = this.options;
-    const process = await this.options.launch();
+    // Loaded with the first request: activation does not pay for it.
+    const [{ RpcPeer }, process] = await Promise.all([import('./rpc.ts'), this.options.launch()]);
     log.info(`Engine service started: ${process.description}`);
     let death = 'it closed its output';
     const peer = new RpcPeer<ServiceRequests, ServiceNotifications>(

@@ -1,7 +1,8 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunRecord } from '../../protocol/index.ts';
-import { exitReason, type StartedRun } from '../engine/launch.ts';
+import { exitReason } from '../engine/exit.ts';
+import type { StartedRun } from '../engine/launch.ts';
 import { HostError, toHostError } from '../errors.ts';
 import { Emitter } from '../events.ts';
 import { writeFileAtomic } from '../files.ts';

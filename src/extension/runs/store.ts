@@ -4,7 +4,7 @@ import type { RunEvent, RunNotifications } from '../../protocol/index.ts';
 import { Emitter } from '../events.ts';
 import { listFolder, mapLimited } from '../files.ts';
 import type { Log } from '../log.ts';
-import { type Attempt, connectRun, type RunConnection } from './connection.ts';
+import type { Attempt, RunConnection } from './connection.ts';
 import { type ReadRecord, readRecord, recordTime, WORKING } from './record.ts';
 import { isWorking, type Run } from './run.ts';
 
@@ -239,13 +239,18 @@ export class RunStore {
     // A newer version's run is not spoken to: its socket may speak differently.
     if (this.disposed || !this.options.mayConnect() || run.readOnly !== null) return;
     entry.connecting = true;
-    const connect = this.options.connect ?? connectRun;
-    void connect(run.folder, this.options.client, this.options.log)
+    void this.connect(run.folder)
       .then((attempt) => this.attached(entry, attempt))
       .catch((error: Error) => this.options.log.warn(`${run.folder}: ${error.message}`))
       .finally(() => {
         entry.connecting = false;
       });
+  }
+
+  /** The client is loaded with the first run that works: activation does not pay for it. */
+  private async connect(folder: string): Promise<Attempt> {
+    const connect = this.options.connect ?? (await import('./connection.ts')).connectRun;
+    return await connect(folder, this.options.client, this.options.log);
   }
 
   private async attached(entry: Entry, attempt: Attempt): Promise<void> {
