@@ -44,6 +44,10 @@ interface Opened {
   outputs: Record<string, TensorSpec>;
 }
 
+/** An output's name in the session: another than its own where an input has that. */
+export const nameOutside = (output: string, inputs: Record<string, TensorSpec>): string =>
+  output in inputs ? `new ${output}` : output;
+
 /** Records a program, optimises its graph for the provider and hands it to onnxruntime. */
 export async function openSession(
   ort: OnnxRuntime,
@@ -57,7 +61,12 @@ export async function openSession(
     [...recorded.outputs].map(([name, value]) => [name, typeOf(recorded, value) as TensorSpec]),
   );
   const { graph, sums } = optimize(recorded, target);
-  const session = await ort.InferenceSession.create(writeOnnx(graph), { logSeverityLevel: 3, ...options });
+  // In ONNX, what goes in and what comes out share one space of names.
+  const named = new Map([...graph.outputs].map(([name, value]) => [nameOutside(name, inputs), value]));
+  const session = await ort.InferenceSession.create(writeOnnx({ ...graph, outputs: named }), {
+    logSeverityLevel: 3,
+    ...options,
+  });
   return { session, graph, sums, outputs };
 }
 
@@ -77,15 +86,15 @@ export function compiledSession(
     if (!scratch.has(sum.rows))
       scratch.set(sum.rows, new Float32Array(sizeOf(typeOf(graph, graph.outputs.get(sum.rows)!).shape)));
   }
-  const tensor = tensorCache(ort);
+  const [feedOf, fetchOf] = [tensorCache(ort), tensorCache(ort)];
   return {
     outputs,
     async run(feeds, fetches) {
-      const fed = feedsOf(inputs, feeds, tensor);
+      const fed = feedsOf(inputs, feeds, feedOf);
       const fetched: Record<string, Ort.Tensor> = {};
       for (const name of graph.outputs.keys()) {
         const spec = outputs[name] ?? (typeOf(graph, graph.outputs.get(name)!) as TensorSpec);
-        fetched[name] = tensor(name, scratch.get(name) ?? fetches[name], spec);
+        fetched[nameOutside(name, inputs)] = fetchOf(name, scratch.get(name) ?? fetches[name], spec);
       }
       await session.run(fed, fetched);
       for (const sum of sums)

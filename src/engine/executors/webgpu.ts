@@ -6,6 +6,7 @@ import {
   feedsOf,
   libraryOf,
   loadOnnxRuntime,
+  nameOutside,
   type OnnxRuntime,
   type OrtDeviceTensor,
   openSession,
@@ -55,21 +56,42 @@ async function compileOnDevice(
     { ...OPTIONS, preferredOutputLocation: 'gpu-buffer' },
   );
   const tensor = tensorCache(ort);
+  // A session owns the memory of its outputs: released before them, it takes the process down when one is used.
+  let live = 0;
+  let isDisposed = false;
+  const releaseIfDone = () => {
+    if (isDisposed && live === 0) void session.release();
+  };
+  const onDevice = (made: Ort.Tensor): OrtDeviceTensor => {
+    live++;
+    let isLive = true;
+    return {
+      ...{ shape: made.dims, dtype: made.type as TensorSpec['dtype'] },
+      isOnDevice: true,
+      tensor: made,
+      dispose() {
+        if (!isLive) return;
+        isLive = false;
+        made.dispose();
+        live--;
+        releaseIfDone();
+      },
+    };
+  };
   return {
     outputs,
     async run(feeds) {
       const results = await session.run(feedsOf(inputs, feeds, tensor));
-      return Object.fromEntries(Object.entries(results).map(([name, t]) => [name, onDevice(t as Ort.Tensor)]));
+      return Object.fromEntries(
+        Object.keys(outputs).map((name) => [name, onDevice(results[nameOutside(name, inputs)] as Ort.Tensor)]),
+      );
     },
     dispose() {
-      void session.release();
+      if (isDisposed) return;
+      isDisposed = true;
+      releaseIfDone();
     },
   };
-
-  function onDevice(tensor: Ort.Tensor): OrtDeviceTensor {
-    const spec = { shape: tensor.dims, dtype: tensor.type as TensorSpec['dtype'] };
-    return { ...spec, isOnDevice: true, tensor, dispose: () => tensor.dispose() };
-  }
 }
 
 /** One sum, so that a machine without a graphics card says so now, and not when a model is loaded. */
