@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import type { Recipe } from '../../protocol/index.ts';
+import { createEncoder } from '../models/registry.ts';
+import { estimateDisk, estimateMemory, estimateSeconds, requireMemory, type Workload } from './estimate.ts';
+import { parseRecipe } from './recipe.ts';
+
+/** MiniLM: 6 layers × 384, 22.7 M parameters. */
+const encoder = createEncoder(
+  {
+    model_type: 'bert',
+    vocab_size: 30522,
+    hidden_size: 384,
+    num_hidden_layers: 6,
+    num_attention_heads: 12,
+    intermediate_size: 1536,
+    max_position_embeddings: 512,
+  },
+  'config.json',
+);
+/** As long as examples/tickets.csv's rows: 22 tokens on average, a few above 100. */
+const trainLengths = Array.from({ length: 623 }, (_, i) => 6 + (i % 24) + (i % 50 === 0 ? 100 : 0) + 3);
+const work: Workload = { encoder, numLabels: 8, trainLengths, validationLengths: trainLengths.slice(0, 68) };
+const recipe = (more: Partial<Recipe> = {}) => parseRecipe({ model: 'm', dataset: 'd', ...more });
+
+describe('estimateMemory', () => {
+  // Measured: peak_rss_bytes of `luthier train --json` on examples/tickets.csv, MiniLM, 2 Intel cores, onnxruntime 1.30.
+  it.each<[Partial<Recipe>, number]>([
+    [{}, 798e6],
+    [{ per_device_train_batch_size: 64 }, 1151e6],
+    [{ per_device_train_batch_size: 1, per_device_eval_batch_size: 1 }, 623e6],
+    [{ strategy: { type: 'freeze', num_frozen_layers: 4 } }, 484e6],
+    [{ strategy: { type: 'head' } }, 454e6],
+  ])('%o is within a fifth of what was measured', (more, measured) => {
+    const estimate = estimateMemory(work, recipe(more));
+    expect(estimate / measured).toBeGreaterThan(0.8);
+    expect(estimate / measured).toBeLessThan(1.2);
+  });
+});
+
+describe('requireMemory', () => {
+  const refusal = (more: Partial<Recipe>, free: number) => {
+    try {
+      requireMemory(work, recipe(more), free);
+    } catch (error) {
+      return error as { code: string; message: string; hint: string };
+    }
+    return null;
+  };
+
+  it('lets pass what fits', () => {
+    expect(refusal({}, 2e9)).toBeNull();
+  });
+
+  it('names the smaller batches with which it fits, the result being the same', () => {
+    const large = { per_device_train_batch_size: 256 };
+    expect(refusal(large, 1e9)).toMatchObject({
+      code: 'not-enough-memory',
+      message: expect.stringMatching(/would need about \d/),
+      hint: expect.stringMatching(/It would fit with per_device_train_batch_size \d+, gradient_accumulation_steps \d+/),
+    });
+    const [, batch, steps] = /size (\d+), gradient_accumulation_steps (\d+)/.exec(refusal(large, 1e9)!.hint)!;
+    expect(Number(batch) * Number(steps)).toBe(256);
+    expect(
+      refusal({ per_device_train_batch_size: Number(batch), gradient_accumulation_steps: Number(steps) }, 1e9),
+    ).toBeNull();
+  });
+
+  it('names a strategy when batches do not help, and another way when nothing does', () => {
+    expect(refusal({}, 550e6)!.hint).toMatch(/strategy \{"type":"freeze"/);
+    expect(refusal({}, 100e6)!.hint).toMatch(/smaller model/);
+  });
+});
+
+describe('estimateSeconds', () => {
+  it('grows with epochs, shrinks with frozen layers and speed', () => {
+    const base = estimateSeconds(work, recipe(), 200);
+    expect(estimateSeconds(work, recipe({ num_train_epochs: 6 }), 200)).toBeGreaterThan(1.5 * base);
+    expect(estimateSeconds(work, recipe(), 100)).toBeGreaterThan(base);
+    const frozen = estimateSeconds(work, recipe({ strategy: { type: 'freeze', num_frozen_layers: 4 } }), 200);
+    const head = estimateSeconds(work, recipe({ strategy: { type: 'head' } }), 200);
+    expect(frozen).toBeLessThan(base);
+    expect(head).toBeLessThan(frozen);
+  });
+});
+
+describe('estimateDisk', () => {
+  it('counts the checkpoints that are kept, one in the making, the best and the model', () => {
+    const sizes = { parameters: 100, trained: 10 };
+    expect(estimateDisk(sizes, recipe({ save_total_limit: 2 }))).toBe(12 * 10 * 3 + 4 * 10 + 4 * 100);
+  });
+});
