@@ -3,7 +3,9 @@ import { basename, extname, join, resolve } from 'node:path';
 import { note as box, confirm, intro, isCancel, log, outro, select, text } from '@clack/prompts';
 import type { Columns, DataSummary, RecipeInput, Strategy } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
-import { toErrorData } from '../errors.ts';
+import { LuthierError, toErrorData } from '../errors.ts';
+import { readJsonRecord } from '../hub/json-file.ts';
+import { CONFIG_FILE } from '../hub/model-folder.ts';
 import { writeFileAtomically } from '../hub/write-file.ts';
 import { listModels } from '../service/models.ts';
 import { type LoadedRecipe, loadRecipe, resolveRecipe } from '../train/recipe.ts';
@@ -31,11 +33,11 @@ export async function askForRecipe(sets: readonly string[]): Promise<LoadedRecip
     const summary = await askForData();
     const columns = await askForColumns(summary);
     const model = await askForModel();
-    const strategy = await askForStrategy();
+    const strategy = await askForStrategy(await countLayers(model.path));
     const base = process.cwd();
     const recipe: RecipeInput = {
       task: 'text-classification',
-      model,
+      model: model.name,
       dataset: relativeTo(base, summary.file),
       columns,
       strategy,
@@ -93,19 +95,43 @@ async function askForColumns(summary: DataSummary): Promise<Columns> {
   return { text: chosen, label: await answer(select({ message: 'Which column holds the class?', options: rest })) };
 }
 
+interface ChosenModel {
+  /** As the recipe names it. */
+  name: string;
+  path: string;
+}
+
 /** Only where there is a choice. */
-async function askForModel(): Promise<string> {
-  const models = (await listModels([process.cwd()])).filter((model) => model.source !== 'run');
-  if (models.length <= 1) return models[0]?.name ?? 'starters/bert';
+async function askForModel(): Promise<ChosenModel> {
+  const models = (await listModels([process.cwd()]))
+    .filter((model) => model.source !== 'run')
+    .map((model) => ({
+      ...model,
+      name: model.source === 'folder' ? relativeTo(process.cwd(), model.path) : model.name,
+    }));
+  const [first] = models;
+  if (first === undefined) {
+    throw new LuthierError(
+      'model-not-found',
+      'There is no model here to start from.',
+      'luthier models download google-bert/bert-base-uncased fetches one.',
+    );
+  }
+  if (models.length === 1) return first;
   const options = models.map((model) => ({
-    value: model.source === 'folder' ? relativeTo(process.cwd(), model.path) : model.name,
+    value: model,
     label: model.name,
     hint: `${(model.num_parameters / 1e6).toFixed(0)} M parameters`,
   }));
-  return answer(select({ message: 'Which model shall it start from?', options }));
+  return answer(select<ChosenModel>({ message: 'Which model shall it start from?', options }));
 }
 
-async function askForStrategy(): Promise<Strategy> {
+async function countLayers(model: string): Promise<number> {
+  const { num_hidden_layers } = await readJsonRecord(join(model, CONFIG_FILE));
+  return typeof num_hidden_layers === 'number' ? num_hidden_layers : 2;
+}
+
+async function askForStrategy(layers: number): Promise<Strategy> {
   const type = await answer(
     select<Strategy['type']>({
       message: 'What shall be trained?',
@@ -116,7 +142,7 @@ async function askForStrategy(): Promise<Strategy> {
       ],
     }),
   );
-  return type === 'freeze' ? { type, num_frozen_layers: 3 } : { type };
+  return type === 'freeze' ? { type, num_frozen_layers: Math.max(1, Math.floor(layers / 2)) } : { type };
 }
 
 async function offerToSave(recipe: RecipeInput, dataFile: string): Promise<string | null> {

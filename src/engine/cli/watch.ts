@@ -181,10 +181,8 @@ class JsonScreen implements Screen {
 function lineFor(event: RunEvent, folder: string): string | null {
   switch (event.event) {
     case 'start': {
-      const trained = (event.num_trainable_parameters / 1e6).toFixed(1);
-      const all = (event.num_parameters / 1e6).toFixed(1);
       return dim(
-        `${event.num_train_rows} rows to train on, ${event.num_validation_rows} to validate, ${event.labels.length} classes; ${trained} of ${all} M parameters trained; ${event.executor}, ${event.num_threads} threads; run ${shortPath(folder)}`,
+        `${event.num_train_rows} rows to train on, ${event.num_validation_rows} to validate, ${event.labels.length} classes; ${count(event.num_trainable_parameters)} of ${count(event.num_parameters)} parameters trained; ${event.executor}, ${event.num_threads} threads; run ${shortPath(folder)}`,
       );
     }
     case 'eval': {
@@ -203,6 +201,9 @@ function lineFor(event: RunEvent, folder: string): string | null {
       return null;
   }
 }
+
+/** `22.7 M`, `20 k`. */
+const count = (n: number): string => (n >= 1e6 ? `${(n / 1e6).toFixed(1)} M` : `${Math.round(n / 1000)} k`);
 
 /** Plain lines, a step's about every ten seconds. */
 class LineScreen implements Screen {

@@ -60,6 +60,7 @@ class RunProcess {
   static async open(options: RunProcessOptions): Promise<RunProcess> {
     const { folder, resume } = options;
     const unlock = await lockRun(folder);
+    let endpoint: Endpoint | null = null;
     try {
       const record = await readRecord(folder);
       if (record.state === 'done' || record.state === 'stopped' || record.state === 'cancelled') {
@@ -71,15 +72,13 @@ class RunProcess {
       const log = EventLog.open(join(folder, FILES.metrics));
       const run = new RunProcess(options, record, log, unlock);
       run.#record = { ...record, state: 'starting', started_at: record.started_at ?? now(), error: null };
-      run.#endpoint = await Endpoint.open(
-        folder,
-        log,
-        () => ({ record: run.#record, pid: process.pid }),
-        run.#answers(),
-      );
+      endpoint = await Endpoint.open(folder, log, () => ({ record: run.#record, pid: process.pid }), run.#answers());
+      run.#endpoint = endpoint;
       await run.#writeRecord();
       return run;
     } catch (error) {
+      // An open socket would keep the process alive.
+      await endpoint?.close();
       await unlock();
       throw error;
     }
