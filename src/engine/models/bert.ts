@@ -162,9 +162,30 @@ export function bertRowFirstTokens(
   return bertLayer(context, last, first, x, bias, R);
 }
 
+/**
+ * Hidden states of every token, without dropout: the embeddings', then each layer's, each `[T, H]`. What a smaller
+ * vocabulary or a shallower model is distilled from (scripts/starter).
+ */
+export function bertHiddenStates(
+  p: Parameters,
+  inputs: Omit<BertInputs, 'first_token'>,
+  config: BertConfig,
+  batch: BatchShape,
+): tf.Tensor2D[] {
+  const context: Context = { p, config, batch, drop: (_, x) => x, mask: () => undefined };
+  const { rows: R, length: S } = batch;
+  const bias = hide(tf.equal(tf.reshape(inputs.text_ids, [R, 1, S, 1]), tf.reshape(inputs.text_ids, [R, 1, 1, S])));
+  const states = [bertEmbeddings(context, inputs)];
+  for (let layer = 0; layer < config.num_hidden_layers; layer++) {
+    const x = states[layer]!;
+    states.push(bertLayer(context, layer, x, x, bias));
+  }
+  return states;
+}
+
 const hide = (visible: tf.Tensor): tf.Tensor => tf.mul(tf.sub(1, tf.cast(visible, 'float32')), HIDDEN);
 
-function bertEmbeddings({ p, config, drop }: Context, inputs: BertInputs): tf.Tensor2D {
+function bertEmbeddings({ p, config, drop }: Context, inputs: Omit<BertInputs, 'first_token'>): tf.Tensor2D {
   const words = embedding(p['bert.embeddings.word_embeddings.weight']!, inputs.input_ids);
   const positions = embedding(p['bert.embeddings.position_embeddings.weight']!, inputs.position_ids);
   const types = embedding(p['bert.embeddings.token_type_embeddings.weight']!, inputs.token_type_ids);

@@ -1,0 +1,281 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { Random } from '../../src/engine/data/random.ts';
+import type { Compiled, Executor, TensorData, TensorSpec } from '../../src/engine/executors/executor.ts';
+import { type BertConfig, type BertInputs, bertHiddenStates, type Parameters } from '../../src/engine/models/bert.ts';
+import { matMul, valueAndGrads } from '../../src/engine/ops/index.ts';
+import { adamWStep, gradientNorm } from '../../src/engine/train/optimizer.ts';
+import type { ParameterStore } from '../../src/engine/train/parameter-store.ts';
+import { learningRate } from '../../src/engine/train/schedule.ts';
+import type { TextPair, WordText } from './words.ts';
+
+export interface Model {
+  config: BertConfig;
+  store: ParameterStore;
+}
+
+export interface DistilOptions {
+  teacher: Model;
+  student: Model;
+  executor: Executor;
+  training: readonly TextPair[];
+  validation: readonly TextPair[];
+  steps: number;
+  learning_rate: number;
+  batchSize: number;
+  /** 1-based layers whose states are matched. */
+  layers: readonly number[];
+  /** How much the first token, from which classifiers read, counts beside a word. */
+  firstTokenWeight: number;
+  seed: number;
+  log: (line: string) => void;
+}
+
+/** Lengths that are compiled; a batch is as long as the smallest that holds its texts. */
+const LENGTHS = [16, 24, 32, 48, 64];
+
+/**
+ * Fits the student's hidden states to the teacher's (TinyBERT, Jiao et al. 2020, without its width projection, for
+ * both are equally wide). The two split words into different pieces, so what is compared is each word's state: the
+ * mean over its pieces. Loss: over the chosen layers, the mean over words of ‖student − teacher‖², relative to the
+ * teacher's mean square at that layer.
+ * @returns that relative error by layer on the validation texts, before and after
+ */
+export async function distil(options: DistilOptions): Promise<{ before: number[]; after: number[] }> {
+  const { student, training, validation, steps, batchSize, log } = options;
+  const programs = new Programs(options, await teacherSquares(options));
+  const before = await relativeError(options, programs);
+  log(`before: relative error by layer ${show(before)}`);
+  const batches = orderBatches(training, batchSize, options.seed);
+  const schedule = { learning_rate: options.learning_rate, lr_scheduler_type: 'linear', warmup_steps: 0.05 } as const;
+  const adamW = { adam_beta1: 0.9, adam_beta2: 0.98, adam_epsilon: 1e-6, weight_decay: 0, max_grad_norm: 1 };
+  const start = performance.now();
+  let recent = 0;
+  for (let step = 0; step < steps; step++) {
+    const { loss } = await programs.train(batches[step % batches.length]!);
+    const norm = gradientNorm(student.store);
+    if (!Number.isFinite(norm)) throw new Error(`step ${step}: the gradient is not finite`);
+    adamWStep(student.store, adamW, learningRate(schedule, step, steps), step + 1, norm);
+    recent += loss;
+    if ((step + 1) % 50 === 0 || step + 1 === steps) {
+      const seconds = (performance.now() - start) / 1000;
+      log(`step ${step + 1}/${steps}  loss ${(recent / (step % 50 || 50)).toFixed(4)}  ${seconds.toFixed(0)} s`);
+      recent = 0;
+    }
+  }
+  const after = await relativeError(options, programs);
+  log(`after: relative error by layer ${show(after)} over ${validation.length} texts never trained on`);
+  programs.dispose();
+  return { before, after };
+}
+
+const show = (values: readonly number[]) => values.map((v) => v.toFixed(4)).join(', ');
+
+/** Batches of texts of like length, in random order. */
+function orderBatches(pairs: readonly TextPair[], size: number, seed: number): TextPair[][] {
+  const random = new Random(seed);
+  const shuffled = random.shuffle([...pairs]);
+  const batches: TextPair[][] = [];
+  for (let i = 0; i + size <= shuffled.length; i += size * 50) {
+    const chunk = shuffled.slice(i, i + size * 50).sort((a, b) => a.student.ids.length - b.student.ids.length);
+    for (let j = 0; j + size <= chunk.length; j += size) batches.push(chunk.slice(j, j + size));
+  }
+  return random.shuffle(batches);
+}
+
+/** Mean square of the teacher's states at each chosen layer; LayerNorm keeps it nearly the same for every text. */
+async function teacherSquares(options: DistilOptions): Promise<number[]> {
+  const programs = new Programs(
+    options,
+    options.layers.map(() => 1),
+  );
+  const targets = await programs.targets(options.validation.slice(0, options.batchSize));
+  programs.dispose();
+  return targets.states.map((state) => {
+    const filled = state.filter((x) => x !== 0);
+    return filled.reduce((sum, x) => sum + x * x, 0) / filled.length;
+  });
+}
+
+async function relativeError(options: DistilOptions, programs: Programs): Promise<number[]> {
+  const sums = options.layers.map(() => 0);
+  let batches = 0;
+  for (let i = 0; i + options.batchSize <= options.validation.length; i += options.batchSize) {
+    const { errors } = await programs.train(options.validation.slice(i, i + options.batchSize));
+    errors.forEach((error, layer) => {
+      sums[layer]! += error;
+    });
+    batches++;
+  }
+  return sums.map((sum) => sum / batches);
+}
+
+interface Shape {
+  rows: number;
+  length: number;
+  words: number;
+}
+
+interface Targets {
+  states: Float32Array[];
+  words: number;
+}
+
+/** The teacher's forward pass and the student's training pass, compiled for each shape that occurs. */
+class Programs {
+  readonly #options: DistilOptions;
+  readonly #squares: readonly number[];
+  readonly #compiled = new Map<string, Compiled>();
+
+  constructor(options: DistilOptions, squares: readonly number[]) {
+    this.#options = options;
+    this.#squares = squares;
+  }
+
+  /** The teacher's word states of these texts at each chosen layer, `[R, W, H]`. */
+  async targets(batch: readonly TextPair[]): Promise<Targets> {
+    const { teacher, layers } = this.#options;
+    const texts = batch.map((pair) => pair.teacher);
+    const shape = shapeOf(texts);
+    const compiled = await this.#get(`teacher ${key(shape)}`, textSpecs(shape), teacher, (p, inputs) => {
+      const states = bertHiddenStates(p, inputs as unknown as BertInputs, teacher.config, asBatch(shape));
+      return Object.fromEntries(layers.map((layer) => [`state.${layer}`, wordStates(inputs, states[layer]!, shape)]));
+    });
+    const fetches = Object.fromEntries(
+      layers.map((layer) => [
+        `state.${layer}`,
+        new Float32Array(shape.rows * shape.words * teacher.config.hidden_size),
+      ]),
+    );
+    await compiled.run({ ...feedsOf(texts, shape), ...weightsOf(teacher) }, fetches);
+    return { states: layers.map((layer) => fetches[`state.${layer}`]!), words: shape.words };
+  }
+
+  /** Loss and its gradient, which is left in the student's store. */
+  async train(batch: readonly TextPair[]): Promise<{ loss: number; errors: number[] }> {
+    const { student, layers, firstTokenWeight } = this.#options;
+    const targets = await this.targets(batch);
+    const texts = batch.map((pair) => pair.student);
+    const shape = { ...shapeOf(texts), words: targets.words };
+    const H = student.config.hidden_size;
+    const { rows: R, words: W } = shape;
+    const trained = student.store.trainedNames();
+    const specs: Record<string, TensorSpec> = {
+      ...textSpecs(shape),
+      weights: { shape: [R, W, 1], dtype: 'float32' },
+    };
+    for (const layer of layers) specs[`target.${layer}`] = { shape: [R, W, H], dtype: 'float32' };
+    const compiled = await this.#get(`student ${key(shape)}`, specs, student, (p, inputs) => {
+      const { value, grads, kept } = valueAndGrads(
+        (own, keep) => {
+          const texts = inputs as unknown as BertInputs;
+          const states = bertHiddenStates({ ...p, ...own }, texts, student.config, asBatch(shape));
+          const errors = layers.map((layer, i) => {
+            const difference = tf.sub(wordStates(inputs, states[layer]!, shape), inputs[`target.${layer}`]!);
+            const squares = tf.mul(tf.mul(difference, difference), inputs.weights!);
+            const error = tf.mul(tf.sum(squares), 1 / (H * this.#squares[i]!)) as tf.Scalar;
+            keep(`error.${layer}`, error);
+            return error;
+          });
+          return errors.reduce((a, b) => tf.add(a, b));
+        },
+        Object.fromEntries(trained.map((name) => [name, p[name]!])),
+      );
+      return {
+        loss: value,
+        ...kept,
+        ...Object.fromEntries(Object.entries(grads).map(([name, g]) => [`grad:${name}`, g])),
+      };
+    });
+    const weights = new Float32Array(R * W);
+    let total = 0;
+    texts.forEach(({ numWords }, row) => {
+      weights.fill(1, row * W, row * W + numWords);
+      weights[row * W] = firstTokenWeight;
+      total += numWords - 1 + firstTokenWeight;
+    });
+    for (let i = 0; i < weights.length; i++) weights[i]! /= total;
+    const feeds: Record<string, TensorData> = { ...feedsOf(texts, shape), ...weightsOf(student), weights };
+    layers.forEach((layer, i) => {
+      feeds[`target.${layer}`] = targets.states[i]!;
+    });
+    const loss = new Float32Array(1);
+    const errors = layers.map(() => new Float32Array(1));
+    const fetches: Record<string, Float32Array> = { loss };
+    layers.forEach((layer, i) => {
+      fetches[`error.${layer}`] = errors[i]!;
+    });
+    for (const name of trained) fetches[`grad:${name}`] = student.store.get(name).trained!.gradient;
+    await compiled.run(feeds, fetches);
+    return { loss: loss[0]!, errors: errors.map((error) => error[0]!) };
+  }
+
+  dispose(): void {
+    for (const compiled of this.#compiled.values()) compiled.dispose();
+  }
+
+  async #get(
+    name: string,
+    specs: Record<string, TensorSpec>,
+    model: Model,
+    program: (p: Parameters, inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>,
+  ): Promise<Compiled> {
+    const known = this.#compiled.get(name);
+    if (known) return known;
+    const inputs = { ...specs };
+    for (const { name, shape } of model.store.parameters.values()) inputs[`p:${name}`] = { shape, dtype: 'float32' };
+    const compiled = await this.#options.executor.compile((all) => {
+      const p = Object.fromEntries([...model.store.parameters.keys()].map((name) => [name, all[`p:${name}`]!]));
+      return program(p, all);
+    }, inputs);
+    this.#compiled.set(name, compiled);
+    return compiled;
+  }
+}
+
+const key = ({ rows, length, words }: Shape) => `${rows}x${length} ${words}`;
+const asBatch = ({ rows, length }: Shape) => ({ rows, length, texts: rows });
+
+function shapeOf(texts: readonly WordText[]): Shape {
+  const up = (n: number) => LENGTHS.find((length) => length >= n) ?? n;
+  return {
+    rows: texts.length,
+    length: up(Math.max(...texts.map((text) => text.ids.length))),
+    words: up(Math.max(...texts.map((text) => text.numWords))),
+  };
+}
+
+function textSpecs({ rows, length, words }: Shape): Record<string, TensorSpec> {
+  const tokens = { shape: [rows * length], dtype: 'int32' } as const;
+  return {
+    input_ids: tokens,
+    token_type_ids: tokens,
+    position_ids: tokens,
+    text_ids: tokens,
+    /** One over the number of a word's pieces at each of them. */
+    pooling: { shape: [rows, words, length], dtype: 'float32' },
+  };
+}
+
+const wordStates = (inputs: Record<string, tf.Tensor>, state: tf.Tensor2D, { rows, length }: Shape) =>
+  matMul(inputs.pooling!, tf.reshape(state, [rows, length, state.shape[1]]));
+
+function feedsOf(texts: readonly WordText[], { rows, length, words }: Shape): Record<string, TensorData> {
+  const input_ids = new Int32Array(rows * length);
+  const position_ids = new Int32Array(rows * length);
+  const text_ids = new Int32Array(rows * length);
+  const pooling = new Float32Array(rows * words * length);
+  texts.forEach((text, row) => {
+    input_ids.set(text.ids, row * length);
+    const sizes = new Array<number>(text.numWords).fill(0);
+    for (const word of text.words) sizes[word]!++;
+    text.words.forEach((word, i) => {
+      position_ids[row * length + i] = i;
+      text_ids[row * length + i] = row + 1;
+      pooling[(row * words + word) * length + i] = 1 / sizes[word]!;
+    });
+  });
+  return { input_ids, token_type_ids: new Int32Array(rows * length), position_ids, text_ids, pooling };
+}
+
+const weightsOf = ({ store }: Model): Record<string, TensorData> =>
+  Object.fromEntries([...store.parameters.values()].map(({ name, weight }) => [`p:${name}`, weight]));
