@@ -29,7 +29,7 @@ type Run = (action: () => Promise<number>) => () => Promise<void>;
 const collect = (value: string, before: string[]) => [...before, value];
 const json = () => new Option('--json', 'one JSON object a line on stdout');
 
-function buildProgram(run: Run): Command {
+export function buildProgram(run: Run): Command {
   const program = new Command('luthier')
     .description('Fine-tune language models on your own machine.')
     .version(VERSION)
