@@ -32,10 +32,14 @@ const { id } = JSON.parse(newest);
 console.error(bold('\nTwo tickets that it has not seen:'));
 luthier(['predict', id, ...TEXTS.flatMap((text) => ['--text', text])]);
 
-console.error(`\n${bold('What next?')}
-  npx luthier predict ${id} --file examples/try.txt   more texts, one a line
-  npx luthier train examples/reviews.recipe.json      another task
-  npx luthier data inspect YOUR.csv                   what Luthier makes of your data
-  npx luthier train                                   asks what it needs, and offers to save the recipe
-  npx luthier export ${id} --format onnx              for transformers.js
-  npx luthier runs list                               every run, and the disk it takes`);
+const next = [
+  [`npx luthier predict ${id} --file examples/try.txt`, 'more texts, one a line'],
+  [`npx luthier export ${id} --format onnx`, 'for transformers.js'],
+  ['npx luthier train examples/reviews.recipe.json', 'another task'],
+  ['npx luthier data inspect YOUR.csv', 'what Luthier makes of your data'],
+  ['npx luthier train', 'asks what it needs, and offers to save the recipe'],
+  ['npx luthier runs list', 'every run, and the disk it takes'],
+];
+const width = Math.max(...next.map(([command]) => command.length));
+console.error(`\n${bold('What next?')}`);
+for (const [command, what] of next) console.error(`  ${command.padEnd(width)}  ${what}`);
