@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { copyFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { RunEvent } from '../../src/protocol/index.ts';
@@ -20,6 +20,7 @@ export async function buildEngine(): Promise<{ cli: string; runner: string; serv
       cli: 'src/engine/cli.ts',
       run: 'src/engine/runs/process.ts',
       service: 'src/engine/service/main.ts',
+      probe: 'src/engine/executors/probe-process.ts',
     },
     outdir: output,
     bundle: true,
@@ -34,7 +35,11 @@ export async function buildEngine(): Promise<{ cli: string; runner: string; serv
     logLevel: 'error',
   });
   await mkdir(output, { recursive: true });
-  await copyFile(join(root, 'dist', 'engine', 'kernels.wasm'), join(output, 'kernels.wasm'));
+  const wasm = [
+    'dist/engine/kernels.wasm',
+    'node_modules/@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm',
+  ];
+  for (const file of wasm) await copyFile(join(root, file), join(output, basename(file)));
   return {
     cli: join(output, 'cli.cjs'),
     runner: join(output, 'run.cjs'),
