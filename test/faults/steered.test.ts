@@ -149,6 +149,16 @@ describe('a run that works', () => {
   });
 });
 
+/** Linux: pids of the run processes of a folder, which stands in their arguments. */
+async function processesOf(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const args = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (args.split('\0').includes(folder)) found.push(pid);
+  }
+  return found;
+}
+
 async function readLosses(folder: string) {
   const lines = (await readFile(join(at(folder), 'metrics.jsonl'), 'utf8')).trim().split('\n');
   return losses(lines.map((line) => JSON.parse(line)));
@@ -237,6 +247,7 @@ describe('what goes wrong', () => {
       until ls '${disk}/run/checkpoints' 2>/dev/null | grep -q '^checkpoint-'; do sleep 0.02; done
       head -c 2000000 /dev/zero > '${disk}/filler' 2>/dev/null || true
       ${node} runs resume '${disk}/run' --json || echo "code $?"
+      ${node} runs resume '${disk}/run' --json || echo "code $?"
       ls '${disk}/run/checkpoints'
       rm '${disk}/filler'
       ${node} runs resume '${disk}/run' --json
@@ -244,6 +255,8 @@ describe('what goes wrong', () => {
     expect(stderr + stdout).toMatch(/disk is full/i);
     expect(stdout).toMatch(/^checkpoint-\d+$/m);
     expect(stdout.trim().split('\n').at(-1)).toMatch(/^\{"event":"done"/);
+    // Those that could not begin are gone.
+    await expect.poll(() => processesOf(`${disk}/run`), { timeout: 20_000 }).toEqual([]);
   });
 
   it('a run from a newer version, and one that is half-written', async () => {

@@ -51,7 +51,13 @@ export class Endpoint {
       server.once('error', reject);
       server.listen(address, resolve);
     });
-    await writeEndpoint(folder, { pid: process.pid, address, token });
+    try {
+      await writeEndpoint(folder, { pid: process.pid, address, token });
+    } catch (error) {
+      // A socket that nobody can find would keep the process alive.
+      await endpoint.close();
+      throw error;
+    }
     return endpoint;
   }
 

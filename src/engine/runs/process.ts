@@ -43,5 +43,7 @@ main().then(
   (error: unknown) => {
     console.error(error);
     process.exitCode = 1;
+    // The reason is on its way; nothing may keep the process after that.
+    setTimeout(() => process.exit(1), 1_000);
   },
 );
