@@ -43,6 +43,7 @@ const builds = {
       cli: 'src/engine/cli.ts',
       run: 'src/engine/runs/process.ts',
       service: 'src/engine/service/main.ts',
+      probe: 'src/engine/executors/probe-process.ts',
     },
     outdir: 'dist/engine',
     external: ['onnxruntime-node', '@tensorflow/tfjs-node'],
@@ -84,6 +85,11 @@ const builds = {
 const extras = {
   engine: async () => {
     await buildKernels(kernelsFile);
+    // tfjs's WebAssembly backend, with SIMD: every Node that runs Luthier has it.
+    cpSync(
+      'node_modules/@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm',
+      'dist/engine/tfjs-backend-wasm-simd.wasm',
+    );
     if (existsSync('dist/engine/cli.cjs')) chmodSync('dist/engine/cli.cjs', 0o755);
     if (!watching) return;
     watch(kernelsFolder, () => {

@@ -66,7 +66,9 @@ export async function makePackage({ target = `${process.platform}-${process.arch
     throw new Fault(`There is no package for ${target}: onnxruntime-node serves ${TARGETS.join(', ')}.`);
   }
   const manifest = shippedManifest();
-  const programs = ['dist/engine/run.cjs', 'dist/engine/service.cjs', 'dist/extension/activate.cjs'];
+  const programs = ['run', 'service', 'probe']
+    .map((name) => `dist/engine/${name}.cjs`)
+    .concat('dist/extension/activate.cjs');
   const missing = programs.filter((file) => !existsSync(path.join(root, file)));
   if (missing.length > 0) throw new Fault(`${missing.join(', ')}: not built. npm run build makes them.`);
   const files = [

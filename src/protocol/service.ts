@@ -86,8 +86,10 @@ export interface BackendStatus {
   usable: boolean;
   /** Why not, or what it runs on. */
   detail: string;
-  /** Measured matrix-product rate in Gflop/s; null when not measured. */
+  /** Matrix-product rate in Gflop/s, measured now or before; null when never measured. */
   gflops: number | null;
+  /** What `auto` takes here for a model of BERT-base's size. */
+  auto: boolean;
 }
 
 /** A request that takes long says how far it is in `progress` notifications that carry this token. */

@@ -19,7 +19,10 @@ export interface PredictCommandOptions {
 
 export async function predict(model: string, options: PredictCommandOptions): Promise<number> {
   const { path } = await findModel(model, process.cwd());
-  const loading = createPredictor(path, options.backend ? { backend: options.backend } : {});
+  const loading = createPredictor(path, {
+    note: (_, message) => note(message),
+    ...(options.backend ? { backend: options.backend } : {}),
+  });
   loading.catch(() => undefined);
   const texts = await readTexts(options);
   const predictor = await loading;

@@ -1,23 +1,23 @@
 import type { BackendChoice } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import { createAutoExecutor, type Say } from './auto.ts';
+import { createNamedExecutor } from './create-named.ts';
 import type { Executor } from './executor.ts';
-import { createOnnxRuntimeExecutor } from './onnxruntime.ts';
 
-/** The executor that a recipe or a command names. */
-export async function createExecutor(choice: BackendChoice): Promise<Executor> {
-  switch (choice) {
-    case 'auto':
-    case 'onnxruntime':
-      return createOnnxRuntimeExecutor();
-    case 'tensorflow': {
-      const { createTensorflowExecutor } = await import('./tensorflow.ts');
-      return createTensorflowExecutor();
-    }
-    default:
-      throw new LuthierError(
-        'backend-unavailable',
-        `The backend "${choice}" is not there yet.`,
-        'Use --backend onnxruntime, which runs everywhere.',
-      );
-  }
+export interface CreateOptions {
+  /** The model to be run, whose size `auto` looks at where there is something to choose. */
+  model?: Promise<{ readonly config: Readonly<Record<string, unknown>> }>;
+  /** Hears what `auto` chose and why, where that is not the usual. */
+  note?: Say;
+}
+
+/**
+ * The executor that a recipe or a command names; `auto` is the fastest here.
+ * @throws LuthierError `backend-unavailable` with the reason
+ */
+export async function createExecutor(choice: BackendChoice, { model, note }: CreateOptions = {}): Promise<Executor> {
+  if (choice !== 'auto') return createNamedExecutor(choice);
+  const hiddenSize = model?.then(({ config }) => Number(config.hidden_size) || undefined);
+  // Whoever opens the model says what is wrong with it.
+  hiddenSize?.catch(() => {});
+  return createAutoExecutor({ hiddenSize, note });
 }

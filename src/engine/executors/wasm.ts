@@ -95,6 +95,7 @@ async function withoutListeners<T>(start: () => Promise<T>): Promise<T> {
 }
 
 const LIMIT = 2 ** 32;
+const LARGEST_PIECE = 2 ** 31;
 const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(1);
 const FEWER =
   'Use --backend onnxruntime, which is not bound to one WebAssembly memory, a smaller per_device_train_batch_size or ' +
@@ -115,14 +116,18 @@ function requireFits(graph: Graph): void {
 interface Heap {
   readonly HEAPU8: Uint8Array;
   _malloc(bytes: number): number;
+  _free(address: number): void;
 }
 
 /** While it runs: tfjs does not look at what malloc returns, and would write over the memory's start. */
 function guardMemory(backend: BackendWasm): void {
   const wasm = backend.wasm as unknown as Heap;
+  // At its first call Emscripten's stub puts the real function in its place: after that it stays ours.
+  wasm._free(wasm._malloc(1));
   const malloc = wasm._malloc.bind(wasm);
   wasm._malloc = (bytes) => {
-    const address = malloc(bytes);
+    // Asked for more than 2 GiB in one piece, Emscripten's malloc answers with addresses that are not there.
+    const address = bytes < LARGEST_PIECE ? malloc(bytes) : 0;
     if (address !== 0 || bytes === 0) return address;
     throw new LuthierError(
       'not-enough-memory',

@@ -115,9 +115,13 @@ async function probe(ort: OnnxRuntime): Promise<void> {
   } catch (error) {
     throw new LuthierError(
       'backend-unavailable',
-      `No graphics card can be used through WebGPU: ${(error as Error).message.split('\n')[0]}`,
+      `No graphics card can be used through WebGPU: ${reasonOf(error)}`,
       'Use --backend onnxruntime. On Linux, WebGPU needs a Vulkan driver for the card.',
       { cause: error },
     );
   }
 }
+
+/** onnxruntime puts file, line, function and condition before what it has to say. */
+const reasonOf = (error: unknown): string =>
+  (error as Error).message.split('\n')[0]!.replace(/^\S*\.cc:\d+ .* was false\. /, '');

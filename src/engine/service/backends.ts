@@ -1,62 +1,51 @@
-import * as tf from '@tensorflow/tfjs-core';
-import type { BackendChoice, BackendStatus } from '../../protocol/index.ts';
-import { toErrorData } from '../errors.ts';
+import type { BackendStatus } from '../../protocol/index.ts';
+import { chosenByAuto } from '../executors/auto.ts';
 import { createExecutor } from '../executors/create.ts';
 import type { Executor } from '../executors/executor.ts';
+import { measureRate } from '../executors/measure.ts';
+import { type Probe, probeBackend } from '../executors/probe.ts';
+import { type Rates, readRates, rememberRates, widthOf } from '../executors/rates.ts';
 
-const NAMES: Exclude<BackendChoice, 'auto'>[] = ['onnxruntime', 'webgpu', 'tensorflow', 'wasm'];
+const NAMES: readonly Executor['name'][] = ['onnxruntime', 'webgpu', 'tensorflow', 'wasm'];
 
-/** A product of the size that BERT-base's feed-forward layers have at 8 × 128 tokens. */
-const SIZE = { rows: 1024, inner: 768, columns: 3072 };
-const REPEATS = 5;
-
-/** What can compute on this machine, what it is, and why another cannot. */
+/**
+ * What can compute on this machine, what it is, and why another cannot. What is measured, at BERT-base's width, is what
+ * `auto` remembers; what was measured before is told, too.
+ */
 export async function backendStatus(measure: boolean): Promise<BackendStatus[]> {
-  const found: BackendStatus[] = [];
-  for (const name of NAMES) {
-    try {
-      const executor = await createExecutor(name);
-      try {
-        const gflops = measure ? await measureGflops(executor) : null;
-        found.push({ name, usable: true, detail: `${executor.library}, ${executor.numThreads} threads`, gflops });
-      } finally {
-        executor.dispose();
-      }
-    } catch (error) {
-      const { message, hint } = toErrorData(error);
-      found.push({ name, usable: false, detail: hint === undefined ? message : `${message} ${hint}`, gflops: null });
-    }
-  }
-  return found;
+  const width = measure ? widthOf('base') : null;
+  const probes: Probe[] = [];
+  // Side by side when they are only started; one after the other when each needs the whole machine.
+  if (width === null) probes.push(...(await Promise.all(NAMES.map((name) => probeBackend(name, null)))));
+  else for (const name of NAMES) probes.push(await probeBackend(name, width));
+  const processor = probes[NAMES.indexOf('onnxruntime')]!;
+  const measured = Object.fromEntries(probes.map((probe, i) => [NAMES[i], probe.usable ? probe.gflops : null]));
+  if (width !== null && processor.usable) await rememberRates(processor.library, 'base', measured);
+  const rates: Rates = width === null && processor.usable ? await readRates(processor.library, 'base') : measured;
+  const auto = chosenByAuto((name) => probes[NAMES.indexOf(name)]!.usable, rates);
+  return NAMES.map((name, i) => ({ name, ...statusOf(name, probes[i]!, rates), auto: name === auto }));
 }
 
-/** The rate of the backend that `auto` takes here. */
+function statusOf(name: Executor['name'], probe: Probe, rates: Rates): Omit<BackendStatus, 'name' | 'auto'> {
+  if (!probe.usable) {
+    const { message, hint } = probe.error;
+    return { usable: false, detail: hint === undefined ? message : `${message} ${hint}`, gflops: null };
+  }
+  const { library, num_threads } = probe;
+  const threads = name === 'webgpu' ? '' : `, ${num_threads} ${num_threads === 1 ? 'thread' : 'threads'}`;
+  return { usable: true, detail: `${library}${threads}`, gflops: rates[name] ?? null };
+}
+
+/** The rate of the backend that `auto` takes here, measured once and remembered. */
 export async function measureMachine(): Promise<number> {
   const executor = await createExecutor('auto');
   try {
-    return await measureGflops(executor);
+    const known = (await readRates(executor.library, 'base'))[executor.name];
+    if (known) return known;
+    const rate = await measureRate(executor, widthOf('base'));
+    await rememberRates(executor.library, 'base', { [executor.name]: rate });
+    return rate;
   } finally {
     executor.dispose();
   }
-}
-
-/** Median rate of a float32 matrix product, 2·m·k·n operations each. */
-async function measureGflops(executor: Executor): Promise<number> {
-  const { rows, inner, columns } = SIZE;
-  const compiled = await executor.compile(({ a, b }) => ({ c: tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D) }), {
-    a: { shape: [rows, inner], dtype: 'float32' },
-    b: { shape: [inner, columns], dtype: 'float32' },
-  });
-  const feeds = { a: new Float32Array(rows * inner).fill(0.5), b: new Float32Array(inner * columns).fill(0.5) };
-  const fetches = { c: new Float32Array(rows * columns) };
-  const times: number[] = [];
-  for (let i = 0; i <= REPEATS; i++) {
-    const began = performance.now();
-    await compiled.run(feeds, fetches);
-    // The first run also sets up the session's memory.
-    if (i > 0) times.push(performance.now() - began);
-  }
-  compiled.dispose();
-  times.sort((x, y) => x - y);
-  return (2 * rows * inner * columns) / 1e6 / times[REPEATS >> 1]!;
 }

@@ -27,7 +27,7 @@ export async function evaluateModel(options: EvaluateOptions): Promise<Classific
   const own = typeof options.model === 'string' ? options.model : null;
   const predictor =
     typeof options.model === 'string'
-      ? await createPredictor(options.model, options.backend ? { backend: options.backend } : {})
+      ? await createPredictor(options.model, { note, ...(options.backend ? { backend: options.backend } : {}) })
       : options.model;
   try {
     const data = await loadEvaluationData(options.data, { base, columns, labels: predictor.labels, split, signal });

@@ -6,6 +6,7 @@ import { createEncoder } from '../models/registry.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
 import { Classifier } from './classifier.ts';
 import { loadWeights } from './load-weights.ts';
+import type { Note } from './types.ts';
 
 export interface OpenClassifier {
   /** Absolute. */
@@ -19,13 +20,19 @@ export interface OpenClassifier {
 
 /**
  * Loads a trained classifier's folder, nothing of it to be trained further.
+ * @param note hears which backend was chosen, where that is not the usual one
  * @throws LuthierError `model-invalid` when the folder's model has no trained classifier, and all that can be wrong
  *   with a model folder
  */
-export async function openClassifier(modelFolder: string, backend: BackendChoice): Promise<OpenClassifier> {
-  const executorReady = createExecutor(backend);
+export async function openClassifier(
+  modelFolder: string,
+  backend: BackendChoice,
+  note: Note = () => {},
+): Promise<OpenClassifier> {
+  const model = openModelFolder(modelFolder);
+  const executorReady = createExecutor(backend, { model, note });
   executorReady.catch(() => {});
-  const [folder, tokenizer] = await Promise.all([openModelFolder(modelFolder), Tokenizer.load(modelFolder)]);
+  const [folder, tokenizer] = await Promise.all([model, Tokenizer.load(modelFolder)]);
   try {
     const encoder = createEncoder(folder.config, `${folder.path}/config.json`);
     tokenizer.checkFits(encoder.vocabSize);

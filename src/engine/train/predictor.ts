@@ -2,6 +2,7 @@ import type { BackendChoice, Prediction } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import type { TextInput } from '../text/tokenizer.ts';
 import { type OpenClassifier, openClassifier } from './open-classifier.ts';
+import type { Note } from './types.ts';
 
 export interface PredictorOptions {
   backend?: BackendChoice;
@@ -9,6 +10,8 @@ export interface PredictorOptions {
   batchSize?: number;
   /** Longest text in tokens; default: what the model was trained with, at most its positions. */
   maxLength?: number;
+  /** Hears which backend was chosen, where that is not the usual one. */
+  note?: Note;
 }
 
 export interface Predictor {
@@ -22,7 +25,7 @@ export interface Predictor {
 
 /** Loads a trained classifier's folder for predictions. Errors as openClassifier. */
 export async function createPredictor(modelFolder: string, options: PredictorOptions = {}): Promise<Predictor> {
-  const open = await openClassifier(modelFolder, options.backend ?? 'auto');
+  const open = await openClassifier(modelFolder, options.backend ?? 'auto', options.note);
   const positions = open.classifier.encoder.maxPositions;
   const maxLength = Math.min(options.maxLength ?? open.tokenizer.maxLength ?? positions, positions);
   return new ClassifierPredictor(open, maxLength, options.batchSize ?? 64);

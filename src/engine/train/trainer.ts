@@ -30,13 +30,15 @@ type Split = 'train' | 'validation' | 'test';
  * @throws LuthierError for all that can be wrong with recipe, model, data or machine
  */
 export async function createTrainer({ recipe, base, note }: TrainerOptions): Promise<Trainer> {
-  const executorReady = createExecutor(recipe.backend);
-  // Awaited below; a model or data set at fault must not leave it as an unhandled rejection.
-  executorReady.catch(() => {});
-  const resolved = await resolveModel(recipe.model, { base });
+  const resolving = resolveModel(recipe.model, { base });
+  const model = resolving.then(({ path }) => openModelFolder(path));
+  const executorReady = createExecutor(recipe.backend, { model, note });
+  // Awaited below; a model or data set at fault must not leave them as unhandled rejections.
+  for (const pending of [model, executorReady]) pending.catch(() => {});
+  const resolved = await resolving;
   note('info', resolved.note);
   const [folder, tokenizer, dataset] = await Promise.all([
-    openModelFolder(resolved.path),
+    model,
     Tokenizer.load(resolved.path),
     loadClassificationDataset(recipe.dataset, {
       base,

@@ -29,7 +29,7 @@ process.stdin.on('data', (chunk) => {
     buffer = buffer.subarray(end + 4 + length);
     if (message.id === undefined) continue;
     const result = message.method === 'initialize' ? { version: '1', node: '20', pid: process.pid }
-      : message.method === 'backends' ? [{ name: 'onnxruntime', usable: true, detail: '', gflops: 1 }] : null;
+      : message.method === 'backends' ? [{ name: 'onnxruntime', usable: true, detail: '', gflops: 1, auto: true }] : null;
     const body = JSON.stringify({ jsonrpc: '2.0', id: message.id, result });
     process.stdout.write('Content-Length: ' + Buffer.byteLength(body) + '\\r\\n\\r\\n' + body);
   }
