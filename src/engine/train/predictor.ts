@@ -1,6 +1,7 @@
 import type { BackendChoice, Prediction } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import type { TextInput } from '../text/tokenizer.ts';
+import { inBatches } from './inference.ts';
 import { type OpenClassifier, openClassifier } from './open-classifier.ts';
 import type { Note } from './types.ts';
 
@@ -47,22 +48,21 @@ class ClassifierPredictor implements Predictor {
 
   async logits(texts: readonly TextInput[], onProgress?: (done: number) => void, signal?: AbortSignal) {
     const { classifier, tokenizer } = this.open;
-    const classes = this.labels.length;
-    const logits = new Float32Array(texts.length * classes);
-    const { encodings } = tokenizer.encodeAll(texts, this.maxLength);
-    // Longest first: like lengths share a batch, and the first batch is the one that needs the most memory.
-    const order = encodings.map((_, i) => i);
-    order.sort((a, b) => encodings[b]!.ids.length - encodings[a]!.ids.length || a - b);
-    for (let i = 0; i < order.length; i += this.batchSize) {
+    const refuseAborted = () => {
       if (signal?.aborted) throw new LuthierError('cancelled', 'The prediction was cancelled.');
-      const rows = order.slice(i, i + this.batchSize);
-      const values = await classifier.logits(rows.map((row) => encodings[row]!));
-      rows.forEach((row, k) => {
-        logits.set(values.subarray(k * classes, (k + 1) * classes), row * classes);
-      });
-      onProgress?.(i + rows.length);
-    }
-    return logits;
+    };
+    refuseAborted();
+    const { encodings } = tokenizer.encodeAll(texts, this.maxLength);
+    return inBatches({
+      texts: encodings,
+      batchSize: this.batchSize,
+      width: this.labels.length,
+      run: (batch) => classifier.logits(batch),
+      between: (done) => {
+        onProgress?.(done);
+        refuseAborted();
+      },
+    });
   }
 
   async predict(texts: readonly string[], onProgress?: (done: number) => void, signal?: AbortSignal) {

@@ -16,6 +16,7 @@ import { unknownWarning } from '../text/unknown.ts';
 import { Classifier, type LabelledText } from './classifier.ts';
 import { keepsParameters } from './device-parameters.ts';
 import { requireMemory } from './estimate.ts';
+import { inBatches } from './inference.ts';
 import { loadWeights } from './load-weights.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
 import { saveClassifier } from './save.ts';
@@ -24,6 +25,7 @@ import { isTrainedBy } from './strategy.ts';
 import type { Note, StepResult, Trainer, TrainerOptions, TrainerState } from './types.ts';
 
 type Split = 'train' | 'validation' | 'test';
+type Between = NonNullable<Parameters<Trainer['evaluate']>[1]>;
 
 /**
  * Reads model and data, reports what a person should know about both, and stands ready for the first step.
@@ -280,8 +282,8 @@ class ClassificationTrainer implements Trainer {
     return this.#order.rows;
   }
 
-  async evaluate(split: 'validation' | 'test'): Promise<ClassificationReport> {
-    const logits = await this.#logitsOf(split);
+  async evaluate(split: 'validation' | 'test', between?: Between): Promise<ClassificationReport> {
+    const logits = await this.#logitsOf(split, between);
     return classificationReport({
       split,
       labels: this.labels,
@@ -292,35 +294,25 @@ class ClassificationTrainer implements Trainer {
     });
   }
 
-  async #logitsOf(split: Split): Promise<Float32Array> {
-    if (this.classifier.headOnly) return this.classifier.headLogits(await this.#featuresOf(split));
-    return this.#inBatches(split, (texts) => this.classifier.logits(texts), this.labels.length);
+  async #logitsOf(split: Split, between?: Between): Promise<Float32Array> {
+    if (this.classifier.headOnly) return this.classifier.headLogits(await this.#featuresOf(split, between));
+    return this.#infer(split, (texts) => this.classifier.logits(texts), this.labels.length, between);
   }
 
-  async #featuresOf(split: Split): Promise<Float32Array> {
+  async #featuresOf(split: Split, between?: Between): Promise<Float32Array> {
     const width = this.classifier.encoder.hiddenSize;
-    this.#features[split] ??= await this.#inBatches(split, (texts) => this.classifier.features(texts), width);
+    this.#features[split] ??= await this.#infer(split, (texts) => this.classifier.features(texts), width, between);
     return this.#features[split];
   }
 
-  /** Runs a part through the model, texts of like length together, and gives the results in the part's order. */
-  async #inBatches(
-    split: Split,
-    run: (texts: LabelledText[]) => Promise<Float32Array>,
-    width: number,
-  ): Promise<Float32Array> {
-    const texts = this.encoded[split];
-    const order = texts.map((_, i) => i).sort((a, b) => texts[b]!.ids.length - texts[a]!.ids.length || a - b);
-    const results = new Float32Array(texts.length * width);
-    const size = this.recipe.per_device_eval_batch_size;
-    for (let i = 0; i < order.length; i += size) {
-      const rows = order.slice(i, i + size);
-      const values = await run(rows.map((row) => texts[row]!));
-      rows.forEach((row, k) => {
-        results.set(values.subarray(k * width, (k + 1) * width), row * width);
-      });
-    }
-    return results;
+  #infer(split: Split, run: (texts: LabelledText[]) => Promise<Float32Array>, width: number, between?: Between) {
+    return inBatches({
+      texts: this.encoded[split],
+      batchSize: this.recipe.per_device_eval_batch_size,
+      width,
+      run,
+      between,
+    });
   }
 
   state(): TrainerState {
