@@ -6,6 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildTfjsBinding } from './build-tfjs-binding.mjs';
 import { installFor } from './install.mjs';
+import { webGpuEnvironment } from './swiftshader.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const work = mkdtempSync(path.join(tmpdir(), 'luthier-test-'));
@@ -54,10 +55,10 @@ async function whole(args) {
 
 async function unitTests() {
   const file = path.join(work, 'vitest.json');
-  const { code } = await run([
-    'node_modules/vitest/vitest.mjs',
-    ...['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`],
-  ]);
+  const { env, note } = await webGpuEnvironment(path.join(work, 'swiftshader'));
+  console.log(note);
+  const flags = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+  const { code } = await run(['node_modules/vitest/vitest.mjs', ...flags], env);
   if (!existsSync(file)) return { failed: 1 };
   const report = JSON.parse(readFileSync(file, 'utf8'));
   // A file that does not even load has no tests to count.

@@ -119,12 +119,11 @@ const factor = (a: number, b: number) => `${(a / b).toFixed(1)} times`;
 
 /**
  * Whether it is worth asking for a graphics card, which takes a moment: no where there is none for sure. On Linux every
- * card has a device file (WSL's is /dev/dxg), and an environment that names Vulkan's driver has one.
+ * card has a device file (WSL's is /dev/dxg).
  */
 function mayHaveGraphicsCard(): boolean {
   if (process.platform === 'darwin') return process.arch === 'arm64';
   if (process.platform !== 'linux') return true;
-  if (process.env.VK_ICD_FILENAMES || process.env.VK_DRIVER_FILES) return true;
   if (existsSync('/dev/nvidia0') || existsSync('/dev/dxg')) return true;
   try {
     return readdirSync('/dev/dri').some((name) => name.startsWith('render'));
