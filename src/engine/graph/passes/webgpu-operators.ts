@@ -32,19 +32,6 @@ const RULES: Readonly<Record<string, Rule>> = {
     const { transA = 0, transB = 0 } = attributes;
     r.node('Gemm', inputs, outputs[0]!, { transA, transB, alpha: { float: alphaOf(attributes) } });
   },
-  /** x - max - log Σ exp(x - max) */
-  LogSoftmax: (r, { inputs: [x], outputs: [output], attributes }) => {
-    const type = r.typeOf(output!);
-    const axis = (attributes.axis as number) < 0 ? (attributes.axis as number) + type.shape.length : attributes.axis;
-    const row = { ...type, shape: type.shape.map((d, i) => (i === axis ? 1 : d)) };
-    const axes = r.ints(`${output}.axes`, [axis as number]);
-    const make = (op: string, inputs: string[], name: string, of: ValueType, attribute = {}) =>
-      r.node(op, inputs, r.value(`${output}.${name}`, of), attribute);
-    const max = make('ReduceMax', [x!, axes], 'max', row, { keepdims: 1 });
-    const shifted = make('Sub', [x!, max], 'shifted', type);
-    const sum = make('ReduceSum', [make('Exp', [shifted], 'exp', type), axes], 'sum', row, { keepdims: 1 });
-    r.node('Sub', [shifted, make('Log', [sum], 'log', row)], output!);
-  },
   /** ¬(¬a ∧ ¬b) */
   Or: (r, { inputs, outputs: [output] }) => {
     const not = (x: string, name: string) => r.node('Not', [x], r.value(`${output}.${name}`, r.typeOf(x)));
