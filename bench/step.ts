@@ -56,7 +56,8 @@ for await (const line of createInterface({ input: process.stdin })) {
     const start = performance.now();
     await classifier.gradients(texts, { weight: 1 / batch, microStep: step, slots: batch });
     step++;
-    adamWStep(classifier.store, adamW, 2e-5, step, gradientNorm(classifier.store));
+    if (classifier.device) await classifier.device.step(adamW, 2e-5, step, () => {});
+    else adamWStep(classifier.store, adamW, 2e-5, step, gradientNorm(classifier.store));
     ms.push(performance.now() - start);
   }
   console.log(JSON.stringify({ ms, peak_rss_bytes: process.resourceUsage().maxRSS * 1024 }));
