@@ -94,7 +94,10 @@ async function ratesHere(
 /** In the order tried where onnxruntime does not load. */
 const FALLBACKS = ['tensorflow', 'wasm'] as const;
 /** Rough cost of what is left where onnxruntime does not load, measured on 2 cores (docs/backends.md). */
-const COST = { tensorflow: 'about twice the time', wasm: 'about ten times the time, and more on many cores' } as const;
+const COST = {
+  tensorflow: 'up to twice the time',
+  wasm: 'four to ten times the time on two cores, and more on many',
+} as const;
 
 async function fallBack(reason: unknown, note: Say, create: typeof createNamedExecutor): Promise<Executor> {
   const reasons = [toErrorData(reason).message];

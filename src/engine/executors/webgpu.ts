@@ -27,8 +27,9 @@ export async function createWebGpuExecutor(): Promise<Executor> {
     numThreads: 1,
     library: `${libraryOf(ort)}, WebGPU`,
     compile: async (program, inputs) => {
-      const opened = await openSession(ort, program, inputs, { provider: 'webgpu' }, OPTIONS);
-      return compiledSession(ort, opened, inputs, lastRows);
+      const opened = await onCard(openSession(ort, program, inputs, { provider: 'webgpu' }, OPTIONS));
+      const compiled = compiledSession(ort, opened, inputs, lastRows);
+      return { ...compiled, run: (feeds, fetches) => onCard(compiled.run(feeds, fetches)) };
     },
     compileOnDevice: (program, inputs) => compileOnDevice(ort, program, inputs),
     dispose: () => {},
@@ -47,14 +48,10 @@ async function compileOnDevice(
   program: Program,
   inputs: Record<string, TensorSpec>,
 ): Promise<DeviceCompiled> {
-  const { session, outputs } = await openSession(
-    ort,
-    program,
-    inputs,
-    { provider: 'webgpu', isKept: () => true },
-    // Where one output stays on the device, onnxruntime 1.30 no longer writes others into arrays that it is given.
-    { ...OPTIONS, preferredOutputLocation: 'gpu-buffer' },
-  );
+  // Where one output stays on the device, onnxruntime 1.30 no longer writes others into arrays that it is given.
+  const options = { ...OPTIONS, preferredOutputLocation: 'gpu-buffer' } as const;
+  const target = { provider: 'webgpu', isKept: () => true } as const;
+  const { session, outputs } = await onCard(openSession(ort, program, inputs, target, options));
   const tensor = tensorCache(ort);
   // A session owns the memory of its outputs: released before them, it takes the process down when one is used.
   let live = 0;
@@ -81,7 +78,7 @@ async function compileOnDevice(
   return {
     outputs,
     async run(feeds) {
-      const results = await session.run(feedsOf(inputs, feeds, tensor));
+      const results = await onCard(session.run(feedsOf(inputs, feeds, tensor)));
       return Object.fromEntries(
         Object.keys(outputs).map((name) => [name, onDevice(results[nameOutside(name, inputs)] as Ort.Tensor)]),
       );
@@ -117,6 +114,25 @@ async function probe(ort: OnnxRuntime): Promise<void> {
       'backend-unavailable',
       `No graphics card can be used through WebGPU: ${reasonOf(error)}`,
       'Use --backend onnxruntime. On Linux, WebGPU needs a Vulkan driver for the card.',
+      { cause: error },
+    );
+  }
+}
+
+/** What goes wrong on the card, in words for a person; defects of ours stay as they are. */
+async function onCard<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const reason = reasonOf(error);
+    if (error instanceof LuthierError || /^(executor|graph)/.test(reason)) throw error;
+    const isMemory = /memory|allocat|buffer size|too large/i.test(reason);
+    throw new LuthierError(
+      isMemory ? 'not-enough-memory' : 'backend-unavailable',
+      `The graphics card ${isMemory ? 'has no room for this' : 'failed'}: ${reason}`,
+      isMemory
+        ? 'Lower per_device_train_batch_size or max_length, train fewer weights (strategy "freeze" or "head"), or use --backend onnxruntime.'
+        : 'Use --backend onnxruntime.',
       { cause: error },
     );
   }
