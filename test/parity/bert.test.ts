@@ -120,23 +120,27 @@ describe.each(EXECUTORS)("BERT against transformers' in float64: $title", ({ isT
   test.skipIf(!isThere).each([
     ['one text a row', 13],
     ['packed, several texts a row', 26],
-  ])('2 layers of 32, %s: logits, loss and every gradient, element by element', async (_, length) => {
-    const result = await run(executor, small, length);
-    expect(relativeError(result.logits, small.logits.flat())).toBeLessThan(TOLERANCE);
-    expect(relativeError([result.loss], [small.loss])).toBeLessThan(TOLERANCE);
-    const file = await SafetensorsFile.open(fileURLToPath(figures('bert-small.safetensors')));
-    const verdicts: Record<string, string> = {};
-    for (const [name, { size }] of file.tensors) {
-      const expected = new Float32Array(size);
-      await file.readInto(name, expected);
-      const gradient = result.gradients.get(name)!;
-      verdicts[name] = judge(name, gradient, small, (floor) => relativeError(gradient, expected, floor));
-    }
-    await file.close();
-    expect(verdicts).toEqual(allOk(result.gradients.keys()));
-  });
+  ])(
+    '2 layers of 32, %s: logits, loss and every gradient, element by element',
+    { timeout: 240_000 },
+    async (_, length) => {
+      const result = await run(executor, small, length);
+      expect(relativeError(result.logits, small.logits.flat())).toBeLessThan(TOLERANCE);
+      expect(relativeError([result.loss], [small.loss])).toBeLessThan(TOLERANCE);
+      const file = await SafetensorsFile.open(fileURLToPath(figures('bert-small.safetensors')));
+      const verdicts: Record<string, string> = {};
+      for (const [name, { size }] of file.tensors) {
+        const expected = new Float32Array(size);
+        await file.readInto(name, expected);
+        const gradient = result.gradients.get(name)!;
+        verdicts[name] = judge(name, gradient, small, (floor) => relativeError(gradient, expected, floor));
+      }
+      await file.close();
+      expect(verdicts).toEqual(allOk(result.gradients.keys()));
+    },
+  );
 
-  test.skipIf(!isThere)('frozen parameters get no gradient and change no other', async () => {
+  test.skipIf(!isThere)('frozen parameters get no gradient and change no other', { timeout: 240_000 }, async () => {
     const isTrained = (name: string) => !name.includes('embeddings') && !name.includes('layer.0');
     const all = await run(executor, small, 13);
     const some = await run(executor, small, 13, isTrained);
