@@ -105,21 +105,20 @@ const extras = {
 };
 
 async function build(name) {
-  const entries = Object.entries(builds[name].entryPoints).filter(([, file]) => {
-    if (existsSync(file)) return true;
-    console.warn(`${name}: ${file} is not there, left out`);
-    return false;
-  });
   if (name === 'webview') rmSync('dist/webview/chunks', { recursive: true, force: true });
-  const made = await context({ ...builds[name], entryPoints: Object.fromEntries(entries) });
+  const made = await context(builds[name]);
   if (watching) {
     await made.watch();
   } else {
-    const { metafile } = await made.rebuild();
-    for (const [file, { bytes, entryPoint }] of Object.entries(metafile.outputs)) {
-      if (entryPoint) console.log(`${file}  ${(bytes / 1024).toFixed(0)} KiB`);
+    try {
+      const { metafile } = await made.rebuild();
+      for (const [file, { bytes, entryPoint }] of Object.entries(metafile.outputs)) {
+        if (entryPoint) console.log(`${file}  ${(bytes / 1024).toFixed(0)} KiB`);
+      }
+    } finally {
+      // Otherwise esbuild's own process would keep this one alive after an error.
+      await made.dispose();
     }
-    await made.dispose();
   }
   await extras[name]?.();
 }
