@@ -25,6 +25,7 @@ const { values: options } = parseArgs({
     minilm: { type: 'string' },
     corpus: { type: 'string' },
     out: { type: 'string' },
+    init: { type: 'string' },
     pieces: { type: 'string', default: '10000' },
     steps: { type: 'string', default: '1500' },
     'learning-rate': { type: 'string', default: '3e-4' },
@@ -41,14 +42,17 @@ if (!minilm || !corpus || !out) {
 
 const readJson = async <T>(path: string): Promise<T> => JSON.parse(await readFile(path, 'utf8')) as T;
 
+/** What all sources together count, and WordNet's counts of general English: much beside chooseVocabulary's half. */
+const TOTAL = 500_000;
+
 /** Each source counts alike, whatever its length, and WordNet's counts of general English as much as all of them. */
 function* weighted(texts: readonly string[], { sources, lemmas }: CorpusCounts): Generator<WeightedText> {
   let next = 0;
   const numSources = Object.keys(sources).length;
   for (const { lines, words } of Object.values(sources))
-    for (let i = 0; i < lines; i++) yield { text: texts[next++]!, weight: 1 / (numSources * words) };
+    for (let i = 0; i < lines; i++) yield { text: texts[next++]!, weight: TOTAL / (numSources * words) };
   const lemmaTotal = Object.values(lemmas).reduce((a, b) => a + b, 0);
-  for (const [lemma, count] of Object.entries(lemmas)) yield { text: lemma, weight: count / lemmaTotal };
+  for (const [lemma, count] of Object.entries(lemmas)) yield { text: lemma, weight: (TOTAL * count) / lemmaTotal };
 }
 
 const folder = await openModelFolder(minilm);
@@ -89,6 +93,26 @@ pieces.forEach((piece, id) => {
   const from = tokenizerJson.model.vocab[piece]! * H;
   rows.set(table.subarray(from, from + H), id * H);
 });
+if (options.init) await startFrom(options.init);
+
+/** Goes on from an earlier starter; pieces that it lacks keep the teacher's rows. */
+async function startFrom(earlier: string): Promise<void> {
+  const { weights } = await openModelFolder(earlier);
+  const { vocab } = (await readJson<WordPieceFile>(join(earlier, 'tokenizer.json'))).model;
+  for (const { name, weight } of student.store.parameters.values()) {
+    const stored = name.replace(/^bert\./, '');
+    if (name !== WORD_EMBEDDINGS) await weights.readInto(stored, weight);
+    else {
+      const old = new Float32Array(Object.keys(vocab).length * H);
+      await weights.readInto(stored, old);
+      pieces.forEach((piece, id) => {
+        const from = vocab[piece];
+        if (from !== undefined) weight.set(old.subarray(from * H, (from + 1) * H), id * H);
+      });
+    }
+  }
+  await weights.close();
+}
 
 const steps = Number(options.steps);
 if (steps > 0) {
