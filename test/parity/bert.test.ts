@@ -5,9 +5,9 @@ import { type Executor, sizeOf, type TensorData } from '../../src/engine/executo
 import { SafetensorsFile } from '../../src/engine/hub/safetensors.ts';
 import { createEncoder } from '../../src/engine/models/registry.ts';
 import { packTexts, writeBatch } from '../../src/engine/train/packing.ts';
-import { GRADIENT, logitsProgram, PARAMETER, trainingProgram } from '../../src/engine/train/programs.ts';
+import { GRADIENT, logitsProgram, MASK, PARAMETER, trainingProgram } from '../../src/engine/train/programs.ts';
 import { EXECUTORS, figures } from './executors.ts';
-import { relativeError, weight } from './values.ts';
+import { relativeError, uniform, weight } from './values.ts';
 
 /** What bert_figures.py wrote. */
 interface Figures {
@@ -40,19 +40,32 @@ interface Result {
   gradients: Map<string, Float32Array>;
 }
 
-/** Logits without, loss and gradients with labels; `length` tokens a row, into which short texts are packed. */
-async function run(executor: Executor, f: Figures, length: number, isTrained = (_: string) => true): Promise<Result> {
-  const encoder = createEncoder({ ...f.config, hidden_dropout_prob: 0, attention_probs_dropout_prob: 0 }, 'figures');
+interface RunOptions {
+  /** Tokens a row, into which short texts are packed together; left out, each text has a row of the longest's length. */
+  packedInto?: number;
+  isTrained?: (name: string) => boolean;
+  /** Drop by the masks that bert_figures.py makes as well. */
+  dropout?: boolean;
+}
+
+/** Logits without labels and dropout, then loss and gradients. */
+async function run(executor: Executor, f: Figures, options: RunOptions = {}): Promise<Result> {
+  const { packedInto, isTrained = () => true, dropout = false } = options;
+  const off = { hidden_dropout_prob: 0, attention_probs_dropout_prob: 0, classifier_dropout: 0 };
+  const encoder = createEncoder({ ...f.config, ...(dropout ? {} : off) }, 'figures');
   const shapes = encoder.parameterShapes(f.num_labels);
   const texts = f.texts.map(({ ids, second_from }) => ({
     ids: Int32Array.from(ids),
     typeIds: Uint8Array.from(ids, (_, i) => (i < second_from ? 0 : 1)),
   }));
-  const packing = packTexts(
-    texts.map((text) => text.ids.length),
-    length,
-    texts.length,
-  );
+  const lengths = texts.map((text) => text.ids.length);
+  const packing =
+    packedInto === undefined
+      ? {
+          shape: { rows: texts.length, length: Math.max(...lengths), texts: texts.length },
+          places: texts.map((_, row) => ({ row, start: 0 })),
+        }
+      : packTexts(lengths, packedInto, texts.length);
   const batch = packing.shape;
   const make = () => new Int32Array(batch.rows * batch.length);
   const arrays = {
@@ -68,16 +81,19 @@ async function run(executor: Executor, f: Figures, length: number, isTrained = (
   for (const [name, shape] of Object.entries(shapes)) {
     feeds[PARAMETER + name] = weightOf(name, sizeOf(shape), f.deviation);
   }
+  for (const [site, { shape }] of Object.entries(encoder.dropoutSites(batch))) {
+    feeds[MASK + site] = Uint8Array.from(uniform(`mask/${site}`, sizeOf(shape)), (u) => (u > -0.5 ? 1 : 0));
+  }
 
-  const options = { encoder, shapes, batch };
-  const forward = logitsProgram(options);
+  const programOptions = { encoder, shapes, batch };
+  const forward = logitsProgram(programOptions);
   const logits = new Float32Array(texts.length * f.num_labels);
   const predict = await executor.compile(forward.program, forward.inputs);
   await predict.run(feeds, { logits });
   predict.dispose();
 
   const trained = Object.keys(shapes).filter(isTrained);
-  const training = trainingProgram({ ...options, trained, labelSmoothing: 0, fromFeatures: false });
+  const training = trainingProgram({ ...programOptions, trained, labelSmoothing: 0, fromFeatures: false });
   const step = await executor.compile(training.program, training.inputs);
   const loss = new Float32Array(1);
   const gradients = new Map(trained.map((name) => [name, new Float32Array(sizeOf(shapes[name]!))]));
@@ -117,33 +133,31 @@ describe.each(EXECUTORS)("BERT against transformers' in float64: $title", ({ isT
   });
   afterAll(() => executor?.dispose());
 
-  test.skipIf(!isThere).each([
-    ['one text a row', 13],
-    ['packed, several texts a row', 26],
-  ])(
-    '2 layers of 32, %s: logits, loss and every gradient, element by element',
-    { timeout: 240_000 },
-    async (_, length) => {
-      const result = await run(executor, small, length);
-      expect(relativeError(result.logits, small.logits.flat())).toBeLessThan(TOLERANCE);
-      expect(relativeError([result.loss], [small.loss])).toBeLessThan(TOLERANCE);
-      const file = await SafetensorsFile.open(fileURLToPath(figures('bert-small.safetensors')));
-      const verdicts: Record<string, string> = {};
-      for (const [name, { size }] of file.tensors) {
-        const expected = new Float32Array(size);
-        await file.readInto(name, expected);
-        const gradient = result.gradients.get(name)!;
-        verdicts[name] = judge(name, gradient, small, (floor) => relativeError(gradient, expected, floor));
-      }
-      await file.close();
-      expect(verdicts).toEqual(allOk(result.gradients.keys()));
-    },
-  );
+  test.skipIf(!isThere).each<[string, string, RunOptions]>([
+    ['one text a row', 'bert-small', {}],
+    ['packed, several texts a row', 'bert-small', { packedInto: 26 }],
+    ['dropout at every site, by given masks', 'bert-small-dropout', { dropout: true }],
+  ])('2 layers of 32, %s: every gradient, element by element', { timeout: 240_000 }, async (_, name, options) => {
+    const f = read(`${name}.json`);
+    const result = await run(executor, f, options);
+    if (!options.dropout) expect(relativeError(result.logits, f.logits.flat())).toBeLessThan(TOLERANCE);
+    expect(relativeError([result.loss], [f.loss])).toBeLessThan(TOLERANCE);
+    const file = await SafetensorsFile.open(fileURLToPath(figures(`${name}.safetensors`)));
+    const verdicts: Record<string, string> = {};
+    for (const [parameter, { size }] of file.tensors) {
+      const expected = new Float32Array(size);
+      await file.readInto(parameter, expected);
+      const gradient = result.gradients.get(parameter)!;
+      verdicts[parameter] = judge(parameter, gradient, f, (floor) => relativeError(gradient, expected, floor));
+    }
+    await file.close();
+    expect(verdicts).toEqual(allOk(result.gradients.keys()));
+  });
 
   test.skipIf(!isThere)('frozen parameters get no gradient and change no other', { timeout: 240_000 }, async () => {
     const isTrained = (name: string) => !name.includes('embeddings') && !name.includes('layer.0');
-    const all = await run(executor, small, 13);
-    const some = await run(executor, small, 13, isTrained);
+    const all = await run(executor, small);
+    const some = await run(executor, small, { isTrained });
     expect([...some.gradients.keys()]).toEqual([...all.gradients.keys()].filter(isTrained));
     for (const [name, gradient] of some.gradients) {
       const whole = all.gradients.get(name)!;
@@ -154,7 +168,7 @@ describe.each(EXECUTORS)("BERT against transformers' in float64: $title", ({ isT
   const why = isSlow ? ' (skipped: too slow in software)' : '';
   const title = `2 layers of 768, 8 × 128 tokens with repeats: norms and samples of every gradient${why}`;
   test.skipIf(!isThere || isSlow)(title, { timeout: 300_000 }, async () => {
-    const result = await run(executor, base, 128);
+    const result = await run(executor, base);
     expect(relativeError(result.logits, base.logits.flat())).toBeLessThan(TOLERANCE);
     expect(relativeError([result.loss], [base.loss])).toBeLessThan(TOLERANCE);
     const verdicts: Record<string, string> = {};
