@@ -1,0 +1,96 @@
+// node test/e2e/run.mjs [--grep TEXT] [--keep]: the end-to-end tests, in a real VS Code with the VSIX installed.
+// Ends with a line `N passed, M failed[, K skipped]`. Screenshots of failures go to test/e2e/output.
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { makePackage } from '../../scripts/package.mjs';
+import { packProbe } from './probe.mjs';
+import { scenarios } from './scenarios/index.mjs';
+import { whyAbsent } from './server.mjs';
+import { Stage } from './stage.mjs';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const output = path.join(here, 'output');
+const { values: options } = parseArgs({
+  options: { grep: { type: 'string', default: '' }, keep: { type: 'boolean', default: false } },
+});
+
+/** A scenario that has not ended by then is taken for hung. */
+const LIMIT_MS = 8 * 60_000;
+
+const counts = { passed: 0, failed: 0, skipped: 0 };
+const summary = () =>
+  `${counts.passed} passed, ${counts.failed} failed${counts.skipped ? `, ${counts.skipped} skipped` : ''}`;
+
+async function runOne(stage, scenario) {
+  const reason = scenario.skip?.();
+  if (reason) {
+    counts.skipped++;
+    console.log(`- ${scenario.name} (skipped: ${reason})`);
+    return;
+  }
+  const started = performance.now();
+  const seconds = () => ((performance.now() - started) / 1000).toFixed(1);
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`It did not end in ${LIMIT_MS / 60_000} minutes.`)), LIMIT_MS);
+  });
+  try {
+    await Promise.race([stage.play(scenario), late]);
+    counts.passed++;
+    console.log(`✓ ${scenario.name} (${seconds()} s)`);
+  } catch (error) {
+    counts.failed++;
+    console.log(`✗ ${scenario.name} (${seconds()} s)\n  ${String(error.stack ?? error).replaceAll('\n', '\n  ')}`);
+    for (const file of await stage.evidence(scenario, output))
+      console.log(`  see ${path.relative(process.cwd(), file)}`);
+  } finally {
+    clearTimeout(timer);
+  }
+  for (const line of stage.takeFigures()) console.log(`  ${line}`);
+}
+
+async function main() {
+  const chosen = scenarios.filter(({ name }) => name.toLowerCase().includes(options.grep.toLowerCase()));
+  const absent = whyAbsent();
+  if (absent) {
+    counts.skipped = chosen.length;
+    console.log(`The end-to-end tests are skipped: ${absent}.`);
+    return;
+  }
+  await mkdir(output, { recursive: true });
+  // Spaces and letters beyond ASCII in every path, as people have them.
+  const folder = await mkdtemp(path.join(tmpdir(), 'luthier e2e Ünï-'));
+  const stage = new Stage(folder);
+  const interrupted = () => {
+    void stage.close().finally(() => process.exit(130));
+  };
+  process.once('SIGINT', interrupted);
+  process.once('SIGTERM', interrupted);
+  try {
+    const started = performance.now();
+    const vsix = path.join(folder, 'luthier.vsix');
+    const { bytes } = await makePackage({ out: vsix });
+    await stage.start([vsix, await packProbe(path.join(folder, 'probe.vsix'))]);
+    console.log(
+      `VSIX of ${(bytes / 1e6).toFixed(1)} MB installed in ${((performance.now() - started) / 1000).toFixed(1)} s`,
+    );
+    for (const scenario of chosen) await runOne(stage, scenario);
+  } finally {
+    await stage.close();
+    if (options.keep) console.log(`Kept: ${folder}`);
+    else if (existsSync(folder)) await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  counts.failed++;
+  console.error(error);
+}
+console.log(summary());
+process.exit(counts.failed === 0 ? 0 : 1);

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { samplesBetween } from '../probe.mjs';
+import { metricsOf, runsOf } from '../workplace.mjs';
+
+const stepsOf = async (run) => (await metricsOf(run)).filter(({ event }) => event === 'step').length;
+
+/** Selects from a line on to the document's end, with the keys. */
+async function selectFrom(window, line) {
+  const { page } = window;
+  await page.locator('.editor-instance .monaco-editor').first().click();
+  await page.keyboard.press('Control+Home');
+  for (let i = 1; i < line; i++) await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Control+Shift+End');
+}
+
+export const fineTune = [
+  {
+    name: 'Fine-tune on Selection: selected rows, four questions, a live dashboard, a window reloaded in the middle',
+    async play(stage) {
+      const { window, dashboard, workspace } = stage;
+      await window.openFile('many-rows.csv');
+      // The header is above the selection.
+      await selectFrom(window, 3);
+      await window.command('Luthier: Fine-tune on Selection');
+      await window.question('which column is the text');
+      await window.answer();
+      await window.question('pretrained model');
+      await window.answer('tiny');
+      await window.question('How it learns');
+      await window.answer();
+      await window.question('Enter starts it');
+      const summary = (await window.rows().allTextContents()).join('\n');
+      assert.match(summary, /17,9\d\d rows? to learn from/, 'the summary counts rows');
+      assert.match(summary, /2 classes/);
+      assert.match(summary, /About .* for [\d,]+ steps/);
+      const pressed = performance.now();
+      const from = Date.now();
+      await window.answer();
+      await dashboard.frame();
+      stage.figure('dashboard there after Enter', `${((performance.now() - pressed) / 1000).toFixed(2)} s`);
+      const first = await dashboard.untilStep(5);
+      const picture = await dashboard.picture();
+      const later = await dashboard.untilStep(first + 10);
+      assert.ok(later > first);
+      await window.until('the chart to be drawn anew', async () => (await dashboard.picture()) !== picture);
+      const [run] = await runsOf(workspace);
+      assert.equal(run.record.state, 'running');
+      const before = await stepsOf(run.folder);
+
+      const reloaded = performance.now();
+      await window.reload();
+      const workbench = performance.now();
+      await dashboard.untilStep(later);
+      const attached = performance.now();
+      stage.figure('window reloaded', `workbench after ${((workbench - reloaded) / 1000).toFixed(2)} s`);
+      stage.figure('dashboard whole after the workbench', `${((attached - workbench) / 1000).toFixed(2)} s`);
+      const again = await dashboard.step();
+      await dashboard.untilStep(again + 10);
+      assert.ok((await stepsOf(run.folder)) > before, 'the run went on');
+      assert.equal((await runsOf(workspace)).length, 1, 'and no second one was started');
+
+      const samples = await samplesBetween(stage.eventLoop, from, Date.now());
+      assert.ok(samples.length > 0, "the host's event loop was sampled while the run trained");
+      const sorted = samples.map(({ max }) => max).sort((a, b) => a - b);
+      const worst = sorted.at(-1).toFixed(1);
+      const median = sorted[Math.floor(sorted.length / 2)].toFixed(1);
+      stage.figure(
+        "extension host's event loop while training",
+        `${samples.length} seconds sampled, longest block a second: median ${median} ms, worst ${worst} ms (start-up and reload included)`,
+      );
+
+      await dashboard.press('Stop and Keep Best');
+      await dashboard.untilState('Stopped');
+      const [ended] = await runsOf(workspace);
+      assert.equal(ended.record.state, 'stopped');
+      for (const file of ['config.json', 'model.safetensors', 'tokenizer_config.json']) {
+        assert.ok(existsSync(path.join(ended.folder, ended.record.model, file)), `the model folder holds ${file}`);
+      }
+    },
+  },
+  {
+    name: 'Fine-tune on Selection on an unsaved document, then Try Model on a sentence',
+    async play(stage) {
+      const { window, dashboard, workspace } = stage;
+      const rows = (await readFile(path.join(workspace, 'rows.csv'), 'utf8')).split('\n').slice(1, 121);
+      await window.command('File: New Untitled Text File');
+      await window.page.locator('.editor-instance .monaco-editor').first().click();
+      // As a person would paste label, tab, text.
+      const text = rows.map((row) => row.replace(/^(.*),(\w+)$/, '$2\t$1')).join('\n');
+      await window.page.keyboard.insertText(text);
+      await window.command('Luthier: Fine-tune on Selection');
+      await window.question('which column is the text');
+      await window.answer();
+      await window.question('pretrained model');
+      await window.answer('tiny');
+      await window.question('How it learns');
+      await window.answer();
+      await window.question('Enter starts it');
+      await window.answer();
+      await dashboard.frame();
+      await dashboard.untilState('Done');
+      const [run] = await runsOf(workspace);
+      assert.equal(run.record.state, 'done');
+      assert.deepEqual([...run.record.labels].sort(), ['bad', 'good']);
+      await window.until('the notification with the metric', async () =>
+        (await window.notifications()).some((said) => /is done.*\d/.test(said)),
+      );
+
+      await dashboard.press('Try Model');
+      const frame = await window.webview('luthier-tryout');
+      await frame.locator('vscode-textarea textarea').fill('the parcel was great and lovely');
+      const shown = await window.until('labels with their probabilities', async () => {
+        const results = await frame.locator('.results').innerText({ timeout: 2000 });
+        return /good/.test(results) && /bad/.test(results) && results;
+      });
+      assert.match(shown, /\d/, 'probabilities are shown');
+    },
+  },
+  {
+    name: 'Fine-tune on Selection refuses what cannot teach, in one sentence',
+    async play(stage) {
+      const { window, workspace } = stage;
+      const cases = [
+        ['It was a dark and stormy night.\nThe rain fell in torrents.\n', /column|label|rows/i],
+        ['text,label\nlovely day,good\ngreat day,good\nfine day,good\nkind day,good\n', /class|label/i],
+      ];
+      for (const [text, expected] of cases) {
+        await window.command('File: New Untitled Text File');
+        await window.page.locator('.editor-instance .monaco-editor').first().click();
+        await window.page.keyboard.insertText(text);
+        await window.page.keyboard.press('Control+A');
+        await window.command('Luthier: Fine-tune on Selection');
+        const said = await window.until('the refusal', async () => {
+          const question = window.page.locator('.quick-input-widget:not([style*="display: none"]) .quick-input-list');
+          // One class is told with the summary, before anything starts; until then the offered answers do.
+          if ((await question.isVisible()) && (await window.rows().count()) > 0) {
+            const rows = (await window.rows().allTextContents()).join('\n');
+            if (/cannot start/.test(await placeholder(window))) return rows;
+            await window.page.keyboard.press('Enter');
+            await new Promise((resolve) => setTimeout(resolve, 300));
+          }
+          return (await window.notifications()).join('\n');
+        });
+        assert.match(said, expected);
+        assert.doesNotMatch(said, /\bat .*:\d+:\d+/, 'no stack trace');
+        await window.page.keyboard.press('Escape');
+        await window.clearNotifications();
+      }
+      assert.equal((await runsOf(workspace)).length, 0);
+    },
+  },
+];
+
+async function placeholder(window) {
+  const inputs = window.page.locator('.quick-input-widget:not([style*="display: none"]) input');
+  return (await inputs.evaluateAll((all) => all.map((input) => input.placeholder))).join('\n');
+}

@@ -1,0 +1,106 @@
+// What the scenarios play on: one VS Code, one browser window, one workspace, put in order between them.
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { launch } from '../webview/browser.mjs';
+import { VSCodeServer } from './server.mjs';
+import { DashboardPage, VSCodeWindow } from './window.mjs';
+import { clearRuns, makeWorkspace } from './workplace.mjs';
+
+const SIZE = { width: 1440, height: 900 };
+
+export class Stage {
+  /** @param {string} folder everything is made in it */
+  constructor(folder) {
+    this.folder = folder;
+    this.workspace = path.join(folder, 'Werkstatt für Geigen 仕事');
+    this.eventLoop = path.join(folder, 'event-loop.jsonl');
+    this.servers = [];
+    this.figures = [];
+    /** When something trained, for the event loop's samples. */
+    this.trained = [];
+  }
+
+  async start(extensions) {
+    this.extensions = extensions;
+    await makeWorkspace(this.workspace);
+    this.server = await this.serve('server', {});
+    this.browser = await launch();
+  }
+
+  /** A further VS Code with the same extensions. */
+  async serve(name, options) {
+    const server = new VSCodeServer(path.join(this.folder, name), {
+      ...options,
+      settings: { 'luthier.defaultModel': 'tiny', ...options.settings },
+      env: { LUTHIER_E2E_EVENT_LOOP: this.eventLoop, ...options.env },
+    });
+    this.servers.push(server);
+    await server.install(...this.extensions);
+    await server.start();
+    return server;
+  }
+
+  /** A fresh browser profile with the workspace open. */
+  async openWindow(server = this.server, folder = this.workspace) {
+    const context = await this.browser.newContext({ viewport: SIZE, reducedMotion: 'reduce' });
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']).catch(() => undefined);
+    const page = await context.newPage();
+    const window = new VSCodeWindow(page);
+    this.console = [];
+    page.on('console', (line) => {
+      if (line.type() === 'error') this.console.push(line.text().slice(0, 500));
+    });
+    await window.open(server.open(folder));
+    return window;
+  }
+
+  /** Plays one scenario in an orderly window. */
+  async play(scenario) {
+    await clearRuns(this.workspace);
+    if (!this.window) {
+      this.window = await this.openWindow();
+      this.dashboard = new DashboardPage(this.window);
+    }
+    this.shown = this.window;
+    await scenario.play(this);
+    this.shown = this.window;
+    await clearRuns(this.workspace);
+    await this.window.closeEditors();
+    await this.window.clearNotifications();
+  }
+
+  /** What is left of a failed scenario: a picture and what the browser said. The next one gets a new window. */
+  async evidence(scenario, output) {
+    const name = path.join(output, scenario.name.replace(/[^\w]+/g, '-').slice(0, 60));
+    const files = [];
+    try {
+      const page = (this.shown ?? this.window)?.page;
+      if (page) {
+        await page.screenshot({ path: `${name}.png`, timeout: 20_000 });
+        files.push(`${name}.png`);
+      }
+      await writeFile(`${name}.txt`, [...(this.console ?? []), '', this.server?.output ?? ''].join('\n'));
+      files.push(`${name}.txt`);
+      await this.window?.page.context().close();
+    } catch (error) {
+      console.log(`  no picture: ${error.message}`);
+    }
+    this.window = null;
+    return files;
+  }
+
+  /** Notes a figure that is reported, never asserted. */
+  figure(name, value) {
+    this.figures.push(`${name}: ${value}`);
+  }
+
+  takeFigures() {
+    return this.figures.splice(0);
+  }
+
+  async close() {
+    await this.browser?.close().catch(() => undefined);
+    for (const server of this.servers) await server.stop();
+    await clearRuns(this.workspace);
+  }
+}

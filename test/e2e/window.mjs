@@ -1,0 +1,210 @@
+// Drives one VS Code window in a browser as a person would, and looks at what a person would see.
+
+/** Longest wait for anything: the machine may be busy with other things. */
+export const PATIENCE = 120_000;
+
+const QUICK = '.quick-input-widget:not([style*="display: none"])';
+
+export class VSCodeWindow {
+  /** @param {import('playwright-core').Page} page */
+  constructor(page) {
+    this.page = page;
+    page.setDefaultTimeout(PATIENCE);
+    page.setDefaultNavigationTimeout(PATIENCE);
+  }
+
+  async open(url) {
+    await this.page.goto(url);
+    await this.ready();
+  }
+
+  async reload() {
+    await this.page.reload();
+    await this.ready();
+  }
+
+  /** Until the workbench stands and extensions have started. */
+  async ready() {
+    await this.page.waitForSelector('.monaco-workbench .activitybar a[aria-label="Luthier"]');
+    await this.page.waitForSelector('.monaco-workbench .statusbar');
+  }
+
+  /** Waits until `check` gives something truthy, and gives it; fails with what was waited for. */
+  async until(what, check, { patience = PATIENCE, every = 100 } = {}) {
+    const end = performance.now() + patience;
+    let last;
+    for (;;) {
+      try {
+        last = await check();
+        if (last) return last;
+      } catch (error) {
+        // A frame may be on its way out while it is looked at.
+        last = error;
+      }
+      if (performance.now() > end) {
+        const seen = last instanceof Error ? `: ${last.message}` : '';
+        throw new Error(`Waited ${patience / 1000} s in vain for ${what}${seen}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, every));
+    }
+  }
+
+  /** Runs a command from the palette by its title. */
+  async command(title) {
+    const { page } = this;
+    await this.until(`the command “${title}”`, async () => {
+      await page.keyboard.press('F1');
+      const input = page.locator(`${QUICK} input[type="text"], ${QUICK} .quick-input-filter input`).first();
+      await input.waitFor({ timeout: 10_000 });
+      await input.fill(`>${title}`);
+      const row = this.rows().filter({ hasText: title }).first();
+      await row.waitFor({ timeout: 10_000 });
+      return true;
+    });
+    await page.keyboard.press('Enter');
+  }
+
+  rows() {
+    return this.page.locator(`${QUICK} .quick-input-list .monaco-list-row`);
+  }
+
+  /** Until a question is shown whose title or placeholder holds a text. */
+  async question(text) {
+    await this.until(`the question “${text}”`, async () => {
+      const title = await this.page.locator(`${QUICK} .quick-input-title`).allTextContents();
+      const holders = await this.page
+        .locator(`${QUICK} input`)
+        .evaluateAll((inputs) => inputs.map((input) => input.placeholder));
+      return [...title, ...holders].some((shown) => shown.includes(text));
+    });
+  }
+
+  /** Answers the open question: with the row that holds `text`, or without one with what is offered first. */
+  async answer(text) {
+    if (text === undefined) {
+      await this.rows().locator('xpath=self::*[contains(@class, "focused")]').first().waitFor();
+    } else {
+      await this.page.locator(`${QUICK} input`).first().fill(text);
+      await this.rows().filter({ hasText: text }).first().waitFor();
+    }
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** Opens a file of the workspace by its name. */
+  async openFile(name) {
+    const { page } = this;
+    await page.keyboard.press('Control+P');
+    await page.locator(`${QUICK} input`).first().waitFor();
+    await page.locator(`${QUICK} input`).first().fill(name);
+    await this.rows().filter({ hasText: name }).first().waitFor();
+    await page.keyboard.press('Enter');
+    await page.locator(`.tabs-container .tab.active[data-resource-name="${name}"]`).waitFor();
+    await page.locator('.editor-instance .monaco-editor .view-line').first().waitFor();
+  }
+
+  async openSideBar() {
+    await this.page.locator('.activitybar a[aria-label="Luthier"]').click();
+    await this.page.locator('.pane-header[aria-label^="Runs"]').waitFor();
+  }
+
+  /** Rows of one of Luthier's views: `Datasets` or `Runs`. */
+  tree(view) {
+    return this.page
+      .locator('.split-view-view')
+      .filter({ has: this.page.locator(`.pane-header[aria-label^="${view}"]`) })
+      .locator('.monaco-list-row');
+  }
+
+  /** What a tree shows, a line for each row. */
+  async treeText(view) {
+    return (await this.tree(view).evaluateAll((rows) => rows.map((row) => row.innerText.replace(/\s+/g, ' ')))).map(
+      (line) => line.trim(),
+    );
+  }
+
+  /** The page in a webview of ours, by its element: `luthier-dashboard` or `luthier-tryout`. */
+  async webview(element, options) {
+    return await this.until(
+      `the webview ${element}`,
+      async () => {
+        for (const frame of this.page.frames()) {
+          if (frame === this.page.mainFrame()) continue;
+          const found = await frame
+            .evaluate((name) => Boolean(document.querySelector(name)), element)
+            .catch(() => false);
+          if (found) return frame;
+        }
+        return null;
+      },
+      options,
+    );
+  }
+
+  /** What notifications say, open ones and those in the corner. */
+  async notifications() {
+    return await this.page.locator('.notifications-toasts .notification-list-item-message').allTextContents();
+  }
+
+  async clearNotifications() {
+    await this.command('Notifications: Clear All Notifications');
+  }
+
+  async closeEditors() {
+    await this.command('View: Close All Editors');
+  }
+
+  async screenshot(file) {
+    await this.page.screenshot({ path: file });
+  }
+}
+
+/** The dashboard as it is shown. */
+export class DashboardPage {
+  constructor(window) {
+    this.window = window;
+  }
+
+  async frame() {
+    return await this.window.webview('luthier-dashboard');
+  }
+
+  async text() {
+    return await (await this.frame()).evaluate(() => document.body.innerText);
+  }
+
+  /** Step as the header says it, 0 before the first. */
+  async step() {
+    const text = await (await this.frame()).evaluate(() => document.querySelector('.progress-text')?.textContent ?? '');
+    const [, step] = /Step ([\d,.\s ]+) of/.exec(text) ?? [];
+    return step ? Number(step.replace(/\D/g, '')) : 0;
+  }
+
+  async state() {
+    return (
+      await (await this.frame()).evaluate(() => document.querySelector('.title-row .pill')?.textContent ?? '')
+    ).trim();
+  }
+
+  /** The pixels of the first chart, to be compared. */
+  async picture() {
+    return await (await this.frame()).evaluate(() => document.querySelector('luthier-chart canvas')?.toDataURL() ?? '');
+  }
+
+  async untilStep(step) {
+    return await this.window.until(`step ${step} on the dashboard`, async () => {
+      const now = await this.step();
+      return now >= step && now;
+    });
+  }
+
+  async untilState(word) {
+    await this.window.until(`the state “${word}” on the dashboard`, async () =>
+      (await this.state()).toLowerCase().includes(word.toLowerCase()),
+    );
+  }
+
+  async press(label) {
+    const frame = await this.frame();
+    await frame.locator('.actions vscode-button').filter({ hasText: label }).first().click();
+  }
+}
