@@ -54,6 +54,10 @@ export class Stage {
     return window;
   }
 
+  dashboardOf(window) {
+    return new DashboardPage(window);
+  }
+
   /** Plays one scenario in an orderly window. */
   async play(scenario) {
     await clearRuns(this.workspace);

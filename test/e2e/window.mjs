@@ -49,19 +49,27 @@ export class VSCodeWindow {
     }
   }
 
-  /** Runs a command from the palette by its title. */
+  /** Runs a command from the palette by its title, with the keys alone. */
   async command(title) {
     const { page } = this;
+    const { keyboard } = page;
     await this.until(`the command “${title}”`, async () => {
-      await page.keyboard.press('F1');
+      await keyboard.press('F1');
       const input = page.locator(`${QUICK} input[type="text"], ${QUICK} .quick-input-filter input`).first();
       await input.waitFor({ timeout: 10_000 });
       await input.fill(`>${title}`);
-      const row = this.rows().filter({ hasText: title }).first();
-      await row.waitFor({ timeout: 10_000 });
-      return true;
+      await this.rows().filter({ hasText: title }).first().waitFor({ timeout: 10_000 });
+      // Longer titles with the same words may stand above it.
+      for (let down = 0; down < 10; down++) {
+        const focused = await this.rows().locator('xpath=self::*[contains(@class, "focused")]').first();
+        const label = await focused.locator('.label-name').first().innerText({ timeout: 5000 });
+        if (label.trim() === title) return true;
+        await keyboard.press('ArrowDown');
+      }
+      await keyboard.press('Escape');
+      return false;
     });
-    await page.keyboard.press('Enter');
+    await keyboard.press('Enter');
   }
 
   rows() {
@@ -151,6 +159,11 @@ export class VSCodeWindow {
 
   async closeEditors() {
     await this.command('View: Close All Editors');
+    const discard = this.page.getByRole('button', { name: "Don't Save" });
+    await this.until('the editors to close', async () => {
+      if (await discard.isVisible()) await discard.click();
+      return (await this.page.locator('.editor-group-container .tab').count()) === 0;
+    });
   }
 
   async screenshot(file) {
@@ -197,9 +210,11 @@ export class DashboardPage {
     });
   }
 
-  async untilState(word) {
-    await this.window.until(`the state “${word}” on the dashboard`, async () =>
-      (await this.state()).toLowerCase().includes(word.toLowerCase()),
+  async untilState(word, options) {
+    await this.window.until(
+      `the state “${word}” on the dashboard`,
+      async () => (await this.state()).toLowerCase().includes(word.toLowerCase()),
+      options,
     );
   }
 

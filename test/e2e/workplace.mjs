@@ -51,6 +51,9 @@ export async function makeWorkspace(folder) {
   const write = (name, change) =>
     writeFile(path.join(folder, `${name}.recipe.json`), `${JSON.stringify({ ...recipe, ...change }, null, 2)}\n`);
   await write('short', {});
+  await write('middling', { num_train_epochs: 60 });
+  // A step of 512 rows, so that it takes longer than a press of a button takes to be heard.
+  await write('slow', { num_train_epochs: ENDLESS_EPOCHS, dataset: 'many-rows.csv', gradient_accumulation_steps: 64 });
   await write('endless', { num_train_epochs: ENDLESS_EPOCHS, eval_steps: 200 });
 }
 
@@ -68,6 +71,9 @@ export async function luthier(folder, ...args) {
   if (code !== 0) throw new Error(`luthier ${args.join(' ')} ended with ${code}: ${errors}`);
   return output;
 }
+
+/** Trains a recipe of the workspace in the terminal, to its end. */
+export const runToEnd = (folder, name) => luthier(folder, 'train', `${name}.recipe.json`, '--json');
 
 /** Runs of a workspace, newest first: folder and record. */
 export async function runsOf(folder) {
