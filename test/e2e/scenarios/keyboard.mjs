@@ -1,1 +1,91 @@
-export const keyboard = [];
+import assert from 'node:assert/strict';
+import { runsOf } from '../workplace.mjs';
+
+/** Only keys: a mouse that is used here fails the test. */
+async function withoutMouse(page, work) {
+  await page.evaluate(() => {
+    window.mouseUsed = [];
+    for (const type of ['mousedown', 'pointerdown', 'click']) {
+      document.addEventListener(
+        type,
+        (event) => event.isTrusted && event.detail > 0 && window.mouseUsed.push(type),
+        true,
+      );
+    }
+  });
+  await work();
+  assert.deepEqual(await page.evaluate(() => window.mouseUsed), [], 'the mouse was not used');
+}
+
+export const keyboard = [
+  {
+    name: 'Keyboard only: select, fine-tune, watch, pause, resume, stop, find the run in the tree, try its model',
+    async play(stage) {
+      const { window, dashboard, workspace } = stage;
+      const { page } = window;
+      await withoutMouse(page, async () => {
+        await window.openFile('many-rows.csv');
+        await page.keyboard.press('Control+A');
+        await window.command('Luthier: Fine-tune on Selection');
+        await window.question('which column is the text');
+        await window.answer();
+        await window.question('pretrained model');
+        await window.answer('tiny');
+        await window.question('How it learns');
+        await window.answer();
+        await window.question('Enter starts it');
+        await window.answer();
+        // The dashboard has the focus once it is open, so its keys work at once.
+        await dashboard.untilStep(3);
+        await window.until(
+          'the page to hear the keys',
+          async () => {
+            await page.keyboard.press('p');
+            return /paus/i.test(await dashboard.state()) || /Pausing/.test(await dashboard.text());
+          },
+          { every: 1000 },
+        );
+        await dashboard.untilState('Paused');
+        const at = await dashboard.step();
+        await page.keyboard.press('p');
+        await dashboard.untilStep(at + 3);
+        await page.keyboard.press('2');
+        const frame = await dashboard.frame();
+        await window.until(
+          'the second tab',
+          async () => (await frame.locator('#tab-evaluation').getAttribute('aria-selected')) === 'true',
+        );
+        await page.keyboard.press('s');
+        await dashboard.untilState('Stopped');
+        const [run] = await runsOf(workspace);
+        assert.equal(run.record.state, 'stopped');
+
+        await window.command('Luthier: Focus on Runs View');
+        await window.until('the run in the tree, under the keys', async () => {
+          await page.keyboard.press('End');
+          const focused = await page
+            .locator(
+              '.monaco-list.element-focused .monaco-list-row.focused, .monaco-list:focus-within .monaco-list-row.focused',
+            )
+            .allTextContents();
+          return focused.some((text) => text.includes('stopped early'));
+        });
+        await window.command('Luthier: Try Model');
+        const tryout = await window.webview('luthier-tryout');
+        // The field has the focus.
+        await window.until(
+          'the field to take keys',
+          async () => {
+            const value = () => tryout.evaluate(() => document.querySelector('vscode-textarea')?.value ?? '');
+            if (!(await value()).includes('lovely')) await page.keyboard.type('the shop was lovely');
+            return (await value()).includes('lovely');
+          },
+          { every: 1000 },
+        );
+        await window.until('labels', async () =>
+          /good/.test(await tryout.locator('.results').innerText({ timeout: 2000 })),
+        );
+      });
+    },
+  },
+];

@@ -1,0 +1,132 @@
+// node test/e2e/screenshots.mjs: pictures of the views in a real VS Code, in dark, light and high contrast, wide and
+// narrow, into test/e2e/output/screenshots. The starter is trained on an example for them, so the first call takes some minutes.
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { makePackage } from '../../scripts/package.mjs';
+import { launch } from '../webview/browser.mjs';
+import { VSCodeServer, whyAbsent } from './server.mjs';
+import { DashboardPage, VSCodeWindow } from './window.mjs';
+import { luthier, runsOf } from './workplace.mjs';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const output = path.join(here, 'output/screenshots');
+
+const THEMES = { dark: 'Dark 2026', light: 'Light 2026', 'high-contrast': 'Dark High Contrast' };
+const SIZES = { wide: { width: 1280, height: 800 }, narrow: { width: 900, height: 800 } };
+
+const SETTINGS = {
+  // What the picture is not about.
+  'workbench.secondarySideBar.defaultVisibility': 'hidden',
+  'editor.minimap.enabled': false,
+};
+
+async function openWindow(browser, server, workspace, size) {
+  const context = await browser.newContext({ viewport: SIZES[size], reducedMotion: 'reduce' });
+  const window = new VSCodeWindow(await context.newPage());
+  await window.open(server.open(workspace));
+  return window;
+}
+
+const RUNS = {
+  'tickets · lr 5e-5': ['learning_rate=5e-5', 'num_train_epochs=2'],
+  'tickets · full': [],
+};
+
+/** Trees and dashboard, Try Model, recipe: one picture each. */
+async function takeAll(window, take) {
+  const { page } = window;
+  await window.openSideBar();
+  const dashboard = new DashboardPage(window);
+  const run = window.tree('Runs').filter({ hasText: 'tickets · full' }).first();
+  await run.waitFor();
+  await run.click();
+  await dashboard.untilState('Done');
+  await window.clearNotifications();
+  await window.until('the chart', async () => (await dashboard.picture()).length > 5000);
+  await take('dashboard');
+  await (await dashboard.frame()).locator('#tab-evaluation').click();
+  await window.until('the confusion matrix', async () =>
+    (await dashboard.frame()).evaluate(() => Boolean(document.querySelector('luthier-confusion'))),
+  );
+  await take('evaluation');
+
+  await dashboard.press('Try Model');
+  const tryout = await window.webview('luthier-tryout');
+  const field = tryout.locator('vscode-textarea textarea');
+  await field.fill(
+    (await readFile(path.join(here, '../../examples/try.txt'), 'utf8')).split('\n').slice(0, 3).join('\n'),
+  );
+  await window.until('labels', () => tryout.evaluate(() => document.querySelectorAll('.results .scores').length >= 3));
+  await take('try-model');
+
+  await window.openFile('tickets.recipe.json');
+  await page.locator('.codelens-decoration a').filter({ hasText: 'Train' }).first().waitFor();
+  await take('recipe');
+  await window.command('Luthier: Get Started');
+  await page.locator('.gettingStartedContainer .step-list-container, .gettingStartedDetailsContent').first().waitFor();
+  await take('walkthrough');
+  await window.closeEditors();
+}
+
+/** The examples with two runs; kept, so that only the first call trains. */
+async function trained() {
+  const workspace = path.join(output, 'examples');
+  await cp(path.join(here, '../../examples'), workspace, { recursive: true });
+  const names = (await runsOf(workspace))
+    .filter(({ record }) => record.state === 'done')
+    .map(({ record }) => record.name);
+  for (const [name, set] of Object.entries(RUNS)) {
+    if (names.includes(name)) continue;
+    console.log(`Training ${name} …`);
+    const changes = set.flatMap((change) => ['--set', change]);
+    await luthier(workspace, 'train', 'tickets.recipe.json', '--name', name, '--json', ...changes);
+  }
+  return workspace;
+}
+
+async function main() {
+  const absent = whyAbsent();
+  if (absent) throw new Error(`No pictures can be taken: ${absent}.`);
+  await mkdir(output, { recursive: true });
+  const folder = await mkdtemp(path.join(tmpdir(), 'luthier-pictures-'));
+  const server = new VSCodeServer(path.join(folder, 'server'), { settings: SETTINGS });
+  let browser;
+  try {
+    const workspace = await trained();
+    const vsix = path.join(folder, 'luthier.vsix');
+    await makePackage({ out: vsix });
+    await server.install(vsix);
+    await server.start();
+    browser = await launch();
+    const settings = path.join(folder, 'server/data/User/settings.json');
+    for (const [theme, title] of Object.entries(THEMES)) {
+      const all = JSON.parse(await readFile(settings, 'utf8'));
+      await writeFile(settings, JSON.stringify({ ...all, 'workbench.colorTheme': title }));
+      for (const size of Object.keys(SIZES)) {
+        const window = await openWindow(browser, server, workspace, size);
+        await takeAll(window, async (view) => {
+          // Hover and caret come and go: the pointer rests where nothing is.
+          await window.page.mouse.move(2, 2);
+          await new Promise((resolve) => setTimeout(resolve, 500));
+          await window.screenshot(path.join(output, `${view}-${theme}-${size}.png`));
+        });
+        await window.page.context().close();
+        console.log(`${theme}, ${size}`);
+      }
+    }
+    console.log(`The pictures are in ${path.relative(process.cwd(), output)}`);
+  } finally {
+    await browser?.close().catch(() => undefined);
+    await server.stop();
+    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error);
+  process.exitCode = 1;
+}
