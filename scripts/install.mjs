@@ -68,16 +68,18 @@ const SERVER = 'test/e2e/vscode';
 /** code-server's install script, which does not run here, would install in these two. */
 const SERVER_PARTS = ['', 'extensions'].map((part) => `${SERVER}/node_modules/code-server/lib/vscode/${part}`);
 
+/** The browser-served VS Code: 800 MB, for Linux x64. Elsewhere there is nothing to do: an installed one is used. */
+export function installServed() {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return true;
+  return (
+    install(path.join(root, SERVER), true) && SERVER_PARTS.every((folder) => install(path.join(root, folder), false))
+  );
+}
+
 /** @param {'start' | 'test'} purpose */
 export function installFor(purpose) {
   if (purpose === 'start') return install(root, false);
-  // The browser-served VS Code is 800 MB, and its Node is Linux's; elsewhere an installed VS Code is used.
-  const served = process.platform === 'linux' && process.arch === 'x64';
-  const own = ['.', 'test', 'test/e2e', ...(served ? [SERVER] : [])];
-  return (
-    own.every((folder) => install(path.join(root, folder), true)) &&
-    (!served || SERVER_PARTS.every((folder) => install(path.join(root, folder), false)))
-  );
+  return ['.', 'test', 'test/e2e'].every((folder) => install(path.join(root, folder), true)) && installServed();
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
