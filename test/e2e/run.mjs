@@ -1,4 +1,4 @@
-// node test/e2e/run.mjs [--grep TEXT] [--keep]: the end-to-end tests, in a real VS Code with the VSIX installed.
+// node test/e2e/run.mjs [--grep TEXT] [--keep] [--all]: the end-to-end tests, in a real VS Code with the VSIX installed.
 // Ends with a line `N passed, M failed[, K skipped]`. Screenshots of failures go to test/e2e/output.
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -8,14 +8,18 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { makePackage } from '../../scripts/package.mjs';
 import { packProbe } from './probe.mjs';
-import { scenarios } from './scenarios/index.mjs';
+import { scenarios, young } from './scenarios/index.mjs';
 import { whyAbsent } from './server.mjs';
 import { Stage } from './stage.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const output = path.join(here, 'output');
 const { values: options } = parseArgs({
-  options: { grep: { type: 'string', default: '' }, keep: { type: 'boolean', default: false } },
+  options: {
+    grep: { type: 'string', default: '' },
+    keep: { type: 'boolean', default: false },
+    all: { type: 'boolean', default: false },
+  },
 });
 
 /** A scenario that has not ended by then is taken for hung. */
@@ -54,7 +58,7 @@ async function runOne(stage, scenario) {
 }
 
 async function main() {
-  const chosen = scenarios.filter(({ name }) => name.toLowerCase().includes(options.grep.toLowerCase()));
+  const chosen = [...scenarios, ...(options.all ? young : [])].filter(({ name }) => name.toLowerCase().includes(options.grep.toLowerCase()));
   const absent = whyAbsent();
   if (absent) {
     counts.skipped = chosen.length;
