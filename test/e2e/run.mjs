@@ -58,7 +58,9 @@ async function runOne(stage, scenario) {
 }
 
 async function main() {
-  const chosen = [...scenarios, ...(options.all ? young : [])].filter(({ name }) => name.toLowerCase().includes(options.grep.toLowerCase()));
+  const chosen = [...scenarios, ...(options.all ? young : [])].filter(({ name }) =>
+    name.toLowerCase().includes(options.grep.toLowerCase()),
+  );
   const absent = whyAbsent();
   if (absent) {
     counts.skipped = chosen.length;

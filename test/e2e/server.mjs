@@ -44,6 +44,7 @@ const SETTINGS = {
   'workbench.editor.enablePreview': false,
   'workbench.reduceMotion': 'on',
   'window.commandCenter': false,
+  'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'chat.disableAIFeatures': true,
   'extensions.ignoreRecommendations': true,
   'extensions.autoUpdate': false,
