@@ -61,6 +61,7 @@ async function main() {
   const chosen = [...scenarios, ...(options.all ? young : [])].filter(({ name }) =>
     name.toLowerCase().includes(options.grep.toLowerCase()),
   );
+  if (chosen.length === 0) throw new Error(`No scenario's name holds “${options.grep}”.`);
   const absent = whyAbsent();
   if (absent) {
     counts.skipped = chosen.length;

@@ -111,8 +111,10 @@ export class VSCodeWindow {
   }
 
   async openSideBar() {
-    await this.page.locator('.activitybar a[aria-label="Luthier"]').click();
-    await this.page.locator('.pane-header[aria-label^="Runs"]').waitFor();
+    const header = this.page.locator('.pane-header[aria-label^="Runs"]');
+    // A click on the shown view's icon hides the side bar.
+    if (!(await header.isVisible())) await this.page.locator('.activitybar a[aria-label="Luthier"]').click();
+    await header.waitFor();
   }
 
   /** Rows of one of Luthier's views: `Datasets` or `Runs`. */

@@ -76,13 +76,13 @@ export const runs = [
       await window.until('a few checkpoints', async () => (await lastStep(run)) >= 60);
       assert.ok(await killRun(run), 'it was at work');
       await dashboard.untilState('Interrupted');
+      await window.until('a notification', async () =>
+        (await window.notifications()).some((said) => said.includes('was interrupted')),
+      );
       const killed = await lastStep(run);
       await window.openSideBar();
       await window.until('the tree to say so', async () =>
         (await window.treeText('Runs')).some((line) => line.includes('interrupted')),
-      );
-      await window.until('a notification', async () =>
-        (await window.notifications()).some((said) => said.includes('was interrupted')),
       );
       await dashboard.press('Resume');
       await dashboard.untilState('Done');
