@@ -1,4 +1,4 @@
-// node test/e2e/run.mjs [--grep TEXT] [--keep] [--all]: the end-to-end tests, in a real VS Code with the VSIX installed.
+// node test/e2e/run.mjs [--grep PATTERN] [--keep] [--all]: the end-to-end tests, in a real VS Code with the VSIX installed.
 // Ends with a line `N passed, M failed[, K skipped]`. Screenshots of failures go to test/e2e/output.
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -58,10 +58,9 @@ async function runOne(stage, scenario) {
 }
 
 async function main() {
-  const chosen = [...scenarios, ...(options.all ? young : [])].filter(({ name }) =>
-    name.toLowerCase().includes(options.grep.toLowerCase()),
-  );
-  if (chosen.length === 0) throw new Error(`No scenario's name holds “${options.grep}”.`);
+  const pattern = new RegExp(options.grep, 'i');
+  const chosen = [...scenarios, ...(options.all ? young : [])].filter(({ name }) => pattern.test(name));
+  if (chosen.length === 0) throw new Error(`No scenario's name fits “${options.grep}”.`);
   const absent = whyAbsent();
   if (absent) {
     counts.skipped = chosen.length;

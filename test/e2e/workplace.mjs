@@ -51,7 +51,7 @@ export async function makeWorkspace(folder) {
   const write = (name, change) =>
     writeFile(path.join(folder, `${name}.recipe.json`), `${JSON.stringify({ ...recipe, ...change }, null, 2)}\n`);
   await write('short', {});
-  await write('middling', { num_train_epochs: 60 });
+  await write('middling', { num_train_epochs: 40 });
   // A step of 512 rows, so that it takes longer than a press of a button takes to be heard.
   await write('slow', { num_train_epochs: ENDLESS_EPOCHS, dataset: 'many-rows.csv', gradient_accumulation_steps: 64 });
   await write('endless', { num_train_epochs: ENDLESS_EPOCHS, eval_steps: 200 });

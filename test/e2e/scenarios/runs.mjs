@@ -85,7 +85,8 @@ export const runs = [
         (await window.treeText('Runs')).some((line) => line.includes('interrupted')),
       );
       await dashboard.press('Resume');
-      await dashboard.untilState('Done');
+      // A whole training may take longer than any answer.
+      await dashboard.untilState('Done', { patience: 300_000 });
       const [{ record }] = await runsOf(workspace);
       assert.equal(record.state, 'done');
       const numbers = await steps(run);
@@ -149,12 +150,12 @@ export const runs = [
           return text.includes('next') && /\d %/.test(text);
         });
         await second.command('Luthier: Stop Run and Keep Its Best Model');
-        // Two can be meant: the one that trains is said first.
-        await second.until('the first run stopped', async () => {
-          const states = (await runsOf(workspace)).map(({ record }) => record.state);
-          if (!states.includes('stopped') && (await second.rows().count()) > 0) await second.answer();
-          return states.includes('stopped');
-        });
+        // Two can be meant, so it asks.
+        await second.question('Choose a run');
+        await second.answer('endless');
+        await second.until('the first run stopped', async () =>
+          (await runsOf(workspace)).some(({ record }) => record.state === 'stopped'),
+        );
         await second.until('the second run done', async () =>
           (await runsOf(workspace)).some(({ record }) => record.state === 'done'),
         );
