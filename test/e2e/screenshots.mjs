@@ -13,7 +13,7 @@ import { luthier, runsOf } from './workplace.mjs';
 const here = path.dirname(fileURLToPath(import.meta.url));
 const output = path.join(here, 'output/screenshots');
 
-const THEMES = { dark: 'Dark 2026', light: 'Light 2026', 'high-contrast': 'Dark High Contrast' };
+const THEMES = { dark: 'Dark 2026', light: 'Light 2026', 'high-contrast': 'Default High Contrast' };
 const SIZES = { wide: { width: 1280, height: 800 }, narrow: { width: 900, height: 800 } };
 
 const SETTINGS = {

@@ -150,9 +150,9 @@ export const runs = [
           return text.includes('next') && /\d %/.test(text);
         });
         await second.command('Luthier: Stop Run and Keep Its Best Model');
-        // Two can be meant, so it asks.
+        // Two can be meant, so it asks; the one that trains says how far it is.
         await second.question('Choose a run');
-        await second.answer('endless');
+        await second.answer('%');
         await second.until('the first run stopped', async () =>
           (await runsOf(workspace)).some(({ record }) => record.state === 'stopped'),
         );
