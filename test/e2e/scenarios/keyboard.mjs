@@ -60,16 +60,19 @@ export const keyboard = [
         const [run] = await runsOf(workspace);
         assert.equal(run.record.state, 'stopped');
 
-        await window.command('Luthier: Focus on Runs View');
-        await window.until('the run in the tree, under the keys', async () => {
-          await page.keyboard.press('End');
-          const focused = await page
-            .locator(
-              '.monaco-list.element-focused .monaco-list-row.focused, .monaco-list:focus-within .monaco-list-row.focused',
-            )
-            .allTextContents();
-          return focused.some((text) => text.includes('stopped early'));
-        });
+        await window.until(
+          'the run in the tree, under the keys',
+          async () => {
+            await window.command('Luthier: Focus on Runs View');
+            await page.keyboard.press('End');
+            const focused = await page
+              .locator('.monaco-list:focus .monaco-list-row.focused, .monaco-list:focus-within .monaco-list-row.focused')
+              .allTextContents();
+            console.log(JSON.stringify(focused), await page.evaluate(() => `${document.activeElement?.tagName}.${document.activeElement?.className} ${document.activeElement?.getAttribute('aria-label')}`), await page.locator('.monaco-list-row.focused').allTextContents());
+            return focused.some((text) => text.includes('stopped early'));
+          },
+          { every: 1000 },
+        );
         await window.command('Luthier: Try Model');
         const tryout = await window.webview('luthier-tryout');
         // The field has the focus.

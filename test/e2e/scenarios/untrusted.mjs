@@ -9,7 +9,7 @@ export const untrusted = [
     async play(stage) {
       const { workspace } = stage;
       await runToEnd(workspace, 'short');
-      const [{ folder }] = await runsOf(workspace);
+      const [{ folder, record }] = await runsOf(workspace);
       const before = await readFile(path.join(folder, 'run.json'), 'utf8');
       const server = await stage.serve('restricted', { trusted: false });
       const window = await stage.openWindow(server);
@@ -21,7 +21,7 @@ export const untrusted = [
         );
         await window.openSideBar();
         await window.until('the run in the tree', async () =>
-          (await window.treeText('Runs')).some((line) => line.includes('short')),
+          (await window.treeText('Runs')).some((line) => line.includes(record.name)),
         );
         await window.tree('Runs').last().click();
         await window.command('Luthier: Open Dashboard');
@@ -45,10 +45,9 @@ export const untrusted = [
         await window.page.keyboard.press('Escape');
         assert.equal(await readFile(path.join(folder, 'run.json'), 'utf8'), before);
         assert.equal((await runsOf(workspace)).length, 1);
-      } finally {
         await window.page.context().close();
+      } finally {
         await server.stop();
-        stage.shown = null;
       }
     },
   },
