@@ -37,14 +37,12 @@ export const keyboard = [
         await window.answer();
         // The dashboard has the focus once it is open, so its keys work at once.
         await dashboard.untilStep(3);
-        await window.until(
-          'the page to hear the keys',
-          async () => {
-            await page.keyboard.press('p');
-            return /paus/i.test(await dashboard.state()) || /Pausing/.test(await dashboard.text());
-          },
-          { every: 1000 },
-        );
+        // Pressed again only when nothing came of it: the key that pauses resumes, too.
+        await window.until('the page to hear the keys', async () => {
+          await page.keyboard.press('p');
+          const heard = async () => /paus/i.test(await dashboard.state()) || /Pausing/.test(await dashboard.text());
+          return await window.until('an answer', heard, { patience: 15_000 });
+        });
         await dashboard.untilState('Paused');
         const at = await dashboard.step();
         await page.keyboard.press('p');
@@ -63,12 +61,14 @@ export const keyboard = [
         await window.until(
           'the run in the tree, under the keys',
           async () => {
+            // A view that is shown for the first time is not yet there to take the focus.
             await window.command('Luthier: Focus on Runs View');
             await page.keyboard.press('End');
             const focused = await page
-              .locator('.monaco-list:focus .monaco-list-row.focused, .monaco-list:focus-within .monaco-list-row.focused')
+              .locator(
+                '.monaco-list:focus .monaco-list-row.focused, .monaco-list:focus-within .monaco-list-row.focused',
+              )
               .allTextContents();
-            console.log(JSON.stringify(focused), await page.evaluate(() => `${document.activeElement?.tagName}.${document.activeElement?.className} ${document.activeElement?.getAttribute('aria-label')}`), await page.locator('.monaco-list-row.focused').allTextContents());
             return focused.some((text) => text.includes('stopped early'));
           },
           { every: 1000 },
