@@ -122,7 +122,8 @@ export class VSCodeWindow {
     return this.page
       .locator('.split-view-view')
       .filter({ has: this.page.locator(`.pane-header[aria-label^="${view}"]`) })
-      .locator('.monaco-list-row');
+      // Behind the welcome text an emptied list keeps its last rows, unseen.
+      .locator('.monaco-list-row:visible');
   }
 
   /** What a tree shows, a line for each row. */
