@@ -119,11 +119,13 @@ export class VSCodeWindow {
 
   /** Rows of one of Luthier's views: `Datasets` or `Runs`. */
   tree(view) {
-    return this.page
-      .locator('.split-view-view')
-      .filter({ has: this.page.locator(`.pane-header[aria-label^="${view}"]`) })
-      // Behind the welcome text an emptied list keeps its last rows, unseen.
-      .locator('.monaco-list-row:visible');
+    return (
+      this.page
+        .locator('.split-view-view')
+        .filter({ has: this.page.locator(`.pane-header[aria-label^="${view}"]`) })
+        // Behind the welcome text an emptied list keeps its last rows, unseen.
+        .locator('.monaco-list-row:visible')
+    );
   }
 
   /** What a tree shows, a line for each row. */
