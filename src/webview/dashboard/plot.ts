@@ -49,7 +49,8 @@ export class Plot {
       {
         ...size,
         legend: { show: false },
-        padding: [8, 8, 0, 0],
+        // Half a number's width on the right: the axis may end with one.
+        padding: [8, 18, 0, 0],
         scales: {
           x: { time: false, range: () => [this.#x?.min ?? 0, this.#x?.max ?? 1] },
           y: {
