@@ -27,11 +27,24 @@ const APPLICATION_ERROR = -32000;
 export class Peer<Theirs extends RequestTable<Theirs>, Said, Heard> {
   readonly #connection: MessageConnection;
   #closed = false;
+  #handled = 0;
   readonly #onClose: (() => void)[] = [];
 
   constructor(input: Readable, output: Writable) {
-    this.#connection = createMessageConnection(new StreamMessageReader(input), new StreamMessageWriter(output));
-    this.#connection.onClose(() => this.close());
+    this.#connection = createMessageConnection(
+      new StreamMessageReader(input),
+      new StreamMessageWriter(output),
+      undefined,
+      {
+        messageStrategy: {
+          handleMessage: (message, next) => {
+            this.#handled++;
+            return next(message);
+          },
+        },
+      },
+    );
+    this.#connection.onClose(() => void this.#closeWhenRead());
     // A broken pipe closes the connection a moment later; there is nobody to tell.
     this.#connection.onError(() => this.close());
   }
@@ -92,6 +105,15 @@ export class Peer<Theirs extends RequestTable<Theirs>, Said, Heard> {
   onClose(listener: () => void): void {
     if (this.#closed) listener();
     else this.#onClose.push(listener);
+  }
+
+  /** The far end's last words may still be in the queue when its stream ends: one is handled each turn. */
+  async #closeWhenRead(): Promise<void> {
+    for (let handled = -1; handled !== this.#handled; ) {
+      handled = this.#handled;
+      for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
+    }
+    this.close();
   }
 
   close(): void {

@@ -1,0 +1,55 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { Peer } from './rpc.ts';
+
+interface Requests {
+  end: { params: object; result: { step: number } };
+}
+interface Told {
+  event: number;
+}
+
+/** Two peers, and the stream on which the first hears the second. */
+function pair() {
+  const [there, back] = [new PassThrough(), new PassThrough()];
+  const client = new Peer<Requests, Record<string, never>, Told>(back, there);
+  const server = new Peer<Record<string, never>, Told, Record<string, never>>(there, back);
+  return { client, server, back };
+}
+
+describe('Peer', () => {
+  it('hears what was said before the far end closed, however much lies unread', async () => {
+    const { client, server, back } = pair();
+    const heard: number[] = [];
+    client.hear('event', (event) => heard.push(event));
+    let flushed: Promise<void> | undefined;
+    server.answer<Requests>({
+      end: () => {
+        for (let i = 0; i < 500; i++) server.tell('event', i);
+        flushed = server.flush().then(() => void back.end());
+        return { step: 7 };
+      },
+    });
+    server.listen();
+    client.listen();
+    const closed = new Promise<void>((resolve) => client.onClose(resolve));
+    expect(await client.request('end', {})).toEqual({ step: 7 });
+    await flushed;
+    await closed;
+    expect(heard).toEqual(Array.from({ length: 500 }, (_, i) => i));
+    await expect(client.request('end', {})).rejects.toMatchObject({ code: 'interrupted' });
+  });
+
+  it('rejects what is pending when the far end closes without an answer', async () => {
+    const { client, server, back } = pair();
+    server.answer<Requests>({
+      end: () => {
+        back.end();
+        return new Promise(() => undefined);
+      },
+    });
+    server.listen();
+    client.listen();
+    await expect(client.request('end', {})).rejects.toMatchObject({ code: 'interrupted' });
+  });
+});
