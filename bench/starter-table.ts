@@ -1,7 +1,7 @@
 /**
  * The README's table: the fine-tuned starter beside the same network from random weights and a TF-IDF logistic
  * regression, on the example data sets, three seeds, the same rows held out for all.
- *   node dist/bench/starter-table.mjs PYTHON      PYTHON has scikit-learn
+ *   node dist/bench/starter-table.mjs PYTHON [STARTER [SET]]      PYTHON has scikit-learn; STARTER is starters/bert
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ const SETS = [
 ];
 const HELD_OUT = 0.2;
 const root = join(startersFolder(), '..');
-const starter = join(startersFolder(), 'bert');
+const starter = process.argv[3] ?? join(startersFolder(), 'bert');
 const work = mkdtempSync(join(tmpdir(), 'luthier-table-'));
 const python = process.argv[2] ?? 'python3';
 
@@ -109,7 +109,7 @@ try {
   const random = await untrained();
   console.log('| data | fine-tuned starter | same network, random weights | TF-IDF, logistic regression |');
   console.log('|---|---|---|---|');
-  for (const set of SETS) {
+  for (const set of SETS.filter(({ name }) => process.argv[4] === undefined || name === process.argv[4])) {
     const scores = { starter: [] as Score[], random: [] as Score[], tfidf: [] as Score[] };
     for (const seed of SEEDS) {
       const files = await split(set, seed);
