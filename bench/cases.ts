@@ -1,4 +1,4 @@
-import type { StepSpec } from './spec.ts';
+import type { Peer, StepSpec } from './spec.ts';
 
 const BERT_BASE = { layers: 12, hidden: 768, heads: 12, vocab: 30_522, batch: 8, length: 128, dropout: 0, frozen: 0 };
 
@@ -6,25 +6,56 @@ export interface StepCase {
   kind: 'step';
   what: string;
   model: Omit<StepSpec, 'backend' | 'threads'>;
+  /** Our time over PyTorch's. */
   target: number | null;
   /** Left out of a bare `bench`. */
   slow?: true;
 }
 
+/** What a job does; both sides do the same. */
+export type JobSpec =
+  | {
+      type: 'train';
+      model: 'minilm' | 'bert-base';
+      /** Rows of SST-2's training part; `full` ones are joined until they fill 128 tokens. */
+      rows: number | 'all';
+      full?: true;
+      epochs: number;
+      batch: number;
+      strategy: 'full' | 'head';
+      /** Ends after so many steps. */
+      maxSteps?: number;
+      /** Measured on SST-2's 872 validation rows at the end. */
+      validated: boolean;
+      /** Done again with what the first time left in the cache. */
+      again?: true;
+    }
+  | { type: 'predict'; texts: number };
+
+/** One figure of a job as a case of its own. */
+export interface Figure {
+  figure: 'wall' | 'first-step' | 'cached';
+  what: string;
+  target: number | null;
+}
+
 export interface JobCase {
   kind: 'job';
-  what: string;
-  /** Script under bench/peers, and its name in bench/jobs.ts. */
-  job: 'train-1000' | 'train-6920' | 'predict-10000';
-  /** Which of the job's figures this case is about. */
-  figure: 'wall' | 'first-step';
-  target: number | null;
+  job: JobSpec;
+  /** By the name that a result carries. */
+  figures: Readonly<Record<string, Figure>>;
+  peers: readonly Peer[];
+  /** Pairs where nobody asks for another number. */
+  pairs: number;
   slow?: true;
 }
 
+const SST2 = { type: 'train', model: 'minilm', epochs: 1, batch: 16, strategy: 'full', validated: true } as const;
+const FIRST_STEP = { ...SST2, validated: false, maxSteps: 1 } as const;
+
 /** Every case of `luthier bench`, in the order in which they run. */
 export const CASES: Readonly<Record<string, StepCase | JobCase>> = {
-  'bert-base': { kind: 'step', what: 'step of BERT-base, full, 8 × 128', model: BERT_BASE, target: 1 },
+  'bert-base': { kind: 'step', what: 'step of BERT-base, full, 8 × 128, no dropout', model: BERT_BASE, target: 1 },
   'bert-base-dropout': {
     kind: 'step',
     what: 'the same with dropout 0.1',
@@ -33,7 +64,7 @@ export const CASES: Readonly<Record<string, StepCase | JobCase>> = {
   },
   'bert-base-freeze8': {
     kind: 'step',
-    what: 'the same, lower 8 layers frozen',
+    what: 'the same, no dropout, lower 8 layers frozen',
     model: { ...BERT_BASE, frozen: 8 },
     target: 0.8,
   },
@@ -43,33 +74,86 @@ export const CASES: Readonly<Record<string, StepCase | JobCase>> = {
     model: { ...BERT_BASE, layers: 6, hidden: 384, batch: 32, length: 64 },
     target: null,
   },
-  'first-step': {
+  'first-step-minilm': {
     kind: 'job',
-    what: 'MiniLM: process start to first step done',
-    job: 'train-1000',
-    figure: 'first-step',
-    target: null,
+    job: { ...FIRST_STEP, rows: 1000 },
+    figures: {
+      'first-step-minilm': { figure: 'first-step', what: 'MiniLM: process start to first step done', target: null },
+    },
+    peers: ['pytorch'],
+    pairs: 5,
+  },
+  'first-step-bert-base': {
+    kind: 'job',
+    job: { ...FIRST_STEP, model: 'bert-base', rows: 64, full: true, batch: 8 },
+    figures: {
+      'first-step-bert-base': {
+        figure: 'first-step',
+        what: 'BERT-base, 8 × 128: process start to first step done',
+        target: 0.6,
+      },
+    },
+    peers: ['pytorch'],
+    pairs: 3,
   },
   'train-1000': {
     kind: 'job',
-    what: 'MiniLM on 1,000 SST-2 rows, 1 epoch, then 872: whole job',
-    job: 'train-1000',
-    figure: 'wall',
-    target: 0.4,
+    job: { ...SST2, rows: 1000 },
+    figures: {
+      'train-1000': {
+        figure: 'wall',
+        what: 'MiniLM on 1,000 SST-2 rows, 1 epoch, then 872: whole job',
+        target: 0.4,
+      },
+    },
+    peers: ['pytorch'],
+    pairs: 2,
   },
   'predict-10000': {
     kind: 'job',
-    what: 'MiniLM: 10,000 short texts from a file, whole job',
-    job: 'predict-10000',
-    figure: 'wall',
-    target: 0.5,
+    job: { type: 'predict', texts: 10_000 },
+    figures: {
+      'predict-10000': { figure: 'wall', what: 'MiniLM: 10,000 short texts from a file, whole job', target: 0.5 },
+    },
+    peers: ['pytorch'],
+    pairs: 2,
   },
   'train-6920': {
     kind: 'job',
-    what: 'MiniLM on 6,920 SST-2 rows, 1 epoch, then 872: whole job',
-    job: 'train-6920',
-    figure: 'wall',
-    target: 0.5,
+    job: { ...SST2, rows: 'all' },
+    figures: {
+      'train-6920': {
+        figure: 'wall',
+        what: 'MiniLM on 6,920 SST-2 rows, 1 epoch, then 872: whole job',
+        target: 0.5,
+      },
+    },
+    peers: ['pytorch', 'pytorch, grouped by length'],
+    pairs: 3,
+    slow: true,
+  },
+  'bert-base-head': {
+    kind: 'job',
+    job: {
+      type: 'train',
+      model: 'bert-base',
+      rows: 2000,
+      epochs: 3,
+      batch: 16,
+      strategy: 'head',
+      validated: false,
+      again: true,
+    },
+    figures: {
+      'bert-base-head': {
+        figure: 'wall',
+        what: 'BERT-base, head only, 3 epochs over 2,000 SST-2 rows: whole job, first time',
+        target: 0.35,
+      },
+      'bert-base-head-cached': { figure: 'cached', what: 'the same with the cache filled', target: 0.05 },
+    },
+    peers: ['pytorch'],
+    pairs: 2,
     slow: true,
   },
 };

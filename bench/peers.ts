@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { confirm, isCancel } from '@clack/prompts';
 import envPaths from 'env-paths';
 import { LuthierError } from '../src/engine/errors.ts';
+import { timed } from './process.ts';
 
 const PACKAGES = ['torch==2.13.0', 'transformers==5.23.0', 'safetensors', 'accelerate', 'peft', 'scikit-learn'];
 
@@ -32,12 +33,20 @@ export async function peerPython(setup: boolean): Promise<string | null> {
   return python;
 }
 
+/** What the peers are made of. */
+export async function peerVersions(python: string): Promise<Record<string, string>> {
+  const script =
+    "import json, platform, torch, transformers; print(json.dumps({'Python': platform.python_version(), 'PyTorch': torch.__version__, 'transformers': transformers.__version__}))";
+  const { stdout } = await timed(python, ['-c', script]);
+  return JSON.parse(stdout) as Record<string, string>;
+}
+
 function run(command: string, args: string[]): void {
   const { status, error } = spawnSync(command, args, { stdio: ['ignore', 2, 2] });
   if (status === 0) return;
   throw new LuthierError(
     'usage',
     `${command} ${args.join(' ')} failed${error ? `: ${error.message}` : ` with exit code ${status}`}.`,
-    'Python 3 with venv and pip is needed for the peers; without it, run the cases with --no-peers.',
+    'Python 3 with venv and pip is needed for the peers; or set LUTHIER_PEER_PYTHON to one that has them.',
   );
 }

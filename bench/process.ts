@@ -1,8 +1,9 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import type { Sample } from './spec.ts';
+import type { Measured } from './spec.ts';
 
-/** A process that answers each line `run N` with one line of JSON; bench/step.ts and its peers. */
+/** A process that answers each line `run N` or `rate N` with one line of JSON; bench/step.ts and its peers. */
 export class Stepper {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string>;
@@ -17,12 +18,21 @@ export class Stepper {
   }
 
   /** Does so many steps and gives their median. */
-  async run(steps: number): Promise<Sample> {
-    this.#child.stdin.write(`run ${steps}\n`);
+  async run(steps: number): Promise<Measured> {
+    const { ms, peak_rss_bytes } = await this.#ask<{ ms: number[]; peak_rss_bytes: number }>(`run ${steps}`);
+    return { figures: { step: median(ms) }, peak_rss_bytes };
+  }
+
+  /** Gflop/s of a float32 product `[1024, width] × [width, 4 width]`. */
+  async rate(width: number): Promise<number> {
+    return (await this.#ask<{ gflops: number }>(`rate ${width}`)).gflops;
+  }
+
+  async #ask<T>(line: string): Promise<T> {
+    this.#child.stdin.write(`${line}\n`);
     const { value, done } = await this.#lines.next();
     if (done) throw new Error(`the process ended: ${this.#errors.trim()}`);
-    const { ms, peak_rss_bytes } = JSON.parse(value as string) as { ms: number[]; peak_rss_bytes: number };
-    return { ms: median(ms), peak_rss_bytes };
+    return JSON.parse(value as string) as T;
   }
 
   end(): void {
@@ -31,12 +41,24 @@ export class Stepper {
   }
 }
 
-/** Runs a command to its end; its standard output, and how long it took. */
+/** How often a process's peak of memory is read, in ms: what it was at last is its peak. */
+const LOOK = 100;
+
+/** The largest resident memory that a process has had, where the system says it (Linux). */
+function peakOf(pid: number | undefined): number {
+  try {
+    return 1024 * Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+/** Runs a command to its end; its standard output, how long it took, and its peak of memory (0 where unknown). */
 export async function timed(
   command: string,
   args: readonly string[],
   env: Record<string, string> = {},
-): Promise<{ stdout: string; ms: number }> {
+): Promise<{ stdout: string; ms: number; peak_rss_bytes: number }> {
   const start = performance.now();
   const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
@@ -47,12 +69,16 @@ export async function timed(
   child.stderr.on('data', (chunk: Buffer) => {
     stderr = (stderr + chunk.toString()).slice(-4000);
   });
+  let peak = 0;
+  const looking = setInterval(() => {
+    peak = Math.max(peak, peakOf(child.pid));
+  }, LOOK);
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
-  });
+  }).finally(() => clearInterval(looking));
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}:\n${stderr}`);
-  return { stdout, ms: performance.now() - start };
+  return { stdout, ms: performance.now() - start, peak_rss_bytes: peak };
 }
 
 export function median(values: readonly number[]): number {

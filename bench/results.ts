@@ -1,44 +1,70 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { median } from './process.ts';
-import type { Result, Sample } from './spec.ts';
+import type { Contender, Measured, Peer, Rates, Result, Round } from './spec.ts';
 
-interface Measured {
+export interface Described {
   name: string;
   what: string;
   target: number | null;
   command: string;
-  peer: Result['peer'];
-  ours: readonly Sample[];
-  peers: readonly Sample[];
+  /** Figure of each round that the case is about. */
+  figure: string;
+  rounds: readonly Round[];
+  rates: Rates;
+  /** Floating-point operations of the case's matrix products. */
+  operations: number | null;
+  versions: Record<string, string>;
 }
 
 const machine = () =>
-  `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}, Node ${process.versions.node}`;
+  `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}`;
 
-export function resultOf({ name, what, target, command, peer, ours, peers }: Measured): Result {
-  const ratios = ours.map((sample, i) => sample.ms / peers[i]!.ms);
-  const times = (side: readonly Sample[]) => side.map((s) => s.ms);
+/** Compares us with one peer over the rounds in which both were measured. */
+export function resultOf(peer: Peer, described: Described): Result {
+  const { name, what, target, command, figure, rounds, rates, operations, versions } = described;
+  const both = rounds.filter((round) => round.luthier && round[peer]);
+  const of = (side: Contender) => both.map((round) => round[side]!);
+  const [ours, peers] = [of('luthier'), of(peer)];
+  const ms = (side: readonly Measured[], what = figure) => side.map(({ figures }) => figures[what]!);
+  const ratios = ms(ours).map((value, i) => value / ms(peers)[i]!);
   const spread = (values: number[]) => (Math.max(...values) - Math.min(...values)) / median(values);
-  const peak = (side: readonly Sample[]) => Math.max(...side.map((s) => s.peak_rss_bytes));
+  const peak = (side: readonly Measured[]) => Math.max(...side.map((s) => s.peak_rss_bytes));
+  const accuracies = (side: readonly Measured[]) => side.flatMap(({ accuracy }) => accuracy ?? []);
+  const fraction = (side: Contender, values: number[]) => {
+    const rate = rates[side === 'luthier' || side === 'tfjs-node' ? side : 'pytorch'];
+    return rate && operations ? operations / (rate * 1e6) / median(values) : undefined;
+  };
   return {
     case: name,
     measures: what,
-    ms: median(times(ours)),
+    ms: median(ms(ours)),
     peer,
-    peer_ms: median(times(peers)),
+    peer_ms: median(ms(peers)),
     ratio: median(ratios),
     ratios,
-    spread: spread(times(ours)),
-    peer_spread: spread(times(peers)),
+    spread: spread(ms(ours)),
+    peer_spread: spread(ms(peers)),
     peak_rss_bytes: peak(ours),
     peer_peak_rss_bytes: peak(peers),
-    target,
+    target: peer === 'pytorch' ? target : null,
+    ...defined({
+      accuracies: accuracies(ours).length > 0 ? accuracies(ours) : undefined,
+      peer_accuracies: accuracies(peers).length > 0 ? accuracies(peers) : undefined,
+      fraction_of_limit: fraction('luthier', ms(ours)),
+      peer_fraction_of_limit: fraction(peer, ms(peers)),
+      before_step_ms: figure === 'first-step' ? median(ms(ours, 'before-step')) : undefined,
+    }),
     machine: machine(),
+    versions,
     date: new Date().toISOString().slice(0, 10),
     command,
   };
+}
+
+function defined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 }
 
 const resultsFile = (root: string) => join(root, 'bench/results.json');
@@ -47,43 +73,103 @@ export function readResults(root: string): Result[] {
   return existsSync(resultsFile(root)) ? (JSON.parse(readFileSync(resultsFile(root), 'utf8')) as Result[]) : [];
 }
 
-/** Written after each case, so that a run that is ended loses nothing. */
-export function saveResult(root: string, result: Result): void {
-  const others = readResults(root).filter((r) => r.case !== result.case || r.peer !== result.peer);
-  writeFileSync(resultsFile(root), `${JSON.stringify([...others, result], null, 2)}\n`);
+const identity = (r: Result) => `${r.machine} ${r.case} ${r.peer}`;
+
+/** Written after each case, so that a call that is ended loses nothing; `order` is the cases'. */
+export function saveResult(root: string, result: Result, order: readonly string[]): void {
+  const results = [...readResults(root).filter((r) => identity(r) !== identity(result)), result];
+  const place = (r: Result) => order.indexOf(r.case);
+  results.sort((a, b) => a.machine.localeCompare(b.machine) || place(a) - place(b) || a.peer.localeCompare(b.peer));
+  writeFileSync(resultsFile(root), `${JSON.stringify(results, null, 2)}\n`);
 }
 
-const seconds = (ms: number) => (ms < 10_000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(1)} s`);
+const duration = (ms: number) => (ms < 10_000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(1)} s`);
 const gigabytes = (bytes: number) => (bytes === 0 ? '–' : `${(bytes / 1e9).toFixed(2)} GB`);
-const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
+const percent = (share: number | undefined) => (share === undefined ? '–' : `${(100 * share).toFixed(0)} %`);
+const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+
+/** Each seed's accuracy on both sides, and the means; null where the case has none. */
+function accuracyOf({ accuracies, peer_accuracies, peer }: Result): string | null {
+  if (!accuracies || !peer_accuracies) return null;
+  const list = (values: readonly number[]) => values.map((a) => a.toFixed(3)).join(' ');
+  return `accuracy, same seeds: ours ${list(accuracies)}, mean ${mean(accuracies).toFixed(4)}; ${peer} ${list(peer_accuracies)}, mean ${mean(peer_accuracies).toFixed(4)}`;
+}
+
+const beforeOf = ({ before_step_ms }: Result): string | null =>
+  before_step_ms === undefined ? null : `${duration(before_step_ms)} before the step begins`;
 
 export function printResult(r: Result): string {
   const target = r.target === null ? '' : ` (target ${r.target})`;
   return [
     `${r.case}: ${r.measures}`,
-    `  ours ${seconds(r.ms)} (spread ${percent(r.spread)}, ${gigabytes(r.peak_rss_bytes)}), ${r.peer} ${seconds(r.peer_ms)} (spread ${percent(r.peer_spread)}, ${gigabytes(r.peer_peak_rss_bytes)})`,
+    `  ours ${duration(r.ms)} (spread ${percent(r.spread)}, ${gigabytes(r.peak_rss_bytes)}), ${r.peer} ${duration(r.peer_ms)} (spread ${percent(r.peer_spread)}, ${gigabytes(r.peer_peak_rss_bytes)})`,
     `  ratio ${r.ratio.toFixed(2)}${target}; pairs ${r.ratios.map((x) => x.toFixed(2)).join(' ')}`,
+    ...[accuracyOf(r), beforeOf(r)].flatMap((line) => (line ? [`  ${line}`] : [])),
+    `  of the arithmetic limit: ours ${percent(r.fraction_of_limit)}, ${r.peer} ${percent(r.peer_fraction_of_limit)}`,
     `  repeat: ${r.command}`,
   ].join('\n');
 }
 
+const HEADER = [
+  '| case | Luthier | peer | ratio (pairs) | target | peak memory | spread | of the limit | repeat |',
+  '|---|---|---|---|---|---|---|---|---|',
+];
+
+function row(r: Result): string {
+  const pairs = r.ratios.map((x) => x.toFixed(2)).join(' ');
+  const before = beforeOf(r);
+  const cells = [
+    `${r.measures}${before ? ` (${before})` : ''}`,
+    duration(r.ms),
+    `${r.peer} ${duration(r.peer_ms)}`,
+    `**${r.ratio.toFixed(2)}** (${pairs})`,
+    r.target === null ? '–' : `≤ ${r.target}`,
+    `${gigabytes(r.peak_rss_bytes)} / ${gigabytes(r.peer_peak_rss_bytes)}`,
+    `${percent(r.spread)} / ${percent(r.peer_spread)}`,
+    `${percent(r.fraction_of_limit)} / ${percent(r.peer_fraction_of_limit)}`,
+    `\`${r.command}\``,
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+/** The tables of each machine, as they stand in bench/RESULTS.md and in the README. */
+function tables(results: readonly Result[]): string[] {
+  const machines = [...new Set(results.map((r) => r.machine))];
+  return machines.flatMap((name) => {
+    const here = results.filter((r) => r.machine === name);
+    const versions = Object.entries(Object.assign({}, ...here.map((r) => r.versions)) as Record<string, string>);
+    const dates = [...new Set(here.map((r) => r.date))].sort();
+    return [
+      `**${name}**; ${versions.map(([library, version]) => `${library} ${version}`).join(', ')}; ${dates.join(', ')}.`,
+      '',
+      ...HEADER,
+      ...here.map(row),
+      '',
+      ...here.flatMap((r) => (accuracyOf(r) ? [`- ${r.case}: ${accuracyOf(r)}`] : [])),
+      '',
+    ];
+  });
+}
+
+const WORDS = [
+  'Both sides run in one session and take turns; times are medians, ratios are Luthier’s time over the peer’s in the same pair (the median of all pairs, then each), so below 1 Luthier is faster. PyTorch runs transformers’ model with sdpa attention and fused AdamW (bench/peers); tfjs-node runs the same TensorFlow.js program as Luthier, op by op. Peak memory, spread ((largest − smallest) / median) and the share of the limit are Luthier’s / the peer’s. The limit is the arithmetic: the floating-point operations of the matrix products that must be computed (bench/arithmetic.ts) over the rate of a product of the case’s width, measured with the side’s own library in the same session.',
+];
+
 /** bench/RESULTS.md, made from bench/results.json. */
 export function writeMarkdown(root: string): void {
-  const results = readResults(root);
-  const machines = [...new Set(results.map((r) => `${r.machine} (${r.date})`))];
-  const rows = results.map(
-    (r) =>
-      `| ${r.measures} | ${seconds(r.ms)} | ${seconds(r.peer_ms)} | **${r.ratio.toFixed(2)}** | ${r.target ?? '–'} | ${percent(r.spread)} / ${percent(r.peer_spread)} | ${gigabytes(r.peak_rss_bytes)} / ${gigabytes(r.peer_peak_rss_bytes)} | \`${r.command}\` |`,
-  );
   const text = [
-    '# Measured against PyTorch',
+    '# Measured against PyTorch and tfjs-node',
     '',
-    'Made by `luthier bench`; do not edit. Both sides run in one session and take turns. A ratio below 1 means that Luthier is faster.',
-    `PyTorch is 2.13 with transformers 5.23, sdpa attention and fused AdamW (bench/peers). Machine: ${machines.join('; ')}.`,
+    'Made by `luthier bench`; do not edit. What was tried, and why a target is not reached: [NOTES.md](NOTES.md).',
     '',
-    '| case | Luthier | PyTorch | ratio | target | spread, ours / peer’s | peak memory, ours / peer’s | repeat |',
-    '|---|---|---|---|---|---|---|---|',
-    ...rows,
+    ...WORDS,
+    '',
+    ...tables(readResults(root)),
+    '## How cost grows',
+    '',
+    'Made by `node dist/bench/growth.mjs` (bench/growth.json).',
+    '',
+    ...['tokens', 'length', 'layers', 'width'].map((axis) => `![Time and memory against ${axis}](plots/${axis}.svg)`),
     '',
   ].join('\n');
   writeFileSync(join(root, 'bench/RESULTS.md'), text);

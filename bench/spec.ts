@@ -15,11 +15,23 @@ export interface StepSpec {
   threads: number;
 }
 
-/** What one side of one pair measured. */
-export interface Sample {
-  ms: number;
+/** Who is measured: ourselves, and whom we are compared with. */
+export type Peer = 'pytorch' | 'pytorch, grouped by length' | 'tfjs-node';
+export type Contender = 'luthier' | Peer;
+
+/** What one contender gave in one round. */
+export interface Measured {
+  /** Milliseconds by figure: `step`; or `wall`, `first-step`, `before-step`, `cached`. */
+  figures: Record<string, number>;
   peak_rss_bytes: number;
+  accuracy?: number;
 }
+
+/** One turn of every contender, one after the other. */
+export type Round = Partial<Record<Contender, Measured>>;
+
+/** Gflop/s of a float32 matrix product of the case's width, by contender, measured in the same session. */
+export type Rates = Partial<Record<Contender, number>>;
 
 /** A measured case, as `bench --json` prints it and bench/results.json keeps it. */
 export interface Result {
@@ -27,7 +39,7 @@ export interface Result {
   /** What a lower number means: milliseconds of this. */
   measures: string;
   ms: number;
-  peer: 'pytorch' | 'tfjs-node';
+  peer: Peer;
   peer_ms: number;
   /** Median of the pairs' ratios, ours over the peer's. */
   ratio: number;
@@ -39,7 +51,17 @@ export interface Result {
   peer_peak_rss_bytes: number;
   /** The target ratio that the project set itself, if any. */
   target: number | null;
+  /** Each pair's, where the case has any; both sides with the pair's seed. */
+  accuracies?: number[];
+  peer_accuracies?: number[];
+  /** Milliseconds that the case's matrix products take at the rate measured beside it, over those that it took. */
+  fraction_of_limit?: number;
+  peer_fraction_of_limit?: number;
+  /** Median milliseconds before the first step begins, where the case is about it. */
+  before_step_ms?: number;
   machine: string;
+  /** Libraries and their versions. */
+  versions: Record<string, string>;
   date: string;
   command: string;
 }

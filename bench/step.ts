@@ -1,16 +1,20 @@
 /**
  * One side of a step case: a model of a given shape with random weights, trained on one full batch. Reads lines
- * `run N` from stdin and answers each with {"ms":[…],"peak_rss_bytes":…}; bench/peers/step.py is its like in PyTorch.
+ * `run N` from stdin and answers each with {"ms":[…],"peak_rss_bytes":…}, and `rate WIDTH` with {"gflops":…};
+ * bench/peers/step.py is its like in PyTorch.
  */
 import { createInterface } from 'node:readline';
 import { Random } from '../src/engine/data/random.ts';
 import { createExecutor } from '../src/engine/executors/create.ts';
+import { measureRate } from '../src/engine/executors/measure.ts';
 import { createEncoder } from '../src/engine/models/registry.ts';
 import { Classifier, type LabelledText } from '../src/engine/train/classifier.ts';
 import { initializeAll } from '../src/engine/train/load-weights.ts';
 import { adamWStep, gradientNorm } from '../src/engine/train/optimizer.ts';
 import { isTrainedBy } from '../src/engine/train/strategy.ts';
 import type { StepSpec } from './spec.ts';
+
+const RATE_REPEATS = 5;
 
 const spec = JSON.parse(process.argv[2]!) as StepSpec;
 const { layers, hidden, heads, vocab, batch, length, dropout, frozen, backend } = spec;
@@ -28,8 +32,9 @@ const encoder = createEncoder(
   },
   'config.json',
 );
+const executor = await createExecutor(backend);
 const classifier = new Classifier({
-  executor: await createExecutor(backend),
+  executor,
   encoder,
   numLabels: 2,
   padId: 0,
@@ -50,7 +55,15 @@ const adamW = { adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8, weight_d
 
 let step = 0;
 for await (const line of createInterface({ input: process.stdin })) {
-  const steps = Number(/^run (\d+)$/.exec(line)?.[1]);
+  const [order, number] = line.split(' ');
+  if (order === 'rate') {
+    const rates: number[] = [];
+    for (let i = 0; i < RATE_REPEATS; i++) rates.push(await measureRate(executor, Number(number)));
+    // The best: whatever else the machine does only slows it down.
+    console.log(JSON.stringify({ gflops: Math.max(...rates) }));
+    continue;
+  }
+  const steps = Number(number);
   const ms: number[] = [];
   for (let i = 0; i < steps; i++) {
     const start = performance.now();

@@ -1,6 +1,7 @@
 """PyTorch's side of a step case: transformers' BERT with sdpa attention, fused AdamW and clipping, on one full batch.
 
-Reads lines `run N` from stdin and answers each with {"ms": [...], "peak_rss_bytes": ...}, as bench/step.ts does.
+Reads lines `run N` from stdin and answers each with {"ms": [...], "peak_rss_bytes": ...}, and `rate WIDTH` with
+{"gflops": ...}, as bench/step.ts does.
 """
 import json
 import resource
@@ -39,9 +40,29 @@ inputs = {
     "labels": torch.arange(batch) % 2,
 }
 
+
+
+def rate(width):
+    """The best of some products, with the weight in either layout, as for src/engine/executors/measure.ts."""
+    x, weight = torch.full((1024, width), 0.5), torch.full((4 * width, width), 0.5)
+    other = weight.t().contiguous()
+    best = float("inf")
+    for product in (lambda: torch.nn.functional.linear(x, weight), lambda: x @ other):
+        for i in range(21):
+            start = time.perf_counter()
+            product()
+            if i > 0:
+                best = min(best, time.perf_counter() - start)
+    return 2 * 1024 * width * 4 * width / best / 1e9
+
+
 for line in sys.stdin:
+    order, number = line.split()
+    if order == "rate":
+        print(json.dumps({"gflops": rate(int(number))}), flush=True)
+        continue
     ms = []
-    for _ in range(int(line.split()[1])):
+    for _ in range(int(number)):
         start = time.perf_counter()
         optimizer.zero_grad()
         model(**inputs).loss.backward()

@@ -1,25 +1,26 @@
 """PyTorch's side of a training job, as a user of transformers writes it: dynamic padding, fused AdamW, clipping,
-linear schedule, one epoch, then accuracy on the validation rows.
+linear schedule, then accuracy on the validation rows.
 
-usage: train.py MODEL TRAIN VALIDATION THREADS SETTINGS_JSON
+usage: train.py JOB_JSON (bench/jobs.ts, peerTraining)
 """
-import time
-
-start = time.time()
 import json
 import random
 import resource
 import sys
+import time
 
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-model_folder, train_file, validation_file, threads, settings = sys.argv[1:6]
-settings = json.loads(settings)
-torch.set_num_threads(int(threads))
-seed = settings.get("seed", 42)
-torch.manual_seed(seed)
-random.seed(seed)
+job = json.loads(sys.argv[1])
+settings = job["settings"]
+torch.set_num_threads(job["threads"])
+torch.manual_seed(job["seed"])
+random.seed(job["seed"])
+
+
+def since_start():
+    return time.time() - job["started"]
 
 
 def read(path):
@@ -27,11 +28,25 @@ def read(path):
     return [row[2:] for row in rows], [int(row[0]) for row in rows]
 
 
-texts, labels = read(train_file)
-validation_texts, validation_labels = read(validation_file)
-tokenizer = AutoTokenizer.from_pretrained(model_folder)
-model = AutoModelForSequenceClassification.from_pretrained(model_folder, num_labels=2)
-named = list(model.named_parameters())
+def encode(texts):
+    return tokenizer(texts, padding=True, truncation=True, max_length=128, return_tensors="pt")
+
+
+def order_of_epoch():
+    if not job["group_by_length"]:
+        return random.sample(range(len(texts)), len(texts))
+    from transformers.trainer_pt_utils import LengthGroupedSampler
+
+    return list(LengthGroupedSampler(batch, lengths=lengths))
+
+
+texts, labels = read(job["train"])
+tokenizer = AutoTokenizer.from_pretrained(job["model"])
+model = AutoModelForSequenceClassification.from_pretrained(job["model"], num_labels=2)
+if job["strategy"] == "head":
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad = "encoder" not in name and "embeddings" not in name
+named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
 plain = [p for n, p in named if n.endswith("bias") or "LayerNorm" in n]
 decayed = [p for n, p in named if not (n.endswith("bias") or "LayerNorm" in n)]
 optimizer = torch.optim.AdamW(
@@ -40,28 +55,41 @@ optimizer = torch.optim.AdamW(
     fused=True,
 )
 batch = settings["per_device_train_batch_size"]
-steps = -(-len(texts) // batch)
+epochs = settings["num_train_epochs"]
+steps = -(-len(texts) // batch) * epochs
 schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(0.0, 1 - step / steps))
-order = list(range(len(texts)))
-random.shuffle(order)
-first_step = None
+lengths = [len(ids) for ids in tokenizer(texts)["input_ids"]] if job["group_by_length"] else None
+before_step = first_step = None
 model.train()
-for i in range(0, len(order), batch):
-    rows = order[i : i + batch]
-    inputs = tokenizer([texts[j] for j in rows], padding=True, truncation=True, max_length=128, return_tensors="pt")
-    optimizer.zero_grad()
-    model(**inputs, labels=torch.tensor([labels[j] for j in rows])).loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimizer.step()
-    schedule.step()
-    first_step = first_step or time.time() - start
+if job["strategy"] == "head":
+    # As Luthier does: what is frozen does not drop.
+    model.bert.embeddings.eval()
+    model.bert.encoder.eval()
+done = 0
+for _ in range(epochs):
+    order = order_of_epoch()
+    for i in range(0, len(order), batch):
+        if done == job["max_steps"]:
+            break
+        before_step = before_step or since_start()
+        rows = order[i : i + batch]
+        optimizer.zero_grad()
+        model(**encode([texts[j] for j in rows]), labels=torch.tensor([labels[j] for j in rows])).loss.backward()
+        torch.nn.utils.clip_grad_norm_([p for _, p in named], 1.0)
+        optimizer.step()
+        schedule.step()
+        first_step = first_step or since_start()
+        done += 1
 
-model.eval()
-right = 0
-with torch.no_grad():
-    for i in range(0, len(validation_texts), 64):
-        inputs = tokenizer(validation_texts[i : i + 64], padding=True, truncation=True, max_length=128, return_tensors="pt")
-        predicted = model(**inputs).logits.argmax(-1)
-        right += (predicted == torch.tensor(validation_labels[i : i + 64])).sum().item()
+accuracy = None
+if job["validation"]:
+    model.eval()
+    right = 0
+    validation_texts, validation_labels = read(job["validation"])
+    with torch.no_grad():
+        for i in range(0, len(validation_texts), 64):
+            predicted = model(**encode(validation_texts[i : i + 64])).logits.argmax(-1)
+            right += (predicted == torch.tensor(validation_labels[i : i + 64])).sum().item()
+    accuracy = right / len(validation_labels)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-print(json.dumps({"first_step_s": first_step, "accuracy": right / len(validation_labels), "peak_rss_bytes": peak}))
+print(json.dumps({"before_step_s": before_step, "first_step_s": first_step, "accuracy": accuracy, "peak_rss_bytes": peak}))

@@ -1,0 +1,85 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { MALLOC_ENVIRONMENT } from '../src/engine/executors/malloc.ts';
+import { findTfjsNode } from '../src/engine/executors/tensorflow.ts';
+import { trainingOperations } from './arithmetic.ts';
+import { Stepper } from './process.ts';
+import type { Contender, Measured, StepSpec } from './spec.ts';
+
+export interface StepSetting {
+  root: string;
+  python: string;
+  /** Folder of tfjs-node with its native part, or null. */
+  tfjsNode: string | null;
+  threads: number;
+  model: Omit<StepSpec, 'backend' | 'threads'>;
+}
+
+/** Steps whose median is one measurement, and those before the first, which compile and touch all memory. */
+const STEPS: Readonly<Partial<Record<Contender, number>>> = { luthier: 3, pytorch: 3, 'tfjs-node': 1 };
+const WARM_UP = 2;
+
+/** One process for each contender, started when it is first needed. */
+export class Steppers {
+  readonly #setting: StepSetting;
+  readonly #running = new Map<Contender, Stepper>();
+  readonly #warm = new Set<Contender>();
+
+  constructor(setting: StepSetting) {
+    this.#setting = setting;
+  }
+
+  async measure(contender: Contender): Promise<Measured> {
+    const stepper = this.#of(contender);
+    if (!this.#warm.has(contender)) await stepper.run(WARM_UP);
+    this.#warm.add(contender);
+    return stepper.run(STEPS[contender]!);
+  }
+
+  rate(contender: Contender, width: number): Promise<number> {
+    return this.#of(contender).rate(width);
+  }
+
+  end(): void {
+    for (const stepper of this.#running.values()) stepper.end();
+    this.#running.clear();
+    this.#warm.clear();
+  }
+
+  #of(contender: Contender): Stepper {
+    const running = this.#running.get(contender) ?? this.#start(contender);
+    this.#running.set(contender, running);
+    return running;
+  }
+
+  #start(contender: Contender): Stepper {
+    const { root, python, tfjsNode, threads, model } = this.#setting;
+    const backend = contender === 'tfjs-node' ? 'tensorflow' : 'onnxruntime';
+    const spec = JSON.stringify({ ...model, backend, threads });
+    if (contender === 'pytorch') {
+      return new Stepper(python, [join(root, 'bench/peers/step.py'), spec], { OMP_NUM_THREADS: String(threads) });
+    }
+    return new Stepper(process.execPath, [join(root, 'dist/bench/step.mjs'), spec], {
+      ...(contender === 'luthier' ? MALLOC_ENVIRONMENT : {}),
+      ...(tfjsNode ? { LUTHIER_TFJS_NODE: tfjsNode } : {}),
+    });
+  }
+}
+
+/** Where tfjs-node is installed with its native part: where Luthier looks, then among the tests' own packages. */
+export function tfjsNode(root: string): string | null {
+  for (const folder of [undefined, join(root, 'test/node_modules/@tensorflow/tfjs-node')]) {
+    try {
+      const found = findTfjsNode(folder);
+      if (existsSync(join(found, 'lib/napi-v8/tfjs_binding.node'))) return found;
+    } catch {
+      // It is optional: the next place, or none.
+    }
+  }
+  return null;
+}
+
+/** Floating-point operations of the matrix products of a step. */
+export function stepOperations({ layers, hidden, batch, length, frozen }: StepSetting['model']): number {
+  return trainingOperations({ layers, hidden, inner: 4 * hidden }, Array<number>(batch).fill(length), frozen);
+}
