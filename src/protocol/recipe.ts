@@ -8,7 +8,20 @@ export type Strategy =
   /** Only what comes after the encoder is trained (pooler and classifier). */
   | { type: 'head' }
   /** Embeddings and the lowest `num_frozen_layers` layers keep their weights. */
-  | { type: 'freeze'; num_frozen_layers: number };
+  | { type: 'freeze'; num_frozen_layers: number; load_in_8bit?: boolean }
+  | LoraStrategy;
+
+/** Low-rank adapters, the classifier beside them (peft's LoraConfig with task_type SEQ_CLS). */
+export interface LoraStrategy {
+  type: 'lora';
+  r: number;
+  lora_alpha: number;
+  lora_dropout: number;
+  /** Names of linear layers, matched as peft does. */
+  target_modules: string[] | 'all-linear';
+  /** Training steps compute the frozen linear layers in 8 bits (BitsAndBytesConfig's name). */
+  load_in_8bit?: boolean;
+}
 
 /** One file, or a file for each part. Paths are relative to the recipe's file. */
 export type DatasetReference = string | { train: string; validation?: string; test?: string };

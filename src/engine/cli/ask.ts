@@ -9,6 +9,7 @@ import { CONFIG_FILE } from '../hub/model-folder.ts';
 import { writeFileAtomically } from '../hub/write-file.ts';
 import { listModels } from '../service/models.ts';
 import { type LoadedRecipe, loadRecipe, resolveRecipe } from '../train/recipe.ts';
+import { strategySchema } from '../train/recipe-schema.ts';
 
 const DATA_FILES = new Set(['.csv', '.tsv', '.jsonl', '.ndjson', '.json', '.md']);
 const OTHER = '\0other';
@@ -41,6 +42,8 @@ export async function askForRecipe(sets: readonly string[]): Promise<LoadedRecip
       dataset: relativeTo(base, summary.file),
       columns,
       strategy,
+      // What peft's own examples of sequence classification use: adapters begin at zero.
+      ...(strategy.type === 'lora' ? { learning_rate: 1e-3 } : {}),
     };
     const saved = await offerToSave(recipe, summary.file);
     outro(
@@ -138,11 +141,13 @@ async function askForStrategy(layers: number): Promise<Strategy> {
       options: [
         { value: 'full', label: 'Every parameter', hint: 'best results' },
         { value: 'freeze', label: 'The upper half of the layers', hint: 'faster, less memory' },
+        { value: 'lora', label: 'Small adapters beside the layers (LoRA)', hint: 'faster, least memory and disk' },
         { value: 'head', label: 'The classifier alone', hint: 'seconds; for a first look' },
       ],
     }),
   );
-  return type === 'freeze' ? { type, num_frozen_layers: Math.max(1, Math.floor(layers / 2)) } : { type };
+  if (type === 'freeze') return { type, num_frozen_layers: Math.max(1, Math.floor(layers / 2)) };
+  return type === 'lora' ? strategySchema.parse({ type }) : { type };
 }
 
 async function offerToSave(recipe: RecipeInput, dataFile: string): Promise<string | null> {

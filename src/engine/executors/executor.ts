@@ -6,6 +6,8 @@ export type Shape = readonly number[];
 export interface TensorSpec {
   readonly shape: Shape;
   readonly dtype: DType;
+  /** The array is the same in every run, so that an executor may compute with it in 8 bits where that is faster. */
+  readonly held?: 'int8';
 }
 
 /** float32 as Float32Array, int32 as Int32Array, bool as Uint8Array of 0 and 1. */
@@ -55,6 +57,8 @@ export interface Executor {
   readonly numThreads: number;
   /** Library and version that computes, for a run's fingerprint. */
   readonly library: string;
+  /** Whether inputs marked `held: 'int8'` are computed with in 8 bits; where not, in float as all others. */
+  readonly computesIn8Bit?: boolean;
   compile(program: Program, inputs: Record<string, TensorSpec>): Promise<Compiled>;
   /**
    * There only where reaching the caller's memory is worth avoiding: then parameters, moments and the optimiser's step

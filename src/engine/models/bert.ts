@@ -56,6 +56,26 @@ export function bertParameterShapes(config: BertConfig, numLabels: number): Reco
   return shapes;
 }
 
+/** Every linear layer by name, with the shape of its input. */
+export function bertLinearInputs(config: BertConfig, batch: BatchShape): Record<string, [rows: number, width: number]> {
+  const { hidden_size: H, intermediate_size: F, num_hidden_layers: L } = config;
+  const { rows: R, length: S, texts: N } = batch;
+  const inputs: Record<string, [number, number]> = {};
+  for (let layer = 0; layer < L; layer++) {
+    const prefix = `bert.encoder.layer.${layer}`;
+    const rows = layer === L - 1 ? N : R * S;
+    inputs[`${prefix}.attention.self.query`] = [rows, H];
+    inputs[`${prefix}.attention.self.key`] = [R * S, H];
+    inputs[`${prefix}.attention.self.value`] = [R * S, H];
+    inputs[`${prefix}.attention.output.dense`] = [rows, H];
+    inputs[`${prefix}.intermediate.dense`] = [rows, H];
+    inputs[`${prefix}.output.dense`] = [rows, F];
+  }
+  inputs['bert.pooler.dense'] = [N, H];
+  inputs.classifier = [N, H];
+  return inputs;
+}
+
 /** Where BERT drops, with each mask's shape and rate; sites whose rate is 0 are left out. */
 export function bertDropoutSites(
   config: BertConfig,
@@ -77,8 +97,17 @@ export function bertDropoutSites(
   return Object.fromEntries(Object.entries(sites).filter(([, site]) => site.rate > 0));
 }
 
+/** Computes a linear layer of the network, by its name: `x · weightᵀ + bias`, and what is added to it (models/lora.ts). */
+export type Dense = (name: string, x: tf.Tensor2D) => tf.Tensor2D;
+
+export const plainDense =
+  (p: Parameters): Dense =>
+  (name, x) =>
+    linear(x, p[`${name}.weight`]!, p[`${name}.bias`]!);
+
 interface Context {
   readonly p: Parameters;
+  readonly dense: Dense;
   readonly config: BertConfig;
   readonly batch: BatchShape;
   readonly drop: <T extends tf.Tensor>(site: string, x: T) => T;
@@ -103,13 +132,14 @@ export function bertFirstTokens(
   config: BertConfig,
   batch: BatchShape,
   masks: Masks,
+  dense: Dense = plainDense(p),
 ): tf.Tensor2D {
   const mask = (site: string) => masks[site];
   const drop = <T extends tf.Tensor>(site: string, x: T): T => {
     const m = mask(site);
     return m ? applyDropout(x, m, config.hidden_dropout_prob) : x;
   };
-  const context: Context = { p, config, batch, drop, mask };
+  const context: Context = { p, dense, config, batch, drop, mask };
   const { rows: R, length: S, texts: N } = batch;
   const T = R * S;
 
@@ -149,7 +179,7 @@ export function bertRowFirstTokens(
 ): tf.Tensor2D {
   const H = config.hidden_size;
   const batch = { rows: R, length: S, texts: R };
-  const context: Context = { p, config, batch, drop: (_, x) => x, mask: () => undefined };
+  const context: Context = { p, dense: plainDense(p), config, batch, drop: (_, x) => x, mask: () => undefined };
   const words = tf.gather(p['bert.embeddings.word_embeddings.weight']!, inputs.input_ids); // (R, S, H)
   const types = tf.gather(p['bert.embeddings.token_type_embeddings.weight']!, inputs.token_type_ids);
   const positions = tf.slice(p['bert.embeddings.position_embeddings.weight']!, [0, 0], [S, H]);
@@ -172,7 +202,7 @@ export function bertHiddenStates(
   config: BertConfig,
   batch: BatchShape,
 ): tf.Tensor2D[] {
-  const context: Context = { p, config, batch, drop: (_, x) => x, mask: () => undefined };
+  const context: Context = { p, dense: plainDense(p), config, batch, drop: (_, x) => x, mask: () => undefined };
   const { rows: R, length: S } = batch;
   const bias = hide(tf.equal(tf.reshape(inputs.text_ids, [R, 1, S, 1]), tf.reshape(inputs.text_ids, [R, 1, 1, S])));
   const states = [bertEmbeddings(context, inputs)];
@@ -193,7 +223,6 @@ function bertEmbeddings({ p, config, drop }: Context, inputs: Omit<BertInputs, '
   return drop('embeddings', norm(p, 'bert.embeddings.LayerNorm', sum, config));
 }
 
-const dense = (p: Parameters, name: string, x: tf.Tensor2D) => linear(x, p[`${name}.weight`]!, p[`${name}.bias`]!);
 const norm = (p: Parameters, name: string, x: tf.Tensor2D, config: BertConfig) =>
   layerNorm(x, p[`${name}.weight`]!, p[`${name}.bias`]!, config.layer_norm_eps);
 
@@ -208,13 +237,13 @@ function bertLayer(
   bias: tf.Tensor,
   rows = x === keysFrom ? c.batch.rows : 1,
 ): tf.Tensor2D {
-  const { p, config, drop } = c;
+  const { p, dense, config, drop } = c;
   const name = `bert.encoder.layer.${layer}`;
   const attended = selfAttention(c, layer, x, keysFrom, bias, rows);
-  const projected = drop(`layer.${layer}.attention.output`, dense(p, `${name}.attention.output.dense`, attended));
+  const projected = drop(`layer.${layer}.attention.output`, dense(`${name}.attention.output.dense`, attended));
   const h = norm(p, `${name}.attention.output.LayerNorm`, tf.add(projected, x), config);
-  const expanded = gelu(dense(p, `${name}.intermediate.dense`, h));
-  const contracted = drop(`layer.${layer}.output`, dense(p, `${name}.output.dense`, expanded));
+  const expanded = gelu(dense(`${name}.intermediate.dense`, h));
+  const contracted = drop(`layer.${layer}.output`, dense(`${name}.output.dense`, expanded));
   return norm(p, `${name}.output.LayerNorm`, tf.add(contracted, h), config);
 }
 
@@ -227,15 +256,15 @@ function selfAttention(
   bias: tf.Tensor,
   rows: number,
 ): tf.Tensor2D {
-  const { p, config } = c;
+  const { dense, config } = c;
   const { num_attention_heads: A, hidden_size: H } = config;
   const D = H / A;
   const name = `bert.encoder.layer.${layer}.attention.self`;
   const heads = (t: tf.Tensor2D) => tf.transpose(tf.reshape(t, [rows, t.shape[0] / rows, A, D]), [0, 2, 1, 3]); // (R, A, S, D)
   const output = attention({
-    q: heads(dense(p, `${name}.query`, x)),
-    k: heads(dense(p, `${name}.key`, keysFrom)),
-    v: heads(dense(p, `${name}.value`, keysFrom)),
+    q: heads(dense(`${name}.query`, x)),
+    k: heads(dense(`${name}.key`, keysFrom)),
+    v: heads(dense(`${name}.value`, keysFrom)),
     bias,
     mask: attentionMask(c, layer, rows),
     rate: config.attention_probs_dropout_prob,
@@ -249,9 +278,9 @@ function attentionMask({ mask }: Context, layer: number, rows: number): tf.Tenso
 }
 
 /** Pooler and classifier over the first tokens' hidden states `[N, H]` -> logits `[N, C]`. */
-export function bertClassifier(p: Parameters, first: tf.Tensor2D, config: BertConfig, masks: Masks): tf.Tensor2D {
-  const pooled = tf.tanh(dense(p, 'bert.pooler.dense', first));
+export function bertClassifier(first: tf.Tensor2D, config: BertConfig, masks: Masks, dense: Dense): tf.Tensor2D {
+  const pooled = tf.tanh(dense('bert.pooler.dense', first));
   const mask = masks.classifier;
   const kept = mask ? applyDropout(pooled, mask, config.classifier_dropout ?? config.hidden_dropout_prob) : pooled;
-  return dense(p, 'classifier', kept);
+  return dense('classifier', kept);
 }

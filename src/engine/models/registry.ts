@@ -9,12 +9,16 @@ import {
   bertClassifier,
   bertDropoutSites,
   bertFirstTokens,
+  bertLinearInputs,
   bertParameterShapes,
   bertRowFirstTokens,
+  type Dense,
   type Masks,
   type Parameters,
+  plainDense,
   type RowInputs,
 } from './bert.ts';
+import type { Adapters } from './lora.ts';
 
 /** Where a parameter stands: -1 for embeddings, the layer's number, or 'head' for what comes after the encoder. */
 export type Place = number | 'head';
@@ -28,10 +32,13 @@ export interface Encoder {
   readonly maxPositions: number;
   parameterShapes(numLabels: number): Record<string, number[]>;
   dropoutSites(batch: BatchShape): Record<string, { shape: Shape; rate: number }>;
-  firstTokens(p: Parameters, inputs: BertInputs, batch: BatchShape, masks: Masks): tf.Tensor2D;
+  /** Every linear layer by name, with the shape of its input. */
+  linearInputs(batch: BatchShape): Record<string, [rows: number, width: number]>;
+  /** @param dense what computes the linear layers, where that is more than their weights do */
+  firstTokens(p: Parameters, inputs: BertInputs, batch: BatchShape, masks: Masks, dense?: Dense): tf.Tensor2D;
   /** The same for one text a row, as exported. */
   rowFirstTokens(p: Parameters, inputs: RowInputs, rows: number, length: number): tf.Tensor2D;
-  classifier(p: Parameters, first: tf.Tensor2D, masks: Masks): tf.Tensor2D;
+  classifier(p: Parameters, first: tf.Tensor2D, masks: Masks, dense?: Dense): tf.Tensor2D;
   placeOf(name: string): Place;
   /** Tables that are read by row alone, and the feed with the rows: their gradient is zero elsewhere. */
   readonly tables: Readonly<Record<string, 'input_ids'>>;
@@ -43,6 +50,8 @@ export interface Encoder {
   readonly flopsPerToken: number;
   /** Class name for config.json's `architectures`. */
   readonly architecture: string;
+  /** What models/lora.ts has added, if it has. */
+  readonly adapters?: Adapters;
 }
 
 type Config = Readonly<Record<string, unknown>>;
@@ -119,9 +128,10 @@ function bert(config: Config, file: string): Encoder {
     flopsPerToken: 2 * c.num_hidden_layers * (4 * H * H + 2 * H * c.intermediate_size),
     parameterShapes: (numLabels) => bertParameterShapes(c, numLabels),
     dropoutSites: (batch) => bertDropoutSites(c, batch),
-    firstTokens: (p, inputs, batch, masks) => bertFirstTokens(p, inputs, c, batch, masks),
+    linearInputs: (batch) => bertLinearInputs(c, batch),
+    firstTokens: (p, inputs, batch, masks, dense) => bertFirstTokens(p, inputs, c, batch, masks, dense),
     rowFirstTokens: (p, inputs, rows, length) => bertRowFirstTokens(p, inputs, c, rows, length),
-    classifier: (p, first, masks) => bertClassifier(p, first, c, masks),
+    classifier: (p, first, masks, dense = plainDense(p)) => bertClassifier(first, c, masks, dense),
     mapWeights: (names) => mapBertWeights(names, c.num_hidden_layers),
     tables: { 'bert.embeddings.word_embeddings.weight': 'input_ids' },
     placeOf: (name) => {

@@ -16,6 +16,7 @@ export const FILES = {
   evaluation: 'evaluation.json',
   checkpoints: 'checkpoints',
   model: 'model',
+  adapter: 'adapter',
 } as const;
 
 /** States of a run whose process works, or should. */

@@ -255,7 +255,7 @@ class RunProcess {
     if (outcome.end === 'interrupted') return 130;
     if (outcome.end === 'cancelled') {
       await checkpoints.removeAll();
-      for (const name of [FILES.model, FILES.evaluation]) {
+      for (const name of [FILES.model, FILES.adapter, FILES.evaluation]) {
         await rm(join(this.#folder, name), { recursive: true, force: true });
       }
       this.#record.best = null;

@@ -25,6 +25,8 @@ export interface ClassifierOptions {
   numLabels: number;
   padId: number;
   isTrained: (name: string) => boolean;
+  /** Frozen parameters that a training step may compute with in 8 bits. */
+  isHeldIn8Bit?: (name: string) => boolean;
   /** Micro-batches are summed before the optimiser's step. */
   accumulate: boolean;
   labelSmoothing: number;
@@ -138,7 +140,9 @@ export class Classifier {
     });
     const trained = this.store.trainedNames();
     const { labelSmoothing } = this.#options;
-    const build = (options: ProgramOptions) => trainingProgram({ ...options, trained, labelSmoothing, fromFeatures });
+    const { isHeldIn8Bit = () => false } = this.#options;
+    const build = (options: ProgramOptions) =>
+      trainingProgram({ ...options, trained, labelSmoothing, fromFeatures, isHeldIn8Bit });
     const weightsNeeded = fromFeatures ? (name: string) => this.encoder.placeOf(name) === 'head' : () => true;
     const feeds: Record<string, Feed> = {
       ...arrays,

@@ -3,6 +3,7 @@ import { LuthierError } from '../errors.ts';
 import { sizeOf } from '../executors/executor.ts';
 import { sameShape } from '../graph/ir.ts';
 import type { ModelFolder } from '../hub/model-folder.ts';
+import { isLoraName, loraNames } from '../models/lora.ts';
 import type { Encoder } from '../models/registry.ts';
 import type { ParameterStore } from './parameter-store.ts';
 import type { Note } from './types.ts';
@@ -16,7 +17,7 @@ export interface LoadOptions {
 
 /**
  * Fills the store from a model folder. What the folder lacks of the head is initialised as BERT is (normal with
- * initializer_range, biases 0), and said.
+ * initializer_range, biases 0), and said; adapters as peft does.
  * @throws LuthierError `model-invalid` naming the tensor that is missing or has another shape than config.json says
  */
 export async function loadWeights(
@@ -49,11 +50,11 @@ export async function loadWeights(
       }
       await folder.weights.readInto(stored, weight);
     } else {
-      initialize(name, weight, encoder.initializerRange, options.seed, fresh.length);
+      initialize(name, shape, weight, encoder.initializerRange, options.seed, fresh.length);
       fresh.push(name);
     }
   }
-  const pooler = fresh.filter((name) => !name.startsWith('classifier.'));
+  const pooler = fresh.filter((name) => !name.startsWith('classifier.') && !isLoraName(name));
   if (pooler.length > 0)
     options.note('info', `The model has no ${pooler[0]!.replace(/\.\w+$/, '')}: it starts from random weights.`);
 }
@@ -61,14 +62,35 @@ export async function loadWeights(
 /** Fills every parameter at random, as if nothing had been pretrained. */
 export function initializeAll(encoder: Encoder, store: ParameterStore, seed: number): void {
   let stream = 0;
-  for (const { name, weight } of store.parameters.values())
-    initialize(name, weight, encoder.initializerRange, seed, stream++);
+  for (const { name, shape, weight } of store.parameters.values())
+    initialize(name, shape, weight, encoder.initializerRange, seed, stream++);
 }
 
-function initialize(name: string, weight: Float32Array, range: number, seed: number, stream: number): void {
-  if (name.endsWith('.bias')) weight.fill(0);
+function initialize(
+  name: string,
+  shape: readonly number[],
+  weight: Float32Array,
+  range: number,
+  seed: number,
+  stream: number,
+): void {
+  if (isLoraName(name)) initializeLora(name, shape, weight, new Random(seed, 1_000_000 + stream));
+  else if (name.endsWith('.bias')) weight.fill(0);
   else if (name.includes('LayerNorm')) weight.fill(1);
   else fillNormal(weight, range, new Random(seed, 1_000_000 + stream));
+}
+
+/**
+ * As peft does by default: A by PyTorch's kaiming_uniform_ with a = √5, which is uniform within 1/√(its input's width);
+ * B zero, so that training begins at the pretrained model's answers.
+ */
+function initializeLora(name: string, shape: readonly number[], weight: Float32Array, random: Random): void {
+  if (name === loraNames(name.replace(/\.lora_.*/, '')).b) {
+    weight.fill(0);
+    return;
+  }
+  const bound = 1 / Math.sqrt(shape[1]!);
+  for (let i = 0; i < weight.length; i++) weight[i] = bound * (2 * random.float() - 1);
 }
 
 /** Normal numbers by Box and Muller (1958), the same on every platform up to Math's last digit. */

@@ -19,6 +19,8 @@ export interface ProgramOptions {
   encoder: Encoder;
   shapes: Readonly<Record<string, readonly number[]>>;
   batch: BatchShape;
+  /** Parameters that a training step may compute with in 8 bits; the same in every run. */
+  isHeldIn8Bit?: (name: string) => boolean;
 }
 
 const under = (prefix: string, inputs: Record<string, tf.Tensor>): Record<string, tf.Tensor> =>
@@ -26,10 +28,16 @@ const under = (prefix: string, inputs: Record<string, tf.Tensor>): Record<string
     Object.entries(inputs).flatMap(([name, t]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), t]] : [])),
   );
 
-const parameterSpecs = (shapes: ProgramOptions['shapes'], wanted: (name: string) => boolean) =>
+const parameterSpecs = (
+  shapes: ProgramOptions['shapes'],
+  wanted: (name: string) => boolean,
+  isHeldIn8Bit: (name: string) => boolean = () => false,
+): Record<string, TensorSpec> =>
   Object.fromEntries(
     Object.entries(shapes).flatMap(([name, shape]) =>
-      wanted(name) ? [[PARAMETER + name, { shape, dtype: 'float32' } as const]] : [],
+      wanted(name)
+        ? [[PARAMETER + name, { shape, dtype: 'float32', ...(isHeldIn8Bit(name) ? { held: 'int8' } : {}) } as const]]
+        : [],
     ),
   );
 
@@ -86,7 +94,7 @@ export function trainingProgram(options: TrainingOptions): ReadyProgram {
     inputs: {
       ...(fromFeatures ? featureSpecs(options) : batchSpecs(batch)),
       ...labelSpecs(batch),
-      ...parameterSpecs(shapes, fromFeatures ? isHead(encoder) : () => true),
+      ...parameterSpecs(shapes, fromFeatures ? isHead(encoder) : () => true, options.isHeldIn8Bit),
       ...Object.fromEntries(
         Object.entries(sites).map(([site, { shape }]) => [MASK + site, { shape, dtype: 'bool' } as const]),
       ),
@@ -110,12 +118,16 @@ export function trainingProgram(options: TrainingOptions): ReadyProgram {
   };
 }
 
-/** Dropout sites of a training program; from features on, the head's alone. */
+/** Dropout sites of a training program; from features on, the head's alone, which are named for its layers. */
 export function trainingSites({
   encoder,
   batch,
   fromFeatures,
 }: Pick<TrainingOptions, 'encoder' | 'batch' | 'fromFeatures'>) {
   const sites = encoder.dropoutSites(batch);
-  return fromFeatures ? Object.fromEntries(Object.entries(sites).filter(([site]) => site === 'classifier')) : sites;
+  if (!fromFeatures) return sites;
+  const head = Object.keys(encoder.linearInputs(batch)).filter((layer) => encoder.placeOf(layer) === 'head');
+  return Object.fromEntries(
+    Object.entries(sites).filter(([site]) => head.some((layer) => site === layer || site.startsWith(`${layer}.`))),
+  );
 }

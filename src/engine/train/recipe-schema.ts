@@ -12,6 +12,13 @@ const positiveInteger = z.number().int().min(1);
 const wholeNumber = z.number().int().min(0);
 const name = z.string().min(1);
 
+const eightBit = z
+  .boolean()
+  .describe(
+    'Compute the frozen linear layers in 8 bits while training, which is faster on a processor; off by default. What is evaluated and written is in float.',
+  )
+  .exactOptional();
+
 export const strategySchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('full').describe('Train every parameter.') }),
   z.strictObject({
@@ -22,6 +29,22 @@ export const strategySchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('freeze').describe('Keep the embeddings and the lowest layers as they are; train the rest.'),
     num_frozen_layers: positiveInteger.max(1000).describe('How many of the lowest layers keep their weights.'),
+    load_in_8bit: eightBit,
+  }),
+  z.strictObject({
+    type: z
+      .literal('lora')
+      .describe('Keep every weight as it is; train low-rank adapters beside some linear layers, and the classifier.'),
+    r: positiveInteger.max(1024).default(8).describe('Rank of the adapters.'),
+    lora_alpha: z.number().positive().default(8).describe('What the adapters add is scaled by lora_alpha / r.'),
+    lora_dropout: z.number().min(0).lt(1).default(0).describe("Share of an adapter's input that is dropped."),
+    target_modules: z
+      .union([z.literal('all-linear'), z.array(name).min(1)], { error: 'a list of names or "all-linear"' })
+      .default(['query', 'value'])
+      .describe(
+        'Linear layers that get an adapter, by the end of their names (query, key, value, dense), or "all-linear".',
+      ),
+    load_in_8bit: eightBit,
   }),
 ]);
 
@@ -158,7 +181,7 @@ export const KEY_OWNER: Record<RecipeKey, string> = {
   model: 'ours (`from_pretrained`)',
   dataset: 'ours',
   columns: 'ours',
-  strategy: 'ours (`lora` and `prompt-tuning` will be peft’s)',
+  strategy: 'ours; the keys of `lora` LoraConfig’s, `load_in_8bit` BitsAndBytesConfig’s',
   learning_rate: 'TrainingArguments',
   num_train_epochs: 'TrainingArguments',
   max_steps: 'TrainingArguments',

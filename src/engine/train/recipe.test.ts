@@ -96,7 +96,7 @@ describe('parseRecipe', () => {
       `"The recipe: "lr_scheduler_type" is "linea" and must be "linear", "cosine", "constant" or "constant_with_warmup". Did you mean "linear"?"`,
     );
     expect(refusal({ ...minimal, strategy: { type: 'frozen' } })).toMatchInlineSnapshot(
-      `"The recipe: "strategy.type" is "frozen" and must be "full", "head" or "freeze"."`,
+      `"The recipe: "strategy.type" is "frozen" and must be "full", "head", "freeze" or "lora"."`,
     );
     expect(refusal({ ...minimal, strategy: { type: 'freeze' } })).toMatchInlineSnapshot(
       `"The recipe: "strategy.num_frozen_layers" is missing."`,
@@ -147,6 +147,34 @@ describe('--set', () => {
       strategy: { type: 'freeze', num_frozen_layers: 8 },
     });
     expect(minimal).not.toHaveProperty('seed');
+  });
+
+  it('fills in peft’s defaults of LoRA, and says what is wrong with a setting of it', () => {
+    expect(parseRecipe({ ...minimal, strategy: { type: 'lora' } }).strategy).toEqual({
+      type: 'lora',
+      r: 8,
+      lora_alpha: 8,
+      lora_dropout: 0,
+      target_modules: ['query', 'value'],
+    });
+    const wrong = (settings: object) => refusal({ ...minimal, strategy: { type: 'lora', ...settings } });
+    expect(wrong({ r: 0 })).toMatchInlineSnapshot(`"The recipe: "strategy.r" is 0 and must be at least 1."`);
+    expect(wrong({ lora_dropout: 1 })).toMatchInlineSnapshot(
+      `"The recipe: "strategy.lora_dropout" is 1 and must be less than 1."`,
+    );
+    expect(wrong({ target_modules: 'query' })).toMatchInlineSnapshot(
+      `"The recipe: "strategy.target_modules" is "query" and must be a list of names or "all-linear"."`,
+    );
+    expect(wrong({ target_modules: [] })).toMatchInlineSnapshot(`"The recipe: "strategy.target_modules" is empty."`);
+    expect(wrong({ rank: 8 })).toMatchInlineSnapshot(
+      `"The recipe: unknown key "strategy.rank"; did you mean "strategy.r"?"`,
+    );
+    expect(wrong({ load_in_8bit: 'yes' })).toMatchInlineSnapshot(
+      `"The recipe: "strategy.load_in_8bit" is "yes" and must be true or false."`,
+    );
+    expect(refusal({ ...minimal, strategy: { type: 'full', load_in_8bit: true } })).toMatchInlineSnapshot(
+      `"The recipe: unknown key "strategy.load_in_8bit"."`,
+    );
   });
 
   it('drops the old keys of a strategy whose type is replaced', () => {

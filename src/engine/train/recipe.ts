@@ -187,7 +187,12 @@ function explain(
       const nearest = nearestKey(unknown, known);
       return {
         message: `${place([...issue.path, unknown])}: unknown key "${prefix}${unknown}"${nearest !== undefined ? `; did you mean "${prefix}${nearest}"?` : '.'}`,
-        hint: key === '' ? 'docs/recipe.md lists every key.' : `Its keys are: ${known.join(', ')}.`,
+        hint:
+          unknown === 'load_in_8bit'
+            ? 'It goes with strategies that keep layers as they are: {"type": "lora"} and {"type": "freeze"}.'
+            : key === ''
+              ? 'docs/recipe.md lists every key.'
+              : `Its keys are: ${known.join(', ')}.`,
       };
     }
     case 'invalid_type':
@@ -196,7 +201,7 @@ function explain(
       }
       return { message: `${at}: "${key}" is ${shown} and must be ${article(issue.expected)}.` };
     case 'too_small': {
-      if (issue.origin === 'string') return { message: `${at}: "${key}" is empty.` };
+      if (issue.origin === 'string' || issue.origin === 'array') return { message: `${at}: "${key}" is empty.` };
       const bound = `${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`;
       return { message: `${at}: "${key}" is ${shown} and must be ${bound}.` };
     }
@@ -219,12 +224,15 @@ function explain(
       if (inner !== undefined) return explain({ ...inner, path: [...issue.path, ...inner.path] }, input, where);
       return value === undefined
         ? { message: `${at}: "${key}" is missing.`, hint: EXAMPLE_HINT }
-        : { message: `${at}: "${key}" is ${shown} and must be a string or an object.` };
+        : { message: `${at}: "${key}" is ${shown} and must be ${unionOf(issue)}.` };
     }
     default:
       return { message: `${at}: "${key}" is ${shown}: ${issue.message}.` };
   }
 }
+
+/** A union whose message was written for it says what it takes; else it is one of file names. */
+const unionOf = ({ message }: Issue): string => (message === 'Invalid input' ? 'a string or an object' : message);
 
 /** What other tools and everyday speech call a key. */
 const OTHER_NAMES: Record<string, string> = { lr: 'learning_rate', train: 'dataset', epoch: 'num_train_epochs' };
@@ -240,7 +248,13 @@ function nearestKey(unknown: string, known: string[]): string | undefined {
 }
 
 const article = (type: string): string =>
-  type === 'int' ? 'a whole number' : /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`;
+  type === 'boolean'
+    ? 'true or false'
+    : type === 'int'
+      ? 'a whole number'
+      : /^[aeiou]/.test(type)
+        ? `an ${type}`
+        : `a ${type}`;
 
 const orList = (values: string[]): string =>
   values.length < 2

@@ -1,11 +1,13 @@
 import type { BackendChoice } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { type ModelConfig, type ModelFolder, saveModelFolder } from '../hub/model-folder.ts';
+import { mergeLora } from '../models/lora.ts';
 import type { Encoder } from '../models/registry.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import type { Classifier } from './classifier.ts';
 import { openClassifier } from './open-classifier.ts';
 import type { PackableText } from './packing.ts';
+import { type BaseModel, saveAdapter } from './save-adapter.ts';
 
 /** Largest difference of a logit that passes for the same answer. */
 export const LOGIT_TOLERANCE = 1e-4;
@@ -20,20 +22,26 @@ export interface SaveOptions {
   /** Texts on which the written model must answer as this one. */
   probes: readonly PackableText[];
   backend: BackendChoice;
+  /** Where an adapter that was trained goes, and what it was trained on. */
+  adapter: { folder: string; base: BaseModel };
 }
 
 /**
- * Writes a folder that AutoModelForSequenceClassification.from_pretrained loads, then reads it again and compares its
- * logits with the trained model's.
+ * Writes a folder that AutoModelForSequenceClassification.from_pretrained loads, adapters merged into their weights,
+ * then reads it again and compares its logits with the trained model's. Adapters are written by themselves, too.
  * @throws LuthierError `export-mismatch` when they differ by more than 1e-4, `disk-full`, `not-writable`
  */
 export async function saveClassifier(target: string, options: SaveOptions): Promise<void> {
   const { classifier, labels, source, tokenizer, probes, backend, maxLength } = options;
   const expected = probes.length > 0 ? Float32Array.from(await classifier.logits(probes)) : new Float32Array();
+  const { adapters } = classifier.encoder;
+  const { parameters } = classifier.store;
+  const plain = adapters ? mergeLora(adapters, parameters) : parameters;
+  if (adapters) await saveAdapter(options.adapter.folder, classifier.store, adapters, options.adapter.base);
   await tokenizer.save(target, maxLength);
   await saveModelFolder(target, {
     config: classifierConfig(source.config, classifier.encoder, labels),
-    tensors: [...classifier.store.parameters.values()].map(({ name, shape, weight }) => ({
+    tensors: [...plain].map(([name, { shape, weight }]) => ({
       name,
       shape,
       dtype: 'F32',

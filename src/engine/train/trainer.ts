@@ -8,8 +8,9 @@ import { LuthierError } from '../errors.ts';
 import { classificationReport } from '../evaluate/report.ts';
 import { createExecutor } from '../executors/create.ts';
 import type { Executor } from '../executors/executor.ts';
+import { parseModelName } from '../hub/cache.ts';
 import { type ModelFolder, openModelFolder } from '../hub/model-folder.ts';
-import { resolveModel } from '../hub/resolve.ts';
+import { type ResolvedModel, resolveModel } from '../hub/resolve.ts';
 import { createEncoder, type Encoder } from '../models/registry.ts';
 import { type EncodedTexts, Tokenizer } from '../text/tokenizer.ts';
 import { unknownWarning } from '../text/unknown.ts';
@@ -20,8 +21,9 @@ import { inBatches } from './inference.ts';
 import { loadWeights } from './load-weights.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
 import { saveClassifier } from './save.ts';
+import { adapterFolderOf, type BaseModel } from './save-adapter.ts';
 import { countSteps, learningRate } from './schedule.ts';
-import { isTrainedBy } from './strategy.ts';
+import { encoderFor, isHeldIn8Bit, isTrainedBy } from './strategy.ts';
 import type { Note, StepResult, Trainer, TrainerOptions, TrainerState } from './types.ts';
 
 type Split = 'train' | 'validation' | 'test';
@@ -51,10 +53,12 @@ export async function createTrainer({ recipe, base, note }: TrainerOptions): Pro
   ]);
   try {
     reportData(dataset, note);
-    const encoder = createEncoder(
+    const plain = createEncoder(
       folder.config,
       basename(resolved.path) === '' ? resolved.path : `${resolved.path}/config.json`,
     );
+    const stored = plain.mapWeights(folder.weights.names()).files;
+    const encoder = encoderFor(recipe.strategy, plain, (name) => stored.has(name));
     tokenizer.checkFits(encoder.vocabSize);
     const encoded = encode(dataset, tokenizer, recipe, encoder, note);
     const lengths = (texts: readonly LabelledText[]) => texts.map(({ ids }) => ids.length);
@@ -67,14 +71,22 @@ export async function createTrainer({ recipe, base, note }: TrainerOptions): Pro
       },
       recipe,
     );
+    const executor = await executorReady;
+    if ('load_in_8bit' in recipe.strategy && recipe.strategy.load_in_8bit && !executor.computesIn8Bit) {
+      note(
+        'warning',
+        `load_in_8bit: ${executor.name} has no 8-bit layers; it computes the frozen ones in float, which takes longer.`,
+      );
+    }
     const trainer = new ClassificationTrainer(
       recipe,
       dataset,
       encoded,
       encoder,
-      await executorReady,
+      executor,
       folder,
       tokenizer,
+      baseModelOf(resolved, recipe),
     );
     await loadWeights(folder, encoder, trainer.classifier.store, {
       keepClassifier: sameLabels(folder, dataset.labels),
@@ -85,6 +97,11 @@ export async function createTrainer({ recipe, base, note }: TrainerOptions): Pro
   } finally {
     await folder.weights.close();
   }
+}
+
+function baseModelOf({ path, source }: ResolvedModel, { model }: Recipe): BaseModel {
+  const onHub = source === 'cache' ? parseModelName(model) : undefined;
+  return onHub ? { nameOrPath: onHub.id, revision: onHub.revision } : { nameOrPath: path, revision: null };
 }
 
 function reportData(dataset: ClassificationDataset, note: Note): void {
@@ -164,6 +181,7 @@ class ClassificationTrainer implements Trainer {
     private readonly engine: Executor,
     private readonly folder: ModelFolder,
     private readonly tokenizer: Tokenizer,
+    private readonly base: BaseModel,
   ) {
     const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation } = recipe;
     if (batch > encoded.train.length) {
@@ -183,6 +201,7 @@ class ClassificationTrainer implements Trainer {
       numLabels: dataset.labels.length,
       padId: tokenizer.padId,
       isTrained: isTrainedBy(recipe.strategy, encoder),
+      isHeldIn8Bit: isHeldIn8Bit(recipe.strategy, encoder),
       accumulate: accumulation > 1 && !keepsParameters(engine),
       labelSmoothing: recipe.label_smoothing_factor,
       maxBatch: { texts: batch, tokens: Math.max(...encoded.train.map((t) => t.ids.length)) },
@@ -371,6 +390,7 @@ class ClassificationTrainer implements Trainer {
       maxLength: this.recipe.max_length,
       probes: [...this.encoded.validation, ...this.encoded.train].slice(0, 16),
       backend: this.recipe.backend,
+      adapter: { folder: adapterFolderOf(target), base: this.base },
     });
   }
 

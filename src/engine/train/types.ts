@@ -52,7 +52,10 @@ export interface Trainer {
   restore(state: { step: number; parameters: Map<string, Float32Array>; moments: Map<string, Float32Array> }): void;
   /** Replaces the trained parameters alone (the best ones, before the model is written). */
   loadParameters(parameters: Map<string, Float32Array>): void;
-  /** Writes a Hugging Face folder and checks that it answers as the trained model does; throws `export-mismatch` when not. */
+  /**
+   * Writes a Hugging Face folder and checks that it answers as the trained model does; throws `export-mismatch` when
+   * not. What LoRA trained is also written by itself, into a folder `adapter` beside it (train/save-adapter.ts).
+   */
   saveModel(folder: string): Promise<void>;
   dispose(): void;
 }

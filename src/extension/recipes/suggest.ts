@@ -12,7 +12,7 @@ export interface Method {
 /**
  * The ways to fine-tune that a person may choose from, the recommended first: everything where time allows it (it is
  * the most accurate), else with lower layers frozen. Learning rates are the usual ones for BERT (Devlin et al. 2019,
- * appendix A.3) and a larger one for a lone classifier.
+ * appendix A.3) and a larger one for adapters and a lone classifier.
  */
 export function methods(rows: number): Method[] {
   const full: Method = {
@@ -33,7 +33,13 @@ export function methods(rows: number): Method[] {
     strategy: { type: 'head' },
     learningRate: 1e-3,
   };
-  return rows > 50_000 ? [freeze, full, head] : [full, freeze, head];
+  const lora: Method = {
+    label: 'LoRA',
+    detail: 'Small adapters learn beside layers that keep their weights. Faster, and little to store.',
+    strategy: { type: 'lora', r: 8, lora_alpha: 16, lora_dropout: 0.05, target_modules: ['query', 'value'] },
+    learningRate: 1e-3,
+  };
+  return rows > 50_000 ? [freeze, full, lora, head] : [full, freeze, lora, head];
 }
 
 /** Epochs so that a small data set is seen often enough and a large one does not take a day. */

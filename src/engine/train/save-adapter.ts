@@ -1,0 +1,70 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { writeSafetensors } from '../hub/safetensors.ts';
+import { writeError, writeFileAtomically } from '../hub/write-file.ts';
+import { type Adapters, isLoraName } from '../models/lora.ts';
+import type { ParameterStore } from './parameter-store.ts';
+
+/** Where peft finds the model that an adapter was trained on. */
+export interface BaseModel {
+  /** A name on the hub, or a folder's absolute path. */
+  readonly nameOrPath: string;
+  /** Branch, tag or commit on the hub; null for its default and for folders. */
+  readonly revision: string | null;
+}
+
+/** The folder of a run's adapter, beside that of its model. */
+export const adapterFolderOf = (modelFolder: string): string => join(dirname(modelFolder), 'adapter');
+
+/**
+ * Writes the trained parameters as peft's PeftModel.save_pretrained does, for PeftModel.from_pretrained and
+ * AutoPeftModelForSequenceClassification (peft 0.21: utils/save_and_load.py, get_peft_model_state_dict).
+ * @throws LuthierError `disk-full`, `not-writable`
+ */
+export async function saveAdapter(
+  folder: string,
+  store: ParameterStore,
+  adapters: Adapters,
+  base: BaseModel,
+): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw writeError(folder, error);
+  });
+  const isSaved = (name: string) =>
+    isLoraName(name) || adapters.modulesToSave.some((module) => name.startsWith(`${module}.`));
+  const tensors = [...store.parameters.values()]
+    .filter(({ name }) => isSaved(name))
+    .map(({ name, shape, weight }) => ({
+      name: `base_model.model.${name}`,
+      shape,
+      dtype: 'F32' as const,
+      data: weight,
+    }));
+  await writeSafetensors(join(folder, 'adapter_model.safetensors'), tensors);
+  // Last, so that a folder left half-written is seen to lack it.
+  const config = `${JSON.stringify(adapterConfig(adapters, base), null, 2)}\n`;
+  await writeFileAtomically(join(folder, 'adapter_config.json'), (file) => file.writeFile(config));
+}
+
+/** LoraConfig, where it differs from its defaults or a reader looks for it. */
+function adapterConfig({ settings, modulesToSave }: Adapters, base: BaseModel): Record<string, unknown> {
+  const { r, lora_alpha, lora_dropout, target_modules } = settings;
+  return {
+    base_model_name_or_path: base.nameOrPath,
+    bias: 'none',
+    fan_in_fan_out: false,
+    inference_mode: true,
+    init_lora_weights: true,
+    lora_alpha,
+    lora_dropout,
+    // peft adds both names to every LoraConfig of this task type.
+    modules_to_save: [...new Set([...modulesToSave, 'classifier', 'score'])],
+    peft_type: 'LORA',
+    r,
+    revision: base.revision,
+    target_modules,
+    task_type: 'SEQ_CLS',
+    use_dora: false,
+    use_rslora: false,
+  };
+}

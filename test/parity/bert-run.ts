@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs';
+import { type Executor, sizeOf, type TensorData } from '../../src/engine/executors/executor.ts';
+import { createEncoder, type Encoder } from '../../src/engine/models/registry.ts';
+import { packTexts, writeBatch } from '../../src/engine/train/packing.ts';
+import { GRADIENT, logitsProgram, MASK, PARAMETER, trainingProgram } from '../../src/engine/train/programs.ts';
+import { figures } from './executors.ts';
+import { uniform, weight } from './values.ts';
+
+/** What bert_figures.py wrote. */
+export interface Figures {
+  made_with: string;
+  config: Record<string, unknown>;
+  num_labels: number;
+  deviation: number;
+  texts: { ids: number[]; second_from: number; label: number }[];
+  logits: number[][];
+  loss: number;
+  largest_gradient: number;
+  /** Largest value that PyTorch in float32 gives for a key's bias, by either of its attention kernels. */
+  key_bias_noise: number;
+  gradients?: Record<string, { norm: number; max: number; at: number[]; values: number[] }>;
+}
+
+export const read = (name: string) => JSON.parse(readFileSync(figures(name), 'utf8')) as Figures;
+
+/** Made once for all executors: BERT-base's widths mean 21 million numbers. */
+const made = new Map<string, Float32Array>();
+function weightOf(name: string, size: number, deviation: number): Float32Array {
+  const key = `${name} ${size}`;
+  if (!made.has(key)) made.set(key, weight(name, size, deviation));
+  return made.get(key)!;
+}
+
+export interface Result {
+  loss: number;
+  logits: Float32Array;
+  gradients: Map<string, Float32Array>;
+}
+
+export interface RunOptions {
+  /** Changes the encoder that the figures' config describes. */
+  adapt?: (encoder: Encoder) => Encoder;
+  /** Tokens a row, into which short texts are packed together; left out, each text has a row of the longest's length. */
+  packedInto?: number;
+  isTrained?: (name: string) => boolean;
+  /** Drop by the masks that bert_figures.py makes as well. */
+  dropout?: boolean;
+}
+
+/** Logits without labels and dropout, then loss and gradients. */
+export async function run(executor: Executor, f: Figures, options: RunOptions = {}): Promise<Result> {
+  const { adapt = (it) => it, packedInto, isTrained = () => true, dropout = false } = options;
+  const off = { hidden_dropout_prob: 0, attention_probs_dropout_prob: 0, classifier_dropout: 0 };
+  const encoder = adapt(createEncoder({ ...f.config, ...(dropout ? {} : off) }, 'figures'));
+  const shapes = encoder.parameterShapes(f.num_labels);
+  const texts = f.texts.map(({ ids, second_from }) => ({
+    ids: Int32Array.from(ids),
+    typeIds: Uint8Array.from(ids, (_, i) => (i < second_from ? 0 : 1)),
+  }));
+  const lengths = texts.map((text) => text.ids.length);
+  const packing =
+    packedInto === undefined
+      ? {
+          shape: { rows: texts.length, length: Math.max(...lengths), texts: texts.length },
+          places: texts.map((_, row) => ({ row, start: 0 })),
+        }
+      : packTexts(lengths, packedInto, texts.length);
+  const batch = packing.shape;
+  const make = () => new Int32Array(batch.rows * batch.length);
+  const arrays = {
+    ...{ input_ids: make(), token_type_ids: make(), position_ids: make(), text_ids: make() },
+    first_token: new Int32Array(batch.texts),
+  };
+  writeBatch(arrays, texts, packing, 0);
+  const feeds: Record<string, TensorData> = {
+    ...arrays,
+    labels: Int32Array.from(f.texts, (text) => text.label),
+    weights: new Float32Array(texts.length).fill(1 / texts.length),
+  };
+  for (const [name, shape] of Object.entries(shapes)) {
+    feeds[PARAMETER + name] = weightOf(name, sizeOf(shape), f.deviation);
+  }
+  for (const [site, { shape }] of Object.entries(encoder.dropoutSites(batch))) {
+    feeds[MASK + site] = Uint8Array.from(uniform(`mask/${site}`, sizeOf(shape)), (u) => (u > -0.5 ? 1 : 0));
+  }
+
+  const programOptions = { encoder, shapes, batch };
+  const forward = logitsProgram(programOptions);
+  const logits = new Float32Array(texts.length * f.num_labels);
+  const predict = await executor.compile(forward.program, forward.inputs);
+  await predict.run(feeds, { logits });
+  predict.dispose();
+
+  const trained = Object.keys(shapes).filter(isTrained);
+  const training = trainingProgram({ ...programOptions, trained, labelSmoothing: 0, fromFeatures: false });
+  const step = await executor.compile(training.program, training.inputs);
+  const loss = new Float32Array(1);
+  const gradients = new Map(trained.map((name) => [name, new Float32Array(sizeOf(shapes[name]!))]));
+  await step.run(feeds, {
+    loss,
+    ...Object.fromEntries([...gradients].map(([name, gradient]) => [GRADIENT + name, gradient])),
+  });
+  step.dispose();
+  return { loss: loss[0]!, logits, gradients };
+}
+
+export const TOLERANCE = 1e-4;
+
+/**
+ * 'ok', or what is wrong with a gradient. The true one of a key's bias is 0 (softmax does not see what is added to a
+ * whole row), so rounding is all there is of it, and it may be 4 times PyTorch's own; `error`, which every other
+ * gradient is held to, is over the larger of the tensor's greatest value and a millionth of the model's.
+ */
+export function judge(name: string, gradient: Float32Array, f: Figures, error: (floor: number) => number): string {
+  if (name.endsWith('key.bias')) {
+    const noise = gradient.reduce((max, x) => Math.max(max, Math.abs(x)), 0);
+    return noise <= 4 * f.key_bias_noise ? 'ok' : `noise of ${noise}, PyTorch's is ${f.key_bias_noise}`;
+  }
+  const off = error(1e-6 * f.largest_gradient);
+  return off < TOLERANCE ? 'ok' : `error of ${off}`;
+}
