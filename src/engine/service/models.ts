@@ -1,11 +1,11 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { ModelEntry } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { defaultCacheFolder, listCached } from '../hub/cache.ts';
 import { openModelFolder } from '../hub/model-folder.ts';
 import { startersFolder } from '../hub/resolve.ts';
-import { diskUse, findRunFolders, readRecord } from '../runs/folder.ts';
+import { findRunFolders, readRecord } from '../runs/folder.ts';
 
 /**
  * Every model that a recipe can start from: starters, model folders of the given folders, the Hugging Face cache, and
@@ -60,7 +60,7 @@ async function describe(name: string, source: ModelEntry['source'], path: string
         source,
         path,
         model_type: String(config.model_type),
-        bytes: await diskUse(path),
+        bytes: await bytesOf(path),
         num_parameters: names.reduce((sum, n) => sum + weights.shape(n).reduce((a, b) => a * b, 1), 0),
         labels: trained && typeof labels === 'object' && labels !== null ? Object.values(labels).map(String) : null,
       };
@@ -71,4 +71,16 @@ async function describe(name: string, source: ModelEntry['source'], path: string
     if (error instanceof LuthierError) return null;
     throw error;
   }
+}
+
+/** Bytes of a model's files. Those of the Hugging Face cache are links into its blobs, and count as what they name. */
+async function bytesOf(folder: string): Promise<number> {
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  const sizes = names.map((name) =>
+    stat(join(folder, name)).then(
+      (file) => (file.isFile() ? file.size : 0),
+      () => 0,
+    ),
+  );
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
