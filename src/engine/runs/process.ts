@@ -1,6 +1,6 @@
-import { constants, setPriority } from 'node:os';
 import { resolve } from 'node:path';
 import { LuthierError, toErrorData } from '../errors.ts';
+import { yieldToOthers } from './priority.ts';
 import { runProcess } from './run-process.ts';
 
 /**
@@ -22,12 +22,7 @@ async function main(): Promise<number> {
   if (folder === undefined || folder.startsWith('--')) {
     throw new LuthierError('usage', 'run.cjs is started with the folder of a run.', 'luthier train RECIPE does so.');
   }
-  try {
-    // So that the editor and everything else stay pleasant.
-    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-  } catch {
-    // Some containers forbid it; the run is none the worse.
-  }
+  yieldToOthers();
   const since = Number(flags.find((flag) => flag.startsWith('--since='))?.slice('--since='.length));
   return runProcess({
     folder: resolve(folder),
