@@ -166,11 +166,19 @@ export class Luthier implements vscode.Disposable {
     made.onDidCreate(datasetsChanged);
     made.onDidChange(datasetsChanged);
     made.onDidDelete(datasetsChanged);
+    // A folder deleted whole is told of as that folder alone, not as the files in it.
+    const folders = [HOME, ...['runs', 'datasets'].flatMap((name) => [`${HOME}/${name}`, `${HOME}/${name}/*`])];
+    const removed = vscode.workspace.createFileSystemWatcher(`**/{${folders.join(',')}}`, true, true, false);
+    removed.onDidDelete(() => {
+      void this.runs.refresh();
+      datasetsChanged();
+    });
     this.disposables.push(
       records,
       queues,
       data,
       made,
+      removed,
       vscode.workspace.onDidChangeWorkspaceFolders(() => {
         void this.refreshRuns();
         this.datasets.refresh();

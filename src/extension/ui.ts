@@ -56,58 +56,6 @@ export async function withProgress<T>(
   );
 }
 
-/** Pressed instead of an answer in a question that has one before it. */
-export const BACK = Symbol('back');
-
-export interface Choice<T> extends vscode.QuickPickItem {
-  value?: T;
-}
-
-export interface Question<T> {
-  title: string;
-  placeholder: string;
-  items: readonly Choice<T>[];
-  /** Preselected. */
-  active?: Choice<T> | undefined;
-  step?: number;
-  totalSteps?: number;
-  canGoBack?: boolean;
-}
-
-/** Asks with a quick pick. Throws Cancelled on Escape. */
-export async function ask<T>(question: Question<T>): Promise<T | typeof BACK> {
-  const picker = vscode.window.createQuickPick<Choice<T>>();
-  picker.title = question.title;
-  picker.placeholder = question.placeholder;
-  picker.items = question.items;
-  picker.matchOnDescription = true;
-  picker.matchOnDetail = true;
-  picker.ignoreFocusOut = question.totalSteps !== undefined;
-  if (question.step !== undefined) picker.step = question.step;
-  if (question.totalSteps !== undefined) picker.totalSteps = question.totalSteps;
-  if (question.canGoBack) picker.buttons = [vscode.QuickInputButtons.Back];
-  if (question.active) picker.activeItems = [question.active];
-  try {
-    return await new Promise<T | typeof BACK>((resolve, reject) => {
-      picker.onDidTriggerButton(() => resolve(BACK));
-      picker.onDidAccept(() => {
-        const value = picker.selectedItems[0]?.value;
-        // Lines that only inform carry no value: Enter on one leaves the question open.
-        if (value !== undefined) resolve(value);
-      });
-      picker.onDidHide(() => reject(new Cancelled()));
-      picker.show();
-    });
-  } finally {
-    picker.dispose();
-  }
-}
-
-/** As `ask`, for a question without one before it. */
-export async function choose<T>(question: Omit<Question<T>, 'canGoBack'>): Promise<T> {
-  return (await ask(question)) as T;
-}
-
 /** Asks for a line of text. Throws Cancelled on Escape. */
 export async function askText(options: vscode.InputBoxOptions): Promise<string> {
   const text = await vscode.window.showInputBox(options);
@@ -120,8 +68,3 @@ export async function confirm(message: string, detail: string, button: string): 
   const answer = await vscode.window.showWarningMessage(message, { modal: true, detail }, button);
   if (answer !== button) throw new Cancelled();
 }
-
-export const separator = (label: string): vscode.QuickPickItem => ({
-  label,
-  kind: vscode.QuickPickItemKind.Separator,
-});

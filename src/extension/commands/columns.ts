@@ -1,10 +1,9 @@
 import type { Columns, DataSummary } from '../../protocol/index.ts';
 import { HostError } from '../errors.ts';
 import { formatCount, plural, shorten } from '../format.ts';
-import { ask, BACK, type Choice } from '../ui.ts';
+import { BACK, type Choice, type Questions } from '../questions.ts';
 
 interface Position {
-  title: string;
   step: number;
   totalSteps: number;
   canGoBack: boolean;
@@ -14,7 +13,11 @@ interface Position {
  * Confirms the guessed columns in one keystroke, or asks for them. Gives the columns, or BACK.
  * Throws HostError when the rows have no two columns to learn from, Cancelled on Escape.
  */
-export async function askColumns(summary: DataSummary, position: Position): Promise<Columns | typeof BACK> {
+export async function askColumns(
+  questions: Questions,
+  summary: DataSummary,
+  position: Position,
+): Promise<Columns | typeof BACK> {
   if (summary.columns.length < 2) {
     throw new HostError(
       'data-invalid',
@@ -29,7 +32,7 @@ export async function askColumns(summary: DataSummary, position: Position): Prom
       detail: [summary.guess_reason, classes(summary)].filter(Boolean).join(' '),
       value: 'yes',
     };
-    const answer = await ask<'yes' | 'other'>({
+    const answer = await questions.ask<'yes' | 'other'>({
       ...position,
       placeholder: `${plural(summary.rows, 'row')}: which column is the text, which the label?`,
       items: [confirm, { label: '$(list-selection) Choose other columns…', value: 'other' }],
@@ -38,14 +41,15 @@ export async function askColumns(summary: DataSummary, position: Position): Prom
     if (answer === BACK) return BACK;
     if (answer === 'yes') return summary.guess;
   }
-  const chosenText = await askColumn(summary, position, 'The column with the text', text, undefined);
+  const chosenText = await askColumn(questions, summary, position, 'The column with the text', text, undefined);
   if (chosenText === BACK) return BACK;
-  const chosenLabel = await askColumn(summary, position, 'The column with the label', label, chosenText);
-  if (chosenLabel === BACK) return await askColumns(summary, position);
+  const chosenLabel = await askColumn(questions, summary, position, 'The column with the label', label, chosenText);
+  if (chosenLabel === BACK) return await askColumns(questions, summary, position);
   return { text: chosenText, label: chosenLabel };
 }
 
 async function askColumn(
+  questions: Questions,
   summary: DataSummary,
   position: Position,
   placeholder: string,
@@ -62,7 +66,7 @@ async function askColumn(
         value: column.name,
       }),
     );
-  return await ask({
+  return await questions.ask({
     ...position,
     placeholder,
     items,

@@ -8,7 +8,8 @@ import { Cancelled, HostError } from '../errors.ts';
 import { diskUse } from '../files.ts';
 import { formatBytes, formatCount, plural } from '../format.ts';
 import { VIEWS } from '../ids.ts';
-import { choose, confirm, withProgress } from '../ui.ts';
+import { choose } from '../questions.ts';
+import { confirm, withProgress } from '../ui.ts';
 import { openAtLine } from '../views/open.ts';
 import { requireTrust } from './select.ts';
 

@@ -2,8 +2,9 @@ import * as vscode from 'vscode';
 import type { BackendChoice, BackendStatus } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { SECRETS, WALKTHROUGH } from '../ids.ts';
+import { choose } from '../questions.ts';
 import { saveSetting, setting } from '../settings.ts';
-import { askText, choose, withProgress } from '../ui.ts';
+import { askText, withProgress } from '../ui.ts';
 import { requireTrust } from './select.ts';
 
 export async function showLog(luthier: Luthier): Promise<void> {

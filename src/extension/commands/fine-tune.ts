@@ -7,10 +7,10 @@ import { slug, uniqueName } from '../datasets/names.ts';
 import { HostError } from '../errors.ts';
 import { listFolder, writeFileAtomic } from '../files.ts';
 import { RECIPE_SUFFIX } from '../ids.ts';
+import { BACK, type Choice, Questions, separator } from '../questions.ts';
 import { blockingProblem, type Method, methods, recipeText, suggestRecipe, summaryLines } from '../recipes/suggest.ts';
 import { HOME } from '../runs/store.ts';
 import { setting } from '../settings.ts';
-import { ask, BACK, type Choice, separator, withProgress } from '../ui.ts';
 import { askColumns } from './columns.ts';
 import { askModel } from './models.ts';
 import { requireTrust } from './select.ts';
@@ -30,21 +30,26 @@ interface Answers {
 export async function fineTuneSelection(luthier: Luthier, ...args: unknown[]): Promise<void> {
   requireTrust();
   const source = await findSource(luthier, args);
-  const known = await columnsOf(luthier, source);
-  const summary = await withProgress(`Reading ${basename(source.data.file)}`, (signal) =>
-    luthier.engine.service.request(
-      'data/inspect',
-      { ...source.data, ...(known ? { columns: known } : {}) },
-      { signal },
-    ),
-  );
-  refuse(summary);
-  const project = await luthier.homes.projectFor(source.uri);
-  let answers: Answers | null = null;
-  for (;;) {
-    answers = await askAll(luthier, summary, answers);
-    const outcome = await summarise(luthier, source, summary, project, answers);
-    if (outcome !== BACK) return;
+  const questions = new Questions(TITLE);
+  try {
+    const summary = await questions.work(`Reading ${basename(source.data.file)}…`, async (signal) => {
+      const known = await columnsOf(luthier, source);
+      const columns = known ? { columns: known } : {};
+      return await luthier.engine.service.request('data/inspect', { ...source.data, ...columns }, { signal });
+    });
+    refuse(summary);
+    const project = await luthier.homes.projectFor(source.uri);
+    let answers: Answers | null = null;
+    for (;;) {
+      answers = await askAll(luthier, questions, summary, answers);
+      const path = await summarise(luthier, questions, source, summary, project, answers);
+      if (path === BACK) continue;
+      questions.dispose();
+      if (path) await startRecipe(luthier, path, join(project, HOME));
+      return;
+    }
+  } finally {
+    questions.dispose();
   }
 }
 
@@ -67,19 +72,24 @@ function refuse(summary: DataSummary): void {
 }
 
 /** The three questions, with a way back from each; `before` holds the answers of an earlier round. */
-async function askAll(luthier: Luthier, summary: DataSummary, before: Answers | null): Promise<Answers> {
+async function askAll(
+  luthier: Luthier,
+  questions: Questions,
+  summary: DataSummary,
+  before: Answers | null,
+): Promise<Answers> {
   let step = before ? 3 : 1;
   let columns: Columns = before?.columns ?? {};
   let model = before?.model ?? '';
   for (;;) {
-    const position = { title: TITLE, step, totalSteps: STEPS, canGoBack: step > 1 };
+    const position = { step, totalSteps: STEPS, canGoBack: step > 1 };
     if (step === 1) {
-      const answer = await askColumns(summary, position);
+      const answer = await askColumns(questions, summary, position);
       if (answer === BACK) continue;
       columns = answer;
       step = 2;
     } else if (step === 2) {
-      const answer = await askModel(luthier, position);
+      const answer = await askModel(luthier, questions, position);
       if (answer !== BACK) model = answer;
       step = answer === BACK ? 1 : 3;
     } else {
@@ -91,7 +101,7 @@ async function askAll(luthier: Luthier, summary: DataSummary, before: Answers | 
           value: method,
         }),
       );
-      const answer = await ask({ ...position, placeholder: 'How it learns', items });
+      const answer = await questions.ask({ ...position, placeholder: 'How it learns', items });
       if (answer === BACK) step = 2;
       else return { columns, model, method: answer };
     }
@@ -100,19 +110,23 @@ async function askAll(luthier: Luthier, summary: DataSummary, before: Answers | 
 
 type Decision = 'start' | 'edit';
 
-/** Writes what the estimate needs, shows it, and starts. What was written goes again when the person turns back. */
+/**
+ * Writes what the estimate needs and shows it. Gives the recipe to start, or nothing when it is to be edited first.
+ * What was written goes again when the person turns back.
+ */
 async function summarise(
   luthier: Luthier,
+  questions: Questions,
   source: Source,
   summary: DataSummary,
   project: string,
   { columns, model, method }: Answers,
-): Promise<typeof BACK | undefined> {
+): Promise<string | typeof BACK | undefined> {
   const home = join(project, HOME);
   const { service } = luthier.engine;
   const made = source.file
     ? null
-    : await withProgress('Writing the data set', async (signal) => {
+    : await questions.work('Writing the data set…', async (signal) => {
         const taken = (await listFolder(join(home, 'datasets'))).map(({ name }) => name);
         const name = uniqueName(slug(source.name), taken);
         return await service.request('data/create', { ...source.data, folder: home, name, columns }, { signal });
@@ -127,26 +141,27 @@ async function summarise(
       method,
       backend: setting('luthier.backend'),
     });
-    const estimate = await withProgress('Estimating time and memory', (signal) =>
+    const estimate = await questions.work('Estimating time and memory…', (signal) =>
       service.request('run/estimate', { recipe, base: project }, { signal }),
     );
-    const decision = await showSummary(source, estimate);
+    const decision = await showSummary(questions, source, estimate);
     if (decision === BACK) return BACK;
     const path = await writeRecipe(project, made?.record.name ?? slug(source.name), recipe);
     kept = true;
     if (made) luthier.datasets.refresh();
-    if (decision === 'edit') {
-      await vscode.window.showTextDocument(vscode.Uri.file(path));
-      return undefined;
-    }
-    await startRecipe(luthier, path, home);
+    if (decision === 'start') return path;
+    await vscode.window.showTextDocument(vscode.Uri.file(path));
     return undefined;
   } finally {
     if (made && !kept) await rm(made.path, { recursive: true, force: true });
   }
 }
 
-async function showSummary(source: Source, estimate: RunEstimate): Promise<Decision | typeof BACK> {
+async function showSummary(
+  questions: Questions,
+  source: Source,
+  estimate: RunEstimate,
+): Promise<Decision | typeof BACK> {
   const blocked = blockingProblem(estimate);
   const start: Choice<Decision> = {
     label: '$(play) Start fine-tuning',
@@ -161,8 +176,7 @@ async function showSummary(source: Source, estimate: RunEstimate): Promise<Decis
       alwaysShow: true,
     }),
   );
-  const answer = await ask<Decision>({
-    title: TITLE,
+  const answer = await questions.ask<Decision>({
     step: STEPS,
     totalSteps: STEPS,
     canGoBack: true,

@@ -3,8 +3,9 @@ import type { ModelEntry } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { Cancelled } from '../errors.ts';
 import { formatBytes } from '../format.ts';
+import { BACK, type Choice, type Question, Questions, separator } from '../questions.ts';
 import { saveSetting, setting } from '../settings.ts';
-import { ask, askText, BACK, type Choice, type Question, separator, withProgress } from '../ui.ts';
+import { askText, withProgress } from '../ui.ts';
 import { requireTrust } from './select.ts';
 
 type Answer = { name: string } | 'download' | 'folder';
@@ -22,11 +23,14 @@ const SOURCES: Record<ModelEntry['source'], string> = {
  */
 export async function askModel(
   luthier: Luthier,
-  question: Pick<Question<Answer>, 'title' | 'step' | 'totalSteps' | 'canGoBack'>,
+  questions: Questions,
+  position: Pick<Question<Answer>, 'step' | 'totalSteps' | 'canGoBack'> = {},
 ): Promise<string | typeof BACK> {
   const folders = setting('luthier.modelFolders');
   const workspace = (vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
-  const models = await luthier.engine.service.request('models/list', { folders: [...folders, ...workspace] });
+  const models = await questions.work('Looking for models…', (signal) =>
+    luthier.engine.service.request('models/list', { folders: [...folders, ...workspace] }, { signal }),
+  );
   const preferred = setting('luthier.defaultModel');
   const items: Choice<Answer>[] = [];
   for (const source of Object.keys(SOURCES) as ModelEntry['source'][]) {
@@ -42,7 +46,12 @@ export async function askModel(
     { label: '$(cloud-download) Download from Hugging Face by name…', value: 'download' },
   );
   const active = items.find(({ value }) => typeof value === 'object' && value.name === preferred);
-  const answer = await ask<Answer>({ ...question, placeholder: 'The pretrained model to start from', items, active });
+  const answer = await questions.ask<Answer>({
+    ...position,
+    placeholder: 'The pretrained model to start from',
+    items,
+    active,
+  });
   if (answer === BACK) return BACK;
   if (answer === 'folder') return await pickFolder();
   if (answer === 'download') return await downloadModel(luthier);
@@ -94,7 +103,13 @@ async function downloadModel(luthier: Luthier): Promise<string> {
 /** Chooses the model that fine-tuning starts from when nothing else is said. */
 export async function chooseModel(luthier: Luthier): Promise<void> {
   requireTrust();
-  const name = await askModel(luthier, { title: 'Choose Model' });
+  const questions = new Questions('Choose Model');
+  let name: string | typeof BACK;
+  try {
+    name = await askModel(luthier, questions);
+  } finally {
+    questions.dispose();
+  }
   if (name === BACK) return;
   await saveSetting('luthier.defaultModel', name);
   void vscode.window.showInformationMessage(`Fine-tuning starts from ${name}.`);

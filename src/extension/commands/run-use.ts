@@ -8,9 +8,10 @@ import { Cancelled, HostError } from '../errors.ts';
 import { listFolder, readJson } from '../files.ts';
 import { formatBytes, formatCount, formatMetric, metricName } from '../format.ts';
 import { RECIPE_SUFFIX } from '../ids.ts';
+import { choose } from '../questions.ts';
 import { recipeText } from '../recipes/suggest.ts';
 import { hasModel } from '../runs/run.ts';
-import { choose, withProgress } from '../ui.ts';
+import { withProgress } from '../ui.ts';
 import { pickRuns } from '../views/open.ts';
 import { requireTrust, runFor, runsFor } from './select.ts';
 

@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
 import type { Luthier } from '../context.ts';
 import { Cancelled, HostError } from '../errors.ts';
+import { choose } from '../questions.ts';
 import { describeRunItem, stateIcon } from '../runs/present.ts';
 import type { Run } from '../runs/run.ts';
-import { choose } from '../ui.ts';
 
 /** A run among a command's arguments: a tree's item, or an id or folder that a link or a test names. */
 function asRun(luthier: Luthier, value: unknown): Run | undefined {

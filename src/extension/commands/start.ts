@@ -4,9 +4,10 @@ import type { Luthier } from '../context.ts';
 import { Cancelled, HostError } from '../errors.ts';
 import { readJson } from '../files.ts';
 import { COMMANDS, RECIPE_SUFFIX } from '../ids.ts';
+import { choose } from '../questions.ts';
 import { suggestRunName } from '../recipes/suggest.ts';
 import { setting } from '../settings.ts';
-import { choose, withProgress } from '../ui.ts';
+import { withProgress } from '../ui.ts';
 import { tellWaiting } from './run-control.ts';
 import { requireTrust } from './select.ts';
 
@@ -19,17 +20,26 @@ export async function startRecipe(luthier: Luthier, recipePath: string, home?: s
     luthier.runs.all().map((run) => run.record.name),
   );
   const folder = home ?? (await luthier.homes.besideRecipe(recipePath));
-  const created = await withProgress(`Preparing ${basename(recipePath)}`, (signal) =>
-    luthier.engine.service.request(
-      'run/create',
-      { recipe_path: recipePath, folder, ...(name ? { name } : {}) },
-      { signal },
-    ),
-  );
-  const run = await luthier.adopt(created.path);
-  const ahead = await luthier.starter.enqueue(run);
-  if (ahead && ahead !== run) tellWaiting(run, ahead);
-  if (setting('luthier.dashboard.openOnStart')) luthier.dashboards.show([run]);
+  // There before the run is: its page loads while the engine works.
+  const dashboard = setting('luthier.dashboard.openOnStart')
+    ? luthier.dashboards.open(name ?? basename(recipePath, RECIPE_SUFFIX))
+    : null;
+  try {
+    const created = await withProgress(`Preparing ${basename(recipePath)}`, (signal) =>
+      luthier.engine.service.request(
+        'run/create',
+        { recipe_path: recipePath, folder, ...(name ? { name } : {}) },
+        { signal },
+      ),
+    );
+    const run = await luthier.adopt(created.path);
+    await dashboard?.setRuns([run.folder]);
+    const ahead = await luthier.starter.enqueue(run);
+    if (ahead && ahead !== run) tellWaiting(run, ahead);
+  } catch (error) {
+    dashboard?.closeIfEmpty();
+    throw error;
+  }
 }
 
 /** Starts a run from the recipe in the editor, the explorer's, or one that the person picks. */

@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import {
   type DashboardMessage,
@@ -35,7 +34,7 @@ export interface DashboardOptions {
 /** The dashboards of this window, one panel for each set of runs. */
 export class Dashboards implements vscode.Disposable, vscode.WebviewPanelSerializer {
   private readonly options: DashboardOptions;
-  private readonly open = new Set<Dashboard>();
+  private readonly shown = new Set<Dashboard>();
 
   constructor(options: DashboardOptions) {
     this.options = options;
@@ -45,22 +44,20 @@ export class Dashboards implements vscode.Disposable, vscode.WebviewPanelSeriali
   show(runs: readonly Run[]): void {
     const first = runs[0];
     if (!first) return;
-    for (const dashboard of this.open) {
+    for (const dashboard of this.shown) {
       if (dashboard.focus !== first.folder) continue;
       if (runs.length > 1) void dashboard.setRuns(runs.map((run) => run.folder));
       dashboard.panel.reveal();
       return;
     }
-    const panel = vscode.window.createWebviewPanel(
-      PANELS.dashboard,
-      first.record.name,
-      vscode.ViewColumn.Active,
-      webviewOptions(this.options.extension),
-    );
-    this.add(
-      panel,
-      runs.map((run) => run.folder),
-    );
+    void this.open(first.record.name).setRuns(runs.map((run) => run.folder));
+  }
+
+  /** A panel for a run that is being made: it is there at once, and `setRuns` fills it. */
+  open(title: string): Dashboard {
+    const options = webviewOptions(this.options.extension);
+    const panel = vscode.window.createWebviewPanel(PANELS.dashboard, title, vscode.ViewColumn.Active, options);
+    return this.add(panel, title);
   }
 
   /** After a window's reload: the page's own state says which runs it showed. */
@@ -70,51 +67,46 @@ export class Dashboards implements vscode.Disposable, vscode.WebviewPanelSeriali
     const names = parsed.ok ? parsed.message.runs : [];
     const runs = names.map((name) => this.options.store.find(name)).filter((run) => run !== undefined);
     const shown = runs.length > 0 ? runs : this.options.store.all().slice(0, 1);
-    if (shown.length === 0) {
-      panel.dispose();
-      return;
-    }
-    this.add(
-      panel,
-      shown.map((run) => run.folder),
-    );
+    if (shown.length === 0) panel.dispose();
+    else await this.add(panel, panel.title).setRuns(shown.map((run) => run.folder));
   }
 
   dispose(): void {
-    for (const dashboard of [...this.open]) dashboard.panel.dispose();
+    for (const dashboard of [...this.shown]) dashboard.panel.dispose();
   }
 
-  private add(panel: vscode.WebviewPanel, folders: string[]): void {
-    const dashboard = new Dashboard(panel, folders, this.options);
-    this.open.add(dashboard);
+  private add(panel: vscode.WebviewPanel, title: string): Dashboard {
+    const dashboard = new Dashboard(panel, title, this.options);
+    this.shown.add(dashboard);
     panel.onDidDispose(() => {
-      this.open.delete(dashboard);
+      this.shown.delete(dashboard);
       dashboard.dispose();
     });
+    return dashboard;
   }
 }
 
-class Dashboard {
+/** One panel; empty until it is told its runs. */
+export class Dashboard {
   readonly panel: vscode.WebviewPanel;
   private readonly options: DashboardOptions;
   private readonly wire: Panel<DashboardRequest, DashboardMessage>;
   private readonly feeds = new Map<string, RunFeed>();
   private readonly fresh = new Map<string, RunEvent[]>();
   private readonly subscriptions: { dispose(): void }[];
-  private folders: string[];
+  private folders: string[] = [];
   private timer: NodeJS.Timeout | undefined;
   /** Whether the page has its snapshot, so that what follows makes sense to it. */
   private ready = false;
 
-  constructor(panel: vscode.WebviewPanel, folders: string[], options: DashboardOptions) {
+  constructor(panel: vscode.WebviewPanel, title: string, options: DashboardOptions) {
     this.panel = panel;
-    this.folders = folders;
     this.options = options;
     const { store, starter } = options;
     this.wire = new Panel(
       panel,
       options.extension,
-      { name: 'dashboard', title: store.get(this.focus)?.record.name ?? basename(this.focus) },
+      { name: 'dashboard', title },
       options.log,
       parseDashboardRequest,
       (request) => this.handle(request),
@@ -147,6 +139,11 @@ class Dashboard {
 
   get focus(): string {
     return this.folders[0] ?? '';
+  }
+
+  /** Its run could not be made. */
+  closeIfEmpty(): void {
+    if (this.folders.length === 0 && !this.wire.closed) this.panel.dispose();
   }
 
   async setRuns(folders: string[]): Promise<void> {
@@ -224,11 +221,13 @@ class Dashboard {
 
   private async sendSnapshot(): Promise<void> {
     this.ready = false;
+    if (this.folders.length === 0) return;
     const snapshots: RunSnapshot[] = [];
     for (const folder of this.folders) {
       const run = this.options.store.get(folder);
       if (run) snapshots.push(await this.snapshot(run));
     }
+    if (this.wire.closed) return;
     const focus =
       this.options.store.get(this.focus) ?? snapshots.map(({ record }) => this.options.store.find(record.id))[0];
     if (focus)
@@ -267,7 +266,7 @@ class Dashboard {
   }
 
   private collect(folder: string, events: RunEvent[]): void {
-    if (!this.panel.visible) return;
+    if (!this.wire.visible) return;
     const waiting = this.fresh.get(folder);
     if (waiting) waiting.push(...events);
     else this.fresh.set(folder, [...events]);

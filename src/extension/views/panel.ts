@@ -27,6 +27,8 @@ export function webviewOptions(extension: vscode.Uri): vscode.WebviewOptions & v
  */
 export class Panel<In extends { type: string }, Out> {
   readonly panel: vscode.WebviewPanel;
+  /** A person closed it; the panel's own properties may no longer be asked for. */
+  closed = false;
   private readonly log: Log;
 
   constructor(
@@ -40,6 +42,9 @@ export class Panel<In extends { type: string }, Out> {
   ) {
     this.panel = panel;
     this.log = log;
+    panel.onDidDispose(() => {
+      this.closed = true;
+    });
     panel.title = page.title;
     panel.iconPath = {
       light: vscode.Uri.joinPath(extension, 'media', 'luthier-light.svg'),
@@ -72,8 +77,12 @@ export class Panel<In extends { type: string }, Out> {
     });
   }
 
+  get visible(): boolean {
+    return !this.closed && this.panel.visible;
+  }
+
   post(message: Out): void {
-    if (!this.panel.visible) return;
+    if (!this.visible) return;
     this.panel.webview.postMessage(message).then(undefined, (error: Error) => this.log.debug(error.message));
   }
 }

@@ -13,9 +13,9 @@ import { exists } from '../files.ts';
 import { shorten } from '../format.ts';
 import { COMMANDS, PANELS } from '../ids.ts';
 import type { Log } from '../log.ts';
+import { choose } from '../questions.ts';
 import { hasModel, type Run } from '../runs/run.ts';
 import type { RunStore } from '../runs/store.ts';
-import { choose } from '../ui.ts';
 import { type BaseModel, findBaseModel } from './base-model.ts';
 import { logFromPage, Panel, webviewOptions } from './panel.ts';
 

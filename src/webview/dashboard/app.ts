@@ -177,7 +177,7 @@ export class DashboardElement extends LightElement implements Page {
     const run = this.store.focused;
     if (!run)
       return html`<p class="empty page-empty" role="status">${
-        this.store.loaded ? 'There is no run to show. Choose one in the Runs view.' : 'Reading the run…'
+        this.store.loaded ? 'There is no run to show. Choose one in the Runs view.' : 'Getting the run ready…'
       }</p>`;
     const runs = [...this.store.runs.values()];
     return html`

@@ -1,0 +1,125 @@
+import * as vscode from 'vscode';
+import { Cancelled } from './errors.ts';
+
+/** Pressed instead of an answer in a question that has one before it. */
+export const BACK = Symbol('back');
+
+export interface Choice<T> extends vscode.QuickPickItem {
+  value?: T;
+}
+
+export interface Question<T> {
+  title: string;
+  placeholder: string;
+  items: readonly Choice<T>[];
+  /** Preselected. */
+  active?: Choice<T> | undefined;
+  step?: number;
+  totalSteps?: number;
+  canGoBack?: boolean;
+}
+
+type Picker = vscode.QuickPick<vscode.QuickPickItem>;
+
+/**
+ * Questions that follow one another. Something of them stays on screen from the first to the last, also while the
+ * engine works in between: a key pressed too early lands there, and not in the document behind, whose selection an
+ * Enter would replace. Each question is a picker of its own, so that a second Enter on one cannot answer the next.
+ */
+export class Questions implements vscode.Disposable {
+  private readonly title: string;
+  private picker: Picker | null = null;
+  /** What Escape, or another picker that takes the place, means at the moment. */
+  private onHide: () => void = () => {};
+
+  constructor(title: string) {
+    this.title = title;
+  }
+
+  dispose(): void {
+    this.onHide = () => {};
+    this.picker?.dispose();
+    this.picker = null;
+  }
+
+  /** Asks. Throws Cancelled on Escape. */
+  async ask<T>(question: Omit<Question<T>, 'title'>): Promise<T | typeof BACK> {
+    const picker = this.make<T>();
+    picker.placeholder = question.placeholder;
+    picker.items = question.items;
+    picker.matchOnDescription = true;
+    picker.matchOnDetail = true;
+    picker.ignoreFocusOut = question.totalSteps !== undefined;
+    if (question.step !== undefined) picker.step = question.step;
+    if (question.totalSteps !== undefined) picker.totalSteps = question.totalSteps;
+    if (question.canGoBack) picker.buttons = [vscode.QuickInputButtons.Back];
+    if (question.active) picker.activeItems = [question.active];
+    try {
+      return await new Promise<T | typeof BACK>((resolve, reject) => {
+        this.onHide = () => reject(new Cancelled());
+        picker.onDidTriggerButton(() => resolve(BACK));
+        picker.onDidAccept(() => {
+          const value = picker.selectedItems[0]?.value;
+          // Lines that only inform carry no value: Enter on one leaves the question open.
+          if (value !== undefined) resolve(value);
+        });
+        this.show(picker);
+      });
+    } finally {
+      this.onHide = () => {};
+    }
+  }
+
+  /** Says what is being done while it is done. Escape ends `signal` and throws Cancelled. */
+  async work<T>(message: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const picker = this.make();
+    picker.placeholder = message;
+    picker.busy = true;
+    picker.ignoreFocusOut = true;
+    this.show(picker);
+    const controller = new AbortController();
+    const hidden = new Promise<never>((_, reject) => {
+      this.onHide = () => {
+        controller.abort();
+        reject(new Cancelled());
+      };
+    });
+    try {
+      return await Promise.race([work(controller.signal), hidden]);
+    } finally {
+      this.onHide = () => {};
+    }
+  }
+
+  private make<T>(): vscode.QuickPick<Choice<T>> {
+    const picker = vscode.window.createQuickPick<Choice<T>>();
+    picker.title = this.title;
+    picker.onDidHide(() => {
+      if (this.picker === picker) this.onHide();
+    });
+    return picker;
+  }
+
+  private show(picker: Picker): void {
+    const before = this.picker;
+    this.picker = picker;
+    picker.show();
+    // Only now, so that there is no moment without one.
+    before?.dispose();
+  }
+}
+
+/** One question with a quick pick. Throws Cancelled on Escape. */
+export async function choose<T>(question: Omit<Question<T>, 'canGoBack'>): Promise<T> {
+  const questions = new Questions(question.title);
+  try {
+    return (await questions.ask(question)) as T;
+  } finally {
+    questions.dispose();
+  }
+}
+
+export const separator = (label: string): vscode.QuickPickItem => ({
+  label,
+  kind: vscode.QuickPickItemKind.Separator,
+});
