@@ -1,4 +1,4 @@
-// node test/e2e/run.mjs [--grep PATTERN] [--keep] [--all]: the end-to-end tests, in a real VS Code with the VSIX installed.
+// node test/e2e/run.mjs [--grep PATTERN] [--repeat N] [--keep] [--all]: the end-to-end tests, in a real VS Code with the VSIX installed.
 // Ends with a line `N passed, M failed[, K skipped]`. Screenshots of failures go to test/e2e/output.
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -19,6 +19,7 @@ const { values: options } = parseArgs({
     grep: { type: 'string', default: '' },
     keep: { type: 'boolean', default: false },
     all: { type: 'boolean', default: false },
+    repeat: { type: 'string', default: '1' },
   },
 });
 
@@ -84,7 +85,8 @@ async function main() {
     console.log(
       `VSIX of ${(bytes / 1e6).toFixed(1)} MB installed in ${((performance.now() - started) / 1000).toFixed(1)} s`,
     );
-    for (const scenario of chosen) await runOne(stage, scenario);
+    for (let round = 0; round < Number(options.repeat); round++)
+      for (const scenario of chosen) await runOne(stage, scenario);
   } finally {
     await stage.close();
     if (options.keep) console.log(`Kept: ${folder}`);

@@ -5,6 +5,22 @@ export const PATIENCE = 120_000;
 
 const QUICK = '.quick-input-widget:not([style*="display: none"])';
 
+/** In the page: keeps what notifications said, since they go away by themselves. */
+function listen() {
+  const said = [];
+  const seen = new Set();
+  window.notificationsSaid = { said, seen };
+  const look = () => {
+    for (const message of document.querySelectorAll('.notifications-toasts .notification-list-item-message')) {
+      const text = message.textContent;
+      if (!text || seen.has(text)) continue;
+      seen.add(text);
+      said.push(text);
+    }
+  };
+  new MutationObserver(look).observe(document, { childList: true, subtree: true, characterData: true });
+}
+
 export class VSCodeWindow {
   /** @param {import('playwright-core').Page} page */
   constructor(page) {
@@ -14,6 +30,7 @@ export class VSCodeWindow {
   }
 
   async open(url) {
+    await this.page.addInitScript(listen);
     await this.page.goto(url);
     await this.ready();
   }
@@ -70,6 +87,11 @@ export class VSCodeWindow {
       return false;
     });
     await keyboard.press('Enter');
+    // While it is still there, a further Enter would run the command once more.
+    const asked = page.locator(`${QUICK} input`);
+    await this.until('the palette to close', async () =>
+      (await asked.evaluateAll((inputs) => inputs.map((input) => input.value))).every((text) => text !== `>${title}`),
+    );
   }
 
   rows() {
@@ -153,13 +175,17 @@ export class VSCodeWindow {
     );
   }
 
-  /** What notifications say, open ones and those in the corner. */
+  /** What notifications have said since they were cleared, those that went away included. */
   async notifications() {
-    return await this.page.locator('.notifications-toasts .notification-list-item-message').allTextContents();
+    return await this.page.evaluate(() => [...window.notificationsSaid.said]);
   }
 
   async clearNotifications() {
     await this.command('Notifications: Clear All Notifications');
+    await this.page.evaluate(() => {
+      window.notificationsSaid.said.length = 0;
+      window.notificationsSaid.seen.clear();
+    });
   }
 
   async closeEditors() {

@@ -52,8 +52,8 @@ export async function makeWorkspace(folder) {
     writeFile(path.join(folder, `${name}.recipe.json`), `${JSON.stringify({ ...recipe, ...change }, null, 2)}\n`);
   await write('short', {});
   await write('middling', { num_train_epochs: 40 });
-  // A step of 512 rows, so that it takes longer than a press of a button takes to be heard.
-  await write('slow', { num_train_epochs: ENDLESS_EPOCHS, dataset: 'many-rows.csv', gradient_accumulation_steps: 64 });
+  // A step of 1,280 rows, so that it takes longer than a press of a button takes to be heard.
+  await write('slow', { num_train_epochs: ENDLESS_EPOCHS, dataset: 'many-rows.csv', gradient_accumulation_steps: 160 });
   await write('endless', { num_train_epochs: ENDLESS_EPOCHS, eval_steps: 200 });
 }
 

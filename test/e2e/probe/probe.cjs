@@ -1,27 +1,35 @@
-// Runs in the extension host beside Luthier and writes, once a second, how long its event loop was blocked:
-// one JSON line with the longest delay, the 99th percentile and the mean since the last line, in milliseconds.
-const { appendFileSync } = require('node:fs');
-const { monitorEventLoopDelay } = require('node:perf_hooks');
+// Runs in the extension host beside Luthier and writes, once a second, how long its event loop was blocked: one JSON
+// line with the longest delay of a 5 ms timer in milliseconds (`max`), and how much of a delay the host's thread spent
+// computing (`computed`: the longest such stretch) rather than waiting for a processor that others used.
+const { appendFileSync, openSync, readSync } = require('node:fs');
+
+const EVERY_MS = 5;
+
+/** Reads how long this thread has computed, in milliseconds; Linux counts it. */
+function threadClock() {
+  try {
+    const file = openSync(`/proc/self/task/${process.pid}/schedstat`, 'r');
+    const buffer = Buffer.alloc(64);
+    return () => Number.parseInt(buffer.toString('latin1', 0, readSync(file, buffer, 0, 64, 0)), 10) / 1e6;
+  } catch {
+    return () => Number.NaN;
+  }
+}
 
 exports.activate = (context) => {
   const file = process.env.LUTHIER_E2E_EVENT_LOOP;
   if (!file) return;
-  // The histogram holds whole intervals between its timer's ticks; what is over its resolution is delay.
-  const resolution = 5;
-  const histogram = monitorEventLoopDelay({ resolution });
-  histogram.enable();
-  const milliseconds = (nanoseconds) => Math.max(0, nanoseconds / 1e6 - resolution);
+  const computedNow = threadClock();
+  let [before, computedBefore] = [performance.now(), computedNow()];
+  let [max, computed, second] = [0, 0, before];
   const timer = setInterval(() => {
-    const { max, mean, count } = histogram;
-    const line = {
-      t: Date.now(),
-      max: milliseconds(max),
-      p99: milliseconds(histogram.percentile(99)),
-      mean: milliseconds(mean),
-      count,
-    };
-    histogram.reset();
-    appendFileSync(file, `${JSON.stringify(line)}\n`);
-  }, 1000);
+    const [now, computedUntilNow] = [performance.now(), computedNow()];
+    max = Math.max(max, now - before - EVERY_MS);
+    computed = Math.max(computed, computedUntilNow - computedBefore);
+    [before, computedBefore] = [now, computedUntilNow];
+    if (now - second < 1000) return;
+    appendFileSync(file, `${JSON.stringify({ t: Date.now(), max, computed })}\n`);
+    [max, computed, second] = [0, 0, now];
+  }, EVERY_MS);
   context.subscriptions.push({ dispose: () => clearInterval(timer) });
 };

@@ -23,7 +23,7 @@ export const runs = [
     name: 'Pause, resume and stop are answered within one step, and nothing moves while paused',
     async play(stage) {
       const { window, dashboard, workspace } = stage;
-      // A step of 64 batches, so that a step is longer than the way from the button to the run.
+      // A step of 160 batches, so that a step is longer than the way from the button to the run.
       const run = await train(stage, 'slow');
       await dashboard.untilStep(2);
 
