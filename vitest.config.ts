@@ -1,8 +1,11 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 // End-to-end tests in VS Code have a runner of their own (test/e2e); everything else runs here.
 export default defineConfig({
   test: {
+    // Host logic that touches the editor is tested with a stand-in: the editor's module exists only inside of it.
+    alias: { vscode: fileURLToPath(new URL('src/extension/testing/vscode.ts', import.meta.url)) },
     globalSetup: ['test/global-setup.ts'],
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'test/e2e/**'],

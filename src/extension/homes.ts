@@ -1,4 +1,4 @@
-import { access, constants } from 'node:fs/promises';
+import { mkdtemp, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { HostError } from './errors.ts';
@@ -108,8 +108,12 @@ export class Homes implements vscode.Disposable {
   }
 }
 
-const isWritable = async (folder: string): Promise<boolean> =>
-  await access(folder, constants.W_OK).then(
-    () => true,
-    () => false,
-  );
+/** Found out by writing: permission bits tell nothing on Windows, and little about mounts. */
+async function isWritable(folder: string): Promise<boolean> {
+  try {
+    await rmdir(await mkdtemp(join(folder, '.luthier-')));
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * What stands for `vscode` in unit tests (vitest.config.ts): the few parts of the editor that host logic touches, with
+ * the person and the window played by the test. Only tests import it by its path, to play; real code imports 'vscode'.
+ */
+import { vi } from 'vitest';
+
+type Listener<T> = (value: T) => void;
+
+/** An event with the means to fire it. */
+export class EventEmitter<T> {
+  private readonly listeners = new Set<Listener<T>>();
+  readonly event = (listener: Listener<T>) => {
+    this.listeners.add(listener);
+    return { dispose: () => this.listeners.delete(listener) };
+  };
+  fire(value: T): void {
+    for (const listener of [...this.listeners]) listener(value);
+  }
+  dispose(): void {
+    this.listeners.clear();
+  }
+}
+
+export class Uri {
+  readonly scheme: string;
+  readonly path: string;
+  private constructor(scheme: string, path: string) {
+    this.scheme = scheme;
+    this.path = path;
+  }
+  static file = (path: string) => new Uri('file', path);
+  static parse = (text: string) => {
+    const url = new URL(text);
+    return new Uri(url.protocol.slice(0, -1), decodeURIComponent(url.pathname));
+  };
+  static joinPath = (base: Uri, ...parts: string[]) => new Uri(base.scheme, [base.path, ...parts].join('/'));
+  get fsPath(): string {
+    return this.path;
+  }
+  toString(): string {
+    return `${this.scheme}://${encodeURI(this.path)}`;
+  }
+}
+
+export interface Item {
+  label: string;
+  value?: unknown;
+}
+
+/** A quick pick as the test's person sees it: `accept` is Enter, `escape` is Escape or another picker in its place. */
+export class QuickPick {
+  title = '';
+  placeholder = '';
+  items: readonly Item[] = [];
+  activeItems: readonly Item[] = [];
+  selectedItems: readonly Item[] = [];
+  buttons: readonly unknown[] = [];
+  busy = false;
+  ignoreFocusOut = false;
+  matchOnDescription = false;
+  matchOnDetail = false;
+  visible = false;
+  private readonly accepted = new EventEmitter<void>();
+  private readonly hidden = new EventEmitter<void>();
+  private readonly pressed = new EventEmitter<unknown>();
+  readonly onDidAccept = this.accepted.event;
+  readonly onDidHide = this.hidden.event;
+  readonly onDidTriggerButton = this.pressed.event;
+
+  show(): void {
+    const before = shown.picker;
+    shown.picker = this;
+    shown.history.push(this);
+    this.visible = true;
+    if (before && before !== this) before.hide();
+  }
+  hide(): void {
+    if (!this.visible) return;
+    this.visible = false;
+    if (shown.picker === this) shown.picker = null;
+    this.hidden.fire();
+  }
+  dispose(): void {
+    this.hide();
+  }
+  accept(label?: string): void {
+    const item =
+      label === undefined ? (this.activeItems[0] ?? this.items[0]) : this.items.find((i) => i.label === label);
+    this.selectedItems = item ? [item] : [];
+    this.accepted.fire();
+  }
+  back(): void {
+    this.pressed.fire(QuickInputButtons.Back);
+  }
+}
+
+/** What is on screen, and all pickers that have been. */
+export const shown: { picker: QuickPick | null; history: QuickPick[] } = { picker: null, history: [] };
+
+export const QuickInputButtons = { Back: { id: 'back' } };
+export const QuickPickItemKind = { Separator: -1, Default: 0 };
+export const TreeItemCollapsibleState = { None: 0, Collapsed: 1, Expanded: 2 };
+export class DataTransferItem {
+  readonly value: unknown;
+  constructor(value: unknown) {
+    this.value = value;
+  }
+  asString = async () => String(this.value);
+}
+export class DataTransfer extends Map<string, DataTransferItem> {}
+export class TreeItem {
+  label: string;
+  constructor(label: string) {
+    this.label = label;
+  }
+}
+export class ThemeIcon {
+  static File = new ThemeIcon('file');
+  readonly id: string;
+  constructor(id: string) {
+    this.id = id;
+  }
+}
+
+export const window = {
+  createQuickPick: vi.fn(() => new QuickPick()),
+  showInformationMessage: vi.fn(async (..._args: unknown[]): Promise<unknown> => undefined),
+  showWarningMessage: vi.fn(async (..._args: unknown[]): Promise<unknown> => undefined),
+  showErrorMessage: vi.fn(async (..._args: unknown[]): Promise<unknown> => undefined),
+  showWorkspaceFolderPick: vi.fn(async (..._args: unknown[]): Promise<unknown> => undefined),
+};
+
+export const workspace = {
+  isTrusted: true,
+  workspaceFolders: undefined as { uri: Uri; name: string; index: number }[] | undefined,
+  getWorkspaceFolder: (uri: Uri) =>
+    workspace.workspaceFolders?.find((folder) => uri.fsPath.startsWith(`${folder.uri.fsPath}/`)),
+  asRelativePath: (path: string) => path,
+  findFiles: vi.fn(async (..._args: unknown[]): Promise<Uri[]> => []),
+  fs: { createDirectory: vi.fn(async (_uri: Uri) => {}) },
+};
+
+export const commands = { executeCommand: vi.fn(async (..._args: unknown[]) => {}) };
+export const env = { language: 'en' };
+
+/** A window as it was just opened. */
+export function reset(): void {
+  vi.clearAllMocks();
+  shown.picker = null;
+  shown.history = [];
+  workspace.isTrusted = true;
+  workspace.workspaceFolders = undefined;
+}
+
+/** A Memento in memory. */
+export function memento(): { get(key: string): unknown; update(key: string, value: unknown): Promise<void> } {
+  const values = new Map<string, unknown>();
+  return {
+    get: (key) => values.get(key),
+    update: async (key, value) => void values.set(key, value),
+  };
+}

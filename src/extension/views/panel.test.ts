@@ -1,0 +1,104 @@
+import { beforeEach, expect, test } from 'vitest';
+import type * as vscode from 'vscode';
+import { type DashboardMessage, type DashboardRequest, parseDashboardRequest } from '../../protocol/index.ts';
+import { HostError } from '../errors.ts';
+import * as editor from '../testing/vscode.ts';
+import { Panel } from './panel.ts';
+
+/** A webview panel whose page is the test. */
+class Page {
+  readonly received = new editor.EventEmitter<unknown>();
+  readonly disposed = new editor.EventEmitter<void>();
+  readonly posted: unknown[] = [];
+  title = '';
+  iconPath: unknown;
+  isDisposed = false;
+  shown = true;
+  readonly webview = {
+    html: '',
+    options: {},
+    cspSource: 'vscode-resource:',
+    asWebviewUri: (uri: editor.Uri) => uri,
+    onDidReceiveMessage: this.received.event,
+    postMessage: async (message: unknown) => this.posted.push(message),
+  };
+  readonly onDidDispose = this.disposed.event;
+  get visible(): boolean {
+    // As VS Code's does.
+    if (this.isDisposed) throw new Error('Webview is disposed');
+    return this.shown;
+  }
+  close(): void {
+    this.isDisposed = true;
+    this.disposed.fire();
+  }
+}
+
+let page: Page;
+let handled: DashboardRequest[];
+let warnings: string[];
+let fails: HostError | null;
+let panel: Panel<DashboardRequest, DashboardMessage>;
+
+beforeEach(() => {
+  editor.reset();
+  page = new Page();
+  handled = [];
+  warnings = [];
+  fails = null;
+  panel = new Panel<DashboardRequest, DashboardMessage>(
+    page as unknown as vscode.WebviewPanel,
+    editor.Uri.file('/extension') as unknown as vscode.Uri,
+    { name: 'dashboard', title: 'A run' },
+    { info() {}, debug() {}, error() {}, warn: (message) => warnings.push(message) },
+    parseDashboardRequest,
+    async (request) => {
+      if (fails) throw fails;
+      handled.push(request);
+    },
+    (request, error) => ({ type: 'failed', request: request.type, run: null, error }),
+  );
+});
+
+test('a malformed message is dropped and logged, and what comes after it is heard', () => {
+  const malformed: unknown[] = [
+    undefined,
+    null,
+    7,
+    'ready',
+    [],
+    {},
+    { type: 'no such request' },
+    { type: 'action', action: 'format the disk', run: 'a' },
+    { type: 'action', action: 'stop', run: { toString: 'a' } },
+    { type: 'openRow', run: 'a', file: 'rows.csv', line: 'one' },
+    { type: '__proto__' },
+  ];
+  for (const message of malformed) page.received.fire(message);
+  expect(handled).toEqual([]);
+  expect(warnings).toHaveLength(malformed.length);
+  for (const line of warnings) expect(line).toMatch(/^Dropped a message from the dashboard: ./);
+  expect(page.posted).toEqual([]);
+  page.received.fire({ type: 'ready' });
+  expect(handled).toEqual([{ type: 'ready' }]);
+});
+
+test('a request that fails is answered with its code and one sentence, never a stack', async () => {
+  fails = new HostError('run-not-found', 'That run is no longer there.');
+  page.received.fire({ type: 'action', action: 'stop', run: 'a' });
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  expect(page.posted).toEqual([
+    { type: 'failed', request: 'action', run: null, error: { code: 'run-not-found', message: fails.message } },
+  ]);
+});
+
+test('a closed or hidden page is told nothing', async () => {
+  page.shown = false;
+  panel.post({ type: 'gone', run: 'a' });
+  page.close();
+  panel.post({ type: 'gone', run: 'a' });
+  fails = new HostError('internal', 'Too late.');
+  page.received.fire({ type: 'ready' });
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  expect(page.posted).toEqual([]);
+});
