@@ -141,13 +141,8 @@ export class VSCodeWindow {
 
   /** Rows of one of Luthier's views: `Datasets` or `Runs`. */
   tree(view) {
-    return (
-      this.page
-        .locator('.split-view-view')
-        .filter({ has: this.page.locator(`.pane-header[aria-label^="${view}"]`) })
-        // Behind the welcome text an emptied list keeps its last rows, unseen.
-        .locator('.monaco-list-row:visible')
-    );
+    // Behind the welcome text an emptied list keeps its last rows, unseen.
+    return this.page.locator(`.pane:has(> .pane-header[aria-label^="${view}"]) .monaco-list-row:visible`);
   }
 
   /** What a tree shows, a line for each row. */
