@@ -30,7 +30,8 @@ async function once(target: string, make: (folder: string) => Promise<void>): Pr
  */
 export function randomBertBase(root: string, minilm: string): Promise<string> {
   return once(made(root, 'bert-base-random'), async (folder) => {
-    const { config: small, files } = await openModelFolder(minilm);
+    const { config: small, files, weights } = await openModelFolder(minilm);
+    await weights.close();
     const config = {
       ...small,
       architectures: ['BertForSequenceClassification'],

@@ -107,6 +107,18 @@ export function buildProgram(run: Run): Command {
     .addOption(json())
     .action((name, options) => run(async () => (await import('./models.ts')).downloadByName(name, options))());
 
+  const cache = program.command('cache').description('what frozen layers gave, kept for training a head again');
+  cache
+    .command('list')
+    .description('list what is kept, where, and how large it may grow')
+    .addOption(json())
+    .action((options) => run(async () => (await import('./cache.ts')).listCache(options))());
+  cache
+    .command('clear')
+    .description('remove all of it; it is computed again when needed')
+    .addOption(json())
+    .action((options) => run(async () => (await import('./cache.ts')).clearCache(options))());
+
   program
     .command('backends')
     .description('show what can compute here, and why not')

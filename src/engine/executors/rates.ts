@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { arch, availableParallelism, cpus, platform } from 'node:os';
-import { dirname, join } from 'node:path';
-import envPaths from 'env-paths';
+import { dirname } from 'node:path';
+import { cacheFolder } from '../cache-folder.ts';
 import { writeFileAtomically } from '../hub/write-file.ts';
 import { VERSION } from '../version.ts';
 import type { Executor } from './executor.ts';
@@ -21,8 +21,8 @@ export type Rates = Partial<Record<Executor['name'], number | null>>;
 /** Rates by machine and libraries, then by size class. */
 type RatesFile = Record<string, Partial<Record<SizeClass, Rates>>>;
 
-/** File that remembers what was measured; LUTHIER_CACHE moves it, as tests do. */
-const ratesFile = () => join(process.env.LUTHIER_CACHE || envPaths('luthier', { suffix: '' }).cache, 'backends.json');
+/** File that remembers what was measured. */
+const ratesFile = () => cacheFolder('backends.json');
 
 /** A new processor, onnxruntime or Luthier is measured anew. */
 const machineKey = (library: string) =>

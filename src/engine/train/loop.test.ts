@@ -33,7 +33,15 @@ class Parabola implements Trainer {
     readonly numTestRows = 0,
   ) {}
 
-  async trainStep() {
+  /** Pieces of work before the first step, and what happens in each. */
+  preparing = 0;
+  onPreparing = () => {};
+
+  async trainStep(between?: () => Promise<void>) {
+    for (; this.preparing > 0; await between?.()) {
+      this.preparing--;
+      this.onPreparing();
+    }
     if (this.step + 1 === this.nanAt) throw new LuthierError('loss-not-finite', `loss is NaN at step ${this.nanAt}.`);
     const gradient = 2 * (this.w[0]! - 3);
     this.v[0] = 0.5 * this.v[0]! + gradient;
@@ -166,6 +174,16 @@ describe('runTraining', () => {
     expect(outcome.loop.best).toMatchObject({ step: 4, metrics: { loss: 0.5 } });
     expect(trainer.saved).toBe(store.kept.get(4)!.w[0]);
     expect(events.filter((e) => e.event === 'eval').map((e) => e.best)).toEqual([true, false, false]);
+  });
+
+  it('hears what it is asked while a first step still prepares, and does no step then', async () => {
+    const trainer = new Parabola(10);
+    trainer.preparing = 3;
+    const { run, control, events } = scene(trainer);
+    trainer.onPreparing = () => void control.ask('interrupt');
+    expect(await run()).toMatchObject({ end: 'interrupted', loop: { step: 0 } });
+    expect(losses(events)).toEqual([]);
+    expect(trainer.preparing).toBe(2);
   });
 
   it('stops early', async () => {

@@ -153,12 +153,16 @@ class Loop {
   }
 
   async #step(): Promise<void> {
-    const { trainer, recipe, emit } = this.#o;
+    const { trainer, recipe, emit, control } = this.#o;
     const began = performance.now();
     let result: StepResult;
     try {
-      result = await trainer.trainStep();
+      result = await trainer.trainStep(async () => {
+        await control.turn();
+        if (control.wish !== 'run') throw new Abandoned();
+      });
     } catch (error) {
+      if (error instanceof Abandoned) return;
       if (error instanceof LuthierError && error.code === 'loss-not-finite') throw await this.#diverged(error);
       throw error;
     }

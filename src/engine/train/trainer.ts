@@ -12,11 +12,13 @@ import { parseModelName } from '../hub/cache.ts';
 import { type ModelFolder, openModelFolder } from '../hub/model-folder.ts';
 import { type ResolvedModel, resolveModel } from '../hub/resolve.ts';
 import { createEncoder, type Encoder } from '../models/registry.ts';
-import { type EncodedTexts, Tokenizer } from '../text/tokenizer.ts';
-import { unknownWarning } from '../text/unknown.ts';
+import { Tokenizer } from '../text/tokenizer.ts';
 import { Classifier, type LabelledText } from './classifier.ts';
 import { keepsParameters } from './device-parameters.ts';
+import { type Encoded, encode, type Split } from './encode.ts';
 import { requireMemory } from './estimate.ts';
+import { FeatureCache } from './feature-cache.ts';
+import { featuresOf } from './features.ts';
 import { inBatches } from './inference.ts';
 import { loadWeights } from './load-weights.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
@@ -26,8 +28,7 @@ import { countSteps, learningRate } from './schedule.ts';
 import { encoderFor, isHeldIn8Bit, isTrainedBy } from './strategy.ts';
 import type { Note, StepResult, Trainer, TrainerOptions, TrainerState } from './types.ts';
 
-type Split = 'train' | 'validation' | 'test';
-type Between = NonNullable<Parameters<Trainer['evaluate']>[1]>;
+type Between = (done: number, total: number) => Promise<void>;
 
 /**
  * Reads model and data, reports what a person should know about both, and stands ready for the first step.
@@ -87,6 +88,7 @@ export async function createTrainer({ recipe, base, note }: TrainerOptions): Pro
       folder,
       tokenizer,
       baseModelOf(resolved, recipe),
+      note,
     );
     await loadWeights(folder, encoder, trainer.classifier.store, {
       keepClassifier: sameLabels(folder, dataset.labels),
@@ -118,51 +120,6 @@ function sameLabels({ config, weights }: ModelFolder, labels: string[]): boolean
   return labels.length === Object.keys(names).length && labels.every((label, i) => names[String(i)] === label);
 }
 
-type Encoded = Record<Split, LabelledText[]>;
-
-function encode(
-  dataset: ClassificationDataset,
-  tokenizer: Tokenizer,
-  recipe: Recipe,
-  encoder: Encoder,
-  note: Note,
-): Encoded {
-  const maxLength = Math.min(recipe.max_length, encoder.maxPositions);
-  if (maxLength < recipe.max_length) {
-    note(
-      'warning',
-      `max_length ${recipe.max_length} is more than the model's ${encoder.maxPositions} positions; ${maxLength} is used.`,
-    );
-  }
-  const parts: Partial<Record<Split, EncodedTexts>> = {};
-  for (const split of ['train', 'validation', 'test'] as const)
-    parts[split] = tokenizer.encodeAll(dataset[split], maxLength);
-  const all = Object.values(parts);
-  const rows = all.reduce((n, part) => n + part.encodings.length, 0);
-  const truncated = all.reduce((n, part) => n + part.truncatedRows, 0);
-  if (truncated > 0) {
-    const share = ((100 * truncated) / rows).toFixed(1);
-    note(
-      'warning',
-      `${truncated} of ${rows} texts (${share} %) are longer than max_length ${maxLength} tokens and were cut.`,
-    );
-  }
-  const warning = unknownWarning(
-    parts.train!.unknownShare,
-    dataset.train
-      .slice(0, 200)
-      .map((e) => e.text)
-      .join('\n'),
-  );
-  if (warning) note('warning', warning);
-  else if (parts.train!.unknownShare > 0) {
-    note('info', `${(100 * parts.train!.unknownShare).toFixed(2)} % of the word pieces are unknown to the tokenizer.`);
-  }
-  const labelled = (split: Split): LabelledText[] =>
-    parts[split]!.encodings.map(({ ids, typeIds }, i) => ({ ids, typeIds, label: dataset[split][i]!.label }));
-  return { train: labelled('train'), validation: labelled('validation'), test: labelled('test') };
-}
-
 class ClassificationTrainer implements Trainer {
   readonly classifier: Classifier;
   readonly labels: string[];
@@ -182,6 +139,7 @@ class ClassificationTrainer implements Trainer {
     private readonly folder: ModelFolder,
     private readonly tokenizer: Tokenizer,
     private readonly base: BaseModel,
+    private readonly note: Note,
   ) {
     const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation } = recipe;
     if (batch > encoded.train.length) {
@@ -234,7 +192,7 @@ class ClassificationTrainer implements Trainer {
     return this.#step;
   }
 
-  async trainStep(): Promise<StepResult> {
+  async trainStep(between?: Between): Promise<StepResult> {
     const { recipe, classifier, stepsPerEpoch } = this;
     const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation } = recipe;
     const epoch = Math.floor(this.#step / stepsPerEpoch);
@@ -242,7 +200,7 @@ class ClassificationTrainer implements Trainer {
     const rows = this.#epochOrder(epoch).subarray(first, first + batch * accumulation);
     const { accumulated, gradient } = classifier.store.trained;
     const kernels = classifier.store.memory.kernels;
-    const features = classifier.headOnly ? await this.#featuresOf('train') : undefined;
+    const features = classifier.headOnly ? await this.#featuresOf('train', between) : undefined;
     let loss = 0;
     let tokens = 0;
     accumulated?.fill(0);
@@ -315,23 +273,34 @@ class ClassificationTrainer implements Trainer {
 
   async #logitsOf(split: Split, between?: Between): Promise<Float32Array> {
     if (this.classifier.headOnly) return this.classifier.headLogits(await this.#featuresOf(split, between));
-    return this.#infer(split, (texts) => this.classifier.logits(texts), this.labels.length, between);
-  }
-
-  async #featuresOf(split: Split, between?: Between): Promise<Float32Array> {
-    const width = this.classifier.encoder.hiddenSize;
-    this.#features[split] ??= await this.#infer(split, (texts) => this.classifier.features(texts), width, between);
-    return this.#features[split];
-  }
-
-  #infer(split: Split, run: (texts: LabelledText[]) => Promise<Float32Array>, width: number, between?: Between) {
     return inBatches({
       texts: this.encoded[split],
       batchSize: this.recipe.per_device_eval_batch_size,
-      width,
-      run,
+      width: this.labels.length,
+      run: (texts) => this.classifier.logits(texts),
       between,
     });
+  }
+
+  async #featuresOf(split: Split, between?: Between): Promise<Float32Array> {
+    const { classifier, engine: executor, folder, note } = this;
+    if (Object.keys(this.#features).length === 0) {
+      note(
+        'info',
+        'The frozen layers run without dropout, once: what they give for each row is computed and used again.',
+      );
+    }
+    this.#features[split] ??= await featuresOf(
+      {
+        ...{ classifier, executor, note },
+        cache: new FeatureCache(note),
+        config: folder.config,
+        batchSize: this.recipe.per_device_eval_batch_size,
+      },
+      this.encoded[split],
+      between,
+    );
+    return this.#features[split];
   }
 
   state(): TrainerState {

@@ -36,8 +36,12 @@ export interface Trainer {
   readonly numThreads: number;
   /** Steps done so far. */
   readonly step: number;
-  /** Does one optimiser step. Throws LuthierError `loss-not-finite` without touching parameters when loss or gradient is NaN or infinite. */
-  trainStep(): Promise<StepResult>;
+  /**
+   * Does one optimiser step. Throws LuthierError `loss-not-finite` without touching parameters when loss or gradient is NaN or infinite.
+   * @param between called while a first step still computes what all need (frozen layers' outputs), as in `evaluate`;
+   * when it throws, no step was done
+   */
+  trainStep(between?: () => Promise<void>): Promise<StepResult>;
   /**
    * @param between called after each batch with the rows done and all rows; lets requests come in, and ends the
    * evaluation by throwing

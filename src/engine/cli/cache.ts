@@ -1,0 +1,36 @@
+import { formatBytes } from '../hub/disk.ts';
+import { FeatureCache } from '../train/feature-cache.ts';
+import { EXIT, note, print, printJson, table } from './output.ts';
+
+const open = () => new FeatureCache((_, message) => note(message));
+
+/** Outputs of frozen layers that were kept on disk, most recently used first. */
+export async function listCache({ json }: { json?: boolean }): Promise<number> {
+  const cache = open();
+  const files = await cache.list();
+  if (json) {
+    for (const { path, bytes, used } of files) printJson({ path, bytes, used: used.toISOString() });
+    return EXIT.done;
+  }
+  if (files.length > 0) {
+    const rows = files.map(({ path, bytes, used }) => [
+      used.toISOString().slice(0, 16).replace('T', ' '),
+      formatBytes(bytes),
+      path,
+    ]);
+    print(table(['last used', 'size', 'file'], rows, [1]));
+  }
+  const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  const bound = cache.isOff ? 'turned off by LUTHIER_FEATURE_CACHE' : `at most ${formatBytes(cache.maxBytes)}`;
+  note(`${formatBytes(total)} in ${cache.folder} (${bound}). luthier cache clear removes them.`);
+  return EXIT.done;
+}
+
+export async function clearCache({ json }: { json?: boolean }): Promise<number> {
+  const cache = open();
+  const files = await cache.clear();
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  if (json) printJson({ removed: files.length, bytes });
+  else note(`${files.length} files, ${formatBytes(bytes)}, removed from ${cache.folder}.`);
+  return EXIT.done;
+}

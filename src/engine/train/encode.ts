@@ -1,0 +1,56 @@
+import type { Recipe } from '../../protocol/index.ts';
+import type { ClassificationDataset } from '../data/types.ts';
+import type { Encoder } from '../models/registry.ts';
+import type { EncodedTexts, Tokenizer } from '../text/tokenizer.ts';
+import { unknownWarning } from '../text/unknown.ts';
+import type { LabelledText } from './classifier.ts';
+import type { Note } from './types.ts';
+
+export type Split = 'train' | 'validation' | 'test';
+export type Encoded = Record<Split, LabelledText[]>;
+
+/**
+ * Tokenizes every part, and says what a person should know: rows that were cut, pieces that the tokenizer lacks.
+ */
+export function encode(
+  dataset: ClassificationDataset,
+  tokenizer: Tokenizer,
+  recipe: Recipe,
+  encoder: Encoder,
+  note: Note,
+): Encoded {
+  const maxLength = Math.min(recipe.max_length, encoder.maxPositions);
+  if (maxLength < recipe.max_length) {
+    note(
+      'warning',
+      `max_length ${recipe.max_length} is more than the model's ${encoder.maxPositions} positions; ${maxLength} is used.`,
+    );
+  }
+  const parts: Partial<Record<Split, EncodedTexts>> = {};
+  for (const split of ['train', 'validation', 'test'] as const)
+    parts[split] = tokenizer.encodeAll(dataset[split], maxLength);
+  const all = Object.values(parts);
+  const rows = all.reduce((n, part) => n + part.encodings.length, 0);
+  const truncated = all.reduce((n, part) => n + part.truncatedRows, 0);
+  if (truncated > 0) {
+    const share = ((100 * truncated) / rows).toFixed(1);
+    note(
+      'warning',
+      `${truncated} of ${rows} texts (${share} %) are longer than max_length ${maxLength} tokens and were cut.`,
+    );
+  }
+  const warning = unknownWarning(
+    parts.train!.unknownShare,
+    dataset.train
+      .slice(0, 200)
+      .map((e) => e.text)
+      .join('\n'),
+  );
+  if (warning) note('warning', warning);
+  else if (parts.train!.unknownShare > 0) {
+    note('info', `${(100 * parts.train!.unknownShare).toFixed(2)} % of the word pieces are unknown to the tokenizer.`);
+  }
+  const labelled = (split: Split): LabelledText[] =>
+    parts[split]!.encodings.map(({ ids, typeIds }, i) => ({ ids, typeIds, label: dataset[split][i]!.label }));
+  return { train: labelled('train'), validation: labelled('validation'), test: labelled('test') };
+}

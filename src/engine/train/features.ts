@@ -1,0 +1,71 @@
+import { cpus } from 'node:os';
+import { VERSION } from '../version.ts';
+import type { Classifier, LabelledText } from './classifier.ts';
+import { type FeatureCache, featureKey } from './feature-cache.ts';
+import { inBatches } from './inference.ts';
+import type { Note } from './types.ts';
+
+export interface FeatureSource {
+  classifier: Classifier;
+  cache: FeatureCache;
+  /** config.json, from which the encoder follows. */
+  config: Readonly<Record<string, unknown>>;
+  executor: { readonly name: string; readonly numThreads: number; readonly library: string };
+  batchSize: number;
+  note: Note;
+}
+
+type Between = (done: number, total: number) => void | Promise<void>;
+
+/** What a head is given for each text `[N, H]`, from the cache or else computed, without dropout, and kept there. */
+export async function featuresOf(
+  source: FeatureSource,
+  texts: readonly LabelledText[],
+  between?: Between,
+): Promise<Float32Array> {
+  const { classifier, cache, batchSize, note } = source;
+  const width = classifier.encoder.hiddenSize;
+  const key = cache.isOff || texts.length === 0 ? null : keyOf(source, texts);
+  const known = key && (await cache.read(key, texts.length, width));
+  if (known) {
+    note('info', `The frozen layers' outputs for ${texts.length} texts are taken from ${cache.folder}.`);
+    return known;
+  }
+  const features = await inBatches({
+    texts,
+    batchSize,
+    width,
+    run: (batch) => classifier.features(batch),
+    between,
+  });
+  if (key) await cache.write(key, features, width);
+  return features;
+}
+
+/**
+ * Model, data and settings, and what makes the last bits what they are: cached and computed features give the same
+ * losses bit for bit.
+ */
+function keyOf({ classifier, config, executor, batchSize }: FeatureSource, texts: readonly LabelledText[]): string {
+  const { encoder, store } = classifier;
+  const frozen = [...store.parameters.values()].filter(({ name }) => encoder.placeOf(name) !== 'head');
+  const { name, numThreads, library } = executor;
+  return featureKey({
+    made: JSON.stringify({ VERSION, name, numThreads, library, cpu: cpus()[0]?.model, batchSize }),
+    config: JSON.stringify(config),
+    ...Object.fromEntries(frozen.map(({ name, weight }) => [`weight ${name}`, weight])),
+    lengths: Int32Array.from(texts, ({ ids }) => ids.length),
+    ids: concatenated(texts.map(({ ids }) => ids)),
+    types: concatenated(texts.map(({ ids, typeIds }) => typeIds ?? new Uint8Array(ids.length))),
+  });
+}
+
+function concatenated(parts: readonly (Int32Array | Uint8Array)[]): Int32Array {
+  const all = new Int32Array(parts.reduce((n, part) => n + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
