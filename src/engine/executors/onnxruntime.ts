@@ -1,4 +1,5 @@
 import type * as Ort from 'onnxruntime-node';
+import { EightBitWeights, eightBitRange } from './eight-bit.ts';
 import type { Executor } from './executor.ts';
 import { sharesMalloc } from './malloc.ts';
 import { compiledSession, libraryOf, loadOnnxRuntime, type OnnxRuntime, openSession } from './session.ts';
@@ -17,14 +18,18 @@ export async function createOnnxRuntimeExecutor(options: OnnxRuntimeOptions = {}
   const numThreads = options.numThreads ?? availableParallelism();
   // Shared by all graphs: one compiled for another shape writes to the same tables.
   const lastRows = new WeakMap<Float32Array, Int32Array>();
+  let weights: EightBitWeights | undefined;
   return {
     name: 'onnxruntime',
     numThreads,
     library: libraryOf(ort),
+    computesIn8Bit: true,
     compile: async (program, inputs) => {
       const session = sessionOptions({ ...options, numThreads });
-      const opened = await openSession(ort, program, inputs, { provider: 'cpu' }, session);
-      const compiled = compiledSession(ort, opened, inputs, lastRows);
+      const isHeldIn8Bit = (input: string) => inputs[input]?.held === 'int8';
+      const opened = await openSession(ort, program, inputs, { provider: 'cpu', isHeldIn8Bit }, session);
+      if (opened.operands.length > 0) weights ??= new EightBitWeights(await eightBitRange(ort));
+      const compiled = compiledSession(ort, opened, inputs, lastRows, weights);
       if (!options.profile) return compiled;
       const dispose = () => {
         opened.session.endProfiling();

@@ -3,14 +3,18 @@ import { LuthierError } from '../errors.ts';
 import { type Graph, typeOf } from '../graph/ir.ts';
 import { writeOnnx } from '../graph/onnx.ts';
 import { optimize, type Target } from '../graph/optimize.ts';
+import type { EightBitOperand } from '../graph/passes/eight-bit-linears.ts';
 import type { SegmentSum } from '../graph/passes/lift-segment-sums.ts';
 import { record } from '../record/recorder.ts';
+import type { EightBitWeights } from './eight-bit.ts';
 import {
   type Compiled,
   type DeviceTensor,
+  type DType,
   type Feed,
   isOnDevice,
   type Program,
+  type Shape,
   sizeOf,
   type TensorData,
   type TensorSpec,
@@ -40,6 +44,8 @@ interface Opened {
   session: Ort.InferenceSession;
   graph: Graph;
   sums: SegmentSum[];
+  /** Weights in 8 bits that it is fed beside the program's inputs. */
+  operands: EightBitOperand[];
   /** The program's outputs, as recorded. */
   outputs: Record<string, TensorSpec>;
 }
@@ -60,26 +66,28 @@ export async function openSession(
   const outputs = Object.fromEntries(
     [...recorded.outputs].map(([name, value]) => [name, typeOf(recorded, value) as TensorSpec]),
   );
-  const { graph, sums } = optimize(recorded, target);
+  const { graph, sums, operands } = optimize(recorded, target);
   // In ONNX, what goes in and what comes out share one space of names.
   const named = new Map([...graph.outputs].map(([name, value]) => [nameOutside(name, inputs), value]));
   const session = await ort.InferenceSession.create(writeOnnx({ ...graph, outputs: named }), {
     logSeverityLevel: 3,
     ...options,
   });
-  return { session, graph, sums, outputs };
+  return { session, graph, sums, operands, outputs };
 }
 
 /**
  * Runs a session on the caller's arrays.
  * @param lastRows of each table that sums were added to; shared by all of an executor's graphs, since one compiled for
  *   another shape writes to the same tables
+ * @param weights in 8 bits, where the graph wants some; shared likewise
  */
 export function compiledSession(
   ort: OnnxRuntime,
-  { session, graph, sums, outputs }: Opened,
+  { session, graph, sums, operands, outputs }: Opened,
   inputs: Record<string, TensorSpec>,
   lastRows: WeakMap<Float32Array, Int32Array>,
+  weights?: EightBitWeights,
 ): Compiled {
   const scratch = new Map<string, Float32Array>();
   for (const sum of sums) {
@@ -90,7 +98,7 @@ export function compiledSession(
   return {
     outputs,
     async run(feeds, fetches) {
-      const fed = feedsOf(inputs, feeds, feedOf);
+      const fed = { ...feedsOf(inputs, feeds, feedOf), ...eightBitFeeds(operands, feeds, inputs, weights, feedOf) };
       const fetched: Record<string, Ort.Tensor> = {};
       for (const name of graph.outputs.keys()) {
         const spec = outputs[name] ?? (typeOf(graph, graph.outputs.get(name)!) as TensorSpec);
@@ -106,7 +114,30 @@ export function compiledSession(
   };
 }
 
-type MakeTensor = (name: string, data: TensorData | undefined, spec: TensorSpec) => Ort.Tensor;
+/** The weights that a graph computes with in 8 bits, made of the float ones that its program is fed. */
+function eightBitFeeds(
+  operands: readonly EightBitOperand[],
+  feeds: Record<string, Feed>,
+  inputs: Record<string, TensorSpec>,
+  weights: EightBitWeights | undefined,
+  tensor: MakeTensor,
+): Record<string, Ort.Tensor> {
+  const fed: Record<string, Ort.Tensor> = {};
+  for (const { of, transposed, values, scales } of operands) {
+    const [rows, columns] = inputs[of]!.shape as [number, number];
+    const matrix = weights!.of(feeds[of] as Float32Array, columns, transposed);
+    const shape = transposed ? [columns, rows] : [rows, columns];
+    fed[values] = tensor(values, matrix.values, { shape, dtype: 'int8' });
+    fed[scales] = tensor(scales, matrix.scales, { shape: [shape[1]!], dtype: 'float32' });
+  }
+  return fed;
+}
+
+type MakeTensor = (
+  name: string,
+  data: TensorData | Int8Array | undefined,
+  spec: { shape: Shape; dtype: DType | 'int8' },
+) => Ort.Tensor;
 
 /** What onnxruntime is fed: the caller's arrays as they are, and what lies on its device already. */
 export function feedsOf(

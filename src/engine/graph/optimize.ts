@@ -1,5 +1,6 @@
 import { checkGraph } from './check.ts';
 import type { Graph } from './ir.ts';
+import { type EightBitOperand, eightBitLinears } from './passes/eight-bit-linears.ts';
 import { expandSegmentSums } from './passes/expand-segment-sums.ts';
 import { liftSegmentSums, type SegmentSum } from './passes/lift-segment-sums.ts';
 import { webGpuOperators } from './passes/webgpu-operators.ts';
@@ -9,21 +10,32 @@ export interface Target {
   provider: 'cpu' | 'webgpu';
   /** Outputs that stay where they are computed, so that no sum of theirs may be left to be done outside. */
   isKept?: (output: string) => boolean;
+  /** Inputs that never change and may be computed with in 8 bits. */
+  isHeldIn8Bit?: (input: string) => boolean;
+}
+
+export interface Optimized {
+  graph: Graph;
+  sums: SegmentSum[];
+  /** What the graph must be fed beside its program's inputs. */
+  operands: EightBitOperand[];
 }
 
 /** Every pass in its order, the graph checked after each. */
-export function optimize(recorded: Graph, target: Target = { provider: 'cpu' }): { graph: Graph; sums: SegmentSum[] } {
+export function optimize(recorded: Graph, target: Target = { provider: 'cpu' }): Optimized {
   const lifted = liftSegmentSums(recorded, target.isKept);
   checkGraph(lifted.graph, 'lifting segment sums');
   const passes = {
     'expanding segment sums': expandSegmentSums,
     ...(target.provider === 'webgpu' ? { "writing WebGPU's operators": webGpuOperators } : {}),
   };
-  let graph = lifted.graph;
+  const narrowed = eightBitLinears(lifted.graph, target.isHeldIn8Bit ?? (() => false));
+  checkGraph(narrowed.graph, 'taking 8 bits for frozen layers');
+  let { graph } = narrowed;
   for (const [name, pass] of Object.entries(passes)) {
     const next = pass(graph);
     if (next !== graph) checkGraph(next, name);
     graph = next;
   }
-  return { graph, sums: lifted.sums };
+  return { graph, sums: lifted.sums, operands: narrowed.operands };
 }
