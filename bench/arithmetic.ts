@@ -11,12 +11,13 @@ export interface Shape {
  * the last layer only the first token's queries, attention, output and feed-forward; products for gradients of weights
  * and of inputs from the lowest trained layer up. Everything that is no matrix product is left out.
  * @param lengths tokens of each text
- * @param frozen lower layers that are not trained; `nothing` is trained at all: the forward pass alone
+ * @param frozen lower layers that are not trained; `nothing` is trained at all: the forward pass alone; `weights`: all
+ *   but adapters, whose own products are left out, so that of the gradients those of inputs count
  */
 export function trainingOperations(
   { layers, hidden: H, inner: F }: Shape,
   lengths: readonly number[],
-  frozen: number | 'nothing',
+  frozen: number | 'nothing' | 'weights',
 ): number {
   const tokens = lengths.reduce((a, b) => a + b, 0);
   const squares = lengths.reduce((a, b) => a + b * b, 0);
@@ -25,5 +26,6 @@ export function trainingOperations(
   const last = 2 * tokens * 2 * H * H + 2 * texts * (2 * H * H + 2 * H * F) + 4 * tokens * H;
   const upTo = (count: number) => (count < layers ? count * whole : (layers - 1) * whole + last);
   const forward = upTo(layers);
+  if (frozen === 'weights') return 2 * forward;
   return frozen === 'nothing' ? forward : forward + 2 * (forward - upTo(frozen));
 }

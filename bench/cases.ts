@@ -68,6 +68,24 @@ export const CASES: Readonly<Record<string, StepCase | JobCase>> = {
     model: { ...BERT_BASE, frozen: 8 },
     target: 0.8,
   },
+  'bert-base-freeze8-8bit': {
+    kind: 'step',
+    what: 'the same, our frozen layers in 8 bits',
+    model: { ...BERT_BASE, frozen: 8, load_in_8bit: true },
+    target: 0.8,
+  },
+  'bert-base-lora': {
+    kind: 'step',
+    what: 'step of BERT-base, LoRA r=8 on query and value, 8 × 128',
+    model: { ...BERT_BASE, lora: 8 },
+    target: null,
+  },
+  'bert-base-lora-8bit': {
+    kind: 'step',
+    what: 'the same, our base in 8 bits',
+    model: { ...BERT_BASE, lora: 8, load_in_8bit: true },
+    target: 0.45,
+  },
   'minilm-step': {
     kind: 'step',
     what: 'step of MiniLM’s shape, full, 32 × 64',

@@ -11,6 +11,10 @@ export interface StepSpec {
   dropout: number;
   /** Lower layers frozen; 0 trains everything. */
   frozen: number;
+  /** Rank of adapters on queries and values, beside a frozen model; the peer is peft. */
+  lora?: number;
+  /** Ours computes frozen layers in 8 bits; the peer does not. */
+  load_in_8bit?: boolean;
   backend: BackendChoice;
   threads: number;
 }

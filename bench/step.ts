@@ -11,14 +11,16 @@ import { createEncoder } from '../src/engine/models/registry.ts';
 import { Classifier, type LabelledText } from '../src/engine/train/classifier.ts';
 import { initializeAll } from '../src/engine/train/load-weights.ts';
 import { adamWStep, gradientNorm } from '../src/engine/train/optimizer.ts';
-import { isTrainedBy } from '../src/engine/train/strategy.ts';
+import { encoderFor, isHeldIn8Bit, isTrainedBy } from '../src/engine/train/strategy.ts';
+import type { Strategy } from '../src/protocol/index.ts';
 import type { StepSpec } from './spec.ts';
 
 const RATE_REPEATS = 5;
 
 const spec = JSON.parse(process.argv[2]!) as StepSpec;
-const { layers, hidden, heads, vocab, batch, length, dropout, frozen, backend } = spec;
-const encoder = createEncoder(
+const { layers, hidden, heads, vocab, batch, length, dropout, backend } = spec;
+const strategy = strategyOf(spec);
+const plain = createEncoder(
   {
     model_type: 'bert',
     vocab_size: vocab,
@@ -32,13 +34,15 @@ const encoder = createEncoder(
   },
   'config.json',
 );
+const encoder = encoderFor(strategy, plain);
 const executor = await createExecutor(backend);
 const classifier = new Classifier({
   executor,
   encoder,
   numLabels: 2,
   padId: 0,
-  isTrained: isTrainedBy(frozen > 0 ? { type: 'freeze', num_frozen_layers: frozen } : { type: 'full' }, encoder),
+  isTrained: isTrainedBy(strategy, encoder),
+  isHeldIn8Bit: isHeldIn8Bit(strategy, encoder),
   accumulate: false,
   labelSmoothing: 0,
   maxBatch: { texts: batch, tokens: length },
@@ -76,3 +80,11 @@ for await (const line of createInterface({ input: process.stdin })) {
   console.log(JSON.stringify({ ms, peak_rss_bytes: process.resourceUsage().maxRSS * 1024 }));
 }
 classifier.dispose();
+
+function strategyOf({ lora, frozen, load_in_8bit = false }: StepSpec): Strategy {
+  if (lora !== undefined) {
+    const target_modules = ['query', 'value'];
+    return { type: 'lora', r: lora, lora_alpha: 2 * lora, lora_dropout: 0, target_modules, load_in_8bit };
+  }
+  return frozen > 0 ? { type: 'freeze', num_frozen_layers: frozen, load_in_8bit } : { type: 'full' };
+}

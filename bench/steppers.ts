@@ -80,6 +80,10 @@ export function tfjsNode(root: string): string | null {
 }
 
 /** Floating-point operations of the matrix products of a step. */
-export function stepOperations({ layers, hidden, batch, length, frozen }: StepSetting['model']): number {
-  return trainingOperations({ layers, hidden, inner: 4 * hidden }, Array<number>(batch).fill(length), frozen);
+export function stepOperations({ layers, hidden, batch, length, frozen, lora }: StepSetting['model']): number {
+  return trainingOperations(
+    { layers, hidden, inner: 4 * hidden },
+    Array<number>(batch).fill(length),
+    lora ? 'weights' : frozen,
+  );
 }

@@ -30,6 +30,14 @@ if spec["frozen"]:
         layer = name.split("encoder.layer.")[1].split(".")[0] if "encoder.layer." in name else None
         if "embeddings" in name or (layer is not None and int(layer) < spec["frozen"]):
             parameter.requires_grad = False
+if spec.get("lora"):
+    from peft import LoraConfig, TaskType, get_peft_model
+
+    rank = spec["lora"]
+    settings = LoraConfig(
+        task_type=TaskType.SEQ_CLS, r=rank, lora_alpha=2 * rank, lora_dropout=0, target_modules=["query", "value"]
+    )
+    model = get_peft_model(model, settings)
 model.train()
 trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
 optimizer = torch.optim.AdamW(trained, lr=2e-5, weight_decay=0.01, fused=True)
