@@ -146,9 +146,11 @@ export class VSCodeServer {
     end('SIGKILL');
   }
 
-  /** Address that opens a folder. */
-  open(folder) {
-    return `${this.url}/?folder=${encodeURIComponent(folder).replaceAll('%2F', '/')}`;
+  /** Address that opens a folder, a `.code-workspace` file, or, for null, a window with neither. */
+  open(target) {
+    if (target === null) return `${this.url}/?ew=true`;
+    const kind = target.endsWith('.code-workspace') ? 'workspace' : 'folder';
+    return `${this.url}/?${kind}=${encodeURIComponent(target).replaceAll('%2F', '/')}`;
   }
 
   async #answers() {

@@ -31,7 +31,11 @@ export class Stage {
   async serve(name, options) {
     const server = new VSCodeServer(path.join(this.folder, name), {
       ...options,
-      settings: { 'luthier.defaultModel': 'tiny', ...options.settings },
+      settings: {
+        'luthier.defaultModel': 'tiny',
+        'luthier.modelFolders': [this.workspace],
+        ...options.settings,
+      },
       env: { LUTHIER_E2E_EVENT_LOOP: this.eventLoop, ...options.env },
     });
     this.servers.push(server);
@@ -40,8 +44,8 @@ export class Stage {
     return server;
   }
 
-  /** A fresh browser profile with the workspace open. */
-  async openWindow(server = this.server, folder = this.workspace) {
+  /** A fresh browser profile with the workspace open, or whatever else VSCodeServer.open takes. */
+  async openWindow(server = this.server, target = this.workspace) {
     const context = await this.browser.newContext({ viewport: SIZE, reducedMotion: 'reduce' });
     await context.grantPermissions(['clipboard-read', 'clipboard-write']).catch(() => undefined);
     const page = await context.newPage();
@@ -50,7 +54,7 @@ export class Stage {
     page.on('console', (line) => {
       if (line.type() === 'error') this.console.push(line.text().slice(0, 500));
     });
-    await window.open(server.open(folder));
+    await window.open(server.open(target));
     return window;
   }
 

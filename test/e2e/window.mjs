@@ -120,6 +120,17 @@ export class VSCodeWindow {
     await this.page.keyboard.press('Enter');
   }
 
+  /** From the first question of Fine-tune on Selection to the summary, with what is offered first but the model. */
+  async answerUntilSummary(model = 'tiny') {
+    await this.question('which column is the text');
+    await this.answer();
+    await this.question('pretrained model');
+    await this.answer(model);
+    await this.question('How it learns');
+    await this.answer();
+    await this.question('Enter starts it');
+  }
+
   /** Opens a file of the workspace by its name. */
   async openFile(name) {
     const { page } = this;

@@ -38,6 +38,8 @@ export async function makeWorkspace(folder) {
   await makeTinyBert(path.join(folder, 'tiny'));
   await writeFile(path.join(folder, 'rows.csv'), tinyRows(240));
   await writeFile(path.join(folder, 'many-rows.csv'), tinyRows(19_900));
+  // Not among the files that are found by themselves.
+  await writeFile(path.join(folder, 'letters.txt'), 'good\ta lovely day\nbad\ta dull day\n'.repeat(20));
   const recipe = {
     task: 'text-classification',
     model: 'tiny',

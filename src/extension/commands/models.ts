@@ -26,10 +26,10 @@ export async function askModel(
   questions: Questions,
   position: Pick<Question<Answer>, 'step' | 'totalSteps' | 'canGoBack'> = {},
 ): Promise<string | typeof BACK> {
-  const folders = setting('luthier.modelFolders');
   const workspace = (vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
+  const folders = [...new Set([...setting('luthier.modelFolders'), ...workspace])];
   const models = await questions.work('Looking for models…', (signal) =>
-    luthier.engine.service.request('models/list', { folders: [...folders, ...workspace] }, { signal }),
+    luthier.engine.service.request('models/list', { folders }, { signal }),
   );
   const preferred = setting('luthier.defaultModel');
   const items: Choice<Answer>[] = [];

@@ -41,13 +41,7 @@ export const fineTune = [
       // The header is above the selection.
       await selectFrom(window, 3);
       await window.command('Luthier: Fine-tune on Selection');
-      await window.question('which column is the text');
-      await window.answer();
-      await window.question('pretrained model');
-      await window.answer('tiny');
-      await window.question('How it learns');
-      await window.answer();
-      await window.question('Enter starts it');
+      await window.answerUntilSummary();
       const summary = (await window.rows().allTextContents()).join('\n');
       assert.match(summary, /17,9\d\d rows? to learn from/, 'the summary counts rows');
       assert.match(summary, /2 classes/);
@@ -109,13 +103,7 @@ export const fineTune = [
       const text = rows.map((row) => row.replace(/^(.*),(\w+)$/, '$2\t$1')).join('\n');
       await window.page.keyboard.insertText(text);
       await window.command('Luthier: Fine-tune on Selection');
-      await window.question('which column is the text');
-      await window.answer();
-      await window.question('pretrained model');
-      await window.answer('tiny');
-      await window.question('How it learns');
-      await window.answer();
-      await window.question('Enter starts it');
+      await window.answerUntilSummary();
       await window.answer();
       await dashboard.frame();
       await dashboard.untilState('Done');
@@ -139,6 +127,7 @@ export const fineTune = [
       const cases = [
         ['It was a dark and stormy night.\nThe rain fell in torrents.\n', /column|label|rows/i],
         ['text,label\nlovely day,good\ngreat day,good\nfine day,good\nkind day,good\n', /class|label/i],
+        [' \n\t\n', /selection is empty/],
       ];
       for (const [text, expected] of cases) {
         await window.command('File: New Untitled Text File');

@@ -27,13 +27,7 @@ export const keyboard = [
         await window.openFile('many-rows.csv');
         await page.keyboard.press('Control+A');
         await window.command('Luthier: Fine-tune on Selection');
-        await window.question('which column is the text');
-        await window.answer();
-        await window.question('pretrained model');
-        await window.answer('tiny');
-        await window.question('How it learns');
-        await window.answer();
-        await window.question('Enter starts it');
+        await window.answerUntilSummary();
         await window.answer();
         // The dashboard has the focus once it is open, so its keys work at once.
         await dashboard.untilStep(3);

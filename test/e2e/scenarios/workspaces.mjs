@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { clearRuns, runsOf } from '../workplace.mjs';
+
+const ROWS = `text,label\n${'a lovely parcel,good\na broken parcel,bad\n'.repeat(30)}`;
+
+/** Plays in a window of its own, which is closed at the end. */
+async function inWindow(stage, target, work) {
+  const window = await stage.openWindow(stage.server, target);
+  stage.shown = window;
+  try {
+    await work(window, stage.dashboardOf(window));
+    await window.page.context().close();
+  } finally {
+    stage.shown = stage.window;
+  }
+}
+
+async function typeRows(window) {
+  await window.command('File: New Untitled Text File');
+  await window.page.locator('.editor-instance .monaco-editor').first().click();
+  await window.page.keyboard.insertText(ROWS);
+}
+
+export const workspaces = [
+  {
+    name: 'A workspace of several folders: a run goes to its document’s folder',
+    async play(stage) {
+      const second = path.join(stage.folder, 'Zweite Werkstatt');
+      await mkdir(second, { recursive: true });
+      await writeFile(path.join(second, 'zweite.csv'), ROWS);
+      const file = path.join(stage.folder, 'beide.code-workspace');
+      await writeFile(file, JSON.stringify({ folders: [{ path: stage.workspace }, { path: second }] }));
+      await inWindow(stage, file, async (window, dashboard) => {
+        await window.openFile('zweite.csv');
+        await window.command('Luthier: Fine-tune on Selection');
+        await window.answerUntilSummary();
+        await window.answer();
+        await dashboard.untilState('Done');
+        assert.equal((await runsOf(second)).length, 1, 'the run is in the second folder');
+        assert.ok(
+          (await readdir(second)).some((name) => name.endsWith('.recipe.json')),
+          'and so is its recipe',
+        );
+        assert.equal((await runsOf(stage.workspace)).length, 0, 'and not in the first');
+        await window.openSideBar();
+        await window.until('the run in the tree', async () =>
+          (await window.treeText('Runs')).some((line) => line.includes('zweite')),
+        );
+
+        // A document of neither folder: the person is asked.
+        await window.closeEditors();
+        await typeRows(window);
+        await window.command('Luthier: Fine-tune on Selection');
+        await window.question('Folder that the data set and the run go to');
+        await window.answer('Zweite');
+        await window.answerUntilSummary();
+        await window.page.keyboard.press('Escape');
+        await window.until('the data set that was written for the summary to be gone', async () => {
+          const sets = await readdir(path.join(second, '.luthier/datasets')).catch(() => []);
+          return sets.length === 0;
+        });
+        await window.closeEditors();
+      });
+      await clearRuns(second);
+      await rm(second, { recursive: true });
+    },
+  },
+  {
+    name: 'No folder at all: Luthier’s own is offered, and the run goes there',
+    async play(stage) {
+      await inWindow(stage, null, async (window, dashboard) => {
+        await typeRows(window);
+        await window.command('Luthier: Fine-tune on Selection');
+        await window.page.getByRole('button', { name: "Use Luthier's Folder" }).click();
+        await window.answerUntilSummary();
+        await window.answer();
+        await dashboard.untilState('Done');
+        const own = path.join(stage.server.folder, 'data/User/globalStorage/luthier.luthier/workspace');
+        const [run] = await runsOf(own);
+        assert.equal(run.record.state, 'done');
+        await window.openSideBar();
+        await window.until('the run in the tree', async () => (await window.treeText('Runs')).length > 1);
+        await clearRuns(own);
+        await window.closeEditors();
+      });
+    },
+  },
+  {
+    name: 'A file dragged from the explorer into Datasets is one of them, and can be taken off again',
+    async play(stage) {
+      const { window } = stage;
+      const { page } = window;
+      await page.keyboard.press('Control+Shift+E');
+      const file = page.locator('.explorer-folders-view .monaco-list-row').filter({ hasText: 'letters.txt' });
+      await file.hover();
+      await page.mouse.down();
+      // The views change when something is held over their icon.
+      const icon = await page.locator('.activitybar a[aria-label="Luthier"]').boundingBox();
+      await page.mouse.move(icon.x + icon.width / 2, icon.y + icon.height / 2, { steps: 10 });
+      await page.mouse.move(icon.x + icon.width / 2 + 2, icon.y + icon.height / 2, { steps: 2 });
+      await page.locator('.pane-header[aria-label^="Datasets"]').waitFor();
+      await window.until('the data sets', async () => (await window.treeText('Datasets')).length >= 2);
+      const row = await window.tree('Datasets').last().boundingBox();
+      await page.mouse.move(row.x + 40, row.y + row.height / 2, { steps: 10 });
+      await page.mouse.move(row.x + 44, row.y + row.height / 2, { steps: 2 });
+      await page.mouse.up();
+      const listed = async () => (await window.treeText('Datasets')).some((line) => line.includes('letters.txt'));
+      await window.until('the file among the data sets', listed);
+      await window.tree('Datasets').filter({ hasText: 'letters.txt' }).click();
+      await window.until('its rows', async () =>
+        (await window.treeText('Datasets')).some((line) => /40 rows/.test(line)),
+      );
+      await window.command('Luthier: Remove Dataset');
+      await window.question('Choose a data set');
+      await window.answer('letters.txt');
+      await window.until('it to be off the list', async () => !(await listed()));
+      assert.ok((await readdir(stage.workspace)).includes('letters.txt'), 'the file stays');
+    },
+  },
+];
