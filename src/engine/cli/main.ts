@@ -4,6 +4,14 @@ import { EXIT, reportError } from './output.ts';
 
 const BACKENDS = ['auto', 'onnxruntime', 'webgpu', 'tensorflow', 'wasm'];
 
+const TRAIN_HELP = `
+Strategies (recipe key "strategy", or --set strategy.type=lora --set strategy.r=16):
+  full     every weight
+  freeze   the layers above num_frozen_layers
+  lora     low-rank adapters (r, lora_alpha, lora_dropout, target_modules) and the classifier, as peft does
+  head     pooler and classifier alone
+load_in_8bit=true (freeze, lora) computes frozen layers in 8 bits while training. docs/recipe.md lists every key.`;
+
 /**
  * The command line. Each command's code is loaded when it is chosen, so that `train` begins at once.
  * @param args without the program's name
@@ -47,6 +55,7 @@ export function buildProgram(run: Run): Command {
     .option('--name <name>', "the run's name, as shown to people")
     .option('--detach', 'start the run and come back at once')
     .addOption(json())
+    .addHelpText('after', TRAIN_HELP)
     .action((recipe, options) => run(async () => (await import('./train.ts')).train(recipe, options))());
 
   program

@@ -5,7 +5,7 @@ import { sizeOf } from '../executors/executor.ts';
 import { formatBytes } from '../hub/disk.ts';
 import type { Encoder } from '../models/registry.ts';
 import { countSteps } from './schedule.ts';
-import { isTrainedBy } from './strategy.ts';
+import { encoderFor, isHeldIn8Bit, isTrainedBy } from './strategy.ts';
 
 /** What decides how much a run takes. */
 export interface Workload {
@@ -19,19 +19,24 @@ export interface Workload {
 export interface Sizes {
   parameters: number;
   trained: number;
+  /** Frozen ones that are also held in 8 bits. */
+  heldIn8Bit: number;
   /** Share of the layers that gradients pass through. */
   trainedShare: number;
 }
 
 export function sizesOf({ encoder, numLabels }: Workload, strategy: Strategy): Sizes {
-  const isTrained = isTrainedBy(strategy, encoder);
-  const shapes = Object.entries(encoder.parameterShapes(numLabels));
+  const adapted = encoderFor(strategy, encoder);
+  const isTrained = isTrainedBy(strategy, adapted);
+  const isHeld = isHeldIn8Bit(strategy, adapted);
+  const shapes = Object.entries(adapted.parameterShapes(numLabels));
   const count = (all: [string, number[]][]) => all.reduce((sum, [, shape]) => sum + sizeOf(shape), 0);
   const frozenLayers =
-    strategy.type === 'full' ? 0 : strategy.type === 'freeze' ? strategy.num_frozen_layers : encoder.numLayers;
+    strategy.type === 'freeze' ? strategy.num_frozen_layers : strategy.type === 'head' ? encoder.numLayers : 0;
   return {
     parameters: count(shapes),
     trained: count(shapes.filter(([name]) => isTrained(name))),
+    heldIn8Bit: count(shapes.filter(([name]) => isHeld(name))),
     trainedShare: 1 - frozenLayers / encoder.numLayers,
   };
 }
@@ -47,22 +52,29 @@ const HIDDEN_ARRAYS = 13;
 const INNER_ARRAYS = 3;
 /** Without gradients a layer's arrays are used again by the next. */
 const INFERENCE_ARRAYS = 12;
+/** Of a layer's arrays those that adapters alone need kept: no gradient of a weight wants its layer's input. */
+const ADAPTERS_KEEP = 0.6;
+/** Copies of a weight in 8 bits: for products forward, and backward where gradients pass. */
+const EIGHT_BIT_COPIES = { lora: 2, freeze: 1 } as const;
 /** Rows are packed, with this much left empty. */
 const PACKED_SHARE = 0.85;
 
 /** Peak resident memory in bytes, for the largest batch that is likely. Fitted to measured peaks: see its test. */
 export function estimateMemory(work: Workload, recipe: Recipe): number {
   const { encoder } = work;
-  const { parameters, trained, trainedShare } = sizesOf(work, recipe.strategy);
+  const { strategy } = recipe;
+  const { parameters, trained, heldIn8Bit, trainedShare } = sizesOf(work, strategy);
+  const keptShare = trainedShare * (strategy.type === 'lora' ? ADAPTERS_KEEP : 1);
+  const narrow = heldIn8Bit * (strategy.type === 'lora' ? EIGHT_BIT_COPIES.lora : EIGHT_BIT_COPIES.freeze);
   const accumulated = recipe.gradient_accumulation_steps > 1 ? 4 * trained : 0;
   const lengths = work.trainLengths.map((length) => Math.min(length, recipe.max_length));
   const tokens = likelyTokens(lengths, recipe.per_device_train_batch_size);
   const evalTokens = likelyTokens(lengths, recipe.per_device_eval_batch_size);
   const hidden = encoder.hiddenSize;
-  const kept = 4 * (HIDDEN_ARRAYS * hidden + INNER_ARRAYS * 4 * hidden) * encoder.numLayers * trainedShare;
+  const kept = 4 * (HIDDEN_ARRAYS * hidden + INNER_ARRAYS * 4 * hidden) * encoder.numLayers * keptShare;
   const passing = 4 * INFERENCE_ARRAYS * hidden;
   const activations = Math.max(tokens * (kept + passing), evalTokens * passing);
-  return BASE_BYTES + PARAMETER_BYTES * parameters + TRAINED_BYTES * trained + accumulated + activations;
+  return BASE_BYTES + PARAMETER_BYTES * parameters + TRAINED_BYTES * trained + narrow + accumulated + activations;
 }
 
 /** Tokens of a large batch of random rows: the mean and three standard deviations, at most the longest rows together. */
@@ -142,6 +154,8 @@ export function estimateDisk({ parameters, trained }: Pick<Sizes, 'parameters' |
 
 /** Share of the machine's matrix-product rate that a step reaches. */
 const EFFICIENCY = 0.6;
+/** Time of a product in 8 bits over that in float. */
+const EIGHT_BIT_TIME = 0.4;
 /** AdamW's passes over memory, seconds a parameter (facts: 217 ms for 110 M). */
 const ADAMW_SECONDS = 2e-9;
 /** Start of the process, reading, compiling the first graphs, writing the model. */
@@ -149,7 +163,8 @@ const START_SECONDS = 4;
 
 /** Seconds of a whole run, from the arithmetic and a measured rate of matrix products. */
 export function estimateSeconds(work: Workload, recipe: Recipe, gflops: number): number {
-  const { trained, trainedShare } = sizesOf(work, recipe.strategy);
+  const { strategy } = recipe;
+  const { trained, heldIn8Bit, trainedShare } = sizesOf(work, strategy);
   const steps = countSteps(recipe, work.trainLengths.length);
   const epochs = steps.total / steps.perEpoch;
   const tokens = sum(work.trainLengths) / PACKED_SHARE;
@@ -157,10 +172,18 @@ export function estimateSeconds(work: Workload, recipe: Recipe, gflops: number):
   const evaluations = recipe.eval_steps > 0 ? Math.ceil(steps.total / recipe.eval_steps) : Math.ceil(epochs);
   const forward = work.encoder.flopsPerToken;
   const flops =
-    recipe.strategy.type === 'head'
+    strategy.type === 'head'
       ? forward * (tokens + validation)
-      : forward * ((1 + 2 * trainedShare) * tokens * epochs + validation * evaluations);
+      : forward * (stepCost(strategy, trainedShare, heldIn8Bit > 0) * tokens * epochs + validation * evaluations);
   return START_SECONDS + flops / (gflops * 1e9 * EFFICIENCY) + steps.total * trained * ADAMW_SECONDS;
+}
+
+/** Work of a training step over that of its forward pass in float. */
+function stepCost({ type }: Strategy, trainedShare: number, in8Bit: boolean): number {
+  const frozenTime = in8Bit ? EIGHT_BIT_TIME : 1;
+  // Adapters want gradients of inputs, but none of weights.
+  if (type === 'lora') return 2 * frozenTime;
+  return 3 * trainedShare + frozenTime * (1 - trainedShare);
 }
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
