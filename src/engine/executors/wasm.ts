@@ -99,7 +99,7 @@ const LARGEST_PIECE = 2 ** 31;
 const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(1);
 const FEWER =
   'Use --backend onnxruntime, which is not bound to one WebAssembly memory, a smaller per_device_train_batch_size or ' +
-  'max_length, or train fewer weights: strategy "freeze" or "head".';
+  'max_length, or train fewer weights: strategy "lora", "freeze" or "head".';
 
 /** Before anything starts: a program whose tensors cannot lie in one 32-bit memory. */
 function requireFits(graph: Graph): void {

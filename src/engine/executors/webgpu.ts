@@ -131,7 +131,7 @@ async function onCard<T>(work: Promise<T>): Promise<T> {
       isMemory ? 'not-enough-memory' : 'backend-unavailable',
       `The graphics card ${isMemory ? 'has no room for this' : 'failed'}: ${reason}`,
       isMemory
-        ? 'Lower per_device_train_batch_size or max_length, train fewer weights (strategy "freeze" or "head"), or use --backend onnxruntime.'
+        ? 'Lower per_device_train_batch_size or max_length, train fewer weights (strategy "lora", "freeze" or "head"), or use --backend onnxruntime.'
         : 'Use --backend onnxruntime.',
       { cause: error },
     );

@@ -53,7 +53,7 @@ export class EngineMemory {
       throw new LuthierError(
         'not-enough-memory',
         `Parameters, gradients and optimiser state need ${gib(total)} GiB in one piece; one memory holds at most ${gib(MAX_MEMORY_BYTES)} GiB.`,
-        'Train fewer weights: strategy "freeze" with a larger num_frozen_layers, or "head".',
+        'Train fewer weights: strategy "lora", "freeze" with a larger num_frozen_layers, or "head".',
       );
     }
     let memory: WebAssembly.Memory;
@@ -64,7 +64,7 @@ export class EngineMemory {
       throw new LuthierError(
         'not-enough-memory',
         `The system refused ${gib(total)} GiB for parameters, gradients and optimiser state.`,
-        'Close other programs, or train fewer weights: strategy "freeze" with a larger num_frozen_layers, or "head".',
+        'Close other programs, or train fewer weights: strategy "lora", "freeze" with a larger num_frozen_layers, or "head".',
         { cause },
       );
     }

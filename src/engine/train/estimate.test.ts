@@ -81,6 +81,16 @@ describe('estimateSeconds', () => {
     expect(frozen).toBeLessThan(base);
     expect(head).toBeLessThan(frozen);
   });
+
+  it('knows what adapters and 8 bits save', () => {
+    const seconds = (strategy: Recipe['strategy']) => estimateSeconds(work, recipe({ strategy }), 200);
+    const lora = { type: 'lora', r: 8, lora_alpha: 8, lora_dropout: 0, target_modules: ['query', 'value'] } as const;
+    const settings = { ...lora, target_modules: [...lora.target_modules] };
+    expect(seconds(settings)).toBeLessThan(seconds({ type: 'full' }));
+    expect(seconds({ ...settings, load_in_8bit: true })).toBeLessThan(seconds(settings));
+    const freeze = { type: 'freeze', num_frozen_layers: 4 } as const;
+    expect(seconds({ ...freeze, load_in_8bit: true })).toBeLessThan(seconds(freeze));
+  });
 });
 
 describe('estimateDisk', () => {

@@ -105,6 +105,9 @@ export function requireMemory(work: Workload, recipe: Recipe, free: number = fre
   );
 }
 
+/** With every default. */
+const LORA: Strategy = { type: 'lora', r: 8, lora_alpha: 8, lora_dropout: 0, target_modules: ['query', 'value'] };
+
 /** The setting nearest to the recipe's that fits: batches in pieces give the same result, so they come first. */
 function smallerSetting(work: Workload, recipe: Recipe, free: number): string | null {
   const fits = (change: Partial<Recipe>) => estimateMemory(work, { ...recipe, ...change }) <= free;
@@ -118,6 +121,7 @@ function smallerSetting(work: Workload, recipe: Recipe, free: number): string | 
   const strategies: Strategy[] = [
     recipe.strategy,
     { type: 'freeze', num_frozen_layers: Math.ceil(layers / 2) },
+    LORA,
     { type: 'freeze', num_frozen_layers: layers - 1 },
     { type: 'head' },
   ];
@@ -126,7 +130,8 @@ function smallerSetting(work: Workload, recipe: Recipe, free: number): string | 
       for (const batch of batches) {
         if (!fits({ ...batch, max_length, strategy })) continue;
         const parts: string[] = [];
-        if (strategy !== recipe.strategy) parts.push(`strategy ${JSON.stringify(strategy)}`);
+        if (strategy === LORA) parts.push('strategy {"type":"lora"} and a learning_rate of about 1e-3');
+        else if (strategy !== recipe.strategy) parts.push(`strategy ${JSON.stringify(strategy)}`);
         if (max_length !== recipe.max_length) parts.push(`max_length ${max_length}`);
         if (batch.per_device_train_batch_size !== recipe.per_device_train_batch_size) {
           parts.push(
