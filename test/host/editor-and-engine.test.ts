@@ -193,6 +193,42 @@ test('a run started in a terminal is seen, and waits for nobody', async () => {
   await vi.waitFor(() => expect(window.store.get(path)?.state).toBe('cancelled'), PATIENCE);
 }, 600_000);
 
+test('a data file that changes or goes while its run trains costs it nothing; to resume on it is refused by name', async () => {
+  const window = await openWindow();
+  const recipe = join(folder, 'passing.recipe.json');
+  const data = join(folder, 'passing.csv');
+  const startRun = async (epochs: number) => {
+    await writeFile(data, tinyRows(240));
+    await writeRecipe(recipe, { dataset: 'passing.csv', num_train_epochs: epochs, save_steps: 5 });
+    const { path } = await service.request('run/create', { recipe_path: recipe, folder: home });
+    await window.store.refreshRun(path);
+    const run = window.store.get(path)!;
+    await window.starter.enqueue(run);
+    await vi.waitFor(() => expect(run.progress?.step ?? 0).toBeGreaterThan(10), PATIENCE);
+    return run;
+  };
+  const whole = await startRun(3);
+  await rm(data);
+  await vi.waitFor(() => expect(whole.state).toBe('done'), PATIENCE);
+  expect(whole.record.model).not.toBeNull();
+
+  const killed = await startRun(400);
+  await writeFile(data, tinyRows(200, 2));
+  process.kill(window.store.connection(killed)!.pid, 'SIGKILL');
+  await vi.waitFor(() => expect(killed.state).toBe('interrupted'), PATIENCE);
+  await window.actions.resume(killed);
+  await vi.waitFor(() => expect(killed.state).toBe('failed'), PATIENCE);
+  expect(killed.record.error?.message).toMatch(/data set has changed/);
+  // With its data back it goes on: nothing was lost.
+  await writeFile(data, tinyRows(240));
+  const before = killed.record.step;
+  await window.actions.resume(killed);
+  await vi.waitFor(() => expect(killed.progress?.step ?? 0).toBeGreaterThan(before), PATIENCE);
+  await window.actions.cancel(killed);
+  await vi.waitFor(() => expect(killed.state).toBe('cancelled'), PATIENCE);
+  expect(window.failures).toEqual([]);
+}, 600_000);
+
 test('a run that cannot work says why in its record', async () => {
   const window = await openWindow();
   const broken = join(folder, 'broken.recipe.json');
