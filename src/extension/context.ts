@@ -35,6 +35,7 @@ export class Luthier implements vscode.Disposable {
   readonly reports = new Reports();
   private readonly disposables: { dispose(): void }[] = [];
   private loading: Promise<void> | null = null;
+  private knowing: Promise<void> | null = null;
   private training: boolean | null = null;
 
   constructor(extension: vscode.ExtensionContext) {
@@ -76,6 +77,7 @@ export class Luthier implements vscode.Disposable {
       store: this.runs,
       service: this.engine.service,
       log: this.log,
+      find: (ids: readonly string[]) => this.find(ids),
     };
     this.dashboards = new Dashboards({ ...shared, starter: this.starter });
     this.tryouts = new Tryouts(shared);
@@ -90,6 +92,14 @@ export class Luthier implements vscode.Disposable {
       this.log,
     );
     this.runs.changed.on(() => this.setTraining());
+  }
+
+  /** Runs by their ids. Those in the workspace's own folders are known soon; for others everything is searched. */
+  async find(ids: readonly string[]): Promise<Run[]> {
+    const known = () => ids.map((id) => this.runs.find(id)).filter((run) => run !== undefined);
+    await this.knowOwn();
+    if (known().length < ids.length) await this.load();
+    return known();
   }
 
   /** First look at the runs, once; then the folders are watched. */
@@ -121,8 +131,13 @@ export class Luthier implements vscode.Disposable {
     for (const disposable of this.disposables) disposable.dispose();
   }
 
+  private knowOwn(): Promise<void> {
+    this.knowing ??= this.refreshRuns();
+    return this.knowing;
+  }
+
   private async firstLook(): Promise<void> {
-    await this.refreshRuns();
+    await this.knowOwn();
     this.watch();
     this.runs.poll(POLL_MS);
     try {

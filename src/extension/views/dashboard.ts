@@ -29,6 +29,8 @@ export interface DashboardOptions {
   starter: RunStarter;
   service: EngineService;
   log: Log;
+  /** Runs by their ids, once those of this window are known. */
+  find(ids: readonly string[]): Promise<Run[]>;
 }
 
 /** The dashboards of this window, one panel for each set of runs. */
@@ -63,12 +65,12 @@ export class Dashboards implements vscode.Disposable, vscode.WebviewPanelSeriali
   /** After a window's reload: the page's own state says which runs it showed. */
   async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
     const parsed = parseDashboardState(state);
-    await this.options.store.refresh();
-    const names = parsed.ok ? parsed.message.runs : [];
-    const runs = names.map((name) => this.options.store.find(name)).filter((run) => run !== undefined);
+    // Its page loads while the runs are looked for.
+    const dashboard = this.add(panel, panel.title);
+    const runs = await this.options.find(parsed.ok ? parsed.message.runs : []);
     const shown = runs.length > 0 ? runs : this.options.store.all().slice(0, 1);
-    if (shown.length === 0) panel.dispose();
-    else await this.add(panel, panel.title).setRuns(shown.map((run) => run.folder));
+    if (shown.length > 0) await dashboard.setRuns(shown.map((run) => run.folder));
+    else dashboard.closeIfEmpty();
   }
 
   dispose(): void {

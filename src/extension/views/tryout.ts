@@ -24,6 +24,8 @@ export interface TryoutOptions {
   store: RunStore;
   service: EngineService;
   log: Log;
+  /** Runs by their ids, once those of this window are known. */
+  find(ids: readonly string[]): Promise<Run[]>;
 }
 
 /** Rows offered to pick from. */
@@ -55,9 +57,8 @@ export class Tryouts implements vscode.Disposable, vscode.WebviewPanelSerializer
 
   /** After a window's reload: the page's state says which run it was about. */
   async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
-    await this.options.store.refresh();
-    const name = typeof state === 'object' && state !== null && 'run' in state ? String(state.run) : '';
-    const run = this.options.store.find(name);
+    const id = typeof state === 'object' && state !== null && 'run' in state ? String(state.run) : '';
+    const [run] = await this.options.find([id]);
     if (run) this.add(panel, run);
     else panel.dispose();
   }
