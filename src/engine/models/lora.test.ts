@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import type { LoraStrategy } from '../../protocol/index.ts';
+import { encoderFor, isHeldIn8Bit, isTrainedBy } from '../train/strategy.ts';
+import { mergeLora } from './lora.ts';
+import { createEncoder } from './registry.ts';
+
+const CONFIG = {
+  model_type: 'bert',
+  vocab_size: 50,
+  hidden_size: 6,
+  num_hidden_layers: 2,
+  num_attention_heads: 2,
+  intermediate_size: 10,
+};
+const plain = createEncoder(CONFIG, 'config.json');
+const settings: LoraStrategy = {
+  type: 'lora',
+  r: 2,
+  lora_alpha: 4,
+  lora_dropout: 0.1,
+  target_modules: ['query', 'value'],
+};
+const layer = (i: number, module: string) => `bert.encoder.layer.${i}.${module}`;
+
+describe('withLora', () => {
+  it.each<[LoraStrategy['target_modules'], string[]]>([
+    [['query'], ['attention.self.query']],
+    // As peft: the end of a name, whole words.
+    [['output.dense'], ['attention.output.dense', 'output.dense']],
+    [
+      ['attention.output.dense', 'key'],
+      ['attention.self.key', 'attention.output.dense'],
+    ],
+  ])('gives adapters to %o', (target_modules, modules) => {
+    const { targets } = encoderFor({ ...settings, target_modules }, plain).adapters!;
+    expect(targets).toEqual([0, 1].flatMap((i) => modules.map((module) => layer(i, module))));
+  });
+
+  it('gives all-linear’s to every layer but the classifier, and matches one layer by its whole name', () => {
+    const all = encoderFor({ ...settings, target_modules: 'all-linear' }, plain).adapters!.targets;
+    expect(all.length).toBe(2 * 6 + 1);
+    expect(all.at(-1)).toBe('bert.pooler.dense');
+    const one = layer(1, 'attention.self.query');
+    expect(encoderFor({ ...settings, target_modules: [one] }, plain).adapters!.targets).toEqual([one]);
+  });
+
+  it('trains what the model came without whole, and gives it no adapter', () => {
+    const isStored = (name: string) => !name.includes('pooler') && !name.startsWith('classifier');
+    const encoder = encoderFor({ ...settings, target_modules: 'all-linear' }, plain, isStored);
+    expect(encoder.adapters!.modulesToSave).toEqual(['bert.pooler.dense', 'classifier']);
+    expect(encoder.adapters!.targets).not.toContain('bert.pooler.dense');
+    const isTrained = isTrainedBy(settings, encoder);
+    const trained = Object.keys(encoder.parameterShapes(3)).filter(isTrained);
+    expect(trained.filter((name) => !name.includes('lora'))).toEqual([
+      'bert.pooler.dense.weight',
+      'bert.pooler.dense.bias',
+      'classifier.weight',
+      'classifier.bias',
+    ]);
+  });
+
+  it('drops each adapter’s input by a mask of its own', () => {
+    const encoder = encoderFor(settings, plain);
+    const batch = { rows: 3, length: 8, texts: 4 };
+    const added = Object.entries(encoder.dropoutSites(batch)).slice(Object.keys(plain.dropoutSites(batch)).length);
+    // The last layer is computed for first tokens alone; keys and values are everyone's.
+    expect(added).toEqual([
+      [layer(0, 'attention.self.query.lora_dropout'), { shape: [24, 6], rate: 0.1 }],
+      [layer(0, 'attention.self.value.lora_dropout'), { shape: [24, 6], rate: 0.1 }],
+      [layer(1, 'attention.self.query.lora_dropout'), { shape: [4, 6], rate: 0.1 }],
+      [layer(1, 'attention.self.value.lora_dropout'), { shape: [24, 6], rate: 0.1 }],
+    ]);
+  });
+});
+
+describe('isHeldIn8Bit', () => {
+  const held = (strategy: Parameters<typeof isHeldIn8Bit>[0]) => {
+    const encoder = encoderFor(strategy, plain);
+    return Object.keys(encoder.parameterShapes(2)).filter(isHeldIn8Bit(strategy, encoder));
+  };
+
+  it('is so for the encoder’s frozen linear weights, when it is asked for', () => {
+    expect(held(settings)).toEqual([]);
+    const all = held({ ...settings, load_in_8bit: true });
+    expect(all.length).toBe(12);
+    expect(all.every((name) => name.startsWith('bert.encoder.') && !/LayerNorm|bias|lora/.test(name))).toBe(true);
+    const lower = held({ type: 'freeze', num_frozen_layers: 1, load_in_8bit: true });
+    expect(lower).toEqual(all.filter((name) => name.includes('layer.0.')));
+  });
+});
+
+describe('mergeLora', () => {
+  it('adds alpha / r times B A to a copy, and leaves the adapters out', () => {
+    const adapters = { settings: { ...settings, r: 1, lora_alpha: 3 }, targets: ['m'], modulesToSave: [] };
+    const weight = Float32Array.of(1, 2, 3, 4, 5, 6);
+    const weights = new Map([
+      ['m.weight', { shape: [2, 3], weight }],
+      ['m.lora_A.weight', { shape: [1, 3], weight: Float32Array.of(1, 10, 100) }],
+      ['m.lora_B.weight', { shape: [2, 1], weight: Float32Array.of(1, -2) }],
+      ['other', { shape: [1], weight: Float32Array.of(7) }],
+    ]);
+    const merged = mergeLora(adapters, weights);
+    expect([...merged.keys()]).toEqual(['m.weight', 'other']);
+    expect([...merged.get('m.weight')!.weight]).toEqual([4, 32, 303, -2, -55, -594]);
+    expect([...weight]).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+});
