@@ -8,3 +8,4 @@ import { workspaces } from './workspaces.mjs';
 export const scenarios = [...fineTune];
 /** Written, and not yet seen passing as a whole on a quiet machine: `node test/e2e/run.mjs --all` plays them too. */
 export const young = [...runs, ...keyboard, ...untrusted, ...workspaces];
+export { figures } from './figures.mjs';
