@@ -6,7 +6,7 @@ import { notifyEnds } from './notifications.ts';
 import { RECIPE_SELECTOR, RecipeLens } from './recipes/code-lens.ts';
 import { StatusBar } from './status-bar.ts';
 import { DatasetsTree } from './trees/datasets-tree.ts';
-import { RunsTree } from './trees/runs-tree.ts';
+import { isRun, RunsTree } from './trees/runs-tree.ts';
 
 /** What a test or another extension gets from `activate`. */
 export interface LuthierApi {
@@ -29,6 +29,12 @@ export function activate(context: vscode.ExtensionContext): LuthierApi {
   const runsTree = new RunsTree(luthier.runs, luthier.starter);
   const datasetsTree = new DatasetsTree(luthier.datasets, luthier.log);
   const lens = new RecipeLens(luthier);
+  const runsView = vscode.window.createTreeView(VIEWS.runs, {
+    treeDataProvider: runsTree,
+    canSelectMany: true,
+    showCollapseAll: true,
+  });
+  luthier.selectedRuns = () => (runsView.visible ? runsView.selection.filter(isRun) : []);
   context.subscriptions.push(
     luthier,
     runsTree,
@@ -37,11 +43,7 @@ export function activate(context: vscode.ExtensionContext): LuthierApi {
     new StatusBar(luthier),
     notifyEnds(luthier),
     registerCommands(luthier),
-    vscode.window.createTreeView(VIEWS.runs, {
-      treeDataProvider: runsTree,
-      canSelectMany: true,
-      showCollapseAll: true,
-    }),
+    runsView,
     vscode.window.createTreeView(VIEWS.datasets, {
       treeDataProvider: datasetsTree,
       dragAndDropController: datasetsTree,

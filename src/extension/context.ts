@@ -33,6 +33,8 @@ export class Luthier implements vscode.Disposable {
   readonly dashboards: Dashboards;
   readonly tryouts: Tryouts;
   readonly reports = new Reports();
+  /** Those selected in the tree while it is seen: what a key pressed there means. */
+  selectedRuns: () => readonly Run[] = () => [];
   private readonly disposables: { dispose(): void }[] = [];
   private loading: Promise<void> | null = null;
   private knowing: Promise<void> | null = null;

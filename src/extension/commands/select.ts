@@ -13,8 +13,8 @@ function asRun(luthier: Luthier, value: unknown): Run | undefined {
 }
 
 /**
- * The runs that a command is about: those selected in the tree, the one clicked, or one that the person picks out of
- * those that fit. Throws HostError when none fits, Cancelled when none is picked.
+ * The runs that a command is about: those clicked or selected in the tree, or one that the person picks out of those
+ * that fit. Throws HostError when none fits, Cancelled when none is picked.
  */
 export async function runsFor(
   luthier: Luthier,
@@ -23,8 +23,8 @@ export async function runsFor(
   question: { title: string; none: string },
 ): Promise<Run[]> {
   await luthier.load();
-  const [clicked, selected] = args;
-  const named = (Array.isArray(selected) && selected.length > 0 ? selected : [clicked])
+  const [clicked, together] = args;
+  const named = (Array.isArray(together) && together.length > 0 ? together : [clicked])
     .map((value) => asRun(luthier, value))
     .filter((run) => run !== undefined);
   if (named.length > 0) {
@@ -32,6 +32,9 @@ export async function runsFor(
     if (fitting.length === 0) throw new HostError('run-invalid', question.none);
     return fitting;
   }
+  // A key passes nothing.
+  const selected = luthier.selectedRuns().filter(fits);
+  if (selected.length > 0) return [...selected];
   const candidates = luthier.runs.all().filter(fits);
   if (candidates.length === 0) throw new HostError('run-not-found', question.none);
   // Where only one fits there is nothing to ask; what would lose something asks for itself, by name.

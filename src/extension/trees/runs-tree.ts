@@ -11,6 +11,7 @@ export interface RunGroup {
 export type RunNode = RunGroup | Run;
 
 const isGroup = (node: RunNode): node is RunGroup => 'group' in node;
+export const isRun = (node: RunNode): node is Run => !isGroup(node);
 
 /** A working run's line is drawn at most this often. */
 const REDRAW_MS = 1000;
