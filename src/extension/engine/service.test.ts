@@ -118,13 +118,13 @@ test('a service that hangs is ended, and progress keeps one alive that takes lon
       () => {
         const fake = fakeService({
           'models/download': async ({ progress_token }: { progress_token: string }) => {
-            for (let done = 0; done < 5; done++) {
-              await new Promise((resolve) => setTimeout(resolve, 300));
+            for (let done = 0; done < 8; done++) {
+              await new Promise((resolve) => setTimeout(resolve, 500));
               void fake.connection.sendNotification('progress', {
                 token: progress_token,
                 message: 'file',
                 done,
-                total: 5,
+                total: 8,
               });
             }
             return { path: '/m' };
@@ -133,12 +133,12 @@ test('a service that hangs is ended, and progress keeps one alive that takes lon
         return fake;
       },
     ],
-    { limits: { 'models/download': 1000 } },
+    { limits: { 'models/download': 3000 } },
   );
   const seen: number[] = [];
   const options = { onProgress: ({ done }: { done: number }) => void seen.push(done) };
   await expect(slow.service.request('models/download', { name: 'm' }, options)).resolves.toEqual({ path: '/m' });
-  expect(seen).toEqual([0, 1, 2, 3, 4]);
+  expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   slow.service.dispose();
 });
 
