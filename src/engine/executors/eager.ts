@@ -30,6 +30,7 @@ export function compileEagerly(
   );
   return {
     outputs,
+    bytes: 0,
     async run(feeds, fetches) {
       onBackend(backend, () => {
         const fed: Record<string, tf.Tensor> = {};

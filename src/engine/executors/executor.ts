@@ -35,6 +35,8 @@ export const isOnDevice = (feed: Feed | undefined): feed is DeviceTensor => feed
 /** A program made ready for inputs of fixed shapes. */
 export interface Compiled {
   readonly outputs: Readonly<Record<string, TensorSpec>>;
+  /** Memory that it holds while it does not run, roughly. */
+  readonly bytes: number;
   /**
    * Runs the program once. `fetches` are written in place and must name every output with an array of its size;
    * neither feeds nor fetches are kept.
@@ -46,6 +48,7 @@ export interface Compiled {
 /** A program all of whose outputs stay where the executor computes. */
 export interface DeviceCompiled {
   readonly outputs: Readonly<Record<string, TensorSpec>>;
+  readonly bytes: number;
   run(feeds: Record<string, Feed>): Promise<Record<string, DeviceTensor>>;
   dispose(): void;
 }

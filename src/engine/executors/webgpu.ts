@@ -51,7 +51,7 @@ async function compileOnDevice(
   // Where one output stays on the device, onnxruntime 1.30 no longer writes others into arrays that it is given.
   const options = { ...OPTIONS, preferredOutputLocation: 'gpu-buffer' } as const;
   const target = { provider: 'webgpu', isKept: () => true } as const;
-  const { session, outputs } = await onCard(openSession(ort, program, inputs, target, options));
+  const { session, outputs, bytes } = await onCard(openSession(ort, program, inputs, target, options));
   const tensor = tensorCache(ort);
   // A session owns the memory of its outputs: released before them, it takes the process down when one is used.
   let live = 0;
@@ -76,7 +76,7 @@ async function compileOnDevice(
     };
   };
   return {
-    outputs,
+    ...{ outputs, bytes },
     async run(feeds) {
       const results = await onCard(session.run(feedsOf(inputs, feeds, tensor)));
       return Object.fromEntries(

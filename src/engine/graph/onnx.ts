@@ -1,5 +1,13 @@
 import protobuf from 'protobufjs/light.js';
-import { type Attribute, type Constant, type ElementType, type Graph, isFloatAttribute, typeOf } from './ir.ts';
+import {
+  type Attribute,
+  type Constant,
+  type ElementType,
+  type Graph,
+  isFloatAttribute,
+  type Node,
+  typeOf,
+} from './ir.ts';
 
 /** The part of onnx.proto3 that is written here (github.com/onnx/onnx, onnx/onnx.proto3): the same field numbers. */
 const SCHEMA: protobuf.INamespace = {
@@ -29,7 +37,8 @@ const SCHEMA: protobuf.INamespace = {
     Dimension: message({ dim_value: ['int64', 1], dim_param: ['string', 2] }),
     Shape: message({ dim: ['Dimension', 1, 'repeated'] }),
     TensorType: message({ elem_type: ['int32', 1], shape: ['Shape', 2] }),
-    Type: message({ tensor_type: ['TensorType', 1] }),
+    SequenceType: message({ elem_type: ['Type', 1] }),
+    Type: message({ tensor_type: ['TensorType', 1], sequence_type: ['SequenceType', 4] }),
     ValueInfo: message({ name: ['string', 1], type: ['Type', 2] }),
     Graph: message({
       node: ['Node', 1, 'repeated'],
@@ -82,6 +91,8 @@ export type OnnxDimension = number | string;
 export interface OnnxOptions {
   /** Dimensions by value name, where they are not the recorded ones. */
   dimensions?: Readonly<Record<string, readonly OnnxDimension[]>>;
+  /** Name of an empty sequence that is the first of the outputs (executors/session.ts says what for). */
+  sequenceFirst?: string;
 }
 
 /** The graph as a serialised ONNX ModelProto (IR version 9, opset 18). */
@@ -93,27 +104,45 @@ export function writeOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
     return { name, type: { tensor_type: { elem_type: ELEMENT_TYPE_NUMBER[dtype], shape: { dim } } } };
   };
   const output = namedOutputs(graph);
-  const node = graph.nodes.map((n) => ({
+  const node = leavesLast(graph).map((n) => ({
     op_type: n.op,
+    // So that onnxruntime's errors and profiles say which node they mean.
+    name: n.outputs.find((o) => o !== '') ?? '',
     domain: n.domain,
     input: n.inputs,
     output: n.outputs.map((o) => output.rename.get(o) ?? o),
     attribute: Object.entries(n.attributes).map(([name, value]) => attribute(name, value)),
   }));
   for (const n of node) n.input = n.input.map((i) => output.rename.get(i) ?? i);
+  const first = options.sequenceFirst === undefined ? [] : [options.sequenceFirst];
   const payload = {
     ir_version: 9,
     producer_name: 'luthier',
     opset_import: OPSETS,
     graph: {
       name: 'luthier',
-      node: [...node, ...output.copies],
+      node: [...node, ...output.copies, ...first.map((name) => ({ op_type: 'SequenceEmpty', output: [name] }))],
       initializer: [...graph.constants].map(([name, constant]) => initializer(name, constant)),
       input: graph.inputs.map((name) => valueInfo(name, name)),
-      output: [...graph.outputs].map(([name, value]) => valueInfo(name, value)),
+      output: [
+        ...first.map((name) => ({ name, type: { sequence_type: { elem_type: { tensor_type: { elem_type: 1 } } } } })),
+        ...[...graph.outputs].map(([name, value]) => valueInfo(name, value)),
+      ],
     },
   };
   return Model.encode(Model.fromObject(payload)).finish();
+}
+
+/**
+ * The nodes in the order in which onnxruntime is to run them, told in the only way that it hears. It walks back from the
+ * nodes that nothing reads, the last in the file first, and runs what each needs before it. In a training step these
+ * are the gradients: written as recorded, the embeddings' comes first, and with it the whole way back through the
+ * layers, while all that the other gradients need is kept to the end. Reversed, each is run when what it needs is there.
+ */
+function leavesLast(graph: Graph): Node[] {
+  const read = new Set(graph.nodes.flatMap((n) => n.inputs));
+  const isLeaf = (n: Node) => !n.outputs.some((o) => read.has(o));
+  return [...graph.nodes.filter((n) => !isLeaf(n)), ...graph.nodes.filter(isLeaf).reverse()];
 }
 
 /**

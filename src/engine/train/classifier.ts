@@ -40,9 +40,6 @@ export interface LabelledText extends PackableText {
   label: number;
 }
 
-/** Compiled graphs kept at a time. */
-const MAX_COMPILED = 24;
-
 /**
  * A classifier in the engine's memory, and the compiled programs that run on it. Knows no data set, no schedule and no
  * optimiser: it gives logits for texts, and gradients for labelled ones.
@@ -57,8 +54,8 @@ export class Classifier {
   readonly device: DeviceParameters | null;
   readonly #options: ClassifierOptions;
   readonly #shapes: Record<string, number[]>;
-  readonly #compiled = new CompiledCache<Compiled>(MAX_COMPILED);
-  readonly #compiledOnDevice = new CompiledCache<DeviceCompiled>(MAX_COMPILED);
+  readonly #compiled = new CompiledCache<Compiled>();
+  readonly #compiledOnDevice = new CompiledCache<DeviceCompiled>();
   readonly #masks: Uint8Array;
   readonly #loss = new Float32Array(1);
 

@@ -41,8 +41,9 @@ export interface Table {
 }
 
 /**
- * All parameters of a model in one WebAssembly memory, where onnxruntime reads them and leaves their gradients, and
- * where the optimiser updates them in place. Trained ones lie side by side, so that the optimiser is a few long passes.
+ * All parameters of a model: those that are trained in one WebAssembly memory, where onnxruntime reads them and leaves
+ * their gradients, and where the optimiser updates them in place; frozen ones in another, so that they count for nothing
+ * towards its 4 GiB. Trained ones lie side by side, so that the optimiser is a few long passes.
  */
 export class ParameterStore {
   readonly memory: EngineMemory;
@@ -74,7 +75,7 @@ export class ParameterStore {
     this.memory = EngineMemory.create(
       extraBytes +
         sizeFor({
-          float32: [...Array<number>(blocks).fill(total), ...frozen.map((name) => sizes.get(name)!)],
+          float32: Array<number>(blocks).fill(total),
           uint8: tables.flatMap((name) => (isTrained(name) && shapes[name] ? [shapes[name][0]!] : [])),
         }),
     );
@@ -107,8 +108,9 @@ export class ParameterStore {
       }
       offset += padded(size);
     }
+    const outside = EngineMemory.create(sizeFor({ float32: frozen.map((name) => sizes.get(name)!) }));
     for (const name of frozen)
-      parameters.set(name, { name, shape: shapes[name]!, weight: this.memory.float32(sizes.get(name)!) });
+      parameters.set(name, { name, shape: shapes[name]!, weight: outside.float32(sizes.get(name)!) });
     this.tables = found;
     this.parameters = new Map(names.map((name) => [name, parameters.get(name)!]));
     const count = (group: Iterable<string>) => [...group].reduce((n, name) => n + sizes.get(name)!, 0);

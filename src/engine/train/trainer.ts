@@ -21,6 +21,7 @@ import { FeatureCache } from './feature-cache.ts';
 import { featuresOf } from './features.ts';
 import { inBatches } from './inference.ts';
 import { loadWeights } from './load-weights.ts';
+import { requireOneMemory } from './one-memory.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
 import { saveClassifier } from './save.ts';
 import { adapterFolderOf, type BaseModel } from './save-adapter.ts';
@@ -63,15 +64,14 @@ export async function createTrainer({ recipe, base, note }: TrainerOptions): Pro
     tokenizer.checkFits(encoder.vocabSize);
     const encoded = encode(dataset, tokenizer, recipe, encoder, note);
     const lengths = (texts: readonly LabelledText[]) => texts.map(({ ids }) => ids.length);
-    requireMemory(
-      {
-        encoder,
-        numLabels: dataset.labels.length,
-        trainLengths: lengths(encoded.train),
-        validationLengths: lengths(encoded.validation),
-      },
-      recipe,
-    );
+    const work = {
+      encoder,
+      numLabels: dataset.labels.length,
+      trainLengths: lengths(encoded.train),
+      validationLengths: lengths(encoded.validation),
+    };
+    requireOneMemory(work, recipe);
+    requireMemory(work, recipe);
     const executor = await executorReady;
     if ('load_in_8bit' in recipe.strategy && recipe.strategy.load_in_8bit && !executor.computesIn8Bit) {
       note(

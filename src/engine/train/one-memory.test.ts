@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Strategy } from '../../protocol/index.ts';
+import { saveModelFolder } from '../hub/model-folder.ts';
+import { createEncoder } from '../models/registry.ts';
+import type { Workload } from './estimate.ts';
+import { requireOneMemory } from './one-memory.ts';
+import { parseRecipe } from './recipe.ts';
+import { createTrainer } from './trainer.ts';
+
+/** BERT-large: 24 layers × 1,024, 335 M parameters. */
+const LARGE = {
+  model_type: 'bert',
+  vocab_size: 30522,
+  hidden_size: 1024,
+  num_hidden_layers: 24,
+  num_attention_heads: 16,
+  intermediate_size: 4096,
+  max_position_embeddings: 512,
+};
+const work: Workload = {
+  encoder: createEncoder(LARGE, 'config.json'),
+  numLabels: 2,
+  trainLengths: [10, 10],
+  validationLengths: [],
+};
+const LORA: Strategy = { type: 'lora', r: 8, lora_alpha: 8, lora_dropout: 0, target_modules: ['query', 'value'] };
+
+const refusal = (strategy: Strategy, more = {}) => {
+  try {
+    requireOneMemory(work, parseRecipe({ model: 'm', dataset: 'd', strategy, ...more }));
+  } catch (error) {
+    return error as { code: string; message: string; hint: string };
+  }
+  return null;
+};
+
+describe('requireOneMemory', () => {
+  it('refuses what 4 GiB do not hold, with the figure and what fits', () => {
+    const refused = refusal({ type: 'full' })!;
+    expect(refused.code).toBe('not-enough-memory');
+    expect(refused.message).toMatch(/335 million parameters.*5\.4 GB.*at most 4\.0 GB/);
+    expect(refused.hint).toMatch(/"freeze", "num_frozen_layers": \d+.*"lora".*load_in_8bit.*"head"/);
+    const frozen = Number(/num_frozen_layers": (\d+)/.exec(refused.hint)![1]);
+    expect(refusal({ type: 'freeze', num_frozen_layers: frozen })).toBeNull();
+    if (frozen > 1) expect(refusal({ type: 'freeze', num_frozen_layers: frozen - 1 })).not.toBeNull();
+    expect(refusal(LORA)).toBeNull();
+    expect(refusal({ type: 'head' })).toBeNull();
+  });
+
+  it('counts the sum of gradients where they are accumulated', () => {
+    const strategy = { type: 'freeze', num_frozen_layers: 7 } as const;
+    expect(refusal(strategy)).toBeNull();
+    expect(refusal(strategy, { gradient_accumulation_steps: 2 })).not.toBeNull();
+  });
+});
+
+describe('a folder whose config.json says more than its weights hold', () => {
+  const root = mkdtempSync(path.join(tmpdir(), 'luthier-large-'));
+  afterAll(() => rmSync(root, { recursive: true }));
+
+  it('is refused before weights are read or memory is taken', async () => {
+    const model = path.join(root, 'large');
+    await saveModelFolder(model, {
+      config: LARGE,
+      tensors: [{ name: 'bert.embeddings.LayerNorm.bias', shape: [1], dtype: 'F32', data: new Float32Array(1) }],
+    });
+    const vocab = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'good', 'bad', 'day', 'night'];
+    writeFileSync(path.join(model, 'vocab.txt'), `${vocab.join('\n')}\n`);
+    const dataset = path.join(root, 'rows.csv');
+    writeFileSync(
+      dataset,
+      `text,label\n${Array.from({ length: 40 }, (_, i) => `${i % 2 ? 'good' : 'bad'} day ${i},${i % 2}`).join('\n')}\n`,
+    );
+    const recipe = parseRecipe({ model, dataset });
+    const before = process.memoryUsage.rss();
+    await expect(createTrainer({ recipe, base: root, note: () => {} })).rejects.toMatchObject({
+      code: 'not-enough-memory',
+      message: expect.stringContaining('335 million parameters'),
+    });
+    expect(process.memoryUsage.rss() - before).toBeLessThan(500e6);
+  });
+});
