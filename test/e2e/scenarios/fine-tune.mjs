@@ -83,6 +83,8 @@ export const fineTune = [
         `${samples.length} seconds sampled, start-up and reload included; longest delay a second: ${longest('max')}; of that computing: ${longest('computed')}`,
       );
 
+      stage.figure('activation, our own time', (await stage.server.activations()).join(', '));
+
       await dashboard.press('Stop and Keep Best');
       await dashboard.untilState('Stopped');
       const [ended] = await runsOf(workspace);
