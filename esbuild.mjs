@@ -57,7 +57,12 @@ const builds = {
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url), __dirname = import.meta.dirname ?? require('node:path').dirname(require('node:url').fileURLToPath(import.meta.url));",
     },
-    entryPoints: { main: 'bench/main.ts', step: 'bench/step.ts', 'starter-table': 'bench/starter-table.ts' },
+    entryPoints: {
+      main: 'bench/main.ts',
+      step: 'bench/step.ts',
+      growth: 'bench/growth.ts',
+      'starter-table': 'bench/starter-table.ts',
+    },
     outdir: 'dist/bench',
     external: ['onnxruntime-node', '@tensorflow/tfjs-node'],
   },
