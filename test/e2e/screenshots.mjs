@@ -34,7 +34,7 @@ const RUNS = {
   'tickets · full': [],
 };
 
-/** Trees and dashboard, Try Model, recipe: one picture each. */
+/** Trees and dashboard, Try Model, recipe, Fine-tune on Selection, walkthrough: one picture each. */
 async function takeAll(window, take) {
   const { page } = window;
   await window.openSideBar();
@@ -64,6 +64,11 @@ async function takeAll(window, take) {
   await window.openFile('tickets.recipe.json');
   await page.locator('.codelens-decoration a').filter({ hasText: 'Train' }).first().waitFor();
   await take('recipe');
+  await window.openFile('tickets.csv');
+  await window.command('Luthier: Fine-tune on Selection');
+  await window.answerUntilSummary('starters/bert');
+  await take('fine-tune');
+  await page.keyboard.press('Escape');
   await window.command('Luthier: Get Started');
   await page.locator('.gettingStartedContainer .step-list-container, .gettingStartedDetailsContent').first().waitFor();
   await take('walkthrough');

@@ -134,10 +134,16 @@ export class VSCodeWindow {
   /** Opens a file of the workspace by its name. */
   async openFile(name) {
     const { page } = this;
-    await page.keyboard.press('Control+P');
-    await page.locator(`${QUICK} input`).first().waitFor();
-    await page.locator(`${QUICK} input`).first().fill(name);
-    await this.rows().filter({ hasText: name }).first().waitFor();
+    // What was asked before the files could be searched stays without an answer.
+    await this.until(`the file ${name} to be found`, async () => {
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('Control+P');
+      const input = page.locator(`${QUICK} input`).first();
+      await input.waitFor({ timeout: 10_000 });
+      await input.fill(name);
+      await this.rows().filter({ hasText: name }).first().waitFor({ timeout: 10_000 });
+      return true;
+    });
     await page.keyboard.press('Enter');
     await page.locator(`.tabs-container .tab.active[data-resource-name="${name}"]`).waitFor();
     await page.locator('.editor-instance .monaco-editor .view-line').first().waitFor();

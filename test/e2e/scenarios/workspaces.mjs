@@ -9,12 +9,9 @@ const ROWS = `text,label\n${'a lovely parcel,good\na broken parcel,bad\n'.repeat
 async function inWindow(stage, target, work) {
   const window = await stage.openWindow(stage.server, target);
   stage.shown = window;
-  try {
-    await work(window, stage.dashboardOf(window));
-    await window.page.context().close();
-  } finally {
-    stage.shown = stage.window;
-  }
+  await work(window, stage.dashboardOf(window));
+  await window.page.context().close();
+  stage.shown = stage.window;
 }
 
 async function typeRows(window) {
