@@ -65,7 +65,8 @@ function programOf(name: string, { inputs, shape, gradients }: CaseFigures) {
   return { specs, program };
 }
 
-async function run(executor: Executor, name: string): Promise<Record<string, Float32Array>> {
+/** A case ready to run: on its figures' inputs, some of them moved. */
+async function ready(executor: Executor, name: string) {
   const figure = cases[name]!;
   const { specs, program } = programOf(name, figure);
   const compiled = await executor.compile(program, specs);
@@ -74,13 +75,30 @@ async function run(executor: Executor, name: string): Promise<Record<string, Flo
     Object.entries(figure.inputs).map(([input, spec]) => [input, dataOf(`${name}/${input}`, spec)]),
   );
   if (W in specs) feeds[W] = Float32Array.from(uniform(`${name}/w`, figure.y.length));
-  const fetches = Object.fromEntries(
-    Object.entries(compiled.outputs).map(([output, { shape }]) => [output, new Float32Array(sizeOf(shape))]),
-  );
-  await compiled.run(feeds, fetches);
-  compiled.dispose();
-  return fetches;
+  const run = async (moved: Record<string, TensorData> = {}) => {
+    const fetches = Object.fromEntries(
+      Object.entries(compiled.outputs).map(([output, { shape }]) => [output, new Float32Array(sizeOf(shape))]),
+    );
+    await compiled.run({ ...feeds, ...moved }, fetches);
+    return fetches;
+  };
+  return { feeds, run, dispose: () => compiled.dispose() };
 }
+
+async function run(executor: Executor, name: string): Promise<Record<string, Float32Array>> {
+  const { run, dispose } = await ready(executor, name);
+  const results = await run();
+  dispose();
+  return results;
+}
+
+const dot = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+  Array.from(a).reduce((sum, value, i) => sum + value * b[i]!, 0);
+
+/** Half the way over which a slope is measured: float32 allows no shorter one, curved functions no longer one. */
+const H = 1 / 256;
+/** Of the sum of all |gradient · direction|. */
+const SLOPE_TOLERANCE = 5e-3;
 
 test('op-cases.ts and the figures have the same cases', () => {
   expect(Object.keys(CASES).sort()).toEqual(Object.keys(cases).sort());
@@ -123,6 +141,27 @@ describe.each(EXECUTORS)("ops against PyTorch's in float64: $title", ({ isThere,
       const error = relativeError(result[`grad:${input}`]!, gradient, 0.02 * largest);
       expect(error, `gradient of ${input}`).toBeLessThanOrEqual(2 * tolerance);
     }
+  });
+
+  const sloped = Object.keys(cases).filter((name) => Object.keys(cases[name]!.gradients).length > 0);
+  test.skipIf(!isThere).each(sloped)('%s: the slope along a direction is what the gradient says', async (name) => {
+    const { feeds, run, dispose } = await ready(executor, name);
+    const inputs = Object.keys(cases[name]!.gradients);
+    const directions = inputs.map((input) => uniform(`${name}/${input}/direction`, feeds[input]!.length));
+    const value = async (h: number) => {
+      const moved = inputs.map((input, k) => [
+        input,
+        Float32Array.from(feeds[input]!, (x, i) => x + h * directions[k]![i]!),
+      ]);
+      return dot((await run(Object.fromEntries(moved))).y!, feeds[W]!);
+    };
+    const measured = ((await value(H)) - (await value(-H))) / (2 * H);
+    const results = await run();
+    const gradients = inputs.map((input) => results[`grad:${input}`]!);
+    const said = gradients.reduce((sum, gradient, k) => sum + dot(gradient, directions[k]!), 0);
+    const size = gradients.reduce((sum, g, k) => sum + dot(g.map(Math.abs), Array.from(directions[k]!, Math.abs)), 0);
+    expect(Math.abs(measured - said)).toBeLessThanOrEqual(SLOPE_TOLERANCE * Math.max(size, 1e-3));
+    dispose();
   });
 
   test.skipIf(!isThere)('1024 rows of 768 with repeated ids are summed in order, equal every time', async () => {
