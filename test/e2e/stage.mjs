@@ -89,7 +89,7 @@ export class Stage {
       }
       await writeFile(`${name}.txt`, [...(this.console ?? []), '', this.server?.output ?? ''].join('\n'));
       files.push(`${name}.txt`);
-      await this.window?.page.context().close();
+      for (const context of this.browser.contexts()) await context.close();
     } catch (error) {
       console.log(`  no picture: ${error.message}`);
     }

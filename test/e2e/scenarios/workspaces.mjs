@@ -3,7 +3,10 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { clearRuns, runsOf } from '../workplace.mjs';
 
-const ROWS = `text,label\n${'a lovely parcel,good\na broken parcel,bad\n'.repeat(30)}`;
+const ROWS = Array.from({ length: 30 }, (_, i) => `a lovely parcel ${i},good\na broken parcel ${i},bad`).reduce(
+  (text, rows) => `${text}${rows}\n`,
+  'text,label\n',
+);
 
 /** Plays in a window of its own, which is closed at the end. */
 async function inWindow(stage, target, work) {
