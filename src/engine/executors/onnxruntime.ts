@@ -60,6 +60,8 @@ function sessionOptions({
     // A session a shape: planned patterns would hold each shape's peak for good, and so would arenas.
     enableCpuMemArena: !sharesMalloc(),
     enableMemPattern: false,
+    // Each shape is a session with threads of its own: those of the one that ran before would spin beside this one's.
+    extra: { session: { force_spinning_stop: '1' } },
     ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
   };
 }
