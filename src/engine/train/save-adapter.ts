@@ -47,7 +47,7 @@ export async function saveAdapter(
 }
 
 /** LoraConfig, where it differs from its defaults or a reader looks for it. */
-function adapterConfig({ settings, modulesToSave }: Adapters, base: BaseModel): Record<string, unknown> {
+function adapterConfig({ settings, targets, modulesToSave }: Adapters, base: BaseModel): Record<string, unknown> {
   const { r, lora_alpha, lora_dropout, target_modules } = settings;
   return {
     base_model_name_or_path: base.nameOrPath,
@@ -62,7 +62,8 @@ function adapterConfig({ settings, modulesToSave }: Adapters, base: BaseModel): 
     peft_type: 'LORA',
     r,
     revision: base.revision,
-    target_modules,
+    // peft writes the layers that "all-linear" meant.
+    target_modules: target_modules === 'all-linear' ? targets : target_modules,
     task_type: 'SEQ_CLS',
     use_dora: false,
     use_rslora: false,
