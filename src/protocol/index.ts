@@ -6,4 +6,5 @@ export * from './recipe.ts';
 export * from './run.ts';
 export * from './service.ts';
 export * from './steps.ts';
+export * from './suggestion.ts';
 export * from './webview.ts';

@@ -111,6 +111,36 @@ describe('a run that works', () => {
     await expect.poll(() => isAlive(pid), { timeout: 20_000 }).toBe(false);
   });
 
+  it('is deleted only when it has ended and somebody has said so; checkpoints go alone, too', async () => {
+    const program = run('train', recipe, '--json', '--out', '.luthier/runs/gone', '--set', 'save_steps=2');
+    await program.untilStep(4);
+    const busy = await run('runs', 'remove', 'gone', '--yes').finished;
+    expect(busy.code).toBe(1);
+    expect(busy.stderr).toMatch(/is working.*\n.*runs cancel gone/);
+    await run('runs', 'stop', 'gone').finished;
+    await program.finished;
+    const folder = at('.luthier/runs/gone');
+    expect(await readdir(folder)).toContain('checkpoints');
+    expect((await run('runs', 'clean', '--yes').finished).stderr).toMatch(
+      /Deleted the checkpoints of \d+ finished run/,
+    );
+    const left = await readdir(folder);
+    expect(left).toContain('model');
+    expect(left).not.toContain('checkpoints');
+    const asked = await run('runs', 'remove', 'gone').finished;
+    expect(asked.code).toBe(2);
+    expect(asked.stderr).toMatch(/--yes/);
+    expect((await run('runs', 'remove', 'gone', '--yes').finished).code).toBe(0);
+    await expect(readdir(folder)).rejects.toThrow('ENOENT');
+  });
+
+  it('that never began leaves nothing behind', async () => {
+    const refused = await run('train', recipe, '--out', 'refused', '--set', 'dataset=nowhere.csv').finished;
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/nowhere\.csv/);
+    await expect(readdir(at('refused'))).rejects.toThrow('ENOENT');
+  });
+
   it('answers nobody without its token', async () => {
     const program = run('train', recipe, '--json', '--out', 'guarded');
     await program.untilStep(1);

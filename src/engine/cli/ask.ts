@@ -1,17 +1,26 @@
 import { readdir } from 'node:fs/promises';
-import { basename, extname, join, resolve } from 'node:path';
+import { basename, extname, join, resolve, sep } from 'node:path';
 import { note as box, confirm, intro, isCancel, log, outro, select, text } from '@clack/prompts';
-import type { Columns, DataSummary, RecipeInput, Strategy } from '../../protocol/index.ts';
+import {
+  type Columns,
+  type DataSummary,
+  type RecipeInput,
+  type Strategy,
+  suggestedTraining,
+} from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
+import { formatBytes } from '../hub/disk.ts';
 import { readJsonRecord } from '../hub/json-file.ts';
 import { CONFIG_FILE } from '../hub/model-folder.ts';
 import { writeFileAtomically } from '../hub/write-file.ts';
 import { listModels } from '../service/models.ts';
 import { type LoadedRecipe, loadRecipe, resolveRecipe } from '../train/recipe.ts';
 import { strategySchema } from '../train/recipe-schema.ts';
+import { duration } from './output.ts';
 
-const DATA_FILES = new Set(['.csv', '.tsv', '.jsonl', '.ndjson', '.json', '.md']);
+/** Such as are tables by their nature; JSON and Markdown may be anything, and are named by hand. */
+const TABLES = new Set(['.csv', '.tsv', '.jsonl', '.ndjson']);
 const OTHER = '\0other';
 
 class Cancelled extends Error {}
@@ -42,9 +51,9 @@ export async function askForRecipe(sets: readonly string[]): Promise<LoadedRecip
       dataset: relativeTo(base, summary.file),
       columns,
       strategy,
-      // What peft's own examples of sequence classification use: adapters begin at zero.
-      ...(strategy.type === 'lora' ? { learning_rate: 1e-3 } : {}),
+      ...suggestedTraining(summary.rows, strategy.type, model.name),
     };
+    await confirmStart(recipe, base, sets);
     const saved = await offerToSave(recipe, summary.file);
     outro(
       saved === null
@@ -64,12 +73,17 @@ const relativeTo = (base: string, path: string): string =>
 
 /** Asks until a file can be read. */
 async function askForData(): Promise<DataSummary> {
-  const here = (await readdir(process.cwd())).filter((name) => DATA_FILES.has(extname(name).toLowerCase())).sort();
-  const files = here.filter((name) => !name.endsWith('.recipe.json') && name !== 'package.json');
+  const files = await findTables(process.cwd());
   for (;;) {
     const options = [...files.map((name) => ({ value: name, label: name })), { value: OTHER, label: 'Another file…' }];
     let file = files.length === 0 ? OTHER : await answer(select({ message: 'What shall it learn from?', options }));
-    if (file === OTHER) file = await answer(text({ message: 'File with labelled texts', placeholder: 'rows.csv' }));
+    if (file === OTHER)
+      file = await answer(
+        text({
+          message: 'File with labelled texts (CSV, TSV, JSON, JSON Lines or a Markdown table)',
+          validate: (path) => (path?.trim() ? undefined : 'Type the path of a file.'),
+        }),
+      );
     try {
       const summary = await inspectData({ file: resolve(file) });
       const wrong = summary.problems.find(
@@ -84,6 +98,19 @@ async function askForData(): Promise<DataSummary> {
   }
 }
 
+/** Tables here and one level down, as one would type them. */
+async function findTables(folder: string): Promise<string[]> {
+  const isTable = (name: string) => TABLES.has(extname(name).toLowerCase());
+  const found: string[] = [];
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.isFile() && isTable(entry.name)) found.push(entry.name);
+    if (!entry.isDirectory() || entry.name.startsWith('.') || entry.name === 'node_modules') continue;
+    const inside = await readdir(join(folder, entry.name)).catch(() => []);
+    found.push(...inside.filter(isTable).map((name) => join(entry.name, name)));
+  }
+  return found.sort((a, b) => a.split(sep).length - b.split(sep).length || a.localeCompare(b));
+}
+
 async function askForColumns(summary: DataSummary): Promise<Columns> {
   const { text: textColumn, label } = summary.guess;
   if (textColumn !== undefined && label !== undefined) {
@@ -93,9 +120,15 @@ async function askForColumns(summary: DataSummary): Promise<Columns> {
     if (await answer(confirm({ message: 'Are these the right columns?' }))) return { text: textColumn, label };
   }
   const options = summary.columns.map(({ name, examples }) => ({ value: name, label: name, hint: examples[0] ?? '' }));
-  const chosen = await answer(select({ message: 'Which column holds the text?', options }));
+  const chosen = await answer(
+    select({ message: 'Which column holds the text?', options, ...(textColumn && { initialValue: textColumn }) }),
+  );
   const rest = options.filter((option) => option.value !== chosen);
-  return { text: chosen, label: await answer(select({ message: 'Which column holds the class?', options: rest })) };
+  const initial = label !== undefined && label !== chosen ? { initialValue: label } : {};
+  return {
+    text: chosen,
+    label: await answer(select({ message: 'Which column holds the class?', options: rest, ...initial })),
+  };
 }
 
 interface ChosenModel {
@@ -148,6 +181,25 @@ async function askForStrategy(layers: number): Promise<Strategy> {
   );
   if (type === 'freeze') return { type, num_frozen_layers: Math.max(1, Math.floor(layers / 2)) };
   return type === 'lora' ? strategySchema.parse({ type }) : { type };
+}
+
+/** Says what it will take, and goes on when the person agrees. */
+async function confirmStart(recipe: RecipeInput, base: string, sets: readonly string[]): Promise<void> {
+  const loaded = await resolveRecipe(recipe, base, sets);
+  const [{ estimateRun }, { measureMachine }] = await Promise.all([
+    import('../train/estimate-run.ts'),
+    import('../service/backends.ts'),
+  ]);
+  const estimate = await estimateRun({ ...loaded, gflops: await measureMachine() });
+  const { num_train_epochs, learning_rate } = loaded.recipe;
+  const lines = [
+    `${estimate.rows - estimate.validation_rows} rows to learn from, ${estimate.validation_rows} to measure by`,
+    `${num_train_epochs} epochs, ${estimate.total_steps} steps, learning_rate ${learning_rate}`,
+    `about ${duration(estimate.seconds)} and ${formatBytes(estimate.peak_memory_bytes)} of memory`,
+    ...estimate.problems.filter(({ severity }) => severity !== 'info').map(({ message }) => message),
+  ];
+  box(lines.join('\n'), 'What it will take');
+  if (!(await answer(confirm({ message: 'Train?' })))) throw new Cancelled();
 }
 
 async function offerToSave(recipe: RecipeInput, dataFile: string): Promise<string | null> {

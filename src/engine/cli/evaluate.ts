@@ -1,4 +1,6 @@
+import { resolve } from 'node:path';
 import type { BackendChoice, Columns } from '../../protocol/index.ts';
+import { readRecord } from '../runs/folder.ts';
 import { findModel } from '../runs/target.ts';
 import { evaluateModel } from '../train/evaluate-model.ts';
 import { dim, EXIT, note, printJson, yellow } from './output.ts';
@@ -15,7 +17,14 @@ export interface EvaluateCommandOptions {
 }
 
 export async function evaluate(model: string, options: EvaluateCommandOptions): Promise<number> {
-  const { path } = await findModel(model, process.cwd());
+  const { path, run } = await findModel(model, process.cwd());
+  if (run !== null && options.split === 'test') {
+    const { dataset } = (await readRecord(run)).recipe;
+    const seen = typeof dataset === 'string' ? [dataset] : [dataset.train, dataset.validation];
+    if (seen.includes(resolve(options.data))) {
+      say('warning', `The model was trained on ${options.data}: its score there says little about new rows.`);
+    }
+  }
   const progress = new ProgressLine('Evaluating');
   const report = await evaluateModel({
     model: path,

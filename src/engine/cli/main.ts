@@ -174,6 +174,15 @@ function addRuns(runs: Command, run: Run): void {
   one('stop', 'end early and keep the best weights').action((id, options) =>
     run(async () => (await import('./runs.ts')).steerRun(id, 'stop', options))(),
   );
+  one('remove', 'delete a run with its model, after asking')
+    .option('--yes', 'do not ask')
+    .action((id, options) => run(async () => (await import('./runs.ts')).removeRun(id, options))());
+  runs
+    .command('clean')
+    .description('delete the checkpoints of finished runs, after asking; models stay')
+    .option('--yes', 'do not ask')
+    .addOption(json())
+    .action((options) => run(async () => (await import('./runs.ts')).cleanRuns(options))());
   one('cancel', 'end and keep only the record and the metrics').action((id, options) =>
     run(async () => (await import('./runs.ts')).steerRun(id, 'cancel', options))(),
   );

@@ -17,7 +17,16 @@ export function printJson(value: unknown): void {
 
 /** Progress and notes go to stderr, so that results can be piped. */
 export function note(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${asTyped(text)}\n`);
+}
+
+/** Our own commands as this person has to type them: what npm or npx has started is not on the PATH. */
+function asTyped(text: string): string {
+  if (process.env.npm_execpath === undefined) return text;
+  return text.replace(
+    /(?<![\w/.-]|npx )luthier (?=(?:train|evaluate|predict|data|export|runs|models|cache|backends|bench|--help)\b)/g,
+    'npx luthier ',
+  );
 }
 
 /** Tells what went wrong and what to do, and never a stack, unless LUTHIER_DEBUG asks for it. @returns the exit code */

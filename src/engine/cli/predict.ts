@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import type { BackendChoice } from '../../protocol/index.ts';
 import { guessColumns } from '../data/columns.ts';
-import { readTable } from '../data/read.ts';
+import { asReadError, readTable } from '../data/read.ts';
 import { LuthierError } from '../errors.ts';
 import { findModel } from '../runs/target.ts';
 import { createPredictor } from '../train/predictor.ts';
@@ -58,9 +58,7 @@ async function fromFile(file: string, textColumn: string | undefined): Promise<s
     try {
       return lines(await readFile(file, 'utf8'));
     } catch (error) {
-      throw new LuthierError('data-unreadable', `${file} cannot be read: ${String(error)}.`, undefined, {
-        cause: error,
-      });
+      throw asReadError(error, file);
     }
   }
   const table = await readTable({ file });

@@ -1,12 +1,13 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunRecord } from '../../protocol/index.ts';
-import { toErrorData } from '../errors.ts';
+import { counted } from '../data/problems.ts';
+import { LuthierError, toErrorData } from '../errors.ts';
 import { formatBytes } from '../hub/disk.ts';
 import { connectRun, readRun } from '../runs/client.ts';
 import { diskUse, FILES, findRun, findRunFolders, LIVE_STATES } from '../runs/folder.ts';
 import { startRun } from '../runs/start.ts';
-import { bold, duration, EXIT, metricLine, note, print, printJson, table, yellow } from './output.ts';
+import { bold, duration, EXIT, isInteractive, metricLine, note, print, printJson, table, yellow } from './output.ts';
 import { announce } from './train.ts';
 import { shortPath, watchRun } from './watch.ts';
 
@@ -39,7 +40,7 @@ export async function listRuns({ json }: JsonOption): Promise<number> {
     record === null
       ? [shortPath(folder), problem?.code ?? 'unreadable', '', '', '', formatBytes(bytes)]
       : [
-          record.id,
+          record.name === record.id ? record.id : `${record.id}  ${record.name}`,
           record.state,
           `${record.step}/${record.total_steps}`,
           metricLine(record.best?.metrics ?? {}),
@@ -49,8 +50,66 @@ export async function listRuns({ json }: JsonOption): Promise<number> {
   );
   print(table(['run', 'state', 'step', 'best', 'time', 'disk'], rows, [2, 4, 5]));
   const total = runs.reduce((sum, run) => sum + run.bytes, 0);
-  note(`${runs.length} runs, ${formatBytes(total)} on disk. Deleting a run's folder deletes the run.`);
+  note(`${counted(runs.length, 'run')}, ${formatBytes(total)} on disk. luthier runs remove RUN deletes one.`);
+  const spare = await finishedCheckpoints(folders);
+  if (spare.bytes > 0) {
+    note(`${formatBytes(spare.bytes)} of it are checkpoints of finished runs, which nothing needs: luthier runs clean`);
+  }
   return EXIT.done;
+}
+
+/** Folders of checkpoints of runs that have ended for good, and the disk that they take. */
+async function finishedCheckpoints(folders: readonly string[]): Promise<{ paths: string[]; bytes: number }> {
+  const paths: string[] = [];
+  let bytes = 0;
+  for (const folder of folders) {
+    const record = await readRun(folder).catch(() => null);
+    if (record === null || ENDED[record.state] === undefined) continue;
+    const path = join(folder, FILES.checkpoints);
+    const size = await diskUse(path);
+    if (size === 0) continue;
+    paths.push(path);
+    bytes += size;
+  }
+  return { paths, bytes };
+}
+
+/** Deletes the checkpoints of finished runs; models, metrics and records stay. */
+export async function cleanRuns({ yes, json }: JsonOption & { yes?: boolean }): Promise<number> {
+  const { paths, bytes } = await finishedCheckpoints(await findRunFolders(process.cwd()));
+  const what = `checkpoints of ${counted(paths.length, 'finished run')}, ${formatBytes(bytes)}`;
+  if (paths.length > 0 && !(await isSure(`Delete ${what}? The models stay.`, yes))) return EXIT.done;
+  await Promise.all(paths.map((path) => rm(path, { recursive: true, force: true })));
+  if (json) printJson({ removed: paths, bytes });
+  else note(paths.length === 0 ? 'No finished run here has checkpoints.' : `Deleted the ${what}.`);
+  return EXIT.done;
+}
+
+/** Deletes a run that is not working: record, metrics, checkpoints and model. */
+export async function removeRun(name: string, { yes, json }: JsonOption & { yes?: boolean }): Promise<number> {
+  const folder = await findRun(name, process.cwd());
+  const { state } = await readRun(folder);
+  if (LIVE_STATES.has(state)) {
+    throw new LuthierError('run-busy', `The run ${name} is working.`, `End it first: luthier runs cancel ${name}`);
+  }
+  const bytes = await diskUse(folder);
+  const question = `Delete ${shortPath(folder)} with its model, ${formatBytes(bytes)}? This cannot be undone.`;
+  if (!(await isSure(question, yes))) return EXIT.done;
+  await rm(folder, { recursive: true, force: true });
+  if (json) printJson({ removed: [folder], bytes });
+  else note(`Deleted ${shortPath(folder)}, ${formatBytes(bytes)}.`);
+  return EXIT.done;
+}
+
+/** @throws LuthierError `usage` where nobody can be asked and --yes is not given */
+async function isSure(question: string, yes: boolean | undefined): Promise<boolean> {
+  if (yes) return true;
+  if (!isInteractive()) {
+    throw new LuthierError('usage', 'Nobody is here to confirm that something is deleted.', 'Say so with --yes.');
+  }
+  const { confirm } = await import('@clack/prompts');
+  const answer = await confirm({ message: question, initialValue: false });
+  return answer === true;
 }
 
 interface Seen {

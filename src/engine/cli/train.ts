@@ -1,10 +1,12 @@
-import { resolve } from 'node:path';
+import { basename, extname, resolve } from 'node:path';
 import { LuthierError } from '../errors.ts';
 import { createRun } from '../runs/folder.ts';
 import { startRun } from '../runs/start.ts';
 import { type LoadedRecipe, loadRecipe } from '../train/recipe.ts';
 import { EXIT, isInteractive, note, print, printJson } from './output.ts';
-import { watchRun } from './watch.ts';
+import { nameOf, watchRun } from './watch.ts';
+
+const DATA_FILES = new Set(['.csv', '.tsv', '.jsonl', '.ndjson', '.md', '.txt', '.xlsx', '.parquet']);
 
 export interface TrainOptions {
   set: string[];
@@ -16,6 +18,13 @@ export interface TrainOptions {
 }
 
 export async function train(recipeFile: string | undefined, options: TrainOptions): Promise<number> {
+  if (recipeFile !== undefined && DATA_FILES.has(extname(recipeFile).toLowerCase())) {
+    throw new LuthierError(
+      'usage',
+      `${recipeFile} is a file of data, and luthier train takes a recipe.`,
+      `luthier train, without a file, asks what it needs and writes one. The smallest: {"model": "starters/bert", "dataset": "${basename(recipeFile)}"}`,
+    );
+  }
   const sets = options.backend === undefined ? options.set : [...options.set, `backend=${options.backend}`];
   const loaded = recipeFile === undefined ? await ask(sets, options) : await loadRecipe(recipeFile, sets);
   if (loaded === null) return EXIT.interrupted;
@@ -42,11 +51,11 @@ async function ask(sets: string[], { json }: TrainOptions): Promise<LoadedRecipe
   return askForRecipe(sets);
 }
 
-export function announce(folder: string, json: boolean): number {
+export async function announce(folder: string, json: boolean): Promise<number> {
   if (json) printJson({ run: folder });
   else {
     print(folder);
-    note(`It trains in the background. luthier runs list shows how it is.`);
+    note(`It trains in the background. luthier runs show ${await nameOf(folder)} tells how far it is.`);
   }
   return EXIT.done;
 }

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { MultiBar, type SingleBar } from 'cli-progress';
 import type { DoneEvent, RunEvent, StepEvent } from '../../protocol/index.ts';
@@ -24,6 +25,11 @@ export async function watchRun(folder: string, options: WatchOptions): Promise<n
     : process.stderr.isTTY
       ? new BarScreen(folder)
       : new LineScreen(folder);
+  // Where one looks on from the middle, the start has been told already.
+  if (options.fromLine !== undefined) {
+    const { step, total_steps } = await readRun(folder);
+    if (total_steps > 0) screen.begin(step, total_steps);
+  }
   let ending: RunEvent | null = null;
   let nextLine = options.fromLine ?? 0;
   const see = ({ line, event }: LoggedEvent) => {
@@ -99,13 +105,16 @@ async function conclude(folder: string, ending: RunEvent | null, interrupted: bo
     if (!json) await showResult(folder, ending);
     return EXIT.done;
   }
-  if (ending?.event === 'error') {
-    return reportError(new LuthierError(ending.code as LuthierError['code'], ending.message, ending.hint));
-  }
   const record = await readRun(folder);
   if (record.state === 'failed' && record.error !== null) {
     const { code, message, hint } = record.error;
+    // What never began leaves nothing to list, and its folder's name free; a defect's log is kept.
+    if (record.total_steps === 0 && code !== 'internal') await rm(folder, { recursive: true, force: true });
     return reportError(new LuthierError(code as LuthierError['code'], message, hint));
+  }
+  // A full disk may have kept the record from being written.
+  if (ending?.event === 'error') {
+    return reportError(new LuthierError(ending.code as LuthierError['code'], ending.message, ending.hint));
   }
   if (record.state === 'stopped') {
     note('The run was stopped before its first step; there is no model.');
@@ -133,7 +142,7 @@ async function hasCheckpoint(folder: string): Promise<boolean> {
 }
 
 /** The run's id where `luthier runs resume` finds it by that, else its folder. */
-async function nameOf(folder: string): Promise<string> {
+export async function nameOf(folder: string): Promise<string> {
   const known = await findRunFolders(process.cwd());
   return known.includes(folder) ? basename(folder) : shortPath(folder);
 }
@@ -159,6 +168,7 @@ export function shortPath(path: string): string {
 }
 
 interface Screen {
+  begin(step: number, totalSteps: number): void;
   show(event: RunEvent): void;
   /** A line of ours between the run's. */
   say(text: string): void;
@@ -167,6 +177,7 @@ interface Screen {
 
 /** Every event as it is, one a line; notes are for people, on stderr. */
 class JsonScreen implements Screen {
+  begin(): void {}
   show(event: RunEvent): void {
     if (event.event === 'note') this.say(event.message);
     else printJson(event);
@@ -215,8 +226,12 @@ class LineScreen implements Screen {
     this.#folder = folder;
   }
 
+  begin(_step: number, totalSteps: number): void {
+    this.#total = totalSteps;
+  }
+
   show(event: RunEvent): void {
-    if (event.event === 'start') this.#total = event.total_steps;
+    if (event.event === 'start') this.begin(event.step, event.total_steps);
     const line = event.event === 'step' ? this.#stepLine(event) : lineFor(event, this.#folder);
     if (line !== null) note(line);
   }
@@ -258,13 +273,15 @@ class BarScreen implements Screen {
     });
   }
 
+  begin(step: number, totalSteps: number): void {
+    this.#bar ??= this.#bars.create(totalSteps, step, { details: '…' });
+    this.#bar.update(step);
+  }
+
   show(event: RunEvent): void {
     const line = lineFor(event, this.#folder);
     if (line !== null) this.say(line);
-    if (event.event === 'start') {
-      this.#bar ??= this.#bars.create(event.total_steps, event.step, { details: 'first step…' });
-      this.#bar.update(event.step);
-    }
+    if (event.event === 'start') this.begin(event.step, event.total_steps);
     if (event.event === 'step') {
       const left = event.eta_s === null ? '' : `  ${duration(event.eta_s)} left`;
       this.#bar?.update(event.step, { details: `${stepDetails(event)}${left}` });

@@ -33,6 +33,13 @@ describe('guessColumns', () => {
       (i: number) => `${long(i)},${long(i + 1)},${i % 2}`,
       { text: 'sentence1', text_pair: 'sentence2', label: 'label' },
     ],
+    [
+      'Ticket №,when?,Customer wrote (raw),Ressort?',
+      (i: number) => `${i % 10},2024-01-${10 + (i % 12)},${long(i)},r${i % 3}`,
+      { text: 'Customer wrote (raw)', label: 'Ressort?' },
+    ],
+    // Few numbers may be classes; of two columns the one with fewer values is.
+    ['said,code,kind', (i: number) => `${long(i)},${i % 14},k${i % 2}`, { text: 'said', label: 'kind' }],
     ['word,stars', (i: number) => `w${i},${i % 5}`, { text: 'word', label: 'stars' }],
     // one class only: still the label, so that the mistake can be told
     ['text,label', (i: number) => `${long(i)},same`, { text: 'text', label: 'label' }],

@@ -10,6 +10,8 @@ export interface ColumnStats extends ColumnSummary {
   mean_words: number;
   /** Share of the filled cells that are numbers. */
   numeric: number;
+  /** Share of the filled cells that are dates or times. */
+  dates: number;
   /** Cells with content. */
   filled: number;
 }
@@ -20,12 +22,15 @@ const EXAMPLES = 3;
 /** Rows from which lengths and words are averaged. */
 const SAMPLED = 20_000;
 
+/** A date, a time of day or both, as spreadsheets and logs write them. */
+const DATE = /^\s*(?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{1,2}:\d{2})(?:\b|[T ])/;
+
 /** What each column holds. */
 export function columnStats(table: Table): ColumnStats[] {
   return table.columns.map((name, i) => {
     const distinct = new Set<string>();
     let empty = 0;
-    let [length, words, numbers, sampled] = [0, 0, 0, 0];
+    let [length, words, numbers, dates, sampled] = [0, 0, 0, 0, 0];
     for (const { values } of table.rows) {
       const value = values[i];
       if (isEmpty(value)) {
@@ -38,6 +43,7 @@ export function columnStats(table: Table): ColumnStats[] {
         length += value.length;
         words += value.trim().split(/\s+/).length;
         if (Number.isFinite(Number(value))) numbers++;
+        else if (DATE.test(value)) dates++;
       }
     }
     const mean = (sum: number): number => (sampled === 0 ? 0 : sum / sampled);
@@ -49,6 +55,7 @@ export function columnStats(table: Table): ColumnStats[] {
       examples: [...distinct].slice(0, EXAMPLES),
       mean_words: mean(words),
       numeric: mean(numbers),
+      dates: mean(dates),
       filled: table.rows.length - empty,
     };
   });
@@ -174,11 +181,21 @@ function scoreLabel(column: ColumnStats): number {
   if (OTHER_NAMES.includes(name)) return -1;
   const named = scoreName(name, LABEL_NAMES);
   if (column.filled === 0) return EMPTY_BUT_NAMED * named;
-  if (isLabelLike(column)) return named + 2.5;
+  if (isLabelLike(column)) {
+    if (column.dates > 0.9) return named - 1;
+    // Numbers that count or name rows; a rating has few values.
+    if (column.numeric > 0.9 && column.distinct > MOST_NUMBERED_CLASSES && named === 0) return -1;
+    return named + 2 + fewness(column);
+  }
   // One class, or one for almost each row: taken for what its name says, so that the mistake can be told.
   if (column.mean_length > 60) return -1;
   return named >= 2 ? named - 1 : -1;
 }
+
+const MOST_NUMBERED_CLASSES = 20;
+
+/** 1 for one value, 0 when every cell has its own: of two columns that could be classes the one with fewer is likelier. */
+const fewness = ({ distinct, filled }: ColumnStats): number => 1 - Math.log(distinct) / Math.log(filled);
 
 /** Few different, short values, each of them more than once on average. */
 function isLabelLike(column: ColumnStats): boolean {

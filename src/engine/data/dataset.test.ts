@@ -193,6 +193,13 @@ describe('parts in files of their own', () => {
 });
 
 describe('loadEvaluationData', () => {
+  it('takes the column that holds the model’s classes, whatever it is called', async () => {
+    const lines = Array.from({ length: 8 }, (_, i) => `${i},t${i % 2},${'ab'[i % 2]},some words ${i}`);
+    const file = await put('odd.csv', `#,type,Ressort?,said\n${lines.join('\n')}\n`);
+    const data = await loadEvaluationData(file, { base, labels: ['a', 'b'], split: 'test' });
+    expect(data.columns).toMatchObject({ text: 'said', label: 'Ressort?' });
+  });
+
   it('reads a whole file by the labels of the model, one class or many', async () => {
     const file = await put('eval.csv', 'text,label\na b,b\nc d,b\n');
     const data = await loadEvaluationData(file, { base, labels: ['b', 'a'], split: 'test' });

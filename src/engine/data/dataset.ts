@@ -16,7 +16,7 @@ import { counted, listed, Problems, quoted } from './problems.ts';
 import { readTable } from './read.ts';
 import { type Part, type PartName, resolveDataset } from './resolve.ts';
 import { stratifiedSplit } from './split.ts';
-import type { Table } from './table.ts';
+import { isEmpty, type Table } from './table.ts';
 import type { ClassificationDataset, Example } from './types.ts';
 
 export interface LoadOptions {
@@ -117,10 +117,23 @@ export async function loadEvaluationData(
     );
   }
   const reader = new PartReader(false, options.signal);
-  const { rows, columns, reason } = await reader.read(options.split, part, { ...own, ...options.columns });
+  const given = { ...own, ...options.columns };
+  const { rows, columns, reason } = await reader.read(options.split, part, given, (table) =>
+    columnOf(options.labels, table),
+  );
   reader.refuseErrors();
   const examples = toExamples(rows, options.labels, 'the model');
   return { examples, columns, columns_reason: reason, problems: reader.problems() };
+}
+
+/** The one column whose every value is a class that the model knows: a better guess than any name. */
+function columnOf(labels: readonly string[], table: Table): string | undefined {
+  const known = new Set(labels);
+  const fitting = table.columns.filter((_, i) => {
+    const values = table.rows.map((row) => row.values[i]).filter((value) => !isEmpty(value));
+    return values.length > 0 && values.every((value) => known.has(value!.trim()));
+  });
+  return fitting.length === 1 ? fitting[0] : undefined;
 }
 
 interface ReadPart {
@@ -140,11 +153,19 @@ class PartReader {
     private readonly signal: AbortSignal | undefined,
   ) {}
 
-  async read(name: PartName, part: Part, given: Columns): Promise<ReadPart> {
+  /** @param labelColumn the column of the classes in a table, where that is not given but known by other means */
+  async read(
+    name: PartName,
+    part: Part,
+    given: Columns,
+    labelColumn?: (table: Table) => string | undefined,
+  ): Promise<ReadPart> {
     const table = await this.table(part);
     // What is wrong with the file comes before what it makes of columns and classes.
     this.refuseErrors();
-    const guess: ColumnGuess = guessColumns(table, given);
+    const label = given.label ?? labelColumn?.(table);
+    const known = label === undefined || label === given.text ? given : { ...given, label };
+    const guess: ColumnGuess = guessColumns(table, known);
     const columns = requireColumns(table, guess.columns);
     const problems = new Problems();
     const prefix = part.lines === undefined ? `${basename(part.file)}: ` : `${name}: `;

@@ -93,7 +93,7 @@ async function readBytes(file: string): Promise<Buffer> {
 }
 
 /** An error of the file system as one that names the file and the way out. */
-function asReadError(error: unknown, file: string): unknown {
+export function asReadError(error: unknown, file: string): unknown {
   if (!(error instanceof Error) || error instanceof LuthierError || !('code' in error)) return error;
   const cause = { cause: error };
   switch (error.code) {
@@ -101,7 +101,7 @@ function asReadError(error: unknown, file: string): unknown {
       return new LuthierError(
         'data-unreadable',
         `There is no file ${file}.`,
-        'Check the path; paths in a recipe are relative to it.',
+        'Check the path; in a recipe, paths are relative to the recipe.',
         cause,
       );
     case 'EACCES':

@@ -15,7 +15,18 @@ export async function findModel(name: string, base: string): Promise<{ path: str
   if (await isFile(join(direct, CONFIG_FILE))) return { path: direct, run: await runAround(direct) };
   const run = (await findRunFolders(base)).find((folder) => basename(folder) === name);
   if (run !== undefined) return ofRun(run);
-  return { path: (await resolveModel(name, { base })).path, run: null };
+  try {
+    return { path: (await resolveModel(name, { base })).path, run: null };
+  } catch (error) {
+    // Where no model has such a name it may well have been meant as a run's.
+    if (!(error instanceof LuthierError) || error.code !== 'model-not-found' || /[\\/]/.test(name)) throw error;
+    throw new LuthierError(
+      error.code,
+      `There is no run and no model “${name}”: no run of that id in or near ${base}, and none of a model’s places has it.`,
+      `luthier runs list shows the runs here; a run elsewhere is named by its folder. ${error.hint ?? ''}`.trim(),
+      { cause: error },
+    );
+  }
 }
 
 async function ofRun(folder: string): Promise<{ path: string; run: string }> {

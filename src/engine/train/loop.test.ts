@@ -365,4 +365,10 @@ describe('isBetter', () => {
     expect(isBetter('mcc', { mcc: Number.NaN }, undefined)).toBe(false);
     expect(isBetter('mcc', { mcc: -1 }, undefined)).toBe(true);
   });
+
+  it('takes the lower loss of two that are equal', () => {
+    expect(isBetter('f1_macro', { f1_macro: 1, loss: 0.4 }, { f1_macro: 1, loss: 0.9 })).toBe(true);
+    expect(isBetter('f1_macro', { f1_macro: 1, loss: 0.9 }, { f1_macro: 1, loss: 0.4 })).toBe(false);
+    expect(isBetter('loss', { loss: 0.5 }, { loss: 0.5 })).toBe(false);
+  });
 });

@@ -74,11 +74,13 @@ const CHECKPOINT_INTERVAL_MS = 5 * 60_000;
 
 const LOWER_IS_BETTER: ReadonlySet<MetricKey> = new Set(['loss', 'ece']);
 
+/** Of equal values the lower loss is better: easy data reach an accuracy of 1 long before they are learnt. */
 export function isBetter(key: MetricKey, metrics: Metrics, best: Metrics | undefined): boolean {
   const value = metrics[key];
   const previous = best?.[key];
   if (value === undefined || Number.isNaN(value)) return false;
   if (previous === undefined) return true;
+  if (value === previous && key !== 'loss') return isBetter('loss', metrics, best);
   return LOWER_IS_BETTER.has(key) ? value < previous : value > previous;
 }
 

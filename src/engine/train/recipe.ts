@@ -25,14 +25,27 @@ export async function loadRecipe(path: string, sets: readonly string[] = []): Pr
   const text = await readTextFile(file);
   const { value, locate } = parseJson(text, file);
   const base = dirname(file);
-  const recipe = parseRecipe(applySets(value, sets), (keys) => locate(keys));
+  const recipe = parseRecipe(applySets(value, sets), placeIn(sets, locate));
   return { recipe: await makePathsAbsolute(recipe, base), base, path: file };
 }
 
 /** The same for a recipe that was never a file. */
 export async function resolveRecipe(input: unknown, base: string, sets: readonly string[] = []): Promise<LoadedRecipe> {
-  const recipe = parseRecipe(applySets(input, sets), () => 'The recipe');
+  const recipe = parseRecipe(
+    applySets(input, sets),
+    placeIn(sets, () => 'The recipe'),
+  );
   return { recipe: await makePathsAbsolute(recipe, base), base, path: null };
+}
+
+/** The place of a key: the `--set` that gave it, else where `locate` finds it. */
+function placeIn(sets: readonly string[], locate: (keys: PropertyKey[]) => string): (keys: PropertyKey[]) => string {
+  const given = sets.map((set) => set.slice(0, set.indexOf('=')).trim());
+  return (keys) => {
+    const path = keys.join('.');
+    const set = given.findLast((key) => key === path || path.startsWith(`${key}.`));
+    return set === undefined ? locate(keys) : `--set ${set}`;
+  };
 }
 
 /**
@@ -49,7 +62,7 @@ export function parseRecipe(input: unknown, where: (keys: PropertyKey[]) => stri
     // Unknown keys come last from zod, but a misspelt key is the likelier cause of a missing one.
     const issues = [...parsed.error.issues].sort((a, b) => rank(a) - rank(b));
     const [first, ...rest] = issues.map((issue) => explain(issue, input, where));
-    const others = rest.length === 0 ? '' : ` ${rest.map((r) => r.message).join(' ')}`;
+    const others = rest.map(({ message }) => `\n${message}`).join('');
     throw new LuthierError('recipe-invalid', first!.message + others, first!.hint);
   }
   const { $schema: _, warmup_ratio, ...recipe } = parsed.data;
@@ -71,6 +84,10 @@ export function parseRecipe(input: unknown, where: (keys: PropertyKey[]) => stri
   }
   return recipe;
 }
+
+/** A key of a strategy is missing beside its type; any other is one that every recipe needs. */
+const hintForMissing = (path: PropertyKey[]): string =>
+  path[0] === 'strategy' ? `Write it beside "type", or give it: --set ${path.join('.')}=…` : EXAMPLE_HINT;
 
 const EXAMPLE_HINT =
   'The smallest one is {"model": "starters/bert", "dataset": "rows.csv"}; docs/recipe.md lists every key.';
@@ -197,7 +214,7 @@ function explain(
     }
     case 'invalid_type':
       if (value === undefined) {
-        return { message: `${at}: "${key}" is missing.`, hint: EXAMPLE_HINT };
+        return { message: `${at}: "${key}" is missing.`, hint: hintForMissing(issue.path) };
       }
       return { message: `${at}: "${key}" is ${shown} and must be ${article(issue.expected)}.` };
     case 'too_small': {

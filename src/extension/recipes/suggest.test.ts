@@ -1,14 +1,6 @@
 import { expect, test } from 'vitest';
 import type { RunEstimate } from '../../protocol/index.ts';
-import {
-  blockingProblem,
-  methods,
-  recipeText,
-  suggestedEpochs,
-  suggestRecipe,
-  suggestRunName,
-  summaryLines,
-} from './suggest.ts';
+import { blockingProblem, methods, recipeText, suggestRecipe, suggestRunName, summaryLines } from './suggest.ts';
 
 const estimate: RunEstimate = {
   rows: 1200,
@@ -59,8 +51,23 @@ test('the batch stays below the training part of small data, and epochs fall wit
   for (const rows of [10, 50, 100, 500, 5000, 100_000]) {
     expect(of(rows).per_device_train_batch_size).toBeLessThanOrEqual(Math.max(4, rows * 0.9));
   }
-  const epochs = [100, 1000, 10_000, 100_000].map(suggestedEpochs);
+  const epochs = [100, 1000, 10_000, 100_000].map((rows) => of(rows).num_train_epochs!);
   expect(epochs).toEqual([...epochs].sort((a, b) => b - a));
+});
+
+test('a starter, an adapter and a lone classifier take a larger rate than BERT', () => {
+  const rate = (type: string, model: string) =>
+    suggestRecipe({
+      model,
+      dataset: 'd',
+      columns: {},
+      rows: 500,
+      method: methods(500).find(({ strategy }) => strategy.type === type)!,
+      backend: 'auto',
+    }).learning_rate!;
+  expect(rate('full', 'google-bert/bert-base-uncased')).toBe(5e-5);
+  expect(rate('full', 'starters/bert')).toBeGreaterThan(5e-5);
+  for (const type of ['head', 'lora']) expect(rate(type, 'm')).toBeGreaterThan(rate('full', 'starters/bert'));
 });
 
 test('everything learns by default; very large data freezes the lower layers', () => {

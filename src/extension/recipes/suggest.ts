@@ -1,4 +1,10 @@
-import type { Columns, RecipeInput, RunEstimate, Strategy } from '../../protocol/index.ts';
+import {
+  type Columns,
+  type RecipeInput,
+  type RunEstimate,
+  type Strategy,
+  suggestedTraining,
+} from '../../protocol/index.ts';
 import { formatBytes, formatCount, formatDuration, plural, shorten } from '../format.ts';
 
 /** A way to fine-tune, as it is offered. */
@@ -6,48 +12,34 @@ export interface Method {
   label: string;
   detail: string;
   strategy: Strategy;
-  learningRate: number;
 }
 
 /**
  * The ways to fine-tune that a person may choose from, the recommended first: everything where time allows it (it is
- * the most accurate), else with lower layers frozen. Learning rates are the usual ones for BERT (Devlin et al. 2019,
- * appendix A.3) and a larger one for adapters and a lone classifier.
+ * the most accurate), else with lower layers frozen.
  */
 export function methods(rows: number): Method[] {
   const full: Method = {
     label: 'Fine-tune everything',
     detail: 'All layers learn. The most accurate, and the slowest.',
     strategy: { type: 'full' },
-    learningRate: 5e-5,
   };
   const freeze: Method = {
     label: 'Freeze the lower layers',
     detail: 'The lower two layers keep their weights. Faster, nearly as accurate.',
     strategy: { type: 'freeze', num_frozen_layers: 2 },
-    learningRate: 5e-5,
   };
   const head: Method = {
     label: 'Train the classifier only',
     detail: 'Everything else is computed once and reused. By far the fastest, the least accurate.',
     strategy: { type: 'head' },
-    learningRate: 1e-3,
   };
   const lora: Method = {
     label: 'LoRA',
     detail: 'Small adapters learn beside layers that keep their weights. Faster, and little to store.',
     strategy: { type: 'lora', r: 8, lora_alpha: 16, lora_dropout: 0.05, target_modules: ['query', 'value'] },
-    learningRate: 1e-3,
   };
   return rows > 50_000 ? [freeze, full, lora, head] : [full, freeze, lora, head];
-}
-
-/** Epochs so that a small data set is seen often enough and a large one does not take a day. */
-export function suggestedEpochs(rows: number): number {
-  if (rows < 300) return 8;
-  if (rows < 2000) return 5;
-  if (rows < 20_000) return 3;
-  return 1;
 }
 
 /** What a person would write for this data; all that is left out has its default. */
@@ -60,17 +52,13 @@ export function suggestRecipe(options: {
   backend: string;
 }): RecipeInput {
   const { rows, method } = options;
-  // A batch may not be larger than the training part; a tenth is held out.
-  const batch = rows < 80 ? 4 : rows < 300 ? 8 : 16;
   return {
     task: 'text-classification',
     model: options.model,
     dataset: options.dataset,
     ...(Object.keys(options.columns).length > 0 ? { columns: options.columns } : {}),
     strategy: method.strategy,
-    learning_rate: method.learningRate,
-    num_train_epochs: method.strategy.type === 'head' ? Math.max(5, suggestedEpochs(rows)) : suggestedEpochs(rows),
-    per_device_train_batch_size: batch,
+    ...suggestedTraining(rows, method.strategy.type, options.model),
     ...(options.backend === 'auto' ? {} : { backend: options.backend as NonNullable<RecipeInput['backend']> }),
   };
 }

@@ -1,0 +1,23 @@
+import type { RecipeInput, Strategy } from './recipe.ts';
+
+/**
+ * Learning rate, epochs and batch for so many rows, as the editor and the terminal's questions offer them: few rows
+ * are seen often enough to be learnt, many do not take a day. Rates are BERT's usual one (Devlin et al. 2019,
+ * appendix A.3); four times that for a starter, whose layers are half as wide and which learns too little from some
+ * hundred rows otherwise (seen on examples/); peft's for adapters and a lone classifier, which start from nothing.
+ */
+export function suggestedTraining(
+  rows: number,
+  strategy: Strategy['type'],
+  model: string,
+): Required<Pick<RecipeInput, 'learning_rate' | 'num_train_epochs' | 'per_device_train_batch_size'>> {
+  const isFromNothing = strategy === 'head' || strategy === 'lora';
+  const isStarter = model.startsWith('starters/');
+  const epochs = rows < 300 ? 8 : rows < 2000 ? 5 : rows < 20_000 ? 3 : 1;
+  return {
+    learning_rate: isFromNothing ? 1e-3 : isStarter && rows < 20_000 ? 2e-4 : 5e-5,
+    num_train_epochs: isFromNothing ? Math.max(5, epochs) : epochs,
+    // A batch may not be larger than the training part; a tenth is held out.
+    per_device_train_batch_size: rows < 80 ? 4 : rows < 300 ? 8 : 16,
+  };
+}
