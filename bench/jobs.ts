@@ -231,7 +231,7 @@ async function fastestBatchSize(python: string, script: string[], threads: numbe
     batch_size: number;
     seconds: Record<string, number>;
   };
-  const rates = Object.entries(seconds).map(([size, s]) => `${size}: ${(1024 / s).toFixed(0)}`);
+  const rates = Object.entries(seconds).map(([size, s]) => `${size}: ${(512 / s).toFixed(0)}`);
   console.error(`  pipeline, texts a second by batch size: ${rates.join(', ')}; ${batch_size} is taken`);
   return batch_size;
 }

@@ -151,11 +151,38 @@ function tables(results: readonly Result[]): string[] {
   });
 }
 
+const MARKS = ['<!-- made by luthier bench -->', '<!-- end of what luthier bench makes -->'] as const;
+
+/** The README's share of the results: times, ratios and memory of the machine measured last. */
+function writeReadme(root: string, results: readonly Result[]): void {
+  const file = join(root, 'README.md');
+  const text = readFileSync(file, 'utf8');
+  const [from, to] = MARKS.map((mark) => text.indexOf(mark)) as [number, number];
+  const last = [...results].sort((a, b) => a.date.localeCompare(b.date)).at(-1);
+  if (from < 0 || to < from || !last) return;
+  const here = results.filter((r) => r.machine === last.machine);
+  const versions = Object.entries(last.versions).map(([library, version]) => `${library} ${version}`);
+  const lines = here.map(
+    (r) =>
+      `| ${r.measures} | ${duration(r.ms)} | ${r.peer} ${duration(r.peer_ms)} | **${r.ratio.toFixed(2)}** | ${r.target === null ? '–' : `≤ ${r.target}`} | ${gigabytes(r.peak_rss_bytes)} / ${gigabytes(r.peer_peak_rss_bytes)} |`,
+  );
+  const section = [
+    MARKS[0],
+    `${last.machine}; ${versions.join(', ')}; ${last.date}. Medians of pairs that took turns; a ratio below 1 means that Luthier is faster.`,
+    '',
+    '| case | Luthier | peer | ratio | target | peak memory |',
+    '|---|---|---|---|---|---|',
+    ...lines,
+    '',
+  ];
+  writeFileSync(file, text.slice(0, from) + section.join('\n') + text.slice(to));
+}
+
 const WORDS = [
   'Both sides run in one session and take turns; times are medians, ratios are Luthier’s time over the peer’s in the same pair (the median of all pairs, then each), so below 1 Luthier is faster. PyTorch runs transformers’ model with sdpa attention and fused AdamW (bench/peers); tfjs-node runs the same TensorFlow.js program as Luthier, op by op. Peak memory, spread ((largest − smallest) / median) and the share of the limit are Luthier’s / the peer’s. The limit is the arithmetic: the floating-point operations of the matrix products that must be computed (bench/arithmetic.ts) over the rate of a product of the case’s width, measured with the side’s own library in the same session.',
 ];
 
-/** bench/RESULTS.md, made from bench/results.json. */
+/** bench/RESULTS.md and the README's section, made from bench/results.json. */
 export function writeMarkdown(root: string): void {
   const text = [
     '# Measured against PyTorch and tfjs-node',
@@ -173,4 +200,5 @@ export function writeMarkdown(root: string): void {
     '',
   ].join('\n');
   writeFileSync(join(root, 'bench/RESULTS.md'), text);
+  writeReadme(root, readResults(root));
 }

@@ -16,8 +16,8 @@ export interface StepSetting {
 }
 
 /** Steps whose median is one measurement, and those before the first, which compile and touch all memory. */
-const STEPS: Readonly<Partial<Record<Contender, number>>> = { luthier: 3, pytorch: 3, 'tfjs-node': 1 };
-const WARM_UP = 2;
+const STEPS: Readonly<Partial<Record<Contender, number>>> = { luthier: 2, pytorch: 2, 'tfjs-node': 1 };
+const WARM_UP: typeof STEPS = { luthier: 2, pytorch: 2, 'tfjs-node': 1 };
 
 /** One process for each contender, started when it is first needed. */
 export class Steppers {
@@ -31,7 +31,7 @@ export class Steppers {
 
   async measure(contender: Contender): Promise<Measured> {
     const stepper = this.#of(contender);
-    if (!this.#warm.has(contender)) await stepper.run(WARM_UP);
+    if (!this.#warm.has(contender)) await stepper.run(WARM_UP[contender]!);
     this.#warm.add(contender);
     return stepper.run(STEPS[contender]!);
   }
