@@ -77,6 +77,7 @@ export const SETTINGS = {
   'luthier.datasets.exclude': '**/{node_modules,.git,.luthier,dist,out,build,.venv}/**',
   'luthier.huggingFace.endpoint': 'https://huggingface.co',
   'luthier.huggingFace.cacheFolder': '',
+  'luthier.featureCache.maxGigabytes': 2,
   'luthier.service.idleMinutes': 10,
   'luthier.dashboard.openOnStart': true,
   'luthier.notifications.runFinished': true,

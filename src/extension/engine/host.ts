@@ -148,6 +148,7 @@ export class EngineHost implements vscode.Disposable {
       HF_TOKEN: token || undefined,
       HF_ENDPOINT: endpoint || undefined,
       HF_HUB_CACHE: cache || undefined,
+      LUTHIER_FEATURE_CACHE: `${setting('luthier.featureCache.maxGigabytes')}GB`,
     };
   }
 }
