@@ -1,7 +1,7 @@
 // A real VS Code, served to a browser: code-server with an extension installed as a user would.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -151,14 +151,6 @@ export class VSCodeServer {
     if (target === null) return `${this.url}/?ew=true`;
     const kind = target.endsWith('.code-workspace') ? 'workspace' : 'folder';
     return `${this.url}/?${kind}=${encodeURIComponent(target).replaceAll('%2F', '/')}`;
-  }
-
-  /** What Luthier's log says of its activations, in order: `12.3 ms`. */
-  async activations() {
-    const logs = path.join(this.folder, 'data/logs');
-    const files = (await readdir(logs, { recursive: true })).filter((name) => path.basename(name) === 'Luthier.log');
-    const texts = await Promise.all(files.sort().map((name) => readFile(path.join(logs, name), 'utf8')));
-    return texts.flatMap((text) => [...text.matchAll(/Activated in ([\d.]+ ms)/g)].map(([, ms]) => ms));
   }
 
   async #answers() {

@@ -1,7 +1,9 @@
 // Runs in the extension host beside Luthier and writes, once a second, how long its event loop was blocked: one JSON
 // line with the longest delay of a 5 ms timer in milliseconds (`max`), and how much of a delay the host's thread spent
-// computing (`computed`: the longest such stretch) rather than waiting for a processor that others used.
+// computing (`computed`: the longest such stretch) rather than waiting for a processor that others used. Once, how long
+// Luthier's own activation took (`activation`).
 const { appendFileSync, openSync, readSync } = require('node:fs');
+const { extensions } = require('vscode');
 
 const EVERY_MS = 5;
 
@@ -22,13 +24,17 @@ exports.activate = (context) => {
   const computedNow = threadClock();
   let [before, computedBefore] = [performance.now(), computedNow()];
   let [max, computed, second] = [0, 0, before];
+  let told = false;
   const timer = setInterval(() => {
     const [now, computedUntilNow] = [performance.now(), computedNow()];
     max = Math.max(max, now - before - EVERY_MS);
     computed = Math.max(computed, computedUntilNow - computedBefore);
     [before, computedBefore] = [now, computedUntilNow];
     if (now - second < 1000) return;
-    appendFileSync(file, `${JSON.stringify({ t: Date.now(), max, computed })}\n`);
+    const luthier = extensions.getExtension('luthier.luthier');
+    const activation = !told && luthier?.isActive ? { activation: luthier.exports.activationMs } : {};
+    told ||= 'activation' in activation;
+    appendFileSync(file, `${JSON.stringify({ t: Date.now(), max, computed, ...activation })}\n`);
     [max, computed, second] = [0, 0, now];
   }, EVERY_MS);
   context.subscriptions.push({ dispose: () => clearInterval(timer) });
