@@ -66,7 +66,10 @@ describe('parseRecipe', () => {
       `"The recipe: unknown key "epochs"; did you mean "num_train_epochs"?"`,
     );
     expect(refusal({ ...minimal, strategy: { type: 'freeze', num_frozen_layer: 3 } })).toMatchInlineSnapshot(
-      `"The recipe: unknown key "strategy.num_frozen_layer"; did you mean "strategy.num_frozen_layers"? The recipe: "strategy.num_frozen_layers" is missing."`,
+      `
+      "The recipe: unknown key "strategy.num_frozen_layer"; did you mean "strategy.num_frozen_layers"?
+      The recipe: "strategy.num_frozen_layers" is missing."
+    `,
     );
     expect(refusal({ ...minimal, dataset: { trian: 'a.csv' } })).toMatchInlineSnapshot(
       `"The recipe: unknown key "dataset.trian"; did you mean "dataset.train"?"`,
@@ -87,7 +90,10 @@ describe('parseRecipe', () => {
       `"The recipe: "validation_split" is 1 and must be at most 0.9."`,
     );
     expect(refusal({ ...minimal, num_train_epochs: -1, seed: 1.5 })).toMatchInlineSnapshot(
-      `"The recipe: "num_train_epochs" is -1 and must be more than 0. The recipe: "seed" is 1.5 and must be a whole number."`,
+      `
+      "The recipe: "num_train_epochs" is -1 and must be more than 0.
+      The recipe: "seed" is 1.5 and must be a whole number."
+    `,
     );
     expect(refusal({ ...minimal, adam_beta1: 1 })).toMatchInlineSnapshot(
       `"The recipe: "adam_beta1" is 1 and must be less than 1."`,
