@@ -196,7 +196,9 @@ export function writeMarkdown(root: string): void {
     '',
     'Made by `node dist/bench/growth.mjs` (bench/growth.json).',
     '',
-    ...['tokens', 'length', 'layers', 'width'].map((axis) => `![Time and memory against ${axis}](plots/${axis}.svg)`),
+    ...['tokens', 'length', 'layers', 'width']
+      .filter((axis) => existsSync(join(root, `bench/plots/${axis}.svg`)))
+      .map((axis) => `![Time and memory against ${axis}](plots/${axis}.svg)`),
     '',
   ].join('\n');
   writeFileSync(join(root, 'bench/RESULTS.md'), text);
