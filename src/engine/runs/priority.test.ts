@@ -5,6 +5,7 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SESSION_NICENESS } from './priority.ts';
 
 let folder: string;
 let script: string;
@@ -41,16 +42,14 @@ async function priorities(detached: boolean): Promise<{ own: number; group: stri
 }
 
 describe('a run lets others go first', () => {
-  const niceness = constants.priority.PRIORITY_BELOW_NORMAL;
-
   it('by its own priority', async () => {
-    expect((await priorities(false)).own).toBe(niceness);
+    expect((await priorities(false)).own).toBe(constants.priority.PRIORITY_BELOW_NORMAL);
   });
 
   it.skipIf(!existsSync('/proc/self/autogroup'))(
     'by its session’s where that is its own, and never by another’s (skipped where sessions share no processors)',
     async () => {
-      expect((await priorities(true)).group).toMatch(new RegExp(`nice ${niceness}\\s*$`));
+      expect((await priorities(true)).group).toMatch(new RegExp(`nice ${SESSION_NICENESS}\\s*$`));
       const ours = readFileSync('/proc/self/autogroup', 'utf8');
       expect((await priorities(false)).group).toBe(ours);
     },
