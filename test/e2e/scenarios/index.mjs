@@ -6,6 +6,6 @@ import { workspaces } from './workspaces.mjs';
 
 /** What `npm test` plays: seen passing three times over. */
 export const scenarios = [...fineTune];
-/** Written, and not yet seen passing as a whole on a quiet machine: `node test/e2e/run.mjs --all` plays them too. */
+/** Written, and not yet seen passing three times over on a quiet machine: `node test/e2e/run.mjs --all` plays them too. */
 export const young = [...runs, ...keyboard, ...untrusted, ...workspaces];
 export { figures } from './figures.mjs';
