@@ -1,7 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Random } from '../../src/engine/data/random.ts';
 import type { Compiled, Executor, TensorData, TensorSpec } from '../../src/engine/executors/executor.ts';
-import { type BertConfig, type BertInputs, bertHiddenStates, type Parameters } from '../../src/engine/models/bert.ts';
+import {
+  type BertConfig,
+  type BertInputs,
+  bertHiddenStates,
+  type Parameters,
+  plainDense,
+} from '../../src/engine/models/bert.ts';
 import { matMul, valueAndGrads } from '../../src/engine/ops/index.ts';
 import { adamWStep, gradientNorm } from '../../src/engine/train/optimizer.ts';
 import type { ParameterStore } from '../../src/engine/train/parameter-store.ts';
@@ -24,11 +30,18 @@ export interface DistilOptions {
   batchSize: number;
   /** 1-based layers whose states are matched. */
   layers: readonly number[];
-  /** How much the first token, from which classifiers read, counts beside a word. */
-  firstTokenWeight: number;
+  /** How much the pooler's output counts beside the words of all layers together. */
+  sentenceWeight: number;
   seed: number;
   log: (line: string) => void;
 }
+
+/**
+ * What the pooler learns to give is the teacher's sentence embedding, of length one, times this: a component's
+ * standard deviation is then half of what tanh can reach.
+ */
+const SENTENCE_SCALE = 10;
+const SENTENCE_LIMIT = 0.95;
 
 /** Lengths that are compiled; a batch is as long as the smallest that holds its texts. */
 const LENGTHS = [16, 24, 32, 48, 64];
@@ -37,8 +50,10 @@ const LENGTHS = [16, 24, 32, 48, 64];
  * Fits the student's hidden states to the teacher's (TinyBERT, Jiao et al. 2020, without its width projection, for
  * both are equally wide). The two split words into different pieces, so what is compared is each word's state: the
  * mean over its pieces. Loss: over the chosen layers, the mean over words of ‖student − teacher‖², relative to the
- * teacher's mean square at that layer.
- * @returns that relative error by layer on the validation texts, before and after
+ * teacher's mean square at that layer. The first token's last state is left free: from it the student's pooler learns
+ * the teacher's sentence embedding, the mean over its last states, which is what this teacher was trained for
+ * (Reimers and Gurevych 2019) and which a classifier on the first token would else never see.
+ * @returns that relative error by layer, and last the sentence's, on the validation texts, before and after
  */
 export async function distil(options: DistilOptions): Promise<{ before: number[]; after: number[] }> {
   const { student, training, validation, steps, batchSize, log } = options;
@@ -97,7 +112,7 @@ async function teacherSquares(options: DistilOptions): Promise<number[]> {
 }
 
 async function relativeError(options: DistilOptions, programs: Programs): Promise<number[]> {
-  const sums = options.layers.map(() => 0);
+  const sums = [...options.layers.map(() => 0), 0];
   let batches = 0;
   for (let i = 0; i + options.batchSize <= options.validation.length; i += options.batchSize) {
     const { errors } = await programs.train(options.validation.slice(i, i + options.batchSize));
@@ -117,6 +132,8 @@ interface Shape {
 
 interface Targets {
   states: Float32Array[];
+  /** `[R, H]`: what the pooler shall give. */
+  sentences: Float32Array;
   words: number;
 }
 
@@ -138,21 +155,27 @@ class Programs {
     const shape = shapeOf(texts);
     const compiled = await this.#get(`teacher ${key(shape)}`, textSpecs(shape), teacher, (p, inputs) => {
       const states = bertHiddenStates(p, inputs as unknown as BertInputs, teacher.config, asBatch(shape));
-      return Object.fromEntries(layers.map((layer) => [`state.${layer}`, wordStates(inputs, states[layer]!, shape)]));
+      return {
+        ...Object.fromEntries(layers.map((layer) => [`state.${layer}`, wordStates(inputs, states[layer]!, shape)])),
+        sentences: combined(inputs.averaging!, states.at(-1)!, shape),
+      };
     });
+    const H = teacher.config.hidden_size;
+    const sentences = new Float32Array(shape.rows * H);
     const fetches = Object.fromEntries(
       layers.map((layer) => [
         `state.${layer}`,
         new Float32Array(shape.rows * shape.words * teacher.config.hidden_size),
       ]),
     );
-    await compiled.run({ ...feedsOf(texts, shape), ...weightsOf(teacher) }, fetches);
-    return { states: layers.map((layer) => fetches[`state.${layer}`]!), words: shape.words };
+    await compiled.run({ ...feedsOf(texts, shape), ...weightsOf(teacher) }, { ...fetches, sentences });
+    for (let row = 0; row < shape.rows; row++) scale(sentences.subarray(row * H, (row + 1) * H));
+    return { states: layers.map((layer) => fetches[`state.${layer}`]!), sentences, words: shape.words };
   }
 
   /** Loss and its gradient, which is left in the student's store. */
   async train(batch: readonly TextPair[]): Promise<{ loss: number; errors: number[] }> {
-    const { student, layers, firstTokenWeight } = this.#options;
+    const { student, layers, sentenceWeight } = this.#options;
     const targets = await this.targets(batch);
     const texts = batch.map((pair) => pair.student);
     const shape = { ...shapeOf(texts), words: targets.words };
@@ -161,22 +184,35 @@ class Programs {
     const trained = student.store.trainedNames();
     const specs: Record<string, TensorSpec> = {
       ...textSpecs(shape),
-      weights: { shape: [R, W, 1], dtype: 'float32' },
+      'target.sentence': { shape: [R, H], dtype: 'float32' },
     };
-    for (const layer of layers) specs[`target.${layer}`] = { shape: [R, W, H], dtype: 'float32' };
+    for (const layer of layers) {
+      specs[`target.${layer}`] = { shape: [R, W, H], dtype: 'float32' };
+      specs[`weights.${layer}`] = { shape: [R, W, 1], dtype: 'float32' };
+    }
     const compiled = await this.#get(`student ${key(shape)}`, specs, student, (p, inputs) => {
       const { value, grads, kept } = valueAndGrads(
         (own, keep) => {
           const texts = inputs as unknown as BertInputs;
-          const states = bertHiddenStates({ ...p, ...own }, texts, student.config, asBatch(shape));
+          const parameters = { ...p, ...own };
+          const states = bertHiddenStates(parameters, texts, student.config, asBatch(shape));
           const errors = layers.map((layer, i) => {
             const difference = tf.sub(wordStates(inputs, states[layer]!, shape), inputs[`target.${layer}`]!);
-            const squares = tf.mul(tf.mul(difference, difference), inputs.weights!);
+            const squares = tf.mul(tf.mul(difference, difference), inputs[`weights.${layer}`]!);
             const error = tf.mul(tf.sum(squares), 1 / (H * this.#squares[i]!)) as tf.Scalar;
             keep(`error.${layer}`, error);
             return error;
           });
-          return errors.reduce((a, b) => tf.add(a, b));
+          const first = combined(inputs.selecting!, states.at(-1)!, shape);
+          const pooled = tf.tanh(plainDense(parameters)('bert.pooler.dense', first));
+          const difference = tf.sub(pooled, inputs['target.sentence']!);
+          // The target's mean square is that of its length, ten, over H components.
+          const error = tf.mul(tf.sum(tf.mul(difference, difference)), 1 / (R * SENTENCE_SCALE ** 2)) as tf.Scalar;
+          keep('error.sentence', error);
+          return tf.add(
+            errors.reduce((a, b) => tf.add(a, b)),
+            tf.mul(error, sentenceWeight),
+          );
         },
         Object.fromEntries(trained.map((name) => [name, p[name]!])),
       );
@@ -186,23 +222,21 @@ class Programs {
         ...Object.fromEntries(Object.entries(grads).map(([name, g]) => [`grad:${name}`, g])),
       };
     });
-    const weights = new Float32Array(R * W);
-    let total = 0;
-    texts.forEach(({ numWords }, row) => {
-      weights.fill(1, row * W, row * W + numWords);
-      weights[row * W] = firstTokenWeight;
-      total += numWords - 1 + firstTokenWeight;
-    });
-    for (let i = 0; i < weights.length; i++) weights[i]! /= total;
-    const feeds: Record<string, TensorData> = { ...feedsOf(texts, shape), ...weightsOf(student), weights };
+    const feeds: Record<string, TensorData> = {
+      ...feedsOf(texts, shape),
+      ...weightsOf(student),
+      'target.sentence': targets.sentences,
+    };
     layers.forEach((layer, i) => {
       feeds[`target.${layer}`] = targets.states[i]!;
+      feeds[`weights.${layer}`] = wordWeights(texts, W, layer < student.config.num_hidden_layers);
     });
     const loss = new Float32Array(1);
-    const errors = layers.map(() => new Float32Array(1));
+    const names = [...layers, 'sentence'];
+    const errors = names.map(() => new Float32Array(1));
     const fetches: Record<string, Float32Array> = { loss };
-    layers.forEach((layer, i) => {
-      fetches[`error.${layer}`] = errors[i]!;
+    names.forEach((name, i) => {
+      fetches[`error.${name}`] = errors[i]!;
     });
     for (const name of trained) fetches[`grad:${name}`] = student.store.get(name).trained!.gradient;
     await compiled.run(feeds, fetches);
@@ -253,7 +287,38 @@ function textSpecs({ rows, length, words }: Shape): Record<string, TensorSpec> {
     text_ids: tokens,
     /** One over the number of a word's pieces at each of them. */
     pooling: { shape: [rows, words, length], dtype: 'float32' },
+    /** One over a text's ids at each of them. */
+    averaging: { shape: [rows, 1, length], dtype: 'float32' },
+    /** One at a text's first id. */
+    selecting: { shape: [rows, 1, length], dtype: 'float32' },
   };
+}
+
+/** `[R, H]`: a weighted sum of each text's states. */
+const combined = (weights: tf.Tensor, state: tf.Tensor2D, { rows, length }: Shape) =>
+  tf.reshape(matMul(weights, tf.reshape(state, [rows, length, state.shape[1]])), [rows, state.shape[1]]) as tf.Tensor2D;
+
+/** A share for each word, `[R, W]`; the first, `[CLS]`, counts four words, or nothing. */
+function wordWeights(texts: readonly WordText[], W: number, withFirst: boolean): Float32Array {
+  const weights = new Float32Array(texts.length * W);
+  let total = 0;
+  texts.forEach(({ numWords }, row) => {
+    weights.fill(1, row * W, row * W + numWords);
+    weights[row * W] = withFirst ? 4 : 0;
+    total += numWords - 1 + weights[row * W]!;
+  });
+  for (let i = 0; i < weights.length; i++) weights[i]! /= total;
+  return weights;
+}
+
+/** To the length and the limits of what tanh can give. */
+function scale(sentence: Float32Array): void {
+  let squares = 0;
+  for (const x of sentence) squares += x * x;
+  const factor = SENTENCE_SCALE / Math.sqrt(squares);
+  for (let i = 0; i < sentence.length; i++) {
+    sentence[i] = Math.max(-SENTENCE_LIMIT, Math.min(SENTENCE_LIMIT, sentence[i]! * factor));
+  }
 }
 
 const wordStates = (inputs: Record<string, tf.Tensor>, state: tf.Tensor2D, { rows, length }: Shape) =>
@@ -264,8 +329,12 @@ function feedsOf(texts: readonly WordText[], { rows, length, words }: Shape): Re
   const position_ids = new Int32Array(rows * length);
   const text_ids = new Int32Array(rows * length);
   const pooling = new Float32Array(rows * words * length);
+  const averaging = new Float32Array(rows * length);
+  const selecting = new Float32Array(rows * length);
   texts.forEach((text, row) => {
     input_ids.set(text.ids, row * length);
+    averaging.fill(1 / text.ids.length, row * length, row * length + text.ids.length);
+    selecting[row * length] = 1;
     const sizes = new Array<number>(text.numWords).fill(0);
     for (const word of text.words) sizes[word]!++;
     text.words.forEach((word, i) => {
@@ -274,7 +343,15 @@ function feedsOf(texts: readonly WordText[], { rows, length, words }: Shape): Re
       pooling[(row * words + word) * length + i] = 1 / sizes[word]!;
     });
   });
-  return { input_ids, token_type_ids: new Int32Array(rows * length), position_ids, text_ids, pooling };
+  return {
+    input_ids,
+    token_type_ids: new Int32Array(rows * length),
+    position_ids,
+    text_ids,
+    pooling,
+    averaging,
+    selecting,
+  };
 }
 
 const weightsOf = ({ store }: Model): Record<string, TensorData> =>

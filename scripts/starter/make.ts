@@ -30,6 +30,7 @@ const { values: options } = parseArgs({
     steps: { type: 'string', default: '1500' },
     'learning-rate': { type: 'string', default: '3e-4' },
     'batch-size': { type: 'string', default: '64' },
+    'sentence-weight': { type: 'string', default: '1' },
     seed: { type: 'string', default: '42' },
   },
 });
@@ -73,12 +74,11 @@ const teacherConfig = folder.config as unknown as BertConfig;
 const studentConfig: BertConfig = { ...teacherConfig, vocab_size: pieces.length };
 const encoderShapes = (config: BertConfig) =>
   Object.fromEntries(Object.entries(bertParameterShapes(config, 2)).filter(([name]) => !name.startsWith('classifier')));
-const isMatched = (name: string) => !name.startsWith('bert.pooler');
 const teacher: Model = {
   config: teacherConfig,
   store: new ParameterStore(encoderShapes(teacherConfig), () => false),
 };
-const student: Model = { config: studentConfig, store: new ParameterStore(encoderShapes(studentConfig), isMatched) };
+const student: Model = { config: studentConfig, store: new ParameterStore(encoderShapes(studentConfig), () => true) };
 
 const { files } = createEncoder(folder.config, minilm).mapWeights(folder.weights.names());
 for (const { name, weight } of teacher.store.parameters.values()) {
@@ -134,7 +134,7 @@ if (steps > 0) {
     learning_rate: Number(options['learning-rate']),
     batchSize: Number(options['batch-size']),
     layers: [2, 4, 6],
-    firstTokenWeight: 4,
+    sentenceWeight: Number(options['sentence-weight']),
     seed,
     log: (line) => console.log(line),
   });
