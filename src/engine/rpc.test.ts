@@ -40,6 +40,23 @@ describe('Peer', () => {
     await expect(client.request('end', {})).rejects.toMatchObject({ code: 'interrupted' });
   });
 
+  it('says nothing more, and throws nothing, once the far end has gone', async () => {
+    const { client, server, back } = pair();
+    server.answer<Requests>({ end: () => ({ step: 1 }) });
+    server.listen();
+    client.listen();
+    await client.request('end', {});
+    const closed = new Promise<void>((resolve) => server.onClose(resolve));
+    back.destroy();
+    for (let i = 0; i < 20; i++) {
+      server.tell('event', i);
+      await server.flush();
+    }
+    await closed;
+    server.tell('event', 0);
+    await server.flush();
+  });
+
   it('rejects what is pending when the far end closes without an answer', async () => {
     const { client, server, back } = pair();
     server.answer<Requests>({

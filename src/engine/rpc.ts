@@ -27,6 +27,8 @@ const APPLICATION_ERROR = -32000;
 export class Peer<Theirs extends RequestTable<Theirs>, Said, Heard> {
   readonly #connection: MessageConnection;
   #closed = false;
+  /** Nothing more will come or go, but what came is not all handled yet. */
+  #ended = false;
   #handled = 0;
   readonly #onClose: (() => void)[] = [];
 
@@ -77,29 +79,38 @@ export class Peer<Theirs extends RequestTable<Theirs>, Said, Heard> {
 
   /** @throws LuthierError as the far end threw it, or `interrupted` when the connection is closed */
   async request<K extends keyof Theirs & string>(method: K, params: Theirs[K]['params']): Promise<Theirs[K]['result']> {
-    if (this.#closed) throw gone();
+    if (this.#closed || this.#ended) throw gone();
     try {
       return await this.#connection.sendRequest<Theirs[K]['result']>(method, params);
     } catch (error) {
       if (error instanceof ResponseError && isErrorData(error.data)) {
         throw new LuthierError(error.data.code, error.data.message, error.data.hint);
       }
-      if (this.#closed) throw gone();
+      if (this.#closed || this.#ended) throw gone();
       throw error;
     }
   }
 
   /** Says something without waiting; a closed connection swallows it, since nobody is left to read. */
   tell<K extends keyof Said & string>(method: K, params: Said[K]): void {
-    if (this.#closed) return;
-    this.#connection.sendNotification(method, params).catch(() => this.close());
+    void this.#send(method, params);
+  }
+
+  /** The connection refuses what is sent after its end at once, and fails later what it could not write. */
+  async #send(method: string, params?: unknown): Promise<void> {
+    if (this.#closed || this.#ended) return;
+    try {
+      await this.#connection.sendNotification(method, params);
+    } catch {
+      this.close();
+    }
   }
 
   /** Resolves when all that was said and answered so far is written. Messages leave one by one, in order. */
   async flush(): Promise<void> {
     // An answer is queued a few turns after its handler is done.
     for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
-    if (!this.#closed) await this.#connection.sendNotification('$/flushed').catch(() => this.close());
+    await this.#send('$/flushed');
   }
 
   onClose(listener: () => void): void {
@@ -109,6 +120,7 @@ export class Peer<Theirs extends RequestTable<Theirs>, Said, Heard> {
 
   /** The far end's last words may still be in the queue when its stream ends: one is handled each turn. */
   async #closeWhenRead(): Promise<void> {
+    this.#ended = true;
     for (let handled = -1; handled !== this.#handled; ) {
       handled = this.#handled;
       for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));

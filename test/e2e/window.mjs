@@ -21,6 +21,9 @@ function listen() {
   new MutationObserver(look).observe(document, { childList: true, subtree: true, characterData: true });
 }
 
+/** After so long all of a workbench's state is kept. */
+const BROWSER_STORAGE_MS = 6_500;
+
 export class VSCodeWindow {
   /** @param {import('playwright-core').Page} page */
   constructor(page) {
@@ -35,9 +38,15 @@ export class VSCodeWindow {
     await this.ready();
   }
 
+  /** @returns when the page was told to */
   async reload() {
+    // A VS Code in a browser keeps its state every 5 s and not on the way out (a page that goes cannot wait for that):
+    // what was opened just before would not be there again.
+    await new Promise((resolve) => setTimeout(resolve, BROWSER_STORAGE_MS));
+    const began = performance.now();
     await this.page.reload();
     await this.ready();
+    return began;
   }
 
   /** Until the workbench stands and extensions have started. */

@@ -55,12 +55,15 @@ export async function startRun(folder: string, options: StartOptions = {}): Prom
 }
 
 async function firstWord(child: ChildProcess, log: string): Promise<ReadyMessage> {
+  let heard = false;
   const ended = new Promise<never>((_, reject) => {
     child.once('error', (error) => {
       const why = errnoOf(error) === 'ENOENT' ? 'there is no such program' : error.message;
       reject(new LuthierError('internal', `${child.spawnfile} could not be started: ${why}.`));
     });
     child.once('exit', async (code, signal) => {
+      // A run may end, and its folder go, while we still live.
+      if (heard) return;
       const words = await lastWords(log);
       reject(new LuthierError('internal', `The run’s process ended at once (${signal ?? `code ${code}`}).`, words));
     });
@@ -69,6 +72,7 @@ async function firstWord(child: ChildProcess, log: string): Promise<ReadyMessage
   try {
     return await Promise.race([said, ended]);
   } finally {
+    heard = true;
     ended.catch(() => undefined);
     if (child.connected) child.disconnect();
   }

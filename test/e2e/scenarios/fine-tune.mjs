@@ -60,8 +60,7 @@ export const fineTune = [
       assert.equal(run.record.state, 'running');
       const before = await stepsOf(run.folder);
 
-      const reloaded = performance.now();
-      await window.reload();
+      const reloaded = await window.reload();
       const workbench = performance.now();
       await dashboard.untilStep(later);
       const attached = performance.now();
