@@ -89,6 +89,7 @@ export const fineTune = [
       await dashboard.untilState('Stopped');
       const [ended] = await runsOf(workspace);
       assert.equal(ended.record.state, 'stopped');
+      stage.figure('stopped', `at step ${ended.record.step} of ${ended.record.total_steps}`);
       for (const file of ['config.json', 'model.safetensors', 'tokenizer_config.json']) {
         assert.ok(existsSync(path.join(ended.folder, ended.record.model, file)), `the model folder holds ${file}`);
       }
