@@ -36,6 +36,8 @@ export async function makeWorkspace(folder) {
   const { makeTinyBert, tinyRows } = await loadTiny();
   await mkdir(folder, { recursive: true });
   await makeTinyBert(path.join(folder, 'tiny'));
+  // Five times as slow, for a run that must not end by itself.
+  await makeTinyBert(path.join(folder, 'deep'), 10);
   await writeFile(path.join(folder, 'rows.csv'), tinyRows(240));
   // Long texts: a run of them lasts well beyond a reload, on a fast machine too.
   const long = tinyRows(19_900).replace(/^(.*),(good|bad)$/gm, (_, text, label) => `${`${text} `.repeat(4)},${label}`);

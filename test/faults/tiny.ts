@@ -15,7 +15,7 @@ const INTERMEDIATE = 64;
 const POSITIONS = 32;
 
 /** A BERT of random weights that takes milliseconds a step, with dropout, so that its masks matter. */
-export async function makeTinyBert(folder: string): Promise<void> {
+export async function makeTinyBert(folder: string, layers = LAYERS): Promise<void> {
   const random = new Random(7);
   const vocab = [...SPECIAL, ...WORDS];
   const weights: { name: string; shape: number[] }[] = [];
@@ -32,7 +32,7 @@ export async function makeTinyBert(folder: string): Promise<void> {
   add('bert.embeddings.position_embeddings.weight', POSITIONS, HIDDEN);
   add('bert.embeddings.token_type_embeddings.weight', 2, HIDDEN);
   norm('bert.embeddings.LayerNorm');
-  for (let i = 0; i < LAYERS; i++) {
+  for (let i = 0; i < layers; i++) {
     const layer = `bert.encoder.layer.${i}`;
     for (const part of ['query', 'key', 'value']) dense(`${layer}.attention.self.${part}`, HIDDEN, HIDDEN);
     dense(`${layer}.attention.output.dense`, HIDDEN, HIDDEN);
@@ -49,7 +49,7 @@ export async function makeTinyBert(folder: string): Promise<void> {
       model_type: 'bert',
       vocab_size: vocab.length,
       hidden_size: HIDDEN,
-      num_hidden_layers: LAYERS,
+      num_hidden_layers: layers,
       num_attention_heads: 2,
       intermediate_size: INTERMEDIATE,
       max_position_embeddings: POSITIONS,

@@ -41,7 +41,7 @@ export const fineTune = [
       // The header is above the selection.
       await selectFrom(window, 3);
       await window.command('Luthier: Fine-tune on Selection');
-      await window.answerUntilSummary();
+      await window.answerUntilSummary('deep');
       const summary = (await window.rows().allTextContents()).join('\n');
       assert.match(summary, /17,9\d\d rows? to learn from/, 'the summary counts rows');
       assert.match(summary, /2 classes/);
