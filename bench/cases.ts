@@ -70,7 +70,7 @@ export const CASES: Readonly<Record<string, StepCase | JobCase>> = {
   },
   'bert-base-freeze8-8bit': {
     kind: 'step',
-    what: 'the same, our frozen layers in 8 bits',
+    what: 'BERT-base, lower 8 layers frozen, ours in 8 bits',
     model: { ...BERT_BASE, frozen: 8, load_in_8bit: true },
     target: 0.8,
   },
@@ -82,7 +82,7 @@ export const CASES: Readonly<Record<string, StepCase | JobCase>> = {
   },
   'bert-base-lora-8bit': {
     kind: 'step',
-    what: 'the same, our base in 8 bits',
+    what: 'BERT-base, LoRA r=8 on query and value, our base in 8 bits',
     model: { ...BERT_BASE, lora: 8, load_in_8bit: true },
     target: 0.45,
   },
