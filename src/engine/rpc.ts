@@ -79,14 +79,14 @@ export class Peer<Theirs extends RequestTable<Theirs>, Said, Heard> {
 
   /** @throws LuthierError as the far end threw it, or `interrupted` when the connection is closed */
   async request<K extends keyof Theirs & string>(method: K, params: Theirs[K]['params']): Promise<Theirs[K]['result']> {
-    if (this.#closed || this.#ended) throw gone();
+    if (this.#ended) throw gone();
     try {
       return await this.#connection.sendRequest<Theirs[K]['result']>(method, params);
     } catch (error) {
       if (error instanceof ResponseError && isErrorData(error.data)) {
         throw new LuthierError(error.data.code, error.data.message, error.data.hint);
       }
-      if (this.#closed || this.#ended) throw gone();
+      if (this.#ended) throw gone();
       throw error;
     }
   }
@@ -98,7 +98,7 @@ export class Peer<Theirs extends RequestTable<Theirs>, Said, Heard> {
 
   /** The connection refuses what is sent after its end at once, and fails later what it could not write. */
   async #send(method: string, params?: unknown): Promise<void> {
-    if (this.#closed || this.#ended) return;
+    if (this.#ended) return;
     try {
       await this.#connection.sendNotification(method, params);
     } catch {
@@ -131,6 +131,7 @@ export class Peer<Theirs extends RequestTable<Theirs>, Said, Heard> {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#ended = true;
     this.#connection.dispose();
     for (const listener of this.#onClose.splice(0)) listener();
   }

@@ -23,8 +23,7 @@ const ENDED: Partial<Record<RunRecord['state'], string>> = {
 };
 
 export async function listRuns({ json }: JsonOption): Promise<number> {
-  const folders = await findRunFolders(process.cwd());
-  const runs = await Promise.all(folders.map(look));
+  const runs = await seeRuns();
   runs.sort((a, b) => (b.record?.created_at ?? '').localeCompare(a.record?.created_at ?? ''));
   if (json) {
     for (const { folder, record, bytes, problem } of runs) {
@@ -51,7 +50,7 @@ export async function listRuns({ json }: JsonOption): Promise<number> {
   print(table(['run', 'state', 'step', 'best', 'time', 'disk'], rows, [2, 4, 5]));
   const total = runs.reduce((sum, run) => sum + run.bytes, 0);
   note(`${counted(runs.length, 'run')}, ${formatBytes(total)} on disk. luthier runs remove RUN deletes one.`);
-  const spare = await finishedCheckpoints(folders);
+  const spare = await finishedCheckpoints(runs);
   if (spare.bytes > 0) {
     note(`${formatBytes(spare.bytes)} of it are checkpoints of finished runs, which nothing needs: luthier runs clean`);
   }
@@ -59,11 +58,12 @@ export async function listRuns({ json }: JsonOption): Promise<number> {
 }
 
 /** Folders of checkpoints of runs that have ended for good, and the disk that they take. */
-async function finishedCheckpoints(folders: readonly string[]): Promise<{ paths: string[]; bytes: number }> {
+async function finishedCheckpoints(
+  runs: readonly Pick<Seen, 'folder' | 'record'>[],
+): Promise<{ paths: string[]; bytes: number }> {
   const paths: string[] = [];
   let bytes = 0;
-  for (const folder of folders) {
-    const record = await readRun(folder).catch(() => null);
+  for (const { folder, record } of runs) {
     if (record === null || ENDED[record.state] === undefined) continue;
     const path = join(folder, FILES.checkpoints);
     const size = await diskUse(path);
@@ -76,7 +76,7 @@ async function finishedCheckpoints(folders: readonly string[]): Promise<{ paths:
 
 /** Deletes the checkpoints of finished runs; models, metrics and records stay. */
 export async function cleanRuns({ yes, json }: JsonOption & { yes?: boolean }): Promise<number> {
-  const { paths, bytes } = await finishedCheckpoints(await findRunFolders(process.cwd()));
+  const { paths, bytes } = await finishedCheckpoints(await seeRuns());
   const what = `checkpoints of ${counted(paths.length, 'finished run')}, ${formatBytes(bytes)}`;
   if (paths.length > 0 && !(await isSure(`Delete ${what}? The models stay.`, yes))) return EXIT.done;
   await Promise.all(paths.map((path) => rm(path, { recursive: true, force: true })));
@@ -118,6 +118,8 @@ interface Seen {
   problem: { code: string; message: string } | null;
   bytes: number;
 }
+
+const seeRuns = async (): Promise<Seen[]> => Promise.all((await findRunFolders(process.cwd())).map(look));
 
 /** A folder that is half-written or from a newer Luthier is listed with its problem. */
 async function look(folder: string): Promise<Seen> {

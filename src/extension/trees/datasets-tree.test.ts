@@ -14,7 +14,7 @@ beforeEach(() => {
   const store = new DatasetStore({
     service: { request: async () => expect.unreachable('a drop reads no rows') },
     homes: () => [],
-    find: async () => ['/work/found.csv'],
+    find: async () => ['/elsewhere/found.csv'],
     added: {
       get: () => added,
       set: async (paths) => {
@@ -31,7 +31,7 @@ const drop = async (...uris: string[]) => {
 };
 
 test('files dropped from the explorer are added, each once, and what is listed already stays as it is', async () => {
-  await drop('file:///else/M%C3%A4use%20und%20K%C3%A4tzchen.csv', 'file:///work/found.csv');
+  await drop('file:///else/M%C3%A4use%20und%20K%C3%A4tzchen.csv', 'file:///elsewhere/found.csv');
   await drop('file:///else/M%C3%A4use%20und%20K%C3%A4tzchen.csv');
   expect(added).toEqual(['/else/Mäuse und Kätzchen.csv']);
   expect((await tree.getChildren()).map((node) => 'name' in node && node.name)).toEqual([
