@@ -15,7 +15,7 @@ import {
   removeEngine,
   stateOf,
 } from './engine.ts';
-import { makeWorkplace, tinyRows } from './tiny.ts';
+import { makeWorkplace, tinyRows, writeRecipe } from './tiny.ts';
 
 let place: string;
 let recipe: string;
@@ -39,17 +39,21 @@ const weights = (folder: string) => readFile(join(place, folder, 'model', 'model
 
 /** Whatever happened on the way, the run must have had the losses of the unbroken one, and end in the same weights. */
 async function expectLikeReference(folder: string, parts: Finished[]): Promise<void> {
+  expectLike(reference, parts);
+  expect((await weights(folder)).equals(await weights('reference'))).toBe(true);
+}
+
+function expectLike(whole: Finished, parts: Finished[]): void {
   const joined = losses(parts.flatMap((part) => part.events));
-  const unbroken = losses(reference.events);
+  const unbroken = losses(whole.events);
   const different = [...unbroken].find(([step, loss]) => joined.get(step) !== loss);
   expect(
     different,
     `the first step whose loss differs; then it was ${joined.get(different?.[0] ?? 0)}`,
   ).toBeUndefined();
   expect(joined.size).toBe(unbroken.size);
-  expect((await weights(folder)).equals(await weights('reference'))).toBe(true);
   const done = parts.at(-1)!.events.at(-1) as DoneEvent;
-  expect(done).toMatchObject({ event: 'done', best_step: (reference.events.at(-1) as DoneEvent).best_step });
+  expect(done).toMatchObject({ event: 'done', best_step: (whole.events.at(-1) as DoneEvent).best_step });
 }
 
 describe('a whole run', () => {
@@ -101,6 +105,21 @@ describe('SIGKILL', () => {
     parts.push(await program.finished);
     expect(parts.at(-1)!.code).toBe(0);
     await expectLikeReference('killed', parts);
+  });
+
+  it('of a LoRA run on a base in 8 bits, resumed, gives the same adapter', async () => {
+    const lora = join(place, 'lora.recipe.json');
+    const strategy = { type: 'lora', r: 4, lora_dropout: 0.1, load_in_8bit: true };
+    await writeRecipe(lora, { strategy, num_train_epochs: 3, save_steps: 5 });
+    const whole = await run('train', lora, '--json', '--out', 'lora').finished;
+    const program = run('train', lora, '--json', '--out', 'lora-killed');
+    await program.untilStep(12);
+    process.kill((await endpointOf(join(place, 'lora-killed'))).pid, 'SIGKILL');
+    const first = await program.finished;
+    expect(first.code).toBe(1);
+    expectLike(whole, [first, await run('runs', 'resume', 'lora-killed', '--json').finished]);
+    const adapter = (folder: string) => readFile(join(place, folder, 'adapter', 'adapter_model.safetensors'));
+    expect((await adapter('lora-killed')).equals(await adapter('lora'))).toBe(true);
   });
 
   it('before the first checkpoint starts over', async () => {

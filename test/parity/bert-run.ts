@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { type Executor, sizeOf, type TensorData } from '../../src/engine/executors/executor.ts';
+import { SafetensorsFile } from '../../src/engine/hub/safetensors.ts';
 import { createEncoder, type Encoder } from '../../src/engine/models/registry.ts';
 import { packTexts, writeBatch } from '../../src/engine/train/packing.ts';
 import { GRADIENT, logitsProgram, MASK, PARAMETER, trainingProgram } from '../../src/engine/train/programs.ts';
 import { figures } from './executors.ts';
-import { uniform, weight } from './values.ts';
+import { relativeError, uniform, weight } from './values.ts';
 
 /** What bert_figures.py wrote. */
 export interface Figures {
@@ -119,3 +121,24 @@ export function judge(name: string, gradient: Float32Array, f: Figures, error: (
   const off = error(1e-6 * f.largest_gradient);
   return off < TOLERANCE ? 'ok' : `error of ${off}`;
 }
+
+/** A verdict on every gradient, element by element, against those in a file of the figures. */
+export async function judgeAll(
+  gradients: Result['gradients'],
+  f: Figures,
+  fileName: string,
+): Promise<Record<string, string>> {
+  const file = await SafetensorsFile.open(fileURLToPath(figures(fileName)));
+  const verdicts: Record<string, string> = {};
+  for (const [name, { size }] of file.tensors) {
+    const expected = new Float32Array(size);
+    await file.readInto(name, expected);
+    const gradient = gradients.get(name)!;
+    verdicts[name] = judge(name, gradient, f, (floor) => relativeError(gradient, expected, floor));
+  }
+  await file.close();
+  return verdicts;
+}
+
+/** What the verdicts must be: neither more nor fewer gradients than PyTorch has, and each as it is there. */
+export const allOk = (names: Iterable<string>) => Object.fromEntries([...names].map((name) => [name, 'ok']));

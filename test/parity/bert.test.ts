@@ -1,12 +1,8 @@
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Executor } from '../../src/engine/executors/executor.ts';
-import { SafetensorsFile } from '../../src/engine/hub/safetensors.ts';
-import { judge, type RunOptions, read, run, TOLERANCE } from './bert-run.ts';
-import { EXECUTORS, figures } from './executors.ts';
+import { allOk, judge, judgeAll, type RunOptions, read, run, TOLERANCE } from './bert-run.ts';
+import { EXECUTORS } from './executors.ts';
 import { relativeError } from './values.ts';
-
-const allOk = (names: Iterable<string>) => Object.fromEntries([...names].map((name) => [name, 'ok']));
 
 const small = read('bert-small.json');
 const base = read('bert-base.json');
@@ -27,16 +23,7 @@ describe.each(EXECUTORS)("BERT against transformers' in float64: $title", ({ isT
     const result = await run(executor, f, options);
     if (!options.dropout) expect(relativeError(result.logits, f.logits.flat())).toBeLessThan(TOLERANCE);
     expect(relativeError([result.loss], [f.loss])).toBeLessThan(TOLERANCE);
-    const file = await SafetensorsFile.open(fileURLToPath(figures(`${name}.safetensors`)));
-    const verdicts: Record<string, string> = {};
-    for (const [parameter, { size }] of file.tensors) {
-      const expected = new Float32Array(size);
-      await file.readInto(parameter, expected);
-      const gradient = result.gradients.get(parameter)!;
-      verdicts[parameter] = judge(parameter, gradient, f, (floor) => relativeError(gradient, expected, floor));
-    }
-    await file.close();
-    expect(verdicts).toEqual(allOk(result.gradients.keys()));
+    expect(await judgeAll(result.gradients, f, `${name}.safetensors`)).toEqual(allOk(result.gradients.keys()));
   });
 
   test.skipIf(!isThere)('frozen parameters get no gradient and change no other', { timeout: 240_000 }, async () => {
