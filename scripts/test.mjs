@@ -74,7 +74,7 @@ async function unitTests() {
 
 /** test/e2e/run.mjs ends with a line as this file does. */
 async function endToEnd() {
-  const { code, output } = await run(['test/e2e/run.mjs']);
+  const { code, output } = await run(['test/e2e/run.mjs', '--retries', '1']);
   const lines = [...output.matchAll(/^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$/gm)];
   const last = lines.at(-1);
   if (!last) return { failed: 1 };

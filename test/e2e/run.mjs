@@ -1,5 +1,6 @@
-// node test/e2e/run.mjs [--grep PATTERN] [--repeat N] [--keep] [--all | --figures]: the end-to-end tests, in a real
-// VS Code with the VSIX installed.
+// node test/e2e/run.mjs [--grep PATTERN] [--repeat N] [--retries N] [--keep] [--all | --figures]: the end-to-end tests,
+// in a real VS Code with the VSIX installed.
+// --retries plays a scenario that failed again in a fresh window, and tells both; without it the first failure counts.
 // Ends with a line `N passed, M failed[, K skipped]`. Screenshots of failures go to test/e2e/output.
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -22,6 +23,7 @@ const { values: options } = parseArgs({
     all: { type: 'boolean', default: false },
     figures: { type: 'boolean', default: false },
     repeat: { type: 'string', default: '1' },
+    retries: { type: 'string', default: '0' },
   },
 });
 
@@ -32,7 +34,8 @@ const counts = { passed: 0, failed: 0, skipped: 0 };
 const summary = () =>
   `${counts.passed} passed, ${counts.failed} failed${counts.skipped ? `, ${counts.skipped} skipped` : ''}`;
 
-async function runOne(stage, scenario) {
+/** @param {number} retries how often it may still be played again if it fails */
+async function runOne(stage, scenario, retries) {
   const reason = scenario.skip?.();
   if (reason) {
     counts.skipped++;
@@ -45,12 +48,13 @@ async function runOne(stage, scenario) {
   const late = new Promise((_, reject) => {
     timer = setTimeout(() => reject(new Error(`It did not end in ${LIMIT_MS / 60_000} minutes.`)), LIMIT_MS);
   });
+  let failed = false;
   try {
     await Promise.race([stage.play(scenario), late]);
     counts.passed++;
     console.log(`✓ ${scenario.name} (${seconds()} s)`);
   } catch (error) {
-    counts.failed++;
+    failed = true;
     console.log(`✗ ${scenario.name} (${seconds()} s)\n  ${String(error.stack ?? error).replaceAll('\n', '\n  ')}`);
     for (const file of await stage.evidence(scenario, output))
       console.log(`  see ${path.relative(process.cwd(), file)}`);
@@ -58,6 +62,13 @@ async function runOne(stage, scenario) {
     clearTimeout(timer);
   }
   for (const line of stage.takeFigures()) console.log(`  ${line}`);
+  if (!failed) return;
+  if (retries === 0) {
+    counts.failed++;
+    return;
+  }
+  console.log('↻ again, in a fresh window');
+  await runOne(stage, scenario, retries - 1);
 }
 
 async function main() {
@@ -89,7 +100,7 @@ async function main() {
       `VSIX of ${(bytes / 1e6).toFixed(1)} MB installed in ${((performance.now() - started) / 1000).toFixed(1)} s`,
     );
     for (let round = 0; round < Number(options.repeat); round++)
-      for (const scenario of chosen) await runOne(stage, scenario);
+      for (const scenario of chosen) await runOne(stage, scenario, Number(options.retries));
   } finally {
     await stage.close();
     if (options.keep) console.log(`Kept: ${folder}`);

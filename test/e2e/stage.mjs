@@ -77,7 +77,7 @@ export class Stage {
     await this.window.clearNotifications();
   }
 
-  /** What is left of a failed scenario: a picture and what the browser said. The next one gets a new window. */
+  /** What is left of a failed scenario: a picture and what the browser said. The next one gets a new window on fresh files. */
   async evidence(scenario, output) {
     const name = path.join(output, scenario.name.replace(/[^\w]+/g, '-').slice(0, 60));
     const files = [];
@@ -94,6 +94,8 @@ export class Stage {
       console.log(`  no picture: ${error.message}`);
     }
     this.window = null;
+    if (!this.browser.isConnected()) this.browser = await launch();
+    await makeWorkspace(this.workspace);
     return files;
   }
 
