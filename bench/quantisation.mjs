@@ -9,7 +9,7 @@
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const SEEDS = [1, 2, 3, 4, 5];
@@ -22,8 +22,10 @@ const STRATEGIES = {
   freeze: { strategy: { type: 'freeze', num_frozen_layers: 4 }, learning_rate: 5e-5 },
 };
 
-const [minilm, sst2, ...chosen] = process.argv.slice(2);
-if (!minilm || !sst2) throw new Error('usage: node bench/quantisation.mjs MINILM SST2 [lora|freeze]…');
+const [model, data, ...chosen] = process.argv.slice(2);
+if (!model || !data) throw new Error('usage: node bench/quantisation.mjs MINILM SST2 [lora|freeze]…');
+// A recipe's paths are relative to its own folder.
+const [minilm, sst2] = [resolve(model), resolve(data)];
 const file = fileURLToPath(new URL('quantisation.jsonl', import.meta.url));
 const cli = process.env.LUTHIER_CLI ?? fileURLToPath(new URL('../dist/engine/cli.cjs', import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'luthier-quantisation-'));
