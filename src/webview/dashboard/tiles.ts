@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { StepColumn } from '../../protocol/steps.ts';
-import { bytes, count, metric, metricInText, plural, significant } from '../shared/format.ts';
+import { bytes, count, interval, metric, metricInText, plural, significant } from '../shared/format.ts';
 import type { Page } from './page.ts';
 import type { RunView } from './store.ts';
 
@@ -19,7 +19,7 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
   const key = run.record.recipe.metric_for_best_model ?? 'loss';
   const { best } = run.record;
   const report = run.reports.find((r) => r.split === 'validation');
-  const interval = report?.intervals[key];
+  const range = report?.intervals[key];
   const measured = report?.metrics[key] ?? best?.metrics[key];
   const smooth = page.averages.of(run, 'loss', page.view.smoothing);
   const loss = smooth.length === 0 ? null : smooth[smooth.length - 1]!;
@@ -28,8 +28,8 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
     {
       name: `Best ${metricInText(key)}`,
       value: metric(key, measured),
-      detail: interval
-        ? `95 %: ${metric(key, interval.low)} to ${metric(key, interval.high)}`
+      detail: range
+        ? `95 %: ${interval(key, range)}`
         : best
           ? `validation, step ${count(best.step)}`
           : 'after the first evaluation',
