@@ -1,7 +1,7 @@
 // Drives one VS Code window in a browser as a person would, and looks at what a person would see.
 
 /** Longest wait for anything: the machine may be busy with other things. */
-export const PATIENCE = 120_000;
+export const PATIENCE = Number(process.env.LUTHIER_E2E_PATIENCE_MS ?? 120_000);
 
 const QUICK = '.quick-input-widget:not([style*="display: none"])';
 
@@ -83,7 +83,8 @@ export class VSCodeWindow {
       await keyboard.press('F1');
       const input = page.locator(`${QUICK} input[type="text"], ${QUICK} .quick-input-filter input`).first();
       await input.waitFor({ timeout: 10_000 });
-      await input.fill(`>${title}`);
+      // Something that opens meanwhile may take the focus, and the palette with it.
+      await input.fill(`>${title}`, { timeout: 5000 });
       await this.rows().filter({ hasText: title }).first().waitFor({ timeout: 10_000 });
       // Longer titles with the same words may stand above it.
       for (let down = 0; down < 10; down++) {
@@ -129,6 +130,53 @@ export class VSCodeWindow {
     await this.page.keyboard.press('Enter');
   }
 
+  /** Answers the open question for a line of text. */
+  async type(text) {
+    await this.page.locator(`${QUICK} input`).first().fill(text);
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** Names a file or folder, by its whole path, in the dialog that asks for one. */
+  async chooseFile(file) {
+    const input = this.page.locator(`${QUICK} input`).first();
+    // The dialog comes with a folder, which it may still be completing while one types.
+    await this.until('the dialog to take the path', async () => {
+      if (!(await input.inputValue()).startsWith('/')) return false;
+      await input.fill(file);
+      return (await input.inputValue()) === file;
+    });
+    await this.page.locator(`${QUICK} .quick-input-action .monaco-button`).first().click();
+    await input.waitFor({ state: 'hidden' });
+  }
+
+  /** Chooses from the context menu of what `locator` names. */
+  async contextMenu(locator, label) {
+    await locator.click({ button: 'right' });
+    const item = this.page.locator('.monaco-menu .action-label').getByText(label, { exact: true });
+    await item.waitFor();
+    // A menu that has just opened takes no click, so that the one that opened it chooses nothing.
+    await this.until(`the menu to take “${label}”`, async () => {
+      if (await item.isVisible()) await item.click({ timeout: 5000 });
+      return !(await item.isVisible());
+    });
+  }
+
+  /** Until a modal dialog says what fits; gives all that it says. */
+  async dialog(pattern) {
+    const box = this.page.locator('.monaco-dialog-box');
+    return await this.until(`a dialog like ${pattern}`, async () => {
+      const text = (await box.count()) > 0 && (await box.innerText({ timeout: 5000 }));
+      return text && pattern.test(text) && text;
+    });
+  }
+
+  /** Presses a button of the open dialog. */
+  async answerDialog(button) {
+    const box = this.page.locator('.monaco-dialog-box');
+    await box.getByRole('button', { name: button, exact: true }).click();
+    await box.waitFor({ state: 'hidden' });
+  }
+
   /** From the first question of Fine-tune on Selection to the summary, with what is offered first but the model. */
   async answerUntilSummary(model = 'tiny') {
     await this.question('which column is the text');
@@ -149,7 +197,7 @@ export class VSCodeWindow {
       await page.keyboard.press('Control+P');
       const input = page.locator(`${QUICK} input`).first();
       await input.waitFor({ timeout: 10_000 });
-      await input.fill(name);
+      await input.fill(name, { timeout: 5000 });
       await this.rows().filter({ hasText: name }).first().waitFor({ timeout: 10_000 });
       return true;
     });
