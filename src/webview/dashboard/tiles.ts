@@ -37,28 +37,27 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
     {
       name: 'Training loss',
       value: significant(loss),
-      detail: page.view.smoothing > 0 ? `last step ${significant(last(run, 'loss'))}` : 'not smoothed',
+      detail:
+        loss === null ? '' : page.view.smoothing > 0 ? `last step ${significant(last(run, 'loss'))}` : 'not smoothed',
     },
     {
       name: 'Tokens per second',
       value: significant(last(run, 'tokens_per_second')),
-      detail: `${significant(last(run, 'step_ms'))} ms a step`,
+      detail: run.steps.lastStep > 0 ? `${significant(last(run, 'step_ms'))} ms a step` : '',
     },
-    { name: 'Memory', value: bytes(memory), detail: run.done ? 'peak' : 'now' },
+    { name: 'Memory', value: bytes(memory), detail: memory === null ? '' : run.done ? 'peak' : 'now' },
     {
       name: 'Learning rate',
       value: significant(last(run, 'learning_rate')),
       detail: run.record.recipe.lr_scheduler_type?.replaceAll('_', ' ') ?? '',
     },
-    ...(run.start
-      ? [
-          {
-            name: 'Rows',
-            value: count(run.start.num_train_rows),
-            detail: `${plural(run.start.labels.length, 'class', 'classes')}, ${count(run.start.num_validation_rows)} held out`,
-          },
-        ]
-      : []),
+    {
+      name: 'Rows',
+      value: count(run.start?.num_train_rows),
+      detail: run.start
+        ? `${plural(run.start.labels.length, 'class', 'classes')}, ${count(run.start.num_validation_rows)} held out`
+        : '',
+    },
   ];
 };
 
