@@ -90,13 +90,16 @@ export class VSCodeWindow {
       for (let down = 0; down < 10; down++) {
         const focused = await this.rows().locator('xpath=self::*[contains(@class, "focused")]').first();
         const label = await focused.locator('.label-name').first().innerText({ timeout: 5000 });
-        if (label.trim() === title) return true;
+        if (label.trim() === title) {
+          // To the palette and nobody else, should it be gone by now.
+          await input.press('Enter', { timeout: 5000 });
+          return true;
+        }
         await keyboard.press('ArrowDown');
       }
       await keyboard.press('Escape');
       return false;
     });
-    await keyboard.press('Enter');
     // While it is still there, a further Enter would run the command once more.
     const asked = page.locator(`${QUICK} input`);
     await this.until('the palette to close', async () =>
@@ -127,13 +130,14 @@ export class VSCodeWindow {
       await this.page.locator(`${QUICK} input`).first().fill(text);
       await this.rows().filter({ hasText: text }).first().waitFor();
     }
-    await this.page.keyboard.press('Enter');
+    await this.page.locator(`${QUICK} input`).first().press('Enter');
   }
 
   /** Answers the open question for a line of text. */
   async type(text) {
-    await this.page.locator(`${QUICK} input`).first().fill(text);
-    await this.page.keyboard.press('Enter');
+    const input = this.page.locator(`${QUICK} input`).first();
+    await input.fill(text);
+    await input.press('Enter');
   }
 
   /** Names a file or folder, by its whole path, in the dialog that asks for one. */
@@ -191,18 +195,19 @@ export class VSCodeWindow {
   /** Opens a file of the workspace by its name. */
   async openFile(name) {
     const { page } = this;
-    // What was asked before the files could be searched stays without an answer.
-    await this.until(`the file ${name} to be found`, async () => {
+    // What was asked before the files could be searched stays without an answer, and a view that opens meanwhile takes
+    // the focus.
+    await this.until(`the file ${name} to be found and opened`, async () => {
       await page.keyboard.press('Escape');
       await page.keyboard.press('Control+P');
       const input = page.locator(`${QUICK} input`).first();
       await input.waitFor({ timeout: 10_000 });
       await input.fill(name, { timeout: 5000 });
       await this.rows().filter({ hasText: name }).first().waitFor({ timeout: 10_000 });
+      await input.press('Enter', { timeout: 5000 });
+      await page.locator(`.tabs-container .tab.active[data-resource-name="${name}"]`).waitFor({ timeout: 10_000 });
       return true;
     });
-    await page.keyboard.press('Enter');
-    await page.locator(`.tabs-container .tab.active[data-resource-name="${name}"]`).waitFor();
     await page.locator('.editor-instance .monaco-editor .view-line').first().waitFor();
   }
 
