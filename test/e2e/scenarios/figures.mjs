@@ -85,7 +85,7 @@ export const figures = [
     name: 'What the dashboard computes while a fast run is shown',
     async play(stage) {
       const { workspace } = stage;
-      await luthier(workspace, 'train', 'endless.recipe.json', '--detach');
+      await luthier(workspace, 'train', 'endless.recipe.json', '--detach', '--set', 'model=tiny');
       await showRun(stage);
       const before = await stage.dashboard.step();
       const from = performance.now();
