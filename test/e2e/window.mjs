@@ -143,14 +143,14 @@ export class VSCodeWindow {
   /** Names a file or folder, by its whole path, in the dialog that asks for one. */
   async chooseFile(file) {
     const input = this.page.locator(`${QUICK} input`).first();
-    // The dialog comes with a folder, which it may still be completing while one types.
+    await this.until('the dialog with a folder', async () => (await input.inputValue()).startsWith('/'));
+    // While it looks into a folder it takes neither a path nor a press.
     await this.until('the dialog to take the path', async () => {
-      if (!(await input.inputValue()).startsWith('/')) return false;
-      await input.fill(file);
-      return (await input.inputValue()) === file;
+      if (!(await input.isVisible())) return true;
+      if ((await input.inputValue()) !== file) await input.fill(file, { timeout: 5000 });
+      else await this.page.locator(`${QUICK} .quick-input-action .monaco-button`).first().click({ timeout: 5000 });
+      return false;
     });
-    await this.page.locator(`${QUICK} .quick-input-action .monaco-button`).first().click();
-    await input.waitFor({ state: 'hidden' });
   }
 
   /** Chooses from the context menu of what `locator` names. */
