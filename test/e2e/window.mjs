@@ -35,24 +35,35 @@ export class VSCodeWindow {
   async open(url) {
     await this.page.addInitScript(listen);
     await this.page.goto(url);
-    await this.ready();
+    await this.stands();
+    await this.atRest();
   }
 
-  /** @returns when the page was told to */
+  /** @returns when the page was told to, and when the workbench stood again */
   async reload() {
     // A VS Code in a browser keeps its state every 5 s and not on the way out (a page that goes cannot wait for that):
     // what was opened just before would not be there again.
     await new Promise((resolve) => setTimeout(resolve, BROWSER_STORAGE_MS));
     const began = performance.now();
     await this.page.reload();
-    await this.ready();
-    return began;
+    await this.stands();
+    return { began, stood: performance.now() };
   }
 
-  /** Until the workbench stands and extensions have started. */
-  async ready() {
+  /** Until the workbench stands. */
+  async stands() {
     await this.page.waitForSelector('.monaco-workbench .activitybar a[aria-label="Luthier"]');
     await this.page.waitForSelector('.monaco-workbench .statusbar');
+  }
+
+  /**
+   * Until all of VS Code that a person meets has begun. It starts its parts one by one when there is nothing else to
+   * do, on a busy machine one each half second: among the last of them the one that knows that the workspace is
+   * trusted, without which half of the commands are not there.
+   */
+  async atRest() {
+    const begun = () => performance.getEntriesByName('code/didCreateWorkbenchContributions/3').length > 0;
+    await this.until('VS Code to have begun', () => this.page.evaluate(begun));
   }
 
   /** Waits until `check` gives something truthy, and gives it; fails with what was waited for. */

@@ -48,7 +48,11 @@ export const workspaces = [
             .then(
               () => true,
               // Read before its server answers, a workspace's file is taken for empty, for good: VS Code's own flaw.
-              () => window.reload().then(() => false),
+              async () => {
+                await window.reload();
+                await window.atRest();
+                return false;
+              },
             ),
         );
         await window.openFile('zweite.csv');
