@@ -1,5 +1,7 @@
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { profileScripting } from '../cpu-profile.mjs';
+import { cpuUse } from '../cpu-use.mjs';
 import { luthier, metricsOf, runsOf } from '../workplace.mjs';
 
 const ROUNDS = 3;
@@ -29,7 +31,6 @@ async function showRun({ window, dashboard }) {
   await window.openSideBar();
   await window.tree('Runs').last().click();
   await dashboard.untilStep(1);
-  await settle();
 }
 
 async function reportScripting(stage, name) {
@@ -44,7 +45,7 @@ async function reportScripting(stage, name) {
 /** Measured and reported, never asserted: `node test/e2e/run.mjs --figures`, with nothing else at work. */
 export const figures = [
   {
-    name: 'What a step costs: in a terminal alone, with the dashboard hidden, with it visible',
+    name: 'What a step costs: without a window, with one that shows something else, with the dashboard hidden, visible',
     async play(stage) {
       const { window, workspace } = stage;
       const starter = path.resolve(import.meta.dirname, '../../../starters/bert');
@@ -52,31 +53,42 @@ export const figures = [
       const changes = [...set, 'save_steps=100000', 'eval_steps=100000'].flatMap((change) => ['--set', change]);
       await luthier(workspace, 'train', 'endless.recipe.json', '--detach', ...changes);
       const [run] = await runsOf(workspace);
-      const taken = { terminal: [], hidden: [], visible: [] };
+      const elsewhere = path.join(stage.folder, 'elsewhere');
+      await mkdir(elsewhere, { recursive: true });
+      const taken = {};
+      const measure = async (where) => {
+        await settle();
+        const { result, use } = await cpuUse(stage.server.child.pid, () => nextSteps(window, run.folder));
+        taken[where] ??= { steps: [], use: [] };
+        taken[where].steps.push(...result);
+        taken[where].use.push(use);
+      };
       await nextSteps(window, run.folder);
       for (let round = 0; round < ROUNDS; round++) {
         // The window leaves, and its extension host with it.
         await window.page.goto('about:blank');
         await window.until('the extension host to end', async () => (await stage.server.extensionHosts()) === 0);
-        await settle();
-        taken.terminal.push(...(await nextSteps(window, run.folder)));
-
+        await measure('without a window');
+        await window.open(stage.server.open(elsewhere));
+        await measure('a window on another folder, without Luthier');
         await window.open(stage.server.open(workspace));
         await showRun(stage);
-        taken.visible.push(...(await nextSteps(window, run.folder)));
-        if (round === 0) await reportScripting(stage, 'a step or two a second');
-
+        await measure('dashboard visible');
+        if (round === 0) await reportScripting(stage, 'a few steps a second');
         await window.openFile('rows.csv');
-        await settle();
-        taken.hidden.push(...(await nextSteps(window, run.folder)));
+        await measure('dashboard hidden');
         await window.closeEditors();
       }
-      const alone = at(taken.terminal, 0.5);
-      for (const [where, values] of Object.entries(taken)) {
-        const change = (100 * (at(values, 0.5) / alone - 1)).toFixed(1);
+      const alone = at(taken['without a window'].steps, 0.5);
+      for (const [where, { steps, use }] of Object.entries(taken)) {
+        const change = (100 * (at(steps, 0.5) / alone - 1)).toFixed(1);
+        const computed = Object.keys(use[0]).map((kind) => {
+          const mean = use.reduce((sum, one) => sum + one[kind], 0) / use.length;
+          return `${kind} ${mean.toFixed(0)}`;
+        });
         stage.figure(
           `a step, ${where}`,
-          `median ${at(values, 0.5).toFixed(1)} ms of ${values.length} (${change} %), quarters ${at(values, 0.25).toFixed(1)} and ${at(values, 0.75).toFixed(1)} ms`,
+          `median ${at(steps, 0.5).toFixed(1)} ms of ${steps.length} (${change} %), quarters ${at(steps, 0.25).toFixed(1)} and ${at(steps, 0.75).toFixed(1)} ms; computing a second, in ms: ${computed.join(', ')}`,
         );
       }
     },
@@ -87,6 +99,7 @@ export const figures = [
       const { workspace } = stage;
       await luthier(workspace, 'train', 'endless.recipe.json', '--detach', '--set', 'model=tiny');
       await showRun(stage);
+      await settle();
       const before = await stage.dashboard.step();
       const from = performance.now();
       await reportScripting(stage, 'a fast run');
