@@ -3,6 +3,9 @@
 /** Longest wait for anything: the machine may be busy with other things. */
 export const PATIENCE = Number(process.env.LUTHIER_E2E_PATIENCE_MS ?? 120_000);
 
+/** Tells of every attempt that failed, for who looks for what makes a scenario slow. */
+const VERBOSE = Boolean(process.env.LUTHIER_E2E_VERBOSE);
+
 const QUICK = '.quick-input-widget:not([style*="display: none"])';
 
 /** In the page: keeps what notifications said, since they go away by themselves. */
@@ -77,6 +80,8 @@ export class VSCodeWindow {
       } catch (error) {
         // A frame may be on its way out while it is looked at.
         last = error;
+        if (VERBOSE && error.name === 'TimeoutError')
+          console.log(`  ${what}: ${error.message.split('\n', 3).join(' ')}`);
       }
       if (performance.now() > end) {
         const seen = last instanceof Error ? `: ${last.message}` : '';
