@@ -1,5 +1,5 @@
-// node test/e2e/run.mjs [--grep PATTERN] [--repeat N] [--retries N] [--keep] [--all | --figures]: the end-to-end tests,
-// in a real VS Code with the VSIX installed.
+// node test/e2e/run.mjs [--grep PATTERN] [--repeat N] [--retries N] [--keep] [--figures]: the end-to-end tests, in a
+// real VS Code with the VSIX installed.
 // --retries plays a scenario that failed again in a fresh window, and tells both; without it the first failure counts.
 // Ends with a line `N passed, M failed[, K skipped]`. Screenshots of failures go to test/e2e/output.
 import { existsSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { makePackage } from '../../scripts/package.mjs';
 import { packProbe } from './probe.mjs';
-import { figures, scenarios, young } from './scenarios/index.mjs';
+import { figures, scenarios } from './scenarios/index.mjs';
 import { whyAbsent } from './server.mjs';
 import { Stage } from './stage.mjs';
 
@@ -20,7 +20,6 @@ const { values: options } = parseArgs({
   options: {
     grep: { type: 'string', default: '' },
     keep: { type: 'boolean', default: false },
-    all: { type: 'boolean', default: false },
     figures: { type: 'boolean', default: false },
     repeat: { type: 'string', default: '1' },
     retries: { type: 'string', default: '0' },
@@ -73,7 +72,7 @@ async function runOne(stage, scenario, retries) {
 
 async function main() {
   const pattern = new RegExp(options.grep, 'i');
-  const all = options.figures ? figures : [...scenarios, ...(options.all ? young : [])];
+  const all = options.figures ? figures : scenarios;
   const chosen = all.filter(({ name }) => pattern.test(name));
   if (chosen.length === 0) throw new Error(`No scenario's name fits “${options.grep}”.`);
   const absent = whyAbsent();

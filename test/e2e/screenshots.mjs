@@ -1,5 +1,6 @@
-// node test/e2e/screenshots.mjs: pictures of the views in a real VS Code, in dark, light and high contrast, wide and
-// narrow, into test/e2e/output/screenshots. The starter is trained on an example for them, so the first call takes some minutes.
+// node test/e2e/screenshots.mjs [THEME…]: pictures of the views in a real VS Code, in dark, light and high contrast, wide
+// and narrow, into test/e2e/output/screenshots. The starter is trained on an example for them, so the first call takes
+// some minutes.
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -34,12 +35,13 @@ const RUNS = {
   'tickets · full': [],
 };
 
-/** Trees and dashboard, Try Model, recipe, Fine-tune on Selection, walkthrough: one picture each. */
+/** Trees and dashboard, comparison, Try Model, data set, recipe, Fine-tune on Selection, walkthrough: one picture each. */
 async function takeAll(window, take) {
   const { page } = window;
   await window.openSideBar();
   const dashboard = new DashboardPage(window);
   const run = window.tree('Runs').filter({ hasText: 'tickets · full' }).first();
+  const other = window.tree('Runs').filter({ hasText: 'lr 5e-5' }).first();
   await run.waitFor();
   await run.click();
   await dashboard.untilState('Done');
@@ -51,6 +53,20 @@ async function takeAll(window, take) {
     (await dashboard.frame()).evaluate(() => Boolean(document.querySelector('luthier-confusion'))),
   );
   await take('evaluation');
+  await (await dashboard.frame()).locator('#tab-log').click();
+  await take('events');
+
+  await other.click({ modifiers: ['Control'] });
+  await window.contextMenu(other, 'Compare Runs…');
+  await window.until('both runs', async () => (await (await dashboard.frame()).locator('.runs li').count()) === 2);
+  await (await dashboard.frame()).locator('#tab-charts').click();
+  await window.until('the chart', async () => (await dashboard.picture()).length > 5000);
+  await take('compare');
+  await (await dashboard.frame()).locator('#tab-recipe').click();
+  await take('compare-recipes');
+  await window.closeEditors();
+  await run.click();
+  await dashboard.untilState('Done');
 
   await dashboard.press('Try Model');
   const tryout = await window.webview('luthier-tryout');
@@ -60,6 +76,18 @@ async function takeAll(window, take) {
   );
   await window.until('labels', () => tryout.evaluate(() => document.querySelectorAll('.results .scores').length >= 3));
   await take('try-model');
+
+  await window.tree('Datasets').filter({ hasText: 'tickets.csv' }).click();
+  await window.until('its rows', async () =>
+    (await window.treeText('Datasets')).some((line) => /^\d+ rows/.test(line)),
+  );
+  await window.contextMenu(window.tree('Datasets').filter({ hasText: 'tickets.csv' }), 'Inspect Dataset');
+  await window.until('the report', async () => {
+    const texts = page.frames().map((frame) => frame.evaluate(() => document.body?.innerText ?? '').catch(() => ''));
+    return (await Promise.all(texts)).some((text) => /tickets\.csv\s/.test(text) && /rows?, CSV/i.test(text));
+  });
+  await take('dataset');
+  await window.closeEditors();
 
   await window.openFile('tickets.recipe.json');
   await page.locator('.codelens-decoration a').filter({ hasText: 'Train' }).first().waitFor();
@@ -99,7 +127,10 @@ async function main() {
   const server = new VSCodeServer(path.join(folder, 'server'), { settings: SETTINGS });
   let browser;
   try {
+    const wanted = process.argv.slice(2);
     const workspace = await trained();
+    const nothing = path.join(folder, 'new project');
+    await mkdir(nothing);
     const vsix = path.join(folder, 'luthier.vsix');
     await makePackage({ out: vsix });
     await server.install(vsix);
@@ -107,16 +138,23 @@ async function main() {
     browser = await launch();
     const settings = path.join(folder, 'server/data/User/settings.json');
     for (const [theme, title] of Object.entries(THEMES)) {
+      if (wanted.length > 0 && !wanted.includes(theme)) continue;
       const all = JSON.parse(await readFile(settings, 'utf8'));
       await writeFile(settings, JSON.stringify({ ...all, 'workbench.colorTheme': title }));
       for (const size of Object.keys(SIZES)) {
-        const window = await openWindow(browser, server, workspace, size);
-        await takeAll(window, async (view) => {
+        const take = async (window, view) => {
           // Hover and caret come and go: the pointer rests where nothing is.
           await window.page.mouse.move(2, 2);
           await new Promise((resolve) => setTimeout(resolve, 500));
           await window.screenshot(path.join(output, `${view}-${theme}-${size}.png`));
-        });
+        };
+        const empty = await openWindow(browser, server, nothing, size);
+        await empty.openSideBar();
+        await empty.page.locator('.welcome-view-content:visible').last().waitFor();
+        await take(empty, 'welcome');
+        await empty.page.context().close();
+        const window = await openWindow(browser, server, workspace, size);
+        await takeAll(window, (view) => take(window, view));
         await window.page.context().close();
         console.log(`${theme}, ${size}`);
       }

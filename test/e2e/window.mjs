@@ -1,7 +1,10 @@
 // Drives one VS Code window in a browser as a person would, and looks at what a person would see.
 
 /** Longest wait for anything: the machine may be busy with other things. */
-export const PATIENCE = 120_000;
+export const PATIENCE = Number(process.env.LUTHIER_E2E_PATIENCE_MS ?? 120_000);
+
+/** Tells of every attempt that failed, for who looks for what makes a scenario slow. */
+const VERBOSE = Boolean(process.env.LUTHIER_E2E_VERBOSE);
 
 const QUICK = '.quick-input-widget:not([style*="display: none"])';
 
@@ -35,24 +38,35 @@ export class VSCodeWindow {
   async open(url) {
     await this.page.addInitScript(listen);
     await this.page.goto(url);
-    await this.ready();
+    await this.stands();
+    await this.atRest();
   }
 
-  /** @returns when the page was told to */
+  /** @returns when the page was told to, and when the workbench stood again */
   async reload() {
     // A VS Code in a browser keeps its state every 5 s and not on the way out (a page that goes cannot wait for that):
     // what was opened just before would not be there again.
     await new Promise((resolve) => setTimeout(resolve, BROWSER_STORAGE_MS));
     const began = performance.now();
     await this.page.reload();
-    await this.ready();
-    return began;
+    await this.stands();
+    return { began, stood: performance.now() };
   }
 
-  /** Until the workbench stands and extensions have started. */
-  async ready() {
+  /** Until the workbench stands. */
+  async stands() {
     await this.page.waitForSelector('.monaco-workbench .activitybar a[aria-label="Luthier"]');
     await this.page.waitForSelector('.monaco-workbench .statusbar');
+  }
+
+  /**
+   * Until all of VS Code that a person meets has begun. It starts its parts one by one when there is nothing else to
+   * do, on a busy machine one each half second: among the last of them the one that knows that the workspace is
+   * trusted, without which half of the commands are not there.
+   */
+  async atRest() {
+    const begun = () => performance.getEntriesByName('code/didCreateWorkbenchContributions/3').length > 0;
+    await this.until('VS Code to have begun', () => this.page.evaluate(begun));
   }
 
   /** Waits until `check` gives something truthy, and gives it; fails with what was waited for. */
@@ -66,6 +80,8 @@ export class VSCodeWindow {
       } catch (error) {
         // A frame may be on its way out while it is looked at.
         last = error;
+        if (VERBOSE && error.name === 'TimeoutError')
+          console.log(`  ${what}: ${error.message.split('\n', 3).join(' ')}`);
       }
       if (performance.now() > end) {
         const seen = last instanceof Error ? `: ${last.message}` : '';
@@ -83,19 +99,23 @@ export class VSCodeWindow {
       await keyboard.press('F1');
       const input = page.locator(`${QUICK} input[type="text"], ${QUICK} .quick-input-filter input`).first();
       await input.waitFor({ timeout: 10_000 });
-      await input.fill(`>${title}`);
+      // Something that opens meanwhile may take the focus, and the palette with it.
+      await input.fill(`>${title}`, { timeout: 5000 });
       await this.rows().filter({ hasText: title }).first().waitFor({ timeout: 10_000 });
       // Longer titles with the same words may stand above it.
       for (let down = 0; down < 10; down++) {
         const focused = await this.rows().locator('xpath=self::*[contains(@class, "focused")]').first();
         const label = await focused.locator('.label-name').first().innerText({ timeout: 5000 });
-        if (label.trim() === title) return true;
+        if (label.trim() === title) {
+          // To the palette and nobody else, should it be gone by now.
+          await input.press('Enter', { timeout: 5000 });
+          return true;
+        }
         await keyboard.press('ArrowDown');
       }
       await keyboard.press('Escape');
       return false;
     });
-    await keyboard.press('Enter');
     // While it is still there, a further Enter would run the command once more.
     const asked = page.locator(`${QUICK} input`);
     await this.until('the palette to close', async () =>
@@ -126,7 +146,55 @@ export class VSCodeWindow {
       await this.page.locator(`${QUICK} input`).first().fill(text);
       await this.rows().filter({ hasText: text }).first().waitFor();
     }
-    await this.page.keyboard.press('Enter');
+    await this.page.locator(`${QUICK} input`).first().press('Enter');
+  }
+
+  /** Answers the open question for a line of text. */
+  async type(text) {
+    const input = this.page.locator(`${QUICK} input`).first();
+    await input.fill(text);
+    await input.press('Enter');
+  }
+
+  /** Names a file or folder, by its whole path, in the dialog that asks for one. */
+  async chooseFile(file) {
+    const input = this.page.locator(`${QUICK} input`).first();
+    await this.until('the dialog with a folder', async () => (await input.inputValue()).startsWith('/'));
+    // While it looks into a folder it takes neither a path nor a press.
+    await this.until('the dialog to take the path', async () => {
+      if (!(await input.isVisible())) return true;
+      if ((await input.inputValue()) !== file) await input.fill(file, { timeout: 5000 });
+      else await this.page.locator(`${QUICK} .quick-input-action .monaco-button`).first().click({ timeout: 5000 });
+      return false;
+    });
+  }
+
+  /** Chooses from the context menu of what `locator` names. */
+  async contextMenu(locator, label) {
+    await locator.click({ button: 'right' });
+    const item = this.page.locator('.monaco-menu .action-label').getByText(label, { exact: true });
+    await item.waitFor();
+    // A menu that has just opened takes no click, so that the one that opened it chooses nothing.
+    await this.until(`the menu to take “${label}”`, async () => {
+      if (await item.isVisible()) await item.click({ timeout: 5000 });
+      return !(await item.isVisible());
+    });
+  }
+
+  /** Until a modal dialog says what fits; gives all that it says. */
+  async dialog(pattern) {
+    const box = this.page.locator('.monaco-dialog-box');
+    return await this.until(`a dialog like ${pattern}`, async () => {
+      const text = (await box.count()) > 0 && (await box.innerText({ timeout: 5000 }));
+      return text && pattern.test(text) && text;
+    });
+  }
+
+  /** Presses a button of the open dialog. */
+  async answerDialog(button) {
+    const box = this.page.locator('.monaco-dialog-box');
+    await box.getByRole('button', { name: button, exact: true }).click();
+    await box.waitFor({ state: 'hidden' });
   }
 
   /** From the first question of Fine-tune on Selection to the summary, with what is offered first but the model. */
@@ -143,18 +211,19 @@ export class VSCodeWindow {
   /** Opens a file of the workspace by its name. */
   async openFile(name) {
     const { page } = this;
-    // What was asked before the files could be searched stays without an answer.
-    await this.until(`the file ${name} to be found`, async () => {
+    // What was asked before the files could be searched stays without an answer, and a view that opens meanwhile takes
+    // the focus.
+    await this.until(`the file ${name} to be found and opened`, async () => {
       await page.keyboard.press('Escape');
       await page.keyboard.press('Control+P');
       const input = page.locator(`${QUICK} input`).first();
       await input.waitFor({ timeout: 10_000 });
-      await input.fill(name);
+      await input.fill(name, { timeout: 5000 });
       await this.rows().filter({ hasText: name }).first().waitFor({ timeout: 10_000 });
+      await input.press('Enter', { timeout: 5000 });
+      await page.locator(`.tabs-container .tab.active[data-resource-name="${name}"]`).waitFor({ timeout: 10_000 });
       return true;
     });
-    await page.keyboard.press('Enter');
-    await page.locator(`.tabs-container .tab.active[data-resource-name="${name}"]`).waitFor();
     await page.locator('.editor-instance .monaco-editor .view-line').first().waitFor();
   }
 

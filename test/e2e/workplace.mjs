@@ -26,7 +26,7 @@ async function loadTiny() {
 }
 
 /** Trains until somebody stops it, on any machine. */
-export const ENDLESS_EPOCHS = 4000;
+const ENDLESS_EPOCHS = 4000;
 
 /**
  * Makes the workspace.
@@ -57,10 +57,10 @@ export async function makeWorkspace(folder) {
   const write = (name, change) =>
     writeFile(path.join(folder, `${name}.recipe.json`), `${JSON.stringify({ ...recipe, ...change }, null, 2)}\n`);
   await write('short', {});
-  await write('middling', { num_train_epochs: 40 });
   // A step of 1,280 rows, so that it takes longer than a press of a button takes to be heard.
   await write('slow', { num_train_epochs: ENDLESS_EPOCHS, dataset: 'many-rows.csv', gradient_accumulation_steps: 160 });
-  await write('endless', { num_train_epochs: ENDLESS_EPOCHS, eval_steps: 200 });
+  // A checkpoint several times a second: what a window is told often must not keep it from drawing.
+  await write('endless', { model: 'deep', num_train_epochs: ENDLESS_EPOCHS, eval_steps: 200 });
 }
 
 /** Runs `luthier` of this checkout, as in a terminal; gives its standard output. */

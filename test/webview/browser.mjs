@@ -41,7 +41,10 @@ export const launch = async () => {
   const executablePath = process.env.CHROMIUM ?? onPath(['chromium', 'google-chrome', 'chromium-browser']);
   if (executablePath) return chromium.launch({ executablePath, args });
   const { default: sparticuz } = await load('@sparticuz/chromium');
-  return chromium.launch({ executablePath: await sparticuz.executablePath(), args: [...sparticuz.args, ...args] });
+  // Its arguments are for AWS Lambda, where there is one process: there all windows share one thread, and what one of
+  // them computes keeps the others waiting.
+  const own = sparticuz.args.filter((arg) => !['--single-process', '--in-process-gpu', '--no-zygote'].includes(arg));
+  return chromium.launch({ executablePath: await sparticuz.executablePath(), args: [...own, ...args] });
 };
 
 const onPath = (names) => {

@@ -6,7 +6,7 @@ import type { Luthier } from '../context.ts';
 import { DATA_EXTENSIONS, type Dataset, isDataFile, rowsFile } from '../datasets/dataset.ts';
 import { Cancelled, HostError } from '../errors.ts';
 import { diskUse } from '../files.ts';
-import { formatBytes, formatCount, plural } from '../format.ts';
+import { formatBytes, formatCount, plural, shorten } from '../format.ts';
 import { VIEWS } from '../ids.ts';
 import { choose } from '../questions.ts';
 import { confirm, withProgress } from '../ui.ts';
@@ -99,7 +99,7 @@ export function summaryMarkdown(name: string, summary: DataSummary): string {
     '|---|---|---|---|---|',
     ...summary.columns.map(
       (column) =>
-        `| ${cell(column.name)} | ${formatCount(column.distinct)} | ${formatCount(column.empty)} | ${column.mean_length.toFixed(0)} | ${cell(column.examples.join(' · ').slice(0, 200))} |`,
+        `| ${cell(column.name)} | ${formatCount(column.distinct)} | ${formatCount(column.empty)} | ${column.mean_length.toFixed(0)} | ${cell(shorten(column.examples.join(' · '), 200))} |`,
     ),
     '',
     '## Classes',

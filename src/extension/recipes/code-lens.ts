@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Luthier } from '../context.ts';
 import { COMMANDS, RECIPE_SUFFIX } from '../ids.ts';
+import type { Run } from '../runs/run.ts';
 
 /** Train · Open last run, above the first line of a recipe. */
 export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
@@ -8,10 +9,18 @@ export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
   readonly onDidChangeCodeLenses = this.emitter.event;
   private readonly luthier: Luthier;
   private readonly subscription: { dispose(): void };
+  /** Each recipe's last run, as last told. */
+  private told = '';
 
   constructor(luthier: Luthier) {
     this.luthier = luthier;
-    this.subscription = luthier.runs.changed.on(() => this.emitter.fire());
+    this.subscription = luthier.runs.changed.on(() => {
+      // A fast run changes many times a second, and an editor that is told so each time never gets to show a lens.
+      const now = JSON.stringify([...lastRuns(luthier.runs.all())].map(([path, run]) => [path, run.folder]).sort());
+      if (now === this.told) return;
+      this.told = now;
+      this.emitter.fire();
+    });
   }
 
   dispose(): void {
@@ -29,7 +38,7 @@ export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
         arguments: [document.uri],
       }),
     ];
-    const last = this.luthier.runs.all().find((run) => run.record.recipe_path === document.uri.fsPath);
+    const last = lastRuns(this.luthier.runs.all()).get(document.uri.fsPath);
     if (last) {
       lenses.push(
         new vscode.CodeLens(top, {
@@ -45,3 +54,13 @@ export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
 }
 
 export const RECIPE_SELECTOR: vscode.DocumentSelector = { scheme: 'file', pattern: `**/*${RECIPE_SUFFIX}` };
+
+/** The newest run of each recipe file, by its path. */
+function lastRuns(newestFirst: readonly Run[]): Map<string, Run> {
+  const last = new Map<string, Run>();
+  for (const run of newestFirst) {
+    const path = run.record.recipe_path;
+    if (path && !last.has(path)) last.set(path, run);
+  }
+  return last;
+}

@@ -40,6 +40,15 @@ test('the summary says rows, classes, share truncated, time, memory and every pr
   expect(summaryLines({ ...estimate, truncated_rows: 0 })[2]!.text).toBe('No text is truncated');
 });
 
+test('a long problem is told in two lines, neither of which is cut off, and its place once', () => {
+  const message =
+    '7 rows repeat an earlier one (lines 289, 294, 405, 481, 589 and 2 more); they are kept, and count twice.';
+  const problems = [{ severity: 'info' as const, code: 'duplicate-row', message, line: 289 }];
+  const { text, detail } = summaryLines({ ...estimate, problems }).at(-1)!;
+  expect(text).toBe('7 rows repeat an earlier one');
+  expect(detail).toBe('(lines 289, 294, 405, 481, 589 and 2 more); they are kept, and count twice.');
+});
+
 test('an error keeps a run from starting, a warning does not', () => {
   expect(blockingProblem(estimate)).toBe('Row without a label.');
   expect(blockingProblem({ ...estimate, problems: estimate.problems.slice(0, 1) })).toBeNull();

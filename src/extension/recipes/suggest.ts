@@ -79,6 +79,8 @@ export const recipeText = (recipe: RecipeInput): string => `${JSON.stringify(rec
 
 /** Share of unknown pieces from which a model does not fit the texts. */
 const MOST_UNKNOWN = 0.05;
+/** Letters that a line of a picker has room for. */
+const LINE = 80;
 
 export interface SummaryLine {
   icon: string;
@@ -123,13 +125,19 @@ export function summaryLines(estimate: RunEstimate): SummaryLine[] {
   }
   const icons = { error: 'error', warning: 'warning', info: 'info' };
   for (const problem of estimate.problems) {
-    lines.push({
-      icon: icons[problem.severity],
-      text: shorten(problem.message, 160),
-      ...(problem.line === undefined ? {} : { detail: `line ${problem.line}` }),
-    });
+    const [text, rest] = splitMessage(problem.message);
+    const place = problem.line !== undefined && !/\blines? \d/.test(problem.message) ? `line ${problem.line}` : '';
+    const detail = [rest, place].filter(Boolean).join(', ');
+    lines.push({ icon: icons[problem.severity], text, ...(detail ? { detail } : {}) });
   }
   return lines;
+}
+
+/** A message that is too long for a line of a picker, at its first pause, so that its end is not cut off. */
+function splitMessage(message: string): [string, string] {
+  const pause = message.length > LINE ? message.search(/ \(|[;:] /) : -1;
+  if (pause <= 0) return [shorten(message, 160), ''];
+  return [message.slice(0, pause), shorten(message.slice(pause).replace(/^[;:]? /, ''), 160)];
 }
 
 /** What keeps a run from starting, or null. */

@@ -1,11 +1,14 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { listFolder } from '../files.ts';
 import { silentLog } from '../log.ts';
 import { type FakeRun, makeRun, recordOf, startFakeRun, writeRun } from '../testing/fake-run.ts';
 import { temporaryFolder } from '../testing/programs.ts';
 import type { Run } from './run.ts';
 import { RunStore } from './store.ts';
+
+vi.mock('../files.ts', { spy: true });
 
 let folder: ReturnType<typeof temporaryFolder>;
 let home: string;
@@ -224,4 +227,22 @@ test('500 runs are listed, and a second look reads only what changed', async () 
   await many.refresh();
   expect(changed).not.toHaveBeenCalled();
   many.dispose();
+});
+
+test('a run that is taken in while the folders are read stays the same run', async () => {
+  makeRun(home, { id: 'old', state: 'done' });
+  await store.setHomes([home]);
+  const told: string[] = [];
+  store.changed.on((runs) => told.push(...runs.map((run) => run.record.id)));
+  let early: Run | undefined;
+  vi.mocked(listFolder).mockImplementationOnce(async (path) => {
+    // The list is from before the run was made; a watcher tells of it while the list is gone through.
+    const list = await vi.mocked(listFolder)(path);
+    early = await store.refreshRun(makeRun(home, { id: 'new', state: 'done' }));
+    return list;
+  });
+  await store.refresh();
+  expect(store.find('new')).toBe(early);
+  expect(early).toBeDefined();
+  expect(told).toEqual(['new']);
 });

@@ -163,8 +163,11 @@ export class RunStore {
       for (const folder of folders) seen.add(folder);
       await mapLimited(folders, READERS, (folder) => this.readOne(home, folder, changed, false));
     }
-    for (const [folder, entry] of this.entries) {
-      if (!seen.has(folder)) this.remove(folder, entry, changed);
+    for (const [folder, entry] of [...this.entries]) {
+      if (seen.has(folder)) continue;
+      // One that was taken in while the folders were read is new, not gone.
+      const stays = this.homes.includes(entry.run.home) && (await recordTime(folder).catch(() => null)) !== null;
+      if (!stays && this.entries.get(folder) === entry) this.remove(folder, entry, changed);
     }
     this.fire(changed);
   }

@@ -13,8 +13,12 @@ export type RunNode = RunGroup | Run;
 const isGroup = (node: RunNode): node is RunGroup => 'group' in node;
 export const isRun = (node: RunNode): node is Run => !isGroup(node);
 
-/** A working run's line is drawn at most this often. */
-const REDRAW_MS = 1000;
+/** A working run's line shows how far it is at most this often. */
+const PROGRESS_MS = 1000;
+/** Many changes at once (a first look, a folder deleted) are one drawing. */
+const SOON_MS = 30;
+/** VS Code draws once it has been told nothing for 200 ms: told of every checkpoint of a fast run, it would never do. */
+const PAUSE_MS = 300;
 
 /** Runs, grouped by the data set that they learn from, newest first. */
 export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposable {
@@ -24,34 +28,45 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
   private readonly store: RunStore;
   private readonly starter: RunStarter;
   private readonly subscriptions: { dispose(): void }[];
-  private readonly due = new Map<Run, NodeJS.Timeout>();
-  /** Folders drawn so far; a change within them redraws a line, any other the whole tree. */
-  private drawn = new Map<string, string>();
-  private whole: NodeJS.Timeout | undefined;
+  /** Runs whose lines are to be drawn. */
+  private readonly due = new Set<Run>();
+  private wholeDue = false;
+  /** Runs drawn so far, with their groups; a change within a group redraws a line, any other the whole tree. */
+  private drawn = new Map<Run, string>();
+  private timer: NodeJS.Timeout | undefined;
+  private timerAt = 0;
+  private drawnAt = Number.NEGATIVE_INFINITY;
 
   constructor(store: RunStore, starter: RunStarter) {
     this.store = store;
     this.starter = starter;
     this.subscriptions = [
-      store.changed.on((runs) => this.onChanged(runs)),
-      store.events.on(({ run, event }) => {
-        if (event.event === 'step') this.redrawSoon(run);
+      store.changed.on((runs) => {
+        for (const run of runs) this.due.add(run);
+        this.drawIn(SOON_MS);
       }),
-      starter.changed.on(() => this.redrawAll()),
+      store.events.on(({ run, event }) => {
+        if (event.event !== 'step') return;
+        this.due.add(run);
+        this.drawIn(PROGRESS_MS);
+      }),
+      starter.changed.on(() => {
+        this.wholeDue = true;
+        this.drawIn(SOON_MS);
+      }),
     ];
   }
 
   dispose(): void {
     for (const subscription of this.subscriptions) subscription.dispose();
-    for (const timer of this.due.values()) clearTimeout(timer);
-    clearTimeout(this.whole);
+    clearTimeout(this.timer);
     this.emitter.dispose();
   }
 
   getChildren(node?: RunNode): RunNode[] {
     const runs = this.store.all();
     if (!node) {
-      this.drawn = new Map(runs.map((run) => [run.folder, datasetName(run.record)]));
+      this.drawn = new Map(runs.map((run) => [run, datasetName(run.record)]));
       return [...new Set(this.drawn.values())].map((name) => this.group(name));
     }
     return isGroup(node) ? runs.filter((run) => datasetName(run.record) === node.group) : [];
@@ -95,29 +110,23 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
     return group;
   }
 
-  private onChanged(runs: readonly Run[]): void {
-    const known = (run: Run) =>
-      this.store.get(run.folder) === run && this.drawn.get(run.folder) === datasetName(run.record);
-    if (runs.length > 20 || !runs.every(known)) this.redrawAll();
+  private drawIn(ms: number): void {
+    const at = Math.max(performance.now() + ms, this.drawnAt + PAUSE_MS);
+    if (this.timer && this.timerAt <= at) return;
+    clearTimeout(this.timer);
+    this.timerAt = at;
+    this.timer = setTimeout(() => this.draw(), at - performance.now());
+  }
+
+  private draw(): void {
+    this.timer = undefined;
+    this.drawnAt = performance.now();
+    const runs = [...this.due];
+    const inPlace = (run: Run) => this.store.get(run.folder) === run && this.drawn.get(run) === datasetName(run.record);
+    const whole = this.wholeDue || runs.length > 20 || !runs.every(inPlace);
+    this.due.clear();
+    this.wholeDue = false;
+    if (whole) this.emitter.fire(undefined);
     else for (const run of runs) this.emitter.fire(run);
-  }
-
-  private redrawAll(): void {
-    // Many changes at once (a first look, a folder deleted) are one drawing.
-    this.whole ??= setTimeout(() => {
-      this.whole = undefined;
-      this.emitter.fire(undefined);
-    }, 30);
-  }
-
-  private redrawSoon(run: Run): void {
-    if (this.due.has(run)) return;
-    this.due.set(
-      run,
-      setTimeout(() => {
-        this.due.delete(run);
-        if (this.store.get(run.folder) === run) this.emitter.fire(run);
-      }, REDRAW_MS),
-    );
   }
 }

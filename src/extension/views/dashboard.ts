@@ -232,13 +232,16 @@ export class Dashboard {
     if (this.wire.closed) return;
     const focus =
       this.options.store.get(this.focus) ?? snapshots.map(({ record }) => this.options.store.find(record.id))[0];
-    if (focus)
-      this.panel.title =
-        this.folders.length > 1 ? `${focus.record.name} +${this.folders.length - 1}` : focus.record.name;
+    if (focus) this.entitle(focus);
     this.wire.post({ type: 'snapshot', runs: snapshots, focus: focus?.record.id ?? '' });
     this.ready = true;
     // What came after a run's figures were copied.
     this.flush();
+  }
+
+  private entitle({ record }: Run): void {
+    const others = this.folders.length - 1;
+    this.panel.title = others > 0 ? `${record.name} +${others}` : record.name;
   }
 
   private async snapshot(run: Run): Promise<RunSnapshot> {
@@ -291,6 +294,8 @@ export class Dashboard {
       this.wire.post({ type: 'gone', run: run.record.id });
       return;
     }
+    // It may have been renamed.
+    if (run.folder === this.focus) this.entitle(run);
     this.postRecord(run);
     const feed = this.feeds.get(run.folder);
     if (!feed || !this.ready) return;

@@ -2,37 +2,9 @@ import { beforeEach, expect, test } from 'vitest';
 import type * as vscode from 'vscode';
 import { type DashboardMessage, type DashboardRequest, parseDashboardRequest } from '../../protocol/index.ts';
 import { HostError } from '../errors.ts';
+import { Page } from '../testing/page.ts';
 import * as editor from '../testing/vscode.ts';
 import { Panel } from './panel.ts';
-
-/** A webview panel whose page is the test. */
-class Page {
-  readonly received = new editor.EventEmitter<unknown>();
-  readonly disposed = new editor.EventEmitter<void>();
-  readonly posted: unknown[] = [];
-  title = '';
-  iconPath: unknown;
-  isDisposed = false;
-  shown = true;
-  readonly webview = {
-    html: '',
-    options: {},
-    cspSource: 'vscode-resource:',
-    asWebviewUri: (uri: editor.Uri) => uri,
-    onDidReceiveMessage: this.received.event,
-    postMessage: async (message: unknown) => this.posted.push(message),
-  };
-  readonly onDidDispose = this.disposed.event;
-  get visible(): boolean {
-    // As VS Code's does.
-    if (this.isDisposed) throw new Error('Webview is disposed');
-    return this.shown;
-  }
-  close(): void {
-    this.isDisposed = true;
-    this.disposed.fire();
-  }
-}
 
 let page: Page;
 let handled: DashboardRequest[];

@@ -84,6 +84,7 @@ class Tryout {
   private base: BaseModel | null = null;
   private predicting: AbortController | null = null;
   private loaded = false;
+  private readonly renamed: { dispose(): void };
 
   constructor(panel: vscode.WebviewPanel, run: Run, options: TryoutOptions) {
     this.run = run;
@@ -102,9 +103,23 @@ class Tryout {
         error,
       }),
     );
+    let { name } = run.record;
+    this.renamed = options.store.changed.on(() => {
+      const now = this.current.record.name;
+      if (now === name) return;
+      name = now;
+      panel.title = `Try ${name}`;
+      void this.sendSnapshot();
+    });
+  }
+
+  /** The run as it is now; as it was when its folder is gone. */
+  private get current(): Run {
+    return this.options.store.get(this.run.folder) ?? this.run;
   }
 
   dispose(): void {
+    this.renamed.dispose();
     this.predicting?.abort();
   }
 
@@ -129,12 +144,13 @@ class Tryout {
   }
 
   private async sendSnapshot(): Promise<void> {
+    const { record } = this.current;
     this.base = await findBaseModel(this.run);
     const data = await this.dataFile();
     this.wire.post({
       type: 'snapshot',
-      run: this.run.record.id,
-      tuned: { name: this.run.record.name, labels: this.run.record.labels },
+      run: record.id,
+      tuned: { name: record.name, labels: record.labels },
       base: this.base.model,
       base_note: this.base.note,
       dataset: data ? basename(data) : null,
@@ -147,7 +163,7 @@ class Tryout {
     this.predicting = controller;
     const { service } = this.options;
     if (!this.loaded || !service.isRunning)
-      this.wire.post({ type: 'loading', message: `Loading ${this.run.record.name}…` });
+      this.wire.post({ type: 'loading', message: `Loading ${this.current.record.name}…` });
     const started = performance.now();
     const predict = (model: string): Promise<Prediction[]> =>
       service.request('predict', { model, texts }, { signal: controller.signal });
@@ -185,7 +201,7 @@ class Tryout {
   }
 
   private modelFolder(): string {
-    const run = this.options.store.get(this.run.folder) ?? this.run;
+    const run = this.current;
     if (!hasModel(run)) {
       throw new HostError(
         'model-not-found',

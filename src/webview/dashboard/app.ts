@@ -3,7 +3,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import { guard } from 'lit/directives/guard.js';
 import type { DashboardMessage, DashboardRequest, DashboardState, RunAction } from '../../protocol/webview.ts';
 import { parseDashboardState } from '../../protocol/webview.ts';
-import { metric } from '../shared/format.ts';
+import { metric, metricInText } from '../shared/format.ts';
 import type { Host } from '../shared/host.ts';
 import { LightElement } from '../shared/light-element.ts';
 import { onThemeChange } from '../shared/theme.ts';
@@ -267,7 +267,7 @@ export class DashboardElement extends LightElement implements Page {
           <span class="swatch swatch-${RUN_COLORS[i % RUN_COLORS.length]!}" aria-hidden="true"></span>
           <button class="link run-name" aria-current=${focused} title="Show the figures of this run" @click=${() => this.#focus(run)}>${run.record.name}</button>
           <span class="muted">${shownState(run.record.state).words}</span>
-          <span class="number">${metric(key, run.record.best?.metrics[key])}</span>
+          <span class="number"><span class="muted">${metricInText(key)}</span> ${metric(key, run.record.best?.metrics[key])}</span>
           <button class="tool" title="Take out of the comparison" aria-label="Take ${run.record.name} out of the comparison"
             @click=${() => this.post({ type: 'removeRun', run: run.id })}>
             <span class="codicon codicon-close" aria-hidden="true"></span></button>

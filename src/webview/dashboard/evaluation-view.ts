@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { ClassificationReport, EvaluatedRow } from '../../protocol/evaluation.ts';
-import { count, METRIC_NAMES, metric, percent, plural, significant } from '../shared/format.ts';
+import { count, interval, METRIC_NAMES, metric, percent, plural, significant } from '../shared/format.ts';
 import type { CellDetail } from './confusion.ts';
 import { csv } from './csv.ts';
 import { confusedPairs } from './matrix.ts';
@@ -90,10 +90,10 @@ const metricsTable = (report: ClassificationReport): TemplateResult => html`
       .filter(([key]) => key in report.metrics)
       .map(([key, name]) => {
         const k = key as keyof typeof report.metrics;
-        const interval = report.intervals[k];
+        const range = report.intervals[k];
         const majority = key === 'accuracy' || key === 'f1_macro' ? metric(key, report.majority[key]) : '';
         return html`<tr><th scope="row">${name}</th><td class="number">${metric(key, report.metrics[k])}</td>
-          <td class="number">${interval ? `${metric(key, interval.low)} – ${metric(key, interval.high)}` : ''}</td><td class="number">${majority}</td></tr>`;
+          <td class="number">${range ? interval(key, range) : ''}</td><td class="number">${majority}</td></tr>`;
       })}</tbody>
   </table></div>`;
 

@@ -49,7 +49,8 @@ const REASONS: Readonly<Record<string, string>> = {
 
 export const metricsText = (metrics: Readonly<Record<string, number>>): string =>
   Object.entries(metrics)
-    .map(([key, value]) => `${metricInText(key)} ${metric(key, value)}`)
+    // A figure and its unit stay on one line.
+    .map(([key, value]) => `${metricInText(key)} ${metric(key, value).replace(' %', '\u00a0%')}`)
     .join(', ');
 
 /** The line for an event; null for those that the charts tell better. */

@@ -177,10 +177,17 @@ export class Plot {
   #drawMarkers(plot: uPlot): void {
     const { ctx, bbox } = plot;
     const ratio = devicePixelRatio;
+    const half = 3.5 * ratio;
+    let last = Number.NEGATIVE_INFINITY;
     ctx.save();
     for (const marker of this.#markers) {
       if (this.#x === null || marker.x < this.#x.min || marker.x > this.#x.max) continue;
       const x = Math.round(plot.valToPos(marker.x, 'x', true)) + 0.5;
+      if (marker.kind === 'checkpoint') {
+        // Where there are too many for their room, some stand for all: marks that run into one another say nothing.
+        if (Math.abs(x - last) < 3 * half) continue;
+        last = x;
+      }
       const bottom = bbox.top + bbox.height;
       ctx.strokeStyle = ctx.fillStyle = marker.kind === 'best' ? this.theme.color('charts-green') : this.theme.muted;
       ctx.lineWidth = ratio;
@@ -192,7 +199,6 @@ export class Plot {
         ctx.stroke();
       }
       if (marker.kind === 'resume') continue;
-      const half = 3.5 * ratio;
       ctx.beginPath();
       ctx.moveTo(x - half, bottom);
       ctx.lineTo(x, bottom - 1.8 * half);

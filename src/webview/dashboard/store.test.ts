@@ -94,8 +94,8 @@ describe('events', () => {
     store.apply({ type: 'events', run: 'a', events: [evaluation(2, 0.5, true), evaluation(4, 0.4, false)] });
     expect(store.focused!.record.best).toEqual({ step: 2, metrics: { f1_macro: 0.5, loss: 0.5 } });
     expect(store.focused!.log.map((line) => line.text)).toEqual([
-      'Validation (best so far): macro F1 50.0 %, loss 0.500',
-      'Validation: macro F1 40.0 %, loss 0.600',
+      'Validation (best so far): macro F1 50.0\u00a0%, loss 0.500',
+      'Validation: macro F1 40.0\u00a0%, loss 0.600',
     ]);
   });
 

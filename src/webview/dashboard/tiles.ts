@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { StepColumn } from '../../protocol/steps.ts';
-import { bytes, count, metric, metricInText, plural, significant } from '../shared/format.ts';
+import { bytes, count, interval, metric, metricInText, plural, significant } from '../shared/format.ts';
 import type { Page } from './page.ts';
 import type { RunView } from './store.ts';
 
@@ -19,7 +19,7 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
   const key = run.record.recipe.metric_for_best_model ?? 'loss';
   const { best } = run.record;
   const report = run.reports.find((r) => r.split === 'validation');
-  const interval = report?.intervals[key];
+  const range = report?.intervals[key];
   const measured = report?.metrics[key] ?? best?.metrics[key];
   const smooth = page.averages.of(run, 'loss', page.view.smoothing);
   const loss = smooth.length === 0 ? null : smooth[smooth.length - 1]!;
@@ -28,8 +28,8 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
     {
       name: `Best ${metricInText(key)}`,
       value: metric(key, measured),
-      detail: interval
-        ? `95 %: ${metric(key, interval.low)} to ${metric(key, interval.high)}`
+      detail: range
+        ? `95 %: ${interval(key, range)}`
         : best
           ? `validation, step ${count(best.step)}`
           : 'after the first evaluation',
@@ -37,28 +37,27 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
     {
       name: 'Training loss',
       value: significant(loss),
-      detail: page.view.smoothing > 0 ? `last step ${significant(last(run, 'loss'))}` : 'not smoothed',
+      detail:
+        loss === null ? '' : page.view.smoothing > 0 ? `last step ${significant(last(run, 'loss'))}` : 'not smoothed',
     },
     {
       name: 'Tokens per second',
       value: significant(last(run, 'tokens_per_second')),
-      detail: `${significant(last(run, 'step_ms'))} ms a step`,
+      detail: run.steps.lastStep > 0 ? `${significant(last(run, 'step_ms'))} ms a step` : '',
     },
-    { name: 'Memory', value: bytes(memory), detail: run.done ? 'peak' : 'now' },
+    { name: 'Memory', value: bytes(memory), detail: memory === null ? '' : run.done ? 'peak' : 'now' },
     {
       name: 'Learning rate',
       value: significant(last(run, 'learning_rate')),
       detail: run.record.recipe.lr_scheduler_type?.replaceAll('_', ' ') ?? '',
     },
-    ...(run.start
-      ? [
-          {
-            name: 'Rows',
-            value: count(run.start.num_train_rows),
-            detail: `${plural(run.start.labels.length, 'class', 'classes')}, ${count(run.start.num_validation_rows)} held out`,
-          },
-        ]
-      : []),
+    {
+      name: 'Rows',
+      value: count(run.start?.num_train_rows),
+      detail: run.start
+        ? `${plural(run.start.labels.length, 'class', 'classes')}, ${count(run.start.num_validation_rows)} held out`
+        : '',
+    },
   ];
 };
 

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { ClassificationReport } from '../../protocol/evaluation.ts';
-import { bytes, duration, significant } from '../shared/format.ts';
+import { bytes, duration, interval, significant } from '../shared/format.ts';
+import { Averages } from './charts.ts';
 import { confusedPairs, matrixOf, shade } from './matrix.ts';
 import { recipeRows } from './recipe-rows.ts';
+import { snapshotOf, step, storeWith } from './test-runs.ts';
+import { tilesFor } from './tiles.ts';
 import { INITIAL_VIEW, parseView, toggled } from './view-state.ts';
 
 const report = {
@@ -116,4 +119,21 @@ test('numbers as people read them', () => {
     '–',
   ]);
   expect([0, 999, 1500, 1.36e9].map(bytes)).toEqual(['0 B', '999 B', '1.50 KB', '1.36 GB']);
+});
+
+describe('figures of a run', () => {
+  const tiles = (...given: Parameters<typeof snapshotOf>) =>
+    tilesFor(storeWith(snapshotOf(...given)).store.focused!, { view: INITIAL_VIEW, averages: new Averages() });
+
+  test('one that has not begun says nothing about figures that are not there', () => {
+    const waiting = tiles('a');
+    expect(waiting).toHaveLength(6);
+    expect(waiting.filter(({ detail }) => detail.includes('–') || detail === 'now')).toEqual([]);
+    expect(tiles('a', [step(1)]).map(({ detail }) => detail)).toContain('10.0 ms a step');
+  });
+
+  test('an interval says its unit once', () => {
+    expect(interval('accuracy', { low: 0.656, high: 0.82 })).toBe('65.6 – 82.0 %');
+    expect(interval('mcc', { low: 0.5, high: 0.75 })).toBe('0.500 – 0.750');
+  });
 });

@@ -74,3 +74,7 @@ export const metricInText = (key: string): string =>
 /** Losses are figures, the rest are shares; MCC runs from -1 to 1 and stays a figure. */
 export const metric = (key: string, value: number | null | undefined): string =>
   key === 'loss' || key === 'mcc' ? significant(value) : percent(value);
+
+/** An interval of a metric, its unit said once. */
+export const interval = (key: string, { low, high }: { low: number; high: number }): string =>
+  `${metric(key, low).replace(/ %$/, '')} – ${metric(key, high)}`;

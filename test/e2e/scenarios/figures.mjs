@@ -1,10 +1,14 @@
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { profileScripting } from '../cpu-profile.mjs';
+import { cpuUse } from '../cpu-use.mjs';
 import { luthier, metricsOf, runsOf } from '../workplace.mjs';
 
 const ROUNDS = 3;
 const STEPS = 20;
+const PROFILED_S = 10;
 
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+const at = (values, share) => [...values].sort((a, b) => a - b)[Math.floor(share * (values.length - 1))];
 
 /** Durations of the next steps, in milliseconds, the one at work left out. */
 async function nextSteps(window, run) {
@@ -20,42 +24,87 @@ async function nextSteps(window, run) {
   );
 }
 
+/** Opening a view, or the window, is no part of what is measured. */
+const settle = () => new Promise((resolve) => setTimeout(resolve, 5000));
+
+async function showRun({ window, dashboard }) {
+  await window.openSideBar();
+  await window.tree('Runs').last().click();
+  await dashboard.untilStep(1);
+}
+
+async function reportScripting(stage, name) {
+  const { perSecond, frames } = await profileScripting(await stage.dashboard.frame(), /dashboard\.js/, PROFILED_S);
+  const ms = (share) => `${at(frames, share).toFixed(1)} ms`;
+  stage.figure(
+    `our scripting in a frame, ${name}`,
+    `${frames.length} frames with any in ${PROFILED_S} s: median ${ms(0.5)}, 95th percentile ${ms(0.95)}, longest ${ms(1)}; ${perSecond.toFixed(1)} ms a second`,
+  );
+}
+
 /** Measured and reported, never asserted: `node test/e2e/run.mjs --figures`, with nothing else at work. */
 export const figures = [
   {
-    name: 'What a step costs: in a terminal alone, with the dashboard hidden, with it visible',
+    name: 'What a step costs: without a window, with one that shows something else, with the dashboard hidden, visible',
     async play(stage) {
-      const { workspace } = stage;
+      const { window, workspace } = stage;
       const starter = path.resolve(import.meta.dirname, '../../../starters/bert');
       const set = [`model=${starter}`, 'per_device_train_batch_size=32', 'max_length=64'];
-      const changes = [...set, 'save_steps=100000'].flatMap((change) => ['--set', change]);
+      const changes = [...set, 'save_steps=100000', 'eval_steps=100000'].flatMap((change) => ['--set', change]);
       await luthier(workspace, 'train', 'endless.recipe.json', '--detach', ...changes);
       const [run] = await runsOf(workspace);
-      const taken = { terminal: [], hidden: [], visible: [] };
-      await nextSteps(stage.window, run.folder);
+      const elsewhere = path.join(stage.folder, 'elsewhere');
+      await mkdir(elsewhere, { recursive: true });
+      const taken = {};
+      const measure = async (where) => {
+        await settle();
+        const { result, use } = await cpuUse(stage.server.child.pid, () => nextSteps(window, run.folder));
+        taken[where] ??= { steps: [], use: [] };
+        taken[where].steps.push(...result);
+        taken[where].use.push(use);
+      };
+      await nextSteps(window, run.folder);
       for (let round = 0; round < ROUNDS; round++) {
         // The window leaves, and its extension host with it.
-        await stage.window.page.goto('about:blank');
-        await new Promise((resolve) => setTimeout(resolve, 10_000));
-        taken.terminal.push(...(await nextSteps(stage.window, run.folder)));
-
-        await stage.window.open(stage.server.open(workspace));
-        await stage.window.openSideBar();
-        await stage.window.tree('Runs').last().click();
-        await stage.dashboard.untilStep(1);
-        await new Promise((resolve) => setTimeout(resolve, 5000));
-        taken.visible.push(...(await nextSteps(stage.window, run.folder)));
-
-        await stage.window.openFile('rows.csv');
-        await new Promise((resolve) => setTimeout(resolve, 5000));
-        taken.hidden.push(...(await nextSteps(stage.window, run.folder)));
-        await stage.window.closeEditors();
+        await window.page.goto('about:blank');
+        await window.until('the extension host to end', async () => (await stage.server.extensionHosts()) === 0);
+        await measure('without a window');
+        await window.open(stage.server.open(elsewhere));
+        await measure('a window on another folder, without Luthier');
+        await window.open(stage.server.open(workspace));
+        await showRun(stage);
+        await measure('dashboard visible');
+        if (round === 0) await reportScripting(stage, 'a few steps a second');
+        await window.openFile('rows.csv');
+        await measure('dashboard hidden');
+        await window.closeEditors();
       }
-      const alone = median(taken.terminal);
-      for (const [where, values] of Object.entries(taken)) {
-        const change = (100 * (median(values) / alone - 1)).toFixed(1);
-        stage.figure(`a step, ${where}`, `median ${median(values).toFixed(1)} ms of ${values.length} (${change} %)`);
+      const alone = at(taken['without a window'].steps, 0.5);
+      for (const [where, { steps, use }] of Object.entries(taken)) {
+        const change = (100 * (at(steps, 0.5) / alone - 1)).toFixed(1);
+        const computed = Object.keys(use[0]).map((kind) => {
+          const mean = use.reduce((sum, one) => sum + one[kind], 0) / use.length;
+          return `${kind} ${mean.toFixed(0)}`;
+        });
+        stage.figure(
+          `a step, ${where}`,
+          `median ${at(steps, 0.5).toFixed(1)} ms of ${steps.length} (${change} %), quarters ${at(steps, 0.25).toFixed(1)} and ${at(steps, 0.75).toFixed(1)} ms; computing a second, in ms: ${computed.join(', ')}`,
+        );
       }
+    },
+  },
+  {
+    name: 'What the dashboard computes while a fast run is shown',
+    async play(stage) {
+      const { workspace } = stage;
+      await luthier(workspace, 'train', 'endless.recipe.json', '--detach', '--set', 'model=tiny');
+      await showRun(stage);
+      await settle();
+      const before = await stage.dashboard.step();
+      const from = performance.now();
+      await reportScripting(stage, 'a fast run');
+      const rate = ((await stage.dashboard.step()) - before) / ((performance.now() - from) / 1000);
+      stage.figure('its speed', `${rate.toFixed(0)} steps a second`);
     },
   },
 ];

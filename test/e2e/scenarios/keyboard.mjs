@@ -27,7 +27,8 @@ export const keyboard = [
         await window.openFile('many-rows.csv');
         await page.keyboard.press('Control+A');
         await window.command('Luthier: Fine-tune on Selection');
-        await window.answerUntilSummary();
+        // A run that does not end while it is paused, resumed and stopped.
+        await window.answerUntilSummary('deep');
         await window.answer();
         // The dashboard has the focus once it is open, so its keys work at once.
         await dashboard.untilStep(3);

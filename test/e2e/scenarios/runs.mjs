@@ -20,10 +20,11 @@ export async function train(stage, name) {
 
 export const runs = [
   {
-    name: 'Pause, resume and stop are answered within one step, and nothing moves while paused',
+    name: 'Pause, resume and stop: nothing moves while paused, and no step is lost or done twice',
     async play(stage) {
       const { window, dashboard, workspace } = stage;
-      // A step of 160 batches, so that a step is longer than the way from the button to the run.
+      // A step of 160 batches, so that a step is longer than the way from the button to the run: that a run answers
+      // within one step is asserted where there is no such way (test/faults/steered.test.ts), and reported here.
       const run = await train(stage, 'slow');
       await dashboard.untilStep(2);
 
@@ -38,8 +39,6 @@ export const runs = [
 
       const paused = await press('Pause', 'Paused');
       stage.figure('pause', `${paused.took} s, ${paused.after - paused.before} step(s) ended meanwhile`);
-      // The step at work ends; one more may begin before the press is heard.
-      assert.ok(paused.after - paused.before <= 2, `${paused.after - paused.before} steps went by before the pause`);
       await new Promise((resolve) => setTimeout(resolve, 2000));
       assert.equal(await lastStep(run), paused.after, 'a paused run does not step');
       const rows = await window.until('the tree to say so', async () => {
@@ -63,40 +62,41 @@ export const runs = [
         'stop',
         `${stopped.took} s with the best model written, ${stopped.after - stopped.before} step(s) meanwhile`,
       );
-      assert.ok(stopped.after - stopped.before <= 2, `${stopped.after - stopped.before} steps went by before the stop`);
       const [{ record }] = await runsOf(workspace);
       assert.equal(record.state, 'stopped');
     },
   },
   {
-    name: 'A run killed with SIGKILL is shown as interrupted, and Resume brings it to its end',
+    name: 'A run killed with SIGKILL is shown as interrupted, and Resume goes on from its last checkpoint',
     async play(stage) {
       const { window, dashboard, workspace } = stage;
-      const run = await train(stage, 'middling');
+      const run = await train(stage, 'endless');
       await window.until('a few checkpoints', async () => (await lastStep(run)) >= 60);
       assert.ok(await killRun(run), 'it was at work');
       await dashboard.untilState('Interrupted');
       await window.until('a notification', async () =>
         (await window.notifications()).some((said) => said.includes('was interrupted')),
       );
-      const killed = await lastStep(run);
+      const before = await steps(run);
       await window.openSideBar();
       await window.until('the tree to say so', async () =>
         (await window.treeText('Runs')).some((line) => line.includes('interrupted')),
       );
       await dashboard.press('Resume');
-      // A whole training may take longer than any answer.
-      await dashboard.untilState('Done', { patience: 300_000 });
+      await dashboard.untilState('Running');
+      await dashboard.untilStep(before.at(-1) + 100);
+      await dashboard.press('Stop and Keep Best');
+      await dashboard.untilState('Stopped');
       const [{ record }] = await runsOf(workspace);
-      assert.equal(record.state, 'done');
-      const numbers = await steps(run);
-      assert.equal(numbers.at(-1), record.total_steps);
-      assert.ok(killed < record.total_steps, 'it was killed in the middle');
+      assert.equal(record.state, 'stopped');
+      const all = await steps(run);
       assert.deepEqual(
-        [...new Set(numbers)].sort((a, b) => a - b),
-        Array.from({ length: record.total_steps }, (_, i) => i + 1),
+        [...new Set(all)].sort((a, b) => a - b),
+        Array.from({ length: record.step }, (_, i) => i + 1),
         'every step is there',
       );
+      const again = before.at(-1) + 1 - all[before.length];
+      assert.ok(again >= 0 && again < before.at(-1), `${again} of ${before.at(-1)} steps were done again`);
     },
   },
   {
@@ -143,27 +143,23 @@ export const runs = [
       );
       const second = await stage.openWindow();
       stage.shown = second;
-      try {
-        await second.openSideBar();
-        await second.until('both runs in the second window', async () => {
-          const text = (await second.treeText('Runs')).join('\n');
-          return text.includes('next') && /\d %/.test(text);
-        });
-        await second.command('Luthier: Stop Run and Keep Its Best Model');
-        // Two can be meant, so it asks; the one that trains says how far it is.
-        await second.question('Choose a run');
-        await second.answer('%');
-        await second.until('the first run stopped', async () =>
-          (await runsOf(workspace)).some(({ record }) => record.state === 'stopped'),
-        );
-        await second.until('the second run done', async () =>
-          (await runsOf(workspace)).some(({ record }) => record.state === 'done'),
-        );
-        assert.equal((await runsOf(workspace)).length, 2, 'each was started once');
-      } finally {
-        await second.page.context().close();
-        stage.shown = window;
-      }
+      await second.openSideBar();
+      await second.until('both runs in the second window', async () => {
+        const text = (await second.treeText('Runs')).join('\n');
+        return text.includes('next') && /\d % · .* left/.test(text);
+      });
+      await second.command('Luthier: Stop Run and Keep Its Best Model');
+      // Two can be meant, so it asks; the one that trains says how far it is.
+      await second.question('Choose a run');
+      await second.answer('%');
+      await second.until('the first run stopped', async () =>
+        (await runsOf(workspace)).some(({ record }) => record.state === 'stopped'),
+      );
+      await second.until('the second run done', async () =>
+        (await runsOf(workspace)).some(({ record }) => record.state === 'done'),
+      );
+      assert.equal((await runsOf(workspace)).length, 2, 'each was started once');
+      await second.page.context().close();
     },
   },
   {
@@ -178,11 +174,10 @@ export const runs = [
       for (const visit of ['first', 'second']) {
         const pressed = performance.now();
         await window.tree('Runs').last().click();
-        await window.command('Luthier: Open Dashboard');
         await dashboard.untilState('Done');
         stage.figure(
           `dashboard of a finished run, ${visit} opening`,
-          `${((performance.now() - pressed) / 1000).toFixed(2)} s, palette and typing included`,
+          `whole ${((performance.now() - pressed) / 1000).toFixed(2)} s after the click`,
         );
         const frame = await dashboard.frame();
         await frame.locator('#tab-evaluation').click();

@@ -24,7 +24,6 @@ export const untrusted = [
           (await window.treeText('Runs')).some((line) => line.includes(record.name)),
         );
         await window.tree('Runs').last().click();
-        await window.command('Luthier: Open Dashboard');
         await dashboard.untilState('Done');
         const text = await dashboard.text();
         assert.match(text, /not trusted/, 'the dashboard says why there are no buttons');

@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import type { Luthier } from '../context.ts';
+import { Emitter } from '../events.ts';
+import type { Run } from '../runs/run.ts';
+import { recordOf } from '../testing/fake-run.ts';
+import { RecipeLens } from './code-lens.ts';
+
+test('lenses are asked for anew when a recipe has another last run, and not with each change of it', () => {
+  const changed = new Emitter<readonly Run[]>();
+  const runs: Run[] = [];
+  const lens = new RecipeLens({ runs: { changed, all: () => runs } } as unknown as Luthier);
+  let asked = 0;
+  lens.onDidChangeCodeLenses(() => asked++);
+  const add = (id: string) => {
+    const run = { folder: `/runs/${id}`, record: recordOf({ id, recipe_path: '/a.recipe.json' }) } as Run;
+    runs.unshift(run);
+    changed.fire([run]);
+    return run;
+  };
+  const first = add('first');
+  expect(asked).toBe(1);
+  for (let step = 1; step <= 50; step++) {
+    first.record = { ...first.record, step };
+    changed.fire([first]);
+  }
+  expect(asked).toBe(1);
+  add('second');
+  expect(asked).toBe(2);
+  runs.shift();
+  changed.fire([first]);
+  expect(asked).toBe(3);
+  lens.dispose();
+});

@@ -1,0 +1,89 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Emitter } from '../events.ts';
+import type { Run } from '../runs/run.ts';
+import type { RunStarter } from '../runs/starter.ts';
+import type { AttachedEvent, RunStore } from '../runs/store.ts';
+import { recordOf } from '../testing/fake-run.ts';
+import { type RunNode, RunsTree } from './runs-tree.ts';
+
+const runOf = (id: string, dataset = '/data/tickets.csv'): Run => {
+  const record = recordOf({ id, state: 'running' });
+  return {
+    folder: `/runs/${id}`,
+    record: { ...record, recipe: { ...record.recipe, dataset } },
+    state: 'running',
+  } as Run;
+};
+
+let runs: Run[];
+let drawings: { at: number; node: RunNode | undefined }[];
+let tree: RunsTree;
+const changed = new Emitter<readonly Run[]>();
+const events = new Emitter<AttachedEvent>();
+const moved = new Emitter<void>();
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  runs = [runOf('a'), runOf('b', '/data/reviews.csv')];
+  drawings = [];
+  const store = { changed, events, all: () => runs, get: (folder: string) => runs.find((r) => r.folder === folder) };
+  const starter = { changed: moved, position: () => null };
+  tree = new RunsTree(store as unknown as RunStore, starter as unknown as RunStarter);
+  // As the editor does when it is told that everything changed.
+  tree.onDidChangeTreeData((node) => {
+    drawings.push({ at: performance.now(), node });
+    if (!node) draw();
+  });
+  draw();
+});
+afterEach(() => {
+  tree.dispose();
+  vi.useRealTimers();
+});
+
+const draw = () => tree.getChildren().flatMap((group) => tree.getChildren(group));
+
+test('runs stand under their data sets', () => {
+  expect(tree.getChildren()).toEqual([{ group: 'tickets.csv' }, { group: 'reviews.csv' }]);
+  expect(draw()).toEqual(runs);
+  expect(tree.getParent(runs[1]!)).toBe(tree.getChildren()[1]);
+});
+
+test('a change is one line drawn soon, a run that comes, goes or is another one under the same name the whole tree', () => {
+  changed.fire([runs[0]!]);
+  vi.advanceTimersByTime(100);
+  expect(drawings.map(({ node }) => node)).toEqual([runs[0]]);
+  runs = [runOf('c'), ...runs];
+  changed.fire([runs[0]!]);
+  vi.advanceTimersByTime(1000);
+  expect(drawings.at(-1)?.node).toBeUndefined();
+  // The editor holds the earlier object, and is deaf to what is told of any other.
+  runs = [runOf('c'), ...runs.slice(1)];
+  changed.fire([runs[0]!]);
+  vi.advanceTimersByTime(1000);
+  expect(drawings.at(-1)?.node).toBeUndefined();
+  const count = drawings.length;
+  moved.fire();
+  vi.advanceTimersByTime(1000);
+  expect(drawings.slice(count).map(({ node }) => node)).toEqual([undefined]);
+});
+
+test('between drawings there is the pause that the editor waits for, however often a fast run changes', () => {
+  for (let ms = 0; ms < 3000; ms += 50) {
+    changed.fire([runs[0]!]);
+    events.fire({ run: runs[0]!, line: ms, event: { event: 'step' } as AttachedEvent['event'] });
+    vi.advanceTimersByTime(50);
+  }
+  expect(drawings.length).toBeGreaterThanOrEqual(8);
+  const pauses = drawings.slice(1).map(({ at }, i) => at - drawings[i]!.at);
+  expect(Math.min(...pauses)).toBeGreaterThanOrEqual(250);
+});
+
+test('steps alone draw a line once a second', () => {
+  for (let ms = 0; ms < 5000; ms += 100) {
+    events.fire({ run: runs[0]!, line: ms, event: { event: 'step' } as AttachedEvent['event'] });
+    vi.advanceTimersByTime(100);
+  }
+  expect(drawings.length).toBeGreaterThanOrEqual(4);
+  expect(drawings.length).toBeLessThanOrEqual(5);
+});

@@ -1,0 +1,56 @@
+// Which of the processes around a VS Code compute how much. Linux only, as the tests are.
+import { readdir, readFile } from 'node:fs/promises';
+
+const TICK_MS = 10;
+
+/** Every process with its parent, its arguments and the time that it has computed, in milliseconds. */
+async function processes() {
+  const found = new Map();
+  const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  await Promise.all(
+    ids.map(async (id) => {
+      const [stat, args] = await Promise.all(
+        ['stat', 'cmdline'].map((file) => readFile(`/proc/${id}/${file}`, 'utf8').catch(() => '')),
+      );
+      if (!stat) return;
+      // Behind the program's name, which may hold anything.
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      found.set(Number(id), {
+        parent: Number(fields[1]),
+        args,
+        ms: (Number(fields[11]) + Number(fields[12])) * TICK_MS,
+      });
+    }),
+  );
+  return found;
+}
+
+/** @param {number} server process id of the VS Code server */
+async function used(server) {
+  const all = await processes();
+  const sum = { 'extension host': 0, 'engine service': 0, 'VS Code server': 0, browser: 0 };
+  for (const { parent, args, ms } of all.values()) {
+    let above = parent;
+    while (above !== server && above !== process.pid && all.has(above)) above = all.get(above).parent;
+    if (above === process.pid && !args.includes('code-server')) sum.browser += ms;
+    if (above !== server) continue;
+    if (args.includes('--type=extensionHost')) sum['extension host'] += ms;
+    else if (args.includes('/engine/')) sum['engine service'] += ms;
+    else sum['VS Code server'] += ms;
+  }
+  return sum;
+}
+
+/**
+ * Milliseconds that each kind of process computed a second while `work` was done.
+ * @param {number} server process id of the VS Code server
+ */
+export async function cpuUse(server, work) {
+  const before = await used(server);
+  const from = performance.now();
+  const result = await work();
+  const seconds = (performance.now() - from) / 1000;
+  const after = await used(server);
+  const use = Object.entries(after).map(([kind, ms]) => [kind, Math.max(0, ms - before[kind]) / seconds]);
+  return { result, use: Object.fromEntries(use) };
+}
