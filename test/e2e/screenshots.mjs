@@ -98,10 +98,10 @@ async function takeAll(window, take) {
   await take('fine-tune');
   const summary = await page.locator('.quick-input-widget').boundingBox();
   await take('fine-tune-summary', {
-    x: Math.max(0, summary.x - 40),
-    y: 0,
-    width: summary.width + 80,
-    height: summary.height + 80,
+    x: summary.x - 8,
+    y: summary.y - 8,
+    width: summary.width + 16,
+    height: summary.height + 16,
   });
   await page.keyboard.press('Escape');
   await window.command('Luthier: Get Started');
