@@ -96,6 +96,13 @@ async function takeAll(window, take) {
   await window.command('Luthier: Fine-tune on Selection');
   await window.answerUntilSummary('starters/bert');
   await take('fine-tune');
+  const summary = await page.locator('.quick-input-widget').boundingBox();
+  await take('fine-tune-summary', {
+    x: summary.x - 8,
+    y: summary.y - 8,
+    width: summary.width + 16,
+    height: summary.height + 16,
+  });
   await page.keyboard.press('Escape');
   await window.command('Luthier: Get Started');
   await page.locator('.gettingStartedContainer .step-list-container, .gettingStartedDetailsContent').first().waitFor();
@@ -142,11 +149,11 @@ async function main() {
       const all = JSON.parse(await readFile(settings, 'utf8'));
       await writeFile(settings, JSON.stringify({ ...all, 'workbench.colorTheme': title }));
       for (const size of Object.keys(SIZES)) {
-        const take = async (window, view) => {
+        const take = async (window, view, clip) => {
           // Hover and caret come and go: the pointer rests where nothing is.
           await window.page.mouse.move(2, 2);
           await new Promise((resolve) => setTimeout(resolve, 500));
-          await window.screenshot(path.join(output, `${view}-${theme}-${size}.png`));
+          await window.page.screenshot({ path: path.join(output, `${view}-${theme}-${size}.png`), clip });
         };
         const empty = await openWindow(browser, server, nothing, size);
         await empty.openSideBar();
@@ -154,7 +161,7 @@ async function main() {
         await take(empty, 'welcome');
         await empty.page.context().close();
         const window = await openWindow(browser, server, workspace, size);
-        await takeAll(window, (view) => take(window, view));
+        await takeAll(window, (view, clip) => take(window, view, clip));
         await window.page.context().close();
         console.log(`${theme}, ${size}`);
       }

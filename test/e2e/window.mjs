@@ -286,10 +286,6 @@ export class VSCodeWindow {
       return (await this.page.locator('.editor-group-container .tab').count()) === 0;
     });
   }
-
-  async screenshot(file) {
-    await this.page.screenshot({ path: file });
-  }
 }
 
 /** The dashboard as it is shown. */
