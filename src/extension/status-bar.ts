@@ -9,12 +9,13 @@ export class StatusBar implements vscode.Disposable {
   private readonly luthier: Luthier;
   private readonly subscriptions: { dispose(): void }[];
   private due: NodeJS.Timeout | undefined;
+  /** Folder of the run that a click opens. */
+  private meant = '';
 
   constructor(luthier: Luthier) {
     this.luthier = luthier;
     this.item = vscode.window.createStatusBarItem(STATUS_ITEM, vscode.StatusBarAlignment.Left, 1);
     this.item.name = 'Luthier: training';
-    this.item.command = COMMANDS.openDashboard;
     this.subscriptions = [
       luthier.runs.changed.on(() => this.drawSoon(0)),
       luthier.runs.events.on(({ event }) => {
@@ -44,6 +45,11 @@ export class StatusBar implements vscode.Disposable {
     if (text === null) {
       this.item.hide();
       return;
+    }
+    const { folder } = working[0]!;
+    if (folder !== this.meant) {
+      this.meant = folder;
+      this.item.command = { command: COMMANDS.openDashboard, title: 'Open Dashboard', arguments: [folder] };
     }
     this.item.text = text;
     this.item.accessibilityInformation = { label: text.replace(/\$\([^)]*\)/g, '').trim() };

@@ -94,27 +94,15 @@ export class VSCodeWindow {
   /** Runs a command from the palette by its title, with the keys alone. */
   async command(title) {
     const { page } = this;
-    const { keyboard } = page;
     await this.until(`the command “${title}”`, async () => {
-      await keyboard.press('F1');
+      await page.keyboard.press('F1');
       const input = page.locator(`${QUICK} input[type="text"], ${QUICK} .quick-input-filter input`).first();
       await input.waitFor({ timeout: 10_000 });
       // Something that opens meanwhile may take the focus, and the palette with it.
       await input.fill(`>${title}`, { timeout: 5000 });
       await this.rows().filter({ hasText: title }).first().waitFor({ timeout: 10_000 });
-      // Longer titles with the same words may stand above it.
-      for (let down = 0; down < 10; down++) {
-        const focused = await this.rows().locator('xpath=self::*[contains(@class, "focused")]').first();
-        const label = await focused.locator('.label-name').first().innerText({ timeout: 5000 });
-        if (label.trim() === title) {
-          // To the palette and nobody else, should it be gone by now.
-          await input.press('Enter', { timeout: 5000 });
-          return true;
-        }
-        await keyboard.press('ArrowDown');
-      }
-      await keyboard.press('Escape');
-      return false;
+      // To the palette and nobody else, should it be gone by now.
+      return (await this.moveTo(title)) && (await input.press('Enter', { timeout: 5000 }).then(() => true));
     });
     // While it is still there, a further Enter would run the command once more.
     const asked = page.locator(`${QUICK} input`);
@@ -125,6 +113,18 @@ export class VSCodeWindow {
 
   rows() {
     return this.page.locator(`${QUICK} .quick-input-list .monaco-list-row`);
+  }
+
+  /** Moves to the row of the open list that has this very label: longer ones with the same words may stand above it. */
+  async moveTo(label) {
+    for (let down = 0; down < 10; down++) {
+      const focused = this.rows().locator('xpath=self::*[contains(@class, "focused")]').first();
+      const text = await focused.locator('.label-name').first().innerText({ timeout: 5000 });
+      if (text.trim() === label) return true;
+      await this.page.keyboard.press('ArrowDown');
+    }
+    await this.page.keyboard.press('Escape');
+    return false;
   }
 
   /** Until a question is shown whose title or placeholder holds a text. */
@@ -220,6 +220,7 @@ export class VSCodeWindow {
       await input.waitFor({ timeout: 10_000 });
       await input.fill(name, { timeout: 5000 });
       await this.rows().filter({ hasText: name }).first().waitFor({ timeout: 10_000 });
+      if (!(await this.moveTo(name))) return false;
       await input.press('Enter', { timeout: 5000 });
       await page.locator(`.tabs-container .tab.active[data-resource-name="${name}"]`).waitFor({ timeout: 10_000 });
       return true;

@@ -19,9 +19,10 @@ const NO_MODEL = 'No run has a model yet.';
 
 export async function openDashboard(luthier: Luthier, ...args: unknown[]): Promise<void> {
   await luthier.load();
+  const selected = luthier.selectedRuns();
   const working = luthier.runs.working();
-  // From the palette or the status bar, the run at work is the one that is meant.
-  const meant = args.length === 0 && working.length === 1 ? working : args;
+  // A click in the tree passes nothing and means what it selected; from the palette, the only run at work is meant.
+  const meant = args.length > 0 ? args : selected.length > 0 ? selected : working.length === 1 ? working : [];
   const run = await runFor(luthier, meant, () => true, { title: 'Open Dashboard', none: 'There are no runs yet.' });
   luthier.dashboards.show([run]);
 }

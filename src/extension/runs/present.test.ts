@@ -59,7 +59,7 @@ test('context values carry what a menu asks about', () => {
 
 test('the status bar shows the run at work and how many more there are', () => {
   expect(statusText([], 2)).toBeNull();
-  expect(statusText([runOf('running', {}, { progress: half })], 0)).toBe('$(sync~spin) tickets 50 % · 2 min left');
+  expect(statusText([runOf('running', {}, { progress: half })], 0)).toBe('$(play-circle) tickets 50 % · 2 min left');
   expect(statusText([runOf('paused', {}, { progress: half })], 2)).toBe('$(debug-pause) tickets paused 50 % (+2)');
 });
 

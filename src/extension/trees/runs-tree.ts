@@ -92,7 +92,8 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
     item.iconPath = new vscode.ThemeIcon(icon, color ? new vscode.ThemeColor(color) : undefined);
     item.contextValue = runContextValue(node);
     item.accessibilityInformation = { label: `${node.record.name}, ${stateWord(node)}, ${description}` };
-    item.command = { command: COMMANDS.openDashboard, title: 'Open Dashboard', arguments: [node] };
+    // Without arguments: VS Code forgets them whenever it draws the line anew, and a click that comes just then is lost.
+    item.command = { command: COMMANDS.openDashboard, title: 'Open Dashboard' };
     return item;
   }
 
