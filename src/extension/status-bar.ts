@@ -51,6 +51,10 @@ export class StatusBar implements vscode.Disposable {
       this.meant = folder;
       this.item.command = { command: COMMANDS.openDashboard, title: 'Open Dashboard', arguments: [folder] };
     }
+    if (text === this.item.text) {
+      this.item.show();
+      return;
+    }
     this.item.text = text;
     this.item.accessibilityInformation = { label: text.replace(/\$\([^)]*\)/g, '').trim() };
     this.item.tooltip = 'Open Dashboard';

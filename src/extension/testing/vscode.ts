@@ -121,6 +121,12 @@ export class ThemeIcon {
     this.id = id;
   }
 }
+export class ThemeColor {
+  readonly id: string;
+  constructor(id: string) {
+    this.id = id;
+  }
+}
 
 export const window = {
   createQuickPick: vi.fn(() => new QuickPick()),

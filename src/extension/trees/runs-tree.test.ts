@@ -7,7 +7,7 @@ import { recordOf } from '../testing/fake-run.ts';
 import { type RunNode, RunsTree } from './runs-tree.ts';
 
 const runOf = (id: string, dataset = '/data/tickets.csv'): Run => {
-  const record = recordOf({ id, state: 'running' });
+  const record = recordOf({ id, state: 'running', total_steps: 100 });
   return {
     folder: `/runs/${id}`,
     record: { ...record, recipe: { ...record.recipe, dataset } },
@@ -33,6 +33,7 @@ beforeEach(() => {
   tree.onDidChangeTreeData((node) => {
     drawings.push({ at: performance.now(), node });
     if (!node) draw();
+    else tree.getTreeItem(node);
   });
   draw();
 });
@@ -41,7 +42,16 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const draw = () => tree.getChildren().flatMap((group) => tree.getChildren(group));
+const draw = () => {
+  const nodes = tree.getChildren().flatMap((group) => tree.getChildren(group));
+  for (const node of nodes) tree.getTreeItem(node);
+  return nodes;
+};
+/** So that its line says something else. */
+const stepOn = (run: Run) => {
+  run.record = { ...run.record, step: run.record.step + 1 };
+  return run;
+};
 
 test('runs stand under their data sets', () => {
   expect(tree.getChildren()).toEqual([{ group: 'tickets.csv' }, { group: 'reviews.csv' }]);
@@ -50,7 +60,7 @@ test('runs stand under their data sets', () => {
 });
 
 test('a change is one line drawn soon, a run that comes, goes or is another one under the same name the whole tree', () => {
-  changed.fire([runs[0]!]);
+  changed.fire([stepOn(runs[0]!)]);
   vi.advanceTimersByTime(100);
   expect(drawings.map(({ node }) => node)).toEqual([runs[0]]);
   runs = [runOf('c'), ...runs];
@@ -70,7 +80,7 @@ test('a change is one line drawn soon, a run that comes, goes or is another one 
 
 test('between drawings there is the pause that the editor waits for, however often a fast run changes', () => {
   for (let ms = 0; ms < 3000; ms += 50) {
-    changed.fire([runs[0]!]);
+    changed.fire([stepOn(runs[0]!)]);
     events.fire({ run: runs[0]!, line: ms, event: { event: 'step' } as AttachedEvent['event'] });
     vi.advanceTimersByTime(50);
   }
@@ -81,9 +91,22 @@ test('between drawings there is the pause that the editor waits for, however oft
 
 test('steps alone draw a line once a second', () => {
   for (let ms = 0; ms < 5000; ms += 100) {
-    events.fire({ run: runs[0]!, line: ms, event: { event: 'step' } as AttachedEvent['event'] });
+    events.fire({ run: stepOn(runs[0]!), line: ms, event: { event: 'step' } as AttachedEvent['event'] });
     vi.advanceTimersByTime(100);
   }
   expect(drawings.length).toBeGreaterThanOrEqual(4);
   expect(drawings.length).toBeLessThanOrEqual(5);
+});
+
+test('a line that says what it said is not drawn anew', () => {
+  for (let ms = 0; ms < 5000; ms += 100) {
+    events.fire({ run: runs[0]!, line: ms, event: { event: 'step' } as AttachedEvent['event'] });
+    changed.fire(runs);
+    vi.advanceTimersByTime(100);
+  }
+  expect(drawings).toEqual([]);
+  runs[0]!.record = { ...runs[0]!.record, note: 'worth a look' };
+  changed.fire(runs);
+  vi.advanceTimersByTime(1000);
+  expect(drawings.map(({ node }) => node)).toEqual([runs[0]]);
 });

@@ -33,6 +33,8 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
   private wholeDue = false;
   /** Runs drawn so far, with their groups; a change within a group redraws a line, any other the whole tree. */
   private drawn = new Map<Run, string>();
+  /** What the lines say: one that says the same is not drawn anew, which costs a machine without a GPU. */
+  private readonly said = new WeakMap<Run, string>();
   private timer: NodeJS.Timeout | undefined;
   private timerAt = 0;
   private drawnAt = Number.NEGATIVE_INFINITY;
@@ -84,6 +86,7 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
       item.contextValue = TREE_ITEMS.runGroup;
       return item;
     }
+    this.said.set(node, this.words(node));
     const description = describeRunItem(node, this.starter.position(node));
     const item = new vscode.TreeItem(node.record.name, vscode.TreeItemCollapsibleState.None);
     item.id = node.folder;
@@ -128,6 +131,15 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
     this.due.clear();
     this.wholeDue = false;
     if (whole) this.emitter.fire(undefined);
-    else for (const run of runs) this.emitter.fire(run);
+    else for (const run of runs) if (this.words(run) !== this.said.get(run)) this.emitter.fire(run);
+  }
+
+  /** All that a run's line shows. */
+  private words(run: Run): string {
+    const { name, note } = run.record;
+    return JSON.stringify([
+      ...[name, note, describeRunItem(run, this.starter.position(run))],
+      ...[stateIcon(run).icon, stateWord(run), runContextValue(run)],
+    ]);
   }
 }
