@@ -16,6 +16,7 @@ export class StatusBar implements vscode.Disposable {
     this.luthier = luthier;
     this.item = vscode.window.createStatusBarItem(STATUS_ITEM, vscode.StatusBarAlignment.Left, 1);
     this.item.name = 'Luthier: training';
+    this.item.tooltip = 'Open Dashboard';
     this.subscriptions = [
       luthier.runs.changed.on(() => this.drawSoon(0)),
       luthier.runs.events.on(({ event }) => {
@@ -51,13 +52,10 @@ export class StatusBar implements vscode.Disposable {
       this.meant = folder;
       this.item.command = { command: COMMANDS.openDashboard, title: 'Open Dashboard', arguments: [folder] };
     }
-    if (text === this.item.text) {
-      this.item.show();
-      return;
+    if (text !== this.item.text) {
+      this.item.text = text;
+      this.item.accessibilityInformation = { label: text.replace(/\$\([^)]*\)/g, '').trim() };
     }
-    this.item.text = text;
-    this.item.accessibilityInformation = { label: text.replace(/\$\([^)]*\)/g, '').trim() };
-    this.item.tooltip = 'Open Dashboard';
     this.item.show();
   }
 }

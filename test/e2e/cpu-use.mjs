@@ -25,19 +25,31 @@ async function processes() {
   return found;
 }
 
-/** @param {number} server process id of the VS Code server */
-async function used(server) {
+/**
+ * What is below the VS Code server and below this program, each with its kind.
+ * @param {number} server process id of the VS Code server
+ */
+async function kinds(server) {
   const all = await processes();
-  const sum = { 'extension host': 0, 'engine service': 0, 'VS Code server': 0, browser: 0 };
+  const found = [];
   for (const { parent, args, ms } of all.values()) {
     let above = parent;
     while (above !== server && above !== process.pid && all.has(above)) above = all.get(above).parent;
-    if (above === process.pid && !args.includes('code-server')) sum.browser += ms;
+    if (above === process.pid && !args.includes('code-server')) found.push({ kind: 'browser', ms });
     if (above !== server) continue;
-    if (args.includes('--type=extensionHost')) sum['extension host'] += ms;
-    else if (args.includes('/engine/')) sum['engine service'] += ms;
-    else sum['VS Code server'] += ms;
+    if (args.includes('--type=extensionHost')) found.push({ kind: 'extension host', ms });
+    else found.push({ kind: args.includes('/engine/') ? 'engine service' : 'VS Code server', ms });
   }
+  return found;
+}
+
+/** How many windows' extension hosts live. */
+export const extensionHosts = async (server) =>
+  (await kinds(server)).filter(({ kind }) => kind === 'extension host').length;
+
+async function used(server) {
+  const sum = { 'extension host': 0, 'engine service': 0, 'VS Code server': 0, browser: 0 };
+  for (const { kind, ms } of await kinds(server)) sum[kind] += ms;
   return sum;
 }
 

@@ -1,6 +1,7 @@
 // node test/e2e/run.mjs [--grep PATTERN] [--repeat N] [--retries N] [--keep] [--figures]: the end-to-end tests, in a
 // real VS Code with the VSIX installed.
 // --retries plays a scenario that failed again in a fresh window, and tells both; without it the first failure counts.
+// LUTHIER_E2E_PATIENCE_MS shortens every wait, LUTHIER_E2E_VERBOSE tells of attempts that failed on the way.
 // Ends with a line `N passed, M failed[, K skipped]`. Screenshots of failures go to test/e2e/output.
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';

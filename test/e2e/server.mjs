@@ -1,7 +1,7 @@
 // A real VS Code, served to a browser: code-server with an extension installed as a user would.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -144,22 +144,6 @@ export class VSCodeServer {
     await ended;
     clearTimeout(timer);
     end('SIGKILL');
-  }
-
-  /** How many windows' extension hosts live: they are of this server's process group. */
-  async extensionHosts() {
-    const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-    const alive = await Promise.all(
-      ids.map(async (id) => {
-        const [stat, args] = await Promise.all(
-          ['stat', 'cmdline'].map((file) => readFile(`/proc/${id}/${file}`, 'utf8').catch(() => '')),
-        );
-        // Behind the program's name, which may hold anything: state, parent, group.
-        const group = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2];
-        return group === String(this.child.pid) && args.includes('--type=extensionHost');
-      }),
-    );
-    return alive.filter(Boolean).length;
   }
 
   /** Address that opens a folder, a `.code-workspace` file, or, for null, a window with neither. */

@@ -23,7 +23,7 @@ const ENDED: Partial<Record<RunRecord['state'], string>> = {
 };
 
 export async function listRuns({ json }: JsonOption): Promise<number> {
-  const runs = await seeRuns();
+  const runs = await everyRun(measure);
   runs.sort((a, b) => (b.record?.created_at ?? '').localeCompare(a.record?.created_at ?? ''));
   if (json) {
     for (const { folder, record, bytes, problem } of runs) {
@@ -58,9 +58,7 @@ export async function listRuns({ json }: JsonOption): Promise<number> {
 }
 
 /** Folders of checkpoints of runs that have ended for good, and the disk that they take. */
-async function finishedCheckpoints(
-  runs: readonly Pick<Seen, 'folder' | 'record'>[],
-): Promise<{ paths: string[]; bytes: number }> {
+async function finishedCheckpoints(runs: readonly Seen[]): Promise<{ paths: string[]; bytes: number }> {
   const paths: string[] = [];
   let bytes = 0;
   for (const { folder, record } of runs) {
@@ -76,7 +74,7 @@ async function finishedCheckpoints(
 
 /** Deletes the checkpoints of finished runs; models, metrics and records stay. */
 export async function cleanRuns({ yes, json }: JsonOption & { yes?: boolean }): Promise<number> {
-  const { paths, bytes } = await finishedCheckpoints(await seeRuns());
+  const { paths, bytes } = await finishedCheckpoints(await everyRun(look));
   const what = `checkpoints of ${counted(paths.length, 'finished run')}, ${formatBytes(bytes)}`;
   if (paths.length > 0 && !(await isSure(`Delete ${what}? The models stay.`, yes))) return EXIT.done;
   await Promise.all(paths.map((path) => rm(path, { recursive: true, force: true })));
@@ -116,20 +114,22 @@ interface Seen {
   folder: string;
   record: RunRecord | null;
   problem: { code: string; message: string } | null;
-  bytes: number;
 }
-
-const seeRuns = async (): Promise<Seen[]> => Promise.all((await findRunFolders(process.cwd())).map(look));
 
 /** A folder that is half-written or from a newer Luthier is listed with its problem. */
 async function look(folder: string): Promise<Seen> {
-  const bytes = await diskUse(folder);
   try {
-    return { folder, record: await readRun(folder), problem: null, bytes };
+    return { folder, record: await readRun(folder), problem: null };
   } catch (error) {
-    return { folder, record: null, problem: toErrorData(error), bytes };
+    return { folder, record: null, problem: toErrorData(error) };
   }
 }
+
+/** Of all runs that are found from here. */
+const everyRun = async <T>(see: (folder: string) => Promise<T>): Promise<T[]> =>
+  Promise.all((await findRunFolders(process.cwd())).map(see));
+
+const measure = async (folder: string) => ({ ...(await look(folder)), bytes: await diskUse(folder) });
 
 function took({ started_at, finished_at }: RunRecord): string {
   if (started_at === null || finished_at === null) return '';

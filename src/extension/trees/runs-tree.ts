@@ -86,15 +86,20 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
       item.contextValue = TREE_ITEMS.runGroup;
       return item;
     }
-    this.said.set(node, this.words(node));
-    const description = describeRunItem(node, this.starter.position(node));
-    const item = new vscode.TreeItem(node.record.name, vscode.TreeItemCollapsibleState.None);
-    item.id = node.folder;
-    item.description = node.record.note ? `${description} — ${node.record.note}` : description;
-    const { icon, color } = stateIcon(node);
+    const item = this.line(node);
+    this.said.set(node, JSON.stringify(item));
+    return item;
+  }
+
+  private line(run: Run): vscode.TreeItem {
+    const description = describeRunItem(run, this.starter.position(run));
+    const item = new vscode.TreeItem(run.record.name, vscode.TreeItemCollapsibleState.None);
+    item.id = run.folder;
+    item.description = run.record.note ? `${description} — ${run.record.note}` : description;
+    const { icon, color } = stateIcon(run);
     item.iconPath = new vscode.ThemeIcon(icon, color ? new vscode.ThemeColor(color) : undefined);
-    item.contextValue = runContextValue(node);
-    item.accessibilityInformation = { label: `${node.record.name}, ${stateWord(node)}, ${description}` };
+    item.contextValue = runContextValue(run);
+    item.accessibilityInformation = { label: `${run.record.name}, ${stateWord(run)}, ${description}` };
     // Without arguments: VS Code forgets them whenever it draws the line anew, and a click that comes just then is lost.
     item.command = { command: COMMANDS.openDashboard, title: 'Open Dashboard' };
     return item;
@@ -131,15 +136,6 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
     this.due.clear();
     this.wholeDue = false;
     if (whole) this.emitter.fire(undefined);
-    else for (const run of runs) if (this.words(run) !== this.said.get(run)) this.emitter.fire(run);
-  }
-
-  /** All that a run's line shows. */
-  private words(run: Run): string {
-    const { name, note } = run.record;
-    return JSON.stringify([
-      ...[name, note, describeRunItem(run, this.starter.position(run))],
-      ...[stateIcon(run).icon, stateWord(run), runContextValue(run)],
-    ]);
+    else for (const run of runs) if (JSON.stringify(this.line(run)) !== this.said.get(run)) this.emitter.fire(run);
   }
 }

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { profileScripting } from '../cpu-profile.mjs';
-import { cpuUse } from '../cpu-use.mjs';
+import { cpuUse, extensionHosts } from '../cpu-use.mjs';
 import { luthier, metricsOf, runsOf } from '../workplace.mjs';
 
 const ROUNDS = 3;
@@ -67,7 +67,10 @@ export const figures = [
       for (let round = 0; round < ROUNDS; round++) {
         // The window leaves, and its extension host with it.
         await window.page.goto('about:blank');
-        await window.until('the extension host to end', async () => (await stage.server.extensionHosts()) === 0);
+        await window.until(
+          'the extension host to end',
+          async () => (await extensionHosts(stage.server.child.pid)) === 0,
+        );
         await measure('without a window');
         await window.open(stage.server.open(elsewhere));
         await measure('a window on another folder, without Luthier');
