@@ -57,8 +57,10 @@ export async function makeWorkspace(folder) {
   const write = (name, change) =>
     writeFile(path.join(folder, `${name}.recipe.json`), `${JSON.stringify({ ...recipe, ...change }, null, 2)}\n`);
   await write('short', {});
-  // A step of 1,280 rows, so that it takes longer than a press of a button takes to be heard.
-  await write('slow', { num_train_epochs: ENDLESS_EPOCHS, dataset: 'many-rows.csv', gradient_accumulation_steps: 160 });
+  // Long enough to be killed in the middle on any machine, and short enough to be brought to its end.
+  await write('middling', { model: 'deep', num_train_epochs: 40 });
+  // A step of 2,560 rows, so that it takes longer than a press of a button takes to be heard.
+  await write('slow', { num_train_epochs: ENDLESS_EPOCHS, dataset: 'many-rows.csv', gradient_accumulation_steps: 320 });
   // A checkpoint several times a second: what a window is told often must not keep it from drawing.
   await write('endless', { model: 'deep', num_train_epochs: ENDLESS_EPOCHS, eval_steps: 200 });
 }
