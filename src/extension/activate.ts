@@ -6,7 +6,7 @@ import { notifyEnds } from './notifications.ts';
 import { RECIPE_SELECTOR, RecipeLens } from './recipes/code-lens.ts';
 import { StatusBar } from './status-bar.ts';
 import { DatasetsTree } from './trees/datasets-tree.ts';
-import { isRun, RunsTree } from './trees/runs-tree.ts';
+import { RunsTree, selectedRuns } from './trees/runs-tree.ts';
 
 /** What a test or another extension gets from `activate`. */
 export interface LuthierApi {
@@ -34,7 +34,7 @@ export function activate(context: vscode.ExtensionContext): LuthierApi {
     canSelectMany: true,
     showCollapseAll: true,
   });
-  luthier.selectedRuns = () => (runsView.visible ? runsView.selection.filter(isRun) : []);
+  luthier.selectedRuns = () => selectedRuns(runsView, runsTree);
   context.subscriptions.push(
     luthier,
     runsTree,

@@ -34,7 +34,7 @@ export class Luthier implements vscode.Disposable {
   readonly tryouts: Tryouts;
   readonly reports = new Reports();
   /** Those selected in the tree while it is seen: what a key pressed there means. */
-  selectedRuns: () => readonly Run[] = () => [];
+  selectedRuns: () => Promise<readonly Run[]> = async () => [];
   private readonly disposables: { dispose(): void }[] = [];
   private loading: Promise<void> | null = null;
   private knowing: Promise<void> | null = null;

@@ -19,7 +19,7 @@ const NO_MODEL = 'No run has a model yet.';
 
 export async function openDashboard(luthier: Luthier, ...args: unknown[]): Promise<void> {
   await luthier.load();
-  const selected = luthier.selectedRuns();
+  const selected = await luthier.selectedRuns();
   const working = luthier.runs.working();
   // A click in the tree passes nothing and means what it selected; from the palette, the only run at work is meant.
   const meant = args.length > 0 ? args : selected.length > 0 ? selected : working.length === 1 ? working : [];

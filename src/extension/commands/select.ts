@@ -33,7 +33,7 @@ export async function runsFor(
     return fitting;
   }
   // A key passes nothing.
-  const selected = luthier.selectedRuns().filter(fits);
+  const selected = (await luthier.selectedRuns()).filter(fits);
   if (selected.length > 0) return [...selected];
   const candidates = luthier.runs.all().filter(fits);
   if (candidates.length === 0) throw new HostError('run-not-found', question.none);

@@ -4,7 +4,7 @@ import type { Run } from '../runs/run.ts';
 import type { RunStarter } from '../runs/starter.ts';
 import type { AttachedEvent, RunStore } from '../runs/store.ts';
 import { recordOf } from '../testing/fake-run.ts';
-import { type RunNode, RunsTree } from './runs-tree.ts';
+import { type RunNode, RunsTree, selectedRuns } from './runs-tree.ts';
 
 const runOf = (id: string, dataset = '/data/tickets.csv'): Run => {
   const record = recordOf({ id, state: 'running', total_steps: 100 });
@@ -109,4 +109,19 @@ test('a line that says what it said is not drawn anew', () => {
   changed.fire(runs);
   vi.advanceTimersByTime(1000);
   expect(drawings.map(({ node }) => node)).toEqual([runs[0]]);
+});
+
+test('while the tree is drawn anew its selection is waited for; none is none once it is there', async () => {
+  const view = { visible: true, selection: [] as RunNode[] };
+  let answer: Run[] | undefined;
+  const asked = selectedRuns(view, tree).then((runs) => (answer = runs));
+  await vi.advanceTimersByTimeAsync(80);
+  expect(answer).toBeUndefined();
+  view.selection = [runs[1]!];
+  await vi.advanceTimersByTimeAsync(20);
+  await asked;
+  expect(answer).toEqual([runs[1]]);
+  view.selection = [];
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(await selectedRuns(view, tree)).toEqual([]);
 });

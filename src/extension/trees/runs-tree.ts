@@ -19,6 +19,8 @@ const PROGRESS_MS = 1000;
 const SOON_MS = 30;
 /** VS Code draws once it has been told nothing for 200 ms: told of every checkpoint of a fast run, it would never do. */
 const PAUSE_MS = 300;
+/** So long after it began to be drawn whole a tree is there again. */
+const DRAWING_MS = 1000;
 
 /** Runs, grouped by the data set that they learn from, newest first. */
 export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposable {
@@ -38,6 +40,7 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
   private timer: NodeJS.Timeout | undefined;
   private timerAt = 0;
   private drawnAt = Number.NEGATIVE_INFINITY;
+  private wholeSince = Number.NEGATIVE_INFINITY;
 
   constructor(store: RunStore, starter: RunStarter) {
     this.store = store;
@@ -65,9 +68,15 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
     this.emitter.dispose();
   }
 
+  /** VS Code may be drawing the whole tree, and then knows of no selection until it has every line again. */
+  get mayBeDrawing(): boolean {
+    return performance.now() - this.wholeSince < DRAWING_MS;
+  }
+
   getChildren(node?: RunNode): RunNode[] {
     const runs = this.store.all();
     if (!node) {
+      this.wholeSince = performance.now();
       this.drawn = new Map(runs.map((run) => [run, datasetName(run.record)]));
       return [...new Set(this.drawn.values())].map((name) => this.group(name));
     }
@@ -138,4 +147,14 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
     if (whole) this.emitter.fire(undefined);
     else for (const run of runs) if (JSON.stringify(this.line(run)) !== this.said.get(run)) this.emitter.fire(run);
   }
+}
+
+/** What is selected in the tree; of a view that is not seen nothing is meant. */
+export async function selectedRuns(
+  view: Pick<vscode.TreeView<RunNode>, 'visible' | 'selection'>,
+  tree: Pick<RunsTree, 'mayBeDrawing'>,
+): Promise<Run[]> {
+  while (view.visible && view.selection.length === 0 && tree.mayBeDrawing)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  return view.visible ? view.selection.filter(isRun) : [];
 }
