@@ -53,7 +53,7 @@ export class Luthier implements vscode.Disposable {
     this.starter = new RunStarter({
       store: this.runs,
       log: this.log,
-      launch: (folder, resume) => this.engine.launchRun(folder, resume),
+      launch: (folder, launch) => this.engine.launchRun(folder, launch),
       mayStart: () => vscode.workspace.isTrusted,
       onFailure: (_run, error) => showError(error, this.log),
     });

@@ -61,7 +61,7 @@ async function openWindow() {
   const starter = new RunStarter({
     store,
     log: silentLog,
-    launch: (path, resume) => launchRun(node, engine.runner, path, resume),
+    launch: (path, launch) => launchRun(node, engine.runner, path, launch),
     mayStart: () => true,
     onFailure: (_run, error) => void failures.push(error.message),
   });
@@ -183,7 +183,7 @@ test('a run started in a terminal is seen, and waits for nobody', async () => {
   const window = await openWindow();
   const { path } = await service.request('run/create', { recipe_path: recipePath, folder: home });
   const record = JSON.parse(await readFile(join(path, 'run.json'), 'utf8'));
-  await launchRun(node, engine.runner, path, false);
+  await launchRun(node, engine.runner, path, { resume: false, since: Date.now() });
   await vi.waitFor(() => expect(window.store.get(path)?.state).toBe('running'), PATIENCE);
   const waiting = await makeRun(window);
   expect((await window.starter.enqueue(waiting))?.record.id).toBe(record.id);

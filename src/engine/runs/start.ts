@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { engineEnvironment, runArguments } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
-import { MALLOC_ENVIRONMENT } from '../executors/malloc.ts';
 import { errnoOf, writeError } from '../hub/write-file.ts';
 import { FILES } from './folder.ts';
 import type { ReadyMessage } from './process.ts';
@@ -16,14 +16,6 @@ export interface StartOptions {
   node?: string;
   /** The run process's bundle; default: run.cjs beside this one. */
   runner?: string;
-}
-
-/** Without what an editor or a debugger puts there for its own processes, and with the engine's settings of malloc. */
-export function cleanEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const kept = Object.entries(env).filter(
-    ([key]) => key !== 'NODE_OPTIONS' && key !== 'ELECTRON_RUN_AS_NODE' && !key.startsWith('VSCODE_'),
-  );
-  return { ...Object.fromEntries(kept), ...MALLOC_ENVIRONMENT };
 }
 
 /**
@@ -40,12 +32,12 @@ export async function startRun(folder: string, options: StartOptions = {}): Prom
   } catch (error) {
     throw writeError(log, error);
   }
-  const flags = [...(options.resume ? ['--resume'] : []), `--since=${Math.round(options.since ?? Date.now())}`];
-  const child = spawn(options.node ?? process.execPath, [runner, folder, ...flags], {
+  const launch = { resume: options.resume ?? false, since: options.since ?? Date.now() };
+  const child = spawn(options.node ?? process.execPath, runArguments(runner, folder, launch), {
     cwd: dirname(folder),
     detached: true,
     stdio: ['ignore', fd, fd, 'ipc'],
-    env: cleanEnvironment(process.env),
+    env: engineEnvironment(process.env, process.platform),
     windowsHide: true,
   });
   const message = await firstWord(child, log);

@@ -13,6 +13,7 @@ import { requireTrust } from './select.ts';
 
 /** Makes a run of a recipe's file, puts it in line, and opens its dashboard. `home` is the `.luthier` folder it goes to. */
 export async function startRecipe(luthier: Luthier, recipePath: string, home?: string): Promise<void> {
+  const since = Date.now();
   // What is wrong with the file, the service says better.
   const recipe = await readJson(recipePath).catch(() => undefined);
   const name = suggestRunName(
@@ -34,7 +35,7 @@ export async function startRecipe(luthier: Luthier, recipePath: string, home?: s
     );
     const run = await luthier.adopt(created.path);
     await dashboard?.setRuns([run.folder]);
-    const ahead = await luthier.starter.enqueue(run);
+    const ahead = await luthier.starter.enqueue(run, since);
     if (ahead && ahead !== run) tellWaiting(run, ahead);
   } catch (error) {
     dashboard?.closeIfEmpty();

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import type { RunLaunch } from '../../protocol/index.ts';
 import { HostError } from '../errors.ts';
 import { exists } from '../files.ts';
 import { ENGINE_FILES, MEMENTO_KEYS, SECRETS } from '../ids.ts';
@@ -52,9 +53,9 @@ export class EngineHost implements vscode.Disposable {
     await this.service.restart();
   }
 
-  async launchRun(folder: string, resume: boolean): Promise<StartedRun> {
+  async launchRun(folder: string, launch: RunLaunch): Promise<StartedRun> {
     const [{ launchRun }, node] = await Promise.all([import('./launch.ts'), this.node()]);
-    return await launchRun(node, await this.script(ENGINE_FILES.run), folder, resume, await this.environment());
+    return await launchRun(node, await this.script(ENGINE_FILES.run), folder, launch, await this.environment());
   }
 
   dispose(): void {

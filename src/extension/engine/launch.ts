@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
+import { engineEnvironment, type RunLaunch, runArguments } from '../../protocol/index.ts';
 import { HostError, systemCode } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { childEnvironment } from './environment.ts';
 import { exitReason } from './exit.ts';
 import type { NodeChoice } from './node.ts';
 import type { ServiceProcess } from './service.ts';
@@ -19,7 +19,7 @@ export async function launchService(
   const child = spawn(node.path, [script], {
     stdio: ['pipe', 'pipe', 'pipe'],
     windowsHide: true,
-    env: childEnvironment(process.env, { ...node.environment, ...extraEnvironment }),
+    env: engineEnvironment(process.env, process.platform, { ...node.environment, ...extraEnvironment }),
   });
   let tail = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -63,24 +63,24 @@ export interface StartedRun {
 }
 
 /**
- * Starts `node run.cjs FOLDER [--resume]`, detached: it outlives this window. Its output goes to `run.log` in the
+ * Starts a run's process (`runArguments`), detached: it outlives this window. Its output goes to `run.log` in the
  * folder, since a pipe would break when the window closes.
  */
 export async function launchRun(
   node: NodeChoice,
   script: string,
   folder: string,
-  resume: boolean,
+  launch: RunLaunch,
   extraEnvironment: Record<string, string | undefined> = {},
 ): Promise<StartedRun> {
   const output = await open(join(folder, 'run.log'), 'a');
   try {
-    const child = spawn(node.path, [script, folder, ...(resume ? ['--resume'] : [])], {
+    const child = spawn(node.path, runArguments(script, folder, launch), {
       detached: true,
       stdio: ['ignore', output.fd, output.fd],
       windowsHide: true,
-      cwd: folder,
-      env: childEnvironment(process.env, { ...node.environment, ...extraEnvironment }),
+      cwd: dirname(folder),
+      env: engineEnvironment(process.env, process.platform, { ...node.environment, ...extraEnvironment }),
     });
     const early = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
       child.once('exit', (code, signal) => resolve({ code, signal }));

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { childEnvironment } from './environment.ts';
+import { engineEnvironment } from '../../protocol/index.ts';
 
 /** What a program said when asked which Node it is. */
 export interface Probe {
@@ -23,7 +23,12 @@ export function probeNode(path: string, timeoutMs = 5000): Promise<ProbeResult> 
     execFile(
       path,
       ['-p', 'process.versions.node'],
-      { timeout: timeoutMs, killSignal: 'SIGKILL', windowsHide: true, env: childEnvironment(process.env) },
+      {
+        timeout: timeoutMs,
+        killSignal: 'SIGKILL',
+        windowsHide: true,
+        env: engineEnvironment(process.env, process.platform),
+      },
       (error, stdout) => {
         if (error) return resolve({ ok: false, reason: describeFailure(error, timeoutMs) });
         const version = stdout.trim();

@@ -32,15 +32,17 @@ type Launch = (path: string, resume: boolean) => Promise<{ code: number | null }
 function makeWindow(launch?: Launch, refuse?: (id: string) => HostError | null) {
   const launched: { id: string; resume: boolean }[] = [];
   const failures: HostError[] = [];
+  const sinces: number[] = [];
   const store = new RunStore({ log: silentLog, client: 'test', mayConnect: () => true });
   const starter = new RunStarter({
     store,
     log: silentLog,
     mayStart: () => true,
     onFailure: (_run, error) => void failures.push(error),
-    launch: async (path, resume) => {
+    launch: async (path, { resume, since }) => {
       const record = JSON.parse(readFileSync(join(path, 'run.json'), 'utf8')) as RunRecord;
       launched.push({ id: record.id, resume });
+      sinces.push(since);
       const refusal = refuse?.(record.id);
       if (refusal) throw refusal;
       const early = launch?.(path, resume);
@@ -56,7 +58,7 @@ function makeWindow(launch?: Launch, refuse?: (id: string) => HostError | null) 
     },
   });
   disposables.push(starter, store);
-  return { store, starter, actions: new RunActions(store, starter), launched, failures };
+  return { store, starter, actions: new RunActions(store, starter), launched, failures, sinces };
 }
 
 const states = (store: RunStore) => Object.fromEntries(store.all().map((run) => [run.record.id, run.state]));
@@ -79,6 +81,21 @@ test('one run trains at a time; the next starts when it ends, in the order that 
   alive[1]!.setState('cancelled');
   await vi.waitFor(() => expect(states(store)).toEqual({ a: 'done', b: 'running', c: 'cancelled' }));
   expect(await readQueue(home)).toEqual([]);
+});
+
+test('a run counts from the command that asked for it, one that had to wait from its start', async () => {
+  const { store, starter, sinces } = makeWindow();
+  for (const id of ['a', 'b']) makeRun(home, { id });
+  await store.setHomes([home]);
+  const asked = Date.now() - 5_000;
+  await starter.enqueue(store.find('a')!, asked);
+  await vi.waitFor(() => expect(states(store).a).toBe('running'));
+  await starter.enqueue(store.find('b')!, asked);
+  const waitedUntil = Date.now();
+  alive[0]!.setState('done');
+  await vi.waitFor(() => expect(states(store).b).toBe('running'));
+  expect(sinces[0]).toBe(asked);
+  expect(sinces[1]).toBeGreaterThanOrEqual(waitedUntil);
 });
 
 test('a run that a terminal is about to start is left to it', async () => {

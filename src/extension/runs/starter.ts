@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RunRecord } from '../../protocol/index.ts';
+import type { RunLaunch, RunRecord } from '../../protocol/index.ts';
 import { exitReason } from '../engine/exit.ts';
 import type { StartedRun } from '../engine/launch.ts';
 import { HostError, toHostError } from '../errors.ts';
@@ -16,8 +16,8 @@ import type { RunStore } from './store.ts';
 export interface StarterOptions {
   store: RunStore;
   log: Log;
-  /** Starts the run's process; `resume` goes on from its last checkpoint. */
-  launch(folder: string, resume: boolean): Promise<StartedRun>;
+  /** Starts the run's process; `resume` continues from its last checkpoint. */
+  launch(folder: string, launch: RunLaunch): Promise<StartedRun>;
   mayStart(): boolean;
   /** A run that was to start could not be started. */
   onFailure(run: Run, error: HostError): void;
@@ -32,6 +32,8 @@ export class RunStarter {
   readonly changed = new Emitter<void>();
   private readonly options: StarterOptions;
   private readonly orders = new Map<string, string[]>();
+  /** When the command began that put a run in line, by the run's folder: forgotten once it has to wait for another. */
+  private readonly asked = new Map<string, number>();
   private pumping: Promise<void> | null = null;
   private again = false;
   private readonly subscription: { dispose(): void };
@@ -55,8 +57,9 @@ export class RunStarter {
   /**
    * Puts a run in line and starts it when nothing trains. The run was never started, was interrupted, or failed.
    * Resolves to what it waits for, or null when it started. Throws HostError.
+   * @param since milliseconds since the epoch at which the person's command began
    */
-  async enqueue(run: Run): Promise<Run | null> {
+  async enqueue(run: Run, since = Date.now()): Promise<Run | null> {
     const { store } = this.options;
     if (run.readOnly) throw new HostError('run-readonly', run.readOnly);
     if (isWorking(run)) throw new HostError('run-busy', `${run.record.name} is at work already.`);
@@ -73,7 +76,10 @@ export class RunStarter {
     await this.reorder(run.home, (order) => [...order, run.record.id]);
     store.follow(run.folder);
     await store.refreshRun(run.folder);
+    this.asked.set(run.folder, since);
     await this.pump();
+    // Time spent waiting in line is not the run's: it counts from its start.
+    this.asked.delete(run.folder);
     const now = store.get(run.folder);
     return now?.state === 'queued' ? (store.working()[0] ?? null) : null;
   }
@@ -161,7 +167,10 @@ export class RunStarter {
     await writeRecord(run.folder, { ...read.record, state: 'starting' });
     await store.refreshRun(run.folder);
     try {
-      const { pid, early } = await this.options.launch(run.folder, resume);
+      const { pid, early } = await this.options.launch(run.folder, {
+        resume,
+        since: this.asked.get(run.folder) ?? Date.now(),
+      });
       log.info(`Run ${run.record.id} ${resume ? 'resumed' : 'started'}: process ${pid ?? '?'}`);
       void early.then(({ code, signal }) => this.afterExit(run, code, signal));
     } catch (error) {
