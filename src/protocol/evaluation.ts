@@ -1,19 +1,31 @@
 import type { MetricKey } from './recipe.ts';
 
-/** A metric over n rows with its 95 % confidence interval. */
-export interface Estimate {
-  value: number;
+/** A 95 % interval. */
+export interface Interval {
   low: number;
   high: number;
 }
 
+/** Of fewer rows than this, no interval but accuracy's is given: they say too little. */
+export const FEWEST_ROWS_FOR_INTERVALS = 10;
+
+/**
+ * Scores of one class; null where it has no rows to be measured by (written as "–"): recall and F1 always, precision
+ * where it was not predicted either. Evaluations of 0.1.0 have 0 in their place: `classScore` reads both.
+ */
 export interface ClassMetrics {
   label: string;
-  precision: number;
-  recall: number;
-  f1: number;
+  precision: number | null;
+  recall: number | null;
+  f1: number | null;
   /** Rows of this class. */
   support: number;
+}
+
+/** A class's score as it is shown: null without rows of the class, also in what 0.1.0 wrote. */
+export function classScore(of: ClassMetrics, key: 'precision' | 'recall' | 'f1'): number | null {
+  if (of.support > 0 || (key === 'precision' && of[key] !== 0)) return of[key];
+  return null;
 }
 
 /** One evaluated row, as kept for the worst rows and for the confusion matrix's cells. */
@@ -35,9 +47,12 @@ export interface EvaluatedRow {
 export interface ClassificationReport {
   split: 'train' | 'validation' | 'test';
   n: number;
+  /** In a cross-validation: number of folds whose answers these are together, each row's by the model that had not seen it. */
+  folds?: number;
   labels: string[];
   metrics: Record<MetricKey, number>;
-  intervals: Record<MetricKey, { low: number; high: number } | null>;
+  /** null where there are too few rows (`FEWEST_ROWS_FOR_INTERVALS`); accuracy's is always there. */
+  intervals: Record<MetricKey, Interval | null>;
   /** Scores of always answering the most frequent class of the training part; its MCC is 0 by definition. */
   majority: { label: string; accuracy: number; f1_macro: number; f1_weighted?: number; mcc?: number };
   per_class: ClassMetrics[];

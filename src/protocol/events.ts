@@ -4,15 +4,12 @@ import type { MetricKey } from './recipe.ts';
  * What a run says while it works: the lines of metrics.jsonl, the lines of `train --json`,
  * and the `event` notification on its socket are the same objects.
  */
-export type RunEvent =
-  | StartEvent
-  | StepEvent
-  | EvalEvent
-  | CheckpointEvent
-  | NoteEvent
-  | StateEvent
-  | DoneEvent
-  | ErrorEvent;
+export type RunEvent = AnyEvent & {
+  /** In a cross-validation: the fold, from 1 on, whose training says this; left out by the run itself and its last model. */
+  fold?: number;
+};
+
+type AnyEvent = StartEvent | StepEvent | EvalEvent | CheckpointEvent | NoteEvent | StateEvent | DoneEvent | ErrorEvent;
 
 export type Metrics = Partial<Record<MetricKey, number>>;
 
@@ -91,9 +88,12 @@ export interface DoneEvent {
   event: 'done';
   time: number;
   run: string;
+  /** Folder of the written model; empty where none was to be written (a fold's, or `--no-final`). */
   model: string;
-  /** Validation metrics of the weights that were written. */
+  /** Validation metrics of the weights that were written; in a cross-validation the folds' means. */
   metrics: Metrics;
+  /** In a cross-validation: what each fold came to. */
+  folds?: FoldResult[];
   /** Step that the written weights are from. */
   best_step: number;
   step: number;
@@ -101,6 +101,15 @@ export interface DoneEvent {
   wall_s: number;
   time_to_first_step_s: number;
   peak_rss_bytes: number;
+}
+
+/** What one fold of a cross-validation came to. */
+export interface FoldResult {
+  /** From 1 on. */
+  fold: number;
+  metrics: Metrics;
+  /** Rows that it was measured on. */
+  n: number;
 }
 
 export interface ErrorEvent {

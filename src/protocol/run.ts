@@ -1,4 +1,4 @@
-import type { Metrics, RunEvent, RunState } from './events.ts';
+import type { FoldResult, Metrics, RunEvent, RunState } from './events.ts';
 import type { Recipe } from './recipe.ts';
 
 /** Version of the run folder's layout. A reader shows a newer one read-only. */
@@ -22,7 +22,12 @@ export interface RunRecord {
   step: number;
   total_steps: number;
   labels: string[];
+  /** In a cross-validation: the folds' means. */
   best: { step: number; metrics: Metrics } | null;
+  /** A cross-validation's plan and what came of it so far; steps count over all folds and the last model. */
+  folds?: CrossValidation;
+  /** A fold's place; its folder is `folds/<fold>` in that of its run. */
+  fold_of?: { run: string; fold: number; count: number };
   /** Folder of the written model, relative to the run's; null until there is one. */
   model: string | null;
   error: { code: string; message: string; hint?: string } | null;
@@ -35,6 +40,16 @@ export interface RunRecord {
     executor: string;
     num_threads: number;
   } | null;
+}
+
+export interface CrossValidation {
+  count: number;
+  /** Whether a model is trained on all rows afterwards. */
+  final: boolean;
+  /** Those that are finished, in order. */
+  results: FoldResult[];
+  /** Sample standard deviation of each metric over the finished folds; empty before there are two. */
+  deviations: Metrics;
 }
 
 /** endpoint.json (0600) in the folder of a run whose process lives: where its socket is, and the token that opens it. */

@@ -164,8 +164,12 @@ const isLevel = oneOf('info', 'warning', 'error');
 const isError = shape({ code: isString, message: isString, hint: optional(isString) });
 const isMetrics = recordOf(isNumber);
 
+const fold = optional(isCount);
+const isFold = shape({ fold: isCount, metrics: isMetrics, n: isCount });
+
 const eventRules: Rules<RunEvent, 'event'> = {
   start: {
+    fold,
     time: isNumber,
     run: isString,
     total_steps: isCount,
@@ -179,6 +183,7 @@ const eventRules: Rules<RunEvent, 'event'> = {
     num_threads: isCount,
   },
   step: {
+    fold,
     time: isNumber,
     step: isCount,
     epoch: isNumber,
@@ -191,6 +196,7 @@ const eventRules: Rules<RunEvent, 'event'> = {
     eta_s: nullOr(isNumber),
   },
   eval: {
+    fold,
     time: isNumber,
     step: isCount,
     epoch: isNumber,
@@ -199,14 +205,16 @@ const eventRules: Rules<RunEvent, 'event'> = {
     n: isCount,
     best: isBoolean,
   },
-  checkpoint: { time: isNumber, step: isCount, path: isString, bytes: isNumber, reason: isString },
-  note: { time: isNumber, level: isLevel, message: isString },
-  state: { time: isNumber, state: isString },
+  checkpoint: { fold, time: isNumber, step: isCount, path: isString, bytes: isNumber, reason: isString },
+  note: { fold, time: isNumber, level: isLevel, message: isString },
+  state: { fold, time: isNumber, state: isString },
   done: {
+    fold,
     time: isNumber,
     run: isString,
     model: isString,
     metrics: isMetrics,
+    folds: optional(listOf(isFold)),
     best_step: isCount,
     step: isCount,
     stopped_early: isBoolean,
@@ -214,7 +222,7 @@ const eventRules: Rules<RunEvent, 'event'> = {
     time_to_first_step_s: isNumber,
     peak_rss_bytes: isNumber,
   },
-  error: { time: isNumber, code: isString, message: isString, hint: optional(isString) },
+  error: { fold, time: isNumber, code: isString, message: isString, hint: optional(isString) },
 };
 
 const isRecord = shape({
@@ -227,6 +235,8 @@ const isRecord = shape({
   total_steps: isCount,
   labels: listOf(isString),
   best: nullOr(shape({ step: isCount, metrics: isMetrics })),
+  folds: optional(shape({ count: isCount, final: isBoolean, results: listOf(isFold), deviations: isMetrics })),
+  fold_of: optional(shape({ run: isString, fold: isCount, count: isCount })),
   error: nullOr(isError),
 });
 
@@ -243,11 +253,20 @@ const isRow = shape({
 const isReport = shape({
   split: oneOf(...SPLITS),
   n: isCount,
+  folds: optional(isCount),
   labels: listOf(isString),
   metrics: isMetrics,
   intervals: recordOf(nullOr(shape({ low: isNumber, high: isNumber }))),
   majority: shape({ label: isString, accuracy: isNumber, f1_macro: isNumber }),
-  per_class: listOf(shape({ label: isString, precision: isNumber, recall: isNumber, f1: isNumber, support: isCount })),
+  per_class: listOf(
+    shape({
+      label: isString,
+      precision: nullOr(isNumber),
+      recall: nullOr(isNumber),
+      f1: nullOr(isNumber),
+      support: isCount,
+    }),
+  ),
   confusion: listOf(listOf(isCount)),
   worst: listOf(isRow),
 });

@@ -1,5 +1,5 @@
 import displayWidth from 'fast-string-width';
-import type { ClassificationReport, EvaluatedRow, MetricKey } from '../../protocol/index.ts';
+import { type ClassificationReport, classScore, type EvaluatedRow, type MetricKey } from '../../protocol/index.ts';
 
 const METRICS: MetricKey[] = ['accuracy', 'f1_macro', 'f1_weighted', 'mcc', 'loss', 'ece'];
 /** A confusion matrix of more classes tells nothing in a terminal. */
@@ -9,6 +9,8 @@ const LISTED_CLASSES = 30;
 const WORST_LISTED = 10;
 const MIN_WIDTH = 40;
 const NAME_WIDTH = 24;
+/** In the place of what cannot be said. */
+const NONE = '–';
 
 /**
  * A report as lines for a terminal of `width` columns, without colours or a final newline: metrics with interval and
@@ -47,14 +49,12 @@ function classTable({ per_class, labels }: ClassificationReport): string {
       ? per_class
       : per_class
           .filter(({ support }) => support > 0)
-          .sort((a, b) => a.f1 - b.f1)
+          .sort((a, b) => (a.f1 ?? 0) - (b.f1 ?? 0))
           .slice(0, LISTED_CLASSES);
-  const rows = listed.map(({ label, precision, recall, f1, support }) => [
-    shorten(label, NAME_WIDTH),
-    precision.toFixed(3),
-    recall.toFixed(3),
-    f1.toFixed(3),
-    `${support}`,
+  const rows = listed.map((scores) => [
+    shorten(scores.label, NAME_WIDTH),
+    ...(['precision', 'recall', 'f1'] as const).map((key) => classScore(scores, key)?.toFixed(3) ?? NONE),
+    `${scores.support}`,
   ]);
   const lines = table([['class', 'precision', 'recall', 'f1', 'rows'], ...rows]);
   if (listed.length < per_class.length)

@@ -55,15 +55,20 @@ export class Tally {
     return this;
   }
 
-  /** Precision, recall and F1 of class k; 0 where its denominator is 0 (scikit-learn's zero_division=0). */
+  /**
+   * Precision, recall and F1 of class k. Without rows of the class nothing is known of recall and F1, and without
+   * predictions of it nothing of precision: null. The precision of a class that is never predicted is 0
+   * (scikit-learn's zero_division=0).
+   */
   classScores(k: number): ClassScores {
     const hits = this.#hits[k]!;
     const support = this.#support[k]!;
     const predicted = this.#predicted[k]!;
+    const isMeasured = support > 0;
     return {
-      precision: ratio(hits, predicted),
-      recall: ratio(hits, support),
-      f1: ratio(2 * hits, predicted + support),
+      precision: isMeasured || predicted > 0 ? ratio(hits, predicted) : null,
+      recall: isMeasured ? hits / support : null,
+      f1: isMeasured ? (2 * hits) / (predicted + support) : null,
       support,
     };
   }
@@ -79,8 +84,10 @@ export class Tally {
     let predictedSquares = 0;
     let supportSquares = 0;
     for (let k = 0; k < this.#of.numClasses; k++) {
-      const { f1, support } = this.classScores(k);
+      const support = this.#support[k]!;
       const predicted = this.#predicted[k]!;
+      // A class that is predicted and has no rows counts as 0 among the others.
+      const f1 = ratio(2 * this.#hits[k]!, predicted + support);
       hits += this.#hits[k]!;
       if (support + predicted > 0) present++;
       macro += f1;

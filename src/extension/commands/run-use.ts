@@ -1,6 +1,6 @@
 import { basename, dirname, join, relative, sep } from 'node:path';
 import * as vscode from 'vscode';
-import type { ClassificationReport, RecipeInput } from '../../protocol/index.ts';
+import { type ClassificationReport, classScore, type RecipeInput } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { DATA_EXTENSIONS } from '../datasets/dataset.ts';
 import { uniqueName } from '../datasets/names.ts';
@@ -83,8 +83,8 @@ export function reportMarkdown(name: string, file: string, report: Classificatio
     return `| ${metricName(key)} | ${formatMetric(key, value)} | ${range} | ${majority} |`;
   });
   const classes = report.per_class.map(
-    ({ label, precision, recall, f1, support }) =>
-      `| ${cell(label)} | ${precision.toFixed(3)} | ${recall.toFixed(3)} | ${f1.toFixed(3)} | ${support} |`,
+    (scores) =>
+      `| ${cell(scores.label)} | ${(['precision', 'recall', 'f1'] as const).map((key) => classScore(scores, key)?.toFixed(3) ?? '–').join(' | ')} | ${scores.support} |`,
   );
   const confusion = report.confusion.map((row, i) => `| **${cell(report.labels[i] ?? '')}** | ${row.join(' | ')} |`);
   const worst = report.worst
