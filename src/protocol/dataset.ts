@@ -9,8 +9,12 @@ export interface DatasetRecord {
   format: number;
   name: string;
   created_at: string;
-  /** What the rows were made from: a file's absolute path or an untitled document's name, and which lines of it. */
-  source: { file: string; first_line: number; last_line: number } | null;
+  /**
+   * What the rows were made from: a file's absolute path or an untitled document's name, and which lines of it.
+   * `lines` says where each row of rows.jsonl stands there, in runs of `[first line, count]`, so that messages and
+   * links lead to the person's own file.
+   */
+  source: { file: string; first_line: number; last_line: number; lines?: [line: number, count: number][] } | null;
   /** Columns of the source that became text and label. */
   columns: { text: string; label: string; text_pair?: string };
   rows: number;

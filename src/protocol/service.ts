@@ -44,6 +44,26 @@ export interface DataSummary {
   problems: DataProblem[];
 }
 
+/** How long texts are, in characters. Bar i of `counts` holds lengths from i · step on; the last one all longer ones. */
+export interface RowLengths {
+  min: number;
+  median: number;
+  p95: number;
+  max: number;
+  step: number;
+  counts: number[];
+}
+
+/** What takes appended rows out of a file again: where their bytes are, and what the file is as long as nobody changed it. */
+export interface AppendUndo {
+  file: string;
+  offset: number;
+  bytes: number;
+  sha256: string;
+  /** Record of the dataset's folder as it was before. */
+  record?: DatasetRecord;
+}
+
 /** What a run would take, told before it starts. */
 export interface RunEstimate {
   /** Rows of the training and the validation part together. */
@@ -114,13 +134,41 @@ export interface ServiceRequests {
   };
   /** Adds rows at the end of a data set's folder or file, in that file's own format; the write is atomic. */
   'data/append': {
-    params: { data: string; columns: Columns; rows: { text: string; text_pair?: string; label: string }[] };
-    result: { rows: number; file: string; line: number };
+    params: {
+      data: string;
+      columns: Columns;
+      rows: { text: string; text_pair?: string; label: string }[];
+      /** Line of the first row in the file that a dataset's folder was made from, where it was added there too. */
+      source_line?: number;
+    };
+    result: { rows: number; file: string; line: number; undo: AppendUndo };
   };
-  /** Labelled rows of a file or a data set's folder, with their 1-based lines; `search` keeps those whose text contains it (case ignored). */
+  /** Takes appended rows out again. An error when the file has changed since. */
+  'data/undo-append': { params: { undo: AppendUndo }; result: { file: string } };
+  /** Labelled rows of a file or a dataset's folder, with their 1-based lines, filtered and paged (engine/data/rows.ts). */
   'data/rows': {
-    params: { data: string; columns: Columns; limit: number; search?: string };
-    result: { rows: { line: number; file: string; text: string; label: string }[]; total: number };
+    params: {
+      data: string;
+      columns: Columns;
+      limit: number;
+      offset?: number;
+      search?: string;
+      text?: string;
+      label?: string;
+    };
+    result: {
+      rows: { line: number; file: string; text: string; text_pair?: string; label: string }[];
+      total: number;
+      lengths: RowLengths;
+    };
+  };
+  /**
+   * Where a row of a dataset made from a file stands in that file today: `same` or `moved` there; where it is no longer
+   * in it (`changed`) or there is no such file (`missing`), its place in the dataset's own copy.
+   */
+  'data/locate': {
+    params: { data: string; columns: Columns; file: string; line: number };
+    result: { state: 'same' | 'moved' | 'changed' | 'missing'; file: string; line: number };
   };
   /** Checks a recipe, fills its defaults in and makes its paths absolute. */
   'recipe/resolve': { params: RecipeSource; result: { recipe: Recipe; base: string } };

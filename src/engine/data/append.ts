@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Columns } from '../../protocol/index.ts';
+import type { AppendUndo, Columns, DatasetRecord } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { writeFileAtomically } from '../hub/write-file.ts';
 import { compareLabels, requireColumns } from './checks.ts';
@@ -8,8 +9,9 @@ import { guessColumns } from './columns.ts';
 import { detectFormat } from './detect.ts';
 import { countLineEnds, decode, encode } from './encoding.ts';
 import { Problems } from './problems.ts';
-import { readTable } from './read.ts';
+import { asReadError, readTable } from './read.ts';
 import { resolveDataset } from './resolve.ts';
+import { nameOf, rowSource, toRanges } from './row-source.ts';
 import { readRecord, writeRecord } from './store.ts';
 import type { Table } from './table.ts';
 
@@ -23,7 +25,8 @@ export interface NewRow {
  * Adds rows at the end of a data set's folder or of a file, in that file's own format, delimiter, line ends and
  * encoding. The file is replaced whole: a reader sees the old rows or all of the new.
  * @param data absolute path of a file or of a data set's folder.
- * @returns how many rows the file has now, and the line that the first new one stands on.
+ * @param options.source_line of the first row in the file that a dataset's folder was made from
+ * @returns how many rows the file has now, the line that the first new one stands on, and what undoes it.
  * @throws LuthierError `data-invalid` when the file is faulty or its format cannot hold a row (a line break where
  *   none may be, a letter that its encoding lacks), `not-writable`, `disk-full`.
  */
@@ -31,7 +34,8 @@ export async function appendRows(options: {
   data: string;
   columns: Columns;
   rows: readonly NewRow[];
-}): Promise<{ rows: number; file: string; line: number }> {
+  source_line?: number | undefined;
+}): Promise<{ rows: number; file: string; line: number; undo: AppendUndo }> {
   const { rows } = options;
   const { parts, columns: own } = await resolveDataset(options.data, '.');
   const { file } = parts.train;
@@ -64,13 +68,55 @@ export async function appendRows(options: {
   const { content, line } = withRows(bytes, table, values, columns.label);
   const written = encode(content, encoding, raw);
   await writeFileAtomically(file, (handle) => handle.writeFile(written));
+  const undo: AppendUndo = { file, ...insertion(raw, written), sha256: hashOf(written) };
   if ((await stat(options.data)).isDirectory()) {
     const folder = dirname(file);
     const record = await readRecord(folder);
     const labels = [...new Set([...record.labels, ...rows.map((row) => row.label)])].sort(compareLabels);
-    await writeRecord(folder, { ...record, rows: table.rows.length + rows.length, labels });
+    const source = withPlace(record.source, table.rows.length, options.source_line);
+    await writeRecord(folder, { ...record, source, rows: table.rows.length + rows.length, labels });
+    undo.record = record;
   }
-  return { rows: table.rows.length + rows.length, file, line };
+  return { rows: table.rows.length + rows.length, file, line, undo };
+}
+
+/**
+ * Takes appended rows out again, byte for byte.
+ * @throws LuthierError `data-invalid` when the file has changed since, `data-unreadable`, `not-writable`.
+ */
+export async function undoAppend({ undo }: { undo: AppendUndo }): Promise<{ file: string }> {
+  const { file, offset, bytes, sha256, record } = undo;
+  const now = await readFile(file).catch((error: unknown) => {
+    throw asReadError(error, file);
+  });
+  if (hashOf(now) !== sha256) {
+    throw new LuthierError(
+      'data-invalid',
+      `${nameOf(file)} has changed since the row was added, so it was left as it is.`,
+      'Open it and delete the row there.',
+    );
+  }
+  const before = Buffer.concat([now.subarray(0, offset), now.subarray(offset + bytes)]);
+  await writeFileAtomically(file, (handle) => handle.writeFile(before));
+  if (record) await writeRecord(dirname(file), record);
+  return { file };
+}
+
+const hashOf = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+
+/** The one stretch of bytes by which `after` is longer than `before`. */
+function insertion(before: Buffer, after: Buffer): { offset: number; bytes: number } {
+  let offset = 0;
+  while (offset < before.length && before[offset] === after[offset]) offset++;
+  return { offset, bytes: after.length - before.length };
+}
+
+/** The source's lines with that of a further row, whose place may be known in it. */
+function withPlace(source: DatasetRecord['source'], row: number, line: number | undefined): DatasetRecord['source'] {
+  const known = line === undefined ? undefined : rowSource(source);
+  if (!source || !known) return source;
+  const lines = Array.from({ length: row }, (_, i) => known.lines[i] ?? 0);
+  return { ...source, lines: toRanges([...lines, line!]) };
 }
 
 type Values = ReadonlyMap<string, string>;

@@ -69,7 +69,7 @@ export function labelledRows(
   const [textAt, labelAt] = [table.columns.indexOf(columns.text), table.columns.indexOf(columns.label)];
   const pairAt = columns.text_pair === undefined ? -1 : table.columns.indexOf(columns.text_pair);
   const rows: LabelledRow[] = [];
-  for (const { line, values } of table.rows) {
+  for (const { line, values, file: own = file } of table.rows) {
     const lacking = fields.find(({ index }) => isEmpty(values[index]));
     if (lacking) {
       const { field, name } = lacking;
@@ -81,7 +81,7 @@ export function labelledRows(
       );
       continue;
     }
-    const row: LabelledRow = { text: values[textAt]!, label: values[labelAt]!.trim(), file, line };
+    const row: LabelledRow = { text: values[textAt]!, label: values[labelAt]!.trim(), file: own, line };
     if (pairAt >= 0) row.text_pair = values[pairAt]!;
     rows.push(row);
   }

@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import { closest, distance } from 'fastest-levenshtein';
 import type { Columns, DataProblem, DatasetReference } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
@@ -15,6 +14,7 @@ import { type ColumnGuess, guessColumns } from './columns.ts';
 import { counted, listed, Problems, quoted } from './problems.ts';
 import { readTable } from './read.ts';
 import { type Part, type PartName, resolveDataset } from './resolve.ts';
+import { inSource, nameOf } from './row-source.ts';
 import { stratifiedSplit } from './split.ts';
 import { isEmpty, type Table } from './table.ts';
 import type { ClassificationDataset, Example } from './types.ts';
@@ -168,10 +168,11 @@ class PartReader {
     const guess: ColumnGuess = guessColumns(table, known);
     const columns = requireColumns(table, guess.columns);
     const problems = new Problems();
-    const prefix = part.lines === undefined ? `${basename(part.file)}: ` : `${name}: `;
-    this.found.push({ file: part.file, prefix: this.hasSeveral ? prefix : '', list: () => problems.list() });
-    const chosen =
-      part.lines === undefined ? table : { ...table, rows: table.rows.filter((row) => part.lines!.has(row.line)) };
+    const prefix = part.lines === undefined ? `${nameOf(part.file)}: ` : `${name}: `;
+    const file = part.source?.file ?? part.file;
+    this.found.push({ file, prefix: this.hasSeveral ? prefix : '', list: () => problems.list() });
+    const wanted = part.lines === undefined ? table.rows : table.rows.filter((row) => part.lines!.has(row.line));
+    const chosen = inSource(table, part.source, wanted);
     const rows = labelledRows(chosen, columns, part.file, problems);
     if (rows.length === 0 && problems.list().every((problem) => problem.severity !== 'error')) {
       problems.add('error', 'no-rows', `No row of the ${name} part has both a text and a label.`);
@@ -183,7 +184,7 @@ class PartReader {
   private async table(part: Part): Promise<Table> {
     const known = this.tables.get(part.file);
     if (known) return known;
-    const table = await readTable({ file: part.file }, { signal: this.signal });
+    const table = { ...(await readTable({ file: part.file }, { signal: this.signal })), name: nameOf(part.file) };
     // Only a data set's folder has its parts in one file; other tables are not kept alive.
     if (part.lines) this.tables.set(part.file, table);
     const { problems } = table;
@@ -206,7 +207,7 @@ class PartReader {
     const errors = this.problems().filter((problem) => problem.severity === 'error');
     const [first] = errors;
     if (!first) return;
-    const name = basename(first.file);
+    const name = nameOf(first.file);
     const message = first.message.startsWith(name) ? first.message : `${name}: ${first.message}`;
     const more = errors.length > 1 ? ` ${counted(errors.length - 1, 'more error')}.` : '';
     throw new LuthierError('data-invalid', message + more, `“luthier data inspect ${name}” lists all that was found.`);
@@ -228,7 +229,7 @@ function unknownLabel(row: LabelledRow, labels: readonly string[], whose: string
   const known = [...labels.slice(0, 10).map(quoted), ...(labels.length > 10 ? [`${labels.length - 10} more`] : [])];
   return new LuthierError(
     'data-invalid',
-    `${basename(row.file)}, line ${row.line}: the label ${quoted(row.label)} is unknown to ${whose}${isNear ? `; is it ${quoted(near)}?` : '.'}`,
+    `${nameOf(row.file)}, line ${row.line}: the label ${quoted(row.label)} is unknown to ${whose}${isNear ? `; is it ${quoted(near)}?` : '.'}`,
     `Known are ${listed(known)}. Correct the label${whose === 'the model' ? '' : ', or add rows of that class to the training part'}.`,
   );
 }

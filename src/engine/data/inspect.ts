@@ -4,9 +4,12 @@ import { checkClasses, checkRepeats, classCounts, labelledRows, missingColumns, 
 import { columnStats, guessColumns } from './columns.ts';
 import { Problems } from './problems.ts';
 import { readTable } from './read.ts';
+import { openRows } from './rows.ts';
 import { extractSelection } from './selection.ts';
+import type { Table } from './table.ts';
 
 export interface InspectOptions {
+  /** A file, a document's name, or a dataset's folder. */
   file: string;
   /** Stands for the file's content (an unsaved document). */
   text?: string | undefined;
@@ -22,11 +25,12 @@ export interface InspectOptions {
  */
 export async function inspectData(options: InspectOptions): Promise<DataSummary> {
   const { file, text, selection, signal } = options;
-  const table = selection
-    ? await extractSelection(selection, basename(file), { signal })
-    : await readTable(text === undefined ? { file } : { file, text }, { signal });
+  const { table, columns: own } =
+    selection || text !== undefined
+      ? { table: await documentTable(options), columns: {} }
+      : await openRows(file, { signal });
   const stats = columnStats(table);
-  const guess = guessColumns(table, options.columns, stats);
+  const guess = guessColumns(table, { ...own, ...options.columns }, stats);
   const problems = new Problems();
   let classes: DataSummary['classes'] = [];
   if (guess.columns.text === undefined || guess.columns.label === undefined) {
@@ -57,4 +61,9 @@ export async function inspectData(options: InspectOptions): Promise<DataSummary>
     classes,
     problems: [...table.problems, ...problems.list()].sort((a, b) => rank[a.severity] - rank[b.severity]),
   };
+}
+
+async function documentTable({ file, text, selection, signal }: InspectOptions): Promise<Table> {
+  if (selection) return extractSelection(selection, basename(file), { signal });
+  return readTable(text === undefined ? { file } : { file, text }, { signal });
 }

@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { type Columns, DATASET_FORMAT, type DatasetReference } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { listed } from './problems.ts';
+import { type RowSource, rowSource } from './row-source.ts';
 
 export type PartName = 'train' | 'validation' | 'test';
 
@@ -14,6 +15,8 @@ export interface Part {
   file: string;
   /** Lines of the file that belong to the part; all when absent. */
   lines?: ReadonlySet<number>;
+  /** Where the rows stand in the file that they were taken from. */
+  source?: RowSource;
 }
 
 export interface ResolvedDataset {
@@ -26,6 +29,9 @@ export interface ResolvedDataset {
 const datasetRecord = z.object({
   format: z.number().int().positive(),
   columns: z.object({ text_pair: z.string().optional() }).optional(),
+  source: z
+    .object({ file: z.string(), lines: z.array(z.tuple([z.number().int(), z.number().int()])).optional() })
+    .nullish(),
 });
 
 /** splits.json: lines of rows.jsonl that are held out. Rows that it does not name are for training. */
@@ -117,12 +123,14 @@ async function fromFolder(folder: string): Promise<ResolvedDataset> {
   if ((await kindOf(file)) !== 'file') {
     throw new LuthierError('data-unreadable', `The data set ${folder} has no rows.jsonl.`, 'Add the data set again.');
   }
+  const source = rowSource(record.source);
   const splitsFile = join(folder, 'splits.json');
   const splits = (await kindOf(splitsFile)) === 'file' ? await readRecord(splitsFile, splitsRecord) : undefined;
   // Whatever the source's columns were called, rows.jsonl has the task's names.
   const columns: Columns = { text: 'text', label: 'label' };
   if (record.columns?.text_pair !== undefined) columns.text_pair = 'text_pair';
-  if (!splits) return { parts: { train: { file } }, columns };
+  const whole = { file, ...(source && { source }) };
+  if (!splits) return { parts: { train: whole }, columns };
   const [validation, test] = [new Set(splits.validation), new Set(splits.test)];
   const bytes = await readFile(file);
   const train = new Set<number>();
@@ -131,9 +139,9 @@ async function fromFolder(folder: string): Promise<ResolvedDataset> {
   for (let line = 1; line <= count; line++) if (!validation.has(line) && !test.has(line)) train.add(line);
   return {
     parts: {
-      train: { file, lines: train },
-      ...(validation.size > 0 && { validation: { file, lines: validation } }),
-      ...(test.size > 0 && { test: { file, lines: test } }),
+      train: { ...whole, lines: train },
+      ...(validation.size > 0 && { validation: { ...whole, lines: validation } }),
+      ...(test.size > 0 && { test: { ...whole, lines: test } }),
     },
     columns,
   };

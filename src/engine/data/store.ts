@@ -13,7 +13,7 @@ import { checkClasses, checkRepeats, compareLabels, type LabelledRow, labelledRo
 import { guessColumns } from './columns.ts';
 import { counted, Problems } from './problems.ts';
 import { readTable } from './read.ts';
-import { resolveDataset } from './resolve.ts';
+import { toRanges } from './row-source.ts';
 import { extractSelection } from './selection.ts';
 
 export interface CreateOptions extends DataSource {
@@ -70,7 +70,12 @@ export async function createDataset(
     format: DATASET_FORMAT,
     name,
     created_at: new Date().toISOString(),
-    source: { file, first_line: rows[0]!.line, last_line: rows.at(-1)!.line },
+    source: {
+      file,
+      first_line: rows[0]!.line,
+      last_line: rows.at(-1)!.line,
+      lines: toRanges(rows.map(({ line }) => line)),
+    },
     columns,
     rows: rows.length,
     labels: [...new Set(rows.map((row) => row.label))].sort(compareLabels),
@@ -122,35 +127,6 @@ export async function writeRecord(folder: string, record: DatasetRecord): Promis
 export async function readRecord(folder: string): Promise<DatasetRecord> {
   // resolveDataset has checked what of it matters for reading.
   return JSON.parse(await readFile(join(folder, 'dataset.json'), 'utf8')) as DatasetRecord;
-}
-
-export interface ListOptions {
-  /** A file or a data set's folder, absolute. */
-  data: string;
-  columns: Columns;
-  limit: number;
-  /** Keeps the rows whose text contains this; case is ignored. */
-  search?: string | undefined;
-  signal?: AbortSignal | undefined;
-}
-
-/** Labelled rows with their lines, at most `limit` of them; `total` counts all that match. */
-export async function listRows(
-  options: ListOptions,
-): Promise<{ rows: { line: number; file: string; text: string; label: string }[]; total: number }> {
-  const { data, limit, signal } = options;
-  const { parts, columns: own } = await resolveDataset(data, '.');
-  const { file } = parts.train;
-  const table = await readTable({ file }, { signal });
-  const columns = requireColumns(table, guessColumns(table, { ...own, ...options.columns }).columns);
-  const wanted = options.search?.toLowerCase() ?? '';
-  const found = labelledRows(table, columns, file, new Problems()).filter(({ text }) =>
-    text.toLowerCase().includes(wanted),
-  );
-  return {
-    rows: found.slice(0, limit).map(({ line, text, label }) => ({ line, file, text, label })),
-    total: found.length,
-  };
 }
 
 /** Names that Windows keeps for devices; a data set should survive being copied there. */

@@ -3,6 +3,8 @@ import type { DataFormat, DataProblem } from '../../protocol/index.ts';
 export interface TableRow {
   /** 1-based line of the file that the row starts on. */
   line: number;
+  /** Absolute path of the file that the row was taken from, where that is another than the table's. */
+  file?: string;
   /** Line that it ends on; another one where a quoted cell or a JSON object spans several. */
   end: number;
   /** One for each column; undefined where the row has no such key or cell, or one that is no text (nested JSON). */

@@ -45,9 +45,17 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       const { appendRows } = await import('../data/append.ts');
       return appendRows(params);
     },
+    'data/undo-append': async (params) => {
+      const { undoAppend } = await import('../data/append.ts');
+      return undoAppend(params);
+    },
     'data/rows': async (params, signal) => {
-      const { listRows } = await import('../data/store.ts');
+      const { listRows } = await import('../data/rows.ts');
       return listRows({ ...params, signal });
+    },
+    'data/locate': async (params, signal) => {
+      const { locateRow } = await import('../data/rows.ts');
+      return locateRow({ ...params, signal });
     },
     'recipe/resolve': async (source) => {
       const { recipe, base } = await readRecipe(source);

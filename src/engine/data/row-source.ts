@@ -1,0 +1,52 @@
+import { basename, dirname, isAbsolute } from 'node:path';
+import type { Table, TableRow } from './table.ts';
+
+/** Where the rows of a dataset's rows.jsonl stand in the file that they were taken from. */
+export interface RowSource {
+  /** Absolute path of that file. */
+  file: string;
+  /** Its line for each line of rows.jsonl, from the first on; rows that were added later may have none, or 0. */
+  lines: readonly number[];
+}
+
+/** Lines as dataset.json keeps them: consecutive ones as `[first line, count]`. */
+export function toRanges(lines: readonly number[]): [line: number, count: number][] {
+  const ranges: [number, number][] = [];
+  for (const line of lines) {
+    const last = ranges.at(-1);
+    if (last && last[0] + last[1] === line) last[1]++;
+    else ranges.push([line, 1]);
+  }
+  return ranges;
+}
+
+/** The source that a record names; undefined where it was an unsaved document, or is not recorded row by row. */
+export function rowSource(
+  source: { file: string; lines?: readonly (readonly [line: number, count: number])[] | undefined } | null | undefined,
+): RowSource | undefined {
+  if (!source?.lines || !isAbsolute(source.file)) return undefined;
+  return {
+    file: source.file,
+    lines: source.lines.flatMap(([line, count]) => Array.from({ length: count }, (_, i) => line + i)),
+  };
+}
+
+/** What messages call a file: a dataset's own rows.jsonl goes by the dataset's name. */
+export function nameOf(file: string): string {
+  const name = basename(file);
+  return name === 'rows.jsonl' ? basename(dirname(file)) : name;
+}
+
+/**
+ * The table with each row's place in the person's own file, so that all that is said and linked to leads there.
+ * Rows without such a place keep theirs in rows.jsonl.
+ * @param part the table's rows that are wanted, all or some, with their lines in rows.jsonl
+ */
+export function inSource(table: Table, source: RowSource | undefined, part = table.rows): Table {
+  if (!source) return { ...table, rows: part };
+  const rows = part.map((row): TableRow => {
+    const line = source.lines[row.line - 1];
+    return !line ? row : { ...row, file: source.file, line, end: line };
+  });
+  return { ...table, name: basename(source.file), rows };
+}

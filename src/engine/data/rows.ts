@@ -1,0 +1,159 @@
+import { stat } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
+import type { Columns, RowLengths, ServiceRequests } from '../../protocol/index.ts';
+import { type LabelledRow, labelledRows, requireColumns, textKey } from './checks.ts';
+import { guessColumns } from './columns.ts';
+import { Problems } from './problems.ts';
+import { readTable } from './read.ts';
+import { resolveDataset } from './resolve.ts';
+import { inSource, nameOf } from './row-source.ts';
+import type { Table } from './table.ts';
+
+/**
+ * A file, or all rows of a dataset's folder, with their places in the file that they were taken from.
+ * @returns the table, the columns that a dataset's folder itself names, and the file that rows without a place of
+ *   their own stand in.
+ * @throws LuthierError as readTable and resolveDataset do.
+ */
+export async function openRows(
+  path: string,
+  options: { signal?: AbortSignal | undefined } = {},
+): Promise<{ table: Table; columns: Columns; file: string }> {
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) return { table: await readTable({ file: path }, options), columns: {}, file: path };
+  const { parts, columns } = await resolveDataset(path, '.');
+  const { file, source } = parts.train;
+  const table = await readTable({ file }, options);
+  return { table: inSource({ ...table, name: nameOf(file) }, source), columns, file };
+}
+
+export interface ListOptions {
+  /** A file or a dataset's folder, absolute. */
+  data: string;
+  columns: Columns;
+  limit: number;
+  /** Rows to pass over first; 0 when absent. */
+  offset?: number | undefined;
+  /** Keeps the rows whose text contains this; case is ignored. */
+  search?: string | undefined;
+  /** Keeps the rows with this very text, blanks around it aside. */
+  text?: string | undefined;
+  /** Keeps the rows of this class. */
+  label?: string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Labelled rows with their lines, at most `limit` of them; `total` and `lengths` are of all that match. */
+export async function listRows(options: ListOptions): Promise<ServiceRequests['data/rows']['result']> {
+  const { limit, offset = 0, text, label } = options;
+  const all = await labelled(options);
+  const wanted = options.search?.toLowerCase() ?? '';
+  const exact = text === undefined ? undefined : textKey({ text });
+  const found = all.filter(
+    (row) =>
+      (label === undefined || row.label === label) &&
+      (exact === undefined || textKey({ text: row.text }) === exact) &&
+      (wanted === '' || row.text.toLowerCase().includes(wanted) || row.text_pair?.toLowerCase().includes(wanted)),
+  );
+  return {
+    rows: found.slice(offset, offset + limit).map(({ line, file, text, text_pair, label }) => ({
+      line,
+      file,
+      text,
+      ...(text_pair === undefined ? {} : { text_pair }),
+      label,
+    })),
+    total: found.length,
+    lengths: lengthsOf(found),
+  };
+}
+
+interface Known {
+  key: string;
+  rows: LabelledRow[];
+}
+
+/** The rows looked at last: a page that is turned or a letter that is typed does not read 100 MB again. */
+let last: Known | undefined;
+/** Texts that are kept for that at most, in UTF-16 units. */
+const KEPT = 64 * 2 ** 20;
+
+async function labelled({ data, columns, signal }: ListOptions): Promise<LabelledRow[]> {
+  const key = JSON.stringify([data, columns, await stamp(data)]);
+  if (last?.key === key) return last.rows;
+  last = undefined;
+  const { table, columns: own, file } = await openRows(data, { signal });
+  const needed = requireColumns(table, guessColumns(table, { ...own, ...columns }).columns);
+  const rows = labelledRows(table, needed, file, new Problems());
+  if (rows.reduce((sum, row) => sum + row.text.length, 0) < KEPT) last = { key, rows };
+  return rows;
+}
+
+/** Changes when the file or a file of the folder does. */
+async function stamp(path: string): Promise<unknown> {
+  const of = (file: string) =>
+    stat(file).then(
+      ({ mtimeMs, size, ino }) => [mtimeMs, size, ino],
+      () => null,
+    );
+  return [await of(path), await of(`${path}/rows.jsonl`), await of(`${path}/dataset.json`)];
+}
+
+/** Bars of the histogram at most. */
+const BARS = 20;
+
+/** How long texts are, in characters: quartiles and a histogram of equal steps whose last bar holds all longer ones. */
+function lengthsOf(rows: readonly LabelledRow[]): RowLengths {
+  const lengths = Int32Array.from(rows, ({ text, text_pair }) => text.length + (text_pair?.length ?? 0)).sort();
+  const at = (share: number) => lengths[Math.min(lengths.length - 1, Math.floor(share * lengths.length))] ?? 0;
+  const [low, high] = [lengths[0] ?? 0, lengths.at(-1) ?? 0];
+  // One text of a whole page must not squeeze all others into the first bar.
+  const top = Math.max(1, Math.min(high, 1.25 * at(0.95)));
+  const step = niceStep(top / BARS);
+  const counts = new Array<number>(Math.floor(top / step) + 1).fill(0);
+  for (const length of lengths) counts[Math.min(counts.length - 1, Math.floor(length / step))]!++;
+  return { min: low, median: at(0.5), p95: at(0.95), max: high, step, counts: lengths.length === 0 ? [] : counts };
+}
+
+/** 1, 2, 5, 10, 20, 50, … at least as large as `step`. */
+function niceStep(step: number): number {
+  const power = 10 ** Math.floor(Math.log10(Math.max(1, step)));
+  return [1, 2, 5, 10].map((factor) => factor * power).find((nice) => nice >= step) ?? 10 * power;
+}
+
+/** How a row's place in the person's file stands today. */
+export type Located = ServiceRequests['data/locate']['result'];
+
+/**
+ * Finds a row of a dataset's folder in the file that it was taken from, which may have changed since.
+ * @param options.data the dataset's folder
+ * @param options.file the row's file as a run recorded it
+ * @param options.line its line there
+ */
+export async function locateRow(options: {
+  data: string;
+  columns: Columns;
+  file: string;
+  line: number;
+  signal?: AbortSignal | undefined;
+}): Promise<Located> {
+  const { data, file, line, signal } = options;
+  const { table, columns: own, file: copy } = await openRows(data, { signal });
+  const columns = requireColumns(table, guessColumns(table, own).columns);
+  const index = table.rows.findIndex((row) => row.line === line && (row.file ?? copy) === file);
+  if (index < 0 || !isAbsolute(file)) return { state: 'same', file, line };
+  const [row] = labelledRows({ ...table, rows: [table.rows[index]!] }, columns, copy, new Problems());
+  const inCopy = { file: copy, line: index + 1 };
+  if (!row) return { state: 'same', file, line };
+  const now = await readTable({ file }, { signal }).catch(() => undefined);
+  if (!now) return { state: (await stamp(file).then((s) => (s as unknown[])[0])) ? 'changed' : 'missing', ...inCopy };
+  const wanted = row.text.trim();
+  const has = (at: { values: readonly (string | undefined)[] }) => at.values.some((value) => value?.trim() === wanted);
+  const there = now.rows.find((other) => other.line === line);
+  if (there && has(there)) return { state: 'same', file, line };
+  const elsewhere = now.rows.filter(has).sort((a, b) => Math.abs(a.line - line) - Math.abs(b.line - line))[0];
+  return elsewhere ? { state: 'moved', file, line: elsewhere.line } : { state: 'changed', ...inCopy };
+}
