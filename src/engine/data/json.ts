@@ -3,12 +3,12 @@ import { linesOf } from './lines.ts';
 import type { Pace } from './pace.ts';
 import type { Problems } from './problems.ts';
 import { quoted } from './problems.ts';
-import type { Content, TableRow } from './table.ts';
+import type { Content, PlainRow } from './table.ts';
 
 /** Collects JSON objects as rows; the columns are their keys in order of first appearance. */
 class ObjectRows {
   readonly columns = new Map<string, number>();
-  readonly rows: TableRow[] = [];
+  readonly rows: PlainRow[] = [];
   readonly nested = new Map<string, number>();
 
   constructor(private readonly problems: Problems) {}

@@ -20,6 +20,7 @@ async function ofBytes(bytes: Buffer, name = 'rows.csv'): Promise<Table> {
 }
 
 const cells = (table: Table) => table.rows.map((row) => row.values);
+const plain = (table: Table) => table.rows.map(({ line, end, values }) => ({ line, end, values }));
 const codes = (table: Table) =>
   table.problems.map((problem) => `${problem.severity} ${problem.code} ${problem.line ?? '-'}`);
 
@@ -59,7 +60,7 @@ describe('formats', () => {
     const table = await ofText('pos\tgood film, I say\nneg\tbad film\npos\tanother good one\n', 'rows.txt');
     expect(table.format).toBe('label-tab-text');
     expect(table.columns).toEqual(['label', 'text']);
-    expect(table.rows[0]).toEqual({ line: 1, end: 1, values: ['pos', 'good film, I say'] });
+    expect(plain(table)[0]).toEqual({ line: 1, end: 1, values: ['pos', 'good film, I say'] });
     const turned = await ofText('good film, I say\tpos\nbad film\tneg\nanother good one\tpos\n', 'rows.txt');
     expect(turned.columns).toEqual(['text', 'label']);
   });
@@ -134,7 +135,7 @@ describe('headers', () => {
 describe('lines', () => {
   it('counts quoted line breaks, blank lines and all line ends', async () => {
     const table = await ofText('\n"text",label\r\n\r\n"a\r\nb\nc",x\r\nd,y\n\n\n"e\n",z');
-    expect(table.rows).toEqual([
+    expect(plain(table)).toEqual([
       { line: 4, end: 6, values: ['a\r\nb\nc', 'x'] },
       { line: 7, end: 7, values: ['d', 'y'] },
       { line: 10, end: 11, values: ['e\n', 'z'] },
@@ -152,7 +153,7 @@ describe('lines', () => {
       [6, 6],
       [6, 6],
     ]);
-    expect(table.rows[0]!.values[0]).toBe('a ] } " [');
+    expect(table.rows.at(0)!.values[0]).toBe('a ] } " [');
   });
 });
 
@@ -167,7 +168,7 @@ describe('long files', () => {
     const table = await ofText(text);
     expect(cells(table)).toEqual(rows);
     let line = 2;
-    for (const [i, row] of table.rows.entries()) {
+    for (const [i, row] of plain(table).entries()) {
       const height = i % 7 === 0 ? 2 : 1;
       expect([row.line, row.end]).toEqual([line, line + height - 1]);
       line += height;

@@ -9,8 +9,9 @@ import { readJsonArray, readJsonLines } from './json.ts';
 import { LABEL_SPACE_TEXT, linesOf } from './lines.ts';
 import { readMarkdown } from './markdown.ts';
 import { type Pace, pacer } from './pace.ts';
+import { packedRows } from './packed-rows.ts';
 import { counted, Problems } from './problems.ts';
-import { type Content, isEmpty, type Table, type TableRow } from './table.ts';
+import { type Content, isEmpty, type PlainRow, type Table } from './table.ts';
 
 /** Largest file that is read. Rows are kept in memory: about five bytes of it for each byte of short rows. */
 export const MAX_BYTES = 512 * 2 ** 20;
@@ -54,7 +55,8 @@ export async function readTable(source: TableSource, options: ReadOptions = {}):
     );
   }
   const content = await readContent(bytes, name, problems, pace, options);
-  const table: Table = { name, encoding, ...content, problems: problems.list() };
+  const rows = packedRows(content.rows, content.columns.length);
+  const table: Table = { name, encoding, ...content, rows, problems: problems.list() };
   if (
     !options.allowNoRows &&
     table.rows.length === 0 &&
@@ -152,7 +154,7 @@ async function readContent(
 }
 
 async function readLabelSpaceText(bytes: Buffer, problems: Problems, pace: Pace): Promise<Content> {
-  const rows: TableRow[] = [];
+  const rows: PlainRow[] = [];
   for (const { line, text } of linesOf(bytes)) {
     if (line % 4096 === 0) await pace();
     if (text.trim() === '') continue;
@@ -247,7 +249,7 @@ function withoutHeader(format: 'csv' | 'tsv', rows: DelimitedRow[], problems: Pr
 }
 
 /** Of two columns the one with fewer different and shorter cells holds the classes. */
-function labelComesFirst(rows: readonly TableRow[]): boolean {
+function labelComesFirst(rows: readonly PlainRow[]): boolean {
   const looked = rows.slice(0, 1000);
   const distinct = (i: number): number => new Set(looked.map((row) => row.values[i])).size;
   const length = (i: number): number => looked.reduce((sum, row) => sum + (row.values[i]?.length ?? 0), 0);
@@ -256,8 +258,8 @@ function labelComesFirst(rows: readonly TableRow[]): boolean {
 }
 
 /** Rows of the table's width; another number of cells is an error, save for empty ones at the end. */
-function fitted(rows: readonly DelimitedRow[], width: number, problems: Problems, whose: string): TableRow[] {
-  const fitting: TableRow[] = [];
+function fitted(rows: readonly DelimitedRow[], width: number, problems: Problems, whose: string): PlainRow[] {
+  const fitting: PlainRow[] = [];
   for (const { line, end, cells } of rows) {
     if (cells.every(isEmpty)) {
       if (cells.length > 1) {

@@ -1,5 +1,5 @@
 import { basename, dirname, isAbsolute } from 'node:path';
-import type { Table, TableRow } from './table.ts';
+import type { Table } from './table.ts';
 
 /** Where the rows of a dataset's rows.jsonl stand in the file that they were taken from. */
 export interface RowSource {
@@ -44,9 +44,9 @@ export function nameOf(file: string): string {
  */
 export function inSource(table: Table, source: RowSource | undefined, part = table.rows): Table {
   if (!source) return { ...table, rows: part };
-  const rows = part.map((row): TableRow => {
-    const line = source.lines[row.line - 1];
-    return !line ? row : { ...row, file: source.file, line, end: line };
+  const rows = part.placed((of) => {
+    const line = source.lines[of - 1];
+    return line ? { file: source.file, line } : undefined;
   });
   return { ...table, name: basename(source.file), rows };
 }

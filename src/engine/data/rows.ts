@@ -145,7 +145,7 @@ export async function locateRow(options: {
   const columns = requireColumns(table, guessColumns(table, own).columns);
   const index = table.rows.findIndex((row) => row.line === line && (row.file ?? copy) === file);
   if (index < 0 || !isAbsolute(file)) return { state: 'same', file, line };
-  const [row] = labelledRows({ ...table, rows: [table.rows[index]!] }, columns, copy, new Problems());
+  const [row] = labelledRows({ ...table, rows: table.rows.slice(index, index + 1) }, columns, copy, new Problems());
   const inCopy = { file: copy, line: index + 1 };
   if (!row) return { state: 'same', file, line };
   const now = await readTable({ file }, { signal }).catch(() => undefined);
@@ -154,6 +154,6 @@ export async function locateRow(options: {
   const has = (at: { values: readonly (string | undefined)[] }) => at.values.some((value) => value?.trim() === wanted);
   const there = now.rows.find((other) => other.line === line);
   if (there && has(there)) return { state: 'same', file, line };
-  const elsewhere = now.rows.filter(has).sort((a, b) => Math.abs(a.line - line) - Math.abs(b.line - line))[0];
+  const elsewhere = [...now.rows.filter(has)].sort((a, b) => Math.abs(a.line - line) - Math.abs(b.line - line))[0];
   return elsewhere ? { state: 'moved', file, line: elsewhere.line } : { state: 'changed', ...inCopy };
 }

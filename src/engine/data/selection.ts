@@ -163,7 +163,7 @@ function someRows(table: Table): Table {
 }
 
 function withNote(table: Table): Table {
-  const [first, last] = [table.rows[0], table.rows.at(-1)];
+  const [first, last] = [table.rows.at(0), table.rows.at(-1)];
   const where = first && last ? ` (lines ${first.line} to ${last.end})` : '';
   return {
     ...table,

@@ -1,15 +1,5 @@
 import type { DataFormat, DataProblem } from '../../protocol/index.ts';
-
-export interface TableRow {
-  /** 1-based line of the file that the row starts on. */
-  line: number;
-  /** Absolute path of the file that the row was taken from, where that is another than the table's. */
-  file?: string;
-  /** Line that it ends on; another one where a quoted cell or a JSON object spans several. */
-  end: number;
-  /** One for each column; undefined where the row has no such key or cell, or one that is no text (nested JSON). */
-  values: (string | undefined)[];
-}
+import type { Rows } from './packed-rows.ts';
 
 /** A file's content as rows of text, with all that was odd about it. */
 export interface Table {
@@ -20,14 +10,20 @@ export interface Table {
   columns: string[];
   /** Where the line that names the columns stands; absent where there is none (and in JSON). */
   header?: { line: number; end: number };
-  rows: TableRow[];
+  rows: Rows;
   /** Keys that hold objects or lists, each with the line of the first: they cannot be text or label. */
   nested: Map<string, number>;
   problems: DataProblem[];
 }
 
 /** A table before anyone knows what it is called and how it was encoded. */
-export type Content = Pick<Table, 'format' | 'header' | 'columns' | 'rows' | 'nested'>;
+export type Content = Pick<Table, 'format' | 'header' | 'columns' | 'nested'> & { rows: PlainRow[] };
+
+export interface PlainRow {
+  line: number;
+  end: number;
+  values: (string | undefined)[];
+}
 
 /** Whether a cell holds nothing that could be read. */
 export function isEmpty(value: string | undefined): value is undefined | '' {
