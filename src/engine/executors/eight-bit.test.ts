@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../data/random.ts';
 import { EightBitWeights, eightBitRange, quantizeColumns, quantizeTransposed } from './eight-bit.ts';
-import { loadOnnxRuntime } from './session.ts';
+import { loadOnnxRuntime } from './onnxruntime-library.ts';
 
 const random = new Random(3);
 const [rows, columns] = [37, 21];

@@ -1,7 +1,7 @@
 import type * as Ort from 'onnxruntime-node';
 import type { Graph } from '../graph/ir.ts';
 import { writeOnnx } from '../graph/onnx.ts';
-import type { OnnxRuntime } from './session.ts';
+import type { OnnxRuntime } from './onnxruntime-library.ts';
 
 /** A matrix in 8 bits: column c of it is `values · scales[c]`. */
 export interface EightBitMatrix {
@@ -95,7 +95,6 @@ export async function eightBitRange(ort: OnnxRuntime): Promise<number> {
     nodes: [
       {
         op: 'DynamicQuantizeMatMul',
-        domain: 'com.microsoft',
         inputs: ['a', 'b', 'scale'],
         outputs: ['y'],
         attributes: {},

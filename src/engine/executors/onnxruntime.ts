@@ -2,7 +2,8 @@ import type * as Ort from 'onnxruntime-node';
 import { EightBitWeights, eightBitRange } from './eight-bit.ts';
 import type { Executor } from './executor.ts';
 import { sharesMalloc } from './malloc.ts';
-import { compiledSession, libraryOf, loadOnnxRuntime, type OnnxRuntime, openSession } from './session.ts';
+import { libraryOf, loadOnnxRuntime, type OnnxRuntime } from './onnxruntime-library.ts';
+import { compiledSession, openSession } from './session.ts';
 
 export interface OnnxRuntimeOptions {
   /** Threads for matrix products; default: as many as there are cores. */

@@ -1,5 +1,4 @@
 import type * as Ort from 'onnxruntime-node';
-import { LuthierError } from '../errors.ts';
 import { type Graph, typeOf } from '../graph/ir.ts';
 import { bytesOf } from '../graph/liveness.ts';
 import { writeOnnx } from '../graph/onnx.ts';
@@ -20,25 +19,7 @@ import {
   type TensorData,
   type TensorSpec,
 } from './executor.ts';
-
-export type OnnxRuntime = typeof Ort;
-
-export async function loadOnnxRuntime(): Promise<typeof Ort> {
-  try {
-    return await import('onnxruntime-node');
-  } catch (error) {
-    throw new LuthierError(
-      'backend-unavailable',
-      `onnxruntime-node does not load on this system (${process.platform} ${process.arch}): ${(error as Error).message}`,
-      'Use --backend wasm, which needs no native library.',
-      { cause: error },
-    );
-  }
-}
-
-/** Library and version, for a run's fingerprint. */
-export const libraryOf = ({ env }: OnnxRuntime): string =>
-  `onnxruntime-node ${env.versions.node ?? env.versions.common}`;
+import type { OnnxRuntime } from './onnxruntime-library.ts';
 
 /** A recorded program as a session of onnxruntime, and what of it is left to be done outside. */
 interface Opened {

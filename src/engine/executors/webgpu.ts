@@ -1,17 +1,8 @@
 import type * as Ort from 'onnxruntime-node';
 import { LuthierError } from '../errors.ts';
 import type { DeviceCompiled, Executor, Program, TensorSpec } from './executor.ts';
-import {
-  compiledSession,
-  feedsOf,
-  libraryOf,
-  loadOnnxRuntime,
-  nameOutside,
-  type OnnxRuntime,
-  type OrtDeviceTensor,
-  openSession,
-  tensorCache,
-} from './session.ts';
+import { libraryOf, loadOnnxRuntime, type OnnxRuntime } from './onnxruntime-library.ts';
+import { compiledSession, feedsOf, nameOutside, type OrtDeviceTensor, openSession, tensorCache } from './session.ts';
 
 /**
  * Records a program, compiles it to one ONNX graph of operators that onnxruntime's WebGPU provider has, and runs that

@@ -1,7 +1,8 @@
+import type { Op, Operators } from './operators.ts';
+
 /**
- * The graph that a recorded program becomes: values in single-assignment form, nodes in execution order,
- * operators named as ONNX names them (domain '' is ONNX's own, 'com.microsoft' onnxruntime's contributed ones),
- * and one of ours, `luthier.SegmentSum`, which a pass must have removed before ONNX is written.
+ * The graph that a recorded program becomes: values in single-assignment form, nodes in execution order, operators
+ * (graph/operators.ts) named as ONNX and onnxruntime name them.
  */
 export type ElementType = 'float32' | 'int32' | 'int64' | 'bool' | 'int8' | 'uint8';
 
@@ -16,18 +17,16 @@ export interface Constant extends ValueType {
   readonly data: ConstantData;
 }
 
-/** Numbers are ints unless wrapped as `{ float }`. */
-export type Attribute = number | string | readonly number[] | { readonly float: number };
-
-export type Domain = '' | 'com.microsoft' | 'luthier';
-
-export interface Node {
-  readonly op: string;
-  readonly domain: Domain;
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
-  readonly attributes: Readonly<Record<string, Attribute>>;
-}
+/** A node of one of these operators; comparing its `op` tells which attributes it has. */
+export type Node<O extends Op = Op> = {
+  [K in O]: {
+    readonly op: K;
+    /** Names of values; '' stands for an optional input that is left out. */
+    readonly inputs: readonly string[];
+    readonly outputs: readonly string[];
+    readonly attributes: Operators[K];
+  };
+}[O];
 
 export interface Graph {
   /** Names of what is fed, in order. */
@@ -39,9 +38,6 @@ export interface Graph {
   /** Type of every value: inputs, constants and node outputs. */
   readonly types: ReadonlyMap<string, ValueType>;
 }
-
-export const isFloatAttribute = (a: Attribute): a is { readonly float: number } =>
-  typeof a === 'object' && !Array.isArray(a);
 
 export const elementCount = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
@@ -59,13 +55,4 @@ export function producers(graph: Graph): Map<string, Node> {
   const by = new Map<string, Node>();
   for (const node of graph.nodes) for (const output of node.outputs) by.set(output, node);
   return by;
-}
-
-/** How many nodes and graph outputs read each value. */
-export function useCounts(graph: Graph): Map<string, number> {
-  const uses = new Map<string, number>();
-  const use = (name: string) => uses.set(name, (uses.get(name) ?? 0) + 1);
-  for (const node of graph.nodes) for (const input of node.inputs) use(input);
-  for (const value of graph.outputs.values()) use(value);
-  return uses;
 }

@@ -1,13 +1,6 @@
 import protobuf from 'protobufjs/light.js';
-import {
-  type Attribute,
-  type Constant,
-  type ElementType,
-  type Graph,
-  isFloatAttribute,
-  type Node,
-  typeOf,
-} from './ir.ts';
+import { type Constant, type Graph, type Node, typeOf } from './ir.ts';
+import { type Attribute, ELEMENT_TYPE_NUMBER, isContributed, isFloatAttribute } from './operators.ts';
 
 /** The part of onnx.proto3 that is written here (github.com/onnx/onnx, onnx/onnx.proto3): the same field numbers. */
 const SCHEMA: protobuf.INamespace = {
@@ -69,19 +62,11 @@ function message(fields: Record<string, [type: string, id: number, rule?: 'repea
 
 const Model = protobuf.Root.fromJSON(SCHEMA).lookupType('Model');
 
-/** TensorProto.DataType. */
-export const ELEMENT_TYPE_NUMBER: Readonly<Record<ElementType, number>> = {
-  float32: 1,
-  uint8: 2,
-  int8: 3,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-};
+const CONTRIBUTED_DOMAIN = 'com.microsoft';
 
 const OPSETS = [
   { domain: '', version: 18 },
-  { domain: 'com.microsoft', version: 1 },
+  { domain: CONTRIBUTED_DOMAIN, version: 1 },
 ];
 
 /** A dimension of a model's input or output: a number, or a name where every size is accepted. */
@@ -108,7 +93,7 @@ export function writeOnnx(graph: Graph, options: OnnxOptions = {}): Uint8Array {
     op_type: n.op,
     // So that onnxruntime's errors and profiles say which node they mean.
     name: n.outputs.find((o) => o !== '') ?? '',
-    domain: n.domain,
+    domain: isContributed(n.op) ? CONTRIBUTED_DOMAIN : '',
     input: n.inputs,
     output: n.outputs.map((o) => output.rename.get(o) ?? o),
     attribute: Object.entries(n.attributes).map(([name, value]) => attribute(name, value)),

@@ -1,4 +1,5 @@
-import { type Attribute, type Graph, isFloatAttribute, type ValueType } from './ir.ts';
+import type { Graph, ValueType } from './ir.ts';
+import { type Attribute, isFloatAttribute } from './operators.ts';
 
 const SHORT = { float32: 'f32', int32: 'i32', int64: 'i64', bool: 'b', int8: 'i8', uint8: 'u8' } as const;
 

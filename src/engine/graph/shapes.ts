@@ -1,8 +1,9 @@
-import type { Attribute, Constant, Node, ValueType } from './ir.ts';
+import type { Constant, ElementType, Node, ValueType } from './ir.ts';
+import { ELEMENT_TYPE_NUMBER, type Op } from './operators.ts';
 
 type TypeOf = (name: string) => ValueType;
 type ConstantOf = (name: string) => Constant | undefined;
-type Rule = (node: Node, inputs: ValueType[], constantOf: ConstantOf) => ValueType[];
+type Rule<O extends Op = Op> = (node: Node<O>, inputs: ValueType[], constantOf: ConstantOf) => ValueType[];
 
 /** Shape of two operands broadcast together, as NumPy and ONNX do. */
 export function broadcast(a: readonly number[], b: readonly number[]): number[] {
@@ -15,21 +16,15 @@ export function broadcast(a: readonly number[], b: readonly number[]): number[] 
   });
 }
 
-const int = (node: Node, name: string, fallback: number): number => {
-  const value: Attribute | undefined = node.attributes[name];
-  return typeof value === 'number' ? value : fallback;
-};
-const ints = (node: Node, name: string): readonly number[] => node.attributes[name] as readonly number[];
-
 const same: Rule = (_, [x]) => [x!];
 const binary: Rule = (_, [a, b]) => [{ shape: broadcast(a!.shape, b!.shape), dtype: a!.dtype }];
 const compare: Rule = (_, [a, b]) => [{ shape: broadcast(a!.shape, b!.shape), dtype: 'bool' }];
 
-const reduce: Rule = (node, [x], constantOf) => {
+const reduce: Rule<'ReduceMax' | 'ReduceMean' | 'ReduceSum'> = (node, [x], constantOf) => {
   const axesInput = node.inputs[1];
   const axes = axesInput ? Array.from(constantOf(axesInput)?.data ?? [], Number) : x!.shape.map((_, i) => i);
   const at = new Set(axes.map((a) => (a < 0 ? a + x!.shape.length : a)));
-  const keep = int(node, 'keepdims', 1) === 1;
+  const keep = node.attributes.keepdims === 1;
   const shape = x!.shape.flatMap((d, i) => (at.has(i) ? (keep ? [1] : []) : [d]));
   return [{ shape, dtype: x!.dtype }];
 };
@@ -50,86 +45,98 @@ const constantShape = (node: Node, i: number, constantOf: ConstantOf): number[] 
   return Array.from(constant.data, Number);
 };
 
-/** Output types by operator; an operator that is not here may not appear in a graph. */
-const RULES: Readonly<Record<string, Rule>> = {
-  ...Object.fromEntries(['Add', 'Sub', 'Mul', 'Div', 'Pow', 'Max', 'Min', 'And', 'Or'].map((op) => [op, binary])),
-  ...Object.fromEntries(['Equal', 'Less', 'LessOrEqual', 'Greater', 'GreaterOrEqual'].map((op) => [op, compare])),
-  ...Object.fromEntries(
-    ['Neg', 'Sqrt', 'Exp', 'Log', 'Erf', 'Tanh', 'Sigmoid', 'Reciprocal', 'Abs', 'Relu', 'Sin', 'Cos', 'Not', 'Sign']
-      .concat(['Floor', 'Identity', 'Softmax', 'LogSoftmax', 'Gelu', 'QuickGelu'])
-      .map((op) => [op, same]),
-  ),
-  ...Object.fromEntries(['ReduceSum', 'ReduceMax', 'ReduceMean'].map((op) => [op, reduce])),
-  Sum: (_, inputs) => [inputs.reduce((a, b) => ({ shape: broadcast(a.shape, b.shape), dtype: a.dtype }))],
-  MatMul: (_, [a, b]) => [{ shape: matMulShape(a!.shape, b!.shape, false, false), dtype: a!.dtype }],
-  FusedMatMul: (node, [a, b]) => [
-    {
-      shape: matMulShape(a!.shape, b!.shape, int(node, 'transA', 0) === 1, int(node, 'transB', 0) === 1),
-      dtype: a!.dtype,
-    },
+const product: Rule<'FusedMatMul' | 'Gemm'> = ({ attributes: { transA, transB } }, [a, b]) => [
+  { shape: matMulShape(a!.shape, b!.shape, transA === 1, transB === 1), dtype: a!.dtype },
+];
+
+/** Output types by operator. */
+const RULES: { readonly [O in Op]: Rule<O> } = {
+  Abs: same,
+  Add: binary,
+  And: binary,
+  ArgMax: ({ attributes }, [x]) => {
+    const axis = normalized(attributes.axis, x!.shape.length);
+    return [{ shape: x!.shape.filter((_, i) => i !== axis), dtype: 'int64' }];
+  },
+  Cast: ({ attributes }, [x]) => [{ shape: x!.shape, dtype: elementTypeOf(attributes.to) }],
+  Concat: ({ attributes }, inputs) => {
+    const axis = normalized(attributes.axis, inputs[0]!.shape.length);
+    const total = inputs.reduce((n, t) => n + t.shape[axis]!, 0);
+    return [{ shape: inputs[0]!.shape.map((d, i) => (i === axis ? total : d)), dtype: inputs[0]!.dtype }];
+  },
+  Cos: same,
+  Div: binary,
+  DynamicQuantizeMatMul: (_, [a, b]) => [{ shape: matMulShape(a!.shape, b!.shape, false, false), dtype: 'float32' }],
+  Equal: compare,
+  Erf: same,
+  Exp: same,
+  Expand: (node, [x], constantOf) => [
+    { shape: broadcast(x!.shape, constantShape(node, 1, constantOf)), dtype: x!.dtype },
   ],
-  Gemm: (node, [a, b]) => [
-    {
-      shape: matMulShape(a!.shape, b!.shape, int(node, 'transA', 0) === 1, int(node, 'transB', 0) === 1),
-      dtype: a!.dtype,
-    },
-  ],
+  Floor: same,
+  FusedMatMul: product,
+  Gather: ({ attributes }, [x, indices]) => {
+    const axis = normalized(attributes.axis, x!.shape.length);
+    return [{ shape: [...x!.shape.slice(0, axis), ...indices!.shape, ...x!.shape.slice(axis + 1)], dtype: x!.dtype }];
+  },
+  Gelu: same,
+  Gemm: product,
+  Greater: compare,
+  GreaterOrEqual: compare,
+  Identity: same,
   LayerNormalization: (_, [x]) => {
     const rows = { shape: [...x!.shape.slice(0, -1), 1], dtype: x!.dtype };
     return [x!, rows, rows];
   },
-  BiasGelu: same,
-  Cast: (node, [x]) => [{ shape: x!.shape, dtype: CAST_TYPES[int(node, 'to', 1)]! }],
-  Where: (_, [c, a, b]) => [{ shape: broadcast(c!.shape, broadcast(a!.shape, b!.shape)), dtype: a!.dtype }],
-  Reshape: (node, [x], constantOf) => [{ shape: constantShape(node, 1, constantOf), dtype: x!.dtype }],
-  Expand: (node, [x], constantOf) => [
-    { shape: broadcast(x!.shape, constantShape(node, 1, constantOf)), dtype: x!.dtype },
-  ],
-  Tile: (node, [x], constantOf) => {
-    const repeats = constantShape(node, 1, constantOf);
-    return [{ shape: x!.shape.map((d, i) => d * repeats[i]!), dtype: x!.dtype }];
-  },
-  Transpose: (node, [x]) => [{ shape: ints(node, 'perm').map((p) => x!.shape[p]!), dtype: x!.dtype }],
-  Gather: (node, [x, indices]) => {
-    const axis = normalized(int(node, 'axis', 0), x!.shape.length);
-    return [{ shape: [...x!.shape.slice(0, axis), ...indices!.shape, ...x!.shape.slice(axis + 1)], dtype: x!.dtype }];
-  },
-  Slice: (node, [x], constantOf) => {
-    const starts = constantShape(node, 1, constantOf);
-    const ends = constantShape(node, 2, constantOf);
-    return [{ shape: starts.map((s, i) => ends[i]! - s), dtype: x!.dtype }];
-  },
+  Less: compare,
+  LessOrEqual: compare,
+  Log: same,
+  MatMul: (_, [a, b]) => [{ shape: matMulShape(a!.shape, b!.shape, false, false), dtype: a!.dtype }],
+  Max: binary,
+  Min: binary,
+  Mul: binary,
+  Neg: same,
+  Not: same,
+  Or: binary,
   Pad: (node, [x], constantOf) => {
     const pads = constantShape(node, 1, constantOf);
     const rank = x!.shape.length;
     return [{ shape: x!.shape.map((d, i) => pads[i]! + d + pads[rank + i]!), dtype: x!.dtype }];
   },
-  Concat: (node, inputs) => {
-    const axis = normalized(int(node, 'axis', 0), inputs[0]!.shape.length);
-    const total = inputs.reduce((n, t) => n + t.shape[axis]!, 0);
-    return [{ shape: inputs[0]!.shape.map((d, i) => (i === axis ? total : d)), dtype: inputs[0]!.dtype }];
+  Pow: binary,
+  Reciprocal: same,
+  ReduceMax: reduce,
+  ReduceMean: reduce,
+  ReduceSum: reduce,
+  Relu: same,
+  Reshape: (node, [x], constantOf) => [{ shape: constantShape(node, 1, constantOf), dtype: x!.dtype }],
+  SegmentSum: ({ attributes }, [x]) => [{ shape: [attributes.segments, ...x!.shape.slice(1)], dtype: x!.dtype }],
+  Shape: (_, [x]) => [{ shape: [x!.shape.length], dtype: 'int64' }],
+  Sigmoid: same,
+  Sin: same,
+  Slice: (node, [x], constantOf) => {
+    const starts = constantShape(node, 1, constantOf);
+    const ends = constantShape(node, 2, constantOf);
+    return [{ shape: starts.map((s, i) => ends[i]! - s), dtype: x!.dtype }];
   },
-  ScatterElements: same,
-  ArgMax: (node, [x]) => {
-    const axis = normalized(int(node, 'axis', 0), x!.shape.length);
-    return [{ shape: x!.shape.filter((_, i) => i !== axis), dtype: 'int64' }];
+  Softmax: same,
+  Sqrt: same,
+  Sub: binary,
+  Sum: (_, inputs) => [inputs.reduce((a, b) => ({ shape: broadcast(a.shape, b.shape), dtype: a.dtype }))],
+  Tanh: same,
+  Tile: (node, [x], constantOf) => {
+    const repeats = constantShape(node, 1, constantOf);
+    return [{ shape: x!.shape.map((d, i) => d * repeats[i]!), dtype: x!.dtype }];
   },
-  DynamicQuantizeMatMul: (_, [a, b]) => [{ shape: matMulShape(a!.shape, b!.shape, false, false), dtype: 'float32' }],
-  SegmentSum: (node, [x]) => [{ shape: [int(node, 'segments', 0), ...x!.shape.slice(1)], dtype: x!.dtype }],
+  Transpose: ({ attributes }, [x]) => [{ shape: attributes.perm.map((p) => x!.shape[p]!), dtype: x!.dtype }],
+  Where: (_, [c, a, b]) => [{ shape: broadcast(c!.shape, broadcast(a!.shape, b!.shape)), dtype: a!.dtype }],
 };
 
-/** TensorProto's element type numbers. */
-export const CAST_TYPES: Readonly<Record<number, ValueType['dtype']>> = {
-  1: 'float32',
-  2: 'uint8',
-  3: 'int8',
-  6: 'int32',
-  7: 'int64',
-  9: 'bool',
-};
+const elementTypeOf = (number: number): ElementType =>
+  (Object.keys(ELEMENT_TYPE_NUMBER) as ElementType[]).find((type) => ELEMENT_TYPE_NUMBER[type] === number)!;
 
-export function inferTypes(node: Node, typeOf: TypeOf, constantOf: ConstantOf): ValueType[] {
-  const rule = RULES[node.op];
-  if (!rule) throw new Error(`graph: operator ${node.op} is not known`);
+/** The types of a node's outputs, from those of its inputs and its attributes. */
+export function inferTypes<O extends Op>(node: Node<O>, typeOf: TypeOf, constantOf: ConstantOf): ValueType[] {
+  const rule = RULES[node.op] as Rule<O>;
   return rule(node, node.inputs.filter((name) => name !== '').map(typeOf), constantOf);
 }

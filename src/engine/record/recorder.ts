@@ -1,90 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Program, TensorSpec } from '../executors/executor.ts';
 import { checkGraph } from '../graph/check.ts';
-import type { Attribute, Constant, Domain, ElementType, Graph, Node, ValueType } from '../graph/ir.ts';
+import type { Constant, ElementType, Graph } from '../graph/ir.ts';
 import { eliminateDeadNodes } from '../graph/passes/dead-nodes.ts';
-import { inferTypes } from '../graph/shapes.ts';
 import '../ops/index.ts';
 import { registerOps } from '../ops/define.ts';
 import { KERNEL_RULES } from './kernels.ts';
+import { Recording } from './recording.ts';
 
 export const BACKEND = 'luthier-record';
 
 /** What stands for a tensor's data while recording: the name of the value that will hold it. */
 interface DataId {
   readonly name: string;
-}
-
-/** Collects nodes while a program runs. Kernels (record/kernels.ts) speak to it through `emit` and the constants. */
-export class Recording {
-  readonly nodes: Node[] = [];
-  readonly constants = new Map<string, Constant>();
-  readonly types = new Map<string, ValueType>();
-  readonly #byContent = new Map<string, string>();
-  #counter = 0;
-
-  #fresh(type: ValueType): string {
-    const name = `v${this.#counter++}`;
-    this.types.set(name, type);
-    return name;
-  }
-
-  /** A named input's placeholder. */
-  input(name: string, type: ValueType): void {
-    this.types.set(name, type);
-  }
-
-  /** Adds a node with one output (or `outputs` many) and returns their names. */
-  emitAll(
-    op: string,
-    inputs: string[],
-    attributes: Record<string, Attribute> = {},
-    domain: Domain = '',
-    outputs?: number,
-  ): string[] {
-    const node = { op, domain, inputs, outputs: [] as string[], attributes };
-    const types = inferTypes(
-      node,
-      (n) => this.types.get(n)!,
-      (n) => this.constants.get(n),
-    );
-    node.outputs = types.slice(0, outputs ?? 1).map((type) => this.#fresh(type));
-    this.nodes.push(node);
-    return node.outputs;
-  }
-
-  emit(op: string, inputs: string[], attributes: Record<string, Attribute> = {}, domain: Domain = ''): string {
-    return this.emitAll(op, inputs, attributes, domain)[0]!;
-  }
-
-  constant(constant: Constant): string {
-    const key =
-      constant.data.length <= 16 ? `${constant.dtype}[${constant.shape}]${constant.data.join(',')}` : undefined;
-    const known = key && this.#byContent.get(key);
-    if (known) return known;
-    const name = `c${this.#counter++}`;
-    this.types.set(name, { shape: constant.shape, dtype: constant.dtype });
-    this.constants.set(name, constant);
-    if (key) this.#byContent.set(key, name);
-    return name;
-  }
-
-  scalar(value: number, dtype: 'float32' | 'int32' = 'float32'): string {
-    return this.constant({
-      shape: [],
-      dtype,
-      data: dtype === 'float32' ? Float32Array.of(value) : Int32Array.of(value),
-    });
-  }
-
-  /** An int64 vector, as ONNX wants shapes and axes. */
-  ints(values: readonly number[]): string {
-    return this.constant({ shape: [values.length], dtype: 'int64', data: BigInt64Array.from(values, BigInt) });
-  }
-
-  typeOf(name: string): ValueType {
-    return this.types.get(name)!;
-  }
 }
 
 let current: Recording | undefined;

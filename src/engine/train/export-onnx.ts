@@ -5,6 +5,7 @@ import type { TensorSpec } from '../executors/executor.ts';
 import { createOnnxRuntimeSession } from '../executors/onnxruntime.ts';
 import type { Constant, Graph, ValueType } from '../graph/ir.ts';
 import { writeOnnx } from '../graph/onnx.ts';
+import { ELEMENT_TYPE_NUMBER } from '../graph/operators.ts';
 import { openDimensions, unmistakable } from '../graph/passes/open-dimensions.ts';
 import { standardOperators } from '../graph/passes/standard-operators.ts';
 import { writeFileAtomically } from '../hub/write-file.ts';
@@ -72,7 +73,8 @@ export async function exportOnnx(
 function recordClassifier(classifier: Classifier): Graph {
   const { encoder, store } = classifier;
   const sizes = [...store.parameters.values()].flatMap(({ shape }) => [...shape]);
-  const [R, S] = unmistakable(encoder.maxPositions, [...sizes, ...headSizes(encoder)]);
+  const inUse = [...sizes, ...headSizes(encoder)];
+  const [R, S] = unmistakable([undefined, encoder.maxPositions], inUse) as [number, number];
   const specs: Record<string, TensorSpec> = {};
   for (const name of INPUTS) specs[name] = { shape: [R, S], dtype: 'int32' };
   for (const { name, shape } of store.parameters.values()) specs[PARAMETER + name] = { shape, dtype: 'float32' };
@@ -80,11 +82,10 @@ function recordClassifier(classifier: Classifier): Graph {
     const p = Object.fromEntries([...store.parameters.keys()].map((name) => [name, inputs[PARAMETER + name]!]));
     return { logits: encoder.classifier(p, encoder.rowFirstTokens(p, inputs as unknown as RowInputs, R, S), {}) };
   }, specs);
-  const opened = openDimensions(
-    standardOperators(graph),
+  const opened = openDimensions(standardOperators(graph), [
     { size: R, input: 'input_ids', axis: 0 },
     { size: S, input: 'input_ids', axis: 1 },
-  );
+  ]);
   return withWeights(opened, classifier);
 }
 
@@ -101,7 +102,12 @@ function withWeights(graph: Graph, { store }: Classifier): Graph {
     const type = types.get(name)!;
     types.set(`${name}.int32`, type);
     types.set(name, { ...type, dtype: 'int64' });
-    return { op: 'Cast', domain: '' as const, inputs: [name], outputs: [`${name}.int32`], attributes: { to: 6 } };
+    return {
+      op: 'Cast' as const,
+      inputs: [name],
+      outputs: [`${name}.int32`],
+      attributes: { to: ELEMENT_TYPE_NUMBER.int32 },
+    };
   });
   const tokens = new Set<string>(INPUTS);
   const nodes = graph.nodes.map((node) =>

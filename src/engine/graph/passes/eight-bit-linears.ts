@@ -61,7 +61,7 @@ const isBackward = ({ op }: Node): boolean => op === 'MatMul';
 
 function forward(r: Rewriter, { inputs, outputs }: Node, { values, scales }: EightBitOperand): void {
   const [x, , bias] = inputs as [string, string, string];
-  r.node('DynamicQuantizeMatMul', [x, values, scales, '', bias], outputs[0]!, {}, 'com.microsoft');
+  r.node('DynamicQuantizeMatMul', [x, values, scales, '', bias], outputs[0]!);
 }
 
 function backward(r: Rewriter, { inputs, outputs }: Node, { values, scales }: EightBitOperand): void {
@@ -75,6 +75,6 @@ function backward(r: Rewriter, { inputs, outputs }: Node, { values, scales }: Ei
   const rowScale = r.node('Max', [largest, r.scalar(`${dx}.tiny`, TINY)], r.value(`${dx}.row_scale`, rows));
   const scaled = r.node('Div', [dy, rowScale], r.value(`${dx}.scaled`, type));
   const product = r.value(`${dx}.product`, r.typeOf(dx));
-  r.node('DynamicQuantizeMatMul', [scaled, values, scales], product, {}, 'com.microsoft');
+  r.node('DynamicQuantizeMatMul', [scaled, values, scales], product);
   r.node('Mul', [product, rowScale], dx);
 }

@@ -1,5 +1,6 @@
-import type { Constant, ValueType } from '../ir.ts';
-import { elementCount, type Graph, type Node, typeOf } from '../ir.ts';
+import { elementCount, type Graph, type Node } from '../ir.ts';
+import { ELEMENT_TYPE_NUMBER } from '../operators.ts';
+import { Rewriter } from './rewriter.ts';
 
 /**
  * Writes the segment sums that stay in a graph as a product with a one-hot matrix, `onehot(ids)ᵀ · x`: exact and free
@@ -7,69 +8,34 @@ import { elementCount, type Graph, type Node, typeOf } from '../ir.ts';
  */
 export function expandSegmentSums(graph: Graph): Graph {
   if (!graph.nodes.some((n) => n.op === 'SegmentSum')) return graph;
-  const types = new Map(graph.types);
-  const constants = new Map(graph.constants);
-  const value = (name: string, type: ValueType) => {
-    types.set(name, type);
-    return name;
-  };
-  const constant = (name: string, c: Constant) => {
-    constants.set(name, c);
-    return value(name, { shape: c.shape, dtype: c.dtype });
-  };
-  const ints = (name: string, values: readonly number[]) =>
-    constant(name, { shape: [values.length], dtype: 'int64', data: BigInt64Array.from(values, BigInt) });
-  const nodes = graph.nodes.flatMap((node): Node[] => {
-    if (node.op !== 'SegmentSum') return [node];
-    const [x, ids] = node.inputs as [string, string];
-    const output = node.outputs[0]!;
-    const shape = typeOf(graph, x).shape;
-    const rows = shape[0]!;
-    const width = elementCount(shape.slice(1));
-    const segments = typeOf(graph, output).shape[0]!;
-    const at = (suffix: string) => `${output}.${suffix}`;
-    const make = (
-      op: string,
-      inputs: string[],
-      out: string,
-      attributes: Node['attributes'] = {},
-      domain: Node['domain'] = '',
-    ): Node => ({
-      op,
-      domain,
-      inputs,
-      outputs: [out],
-      attributes,
-    });
-    return [
-      make('Reshape', [ids, ints(at('column'), [rows, 1])], value(at('ids'), { shape: [rows, 1], dtype: 'int32' })),
-      make(
-        'Equal',
-        [
-          at('ids'),
-          constant(at('range'), {
-            shape: [1, segments],
-            dtype: 'int32',
-            data: Int32Array.from({ length: segments }, (_, i) => i),
-          }),
-        ],
-        value(at('equal'), { shape: [rows, segments], dtype: 'bool' }),
-      ),
-      make('Cast', [at('equal')], value(at('onehot'), { shape: [rows, segments], dtype: 'float32' }), { to: 1 }),
-      make(
-        'Reshape',
-        [x, ints(at('matrix'), [rows, width])],
-        value(at('x'), { shape: [rows, width], dtype: 'float32' }),
-      ),
-      make(
-        'FusedMatMul',
-        [at('onehot'), at('x')],
-        value(at('sum'), { shape: [segments, width], dtype: 'float32' }),
-        { transA: 1, transB: 0 },
-        'com.microsoft',
-      ),
-      make('Reshape', [at('sum'), ints(at('shape'), typeOf(graph, output).shape)], output),
-    ];
+  const r = new Rewriter(graph);
+  for (const node of graph.nodes) {
+    if (node.op === 'SegmentSum') expand(r, node);
+    else r.keep(node);
+  }
+  return r.graph();
+}
+
+function expand(r: Rewriter, { inputs, outputs, attributes: { segments } }: Node<'SegmentSum'>): void {
+  const [x, ids] = inputs as [string, string];
+  const output = outputs[0]!;
+  const { shape } = r.typeOf(x);
+  const rows = shape[0]!;
+  const width = elementCount(shape.slice(1));
+  const at = (suffix: string) => `${output}.${suffix}`;
+  const column = r.ints(at('column'), [rows, 1]);
+  r.node('Reshape', [ids, column], r.value(at('ids'), { shape: [rows, 1], dtype: 'int32' }));
+  const range = r.constant(at('range'), {
+    shape: [1, segments],
+    dtype: 'int32',
+    data: Int32Array.from({ length: segments }, (_, i) => i),
   });
-  return { ...graph, nodes, constants, types };
+  r.node('Equal', [at('ids'), range], r.value(at('equal'), { shape: [rows, segments], dtype: 'bool' }));
+  const oneHot = r.value(at('onehot'), { shape: [rows, segments], dtype: 'float32' });
+  r.node('Cast', [at('equal')], oneHot, { to: ELEMENT_TYPE_NUMBER.float32 });
+  const matrix = r.ints(at('matrix'), [rows, width]);
+  r.node('Reshape', [x, matrix], r.value(at('x'), { shape: [rows, width], dtype: 'float32' }));
+  const sum = r.value(at('sum'), { shape: [segments, width], dtype: 'float32' });
+  r.node('FusedMatMul', [oneHot, at('x')], sum, { transA: 1, transB: 0 });
+  r.node('Reshape', [sum, r.ints(at('shape'), r.typeOf(output).shape)], output);
 }

@@ -1,4 +1,6 @@
 import { type Constant, type Graph, type Node, typeOf, type ValueType } from '../ir.ts';
+import type { AttributesOf, Op } from '../operators.ts';
+import { eliminateDeadNodes } from './dead-nodes.ts';
 
 /** A dimension that an exported model leaves open: the size it was recorded with, and where the real one is read. */
 export interface OpenDimension {
@@ -8,14 +10,14 @@ export interface OpenDimension {
 }
 
 /**
- * Makes two dimensions of a recorded graph open: every shape and bound that holds the first's size, the second's or
- * their product is computed from the inputs instead. Sizes must be recognisable, so record with primes that occur
- * nowhere else (`unmistakable` finds some).
+ * Makes dimensions of a recorded graph open: every shape and bound that holds the size of one, or the product of
+ * several, is computed from the inputs instead. Sizes must be recognisable, so record with primes that occur nowhere
+ * else (`unmistakable` finds some).
  *
  * The result's types stay those of the recording, and what was a constant no longer is one: graph/check.ts's rules
  * for constants do not hold for it, so that the exported model is checked by running it.
  */
-export function openDimensions(graph: Graph, first: OpenDimension, second: OpenDimension): Graph {
+export function openDimensions(graph: Graph, dimensions: readonly OpenDimension[]): Graph {
   const types = new Map(graph.types);
   const constants = new Map(graph.constants);
   const front: Node[] = [];
@@ -26,9 +28,15 @@ export function openDimensions(graph: Graph, first: OpenDimension, second: OpenD
     types.set(name, constant);
     return name;
   };
-  const node = (op: string, inputs: string[], output: string, type: ValueType, attributes: Node['attributes'] = {}) => {
+  const node = <O extends Op>(
+    op: O,
+    inputs: string[],
+    output: string,
+    type: ValueType,
+    ...[given]: AttributesOf<O>
+  ) => {
     types.set(output, type);
-    front.push({ op, domain: '', inputs, outputs: [output], attributes });
+    front.push({ op, inputs, outputs: [output], attributes: given ?? {} } as Node);
     return output;
   };
   const sizeOfAxis = ({ input, axis }: OpenDimension, name: string) => {
@@ -36,14 +44,14 @@ export function openDimensions(graph: Graph, first: OpenDimension, second: OpenD
     const shape = node('Shape', [input], `${name}.shape`, { shape: [rank], dtype: 'int64' });
     return node('Gather', [shape, ints(`${name}.axis`, [axis])], name, vector, { axis: 0 });
   };
-  const a = sizeOfAxis(first, 'open.first');
-  const b = sizeOfAxis(second, 'open.second');
-  const product = node('Mul', [a, b], 'open.product', vector);
-  const open = new Map([
-    [first.size, a],
-    [second.size, b],
-    [first.size * second.size, product],
-  ]);
+  // Sizes and their products, each with the value that holds the real one.
+  const open = new Map<number, string>();
+  for (const [i, dimension] of dimensions.entries()) {
+    const own = sizeOfAxis(dimension, `open.${i}`);
+    for (const [size, value] of [...open])
+      open.set(size * dimension.size, node('Mul', [value, own], `${value}.${i}`, vector));
+    open.set(dimension.size, own);
+  }
   const renamed = new Map<string, string>();
   for (const [name, constant] of graph.constants) {
     if (constant.dtype !== 'int64') continue;
@@ -54,19 +62,31 @@ export function openDimensions(graph: Graph, first: OpenDimension, second: OpenD
     constants.delete(name);
   }
   const nodes = graph.nodes.map((n) => ({ ...n, inputs: n.inputs.map((i) => renamed.get(i) ?? i) }));
-  return { ...graph, nodes: [...front, ...nodes], types, constants };
+  const opened = { ...graph, nodes: [...front, ...nodes], types, constants };
+  // Products that no shape holds.
+  return eliminateDeadNodes(opened);
 }
 
-/** Primes for two dimensions, the second at most `limit`, that are none of the numbers in use. */
-export function unmistakable(limit: number, inUse: readonly number[]): [first: number, second: number] {
+/**
+ * Primes for the sizes of dimensions, none of them, nor a product of several, among the numbers in use.
+ * @param limits the largest that each may be; none for a size that nothing bounds
+ */
+export function unmistakable(limits: readonly (number | undefined)[], inUse: readonly number[]): number[] {
   const taken = new Set(inUse);
-  for (let second = limit; second > 2; second--) {
-    if (!isPrime(second) || taken.has(second)) continue;
-    for (let first = 1009; ; first += 2) {
-      if (isPrime(first) && !taken.has(first) && !taken.has(first * second)) return [first, second];
+  const found: number[] = [];
+  // Of any of the found ones, that of none, 1, included.
+  const products = [1];
+  for (const limit of limits) {
+    const isFree = (n: number) => isPrime(n) && !found.includes(n) && !products.some((p) => taken.has(p * n));
+    let n = limit ?? 1009;
+    while (!isFree(n)) {
+      n += limit === undefined ? 2 : -1;
+      if (n < 3) throw new Error(`no prime up to ${limit} is free`);
     }
+    found.push(n);
+    products.push(...products.map((p) => p * n));
   }
-  throw new Error(`no prime up to ${limit} is free`);
+  return found;
 }
 
 const isPrime = (n: number): boolean => {

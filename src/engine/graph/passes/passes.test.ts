@@ -108,26 +108,62 @@ describe('standardOperators', () => {
 
 describe('openDimensions', () => {
   it('computes shapes from the inputs instead', () => {
-    const [R, S] = unmistakable(16, [3]);
+    const [R, S] = unmistakable([undefined, 16], [3]) as [number, number];
     const graph = record(({ x }) => ({ y: tf.reshape(x!, [R * S, 3]) }), { x: f32(R, S, 3) });
-    const open = openDimensions(graph, { size: R, input: 'x', axis: 0 }, { size: S, input: 'x', axis: 1 });
+    const open = openDimensions(graph, [
+      { size: R, input: 'x', axis: 0 },
+      { size: S, input: 'x', axis: 1 },
+    ]);
     expect(printGraph(open)).toMatchInlineSnapshot(`
       "input %x:f32[1009,13,3]
-      %open.first.shape:i64[3] = Shape(%x)
-      %open.first:i64[1] = Gather(%open.first.shape, [0]) {axis=0}
-      %open.second.shape:i64[3] = Shape(%x)
-      %open.second:i64[1] = Gather(%open.second.shape, [1]) {axis=0}
-      %open.product:i64[1] = Mul(%open.first, %open.second)
-      %c0.open:i64[2] = Concat(%open.product, [3]) {axis=0}
+      %open.0.shape:i64[3] = Shape(%x)
+      %open.0:i64[1] = Gather(%open.0.shape, [0]) {axis=0}
+      %open.1.shape:i64[3] = Shape(%x)
+      %open.1:i64[1] = Gather(%open.1.shape, [1]) {axis=0}
+      %open.0.1:i64[1] = Mul(%open.0, %open.1)
+      %c0.open:i64[2] = Concat(%open.0.1, [3]) {axis=0}
       %v1:f32[13117,3] = Reshape(%x, %c0.open)
       output y = %v1"
     `);
   });
 
+  it('opens any number of dimensions, and their products', () => {
+    const [B, T, P] = unmistakable([undefined, 16, 16], [4]) as [number, number, number];
+    const graph = record(({ x, past }) => ({ y: tf.reshape(x!, [B * T, 4]), keys: tf.reshape(past!, [B * P, 4]) }), {
+      x: f32(B, T, 4),
+      past: f32(B, P, 4),
+    });
+    const open = openDimensions(graph, [
+      { size: B, input: 'x', axis: 0 },
+      { size: T, input: 'x', axis: 1 },
+      { size: P, input: 'past', axis: 1 },
+    ]);
+    expect(printGraph(open)).toMatchInlineSnapshot(`
+      "input %x:f32[1009,13,4]
+      input %past:f32[1009,11,4]
+      %open.0.shape:i64[3] = Shape(%x)
+      %open.0:i64[1] = Gather(%open.0.shape, [0]) {axis=0}
+      %open.1.shape:i64[3] = Shape(%x)
+      %open.1:i64[1] = Gather(%open.1.shape, [1]) {axis=0}
+      %open.0.1:i64[1] = Mul(%open.0, %open.1)
+      %open.2.shape:i64[3] = Shape(%past)
+      %open.2:i64[1] = Gather(%open.2.shape, [1]) {axis=0}
+      %open.0.2:i64[1] = Mul(%open.0, %open.2)
+      %c0.open:i64[2] = Concat(%open.0.1, [4]) {axis=0}
+      %c2.open:i64[2] = Concat(%open.0.2, [4]) {axis=0}
+      %v1:f32[13117,4] = Reshape(%x, %c0.open)
+      %v3:f32[11099,4] = Reshape(%past, %c2.open)
+      output y = %v1
+      output keys = %v3"
+    `);
+  });
+
   it('takes primes that nothing else uses', () => {
-    expect(unmistakable(16, [13])).toEqual([1009, 11]);
-    expect(unmistakable(512, [509, 1009])).toEqual([1013, 503]);
-    expect(() => unmistakable(3, [3])).toThrow();
+    expect(unmistakable([undefined, 16], [13])).toEqual([1009, 11]);
+    expect(unmistakable([undefined, 512], [509, 1009])).toEqual([1013, 503]);
+    expect(unmistakable([undefined, 16, 16], [])).toEqual([1009, 13, 11]);
+    expect(unmistakable([undefined, 16], [1009 * 13])).toEqual([1009, 11]);
+    expect(() => unmistakable([3], [3])).toThrow();
   });
 });
 

@@ -1,4 +1,5 @@
-import { type Attribute, type Constant, elementCount, type Graph, type Node, type ValueType } from '../ir.ts';
+import { type Constant, elementCount, type Graph, type Node, type ValueType } from '../ir.ts';
+import type { AttributesOf, Op } from '../operators.ts';
 
 /** Collects the nodes, types and constants of a graph that a pass makes out of another. */
 export class Rewriter {
@@ -32,14 +33,8 @@ export class Rewriter {
   }
 
   /** A node whose output has a type already: one of the first graph, or made by `value`. */
-  node(
-    op: string,
-    inputs: readonly string[],
-    output: string,
-    attributes: Readonly<Record<string, Attribute>> = {},
-    domain: Node['domain'] = '',
-  ): string {
-    this.#nodes.push({ op, domain, inputs, outputs: [output], attributes });
+  node<O extends Op>(op: O, inputs: readonly string[], output: string, ...[attributes]: AttributesOf<O>): string {
+    this.#nodes.push({ op, inputs, outputs: [output], attributes: attributes ?? {} } as Node);
     return output;
   }
 

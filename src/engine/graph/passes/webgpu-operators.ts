@@ -1,8 +1,10 @@
 import type { ElementType, Graph, Node, ValueType } from '../ir.ts';
+import { type AttributesOf, ELEMENT_TYPE_NUMBER, type Op } from '../operators.ts';
 import { Rewriter } from './rewriter.ts';
-import { alphaOf, standardMatMul } from './standard-operators.ts';
+import { standardMatMul } from './standard-operators.ts';
 
-type Rule = (r: Rewriter, node: Node) => void;
+type Rule<O extends Op> = (r: Rewriter, node: Node<O>) => void;
+type Rules = { readonly [O in Op]?: Rule<O> };
 
 /**
  * Writes what onnxruntime's WebGPU provider lacks in operators that it has. Without it each would run on the
@@ -10,27 +12,29 @@ type Rule = (r: Rewriter, node: Node) => void;
  * with session.disable_cpu_ep_fallback, onnxruntime-node 1.30; the executor keeps that setting.)
  */
 export function webGpuOperators(graph: Graph): Graph {
-  const dtype = (name: string) => graph.types.get(name)?.dtype;
-  const isRewritten = ({ op, inputs }: Node) =>
-    op in RULES && (!(op in ONLY_FOR) || ONLY_FOR[op] === dtype(inputs[0]!));
-  if (!graph.nodes.some(isRewritten)) return graph;
+  const ruleFor = <O extends Op>({ op, inputs }: Node<O>): Rule<O> | undefined => {
+    const only = ONLY_FOR[op];
+    return only === undefined || only === graph.types.get(inputs[0]!)?.dtype ? (RULES as Rules)[op] : undefined;
+  };
+  if (!graph.nodes.some(ruleFor)) return graph;
   const r = new Rewriter(graph);
   for (const node of graph.nodes) {
-    if (isRewritten(node)) RULES[node.op]!(r, node);
+    const rule = ruleFor(node);
+    if (rule) rule(r, node);
     else r.keep(node);
   }
   return r.graph();
 }
 
 /** These it has for other types. */
-const ONLY_FOR: Readonly<Record<string, ElementType>> = { Slice: 'int32', Tile: 'bool' };
+const ONLY_FOR: { readonly [O in Op]?: ElementType } = { Slice: 'int32', Tile: 'bool' };
 
-const RULES: Readonly<Record<string, Rule>> = {
+const RULES: Rules = {
   FusedMatMul: (r, node) => {
     const { inputs, outputs, attributes } = node;
     if (r.typeOf(outputs[0]!).shape.length !== 2) return standardMatMul(r, node);
-    const { transA = 0, transB = 0 } = attributes;
-    r.node('Gemm', inputs, outputs[0]!, { transA, transB, alpha: { float: alphaOf(attributes) } });
+    const { transA = 0, transB = 0, alpha = { float: 1 } } = attributes;
+    r.node('Gemm', inputs, outputs[0]!, { transA, transB, alpha });
   },
   /** ¬(¬a ∧ ¬b) */
   Or: (r, { inputs, outputs: [output] }) => {
@@ -49,9 +53,9 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   Tile: (r, { inputs: [x, repeats], outputs: [output] }) => {
     const as = (name: string, like: string) => r.value(`${output}.${name}`, { ...r.typeOf(like), dtype: 'int32' });
-    const numbers = r.node('Cast', [x!], as('numbers', x!), { to: 6 });
+    const numbers = r.node('Cast', [x!], as('numbers', x!), { to: ELEMENT_TYPE_NUMBER.int32 });
     const tiled = r.node('Tile', [numbers, repeats!], as('tiled', output!));
-    r.node('Cast', [tiled], output!, { to: 9 });
+    r.node('Cast', [tiled], output!, { to: ELEMENT_TYPE_NUMBER.bool });
   },
   /**
    * The provider has ArgMax, but cannot make int32 of its int64. So: the first place of the maximum, n - 1 - the largest
@@ -60,13 +64,13 @@ const RULES: Readonly<Record<string, Rule>> = {
   ArgMax: (r, { inputs: [x], outputs: [output], attributes }) => {
     const type = r.typeOf(x!);
     const rank = type.shape.length;
-    const axis = ((attributes.axis as number) + rank) % rank;
+    const axis = (attributes.axis + rank) % rank;
     const size = type.shape[axis]!;
     const keep = { ...type, shape: type.shape.map((d, i) => (i === axis ? 1 : d)) };
     const drop = { ...type, shape: r.typeOf(output!).shape };
     const axes = r.ints(`${output}.axes`, [axis]);
-    const make = (op: string, inputs: string[], name: string, of: ValueType, attribute = {}) =>
-      r.node(op, inputs, r.value(`${output}.${name}`, of), attribute);
+    const make = <O extends Op>(op: O, inputs: string[], name: string, of: ValueType, ...attributes: AttributesOf<O>) =>
+      r.node(op, inputs, r.value(`${output}.${name}`, of), ...attributes);
     const max = make('ReduceMax', [x!, axes], 'max', keep, { keepdims: 1 });
     const isMax = make('Equal', [x!, max], 'is_max', { ...type, dtype: 'bool' });
     const fromEnd = r.constant(`${output}.from_end`, {
@@ -77,7 +81,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     const places = make('Where', [isMax, fromEnd, r.scalar(`${output}.none`, -1)], 'places', type);
     const largest = make('ReduceMax', [places, axes], 'largest', drop, { keepdims: 0 });
     const first = make('Sub', [r.scalar(`${output}.last`, size - 1), largest], 'first', drop);
-    r.node('Cast', [first], r.value(output!, { ...drop, dtype: 'int32' }), { to: 6 });
+    r.node('Cast', [first], r.value(output!, { ...drop, dtype: 'int32' }), { to: ELEMENT_TYPE_NUMBER.int32 });
   },
   /** Slices of int32 alone: rows are taken by their numbers, one axis after the other. */
   Slice: (r, { inputs: [x, starts, ends], outputs: [output] }) => {
