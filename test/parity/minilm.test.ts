@@ -46,7 +46,7 @@ describe.each(fast)('$title', ({ isThere, create }) => {
       seed: 0,
     });
     const { store } = classifier;
-    await loadWeights(model, encoder, store, { keepClassifier: false, seed: 0, note: () => {} });
+    await loadWeights(model, encoder, store, { classifierRows: null, seed: 0, note: () => {} });
     await model.weights.close();
     for (const name of ['classifier.weight', 'classifier.bias']) {
       const target = store.get(name).weight;

@@ -1,6 +1,6 @@
 import { formatBytes } from '../hub/disk.ts';
 import { downloadModel } from '../hub/download.ts';
-import { createEncoder } from '../models/registry.ts';
+import { requireSupported } from '../models/registry.ts';
 import { listModels as findModels } from '../service/models.ts';
 import { EXIT, note, print, printJson, table } from './output.ts';
 import { ProgressLine } from './progress-line.ts';
@@ -41,7 +41,7 @@ export async function downloadByName(
       signal: abort.signal,
       onProgress: ({ done, total }) => progress.update(done, total),
       // A model of another kind is refused before its weights come.
-      checkConfig: (config) => void createEncoder(config, `${name}/config.json`),
+      checkConfig: (config) => requireSupported(config, name),
     });
     progress.close();
     if (json) printJson({ name, path });

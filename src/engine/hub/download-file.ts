@@ -45,13 +45,17 @@ export async function describeRemote(
   if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(etag)) {
     throw new LuthierError(
       'download-failed',
-      `${client.endpoint.host} gives no checksum for ${name}, so that what it sends cannot be trusted.`,
-      'Use https://huggingface.co or a mirror that passes its ETag on.',
+      `${client.endpoint.host} gives no checksum for ${name} (ETag, X-Linked-Etag), so that what it sends cannot be trusted.`,
+      mirrorHint(client),
     );
   }
   const length = headers.get('x-linked-size') ?? headers.get('content-length') ?? '';
   if (!/^\d{1,15}$/.test(length)) {
-    throw new LuthierError('download-failed', `${client.endpoint.host} does not say how long ${name} is.`);
+    throw new LuthierError(
+      'download-failed',
+      `${client.endpoint.host} does not say how long ${name} is (Content-Length, X-Linked-Size).`,
+      mirrorHint(client),
+    );
   }
   const servedCommit = headers.get('x-repo-commit');
   if (servedCommit !== null && servedCommit !== commit) {
@@ -62,6 +66,11 @@ export async function describeRemote(
   }
   return { name, url, etag, size: Number(length) };
 }
+
+const mirrorHint = ({ endpoint }: HubClient): string =>
+  endpoint.host === 'huggingface.co'
+    ? 'A proxy on the way may have taken the header away: ask whoever runs it, or try another network.'
+    : `The hub's address (HF_ENDPOINT) is ${endpoint.origin}: use a mirror that passes these headers on, or https://huggingface.co.`;
 
 /**
  * Fetches a file into the cache's blob of its checksum. What an earlier attempt left is continued; nothing gets the

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { FILES, isWeights, MODEL, TOKEN, useHub } from './testing/downloads.ts';
 import type { Fault } from './testing/hub-server.ts';
 
@@ -95,6 +96,12 @@ describe('a model that cannot be had', () => {
   it('an adapter, no weights, no config, a missing shard', async () => {
     await hub.serve({ 'adapter_config.json': '{}' });
     expect((await hub.failure()).message).toMatch(/peft adapter/);
+    await hub.serve({ 'adapter_config.json': '{"peft_type":"LORA","base_model_name_or_path":"org/base"}' });
+    expect(await hub.failure()).toMatchObject({
+      code: 'model-unsupported',
+      message: expect.stringMatching(/org\/tiny-bert holds a peft adapter \(LORA\).* trained on the model org\/base/),
+    });
+    expect(await readdir(hub.cacheFolder)).toEqual([]);
     await hub.serve({ 'config.json': '{}' });
     expect((await hub.failure()).message).toMatch(/has no model\.safetensors/);
     await hub.serve({ 'README.md': '' });
@@ -108,13 +115,60 @@ describe('a model that cannot be had', () => {
 
   it('a server that gives no checksum, no length, or another commit', async () => {
     hub.server.headers.set('config.json', { etag: '"1234-abcd"' });
-    expect((await hub.failure()).message).toMatch(/gives no checksum for config\.json/);
+    expect(await hub.failure()).toMatchObject({
+      message: expect.stringMatching(/gives no checksum for config\.json \(ETag, X-Linked-Etag\)/),
+      hint: expect.stringMatching(/\(HF_ENDPOINT\) is http:\/\/127\.0\.0\.1:\d+: use a mirror/),
+    });
     hub.server.headers.set('config.json', { etag: '"../../../x"' });
     expect((await hub.failure()).message).toMatch(/gives no checksum for config\.json/);
     hub.server.headers.set('config.json', { 'x-linked-size': '-1' });
-    expect((await hub.failure()).message).toMatch(/does not say how long config\.json is/);
+    expect(await hub.failure()).toMatchObject({
+      message: expect.stringMatching(/does not say how long config\.json is \(Content-Length, X-Linked-Size\)/),
+      hint: expect.stringMatching(/HF_ENDPOINT/),
+    });
     hub.server.headers.set('config.json', { 'x-repo-commit': 'f'.repeat(40) });
     expect((await hub.failure()).message).toMatch(/commit ffffffff where 01234567/);
+  });
+
+  it('a server that sends no Content-Length at all', async () => {
+    hub.server.fault = (seen, _, response, bytes) => {
+      if (!seen.path.includes('/resolve/')) return false;
+      const etag = createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
+      response.writeHead(200, { etag: `"${etag}"`, 'transfer-encoding': 'chunked' });
+      response.end(seen.method === 'HEAD' ? undefined : bytes);
+      return true;
+    };
+    expect((await hub.failure()).message).toMatch(/does not say how long config\.json is \(Content-Length/);
+  });
+
+  it.each([
+    ['HF_HUB_OFFLINE', '1'],
+    ['HF_HUB_OFFLINE', 'TRUE'],
+    ['HF_HUB_OFFLINE', 'yes'],
+    ['HF_HUB_OFFLINE', 'on'],
+    ['TRANSFORMERS_OFFLINE', '1'],
+  ])('%s=%s asks nobody; what the cache holds is used', async (variable, value) => {
+    vi.stubEnv(variable, value);
+    expect(await hub.failure()).toMatchObject({
+      code: 'download-failed',
+      message: expect.stringMatching(
+        new RegExp(`^${variable} is set, so nothing is downloaded, and the cache .* holds no whole org/tiny-bert\\.$`),
+      ),
+    });
+    expect(hub.server.seen).toEqual([]);
+    vi.unstubAllEnvs();
+    const path = await hub.download();
+    hub.server.seen.length = 0;
+    vi.stubEnv(variable, value);
+    expect(await hub.download()).toBe(path);
+    expect(hub.server.seen).toEqual([]);
+    vi.unstubAllEnvs();
+  });
+
+  it.each(['0', 'false', 'off', ''])('HF_HUB_OFFLINE=%s forbids nothing', async (value) => {
+    vi.stubEnv('HF_HUB_OFFLINE', value);
+    await hub.expectWhole(await hub.download());
+    vi.unstubAllEnvs();
   });
 
   it('more than the disk holds', async () => {

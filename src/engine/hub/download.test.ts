@@ -17,7 +17,13 @@ describe('downloadModel', () => {
     const repository = join(hub.cacheFolder, 'models--org--tiny-bert');
     expect(path).toBe(join(repository, 'snapshots', hub.server.commit));
     expect(await readFile(join(repository, 'refs', 'main'), 'utf8')).toBe(hub.server.commit);
-    expect((await readdir(path)).sort()).toEqual(['config.json', 'model.safetensors', 'tokenizer.json', 'vocab.txt']);
+    expect((await readdir(path)).sort()).toEqual([
+      'README.md',
+      'config.json',
+      'model.safetensors',
+      'tokenizer.json',
+      'vocab.txt',
+    ]);
     const sha256 = createHash('sha256').update(WEIGHTS).digest('hex');
     // git hash-object of an empty file
     expect(await hub.blobs()).toEqual(expect.arrayContaining([sha256, 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391']));
@@ -56,7 +62,11 @@ describe('downloadModel', () => {
   it('reports progress that rises to the whole', async () => {
     const progress: DownloadProgress[] = [];
     await hub.download({ onProgress: (it) => progress.push({ ...it }) });
-    const total = WEIGHTS.length + FILES['config.json'].length + FILES['tokenizer.json'].length;
+    const small = (['README.md', 'config.json', 'tokenizer.json'] as const).reduce(
+      (sum, it) => sum + FILES[it].length,
+      0,
+    );
+    const total = WEIGHTS.length + small;
     expect(progress.at(-1)).toMatchObject({ done: total, total });
     expect(progress.every((it, i) => i === 0 || it.done >= progress[i - 1]!.done)).toBe(true);
   });
@@ -80,6 +90,17 @@ describe('downloadModel', () => {
     };
     expect(await hub.failure({ checkConfig })).toBe(refusal);
     expect(hub.server.fetched()).toEqual(['main', 'config.json']);
+  });
+
+  it('comes without its card where the hub lists one that it does not have', async () => {
+    hub.server.fault = (seen, _, response) =>
+      seen.path.endsWith('/README.md') && response.writeHead(404).end() !== undefined;
+    expect(await readdir(await hub.download())).not.toContain('README.md');
+  });
+
+  it.each(['', '/', '//'])('an endpoint that ends in "%s"', async (end) => {
+    await hub.download({ endpoint: hub.server.endpoint + end });
+    expect(hub.server.seen.filter(({ path }) => path.includes('//'))).toEqual([]);
   });
 
   it('shards', async () => {

@@ -3,6 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { LuthierError } from '../errors.ts';
 import {
   defaultCacheFolder,
+  findCached,
   findToken,
   isCommit,
   type ModelName,
@@ -13,8 +14,11 @@ import { requireDiskBytes } from './disk.ts';
 import { describeRemote, downloadBlob, partialBytes, type RemoteFile } from './download-file.ts';
 import { type Fetch, HubClient } from './http.ts';
 import { type Asked, givenUp, statusError } from './hub-errors.ts';
-import { isRecord, type JsonRecord, readJsonRecord } from './json-file.ts';
+import { isRecord, type JsonRecord, parseJsonRecord, readJsonRecord } from './json-file.ts';
 import {
+  ADAPTER_CONFIG_FILE,
+  adapterAlone,
+  CARD_FILE,
   CONFIG_FILE,
   foreignWeights,
   shardMap,
@@ -54,7 +58,8 @@ export interface DownloadOptions {
 }
 
 /**
- * Downloads a model from the Hugging Face hub into huggingface_hub's cache: config, tokenizer and safetensors alone.
+ * Downloads a model from the Hugging Face hub into huggingface_hub's cache: config, tokenizer, safetensors and the
+ * model card alone. Offline (HF_HUB_OFFLINE) it gives what the cache holds, and asks nobody.
  * Each file's checksum is verified; what was interrupted, cancelled or killed goes on where it stopped.
  * @returns the snapshot's folder, to be opened with openModelFolder
  * @throws LuthierError `model-not-found`, `model-unsupported` (no safetensors), `download-failed`, `cancelled`,
@@ -62,13 +67,9 @@ export interface DownloadOptions {
  */
 export async function downloadModel(model: string, options: DownloadOptions = {}): Promise<string> {
   const name = requireModelName(options.revision === undefined ? model : `${model}@${options.revision}`);
-  if (/^(1|on|yes|true)$/i.test(process.env.HF_HUB_OFFLINE ?? '')) {
-    throw new LuthierError(
-      'download-failed',
-      'HF_HUB_OFFLINE is set, so nothing is downloaded.',
-      'Unset it to download.',
-    );
-  }
+  const cacheFolder = resolve(options.cacheFolder ?? defaultCacheFolder());
+  const offline = offlineVariable();
+  if (offline !== undefined) return offlineCopy(name, cacheFolder, offline);
   const token = options.token === undefined ? await findToken() : (options.token ?? undefined);
   const client = new HubClient({
     endpoint: options.endpoint || process.env.HF_ENDPOINT || 'https://huggingface.co',
@@ -78,7 +79,24 @@ export async function downloadModel(model: string, options: DownloadOptions = {}
     idleTimeoutMs: options.idleTimeoutMs ?? 60_000,
     retryDelayMs: options.retryDelayMs ?? 1000,
   });
-  return new Download(client, name, resolve(options.cacheFolder ?? defaultCacheFolder()), options).run();
+  return new Download(client, name, cacheFolder, options).run();
+}
+
+/** The variable that forbids the network, as huggingface_hub reads it; undefined where none does. */
+function offlineVariable(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const isOn = (name: string) => /^(1|on|yes|true)$/i.test(env[name]?.trim() ?? '');
+  return ['HF_HUB_OFFLINE', 'TRANSFORMERS_OFFLINE'].find(isOn);
+}
+
+/** What is in the cache already, as huggingface_hub's snapshot_download gives it offline. */
+async function offlineCopy(name: ModelName, cacheFolder: string, variable: string): Promise<string> {
+  const cached = await findCached(cacheFolder, name);
+  if ('commit' in cached) return cached.path;
+  throw new LuthierError(
+    'download-failed',
+    `${variable} is set, so nothing is downloaded, and the cache ${cacheFolder} holds no whole ${name.id}.`,
+    `Unset ${variable} to download it.`,
+  );
 }
 
 class Download {
@@ -98,6 +116,7 @@ class Download {
 
   async run(): Promise<string> {
     const there = await this.#list();
+    if (!there.includes(CONFIG_FILE) && there.includes(ADAPTER_CONFIG_FILE)) throw await this.#adapterAlone();
     const names = neededFiles(this.#name.id, there);
     // What decides about the rest comes first: it is small.
     const config = await this.#describe(CONFIG_FILE);
@@ -107,12 +126,26 @@ class Download {
       await this.#fetch(await this.#describe(WEIGHTS_INDEX_FILE));
       names.push(...(await this.#shards(there)));
     }
-    const files = await Promise.all(names.map((name) => this.#describe(name)));
+    const files = await this.#describeAll(names);
     await this.#checkSpace(files);
     await this.#fetchAll(files);
     // Last, so that an update that breaks off leaves the revision at the commit that is whole.
     if (!isCommit(this.#name.revision)) await this.#writeRef();
     return this.#snapshot;
+  }
+
+  /** An adapter's own config says which model is meant; nothing of it goes into the cache. */
+  async #adapterAlone(): Promise<LuthierError> {
+    let config: JsonRecord = {};
+    try {
+      const file = await this.#describe(ADAPTER_CONFIG_FILE);
+      const answer = await this.#client.send(file.url);
+      config = parseJsonRecord(await readText(answer.chunks()), (what) => new Error(what));
+    } catch (error) {
+      if (error instanceof LuthierError && error.code === 'cancelled') return error;
+      // It is an adapter, whether or not it can be read.
+    }
+    return adapterAlone(this.#name.id, config);
   }
 
   get #snapshot(): string {
@@ -171,6 +204,19 @@ class Download {
     const description = describeRemote(this.#client, url, file, this.#commit, this.#asked(file));
     this.#described.set(file, description);
     return description;
+  }
+
+  /** Some mirrors list a card and do not have it; a model is whole without. */
+  async #describeAll(names: readonly string[]): Promise<RemoteFile[]> {
+    const files = names.map(async (name) => {
+      try {
+        return [await this.#describe(name)];
+      } catch (error) {
+        if (name !== CARD_FILE || (error instanceof LuthierError && error.code === 'cancelled')) throw error;
+        return [];
+      }
+    });
+    return (await Promise.all(files)).flat();
   }
 
   async #shards(there: string[]): Promise<string[]> {
@@ -236,13 +282,6 @@ class Download {
 function neededFiles(model: string, there: string[]): string[] {
   const weights = [WEIGHTS_FILE, WEIGHTS_INDEX_FILE].find((file) => there.includes(file));
   if (!there.includes(CONFIG_FILE)) {
-    if (there.includes('adapter_config.json')) {
-      throw new LuthierError(
-        'model-unsupported',
-        `${model} is a peft adapter, not a whole model.`,
-        'Download the model that it was trained on.',
-      );
-    }
     throw new LuthierError('model-invalid', `${model} has no ${CONFIG_FILE}: it is no model for transformers.`);
   }
   if (weights === undefined) {
@@ -252,7 +291,8 @@ function neededFiles(model: string, there: string[]): string[] {
     if (foreign !== undefined) throw foreignWeights(model, foreign);
     throw new LuthierError('model-invalid', `${model} has no ${WEIGHTS_FILE}.`);
   }
-  return [CONFIG_FILE, ...TOKENIZER_FILES.filter((file) => there.includes(file)), weights];
+  const beside = [...TOKENIZER_FILES, CARD_FILE].filter((file) => there.includes(file));
+  return [CONFIG_FILE, ...beside, weights];
 }
 
 function parseListing(text: string): { commit: string; files: string[] } | undefined {

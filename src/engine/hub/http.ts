@@ -73,7 +73,7 @@ export class HubClient {
 
   /** URL of a path below the endpoint. */
   url(path: string): URL {
-    return new URL(`${this.endpoint.href.replace(/\/$/, '')}/${path}`);
+    return new URL(`${this.endpoint.href.replace(/\/+$/, '')}/${path}`);
   }
 
   /** One request with its redirects. @throws Interrupted; LuthierError `cancelled` or `download-failed` */

@@ -1,9 +1,11 @@
-import { readFile, stat } from 'node:fs/promises';
 import { LuthierError } from '../errors.ts';
+import { readRegularFile } from '../files/regular-file.ts';
 import { errnoOf } from './write-file.ts';
 
 /** Far above any config, tokenizer or index that is meant seriously. */
-const MAX_JSON_BYTES = 256 << 20;
+export const MAX_JSON_BYTES = 256 << 20;
+/** Deeper than any file that is meant seriously, and far from where walking it would run out of stack. */
+const MAX_JSON_DEPTH = 200;
 
 export type JsonRecord = Record<string, unknown>;
 
@@ -17,24 +19,53 @@ export const isRecord = (value: unknown): value is JsonRecord =>
 export async function readJsonRecord(path: string): Promise<JsonRecord> {
   let text: string;
   try {
-    const { size } = await stat(path);
-    if (size > MAX_JSON_BYTES)
-      throw new LuthierError('model-invalid', `${path} has ${size} bytes, too many to be real.`);
-    text = await readFile(path, 'utf8');
+    text = (await readRegularFile(path, MAX_JSON_BYTES)).toString('utf8');
   } catch (error) {
-    if (error instanceof LuthierError) throw error;
-    throw new LuthierError('model-invalid', `${path} cannot be read (${errnoOf(error) ?? error}).`, undefined, {
-      cause: error,
-    });
+    const why = errnoOf(error)?.startsWith('E') && error instanceof Error ? reasonOf(error) : String(error);
+    throw new LuthierError('model-invalid', `${path} cannot be read (${why}).`, undefined, { cause: error });
   }
+  return parseJsonRecord(
+    text,
+    (what) => new LuthierError('model-invalid', `${path} ${what}.`, 'Download or copy it again.'),
+  );
+}
+
+/** A system error by its code; those of regular-file.ts by their words. */
+const reasonOf = (error: Error): string => {
+  const code = errnoOf(error)!;
+  return ['ENOTREG', 'EFBIG'].includes(code) ? error.message.replace(/\.$/, '') : code;
+};
+
+/** Parses a JSON object from outside. `problem` makes the error of what is wrong, as in "is not JSON". */
+export function parseJsonRecord(text: string, problem: (what: string) => Error): JsonRecord {
+  const json = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  if (isNestedDeeper(json, MAX_JSON_DEPTH)) throw problem(`is nested more than ${MAX_JSON_DEPTH} levels deep`);
   let value: unknown;
   try {
-    value = JSON.parse(text.replace(/^\uFEFF/, ''));
+    value = JSON.parse(json);
   } catch (error) {
-    throw new LuthierError('model-invalid', `${path} is no JSON: ${(error as Error).message}.`, 'Download it again.', {
-      cause: error,
-    });
+    throw problem(`is not JSON (${(error as Error).message})`);
   }
-  if (!isRecord(value)) throw new LuthierError('model-invalid', `${path} holds no JSON object.`, 'Download it again.');
+  if (!isRecord(value)) throw problem('must hold a JSON object');
   return value;
+}
+
+/** Whether brackets outside strings nest deeper than `depth`: reading or writing such a value would exhaust the stack. */
+export function isNestedDeeper(json: string, depth: number): boolean {
+  let open = 0;
+  for (let i = 0; i < json.length; i++) {
+    switch (json.charCodeAt(i)) {
+      case 0x22: // "
+        for (i++; i < json.length && json.charCodeAt(i) !== 0x22; i++) if (json.charCodeAt(i) === 0x5c) i++;
+        break;
+      case 0x5b: // [
+      case 0x7b: // {
+        if (++open > depth) return true;
+        break;
+      case 0x5d: // ]
+      case 0x7d: // }
+        open--;
+    }
+  }
+  return false;
 }

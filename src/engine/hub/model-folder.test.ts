@@ -66,8 +66,13 @@ describe('openModelFolder', () => {
   const cases: [string, () => Promise<unknown>, string, RegExp][] = [
     ['an empty folder', async () => {}, 'model-invalid', /lacks config\.json/],
     ['no weights', () => put('config.json', {}), 'model-invalid', /lacks model\.safetensors/],
-    ['a config that is no JSON', () => put('config.json', '{,'), 'model-invalid', /config\.json is no JSON/],
-    ['a config that is a list', () => put('config.json', '[]'), 'model-invalid', /config\.json holds no JSON object/],
+    ['a config that is no JSON', () => put('config.json', '{,'), 'model-invalid', /config\.json is not JSON/],
+    [
+      'a config that is a list',
+      () => put('config.json', '[]'),
+      'model-invalid',
+      /config\.json must hold a JSON object/,
+    ],
     [
       'only a pickle',
       async () => {

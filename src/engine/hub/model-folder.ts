@@ -9,6 +9,9 @@ import { errnoOf, writeError, writeFileAtomically } from './write-file.ts';
 export const CONFIG_FILE = 'config.json';
 export const WEIGHTS_FILE = 'model.safetensors';
 export const WEIGHTS_INDEX_FILE = 'model.safetensors.index.json';
+export const ADAPTER_CONFIG_FILE = 'adapter_config.json';
+/** The model card. */
+export const CARD_FILE = 'README.md';
 
 /** What a tokenizer may consist of, whichever model it belongs to. */
 export const TOKENIZER_FILES = [
@@ -62,11 +65,11 @@ export interface ModelFolder {
 export async function openModelFolder(folder: string): Promise<ModelFolder> {
   const path = resolve(folder);
   const files = await listFiles(path);
-  if (!files.includes(CONFIG_FILE)) throw lacking(path, files, CONFIG_FILE);
+  if (!files.includes(CONFIG_FILE)) throw await lacking(path, files, CONFIG_FILE);
   const config = await readJsonRecord(join(path, CONFIG_FILE));
   if (files.includes(WEIGHTS_FILE)) return { path, config, files, weights: await openShards(path, [WEIGHTS_FILE]) };
   if (files.includes(WEIGHTS_INDEX_FILE)) return { path, config, files, weights: await openIndexed(path, files) };
-  throw lacking(path, files, WEIGHTS_FILE);
+  throw await lacking(path, files, WEIGHTS_FILE);
 }
 
 async function listFiles(path: string): Promise<string[]> {
@@ -86,13 +89,9 @@ async function listFiles(path: string): Promise<string[]> {
   }
 }
 
-function lacking(path: string, files: string[], file: string): LuthierError {
-  if (files.includes('adapter_config.json')) {
-    return new LuthierError(
-      'model-unsupported',
-      `${path} holds a peft adapter, not a whole model.`,
-      "Give the folder of the model that it was trained on, or merge the two with peft's merge_and_unload.",
-    );
+async function lacking(path: string, files: string[], file: string): Promise<LuthierError> {
+  if (files.includes(ADAPTER_CONFIG_FILE)) {
+    return adapterAlone(path, await readJsonRecord(join(path, ADAPTER_CONFIG_FILE)).catch(() => ({})));
   }
   const foreign = files.find((name) => FOREIGN_WEIGHTS.test(name));
   return file === WEIGHTS_FILE && foreign !== undefined
@@ -102,6 +101,18 @@ function lacking(path: string, files: string[], file: string): LuthierError {
         `The model folder ${path} lacks ${file}.`,
         `A model folder holds ${CONFIG_FILE}, a tokenizer and ${WEIGHTS_FILE}; download or copy the missing file.`,
       );
+}
+
+/** `place` is a folder or a Hugging Face name. The base model is named as the adapter's config has it, be it there or not. */
+export function adapterAlone(place: string, config: JsonRecord): LuthierError {
+  const base = config.base_model_name_or_path;
+  const name = typeof base === 'string' ? base.replace(/\p{C}/gu, '').slice(0, 300) : '';
+  const named = name === '' ? '' : ` It was trained on the model ${name} (base_model_name_or_path).`;
+  return new LuthierError(
+    'model-unsupported',
+    `${place} holds a peft adapter (${typeof config.peft_type === 'string' ? config.peft_type : ADAPTER_CONFIG_FILE}), not a whole model.${named}`,
+    `Give that model's folder or name, or merge the two once in Python with peft's merge_and_unload. Of a run that Luthier trained, the merged model is in the folder model beside it.`,
+  );
 }
 
 /** `place` is a folder or a Hugging Face name, `file` the weights that are there instead of safetensors. */

@@ -97,7 +97,8 @@ function parseJson(path: string, bytes: Uint8Array): Record<string, unknown> {
 }
 
 function readMetadata(path: string, record: Record<string, unknown>): Record<string, string> {
-  const metadata = Object.hasOwn(record, '__metadata__') ? record.__metadata__ : {};
+  // null is what the reference reader takes for absent (serde's Option).
+  const metadata = (Object.hasOwn(record, '__metadata__') ? record.__metadata__ : null) ?? {};
   if (!isRecord(metadata) || !Object.values(metadata).every((value) => typeof value === 'string')) {
     throw invalid(path, 'has a __metadata__ that is no map of strings');
   }

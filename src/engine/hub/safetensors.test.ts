@@ -89,13 +89,15 @@ describe('a lying file is refused in one sentence', () => {
     ['no dtype', () => fileOf({ a: { shape: [2], data_offsets: [0, 8] } }, eight), /tensor "a" no dtype/],
     ['a tensor that is a list', () => fileOf({ a: [] }, eight), /tensor "a"/],
     ['metadata of numbers', () => fileOf({ __metadata__: { a: 1 } }), /__metadata__/],
+    ['metadata that is a number', () => fileOf({ __metadata__: 1 }), /__metadata__ that is no map of strings/],
+    ['metadata that is a list', () => fileOf({ __metadata__: [] }), /__metadata__ that is no map of strings/],
     [
       'a Git LFS pointer',
       () => rawFile('version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n'),
       /Git LFS pointer/,
     ],
     ['a missing file', async () => join(folder, 'nothing.safetensors'), /cannot be read \(ENOENT\)/],
-    ['a folder', async () => folder, /is not a file|cannot be read \(EISDIR\)/],
+    ['a folder', async () => folder, /is a folder, not a file/],
   ];
   it.each(cases)('%s', async (_, make, message) => {
     const path = await make();
@@ -108,6 +110,12 @@ describe('a lying file is refused in one sentence', () => {
     expect((error as LuthierError).message).toMatch(message);
     expect((error as LuthierError).message).toContain(path);
     expect((error as LuthierError).message).not.toContain('\n');
+  });
+
+  it.each([null, {}, { format: 'pt' }])('reads __metadata__ of %j', async (metadata) => {
+    const file = await SafetensorsFile.open(await fileOf({ __metadata__: metadata, a: f32([0, 8]) }, eight));
+    expect(file.metadata).toEqual(metadata ?? {});
+    await file.close();
   });
 
   it('a header over 100 MB', async () => {

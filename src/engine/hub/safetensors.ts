@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
-import { open } from 'node:fs/promises';
 import { LuthierError } from '../errors.ts';
+import { NotRegularError, openRegularFile } from '../files/regular-file.ts';
 import { bfloatBits, bfloatToFloat, halfBits, halfToFloat } from './float-formats.ts';
 import {
   DTYPE_BYTES,
@@ -40,8 +40,9 @@ export class SafetensorsFile {
   static async open(path: string): Promise<SafetensorsFile> {
     let file: FileHandle;
     try {
-      file = await open(path, 'r');
+      file = (await openRegularFile(path)).handle;
     } catch (error) {
+      if (error instanceof NotRegularError) throw new LuthierError('model-invalid', error.message);
       throw new LuthierError('model-invalid', `${path} cannot be read (${errnoOf(error) ?? error}).`, undefined, {
         cause: error,
       });
@@ -112,7 +113,6 @@ export class SafetensorsFile {
 
 async function readHeader(path: string, file: FileHandle): Promise<ReturnType<typeof parseHeader>> {
   const status = await file.stat();
-  if (!status.isFile()) throw new LuthierError('model-invalid', `${path} is not a file.`);
   const prefix = new Uint8Array(8);
   const { bytesRead } = await file.read(prefix, 0, 8, 0);
   if (bytesRead < 8) throw invalid(path, `has ${status.size} bytes, too few for a safetensors file`);

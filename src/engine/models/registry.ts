@@ -64,52 +64,79 @@ const FAMILIES: Readonly<Record<string, (config: Config, file: string) => Encode
  */
 export function createEncoder(config: Config, file: string): Encoder {
   const type = config.model_type;
-  const family = typeof type === 'string' ? FAMILIES[type] : undefined;
+  // Own keys alone: "constructor" and "__proto__" are no families.
+  const family = typeof type === 'string' && Object.hasOwn(FAMILIES, type) ? FAMILIES[type] : undefined;
   if (!family) {
     throw new LuthierError(
       'model-unsupported',
-      `${file}: model_type ${JSON.stringify(type) ?? 'is missing and'} cannot be fine-tuned here.`,
+      `${file}: model_type ${type === undefined ? 'is missing and' : shown(type)} cannot be fine-tuned here.`,
       `Supported: ${Object.keys(FAMILIES).join(', ')}. The starter "starters/bert" is always there.`,
     );
   }
   return family(config, file);
 }
 
+/** More than any BERT has, by far; with 32-bit floats one such matrix would not fit in a machine. */
+const MOST = { vocab: 10_000_000, width: 100_000, layers: 1_000, positions: 1_000_000 };
+
+/** For download: refuses a model by its config.json before its weights come. */
+export const requireSupported = (config: Config, name: string): void =>
+  void createEncoder(config, `${name}/config.json`);
+
+/** A value of a file in an error: short, whatever it is. */
+const shown = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? 'missing';
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+};
+
 function bert(config: Config, file: string): Encoder {
+  const invalid = (key: string, what: string) =>
+    new LuthierError(
+      'model-invalid',
+      `${file}: ${key} is ${shown(config[key])}, ${what}.`,
+      'Take the file from the model again.',
+    );
   const number = (key: string, fallback?: number): number => {
     const value = config[key] ?? fallback;
     if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
-    throw new LuthierError(
-      'model-invalid',
-      `${file}: ${key} is ${JSON.stringify(value) ?? 'missing'}, not a number.`,
-      'Take the file from the model again.',
-    );
+    throw invalid(key, 'not a number');
+  };
+  /** A size: whole, at least 1, and no more than any model has, so that nothing of that length is made in vain. */
+  const size = (key: string, most: number, fallback?: number): number => {
+    const value = number(key, fallback);
+    if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+    throw invalid(key, `not a whole number from 1 to ${most}`);
+  };
+  const share = (key: string, fallback: number): number => {
+    const value = number(key, fallback);
+    if (value < 1) return value;
+    throw invalid(key, 'not a share below 1');
   };
   const expect = (key: string, wanted: string) => {
     const value = config[key] ?? wanted;
     if (value === wanted) return;
     throw new LuthierError(
       'model-unsupported',
-      `${file}: ${key} is ${JSON.stringify(value)}; only "${wanted}" is supported.`,
+      `${file}: ${key} is ${shown(value)}; only "${wanted}" is supported.`,
       'Use a BERT with the usual settings, such as "starters/bert".',
     );
   };
   expect('hidden_act', 'gelu');
   expect('position_embedding_type', 'absolute');
   const c: BertConfig = {
-    vocab_size: number('vocab_size'),
-    hidden_size: number('hidden_size'),
-    num_hidden_layers: number('num_hidden_layers'),
-    num_attention_heads: number('num_attention_heads'),
-    intermediate_size: number('intermediate_size'),
-    max_position_embeddings: number('max_position_embeddings', 512),
-    type_vocab_size: number('type_vocab_size', 2),
+    vocab_size: size('vocab_size', MOST.vocab),
+    hidden_size: size('hidden_size', MOST.width),
+    num_hidden_layers: size('num_hidden_layers', MOST.layers),
+    num_attention_heads: size('num_attention_heads', MOST.width),
+    intermediate_size: size('intermediate_size', MOST.width),
+    max_position_embeddings: size('max_position_embeddings', MOST.positions, 512),
+    type_vocab_size: size('type_vocab_size', MOST.width, 2),
     layer_norm_eps: number('layer_norm_eps', 1e-12),
-    hidden_dropout_prob: number('hidden_dropout_prob', 0.1),
-    attention_probs_dropout_prob: number('attention_probs_dropout_prob', 0.1),
-    classifier_dropout: config.classifier_dropout == null ? null : number('classifier_dropout'),
+    hidden_dropout_prob: share('hidden_dropout_prob', 0.1),
+    attention_probs_dropout_prob: share('attention_probs_dropout_prob', 0.1),
+    classifier_dropout: config.classifier_dropout == null ? null : share('classifier_dropout', 0),
   };
-  if (c.num_hidden_layers < 1 || c.num_attention_heads < 1 || c.hidden_size % c.num_attention_heads !== 0) {
+  if (c.hidden_size % c.num_attention_heads !== 0) {
     throw new LuthierError(
       'model-invalid',
       `${file}: hidden_size ${c.hidden_size} does not divide into num_attention_heads ${c.num_attention_heads}.`,

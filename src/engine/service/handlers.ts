@@ -115,7 +115,10 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       return listModels(folders, cacheFolder);
     },
     'models/download': async (params, signal) => {
-      const { downloadModel } = await import('../hub/download.ts');
+      const [{ downloadModel }, { requireSupported }] = await Promise.all([
+        import('../hub/download.ts'),
+        import('../models/registry.ts'),
+      ]);
       const progress = progressOf(params);
       const path = await downloadModel(params.name, {
         revision: params.revision,
@@ -123,6 +126,8 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
         token,
         cacheFolder,
         signal,
+        // A model of another kind is refused before its weights come.
+        checkConfig: (config) => requireSupported(config, params.name),
         onProgress: ({ file, done, total }) => progress(file, done, total),
       });
       return { path };

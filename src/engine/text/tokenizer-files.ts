@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { LuthierError } from '../errors.ts';
+import { readRegularFile } from '../files/regular-file.ts';
+import { MAX_JSON_BYTES, parseJsonRecord } from '../hub/json-file.ts';
 import { BERT_SPECIAL_TOKENS, bertTokenizerJson, isUncased, parseVocab } from './wordpiece.ts';
 
 /** The files of a tokenizer that are read, and written again as they were. */
@@ -23,8 +24,16 @@ export interface TokenizerFiles {
   special: Map<string, string>;
   /** The file that the vocabulary is from: what errors name. */
   source: string;
+  /** Tokens beside the vocabulary, and the name of the file that gives each its id. */
+  added: AddedToken[];
   /** Bytes to write on save. */
   output: Map<FileName, Uint8Array | string>;
+}
+
+export interface AddedToken {
+  content: string;
+  id: number;
+  file: string;
 }
 
 export const isObject = (value: unknown): value is Json =>
@@ -46,7 +55,7 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
   await Promise.all(
     FILES.map(async (name) => {
       try {
-        bytes.set(name, await readFile(join(folder, name)));
+        bytes.set(name, await readRegularFile(join(folder, name), MAX_JSON_BYTES));
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT' && (error as NodeJS.ErrnoException).code !== 'ENOTDIR')
           throw invalid(join(folder, name), `cannot be read (${(error as Error).message})`, undefined, error);
@@ -59,7 +68,7 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
   };
   const config = read('tokenizer_config.json') ?? {};
   const special = specialTokens({ ...read('special_tokens_map.json'), ...config });
-  const added = addedTokens(join(folder, 'added_tokens.json'), read('added_tokens.json'), config);
+  let added = addedTokens(folder, read('added_tokens.json'), config);
   const output = new Map<FileName, Uint8Array | string>(bytes);
 
   let json = read('tokenizer.json');
@@ -69,6 +78,8 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
     const aligned = withConfiguredNormalizer(json, config);
     if (aligned !== json) output.set('tokenizer.json', JSON.stringify(aligned));
     json = aligned;
+    // What stands in tokenizer.json is all that it adds; the other files repeat it.
+    added = (json.added_tokens as AddedToken[]).map(({ content, id }) => ({ content, id, file: basename(source) }));
   } else {
     const vocab = bytes.get('vocab.txt');
     if (!vocab) throw invalid(folder, 'has neither tokenizer.json nor vocab.txt');
@@ -78,18 +89,11 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
   const written = writtenConfig(config, json, special);
   if (written || !bytes.has('tokenizer_config.json'))
     output.set('tokenizer_config.json', `${JSON.stringify(written ?? config, null, 2)}\n`);
-  return { json, config, special, source, output };
+  return { json, config, special, source, added, output };
 }
 
 function parseObject(file: string, text: string): Json {
-  let value: unknown;
-  try {
-    value = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
-  } catch (error) {
-    throw invalid(file, `is not JSON (${(error as Error).message})`, undefined, error);
-  }
-  if (!isObject(value)) throw invalid(file, 'must hold a JSON object');
-  return value;
+  return parseJsonRecord(text, (what) => invalid(file, what));
 }
 
 function specialTokens(config: Json): Map<string, string> {
@@ -102,15 +106,20 @@ function specialTokens(config: Json): Map<string, string> {
 }
 
 /** Tokens beside vocab.txt: added_tokens.json (token: id) and tokenizer_config.json's added_tokens_decoder (id: token). */
-function addedTokens(file: string, json: Json | undefined, config: Json): Map<string, number> {
-  const added = new Map<string, number>();
-  for (const [token, id] of Object.entries(json ?? {})) {
-    if (!isId(id)) throw invalid(file, `key ${JSON.stringify(token)} must be a whole number of at least 0`);
-    added.set(token, id);
+function addedTokens(folder: string, json: Json | undefined, config: Json): AddedToken[] {
+  const added = new Map<string, AddedToken>();
+  const file = 'added_tokens.json';
+  for (const [content, id] of Object.entries(json ?? {})) {
+    if (!isId(id))
+      throw invalid(join(folder, file), `key ${JSON.stringify(content)} must be a whole number of at least 0`);
+    added.set(content, { content, id, file });
   }
-  for (const [id, token] of Object.entries(isObject(config.added_tokens_decoder) ? config.added_tokens_decoder : {}))
-    if (isObject(token) && typeof token.content === 'string' && isId(Number(id))) added.set(token.content, Number(id));
-  return added;
+  for (const [key, token] of Object.entries(isObject(config.added_tokens_decoder) ? config.added_tokens_decoder : {})) {
+    const id = Number(key);
+    if (isObject(token) && typeof token.content === 'string' && isId(id))
+      added.set(token.content, { content: token.content, id, file: 'tokenizer_config.json' });
+  }
+  return [...added.values()];
 }
 
 const isId = (value: unknown): value is number =>
@@ -121,9 +130,10 @@ function fromVocab(
   text: string,
   config: Json,
   special: ReadonlyMap<string, string>,
-  added: ReadonlyMap<string, number>,
+  beside: readonly AddedToken[],
 ): Json {
   const vocab = parseVocab(text);
+  const added = new Map(beside.map(({ content, id }) => [content, id]));
   const names = { ...BERT_SPECIAL_TOKENS };
   for (const key of Object.keys(names) as (keyof typeof names)[]) {
     const token = special.get(key) ?? names[key];

@@ -1,9 +1,10 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type * as hf from '@huggingface/tokenizers';
 import { LuthierError } from '../errors.ts';
 import { writeError, writeFileAtomically } from '../hub/write-file.ts';
 import { addedTokenPattern, createLibraryTokenizer } from './library.ts';
+import { OutOfTime, withTimeLimit } from './time-limit.ts';
 import { invalid, readTokenizerFiles, type TokenizerFiles } from './tokenizer-files.ts';
 
 /** One text (or pair) as the model takes it, its special tokens included, never padded. */
@@ -42,6 +43,17 @@ const LONE_SURROGATE = /\p{Cs}/gu;
 /** Words repeat, so each is split once; longer ones hardly do. */
 const CACHED_WORDS = 50_000;
 const CACHED_WORD_LENGTH = 64;
+/** Characters; shorter texts take no time that could matter, unless a regular expression says otherwise. */
+const SHORT_TEXT = 20_000;
+/** What splitting a text may take, and more for each of its characters: a hundred times what slow machines need. */
+const TEXT_MS = 3_000;
+const CHARACTER_MS = 0.02;
+
+/** Whether a part of tokenizer.json holds a regular expression. */
+const hasPattern = (part: unknown): boolean =>
+  typeof part === 'object' &&
+  part !== null &&
+  ('Regex' in part || Object.values(part).some((value) => hasPattern(value)));
 
 /**
  * A Hugging Face tokenizer: tokenizer.json read by @huggingface/tokenizers, with the steps in which that differs from
@@ -62,19 +74,35 @@ export class Tokenizer {
   /** Matches a text that holds an added token such as [SEP]; the library splits those. */
   readonly #addedToken: RegExp | null;
   readonly #words = new Map<string, number[]>();
+  /** The file brings regular expressions of its own, which may take any time. */
+  readonly #hasPatterns: boolean;
 
   private constructor(files: TokenizerFiles) {
     this.#files = files;
     this.#library = createLibraryTokenizer(files);
+    this.#hasPatterns = ['normalizer', 'pre_tokenizer'].some((key) => hasPattern(files.json[key]));
     const model = this.#library.model!;
     this.vocabSize = model.vocab.findLastIndex((piece) => piece !== undefined) + 1;
     this.unkId = model.unk_token_id ?? null;
     const pad = files.special.get('pad_token') ?? ['[PAD]', '<pad>'].find((t) => model.tokens_to_ids.has(t));
     this.padId = (pad === undefined ? undefined : model.tokens_to_ids.get(pad)) ?? 0;
-    this.#single = this.#template(false);
-    this.#pair = this.#template(true);
-    this.#addedToken = addedTokenPattern(this.#library);
+    this.#single = this.#understood('post_processor', () => this.#template(false));
+    this.#pair = this.#understood('post_processor', () => this.#template(true));
+    this.#addedToken = this.#understood('added_tokens', () => addedTokenPattern(this.#library));
     this.#keepEnd = files.config.truncation_side === 'left';
+    // The library reads most settings when they are used: better now than at somebody's text.
+    this.#understood(null, () => this.#pieces('A text, 1 or 2 words.'));
+  }
+
+  /** The library's own errors name neither file nor key. */
+  #understood<T>(key: string | null, work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof LuthierError) throw error;
+      const what = key === null ? 'cannot split a text' : `key "${key}" is not understood`;
+      throw invalid(this.#files.source, `${what} (${(error as Error).message})`, undefined, error);
+    }
   }
 
   /**
@@ -87,12 +115,25 @@ export class Tokenizer {
 
   /** Throws LuthierError `tokenizer-invalid` when the tokenizer has ids that a model of `vocab_size` embeddings lacks. */
   checkFits(vocabSizeOfModel: number): void {
-    if (this.vocabSize > vocabSizeOfModel)
+    if (this.vocabSize <= vocabSizeOfModel) return;
+    const { added, source } = this.#files;
+    const beyond = added.filter(({ id }) => id >= vocabSizeOfModel).sort((a, b) => a.id - b.id);
+    const first = beyond[0];
+    const model = `the model's vocab_size in config.json is ${vocabSizeOfModel}`;
+    if (first === undefined) {
       throw new LuthierError(
         'tokenizer-invalid',
-        `${this.#files.source} has ids up to ${this.vocabSize - 1}, but the model's vocab_size in config.json is ${vocabSizeOfModel}.`,
+        `${source} has ids up to ${this.vocabSize - 1}, but ${model}.`,
         'Tokenizer and weights are from different models: take both from the same one.',
       );
+    }
+    const more = beyond.length > 1 ? ` and ${beyond.length - 1} more` : '';
+    const ids = beyond.length > 1 ? `the ids ${first.id}–${beyond.at(-1)!.id}` : `the id ${first.id}`;
+    throw new LuthierError(
+      'tokenizer-invalid',
+      `${join(dirname(source), first.file)} gives the added token ${JSON.stringify(first.content)}${more} ${ids}, but ${model}.`,
+      'The model was saved without rows for them: in Python, model.resize_token_embeddings(len(tokenizer)), then save it again; or take the tokens out of that file.',
+    );
   }
 
   /**
@@ -196,8 +237,27 @@ export class Tokenizer {
       await writeFileAtomically(join(folder, name), (file) => file.writeFile(content));
   }
 
-  /** Ids of a text's pieces. Splits into words as the library's encode does, but keeps each word's ids for the next time. */
+  /** Ids of a text's pieces, within a time that no text takes with a tokenizer that is meant seriously. */
   #pieces(raw: string): number[] {
+    if (!this.#hasPatterns && raw.length <= SHORT_TEXT) return this.#split(raw);
+    const limit = TEXT_MS + raw.length * CHARACTER_MS;
+    try {
+      return withTimeLimit(limit, () => this.#split(raw));
+    } catch (error) {
+      if (!(error instanceof OutOfTime)) throw error;
+      throw new LuthierError(
+        'tokenizer-invalid',
+        `${this.#files.source} takes more than ${(limit / 1000).toFixed(0)} s to split a text of ${raw.length} characters (${JSON.stringify(`${raw.slice(0, 40)}…`)}).`,
+        this.#hasPatterns
+          ? 'A regular expression in its normalizer or pre_tokenizer takes time without bounds on such a text: take the tokenizer from the model’s page again.'
+          : 'Cut such texts into shorter ones.',
+        { cause: error },
+      );
+    }
+  }
+
+  /** Splits into words as the library's encode does, but keeps each word's ids for the next time. */
+  #split(raw: string): number[] {
     const text = raw.replace(LONE_SURROGATE, '\uFFFD');
     const { normalizer, pre_tokenizer: preTokenizer } = this.#library;
     const normalized = normalizer ? normalizer.normalize(text) : text;
@@ -206,12 +266,12 @@ export class Tokenizer {
     if (normalized === '') return [];
     const ids: number[] = [];
     for (const word of preTokenizer ? preTokenizer.pre_tokenize_text(normalized, { section_index: 0 }) : [normalized])
-      for (const id of this.#words.get(word) ?? this.#split(word)) ids.push(id);
+      for (const id of this.#words.get(word) ?? this.#wordPieces(word)) ids.push(id);
     return ids;
   }
 
   /** Ids of one word's pieces; a piece that the vocabulary lacks is dropped where there is no unknown token, as in Python. */
-  #split(word: string): number[] {
+  #wordPieces(word: string): number[] {
     const model = this.#library.model!;
     const ids = model([word]).flatMap((piece) => model.tokens_to_ids.get(piece) ?? model.unk_token_id ?? []);
     if (word.length <= CACHED_WORD_LENGTH) {

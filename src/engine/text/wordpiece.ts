@@ -19,11 +19,11 @@ export const BERT_SPECIAL_TOKENS: BertSpecialTokens = {
 
 /**
  * Pieces of a vocab.txt by id: one a line, the line's number from 0 is the id. A repeated piece keeps its last line,
- * as in transformers' load_vocab.
+ * as in transformers' load_vocab. Blank lines at the end are no pieces: nothing could ever be split into them.
  */
 export function parseVocab(text: string): Map<string, number> {
   const lines = text.split(/\r\n|\n|\r/);
-  if (lines.at(-1) === '') lines.pop();
+  while (lines.at(-1) === '') lines.pop();
   return new Map(lines.map((line, id) => [line, id]));
 }
 

@@ -9,23 +9,17 @@ import type { ParameterStore } from './parameter-store.ts';
 import type { Note } from './types.ts';
 
 export interface LoadOptions {
-  /** Take the folder's classifier when it has one of the right size. */
-  keepClassifier: boolean;
+  /** Row of the folder's classifier for each class (models/classes.ts); null to start from new weights. */
+  classifierRows: readonly number[] | null;
   seed: number;
   note: Note;
 }
 
 /**
- * Fills the store from a model folder. What the folder lacks of the head is initialised as BERT is (normal with
- * initializer_range, biases 0), and said; adapters as peft does.
- * @throws LuthierError `model-invalid` naming the tensor that is missing or has another shape than config.json says
+ * Compares what config.json calls for with what the weights' headers say, before memory of that size is asked for.
+ * @throws LuthierError `model-invalid` naming the tensor that is missing or has another shape
  */
-export async function loadWeights(
-  folder: ModelFolder,
-  encoder: Encoder,
-  store: ParameterStore,
-  options: LoadOptions,
-): Promise<void> {
+export function checkWeights(folder: ModelFolder, encoder: Encoder): void {
   const map = encoder.mapWeights(folder.weights.names());
   if (map.missing.length > 0) {
     const more = map.missing.length > 1 ? ` and ${map.missing.length - 1} more` : '';
@@ -35,20 +29,47 @@ export async function loadWeights(
       'The files are from different models, or a download is incomplete: take the model again.',
     );
   }
+  for (const [name, shape] of Object.entries(encoder.parameterShapes(1))) {
+    const stored = map.files.get(name);
+    // A classifier has as many rows as it has classes: models/classes.ts compares them with their names.
+    if (stored !== undefined && !isClassifier(name)) requireShape(folder, stored, shape);
+  }
+}
+
+function requireShape({ path, weights }: ModelFolder, stored: string, shape: readonly number[]): void {
+  const there = weights.shape(stored);
+  if (sameShape(there, shape)) return;
+  throw new LuthierError(
+    'model-invalid',
+    `${path}: ${stored} has shape [${there}], but config.json calls for [${shape}].`,
+    'The files are from different models: take the model again.',
+  );
+}
+
+const isClassifier = (name: string): boolean => name.startsWith('classifier.');
+
+/**
+ * Fills the store from a model folder. What the folder lacks of the head is initialised as BERT is (normal with
+ * initializer_range, biases 0), and said; adapters as peft does.
+ * @throws LuthierError `model-invalid` naming the tensor that is missing, has another shape than config.json says, or
+ *   holds a value that is no finite number
+ */
+export async function loadWeights(
+  folder: ModelFolder,
+  encoder: Encoder,
+  store: ParameterStore,
+  options: LoadOptions,
+): Promise<void> {
+  checkWeights(folder, encoder);
+  const map = encoder.mapWeights(folder.weights.names());
+  const { classifierRows } = options;
   const fresh: string[] = [];
   for (const { name, shape, weight } of store.parameters.values()) {
     const stored = map.files.get(name);
-    const isClassifier = name.startsWith('classifier.');
-    if (stored !== undefined && !(isClassifier && !options.keepClassifier)) {
-      const there = folder.weights.shape(stored);
-      if (!sameShape(there, shape)) {
-        throw new LuthierError(
-          'model-invalid',
-          `${folder.path}: ${stored} has shape [${there}], but config.json calls for [${shape}].`,
-          'The files are from different models: take the model again.',
-        );
-      }
-      await folder.weights.readInto(stored, weight);
+    if (stored !== undefined && !(isClassifier(name) && classifierRows === null)) {
+      if (isClassifier(name)) await readRows(folder, stored, shape, weight, classifierRows!);
+      else await folder.weights.readInto(stored, weight);
+      requireFinite(folder, stored, store, name);
     } else {
       initialize(name, shape, weight, encoder.initializerRange, options.seed, fresh.length);
       fresh.push(name);
@@ -57,6 +78,37 @@ export async function loadWeights(
   const pooler = fresh.filter((name) => !name.startsWith('classifier.') && !isLoraName(name));
   if (pooler.length > 0)
     options.note('info', `The model has no ${pooler[0]!.replace(/\.\w+$/, '')}: it starts from random weights.`);
+}
+
+/** Reads a classifier's weight `[classes, H]` or bias `[classes]`, each class from its row of the file. */
+async function readRows(
+  folder: ModelFolder,
+  stored: string,
+  shape: readonly number[],
+  weight: Float32Array,
+  rows: readonly number[],
+): Promise<void> {
+  requireShape(folder, stored, shape);
+  if (rows.every((row, i) => row === i)) return folder.weights.readInto(stored, weight);
+  const all = new Float32Array(weight.length);
+  await folder.weights.readInto(stored, all);
+  const width = weight.length / rows.length;
+  rows.forEach((row, i) => {
+    weight.set(all.subarray(row * width, (row + 1) * width), i * width);
+  });
+}
+
+/** Weights of a training that diverged, or of a damaged file: nothing can be computed with them. */
+function requireFinite({ path }: ModelFolder, stored: string, store: ParameterStore, name: string): void {
+  if (store.isFinite(name)) return;
+  const values = store.get(name).weight;
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  const what = Number.isNaN(values[at]) ? 'NaN' : 'infinity';
+  throw new LuthierError(
+    'model-invalid',
+    `${path}: ${stored} holds ${what} (value ${at + 1} of ${values.length}), so the model cannot compute anything.`,
+    'The training that wrote it diverged, or the file is damaged: take the model again, or an earlier checkpoint.',
+  );
 }
 
 /** Fills every parameter at random, as if nothing had been pretrained. */

@@ -1,11 +1,11 @@
 import type { BackendChoice } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
 import { createExecutor } from '../executors/create.ts';
 import { type ModelConfig, openModelFolder } from '../hub/model-folder.ts';
+import { classesOf } from '../models/classes.ts';
 import { createEncoder } from '../models/registry.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
 import { Classifier } from './classifier.ts';
-import { loadWeights } from './load-weights.ts';
+import { checkWeights, loadWeights } from './load-weights.ts';
 import type { Note } from './types.ts';
 
 export interface OpenClassifier {
@@ -21,8 +21,8 @@ export interface OpenClassifier {
 /**
  * Loads a trained classifier's folder, nothing of it to be trained further.
  * @param note hears which backend was chosen, where that is not the usual one
- * @throws LuthierError `model-invalid` when the folder's model has no trained classifier, and all that can be wrong
- *   with a model folder
+ * @throws LuthierError as classesOf where the folder's model is no text classifier, and all that can be wrong with a
+ *   model folder
  */
 export async function openClassifier(
   modelFolder: string,
@@ -31,12 +31,16 @@ export async function openClassifier(
 ): Promise<OpenClassifier> {
   const model = openModelFolder(modelFolder);
   const executorReady = createExecutor(backend, { model, note });
-  executorReady.catch(() => {});
-  const [folder, tokenizer] = await Promise.all([model, Tokenizer.load(modelFolder)]);
+  const loading = Tokenizer.load(modelFolder);
+  for (const pending of [executorReady, loading]) pending.catch(() => {});
+  // A folder that is no model lacks a tokenizer, too: what it is says more.
+  const folder = await model;
   try {
+    const tokenizer = await loading;
     const encoder = createEncoder(folder.config, `${folder.path}/config.json`);
     tokenizer.checkFits(encoder.vocabSize);
-    const labels = classifierLabels(folder.config, folder.path, folder.weights.names());
+    const labels = classesOf(folder, encoder);
+    checkWeights(folder, encoder);
     const executor = await executorReady;
     const classifier = new Classifier({
       executor,
@@ -49,7 +53,11 @@ export async function openClassifier(
       maxBatch: { texts: 1, tokens: 1 },
       seed: 0,
     });
-    await loadWeights(folder, encoder, classifier.store, { keepClassifier: true, seed: 0, note: () => {} });
+    await loadWeights(folder, encoder, classifier.store, {
+      classifierRows: labels.map((_, i) => i),
+      seed: 0,
+      note: () => {},
+    });
     const dispose = () => {
       classifier.dispose();
       executor.dispose();
@@ -58,20 +66,4 @@ export async function openClassifier(
   } finally {
     await folder.weights.close();
   }
-}
-
-function classifierLabels(config: ModelConfig, path: string, weights: readonly string[]): string[] {
-  if (!weights.includes('classifier.weight')) {
-    throw new LuthierError(
-      'model-invalid',
-      `${path} holds a pretrained model without a trained classifier, so it cannot predict.`,
-      'Fine-tune it first (luthier train), then name the run or its model folder.',
-    );
-  }
-  const names = config.id2label as Record<string, unknown> | undefined;
-  // transformers' default when a config names no classes.
-  if (!names) return ['LABEL_0', 'LABEL_1'];
-  return Object.keys(names)
-    .sort((a, b) => Number(a) - Number(b))
-    .map((id) => String(names[id]));
 }

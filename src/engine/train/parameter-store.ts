@@ -52,6 +52,8 @@ export class ParameterStore {
   readonly numParameters: number;
   readonly numTrained: number;
   readonly tables: ReadonlyMap<string, Table>;
+  /** Where frozen parameters lie. */
+  readonly #outside: EngineMemory;
 
   /**
    * @param tables parameters whose gradient is zero but for rows that `touch` is told of
@@ -108,9 +110,9 @@ export class ParameterStore {
       }
       offset += padded(size);
     }
-    const outside = EngineMemory.create(sizeFor({ float32: frozen.map((name) => sizes.get(name)!) }));
+    this.#outside = EngineMemory.create(sizeFor({ float32: frozen.map((name) => sizes.get(name)!) }));
     for (const name of frozen)
-      parameters.set(name, { name, shape: shapes[name]!, weight: outside.float32(sizes.get(name)!) });
+      parameters.set(name, { name, shape: shapes[name]!, weight: this.#outside.float32(sizes.get(name)!) });
     this.tables = found;
     this.parameters = new Map(names.map((name) => [name, parameters.get(name)!]));
     const count = (group: Iterable<string>) => [...group].reduce((n, name) => n + sizes.get(name)!, 0);
@@ -122,6 +124,12 @@ export class ParameterStore {
     const parameter = this.parameters.get(name);
     if (!parameter) throw new Error(`no parameter ${name}`);
     return parameter;
+  }
+
+  /** Whether none of a parameter's weights is NaN or infinite. */
+  isFinite(name: string): boolean {
+    const { weight, trained } = this.get(name);
+    return Number.isFinite((trained ? this.memory : this.#outside).kernels.sumOfSquares(weight));
   }
 
   trainedNames(): string[] {

@@ -70,6 +70,13 @@ class ClassifierPredictor implements Predictor {
     const classes = this.labels.length;
     return texts.map((text, i): Prediction => {
       const probabilities = softmax(logits.subarray(i * classes, (i + 1) * classes));
+      if (!Number.isFinite(probabilities[0]!)) {
+        throw new LuthierError(
+          'model-invalid',
+          `The answer of ${this.open.path} to text ${i + 1} of ${texts.length} is not a finite number: its weights are too large to compute with.`,
+          'The training that wrote it diverged: train again with a lower learning_rate, or take the model again.',
+        );
+      }
       const best = probabilities.indexOf(Math.max(...probabilities));
       return {
         text,

@@ -1,5 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { LuthierError } from '../errors.ts';
+import { isNestedDeeper } from '../hub/json-file.ts';
+
+/** A recipe has three levels; what parses it calls itself for each. */
+const MAX_DEPTH = 100;
 
 /** @throws LuthierError `recipe-invalid` when there is no such file or it cannot be read as UTF-8 text */
 export async function readTextFile(path: string): Promise<string> {
@@ -13,9 +17,14 @@ export async function readTextFile(path: string): Promise<string> {
       cause: error,
     });
   }
+  let text: string;
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
     throw new LuthierError('recipe-invalid', `${path} is not UTF-8 text.`, 'Save it as UTF-8.', { cause: error });
   }
+  if (isNestedDeeper(text, MAX_DEPTH)) {
+    throw new LuthierError('recipe-invalid', `${path} is nested more than ${MAX_DEPTH} levels deep; no recipe is.`);
+  }
+  return text;
 }

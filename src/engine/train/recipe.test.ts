@@ -238,6 +238,14 @@ describe('loadRecipe', () => {
     await expect(loadRecipe(folder)).rejects.toThrow(/is a folder/);
     await writeFile(join(folder, 'bin.json'), Buffer.from([0x7b, 0xff, 0xfe]));
     await expect(loadRecipe(join(folder, 'bin.json'))).rejects.toThrow(/not UTF-8/);
+    for (const [open, close] of ['[]', ['{"a":', '1}']]) {
+      const deep = `{"model": ${open!.repeat(100_000)}${close!.repeat(100_000)}}`;
+      await writeFile(join(folder, 'deep.json'), deep);
+      await expect(loadRecipe(join(folder, 'deep.json'))).rejects.toMatchObject({
+        code: 'recipe-invalid',
+        message: expect.stringMatching(/deep\.json is nested more than 100 levels deep/),
+      });
+    }
   });
 
   it("makes paths absolute from the recipe's folder and leaves names alone", async () => {

@@ -38,7 +38,8 @@ export async function saveClassifier(target: string, options: SaveOptions): Prom
   const { parameters } = classifier.store;
   const plain = adapters ? mergeLora(adapters, parameters) : parameters;
   if (adapters) await saveAdapter(options.adapter.folder, classifier.store, adapters, options.adapter.base);
-  await tokenizer.save(target, maxLength);
+  // What a pipeline cuts to: more than the positions and the model would fail there.
+  await tokenizer.save(target, Math.min(maxLength, classifier.encoder.maxPositions));
   await saveModelFolder(target, {
     config: classifierConfig(source.config, classifier.encoder, labels),
     tensors: [...plain].map(([name, { shape, weight }]) => ({

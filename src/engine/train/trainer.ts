@@ -11,6 +11,7 @@ import type { Executor } from '../executors/executor.ts';
 import { parseModelName } from '../hub/cache.ts';
 import { type ModelFolder, openModelFolder } from '../hub/model-folder.ts';
 import { type ResolvedModel, resolveModel } from '../hub/resolve.ts';
+import { classifierRows } from '../models/classes.ts';
 import { createEncoder, type Encoder } from '../models/registry.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
 import { Classifier, type LabelledText } from './classifier.ts';
@@ -20,7 +21,7 @@ import { requireMemory } from './estimate.ts';
 import { FeatureCache } from './feature-cache.ts';
 import { featuresOf } from './features.ts';
 import { inBatches } from './inference.ts';
-import { loadWeights } from './load-weights.ts';
+import { checkWeights, loadWeights } from './load-weights.ts';
 import { requireOneMemory } from './one-memory.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
 import { saveClassifier } from './save.ts';
@@ -43,8 +44,7 @@ export async function createTrainer({ recipe, base, note }: TrainerOptions): Pro
   for (const pending of [model, executorReady]) pending.catch(() => {});
   const resolved = await resolving;
   note('info', resolved.note);
-  const [folder, tokenizer, dataset] = await Promise.all([
-    model,
+  const reading = Promise.all([
     Tokenizer.load(resolved.path),
     loadClassificationDataset(recipe.dataset, {
       base,
@@ -53,7 +53,11 @@ export async function createTrainer({ recipe, base, note }: TrainerOptions): Pro
       seed: recipe.seed,
     }),
   ]);
+  reading.catch(() => {});
+  // A folder that is no model lacks a tokenizer, too: what it is says more.
+  const folder = await model;
   try {
+    const [tokenizer, dataset] = await reading;
     reportData(dataset, note);
     const plain = createEncoder(
       folder.config,
@@ -62,6 +66,7 @@ export async function createTrainer({ recipe, base, note }: TrainerOptions): Pro
     const stored = plain.mapWeights(folder.weights.names()).files;
     const encoder = encoderFor(recipe.strategy, plain, (name) => stored.has(name));
     tokenizer.checkFits(encoder.vocabSize);
+    checkWeights(folder, plain);
     const encoded = encode(dataset, tokenizer, recipe, encoder, note);
     const lengths = (texts: readonly LabelledText[]) => texts.map(({ ids }) => ids.length);
     const work = {
@@ -90,8 +95,10 @@ export async function createTrainer({ recipe, base, note }: TrainerOptions): Pro
       baseModelOf(resolved, recipe),
       note,
     );
+    const head = classifierRows(folder, plain, dataset.labels);
+    note('info', head.note);
     await loadWeights(folder, encoder, trainer.classifier.store, {
-      keepClassifier: sameLabels(folder, dataset.labels),
+      classifierRows: head.rows,
       seed: recipe.seed,
       note,
     });
@@ -112,13 +119,6 @@ function reportData(dataset: ClassificationDataset, note: Note): void {
 }
 
 const sentence = ({ message }: DataProblem) => message;
-
-/** Whether the folder's classifier was trained for these very classes, so that training goes on from it. */
-function sameLabels({ config, weights }: ModelFolder, labels: string[]): boolean {
-  const names = config.id2label as Record<string, unknown> | undefined;
-  if (!names || !weights.names().includes('classifier.weight')) return false;
-  return labels.length === Object.keys(names).length && labels.every((label, i) => names[String(i)] === label);
-}
 
 class ClassificationTrainer implements Trainer {
   readonly classifier: Classifier;

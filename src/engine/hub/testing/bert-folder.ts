@@ -1,0 +1,75 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Random } from '../../data/random.ts';
+import { bertNames, HEAD_NAMES } from '../bert-names.ts';
+import { type ModelConfig, saveModelFolder } from '../model-folder.ts';
+
+const WORDS = ['refund', 'the', 'invoice', 'parcel', 'is', 'late', 'good', 'bad', 'a', 'very'];
+export const VOCAB = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', ...WORDS];
+const HIDDEN = 8;
+const INNER = 16;
+
+export interface BertFolder {
+  config?: ModelConfig;
+  /** Rows of the classifier; 0 for a model without one. */
+  classes?: number;
+  pooler?: boolean;
+  positions?: number;
+  /** Rows of the table of embeddings; default: one for each piece. */
+  embeddings?: number;
+  vocab?: string;
+  tokenizerConfig?: Record<string, unknown>;
+  files?: Record<string, string>;
+  /** Changes weights before they are written. */
+  weights?: (name: string, data: Float32Array) => void;
+}
+
+/** Writes a BERT of random weights, 8 wide and one layer high, as a person may come with: whole but for what is asked. */
+export async function makeBertFolder(folder: string, options: BertFolder = {}): Promise<string> {
+  const { classes = 2, pooler = true, positions = 16, embeddings = VOCAB.length, weights = () => {} } = options;
+  const random = new Random(3);
+  const names = bertNames(1).filter((name) =>
+    !HEAD_NAMES.includes(name) ? true : name.includes('pooler') ? pooler : classes > 0,
+  );
+  const tensors = names.map((name) => {
+    const shape = shapeOf(name, { classes, positions, embeddings });
+    const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
+    for (let i = 0; i < data.length; i++) data[i] = (name.endsWith('Norm.weight') ? 1 : 0) + random.float() - 0.5;
+    weights(name, data);
+    return { name, shape, dtype: 'F32' as const, data };
+  });
+  const config: ModelConfig = {
+    architectures: ['BertForSequenceClassification'],
+    model_type: 'bert',
+    vocab_size: embeddings,
+    hidden_size: HIDDEN,
+    num_hidden_layers: 1,
+    num_attention_heads: 2,
+    intermediate_size: INNER,
+    max_position_embeddings: positions,
+    hidden_dropout_prob: 0,
+    attention_probs_dropout_prob: 0,
+    ...options.config,
+  };
+  await mkdir(folder, { recursive: true });
+  await saveModelFolder(folder, { config, tensors });
+  const files: Record<string, string> = {
+    'vocab.txt': options.vocab ?? `${VOCAB.join('\n')}\n`,
+    'tokenizer_config.json': JSON.stringify({ tokenizer_class: 'BertTokenizer', ...options.tokenizerConfig }),
+    ...options.files,
+  };
+  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+  return folder;
+}
+
+function shapeOf(name: string, sizes: { classes: number; positions: number; embeddings: number }): number[] {
+  const isWeight = name.endsWith('.weight');
+  if (name.includes('word_embeddings')) return [sizes.embeddings, HIDDEN];
+  if (name.includes('position_embeddings')) return [sizes.positions, HIDDEN];
+  if (name.includes('token_type')) return [2, HIDDEN];
+  if (name.includes('Norm')) return [HIDDEN];
+  if (name.startsWith('classifier')) return isWeight ? [sizes.classes, HIDDEN] : [sizes.classes];
+  if (name.includes('intermediate')) return isWeight ? [INNER, HIDDEN] : [INNER];
+  if (name.endsWith('0.output.dense.weight')) return [HIDDEN, INNER];
+  return isWeight ? [HIDDEN, HIDDEN] : [HIDDEN];
+}

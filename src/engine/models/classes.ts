@@ -1,0 +1,174 @@
+import { LuthierError } from '../errors.ts';
+import type { ModelFolder } from '../hub/model-folder.ts';
+import type { Encoder } from './registry.ts';
+
+type Folder = Pick<ModelFolder, 'path' | 'config' | 'weights'>;
+
+/** What models of other tasks do, by the end of their class's name in config.json's `architectures`. */
+const OTHER_TASKS: Readonly<Record<string, string>> = {
+  ForTokenClassification: 'labels the tokens of a text',
+  ForQuestionAnswering: 'finds answers in a text',
+  ForMultipleChoice: 'chooses among several texts',
+  ForNextSentencePrediction: 'says whether one sentence follows another',
+};
+
+/**
+ * Names of the classes that a model folder's classifier answers with, by the row of its weights.
+ * @throws LuthierError `model-unsupported` for a model of another task, `model-invalid` for one whose classifier is
+ *   missing, incomplete or at odds with config.json; nothing that is no text classifier gives an answer
+ */
+export function classesOf(folder: Folder, encoder: Encoder): string[] {
+  const { path, config } = folder;
+  const architectures = Array.isArray(config.architectures) ? config.architectures.map(String) : [];
+  const isClassifier =
+    architectures.length === 0 || architectures.some((it) => it.endsWith('ForSequenceClassification'));
+  const task = Object.keys(OTHER_TASKS).find((end) => architectures.some((it) => it.endsWith(end)));
+  if (!isClassifier && task !== undefined) {
+    throw new LuthierError(
+      'model-unsupported',
+      `${path} ${OTHER_TASKS[task]} (architectures in config.json: ${architectures.join(', ')}); it cannot classify texts.`,
+      'As a base model it can be fine-tuned (luthier train); the run’s model then classifies texts.',
+    );
+  }
+  const { files, missingHead } = encoder.mapWeights(folder.weights.names());
+  if (missingHead.some((name) => name.startsWith('classifier.'))) {
+    throw new LuthierError(
+      'model-invalid',
+      `${path} holds a pretrained model without a trained classifier, so it cannot predict.`,
+      'Fine-tune it first (luthier train), then name the run or its model folder.',
+    );
+  }
+  if (!isClassifier) {
+    throw new LuthierError(
+      'model-unsupported',
+      `${path} is no text classifier: architectures in config.json names ${architectures.join(', ')}.`,
+      `If it is one after all, write ["${encoder.architecture}"] there.`,
+    );
+  }
+  if (missingHead.length > 0) {
+    throw new LuthierError(
+      'model-invalid',
+      `${path} lacks ${missingHead[0]}, which a text classifier has: its classifier belongs to another task, or the file is incomplete.`,
+      'Take the model again, or fine-tune it first (luthier train).',
+    );
+  }
+  const rows = folder.weights.shape(files.get('classifier.weight')!)[0] ?? 0;
+  refuseOtherProblems(folder, rows);
+  const names = classNames(config, `${path}/config.json`);
+  if (names === null) return defaultNames(rows);
+  if (names.labels.length !== rows) {
+    throw new LuthierError(
+      'model-invalid',
+      `${path}: ${names.key} in config.json names ${count(names.labels.length, 'class', 'classes')}, but classifier.weight has ${count(rows, 'row')}.`,
+      'The two are from different models: take both from the same one, or fine-tune the model (luthier train).',
+    );
+  }
+  return names.labels;
+}
+
+function refuseOtherProblems({ path, config }: Folder, rows: number): void {
+  const type = config.problem_type ?? (rows === 1 ? 'regression' : 'single_label_classification');
+  if (type === 'single_label_classification' && rows > 1) return;
+  const what =
+    type === 'multi_label_classification'
+      ? 'it gives each label a probability of its own'
+      : type === 'regression' || rows === 1
+        ? 'it answers with a number, not with a class'
+        : 'this kind of answer is not known here';
+  const said =
+    config.problem_type === undefined
+      ? 'classifier.weight has 1 row'
+      : `problem_type in config.json is ${JSON.stringify(type)}`;
+  throw new LuthierError(
+    'model-unsupported',
+    `${path}: ${said}, so ${what}. Luthier does not support that yet.`,
+    'Models that choose one class for each text are supported ("problem_type": "single_label_classification").',
+  );
+}
+
+/**
+ * Class names by id as a config.json gives them: by id2label, by label2id alone, or by their number alone, which very
+ * old files call `_num_labels`; transformers then calls them LABEL_0, LABEL_1… Null where it says nothing of classes.
+ * @throws LuthierError `model-invalid` when ids are left out or two classes share a name
+ */
+export function classNames(config: Folder['config'], file: string): { key: string; labels: string[] } | null {
+  const { id2label, label2id } = config;
+  const pairs = isMap(id2label)
+    ? Object.entries(id2label).map(([id, name]) => [Number(id), String(name)] as const)
+    : isMap(label2id)
+      ? Object.entries(label2id).map(([name, id]) => [Number(id), name] as const)
+      : null;
+  if (pairs === null || pairs.length === 0) {
+    const key = ['num_labels', '_num_labels'].find((it) => config[it] != null);
+    if (key === undefined) return null;
+    const n = config[key];
+    if (typeof n === 'number' && Number.isInteger(n) && n >= 1 && n <= MAX_CLASSES)
+      return { key, labels: defaultNames(n) };
+    throw new LuthierError('model-invalid', `${file}: ${key} is ${JSON.stringify(n)}, not a number of classes.`);
+  }
+  const key = isMap(id2label) ? 'id2label' : 'label2id';
+  const labels = new Array<string | undefined>(pairs.length).fill(undefined);
+  for (const [id, name] of pairs) {
+    if (!Number.isInteger(id) || id < 0 || id >= labels.length || labels[id] !== undefined) {
+      throw new LuthierError(
+        'model-invalid',
+        `${file}: ${key} does not number its ${count(labels.length, 'class', 'classes')} from 0 on without a gap.`,
+        'Take the file from the model again.',
+      );
+    }
+    labels[id] = name;
+  }
+  const twice = labels.find((name, id) => labels.indexOf(name) !== id);
+  if (twice !== undefined) {
+    throw new LuthierError(
+      'model-invalid',
+      `${file}: ${key} gives two classes the name ${JSON.stringify(twice)}, so that answers cannot be told apart.`,
+      'Give each class a name of its own there.',
+    );
+  }
+  return { key, labels: labels as string[] };
+}
+
+/** Far above any classifier's; a number of classes is not yet memory, but names for them are. */
+const MAX_CLASSES = 1_000_000;
+
+/** Lists count too: some tools write id2label as one. */
+const isMap = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+
+const defaultNames = (n: number): string[] => Array.from({ length: n }, (_, id) => `LABEL_${id}`);
+
+const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
+
+/**
+ * Rows of a folder's classifier for a run's classes, matched by name, so that training goes on from it; null when the
+ * run's classifier starts from new weights. `note` says which it is, for the log.
+ */
+export function classifierRows(
+  folder: Folder,
+  encoder: Encoder,
+  labels: readonly string[],
+): { rows: number[] | null; note: string } {
+  const fresh = 'The classifier starts from new weights';
+  if (!encoder.mapWeights(folder.weights.names()).files.has('classifier.weight')) {
+    return { rows: null, note: `${fresh}: the model has none yet.` };
+  }
+  let stored: string[];
+  try {
+    stored = classesOf(folder, encoder);
+  } catch (error) {
+    if (!(error instanceof LuthierError)) throw error;
+    const reason = error.message.replace(`${folder.path}: `, '').replace(`${folder.path} `, 'the model ');
+    return { rows: null, note: `${fresh}, for the model’s own cannot be used: ${reason}` };
+  }
+  const rows = labels.map((label) => stored.indexOf(label));
+  if (stored.length !== labels.length || rows.includes(-1)) {
+    const shown = stored.slice(0, 5).join(', ') + (stored.length > 5 ? `, and ${stored.length - 5} more` : '');
+    return { rows: null, note: `${fresh}: the model’s own is for other classes (${shown}).` };
+  }
+  return rows.every((row, i) => row === i)
+    ? { rows, note: 'Training continues with the model’s own classifier, which has the same classes.' }
+    : {
+        rows,
+        note: 'Training continues with the model’s own classifier; its classes stand in another order and are matched by name.',
+      };
+}

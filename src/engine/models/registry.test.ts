@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { createEncoder, requireSupported } from './registry.ts';
+
+const GOOD = {
+  model_type: 'bert',
+  vocab_size: 50,
+  hidden_size: 24,
+  num_hidden_layers: 3,
+  num_attention_heads: 3,
+  intermediate_size: 40,
+};
+
+describe('createEncoder', () => {
+  it('reads a usual config', () => {
+    const encoder = createEncoder(GOOD, 'config.json');
+    expect([encoder.hiddenSize, encoder.numLayers, encoder.maxPositions]).toEqual([24, 3, 512]);
+  });
+
+  it.each([undefined, null, 'gpt2', '__proto__', 'constructor', 'toString', 'hasOwnProperty', 7, {}, ['bert']])(
+    'refuses model_type %j by a sentence',
+    (model_type) => {
+      expect(() => requireSupported({ ...GOOD, model_type }, 'org/name')).toThrow(
+        expect.objectContaining({
+          code: 'model-unsupported',
+          message: expect.stringMatching(/^org\/name\/config\.json: model_type .* cannot be fine-tuned here\.$/),
+          hint: expect.stringContaining('bert'),
+        }),
+      );
+    },
+  );
+
+  it('refuses a __proto__ that JSON brought', () => {
+    const config = JSON.parse('{"__proto__": {"model_type": "bert"}, "vocab_size": 3}') as Record<string, unknown>;
+    expect(() => createEncoder(config, 'config.json')).toThrow('model_type');
+  });
+
+  const sizes = ['vocab_size', 'hidden_size', 'num_hidden_layers', 'num_attention_heads', 'intermediate_size'];
+  const wrong = [0, -1, 1.5, 1e9, 2 ** 53, 1e308, NaN, '12', null, [3], true];
+  it.each(sizes.flatMap((key) => wrong.map((value) => [key, value] as const)))(
+    'refuses %s %s, naming it',
+    (key, value) => {
+      const began = performance.now();
+      expect(() => createEncoder({ ...GOOD, [key]: value }, 'config.json')).toThrow(
+        expect.objectContaining({
+          code: 'model-invalid',
+          message: expect.stringMatching(`^config\\.json: ${key} is `),
+        }),
+      );
+      expect(performance.now() - began).toBeLessThan(5_000);
+    },
+  );
+
+  it.each([
+    ['max_position_embeddings', 2 ** 53],
+    ['type_vocab_size', 0],
+    ['hidden_dropout_prob', 1],
+    ['attention_probs_dropout_prob', -0.1],
+    ['classifier_dropout', 'no'],
+    ['layer_norm_eps', 'small'],
+    ['hidden_size', 25],
+  ])('refuses %s %s, naming it', (key, value) => {
+    expect(() => createEncoder({ ...GOOD, [key]: value }, 'config.json')).toThrow(
+      expect.objectContaining({ code: 'model-invalid', message: expect.stringContaining(key) }),
+    );
+  });
+
+  it('keeps a long value out of the message', () => {
+    expect(() => createEncoder({ ...GOOD, hidden_act: 'x'.repeat(10_000) }, 'config.json')).toThrow(/^.{0,200}$/);
+  });
+});
