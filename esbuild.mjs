@@ -74,7 +74,11 @@ const builds = {
   },
   webview: {
     ...common,
-    entryPoints: { dashboard: 'src/webview/dashboard/main.ts', tryout: 'src/webview/tryout/main.ts' },
+    entryPoints: {
+      dashboard: 'src/webview/dashboard/main.ts',
+      tryout: 'src/webview/tryout/main.ts',
+      guard: 'src/webview/shared/guard.ts',
+    },
     outdir: 'dist/webview',
     platform: 'browser',
     format: 'esm',

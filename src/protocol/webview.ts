@@ -30,6 +30,18 @@ import type { RunRecord } from './run.ts';
 import type { Prediction } from './service.ts';
 import { STEP_COLUMNS, type StepColumns } from './steps.ts';
 
+// ---- every page ----------------------------------------------------------------------------------------------
+
+/** What any page may ask; the host's end of the wire answers it, whatever the page is. */
+export type PageRequest =
+  /** For the log channel: a dropped message. */
+  | { type: 'log'; level: 'info' | 'warning' | 'error'; message: string }
+  /** Something in the page threw while it loaded, drew or answered; the page shows the message. */
+  | { type: 'pageFailed'; message: string; detail: string }
+  /** Load the page again. */
+  | { type: 'reload' }
+  | { type: 'showLog' };
+
 // ---- dashboard -----------------------------------------------------------------------------------------------
 
 /** All that the dashboard shows of a run; the run's folder alone is enough to make one. */
@@ -103,8 +115,7 @@ export type DashboardRequest =
   | { type: 'copyText'; text: string }
   | { type: 'savePicture'; name: string; png: Uint8Array }
   | { type: 'saveText'; name: string; text: string }
-  /** For the log channel: a dropped message, a failure in the page. */
-  | { type: 'log'; level: 'info' | 'warning' | 'error'; message: string };
+  | PageRequest;
 
 /** What `vscode.setState` holds, and a WebviewPanelSerializer gets: the runs to show, and the page's own view of them. */
 export interface DashboardState {
@@ -155,7 +166,7 @@ export type TryoutRequest =
   | { type: 'addRow'; text: string; label: string }
   | { type: 'chooseModel' }
   | { type: 'copyText'; text: string }
-  | { type: 'log'; level: 'info' | 'warning' | 'error'; message: string };
+  | PageRequest;
 
 // ---- checks --------------------------------------------------------------------------------------------------
 
@@ -305,7 +316,15 @@ const dashboardMessages: Rules<DashboardMessage, 'type'> = {
   failed: { request: isString, run: nullOr(isString), error: isError },
 };
 
+const pageRequests: Rules<PageRequest, 'type'> = {
+  log: { level: isLevel, message: isString },
+  pageFailed: { message: isString, detail: isString },
+  reload: {},
+  showLog: {},
+};
+
 const dashboardRequests: Rules<DashboardRequest, 'type'> = {
+  ...pageRequests,
   ready: {},
   action: { action: oneOf(...RUN_ACTIONS), run: isString },
   cell: { run: isString, split: oneOf(...SPLITS), actual: isString, predicted: isString },
@@ -315,7 +334,6 @@ const dashboardRequests: Rules<DashboardRequest, 'type'> = {
   copyText: { text: isString },
   savePicture: { name: isString, png: isBytes },
   saveText: { name: isString, text: isString },
-  log: { level: isLevel, message: isString },
 };
 
 const isModel = shape({ name: isString, labels: listOf(isString) });
@@ -337,13 +355,13 @@ const tryoutMessages: Rules<TryoutMessage, 'type'> = {
 };
 
 const tryoutRequests: Rules<TryoutRequest, 'type'> = {
+  ...pageRequests,
   ready: {},
   predict: { id: isCount, texts: listOf(isString), compare: isBoolean },
   pickRow: {},
   addRow: { text: isString, label: isString },
   chooseModel: {},
   copyText: { text: isString },
-  log: { level: isLevel, message: isString },
 };
 
 const parser = <M>(check: Check) => {

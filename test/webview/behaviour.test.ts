@@ -268,6 +268,190 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     await closing(view);
   });
 
+  describe('whatever the locale', () => {
+    for (const navigatorLanguage of ['en-US@posix', 'C', ''])
+      test(`navigator.language is "${navigatorLanguage}": both pages load and draw`, async () => {
+        const view = await open({ navigatorLanguage });
+        await view.send(snapshot(running()));
+        await view.settle();
+        expect(await text(view, '.progress-text')).toContain('Step 300 of 900');
+        expect(await view.page.locator('luthier-chart canvas').count()).toBeGreaterThan(0);
+        await closing(view);
+        const tryout = await open({ view: 'tryout', navigatorLanguage });
+        await closing(tryout);
+      });
+
+    const told = async (language: string) => {
+      const view = await open({ language, height: 1400 });
+      await view.send(snapshot(madeRun()));
+      await view.settle();
+      await view.page.keyboard.press('2');
+      await view.settle();
+      const accuracy = await view.page.locator('table.data tbody tr', { hasText: 'Accuracy' }).first().innerText();
+      const tile = await text(view, '.tiles .value');
+      const rows = await view.page.locator('.tile', { hasText: 'Rows' }).locator('.value').innerText();
+      const csv = await view.page.evaluate(async () => {
+        Object.defineProperty(navigator, 'clipboard', { value: { writeText: () => Promise.reject(new Error('no')) } });
+        document.querySelector<HTMLElement>('[aria-label="Copy classes as CSV"]')!.click();
+        await new Promise((done) => setTimeout(done, 100));
+        return window.posts.find((post) => post.type === 'copyText')!.text!;
+      });
+      await closing(view);
+      return { accuracy, tile, rows, csv };
+    };
+
+    test('figures are in VS Code’s display language, English where it is none; what is copied has a decimal point', async () => {
+      const english = await told('en');
+      const german = await told('de');
+      const arabic = await told('ar');
+      const none = await told('en-US@posix');
+      expect(english.tile).toMatch(/^\d\d\.\d %$/);
+      expect(german.tile).toBe(english.tile.replace('.', ',').replace(' ', '\u00a0'));
+      expect([english.rows, german.rows]).toEqual(['4,800', '4.800']);
+      expect(arabic.tile).toBe(
+        new Intl.NumberFormat('ar', { style: 'percent', minimumFractionDigits: 1 }).format(
+          Number.parseFloat(english.tile) / 100,
+        ),
+      );
+      expect(none).toEqual(english);
+      expect(german.csv).toBe(english.csv);
+      expect(arabic.csv).toBe(english.csv);
+      expect(german.csv).toMatch(/,0\.\d+,/);
+    });
+
+    test('a picture of a chart has a decimal point in any language, and the chart on screen its own', async () => {
+      const drawn = async (language: string) => {
+        const view = await open({ language, height: 1400 });
+        const { page } = view;
+        await page.evaluate(() => {
+          const refuse = () => Promise.reject(new Error('not allowed'));
+          Object.defineProperty(navigator, 'clipboard', { value: { write: refuse } });
+        });
+        await view.send(snapshot(running()));
+        await view.settle();
+        const texts = () =>
+          page.evaluate(
+            () =>
+              new Promise<string[]>((done) => {
+                const seen: string[] = [];
+                const { fillText } = CanvasRenderingContext2D.prototype;
+                CanvasRenderingContext2D.prototype.fillText = function (words, ...rest) {
+                  seen.push(`${this.canvas.isConnected ? 'screen' : 'picture'} ${words}`);
+                  fillText.call(this, words, ...rest);
+                };
+                document.querySelector<HTMLElement>('[aria-label="Copy Loss as picture"]')!.click();
+                const look = () => {
+                  if (!window.posts.some((post) => post.type === 'savePicture')) return setTimeout(look, 20);
+                  CanvasRenderingContext2D.prototype.fillText = fillText;
+                  return done(seen);
+                };
+                look();
+              }),
+          );
+        const seen = await texts();
+        await closing(view);
+        return seen;
+      };
+      const german = await drawn('de');
+      const legend = german.find((words) => words.startsWith('picture Training'))!;
+      expect(legend).toMatch(/^picture Training \d\.\d+$/);
+      // Drawn for the picture with points, then again for the screen with commas.
+      const axis = german.filter((words) => /^screen \d[.,]\d/.test(words));
+      const half = axis.length / 2;
+      expect(axis.slice(0, half).every((words) => words.includes('.'))).toBe(true);
+      expect(axis.slice(half)).toEqual(axis.slice(0, half).map((words) => words.replace('.', ',')));
+      expect(half).toBeGreaterThan(0);
+    });
+  });
+
+  describe('a page that fails says so', () => {
+    const failure = (view: Webview) => view.page.getByRole('alert');
+    const reported = async (view: Webview) =>
+      (await view.posts()).filter((post) => post.type === 'pageFailed').map((post) => String(post.message));
+
+    test('its script throws while it loads', async () => {
+      const view = await open({ ready: false, files: { 'dashboard.js': "throw new Error('Broken on purpose')" } });
+      await failure(view).waitFor();
+      expect(await text(view, '[role=alert] p')).toBe(
+        'This view could not be shown. Broken on purpose. Runs go on without it.',
+      );
+      expect(await reported(view)).toEqual(['Broken on purpose.']);
+      await view.page.getByRole('button', { name: 'Reload' }).click();
+      await view.page.getByRole('button', { name: 'Show Log' }).click();
+      expect((await view.posts()).slice(-2)).toEqual([{ type: 'reload' }, { type: 'showLog' }]);
+      await view.close();
+    });
+
+    test('its script or its style cannot be loaded', async () => {
+      const view = await open({ ready: false, files: { 'tryout.js': null, 'tryout.css': null }, view: 'tryout' });
+      await view.page.waitForFunction(() => window.posts.length === 2);
+      expect((await reported(view)).toSorted()).toEqual([
+        'Its file tryout.css could not be loaded.',
+        'Its file tryout.js could not be loaded.',
+      ]);
+      expect(await text(view, '[role=alert] p')).toContain('1 more problem since; the log has them.');
+      await view.close();
+    });
+
+    test('it throws when it draws: what was drawn stays, and the page goes on once that works again', async () => {
+      const view = await open();
+      await view.send(snapshot(running()));
+      await view.settle();
+      await view.page.evaluate(() => {
+        const page = document.querySelector('luthier-dashboard') as unknown as { render?: () => unknown };
+        page.render = () => {
+          throw new Error('Broken on purpose');
+        };
+      });
+      await view.send({ type: 'events', run: 'run-1', events: [step(301)] });
+      await failure(view).waitFor();
+      expect(await text(view, '[role=alert] p')).toBe('Something went wrong in this view. Broken on purpose.');
+      expect(await reported(view)).toEqual(['Broken on purpose.']);
+      expect(await text(view, '.progress-text')).toContain('Step 300 of 900');
+      await view.page.getByRole('button', { name: 'Dismiss' }).click();
+      expect(await failure(view).count()).toBe(0);
+      await view.page.evaluate(() => {
+        delete (document.querySelector('luthier-dashboard') as unknown as { render?: () => unknown }).render;
+      });
+      await view.send({ type: 'events', run: 'run-1', events: [step(302)] });
+      await view.settle();
+      expect(await text(view, '.progress-text')).toContain('Step 302 of 900');
+      await view.close();
+    });
+
+    test('a chart throws when it draws, in every frame: said once, told a bounded number of times', async () => {
+      const view = await open({ height: 1400 });
+      await view.page.evaluate(() => {
+        CanvasRenderingContext2D.prototype.beginPath = () => {
+          throw new Error('No canvas today');
+        };
+        CanvasRenderingContext2D.prototype.clearRect = CanvasRenderingContext2D.prototype.beginPath;
+      });
+      await view.send(snapshot(running()));
+      for (let i = 301; i < 330; i++) {
+        await view.send({ type: 'events', run: 'run-1', events: [step(i)] });
+        await view.settle();
+      }
+      expect(await failure(view).count()).toBe(1);
+      expect(await text(view, '[role=alert] p')).toMatch(
+        /No canvas today\..* more problems since; the log has them\.$/,
+      );
+      const messages = await reported(view);
+      expect(messages.length).toBe(20);
+      expect(new Set(messages)).toEqual(new Set(['No canvas today.']));
+      expect(await text(view, '.progress-text')).toContain('Step 329 of 900');
+      await view.close();
+    });
+
+    test('a promise that nobody waited for', async () => {
+      const view = await open();
+      await view.page.evaluate(() => void Promise.reject(new Error('Lost on purpose')));
+      await failure(view).waitFor();
+      expect(await reported(view)).toEqual(['Lost on purpose.']);
+      await view.close();
+    });
+  });
+
   test('try model: asks when typing rests, shows both models, adds a corrected row, keeps the text over a reload', async () => {
     const view = await open({ view: 'tryout' });
     const { page } = view;

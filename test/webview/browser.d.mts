@@ -26,5 +26,13 @@ export function openWebview(
     height?: number;
     state?: unknown;
     reducedMotion?: boolean;
+    /** VS Code's display language; English unless given. */
+    language?: string;
+    /** What the page finds in navigator.language; the browser's own unless given. */
+    navigatorLanguage?: string;
+    /** Texts in place of built files, by name; null for one that cannot be loaded. */
+    files?: Record<string, string | null>;
+    /** Whether to wait until the page is up; true unless given. */
+    ready?: boolean;
   },
 ): Promise<Webview>;

@@ -34,11 +34,16 @@ export const missing = () => {
   return null;
 };
 
-/** A Chromium: $CHROMIUM, one on PATH, or the one that npm's @sparticuz/chromium carries (Linux x64). */
+/**
+ * A Chromium: $CHROMIUM, the one that npm's @sparticuz/chromium carries (Linux x64), or one on PATH. What is installed
+ * with the tests comes first: they find the same on every machine.
+ */
 export const launch = async () => {
   const { chromium } = tools('playwright-core');
   const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'];
-  const executablePath = process.env.CHROMIUM ?? onPath(['chromium', 'google-chrome', 'chromium-browser']);
+  const installed = process.platform === 'linux' && process.arch === 'x64';
+  const executablePath =
+    process.env.CHROMIUM || (installed ? undefined : onPath(['chromium', 'google-chrome', 'chromium-browser']));
   if (executablePath) return chromium.launch({ executablePath, args });
   const { default: sparticuz } = await load('@sparticuz/chromium');
   // Its arguments are for AWS Lambda, where there is one process: there all windows share one thread, and what one of
@@ -62,7 +67,7 @@ const onPath = (names) => {
 };
 
 /** The very page that the extension makes: its builder is plain TypeScript. */
-const pageHtml = async (view) => {
+const pageHtml = async (view, language) => {
   const source = readFileSync(path.join(root, 'src/extension/views/html.ts'), 'utf8');
   const { code } = transformSync(source, { loader: 'ts', format: 'esm' });
   const { webviewHtml } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
@@ -72,8 +77,9 @@ const pageHtml = async (view) => {
     script: `${ORIGIN}/${view}.js`,
     style: `${ORIGIN}/${view}.css`,
     codicons: `${ORIGIN}/codicon.css`,
+    guard: readFileSync(path.join(root, 'dist/webview/guard.js'), 'utf8'),
     nonce: 'aGFybmVzcw==',
-    language: 'en',
+    language,
   });
 };
 
@@ -85,10 +91,14 @@ const themeVariables = async (theme) => {
 /**
  * @param {import('playwright-core').Browser} browser
  * @param {{ view: 'dashboard' | 'tryout', theme?: keyof typeof THEMES, width?: number, height?: number,
- *   state?: unknown, reducedMotion?: boolean }} options
+ *   state?: unknown, reducedMotion?: boolean, language?: string, navigatorLanguage?: string,
+ *   files?: Record<string, string | null>, ready?: boolean }} options `language` is VS Code's, `navigatorLanguage` what
+ *   the browser says; `files` stand in place of built ones, null for one that cannot be loaded; `ready` false does not
+ *   wait for the page to be up.
  */
 export const openWebview = async (browser, options) => {
   const { view, theme = 'dark', width = 1280, height = 900, state = null, reducedMotion = true } = options;
+  const { language = 'en', navigatorLanguage, files = {}, ready = true } = options;
   const context = await browser.newContext({
     viewport: { width, height },
     deviceScaleFactor: 1,
@@ -100,16 +110,21 @@ export const openWebview = async (browser, options) => {
     if (['error', 'warning'].includes(line.type())) problems.push(`${line.type()}: ${line.text()}`);
   });
   page.on('pageerror', (error) => problems.push(`page: ${error.message}`));
-  const html = await pageHtml(view);
+  const html = await pageHtml(view, language);
   await page.route(`${ORIGIN}/**`, async (route) => {
     const { pathname } = new URL(route.request().url());
     if (pathname === '/') return route.fulfill({ contentType: 'text/html', body: html });
+    const other = files[pathname.slice(1)];
+    if (other === null) return route.abort();
     const file = path.join(root, 'dist/webview', pathname);
+    if (other !== undefined) return route.fulfill({ contentType: TYPES[path.extname(file)], body: other });
     return route.fulfill({ contentType: TYPES[path.extname(file)] ?? 'text/plain', body: readFileSync(file) });
   });
   await page.addInitScript(
-    ({ variables, className, kept }) => {
+    ({ variables, className, kept, navigatorLanguage }) => {
       window.posts = [];
+      if (navigatorLanguage !== undefined)
+        Object.defineProperty(Navigator.prototype, 'language', { get: () => navigatorLanguage, configurable: true });
       if (kept !== null) sessionStorage.setItem('state', JSON.stringify(kept));
       window.acquireVsCodeApi = () => ({
         postMessage: (message) => window.posts.push(message),
@@ -124,10 +139,10 @@ export const openWebview = async (browser, options) => {
       };
       document.addEventListener('readystatechange', paint);
     },
-    { variables: await themeVariables(theme), className: THEMES[theme].className, kept: state },
+    { variables: await themeVariables(theme), className: THEMES[theme].className, kept: state, navigatorLanguage },
   );
   await page.goto(`${ORIGIN}/`);
-  await page.waitForFunction(() => window.posts.some((message) => message.type === 'ready'));
+  if (ready) await page.waitForFunction(() => window.posts.some((message) => message.type === 'ready'));
   return {
     page,
     problems,

@@ -18,7 +18,7 @@ import type { RunStore } from '../runs/store.ts';
 import { cellRows } from './cells.ts';
 import { RunFeed } from './feed.ts';
 import { openDataRow, openRunLog, pickRuns, saveBytes } from './open.ts';
-import { logFromPage, Panel, webviewOptions } from './panel.ts';
+import { Panel, webviewOptions } from './panel.ts';
 
 /** New events go to the page at most this often: it draws once a frame, and a fast run steps 200 times a second. */
 const POST_MS = 100;
@@ -190,8 +190,6 @@ export class Dashboard {
         return await saveBytes(request.name, request.png, { PNG: ['png'] });
       case 'saveText':
         return await saveBytes(request.name, Buffer.from(request.text, 'utf8'), { CSV: ['csv'] });
-      case 'log':
-        return logFromPage(this.options.log, request.level, request.message);
     }
   }
 

@@ -7,16 +7,23 @@ export interface WebviewPage {
   script: string;
   style: string;
   codicons: string;
+  /** The text of dist/webview/guard.js, which shows and tells what fails in the page. */
+  guard: string;
   /** Fresh for each page: at least 16 random bytes, in base64 or hex. */
   nonce: string;
-  /** The editor's language, `vscode.env.language`. */
+  /** The editor's language, `vscode.env.language`: the page writes numbers and dates in it. */
   language: string;
 }
 
 const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
+/** A script as it may stand in a page: nothing in it ends the element, and its map is not looked for beside the page. */
+const inlined = (script: string): string =>
+  script.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '').replaceAll('</', '<\\/');
+
 /**
- * A page that may run our script and nothing else: no inline script or style, no network, no frames, no forms.
+ * A page that may run our scripts and nothing else: no style in it, no network, no frames, no forms. The guard stands
+ * in the page itself, for a file of its own could be what does not load.
  * The link's id is where vscode-elements looks for the icon font.
  */
 export const webviewHtml = (page: WebviewPage): string => {
@@ -36,6 +43,7 @@ export const webviewHtml = (page: WebviewPage): string => {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="${escapeHtml(policy)}">
+<script nonce="${escapeHtml(page.nonce)}">${inlined(page.guard)}</script>
 <link rel="stylesheet" id="vscode-codicon-stylesheet" nonce="${escapeHtml(page.nonce)}" href="${escapeHtml(page.codicons)}">
 <link rel="stylesheet" nonce="${escapeHtml(page.nonce)}" href="${escapeHtml(page.style)}">
 <title>${escapeHtml(page.title)}</title>
@@ -47,3 +55,17 @@ export const webviewHtml = (page: WebviewPage): string => {
 </html>
 `;
 };
+
+/** A page that runs nothing and says one thing. */
+export const wordsHtml = (title: string, text: string): string => `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'">
+<title>${escapeHtml(title)}</title>
+</head>
+<body>
+<p role="alert">${escapeHtml(text)}</p>
+</body>
+</html>
+`;

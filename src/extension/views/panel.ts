@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { Checked } from '../../protocol/check.ts';
-import type { ErrorData } from '../../protocol/index.ts';
+import type { ErrorData, PageRequest } from '../../protocol/index.ts';
 import { isCancelled, toErrorData, toHostError } from '../errors.ts';
+import { COMMANDS } from '../ids.ts';
 import type { Log } from '../log.ts';
-import { webviewHtml } from './html.ts';
+import { webviewHtml, wordsHtml } from './html.ts';
 
 export interface PanelPage {
   /** Bundle in dist/webview: `dashboard` or `tryout`. */
@@ -24,24 +26,29 @@ export function webviewOptions(extension: vscode.Uri): vscode.WebviewOptions & v
 /**
  * A webview panel with a typed wire: what arrives is checked, what does not fit is dropped and logged, and a request
  * that fails is answered by `failed`. Nothing is posted to a hidden page: it asks for everything when it comes back.
+ * What any page may ask (log, reload, tell that it failed) is answered here.
  */
 export class Panel<In extends { type: string }, Out> {
   readonly panel: vscode.WebviewPanel;
   /** A person closed it; the panel's own properties may no longer be asked for. */
   closed = false;
   private readonly log: Log;
+  private readonly extension: vscode.Uri;
+  private readonly page: PanelPage;
 
   constructor(
     panel: vscode.WebviewPanel,
     extension: vscode.Uri,
     page: PanelPage,
     log: Log,
-    parse: (value: unknown) => Checked<In>,
-    handle: (request: In) => Promise<void>,
-    failed: (request: In, error: ErrorData) => Out,
+    parse: (value: unknown) => Checked<In | PageRequest>,
+    handle: (request: Exclude<In, PageRequest>) => Promise<void>,
+    failed: (request: Exclude<In, PageRequest>, error: ErrorData) => Out,
   ) {
     this.panel = panel;
     this.log = log;
+    this.extension = extension;
+    this.page = page;
     panel.onDidDispose(() => {
       this.closed = true;
     });
@@ -56,17 +63,39 @@ export class Panel<In extends { type: string }, Out> {
         log.warn(`Dropped a message from the ${page.name}: ${checked.reason}`);
         return;
       }
-      handle(checked.message).catch((error: unknown) => {
+      const { message } = checked;
+      if (isPageRequest(message)) {
+        this.answer(message);
+        return;
+      }
+      const request = message as Exclude<In, PageRequest>;
+      handle(request).catch((error: unknown) => {
         if (isCancelled(error)) return;
         const failure = toHostError(error);
         log.error(error instanceof Error ? error : failure);
-        this.post(failed(checked.message, toErrorData(failure)));
+        this.post(failed(request, toErrorData(failure)));
       });
     });
+    panel.webview.options = webviewOptions(extension);
+    this.load();
+  }
+
+  /** Makes the page, or makes it again: VS Code loads what differs, and the nonce does. */
+  private load(): void {
+    const { panel, extension, page } = this;
     const folder = vscode.Uri.joinPath(extension, 'dist', 'webview');
     const uri = (file: string) => panel.webview.asWebviewUri(vscode.Uri.joinPath(folder, file)).toString();
-    panel.webview.options = webviewOptions(extension);
+    let guard: string;
+    try {
+      // 3 kB, and read before the page: it tells what becomes of the rest.
+      guard = readFileSync(vscode.Uri.joinPath(folder, 'guard.js').fsPath, 'utf8');
+    } catch (error) {
+      this.log.error(`The ${page.name} cannot be shown: ${(error as Error).message}`);
+      panel.webview.html = wordsHtml(page.title, FILES_MISSING);
+      return;
+    }
     panel.webview.html = webviewHtml({
+      guard,
       title: page.title,
       cspSource: panel.webview.cspSource,
       script: uri(`${page.name}.js`),
@@ -75,6 +104,23 @@ export class Panel<In extends { type: string }, Out> {
       nonce: randomBytes(16).toString('base64'),
       language: vscode.env.language,
     });
+  }
+
+  private answer(request: PageRequest): void {
+    switch (request.type) {
+      case 'log':
+        logFromPage(this.log, request.level, request.message);
+        return;
+      case 'pageFailed':
+        this.log.error(`The ${this.page.name} failed: ${request.message}\n${request.detail}`);
+        return;
+      case 'reload':
+        this.load();
+        return;
+      case 'showLog':
+        vscode.commands.executeCommand(COMMANDS.showLog).then(undefined, (error: Error) => this.log.error(error));
+        return;
+    }
   }
 
   get visible(): boolean {
@@ -87,8 +133,19 @@ export class Panel<In extends { type: string }, Out> {
   }
 }
 
+const FILES_MISSING =
+  'Files of the Luthier extension are missing. Reload the window; if this view stays like this, install Luthier again.';
+
+const PAGE_REQUESTS: Readonly<Record<PageRequest['type'], true>> = {
+  log: true,
+  pageFailed: true,
+  reload: true,
+  showLog: true,
+};
+const isPageRequest = (request: { type: string }): request is PageRequest => Object.hasOwn(PAGE_REQUESTS, request.type);
+
 /** Lines that a page wants in the log. */
-export function logFromPage(log: Log, level: 'info' | 'warning' | 'error', message: string): void {
+function logFromPage(log: Log, level: 'info' | 'warning' | 'error', message: string): void {
   if (level === 'error') log.error(message);
   else if (level === 'warning') log.warn(message);
   else log.info(message);

@@ -17,7 +17,7 @@ import { choose } from '../questions.ts';
 import { hasModel, type Run } from '../runs/run.ts';
 import type { RunStore } from '../runs/store.ts';
 import { type BaseModel, findBaseModel } from './base-model.ts';
-import { logFromPage, Panel, webviewOptions } from './panel.ts';
+import { Panel, webviewOptions } from './panel.ts';
 
 export interface TryoutOptions {
   extension: vscode.Uri;
@@ -138,8 +138,6 @@ class Tryout {
         return;
       case 'copyText':
         return await vscode.env.clipboard.writeText(request.text);
-      case 'log':
-        return logFromPage(this.options.log, request.level, request.message);
     }
   }
 

@@ -3,7 +3,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import { guard } from 'lit/directives/guard.js';
 import type { DashboardMessage, DashboardRequest, DashboardState, RunAction } from '../../protocol/webview.ts';
 import { parseDashboardState } from '../../protocol/webview.ts';
-import { metric, metricInText } from '../shared/format.ts';
+import { fixed, metric, metricInText } from '../shared/format.ts';
 import type { Host } from '../shared/host.ts';
 import { LightElement } from '../shared/light-element.ts';
 import { onThemeChange } from '../shared/theme.ts';
@@ -230,9 +230,9 @@ export class DashboardElement extends LightElement implements Page {
       <div class="chart-tools" role="toolbar" aria-label="Charts">
         <label class="inline">Smoothing
           <input type="range" min="0" max="0.99" step="0.01" .value=${String(view.smoothing)}
-            aria-valuetext=${view.smoothing.toFixed(2)}
+            aria-valuetext=${fixed(view.smoothing, 2)}
             @input=${(event: Event) => this.change({ smoothing: Number((event.target as HTMLInputElement).value) })}>
-          <output>${view.smoothing.toFixed(2)}</output>
+          <output>${fixed(view.smoothing, 2)}</output>
         </label>
         <label class="inline">Axis <vscode-single-select aria-label="Axis"
           @change=${(event: Event) => this.change({ axis: (event.target as HTMLSelectElement).value as Axis, zoom: null })}>

@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
-import { count } from '../shared/format.ts';
+import { count, inEnglish } from '../shared/format.ts';
 import { LightElement } from '../shared/light-element.ts';
 import { readTheme, type Theme } from '../shared/theme.ts';
 import { AXIS_NAMES, axisValue, chartCsv, summary } from './chart-text.ts';
@@ -193,8 +193,15 @@ export class ChartElement extends LightElement {
 
   async #copyPicture(): Promise<void> {
     if (!this.#plot || !this.#theme) return;
-    const shown = this.#entries.filter((entry) => entry.shown && entry.value);
-    const blob = await chartPicture(this.#plot.canvas, this.definition.title, shown, this.#theme);
+    const [plot, theme] = [this.#plot, this.#theme];
+    // What leaves the page has a decimal point. All is drawn before the first wait, so the screen shows none of it.
+    const picture = inEnglish(() => {
+      plot.redraw();
+      const shown = this.#entries.filter((entry) => entry.shown && entry.value);
+      return chartPicture(plot.canvas, this.definition.title, shown, theme);
+    });
+    plot.redraw();
+    const blob = await picture;
     if (await copyPicture(blob)) this.page.announce(`Picture of ${this.definition.title} copied.`);
     else
       this.page.post({

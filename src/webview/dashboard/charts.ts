@@ -1,6 +1,6 @@
 import type { MetricKey } from '../../protocol/recipe.ts';
 import type { StepColumn } from '../../protocol/steps.ts';
-import { bytes, METRIC_NAMES, metric, percent, significant } from '../shared/format.ts';
+import { bytes, bytesTick, METRIC_NAMES, metric, percent, percentTick, significant, tick } from '../shared/format.ts';
 import { align, type Decimation, decimate, type Source, windowOf } from './decimate.ts';
 import { Smoother } from './smooth.ts';
 import type { RunView } from './store.ts';
@@ -34,17 +34,6 @@ export interface ChartDefinition {
   atMost: number | null;
 }
 
-const shortTick = (value: number): string => {
-  const size = Math.abs(value);
-  if (size >= 1e4) return `${+(value / 1e3).toPrecision(3)}k`;
-  return size > 0 && size < 1e-3 ? significant(value) : String(+value.toPrecision(4));
-};
-const percentTick = (value: number): string => `${+(100 * value).toPrecision(4)} %`;
-const bytesTick = (value: number): string =>
-  bytes(value)
-    .replace(/(\.\d*?)0+ /, '$1 ')
-    .replace('. ', ' ');
-
 const steps = (
   id: string,
   title: string,
@@ -58,7 +47,7 @@ const steps = (
   title,
   lines: [{ key: column, name: title, source: { steps: column, smooth }, color }],
   format,
-  tick: format === bytes ? bytesTick : shortTick,
+  tick: format === bytes ? bytesTick : tick,
   better: null,
   canBeLogarithmic: false,
   fromZero: false,
@@ -93,7 +82,7 @@ const SINGLE: ChartDefinition[] = [
       { key: 'validation', name: 'Validation', source: { metric: 'loss' }, color: 'charts-orange' },
     ],
     format: significant,
-    tick: shortTick,
+    tick,
     better: 'lower',
     canBeLogarithmic: true,
     fromZero: false,
@@ -118,7 +107,7 @@ const compared = (key: MetricKey, title: string): ChartDefinition => ({
   title,
   lines: [metricLine(key, 'charts-blue')],
   format: (value) => metric(key, value),
-  tick: key === 'loss' ? shortTick : percentTick,
+  tick: key === 'loss' ? tick : percentTick,
   better: key === 'loss' ? 'lower' : 'higher',
   canBeLogarithmic: key === 'loss',
   fromZero: false,

@@ -1,4 +1,5 @@
 import uPlot from 'uplot';
+import { tick } from '../shared/format.ts';
 import type { Theme } from '../shared/theme.ts';
 import type { ChartDefinition, Drawing } from './charts.ts';
 
@@ -75,7 +76,7 @@ export class Plot {
             gap: 4,
             space: 64,
             ...(scales.wholeSteps ? { incrs: WHOLE } : {}),
-            values: (_, splits) => splits.map(shortNumber),
+            values: (_, splits) => splits.map((v) => (v === null ? '' : tick(v, 6))),
           },
           {
             ...axis,
@@ -159,6 +160,11 @@ export class Plot {
     if (size.width !== this.#plot.width || size.height !== this.#plot.height) this.#plot.setSize(size);
   }
 
+  /** Draws the same again, its axes' labels made anew. */
+  redraw(): void {
+    this.#plot.batch(() => this.#plot.redraw(false, true));
+  }
+
   /** Puts the cursor on a point of the data, as the pointer would. */
   point(index: number): void {
     const x = this.data[0][index];
@@ -214,13 +220,4 @@ const countOf = (values: ArrayLike<unknown>): number => {
   let n = 0;
   for (let i = 0; i < values.length; i++) if (values[i] !== null) n++;
   return n;
-};
-
-/** 12,000 as 12k: axis labels have little room. */
-const shortNumber = (value: number | null): string => {
-  if (value === null) return '';
-  const size = Math.abs(value);
-  if (size >= 1e6) return `${+(value / 1e6).toPrecision(3)}M`;
-  if (size >= 1e4) return `${+(value / 1e3).toPrecision(3)}k`;
-  return String(+value.toPrecision(6));
 };

@@ -1,61 +1,128 @@
-/** Numbers as people read them. Every function answers "–" for what is not known. */
+import { pageLanguage, usableLanguage } from './language.ts';
+
+/**
+ * Numbers, dates and durations as people read them, in VS Code's display language: the only place in the pages that
+ * makes them. What leaves a page (CSV, pictures) has a decimal point: see `inEnglish`, and csv.ts.
+ * Every function answers "–" for what is not known.
+ */
 const NONE = '–';
 
-const integer = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+let language = pageLanguage;
+let numbers = new Map<string, Intl.NumberFormat>();
 
-export const count = (value: number | null | undefined): string =>
-  value == null || !Number.isFinite(value) ? NONE : integer.format(value);
+const formatted = (value: number, options: Intl.NumberFormatOptions): string => {
+  const key = JSON.stringify(options);
+  let format = numbers.get(key);
+  if (!format) {
+    format = new Intl.NumberFormat(language, options);
+    numbers.set(key, format);
+  }
+  return format.format(value);
+};
+
+/** From here on everything is written in `tag`'s language, in English where there is no such language. */
+export const setLanguage = (tag: string): void => {
+  language = usableLanguage(tag);
+  numbers = new Map();
+};
+
+/** What `work` writes is English whatever the language of the page: for what leaves it. */
+export const inEnglish = <T>(work: () => T): T => {
+  const before = { language, numbers };
+  setLanguage('en');
+  try {
+    return work();
+  } finally {
+    ({ language, numbers } = before);
+  }
+};
+
+const isKnown = (value: number | null | undefined): value is number => value != null && Number.isFinite(value);
+
+const INTEGER: Intl.NumberFormatOptions = { maximumFractionDigits: 0 };
+
+export const count = (value: number | null | undefined): string => (isKnown(value) ? formatted(value, INTEGER) : NONE);
+
+/** Exactly this many decimals. */
+export const fixed = (value: number, digits: number): string =>
+  formatted(value, { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: false });
+
+/** At most this many significant digits, no needless noughts. */
+export const upTo = (value: number, digits: number): string =>
+  formatted(value, { maximumSignificantDigits: digits, useGrouping: false });
 
 /** Three significant digits; tiny and huge ones in e-notation, as learning rates are written. */
 export const significant = (value: number | null | undefined, digits = 3): string => {
-  if (value == null || !Number.isFinite(value)) return NONE;
+  if (!isKnown(value)) return NONE;
   const size = Math.abs(value);
-  if (size === 0) return '0';
-  if (size >= 1000 && size < 1e6) return integer.format(value);
-  if (size >= 1e6 || size < 1e-3)
-    return value
-      .toExponential(digits - 1)
-      .replace(/\.?0+e/, 'e')
-      .replace('e+', 'e');
-  return value.toPrecision(digits);
+  if (size === 0) return formatted(0, INTEGER);
+  if (size >= 1000 && size < 1e6) return formatted(value, INTEGER);
+  if (size >= 1e6 || size < 1e-3) {
+    const [mantissa, exponent] = value.toExponential(digits - 1).split('e');
+    return `${upTo(Number(mantissa), digits)}e${upTo(Number(exponent), 3)}`;
+  }
+  return formatted(value, { minimumSignificantDigits: digits, maximumSignificantDigits: digits, useGrouping: false });
 };
 
-/** A share of one as a percentage with one decimal. */
-export const percent = (value: number | null | undefined): string =>
-  value == null || !Number.isFinite(value) ? NONE : `${(100 * value).toFixed(1)} %`;
+/** A share of one as a percentage with one decimal, or as many as are given. */
+export const percent = (value: number | null | undefined, digits = 1): string =>
+  isKnown(value) ? percentOf(value, { minimumFractionDigits: digits, maximumFractionDigits: digits }) : NONE;
 
-export const bytes = (value: number | null | undefined): string => {
-  if (value == null || !Number.isFinite(value)) return NONE;
-  const units = ['B', 'KB', 'MB', 'GB', 'TB'];
+/** The same with at most four significant digits, for axes. */
+export const percentTick = (value: number): string => percentOf(value, { maximumSignificantDigits: 4 });
+
+/** A figure and its unit are set apart, as everywhere else in Luthier, also where the language writes 95%. */
+const percentOf = (value: number, options: Intl.NumberFormatOptions): string =>
+  formatted(value, { style: 'percent', useGrouping: false, ...options }).replace(/(\d)%$/, '$1 %');
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
+
+const inUnits = (value: number, figure: (size: number, unit: number) => string): string => {
   let size = value;
   let unit = 0;
-  while (size >= 1000 && unit < units.length - 1) {
+  while (size >= 1000 && unit < UNITS.length - 1) {
     size /= 1000;
     unit++;
   }
-  return `${unit === 0 ? integer.format(size) : size.toPrecision(3)} ${units[unit]}`;
+  return `${figure(size, unit)} ${UNITS[unit]}`;
 };
 
-/** Seconds as the two largest units: "1 h 5 min", "40 s". */
+/** Bytes in decimal units, three significant digits. */
+export const bytes = (value: number | null | undefined): string =>
+  isKnown(value) ? inUnits(value, (size, unit) => (unit === 0 ? count(size) : significant(size))) : NONE;
+
+/** The same without needless noughts, for axes. */
+export const bytesTick = (value: number): string => inUnits(value, (size) => upTo(size, 3));
+
+/** A number for an axis: 12,000 as 12k, for there is little room. */
+export const tick = (value: number, digits = 4): string => {
+  const size = Math.abs(value);
+  if (size >= 1e6) return `${upTo(value / 1e6, 3)}M`;
+  if (size >= 1e4) return `${upTo(value / 1e3, 3)}k`;
+  return size > 0 && size < 1e-3 ? significant(value) : upTo(value, digits);
+};
+
+/** Seconds as the two largest units: "1 h 5 min", "40 s". The units are SI's, the same in every language. */
 export const duration = (seconds: number | null | undefined): string => {
-  if (seconds == null || !Number.isFinite(seconds)) return NONE;
+  if (!isKnown(seconds)) return NONE;
   const s = Math.max(0, Math.round(seconds));
-  if (s < 60) return `${s} s`;
+  if (s < 60) return `${count(s)} s`;
   const minutes = Math.floor(s / 60);
-  if (minutes < 60) return s % 60 === 0 || minutes >= 10 ? `${minutes} min` : `${minutes} min ${s % 60} s`;
+  if (minutes < 60)
+    return s % 60 === 0 || minutes >= 10 ? `${count(minutes)} min` : `${count(minutes)} min ${count(s % 60)} s`;
   const hours = Math.floor(minutes / 60);
-  if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
-  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+  if (hours < 48) return minutes % 60 === 0 ? `${count(hours)} h` : `${count(hours)} h ${count(minutes % 60)} min`;
+  return `${count(Math.floor(hours / 24))} d ${count(hours % 24)} h`;
 };
 
 /** Time of day of a time in seconds since the epoch. */
 export const clock = (time: number): string =>
-  new Date(time * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  new Date(time * 1000).toLocaleTimeString(language, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
 export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;
 
 /** At most two decimals, none that are nought. */
-export const short = (value: number): string => String(+value.toFixed(2));
+export const short = (value: number): string => formatted(value, { maximumFractionDigits: 2, useGrouping: false });
 
 /** The words shown for a metric. */
 export const METRIC_NAMES: Readonly<Record<string, string>> = {
@@ -71,10 +138,12 @@ export const METRIC_NAMES: Readonly<Record<string, string>> = {
 export const metricInText = (key: string): string =>
   (METRIC_NAMES[key] ?? key).replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
 
+const isShare = (key: string): boolean => key !== 'loss' && key !== 'mcc';
+
 /** Losses are figures, the rest are shares; MCC runs from -1 to 1 and stays a figure. */
 export const metric = (key: string, value: number | null | undefined): string =>
-  key === 'loss' || key === 'mcc' ? significant(value) : percent(value);
+  isShare(key) ? percent(value) : significant(value);
 
 /** An interval of a metric, its unit said once. */
 export const interval = (key: string, { low, high }: { low: number; high: number }): string =>
-  `${metric(key, low).replace(/ %$/, '')} – ${metric(key, high)}`;
+  `${isShare(key) ? fixed(100 * low, 1) : significant(low)} – ${metric(key, high)}`;

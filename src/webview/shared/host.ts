@@ -1,4 +1,5 @@
 import type { Checked } from '../../protocol/check.ts';
+import type { PageRequest } from '../../protocol/webview.ts';
 
 interface VsCodeApi {
   postMessage(message: unknown): void;
@@ -18,19 +19,12 @@ export interface Host<In, Out> {
   keep(state: unknown): void;
 }
 
-type LogRequest = { type: 'log'; level: 'info' | 'warning' | 'error'; message: string };
-
-/** Takes VS Code's API, which a page may do once. */
+/** Takes VS Code's API. What the page throws is told by the guard (guard.ts). */
 export const connect = <In, Out extends { type: string }>(
   parse: (value: unknown) => Checked<In>,
-): Host<In, Out | LogRequest> => {
+): Host<In, Out | PageRequest> => {
   const api = acquireVsCodeApi();
-  const post = (request: Out | LogRequest): void => api.postMessage(request);
-  // An error in the page must not end in a console that nobody opens.
-  addEventListener('error', (event) => post({ type: 'log', level: 'error', message: event.message }));
-  addEventListener('unhandledrejection', (event) =>
-    post({ type: 'log', level: 'error', message: String(event.reason) }),
-  );
+  const post = (request: Out | PageRequest): void => api.postMessage(request);
   return {
     post,
     listen(handle) {

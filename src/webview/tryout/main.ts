@@ -1,3 +1,6 @@
+// First: what is imported after it reads the language.
+import '../shared/language.ts';
+
 import '@vscode-elements/elements/dist/vscode-button/index.js';
 import '@vscode-elements/elements/dist/vscode-checkbox/index.js';
 import '@vscode-elements/elements/dist/vscode-option/index.js';
