@@ -335,7 +335,10 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
               new Promise<string[]>((done) => {
                 const seen: string[] = [];
                 const { fillText } = CanvasRenderingContext2D.prototype;
-                CanvasRenderingContext2D.prototype.fillText = function (words, ...rest) {
+                CanvasRenderingContext2D.prototype.fillText = function (
+                  words: string,
+                  ...rest: [number, number, number?]
+                ) {
                   seen.push(`${this.canvas.isConnected ? 'screen' : 'picture'} ${words}`);
                   fillText.call(this, words, ...rest);
                 };
@@ -348,7 +351,7 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
                 look();
               }),
           );
-        const seen = await texts();
+        const seen: string[] = await texts();
         await closing(view);
         return seen;
       };

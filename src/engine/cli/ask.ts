@@ -108,7 +108,7 @@ async function findTables(folder: string): Promise<string[]> {
     const inside = await readdir(join(folder, entry.name)).catch(() => []);
     found.push(...inside.filter(isTable).map((name) => join(entry.name, name)));
   }
-  return found.sort((a, b) => a.split(sep).length - b.split(sep).length || a.localeCompare(b));
+  return found.sort((a, b) => a.split(sep).length - b.split(sep).length || (a < b ? -1 : 1));
 }
 
 async function askForColumns(summary: DataSummary): Promise<Columns> {

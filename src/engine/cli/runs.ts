@@ -24,7 +24,8 @@ const ENDED: Partial<Record<RunRecord['state'], string>> = {
 
 export async function listRuns({ json }: JsonOption): Promise<number> {
   const runs = await everyRun(measure);
-  runs.sort((a, b) => (b.record?.created_at ?? '').localeCompare(a.record?.created_at ?? ''));
+  const created = ({ record }: Seen) => record?.created_at ?? '';
+  runs.sort((a, b) => Number(created(a) < created(b)) - Number(created(a) > created(b)));
   if (json) {
     for (const { folder, record, bytes, problem } of runs) {
       printJson(record === null ? { run: folder, bytes, error: problem } : { run: folder, bytes, ...record });

@@ -129,7 +129,7 @@ function shorten(text: string, width: number): string {
   if (displayWidth(line) <= width && text.length <= 8 * width) return line;
   let result = '';
   let used = 0;
-  for (const { segment } of new Intl.Segmenter().segment(line)) {
+  for (const { segment } of new Intl.Segmenter('en').segment(line)) {
     const next = displayWidth(segment);
     if (used + next > width - 1) break;
     result += segment;

@@ -1,4 +1,7 @@
-import { beforeEach, expect, test } from 'vitest';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, expect, test } from 'vitest';
 import type * as vscode from 'vscode';
 import { type DashboardMessage, type DashboardRequest, parseDashboardRequest } from '../../protocol/index.ts';
 import { HostError } from '../errors.ts';
@@ -9,20 +12,26 @@ import { Panel } from './panel.ts';
 let page: Page;
 let handled: DashboardRequest[];
 let warnings: string[];
+let errors: string[];
 let fails: HostError | null;
 let panel: Panel<DashboardRequest, DashboardMessage>;
 
-beforeEach(() => {
-  editor.reset();
-  page = new Page();
-  handled = [];
-  warnings = [];
-  fails = null;
+const extension = mkdtempSync(join(tmpdir(), 'luthier-panel-'));
+mkdirSync(join(extension, 'dist/webview'), { recursive: true });
+writeFileSync(join(extension, 'dist/webview/guard.js'), 'watch();');
+afterAll(() => rmSync(extension, { recursive: true, force: true }));
+
+const open = (folder: string): void => {
   panel = new Panel<DashboardRequest, DashboardMessage>(
     page as unknown as vscode.WebviewPanel,
-    editor.Uri.file('/extension') as unknown as vscode.Uri,
+    editor.Uri.file(folder) as unknown as vscode.Uri,
     { name: 'dashboard', title: 'A run' },
-    { info() {}, debug() {}, error() {}, warn: (message) => warnings.push(message) },
+    {
+      info() {},
+      debug() {},
+      error: (message) => errors.push(String(message)),
+      warn: (message) => warnings.push(message),
+    },
     parseDashboardRequest,
     async (request) => {
       if (fails) throw fails;
@@ -30,6 +39,16 @@ beforeEach(() => {
     },
     (request, error) => ({ type: 'failed', request: request.type, run: null, error }),
   );
+};
+
+beforeEach(() => {
+  editor.reset();
+  page = new Page();
+  handled = [];
+  warnings = [];
+  fails = null;
+  errors = [];
+  open(extension);
 });
 
 test('a malformed message is dropped and logged, and what comes after it is heard', () => {
@@ -73,4 +92,24 @@ test('a closed or hidden page is told nothing', async () => {
   page.received.fire({ type: 'ready' });
   await new Promise((resolve) => setTimeout(resolve, 0));
   expect(page.posted).toEqual([]);
+});
+
+test('a page that fails is in the log with its trace, and Reload makes it again', () => {
+  const first = page.webview.html;
+  expect(first).toContain('watch();');
+  page.received.fire({ type: 'pageFailed', message: 'Broken on purpose.', detail: 'at draw (dashboard.js:1)' });
+  expect(errors).toEqual(['The dashboard failed: Broken on purpose.\nat draw (dashboard.js:1)']);
+  expect(page.webview.html).toBe(first);
+  page.received.fire({ type: 'reload' });
+  expect(page.webview.html).not.toBe(first);
+  const nonces = (html: string) => html.replace(/nonce(="|-)[^"& ]+/g, 'nonce$1');
+  expect(nonces(page.webview.html)).toBe(nonces(first));
+  expect(handled).toEqual([]);
+});
+
+test('a page whose files are missing says so in words', () => {
+  page = new Page();
+  open(join(extension, 'gone'));
+  expect(page.webview.html).toContain('Files of the Luthier extension are missing.');
+  expect(errors[0]).toMatch(/^The dashboard cannot be shown: ENOENT/);
 });

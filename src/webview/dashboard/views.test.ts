@@ -118,7 +118,7 @@ test('numbers as people read them', () => {
     '2 d 7 h',
     '–',
   ]);
-  expect([0, 999, 1500, 1.36e9].map(bytes)).toEqual(['0 B', '999 B', '1.50 KB', '1.36 GB']);
+  expect([0, 999, 1500, 1.36e9].map(bytes)).toEqual(['0 B', '999 B', '1.50 kB', '1.36 GB']);
 });
 
 describe('figures of a run', () => {
