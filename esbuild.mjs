@@ -68,7 +68,10 @@ const builds = {
   },
   extension: {
     ...node,
-    entryPoints: { activate: 'src/extension/activate.ts' },
+    entryPoints: {
+      activate: 'src/extension/activate.ts',
+      'recipe-text': 'src/engine/train/check-recipe-text.ts',
+    },
     outdir: 'dist/extension',
     external: ['vscode'],
   },

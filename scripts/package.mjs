@@ -68,7 +68,7 @@ export async function makePackage({ target = `${process.platform}-${process.arch
   const manifest = shippedManifest();
   const programs = ['run', 'service', 'probe']
     .map((name) => `dist/engine/${name}.cjs`)
-    .concat('dist/extension/activate.cjs');
+    .concat('dist/extension/activate.cjs', 'dist/extension/recipe-text.cjs');
   const missing = programs.filter((file) => !existsSync(path.join(root, file)));
   if (missing.length > 0) throw new Fault(`${missing.join(', ')}: not built. npm run build makes them.`);
   const files = [

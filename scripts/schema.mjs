@@ -1,4 +1,4 @@
-// Makes media/recipe.schema.json and the table in docs/recipe.md from the recipe's schema. `npm run schema`
+// Makes media/recipe.schema.json, media/recipe.editor.schema.json and the table in docs/recipe.md from the recipe's schema. `npm run schema`
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,9 +16,10 @@ try {
     format: 'esm',
     outfile,
   });
-  const { recipeSchemaText, withRecipeTable } = await import(pathToFileURL(outfile).href);
+  const { recipeEditorSchemaText, recipeSchemaText, withRecipeTable } = await import(pathToFileURL(outfile).href);
   const doc = new URL('docs/recipe.md', root);
   await writeFile(new URL('media/recipe.schema.json', root), recipeSchemaText());
+  await writeFile(new URL('media/recipe.editor.schema.json', root), recipeEditorSchemaText());
   await writeFile(doc, withRecipeTable(await readFile(doc, 'utf8')));
 } finally {
   await rm(folder, { recursive: true });

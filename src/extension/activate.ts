@@ -3,6 +3,7 @@ import { registerCommands } from './commands/index.ts';
 import { Luthier } from './context.ts';
 import { PANELS, type SettingName, VIEWS } from './ids.ts';
 import { notifyEnds } from './notifications.ts';
+import { RecipeActions } from './recipes/code-actions.ts';
 import { RECIPE_SELECTOR, RecipeLens } from './recipes/code-lens.ts';
 import { StatusBar } from './status-bar.ts';
 import { DatasetsTree } from './trees/datasets-tree.ts';
@@ -51,6 +52,11 @@ export function activate(context: vscode.ExtensionContext): LuthierApi {
       showCollapseAll: true,
     }),
     vscode.languages.registerCodeLensProvider(RECIPE_SELECTOR, lens),
+    vscode.languages.registerCodeActionsProvider(
+      RECIPE_SELECTOR,
+      new RecipeActions(luthier.recipes),
+      RecipeActions.kinds,
+    ),
     vscode.window.registerWebviewPanelSerializer(PANELS.dashboard, luthier.dashboards),
     vscode.window.registerWebviewPanelSerializer(PANELS.tryout, luthier.tryouts),
     vscode.workspace.onDidChangeConfiguration((change) => {

@@ -4,6 +4,7 @@ import { DatasetStore } from './datasets/store.ts';
 import { EngineHost } from './engine/host.ts';
 import { Homes } from './homes.ts';
 import { CONTEXT_KEYS, MEMENTO_KEYS } from './ids.ts';
+import { RecipeDiagnostics } from './recipes/diagnostics.ts';
 import { RunActions } from './runs/actions.ts';
 import type { Run } from './runs/run.ts';
 import { RunStarter } from './runs/starter.ts';
@@ -30,6 +31,7 @@ export class Luthier implements vscode.Disposable {
   readonly starter: RunStarter;
   readonly actions: RunActions;
   readonly datasets: DatasetStore;
+  readonly recipes: RecipeDiagnostics;
   readonly dashboards: Dashboards;
   readonly tryouts: Tryouts;
   readonly reports = new Reports();
@@ -74,6 +76,12 @@ export class Luthier implements vscode.Disposable {
         set: async (paths) => await extension.workspaceState.update(MEMENTO_KEYS.addedDatasets, [...new Set(paths)]),
       },
     });
+    this.recipes = new RecipeDiagnostics({
+      byEngine: (text, base, signal) => this.engine.checkRecipe(text, base, signal),
+      byText: (text) => this.engine.checkRecipeText(text),
+      log: this.log,
+    });
+    this.datasets.changed.on(() => this.recipes.checkOpen());
     const shared = {
       extension: extension.extensionUri,
       store: this.runs,
@@ -84,6 +92,7 @@ export class Luthier implements vscode.Disposable {
     this.dashboards = new Dashboards({ ...shared, starter: this.starter });
     this.tryouts = new Tryouts(shared);
     this.disposables.push(
+      this.recipes,
       this.dashboards,
       this.tryouts,
       this.reports,

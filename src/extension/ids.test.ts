@@ -5,6 +5,7 @@ import {
   COMMANDS,
   CONTEXT_KEYS,
   DATASET_KINDS,
+  INTERNAL_COMMANDS,
   PANELS,
   RECIPE_SCHEMA,
   RECIPE_SUFFIX,
@@ -62,6 +63,10 @@ test('commands of package.json and of the code are the same', () => {
     expect(command.title, command.command).toBeTruthy();
     expect(command.category).toBe('Luthier');
   }
+});
+
+test('internal commands are offered nowhere', () => {
+  for (const id of Object.values(INTERNAL_COMMANDS)) expect(JSON.stringify(contributes)).not.toContain(id);
 });
 
 test('menus, keys and links name commands that exist', () => {

@@ -40,6 +40,11 @@ export const COMMANDS = {
 
 export type CommandName = keyof typeof COMMANDS;
 
+/** Commands that only our own links and code actions run, with arguments that nobody could type: in no palette. */
+export const INTERNAL_COMMANDS = {
+  chooseInRecipe: 'luthier.chooseInRecipe',
+} as const;
+
 export const VIEW_CONTAINER = 'luthier';
 
 export const VIEWS = {
@@ -137,10 +142,12 @@ export const MEMENTO_KEYS = {
 export const ENGINE_FILES = {
   run: 'dist/engine/run.cjs',
   service: 'dist/engine/service.cjs',
+  /** A recipe's text is checked in this process where no other may be started; it reads no files. */
+  recipeText: 'dist/extension/recipe-text.cjs',
 } as const;
 
 /** Scheme of read-only documents that we make up. */
 export const REPORT_SCHEME = 'luthier-report';
 
 export const RECIPE_SUFFIX = '.recipe.json';
-export const RECIPE_SCHEMA = './media/recipe.schema.json';
+export const RECIPE_SCHEMA = './media/recipe.editor.schema.json';

@@ -5,6 +5,7 @@ export * from './events.ts';
 export * from './launch.ts';
 export * from './mcnemar.ts';
 export * from './recipe.ts';
+export * from './recipe-check.ts';
 export * from './run.ts';
 export * from './service.ts';
 export * from './steps.ts';

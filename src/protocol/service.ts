@@ -2,6 +2,7 @@ import type { DataSource, DatasetRecord } from './dataset.ts';
 import type { ErrorData } from './errors.ts';
 import type { ClassificationReport, EvaluatedRow } from './evaluation.ts';
 import type { Columns, DatasetReference, Recipe, RecipeInput } from './recipe.ts';
+import type { RecipeProblem } from './recipe-check.ts';
 import type { RunRecord } from './run.ts';
 
 /** Something found in a file: reported, never silently mended. */
@@ -172,6 +173,8 @@ export interface ServiceRequests {
   };
   /** Checks a recipe, fills its defaults in and makes its paths absolute. */
   'recipe/resolve': { params: RecipeSource; result: { recipe: Recipe; base: string } };
+  /** All that is wrong with a recipe's text, files and model that it names included; `base` is the folder of its file. */
+  'recipe/check': { params: { text: string; base: string }; result: { problems: RecipeProblem[] } };
   /** Makes a run's folder under `<folder>/runs/` (`folder` is a `.luthier` folder) with a run.json in state `queued`; starts nothing. */
   'run/create': {
     params: RecipeSource & { folder: string; name?: string };

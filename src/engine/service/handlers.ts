@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import type { Progressing, RecipeSource, ServiceNotifications, ServiceRequests } from '../../protocol/index.ts';
 import type { Handlers } from '../rpc.ts';
+import type { RecipeChecker } from '../train/check-recipe.ts';
 import type { Predictor } from '../train/predictor.ts';
 import type { LoadedRecipe } from '../train/recipe.ts';
 import { VERSION } from '../version.ts';
@@ -18,6 +19,7 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
   let endpoint: string | undefined;
   let gflops: Promise<number> | null = null;
   const predictors = new PredictorCache();
+  let checker: RecipeChecker | null = null;
 
   const progressOf =
     ({ progress_token }: Progressing) =>
@@ -60,6 +62,10 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
     'recipe/resolve': async (source) => {
       const { recipe, base } = await readRecipe(source);
       return { recipe, base };
+    },
+    'recipe/check': async ({ text, base }, signal) => {
+      checker ??= new (await import('../train/check-recipe.ts')).RecipeChecker();
+      return { problems: await checker.check({ text, base, cacheFolder, signal }) };
     },
     'run/create': async (params) => {
       const { createRun } = await import('../runs/folder.ts');

@@ -1,9 +1,11 @@
-import { KEY_OWNER, type RecipeKey, recipeJsonSchema, recipeSchema } from './recipe-schema.ts';
+import { recipeEditorSchema, recipeJsonSchema } from './recipe-json-schema.ts';
+import { KEY_OWNER, type RecipeKey, recipeSchema } from './recipe-schema.ts';
 
 const BEGIN = '<!-- made by `npm run schema` from src/engine/train/recipe-schema.ts -->';
 const END = '<!-- end -->';
 
 export const recipeSchemaText = (): string => `${JSON.stringify(recipeJsonSchema(), null, 2)}\n`;
+export const recipeEditorSchemaText = (): string => `${JSON.stringify(recipeEditorSchema(), null, 2)}\n`;
 
 /** docs/recipe.md with its table made anew; what a person wrote around it stays. */
 export function withRecipeTable(doc: string): string {

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import type { Recipe } from '../../protocol/index.ts';
 
 /**
- * The recipe's keys: ranges, defaults and the words that the editor shows on hover. media/recipe.schema.json and the
- * table in docs/recipe.md are made from this file (`npm run schema`), and a test checks that they are up to date.
+ * The recipe's keys: ranges, defaults and the words that the editor shows on hover. The schemas in media/
+ * and the table in docs/recipe.md are made from this file (`npm run schema`), and a test checks that they are up to
+ * date.
  */
 
 const MAX_SEED = 2 ** 32 - 1;
@@ -207,9 +208,3 @@ export const KEY_OWNER: Record<RecipeKey, string> = {
   early_stopping_patience: 'EarlyStoppingCallback',
   backend: 'ours',
 };
-
-/** The JSON schema that the package contributes for `*.recipe.json` (draft 7, which VS Code reads best). */
-export function recipeJsonSchema(): Record<string, unknown> {
-  const schema = z.toJSONSchema(inputSchema, { io: 'input', target: 'draft-7' });
-  return { ...schema, title: 'Luthier recipe', allowComments: false };
-}

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LuthierError } from '../errors.ts';
 import { applySets, loadRecipe, parseRecipe, resolveRecipe } from './recipe.ts';
-import { recipeSchemaText, withRecipeTable } from './recipe-docs.ts';
+import { recipeEditorSchemaText, recipeSchemaText, withRecipeTable } from './recipe-docs.ts';
 
 const minimal = { model: 'starters/bert', dataset: 'tickets.csv' };
 
@@ -266,6 +266,7 @@ describe('what is made from the schema', () => {
   it('is up to date (npm run schema)', async () => {
     const root = new URL('../../../', import.meta.url);
     expect(await readFile(new URL('media/recipe.schema.json', root), 'utf8')).toBe(recipeSchemaText());
+    expect(await readFile(new URL('media/recipe.editor.schema.json', root), 'utf8')).toBe(recipeEditorSchemaText());
     const doc = await readFile(new URL('docs/recipe.md', root), 'utf8');
     expect(withRecipeTable(doc)).toBe(doc);
   });

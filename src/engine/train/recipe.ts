@@ -54,35 +54,54 @@ function placeIn(sets: readonly string[], locate: (keys: PropertyKey[]) => strin
  * @throws LuthierError `recipe-invalid`
  */
 export function parseRecipe(input: unknown, where: (keys: PropertyKey[]) => string = () => 'The recipe'): Recipe {
-  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-    throw new LuthierError('recipe-invalid', `${where([])}: a recipe is a JSON object.`, EXAMPLE_HINT);
+  const checked = checkRecipe(input);
+  if ('recipe' in checked) return checked.recipe;
+  const lines = checked.issues.map(({ keys, message }) => `${where(keys)}: ${message}`);
+  throw new LuthierError('recipe-invalid', lines.join('\n'), checked.issues[0]?.hint);
+}
+
+/** One thing that is wrong with a recipe's own words, whatever it names. */
+export interface RecipeIssue {
+  code: 'unknown-key' | 'missing-key' | 'wrong-value';
+  /** Path of the key at fault, from the recipe's top. */
+  keys: PropertyKey[];
+  /** Without the place. */
+  message: string;
+  hint?: string;
+  /** Values, or a key, that may be meant instead, the likeliest first. */
+  instead?: unknown[];
+}
+
+/** The complete recipe, or all that is wrong with it, what is likeliest to be the cause of the rest first. */
+export function checkRecipe(input: unknown): { recipe: Recipe } | { issues: RecipeIssue[] } {
+  if (!isRecord(input)) {
+    return {
+      issues: [{ code: 'wrong-value', keys: [], message: 'a recipe is a JSON object.', hint: EXAMPLE_HINT }],
+    };
   }
   const parsed = inputSchema.safeParse(input);
   if (!parsed.success) {
     // Unknown keys come last from zod, but a misspelt key is the likelier cause of a missing one.
-    const issues = [...parsed.error.issues].sort((a, b) => rank(a) - rank(b));
-    const [first, ...rest] = issues.map((issue) => explain(issue, input, where));
-    const others = rest.map(({ message }) => `\n${message}`).join('');
-    throw new LuthierError('recipe-invalid', first!.message + others, first!.hint);
+    const sorted = [...parsed.error.issues].sort((a, b) => rank(a) - rank(b));
+    return { issues: sorted.flatMap((issue) => explain(issue, input)) };
   }
   const { $schema: _, warmup_ratio, ...recipe } = parsed.data;
   if (warmup_ratio !== undefined) {
     if ('warmup_steps' in input) {
-      throw new LuthierError(
-        'recipe-invalid',
-        `${where(['warmup_ratio'])}: warmup_ratio and warmup_steps are both given.`,
-        'Keep warmup_steps; below 1 it is a share of all steps.',
-      );
+      const message = 'warmup_ratio and warmup_steps are both given.';
+      const hint = 'Keep warmup_steps; below 1 it is a share of all steps.';
+      return { issues: [{ code: 'wrong-value', keys: ['warmup_ratio'], message, hint }] };
     }
     recipe.warmup_steps = warmup_ratio;
   }
-  if (recipe.warmup_steps >= 1 && !Number.isInteger(recipe.warmup_steps)) {
-    throw new LuthierError(
-      'recipe-invalid',
-      `${where(['warmup_steps'])}: warmup_steps is ${recipe.warmup_steps}, which is neither a share below 1 nor a whole number of steps.`,
-    );
+  const { warmup_steps } = recipe;
+  if (warmup_steps >= 1 && !Number.isInteger(warmup_steps)) {
+    const message = `warmup_steps is ${warmup_steps}, which is neither a share below 1 nor a whole number of steps.`;
+    return {
+      issues: [{ code: 'wrong-value', keys: ['warmup_steps'], message, instead: [Math.round(warmup_steps)] }],
+    };
   }
-  return recipe;
+  return { recipe };
 }
 
 /** A key of a strategy is missing beside its type; any other is one that every recipe needs. */
@@ -134,20 +153,29 @@ function jsonOrText(text: string): unknown {
   }
 }
 
-/** JSON with a way to name the line and column of any key. */
-function parseJson(text: string, file: string): { value: unknown; locate: (keys: PropertyKey[]) => string } {
+/** A recipe's text as a tree, or what keeps it from being JSON and where. */
+export function readTree(text: string): { root: Node } | { message: string; offset: number; length: number } {
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, { disallowComments: true, allowTrailingComma: false });
   const problem = errors[0];
-  if (problem !== undefined || root === undefined) {
-    const [line, column] = placeOf(text, problem?.offset ?? 0);
-    const what = problem === undefined ? 'ValueExpected' : printParseErrorCode(problem.error);
-    throw new LuthierError(
-      'recipe-invalid',
-      `${file}:${line}:${column} is not valid JSON: ${SYNTAX[what] ?? words(what)}.`,
-      text.trim() === '' ? EXAMPLE_HINT : undefined,
-    );
+  if (problem === undefined && root !== undefined) return { root };
+  const what = problem === undefined ? 'ValueExpected' : printParseErrorCode(problem.error);
+  return {
+    message: `not valid JSON: ${SYNTAX[what] ?? words(what)}.`,
+    offset: problem?.offset ?? 0,
+    length: problem?.length ?? 0,
+  };
+}
+
+/** JSON with a way to name the line and column of any key. */
+function parseJson(text: string, file: string): { value: unknown; locate: (keys: PropertyKey[]) => string } {
+  const read = readTree(text);
+  if (!('root' in read)) {
+    const [line, column] = placeOf(text, read.offset);
+    const hint = text.trim() === '' ? EXAMPLE_HINT : undefined;
+    throw new LuthierError('recipe-invalid', `${file}:${line}:${column} is ${read.message}`, hint);
   }
+  const { root } = read;
   const locate = (keys: PropertyKey[]): string => {
     const path = keys.map((key) => (typeof key === 'symbol' ? String(key) : key));
     let node: Node | undefined;
@@ -185,67 +213,85 @@ type Issue = z.core.$ZodIssue;
 
 const rank = (issue: Issue): number => (issue.code === 'unrecognized_keys' ? 0 : 1);
 
-/** One sentence for one of zod's issues: where, which key, which range. */
-function explain(
-  issue: Issue,
-  input: unknown,
-  where: (keys: PropertyKey[]) => string,
-): { message: string; hint?: string } {
-  const key = issue.path.join('.');
-  const place = (keys: PropertyKey[]) => where(keys);
-  const value = valueAt(input, issue.path);
+/** Sentences for one of zod's issues: which key, which range. */
+function explain(issue: Issue, input: unknown): RecipeIssue[] {
+  const { path } = issue;
+  const key = path.join('.');
+  const value = valueAt(input, path);
   const shown = value === undefined ? 'missing' : JSON.stringify(value);
-  const at = place(issue.path);
+  const wrong = (message: string, instead?: unknown[]): RecipeIssue[] => [
+    { code: 'wrong-value', keys: path, message: `"${key}" ${message}`, ...(instead?.length ? { instead } : {}) },
+  ];
+  const missing = (hint: string): RecipeIssue[] => [
+    { code: 'missing-key', keys: path, message: `"${key}" is missing.`, hint },
+  ];
   switch (issue.code) {
     case 'unrecognized_keys': {
-      const unknown = issue.keys[0]!;
       const prefix = key === '' ? '' : `${key}.`;
-      const known = knownKeys(issue.path, value);
-      const nearest = nearestKey(unknown, known);
-      return {
-        message: `${place([...issue.path, unknown])}: unknown key "${prefix}${unknown}"${nearest !== undefined ? `; did you mean "${prefix}${nearest}"?` : '.'}`,
-        hint:
+      const known = knownKeys(path, value);
+      return issue.keys.map((unknown): RecipeIssue => {
+        const nearest = nearestKey(unknown, known);
+        const guessed = nearest === undefined ? '.' : `; did you mean "${prefix}${nearest}"?`;
+        const hint =
           unknown === 'load_in_8bit'
             ? 'It goes with strategies that keep layers as they are: {"type": "lora"} and {"type": "freeze"}.'
             : key === ''
               ? 'docs/recipe.md lists every key.'
-              : `Its keys are: ${known.join(', ')}.`,
-      };
+              : `Its keys are: ${known.join(', ')}.`;
+        return {
+          code: 'unknown-key',
+          keys: [...path, unknown],
+          message: `unknown key "${prefix}${unknown}"${guessed}`,
+          hint,
+          ...(nearest === undefined ? {} : { instead: [nearest] }),
+        };
+      });
     }
     case 'invalid_type':
-      if (value === undefined) {
-        return { message: `${at}: "${key}" is missing.`, hint: hintForMissing(issue.path) };
-      }
-      return { message: `${at}: "${key}" is ${shown} and must be ${article(issue.expected)}.` };
+      if (value === undefined) return missing(hintForMissing(path));
+      return wrong(`is ${shown} and must be ${article(issue.expected)}.`, ofType(issue.expected, value));
     case 'too_small': {
-      if (issue.origin === 'string' || issue.origin === 'array') return { message: `${at}: "${key}" is empty.` };
+      if (issue.origin === 'string' || issue.origin === 'array') return wrong('is empty.');
       const bound = `${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`;
-      return { message: `${at}: "${key}" is ${shown} and must be ${bound}.` };
+      return wrong(`is ${shown} and must be ${bound}.`, issue.inclusive ? [Number(issue.minimum)] : []);
     }
     case 'too_big': {
       const bound = `${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}`;
-      return { message: `${at}: "${key}" is ${shown} and must be ${bound}.` };
+      return wrong(`is ${shown} and must be ${bound}.`, issue.inclusive ? [Number(issue.maximum)] : []);
     }
-    case 'invalid_value': {
-      const allowed = issue.values.map(String);
-      return { message: `${at}: "${key}" is ${shown} and must be ${orList(allowed)}.${guess(value, allowed)}` };
-    }
+    case 'invalid_value':
+      return wrong(...oneOf(value, shown, issue.values.map(String)));
     case 'invalid_union': {
       if ('options' in issue && Array.isArray(issue.options)) {
-        const allowed = issue.options.map(String);
-        return { message: `${at}: "${key}" is ${shown} and must be ${orList(allowed)}.${guess(value, allowed)}` };
+        return wrong(...oneOf(value, shown, issue.options.map(String)));
       }
       // Of a string or an object, the branch that fits what was written says more.
       const branch = issue.errors.find((e) => e.every((i) => i.path.length > 0 || i.code === 'unrecognized_keys'));
       const inner = branch?.find((i) => i.code === 'unrecognized_keys') ?? branch?.[0];
-      if (inner !== undefined) return explain({ ...inner, path: [...issue.path, ...inner.path] }, input, where);
-      return value === undefined
-        ? { message: `${at}: "${key}" is missing.`, hint: EXAMPLE_HINT }
-        : { message: `${at}: "${key}" is ${shown} and must be ${unionOf(issue)}.` };
+      if (inner !== undefined) return explain({ ...inner, path: [...path, ...inner.path] }, input);
+      return value === undefined ? missing(EXAMPLE_HINT) : wrong(`is ${shown} and must be ${unionOf(issue)}.`);
     }
     default:
-      return { message: `${at}: "${key}" is ${shown}: ${issue.message}.` };
+      return wrong(`is ${shown}: ${issue.message}.`);
   }
+}
+
+/** The sentence for a value that is none of those allowed, and these, the nearest first. */
+function oneOf(value: unknown, shown: string, allowed: string[]): [message: string, instead: string[]] {
+  const nearest = typeof value === 'string' ? closest(value, allowed) : undefined;
+  const isNear = nearest !== undefined && distance(String(value), nearest) <= 2;
+  const guess = isNear ? ` Did you mean "${nearest}"?` : '';
+  const instead = isNear ? [nearest, ...allowed.filter((other) => other !== nearest)] : allowed;
+  return [`is ${shown} and must be ${orList(allowed)}.${guess}`, instead];
+}
+
+/** What a value of the wrong type says in the right one: "1e-4" in quotes is a number all the same. */
+function ofType(expected: string, value: unknown): unknown[] {
+  if (expected === 'boolean') return value === 'false' || value === 0 ? [false, true] : [true, false];
+  if (expected === 'int' && typeof value === 'number') return [Math.round(value)];
+  if (typeof value !== 'string' || value.trim() === '') return [];
+  const number = Number(value);
+  return (expected === 'number' || expected === 'int') && Number.isFinite(number) ? [number] : [];
 }
 
 /** A union whose message was written for it says what it takes; else it is one of file names. */
@@ -280,12 +326,6 @@ const orList = (values: string[]): string =>
         .slice(0, -1)
         .map((v) => `"${v}"`)
         .join(', ')} or "${values.at(-1)}"`;
-
-function guess(value: unknown, allowed: string[]): string {
-  if (typeof value !== 'string') return '';
-  const nearest = closest(value, allowed);
-  return distance(value, nearest) <= 2 ? ` Did you mean "${nearest}"?` : '';
-}
 
 function valueAt(input: unknown, path: PropertyKey[]): unknown {
   let value = input;

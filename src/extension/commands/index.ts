@@ -1,6 +1,8 @@
 import * as vscode from 'vscode';
+import type { RecipeChoice } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
-import { COMMANDS, type CommandName } from '../ids.ts';
+import { COMMANDS, type CommandName, INTERNAL_COMMANDS } from '../ids.ts';
+import { chooseInRecipe } from '../recipes/code-actions.ts';
 import { showError } from '../ui.ts';
 import { addDataset, inspectDataset, openDataset, removeDataset } from './datasets.ts';
 import { openWalkthrough, refresh, restartEngine, selectBackend, setHuggingFaceToken, showLog } from './engine.ts';
@@ -50,14 +52,21 @@ const handlers: Record<CommandName, Command> = {
 
 /** Registers them all. A command that fails says so once; one that was called off says nothing. */
 export function registerCommands(luthier: Luthier): vscode.Disposable {
-  const registrations = (Object.keys(COMMANDS) as CommandName[]).map((name) =>
-    vscode.commands.registerCommand(COMMANDS[name], async (...args: unknown[]) => {
+  const register = (id: string, command: Command) =>
+    vscode.commands.registerCommand(id, async (...args: unknown[]) => {
       try {
-        await handlers[name](luthier, ...args);
+        await command(luthier, ...args);
       } catch (error) {
         showError(error, luthier.log);
       }
-    }),
+    });
+  const registrations = (Object.keys(COMMANDS) as CommandName[]).map((name) =>
+    register(COMMANDS[name], handlers[name]),
+  );
+  registrations.push(
+    register(INTERNAL_COMMANDS.chooseInRecipe, (own, ...args) =>
+      chooseInRecipe(own, ...(args as [vscode.Uri, number, RecipeChoice])),
+    ),
   );
   return vscode.Disposable.from(...registrations);
 }

@@ -52,6 +52,7 @@ export async function startRun(luthier: Luthier, ...args: unknown[]): Promise<vo
   if (document?.isDirty && !(await document.save())) {
     throw new HostError('not-writable', `${basename(path)} could not be saved.`, 'Save it, then start the run.');
   }
+  await luthier.recipes.refuseErrors(document ?? (await vscode.workspace.openTextDocument(vscode.Uri.file(path))));
   await startRecipe(luthier, path);
 }
 

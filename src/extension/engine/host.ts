@@ -1,14 +1,15 @@
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import type { RunLaunch } from '../../protocol/index.ts';
+import type { RecipeProblem, RunLaunch } from '../../protocol/index.ts';
 import { HostError } from '../errors.ts';
 import { exists } from '../files.ts';
 import { ENGINE_FILES, MEMENTO_KEYS, SECRETS } from '../ids.ts';
-import type { Log } from '../log.ts';
+import { type Log, silentLog } from '../log.ts';
 import { setting } from '../settings.ts';
 import { withProgress } from '../ui.ts';
 import type { StartedRun } from './launch.ts';
-import { chooseNode, type NodeChoice } from './node.ts';
+import { chooseNode, type NodeChoice, type NodeSources } from './node.ts';
 import { EngineService } from './service.ts';
 
 /** The engine as this window has it: which Node, the one service, and the way to start a run's process. */
@@ -58,8 +59,43 @@ export class EngineHost implements vscode.Disposable {
     return await launchRun(node, await this.script(ENGINE_FILES.run), folder, launch, await this.environment());
   }
 
+  /**
+   * The engine's checks of a recipe, or null where they would start what nobody asked for: in a workspace that is not
+   * trusted, or where a Node would have to be fetched first.
+   */
+  async checkRecipe(text: string, base: string, signal: AbortSignal): Promise<RecipeProblem[] | null> {
+    if (!(await this.startsQuietly())) return null;
+    return (await this.service.request('recipe/check', { text, base }, { signal })).problems;
+  }
+
+  /** Its checks of the text alone, in this process. */
+  async checkRecipeText(text: string): Promise<RecipeProblem[]> {
+    const module = createRequire(__filename)(await this.script(ENGINE_FILES.recipeText));
+    return (module as { checkRecipeText(text: string): RecipeProblem[] }).checkRecipeText(text);
+  }
+
   dispose(): void {
     this.service.dispose();
+  }
+
+  /** Whether a Node is there, so that the engine starts without asking anybody anything. */
+  private async startsQuietly(): Promise<boolean> {
+    if (!vscode.workspace.isTrusted) return false;
+    if (!this.choice) {
+      const quiet: Partial<NodeSources> = {
+        consent: async () => false,
+        selfTest: async () => ({ ok: false, reason: 'was not tried' }),
+        log: silentLog,
+      };
+      const found = await chooseNode({ ...(await this.sources()), ...quiet }).catch(() => null);
+      if (!found) return false;
+      this.log.info(`Node ${found.version} runs the engine: ${found.path} (${found.reason})`);
+      this.choice ??= Promise.resolve(found);
+    }
+    return await this.choice.then(
+      () => true,
+      () => false,
+    );
   }
 
   /** Chosen once for a window; a failure is not remembered, so that the next command looks again. */
@@ -83,9 +119,13 @@ export class EngineHost implements vscode.Disposable {
   }
 
   private async choose(): Promise<NodeChoice> {
+    return await chooseNode(await this.sources());
+  }
+
+  private async sources(): Promise<NodeSources> {
     const registry = setting('luthier.node.registry');
     const service = await this.script(ENGINE_FILES.service);
-    return await chooseNode({
+    return {
       setting: setting('luthier.node.path').trim(),
       searchPath: process.env.PATH ?? process.env.Path ?? '',
       host: { path: process.execPath, electron: process.versions.electron },
@@ -114,7 +154,7 @@ export class EngineHost implements vscode.Disposable {
         return await selfTest(path, environment, service);
       },
       log: this.log,
-    });
+    };
   }
 
   private async consent(registry: string): Promise<boolean> {

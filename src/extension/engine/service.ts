@@ -45,6 +45,7 @@ const LIMITS_MS: Record<keyof ServiceRequests, number> = {
   'data/rows': 60_000,
   'data/locate': 60_000,
   'recipe/resolve': 30_000,
+  'recipe/check': 60_000,
   'run/create': 60_000,
   'run/estimate': 180_000,
   'run/cell': 180_000,

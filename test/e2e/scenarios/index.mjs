@@ -1,10 +1,11 @@
 import { fineTune } from './fine-tune.mjs';
 import { keyboard } from './keyboard.mjs';
 import { models } from './models.mjs';
+import { recipes } from './recipes.mjs';
 import { runs } from './runs.mjs';
 import { untrusted } from './untrusted.mjs';
 import { workspaces } from './workspaces.mjs';
 
 /** What `npm test` plays: seen passing three times over. */
-export const scenarios = [...fineTune, ...runs, ...models, ...keyboard, ...untrusted, ...workspaces];
+export const scenarios = [...fineTune, ...runs, ...models, ...recipes, ...keyboard, ...untrusted, ...workspaces];
 export { figures } from './figures.mjs';

@@ -1,0 +1,103 @@
+import * as z from 'zod';
+import { inputSchema } from './recipe-schema.ts';
+
+/**
+ * The recipe as JSON schemas (draft 7, which VS Code reads best): one that checks, for any tool; and one that VS Code
+ * completes and hovers by, which finds nothing wrong, because the engine's own checks say it better and once
+ * (check-recipe.ts).
+ */
+
+type Schema = Record<string, unknown>;
+
+/** Checks a recipe's words as the engine does. */
+export function recipeJsonSchema(): Schema {
+  const schema = z.toJSONSchema(inputSchema, { io: 'input', target: 'draft-7' }) as Schema;
+  return { ...describe(schema), title: 'Luthier recipe', allowComments: false };
+}
+
+/** Completes and explains a recipe, and objects to nothing. */
+export function recipeEditorSchema(): Schema {
+  const { $schema, title, allowComments, ...schema } = recipeJsonSchema();
+  return { $schema, title, allowComments, ...lenient(schema) };
+}
+
+const objectOf = (value: unknown): Schema => (typeof value === 'object' && value !== null ? (value as Schema) : {});
+const alternatives = (schema: Schema): Schema[] => [schema.oneOf, schema.anyOf].flat().filter(Boolean).map(objectOf);
+const mapValues = (values: unknown, change: (value: Schema) => Schema): Schema =>
+  Object.fromEntries(Object.entries(objectOf(values)).map(([key, value]) => [key, change(objectOf(value))]));
+
+/** Every description with range and default, as a hover shows it. */
+function describe(schema: Schema): Schema {
+  const { description } = schema;
+  const lines = typeof description === 'string' ? [description, rangeOf(schema), defaultOf(schema)] : [];
+  return {
+    ...schema,
+    ...(lines.length > 0 ? { markdownDescription: lines.filter(Boolean).join('\n\n') } : {}),
+    ...(schema.properties ? { properties: mapValues(schema.properties, describe) } : {}),
+    ...(schema.oneOf ? { oneOf: alternatives(schema).map(describe) } : {}),
+    ...(schema.anyOf ? { anyOf: alternatives(schema).map(describe) } : {}),
+  };
+}
+
+const code = (value: unknown): string => `\`${JSON.stringify(value)}\``;
+
+/** What a value may be, in words: "A whole number from 1 to 4096." */
+function rangeOf(schema: Schema): string {
+  const names = namesOf(schema);
+  if (names.length > 1) return `One of ${names.map(code).join(', ')}.`;
+  if (schema.type !== 'number' && schema.type !== 'integer') return '';
+  const kind = schema.type === 'integer' ? 'A whole number' : 'A number';
+  const { minimum, maximum, exclusiveMinimum: above, exclusiveMaximum: below } = schema;
+  const low = minimum !== undefined ? `from ${minimum}` : above !== undefined ? `above ${above}` : '';
+  const isBound = typeof maximum === 'number' && maximum < Number.MAX_SAFE_INTEGER;
+  const upTo = below === undefined ? '' : `${minimum === undefined ? '' : 'to '}below ${below}`;
+  const high = isBound ? `to ${maximum}` : upTo;
+  if (low && !high) return minimum !== undefined ? `${kind}, ${minimum} or more.` : `${kind} ${low}.`;
+  return low || high ? `${kind} ${[low, high].filter(Boolean).join(above === undefined ? ' ' : ', up ')}.` : '';
+}
+
+const defaultOf = (schema: Schema): string => ('default' in schema ? `Default: ${code(schema.default)}` : '');
+
+/** The values that a key takes where they are few. */
+function namesOf(schema: Schema): unknown[] {
+  if (Array.isArray(schema.enum)) return schema.enum;
+  if ('const' in schema) return [schema.const];
+  if (schema.type === 'boolean') return [true, false];
+  return alternatives(schema).flatMap((one) => ('const' in one ? [one.const] : []));
+}
+
+/** The snippets propose the values of `type`; what is written says what it does. */
+const describedAlone = ({ description, markdownDescription }: Schema): Schema => ({ description, markdownDescription });
+
+/** Descriptions, defaults and proposals alone; of alternatives that a `type` tells apart, those of the one written. */
+function lenient(schema: Schema): Schema {
+  const { description, markdownDescription, properties } = schema;
+  const kept: Schema = {};
+  if (description !== undefined) Object.assign(kept, { description, markdownDescription });
+  if ('default' in schema) kept.default = schema.default;
+  const names = namesOf(schema);
+  if (names.length > 0) kept.examples = names;
+  if (properties) kept.properties = mapValues(properties, lenient);
+  const objects = alternatives(schema).filter((one) => one.properties);
+  const typed = objects.filter((one) => 'const' in objectOf(objectOf(one.properties).type));
+  if (typed.length > 0) {
+    const type = (one: Schema) => objectOf(objectOf(one.properties).type);
+    kept.properties = {
+      type: {
+        defaultSnippets: typed.map((one) => ({
+          label: JSON.stringify(type(one).const),
+          description: type(one).description,
+          body: type(one).const,
+        })),
+      },
+    };
+    kept.allOf = typed.map((one) => ({
+      if: { properties: { type: { const: type(one).const } }, required: ['type'] },
+      // biome-ignore lint/suspicious/noThenProperty: JSON schema's word
+      then: { properties: { ...mapValues(one.properties, lenient), type: describedAlone(type(one)) } },
+    }));
+  } else if (objects.length > 0) {
+    kept.properties = Object.assign({}, ...objects.map((one) => mapValues(one.properties, lenient)));
+  }
+  return kept;
+}
