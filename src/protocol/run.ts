@@ -14,6 +14,8 @@ export interface RunRecord {
   state: RunState;
   /** The recipe with every default filled in, its paths made absolute. */
   recipe: Recipe;
+  /** How rows of data are understood (DataRules in engine/data/checks.ts); absent in runs that 0.1.0 made. */
+  data_rules?: 1 | 2;
   /** Absolute path of the recipe's file, or null for one that was never a file. */
   recipe_path: string | null;
   created_at: string;

@@ -1,7 +1,16 @@
 import type { Columns } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
+import { characterName, invisibleIn, isReadable, lookAlikesIn, lookOf, nearText } from './characters.ts';
+import { joinedLabels, LabelCells } from './label-cells.ts';
+import { numberKey, settleLabels } from './labels.ts';
 import { counted, listed, type Problems, places, quoted } from './problems.ts';
 import { isEmpty, type Table } from './table.ts';
+
+/**
+ * How rows are understood. 1: as 0.1.0 did, for runs that it started: labels and texts are compared as they are, blanks
+ * around them aside. 2: by what a person sees of them, lists of one label opened.
+ */
+export type DataRules = 1 | 2;
 
 /** A row that can be trained on. */
 export interface LabelledRow {
@@ -40,14 +49,15 @@ export function missingColumns(table: Table, { text, label }: Columns): string {
 }
 
 /**
- * The rows that have a text and a label; those that lack one are left out and reported with their lines.
- * A column without any content is an error.
+ * The rows that have a text and a label; those that lack one are left out and reported with their lines, and each
+ * class has one spelling. A column without any content is an error.
  */
 export function labelledRows(
   table: Table,
   columns: Columns & { text: string; label: string },
   file: string,
   problems: Problems,
+  rules: DataRules = 2,
 ): LabelledRow[] {
   const fields = (['text', 'text_pair', 'label'] as const).flatMap((field) => {
     const name = columns[field];
@@ -68,24 +78,87 @@ export function labelledRows(
   if (vacant.length > 0) return [];
   const [textAt, labelAt] = [table.columns.indexOf(columns.text), table.columns.indexOf(columns.label)];
   const pairAt = columns.text_pair === undefined ? -1 : table.columns.indexOf(columns.text_pair);
+  const cells = new LabelCells(columns.label);
   const rows: LabelledRow[] = [];
   for (const { line, values, file: own = file } of table.rows) {
-    const lacking = fields.find(({ index }) => isEmpty(values[index]));
+    const lacking = fields.find(({ index }) => isEmpty(values[index]) || (rules > 1 && !isReadable(values[index])));
     if (lacking) {
-      const { field, name } = lacking;
-      problems.occurrence(
-        { severity: 'warning', code: `empty-${field}`, column: name },
-        line,
-        (where, count) =>
-          `${counted(count, 'row')} without ${field === 'label' ? 'a label' : 'a text'} in “${name}” (${where}) ${count === 1 ? 'is' : 'are'} left out.`,
-      );
+      const odd = invisibleIn(values[lacking.index] ?? '');
+      if (odd.length > 0) reportUnreadable(lacking.name, odd, line, problems);
+      else reportLacking(lacking.field, lacking.name, line, problems);
       continue;
     }
-    const row: LabelledRow = { text: values[textAt]!, label: values[labelAt]!.trim(), file: own, line };
+    let [text, label] = [values[textAt]!, values[labelAt]!.trim()];
+    if (rules > 1) {
+      const more = fastTextLabels(label, text);
+      if (more.length > 0) text = text.slice(FAST_TEXT.exec(text)![0].length);
+      const one = cells.labelOf(label, line, more);
+      if (one === undefined) continue;
+      if (one === '') {
+        reportLacking('label', columns.label, line, problems);
+        continue;
+      }
+      label = one;
+    }
+    const row: LabelledRow = { text, label, file: own, line };
     if (pairAt >= 0) row.text_pair = values[pairAt]!;
     rows.push(row);
   }
+  if (rules > 1) {
+    cells.report(problems);
+    reportMissingWords(rows, columns, problems);
+    settleLabels(rows, columns.label, problems);
+  }
   return rows;
+}
+
+function reportLacking(field: 'text' | 'text_pair' | 'label', name: string, line: number, problems: Problems): void {
+  problems.occurrence(
+    { severity: 'warning', code: `empty-${field}`, column: name },
+    line,
+    (where, count) =>
+      `${counted(count, 'row')} without a ${field === 'text_pair' ? 'second text' : field} in “${name}” (${where}) ${count === 1 ? 'is' : 'are'} left out.`,
+  );
+}
+
+function reportUnreadable(name: string, odd: readonly string[], line: number, problems: Problems): void {
+  const names = listed(odd.slice(0, 3).map(characterName));
+  problems.occurrence(
+    { severity: 'warning', code: 'invisible-characters', column: name },
+    line,
+    (where, count) =>
+      `${counted(count, 'row')} with nothing but blanks and invisible characters in “${name}” (${where}; the first has ${names}) ${count === 1 ? 'is' : 'are'} left out.`,
+  );
+}
+
+/** Labels in front of a text, as fastText writes them. */
+const FAST_TEXT = /^(?:\s*__label__\S+)+\s*/;
+
+/** Further labels of a line of fastText's, which stand where its text begins. */
+const fastTextLabels = (label: string, text: string): string[] =>
+  label.startsWith('__label__') ? (FAST_TEXT.exec(text)?.[0].trim().split(/\s+/) ?? []) : [];
+
+/** What programs write where a value is missing. “None” and “NA” are classes of their own often enough. */
+const MISSING_LABEL = /^(?:-?nan|nat|<na>|#n\/a|n\/a|null|nil|undefined|#value!|#ref!)$/i;
+const MISSING_TEXT = /^(?:-?nan|nat|<na>|#n\/a|n\/?a|null|nil|none|undefined|#value!|#ref!)$/i;
+
+function reportMissingWords(rows: readonly LabelledRow[], columns: Columns, problems: Problems): void {
+  for (const field of ['text', 'text_pair', 'label'] as const) {
+    const column = columns[field];
+    if (column === undefined) continue;
+    const pattern = field === 'label' ? MISSING_LABEL : MISSING_TEXT;
+    const found = rows.filter((row) => pattern.test(row[field]?.trim() ?? ''));
+    if (found.length === 0) continue;
+    const words = [...new Set(found.map((row) => row[field]!.trim()))].slice(0, 3).map(quoted);
+    const isOne = words.length === 1;
+    const what = field === 'label' ? 'label' : 'text';
+    problems.lines(
+      { severity: 'warning', code: 'missing-words', column },
+      found.map(({ line }) => line),
+      (where, count) =>
+        `${listed(words)} ${isOne ? 'stands' : 'stand'} in ${counted(count, what)} of “${column}” (${where}) and ${isOne ? 'looks like a missing value, but is' : 'look like missing values, but are'} learned ${field === 'label' ? 'as a class' : 'as written'}. Empty ${count === 1 ? 'the cell to leave its row out' : 'these cells to leave their rows out'}.`,
+    );
+  }
 }
 
 /** Rows a class, most frequent first; equal ones by name. */
@@ -119,6 +192,7 @@ export function checkClasses(rows: readonly LabelledRow[], column: string, probl
     );
     return;
   }
+  if (isMeasured(counts, rows, column, problems)) return;
   if (rows.length >= 4 && counts.length === rows.length) {
     problems.add(
       'error',
@@ -126,6 +200,7 @@ export function checkClasses(rows: readonly LabelledRow[], column: string, probl
       `Each of the ${counted(rows.length, 'row')} has a label of its own in “${column}”, so there is nothing to learn; is another column the label?`,
       at,
     );
+    reportSimilar(counts, column, problems);
     return;
   }
   const single = counts.filter(({ count }) => count === 1).map(({ label }) => label);
@@ -143,32 +218,100 @@ export function checkClasses(rows: readonly LabelledRow[], column: string, probl
       { ...at, line: lines[0]! },
     );
   }
-  const folded = new Map<string, string[]>();
-  for (const { label } of counts) {
-    const key = label.toLowerCase().replace(/[\s_-]+/g, ' ');
-    folded.set(key, [...(folded.get(key) ?? []), label]);
-  }
-  for (const labels of folded.values()) {
-    if (labels.length < 2) continue;
+  reportSimilar(counts, column, problems);
+  reportJoined(counts, rows, column, problems);
+  const [most, least] = [counts[0]!, counts.at(-1)!];
+  if (most.count >= IMBALANCE * least.count) {
     problems.add(
-      'warning',
-      'similar-labels',
-      `The labels ${listed(labels.map(quoted))} differ in spelling alone and count as ${labels.length} classes.`,
+      'info',
+      'imbalanced',
+      `${quoted(most.label)} has ${counted(most.count, 'row')}, ${quoted(least.label)} ${least.count.toLocaleString('en')}: "class_weight": "balanced" in the recipe makes rare classes count as much as common ones.`,
       at,
     );
   }
 }
 
-/** What makes two rows the same example: their texts without the blanks around them. */
-export function textKey(row: { text: string; text_pair?: string }): string {
-  return row.text_pair === undefined ? row.text.trim() : `${row.text.trim()}\0${row.text_pair.trim()}`;
+/** The largest class is so many times the smallest where weights are offered. */
+const IMBALANCE = 10;
+
+/** Labels that a person may take for one. They stay classes of their own. */
+function reportSimilar(counts: readonly { label: string }[], column: string, problems: Problems): void {
+  const alike = new Map<string, string[]>();
+  for (const { label } of counts) {
+    const look = lookOf(label);
+    alike.set(look, [...(alike.get(look) ?? []), label]);
+  }
+  for (const labels of alike.values()) {
+    if (labels.length < 2) continue;
+    const letters = labels.flatMap((label) => {
+      const odd = lookAlikesIn(label);
+      return odd.length === 0 ? [] : [` ${quoted(label)} is written with ${listed(odd.map(characterName))}.`];
+    });
+    problems.add(
+      'warning',
+      'similar-labels',
+      `The labels ${listed(labels.map(quoted))} differ in spelling alone and count as ${labels.length} classes.${letters.join('')}`,
+      { column },
+    );
+  }
+}
+
+/** Labels that are lists of others: `billing|login`. */
+function reportJoined(
+  counts: readonly { label: string; count: number }[],
+  rows: readonly LabelledRow[],
+  column: string,
+  problems: Problems,
+): void {
+  const found = joinedLabels(counts.map(({ label }) => label));
+  if (!found || found.joined.length === 0) return;
+  const joined = new Set(found.joined);
+  const names = found.joined.slice(0, 3).map(quoted);
+  const isOne = joined.size === 1;
+  problems.lines(
+    { severity: 'warning', code: 'list-labels', column },
+    rows.filter(({ label }) => joined.has(label)).map(({ line }) => line),
+    (where) =>
+      `${joined.size} of the ${counts.length} labels in “${column}” ${isOne ? 'is a list' : 'are lists'} of other labels, joined by “${found.separator}” (${listed(names)}${joined.size > names.length ? ', …' : ''}; ${where}). One label a row is learned, so each list counts as a class of its own: several labels a row are not supported yet.`,
+  );
+}
+
+/** Decimal numbers of which there are more than a few are a measurement. @returns whether they are no classes at all */
+function isMeasured(
+  counts: readonly { label: string }[],
+  rows: readonly LabelledRow[],
+  column: string,
+  problems: Problems,
+): boolean {
+  const numbers = counts.map(({ label }) => numberKey(label));
+  if (counts.length < 3 || numbers.includes(undefined) || !numbers.some((number) => number!.includes('.')))
+    return false;
+  const isOwn = counts.length > rows.length / 2;
+  const values = numbers.map(Number).sort((a, b) => a - b);
+  const many =
+    counts.length === rows.length
+      ? 'each row has its own'
+      : `there are ${counts.length} in ${counted(rows.length, 'row')}`;
+  problems.add(
+    isOwn ? 'error' : 'warning',
+    'numeric-labels',
+    `The labels in “${column}” are decimal numbers from ${values[0]} to ${values.at(-1)}, and ${many}: a measurement rather than classes${isOwn ? '' : ', each of which counts as a class'}. Learning a measurement (regression) is not supported yet; make a few classes of it, such as low and high, or choose another label column.`,
+    { column },
+  );
+  return isOwn;
+}
+
+/** What makes two rows the same example: their texts without regard to case, blanks and invisible characters. */
+export function textKey(row: { text: string; text_pair?: string }, rules: DataRules = 2): string {
+  const key = rules === 1 ? (text: string) => text.trim() : nearText;
+  return row.text_pair === undefined ? key(row.text) : `${key(row.text)}\0${key(row.text_pair)}`;
 }
 
 /** Reports rows that repeat an earlier one, and texts that carry different labels. Nothing is left out. */
-export function checkRepeats(rows: readonly LabelledRow[], problems: Problems): void {
+export function checkRepeats(rows: readonly LabelledRow[], problems: Problems, rules: DataRules = 2): void {
   const first = new Map<string, LabelledRow>();
   for (const row of rows) {
-    const key = textKey(row);
+    const key = textKey(row, rules);
     const earlier = first.get(key);
     if (!earlier) {
       first.set(key, row);

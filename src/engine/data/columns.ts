@@ -71,15 +71,21 @@ export interface ColumnGuess {
 /**
  * Finds the columns of text and label from their names and their content: texts are long and varied, labels short
  * and few. What is `given` is taken as it is.
+ * @param options.pairs whether two columns may be found to be the two texts of an example
  * @throws LuthierError `data-invalid` when a given column is not there (with the nearest name), is given twice, or
  *   holds nested JSON.
  */
-export function guessColumns(table: Table, given: Columns = {}, stats = columnStats(table)): ColumnGuess {
+export function guessColumns(
+  table: Table,
+  given: Columns = {},
+  stats = columnStats(table),
+  { pairs = true }: { pairs?: boolean } = {},
+): ColumnGuess {
   checkGiven(table, given);
   const taken = new Set(Object.values(given));
   const free = stats.filter((column) => !taken.has(column.name) && !table.nested.has(column.name));
   const columns: Columns = { ...given };
-  const pair = given.text === undefined && given.text_pair === undefined ? namedPair(free) : undefined;
+  const pair = pairs && given.text === undefined && given.text_pair === undefined ? namedPair(free) : undefined;
   if (pair) [columns.text, columns.text_pair] = pair;
 
   const texts = columns.text === undefined ? options(free, (column) => scoreText(column, stats)) : [NONE];
@@ -160,6 +166,9 @@ function scoreName(name: string, usual: readonly string[]): number {
   return parts.some((part) => usual.includes(part)) ? 1 : 0;
 }
 
+/** Whether a column is called as labels usually are. */
+export const isUsualLabelName = (name: string): boolean => scoreName(name, LABEL_NAMES) >= 2;
+
 /** An empty column is taken for its name alone, when nothing else fits, so that its being empty can be told. */
 const EMPTY_BUT_NAMED = 0.1;
 
@@ -208,7 +217,8 @@ function isLabelLike(column: ColumnStats): boolean {
   );
 }
 
-function isVaried(column: ColumnStats): boolean {
+/** Whether most cells are different, as texts are. */
+export function isVaried(column: ColumnStats): boolean {
   return column.distinct >= Math.min(DISTINCT_CAP, column.filled * 0.5);
 }
 

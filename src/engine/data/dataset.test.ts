@@ -93,6 +93,7 @@ describe('loadClassificationDataset', () => {
       ['similar-labels', undefined],
       ['class-without-validation', undefined],
       ['duplicate-row', 4],
+      ['imbalanced', undefined],
     ]);
     const messages = data.problems.map(({ message }) => message);
     expect(messages[1]).toMatch(/^The class “c” has one row \(line 5\), which goes to the training part/);

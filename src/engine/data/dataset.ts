@@ -1,16 +1,10 @@
 import { closest, distance } from 'fastest-levenshtein';
 import type { Columns, DataProblem, DatasetReference } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
-import {
-  checkClasses,
-  checkRepeats,
-  compareLabels,
-  type LabelledRow,
-  labelledRows,
-  requireColumns,
-  textKey,
-} from './checks.ts';
-import { type ColumnGuess, guessColumns } from './columns.ts';
+import { checkClasses, checkRepeats, compareLabels, type DataRules, type LabelledRow, textKey } from './checks.ts';
+import { isUsualLabelName } from './columns.ts';
+import { withListColumns } from './label-cells.ts';
+import { KnownLabels } from './labels.ts';
 import { counted, listed, Problems, quoted } from './problems.ts';
 import { readTable } from './read.ts';
 import { type Part, type PartName, resolveDataset } from './resolve.ts';
@@ -18,6 +12,7 @@ import { inSource, nameOf } from './row-source.ts';
 import { stratifiedSplit } from './split.ts';
 import { isEmpty, type Table } from './table.ts';
 import type { ClassificationDataset, Example } from './types.ts';
+import { type Understood, understand } from './understand.ts';
 
 export interface LoadOptions {
   /** Folder that relative paths are looked up from: the recipe's. */
@@ -28,6 +23,8 @@ export interface LoadOptions {
   seed: number;
   /** Classes in their order where a model fixes them; otherwise the training part's, sorted. */
   labels?: readonly string[] | undefined;
+  /** How rows are understood; 2 unless the run was started by 0.1.0. */
+  rules?: DataRules | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -41,7 +38,7 @@ export async function loadClassificationDataset(
   reference: DatasetReference,
   options: LoadOptions,
 ): Promise<ClassificationDataset> {
-  const { validation_split: share } = options;
+  const { validation_split: share, rules = 2 } = options;
   if (!(share >= 0 && share < 1)) {
     throw new LuthierError(
       'usage',
@@ -50,9 +47,9 @@ export async function loadClassificationDataset(
     );
   }
   const { parts, columns: own } = await resolveDataset(reference, options.base);
-  const reader = new PartReader(Object.keys(parts).length > 1, options.signal);
-  const train = await reader.read('train', parts.train, { ...own, ...options.columns });
-  if (!options.labels) checkClasses(train.rows, train.columns.label, train.problems);
+  const reader = new PartReader(Object.keys(parts).length > 1, rules, options.signal);
+  const train = await reader.read('train', parts.train, { ...own, ...options.columns }, { tellsUnused: true });
+  if (!options.labels && !train.problems.has('error')) checkClasses(train.rows, train.columns.label, train.problems);
   // The same names must hold in every part; guessing again could pick others.
   const validation = parts.validation && (await reader.read('validation', parts.validation, train.columns));
   const test = parts.test && (await reader.read('test', parts.test, train.columns));
@@ -60,25 +57,22 @@ export async function loadClassificationDataset(
 
   const labels = options.labels ?? [...new Set(train.rows.map((row) => row.label))].sort(compareLabels);
   const whose = options.labels ? 'the model' : 'the training part';
+  const known = new KnownLabels(labels);
+  const examples = (part: ReadPart | undefined): Example[] => (part ? toExamples(part, known, whose) : []);
   const dataset: ClassificationDataset = {
     labels: [...labels],
-    train: toExamples(train.rows, labels, whose),
-    validation: toExamples(validation?.rows ?? [], labels, whose),
-    test: toExamples(test?.rows ?? [], labels, whose),
+    train: examples(train),
+    validation: examples(validation),
+    test: examples(test),
     columns: train.columns,
     columns_reason: train.reason,
     problems: [],
   };
-  if (validation)
-    dataset.validation = withoutLeaks(
-      dataset.validation,
-      'validation',
-      dataset,
-      ['train', 'test'],
-      validation.problems,
-    );
-  if (test) dataset.test = withoutLeaks(dataset.test, 'test', dataset, ['train'], test.problems);
-  if (!validation && share > 0) holdOut(dataset, share, options.seed, train.problems);
+  const leaks = (name: 'validation' | 'test', others: readonly PartName[], problems: Problems): Example[] =>
+    withoutLeaks(dataset[name], name, dataset, others, problems, rules);
+  if (validation) dataset.validation = leaks('validation', ['train', 'test'], validation.problems);
+  if (test) dataset.test = leaks('test', ['train'], test.problems);
+  if (!validation && share > 0) holdOut(dataset, share, options.seed, train.problems, rules);
   dataset.problems = reader.problems();
   return dataset;
 }
@@ -102,6 +96,8 @@ export async function loadEvaluationData(
     base: string;
     columns?: Columns | undefined;
     labels: readonly string[];
+    /** Columns that the model was trained on, one for each of its texts; undefined where that is not known. */
+    inputs?: readonly string[] | undefined;
     split: 'validation' | 'test';
     signal?: AbortSignal | undefined;
   },
@@ -116,31 +112,48 @@ export async function loadEvaluationData(
       'Name a file, or another part with --split.',
     );
   }
-  const reader = new PartReader(false, options.signal);
-  const given = { ...own, ...options.columns };
-  const { rows, columns, reason } = await reader.read(options.split, part, given, (table) =>
-    columnOf(options.labels, table),
+  const reader = new PartReader(false, 2, options.signal);
+  const known = new KnownLabels(options.labels);
+  const read = await reader.read(
+    options.split,
+    part,
+    { ...own, ...options.columns },
+    { known, inputs: options.inputs },
   );
   reader.refuseErrors();
-  const examples = toExamples(rows, options.labels, 'the model');
-  return { examples, columns, columns_reason: reason, problems: reader.problems() };
+  const examples = toExamples(read, known, 'the model');
+  return { examples, columns: read.columns, columns_reason: read.reason, problems: reader.problems() };
 }
 
 /** The one column whose every value is a class that the model knows: a better guess than any name. */
-function columnOf(labels: readonly string[], table: Table): string | undefined {
-  const known = new Set(labels);
+function columnOf(known: KnownLabels, table: Table): string | undefined {
   const fitting = table.columns.filter((_, i) => {
     const values = table.rows.map((row) => row.values[i]).filter((value) => !isEmpty(value));
-    return values.length > 0 && values.every((value) => known.has(value!.trim()));
+    return values.length > 0 && values.every((value) => known.find(value!.trim()) !== undefined);
   });
   return fitting.length === 1 ? fitting[0] : undefined;
 }
 
-interface ReadPart {
-  rows: LabelledRow[];
-  columns: Columns & { text: string; label: string };
-  reason: string;
+/** Columns for what a model was trained on: as its own data called them, where the table has these. */
+function columnsOfInputs(inputs: readonly string[], table: Table, given: Columns): Columns {
+  const [text, pair] = inputs;
+  const has = (name: string | undefined): name is string => name !== undefined && table.columns.includes(name);
+  const free = (name: string) => !Object.values(given).includes(name);
+  if (inputs.length === 2 && given.text === undefined && given.text_pair === undefined) {
+    return has(text) && has(pair) && free(text) && free(pair) ? { text, text_pair: pair } : {};
+  }
+  return given.text === undefined && has(text) && free(text) ? { text } : {};
+}
+
+interface ReadPart extends Understood {
   problems: Problems;
+}
+
+interface ReadOptions {
+  /** Classes of a model, by which the column of labels is found. */
+  known?: KnownLabels;
+  inputs?: readonly string[] | undefined;
+  tellsUnused?: boolean;
 }
 
 /** Reads the parts of one data set, each file once, and keeps what was found in each. */
@@ -150,41 +163,49 @@ class PartReader {
 
   constructor(
     private readonly hasSeveral: boolean,
+    private readonly rules: DataRules,
     private readonly signal: AbortSignal | undefined,
   ) {}
 
-  /** @param labelColumn the column of the classes in a table, where that is not given but known by other means */
-  async read(
-    name: PartName,
-    part: Part,
-    given: Columns,
-    labelColumn?: (table: Table) => string | undefined,
-  ): Promise<ReadPart> {
+  async read(name: PartName, part: Part, given: Columns, options: ReadOptions = {}): Promise<ReadPart> {
     const table = await this.table(part);
     // What is wrong with the file comes before what it makes of columns and classes.
     this.refuseErrors();
-    const label = given.label ?? labelColumn?.(table);
-    const known = label === undefined || label === given.text ? given : { ...given, label };
-    const guess: ColumnGuess = guessColumns(table, known);
-    const columns = requireColumns(table, guess.columns);
     const problems = new Problems();
     const prefix = part.lines === undefined ? `${nameOf(part.file)}: ` : `${name}: `;
     const file = part.source?.file ?? part.file;
     this.found.push({ file, prefix: this.hasSeveral ? prefix : '', list: () => problems.list() });
-    const wanted = part.lines === undefined ? table.rows : table.rows.filter((row) => part.lines!.has(row.line));
-    const chosen = inSource(table, part.source, wanted);
-    const rows = labelledRows(chosen, columns, part.file, problems);
-    if (rows.length === 0 && problems.list().every((problem) => problem.severity !== 'error')) {
+    const { lines, source } = part;
+    const read = understand(table, {
+      file: part.file,
+      given: this.columns(table, given, options),
+      problems,
+      rules: this.rules,
+      pairs: options.inputs?.length !== 1,
+      choose: (whole) =>
+        inSource(whole, source, lines === undefined ? whole.rows : whole.rows.filter((row) => lines.has(row.line))),
+      tellsUnused: options.tellsUnused,
+    });
+    if (options.inputs?.length === 2 && read.columns.text_pair === undefined) throw halfAPair(table, options.inputs);
+    if (read.rows.length === 0 && !problems.has('error')) {
       problems.add('error', 'no-rows', `No row of the ${name} part has both a text and a label.`);
     }
-    checkRepeats(rows, problems);
-    return { rows, columns, reason: guess.reason, problems };
+    checkRepeats(read.rows, problems, this.rules);
+    return { ...read, problems };
+  }
+
+  private columns(table: Table, given: Columns, { known, inputs }: ReadOptions): Columns {
+    const columns = { ...given, ...(inputs && columnsOfInputs(inputs, table, given)) };
+    const label = given.label ?? (known && columnOf(known, table));
+    if (label === undefined || label === columns.text || label === columns.text_pair) return columns;
+    return { ...columns, label };
   }
 
   private async table(part: Part): Promise<Table> {
     const known = this.tables.get(part.file);
     if (known) return known;
-    const table = { ...(await readTable({ file: part.file }, { signal: this.signal })), name: nameOf(part.file) };
+    const read = { ...(await readTable({ file: part.file }, { signal: this.signal })), name: nameOf(part.file) };
+    const table = this.rules > 1 ? withListColumns(read, isUsualLabelName) : read;
     // Only a data set's folder has its parts in one file; other tables are not kept alive.
     if (part.lines) this.tables.set(part.file, table);
     const { problems } = table;
@@ -214,23 +235,35 @@ class PartReader {
   }
 }
 
-function toExamples(rows: readonly LabelledRow[], labels: readonly string[], whose: string): Example[] {
-  const index = new Map(labels.map((label, i) => [label, i]));
+function toExamples({ rows, problems }: ReadPart, known: KnownLabels, whose: string): Example[] {
   return rows.map((row) => {
-    const label = index.get(row.label);
-    if (label === undefined) throw unknownLabel(row, labels, whose);
+    const label = known.find(row.label);
+    if (label === undefined) throw unknownLabel(row, rows, known, whose);
+    known.reportSpelling(row, label, whose, problems);
     return { ...row, label };
   });
 }
 
-function unknownLabel(row: LabelledRow, labels: readonly string[], whose: string): LuthierError {
+function unknownLabel(row: LabelledRow, rows: readonly LabelledRow[], known: KnownLabels, whose: string): LuthierError {
+  const { labels } = known;
   const near = labels.length > 0 ? closest(row.label, [...labels]) : undefined;
   const isNear = near !== undefined && distance(row.label, near) <= Math.max(1, row.label.length / 3);
-  const known = [...labels.slice(0, 10).map(quoted), ...(labels.length > 10 ? [`${labels.length - 10} more`] : [])];
+  const unknown = [...new Set(rows.map(({ label }) => label))].filter((label) => known.find(label) === undefined);
+  const asPlaces = known.asPlaces(unknown);
+  const names = [...labels.slice(0, 10).map(quoted), ...(labels.length > 10 ? [`${labels.length - 10} more`] : [])];
+  const elsewhere = whose === 'the model' ? '' : ', or add rows of that class to the training part';
   return new LuthierError(
     'data-invalid',
-    `${nameOf(row.file)}, line ${row.line}: the label ${quoted(row.label)} is unknown to ${whose}${isNear ? `; is it ${quoted(near)}?` : '.'}`,
-    `Known are ${listed(known)}. Correct the label${whose === 'the model' ? '' : ', or add rows of that class to the training part'}.`,
+    `${nameOf(row.file)}, line ${row.line}: the label ${quoted(row.label)} is unknown to ${whose}${isNear && !asPlaces ? `; is it ${quoted(near)}?` : '.'}`,
+    `Known are ${listed(names)}. ${asPlaces ?? `Correct the label${elsewhere}.`}`,
+  );
+}
+
+function halfAPair(table: Table, [text, pair]: readonly string[]): LuthierError {
+  return new LuthierError(
+    'data-invalid',
+    `The model was trained on pairs of texts (“${text}” and “${pair}”), and ${table.name} has no column for the second.`,
+    `Name both: --text-column and --text-pair-column. Its columns are ${listed(table.columns.slice(0, 20).map((column) => `“${column}”`))}.`,
   );
 }
 
@@ -241,12 +274,13 @@ function withoutLeaks(
   dataset: ClassificationDataset,
   others: readonly PartName[],
   problems: Problems,
+  rules: DataRules,
 ): Example[] {
   let kept = [...examples];
   for (const other of others) {
-    const keys = new Set(dataset[other].map(textKey));
+    const keys = new Set(dataset[other].map((example) => textKey(example, rules)));
     kept = kept.filter((example) => {
-      if (!keys.has(textKey(example))) return true;
+      if (!keys.has(textKey(example, rules))) return true;
       problems.occurrence(
         { severity: 'warning', code: `leak-${other}` },
         example.line,
@@ -267,10 +301,16 @@ function withoutLeaks(
 }
 
 /** Splits the validation part off the training part. */
-function holdOut(dataset: ClassificationDataset, share: number, seed: number, problems: Problems): void {
+function holdOut(
+  dataset: ClassificationDataset,
+  share: number,
+  seed: number,
+  problems: Problems,
+  rules: DataRules,
+): void {
   const all = dataset.train;
   const split = stratifiedSplit(
-    all.map((example) => ({ label: example.label, key: textKey(example) })),
+    all.map((example) => ({ label: example.label, key: textKey(example, rules) })),
     share,
     seed,
   );

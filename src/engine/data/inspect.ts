@@ -1,12 +1,14 @@
 import { basename } from 'node:path';
 import type { Columns, DataSelection, DataSummary } from '../../protocol/index.ts';
 import { checkClasses, checkRepeats, classCounts, labelledRows, missingColumns, requireColumns } from './checks.ts';
-import { columnStats, guessColumns } from './columns.ts';
+import { columnStats, guessColumns, isUsualLabelName } from './columns.ts';
+import { withListColumns } from './label-cells.ts';
 import { Problems } from './problems.ts';
 import { readTable } from './read.ts';
 import { openRows } from './rows.ts';
 import { extractSelection } from './selection.ts';
 import type { Table } from './table.ts';
+import { checkUnused } from './unused.ts';
 
 export interface InspectOptions {
   /** A file, a document's name, or a dataset's folder. */
@@ -25,10 +27,11 @@ export interface InspectOptions {
  */
 export async function inspectData(options: InspectOptions): Promise<DataSummary> {
   const { file, text, selection, signal } = options;
-  const { table, columns: own } =
+  const { table: read, columns: own } =
     selection || text !== undefined
       ? { table: await documentTable(options), columns: {} }
       : await openRows(file, { signal });
+  const table = withListColumns(read, isUsualLabelName);
   const stats = columnStats(table);
   const guess = guessColumns(table, { ...own, ...options.columns }, stats);
   const problems = new Problems();
@@ -39,8 +42,9 @@ export async function inspectData(options: InspectOptions): Promise<DataSummary>
   } else {
     const columns = requireColumns(table, guess.columns);
     const rows = labelledRows(table, columns, file, problems);
-    checkClasses(rows, columns.label, problems);
+    if (!problems.has('error')) checkClasses(rows, columns.label, problems);
     checkRepeats(rows, problems);
+    checkUnused(table, columns, options.columns ?? {}, stats, problems);
     classes = classCounts(rows);
   }
   const rank = { error: 0, warning: 1, info: 2 };

@@ -45,7 +45,8 @@ class ObjectRows {
       (where) =>
         `The key “${key}” holds ${Array.isArray(field) ? 'a list' : 'an object'} on ${where}; it cannot be used as text or label.`,
     );
-    return undefined;
+    // What it says may still be opened: a list of one label.
+    return JSON.stringify(field);
   }
 
   content(format: 'json' | 'jsonl'): Content {

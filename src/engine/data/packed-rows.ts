@@ -28,7 +28,7 @@ export class TableRow {
     return new TableRow(place.line, place.line, this.#reader, place.file);
   }
 
-  /** One for each column; undefined where the row has no such key or cell, or one that is no text (nested JSON). */
+  /** One for each column; undefined where the row has no such key or cell; nested JSON as its source. */
   get values(): readonly (string | undefined)[] {
     this.#values ??= this.#reader.all();
     return this.#values;

@@ -4,6 +4,8 @@ interface Kind {
   severity: DataProblem['severity'];
   code: string;
   column?: string;
+  /** Tells apart problems of one code and column that are to stay apart. */
+  key?: string;
 }
 
 /** How many places a summary names before it says "and N more". */
@@ -31,7 +33,12 @@ export class Problems {
    *   that of the first occurrence is kept.
    */
   occurrence(kind: Kind, line: number, describe: (places: string, count: number) => string) {
-    this.record(`${kind.code}\0${kind.column ?? ''}`, kind, describe, line);
+    this.record(`${kind.code}\0${kind.column ?? ''}\0${kind.key ?? ''}`, kind, describe, line);
+  }
+
+  /** The same for lines that are all known; none is no problem. */
+  lines(kind: Kind, lines: readonly number[], describe: (places: string, count: number) => string) {
+    for (const line of lines) this.occurrence(kind, line, describe);
   }
 
   private record(key: string, kind: Kind, describe: (places: string, count: number) => string, line?: number) {
@@ -42,6 +49,10 @@ export class Problems {
     }
     entry.count++;
     if (line !== undefined && entry.lines.length < NAMED) entry.lines.push(line);
+  }
+
+  has(severity: DataProblem['severity']): boolean {
+    return [...this.found.values()].some((entry) => entry.severity === severity);
   }
 
   /** Errors first, then warnings, then notes; each kind in the order it was found. */

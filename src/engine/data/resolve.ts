@@ -4,7 +4,7 @@ import { closest, distance } from 'fastest-levenshtein';
 import * as z from 'zod';
 import { type Columns, DATASET_FORMAT, type DatasetReference } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
-import { listed } from './problems.ts';
+import { counted, listed, places } from './problems.ts';
 import { type RowSource, rowSource } from './row-source.ts';
 
 export type PartName = 'train' | 'validation' | 'test';
@@ -125,7 +125,8 @@ async function fromFolder(folder: string): Promise<ResolvedDataset> {
   }
   const source = rowSource(record.source);
   const splitsFile = join(folder, 'splits.json');
-  const splits = (await kindOf(splitsFile)) === 'file' ? await readRecord(splitsFile, splitsRecord) : undefined;
+  const hasSplits = (await kindOf(splitsFile)) === 'file';
+  const splits = hasSplits ? await readRecord(splitsFile, splitsRecord) : undefined;
   // Whatever the source's columns were called, rows.jsonl has the task's names.
   const columns: Columns = { text: 'text', label: 'label' };
   if (record.columns?.text_pair !== undefined) columns.text_pair = 'text_pair';
@@ -136,6 +137,7 @@ async function fromFolder(folder: string): Promise<ResolvedDataset> {
   const train = new Set<number>();
   let count = bytes.length === 0 || bytes.at(-1) === 10 ? 0 : 1;
   for (const byte of bytes) if (byte === 10) count++;
+  await refuseStaleSplits(splitsFile, file, splits, count);
   for (let line = 1; line <= count; line++) if (!validation.has(line) && !test.has(line)) train.add(line);
   return {
     parts: {
@@ -145,6 +147,45 @@ async function fromFolder(folder: string): Promise<ResolvedDataset> {
     },
     columns,
   };
+}
+
+/**
+ * splits.json names rows by their lines: one that cannot belong to the rows as they are now would hold out others.
+ * @throws LuthierError `data-invalid`
+ */
+async function refuseStaleSplits(
+  splitsFile: string,
+  rowsFile: string,
+  { validation, test }: z.infer<typeof splitsRecord>,
+  rows: number,
+): Promise<void> {
+  const hint =
+    'Write it again for the rows as they are now, or delete it: a share of the rows is then held out by validation_split.';
+  const beyond = [...validation, ...test].filter((line) => line > rows);
+  if (beyond.length > 0) {
+    throw new LuthierError(
+      'data-invalid',
+      `${splitsFile} names ${places(beyond)} of rows.jsonl, which has ${counted(rows, 'line')}.`,
+      hint,
+    );
+  }
+  const inTest = new Set(test);
+  const both = validation.filter((line) => inTest.has(line));
+  if (both.length > 0) {
+    throw new LuthierError(
+      'data-invalid',
+      `${splitsFile} names ${places(both)} of rows.jsonl for both validation and test.`,
+      'Name each line in one part.',
+    );
+  }
+  const [written, changed] = await Promise.all([stat(splitsFile), stat(rowsFile)]);
+  if (written.mtimeMs < changed.mtimeMs) {
+    throw new LuthierError(
+      'data-invalid',
+      `${splitsFile} is older than rows.jsonl (${written.mtime.toISOString()}, ${changed.mtime.toISOString()}): its line numbers may belong to other rows.`,
+      hint,
+    );
+  }
 }
 
 async function readRecord<T>(file: string, schema: z.ZodType<T>): Promise<T> {

@@ -8,6 +8,7 @@ import { readTable } from './read.ts';
 import { resolveDataset } from './resolve.ts';
 import { inSource, nameOf } from './row-source.ts';
 import type { Table } from './table.ts';
+import { understand } from './understand.ts';
 
 /**
  * A file, or all rows of a dataset's folder, with their places in the file that they were taken from.
@@ -51,11 +52,11 @@ export async function listRows(options: ListOptions): Promise<ServiceRequests['d
   const { limit, offset = 0, text, label } = options;
   const all = await labelled(options);
   const wanted = options.search?.toLowerCase() ?? '';
-  const exact = text === undefined ? undefined : textKey({ text });
+  const exact = text === undefined ? undefined : textKey({ text }, 1);
   const found = all.filter(
     (row) =>
       (label === undefined || row.label === label) &&
-      (exact === undefined || textKey({ text: row.text }) === exact) &&
+      (exact === undefined || textKey({ text: row.text }, 1) === exact) &&
       (wanted === '' || row.text.toLowerCase().includes(wanted) || row.text_pair?.toLowerCase().includes(wanted)),
   );
   return {
@@ -86,8 +87,7 @@ async function labelled({ data, columns, signal }: ListOptions): Promise<Labelle
   if (last?.key === key) return last.rows;
   last = undefined;
   const { table, columns: own, file } = await openRows(data, { signal });
-  const needed = requireColumns(table, guessColumns(table, { ...own, ...columns }).columns);
-  const rows = labelledRows(table, needed, file, new Problems());
+  const { rows } = understand(table, { file, given: { ...own, ...columns }, problems: new Problems() });
   if (rows.reduce((sum, row) => sum + row.text.length, 0) < KEPT) last = { key, rows };
   return rows;
 }

@@ -9,12 +9,12 @@ import {
 } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { writeError, writeFileAtomically } from '../hub/write-file.ts';
-import { checkClasses, checkRepeats, compareLabels, type LabelledRow, labelledRows, requireColumns } from './checks.ts';
-import { guessColumns } from './columns.ts';
+import { checkClasses, checkRepeats, compareLabels, type LabelledRow } from './checks.ts';
 import { counted, Problems } from './problems.ts';
 import { readTable } from './read.ts';
 import { toRanges } from './row-source.ts';
 import { extractSelection } from './selection.ts';
+import { understand } from './understand.ts';
 
 export interface CreateOptions extends DataSource {
   /** A `.luthier` folder; made when it is not there. */
@@ -53,9 +53,11 @@ export async function createDataset(
       `${table.name}: ${broken.message}`,
       'Correct the rows, then add them again.',
     );
-  const columns = requireColumns(table, guessColumns(table, options.columns).columns);
   const problems = new Problems();
-  const rows = labelledRows(table, columns, file, problems);
+  const { rows, columns } = understand(table, { file, given: options.columns, problems, tellsUnused: true });
+  const refused = problems.list().find(({ severity }) => severity === 'error');
+  if (refused)
+    throw new LuthierError('data-invalid', `${table.name}: ${refused.message}`, 'Check which columns they are.');
   if (rows.length === 0) {
     throw new LuthierError(
       'data-invalid',

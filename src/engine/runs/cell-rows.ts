@@ -69,6 +69,7 @@ async function examplesOf(
     validation_split: recipe.validation_split,
     seed: recipe.seed,
     labels,
+    rules: record.data_rules ?? 1,
     signal,
   });
   return data[split];

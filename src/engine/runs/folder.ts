@@ -57,6 +57,7 @@ export async function createRun(run: NewRun): Promise<{ folder: string; record: 
     note: '',
     state: run.state,
     recipe: run.recipe,
+    data_rules: 2,
     recipe_path: run.path,
     created_at: new Date().toISOString(),
     started_at: null,

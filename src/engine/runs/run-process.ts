@@ -153,7 +153,7 @@ class RunProcess {
   }
 
   async #prepare(): Promise<{ trainer: Trainer; checkpoints: Checkpoints; checkpoint: Checkpoint | null }> {
-    const { recipe, recipe_path } = this.#record;
+    const { recipe, recipe_path, data_rules } = this.#record;
     const base = recipe_path === null ? this.#folder : dirname(recipe_path);
     const [{ createTrainer }, { hashDataset }] = await Promise.all([
       import('../train/trainer.ts'),
@@ -161,7 +161,12 @@ class RunProcess {
     ]);
     const hashing = hashDataset(recipe.dataset);
     hashing.catch(() => undefined);
-    const trainer = await createTrainer({ recipe, base, note: (level, message) => this.#note(level, message) });
+    const trainer = await createTrainer({
+      recipe,
+      base,
+      rules: data_rules ?? 1,
+      note: (level, message) => this.#note(level, message),
+    });
     await this.#requireDisk(trainer);
     const checkpoints = new Checkpoints(join(this.#folder, FILES.checkpoints), recipe.save_total_limit, await hashing);
     const checkpoint = this.#options.resume ? await checkpoints.readLatest() : null;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Recipe } from '../../protocol/index.ts';
-import { learningRate, warmupSteps } from './schedule.ts';
+import { parseRecipe } from './recipe.ts';
+import { fitBatch, learningRate, warmupSteps, warmupWarning } from './schedule.ts';
 
 // transformers 5.23's get_scheduler(name, optimizer of lr 1, num_warmup_steps, num_training_steps=10).
 const FIGURES: [Recipe['lr_scheduler_type'], warmup: number, rates: number[]][] = [
@@ -29,7 +30,44 @@ describe('learningRate', () => {
   it('takes warmup_steps below 1 as a share', () => {
     expect(warmupSteps({ warmup_steps: 0.06 }, 100)).toBe(6);
     expect(warmupSteps({ warmup_steps: 0.06 }, 10)).toBe(1);
-    expect(warmupSteps({ warmup_steps: 7 }, 5)).toBe(5);
+    expect(warmupSteps({ warmup_steps: 7 }, 5)).toBe(7);
     expect(warmupSteps({ warmup_steps: 0 }, 5)).toBe(0);
+  });
+
+  it('rises as transformers’ does where the run ends within the warmup', () => {
+    // get_scheduler('linear', num_warmup_steps=500, num_training_steps=6): step / 500.
+    const recipe = { learning_rate: 5e-5, lr_scheduler_type: 'linear', warmup_steps: 500 } as const;
+    expect([0, 1, 5].map((step) => learningRate(recipe, step, 6))).toEqual([0, 1e-7, 5e-7]);
+    // A warmup as long as the run is none that is too long.
+    expect(learningRate({ ...recipe, warmup_steps: 6 }, 5, 6)).toBeCloseTo((5e-5 * 5) / 6, 12);
+  });
+});
+
+describe('warmupWarning', () => {
+  it('says a warmup that is longer than the run, and the highest learning rate', () => {
+    const recipe = { learning_rate: 5e-5, lr_scheduler_type: 'linear', warmup_steps: 500 } as const;
+    expect(warmupWarning(recipe, 6)).toBe(
+      'The warmup (warmup_steps 500) is longer than the run (6 steps): the learning rate rises to 6e-7 (0.00005 · 6/500) at most and never reaches 0.00005. Set warmup_steps to 1, or to a share such as 0.06.',
+    );
+    expect(warmupWarning({ ...recipe, warmup_steps: 6 }, 6)).toBeNull();
+    expect(warmupWarning({ ...recipe, warmup_steps: 0.9 }, 6)).toBeNull();
+    expect(warmupWarning({ ...recipe, lr_scheduler_type: 'constant' }, 6)).toBeNull();
+  });
+});
+
+describe('fitBatch', () => {
+  const recipe = parseRecipe({ model: 'm', dataset: 'd.csv' });
+
+  it('makes the default batch as small as the training part, and says so', () => {
+    const fitted = fitBatch(recipe, 11);
+    expect(fitted.recipe.per_device_train_batch_size).toBe(11);
+    expect(fitted.note).toBe('There are 11 training rows, fewer than the default batch of 16: a batch has 11.');
+    expect(fitBatch(recipe, 16)).toEqual({ recipe, note: null });
+  });
+
+  it('refuses a size that was chosen', () => {
+    expect(() => fitBatch({ ...recipe, per_device_train_batch_size: 32 }, 11)).toThrow(
+      'per_device_train_batch_size is 32, but the training part has only 11 rows.',
+    );
   });
 });

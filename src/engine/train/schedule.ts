@@ -1,8 +1,43 @@
 import type { Recipe } from '../../protocol/index.ts';
+import { LuthierError } from '../errors.ts';
+import { recipeSchema } from './recipe-schema.ts';
 
 /** Steps of warmup that a recipe means: a share of all steps below 1, a number of steps otherwise. */
 export const warmupSteps = ({ warmup_steps }: Pick<Recipe, 'warmup_steps'>, totalSteps: number): number =>
-  warmup_steps < 1 ? Math.ceil(warmup_steps * totalSteps) : Math.min(warmup_steps, totalSteps);
+  warmup_steps < 1 ? Math.ceil(warmup_steps * totalSteps) : warmup_steps;
+
+/** What to say of a warmup that the run ends within, or null. */
+export function warmupWarning(
+  recipe: Pick<Recipe, 'learning_rate' | 'lr_scheduler_type' | 'warmup_steps'>,
+  totalSteps: number,
+): string | null {
+  const warmup = warmupSteps(recipe, totalSteps);
+  if (recipe.lr_scheduler_type === 'constant' || warmup <= totalSteps) return null;
+  const highest = Number(((recipe.learning_rate * totalSteps) / warmup).toPrecision(3));
+  return `The warmup (warmup_steps ${warmup}) is longer than the run (${totalSteps} ${totalSteps === 1 ? 'step' : 'steps'}): the learning rate rises to ${highest} (${recipe.learning_rate} · ${totalSteps}/${warmup}) at most and never reaches ${recipe.learning_rate}. Set warmup_steps to ${Math.max(1, Math.floor(totalSteps / 10))}, or to a share such as 0.06.`;
+}
+
+const DEFAULT_BATCH = recipeSchema.shape.per_device_train_batch_size.parse(undefined);
+
+/**
+ * The recipe with a batch that the training rows fill: the default one is made as small as they are, and that is said.
+ * @throws LuthierError `recipe-invalid` for a size that somebody chose
+ */
+export function fitBatch(recipe: Recipe, rows: number): { recipe: Recipe; note: string | null } {
+  const batch = recipe.per_device_train_batch_size;
+  if (batch <= rows) return { recipe, note: null };
+  if (batch !== DEFAULT_BATCH || rows === 0) {
+    throw new LuthierError(
+      'recipe-invalid',
+      `per_device_train_batch_size is ${batch}, but the training part has only ${rows} ${rows === 1 ? 'row' : 'rows'}.`,
+      `Set per_device_train_batch_size to ${Math.max(1, rows)} or less.`,
+    );
+  }
+  return {
+    recipe: { ...recipe, per_device_train_batch_size: rows },
+    note: `There ${rows === 1 ? 'is 1 training row' : `are ${rows} training rows`}, fewer than the default batch of ${batch}: a batch has ${rows}.`,
+  };
+}
 
 /** Optimiser steps of an epoch over so many rows, and of the whole run. */
 export function countSteps(

@@ -26,7 +26,7 @@ import { requireOneMemory } from './one-memory.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
 import { saveClassifier } from './save.ts';
 import { adapterFolderOf, type BaseModel } from './save-adapter.ts';
-import { countSteps, learningRate } from './schedule.ts';
+import { countSteps, fitBatch, learningRate, warmupWarning } from './schedule.ts';
 import { encoderFor, isHeldIn8Bit, isTrainedBy } from './strategy.ts';
 import type { Note, StepResult, Trainer, TrainerOptions, TrainerState } from './types.ts';
 
@@ -36,21 +36,22 @@ type Between = (done: number, total: number) => Promise<void>;
  * Reads model and data, reports what a person should know about both, and stands ready for the first step.
  * @throws LuthierError for all that can be wrong with recipe, model, data or machine
  */
-export async function createTrainer({ recipe, base, note }: TrainerOptions): Promise<Trainer> {
-  const resolving = resolveModel(recipe.model, { base });
+export async function createTrainer({ recipe: written, base, rules, note }: TrainerOptions): Promise<Trainer> {
+  const resolving = resolveModel(written.model, { base });
   const model = resolving.then(({ path }) => openModelFolder(path));
-  const executorReady = createExecutor(recipe.backend, { model, note });
+  const executorReady = createExecutor(written.backend, { model, note });
   // Awaited below; a model or data set at fault must not leave them as unhandled rejections.
   for (const pending of [model, executorReady]) pending.catch(() => {});
   const resolved = await resolving;
   note('info', resolved.note);
   const reading = Promise.all([
     Tokenizer.load(resolved.path),
-    loadClassificationDataset(recipe.dataset, {
+    loadClassificationDataset(written.dataset, {
       base,
-      columns: recipe.columns,
-      validation_split: recipe.validation_split,
-      seed: recipe.seed,
+      columns: written.columns,
+      validation_split: written.validation_split,
+      seed: written.seed,
+      rules,
     }),
   ]);
   reading.catch(() => {});
@@ -59,6 +60,10 @@ export async function createTrainer({ recipe, base, note }: TrainerOptions): Pro
   try {
     const [tokenizer, dataset] = await reading;
     reportData(dataset, note);
+    const { recipe, note: smaller } = fitBatch(written, dataset.train.length);
+    if (smaller) note('warning', smaller);
+    const warmup = warmupWarning(recipe, countSteps(recipe, dataset.train.length).total);
+    if (warmup) note('warning', warmup);
     const plain = createEncoder(
       folder.config,
       basename(resolved.path) === '' ? resolved.path : `${resolved.path}/config.json`,
@@ -142,13 +147,6 @@ class ClassificationTrainer implements Trainer {
     private readonly note: Note,
   ) {
     const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation } = recipe;
-    if (batch > encoded.train.length) {
-      throw new LuthierError(
-        'recipe-invalid',
-        `per_device_train_batch_size is ${batch}, but the training part has only ${encoded.train.length} rows.`,
-        `Set per_device_train_batch_size to ${encoded.train.length} or less.`,
-      );
-    }
     this.labels = dataset.labels;
     const steps = countSteps(recipe, encoded.train.length);
     this.stepsPerEpoch = steps.perEpoch;

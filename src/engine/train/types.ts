@@ -1,4 +1,5 @@
 import type { ClassificationReport, NoteEvent, Recipe } from '../../protocol/index.ts';
+import type { DataRules } from '../data/checks.ts';
 
 /** What one optimiser step did. */
 export interface StepResult {
@@ -72,5 +73,7 @@ export interface TrainerOptions {
   recipe: Recipe;
   /** Folder that relative names in the recipe are looked up from. */
   base: string;
+  /** How rows of data are understood: 1 for a run that 0.1.0 started; default 2. */
+  rules?: DataRules | undefined;
   note: Note;
 }

@@ -1,0 +1,44 @@
+import type { Columns } from '../../protocol/index.ts';
+import { type DataRules, type LabelledRow, labelledRows, requireColumns } from './checks.ts';
+import { columnStats, guessColumns, isUsualLabelName } from './columns.ts';
+import { withListColumns } from './label-cells.ts';
+import type { Problems } from './problems.ts';
+import type { Table } from './table.ts';
+import { checkUnused } from './unused.ts';
+
+export interface Understood {
+  rows: LabelledRow[];
+  columns: Columns & { text: string; label: string };
+  /** Why these columns, in sentences that a person can check. */
+  reason: string;
+}
+
+export interface UnderstandOptions {
+  /** Absolute path that rows are said to be from. */
+  file: string;
+  given: Columns;
+  problems: Problems;
+  rules?: DataRules | undefined;
+  /** Whether two columns may be found to be the two texts of an example. */
+  pairs?: boolean | undefined;
+  /** Takes some of the rows, or gives them another place; all as they are when absent. */
+  choose?: ((table: Table) => Table) | undefined;
+  /** Whether what the columns beside text and label hold is said. */
+  tellsUnused?: boolean | undefined;
+}
+
+/**
+ * Which columns of a table hold texts and labels, and the rows that have both.
+ * @throws LuthierError `data-invalid` when there is no such column
+ */
+export function understand(table: Table, options: UnderstandOptions): Understood {
+  const { file, given, problems, rules = 2, pairs = true, choose } = options;
+  const open = rules > 1 ? withListColumns(table, isUsualLabelName) : table;
+  const stats = columnStats(open);
+  const guess = guessColumns(open, given, stats, { pairs });
+  const columns = requireColumns(open, guess.columns);
+  const chosen = choose ? choose(open) : open;
+  const rows = labelledRows(chosen, columns, file, problems, rules);
+  if (options.tellsUnused && rules > 1) checkUnused(chosen, columns, given, stats, problems);
+  return { rows, columns, reason: guess.reason };
+}

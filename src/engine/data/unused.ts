@@ -1,0 +1,152 @@
+import type { Columns } from '../../protocol/index.ts';
+import { type ColumnStats, isUsualLabelName, isVaried } from './columns.ts';
+import { OTHER_NAMES } from './names.ts';
+import { counted, listed, type Problems, quoted } from './problems.ts';
+import { isEmpty, type Table } from './table.ts';
+
+/**
+ * Says what stands in columns that are neither text nor label and may well be meant: texts, spilled cells, further
+ * 0/1 columns, verdicts of annotators. Nothing is left out for it.
+ * @param given what a person has named, which is known to be so
+ */
+export function checkUnused(
+  table: Table,
+  columns: Columns,
+  given: Columns,
+  stats: readonly ColumnStats[],
+  problems: Problems,
+): void {
+  const used = new Set(Object.values(columns));
+  const unused = stats.filter(({ name, filled }) => filled > 0 && !used.has(name) && !table.nested.has(name));
+  const unnamed = reportUnnamed(table, unused, problems);
+  const verdicts = reportVerdicts(table, unused, problems);
+  reportTexts(
+    unused.filter((column) => !unnamed.has(column) && !verdicts.has(column)),
+    stats.find(({ name }) => name === columns.text),
+    columns,
+    given,
+    problems,
+  );
+  reportIndicators(table, columns, stats, problems);
+}
+
+/** Columns whose header is empty: text that a delimiter has split. */
+function reportUnnamed(table: Table, unused: readonly ColumnStats[], problems: Problems): Set<ColumnStats> {
+  const unnamed = table.header ? unused.filter(({ name }) => /^column_\d+$/.test(name)) : [];
+  if (unnamed.length === 0) return new Set();
+  const names = listed(unnamed.slice(0, 5).map(({ name }) => `“${name}”`));
+  const indices = unnamed.map(({ name }) => table.columns.indexOf(name));
+  problems.lines(
+    { severity: 'warning', code: 'unused-column' },
+    table.rows.filter((row) => indices.some((i) => !isEmpty(row.value(i)))).map(({ line }) => line),
+    (where) =>
+      `${names} ${unnamed.length === 1 ? 'has' : 'have'} no name in the header and ${unnamed.length === 1 ? 'holds' : 'hold'} text on ${where} that is not used. Where a delimiter within a text made ${unnamed.length === 1 ? 'it' : 'them'}, put quotes around the text.`,
+  );
+  return new Set(unnamed);
+}
+
+/** Share of the text column's mean length from which another column may be half of the text. */
+const HALF = 0.3;
+const MANY_WORDS = 3;
+
+/** Columns of texts beside the one that is learned from. */
+function reportTexts(
+  unused: readonly ColumnStats[],
+  text: ColumnStats | undefined,
+  columns: Columns,
+  given: Columns,
+  problems: Problems,
+): void {
+  if (!text) return;
+  const texts = unused.filter(
+    (column) =>
+      !OTHER_NAMES.includes(column.name.toLowerCase()) &&
+      column.mean_words >= MANY_WORDS &&
+      column.mean_length >= HALF * text.mean_length &&
+      isVaried(column) &&
+      column.numeric < 0.5 &&
+      column.dates < 0.5,
+  );
+  if (texts.length === 0) return;
+  const names = listed(texts.slice(0, 5).map(({ name }) => `“${name}”`));
+  const pair =
+    columns.text_pair === undefined
+      ? ` Where two texts make an example, name the second: "columns": {"text": ${JSON.stringify(text.name)}, "text_pair": ${JSON.stringify(texts[0]!.name)}} in the recipe, --text-pair-column in a terminal.`
+      : '';
+  problems.add(
+    given.text === undefined ? 'warning' : 'info',
+    'unused-column',
+    `${names} ${texts.length === 1 ? 'holds texts as “' : 'hold texts as “'}${text.name}” does, and ${texts.length === 1 ? 'is' : 'are'} not used.${pair}`,
+    { column: texts[0]!.name },
+  );
+}
+
+const ACCEPTED = new Set(['accept', 'accepted', 'approve', 'approved', 'correct', 'keep', 'ok', 'submitted', 'valid']);
+const REJECTED = new Set([
+  ...['reject', 'rejected', 'ignore', 'ignored', 'skip', 'skipped', 'cancel', 'cancelled', 'canceled', 'discard'],
+  ...['discarded', 'flagged', 'invalid', 'incorrect', 'draft', 'pending', 'unsure'],
+]);
+/** Columns that say by true or false that a row was given up. */
+const GIVEN_UP = /^(?:was|is)?_?(?:cancelled|canceled|skipped|rejected|ignored|discarded|flagged)$/i;
+
+const MOST_VERDICTS = 10;
+const LONGEST_VERDICT = 20;
+
+/** What annotators thought of rows: those that they rejected are learned like the others. */
+function reportVerdicts(table: Table, unused: readonly ColumnStats[], problems: Problems): Set<ColumnStats> {
+  const found = new Set<ColumnStats>();
+  for (const column of unused) {
+    const index = table.columns.indexOf(column.name);
+    if (column.distinct > MOST_VERDICTS || column.mean_length > LONGEST_VERDICT) continue;
+    const verdicts: { line: number; verdict: string }[] = [];
+    for (const row of table.rows) {
+      const value = row.value(index);
+      if (!isEmpty(value)) verdicts.push({ line: row.line, verdict: value.trim().toLowerCase() });
+    }
+    const isFlag = GIVEN_UP.test(column.name);
+    const isBad = (verdict: string): boolean => (isFlag ? /^(?:true|1|yes)$/.test(verdict) : REJECTED.has(verdict));
+    const isGood = (verdict: string): boolean => (isFlag ? /^(?:false|0|no)$/.test(verdict) : ACCEPTED.has(verdict));
+    if (!verdicts.every(({ verdict }) => isBad(verdict) || isGood(verdict))) continue;
+    found.add(column);
+    const bad = verdicts.filter(({ verdict }) => isBad(verdict));
+    if (bad.length === 0) continue;
+    const counts = new Map<string, number>();
+    for (const { verdict } of bad) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+    const said = listed([...counts].map(([verdict, count]) => `${quoted(verdict)} in ${count.toLocaleString('en')}`));
+    problems.lines(
+      { severity: 'warning', code: 'verdict-column', column: column.name },
+      bad.map(({ line }) => line),
+      (where) =>
+        `“${column.name}” says ${said} of ${counted(table.rows.length, 'row')} (${where}), and is not used: these rows are learned like the others. Delete those that should not be, or keep the accepted ones in a file of their own.`,
+    );
+  }
+  return found;
+}
+
+/** Several columns of 0 and 1, of which one was taken for the label. */
+function reportIndicators(table: Table, columns: Columns, stats: readonly ColumnStats[], problems: Problems): void {
+  const { label } = columns;
+  if (label === undefined || isUsualLabelName(label)) return;
+  const indicators = stats.filter(
+    ({ name, distinct, numeric, examples }) =>
+      !table.nested.has(name) &&
+      !OTHER_NAMES.includes(name.toLowerCase()) &&
+      distinct <= 2 &&
+      numeric === 1 &&
+      examples.every((value) => Number(value) === 0 || Number(value) === 1),
+  );
+  if (indicators.length < 2 || !indicators.some(({ name }) => name === label)) return;
+  const indices = indicators.map(({ name }) => table.columns.indexOf(name));
+  const sums = table.rows.map((row) => indices.reduce((sum, i) => sum + Number(row.value(i) ?? 0), 0));
+  const names = listed(indicators.slice(0, 10).map(({ name }) => `“${name}”`));
+  const more = indicators.length > 10 ? ` and ${indicators.length - 10} more` : '';
+  const advice = sums.every((sum) => sum === 1)
+    ? 'One of them is 1 in each row: write its name into one column, and take that as the label.'
+    : 'Several labels a row are not supported yet: name the one to learn, or make one column of classes.';
+  problems.add(
+    'warning',
+    'indicator-columns',
+    `${names}${more} each hold 0 and 1, as one label of several does. Only “${label}” is taken as the label. ${advice}`,
+    { column: label },
+  );
+}
