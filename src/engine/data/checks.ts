@@ -183,6 +183,11 @@ export function checkClasses(rows: readonly LabelledRow[], column: string, probl
   if (rows.length === 0) return;
   const counts = classCounts(rows);
   const at = { column };
+  // Of rows that cannot be understood the classes say little.
+  if (problems.has('error')) {
+    reportSimilar(counts, column, problems);
+    return;
+  }
   if (counts.length === 1) {
     problems.add(
       'error',

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -193,7 +193,130 @@ describe('parts in files of their own', () => {
   });
 });
 
+describe('one class and one text in several spellings', () => {
+  it('are found again in other parts, which is said with file and lines', async () => {
+    await put(
+      't.jsonl',
+      '{"text":"a b","label":0}\n{"text":"c d","label":1}\n{"text":"e f","label":0}\n{"text":"g h","label":1}\n',
+    );
+    await put('v.csv', 'text,label\ni j,0.0\nk l,1.0\nm n,0.0\n');
+    const data = await load({ train: 't.jsonl', validation: 'v.csv' });
+    expect([data.labels, data.validation.map(({ label }) => label)]).toEqual([
+      ['0', '1'],
+      [0, 1, 0],
+    ]);
+    expect(data.problems.map(({ code, message, file, line }) => [code, message, file, line])).toEqual([
+      [
+        'equal-numbers',
+        'v.csv: The label “0.0” of 2 rows (lines 2 and 4) is the number “0” of the training part, and is read as that.',
+        join(base, 'v.csv'),
+        2,
+      ],
+      [
+        'equal-numbers',
+        'v.csv: The label “1.0” of 1 row (line 3) is the number “1” of the training part, and is read as that.',
+        join(base, 'v.csv'),
+        3,
+      ],
+    ]);
+    await put('t.csv', `text,label\n${rows(['café', 'tea'])}\n`);
+    await put('v.csv', 'text,label\ni j,cafe\u0301\nk l,tea\n');
+    const letters = await load({ train: 't.csv', validation: 'v.csv' });
+    expect(letters.problems[0]).toMatchObject({
+      code: 'invisible-characters',
+      message:
+        'v.csv: The label “café” in “label” is written with U+0301 (combining acute accent), decomposed (NFD), on line 2, and read in its usual spelling.',
+    });
+    expect(letters.validation.map(({ label }) => letters.labels[label])).toEqual(['café', 'tea']);
+  });
+
+  it('stay on one side of a split, and out of a part that measures', async () => {
+    const spellings = ['Where is it', ' where  is it ', 'WHERE\u00a0IS IT', 'where\u200b is it'];
+    const file = await put(
+      'near.csv',
+      `text,label\n${spellings.map((s) => `${s},a`).join('\n')}\n${rows(['a', 'b'], 6)}\n`,
+    );
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const { train, validation } = await load(file, { validation_split: 0.3, seed });
+      const where = [train, validation].map((part) => part.filter(({ line }) => line <= 5).length);
+      expect(where.sort()).toEqual([0, 4]);
+    }
+    await put('nt.csv', `text,label\nÜber uns,a\n${rows(['a', 'b'])}\n`);
+    await put('nv.csv', `text,label\nu\u0308ber  UNS,a\nfresh,b\nfresh too,a\n`);
+    const parts = await load({ train: 'nt.csv', validation: 'nv.csv' });
+    expect(parts.validation.map(({ text }) => text)).toEqual(['fresh', 'fresh too']);
+    expect(parts.problems[0]).toMatchObject({
+      severity: 'warning',
+      code: 'leak-train',
+      message:
+        'nv.csv: 1 row of the validation part (line 2) is in the training part too and left out here (case, blanks and invisible characters aside).',
+    });
+  });
+
+  it('are what 0.1.0 made of them for a run that it started', async () => {
+    const text = `text,label\n${rows(['a', 'b'], 6)}\n${[' x Y', 'x y', 'X  Y'].map((s) => `${s},\u200ba`).join('\n')}\nnext,1\nnext one,1.0\n\u200b,b\n`;
+    const file = await put('old.csv', text);
+    const old = await load(file, { rules: 1 });
+    expect(old.labels).toEqual(['1', '1.0', 'a', 'b', '\u200ba']);
+    expect(old.train).toHaveLength(18);
+    expect(old.problems.map(({ code }) => code)).toEqual(['single-row-class', 'similar-labels']);
+  });
+
+  it('do not change how rows without repeats are split', async () => {
+    const file = await put('plain.csv', `text,label\n${rows(['a', 'b'], 20)}\n`);
+    const [now, before] = await Promise.all(
+      ([2, 1] as const).map((rules) => load(file, { validation_split: 0.2, seed: 42, rules })),
+    );
+    expect(now).toEqual(before);
+    expect(now!.validation.map(({ line }) => line)).toEqual([4, 13, 16, 17, 27, 33, 34, 35]);
+  });
+});
+
 describe('loadEvaluationData', () => {
+  it('takes other spellings of the model’s classes, and says what numbers may mean', async () => {
+    const names = ['billing', 'login', 'shipping'];
+    await put('zw.csv', 'text,label\na b,log\u00adin\nc d,billing\n');
+    const data = await loadEvaluationData('zw.csv', { base, labels: names, split: 'test' });
+    expect(data.examples.map(({ label }) => label)).toEqual([1, 0]);
+    expect(data.problems[0]).toMatchObject({ code: 'invisible-characters', line: 2 });
+    await put('floats.csv', 'text,label\na b,1.0\nc d,0.0\n');
+    const floats = await loadEvaluationData('floats.csv', { base, labels: ['0', '1'], split: 'test' });
+    expect(floats.examples.map(({ label }) => label)).toEqual([1, 0]);
+    await put('ids.csv', 'text,label\na b,2\nc d,1\ne f,0\n');
+    await expect(loadEvaluationData('ids.csv', { base, labels: names, split: 'test' })).rejects.toMatchObject({
+      code: 'data-invalid',
+      message: 'ids.csv, line 2: the label “2” is unknown to the model.',
+      hint: 'Known are “billing”, “login” and “shipping”. 0–2 look like their numbers (0 “billing”, 1 “login” and 2 “shipping”): write the names in their place.',
+    });
+    await put('years.csv', 'text,label\na b,2019\n');
+    await expect(loadEvaluationData('years.csv', { base, labels: names, split: 'test' })).rejects.toMatchObject({
+      hint: 'Known are “billing”, “login” and “shipping”. Correct the label.',
+    });
+  });
+
+  it('takes both texts for a model of pairs, by their names, and never half a pair', async () => {
+    const options = { base, labels: ['x', 'y'], split: 'test' } as const;
+    await put('pairs.csv', 'left,right,label\na b,c d,x\ne f,g h,y\n');
+    const named = await loadEvaluationData('pairs.csv', { ...options, inputs: ['left', 'right'] });
+    expect(named.examples.map(({ text, text_pair }) => [text, text_pair])).toEqual([
+      ['a b', 'c d'],
+      ['e f', 'g h'],
+    ]);
+    await expect(
+      loadEvaluationData('pairs.csv', { ...options, inputs: ['premise', 'hypothesis'] }),
+    ).rejects.toMatchObject({
+      message:
+        'The model was trained on pairs of texts (“premise” and “hypothesis”), and pairs.csv has no column for the second.',
+      hint: 'Name both: --text-column and --text-pair-column. Its columns are “left”, “right” and “label”.',
+    });
+    const columns = { text: 'left', text_pair: 'right' };
+    const given = await loadEvaluationData('pairs.csv', { ...options, columns, inputs: ['premise', 'hypothesis'] });
+    expect(given.columns).toEqual({ text: 'left', text_pair: 'right', label: 'label' });
+    await put('both.csv', 'sentence1,sentence2,label\na b,c d,x\ne f,g h,y\n');
+    const single = await loadEvaluationData('both.csv', { ...options, inputs: ['sentence1'] });
+    expect(single.columns).toEqual({ text: 'sentence1', label: 'label' });
+  });
+
   it('takes the column that holds the model’s classes, whatever it is called', async () => {
     const lines = Array.from({ length: 8 }, (_, i) => `${i},t${i % 2},${'ab'[i % 2]},some words ${i}`);
     const file = await put('odd.csv', `#,type,Ressort?,said\n${lines.join('\n')}\n`);
@@ -247,6 +370,27 @@ describe('what a recipe names', () => {
       [12],
     ]);
     expect((await load(set)).train).toHaveLength(9);
+  });
+
+  it('refuses splits that cannot be those of the rows', async () => {
+    const set = '.luthier/datasets/split';
+    await put(`${set}/dataset.json`, JSON.stringify({ format: 1, name: 'split' }));
+    const lines = Array.from({ length: 12 }, (_, i) => JSON.stringify({ text: `text ${i}`, label: `c${i % 2}` }));
+    await put(`${set}/rows.jsonl`, `${lines.join('\n')}\n`);
+    const splits = (value: unknown) => put(`${set}/splits.json`, JSON.stringify(value));
+    await splits({ validation: [1, 13], test: [20] });
+    await expect(load('split')).rejects.toMatchObject({
+      code: 'data-invalid',
+      message: expect.stringMatching(/splits\.json names lines 13 and 20 of rows\.jsonl, which has 12 lines\.$/),
+      hint: expect.stringContaining('delete it'),
+    });
+    await splits({ validation: [1, 2], test: [2] });
+    await expect(load('split')).rejects.toThrow('names line 2 of rows.jsonl for both validation and test');
+    await splits({ validation: [1, 2] });
+    expect((await load('split')).validation).toHaveLength(2);
+    const past = new Date(Date.now() - 60_000);
+    await utimes(join(base, set, 'splits.json'), past, past);
+    await expect(load('split')).rejects.toThrow('is older than rows.jsonl');
   });
 
   it('refuses a newer layout, a folder that is none, a damaged record', async () => {

@@ -49,7 +49,7 @@ export async function loadClassificationDataset(
   const { parts, columns: own } = await resolveDataset(reference, options.base);
   const reader = new PartReader(Object.keys(parts).length > 1, rules, options.signal);
   const train = await reader.read('train', parts.train, { ...own, ...options.columns }, { tellsUnused: true });
-  if (!options.labels && !train.problems.has('error')) checkClasses(train.rows, train.columns.label, train.problems);
+  if (!options.labels) checkClasses(train.rows, train.columns.label, train.problems);
   // The same names must hold in every part; guessing again could pick others.
   const validation = parts.validation && (await reader.read('validation', parts.validation, train.columns));
   const test = parts.test && (await reader.read('test', parts.test, train.columns));
@@ -279,16 +279,16 @@ function withoutLeaks(
   let kept = [...examples];
   for (const other of others) {
     const keys = new Set(dataset[other].map((example) => textKey(example, rules)));
-    kept = kept.filter((example) => {
-      if (!keys.has(textKey(example, rules))) return true;
-      problems.occurrence(
-        { severity: 'warning', code: `leak-${other}` },
-        example.line,
-        (where, count) =>
-          `${counted(count, 'row')} of the ${name} part (${where}) ${count === 1 ? 'is' : 'are'} in the ${other === 'train' ? 'training' : other} part too and left out here.`,
-      );
-      return false;
-    });
+    const texts = new Set(dataset[other].map((example) => textKey(example, 1)));
+    const found = kept.filter((example) => keys.has(textKey(example, rules)));
+    kept = kept.filter((example) => !keys.has(textKey(example, rules)));
+    const isSame = found.every((example) => texts.has(textKey(example, 1)));
+    problems.lines(
+      { severity: 'warning', code: `leak-${other}` },
+      found.map(({ line }) => line),
+      (where, count) =>
+        `${counted(count, 'row')} of the ${name} part (${where}) ${count === 1 ? 'is' : 'are'} in the ${other === 'train' ? 'training' : other} part too and left out here${isSame ? '' : ' (case, blanks and invisible characters aside)'}.`,
+    );
   }
   if (kept.length === 0) {
     throw new LuthierError(

@@ -42,7 +42,7 @@ export async function inspectData(options: InspectOptions): Promise<DataSummary>
   } else {
     const columns = requireColumns(table, guess.columns);
     const rows = labelledRows(table, columns, file, problems);
-    if (!problems.has('error')) checkClasses(rows, columns.label, problems);
+    checkClasses(rows, columns.label, problems);
     checkRepeats(rows, problems);
     checkUnused(table, columns, options.columns ?? {}, stats, problems);
     classes = classCounts(rows);

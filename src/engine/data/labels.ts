@@ -71,7 +71,7 @@ export function settleLabels(rows: readonly Labelled[], column: string, problems
       'invisible-characters',
       labels.length > 1
         ? `The label ${quoted(kept)} in “${column}” is written in ${labels.length} ways that look the same, and read as one class: ${ways}.`
-        : `The label ${quoted(kept)} in “${column}” is written ${ways}; it is kept without.`,
+        : `The label ${quoted(kept)} in “${column}” is written ${ways}, and read in its usual spelling.`,
       at,
     );
   }

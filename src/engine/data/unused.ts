@@ -22,7 +22,7 @@ export function checkUnused(
   const verdicts = reportVerdicts(table, unused, problems);
   reportTexts(
     unused.filter((column) => !unnamed.has(column) && !verdicts.has(column)),
-    stats.find(({ name }) => name === columns.text),
+    stats,
     columns,
     given,
     problems,
@@ -52,11 +52,12 @@ const MANY_WORDS = 3;
 /** Columns of texts beside the one that is learned from. */
 function reportTexts(
   unused: readonly ColumnStats[],
-  text: ColumnStats | undefined,
+  stats: readonly ColumnStats[],
   columns: Columns,
   given: Columns,
   problems: Problems,
 ): void {
+  const text = stats.find(({ name }) => name === columns.text);
   if (!text) return;
   const texts = unused.filter(
     (column) =>
@@ -69,9 +70,10 @@ function reportTexts(
   );
   if (texts.length === 0) return;
   const names = listed(texts.slice(0, 5).map(({ name }) => `“${name}”`));
+  const [first, second] = [text, texts[0]!].sort((a, b) => stats.indexOf(a) - stats.indexOf(b)).map(({ name }) => name);
   const pair =
     columns.text_pair === undefined
-      ? ` Where two texts make an example, name the second: "columns": {"text": ${JSON.stringify(text.name)}, "text_pair": ${JSON.stringify(texts[0]!.name)}} in the recipe, --text-pair-column in a terminal.`
+      ? ` Where two texts make an example, name both: "columns": {"text": ${JSON.stringify(first)}, "text_pair": ${JSON.stringify(second)}} in the recipe, --text-column and --text-pair-column in a terminal.`
       : '';
   problems.add(
     given.text === undefined ? 'warning' : 'info',

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import type { Recipe, RunEstimate } from '../../protocol/index.ts';
+import type { DataProblem, Recipe, RunEstimate } from '../../protocol/index.ts';
 import { loadClassificationDataset } from '../data/dataset.ts';
 import { freeDiskBytes } from '../hub/disk.ts';
 import { openModelFolder } from '../hub/model-folder.ts';
@@ -7,7 +7,7 @@ import { resolveModel } from '../hub/resolve.ts';
 import { createEncoder } from '../models/registry.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
 import { estimateDisk, estimateMemory, estimateSeconds, freeMemory, sizesOf, type Workload } from './estimate.ts';
-import { countSteps } from './schedule.ts';
+import { countSteps, fitBatch, warmupWarning } from './schedule.ts';
 
 export interface EstimateOptions {
   /** Complete, with absolute paths. */
@@ -24,20 +24,28 @@ export interface EstimateOptions {
  * @throws LuthierError as createTrainer does for model and data
  */
 export async function estimateRun(options: EstimateOptions): Promise<RunEstimate> {
-  const { recipe, base, gflops, signal } = options;
-  const { path } = await resolveModel(recipe.model, { base, cacheFolder: options.cacheFolder });
+  const { recipe: written, base, gflops, signal } = options;
+  const { path } = await resolveModel(written.model, { base, cacheFolder: options.cacheFolder });
   const [folder, tokenizer, dataset] = await Promise.all([
     openModelFolder(path),
     Tokenizer.load(path),
-    loadClassificationDataset(recipe.dataset, {
+    loadClassificationDataset(written.dataset, {
       base,
-      columns: recipe.columns,
-      validation_split: recipe.validation_split,
-      seed: recipe.seed,
+      columns: written.columns,
+      validation_split: written.validation_split,
+      seed: written.seed,
       signal,
     }),
   ]);
   await folder.weights.close();
+  const { recipe, note: smaller } = fitBatch(written, dataset.train.length);
+  const total_steps = countSteps(recipe, dataset.train.length).total;
+  const warmup = warmupWarning(recipe, total_steps);
+  const problems: DataProblem[] = [
+    ...(smaller ? [{ severity: 'warning', code: 'batch-size', message: smaller } as const] : []),
+    ...(warmup ? [{ severity: 'warning', code: 'warmup-steps', message: warmup } as const] : []),
+    ...dataset.problems,
+  ];
   const encoder = createEncoder(folder.config, `${path}/config.json`);
   const maxLength = Math.min(recipe.max_length, encoder.maxPositions);
   const train = tokenizer.encodeAll(dataset.train, maxLength);
@@ -55,13 +63,13 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
     classes: countClasses(dataset.labels, [...dataset.train, ...dataset.validation]),
     truncated_rows: train.truncatedRows + validation.truncatedRows,
     unknown_token_share: train.unknownShare,
-    total_steps: countSteps(recipe, dataset.train.length).total,
+    total_steps,
     seconds: estimateSeconds(work, recipe, gflops),
     peak_memory_bytes: Math.round(estimateMemory(work, recipe)),
     free_memory_bytes: freeMemory(),
     disk_bytes: estimateDisk(sizesOf(work, recipe.strategy), recipe),
     free_disk_bytes: await freeDiskBytes(place),
-    problems: dataset.problems,
+    problems,
     columns: dataset.columns,
   };
 }

@@ -37,7 +37,7 @@ describe('learningRate', () => {
   it('rises as transformers’ does where the run ends within the warmup', () => {
     // get_scheduler('linear', num_warmup_steps=500, num_training_steps=6): step / 500.
     const recipe = { learning_rate: 5e-5, lr_scheduler_type: 'linear', warmup_steps: 500 } as const;
-    expect([0, 1, 5].map((step) => learningRate(recipe, step, 6))).toEqual([0, 1e-7, 5e-7]);
+    for (const step of [0, 1, 5]) expect(learningRate(recipe, step, 6)).toBeCloseTo(step * 1e-7, 15);
     // A warmup as long as the run is none that is too long.
     expect(learningRate({ ...recipe, warmup_steps: 6 }, 5, 6)).toBeCloseTo((5e-5 * 5) / 6, 12);
   });
