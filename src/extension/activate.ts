@@ -8,6 +8,7 @@ import { RECIPE_SELECTOR, RecipeLens } from './recipes/code-lens.ts';
 import { StatusBar } from './status-bar.ts';
 import { DatasetsTree } from './trees/datasets-tree.ts';
 import { RunsTree, selectedRuns } from './trees/runs-tree.ts';
+import { selectedNodes } from './trees/selection.ts';
 
 /** What a test or another extension gets from `activate`. */
 export interface LuthierApi {
@@ -35,7 +36,14 @@ export function activate(context: vscode.ExtensionContext): LuthierApi {
     canSelectMany: true,
     showCollapseAll: true,
   });
+  const datasetsView = vscode.window.createTreeView(VIEWS.datasets, {
+    treeDataProvider: datasetsTree,
+    dragAndDropController: datasetsTree,
+    canSelectMany: true,
+    showCollapseAll: true,
+  });
   luthier.selectedRuns = () => selectedRuns(runsView, runsTree);
+  luthier.selectedDatasets = () => selectedNodes(datasetsView, datasetsTree);
   context.subscriptions.push(
     luthier,
     runsTree,
@@ -45,12 +53,7 @@ export function activate(context: vscode.ExtensionContext): LuthierApi {
     notifyEnds(luthier),
     registerCommands(luthier),
     runsView,
-    vscode.window.createTreeView(VIEWS.datasets, {
-      treeDataProvider: datasetsTree,
-      dragAndDropController: datasetsTree,
-      canSelectMany: true,
-      showCollapseAll: true,
-    }),
+    datasetsView,
     vscode.languages.registerCodeLensProvider(RECIPE_SELECTOR, lens),
     vscode.languages.registerCodeActionsProvider(
       RECIPE_SELECTOR,

@@ -10,6 +10,7 @@ import type { Run } from './runs/run.ts';
 import { RunStarter } from './runs/starter.ts';
 import { HOME, RunStore } from './runs/store.ts';
 import { setting } from './settings.ts';
+import type { DatasetNode } from './trees/datasets-tree.ts';
 import { showError } from './ui.ts';
 import { Dashboards } from './views/dashboard.ts';
 import { Reports } from './views/reports.ts';
@@ -37,6 +38,8 @@ export class Luthier implements vscode.Disposable {
   readonly reports = new Reports();
   /** Those selected in the tree while it is seen: what a key pressed there means. */
   selectedRuns: () => Promise<readonly Run[]> = async () => [];
+  /** Likewise in the datasets' tree: datasets, and lines under them. */
+  selectedDatasets: () => Promise<readonly DatasetNode[]> = async () => [];
   private readonly disposables: { dispose(): void }[] = [];
   private loading: Promise<void> | null = null;
   private knowing: Promise<void> | null = null;
@@ -128,6 +131,11 @@ export class Luthier implements vscode.Disposable {
   async refreshRuns(): Promise<void> {
     await this.runs.setHomes(this.homes.list());
     await this.starter.reload(this.homes.list());
+  }
+
+  /** The service, where it may run: what finds rows that have moved. */
+  rowService(): EngineHost['service'] | null {
+    return vscode.workspace.isTrusted ? this.engine.service : null;
   }
 
   /** A run just made by the service, known to the store from here on. */

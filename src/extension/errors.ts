@@ -66,11 +66,22 @@ export function toHostError(error: unknown): HostError {
   if (error instanceof HostError) return error;
   if (error instanceof Error && 'data' in error) {
     const data = parseErrorData(error.data);
-    if (data) return new HostError(data.code, data.message, data.hint, data.code === 'internal' ? ['showLog'] : []);
+    if (data)
+      return new HostError(data.code, data.message, inEditor(data.hint), data.code === 'internal' ? ['showLog'] : []);
   }
   const message = error instanceof Error ? error.message : String(error);
   const line = message.split('\n', 1)[0]?.trim() || 'Something went wrong.';
   return new HostError('internal', line, 'Luthier: Show Log has the details.', ['showLog']);
+}
+
+/** A hint of the engine's without the terminal's commands: here is none to type them into. */
+function inEditor(hint: string | undefined): string | undefined {
+  const words = hint
+    ?.replace(/“luthier data inspect [^”]*” lists/, 'Inspect Dataset lists')
+    .split(/(?<=[.;])\s+/)
+    .filter((sentence) => !/\bluthier (train|evaluate|predict|data|export|runs|models|cache|backends)\b/.test(sentence))
+    .join(' ');
+  return words || undefined;
 }
 
 /** As it crosses a wire: what only the editor knows has the code `internal` there. */

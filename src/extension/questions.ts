@@ -14,9 +14,18 @@ export interface Question<T> {
   items: readonly Choice<T>[];
   /** Preselected. */
   active?: Choice<T> | undefined;
+  /** Why the question comes again, above its answers. */
+  notice?: Notice | undefined;
   step?: number;
   totalSteps?: number;
   canGoBack?: boolean;
+}
+
+/** What went wrong with an answer, as a line of the question that it leads back to. */
+export interface Notice {
+  message: string;
+  hint?: string | undefined;
+  icon: vscode.IconPath;
 }
 
 type Picker = vscode.QuickPick<vscode.QuickPickItem>;
@@ -46,14 +55,15 @@ export class Questions implements vscode.Disposable {
   async ask<T>(question: Omit<Question<T>, 'title'>): Promise<T | typeof BACK> {
     const picker = this.make<T>();
     picker.placeholder = question.placeholder;
-    picker.items = question.items;
+    picker.items = [...noticeItems(question.notice), ...question.items];
     picker.matchOnDescription = true;
     picker.matchOnDetail = true;
     picker.ignoreFocusOut = question.totalSteps !== undefined;
     if (question.step !== undefined) picker.step = question.step;
     if (question.totalSteps !== undefined) picker.totalSteps = question.totalSteps;
     if (question.canGoBack) picker.buttons = [vscode.QuickInputButtons.Back];
-    if (question.active) picker.activeItems = [question.active];
+    const active = question.active ?? (question.notice && question.items.find(({ value }) => value !== undefined));
+    if (active) picker.activeItems = [active];
     try {
       return await new Promise<T | typeof BACK>((resolve, reject) => {
         this.onHide = () => reject(new Cancelled());
@@ -108,6 +118,26 @@ export class Questions implements vscode.Disposable {
     before?.dispose();
   }
 }
+
+/** A long message goes over two lines of the list, so that its end is seen. */
+function noticeItems(notice: Notice | undefined): Choice<never>[] {
+  if (!notice) return [];
+  const { message, hint, icon } = notice;
+  const pause = message.length > NOTICE_LINE ? message.search(/[.;:,] |[ ](?=\()/) : -1;
+  const split = pause > 0 && pause < NOTICE_LINE;
+  const rest = [split ? message.slice(pause + 1).trim() : '', hint ?? ''].filter(Boolean).join(' ');
+  return [
+    {
+      label: split ? message.slice(0, pause + 1) : message,
+      ...(rest ? { detail: rest } : {}),
+      iconPath: icon,
+      alwaysShow: true,
+    },
+  ];
+}
+
+/** Letters that a line of a picker has room for. */
+const NOTICE_LINE = 80;
 
 /** One question with a quick pick. Throws Cancelled on Escape. */
 export async function choose<T>(question: Omit<Question<T>, 'canGoBack'>): Promise<T> {

@@ -1,50 +1,58 @@
 import type { Columns, DataSummary } from '../../protocol/index.ts';
 import { HostError } from '../errors.ts';
 import { formatCount, plural, shorten } from '../format.ts';
-import { BACK, type Choice, type Questions } from '../questions.ts';
+import { BACK, type Choice, type Notice, type Questions, separator } from '../questions.ts';
 
 interface Position {
   step: number;
   totalSteps: number;
   canGoBack: boolean;
+  notice?: Notice | undefined;
 }
 
 /**
- * Confirms the guessed columns in one keystroke, or asks for them. Gives the columns, or BACK.
+ * Confirms columns in one keystroke, or asks for them. Gives the columns, or BACK.
+ * @param given what was answered before; else what was guessed is offered
  * Throws HostError when the rows have no two columns to learn from, Cancelled on Escape.
  */
 export async function askColumns(
   questions: Questions,
   summary: DataSummary,
   position: Position,
+  given?: Columns,
 ): Promise<Columns | typeof BACK> {
   if (summary.columns.length < 2) {
     throw new HostError(
       'data-invalid',
-      `There is only ${summary.columns.length === 1 ? `the column “${summary.columns[0]!.name}”` : 'text without columns'}; learning takes texts and their labels.`,
+      `There is only ${summary.columns.length === 1 ? `the column “${summary.columns[0]!.name}”` : 'text without columns'}; fine-tuning takes texts and their labels.`,
       'Select rows of a table with a text and a label in each, such as CSV or lines of label, tab, text.',
     );
   }
-  const { text, label } = summary.guess;
+  const offered = given ?? summary.guess;
+  const { text, label } = offered;
   if (text !== undefined && label !== undefined) {
+    const isGuess = !given || (given.text === summary.guess.text && given.label === summary.guess.label);
     const confirm: Choice<'yes' | 'other'> = {
-      label: `$(check) Learn “${label}” from “${text}”`,
-      detail: [summary.guess_reason, classes(summary)].filter(Boolean).join(' '),
+      label: `$(check) Learn “${label}” from “${text}”${offered.text_pair === undefined ? '' : ` and “${offered.text_pair}”`}`,
+      ...(isGuess ? { detail: summary.guess_reason } : {}),
       value: 'yes',
     };
+    const other: Choice<'yes' | 'other'> = { label: '$(list-selection) Choose other columns…', value: 'other' };
     const answer = await questions.ask<'yes' | 'other'>({
       ...position,
       placeholder: `${plural(summary.rows, 'row')}: which column is the text, which the label?`,
-      items: [confirm, { label: '$(list-selection) Choose other columns…', value: 'other' }],
-      active: confirm,
+      items: [confirm, other, ...(isGuess ? classItems(summary) : [])],
+      // Columns that were refused are not confirmed by the next Enter.
+      active: position.notice ? other : confirm,
     });
     if (answer === BACK) return BACK;
-    if (answer === 'yes') return summary.guess;
+    if (answer === 'yes') return offered;
   }
-  const chosenText = await askColumn(questions, summary, position, 'The column with the text', text, undefined);
+  const { notice: _, ...place } = position;
+  const chosenText = await askColumn(questions, summary, place, 'The column with the text', text, undefined);
   if (chosenText === BACK) return BACK;
-  const chosenLabel = await askColumn(questions, summary, position, 'The column with the label', label, chosenText);
-  if (chosenLabel === BACK) return await askColumns(questions, summary, position);
+  const chosenLabel = await askColumn(questions, summary, place, 'The column with the label', label, chosenText);
+  if (chosenLabel === BACK) return await askColumns(questions, summary, position, given);
   return { text: chosenText, label: chosenLabel };
 }
 
@@ -75,9 +83,22 @@ async function askColumn(
   });
 }
 
-function classes(summary: DataSummary): string {
-  if (summary.classes.length === 0) return '';
-  const shown = summary.classes.slice(0, 6).map(({ label, count }) => `${shorten(label, 24)} ${formatCount(count)}`);
-  const more = summary.classes.length > 6 ? ` and ${summary.classes.length - 6} more` : '';
-  return `${plural(summary.classes.length, 'class', 'classes')}: ${shown.join(', ')}${more}.`;
+/** Classes that are listed; a column with more is hardly one of classes. */
+const MOST_CLASSES = 500;
+
+/** Each class with its rows, a line for each: what a wrong reading of the file gives away. */
+function classItems({ classes }: DataSummary): Choice<never>[] {
+  if (classes.length === 0) return [];
+  const shown = classes.slice(0, MOST_CLASSES).map(
+    ({ label, count }): Choice<never> => ({
+      label: `$(tag) ${shorten(label, 80)}`,
+      description: plural(count, 'row'),
+    }),
+  );
+  const rest = classes.length - shown.length;
+  return [
+    separator(plural(classes.length, 'class', 'classes')),
+    ...shown,
+    ...(rest > 0 ? [{ label: `$(ellipsis) ${plural(rest, 'more class', 'more classes')}` }] : []),
+  ];
 }

@@ -3,39 +3,46 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { DataSummary } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
-import { DATA_EXTENSIONS, type Dataset, isDataFile, rowsFile } from '../datasets/dataset.ts';
+import { DATA_EXTENSIONS, type Dataset, describeDataset, isDataFile, rowsFile } from '../datasets/dataset.ts';
 import { Cancelled, HostError } from '../errors.ts';
 import { diskUse } from '../files.ts';
 import { formatBytes, formatCount, plural, shorten } from '../format.ts';
 import { VIEWS } from '../ids.ts';
-import { choose } from '../questions.ts';
+import { type Choice, choose } from '../questions.ts';
+import { type DatasetNode, isDetail } from '../trees/datasets-tree.ts';
 import { confirm, withProgress } from '../ui.ts';
-import { openAtLine } from '../views/open.ts';
+import { openAtLine, openRow } from '../views/open.ts';
 import { requireTrust } from './select.ts';
 
-/** The data sets that a command is about: the tree's selection or click, else one that the person picks. */
-async function datasetsFor(luthier: Luthier, args: readonly unknown[], title: string): Promise<Dataset[]> {
+/** The datasets that a command is about: the tree's clicked or selected ones, else one that the person picks. */
+export async function datasetsFor(luthier: Luthier, args: readonly unknown[], title: string): Promise<Dataset[]> {
   const all = await luthier.datasets.list();
-  const [clicked, selected] = args;
-  const wanted = (Array.isArray(selected) && selected.length > 0 ? selected : [clicked])
-    .map((value) => (typeof value === 'object' && value !== null && 'path' in value ? value.path : undefined))
-    .filter((path) => path !== undefined);
-  const named = all.filter(({ path }) => wanted.includes(path));
+  const [clicked, together] = args;
+  let nodes: readonly unknown[] = Array.isArray(together) && together.length > 0 ? together : [clicked];
+  // A click and a key pass nothing, and mean what is selected.
+  if (args.length === 0) nodes = await luthier.selectedDatasets();
+  const paths = nodes.map(pathOf);
+  const named = all.filter(({ path }) => paths.includes(path));
   if (named.length > 0) return named;
-  if (all.length === 0)
-    throw new HostError('data-unreadable', 'There are no data sets yet.', 'Add Dataset takes a file.');
-  return [
-    await choose({
-      title,
-      placeholder: 'Choose a data set',
-      items: all.map((dataset) => ({
-        label: dataset.name,
-        description: vscode.workspace.asRelativePath(dataset.path),
-        value: dataset,
-      })),
-    }),
-  ];
+  if (all.length === 0) {
+    throw new HostError('data-unreadable', 'There are no datasets yet.', 'Add Dataset takes a file.', ['addDataset']);
+  }
+  return [await choose({ title, placeholder: 'Choose a dataset', items: all.map(datasetItem) })];
 }
+
+/** The dataset of a tree's item, or of a line under it. */
+function pathOf(node: unknown): string | undefined {
+  if (typeof node !== 'object' || node === null) return undefined;
+  if ('of' in node) return pathOf(node.of);
+  return 'path' in node && 'kind' in node ? String(node.path) : undefined;
+}
+
+export const datasetItem = (dataset: Dataset): Choice<Dataset> => ({
+  label: dataset.name,
+  description: describeDataset(dataset, (path) => vscode.workspace.asRelativePath(path)),
+  iconPath: new vscode.ThemeIcon(dataset.kind === 'made' ? 'database' : 'file'),
+  value: dataset,
+});
 
 /** Adds files to the tree: the explorer's selection, or those that the person picks. */
 export async function addDataset(luthier: Luthier, ...args: unknown[]): Promise<void> {
@@ -55,7 +62,7 @@ export async function addDataset(luthier: Luthier, ...args: unknown[]): Promise<
   if (unfit) {
     throw new HostError(
       'data-invalid',
-      `${basename(unfit.fsPath)} is no file with rows.`,
+      `${basename(unfit.fsPath)} is not a file with rows.`,
       'Rows come from CSV, TSV, JSON, JSON Lines, Markdown tables, or lines of label and text.',
     );
   }
@@ -64,15 +71,17 @@ export async function addDataset(luthier: Luthier, ...args: unknown[]): Promise<
   if (fresh.length === 0) void vscode.window.showInformationMessage('It is in the list already.');
 }
 
-/** Opens a data set's rows; the tree passes a line for a problem that has one. */
+/** Opens a dataset's rows; a click on a problem that has a line opens that line, in the person's own file. */
 export async function openDataset(luthier: Luthier, ...args: unknown[]): Promise<void> {
-  const [dataset] = await datasetsFor(luthier, args.slice(0, 1), 'Open Dataset');
-  if (!dataset) return;
-  const line = typeof args[2] === 'number' ? args[2] : 1;
-  await openAtLine(rowsFile(dataset), line);
+  const [node] = args.length === 0 ? await luthier.selectedDatasets() : [args[0] as DatasetNode | undefined];
+  if (typeof node === 'object' && node !== null && isDetail(node) && node.line !== undefined) {
+    return await openRow(luthier.rowService(), node.of.path, rowsFile(node.of), node.line);
+  }
+  const [dataset] = await datasetsFor(luthier, node ? [node] : args.slice(0, 1), 'Open Dataset');
+  if (dataset) await openAtLine(rowsFile(dataset), 1);
 }
 
-/** Shows what the engine finds in a data set as a document: columns, classes, and every problem with its line. */
+/** Shows what is in a dataset: rows, classes, lengths, columns, and every problem with its line. */
 export async function inspectDataset(luthier: Luthier, ...args: unknown[]): Promise<void> {
   requireTrust();
   const [dataset] = await datasetsFor(luthier, args.slice(0, 1), 'Inspect Dataset');
@@ -83,7 +92,7 @@ export async function inspectDataset(luthier: Luthier, ...args: unknown[]): Prom
   await luthier.reports.show(dataset.name, summaryMarkdown(dataset.name, summary));
 }
 
-/** A data set's summary as Markdown. */
+/** A dataset's summary as Markdown. */
 export function summaryMarkdown(name: string, summary: DataSummary): string {
   const cell = (text: string) => text.replace(/[|\\]/g, '\\$&').replace(/\s+/g, ' ');
   const problems = summary.problems.map(
@@ -116,7 +125,7 @@ export function summaryMarkdown(name: string, summary: DataSummary): string {
   ].join('\n');
 }
 
-/** Takes added files off the list; deletes a data set that Luthier made, after a confirmation. */
+/** Takes added files off the list; deletes a dataset that Luthier made, after a confirmation. */
 export async function removeDataset(luthier: Luthier, ...args: unknown[]): Promise<void> {
   requireTrust();
   const datasets = await datasetsFor(luthier, args, 'Remove Dataset');
@@ -132,7 +141,7 @@ export async function removeDataset(luthier: Luthier, ...args: unknown[]): Promi
   if (made.length > 0) {
     const sizes = await Promise.all(made.map(({ path }) => diskUse(path)));
     await confirm(
-      made.length === 1 ? `Delete the data set ${made[0]!.name}?` : `Delete ${made.length} data sets?`,
+      made.length === 1 ? `Delete the dataset ${made[0]!.name}?` : `Delete ${made.length} datasets?`,
       `Its rows (${formatBytes(sizes.reduce((sum, size) => sum + size, 0))}) are deleted. Runs that learned from it keep their models, but cannot be resumed. This cannot be undone.`,
       'Delete',
     );

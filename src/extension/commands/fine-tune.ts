@@ -1,35 +1,54 @@
 import { rm } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import * as vscode from 'vscode';
-import type { Columns, DataSummary, RecipeInput, RunEstimate } from '../../protocol/index.ts';
+import type { Columns, DataProblem, DataSummary, RecipeInput, RunEstimate } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { slug, uniqueName } from '../datasets/names.ts';
-import { HostError } from '../errors.ts';
+import { HostError, isCancelled, toHostError } from '../errors.ts';
 import { listFolder, writeFileAtomic } from '../files.ts';
 import { RECIPE_SUFFIX } from '../ids.ts';
-import { BACK, type Choice, Questions, separator } from '../questions.ts';
+import { BACK, type Choice, type Notice, Questions, separator } from '../questions.ts';
 import { blockingProblem, type Method, methods, recipeText, suggestRecipe, summaryLines } from '../recipes/suggest.ts';
 import { HOME } from '../runs/store.ts';
 import { setting } from '../settings.ts';
+import { severityIcon } from '../severity.ts';
 import { askColumns } from './columns.ts';
-import { askModel } from './models.ts';
+import { datasetsFor } from './datasets.ts';
+import { askModel, noticeOf } from './models.ts';
 import { requireTrust } from './select.ts';
-import { columnsOf, findSource, type Source } from './source.ts';
+import { columnsOf, findSource, fromDataset, type Source } from './source.ts';
 import { startRecipe } from './start.ts';
 
 const TITLE = 'Fine-tune on Selection';
-const STEPS = 4;
+const STEPS = { columns: 1, model: 2, method: 3, summary: 4 } as const;
+type Step = keyof typeof STEPS;
+const ORDER: readonly Step[] = ['columns', 'model', 'method', 'summary'];
 
+/** What has been answered so far. */
 interface Answers {
-  columns: Columns;
-  model: string;
-  method: Method;
+  columns?: Columns;
+  model?: string;
+  method?: Method;
 }
+
+/** Answers for a document's rows while the window lives: who called it off to mend the rows need not answer again. */
+const remembered = new Map<string, Answers>();
 
 /** Selection or document to running fine-tuning: columns, model, method, then a summary before anything starts. */
 export async function fineTuneSelection(luthier: Luthier, ...args: unknown[]): Promise<void> {
   requireTrust();
-  const source = await findSource(luthier, args);
+  await fineTune(luthier, await findSource(luthier, args));
+}
+
+/** From the datasets' tree: all rows of one. */
+export async function fineTuneDataset(luthier: Luthier, ...args: unknown[]): Promise<void> {
+  requireTrust();
+  const [dataset] = await datasetsFor(luthier, args.slice(0, 1), 'Fine-tune on Dataset');
+  if (dataset) await fineTune(luthier, fromDataset(dataset));
+}
+
+/** @param folder project folder that the run goes to; that of the document when absent */
+export async function fineTune(luthier: Luthier, source: Source, folder?: string): Promise<void> {
   const questions = new Questions(TITLE);
   try {
     const summary = await questions.work(`Reading ${basename(source.data.file)}…`, async (signal) => {
@@ -38,153 +57,274 @@ export async function fineTuneSelection(luthier: Luthier, ...args: unknown[]): P
       return await luthier.engine.service.request('data/inspect', { ...source.data, ...columns }, { signal });
     });
     refuse(summary);
-    const project = await luthier.homes.projectFor(source.uri);
-    let answers: Answers | null = null;
-    for (;;) {
-      answers = await askAll(luthier, questions, summary, answers);
-      const path = await summarise(luthier, questions, source, summary, project, answers);
-      if (path === BACK) continue;
-      questions.dispose();
-      if (path) await startRecipe(luthier, path, join(project, HOME));
-      return;
-    }
+    const project = folder ?? (await luthier.homes.projectFor(source.uri));
+    const path = await new Flow(luthier, questions, source, summary, project).play();
+    questions.dispose();
+    if (path) await startRecipe(luthier, path, join(project, HOME));
   } finally {
     questions.dispose();
   }
 }
 
-/** From the data sets' tree: all rows of one. */
-export async function fineTuneDataset(luthier: Luthier, ...args: unknown[]): Promise<void> {
-  await fineTuneSelection(luthier, ...args);
-}
+/** Problems of a column rather than of the file: another column may do. */
+const ofColumn = ({ code, column }: DataProblem): boolean => code === 'missing-column' || column !== undefined;
 
 function refuse(summary: DataSummary): void {
-  // A column that could not be guessed is asked for, as long as there are columns to choose from.
-  const askable = summary.columns.length >= 2 ? 'missing-column' : '';
-  const error = summary.problems.find(({ severity, code }) => severity === 'error' && code !== askable);
-  if (error) {
-    const where = error.line === undefined ? '' : ` (line ${error.line})`;
-    throw new HostError('data-invalid', `${error.message}${where}`);
-  }
+  const { text, label } = summary.guess;
+  // As long as there are other columns to choose, what is wrong with one is told with that question.
+  const askable = summary.columns.length >= 2 && (summary.columns.length > 2 || !text || !label);
+  const error = summary.problems.find((problem) => problem.severity === 'error' && !(askable && ofColumn(problem)));
+  if (error) throw new HostError('data-invalid', placed(error, basename(summary.file)));
   if (summary.rows === 0) {
     throw new HostError('data-invalid', 'There are no rows to learn from.', 'Select rows with texts and labels.');
   }
 }
 
-/** The three questions, with a way back from each; `before` holds the answers of an earlier round. */
-async function askAll(
-  luthier: Luthier,
-  questions: Questions,
-  summary: DataSummary,
-  before: Answers | null,
-): Promise<Answers> {
-  let step = before ? 3 : 1;
-  let columns: Columns = before?.columns ?? {};
-  let model = before?.model ?? '';
-  for (;;) {
-    const position = { step, totalSteps: STEPS, canGoBack: step > 1 };
-    if (step === 1) {
-      const answer = await askColumns(questions, summary, position);
-      if (answer === BACK) continue;
-      columns = answer;
-      step = 2;
-    } else if (step === 2) {
-      const answer = await askModel(luthier, questions, position);
-      if (answer !== BACK) model = answer;
-      step = answer === BACK ? 1 : 3;
-    } else {
-      const items = methods(summary.rows).map(
-        (method, i): Choice<Method> => ({
-          label: method.label,
-          ...(i === 0 ? { description: 'recommended' } : {}),
-          detail: method.detail,
-          value: method,
-        }),
-      );
-      const answer = await questions.ask({ ...position, placeholder: 'How it learns', items });
-      if (answer === BACK) step = 2;
-      else return { columns, model, method: answer };
-    }
-  }
+/** A problem with the file and the line that it is on, unless it names its lines itself. */
+function placed({ message, line }: DataProblem, file: string): string {
+  const where = line === undefined || /\b[Ll]ines? \d/.test(message) ? file : `${file}, line ${line}`;
+  return `${where}: ${message}`;
 }
 
-type Decision = 'start' | 'edit';
+type Decision = 'start' | 'edit' | 'model' | 'columns' | 'again';
 
 /**
- * Writes what the estimate needs and shows it. Gives the recipe to start, or nothing when it is to be edited first.
- * What was written goes again when the person turns back.
+ * The questions in their order, with a way back from each. What fails leads back to its question and says why there;
+ * all other answers stay.
  */
-async function summarise(
-  luthier: Luthier,
-  questions: Questions,
-  source: Source,
-  summary: DataSummary,
-  project: string,
-  { columns, model, method }: Answers,
-): Promise<string | typeof BACK | undefined> {
-  const home = join(project, HOME);
-  const { service } = luthier.engine;
-  const made = source.file
-    ? null
-    : await questions.work('Writing the data set…', async (signal) => {
-        const taken = (await listFolder(join(home, 'datasets'))).map(({ name }) => name);
-        const name = uniqueName(slug(source.name), taken);
-        return await service.request('data/create', { ...source.data, folder: home, name, columns }, { signal });
-      });
-  let kept = false;
-  try {
-    const recipe = suggestRecipe({
-      model,
-      dataset: made ? made.record.name : toRecipePath(source.file!, project),
-      columns: made ? {} : columns,
-      rows: made?.record.rows ?? summary.rows,
-      method,
-      backend: setting('luthier.backend'),
-    });
-    const estimate = await questions.work('Estimating time and memory…', (signal) =>
-      service.request('run/estimate', { recipe, base: project }, { signal }),
+class Flow {
+  private readonly answers: Answers;
+  private summary: DataSummary;
+  private notice: Notice | undefined;
+
+  constructor(
+    private readonly luthier: Luthier,
+    private readonly questions: Questions,
+    private readonly source: Source,
+    summary: DataSummary,
+    private readonly project: string,
+  ) {
+    this.summary = summary;
+    this.answers = fitting(remembered.get(source.data.file), summary);
+    const error = summary.problems.find(({ severity }) => severity === 'error');
+    if (error) this.notice = this.problem(error);
+  }
+
+  /** The path of the recipe to start, or nothing when it is to be edited first. */
+  async play(): Promise<string | undefined> {
+    let step: Step = 'columns';
+    for (;;) {
+      const position = {
+        step: STEPS[step],
+        totalSteps: ORDER.length,
+        canGoBack: step !== 'columns',
+        notice: this.notice,
+      };
+      if (step === 'summary') {
+        const { columns, model, method } = this.answers;
+        const result = await this.conclude({ columns: columns!, model: model!, method: method! });
+        if ('path' in result) return result.path;
+        step = result.back;
+        continue;
+      }
+      this.notice = undefined;
+      const isAnswered = await this[step](position);
+      remembered.set(this.source.data.file, this.answers);
+      const next = ORDER.indexOf(step) + (isAnswered === BACK ? -1 : 1);
+      if (isAnswered !== 'refused') step = ORDER[Math.max(0, next)]!;
+    }
+  }
+
+  private async columns(position: Position): Promise<Outcome> {
+    const answer = await askColumns(this.questions, this.summary, position, this.answers.columns);
+    if (answer === BACK) return BACK;
+    this.answers.columns = answer;
+    const { file } = this.source.data;
+    const checked = await this.questions.work('Checking the columns…', (signal) =>
+      this.luthier.engine.service.request('data/inspect', { ...this.source.data, columns: answer }, { signal }),
     );
-    const decision = await showSummary(questions, source, estimate);
-    if (decision === BACK) return BACK;
-    const path = await writeRecipe(project, made?.record.name ?? slug(source.name), recipe);
-    kept = true;
-    if (made) luthier.datasets.refresh();
-    if (decision === 'start') return path;
-    await vscode.window.showTextDocument(vscode.Uri.file(path));
-    return undefined;
-  } finally {
-    if (made && !kept) await rm(made.path, { recursive: true, force: true });
+    const error = checked.problems.find(({ severity }) => severity === 'error');
+    if (!error) return 'answered';
+    const swapped = answer.text === this.summary.guess.label && answer.label === this.summary.guess.text;
+    this.notice = {
+      ...this.problem(error),
+      hint: swapped ? 'Text and label may be the wrong way round.' : `Choose other columns, or correct ${basename(file)}.`,
+    };
+    return 'refused';
+  }
+
+  private async model(position: Position): Promise<Outcome> {
+    const answer = await askModel(this.luthier, this.questions, position, this.answers.model);
+    if (answer === BACK) return BACK;
+    this.answers.model = answer;
+    return 'answered';
+  }
+
+  private async method(position: Position): Promise<Outcome> {
+    const items = methods(this.summary.rows).map(
+      (method, i): Choice<Method> => ({
+        label: method.label,
+        ...(i === 0 ? { description: 'recommended' } : {}),
+        detail: method.detail,
+        value: method,
+      }),
+    );
+    const active = items.find(({ label }) => label === this.answers.method?.label);
+    const answer = await this.questions.ask({ ...position, placeholder: 'How it learns', items, active });
+    if (answer === BACK) return BACK;
+    this.answers.method = answer;
+    return 'answered';
+  }
+
+  /** Shows what it will take, and writes the recipe when the person wants it. */
+  private async conclude(answers: Required<Answers>): Promise<{ path: string | undefined } | { back: Step }> {
+    try {
+      return await this.summarise(answers);
+    } catch (error) {
+      if (isCancelled(error)) throw error;
+      const failure = toHostError(error);
+      this.luthier.log.error(error as Error);
+      this.notice = noticeOf(this.luthier, failure);
+      const back = questionOf(failure);
+      if (back !== 'summary') return { back };
+      const answer = await this.questions.ask<Decision>({
+        step: STEPS.summary,
+        totalSteps: ORDER.length,
+        canGoBack: true,
+        placeholder: 'This cannot start as it is',
+        items: [
+          { label: '$(refresh) Try again', value: 'again' },
+          { label: '$(library) Choose another model…', value: 'model' },
+          { label: '$(list-selection) Choose other columns…', value: 'columns' },
+        ],
+        notice: this.notice,
+      });
+      this.notice = undefined;
+      if (answer === BACK) return { back: 'method' };
+      return { back: answer === 'model' || answer === 'columns' ? answer : 'summary' };
+    }
+  }
+
+  /** Writes what the estimate needs and shows it. What was written goes again when the person turns back. */
+  private async summarise(answers: Required<Answers>): Promise<{ path: string | undefined } | { back: Step }> {
+    const { luthier, questions, source, project } = this;
+    const home = join(project, HOME);
+    const { service } = luthier.engine;
+    const { columns, model, method } = answers;
+    const made = source.file
+      ? null
+      : await questions.work('Writing the dataset…', async (signal) => {
+          const taken = (await listFolder(join(home, 'datasets'))).map(({ name }) => name);
+          const name = uniqueName(slug(source.name), taken);
+          return await service.request('data/create', { ...source.data, folder: home, name, columns }, { signal });
+        });
+    let kept = false;
+    try {
+      const recipe = suggestRecipe({
+        model,
+        dataset: made ? made.record.name : toRecipePath(source.file!, project),
+        columns: made ? {} : columns,
+        rows: made?.record.rows ?? this.summary.rows,
+        method,
+        backend: setting('luthier.backend'),
+      });
+      const estimate = await questions.work('Estimating time and memory…', (signal) =>
+        service.request('run/estimate', { recipe, base: project }, { signal }),
+      );
+      const decision = await this.showSummary(estimate);
+      if (decision === BACK) return { back: 'method' };
+      if (decision === 'model' || decision === 'columns') return { back: decision };
+      const path = await writeRecipe(project, made?.record.name ?? slug(source.name), recipe);
+      kept = true;
+      remembered.delete(source.data.file);
+      if (made) luthier.datasets.refresh();
+      if (decision === 'start') return { path };
+      await vscode.window.showTextDocument(vscode.Uri.file(path));
+      return { path: undefined };
+    } finally {
+      if (made && !kept) await rm(made.path, { recursive: true, force: true });
+    }
+  }
+
+  private async showSummary(estimate: RunEstimate): Promise<Decision | typeof BACK> {
+    const { source } = this;
+    const blocked = blockingProblem(estimate);
+    const misfit = misfits(estimate);
+    const start: Choice<Decision> = {
+      label: '$(play) Start fine-tuning',
+      description: [basename(source.data.file), source.lines].filter(Boolean).join(', '),
+      value: 'start',
+    };
+    const edit: Choice<Decision> = { label: '$(edit) Edit the recipe first', value: 'edit' };
+    const other: Choice<Decision> = { label: '$(library) Choose another model…', value: 'model' };
+    const isGrave = ({ icon }: { icon: string }) => icon === 'error' || icon === 'warning';
+    const all = summaryLines(estimate);
+    const lines = [...all.filter(({ icon }) => icon === 'error'), ...all.filter(({ icon }) => icon === 'warning')]
+      .concat(all.filter((line) => !isGrave(line)))
+      .map(({ icon, text, detail }): Choice<Decision> => {
+        const severity = icon === 'error' || icon === 'warning' ? icon : null;
+        return {
+          label: severity ? text : `$(${icon}) ${text}`,
+          ...(severity ? { iconPath: severityIcon(this.luthier.extension.extensionUri, severity) } : {}),
+          ...(detail ? { detail } : {}),
+          alwaysShow: true,
+        };
+      });
+    return await this.questions.ask<Decision>({
+      step: STEPS.summary,
+      totalSteps: ORDER.length,
+      canGoBack: true,
+      placeholder: blocked
+        ? 'This cannot start as it is'
+        : misfit
+          ? 'The model may not fit these texts'
+          : 'Enter starts it',
+      items: [
+        ...(misfit ? [other] : []),
+        ...(blocked ? [] : [start]),
+        edit,
+        separator('What it will take'),
+        ...lines,
+      ],
+      active: misfit ? other : blocked ? edit : start,
+    });
+  }
+
+  private problem(problem: DataProblem): Notice {
+    return {
+      message: placed(problem, basename(this.source.data.file)),
+      icon: severityIcon(this.luthier.extension.extensionUri, problem.severity),
+    };
   }
 }
 
-async function showSummary(
-  questions: Questions,
-  source: Source,
-  estimate: RunEstimate,
-): Promise<Decision | typeof BACK> {
-  const blocked = blockingProblem(estimate);
-  const start: Choice<Decision> = {
-    label: '$(play) Start fine-tuning',
-    description: [basename(source.data.file), source.lines].filter(Boolean).join(', '),
-    value: 'start',
-  };
-  const edit: Choice<Decision> = { label: '$(edit) Edit the recipe first', value: 'edit' };
-  const lines = summaryLines(estimate).map(
-    ({ icon, text, detail }): Choice<Decision> => ({
-      label: `$(${icon}) ${text}`,
-      ...(detail ? { detail } : {}),
-      alwaysShow: true,
-    }),
-  );
-  const answer = await questions.ask<Decision>({
-    step: STEPS,
-    totalSteps: STEPS,
-    canGoBack: true,
-    placeholder: blocked ? 'This cannot start as it is' : 'Enter starts it',
-    items: [...(blocked ? [] : [start]), edit, separator('What it will take'), ...lines],
-    active: blocked ? edit : start,
-  });
-  return answer;
+type Outcome = 'answered' | 'refused' | typeof BACK;
+interface Position {
+  step: number;
+  totalSteps: number;
+  canGoBack: boolean;
+  notice: Notice | undefined;
+}
+
+/** Answers of an earlier call that still make sense for the rows as they are now. */
+function fitting(answers: Answers | undefined, summary: DataSummary): Answers {
+  const names = summary.columns.map(({ name }) => name);
+  const { columns, ...rest } = answers ?? {};
+  const fits = columns && Object.values(columns).every((name) => name === undefined || names.includes(name));
+  return { ...rest, ...(fits ? { columns } : {}) };
+}
+
+/** Share of unknown pieces from which a model does not fit the texts. */
+const MOST_UNKNOWN = 0.05;
+
+/** Whether the model hardly fits the texts: then no Enter pressed in passing may start it. */
+const misfits = (estimate: RunEstimate): boolean =>
+  estimate.unknown_token_share > MOST_UNKNOWN || estimate.problems.some(({ code }) => code === 'language-mismatch');
+
+/** The question whose answer a failure is about. */
+function questionOf({ code }: HostError): Step {
+  if (code.startsWith('model-') || code === 'tokenizer-invalid' || code === 'download-failed') return 'model';
+  return code.startsWith('data-') ? 'columns' : 'summary';
 }
 
 /** The recipe as a file in the project folder, so that it can be read, edited and trained again, here or in a terminal. */

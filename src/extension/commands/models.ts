@@ -1,10 +1,11 @@
 import * as vscode from 'vscode';
 import type { ModelEntry } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
-import { Cancelled } from '../errors.ts';
+import { Cancelled, type HostError, isCancelled, toHostError } from '../errors.ts';
 import { formatBytes } from '../format.ts';
-import { BACK, type Choice, type Question, Questions, separator } from '../questions.ts';
+import { BACK, type Choice, type Notice, type Question, Questions, separator } from '../questions.ts';
 import { saveSetting, setting } from '../settings.ts';
+import { severityIcon } from '../severity.ts';
 import { askText, withProgress } from '../ui.ts';
 import { requireTrust } from './select.ts';
 
@@ -19,44 +20,66 @@ const SOURCES: Record<ModelEntry['source'], string> = {
 
 /**
  * Asks for a model: starters, folders, those in the Hugging Face cache and trained ones, or one to download by its
- * name. Gives its name as a recipe writes it, or BACK.
+ * name. Gives its name as a recipe writes it, or BACK. A dialog that is cancelled and a download that fails lead back
+ * to the question.
+ * @param before the answer of an earlier round, offered again
  */
 export async function askModel(
   luthier: Luthier,
   questions: Questions,
-  position: Pick<Question<Answer>, 'step' | 'totalSteps' | 'canGoBack'> = {},
+  position: Pick<Question<Answer>, 'step' | 'totalSteps' | 'canGoBack' | 'notice'> = {},
+  before?: string,
 ): Promise<string | typeof BACK> {
   const workspace = (vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
   const folders = [...new Set([...setting('luthier.modelFolders'), ...workspace])];
   const models = await questions.work('Looking for models…', (signal) =>
     luthier.engine.service.request('models/list', { folders }, { signal }),
   );
-  const preferred = setting('luthier.defaultModel');
+  const preferred = before ?? setting('luthier.defaultModel');
   const items: Choice<Answer>[] = [];
   for (const source of Object.keys(SOURCES) as ModelEntry['source'][]) {
     const group = models.filter((model) => model.source === source);
     if (group.length > 0) items.push(separator(SOURCES[source]), ...group.map(modelItem));
   }
-  if (!models.some(({ name }) => name === preferred)) {
-    items.unshift({ label: preferred, description: 'luthier.defaultModel', value: { name: preferred } });
+  const isPreferred = ({ value }: Choice<Answer>) => typeof value === 'object' && value.name === preferred;
+  if (!items.some(isPreferred)) {
+    items.unshift({
+      label: preferred,
+      ...(before ? {} : { description: 'luthier.defaultModel' }),
+      value: { name: preferred },
+    });
   }
   items.push(
     separator('Others'),
     { label: '$(folder-opened) Choose a folder…', value: 'folder' },
     { label: '$(cloud-download) Download from Hugging Face by name…', value: 'download' },
   );
-  const active = items.find(({ value }) => typeof value === 'object' && value.name === preferred);
+  const active = items.find(isPreferred);
   const answer = await questions.ask<Answer>({
     ...position,
-    placeholder: 'The pretrained model to start from',
+    placeholder: 'Which base model? A pretrained model to start from',
     items,
     active,
   });
   if (answer === BACK) return BACK;
-  if (answer === 'folder') return await pickFolder();
-  if (answer === 'download') return await downloadModel(luthier);
-  return answer.name;
+  if (typeof answer === 'object') return answer.name;
+  const { notice: _, ...place } = position;
+  try {
+    return answer === 'folder' ? await pickFolder() : await downloadModel(luthier);
+  } catch (error) {
+    const failure = isCancelled(error) ? null : toHostError(error);
+    if (failure) luthier.log.error(error as Error);
+    const notice = failure && noticeOf(luthier, failure);
+    return await askModel(luthier, questions, { ...place, ...(notice ? { notice } : {}) }, before);
+  }
 }
+
+/** A failure as a line of the question that it leads back to. */
+export const noticeOf = (luthier: Luthier, { message, hint }: HostError): Notice => ({
+  message,
+  hint,
+  icon: severityIcon(luthier.extension.extensionUri, 'error'),
+});
 
 function modelItem(model: ModelEntry): Choice<Answer> {
   const size = [

@@ -4,6 +4,7 @@ import { Cancelled, HostError } from '../errors.ts';
 import { choose } from '../questions.ts';
 import { describeRunItem, stateIcon } from '../runs/present.ts';
 import type { Run } from '../runs/run.ts';
+import { lostNode } from '../trees/selection.ts';
 
 /** A run among a command's arguments: a tree's item, or an id or folder that a link or a test names. */
 function asRun(luthier: Luthier, value: unknown): Run | undefined {
@@ -32,8 +33,9 @@ export async function runsFor(
     if (fitting.length === 0) throw new HostError('run-invalid', question.none);
     return fitting;
   }
-  // A key passes nothing.
-  const selected = (await luthier.selectedRuns()).filter(fits);
+  // A key passes nothing, and means what is selected; a menu whose line was drawn again just then passes an undefined
+  // one, and what else may be selected is not what was clicked.
+  const selected = lostNode(args) ? [] : (await luthier.selectedRuns()).filter(fits);
   if (selected.length > 0) return [...selected];
   const candidates = luthier.runs.all().filter(fits);
   if (candidates.length === 0) throw new HostError('run-not-found', question.none);
@@ -69,7 +71,7 @@ export function requireTrust(): void {
   if (vscode.workspace.isTrusted) return;
   throw new HostError(
     'untrusted',
-    'This workspace is not trusted: data sets and runs can be looked at, nothing is started or changed.',
+    'This workspace is not trusted: datasets and runs can be looked at, nothing is started or changed.',
     'Trust it with Manage Workspace Trust to train.',
   );
 }

@@ -2,15 +2,18 @@ import { basename, extname } from 'node:path';
 import * as vscode from 'vscode';
 import type { DataSource } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
-import { isDataFile, knownColumns, rowsFile } from '../datasets/dataset.ts';
-import { HostError } from '../errors.ts';
+import { DATA_EXTENSIONS, type Dataset, isDataFile, knownColumns, rowsFile } from '../datasets/dataset.ts';
+import { Cancelled, HostError } from '../errors.ts';
+import { COMMANDS } from '../ids.ts';
+import { choose, separator } from '../questions.ts';
+import { datasetItem } from './datasets.ts';
 
 /** Where the rows to learn from come from. */
 export interface Source {
   data: DataSource;
   /** Of the document, for the project folder that it belongs to. */
   uri: vscode.Uri;
-  /** What a data set made of it would be called. */
+  /** What a dataset made of it would be called. */
   name: string;
   /** A whole file as it is on disk: a recipe can name it, and no copy is needed. */
   file: string | null;
@@ -23,42 +26,75 @@ const MAX_TEXT = 50 * 1024 * 1024;
 
 /**
  * The rows that "Fine-tune on Selection" means: the explorer's or the tree's file, the editor's selection, or without
- * one the whole document, saved or not. Throws HostError when there is nothing to take.
+ * one the whole document, saved or not; where no document with rows is open, what the person picks.
+ * Throws HostError when there is nothing to take, Cancelled when nothing is picked.
  */
 export async function findSource(luthier: Luthier, args: readonly unknown[]): Promise<Source> {
   const [first] = args;
   const editor = vscode.window.activeTextEditor;
   const clicked = first instanceof vscode.Uri ? first : undefined;
   // The editor's context menu passes its document's uri; its selection is what is meant then.
-  const fromEditor = editor && (!clicked || clicked.toString() === editor.document.uri.toString());
-  if (fromEditor) return fromDocument(editor.document, editor.selection);
-  if (clicked) {
-    if (clicked.scheme !== 'file') return fromDocument(await vscode.workspace.openTextDocument(clicked), undefined);
-    return fromFile(clicked.fsPath);
+  const isClicked = editor && clicked?.toString() === editor.document.uri.toString();
+  if (editor && (isClicked || (!clicked && mayHaveRows(editor)))) {
+    return fromDocument(editor.document, editor.selection);
   }
-  if (typeof first === 'object' && first !== null && 'path' in first && 'kind' in first) {
-    const dataset = (await luthier.datasets.list()).find(({ path }) => path === first.path);
-    if (dataset) {
-      const file = rowsFile(dataset);
-      return {
-        ...fromFile(file),
-        name: dataset.name.replace(/\.[^.]+$/, ''),
-        file: dataset.kind === 'made' ? dataset.path : file,
-      };
-    }
-  }
-  throw new HostError(
-    'data-unreadable',
-    'There is nothing to fine-tune on: no text editor is open.',
-    'Open a CSV, TSV, JSON Lines or Markdown file with texts and labels, and select rows or nothing for all of it.',
-  );
+  if (!clicked) return await pickSource(luthier);
+  if (clicked.scheme !== 'file') return fromDocument(await vscode.workspace.openTextDocument(clicked), undefined);
+  return fromFile(clicked.fsPath);
 }
 
-function fromFile(path: string): Source {
+/** Rows of one of the tree's datasets. */
+export function fromDataset(dataset: Dataset): Source {
+  const file = rowsFile(dataset);
+  return {
+    ...fromFile(file),
+    name: dataset.name.replace(/\.[^.]+$/, ''),
+    file: dataset.kind === 'made' ? dataset.path : file,
+    // A folder's rows are read with their places in the file that they were taken from.
+    ...(dataset.kind === 'made' ? { data: { file: dataset.path } } : {}),
+  };
+}
+
+/** A log, a program or a recipe beside which the command is called is hardly what should be learned from. */
+function mayHaveRows({ document, selection }: vscode.TextEditor): boolean {
+  if (document.uri.scheme === 'output') return false;
+  if (!selection.isEmpty || document.isUntitled) return true;
+  return isDataFile(document.uri.path);
+}
+
+type Picked = Dataset | 'file' | 'example';
+
+async function pickSource(luthier: Luthier): Promise<Source> {
+  const datasets = await luthier.datasets.list();
+  const picked = await choose<Picked>({
+    title: 'Fine-tune',
+    placeholder: 'What should the model learn from?',
+    items: [
+      ...(datasets.length > 0 ? [separator('Datasets'), ...datasets.map(datasetItem)] : []),
+      ...(datasets.length > 0 ? [separator('Others')] : []),
+      { label: '$(folder-opened) Choose a file…', value: 'file' },
+      { label: '$(beaker) Try with example data…', value: 'example' },
+    ],
+  });
+  if (picked === 'example') {
+    await vscode.commands.executeCommand(COMMANDS.tryExample);
+    throw new Cancelled();
+  }
+  if (picked !== 'file') return fromDataset(picked);
+  const files = await vscode.window.showOpenDialog({
+    title: 'File with Texts and Labels',
+    openLabel: 'Use File',
+    filters: { 'Files with rows': DATA_EXTENSIONS },
+  });
+  if (!files?.[0]) return await pickSource(luthier);
+  return fromFile(files[0].fsPath);
+}
+
+export function fromFile(path: string): Source {
   if (!isDataFile(path)) {
     throw new HostError(
       'data-invalid',
-      `${basename(path)} is no file with rows.`,
+      `${basename(path)} is not a file with rows.`,
       'Rows come from CSV, TSV, JSON, JSON Lines, Markdown tables, or lines of label and text.',
     );
   }

@@ -8,7 +8,7 @@ import { type Dataset, knownColumns, readMadeDatasets, rowsFile } from './datase
 
 export interface DatasetSources {
   service: Pick<EngineService, 'request'>;
-  /** Files of the workspace that are or could be data sets. */
+  /** Files of the workspace that are or could be datasets. */
   find(): Promise<string[]>;
   homes(): readonly string[];
   /** Files added by hand, remembered between sessions. */
@@ -20,7 +20,7 @@ interface Known {
   summary: DataSummary;
 }
 
-/** The data sets of this window. Lists are quick: rows are only read (by the service) when a person looks at one. */
+/** The datasets of this window. Lists are quick: rows are only read (by the service) when a person looks at one. */
 export class DatasetStore {
   readonly changed = new Emitter<void>();
   private readonly sources: DatasetSources;
@@ -79,7 +79,8 @@ export class DatasetStore {
     const columns = options.columns ?? knownColumns(dataset);
     const summary = await this.sources.service.request(
       'data/inspect',
-      { file, ...(columns ? { columns } : {}) },
+      // A folder's rows have their lines in the file that they were taken from.
+      { file: dataset.kind === 'made' ? dataset.path : file, ...(columns ? { columns } : {}) },
       options.signal ? { signal: options.signal } : {},
     );
     if (stamp !== null) this.summaries.set(file, { stamp, summary });

@@ -7,9 +7,11 @@ import { formatCount, plural, shorten } from '../format.ts';
 import { COMMANDS, CONTEXT_KEYS, TREE_ITEMS } from '../ids.ts';
 import type { Log } from '../log.ts';
 
-/** A line under a data set: a figure, a class, a column, or a problem. */
+/** A line under a dataset: a figure, a class, a column, or a problem. */
 export interface DatasetDetail {
   detail: string;
+  /** Place among the dataset's lines: VS Code finds a line by it again after drawing. */
+  index: number;
   description?: string;
   icon: string;
   /** 1-based line to open. */
@@ -18,11 +20,14 @@ export interface DatasetDetail {
 }
 export type DatasetNode = Dataset | DatasetDetail;
 
-const isDetail = (node: DatasetNode): node is DatasetDetail => 'detail' in node;
+export const isDetail = (node: DatasetNode): node is DatasetDetail => 'detail' in node;
+
+/** So long after it was told to draw a view has every line again. */
+const DRAWING_MS = 1000;
 
 const URI_LIST = 'text/uri-list';
 
-/** Data sets: those Luthier made, files of the workspace that could be one, and files added by hand or dropped here. */
+/** Datasets: those Luthier made, files of the workspace that could be one, and files added by hand or dropped here. */
 export class DatasetsTree
   implements vscode.TreeDataProvider<DatasetNode>, vscode.TreeDragAndDropController<DatasetNode>, vscode.Disposable
 {
@@ -33,11 +38,12 @@ export class DatasetsTree
   private readonly store: DatasetStore;
   private readonly log: Log;
   private readonly subscription: { dispose(): void };
+  private drawingSince = Number.NEGATIVE_INFINITY;
 
   constructor(store: DatasetStore, log: Log) {
     this.store = store;
     this.log = log;
-    this.subscription = store.changed.on(() => this.emitter.fire(undefined));
+    this.subscription = store.changed.on(() => this.draw(undefined));
   }
 
   dispose(): void {
@@ -45,37 +51,51 @@ export class DatasetsTree
     this.emitter.dispose();
   }
 
+  /** VS Code may be drawing, and then knows of no selection until it has every line again. */
+  get mayBeDrawing(): boolean {
+    return performance.now() - this.drawingSince < DRAWING_MS;
+  }
+
+  private draw(node: DatasetNode | undefined): void {
+    this.drawingSince = performance.now();
+    this.emitter.fire(node);
+  }
+
   async getChildren(node?: DatasetNode): Promise<DatasetNode[]> {
     if (!node) {
       const datasets = await this.store.list();
+      this.drawingSince = performance.now();
       void vscode.commands.executeCommand('setContext', CONTEXT_KEYS.scanned, true);
       return datasets;
     }
     if (isDetail(node)) return [];
     if (!vscode.workspace.isTrusted) {
-      return [{ detail: 'Trust this workspace to look into the file', icon: 'shield', of: node }];
+      return [{ detail: 'Trust this workspace to look into the file', icon: 'shield', index: 0, of: node }];
     }
     try {
       const before = node.summary;
       const summary = await this.store.inspect(node);
-      // Figures known for the first time belong on the data set's own line; not from within this call, and only once.
-      if (summary !== before) setTimeout(() => this.emitter.fire(node), 0);
+      // Figures known for the first time belong on the dataset's own line; not from within this call, and only once.
+      if (summary !== before) setTimeout(() => this.draw(node), 0);
       return summaryDetails(node, summary);
     } catch (error) {
       const failure = toHostError(error);
       this.log.warn(`${node.path}: ${failure.message}`);
-      return [{ detail: sentence(failure), icon: 'warning', of: node }];
+      return [{ detail: sentence(failure), icon: 'warning', index: 0, of: node }];
     }
   }
 
   getTreeItem(node: DatasetNode): vscode.TreeItem {
     if (isDetail(node)) {
       const item = new vscode.TreeItem(node.detail);
-      item.iconPath = new vscode.ThemeIcon(node.icon);
+      item.id = `${node.of.kind}:${node.of.path}#${node.index}`;
+      item.iconPath = themeIcon(node.icon);
       item.tooltip = node.detail;
       if (node.description) item.description = node.description;
       if (node.line !== undefined) {
-        item.command = { command: COMMANDS.openDataset, title: 'Open', arguments: [node.of, undefined, node.line] };
+        // Without arguments, as in the runs' tree: VS Code forgets them when it draws the line again. What is meant is
+        // what the click has selected.
+        item.command = { command: COMMANDS.openDataset, title: 'Open' };
       }
       return item;
     }
@@ -108,7 +128,7 @@ export class DatasetsTree
     if (usable.length > 0) await this.store.add(usable.map((uri) => uri.fsPath));
     if (usable.length < uris.length) {
       void vscode.window.showWarningMessage(
-        'Only files with rows can be data sets: CSV, TSV, JSON, JSON Lines, Markdown tables or text.',
+        'Only files with rows can be datasets: CSV, TSV, JSON, JSON Lines, Markdown tables or text.',
       );
     }
   }
@@ -120,9 +140,14 @@ function relativeFolder(path: string): string {
   return isRoot ? '' : vscode.workspace.asRelativePath(path);
 }
 
-/** What there is to say about a data set, as lines. */
+const COLORS: Record<string, string> = { error: 'list.errorForeground', warning: 'list.warningForeground' };
+
+const themeIcon = (icon: string) =>
+  new vscode.ThemeIcon(icon, COLORS[icon] ? new vscode.ThemeColor(COLORS[icon]) : undefined);
+
+/** What there is to say about a dataset, as lines. */
 export function summaryDetails(of: Dataset, summary: DataSummary): DatasetDetail[] {
-  const details: DatasetDetail[] = [
+  const details: Omit<DatasetDetail, 'index'>[] = [
     { detail: plural(summary.rows, 'row'), description: `${summary.format}, ${summary.encoding}`, icon: 'table', of },
   ];
   const { text, label } = summary.guess;
@@ -148,5 +173,5 @@ export function summaryDetails(of: Dataset, summary: DataSummary): DatasetDetail
       of,
     });
   }
-  return details;
+  return details.map((detail, index) => ({ ...detail, index }));
 }

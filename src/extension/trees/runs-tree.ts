@@ -4,6 +4,7 @@ import { describeRunItem, runContextValue, stateIcon, stateWord, tooltipLines } 
 import { datasetName, type Run } from '../runs/run.ts';
 import type { RunStarter } from '../runs/starter.ts';
 import type { RunStore } from '../runs/store.ts';
+import { selectedNodes } from './selection.ts';
 
 export interface RunGroup {
   group: string;
@@ -149,12 +150,10 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
   }
 }
 
-/** What is selected in the tree; of a view that is not seen nothing is meant. */
+/** The runs that are selected in the tree. */
 export async function selectedRuns(
   view: Pick<vscode.TreeView<RunNode>, 'visible' | 'selection'>,
   tree: Pick<RunsTree, 'mayBeDrawing'>,
 ): Promise<Run[]> {
-  while (view.visible && view.selection.length === 0 && tree.mayBeDrawing)
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  return view.visible ? view.selection.filter(isRun) : [];
+  return (await selectedNodes(view, tree)).filter(isRun);
 }

@@ -173,7 +173,12 @@ export class Dashboard {
         return this.wire.post({ ...request, ...found });
       }
       case 'openRow':
-        return await openDataRow(this.run(request.run), request.file, request.line);
+        return await openDataRow(
+          this.run(request.run),
+          request.file,
+          request.line,
+          vscode.workspace.isTrusted ? this.options.service : null,
+        );
       case 'chooseRuns': {
         const chosen = await pickRuns(this.options.store, this.folders);
         return await this.setRuns([this.focus, ...chosen.filter((folder) => folder !== this.focus)]);

@@ -1,19 +1,56 @@
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import * as vscode from 'vscode';
+import { datasetOfRun, sourceOf } from '../datasets/of-run.ts';
+import type { EngineService } from '../engine/service.ts';
 import { Cancelled, HostError } from '../errors.ts';
 import { exists } from '../files.ts';
 import { describeRunItem } from '../runs/present.ts';
 import type { Run } from '../runs/run.ts';
 import type { RunStore } from '../runs/store.ts';
 
-/** Opens a data file at a 1-based line. `file` is absolute, or relative to the run's recipe or its project folder. */
-export async function openDataRow(run: Run, file: string, line: number): Promise<void> {
+type RowService = Pick<EngineService, 'request'> | null;
+
+/**
+ * Opens a row of a run's data. `file` is absolute, or relative to the run's recipe or its project folder. Rows of a
+ * selection open in the file that they were selected in, as it is today.
+ */
+export async function openDataRow(run: Run, file: string, line: number, service: RowService): Promise<void> {
   const bases = [run.record.recipe_path ? dirname(run.record.recipe_path) : null, dirname(run.home), run.folder];
   const candidates = isAbsolute(file)
     ? [file]
     : bases.filter((base) => base !== null).map((base) => resolve(base, file));
+  const data = await datasetOfRun(run);
+  const source = data ? await sourceOf(data) : null;
+  if (data && source && candidates.includes(source.file)) return await openRow(service, data, source.file, line);
   for (const path of candidates) if (await exists(path)) return await openAtLine(path, line);
-  throw new HostError('data-unreadable', `${file} is no longer there.`);
+  throw new HostError('data-unreadable', `${basename(file)} is no longer there (${file}).`);
+}
+
+/**
+ * Opens a row of a dataset, by its line in the person's own file; one that has moved there since is found, and of one
+ * that is no longer there the dataset's copy is shown. Both are said.
+ * @param service finds such rows; null where it may not run
+ * @param data the dataset's file or folder
+ * @param file the file with its rows, for a dataset that was not made of another
+ */
+export async function openRow(service: RowService, data: string, file: string, line: number): Promise<void> {
+  const source = await sourceOf(data);
+  if (!source || !service) {
+    const path = source && (await exists(source.file)) ? source.file : file;
+    return await openAtLine(path, line);
+  }
+  const at = await service.request('data/locate', { data, columns: {}, file: source.file, line });
+  await openAtLine(at.file, at.line);
+  const name = basename(source.file);
+  if (at.state === 'moved') {
+    void vscode.window.showInformationMessage(
+      `${name} has changed since its rows were taken: this one was on line ${line}, and is on line ${at.line} now.`,
+    );
+  } else if (at.state !== 'same') {
+    void vscode.window.showWarningMessage(
+      `${at.state === 'missing' ? `${name} is no longer there.` : `${name} has changed since its rows were taken, and this one is no longer in it.`} Shown is Luthier’s copy, which the model learns from.`,
+    );
+  }
 }
 
 /** Opens a text file with the cursor on a 1-based line. */

@@ -1,0 +1,103 @@
+import { copyFile, mkdir, readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import * as vscode from 'vscode';
+import type { Luthier } from '../context.ts';
+import { Cancelled, HostError } from '../errors.ts';
+import { exists } from '../files.ts';
+import { MEMENTO_KEYS } from '../ids.ts';
+import { choose } from '../questions.ts';
+import { fineTune } from './fine-tune.ts';
+import { requireTrust } from './select.ts';
+import { fromFile } from './source.ts';
+
+/** Folder that the examples are copied to. */
+const FOLDER = 'luthier-examples';
+
+const EXAMPLES = [
+  {
+    name: 'tickets',
+    label: '$(tag) Support tickets',
+    detail: 'Messages to a shop’s support, each with one of 8 intents',
+  },
+  { name: 'reviews', label: '$(thumbsup) Reviews', detail: 'Sentences of reviews, each positive or negative' },
+] as const;
+
+/** Copies example data to where the person says, and begins Fine-tune on Selection with it. */
+export async function tryExample(luthier: Luthier): Promise<void> {
+  requireTrust();
+  const name = await choose<string>({
+    title: 'Try with Example Data',
+    placeholder: 'Which texts should the model learn to classify?',
+    items: EXAMPLES.map(({ name, label, detail }) => ({ label, detail, value: name })),
+  });
+  const folders = (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file');
+  const OTHER = '';
+  const parent = await choose<string>({
+    title: 'Try with Example Data',
+    placeholder: `Where should the folder ${FOLDER} go?`,
+    items: [
+      ...folders.map(({ name, uri }) => ({ label: `$(folder) ${name}`, description: uri.fsPath, value: uri.fsPath })),
+      { label: '$(folder-opened) Choose a folder…', detail: 'It is opened in this window.', value: OTHER },
+    ],
+  });
+  if (parent !== OTHER) return await begin(luthier, await copyExamples(luthier, parent, name), parent);
+  const picked = await vscode.window.showOpenDialog({
+    title: `Folder that ${FOLDER} goes to`,
+    openLabel: 'Copy Here',
+    canSelectFolders: true,
+    canSelectFiles: false,
+  });
+  if (!picked?.[0]) throw new Cancelled();
+  const file = await copyExamples(luthier, picked[0].fsPath, name);
+  // Opening a folder starts the window over: it goes on from there.
+  await luthier.extension.globalState.update(MEMENTO_KEYS.pendingExample, file);
+  await vscode.commands.executeCommand('vscode.openFolder', vscode.Uri.file(dirname(file)));
+}
+
+/** Goes on where opening the examples' folder began the window again; does nothing in any other window. */
+export async function resumeExample(luthier: Luthier): Promise<void> {
+  const { globalState } = luthier.extension;
+  const file = globalState.get<string>(MEMENTO_KEYS.pendingExample);
+  if (!file || !vscode.workspace.workspaceFolders?.some(({ uri }) => uri.fsPath === dirname(file))) return;
+  if (!vscode.workspace.isTrusted) {
+    const granted = vscode.workspace.onDidGrantWorkspaceTrust(() => {
+      granted.dispose();
+      void resumeExample(luthier).catch((error: Error) => luthier.log.error(error));
+    });
+    return;
+  }
+  await globalState.update(MEMENTO_KEYS.pendingExample, undefined);
+  if (await exists(file)) await begin(luthier, file, dirname(file));
+}
+
+async function begin(luthier: Luthier, file: string, project: string): Promise<void> {
+  await vscode.window.showTextDocument(vscode.Uri.file(file), { preview: false });
+  luthier.datasets.refresh();
+  await fineTune(luthier, fromFile(file), project);
+}
+
+/**
+ * Copies an example with its recipe beside what may be there: a file that a person has changed is left alone.
+ * @returns the path of its rows
+ */
+async function copyExamples(luthier: Luthier, parent: string, name: string): Promise<string> {
+  const from = vscode.Uri.joinPath(luthier.extension.extensionUri, 'examples').fsPath;
+  const folder = join(parent, FOLDER);
+  try {
+    await mkdir(folder, { recursive: true });
+    for (const file of [`${name}.csv`, `${name}.recipe.json`, 'README.md']) {
+      const to = join(folder, file);
+      if (!(await exists(to))) await copyFile(join(from, file), to);
+      else if (!(await readFile(to)).equals(await readFile(join(from, file)))) {
+        luthier.log.info(`${to} is there already and has other content; it was left as it is.`);
+      }
+    }
+  } catch (error) {
+    throw new HostError(
+      'not-writable',
+      `The example data could not be copied to ${basename(parent)}: ${(error as Error).message}`,
+      'Choose a folder that you may write to.',
+    );
+  }
+  return join(folder, `${name}.csv`);
+}

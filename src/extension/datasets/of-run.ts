@@ -1,0 +1,38 @@
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import type { DatasetRecord } from '../../protocol/index.ts';
+import { exists, readJson } from '../files.ts';
+import type { Run } from '../runs/run.ts';
+
+/** File or folder that a run learned from; null when it is gone or the record does not say. */
+export async function datasetOfRun(run: Run): Promise<string | null> {
+  const reference = run.record.recipe.dataset;
+  const name = typeof reference === 'string' ? reference : reference?.train;
+  if (!name) return null;
+  if (isAbsolute(name)) return (await exists(name)) ? name : null;
+  const recipe = run.record.recipe_path;
+  const candidates = [
+    recipe ? resolve(dirname(recipe), name) : null,
+    resolve(dirname(run.home), name),
+    join(run.home, 'datasets', name),
+  ];
+  for (const path of candidates) if (path && (await exists(path))) return path;
+  return null;
+}
+
+/** A dataset that was made of a part of a person's file. */
+export interface SourceFile {
+  /** Absolute path of that file, which may be gone. */
+  file: string;
+  /** Its columns that became text and label. */
+  columns: DatasetRecord['columns'];
+}
+
+/** The file that a dataset's folder was made from; null for a file, for unsaved documents and for older folders. */
+export async function sourceOf(dataset: string): Promise<SourceFile | null> {
+  const record = (await readJson(join(dataset, 'dataset.json')).catch(() => undefined)) as
+    | Partial<DatasetRecord>
+    | undefined;
+  const source = record?.source;
+  if (!source?.lines || !record?.columns || !isAbsolute(source.file)) return null;
+  return { file: source.file, columns: record.columns };
+}
