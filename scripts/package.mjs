@@ -77,6 +77,8 @@ export async function makePackage({ target = `${process.platform}-${process.arch
     ...filesUnder('dist/webview', (name) => !isSource(name)),
     ...filesUnder('media', (name) => !name.startsWith('media/screenshots/')),
     ...filesUnder('starters/bert'),
+    // What Try with Example Data copies.
+    ...filesUnder('examples', (name) => !name.includes('/.')),
     ...runtimeFiles(target),
     ...['README.md', 'CHANGELOG.md', 'LICENSE', 'NOTICE'].filter((file) => existsSync(path.join(root, file))),
   ];

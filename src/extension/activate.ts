@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { resumeExample } from './commands/example.ts';
 import { registerCommands } from './commands/index.ts';
 import { Luthier } from './context.ts';
 import { PANELS, type SettingName, VIEWS } from './ids.ts';
@@ -9,6 +10,7 @@ import { StatusBar } from './status-bar.ts';
 import { DatasetsTree } from './trees/datasets-tree.ts';
 import { RunsTree, selectedRuns } from './trees/runs-tree.ts';
 import { selectedNodes } from './trees/selection.ts';
+import { showError } from './ui.ts';
 
 /** What a test or another extension gets from `activate`. */
 export interface LuthierApi {
@@ -68,6 +70,7 @@ export function activate(context: vscode.ExtensionContext): LuthierApi {
     }),
   );
   setImmediate(() => {
+    void resumeExample(luthier).catch((error: unknown) => showError(error, luthier.log));
     luthier.load().catch((error: Error) => luthier.log.error(error));
   });
   const activationMs = performance.now() - started;

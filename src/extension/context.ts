@@ -44,6 +44,7 @@ export class Luthier implements vscode.Disposable {
   private loading: Promise<void> | null = null;
   private knowing: Promise<void> | null = null;
   private training: boolean | null = null;
+  private readonly steps = new Set<string>();
 
   constructor(extension: vscode.ExtensionContext) {
     this.extension = extension;
@@ -221,7 +222,15 @@ export class Luthier implements vscode.Disposable {
     );
   }
 
+  /** Ticks a step of the walkthrough off. */
+  achieved(step: 'started' | 'watched' | 'tried'): void {
+    if (this.steps.has(step)) return;
+    this.steps.add(step);
+    void vscode.commands.executeCommand('setContext', CONTEXT_KEYS[step], true);
+  }
+
   private setTraining(): void {
+    if (this.runs.all().length > 0) this.achieved('started');
     const training = this.runs.working().length > 0;
     if (training === this.training) return;
     this.training = training;

@@ -124,6 +124,7 @@ const BUILT_IN = new Set([
   'focusedView',
   'listFocus',
   'inputFocus',
+  'listMultiSelection',
   'false',
 ]);
 
@@ -166,8 +167,8 @@ test.each(clauses)('$where reads only keys that somebody sets: $clause', ({ clau
   }
 });
 
-test('context keys that the code sets are read by a clause', () => {
-  const all = clauses.map(({ clause }) => clause).join(' ');
+test('context keys that the code sets are read by a clause or the walkthrough', () => {
+  const all = `${clauses.map(({ clause }) => clause).join(' ')} ${JSON.stringify(contributes.walkthroughs)}`;
   for (const key of Object.values(CONTEXT_KEYS)) expect(all).toContain(key);
 });
 

@@ -7,6 +7,7 @@
 export const COMMANDS = {
   fineTuneSelection: 'luthier.fineTuneSelection',
   fineTuneDataset: 'luthier.fineTuneDataset',
+  tryExample: 'luthier.tryExample',
   addDataset: 'luthier.addDataset',
   openDataset: 'luthier.openDataset',
   inspectDataset: 'luthier.inspectDataset',
@@ -18,6 +19,7 @@ export const COMMANDS = {
   evaluateOnFile: 'luthier.evaluateOnFile',
   pauseRun: 'luthier.pauseRun',
   resumeRun: 'luthier.resumeRun',
+  startNow: 'luthier.startNow',
   stopRun: 'luthier.stopRun',
   cancelRun: 'luthier.cancelRun',
   moveUpInQueue: 'luthier.moveUpInQueue',
@@ -69,6 +71,10 @@ export const CONTEXT_KEYS = {
   training: 'luthier.training',
   /** The first scan for data sets is over, so that the welcome text does not flash. */
   scanned: 'luthier.scanned',
+  /** What the walkthrough ticks off: a run was made, a dashboard was seen, a model was tried. */
+  started: 'luthier.started',
+  watched: 'luthier.watched',
+  tried: 'luthier.tried',
 } as const;
 
 /** Settings with their defaults, as in package.json's `contributes.configuration`. */
@@ -135,6 +141,8 @@ export const SECRETS = { huggingFaceToken: 'luthier.huggingFaceToken' } as const
 export const MEMENTO_KEYS = {
   addedDatasets: 'luthier.addedDatasets',
   noWorkspaceFolder: 'luthier.noWorkspaceFolder',
+  /** Example data whose folder is about to be opened: fine-tuning begins there. */
+  pendingExample: 'luthier.pendingExample',
   nodeDownloadDeclined: 'luthier.nodeDownloadDeclined',
 } as const;
 

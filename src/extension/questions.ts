@@ -123,12 +123,12 @@ export class Questions implements vscode.Disposable {
 function noticeItems(notice: Notice | undefined): Choice<never>[] {
   if (!notice) return [];
   const { message, hint, icon } = notice;
-  const pause = message.length > NOTICE_LINE ? message.search(/[.;:,] |[ ](?=\()/) : -1;
-  const split = pause > 0 && pause < NOTICE_LINE;
-  const rest = [split ? message.slice(pause + 1).trim() : '', hint ?? ''].filter(Boolean).join(' ');
+  const pauses = [...message.slice(0, NOTICE_LINE).matchAll(/[.;:,] | (?=\()/g)];
+  const split = message.length > NOTICE_LINE ? (pauses.at(-1)?.index ?? -1) : -1;
+  const rest = [split > 0 ? message.slice(split + 1).trim() : '', hint ?? ''].filter(Boolean).join(' ');
   return [
     {
-      label: split ? message.slice(0, pause + 1) : message,
+      label: split > 0 ? message.slice(0, split + 1) : message,
       ...(rest ? { detail: rest } : {}),
       iconPath: icon,
       alwaysShow: true,

@@ -140,8 +140,15 @@ export interface TryoutSnapshot {
   base: TryoutModel | null;
   /** Said in the base's place when there is none, or under its name ("its classifier is not trained"). */
   base_note: string | null;
-  /** Name of the data set that corrected rows go to; null when there is none to add to. */
+  /** Name of the file or dataset that corrected rows go to; null when there is none to add to. */
   dataset: string | null;
+}
+
+/** A row of the data that has the text of a correction. */
+export interface StandingRow {
+  file: string;
+  line: number;
+  label: string;
 }
 
 export type TryoutMessage =
@@ -152,8 +159,12 @@ export type TryoutMessage =
   | { type: 'predictions'; id: number; tuned: Prediction[]; base: Prediction[] | null; ms: number }
   /** The row that the person picked. */
   | { type: 'row'; text: string; label: string | null; file: string; line: number }
-  /** The corrected row is in the data set. */
-  | { type: 'added'; text: string; label: string; dataset: string }
+  /** The text stands in the data already, so `addRow` did nothing: where, and as what. */
+  | { type: 'stands'; text: string; label: string; dataset: string; rows: StandingRow[] }
+  /** The corrected row is in `dataset`, on this line of this file. */
+  | { type: 'added'; text: string; label: string; dataset: string; file: string; line: number }
+  /** An added row is out again. */
+  | { type: 'undone'; text: string }
   /** `id` is the prediction's, null for another request. */
   | { type: 'failed'; request: string; id: number | null; error: ErrorData };
 
@@ -161,9 +172,14 @@ export type TryoutRequest =
   | { type: 'ready' }
   /** A later `predict` replaces an earlier one: the host may cancel it. */
   | { type: 'predict'; id: number; texts: string[]; compare: boolean }
-  /** Let the person pick a row of the data set; answered by `row`, or by nothing when dismissed. */
+  /** Let the person pick a row of the data; answered by `row`, or by nothing when dismissed. */
   | { type: 'pickRow' }
-  | { type: 'addRow'; text: string; label: string }
+  /** Add a row to the data; answered by `added`, or unless `anyway` by `stands` where the text is there already. */
+  | { type: 'addRow'; text: string; label: string; anyway: boolean }
+  /** Take out the row that was added with this text; answered by `undone`. */
+  | { type: 'undoRow'; text: string }
+  | { type: 'openRow'; file: string; line: number }
+  /** Let the person choose another model for the page; answered by a snapshot. */
   | { type: 'chooseModel' }
   | { type: 'copyText'; text: string }
   | PageRequest;
@@ -350,7 +366,14 @@ const tryoutMessages: Rules<TryoutMessage, 'type'> = {
   loading: { message: isString },
   predictions: { id: isCount, tuned: listOf(isPrediction), base: nullOr(listOf(isPrediction)), ms: isNumber },
   row: { text: isString, label: nullOr(isString), file: isString, line: isCount },
-  added: { text: isString, label: isString, dataset: isString },
+  stands: {
+    text: isString,
+    label: isString,
+    dataset: isString,
+    rows: listOf(shape({ file: isString, line: isCount, label: isString })),
+  },
+  added: { text: isString, label: isString, dataset: isString, file: isString, line: isCount },
+  undone: { text: isString },
   failed: { request: isString, id: nullOr(isCount), error: isError },
 };
 
@@ -359,7 +382,9 @@ const tryoutRequests: Rules<TryoutRequest, 'type'> = {
   ready: {},
   predict: { id: isCount, texts: listOf(isString), compare: isBoolean },
   pickRow: {},
-  addRow: { text: isString, label: isString },
+  addRow: { text: isString, label: isString, anyway: isBoolean },
+  undoRow: { text: isString },
+  openRow: { file: isString, line: isCount },
   chooseModel: {},
   copyText: { text: isString },
 };

@@ -68,7 +68,7 @@ const models = {
   tuned: { name: 'tickets · bert-mini · 3', labels: LABELS },
   base: { name: 'starters/bert-mini', labels: LABELS },
   base_note: 'The base model’s classifier is not trained: its labels are guesses.',
-  dataset: 'tickets',
+  dataset: 'tickets.csv',
 };
 const SURE = {
   account: 0.006,
@@ -115,7 +115,14 @@ const tryout = async (view) => {
     base: [scored(first, BASE), scored(second, BASE)],
     ms: 12.4,
   });
-  await view.send({ type: 'added', text: first, label: 'billing', dataset: 'tickets' });
+  await view.send({ type: 'added', text: first, label: 'billing', dataset: 'tickets.csv', file: '/t.csv', line: 693 });
+  await view.send({
+    type: 'stands',
+    text: second,
+    label: 'shipping',
+    dataset: 'tickets.csv',
+    rows: [{ file: '/t.csv', line: 112, label: 'refund' }],
+  });
   // Long enough for the lines to go into the history.
   await view.page.waitForSelector('.history .entry');
 };

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readFile } from 'node:fs/promises';
+import { cp } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import type { Luthier } from '../context.ts';
@@ -77,21 +77,14 @@ async function begin(luthier: Luthier, file: string, project: string): Promise<v
 }
 
 /**
- * Copies an example with its recipe beside what may be there: a file that a person has changed is left alone.
- * @returns the path of its rows
+ * Copies the example workspace; what is there already, perhaps changed by the person, is left alone.
+ * @returns the path of the rows
  */
 async function copyExamples(luthier: Luthier, parent: string, name: string): Promise<string> {
   const from = vscode.Uri.joinPath(luthier.extension.extensionUri, 'examples').fsPath;
   const folder = join(parent, FOLDER);
   try {
-    await mkdir(folder, { recursive: true });
-    for (const file of [`${name}.csv`, `${name}.recipe.json`, 'README.md']) {
-      const to = join(folder, file);
-      if (!(await exists(to))) await copyFile(join(from, file), to);
-      else if (!(await readFile(to)).equals(await readFile(join(from, file)))) {
-        luthier.log.info(`${to} is there already and has other content; it was left as it is.`);
-      }
-    }
+    await cp(from, folder, { recursive: true, force: false });
   } catch (error) {
     throw new HostError(
       'not-writable',

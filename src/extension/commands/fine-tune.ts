@@ -130,7 +130,7 @@ class Flow {
       this.notice = undefined;
       const isAnswered = await this[step](position);
       remembered.set(this.source.data.file, this.answers);
-      const next = ORDER.indexOf(step) + (isAnswered === BACK ? -1 : 1);
+      const next: number = ORDER.indexOf(step) + (isAnswered === BACK ? -1 : 1);
       if (isAnswered !== 'refused') step = ORDER[Math.max(0, next)]!;
     }
   }
@@ -148,7 +148,9 @@ class Flow {
     const swapped = answer.text === this.summary.guess.label && answer.label === this.summary.guess.text;
     this.notice = {
       ...this.problem(error),
-      hint: swapped ? 'Text and label may be the wrong way round.' : `Choose other columns, or correct ${basename(file)}.`,
+      hint: swapped
+        ? 'Text and label may be the wrong way round.'
+        : `Choose other columns, or correct ${basename(file)}.`,
     };
     return 'refused';
   }
@@ -279,13 +281,7 @@ class Flow {
         : misfit
           ? 'The model may not fit these texts'
           : 'Enter starts it',
-      items: [
-        ...(misfit ? [other] : []),
-        ...(blocked ? [] : [start]),
-        edit,
-        separator('What it will take'),
-        ...lines,
-      ],
+      items: [...(misfit ? [other] : []), ...(blocked ? [] : [start]), edit, separator('What it will take'), ...lines],
       active: misfit ? other : blocked ? edit : start,
     });
   }

@@ -6,9 +6,10 @@ import { chooseInRecipe } from '../recipes/code-actions.ts';
 import { showError } from '../ui.ts';
 import { addDataset, inspectDataset, openDataset, removeDataset } from './datasets.ts';
 import { openWalkthrough, refresh, restartEngine, selectBackend, setHuggingFaceToken, showLog } from './engine.ts';
+import { tryExample } from './example.ts';
 import { fineTuneDataset, fineTuneSelection } from './fine-tune.ts';
 import { chooseModel } from './models.ts';
-import { cancelRun, moveDownInQueue, moveUpInQueue, pauseRun, resumeRun, stopRun } from './run-control.ts';
+import { cancelRun, moveDownInQueue, moveUpInQueue, pauseRun, resumeRun, startNow, stopRun } from './run-control.ts';
 import { cleanUpRuns, deleteRun, noteRun, renameRun, revealRun } from './run-record.ts';
 import { compareRuns, duplicateRecipe, evaluateOnFile, exportRun, openDashboard, tryModel } from './run-use.ts';
 import { startRun } from './start.ts';
@@ -19,6 +20,7 @@ type Command = (luthier: Luthier, ...args: unknown[]) => Promise<void>;
 const handlers: Record<CommandName, Command> = {
   fineTuneSelection,
   fineTuneDataset,
+  tryExample,
   addDataset,
   openDataset,
   inspectDataset,
@@ -30,6 +32,7 @@ const handlers: Record<CommandName, Command> = {
   evaluateOnFile,
   pauseRun,
   resumeRun,
+  startNow,
   stopRun,
   cancelRun,
   moveUpInQueue,

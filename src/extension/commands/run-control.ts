@@ -14,16 +14,39 @@ export async function pauseRun(luthier: Luthier, ...args: unknown[]): Promise<vo
   for (const run of runs) await luthier.actions.pause(run);
 }
 
-/** Goes on with a paused, interrupted or failed run, or puts one that lost its place back in line. */
+/** Resumes a paused, interrupted or failed run. */
 export async function resumeRun(luthier: Luthier, ...args: unknown[]): Promise<void> {
   requireTrust();
-  const fits = (run: Run) =>
-    run.state === 'paused' || isResumable(run) || (run.state === 'queued' && luthier.starter.position(run) === null);
+  const fits = (run: Run) => run.state === 'paused' || isResumable(run);
   const runs = await runsFor(luthier, args, fits, { title: 'Resume Run', none: 'No run can be resumed.' });
   for (const run of runs) {
     const ahead = await luthier.actions.resume(run);
     if (ahead) tellWaiting(run, ahead);
   }
+}
+
+/** Starts a waiting run ahead of the others; beside one that trains, when the person wants both at once. */
+export async function startNow(luthier: Luthier, ...args: unknown[]): Promise<void> {
+  requireTrust();
+  const run = await runFor(luthier, args, (run) => run.state === 'queued', {
+    title: 'Start Now',
+    none: 'No run is waiting.',
+  });
+  const [working] = luthier.runs.working();
+  if (!working) return await luthier.starter.startNow(run);
+  const both = 'Train Both';
+  const next = 'Start Next';
+  const answer = await vscode.window.showInformationMessage(
+    `Start ${run.record.name} beside ${working.record.name}?`,
+    {
+      modal: true,
+      detail: `${working.record.name} is at work. Two runs share the processor and the memory, so both are slower.`,
+    },
+    both,
+    next,
+  );
+  if (answer === both) await luthier.starter.startNow(run);
+  if (answer === next) await luthier.starter.putFirst(run);
 }
 
 /** Ends a run and keeps its best weights. */

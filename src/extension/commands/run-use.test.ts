@@ -21,6 +21,7 @@ test('a click in the tree opens what it selected, the palette the run at work, a
       find: (name: string) => all.find((run) => run.folder === name || run.record.id === name),
     },
     dashboards: { show },
+    achieved: vi.fn(),
   } as unknown as Luthier;
   await openDashboard(luthier);
   expect(show).toHaveBeenLastCalledWith([selected]);

@@ -13,7 +13,7 @@ import { recipeText } from '../recipes/suggest.ts';
 import { hasModel } from '../runs/run.ts';
 import { withProgress } from '../ui.ts';
 import { pickRuns } from '../views/open.ts';
-import { requireTrust, runFor, runsFor } from './select.ts';
+import { leadOn, requireTrust, runFor, runsFor } from './select.ts';
 
 const NO_MODEL = 'No run has a model yet.';
 
@@ -23,8 +23,10 @@ export async function openDashboard(luthier: Luthier, ...args: unknown[]): Promi
   const working = luthier.runs.working();
   // A click in the tree passes nothing and means what it selected; from the palette, the only run at work is meant.
   const meant = args.length > 0 ? args : selected.length > 0 ? selected : working.length === 1 ? working : [];
+  if (luthier.runs.all().length === 0) return await leadOn(luthier, 'There are no runs yet.');
   const run = await runFor(luthier, meant, () => true, { title: 'Open Dashboard', none: 'There are no runs yet.' });
   luthier.dashboards.show([run]);
+  luthier.achieved('watched');
 }
 
 export async function compareRuns(luthier: Luthier, ...args: unknown[]): Promise<void> {
@@ -44,8 +46,11 @@ export async function compareRuns(luthier: Luthier, ...args: unknown[]): Promise
 
 export async function tryModel(luthier: Luthier, ...args: unknown[]): Promise<void> {
   requireTrust();
+  await luthier.load();
+  if (!luthier.runs.all().some(hasModel)) return await leadOn(luthier, NO_MODEL);
   const run = await runFor(luthier, args, hasModel, { title: 'Try Model', none: NO_MODEL });
   luthier.tryouts.show(run);
+  luthier.achieved('tried');
 }
 
 /** Measures a run's model on a file that the person names, and opens the report as a document. */

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Luthier } from '../context.ts';
 import { Cancelled, HostError } from '../errors.ts';
+import { COMMANDS } from '../ids.ts';
 import { choose } from '../questions.ts';
 import { describeRunItem, stateIcon } from '../runs/present.ts';
 import type { Run } from '../runs/run.ts';
@@ -64,6 +65,23 @@ export async function runFor(
   const [run] = await runsFor(luthier, args.slice(0, 1), fits, question);
   if (!run) throw new Cancelled();
   return run;
+}
+
+/** Where there is nothing yet that a command could work on: what comes before it, as buttons. */
+export async function leadOn(luthier: Luthier, message: string): Promise<void> {
+  const working = luthier.runs.working()[0];
+  if (working) {
+    const open = 'Open Dashboard';
+    const answer = await vscode.window.showInformationMessage(
+      `${message} ${working.record.name} is at work: its model can be tried when it ends.`,
+      open,
+    );
+    if (answer === open) luthier.dashboards.show([working]);
+    return;
+  }
+  const steps = { 'Fine-tune…': COMMANDS.fineTuneSelection, 'Try with Example Data…': COMMANDS.tryExample };
+  const answer = await vscode.window.showInformationMessage(`${message} Fine-tune one first.`, ...Object.keys(steps));
+  if (answer) await vscode.commands.executeCommand(steps[answer as keyof typeof steps]);
 }
 
 /** Refuses what starts a program or changes files where the workspace is not trusted. */

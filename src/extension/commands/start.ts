@@ -35,6 +35,7 @@ export async function startRecipe(luthier: Luthier, recipePath: string, home?: s
     );
     const run = await luthier.adopt(created.path);
     await dashboard?.setRuns([run.folder]);
+    if (dashboard) luthier.achieved('watched');
     const ahead = await luthier.starter.enqueue(run, since);
     if (ahead && ahead !== run) tellWaiting(run, ahead);
   } catch (error) {
@@ -64,12 +65,12 @@ async function recipeFor(args: readonly unknown[]): Promise<string> {
   if (active?.uri.scheme === 'file' && active.fileName.endsWith(RECIPE_SUFFIX)) return active.fileName;
   const recipes = await vscode.workspace.findFiles(`**/*${RECIPE_SUFFIX}`, '**/{node_modules,.git,.luthier}/**', 200);
   if (recipes.length === 0) {
-    const fineTune = 'Fine-tune on Selection';
+    const steps = { 'Fine-tune…': COMMANDS.fineTuneSelection, 'Try with Example Data…': COMMANDS.tryExample };
     const answer = await vscode.window.showInformationMessage(
-      'There is no recipe in this workspace yet. Open a file with texts and labels and fine-tune on it.',
-      fineTune,
+      'There is no recipe in this workspace yet. Fine-tuning on a file with texts and labels writes one.',
+      ...Object.keys(steps),
     );
-    if (answer === fineTune) await vscode.commands.executeCommand(COMMANDS.fineTuneSelection);
+    if (answer) await vscode.commands.executeCommand(steps[answer as keyof typeof steps]);
     throw new Cancelled();
   }
   return await choose({

@@ -23,16 +23,16 @@ test.each([
   [runOf('queued'), 3, 'no. 3 in line'],
   [runOf('queued'), null, 'not in line'],
   [runOf('running', {}, { progress: half }), null, '50 % · 2 min left'],
-  [runOf('running', { best }, { progress: half }), null, '50 % · 2 min left · accuracy 86.1 %'],
+  [runOf('running', { best }, { progress: half }), null, '86.1 % accuracy · 50 % · 2 min left'],
   [runOf('running', {}, { progress: half, silent: true }), null, 'not answering · 50 % · 2 min left'],
   [runOf('paused', {}, { progress: half }), null, 'paused · 50 %'],
   [runOf('starting'), null, 'starting'],
   [
     runOf('done', { best, started_at: '2026-01-01T00:00:00Z', finished_at: '2026-01-01T00:03:00Z' }),
     null,
-    'accuracy 86.1 % · 3 min',
+    '86.1 % accuracy · 3 min',
   ],
-  [runOf('stopped', { best }), null, 'accuracy 86.1 % · stopped early'],
+  [runOf('stopped', { best }), null, '86.1 % accuracy · stopped early'],
   [runOf('cancelled', { best }), null, 'cancelled'],
   [runOf('interrupted', { step: 40, total_steps: 80 }), null, 'interrupted · 50 %'],
   [runOf('failed'), null, 'failed'],
@@ -44,8 +44,8 @@ test.each([
 test('the metric shown is the one that decides, with loss only when there is no other', () => {
   const f1 = runOf('done', { best });
   f1.record.recipe.metric_for_best_model = 'f1_macro';
-  expect(describeRunItem(f1, null)).toBe('macro F1 85.0 %');
-  expect(describeRunItem(runOf('done', { best: { step: 1, metrics: { loss: 0.25 } } }), null)).toBe('loss 0.250');
+  expect(describeRunItem(f1, null)).toBe('85.0 % macro F1');
+  expect(describeRunItem(runOf('done', { best: { step: 1, metrics: { loss: 0.25 } } }), null)).toBe('0.250 loss');
 });
 
 test('context values carry what a menu asks about', () => {

@@ -56,7 +56,9 @@ export function describeRunItem(run: Run, position: number | null, now = Date.no
   if (run.damaged) return 'unreadable';
   const parts: string[] = [];
   const fraction = fractionDone(run);
-  const best = bestMetric(run.record);
+  const best = run.state === 'queued' || run.state === 'cancelled' ? null : bestMetric(run.record);
+  // First, and the number before its name: a narrow side bar cuts the rest off.
+  if (best) parts.push(`${formatMetric(best.key, best.value)} ${metricName(best.key)}`);
   if (run.state === 'queued')
     parts.push(position === null ? 'not in line' : position === 1 ? 'next' : `no. ${position} in line`);
   else if (run.state === 'running' || run.state === 'paused' || run.state === 'stopping') {
@@ -64,15 +66,10 @@ export function describeRunItem(run: Run, position: number | null, now = Date.no
     if (fraction !== null) parts.push(`${Math.floor(100 * fraction)} %`);
     const eta = run.progress?.etaSeconds;
     if (run.state === 'running' && eta !== null && eta !== undefined) parts.push(`${formatDuration(eta)} left`);
-    if (best) parts.push(`${metricName(best.key)} ${formatMetric(best.key, best.value)}`);
   } else {
-    // The icon says the state; the metric is what one compares.
-    if (best && run.state === 'stopped') parts.push(`${metricName(best.key)} ${formatMetric(best.key, best.value)}`);
+    // The icon says that it is done.
     if (run.state !== 'done') parts.push(stateWord(run));
     if (run.state === 'interrupted' && fraction !== null) parts.push(`${Math.floor(100 * fraction)} %`);
-    if (best && (run.state === 'done' || run.state === 'interrupted' || run.state === 'failed')) {
-      parts.push(`${metricName(best.key)} ${formatMetric(best.key, best.value)}`);
-    }
     const seconds = run.state === 'done' || run.state === 'stopped' ? runSeconds(run, now) : null;
     if (seconds !== null) parts.push(formatDuration(seconds));
   }

@@ -98,6 +98,21 @@ test('a run counts from the command that asked for it, one that had to wait from
   expect(sinces[1]).toBeGreaterThanOrEqual(waitedUntil);
 });
 
+test('a waiting run is put first, or started beside the one at work', async () => {
+  const { store, starter, launched } = makeWindow();
+  for (const id of ['a', 'b', 'c', 'd']) makeRun(home, { id });
+  await store.setHomes([home]);
+  for (const id of ['a', 'b', 'c']) await starter.enqueue(store.find(id)!);
+  await vi.waitFor(() => expect(states(store).a).toBe('running'));
+  await starter.putFirst(store.find('c')!);
+  expect(await readQueue(home)).toEqual(['c', 'b']);
+  // One that lost its place in line, too.
+  await starter.startNow(store.find('d')!);
+  await vi.waitFor(() => expect(states(store)).toEqual({ a: 'running', b: 'queued', c: 'queued', d: 'running' }));
+  expect(launched.map(({ id }) => id)).toEqual(['a', 'd']);
+  expect(await readQueue(home)).toEqual(['c', 'b']);
+});
+
 test('a run that a terminal is about to start is left to it', async () => {
   const { store, starter, launched } = makeWindow();
   makeRun(home, { id: 'from-terminal' });

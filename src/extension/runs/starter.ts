@@ -84,6 +84,20 @@ export class RunStarter {
     return now?.state === 'queued' ? (store.working()[0] ?? null) : null;
   }
 
+  /** Puts a waiting run before all others. */
+  async putFirst(run: Run): Promise<void> {
+    await this.reorder(run.home, (order) => [run.record.id, ...order]);
+    await this.pump();
+  }
+
+  /** Starts a waiting run at once, also beside one that is at work. Throws HostError. */
+  async startNow(run: Run): Promise<void> {
+    await this.putFirst(run);
+    const now = this.options.store.get(run.folder);
+    if (now?.state !== 'queued' || !this.options.mayStart()) return;
+    await withLock(join(run.home, 'start.lock'), () => this.start(now, true));
+  }
+
   /** Moves a waiting run by `by` places. */
   async move(run: Run, by: number): Promise<void> {
     await this.reorder(run.home, (order) => moved(order, run.record.id, by));
@@ -148,12 +162,12 @@ export class RunStarter {
     }
   }
 
-  /** Under the lock: checks on disk that the run still waits, marks it as starting, and starts its process. */
-  private async start(run: Run): Promise<void> {
+  /** Under the lock: checks on disk that the run still waits (and, unless `beside`, that none is at work), marks it as starting, and starts its process. */
+  private async start(run: Run, beside = false): Promise<void> {
     const { store, log } = this.options;
     // Another window may have started one since this one last looked.
     await store.refresh();
-    if (store.working().length > 0) return;
+    if (!beside && store.working().length > 0) return;
     const read = await readRecord(run.folder);
     const order = await readQueue(run.home);
     if (read?.record.state !== 'queued' || read.readOnly || !order.includes(run.record.id)) {

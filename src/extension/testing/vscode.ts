@@ -44,6 +44,9 @@ export class Uri {
 
 export interface Item {
   label: string;
+  description?: string;
+  detail?: string;
+  iconPath?: unknown;
   value?: unknown;
 }
 
@@ -51,6 +54,8 @@ export interface Item {
 export class QuickPick {
   title = '';
   placeholder = '';
+  step: number | undefined;
+  totalSteps: number | undefined;
   items: readonly Item[] = [];
   activeItems: readonly Item[] = [];
   selectedItems: readonly Item[] = [];
@@ -117,8 +122,10 @@ export class TreeItem {
 export class ThemeIcon {
   static File = new ThemeIcon('file');
   readonly id: string;
-  constructor(id: string) {
+  readonly color: ThemeColor | undefined;
+  constructor(id: string, color?: ThemeColor) {
     this.id = id;
+    this.color = color;
   }
 }
 export class ThemeColor {
@@ -128,7 +135,42 @@ export class ThemeColor {
   }
 }
 
+export class Position {
+  readonly line: number;
+  readonly character: number;
+  constructor(line: number, character: number) {
+    this.line = line;
+    this.character = character;
+  }
+}
+export class Range {
+  readonly start: Position;
+  readonly end: Position;
+  constructor(start: Position, end: Position) {
+    this.start = start;
+    this.end = end;
+  }
+}
+export const TextEditorRevealType = { InCenter: 2 };
+export const ViewColumn = { Active: -1 };
+export const ProgressLocation = { Notification: 15 };
+
+/** Documents that were shown: their path, and the 1-based line that the cursor was put on. */
+export const opened: { path: string; line: number | null }[] = [];
+
 export const window = {
+  activeTextEditor: undefined as unknown,
+  showInputBox: vi.fn(async (..._args: unknown[]): Promise<string | undefined> => undefined),
+  showOpenDialog: vi.fn(async (..._args: unknown[]): Promise<Uri[] | undefined> => undefined),
+  showTextDocument: vi.fn(async (shown: Uri | { uri: Uri }, options?: { selection?: Range }) => {
+    const uri = shown instanceof Uri ? shown : shown.uri;
+    opened.push({ path: uri.fsPath, line: options?.selection ? options.selection.start.line + 1 : null });
+    return { revealRange() {} };
+  }),
+  withProgress: vi.fn(
+    async (_options: unknown, work: (progress: unknown, token: unknown) => Promise<unknown>): Promise<unknown> =>
+      await work({ report() {} }, { onCancellationRequested: () => ({ dispose() {} }) }),
+  ),
   createQuickPick: vi.fn(() => new QuickPick()),
   showInformationMessage: vi.fn(async (..._args: unknown[]): Promise<unknown> => undefined),
   showWarningMessage: vi.fn(async (..._args: unknown[]): Promise<unknown> => undefined),
@@ -142,12 +184,15 @@ export const workspace = {
   getWorkspaceFolder: (uri: Uri) =>
     workspace.workspaceFolders?.find((folder) => uri.fsPath.startsWith(`${folder.uri.fsPath}/`)),
   asRelativePath: (path: string) => path,
+  openTextDocument: vi.fn(async (uri: Uri) => ({ uri, lineCount: Number.MAX_SAFE_INTEGER })),
+  getConfiguration: () => ({ get: (_name: string): unknown => undefined }),
+  textDocuments: [] as unknown[],
   findFiles: vi.fn(async (..._args: unknown[]): Promise<Uri[]> => []),
   fs: { createDirectory: vi.fn(async (_uri: Uri) => {}) },
 };
 
 export const commands = { executeCommand: vi.fn(async (..._args: unknown[]) => {}) };
-export const env = { language: 'en' };
+export const env = { language: 'en', clipboard: { writeText: vi.fn(async (_text: string) => {}) } };
 
 /** A window as it was just opened. */
 export function reset(): void {
@@ -156,6 +201,8 @@ export function reset(): void {
   shown.history = [];
   workspace.isTrusted = true;
   workspace.workspaceFolders = undefined;
+  window.activeTextEditor = undefined;
+  opened.length = 0;
 }
 
 /** A Memento in memory. */

@@ -1,9 +1,14 @@
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import type * as vscode from 'vscode';
+import type { DataSummary } from '../../protocol/index.ts';
+import { openDataset } from '../commands/datasets.ts';
+import type { Luthier } from '../context.ts';
 import { DatasetStore } from '../datasets/store.ts';
+import { COMMANDS } from '../ids.ts';
 import { silentLog } from '../log.ts';
 import * as editor from '../testing/vscode.ts';
-import { DatasetsTree } from './datasets-tree.ts';
+import { type DatasetNode, DatasetsTree, isDetail } from './datasets-tree.ts';
+import { lostNode, selectedNodes } from './selection.ts';
 
 let added: string[];
 let tree: DatasetsTree;
@@ -50,4 +55,78 @@ test('what is no file with rows is refused in one sentence, and the rest is adde
 test('a drop of nothing does nothing', async () => {
   await tree.handleDrop(undefined, new editor.DataTransfer() as unknown as vscode.DataTransfer);
   expect(added).toEqual([]);
+});
+
+const summary = {
+  rows: 4,
+  format: 'csv',
+  encoding: 'utf-8',
+  columns: [],
+  guess: { text: 'text', label: 'label' },
+  guess_reason: '',
+  classes: [
+    { label: 'a', count: 2 },
+    { label: 'b', count: 2 },
+  ],
+  problems: [
+    { severity: 'warning', code: 'conflicting-labels', message: 'The text has two labels.', line: 3 },
+    { severity: 'warning', code: 'similar-labels', message: 'Two labels are alike.' },
+  ],
+} as unknown as DataSummary;
+
+test('a click on a problem while its lines are drawn again opens its line: nothing that can be lost is passed', async () => {
+  const store = new DatasetStore({
+    service: { request: async () => summary as never },
+    homes: () => [],
+    find: async () => ['/elsewhere/found.csv'],
+    added: { get: () => [], set: async () => {} },
+  });
+  const drawn = new DatasetsTree(store, silentLog);
+  const [dataset] = await drawn.getChildren();
+  const lines = async () => (await drawn.getChildren(dataset)).filter(isDetail);
+  const before = await lines();
+  const items = before.map((node) => drawn.getTreeItem(node));
+  const clickable = items.filter(({ command }) => command);
+  expect(clickable.map(({ command }) => command)).toEqual([{ command: COMMANDS.openDataset, title: 'Open' }]);
+  // VS Code finds the selected line again by its id.
+  expect(new Set(items.map(({ id }) => id)).size).toBe(items.length);
+  expect((await lines()).map((node) => drawn.getTreeItem(node).id)).toEqual(items.map(({ id }) => id));
+
+  // While it draws it knows of no selection.
+  const view = { visible: true, selection: [] as DatasetNode[] };
+  expect(drawn.mayBeDrawing).toBe(true);
+  const luthier = {
+    selectedDatasets: () => selectedNodes(view, drawn),
+    datasets: store,
+    rowService: () => null,
+  } as unknown as Luthier;
+  const clicked = openDataset(luthier);
+  setTimeout(() => {
+    view.selection = [before.find(({ line }) => line === 3)!];
+  }, 30);
+  await clicked;
+  expect(editor.opened).toEqual([{ path: '/elsewhere/found.csv', line: 3 }]);
+});
+
+test('a menu whose line is drawn again just then asks which dataset is meant, whatever else is selected', async () => {
+  const store = new DatasetStore({
+    service: { request: async () => expect.unreachable('nothing is read') },
+    homes: () => [],
+    find: async () => ['/elsewhere/a.csv', '/elsewhere/b.csv'],
+    added: { get: () => [], set: async () => {} },
+  });
+  const [a] = await store.list();
+  const luthier = {
+    selectedDatasets: vi.fn(async () => [a]),
+    datasets: store,
+    rowService: () => null,
+  } as unknown as Luthier;
+  expect([lostNode([]), lostNode([undefined, undefined]), lostNode([a])]).toEqual([false, true, false]);
+  const asked = openDataset(luthier, undefined, undefined);
+  await vi.waitFor(() => expect(editor.shown.picker?.placeholder).toBe('Choose a dataset'));
+  editor.shown.picker!.accept('b.csv');
+  await asked;
+  expect(editor.opened.at(-1)).toEqual({ path: '/elsewhere/b.csv', line: 1 });
+  await openDataset(luthier);
+  expect(editor.opened.at(-1)).toEqual({ path: '/elsewhere/a.csv', line: 1 });
 });

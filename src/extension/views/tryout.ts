@@ -1,22 +1,26 @@
-import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { basename, join } from 'node:path';
 import * as vscode from 'vscode';
 import {
+  type AppendUndo,
   type Columns,
   type Prediction,
   parseTryoutRequest,
   type TryoutMessage,
   type TryoutRequest,
 } from '../../protocol/index.ts';
+import { datasetOfRun, type SourceFile, sourceOf } from '../datasets/of-run.ts';
 import type { EngineService } from '../engine/service.ts';
-import { HostError, isCancelled } from '../errors.ts';
+import { Cancelled, HostError, isCancelled } from '../errors.ts';
 import { exists } from '../files.ts';
 import { shorten } from '../format.ts';
-import { COMMANDS, PANELS } from '../ids.ts';
+import { PANELS } from '../ids.ts';
 import type { Log } from '../log.ts';
 import { choose } from '../questions.ts';
-import { hasModel, type Run } from '../runs/run.ts';
+import { describeRunItem, stateIcon } from '../runs/present.ts';
+import { datasetName, hasModel, type Run } from '../runs/run.ts';
 import type { RunStore } from '../runs/store.ts';
 import { type BaseModel, findBaseModel } from './base-model.ts';
+import { openRow } from './open.ts';
 import { Panel, webviewOptions } from './panel.ts';
 
 export interface TryoutOptions {
@@ -28,6 +32,8 @@ export interface TryoutOptions {
   find(ids: readonly string[]): Promise<Run[]>;
 }
 
+/** Rows with the same text that are named at most. */
+const STANDING = 5;
 /** Rows offered to pick from. */
 const PICK_LIMIT = 500;
 
@@ -68,27 +74,45 @@ export class Tryouts implements vscode.Disposable, vscode.WebviewPanelSerializer
   }
 
   private add(panel: vscode.WebviewPanel, run: Run): void {
-    const tryout = new Tryout(panel, run, this.options);
-    this.open.set(run.folder, panel);
+    let { folder } = run;
+    const tryout = new Tryout(panel, run, this.options, (other) => {
+      const shown = this.open.get(other.folder);
+      if (shown) {
+        shown.reveal();
+        return false;
+      }
+      this.open.delete(folder);
+      folder = other.folder;
+      this.open.set(folder, panel);
+      return true;
+    });
+    this.open.set(folder, panel);
     panel.onDidDispose(() => {
       tryout.dispose();
-      this.open.delete(run.folder);
+      this.open.delete(folder);
     });
   }
 }
 
 class Tryout {
-  private readonly run: Run;
+  private run: Run;
   private readonly options: TryoutOptions;
+  /** Tells that the page is about another run from now on; false where that run has a page of its own already. */
+  private readonly moved: (run: Run) => boolean;
   private readonly wire: Panel<TryoutRequest, TryoutMessage>;
   private base: BaseModel | null = null;
   private predicting: AbortController | null = null;
   private loaded = false;
+  /** Whether corrections go to the file that a selection was made in; null before it was asked. */
+  private intoSource: boolean | null = null;
+  /** What takes added rows out again, by their texts. */
+  private readonly undos = new Map<string, AppendUndo[]>();
   private readonly renamed: { dispose(): void };
 
-  constructor(panel: vscode.WebviewPanel, run: Run, options: TryoutOptions) {
+  constructor(panel: vscode.WebviewPanel, run: Run, options: TryoutOptions, moved: (run: Run) => boolean) {
     this.run = run;
     this.options = options;
+    this.moved = moved;
     this.wire = new Panel(
       panel,
       options.extension,
@@ -103,12 +127,10 @@ class Tryout {
         error,
       }),
     );
-    let { name } = run.record;
     this.renamed = options.store.changed.on(() => {
-      const now = this.current.record.name;
-      if (now === name) return;
-      name = now;
-      panel.title = `Try ${name}`;
+      const title = `Try ${this.current.record.name}`;
+      if (panel.title === title) return;
+      panel.title = title;
       void this.sendSnapshot();
     });
   }
@@ -132,10 +154,15 @@ class Tryout {
       case 'pickRow':
         return await this.pickRow();
       case 'addRow':
-        return await this.addRow(request.text, request.label);
+        return await this.addRow(request.text, request.label, request.anyway);
+      case 'undoRow':
+        return await this.undoRow(request.text);
+      case 'openRow': {
+        const data = await this.requireData();
+        return await openRow(this.options.service, data, request.file, request.line);
+      }
       case 'chooseModel':
-        await vscode.commands.executeCommand(COMMANDS.tryModel);
-        return;
+        return await this.chooseModel();
       case 'copyText':
         return await vscode.env.clipboard.writeText(request.text);
     }
@@ -145,13 +172,15 @@ class Tryout {
     const { record } = this.current;
     this.base = await findBaseModel(this.run);
     const data = await this.dataFile();
+    const source = data && this.intoSource !== false ? await sourceOf(data) : null;
+    const target = source && (await exists(source.file)) ? source.file : data;
     this.wire.post({
       type: 'snapshot',
       run: record.id,
       tuned: { name: record.name, labels: record.labels },
       base: this.base.model,
       base_note: this.base.note,
-      dataset: data ? basename(data) : null,
+      dataset: target ? basename(target) : null,
     });
   }
 
@@ -192,10 +221,109 @@ class Tryout {
     this.wire.post({ type: 'row', ...row });
   }
 
-  private async addRow(text: string, label: string): Promise<void> {
+  private async addRow(text: string, label: string, anyway: boolean): Promise<void> {
     const data = await this.requireData();
-    await this.options.service.request('data/append', { data, columns: this.columns(), rows: [{ text, label }] });
-    this.wire.post({ type: 'added', text, label, dataset: basename(data) });
+    const source = await this.correctedFile(data);
+    const { service } = this.options;
+    const target = source ?? { file: data, columns: this.columns() };
+    const dataset = basename(target.file);
+    if (!anyway) {
+      const { rows } = await service.request('data/rows', {
+        data: target.file,
+        columns: target.columns,
+        limit: STANDING,
+        text,
+      });
+      if (rows.length > 0) {
+        const standing = rows.map(({ file, line, label }) => ({ file, line, label }));
+        return this.wire.post({ type: 'stands', text, label, dataset, rows: standing });
+      }
+    }
+    const added = await service.request('data/append', {
+      data: target.file,
+      columns: target.columns,
+      rows: [{ text, label }],
+    });
+    const undo = [added.undo];
+    if (source) {
+      // The copy that the model learns from, too, with its place in the person's file.
+      const inCopy = await service.request('data/append', {
+        data,
+        columns: this.columns(),
+        rows: [{ text, label }],
+        source_line: added.line,
+      });
+      undo.push(inCopy.undo);
+    }
+    this.undos.set(text, undo);
+    this.wire.post({ type: 'added', text, label, dataset, file: added.file, line: added.line });
+  }
+
+  /** Takes a row out again, of the person's file first: where that has changed since, nothing is done. */
+  private async undoRow(text: string): Promise<void> {
+    const undos = this.undos.get(text);
+    if (!undos) throw new HostError('data-invalid', 'That row was added in another window.', 'Open it and delete it.');
+    for (const undo of undos) await this.options.service.request('data/undo-append', { undo });
+    this.undos.delete(text);
+    this.wire.post({ type: 'undone', text });
+  }
+
+  /**
+   * The file that a run's selection was made in, once the person has agreed that corrections go there; null where the
+   * run learned from a file itself, that file is gone, or the dataset alone is wanted.
+   */
+  private async correctedFile(data: string): Promise<SourceFile | null> {
+    const source = await sourceOf(data);
+    if (!source || !(await exists(source.file))) return null;
+    if (this.intoSource === null) {
+      const name = basename(source.file);
+      const both = `Add to ${name}`;
+      const copy = 'Only to the Dataset';
+      const answer = await vscode.window.showInformationMessage(
+        `Add corrections to ${name}?`,
+        {
+          modal: true,
+          detail: `This model learned from a selection of ${name}. A corrected row goes to the end of that file and to the dataset that Luthier made of the selection.`,
+        },
+        both,
+        copy,
+      );
+      if (!answer) throw new Cancelled();
+      this.intoSource = answer === both;
+    }
+    return this.intoSource ? source : null;
+  }
+
+  /** Another run's model for this page; what was typed stays. */
+  private async chooseModel(): Promise<void> {
+    const runs = this.options.store.all().filter(hasModel);
+    const others = runs.filter(({ folder }) => folder !== this.run.folder);
+    if (others.length === 0) {
+      void vscode.window.showInformationMessage(`${this.current.record.name} is the only run with a model.`);
+      return;
+    }
+    const items = runs.map((run) => ({
+      label: `$(${stateIcon(run).icon}) ${run.record.name}`,
+      description: [describeRunItem(run, null), run.folder === this.run.folder ? 'shown now' : '']
+        .filter(Boolean)
+        .join(' · '),
+      detail: datasetName(run.record),
+      value: run,
+    }));
+    const run = await choose({
+      title: 'Choose Model',
+      placeholder: 'Which model should answer?',
+      items,
+      active: items.find(({ value }) => value === others[0]),
+    });
+    if (run.folder === this.run.folder || !this.moved(run)) return;
+    this.predicting?.abort();
+    this.run = run;
+    this.loaded = false;
+    this.intoSource = null;
+    this.undos.clear();
+    this.wire.panel.title = `Try ${run.record.name}`;
+    await this.sendSnapshot();
   }
 
   private modelFolder(): string {
@@ -214,28 +342,13 @@ class Tryout {
     return this.run.record.recipe.columns ?? {};
   }
 
-  /** File or folder that the run learned from; null when it is gone or the record does not say. */
   private async dataFile(): Promise<string | null> {
-    const reference = this.run.record.recipe.dataset;
-    const name = typeof reference === 'string' ? reference : reference?.train;
-    if (!name) return null;
-    if (isAbsolute(name)) return (await exists(name)) ? name : null;
-    const recipe = this.run.record.recipe_path;
-    const candidates = [
-      recipe ? resolve(dirname(recipe), name) : null,
-      resolve(dirname(this.run.home), name),
-      join(this.run.home, 'datasets', name),
-    ];
-    for (const path of candidates) if (path && (await exists(path))) return path;
-    return null;
+    return await datasetOfRun(this.run);
   }
 
   private async requireData(): Promise<string> {
     const data = await this.dataFile();
     if (data) return data;
-    throw new HostError(
-      'data-unreadable',
-      `The data set that ${this.run.record.name} learned from is no longer there.`,
-    );
+    throw new HostError('data-unreadable', `The data that ${this.run.record.name} learned from is no longer there.`);
   }
 }

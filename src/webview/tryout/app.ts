@@ -46,6 +46,7 @@ export class TryoutElement extends LightElement {
       this.#resting = setTimeout(() => this.#remember(), REST);
     }
     if (message.type === 'added') this.announced = `Added to ${message.dataset} as ${message.label}`;
+    if (message.type === 'undone') this.announced = 'The row is out again';
     this.#changed();
     // The page opens ready to type into.
     if (first) void this.updateComplete.then(() => this.#focus());
@@ -126,8 +127,8 @@ export class TryoutElement extends LightElement {
           <vscode-textarea label="Texts, one a line" placeholder="Type or paste a text; one a line for several" rows="4" resize="vertical"
             .value=${store.text} @input=${() => this.#edit(this.input.value)} @keydown=${this.#key}></vscode-textarea>
           <div class="ask-tools">
-            <vscode-button secondary icon="list-selection" title="Take a row of the data set" @click=${() => this.host.post({ type: 'pickRow' })}>Pick a Row…</vscode-button>
-            <vscode-button secondary icon="symbol-class" title="Try another model" @click=${() => this.host.post({ type: 'chooseModel' })}>Choose Model…</vscode-button>
+            <vscode-button secondary icon="list-selection" title="Take a row of the data" @click=${() => this.host.post({ type: 'pickRow' })}>Pick a Row…</vscode-button>
+            <vscode-button secondary icon="symbol-class" title="Try another run’s model on the same text" @click=${() => this.host.post({ type: 'chooseModel' })}>Choose Model…</vscode-button>
             ${
               models.base
                 ? html`<vscode-checkbox label="Compare with base" ?checked=${store.compare} @change=${(
@@ -177,7 +178,13 @@ export class TryoutElement extends LightElement {
     return html`<div class="results ${store.stale ? 'stale' : ''}">
       ${store.results.map((result, i) =>
         resultView(result, i, store, this.allLabels, {
-          add: (text, label) => this.host.post({ type: 'addRow', text, label }),
+          choose: (text, label) => {
+            store.chosen.set(text, label);
+            this.#changed();
+          },
+          add: (text, label, anyway) => this.host.post({ type: 'addRow', text, label, anyway }),
+          undo: (text) => this.host.post({ type: 'undoRow', text }),
+          open: (file, line) => this.host.post({ type: 'openRow', file, line }),
           showAll: () => {
             this.allLabels = !this.allLabels;
           },

@@ -5,7 +5,11 @@ import { type Result, ranked, type TryoutStore } from './store.ts';
 const SHOWN = 5;
 
 export interface ResultActions {
-  add(text: string, label: string): void;
+  /** Notes the label that the person chose for a text. */
+  choose(text: string, label: string): void;
+  add(text: string, label: string, anyway: boolean): void;
+  undo(text: string): void;
+  open(file: string, line: number): void;
   showAll(): void;
 }
 
@@ -58,7 +62,7 @@ const bar = (score: number, className: string): TemplateResult =>
   html`<td class=${className}><div class="bar"><progress max="1" .value=${score} aria-hidden="true"></progress><span class="number">${percent(score)}</span></div></td>`;
 
 const correction = (
-  { text, tuned }: Result,
+  { text }: Result,
   index: number,
   store: TryoutStore,
   actions: ResultActions,
@@ -67,16 +71,53 @@ const correction = (
   if (!models?.dataset) return nothing;
   const added = store.added.get(text);
   if (added)
-    return html`<span class="added" role="status"><span class="codicon codicon-check" aria-hidden="true"></span>Added to ${added.dataset} as ${added.label}</span>`;
+    return html`<span class="added" role="status">
+      <span><span class="codicon codicon-check" aria-hidden="true"></span>Added to ${added.dataset} as ${added.label}</span>
+      <button class="link" @click=${() => actions.undo(text)}>Undo</button>
+      <button class="link" @click=${() => actions.open(added.file, added.line)}>Open</button>
+    </span>`;
+  const stands = store.stands.get(text);
+  if (stands) return standing(stands, store, actions);
+  const chosen = store.chosen.get(text) ?? '';
+  const add = (): void => {
+    const label = store.chosen.get(text);
+    if (label) actions.add(text, label, false);
+  };
   return html`<span class="correct">
     <label class="visually-hidden" for="label-${index}">Right label</label>
-    <vscode-single-select id="label-${index}" combobox aria-label="Right label">
-      ${models.tuned.labels.map((label) => html`<vscode-option value=${label} ?selected=${label === tuned.label}>${label}</vscode-option>`)}
+    <vscode-single-select id="label-${index}" combobox aria-label="Right label" .value=${chosen}
+      @change=${(event: Event) => actions.choose(text, (event.target as HTMLInputElement).value)}>
+      <vscode-option value="" ?selected=${chosen === ''}>Right label…</vscode-option>
+      ${models.tuned.labels.map((label) => html`<vscode-option value=${label} ?selected=${label === chosen}>${label}</vscode-option>`)}
     </vscode-single-select>
-    <vscode-button secondary icon="add" title="Add the text with this label to ${models.dataset}"
-      @click=${(event: Event) => {
-        const select = (event.currentTarget as HTMLElement).parentElement?.querySelector('vscode-single-select');
-        actions.add(text, select?.value || tuned.label);
-      }}>Add to Data Set</vscode-button>
+    <vscode-button secondary icon="add" ?disabled=${chosen === ''}
+      title=${chosen === '' ? 'Choose the right label first' : `Add the text to ${models.dataset} as ${chosen}`}
+      @click=${add}>Add to Dataset</vscode-button>
   </span>`;
+};
+
+/** The text is in the data: said with its place before there are two, perhaps of different classes. */
+const standing = (
+  { text, label, dataset, rows }: NonNullable<ReturnType<TryoutStore['stands']['get']>>,
+  store: TryoutStore,
+  actions: ResultActions,
+): TemplateResult => {
+  const other = rows.find((row) => row.label !== label) ?? rows[0]!;
+  const isConflict = other.label !== label;
+  return html`<div class="banner banner-warning standing" role="alert">
+    <span class="codicon codicon-warning" aria-hidden="true"></span>
+    <p>This text is in ${dataset} already, on <button class="link" @click=${() => actions.open(other.file, other.line)}>line ${other.line}</button>, ${
+      isConflict
+        ? html`as <strong>${other.label}</strong>. If you also add it as <strong>${label}</strong>, the model learns both.`
+        : html`with the same label.`
+    }</p>
+    <span class="standing-actions">
+      <vscode-button secondary @click=${() => actions.open(other.file, other.line)}>Open Line ${other.line}</vscode-button>
+      <vscode-button secondary @click=${() => actions.add(text, label, true)}>Add Anyway</vscode-button>
+      <vscode-button secondary @click=${() => {
+        store.stands.delete(text);
+        actions.choose(text, '');
+      }}>Cancel</vscode-button>
+    </span>
+  </div>`;
 };

@@ -63,10 +63,18 @@ export class TryoutStore {
   failure: Extract<TryoutMessage, { type: 'failed' }> | null = null;
   /** How long the last answer took, in ms. */
   took: number | null = null;
-  /** Labels under which texts were added to the data set, by text. */
-  readonly added = new Map<string, { label: string; dataset: string }>();
+  /** Rows that were added to the data, by text. */
+  readonly added = new Map<string, Extract<TryoutMessage, { type: 'added' }>>();
+  /** Texts that stand in the data already and were not added again, by text. */
+  readonly stands = new Map<string, Extract<TryoutMessage, { type: 'stands' }>>();
+  /** Labels that the person chose for texts, before they are added. */
+  readonly chosen = new Map<string, string>();
   #asked = 0;
   #answered = 0;
+
+  get #corrections(): Map<string, unknown>[] {
+    return [this.added, this.stands, this.chosen];
+  }
 
   get lines(): string[] {
     return linesOf(this.text);
@@ -101,6 +109,8 @@ export class TryoutStore {
     switch (message.type) {
       case 'snapshot': {
         const { type: _, ...models } = message;
+        // Rows of one model's data say nothing about another's.
+        if (this.models && this.models.run !== models.run) for (const map of this.#corrections) map.clear();
         this.models = models;
         this.#run = models.run;
         this.results = [];
@@ -122,7 +132,15 @@ export class TryoutStore {
         this.text = this.picked.text;
         return;
       case 'added':
-        this.added.set(message.text, { label: message.label, dataset: message.dataset });
+        this.stands.delete(message.text);
+        this.added.set(message.text, message);
+        return;
+      case 'stands':
+        this.stands.set(message.text, message);
+        return;
+      case 'undone':
+        this.added.delete(message.text);
+        this.chosen.delete(message.text);
         return;
       case 'failed':
         if (message.id !== null && message.id !== this.#asked) return;

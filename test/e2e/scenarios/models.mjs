@@ -105,7 +105,7 @@ export const models = [
     },
   },
   {
-    name: 'A model is exported, measured on a file, and a wrong answer of its goes back to the data set',
+    name: 'A model is exported, measured on a file, and a wrong answer of its goes back to the data',
     async play(stage) {
       const { window, dashboard, workspace } = stage;
       const data = path.join(workspace, 'feedback.csv');
@@ -152,7 +152,7 @@ export const models = [
       const right = labels.find((label) => label !== said.trim());
       await frame.locator('.correct vscode-single-select').click();
       await frame.locator('.correct vscode-single-select li.option').filter({ hasText: right }).click();
-      await frame.locator('.correct vscode-button').filter({ hasText: 'Add to Data Set' }).click();
+      await frame.locator('.correct vscode-button').filter({ hasText: 'Add to Dataset' }).click();
       await window.until('the page to say so', async () =>
         (await frame.locator('.added').innerText()).includes(`Added to feedback.csv as ${right}`),
       );

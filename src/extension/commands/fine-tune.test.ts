@@ -1,0 +1,230 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Columns, DataProblem, RunEstimate } from '../../protocol/index.ts';
+import type { Luthier } from '../context.ts';
+import { Cancelled, HostError } from '../errors.ts';
+import { silentLog } from '../log.ts';
+import * as editor from '../testing/vscode.ts';
+import { fineTuneSelection } from './fine-tune.ts';
+
+const { shown } = editor;
+
+let project: string;
+let file: string;
+/** What the service answers; a test changes it. */
+let answers: Record<string, (params: never) => unknown>;
+let luthier: Luthier;
+
+const estimate = (change: Partial<RunEstimate> = {}): RunEstimate => ({
+  rows: 4,
+  validation_rows: 1,
+  classes: [],
+  truncated_rows: 0,
+  unknown_token_share: 0,
+  total_steps: 3,
+  seconds: 2,
+  peak_memory_bytes: 1,
+  free_memory_bytes: 2,
+  disk_bytes: 1,
+  free_disk_bytes: 2,
+  problems: [],
+  columns: {},
+  ...change,
+});
+
+const column = (name: string) => ({ name, distinct: 4, empty: 0, mean_length: 9, examples: [] });
+
+/** As the engine's, for a file of the columns “text” and “label”. */
+function inspect({ columns = {} }: { columns?: Columns }) {
+  const guess = { text: 'text', label: 'label', ...columns };
+  const problems: DataProblem[] =
+    guess.label === 'text'
+      ? [
+          {
+            severity: 'error',
+            code: 'all-classes-single',
+            column: 'text',
+            message: 'Each of the 4 rows has a label of its own in “text”, so there is nothing to learn.',
+          },
+        ]
+      : [];
+  const classes = guess.label === 'text' ? [] : [...'abcdefgh'].map((label, i) => ({ label, count: i + 1 }));
+  return {
+    file,
+    format: 'csv',
+    encoding: 'utf-8',
+    rows: 4,
+    columns: ['text', 'label'].map(column),
+    guess,
+    guess_reason: 'Text is “text” and label is “label”.',
+    classes,
+    problems,
+  };
+}
+
+beforeEach(() => {
+  editor.reset();
+  project = mkdtempSync(join(tmpdir(), 'luthier flow ü-'));
+  file = join(project, 'films.csv');
+  writeFileSync(file, 'text,label\nx,a\n');
+  answers = {
+    'data/inspect': inspect,
+    'models/list': () =>
+      ['first', 'second'].map((name) => ({
+        name,
+        source: 'starter',
+        path: `/models/${name}`,
+        model_type: 'bert',
+        bytes: 1,
+        num_parameters: 1,
+        labels: null,
+      })),
+    'run/estimate': () => estimate(),
+  };
+  const request = vi.fn(async (method: string, params: never) => answers[method]!(params));
+  luthier = {
+    extension: { extensionUri: editor.Uri.file('/extension') },
+    log: silentLog,
+    engine: { service: { request } },
+    datasets: { list: async () => [], refresh() {} },
+    homes: { projectFor: async () => project },
+  } as unknown as Luthier;
+});
+afterEach(() => rmSync(project, { recursive: true }));
+
+/** The question that is open once it says `text` in its title or placeholder. */
+async function question(text: string): Promise<editor.QuickPick> {
+  return await vi.waitFor(() => {
+    const picker = shown.picker!;
+    expect(`${picker?.placeholder}`).toContain(text);
+    expect(picker.busy).toBe(false);
+    return picker;
+  });
+}
+const labels = (picker: editor.QuickPick) => picker.items.map(({ label }) => label);
+const start = () => fineTuneSelection(luthier, editor.Uri.file(file)).catch((error: unknown) => error);
+const ESCAPED = expect.any(Cancelled);
+
+test('columns the wrong way round lead back to their question, which says why and offers other ones', async () => {
+  const ended = start();
+  (await question('which column')).accept('$(list-selection) Choose other columns…');
+  (await question('column with the text')).accept('label');
+  (await question('column with the label')).accept('text');
+  const again = await vi.waitFor(() => {
+    expect(labels(shown.picker!)[0]).toMatch(/^films\.csv: Each of the 4 rows has a label of its own/);
+    return shown.picker!;
+  });
+  expect(again.items[0]).toMatchObject({ detail: expect.stringContaining('the wrong way round') });
+  // The next Enter does not confirm what was refused.
+  expect(again.activeItems.map(({ label }) => label)).toEqual(['$(list-selection) Choose other columns…']);
+  again.accept();
+  (await question('column with the text')).accept('text');
+  (await question('column with the label')).accept('label');
+  (await question('pretrained model')).hide();
+  expect(await ended).toEqual(ESCAPED);
+});
+
+test('the first question shows every class with its rows', async () => {
+  const ended = start();
+  const picker = await question('which column');
+  expect(labels(picker).slice(2)).toEqual(['8 classes', ...[...'abcdefgh'].map((label) => `$(tag) ${label}`)]);
+  expect(picker.items.at(-1)).toMatchObject({ description: '8 rows' });
+  picker.hide();
+  await ended;
+});
+
+test('a folder dialog that is cancelled and a download that fails lead back to the model, and nothing is lost', async () => {
+  const ended = start();
+  (await question('which column')).accept();
+  (await question('pretrained model')).accept('$(folder-opened) Choose a folder…');
+  await vi.waitFor(() => expect(editor.window.showOpenDialog).toHaveBeenCalledOnce());
+  const again = await vi.waitFor(() => {
+    expect(shown.picker!.step).toBe(2);
+    expect(shown.history.filter(({ placeholder }) => placeholder.includes('pretrained')).length).toBe(2);
+    return shown.picker!;
+  });
+  editor.window.showInputBox.mockResolvedValueOnce('nobody/nothing');
+  answers['models/download'] = () => {
+    throw new HostError('download-failed', 'There is no model nobody/nothing.', 'Check its name.');
+  };
+  again.accept('$(cloud-download) Download from Hugging Face by name…');
+  const failed = await vi.waitFor(() => {
+    expect(labels(shown.picker!)[0]).toBe('There is no model nobody/nothing.');
+    return shown.picker!;
+  });
+  failed.accept('second');
+  (await question('How it learns')).hide();
+  expect(await ended).toEqual(ESCAPED);
+});
+
+test('too few rows lead back to the columns; after the file was mended the answers are still there', async () => {
+  answers['run/estimate'] = () => {
+    throw new HostError('data-invalid', '2 rows are too few to hold out a share of 0.1 for validation.', 'Add rows.');
+  };
+  const ended = start();
+  (await question('which column')).accept();
+  (await question('pretrained model')).accept('second');
+  (await question('How it learns')).accept('LoRA');
+  const refused = await vi.waitFor(() => {
+    expect(labels(shown.picker!)[0]).toMatch(/^2 rows are too few/);
+    return shown.picker!;
+  });
+  expect(refused.step).toBe(1);
+  refused.hide();
+  expect(await ended).toEqual(ESCAPED);
+  expect(readdirSync(project), 'nothing was left behind').toEqual(['films.csv']);
+
+  answers['run/estimate'] = () => estimate();
+  const second = start();
+  (await question('which column')).accept();
+  const model = await question('pretrained model');
+  expect(model.activeItems.map(({ label }) => label)).toEqual(['second']);
+  model.accept();
+  const method = await question('How it learns');
+  expect(method.activeItems.map(({ label }) => label)).toEqual(['LoRA']);
+  method.accept();
+  (await question('Enter starts it')).hide();
+  await second;
+});
+
+test('warnings stand first and are coloured; a model for another language is not started by Enter', async () => {
+  answers['run/estimate'] = () =>
+    estimate({
+      problems: [
+        { severity: 'warning', code: 'language-mismatch', message: 'The texts are Chinese, the model is English.' },
+        { severity: 'info', code: 'x', message: 'A note.' },
+      ],
+    });
+  const ended = start();
+  (await question('which column')).accept();
+  (await question('pretrained model')).accept('first');
+  (await question('How it learns')).accept();
+  const summary = await question('may not fit');
+  expect(summary.activeItems.map(({ label }) => label)).toEqual(['$(library) Choose another model…']);
+  const said = summary.items.slice(labels(summary).indexOf('What it will take') + 1);
+  expect(said[0]).toMatchObject({
+    label: 'The texts are Chinese, the model is English.',
+    iconPath: { light: { path: '/extension/media/warning-light.svg' } },
+  });
+  summary.accept();
+  (await question('pretrained model')).hide();
+  await ended;
+});
+
+test('without a document a dataset, a file or example data is offered', async () => {
+  luthier.datasets.list = async () => [{ kind: 'found', path: file, name: 'films.csv', record: null, summary: null }];
+  const ended = fineTuneSelection(luthier).catch((error: unknown) => error);
+  const picker = await question('What should the model learn from?');
+  expect(labels(picker)).toEqual([
+    'Datasets',
+    'films.csv',
+    'Others',
+    '$(folder-opened) Choose a file…',
+    '$(beaker) Try with example data…',
+  ]);
+  picker.accept('films.csv');
+  (await question('which column')).hide();
+  expect(await ended).toEqual(ESCAPED);
+});

@@ -1,0 +1,139 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type * as vscode from 'vscode';
+import type { TryoutMessage } from '../../protocol/index.ts';
+import { Emitter } from '../events.ts';
+import type { Run } from '../runs/run.ts';
+import { recordOf } from '../testing/fake-run.ts';
+import { Page } from '../testing/page.ts';
+import * as editor from '../testing/vscode.ts';
+import { type TryoutOptions, Tryouts } from './tryout.ts';
+
+const log = { info() {}, warn() {}, error() {}, debug() {} };
+
+let folder: string;
+let request: ReturnType<typeof vi.fn>;
+let runs: Run[];
+let page: Page;
+let tryouts: Tryouts;
+
+const runOf = (id: string, dataset: string): Run =>
+  ({
+    folder: join(folder, '.luthier/runs', id),
+    home: join(folder, '.luthier'),
+    state: 'done',
+    record: recordOf({ id, state: 'done', model: 'model', recipe: { dataset } as never }),
+  }) as Run;
+
+beforeEach(() => {
+  editor.reset();
+  folder = mkdtempSync(join(tmpdir(), 'luthier tryout ü-'));
+  writeFileSync(join(folder, 'films.csv'), 'text,label\nx,a\n');
+  runs = [runOf('first', join(folder, 'films.csv')), runOf('second', join(folder, 'films.csv'))];
+  request = vi.fn(async (method: string) => {
+    if (method === 'data/rows') return { rows: [], total: 0 };
+    if (method === 'data/append') return { rows: 2, file: join(folder, 'films.csv'), line: 3, undo: { file: 'f' } };
+    return {};
+  });
+  tryouts = new Tryouts({
+    extension: editor.Uri.file('/extension'),
+    store: { all: () => runs, get: (path: string) => runs.find((run) => run.folder === path), changed: new Emitter() },
+    service: { request, isRunning: true },
+    log,
+    find: async (ids: readonly string[]) => runs.filter(({ record }) => ids.includes(record.id)),
+  } as unknown as TryoutOptions);
+  page = new Page();
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const open = async (id: string) => {
+  await tryouts.deserializeWebviewPanel(page as unknown as vscode.WebviewPanel, { run: id });
+  page.received.fire({ type: 'ready' });
+  await said('snapshot');
+};
+async function said<T extends TryoutMessage['type']>(type: T, nth = 1): Promise<Extract<TryoutMessage, { type: T }>> {
+  return await vi.waitFor(() => {
+    const found = (page.posted as TryoutMessage[]).filter((message) => message.type === type);
+    expect(found.length).toBeGreaterThanOrEqual(nth);
+    return found[nth - 1] as Extract<TryoutMessage, { type: T }>;
+  });
+}
+
+test('Choose Model asks for another run and shows it in the same page, whatever is selected in the tree', async () => {
+  await open('first');
+  page.received.fire({ type: 'chooseModel' });
+  const picker = await vi.waitFor(() => {
+    expect(editor.shown.picker?.title).toBe('Choose Model');
+    return editor.shown.picker!;
+  });
+  expect(picker.items.map(({ description }) => description?.includes('shown now'))).toEqual([true, false]);
+  picker.accept();
+  expect(await said('snapshot', 2)).toMatchObject({ run: 'second' });
+  expect(page.title).toBe('Try second');
+  page.received.fire({ type: 'predict', id: 1, texts: ['x'], compare: false });
+  await vi.waitFor(() =>
+    expect(request).toHaveBeenLastCalledWith(
+      'predict',
+      { model: join(runs[1]!.folder, 'model'), texts: ['x'] },
+      expect.anything(),
+    ),
+  );
+});
+
+test('the only run with a model is said to be it', async () => {
+  runs = runs.slice(0, 1);
+  await open('first');
+  page.received.fire({ type: 'chooseModel' });
+  await vi.waitFor(() => expect(editor.window.showInformationMessage).toHaveBeenCalledOnce());
+  expect(editor.shown.picker).toBeNull();
+});
+
+test('a text that is in the data already is not added unless the person says so', async () => {
+  await open('first');
+  request.mockImplementationOnce(async () => ({
+    rows: [{ file: join(folder, 'films.csv'), line: 2, text: 'x', label: 'a' }],
+    total: 1,
+  }));
+  page.received.fire({ type: 'addRow', text: 'x', label: 'b', anyway: false });
+  const stands = await said('stands');
+  expect(stands.rows).toEqual([{ file: join(folder, 'films.csv'), line: 2, label: 'a' }]);
+  expect(request.mock.calls.map(([method]) => method)).toEqual(['data/rows']);
+  page.received.fire({ type: 'addRow', text: 'x', label: 'b', anyway: true });
+  expect(await said('added')).toMatchObject({ text: 'x', label: 'b', dataset: 'films.csv', line: 3 });
+});
+
+test('an added row is taken out again, and opened', async () => {
+  await open('first');
+  page.received.fire({ type: 'addRow', text: 'new', label: 'a', anyway: false });
+  const { file, line } = await said('added');
+  page.received.fire({ type: 'openRow', file, line });
+  await vi.waitFor(() => expect(editor.opened).toEqual([{ path: file, line: 3 }]));
+  page.received.fire({ type: 'undoRow', text: 'new' });
+  expect(await said('undone')).toEqual({ type: 'undone', text: 'new' });
+  expect(request).toHaveBeenLastCalledWith('data/undo-append', { undo: { file: 'f' } });
+});
+
+test('of a run on a selection, corrections go to the file that it was made in once that is agreed to', async () => {
+  const made = join(folder, '.luthier/datasets/films');
+  mkdirSync(made, { recursive: true });
+  const source = { file: join(folder, 'films.csv'), first_line: 2, last_line: 2, lines: [[2, 1]] };
+  const columns = { text: 'body', label: 'kind' };
+  writeFileSync(join(made, 'dataset.json'), JSON.stringify({ format: 1, source, columns, rows: 1, labels: [] }));
+  runs = [runOf('first', made)];
+  await open('first');
+  expect((await said('snapshot')).dataset).toBe('films.csv');
+  editor.window.showInformationMessage.mockResolvedValueOnce('Add to films.csv');
+  page.received.fire({ type: 'addRow', text: 'new', label: 'a', anyway: false });
+  await said('added');
+  expect(request.mock.calls).toEqual([
+    ['data/rows', { data: source.file, columns, limit: 5, text: 'new' }],
+    ['data/append', { data: source.file, columns, rows: [{ text: 'new', label: 'a' }] }],
+    ['data/append', { data: made, columns: {}, rows: [{ text: 'new', label: 'a' }], source_line: 3 }],
+  ]);
+  // Asked once.
+  page.received.fire({ type: 'addRow', text: 'another', label: 'a', anyway: true });
+  await said('added', 2);
+  expect(editor.window.showInformationMessage).toHaveBeenCalledOnce();
+});
