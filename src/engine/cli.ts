@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { main } from './cli/main.ts';
+import { note } from './cli/output.ts';
 
 // Whoever reads us has read enough (`| head`): what is still to be said, nobody wants to hear.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -15,7 +16,7 @@ main(process.argv.slice(2)).then(
     process.stdout.once('drain', () => process.exit());
   },
   (error: unknown) => {
-    console.error(error);
+    note(error instanceof Error ? (error.stack ?? error.message) : String(error));
     process.exit(1);
   },
 );

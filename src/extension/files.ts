@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Dirent } from 'node:fs';
-import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readFileWithin, readOwnFile } from '../guard/index.ts';
 import { systemCode } from './errors.ts';
 
 /** Largest JSON file that the extension host reads whole. */
@@ -11,7 +12,7 @@ const MAX_JSON_BYTES = 16 * 1024 * 1024;
 export async function writeFileAtomic(path: string, text: string): Promise<void> {
   const aside = `${path}.${randomBytes(4).toString('hex')}.tmp`;
   try {
-    const file = await open(aside, 'w');
+    const file = await open(aside, 'wx');
     try {
       await file.writeFile(text);
       await file.sync();
@@ -25,12 +26,18 @@ export async function writeFileAtomic(path: string, text: string): Promise<void>
   }
 }
 
-/** Parsed JSON of a file, `undefined` when there is no such file; throws SyntaxError and system errors. */
-export async function readJson(path: string): Promise<unknown> {
+/**
+ * Parsed JSON of a file, `undefined` when there is no such file; throws SyntaxError and system errors. Pipes and
+ * devices are refused, and so is what is too large to be read at once.
+ */
+export const readJson = (path: string): Promise<unknown> => parseFile(path, readFileWithin);
+
+/** The same of a file in a `.luthier` folder, which may have come from elsewhere: a link is refused, too. */
+export const readOwnJson = (path: string): Promise<unknown> => parseFile(path, readOwnFile);
+
+async function parseFile(path: string, read: (path: string, limit: number) => Promise<Buffer>): Promise<unknown> {
   try {
-    const { size } = await stat(path);
-    if (size > MAX_JSON_BYTES) throw new RangeError(`${path} has ${size} bytes`);
-    return JSON.parse(await readFile(path, 'utf8')) as unknown;
+    return JSON.parse((await read(path, MAX_JSON_BYTES)).toString('utf8')) as unknown;
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;

@@ -144,6 +144,8 @@ export const MEMENTO_KEYS = {
   /** Example data whose folder is about to be opened: fine-tuning begins there. */
   pendingExample: 'luthier.pendingExample',
   nodeDownloadDeclined: 'luthier.nodeDownloadDeclined',
+  /** Recipes with what they read outside of the workspace, as a person agreed to it. */
+  outsideReads: 'luthier.outsideReads',
 } as const;
 
 /** Places of this extension's own folder. */

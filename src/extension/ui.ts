@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { Cancelled, type HostError, isCancelled, sentence, toHostError } from './errors.ts';
+import { plain } from './escape.ts';
 import { COMMANDS, type CommandName } from './ids.ts';
 import type { Log } from './log.ts';
 
@@ -8,6 +9,28 @@ const BUTTONS: Partial<Record<CommandName, string>> = {
   restartEngine: 'Restart Engine',
   chooseModel: 'Choose Model',
 };
+
+const SHOW = {
+  information: 'showInformationMessage',
+  warning: 'showWarningMessage',
+  error: 'showErrorMessage',
+} as const;
+type Level = keyof typeof SHOW;
+
+/** A notification. Its text may hold names from files: no link and no icon comes of them. Gives the button pressed. */
+export async function tell(level: Level, text: string, ...buttons: string[]): Promise<string | undefined> {
+  return await vscode.window[SHOW[level]](plain(text), ...buttons);
+}
+
+/** The same as a dialog that waits for an answer, with details below its first line. */
+export async function askModal(
+  level: Level,
+  text: string,
+  detail: string,
+  ...buttons: string[]
+): Promise<string | undefined> {
+  return await vscode.window[SHOW[level]](plain(text), { modal: true, detail: plain(detail) }, ...buttons);
+}
 
 /** Failures already told: one that rejects many requests is shown once. */
 const told = new WeakSet<HostError>();
@@ -20,7 +43,7 @@ export function showError(error: unknown, log: Log): void {
   told.add(failure);
   log.error(error instanceof Error ? error : failure);
   const buttons = failure.actions.filter((action) => BUTTONS[action]);
-  void vscode.window.showErrorMessage(sentence(failure), ...buttons.map((action) => BUTTONS[action]!)).then((label) => {
+  void tell('error', sentence(failure), ...buttons.map((action) => BUTTONS[action]!)).then((label) => {
     const action = buttons.find((name) => BUTTONS[name] === label);
     if (action) void vscode.commands.executeCommand(COMMANDS[action]);
   });
@@ -35,7 +58,7 @@ export async function withProgress<T>(
   ) => Promise<T>,
 ): Promise<T> {
   return await vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Notification, title, cancellable: true },
+    { location: vscode.ProgressLocation.Notification, title: plain(title), cancellable: true },
     async (progress, token) => {
       const controller = new AbortController();
       const subscription = token.onCancellationRequested(() => controller.abort());
@@ -43,7 +66,7 @@ export async function withProgress<T>(
       try {
         return await work(controller.signal, ({ message, done, total }) => {
           const percent = total && done !== undefined ? Math.min(100, (100 * done) / total) : shown;
-          progress.report({ message, increment: Math.max(0, percent - shown) });
+          progress.report({ message: plain(message), increment: Math.max(0, percent - shown) });
           shown = Math.max(shown, percent);
         });
       } catch (error) {
@@ -65,6 +88,6 @@ export async function askText(options: vscode.InputBoxOptions): Promise<string> 
 
 /** A modal question before something is lost. Throws Cancelled when it is not confirmed. */
 export async function confirm(message: string, detail: string, button: string): Promise<void> {
-  const answer = await vscode.window.showWarningMessage(message, { modal: true, detail }, button);
+  const answer = await askModal('warning', message, detail, button);
   if (answer !== button) throw new Cancelled();
 }

@@ -23,6 +23,7 @@ export const ERROR_CODES = [
   'run-busy',
   'run-invalid',
   'run-newer-format',
+  'run-untrusted',
   'loss-not-finite',
   'interrupted',
   'cancelled',

@@ -1,3 +1,16 @@
+import {
+  type Check,
+  isBoolean,
+  isCount,
+  isNumber,
+  isString,
+  listOf,
+  nullOr,
+  oneOf,
+  optional,
+  recordOf,
+  shape,
+} from './check.ts';
 import type { FoldResult, Metrics, RunEvent, RunState } from './events.ts';
 import type { Recipe } from './recipe.ts';
 
@@ -52,6 +65,103 @@ export interface CrossValidation {
   results: FoldResult[];
   /** Sample standard deviation of each metric over the finished folds; empty before there are two. */
   deviations: Metrics;
+}
+
+/** Every state that a run can have. */
+export const RUN_STATES = [
+  'queued',
+  'starting',
+  'running',
+  'paused',
+  'stopping',
+  'done',
+  'stopped',
+  'cancelled',
+  'failed',
+  'interrupted',
+] as const satisfies readonly RunState[];
+
+const isTime: Check = (value, at) =>
+  typeof value === 'string' && value.length < 100 && Number.isFinite(Date.parse(value)) ? null : `${at} is not a time`;
+
+/** The name of a folder in the run's own: anything else would lead out of it. */
+const isName: Check = (value, at) =>
+  typeof value === 'string' && /^[^\\/:]+$/.test(value) && value !== '.' && value !== '..'
+    ? null
+    : `${at} is not a folder's name`;
+
+const dataset: Check = (value, at) =>
+  typeof value === 'string'
+    ? null
+    : shape({ train: isString, validation: optional(isString), test: optional(isString) })(value, at);
+
+const FIELDS: { [K in keyof RunRecord]-?: Check } = {
+  format: isNumber,
+  id: isString,
+  name: isString,
+  note: isString,
+  state: oneOf(...RUN_STATES),
+  // What is shown of it; the whole of it is checked as a recipe before the run starts.
+  recipe: shape({
+    model: isString,
+    dataset,
+    strategy: optional(shape({ type: isString })),
+    learning_rate: optional(isNumber),
+    num_train_epochs: optional(isNumber),
+    metric_for_best_model: optional(isString),
+  }),
+  data_rules: (value, at) => (value === undefined || value === 1 || value === 2 ? null : `${at} is not 1 or 2`),
+  recipe_path: nullOr(isString),
+  created_at: isTime,
+  started_at: nullOr(isTime),
+  finished_at: nullOr(isTime),
+  step: isCount,
+  total_steps: isCount,
+  labels: listOf(isString),
+  // A metric that was no number stands in JSON as null.
+  best: nullOr(shape({ step: isCount, metrics: recordOf(nullOr(isNumber)) })),
+  folds: optional(
+    shape({
+      count: isCount,
+      final: isBoolean,
+      results: listOf(shape({ metrics: recordOf(nullOr(isNumber)) })),
+      deviations: recordOf(nullOr(isNumber)),
+    }),
+  ),
+  fold_of: optional(shape({ run: isString, fold: isCount, count: isCount })),
+  model: nullOr(isName),
+  error: nullOr(shape({ code: isString, message: isString, hint: optional(isString) })),
+  environment: nullOr(
+    shape({
+      luthier: isString,
+      node: isString,
+      cpu: isString,
+      platform: isString,
+      executor: isString,
+      num_threads: isCount,
+    }),
+  ),
+};
+
+/**
+ * A run.json's content with the kind of every field checked, or what does not fit in words.
+ */
+export function parseRunRecord(value: unknown): { record: RunRecord } | { problem: string } {
+  const problem = shape(FIELDS)(value, 'run.json');
+  if (problem !== null) return { problem };
+  const record = value as RunRecord;
+  if (record.best === null) return { record };
+  const metrics = Object.fromEntries(Object.entries(record.best.metrics).filter(([, metric]) => metric !== null));
+  return { record: { ...record, best: { ...record.best, metrics } } };
+}
+
+/** The fields of a record that fit, for a run that is shown though its record is damaged. */
+export function fittingFields(value: unknown): Partial<RunRecord> {
+  if (typeof value !== 'object' || value === null) return {};
+  const given = Object.entries(value);
+  const fits = (key: string, field: unknown) =>
+    Object.hasOwn(FIELDS, key) && FIELDS[key as keyof RunRecord](field, key) === null;
+  return Object.fromEntries(given.filter(([key, field]) => fits(key, field)));
 }
 
 /** endpoint.json (0600) in the folder of a run whose process lives: where its socket is, and the token that opens it. */

@@ -121,6 +121,12 @@ export interface Progressing {
 /** A recipe as a file, or as an object whose relative paths are looked up from `base`. */
 export type RecipeSource = { recipe_path: string } | { recipe: RecipeInput; base: string };
 
+/** Something that a recipe reads outside of its workspace, links followed. */
+export interface OutsideRead {
+  part: 'model' | 'dataset';
+  path: string;
+}
+
 /** Requests to the engine service (JSON-RPC on its stdin and stdout). Every one can be cancelled. */
 export interface ServiceRequests {
   initialize: {
@@ -175,6 +181,8 @@ export interface ServiceRequests {
   'recipe/resolve': { params: RecipeSource; result: { recipe: Recipe; base: string } };
   /** All that is wrong with a recipe's text, files and model that it names included; `base` is the folder of its file. */
   'recipe/check': { params: { text: string; base: string }; result: { problems: RecipeProblem[] } };
+  /** What a recipe reads outside of `roots`, the workspace's folders. */
+  'recipe/reads': { params: RecipeSource & { roots: string[] }; result: { outside: OutsideRead[] } };
   /** Makes a run's folder under `<folder>/runs/` (`folder` is a `.luthier` folder) with a run.json in state `queued`; starts nothing. */
   'run/create': {
     params: RecipeSource & { folder: string; name?: string };

@@ -1,6 +1,5 @@
 import { readdir } from 'node:fs/promises';
 import { basename, extname, join, resolve, sep } from 'node:path';
-import { note as box, confirm, intro, isCancel, log, outro, select, text } from '@clack/prompts';
 import {
   type Columns,
   type DataSummary,
@@ -18,6 +17,7 @@ import { listModels } from '../service/models.ts';
 import { type LoadedRecipe, loadRecipe, resolveRecipe } from '../train/recipe.ts';
 import { strategySchema } from '../train/recipe-schema.ts';
 import { duration } from './output.ts';
+import { note as box, confirm, intro, isCancel, log, outro, select, text } from './prompts.ts';
 
 /** Such as are tables by their nature; JSON and Markdown may be anything, and are named by hand. */
 const TABLES = new Set(['.csv', '.tsv', '.jsonl', '.ndjson']);

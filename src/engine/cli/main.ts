@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { VERSION } from '../version.ts';
-import { EXIT, reportError } from './output.ts';
+import { EXIT, forTerminal, reportError } from './output.ts';
 
 const BACKENDS = ['auto', 'onnxruntime', 'webgpu', 'tensorflow', 'wasm'];
 
@@ -41,7 +41,7 @@ export function buildProgram(run: Run): Command {
   const program = new Command('luthier')
     .description('Fine-tune language models on your own machine.')
     .version(VERSION)
-    .configureOutput({ outputError: (text, write) => write(text) })
+    .configureOutput({ outputError: (text, write) => write(forTerminal(text)) })
     .showHelpAfterError('(luthier --help lists the commands)')
     .exitOverride();
 
@@ -149,7 +149,7 @@ export function buildProgram(run: Run): Command {
 
   // What they inherit is copied at the time they are made.
   for (const command of everyCommand(program)) {
-    command.exitOverride().configureOutput({ outputError: (text, write) => write(text) });
+    command.exitOverride().configureOutput({ outputError: (text, write) => write(forTerminal(text)) });
   }
   return program;
 }
@@ -167,6 +167,8 @@ function addRuns(runs: Command, run: Run): void {
   );
   one('resume', 'go on with an interrupted or paused run')
     .option('--detach', 'start it and come back at once')
+    .option('--yes', 'resume a run that is not known on this machine without asking')
+    .option('--new', 'start a new run with its recipe instead')
     .action((id, options) => run(async () => (await import('./runs.ts')).resumeRun(id, options))());
   one('pause', 'write a checkpoint and wait').action((id, options) =>
     run(async () => (await import('./runs.ts')).steerRun(id, 'pause', options))(),

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { visible, visibleJson, visibleLine } from '../../guard/index.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted. */
@@ -8,16 +10,28 @@ const INTERRUPTED_CODES = new Set(['cancelled', 'interrupted']);
 
 /** A result: stdout holds nothing else. */
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${forTerminal(text)}\n`);
 }
 
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value));
+  process.stdout.write(`${visibleJson(JSON.stringify(value))}\n`);
 }
 
 /** Progress and notes go to stderr, so that results can be piped. */
 export function note(text: string): void {
-  process.stderr.write(`${asTyped(text)}\n`);
+  process.stderr.write(`${forTerminal(asTyped(text))}\n`);
+}
+
+/** Marks our own colours until they are written: no file can hold it, so no file can colour anything. */
+const MARK = randomBytes(6).toString('hex');
+const STYLE = new RegExp(`<${MARK}:(\\d+)>`, 'g');
+
+/**
+ * The one way to a terminal: names, labels, notes and texts come from files, and a control character in them would move
+ * the cursor, rename the window or worse. They are written out (`\u001b`); our own colours alone become sequences.
+ */
+export function forTerminal(text: string): string {
+  return visible(text).replace(STYLE, '\u001b[$1m');
 }
 
 /** Our own commands as this person has to type them: what npm or npx has started is not on the PATH. */
@@ -44,7 +58,7 @@ export function reportError(error: unknown): number {
 const colours = () =>
   process.env.NO_COLOR ? false : process.env.FORCE_COLOR ? true : process.stderr.isTTY && process.stdout.isTTY;
 const style = (open: number, close: number) => (text: string) =>
-  colours() ? `\u001b[${open}m${text}\u001b[${close}m` : text;
+  colours() ? `<${MARK}:${open}>${text}<${MARK}:${close}>` : text;
 
 export const bold = style(1, 22);
 export const dim = style(2, 22);
@@ -52,9 +66,10 @@ export const red = style(31, 39);
 export const green = style(32, 39);
 export const yellow = style(33, 39);
 
-/** Columns aligned, numbers to the right when `right` names them. */
-export function table(header: string[], rows: string[][], right: readonly number[] = []): string {
-  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
+/** Columns aligned, numbers to the right when `right` names them. Each row is one line, whatever its cells hold. */
+export function table(header: string[], given: string[][], right: readonly number[] = []): string {
+  const rows = given.map((row) => row.map(visibleLine));
+  const widths = header.map((title, i) => rows.reduce((width, row) => Math.max(width, row[i]!.length), title.length));
   const line = (cells: string[]) =>
     cells
       .map((cell, i) => (right.includes(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))

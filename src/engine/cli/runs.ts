@@ -1,11 +1,12 @@
-import { readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { forgetRun, isOwnRun, placeProblem, readOwnFile, rememberRun, runFolderProblem } from '../../guard/index.ts';
 import type { RunRecord } from '../../protocol/index.ts';
 import { counted } from '../data/problems.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
 import { formatBytes } from '../hub/disk.ts';
-import { connectRun, readRun } from '../runs/client.ts';
-import { diskUse, FILES, findRun, findRunFolders, LIVE_STATES } from '../runs/folder.ts';
+import { connectRun, lookAtProcess, readRun } from '../runs/client.ts';
+import { createRun, diskUse, FILES, findRun, findRunFolders, LIVE_STATES, requireNone } from '../runs/folder.ts';
 import { startRun } from '../runs/start.ts';
 import { bold, duration, EXIT, isInteractive, metricLine, note, print, printJson, table, yellow } from './output.ts';
 import { announce } from './train.ts';
@@ -24,6 +25,10 @@ const ENDED: Partial<Record<RunRecord['state'], string>> = {
 
 export async function listRuns({ json }: JsonOption): Promise<number> {
   const runs = await everyRun(measure);
+  const foreign = new Set<string>();
+  for (const { folder, record } of runs) {
+    if (record !== null && ENDED[record.state] === undefined && !(await isOwn(folder, record))) foreign.add(folder);
+  }
   const created = ({ record }: Seen) => record?.created_at ?? '';
   runs.sort((a, b) => Number(created(a) < created(b)) - Number(created(a) > created(b)));
   if (json) {
@@ -41,7 +46,7 @@ export async function listRuns({ json }: JsonOption): Promise<number> {
       ? [shortPath(folder), problem?.code ?? 'unreadable', '', '', '', formatBytes(bytes)]
       : [
           record.name === record.id ? record.id : `${record.id}  ${record.name}`,
-          record.state,
+          foreign.has(folder) ? `${record.state}, not started here` : record.state,
           `${record.step}/${record.total_steps}`,
           metricLine(record.best?.metrics ?? {}),
           took(record),
@@ -51,6 +56,14 @@ export async function listRuns({ json }: JsonOption): Promise<number> {
   print(table(['run', 'state', 'step', 'best', 'time', 'disk'], rows, [2, 4, 5]));
   const total = runs.reduce((sum, run) => sum + run.bytes, 0);
   note(`${counted(runs.length, 'run')}, ${formatBytes(total)} on disk. luthier runs remove RUN deletes one.`);
+  for (const { folder, record, problem } of runs) {
+    if (record === null && problem !== null) note(`${yellow('Broken:')} ${shortPath(folder)}: ${problem.message}`);
+  }
+  if (foreign.size > 0) {
+    note(
+      'Runs “not started here” came with their folder, were moved, or are from Luthier 0.1.0; resuming one asks first.',
+    );
+  }
   const spare = await finishedCheckpoints(runs);
   if (spare.bytes > 0) {
     note(`${formatBytes(spare.bytes)} of it are checkpoints of finished runs, which nothing needs: luthier runs clean`);
@@ -77,6 +90,7 @@ async function finishedCheckpoints(runs: readonly Seen[]): Promise<{ paths: stri
 export async function cleanRuns({ yes, json }: JsonOption & { yes?: boolean }): Promise<number> {
   const { paths, bytes } = await finishedCheckpoints(await everyRun(look));
   const what = `checkpoints of ${counted(paths.length, 'finished run')}, ${formatBytes(bytes)}`;
+  for (const path of paths) requireNone(await placeProblem(dirname(path)));
   if (paths.length > 0 && !(await isSure(`Delete ${what}? The models stay.`, yes))) return EXIT.done;
   await Promise.all(paths.map((path) => rm(path, { recursive: true, force: true })));
   if (json) printJson({ removed: paths, bytes });
@@ -87,6 +101,8 @@ export async function cleanRuns({ yes, json }: JsonOption & { yes?: boolean }): 
 /** Deletes a run that is not working: record, metrics, checkpoints and model. */
 export async function removeRun(name: string, { yes, json }: JsonOption & { yes?: boolean }): Promise<number> {
   const folder = await findRun(name, process.cwd());
+  // What is inside may be anything, and links in it are deleted as links; the folder itself must be the one it says.
+  requireNone(await placeProblem(folder));
   const { state } = await readRun(folder);
   if (LIVE_STATES.has(state)) {
     throw new LuthierError('run-busy', `The run ${name} is working.`, `End it first: luthier runs cancel ${name}`);
@@ -94,6 +110,7 @@ export async function removeRun(name: string, { yes, json }: JsonOption & { yes?
   const bytes = await diskUse(folder);
   const question = `Delete ${shortPath(folder)} with its model, ${formatBytes(bytes)}? This cannot be undone.`;
   if (!(await isSure(question, yes))) return EXIT.done;
+  await forgetRun(folder);
   await rm(folder, { recursive: true, force: true });
   if (json) printJson({ removed: [folder], bytes });
   else note(`Deleted ${shortPath(folder)}, ${formatBytes(bytes)}.`);
@@ -106,7 +123,7 @@ async function isSure(question: string, yes: boolean | undefined): Promise<boole
   if (!isInteractive()) {
     throw new LuthierError('usage', 'Nobody is here to confirm that something is deleted.', 'Say so with --yes.');
   }
-  const { confirm } = await import('@clack/prompts');
+  const { confirm } = await import('./prompts.ts');
   const answer = await confirm({ message: question, initialValue: false });
   return answer === true;
 }
@@ -127,8 +144,10 @@ async function look(folder: string): Promise<Seen> {
 }
 
 /** Of all runs that are found from here. */
-const everyRun = async <T>(see: (folder: string) => Promise<T>): Promise<T[]> =>
-  Promise.all((await findRunFolders(process.cwd())).map(see));
+async function everyRun<T>(see: (folder: string) => Promise<T>): Promise<T[]> {
+  const folders = await findRunFolders(process.cwd(), (reason) => note(`${yellow('Skipped:')} ${reason}`));
+  return Promise.all(folders.map(see));
+}
 
 const measure = async (folder: string) => ({ ...(await look(folder)), bytes: await diskUse(folder) });
 
@@ -172,9 +191,18 @@ export async function showRun(name: string, { json }: JsonOption): Promise<numbe
   return EXIT.done;
 }
 
-export async function resumeRun(name: string, options: JsonOption & { detach?: boolean }): Promise<number> {
+export interface ResumeOptions extends JsonOption {
+  detach?: boolean;
+  /** Says that a run which was not started on this machine may go on. */
+  yes?: boolean;
+  /** Starts a new run with its recipe instead. */
+  new?: boolean;
+}
+
+export async function resumeRun(name: string, options: ResumeOptions): Promise<number> {
   const folder = await findRun(name, process.cwd());
   const record = await readRun(folder);
+  if (options.new) return startAsNew(folder, record, options);
   const ended = ENDED[record.state];
   if (ended !== undefined) {
     const model = record.model === null ? '' : ` Its model: ${shortPath(join(folder, record.model))}`;
@@ -184,19 +212,96 @@ export async function resumeRun(name: string, options: JsonOption & { detach?: b
     return EXIT.done;
   }
   const fromLine = await countLines(join(folder, FILES.metrics));
-  if (LIVE_STATES.has(record.state)) {
-    const client = await connectRun(folder, 'luthier runs resume');
-    await client.request('resume', {});
-    client.close();
-  } else {
+  if (!(await reachPaused(folder, record))) {
+    requireNone(await runFolderProblem(folder));
+    if (!(await isOwn(folder, record))) {
+      const wanted = await whoseRun(name, folder, record, options);
+      if (wanted === 'nothing') return EXIT.interrupted;
+      if (wanted === 'new') return startAsNew(folder, record, options);
+      await rememberRun(folder, record).catch(() => undefined);
+    }
     await startRun(folder, { resume: record.started_at !== null, since: performance.timeOrigin });
   }
   if (options.detach) return announce(folder, options.json ?? false);
   return watchRun(folder, { json: options.json ?? false, fromLine });
 }
 
+/** Lets a paused run's process go on. @returns false where no process is there to be asked */
+async function reachPaused(folder: string, record: RunRecord): Promise<boolean> {
+  if (!LIVE_STATES.has(record.state)) return false;
+  try {
+    const client = await connectRun(folder, 'luthier runs resume');
+    await client.request('resume', {});
+    client.close();
+    return true;
+  } catch (error) {
+    // It was killed before it could say that it lives: the lock decides who works on it.
+    if (error instanceof LuthierError && error.code === 'interrupted') return false;
+    throw error;
+  }
+}
+
+/** A run that this machine made, or whose process answers on a socket of ours. */
+async function isOwn(folder: string, record: RunRecord): Promise<boolean> {
+  return (await isOwnRun(folder, record)) || (await lookAtProcess(folder)) !== null;
+}
+
+/**
+ * Asks whether a run that was not started on this machine may go on. It may have come with a repository, and then
+ * somebody else chose what it reads.
+ * @throws LuthierError `run-untrusted` where nobody can be asked
+ */
+async function whoseRun(
+  name: string,
+  folder: string,
+  { recipe }: RunRecord,
+  { yes }: ResumeOptions,
+): Promise<'resume' | 'new' | 'nothing'> {
+  if (yes) return 'resume';
+  const why = `The run ${name} is not known on this machine: it came with its folder, was moved, or is from Luthier 0.1.0.`;
+  if (!isInteractive()) {
+    throw new LuthierError(
+      'run-untrusted',
+      why,
+      `luthier runs show ${name} shows it. If it is yours: luthier runs resume ${name} --yes. To start a new run with its recipe: luthier runs resume ${name} --new`,
+    );
+  }
+  const { select, isCancel } = await import('./prompts.ts');
+  note(why);
+  const reads = [
+    recipe.model,
+    ...(typeof recipe.dataset === 'string' ? [recipe.dataset] : Object.values(recipe.dataset)),
+  ];
+  note(`It reads ${reads.join(', ')} and writes to ${folder}.`);
+  const answer = await select({
+    message: 'Resume it?',
+    initialValue: 'nothing' as 'resume' | 'new' | 'nothing',
+    options: [
+      { value: 'nothing' as const, label: 'No' },
+      { value: 'new' as const, label: 'Start a new run with its recipe' },
+      { value: 'resume' as const, label: 'It is my run: resume it' },
+    ],
+  });
+  return isCancel(answer) ? 'nothing' : answer;
+}
+
+/** A new run of this machine with the recipe of one that stands here, beside it. */
+async function startAsNew(folder: string, record: RunRecord, options: ResumeOptions): Promise<number> {
+  const { resolveRecipe } = await import('../train/recipe.ts');
+  const home = dirname(dirname(folder));
+  const made = await createRun({
+    ...(await resolveRecipe(record.recipe, dirname(home))),
+    state: 'starting',
+    ...(basename(home) === '.luthier' ? { luthierFolder: home } : {}),
+  });
+  note(`A new run with the recipe of ${record.id}: ${made.record.id}`);
+  await startRun(made.folder, { since: performance.timeOrigin });
+  if (options.detach) return announce(made.folder, options.json ?? false);
+  return watchRun(made.folder, { json: options.json ?? false });
+}
+
 async function countLines(path: string): Promise<number> {
-  const bytes = await readFile(path).catch(() => Buffer.alloc(0));
+  const bytes = await readOwnFile(path, 500_000_000).catch(() => Buffer.alloc(0));
   let lines = 0;
   for (let i = bytes.indexOf(10); i !== -1; i = bytes.indexOf(10, i + 1)) lines++;
   // A torn last line is ended, and counted, when the run goes on.

@@ -3,7 +3,7 @@ import { LuthierError } from '../errors.ts';
 import { createRun } from '../runs/folder.ts';
 import { startRun } from '../runs/start.ts';
 import { type LoadedRecipe, loadRecipe } from '../train/recipe.ts';
-import { EXIT, isInteractive, note, print, printJson } from './output.ts';
+import { EXIT, isInteractive, note, print, printJson, yellow } from './output.ts';
 import { nameOf, watchRun } from './watch.ts';
 
 const DATA_FILES = new Set(['.csv', '.tsv', '.jsonl', '.ndjson', '.md', '.txt', '.xlsx', '.parquet']);
@@ -28,6 +28,8 @@ export async function train(recipeFile: string | undefined, options: TrainOption
   const sets = options.backend === undefined ? options.set : [...options.set, `backend=${options.backend}`];
   const loaded = recipeFile === undefined ? await ask(sets, options) : await loadRecipe(recipeFile, sets);
   if (loaded === null) return EXIT.interrupted;
+  // Without a file the person has just chosen what is read.
+  if (loaded.path !== null) await tellOutside(loaded);
   const { folder } = await createRun({
     ...loaded,
     state: 'starting',
@@ -37,6 +39,14 @@ export async function train(recipeFile: string | undefined, options: TrainOption
   await startRun(folder, { since: performance.timeOrigin });
   if (options.detach) return announce(folder, options.json ?? false);
   return watchRun(folder, { json: options.json ?? false });
+}
+
+/** A recipe that came with a repository can name any file: what lies outside of its project is said before it starts. */
+async function tellOutside(loaded: LoadedRecipe): Promise<void> {
+  const { readsOutside } = await import('../runs/outside.ts');
+  for (const { part, path } of await readsOutside(loaded)) {
+    note(`${yellow('Note:')} the recipe reads a ${part} outside of its project: ${path}`);
+  }
 }
 
 async function ask(sets: string[], { json }: TrainOptions): Promise<LoadedRecipe | null> {

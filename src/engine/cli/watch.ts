@@ -7,7 +7,19 @@ import { formatBytes } from '../hub/disk.ts';
 import { connectRun, type RunClient, readRun } from '../runs/client.ts';
 import { FILES, findRunFolders } from '../runs/folder.ts';
 import { type LoggedEvent, readEvents } from '../runs/metrics.ts';
-import { bold, dim, duration, EXIT, green, metricLine, note, printJson, reportError, yellow } from './output.ts';
+import {
+  bold,
+  dim,
+  duration,
+  EXIT,
+  forTerminal,
+  green,
+  metricLine,
+  note,
+  printJson,
+  reportError,
+  yellow,
+} from './output.ts';
 
 export interface WatchOptions {
   json: boolean;
@@ -291,7 +303,7 @@ class BarScreen implements Screen {
   say(text: string): void {
     // Without a bar on the screen there is nothing to write above.
     if (this.#bar === null) note(text);
-    else this.#bars.log(`${text}\n`);
+    else this.#bars.log(`${forTerminal(text)}\n`);
   }
 
   close(): void {

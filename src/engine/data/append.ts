@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { placeProblem } from '../../guard/index.ts';
 import type { AppendUndo, Columns, DatasetRecord } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { writeFileAtomically } from '../hub/write-file.ts';
@@ -12,7 +13,7 @@ import { Problems } from './problems.ts';
 import { asReadError, readTable } from './read.ts';
 import { resolveDataset } from './resolve.ts';
 import { nameOf, rowSource, toRanges } from './row-source.ts';
-import { readRecord, writeRecord } from './store.ts';
+import { readRecord, requireHere, writeRecord } from './store.ts';
 import type { Table } from './table.ts';
 
 export interface NewRow {
@@ -63,6 +64,8 @@ export async function appendRows(options: {
         : []),
     ]);
   });
+  // A file that is a link is replaced by a file; a dataset that is one would be written elsewhere.
+  requireHere(await placeProblem(options.data));
   const raw = await readFile(file);
   const { bytes, encoding } = decode(raw, table.name, new Problems());
   const { content, line } = withRows(bytes, table, values, columns.label);

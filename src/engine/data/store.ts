@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { homeProblem } from '../../guard/index.ts';
 import {
   type Columns,
   DATASET_FORMAT,
@@ -36,6 +37,7 @@ export async function createDataset(
   const { file, text, selection, folder, name, signal } = options;
   refuseName(name);
   const path = join(folder, 'datasets', name);
+  requireHere(await homeProblem(folder, 'datasets', name));
   if (await exists(path)) {
     throw new LuthierError(
       'usage',
@@ -134,6 +136,11 @@ export async function readRecord(folder: string): Promise<DatasetRecord> {
 /** Names that Windows keeps for devices; a data set should survive being copied there. */
 const RESERVED = /^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$/i;
 const MAX_NAME = 80;
+
+/** @throws LuthierError `not-writable` where a folder is a link, so that what is written would stand elsewhere */
+export function requireHere(problem: string | null): void {
+  if (problem !== null) throw new LuthierError('not-writable', problem, 'Put a real folder in its place.');
+}
 
 function refuseName(name: string): void {
   const isGood = /^[\p{L}\p{N}_][\p{L}\p{M}\p{N} ._()-]*$/u.test(name) && !/[ .]$/.test(name) && !RESERVED.test(name);

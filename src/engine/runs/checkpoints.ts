@@ -1,17 +1,19 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { homeProblem, readOwnFile } from '../../guard/index.ts';
 import { LuthierError } from '../errors.ts';
 import { SafetensorsFile, type TensorToWrite, writeSafetensors } from '../hub/safetensors.ts';
 import { errnoOf, writeError } from '../hub/write-file.ts';
 import type { CheckpointStore, LoopState } from '../train/loop.ts';
 import type { TrainerState } from '../train/types.ts';
-import { writeJson } from './folder.ts';
+import { ignoreExisting, requireNone, writeJson } from './folder.ts';
 
 const FORMAT = 1;
 const PARAMETERS = 'parameters.safetensors';
 const MOMENTS = 'moments.safetensors';
 const STATE = 'trainer_state.json';
 const ASIDE = '.tmp-';
+const MAX_STATE_BYTES = 1 << 20;
 
 interface StateFile {
   format: number;
@@ -54,9 +56,12 @@ export class Checkpoints implements CheckpointStore {
   async #write(loop: LoopState, trainer: TrainerState, whole: boolean): Promise<{ path: string; bytes: number }> {
     const path = this.#pathOf(trainer.step);
     const aside = join(this.#folder, `${ASIDE}${trainer.step}`);
+    // The run's folder itself is not made again: where it is gone, the run has ended.
+    requireNone(await homeProblem(this.#folder));
     try {
+      await mkdir(this.#folder).catch(ignoreExisting);
       await rm(aside, { recursive: true, force: true });
-      await mkdir(aside, { recursive: true });
+      await mkdir(aside);
       await writeSafetensors(join(aside, PARAMETERS), tensors(trainer.parameters));
       if (whole) await writeSafetensors(join(aside, MOMENTS), tensors(trainer.moments));
       const state: StateFile = {
@@ -193,7 +198,7 @@ async function readTensors(path: string): Promise<Map<string, Float32Array>> {
 async function readState(path: string): Promise<StateFile> {
   const file = join(path, STATE);
   try {
-    const state = JSON.parse(await readFile(file, 'utf8')) as StateFile;
+    const state = JSON.parse((await readOwnFile(file, MAX_STATE_BYTES)).toString('utf8')) as StateFile;
     if (state.format !== FORMAT) throw new Error(`its format is ${state.format}, not ${FORMAT}`);
     return state;
   } catch (error) {

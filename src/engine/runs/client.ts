@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { addressProblem } from '../../guard/index.ts';
 import type { RunNotifications, RunRecord, RunRequests } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { Peer } from '../rpc.ts';
@@ -29,6 +30,8 @@ export interface RunClient {
 export async function connectRun(folder: string, client: string, milliseconds: number = HELLO_MS): Promise<RunClient> {
   const endpoint = await readEndpoint(folder);
   if (endpoint === null) throw noProcess(folder);
+  const problem = await addressProblem(endpoint.address);
+  if (problem !== null) throw noProcess(folder, new Error(`${endpoint.address} is not connected to: ${problem}.`));
   let socket: Socket;
   try {
     socket = await open(endpoint.address);
@@ -67,7 +70,8 @@ const noProcess = (folder: string, cause?: unknown) =>
 
 function open(address: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect(address);
+    // By its path alone: of a bare number `connect` makes a port.
+    const socket = connect({ path: address });
     socket.once('connect', () => {
       socket.off('error', reject);
       // Later errors close the connection, which is all that a client needs to know.

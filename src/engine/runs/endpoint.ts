@@ -1,8 +1,9 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { lstat, mkdir, mkdtemp, open, readFile, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, open, rename, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readOwnFile } from '../../guard/index.ts';
 import type { RunEndpoint, RunEvent, RunNotifications, RunRequests } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { errnoOf, writeError } from '../hub/write-file.ts';
@@ -172,9 +173,9 @@ async function privateFolder(): Promise<string> {
 
 async function writeEndpoint(folder: string, endpoint: RunEndpoint): Promise<void> {
   const path = join(folder, FILES.endpoint);
-  const aside = `${path}.${process.pid}.tmp`;
+  const aside = `${path}.${randomBytes(4).toString('hex')}.tmp`;
   try {
-    const file = await open(aside, 'w', 0o600);
+    const file = await open(aside, 'wx', 0o600);
     await file.writeFile(JSON.stringify(endpoint)).finally(() => file.close());
     await rename(aside, path);
   } catch (error) {
@@ -183,13 +184,20 @@ async function writeEndpoint(folder: string, endpoint: RunEndpoint): Promise<voi
   }
 }
 
-/** The endpoint that a run's folder names, or null. */
+const MAX_ENDPOINT_BYTES = 4096;
+
+/**
+ * The endpoint that a run's folder names, or null. Whoever made the folder may have written anything there: what is
+ * not a socket of ours, in a folder that only we may enter, is none.
+ */
 export async function readEndpoint(folder: string): Promise<RunEndpoint | null> {
   try {
-    const value: unknown = JSON.parse(await readFile(join(folder, FILES.endpoint), 'utf8'));
+    const bytes = await readOwnFile(join(folder, FILES.endpoint), MAX_ENDPOINT_BYTES);
+    const value: unknown = JSON.parse(bytes.toString('utf8'));
     if (typeof value !== 'object' || value === null) return null;
     const { pid, address, token } = value as Partial<RunEndpoint>;
-    if (typeof pid !== 'number' || typeof address !== 'string' || typeof token !== 'string') return null;
+    if (typeof address !== 'string' || typeof token !== 'string') return null;
+    if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return null;
     return { pid, address, token };
   } catch {
     return null;

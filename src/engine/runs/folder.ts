@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { RUN_FORMAT, type RunRecord, type RunState } from '../../protocol/index.ts';
+import { homeProblem, placeProblem, readOwnFile, rememberRun } from '../../guard/index.ts';
+import { parseRunRecord, RUN_FORMAT, type RunRecord, type RunState } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { errnoOf, writeError, writeFileAtomically } from '../hub/write-file.ts';
 import type { LoadedRecipe } from '../train/recipe.ts';
@@ -39,6 +40,7 @@ export async function createRun(run: NewRun): Promise<{ folder: string; record: 
   const luthier = resolve(run.luthierFolder ?? join(run.base, '.luthier'));
   const id = run.out === undefined ? makeId(run) : slug(basename(resolve(run.out)), 60);
   const folder = run.out === undefined ? join(luthier, 'runs', id) : resolve(run.out);
+  requireNone(run.out === undefined ? await homeProblem(luthier, 'runs') : await placeProblem(folder));
   try {
     await mkdir(folder, { recursive: true });
     if (run.out !== undefined) await refuseUsedFolder(folder);
@@ -71,10 +73,23 @@ export async function createRun(run: NewRun): Promise<{ folder: string; record: 
     environment: null,
   };
   await writeRecord(folder, record);
+  // Where it cannot be remembered (a home folder that cannot be written), resuming asks whose run it is.
+  await rememberRun(folder, record).catch(() => undefined);
   return { folder, record };
 }
 
-function ignoreExisting(error: unknown): void {
+/** @throws LuthierError `run-untrusted` when there is a reason not to touch a run's folder */
+export function requireNone(problem: string | null): void {
+  if (problem === null) return;
+  throw new LuthierError(
+    'run-untrusted',
+    problem,
+    'It may have come with the folder. Put a folder or file of your own in its place, or choose another with --out DIR.',
+  );
+}
+
+/** For what may stand there already. */
+export function ignoreExisting(error: unknown): void {
   if (errnoOf(error) !== 'EEXIST') throw error;
 }
 
@@ -121,11 +136,14 @@ export async function readRecord(folder: string): Promise<RunRecord> {
   const path = join(folder, FILES.record);
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = (await readOwnFile(path, MAX_RECORD_BYTES)).toString('utf8');
   } catch (error) {
-    throw new LuthierError('run-not-found', `${folder} holds no run: there is no ${FILES.record} in it.`, undefined, {
-      cause: error,
-    });
+    const isMissing = ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '');
+    throw isMissing
+      ? new LuthierError('run-not-found', `${folder} holds no run: there is no ${FILES.record} in it.`, undefined, {
+          cause: error,
+        })
+      : new LuthierError('run-invalid', `${path} cannot be read: ${messageOf(error)}.`, undefined, { cause: error });
   }
   let value: unknown;
   try {
@@ -150,8 +168,14 @@ export async function readRecord(folder: string): Promise<RunRecord> {
       throw new LuthierError('run-invalid', `${path} is no run's record: its "${key}" is no ${type}.`);
     }
   }
-  return value as RunRecord;
+  const parsed = parseRunRecord(value);
+  if ('record' in parsed) return parsed.record;
+  throw new LuthierError('run-invalid', `${path} is not a run's record: ${parsed.problem}.`);
 }
+
+const MAX_RECORD_BYTES = 16 << 20;
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message.replace(/\.$/, '') : String(error));
 
 /** @throws LuthierError `disk-full`, `not-writable` */
 export async function writeRecord(folder: string, record: RunRecord): Promise<void> {
@@ -170,13 +194,19 @@ const MAX_FOLDERS = 5_000;
 
 /**
  * Folders of the runs that belong to a place: in the `.luthier` folders at it, above it, and up to three levels below
- * it, since a run stands beside its recipe.
+ * it, since a run stands beside its recipe. Links are not followed: they lead to other projects' runs.
+ * @param onSkipped told why a `.luthier` folder is not looked into
  */
-export async function findRunFolders(base: string): Promise<string[]> {
+export async function findRunFolders(
+  base: string,
+  onSkipped: (reason: string) => void = () => undefined,
+): Promise<string[]> {
   const found: string[] = [];
   const collect = async (folder: string) => {
-    const runs = join(folder, '.luthier', 'runs');
-    for (const name of await names(runs)) found.push(join(runs, name));
+    const home = join(folder, '.luthier');
+    const problem = await homeProblem(home, 'runs').catch(() => null);
+    if (problem !== null) onSkipped(problem);
+    else for (const name of await folderNames(join(home, 'runs'))) found.push(join(home, 'runs', name));
   };
   for (let folder = dirname(resolve(base)); ; folder = dirname(folder)) {
     await collect(folder);
@@ -223,6 +253,13 @@ export async function findRun(idOrFolder: string, base: string): Promise<string>
 /** Bytes that a folder takes, links not followed. */
 export async function diskUse(folder: string): Promise<number> {
   let bytes = 0;
+  if (
+    !(await lstat(folder).then(
+      (status) => status.isDirectory(),
+      () => false,
+    ))
+  )
+    return 0;
   for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) bytes += await diskUse(path);
@@ -235,10 +272,14 @@ export async function diskUse(folder: string): Promise<number> {
   return bytes;
 }
 
-const names = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
+/** Real folders alone: neither a link nor a file is a run. */
+async function folderNames(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+}
 
 const isFile = (path: string): Promise<boolean> =>
-  stat(path).then(
+  lstat(path).then(
     (s) => s.isFile(),
     () => false,
   );

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, readFile, rm, rmdir, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readOwnFile } from '../../guard/index.ts';
 import { LuthierError } from '../errors.ts';
 import { errnoOf, writeError } from '../hub/write-file.ts';
 import { lookAtProcess } from './client.ts';
@@ -10,6 +11,7 @@ import { FILES } from './folder.ts';
 /** From taking the lock to opening the socket, a process has this long. */
 const OPENING_MS = 20_000;
 const ATTEMPTS = 20;
+const MAX_LOCK_BYTES = 4096;
 
 /**
  * Takes the lock of a run's folder; whoever holds it may write there. That of a dead process is taken over: a pid
@@ -63,7 +65,7 @@ async function create(path: string, content: string): Promise<boolean> {
 
 async function read(path: string): Promise<string | null> {
   try {
-    return await readFile(path, 'utf8');
+    return (await readOwnFile(path, MAX_LOCK_BYTES)).toString('utf8');
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return null;
     throw error;

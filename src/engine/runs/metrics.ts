@@ -1,9 +1,12 @@
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { APPEND_FLAGS, appendProblem, readOwnFile } from '../../guard/index.ts';
 import type { RunEvent } from '../../protocol/index.ts';
+import { LuthierError } from '../errors.ts';
 import { errnoOf, writeError } from '../hub/write-file.ts';
 
 const NEWLINE = 10;
+/** Of a longer log no string could be made. */
+const MAX_LOG_BYTES = 500_000_000;
 
 /** How bytes reach the file, as fs.writeSync; replaced in the test of a full disk. @returns how many were written */
 export type Append = (fd: number, bytes: Uint8Array) => number;
@@ -28,11 +31,18 @@ export class EventLog {
   /** Opens or makes the file. A last line torn by a kill is ended, so that what is written next stands on its own. */
   static open(path: string, append: Append = writeSync): EventLog {
     try {
-      const fd = openSync(path, 'a+');
+      const fd = openSync(path, APPEND_FLAGS, 0o666);
+      const problem = appendProblem(path, fstatSync(fd));
+      if (problem !== null) {
+        closeSync(fd);
+        throw new LuthierError('run-untrusted', problem);
+      }
       const { lines, torn } = countLines(fd);
       if (torn) writeSync(fd, '\n');
       return new EventLog(path, fd, lines + (torn ? 1 : 0), append);
     } catch (error) {
+      if (errnoOf(error) === 'ELOOP')
+        throw new LuthierError('run-untrusted', `${path} is a link.`, undefined, { cause: error });
       throw writeError(path, error);
     }
   }
@@ -82,7 +92,7 @@ export interface LoggedEvent {
 export async function readEvents(path: string, fromLine = 0): Promise<LoggedEvent[]> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = (await readOwnFile(path, MAX_LOG_BYTES)).toString('utf8');
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
     throw error;

@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { cpus, platform, release } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { ClassificationReport, NoteEvent, RunEvent, RunRecord, RunState } from '../../protocol/index.ts';
+import { runFolderProblem } from '../../guard/index.ts';
+import type { ClassificationReport, NoteEvent, Recipe, RunEvent, RunRecord, RunState } from '../../protocol/index.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
 import { Control, type Wish } from '../train/control.ts';
 import type { LoopState, Outcome } from '../train/loop.ts';
@@ -9,7 +10,7 @@ import type { Trainer } from '../train/types.ts';
 import { VERSION } from '../version.ts';
 import { type Checkpoint, Checkpoints } from './checkpoints.ts';
 import { Endpoint } from './endpoint.ts';
-import { FILES, readRecord, writeJson, writeRecord } from './folder.ts';
+import { FILES, readRecord, requireNone, writeJson, writeRecord } from './folder.ts';
 import { lockRun } from './lock.ts';
 import { EventLog } from './metrics.ts';
 
@@ -33,6 +34,13 @@ export async function runProcess(options: RunProcessOptions): Promise<number> {
   }
   options.ready();
   return process.run();
+}
+
+interface Prepared {
+  recipe: Recipe;
+  trainer: Trainer;
+  checkpoints: Checkpoints;
+  checkpoint: Checkpoint | null;
 }
 
 /** One run: its folder, its socket and its loop. */
@@ -59,6 +67,7 @@ class RunProcess {
 
   static async open(options: RunProcessOptions): Promise<RunProcess> {
     const { folder, resume } = options;
+    requireNone(await runFolderProblem(folder));
     const unlock = await lockRun(folder);
     let endpoint: Endpoint | null = null;
     try {
@@ -133,12 +142,12 @@ class RunProcess {
     // Loading blocks in long pieces, but between them a wish to end is heard.
     const prepared = await Promise.race([preparing, this.#control.ended().then(() => null)]);
     if (prepared === null) return this.#endBeforeStart();
-    const { trainer, checkpoints, checkpoint } = prepared;
+    const { recipe, trainer, checkpoints, checkpoint } = prepared;
     this.#start(trainer);
     const { runTraining } = await import('../train/loop.ts');
     const outcome = await runTraining({
       trainer,
-      recipe: this.#record.recipe,
+      recipe,
       control: this.#control,
       checkpoints,
       emit: (event) => this.#emit(event),
@@ -152,13 +161,16 @@ class RunProcess {
     return exit;
   }
 
-  async #prepare(): Promise<{ trainer: Trainer; checkpoints: Checkpoints; checkpoint: Checkpoint | null }> {
-    const { recipe, recipe_path, data_rules } = this.#record;
+  async #prepare(): Promise<Prepared> {
+    const { recipe_path, data_rules } = this.#record;
     const base = recipe_path === null ? this.#folder : dirname(recipe_path);
-    const [{ createTrainer }, { hashDataset }] = await Promise.all([
+    const [{ createTrainer }, { hashDataset }, { parseRecipe }] = await Promise.all([
       import('../train/trainer.ts'),
       import('./data-hash.ts'),
+      import('../train/recipe.ts'),
     ]);
+    // The record is a file like any other: what it says is checked as a recipe's file is.
+    const recipe = parseRecipe(this.#record.recipe, () => join(this.#folder, FILES.record));
     const hashing = hashDataset(recipe.dataset);
     hashing.catch(() => undefined);
     const trainer = await createTrainer({
@@ -176,7 +188,7 @@ class RunProcess {
     } else if (this.#options.resume) {
       this.#note('info', 'There is no checkpoint yet: the run starts over.');
     }
-    return { trainer, checkpoints, checkpoint };
+    return { recipe, trainer, checkpoints, checkpoint };
   }
 
   /** @throws LuthierError `disk-full`, naming the smaller setting that would fit */

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { APPEND_FLAGS, openOwnFile, runFolderProblem } from '../../guard/index.ts';
 import { engineEnvironment, runArguments } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { errnoOf, writeError } from '../hub/write-file.ts';
-import { FILES } from './folder.ts';
+import { FILES, requireNone } from './folder.ts';
 import type { ReadyMessage } from './process.ts';
 
 export interface StartOptions {
@@ -21,14 +21,15 @@ export interface StartOptions {
 /**
  * Starts the process of a run that has a folder, detached, its output going to run.log there, and waits until its
  * socket is open. @returns its pid
- * @throws LuthierError as the process says it (`run-busy`, `not-writable`…), or `internal` with its last words
+ * @throws LuthierError `run-untrusted` when the folder is not what it seems; as the process says it (`run-busy`, `not-writable`…), or `internal` with its last words
  */
 export async function startRun(folder: string, options: StartOptions = {}): Promise<number> {
   const runner = options.runner ?? join(__dirname, 'run.cjs');
   const log = join(folder, FILES.log);
+  requireNone(await runFolderProblem(folder));
   let fd: number;
   try {
-    fd = openSync(log, 'a');
+    fd = openSync(log, APPEND_FLAGS, 0o666);
   } catch (error) {
     throw writeError(log, error);
   }
@@ -73,7 +74,7 @@ async function firstWord(child: ChildProcess, log: string): Promise<ReadyMessage
 const LAST_BYTES = 2_000;
 
 async function lastWords(log: string): Promise<string> {
-  const file = await open(log, 'r');
+  const file = await openOwnFile(log);
   try {
     const { size } = await file.stat();
     const buffer = Buffer.alloc(Math.min(size, LAST_BYTES));

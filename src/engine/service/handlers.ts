@@ -67,6 +67,10 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       checker ??= new (await import('../train/check-recipe.ts')).RecipeChecker();
       return { problems: await checker.check({ text, base, cacheFolder, signal }) };
     },
+    'recipe/reads': async ({ roots, ...source }) => {
+      const { readsOutside } = await import('../runs/outside.ts');
+      return { outside: await readsOutside(await readRecipe(source), roots) };
+    },
     'run/create': async (params) => {
       const { createRun } = await import('../runs/folder.ts');
       const { folder, record } = await createRun({

@@ -27,7 +27,7 @@ export async function listModels(folders: readonly string[], cacheFolder?: strin
   for (const { id, path } of await listCached(cacheFolder ?? defaultCacheFolder())) {
     found.push(await describe(id, 'cache', path));
   }
-  const runs = new Set((await Promise.all(folders.map(findRunFolders))).flat());
+  const runs = new Set((await Promise.all(folders.map((folder) => findRunFolders(folder)))).flat());
   for (const run of runs) {
     const record = await readRecord(run).catch(() => null);
     if (record?.model != null) found.push(await describe(basename(run), 'run', join(run, record.model)));

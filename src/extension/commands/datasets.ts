@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
+import { placeProblem } from '../../guard/index.ts';
 import type { DataSummary } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { DATA_EXTENSIONS, type Dataset, describeDataset, isDataFile, rowsFile } from '../datasets/dataset.ts';
@@ -145,7 +146,11 @@ export async function removeDataset(luthier: Luthier, ...args: unknown[]): Promi
       `Its rows (${formatBytes(sizes.reduce((sum, size) => sum + size, 0))}) are deleted. Runs that learned from it keep their models, but cannot be resumed. This cannot be undone.`,
       'Delete',
     );
-    for (const { path } of made) await rm(path, { recursive: true, force: true });
+    for (const { path, name } of made) {
+      const problem = await placeProblem(path);
+      if (problem !== null) throw new HostError('not-writable', `${name} is not deleted: ${problem}`);
+      await rm(path, { recursive: true, force: true });
+    }
   }
   await luthier.datasets.forget(datasets.filter(({ kind }) => kind === 'added').map(({ path }) => path));
 }

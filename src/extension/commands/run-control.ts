@@ -1,7 +1,11 @@
+import { dirname } from 'node:path';
 import * as vscode from 'vscode';
+import { rememberRun, runFolderProblem } from '../../guard/index.ts';
+import type { RecipeInput } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
+import { Cancelled, HostError } from '../errors.ts';
 import { isResumable, isWorking, type Run } from '../runs/run.ts';
-import { confirm } from '../ui.ts';
+import { askModal, confirm } from '../ui.ts';
 import { requireTrust, runFor, runsFor } from './select.ts';
 
 /** Pauses the runs that train: each ends its step, writes a checkpoint and waits. */
@@ -20,33 +24,65 @@ export async function resumeRun(luthier: Luthier, ...args: unknown[]): Promise<v
   const fits = (run: Run) => run.state === 'paused' || isResumable(run);
   const runs = await runsFor(luthier, args, fits, { title: 'Resume Run', none: 'No run can be resumed.' });
   for (const run of runs) {
-    const ahead = await luthier.actions.resume(run);
-    if (ahead) tellWaiting(run, ahead);
+    const meant = run.foreign ? await askWhoseRun(luthier, run) : run;
+    const ahead = await luthier.actions.resume(meant);
+    if (ahead && ahead !== meant) tellWaiting(meant, ahead);
   }
 }
 
 /** Starts a waiting run ahead of the others; beside one that trains, when the person wants both at once. */
 export async function startNow(luthier: Luthier, ...args: unknown[]): Promise<void> {
   requireTrust();
-  const run = await runFor(luthier, args, (run) => run.state === 'queued', {
+  const chosen = await runFor(luthier, args, (run) => run.state === 'queued', {
     title: 'Start Now',
     none: 'No run is waiting.',
   });
+  const run = chosen.foreign ? await askWhoseRun(luthier, chosen) : chosen;
   const [working] = luthier.runs.working();
   if (!working) return await luthier.starter.startNow(run);
   const both = 'Train Both';
   const next = 'Start Next';
-  const answer = await vscode.window.showInformationMessage(
+  const answer = await askModal(
+    'information',
     `Start ${run.record.name} beside ${working.record.name}?`,
-    {
-      modal: true,
-      detail: `${working.record.name} is at work. Two runs share the processor and the memory, so both are slower.`,
-    },
+    `${working.record.name} is at work. Two runs share the processor and the memory, so both are slower.`,
     both,
     next,
   );
   if (answer === both) await luthier.starter.startNow(run);
   if (answer === next) await luthier.starter.putFirst(run);
+}
+
+/**
+ * A run that was not started on this machine may have come with a repository: somebody else chose what it reads. The
+ * person starts a new one with its recipe, or says that it is their own (moved, or from 0.1.0). Throws Cancelled.
+ */
+async function askWhoseRun(luthier: Luthier, run: Run): Promise<Run> {
+  const { recipe, name } = run.record;
+  if (run.readOnly) throw new HostError('run-readonly', run.readOnly);
+  const parts = typeof recipe.dataset === 'string' ? [recipe.dataset] : Object.values(recipe.dataset);
+  const start = 'Start New Run';
+  const mine = 'It Is Mine, Resume';
+  const answer = await askModal(
+    'warning',
+    `${name} was not started on this machine.`,
+    `It came with this folder, was moved here, or is from Luthier 0.1.0. It reads ${[recipe.model, ...parts].join(', ')} and writes to ${run.folder}.\n\nStart a new run with its recipe, or resume it if it is your own.`,
+    start,
+    mine,
+  );
+  if (answer === start) {
+    const { path } = await luthier.engine.service.request('run/create', {
+      recipe: recipe as unknown as RecipeInput,
+      base: dirname(run.home),
+      folder: run.home,
+    });
+    return await luthier.adopt(path);
+  }
+  if (answer !== mine) throw new Cancelled();
+  const problem = await runFolderProblem(run.folder);
+  if (problem !== null) throw new HostError('run-untrusted', `${name} is not resumed: ${problem}`);
+  await rememberRun(run.folder, run.record);
+  return (await luthier.runs.refreshRun(run.folder)) ?? run;
 }
 
 /** Ends a run and keeps its best weights. */

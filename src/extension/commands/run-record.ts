@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { forgetRun, placeProblem } from '../../guard/index.ts';
 import type { Luthier } from '../context.ts';
 import { Cancelled, HostError } from '../errors.ts';
 import { diskUse, exists, mapLimited } from '../files.ts';
@@ -108,7 +109,10 @@ export async function cleanUpRuns(luthier: Luthier): Promise<void> {
       .join(' '),
     'Delete',
   );
-  for (const run of checkpoints) await rm(join(run.folder, 'checkpoints'), { recursive: true, force: true });
+  for (const run of checkpoints) {
+    await requireInPlace(run);
+    await rm(join(run.folder, 'checkpoints'), { recursive: true, force: true });
+  }
   await removeRuns(luthier, whole);
   void vscode.window.showInformationMessage(`${formatBytes(bytes)} freed.`);
 }
@@ -145,10 +149,18 @@ async function pickMany(items: CleanUpItem[]): Promise<CleanUpItem[]> {
   }
 }
 
+/** Links in a run's folder are deleted as links; where the folder itself is one, something else would be deleted. */
+async function requireInPlace(run: Run): Promise<void> {
+  const problem = await placeProblem(run.folder);
+  if (problem !== null) throw new HostError('run-untrusted', `${run.record.name} is not deleted: ${problem}`);
+}
+
 async function removeRuns(luthier: Luthier, runs: readonly Run[]): Promise<void> {
   for (const run of runs) {
     try {
+      await requireInPlace(run);
       if (run.state === 'queued') await luthier.starter.withdraw(run);
+      await forgetRun(run.folder);
       await rm(run.folder, { recursive: true, force: true, maxRetries: 3 });
     } catch (error) {
       showError(error, luthier.log);

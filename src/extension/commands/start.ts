@@ -3,11 +3,11 @@ import * as vscode from 'vscode';
 import type { Luthier } from '../context.ts';
 import { Cancelled, HostError } from '../errors.ts';
 import { readJson } from '../files.ts';
-import { COMMANDS, RECIPE_SUFFIX } from '../ids.ts';
+import { COMMANDS, MEMENTO_KEYS, RECIPE_SUFFIX } from '../ids.ts';
 import { choose } from '../questions.ts';
 import { suggestRunName } from '../recipes/suggest.ts';
 import { setting } from '../settings.ts';
-import { withProgress } from '../ui.ts';
+import { confirm, withProgress } from '../ui.ts';
 import { tellWaiting } from './run-control.ts';
 import { requireTrust } from './select.ts';
 
@@ -54,7 +54,33 @@ export async function startRun(luthier: Luthier, ...args: unknown[]): Promise<vo
     throw new HostError('not-writable', `${basename(path)} could not be saved.`, 'Save it, then start the run.');
   }
   await luthier.recipes.refuseErrors(document ?? (await vscode.workspace.openTextDocument(vscode.Uri.file(path))));
+  await confirmOutsideReads(luthier, path);
   await startRecipe(luthier, path);
+}
+
+/**
+ * A recipe that came with a repository can name any file on this machine. What it reads outside of the workspace is
+ * shown before it starts, once for the same files. Throws Cancelled.
+ */
+async function confirmOutsideReads(luthier: Luthier, recipePath: string): Promise<void> {
+  const roots = (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath);
+  const storage = luthier.extension.globalStorageUri.fsPath;
+  const { outside } = await luthier.engine.service.request('recipe/reads', {
+    recipe_path: recipePath,
+    roots: [...roots, storage, ...setting('luthier.modelFolders')],
+  });
+  if (outside.length === 0) return;
+  const lines = outside.map(({ part, path }) => `${part}: ${path}`);
+  const { workspaceState } = luthier.extension;
+  const agreed = workspaceState.get<string[]>(MEMENTO_KEYS.outsideReads, []);
+  const agreement = [recipePath, ...lines].join('\n');
+  if (agreed.includes(agreement)) return;
+  await confirm(
+    `${basename(recipePath)} reads files outside of this workspace.`,
+    `${lines.join('\n')}\n\nStart it if you know these files.`,
+    'Start Run',
+  );
+  await workspaceState.update(MEMENTO_KEYS.outsideReads, [...agreed, agreement].slice(-50));
 }
 
 async function recipeFor(args: readonly unknown[]): Promise<string> {

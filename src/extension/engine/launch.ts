@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
+import { APPEND_FLAGS } from '../../guard/index.ts';
 import { engineEnvironment, type RunLaunch, runArguments } from '../../protocol/index.ts';
 import { HostError, systemCode } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -73,7 +74,7 @@ export async function launchRun(
   launch: RunLaunch,
   extraEnvironment: Record<string, string | undefined> = {},
 ): Promise<StartedRun> {
-  const output = await open(join(folder, 'run.log'), 'a');
+  const output = await open(join(folder, 'run.log'), APPEND_FLAGS, 0o666);
   try {
     const child = spawn(node.path, runArguments(script, folder, launch), {
       detached: true,

@@ -46,6 +46,7 @@ const LIMITS_MS: Record<keyof ServiceRequests, number> = {
   'data/locate': 60_000,
   'recipe/resolve': 30_000,
   'recipe/check': 60_000,
+  'recipe/reads': 30_000,
   'run/create': 60_000,
   'run/estimate': 180_000,
   'run/cell': 180_000,

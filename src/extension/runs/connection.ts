@@ -1,10 +1,11 @@
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { SocketMessageReader, SocketMessageWriter } from 'vscode-jsonrpc/node';
+import { addressProblem } from '../../guard/index.ts';
 import type { RunEndpoint, RunNotifications, RunRequests } from '../../protocol/index.ts';
 import { RpcPeer } from '../engine/rpc.ts';
 import { HostError } from '../errors.ts';
-import { readJson } from '../files.ts';
+import { readOwnJson } from '../files.ts';
 import type { Log } from '../log.ts';
 
 /** A run in training answers between two steps; a step of a large model takes seconds, its first tens of seconds. */
@@ -35,8 +36,14 @@ export async function connectRun(
 ): Promise<Attempt> {
   const endpoint = await readEndpoint(folder);
   if (!endpoint) return 'nobody';
+  const problem = await addressProblem(endpoint.address);
+  if (problem !== null) {
+    log.debug(`${folder}: ${endpoint.address} is not connected to: ${problem}.`);
+    return 'nobody';
+  }
   const socket = await new Promise<Socket | null>((resolve) => {
-    const socket = connect(endpoint.address);
+    // By its path alone: of a bare number `connect` makes a port.
+    const socket = connect({ path: endpoint.address });
     socket.once('connect', () => resolve(socket));
     socket.once('error', () => resolve(null));
   });
@@ -94,11 +101,11 @@ export async function connectRun(
 
 /** endpoint.json, or null when it is missing or not whole. */
 export async function readEndpoint(folder: string): Promise<RunEndpoint | null> {
-  const value = (await readJson(join(folder, 'endpoint.json')).catch(() => undefined)) as
+  const value = (await readOwnJson(join(folder, 'endpoint.json')).catch(() => undefined)) as
     | Partial<RunEndpoint>
     | undefined;
-  if (typeof value?.pid !== 'number' || typeof value.address !== 'string' || typeof value.token !== 'string')
-    return null;
+  if (typeof value?.address !== 'string' || typeof value.token !== 'string') return null;
+  if (typeof value.pid !== 'number' || !Number.isSafeInteger(value.pid) || value.pid <= 0) return null;
   return { pid: value.pid, address: value.address, token: value.token };
 }
 

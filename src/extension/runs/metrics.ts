@@ -1,6 +1,7 @@
-import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
+import { openOwnFile } from '../../guard/index.ts';
 import { parseRunEvent, type RunEvent } from '../../protocol/index.ts';
 import { isMissing } from '../files.ts';
 
@@ -32,9 +33,9 @@ export async function readMetrics(
   from: MetricsPosition,
   onLines: (lines: MetricsLine[]) => void,
 ): Promise<MetricsPosition> {
-  let file: Awaited<ReturnType<typeof open>>;
+  let file: FileHandle;
   try {
-    file = await open(join(folder, 'metrics.jsonl'), 'r');
+    file = await openOwnFile(join(folder, 'metrics.jsonl'));
   } catch (error) {
     if (isMissing(error)) return from;
     throw error;

@@ -11,6 +11,7 @@ const runOf = (state: RunState, record: Partial<RunRecord> = {}, more: Partial<R
   state,
   readOnly: null,
   damaged: false,
+  foreign: false,
   silent: false,
   progress: null,
   ...more,

@@ -51,6 +51,9 @@ export function runSeconds(run: Run, now = Date.now()): number | null {
   return Number.isFinite(seconds) && seconds >= 0 ? seconds : null;
 }
 
+/** Of a run that would go on if it were resumed: then one is asked first. */
+const FOREIGN = 'came with this folder';
+
 /** The words beside a run's name: progress while it works, then its metric and how long it took. */
 export function describeRunItem(run: Run, position: number | null, now = Date.now()): string {
   if (run.damaged) return 'unreadable';
@@ -60,7 +63,9 @@ export function describeRunItem(run: Run, position: number | null, now = Date.no
   // First, and the number before its name: a narrow side bar cuts the rest off.
   if (best) parts.push(`${formatMetric(best.key, best.value)} ${metricName(best.key)}`);
   if (run.state === 'queued')
-    parts.push(position === null ? 'not in line' : position === 1 ? 'next' : `no. ${position} in line`);
+    parts.push(
+      run.foreign ? FOREIGN : position === null ? 'not in line' : position === 1 ? 'next' : `no. ${position} in line`,
+    );
   else if (run.state === 'running' || run.state === 'paused' || run.state === 'stopping') {
     if (run.state !== 'running' || run.silent) parts.push(stateWord(run));
     if (fraction !== null) parts.push(`${Math.floor(100 * fraction)} %`);
@@ -69,6 +74,7 @@ export function describeRunItem(run: Run, position: number | null, now = Date.no
   } else {
     // The icon says that it is done.
     if (run.state !== 'done') parts.push(stateWord(run));
+    if (run.state === 'interrupted' && run.foreign) parts.push(FOREIGN);
     if (run.state === 'interrupted' && fraction !== null) parts.push(`${Math.floor(100 * fraction)} %`);
     const seconds = run.state === 'done' || run.state === 'stopped' ? runSeconds(run, now) : null;
     if (seconds !== null) parts.push(formatDuration(seconds));
@@ -130,6 +136,9 @@ export function tooltipLines(run: Run): string[] {
   const recipe = record.recipe;
   const lines = [`**${escapeMarkdown(record.name)}** — ${stateWord(run)}`];
   if (record.note) lines.push(escapeMarkdown(record.note));
+  if (run.foreign && !run.damaged) {
+    lines.push('Not started on this machine: it came with this folder, was moved, or is from Luthier 0.1.0.');
+  }
   if (run.readOnly) lines.push(`$(lock) ${escapeMarkdown(run.readOnly)}`);
   if (record.error) lines.push(`$(error) ${escapeMarkdown(record.error.message)}`);
   if (recipe.model) {

@@ -1,6 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readJson, writeFileAtomic } from '../files.ts';
+import { homeProblem } from '../../guard/index.ts';
+import { HostError } from '../errors.ts';
+import { readOwnJson, writeFileAtomic } from '../files.ts';
 import { withLock } from './lock.ts';
 import type { Run } from './run.ts';
 
@@ -12,13 +14,15 @@ interface QueueFile {
 
 /** Ids of the runs that wait in this `.luthier` folder. A missing or damaged file is an empty queue. */
 export async function readQueue(home: string): Promise<string[]> {
-  const value = (await readJson(join(home, 'queue.json')).catch(() => undefined)) as Partial<QueueFile> | undefined;
+  const value = (await readOwnJson(join(home, 'queue.json')).catch(() => undefined)) as Partial<QueueFile> | undefined;
   if (!Array.isArray(value?.order)) return [];
   return [...new Set(value.order.filter((id) => typeof id === 'string'))];
 }
 
 /** Changes the queue under its lock and returns the new order. */
 export async function changeQueue(home: string, change: (order: string[]) => string[]): Promise<string[]> {
+  const problem = await homeProblem(home);
+  if (problem !== null) throw new HostError('run-untrusted', problem, 'Put a real folder in its place.');
   await mkdir(home, { recursive: true });
   return await withLock(join(home, 'queue.lock'), async () => {
     const before = await readQueue(home);
@@ -40,8 +44,15 @@ export function moved(order: readonly string[], id: string, by: number): string[
   return [...rest.slice(0, to), id, ...rest.slice(to)];
 }
 
-/** The runs that wait, in order: those of `order` that still exist and are queued. */
+/**
+ * The runs that wait, in order: those of `order` that still exist, are queued, and were put there on this machine. A
+ * queue.json that came with a repository starts nothing.
+ */
 export function waiting(runs: readonly Run[], order: readonly string[]): Run[] {
-  const queued = new Map(runs.filter((run) => run.state === 'queued').map((run) => [run.record.id, run]));
+  const queued = new Map(
+    runs
+      .filter((run) => run.state === 'queued' && !run.foreign && run.readOnly === null)
+      .map((run) => [run.record.id, run]),
+  );
   return order.map((id) => queued.get(id)).filter((run) => run !== undefined);
 }

@@ -1,7 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { type Recipe, RUN_FORMAT, type RunRecord, type RunState } from '../../protocol/index.ts';
-import { isMissing, readJson } from '../files.ts';
+import {
+  fittingFields,
+  parseRunRecord,
+  type Recipe,
+  RUN_FORMAT,
+  type RunRecord,
+  type RunState,
+} from '../../protocol/index.ts';
+import { isMissing, readOwnJson } from '../files.ts';
 
 /** States in which a process should be working on the run. */
 export const WORKING: ReadonlySet<RunState> = new Set(['starting', 'running', 'paused', 'stopping']);
@@ -24,7 +31,7 @@ export interface ReadRecord {
 export async function readRecord(folder: string): Promise<ReadRecord | null> {
   let value: unknown;
   try {
-    value = await readJson(join(folder, 'run.json'));
+    value = await readOwnJson(join(folder, 'run.json'));
   } catch (error) {
     const reason = error instanceof SyntaxError ? 'its run.json is not JSON' : (error as Error).message;
     const time = await stat(join(folder, 'run.json')).catch(() => null);
@@ -39,7 +46,8 @@ export async function readRecord(folder: string): Promise<ReadRecord | null> {
     return { record: fill({}, folder), readOnly: 'This run cannot be read: its run.json is no object.', damaged: true };
   }
   const given = value as Record<string, unknown>;
-  const record = fill(given, folder);
+  const parsed = parseRunRecord(value);
+  const record = 'record' in parsed ? parsed.record : fill(given, folder);
   if (record.format > RUN_FORMAT) {
     return {
       record,
@@ -47,51 +55,37 @@ export async function readRecord(folder: string): Promise<ReadRecord | null> {
       damaged: false,
     };
   }
-  const damaged = typeof given.id !== 'string' || typeof given.state !== 'string';
-  return { record, readOnly: damaged ? 'This run cannot be read: its run.json is incomplete.' : null, damaged };
+  if ('record' in parsed) return { record, readOnly: null, damaged: false };
+  return {
+    record,
+    readOnly: `This run cannot be read: its run.json is incomplete or damaged (${parsed.problem}).`,
+    damaged: true,
+  };
 }
-
-const STATES: ReadonlySet<string> = new Set<RunState>([
-  'queued',
-  'starting',
-  'running',
-  'paused',
-  'stopping',
-  'done',
-  'stopped',
-  'cancelled',
-  'failed',
-  'interrupted',
-]);
 
 /** A whole record out of whatever was read: what is missing or of the wrong kind gets a value that shows as unknown. */
 function fill(given: Record<string, unknown>, folder: string): RunRecord {
-  const text = (key: string) => (typeof given[key] === 'string' ? (given[key] as string) : null);
-  const count = (key: string) => (Number.isFinite(given[key]) ? (given[key] as number) : 0);
-  const object = (key: string) =>
-    typeof given[key] === 'object' && given[key] !== null && !Array.isArray(given[key]) ? given[key] : null;
-  const id = text('id') ?? basename(folder);
-  const state = text('state');
-  const best = object('best') as RunRecord['best'];
-  const error = object('error') as RunRecord['error'];
+  const id = basename(folder);
+  const fitting = fittingFields(given);
   return {
-    format: count('format') || RUN_FORMAT,
+    format: RUN_FORMAT,
     id,
-    name: text('name') ?? id,
-    note: text('note') ?? '',
-    state: state && STATES.has(state) ? (state as RunState) : 'failed',
-    recipe: (object('recipe') ?? {}) as Recipe,
-    recipe_path: text('recipe_path'),
-    created_at: text('created_at') ?? new Date(0).toISOString(),
-    started_at: text('started_at'),
-    finished_at: text('finished_at'),
-    step: count('step'),
-    total_steps: count('total_steps'),
+    note: '',
+    state: 'failed',
+    recipe: {} as Recipe,
+    recipe_path: null,
+    created_at: new Date(0).toISOString(),
+    started_at: null,
+    finished_at: null,
+    step: 0,
+    total_steps: 0,
+    best: null,
+    model: null,
+    error: null,
+    environment: null,
+    ...fitting,
+    name: fitting.name ?? fitting.id ?? id,
     labels: Array.isArray(given.labels) ? given.labels.filter((label) => typeof label === 'string') : [],
-    best: best && typeof best.metrics === 'object' && best.metrics !== null ? best : null,
-    model: text('model'),
-    error: error && typeof error.message === 'string' ? error : null,
-    environment: object('environment') as RunRecord['environment'],
   };
 }
 

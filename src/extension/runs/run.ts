@@ -21,6 +21,11 @@ export interface Run {
   /** Why it may not be changed; null when it may. */
   readOnly: string | null;
   damaged: boolean;
+  /**
+   * Not made on this machine by this person: it came with its folder, was moved, or is from 0.1.0. It can be looked at,
+   * and starts only when somebody says so.
+   */
+  foreign: boolean;
   /** The process took our call and has not answered for a while. */
   silent: boolean;
   progress: LiveProgress | null;

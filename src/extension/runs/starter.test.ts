@@ -33,7 +33,7 @@ function makeWindow(launch?: Launch, refuse?: (id: string) => HostError | null) 
   const launched: { id: string; resume: boolean }[] = [];
   const failures: HostError[] = [];
   const sinces: number[] = [];
-  const store = new RunStore({ log: silentLog, client: 'test', mayConnect: () => true });
+  const store = new RunStore({ log: silentLog, client: 'test', mayConnect: () => true, isOwn: async () => true });
   const starter = new RunStarter({
     store,
     log: silentLog,

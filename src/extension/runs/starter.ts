@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openOwnFile, placeProblem, runFolderProblem } from '../../guard/index.ts';
 import type { RunLaunch, RunRecord } from '../../protocol/index.ts';
 import { exitReason } from '../engine/exit.ts';
 import type { StartedRun } from '../engine/launch.ts';
@@ -63,6 +63,14 @@ export class RunStarter {
     const { store } = this.options;
     if (run.readOnly) throw new HostError('run-readonly', run.readOnly);
     if (isWorking(run)) throw new HostError('run-busy', `${run.record.name} is at work already.`);
+    if (run.foreign) {
+      throw new HostError(
+        'run-untrusted',
+        `${run.record.name} was not started on this machine: it came with this folder, was moved, or is from Luthier 0.1.0.`,
+        'Resume asks what to do with it.',
+      );
+    }
+    await requireSafe(run);
     const read = await readRecord(run.folder);
     if (!read) throw new HostError('run-not-found', `${run.record.name} is no longer on disk.`);
     if (isFinished(run) && run.state !== 'failed') {
@@ -170,12 +178,14 @@ export class RunStarter {
     if (!beside && store.working().length > 0) return;
     const read = await readRecord(run.folder);
     const order = await readQueue(run.home);
-    if (read?.record.state !== 'queued' || read.readOnly || !order.includes(run.record.id)) {
+    const own = read !== null && (await store.isOwn(run.folder, read.record));
+    if (read?.record.state !== 'queued' || read.readOnly || !own || !order.includes(run.record.id)) {
       this.orders.set(run.home, order);
       await store.refreshRun(run.folder);
       return;
     }
     await this.reorder(run.home, (ids) => ids.filter((id) => id !== run.record.id));
+    await requireSafe(run);
     const resume = read.record.started_at !== null;
     // Other windows must not start the next one before this process has written its own state.
     await writeRecord(run.folder, { ...read.record, state: 'starting' });
@@ -226,8 +236,16 @@ export class RunStarter {
   }
 }
 
+/** Throws HostError `run-untrusted` when a run's folder, or something in it, is not what it seems. */
+async function requireSafe(run: Run): Promise<void> {
+  const problem = await runFolderProblem(run.folder);
+  if (problem !== null) throw new HostError('run-untrusted', `${run.record.name} is not started: ${problem}`);
+}
+
 /** Writes run.json of a run that no process works on. */
 export async function writeRecord(folder: string, record: RunRecord): Promise<void> {
+  const problem = await placeProblem(folder);
+  if (problem !== null) throw new HostError('run-untrusted', problem);
   await writeFileAtomic(join(folder, 'run.json'), `${JSON.stringify(record, null, 2)}\n`);
 }
 
@@ -250,7 +268,7 @@ export async function describeRun(store: RunStore, run: Run, change: { name?: st
 /** The last 4,000 bytes of a text file, empty when it cannot be read. */
 export async function readTail(path: string, bytes = 4000): Promise<string> {
   try {
-    const file = await open(path, 'r');
+    const file = await openOwnFile(path);
     try {
       const { size } = await file.stat();
       const from = Math.max(0, size - bytes);

@@ -18,7 +18,7 @@ const alive: FakeRun[] = [];
 beforeEach(() => {
   folder = temporaryFolder();
   home = join(folder.path, '.luthier');
-  store = new RunStore({ log: silentLog, client: 'test', mayConnect: () => true });
+  store = new RunStore({ log: silentLog, client: 'test', mayConnect: () => true, isOwn: async () => true });
 });
 afterEach(async () => {
   store.dispose();
@@ -142,7 +142,13 @@ test('a run that was just started has time to open its socket', async () => {
 
 test('one that never opens its socket is interrupted once the time is over', async () => {
   let now = Date.now();
-  const late = new RunStore({ log: silentLog, client: 'test', mayConnect: () => true, now: () => now });
+  const late = new RunStore({
+    log: silentLog,
+    client: 'test',
+    mayConnect: () => true,
+    isOwn: async () => true,
+    now: () => now,
+  });
   makeRun(home, { id: 'stillborn', state: 'starting' });
   await late.setHomes([home]);
   now += 60_000;
@@ -205,7 +211,7 @@ test('in an untrusted workspace nothing is connected to', async () => {
 
 test('two windows on one folder see the same run', async () => {
   const fake = await start({ id: 'run' });
-  const other = new RunStore({ log: silentLog, client: 'other', mayConnect: () => true });
+  const other = new RunStore({ log: silentLog, client: 'other', mayConnect: () => true, isOwn: async () => true });
   await Promise.all([store.setHomes([home]), other.setHomes([home])]);
   await vi.waitFor(() => {
     expect(store.connection(store.find('run')!)).not.toBeNull();
@@ -219,7 +225,13 @@ test('two windows on one folder see the same run', async () => {
 test('500 runs are listed, and a second look reads only what changed', async () => {
   for (let i = 0; i < 500; i++) makeRun(home, { id: `run-${i}`, state: 'done' });
   const later = Date.now() + 60_000;
-  const many = new RunStore({ log: silentLog, client: 'test', mayConnect: () => true, now: () => later });
+  const many = new RunStore({
+    log: silentLog,
+    client: 'test',
+    mayConnect: () => true,
+    isOwn: async () => true,
+    now: () => later,
+  });
   await many.setHomes([home]);
   expect(many.all().length).toBe(500);
   const changed = vi.fn();

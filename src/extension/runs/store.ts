@@ -1,6 +1,8 @@
+import type { Dirent } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { RunEvent, RunNotifications } from '../../protocol/index.ts';
+import { homeProblem, isOwnRun } from '../../guard/index.ts';
+import type { RunEvent, RunNotifications, RunRecord } from '../../protocol/index.ts';
 import { Emitter } from '../events.ts';
 import { listFolder, mapLimited } from '../files.ts';
 import type { Log } from '../log.ts';
@@ -26,6 +28,8 @@ export interface StoreOptions {
   mayConnect(): boolean;
   connect?: (folder: string, client: string, log: Log) => Promise<Attempt>;
   now?: () => number;
+  /** Whether this person made a run; by default, whether it is on the list that editor and terminal share. */
+  isOwn?: (folder: string, record: RunRecord) => Promise<boolean>;
 }
 
 /** An event of a run that this window is attached to, with its 0-based line in metrics.jsonl. */
@@ -61,6 +65,8 @@ export class RunStore {
   private readonly now: () => number;
   private readonly entries = new Map<string, Entry>();
   private homes: readonly string[] = [];
+  /** `.luthier` folders that are links, told once. */
+  private readonly refused = new Set<string>();
   private refreshing: Promise<void> | null = null;
   private again = false;
   private polling: NodeJS.Timeout | undefined;
@@ -69,6 +75,11 @@ export class RunStore {
   constructor(options: StoreOptions) {
     this.options = options;
     this.now = options.now ?? Date.now;
+  }
+
+  /** Whether a run was made, or said to be theirs, by the person at this machine. */
+  async isOwn(folder: string, record: RunRecord): Promise<boolean> {
+    return await (this.options.isOwn ?? isOwnRun)(folder, record);
   }
 
   /** Newest first. */
@@ -155,10 +166,7 @@ export class RunStore {
     const changed: Run[] = [];
     const seen = new Set<string>();
     for (const home of this.homes) {
-      const runs = await listFolder(join(home, 'runs')).catch((error: Error) => {
-        this.options.log.warn(`${home}: ${error.message}`);
-        return [];
-      });
+      const runs = await this.list(home);
       const folders = runs.filter((entry) => entry.isDirectory()).map((entry) => join(home, 'runs', entry.name));
       for (const folder of folders) seen.add(folder);
       await mapLimited(folders, READERS, (folder) => this.readOne(home, folder, changed, false));
@@ -170,6 +178,19 @@ export class RunStore {
       if (!stays && this.entries.get(folder) === entry) this.remove(folder, entry, changed);
     }
     this.fire(changed);
+  }
+
+  /** Folders in a `.luthier` folder's `runs`; links are not followed, since they lead to other projects' runs. */
+  private async list(home: string): Promise<Dirent[]> {
+    try {
+      const problem = await homeProblem(home, 'runs');
+      if (problem === null) return await listFolder(join(home, 'runs'));
+      if (!this.refused.has(home)) this.options.log.warn(`${home} is not looked into: ${problem}`);
+      this.refused.add(home);
+    } catch (error) {
+      this.options.log.warn(`${home}: ${(error as Error).message}`);
+    }
+    return [];
   }
 
   private async readOne(home: string, folder: string, changed: Run[], always: boolean): Promise<void> {
@@ -188,12 +209,16 @@ export class RunStore {
       return;
     }
     const read = await readRecord(folder);
+    const foreign = read ? !(await this.isOwn(folder, read.record)) : true;
     if (!read || this.disposed) return;
     if (known) {
-      const before = JSON.stringify([known.run.record, known.run.state]);
+      const shown = () => JSON.stringify([known.run.record, known.run.state, known.run.foreign]);
+      const before = shown();
       known.time = time;
+      // One that answers on a socket of this user's is this user's.
+      known.run.foreign = foreign && known.connection === null;
       this.update(known, read);
-      if (JSON.stringify([known.run.record, known.run.state]) !== before) changed.push(known.run);
+      if (shown() !== before) changed.push(known.run);
       return;
     }
     const entry: Entry = {
@@ -204,6 +229,7 @@ export class RunStore {
         state: read.record.state,
         readOnly: read.readOnly,
         damaged: read.damaged,
+        foreign,
         silent: false,
         progress: null,
       },
@@ -286,6 +312,7 @@ export class RunStore {
     entry.connection = connection;
     entry.followed = true;
     run.silent = false;
+    run.foreign = false;
     connection.onClose(() => {
       if (entry.connection !== connection) return;
       entry.connection = null;

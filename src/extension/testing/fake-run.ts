@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,13 @@ import {
 import type { Recipe, RunEvent, RunRecord, RunState } from '../../protocol/index.ts';
 
 let serial = 0;
+
+/** Sockets are connected to in folders alone that only this user may enter. */
+let sockets: string | undefined;
+function socketFolder(): string {
+  sockets ??= mkdtempSync(join(tmpdir(), 'luthier-t-'));
+  return sockets;
+}
 
 /** A complete record, with what a test says of it. */
 export function recordOf(change: Partial<RunRecord> & { id: string }): RunRecord {
@@ -70,7 +77,7 @@ export async function serveRun(folder: string, record: RunRecord, token = 'secre
   const address =
     process.platform === 'win32'
       ? `\\\\.\\pipe\\luthier-test-${process.pid}-${serial++}`
-      : join(tmpdir(), `luthier-t-${process.pid}-${serial++}.sock`);
+      : join(socketFolder(), `${serial++}.sock`);
   const connections = new Set<MessageConnection>();
   const sockets = new Set<Socket>();
   let line = 0;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ClassificationReport, EvaluatedRow } from '../../protocol/index.ts';
 import type { EngineService } from '../engine/service.ts';
-import { readJson } from '../files.ts';
+import { readOwnJson } from '../files.ts';
 import { parseReports } from './feed.ts';
 
 /** Rows of one cell of a confusion matrix that are sent to a page at most. */
@@ -22,7 +22,7 @@ export async function cellRows(
   cell: Cell,
   service: Pick<EngineService, 'request'> | null,
 ): Promise<{ rows: EvaluatedRow[]; total: number }> {
-  const reports = parseReports(await readJson(join(folder, 'evaluation.json')).catch(() => undefined));
+  const reports = parseReports(await readOwnJson(join(folder, 'evaluation.json')).catch(() => undefined));
   const report = reports.find(({ split }) => split === cell.split);
   if (!report) return { rows: [], total: 0 };
   const total = report.confusion[report.labels.indexOf(cell.actual)]?.[report.labels.indexOf(cell.predicted)] ?? 0;

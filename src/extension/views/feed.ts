@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ClassificationReport, RunEvent } from '../../protocol/index.ts';
 import { StepBuffer } from '../../protocol/index.ts';
-import { readJson } from '../files.ts';
+import { readOwnJson } from '../files.ts';
 import { type MetricsLine, type MetricsPosition, readMetrics, START_OF_METRICS } from '../runs/metrics.ts';
 
 /**
@@ -70,7 +70,7 @@ export class RunFeed {
   }
 
   async reports(): Promise<ClassificationReport[]> {
-    return parseReports(await readJson(join(this.folder, 'evaluation.json')).catch(() => undefined));
+    return parseReports(await readOwnJson(join(this.folder, 'evaluation.json')).catch(() => undefined));
   }
 
   private takeAll(lines: readonly MetricsLine[]): void {

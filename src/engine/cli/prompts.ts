@@ -1,0 +1,31 @@
+import * as clack from '@clack/prompts';
+import { visible } from '../../guard/index.ts';
+
+/**
+ * The questions of @clack/prompts with every text made visible first: files' and columns' names stand in them, and a
+ * control character in one would reach the terminal.
+ */
+function cleaned<T>(options: T): T {
+  if (typeof options === 'string') return visible(options) as T;
+  if (Array.isArray(options)) return options.map(cleaned) as T;
+  if (typeof options !== 'object' || options === null) return options;
+  // What is chosen comes back as it was given.
+  return Object.fromEntries(
+    Object.entries(options).map(([key, value]) => [key, SHOWN.has(key) ? cleaned(value) : value]),
+  ) as T;
+}
+
+const SHOWN: ReadonlySet<string> = new Set(['message', 'options', 'label', 'hint', 'placeholder']);
+
+export const { isCancel } = clack;
+export const select: typeof clack.select = (options) => clack.select(cleaned(options));
+export const confirm: typeof clack.confirm = (options) => clack.confirm(cleaned(options));
+export const text: typeof clack.text = (options) => clack.text(cleaned(options));
+export const intro: typeof clack.intro = (title) => clack.intro(cleaned(title));
+export const outro: typeof clack.outro = (message) => clack.outro(cleaned(message));
+export const note: typeof clack.note = (message, title) => clack.note(cleaned(message), cleaned(title));
+export const log = {
+  error: (message: string) => clack.log.error(visible(message)),
+  warn: (message: string) => clack.log.warn(visible(message)),
+  info: (message: string) => clack.log.info(visible(message)),
+};

@@ -1,0 +1,64 @@
+import { existsSync } from 'node:fs';
+import { readdir, realpath } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import type { OutsideRead } from '../../protocol/index.ts';
+import type { LoadedRecipe } from '../train/recipe.ts';
+
+/** Files of a model's or a dataset's folder that are looked at for links. */
+const MAX_FILES = 200;
+
+/**
+ * What a recipe reads outside of its workspace, links followed, so that a person is told before it starts: a recipe that
+ * came with a repository can name any file that this user may read. Starters and models of the Hugging Face cache, which
+ * are named and not paths, are not among them.
+ * @param roots the workspace's folders; default: the outermost of the recipe's folder, the current one around it and the
+ *   project's (with `.git` or `.luthier`) around it
+ */
+export async function readsOutside(loaded: LoadedRecipe, roots?: readonly string[]): Promise<OutsideRead[]> {
+  const { recipe, base } = loaded;
+  const inside = await Promise.all((roots ?? [projectOf(base)]).map(real));
+  const parts: OutsideRead[] = [];
+  if (isAbsolute(recipe.model) || /^\.{0,2}[\\/]/.test(recipe.model)) {
+    parts.push({ part: 'model', path: resolve(base, recipe.model) });
+  }
+  const { dataset } = recipe;
+  const files = typeof dataset === 'string' ? { train: dataset } : dataset;
+  for (const file of new Set(Object.values(files))) parts.push({ part: 'dataset', path: resolve(base, file) });
+  const outside: OutsideRead[] = [];
+  for (const { part, path } of parts) {
+    for (const read of new Set([await real(path), ...(await linksIn(path))])) {
+      if (!inside.some((root) => contains(root, read))) outside.push({ part, path: read });
+    }
+  }
+  return outside;
+}
+
+function projectOf(base: string): string {
+  const own = resolve(base);
+  // The home folder and what is above it hold everything that a person has: they are nobody's project.
+  const tooWide = (folder: string) => contains(folder, homedir());
+  const candidates = [own];
+  if (!tooWide(process.cwd())) candidates.push(process.cwd());
+  for (let folder = own; dirname(folder) !== folder && !tooWide(folder); folder = dirname(folder)) {
+    if (!existsSync(join(folder, '.git')) && !existsSync(join(folder, '.luthier'))) continue;
+    candidates.push(folder);
+    break;
+  }
+  return candidates.reduce((outermost, folder) => (contains(folder, outermost) ? folder : outermost));
+}
+
+function contains(root: string, path: string): boolean {
+  const way = relative(root, path);
+  return way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way));
+}
+
+/** Where a path leads; what is not there stays as it is written. */
+const real = (path: string): Promise<string> => realpath(path).catch(() => resolve(path));
+
+/** Where the links in a folder lead. */
+async function linksIn(path: string): Promise<string[]> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+  const links = entries.filter((entry) => entry.isSymbolicLink()).slice(0, MAX_FILES);
+  return Promise.all(links.map(({ name }) => real(join(path, name))));
+}

@@ -1,0 +1,177 @@
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, lstat, mkdtemp, open, readdir, rmdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+/** Name of the folder that holds datasets, runs and models. */
+const HOME = '.luthier';
+/** A run's folder holds some dozens of files; one that holds this many was not made by a run. */
+const MAX_ENTRIES = 20_000;
+const MAX_DEPTH = 12;
+
+/**
+ * Why nothing may be written to or deleted from a run's or a dataset's folder: it, `runs` or `.luthier` is a link (a junction on
+ * Windows counts as one), so that it stands in another place than it says. Null when it is where it seems to be.
+ * Folders further up are the person's own choice and may be links.
+ */
+export async function placeProblem(folder: string): Promise<string | null> {
+  const kind = dirname(folder);
+  const home = dirname(kind);
+  for (const path of basename(home) === HOME ? [home, kind, folder] : [folder]) {
+    const problem = await folderProblem(path);
+    if (problem !== null) return problem;
+  }
+  return null;
+}
+
+/** The same for a `.luthier` folder: it and what is to be written in it are real folders, as far as they exist. */
+export async function homeProblem(home: string, ...parts: readonly string[]): Promise<string | null> {
+  let path = home;
+  for (const part of ['', ...parts]) {
+    path = join(path, part);
+    const problem = await folderProblem(path);
+    if (problem !== null) return problem;
+  }
+  return null;
+}
+
+/** A folder that is not there yet will be made, and a file in its place makes that fail. */
+async function folderProblem(path: string): Promise<string | null> {
+  return (await look(path))?.isSymbolicLink() ? linkAt(path) : null;
+}
+
+/**
+ * Why a run may not be worked on: its place is not what it seems (`placeProblem`), or something in its folder is a
+ * link, a pipe or a device, has a second name elsewhere, or belongs to somebody else. A folder that came with a
+ * repository or an archive can hold any of these, and a run appends to, replaces and deletes what is there.
+ */
+export async function runFolderProblem(folder: string): Promise<string | null> {
+  const place = await placeProblem(folder);
+  if (place !== null) return place;
+  const own = await look(folder);
+  if (own === null || !own.isDirectory()) return null;
+  let mine = process.getuid?.();
+  if (mine !== undefined && own.uid !== mine) {
+    // Some file systems give every file one owner, whoever makes it: then that one is us.
+    mine = await ownerOfNew(folder);
+    if (own.uid !== mine) return `${folder} belongs to another user.`;
+  }
+  return walk(folder, mine, { entries: MAX_ENTRIES }, 0);
+}
+
+async function ownerOfNew(folder: string): Promise<number | undefined> {
+  try {
+    const made = await mkdtemp(join(folder, '.owner-'));
+    const { uid } = await lstat(made);
+    await rmdir(made);
+    return uid;
+  } catch {
+    return undefined;
+  }
+}
+
+async function walk(
+  folder: string,
+  mine: number | undefined,
+  left: { entries: number },
+  depth: number,
+): Promise<string | null> {
+  if (depth > MAX_DEPTH) return `${folder} is deeper than any run's folder.`;
+  for (const name of await names(folder)) {
+    if (--left.entries < 0) return `${folder} holds more files than any run's folder.`;
+    const path = join(folder, name);
+    const status = await look(path);
+    // Deleted since it was listed.
+    if (status === null) continue;
+    if (status.isSymbolicLink()) return linkAt(path);
+    if (mine !== undefined && status.uid !== mine) return `${path} belongs to another user.`;
+    if (status.isDirectory()) {
+      const problem = await walk(path, mine, left, depth + 1);
+      if (problem !== null) return problem;
+    } else if (!status.isFile()) return `${path} is not a file.`;
+    else if (status.nlink > 1) return `${path} is a hard link: what is written to it appears under another name, too.`;
+  }
+  return null;
+}
+
+const linkAt = (path: string) => `${path} is a link, and a run neither writes nor deletes through links.`;
+
+async function names(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+async function look(path: string): Promise<Stats | null> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+// Windows has none of these flags; there a link needs rights that a clone of a repository does not give it.
+const { O_NOFOLLOW = 0, O_NONBLOCK = 0, O_NOCTTY = 0 } = constants;
+
+/** Flags that open a file to append to it, and neither follow a link nor wait for a pipe's reader. */
+export const APPEND_FLAGS =
+  constants.O_APPEND | constants.O_CREAT | constants.O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+
+/** Why an open file is nothing to append to, or null. */
+export function appendProblem(path: string, status: Stats): string | null {
+  if (!status.isFile()) return `${path} is not a file.`;
+  return status.nlink > 1 ? `${path} is a hard link: what is written to it appears under another name, too.` : null;
+}
+
+/** A file of a run, at most `limit` bytes of it; a link, a pipe and a device are refused, never followed or waited for. */
+export async function readOwnFile(path: string, limit: number): Promise<Buffer> {
+  return readWhole(await openOwnFile(path), path, limit);
+}
+
+/** The same for a file that the person chose, which may be a link, as those of the Hugging Face cache are. */
+export async function readFileWithin(path: string, limit: number): Promise<Buffer> {
+  return readWhole(await openFile(path, 0), path, limit);
+}
+
+/** Opens a regular file that is no link for reading. */
+export const openOwnFile = (path: string): Promise<FileHandle> => openFile(path, O_NOFOLLOW);
+
+async function readWhole(file: FileHandle, path: string, limit: number): Promise<Buffer> {
+  try {
+    const { size } = await file.stat();
+    if (size > limit) throw new RangeError(`${path} has ${size} bytes; at most ${limit} are read.`);
+    const bytes = Buffer.alloc(size);
+    let length = 0;
+    while (length < size) {
+      const { bytesRead } = await file.read(bytes, length, size - length, length);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    return bytes.subarray(0, length);
+  } finally {
+    await file.close();
+  }
+}
+
+async function openFile(path: string, flags: number): Promise<FileHandle> {
+  let file: FileHandle;
+  try {
+    file = await open(path, constants.O_RDONLY | O_NONBLOCK | O_NOCTTY | flags);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ELOOP' || code === 'EMLINK') throw new Error(linkAt(path), { cause: error });
+    if (code === 'ENXIO') throw new Error(`${path} is not a file.`, { cause: error });
+    throw error;
+  }
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw new Error(`${path} is not a file.`);
+}
