@@ -78,10 +78,20 @@ export type DashboardMessage =
       rows: EvaluatedRow[];
       total: number;
     }
+  /**
+   * Every action ends in one: `done` when what was asked for has happened or is under way, `cancelled` when the person
+   * called it off, `failed` when the host has told them why.
+   */
+  | { type: 'acted'; action: RunAction; run: string; outcome: ActionOutcome }
   /** The run's folder is no more. */
   | { type: 'gone'; run: string }
   /** A request did not come through; `request` is its type. */
-  | { type: 'failed'; request: string; run: string | null; error: ErrorData };
+  | { type: 'failed'; request: string; run: string | null; error: ErrorData }
+  /** A request was called off: by the person, or because the engine ended. */
+  | { type: 'calledOff'; request: string; run: string | null };
+
+export const ACTION_OUTCOMES = ['done', 'cancelled', 'failed'] as const;
+export type ActionOutcome = (typeof ACTION_OUTCOMES)[number];
 
 /** What is done to a run; the host asks for confirmation where something would be lost. */
 export const RUN_ACTIONS = [
@@ -328,8 +338,10 @@ const dashboardMessages: Rules<DashboardMessage, 'type'> = {
     rows: listOf(isRow),
     total: isCount,
   },
+  acted: { action: oneOf(...RUN_ACTIONS), run: isString, outcome: oneOf(...ACTION_OUTCOMES) },
   gone: { run: isString },
   failed: { request: isString, run: nullOr(isString), error: isError },
+  calledOff: { request: isString, run: nullOr(isString) },
 };
 
 const pageRequests: Rules<PageRequest, 'type'> = {

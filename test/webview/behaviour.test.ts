@@ -136,6 +136,24 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     await closing(view);
   });
 
+  test('a run that was not discarded after all can be paused again', async () => {
+    const view = await open();
+    await view.send(snapshot(running()));
+    await view.settle();
+    const actions = async () => (await view.posts()).flatMap((post) => (post.type === 'action' ? [post.action] : []));
+    await view.page.getByRole('button', { name: 'Discard…' }).click();
+    await view.settle();
+    expect(await text(view, '.actions')).toContain('Discarding…');
+    await view.page.keyboard.press('p');
+    expect(await actions()).toEqual(['cancel']);
+    await view.send({ type: 'acted', action: 'cancel', run: 'run-1', outcome: 'cancelled' });
+    await view.settle();
+    expect(await text(view, '.actions')).toContain('Discard…');
+    await view.page.keyboard.press('p');
+    expect(await actions()).toEqual(['cancel', 'pause']);
+    await closing(view);
+  });
+
   test('the confusion matrix opens a cell’s rows from the keyboard, and a row opens its file', async () => {
     const view = await open({ height: 1400 });
     const { page } = view;

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
-import type { RecipeChoice } from '../../protocol/index.ts';
+import type { ActionOutcome, RecipeChoice } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
+import { isCancelled } from '../errors.ts';
 import { COMMANDS, type CommandName, INTERNAL_COMMANDS } from '../ids.ts';
 import { chooseInRecipe } from '../recipes/code-actions.ts';
 import { showError } from '../ui.ts';
@@ -53,14 +54,19 @@ const handlers: Record<CommandName, Command> = {
   openWalkthrough,
 };
 
-/** Registers them all. A command that fails says so once; one that was called off says nothing. */
+/**
+ * Registers them all. A command that fails says so once; one that was called off says nothing. What came of it is the
+ * command's result, for a page that waits for it.
+ */
 export function registerCommands(luthier: Luthier): vscode.Disposable {
   const register = (id: string, command: Command) =>
-    vscode.commands.registerCommand(id, async (...args: unknown[]) => {
+    vscode.commands.registerCommand(id, async (...args: unknown[]): Promise<ActionOutcome> => {
       try {
         await command(luthier, ...args);
+        return 'done';
       } catch (error) {
         showError(error, luthier.log);
+        return isCancelled(error) ? 'cancelled' : 'failed';
       }
     });
   const registrations = (Object.keys(COMMANDS) as CommandName[]).map((name) =>

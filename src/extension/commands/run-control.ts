@@ -4,8 +4,9 @@ import { rememberRun, runFolderProblem } from '../../guard/index.ts';
 import type { RecipeInput } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { Cancelled, HostError } from '../errors.ts';
+import { plain } from '../escape.ts';
 import { isResumable, isWorking, type Run } from '../runs/run.ts';
-import { askModal, confirm } from '../ui.ts';
+import { askModal } from '../ui.ts';
 import { requireTrust, runFor, runsFor } from './select.ts';
 
 /** Pauses the runs that train: each ends its step, writes a checkpoint and waits. */
@@ -95,21 +96,37 @@ export async function stopRun(luthier: Luthier, ...args: unknown[]): Promise<voi
   for (const run of runs) await luthier.actions.stop(run);
 }
 
-/** Ends a run and keeps nothing but its record; asks first. */
+/** Ends a run and keeps nothing but its record; asks first, and offers to keep the best model instead. */
 export async function cancelRun(luthier: Luthier, ...args: unknown[]): Promise<void> {
   requireTrust();
   const run = await runFor(luthier, args, (run) => isWorking(run) || run.state === 'queued', {
-    title: 'Cancel Run',
+    title: 'Discard Run',
     none: 'No run is at work.',
   });
-  if (run.state !== 'queued') {
-    await confirm(
-      `Cancel ${run.record.name}?`,
-      'What it has learned is thrown away. Stop keeps the best model so far instead.',
-      'Cancel Run',
-    );
-  }
-  await luthier.actions.cancel(run);
+  if (run.state !== 'queued' && (await askWhatToKeep(run)) === 'best') await luthier.actions.stop(run);
+  else await luthier.actions.cancel(run);
+}
+
+/** Throws Cancelled where the run is to go on. */
+async function askWhatToKeep(run: Run): Promise<'best' | 'nothing'> {
+  const stop: vscode.MessageItem = { title: 'Stop and Keep Best' };
+  const discard: vscode.MessageItem = { title: 'Discard Run' };
+  const keep: vscode.MessageItem = { title: 'Keep Training', isCloseAffordance: true };
+  const answer = await vscode.window.showWarningMessage(
+    'Discard this run?',
+    {
+      modal: true,
+      detail: plain(
+        `${run.record.name} ends, and no model of it is kept. Stop and Keep Best ends it too, and keeps the best model so far.`,
+      ),
+    },
+    stop,
+    discard,
+    keep,
+  );
+  if (answer === stop) return 'best';
+  if (answer === discard) return 'nothing';
+  throw new Cancelled();
 }
 
 export async function moveUpInQueue(luthier: Luthier, ...args: unknown[]): Promise<void> {

@@ -191,7 +191,7 @@ export const workspace = {
   fs: { createDirectory: vi.fn(async (_uri: Uri) => {}) },
 };
 
-export const commands = { executeCommand: vi.fn(async (..._args: unknown[]) => {}) };
+export const commands = { executeCommand: vi.fn(async (..._args: unknown[]): Promise<unknown> => undefined) };
 export const env = { language: 'en', clipboard: { writeText: vi.fn(async (_text: string) => {}) } };
 
 /** A window as it was just opened. */

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type * as vscode from 'vscode';
 import { Emitter } from '../events.ts';
 import { RunStore } from '../runs/store.ts';
@@ -50,4 +50,29 @@ test('the tab has the name of its run, also of one that is renamed while it is s
   writeRun(second, recordOf({ id: 'second', state: 'done', name: 'another' }));
   await store.refreshRun(second);
   expect(page.title).toBe('a better name +1');
+});
+
+test('every action is answered with what came of it, after what became of the run', async () => {
+  const folder = makeRun(home, { id: 'first', state: 'paused' });
+  await store.setHomes([home]);
+  await dashboard.setRuns([folder]);
+  const outcomes: unknown[] = ['done', 'cancelled', 'failed', undefined];
+  editor.commands.executeCommand.mockImplementation(async () => outcomes.shift());
+  const acted = () => page.posted.filter((message) => (message as { type: string }).type === 'acted');
+  for (const action of ['resume', 'cancel', 'stop', 'pause'])
+    page.received.fire({ type: 'action', action, run: 'first' });
+  await vi.waitFor(() => expect(acted()).toHaveLength(4));
+  expect(acted()).toEqual([
+    { type: 'acted', action: 'resume', run: 'first', outcome: 'done' },
+    { type: 'acted', action: 'cancel', run: 'first', outcome: 'cancelled' },
+    { type: 'acted', action: 'stop', run: 'first', outcome: 'failed' },
+    { type: 'acted', action: 'pause', run: 'first', outcome: 'done' },
+  ]);
+  const first = page.posted.findIndex((message) => (message as { type: string }).type === 'acted');
+  expect(page.posted[first - 1]).toMatchObject({ type: 'record', record: { id: 'first' } });
+  // A run that is no longer there.
+  page.received.fire({ type: 'action', action: 'stop', run: 'gone' });
+  await vi.waitFor(() =>
+    expect(page.posted.at(-1)).toMatchObject({ type: 'failed', request: 'stop', error: { code: 'run-not-found' } }),
+  );
 });

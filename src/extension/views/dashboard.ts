@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import {
+  type ActionOutcome,
   type DashboardMessage,
   type DashboardRequest,
   parseDashboardRequest,
@@ -112,12 +113,16 @@ export class Dashboard {
       options.log,
       parseDashboardRequest,
       (request) => this.handle(request),
-      (request, error) => ({
-        type: 'failed',
-        request: request.type === 'action' ? request.action : request.type,
-        run: 'run' in request ? request.run : null,
-        error,
-      }),
+      (request, error) => {
+        const run = 'run' in request ? request.run : null;
+        if (request.type === 'action') {
+          if (!error) return { type: 'acted', action: request.action, run: request.run, outcome: 'cancelled' };
+          return { type: 'failed', request: request.action, run, error };
+        }
+        return error
+          ? { type: 'failed', request: request.type, run, error }
+          : { type: 'calledOff', request: request.type, run };
+      },
     );
     this.subscriptions = [
       store.events.on(({ run, line, event }) => this.feeds.get(run.folder)?.live([{ line, event }])),
@@ -198,8 +203,18 @@ export class Dashboard {
     }
   }
 
-  /** What the buttons do is what the commands of the same name do. */
+  /** Does it, and answers once it is done or called off: until then the page shows that it was asked for. */
   private async act(action: RunAction, run: Run): Promise<void> {
+    const outcome = await this.perform(action, run);
+    // The page is told what became of the run before it is told that the request is over.
+    this.flush();
+    const now = this.options.store.get(run.folder);
+    if (now) this.postRecord(now);
+    this.wire.post({ type: 'acted', action, run: run.record.id, outcome });
+  }
+
+  /** What the buttons do is what the commands of the same name do; those tell the person themselves why they failed. */
+  private async perform(action: RunAction, run: Run): Promise<ActionOutcome> {
     const commands: Partial<Record<RunAction, string>> = {
       pause: COMMANDS.pauseRun,
       resume: COMMANDS.resumeRun,
@@ -212,10 +227,11 @@ export class Dashboard {
       export: COMMANDS.exportRun,
     };
     const command = commands[action];
-    if (command) await vscode.commands.executeCommand(command, run);
-    else if (action === 'openLog') await openRunLog(run);
+    if (command) return (await vscode.commands.executeCommand<ActionOutcome | undefined>(command, run)) ?? 'done';
+    if (action === 'openLog') await openRunLog(run);
     else if (run.record.recipe_path) await vscode.window.showTextDocument(vscode.Uri.file(run.record.recipe_path));
     else await vscode.commands.executeCommand(COMMANDS.duplicateRecipe, run);
+    return 'done';
   }
 
   private run(id: string): Run {

@@ -37,7 +37,10 @@ const open = (folder: string): void => {
       if (fails) throw fails;
       handled.push(request);
     },
-    (request, error) => ({ type: 'failed', request: request.type, run: null, error }),
+    (request, error) =>
+      error
+        ? { type: 'failed', request: request.type, run: null, error }
+        : { type: 'calledOff', request: request.type, run: null },
   );
 };
 
@@ -81,6 +84,14 @@ test('a request that fails is answered with its code and one sentence, never a s
   expect(page.posted).toEqual([
     { type: 'failed', request: 'action', run: null, error: { code: 'run-not-found', message: fails.message } },
   ]);
+});
+
+test('a request that the person calls off is answered, too', async () => {
+  fails = new HostError('cancelled', 'Called off.');
+  page.received.fire({ type: 'chooseRuns' });
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  expect(page.posted).toEqual([{ type: 'calledOff', request: 'chooseRuns', run: null }]);
+  expect(errors).toEqual([]);
 });
 
 test('a closed or hidden page is told nothing', async () => {

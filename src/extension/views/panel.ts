@@ -25,7 +25,7 @@ export function webviewOptions(extension: vscode.Uri): vscode.WebviewOptions & v
 
 /**
  * A webview panel with a typed wire: what arrives is checked, what does not fit is dropped and logged, and a request
- * that fails is answered by `failed`. Nothing is posted to a hidden page: it asks for everything when it comes back.
+ * that fails or is called off (null for its error) is answered by `failed`. Nothing is posted to a hidden page: it asks for everything when it comes back.
  * What any page may ask (log, reload, tell that it failed) is answered here.
  */
 export class Panel<In extends { type: string }, Out> {
@@ -43,7 +43,7 @@ export class Panel<In extends { type: string }, Out> {
     log: Log,
     parse: (value: unknown) => Checked<In | PageRequest>,
     handle: (request: Exclude<In, PageRequest>) => Promise<void>,
-    failed: (request: Exclude<In, PageRequest>, error: ErrorData) => Out,
+    failed: (request: Exclude<In, PageRequest>, error: ErrorData | null) => Out | null,
   ) {
     this.panel = panel;
     this.log = log;
@@ -70,10 +70,10 @@ export class Panel<In extends { type: string }, Out> {
       }
       const request = message as Exclude<In, PageRequest>;
       handle(request).catch((error: unknown) => {
-        if (isCancelled(error)) return;
-        const failure = toHostError(error);
-        log.error(error instanceof Error ? error : failure);
-        this.post(failed(request, toErrorData(failure)));
+        const failure = isCancelled(error) ? null : toHostError(error);
+        if (failure) log.error(error instanceof Error ? error : failure);
+        const answer = failed(request, failure && toErrorData(failure));
+        if (answer) this.post(answer);
       });
     });
     panel.webview.options = webviewOptions(extension);

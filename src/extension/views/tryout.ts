@@ -120,12 +120,13 @@ class Tryout {
       options.log,
       parseTryoutRequest,
       (request) => this.handle(request),
-      (request, error) => ({
-        type: 'failed',
-        request: request.type,
-        id: request.type === 'predict' ? request.id : null,
-        error,
-      }),
+      (request, error) =>
+        error && {
+          type: 'failed',
+          request: request.type,
+          id: request.type === 'predict' ? request.id : null,
+          error,
+        },
     );
     this.renamed = options.store.changed.on(() => {
       const title = `Try ${this.current.record.name}`;

@@ -40,10 +40,10 @@ const STOP: Button = {
 };
 const CANCEL: Button = {
   action: 'cancel',
-  label: 'Cancel…',
+  label: 'Discard…',
   icon: 'trash',
-  waiting: 'Cancelling…',
-  title: 'End and keep no model',
+  waiting: 'Discarding…',
+  title: 'End the run and keep no model',
 };
 const TRY: Button = {
   action: 'try',

@@ -148,3 +148,39 @@ test('rows of a cell are taken only for the cell that is open', () => {
   store.apply({ ...answer, actual: 'x', predicted: 'y' });
   expect(store.cell).toMatchObject({ rows: [], total: 3 });
 });
+
+describe('what was asked for', () => {
+  const asking = (action: 'pause' | 'cancel' | 'resume' | 'stop') => {
+    const { store } = storeWith(snapshotOf('a', [], { record: record('a', { state: 'running' }) }));
+    store.asked('a', action);
+    expect(store.focused?.pending).toBe(action);
+    return store;
+  };
+
+  test.each(['done', 'cancelled', 'failed'] as const)('is over when the host says that it is %s', (outcome) => {
+    const store = asking('cancel');
+    store.apply({ type: 'acted', action: 'pause', run: 'a', outcome });
+    expect(store.focused?.pending).toBe('cancel');
+    store.apply({ type: 'acted', action: 'cancel', run: 'a', outcome });
+    expect(store.focused?.pending).toBeNull();
+    expect(store.failure).toBeNull();
+  });
+
+  test('is over when it fails with a reason, or the state changes', () => {
+    const failing = asking('pause');
+    failing.apply({ type: 'failed', request: 'pause', run: 'a', error: { code: 'internal', message: 'No.' } });
+    expect(failing.focused?.pending).toBeNull();
+    const changing = asking('pause');
+    changing.apply({ type: 'events', run: 'a', events: [{ event: 'state', time: 1, state: 'paused' }] });
+    expect(changing.focused?.pending).toBeNull();
+  });
+
+  test('rows that were called off are no longer waited for', () => {
+    const { store } = storeWith(snapshotOf('a'));
+    store.cell = { run: 'a', split: 'validation', actual: 'x', predicted: 'y', rows: null, total: 0 };
+    store.apply({ type: 'calledOff', request: 'chooseRuns', run: null });
+    expect(store.cell).not.toBeNull();
+    store.apply({ type: 'calledOff', request: 'cell', run: 'a' });
+    expect(store.cell).toBeNull();
+  });
+});

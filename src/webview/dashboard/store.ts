@@ -21,7 +21,7 @@ export interface RunView {
   queuePosition: number | null;
   /** Its folder was deleted while it was shown. */
   gone: boolean;
-  /** Asked for and not yet answered by a change of state. */
+  /** Asked for and not yet answered: by a change of state, or by what became of it. */
   pending: RunAction | null;
 }
 
@@ -69,6 +69,10 @@ export class RunStore {
       if (message.request === 'cell') this.cell = null;
       return;
     }
+    if (message.type === 'calledOff') {
+      if (message.request === 'cell') this.cell = null;
+      return;
+    }
     const id = message.type === 'record' ? message.record.id : message.run;
     const run = this.runs.get(id);
     // A message may cross the request that took its run out of the comparison.
@@ -87,6 +91,9 @@ export class RunStore {
         return;
       case 'reports':
         run.reports = message.reports;
+        return;
+      case 'acted':
+        if (run.pending === message.action) run.pending = null;
         return;
       case 'gone':
         run.gone = true;
