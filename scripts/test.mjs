@@ -1,4 +1,5 @@
-// npm test: installs, builds, checks and tests everything, and ends with one line that sums all of it up.
+// npm test: installs, builds, checks and tests everything, and ends with one line that sums all of it up; before it
+// stand the end-to-end scenarios that needed a second try.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,11 +7,14 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildTfjsBinding } from './build-tfjs-binding.mjs';
 import { installFor } from './install.mjs';
+import { closingLines, readClosingLines } from './outcome.mjs';
 import { webGpuEnvironment } from './swiftshader.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const work = mkdtempSync(path.join(tmpdir(), 'luthier-test-'));
 const sum = { passed: 0, failed: 0, skipped: 0 };
+/** Scenarios that passed only when they were played again. */
+const retried = [];
 
 /** Runs one stage, adds its counts, and says how long it took. A stage that throws counts as one failure. */
 async function stage(name, work) {
@@ -75,11 +79,11 @@ async function unitTests() {
 /** test/e2e/run.mjs ends with a line as this file does. */
 async function endToEnd() {
   const { code, output } = await run(['test/e2e/run.mjs', '--retries', '1']);
-  const lines = [...output.matchAll(/^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$/gm)];
-  const last = lines.at(-1);
-  if (!last) return { failed: 1 };
-  const [passed, failed, skipped] = [last[1], last[2], last[3] ?? 0].map(Number);
-  return { passed, failed: failed === 0 && code !== 0 ? 1 : failed, skipped };
+  const read = readClosingLines(output);
+  if (!read) return { failed: 1 };
+  retried.push(...read.retried);
+  const { failed } = read.counts;
+  return { ...read.counts, failed: failed === 0 && code !== 0 ? 1 : failed };
 }
 
 const ready =
@@ -98,6 +102,5 @@ if (ready) {
 }
 rmSync(work, { recursive: true, force: true });
 
-const skipped = sum.skipped ? `, ${sum.skipped} skipped` : '';
-console.log(`\n${sum.passed} passed, ${sum.failed} failed${skipped}`);
+console.log(`\n${closingLines(sum, retried)}`);
 process.exitCode = sum.failed === 0 ? 0 : 1;

@@ -2,13 +2,14 @@
 // real VS Code with the VSIX installed.
 // --retries plays a scenario that failed again in a fresh window, and tells both; without it the first failure counts.
 // LUTHIER_E2E_PATIENCE_MS shortens every wait, LUTHIER_E2E_VERBOSE tells of attempts that failed on the way.
-// Ends with a line `N passed, M failed[, K skipped]`. Screenshots of failures go to test/e2e/output.
+// Ends with a line `N passed, M failed[, K skipped]`, before it the scenarios that passed only at the second try. Screenshots of failures go to test/e2e/output.
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { closingLines } from '../../scripts/outcome.mjs';
 import { makePackage } from '../../scripts/package.mjs';
 import { packProbe } from './probe.mjs';
 import { figures, scenarios } from './scenarios/index.mjs';
@@ -31,11 +32,14 @@ const { values: options } = parseArgs({
 const LIMIT_MS = 8 * 60_000;
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
-const summary = () =>
-  `${counts.passed} passed, ${counts.failed} failed${counts.skipped ? `, ${counts.skipped} skipped` : ''}`;
+/** Names of those that failed and passed when they were played again. */
+const retried = [];
 
-/** @param {number} retries how often it may still be played again if it fails */
-async function runOne(stage, scenario, retries) {
+/**
+ * @param {number} retries how often it may still be played again if it fails
+ * @param {boolean} isAgain whether it has failed before
+ */
+async function runOne(stage, scenario, retries, isAgain = false) {
   const reason = scenario.skip?.();
   if (reason) {
     counts.skipped++;
@@ -52,6 +56,7 @@ async function runOne(stage, scenario, retries) {
   try {
     await Promise.race([stage.play(scenario), late]);
     counts.passed++;
+    if (isAgain) retried.push(scenario.name);
     console.log(`✓ ${scenario.name} (${seconds()} s)`);
   } catch (error) {
     failed = true;
@@ -68,7 +73,7 @@ async function runOne(stage, scenario, retries) {
     return;
   }
   console.log('↻ again, in a fresh window');
-  await runOne(stage, scenario, retries - 1);
+  await runOne(stage, scenario, retries - 1, true);
 }
 
 async function main() {
@@ -114,5 +119,5 @@ try {
   counts.failed++;
   console.error(error);
 }
-console.log(summary());
+console.log(closingLines(counts, retried));
 process.exit(counts.failed === 0 ? 0 : 1);
