@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import * as vscode from 'vscode';
+import { ContextKeys, runKeys } from './context-keys.ts';
 import { DatasetStore } from './datasets/store.ts';
 import { EngineHost } from './engine/host.ts';
 import { Homes } from './homes.ts';
@@ -43,8 +44,10 @@ export class Luthier implements vscode.Disposable {
   private readonly disposables: { dispose(): void }[] = [];
   private loading: Promise<void> | null = null;
   private knowing: Promise<void> | null = null;
-  private training: boolean | null = null;
   private readonly steps = new Set<string>();
+  private readonly keys = new ContextKeys((key, value) => {
+    void vscode.commands.executeCommand('setContext', key, value);
+  });
 
   constructor(extension: vscode.ExtensionContext) {
     this.extension = extension;
@@ -106,7 +109,17 @@ export class Luthier implements vscode.Disposable {
       this.homes,
       this.log,
     );
-    this.runs.changed.on(() => this.setTraining());
+    this.runs.changed.on(() => {
+      const runs = this.runs.all();
+      this.keys.set(runKeys(runs));
+      if (runs.length > 0) this.achieved('started');
+    });
+    this.datasets.listed.on((datasets) =>
+      this.keys.set({
+        [CONTEXT_KEYS.hasDatasets]: datasets.length > 0,
+        [CONTEXT_KEYS.hasOwnDatasets]: datasets.some(({ kind }) => kind !== 'found'),
+      }),
+    );
   }
 
   /** Runs by their ids. Those in the workspace's own folders are known soon; for others everything is searched. */
@@ -227,14 +240,6 @@ export class Luthier implements vscode.Disposable {
     if (this.steps.has(step)) return;
     this.steps.add(step);
     void vscode.commands.executeCommand('setContext', CONTEXT_KEYS[step], true);
-  }
-
-  private setTraining(): void {
-    if (this.runs.all().length > 0) this.achieved('started');
-    const training = this.runs.working().length > 0;
-    if (training === this.training) return;
-    this.training = training;
-    void vscode.commands.executeCommand('setContext', CONTEXT_KEYS.training, training);
   }
 }
 

@@ -84,6 +84,42 @@ test('every command of a tree item can be reached from the palette or a menu', (
   }
 });
 
+/** What can be asked for in any window: these find or ask for what they need, or need nothing. */
+const ALWAYS_OFFERED = [
+  'fineTuneSelection',
+  'addDataset',
+  'startRun',
+  'refresh',
+  'chooseModel',
+  'selectBackend',
+  'showLog',
+  'restartEngine',
+  'setHuggingFaceToken',
+  'openWalkthrough',
+] satisfies (keyof typeof COMMANDS)[];
+
+test('the palette offers a command only where it can do something', () => {
+  const palette = placed.filter((item) => item.where === 'commandPalette');
+  const conditions = new Map(palette.map(({ command, when }) => [command, when]));
+  expect(conditions.size).toBe(palette.length);
+  for (const [name, id] of Object.entries(COMMANDS)) {
+    const always = (ALWAYS_OFFERED as string[]).includes(name);
+    expect(conditions.has(id), id).toBe(!always);
+  }
+  const needs: [keyof typeof COMMANDS, string][] = [
+    ['tryModel', CONTEXT_KEYS.hasModels],
+    ['evaluateOnFile', CONTEXT_KEYS.hasModels],
+    ['exportRun', CONTEXT_KEYS.hasModels],
+    ['compareRuns', CONTEXT_KEYS.hasSeveralRuns],
+    ['openDashboard', CONTEXT_KEYS.hasRuns],
+    ['pauseRun', CONTEXT_KEYS.training],
+    ['resumeRun', CONTEXT_KEYS.hasResumable],
+    ['cleanUpRuns', CONTEXT_KEYS.hasFinished],
+    ['removeDataset', CONTEXT_KEYS.hasOwnDatasets],
+  ];
+  for (const [name, key] of needs) expect(conditions.get(COMMANDS[name]), name).toContain(key);
+});
+
 test('views, container, panels and welcome texts agree', () => {
   expect(contributes.viewsContainers.activitybar.map(({ id }: { id: string }) => id)).toEqual([VIEW_CONTAINER]);
   expect(contributes.views[VIEW_CONTAINER].map(({ id }: { id: string }) => id).sort()).toEqual([...viewIds].sort());
@@ -125,6 +161,7 @@ const BUILT_IN = new Set([
   'listFocus',
   'inputFocus',
   'listMultiSelection',
+  'workspaceFolderCount',
   'false',
 ]);
 

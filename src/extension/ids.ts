@@ -69,6 +69,20 @@ export const WALKTHROUGH_STEPS = ['data', 'fineTune', 'watch', 'try'] as const;
 export const CONTEXT_KEYS = {
   /** A run of this window's workspace trains, starts or is paused. */
   training: 'luthier.training',
+  /** A run waits in line. */
+  queued: 'luthier.queued',
+  hasRuns: 'luthier.hasRuns',
+  /** Two runs or more: what comparing takes. */
+  hasSeveralRuns: 'luthier.hasSeveralRuns',
+  /** A run has written a model. */
+  hasModels: 'luthier.hasModels',
+  /** A run is paused, was interrupted, or failed after its start. */
+  hasResumable: 'luthier.hasResumable',
+  /** A run has ended and may be cleaned up. */
+  hasFinished: 'luthier.hasFinished',
+  hasDatasets: 'luthier.hasDatasets',
+  /** A dataset that Luthier made, or a file that was added by hand: one that can be removed. */
+  hasOwnDatasets: 'luthier.hasOwnDatasets',
   /** The first scan for data sets is over, so that the welcome text does not flash. */
   scanned: 'luthier.scanned',
   /** What the walkthrough ticks off: a run was made, a dashboard was seen, a model was tried. */

@@ -23,6 +23,8 @@ interface Known {
 /** The datasets of this window. Lists are quick: rows are only read (by the service) when a person looks at one. */
 export class DatasetStore {
   readonly changed = new Emitter<void>();
+  /** All of them, after each look. */
+  readonly listed = new Emitter<readonly Dataset[]>();
   private readonly sources: DatasetSources;
   private readonly summaries = new Map<string, Known>();
   private datasets: Dataset[] | null = null;
@@ -108,6 +110,7 @@ export class DatasetStore {
       if (known && known.stamp === (await fileStamp(rowsFile(dataset)))) dataset.summary = known.summary;
     });
     this.datasets = datasets;
+    this.listed.fire(datasets);
     return datasets;
   }
 }
