@@ -17,16 +17,19 @@ export type HostErrorCode =
   | 'run-unreachable'
   | 'run-readonly';
 
+/** Ways on from a failure that are no command of ours. */
+export type Way = CommandName | 'openSettings' | 'manageTrust' | 'showProblems';
+
 /**
- * A failure as a person reads it: what happened and where (`message`), what to do (`hint`), and the commands
- * that do it (`actions`, shown as buttons). Whatever else is thrown is a defect: logged whole, shown by its message.
+ * A failure as a person reads it: what happened and where (`message`), what to do (`hint`), and the ways that
+ * lead on (`actions`, shown as buttons). Whatever else is thrown is a defect: logged whole, shown by its message.
  */
 export class HostError extends Error {
   readonly code: HostErrorCode;
   readonly hint: string | undefined;
-  readonly actions: readonly CommandName[];
+  readonly actions: readonly Way[];
 
-  constructor(code: HostErrorCode, message: string, hint?: string, actions: readonly CommandName[] = []) {
+  constructor(code: HostErrorCode, message: string, hint?: string, actions: readonly Way[] = []) {
     super(message);
     this.name = 'HostError';
     this.code = code;
@@ -94,6 +97,41 @@ export function toErrorData(error: HostError): ErrorData {
 export function sentence(error: HostError): string {
   const message = /[.!?…]$/.test(error.message) ? error.message : `${error.message}.`;
   return error.hint ? `${message} ${error.hint}` : message;
+}
+
+/** Ways on that go with a code, where who throws names none. */
+const WAYS: Partial<Record<HostErrorCode, readonly Way[]>> = {
+  'node-not-found': ['openSettings'],
+  'node-unusable': ['openSettings'],
+  'node-download': ['openSettings'],
+  'engine-start': ['openSettings'],
+  'engine-stopped': ['restartEngine'],
+  'engine-gave-up': ['restartEngine'],
+  'model-not-found': ['chooseModel'],
+  'model-unsupported': ['chooseModel'],
+  'disk-full': ['cleanUpRuns'],
+  untrusted: ['manageTrust'],
+};
+
+/** More than one line of a toast: VS Code folds it away where there is no button. */
+const LINE = 70;
+
+/**
+ * A failure as a toast shows it: the fact, in one sentence, and the ways on. What more there is to say goes to the log,
+ * so a toast that leaves something out leads there.
+ */
+export function asToast(error: HostError): { fact: string; ways: readonly Way[] } {
+  const fact = firstSentence(error.message);
+  const ways = [...new Set([...error.actions, ...(WAYS[error.code] ?? [])])].filter((way) => way !== 'showLog');
+  const hasMore = fact.length < sentence(error).length;
+  const needsLog = hasMore || fact.length > LINE || error.actions.includes('showLog');
+  return { fact, ways: needsLog ? [...ways, 'showLog'] : ways };
+}
+
+/** Up to the first full stop that a new sentence follows; names of files and numbers have dots too. */
+export function firstSentence(text: string): string {
+  const [first] = /^.*?[.!?…](?=\s+[\p{Lu}\p{N}“"'(])/su.exec(text.trim()) ?? [text.trim()];
+  return /[.!?…]$/.test(first) ? first : `${first}.`;
 }
 
 /** Code of a failed system call (`ENOENT`…), or undefined. */

@@ -89,6 +89,7 @@ const ALWAYS_OFFERED = [
   'fineTuneSelection',
   'addDataset',
   'startRun',
+  'tryExample',
   'refresh',
   'chooseModel',
   'selectBackend',

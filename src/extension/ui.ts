@@ -1,13 +1,17 @@
 import * as vscode from 'vscode';
-import { Cancelled, type HostError, isCancelled, sentence, toHostError } from './errors.ts';
+import { asToast, Cancelled, type HostError, isCancelled, sentence, toHostError, type Way } from './errors.ts';
 import { plain } from './escape.ts';
-import { COMMANDS, type CommandName } from './ids.ts';
+import { COMMANDS, type CommandName, SETTINGS } from './ids.ts';
 import type { Log } from './log.ts';
 
-const BUTTONS: Partial<Record<CommandName, string>> = {
+const BUTTONS: Partial<Record<Way, string>> = {
   showLog: 'Show Log',
   restartEngine: 'Restart Engine',
   chooseModel: 'Choose Model',
+  cleanUpRuns: 'Clean Up Runs',
+  openSettings: 'Open Settings',
+  manageTrust: 'Manage Workspace Trust',
+  showProblems: 'Show Problems',
 };
 
 const SHOW = {
@@ -35,18 +39,37 @@ export async function askModal(
 /** Failures already told: one that rejects many requests is shown once. */
 const told = new WeakSet<HostError>();
 
-/** Tells a failure once: the details to the log, one short notification with the ways out as buttons. */
+/** Tells a failure once: the fact in a notification with the ways on as buttons, all that there is to say in the log. */
 export function showError(error: unknown, log: Log): void {
   if (isCancelled(error)) return;
   const failure = toHostError(error);
   if (told.has(failure)) return;
   told.add(failure);
-  log.error(error instanceof Error ? error : failure);
-  const buttons = failure.actions.filter((action) => BUTTONS[action]);
-  void tell('error', sentence(failure), ...buttons.map((action) => BUTTONS[action]!)).then((label) => {
-    const action = buttons.find((name) => BUTTONS[name] === label);
-    if (action) void vscode.commands.executeCommand(COMMANDS[action]);
+  log.error(sentence(failure));
+  // Where it comes from helps only with what nobody foresaw.
+  if (failure.code === 'internal' && error instanceof Error) log.error(error);
+  const { fact, ways } = asToast(failure);
+  const buttons = ways.filter((way) => BUTTONS[way]);
+  void tell('error', fact, ...buttons.map((way) => BUTTONS[way]!)).then((label) => {
+    const way = buttons.find((one) => BUTTONS[one] === label);
+    if (way) void follow(way, failure);
   });
+}
+
+async function follow(way: Way, failure: HostError): Promise<void> {
+  switch (way) {
+    case 'openSettings': {
+      const words = sentence(failure).match(/luthier\.[\w.]*\w/g) ?? [];
+      const named = words.find((word) => word in SETTINGS) ?? 'luthier';
+      return void (await vscode.commands.executeCommand('workbench.action.openSettings', named));
+    }
+    case 'manageTrust':
+      return void (await vscode.commands.executeCommand('workbench.trust.manage'));
+    case 'showProblems':
+      return void (await vscode.commands.executeCommand('workbench.actions.view.problems'));
+    default:
+      await vscode.commands.executeCommand(COMMANDS[way satisfies CommandName]);
+  }
 }
 
 /** Shows progress with a Cancel button; `signal` ends when it is pressed. */

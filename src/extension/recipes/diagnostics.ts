@@ -72,6 +72,8 @@ export class RecipeDiagnostics implements vscode.Disposable {
     throw new HostError(
       'recipe-invalid',
       `Training did not start: ${basename(document.fileName)} has ${plural(errors.length, 'error')}.`,
+      undefined,
+      ['showProblems'],
     );
   }
 
