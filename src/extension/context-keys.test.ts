@@ -10,6 +10,7 @@ const run = (change: Partial<Run>): Run => ({
   state: 'done',
   readOnly: null,
   damaged: false,
+  foreign: false,
   silent: false,
   progress: null,
   ...change,
