@@ -1,18 +1,20 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { placeProblem } from '../../guard/index.ts';
 import type { AppendUndo, Columns, DatasetRecord } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
+import { readRegularFile } from '../files/regular-file.ts';
 import { writeFileAtomically } from '../hub/write-file.ts';
 import { compareLabels, requireColumns } from './checks.ts';
 import { guessColumns } from './columns.ts';
-import { detectFormat } from './detect.ts';
 import { countLineEnds, decode, encode } from './encoding.ts';
+import { pacer } from './pace.ts';
 import { Problems } from './problems.ts';
-import { asReadError, readTable } from './read.ts';
+import { readTable } from './read.ts';
 import { resolveDataset } from './resolve.ts';
 import { nameOf, rowSource, toRanges } from './row-source.ts';
+import { asReadError, MAX_BYTES } from './source.ts';
 import { readRecord, requireHere, writeRecord } from './store.ts';
 import type { Table } from './table.ts';
 
@@ -66,8 +68,18 @@ export async function appendRows(options: {
   });
   // A file that is a link is replaced by a file; a dataset that is one would be written elsewhere.
   requireHere(await placeProblem(options.data));
-  const raw = await readFile(file);
-  const { bytes, encoding } = decode(raw, table.name, new Problems());
+  const raw = await readRegularFile(file, MAX_BYTES).catch((error: unknown) => {
+    throw asReadError(error, file);
+  });
+  const { bytes, encoding } = await decode(raw, table.name, undefined, new Problems(), pacer());
+  // Bytes that mean nothing in the encoding, or more than one way to write a letter: the old rows must stay as they are.
+  if (!encode(bytes.toString('utf8'), encoding, raw).equals(raw)) {
+    throw new LuthierError(
+      'data-invalid',
+      `${table.name} is read as ${encoding.name} and could not be written back as it is, so nothing was added.`,
+      'Save the file as UTF-8 first.',
+    );
+  }
   const { content, line } = withRows(bytes, table, values, columns.label);
   const written = encode(content, encoding, raw);
   await writeFileAtomically(file, (handle) => handle.writeFile(written));
@@ -89,7 +101,7 @@ export async function appendRows(options: {
  */
 export async function undoAppend({ undo }: { undo: AppendUndo }): Promise<{ file: string }> {
   const { file, offset, bytes, sha256, record } = undo;
-  const now = await readFile(file).catch((error: unknown) => {
+  const now = await readRegularFile(file, MAX_BYTES).catch((error: unknown) => {
     throw asReadError(error, file);
   });
   if (hashOf(now) !== sha256) {
@@ -167,10 +179,8 @@ function withRows(bytes: Buffer, table: Table, rows: readonly Values[], label: s
         }),
       );
     default: {
-      const detected = detectFormat(bytes, table.name);
-      const delimiter = 'dialect' in detected ? detected.dialect.delimiter : ',';
-      const isPlain = table.problems.some(({ code }) => code === 'plain-quotes');
-      const write = isPlain ? plain(delimiter) : (cell: string) => quoteCell(cell, delimiter);
+      const { delimiter, quotes, backslash = false } = table.dialect!;
+      const write = quotes ? (cell: string) => quoteCell(cell, delimiter, backslash) : plain(delimiter);
       return atEnd(
         text,
         lineEnd,
@@ -211,7 +221,8 @@ function cannotHold(what: string): LuthierError {
   );
 }
 
-function quoteCell(cell: string, delimiter: string): string {
+function quoteCell(cell: string, delimiter: string, isEscaped: boolean): string {
+  if (isEscaped) return `"${cell.replace(/["\\]/g, '\\$&')}"`;
   // Tab-separated files are often read without quoting: no quotes there unless they are needed.
   const special = delimiter === '\t' ? /^"|[\r\n]|^\s|\s$/ : /["\r\n]|^\s|\s$/;
   const needsQuotes = cell.includes(delimiter) || special.test(cell);

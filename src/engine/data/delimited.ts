@@ -1,8 +1,4 @@
-import { pipeline } from 'node:stream/promises';
-import { CsvError, type Options, parse } from 'csv-parse';
-import { parse as parseSync } from 'csv-parse/sync';
-import { countLineEnds } from './encoding.ts';
-import type { Pace } from './pace.ts';
+import { RowStore } from './packed-rows.ts';
 
 export interface Dialect {
   delimiter: string;
@@ -10,113 +6,232 @@ export interface Dialect {
   quotes: boolean;
   /** Whether blanks may stand between a delimiter and an opening quote. */
   ltrim: boolean;
+  /** Whether a backslash takes the meaning from the quote, delimiter or backslash after it. */
+  backslash?: boolean;
 }
 
-export interface DelimitedRow {
+/** Columns of a table at most. A row that has more cells is kept without those beyond. */
+export const MAX_COLUMNS = 10_000;
+
+const LF = 10;
+const CR = 13;
+const QUOTE = 34;
+const BACKSLASH = 92;
+
+/** What the parser is within. */
+const At = {
+  RowStart: 0,
+  CellStart: 1,
+  Plain: 2,
+  Quoted: 3,
+  /** After a quote within a quoted cell: its end, or the first half of a quote that is doubled. */
+  AfterQuote: 4,
+} as const;
+
+/**
+ * Reads delimiter-separated rows (RFC 4180, with other delimiters and any line ends) from UTF-8 that comes in pieces.
+ * A quote within a cell that does not begin with one is a character; text after a closing quote ends the reading.
+ * Blank lines are skipped. Cells go from the bytes of the file to those of the rows: no string is made of them.
+ */
+export class DelimitedParser {
+  /** Line of the row whose quotes do not fit; nothing after it can be trusted, and nothing after it is read. */
+  broken: number | undefined;
+  /** Whether a backslash stood before a quote within quotes. */
+  hasBackslashQuote = false;
+  /** Cells that stand whole between quotes on one line, and those of them that hold a doubled quote. */
+  enclosed = 0;
+  doubled = 0;
+
+  readonly #store: RowStore;
+  readonly #onRow: (row: ParsedRow) => void;
+  readonly #delimiter: number;
+  readonly #dialect: Dialect;
+  #at: (typeof At)[keyof typeof At] = At.RowStart;
+  #line = 1;
+  #isReturn = false;
+  #isEscaped = false;
+  /** Of the quoted cell: the line it begins on, and whether it holds a doubled quote. */
+  #cellLine = 1;
+  #isDoubled = false;
+  readonly #row: ParsedRow = { line: 1, end: 1, fewest: 0, most: 0, column: -1 };
+  /** Delimiters on the line so far, within quotes or not. */
+  #delimiters = 0;
+
+  /** @param onRow called when a row's cells are in the store, to commit it or to drop it */
+  constructor(dialect: Dialect, store: RowStore, onRow: (row: ParsedRow) => void) {
+    this.#dialect = dialect;
+    this.#delimiter = dialect.delimiter.charCodeAt(0);
+    this.#store = store;
+    this.#onRow = onRow;
+  }
+
+  write(bytes: Buffer): void {
+    const { quotes, ltrim, backslash } = this.#dialect;
+    const store = this.#store;
+    const delimiter = this.#delimiter;
+    let i = 0;
+    while (i < bytes.length && this.broken === undefined) {
+      const byte = bytes[i]!;
+      if (this.#isReturn) {
+        this.#isReturn = false;
+        if (byte === LF) {
+          // The second half of a line end that is counted already.
+          if (this.#at === At.Quoted) store.append(bytes, i, i + 1);
+          i++;
+          continue;
+        }
+      }
+      if (this.#isEscaped) {
+        this.#isEscaped = false;
+        if (byte !== QUOTE && byte !== BACKSLASH && byte !== delimiter) store.append(ESCAPE, 0, 1);
+        if (byte !== LF && byte !== CR) {
+          store.append(bytes, i, i + 1);
+          i++;
+          continue;
+        }
+      }
+      switch (this.#at) {
+        case At.RowStart:
+          if (byte === LF || byte === CR) {
+            this.#endLine(byte);
+            i++;
+            break;
+          }
+          this.#row.line = this.#line;
+          this.#row.fewest = Number.POSITIVE_INFINITY;
+          this.#row.most = 0;
+          this.#row.column = -1;
+          this.#delimiters = 0;
+          this.#at = At.CellStart;
+          break;
+        case At.CellStart:
+          if (ltrim && (byte === 32 || (byte === 9 && delimiter !== 9))) i++;
+          else if (quotes && byte === QUOTE) {
+            this.#at = At.Quoted;
+            this.#cellLine = this.#line;
+            this.#isDoubled = false;
+            i++;
+          } else this.#at = At.Plain;
+          break;
+        case At.Plain: {
+          let end = i;
+          let stop = byte;
+          while (stop !== delimiter && stop !== LF && stop !== CR && !(backslash && stop === BACKSLASH)) {
+            if (++end === bytes.length) break;
+            stop = bytes[end]!;
+          }
+          if (end > i) store.append(bytes, i, end);
+          i = end;
+          if (end === bytes.length) break;
+          i++;
+          if (backslash && stop === BACKSLASH) this.#isEscaped = true;
+          else this.#endCell(stop);
+          break;
+        }
+        case At.Quoted: {
+          let end = i;
+          for (; end < bytes.length; end++) {
+            const inner = bytes[end]!;
+            if (inner === QUOTE || inner === LF || inner === CR || inner === BACKSLASH) break;
+            if (inner === delimiter) this.#delimiters++;
+          }
+          if (end > i) store.append(bytes, i, end);
+          i = end;
+          if (end === bytes.length) break;
+          i++;
+          const stop = bytes[end]!;
+          if (stop === QUOTE) this.#at = At.AfterQuote;
+          else if (stop === BACKSLASH) {
+            if (backslash) this.#isEscaped = true;
+            else {
+              // Whether a quote follows is seen when it is read: AfterQuote asks for the byte before it.
+              store.append(bytes, end, end + 1);
+              if (i === bytes.length || bytes[i] === QUOTE) this.hasBackslashQuote = true;
+            }
+          } else {
+            store.append(bytes, end, end + 1);
+            this.#row.column = store.cells;
+            // A row of its own would have something after its last delimiter.
+            if (end > 0 && bytes[end - 1] === delimiter) this.#delimiters = -1;
+            this.#endLine(stop);
+          }
+          break;
+        }
+        case At.AfterQuote:
+          i++;
+          if (byte === QUOTE) {
+            store.append(bytes, i - 1, i);
+            this.#isDoubled = true;
+            this.#at = At.Quoted;
+          } else if (byte === delimiter || byte === LF || byte === CR) {
+            if (this.#cellLine === this.#line) {
+              this.enclosed++;
+              if (this.#isDoubled) this.doubled++;
+            }
+            this.#endCell(byte);
+          } else if (!(ltrim && byte === 32)) this.broken = this.#row.line;
+      }
+    }
+  }
+
+  /** The content is over. */
+  end(): void {
+    if (this.broken !== undefined) return;
+    if (this.#isEscaped) this.#store.append(ESCAPE, 0, 1);
+    this.#isEscaped = false;
+    if (this.#at === At.Quoted) this.broken = this.#row.line;
+    else if (this.#at !== At.RowStart) this.#endCell(LF);
+  }
+
+  #endCell(stop: number): void {
+    const store = this.#store;
+    if (store.cells <= MAX_COLUMNS) store.endCell();
+    else store.dropCell();
+    if (stop === this.#delimiter) {
+      this.#delimiters++;
+      this.#at = At.CellStart;
+      return;
+    }
+    const row = this.#row;
+    row.end = this.#line;
+    row.fewest = Math.min(row.fewest, this.#delimiters);
+    row.most = Math.max(row.most, this.#delimiters);
+    this.#onRow(row);
+    this.#at = At.RowStart;
+    this.#endLine(stop);
+  }
+
+  #endLine(stop: number): void {
+    this.#line++;
+    this.#isReturn = stop === CR;
+    this.#row.fewest = Math.min(this.#row.fewest, this.#delimiters);
+    this.#row.most = Math.max(this.#row.most, this.#delimiters);
+    this.#delimiters = 0;
+  }
+}
+
+const ESCAPE = Buffer.from('\\');
+
+/** A row whose cells stand in the store. The object is used again for the next. */
+export interface ParsedRow {
   line: number;
   end: number;
-  cells: string[];
+  /** Delimiters on the line of it that has fewest and on the one that has most, within quotes or not. */
+  fewest: number;
+  most: number;
+  /** Index of the last cell that spans lines; -1 when none does. */
+  column: number;
 }
 
-export interface Delimited {
-  rows: DelimitedRow[];
-  /** Line of the row whose quotes do not fit; nothing after it can be trusted, and nothing after it is in `rows`. */
-  broken?: number;
-}
-
-const CHUNK = 1 << 18;
-
-/** Ends the parser from within its callback. */
-class BrokenQuote extends Error {}
-
-/**
- * Reads delimiter-separated rows (RFC 4180, with other delimiters and any line ends) by csv-parse.
- * A quote within a cell that does not begin with one is a character; text after a closing quote is an error.
- * Blank lines are skipped. Lines are counted here: csv-parse counts a \r\n within quotes twice.
- * @param bytes UTF-8.
- */
-export async function readDelimited(bytes: Buffer, dialect: Dialect, pace: Pace): Promise<Delimited> {
-  const rows: DelimitedRow[] = [];
-  let offset = 0;
-  let line = 1;
-  const parser = parse({
-    ...options(dialect),
-    on_record: (cells: string[], { bytes: end }) => {
-      // Blank lines in front belong to no row.
-      let start = offset;
-      while (start < end && isLineEnd(bytes[start])) start++;
-      line += countLineEnds(bytes, offset, start);
-      if (dialect.quotes && cells.some((cell) => hasBrokenQuote(cell, bytes, start, end))) throw new BrokenQuote();
-      let last = end;
-      while (last > start && isLineEnd(bytes[last - 1])) last--;
-      const lines = countLineEnds(bytes, start, last);
-      rows.push({ line, end: line + lines, cells });
-      line += lines + countLineEnds(bytes, last, end);
-      offset = end;
-      return null;
-    },
-  });
-  parser.resume();
-  try {
-    await pipeline(chunks(bytes, pace), parser);
-  } catch (error) {
-    if (error instanceof BrokenQuote) return { rows, broken: line };
-    if (error instanceof CsvError && error.code === 'CSV_QUOTE_NOT_CLOSED') {
-      while (isLineEnd(bytes[offset])) line += countLineEnds(bytes, offset, ++offset);
-      return { rows, broken: line };
-    }
-    throw error;
-  }
-  return { rows };
-}
-
-/** The first rows of a sample, whatever state its quotes are in; for guessing the dialect. */
-export function sampleRows(sample: string, dialect: Dialect): string[][] {
+/** The rows of a sample, up to one whose quotes do not fit (which may be its last, cut off); for guessing the dialect. */
+export function sampleRows(sample: Buffer, dialect: Dialect): { rows: string[][]; isBroken: boolean } {
   const rows: string[][] = [];
-  try {
-    parseSync(sample, {
-      ...options(dialect),
-      on_record: (cells: string[]) => {
-        rows.push(cells);
-        return null;
-      },
-    });
-  } catch (error) {
-    // The sample may end within a quoted cell.
-    if (!(error instanceof CsvError)) throw error;
-  }
-  return rows;
-}
-
-function options(dialect: Dialect): Options {
-  return {
-    delimiter: dialect.delimiter,
-    record_delimiter: ['\r\n', '\n', '\r'],
-    quote: dialect.quotes ? '"' : null,
-    escape: dialect.quotes ? '"' : null,
-    ltrim: dialect.ltrim,
-    relax_quotes: true,
-    relax_column_count: true,
-    skip_empty_lines: true,
-  };
-}
-
-async function* chunks(bytes: Buffer, pace: Pace): AsyncGenerator<Buffer> {
-  for (let from = 0; from < bytes.length; from += CHUNK) {
-    yield bytes.subarray(from, from + CHUNK);
-    await pace();
-  }
-}
-
-/**
- * csv-parse, told to be lenient about quotes within a cell, is lenient about text after a closing quote too, and
- * then leaves the opening quote in the cell. A cell that truly begins with a quote has it doubled in the file.
- */
-function hasBrokenQuote(cell: string, bytes: Buffer, start: number, end: number): boolean {
-  if (cell.charCodeAt(0) !== 34) return false;
-  return !bytes.subarray(start, end).includes(`"${cell.replaceAll('"', '""')}"`);
-}
-
-function isLineEnd(byte: number | undefined): boolean {
-  return byte === 10 || byte === 13;
+  const store = new RowStore();
+  const parser = new DelimitedParser(dialect, store, () => {
+    rows.push(store.current());
+    store.drop();
+  });
+  parser.write(sample);
+  parser.end();
+  return { rows, isBroken: parser.broken !== undefined };
 }

@@ -2,7 +2,8 @@ import { extname } from 'node:path';
 import type { DataFormat } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { type Dialect, sampleRows } from './delimited.ts';
-import { LABEL_SPACE_TEXT, linesOf } from './lines.ts';
+import { detectJson } from './detect-json.ts';
+import { FAST_TEXT, LABEL_SPACE_TEXT } from './lines.ts';
 import { markdownTables } from './markdown.ts';
 import { KNOWN_NAMES } from './names.ts';
 
@@ -11,7 +12,9 @@ export type Detected =
   | { format: Exclude<DataFormat, 'csv' | 'tsv' | 'label-tab-text'> }
   | { format: 'csv' | 'tsv'; dialect: Dialect };
 
-const SAMPLE_BYTES = 1 << 16;
+/** Bytes that a format is found from. */
+export const SAMPLE_BYTES = 1 << 18;
+
 const DELIMITERS = [',', '\t', ';', '|'] as const;
 const BY_EXTENSION: Record<string, string> = { '.csv': ',', '.tsv': '\t', '.tab': '\t' };
 
@@ -22,26 +25,29 @@ const AGREEMENT_BY_NAME = 0.5;
 
 /**
  * Finds a file's format from its content first and its name second: names lie more often.
- * @param bytes UTF-8.
+ * @param bytes UTF-8: the content or its beginning; of the latter the last line does not count.
  * @throws LuthierError `data-invalid` when the text is no table in any format.
  */
-export function detectFormat(bytes: Buffer, name: string): Detected {
+export function detectFormat(bytes: Buffer, name: string, isWhole = bytes.length <= SAMPLE_BYTES): Detected {
   const extension = extname(name).toLowerCase();
-  const sample = sampleOf(bytes);
-  const json = detectJson(bytes, sample, name);
+  const sample = isWhole ? bytes : wholeLines(bytes.subarray(0, SAMPLE_BYTES));
+  const text = sample.toString('utf8');
+  const json = detectJson(text, isWhole, name);
   if (json) return { format: json };
 
-  const lines = sample.split(/\r\n|\n|\r/);
+  const lines = text.split(/\r\n|\n|\r/);
   const table = markdownTables(lines)[0];
   const isMarkdown = extension === '.md' || extension === '.markdown';
   if (table && (isMarkdown || lines.slice(0, table.start).every((line) => line.trim() === ''))) {
     return { format: 'markdown' };
   }
   const byName = BY_EXTENSION[extension];
-  if (byName === undefined && isLabelSpaceText(lines)) return { format: 'label-space-text' };
-
-  const dialect = isMarkdown ? undefined : guessDialect(sample, byName);
-  if (dialect) return { format: dialect.delimiter === '\t' ? 'tsv' : 'csv', dialect };
+  const found = isMarkdown ? undefined : guessDialect(sample, text, byName);
+  if (byName === undefined) {
+    const labels = labelSpaceText(lines);
+    if (labels && isLikelier(labels, found)) return { format: 'label-space-text' };
+  }
+  if (found) return { format: found.dialect.delimiter === '\t' ? 'tsv' : 'csv', dialect: found.dialect };
   if (table) return { format: 'markdown' };
   throw new LuthierError(
     'data-invalid',
@@ -50,97 +56,88 @@ export function detectFormat(bytes: Buffer, name: string): Detected {
   );
 }
 
-/** The start of a file, up to its last whole line. */
-function sampleOf(bytes: Buffer): string {
-  if (bytes.length <= SAMPLE_BYTES) return bytes.toString('utf8');
-  const cut = Math.max(bytes.lastIndexOf(10, SAMPLE_BYTES), bytes.lastIndexOf(13, SAMPLE_BYTES));
-  return bytes.toString('utf8', 0, cut > 0 ? cut + 1 : SAMPLE_BYTES);
+/** The bytes up to their last whole line. */
+function wholeLines(bytes: Buffer): Buffer {
+  const cut = Math.max(bytes.lastIndexOf(10), bytes.lastIndexOf(13));
+  return cut > 0 ? bytes.subarray(0, cut + 1) : bytes;
 }
 
-function detectJson(bytes: Buffer, sample: string, name: string): 'json' | 'jsonl' | undefined {
-  const start = sample.trimStart();
-  const extension = extname(name).toLowerCase();
-  const isLines = extension === '.jsonl' || extension === '.ndjson';
-  if (/^\[\s*[{\]]/.test(start)) {
-    // Lines that each hold a list are no array of objects.
-    return 'json';
-  }
-  if (/^\{\s*["}]/.test(start)) {
-    for (const { text } of linesOf(bytes)) {
-      if (text.trim() === '') continue;
-      if (isLines || isJson(text) || /^\s*\{.*\}\s*$/.test(text)) return 'jsonl';
-      break;
-    }
-    throw new LuthierError(
-      'data-invalid',
-      `${name} holds one JSON object, not a list of rows.`,
-      'Use a JSON array of objects, [{"text": "…", "label": "…"}, …], or JSON Lines with one such object a line.',
-    );
-  }
-  if (isLines) return 'jsonl';
-  if (extension === '.json') {
-    throw new LuthierError(
-      'data-invalid',
-      `${name} is no JSON array of objects.`,
-      'It must begin with “[” and hold objects such as {"text": "…", "label": "…"}.',
-    );
-  }
-  return undefined;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
+interface LabelSpaceText {
+  kind: 'fastText' | 'numbers' | 'words';
+  lines: number;
 }
 
 /**
  * SST-2's lines, `1 a stirring , funny film`: every line begins with a word of a small set and goes on.
  * Numbers and fastText's `__label__x` are enough of a sign; other words must each come back often.
  */
-function isLabelSpaceText(lines: readonly string[]): boolean {
+function labelSpaceText(lines: readonly string[]): LabelSpaceText | undefined {
   const seen = new Map<string, number>();
   let total = 0;
   for (const line of lines) {
     if (line.trim() === '') continue;
     const match = LABEL_SPACE_TEXT.exec(line);
-    if (!match) return false;
+    if (!match) return undefined;
     total++;
     seen.set(match[1]!, (seen.get(match[1]!) ?? 0) + 1);
+    if (seen.size > 50 && !match[1]!.startsWith(FAST_TEXT)) return undefined;
   }
-  if (total === 0 || seen.size > 50) return false;
+  if (total === 0) return undefined;
   const labels = [...seen.keys()];
-  if (labels.every((label) => /^\d{1,3}$/.test(label) || label.startsWith('__label__'))) {
-    return total > labels.length || total < 3;
+  if (labels.every((label) => label.startsWith(FAST_TEXT))) return { kind: 'fastText', lines: total };
+  if (labels.every((label) => /^\d{1,3}$/.test(label))) {
+    return total > labels.length || total < 3 ? { kind: 'numbers', lines: total } : undefined;
   }
-  return seen.size >= 2 && total >= 8 * seen.size && [...seen.values()].every((count) => count >= 2);
+  const comeBack = total >= 8 * seen.size && [...seen.values()].every((count) => count >= 2);
+  return seen.size >= 2 && comeBack ? { kind: 'words', lines: total } : undefined;
+}
+
+interface Guessed {
+  dialect: Dialect;
+  agreement: number;
+}
+
+/**
+ * Whether lines are labels and texts rather than delimited. A text has commas of its own, but the same number of them
+ * on each of many lines is no chance; a tab is none ever; and a first word like “I” or “It” is no label.
+ */
+function isLikelier({ kind, lines }: LabelSpaceText, found: Guessed | undefined): boolean {
+  if (!found || kind === 'fastText') return true;
+  if (kind === 'words' || found.dialect.delimiter === '\t') return false;
+  return found.agreement < 1 || lines < 5;
 }
 
 /** The delimiter whose rows agree best on a number of cells of at least two. */
-function guessDialect(sample: string, byName: string | undefined): Dialect | undefined {
+function guessDialect(sample: Buffer, text: string, byName: string | undefined): Guessed | undefined {
   const order = byName === undefined ? DELIMITERS : [byName, ...DELIMITERS.filter((d) => d !== byName)];
-  let best: { dialect: Dialect; agreement: number } | undefined;
+  let best: Guessed | undefined;
   for (const delimiter of order) {
-    if (!sample.includes(delimiter)) continue;
+    if (!text.includes(delimiter)) continue;
     // Without this, `a, "b, c"` would be three cells.
-    const ltrim = delimiter !== '\t' && sample.includes(`${delimiter} "`);
+    const ltrim = delimiter !== '\t' && text.includes(`${delimiter} "`);
     const dialect: Dialect = { delimiter, quotes: true, ltrim };
-    const rows = sampleRows(sample, dialect).filter((row) => row.some((cell) => cell.trim() !== ''));
-    const agreement = agreementOf(rows);
+    const agreement = agreementOf(rowsFor(sample, dialect));
     if (agreement > (best?.agreement ?? 0)) best = { dialect, agreement };
   }
-  if (best && best.agreement >= (byName === undefined ? AGREEMENT : AGREEMENT_BY_NAME)) return best.dialect;
+  if (best && best.agreement >= (byName === undefined ? AGREEMENT : AGREEMENT_BY_NAME)) return best;
   if (byName === undefined) return undefined;
   // A file of that name with one column, or one whose header is good and whose rows are not: told row by row.
   const dialect: Dialect = { delimiter: byName, quotes: true, ltrim: false };
-  const rows = sampleRows(sample, dialect);
+  const rows = rowsFor(sample, dialect);
   const header = rows[0] ?? [];
   const isOneColumn = rows.length > 0 && rows.every((row) => row.length === 1);
   const isNamed = header.length > 1 && header.some((cell) => KNOWN_NAMES.has(cell.trim().toLowerCase()));
-  return isOneColumn || isNamed ? dialect : undefined;
+  return isOneColumn || isNamed ? { dialect, agreement: 0 } : undefined;
+}
+
+/** Rows with any content. Where quotes do not fit near the beginning, the sample says more without them. */
+function rowsFor(sample: Buffer, dialect: Dialect): string[][] {
+  let { rows, isBroken } = sampleRows(sample, dialect);
+  if (isBroken && rows.length < 10) {
+    const plain = sampleRows(sample, { ...dialect, quotes: false });
+    if (plain.rows.length > rows.length) rows = plain.rows;
+  }
+  return rows.filter((row) => row.some((cell) => cell.trim() !== ''));
 }
 
 function agreementOf(rows: readonly string[][]): number {

@@ -14,7 +14,8 @@ export function hasHeader(rows: readonly (readonly string[])[]): boolean {
   if (!first) return false;
   const cells = first.map((cell) => cell.trim());
   const named = cells.filter((cell) => KNOWN_NAMES.has(cell.toLowerCase()));
-  const below = rows.slice(1, 1 + LOOKED_AT);
+  // The header's line may stand again further down, where files were joined: that is no value.
+  const below = rows.slice(1, 1 + LOOKED_AT).filter((row) => !isHeaderAgain(row, first));
   if (named.length > 0) {
     // A class may be called "question" or "title": a name that comes back below is a value.
     const isValue = (name: string): boolean => {
@@ -36,6 +37,12 @@ export function hasHeader(rows: readonly (readonly string[])[]): boolean {
   return true;
 }
 
+/** Whether a row repeats the header. Files that were joined may have a byte order mark before theirs. */
+export function isHeaderAgain(row: readonly string[], header: readonly string[]): boolean {
+  const plain = (cell: string | undefined) => cell?.replace(/^\ufeff/, '').trim();
+  return row.length === header.length && row.every((cell, i) => plain(cell) === plain(header[i]));
+}
+
 function isNumber(cell: string): boolean {
   return cell !== '' && Number.isFinite(Number(cell));
 }
@@ -49,13 +56,16 @@ export function columnNames(cells: readonly string[]): { names: string[]; duplic
   const taken = new Set<string>();
   const own = new Set(cells.map((cell) => cell.trim()));
   const duplicates = new Set<string>();
+  /** The number that the next of a name gets: a search from 2 on would be slow where a name comes back often. */
+  const next = new Map<string, number>();
   for (const [i, cell] of cells.entries()) {
     const trimmed = cell.trim();
     let name = trimmed === '' ? `column_${i + 1}` : trimmed;
     if (taken.has(name)) {
       duplicates.add(name);
-      let n = 2;
+      let n = next.get(name) ?? 2;
       while (taken.has(`${name}_${n}`) || own.has(`${name}_${n}`)) n++;
+      next.set(name, n + 1);
       name = `${name}_${n}`;
     }
     taken.add(name);

@@ -1,37 +1,73 @@
-import { countLineEnds } from './encoding.ts';
-import { linesOf } from './lines.ts';
-import type { Pace } from './pace.ts';
+import { LuthierError } from '../errors.ts';
+import { MAX_COLUMNS } from './delimited.ts';
+import { jsonFault, withNumbersAsText } from './json-faults.ts';
+import { LineCutter } from './lines.ts';
+import { RowStore, Rows } from './packed-rows.ts';
 import type { Problems } from './problems.ts';
-import { quoted } from './problems.ts';
-import type { Content, PlainRow } from './table.ts';
+import type { Content, Text } from './table.ts';
 
 /** Collects JSON objects as rows; the columns are their keys in order of first appearance. */
 class ObjectRows {
   readonly columns = new Map<string, number>();
-  readonly rows: PlainRow[] = [];
+  readonly store = new RowStore();
   readonly nested = new Map<string, number>();
 
-  constructor(private readonly problems: Problems) {}
+  constructor(
+    private readonly problems: Problems,
+    private readonly name: string,
+  ) {}
 
-  add(value: unknown, line: number, end: number): void {
+  /** @param text a JSON value; what is wrong with it is told, and the others are read */
+  add(text: string, line: number, end: number): void {
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      const { kind, describe } = jsonFault(text);
+      this.problems.occurrence({ severity: 'error', code: 'json-syntax', key: kind }, line, describe);
+      return;
+    }
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      const isList = Array.isArray(value);
       this.problems.occurrence(
-        { severity: 'error', code: 'not-an-object' },
+        { severity: 'error', code: 'not-an-object', key: String(isList) },
         line,
-        (where) => `No JSON object on ${where}: each row must be one, such as {"text": "…", "label": "…"}.`,
+        (where) =>
+          `No JSON object on ${where}${isList ? ', but a list' : ''}: each row must be one object, such as {"text": "…", "label": "…"}.`,
       );
       return;
     }
-    const values: (string | undefined)[] = [];
+    // 9007199254740993 and 1.0 are other labels than 9007199254740992 and 1.
+    const hasNumbers = Object.values(value).some((field) => typeof field === 'number');
+    this.row(hasNumbers ? JSON.parse(withNumbersAsText(text)) : value, line, end, text.includes('\\u'));
+  }
+
+  private row(value: object, line: number, end: number, hasEscapes: boolean): void {
+    const cells: [column: number, value: string][] = [];
+    let isSorted = true;
     for (const [key, field] of Object.entries(value)) {
       let index = this.columns.get(key);
       if (index === undefined) {
         index = this.columns.size;
+        if (index === MAX_COLUMNS) throw tooManyColumns(this.name, line);
         this.columns.set(key, index);
       }
-      values[index] = this.text(key, field, line);
+      const text = this.text(key, field, line);
+      if (text === undefined) continue;
+      if (hasEscapes && !isWellFormed(text)) {
+        this.problems.occurrence(
+          { severity: 'warning', code: 'encoding-broken', column: key },
+          line,
+          (where) => `Half of a character (a lone surrogate) stands in “${key}” on ${where}; it reads as “\ufffd”.`,
+        );
+      }
+      if (cells.length > 0 && cells.at(-1)![0] > index) isSorted = false;
+      cells.push([index, text]);
     }
-    this.rows.push({ line, end, values });
+    if (!isSorted) cells.sort((a, b) => a[0] - b[0]);
+    this.store.sparse();
+    for (const [column, text] of cells) this.store.cellOf(column, text);
+    this.store.commit(line, end);
   }
 
   private text(key: string, field: unknown, line: number): string | undefined {
@@ -51,82 +87,48 @@ class ObjectRows {
 
   content(format: 'json' | 'jsonl'): Content {
     const columns = [...this.columns.keys()];
-    for (const row of this.rows) {
-      // A row's array is as long as its own last key; every row has a place for every column.
-      for (let i = 0; i < columns.length; i++) row.values[i] ??= undefined;
-    }
-    return { format, columns, rows: this.rows, nested: this.nested };
+    return { format, columns, rows: new Rows(this.store, { width: columns.length }), nested: this.nested };
   }
 }
 
+/** @throws LuthierError `data-invalid`, naming the line that has one column more than are read */
+export function tooManyColumns(name: string, line: number): LuthierError {
+  return new LuthierError(
+    'data-invalid',
+    `${name} has more than ${MAX_COLUMNS.toLocaleString('en')} columns (on line ${line}); at most as many are read.`,
+    'A table has a column for each field and a row for each example: is it the other way round, or is the delimiter another one?',
+  );
+}
+
+const isWellFormed = (text: string) =>
+  !/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(text);
+
 /** JSON Lines: one object a line. A line that is none is an error of its own; the others are read. */
-export async function readJsonLines(bytes: Buffer, problems: Problems, pace: Pace): Promise<Content> {
-  const objects = new ObjectRows(problems);
-  for (const { line, text } of linesOf(bytes)) {
-    if (line % 1024 === 0) await pace();
-    if (text.trim() === '') continue;
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch {
-      problems.occurrence(
-        { severity: 'error', code: 'json-syntax' },
-        line,
-        (where) =>
-          `Not valid JSON on ${where}: each line must be one whole object, such as {"text": "…", "label": "…"}.`,
-      );
-      continue;
-    }
-    objects.add(value, line, line);
-  }
+export async function readJsonLines(text: Text, problems: Problems): Promise<Content> {
+  const objects = new ObjectRows(problems, text.name);
+  const lines = new LineCutter((bytes, start, end, line) => {
+    // Files that were joined have a byte order mark in their midst.
+    const content = bytes.toString('utf8', start, end).replace(/^\ufeff/, '');
+    if (content.trim() !== '') objects.add(content, line, line);
+  });
+  for await (const piece of text.pieces()) lines.write(piece);
+  lines.end();
   return objects.content('jsonl');
 }
 
 /**
  * A JSON array of objects. Its elements are found by a scan of the bytes and parsed one by one, so that each has
- * its line, a mistake names one, and memory is bounded by the rows. After a mistake nothing more is read.
- * @param bytes UTF-8 whose first character other than blanks is `[`.
+ * its line, a mistake names one, and memory is bounded by the rows. After a mistake between elements nothing more is
+ * read.
+ * @param text whose first character other than blanks is `[`
  */
-export async function readJsonArray(bytes: Buffer, problems: Problems, pace: Pace): Promise<Content> {
-  const objects = new ObjectRows(problems);
-  let line = 1;
-  let counted = 0;
-  /** Offsets only ever grow. */
-  const lineOf = (offset: number): number => {
-    line += countLineEnds(bytes, counted, offset);
-    counted = offset;
-    return line;
-  };
-  const fail = (offset: number, what: string): Content => {
-    const at = lineOf(Math.min(offset, bytes.length));
-    problems.add('error', 'json-syntax', `Not valid JSON on line ${at}: ${what}`, { line: at });
-    return objects.content('json');
-  };
-
-  let at = skipBlanks(bytes, skipBlanks(bytes, 0) + 1);
-  if (bytes[at] === CLOSE_LIST) return objects.content('json');
-  for (let i = 0; ; i++) {
-    if (i % 1024 === 0) await pace();
-    const end = elementEnd(bytes, at);
-    if (end === undefined) return fail(at, 'the element that begins there is not closed before the file ends.');
-    const text = bytes.toString('utf8', at, end);
-    const start = lineOf(at);
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch {
-      return fail(at, `${quoted(text)} cannot be read; check its quotes, commas and braces.`);
-    }
-    objects.add(value, start, lineOf(end));
-    at = skipBlanks(bytes, end);
-    if (bytes[at] === CLOSE_LIST) break;
-    if (at >= bytes.length) return fail(at, 'the list is not closed with “]” before the file ends.');
-    if (bytes[at] !== COMMA) return fail(at, 'a comma is missing between two elements.');
-    at = skipBlanks(bytes, at + 1);
-    if (bytes[at] === CLOSE_LIST) return fail(at, 'a comma stands before the closing “]”; remove it.');
-  }
-  const rest = skipBlanks(bytes, at + 1);
-  if (rest < bytes.length) return fail(rest, 'there is more after the closing “]”; it is not read.');
+export async function readJsonArray(text: Text, problems: Problems): Promise<Content> {
+  const objects = new ObjectRows(problems, text.name);
+  const cutter = new ElementCutter(objects, (line, what) =>
+    problems.add('error', 'json-syntax', `Not valid JSON on line ${line}: ${what}`, { line }),
+  );
+  for await (const piece of text.pieces()) cutter.write(piece);
+  cutter.end();
   return objects.content('json');
 }
 
@@ -138,29 +140,131 @@ const CLOSE_LIST = 93;
 const OPEN_OBJECT = 123;
 const CLOSE_OBJECT = 125;
 
-function skipBlanks(bytes: Buffer, at: number): number {
-  let i = at;
-  while (bytes[i] === 32 || bytes[i] === 10 || bytes[i] === 13 || bytes[i] === 9) i++;
-  return i;
-}
+type At = 'start' | 'first' | 'element' | 'within' | 'after' | 'closed' | 'failed';
 
-/** Offset after the JSON value that begins at `at`, by its braces and strings alone; undefined when it never ends. */
-function elementEnd(bytes: Buffer, at: number): number | undefined {
-  let depth = 0;
-  for (let i = at; i < bytes.length; i++) {
-    const byte = bytes[i];
-    if (byte === QUOTE) {
-      for (i++; i < bytes.length && bytes[i] !== QUOTE; i++) if (bytes[i] === BACKSLASH) i++;
-      if (i >= bytes.length) return undefined;
-      if (depth === 0) return i + 1;
-    } else if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
-      depth++;
-    } else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) {
-      if (depth === 0) return i;
-      if (--depth === 0) return i + 1;
-    } else if (byte === COMMA && depth === 0) {
-      return i;
+/** Cuts an array into its elements, by braces and strings alone. */
+class ElementCutter {
+  #at: At = 'start';
+  #line = 1;
+  #last = 0;
+  /** Of the element that it is within. */
+  #depth = 0;
+  #isString = false;
+  #isEscaped = false;
+  #startLine = 1;
+  #pending: Buffer[] = [];
+  #commaLine = 1;
+
+  constructor(
+    private readonly objects: ObjectRows,
+    private readonly tell: (line: number, what: string) => void,
+  ) {}
+
+  write(piece: Buffer): void {
+    let start = 0;
+    for (let i = 0; i < piece.length && this.#at !== 'failed'; i++) {
+      const byte = piece[i]!;
+      const before = this.#last;
+      this.#last = byte;
+      if (this.#at === 'within') {
+        if (this.#isWithin(byte)) {
+          if (byte === 13 || (byte === 10 && before !== 13)) this.#line++;
+          continue;
+        }
+        // A bracket or a quote belongs to the element that it ends; what follows a number or a word does not.
+        const isOwn =
+          byte === CLOSE_OBJECT || byte === QUOTE || (byte === CLOSE_LIST && this.#depth === 0 && !this.#isScalar);
+        this.#take(piece, start, isOwn ? i + 1 : i);
+        this.#at = 'after';
+        if (isOwn) continue;
+      }
+      if (byte === 10 || byte === 13) {
+        if (byte === 13 || before !== 13) this.#line++;
+        continue;
+      }
+      if (byte === 32 || byte === 9) continue;
+      start = this.#between(byte, i) ?? start;
+    }
+    if (this.#at === 'within') this.#pending.push(Buffer.from(piece.subarray(start)));
+  }
+
+  end(): void {
+    if (this.#at === 'within') {
+      this.#fail(this.#startLine, 'the element that begins there is not closed before the file ends.');
+    } else if (this.#at !== 'closed' && this.#at !== 'failed') {
+      this.#fail(this.#line, 'the list is not closed with “]” before the file ends.');
     }
   }
-  return undefined;
+
+  #isScalar = false;
+
+  /** A byte between elements. @returns where an element begins, if it does */
+  #between(byte: number, i: number): number | undefined {
+    switch (this.#at) {
+      case 'start':
+        this.#at = 'first';
+        return undefined;
+      case 'first':
+      case 'element':
+        if (byte === CLOSE_LIST && this.#at === 'first') {
+          this.#at = 'closed';
+          return undefined;
+        }
+        if (byte === CLOSE_LIST) {
+          const where = this.#commaLine === this.#line ? '' : ` (the comma is on line ${this.#commaLine})`;
+          this.#fail(this.#line, `a comma stands before the closing “]”${where}; remove it.`);
+          return undefined;
+        }
+        this.#at = 'within';
+        this.#startLine = this.#line;
+        this.#depth = byte === OPEN_OBJECT || byte === OPEN_LIST ? 1 : 0;
+        this.#isString = byte === QUOTE;
+        this.#isScalar = this.#depth === 0 && !this.#isString;
+        if (this.#isScalar && (byte === COMMA || byte === CLOSE_OBJECT)) {
+          this.#fail(this.#line, 'an element is missing before the comma.');
+          return undefined;
+        }
+        return i;
+      case 'after':
+        if (byte === CLOSE_LIST) this.#at = 'closed';
+        else if (byte === COMMA) {
+          this.#at = 'element';
+          this.#commaLine = this.#line;
+        } else this.#fail(this.#line, 'a comma is missing between two elements.');
+        return undefined;
+      case 'closed':
+        this.#fail(this.#line, 'there is more after the closing “]”; it is not read.');
+    }
+    return undefined;
+  }
+
+  /** Whether the element goes on after this byte. */
+  #isWithin(byte: number): boolean {
+    if (this.#isString) {
+      if (this.#isEscaped) this.#isEscaped = false;
+      else if (byte === BACKSLASH) this.#isEscaped = true;
+      else if (byte === QUOTE) {
+        this.#isString = false;
+        return this.#depth > 0;
+      }
+      return true;
+    }
+    if (this.#isScalar) return byte !== COMMA && byte !== CLOSE_LIST;
+    if (byte === QUOTE) this.#isString = true;
+    else if (byte === OPEN_OBJECT || byte === OPEN_LIST) this.#depth++;
+    else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) return --this.#depth > 0;
+    return true;
+  }
+
+  #take(piece: Buffer, start: number, end: number): void {
+    const last = piece.subarray(start, end);
+    const bytes = this.#pending.length === 0 ? last : Buffer.concat([...this.#pending, last]);
+    this.#pending = [];
+    this.objects.add(bytes.toString('utf8').trimEnd(), this.#startLine, this.#line);
+  }
+
+  #fail(line: number, what: string): void {
+    this.tell(line, what);
+    this.#at = 'failed';
+  }
 }

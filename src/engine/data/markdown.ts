@@ -1,6 +1,3 @@
-import type { Problems } from './problems.ts';
-import { counted } from './problems.ts';
-
 /** The line under a GitHub-flavoured Markdown table's header: `| --- | :---: |`. */
 const SEPARATOR = /^\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?$/;
 
@@ -15,16 +12,20 @@ export interface MarkdownTable {
 export function markdownTables(lines: readonly string[]): MarkdownTable[] {
   const tables: MarkdownTable[] = [];
   for (let i = 1; i < lines.length; i++) {
-    const header = lines[i - 1]!;
-    const separator = lines[i]!.trim();
-    if (!header.includes('|') || !separator.includes('-') || !SEPARATOR.test(separator)) continue;
-    if (markdownCells(header).length !== markdownCells(separator).length) continue;
+    if (!isTableStart(lines[i - 1]!, lines[i]!)) continue;
     let end = i + 1;
     while (end < lines.length && lines[end]!.includes('|')) end++;
     tables.push({ start: i - 1, end });
     i = end;
   }
   return tables;
+}
+
+/** Whether two lines are a table's header and the line of dashes under it. */
+function isTableStart(header: string, under: string): boolean {
+  const separator = under.trim();
+  if (!header.includes('|') || !separator.includes('-') || !SEPARATOR.test(separator)) return false;
+  return markdownCells(header).length === markdownCells(separator).length;
 }
 
 /** One row's cells, trimmed; `\|` is a bar within a cell. */
@@ -36,32 +37,33 @@ export function markdownCells(line: string): string[] {
   return inner.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll('\\|', '|'));
 }
 
-export interface MarkdownRows {
-  header: { line: number; end: number; cells: string[] };
-  rows: { line: number; end: number; cells: string[] }[];
+/** A line of a table, its number and its cells. */
+export interface MarkdownRow {
+  line: number;
+  cells: string[];
 }
 
-/** The rows of one table. */
-export function readMarkdownTable(lines: readonly string[], table: MarkdownTable): MarkdownRows {
-  const rows: MarkdownRows['rows'] = [];
-  for (let i = table.start + 2; i < table.end; i++) {
-    rows.push({ line: i + 1, end: i + 1, cells: markdownCells(lines[i]!) });
-  }
-  const line = table.start + 1;
-  return { header: { line, end: line, cells: markdownCells(lines[table.start]!) }, rows };
-}
+/** Gathers the first table of a text whose lines come one by one; counts the others. */
+export class MarkdownReader {
+  header: MarkdownRow | undefined;
+  /** Tables of the text. */
+  tables = 0;
+  #before: string | undefined;
+  #isWithin = false;
+  readonly #onRow: (row: MarkdownRow) => void;
 
-/** The first table of a text; says so when there are more. */
-export function readMarkdown(lines: readonly string[], problems: Problems): MarkdownRows | undefined {
-  const tables = markdownTables(lines);
-  if (!tables[0]) return undefined;
-  if (tables.length > 1) {
-    problems.add(
-      'info',
-      'several-tables',
-      `The file holds ${counted(tables.length, 'table')}; the first is read, from line ${tables[0].start + 1} on.`,
-      { line: tables[0].start + 1 },
-    );
+  /** @param onRow called for each row of the first table */
+  constructor(onRow: (row: MarkdownRow) => void) {
+    this.#onRow = onRow;
   }
-  return readMarkdownTable(lines, tables[0]);
+
+  line(text: string, line: number): void {
+    if (this.#isWithin && text.includes('|')) {
+      if (this.tables === 1) this.#onRow({ line, cells: markdownCells(text) });
+      return;
+    }
+    this.#isWithin = this.#before !== undefined && isTableStart(this.#before, text);
+    if (this.#isWithin && ++this.tables === 1) this.header = { line: line - 1, cells: markdownCells(this.#before!) };
+    this.#before = this.#isWithin ? undefined : text;
+  }
 }

@@ -39,10 +39,27 @@ export class TableRow {
     return this.#values ? this.#values[column] : this.#reader.one(column);
   }
 
+  /** How many cells the row has, whatever the table's columns. */
+  get count(): number {
+    return this.#reader.count;
+  }
+
+  /** How much the row holds. */
+  get bytes(): number {
+    return this.#reader.size;
+  }
+
   /** The cells that the row has, with their columns: far fewer than the columns where JSON's keys differ. */
   cells(): [column: number, value: string][] {
     return this.#reader.present();
   }
+}
+
+export interface RowsOptions {
+  index?: Uint32Array | undefined;
+  width?: number | undefined;
+  place?: PlaceOf | undefined;
+  skip?: number | undefined;
 }
 
 type PlaceOf = (line: number) => { file: string; line: number } | undefined;
@@ -57,21 +74,22 @@ export class Rows implements Iterable<TableRow> {
   readonly #width: number | undefined;
   /** Where a row stands in the file that it was taken from. */
   readonly #place: PlaceOf | undefined;
+  /** Rows of the store that come before the first; without an index. */
+  readonly #skip: number;
 
-  constructor(
-    store: RowStore,
-    options: { index?: Uint32Array | undefined; width?: number | undefined; place?: PlaceOf | undefined } = {},
-  ) {
+  constructor(store: RowStore, options: RowsOptions = {}) {
+    const { index, width, place, skip = 0 } = options;
     this.#store = store;
-    this.#index = options.index;
-    this.#width = options.width;
-    this.#place = options.place;
-    this.length = options.index?.length ?? store.length;
+    this.#index = index;
+    this.#width = width;
+    this.#place = place;
+    this.#skip = index ? 0 : skip;
+    this.length = index?.length ?? store.length - skip;
   }
 
   /** The same rows, each where it stands in another file; those that have no place there stay where they are. */
   placed(place: PlaceOf): Rows {
-    return new Rows(this.#store, { index: this.#index, width: this.#width, place });
+    return new Rows(this.#store, { index: this.#index, width: this.#width, skip: this.#skip, place });
   }
 
   /** The row at a place, from the end when it is negative. */
@@ -99,7 +117,7 @@ export class Rows implements Iterable<TableRow> {
 
   *#stored(place: number): Generator<TableRow> {
     if (!this.#index) {
-      yield* this.#store.read(place, this.#width);
+      yield* this.#store.read(place + this.#skip, this.#width);
       return;
     }
     let next = -1;
@@ -129,7 +147,7 @@ export class Rows implements Iterable<TableRow> {
     const kept = new NumberList();
     let i = 0;
     for (const row of this) {
-      if (isWanted(row, i)) kept.push(this.#index ? this.#index[i]! : i);
+      if (isWanted(row, i)) kept.push(this.#index ? this.#index[i]! : i + this.#skip);
       i++;
     }
     return new Rows(this.#store, { index: kept.numbers(), width: this.#width, place: this.#place });
@@ -141,7 +159,7 @@ export class Rows implements Iterable<TableRow> {
     ) as [number, number];
     const index = this.#index
       ? this.#index.subarray(start, Math.max(start, end))
-      : Uint32Array.from({ length: Math.max(0, end - start) }, (_, i) => start + i);
+      : Uint32Array.from({ length: Math.max(0, end - start) }, (_, i) => start + i + this.#skip);
     return new Rows(this.#store, { index, width: this.#width, place: this.#place });
   }
 
@@ -242,14 +260,19 @@ export class RowStore {
     this.#columns ??= [];
   }
 
+  /** Forgets what was put on the cell that is not ended. */
+  dropCell(): void {
+    this.#scratchUsed = this.#ends.at(-1) ?? 0;
+  }
+
+  /** Whether a cell of the row being put together has nothing but blanks in it. */
+  isBlankCell(i: number): boolean {
+    return this.#isBlank(i === 0 ? 0 : this.#ends[i - 1]!, this.#ends[i]!);
+  }
+
   /** Whether no cell of the row being put together has anything but blanks in it. */
   isBlank(): boolean {
-    for (let i = 0; i < this.#scratchUsed; i++) {
-      const byte = this.#scratch[i]!;
-      if (byte > 127) return this.#text(0, this.#scratchUsed).trim() === '';
-      if (!(byte === 32 || (byte >= 9 && byte <= 13))) return false;
-    }
-    return true;
+    return this.#isBlank(0, this.#scratchUsed);
   }
 
   /** The cells of the row being put together. */
@@ -321,6 +344,15 @@ export class RowStore {
     }
   }
 
+  #isBlank(from: number, to: number): boolean {
+    for (let i = from; i < to; i++) {
+      const byte = this.#scratch[i]!;
+      if (byte > 127) return this.#text(from, to).trim() === '';
+      if (!(byte === 32 || (byte >= 9 && byte <= 13))) return false;
+    }
+    return true;
+  }
+
   #text(from: number, to: number): string {
     return this.#scratch.toString('utf8', from, to);
   }
@@ -337,35 +369,38 @@ export class RowStore {
 /** The cells of one record. */
 class Cells {
   readonly #bytes: Buffer;
-  readonly #count: number;
+  readonly count: number;
   readonly #isSparse: boolean;
   /** Where the lengths begin, and where the text does. */
   readonly #lengths: number;
   readonly #text: number;
   readonly #width: number | undefined;
   readonly end: number;
+  /** Bytes of the record's lengths and text. */
+  readonly size: number;
 
   constructor(bytes: Buffer, cursor: Cursor, width: number | undefined) {
     this.#bytes = bytes;
     this.#width = width;
     const head = cursor.read(bytes);
-    this.#count = head >>> 1;
+    this.count = head >>> 1;
     this.#isSparse = head % 2 === 1;
     this.#lengths = cursor.at;
     let total = 0;
-    for (let i = 0; i < this.#count; i++) {
+    for (let i = 0; i < this.count; i++) {
       if (this.#isSparse) cursor.read(bytes);
       total += cursor.read(bytes);
     }
     this.#text = cursor.at;
     this.end = cursor.at + total;
+    this.size = this.end - this.#lengths;
   }
 
   present(): [column: number, value: string][] {
     const cells: [number, string][] = [];
     const cursor = new Cursor(this.#lengths);
     let start = this.#text;
-    for (let i = 0, column = -1; i < this.#count; i++) {
+    for (let i = 0, column = -1; i < this.count; i++) {
       column += this.#isSparse ? cursor.read(this.#bytes) : 1;
       const length = cursor.read(this.#bytes);
       cells.push([column, this.#bytes.toString('utf8', start, start + length)]);
@@ -389,7 +424,7 @@ class Cells {
     if (this.#width !== undefined && column >= this.#width && this.#isTooWide()) return undefined;
     const cursor = new Cursor(this.#lengths);
     let start = this.#text;
-    for (let i = 0, at = -1; i < this.#count && at < column; i++) {
+    for (let i = 0, at = -1; i < this.count && at < column; i++) {
       at += this.#isSparse ? cursor.read(this.#bytes) : 1;
       const length = cursor.read(this.#bytes);
       if (at === column) return this.#bytes.toString('utf8', start, start + length);
@@ -400,7 +435,7 @@ class Cells {
 
   /** A row that is wider by nothing but empty cells: those are no cells of the table. */
   #isTooWide(): boolean {
-    if (this.#width === undefined || this.#count <= this.#width) return false;
+    if (this.#width === undefined || this.count <= this.#width) return false;
     const cells = this.present();
     return cells.slice(this.#width).every(([, value]) => value.trim() === '');
   }

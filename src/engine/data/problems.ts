@@ -8,8 +8,31 @@ interface Kind {
   key?: string;
 }
 
+const RANK = { error: 0, warning: 1, info: 2 };
+
+/** Errors first, then warnings, then notes. The encoding goes before all: what else looks wrong may follow from it. */
+export function bySeverity(
+  a: Pick<DataProblem, 'severity' | 'code'>,
+  b: Pick<DataProblem, 'severity' | 'code'>,
+): number {
+  const rank = ({ severity, code }: typeof a) => (code === 'encoding-guessed' ? -1 : RANK[severity]);
+  return rank(a) - rank(b);
+}
+
+const keyOf = ({ code, column = '', key = '' }: Kind) => `${code}\0${column}\0${key}`;
+
 /** How many places a summary names before it says "and N more". */
 const NAMED = 5;
+
+/** Where something occurs: the first lines, and how often in all. */
+export class Places {
+  readonly lines: number[] = [];
+  count = 0;
+
+  add(line: number): void {
+    if (this.count++ < NAMED) this.lines.push(line);
+  }
+}
 
 /**
  * Gathers what is found in a file: a thing that occurs ten thousand times becomes one problem that names the
@@ -33,12 +56,24 @@ export class Problems {
    *   that of the first occurrence is kept.
    */
   occurrence(kind: Kind, line: number, describe: (places: string, count: number) => string) {
-    this.record(`${kind.code}\0${kind.column ?? ''}\0${kind.key ?? ''}`, kind, describe, line);
+    this.record(keyOf(kind), kind, describe, line);
   }
 
   /** The same for lines that are all known; none is no problem. */
   lines(kind: Kind, lines: readonly number[], describe: (places: string, count: number) => string) {
     for (const line of lines) this.occurrence(kind, line, describe);
+  }
+
+  /** Occurrences that were counted elsewhere; none is no problem. */
+  occurrences(kind: Kind, { lines, count }: Places, describe: (places: string, count: number) => string) {
+    if (count > 0) {
+      this.found.set(keyOf(kind), {
+        ...kind,
+        lines: [...lines],
+        count,
+        describe,
+      });
+    }
   }
 
   private record(key: string, kind: Kind, describe: (places: string, count: number) => string, line?: number) {
@@ -57,17 +92,14 @@ export class Problems {
 
   /** Errors first, then warnings, then notes; each kind in the order it was found. */
   list(): DataProblem[] {
-    const rank = { error: 0, warning: 1, info: 2 };
-    return [...this.found.values()]
-      .sort((a, b) => rank[a.severity] - rank[b.severity])
-      .map(({ severity, code, column, lines, count, describe }) => ({
-        severity,
-        code,
-        message: describe(places(lines, count), count),
-        ...(lines[0] === undefined ? {} : { line: lines[0] }),
-        ...(column === undefined ? {} : { column }),
-        ...(count > 1 ? { count } : {}),
-      }));
+    return [...this.found.values()].sort(bySeverity).map(({ severity, code, column, lines, count, describe }) => ({
+      severity,
+      code,
+      message: describe(places(lines, count), count),
+      ...(lines[0] === undefined ? {} : { line: lines[0] }),
+      ...(column === undefined ? {} : { column }),
+      ...(count > 1 ? { count } : {}),
+    }));
   }
 }
 

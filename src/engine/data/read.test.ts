@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MAX_BYTES, readTable } from './read.ts';
+import { readTable } from './read.ts';
+import { MAX_BYTES } from './source.ts';
 import type { Table } from './table.ts';
 
 let folder: string;
@@ -200,7 +201,7 @@ describe('encodings', () => {
     );
     expect(table.encoding).toBe('windows-1252');
     expect(cells(table)[0]).toEqual(['déjà vu “naïve” € Ÿ', 'pos']);
-    expect(codes(table)).toEqual(['info encoding-fallback -']);
+    expect(codes(table)).toEqual(['warning encoding-guessed -']);
   });
 
   it('one damaged byte does not turn good UTF-8 into Windows-1252', async () => {

@@ -1,4 +1,7 @@
 import type { DataFormat, DataProblem } from '../../protocol/index.ts';
+import type { Dialect } from './delimited.ts';
+import type { EncodingGuess } from './encoding-guess.ts';
+import type { Pace } from './pace.ts';
 import type { Rows } from './packed-rows.ts';
 
 /** A file's content as rows of text, with all that was odd about it. */
@@ -7,6 +10,10 @@ export interface Table {
   name: string;
   format: DataFormat;
   encoding: string;
+  /** What the encoding follows from, where it is a guess. */
+  encodingGuess?: EncodingGuess;
+  /** How cells are delimited, in CSV and its kin. */
+  dialect?: Dialect;
   columns: string[];
   /** Where the line that names the columns stands; absent where there is none (and in JSON). */
   header?: { line: number; end: number };
@@ -17,12 +24,16 @@ export interface Table {
 }
 
 /** A table before anyone knows what it is called and how it was encoded. */
-export type Content = Pick<Table, 'format' | 'header' | 'columns' | 'nested'> & { rows: PlainRow[] };
+export type Content = Pick<Table, 'format' | 'header' | 'columns' | 'rows' | 'nested' | 'dialect'>;
 
-export interface PlainRow {
-  line: number;
-  end: number;
-  values: (string | undefined)[];
+/** A file's content in UTF-8, without a byte order mark. */
+export interface Text {
+  /** The file as messages call it. */
+  name: string;
+  /** From the first byte on, as often as is asked for. A piece holds until the next. */
+  pieces(): AsyncGenerator<Buffer>;
+  /** For work between the pieces. */
+  pace: Pace;
 }
 
 /** Whether a cell holds nothing that could be read. */

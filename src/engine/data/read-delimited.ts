@@ -1,0 +1,323 @@
+import { LuthierError } from '../errors.ts';
+import { DelimitedParser, type Dialect, MAX_COLUMNS } from './delimited.ts';
+import { columnNames, hasHeader, isHeaderAgain } from './header.ts';
+import { tooManyColumns } from './json.ts';
+import { PACE_BYTES, type Pace } from './pace.ts';
+import { NumberList, RowStore, Rows } from './packed-rows.ts';
+import { counted, Places, type Problems } from './problems.ts';
+import type { Content, Text } from './table.ts';
+
+/** Rows of cells, before it is known whether the first of them is a header. */
+export interface Grid {
+  store: RowStore;
+  /** The first row, and the numbers of those that repeat it. */
+  first: { line: number; end: number; cells: string[] } | undefined;
+  again: NumberList;
+  againAt: Places;
+  /** Index of the last cell with content in any row but the first. */
+  lastFilled: number;
+  /** Rows that have cells and no content. */
+  blank: Places;
+  /** Rows by their number of cells. */
+  widths: Map<number, number>;
+}
+
+/** Takes rows into a grid one by one. */
+export class GridBuilder {
+  readonly grid: Grid = {
+    store: new RowStore(),
+    first: undefined,
+    again: new NumberList(),
+    againAt: new Places(),
+    lastFilled: -1,
+    blank: new Places(),
+    widths: new Map(),
+  };
+  #firstBytes = 0;
+
+  constructor(private readonly name: string) {}
+
+  /** The row whose cells stand in the grid's store. @param isHeader it counts even when its cells are empty */
+  row(line: number, end: number, isHeader = false): void {
+    const { grid } = this;
+    const { store } = grid;
+    if (!isHeader && store.isBlank()) {
+      if (store.cells > 1) grid.blank.add(line);
+      store.drop();
+      return;
+    }
+    if (!grid.first) {
+      if (store.cells > MAX_COLUMNS) throw tooManyColumns(this.name, line);
+      grid.first = { line, end, cells: store.current() };
+      this.#firstBytes = store.bytes;
+    } else if (this.#mayRepeat() && isHeaderAgain(store.current(), grid.first.cells)) {
+      grid.again.push(store.length);
+      grid.againAt.add(line);
+    } else {
+      for (let i = store.cells - 1; i > grid.lastFilled; i--) if (!store.isBlankCell(i)) grid.lastFilled = i;
+    }
+    grid.widths.set(store.cells, (grid.widths.get(store.cells) ?? 0) + 1);
+    store.commit(line, end);
+  }
+
+  /** Most rows differ from the first in their number of cells or of letters. */
+  #mayRepeat(): boolean {
+    const { store, first } = this.grid;
+    return store.cells === first!.cells.length && Math.abs(store.bytes - this.#firstBytes) <= 3 + store.cells;
+  }
+}
+
+interface Reading {
+  grid: Grid;
+  broken: number | undefined;
+  hasBackslashQuote: boolean;
+  /** Rows over several lines, each of which has as many delimiters as the header: quotes that close by chance. */
+  spans: Places;
+  /** The first of them. */
+  span: { line: number; end: number; column: number } | undefined;
+  /** Whether it is plain that the file's writer quotes cells: the header's, many, or some with doubled quotes. */
+  isQuoting: boolean;
+}
+
+/**
+ * Reads delimited text. Quotes that do not fit, or that fit by chance, are read as what the format makes of them:
+ * characters in tab-separated text, escaped by backslashes where that makes all rows whole; what is done is told.
+ */
+export async function readDelimited(
+  text: Text,
+  dialect: Dialect,
+  problems: Problems,
+  isHeaderKnown: boolean | undefined,
+): Promise<Content> {
+  const format = dialect.delimiter === '\t' ? 'tsv' : 'csv';
+  let used = dialect;
+  let reading = await parse(text, dialect);
+  const isOdd = (of: Reading) => of.broken !== undefined || of.spans.count > 0;
+  if (dialect.quotes && isOdd(reading) && reading.hasBackslashQuote) {
+    const escaped = await parse(text, { ...dialect, backslash: true });
+    if (!isOdd(escaped)) {
+      reading = escaped;
+      used = { ...dialect, backslash: true };
+      problems.add(
+        'info',
+        'backslash-quotes',
+        'Quotes within cells are written with a backslash (\\") and not twice; they are read so.',
+      );
+    }
+  }
+  if (dialect.quotes && isOdd(reading) && format === 'tsv' && !(reading.broken === undefined && reading.isQuoting)) {
+    // Tab-separated files are often written without quoting at all.
+    const plain = await parse(text, { ...dialect, quotes: false });
+    if (reading.broken !== undefined || ragged(plain) <= ragged(reading)) {
+      reading = plain;
+      used = { ...dialect, quotes: false };
+      problems.add('info', 'plain-quotes', 'The quotes do not enclose cells; they are read as characters.');
+    }
+  }
+  tellOddities(reading, problems);
+  const { grid } = reading;
+  const content = await contentOf(format, grid, isHeaderKnown, problems, text);
+  if (dialect.delimiter === ';' || dialect.delimiter === '|') {
+    problems.add('info', 'delimiter', `Cells are separated by “${dialect.delimiter}”.`);
+  }
+  return { ...content, dialect: used };
+}
+
+/** Rows that have another number of cells than the first. */
+function ragged({ grid }: Reading): number {
+  return grid.store.length - (grid.widths.get(grid.first?.cells.length ?? 0) ?? 0);
+}
+
+async function parse(text: Text, dialect: Dialect): Promise<Reading> {
+  const builder = new GridBuilder(text.name);
+  const spans = new Places();
+  let span: Reading['span'];
+  let isHeaderQuoted = false;
+  const parser = new DelimitedParser(dialect, builder.grid.store, (row) => {
+    const { line, end, fewest, most, column } = row;
+    isHeaderQuoted ||= !builder.grid.first && parser.enclosed > 0;
+    builder.row(line, end);
+    const delimiters = builder.grid.first ? builder.grid.first.cells.length - 1 : 0;
+    if (end > line && delimiters > 0 && fewest === delimiters && most === delimiters) {
+      spans.add(line);
+      span ??= { line, end, column };
+    }
+  });
+  for await (const piece of text.pieces()) {
+    parser.write(piece);
+    if (parser.broken !== undefined) break;
+  }
+  parser.end();
+  const { grid } = builder;
+  const { broken, hasBackslashQuote, enclosed, doubled } = parser;
+  const isQuoting = isHeaderQuoted || doubled > 0 || enclosed > grid.store.length / 10;
+  return { grid, broken, hasBackslashQuote, spans, span, isQuoting };
+}
+
+function tellOddities({ broken, hasBackslashQuote, spans, span, grid }: Reading, problems: Problems): void {
+  if (broken !== undefined) {
+    const advice = hasBackslashQuote
+      ? 'The file seems to escape quotes by backslashes (\\"), but not everywhere: write quotes within a cell twice ("") instead, as pandas does with doublequote=True. '
+      : 'Close it, and write quotes within it twice (""). ';
+    problems.add(
+      'error',
+      'broken-quote',
+      `The quotes of the row that begins on line ${broken} do not fit: a quoted cell is not closed, or text follows its closing quote. ` +
+        `${advice}The rows from there on are not read.`,
+      { line: broken },
+    );
+  }
+  if (!span) return;
+  const { line, end, column } = span;
+  const name = grid.first?.cells[column]?.trim();
+  const cell = name ? `“${name}”` : `cell ${column + 1}`;
+  problems.occurrences({ severity: 'warning', code: 'quotes-span-lines' }, spans, (where, count) =>
+    count === 1
+      ? `The quotes of ${cell} go from line ${line} to line ${end}, and each of these lines looks like a row of its own. If it is, a quote is not closed or closed by chance: write it twice ("") or take it out.`
+      : `Quotes go over several lines, each of which looks like a row of its own (${where}; the first is ${cell} from line ${line} to line ${end}). If they are, quotes are not closed or closed by chance: write them twice ("") or take them out.`,
+  );
+}
+
+/** What a grid says once it is known whether its first row names the columns. */
+export async function contentOf(
+  format: 'csv' | 'tsv' | 'markdown',
+  grid: Grid,
+  isHeaderKnown: boolean | undefined,
+  problems: Problems,
+  text: Text,
+): Promise<Content> {
+  const content = await withColumns(format, grid, isHeaderKnown, problems, text);
+  problems.occurrences(
+    { severity: 'info', code: 'blank-row' },
+    grid.blank,
+    (where, count) => `${counted(count, 'row')} without any content left out (${where}).`,
+  );
+  return content;
+}
+
+async function withColumns(
+  format: 'csv' | 'tsv' | 'markdown',
+  grid: Grid,
+  isHeaderKnown: boolean | undefined,
+  problems: Problems,
+  text: Text,
+): Promise<Content> {
+  const { store, first } = grid;
+  if (!first) return { format, columns: [], rows: new Rows(store), nested: new Map() };
+  if (isHeaderKnown ?? hasHeader(new Rows(store).slice(0, 201).map((row) => [...row.values] as string[]))) {
+    return withHeader(format, grid, first, problems, text.pace);
+  }
+  return withoutHeader(format as 'csv' | 'tsv', grid, problems, text);
+}
+
+async function withHeader(
+  format: Content['format'],
+  { store, again, againAt, lastFilled, widths }: Grid,
+  { line, end, cells }: NonNullable<Grid['first']>,
+  problems: Problems,
+  pace: Pace,
+): Promise<Content> {
+  let width = cells.length;
+  // A delimiter at the end of each line makes a last column without name and content.
+  while (width > 1 && cells[width - 1]!.trim() === '' && lastFilled < width - 1) width--;
+  const { names, duplicates } = columnNames(cells.slice(0, width));
+  for (const duplicate of duplicates) {
+    problems.add(
+      'warning',
+      'duplicate-column',
+      `The column name “${duplicate}” occurs more than once; the later ones are called “${duplicate}_2” and so on.`,
+      { column: duplicate },
+    );
+  }
+  problems.occurrences(
+    { severity: 'warning', code: 'repeated-header' },
+    againAt,
+    (where, count) =>
+      `The header stands again on ${where}; ${count === 1 ? 'that line is' : 'these lines are'} left out.`,
+  );
+  const rows =
+    againAt.count === 0
+      ? new Rows(store, { width, skip: 1 })
+      : new Rows(store, { width, index: without(store.length, again.numbers()) });
+  if (isMixed(widths, width)) await tellRagged(rows, width, problems, 'the header', pace);
+  return { format, header: { line, end }, columns: names, rows, nested: new Map() };
+}
+
+/** Numbers of the rows but the first and those that repeat it. */
+function without(length: number, again: Uint32Array): Uint32Array {
+  const kept = new NumberList();
+  for (let i = 1, next = 0; i < length; i++) {
+    if (again[next] === i) next++;
+    else kept.push(i);
+  }
+  return kept.numbers();
+}
+
+async function withoutHeader(
+  format: 'csv' | 'tsv',
+  { store, first, widths }: Grid,
+  problems: Problems,
+  text: Text,
+): Promise<Content> {
+  const width = [...widths].sort((a, b) => b[1] - a[1])[0]![0];
+  if (width > MAX_COLUMNS) throw tooManyColumns(text.name, first!.line);
+  const rows = new Rows(store, { width });
+  if (isMixed(widths, width)) await tellRagged(rows, width, problems, 'most rows', text.pace);
+  if (format === 'tsv' && width === 2) {
+    const columns = labelComesFirst(rows) ? ['label', 'text'] : ['text', 'label'];
+    problems.add('info', 'no-header', `There is no header line; the columns are taken as ${columns.join(' and ')}.`);
+    return { format: 'label-tab-text', columns, rows, nested: new Map() };
+  }
+  const columns = Array.from({ length: width }, (_, i) => `column_${i + 1}`);
+  problems.add(
+    'info',
+    'no-header',
+    `There is no header line; the columns are called ${columns.slice(0, 3).join(', ')}${width > 3 ? ', …' : ''}.`,
+  );
+  return { format, columns, rows, nested: new Map() };
+}
+
+/** Of two columns the one with fewer different and shorter cells holds the classes. */
+function labelComesFirst(rows: Rows): boolean {
+  const looked = rows.slice(0, 1000).map((row) => row.values);
+  const distinct = (i: number): number => new Set(looked.map((values) => values[i])).size;
+  const length = (i: number): number => looked.reduce((sum, values) => sum + (values[i]?.length ?? 0), 0);
+  const [left, right] = [distinct(0), distinct(1)];
+  return left === right ? length(0) <= length(1) : left < right;
+}
+
+const isMixed = (widths: Grid['widths'], width: number) => [...widths.keys()].some((count) => count !== width);
+
+/** Another number of cells than the table's is an error, save for empty ones at the end. */
+async function tellRagged(rows: Rows, width: number, problems: Problems, whose: string, pace: Pace): Promise<void> {
+  const isOne = whose === 'the header';
+  let bytes = 0;
+  for (const row of rows) {
+    bytes += row.bytes;
+    if (bytes > PACE_BYTES) {
+      bytes = 0;
+      await pace();
+    }
+    if (row.count === width) continue;
+    const { line, count: cells } = row;
+    if (row.values.length === width) {
+      problems.occurrence(
+        { severity: 'info', code: 'trailing-delimiter' },
+        line,
+        (where) => `Empty cells beyond the last column left out on ${where}.`,
+      );
+      continue;
+    }
+    const got = cells > MAX_COLUMNS ? `more than ${counted(MAX_COLUMNS, 'cell')}` : counted(cells, 'cell');
+    problems.occurrence({ severity: 'error', code: 'ragged-row' }, line, (where, count) =>
+      count === 1
+        ? `Line ${line} has ${got} where ${whose} ${isOne ? 'has' : 'have'} ${width}; put quotes around a cell that holds the delimiter, or fill in what is missing.`
+        : `${counted(count, 'row')} do not have ${width} cells as ${whose} ${isOne ? 'does' : 'do'} (${where}; line ${line} has ${cells}); put quotes around cells that hold the delimiter, or fill in what is missing.`,
+    );
+  }
+}
+
+/** @throws LuthierError `data-invalid`: the file, by its name or by what was told, should hold a Markdown table */
+export function noMarkdownTable(name: string): LuthierError {
+  return new LuthierError('data-invalid', `${name} holds no Markdown table.`, 'Give it one, or use CSV.');
+}
