@@ -79,6 +79,7 @@ const builds = {
     ...common,
     entryPoints: {
       dashboard: 'src/webview/dashboard/main.ts',
+      dataset: 'src/webview/dataset/main.ts',
       tryout: 'src/webview/tryout/main.ts',
       guard: 'src/webview/shared/guard.ts',
     },

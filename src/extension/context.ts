@@ -14,6 +14,7 @@ import { setting } from './settings.ts';
 import type { DatasetNode } from './trees/datasets-tree.ts';
 import { showError } from './ui.ts';
 import { Dashboards } from './views/dashboard.ts';
+import { Inspections } from './views/inspection.ts';
 import { Reports } from './views/reports.ts';
 import { Tryouts } from './views/tryout.ts';
 
@@ -36,6 +37,7 @@ export class Luthier implements vscode.Disposable {
   readonly recipes: RecipeDiagnostics;
   readonly dashboards: Dashboards;
   readonly tryouts: Tryouts;
+  readonly inspections: Inspections;
   readonly reports = new Reports();
   /** Those selected in the tree while it is seen: what a key pressed there means. */
   selectedRuns: () => Promise<readonly Run[]> = async () => [];
@@ -98,10 +100,12 @@ export class Luthier implements vscode.Disposable {
     };
     this.dashboards = new Dashboards({ ...shared, starter: this.starter });
     this.tryouts = new Tryouts(shared);
+    this.inspections = new Inspections({ ...shared, datasets: this.datasets });
     this.disposables.push(
       this.recipes,
       this.dashboards,
       this.tryouts,
+      this.inspections,
       this.reports,
       this.starter,
       this.runs,

@@ -58,6 +58,7 @@ export const VIEWS = {
 export const PANELS = {
   dashboard: 'luthier.dashboard',
   tryout: 'luthier.tryout',
+  dataset: 'luthier.dataset',
 } as const;
 
 export const WALKTHROUGH = 'luthier.gettingStarted';

@@ -1,4 +1,5 @@
 export * from './dataset.ts';
+export * from './dataset-page.ts';
 export * from './errors.ts';
 export * from './evaluation.ts';
 export * from './events.ts';

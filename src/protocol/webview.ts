@@ -344,7 +344,8 @@ const dashboardMessages: Rules<DashboardMessage, 'type'> = {
   calledOff: { request: isString, run: nullOr(isString) },
 };
 
-const pageRequests: Rules<PageRequest, 'type'> = {
+/** Checks of what any page may ask. */
+export const pageRequests: Rules<PageRequest, 'type'> = {
   log: { level: isLevel, message: isString },
   pageFailed: { message: isString, detail: isString },
   reload: {},

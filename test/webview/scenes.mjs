@@ -127,7 +127,116 @@ const tryout = async (view) => {
   await view.page.waitForSelector('.history .entry');
 };
 
+const CLASSES = {
+  bug_report: 119,
+  account: 103,
+  billing: 98,
+  shipping: 90,
+  refund: 84,
+  feature_request: 77,
+  praise: 68,
+  other: 52,
+};
+const TEXTS = [
+  ['Rounding: 0.125 shows as 0.13 in the table and 0.12 in the sum underneath.', 'bug_report'],
+  ['PayPal keeps being charged even though I entered a card months ago.', 'billing'],
+  ['Where are my shoes?\nThe order says delivered, the porch says otherwise.', 'shipping'],
+  [
+    'Please let me sort the invoices by customer. I asked for this in spring, too, and in the winter before that, when it was said that it would come with the next release; there have been four.',
+    'feature_request',
+  ],
+  ['I love it.', 'praise'],
+];
+const datasetSnapshot = {
+  type: 'snapshot',
+  path: '/work/examples/tickets.csv',
+  name: 'tickets.csv',
+  place: 'examples/tickets.csv',
+  readable: true,
+  trusted: true,
+  summary: {
+    file: '/work/examples/tickets.csv',
+    format: 'csv',
+    encoding: 'utf-8',
+    rows: 691,
+    columns: [
+      { name: 'id', distinct: 691, empty: 0, mean_length: 4, examples: ['1001', '1002', '1003'] },
+      { name: 'text', distinct: 684, empty: 0, mean_length: 92, examples: TEXTS.map(([text]) => text).slice(0, 3) },
+      { name: 'intent', distinct: 8, empty: 0, mean_length: 9, examples: ['bug_report', 'billing', 'shipping'] },
+    ],
+    guess: { text: 'text', label: 'intent' },
+    guess_reason:
+      'Text is “text” (a usual name, 16 words on average) and label is “intent” (a usual name, 8 different values in 691 rows).',
+    classes: Object.entries(CLASSES).map(([label, count]) => ({ label, count })),
+    problems: [
+      {
+        severity: 'warning',
+        code: 'conflicting-labels',
+        message:
+          '3 rows carry another label than the same text has further up (lines 212, 398 and 604), the first being “Where is my order?”: “shipping” on line 33, “account” on line 212.',
+        line: 212,
+        count: 3,
+      },
+      {
+        severity: 'info',
+        code: 'duplicate-row',
+        message: '7 rows repeat an earlier one (lines 90, 144, 201, 333, 415 and 2 more); they are kept.',
+        line: 90,
+      },
+    ],
+  },
+};
+
+const dataset = async (view) => {
+  await view.send(datasetSnapshot);
+  await view.page.waitForFunction(() => window.posts.some((post) => post.type === 'rows'));
+  const request = (await view.posts()).findLast((post) => post.type === 'rows');
+  await view.send({
+    type: 'rows',
+    id: request.id,
+    offset: 0,
+    total: 691,
+    lengths: {
+      min: 10,
+      median: 84,
+      p95: 188,
+      max: 512,
+      step: 20,
+      counts: [24, 61, 96, 118, 131, 104, 71, 42, 21, 12, 6, 5],
+    },
+    rows: Array.from({ length: 30 }, (_, i) => {
+      const [text, label] = TEXTS[i % TEXTS.length];
+      return { file: '/work/examples/tickets.csv', line: i + 2, text, label };
+    }),
+  });
+};
+
 export const scenes = [
+  ...each('dataset', { view: 'dataset', play: dataset }),
+  ...each(
+    'dataset-broken',
+    {
+      view: 'dataset',
+      play: (view) =>
+        view.send({
+          ...datasetSnapshot,
+          readable: false,
+          summary: {
+            ...datasetSnapshot.summary,
+            classes: [],
+            guess: { text: 'text' },
+            problems: [
+              {
+                severity: 'error',
+                code: 'missing-column',
+                message: 'No label column was found in tickets.csv; its columns are “id” and “text”.',
+              },
+            ],
+          },
+        }),
+    },
+    ['dark'],
+  ),
   ...each('tryout', { view: 'tryout', play: tryout }),
   ...each('tryout-empty', { view: 'tryout', play: (view) => view.send({ ...models, base: null, base_note: null }) }, [
     'dark',

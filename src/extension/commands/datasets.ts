@@ -2,16 +2,15 @@ import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { placeProblem } from '../../guard/index.ts';
-import type { DataSummary } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { DATA_EXTENSIONS, type Dataset, describeDataset, isDataFile, rowsFile } from '../datasets/dataset.ts';
 import { Cancelled, HostError } from '../errors.ts';
 import { diskUse } from '../files.ts';
-import { formatBytes, formatCount, plural, shorten } from '../format.ts';
+import { formatBytes } from '../format.ts';
 import { VIEWS } from '../ids.ts';
 import { type Choice, choose } from '../questions.ts';
 import { type DatasetNode, isDetail } from '../trees/datasets-tree.ts';
-import { confirm, withProgress } from '../ui.ts';
+import { confirm } from '../ui.ts';
 import { openAtLine, openRow } from '../views/open.ts';
 import { requireTrust } from './select.ts';
 
@@ -86,44 +85,7 @@ export async function openDataset(luthier: Luthier, ...args: unknown[]): Promise
 export async function inspectDataset(luthier: Luthier, ...args: unknown[]): Promise<void> {
   requireTrust();
   const [dataset] = await datasetsFor(luthier, args.slice(0, 1), 'Inspect Dataset');
-  if (!dataset) return;
-  const summary = await withProgress(`Reading ${dataset.name}`, (signal) =>
-    luthier.datasets.inspect(dataset, { signal }),
-  );
-  await luthier.reports.show(dataset.name, summaryMarkdown(dataset.name, summary));
-}
-
-/** A dataset's summary as Markdown. */
-export function summaryMarkdown(name: string, summary: DataSummary): string {
-  const cell = (text: string) => text.replace(/[|\\]/g, '\\$&').replace(/\s+/g, ' ');
-  const problems = summary.problems.map(
-    ({ severity, message, line, count }) =>
-      `- **${severity}**${line === undefined ? '' : `, line ${line}`}: ${message}${count && count > 1 ? ` (${formatCount(count)} times)` : ''}`,
-  );
-  return [
-    `# ${name}`,
-    `${plural(summary.rows, 'row')}, ${summary.format}, ${summary.encoding}. ${summary.guess_reason}`,
-    '',
-    '## Columns',
-    '| column | different values | empty | mean length | examples |',
-    '|---|---|---|---|---|',
-    ...summary.columns.map(
-      (column) =>
-        `| ${cell(column.name)} | ${formatCount(column.distinct)} | ${formatCount(column.empty)} | ${column.mean_length.toFixed(0)} | ${cell(shorten(column.examples.join(' · '), 200))} |`,
-    ),
-    '',
-    '## Classes',
-    '| class | rows | share |',
-    '|---|---|---|',
-    ...summary.classes.map(
-      ({ label, count }) =>
-        `| ${cell(label)} | ${formatCount(count)} | ${((100 * count) / Math.max(1, summary.rows)).toFixed(1)} % |`,
-    ),
-    '',
-    '## Problems',
-    ...(problems.length > 0 ? problems : ['None found.']),
-    '',
-  ].join('\n');
+  if (dataset) luthier.inspections.show(dataset);
 }
 
 /** Takes added files off the list; deletes a dataset that Luthier made, after a confirmation. */

@@ -1,0 +1,179 @@
+import { basename } from 'node:path';
+import * as vscode from 'vscode';
+import {
+  type Columns,
+  type DatasetMessage,
+  type DatasetRequest,
+  parseDatasetRequest,
+  parseDatasetState,
+} from '../../protocol/index.ts';
+import { type Dataset, rowsFile } from '../datasets/dataset.ts';
+import { sourceOf } from '../datasets/of-run.ts';
+import type { DatasetStore } from '../datasets/store.ts';
+import type { EngineService } from '../engine/service.ts';
+import { isCancelled } from '../errors.ts';
+import { COMMANDS, PANELS } from '../ids.ts';
+import type { Log } from '../log.ts';
+import { openAtLine, openRow } from './open.ts';
+import { Panel, webviewOptions } from './panel.ts';
+
+export interface InspectionOptions {
+  extension: vscode.Uri;
+  datasets: DatasetStore;
+  service: EngineService;
+  log: Log;
+}
+
+/** The pages of Inspect Dataset, one a dataset. */
+export class Inspections implements vscode.Disposable, vscode.WebviewPanelSerializer {
+  private readonly options: InspectionOptions;
+  private readonly open = new Map<string, Inspection>();
+
+  constructor(options: InspectionOptions) {
+    this.options = options;
+  }
+
+  show(dataset: Dataset): void {
+    const shown = this.open.get(dataset.path);
+    if (shown) {
+      shown.panel.reveal();
+      return;
+    }
+    const panel = vscode.window.createWebviewPanel(
+      PANELS.dataset,
+      dataset.name,
+      vscode.ViewColumn.Active,
+      webviewOptions(this.options.extension),
+    );
+    this.add(panel, dataset);
+  }
+
+  /** After a window's reload: the page's state says which dataset it was about. */
+  async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
+    const parsed = parseDatasetState(state);
+    const path = parsed.ok ? parsed.message.path : '';
+    const dataset = (await this.options.datasets.list()).find((known) => known.path === path);
+    if (dataset) this.add(panel, dataset);
+    else panel.dispose();
+  }
+
+  dispose(): void {
+    for (const { panel } of [...this.open.values()]) panel.dispose();
+  }
+
+  private add(panel: vscode.WebviewPanel, dataset: Dataset): void {
+    const inspection = new Inspection(panel, dataset, this.options);
+    this.open.set(dataset.path, inspection);
+    panel.onDidDispose(() => {
+      inspection.dispose();
+      this.open.delete(dataset.path);
+    });
+  }
+}
+
+class Inspection {
+  readonly panel: vscode.WebviewPanel;
+  private readonly dataset: Dataset;
+  private readonly options: InspectionOptions;
+  private readonly wire: Panel<DatasetRequest, DatasetMessage>;
+  private readonly saved: vscode.Disposable;
+  private columns: Columns = {};
+  private reading: AbortController | null = null;
+
+  constructor(panel: vscode.WebviewPanel, dataset: Dataset, options: InspectionOptions) {
+    this.panel = panel;
+    this.dataset = dataset;
+    this.options = options;
+    this.wire = new Panel(
+      panel,
+      options.extension,
+      { name: 'dataset', title: dataset.name },
+      options.log,
+      parseDatasetRequest,
+      (request) => this.handle(request),
+      (request, error) => ({
+        type: 'failed',
+        request: request.type,
+        id: request.type === 'rows' ? request.id : null,
+        error,
+      }),
+    );
+    this.saved = vscode.workspace.onDidSaveTextDocument(({ uri }) => {
+      if (uri.fsPath !== rowsFile(dataset)) return;
+      this.sendSnapshot().catch((error: Error) => options.log.error(error));
+    });
+  }
+
+  dispose(): void {
+    this.saved.dispose();
+    this.reading?.abort();
+  }
+
+  private async handle(request: Exclude<DatasetRequest, { type: 'log' | 'pageFailed' | 'reload' | 'showLog' }>) {
+    const { dataset } = this;
+    const service = vscode.workspace.isTrusted ? this.options.service : null;
+    switch (request.type) {
+      case 'ready':
+        return await this.sendSnapshot();
+      case 'rows':
+        return await this.sendRows(request);
+      case 'openRow':
+        // A row that was added later stands in the dataset's own file.
+        if (request.file === rowsFile(dataset)) return await openAtLine(request.file, request.line);
+        return await openRow(service, dataset.path, rowsFile(dataset), request.line);
+      case 'openLine':
+        return await openRow(service, dataset.path, rowsFile(dataset), request.line);
+      case 'openFile': {
+        const source = await sourceOf(dataset.path);
+        return await openAtLine(source?.file ?? rowsFile(dataset), 1);
+      }
+      case 'fineTune':
+        await vscode.commands.executeCommand(COMMANDS.fineTuneDataset, dataset);
+        return;
+    }
+  }
+
+  private async sendSnapshot(): Promise<void> {
+    const { dataset, options } = this;
+    const summary = await options.datasets.inspect(dataset);
+    this.columns = summary.guess;
+    const source = await sourceOf(dataset.path);
+    const place = vscode.workspace.asRelativePath(dataset.path);
+    this.wire.post({
+      type: 'snapshot',
+      path: dataset.path,
+      name: dataset.name,
+      place: source ? `Made from ${basename(source.file)}; lines are of that file` : place,
+      summary,
+      readable: summary.guess.text !== undefined && summary.guess.label !== undefined,
+      trusted: vscode.workspace.isTrusted,
+    });
+  }
+
+  private async sendRows(request: Extract<DatasetRequest, { type: 'rows' }>): Promise<void> {
+    this.reading?.abort();
+    const controller = new AbortController();
+    this.reading = controller;
+    const { id, offset, limit, search, label } = request;
+    try {
+      const found = await this.options.service.request(
+        'data/rows',
+        {
+          data: this.dataset.path,
+          columns: this.columns,
+          offset,
+          limit,
+          ...(search === '' ? {} : { search }),
+          ...(label === null ? {} : { label }),
+        },
+        { signal: controller.signal },
+      );
+      this.wire.post({ type: 'rows', id, offset, ...found });
+    } catch (error) {
+      // A later question took its place.
+      if (!isCancelled(error)) throw error;
+    } finally {
+      if (this.reading === controller) this.reading = null;
+    }
+  }
+}

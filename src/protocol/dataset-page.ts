@@ -1,0 +1,146 @@
+/** Messages between the extension host and the page of Inspect Dataset; webview.ts says how such wires work. */
+import {
+  type Check,
+  type Checked,
+  checked,
+  isBoolean,
+  isCount,
+  isNumber,
+  isString,
+  listOf,
+  nullOr,
+  oneOf,
+  optional,
+  type Rules,
+  shape,
+  union,
+} from './check.ts';
+import type { ErrorData } from './errors.ts';
+import type { DataSummary, RowLengths } from './service.ts';
+import { type PageRequest, pageRequests } from './webview.ts';
+
+/** A labelled row, with its place in the person's file. */
+export interface DatasetRow {
+  file: string;
+  line: number;
+  text: string;
+  text_pair?: string;
+  label: string;
+}
+
+export interface DatasetSnapshot {
+  /** Of the file or folder; the page keeps it, so that a reloaded window finds the dataset again. */
+  path: string;
+  name: string;
+  /** What is below the name: where it is, or which file its rows were taken from. */
+  place: string;
+  summary: DataSummary;
+  /** Whether rows can be listed: there are a text and a label. */
+  readable: boolean;
+  /** Whether fine-tuning may be started here. */
+  trusted: boolean;
+}
+
+export type DatasetMessage =
+  | ({ type: 'snapshot' } & DatasetSnapshot)
+  /** The answer to `rows` with this id; `total` and `lengths` are of all that match. */
+  | { type: 'rows'; id: number; offset: number; rows: DatasetRow[]; total: number; lengths: RowLengths }
+  /** A request did not come through; `id` is that of `rows`, null for another one. */
+  | { type: 'failed'; request: string; id: number | null; error: ErrorData };
+
+export type DatasetRequest =
+  /** The page is up, or wants to know whether the file has changed: answered by a snapshot. */
+  | { type: 'ready' }
+  /** A page of the rows that match; a later request replaces an earlier one. */
+  | { type: 'rows'; id: number; offset: number; limit: number; search: string; label: string | null }
+  | { type: 'openRow'; file: string; line: number }
+  /** Open the line of a problem. */
+  | { type: 'openLine'; line: number }
+  | { type: 'openFile' }
+  | { type: 'fineTune' }
+  | PageRequest;
+
+/** What `vscode.setState` holds, and the panel's serializer gets. */
+export interface DatasetState {
+  version: 1;
+  path: string;
+  view: { search: string; label: string | null; offset: number };
+}
+
+const isRow = shape({
+  file: isString,
+  line: isCount,
+  text: isString,
+  text_pair: optional(isString),
+  label: isString,
+});
+const isError = shape({ code: isString, message: isString, hint: optional(isString) });
+const isProblem = shape({
+  severity: oneOf('error', 'warning', 'info'),
+  code: isString,
+  message: isString,
+  line: optional(isCount),
+});
+const isColumn = shape({
+  name: isString,
+  distinct: isCount,
+  empty: isCount,
+  mean_length: isNumber,
+  examples: listOf(isString),
+});
+const isSummary = shape({
+  format: isString,
+  encoding: isString,
+  rows: isCount,
+  columns: listOf(isColumn),
+  guess: shape({ text: optional(isString), label: optional(isString) }),
+  guess_reason: isString,
+  classes: listOf(shape({ label: isString, count: isCount })),
+  problems: listOf(isProblem),
+});
+const isLengths = shape({
+  min: isCount,
+  median: isCount,
+  p95: isCount,
+  max: isCount,
+  step: isCount,
+  counts: listOf(isCount),
+});
+
+const messages: Rules<DatasetMessage, 'type'> = {
+  snapshot: {
+    path: isString,
+    name: isString,
+    place: isString,
+    summary: isSummary,
+    readable: isBoolean,
+    trusted: isBoolean,
+  },
+  rows: { id: isCount, offset: isCount, rows: listOf(isRow), total: isCount, lengths: isLengths },
+  failed: { request: isString, id: nullOr(isCount), error: isError },
+};
+
+const requests: Rules<DatasetRequest, 'type'> = {
+  ...pageRequests,
+  ready: {},
+  rows: { id: isCount, offset: isCount, limit: isCount, search: isString, label: nullOr(isString) },
+  openRow: { file: isString, line: isCount },
+  openLine: { line: isCount },
+  openFile: {},
+  fineTune: {},
+};
+
+const parser = <M>(check: Check) => {
+  return (value: unknown): Checked<M> => checked<M>(check, value);
+};
+
+export const parseDatasetMessage = parser<DatasetMessage>(union('type', messages));
+export const parseDatasetRequest = parser<DatasetRequest>(union('type', requests));
+export const parseDatasetState = parser<DatasetState>(
+  (value, at) =>
+    shape({
+      version: isCount,
+      path: isString,
+      view: shape({ search: isString, label: nullOr(isString), offset: isCount }),
+    })(value, at) ?? ((value as DatasetState).version === 1 ? null : `${at}.version is not 1`),
+);

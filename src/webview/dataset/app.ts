@@ -1,0 +1,272 @@
+import type { VscodeTextfield } from '@vscode-elements/elements/dist/vscode-textfield/vscode-textfield.js';
+import { html, nothing, type TemplateResult } from 'lit';
+import { customElement, property, query, state } from 'lit/decorators.js';
+import type { DatasetMessage, DatasetRequest } from '../../protocol/dataset-page.ts';
+import type { DataProblem } from '../../protocol/service.ts';
+import { count, percent, plural } from '../shared/format.ts';
+import type { Host } from '../shared/host.ts';
+import { LightElement } from '../shared/light-element.ts';
+import { lengthsView } from './lengths.ts';
+import { DatasetPageStore } from './store.ts';
+
+/** Pause in typing after which rows are searched, in ms. */
+const TYPING_PAUSE = 200;
+/** Classes and problems that are shown before "all". */
+const FEW = 12;
+/** Letters of a text that a row shows; its line leads to the rest. */
+const LONGEST = 1000;
+
+const FORMATS: Readonly<Record<string, string>> = {
+  csv: 'CSV',
+  tsv: 'TSV',
+  jsonl: 'JSON Lines',
+  json: 'JSON',
+  markdown: 'Markdown table',
+  'label-tab-text': 'label, tab, text',
+  'label-space-text': 'label, space, text',
+};
+const RANK = { error: 0, warning: 1, info: 2 };
+
+/** Inspect Dataset: what is in a dataset, and every row of it. */
+@customElement('luthier-dataset')
+export class DatasetElement extends LightElement {
+  @property({ attribute: false }) host!: Host<DatasetMessage, DatasetRequest>;
+  @state() private allClasses = false;
+  @state() private allProblems = false;
+  @query('vscode-textfield') private field!: VscodeTextfield;
+
+  readonly store = new DatasetPageStore();
+  #typing: ReturnType<typeof setTimeout> | undefined;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.store.restore(this.host.kept);
+    this.host.listen((message) => {
+      this.store.apply(message);
+      if (message.type === 'snapshot') this.#ask();
+      this.#changed();
+    });
+    this.host.post({ type: 'ready' });
+  }
+
+  #changed(): void {
+    this.requestUpdate();
+    const kept = this.store.kept();
+    if (kept) this.host.keep(kept);
+  }
+
+  #ask(): void {
+    clearTimeout(this.#typing);
+    const request = this.store.request();
+    if (request) this.host.post(request);
+    this.#changed();
+  }
+
+  #filter(change: { search?: string; label?: string | null }): void {
+    this.store.filter(change);
+    this.#ask();
+  }
+
+  #type(): void {
+    this.store.filter({ search: this.field.value });
+    clearTimeout(this.#typing);
+    this.#typing = setTimeout(() => this.#ask(), TYPING_PAUSE);
+  }
+
+  #turn(by: 1 | -1): void {
+    this.store.turn(by);
+    this.#ask();
+    this.querySelector('.rows-head')?.scrollIntoView({ block: 'start' });
+  }
+
+  /** Up and down move through the rows' lines, as in any list of VS Code; Page Up and Page Down turn the page. */
+  #move(event: KeyboardEvent): void {
+    if (event.key === 'PageDown' || event.key === 'PageUp') {
+      event.preventDefault();
+      this.#turn(event.key === 'PageDown' ? 1 : -1);
+      return;
+    }
+    const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
+    if (step === 0) return;
+    const lines = [...this.querySelectorAll<HTMLElement>('.rows .line')];
+    const to = lines[lines.indexOf(event.target as HTMLElement) + step];
+    if (!to) return;
+    event.preventDefault();
+    to.focus();
+  }
+
+  protected override render(): TemplateResult {
+    const { snapshot, failure } = this.store;
+    if (!snapshot) {
+      return failure
+        ? html`<div class="page-empty">${this.#failure()}</div>`
+        : html`<p class="empty page-empty" role="status">Reading…</p>`;
+    }
+    const { summary } = snapshot;
+    const figures = [
+      plural(summary.rows, 'row'),
+      ...(summary.classes.length > 0 ? [plural(summary.classes.length, 'class', 'classes')] : []),
+      FORMATS[summary.format] ?? summary.format,
+      summary.encoding.toUpperCase(),
+    ];
+    return html`
+      <header class="dataset-header">
+        <div>
+          <h1>${snapshot.name}</h1>
+          <p class="muted">${figures.join(' · ')}</p>
+          <p class="muted place">${snapshot.place}</p>
+        </div>
+        <div class="header-tools">
+          ${snapshot.trusted ? html`<vscode-button icon="sparkle" @click=${() => this.host.post({ type: 'fineTune' })}>Fine-tune</vscode-button>` : nothing}
+          <vscode-button secondary icon="go-to-file" @click=${() => this.host.post({ type: 'openFile' })}>Open File</vscode-button>
+          <vscode-button secondary icon="refresh" @click=${() => this.host.post({ type: 'ready' })}>Refresh</vscode-button>
+        </div>
+      </header>
+      ${this.#failure()}
+      ${this.#problems()}
+      <div class="overview">${this.#classes()}${this.#lengths()}</div>
+      ${this.#columns()}
+      ${this.#rows()}`;
+  }
+
+  #failure(): TemplateResult | typeof nothing {
+    const { failure } = this.store;
+    if (!failure) return nothing;
+    return html`<div class="banner banner-error" role="alert">
+      <span class="codicon codicon-error" aria-hidden="true"></span>
+      <p><strong>${failure.error.message}</strong>${failure.error.hint ? ` ${failure.error.hint}` : ''}</p>
+      <vscode-button secondary @click=${() => this.host.post({ type: 'ready' })}>Try Again</vscode-button>
+    </div>`;
+  }
+
+  #problems(): TemplateResult {
+    const problems = [...this.store.snapshot!.summary.problems].sort((a, b) => RANK[a.severity] - RANK[b.severity]);
+    const shown = this.allProblems ? problems : problems.slice(0, FEW);
+    return html`<section aria-labelledby="problems-title">
+      <h2 id="problems-title">Problems</h2>
+      ${
+        problems.length === 0
+          ? html`<p class="empty">No problems found.</p>`
+          : html`<ul class="problems">${shown.map((problem) => this.#problem(problem))}</ul>`
+      }
+      ${more(problems.length, this.allProblems, 'problems', () => {
+        this.allProblems = !this.allProblems;
+      })}
+    </section>`;
+  }
+
+  #problem({ severity, message, line }: DataProblem): TemplateResult {
+    return html`<li class=${severity}>
+      <span class="codicon codicon-${severity}" role="img" aria-label=${severity}></span>
+      <span>${message}${
+        line === undefined
+          ? nothing
+          : html` <button class="link" @click=${() => this.host.post({ type: 'openLine', line })}>Open line ${line}</button>`
+      }</span>
+    </li>`;
+  }
+
+  #classes(): TemplateResult | typeof nothing {
+    const { snapshot, label: chosen } = this.store;
+    const { classes } = snapshot!.summary;
+    if (classes.length === 0) return nothing;
+    const total = classes.reduce((sum, { count: n }) => sum + n, 0);
+    const shown = this.allClasses ? classes : classes.slice(0, FEW);
+    return html`<section aria-labelledby="classes-title">
+      <h2 id="classes-title">Classes</h2>
+      <table class="classes"><tbody>${shown.map(
+        ({ label, count: n }) => html`<tr class=${label === chosen ? 'chosen' : ''}>
+          <th scope="row"><button class="link" aria-pressed=${label === chosen} title=${`Show only rows of “${label}”`}
+            @click=${() => this.#filter({ label: label === chosen ? null : label })}>${label}</button></th>
+          <td class="share"><progress max=${classes[0]!.count} .value=${n} aria-hidden="true"></progress></td>
+          <td class="number">${count(n)}</td>
+          <td class="number muted">${percent(n / total)}</td>
+        </tr>`,
+      )}</tbody></table>
+      ${more(classes.length, this.allClasses, 'classes', () => {
+        this.allClasses = !this.allClasses;
+      })}
+    </section>`;
+  }
+
+  #lengths(): TemplateResult | typeof nothing {
+    const { lengths, isFiltered } = this.store;
+    if (!lengths || lengths.counts.length === 0) return nothing;
+    return html`<section aria-labelledby="lengths-title">
+      <h2 id="lengths-title">Length of the texts, in characters${isFiltered ? ' (of the rows below)' : ''}</h2>
+      ${lengthsView(lengths)}
+    </section>`;
+  }
+
+  #rows(): TemplateResult {
+    const { store } = this;
+    const { snapshot, rows, total, range } = store;
+    if (!snapshot!.readable) {
+      return html`<section><h2>Rows</h2><p class="empty">Rows are listed once there are a text and a label column.</p></section>`;
+    }
+    const hasPairs = rows.some((row) => row.text_pair !== undefined);
+    return html`<section aria-labelledby="rows-title">
+      <div class="section-head rows-head">
+        <h2 id="rows-title">Rows</h2>
+        <div class="rows-tools">
+          <vscode-textfield aria-label="Search texts" placeholder="Search texts" .value=${store.search} @input=${() => this.#type()}>
+            <span slot="content-before" class="codicon codicon-search" aria-hidden="true"></span>
+          </vscode-textfield>
+          ${
+            store.label === null
+              ? nothing
+              : html`<button class="chip" title="Show rows of all classes" @click=${() => this.#filter({ label: null })}>${store.label}<span class="codicon codicon-close" aria-hidden="true"></span></button>`
+          }
+          <span class="muted" role="status">${total === 0 ? (store.waiting ? 'Looking…' : 'No rows') : `${count(range.first)}–${count(range.last)} of ${count(total)}`}</span>
+          <button class="tool" title="Previous page (Page Up)" aria-label="Previous page" ?disabled=${store.offset === 0} @click=${() => this.#turn(-1)}><span class="codicon codicon-chevron-left" aria-hidden="true"></span></button>
+          <button class="tool" title="Next page (Page Down)" aria-label="Next page" ?disabled=${!store.hasNext} @click=${() => this.#turn(1)}><span class="codicon codicon-chevron-right" aria-hidden="true"></span></button>
+        </div>
+      </div>
+      ${
+        rows.length === 0
+          ? html`<p class="empty">${store.waiting ? 'Looking for rows…' : store.isFiltered ? 'No rows match.' : 'There are no rows with a text and a label.'}</p>`
+          : html`<table class="rows ${store.waiting ? 'stale' : ''}" @keydown=${this.#move}>
+              <thead><tr><th scope="col">Line</th><th scope="col">Label</th><th scope="col">Text</th>${hasPairs ? html`<th scope="col">Second text</th>` : nothing}</tr></thead>
+              <tbody>${rows.map(
+                (row) => html`<tr>
+                  <td class="number"><button class="link line" title="Open line ${row.line}" aria-label="Open line ${row.line}" @click=${() => this.host.post({ type: 'openRow', file: row.file, line: row.line })}>${row.line}</button></td>
+                  <td class="label" title=${row.label}>${row.label}</td>
+                  <td class="text">${shortened(row.text)}</td>
+                  ${hasPairs ? html`<td class="text">${shortened(row.text_pair ?? '')}</td>` : nothing}
+                </tr>`,
+              )}</tbody>
+            </table>`
+      }
+    </section>`;
+  }
+
+  #columns(): TemplateResult {
+    const { columns, guess, guess_reason } = this.store.snapshot!.summary;
+    const used = new Map(Object.entries(guess).map(([field, name]) => [name, field.replace('_', ' ')]));
+    return html`<section aria-labelledby="columns-title">
+      <h2 id="columns-title">Columns</h2>
+      <p class="muted">${guess_reason}</p>
+      <div class="scroll-x"><table class="columns">
+        <thead><tr><th scope="col">Column</th><th scope="col">Used as</th><th scope="col" class="number">Different values</th><th scope="col" class="number">Empty</th><th scope="col" class="number">Mean length</th><th scope="col" class="examples">Examples</th></tr></thead>
+        <tbody>${columns.map(
+          (column) => html`<tr>
+            <th scope="row">${column.name}</th>
+            <td>${used.get(column.name) ?? html`<span class="muted">not used</span>`}</td>
+            <td class="number">${count(column.distinct)}</td>
+            <td class="number">${count(column.empty)}</td>
+            <td class="number">${count(column.mean_length)}</td>
+            <td class="examples muted">${shortened(column.examples.join(' · '), 160)}</td>
+          </tr>`,
+        )}</tbody>
+      </table></div>
+    </section>`;
+  }
+}
+
+const shortened = (text: string, longest = LONGEST): string =>
+  text.length <= longest ? text : `${text.slice(0, longest)}…`;
+
+const more = (n: number, all: boolean, what: string, toggle: () => void): TemplateResult | typeof nothing =>
+  n <= FEW
+    ? nothing
+    : html`<button class="link" aria-expanded=${all} @click=${toggle}>${all ? `Fewer ${what}` : `All ${count(n)} ${what}`}</button>`;
