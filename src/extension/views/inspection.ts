@@ -91,12 +91,13 @@ class Inspection {
       options.log,
       parseDatasetRequest,
       (request) => this.handle(request),
-      (request, error) => ({
-        type: 'failed',
-        request: request.type,
-        id: request.type === 'rows' ? request.id : null,
-        error,
-      }),
+      (request, error) =>
+        error && {
+          type: 'failed',
+          request: request.type,
+          id: request.type === 'rows' ? request.id : null,
+          error,
+        },
     );
     this.saved = vscode.workspace.onDidSaveTextDocument(({ uri }) => {
       if (uri.fsPath !== rowsFile(dataset)) return;
