@@ -84,7 +84,10 @@ export interface RunEstimate {
 }
 
 export interface Prediction {
+  /** As it was given. */
   text: string;
+  /** The second text of a pair. */
+  text_pair?: string;
   label: string;
   score: number;
   scores: Record<string, number>;
@@ -201,7 +204,16 @@ export interface ServiceRequests {
     result: { rows: EvaluatedRow[]; total: number };
   };
   /** Labels with probabilities; the model stays loaded for the next call. */
-  predict: { params: { model: string; texts: string[] }; result: Prediction[] };
+  predict: {
+    params: {
+      model: string;
+      /** A line holds both texts of a pair, with a tab or ||| between them, for a model that was trained on pairs. */
+      texts: (string | { text: string; text_pair?: string })[];
+      /** Whether lines are pairs; what the model's folder says when absent. */
+      pairs?: boolean;
+    };
+    result: Prediction[];
+  };
   evaluate: {
     params: Progressing & {
       model: string;

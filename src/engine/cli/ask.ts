@@ -112,12 +112,13 @@ async function findTables(folder: string): Promise<string[]> {
 }
 
 async function askForColumns(summary: DataSummary): Promise<Columns> {
-  const { text: textColumn, label } = summary.guess;
+  const { text: textColumn, text_pair: pair, label } = summary.guess;
   if (textColumn !== undefined && label !== undefined) {
     const classes = summary.classes.map((c) => `${c.label} (${c.count})`);
     const shown = classes.length > 8 ? [...classes.slice(0, 8), `… ${classes.length} in all`] : classes;
-    box(`text:  ${textColumn}\nclass: ${label}\n       ${shown.join(', ')}`, `${summary.rows} rows`);
-    if (await answer(confirm({ message: 'Are these the right columns?' }))) return { text: textColumn, label };
+    const texts = pair === undefined ? `text:  ${textColumn}` : `texts: ${textColumn}, ${pair}`;
+    box(`${texts}\nclass: ${label}\n       ${shown.join(', ')}`, `${summary.rows} rows`);
+    if (await answer(confirm({ message: 'Are these the right columns?' }))) return summary.guess;
   }
   const options = summary.columns.map(({ name, examples }) => ({ value: name, label: name, hint: examples[0] ?? '' }));
   const chosen = await answer(

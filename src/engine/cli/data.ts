@@ -6,6 +6,7 @@ import { bold, dim, EXIT, note, print, printJson, red, table, yellow } from './o
 
 export interface InspectCommandOptions {
   textColumn?: string;
+  textPairColumn?: string;
   labelColumn?: string;
   json?: boolean;
 }

@@ -11,6 +11,7 @@ export interface EvaluateCommandOptions {
   data: string;
   split: 'validation' | 'test';
   textColumn?: string;
+  textPairColumn?: string;
   labelColumn?: string;
   backend?: BackendChoice;
   json?: boolean;
@@ -58,9 +59,18 @@ export function say(level: 'info' | 'warning', message: string): void {
   note(level === 'warning' ? `${yellow('Warning:')} ${message}` : dim(message));
 }
 
-export function columnsFrom({ textColumn, labelColumn }: { textColumn?: string; labelColumn?: string }): Columns {
+export function columnsFrom({
+  textColumn,
+  textPairColumn,
+  labelColumn,
+}: {
+  textColumn?: string;
+  textPairColumn?: string;
+  labelColumn?: string;
+}): Columns {
   return {
     ...(textColumn === undefined ? {} : { text: textColumn }),
+    ...(textPairColumn === undefined ? {} : { text_pair: textPairColumn }),
     ...(labelColumn === undefined ? {} : { label: labelColumn }),
   };
 }

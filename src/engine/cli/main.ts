@@ -65,6 +65,7 @@ export function buildProgram(run: Run): Command {
     .requiredOption('--data <file>', 'file, or data set, with text and label')
     .addOption(new Option('--split <part>', 'which part of a data set').choices(['validation', 'test']).default('test'))
     .option('--text-column <name>', 'column that holds the text')
+    .option('--text-pair-column <name>', 'column that holds the second text of a pair')
     .option('--label-column <name>', 'column that holds the class')
     .addOption(new Option('--backend <name>', 'what computes').choices(BACKENDS))
     .addOption(json())
@@ -75,8 +76,10 @@ export function buildProgram(run: Run): Command {
     .argument('<model>', 'model folder, run (id or folder), starter or Hugging Face name')
     .description('say the class of texts: from --text, --file, or standard input, one a line')
     .option('--text <text>', 'a text; may be repeated', collect, [])
+    .option('--text-pair <text>', 'the second text of a pair, for each --text', collect, [])
     .option('--file <file>', 'a file with one text a line (.txt), or a table with a text column')
     .option('--text-column <name>', "the table's column that holds the text")
+    .option('--text-pair-column <name>', "the table's column that holds the second text of a pair")
     .addOption(new Option('--backend <name>', 'what computes').choices(BACKENDS))
     .addOption(json())
     .action((model, options) => run(async () => (await import('./predict.ts')).predict(model, options))());
@@ -87,6 +90,7 @@ export function buildProgram(run: Run): Command {
     .argument('<file>', 'CSV, TSV, JSON, JSON Lines, Markdown table or label-and-text lines')
     .description('show columns, classes and problems of a file')
     .option('--text-column <name>', 'column that holds the text')
+    .option('--text-pair-column <name>', 'column that holds the second text of a pair')
     .option('--label-column <name>', 'column that holds the class')
     .addOption(json())
     .action((file, options) => run(async () => (await import('./data.ts')).inspect(file, options))());

@@ -2,18 +2,26 @@ import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import type { BackendChoice } from '../../protocol/index.ts';
 import { guessColumns } from '../data/columns.ts';
+import { columnsOfInputs, halfAPair } from '../data/dataset.ts';
+import { splitPair } from '../data/pair.ts';
+import { places } from '../data/problems.ts';
 import { readTable } from '../data/read.ts';
 import { asReadError } from '../data/source.ts';
+import { isEmpty, type Table } from '../data/table.ts';
 import { LuthierError } from '../errors.ts';
 import { findModel } from '../runs/target.ts';
+import type { TextInput } from '../text/tokenizer.ts';
 import { createPredictor } from '../train/predictor.ts';
+import { columnsFrom, say } from './evaluate.ts';
 import { dim, EXIT, isInteractive, note, print, printJson } from './output.ts';
 import { ProgressLine } from './progress-line.ts';
 
 export interface PredictCommandOptions {
   text: string[];
+  textPair: string[];
   file?: string;
   textColumn?: string;
+  textPairColumn?: string;
   backend?: BackendChoice;
   json?: boolean;
 }
@@ -25,16 +33,19 @@ export async function predict(model: string, options: PredictCommandOptions): Pr
     ...(options.backend ? { backend: options.backend } : {}),
   });
   loading.catch(() => undefined);
-  const texts = await readTexts(options);
+  const texts = await readTexts(options, async () => (await loading).inputs);
   const predictor = await loading;
   const progress = new ProgressLine('Predicting');
   const predictions = await predictor
     .predict(texts, (done) => progress.update(done, texts.length))
     .finally(() => progress.close());
   const width = Math.max(0, ...predictor.labels.map((label) => label.length));
-  for (const { text, label, score, scores } of predictions) {
-    if (options.json) printJson({ text, label, score, scores });
-    else print(`${label.padEnd(width)}  ${score.toFixed(3)}  ${dim(oneLine(text))}`);
+  for (const { text, text_pair, label, score, scores } of predictions) {
+    if (options.json) printJson({ text, ...(text_pair === undefined ? {} : { text_pair }), label, score, scores });
+    else {
+      const shown = text_pair === undefined ? oneLine(text) : `${oneLine(text)} / ${oneLine(text_pair)}`;
+      print(`${label.padEnd(width)}  ${score.toFixed(3)}  ${dim(shown)}`);
+    }
   }
   predictor.dispose();
   return EXIT.done;
@@ -42,29 +53,46 @@ export async function predict(model: string, options: PredictCommandOptions): Pr
 
 const oneLine = (text: string) => text.replace(/\s+/g, ' ').trim();
 
-async function readTexts({ text, file, textColumn }: PredictCommandOptions): Promise<string[]> {
+/** What a model was trained on, once it is loaded: a column for each of its texts. */
+type Inputs = () => Promise<readonly string[] | undefined>;
+
+async function readTexts(options: PredictCommandOptions, inputs: Inputs): Promise<TextInput[]> {
+  const { text, textPair, file } = options;
   if (text.length > 0 && file !== undefined) {
     throw new LuthierError('usage', '--text and --file are both given.', 'Give one of them.');
   }
+  if (textPair.length > 0 && textPair.length !== text.length) {
+    throw new LuthierError(
+      'usage',
+      `--text is given ${text.length} times and --text-pair ${textPair.length} times.`,
+      'Give one --text-pair for each --text.',
+    );
+  }
+  if (textPair.length > 0) return text.map((first, i) => ({ text: first, text_pair: textPair[i]! }));
   if (text.length > 0) return text;
-  if (file !== undefined) return fromFile(resolve(file), textColumn);
+  if (file !== undefined) return fromFile(resolve(file), options, inputs);
   if (isInteractive()) note('One text a line; Ctrl-D ends.');
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  return lines(Buffer.concat(chunks).toString('utf8'));
+  return fromLines(lines(Buffer.concat(chunks).toString('utf8')), inputs);
 }
 
-async function fromFile(file: string, textColumn: string | undefined): Promise<string[]> {
-  if (['.txt', ''].includes(extname(file).toLowerCase()) && textColumn === undefined) {
+async function fromFile(file: string, options: PredictCommandOptions, inputs: Inputs): Promise<TextInput[]> {
+  const { textColumn, textPairColumn } = options;
+  const isPlain = ['.txt', ''].includes(extname(file).toLowerCase());
+  if (isPlain && textColumn === undefined && textPairColumn === undefined) {
     try {
-      return lines(await readFile(file, 'utf8'));
+      return fromLines(lines(await readFile(file, 'utf8')), inputs);
     } catch (error) {
       throw asReadError(error, file);
     }
   }
   const table = await readTable({ file });
-  const guess = guessColumns(table, textColumn === undefined ? {} : { text: textColumn });
-  const column = guess.columns.text === undefined ? -1 : table.columns.indexOf(guess.columns.text);
+  const known = await inputs();
+  const given = columnsFrom(options);
+  const named = known === undefined ? {} : columnsOfInputs(known, table, given);
+  const { columns } = guessColumns(table, { ...given, ...named }, undefined, { pairs: known?.length !== 1 });
+  const column = columns.text === undefined ? -1 : table.columns.indexOf(columns.text);
   if (column === -1) {
     throw new LuthierError(
       'data-invalid',
@@ -72,8 +100,37 @@ async function fromFile(file: string, textColumn: string | undefined): Promise<s
       'Name one with --text-column.',
     );
   }
-  if (textColumn === undefined) note(dim(`The text is taken from column ${guess.columns.text}.`));
-  return table.rows.map((row) => row.values[column] ?? '');
+  if (known?.length === 2 && columns.text_pair === undefined) throw halfAPair(table, known);
+  const pair = columns.text_pair === undefined ? -1 : table.columns.indexOf(columns.text_pair);
+  if (textColumn === undefined) {
+    const from =
+      pair < 0
+        ? `The text is taken from column ${columns.text}.`
+        : `The texts are taken from columns ${columns.text} and ${columns.text_pair}.`;
+    note(dim(from));
+  }
+  if (pair >= 0) noteHalves(table, [column, pair]);
+  return table.rows.map((row) => {
+    const text = row.value(column) ?? '';
+    return pair < 0 ? text : { text, text_pair: row.value(pair) ?? '' };
+  });
+}
+
+/** Each row has its answer, in order; that of half a pair says little. */
+function noteHalves(table: Table, indices: readonly number[]): void {
+  const halves = table.rows.filter((row) => indices.some((i) => isEmpty(row.value(i)))).map(({ line }) => line);
+  if (halves.length === 0) return;
+  const which = halves.length === 1 ? '1 row lacks' : `${halves.length} rows lack`;
+  say('warning', `${which} one of the two texts (${places(halves)}): the answer there is for half a pair.`);
+}
+
+/** Lines for a model of pairs hold two texts each. */
+async function fromLines(texts: readonly string[], inputs: Inputs): Promise<TextInput[]> {
+  if ((await inputs())?.length !== 2) return [...texts];
+  return texts.map((line) => {
+    const { text, text_pair } = splitPair(line);
+    return text_pair === undefined ? text : { text, text_pair };
+  });
 }
 
 /** Lines as they are, empty ones too, so that answers and lines can be matched; a last newline ends the last line. */

@@ -161,7 +161,12 @@ export async function nameOf(folder: string): Promise<string> {
 
 async function showResult(folder: string, done: DoneEvent): Promise<void> {
   // Laying out tables is needed once, at the end.
-  const { printReports } = await import('./report.ts');
+  const [{ printReports }, { readJsonRecord }, { CONFIG_FILE }, { inputsOf }] = await Promise.all([
+    import('./report.ts'),
+    import('../hub/json-file.ts'),
+    import('../hub/model-folder.ts'),
+    import('../train/inputs.ts'),
+  ]);
   await printReports(folder);
   const { state } = await readRun(folder);
   const early = done.stopped_early ? ', stopped early: no more improvement' : '';
@@ -171,7 +176,8 @@ async function showResult(folder: string, done: DoneEvent): Promise<void> {
   if (done.best_step !== done.step)
     note(`The model has the weights of step ${done.best_step}, the best of ${done.step}.`);
   note(`Model: ${bold(shortPath(done.model))}`);
-  note(dim(`Try it: luthier predict ${await nameOf(folder)} --text "…"`));
+  const isPair = inputsOf(await readJsonRecord(join(done.model, CONFIG_FILE)))?.length === 2;
+  note(dim(`Try it: luthier predict ${await nameOf(folder)} --text "…"${isPair ? ' --text-pair "…"' : ''}`));
 }
 
 export function shortPath(path: string): string {

@@ -7,9 +7,11 @@ import { LuthierError } from '../errors.ts';
 import { readRegularFile } from '../files/regular-file.ts';
 import { writeFileAtomically } from '../hub/write-file.ts';
 import { compareLabels, requireColumns } from './checks.ts';
-import { guessColumns } from './columns.ts';
+import { guessColumns, isUsualLabelName } from './columns.ts';
 import { countLineEnds, decode, encode } from './encoding.ts';
+import { withListColumns } from './label-cells.ts';
 import { pacer } from './pace.ts';
+import { splitPair } from './pair.ts';
 import { Problems } from './problems.ts';
 import { readTable } from './read.ts';
 import { resolveDataset } from './resolve.ts';
@@ -42,7 +44,7 @@ export async function appendRows(options: {
   const { rows } = options;
   const { parts, columns: own } = await resolveDataset(options.data, '.');
   const { file } = parts.train;
-  const table = await readTable({ file });
+  const table = withListColumns(await readTable({ file }), isUsualLabelName);
   // Bytes that cannot be read cannot be written back as they were.
   const broken = table.problems.find(({ severity, code }) => severity === 'error' || code === 'encoding-broken');
   if (broken) {
@@ -58,12 +60,19 @@ export async function appendRows(options: {
       if (row[field].trim() === '')
         throw new LuthierError('data-invalid', `The new row has no ${field}.`, 'Give it one.');
     }
+    const { text, text_pair } =
+      columns.text_pair === undefined || row.text_pair !== undefined ? row : splitPair(row.text);
+    if (columns.text_pair !== undefined && !text_pair?.trim()) {
+      throw new LuthierError(
+        'data-invalid',
+        `A row of ${table.name} has two texts (“${columns.text}” and “${columns.text_pair}”), and the new one has only one.`,
+        'Write both, with ||| between them.',
+      );
+    }
     return new Map([
-      [columns.text, row.text],
+      [columns.text, text],
       [columns.label, row.label],
-      ...(columns.text_pair !== undefined && row.text_pair !== undefined
-        ? [[columns.text_pair, row.text_pair] as const]
-        : []),
+      ...(columns.text_pair !== undefined && text_pair !== undefined ? [[columns.text_pair, text_pair] as const] : []),
     ]);
   });
   // A file that is a link is replaced by a file; a dataset that is one would be written elsewhere.
@@ -190,11 +199,12 @@ function withRows(bytes: Buffer, table: Table, rows: readonly Values[], label: s
   }
 }
 
-/** JSON's numbers and truth values stay such where the label is one in the first row. */
+/** JSON's numbers, truth values and lists stay such where the label is one in the first row. */
 function typed(row: Values, label: string, sample: unknown): Record<string, unknown> {
   const first = Array.isArray(sample) ? (sample[0] as Record<string, unknown> | undefined)?.[label] : undefined;
   const fields: Record<string, unknown> = Object.fromEntries(row);
   const value = row.get(label)!;
+  if (Array.isArray(first)) fields[label] = [value];
   if (typeof first === 'number' && String(Number(value)) === value) fields[label] = Number(value);
   if (typeof first === 'boolean' && (value === 'true' || value === 'false')) fields[label] = value === 'true';
   return fields;

@@ -72,6 +72,7 @@ export interface ColumnGuess {
  * Finds the columns of text and label from their names and their content: texts are long and varied, labels short
  * and few. What is `given` is taken as it is.
  * @param options.pairs whether two columns may be found to be the two texts of an example
+ * @param options.why where a person has not given what is given, why it is
  * @throws LuthierError `data-invalid` when a given column is not there (with the nearest name), is given twice, or
  *   holds nested JSON.
  */
@@ -79,7 +80,7 @@ export function guessColumns(
   table: Table,
   given: Columns = {},
   stats = columnStats(table),
-  { pairs = true }: { pairs?: boolean } = {},
+  { pairs = true, why = {} }: { pairs?: boolean; why?: Columns } = {},
 ): ColumnGuess {
   checkGiven(table, given);
   const taken = new Set(Object.values(given));
@@ -100,7 +101,7 @@ export function guessColumns(
   }
   if (best.text.name !== undefined) columns.text = best.text.name;
   if (best.label.name !== undefined) columns.label = best.label.name;
-  return { columns, reason: reasonFor(table, columns, given, stats) };
+  return { columns, reason: reasonFor(table, columns, given, stats, why) };
 }
 
 interface Option {
@@ -222,11 +223,17 @@ export function isVaried(column: ColumnStats): boolean {
   return column.distinct >= Math.min(DISTINCT_CAP, column.filled * 0.5);
 }
 
-function reasonFor(table: Table, columns: Columns, given: Columns, stats: readonly ColumnStats[]): string {
+function reasonFor(
+  table: Table,
+  columns: Columns,
+  given: Columns,
+  stats: readonly ColumnStats[],
+  reasons: Columns,
+): string {
   const parts: string[] = [];
   const stat = (name: string): ColumnStats => stats.find((column) => column.name === name)!;
   const why = (field: keyof Columns, isUsual: boolean, content: string): string =>
-    given[field] !== undefined ? 'given' : `${isUsual ? 'a usual name, ' : ''}${content}`;
+    given[field] !== undefined ? (reasons[field] ?? 'given') : `${isUsual ? 'a usual name, ' : ''}${content}`;
   if (columns.text !== undefined) {
     const content = `${counted(Math.round(stat(columns.text).mean_words), 'word')} on average`;
     parts.push(`Text is “${columns.text}” (${why('text', scoreName(columns.text, TEXT_NAMES) >= 2, content)})`);

@@ -135,7 +135,7 @@ function columnOf(known: KnownLabels, table: Table): string | undefined {
 }
 
 /** Columns for what a model was trained on: as its own data called them, where the table has these. */
-function columnsOfInputs(inputs: readonly string[], table: Table, given: Columns): Columns {
+export function columnsOfInputs(inputs: readonly string[], table: Table, given: Columns): Columns {
   const [text, pair] = inputs;
   const has = (name: string | undefined): name is string => name !== undefined && table.columns.includes(name);
   const free = (name: string) => !Object.values(given).includes(name);
@@ -178,7 +178,7 @@ class PartReader {
     const { lines, source } = part;
     const read = understand(table, {
       file: part.file,
-      given: this.columns(table, given, options),
+      ...this.columns(table, given, options),
       problems,
       rules: this.rules,
       pairs: options.inputs?.length !== 1,
@@ -194,11 +194,16 @@ class PartReader {
     return { ...read, problems };
   }
 
-  private columns(table: Table, given: Columns, { known, inputs }: ReadOptions): Columns {
-    const columns = { ...given, ...(inputs && columnsOfInputs(inputs, table, given)) };
+  /** What is given, and what follows from the model that is measured. */
+  private columns(table: Table, given: Columns, { known, inputs }: ReadOptions): { given: Columns; why: Columns } {
+    const texts = inputs && columnsOfInputs(inputs, table, given);
+    const why: Columns = {};
+    for (const field of Object.keys(texts ?? {}) as (keyof Columns)[]) why[field] = 'as in the model’s own data';
+    const columns = { ...given, ...texts };
     const label = given.label ?? (known && columnOf(known, table));
-    if (label === undefined || label === columns.text || label === columns.text_pair) return columns;
-    return { ...columns, label };
+    if (label === undefined || label === columns.text || label === columns.text_pair) return { given: columns, why };
+    if (given.label === undefined) why.label = 'it holds the model’s classes';
+    return { given: { ...columns, label }, why };
   }
 
   private async table(part: Part): Promise<Table> {
@@ -259,7 +264,8 @@ function unknownLabel(row: LabelledRow, rows: readonly LabelledRow[], known: Kno
   );
 }
 
-function halfAPair(table: Table, [text, pair]: readonly string[]): LuthierError {
+/** A model of pairs is given a table without its second texts. */
+export function halfAPair(table: Table, [text, pair]: readonly string[]): LuthierError {
   return new LuthierError(
     'data-invalid',
     `The model was trained on pairs of texts (“${text}” and “${pair}”), and ${table.name} has no column for the second.`,

@@ -2,7 +2,8 @@ import { stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import type { Columns, RowLengths, ServiceRequests } from '../../protocol/index.ts';
 import { type LabelledRow, labelledRows, requireColumns, textKey } from './checks.ts';
-import { guessColumns } from './columns.ts';
+import { guessColumns, isUsualLabelName } from './columns.ts';
+import { withListColumns } from './label-cells.ts';
 import { Problems } from './problems.ts';
 import { readTable } from './read.ts';
 import { resolveDataset } from './resolve.ts';
@@ -24,7 +25,10 @@ export async function openRows(
     (found) => found.isDirectory(),
     () => false,
   );
-  if (!isFolder) return { table: await readTable({ file: path }, options), columns: {}, file: path };
+  if (!isFolder) {
+    const table = withListColumns(await readTable({ file: path }, options), isUsualLabelName);
+    return { table, columns: {}, file: path };
+  }
   const { parts, columns } = await resolveDataset(path, '.');
   const { file, source } = parts.train;
   const table = await readTable({ file }, options);

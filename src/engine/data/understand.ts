@@ -21,6 +21,8 @@ export interface UnderstandOptions {
   rules?: DataRules | undefined;
   /** Whether two columns may be found to be the two texts of an example. */
   pairs?: boolean | undefined;
+  /** Why what is given is so, where a person has not given it. */
+  why?: Columns | undefined;
   /** Takes some of the rows, or gives them another place; all as they are when absent. */
   choose?: ((table: Table) => Table) | undefined;
   /** Whether what the columns beside text and label hold is said. */
@@ -32,10 +34,10 @@ export interface UnderstandOptions {
  * @throws LuthierError `data-invalid` when there is no such column
  */
 export function understand(table: Table, options: UnderstandOptions): Understood {
-  const { file, given, problems, rules = 2, pairs = true, choose } = options;
+  const { file, given, problems, rules = 2, pairs = true, why, choose } = options;
   const open = rules > 1 ? withListColumns(table, isUsualLabelName) : table;
   const stats = columnStats(open);
-  const guess = guessColumns(open, given, stats, { pairs });
+  const guess = guessColumns(open, given, stats, { pairs, ...(why && { why }) });
   const columns = requireColumns(open, guess.columns);
   const chosen = choose ? choose(open) : open;
   const rows = labelledRows(chosen, columns, file, problems, rules);

@@ -91,8 +91,22 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       const { cellRows } = await import('../runs/cell-rows.ts');
       return predictors.use(params.run, (predictor) => cellRows(params, predictor, signal));
     },
-    predict: async ({ model, texts }, signal) => {
-      return predictors.use(model, (predictor) => predictor.predict(texts, undefined, signal));
+    predict: async ({ model, texts, pairs }, signal) => {
+      const { splitPair } = await import('../data/pair.ts');
+      return predictors.use(model, async (predictor) => {
+        const isPair = pairs ?? predictor.inputs?.length === 2;
+        const inputs = texts.map((text) => {
+          if (typeof text !== 'string' || !isPair) return text;
+          const pair = splitPair(text);
+          return pair.text_pair === undefined ? text : { text: pair.text, text_pair: pair.text_pair };
+        });
+        const predictions = await predictor.predict(inputs, undefined, signal);
+        // Whoever asked finds the answer to a line by the line.
+        return predictions.map((prediction, i) => {
+          const asked = texts[i]!;
+          return typeof asked === 'string' ? { ...prediction, text: asked } : prediction;
+        });
+      });
     },
     evaluate: async (params, signal) => {
       const { evaluateModel } = await import('../train/evaluate-model.ts');

@@ -30,7 +30,14 @@ export async function evaluateModel(options: EvaluateOptions): Promise<Classific
       ? await createPredictor(options.model, { note, ...(options.backend ? { backend: options.backend } : {}) })
       : options.model;
   try {
-    const data = await loadEvaluationData(options.data, { base, columns, labels: predictor.labels, split, signal });
+    const data = await loadEvaluationData(options.data, {
+      base,
+      columns,
+      labels: predictor.labels,
+      inputs: predictor.inputs,
+      split,
+      signal,
+    });
     note('info', data.columns_reason);
     for (const { severity, message } of data.problems) note(severity === 'info' ? 'info' : 'warning', message);
     const { examples } = data;

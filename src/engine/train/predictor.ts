@@ -2,6 +2,7 @@ import type { BackendChoice, Prediction } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import type { TextInput } from '../text/tokenizer.ts';
 import { inBatches } from './inference.ts';
+import { inputsOf, refuseWrongInputs } from './inputs.ts';
 import { type OpenClassifier, openClassifier } from './open-classifier.ts';
 import type { Note } from './types.ts';
 
@@ -20,7 +21,14 @@ export interface Predictor {
   readonly modelFolder: string;
   /** `[texts, labels]` in the order given. `onProgress` hears how many are done; an aborted signal ends with `cancelled`. */
   logits(texts: readonly TextInput[], onProgress?: (done: number) => void, signal?: AbortSignal): Promise<Float32Array>;
-  predict(texts: readonly string[], onProgress?: (done: number) => void, signal?: AbortSignal): Promise<Prediction[]>;
+  /** Columns that the model was trained on, one for each of its texts; undefined where its folder does not say. */
+  readonly inputs: readonly string[] | undefined;
+  /** @throws LuthierError `usage` for half a pair */
+  predict(
+    texts: readonly TextInput[],
+    onProgress?: (done: number) => void,
+    signal?: AbortSignal,
+  ): Promise<Prediction[]>;
   dispose(): void;
 }
 
@@ -45,6 +53,9 @@ class ClassifierPredictor implements Predictor {
   get modelFolder() {
     return this.open.path;
   }
+  get inputs() {
+    return inputsOf(this.open.config);
+  }
 
   async logits(texts: readonly TextInput[], onProgress?: (done: number) => void, signal?: AbortSignal) {
     const { classifier, tokenizer } = this.open;
@@ -65,7 +76,8 @@ class ClassifierPredictor implements Predictor {
     });
   }
 
-  async predict(texts: readonly string[], onProgress?: (done: number) => void, signal?: AbortSignal) {
+  async predict(texts: readonly TextInput[], onProgress?: (done: number) => void, signal?: AbortSignal) {
+    refuseWrongInputs(texts, this.inputs);
     const logits = await this.logits(texts, onProgress, signal);
     const classes = this.labels.length;
     return texts.map((text, i): Prediction => {
@@ -79,7 +91,7 @@ class ClassifierPredictor implements Predictor {
       }
       const best = probabilities.indexOf(Math.max(...probabilities));
       return {
-        text,
+        ...(typeof text === 'string' ? { text } : text),
         label: this.labels[best]!,
         score: probabilities[best]!,
         scores: Object.fromEntries(this.labels.map((label, c) => [label, probabilities[c]!])),

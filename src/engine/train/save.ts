@@ -5,6 +5,7 @@ import { mergeLora } from '../models/lora.ts';
 import type { Encoder } from '../models/registry.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import type { Classifier } from './classifier.ts';
+import { inputsEntry } from './inputs.ts';
 import { openClassifier } from './open-classifier.ts';
 import type { PackableText } from './packing.ts';
 import { type BaseModel, saveAdapter } from './save-adapter.ts';
@@ -19,6 +20,8 @@ export interface SaveOptions {
   source: ModelFolder;
   tokenizer: Tokenizer;
   maxLength: number;
+  /** Columns that the model was trained on, one for each of its texts. */
+  inputs: readonly string[];
   /** Texts on which the written model must answer as this one. */
   probes: readonly PackableText[];
   backend: BackendChoice;
@@ -41,7 +44,7 @@ export async function saveClassifier(target: string, options: SaveOptions): Prom
   // What a pipeline cuts to: more than the positions and the model would fail there.
   await tokenizer.save(target, Math.min(maxLength, classifier.encoder.maxPositions));
   await saveModelFolder(target, {
-    config: classifierConfig(source.config, classifier.encoder, labels),
+    config: classifierConfig(source.config, classifier.encoder, labels, options.inputs),
     tensors: [...plain].map(([name, { shape, weight }]) => ({
       name,
       shape,
@@ -85,7 +88,12 @@ export function maxDifference(a: Float32Array, b: Float32Array): number {
 }
 
 /** config.json of a classifier: the source's, with what transformers needs to load and name the classes. */
-export function classifierConfig(source: ModelConfig, encoder: Encoder, labels: readonly string[]): ModelConfig {
+export function classifierConfig(
+  source: ModelConfig,
+  encoder: Encoder,
+  labels: readonly string[],
+  inputs: readonly string[],
+): ModelConfig {
   const { _name_or_path: _, torch_dtype: __, ...rest } = source;
   return {
     ...rest,
@@ -94,5 +102,6 @@ export function classifierConfig(source: ModelConfig, encoder: Encoder, labels: 
     id2label: Object.fromEntries(labels.map((label, i) => [String(i), label])),
     label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
     problem_type: 'single_label_classification',
+    ...inputsEntry(inputs),
   };
 }

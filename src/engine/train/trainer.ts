@@ -355,6 +355,7 @@ class ClassificationTrainer implements Trainer {
       source: this.folder,
       tokenizer: this.tokenizer,
       maxLength: this.recipe.max_length,
+      inputs: [this.dataset.columns.text, this.dataset.columns.text_pair].filter((name) => name !== undefined),
       probes: [...this.encoded.validation, ...this.encoded.train].slice(0, 16),
       backend: this.recipe.backend,
       adapter: { folder: adapterFolderOf(target), base: this.base },

@@ -193,11 +193,13 @@ class Tryout {
     if (!this.loaded || !service.isRunning)
       this.wire.post({ type: 'loading', message: `Loading ${this.current.record.name}…` });
     const started = performance.now();
-    const predict = (model: string): Promise<Prediction[]> =>
-      service.request('predict', { model, texts }, { signal: controller.signal });
+    const predict = (model: string, pairs?: boolean): Promise<Prediction[]> =>
+      service.request('predict', { model, texts, ...(pairs && { pairs }) }, { signal: controller.signal });
     try {
       const tuned = await predict(this.modelFolder());
-      const base = compare && this.base?.path ? await predict(this.base.path) : null;
+      // What a line is to the tuned model it is to the one it was made from.
+      const pairs = tuned.some(({ text_pair }) => text_pair !== undefined);
+      const base = compare && this.base?.path ? await predict(this.base.path, pairs) : null;
       this.loaded = true;
       this.wire.post({ type: 'predictions', id, tuned, base, ms: performance.now() - started });
     } catch (error) {
@@ -217,9 +219,9 @@ class Tryout {
     const row = await choose({
       title: `Pick a Row of ${basename(data)}`,
       placeholder: total > rows.length ? `The first ${rows.length} of ${total} rows` : 'Type to search',
-      items: rows.map((row) => ({ label: shorten(row.text, 120), description: row.label, value: row })),
+      items: rows.map((row) => ({ label: shorten(lineOf(row), 120), description: row.label, value: row })),
     });
-    this.wire.post({ type: 'row', ...row });
+    this.wire.post({ type: 'row', ...row, text: lineOf(row) });
   }
 
   private async addRow(text: string, label: string, anyway: boolean): Promise<void> {
@@ -353,3 +355,7 @@ class Tryout {
     throw new HostError('data-unreadable', `The data that ${this.run.record.name} learned from is no longer there.`);
   }
 }
+
+/** A row as a line to try: both texts of a pair. */
+const lineOf = ({ text, text_pair }: { text: string; text_pair?: string }): string =>
+  text_pair === undefined ? text : `${text} ||| ${text_pair}`;

@@ -1,0 +1,44 @@
+import { LuthierError } from '../errors.ts';
+import type { ModelConfig } from '../hub/model-folder.ts';
+import type { TextInput } from '../text/tokenizer.ts';
+
+/** Key of config.json under which a model says what of ours no other library asks for; these pass over it. */
+const KEY = 'luthier';
+
+/** What a saved classifier says of its inputs. @param inputs columns it was trained on: one, or two for pairs of texts */
+export const inputsEntry = (inputs: readonly string[]): Record<string, unknown> => ({ [KEY]: { inputs } });
+
+/** Columns that a model was trained on, one for each of its texts; undefined where its folder does not say. */
+export function inputsOf(config: ModelConfig): readonly string[] | undefined {
+  const entry = config[KEY] as { inputs?: unknown } | null | undefined;
+  const inputs = typeof entry === 'object' && entry !== null ? entry.inputs : undefined;
+  const isKnown = Array.isArray(inputs) && (inputs.length === 1 || inputs.length === 2);
+  return isKnown && inputs.every((name) => typeof name === 'string') ? inputs : undefined;
+}
+
+/** “premise” and “hypothesis”. */
+export const pairNames = ([first, second]: readonly string[]): string => `“${first}” and “${second}”`;
+
+/**
+ * Half a pair is never answered, nor a pair by a model of single texts.
+ * @throws LuthierError `usage`
+ */
+export function refuseWrongInputs(texts: readonly TextInput[], inputs: readonly string[] | undefined): void {
+  if (inputs === undefined) return;
+  const isPair = (text: TextInput): boolean => typeof text !== 'string' && text.text_pair !== undefined;
+  const wrong = texts.findIndex((text) => isPair(text) !== (inputs.length === 2));
+  if (wrong < 0) return;
+  const which = texts.length === 1 ? 'only one was given' : `text ${wrong + 1} of ${texts.length} has no second`;
+  if (inputs.length === 2) {
+    throw new LuthierError(
+      'usage',
+      `This model was trained on pairs of texts (${pairNames(inputs)}), and ${which}.`,
+      'Give both: on one line with ||| or a tab between them; in a terminal also with --text A --text-pair B, or with --file and a table that has both columns.',
+    );
+  }
+  throw new LuthierError(
+    'usage',
+    'This model was trained on single texts, and a second one was given.',
+    'Leave the second text out.',
+  );
+}

@@ -1,0 +1,96 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { appendRows } from '../data/append.ts';
+import { makeBertFolder } from '../hub/testing/bert-folder.ts';
+import { createHandlers } from '../service/handlers.ts';
+import { evaluateModel } from './evaluate-model.ts';
+import { createPredictor } from './predictor.ts';
+import { parseRecipe } from './recipe.ts';
+import { createTrainer } from './trainer.ts';
+
+let place: string;
+beforeAll(async () => {
+  place = await mkdtemp(join(tmpdir(), 'luthier pairs-'));
+  await makeBertFolder(join(place, 'base'), { classes: 0 });
+  const pairs = ['refund,the invoice,same', 'parcel,is late,other', 'good,very good,same', 'bad,a parcel,other'];
+  await writeFile(join(place, 'pairs.csv'), `premise,hypothesis,label\n${pairs.join('\n')}\n`);
+  await writeFile(join(place, 'texts.csv'), 'text,label\nrefund,same\nparcel,other\ngood,same\nbad,other\n');
+  await train('base', 'pairs.csv', 'pairs');
+});
+afterAll(() => rm(place, { recursive: true, force: true }));
+
+/** Trains one step, writes the model, and gives what its config says of its inputs. */
+async function train(model: string, dataset: string, out: string): Promise<unknown> {
+  const trainer = await createTrainer({
+    recipe: parseRecipe({ model, dataset, validation_split: 0, per_device_train_batch_size: 2, max_steps: 1 }),
+    base: place,
+    note: () => undefined,
+  });
+  await trainer.trainStep();
+  await trainer.saveModel(join(place, out));
+  trainer.dispose();
+  return JSON.parse(await readFile(join(place, out, 'config.json'), 'utf8')).luthier;
+}
+
+describe('a model of pairs', () => {
+  it('says in its folder what it was trained on, and one trained on from it says its own', async () => {
+    const config = JSON.parse(await readFile(join(place, 'pairs', 'config.json'), 'utf8'));
+    expect(config.luthier).toEqual({ inputs: ['premise', 'hypothesis'] });
+    expect(await train('pairs', 'texts.csv', 'texts')).toEqual({ inputs: ['text'] });
+  });
+
+  it('answers pairs, and never half of one', async () => {
+    const predictor = await createPredictor(join(place, 'pairs'));
+    const [answer] = await predictor.predict([{ text: 'refund', text_pair: 'the invoice' }]);
+    expect(answer).toMatchObject({ text: 'refund', text_pair: 'the invoice' });
+    await expect(predictor.predict(['refund'])).rejects.toMatchObject({
+      code: 'usage',
+      message: 'This model was trained on pairs of texts (“premise” and “hypothesis”), and only one was given.',
+      hint: expect.stringContaining('--text A --text-pair B'),
+    });
+    await expect(predictor.predict([{ text: 'a', text_pair: 'b' }, { text: 'refund' }])).rejects.toThrow(
+      'text 2 of 2 has no second',
+    );
+    predictor.dispose();
+    const single = await createPredictor(join(place, 'texts'));
+    await expect(single.predict([{ text: 'a', text_pair: 'b' }])).rejects.toThrow('trained on single texts');
+    expect(await single.predict(['a'])).toHaveLength(1);
+    single.dispose();
+  });
+
+  it('answers lines that hold both texts for the editor, each under its line', async () => {
+    const handlers = createHandlers({ tell: () => undefined, end: () => undefined });
+    const ask = (model: string, texts: string[], pairs?: boolean) =>
+      handlers.predict({ model: join(place, model), texts, ...(pairs && { pairs }) }, new AbortController().signal);
+    const texts = ['refund ||| the invoice', 'refund\tthe invoice'];
+    const answers = await ask('pairs', texts);
+    expect(answers.map(({ text, text_pair }) => [text, text_pair])).toEqual(texts.map((text) => [text, 'the invoice']));
+    expect(answers[0]!.score).toBe(answers[1]!.score);
+    await expect(ask('pairs', ['refund'])).rejects.toThrow('trained on pairs of texts');
+    // A model of single texts takes the line as it is.
+    expect((await ask('texts', texts)).map(({ text_pair }) => text_pair)).toEqual([undefined, undefined]);
+  });
+
+  it('is measured on both columns', async () => {
+    const measure = (data: string, columns = {}) =>
+      evaluateModel({ model: join(place, 'pairs'), data, base: place, columns, split: 'test', note: () => undefined });
+    expect((await measure('pairs.csv')).n).toBe(4);
+    await expect(measure('texts.csv')).rejects.toThrow('texts.csv has no column for the second');
+    await writeFile(join(place, 'odd.csv'), 'a,b,label\nrefund,the invoice,same\n');
+    await expect(measure('odd.csv')).rejects.toMatchObject({ hint: expect.stringContaining('--text-pair-column') });
+    expect((await measure('odd.csv', { text: 'a', text_pair: 'b' })).n).toBe(1);
+  });
+
+  it('gets corrected rows with both texts', async () => {
+    const data = join(place, 'added.csv');
+    await writeFile(data, 'premise,hypothesis,label\nrefund,the invoice,same\nparcel,is late,other\n');
+    const columns = {};
+    await appendRows({ data, columns, rows: [{ text: 'good ||| very good', label: 'same' }] });
+    expect((await readFile(data, 'utf8')).split('\n').at(-2)).toBe('good,very good,same');
+    await expect(appendRows({ data, columns, rows: [{ text: 'good', label: 'same' }] })).rejects.toMatchObject({
+      message: 'A row of added.csv has two texts (“premise” and “hypothesis”), and the new one has only one.',
+    });
+  });
+});
