@@ -67,6 +67,8 @@ export interface Recipe {
   /** Checkpoint every this many steps; 0: at the end of each epoch. At least every 5 minutes all the same. */
   save_steps: number;
   save_total_limit: number;
+  /** Whether a run's checkpoints stay when it has ended with its model written; nothing needs them then. */
+  keep_checkpoints: boolean;
   logging_steps: number;
   metric_for_best_model: MetricKey;
   /** Evaluations without improvement after which training ends; 0: never. */

@@ -225,7 +225,8 @@ export interface ServiceRequests {
   };
   export: {
     params: Progressing & { run: string; format: 'safetensors' | 'onnx'; out?: string };
-    result: { path: string; bytes: number; max_difference: number };
+    /** `left_out`: names in the model's folder that are no part of the model and were not copied. */
+    result: { path: string; bytes: number; max_difference: number; left_out: string[] };
   };
   'models/list': { params: { folders: string[] }; result: ModelEntry[] };
   'models/download': { params: Progressing & { name: string; revision?: string }; result: { path: string } };

@@ -66,17 +66,23 @@ describe('a whole run', () => {
     expect(losses(reference.events).size).toBe(216);
   });
 
-  it('keeps two checkpoints and the best, and the same events in its folder', async () => {
-    const kept = await readdir(join(place, 'reference', 'checkpoints'));
-    expect(kept.length).toBeLessThanOrEqual(3);
+  it('leaves its model and no checkpoints, and the same events in its folder', async () => {
+    const left = await readdir(join(place, 'reference'));
+    expect(left).toContain('model');
+    expect(left).not.toContain('checkpoints');
     const lines = (await readFile(join(place, 'reference', 'metrics.jsonl'), 'utf8')).trim().split('\n');
     const logged = lines.map((line) => JSON.parse(line)).filter((event) => event.event !== 'note');
     expect(logged).toEqual(reference.events);
   });
 
-  it('repeats bit for bit', async () => {
-    const again = await run('train', recipe, '--json', '--out', 'again').finished;
+  it('repeats bit for bit, and keeps two checkpoints and the best where it is asked to', async () => {
+    const again = await run('train', recipe, '--json', '--out', 'again', '--set', 'keep_checkpoints=true').finished;
     await expectLikeReference('again', [again]);
+    const kept = await readdir(join(place, 'again', 'checkpoints'));
+    expect(kept.length).toBeGreaterThanOrEqual(2);
+    expect(kept.length).toBeLessThanOrEqual(3);
+    const resumed = await run('runs', 'resume', 'reference').finished;
+    expect([resumed.code, resumed.stderr]).toEqual([0, expect.stringMatching(/there is nothing to/)]);
   });
 });
 

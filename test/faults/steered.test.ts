@@ -112,7 +112,8 @@ describe('a run that works', () => {
   });
 
   it('is deleted only when it has ended and somebody has said so; checkpoints go alone, too', async () => {
-    const program = run('train', recipe, '--json', '--out', '.luthier/runs/gone', '--set', 'save_steps=2');
+    const kept = ['--set', 'save_steps=2', '--set', 'keep_checkpoints=true'];
+    const program = run('train', recipe, '--json', '--out', '.luthier/runs/gone', ...kept);
     await program.untilStep(4);
     const busy = await run('runs', 'remove', 'gone', '--yes').finished;
     expect(busy.code).toBe(1);
@@ -288,6 +289,31 @@ describe('what goes wrong', () => {
     expect(stdout).toMatch(/^checkpoint-\d+$/m);
     expect(stdout.trim().split('\n').at(-1)).toMatch(/^\{"event":"done"/);
     // Those that could not begin are gone.
+    await expect.poll(() => processesOf(`${disk}/run`), { timeout: 20_000 }).toEqual([]);
+  });
+
+  it('a run resumes on a disk that has room for the rest of it alone', async ({ skip }) => {
+    const disk = at('small disk');
+    await mkdir(disk);
+    const inside = (script: string) => new Program('unshare', ['-rm', 'sh', '-ec', script], place);
+    const probe = await inside(`mount -t tmpfs -o size=1200k tmpfs '${disk}'`).finished.catch(() => null);
+    if (probe?.code !== 0) skip('no namespaces here');
+    const node = `'${process.execPath}' '${cli}'`;
+    // The whole run may take 0.9 MB; 0.75 are free when it is resumed, and a quarter of one is its own checkpoint.
+    const { stdout, stderr } = await inside(`
+      mount -t tmpfs -o size=1200k tmpfs '${disk}'
+      ${node} train '${recipe}' --json --out '${disk}/run' --set save_steps=5 --set max_steps=150 --detach
+      until ls '${disk}/run/checkpoints' 2>/dev/null | grep -q '^checkpoint-'; do sleep 0.02; done
+      pid=$('${process.execPath}' -p 'require("${disk}/run/endpoint.json").pid')
+      kill -KILL $pid
+      while kill -0 $pid 2>/dev/null; do sleep 0.02; done
+      cd '${disk}/run/checkpoints' && for it in $(ls | sort -t- -k2 -n | head -n -1); do rm -r $it; done
+      free=$(df --output=avail -B1 '${disk}' | tail -1)
+      head -c $((free - 750000)) /dev/zero > '${disk}/filler'
+      ${node} runs resume '${disk}/run' --json
+    `).finished;
+    expect(stderr).not.toMatch(/would write up to/);
+    expect(stdout.trim().split('\n').at(-1)).toMatch(/^\{"event":"done"/);
     await expect.poll(() => processesOf(`${disk}/run`), { timeout: 20_000 }).toEqual([]);
   });
 

@@ -4,7 +4,7 @@ import { LuthierError } from '../errors.ts';
 import { isRecord, type JsonRecord, readJsonRecord } from './json-file.ts';
 import { SafetensorsFile, type TensorToWrite, writeSafetensors } from './safetensors.ts';
 import { quoteName } from './safetensors-header.ts';
-import { errnoOf, writeError, writeFileAtomically } from './write-file.ts';
+import { errnoOf, sweepAside, writeError, writeFileAtomically } from './write-file.ts';
 
 export const CONFIG_FILE = 'config.json';
 export const WEIGHTS_FILE = 'model.safetensors';
@@ -131,6 +131,21 @@ export function foreignWeights(place: string, file: string): LuthierError {
 export const CONVERT_COMMAND =
   "python -c \"import torch, safetensors.torch as s; s.save_file({k: v.clone().contiguous() for k, v in torch.load('pytorch_model.bin', map_location='cpu', weights_only=True).items()}, 'model.safetensors', {'format': 'pt'})\"";
 
+/** Names of the files that make a folder's model: config, weights, tokenizer, card and licence; no ONNX, nothing else. */
+export async function modelFiles(folder: string): Promise<string[]> {
+  const path = resolve(folder);
+  const there = await listFiles(path);
+  const whole = there.includes(WEIGHTS_FILE);
+  const index = join(path, WEIGHTS_INDEX_FILE);
+  const weights = whole
+    ? [WEIGHTS_FILE]
+    : [WEIGHTS_INDEX_FILE, ...new Set(shardMap(index, await readJsonRecord(index)).values())];
+  const beside = [CONFIG_FILE, ...TOKENIZER_FILES, CARD_FILE];
+  return there.filter((name) => weights.includes(name) || (beside as string[]).includes(name) || LICENCE.test(name));
+}
+
+const LICENCE = /^(LICEN[CS]E|NOTICE)(\.(txt|md))?$/i;
+
 async function openIndexed(path: string, files: string[]): Promise<WeightSource> {
   const indexPath = join(path, WEIGHTS_INDEX_FILE);
   const weightMap = shardMap(indexPath, await readJsonRecord(indexPath));
@@ -225,6 +240,7 @@ export async function saveModelFolder(folder: string, model: ModelToSave): Promi
   } catch (error) {
     throw writeError(path, error);
   }
+  await sweepAside(path);
   await writeSafetensors(join(path, WEIGHTS_FILE), model.tensors);
   const config = `${JSON.stringify(model.config, null, 2)}\n`;
   await writeFileAtomically(join(path, CONFIG_FILE), (file) => file.writeFile(config));

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LuthierError } from '../errors.ts';
 
@@ -41,7 +41,7 @@ export function writeError(path: string, error: unknown): unknown {
  * @throws LuthierError `disk-full` or `not-writable`; whatever `write` throws. The old file is then untouched.
  */
 export async function writeFileAtomically(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
-  const aside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const aside = join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
   try {
     const file = await open(aside, 'wx');
     try {
@@ -56,6 +56,35 @@ export async function writeFileAtomically(path: string, write: (file: FileHandle
     throw writeError(path, error);
   }
   await syncFolder(dirname(path));
+}
+
+/** Versions before 0.2 did not say whose a file is; of theirs only old ones are known to be left behind. */
+const ASIDE = /^\..+\.(?:(\d+)-)?[0-9a-f]{12}\.tmp$/;
+const OLD_MS = 3_600_000;
+
+/**
+ * Deletes what writeFileAtomically left in a folder when its process was killed: files as large as a model, which
+ * nothing else would ever take away. Those of processes that live stay.
+ */
+export async function sweepAside(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const match = ASIDE.exec(name);
+    if (match === null) continue;
+    const path = join(folder, name);
+    const status = await lstat(path).catch(() => null);
+    if (!status?.isFile()) continue;
+    const isLeft = match[1] === undefined ? Date.now() - status.mtimeMs > OLD_MS : !isAlive(Number(match[1]));
+    if (isLeft) await rm(path, { force: true }).catch(() => undefined);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errnoOf(error) === 'EPERM';
+  }
 }
 
 /** Makes a rename durable. Windows cannot open folders and some file systems cannot sync them: then the rename is all. */

@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -55,6 +56,35 @@ describe('Checkpoints', () => {
       new Map(Array.from(trainer(1).parameters, ([name, { data }]) => [name, data])),
     );
     expect(await store.latest()).toMatchObject({ step: 4 });
+  });
+
+  it.each([1, 2, 3])(
+    'has never more than the limit of %i, the best besides and the one being written',
+    async (limit) => {
+      const store = new Checkpoints(folder, limit, 'hash');
+      let most = 0;
+      let fewestWhole = Infinity;
+      const watching = setInterval(() => {
+        const names = existsSync(folder) ? readdirSync(folder) : [];
+        const all = names.filter((name) => name.startsWith('checkpoint-'));
+        most = Math.max(most, all.length);
+        const whole = all.filter((name) => existsSync(join(folder, name, 'moments.safetensors')));
+        if (all.length > 0) fewestWhole = Math.min(fewestWhole, whole.length);
+      });
+      for (let step = 1; step <= 12; step++) await store.save(loop(step, 1), trainer(step));
+      clearInterval(watching);
+      // With a limit of one the old one must stay until the new one is there.
+      expect(most).toBeLessThanOrEqual(limit === 1 ? 3 : limit + 1);
+      expect(fewestWhole).toBeGreaterThanOrEqual(1);
+      expect((await readdir(folder)).length).toBe(limit + 1);
+    },
+  );
+
+  it('keeps an older one while one of the same step is written again', async () => {
+    const store = new Checkpoints(folder, 2, 'hash');
+    for (const step of [1, 2, 3, 3]) await store.save(loop(step, 1), trainer(step));
+    expect((await readdir(folder)).sort()).toEqual(['checkpoint-1', 'checkpoint-2', 'checkpoint-3']);
+    expect(await readdir(join(folder, 'checkpoint-2'))).toContain('moments.safetensors');
   });
 
   it('keeps the best that a kept checkpoint knows, until a later checkpoint knows a better one', async () => {

@@ -2,6 +2,7 @@ import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { homeProblem, readOwnFile } from '../../guard/index.ts';
 import { LuthierError } from '../errors.ts';
+import { formatBytes, freeDiskBytes } from '../hub/disk.ts';
 import { SafetensorsFile, type TensorToWrite, writeSafetensors } from '../hub/safetensors.ts';
 import { errnoOf, writeError } from '../hub/write-file.ts';
 import type { CheckpointStore, LoopState } from '../train/loop.ts';
@@ -58,6 +59,8 @@ export class Checkpoints implements CheckpointStore {
     const aside = join(this.#folder, `${ASIDE}${trainer.step}`);
     // The run's folder itself is not made again: where it is gone, the run has ended.
     requireNone(await homeProblem(this.#folder));
+    const written = { step: trainer.step, whole };
+    const others = this.#limit - (whole ? 1 : 0);
     try {
       await mkdir(this.#folder).catch(ignoreExisting);
       await rm(aside, { recursive: true, force: true });
@@ -71,6 +74,8 @@ export class Checkpoints implements CheckpointStore {
         data_sha256: this.#dataHash,
       };
       await writeJson(join(aside, STATE), state);
+      // Room for the new one before it appears: at no time are there more than the limit and the best.
+      await this.#prune(loop, written, Math.max(1, others));
       // One of the same step can only be older and smaller: the weights alone, or from before an interruption.
       await rm(path, { recursive: true, force: true });
       await rename(aside, path);
@@ -78,20 +83,23 @@ export class Checkpoints implements CheckpointStore {
     } catch (error) {
       await rm(aside, { recursive: true, force: true }).catch(() => undefined);
       const known = writeError(path, error);
-      if (known instanceof LuthierError && known.code === 'disk-full') throw await this.#full(path, known);
+      if (known instanceof LuthierError && known.code === 'disk-full') throw await this.#full(trainer, whole, known);
       throw known;
     }
-    await this.#prune(loop, trainer.step);
+    await this.#prune(loop, written, others);
     return { path, bytes: await bytesIn(path) };
   }
 
-  async #full(path: string, error: LuthierError): Promise<LuthierError> {
+  async #full(trainer: TrainerState, whole: boolean, error: LuthierError): Promise<LuthierError> {
     const kept = await this.latest();
-    const where = kept === null ? 'There is no earlier checkpoint.' : `That of step ${kept.step} is unharmed.`;
+    const where = kept === null ? 'There is no earlier checkpoint.' : `The checkpoint of step ${kept.step} is whole.`;
+    const floats = [...trainer.parameters.values(), ...(whole ? trainer.moments.values() : [])];
+    const need = floats.reduce((sum, { data }) => sum + data.byteLength, 0);
+    const free = await freeDiskBytes(this.#folder).catch(() => 0);
     return new LuthierError(
       'disk-full',
-      `The disk is full: the checkpoint ${path} could not be written.`,
-      `${where} Free some space, then go on with luthier runs resume.`,
+      `The disk is full: the checkpoint of step ${trainer.step} takes ${formatBytes(need)}, but only ${formatBytes(free)} are free at ${this.#folder}.`,
+      `${where} Free some space, then resume the run: luthier runs resume.`,
       { cause: error },
     );
   }
@@ -142,17 +150,17 @@ export class Checkpoints implements CheckpointStore {
   }
 
   /**
-   * Keeps the newest `limit`, the best weights, and the weights that a kept checkpoint calls the best: a run resumed
-   * from it may stop before it meets better ones.
+   * Keeps, beside what is being written, so many of the newest that can be gone on from, the best weights, and the
+   * weights that a kept checkpoint calls the best: a run resumed from it may stop before it meets better ones.
    */
-  async #prune(loop: LoopState, written: number): Promise<void> {
+  async #prune(loop: LoopState, written: { step: number; whole: boolean }, others: number): Promise<void> {
     const steps = await this.#steps();
-    const whole = steps.filter((s) => s.whole).map((s) => s.step);
-    const newest = whole.slice(-this.#limit);
-    const best = new Set([written, loop.best?.step]);
+    const whole = steps.filter((s) => s.whole && s.step !== written.step).map((s) => s.step);
+    const newest = others > 0 ? whole.slice(-others) : [];
+    const best = new Set([written.step, loop.best?.step]);
     for (const step of newest) best.add((await readState(this.#pathOf(step))).loop.best?.step);
     for (const { step } of steps) {
-      if (newest.includes(step)) continue;
+      if (newest.includes(step) || (step === written.step && written.whole)) continue;
       if (best.has(step)) await rm(join(this.#pathOf(step), MOMENTS), { force: true });
       else await rm(this.#pathOf(step), { recursive: true, force: true });
     }

@@ -1,7 +1,8 @@
-import { cp, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { LuthierError } from '../errors.ts';
 import { requireDiskBytes } from '../hub/disk.ts';
+import { modelFiles } from '../hub/model-folder.ts';
 import { writeError } from '../hub/write-file.ts';
 import { createPredictor } from '../train/predictor.ts';
 import { LOGIT_TOLERANCE, maxDifference } from '../train/save.ts';
@@ -13,6 +14,8 @@ export interface Exported {
   bytes: number;
   /** Largest difference of a logit between the run's model and what was written. */
   max_difference: number;
+  /** Names in the model's folder that belong to no model, and were not copied. */
+  left_out: string[];
 }
 
 /** Any text will do: what is compared is the arithmetic. */
@@ -25,10 +28,11 @@ const PROBES = ['Yes.', 'It arrived a day early, and it works.', 'Why was I char
  */
 export async function exportModel(model: string, format: 'safetensors' | 'onnx', out?: string): Promise<Exported> {
   const target = out === undefined ? model : resolve(out);
-  if (target !== model) await copyModel(model, target);
+  const left_out = target === model ? [] : await copyModel(model, target);
   if (format === 'onnx') {
     const { exportFolderAsOnnx } = await import('../train/export-onnx.ts');
-    return exportFolderAsOnnx(target);
+    // What lies in onnx/ is not left out: it is written again.
+    return { ...(await exportFolderAsOnnx(target)), left_out: left_out.filter((name) => name !== 'onnx') };
   }
   const max_difference = target === model ? 0 : await compare(model, target);
   if (!(max_difference <= LOGIT_TOLERANCE)) {
@@ -38,26 +42,31 @@ export async function exportModel(model: string, format: 'safetensors' | 'onnx',
       'The disk may be faulty. The model of the run is unharmed.',
     );
   }
-  return { path: target, bytes: await diskUse(target), max_difference };
+  return { path: target, bytes: await diskUse(target), max_difference, left_out };
 }
 
-async function copyModel(model: string, target: string): Promise<void> {
+/** Copies the files that make a model, and nothing else that may lie beside them. @returns names of the rest */
+async function copyModel(model: string, target: string): Promise<string[]> {
   const names = await readdir(target).catch(() => []);
   if (names.length > 0) {
     throw new LuthierError('usage', `${target} is not empty.`, 'Name a new or an empty folder with --out.');
   }
-  await requireDiskBytes(target, await diskUse(model), 'The exported model');
+  const files = await modelFiles(model);
+  const sizes = await Promise.all(files.map(async (name) => (await stat(join(model, name))).size));
+  const bytes = sizes.reduce((a, b) => a + b, 0);
+  await requireDiskBytes(target, bytes, 'The exported model');
   const isNew = await stat(target).then(
     () => false,
     () => true,
   );
   try {
     await mkdir(target, { recursive: true });
-    for (const name of await readdir(model)) await cp(join(model, name), join(target, name), { recursive: true });
+    for (const name of files) await copyFile(join(model, name), join(target, name));
   } catch (error) {
     if (isNew) await rm(target, { recursive: true, force: true });
     throw writeError(target, error);
   }
+  return (await readdir(model)).filter((name) => !files.includes(name)).sort();
 }
 
 async function compare(model: string, target: string): Promise<number> {

@@ -4,13 +4,14 @@ import { dirname, join } from 'node:path';
 import { runFolderProblem } from '../../guard/index.ts';
 import type { ClassificationReport, NoteEvent, Recipe, RunEvent, RunRecord, RunState } from '../../protocol/index.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
+import { sweepAside } from '../hub/write-file.ts';
 import { Control, type Wish } from '../train/control.ts';
 import type { LoopState, Outcome } from '../train/loop.ts';
 import type { Trainer } from '../train/types.ts';
 import { VERSION } from '../version.ts';
 import { type Checkpoint, Checkpoints } from './checkpoints.ts';
 import { Endpoint } from './endpoint.ts';
-import { FILES, readRecord, requireNone, writeJson, writeRecord } from './folder.ts';
+import { diskUse, FILES, readRecord, requireNone, writeJson, writeRecord } from './folder.ts';
 import { lockRun } from './lock.ts';
 import { EventLog } from './metrics.ts';
 
@@ -171,6 +172,10 @@ class RunProcess {
     ]);
     // The record is a file like any other: what it says is checked as a recipe's file is.
     const recipe = parseRecipe(this.#record.recipe, () => join(this.#folder, FILES.record));
+    // What a process that was killed left half-written: as large as a model.
+    for (const part of ['.', FILES.model, join(FILES.model, 'onnx'), FILES.adapter]) {
+      await sweepAside(join(this.#folder, part));
+    }
     const hashing = hashDataset(recipe.dataset);
     hashing.catch(() => undefined);
     const trainer = await createTrainer({
@@ -199,10 +204,15 @@ class RunProcess {
       import('../hub/disk.ts'),
     ]);
     const sizes = { parameters: trainer.numParameters, trained: trainer.numTrainableParameters };
-    const need = estimateDisk(sizes, recipe);
+    // What the run holds from before is replaced, or need not be written again.
+    const held = await Promise.all(
+      [FILES.checkpoints, FILES.model, FILES.adapter].map((name) => diskUse(join(this.#folder, name))),
+    );
+    const left = (recipe: Recipe) => Math.max(0, estimateDisk(sizes, recipe) - held.reduce((a, b) => a + b));
+    const need = left(recipe);
     const free = await freeDiskBytes(this.#folder);
     if (need <= free) return;
-    const least = estimateDisk(sizes, { ...recipe, save_total_limit: 1 });
+    const least = left({ ...recipe, save_total_limit: 1 });
     const smaller = recipe.save_total_limit > 1 && least <= free ? 'With save_total_limit 1 it would fit. ' : '';
     throw new LuthierError(
       'disk-full',
@@ -282,7 +292,11 @@ class RunProcess {
     const { loop, saved, metrics, stoppedEarly } = outcome;
     this.#record.best = loop.best;
     this.#record.model = saved ? FILES.model : null;
-    await this.#close(outcome.end, () => {
+    // After the record: a run killed in between is done, and never one that starts over because they are gone.
+    const tidy = async () => {
+      if (saved && !this.#record.recipe.keep_checkpoints) await checkpoints.removeAll();
+    };
+    const tell = () => {
       if (!saved) return;
       this.#emit({
         event: 'done',
@@ -297,7 +311,8 @@ class RunProcess {
         time_to_first_step_s: this.#firstStepS ?? this.#elapsed(),
         peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
       });
-    });
+    };
+    await this.#close(outcome.end, tell, tidy);
     return 0;
   }
 
@@ -307,10 +322,15 @@ class RunProcess {
   }
 
   /** Writes the last state before it is told, so that whoever hears of it reads the same in the folder. */
-  async #close(state: RunState, tell: () => void = () => undefined): Promise<void> {
+  async #close(
+    state: RunState,
+    tell: () => void = () => undefined,
+    tidy: () => Promise<void> = async () => undefined,
+  ): Promise<void> {
     this.#record.state = state;
     this.#record.finished_at = now();
     await this.#writeRecord();
+    await tidy();
     this.#emit({ event: 'state', time: seconds(), state });
     tell();
   }

@@ -8,7 +8,7 @@ import { writeOnnx } from '../graph/onnx.ts';
 import { ELEMENT_TYPE_NUMBER } from '../graph/operators.ts';
 import { openDimensions, unmistakable } from '../graph/passes/open-dimensions.ts';
 import { standardOperators } from '../graph/passes/standard-operators.ts';
-import { writeFileAtomically } from '../hub/write-file.ts';
+import { sweepAside, writeFileAtomically } from '../hub/write-file.ts';
 import type { RowInputs } from '../models/bert.ts';
 import type { Encoder } from '../models/registry.ts';
 import { record } from '../record/recorder.ts';
@@ -58,6 +58,7 @@ export async function exportOnnx(
   });
   const path = join(folder, 'onnx', 'model.onnx');
   await mkdir(join(folder, 'onnx'), { recursive: true });
+  await sweepAside(join(folder, 'onnx'));
   await writeFileAtomically(path, (file) => file.writeFile(bytes));
   const max_difference = await probedDifference(path, classifier, probes);
   if (!(max_difference <= LOGIT_TOLERANCE)) {

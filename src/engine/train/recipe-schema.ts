@@ -151,7 +151,14 @@ export const recipeSchema = z.strictObject({
   save_steps: wholeNumber
     .default(0)
     .describe('Checkpoint every this many steps; 0: at the end of each epoch. At least every 5 minutes all the same.'),
-  save_total_limit: positiveInteger.max(1000).default(2).describe('Checkpoints kept; the best one is kept besides.'),
+  save_total_limit: positiveInteger
+    .max(1000)
+    .default(2)
+    .describe('Checkpoints kept while the run works; the best one is kept besides.'),
+  keep_checkpoints: z
+    .boolean()
+    .default(false)
+    .describe('Keep the checkpoints when the run has ended; otherwise only its model stays.'),
   logging_steps: positiveInteger.default(1).describe('Steps to a logged one; its loss is the mean of theirs.'),
   metric_for_best_model: z
     .enum(['loss', 'accuracy', 'f1_macro', 'f1_weighted', 'mcc', 'ece'])
@@ -203,6 +210,7 @@ export const KEY_OWNER: Record<RecipeKey, string> = {
   eval_steps: 'TrainingArguments',
   save_steps: 'TrainingArguments',
   save_total_limit: 'TrainingArguments',
+  keep_checkpoints: 'ours',
   logging_steps: 'TrainingArguments',
   metric_for_best_model: 'TrainingArguments',
   early_stopping_patience: 'EarlyStoppingCallback',

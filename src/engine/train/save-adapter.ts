@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeSafetensors } from '../hub/safetensors.ts';
-import { writeError, writeFileAtomically } from '../hub/write-file.ts';
+import { sweepAside, writeError, writeFileAtomically } from '../hub/write-file.ts';
 import { type Adapters, isLoraName } from '../models/lora.ts';
 import type { ParameterStore } from './parameter-store.ts';
 
@@ -30,6 +30,7 @@ export async function saveAdapter(
   await mkdir(folder, { recursive: true }).catch((error: unknown) => {
     throw writeError(folder, error);
   });
+  await sweepAside(folder);
   const isSaved = (name: string) =>
     isLoraName(name) || adapters.modulesToSave.some((module) => name.startsWith(`${module}.`));
   const tensors = [...store.parameters.values()]

@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { type ClassificationReport, classScore, type RecipeInput } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { DATA_EXTENSIONS } from '../datasets/dataset.ts';
-import { uniqueName } from '../datasets/names.ts';
+import { slug, uniqueName } from '../datasets/names.ts';
 import { Cancelled, HostError } from '../errors.ts';
 import { listFolder, readJson } from '../files.ts';
 import { formatBytes, formatCount, formatMetric, metricName } from '../format.ts';
@@ -153,13 +153,14 @@ export async function exportRun(luthier: Luthier, ...args: unknown[]): Promise<v
   const parent = where?.[0]?.fsPath;
   if (!parent) throw new Cancelled();
   const taken = (await listFolder(parent)).map((entry) => entry.name);
-  const out = join(parent, uniqueName(run.record.id, taken));
+  const { id, name } = run.record;
+  const out = join(parent, uniqueName(name === id ? id : slug(name), taken));
   const result = await withProgress(`Exporting ${run.record.name}`, (signal, progress) =>
     luthier.engine.service.request('export', { run: run.folder, format, out }, { signal, onProgress: progress }),
   );
   const reveal = 'Reveal';
   const answer = await vscode.window.showInformationMessage(
-    `Exported to ${result.path} (${formatBytes(result.bytes)}). It answers as the trained model does: largest difference ${result.max_difference.toExponential(1)}.`,
+    `Exported to ${result.path} (${formatBytes(result.bytes)}). It answers as the trained model does: largest difference ${result.max_difference.toExponential(1)}.${result.left_out.length > 0 ? ` Not copied, for it is no part of the model: ${result.left_out.join(', ')}.` : ''}`,
     reveal,
   );
   if (answer === reveal) await vscode.commands.executeCommand('revealFileInOS', vscode.Uri.file(result.path));
