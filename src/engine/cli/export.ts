@@ -14,7 +14,8 @@ export async function exportRun(
     return EXIT.done;
   }
   print(exported.path);
-  if (exported.left_out.length > 0) note(`Not copied, for it is no part of the model: ${exported.left_out.join(', ')}.`);
+  if (exported.left_out.length > 0)
+    note(`Not copied, for it is no part of the model: ${exported.left_out.join(', ')}.`);
   note(
     exported.path === model
       ? `The run’s model is a Hugging Face folder already (${formatBytes(exported.bytes)}); --out DIR copies it.`
