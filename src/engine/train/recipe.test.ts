@@ -32,6 +32,7 @@ describe('parseRecipe', () => {
         "early_stopping_patience": 0,
         "eval_steps": 0,
         "gradient_accumulation_steps": 1,
+        "keep_checkpoints": false,
         "label_smoothing_factor": 0,
         "learning_rate": 0.00005,
         "logging_steps": 1,
