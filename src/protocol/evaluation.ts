@@ -9,6 +9,17 @@ export interface Interval {
 /** Of fewer rows than this, no interval but accuracy's is given: they say too little. */
 export const FEWEST_ROWS_FOR_INTERVALS = 10;
 
+/** Over fewer rows than this, accuracy's interval spans 35 points or more. */
+const ROWS_THAT_SAY_SOMETHING = 30;
+
+/** "4 rows held out: this says little.", or null where there are rows enough. */
+export function fewRowsNote(n: number): string | null {
+  return n < ROWS_THAT_SAY_SOMETHING ? `${n} ${n === 1 ? 'row' : 'rows'} held out: this says little.` : null;
+}
+
+/** What can be done about few rows held out. */
+export const FEW_ROWS_HINT = 'Hold out a larger share, or cross-validate.';
+
 /**
  * Scores of one class; null where it has no rows to be measured by (written as "–"): recall and F1 always, precision
  * where it was not predicted either. Evaluations of 0.1.0 have 0 in their place: `classScore` reads both.

@@ -1,3 +1,4 @@
+export * from './arrays.ts';
 export * from './dataset.ts';
 export * from './dataset-page.ts';
 export * from './errors.ts';

@@ -1,3 +1,4 @@
+import { smallest } from './arrays.ts';
 import type { StepEvent } from './events.ts';
 
 /** A step's figures, in the order in which they are kept. */
@@ -63,7 +64,7 @@ export class StepBuffer {
 
   /** Appends many steps at once; their numbers ascend. Rows beyond the shortest column are left out. */
   appendColumns(more: StepColumns): void {
-    const n = Math.min(...STEP_COLUMNS.map((name) => more[name].length));
+    const n = smallest(STEP_COLUMNS.map((name) => more[name].length));
     if (n === 0) return;
     this.#rewind(more.step[0]!);
     this.#reserve(this.#length + n);

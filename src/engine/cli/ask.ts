@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, extname, join, resolve, sep } from 'node:path';
 import {
+  append,
   type Columns,
   type DataSummary,
   type RecipeInput,
@@ -106,7 +107,10 @@ async function findTables(folder: string): Promise<string[]> {
     if (entry.isFile() && isTable(entry.name)) found.push(entry.name);
     if (!entry.isDirectory() || entry.name.startsWith('.') || entry.name === 'node_modules') continue;
     const inside = await readdir(join(folder, entry.name)).catch(() => []);
-    found.push(...inside.filter(isTable).map((name) => join(entry.name, name)));
+    append(
+      found,
+      inside.filter(isTable).map((name) => join(entry.name, name)),
+    );
   }
   return found.sort((a, b) => a.split(sep).length - b.split(sep).length || (a < b ? -1 : 1));
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { visible, visibleJson, visibleLine } from '../../guard/index.ts';
+import { largest } from '../../protocol/index.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted. */
@@ -69,7 +70,7 @@ export const yellow = style(33, 39);
 /** Columns aligned, numbers to the right when `right` names them. Each row is one line, whatever its cells hold. */
 export function table(header: string[], given: string[][], right: readonly number[] = []): string {
   const rows = given.map((row) => row.map(visibleLine));
-  const widths = header.map((title, i) => rows.reduce((width, row) => Math.max(width, row[i]!.length), title.length));
+  const widths = header.map((title, i) => largest(rows, (row) => row[i]!.length, title.length));
   const line = (cells: string[]) =>
     cells
       .map((cell, i) => (right.includes(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
-import type { BackendChoice } from '../../protocol/index.ts';
+import { type BackendChoice, largest } from '../../protocol/index.ts';
 import { guessColumns } from '../data/columns.ts';
 import { columnsOfInputs, halfAPair } from '../data/dataset.ts';
 import { splitPair } from '../data/pair.ts';
@@ -39,7 +39,7 @@ export async function predict(model: string, options: PredictCommandOptions): Pr
   const predictions = await predictor
     .predict(texts, (done) => progress.update(done, texts.length))
     .finally(() => progress.close());
-  const width = Math.max(0, ...predictor.labels.map((label) => label.length));
+  const width = largest(predictor.labels, (label) => label.length, 0);
   for (const { text, text_pair, label, score, scores } of predictions) {
     if (options.json) printJson({ text, ...(text_pair === undefined ? {} : { text_pair }), label, score, scores });
     else {

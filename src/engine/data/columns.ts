@@ -1,5 +1,5 @@
 import { closest, distance } from 'fastest-levenshtein';
-import type { ColumnSummary, Columns } from '../../protocol/index.ts';
+import { type ColumnSummary, type Columns, largest } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { LABEL_NAMES, OTHER_NAMES, PAIR_NAMES, TEXT_NAMES } from './names.ts';
 import { counted, listed } from './problems.ts';
@@ -178,7 +178,7 @@ function scoreText(column: ColumnStats, all: readonly ColumnStats[]): number {
   if (OTHER_NAMES.includes(name)) return -1;
   if (column.numeric > 0.9) return -1;
   if (column.filled === 0) return EMPTY_BUT_NAMED * scoreName(name, TEXT_NAMES);
-  const longest = Math.max(...all.map((other) => other.mean_length));
+  const longest = largest(all, (other) => other.mean_length);
   const varied = isVaried(column) ? 1 : 0;
   const long = (column.mean_words >= 3 ? 1 : 0) + (column.mean_length === longest ? 1 : 0);
   // Two or three values of a word each are a class, whatever the column is called.

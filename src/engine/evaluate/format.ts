@@ -1,5 +1,13 @@
 import displayWidth from 'fast-string-width';
-import { type ClassificationReport, classScore, type EvaluatedRow, type MetricKey } from '../../protocol/index.ts';
+import {
+  type ClassificationReport,
+  classScore,
+  type EvaluatedRow,
+  FEW_ROWS_HINT,
+  fewRowsNote,
+  largest,
+  type MetricKey,
+} from '../../protocol/index.ts';
 
 const METRICS: MetricKey[] = ['accuracy', 'f1_macro', 'f1_weighted', 'mcc', 'loss', 'ece'];
 /** A confusion matrix of more classes tells nothing in a terminal. */
@@ -11,6 +19,7 @@ const MIN_WIDTH = 40;
 const NAME_WIDTH = 24;
 /** In the place of what cannot be said. */
 const NONE = '–';
+const TOO_FEW = 'too few rows';
 
 /**
  * A report as lines for a terminal of `width` columns, without colours or a final newline: metrics with interval and
@@ -23,25 +32,32 @@ export function formatReport(report: ClassificationReport, width: number): strin
     .join('\n\n');
 }
 
-function metricTable({ split, n, labels, metrics, intervals, majority }: ClassificationReport): string {
+function metricTable({ split, n, folds, labels, metrics, intervals, majority }: ClassificationReport): string {
   const rows = METRICS.map((key) => {
     const interval = intervals[key];
     const beside = key === 'loss' || key === 'ece' ? undefined : majority[key];
     return [
       key,
-      metrics[key].toFixed(3),
-      interval ? `${interval.low.toFixed(3)} to ${interval.high.toFixed(3)}` : '',
-      beside === undefined ? '' : beside.toFixed(3),
+      value(key, metrics[key]),
+      interval ? `${value(key, interval.low)} to ${value(key, interval.high)}` : TOO_FEW,
+      beside === undefined ? '' : value(key, beside),
     ];
   });
+  const few = folds === undefined ? fewRowsNote(n) : null;
   return [
-    `${split}: n = ${n} ${n === 1 ? 'row' : 'rows'}, ${labels.length} classes`,
+    `${split}: n = ${n} ${n === 1 ? 'row' : 'rows'}, ${labels.length} ${labels.length === 1 ? 'class' : 'classes'}`,
+    ...(folds === undefined ? [] : [`answers of ${folds} folds together, each row by the model that had not seen it`]),
+    ...(few === null ? [] : [`${few} ${FEW_ROWS_HINT} (validation_split, luthier train RECIPE --folds 5)`]),
     '',
     ...table([['metric', 'value', '95 % interval', 'majority'], ...rows]),
     '',
     `majority: always answering ${quoted(majority.label)}`,
   ].join('\n');
 }
+
+/** The calibration error is a distance in percentage points, here as in the editor. */
+const value = (key: MetricKey, figure: number): string =>
+  key === 'ece' ? `${(100 * figure).toFixed(1)} %` : figure.toFixed(3);
 
 function classTable({ per_class, labels }: ClassificationReport): string {
   const listed =
@@ -102,7 +118,7 @@ const quoted = (label: string): string => `“${shorten(label, NAME_WIDTH)}”`;
 
 /** Rows with columns in line: the first to the left, the others to the right. */
 function table(rows: string[][]): string[] {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => displayWidth(row[column]!))));
+  const widths = rows[0]!.map((_, column) => largest(rows, (row) => displayWidth(row[column]!)));
   return rows.map((row) =>
     row
       .map((cell, column) => {

@@ -9,24 +9,17 @@ export interface Predictions {
   predicted: Int32Array;
   /** Softmax probability of the predicted class. */
   confidence: Float64Array;
-  /** Cross-entropy in nats, with label smoothing where asked. */
+  /** Cross-entropy in nats, plain whatever a step's loss is: never smoothed, never weighted by class. */
   loss: Float64Array;
 }
 
 /**
  * Predictions and losses from logits.
  * @param logits [n × numClasses], row by row.
- * @param labelSmoothing ε: loss = (1 − ε) · −log p_target + ε/K · Σ −log p_k, as torch.nn.CrossEntropyLoss and
- *   transformers' LabelSmoother have it.
  * @throws LuthierError `loss-not-finite` naming the first row whose logits are not finite; RangeError when sizes or
  *   classes do not fit together, which is a defect of the caller.
  */
-export function predictionsOf(
-  targets: Int32Array,
-  logits: Float32Array,
-  numClasses: number,
-  labelSmoothing = 0,
-): Predictions {
+export function predictionsOf(targets: Int32Array, logits: Float32Array, numClasses: number): Predictions {
   const n = targets.length;
   if (logits.length !== n * numClasses)
     throw new RangeError(`${logits.length} logits for ${n} rows of ${numClasses} classes`);
@@ -56,7 +49,7 @@ export function predictionsOf(
     const logSum = max + Math.log(exponentials);
     predicted[i] = best;
     confidence[i] = 1 / exponentials;
-    loss[i] = (1 - labelSmoothing) * (logSum - logits[row + target]!) + labelSmoothing * (logSum - sum / numClasses);
+    loss[i] = logSum - logits[row + target]!;
   }
   return { n, numClasses, targets, predicted, confidence, loss };
 }

@@ -2,7 +2,7 @@ import { isAbsolute, relative } from 'node:path';
 import type { ClassificationReport, EvaluatedRow } from '../../protocol/index.ts';
 import type { Example } from '../data/types.ts';
 import { LuthierError } from '../errors.ts';
-import { bootstrap, wilson } from './intervals.ts';
+import { intervalsOf } from './intervals.ts';
 import { type Predictions, predictionsOf } from './predictions.ts';
 import { Tally } from './tally.ts';
 
@@ -19,8 +19,6 @@ export interface ReportOptions {
   logits: Float32Array;
   /** Rows of each class in the training part; left out or all 0 where that is not known: then the evaluated part's. */
   trainCounts?: readonly number[];
-  /** ε of the loss; 0 unless given. */
-  labelSmoothing?: number;
   /** Folder that files of the worst rows are named relative to, where they are in it. */
   base?: string;
 }
@@ -39,17 +37,16 @@ export function classificationReport(options: ReportOptions): ClassificationRepo
       `The ${split} part has no rows, so there is nothing to evaluate.`,
       'Give a file with rows, or another part.',
     );
-  const predictions = predictionsOf(targets, options.logits, labels.length, options.labelSmoothing);
+  const predictions = predictionsOf(targets, options.logits, labels.length);
   const all = new Tally(predictions).addAll();
   const metrics = all.metrics();
   const confusion = confusionMatrix(predictions);
-  const hits = confusion.reduce((sum, row, k) => sum + row[k]!, 0);
   return {
     split,
     n,
     labels,
     metrics,
-    intervals: { ...bootstrap(predictions, metrics), accuracy: wilson(hits, n) },
+    intervals: intervalsOf(predictions, confusion, metrics),
     majority: majority(predictions, labels, options.trainCounts),
     per_class: labels.map((label, k) => ({ label, ...all.classScores(k) })),
     confusion,
@@ -75,7 +72,7 @@ function majority(
     for (const target of predictions.targets) own[target]!++;
     counts = own;
   }
-  const answer = counts.indexOf(Math.max(...counts));
+  const answer = counts.reduce((best, count, k) => (count > counts[best]! ? k : best), 0);
   const always = { ...predictions, predicted: new Int32Array(predictions.n).fill(answer) };
   const { accuracy, f1_macro, f1_weighted, mcc } = new Tally(always).addAll().metrics();
   return { label: labels[answer]!, accuracy, f1_macro, f1_weighted, mcc };

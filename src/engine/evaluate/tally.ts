@@ -76,36 +76,54 @@ export class Tally {
   /** Every metric over the rows added so far, of which there must be at least one. */
   metrics(): Record<MetricKey, number> {
     const n = this.#n;
-    let hits = 0;
-    let macro = 0;
-    let present = 0;
-    let weighted = 0;
-    let cross = 0;
-    let predictedSquares = 0;
-    let supportSquares = 0;
-    for (let k = 0; k < this.#of.numClasses; k++) {
-      const support = this.#support[k]!;
-      const predicted = this.#predicted[k]!;
-      // A class that is predicted and has no rows counts as 0 among the others.
-      const f1 = ratio(2 * this.#hits[k]!, predicted + support);
-      hits += this.#hits[k]!;
-      if (support + predicted > 0) present++;
-      macro += f1;
-      weighted += f1 * support;
-      cross += predicted * support;
-      predictedSquares += predicted * predicted;
-      supportSquares += support * support;
-    }
-    const spread = Math.sqrt((n * n - predictedSquares) * (n * n - supportSquares));
+    const averages = averageScores({ support: this.#support, predicted: this.#predicted, hits: this.#hits });
     return {
       loss: this.#loss / n,
-      accuracy: hits / n,
-      f1_macro: ratio(macro, present),
-      f1_weighted: weighted / n,
-      mcc: ratio(hits * n - cross, spread),
+      ...averages,
       ece: this.#gap.reduce((sum, gap) => sum + Math.abs(gap), 0) / n,
     };
   }
+}
+
+/**
+ * The metrics that follow from how many rows (or how much of a distribution) are of each class, predicted as it, and
+ * both. Macro F1 is over the classes that occur or are predicted; MCC is 0 where it is not defined (one class).
+ */
+export function averageScores(of: Record<'support' | 'predicted' | 'hits', Float64Array>): {
+  accuracy: number;
+  f1_macro: number;
+  f1_weighted: number;
+  mcc: number;
+} {
+  let n = 0;
+  let hits = 0;
+  let macro = 0;
+  let present = 0;
+  let weighted = 0;
+  let cross = 0;
+  let predictedSquares = 0;
+  let supportSquares = 0;
+  for (let k = 0; k < of.support.length; k++) {
+    const support = of.support[k]!;
+    const predicted = of.predicted[k]!;
+    // A class that is predicted and has no rows counts as 0 among the others.
+    const f1 = ratio(2 * of.hits[k]!, predicted + support);
+    n += support;
+    hits += of.hits[k]!;
+    if (support + predicted > 0) present++;
+    macro += f1;
+    weighted += f1 * support;
+    cross += predicted * support;
+    predictedSquares += predicted * predicted;
+    supportSquares += support * support;
+  }
+  const spread = Math.sqrt((n * n - predictedSquares) * (n * n - supportSquares));
+  return {
+    accuracy: hits / n,
+    f1_macro: ratio(macro, present),
+    f1_weighted: weighted / n,
+    mcc: ratio(hits * n - cross, spread),
+  };
 }
 
 const ratio = (numerator: number, denominator: number): number => (denominator === 0 ? 0 : numerator / denominator);

@@ -1,4 +1,5 @@
 import { matMul, sum, type Tensor2D } from '@tensorflow/tfjs-core';
+import { smallest } from '../../protocol/index.ts';
 import type { Executor, Feed, Program, TensorSpec } from './executor.ts';
 
 /** Rows of a product, as many as 8 texts of 128 tokens are; slow executors are asked for fewer. */
@@ -32,7 +33,7 @@ export async function measureRate(executor: Executor, width: number): Promise<nu
     }
     run.dispose();
     // The best, not the median: whatever else the machine does only slows it down.
-    const best = Math.min(...times);
+    const best = smallest(times);
     rate = (2 * rows * width * wide) / 1e6 / best;
     if (best > LONG) break;
   }

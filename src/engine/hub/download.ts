@@ -1,5 +1,6 @@
 import { copyFile, link, mkdir, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
+import { append } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import {
   defaultCacheFolder,
@@ -124,7 +125,7 @@ class Download {
     this.#options.checkConfig?.(await readJsonRecord(this.#pointer(CONFIG_FILE)));
     if (names.includes(WEIGHTS_INDEX_FILE)) {
       await this.#fetch(await this.#describe(WEIGHTS_INDEX_FILE));
-      names.push(...(await this.#shards(there)));
+      append(names, await this.#shards(there));
     }
     const files = await this.#describeAll(names);
     await this.#checkSpace(files);

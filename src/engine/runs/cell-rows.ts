@@ -32,12 +32,7 @@ export async function cellRows(
   const examples = await examplesOf(record, query, labels, signal);
   const logits = await predictor.logits(examples, undefined, signal);
   const targets = Int32Array.from(examples, (example) => example.label);
-  const { predicted, confidence, loss } = predictionsOf(
-    targets,
-    logits,
-    labels.length,
-    record.recipe.label_smoothing_factor,
-  );
+  const { predicted, confidence, loss } = predictionsOf(targets, logits, labels.length);
   const [actual, answer] = [labels.indexOf(query.actual), labels.indexOf(query.predicted)];
   const found = examples.map((_, i) => i).filter((i) => targets[i] === actual && predicted[i] === answer);
   found.sort((a, b) => loss[b]! - loss[a]! || a - b);

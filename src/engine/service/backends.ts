@@ -1,4 +1,4 @@
-import type { BackendStatus } from '../../protocol/index.ts';
+import { append, type BackendStatus } from '../../protocol/index.ts';
 import { chosenByAuto } from '../executors/auto.ts';
 import { createExecutor } from '../executors/create.ts';
 import type { Executor } from '../executors/executor.ts';
@@ -16,7 +16,7 @@ export async function backendStatus(measure: boolean): Promise<BackendStatus[]> 
   const width = measure ? widthOf('base') : null;
   const probes: Probe[] = [];
   // Side by side when they are only started; one after the other when each needs the whole machine.
-  if (width === null) probes.push(...(await Promise.all(NAMES.map((name) => probeBackend(name, null)))));
+  if (width === null) append(probes, await Promise.all(NAMES.map((name) => probeBackend(name, null))));
   else for (const name of NAMES) probes.push(await probeBackend(name, width));
   const processor = probes[NAMES.indexOf('onnxruntime')]!;
   const measured = Object.fromEntries(probes.map((probe, i) => [NAMES[i], probe.usable ? probe.gflops : null]));

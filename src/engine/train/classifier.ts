@@ -1,3 +1,4 @@
+import { largest } from '../../protocol/index.ts';
 import type { Compiled, DeviceCompiled, Executor, Feed, TensorData } from '../executors/executor.ts';
 import { sizeOf } from '../executors/executor.ts';
 import type { BatchShape } from '../models/batch.ts';
@@ -184,7 +185,7 @@ export class Classifier {
     slots: number,
   ): { arrays: Record<string, Int32Array>; shape: BatchShape; tokens: number } {
     const lengths = texts.map((t) => t.ids.length);
-    const packing: Packing = packTexts(lengths, rowLength(Math.max(...lengths)), slots);
+    const packing: Packing = packTexts(lengths, rowLength(largest(lengths)), slots);
     const { rows, length } = packing.shape;
     const make = () => new Int32Array(rows * length);
     const arrays = {

@@ -1,4 +1,4 @@
-import type { BackendChoice, Prediction } from '../../protocol/index.ts';
+import { type BackendChoice, largest, type Prediction } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import type { TextInput } from '../text/tokenizer.ts';
 import { inBatches } from './inference.ts';
@@ -89,7 +89,7 @@ class ClassifierPredictor implements Predictor {
           'The training that wrote it diverged: train again with a lower learning_rate, or take the model again.',
         );
       }
-      const best = probabilities.indexOf(Math.max(...probabilities));
+      const best = probabilities.indexOf(largest(probabilities));
       return {
         ...(typeof text === 'string' ? { text } : text),
         label: this.labels[best]!,
@@ -107,7 +107,7 @@ class ClassifierPredictor implements Predictor {
 /** Probabilities of one row of logits. */
 export function softmax(logits: ArrayLike<number>): number[] {
   const values = Array.from(logits);
-  const max = Math.max(...values);
+  const max = largest(values);
   const exps = values.map((v) => Math.exp(v - max));
   const sum = exps.reduce((a, b) => a + b, 0);
   return exps.map((e) => e / sum);

@@ -1,6 +1,6 @@
 import { cpus } from 'node:os';
 import { basename } from 'node:path';
-import type { ClassificationReport, DataProblem, Recipe } from '../../protocol/index.ts';
+import { type ClassificationReport, type DataProblem, largest, type Recipe } from '../../protocol/index.ts';
 import { loadClassificationDataset } from '../data/dataset.ts';
 import { Random } from '../data/random.ts';
 import type { ClassificationDataset, Example } from '../data/types.ts';
@@ -160,7 +160,7 @@ class ClassificationTrainer implements Trainer {
       isHeldIn8Bit: isHeldIn8Bit(recipe.strategy, encoder),
       accumulate: accumulation > 1 && !keepsParameters(engine),
       labelSmoothing: recipe.label_smoothing_factor,
-      maxBatch: { texts: batch, tokens: Math.max(...encoded.train.map((t) => t.ids.length)) },
+      maxBatch: { texts: batch, tokens: largest(encoded.train, (t) => t.ids.length) },
       seed: recipe.seed,
     });
   }

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { ModelEntry } from '../../protocol/index.ts';
+import { append, type ModelEntry } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { Cancelled, type HostError, isCancelled, toHostError } from '../errors.ts';
 import { formatBytes } from '../format.ts';
@@ -39,7 +39,7 @@ export async function askModel(
   const items: Choice<Answer>[] = [];
   for (const source of Object.keys(SOURCES) as ModelEntry['source'][]) {
     const group = models.filter((model) => model.source === source);
-    if (group.length > 0) items.push(separator(SOURCES[source]), ...group.map(modelItem));
+    if (group.length > 0) append(items, [separator(SOURCES[source]), ...group.map(modelItem)]);
   }
   const isPreferred = ({ value }: Choice<Answer>) => typeof value === 'object' && value.name === preferred;
   if (!items.some(isPreferred)) {

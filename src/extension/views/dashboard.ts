@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import {
   type ActionOutcome,
+  append,
   type DashboardMessage,
   type DashboardRequest,
   parseDashboardRequest,
@@ -292,7 +293,7 @@ export class Dashboard {
   private collect(folder: string, events: RunEvent[]): void {
     if (!this.wire.visible) return;
     const waiting = this.fresh.get(folder);
-    if (waiting) waiting.push(...events);
+    if (waiting) append(waiting, events);
     else this.fresh.set(folder, [...events]);
     if (this.ready) this.timer ??= setTimeout(() => this.flush(), POST_MS);
   }

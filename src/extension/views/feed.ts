@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import type { ClassificationReport, RunEvent } from '../../protocol/index.ts';
-import { StepBuffer } from '../../protocol/index.ts';
+import { append, type ClassificationReport, type RunEvent, StepBuffer } from '../../protocol/index.ts';
 import { readOwnJson } from '../files.ts';
 import { type MetricsLine, type MetricsPosition, readMetrics, START_OF_METRICS } from '../runs/metrics.ts';
 
@@ -54,7 +53,7 @@ export class RunFeed {
     const fresh = lines.filter(({ line }) => line >= this.line);
     if (fresh.length === 0) return;
     if (this.reading) {
-      this.early.push(...fresh);
+      append(this.early, fresh);
       return;
     }
     if (fresh[0]!.line > this.line) {

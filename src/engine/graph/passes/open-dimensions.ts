@@ -1,3 +1,4 @@
+import { append } from '../../../protocol/index.ts';
 import { type Constant, type Graph, type Node, typeOf, type ValueType } from '../ir.ts';
 import type { AttributesOf, Op } from '../operators.ts';
 import { eliminateDeadNodes } from './dead-nodes.ts';
@@ -84,7 +85,10 @@ export function unmistakable(limits: readonly (number | undefined)[], inUse: rea
       if (n < 3) throw new Error(`no prime up to ${limit} is free`);
     }
     found.push(n);
-    products.push(...products.map((p) => p * n));
+    append(
+      products,
+      products.map((p) => p * n),
+    );
   }
   return found;
 }
