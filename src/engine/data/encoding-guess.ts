@@ -1,3 +1,4 @@
+import { largest, smallest } from '../../protocol/index.ts';
 import { decodeWhole, encodingNamed } from './encoding-names.ts';
 
 /** What the bytes of a text may be, none of it certain. */
@@ -36,7 +37,7 @@ export async function guessEncoding(lines: Buffer): Promise<EncodingGuess> {
   const isLatin = (ascii >= high || high < 3) && !MULTIBYTE.includes([...found][0]?.[0] ?? '');
   if (isLatin) for (const name of found.keys()) if (!LATIN.includes(name)) found.delete(name);
   // A few letters are no statistics: what most such files are in goes first then, if it reads well.
-  const highest = Math.max(0, ...found.values());
+  const highest = largest([...found.values()], undefined, 0);
   if ((isLatin && high < MANY_LETTERS) || found.size === 0) {
     for (const [name, share] of FEW_LETTERS)
       found.set(name, Math.max((found.get(name) ?? 0) * (1 + share), share * highest));
@@ -48,7 +49,7 @@ export async function guessEncoding(lines: Buffer): Promise<EncodingGuess> {
     })
     .sort((a, b) => b.confidence - a.confidence);
   const near = candidates.filter(({ confidence }) => confidence >= NEAR * candidates[0]!.confidence);
-  const fewest = Math.min(...near.map((candidate) => candidate.oddities));
+  const fewest = smallest(near.map((candidate) => candidate.oddities));
   const fitting = near.filter((candidate) => candidate.oddities === fewest);
   // Where two read the same, the better known name says it.
   const same = fitting.filter(({ text }) => text === fitting[0]!.text);
