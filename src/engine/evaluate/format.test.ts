@@ -23,14 +23,15 @@ describe('formatReport', () => {
     const report = reportOf(['negative', 'positive'], 12, (i) => `Row ${i} was\nnot what we expected.`);
     expect(formatReport(report, 80)).toMatchInlineSnapshot(`
       "validation: n = 12 rows, 2 classes
+      12 rows held out: this says little. Hold out a larger share, or cross-validate. (validation_split, luthier train RECIPE --folds 5)
 
-      metric        value    95 % interval  majority
-      accuracy      0.417   0.193 to 0.680     0.500
-      f1_macro      0.413   0.143 to 0.657     0.333
-      f1_weighted   0.413   0.143 to 0.676     0.333
-      mcc          -0.169  -0.707 to 0.371     0.000
-      loss          1.465   0.789 to 2.219
-      ece           0.445   0.232 to 0.728
+      metric        value     95 % interval  majority
+      accuracy      0.417    0.152 to 0.723     0.500
+      f1_macro      0.413    0.131 to 0.717     0.333
+      f1_weighted   0.413    0.129 to 0.740     0.333
+      mcc          -0.169   -0.721 to 0.443     0.000
+      loss          1.465    0.789 to 2.219
+      ece          44.5 %  23.2 % to 72.8 %
 
       majority: always answering “positive”
 
