@@ -23,7 +23,8 @@ describe('formatReport', () => {
     const report = reportOf(['negative', 'positive'], 12, (i) => `Row ${i} was\nnot what we expected.`);
     expect(formatReport(report, 80)).toMatchInlineSnapshot(`
       "validation: n = 12 rows, 2 classes
-      12 rows held out: this says little. Hold out a larger share, or cross-validate. (validation_split, luthier train RECIPE --folds 5)
+      12 rows held out: this says little. Hold out a larger share, or cross-validate.
+      (validation_split in the recipe; luthier train RECIPE --folds 5)
 
       metric        value     95 % interval  majority
       accuracy      0.417    0.152 to 0.723     0.500

@@ -47,7 +47,9 @@ function metricTable({ split, n, folds, labels, metrics, intervals, majority }: 
   return [
     `${split}: n = ${n} ${n === 1 ? 'row' : 'rows'}, ${labels.length} ${labels.length === 1 ? 'class' : 'classes'}`,
     ...(folds === undefined ? [] : [`answers of ${folds} folds together, each row by the model that had not seen it`]),
-    ...(few === null ? [] : [`${few} ${FEW_ROWS_HINT} (validation_split, luthier train RECIPE --folds 5)`]),
+    ...(few === null
+      ? []
+      : [`${few} ${FEW_ROWS_HINT}`, '(validation_split in the recipe; luthier train RECIPE --folds 5)']),
     '',
     ...table([['metric', 'value', '95 % interval', 'majority'], ...rows]),
     '',

@@ -1,4 +1,5 @@
 import { html, svg, type TemplateResult } from 'lit';
+import { largest } from '../../protocol/arrays.ts';
 import type { RowLengths } from '../../protocol/service.ts';
 import { count } from '../shared/format.ts';
 
@@ -9,7 +10,7 @@ const GAP = 2;
 /** How long the texts are: a histogram in characters, and its figures in words for who cannot see it. */
 export const lengthsView = (lengths: RowLengths): TemplateResult => {
   const { counts, step, min, median, p95, max } = lengths;
-  const most = Math.max(1, ...counts);
+  const most = largest(counts, undefined, 1);
   const cut = counts.length * step < max;
   const words = `Shortest ${count(min)}, median ${count(median)}, 95 % at most ${count(p95)}, longest ${count(max)} characters`;
   return html`
