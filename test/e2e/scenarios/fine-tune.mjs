@@ -8,7 +8,7 @@ import { metricsOf, runsOf } from '../workplace.mjs';
 const stepsOf = async (run) => (await metricsOf(run)).filter(({ event }) => event === 'step').length;
 
 /** Selects from a line on to the document's end, with the keys. */
-async function selectFrom(window, line) {
+export async function selectFrom(window, line) {
   const { page } = window;
   await page.locator('.editor-instance .monaco-editor').first().click();
   await page.keyboard.press('Control+Home');

@@ -1,4 +1,5 @@
 import { fineTune } from './fine-tune.mjs';
+import { flow } from './flow.mjs';
 import { keyboard } from './keyboard.mjs';
 import { models } from './models.mjs';
 import { recipes } from './recipes.mjs';
@@ -7,5 +8,14 @@ import { untrusted } from './untrusted.mjs';
 import { workspaces } from './workspaces.mjs';
 
 /** What `npm test` plays: seen passing three times over. */
-export const scenarios = [...fineTune, ...runs, ...models, ...recipes, ...keyboard, ...untrusted, ...workspaces];
+export const scenarios = [
+  ...fineTune,
+  ...flow,
+  ...runs,
+  ...models,
+  ...recipes,
+  ...keyboard,
+  ...untrusted,
+  ...workspaces,
+];
 export { figures } from './figures.mjs';
