@@ -247,7 +247,7 @@ export class Luthier implements vscode.Disposable {
   }
 }
 
-/** Files of the workspace that are or could be data sets. Throws what the editor's search throws. */
+/** Files of the workspace that are or could be datasets. Throws what the editor's search throws. */
 async function findDataFiles(): Promise<string[]> {
   const files = await vscode.workspace.findFiles(
     setting('luthier.datasets.include'),

@@ -41,7 +41,7 @@ export class Homes implements vscode.Disposable {
     return true;
   }
 
-  /** Folder that new data sets, recipes and runs belong to: that of the document, else the first of the workspace. */
+  /** Folder that new datasets, recipes and runs belong to: that of the document, else the first of the workspace. */
   async projectFor(uri: vscode.Uri | undefined): Promise<string> {
     const folder = await this.workspaceFolderFor(uri);
     if (folder === null) return await this.offerStorage('No folder is open.');
@@ -63,7 +63,7 @@ export class Homes implements vscode.Disposable {
     const folders = this.workspaceFolders();
     if (folders.length < 2) return folders[0] ?? null;
     const picked = await vscode.window.showWorkspaceFolderPick({
-      placeHolder: 'Folder that the data set and the run go to',
+      placeHolder: 'Folder that the dataset and the run go to',
     });
     if (!picked) throw new HostError('cancelled', 'No folder was chosen.');
     return picked.uri.fsPath;
@@ -75,7 +75,7 @@ export class Homes implements vscode.Disposable {
       const own = "Use Luthier's Folder";
       const open = 'Open Folder…';
       const answer = await vscode.window.showInformationMessage(
-        `${why} Where should the data set and the run go?`,
+        `${why} Where should the dataset and the run go?`,
         { modal: true, detail: `Luthier can keep them in its own folder: ${this.storage()}` },
         own,
         open,

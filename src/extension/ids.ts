@@ -84,7 +84,7 @@ export const CONTEXT_KEYS = {
   hasDatasets: 'luthier.hasDatasets',
   /** A dataset that Luthier made, or a file that was added by hand: one that can be removed. */
   hasOwnDatasets: 'luthier.hasOwnDatasets',
-  /** The first scan for data sets is over, so that the welcome text does not flash. */
+  /** The first scan for datasets is over, so that the welcome text does not flash. */
   scanned: 'luthier.scanned',
   /** What the walkthrough ticks off: a run was made, a dashboard was seen, a model was tried. */
   started: 'luthier.started',
@@ -143,7 +143,7 @@ export const TREE_ITEMS = {
 export const RUN_TRAITS = ['model', 'resumable', 'readonly'] as const;
 export type RunTrait = (typeof RUN_TRAITS)[number];
 
-/** Parts of a data set's context value: a file of the workspace, a file added by hand, a `.luthier/datasets` folder. */
+/** Parts of a dataset's context value: a file of the workspace, a file added by hand, a `.luthier/datasets` folder. */
 export const DATASET_KINDS = ['found', 'added', 'made'] as const;
 export type DatasetKind = (typeof DATASET_KINDS)[number];
 

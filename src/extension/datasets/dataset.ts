@@ -3,7 +3,7 @@ import { type Columns, DATASET_FORMAT, type DataSummary, type DatasetRecord } fr
 import { listFolder, mapLimited, readJson } from '../files.ts';
 import { type DatasetKind, RECIPE_SUFFIX } from '../ids.ts';
 
-/** A data set in the tree: a file, or a folder that Luthier made. */
+/** A dataset in the tree: a file, or a folder that Luthier made. */
 export interface Dataset {
   kind: DatasetKind;
   /** Absolute path of the file or the folder. */
@@ -15,21 +15,21 @@ export interface Dataset {
   summary: DataSummary | null;
 }
 
-/** Files that readers of data sets understand; the tree finds those of `luthier.datasets.include`, these can be added. */
+/** Files that readers of datasets understand; the tree finds those of `luthier.datasets.include`, these can be added. */
 export const DATA_EXTENSIONS = ['csv', 'tsv', 'jsonl', 'ndjson', 'json', 'md', 'txt'];
 
 export const isDataFile = (path: string): boolean =>
   DATA_EXTENSIONS.includes(extname(path).slice(1).toLowerCase()) && !path.endsWith(RECIPE_SUFFIX);
 
-/** The file whose rows are a data set's. */
+/** The file whose rows are a dataset's. */
 export const rowsFile = (dataset: Dataset): string =>
   dataset.kind === 'made' ? join(dataset.path, 'rows.jsonl') : dataset.path;
 
-/** Columns to read a data set with, where they are known. */
+/** Columns to read a dataset with, where they are known. */
 export const knownColumns = (dataset: Dataset): Columns | undefined =>
   dataset.kind === 'made' ? { text: 'text', label: 'label' } : undefined;
 
-/** Data sets in `<home>/datasets/`. A newer format or a damaged record leaves the folder out. */
+/** Datasets in `<home>/datasets/`. A newer format or a damaged record leaves the folder out. */
 export async function readMadeDatasets(home: string): Promise<Dataset[]> {
   const entries = await listFolder(join(home, 'datasets')).catch(() => []);
   const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => join(home, 'datasets', entry.name));
@@ -42,7 +42,7 @@ export async function readMadeDatasets(home: string): Promise<Dataset[]> {
   return found.filter((dataset) => dataset !== null);
 }
 
-/** The two figures beside a data set's name, or where it is while nothing is known. */
+/** The two figures beside a dataset's name, or where it is while nothing is known. */
 export function describeDataset(dataset: Dataset, relative: (path: string) => string): string {
   const rows = dataset.summary?.rows ?? dataset.record?.rows;
   const classes = dataset.summary?.classes.length ?? dataset.record?.labels.length;

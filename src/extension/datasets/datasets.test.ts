@@ -78,13 +78,13 @@ test('files are added once and forgotten again', async () => {
   expect((await store.list()).map(({ name }) => name)).toEqual(['a.csv']);
 });
 
-test('50 data sets are listed, 10 of them made', async () => {
+test('50 datasets are listed, 10 of them made', async () => {
   for (let i = 0; i < 10; i++) made(`set-${i}`, { format: 1, rows: i, labels: [] });
   const { store } = storeOf(Array.from({ length: 40 }, (_, i) => `/w/file-${i}.csv`));
   expect((await store.list()).length).toBe(50);
 });
 
-test('what could be a data set goes by its name; recipes are none', () => {
+test('what could be a dataset goes by its name; recipes are none', () => {
   for (const name of ['a.csv', 'A.TSV', 'x.jsonl', 'x.json', 'notes.md', 'lines.txt'])
     expect(isDataFile(`/w/${name}`)).toBe(true);
   for (const name of ['a.recipe.json', 'model.safetensors', 'csv', 'a.png'])

@@ -95,7 +95,7 @@ test('every state has an icon, and names in tooltips cannot make up Markdown', (
   expect(first).not.toMatch(/(?<!\\)\$\(/);
 });
 
-test("runs are grouped by their data set's name, whatever the recipe says", () => {
+test("runs are grouped by their dataset's name, whatever the recipe says", () => {
   const of = (dataset: unknown) => datasetName(recordOf({ id: 'r', recipe: { dataset } as RunRecord['recipe'] }));
   expect(of('/data/tickets.csv')).toBe('tickets.csv');
   expect(of('C:\\data\\tickets.csv')).toBe('tickets.csv');

@@ -56,7 +56,7 @@ function firstOf(metrics: Metrics): keyof Metrics | null {
   return null;
 }
 
-/** Name of the data set that a run is on, as the tree groups by it: the file's name or the data set's. */
+/** Name of the dataset that a run is on, as the tree groups by it: the file's name or the dataset's. */
 export function datasetName(record: RunRecord): string {
   const reference = record.recipe.dataset as unknown;
   const file =

@@ -10,7 +10,7 @@ import type { Attempt, RunConnection } from './connection.ts';
 import { type ReadRecord, readRecord, recordTime, WORKING } from './record.ts';
 import { isWorking, type Run } from './run.ts';
 
-/** Name of the folder that holds data sets, runs and models. */
+/** Name of the folder that holds datasets, runs and models. */
 export const HOME = '.luthier';
 
 /** A run whose process was just started has this long to make itself known. */

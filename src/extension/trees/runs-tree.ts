@@ -23,7 +23,7 @@ const PAUSE_MS = 300;
 /** So long after it began to be drawn whole a tree is there again. */
 const DRAWING_MS = 1000;
 
-/** Runs, grouped by the data set that they learn from, newest first. */
+/** Runs, grouped by the dataset that they learn from, newest first. */
 export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposable {
   private readonly emitter = new vscode.EventEmitter<RunNode | undefined>();
   readonly onDidChangeTreeData = this.emitter.event;

@@ -75,7 +75,7 @@ export const workspaces = [
         await window.closeEditors();
         await typeRows(window);
         await window.command('Luthier: Fine-tune on Selection');
-        await window.question('Folder that the data set and the run go to');
+        await window.question('Folder that the dataset and the run go to');
         await window.answer('Zweite');
         await window.answerUntilSummary();
         await window.page.keyboard.press('Escape');
