@@ -47,14 +47,38 @@ describe('Peer', () => {
     client.listen();
     await client.request('end', {});
     const closed = new Promise<void>((resolve) => server.onClose(resolve));
+    const heard: number[] = [];
+    client.hear('event', (event) => heard.push(event));
+    const written: unknown[] = [];
+    const write = back.write.bind(back);
+    back.write = ((chunk: unknown, ...rest: never[]) => {
+      written.push(chunk);
+      return write(chunk, ...rest);
+    }) as typeof back.write;
     back.destroy();
     for (let i = 0; i < 20; i++) {
       server.tell('event', i);
       await server.flush();
     }
     await closed;
+    const before = written.length;
     server.tell('event', 0);
     await server.flush();
+    // Once it knows that the far end has gone it does not even try; nothing arrived, and nothing more is asked for.
+    expect(written.length).toBe(before);
+    expect(heard).toEqual([]);
+    await expect(server.request('event' as never, {} as never)).rejects.toMatchObject({ code: 'interrupted' });
+  });
+
+  it('answers what it is asked without parameters, or with others than an object, with an error', async () => {
+    const { client, server } = pair();
+    server.answer<Requests>({ end: ({ step }: { step?: number }) => ({ step: step ?? 0 }) });
+    server.listen();
+    client.listen();
+    for (const params of [null, 'x', 5]) {
+      await expect(client.request('end', params as never)).rejects.toMatchObject({ code: 'usage' });
+    }
+    expect(await client.request('end', {})).toEqual({ step: 0 });
   });
 
   it('rejects what is pending when the far end closes without an answer', async () => {

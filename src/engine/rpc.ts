@@ -58,6 +58,9 @@ export class Peer<Theirs extends RequestTable<Theirs>, Said, Heard> {
         const abort = new AbortController();
         const listener = token.onCancellationRequested(() => abort.abort());
         try {
+          if (typeof params !== 'object' || params === null) {
+            throw new LuthierError('usage', `The parameters of ${method} are an object.`);
+          }
           return await handlers[method](params as Ours[typeof method]['params'], abort.signal);
         } catch (error) {
           const data = abort.signal.aborted && !(error instanceof LuthierError) ? CANCELLED : toErrorData(error);

@@ -13,5 +13,6 @@ export {
   readOwnFile,
   runFolderProblem,
 } from './folders.ts';
+export { holderGone, processLives } from './holder.ts';
 export { dataFolder, forgetRun, type Identity, isOwnRun, rememberRun } from './own-runs.ts';
 export { visible, visibleJson, visibleLine } from './text.ts';

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -133,6 +133,46 @@ describe('a run that works', () => {
     expect(asked.stderr).toMatch(/--yes/);
     expect((await run('runs', 'remove', 'gone', '--yes').finished).code).toBe(0);
     await expect(readdir(folder)).rejects.toThrow('ENOENT');
+  });
+
+  it.each(['deleted', 'moved'])(
+    'ends with the reason when its folder is %s, and the folder does not come back',
+    async (what) => {
+      const program = run('train', recipe, '--json', '--out', what);
+      await program.until((event) => event.event === 'checkpoint');
+      const { pid } = await endpointOf(at(what));
+      const elsewhere = at(`${what} elsewhere`);
+      if (what === 'moved') await rename(at(what), elsewhere);
+      else await rm(at(what), { recursive: true, force: true, maxRetries: 5 });
+      const finished = await program.finished;
+      expect(finished.code).toBe(1);
+      expect(finished.stderr).toMatch(/was deleted or moved while the run trained, so the run has ended/);
+      await expect.poll(() => isAlive(pid), { timeout: 20_000 }).toBe(false);
+      await expect(readdir(at(what))).rejects.toThrow('ENOENT');
+      if (what === 'deleted') return;
+      // Where it is now it can be resumed, once somebody says whose it is.
+      expect((await run('runs', 'resume', 'moved elsewhere').finished).stderr).toMatch(/not known on this machine/);
+      const resumed = await run('runs', 'resume', 'moved elsewhere', '--yes', '--detach', '--json').finished;
+      expect(resumed.code).toBe(0);
+      await run('runs', 'cancel', 'moved elsewhere').finished;
+      await expect.poll(() => stateOf(elsewhere), { timeout: 20_000 }).toBe('cancelled');
+    },
+  );
+
+  it('that was killed before it could say that it began is resumed at once', async () => {
+    const program = run('train', recipe, '--json', '--out', 'early');
+    await expect
+      .poll(() => readFile(join(at('early'), 'run.lock'), 'utf8').catch(() => ''), { interval: 2 })
+      .toMatch(/pid/);
+    const { pid } = JSON.parse(await readFile(join(at('early'), 'run.lock'), 'utf8'));
+    process.kill(pid, 'SIGKILL');
+    program.child.kill('SIGKILL');
+    await program.finished;
+    const resumed = await run('runs', 'resume', 'early', '--detach', '--json').finished;
+    expect(resumed.stderr).toBe('');
+    expect(resumed.code).toBe(0);
+    await run('runs', 'cancel', 'early').finished;
+    await expect.poll(() => stateOf(at('early')), { timeout: 20_000 }).toBe('cancelled');
   });
 
   it('that never began leaves nothing behind', async () => {
@@ -279,12 +319,16 @@ describe('what goes wrong', () => {
       ${node} train '${recipe}' --json --out '${disk}/run' --set save_steps=5 --set max_steps=40 --detach
       until ls '${disk}/run/checkpoints' 2>/dev/null | grep -q '^checkpoint-'; do sleep 0.02; done
       head -c 2000000 /dev/zero > '${disk}/filler' 2>/dev/null || true
+      until grep -q '"state": *"failed"' '${disk}/run/run.json'; do sleep 0.02; done
+      cat '${disk}/run/run.json'; echo
       ${node} runs resume '${disk}/run' --json || echo "code $?"
       ${node} runs resume '${disk}/run' --json || echo "code $?"
       ls '${disk}/run/checkpoints'
       rm '${disk}/filler'
       ${node} runs resume '${disk}/run' --json
     `).finished;
+    // The reason is kept, though there was no room for it: the run is failed, not "running" for ever.
+    expect(stdout).toMatch(/"code": *"disk-full"/);
     expect(stderr + stdout).toMatch(/disk is full/i);
     expect(stdout).toMatch(/^checkpoint-\d+$/m);
     expect(stdout.trim().split('\n').at(-1)).toMatch(/^\{"event":"done"/);

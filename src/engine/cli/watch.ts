@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { MultiBar, type SingleBar } from 'cli-progress';
-import type { DoneEvent, RunEvent, StepEvent } from '../../protocol/index.ts';
+import type { DoneEvent, RunEvent, RunRecord, StepEvent } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { formatBytes } from '../hub/disk.ts';
 import { connectRun, type RunClient, readRun } from '../runs/client.ts';
@@ -117,7 +117,14 @@ async function conclude(folder: string, ending: RunEvent | null, interrupted: bo
     if (!json) await showResult(folder, ending);
     return EXIT.done;
   }
-  const record = await readRun(folder);
+  let record: RunRecord;
+  try {
+    record = await readRun(folder);
+  } catch (error) {
+    // A folder that was deleted or moved holds no record; its process has told why it ended.
+    if (ending?.event !== 'error') throw error;
+    return reportError(new LuthierError(ending.code as LuthierError['code'], ending.message, ending.hint));
+  }
   if (record.state === 'failed' && record.error !== null) {
     const { code, message, hint } = record.error;
     // What never began leaves nothing to list, and its folder's name free; a defect's log is kept.

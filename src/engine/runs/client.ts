@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { addressProblem } from '../../guard/index.ts';
+import { addressProblem, holderGone } from '../../guard/index.ts';
 import type { RunNotifications, RunRecord, RunRequests } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { Peer } from '../rpc.ts';
@@ -118,6 +118,7 @@ export async function readRun(folder: string): Promise<RunRecord> {
   const now = await readRecord(folder);
   if (!LIVE_STATES.has(now.state)) return now;
   // One that was only just made has no process yet: that opens its socket before it says that it has started.
-  if (now.started_at === null && Date.now() - Date.parse(now.created_at) < STARTING_MS) return now;
+  const young = now.started_at === null && Date.now() - Date.parse(now.created_at) < STARTING_MS;
+  if (young && !(await holderGone(folder))) return now;
   return { ...now, state: 'interrupted' };
 }

@@ -1,8 +1,8 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { lstat, mkdir, mkdtemp, open, rename, rm } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
+import { lstat, mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { readOwnFile } from '../../guard/index.ts';
 import type { RunEndpoint, RunEvent, RunNotifications, RunRequests } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
@@ -13,6 +13,8 @@ import { type EventLog, type LoggedEvent, readEvents } from './metrics.ts';
 
 /** A client that has this much unread is asleep; it can come back and read the file. */
 const MAX_UNREAD_BYTES = 64 << 20;
+/** What a client says before its token is known. */
+const MAX_HELLO_BYTES = 64 << 10;
 const FLUSH_MS = 5_000;
 const UNWRITTEN_MS = 5_000;
 
@@ -52,6 +54,7 @@ export class Endpoint {
       server.once('error', reject);
       server.listen(address, resolve);
     });
+    if (process.platform !== 'win32') void sweep(dirname(address)).catch(() => undefined);
     try {
       await writeEndpoint(folder, { pid: process.pid, address, token });
     } catch (error) {
@@ -74,6 +77,13 @@ export class Endpoint {
     this.#clients.set(socket, client);
     peer.onClose(() => this.#clients.delete(socket));
     let trusted = false;
+    let received = 0;
+    const count = (chunk: Buffer) => {
+      received += chunk.length;
+      if (trusted) socket.off('data', count);
+      else if (received > MAX_HELLO_BYTES) socket.destroy();
+    };
+    socket.on('data', count);
     const guarded = {} as Handlers<RunRequests>;
     const guard = <K extends keyof RunRequests>(method: K, answer: Handlers<RunRequests>[K]) => {
       guarded[method] = ((params: RunRequests[K]['params'], cancellation: AbortSignal) => {
@@ -83,6 +93,9 @@ export class Endpoint {
     };
     for (const method of Object.keys(answers) as (keyof Answers)[]) guard(method, answers[method]);
     guard('subscribe', async ({ from_line }) => {
+      if (!Number.isSafeInteger(from_line) || from_line < 0) {
+        throw new LuthierError('usage', 'from_line is a whole number from 0 on.');
+      }
       let next = from_line;
       // What is written while we read is read in the next round; once there is nothing more, the rest comes live.
       while (next < log.lines) {
@@ -169,6 +182,33 @@ async function privateFolder(): Promise<string> {
   const ours = status.isDirectory() && status.uid === process.getuid?.() && (status.mode & 0o077) === 0;
   // Somebody else has taken the name: any folder of our own will do, since endpoint.json says where it is.
   return ours ? folder : mkdtemp(join(base, 'luthier-'));
+}
+
+/** A socket that is younger may be one that is just being opened. */
+const SWEPT_AFTER_MS = 60_000;
+const MAX_SWEPT = 200;
+
+/** Takes away the sockets of runs that were killed: nobody listens there. */
+async function sweep(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.sock')).slice(0, MAX_SWEPT);
+  for (const name of names) {
+    const path = join(folder, name);
+    const status = await lstat(path).catch(() => null);
+    if (!status?.isSocket() || Date.now() - status.mtimeMs < SWEPT_AFTER_MS) continue;
+    if (await isDead(path)) await rm(path, { force: true });
+  }
+}
+
+function isDead(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    const tell = (dead: boolean) => {
+      socket.destroy();
+      resolve(dead);
+    };
+    socket.once('connect', () => tell(false));
+    socket.once('error', (error) => tell(errnoOf(error) === 'ECONNREFUSED'));
+  });
 }
 
 async function writeEndpoint(folder: string, endpoint: RunEndpoint): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -12,6 +12,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 const hold = (pid: number) => writeFile(join(folder, FILES.lock), JSON.stringify({ pid, nonce: 'x' }));
+const holder = async () => JSON.parse(await readFile(join(folder, FILES.lock), 'utf8'));
 const busy = expect.objectContaining({ code: 'run-busy' });
 
 describe('lockRun', () => {
@@ -24,23 +25,55 @@ describe('lockRun', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('goes to exactly one of many', async () => {
+  /** The one of many that got it; the others are told that the run is busy. */
+  async function raceForLock(): Promise<() => Promise<void>> {
     const results = await Promise.allSettled(Array.from({ length: 20 }, () => lockRun(folder)));
-    expect(results.filter((r) => r.status === 'fulfilled')).toHaveLength(1);
+    const won = results.filter((r) => r.status === 'fulfilled');
+    expect(won).toHaveLength(1);
+    for (const r of results) if (r.status === 'rejected') expect(r.reason).toEqual(busy);
+    return won[0]!.value;
+  }
+
+  it('goes to exactly one of many, who alone gives it back', async () => {
+    const unlock = await raceForLock();
+    expect(await holder()).toMatchObject({ pid: process.pid });
+    await unlock();
+    expect(await readdir(folder)).toEqual([]);
   });
 
   it('of a process that is gone goes to exactly one of many', async () => {
     await hold(2 ** 22 + 1);
-    const results = await Promise.allSettled(Array.from({ length: 20 }, () => lockRun(folder)));
-    expect(results.filter((r) => r.status === 'fulfilled')).toHaveLength(1);
+    const unlock = await raceForLock();
     expect(await readdir(folder)).toEqual([FILES.lock]);
+    const taken = await holder();
+    expect(taken.pid).toBe(process.pid);
+    expect(taken.nonce).not.toBe('x');
+    await unlock();
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('is not given back by one from whom it was taken over', async () => {
+    const unlock = await lockRun(folder);
+    await hold(4242);
+    await unlock();
+    expect(await holder()).toEqual({ pid: 4242, nonce: 'x' });
+  });
+
+  it('stays with a process that lives and has only just begun', async () => {
+    await hold(process.pid);
+    await expect(lockRun(folder)).rejects.toEqual(busy);
+    expect(await holder()).toEqual({ pid: process.pid, nonce: 'x' });
   });
 
   it('is taken over when its pid lives but is another one by now', async () => {
     await hold(process.pid);
     const old = new Date(Date.now() - 3_600_000);
     await utimes(join(folder, FILES.lock), old, old);
-    await lockRun(folder);
+    const unlock = await lockRun(folder);
+    expect((await holder()).nonce).not.toBe('x');
+    await expect(lockRun(folder)).rejects.toEqual(busy);
+    await unlock();
+    expect(await readdir(folder)).toEqual([]);
   });
 
   it('is taken over at once when the socket of its process is dead, though the pid lingers', async () => {
@@ -48,5 +81,6 @@ describe('lockRun', () => {
     const endpoint = { pid: process.pid, address: join(folder, 'none.sock'), token: 't' };
     await writeFile(join(folder, FILES.endpoint), JSON.stringify(endpoint));
     await lockRun(folder);
+    expect(await holder()).toMatchObject({ pid: process.pid, nonce: expect.stringMatching(/^[0-9a-f]{16}$/) });
   });
 });

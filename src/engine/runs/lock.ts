@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readOwnFile } from '../../guard/index.ts';
+import { processLives, readOwnFile } from '../../guard/index.ts';
 import { LuthierError } from '../errors.ts';
 import { errnoOf, writeError } from '../hub/write-file.ts';
 import { lookAtProcess } from './client.ts';
@@ -84,16 +84,7 @@ async function holderLives(folder: string, path: string, held: string): Promise<
   if (pid === undefined) return true;
   // One that had opened its socket and does not answer is gone, though its pid may linger until somebody asks about it.
   if ((await readEndpoint(folder))?.pid === Number(pid)) return false;
-  return pidExists(Number(pid));
-}
-
-function pidExists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errnoOf(error) === 'EPERM';
-  }
+  return processLives(Number(pid));
 }
 
 /**

@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { lstat, rm } from 'node:fs/promises';
 import { cpus, platform, release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { runFolderProblem } from '../../guard/index.ts';
@@ -14,6 +15,7 @@ import { Endpoint } from './endpoint.ts';
 import { diskUse, FILES, readRecord, requireNone, writeJson, writeRecord } from './folder.ts';
 import { lockRun } from './lock.ts';
 import { EventLog } from './metrics.ts';
+import { Reserve } from './reserve.ts';
 
 export interface RunProcessOptions {
   folder: string;
@@ -37,6 +39,17 @@ export async function runProcess(options: RunProcessOptions): Promise<number> {
   return process.run();
 }
 
+/** What makes a folder the same one, whatever its name. */
+interface Place {
+  dev: number;
+  ino: number;
+}
+
+/** How often a run that trains looks whether its folder is still there. */
+const LOOK_MS = 1_000;
+/** A command that began longer before its process is a clock that was set meanwhile. */
+const MAX_BEFORE_MS = 600_000;
+
 interface Prepared {
   recipe: Recipe;
   trainer: Trainer;
@@ -50,7 +63,11 @@ class RunProcess {
   readonly #folder: string;
   readonly #log: EventLog;
   readonly #unlock: () => Promise<void>;
+  readonly #place: Place;
   readonly #control = new Control();
+  #reserve: Reserve | null = null;
+  /** When the folder was last looked for, on the process's clock. */
+  #lookedAt = 0;
   #record: RunRecord;
   #endpoint: Endpoint | null = null;
   /** Writes of the record, one after the other. */
@@ -58,8 +75,15 @@ class RunProcess {
   #firstStepS: number | null = null;
   #reports: Partial<Record<ClassificationReport['split'], ClassificationReport>> = {};
 
-  private constructor(options: RunProcessOptions, record: RunRecord, log: EventLog, unlock: () => Promise<void>) {
+  private constructor(
+    options: RunProcessOptions,
+    record: RunRecord,
+    log: EventLog,
+    unlock: () => Promise<void>,
+    place: Place,
+  ) {
     this.#options = options;
+    this.#place = place;
     this.#folder = options.folder;
     this.#record = record;
     this.#log = log;
@@ -69,6 +93,7 @@ class RunProcess {
   static async open(options: RunProcessOptions): Promise<RunProcess> {
     const { folder, resume } = options;
     requireNone(await runFolderProblem(folder));
+    const { dev, ino } = await lstat(folder);
     const unlock = await lockRun(folder);
     let endpoint: Endpoint | null = null;
     try {
@@ -80,7 +105,8 @@ class RunProcess {
         throw new LuthierError('usage', `The run ${record.id} was started before.`, 'Go on with it by --resume.');
       }
       const log = EventLog.open(join(folder, FILES.metrics));
-      const run = new RunProcess(options, record, log, unlock);
+      const run = new RunProcess(options, record, log, unlock, { dev, ino });
+      run.#reserve = await Reserve.make(folder);
       run.#record = { ...record, state: 'starting', started_at: record.started_at ?? now(), error: null };
       endpoint = await Endpoint.open(folder, log, () => ({ record: run.#record, pid: process.pid }), run.#answers());
       run.#endpoint = endpoint;
@@ -103,8 +129,8 @@ class RunProcess {
       interrupt: ask('interrupt'),
       cancel: ask('cancel'),
       describe: async ({ name, note }: { name?: string; note?: string }) => {
-        if (name !== undefined) this.#record.name = name;
-        if (note !== undefined) this.#record.note = note;
+        if (name !== undefined) this.#record.name = described('name', name);
+        if (note !== undefined) this.#record.note = described('note', note);
         await this.#writeRecord();
         return { record: this.#record };
       },
@@ -129,6 +155,7 @@ class RunProcess {
       code = await this.#fail(error);
     }
     await this.#writing.catch(() => undefined);
+    await this.#reserve?.release();
     this.#control.finish(this.#record.step);
     await this.#unlock();
     await this.#endpoint?.close();
@@ -155,6 +182,8 @@ class RunProcess {
       record: (change) => this.#change(change.loop, change.state),
       report: (report) => this.#keep(report),
       modelFolder: join(this.#folder, FILES.model),
+      // Near the system's time, but it never jumps.
+      now: () => performance.timeOrigin + performance.now(),
       ...(checkpoint === null ? {} : { state: checkpoint.loop }),
     });
     const exit = await this.#end(outcome, trainer, checkpoints);
@@ -342,8 +371,9 @@ class RunProcess {
     this.#record.state = 'failed';
     this.#record.error = data;
     this.#record.finished_at = now();
-    // On a full disk neither can be written; the clients are told all the same.
-    await this.#writeRecord().catch(() => undefined);
+    await this.#writing.catch(() => undefined);
+    // Where neither can be written, the clients are told all the same.
+    await this.#keepReason().catch((problem: unknown) => console.error(problem));
     const events: RunEvent[] = [
       { event: 'state', time: seconds(), state: 'failed' },
       { event: 'error', time: seconds(), ...data },
@@ -356,8 +386,31 @@ class RunProcess {
     return 1;
   }
 
+  /**
+   * A run whose folder was deleted or moved has nowhere to write, and must not make the folder again.
+   * @throws LuthierError `run-not-found`
+   */
+  #requirePlace(): void {
+    this.#lookedAt = performance.now();
+    const found = lstatSync(this.#folder, { throwIfNoEntry: false });
+    if (found?.dev === this.#place.dev && found.ino === this.#place.ino) return;
+    throw new LuthierError(
+      'run-not-found',
+      `The run's folder ${this.#folder} was deleted or moved while the run trained, so the run has ended.`,
+      'If it was moved, the run can be resumed from its last checkpoint where it is now.',
+    );
+  }
+
+  async #keepReason(): Promise<void> {
+    this.#requirePlace();
+    await (this.#reserve ?? (await Reserve.make(this.#folder))).writeRecord(this.#record);
+    // Room for the log's last lines.
+    await this.#reserve?.release();
+  }
+
   #emit(event: RunEvent): void {
     if (event.event === 'step') {
+      if (performance.now() - this.#lookedAt > LOOK_MS) this.#requirePlace();
       this.#firstStepS ??= this.#elapsed();
       this.#record.step = event.step;
     }
@@ -384,15 +437,26 @@ class RunProcess {
 
   #writeRecord(): Promise<void> {
     const write = async () => {
+      this.#requirePlace();
       await writeRecord(this.#folder, this.#record);
     };
     this.#writing = this.#writing.then(write, write);
     return this.#writing;
   }
 
+  /** Seconds since the person's command, by a clock that nobody sets: the system's counts only up to our start. */
   #elapsed(): number {
-    return (Date.now() - this.#options.since) / 1000;
+    const before = Math.min(Math.max(0, performance.timeOrigin - this.#options.since), MAX_BEFORE_MS);
+    return (before + performance.now()) / 1000;
   }
+}
+
+const MAX_DESCRIPTION = 10_000;
+
+/** What a client calls a run: the record must stay one that can be read. */
+function described(what: string, text: unknown): string {
+  if (typeof text === 'string' && text.length <= MAX_DESCRIPTION) return text;
+  throw new LuthierError('usage', `A run's ${what} is a text of at most ${MAX_DESCRIPTION} characters.`);
 }
 
 const now = () => new Date().toISOString();

@@ -316,6 +316,8 @@ class Loop {
     if (saved) {
       const last = best === null || best.step === trainer.step;
       if (!last) trainer.loadParameters(await checkpoints.readWeights(best.step));
+      // A run whose folder is gone ends here: saving would make the folder again.
+      await this.#o.record({ loop: this.#state });
       try {
         await trainer.saveModel(modelFolder);
       } catch (error) {

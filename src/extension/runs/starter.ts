@@ -216,18 +216,19 @@ export class RunStarter {
         ['showLog'],
       );
       this.options.log.error(`${run.folder}: ${tail}`);
-      await this.fail(run, error);
+      // One that was killed has nothing wrong with it: it can be resumed at once.
+      await this.fail(run, error, signal === null ? 'failed' : 'interrupted');
       this.options.onFailure(run, error);
     } else await this.options.store.refreshRun(run.folder);
   }
 
-  private async fail(run: Run, failure: HostError): Promise<void> {
+  private async fail(run: Run, failure: HostError, state: 'failed' | 'interrupted' = 'failed'): Promise<void> {
     const read = await readRecord(run.folder);
     if (read && !read.readOnly) {
       const error = { code: failure.code, message: failure.message, ...(failure.hint ? { hint: failure.hint } : {}) };
       await writeRecord(run.folder, {
         ...read.record,
-        state: 'failed',
+        state,
         error,
         finished_at: new Date().toISOString(),
       });

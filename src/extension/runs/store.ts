@@ -1,7 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { homeProblem, isOwnRun } from '../../guard/index.ts';
+import { holderGone, homeProblem, isOwnRun } from '../../guard/index.ts';
 import type { RunEvent, RunNotifications, RunRecord } from '../../protocol/index.ts';
 import { Emitter } from '../events.ts';
 import { listFolder, mapLimited } from '../files.ts';
@@ -289,7 +289,8 @@ export class RunStore {
       return;
     }
     if (typeof attempt !== 'object') {
-      const young = run.record.state === 'starting' && this.now() - entry.time < START_GRACE_MS;
+      const young =
+        run.record.state === 'starting' && this.now() - entry.time < START_GRACE_MS && !(await holderGone(run.folder));
       if (attempt === 'silent' || young) {
         run.silent = attempt === 'silent';
         entry.retry = setTimeout(() => this.attach(entry), young ? 300 : RETRY_MS);
