@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import { HostError } from './errors.ts';
 import { MEMENTO_KEYS } from './ids.ts';
 import { HOME } from './runs/store.ts';
+import { tell } from './ui.ts';
 
 /**
  * The `.luthier` folders of this window: one at each workspace folder's root, those that a terminal made beside
@@ -74,7 +75,8 @@ export class Homes implements vscode.Disposable {
     if (!this.usesStorage()) {
       const own = "Use Luthier's Folder";
       const open = 'Open Folder…';
-      const answer = await vscode.window.showInformationMessage(
+      const answer = await tell(
+        'information',
         `${why} Where should the dataset and the run go?`,
         { modal: true, detail: `Luthier can keep them in its own folder: ${this.storage()}` },
         own,

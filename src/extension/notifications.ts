@@ -4,15 +4,28 @@ import { COMMANDS } from './ids.ts';
 import { endMessage } from './runs/present.ts';
 import { hasModel, isResumable, type Run } from './runs/run.ts';
 import { setting } from './settings.ts';
+import { tell } from './ui.ts';
 
 /** Says once, at its end, how a run came out, with what one would do next as buttons. */
 export function notifyEnds(luthier: Luthier): { dispose(): void } {
-  return luthier.runs.ended.on((run) => {
+  // A run whose folder was deleted or moved has no record that could tell why it ended.
+  const lost = luthier.runs.events.on(({ run, event }) => {
+    if (event.event !== 'error' || event.code !== 'run-not-found') return;
+    luthier.log.warn(`${run.folder}: ${event.message}`);
+    void tell('warning', `${run.record.name} has ended: ${event.message}`);
+  });
+  const ended = luthier.runs.ended.on((run) => {
     luthier.log.info(`Run ${run.record.id}: ${run.state}`);
     // A person who cancels a run knows.
     if (run.state === 'cancelled' || !setting('luthier.notifications.runFinished')) return;
     void notify(run);
   });
+  return {
+    dispose: () => {
+      lost.dispose();
+      ended.dispose();
+    },
+  };
 }
 
 async function notify(run: Run): Promise<void> {
@@ -21,8 +34,7 @@ async function notify(run: Run): Promise<void> {
   if (hasModel(run)) buttons['Try Model'] = COMMANDS.tryModel;
   if (isResumable(run)) buttons.Resume = COMMANDS.resumeRun;
   buttons['Open Dashboard'] = COMMANDS.openDashboard;
-  const show = problem ? vscode.window.showWarningMessage : vscode.window.showInformationMessage;
-  const answer = await show(text, ...Object.keys(buttons));
+  const answer = await tell(problem ? 'warning' : 'information', text, ...Object.keys(buttons));
   const command = answer ? buttons[answer] : undefined;
   if (command) await vscode.commands.executeCommand(command, run.folder);
 }

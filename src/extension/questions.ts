@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { Cancelled } from './errors.ts';
+import { shownItem } from './ui.ts';
 
 /** Pressed instead of an answer in a question that has one before it. */
 export const BACK = Symbol('back');
@@ -55,14 +56,17 @@ export class Questions implements vscode.Disposable {
   async ask<T>(question: Omit<Question<T>, 'title'>): Promise<T | typeof BACK> {
     const picker = this.make<T>();
     picker.placeholder = question.placeholder;
-    picker.items = [...noticeItems(question.notice), ...question.items];
+    const items = question.items.map((item) => shownItem(item));
+    picker.items = [...noticeItems(question.notice).map((item) => shownItem(item)), ...items];
     picker.matchOnDescription = true;
     picker.matchOnDetail = true;
     picker.ignoreFocusOut = question.totalSteps !== undefined;
     if (question.step !== undefined) picker.step = question.step;
     if (question.totalSteps !== undefined) picker.totalSteps = question.totalSteps;
     if (question.canGoBack) picker.buttons = [vscode.QuickInputButtons.Back];
-    const active = question.active ?? (question.notice && question.items.find(({ value }) => value !== undefined));
+    const wanted = question.active ?? (question.notice && question.items.find(({ value }) => value !== undefined));
+    // What is shown are copies.
+    const active = wanted && items[question.items.indexOf(wanted)];
     if (active) picker.activeItems = [active];
     try {
       return await new Promise<T | typeof BACK>((resolve, reject) => {

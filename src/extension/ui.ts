@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { asToast, Cancelled, type HostError, isCancelled, sentence, toHostError, type Way } from './errors.ts';
-import { plain } from './escape.ts';
+import { plain, plainLine } from './escape.ts';
 import { COMMANDS, type CommandName, SETTINGS } from './ids.ts';
 import type { Log } from './log.ts';
 
@@ -21,19 +21,34 @@ const SHOW = {
 } as const;
 type Level = keyof typeof SHOW;
 
-/** A notification. Its text may hold names from files: no link and no icon comes of them. Gives the button pressed. */
-export async function tell(level: Level, text: string, ...buttons: string[]): Promise<string | undefined> {
-  return await vscode.window[SHOW[level]](plain(text), ...buttons);
-}
-
-/** The same as a dialog that waits for an answer, with details below its first line. */
-export async function askModal(
+/**
+ * A notification, or with `modal` a dialog. Its text may hold names from files: no link and no icon comes of them.
+ * Gives the button pressed.
+ */
+export async function tell<T extends string | vscode.MessageItem>(
   level: Level,
   text: string,
-  detail: string,
-  ...buttons: string[]
-): Promise<string | undefined> {
-  return await vscode.window[SHOW[level]](plain(text), { modal: true, detail: plain(detail) }, ...buttons);
+  ...rest: [vscode.MessageOptions, ...T[]] | T[]
+): Promise<T | undefined> {
+  const show = vscode.window[SHOW[level]] as (text: string, ...rest: unknown[]) => Thenable<T | undefined>;
+  const [options, ...buttons] = rest;
+  if (typeof options !== 'object' || 'title' in options) return await show(plain(text), ...rest);
+  const detail = options.detail === undefined ? {} : { detail: plain(options.detail) };
+  return await show(plain(text), { ...options, ...detail }, ...buttons);
+}
+
+/** A tooltip of Markdown, of whose values each went through `markdown` in escape.ts. */
+export const tooltip = (text: string): vscode.MarkdownString => new vscode.MarkdownString(text, true);
+
+/** An item of a pick list as it may be shown: an icon that begins its label is ours, and all else is text. */
+export function shownItem<T extends vscode.QuickPickItem>(item: T): T {
+  const icon = /^\$\([a-z-]+(?:~[a-z]+)?\) /.exec(item.label)?.[0] ?? '';
+  return {
+    ...item,
+    label: icon + plainLine(item.label.slice(icon.length)),
+    ...(item.description === undefined ? {} : { description: plainLine(item.description) }),
+    ...(item.detail === undefined ? {} : { detail: plainLine(item.detail) }),
+  };
 }
 
 /** Failures already told: one that rejects many requests is shown once. */
@@ -104,13 +119,18 @@ export async function withProgress<T>(
 
 /** Asks for a line of text. Throws Cancelled on Escape. */
 export async function askText(options: vscode.InputBoxOptions): Promise<string> {
-  const text = await vscode.window.showInputBox(options);
+  const { title, prompt } = options;
+  const text = await vscode.window.showInputBox({
+    ...options,
+    ...(title === undefined ? {} : { title: plain(title) }),
+    ...(prompt === undefined ? {} : { prompt: plain(prompt) }),
+  });
   if (text === undefined) throw new Cancelled();
   return text;
 }
 
 /** A modal question before something is lost. Throws Cancelled when it is not confirmed. */
 export async function confirm(message: string, detail: string, button: string): Promise<void> {
-  const answer = await askModal('warning', message, detail, button);
+  const answer = await tell('warning', message, { modal: true, detail }, button);
   if (answer !== button) throw new Cancelled();
 }

@@ -7,7 +7,7 @@ import { FILES, writeRecord } from './folder.ts';
 
 const NAME = '.reserve';
 /** Room for a record and the last lines of the log, in whole blocks of any file system. */
-const BYTES = 64 * 1024;
+const BYTES = 16 * 1024;
 
 /**
  * A few blocks that a run keeps from its beginning, so that a full disk cannot keep the reason for its end from being

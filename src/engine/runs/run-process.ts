@@ -365,7 +365,8 @@ class RunProcess {
   }
 
   async #fail(error: unknown): Promise<number> {
-    const data = toErrorData(error);
+    // Whatever failed then failed for want of its folder.
+    const data = toErrorData(this.#gone() ?? error);
     // The log holds what a person does not want to see.
     console.error(error);
     this.#record.state = 'failed';
@@ -391,10 +392,15 @@ class RunProcess {
    * @throws LuthierError `run-not-found`
    */
   #requirePlace(): void {
+    const gone = this.#gone();
+    if (gone !== null) throw gone;
+  }
+
+  #gone(): LuthierError | null {
     this.#lookedAt = performance.now();
     const found = lstatSync(this.#folder, { throwIfNoEntry: false });
-    if (found?.dev === this.#place.dev && found.ino === this.#place.ino) return;
-    throw new LuthierError(
+    if (found?.dev === this.#place.dev && found.ino === this.#place.ino) return null;
+    return new LuthierError(
       'run-not-found',
       `The run's folder ${this.#folder} was deleted or moved while the run trained, so the run has ended.`,
       'If it was moved, the run can be resumed from its last checkpoint where it is now.',

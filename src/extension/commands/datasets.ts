@@ -10,7 +10,7 @@ import { formatBytes } from '../format.ts';
 import { VIEWS } from '../ids.ts';
 import { type Choice, choose } from '../questions.ts';
 import { type DatasetNode, isDetail } from '../trees/datasets-tree.ts';
-import { confirm } from '../ui.ts';
+import { confirm, tell } from '../ui.ts';
 import { openAtLine, openRow } from '../views/open.ts';
 import { requireTrust } from './select.ts';
 
@@ -68,7 +68,7 @@ export async function addDataset(luthier: Luthier, ...args: unknown[]): Promise<
   }
   const fresh = await luthier.datasets.add(uris.map((uri) => uri.fsPath));
   await vscode.commands.executeCommand(`${VIEWS.datasets}.focus`);
-  if (fresh.length === 0) void vscode.window.showInformationMessage('It is in the list already.');
+  if (fresh.length === 0) void tell('information', 'It is in the list already.');
 }
 
 /** Opens a dataset's rows; a click on a problem that has a line opens that line, in the person's own file. */

@@ -4,7 +4,7 @@ import type { Luthier } from '../context.ts';
 import { SECRETS, WALKTHROUGH } from '../ids.ts';
 import { choose } from '../questions.ts';
 import { saveSetting, setting } from '../settings.ts';
-import { askText, withProgress } from '../ui.ts';
+import { askText, tell, withProgress } from '../ui.ts';
 import { requireTrust } from './select.ts';
 
 export async function showLog(luthier: Luthier): Promise<void> {
@@ -19,7 +19,7 @@ export async function restartEngine(luthier: Luthier): Promise<void> {
     luthier.engine.service.request('backends', { measure: false }, { signal }),
   );
   const usable = backends.filter((backend) => backend.usable).map((backend) => backend.name);
-  void vscode.window.showInformationMessage(`The engine runs (${usable.join(', ') || 'no usable backend'}).`);
+  void tell('information', `The engine runs (${usable.join(', ') || 'no usable backend'}).`);
 }
 
 /** Shows what can compute here, how fast it is and why another cannot, and saves the choice. */

@@ -6,7 +6,7 @@ import { formatBytes } from '../format.ts';
 import { BACK, type Choice, type Notice, type Question, Questions, separator } from '../questions.ts';
 import { saveSetting, setting } from '../settings.ts';
 import { severityIcon } from '../severity.ts';
-import { askText, withProgress } from '../ui.ts';
+import { askText, tell, withProgress } from '../ui.ts';
 import { requireTrust } from './select.ts';
 
 type Answer = { name: string } | 'download' | 'folder';
@@ -135,5 +135,5 @@ export async function chooseModel(luthier: Luthier): Promise<void> {
   }
   if (name === BACK) return;
   await saveSetting('luthier.defaultModel', name);
-  void vscode.window.showInformationMessage(`Fine-tuning starts from ${name}.`);
+  void tell('information', `Fine-tuning starts from ${name}.`);
 }

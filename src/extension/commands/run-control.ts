@@ -1,12 +1,11 @@
 import { dirname } from 'node:path';
-import * as vscode from 'vscode';
+import type * as vscode from 'vscode';
 import { rememberRun, runFolderProblem } from '../../guard/index.ts';
 import type { RecipeInput } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { Cancelled, HostError } from '../errors.ts';
-import { plain } from '../escape.ts';
 import { isResumable, isWorking, type Run } from '../runs/run.ts';
-import { askModal } from '../ui.ts';
+import { tell } from '../ui.ts';
 import { requireTrust, runFor, runsFor } from './select.ts';
 
 /** Pauses the runs that train: each ends its step, writes a checkpoint and waits. */
@@ -43,10 +42,13 @@ export async function startNow(luthier: Luthier, ...args: unknown[]): Promise<vo
   if (!working) return await luthier.starter.startNow(run);
   const both = 'Train Both';
   const next = 'Start Next';
-  const answer = await askModal(
+  const answer = await tell(
     'information',
     `Start ${run.record.name} beside ${working.record.name}?`,
-    `${working.record.name} is at work. Two runs share the processor and the memory, so both are slower.`,
+    {
+      modal: true,
+      detail: `${working.record.name} is at work. Two runs share the processor and the memory, so both are slower.`,
+    },
     both,
     next,
   );
@@ -64,10 +66,13 @@ async function askWhoseRun(luthier: Luthier, run: Run): Promise<Run> {
   const parts = typeof recipe.dataset === 'string' ? [recipe.dataset] : Object.values(recipe.dataset);
   const start = 'Start New Run';
   const mine = 'It Is Mine, Resume';
-  const answer = await askModal(
+  const answer = await tell(
     'warning',
     `${name} was not started on this machine.`,
-    `It came with this folder, was moved here, or is from Luthier 0.1.0. It reads ${[recipe.model, ...parts].join(', ')} and writes to ${run.folder}.\n\nStart a new run with its recipe, or resume it if it is your own.`,
+    {
+      modal: true,
+      detail: `It came with this folder, was moved here, or is from Luthier 0.1.0. It reads ${[recipe.model, ...parts].join(', ')} and writes to ${run.folder}.\n\nStart a new run with its recipe, or resume it if it is your own.`,
+    },
     start,
     mine,
   );
@@ -112,13 +117,12 @@ async function askWhatToKeep(run: Run): Promise<'best' | 'nothing'> {
   const stop: vscode.MessageItem = { title: 'Stop and Keep Best' };
   const discard: vscode.MessageItem = { title: 'Discard Run' };
   const keep: vscode.MessageItem = { title: 'Keep Training', isCloseAffordance: true };
-  const answer = await vscode.window.showWarningMessage(
+  const answer = await tell(
+    'warning',
     'Discard this run?',
     {
       modal: true,
-      detail: plain(
-        `${run.record.name} ends, and no model of it is kept. Stop and Keep Best ends it too, and keeps the best model so far.`,
-      ),
+      detail: `${run.record.name} ends, and no model of it is kept. Stop and Keep Best ends it too, and keeps the best model so far.`,
     },
     stop,
     discard,
@@ -148,7 +152,5 @@ async function move(luthier: Luthier, args: unknown[], by: number): Promise<void
 
 /** Said when a run has to wait for another. */
 export function tellWaiting(run: Run, ahead: Run): void {
-  void vscode.window.showInformationMessage(
-    `${run.record.name} waits for ${ahead.record.name} and starts when that ends.`,
-  );
+  void tell('information', `${run.record.name} waits for ${ahead.record.name} and starts when that ends.`);
 }

@@ -9,7 +9,7 @@ import { formatBytes, plural } from '../format.ts';
 import { describeRunItem } from '../runs/present.ts';
 import { isFinished, isOver, isWorking, type Run } from '../runs/run.ts';
 import { describeRun } from '../runs/starter.ts';
-import { askText, confirm, showError } from '../ui.ts';
+import { askText, confirm, showError, shownItem, tell } from '../ui.ts';
 import { requireTrust, runFor, runsFor } from './select.ts';
 
 const NONE = 'There are no runs yet.';
@@ -114,7 +114,7 @@ export async function cleanUpRuns(luthier: Luthier): Promise<void> {
     await rm(join(run.folder, 'checkpoints'), { recursive: true, force: true });
   }
   await removeRuns(luthier, whole);
-  void vscode.window.showInformationMessage(`${formatBytes(bytes)} freed.`);
+  void tell('information', `${formatBytes(bytes)} freed.`);
 }
 
 /** A run's checkpoints are counted once when the whole run goes too. */
@@ -129,8 +129,9 @@ async function pickMany(items: CleanUpItem[]): Promise<CleanUpItem[]> {
   const picker = vscode.window.createQuickPick<CleanUpItem>();
   picker.title = 'Clean Up Runs';
   picker.canSelectMany = true;
-  picker.items = items;
-  picker.selectedItems = items.filter((item) => item.picked);
+  const shown = items.map((item) => shownItem(item));
+  picker.items = shown;
+  picker.selectedItems = shown.filter((item) => item.picked);
   const say = (chosen: readonly CleanUpItem[]) => {
     picker.placeholder = `${formatBytes(freed(chosen))} would be freed`;
   };

@@ -5,13 +5,14 @@ import type { Luthier } from '../context.ts';
 import { DATA_EXTENSIONS } from '../datasets/dataset.ts';
 import { slug, uniqueName } from '../datasets/names.ts';
 import { Cancelled, HostError } from '../errors.ts';
+import { markdown } from '../escape.ts';
 import { listFolder, readJson } from '../files.ts';
 import { formatBytes, formatCount, formatMetric, metricName } from '../format.ts';
 import { RECIPE_SUFFIX } from '../ids.ts';
 import { choose } from '../questions.ts';
 import { recipeText } from '../recipes/suggest.ts';
 import { hasModel } from '../runs/run.ts';
-import { withProgress } from '../ui.ts';
+import { tell, withProgress } from '../ui.ts';
 import { pickRuns } from '../views/open.ts';
 import { leadOn, requireTrust, runFor, runsFor } from './select.ts';
 
@@ -80,27 +81,28 @@ export async function evaluateOnFile(luthier: Luthier, ...args: unknown[]): Prom
 
 /** An evaluation as Markdown: metrics with intervals beside the majority class's, classes, confusion, worst rows. */
 export function reportMarkdown(name: string, file: string, report: ClassificationReport): string {
-  const cell = (text: string) => text.replace(/[|\\]/g, '\\$&').replace(/\s+/g, ' ');
   const metrics = Object.entries(report.metrics).map(([key, value]) => {
     const interval = report.intervals[key as keyof typeof report.intervals];
     const range = interval ? `${formatMetric(key, interval.low)} – ${formatMetric(key, interval.high)}` : '';
     const majority = key === 'accuracy' || key === 'f1_macro' ? formatMetric(key, report.majority[key]) : '';
-    return `| ${metricName(key)} | ${formatMetric(key, value)} | ${range} | ${majority} |`;
+    return `| ${markdown(metricName(key))} | ${formatMetric(key, value)} | ${range} | ${majority} |`;
   });
   const classes = report.per_class.map(
     (scores) =>
-      `| ${cell(scores.label)} | ${(['precision', 'recall', 'f1'] as const).map((key) => classScore(scores, key)?.toFixed(3) ?? '–').join(' | ')} | ${scores.support} |`,
+      `| ${markdown(scores.label)} | ${(['precision', 'recall', 'f1'] as const).map((key) => classScore(scores, key)?.toFixed(3) ?? '–').join(' | ')} | ${scores.support} |`,
   );
-  const confusion = report.confusion.map((row, i) => `| **${cell(report.labels[i] ?? '')}** | ${row.join(' | ')} |`);
+  const confusion = report.confusion.map(
+    (row, i) => `| **${markdown(report.labels[i] ?? '')}** | ${row.join(' | ')} |`,
+  );
   const worst = report.worst
     .slice(0, 20)
     .map(
       (row) =>
-        `| ${row.line} | ${cell(row.text)} | ${cell(row.label)} | ${cell(row.predicted)} | ${row.score.toFixed(2)} |`,
+        `| ${row.line} | ${markdown(row.text)} | ${markdown(row.label)} | ${markdown(row.predicted)} | ${row.score.toFixed(2)} |`,
     );
   return [
-    `# ${name} on ${file}`,
-    `${formatCount(report.n)} rows. Always answering “${report.majority.label}” is the majority column.`,
+    `# ${markdown(name)} on ${markdown(file)}`,
+    `${formatCount(report.n)} rows. Always answering “${markdown(report.majority.label)}” is the majority column.`,
     '',
     '| metric | value | 95 % interval | majority |',
     '|---|---|---|---|',
@@ -112,7 +114,7 @@ export function reportMarkdown(name: string, file: string, report: Classificatio
     ...classes,
     '',
     '## Confusion (rows: true class, columns: predicted)',
-    `| | ${report.labels.map(cell).join(' | ')} |`,
+    `| | ${report.labels.map(markdown).join(' | ')} |`,
     `|---|${report.labels.map(() => '---').join('|')}|`,
     ...confusion,
     '',
@@ -159,7 +161,8 @@ export async function exportRun(luthier: Luthier, ...args: unknown[]): Promise<v
     luthier.engine.service.request('export', { run: run.folder, format, out }, { signal, onProgress: progress }),
   );
   const reveal = 'Reveal';
-  const answer = await vscode.window.showInformationMessage(
+  const answer = await tell(
+    'information',
     `Exported to ${result.path} (${formatBytes(result.bytes)}). It answers as the trained model does: largest difference ${result.max_difference.toExponential(1)}.${result.left_out.length > 0 ? ` Not copied, for it is no part of the model: ${result.left_out.join(', ')}.` : ''}`,
     reveal,
   );

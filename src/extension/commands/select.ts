@@ -6,6 +6,7 @@ import { choose } from '../questions.ts';
 import { describeRunItem, stateIcon } from '../runs/present.ts';
 import type { Run } from '../runs/run.ts';
 import { lostNode } from '../trees/selection.ts';
+import { tell } from '../ui.ts';
 
 /** A run among a command's arguments: a tree's item, or an id or folder that a link or a test names. */
 function asRun(luthier: Luthier, value: unknown): Run | undefined {
@@ -72,7 +73,8 @@ export async function leadOn(luthier: Luthier, message: string): Promise<void> {
   const working = luthier.runs.working()[0];
   if (working) {
     const open = 'Open Dashboard';
-    const answer = await vscode.window.showInformationMessage(
+    const answer = await tell(
+      'information',
       `${message} ${working.record.name} is at work: its model can be tried when it ends.`,
       open,
     );
@@ -80,7 +82,7 @@ export async function leadOn(luthier: Luthier, message: string): Promise<void> {
     return;
   }
   const steps = { 'Fine-tune…': COMMANDS.fineTuneSelection, 'Try with Example Data…': COMMANDS.tryExample };
-  const answer = await vscode.window.showInformationMessage(`${message} Fine-tune one first.`, ...Object.keys(steps));
+  const answer = await tell('information', `${message} Fine-tune one first.`, ...Object.keys(steps));
   if (answer) await vscode.commands.executeCommand(steps[answer as keyof typeof steps]);
 }
 

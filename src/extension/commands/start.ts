@@ -7,7 +7,7 @@ import { COMMANDS, MEMENTO_KEYS, RECIPE_SUFFIX } from '../ids.ts';
 import { choose } from '../questions.ts';
 import { suggestRunName } from '../recipes/suggest.ts';
 import { setting } from '../settings.ts';
-import { confirm, withProgress } from '../ui.ts';
+import { confirm, tell, withProgress } from '../ui.ts';
 import { tellWaiting } from './run-control.ts';
 import { requireTrust } from './select.ts';
 
@@ -92,7 +92,8 @@ async function recipeFor(args: readonly unknown[]): Promise<string> {
   const recipes = await vscode.workspace.findFiles(`**/*${RECIPE_SUFFIX}`, '**/{node_modules,.git,.luthier}/**', 200);
   if (recipes.length === 0) {
     const steps = { 'Fine-tune…': COMMANDS.fineTuneSelection, 'Try with Example Data…': COMMANDS.tryExample };
-    const answer = await vscode.window.showInformationMessage(
+    const answer = await tell(
+      'information',
       'There is no recipe in this workspace yet. Fine-tuning on a file with texts and labels writes one.',
       ...Object.keys(steps),
     );

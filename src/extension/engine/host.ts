@@ -7,7 +7,7 @@ import { exists } from '../files.ts';
 import { ENGINE_FILES, MEMENTO_KEYS, SECRETS } from '../ids.ts';
 import { type Log, silentLog } from '../log.ts';
 import { setting } from '../settings.ts';
-import { withProgress } from '../ui.ts';
+import { tell, withProgress } from '../ui.ts';
 import type { StartedRun } from './launch.ts';
 import { chooseNode, type NodeChoice, type NodeSources } from './node.ts';
 import { EngineService } from './service.ts';
@@ -161,7 +161,8 @@ export class EngineHost implements vscode.Disposable {
     if (this.context.globalState.get(MEMENTO_KEYS.nodeDownloadDeclined) === true) return false;
     const download = 'Download';
     const never = "Use VS Code's Own";
-    const answer = await vscode.window.showInformationMessage(
+    const answer = await tell(
+      'information',
       `Luthier trains with Node.js 20 or newer and found none on this machine. Download it from ${registry} (about 50 MB, kept in VS Code's storage, checked by its checksum)?`,
       download,
       never,

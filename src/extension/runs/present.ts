@@ -1,4 +1,5 @@
 import type { RunState } from '../../protocol/index.ts';
+import { markdown, plainLine } from '../escape.ts';
 import { formatDuration, formatMetric, metricName } from '../format.ts';
 import { type RunTrait, TREE_ITEMS } from '../ids.ts';
 import { bestMetric, hasModel, isResumable, isWorking, type Run } from './run.ts';
@@ -102,7 +103,7 @@ export function statusText(working: readonly Run[], waitingCount: number): strin
   const icon = run.state === 'paused' ? '$(debug-pause)' : '$(play-circle)';
   const words = run.state === 'running' ? '' : ` ${stateWord(run)}`;
   const more = working.length - 1 + waitingCount;
-  return `${icon} ${run.record.name}${words}${percent}${left}${more > 0 ? ` (+${more})` : ''}`;
+  return `${icon} ${plainLine(run.record.name)}${words}${percent}${left}${more > 0 ? ` (+${more})` : ''}`;
 }
 
 /** What is said once a run has ended. `problem` asks for a warning's colour. */
@@ -130,32 +131,30 @@ export function endMessage(run: Run): { text: string; problem: boolean } {
   }
 }
 
-/** Keys in which recipes differ, for the tooltip of a comparison and the list of runs to compare. */
+/** What a run's tooltip says, as Markdown in which no value is markup. */
 export function tooltipLines(run: Run): string[] {
   const { record } = run;
   const recipe = record.recipe;
-  const lines = [`**${escapeMarkdown(record.name)}** — ${stateWord(run)}`];
-  if (record.note) lines.push(escapeMarkdown(record.note));
+  const lines = [`**${markdown(record.name)}** — ${stateWord(run)}`];
+  if (record.note) lines.push(markdown(record.note));
   if (run.foreign && !run.damaged) {
     lines.push('Not started on this machine: it came with this folder, was moved, or is from Luthier 0.1.0.');
   }
-  if (run.readOnly) lines.push(`$(lock) ${escapeMarkdown(run.readOnly)}`);
-  if (record.error) lines.push(`$(error) ${escapeMarkdown(record.error.message)}`);
+  if (run.readOnly) lines.push(`$(lock) ${markdown(run.readOnly)}`);
+  if (record.error) lines.push(`$(error) ${markdown(record.error.message)}`);
   if (recipe.model) {
     const strategy = recipe.strategy?.type ?? 'full';
-    lines.push(
-      `${escapeMarkdown(recipe.model)} · ${strategy} · learning_rate ${recipe.learning_rate} · ${recipe.num_train_epochs} epochs`,
-    );
+    const figures = `learning_rate ${recipe.learning_rate} · ${recipe.num_train_epochs} epochs`;
+    lines.push(markdown(`${recipe.model} · ${strategy} · ${figures}`));
   }
   if (record.total_steps > 0) lines.push(`Step ${record.step} of ${record.total_steps}`);
   if (record.best) {
     const metrics = Object.entries(record.best.metrics).map(
       ([key, value]) => `${metricName(key)} ${formatMetric(key, value ?? 0)}`,
     );
-    lines.push(`Best at step ${record.best.step}: ${metrics.join(', ')}`);
+    lines.push(markdown(`Best at step ${record.best.step}: ${metrics.join(', ')}`));
   }
-  if (record.environment) lines.push(`${record.environment.executor}, ${record.environment.num_threads} threads`);
+  if (record.environment)
+    lines.push(markdown(`${record.environment.executor}, ${record.environment.num_threads} threads`));
   return lines;
 }
-
-const escapeMarkdown = (text: string): string => text.replace(/[\\`*_{}[\]()#+\-.!|<>~$]/g, '\\$&').replace(/\n/g, ' ');

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,8 +11,13 @@ export function temporaryFolder(): { path: string; remove(): void } {
 
 /** A program out of a JavaScript text, run by this Node; it stands in for node or Electron. Not on Windows. */
 export function program(path: string, script: string): string {
-  writeFileSync(path, `#!${process.execPath}\n${script}\n`);
+  const source = `${path}.source`;
+  writeFileSync(source, `#!${process.execPath}\n${script}\n`);
+  // Written by a process of its own: a program that one of our children still holds open for writing, between its fork
+  // and its exec, cannot be run (ETXTBSY).
+  execFileSync('cp', [source, path]);
   chmodSync(path, 0o755);
+  rmSync(source);
   return path;
 }
 

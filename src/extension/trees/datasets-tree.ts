@@ -6,6 +6,7 @@ import { sentence, toHostError } from '../errors.ts';
 import { formatCount, plural, shorten } from '../format.ts';
 import { COMMANDS, CONTEXT_KEYS, TREE_ITEMS } from '../ids.ts';
 import type { Log } from '../log.ts';
+import { tell } from '../ui.ts';
 
 /** A line under a dataset: a figure, a class, a column, or a problem. */
 export interface DatasetDetail {
@@ -127,7 +128,8 @@ export class DatasetsTree
     const usable = files.filter((uri) => isDataFile(uri.fsPath));
     if (usable.length > 0) await this.store.add(usable.map((uri) => uri.fsPath));
     if (usable.length < uris.length) {
-      void vscode.window.showWarningMessage(
+      void tell(
+        'warning',
         'Only files with rows can be datasets: CSV, TSV, JSON, JSON Lines, Markdown tables or text.',
       );
     }

@@ -4,6 +4,7 @@ import { describeRunItem, runContextValue, stateIcon, stateWord, tooltipLines } 
 import { datasetName, type Run } from '../runs/run.ts';
 import type { RunStarter } from '../runs/starter.ts';
 import type { RunStore } from '../runs/store.ts';
+import { tooltip } from '../ui.ts';
 import { selectedNodes } from './selection.ts';
 
 export interface RunGroup {
@@ -116,7 +117,7 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
   }
 
   resolveTreeItem(item: vscode.TreeItem, node: RunNode): vscode.TreeItem {
-    if (!isGroup(node)) item.tooltip = new vscode.MarkdownString(tooltipLines(node).join('\n\n'), true);
+    if (!isGroup(node)) item.tooltip = tooltip(tooltipLines(node).join('\n\n'));
     return item;
   }
 

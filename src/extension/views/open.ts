@@ -3,10 +3,12 @@ import * as vscode from 'vscode';
 import { datasetOfRun, sourceOf } from '../datasets/of-run.ts';
 import type { EngineService } from '../engine/service.ts';
 import { Cancelled, HostError } from '../errors.ts';
+import { plainLine } from '../escape.ts';
 import { exists } from '../files.ts';
 import { describeRunItem } from '../runs/present.ts';
 import type { Run } from '../runs/run.ts';
 import type { RunStore } from '../runs/store.ts';
+import { tell } from '../ui.ts';
 
 type RowService = Pick<EngineService, 'request'> | null;
 
@@ -43,11 +45,13 @@ export async function openRow(service: RowService, data: string, file: string, l
   await openAtLine(at.file, at.line);
   const name = basename(source.file);
   if (at.state === 'moved') {
-    void vscode.window.showInformationMessage(
+    void tell(
+      'information',
       `${name} has changed since its rows were taken: this one was on line ${line}, and is on line ${at.line} now.`,
     );
   } else if (at.state !== 'same') {
-    void vscode.window.showWarningMessage(
+    void tell(
+      'warning',
       `${at.state === 'missing' ? `${name} is no longer there.` : `${name} has changed since its rows were taken, and this one is no longer in it.`} Shown is Luthier’s copy, which the model learns from.`,
     );
   }
@@ -82,8 +86,8 @@ export async function saveBytes(name: string, bytes: Uint8Array, filters: Record
 /** Lets the person tick runs to lay over one another; gives their folders. Throws Cancelled. */
 export async function pickRuns(store: RunStore, ticked: readonly string[]): Promise<string[]> {
   const items = store.all().map((run) => ({
-    label: run.record.name,
-    description: describeRunItem(run, null),
+    label: plainLine(run.record.name),
+    description: plainLine(describeRunItem(run, null)),
     picked: ticked.includes(run.folder),
     folder: run.folder,
   }));

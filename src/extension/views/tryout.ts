@@ -19,6 +19,7 @@ import { choose } from '../questions.ts';
 import { describeRunItem, stateIcon } from '../runs/present.ts';
 import { datasetName, hasModel, type Run } from '../runs/run.ts';
 import type { RunStore } from '../runs/store.ts';
+import { tell } from '../ui.ts';
 import { type BaseModel, findBaseModel } from './base-model.ts';
 import { openRow } from './open.ts';
 import { Panel, webviewOptions } from './panel.ts';
@@ -282,7 +283,8 @@ class Tryout {
       const name = basename(source.file);
       const both = `Add to ${name}`;
       const copy = 'Only to the Dataset';
-      const answer = await vscode.window.showInformationMessage(
+      const answer = await tell(
+        'information',
         `Add corrections to ${name}?`,
         {
           modal: true,
@@ -302,7 +304,7 @@ class Tryout {
     const runs = this.options.store.all().filter(hasModel);
     const others = runs.filter(({ folder }) => folder !== this.run.folder);
     if (others.length === 0) {
-      void vscode.window.showInformationMessage(`${this.current.record.name} is the only run with a model.`);
+      void tell('information', `${this.current.record.name} is the only run with a model.`);
       return;
     }
     const items = runs.map((run) => ({
