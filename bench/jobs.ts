@@ -120,7 +120,7 @@ async function ourTraining(job: TrainJob, { root }: JobSetting, files: Files, se
     const { stdout, ms } = await timed(
       process.execPath,
       [join(root, 'dist/engine/cli.cjs'), 'train', file, '--out', run, '--json'],
-      { LUTHIER_CACHE: cache, LUTHIER_PRIORITY: 'normal' },
+      { LUTHIER_CACHE: cache, LUTHIER_DATA: join(folder, 'data'), LUTHIER_PRIORITY: 'normal' },
     );
     const events = stdout
       .trim()

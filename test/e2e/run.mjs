@@ -18,6 +18,8 @@ import { Stage } from './stage.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const output = path.join(here, 'output');
+// Runs that the tests make are remembered apart from the person's own, and alike by the editor and the terminal.
+process.env.LUTHIER_DATA ??= path.join(output, 'data');
 const { values: options } = parseArgs({
   options: {
     grep: { type: 'string', default: '' },
