@@ -37,4 +37,6 @@ export interface DataSource {
   file: string;
   text?: string;
   selection?: DataSelection;
+  /** The file's encoding, where it is not to be guessed. */
+  encoding?: string;
 }

@@ -41,6 +41,8 @@ export interface Recipe {
   model: string;
   dataset: DatasetReference;
   columns: Columns;
+  /** Of the data's files, where it is not to be guessed. */
+  encoding?: string;
   strategy: Strategy;
   learning_rate: number;
   num_train_epochs: number;

@@ -34,6 +34,14 @@ export interface DataSummary {
   file: string;
   format: DataFormat;
   encoding: string;
+  /** What the encoding follows from, where it is a guess: to be confirmed by a person when it is not sure. */
+  encoding_guess?: {
+    is_sure: boolean;
+    /** Words that only this encoding reads so. */
+    sample: string;
+    /** The next likely encodings, and what they make of these words. */
+    alternatives: { encoding: string; sample: string }[];
+  };
   rows: number;
   columns: ColumnSummary[];
   /** What was guessed or given; a field is absent when nothing fits. */
@@ -136,7 +144,7 @@ export interface ServiceRequests {
     params: { client: string; hugging_face_token?: string; cache_folder?: string; endpoint?: string };
     result: { version: string; node: string; pid: number };
   };
-  'data/inspect': { params: DataSource & { columns?: Columns }; result: DataSummary };
+  'data/inspect': { params: Progressing & DataSource & { columns?: Columns }; result: DataSummary };
   /** Writes `<folder>/datasets/<name>/` (`folder` is a `.luthier` folder); an existing name is an error. Rows without text or label are left out and reported. */
   'data/create': {
     params: DataSource & { folder: string; name: string; columns: Columns };
@@ -219,6 +227,7 @@ export interface ServiceRequests {
       model: string;
       data: DatasetReference;
       columns?: Columns;
+      encoding?: string;
       split: 'validation' | 'test';
     };
     result: ClassificationReport;

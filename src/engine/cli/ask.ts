@@ -17,6 +17,7 @@ import { writeFileAtomically } from '../hub/write-file.ts';
 import { listModels } from '../service/models.ts';
 import { type LoadedRecipe, loadRecipe, resolveRecipe } from '../train/recipe.ts';
 import { strategySchema } from '../train/recipe-schema.ts';
+import { askForEncoding } from './encoding.ts';
 import { duration } from './output.ts';
 import { note as box, confirm, intro, isCancel, log, outro, select, text } from './prompts.ts';
 
@@ -41,7 +42,7 @@ async function answer<T>(question: Promise<T>): Promise<Exclude<T, symbol>> {
 export async function askForRecipe(sets: readonly string[]): Promise<LoadedRecipe | null> {
   intro('Fine-tune a model');
   try {
-    const summary = await askForData();
+    const { summary, encoding } = await askForData();
     const columns = await askForColumns(summary);
     const model = await askForModel();
     const strategy = await askForStrategy(await countLayers(model.path));
@@ -51,6 +52,7 @@ export async function askForRecipe(sets: readonly string[]): Promise<LoadedRecip
       model: model.name,
       dataset: relativeTo(base, summary.file),
       columns,
+      ...(encoding !== undefined && { encoding }),
       strategy,
       ...suggestedTraining(summary.rows, strategy.type, model.name),
     };
@@ -73,7 +75,7 @@ const relativeTo = (base: string, path: string): string =>
   path.startsWith(`${base}/`) ? path.slice(base.length + 1) : path;
 
 /** Asks until a file can be read. */
-async function askForData(): Promise<DataSummary> {
+async function askForData(): Promise<{ summary: DataSummary; encoding?: string }> {
   const files = await findTables(process.cwd());
   for (;;) {
     const options = [...files.map((name) => ({ value: name, label: name })), { value: OTHER, label: 'Another file…' }];
@@ -86,17 +88,28 @@ async function askForData(): Promise<DataSummary> {
         }),
       );
     try {
-      const summary = await inspectData({ file: resolve(file) });
+      const found = await inspectData({ file: resolve(file) });
+      const encoding = await askWhereUnsure(found);
+      const summary = encoding === undefined ? found : await inspectData({ file: resolve(file), encoding });
       const wrong = summary.problems.find(
         (problem) => problem.severity === 'error' && problem.code !== 'missing-column',
       );
-      if (wrong === undefined) return summary;
+      if (wrong === undefined) return { summary, ...(encoding !== undefined && { encoding }) };
       log.error(wrong.message);
     } catch (error) {
+      if (error instanceof Cancelled) throw error;
       const { message, hint } = toErrorData(error);
       log.error(hint === undefined ? message : `${message} ${hint}`);
     }
   }
+}
+
+/** The encoding of a file whose letters may be read in more than one way. */
+async function askWhereUnsure({ file, encoding, encoding_guess }: DataSummary): Promise<string | undefined> {
+  if (!encoding_guess || encoding_guess.is_sure) return undefined;
+  const chosen = await askForEncoding(basename(file), { encoding, ...encoding_guess });
+  if (chosen === null) throw new Cancelled();
+  return chosen;
 }
 
 /** Tables here and one level down, as one would type them. */

@@ -3,16 +3,27 @@ import type { DataSummary } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
 import { columnsFrom } from './evaluate.ts';
 import { bold, dim, EXIT, note, print, printJson, red, table, yellow } from './output.ts';
+import { ProgressLine } from './progress-line.ts';
 
 export interface InspectCommandOptions {
   textColumn?: string;
   textPairColumn?: string;
   labelColumn?: string;
+  encoding?: string;
   json?: boolean;
 }
 
 export async function inspect(file: string, options: InspectCommandOptions): Promise<number> {
-  const summary = await inspectData({ file: resolve(file), columns: columnsFrom(options) });
+  const progress = new ProgressLine('Reading');
+  const summary = await inspectData({
+    file: resolve(file),
+    columns: columnsFrom(options),
+    encoding: options.encoding,
+    // In MB, and for files that take longer than a glance.
+    onProgress: (done, total) => {
+      if (total > 2 ** 23) progress.update(Math.round(done / 2 ** 20), Math.round(total / 2 ** 20));
+    },
+  }).finally(() => progress.close());
   if (options.json) printJson(summary);
   else show(summary);
   return summary.problems.some((problem) => problem.severity === 'error') ? EXIT.failed : EXIT.done;

@@ -13,6 +13,7 @@ export interface EvaluateCommandOptions {
   textColumn?: string;
   textPairColumn?: string;
   labelColumn?: string;
+  encoding?: string;
   backend?: BackendChoice;
   json?: boolean;
 }
@@ -32,6 +33,7 @@ export async function evaluate(model: string, options: EvaluateCommandOptions): 
     data: options.data,
     base: process.cwd(),
     columns: columnsFrom(options),
+    encoding: options.encoding,
     split: options.split,
     backend: options.backend,
     note: say,

@@ -35,6 +35,11 @@ export async function main(args: string[]): Promise<number> {
 type Run = (action: () => Promise<number>) => () => Promise<void>;
 
 const collect = (value: string, before: string[]) => [...before, value];
+const encoding = () =>
+  new Option(
+    '--encoding <name>',
+    "encoding of the data's files, such as windows-1252, mac-roman or gb18030 (default: guessed)",
+  );
 const json = () => new Option('--json', 'one JSON object a line on stdout');
 
 export function buildProgram(run: Run): Command {
@@ -52,6 +57,7 @@ export function buildProgram(run: Run): Command {
     .option('--set <key=value>', 'replace a key of the recipe; may be repeated', collect, [])
     .option('--out <dir>', "the run's folder (default: .luthier/runs/ beside the recipe)")
     .addOption(new Option('--backend <name>', 'what computes').choices(BACKENDS))
+    .addOption(encoding())
     .option('--name <name>', "the run's name, as shown to people")
     .option('--detach', 'start the run and come back at once')
     .addOption(json())
@@ -67,6 +73,7 @@ export function buildProgram(run: Run): Command {
     .option('--text-column <name>', 'column that holds the text')
     .option('--text-pair-column <name>', 'column that holds the second text of a pair')
     .option('--label-column <name>', 'column that holds the class')
+    .addOption(encoding())
     .addOption(new Option('--backend <name>', 'what computes').choices(BACKENDS))
     .addOption(json())
     .action((model, options) => run(async () => (await import('./evaluate.ts')).evaluate(model, options))());
@@ -80,6 +87,7 @@ export function buildProgram(run: Run): Command {
     .option('--file <file>', 'a file with one text a line (.txt), or a table with a text column')
     .option('--text-column <name>', "the table's column that holds the text")
     .option('--text-pair-column <name>', "the table's column that holds the second text of a pair")
+    .addOption(encoding())
     .addOption(new Option('--backend <name>', 'what computes').choices(BACKENDS))
     .addOption(json())
     .action((model, options) => run(async () => (await import('./predict.ts')).predict(model, options))());
@@ -92,6 +100,7 @@ export function buildProgram(run: Run): Command {
     .option('--text-column <name>', 'column that holds the text')
     .option('--text-pair-column <name>', 'column that holds the second text of a pair')
     .option('--label-column <name>', 'column that holds the class')
+    .addOption(encoding())
     .addOption(json())
     .action((file, options) => run(async () => (await import('./data.ts')).inspect(file, options))());
 

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { type BackendChoice, largest } from '../../protocol/index.ts';
 import { guessColumns } from '../data/columns.ts';
@@ -6,7 +5,8 @@ import { columnsOfInputs, halfAPair } from '../data/dataset.ts';
 import { splitPair } from '../data/pair.ts';
 import { places } from '../data/problems.ts';
 import { readTable } from '../data/read.ts';
-import { asReadError } from '../data/source.ts';
+import { linesIn, type ReadLines, readLines } from '../data/read-lines.ts';
+import { MAX_BYTES } from '../data/source.ts';
 import { isEmpty, type Table } from '../data/table.ts';
 import { LuthierError } from '../errors.ts';
 import { findModel } from '../runs/target.ts';
@@ -22,6 +22,7 @@ export interface PredictCommandOptions {
   file?: string;
   textColumn?: string;
   textPairColumn?: string;
+  encoding?: string;
   backend?: BackendChoice;
   json?: boolean;
 }
@@ -72,22 +73,40 @@ async function readTexts(options: PredictCommandOptions, inputs: Inputs): Promis
   if (text.length > 0) return text;
   if (file !== undefined) return fromFile(resolve(file), options, inputs);
   if (isInteractive()) note('One text a line; Ctrl-D ends.');
+  return fromLines(told(await linesIn(await standardInput(), 'Standard input', options.encoding)), inputs);
+}
+
+async function standardInput(): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  return fromLines(lines(Buffer.concat(chunks).toString('utf8')), inputs);
+  let length = 0;
+  for await (const chunk of process.stdin) {
+    chunks.push(chunk as Buffer);
+    length += (chunk as Buffer).length;
+    if (length > MAX_BYTES) {
+      throw new LuthierError(
+        'data-unreadable',
+        `Standard input has more than ${MAX_BYTES / 2 ** 20} MB.`,
+        'Predict a part of it at a time.',
+      );
+    }
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The lines; what is odd about them is said. */
+function told({ lines, problems }: ReadLines): string[] {
+  for (const { severity, message } of problems) say(severity === 'info' ? 'info' : 'warning', message);
+  return lines;
 }
 
 async function fromFile(file: string, options: PredictCommandOptions, inputs: Inputs): Promise<TextInput[]> {
-  const { textColumn, textPairColumn } = options;
+  const { textColumn, textPairColumn, encoding } = options;
   const isPlain = ['.txt', ''].includes(extname(file).toLowerCase());
   if (isPlain && textColumn === undefined && textPairColumn === undefined) {
-    try {
-      return fromLines(lines(await readFile(file, 'utf8')), inputs);
-    } catch (error) {
-      throw asReadError(error, file);
-    }
+    return fromLines(told(await readLines(file, encoding)), inputs);
   }
-  const table = await readTable({ file });
+  const table = await readTable({ file }, { encoding });
+  for (const { severity, message } of table.problems) if (severity !== 'info') say('warning', message);
   const known = await inputs();
   const given = columnsFrom(options);
   const named = known === undefined ? {} : columnsOfInputs(known, table, given);
@@ -131,11 +150,4 @@ async function fromLines(texts: readonly string[], inputs: Inputs): Promise<Text
     const { text, text_pair } = splitPair(line);
     return text_pair === undefined ? text : { text, text_pair };
   });
-}
-
-/** Lines as they are, empty ones too, so that answers and lines can be matched; a last newline ends the last line. */
-function lines(text: string): string[] {
-  const all = text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/);
-  if (all.at(-1) === '') all.pop();
-  return all;
 }

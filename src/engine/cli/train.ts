@@ -1,8 +1,10 @@
 import { basename, extname, resolve } from 'node:path';
+import { requireEncoding } from '../data/encoding-names.ts';
 import { LuthierError } from '../errors.ts';
 import { createRun } from '../runs/folder.ts';
 import { startRun } from '../runs/start.ts';
 import { type LoadedRecipe, loadRecipe } from '../train/recipe.ts';
+import { settleEncoding } from './encoding.ts';
 import { EXIT, isInteractive, note, print, printJson, yellow } from './output.ts';
 import { nameOf, watchRun } from './watch.ts';
 
@@ -12,6 +14,7 @@ export interface TrainOptions {
   set: string[];
   out?: string;
   backend?: string;
+  encoding?: string;
   name?: string;
   detach?: boolean;
   json?: boolean;
@@ -25,9 +28,14 @@ export async function train(recipeFile: string | undefined, options: TrainOption
       `luthier train, without a file, asks what it needs and writes one. The smallest: {"model": "starters/bert", "dataset": "${basename(recipeFile)}"}`,
     );
   }
-  const sets = options.backend === undefined ? options.set : [...options.set, `backend=${options.backend}`];
+  const sets = [...options.set];
+  if (options.backend !== undefined) sets.push(`backend=${options.backend}`);
+  if (options.encoding !== undefined) sets.push(`encoding=${requireEncoding(options.encoding)}`);
   const loaded = recipeFile === undefined ? await ask(sets, options) : await loadRecipe(recipeFile, sets);
   if (loaded === null) return EXIT.interrupted;
+  const encoding = await settleEncoding(loaded.recipe, loaded.base, options.json ?? false);
+  if (encoding === null) return EXIT.interrupted;
+  if (encoding !== undefined) loaded.recipe.encoding = encoding;
   // Without a file the person has just chosen what is read.
   if (loaded.path !== null) await tellOutside(loaded);
   const { folder } = await createRun({

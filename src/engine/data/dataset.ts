@@ -3,9 +3,10 @@ import type { Columns, DataProblem, DatasetReference } from '../../protocol/inde
 import { LuthierError } from '../errors.ts';
 import { checkClasses, checkRepeats, compareLabels, type DataRules, type LabelledRow, textKey } from './checks.ts';
 import { isUsualLabelName } from './columns.ts';
+import { refuseUnsure } from './encoding.ts';
 import { withListColumns } from './label-cells.ts';
 import { KnownLabels } from './labels.ts';
-import { counted, listed, Problems, quoted } from './problems.ts';
+import { bySeverity, counted, listed, Problems, quoted } from './problems.ts';
 import { readTable } from './read.ts';
 import { type Part, type PartName, resolveDataset } from './resolve.ts';
 import { inSource, nameOf } from './row-source.ts';
@@ -18,6 +19,8 @@ export interface LoadOptions {
   /** Folder that relative paths are looked up from: the recipe's. */
   base: string;
   columns?: Columns | undefined;
+  /** Of the data's files; without it, one that is uncertain refuses the data. */
+  encoding?: string | undefined;
   /** Share held out when the data set names no validation part; 0 for none. From 0 to below 1. */
   validation_split: number;
   seed: number;
@@ -47,7 +50,7 @@ export async function loadClassificationDataset(
     );
   }
   const { parts, columns: own } = await resolveDataset(reference, options.base);
-  const reader = new PartReader(Object.keys(parts).length > 1, rules, options.signal);
+  const reader = new PartReader(Object.keys(parts).length > 1, rules, options.encoding, options.signal);
   const train = await reader.read('train', parts.train, { ...own, ...options.columns }, { tellsUnused: true });
   if (!options.labels) checkClasses(train.rows, train.columns.label, train.problems);
   // The same names must hold in every part; guessing again could pick others.
@@ -95,6 +98,7 @@ export async function loadEvaluationData(
   options: {
     base: string;
     columns?: Columns | undefined;
+    encoding?: string | undefined;
     labels: readonly string[];
     /** Columns that the model was trained on, one for each of its texts; undefined where that is not known. */
     inputs?: readonly string[] | undefined;
@@ -112,7 +116,7 @@ export async function loadEvaluationData(
       'Name a file, or another part with --split.',
     );
   }
-  const reader = new PartReader(false, 2, options.signal);
+  const reader = new PartReader(false, 2, options.encoding, options.signal);
   const known = new KnownLabels(options.labels);
   const read = await reader.read(
     options.split,
@@ -164,6 +168,7 @@ class PartReader {
   constructor(
     private readonly hasSeveral: boolean,
     private readonly rules: DataRules,
+    private readonly encoding: string | undefined,
     private readonly signal: AbortSignal | undefined,
   ) {}
 
@@ -209,7 +214,13 @@ class PartReader {
   private async table(part: Part): Promise<Table> {
     const known = this.tables.get(part.file);
     if (known) return known;
-    const read = { ...(await readTable({ file: part.file }, { signal: this.signal })), name: nameOf(part.file) };
+    const encoding = part.encoding ?? this.encoding;
+    const read = {
+      ...(await readTable({ file: part.file }, { encoding, signal: this.signal })),
+      name: nameOf(part.file),
+    };
+    // Before anything is said of columns that may look odd because of it.
+    refuseUnsure(read.name, read.encodingGuess);
     const table = this.rules > 1 ? withListColumns(read, isUsualLabelName) : read;
     // Only a data set's folder has its parts in one file; other tables are not kept alive.
     if (part.lines) this.tables.set(part.file, table);
@@ -221,12 +232,11 @@ class PartReader {
 
   /** Errors first, then warnings, then notes. */
   problems(): (DataProblem & { file: string })[] {
-    const rank = { error: 0, warning: 1, info: 2 };
     return this.found
       .flatMap(({ file, prefix, list }) =>
         list().map((problem) => ({ ...problem, message: `${prefix}${problem.message}`, file })),
       )
-      .sort((a, b) => rank[a.severity] - rank[b.severity]);
+      .sort(bySeverity);
   }
 
   refuseErrors(): void {

@@ -1,5 +1,6 @@
 import { largest, smallest } from '../../protocol/index.ts';
-import { decodeWhole, encodingNamed } from './encoding-names.ts';
+import { decodeWhole } from './codec.ts';
+import { encodingNamed } from './encoding-names.ts';
 
 /** What the bytes of a text may be, none of it certain. */
 export interface EncodingGuess {
@@ -30,7 +31,7 @@ export async function guessEncoding(lines: Buffer): Promise<EncodingGuess> {
   const found = new Map<string, number>();
   for (const { encoding, confidence } of detectAll(looked, { minimumThreshold: 0 })) {
     const name = encoding === null ? undefined : encodingNamed(encoding);
-    if (name === undefined || name.startsWith('utf-')) continue;
+    if (name === undefined || name.startsWith('utf-') || NEVER.test(name)) continue;
     found.set(name, Math.max(found.get(name) ?? 0, confidence));
   }
   const { ascii, high } = lettersOf(looked);
@@ -74,6 +75,8 @@ export async function guessEncoding(lines: Buffer): Promise<EncodingGuess> {
   };
 }
 
+/** Of the world of mailing lists before Unicode: tables do not come in them, and they look like others. */
+const NEVER = /^iso-8859-(3|4|6|10|13|14|16)$/;
 const MULTIBYTE = ['gb18030', 'big5', 'shift_jis', 'euc-jp', 'euc-kr'];
 /** Encodings of languages whose words are ASCII for the most part. */
 const LATIN = [

@@ -1,5 +1,4 @@
 import { closest, distance } from 'fastest-levenshtein';
-import iconv from 'iconv-lite';
 import { LuthierError } from '../errors.ts';
 
 /**
@@ -21,9 +20,16 @@ const ENCODINGS: Record<string, readonly string[]> = {
   'windows-1258': ['cp1258'],
   'windows-874': ['cp874', 'tis620', 'iso885911'],
   'iso-8859-2': ['iso88592', 'latin2'],
+  'iso-8859-3': ['iso88593'],
+  'iso-8859-4': ['iso88594'],
   'iso-8859-5': ['iso88595'],
+  'iso-8859-6': ['iso88596'],
   'iso-8859-7': ['iso88597'],
   'iso-8859-8': ['iso88598'],
+  'iso-8859-10': ['iso885910'],
+  'iso-8859-13': ['iso885913'],
+  'iso-8859-14': ['iso885914'],
+  'iso-8859-16': ['iso885916'],
   'koi8-r': ['koi8r'],
   'koi8-u': ['koi8u'],
   'mac-roman': ['macroman', 'macintosh', 'mac', 'xmacroman'],
@@ -48,46 +54,9 @@ const BY_NAME = new Map(
   Object.entries(ENCODINGS).flatMap(([name, others]) => [plain(name), ...others].map((other) => [other, name])),
 );
 
-/** What iconv-lite calls those that it knows by another name. */
-const ICONV: Record<string, string> = { 'mac-roman': 'macroman', 'mac-cyrillic': 'maccyrillic' };
-
-const iconvName = (encoding: string) => ICONV[encoding] ?? encoding;
-
-/** iconv-lite has the Mac Roman of before 1998, with a currency sign where the euro stands since. */
-const isMacRoman = (encoding: string) => encoding === 'mac-roman';
-const withEuro = (encoding: string, text: string) => (isMacRoman(encoding) ? text.replaceAll('¤', '€') : text);
-
-export interface Decoder {
-  write: (bytes: Buffer) => string;
-  end: () => string | undefined;
-}
-
-/** Decodes text that comes in pieces. @param encoding by our name; byte order marks are kept as characters */
-export function decoderOf(encoding: string): Decoder {
-  if (encoding.startsWith('utf-8')) {
-    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-    return { write: (bytes) => decoder.decode(bytes, { stream: true }), end: () => decoder.decode() };
-  }
-  const decoder = iconv.getDecoder(iconvName(encoding), { stripBOM: false });
-  return {
-    write: (bytes) => withEuro(encoding, decoder.write(bytes)),
-    end: () => withEuro(encoding, decoder.end() ?? ''),
-  };
-}
-
-export function decodeWhole(bytes: Buffer, encoding: string): string {
-  const decoder = decoderOf(encoding);
-  return decoder.write(bytes) + (decoder.end() ?? '');
-}
-
-export function encodeWhole(text: string, encoding: string): Buffer {
-  if (encoding.startsWith('utf-8')) return Buffer.from(text, 'utf8');
-  return iconv.encode(isMacRoman(encoding) ? text.replaceAll('€', '¤') : text, iconvName(encoding), { addBOM: false });
-}
-
 /** Our name of an encoding; undefined when it is none that we read. */
 export function encodingNamed(name: string): string | undefined {
-  return BY_NAME.get(plain(name)) ?? (iconv.encodingExists(name) && /^iso-?8859/i.test(name) ? name : undefined);
+  return BY_NAME.get(plain(name));
 }
 
 /**

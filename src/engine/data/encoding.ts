@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { LuthierError } from '../errors.ts';
+import { decoderOf, decodeWhole, encodeWhole } from './codec.ts';
 import { type EncodingGuess, guessEncoding } from './encoding-guess.ts';
-import { decoderOf, decodeWhole, encodeWhole, requireEncoding } from './encoding-names.ts';
+import { requireEncoding } from './encoding-names.ts';
 import type { Pace } from './pace.ts';
 import { counted, type Problems } from './problems.ts';
 import { bufferSource, type Source } from './source.ts';

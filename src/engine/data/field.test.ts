@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import iconv from 'iconv-lite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadClassificationDataset } from './dataset.ts';
+import { inspectData } from './inspect.ts';
 import { readTable } from './read.ts';
+import { linesIn } from './read-lines.ts';
 import type { Table } from './table.ts';
 
 /** Kinds of files that people report trouble with, each by files of our own, with the right values. */
@@ -387,5 +390,66 @@ describe('files that are none', () => {
       },
     );
     await expect(reading).rejects.toThrow('changing.csv changed while it was read');
+  });
+});
+
+describe('lines to predict', () => {
+  const texts = ['Grüße – schön', '', 'Wo ist es?'];
+
+  it.each([
+    ['UTF-16 with a mark', Buffer.from(`\ufeff${texts.join('\r\n')}\r\n`, 'utf16le')],
+    ['UTF-8 with a mark', Buffer.from(`\ufeff${texts.join('\n')}`)],
+    ['Windows-1252', iconv.encode(`${texts.join('\r\n')}\r\n`, 'windows-1252')],
+  ])('%s', async (_, bytes) => {
+    expect((await linesIn(bytes, 'input')).lines).toEqual(texts);
+  });
+
+  it('empty input has no lines, blank ones count, and a guess is said', async () => {
+    expect((await linesIn(Buffer.alloc(0), 'input')).lines).toEqual([]);
+    expect((await linesIn(Buffer.from('\n \n'), 'input')).lines).toEqual(['', ' ']);
+    const { problems } = await linesIn(iconv.encode('Grüße – schön\n', 'windows-1252'), 'input');
+    expect(problems).toMatchObject([{ severity: 'warning', code: 'encoding-guessed' }]);
+  });
+});
+
+describe('an encoding that may be another one', () => {
+  const unsure = Buffer.from('text,label\nit costs \xa35,pos\n\xa9 of it,neg\nwell,pos\nbad,neg\n', 'latin1');
+
+  it('refuses training data until it is named, before columns are complained about', async () => {
+    const file = join(folder, 'unsure.csv');
+    await writeFile(file, unsure);
+    const load = (encoding?: string) =>
+      loadClassificationDataset(file, { base: folder, encoding, validation_split: 0, seed: 1 });
+    await expect(load()).rejects.toMatchObject({
+      code: 'data-invalid',
+      message: expect.stringMatching(
+        /^unsure\.csv is not UTF-8, and its encoding is uncertain: as \S+ it reads “.*”, as/,
+      ),
+      hint: expect.stringContaining('--encoding'),
+    });
+    const dataset = await load('latin1');
+    expect(dataset.train.map(({ text }) => text).sort()).toEqual(['bad', 'it costs £5', 'well', '© of it']);
+    await expect(load('klingon')).rejects.toMatchObject({ code: 'usage' });
+    await writeFile(file, Buffer.from('a,b\nit costs \xa35,\xa9 x\n', 'latin1'));
+    await expect(load()).rejects.toThrow('its encoding is uncertain');
+  });
+
+  it('is an answer of the inspection, which goes on', async () => {
+    const file = join(folder, 'look.csv');
+    await writeFile(file, unsure);
+    const summary = await inspectData({ file });
+    expect(summary.problems[0]).toMatchObject({ severity: 'warning', code: 'encoding-guessed' });
+    expect(summary.encoding_guess).toMatchObject({ is_sure: false });
+    expect(summary.encoding_guess!.alternatives.length).toBeGreaterThan(0);
+    const told = await inspectData({ file, encoding: 'windows-1252' });
+    expect(told.encoding_guess).toBeUndefined();
+    expect(told.columns[0]!.examples[0]).toBe('it costs £5');
+  });
+
+  it('goes before an error about columns', async () => {
+    const file = join(folder, 'columns.csv');
+    await writeFile(file, iconv.encode('eins,zwei\nGrüße,Wörter\nSchön,Würde\n', 'windows-1252'));
+    const { problems } = await inspectData({ file });
+    expect(problems.map(({ code }) => code)[0]).toBe('encoding-guessed');
   });
 });

@@ -2,9 +2,10 @@ import { basename } from 'node:path';
 import type { Columns, DataSelection, DataSummary } from '../../protocol/index.ts';
 import { checkClasses, checkRepeats, classCounts, labelledRows, missingColumns, requireColumns } from './checks.ts';
 import { columnStats, guessColumns, isUsualLabelName } from './columns.ts';
+import type { EncodingGuess } from './encoding-guess.ts';
 import { withListColumns } from './label-cells.ts';
-import { Problems } from './problems.ts';
-import { readTable } from './read.ts';
+import { bySeverity, Problems } from './problems.ts';
+import { type OnRead, readTable } from './read.ts';
 import { openRows } from './rows.ts';
 import { extractSelection } from './selection.ts';
 import type { Table } from './table.ts';
@@ -18,6 +19,9 @@ export interface InspectOptions {
   /** Looks at the selected rows alone. */
   selection?: DataSelection | undefined;
   columns?: Columns | undefined;
+  /** The file's encoding, where it is not to be guessed. */
+  encoding?: string | undefined;
+  onProgress?: OnRead | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -26,11 +30,11 @@ export interface InspectOptions {
  * @throws LuthierError as readTable and guessColumns do.
  */
 export async function inspectData(options: InspectOptions): Promise<DataSummary> {
-  const { file, text, selection, signal } = options;
+  const { file, text, selection } = options;
   const { table: read, columns: own } =
     selection || text !== undefined
       ? { table: await documentTable(options), columns: {} }
-      : await openRows(file, { signal });
+      : await openRows(file, options);
   const table = withListColumns(read, isUsualLabelName);
   const stats = columnStats(table);
   const guess = guessColumns(table, { ...own, ...options.columns }, stats);
@@ -47,11 +51,11 @@ export async function inspectData(options: InspectOptions): Promise<DataSummary>
     checkUnused(table, columns, options.columns ?? {}, stats, problems);
     classes = classCounts(rows);
   }
-  const rank = { error: 0, warning: 1, info: 2 };
   return {
     file,
     format: table.format,
     encoding: table.encoding,
+    ...(table.encodingGuess && { encoding_guess: guessOf(table.encodingGuess) }),
     rows: table.rows.length,
     columns: stats.map(({ name, distinct, empty, mean_length, examples }) => ({
       name,
@@ -63,11 +67,15 @@ export async function inspectData(options: InspectOptions): Promise<DataSummary>
     guess: guess.columns,
     guess_reason: guess.reason,
     classes,
-    problems: [...table.problems, ...problems.list()].sort((a, b) => rank[a.severity] - rank[b.severity]),
+    problems: [...table.problems, ...problems.list()].sort(bySeverity),
   };
 }
 
-async function documentTable({ file, text, selection, signal }: InspectOptions): Promise<Table> {
+function guessOf({ is_sure, sample, alternatives }: EncodingGuess): NonNullable<DataSummary['encoding_guess']> {
+  return { is_sure, sample, alternatives };
+}
+
+async function documentTable({ file, text, selection, encoding, signal }: InspectOptions): Promise<Table> {
   if (selection) return extractSelection(selection, basename(file), { signal });
-  return readTable(text === undefined ? { file } : { file, text }, { signal });
+  return readTable({ file, text }, { encoding, signal });
 }

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { LuthierError } from '../errors.ts';
 import { type Detected, detectFormat, SAMPLE_BYTES } from './detect.ts';
 import { findEncoding, utf8Pieces } from './encoding.ts';
+import type { EncodingGuess } from './encoding-guess.ts';
 import { readJsonArray, readJsonLines } from './json.ts';
 import { readLabelSpaceText } from './label-lines.ts';
 import { LineCutter } from './lines.ts';
@@ -52,6 +53,19 @@ export async function readTable(source: TableSource, options: ReadOptions = {}):
     return await readSource(opened, options);
   } finally {
     await opened.close();
+  }
+}
+
+/**
+ * The guess that a file's encoding would be read by; undefined where there is no need for one.
+ * @throws LuthierError as readTable does for a file that cannot be read
+ */
+export async function guessFileEncoding(file: string, signal?: AbortSignal): Promise<EncodingGuess | undefined> {
+  const source = await fileSource(file);
+  try {
+    return (await findEncoding(source, undefined, new Problems(), pacer(signal))).guess;
+  } finally {
+    await source.close();
   }
 }
 

@@ -17,6 +17,8 @@ export interface Part {
   lines?: ReadonlySet<number>;
   /** Where the rows stand in the file that they were taken from. */
   source?: RowSource;
+  /** Of a file that Luthier wrote itself. */
+  encoding?: 'utf-8';
 }
 
 export interface ResolvedDataset {
@@ -130,7 +132,7 @@ async function fromFolder(folder: string): Promise<ResolvedDataset> {
   // Whatever the source's columns were called, rows.jsonl has the task's names.
   const columns: Columns = { text: 'text', label: 'label' };
   if (record.columns?.text_pair !== undefined) columns.text_pair = 'text_pair';
-  const whole = { file, ...(source && { source }) };
+  const whole: Part = { file, encoding: 'utf-8', ...(source && { source }) };
   if (!splits) return { parts: { train: whole }, columns };
   const [validation, test] = [new Set(splits.validation), new Set(splits.test)];
   const bytes = await readFile(file);

@@ -5,7 +5,7 @@ import { type LabelledRow, labelledRows, requireColumns, textKey } from './check
 import { guessColumns, isUsualLabelName } from './columns.ts';
 import { withListColumns } from './label-cells.ts';
 import { Problems } from './problems.ts';
-import { readTable } from './read.ts';
+import { type ReadOptions, readTable } from './read.ts';
 import { resolveDataset } from './resolve.ts';
 import { inSource, nameOf } from './row-source.ts';
 import type { Table } from './table.ts';
@@ -19,19 +19,20 @@ import { understand } from './understand.ts';
  */
 export async function openRows(
   path: string,
-  options: { signal?: AbortSignal | undefined } = {},
+  options: Pick<ReadOptions, 'encoding' | 'onProgress' | 'signal'> = {},
 ): Promise<{ table: Table; columns: Columns; file: string }> {
+  const { encoding, onProgress, signal } = options;
   const isFolder = await stat(path).then(
     (found) => found.isDirectory(),
     () => false,
   );
   if (!isFolder) {
-    const table = withListColumns(await readTable({ file: path }, options), isUsualLabelName);
+    const table = withListColumns(await readTable({ file: path }, { encoding, onProgress, signal }), isUsualLabelName);
     return { table, columns: {}, file: path };
   }
   const { parts, columns } = await resolveDataset(path, '.');
   const { file, source } = parts.train;
-  const table = await readTable({ file }, options);
+  const table = await readTable({ file }, { encoding: 'utf-8', onProgress, signal });
   return { table: inSource({ ...table, name: nameOf(file) }, source), columns, file };
 }
 

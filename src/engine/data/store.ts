@@ -47,7 +47,7 @@ export async function createDataset(
   }
   const table = selection
     ? await extractSelection(selection, basename(file), { signal })
-    : await readTable(text === undefined ? { file } : { file, text }, { signal });
+    : await readTable({ file, text }, { encoding: options.encoding, signal });
   const broken = table.problems.find((problem) => problem.severity === 'error');
   if (broken)
     throw new LuthierError(

@@ -61,6 +61,7 @@ async function examplesOf(
   const data = await loadClassificationDataset(recipe.dataset, {
     base: recipe_path === null ? run : dirname(recipe_path),
     columns: recipe.columns,
+    encoding: recipe.encoding,
     validation_split: recipe.validation_split,
     seed: recipe.seed,
     labels,

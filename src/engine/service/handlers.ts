@@ -37,7 +37,8 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
     },
     'data/inspect': async (params, signal) => {
       const { inspectData } = await import('../data/inspect.ts');
-      return inspectData({ ...params, signal });
+      const progress = progressOf(params);
+      return inspectData({ ...params, onProgress: (done, total) => progress('bytes', done, total), signal });
     },
     'data/create': async (params, signal) => {
       const { createDataset } = await import('../data/store.ts');
@@ -117,6 +118,7 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
           data: params.data,
           base: baseOf(params.data),
           columns: params.columns,
+          encoding: params.encoding,
           split: params.split,
           note: log,
           onProgress: (done, total) => progress('rows', done, total),

@@ -32,6 +32,7 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
     loadClassificationDataset(written.dataset, {
       base,
       columns: written.columns,
+      encoding: written.encoding,
       validation_split: written.validation_split,
       seed: written.seed,
       signal,

@@ -11,6 +11,7 @@ export interface EvaluateOptions {
   /** Folder that relative paths are looked up from. */
   base: string;
   columns?: Columns | undefined;
+  encoding?: string | undefined;
   split: 'validation' | 'test';
   backend?: BackendChoice | undefined;
   note: Note;
@@ -23,7 +24,7 @@ export interface EvaluateOptions {
  * @throws LuthierError as loadEvaluationData and createPredictor
  */
 export async function evaluateModel(options: EvaluateOptions): Promise<ClassificationReport> {
-  const { base, columns, split, note, onProgress, signal } = options;
+  const { base, columns, encoding, split, note, onProgress, signal } = options;
   const own = typeof options.model === 'string' ? options.model : null;
   const predictor =
     typeof options.model === 'string'
@@ -33,6 +34,7 @@ export async function evaluateModel(options: EvaluateOptions): Promise<Classific
     const data = await loadEvaluationData(options.data, {
       base,
       columns,
+      encoding,
       labels: predictor.labels,
       inputs: predictor.inputs,
       split,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Recipe } from '../../protocol/index.ts';
+import { encodingNamed } from '../data/encoding-names.ts';
 
 /**
  * The recipe's keys: ranges, defaults and the words that the editor shows on hover. The schemas in media/
@@ -12,6 +13,8 @@ const MAX_SEED = 2 ** 32 - 1;
 const positiveInteger = z.number().int().min(1);
 const wholeNumber = z.number().int().min(0);
 const name = z.string().min(1);
+
+const SOME_ENCODINGS = 'utf-8, windows-1252, mac-roman, gb18030, shift_jis';
 
 const eightBit = z
   .boolean()
@@ -75,6 +78,14 @@ export const recipeSchema = z.strictObject({
   columns: columnsSchema
     .prefault({})
     .describe("Which columns hold the task's fields; guessed and reported when left out."),
+  encoding: name
+    .refine((written) => encodingNamed(written) !== undefined, {
+      error: ({ input }) => `an encoding such as ${SOME_ENCODINGS}, not ${JSON.stringify(input)}`,
+    })
+    .describe(
+      `Encoding of the data's files (${SOME_ENCODINGS}, …), for those that are not UTF-8; guessed and reported when left out.`,
+    )
+    .exactOptional(),
   strategy: strategySchema.default({ type: 'full' }).describe('Which parameters are trained.'),
   learning_rate: z
     .number()
@@ -189,6 +200,7 @@ export const KEY_OWNER: Record<RecipeKey, string> = {
   model: 'ours (`from_pretrained`)',
   dataset: 'ours',
   columns: 'ours',
+  encoding: 'ours (`pandas.read_csv`)',
   strategy: 'ours; the keys of `lora` LoraConfig’s, `load_in_8bit` BitsAndBytesConfig’s',
   learning_rate: 'TrainingArguments',
   num_train_epochs: 'TrainingArguments',

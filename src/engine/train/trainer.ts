@@ -49,6 +49,7 @@ export async function createTrainer({ recipe: written, base, rules, note }: Trai
     loadClassificationDataset(written.dataset, {
       base,
       columns: written.columns,
+      encoding: written.encoding,
       validation_split: written.validation_split,
       seed: written.seed,
       rules,
