@@ -131,6 +131,28 @@ test('views, container, panels and welcome texts agree', () => {
   expect(panels.sort()).toEqual(Object.values(PANELS).sort());
 });
 
+test('menus of several selected items show what is done to several', () => {
+  const several = ['pauseRun', 'resumeRun', 'stopRun', 'deleteRun', 'compareRuns', 'removeDataset'];
+  const shown = placed.filter(
+    ({ where, when }) => where === 'view/item/context' && !when?.includes('!listMultiSelection'),
+  ) as (Placed & { group: string })[];
+  // What stands on a line itself is about that line.
+  const inMenus = shown.filter(({ group }) => !group.startsWith('inline')).map(({ command }) => command);
+  expect([...new Set(inMenus)].sort()).toEqual(several.map((name) => `luthier.${name}`).sort());
+});
+
+test('the walkthrough ticks off what worked, not what was called', () => {
+  const [{ steps }] = contributes.walkthroughs;
+  const events = Object.fromEntries(
+    steps.map(({ id, completionEvents }: { id: string; completionEvents: string[] }) => [id, completionEvents]),
+  );
+  expect(events).toMatchObject({
+    fineTune: [`onContext:${CONTEXT_KEYS.started}`],
+    watch: [`onContext:${CONTEXT_KEYS.watched}`],
+    try: [`onContext:${CONTEXT_KEYS.tried}`],
+  });
+});
+
 test('activation is on demand', () => {
   for (const event of manifest.activationEvents) expect(event).toMatch(/^(workspaceContains:|onWebviewPanel:)/);
 });

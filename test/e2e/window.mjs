@@ -198,14 +198,14 @@ export class VSCodeWindow {
   }
 
   /** From the first question of Fine-tune on Selection to the summary, with what is offered first but the model. */
-  async answerUntilSummary(model = 'tiny') {
+  async answerUntilSummary(model = 'tiny', summary = 'Enter starts it') {
     await this.question('which column is the text');
     await this.answer();
     await this.question('pretrained model');
     await this.answer(model);
     await this.question('How it learns');
     await this.answer();
-    await this.question('Enter starts it');
+    await this.question(summary);
   }
 
   /** Opens a file of the workspace by its name. */

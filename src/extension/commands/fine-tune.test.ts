@@ -55,7 +55,7 @@ function inspect({ columns = {} }: { columns?: Columns }) {
     file,
     format: 'csv',
     encoding: 'utf-8',
-    rows: 4,
+    rows: 36,
     columns: ['text', 'label'].map(column),
     guess,
     guess_reason: 'Text is “text” and label is “label”.',
@@ -122,6 +122,25 @@ test('columns the wrong way round lead back to their question, which says why an
   again.accept();
   (await question('column with the text')).accept('text');
   (await question('column with the label')).accept('label');
+  (await question('pretrained model')).hide();
+  expect(await ended).toEqual(ESCAPED);
+});
+
+test('a label column with nearly as many classes as rows is doubted once, and taken when it is confirmed', async () => {
+  answers['data/inspect'] = ({ columns = {} }: { columns?: Columns }) => ({
+    ...inspect({}),
+    rows: 4,
+    guess: { text: 'text', label: 'label', ...columns },
+    classes: ['x', 'y', 'z'].map((label) => ({ label, count: 1 })),
+  });
+  const ended = start();
+  (await question('which column')).accept();
+  const doubted = await vi.waitFor(() => {
+    expect(labels(shown.picker!)[0]).toBe('films.csv: The column “label” has 3 classes in 4 rows.');
+    return shown.picker!;
+  });
+  expect(doubted.activeItems.map(({ label }) => label)).toEqual(['$(list-selection) Choose other columns…']);
+  doubted.accept('$(check) Learn “label” from “text”');
   (await question('pretrained model')).hide();
   expect(await ended).toEqual(ESCAPED);
 });

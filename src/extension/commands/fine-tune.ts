@@ -6,6 +6,7 @@ import type { Luthier } from '../context.ts';
 import { slug, uniqueName } from '../datasets/names.ts';
 import { HostError, isCancelled, toHostError } from '../errors.ts';
 import { listFolder, writeFileAtomic } from '../files.ts';
+import { plural } from '../format.ts';
 import { RECIPE_SUFFIX } from '../ids.ts';
 import { BACK, type Choice, type Notice, Questions, separator } from '../questions.ts';
 import { blockingProblem, type Method, methods, recipeText, suggestRecipe, summaryLines } from '../recipes/suggest.ts';
@@ -96,6 +97,8 @@ class Flow {
   private readonly answers: Answers;
   private summary: DataSummary;
   private notice: Notice | undefined;
+  /** Columns that looked wrong, and were asked about. */
+  private readonly doubted = new Set<string>();
 
   constructor(
     private readonly luthier: Luthier,
@@ -144,13 +147,18 @@ class Flow {
       this.luthier.engine.service.request('data/inspect', { ...this.source.data, columns: answer }, { signal }),
     );
     const error = checked.problems.find(({ severity }) => severity === 'error');
-    if (!error) return 'answered';
+    const key = JSON.stringify(answer);
+    // What only looks wrong is asked once, and goes through when it is confirmed.
+    const doubt = error || this.doubted.has(key) ? null : doubtful(checked);
+    this.doubted.add(key);
+    if (!error && !doubt) return 'answered';
     const swapped = answer.text === this.summary.guess.label && answer.label === this.summary.guess.text;
     this.notice = {
-      ...this.problem(error),
-      hint: swapped
-        ? 'Text and label may be the wrong way round.'
-        : `Choose other columns, or correct ${basename(file)}.`,
+      ...this.problem(error ?? { severity: 'warning', code: 'many-classes', message: doubt! }),
+      hint:
+        swapped || doubt
+          ? 'Text and label may be the wrong way round.'
+          : `Choose other columns, or correct ${basename(file)}.`,
     };
     return 'refused';
   }
@@ -292,6 +300,12 @@ class Flow {
       icon: severityIcon(this.luthier.extension.extensionUri, problem.severity),
     };
   }
+}
+
+/** Says what makes a label column look like one of texts: nearly as many classes as rows. */
+function doubtful({ classes, rows, guess }: DataSummary): string | null {
+  if (rows < 4 || classes.length <= rows / 2) return null;
+  return `The column “${guess.label}” has ${plural(classes.length, 'class', 'classes')} in ${plural(rows, 'row')}.`;
 }
 
 type Outcome = 'answered' | 'refused' | typeof BACK;

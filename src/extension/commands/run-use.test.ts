@@ -1,8 +1,10 @@
 import { expect, test, vi } from 'vitest';
 import type { Luthier } from '../context.ts';
+import { COMMANDS } from '../ids.ts';
 import type { Run } from '../runs/run.ts';
 import { recordOf } from '../testing/fake-run.ts';
-import { openDashboard } from './run-use.ts';
+import * as editor from '../testing/vscode.ts';
+import { openDashboard, tryModel } from './run-use.ts';
 
 const runOf = (id: string): Run => ({ folder: `/runs/${id}`, record: recordOf({ id }), state: 'running' }) as Run;
 
@@ -30,4 +32,27 @@ test('a click in the tree opens what it selected, the palette the run at work, a
   selection = [];
   await openDashboard(luthier);
   expect(show).toHaveBeenLastCalledWith([working]);
+});
+
+test('Try Model without a model leads on instead of failing, and ticks nothing off', async () => {
+  const working: Run[] = [];
+  const show = vi.fn();
+  const luthier = {
+    load: async () => {},
+    selectedRuns: async () => [],
+    runs: { working: () => working, all: () => working },
+    dashboards: { show },
+    tryouts: { show },
+    achieved: vi.fn(),
+  } as unknown as Luthier;
+  editor.reset();
+  editor.window.showInformationMessage.mockResolvedValueOnce('Try with Example Data…');
+  await tryModel(luthier);
+  expect(editor.window.showInformationMessage.mock.calls[0]![0]).toBe('No run has a model yet. Fine-tune one first.');
+  expect(editor.commands.executeCommand).toHaveBeenLastCalledWith(COMMANDS.tryExample);
+  working.push(runOf('busy'));
+  editor.window.showInformationMessage.mockResolvedValueOnce('Open Dashboard');
+  await tryModel(luthier);
+  expect(show).toHaveBeenLastCalledWith([working[0]]);
+  expect(luthier.achieved).not.toHaveBeenCalled();
 });
