@@ -14,8 +14,9 @@ import { type Checkpoint, Checkpoints } from './checkpoints.ts';
 import { Endpoint } from './endpoint.ts';
 import { diskUse, FILES, readRecord, requireNone, writeJson, writeRecord } from './folder.ts';
 import { lockRun } from './lock.ts';
-import { EventLog } from './metrics.ts';
+import { EventLog, readEvents } from './metrics.ts';
 import { Reserve } from './reserve.ts';
+import { requireSameRows } from './same-rows.ts';
 
 export interface RunProcessOptions {
   folder: string;
@@ -217,12 +218,20 @@ class RunProcess {
     const checkpoints = new Checkpoints(join(this.#folder, FILES.checkpoints), recipe.save_total_limit, await hashing);
     const checkpoint = this.#options.resume ? await checkpoints.readLatest() : null;
     if (checkpoint !== null) {
+      await this.#requireSameRows(trainer);
       trainer.restore({ step: checkpoint.loop.step, parameters: checkpoint.parameters, moments: checkpoint.moments });
       this.#compare(checkpoint, trainer);
     } else if (this.#options.resume) {
       this.#note('info', 'There is no checkpoint yet: the run starts over.');
     }
     return { recipe, trainer, checkpoints, checkpoint };
+  }
+
+  /** @throws LuthierError `run-invalid` */
+  async #requireSameRows(trainer: Trainer): Promise<void> {
+    const events = await readEvents(join(this.#folder, FILES.metrics));
+    const start = events.find(({ event }) => event.event === 'start')?.event;
+    if (start?.event === 'start') requireSameRows(start, trainer);
   }
 
   /** @throws LuthierError `disk-full`, naming the smaller setting that would fit */

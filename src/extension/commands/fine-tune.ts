@@ -9,7 +9,15 @@ import { listFolder, writeFileAtomic } from '../files.ts';
 import { plural } from '../format.ts';
 import { RECIPE_SUFFIX } from '../ids.ts';
 import { BACK, type Choice, type Notice, Questions, separator } from '../questions.ts';
-import { blockingProblem, type Method, methods, recipeText, suggestRecipe, summaryLines } from '../recipes/suggest.ts';
+import {
+  blockingProblem,
+  type Method,
+  mergeProblems,
+  methods,
+  recipeText,
+  suggestRecipe,
+  summaryLines,
+} from '../recipes/suggest.ts';
 import { HOME } from '../runs/store.ts';
 import { setting } from '../settings.ts';
 import { severityIcon } from '../severity.ts';
@@ -238,9 +246,10 @@ class Flow {
         method,
         backend: setting('luthier.backend'),
       });
-      const estimate = await questions.work('Estimating time and memory…', (signal) =>
+      const estimated = await questions.work('Estimating time and memory…', (signal) =>
         service.request('run/estimate', { recipe, base: project }, { signal }),
       );
+      const estimate = { ...estimated, problems: mergeProblems(made?.problems ?? [], estimated.problems) };
       const decision = await this.showSummary(estimate);
       if (decision === BACK) return { back: 'method' };
       if (decision === 'model' || decision === 'columns') return { back: decision };

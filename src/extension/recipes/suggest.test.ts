@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest';
 import type { RunEstimate } from '../../protocol/index.ts';
-import { blockingProblem, methods, recipeText, suggestRecipe, suggestRunName, summaryLines } from './suggest.ts';
+import {
+  blockingProblem,
+  mergeProblems,
+  methods,
+  recipeText,
+  suggestRecipe,
+  suggestRunName,
+  summaryLines,
+} from './suggest.ts';
 
 const estimate: RunEstimate = {
   rows: 1200,
@@ -111,4 +119,16 @@ test('a run is called after its data and its model, and numbered', () => {
   expect(suggestRunName({ dataset: { train: 'C:\\d\\a.b.csv' }, model: 'm' }, [])).toBe('a.b · m');
   expect(suggestRunName({ dataset: 3, model: 'm' }, [])).toBeUndefined();
   expect(suggestRunName(null, [])).toBeUndefined();
+});
+
+test('what was found in the rows of a new dataset is told once, beside what only the dataset shows', () => {
+  const left = {
+    severity: 'warning',
+    code: 'empty-text',
+    message: '1 row without a text in “body” is left out.',
+  } as const;
+  const alike = { severity: 'warning', code: 'similar-labels', message: 'in “kind”' } as const;
+  const single = { severity: 'warning', code: 'class-without-validation', message: 'no row' } as const;
+  const merged = mergeProblems([left, alike], [{ ...alike, message: 'in “label”' }, single]);
+  expect(merged).toEqual([left, alike, single]);
 });

@@ -1,5 +1,6 @@
 import {
   type Columns,
+  type DataProblem,
   type RecipeInput,
   type RunEstimate,
   type Strategy,
@@ -79,6 +80,15 @@ export const recipeText = (recipe: RecipeInput): string => `${JSON.stringify(rec
 
 /** Share of unknown pieces from which a model does not fit the texts. */
 const MOST_UNKNOWN = 0.05;
+/**
+ * What was found in the rows that a dataset was made of, and then in the dataset: what was found in the rows, in the
+ * person's own words for columns, stands for both.
+ */
+export function mergeProblems(source: readonly DataProblem[], made: readonly DataProblem[]): DataProblem[] {
+  const known = new Set(source.map(({ code }) => code));
+  return [...source, ...made.filter(({ code }) => !known.has(code))];
+}
+
 /** Letters that a line of a picker has room for. */
 const LINE = 80;
 
