@@ -87,8 +87,11 @@ export interface RunEstimate {
   free_memory_bytes: number;
   disk_bytes: number;
   free_disk_bytes: number;
+  /** Also what is wrong between model and data: texts in a script that the model is not for are `language-mismatch`. */
   problems: DataProblem[];
   columns: Columns;
+  /** Languages that the model's card names, as codes (`en`, `multilingual`); null where it names none. */
+  model_languages: string[] | null;
 }
 
 export interface Prediction {
@@ -109,8 +112,12 @@ export interface ModelEntry {
   model_type: string;
   bytes: number;
   num_parameters: number;
-  /** Whether it carries a trained classifier and its labels. */
+  /** Classes of a trained classifier; null for a model that is none. */
   labels: string[] | null;
+  /** Languages that its card names, as codes (`en`, `multilingual`); null where it names none. */
+  languages: string[] | null;
+  /** Why it cannot be used, and what to do; null for a model that can. */
+  problem: string | null;
 }
 
 export interface BackendStatus {

@@ -2,7 +2,8 @@ import { formatBytes } from '../hub/disk.ts';
 import { downloadModel } from '../hub/download.ts';
 import { requireSupported } from '../models/registry.ts';
 import { listModels as findModels } from '../service/models.ts';
-import { EXIT, note, print, printJson, table } from './output.ts';
+import { languageNames } from '../text/language.ts';
+import { EXIT, note, print, printJson, table, yellow } from './output.ts';
 import { ProgressLine } from './progress-line.ts';
 
 export async function listModels({ json }: { json?: boolean }): Promise<number> {
@@ -21,9 +22,11 @@ export async function listModels({ json }: { json?: boolean }): Promise<number> 
     model.model_type,
     `${(model.num_parameters / 1e6).toFixed(1)} M`,
     formatBytes(model.bytes),
-    model.labels?.join(', ') ?? '',
+    model.languages === null ? '' : languageNames(model.languages),
+    model.problem === null ? (model.labels?.join(', ') ?? '') : 'cannot be used',
   ]);
-  print(table(['model', 'from', 'type', 'parameters', 'size', 'classes'], rows, [3, 4]));
+  print(table(['model', 'from', 'type', 'parameters', 'size', 'language', 'classes'], rows, [3, 4]));
+  for (const { name, problem } of models) if (problem !== null) note(`${yellow('Warning:')} ${name}: ${problem}`);
   return EXIT.done;
 }
 

@@ -6,18 +6,23 @@ import { resolveModel } from '../hub/resolve.ts';
 import { FILES, findRunFolders, readRecord } from './folder.ts';
 
 /**
- * The model folder that a person means by a run (its id or folder) or by a model (folder, starter, Hugging Face name).
- * @throws LuthierError `model-not-found`; `run-invalid` for a run that has no model yet
+ * The model folder that a person means by a run (its id, its folder or the name that it was given) or by a model
+ * (folder, starter, Hugging Face name).
+ * @throws LuthierError `model-not-found`; `run-invalid` for a run that has no model yet; `usage` for a name that
+ *   several runs have
  */
 export async function findModel(name: string, base: string): Promise<{ path: string; run: string | null }> {
   const direct = resolve(base, name);
   if (await isFile(join(direct, FILES.record))) return ofRun(direct);
   if (await isFile(join(direct, CONFIG_FILE))) return { path: direct, run: await runAround(direct) };
-  const run = (await findRunFolders(base)).find((folder) => basename(folder) === name);
+  const runs = await findRunFolders(base);
+  const run = runs.find((folder) => basename(folder) === name);
   if (run !== undefined) return ofRun(run);
   try {
     return { path: (await resolveModel(name, { base })).path, run: null };
   } catch (error) {
+    const called = await runCalled(name, runs);
+    if (called !== undefined) return ofRun(called);
     // Where no model has such a name it may well have been meant as a run's.
     if (!(error instanceof LuthierError) || error.code !== 'model-not-found' || /[\\/]/.test(name)) throw error;
     throw new LuthierError(
@@ -27,6 +32,18 @@ export async function findModel(name: string, base: string): Promise<{ path: str
       { cause: error },
     );
   }
+}
+
+/** The run that a person gave a name. @throws LuthierError `usage` when several have it */
+async function runCalled(name: string, runs: readonly string[]): Promise<string | undefined> {
+  const records = await Promise.all(runs.map((folder) => readRecord(folder).catch(() => null)));
+  const called = runs.filter((_, i) => records[i]?.name === name);
+  if (called.length < 2) return called[0];
+  throw new LuthierError(
+    'usage',
+    `${called.length} runs are called “${name}”: ${called.map((folder) => basename(folder)).join(', ')}.`,
+    'Name the one that you mean by its id.',
+  );
 }
 
 async function ofRun(folder: string): Promise<{ path: string; run: string }> {

@@ -1,8 +1,12 @@
 import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startersFolder } from '../hub/resolve.ts';
+import { makeBertFolder } from '../hub/testing/bert-folder.ts';
+import { createRun, writeRecord } from '../runs/folder.ts';
+import { findModel } from '../runs/target.ts';
+import { parseRecipe } from '../train/recipe.ts';
 import { listModels } from './models.ts';
 
 const COMMIT = '0123456789abcdef0123456789abcdef01234567';
@@ -34,3 +38,63 @@ it.skipIf(process.platform === 'win32')(
     expect(cached!.bytes).toBe(own!.bytes);
   },
 );
+
+describe('a place of work', () => {
+  let place: string;
+  beforeAll(async () => {
+    place = await mkdtemp(join(tmpdir(), 'luthier-place-'));
+  });
+  afterAll(() => rm(place, { recursive: true }));
+
+  const list = async () => (await listModels([place], join(place, 'no cache'))).filter((it) => it.source !== 'starter');
+
+  it('says what language a model is for, by its card', async () => {
+    expect((await listModels([], join(place, 'no cache')))[0]).toMatchObject({
+      ...{ name: 'starters/bert', languages: ['en'], labels: null, problem: null },
+    });
+    const card = '---\nlanguage:\n- zh\n- no\nlicense: mit\n---\n# A model\n';
+    await makeBertFolder(join(place, 'told'), { files: { 'README.md': card } });
+    await makeBertFolder(join(place, 'untold'), { config: { id2label: { 0: 'no', 1: 'yes' } } });
+    expect(await list()).toMatchObject([
+      { name: 'told', languages: ['zh', 'no'], labels: ['LABEL_0', 'LABEL_1'] },
+      { name: 'untold', languages: null, labels: ['no', 'yes'] },
+    ]);
+  });
+
+  it('lists a model that cannot be used with its reason, and the others beside it', async () => {
+    await makeBertFolder(join(place, 'torn'));
+    await writeFile(join(place, 'torn', 'config.json'), '{"model_type": "be');
+    await makeBertFolder(join(place, 'other'), { config: { model_type: 'gpt2' } });
+    await makeBertFolder(join(place, '.luthier', 'models', 'half'));
+    await rm(join(place, '.luthier', 'models', 'half', 'model.safetensors'));
+    await mkdir(join(place, 'website'));
+    await writeFile(join(place, 'website', 'config.json'), '{"title": "no model at all"}');
+    const models = await list();
+    expect(models.map(({ name, problem }) => [name, problem])).toEqual([
+      ['other', expect.stringMatching(/model_type "gpt2" cannot be fine-tuned here/)],
+      ['told', null],
+      ['torn', expect.stringMatching(/config\.json is not JSON/)],
+      ['untold', null],
+      ['half', expect.stringMatching(/lacks model\.safetensors/)],
+    ]);
+  });
+
+  it('calls a run’s model, and finds it, by the name that the run was given', async () => {
+    const runCalled = async (name: string) => {
+      const recipe = parseRecipe({ model: 'starters/bert', dataset: 'rows.csv' });
+      const { folder, record } = await createRun({ recipe, base: place, path: null, name, state: 'queued' });
+      await makeBertFolder(join(folder, 'model'));
+      await writeRecord(folder, { ...record, state: 'done', model: 'model' });
+      return { folder, id: record.id };
+    };
+    const { folder, id } = await runCalled('My best one');
+    const path = join(folder, 'model');
+    expect((await list()).find(({ source }) => source === 'run')).toMatchObject({ name: 'My best one', path });
+    for (const name of ['My best one', id]) expect(await findModel(name, place)).toEqual({ path, run: folder });
+    await runCalled('My best one');
+    await expect(findModel('My best one', place)).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringMatching(/^2 runs are called “My best one”: .*\.$/),
+    });
+  });
+});

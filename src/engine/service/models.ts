@@ -1,11 +1,15 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { ModelEntry } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { defaultCacheFolder, listCached } from '../hub/cache.ts';
-import { openModelFolder } from '../hub/model-folder.ts';
+import { readModelCard } from '../hub/model-card.ts';
+import { CONFIG_FILE, type ModelFolder, openModelFolder } from '../hub/model-folder.ts';
 import { startersFolder } from '../hub/resolve.ts';
+import { classesOf } from '../models/classes.ts';
+import { createEncoder, type Encoder } from '../models/registry.ts';
 import { findRunFolders, readRecord } from '../runs/folder.ts';
+import { checkWeights } from '../train/load-weights.ts';
 
 /**
  * Every model that a recipe can start from: starters, model folders of the given folders, the Hugging Face cache, and
@@ -16,21 +20,22 @@ export async function listModels(folders: readonly string[], cacheFolder?: strin
   const found: (ModelEntry | null)[] = [];
   const starters = startersFolder();
   for (const name of await folderNames(starters)) {
-    found.push(await describe(`starters/${name}`, 'starter', join(starters, name)));
+    found.push(await describe(`starters/${name}`, 'starter', join(starters, name), true));
   }
   for (const folder of folders) {
     for (const name of await folderNames(folder)) found.push(await describe(name, 'folder', join(folder, name)));
     for (const name of await folderNames(join(folder, '.luthier', 'models'))) {
-      found.push(await describe(name, 'folder', join(folder, '.luthier', 'models', name)));
+      found.push(await describe(name, 'folder', join(folder, '.luthier', 'models', name), true));
     }
   }
   for (const { id, path } of await listCached(cacheFolder ?? defaultCacheFolder())) {
-    found.push(await describe(id, 'cache', path));
+    found.push(await describe(id, 'cache', path, true));
   }
   const runs = new Set((await Promise.all(folders.map((folder) => findRunFolders(folder)))).flat());
   for (const run of runs) {
     const record = await readRecord(run).catch(() => null);
-    if (record?.model != null) found.push(await describe(basename(run), 'run', join(run, record.model)));
+    // A run is called by the name that it was given; its folder keeps the first one.
+    if (record?.model != null) found.push(await describe(record.name, 'run', join(run, record.model), true));
   }
   return found.filter((entry) => entry !== null);
 }
@@ -40,33 +45,51 @@ async function folderNames(folder: string): Promise<string[]> {
   return entries.filter((e) => e.isDirectory() && !e.name.startsWith('.')).map((e) => e.name);
 }
 
-/** Null for a folder that is no model, or one that cannot be used: choosing it by name says why. */
-async function describe(name: string, source: ModelEntry['source'], path: string): Promise<ModelEntry | null> {
-  if (
-    !(await readFile(join(path, 'config.json')).then(
-      () => true,
-      () => false,
-    ))
-  )
-    return null;
+/**
+ * What stands in a list about a model; one that cannot be used is listed with the reason.
+ * @param isMeant whether the place is one for models alone. Elsewhere a folder without weights, or with the config.json
+ *   of another program, is no model: null.
+ */
+async function describe(
+  name: string,
+  source: ModelEntry['source'],
+  path: string,
+  isMeant = false,
+): Promise<ModelEntry | null> {
+  const files: string[] = await readdir(path).catch(() => []);
+  if (!files.includes(CONFIG_FILE) && !isMeant) return null;
+  const card = await readModelCard(path);
+  const entry: ModelEntry = {
+    ...{ name, source, path, model_type: '', num_parameters: 0, labels: null, problem: null },
+    bytes: await bytesOf(path),
+    languages: card.languages,
+  };
   try {
-    const { config, weights } = await openModelFolder(path);
+    const folder = await openModelFolder(path);
+    const { config, weights } = folder;
     try {
       const names = weights.names();
-      const trained = names.some((tensor) => tensor.startsWith('classifier.'));
-      const labels = config.id2label;
-      return {
-        name,
-        source,
-        path,
-        model_type: String(config.model_type),
-        bytes: await bytesOf(path),
-        num_parameters: names.reduce((sum, n) => sum + weights.shape(n).reduce((a, b) => a * b, 1), 0),
-        labels: trained && typeof labels === 'object' && labels !== null ? Object.values(labels).map(String) : null,
-      };
+      entry.model_type = typeof config.model_type === 'string' ? config.model_type.slice(0, 60) : '';
+      entry.num_parameters = names.reduce((sum, n) => sum + weights.shape(n).reduce((a, b) => a * b, 1), 0);
+      const encoder = createEncoder(config, join(path, CONFIG_FILE));
+      checkWeights(folder, encoder);
+      entry.labels = labelsOf(folder, encoder);
     } finally {
       await weights.close();
     }
+  } catch (error) {
+    if (!(error instanceof LuthierError)) throw error;
+    const looksLikeOne = isMeant || files.some((file) => file.startsWith('model') && file.includes('.safetensors'));
+    if (!looksLikeOne) return null;
+    entry.problem = [error.message, error.hint].filter(Boolean).join(' ');
+  }
+  return entry;
+}
+
+/** A base model's, or another task's, are none: it can be fine-tuned, and has no classes. */
+function labelsOf(folder: ModelFolder, encoder: Encoder): string[] | null {
+  try {
+    return classesOf(folder, encoder);
   } catch (error) {
     if (error instanceof LuthierError) return null;
     throw error;

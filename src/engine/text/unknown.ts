@@ -41,15 +41,28 @@ export function unknownWarning(share: number, sampleText: string): string | null
   if (!(share > UNKNOWN_SHARE_LIMIT)) return null;
   const script = dominantScript(sampleText);
   const percent = `${Math.round(share * 100)} % of the text's pieces are unknown to this model's tokenizer`;
-  if (script === 'Chinese') return `${percent}: the text is Chinese. A model that fits: "bert-base-chinese".`;
   if (script !== null && script !== 'Latin')
-    return `${percent}: the text is ${NAMES[script] ?? script}. A model that fits: "bert-base-multilingual-cased".`;
-  return `${percent}, so the model cannot tell them apart. A model with a larger vocabulary may fit better: "bert-base-uncased" for English, "bert-base-multilingual-cased" for other languages.`;
+    return `${percent}: the text is ${scriptPhrase(script)}. ${modelsForScript(script)}`;
+  return `${percent}, so the model cannot tell them apart. A model with a larger vocabulary may fit better: "${ENGLISH}" for English, "${MULTILINGUAL}" for other languages.`;
 }
 
-const NAMES: Record<string, string> = {
+const ENGLISH = 'google-bert/bert-base-uncased';
+const MULTILINGUAL = 'google-bert/bert-base-multilingual-cased';
+
+/** Names a model for texts in a script, and how to get it. */
+export function modelsForScript(script: string): string {
+  const name = script === 'Chinese' ? 'google-bert/bert-base-chinese' : MULTILINGUAL;
+  const other = script === 'Latin' ? `, or for English "${ENGLISH}" and the starter "starters/bert"` : '';
+  return `A model that fits: "${name}"${other} (luthier models download ${name}).`;
+}
+
+/** A script in a sentence about texts: “Chinese”, “in Cyrillic script”. */
+export const scriptPhrase = (script: string): string => PHRASES[script] ?? script;
+
+const PHRASES: Record<string, string> = {
   Cyrillic: 'in Cyrillic script',
   Arabic: 'in Arabic script',
   Hebrew: 'in Hebrew script',
+  Latin: 'in Latin script',
   Indic: 'in an Indic script',
 };

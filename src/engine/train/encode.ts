@@ -1,8 +1,8 @@
 import type { Recipe } from '../../protocol/index.ts';
 import type { ClassificationDataset } from '../data/types.ts';
 import type { Encoder } from '../models/registry.ts';
+import { languageProblem } from '../text/language.ts';
 import type { EncodedTexts, Tokenizer } from '../text/tokenizer.ts';
-import { unknownWarning } from '../text/unknown.ts';
 import type { LabelledText } from './classifier.ts';
 import type { Note } from './types.ts';
 
@@ -10,13 +10,16 @@ export type Split = 'train' | 'validation' | 'test';
 export type Encoded = Record<Split, LabelledText[]>;
 
 /**
- * Tokenizes every part, and says what a person should know: rows that were cut, pieces that the tokenizer lacks.
+ * Tokenizes every part, and says what a person should know: rows that were cut, pieces that the tokenizer lacks, texts
+ * in another script than the model's.
+ * @param languages that the model's card names
  */
 export function encode(
   dataset: ClassificationDataset,
   tokenizer: Tokenizer,
   recipe: Recipe,
   encoder: Encoder,
+  languages: readonly string[] | null,
   note: Note,
 ): Encoded {
   const maxLength = Math.min(recipe.max_length, encoder.maxPositions);
@@ -39,14 +42,9 @@ export function encode(
       `${truncated} of ${rows} texts (${share} %) are longer than max_length ${maxLength} tokens and were cut.`,
     );
   }
-  const warning = unknownWarning(
-    parts.train!.unknownShare,
-    dataset.train
-      .slice(0, 200)
-      .map((e) => e.text)
-      .join('\n'),
-  );
-  if (warning) note('warning', warning);
+  const sample = dataset.train.slice(0, 200).map((e) => e.text);
+  const mismatch = languageProblem(languages, sample, parts.train!.unknownShare);
+  if (mismatch) note('warning', mismatch.message);
   else if (parts.train!.unknownShare > 0) {
     note('info', `${(100 * parts.train!.unknownShare).toFixed(2)} % of the word pieces are unknown to the tokenizer.`);
   }

@@ -2,11 +2,14 @@ import { dirname } from 'node:path';
 import type { DataProblem, Recipe, RunEstimate } from '../../protocol/index.ts';
 import { loadClassificationDataset } from '../data/dataset.ts';
 import { freeDiskBytes } from '../hub/disk.ts';
+import { readModelCard } from '../hub/model-card.ts';
 import { openModelFolder } from '../hub/model-folder.ts';
 import { resolveModel } from '../hub/resolve.ts';
 import { createEncoder } from '../models/registry.ts';
+import { languageProblem } from '../text/language.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
 import { estimateDisk, estimateMemory, estimateSeconds, freeMemory, sizesOf, type Workload } from './estimate.ts';
+import { checkWeights } from './load-weights.ts';
 import { countSteps, fitBatch, warmupWarning } from './schedule.ts';
 
 export interface EstimateOptions {
@@ -26,8 +29,13 @@ export interface EstimateOptions {
 export async function estimateRun(options: EstimateOptions): Promise<RunEstimate> {
   const { recipe: written, base, gflops, signal } = options;
   const { path } = await resolveModel(written.model, { base, cacheFolder: options.cacheFolder });
-  const [folder, tokenizer, dataset] = await Promise.all([
-    openModelFolder(path),
+  // First: a folder that is no model lacks a tokenizer, too, and what it is says more.
+  const folder = await openModelFolder(path);
+  await folder.weights.close();
+  const encoder = createEncoder(folder.config, `${path}/config.json`);
+  checkWeights(folder, encoder);
+  const [card, tokenizer, dataset] = await Promise.all([
+    readModelCard(path),
     Tokenizer.load(path),
     loadClassificationDataset(written.dataset, {
       base,
@@ -38,19 +46,21 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
       signal,
     }),
   ]);
-  await folder.weights.close();
+  tokenizer.checkFits(encoder.vocabSize);
   const { recipe, note: smaller } = fitBatch(written, dataset.train.length);
   const total_steps = countSteps(recipe, dataset.train.length).total;
   const warmup = warmupWarning(recipe, total_steps);
+  const maxLength = Math.min(recipe.max_length, encoder.maxPositions);
+  const train = tokenizer.encodeAll(dataset.train, maxLength);
+  const validation = tokenizer.encodeAll(dataset.validation, maxLength);
+  const sample = dataset.train.slice(0, 200).map(({ text }) => text);
+  const mismatch = languageProblem(card.languages, sample, train.unknownShare);
   const problems: DataProblem[] = [
+    ...(mismatch ? [mismatch] : []),
     ...(smaller ? [{ severity: 'warning', code: 'batch-size', message: smaller } as const] : []),
     ...(warmup ? [{ severity: 'warning', code: 'warmup-steps', message: warmup } as const] : []),
     ...dataset.problems,
   ];
-  const encoder = createEncoder(folder.config, `${path}/config.json`);
-  const maxLength = Math.min(recipe.max_length, encoder.maxPositions);
-  const train = tokenizer.encodeAll(dataset.train, maxLength);
-  const validation = tokenizer.encodeAll(dataset.validation, maxLength);
   const work: Workload = {
     encoder,
     numLabels: dataset.labels.length,
@@ -72,6 +82,7 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
     free_disk_bytes: await freeDiskBytes(place),
     problems,
     columns: dataset.columns,
+    model_languages: card.languages,
   };
 }
 

@@ -9,6 +9,7 @@ import { classificationReport } from '../evaluate/report.ts';
 import { createExecutor } from '../executors/create.ts';
 import type { Executor } from '../executors/executor.ts';
 import { parseModelName } from '../hub/cache.ts';
+import { readModelCard } from '../hub/model-card.ts';
 import { type ModelFolder, openModelFolder } from '../hub/model-folder.ts';
 import { type ResolvedModel, resolveModel } from '../hub/resolve.ts';
 import { classifierRows } from '../models/classes.ts';
@@ -54,12 +55,13 @@ export async function createTrainer({ recipe: written, base, rules, note }: Trai
       seed: written.seed,
       rules,
     }),
+    readModelCard(resolved.path),
   ]);
   reading.catch(() => {});
   // A folder that is no model lacks a tokenizer, too: what it is says more.
   const folder = await model;
   try {
-    const [tokenizer, dataset] = await reading;
+    const [tokenizer, dataset, card] = await reading;
     reportData(dataset, note);
     const { recipe, note: smaller } = fitBatch(written, dataset.train.length);
     if (smaller) note('warning', smaller);
@@ -73,7 +75,7 @@ export async function createTrainer({ recipe: written, base, rules, note }: Trai
     const encoder = encoderFor(recipe.strategy, plain, (name) => stored.has(name));
     tokenizer.checkFits(encoder.vocabSize);
     checkWeights(folder, plain);
-    const encoded = encode(dataset, tokenizer, recipe, encoder, note);
+    const encoded = encode(dataset, tokenizer, recipe, encoder, card.languages, note);
     const lengths = (texts: readonly LabelledText[]) => texts.map(({ ids }) => ids.length);
     const work = {
       encoder,

@@ -31,6 +31,7 @@ const estimate = (change: Partial<RunEstimate> = {}): RunEstimate => ({
   free_disk_bytes: 2,
   problems: [],
   columns: {},
+  model_languages: ['en'],
   ...change,
 });
 

@@ -82,7 +82,17 @@ export const noticeOf = (luthier: Luthier, { message, hint }: HostError): Notice
 });
 
 function modelItem(model: ModelEntry): Choice<Answer> {
+  // Choosing it all the same says by the same sentence, where it is used, why it cannot be.
+  if (model.problem !== null) {
+    return {
+      label: `$(warning) ${model.name}`,
+      description: 'Cannot be used',
+      detail: model.problem,
+      value: { name: model.path },
+    };
+  }
   const size = [
+    model.languages === null ? '' : model.languages.map(languageName).join(', '),
     model.model_type,
     model.num_parameters > 0 ? `${(model.num_parameters / 1e6).toFixed(0)} M parameters` : '',
     formatBytes(model.bytes),
@@ -93,6 +103,16 @@ function modelItem(model: ModelEntry): Choice<Answer> {
     ...(model.labels ? { detail: `Classifies: ${model.labels.slice(0, 8).join(', ')}` } : {}),
     value: { name: model.source === 'folder' || model.source === 'run' ? model.path : model.name },
   };
+}
+
+/** `en` as “English”, in the language that VS Code is shown in. */
+function languageName(code: string): string {
+  if (code === 'multilingual') return 'Many languages';
+  try {
+    return new Intl.DisplayNames([vscode.env.language, 'en'], { type: 'language' }).of(code) ?? code;
+  } catch {
+    return code;
+  }
 }
 
 async function pickFolder(): Promise<string> {

@@ -30,6 +30,7 @@ const estimate: RunEstimate = {
     { severity: 'error', code: 'label', message: 'Row without a label.', line: 7 },
   ],
   columns: { text: 'text', label: 'label' },
+  model_languages: ['en'],
 };
 
 test('the summary says rows, classes, share truncated, time, memory and every problem', () => {
