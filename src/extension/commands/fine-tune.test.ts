@@ -77,6 +77,8 @@ beforeEach(() => {
         name,
         source: 'starter',
         path: `/models/${name}`,
+        languages: null,
+        problem: null,
         model_type: 'bert',
         bytes: 1,
         num_parameters: 1,
