@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { DataSummary } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
+import { counted } from '../data/problems.ts';
 import { columnsFrom } from './evaluate.ts';
 import { bold, dim, EXIT, note, print, printJson, red, table, yellow } from './output.ts';
 import { ProgressLine } from './progress-line.ts';
@@ -32,7 +33,7 @@ export async function inspect(file: string, options: InspectCommandOptions): Pro
 const MAX_CLASSES = 30;
 
 function show(summary: DataSummary): void {
-  print(`${bold(summary.file)}: ${summary.rows} rows, ${summary.format}, ${summary.encoding}`);
+  print(`${bold(summary.file)}: ${counted(summary.rows, 'row')}, ${summary.format}, ${summary.encoding}`);
   print(dim(summary.guess_reason));
   const columns = summary.columns.map((column) => [
     column.name,
@@ -57,7 +58,7 @@ function show(summary: DataSummary): void {
     const where = place.filter((part) => part !== '').join(', ');
     print(`${mark}: ${message}${where === '' || message.includes('line') ? '' : ` (${where})`}`);
   }
-  if (summary.problems.length === 0) note('Nothing to complain about.');
+  if (summary.problems.length === 0) note('No problems found.');
 }
 
 const EXAMPLE_LENGTH = 60;

@@ -146,6 +146,14 @@ describe('loadClassificationDataset', () => {
   });
 });
 
+describe('class weights', () => {
+  it('are offered where classes differ in size tenfold, unless the recipe has them', async () => {
+    const file = await put('rare.csv', `text,label\n${rows(['often'], 20)}\n${rows(['rare'], 2)}\n`);
+    expect((await load(file)).problems.map(({ code }) => code)).toEqual(['imbalanced']);
+    expect((await load(file, { weighted: true })).problems).toEqual([]);
+  });
+});
+
 describe('parts in files of their own', () => {
   it('takes rows that stand in train out of validation and test, and test rows out of validation', async () => {
     await put('train.csv', `text,label\nshared one,a\n${rows(['a', 'b'])}\n`);

@@ -26,6 +26,8 @@ export interface LoadOptions {
   seed: number;
   /** Classes in their order where a model fixes them; otherwise the training part's, sorted. */
   labels?: readonly string[] | undefined;
+  /** Whether the recipe weighs classes: then it need not be offered. */
+  weighted?: boolean | undefined;
   /** How rows are understood; 2 unless the run was started by 0.1.0. */
   rules?: DataRules | undefined;
   signal?: AbortSignal | undefined;
@@ -76,7 +78,7 @@ export async function loadClassificationDataset(
   if (validation) dataset.validation = leaks('validation', ['train', 'test'], validation.problems);
   if (test) dataset.test = leaks('test', ['train'], test.problems);
   if (!validation && share > 0) holdOut(dataset, share, options.seed, train.problems, rules);
-  dataset.problems = reader.problems();
+  dataset.problems = reader.problems().filter(({ code }) => code !== 'imbalanced' || !options.weighted);
   return dataset;
 }
 

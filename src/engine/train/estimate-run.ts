@@ -43,6 +43,7 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
       encoding: written.encoding,
       validation_split: written.validation_split,
       seed: written.seed,
+      weighted: 'class_weight' in written,
       signal,
     }),
   ]);

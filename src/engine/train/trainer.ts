@@ -53,6 +53,7 @@ export async function createTrainer({ recipe: written, base, rules, note }: Trai
       encoding: written.encoding,
       validation_split: written.validation_split,
       seed: written.seed,
+      weighted: 'class_weight' in written,
       rules,
     }),
     readModelCard(resolved.path),
