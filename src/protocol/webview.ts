@@ -308,6 +308,19 @@ const isReport = shape({
   worst: listOf(isRow),
 });
 
+/** What keeps a report of evaluation.json from being shown, or null: the kind of each field, and tables that fit. */
+export function reportProblem(value: unknown): string | null {
+  const problem = isReport(value, 'report');
+  if (problem !== null) return problem;
+  const { labels, confusion, per_class, metrics } = value as ClassificationReport;
+  for (const key of ['loss', 'accuracy', 'f1_macro'] as const) {
+    if (typeof metrics[key] !== 'number') return `report.metrics has no ${key}`;
+  }
+  const n = labels.length;
+  const square = confusion.length === n && confusion.every((row) => row.length === n);
+  return square && per_class.length === n ? null : 'report has tables of other sizes than its labels';
+}
+
 const isSteps = shape(Object.fromEntries(STEP_COLUMNS.map((name) => [name, isColumn])));
 /** Events are checked one by one where they are used: one odd line must not cost the others. */
 const isEvents = listOf(anything);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { readOwnFile } from '../../guard/index.ts';
-import type { ClassificationReport } from '../../protocol/index.ts';
+import { type ClassificationReport, reportProblem } from '../../protocol/index.ts';
+import { LuthierError } from '../errors.ts';
 import { formatReport } from '../evaluate/format.ts';
 import { errnoOf } from '../hub/write-file.ts';
 import { FILES } from '../runs/folder.ts';
@@ -21,13 +22,23 @@ export async function printReports(folder: string): Promise<void> {
   }
 }
 
+/** @throws LuthierError `run-invalid` when evaluation.json is none */
 export async function readReports(folder: string): Promise<ClassificationReport[]> {
+  const path = join(folder, FILES.evaluation);
+  let reports: Partial<Record<ClassificationReport['split'], ClassificationReport>>;
   try {
-    const text = (await readOwnFile(join(folder, FILES.evaluation), MAX_BYTES)).toString('utf8');
-    const reports = JSON.parse(text) as Partial<Record<ClassificationReport['split'], ClassificationReport>>;
-    return [reports.validation, reports.test].filter((report) => report !== undefined);
+    const value: unknown = JSON.parse((await readOwnFile(path, MAX_BYTES)).toString('utf8'));
+    reports = typeof value === 'object' && value !== null ? value : {};
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
+    const why =
+      error instanceof SyntaxError ? 'it is not JSON' : error instanceof Error ? error.message : String(error);
+    throw new LuthierError('run-invalid', `${path} cannot be read: ${why}.`, undefined, { cause: error });
   }
+  const found = [reports.validation, reports.test].filter((report) => report !== undefined);
+  for (const report of found) {
+    const problem = reportProblem(report);
+    if (problem !== null) throw new LuthierError('run-invalid', `${path} is not a run's evaluation: ${problem}.`);
+  }
+  return found;
 }

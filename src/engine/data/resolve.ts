@@ -4,8 +4,12 @@ import { closest, distance } from 'fastest-levenshtein';
 import * as z from 'zod';
 import { type Columns, DATASET_FORMAT, type DatasetReference } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
+import { readRegularFile } from '../files/regular-file.ts';
 import { counted, listed, places } from './problems.ts';
 import { type RowSource, rowSource } from './row-source.ts';
+
+/** Of a dataset's own records; splits.json of a million rows has 7 MB. */
+const MAX_RECORD_BYTES = 256 << 20;
 
 export type PartName = 'train' | 'validation' | 'test';
 
@@ -192,11 +196,16 @@ async function refuseStaleSplits(
 
 async function readRecord<T>(file: string, schema: z.ZodType<T>): Promise<T> {
   try {
-    return schema.parse(JSON.parse(await readFile(file, 'utf8')));
+    return schema.parse(JSON.parse((await readRegularFile(file, MAX_RECORD_BYTES)).toString('utf8')));
   } catch (error) {
     const what =
       error instanceof z.ZodError
-        ? error.issues.map((issue) => `${issue.path.join('.') || 'it'}: ${issue.message}`).join('; ')
+        ? error.issues
+            .map(
+              ({ path, message }) =>
+                `${path.join('.') || 'it'}: ${message.replace(/received undefined/, 'it is missing')}`,
+            )
+            .join('; ')
         : (error as Error).message;
     throw new LuthierError('data-unreadable', `${file} cannot be read (${what}).`, 'Add the data set again.', {
       cause: error,

@@ -33,7 +33,8 @@ export function formatReport(report: ClassificationReport, width: number): strin
 }
 
 function metricTable({ split, n, folds, labels, metrics, intervals, majority }: ClassificationReport): string {
-  const rows = METRICS.map((key) => {
+  // A report of another version may have others.
+  const rows = METRICS.filter((key) => typeof metrics[key] === 'number').map((key) => {
     const interval = intervals[key];
     const beside = key === 'loss' || key === 'ece' ? undefined : majority[key];
     return [

@@ -131,8 +131,20 @@ test('a large file is read in pieces, and others get their turn in between', asy
 });
 
 test('evaluation.json is read as a list, by part, or alone; what is no report is left out', async () => {
-  const report = { split: 'validation', confusion: [[1]], labels: ['a'] };
-  expect(parseReports([report, null, 3, { split: 'test' }])).toEqual([report]);
+  const report = {
+    split: 'validation',
+    n: 1,
+    labels: ['a'],
+    metrics: { loss: 0.1, accuracy: 1, f1_macro: 1 },
+    intervals: { accuracy: null },
+    majority: { label: 'a', accuracy: 1, f1_macro: 1 },
+    per_class: [{ label: 'a', precision: 1, recall: 1, f1: 1, support: 1 }],
+    confusion: [[1]],
+    worst: [],
+  };
+  const odd = { ...report, metrics: { accuracy: 'high' } };
+  const uneven = { ...report, confusion: [[1], [2]] };
+  expect(parseReports([report, null, 3, { split: 'test' }, odd, uneven])).toEqual([report]);
   expect(parseReports({ validation: report, test: report })).toEqual([report, report]);
   expect(parseReports(report)).toEqual([report]);
   expect(parseReports('nonsense')).toEqual([]);

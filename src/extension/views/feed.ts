@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { append, type ClassificationReport, type RunEvent, StepBuffer } from '../../protocol/index.ts';
+import { append, type ClassificationReport, type RunEvent, reportProblem, StepBuffer } from '../../protocol/index.ts';
 import { readOwnJson } from '../files.ts';
 import { type MetricsLine, type MetricsPosition, readMetrics, START_OF_METRICS } from '../runs/metrics.ts';
 
@@ -89,8 +89,5 @@ export class RunFeed {
 export function parseReports(value: unknown): ClassificationReport[] {
   if (typeof value !== 'object' || value === null) return [];
   const list = Array.isArray(value) ? value : 'split' in value ? [value] : Object.values(value);
-  return list.flat().filter((report): report is ClassificationReport => {
-    const { split, confusion, labels } = (report ?? {}) as Partial<ClassificationReport>;
-    return typeof split === 'string' && Array.isArray(confusion) && Array.isArray(labels);
-  });
+  return list.flat().filter((report): report is ClassificationReport => reportProblem(report) === null);
 }
