@@ -155,6 +155,7 @@ function mutateIn(value: unknown, random: Random): void {
       });
       break;
     default:
-      object[key] = pick(random, VALUES);
+      // A copy: what is put in may be changed further.
+      object[key] = structuredClone(pick(random, VALUES));
   }
 }

@@ -33,7 +33,7 @@ export function createLibraryTokenizer({ json, config, source }: TokenizerFiles)
   } catch (error) {
     throw invalid(
       source,
-      `is not understood (${(error as Error).message})`,
+      `is not understood (${(error as Error).message.replace(/: undefined$/, ' missing')})`,
       'Luthier reads BERT’s, GPT’s, T5’s and BART’s tokenizers.',
       error,
     );

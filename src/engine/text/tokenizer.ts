@@ -295,7 +295,7 @@ export class Tokenizer {
       if (id === undefined)
         throw invalid(
           this.#files.source,
-          `key "post_processor" names the token ${JSON.stringify(token)}, which the vocabulary lacks`,
+          `key "post_processor" names ${token === undefined ? 'a token without a text' : `the token ${JSON.stringify(token)}`}, which the vocabulary lacks`,
         );
       return { id, typeId: processed.token_type_ids?.[i] ?? 0 };
     });
