@@ -1,5 +1,6 @@
 // npm test: installs, builds, checks and tests everything, and ends with one line that sums all of it up; before it
-// stand the end-to-end scenarios that needed a second try.
+// stand the end-to-end scenarios that needed a second try. --all (npm run test:all) adds what takes long: 200 kills, a
+// million rows, 10,000 broken inputs for each reader.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +13,7 @@ import { webGpuEnvironment } from './swiftshader.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const work = mkdtempSync(path.join(tmpdir(), 'luthier-test-'));
+const all = process.argv.includes('--all');
 const sum = { passed: 0, failed: 0, skipped: 0 };
 /** Scenarios that passed only when they were played again. */
 const retried = [];
@@ -62,7 +64,8 @@ async function unitTests() {
   const { env, note } = await webGpuEnvironment(path.join(work, 'swiftshader'));
   console.log(note);
   const flags = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-  const { code } = await run(['node_modules/vitest/vitest.mjs', ...flags], env);
+  const long = all ? { LUTHIER_ALL: '1', LUTHIER_KILLS: '200' } : {};
+  const { code } = await run(['node_modules/vitest/vitest.mjs', ...flags], { ...env, ...long });
   if (!existsSync(file)) return { failed: 1 };
   const report = JSON.parse(readFileSync(file, 'utf8'));
   // A file that does not even load has no tests to count.
@@ -74,6 +77,17 @@ async function unitTests() {
     failed: failed === 0 && code !== 0 ? 1 : failed,
     skipped: report.numPendingTests + report.numTodoTests,
   };
+}
+
+/** A new seed each time, which it prints; at most two minutes unless all is asked for. */
+async function fuzz() {
+  const bounds = all ? ['--seconds', '7200', '--cases', '10000'] : ['--seconds', '100'];
+  const { code, output } = await run(['test/fuzz/run.mjs', ...bounds]);
+  const read = readClosingLines(output);
+  if (!read) return { failed: 1 };
+  const { failed } = read.counts;
+  // Its thousands of cases would drown the tests in the sum: together they count as one.
+  return failed === 0 && code === 0 ? { passed: 1 } : { failed: Math.max(1, failed) };
 }
 
 /** test/e2e/run.mjs ends with a line as this file does. */
@@ -98,6 +112,7 @@ if (ready) {
   await stage('types', () => whole(['node_modules/typescript/bin/tsc', '-b']));
   await stage('lint and format', () => whole(['node_modules/@biomejs/biome/bin/biome', 'check']));
   await stage('tests', unitTests);
+  await stage('broken input', fuzz);
   if (existsSync(path.join(root, 'test/e2e/run.mjs'))) await stage('end to end', endToEnd);
 }
 rmSync(work, { recursive: true, force: true });
