@@ -162,6 +162,7 @@ export interface ServiceRequests {
     params: {
       data: string;
       columns: Columns;
+      encoding?: string;
       rows: { text: string; text_pair?: string; label: string }[];
       /** Line of the first row in the file that a dataset's folder was made from, where it was added there too. */
       source_line?: number;
@@ -175,6 +176,7 @@ export interface ServiceRequests {
     params: {
       data: string;
       columns: Columns;
+      encoding?: string;
       limit: number;
       offset?: number;
       search?: string;

@@ -38,13 +38,17 @@ export interface NewRow {
 export async function appendRows(options: {
   data: string;
   columns: Columns;
+  /** Of a file, where it is not to be guessed. */
+  encoding?: string | undefined;
   rows: readonly NewRow[];
   source_line?: number | undefined;
 }): Promise<{ rows: number; file: string; line: number; undo: AppendUndo }> {
   const { rows } = options;
   const { parts, columns: own } = await resolveDataset(options.data, '.');
   const { file } = parts.train;
-  const table = withListColumns(await readTable({ file }), isUsualLabelName);
+  // A folder's own rows are in UTF-8, whatever their source was in.
+  const told = file === options.data ? options.encoding : undefined;
+  const table = withListColumns(await readTable({ file }, { encoding: told }), isUsualLabelName);
   // Bytes that cannot be read cannot be written back as they were.
   const broken = table.problems.find(({ severity, code }) => severity === 'error' || code === 'encoding-broken');
   if (broken) {
@@ -80,7 +84,7 @@ export async function appendRows(options: {
   const raw = await readRegularFile(file, MAX_BYTES).catch((error: unknown) => {
     throw asReadError(error, file);
   });
-  const { bytes, encoding } = await decode(raw, table.name, undefined, new Problems(), pacer());
+  const { bytes, encoding } = await decode(raw, table.name, told, new Problems(), pacer());
   // Bytes that mean nothing in the encoding, or more than one way to write a letter: the old rows must stay as they are.
   if (!encode(bytes.toString('utf8'), encoding, raw).equals(raw)) {
     throw new LuthierError(

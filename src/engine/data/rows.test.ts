@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import iconv from 'iconv-lite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appendRows, undoAppend } from './append.ts';
 import { loadClassificationDataset } from './dataset.ts';
@@ -138,6 +139,18 @@ describe('appending is undone byte for byte', () => {
     });
     await undoAppend({ undo });
     expect(await readFile(join(folder, 'dataset.json'), 'utf8')).toBe(before);
+  });
+
+  it('in the encoding that was told', async () => {
+    const file = join(base, 'koi8.csv');
+    const text = 'text,label\nпривет,a\nмир,b\n';
+    await writeFile(file, iconv.encode(text, 'koi8-r'));
+    const told = { data: file, columns: {}, encoding: 'koi8-r' };
+    expect((await listRows({ ...told, limit: 9 })).rows.map((row) => row.text)).toEqual(['привет', 'мир']);
+    const { undo } = await appendRows({ ...told, rows: [{ text: 'земля', label: 'b' }] });
+    expect(iconv.decode(await readFile(file), 'koi8-r')).toBe(`${text}земля,b\n`);
+    await undoAppend({ undo });
+    expect(iconv.decode(await readFile(file), 'koi8-r')).toBe(text);
   });
 
   it('not where the file has changed since', async () => {

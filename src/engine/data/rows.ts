@@ -40,6 +40,8 @@ export interface ListOptions {
   /** A file or a dataset's folder, absolute. */
   data: string;
   columns: Columns;
+  /** Of a file, where it is not to be guessed. */
+  encoding?: string | undefined;
   limit: number;
   /** Rows to pass over first; 0 when absent. */
   offset?: number | undefined;
@@ -87,11 +89,11 @@ let last: Known | undefined;
 /** Texts that are kept for that at most, in UTF-16 units. */
 const KEPT = 64 * 2 ** 20;
 
-async function labelled({ data, columns, signal }: ListOptions): Promise<LabelledRow[]> {
-  const key = JSON.stringify([data, columns, await stamp(data)]);
+async function labelled({ data, columns, encoding, signal }: ListOptions): Promise<LabelledRow[]> {
+  const key = JSON.stringify([data, columns, encoding, await stamp(data)]);
   if (last?.key === key) return last.rows;
   last = undefined;
-  const { table, columns: own, file } = await openRows(data, { signal });
+  const { table, columns: own, file } = await openRows(data, { encoding, signal });
   const { rows } = understand(table, { file, given: { ...own, ...columns }, problems: new Problems() });
   if (rows.reduce((sum, row) => sum + row.text.length, 0) < KEPT) last = { key, rows };
   return rows;

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -233,6 +233,42 @@ test('warnings stand first and are coloured; a model for another language is not
   summary.accept();
   (await question('pretrained model')).hide();
   await ended;
+});
+
+test('an encoding that cannot be told for sure is asked for by what it makes of some words, and goes into the recipe', async () => {
+  const asked: unknown[] = [];
+  answers['data/inspect'] = (params: { columns?: Columns; encoding?: string }) => {
+    asked.push(params.encoding);
+    if (params.encoding === 'nonsense') throw new HostError('usage', 'There is no encoding “nonsense”.');
+    if (params.encoding) return { ...inspect(params), encoding: params.encoding };
+    const alternatives = [{ encoding: 'windows-1252', sample: 'ïðèâåò' }];
+    return {
+      ...inspect(params),
+      encoding: 'windows-1251',
+      encoding_guess: { is_sure: false, sample: 'привет', alternatives },
+    };
+  };
+  const ended = start();
+  const picker = await question('which of these reads right?');
+  expect(picker.items.map(({ label, description }) => `${label} ${description ?? ''}`.trim())).toEqual([
+    '“привет” windows-1251',
+    '“ïðèâåò” windows-1252',
+    '$(edit) Another encoding…',
+  ]);
+  editor.window.showInputBox.mockResolvedValueOnce('nonsense');
+  picker.accept('$(edit) Another encoding…');
+  await vi.waitFor(() => expect(labels(shown.picker!)[0]).toBe('There is no encoding “nonsense”.'));
+  shown.picker!.accept('“привет”');
+  (await question('which column')).accept();
+  (await question('pretrained model')).accept('first');
+  (await question('How it learns')).accept();
+  (await question('Enter starts it')).accept('$(edit) Edit the recipe first');
+  expect(await ended).toBeUndefined();
+  expect(asked).toEqual([undefined, 'nonsense', 'windows-1251', 'windows-1251']);
+  expect(JSON.parse(readFileSync(join(project, 'films.recipe.json'), 'utf8'))).toMatchObject({
+    dataset: 'films.csv',
+    encoding: 'windows-1251',
+  });
 });
 
 test('without a document a dataset, a file or example data is offered', async () => {

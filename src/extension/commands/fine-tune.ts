@@ -23,6 +23,7 @@ import { setting } from '../settings.ts';
 import { severityIcon } from '../severity.ts';
 import { askColumns } from './columns.ts';
 import { datasetsFor } from './datasets.ts';
+import { settleEncoding } from './encoding.ts';
 import { askModel, noticeOf } from './models.ts';
 import { requireTrust } from './select.ts';
 import { columnsOf, findSource, fromDataset, type Source } from './source.ts';
@@ -65,9 +66,10 @@ export async function fineTune(luthier: Luthier, source: Source, folder?: string
       const columns = known ? { columns: known } : {};
       return await luthier.engine.service.request('data/inspect', { ...source.data, ...columns }, { signal });
     });
-    refuse(summary);
+    const read = await settleEncoding(luthier, questions, source, summary);
+    refuse(read.summary);
     const project = folder ?? (await luthier.homes.projectFor(source.uri));
-    const path = await new Flow(luthier, questions, source, summary, project).play();
+    const path = await new Flow(luthier, questions, read.source, read.summary, project).play();
     questions.dispose();
     if (path) await startRecipe(luthier, path, join(project, HOME));
   } finally {
@@ -246,6 +248,8 @@ class Flow {
         method,
         backend: setting('luthier.backend'),
       });
+      // A dataset's own rows are in UTF-8.
+      if (!made && source.data.encoding !== undefined) recipe.encoding = source.data.encoding;
       const estimated = await questions.work('Estimating time and memory…', (signal) =>
         service.request('run/estimate', { recipe, base: project }, { signal }),
       );
@@ -333,8 +337,8 @@ function fitting(answers: Answers | undefined, summary: DataSummary): Answers {
   return { ...rest, ...(fits ? { columns } : {}) };
 }
 
-/** Share of unknown pieces from which a model does not fit the texts. */
-const MOST_UNKNOWN = 0.05;
+/** Share of unknown pieces from which a model hardly reads the texts: a few odd words and numbers are no reason to stop. */
+const MOST_UNKNOWN = 0.25;
 
 /** Whether the model hardly fits the texts: then no Enter pressed in passing may start it. */
 const misfits = (estimate: RunEstimate): boolean =>

@@ -213,8 +213,7 @@ class Tryout {
   private async pickRow(): Promise<void> {
     const data = await this.requireData();
     const { rows, total } = await this.options.service.request('data/rows', {
-      data,
-      columns: this.columns(),
+      ...this.reading(data),
       limit: PICK_LIMIT,
     });
     const row = await choose({
@@ -229,12 +228,11 @@ class Tryout {
     const data = await this.requireData();
     const source = await this.correctedFile(data);
     const { service } = this.options;
-    const target = source ?? { file: data, columns: this.columns() };
-    const dataset = basename(target.file);
+    const target = source ? { data: source.file, columns: source.columns } : this.reading(data);
+    const dataset = basename(target.data);
     if (!anyway) {
       const { rows } = await service.request('data/rows', {
-        data: target.file,
-        columns: target.columns,
+        ...target,
         limit: STANDING,
         text,
       });
@@ -244,16 +242,14 @@ class Tryout {
       }
     }
     const added = await service.request('data/append', {
-      data: target.file,
-      columns: target.columns,
+      ...target,
       rows: [{ text, label }],
     });
     const undo = [added.undo];
     if (source) {
       // The copy that the model learns from, too, with its place in the person's file.
       const inCopy = await service.request('data/append', {
-        data,
-        columns: this.columns(),
+        ...this.reading(data),
         rows: [{ text, label }],
         source_line: added.line,
       });
@@ -288,7 +284,7 @@ class Tryout {
         `Add corrections to ${name}?`,
         {
           modal: true,
-          detail: `This model learned from a selection of ${name}. A corrected row goes to the end of that file and to the dataset that Luthier made of the selection.`,
+          detail: `This model learned from a selection of ${name}. A corrected row goes to the end of that file (${source.file}) and to the dataset that Luthier made of the selection.`,
         },
         both,
         copy,
@@ -343,8 +339,10 @@ class Tryout {
     return join(run.folder, run.record.model ?? 'model');
   }
 
-  private columns(): Columns {
-    return this.run.record.recipe.columns ?? {};
+  /** The run's data as it read it. */
+  private reading(data: string): { data: string; columns: Columns; encoding?: string } {
+    const { columns, encoding } = this.run.record.recipe;
+    return { data, columns: columns ?? {}, ...(encoding === undefined ? {} : { encoding }) };
   }
 
   private async dataFile(): Promise<string | null> {
