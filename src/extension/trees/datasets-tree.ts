@@ -7,6 +7,7 @@ import { formatCount, plural, shorten } from '../format.ts';
 import { COMMANDS, CONTEXT_KEYS, TREE_ITEMS } from '../ids.ts';
 import type { Log } from '../log.ts';
 import { tell } from '../ui.ts';
+import { Drawing } from './selection.ts';
 
 /** A line under a dataset: a figure, a class, a column, or a problem. */
 export interface DatasetDetail {
@@ -23,9 +24,6 @@ export type DatasetNode = Dataset | DatasetDetail;
 
 export const isDetail = (node: DatasetNode): node is DatasetDetail => 'detail' in node;
 
-/** So long after it was told to draw a view has every line again. */
-const DRAWING_MS = 1000;
-
 const URI_LIST = 'text/uri-list';
 
 /** Datasets: those Luthier made, files of the workspace that could be one, and files added by hand or dropped here. */
@@ -39,7 +37,7 @@ export class DatasetsTree
   private readonly store: DatasetStore;
   private readonly log: Log;
   private readonly subscription: { dispose(): void };
-  private drawingSince = Number.NEGATIVE_INFINITY;
+  private readonly drawing = new Drawing<DatasetNode>();
 
   constructor(store: DatasetStore, log: Log) {
     this.store = store;
@@ -54,18 +52,25 @@ export class DatasetsTree
 
   /** VS Code may be drawing, and then knows of no selection until it has every line again. */
   get mayBeDrawing(): boolean {
-    return performance.now() - this.drawingSince < DRAWING_MS;
+    return this.drawing.mayBe;
   }
 
   private draw(node: DatasetNode | undefined): void {
-    this.drawingSince = performance.now();
+    this.drawing.begin(node);
     this.emitter.fire(node);
   }
 
   async getChildren(node?: DatasetNode): Promise<DatasetNode[]> {
+    try {
+      return await this.childrenOf(node);
+    } finally {
+      this.drawing.made(node);
+    }
+  }
+
+  private async childrenOf(node: DatasetNode | undefined): Promise<DatasetNode[]> {
     if (!node) {
       const datasets = await this.store.list();
-      this.drawingSince = performance.now();
       void vscode.commands.executeCommand('setContext', CONTEXT_KEYS.scanned, true);
       return datasets;
     }

@@ -5,7 +5,7 @@ import { datasetName, type Run } from '../runs/run.ts';
 import type { RunStarter } from '../runs/starter.ts';
 import type { RunStore } from '../runs/store.ts';
 import { tooltip } from '../ui.ts';
-import { selectedNodes } from './selection.ts';
+import { Drawing, selectedNodes } from './selection.ts';
 
 export interface RunGroup {
   group: string;
@@ -21,8 +21,6 @@ const PROGRESS_MS = 1000;
 const SOON_MS = 30;
 /** VS Code draws once it has been told nothing for 200 ms: told of every checkpoint of a fast run, it would never do. */
 const PAUSE_MS = 300;
-/** So long after it began to be drawn whole a tree is there again. */
-const DRAWING_MS = 1000;
 
 /** Runs, grouped by the dataset that they learn from, newest first. */
 export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Disposable {
@@ -42,7 +40,7 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
   private timer: NodeJS.Timeout | undefined;
   private timerAt = 0;
   private drawnAt = Number.NEGATIVE_INFINITY;
-  private wholeSince = Number.NEGATIVE_INFINITY;
+  private readonly drawing = new Drawing<RunNode>();
 
   constructor(store: RunStore, starter: RunStarter) {
     this.store = store;
@@ -72,13 +70,13 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
 
   /** VS Code may be drawing the whole tree, and then knows of no selection until it has every line again. */
   get mayBeDrawing(): boolean {
-    return performance.now() - this.wholeSince < DRAWING_MS;
+    return this.drawing.mayBe;
   }
 
   getChildren(node?: RunNode): RunNode[] {
+    this.drawing.made(node);
     const runs = this.store.all();
     if (!node) {
-      this.wholeSince = performance.now();
       this.drawn = new Map(runs.map((run) => [run, datasetName(run.record)]));
       return [...new Set(this.drawn.values())].map((name) => this.group(name));
     }
@@ -146,8 +144,10 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
     const whole = this.wholeDue || runs.length > 20 || !runs.every(inPlace);
     this.due.clear();
     this.wholeDue = false;
-    if (whole) this.emitter.fire(undefined);
-    else for (const run of runs) if (JSON.stringify(this.line(run)) !== this.said.get(run)) this.emitter.fire(run);
+    if (whole) {
+      this.drawing.begin(undefined);
+      this.emitter.fire(undefined);
+    } else for (const run of runs) if (JSON.stringify(this.line(run)) !== this.said.get(run)) this.emitter.fire(run);
   }
 }
 
