@@ -2,10 +2,10 @@ import { lstatSync } from 'node:fs';
 import { lstat, rm } from 'node:fs/promises';
 import { cpus, platform, release } from 'node:os';
 import { dirname, join } from 'node:path';
-import { runFolderProblem } from '../../guard/index.ts';
+import { readOwnFile, runFolderProblem } from '../../guard/index.ts';
 import type { ClassificationReport, NoteEvent, Recipe, RunEvent, RunRecord, RunState } from '../../protocol/index.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
-import { sweepAside } from '../hub/write-file.ts';
+import { errnoOf, sweepAside } from '../hub/write-file.ts';
 import { Control, type Wish } from '../train/control.ts';
 import type { LoopState, Outcome } from '../train/loop.ts';
 import type { Trainer } from '../train/types.ts';
@@ -51,6 +51,11 @@ const LOOK_MS = 1_000;
 /** A command that began longer before its process is a clock that was set meanwhile. */
 const MAX_BEFORE_MS = 600_000;
 
+type Reports = Partial<Record<ClassificationReport['split'], ClassificationReport>>;
+
+/** Far above any evaluation's; that of 1,000 classes has 12 MB. */
+const MAX_REPORT_BYTES = 64 << 20;
+
 interface Prepared {
   recipe: Recipe;
   trainer: Trainer;
@@ -74,7 +79,8 @@ class RunProcess {
   /** Writes of the record, one after the other. */
   #writing: Promise<void> = Promise.resolve();
   #firstStepS: number | null = null;
-  #reports: Partial<Record<ClassificationReport['split'], ClassificationReport>> = {};
+  #dataHash = '';
+  #reports: Reports = {};
 
   private constructor(
     options: RunProcessOptions,
@@ -215,12 +221,14 @@ class RunProcess {
       note: (level, message) => this.#note(level, message),
     });
     await this.#requireDisk(trainer);
-    const checkpoints = new Checkpoints(join(this.#folder, FILES.checkpoints), recipe.save_total_limit, await hashing);
+    this.#dataHash = await hashing;
+    const checkpoints = new Checkpoints(join(this.#folder, FILES.checkpoints), recipe.save_total_limit, this.#dataHash);
     const checkpoint = this.#options.resume ? await checkpoints.readLatest() : null;
     if (checkpoint !== null) {
       await this.#requireSameRows(trainer);
       trainer.restore({ step: checkpoint.loop.step, parameters: checkpoint.parameters, moments: checkpoint.moments });
       this.#compare(checkpoint, trainer);
+      if (checkpoint.loop.best !== null) this.#reports = await this.#earlierReports();
     } else if (this.#options.resume) {
       this.#note('info', 'There is no checkpoint yet: the run starts over.');
     }
@@ -328,6 +336,7 @@ class RunProcess {
       return 0;
     }
     const { loop, saved, metrics, stoppedEarly } = outcome;
+    if (saved) await this.#describeModel(loop, trainer);
     this.#record.best = loop.best;
     this.#record.model = saved ? FILES.model : null;
     // After the record: a run killed in between is done, and never one that starts over because they are gone.
@@ -352,6 +361,27 @@ class RunProcess {
     };
     await this.#close(outcome.end, tell, tidy);
     return 0;
+  }
+
+  /** Writes the model's card. A model is whole without one, so that what goes wrong with it is only told. */
+  async #describeModel({ best }: LoopState, trainer: Trainer): Promise<void> {
+    const { recipe_path, recipe } = this.#record;
+    const { writeModelCards } = await import('./card.ts');
+    const at = (name: string) => join(this.#folder, name);
+    try {
+      await writeModelCards(
+        { model: at(FILES.model), adapter: recipe.strategy.type === 'lora' ? at(FILES.adapter) : null },
+        recipe_path === null ? this.#folder : dirname(recipe_path),
+        {
+          record: { ...this.#record, best },
+          dataHash: this.#dataHash,
+          rows: { train: trainer.numTrainRows, validation: trainer.numValidationRows, test: trainer.numTestRows },
+          reports: this.#reports,
+        },
+      );
+    } catch (error) {
+      this.#note('warning', `The model card could not be written: ${toErrorData(error).message}`);
+    }
   }
 
   /** Seconds of work in earlier processes: the loop counts from the checkpoint, we from the command. */
@@ -436,6 +466,18 @@ class RunProcess {
 
   #note(level: NoteEvent['level'], message: string): void {
     this.#emit({ event: 'note', time: seconds(), level, message });
+  }
+
+  /** What an earlier process reported of the best weights: it is kept beside what this one will say. */
+  async #earlierReports(): Promise<Reports> {
+    try {
+      const bytes = await readOwnFile(join(this.#folder, FILES.evaluation), MAX_REPORT_BYTES);
+      const { validation } = JSON.parse(bytes.toString('utf8')) as Reports;
+      return validation === undefined ? {} : { validation };
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') this.#note('warning', `The earlier evaluation cannot be read: ${String(error)}`);
+      return {};
+    }
   }
 
   async #keep(report: ClassificationReport): Promise<void> {

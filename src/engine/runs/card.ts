@@ -1,0 +1,219 @@
+import { basename, dirname, isAbsolute, join } from 'node:path';
+import { stringify } from 'yaml';
+import {
+  type ClassificationReport,
+  largest,
+  METRIC_WORDS,
+  type MetricKey,
+  type Recipe,
+  type RunRecord,
+} from '../../protocol/index.ts';
+import { parseModelName } from '../hub/cache.ts';
+import { type ModelCard, readModelCard } from '../hub/model-card.ts';
+import { CARD_FILE } from '../hub/model-folder.ts';
+import { resolveModel } from '../hub/resolve.ts';
+import { writeFileAtomically } from '../hub/write-file.ts';
+import { parseRecipe } from '../train/recipe.ts';
+
+export interface CardFacts {
+  record: RunRecord;
+  /** SHA-256 of the dataset's files. */
+  dataHash: string;
+  rows: { train: number; validation: number; test: number };
+  reports: Partial<Record<ClassificationReport['split'], ClassificationReport>>;
+}
+
+/**
+ * Writes the model card of a run's model, and of its adapter where it has one: what it was made of, by which recipe, and
+ * how well it does, in words and in the front matter that the Hugging Face hub reads. It names files, never their
+ * folders, and quotes no text of the dataset: a card is made to be shown.
+ * @param base folder that the recipe's names are looked up from
+ * @throws LuthierError `disk-full`, `not-writable`
+ */
+export async function writeModelCards(
+  folders: { model: string; adapter: string | null },
+  base: string,
+  facts: CardFacts,
+): Promise<void> {
+  const origin = await originOf(facts.record.recipe, base);
+  await writeCard(folders.model, modelCard('transformers', origin, facts));
+  if (folders.adapter !== null) await writeCard(folders.adapter, modelCard('peft', origin, facts));
+}
+
+const writeCard = (folder: string, text: string): Promise<void> =>
+  writeFileAtomically(join(folder, CARD_FILE), (file) => file.writeFile(text));
+
+/** The base model as a card names it. */
+interface Origin {
+  /** For people: a starter's or hub name, or a folder's own name. */
+  name: string;
+  /** Names on the hub that it is, or comes from. */
+  hub: string[];
+  isOnHub: boolean;
+  card: ModelCard;
+}
+
+async function originOf({ model }: Recipe, base: string): Promise<Origin> {
+  const { path, source } = await resolveModel(model, { base });
+  const card = await readModelCard(path);
+  const onHub = source === 'cache' ? parseModelName(model) : undefined;
+  if (onHub !== undefined) return { name: onHub.id, hub: [onHub.id], isOnHub: true, card };
+  // A run's model is called "model"; the run's folder says more.
+  const name =
+    source === 'starter' ? `Luthier’s ${model}` : basename(path) === 'model' ? basename(dirname(path)) : basename(path);
+  return { name, hub: card.baseModels, isOnHub: false, card };
+}
+
+function modelCard(library: 'transformers' | 'peft', origin: Origin, facts: CardFacts): string {
+  const { record, dataHash, rows } = facts;
+  const { recipe, labels } = record;
+  const isAdapter = library === 'peft';
+  const license = origin.card.license;
+  const parts = [
+    `# ${line(record.name)}`,
+    `${isAdapter ? 'A low-rank adapter (peft) that makes a text classifier of' : 'A text classifier, fine-tuned from'} ${line(origin.name)}. It chooses one of ${labels.length} classes: ${labels.slice(0, 50).map(code).join(', ')}${labels.length > 50 ? `, and ${labels.length - 50} more` : ''}.`,
+    '## Use',
+    isAdapter ? adapterUse(labels.length) : MODEL_USE,
+    '## Data',
+    [
+      `- ${datasetName(recipe)}: ${count(rows.train, 'training row')}, ${count(rows.validation, 'validation row')}${rows.test > 0 ? `, ${count(rows.test, 'test row')}` : ''}`,
+      `- SHA-256 of its files: \`${dataHash}\``,
+    ].join('\n'),
+    '## Results',
+    results(facts),
+    '## Recipe',
+    `${fence('json', JSON.stringify(portableRecipe(recipe), null, 2))}`,
+    `Trained with Luthier ${record.environment?.luthier ?? ''} on ${record.environment?.executor ?? 'an unknown backend'}, ${record.step} of ${record.total_steps} steps; the weights are those of step ${record.best?.step ?? record.step}.`,
+    '## Licence',
+    license === null
+      ? `The base model’s folder does not say under which licence it is; see where ${line(origin.name)} comes from.`
+      : `The base model’s licence is ${code(license)}. The dataset may set terms of its own.`,
+  ];
+  return `---\n${stringify(frontMatter(library, origin, facts), { lineWidth: 0 })}---\n${parts.join('\n\n')}\n`;
+}
+
+function frontMatter(library: string, origin: Origin, facts: CardFacts): Record<string, unknown> {
+  const { card, isOnHub } = origin;
+  // An adapter fits the very model that it was trained on, not what that came from.
+  const hub = library === 'peft' && !isOnHub ? [] : origin.hub;
+  const { record, reports } = facts;
+  const measured = (['validation', 'test'] as const).flatMap((split) => {
+    const report = reports[split];
+    return report === undefined ? [] : [evaluationEntry(record.recipe, report)];
+  });
+  return {
+    library_name: library,
+    pipeline_tag: 'text-classification',
+    ...(hub.length === 0 ? {} : { base_model: hub.length === 1 ? hub[0] : hub }),
+    ...(card.license === null ? {} : { license: card.license }),
+    ...(card.languages === null ? {} : { language: card.languages }),
+    tags: ['luthier', record.recipe.strategy.type],
+    metrics: ['accuracy', 'f1', 'matthews_correlation'],
+    ...(measured.length === 0 ? {} : { 'model-index': [{ name: record.name, results: measured }] }),
+  };
+}
+
+/** The hub's names of our metrics. */
+const HUB_METRICS: [MetricKey, string][] = [
+  ['accuracy', 'accuracy'],
+  ['f1_macro', 'f1'],
+  ['mcc', 'matthews_correlation'],
+];
+
+function evaluationEntry(recipe: Recipe, report: ClassificationReport): object {
+  const metrics = HUB_METRICS.flatMap(([key, type]) => {
+    const value = report.metrics[key];
+    return Number.isFinite(value) ? [{ type, value: round(value), name: METRIC_WORDS[key] }] : [];
+  });
+  return {
+    task: { type: 'text-classification' },
+    dataset: { name: datasetName(recipe), type: 'private', split: report.split },
+    metrics,
+  };
+}
+
+function results({ reports }: CardFacts): string {
+  const tables = (['validation', 'test'] as const).flatMap((split) => {
+    const report = reports[split];
+    if (report === undefined) return [];
+    const keys = Object.keys(METRIC_WORDS) as MetricKey[];
+    const body = keys
+      .filter((key) => Number.isFinite(report.metrics[key]))
+      .map((key) => {
+        const interval = report.intervals[key];
+        const range = interval ? `${round(interval.low)} – ${round(interval.high)}` : '–';
+        return `| ${METRIC_WORDS[key]} | ${round(report.metrics[key])} | ${range} |`;
+      });
+    const chosen = split === 'validation' ? ' They chose the weights, so new rows may do a little worse.' : '';
+    return [
+      `${split === 'validation' ? 'Validation' : 'Test'} part, n = ${count(report.n, 'row')}.${chosen}`,
+      ['| metric | value | 95 % interval |', '|---|---|---|', ...body].join('\n'),
+    ];
+  });
+  return tables.length === 0 ? 'Not measured: the run had no validation rows.' : tables.join('\n\n');
+}
+
+const count = (n: number, what: string): string => `${n.toLocaleString('en')} ${what}${n === 1 ? '' : 's'}`;
+
+const round = (value: number): number => Number(value.toFixed(4));
+
+/** Names of files without their folders. */
+function datasetName({ dataset }: Recipe): string {
+  const files = typeof dataset === 'string' ? [dataset] : Object.values(dataset);
+  return files.map((file) => line(basename(file))).join(', ');
+}
+
+/** Only what differs from the defaults, and paths by their last part: what another person needs to do it again. */
+function portableRecipe(recipe: Recipe): Record<string, unknown> {
+  const file = (path: string) => (isAbsolute(path) ? basename(path) : path);
+  const { model, dataset } = recipe;
+  const named = {
+    model: file(model),
+    dataset:
+      typeof dataset === 'string'
+        ? file(dataset)
+        : Object.fromEntries(Object.entries(dataset).map(([part, path]) => [part, file(path)])),
+  };
+  const plain: Record<string, unknown> = { ...parseRecipe(named) };
+  const changed = Object.entries(recipe).filter(
+    ([key, value]) => !(key in named) && JSON.stringify(value) !== JSON.stringify(plain[key]),
+  );
+  return { task: recipe.task, ...named, ...Object.fromEntries(changed) };
+}
+
+const MODEL_USE = [
+  fence(
+    'python',
+    'from transformers import pipeline\nclassify = pipeline("text-classification", model="PATH/TO/THIS/FOLDER")\nprint(classify("A text to classify"))',
+  ),
+  'With `onnx/model.onnx` beside it (`luthier export RUN --format onnx`), in JavaScript:',
+  fence(
+    'js',
+    "import { pipeline } from '@huggingface/transformers';\nconst classify = await pipeline('text-classification', 'PATH/TO/THIS/FOLDER', { dtype: 'fp32' });\nconsole.log(await classify('A text to classify'));",
+  ),
+].join('\n\n');
+
+const adapterUse = (classes: number): string =>
+  fence(
+    'python',
+    `from peft import AutoPeftModelForSequenceClassification\nmodel = AutoPeftModelForSequenceClassification.from_pretrained("PATH/TO/THIS/FOLDER", num_labels=${classes})`,
+  );
+
+function fence(language: string, text: string): string {
+  const ticks = '`'.repeat(largest(text.match(/`+/g) ?? [], (run) => run.length + 1, 3));
+  return `${ticks}${language}\n${text}\n${ticks}`;
+}
+
+/** A name from outside on one line, its Markdown as plain text. */
+const line = (text: string): string =>
+  text
+    .replace(/[\p{C}\s]+/gu, ' ')
+    .trim()
+    .replace(/[\\`*_{}[\]<>#|!]/g, '\\$&');
+
+/** The same as code, where backslashes stand for themselves. */
+const code = (text: string): string => {
+  const plain = text.replace(/[\p{C}\s]+/gu, ' ').trim();
+  const ticks = '`'.repeat(1 + largest(plain.match(/`+/g) ?? [], (run) => run.length, 0));
+  return ticks.length === 1 ? `\`${plain}\`` : `${ticks} ${plain} ${ticks}`;
+};
