@@ -18,6 +18,6 @@ export function suggestedTraining(
     learning_rate: isFromNothing ? 1e-3 : isStarter && rows < 20_000 ? 2e-4 : 5e-5,
     num_train_epochs: isFromNothing ? Math.max(5, epochs) : epochs,
     // A batch may not be larger than the training part; a tenth is held out.
-    per_device_train_batch_size: rows < 80 ? 4 : rows < 300 ? 8 : 16,
+    per_device_train_batch_size: rows < 8 ? Math.max(1, Math.floor(rows / 2)) : rows < 80 ? 4 : rows < 300 ? 8 : 16,
   };
 }

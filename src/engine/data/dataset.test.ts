@@ -317,6 +317,8 @@ describe('loadEvaluationData', () => {
         'The model was trained on pairs of texts (“premise” and “hypothesis”), and pairs.csv has no column for the second.',
       hint: 'Name both: --text-column and --text-pair-column. Its columns are “left”, “right” and “label”.',
     });
+    const half = { ...options, columns: { text: 'left' }, inputs: ['left', 'right'] };
+    expect((await loadEvaluationData('pairs.csv', half)).examples[0]!.text_pair).toBe('c d');
     const columns = { text: 'left', text_pair: 'right' };
     const given = await loadEvaluationData('pairs.csv', { ...options, columns, inputs: ['premise', 'hypothesis'] });
     expect(given.columns).toEqual({ text: 'left', text_pair: 'right', label: 'label' });

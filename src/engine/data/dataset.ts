@@ -144,11 +144,10 @@ function columnOf(known: KnownLabels, table: Table): string | undefined {
 export function columnsOfInputs(inputs: readonly string[], table: Table, given: Columns): Columns {
   const [text, pair] = inputs;
   const has = (name: string | undefined): name is string => name !== undefined && table.columns.includes(name);
-  const free = (name: string) => !Object.values(given).includes(name);
-  if (inputs.length === 2 && given.text === undefined && given.text_pair === undefined) {
-    return has(text) && has(pair) && free(text) && free(pair) ? { text, text_pair: pair } : {};
-  }
-  return given.text === undefined && has(text) && free(text) ? { text } : {};
+  const fits = (field: 'text' | 'text_pair', name: string | undefined): name is string =>
+    given[field] === undefined ? has(name) && !Object.values(given).includes(name) : given[field] === name;
+  if (inputs.length === 2) return fits('text', text) && fits('text_pair', pair) ? { text, text_pair: pair } : {};
+  return fits('text', text) ? { text } : {};
 }
 
 interface ReadPart extends Understood {

@@ -37,11 +37,12 @@ export async function cellRows(
   const found = examples.map((_, i) => i).filter((i) => targets[i] === actual && predicted[i] === answer);
   found.sort((a, b) => loss[b]! - loss[a]! || a - b);
   const rows = found.slice(0, query.limit).map((i): EvaluatedRow => {
-    const { file, line, text } = examples[i]!;
+    const { file, line, text, text_pair } = examples[i]!;
     return {
       file,
       line,
       text,
+      ...(text_pair === undefined ? {} : { text_pair }),
       label: query.actual,
       predicted: query.predicted,
       score: confidence[i]!,

@@ -66,8 +66,8 @@ test('an error keeps a run from starting, a warning does not', () => {
 test('the batch stays below the training part of small data, and epochs fall with size', () => {
   const of = (rows: number) =>
     suggestRecipe({ model: 'm', dataset: 'd', columns: {}, rows, method: methods(rows)[0]!, backend: 'auto' });
-  for (const rows of [10, 50, 100, 500, 5000, 100_000]) {
-    expect(of(rows).per_device_train_batch_size).toBeLessThanOrEqual(Math.max(4, rows * 0.9));
+  for (const rows of [2, 4, 5, 10, 50, 100, 500, 5000, 100_000]) {
+    expect(of(rows).per_device_train_batch_size).toBeLessThanOrEqual(Math.max(1, rows * 0.9));
   }
   const epochs = [100, 1000, 10_000, 100_000].map((rows) => of(rows).num_train_epochs!);
   expect(epochs).toEqual([...epochs].sort((a, b) => b - a));
