@@ -13,6 +13,8 @@ import { DatasetPageStore } from './store.ts';
 const TYPING_PAUSE = 200;
 /** Classes and problems that are shown before "all". */
 const FEW = 12;
+/** Classes that are shown at all: a column with more is hardly one of classes. */
+const MANY = 500;
 /** Letters of a text that a row shows; its line leads to the rest. */
 const LONGEST = 1000;
 
@@ -171,7 +173,7 @@ export class DatasetElement extends LightElement {
     const { classes } = snapshot!.summary;
     if (classes.length === 0) return nothing;
     const total = classes.reduce((sum, { count: n }) => sum + n, 0);
-    const shown = this.allClasses ? classes : classes.slice(0, FEW);
+    const shown = classes.slice(0, this.allClasses ? MANY : FEW);
     return html`<section aria-labelledby="classes-title">
       <h2 id="classes-title">Classes</h2>
       <table class="classes"><tbody>${shown.map(
@@ -183,7 +185,8 @@ export class DatasetElement extends LightElement {
           <td class="number muted">${percent(n / total)}</td>
         </tr>`,
       )}</tbody></table>
-      ${more(classes.length, this.allClasses, 'classes', () => {
+      ${this.allClasses && classes.length > MANY ? html`<p class="empty">${plural(classes.length - MANY, 'more class', 'more classes')}.</p>` : nothing}
+      ${more(Math.min(MANY, classes.length), this.allClasses, 'classes', () => {
         this.allClasses = !this.allClasses;
       })}
     </section>`;
@@ -269,4 +272,4 @@ const shortened = (text: string, longest = LONGEST): string =>
 const more = (n: number, all: boolean, what: string, toggle: () => void): TemplateResult | typeof nothing =>
   n <= FEW
     ? nothing
-    : html`<button class="link" aria-expanded=${all} @click=${toggle}>${all ? `Fewer ${what}` : `All ${count(n)} ${what}`}</button>`;
+    : html`<button class="link" aria-expanded=${all} @click=${toggle}>${all ? `Show fewer ${what}` : `Show ${count(n)} ${what}`}</button>`;
