@@ -96,6 +96,25 @@ export async function makeHostileRepository(place: string): Promise<Hostile> {
     const endless = join(runs, 'endless');
     await mkdir(endless);
     await symlink('/dev/zero', join(endless, 'run.json'));
+    // Rows, a recipe and a dataset's folder that have no end, or none that comes.
+    await symlink('/dev/zero', join(repository, 'zero.csv'));
+    await symlink('/dev/zero', join(repository, 'zero.recipe.json'));
+    execFileSync('mkfifo', [join(repository, 'pipe.csv'), join(repository, 'pipe.recipe.json')]);
+    const dataset = join(repository, '.luthier', 'datasets', 'endless');
+    await mkdir(dataset, { recursive: true });
+    const made = {
+      format: 1,
+      name: 'endless',
+      created_at: '2026-01-01',
+      source: null,
+      columns: { text: 'text', label: 'label' },
+    };
+    await writeFile(join(dataset, 'dataset.json'), JSON.stringify({ ...made, rows: 24, labels: ['0', '1'] }));
+    const lines = Array.from({ length: 24 }, (_, i) =>
+      JSON.stringify({ text: `the shop was ${i % 2 ? 'great' : 'awful'} ${i}`, label: String(i % 2) }),
+    );
+    await writeFile(join(dataset, 'rows.jsonl'), `${lines.join('\n')}\n`);
+    await symlink('/dev/zero', join(dataset, 'more'));
     const key = join(runs, 'key');
     await mkdir(key);
     await symlink(join(own, 'key'), join(key, 'run.json'));

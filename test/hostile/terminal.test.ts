@@ -98,6 +98,23 @@ describe('a repository with runs, played against the terminal', () => {
     }
   });
 
+  it.skipIf(isWindows)('rows, recipes and datasets without an end are refused at once', async () => {
+    for (const args of [
+      ['data', 'inspect', 'zero.csv'],
+      ['data', 'inspect', 'pipe.csv'],
+      ['train', 'zero.recipe.json'],
+      ['train', 'pipe.recipe.json'],
+      ['train', 'plain.recipe.json', '--set', 'dataset=zero.csv'],
+      ['train', 'plain.recipe.json', '--set', 'dataset=pipe.csv'],
+      ['train', 'plain.recipe.json', '--set', 'dataset=endless'],
+    ]) {
+      const { code, stderr } = await luthier(...args);
+      expect([args, code === 0]).toEqual([args, false]);
+      expect([args, stderr]).toEqual([args, expect.stringMatching(/is a (device|pipe)/)]);
+      expect(stderr).not.toMatch(/\n\s+at /);
+    }
+  });
+
   it('a model that leads out of a run is none, and nothing is exported into it', async () => {
     for (const args of [
       ['export', 'done', '--format', 'onnx'],

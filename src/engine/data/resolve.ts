@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { closest, distance } from 'fastest-levenshtein';
 import * as z from 'zod';
@@ -10,6 +10,8 @@ import { type RowSource, rowSource } from './row-source.ts';
 
 /** Of a dataset's own records; splits.json of a million rows has 7 MB. */
 const MAX_RECORD_BYTES = 256 << 20;
+/** Of its rows, which are counted here and read elsewhere. */
+const MAX_ROWS_BYTES = 2 ** 32;
 
 export type PartName = 'train' | 'validation' | 'test';
 
@@ -139,7 +141,7 @@ async function fromFolder(folder: string): Promise<ResolvedDataset> {
   const whole: Part = { file, encoding: 'utf-8', ...(source && { source }) };
   if (!splits) return { parts: { train: whole }, columns };
   const [validation, test] = [new Set(splits.validation), new Set(splits.test)];
-  const bytes = await readFile(file);
+  const bytes = await readRegularFile(file, MAX_ROWS_BYTES);
   const train = new Set<number>();
   let count = bytes.length === 0 || bytes.at(-1) === 10 ? 0 : 1;
   for (const byte of bytes) if (byte === 10) count++;

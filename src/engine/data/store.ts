@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { homeProblem } from '../../guard/index.ts';
 import {
@@ -9,6 +9,7 @@ import {
   type DatasetRecord,
 } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
+import { readRegularFile } from '../files/regular-file.ts';
 import { writeError, writeFileAtomically } from '../hub/write-file.ts';
 import { checkClasses, checkRepeats, compareLabels, type LabelledRow } from './checks.ts';
 import { counted, Problems } from './problems.ts';
@@ -130,7 +131,7 @@ export async function writeRecord(folder: string, record: DatasetRecord): Promis
 
 export async function readRecord(folder: string): Promise<DatasetRecord> {
   // resolveDataset has checked what of it matters for reading.
-  return JSON.parse(await readFile(join(folder, 'dataset.json'), 'utf8')) as DatasetRecord;
+  return JSON.parse((await readRegularFile(join(folder, 'dataset.json'), 256 << 20)).toString('utf8')) as DatasetRecord;
 }
 
 /** Names that Windows keeps for devices; a data set should survive being copied there. */

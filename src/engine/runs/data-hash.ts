@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatasetReference } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
+import { openRegularFile } from '../files/regular-file.ts';
 
 /**
  * SHA-256 of a data set's files by what is in them, so that a resumed run notices that its rows have changed.
@@ -17,7 +17,9 @@ export async function hashDataset(dataset: DatasetReference): Promise<string> {
     for (const file of await filesOf(path)) {
       hash.update(`${part}\0`);
       try {
-        for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+        // Anything may stand in a dataset's folder; a device has no end, and a pipe none that comes.
+        const { handle } = await openRegularFile(file);
+        for await (const chunk of handle.createReadStream()) hash.update(chunk as Buffer);
       } catch (error) {
         throw unreadable(file, error);
       }
@@ -37,6 +39,11 @@ async function filesOf(path: string): Promise<string[]> {
 }
 
 const unreadable = (path: string, error: unknown) =>
-  new LuthierError('data-unreadable', `${path} cannot be read: ${String(error)}.`, 'Is it still where it was?', {
-    cause: error,
-  });
+  new LuthierError(
+    'data-unreadable',
+    `${path} cannot be read: ${String(error).replace(/\.$/, '')}.`,
+    'Is it still where it was?',
+    {
+      cause: error,
+    },
+  );

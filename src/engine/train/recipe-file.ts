@@ -1,18 +1,27 @@
-import { readFile } from 'node:fs/promises';
 import { LuthierError } from '../errors.ts';
+import { NotRegularError, readRegularFile, TooLargeError } from '../files/regular-file.ts';
 import { isNestedDeeper } from '../hub/json-file.ts';
 
 /** A recipe has three levels; what parses it calls itself for each. */
 const MAX_DEPTH = 100;
+/** Far above any recipe; a link to a device has no end. */
+const MAX_BYTES = 1 << 20;
 
 /** @throws LuthierError `recipe-invalid` when there is no such file or it cannot be read as UTF-8 text */
 export async function readTextFile(path: string): Promise<string> {
   let bytes: Buffer;
   try {
-    bytes = await readFile(path);
+    bytes = await readRegularFile(path, MAX_BYTES);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    const why = code === 'ENOENT' ? 'does not exist' : code === 'EISDIR' ? 'is a folder' : `cannot be read (${code})`;
+    const why =
+      error instanceof NotRegularError
+        ? `is a ${error.kind}`
+        : error instanceof TooLargeError
+          ? `has ${error.size.toLocaleString('en')} bytes, and no recipe has more than ${MAX_BYTES.toLocaleString('en')}`
+          : code === 'ENOENT'
+            ? 'does not exist'
+            : `cannot be read (${code})`;
     throw new LuthierError('recipe-invalid', `${path} ${why}.`, 'Name a recipe file, such as tickets.recipe.json.', {
       cause: error,
     });
