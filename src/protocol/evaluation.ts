@@ -54,6 +54,48 @@ export interface EvaluatedRow {
   loss: number;
 }
 
+/** A run's model measured on a file that a person named; kept as `evaluations/<name>.json` in the run's folder. */
+export interface FileEvaluation {
+  format: 1;
+  /** Of its file, without the ending. */
+  name: string;
+  /** Shown to people: the measured file's name. */
+  title: string;
+  /** Absolute path of the measured file. */
+  file: string;
+  /** ISO 8601. */
+  evaluated_at: string;
+  report: ClassificationReport;
+}
+
+/** What two runs' models answer to their validation rows, taken row by row. */
+export interface RunComparison {
+  /** Rows that each was measured on. */
+  n: [first: number, second: number];
+  /** Rows, text and class, that both were measured on. */
+  shared: number;
+  /** Null unless both were measured on the same rows. */
+  outcome: {
+    both: number;
+    neither: number;
+    only_first: number;
+    only_second: number;
+    /** Some of those that only one gets right: first those of the first, then those of the second. */
+    rows: ComparedRow[];
+  } | null;
+}
+
+export interface ComparedRow {
+  line: number;
+  file: string;
+  text: string;
+  text_pair?: string;
+  label: string;
+  /** Answers of the first and the second run's model. */
+  first: string;
+  second: string;
+}
+
 /** What evaluation.json holds, one for each evaluated part. */
 export interface ClassificationReport {
   split: 'train' | 'validation' | 'test';

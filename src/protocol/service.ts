@@ -1,6 +1,6 @@
 import type { DataSource, DatasetRecord } from './dataset.ts';
 import type { ErrorData } from './errors.ts';
-import type { ClassificationReport, EvaluatedRow } from './evaluation.ts';
+import type { ClassificationReport, EvaluatedRow, RunComparison } from './evaluation.ts';
 import type { Columns, DatasetReference, Recipe, RecipeInput } from './recipe.ts';
 import type { RecipeProblem } from './recipe-check.ts';
 import type { RunRecord } from './run.ts';
@@ -220,6 +220,8 @@ export interface ServiceRequests {
     };
     result: { rows: EvaluatedRow[]; total: number };
   };
+  /** Two runs' answers to their validation rows, row by row (engine/runs/compare-runs.ts); `limit` rows for each at most. */
+  'run/compare': { params: { runs: [first: string, second: string]; limit: number }; result: RunComparison };
   /** Labels with probabilities; the model stays loaded for the next call. */
   predict: {
     params: {

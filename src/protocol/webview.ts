@@ -24,7 +24,7 @@ import {
   union,
 } from './check.ts';
 import type { ErrorData } from './errors.ts';
-import type { ClassificationReport, EvaluatedRow } from './evaluation.ts';
+import type { ClassificationReport, EvaluatedRow, FileEvaluation, RunComparison } from './evaluation.ts';
 import type { RunEvent } from './events.ts';
 import type { RunRecord } from './run.ts';
 import type { Prediction } from './service.ts';
@@ -52,6 +52,10 @@ export interface RunSnapshot {
   events: RunEvent[];
   /** evaluation.json's reports; empty until there are any. */
   reports: ClassificationReport[];
+  /** What the run's model was measured on besides, the latest first. */
+  evaluations: FileEvaluation[];
+  /** Evaluations that are there and cannot be read, each with its reason. */
+  report_problems: string[];
   /** Why this window cannot change the run (newer format, untrusted workspace, read-only folder); null when it can. */
   read_only: string | null;
   /** Place in the queue, 1 for the next; null when the run does not wait. */
@@ -67,12 +71,23 @@ export type DashboardMessage =
   | { type: 'events'; run: string; events: RunEvent[] }
   /** run.json changed: state, name, note, best metric. */
   | { type: 'record'; record: RunRecord; queue_position: number | null }
-  | { type: 'reports'; run: string; reports: ClassificationReport[] }
+  | {
+      type: 'reports';
+      run: string;
+      reports: ClassificationReport[];
+      evaluations: FileEvaluation[];
+      report_problems: string[];
+    }
+  /** Show the run's evaluation on this file, which was just made. */
+  | { type: 'showEvaluation'; run: string; name: string }
+  /** The answer to `compareRows`; `problem` says why there is no comparison. */
+  | { type: 'comparison'; first: string; second: string; comparison: RunComparison | null; problem: string | null }
   /** The answer to `cell`: rows of one cell of the confusion matrix (at most 200), and how many there are. */
   | {
       type: 'cell';
       run: string;
       split: ClassificationReport['split'];
+      evaluation?: string | undefined;
       actual: string;
       predicted: string;
       rows: EvaluatedRow[];
@@ -113,8 +128,17 @@ export type DashboardRequest =
   /** The page is up (again): send a snapshot. */
   | { type: 'ready' }
   | { type: 'action'; action: RunAction; run: string }
-  /** Rows of class `actual` predicted as `predicted`, answered by `cell`. */
-  | { type: 'cell'; run: string; split: ClassificationReport['split']; actual: string; predicted: string }
+  /** Rows of class `actual` predicted as `predicted`, answered by `cell`; of the evaluation on a file where it is named. */
+  | {
+      type: 'cell';
+      run: string;
+      split: ClassificationReport['split'];
+      evaluation?: string | undefined;
+      actual: string;
+      predicted: string;
+    }
+  /** Two runs' answers to their validation rows, one by one; answered by `comparison`. */
+  | { type: 'compareRows'; first: string; second: string }
   /** Open the data file at this 1-based line. `file` is as in the row. */
   | { type: 'openRow'; run: string; file: string; line: number }
   /** Let the person choose runs to lay over these; answered by a new snapshot. */
@@ -321,6 +345,36 @@ export function reportProblem(value: unknown): string | null {
   return square && per_class.length === n ? null : 'report has tables of other sizes than its labels';
 }
 
+const isFileEvaluation = shape({
+  name: isString,
+  title: isString,
+  file: isString,
+  evaluated_at: isString,
+  report: isReport,
+});
+
+const isComparedRow = shape({
+  line: isCount,
+  file: isString,
+  text: isString,
+  label: isString,
+  first: isString,
+  second: isString,
+});
+const isComparison = shape({
+  n: listOf(isCount),
+  shared: isCount,
+  outcome: nullOr(
+    shape({
+      both: isCount,
+      neither: isCount,
+      only_first: isCount,
+      only_second: isCount,
+      rows: listOf(isComparedRow),
+    }),
+  ),
+});
+
 const isSteps = shape(Object.fromEntries(STEP_COLUMNS.map((name) => [name, isColumn])));
 /** Events are checked one by one where they are used: one odd line must not cost the others. */
 const isEvents = listOf(anything);
@@ -333,6 +387,8 @@ const dashboardMessages: Rules<DashboardMessage, 'type'> = {
         steps: isSteps,
         events: isEvents,
         reports: listOf(isReport),
+        evaluations: listOf(isFileEvaluation),
+        report_problems: listOf(isString),
         read_only: nullOr(isString),
         queue_position: nullOr(isCount),
       }),
@@ -342,10 +398,18 @@ const dashboardMessages: Rules<DashboardMessage, 'type'> = {
   steps: { run: isString, steps: isSteps },
   events: { run: isString, events: isEvents },
   record: { record: isRecord, queue_position: nullOr(isCount) },
-  reports: { run: isString, reports: listOf(isReport) },
+  reports: {
+    run: isString,
+    reports: listOf(isReport),
+    evaluations: listOf(isFileEvaluation),
+    report_problems: listOf(isString),
+  },
+  showEvaluation: { run: isString, name: isString },
+  comparison: { first: isString, second: isString, comparison: nullOr(isComparison), problem: nullOr(isString) },
   cell: {
     run: isString,
     split: oneOf(...SPLITS),
+    evaluation: optional(isString),
     actual: isString,
     predicted: isString,
     rows: listOf(isRow),
@@ -369,7 +433,14 @@ const dashboardRequests: Rules<DashboardRequest, 'type'> = {
   ...pageRequests,
   ready: {},
   action: { action: oneOf(...RUN_ACTIONS), run: isString },
-  cell: { run: isString, split: oneOf(...SPLITS), actual: isString, predicted: isString },
+  cell: {
+    run: isString,
+    split: oneOf(...SPLITS),
+    evaluation: optional(isString),
+    actual: isString,
+    predicted: isString,
+  },
+  compareRows: { first: isString, second: isString },
   openRow: { run: isString, file: isString, line: isCount },
   chooseRuns: {},
   removeRun: { run: isString },
@@ -420,6 +491,8 @@ const parser = <M>(check: Check) => {
 };
 
 /** Each takes what arrived and gives the typed message, or the reason to drop it. */
+export const parseReport = parser<ClassificationReport>(isReport);
+export const parseFileEvaluation = parser<FileEvaluation>(isFileEvaluation);
 export const parseRunEvent = parser<RunEvent>(union('event', eventRules));
 export const parseDashboardMessage = parser<DashboardMessage>(union('type', dashboardMessages));
 export const parseDashboardRequest = parser<DashboardRequest>(union('type', dashboardRequests));

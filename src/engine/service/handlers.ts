@@ -92,6 +92,10 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       const { cellRows } = await import('../runs/cell-rows.ts');
       return predictors.use(params.run, (predictor) => cellRows(params, predictor, signal));
     },
+    'run/compare': async ({ runs, limit }, signal) => {
+      const { compareRuns } = await import('../runs/compare-runs.ts');
+      return compareRuns({ runs, limit, use: (run, work) => predictors.use(run, work), signal });
+    },
     predict: async ({ model, texts, pairs }, signal) => {
       const { splitPair } = await import('../data/pair.ts');
       return predictors.use(model, async (predictor) => {

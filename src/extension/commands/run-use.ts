@@ -1,16 +1,17 @@
 import { basename, dirname, join, relative, sep } from 'node:path';
 import * as vscode from 'vscode';
-import { type ClassificationReport, classScore, type RecipeInput } from '../../protocol/index.ts';
+import type { RecipeInput } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { DATA_EXTENSIONS } from '../datasets/dataset.ts';
 import { slug, uniqueName } from '../datasets/names.ts';
 import { Cancelled, HostError } from '../errors.ts';
 import { markdown } from '../escape.ts';
 import { listFolder, readJson } from '../files.ts';
-import { formatBytes, formatCount, formatMetric, metricName } from '../format.ts';
+import { formatBytes } from '../format.ts';
 import { RECIPE_SUFFIX } from '../ids.ts';
 import { choose } from '../questions.ts';
 import { recipeText } from '../recipes/suggest.ts';
+import { saveEvaluation } from '../runs/evaluations.ts';
 import { hasModel } from '../runs/run.ts';
 import { tell, withProgress } from '../ui.ts';
 import { pickRuns } from '../views/open.ts';
@@ -54,7 +55,7 @@ export async function tryModel(luthier: Luthier, ...args: unknown[]): Promise<vo
   luthier.achieved('tried');
 }
 
-/** Measures a run's model on a file that the person names, and opens the report as a document. */
+/** Measures a run's model on a file that the person names; what came of it is kept with the run and shown there. */
 export async function evaluateOnFile(luthier: Luthier, ...args: unknown[]): Promise<void> {
   requireTrust();
   const fromExplorer = args[0] instanceof vscode.Uri ? args[0] : undefined;
@@ -75,55 +76,8 @@ export async function evaluateOnFile(luthier: Luthier, ...args: unknown[]): Prom
       { signal, onProgress: progress },
     ),
   );
-  const name = basename(file.fsPath);
-  await luthier.reports.show(`${run.record.name} on ${name}`, reportMarkdown(run.record.name, name, report));
-}
-
-/** An evaluation as Markdown: metrics with intervals beside the majority class's, classes, confusion, worst rows. */
-export function reportMarkdown(name: string, file: string, report: ClassificationReport): string {
-  const metrics = Object.entries(report.metrics).map(([key, value]) => {
-    const interval = report.intervals[key as keyof typeof report.intervals];
-    const range = interval ? `${formatMetric(key, interval.low)} – ${formatMetric(key, interval.high)}` : '';
-    const majority = key === 'accuracy' || key === 'f1_macro' ? formatMetric(key, report.majority[key]) : '';
-    return `| ${markdown(metricName(key))} | ${formatMetric(key, value)} | ${range} | ${majority} |`;
-  });
-  const classes = report.per_class.map(
-    (scores) =>
-      `| ${markdown(scores.label)} | ${(['precision', 'recall', 'f1'] as const).map((key) => classScore(scores, key)?.toFixed(3) ?? '–').join(' | ')} | ${scores.support} |`,
-  );
-  const confusion = report.confusion.map(
-    (row, i) => `| **${markdown(report.labels[i] ?? '')}** | ${row.join(' | ')} |`,
-  );
-  const worst = report.worst
-    .slice(0, 20)
-    .map(
-      (row) =>
-        `| ${row.line} | ${markdown(row.text)} | ${markdown(row.label)} | ${markdown(row.predicted)} | ${row.score.toFixed(2)} |`,
-    );
-  return [
-    `# ${markdown(name)} on ${markdown(file)}`,
-    `${formatCount(report.n)} rows. Always answering “${markdown(report.majority.label)}” is the majority column.`,
-    '',
-    '| metric | value | 95 % interval | majority |',
-    '|---|---|---|---|',
-    ...metrics,
-    '',
-    '## Classes',
-    '| class | precision | recall | F1 | rows |',
-    '|---|---|---|---|---|',
-    ...classes,
-    '',
-    '## Confusion (rows: true class, columns: predicted)',
-    `| | ${report.labels.map(markdown).join(' | ')} |`,
-    `|---|${report.labels.map(() => '---').join('|')}|`,
-    ...confusion,
-    '',
-    '## Worst rows',
-    '| line | text | label | predicted | probability |',
-    '|---|---|---|---|---|',
-    ...worst,
-    '',
-  ].join('\n');
+  const { name } = await saveEvaluation(run.folder, file.fsPath, report);
+  await luthier.dashboards.showEvaluation(run, name);
 }
 
 export async function exportRun(luthier: Luthier, ...args: unknown[]): Promise<void> {

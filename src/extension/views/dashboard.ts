@@ -7,13 +7,15 @@ import {
   parseDashboardRequest,
   parseDashboardState,
   type RunAction,
+  type RunComparison,
   type RunEvent,
   type RunSnapshot,
 } from '../../protocol/index.ts';
 import type { EngineService } from '../engine/service.ts';
-import { HostError } from '../errors.ts';
+import { HostError, isCancelled, sentence, toHostError } from '../errors.ts';
 import { COMMANDS, PANELS } from '../ids.ts';
 import type { Log } from '../log.ts';
+import { readEvaluations } from '../runs/evaluations.ts';
 import { hasModel, type Run } from '../runs/run.ts';
 import type { RunStarter } from '../runs/starter.ts';
 import type { RunStore } from '../runs/store.ts';
@@ -24,6 +26,8 @@ import { Panel, webviewOptions } from './panel.ts';
 
 /** New events go to the page at most this often: it draws once a frame, and a fast run steps 200 times a second. */
 const POST_MS = 100;
+/** Rows that only one of two models gets right, sent to the page at most for each. */
+const COMPARED_ROWS = 50;
 
 export interface DashboardOptions {
   extension: vscode.Uri;
@@ -42,6 +46,15 @@ export class Dashboards implements vscode.Disposable, vscode.WebviewPanelSeriali
 
   constructor(options: DashboardOptions) {
     this.options = options;
+  }
+
+  /** Shows a run with one of its evaluations, in a panel that shows it already if there is one. */
+  async showEvaluation(run: Run, name: string): Promise<void> {
+    const shown = [...this.shown].find((dashboard) => dashboard.shows(run)) ?? this.open(run.record.name);
+    const told = shown.showEvaluation(run, name);
+    if (shown.shows(run)) shown.panel.reveal();
+    else await shown.setRuns([run.folder]);
+    await told;
   }
 
   /** Shows runs, in the panel that shows the first of them already if there is one. */
@@ -99,6 +112,8 @@ export class Dashboard {
   private readonly fresh = new Map<string, RunEvent[]>();
   private readonly subscriptions: { dispose(): void }[];
   private folders: string[] = [];
+  /** An evaluation to show as soon as the page is up. */
+  private wanted: Extract<DashboardMessage, { type: 'showEvaluation' }> | null = null;
   private timer: NodeJS.Timeout | undefined;
   /** Whether the page has its snapshot, so that what follows makes sense to it. */
   private ready = false;
@@ -145,8 +160,22 @@ export class Dashboard {
     ];
   }
 
+  shows(run: Run): boolean {
+    return this.folders.includes(run.folder);
+  }
+
   get focus(): string {
     return this.folders[0] ?? '';
+  }
+
+  /** Opens the tab with an evaluation that was just made. */
+  async showEvaluation(run: Run, name: string): Promise<void> {
+    this.wanted = { type: 'showEvaluation', run: run.record.id, name };
+    // The snapshot that is on its way, or will be when the page is back, brings both.
+    if (!this.ready) return;
+    await this.sendReports(run);
+    if (this.wanted) this.wire.post(this.wanted);
+    this.wanted = null;
   }
 
   /** Its run could not be made. */
@@ -178,6 +207,8 @@ export class Dashboard {
         const found = await cellRows(run.folder, request, service);
         return this.wire.post({ ...request, ...found });
       }
+      case 'compareRows':
+        return await this.compareRows(request.first, request.second);
       case 'openRow':
         return await openDataRow(
           this.run(request.run),
@@ -201,6 +232,24 @@ export class Dashboard {
         return await saveBytes(request.name, request.png, { PNG: ['png'] });
       case 'saveText':
         return await saveBytes(request.name, Buffer.from(request.text, 'utf8'), { CSV: ['csv'] });
+    }
+  }
+
+  private async compareRows(first: string, second: string): Promise<void> {
+    const runs = [this.run(first), this.run(second)] as const;
+    const without = runs.find((run) => !hasModel(run));
+    const answer = (comparison: RunComparison | null, problem: string | null): void =>
+      this.wire.post({ type: 'comparison', first, second, comparison, problem });
+    if (without) return answer(null, `${without.record.name} has no model yet.`);
+    if (!vscode.workspace.isTrusted) return answer(null, 'This workspace is not trusted: no model is loaded.');
+    try {
+      const folders: [string, string] = [runs[0].folder, runs[1].folder];
+      answer(await this.options.service.request('run/compare', { runs: folders, limit: COMPARED_ROWS }), null);
+    } catch (error) {
+      if (isCancelled(error)) return answer(null, 'It was called off.');
+      const failure = toHostError(error);
+      this.options.log.error(error instanceof Error ? error : failure);
+      answer(null, sentence(failure));
     }
   }
 
@@ -255,6 +304,8 @@ export class Dashboard {
     if (focus) this.entitle(focus);
     this.wire.post({ type: 'snapshot', runs: snapshots, focus: focus?.record.id ?? '' });
     this.ready = true;
+    if (this.wanted) this.wire.post(this.wanted);
+    this.wanted = null;
     // What came after a run's figures were copied.
     this.flush();
   }
@@ -267,7 +318,7 @@ export class Dashboard {
   private async snapshot(run: Run): Promise<RunSnapshot> {
     const feed = this.feed(run.folder);
     await feed.read();
-    const reports = await feed.reports();
+    const { reports, evaluations, problems } = await readEvaluations(run.folder);
     // From here to the copies nothing may come between: what is told later must not be told twice.
     this.fresh.delete(run.folder);
     return {
@@ -275,6 +326,8 @@ export class Dashboard {
       steps: feed.steps.toColumns(),
       events: [...feed.events],
       reports,
+      evaluations,
+      report_problems: problems,
       read_only: this.readOnly(run),
       queue_position: this.options.starter.position(run),
     };
@@ -321,9 +374,13 @@ export class Dashboard {
     if (!feed || !this.ready) return;
     // A run that nobody is attached to (another window's, an untrusted workspace's) shows by its file alone.
     if (!this.options.store.connection(run)) void feed.read();
-    void feed.reports().then((reports) => {
-      if (this.ready && reports.length > 0) this.wire.post({ type: 'reports', run: run.record.id, reports });
-    });
+    void this.sendReports(run);
+  }
+
+  private async sendReports(run: Run): Promise<void> {
+    const { reports, evaluations, problems } = await readEvaluations(run.folder);
+    if (!this.ready || reports.length + evaluations.length + problems.length === 0) return;
+    this.wire.post({ type: 'reports', run: run.record.id, reports, evaluations, report_problems: problems });
   }
 
   private postRecord(run: Run): void {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { RunEvent, StepEvent } from '../../protocol/index.ts';
 import { readMetrics, START_OF_METRICS } from '../runs/metrics.ts';
 import { temporaryFolder } from '../testing/programs.ts';
-import { parseReports, RunFeed } from './feed.ts';
+import { RunFeed } from './feed.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
 let file: string;
@@ -109,7 +109,6 @@ test('no file is an empty past', async () => {
   const feed = new RunFeed(join(folder.path, 'nothing'));
   await feed.read();
   expect(feed.steps.length).toBe(0);
-  expect(await feed.reports()).toEqual([]);
 });
 
 test('a large file is read in pieces, and others get their turn in between', async () => {
@@ -128,27 +127,4 @@ test('a large file is read in pieces, and others get their turn in between', asy
   expect(calls).toBeGreaterThan(10);
   expect(turns).toBeGreaterThan(0);
   expect(end).toEqual({ byte: Buffer.byteLength(text), line: 20_000 });
-});
-
-test('evaluation.json is read as a list, by part, or alone; what is no report is left out', async () => {
-  const report = {
-    split: 'validation',
-    n: 1,
-    labels: ['a'],
-    metrics: { loss: 0.1, accuracy: 1, f1_macro: 1 },
-    intervals: { accuracy: null },
-    majority: { label: 'a', accuracy: 1, f1_macro: 1 },
-    per_class: [{ label: 'a', precision: 1, recall: 1, f1: 1, support: 1 }],
-    confusion: [[1]],
-    worst: [],
-  };
-  const odd = { ...report, metrics: { accuracy: 'high' } };
-  const uneven = { ...report, confusion: [[1], [2]] };
-  expect(parseReports([report, null, 3, { split: 'test' }, odd, uneven])).toEqual([report]);
-  expect(parseReports({ validation: report, test: report })).toEqual([report, report]);
-  expect(parseReports(report)).toEqual([report]);
-  expect(parseReports('nonsense')).toEqual([]);
-  mkdirSync(join(folder.path, 'run'));
-  writeFileSync(join(folder.path, 'run', 'evaluation.json'), '{"validation": ');
-  expect(await new RunFeed(join(folder.path, 'run')).reports()).toEqual([]);
 });

@@ -1,6 +1,4 @@
-import { join } from 'node:path';
-import { append, type ClassificationReport, type RunEvent, reportProblem, StepBuffer } from '../../protocol/index.ts';
-import { readOwnJson } from '../files.ts';
+import { append, type RunEvent, StepBuffer } from '../../protocol/index.ts';
 import { type MetricsLine, type MetricsPosition, readMetrics, START_OF_METRICS } from '../runs/metrics.ts';
 
 /**
@@ -68,10 +66,6 @@ export class RunFeed {
     this.takeAll(fresh);
   }
 
-  async reports(): Promise<ClassificationReport[]> {
-    return parseReports(await readOwnJson(join(this.folder, 'evaluation.json')).catch(() => undefined));
-  }
-
   private takeAll(lines: readonly MetricsLine[]): void {
     const fresh: RunEvent[] = [];
     for (const { line, event } of lines) {
@@ -83,11 +77,4 @@ export class RunFeed {
     }
     if (fresh.length > 0) this.onEvents(fresh);
   }
-}
-
-/** evaluation.json's reports, whether it lists them or names each by its part. What is none is left out. */
-export function parseReports(value: unknown): ClassificationReport[] {
-  if (typeof value !== 'object' || value === null) return [];
-  const list = Array.isArray(value) ? value : 'split' in value ? [value] : Object.values(value);
-  return list.flat().filter((report): report is ClassificationReport => reportProblem(report) === null);
 }

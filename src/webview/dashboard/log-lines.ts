@@ -1,5 +1,6 @@
 import type { RunEvent, RunState } from '../../protocol/events.ts';
-import { bytes, count, duration, metric, metricInText, plural } from '../shared/format.ts';
+import { STATE_WORDS } from '../../protocol/words.ts';
+import { bytes, capital, count, duration, metric, metricInText, plural } from '../shared/format.ts';
 
 /** One line of the log view. */
 export interface LogLine {
@@ -17,26 +18,24 @@ interface ShownState {
   tone: 'busy' | 'good' | 'bad' | 'idle';
 }
 
-const STATES: Readonly<Record<RunState, ShownState>> = {
-  queued: { icon: 'clock', words: 'Queued', tone: 'idle' },
-  starting: { icon: 'loading', words: 'Starting', tone: 'busy' },
-  running: { icon: 'sync', words: 'Running', tone: 'busy' },
-  paused: { icon: 'debug-pause', words: 'Paused', tone: 'idle' },
-  stopping: { icon: 'loading', words: 'Stopping', tone: 'busy' },
-  done: { icon: 'pass-filled', words: 'Done', tone: 'good' },
-  stopped: { icon: 'debug-stop', words: 'Stopped', tone: 'good' },
-  cancelled: { icon: 'circle-slash', words: 'Cancelled', tone: 'idle' },
-  failed: { icon: 'error', words: 'Failed', tone: 'bad' },
-  interrupted: { icon: 'debug-disconnect', words: 'Interrupted', tone: 'bad' },
+const STATES: Readonly<Record<RunState, Omit<ShownState, 'words'>>> = {
+  queued: { icon: 'clock', tone: 'idle' },
+  starting: { icon: 'loading', tone: 'busy' },
+  running: { icon: 'sync', tone: 'busy' },
+  paused: { icon: 'debug-pause', tone: 'idle' },
+  stopping: { icon: 'loading', tone: 'busy' },
+  done: { icon: 'pass-filled', tone: 'good' },
+  stopped: { icon: 'debug-stop', tone: 'good' },
+  cancelled: { icon: 'circle-slash', tone: 'idle' },
+  failed: { icon: 'error', tone: 'bad' },
+  interrupted: { icon: 'debug-disconnect', tone: 'bad' },
 };
 
 /** How a state is shown; one that a newer version wrote is shown by its name. */
 export const shownState = (state: string): ShownState =>
-  (STATES as Readonly<Record<string, ShownState | undefined>>)[state] ?? {
-    icon: 'circle-outline',
-    words: state,
-    tone: 'idle',
-  };
+  Object.hasOwn(STATES, state)
+    ? { ...STATES[state as RunState], words: capital(STATE_WORDS[state as RunState]) }
+    : { icon: 'circle-outline', tone: 'idle', words: state };
 
 const REASONS: Readonly<Record<string, string>> = {
   epoch: 'end of an epoch',
@@ -76,7 +75,7 @@ export const logLine = (event: RunEvent): LogLine | null => {
         ...at,
         icon: event.best ? 'star-full' : 'graph',
         step: event.step,
-        text: `${event.split === 'validation' ? 'Validation' : event.split === 'test' ? 'Test' : 'Training rows'}${event.best ? ' (best so far)' : ''}: ${metricsText(event.metrics)}`,
+        text: `${event.split === 'validation' ? 'Validation' : event.split === 'test' ? 'Test' : 'Training'}${event.best ? ' (best so far)' : ''}, ${plural(event.n, 'row')}: ${metricsText(event.metrics)}`,
       };
     case 'checkpoint':
       return {

@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { StepColumn } from '../../protocol/steps.ts';
-import { bytes, count, interval, metric, metricInText, plural, significant } from '../shared/format.ts';
+import { bytes, count, interval, metric, metricInText, percent, plural, significant } from '../shared/format.ts';
+import { fewRows, isFew } from './reports.ts';
 import type { Page } from './page.ts';
 import type { RunView } from './store.ts';
 
@@ -21,6 +22,7 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
   const report = run.reports.find((r) => r.split === 'validation');
   const range = report?.intervals[key];
   const measured = report?.metrics[key] ?? best?.metrics[key];
+  const n = report?.n ?? run.evals.findLast(({ split, step }) => split === 'validation' && step === best?.step)?.n;
   const smooth = page.averages.of(run, 'loss', page.view.smoothing);
   const loss = smooth.length === 0 ? null : smooth[smooth.length - 1]!;
   const memory = run.done?.peak_rss_bytes ?? last(run, 'rss_bytes');
@@ -28,11 +30,15 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
     {
       name: `Best ${metricInText(key)}`,
       value: metric(key, measured),
-      detail: range
-        ? `95 %: ${interval(key, range)}`
-        : best
-          ? `validation, step ${count(best.step)}`
-          : 'after the first evaluation',
+      detail:
+        measured === undefined
+          ? 'after the first evaluation'
+          : n !== undefined && isFew(n)
+            ? fewRows(n)
+            : [
+                range ? `${percent(0.95, 0)}: ${interval(key, range)}` : best ? `step ${count(best.step)}` : 'validation',
+                ...(n === undefined ? [] : [plural(n, 'row')]),
+              ].join(', '),
     },
     {
       name: 'Training loss',

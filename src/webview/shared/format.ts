@@ -1,3 +1,4 @@
+import { METRIC_WORDS, SHARES } from '../../protocol/words.ts';
 import { pageLanguage, usableLanguage } from './language.ts';
 
 /**
@@ -124,26 +125,22 @@ export const plural = (n: number, one: string, many = `${one}s`): string => `${c
 /** At most two decimals, none that are nought. */
 export const short = (value: number): string => formatted(value, { maximumFractionDigits: 2, useGrouping: false });
 
-/** The words shown for a metric. */
-export const METRIC_NAMES: Readonly<Record<string, string>> = {
-  loss: 'Loss',
-  accuracy: 'Accuracy',
-  f1_macro: 'Macro F1',
-  f1_weighted: 'Weighted F1',
-  mcc: 'MCC',
-  ece: 'Calibration error',
-};
+/** A word of the tables of words (protocol/words.ts) where it begins a line. */
+export const capital = (word: string): string => word.replace(/^\p{Ll}/u, (letter) => letter.toUpperCase());
 
-/** A metric's words inside a sentence; abbreviations stay as they are. */
+/** The words shown for a metric, in the order in which metrics are listed. */
+export const METRIC_NAMES: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(METRIC_WORDS).map(([key, word]) => [key, capital(word)]),
+);
+
+/** A metric's words inside a sentence. */
 export const metricInText = (key: string): string =>
-  (METRIC_NAMES[key] ?? key).replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
-
-const isShare = (key: string): boolean => key !== 'loss' && key !== 'mcc';
+  (METRIC_WORDS as Readonly<Record<string, string | undefined>>)[key] ?? key;
 
 /** Losses are figures, the rest are shares; MCC runs from -1 to 1 and stays a figure. */
 export const metric = (key: string, value: number | null | undefined): string =>
-  isShare(key) ? percent(value) : significant(value);
+  SHARES.has(key) ? percent(value) : significant(value);
 
 /** An interval of a metric, its unit said once. */
 export const interval = (key: string, { low, high }: { low: number; high: number }): string =>
-  `${isShare(key) ? fixed(100 * low, 1) : significant(low)} – ${metric(key, high)}`;
+  `${SHARES.has(key) ? fixed(100 * low, 1) : significant(low)} – ${metric(key, high)}`;

@@ -1,0 +1,140 @@
+import { dirname } from 'node:path';
+import type { ComparedRow, RunComparison, RunRecord } from '../../protocol/index.ts';
+import { loadClassificationDataset } from '../data/dataset.ts';
+import type { Example } from '../data/types.ts';
+import { LuthierError } from '../errors.ts';
+import { predictionsOf } from '../evaluate/predictions.ts';
+import type { Predictor } from '../train/predictor.ts';
+import { readRecord } from './folder.ts';
+
+export interface ComparisonOptions {
+  /** Folders of the two runs. */
+  runs: readonly [first: string, second: string];
+  /** Rows that only one gets right, at most this many for each. */
+  limit: number;
+  /** Lends a run's predictor while it works. */
+  use: <R>(run: string, work: (predictor: Predictor) => Promise<R>) => Promise<R>;
+  signal?: AbortSignal | undefined;
+}
+
+/** A validation row with the class that a run's model gives it. */
+interface Answer {
+  example: Example;
+  label: string;
+  predicted: string;
+}
+
+/**
+ * Two runs' answers to their validation rows. The rows are read and split as each run did; only where both have the
+ * same ones, whatever file they come from, do their models answer them again, one after the other.
+ * @throws LuthierError `data-invalid` for runs without validation rows of their own; otherwise as
+ *   loadClassificationDataset
+ */
+export async function compareRuns({ runs, limit, use, signal }: ComparisonOptions): Promise<RunComparison> {
+  const [first, second] = [await readRecord(runs[0]), await readRecord(runs[1])];
+  const parts = [await validationOf(first, runs[0], signal), await validationOf(second, runs[1], signal)] as const;
+  const n: [number, number] = [parts[0].length, parts[1].length];
+  const shared = countShared(parts[0], parts[1]);
+  if (shared !== n[0] || shared !== n[1]) return { n, shared, outcome: null };
+
+  const a = await answers(first, parts[0], (work) => use(runs[0], work), signal);
+  const b = await answers(second, parts[1], (work) => use(runs[1], work), signal);
+  // The same rows may stand in another order; equal rows get equal answers, so any of them will do.
+  const byKey = new Map(b.map((answer) => [keyOf(answer.example, answer.label), answer]));
+  const outcome = { both: 0, neither: 0, only_first: 0, only_second: 0 };
+  const [onlyFirst, onlySecond]: [ComparedRow[], ComparedRow[]] = [[], []];
+  for (const { example, label, predicted } of a) {
+    const other = byKey.get(keyOf(example, label))!.predicted;
+    const [isFirst, isSecond] = [predicted === label, other === label];
+    if (isFirst && isSecond) outcome.both++;
+    else if (!isFirst && !isSecond) outcome.neither++;
+    else {
+      outcome[isFirst ? 'only_first' : 'only_second']++;
+      const rows = isFirst ? onlyFirst : onlySecond;
+      if (rows.length < limit) rows.push(comparedRow(example, label, predicted, other));
+    }
+  }
+  return { n, shared, outcome: { ...outcome, rows: [...onlyFirst, ...onlySecond] } };
+}
+
+const comparedRow = (example: Example, label: string, first: string, second: string): ComparedRow => ({
+  file: example.file,
+  line: example.line,
+  text: example.text,
+  ...(example.text_pair === undefined ? {} : { text_pair: example.text_pair }),
+  label,
+  first,
+  second,
+});
+
+interface Labelled {
+  example: Example;
+  label: string;
+}
+
+async function validationOf(record: RunRecord, run: string, signal?: AbortSignal): Promise<Labelled[]> {
+  const { recipe, recipe_path } = record;
+  if (record.folds)
+    throw new LuthierError(
+      'data-invalid',
+      `${record.name} is a cross-validation: each of its folds was measured on other rows by another model.`,
+      'Compare the means and intervals above instead.',
+    );
+  const data = await loadClassificationDataset(recipe.dataset, {
+    base: recipe_path === null ? run : dirname(recipe_path),
+    columns: recipe.columns,
+    validation_split: recipe.validation_split,
+    seed: recipe.seed,
+    labels: record.labels,
+    rules: record.data_rules ?? 1,
+    signal,
+  });
+  if (data.validation.length === 0)
+    throw new LuthierError(
+      'data-invalid',
+      `${record.name} held out no validation rows.`,
+      'Set validation_split, or name a validation file.',
+    );
+  return data.validation.map((example) => ({ example, label: data.labels[example.label]! }));
+}
+
+const keyOf = ({ text, text_pair }: Example, label: string): string => JSON.stringify([text, text_pair ?? null, label]);
+
+/** Rows that are in both, as often as they are in both. */
+function countShared(a: readonly Labelled[], b: readonly Labelled[]): number {
+  const left = new Map<string, number>();
+  for (const { example, label } of a) {
+    const key = keyOf(example, label);
+    left.set(key, (left.get(key) ?? 0) + 1);
+  }
+  let shared = 0;
+  for (const { example, label } of b) {
+    const key = keyOf(example, label);
+    const count = left.get(key) ?? 0;
+    if (count === 0) continue;
+    left.set(key, count - 1);
+    shared++;
+  }
+  return shared;
+}
+
+function answers(
+  record: RunRecord,
+  rows: readonly Labelled[],
+  use: (work: (predictor: Predictor) => Promise<Answer[]>) => Promise<Answer[]>,
+  signal?: AbortSignal,
+): Promise<Answer[]> {
+  return use(async (predictor) => {
+    const { labels } = predictor;
+    const targets = Int32Array.from(rows, ({ label }) => labels.indexOf(label));
+    if (targets.includes(-1))
+      throw new LuthierError('data-invalid', `The model of ${record.name} does not know all classes of its own rows.`);
+    const logits = await predictor.logits(
+      rows.map(({ example }) => example),
+      undefined,
+      signal,
+    );
+    const { predicted } = predictionsOf(targets, logits, labels.length);
+    return rows.map((row, i) => ({ ...row, predicted: labels[predicted[i]!]! }));
+  });
+}
