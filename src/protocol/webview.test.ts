@@ -68,6 +68,10 @@ describe('messages to the dashboard', () => {
     steps: new StepBuffer().toColumns(),
     events: [],
     reports: [],
+    evaluations: [],
+    report_problems: [],
+    model_folder: null,
+    has_onnx: false,
     read_only: null,
     queue_position: null,
   };

@@ -56,6 +56,10 @@ export interface RunSnapshot {
   evaluations: FileEvaluation[];
   /** Evaluations that are there and cannot be read, each with its reason. */
   report_problems: string[];
+  /** Absolute path of the model's folder; null until there is one. */
+  model_folder: string | null;
+  /** Whether the model is there as ONNX, too, which transformers.js needs. */
+  has_onnx: boolean;
   /** Why this window cannot change the run (newer format, untrusted workspace, read-only folder); null when it can. */
   read_only: string | null;
   /** Place in the queue, 1 for the next; null when the run does not wait. */
@@ -70,7 +74,13 @@ export type DashboardMessage =
   /** New events, in order, as they arrive. */
   | { type: 'events'; run: string; events: RunEvent[] }
   /** run.json changed: state, name, note, best metric. */
-  | { type: 'record'; record: RunRecord; queue_position: number | null }
+  | {
+      type: 'record';
+      record: RunRecord;
+      queue_position: number | null;
+      model_folder: string | null;
+      has_onnx: boolean;
+    }
   | {
       type: 'reports';
       run: string;
@@ -121,6 +131,8 @@ export const RUN_ACTIONS = [
   'try',
   'evaluate',
   'export',
+  /** As ONNX, beside the run's own model. */
+  'exportOnnx',
 ] as const;
 export type RunAction = (typeof RUN_ACTIONS)[number];
 
@@ -389,6 +401,8 @@ const dashboardMessages: Rules<DashboardMessage, 'type'> = {
         reports: listOf(isReport),
         evaluations: listOf(isFileEvaluation),
         report_problems: listOf(isString),
+        model_folder: nullOr(isString),
+        has_onnx: isBoolean,
         read_only: nullOr(isString),
         queue_position: nullOr(isCount),
       }),
@@ -397,7 +411,12 @@ const dashboardMessages: Rules<DashboardMessage, 'type'> = {
   },
   steps: { run: isString, steps: isSteps },
   events: { run: isString, events: isEvents },
-  record: { record: isRecord, queue_position: nullOr(isCount) },
+  record: {
+    record: isRecord,
+    queue_position: nullOr(isCount),
+    model_folder: nullOr(isString),
+    has_onnx: isBoolean,
+  },
   reports: {
     run: isString,
     reports: listOf(isReport),

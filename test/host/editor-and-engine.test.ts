@@ -13,6 +13,7 @@ import { EngineService } from '../../src/extension/engine/service.ts';
 import { toHostError } from '../../src/extension/errors.ts';
 import { silentLog } from '../../src/extension/log.ts';
 import { RunActions } from '../../src/extension/runs/actions.ts';
+import { readEvaluations } from '../../src/extension/runs/evaluations.ts';
 import type { Run } from '../../src/extension/runs/run.ts';
 import { RunStarter } from '../../src/extension/runs/starter.ts';
 import { RunStore } from '../../src/extension/runs/store.ts';
@@ -159,7 +160,7 @@ test('a run from the editor: live, paused, resumed, killed, interrupted, resumed
   await feed.read();
   const steps = [...feed.steps.column('step')];
   expect(steps).toEqual(steps.map((_, i) => i + 1));
-  const [report] = await feed.reports();
+  const [report] = (await readEvaluations(run.folder)).reports;
   expect(report?.split).toBe('validation');
 
   const model = join(run.folder, run.record.model!);

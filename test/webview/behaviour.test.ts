@@ -186,6 +186,166 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     await closing(view);
   });
 
+  test('the rows of a cell are scrolled to and take the focus; Escape gives it back', async () => {
+    const view = await open({ height: 500 });
+    const { page } = view;
+    await view.send(snapshot(madeRun()));
+    await view.settle();
+    await page.keyboard.press('2');
+    await page.locator('td.cell.wrong:not(.shade-0)').first().click();
+    const request = (await view.posts()).findLast((post) => post.type === 'cell')!;
+    await view.settle();
+    await view.send(cellRows(request));
+    await view.settle();
+    const rows = page.locator('.cell-rows');
+    expect(await rows.evaluate((region: HTMLElement) => region.contains(document.activeElement))).toBe(true);
+    const box = (await rows.boundingBox())!;
+    expect(box.y).toBeGreaterThan(0);
+    expect(box.y + box.height).toBeLessThanOrEqual(500);
+    await page.keyboard.press('Escape');
+    await view.settle();
+    expect(await rows.count()).toBe(0);
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe('gridcell');
+    await closing(view);
+  });
+
+  test('few rows say little, and what is not known is a dash', async () => {
+    const view = await open({ height: 1400 });
+    const { page } = view;
+    const run = madeRun({ classes: 2 });
+    const [report] = run.reports;
+    const few = {
+      ...report!,
+      n: 4,
+      intervals: { ...report!.intervals, accuracy: { low: 0.51, high: 1 }, f1_macro: null, mcc: null },
+      per_class: [report!.per_class[0]!, { label: 'billing', precision: null, recall: null, f1: null, support: 0 }],
+    };
+    await view.send(snapshot({ ...run, reports: [few] }));
+    await view.settle();
+    expect(await text(view, '.tile .detail')).toBe('4 rows held out: this says little');
+    await page.keyboard.press('2');
+    await view.settle();
+    expect(await text(view, '.few')).toContain('4 rows held out: this says little.');
+    const metrics = await page.locator('table.metrics tbody tr').allInnerTexts();
+    expect(metrics.find((row: string) => row.startsWith('Accuracy'))).toContain('51.0 – 100.0 %');
+    expect(metrics.find((row: string) => row.startsWith('Macro F1'))).toContain('too few rows');
+    expect(await page.locator('table.classes tbody tr').last().innerText()).toBe('billing\t–\t–\t–\t0');
+    await closing(view);
+  });
+
+  test('an evaluation on a file opens beside the run’s own, and its cells are asked for by its name', async () => {
+    const view = await open({ height: 1400 });
+    const { page } = view;
+    const run = madeRun();
+    await view.send(snapshot(run));
+    await view.settle();
+    const evaluation = {
+      format: 1,
+      name: 'march',
+      title: 'march.csv',
+      file: '/data/march.csv',
+      evaluated_at: '2026-03-01T10:00:00Z',
+      report: { ...run.reports[0]!, split: 'test', n: 120 },
+    };
+    await view.send({
+      type: 'reports',
+      run: 'run-1',
+      reports: run.reports,
+      evaluations: [evaluation],
+      report_problems: ['old.json cannot be read: it is cut off.'],
+    });
+    await view.send({ type: 'showEvaluation', run: 'run-1', name: 'march' });
+    await view.settle();
+    expect(await text(view, '#panel h2')).toBe('march.csv, 120 rows');
+    expect(await text(view, '#panel .banner')).toBe('old.json cannot be read: it is cut off.');
+    await page.locator('td.cell.wrong:not(.shade-0)').first().click();
+    expect((await view.posts()).findLast((post) => post.type === 'cell')).toMatchObject({
+      split: 'test',
+      evaluation: 'march',
+    });
+    await page
+      .locator('vscode-single-select')
+      .first()
+      .evaluate((select: HTMLElement & { value: string }) => {
+        select.value = 'validation';
+        select.dispatchEvent(new Event('change'));
+      });
+    await view.settle();
+    expect(await text(view, '#panel h2')).toMatch(/^Validation, \d+ rows$/);
+    await closing(view);
+  });
+
+  test('compared runs: metrics with rows and intervals, and on request their answers row by row', async () => {
+    const view = await open({ height: 1800 });
+    const { page } = view;
+    await view.send(snapshot(madeRun({ id: 'a', name: 'first' }), madeRun({ id: 'b', name: 'second', seed: 2 })));
+    await view.settle();
+    expect((await page.locator('luthier-chart').first().locator('.entry-name').allInnerTexts()).sort()).toEqual([
+      'first',
+      'second',
+    ]);
+    await page.keyboard.press('2');
+    await view.settle();
+    const compared = page.locator('table.compared');
+    expect(await compared.locator('tbody tr').first().innerText()).toMatch(/^Rows\t\d+\t\d+$/);
+    expect(await compared.locator('tbody tr', { hasText: 'Accuracy' }).innerText()).toMatch(
+      /^Accuracy\t\d+\.\d %\s\d+\.\d – \d+\.\d %\s+\d/,
+    );
+    await page.getByRole('button', { name: 'Compare Row by Row' }).click();
+    expect((await view.posts()).at(-1)).toEqual({ type: 'compareRows', first: 'a', second: 'b' });
+    await view.settle();
+    expect(await text(view, '.pair')).toBe('Reading the rows and answering them…');
+    const answer = (comparison: object | null, problem: string | null = null) =>
+      view.send({ type: 'comparison', first: 'a', second: 'b', comparison, problem });
+    const row = { line: 12, file: 'x.csv', text: 'Where?', label: 'billing', first: 'billing', second: 'refund' };
+    await answer({
+      n: [40, 40],
+      shared: 40,
+      outcome: { both: 20, neither: 4, only_first: 14, only_second: 2, rows: [row] },
+    });
+    await view.settle();
+    expect(await text(view, '.pair')).toMatch(
+      /^Both were measured on the same 40 rows\. first is better \(McNemar’s exact test: p.=.0\.0042\)\.$/,
+    );
+    expect(await page.locator('table.outcome tr').allInnerTexts()).toEqual([
+      'Both right\t20',
+      'Only first right\t14',
+      'Only second right\t2',
+      'Both wrong\t4',
+    ]);
+    await page.getByRole('button', { name: 'Open x.csv at line 12' }).click();
+    expect((await view.posts()).at(-1)).toEqual({ type: 'openRow', run: 'a', file: 'x.csv', line: 12 });
+    await answer({ n: [40, 4], shared: 0, outcome: null });
+    await view.settle();
+    expect(await text(view, '.pair')).toContain(
+      'They were measured on different rows: 40 and 4, none of them in both.',
+    );
+    await answer(null, 'second has no model yet.');
+    await view.settle();
+    expect(await text(view, '.pair')).toBe('They cannot be compared row by row: second has no model yet.');
+    await closing(view);
+  });
+
+  test('a finished run’s model is used by three lines; JavaScript’s need it as ONNX', async () => {
+    const view = await open();
+    const { page } = view;
+    await view.send(snapshot(madeRun()));
+    await view.settle();
+    await page.locator('.use summary').click();
+    expect(await text(view, '.snippet pre')).toContain('model="/home/ada/shop/.luthier/runs/tickets-1/model"');
+    expect(await page.locator('.snippet pre').count()).toBe(1);
+    await page.getByRole('button', { name: 'Export as ONNX' }).click();
+    expect((await view.posts()).at(-1)).toEqual({ type: 'action', action: 'exportOnnx', run: 'run-1' });
+    const { record, model_folder } = madeRun();
+    await view.send({ type: 'record', record, queue_position: null, model_folder, has_onnx: true });
+    await view.send({ type: 'acted', action: 'exportOnnx', run: 'run-1', outcome: 'done' });
+    await view.settle();
+    expect(await page.locator('.snippet pre').last().innerText()).toContain(
+      "localModelPath: '/home/ada/shop/.luthier/runs/tickets-1'",
+    );
+    await closing(view);
+  });
+
   test('malformed messages are dropped and logged, and the page goes on', async () => {
     const view = await open();
     await view.send(snapshot(running()));
@@ -307,7 +467,7 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
       await view.settle();
       const accuracy = await view.page.locator('table.data tbody tr', { hasText: 'Accuracy' }).first().innerText();
       const tile = await text(view, '.tiles .value');
-      const rows = await view.page.locator('.tile', { hasText: 'Rows' }).locator('.value').innerText();
+      const rows = await view.page.locator('.tile').last().locator('.value').innerText();
       const csv = await view.page.evaluate(async () => {
         Object.defineProperty(navigator, 'clipboard', { value: { writeText: () => Promise.reject(new Error('no')) } });
         document.querySelector<HTMLElement>('[aria-label="Copy classes as CSV"]')!.click();

@@ -30,6 +30,10 @@ export const fromFolder = (folder) => {
     steps: columnsOf(events.filter((event) => event.event === 'step')),
     events: events.filter((event) => event.event !== 'step'),
     reports: reports.flat().filter((report) => report?.confusion),
+    evaluations: [],
+    report_problems: [],
+    model_folder: record.model ? path.join(folder, record.model) : null,
+    has_onnx: false,
     read_only: null,
     queue_position: null,
   };
@@ -218,6 +222,10 @@ export const madeRun = (options = {}) => {
     steps: columnsOf(steps),
     events,
     reports: ended ? [report(labels, next)] : [],
+    evaluations: [],
+    report_problems: [],
+    model_folder: ended ? '/home/ada/shop/.luthier/runs/tickets-1/model' : null,
+    has_onnx: false,
     read_only,
     queue_position,
   };

@@ -2,7 +2,7 @@
 import { cellRows, madeRun } from './recording.mjs';
 
 const WIDE = 1280;
-const NARROW = 320;
+const NARROW = 500;
 
 const snapshot = (...runs) => ({ type: 'snapshot', runs, focus: runs[0].record.id });
 const tab = async (view, name) => view.page.click(`#tab-${name}`);
@@ -55,6 +55,98 @@ const evaluation = async (view) => {
   await view.page.click('td.cell.wrong:not(.shade-0)');
   const request = (await view.posts()).find((post) => post.type === 'cell');
   await view.send(cellRows(request));
+};
+
+/** Four rows held out, and a class without any: little is said, and nothing that is not known. */
+const fewRows = () => {
+  const run = madeRun({ classes: 3, name: 'a handful of tickets' });
+  const report = {
+    ...run.reports[0],
+    n: 4,
+    metrics: { loss: 0.31, accuracy: 1, f1_macro: 1, f1_weighted: 1, mcc: 1, ece: 0.12 },
+    intervals: {
+      accuracy: { low: 0.51, high: 1 },
+      loss: null,
+      f1_macro: null,
+      f1_weighted: null,
+      mcc: null,
+      ece: null,
+    },
+    majority: { label: 'account', accuracy: 0.5, f1_macro: 0.333, f1_weighted: 0.333, mcc: 0 },
+    per_class: [
+      { label: 'account', precision: 1, recall: 1, f1: 1, support: 2 },
+      { label: 'billing', precision: 1, recall: 1, f1: 1, support: 2 },
+      { label: 'bug_report', precision: null, recall: null, f1: null, support: 0 },
+    ],
+    confusion: [
+      [2, 0, 0],
+      [0, 2, 0],
+      [0, 0, 0],
+    ],
+    worst: [],
+  };
+  return { ...run, reports: [report], report_problems: ['evaluations/old.json cannot be read: it is cut off.'] };
+};
+
+/** What the model came to on a file that the person named. */
+const onFile = () => {
+  const run = madeRun();
+  const evaluation = {
+    name: 'march',
+    title: 'march.csv',
+    file: '/home/ada/shop/march.csv',
+    evaluated_at: '2026-11-26T12:00:00Z',
+    report: { ...run.reports[0], split: 'test', n: 120 },
+  };
+  return { ...run, evaluations: [evaluation] };
+};
+
+const comparison = (first, second, same) => ({
+  type: 'comparison',
+  first,
+  second,
+  problem: null,
+  comparison: same
+    ? {
+        n: [533, 533],
+        shared: 533,
+        outcome: {
+          both: 470,
+          neither: 26,
+          only_first: 25,
+          only_second: 12,
+          rows: [
+            {
+              line: 12,
+              file: 'examples/tickets.csv',
+              text: 'PayPal keeps being charged even though I entered a card months ago.',
+              label: 'billing',
+              first: 'billing',
+              second: 'refund',
+            },
+            {
+              line: 97,
+              file: 'examples/tickets.csv',
+              text: 'Where is it?',
+              label: 'shipping',
+              first: 'account',
+              second: 'shipping',
+            },
+          ],
+        },
+      }
+    : { n: [533, 60], shared: 0, outcome: null },
+});
+
+const comparedRows = async (view) => {
+  await view.send(snapshot(...compared()));
+  await view.settle();
+  await tab(view, 'evaluation');
+  for (const other of ['b', 'c']) {
+    await view.page.getByRole('button', { name: 'Compare Row by Row' }).first().click();
+    await view.send(comparison('a', other, other === 'b'));
+    await view.settle();
+  }
 };
 
 const LABELS = ['account', 'billing', 'bug_report', 'feature_request', 'praise', 'refund', 'shipping'];
@@ -285,6 +377,55 @@ export const scenes = [
   ),
   ...each('dashboard-live', { view: 'dashboard', play: live }),
   ...each('dashboard-evaluation', { view: 'dashboard', play: evaluation }),
+  ...each('dashboard-few-rows', {
+    view: 'dashboard',
+    play: async (view) => {
+      await view.send(snapshot(fewRows()));
+      await view.settle();
+      await tab(view, 'evaluation');
+      await view.page.click('.use summary');
+    },
+  }),
+  ...each('dashboard-on-file', {
+    view: 'dashboard',
+    play: async (view) => {
+      await view.send(snapshot({ ...onFile(), has_onnx: true }));
+      await view.settle();
+      await view.send({ type: 'showEvaluation', run: 'run-1', name: 'march' });
+      await view.settle();
+      await view.page.click('.use summary');
+    },
+  }),
+  ...each('dashboard-compare-rows', { view: 'dashboard', play: comparedRows }),
+  ...each(
+    'dashboard-logarithmic',
+    {
+      view: 'dashboard',
+      play: async (view) => {
+        await live(view);
+        await view.settle();
+        for (const button of await view.page.getByRole('button', { name: 'Logarithmic axis' }).all())
+          await button.click();
+      },
+    },
+    ['dark'],
+    [WIDE],
+  ),
+  ...each('dashboard-broken', {
+    view: 'dashboard',
+    play: async (view) => {
+      await live(view);
+      await view.settle();
+      await view.page.evaluate(() =>
+        setTimeout(() => {
+          throw new Error('Cannot read properties of undefined (reading "split")');
+        }),
+      );
+      view.problems.length = 0;
+      await view.settle();
+      view.problems.length = 0;
+    },
+  }),
   ...each('dashboard-compare', { view: 'dashboard', play: (view) => view.send(snapshot(...compared())) }, [
     'dark',
     'high-contrast-light',

@@ -50,6 +50,7 @@ const LIMITS_MS: Record<keyof ServiceRequests, number> = {
   'run/create': 60_000,
   'run/estimate': 180_000,
   'run/cell': 180_000,
+  'run/compare': 600_000,
   predict: 180_000,
   evaluate: 600_000,
   export: 600_000,

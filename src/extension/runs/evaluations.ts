@@ -70,7 +70,11 @@ export function parseReports(value: unknown, problems: string[] = []): Classific
  * Keeps what a run's model came to on a file, in the run's folder; one of the same file takes an earlier one's place.
  * @returns as kept
  */
-export async function saveEvaluation(folder: string, file: string, report: ClassificationReport): Promise<FileEvaluation> {
+export async function saveEvaluation(
+  folder: string,
+  file: string,
+  report: ClassificationReport,
+): Promise<FileEvaluation> {
   const problem = (await placeProblem(folder)) ?? (await homeProblem(folder, FOLDER));
   if (problem !== null) throw new HostError('run-untrusted', `The evaluation is not kept: ${problem}`);
   const { evaluations } = await readEvaluations(folder);

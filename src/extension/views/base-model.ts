@@ -6,13 +6,22 @@ import type { Run } from '../runs/run.ts';
 /** The model that a run started from, as something to compare with; `note` says why there is none. */
 export type BaseModel = { path: string; model: TryoutModel; note: null } | { path: null; model: null; note: string };
 
-/** Looks at the base model's config.json: only a trained classifier with labels of its own can be compared. */
-export async function findBaseModel(run: Run): Promise<BaseModel> {
+/**
+ * Looks at the base model's config.json: only a trained classifier with labels of its own can be compared.
+ * @param extension the extension's folder, where starters are
+ */
+export async function findBaseModel(run: Run, extension: string): Promise<BaseModel> {
   const name = run.record.recipe.model;
   if (!name) return none('The run does not say which model it started from.');
-  const shown = basename(name);
+  // Starters come with the extension.
+  const isStarter = /^starters[\\/]/.test(name);
+  const shown = isStarter ? name : basename(name);
   const bases = [run.record.recipe_path ? dirname(run.record.recipe_path) : null, dirname(run.home)];
-  const candidates = [name, ...bases.filter((base) => base !== null).map((base) => join(base, name))];
+  const candidates = [
+    ...(isStarter ? [join(extension, name)] : []),
+    name,
+    ...bases.filter((base) => base !== null).map((base) => join(base, name)),
+  ];
   for (const path of candidates) {
     const config = (await readJson(join(path, 'config.json')).catch(() => undefined)) as
       | { architectures?: unknown; id2label?: Record<string, unknown> }
@@ -27,7 +36,7 @@ export async function findBaseModel(run: Run): Promise<BaseModel> {
     if (classifies && labels.length > 0) return { path, model: { name: shown, labels }, note: null };
     return none(`${shown} has no trained classifier of its own: it learned to classify in this run.`);
   }
-  return none(`${shown} was not found as a folder, so it cannot be compared.`);
+  return none(`${shown}, the base model, is not in a folder on this machine, so it cannot be compared.`);
 }
 
 const none = (note: string): BaseModel => ({ path: null, model: null, note });

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import * as vscode from 'vscode';
 import {
   type ActionOutcome,
@@ -19,6 +21,7 @@ import { readEvaluations } from '../runs/evaluations.ts';
 import { hasModel, type Run } from '../runs/run.ts';
 import type { RunStarter } from '../runs/starter.ts';
 import type { RunStore } from '../runs/store.ts';
+import { withProgress } from '../ui.ts';
 import { cellRows } from './cells.ts';
 import { RunFeed } from './feed.ts';
 import { openDataRow, openRunLog, pickRuns, saveBytes } from './open.ts';
@@ -277,10 +280,21 @@ export class Dashboard {
       export: COMMANDS.exportRun,
     };
     const command = commands[action];
+    if (action === 'exportOnnx') return await this.exportOnnx(run);
     if (command) return (await vscode.commands.executeCommand<ActionOutcome | undefined>(command, run)) ?? 'done';
     if (action === 'openLog') await openRunLog(run);
     else if (run.record.recipe_path) await vscode.window.showTextDocument(vscode.Uri.file(run.record.recipe_path));
     else await vscode.commands.executeCommand(COMMANDS.duplicateRecipe, run);
+    return 'done';
+  }
+
+  /** Writes onnx/model.onnx into the run's own model folder, where the lines to copy look for it. */
+  private async exportOnnx(run: Run): Promise<ActionOutcome> {
+    if (!vscode.workspace.isTrusted || run.readOnly)
+      throw new HostError('run-readonly', run.readOnly ?? 'This workspace is not trusted: no model is loaded.');
+    await withProgress(`Exporting ${run.record.name} as ONNX`, (signal, progress) =>
+      this.options.service.request('export', { run: run.folder, format: 'onnx' }, { signal, onProgress: progress }),
+    );
     return 'done';
   }
 
@@ -328,6 +342,7 @@ export class Dashboard {
       reports,
       evaluations,
       report_problems: problems,
+      ...modelOf(run),
       read_only: this.readOnly(run),
       queue_position: this.options.starter.position(run),
     };
@@ -389,6 +404,7 @@ export class Dashboard {
       type: 'record',
       record: { ...run.record, state: run.state },
       queue_position: this.options.starter.position(run),
+      ...modelOf(run),
     });
   }
 
@@ -396,4 +412,11 @@ export class Dashboard {
     if (run.readOnly) return run.readOnly;
     return vscode.workspace.isTrusted ? null : 'This workspace is not trusted: runs can be looked at, not changed.';
   }
+}
+
+/** Where a run's model is, and in what forms. */
+function modelOf(run: Run): { model_folder: string | null; has_onnx: boolean } {
+  if (!hasModel(run)) return { model_folder: null, has_onnx: false };
+  const folder = join(run.folder, run.record.model ?? 'model');
+  return { model_folder: folder, has_onnx: existsSync(join(folder, 'onnx', 'model.onnx')) };
 }

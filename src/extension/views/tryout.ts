@@ -172,7 +172,7 @@ class Tryout {
 
   private async sendSnapshot(): Promise<void> {
     const { record } = this.current;
-    this.base = await findBaseModel(this.run);
+    this.base = await findBaseModel(this.run, this.options.extension.fsPath);
     const data = await this.dataFile();
     const source = data && this.intoSource !== false ? await sourceOf(data) : null;
     const target = source && (await exists(source.file)) ? source.file : data;

@@ -7,16 +7,19 @@ import { fixed, metric, metricInText } from '../shared/format.ts';
 import type { Host } from '../shared/host.ts';
 import { LightElement } from '../shared/light-element.ts';
 import { onThemeChange } from '../shared/theme.ts';
-import { Averages, chartsFor, RUN_COLORS } from './charts.ts';
-import { evaluationView, shownReport } from './evaluation-view.ts';
+import { Averages, chartsFor, runSwatch } from './charts.ts';
+import { compareView } from './compare-view.ts';
+import { evaluationView } from './evaluation-view.ts';
 import { FrameQueue } from './frames.ts';
 import { banners, header } from './header.ts';
 import { shownState } from './log-lines.ts';
 import { logView } from './log-view.ts';
 import type { Page } from './page.ts';
 import { recipeView } from './recipe-view.ts';
+import { shownReport } from './reports.ts';
 import { hasEnded, isWorking, RunStore, type RunView } from './store.ts';
 import { tiles } from './tiles.ts';
+import { useView } from './use-view.ts';
 import { AXES, type Axis, parseView, TABS, type Tab, toggled, type ViewState } from './view-state.ts';
 
 const TAB_NAMES: Readonly<Record<Tab, string>> = {
@@ -77,6 +80,26 @@ export class DashboardElement extends LightElement implements Page {
     this.#ask();
   }
 
+  compareRows(first: RunView, second: RunView): void {
+    if (!this.store.comparing(first.id, second.id)) return;
+    this.post({ type: 'compareRows', first: first.id, second: second.id });
+    this.#ask();
+  }
+
+  reveal(selector: string): void {
+    this.frames.ask({}, () =>
+      this.updateComplete.then(
+        () => {
+          const element = this.querySelector<HTMLElement>(selector);
+          if (!element) return;
+          if (!element.contains(document.activeElement)) element.focus({ preventScroll: true });
+          element.scrollIntoView({ block: 'nearest' });
+        },
+        () => undefined,
+      ),
+    );
+  }
+
   announce(text: string): void {
     this.announced = text;
   }
@@ -97,22 +120,28 @@ export class DashboardElement extends LightElement implements Page {
     const evaluations = before?.evals.length ?? 0;
     this.store.apply(message);
     if (message.type === 'snapshot') this.#restored();
+    if (message.type === 'showEvaluation' && this.store.runs.has(message.run))
+      this.change({ tab: 'evaluation', focus: message.run, split: `file:${message.name}`, cell: null });
     const now = this.store.focused;
     if (now && before && now.id === before.id) {
       if (now.record.state !== state) this.announce(`${now.record.name}: ${shownState(now.record.state).words}.`);
       else if (now.evals.length > evaluations) this.#announceEvaluation(now);
     }
     this.#ask();
+    // The rows have come, and the place that was scrolled to grows.
+    if (message.type === 'cell' && this.querySelector('.cell-rows:focus-within')) this.reveal('.cell-rows');
   }
 
   #restored(): void {
     const { focus, cell, scroll } = this.view;
     if (focus !== null && this.store.runs.has(focus)) this.store.focus = focus;
     const run = this.store.focused;
-    const report = run && shownReport(run, this.view.split);
-    if (run && report && cell && this.store.cell?.rows == null) {
-      this.store.cell = { run: run.id, split: report.split, ...cell, rows: null, total: 0 };
-      this.post({ type: 'cell', run: run.id, split: report.split, ...cell });
+    const shown = run && shownReport(run, this.view.split);
+    if (run && shown && cell && this.store.cell?.rows == null) {
+      const { report, evaluation } = shown;
+      const of = { run: run.id, split: report.split, ...(evaluation ? { evaluation: evaluation.name } : {}), ...cell };
+      this.store.cell = { ...of, rows: null, total: 0 };
+      this.post({ type: 'cell', ...of });
     }
     this.#keepSoon();
     // The page has its height only once it is drawn.
@@ -185,6 +214,7 @@ export class DashboardElement extends LightElement implements Page {
       ${banners(run, this)}
       ${runs.length > 1 ? this.#runList(runs) : nothing}
       ${tiles(run, this)}
+      ${useView(run, this)}
       ${this.#tabs()}
       <div id="panel" role="tabpanel" aria-labelledby="tab-${this.view.tab}">${this.#panel(run, runs)}</div>
       <p id="chart-keys" class="visually-hidden">Left and right arrows read points, plus and minus zoom, Escape shows all.</p>
@@ -214,9 +244,21 @@ export class DashboardElement extends LightElement implements Page {
         return this.#charts(runs);
       case 'evaluation':
         // A large table is made again only when what it shows has changed.
-        return guard([run.reports, run.evals.length > 0, this.store.cell, view.split, view.cell, view.matrixSize], () =>
-          evaluationView(run, this),
-        );
+        return html`${runs.length > 1 ? compareView(runs, run, this) : nothing}
+          ${runs.length > 1 ? html`<h2 class="of-run">${run.record.name}</h2>` : nothing}
+          ${guard(
+            [
+              run.reports,
+              run.evaluations,
+              run.reportProblems,
+              run.evals.length > 0,
+              this.store.cell,
+              view.split,
+              view.cell,
+              view.matrixSize,
+            ],
+            () => evaluationView(run, this),
+          )}`;
       case 'recipe':
         return recipeView(runs, this);
       case 'log':
@@ -264,7 +306,7 @@ export class DashboardElement extends LightElement implements Page {
             aria-label="Show ${run.record.name} in the charts"
             @click=${() => this.change({ hiddenRuns: toggled(this.view.hiddenRuns, run.id) })}>
             <span class="codicon codicon-${shown ? 'eye' : 'eye-closed'}" aria-hidden="true"></span></button>
-          <span class="swatch swatch-${RUN_COLORS[i % RUN_COLORS.length]!}" aria-hidden="true"></span>
+          ${runSwatch(i)}
           <button class="link run-name" aria-current=${focused} title="Show the figures of this run" @click=${() => this.#focus(run)}>${run.record.name}</button>
           <span class="muted">${shownState(run.record.state).words}</span>
           <span class="number"><span class="muted">${metricInText(key)}</span> ${metric(key, run.record.best?.metrics[key])}</span>

@@ -4,7 +4,16 @@ import { count, inEnglish } from '../shared/format.ts';
 import { LightElement } from '../shared/light-element.ts';
 import { readTheme, type Theme } from '../shared/theme.ts';
 import { AXIS_NAMES, axisValue, chartCsv, summary } from './chart-text.ts';
-import { type ChartDefinition, type Drawing, draw, nearest, pointAxis, RUN_COLORS } from './charts.ts';
+import {
+  type ChartDefinition,
+  type Drawing,
+  draw,
+  nearest,
+  pointAxis,
+  RUN_COLORS,
+  RUN_DASHES,
+  runSwatch,
+} from './charts.ts';
 import type { Page } from './page.ts';
 import { chartPicture, copyPicture, type PictureEntry } from './picture.ts';
 import { type Marker, Plot } from './plot.ts';
@@ -16,6 +25,7 @@ const HEIGHT = 200;
 /** An entry of the legend: a line of one run, or a run of a comparison. */
 interface Entry extends PictureEntry {
   id: string;
+  swatch: TemplateResult;
   shown: boolean;
 }
 
@@ -168,6 +178,8 @@ export class ChartElement extends LightElement {
         id: run.id,
         name: run.record.name,
         color: RUN_COLORS[i % RUN_COLORS.length]!,
+        dash: RUN_DASHES[i % RUN_DASHES.length]!,
+        swatch: runSwatch(i),
         shown: !view.hiddenRuns.includes(run.id),
         value: this.#value((drawn) => drawn.run === run),
       }));
@@ -175,14 +187,16 @@ export class ChartElement extends LightElement {
       id: line.key,
       name: line.name,
       color: line.color,
+      dash: [],
+      swatch: html`<span class="swatch swatch-${line.color}" aria-hidden="true"></span>`,
       shown: !view.hidden.includes(`${this.definition.id}/${line.key}`),
       value: this.#value((drawn) => drawn.line === line),
     }));
   }
 
-  /** Names are left out where they would only repeat: the chart's own title, or the list of compared runs above. */
+  /** Names are left out where they would only repeat the chart's own title. */
   get #quiet(): boolean {
-    return this.runs.length > 1 || this.definition.lines.length === 1;
+    return this.runs.length === 1 && this.definition.lines.length === 1;
   }
 
   #toggle(entry: Entry): void {
@@ -313,7 +327,7 @@ export class ChartElement extends LightElement {
               entry,
             ) => html`<button class="entry" aria-pressed=${entry.shown} title=${entry.shown ? `Hide ${entry.name}` : `Show ${entry.name}`}
               @click=${() => this.#toggle(entry)}>
-              <span class="swatch swatch-${entry.color}" aria-hidden="true"></span><span class=${this.#quiet ? 'visually-hidden' : 'entry-name'}>${entry.name}</span>
+              ${entry.swatch}<span class=${this.#quiet ? 'visually-hidden' : 'entry-name'}>${entry.name}</span>
               <span class="entry-value">${entry.value}</span>
             </button>`,
           )}

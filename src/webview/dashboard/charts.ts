@@ -1,3 +1,4 @@
+import { html, type TemplateResult } from 'lit';
 import type { MetricKey } from '../../protocol/recipe.ts';
 import type { StepColumn } from '../../protocol/steps.ts';
 import { bytes, bytesTick, METRIC_NAMES, metric, percent, percentTick, significant, tick } from '../shared/format.ts';
@@ -136,6 +137,10 @@ export const RUN_COLORS = [
 ] as const;
 
 export const RUN_DASHES: readonly number[][] = [[], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 4]];
+
+/** The sign of a compared run in lists and legends: its colour, and in high contrast its dashes, as its line has them. */
+export const runSwatch = (index: number): TemplateResult =>
+  html`<span class="swatch swatch-${RUN_COLORS[index % RUN_COLORS.length]!} dash-${index % RUN_DASHES.length}" aria-hidden="true"></span>`;
 
 /** One drawn line: which run's, which definition, and how. */
 export interface DrawnLine {

@@ -1,43 +1,28 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import type { ClassificationReport, EvaluatedRow } from '../../protocol/evaluation.ts';
-import { count, interval, METRIC_NAMES, metric, percent, plural, significant } from '../shared/format.ts';
+import { type ClassificationReport, classScore, type EvaluatedRow } from '../../protocol/evaluation.ts';
+import type { MetricKey } from '../../protocol/recipe.ts';
+import { count, day, METRIC_NAMES, metric, percent, plural, significant } from '../shared/format.ts';
 import type { CellDetail } from './confusion.ts';
 import { csv } from './csv.ts';
 import { confusedPairs } from './matrix.ts';
 import type { Page } from './page.ts';
+import { fewRows, intervalText, isFew, type NamedReport, reportsOf, shownReport } from './reports.ts';
 import type { RunView } from './store.ts';
 
-const SPLIT_NAMES: Readonly<Record<string, string>> = {
-  train: 'Training rows',
-  validation: 'Validation',
-  test: 'Test',
-};
 const WORST = 50;
 
-/** The report that is shown: the chosen part's, else validation's, else the first. */
-export const shownReport = (run: RunView, split: string | null): ClassificationReport | undefined =>
-  run.reports.find((r) => r.split === split) ?? run.reports.find((r) => r.split === 'validation') ?? run.reports[0];
-
 export const evaluationView = (run: RunView, page: Page): TemplateResult => {
-  const report = shownReport(run, page.view.split);
-  if (!report)
-    return html`<section><p class="empty">${
+  const shown = shownReport(run, page.view.split);
+  if (!shown)
+    return html`${problems(run)}<section><p class="empty">${
       run.evals.length > 0
         ? 'Classes, the confusion matrix and the worst rows appear when the run has written its evaluation.'
         : 'Appears after the first evaluation.'
     }</p></section>`;
+  const { report } = shown;
   return html`
-    <div class="section-head">
-      <h2>${SPLIT_NAMES[report.split]}, ${plural(report.n, 'row')}</h2>
-      ${
-        run.reports.length > 1
-          ? html`<label class="inline">Rows <vscode-single-select
-              @change=${(event: Event) => page.change({ split: (event.target as HTMLSelectElement).value, cell: null })}>
-              ${run.reports.map((r) => html`<vscode-option value=${r.split} ?selected=${r === report}>${SPLIT_NAMES[r.split]}</vscode-option>`)}
-            </vscode-single-select></label>`
-          : nothing
-      }
-    </div>
+    ${problems(run)}
+    ${chooser(run, shown, page)}
     <div class="columns">
       <section class="area-metrics">${metricsTable(report)}</section>
       <section class="area-matrix" aria-labelledby="matrix-title">
@@ -53,8 +38,8 @@ export const evaluationView = (run: RunView, page: Page): TemplateResult => {
           }
         </div>
         <luthier-confusion .report=${report} .size=${page.view.matrixSize} .open=${page.view.cell}
-          @luthier-cell=${(event: CustomEvent<CellDetail>) => openCell(run, report, event.detail, page)}></luthier-confusion>
-        ${cellRows(run, report, page)}
+          @luthier-cell=${(event: CustomEvent<CellDetail>) => openCell(run, shown, event.detail, page)}></luthier-confusion>
+        ${cellRows(run, shown, page)}
       </section>
       <section class="area-classes" aria-labelledby="classes-title">
         <div class="section-head">
@@ -63,87 +48,151 @@ export const evaluationView = (run: RunView, page: Page): TemplateResult => {
             <span class="codicon codicon-copy" aria-hidden="true"></span></button>
         </div>
         ${classTable(report)}
-        ${report.labels.length > 20 ? pairsTable(run, report, page) : nothing}
+        ${report.labels.length > 20 ? pairsTable(run, shown, page) : nothing}
       </section>
     </div>
     <section aria-labelledby="worst-title">
       <h2 id="worst-title">Rows with the highest loss</h2>
       ${
         report.worst.length === 0
-          ? html`<p class="empty">Not one row was kept.</p>`
+          ? html`<p class="empty">No rows were kept.</p>`
           : rowsTable(run, report.worst.slice(0, WORST), page)
       }
     </section>`;
 };
 
-const openCell = (run: RunView, report: ClassificationReport, detail: CellDetail, page: Page): void => {
-  const { split } = report;
-  page.store.cell = { run: run.id, split, ...detail, rows: null, total: 0 };
-  page.post({ type: 'cell', run: run.id, split, ...detail });
+/** Evaluations that are there and cannot be read. */
+const problems = (run: RunView): TemplateResult | typeof nothing =>
+  run.reportProblems.length === 0
+    ? nothing
+    : html`<div class="banner banner-warning" role="status">
+        <span class="codicon codicon-warning" aria-hidden="true"></span>
+        <p>${run.reportProblems.map((problem) => html`<span class="line">${problem}</span>`)}</p>
+      </div>`;
+
+/** What is shown, of all that was measured with the run's model. */
+const chooser = (run: RunView, shown: NamedReport, page: Page): TemplateResult => {
+  const { report, evaluation } = shown;
+  const reports = reportsOf(run);
+  return html`
+    <div class="section-head">
+      <h2>${shown.title}, ${plural(report.n, 'row')}</h2>
+      ${
+        reports.length > 1
+          ? html`<label class="inline">Measured on <vscode-single-select
+              @change=${(event: Event) => page.change({ split: (event.target as HTMLSelectElement).value, cell: null })}>
+              ${reports.map((r) => html`<vscode-option value=${r.key} ?selected=${r.key === shown.key}>${r.title}</vscode-option>`)}
+            </vscode-single-select></label>`
+          : nothing
+      }
+      ${
+        evaluation
+          ? html`<button class="link" title="Open ${evaluation.file}"
+              @click=${() => page.post({ type: 'openRow', run: run.id, file: evaluation.file, line: 1 })}>${evaluation.title}</button>
+            <span class="muted">measured ${day(evaluation.evaluated_at)}</span>`
+          : nothing
+      }
+    </div>
+    ${
+      isFew(report.n)
+        ? html`<p class="few"><span class="codicon codicon-warning" aria-hidden="true"></span>
+            <span>${fewRows(report.n)}.${evaluation ? '' : ' Hold out a larger share (validation_split), or cross-validate: luthier train RECIPE --folds 5.'}</span></p>`
+        : nothing
+    }`;
+};
+
+const openCell = (run: RunView, { report, evaluation }: NamedReport, detail: CellDetail, page: Page): void => {
+  const of = { run: run.id, split: report.split, ...(evaluation ? { evaluation: evaluation.name } : {}), ...detail };
+  page.store.cell = { ...of, rows: null, total: 0 };
+  page.post({ type: 'cell', ...of });
   page.change({ cell: detail });
+  page.reveal('.cell-rows');
 };
 
 const metricsTable = (report: ClassificationReport): TemplateResult => html`
   <div class="scroll-x"><table class="data metrics" aria-label="Metrics">
-    <thead><tr><th scope="col">Metric</th><th scope="col" class="number">Value</th><th scope="col" class="number">95 % interval</th><th scope="col" class="number">Always “${report.majority.label}”</th></tr></thead>
+    <thead><tr><th scope="col">Metric</th><th scope="col" class="number">Value</th><th scope="col" class="number">${percent(0.95, 0)} interval</th><th scope="col" class="number">Majority</th></tr></thead>
     <tbody>${Object.entries(METRIC_NAMES)
       .filter(([key]) => key in report.metrics)
       .map(([key, name]) => {
-        const k = key as keyof typeof report.metrics;
-        const range = report.intervals[k];
-        const majority = key === 'accuracy' || key === 'f1_macro' ? metric(key, report.majority[key]) : '';
+        const k = key as MetricKey;
         return html`<tr><th scope="row">${name}</th><td class="number">${metric(key, report.metrics[k])}</td>
-          <td class="number">${range ? interval(key, range) : ''}</td><td class="number">${majority}</td></tr>`;
+          <td class="number">${intervalText(report, k)}</td><td class="number">${majorityText(report, k)}</td></tr>`;
       })}</tbody>
-  </table></div>`;
+  </table></div>
+  <p class="empty">Majority: always answering <q>${report.majority.label}</q>.</p>`;
+
+/** What always answering one class scores; its MCC is 0 by definition. Empty where it says nothing. */
+const majorityText = ({ majority }: ClassificationReport, key: MetricKey): string => {
+  const value = key === 'loss' || key === 'ece' ? undefined : key === 'mcc' ? (majority.mcc ?? 0) : majority[key];
+  return value === undefined ? '' : metric(key, value);
+};
+
+const SCORES = ['precision', 'recall', 'f1'] as const;
 
 const classesCsv = (report: ClassificationReport): string =>
   csv(
-    ['label', 'precision', 'recall', 'f1', 'support'],
-    report.per_class.map((c) => [c.label, c.precision, c.recall, c.f1, c.support]),
+    ['label', ...SCORES, 'support'],
+    report.per_class.map((c) => [c.label, ...SCORES.map((key) => classScore(c, key)), c.support]),
   );
 
 const classTable = (report: ClassificationReport): TemplateResult => html`
   <div class="scroll-both"><table class="data classes">
     <thead><tr><th scope="col">Class</th><th scope="col" class="number">Precision</th><th scope="col" class="number">Recall</th><th scope="col" class="number">F1</th><th scope="col" class="number">Rows</th></tr></thead>
     <tbody>${report.per_class.map(
-      (
-        c,
-      ) => html`<tr><th scope="row" title=${c.label}>${c.label}</th><td class="number">${percent(c.precision)}</td><td class="number">${percent(c.recall)}</td>
-        <td class="number">${percent(c.f1)}</td><td class="number">${count(c.support)}</td></tr>`,
+      (c) =>
+        html`<tr><th scope="row" title=${c.label}>${c.label}</th>${SCORES.map((key) => {
+          const score = classScore(c, key);
+          return html`<td class="number" title=${score === null ? 'No rows of this class were measured' : nothing}>${percent(score)}</td>`;
+        })}<td class="number">${count(c.support)}</td></tr>`,
     )}</tbody>
   </table></div>`;
 
-const pairsTable = (run: RunView, report: ClassificationReport, page: Page): TemplateResult => html`
+const pairsTable = (run: RunView, shown: NamedReport, page: Page): TemplateResult => html`
   <h2 class="next">Most confused</h2>
   <table class="data">
     <thead><tr><th scope="col">Actual</th><th scope="col">Predicted</th><th scope="col" class="number">Rows</th></tr></thead>
-    <tbody>${confusedPairs(report, 10).map(
+    <tbody>${confusedPairs(shown.report, 10).map(
       ({ actual, predicted, n }) => html`<tr><td>${actual}</td><td>${predicted}</td>
-        <td class="number"><button class="link" aria-label="Open ${plural(n, 'row')} of ${actual} predicted as ${predicted}" @click=${() => openCell(run, report, { actual, predicted }, page)}>${count(n)}</button></td></tr>`,
+        <td class="number"><button class="link" aria-label="Open ${plural(n, 'row')} of ${actual} predicted as ${predicted}" @click=${() => openCell(run, shown, { actual, predicted }, page)}>${count(n)}</button></td></tr>`,
     )}</tbody>
   </table>`;
 
-const cellRows = (run: RunView, report: ClassificationReport, page: Page): TemplateResult | typeof nothing => {
+const cellRows = (run: RunView, { report, evaluation }: NamedReport, page: Page): TemplateResult | typeof nothing => {
   const { cell } = page.store;
-  if (!cell || cell.run !== run.id || cell.split !== report.split) return nothing;
+  if (!cell || cell.run !== run.id || cell.split !== report.split || cell.evaluation !== evaluation?.name)
+    return nothing;
   const close = () => {
     page.store.cell = null;
     page.change({ cell: null });
+    // Back to where the rows were opened from.
+    page.reveal('.matrix td[tabindex="0"]');
   };
   const title = `${cell.actual} predicted as ${cell.predicted}`;
-  return html`<div class="cell-rows" role="region" aria-label=${title} @keydown=${(event: KeyboardEvent) => {
-    if (event.key === 'Escape') close();
+  return html`<div class="cell-rows" role="region" tabindex="-1" aria-label=${title} @keydown=${(
+    event: KeyboardEvent,
+  ) => {
+    if (event.key !== 'Escape') return;
+    event.preventDefault();
+    close();
   }}>
     <div class="section-head"><h3>${title}</h3>
-      <button class="tool" title="Close" aria-label="Close rows" @click=${close}><span class="codicon codicon-close" aria-hidden="true"></span></button></div>
+      <button class="tool" title="Close (Escape)" aria-label="Close rows" @click=${close}><span class="codicon codicon-close" aria-hidden="true"></span></button></div>
     ${
       cell.rows === null
         ? html`<p class="empty" role="status">Reading rows…</p>`
-        : cell.rows.length === 0
-          ? html`<p class="empty">The run did not keep the rows of this cell.</p>`
-          : html`${rowsTable(run, cell.rows, page)}
-            ${cell.total > cell.rows.length ? html`<p class="empty">${count(cell.rows.length)} of ${count(cell.total)} rows.</p>` : nothing}`
+        : html`${cell.rows.length > 0 ? rowsTable(run, cell.rows, page) : nothing}
+          ${
+            cell.total > cell.rows.length
+              ? html`<p class="empty">${count(cell.rows.length)} of ${plural(cell.total, 'row')}: ${
+                  evaluation
+                    ? 'of an evaluation on a file, only the rows with the highest loss are kept.'
+                    : 'those with the highest loss.'
+                }</p>`
+              : cell.rows.length === 0
+                ? html`<p class="empty">The run did not keep the rows of this cell.</p>`
+                : nothing
+          }`
     }
   </div>`;
 };

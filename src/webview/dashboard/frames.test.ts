@@ -49,28 +49,53 @@ test('work past the budget waits for the next frame, and none is lost', () => {
   expect(time.frame()).toBe(false);
 });
 
-test('work that throws does not stop the rest', () => {
+test('work that throws is reported, does not run again, and does not stop the rest', () => {
   const time = clockwork();
   const queue = new FrameQueue(5, time.onFrame, time.now);
-  let ran = false;
+  const ran: string[] = [];
   queue.ask({}, () => {
+    ran.push('broken');
     throw new Error('broken');
   });
-  queue.ask({}, () => {
-    ran = true;
-  });
+  queue.ask({}, () => ran.push('whole'));
   expect(() => time.frame()).toThrow('broken');
-  time.frame();
-  expect(ran).toBe(true);
+  expect(ran).toEqual(['broken']);
+  expect(time.frame()).toBe(true);
+  expect(ran).toEqual(['broken', 'whole']);
+  // And nothing is left that would ask for frames for ever.
+  expect(time.frame()).toBe(false);
 });
 
-test('dropped work does not run', () => {
+test('dropped work does not run, what was asked for beside it does, and it can be asked for again', () => {
   const time = clockwork();
   const queue = new FrameQueue(5, time.onFrame, time.now);
   const key = {};
-  queue.ask(key, () => {
-    throw new Error('ran');
-  });
+  const ran: string[] = [];
+  queue.ask(key, () => ran.push('dropped'));
+  queue.ask({}, () => ran.push('kept'));
   queue.drop(key);
+  expect(time.frame()).toBe(true);
+  expect(ran).toEqual(['kept']);
+  expect(time.frame()).toBe(false);
+  queue.ask(key, () => ran.push('again'));
+  expect(time.frame()).toBe(true);
+  expect(ran).toEqual(['kept', 'again']);
+});
+
+test('work that asks for itself comes again in the next frame, not in this one', () => {
+  const time = clockwork();
+  const queue = new FrameQueue(5, time.onFrame, time.now);
+  const key = {};
+  let ran = 0;
+  const work = (): void => {
+    ran++;
+    if (ran < 3) queue.ask(key, work);
+  };
+  queue.ask(key, work);
   time.frame();
+  expect(ran).toBe(1);
+  time.frame();
+  time.frame();
+  expect(ran).toBe(3);
+  expect(time.frame()).toBe(false);
 });

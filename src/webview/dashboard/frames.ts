@@ -32,7 +32,10 @@ export class FrameQueue {
     this.#scheduled = false;
     const end = this.now() + this.budget_ms;
     try {
-      for (const [key, work] of this.#waiting) {
+      // Of those that wait now: what this work asks for waits for the next frame.
+      for (const key of [...this.#waiting.keys()]) {
+        const work = this.#waiting.get(key);
+        if (!work) continue;
         this.#waiting.delete(key);
         work();
         if (this.now() >= end) break;

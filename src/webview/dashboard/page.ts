@@ -16,6 +16,10 @@ export interface Page {
   post(request: DashboardRequest): void;
   /** Takes away the message about the last failed request. */
   dismiss(): void;
+  /** Asks how two runs' models answer their validation rows, one by one. */
+  compareRows(first: RunView, second: RunView): void;
+  /** Scrolls to an element of the page once it is drawn, and moves the focus there. */
+  reveal(selector: string): void;
   /** Says a line to screen readers, politely. */
   announce(text: string): void;
   /** Copies text, by the host where the page may not. */

@@ -3,8 +3,13 @@ import type { Theme } from '../shared/theme.ts';
 export interface PictureEntry {
   name: string;
   color: string;
+  /** Dashes of its line in high contrast, in CSS pixels. */
+  dash: readonly number[];
   value: string;
 }
+
+/** Long enough for the longest dashes to be told apart. */
+const SWATCH = 22;
 
 /** A chart as a PNG that can stand alone: background, title, legend and the canvas below. */
 export const chartPicture = async (
@@ -30,12 +35,17 @@ export const chartPicture = async (
   context.font = `${11 * ratio}px ${theme.font}`;
   let x = margin;
   for (const entry of legend) {
-    context.fillStyle = theme.color(entry.color);
-    context.fillRect(x, 36 * ratio, 12 * ratio, 2 * ratio);
+    context.strokeStyle = theme.color(entry.color);
+    context.lineWidth = 2 * ratio;
+    context.setLineDash(theme.highContrast ? entry.dash.map((length) => length * ratio) : []);
+    context.beginPath();
+    context.moveTo(x, 37 * ratio);
+    context.lineTo(x + SWATCH * ratio, 37 * ratio);
+    context.stroke();
     context.fillStyle = theme.muted;
     const text = `${entry.name} ${entry.value}`;
-    context.fillText(text, x + 16 * ratio, 31 * ratio);
-    x += context.measureText(text).width + 32 * ratio;
+    context.fillText(text, x + (SWATCH + 4) * ratio, 31 * ratio);
+    x += context.measureText(text).width + (SWATCH + 20) * ratio;
   }
   context.drawImage(canvas, margin, head);
   return new Promise((resolve, reject) =>

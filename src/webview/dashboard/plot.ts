@@ -2,6 +2,7 @@ import uPlot from 'uplot';
 import { tick } from '../shared/format.ts';
 import type { Theme } from '../shared/theme.ts';
 import type { ChartDefinition, Drawing } from './charts.ts';
+import { logRange, logSplits } from './log-scale.ts';
 
 /** Something that happened at a place on the x axis: a checkpoint, the best evaluation, a resume. */
 export interface Marker {
@@ -57,7 +58,7 @@ export class Plot {
           y: {
             distr: scales.logarithmic ? 3 : 1,
             range: scales.logarithmic
-              ? (_, min, max) => uPlot.rangeLog(min > 0 ? min : 1e-3, max > 0 ? max : 1, 10, false)
+              ? (_, min, max) => logRange(min, max)
               : (_, min, max) => {
                   if (min === null || max === null) return [0, 1];
                   const [low, high] = uPlot.rangeNum(definition.fromZero ? 0 : min, max, 0.1, true);
@@ -83,6 +84,12 @@ export class Plot {
             size: 56,
             gap: 4,
             space: 32,
+            ...(scales.logarithmic
+              ? {
+                  splits: (_: uPlot, __: number, min: number, max: number) => logSplits(min, max),
+                  filter: (_: uPlot, splits: number[]) => splits,
+                }
+              : {}),
             values: (_, splits) => splits.map((v) => (v === null ? '' : definition.tick(v))),
           },
         ],

@@ -1,6 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { METRIC_NAMES, metric } from '../shared/format.ts';
-import { RUN_COLORS } from './charts.ts';
+import { runHead } from './compare-view.ts';
 import type { Page } from './page.ts';
 import { recipeRows } from './recipe-rows.ts';
 import type { RunView } from './store.ts';
@@ -38,27 +37,5 @@ export const recipeView = (runs: readonly RunView[], page: Page): TemplateResult
               </tbody>
             </table></div>`
       }
-    </section>
-    ${several ? resultsTable(runs) : nothing}`;
-};
-
-const runHead = (run: RunView, index: number): TemplateResult =>
-  html`<th scope="col"><span class="swatch swatch-${RUN_COLORS[index % RUN_COLORS.length]!}" aria-hidden="true"></span>${run.record.name}</th>`;
-
-/** The best validation metrics of the runs, so that a difference in the recipe stands beside what it did. */
-const resultsTable = (runs: readonly RunView[]): TemplateResult => {
-  const keys = Object.keys(METRIC_NAMES).filter((key) => runs.some((run) => key in (run.record.best?.metrics ?? {})));
-  if (keys.length === 0) return html``;
-  const value = (run: RunView, key: string): number | undefined =>
-    (run.record.best?.metrics as Record<string, number> | undefined)?.[key];
-  return html`<section aria-labelledby="results-title">
-    <h2 id="results-title">Best validation metrics</h2>
-    <div class="scroll-x"><table class="data recipe">
-      <thead><tr><th scope="col">Metric</th>${runs.map((run, i) => runHead(run, i))}</tr></thead>
-      <tbody>${keys.map(
-        (key) => html`<tr><th scope="row">${METRIC_NAMES[key]}</th>
-          ${runs.map((run) => html`<td>${metric(key, value(run, key))}</td>`)}</tr>`,
-      )}</tbody>
-    </table></div>
-  </section>`;
+    </section>`;
 };

@@ -1,4 +1,8 @@
-import { type ClassificationReport, FEWEST_ROWS_FOR_INTERVALS, type FileEvaluation } from '../../protocol/evaluation.ts';
+import {
+  type ClassificationReport,
+  FEWEST_ROWS_FOR_INTERVALS,
+  type FileEvaluation,
+} from '../../protocol/evaluation.ts';
 import type { MetricKey } from '../../protocol/recipe.ts';
 import { interval, plural } from '../shared/format.ts';
 import type { RunView } from './store.ts';

@@ -94,8 +94,8 @@ describe('events', () => {
     store.apply({ type: 'events', run: 'a', events: [evaluation(2, 0.5, true), evaluation(4, 0.4, false)] });
     expect(store.focused!.record.best).toEqual({ step: 2, metrics: { f1_macro: 0.5, loss: 0.5 } });
     expect(store.focused!.log.map((line) => line.text)).toEqual([
-      'Validation (best so far): macro F1 50.0\u00a0%, loss 0.500',
-      'Validation: macro F1 40.0\u00a0%, loss 0.600',
+      'Validation (best so far), 20 rows: macro F1 50.0\u00a0%, loss 0.500',
+      'Validation, 20 rows: macro F1 40.0\u00a0%, loss 0.600',
     ]);
   });
 
@@ -123,7 +123,13 @@ describe('an action', () => {
     expect(store.focused!.pending).toBe('pause');
     store.apply({ type: 'events', run: 'a', events: [step(1)] });
     expect(store.focused!.pending).toBe('pause');
-    store.apply({ type: 'record', record: record('a', { state: 'paused' }), queue_position: null });
+    store.apply({
+      type: 'record',
+      record: record('a', { state: 'paused' }),
+      queue_position: null,
+      model_folder: null,
+      has_onnx: false,
+    });
     expect(store.focused!.pending).toBeNull();
   });
 

@@ -1,4 +1,4 @@
-import type { ClassificationReport, EvaluatedRow } from '../../protocol/evaluation.ts';
+import type { ClassificationReport, EvaluatedRow, FileEvaluation, RunComparison } from '../../protocol/evaluation.ts';
 import type { CheckpointEvent, DoneEvent, EvalEvent, RunEvent, RunState, StartEvent } from '../../protocol/events.ts';
 import type { RunRecord } from '../../protocol/run.ts';
 import { StepBuffer } from '../../protocol/steps.ts';
@@ -16,6 +16,14 @@ export interface RunView {
   log: LogLine[];
   done: DoneEvent | null;
   reports: ClassificationReport[];
+  /** What its model was measured on besides, the latest first. */
+  evaluations: FileEvaluation[];
+  /** Why evaluations that are there cannot be read. */
+  reportProblems: string[];
+  /** Absolute path of its model's folder; null until there is one. */
+  modelFolder: string | null;
+  /** Whether the model is there as ONNX, too. */
+  hasOnnx: boolean;
   eta_s: number | null;
   readOnly: string | null;
   queuePosition: number | null;
@@ -29,10 +37,18 @@ export interface RunView {
 export interface CellRows {
   run: string;
   split: ClassificationReport['split'];
+  /** Name of an evaluation on a file. */
+  evaluation?: string | undefined;
   actual: string;
   predicted: string;
   rows: EvaluatedRow[] | null;
   total: number;
+}
+
+/** Two runs' answers side by side; both null while they are being made. */
+export interface Comparison {
+  comparison: RunComparison | null;
+  problem: string | null;
 }
 
 const ENDED: readonly RunState[] = ['done', 'stopped', 'cancelled', 'failed', 'interrupted'];
@@ -46,6 +62,8 @@ export class RunStore {
   readonly runs = new Map<string, RunView>();
   focus = '';
   cell: CellRows | null = null;
+  /** By `first\nsecond`, ids of runs. */
+  comparisons = new Map<string, Comparison>();
   /** The last request that failed, shown until dismissed or answered. */
   failure: Extract<DashboardMessage, { type: 'failed' }> | null = null;
   /** False until the first snapshot. */
@@ -73,6 +91,11 @@ export class RunStore {
       if (message.request === 'cell') this.cell = null;
       return;
     }
+    if (message.type === 'comparison') {
+      const { first, second, comparison, problem } = message;
+      this.#compared(first, second, { comparison, problem });
+      return;
+    }
     const id = message.type === 'record' ? message.record.id : message.run;
     const run = this.runs.get(id);
     // A message may cross the request that took its run out of the comparison.
@@ -87,10 +110,18 @@ export class RunStore {
       case 'record':
         if (message.record.state !== run.record.state) run.pending = null;
         run.record = message.record;
+        run.modelFolder = message.model_folder;
+        run.hasOnnx = message.has_onnx;
         run.queuePosition = message.queue_position;
         return;
       case 'reports':
         run.reports = message.reports;
+        run.evaluations = message.evaluations;
+        run.reportProblems = message.report_problems;
+        return;
+      case 'showEvaluation':
+        this.focus = run.id;
+        this.cell = null;
         return;
       case 'acted':
         if (run.pending === message.action) run.pending = null;
@@ -99,7 +130,12 @@ export class RunStore {
         run.gone = true;
         return;
       case 'cell':
-        if (this.cell?.run === id && this.cell.actual === message.actual && this.cell.predicted === message.predicted)
+        if (
+          this.cell?.run === id &&
+          this.cell.evaluation === message.evaluation &&
+          this.cell.actual === message.actual &&
+          this.cell.predicted === message.predicted
+        )
           this.cell = { ...this.cell, rows: message.rows, total: message.total };
         return;
     }
@@ -108,12 +144,30 @@ export class RunStore {
   /** Notes that an action was asked for, so that its button shows it. */
   asked(id: string, action: RunAction): void {
     const run = this.runs.get(id);
-    if (run && ['pause', 'resume', 'stop', 'cancel'].includes(action)) run.pending = action;
+    if (run && ['pause', 'resume', 'stop', 'cancel', 'exportOnnx'].includes(action)) run.pending = action;
     this.failure = null;
+  }
+
+  comparison(first: string, second: string): Comparison | undefined {
+    return this.comparisons.get(`${first}\n${second}`);
+  }
+
+  /** Notes that two runs are being compared; false where that was asked before. */
+  comparing(first: string, second: string): boolean {
+    if (this.comparison(first, second)) return false;
+    this.#compared(first, second, { comparison: null, problem: null });
+    return true;
+  }
+
+  #compared(first: string, second: string, comparison: Comparison): void {
+    // A new map, so that a view can compare it by identity.
+    this.comparisons = new Map(this.comparisons).set(`${first}\n${second}`, comparison);
   }
 
   #snapshot(snapshots: RunSnapshot[], focus: string): void {
     this.runs.clear();
+    // What was being compared when the page was loaded is not answered any more.
+    this.comparisons = new Map();
     for (const snapshot of snapshots) {
       const { record } = snapshot;
       const steps = new StepBuffer(Math.max(1024, snapshot.steps.step.length));
@@ -127,6 +181,10 @@ export class RunStore {
         log: [],
         done: null,
         reports: snapshot.reports,
+        evaluations: snapshot.evaluations,
+        reportProblems: snapshot.report_problems,
+        modelFolder: snapshot.model_folder,
+        hasOnnx: snapshot.has_onnx,
         eta_s: null,
         readOnly: snapshot.read_only,
         queuePosition: snapshot.queue_position,

@@ -1,8 +1,8 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { StepColumn } from '../../protocol/steps.ts';
 import { bytes, count, interval, metric, metricInText, percent, plural, significant } from '../shared/format.ts';
-import { fewRows, isFew } from './reports.ts';
 import type { Page } from './page.ts';
+import { fewRows, isFew } from './reports.ts';
 import type { RunView } from './store.ts';
 
 interface Tile {
@@ -36,8 +36,12 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
           : n !== undefined && isFew(n)
             ? fewRows(n)
             : [
-                range ? `${percent(0.95, 0)}: ${interval(key, range)}` : best ? `step ${count(best.step)}` : 'validation',
-                ...(n === undefined ? [] : [plural(n, 'row')]),
+                range
+                  ? `${percent(0.95, 0)}: ${interval(key, range)}`
+                  : best
+                    ? `step ${count(best.step)}`
+                    : 'validation',
+                ...(n === undefined ? [] : [plural(n, 'row').replace(' ', '\u00a0')]),
               ].join(', '),
     },
     {

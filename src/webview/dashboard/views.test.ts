@@ -2,10 +2,13 @@ import { describe, expect, test } from 'vitest';
 import type { ClassificationReport } from '../../protocol/evaluation.ts';
 import { bytes, duration, interval, significant } from '../shared/format.ts';
 import { Averages } from './charts.ts';
+import { verdict } from './compare-view.ts';
 import { confusedPairs, matrixOf, shade } from './matrix.ts';
 import { recipeRows } from './recipe-rows.ts';
-import { snapshotOf, step, storeWith } from './test-runs.ts';
+import { fewRows, intervalText, reportsOf, shownReport } from './reports.ts';
+import { record, snapshotOf, step, storeWith } from './test-runs.ts';
 import { tilesFor } from './tiles.ts';
+import { javascriptFor, pythonFor } from './use-view.ts';
 import { INITIAL_VIEW, parseView, toggled } from './view-state.ts';
 
 const report = {
@@ -132,8 +135,72 @@ describe('figures of a run', () => {
     expect(tiles('a', [step(1)]).map(({ detail }) => detail)).toContain('10.0 ms a step');
   });
 
+  const measured = (n: number, interval: { low: number; high: number } | null) =>
+    tiles('a', [step(1)], {
+      record: { ...record('a'), best: { step: 1, metrics: { f1_macro: 1 } } },
+      reports: [
+        { split: 'validation', n, metrics: { f1_macro: 1 }, intervals: { f1_macro: interval } },
+      ] as unknown as ClassificationReport[],
+    })[0]!;
+
+  test('a headline says how many rows it is of, and that a few say little', () => {
+    expect(measured(4, null)).toEqual({
+      name: 'Best macro F1',
+      value: '100.0 %',
+      detail: '4 rows held out: this says little',
+    });
+    expect(fewRows(1)).toBe('1 row held out: this says little');
+    expect(measured(533, { low: 0.9, high: 1 }).detail).toBe('95 %: 90.0 – 100.0 %, 533\u00a0rows');
+    expect(measured(50, null).detail).toBe('step 1, 50\u00a0rows');
+  });
+
   test('an interval says its unit once', () => {
     expect(interval('accuracy', { low: 0.656, high: 0.82 })).toBe('65.6 – 82.0 %');
     expect(interval('mcc', { low: 0.5, high: 0.75 })).toBe('0.500 – 0.750');
   });
+});
+
+test('of few rows no interval is known, and it says so', () => {
+  const of = (n: number) =>
+    ({ n, intervals: { accuracy: { low: 0.5, high: 1 }, mcc: null } }) as unknown as ClassificationReport;
+  expect([intervalText(of(4), 'accuracy'), intervalText(of(4), 'mcc'), intervalText(of(10), 'mcc')]).toEqual([
+    '50.0 – 100.0 %',
+    'too few rows',
+    '',
+  ]);
+});
+
+test('evaluations on files stand beside the run’s own, which come first and are shown first', () => {
+  const validation = { split: 'validation' } as ClassificationReport;
+  const file = { name: 'march', title: 'march.csv', report: { split: 'test' } as ClassificationReport };
+  const { store } = storeWith(snapshotOf('a', [], { reports: [validation], evaluations: [file as never] }));
+  const run = store.focused!;
+  expect(reportsOf(run).map(({ key, title }) => [key, title])).toEqual([
+    ['validation', 'Validation'],
+    ['file:march', 'march.csv'],
+  ]);
+  expect(shownReport(run, null)?.key).toBe('validation');
+  expect(shownReport(run, 'file:march')?.report).toBe(file.report);
+  expect(shownReport(run, 'file:gone')?.key).toBe('validation');
+});
+
+test('two models are called different by McNemar’s test alone', () => {
+  expect(verdict('a', 'b', { only_first: 25, only_second: 8 })).toMatch(
+    /^a is better \(McNemar’s exact test: p.=.0\.0046\)\.$/,
+  );
+  expect(verdict('a', 'b', { only_first: 8, only_second: 25 })).toMatch(/^b is better/);
+  expect(verdict('a', 'b', { only_first: 5, only_second: 2 })).toMatch(/may well be chance .*p.=.0\.45/);
+  expect(verdict('a', 'b', { only_first: 0, only_second: 0 })).toBe('They get the same rows right.');
+});
+
+test('lines to copy name the model’s folder as the language wants it', () => {
+  expect(pythonFor('C:\\Users\\Ada "A"\\model').split('\n')).toEqual([
+    'from transformers import pipeline',
+    'classify = pipeline("text-classification", model="C:\\\\Users\\\\Ada \\"A\\"\\\\model")',
+    'print(classify("Type a text here"))',
+  ]);
+  expect(javascriptFor("C:\\Ada's\\run\\model").split('\n').slice(1)).toEqual([
+    "Object.assign(env, { localModelPath: 'C:/Ada\\'s/run', allowRemoteModels: false });",
+    "console.log(await (await pipeline('text-classification', 'model', { dtype: 'fp32' }))('Type a text here'));",
+  ]);
 });

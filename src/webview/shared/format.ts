@@ -120,6 +120,14 @@ export const duration = (seconds: number | null | undefined): string => {
 export const clock = (time: number): string =>
   new Date(time * 1000).toLocaleTimeString(language, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
+/** Day and time of a date as ISO 8601 writes it; the text itself where it is none. */
+export const day = (iso: string): string => {
+  const date = new Date(iso);
+  return Number.isNaN(date.getTime())
+    ? iso
+    : date.toLocaleString(language, { dateStyle: 'medium', timeStyle: 'short' });
+};
+
 export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;
 
 /** At most two decimals, none that are nought. */

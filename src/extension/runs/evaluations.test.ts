@@ -1,0 +1,110 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { ClassificationReport } from '../../protocol/index.ts';
+import { cellRows } from '../views/cells.ts';
+import { parseReports, readEvaluations, saveEvaluation } from './evaluations.ts';
+
+let folder: string;
+beforeEach(() => {
+  const home = join(mkdtempSync(join(tmpdir(), 'luthier evaluations ü-')), '.luthier');
+  folder = join(home, 'runs', 'a');
+  mkdirSync(folder, { recursive: true });
+});
+afterEach(() => rmSync(join(folder, '../../..'), { recursive: true }));
+
+const row = { line: 3, file: 'x.csv', text: 'Where?', label: 'a', predicted: 'b', score: 0.9, loss: 2.3 };
+const reportOf = (split: ClassificationReport['split'], n = 4): ClassificationReport =>
+  ({
+    split,
+    n,
+    labels: ['a', 'b'],
+    metrics: { loss: 0.5, accuracy: 0.75 },
+    intervals: { accuracy: { low: 0.3, high: 0.95 }, f1_macro: null },
+    majority: { label: 'a', accuracy: 0.5, f1_macro: 0.33 },
+    per_class: [
+      { label: 'a', precision: 1, recall: 0.5, f1: 0.67, support: 2 },
+      { label: 'b', precision: null, recall: null, f1: null, support: 0 },
+    ],
+    confusion: [
+      [1, 2],
+      [0, 2],
+    ],
+    worst: [row],
+  }) as unknown as ClassificationReport;
+
+test('an evaluation on a file is kept with its run, the latest first; the same file again takes its place', async () => {
+  const first = await saveEvaluation(folder, '/data/März 2026.csv', reportOf('test'));
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await saveEvaluation(folder, '/other/März 2026.csv', reportOf('test', 9));
+  expect(first).toMatchObject({
+    format: 1,
+    name: 'märz-2026-csv',
+    title: 'März 2026.csv',
+    file: '/data/März 2026.csv',
+  });
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await saveEvaluation(folder, '/data/März 2026.csv', reportOf('test', 7));
+  const { evaluations, problems } = await readEvaluations(folder);
+  expect(problems).toEqual([]);
+  expect(evaluations.map(({ file, report }) => [file, report.n])).toEqual([
+    ['/data/März 2026.csv', 7],
+    ['/other/März 2026.csv', 9],
+  ]);
+  expect(readdirSync(join(folder, 'evaluations')).toSorted()).toEqual(['märz-2026-csv-2.json', 'märz-2026-csv.json']);
+});
+
+test('what cannot be read is told with its reason, and the rest stays', async () => {
+  await saveEvaluation(folder, '/data/good.csv', reportOf('test'));
+  const at = (name: string) => join(folder, 'evaluations', name);
+  writeFileSync(at('cut.json'), '{"format": 1, "name": "cu');
+  writeFileSync(at('newer.json'), '{"format": 2}');
+  writeFileSync(at('odd.json'), '{"format": 1, "name": 7}');
+  symlinkSync(at('good-csv.json'), at('link.json'));
+  writeFileSync(
+    join(folder, 'evaluation.json'),
+    JSON.stringify({ validation: reportOf('validation'), test: { split: 'test' } }),
+  );
+  const { reports, evaluations, problems } = await readEvaluations(folder);
+  expect(reports.map(({ split }) => split)).toEqual(['validation']);
+  expect(evaluations.map(({ name }) => name)).toEqual(['good-csv']);
+  expect(problems.toSorted()).toEqual([
+    expect.stringMatching(/^cut\.json cannot be read: ./),
+    expect.stringMatching(/^evaluation\.json holds something that is no evaluation: message\.n is/),
+    'evaluations/newer.json was written by a newer version of Luthier.',
+    expect.stringMatching(/^evaluations\/odd\.json is not an evaluation: message\.name is a number/),
+    expect.stringMatching(/^link\.json cannot be read: .* is a link/),
+  ]);
+});
+
+test('nothing is written through a link', async () => {
+  const elsewhere = join(folder, '..', 'elsewhere');
+  mkdirSync(elsewhere);
+  symlinkSync(elsewhere, join(folder, 'evaluations'));
+  await expect(saveEvaluation(folder, '/data/good.csv', reportOf('test'))).rejects.toThrow(/is a link/);
+  expect(readdirSync(elsewhere)).toEqual([]);
+});
+
+test('a run without any has none', async () => {
+  expect(await readEvaluations(folder)).toEqual({ reports: [], evaluations: [], problems: [] });
+});
+
+test('evaluation.json is read as a list, by part, or alone; what is no report is left out and told', () => {
+  const report = reportOf('validation');
+  const problems: string[] = [];
+  expect(parseReports([report, null, 3, { split: 'test' }], problems)).toEqual([report]);
+  expect(problems).toHaveLength(1);
+  expect(parseReports({ validation: report, test: report })).toEqual([report, report]);
+  expect(parseReports(report)).toEqual([report]);
+  expect(parseReports('nonsense', problems)).toEqual([]);
+  expect(problems).toHaveLength(2);
+});
+
+test('a cell of an evaluation on a file gives the rows that were kept, and how many there are', async () => {
+  const { name } = await saveEvaluation(folder, '/data/good.csv', reportOf('test'));
+  const cell = { split: 'test', evaluation: name, actual: 'a', predicted: 'b' } as const;
+  // The service could only ask about the run's own data.
+  const service = { request: () => Promise.reject(new Error('not asked')) };
+  expect(await cellRows(folder, cell, service)).toEqual({ rows: [row], total: 2 });
+});

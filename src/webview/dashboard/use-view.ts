@@ -1,0 +1,52 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import type { Page } from './page.ts';
+import type { RunView } from './store.ts';
+
+/** How the model is used outside: three lines that run as they stand. */
+export const pythonFor = (folder: string): string =>
+  [
+    'from transformers import pipeline',
+    `classify = pipeline("text-classification", model=${JSON.stringify(folder)})`,
+    'print(classify("Type a text here"))',
+  ].join('\n');
+
+export const javascriptFor = (folder: string): string => {
+  // transformers.js looks for a model by its name in a folder of models; it takes slashes on Windows, too.
+  const [, parent, name] = /^(.*)[\\/]([^\\/]+)[\\/]?$/.exec(folder) ?? [];
+  return [
+    "import { env, pipeline } from '@huggingface/transformers';",
+    `Object.assign(env, { localModelPath: ${quoted((parent ?? '.').replaceAll('\\', '/'))}, allowRemoteModels: false });`,
+    `console.log(await (await pipeline('text-classification', ${quoted(name ?? folder)}, { dtype: 'fp32' }))('Type a text here'));`,
+  ].join('\n');
+};
+
+const quoted = (text: string): string => `'${text.replace(/[\\']/g, '\\$&')}'`;
+
+const snippet = (language: string, code: string, page: Page): TemplateResult => html`
+  <div class="snippet">
+    <div class="section-head">
+      <h3>${language}</h3>
+      <button class="tool" title="Copy" aria-label="Copy ${language}" @click=${() => page.copy(code, language)}>
+        <span class="codicon codicon-copy" aria-hidden="true"></span></button>
+    </div>
+    <pre tabindex="0"><code>${code}</code></pre>
+  </div>`;
+
+/** What a finished run's model is used with. */
+export const useView = (run: RunView, page: Page): TemplateResult | typeof nothing => {
+  const { modelFolder, hasOnnx } = run;
+  if (modelFolder === null || run.gone) return nothing;
+  return html`<details class="use">
+    <summary>Use the model in Python or JavaScript</summary>
+    ${snippet('Python', pythonFor(modelFolder), page)}
+    ${
+      hasOnnx
+        ? snippet('JavaScript', javascriptFor(modelFolder), page)
+        : html`<div class="snippet">
+            <div class="section-head"><h3>JavaScript</h3></div>
+            <p class="muted">transformers.js needs the model as ONNX.</p>
+            ${run.readOnly ? nothing : html`<vscode-button secondary icon="export" @click=${() => page.act(run, 'exportOnnx')}>Export as ONNX</vscode-button>`}
+          </div>`
+    }
+  </details>`;
+};
