@@ -5,7 +5,6 @@ import type { Luthier } from '../context.ts';
 import { DATA_EXTENSIONS } from '../datasets/dataset.ts';
 import { slug, uniqueName } from '../datasets/names.ts';
 import { Cancelled, HostError } from '../errors.ts';
-import { markdown } from '../escape.ts';
 import { listFolder, readJson } from '../files.ts';
 import { formatBytes } from '../format.ts';
 import { RECIPE_SUFFIX } from '../ids.ts';

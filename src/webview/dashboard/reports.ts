@@ -4,7 +4,7 @@ import {
   type FileEvaluation,
 } from '../../protocol/evaluation.ts';
 import type { MetricKey } from '../../protocol/recipe.ts';
-import { interval, plural } from '../shared/format.ts';
+import { interval } from '../shared/format.ts';
 import type { RunView } from './store.ts';
 
 const SPLIT_NAMES: Readonly<Record<string, string>> = {
@@ -44,13 +44,8 @@ export const shownReport = (run: RunView, key: string | null): NamedReport | und
   return reports.find((r) => r.key === key) ?? reports.find((r) => r.key === 'validation') ?? reports[0];
 };
 
-/** Whether so few rows were measured that a figure means next to nothing. */
-export const isFew = (n: number): boolean => n < FEWEST_ROWS_FOR_INTERVALS;
-
-export const fewRows = (n: number): string => `${plural(n, 'row')} held out: this says little`;
-
 /** A metric's interval in words; empty where it never has one. */
 export const intervalText = ({ intervals, n }: ClassificationReport, key: MetricKey): string => {
   const range = intervals[key];
-  return range ? interval(key, range) : isFew(n) ? 'too few rows' : '';
+  return range ? interval(key, range) : n < FEWEST_ROWS_FOR_INTERVALS ? 'too few rows' : '';
 };

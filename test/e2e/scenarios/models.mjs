@@ -133,13 +133,20 @@ export const models = [
 
       await dashboard.press('Evaluate on File…');
       await window.chooseFile(path.join(workspace, 'rows.csv'));
-      await window.until('the report', async () => {
-        for (const frame of window.page.frames()) {
-          const text = await frame.evaluate(() => document.body?.innerText ?? '').catch(() => '');
-          if (/feedback on rows\.csv/.test(text) && /240 rows/.test(text) && /accuracy/i.test(text)) return true;
-        }
-        return false;
-      });
+      const page = await window.webview('luthier-dashboard');
+      await window.until('the evaluation beside the run’s own', async () =>
+        (await page.locator('#panel').innerText()).includes('rows.csv, 240 rows'),
+      );
+      assert.match(await page.locator('table.metrics').innerText(), /Accuracy\s+\d/);
+      // It is there again when the dashboard is opened again.
+      await window.closeEditors();
+      await window.tree('Runs').filter({ hasText: 'macro F1' }).click();
+      await dashboard.untilState('Done');
+      const again = await window.webview('luthier-dashboard');
+      await again.locator('#tab-evaluation').click();
+      await window.until('both to choose from', async () =>
+        /rows\.csv/.test(await again.locator('#panel .section-head').first().innerHTML()),
+      );
       await window.closeEditors();
 
       await window.command('Luthier: Try Model');

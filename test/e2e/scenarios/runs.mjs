@@ -49,7 +49,7 @@ export const runs = [
       });
       assert.match(rows, /paused · \d+ %/);
 
-      const resumed = await press('Resume', 'Running');
+      const resumed = await press('Resume', 'Training');
       await dashboard.untilStep(resumed.before + 2);
       const numbers = await steps(run);
       assert.deepEqual(
