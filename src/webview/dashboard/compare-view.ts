@@ -1,11 +1,11 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import type { ClassificationReport, ComparedRow } from '../../protocol/evaluation.ts';
+import { type ClassificationReport, type ComparedRow, fewRowsNote } from '../../protocol/evaluation.ts';
 import { mcnemar } from '../../protocol/mcnemar.ts';
 import type { MetricKey } from '../../protocol/recipe.ts';
 import { count, METRIC_NAMES, metric, percent, plural, significant } from '../shared/format.ts';
 import { runSwatch } from './charts.ts';
 import type { Page } from './page.ts';
-import { fewRows, intervalText, isFew } from './reports.ts';
+import { intervalText } from './reports.ts';
 import type { RunView } from './store.ts';
 
 /** p below which two models are called different. */
@@ -34,7 +34,9 @@ const metricsTable = (runs: readonly RunView[]): TemplateResult => {
       <tr><th scope="row">Rows</th>${runs.map((run) => {
         const n = rowsOf(run);
         return html`<td class="number">${n === undefined ? '–' : count(n)}${
-          n !== undefined && isFew(n) ? html`<span class="interval few-rows">${fewRows(n)}</span>` : nothing
+          n === undefined || fewRowsNote(n) === null
+            ? nothing
+            : html`<span class="interval few-rows">${fewRowsNote(n)}</span>`
         }</td>`;
       })}</tr>
       ${keys.map(

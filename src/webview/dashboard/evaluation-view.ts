@@ -1,12 +1,18 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { type ClassificationReport, classScore, type EvaluatedRow } from '../../protocol/evaluation.ts';
+import {
+  type ClassificationReport,
+  classScore,
+  type EvaluatedRow,
+  FEW_ROWS_HINT,
+  fewRowsNote,
+} from '../../protocol/evaluation.ts';
 import type { MetricKey } from '../../protocol/recipe.ts';
 import { count, day, METRIC_NAMES, metric, percent, plural, significant } from '../shared/format.ts';
 import type { CellDetail } from './confusion.ts';
 import { csv } from './csv.ts';
 import { confusedPairs } from './matrix.ts';
 import type { Page } from './page.ts';
-import { fewRows, intervalText, isFew, type NamedReport, reportsOf, shownReport } from './reports.ts';
+import { intervalText, type NamedReport, reportsOf, shownReport } from './reports.ts';
 import type { RunView } from './store.ts';
 
 const WORST = 50;
@@ -74,6 +80,7 @@ const problems = (run: RunView): TemplateResult | typeof nothing =>
 const chooser = (run: RunView, shown: NamedReport, page: Page): TemplateResult => {
   const { report, evaluation } = shown;
   const reports = reportsOf(run);
+  const few = fewRowsNote(report.n);
   return html`
     <div class="section-head">
       <h2>${shown.title}, ${plural(report.n, 'row')}</h2>
@@ -94,10 +101,14 @@ const chooser = (run: RunView, shown: NamedReport, page: Page): TemplateResult =
       }
     </div>
     ${
-      isFew(report.n)
-        ? html`<p class="few"><span class="codicon codicon-warning" aria-hidden="true"></span>
-            <span>${fewRows(report.n)}.${evaluation ? '' : ' Hold out a larger share (validation_split), or cross-validate: luthier train RECIPE --folds 5.'}</span></p>`
-        : nothing
+      few === null
+        ? nothing
+        : html`<p class="few"><span class="codicon codicon-warning" aria-hidden="true"></span>
+            <span>${
+              evaluation
+                ? `${plural(report.n, 'row')}: this says little.`
+                : html`${few} ${FEW_ROWS_HINT} (<code>validation_split</code> in the recipe; <code>luthier train RECIPE --folds 5</code>)`
+            }</span></p>`
     }`;
 };
 

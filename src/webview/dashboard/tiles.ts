@@ -1,8 +1,8 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { fewRowsNote } from '../../protocol/evaluation.ts';
 import type { StepColumn } from '../../protocol/steps.ts';
 import { bytes, count, interval, metric, metricInText, percent, plural, significant } from '../shared/format.ts';
 import type { Page } from './page.ts';
-import { fewRows, isFew } from './reports.ts';
 import type { RunView } from './store.ts';
 
 interface Tile {
@@ -23,6 +23,7 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
   const range = report?.intervals[key];
   const measured = report?.metrics[key] ?? best?.metrics[key];
   const n = report?.n ?? run.evals.findLast(({ split, step }) => split === 'validation' && step === best?.step)?.n;
+  const few = n === undefined ? null : fewRowsNote(n);
   const smooth = page.averages.of(run, 'loss', page.view.smoothing);
   const loss = smooth.length === 0 ? null : smooth[smooth.length - 1]!;
   const memory = run.done?.peak_rss_bytes ?? last(run, 'rss_bytes');
@@ -33,16 +34,14 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
       detail:
         measured === undefined
           ? 'after the first evaluation'
-          : n !== undefined && isFew(n)
-            ? fewRows(n)
-            : [
-                range
-                  ? `${percent(0.95, 0)}: ${interval(key, range)}`
-                  : best
-                    ? `step ${count(best.step)}`
-                    : 'validation',
-                ...(n === undefined ? [] : [plural(n, 'row').replace(' ', '\u00a0')]),
-              ].join(', '),
+          : [
+              ...(range
+                ? [`${percent(0.95, 0)}: ${interval(key, range)}`]
+                : few === null && best
+                  ? [`step ${count(best.step)}`]
+                  : []),
+              ...(few !== null ? [few] : n === undefined ? [] : [plural(n, 'row').replace(' ', '\u00a0')]),
+            ].join(', '),
     },
     {
       name: 'Training loss',

@@ -5,7 +5,7 @@ import { Averages } from './charts.ts';
 import { verdict } from './compare-view.ts';
 import { confusedPairs, matrixOf, shade } from './matrix.ts';
 import { recipeRows } from './recipe-rows.ts';
-import { fewRows, intervalText, reportsOf, shownReport } from './reports.ts';
+import { intervalText, reportsOf, shownReport } from './reports.ts';
 import { record, snapshotOf, step, storeWith } from './test-runs.ts';
 import { tilesFor } from './tiles.ts';
 import { javascriptFor, pythonFor } from './use-view.ts';
@@ -147,9 +147,12 @@ describe('figures of a run', () => {
     expect(measured(4, null)).toEqual({
       name: 'Best macro F1',
       value: '100.0 %',
-      detail: '4 rows held out: this says little',
+      detail: '4 rows held out: this says little.',
     });
-    expect(fewRows(1)).toBe('1 row held out: this says little');
+    expect(measured(12, { low: 0.6, high: 1 }).detail).toBe(
+      '95 %: 60.0 – 100.0 %, 12 rows held out: this says little.',
+    );
+    expect(measured(1, null).detail).toBe('1 row held out: this says little.');
     expect(measured(533, { low: 0.9, high: 1 }).detail).toBe('95 %: 90.0 – 100.0 %, 533\u00a0rows');
     expect(measured(50, null).detail).toBe('step 1, 50\u00a0rows');
   });
