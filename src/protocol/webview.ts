@@ -510,7 +510,6 @@ const parser = <M>(check: Check) => {
 };
 
 /** Each takes what arrived and gives the typed message, or the reason to drop it. */
-export const parseReport = parser<ClassificationReport>(isReport);
 export const parseFileEvaluation = parser<FileEvaluation>(isFileEvaluation);
 export const parseRunEvent = parser<RunEvent>(union('event', eventRules));
 export const parseDashboardMessage = parser<DashboardMessage>(union('type', dashboardMessages));

@@ -20,7 +20,7 @@ const reportOf = (split: ClassificationReport['split'], n = 4): ClassificationRe
     split,
     n,
     labels: ['a', 'b'],
-    metrics: { loss: 0.5, accuracy: 0.75 },
+    metrics: { loss: 0.5, accuracy: 0.75, f1_macro: 0.7 },
     intervals: { accuracy: { low: 0.3, high: 0.95 }, f1_macro: null },
     majority: { label: 'a', accuracy: 0.5, f1_macro: 0.33 },
     per_class: [
@@ -71,7 +71,7 @@ test('what cannot be read is told with its reason, and the rest stays', async ()
   expect(evaluations.map(({ name }) => name)).toEqual(['good-csv']);
   expect(problems.toSorted()).toEqual([
     expect.stringMatching(/^cut\.json cannot be read: ./),
-    expect.stringMatching(/^evaluation\.json holds something that is no evaluation: message\.n is/),
+    expect.stringMatching(/^evaluation\.json holds something that is no evaluation: report\.n is/),
     'evaluations/newer.json was written by a newer version of Luthier.',
     expect.stringMatching(/^evaluations\/odd\.json is not an evaluation: message\.name is a number/),
     expect.stringMatching(/^link\.json cannot be read: .* is a link/),
@@ -93,12 +93,14 @@ test('a run without any has none', async () => {
 test('evaluation.json is read as a list, by part, or alone; what is no report is left out and told', () => {
   const report = reportOf('validation');
   const problems: string[] = [];
-  expect(parseReports([report, null, 3, { split: 'test' }], problems)).toEqual([report]);
-  expect(problems).toHaveLength(1);
+  const odd = { ...report, metrics: { accuracy: 'high' } };
+  const uneven = { ...report, confusion: [[1], [2]] };
+  expect(parseReports([report, null, 3, { split: 'test' }, odd, uneven], problems)).toEqual([report]);
+  expect(problems).toHaveLength(3);
   expect(parseReports({ validation: report, test: report })).toEqual([report, report]);
   expect(parseReports(report)).toEqual([report]);
   expect(parseReports('nonsense', problems)).toEqual([]);
-  expect(problems).toHaveLength(2);
+  expect(problems).toHaveLength(4);
 });
 
 test('a cell of an evaluation on a file gives the rows that were kept, and how many there are', async () => {

@@ -5,7 +5,7 @@ import {
   type ClassificationReport,
   type FileEvaluation,
   parseFileEvaluation,
-  parseReport,
+  reportProblem,
 } from '../../protocol/index.ts';
 import { slug, uniqueName } from '../datasets/names.ts';
 import { HostError } from '../errors.ts';
@@ -32,10 +32,12 @@ export async function readEvaluations(folder: string): Promise<Evaluations> {
     if (value === undefined) continue;
     const { format } = value as Partial<FileEvaluation>;
     const parsed = parseFileEvaluation(value);
+    const reason = parsed.ok ? reportProblem(parsed.message.report) : parsed.reason;
     if (typeof format === 'number' && format > 1)
       problems.push(`${FOLDER}/${entry.name} was written by a newer version of Luthier.`);
-    else if (parsed.ok) evaluations.push({ ...parsed.message, name: entry.name.replace(/\.json$/, '') });
-    else problems.push(`${FOLDER}/${entry.name} is not an evaluation: ${parsed.reason}.`);
+    else if (parsed.ok && reason === null)
+      evaluations.push({ ...parsed.message, name: entry.name.replace(/\.json$/, '') });
+    else problems.push(`${FOLDER}/${entry.name} is not an evaluation: ${reason}.`);
   }
   evaluations.sort((a, b) => Number(a.evaluated_at < b.evaluated_at) - Number(a.evaluated_at > b.evaluated_at));
   return { reports, evaluations, problems };
@@ -59,9 +61,9 @@ export function parseReports(value: unknown, problems: string[] = []): Classific
   }
   const list: unknown[] = Array.isArray(value) ? value : 'split' in value ? [value] : Object.values(value);
   return list.flat().flatMap((report): ClassificationReport[] => {
-    const parsed = parseReport(report);
-    if (parsed.ok) return [parsed.message];
-    if (isObject(report)) problems.push(`evaluation.json holds something that is no evaluation: ${parsed.reason}.`);
+    const reason = reportProblem(report);
+    if (reason === null) return [report as ClassificationReport];
+    if (isObject(report)) problems.push(`evaluation.json holds something that is no evaluation: ${reason}.`);
     return [];
   });
 }
