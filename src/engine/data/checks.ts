@@ -2,6 +2,7 @@ import type { Columns } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { characterName, invisibleIn, isReadable, lookAlikesIn, lookOf, nearText } from './characters.ts';
 import { joinedLabels, LabelCells } from './label-cells.ts';
+import { type Fields, type LabelledRows, LabelledRowsBuilder, SeenRows } from './labelled-rows.ts';
 import { numberKey, settleLabels } from './labels.ts';
 import { counted, listed, type Problems, places, quoted } from './problems.ts';
 import { isEmpty, type Table } from './table.ts';
@@ -11,16 +12,6 @@ import { isEmpty, type Table } from './table.ts';
  * around them aside. 2: by what a person sees of them, lists of one label opened.
  */
 export type DataRules = 1 | 2;
-
-/** A row that can be trained on. */
-export interface LabelledRow {
-  text: string;
-  text_pair?: string;
-  label: string;
-  /** Absolute path of its file. */
-  file: string;
-  line: number;
-}
 
 /**
  * The columns that a classification needs.
@@ -58,13 +49,16 @@ export function labelledRows(
   file: string,
   problems: Problems,
   rules: DataRules = 2,
-): LabelledRow[] {
+): LabelledRows {
   const fields = (['text', 'text_pair', 'label'] as const).flatMap((field) => {
     const name = columns[field];
     return name === undefined ? [] : [{ field, name, index: table.columns.indexOf(name) }];
   });
-  if (table.rows.length === 0) return [];
-  const vacant = fields.filter(({ index }) => table.rows.every((row) => isEmpty(row.values[index])));
+  const at = (name: string | undefined) => (name === undefined ? -1 : table.columns.indexOf(name));
+  const place: Fields = { text: at(columns.text), text_pair: at(columns.text_pair) };
+  const rows = new LabelledRowsBuilder();
+  if (table.rows.length === 0) return rows.built(table.rows, place, file);
+  const vacant = fields.filter(({ index }) => table.rows.every((row) => isEmpty(row.value(index))));
   for (const { field, name } of vacant) {
     problems.add(
       'error',
@@ -75,23 +69,26 @@ export function labelledRows(
       },
     );
   }
-  if (vacant.length > 0) return [];
-  const [textAt, labelAt] = [table.columns.indexOf(columns.text), table.columns.indexOf(columns.label)];
-  const pairAt = columns.text_pair === undefined ? -1 : table.columns.indexOf(columns.text_pair);
+  if (vacant.length > 0) return rows.built(table.rows, place, file);
+  const labelAt = at(columns.label);
   const cells = new LabelCells(columns.label);
-  const rows: LabelledRow[] = [];
-  for (const { line, values, file: own = file } of table.rows) {
-    const lacking = fields.find(({ index }) => isEmpty(values[index]) || (rules > 1 && !isReadable(values[index])));
+  let next = 0;
+  for (const row of table.rows) {
+    const { line } = row;
+    const i = next++;
+    const lacking = fields.find(({ index }) => {
+      const value = row.value(index);
+      return isEmpty(value) || (rules > 1 && !isReadable(value));
+    });
     if (lacking) {
-      const odd = invisibleIn(values[lacking.index] ?? '');
+      const odd = invisibleIn(row.value(lacking.index) ?? '');
       if (odd.length > 0) reportUnreadable(lacking.name, odd, line, problems);
       else reportLacking(lacking.field, lacking.name, line, problems);
       continue;
     }
-    let [text, label] = [values[textAt]!, values[labelAt]!.trim()];
+    let label = row.value(labelAt)!.trim();
     if (rules > 1) {
-      const more = fastTextLabels(label, text);
-      if (more.length > 0) text = text.slice(FAST_TEXT.exec(text)![0].length);
+      const more = label.startsWith(FAST_TEXT_LABEL) ? fastTextLabels(row.value(place.text)!) : [];
       const one = cells.labelOf(label, line, more);
       if (one === undefined) continue;
       if (one === '') {
@@ -100,16 +97,15 @@ export function labelledRows(
       }
       label = one;
     }
-    const row: LabelledRow = { text, label, file: own, line };
-    if (pairAt >= 0) row.text_pair = values[pairAt]!;
-    rows.push(row);
+    rows.push(i, label);
   }
+  const labelled = rows.built(table.rows, place, file);
   if (rules > 1) {
     cells.report(problems);
-    reportMissingWords(rows, columns, problems);
-    settleLabels(rows, columns.label, problems);
+    reportMissingWords(labelled, columns, problems);
+    settleLabels(labelled, columns.label, problems);
   }
-  return rows;
+  return labelled;
 }
 
 function reportLacking(field: 'text' | 'text_pair' | 'label', name: string, line: number, problems: Problems): void {
@@ -135,14 +131,14 @@ function reportUnreadable(name: string, odd: readonly string[], line: number, pr
 const FAST_TEXT = /^(?:\s*__label__\S+)+\s*/;
 
 /** Further labels of a line of fastText's, which stand where its text begins. */
-const fastTextLabels = (label: string, text: string): string[] =>
-  label.startsWith('__label__') ? (FAST_TEXT.exec(text)?.[0].trim().split(/\s+/) ?? []) : [];
+const fastTextLabels = (text: string): string[] => FAST_TEXT.exec(text)?.[0].trim().split(/\s+/) ?? [];
+const FAST_TEXT_LABEL = '__label__';
 
 /** What programs write where a value is missing. “None” and “NA” are classes of their own often enough. */
 const MISSING_LABEL = /^(?:-?nan|nat|<na>|#n\/a|n\/a|null|nil|undefined|#value!|#ref!)$/i;
 const MISSING_TEXT = /^(?:-?nan|nat|<na>|#n\/a|n\/?a|null|nil|none|undefined|#value!|#ref!)$/i;
 
-function reportMissingWords(rows: readonly LabelledRow[], columns: Columns, problems: Problems): void {
+function reportMissingWords(rows: LabelledRows, columns: Columns, problems: Problems): void {
   for (const field of ['text', 'text_pair', 'label'] as const) {
     const column = columns[field];
     if (column === undefined) continue;
@@ -162,10 +158,8 @@ function reportMissingWords(rows: readonly LabelledRow[], columns: Columns, prob
 }
 
 /** Rows a class, most frequent first; equal ones by name. */
-export function classCounts(rows: readonly { label: string }[]): { label: string; count: number }[] {
-  const counts = new Map<string, number>();
-  for (const { label } of rows) counts.set(label, (counts.get(label) ?? 0) + 1);
-  return [...counts]
+export function classCounts(rows: LabelledRows): { label: string; count: number }[] {
+  return [...rows.counts()]
     .map(([label, count]) => ({ label, count }))
     .sort((a, b) => b.count - a.count || compareLabels(a.label, b.label));
 }
@@ -179,7 +173,7 @@ export function compareLabels(a: string, b: string): number {
 }
 
 /** Says what is wrong with the classes themselves: one only, one for each row, single rows, names that differ in case alone. */
-export function checkClasses(rows: readonly LabelledRow[], column: string, problems: Problems): void {
+export function checkClasses(rows: LabelledRows, column: string, problems: Problems): void {
   if (rows.length === 0) return;
   const counts = classCounts(rows);
   const at = { column };
@@ -210,12 +204,12 @@ export function checkClasses(rows: readonly LabelledRow[], column: string, probl
   }
   const single = counts.filter(({ count }) => count === 1).map(({ label }) => label);
   if (single.length > 0) {
-    const isSingle = new Set(single);
+    const classes = rows.classes();
     const names = listed([
       ...single.slice(0, 5).map(quoted),
       ...(single.length > 5 ? [`${single.length - 5} more`] : []),
     ]);
-    const lines = rows.filter((row) => isSingle.has(row.label)).map((row) => row.line);
+    const lines = single.map((label) => classes.get(label)!.lines[0]!).sort((a, b) => a - b);
     problems.add(
       'warning',
       'single-row-class',
@@ -264,7 +258,7 @@ function reportSimilar(counts: readonly { label: string }[], column: string, pro
 /** Labels that are lists of others: `billing|login`. */
 function reportJoined(
   counts: readonly { label: string; count: number }[],
-  rows: readonly LabelledRow[],
+  rows: LabelledRows,
   column: string,
   problems: Problems,
 ): void {
@@ -284,7 +278,7 @@ function reportJoined(
 /** Decimal numbers of which there are more than a few are a measurement. @returns whether they are no classes at all */
 function isMeasured(
   counts: readonly { label: string }[],
-  rows: readonly LabelledRow[],
+  rows: LabelledRows,
   column: string,
   problems: Problems,
 ): boolean {
@@ -313,24 +307,23 @@ export function textKey(row: { text: string; text_pair?: string }, rules: DataRu
 }
 
 /** Reports rows that repeat an earlier one, and texts that carry different labels. Nothing is left out. */
-export function checkRepeats(rows: readonly LabelledRow[], problems: Problems, rules: DataRules = 2): void {
-  const first = new Map<string, LabelledRow>();
+export function checkRepeats(rows: LabelledRows, problems: Problems, rules: DataRules = 2): void {
+  const seen = new SeenRows(rows.length, (place) => textKey(rows.at(place)!, rules));
+  let next = 0;
   for (const row of rows) {
-    const key = textKey(row, rules);
-    const earlier = first.get(key);
-    if (!earlier) {
-      first.set(key, row);
-    } else if (earlier.label === row.label) {
+    const first = seen.add(next++, textKey(row, rules));
+    if (first === undefined) continue;
+    if (rows.labelAt(first) === row.label) {
       problems.occurrence({ severity: 'info', code: 'duplicate-row' }, row.line, (where, count) =>
         count === 1
-          ? `The row on ${where} repeats line ${earlier.line}; both are kept.`
+          ? `The row on ${where} repeats line ${rows.at(first)!.line}; both are kept.`
           : `${counted(count, 'row')} repeat an earlier one (${where}); they are kept.`,
       );
     } else {
       problems.occurrence({ severity: 'warning', code: 'conflicting-labels' }, row.line, (where, count) =>
         count === 1
-          ? `The text ${quoted(row.text)} is ${quoted(earlier.label)} on line ${earlier.line} and ${quoted(row.label)} on ${where}; decide which it is.`
-          : `${counted(count, 'row')} carry another label than the same text has further up (${where}), the first being ${quoted(row.text)}: ${quoted(earlier.label)} on line ${earlier.line}, ${quoted(row.label)} on line ${row.line}.`,
+          ? `The text ${quoted(row.text)} is ${quoted(rows.labelAt(first))} on line ${rows.at(first)!.line} and ${quoted(row.label)} on ${where}; decide which it is.`
+          : `${counted(count, 'row')} carry another label than the same text has further up (${where}), the first being ${quoted(row.text)}: ${quoted(rows.labelAt(first))} on line ${rows.at(first)!.line}, ${quoted(row.label)} on line ${row.line}.`,
       );
     }
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { closest, distance } from 'fastest-levenshtein';
 import { type ColumnSummary, type Columns, largest } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
@@ -25,40 +26,64 @@ const SAMPLED = 20_000;
 /** A date, a time of day or both, as spreadsheets and logs write them. */
 const DATE = /^\s*(?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{1,2}:\d{2})(?:\b|[T ])/;
 
-/** What each column holds. */
-export function columnStats(table: Table): ColumnStats[] {
-  return table.columns.map((name, i) => {
-    const distinct = new Set<string>();
-    let empty = 0;
-    let [length, words, numbers, dates, sampled] = [0, 0, 0, 0, 0];
-    for (const { values } of table.rows) {
-      const value = values[i];
-      if (isEmpty(value)) {
-        empty++;
-        continue;
-      }
-      if (distinct.size < DISTINCT_CAP) distinct.add(value.trim());
-      if (sampled < SAMPLED) {
-        sampled++;
-        length += value.length;
-        words += value.trim().split(/\s+/).length;
-        if (Number.isFinite(Number(value))) numbers++;
-        else if (DATE.test(value)) dates++;
-      }
-    }
-    const mean = (sum: number): number => (sampled === 0 ? 0 : sum / sampled);
+/** Gathers what a column holds, cell by cell. */
+class ColumnTally {
+  readonly #distinct = new Set<string>();
+  readonly #examples: string[] = [];
+  #filled = 0;
+  #sampled = 0;
+  #length = 0;
+  #words = 0;
+  #numbers = 0;
+  #dates = 0;
+
+  add(value: string): void {
+    if (isEmpty(value)) return;
+    this.#filled++;
+    if (this.#distinct.size < DISTINCT_CAP) this.#addDistinct(value.trim());
+    if (this.#sampled === SAMPLED) return;
+    this.#sampled++;
+    this.#length += value.length;
+    this.#words += value.trim().split(/\s+/).length;
+    if (Number.isFinite(Number(value))) this.#numbers++;
+    else if (DATE.test(value)) this.#dates++;
+  }
+
+  /** A thousand texts of a page each need not be kept to be counted. */
+  #addDistinct(value: string): void {
+    const before = this.#distinct.size;
+    this.#distinct.add(value.length > LONG ? createHash('sha1').update(value).digest('base64') : value);
+    if (this.#distinct.size > before && this.#examples.length < EXAMPLES) this.#examples.push(shortened(value));
+  }
+
+  stats(name: string, rows: number): ColumnStats {
+    const mean = (sum: number): number => (this.#sampled === 0 ? 0 : sum / this.#sampled);
     return {
       name,
-      distinct: distinct.size,
-      empty,
-      mean_length: mean(length),
-      examples: [...distinct].slice(0, EXAMPLES),
-      mean_words: mean(words),
-      numeric: mean(numbers),
-      dates: mean(dates),
-      filled: table.rows.length - empty,
+      distinct: this.#distinct.size,
+      empty: rows - this.#filled,
+      mean_length: mean(this.#length),
+      examples: [...this.#examples],
+      mean_words: mean(this.#words),
+      numeric: mean(this.#numbers),
+      dates: mean(this.#dates),
+      filled: this.#filled,
     };
-  });
+  }
+}
+
+/** Longer values are told apart by their hash, and shortened where they are shown. */
+const LONG = 200;
+
+function shortened(value: string): string {
+  return value.length <= LONG ? value : `${[...value.slice(0, LONG)].slice(0, -1).join('')}…`;
+}
+
+/** What each column holds, by one pass over the cells that there are. */
+export function columnStats(table: Table): ColumnStats[] {
+  const tallies = table.columns.map(() => new ColumnTally());
+  for (const row of table.rows) for (const [column, value] of row.cells()) tallies[column]?.add(value);
+  return tallies.map((tally, i) => tally.stats(table.columns[i]!, table.rows.length));
 }
 
 export interface ColumnGuess {
@@ -89,7 +114,8 @@ export function guessColumns(
   const pair = pairs && given.text === undefined && given.text_pair === undefined ? namedPair(free) : undefined;
   if (pair) [columns.text, columns.text_pair] = pair;
 
-  const texts = columns.text === undefined ? options(free, (column) => scoreText(column, stats)) : [NONE];
+  const longest = largest(stats, (column) => column.mean_length);
+  const texts = columns.text === undefined ? options(free, (column) => scoreText(column, longest)) : [NONE];
   const labels = columns.label === undefined ? options(free, scoreLabel) : [NONE];
   let best: { text: Option; label: Option; score: number } = { text: NONE, label: NONE, score: 0 };
   for (const text of texts) {
@@ -109,10 +135,16 @@ interface Option {
   score: number;
 }
 
+const MOST_OPTIONS = 5;
 const NONE: Option = { name: undefined, score: 0 };
 
 function options(columns: readonly ColumnStats[], score: (column: ColumnStats) => number): Option[] {
-  return [NONE, ...columns.map((column) => ({ name: column.name, score: score(column) })).filter((o) => o.score > 0)];
+  const fitting = columns
+    .map((column, i) => ({ name: column.name, score: score(column), i }))
+    .filter((o) => o.score > 0);
+  // A text, its pair and a label are three columns: the best of the others cannot be beyond the first few.
+  const best = fitting.sort((a, b) => b.score - a.score || a.i - b.i).slice(0, MOST_OPTIONS);
+  return [NONE, ...best.sort((a, b) => a.i - b.i)];
 }
 
 function checkGiven(table: Table, given: Columns): void {
@@ -173,12 +205,11 @@ export const isUsualLabelName = (name: string): boolean => scoreName(name, LABEL
 /** An empty column is taken for its name alone, when nothing else fits, so that its being empty can be told. */
 const EMPTY_BUT_NAMED = 0.1;
 
-function scoreText(column: ColumnStats, all: readonly ColumnStats[]): number {
+function scoreText(column: ColumnStats, longest: number): number {
   const name = column.name.toLowerCase();
   if (OTHER_NAMES.includes(name)) return -1;
   if (column.numeric > 0.9) return -1;
   if (column.filled === 0) return EMPTY_BUT_NAMED * scoreName(name, TEXT_NAMES);
-  const longest = largest(all, (other) => other.mean_length);
   const varied = isVaried(column) ? 1 : 0;
   const long = (column.mean_words >= 3 ? 1 : 0) + (column.mean_length === longest ? 1 : 0);
   // Two or three values of a word each are a class, whatever the column is called.

@@ -1,10 +1,11 @@
 import { closest, distance } from 'fastest-levenshtein';
 import type { Columns, DataProblem, DatasetReference } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
-import { checkClasses, checkRepeats, compareLabels, type DataRules, type LabelledRow, textKey } from './checks.ts';
+import { checkClasses, checkRepeats, compareLabels, type DataRules, textKey } from './checks.ts';
 import { isUsualLabelName } from './columns.ts';
 import { refuseUnsure } from './encoding.ts';
 import { withListColumns } from './label-cells.ts';
+import type { LabelledRow, LabelledRows } from './labelled-rows.ts';
 import { KnownLabels } from './labels.ts';
 import { bySeverity, counted, listed, Problems, quoted } from './problems.ts';
 import { readTable } from './read.ts';
@@ -60,7 +61,7 @@ export async function loadClassificationDataset(
   const test = parts.test && (await reader.read('test', parts.test, train.columns));
   reader.refuseErrors();
 
-  const labels = options.labels ?? [...new Set(train.rows.map((row) => row.label))].sort(compareLabels);
+  const labels = options.labels ?? [...train.rows.counts().keys()].sort(compareLabels);
   const whose = options.labels ? 'the model' : 'the training part';
   const known = new KnownLabels(labels);
   const examples = (part: ReadPart | undefined): Example[] => (part ? toExamples(part, known, whose) : []);
@@ -133,11 +134,19 @@ export async function loadEvaluationData(
 
 /** The one column whose every value is a class that the model knows: a better guess than any name. */
 function columnOf(known: KnownLabels, table: Table): string | undefined {
-  const fitting = table.columns.filter((_, i) => {
-    const values = table.rows.map((row) => row.values[i]).filter((value) => !isEmpty(value));
-    return values.length > 0 && values.every((value) => known.find(value!.trim()) !== undefined);
-  });
-  return fitting.length === 1 ? fitting[0] : undefined;
+  // Columns of which all values so far are classes, each with whether it has any.
+  let fitting = table.columns.map((name, index) => ({ name, index, hasAny: false }));
+  for (const row of table.rows) {
+    if (fitting.length === 0) break;
+    fitting = fitting.filter((column) => {
+      const value = row.value(column.index);
+      if (isEmpty(value)) return true;
+      column.hasAny = true;
+      return known.find(value.trim()) !== undefined;
+    });
+  }
+  fitting = fitting.filter(({ hasAny }) => hasAny);
+  return fitting.length === 1 ? fitting[0]!.name : undefined;
 }
 
 /** Columns for what a model was trained on: as its own data called them, where the table has these. */
@@ -256,15 +265,16 @@ function toExamples({ rows, problems }: ReadPart, known: KnownLabels, whose: str
     const label = known.find(row.label);
     if (label === undefined) throw unknownLabel(row, rows, known, whose);
     known.reportSpelling(row, label, whose, problems);
-    return { ...row, label };
+    const { text, text_pair, file, line } = row;
+    return { text, ...(text_pair !== undefined && { text_pair }), label, file, line };
   });
 }
 
-function unknownLabel(row: LabelledRow, rows: readonly LabelledRow[], known: KnownLabels, whose: string): LuthierError {
+function unknownLabel(row: LabelledRow, rows: LabelledRows, known: KnownLabels, whose: string): LuthierError {
   const { labels } = known;
   const near = labels.length > 0 ? closest(row.label, [...labels]) : undefined;
   const isNear = near !== undefined && distance(row.label, near) <= Math.max(1, row.label.length / 3);
-  const unknown = [...new Set(rows.map(({ label }) => label))].filter((label) => known.find(label) === undefined);
+  const unknown = [...rows.counts().keys()].filter((label) => known.find(label) === undefined);
   const asPlaces = known.asPlaces(unknown);
   const names = [...labels.slice(0, 10).map(quoted), ...(labels.length > 10 ? [`${labels.length - 10} more`] : [])];
   const elsewhere = whose === 'the model' ? '' : ', or add rows of that class to the training part';

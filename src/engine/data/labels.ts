@@ -1,5 +1,6 @@
 import { characterName, labelKey, oddCharacters, tidyLabel } from './characters.ts';
-import { counted, listed, type Problems, places, quoted } from './problems.ts';
+import type { LabelledRows } from './labelled-rows.ts';
+import { counted, listed, type Places, type Problems, places, quoted } from './problems.ts';
 
 const NUMBER = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3}))?$/;
 
@@ -35,13 +36,8 @@ interface Labelled {
  * Gives each class one spelling: labels that look the same on the screen, or are the same number, are one class, and
  * that is said with the character or the spelling that differs. Changes the rows' labels in place.
  */
-export function settleLabels(rows: readonly Labelled[], column: string, problems: Problems): void {
-  const spellings = new Map<string, number[]>();
-  for (const { label, line } of rows) {
-    const lines = spellings.get(label);
-    if (lines) lines.push(line);
-    else spellings.set(label, [line]);
-  }
+export function settleLabels(rows: LabelledRows, column: string, problems: Problems): void {
+  const spellings = rows.classes();
   const classes = new Map<string, string[]>();
   for (const label of spellings.keys()) {
     const key = classKey(label);
@@ -53,8 +49,11 @@ export function settleLabels(rows: readonly Labelled[], column: string, problems
     const others = labels.filter((label) => label !== kept);
     for (const label of others) settled.set(label, kept);
     if (others.length === 0) continue;
-    const at = { column, line: spellings.get(others[0]!)![0]! };
-    const where = (label: string) => places(spellings.get(label)!);
+    const at = { column, line: spellings.get(others[0]!)!.lines[0]! };
+    const where = (label: string) => {
+      const { lines, count } = spellings.get(label)!;
+      return places(lines, count);
+    };
     if (key.startsWith('#') && others.every((label) => numberKey(label) !== undefined)) {
       const spelt = listed(others.map((label) => `${quoted(label)} (${where(label)})`));
       problems.add(
@@ -75,18 +74,17 @@ export function settleLabels(rows: readonly Labelled[], column: string, problems
       at,
     );
   }
-  if (settled.size === 0) return;
-  for (const row of rows) row.label = settled.get(row.label) ?? row.label;
+  rows.rename(settled);
 }
 
 /** The commonest of the spellings without odd characters; a number's plainest. */
-function keptSpelling(labels: readonly string[], spellings: ReadonlyMap<string, number[]>, key: string): string {
+function keptSpelling(labels: readonly string[], spellings: ReadonlyMap<string, Places>, key: string): string {
   const number = key.startsWith('#') ? key.slice(1) : undefined;
   if (number !== undefined && labels.includes(number)) return number;
   const counts = new Map<string, number>();
   for (const label of labels) {
     const tidy = tidyLabel(label);
-    counts.set(tidy, (counts.get(tidy) ?? 0) + spellings.get(label)!.length);
+    counts.set(tidy, (counts.get(tidy) ?? 0) + spellings.get(label)!.count);
   }
   return [...counts].reduce((most, next) => (next[1] > most[1] ? next : most))[0];
 }

@@ -96,8 +96,9 @@ export class Rows implements Iterable<TableRow> {
   at(place: number): TableRow | undefined {
     const i = place < 0 ? this.length + place : place;
     if (!(i >= 0 && i < this.length)) return undefined;
-    for (const row of this.#from(i)) return row;
-    return undefined;
+    const row = this.#store.row(this.#index ? this.#index[i]! : i + this.#skip, this.#width);
+    const elsewhere = this.#place?.(row.line);
+    return elsewhere ? row.at(elsewhere) : row;
   }
 
   [Symbol.iterator](): Generator<TableRow> {
@@ -151,6 +152,16 @@ export class Rows implements Iterable<TableRow> {
       i++;
     }
     return new Rows(this.#store, { index: kept.numbers(), width: this.#width, place: this.#place });
+  }
+
+  /** The rows at some places, which ascend. */
+  only(places: Uint32Array): Rows {
+    const index = this.#index
+      ? places.map((place) => this.#index![place]!)
+      : this.#skip === 0
+        ? places
+        : places.map((place) => place + this.#skip);
+    return new Rows(this.#store, { index, width: this.#width, place: this.#place });
   }
 
   slice(from: number, to = this.length): Rows {
@@ -319,6 +330,26 @@ export class RowStore {
     this.drop();
     // One long row must not cost its length for as long as the table is read.
     if (this.#scratch.length > BLOCK) this.#scratch = Buffer.allocUnsafe(4096);
+  }
+
+  /** One row. */
+  row(place: number, width?: number): TableRow {
+    const mark = this.#marks[Math.floor(place / ROWS_TO_A_MARK)]!;
+    const cursor = new Cursor(mark.offset);
+    let blockAt = mark.block;
+    let before = mark.before;
+    for (let i = place - (place % ROWS_TO_A_MARK); ; i++) {
+      let block = this.#blocks[blockAt]!;
+      if (cursor.at >= block.used) {
+        block = this.#blocks[++blockAt]!;
+        cursor.at = 0;
+      }
+      const line = before + cursor.read(block.bytes);
+      before = line + cursor.read(block.bytes);
+      const cells = new Cells(block.bytes, cursor, width);
+      cursor.at = cells.end;
+      if (i === place) return new TableRow(line, before, cells);
+    }
   }
 
   /** Rows from a place on. @param width of the table; without it, rows are as wide as they are */

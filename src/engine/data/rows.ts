@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import type { Columns, RowLengths, ServiceRequests } from '../../protocol/index.ts';
-import { type LabelledRow, labelledRows, requireColumns, textKey } from './checks.ts';
+import { labelledRows, requireColumns, textKey } from './checks.ts';
 import { guessColumns, isUsualLabelName } from './columns.ts';
 import { withListColumns } from './label-cells.ts';
+import type { LabelledRow, LabelledRows } from './labelled-rows.ts';
 import { Problems } from './problems.ts';
 import { type ReadOptions, readTable } from './read.ts';
 import { resolveDataset } from './resolve.ts';
@@ -81,7 +82,7 @@ export async function listRows(options: ListOptions): Promise<ServiceRequests['d
 
 interface Known {
   key: string;
-  rows: LabelledRow[];
+  rows: LabelledRows;
 }
 
 /** The rows looked at last: a page that is turned or a letter that is typed does not read 100 MB again. */
@@ -89,13 +90,15 @@ let last: Known | undefined;
 /** Texts that are kept for that at most, in UTF-16 units. */
 const KEPT = 64 * 2 ** 20;
 
-async function labelled({ data, columns, encoding, signal }: ListOptions): Promise<LabelledRow[]> {
+async function labelled({ data, columns, encoding, signal }: ListOptions): Promise<LabelledRows> {
   const key = JSON.stringify([data, columns, encoding, await stamp(data)]);
   if (last?.key === key) return last.rows;
   last = undefined;
   const { table, columns: own, file } = await openRows(data, { encoding, signal });
   const { rows } = understand(table, { file, given: { ...own, ...columns }, problems: new Problems() });
-  if (rows.reduce((sum, row) => sum + row.text.length, 0) < KEPT) last = { key, rows };
+  let size = 0;
+  for (const { text } of rows) size += text.length;
+  if (size < KEPT) last = { key, rows };
   return rows;
 }
 
@@ -152,7 +155,7 @@ export async function locateRow(options: {
   const columns = requireColumns(table, guessColumns(table, own).columns);
   const index = table.rows.findIndex((row) => row.line === line && (row.file ?? copy) === file);
   if (index < 0 || !isAbsolute(file)) return { state: 'same', file, line };
-  const [row] = labelledRows({ ...table, rows: table.rows.slice(index, index + 1) }, columns, copy, new Problems());
+  const row = labelledRows({ ...table, rows: table.rows.slice(index, index + 1) }, columns, copy, new Problems()).at(0);
   const inCopy = { file: copy, line: index + 1 };
   if (!row) return { state: 'same', file, line };
   const now = await readTable({ file }, { signal }).catch(() => undefined);

@@ -11,7 +11,8 @@ import {
 import { LuthierError } from '../errors.ts';
 import { readRegularFile } from '../files/regular-file.ts';
 import { writeError, writeFileAtomically } from '../hub/write-file.ts';
-import { checkClasses, checkRepeats, compareLabels, type LabelledRow } from './checks.ts';
+import { checkClasses, checkRepeats, compareLabels } from './checks.ts';
+import type { LabelledRows } from './labelled-rows.ts';
 import { counted, Problems } from './problems.ts';
 import { readTable } from './read.ts';
 import { toRanges } from './row-source.ts';
@@ -77,19 +78,19 @@ export async function createDataset(
     created_at: new Date().toISOString(),
     source: {
       file,
-      first_line: rows[0]!.line,
+      first_line: rows.at(0)!.line,
       last_line: rows.at(-1)!.line,
       lines: toRanges(rows.map(({ line }) => line)),
     },
     columns,
     rows: rows.length,
-    labels: [...new Set(rows.map((row) => row.label))].sort(compareLabels),
+    labels: [...rows.counts().keys()].sort(compareLabels),
   };
   await writeFolder(path, record, rows);
   return { path, record, problems: [...problems.list(), ...table.problems] };
 }
 
-async function writeFolder(path: string, record: DatasetRecord, rows: readonly LabelledRow[]): Promise<void> {
+async function writeFolder(path: string, record: DatasetRecord, rows: LabelledRows): Promise<void> {
   const aside = join(path, '..', `.${basename(path)}.${process.pid}.tmp`);
   try {
     await mkdir(aside, { recursive: true });
@@ -101,12 +102,7 @@ async function writeFolder(path: string, record: DatasetRecord, rows: readonly L
     );
     await writeFileAtomically(join(aside, 'rows.jsonl'), async (handle) => {
       for (let from = 0; from < rows.length; from += 4096) {
-        await handle.appendFile(
-          rows
-            .slice(from, from + 4096)
-            .map(jsonLine)
-            .join(''),
-        );
+        await handle.appendFile(rows.some(from, 4096).map(jsonLine).join(''));
       }
     });
     await writeRecord(aside, record);

@@ -1,13 +1,14 @@
 import type { Columns } from '../../protocol/index.ts';
-import { type DataRules, type LabelledRow, labelledRows, requireColumns } from './checks.ts';
+import { type DataRules, labelledRows, requireColumns } from './checks.ts';
 import { columnStats, guessColumns, isUsualLabelName } from './columns.ts';
 import { withListColumns } from './label-cells.ts';
+import type { LabelledRows } from './labelled-rows.ts';
 import type { Problems } from './problems.ts';
 import type { Table } from './table.ts';
 import { checkUnused } from './unused.ts';
 
 export interface Understood {
-  rows: LabelledRow[];
+  rows: LabelledRows;
   columns: Columns & { text: string; label: string };
   /** Why these columns, in sentences that a person can check. */
   reason: string;

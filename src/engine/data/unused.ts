@@ -1,7 +1,8 @@
 import type { Columns } from '../../protocol/index.ts';
 import { type ColumnStats, isUsualLabelName, isVaried } from './columns.ts';
 import { OTHER_NAMES } from './names.ts';
-import { counted, listed, type Problems, quoted } from './problems.ts';
+import type { TableRow } from './packed-rows.ts';
+import { counted, listed, Places, type Problems, quoted } from './problems.ts';
 import { isEmpty, type Table } from './table.ts';
 
 /**
@@ -35,10 +36,14 @@ function reportUnnamed(table: Table, unused: readonly ColumnStats[], problems: P
   const unnamed = table.header ? unused.filter(({ name }) => /^column_\d+$/.test(name)) : [];
   if (unnamed.length === 0) return new Set();
   const names = listed(unnamed.slice(0, 5).map(({ name }) => `“${name}”`));
-  const indices = unnamed.map(({ name }) => table.columns.indexOf(name));
-  problems.lines(
+  const indices = new Set(unnamed.map(({ name }) => table.columns.indexOf(name)));
+  const filled = new Places();
+  for (const row of table.rows) {
+    if (row.cells().some(([i, value]) => indices.has(i) && !isEmpty(value))) filled.add(row.line);
+  }
+  problems.occurrences(
     { severity: 'warning', code: 'unused-column' },
-    table.rows.filter((row) => indices.some((i) => !isEmpty(row.value(i)))).map(({ line }) => line),
+    filled,
     (where) =>
       `${names} ${unnamed.length === 1 ? 'has' : 'have'} no name in the header and ${unnamed.length === 1 ? 'holds' : 'hold'} text on ${where} that is not used. Where a delimiter within a text made ${unnamed.length === 1 ? 'it' : 'them'}, put quotes around the text.`,
   );
@@ -94,35 +99,46 @@ const GIVEN_UP = /^(?:was|is)?_?(?:cancelled|canceled|skipped|rejected|ignored|d
 const MOST_VERDICTS = 10;
 const LONGEST_VERDICT = 20;
 
+/** A column that may hold verdicts, until a cell of it says otherwise. */
+interface Verdicts {
+  column: ColumnStats;
+  isFlag: boolean;
+  bad: Places;
+  counts: Map<string, number>;
+}
+
 /** What annotators thought of rows: those that they rejected are learned like the others. */
 function reportVerdicts(table: Table, unused: readonly ColumnStats[], problems: Problems): Set<ColumnStats> {
-  const found = new Set<ColumnStats>();
+  const places = new Map(table.columns.map((name, i) => [name, i]));
+  const candidates = new Map<number, Verdicts>();
   for (const column of unused) {
-    const index = table.columns.indexOf(column.name);
     if (column.distinct > MOST_VERDICTS || column.mean_length > LONGEST_VERDICT) continue;
-    const verdicts: { line: number; verdict: string }[] = [];
-    for (const row of table.rows) {
-      const value = row.value(index);
-      if (!isEmpty(value)) verdicts.push({ line: row.line, verdict: value.trim().toLowerCase() });
-    }
     const isFlag = GIVEN_UP.test(column.name);
-    const isBad = (verdict: string): boolean => (isFlag ? /^(?:true|1|yes)$/.test(verdict) : REJECTED.has(verdict));
-    const isGood = (verdict: string): boolean => (isFlag ? /^(?:false|0|no)$/.test(verdict) : ACCEPTED.has(verdict));
-    if (!verdicts.every(({ verdict }) => isBad(verdict) || isGood(verdict))) continue;
-    found.add(column);
-    const bad = verdicts.filter(({ verdict }) => isBad(verdict));
-    if (bad.length === 0) continue;
-    const counts = new Map<string, number>();
-    for (const { verdict } of bad) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+    candidates.set(places.get(column.name)!, { column, isFlag, bad: new Places(), counts: new Map() });
+  }
+  for (const row of table.rows) {
+    if (candidates.size === 0) break;
+    for (const [i, value] of row.cells()) {
+      const candidate = candidates.get(i);
+      if (!candidate || isEmpty(value)) continue;
+      const verdict = value.trim().toLowerCase();
+      const { isFlag, bad, counts } = candidate;
+      if (isFlag ? /^(?:true|1|yes)$/.test(verdict) : REJECTED.has(verdict)) {
+        bad.add(row.line);
+        counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+      } else if (!(isFlag ? /^(?:false|0|no)$/.test(verdict) : ACCEPTED.has(verdict))) candidates.delete(i);
+    }
+  }
+  for (const { column, bad, counts } of candidates.values()) {
     const said = listed([...counts].map(([verdict, count]) => `${quoted(verdict)} in ${count.toLocaleString('en')}`));
-    problems.lines(
+    problems.occurrences(
       { severity: 'warning', code: 'verdict-column', column: column.name },
-      bad.map(({ line }) => line),
+      bad,
       (where) =>
         `“${column.name}” says ${said} of ${counted(table.rows.length, 'row')} (${where}), and is not used: these rows are learned like the others. Delete those that should not be, or keep the accepted ones in a file of their own.`,
     );
   }
-  return found;
+  return new Set([...candidates.values()].map(({ column }) => column));
 }
 
 /** Several columns of 0 and 1, of which one was taken for the label. */
@@ -138,11 +154,12 @@ function reportIndicators(table: Table, columns: Columns, stats: readonly Column
       examples.every((value) => Number(value) === 0 || Number(value) === 1),
   );
   if (indicators.length < 2 || !indicators.some(({ name }) => name === label)) return;
-  const indices = indicators.map(({ name }) => table.columns.indexOf(name));
-  const sums = table.rows.map((row) => indices.reduce((sum, i) => sum + Number(row.value(i) ?? 0), 0));
+  const indices = new Set(indicators.map(({ name }) => table.columns.indexOf(name)));
+  const sum = (row: TableRow) =>
+    row.cells().reduce((total, [i, value]) => (indices.has(i) ? total + Number(value) : total), 0);
   const names = listed(indicators.slice(0, 10).map(({ name }) => `“${name}”`));
   const more = indicators.length > 10 ? ` and ${indicators.length - 10} more` : '';
-  const advice = sums.every((sum) => sum === 1)
+  const advice = table.rows.every((row) => sum(row) === 1)
     ? 'One of them is 1 in each row: write its name into one column, and take that as the label.'
     : 'Several labels a row are not supported yet: name the one to learn, or make one column of classes.';
   problems.add(
