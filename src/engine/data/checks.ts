@@ -4,7 +4,8 @@ import { characterName, invisibleIn, isReadable, lookAlikesIn, lookOf, nearText 
 import { joinedLabels, LabelCells } from './label-cells.ts';
 import { type Fields, type LabelledRows, LabelledRowsBuilder, SeenRows } from './labelled-rows.ts';
 import { numberKey, settleLabels } from './labels.ts';
-import { counted, listed, type Problems, places, quoted } from './problems.ts';
+import { type Pace, Stride } from './pace.ts';
+import { counted, listed, Places, type Problems, places, quoted } from './problems.ts';
 import { isEmpty, type Table } from './table.ts';
 
 /**
@@ -43,13 +44,14 @@ export function missingColumns(table: Table, { text, label }: Columns): string {
  * The rows that have a text and a label; those that lack one are left out and reported with their lines, and each
  * class has one spelling. A column without any content is an error.
  */
-export function labelledRows(
+export async function labelledRows(
   table: Table,
   columns: Columns & { text: string; label: string },
   file: string,
   problems: Problems,
   rules: DataRules = 2,
-): LabelledRows {
+  pace?: Pace,
+): Promise<LabelledRows> {
   const fields = (['text', 'text_pair', 'label'] as const).flatMap((field) => {
     const name = columns[field];
     return name === undefined ? [] : [{ field, name, index: table.columns.indexOf(name) }];
@@ -72,8 +74,11 @@ export function labelledRows(
   if (vacant.length > 0) return rows.built(table.rows, place, file);
   const labelAt = at(columns.label);
   const cells = new LabelCells(columns.label);
+  const stride = new Stride(pace);
   let next = 0;
   for (const row of table.rows) {
+    const wait = stride.step(row.bytes);
+    if (wait) await wait;
     const { line } = row;
     const i = next++;
     const lacking = fields.find(({ index }) => {
@@ -97,12 +102,12 @@ export function labelledRows(
       }
       label = one;
     }
-    rows.push(i, label);
+    rows.push(i, label, line);
   }
   const labelled = rows.built(table.rows, place, file);
   if (rules > 1) {
     cells.report(problems);
-    reportMissingWords(labelled, columns, problems);
+    await reportMissingWords(labelled, columns, problems, pace);
     settleLabels(labelled, columns.label, problems);
   }
   return labelled;
@@ -138,19 +143,39 @@ const FAST_TEXT_LABEL = '__label__';
 const MISSING_LABEL = /^(?:-?nan|nat|<na>|#n\/a|n\/a|null|nil|undefined|#value!|#ref!)$/i;
 const MISSING_TEXT = /^(?:-?nan|nat|<na>|#n\/a|n\/?a|null|nil|none|undefined|#value!|#ref!)$/i;
 
-function reportMissingWords(rows: LabelledRows, columns: Columns, problems: Problems): void {
-  for (const field of ['text', 'text_pair', 'label'] as const) {
-    const column = columns[field];
-    if (column === undefined) continue;
-    const pattern = field === 'label' ? MISSING_LABEL : MISSING_TEXT;
-    const found = rows.filter((row) => pattern.test(row[field]?.trim() ?? ''));
-    if (found.length === 0) continue;
-    const words = [...new Set(found.map((row) => row[field]!.trim()))].slice(0, 3).map(quoted);
+async function reportMissingWords(
+  rows: LabelledRows,
+  columns: Columns,
+  problems: Problems,
+  pace: Pace | undefined,
+): Promise<void> {
+  const fields = (['text', 'text_pair', 'label'] as const)
+    .filter((field) => columns[field] !== undefined)
+    .map((field) => ({
+      field,
+      pattern: field === 'label' ? MISSING_LABEL : MISSING_TEXT,
+      found: new Places(),
+      words: new Set<string>(),
+    }));
+  const stride = new Stride(pace);
+  for (const row of rows) {
+    const wait = stride.step(row.bytes);
+    if (wait) await wait;
+    for (const { field, pattern, found, words } of fields) {
+      const word = row[field]?.trim() ?? '';
+      if (!pattern.test(word)) continue;
+      found.add(row.line);
+      if (words.size < 3) words.add(word);
+    }
+  }
+  for (const { field, found, words: all } of fields) {
+    const column = columns[field]!;
+    const words = [...all].map(quoted);
     const isOne = words.length === 1;
     const what = field === 'label' ? 'label' : 'text';
-    problems.lines(
+    problems.occurrences(
       { severity: 'warning', code: 'missing-words', column },
-      found.map(({ line }) => line),
+      found,
       (where, count) =>
         `${listed(words)} ${isOne ? 'stands' : 'stand'} in ${counted(count, what)} of “${column}” (${where}) and ${isOne ? 'looks like a missing value, but is' : 'look like missing values, but are'} learned ${field === 'label' ? 'as a class' : 'as written'}. Empty ${count === 1 ? 'the cell to leave its row out' : 'these cells to leave their rows out'}.`,
     );
@@ -159,8 +184,8 @@ function reportMissingWords(rows: LabelledRows, columns: Columns, problems: Prob
 
 /** Rows a class, most frequent first; equal ones by name. */
 export function classCounts(rows: LabelledRows): { label: string; count: number }[] {
-  return [...rows.counts()]
-    .map(([label, count]) => ({ label, count }))
+  return [...rows.classes()]
+    .map(([label, { count }]) => ({ label, count }))
     .sort((a, b) => b.count - a.count || compareLabels(a.label, b.label));
 }
 
@@ -307,10 +332,18 @@ export function textKey(row: { text: string; text_pair?: string }, rules: DataRu
 }
 
 /** Reports rows that repeat an earlier one, and texts that carry different labels. Nothing is left out. */
-export function checkRepeats(rows: LabelledRows, problems: Problems, rules: DataRules = 2): void {
+export async function checkRepeats(
+  rows: LabelledRows,
+  problems: Problems,
+  rules: DataRules = 2,
+  pace?: Pace,
+): Promise<void> {
   const seen = new SeenRows(rows.length, (place) => textKey(rows.at(place)!, rules));
+  const stride = new Stride(pace);
   let next = 0;
   for (const row of rows) {
+    const wait = stride.step(row.bytes);
+    if (wait) await wait;
     const first = seen.add(next++, textKey(row, rules));
     if (first === undefined) continue;
     if (rows.labelAt(first) === row.label) {

@@ -3,6 +3,7 @@ import { closest, distance } from 'fastest-levenshtein';
 import { type ColumnSummary, type Columns, largest } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { LABEL_NAMES, OTHER_NAMES, PAIR_NAMES, TEXT_NAMES } from './names.ts';
+import { type Pace, Stride } from './pace.ts';
 import { counted, listed } from './problems.ts';
 import { isEmpty, type Table } from './table.ts';
 
@@ -75,7 +76,8 @@ class ColumnTally {
 /** Longer values are told apart by their hash, and shortened where they are shown. */
 const LONG = 200;
 
-function shortened(value: string): string {
+/** A cell as it is shown: at most 200 letters of it. */
+export function shortened(value: string): string {
   return value.length <= LONG ? value : `${[...value.slice(0, LONG)].slice(0, -1).join('')}…`;
 }
 
@@ -83,6 +85,18 @@ function shortened(value: string): string {
 export function columnStats(table: Table): ColumnStats[] {
   const tallies = table.columns.map(() => new ColumnTally());
   for (const row of table.rows) for (const [column, value] of row.cells()) tallies[column]?.add(value);
+  return tallies.map((tally, i) => tally.stats(table.columns[i]!, table.rows.length));
+}
+
+/** The same for a large table: others are answered meanwhile, and a cancellation is heard. */
+export async function columnStatsAtPace(table: Table, pace: Pace): Promise<ColumnStats[]> {
+  const tallies = table.columns.map(() => new ColumnTally());
+  const stride = new Stride(pace);
+  for (const row of table.rows) {
+    const wait = stride.step(row.bytes);
+    if (wait) await wait;
+    for (const [column, value] of row.cells()) tallies[column]?.add(value);
+  }
   return tallies.map((tally, i) => tally.stats(table.columns[i]!, table.rows.length));
 }
 

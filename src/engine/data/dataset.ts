@@ -7,6 +7,7 @@ import { refuseUnsure } from './encoding.ts';
 import { withListColumns } from './label-cells.ts';
 import type { LabelledRow, LabelledRows } from './labelled-rows.ts';
 import { KnownLabels } from './labels.ts';
+import { pacer } from './pace.ts';
 import { bySeverity, counted, listed, Problems, quoted } from './problems.ts';
 import { readTable } from './read.ts';
 import { type Part, type PartName, resolveDataset } from './resolve.ts';
@@ -61,7 +62,7 @@ export async function loadClassificationDataset(
   const test = parts.test && (await reader.read('test', parts.test, train.columns));
   reader.refuseErrors();
 
-  const labels = options.labels ?? [...train.rows.counts().keys()].sort(compareLabels);
+  const labels = options.labels ?? [...train.rows.classes().keys()].sort(compareLabels);
   const whose = options.labels ? 'the model' : 'the training part';
   const known = new KnownLabels(labels);
   const examples = (part: ReadPart | undefined): Example[] => (part ? toExamples(part, known, whose) : []);
@@ -191,7 +192,8 @@ class PartReader {
     const file = part.source?.file ?? part.file;
     this.found.push({ file, prefix: this.hasSeveral ? prefix : '', list: () => problems.list() });
     const { lines, source } = part;
-    const read = understand(table, {
+    const read = await understand(table, {
+      signal: this.signal,
       file: part.file,
       ...this.columns(table, given, options),
       problems,
@@ -205,7 +207,7 @@ class PartReader {
     if (read.rows.length === 0 && !problems.has('error')) {
       problems.add('error', 'no-rows', `No row of the ${name} part has both a text and a label.`);
     }
-    checkRepeats(read.rows, problems, this.rules);
+    await checkRepeats(read.rows, problems, this.rules, pacer(this.signal));
     return { ...read, problems };
   }
 
@@ -274,7 +276,7 @@ function unknownLabel(row: LabelledRow, rows: LabelledRows, known: KnownLabels, 
   const { labels } = known;
   const near = labels.length > 0 ? closest(row.label, [...labels]) : undefined;
   const isNear = near !== undefined && distance(row.label, near) <= Math.max(1, row.label.length / 3);
-  const unknown = [...rows.counts().keys()].filter((label) => known.find(label) === undefined);
+  const unknown = [...rows.classes().keys()].filter((label) => known.find(label) === undefined);
   const asPlaces = known.asPlaces(unknown);
   const names = [...labels.slice(0, 10).map(quoted), ...(labels.length > 10 ? [`${labels.length - 10} more`] : [])];
   const elsewhere = whose === 'the model' ? '' : ', or add rows of that class to the training part';

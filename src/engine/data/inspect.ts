@@ -1,9 +1,10 @@
 import { basename } from 'node:path';
 import type { Columns, DataSelection, DataSummary } from '../../protocol/index.ts';
 import { checkClasses, checkRepeats, classCounts, labelledRows, missingColumns, requireColumns } from './checks.ts';
-import { columnStats, guessColumns, isUsualLabelName } from './columns.ts';
+import { columnStatsAtPace, guessColumns, isUsualLabelName, shortened } from './columns.ts';
 import type { EncodingGuess } from './encoding-guess.ts';
 import { withListColumns } from './label-cells.ts';
+import { pacer } from './pace.ts';
 import { bySeverity, Problems } from './problems.ts';
 import { type OnRead, readTable } from './read.ts';
 import { openRows } from './rows.ts';
@@ -31,12 +32,13 @@ export interface InspectOptions {
  */
 export async function inspectData(options: InspectOptions): Promise<DataSummary> {
   const { file, text, selection } = options;
+  const pace = pacer(options.signal);
   const { table: read, columns: own } =
     selection || text !== undefined
       ? { table: await documentTable(options), columns: {} }
       : await openRows(file, options);
   const table = withListColumns(read, isUsualLabelName);
-  const stats = columnStats(table);
+  const stats = await columnStatsAtPace(table, pace);
   const guess = guessColumns(table, { ...own, ...options.columns }, stats);
   const problems = new Problems();
   let classes: DataSummary['classes'] = [];
@@ -45,9 +47,9 @@ export async function inspectData(options: InspectOptions): Promise<DataSummary>
     if (table.rows.length > 0) problems.add('error', 'missing-column', missingColumns(table, guess.columns));
   } else {
     const columns = requireColumns(table, guess.columns);
-    const rows = labelledRows(table, columns, file, problems);
+    const rows = await labelledRows(table, columns, file, problems, 2, pace);
     checkClasses(rows, columns.label, problems);
-    checkRepeats(rows, problems);
+    await checkRepeats(rows, problems, 2, pace);
     checkUnused(table, columns, options.columns ?? {}, stats, problems);
     classes = classCounts(rows);
   }
@@ -66,7 +68,7 @@ export async function inspectData(options: InspectOptions): Promise<DataSummary>
     })),
     guess: guess.columns,
     guess_reason: guess.reason,
-    classes,
+    classes: classes.map(({ label, count }) => ({ label: shortened(label), count })),
     problems: [...table.problems, ...problems.list()].sort(bySeverity),
   };
 }

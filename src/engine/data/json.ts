@@ -82,7 +82,13 @@ class ObjectRows {
         `The key “${key}” holds ${Array.isArray(field) ? 'a list' : 'an object'} on ${where}; it cannot be used as text or label.`,
     );
     // What it says may still be opened: a list of one label.
-    return JSON.stringify(field);
+    try {
+      return JSON.stringify(field);
+    } catch (error) {
+      // Nested so deep that writing it overflows the stack, which reading it does not.
+      if (error instanceof RangeError) return undefined;
+      throw error;
+    }
   }
 
   content(format: 'json' | 'jsonl'): Content {

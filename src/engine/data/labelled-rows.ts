@@ -9,6 +9,8 @@ export interface LabelledRow {
   /** Absolute path of its file. */
   file: string;
   line: number;
+  /** How much there is to it. */
+  readonly bytes: number;
 }
 
 /** Columns of a table by their places; -1 for one that there is not. */
@@ -26,14 +28,17 @@ export class LabelledRows implements Iterable<LabelledRow> {
   readonly #fields: Fields;
   readonly #file: string;
   readonly #labels: string[];
+  /** Rows of each label as it was written. */
+  readonly #places: readonly Places[];
   /** For each row the number of its label as it was written. */
   readonly #ids: Uint32Array;
 
-  constructor(rows: Rows, fields: Fields, file: string, labels: string[], ids: Uint32Array) {
+  constructor(rows: Rows, fields: Fields, file: string, labels: ReadonlyMap<string, Places>, ids: Uint32Array) {
     this.#rows = rows;
     this.#fields = fields;
     this.#file = file;
-    this.#labels = labels;
+    this.#labels = [...labels.keys()];
+    this.#places = [...labels.values()];
     this.#ids = ids;
   }
 
@@ -75,29 +80,14 @@ export class LabelledRows implements Iterable<LabelledRow> {
     return this.#rows.slice(skip, skip + count).map((row, i) => this.#made(row, skip + i));
   }
 
-  /** Each label with the rows that have it, in order of first appearance; no text is looked at. */
+  /** Each class with the rows that have it. */
   classes(): Map<string, Places> {
     const classes = new Map<string, Places>();
-    const places = this.#labels.map((label) => {
-      const known = classes.get(label) ?? new Places();
-      classes.set(label, known);
-      return known;
-    });
-    let i = 0;
-    for (const { line } of this.#rows) places[this.#ids[i++]!]!.add(line);
-    for (const [label, { count }] of classes) if (count === 0) classes.delete(label);
-    return classes;
-  }
-
-  /** Rows of each class. */
-  counts(): Map<string, number> {
-    const byId = new Uint32Array(this.#labels.length);
-    for (const id of this.#ids) byId[id]!++;
-    const counts = new Map<string, number>();
     for (const [id, label] of this.#labels.entries()) {
-      if (byId[id]! > 0) counts.set(label, (counts.get(label) ?? 0) + byId[id]!);
+      const known = classes.get(label);
+      classes.set(label, known ? known.and(this.#places[id]!) : this.#places[id]!);
     }
-    return counts;
+    return classes;
   }
 
   /** Gives classes another name, in all of their rows. */
@@ -133,29 +123,42 @@ class PackedRow implements LabelledRow {
   get text(): string {
     return this.#row.value(this.#fields.text)!;
   }
+
+  get bytes(): number {
+    return this.#row.bytes;
+  }
 }
 
 /** Gathers labelled rows. */
 export class LabelledRowsBuilder {
-  readonly #places = new NumberList();
+  /** Places of the rows so far, once one was passed over; before that they are all. */
+  #kept: NumberList | undefined;
+  #count = 0;
   readonly #ids = new NumberList();
-  readonly #byLabel = new Map<string, number>();
+  readonly #labels = new Map<string, { id: number; places: Places }>();
 
   /** @param place of the row in the table's rows */
-  push(place: number, label: string): void {
-    let id = this.#byLabel.get(label);
-    if (id === undefined) {
-      id = this.#byLabel.size;
-      this.#byLabel.set(label, id);
+  push(place: number, label: string, line: number): void {
+    let known = this.#labels.get(label);
+    if (!known) {
+      known = { id: this.#labels.size, places: new Places() };
+      this.#labels.set(label, known);
     }
-    this.#places.push(place);
-    this.#ids.push(id);
+    known.places.add(line);
+    if (!this.#kept && place !== this.#count) {
+      this.#kept = new NumberList();
+      for (let i = 0; i < this.#count; i++) this.#kept.push(i);
+    }
+    this.#kept?.push(place);
+    this.#count++;
+    this.#ids.push(known.id);
   }
 
   built(rows: Rows, fields: Fields, file: string): LabelledRows {
-    const places = this.#places.numbers();
-    const kept = places.length === rows.length ? rows : rows.only(places);
-    return new LabelledRows(kept, fields, file, [...this.#byLabel.keys()], this.#ids.numbers());
+    const isWhole = !this.#kept && this.#count === rows.length;
+    const all = isWhole ? rows : this.#kept ? rows.only(this.#kept.numbers()) : rows.slice(0, this.#count);
+    const labels = new Map([...this.#labels].map(([label, { places }]) => [label, places]));
+    return new LabelledRows(all, fields, file, labels, this.#ids.numbers());
   }
 }
 
@@ -171,15 +174,15 @@ export class SeenRows {
   /** @param keyOf a row's key, for a row that was added before */
   constructor(length: number, keyOf: (place: number) => string) {
     this.#hashes = new Uint32Array(length);
-    this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(Math.max(16, 1.5 * length))));
+    this.#slots = new Uint32Array(16 + Math.ceil(1.4 * length));
     this.#keyOf = keyOf;
   }
 
   /** Adds a row. @returns the place of the first row with the same key; undefined when there is none */
   add(place: number, key: string): number | undefined {
     const hash = hashOf(key);
-    const mask = this.#slots.length - 1;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+    const slots = this.#slots.length;
+    for (let slot = Math.floor((hash / 2 ** 32) * slots); ; slot = slot + 1 === slots ? 0 : slot + 1) {
       const other = this.#slots[slot]!;
       if (other === 0) {
         this.#slots[slot] = place + 1;

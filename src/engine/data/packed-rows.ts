@@ -506,7 +506,8 @@ export class NumberList {
 
   push(value: number): void {
     if (this.#length === this.#numbers.length) {
-      const larger = new Uint32Array(2 * this.#length);
+      // Doubling would leave half of it unused at worst.
+      const larger = new Uint32Array(Math.ceil(1.25 * this.#length));
       larger.set(this.#numbers);
       this.#numbers = larger;
     }

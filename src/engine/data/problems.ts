@@ -32,6 +32,14 @@ export class Places {
   add(line: number): void {
     if (this.count++ < NAMED) this.lines.push(line);
   }
+
+  /** These and others, the first lines of both first. */
+  and(others: Places): Places {
+    const all = new Places();
+    for (const line of [...this.lines, ...others.lines].sort((a, b) => a - b)) all.add(line);
+    all.count = this.count + others.count;
+    return all;
+  }
 }
 
 /**

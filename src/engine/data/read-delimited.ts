@@ -2,7 +2,7 @@ import { LuthierError } from '../errors.ts';
 import { DelimitedParser, type Dialect, MAX_COLUMNS } from './delimited.ts';
 import { columnNames, hasHeader, isHeaderAgain } from './header.ts';
 import { tooManyColumns } from './json.ts';
-import { PACE_BYTES, type Pace } from './pace.ts';
+import { type Pace, Stride } from './pace.ts';
 import { NumberList, RowStore, Rows } from './packed-rows.ts';
 import { counted, Places, type Problems } from './problems.ts';
 import type { Content, Text } from './table.ts';
@@ -291,13 +291,10 @@ const isMixed = (widths: Grid['widths'], width: number) => [...widths.keys()].so
 /** Another number of cells than the table's is an error, save for empty ones at the end. */
 async function tellRagged(rows: Rows, width: number, problems: Problems, whose: string, pace: Pace): Promise<void> {
   const isOne = whose === 'the header';
-  let bytes = 0;
+  const stride = new Stride(pace);
   for (const row of rows) {
-    bytes += row.bytes;
-    if (bytes > PACE_BYTES) {
-      bytes = 0;
-      await pace();
-    }
+    const wait = stride.step(row.bytes);
+    if (wait) await wait;
     if (row.count === width) continue;
     const { line, count: cells } = row;
     if (row.values.length === width) {

@@ -95,7 +95,12 @@ async function labelled({ data, columns, encoding, signal }: ListOptions): Promi
   if (last?.key === key) return last.rows;
   last = undefined;
   const { table, columns: own, file } = await openRows(data, { encoding, signal });
-  const { rows } = understand(table, { file, given: { ...own, ...columns }, problems: new Problems() });
+  const { rows } = await understand(table, {
+    file,
+    given: { ...own, ...columns },
+    problems: new Problems(),
+    signal,
+  });
   let size = 0;
   for (const { text } of rows) size += text.length;
   if (size < KEPT) last = { key, rows };
@@ -155,7 +160,8 @@ export async function locateRow(options: {
   const columns = requireColumns(table, guessColumns(table, own).columns);
   const index = table.rows.findIndex((row) => row.line === line && (row.file ?? copy) === file);
   if (index < 0 || !isAbsolute(file)) return { state: 'same', file, line };
-  const row = labelledRows({ ...table, rows: table.rows.slice(index, index + 1) }, columns, copy, new Problems()).at(0);
+  const one = { ...table, rows: table.rows.slice(index, index + 1) };
+  const row = (await labelledRows(one, columns, copy, new Problems())).at(0);
   const inCopy = { file: copy, line: index + 1 };
   if (!row) return { state: 'same', file, line };
   const now = await readTable({ file }, { signal }).catch(() => undefined);

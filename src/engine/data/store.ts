@@ -13,6 +13,7 @@ import { readRegularFile } from '../files/regular-file.ts';
 import { writeError, writeFileAtomically } from '../hub/write-file.ts';
 import { checkClasses, checkRepeats, compareLabels } from './checks.ts';
 import type { LabelledRows } from './labelled-rows.ts';
+import { pacer } from './pace.ts';
 import { counted, Problems } from './problems.ts';
 import { readTable } from './read.ts';
 import { toRanges } from './row-source.ts';
@@ -58,7 +59,13 @@ export async function createDataset(
       'Correct the rows, then add them again.',
     );
   const problems = new Problems();
-  const { rows, columns } = understand(table, { file, given: options.columns, problems, tellsUnused: true });
+  const { rows, columns } = await understand(table, {
+    file,
+    given: options.columns,
+    problems,
+    tellsUnused: true,
+    signal,
+  });
   const refused = problems.list().find(({ severity }) => severity === 'error');
   if (refused)
     throw new LuthierError('data-invalid', `${table.name}: ${refused.message}`, 'Check which columns they are.');
@@ -71,7 +78,7 @@ export async function createDataset(
   }
   // One class is no error here: rows of another can be added.
   checkClasses(rows, columns.label, problems);
-  checkRepeats(rows, problems);
+  await checkRepeats(rows, problems, 2, pacer(signal));
   const record: DatasetRecord = {
     format: DATASET_FORMAT,
     name,
@@ -84,7 +91,7 @@ export async function createDataset(
     },
     columns,
     rows: rows.length,
-    labels: [...rows.counts().keys()].sort(compareLabels),
+    labels: [...rows.classes().keys()].sort(compareLabels),
   };
   await writeFolder(path, record, rows);
   return { path, record, problems: [...problems.list(), ...table.problems] };

@@ -1,8 +1,9 @@
 import type { Columns } from '../../protocol/index.ts';
 import { type DataRules, labelledRows, requireColumns } from './checks.ts';
-import { columnStats, guessColumns, isUsualLabelName } from './columns.ts';
+import { columnStatsAtPace, guessColumns, isUsualLabelName } from './columns.ts';
 import { withListColumns } from './label-cells.ts';
 import type { LabelledRows } from './labelled-rows.ts';
+import { pacer } from './pace.ts';
 import type { Problems } from './problems.ts';
 import type { Table } from './table.ts';
 import { checkUnused } from './unused.ts';
@@ -28,20 +29,22 @@ export interface UnderstandOptions {
   choose?: ((table: Table) => Table) | undefined;
   /** Whether what the columns beside text and label hold is said. */
   tellsUnused?: boolean | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 /**
  * Which columns of a table hold texts and labels, and the rows that have both.
  * @throws LuthierError `data-invalid` when there is no such column
  */
-export function understand(table: Table, options: UnderstandOptions): Understood {
+export async function understand(table: Table, options: UnderstandOptions): Promise<Understood> {
   const { file, given, problems, rules = 2, pairs = true, why, choose } = options;
   const open = rules > 1 ? withListColumns(table, isUsualLabelName) : table;
-  const stats = columnStats(open);
+  const pace = pacer(options.signal);
+  const stats = await columnStatsAtPace(open, pace);
   const guess = guessColumns(open, given, stats, { pairs, ...(why && { why }) });
   const columns = requireColumns(open, guess.columns);
   const chosen = choose ? choose(open) : open;
-  const rows = labelledRows(chosen, columns, file, problems, rules);
+  const rows = await labelledRows(chosen, columns, file, problems, rules, pace);
   if (options.tellsUnused && rules > 1) checkUnused(chosen, columns, given, stats, problems);
   return { rows, columns, reason: guess.reason };
 }
