@@ -76,7 +76,7 @@ function refuseOtherProblems({ path, config }: Folder, rows: number): void {
         ? 'it answers with a number, not with a class'
         : 'this kind of answer is not known here';
   const said =
-    config.problem_type === undefined
+    config.problem_type == null
       ? 'classifier.weight has 1 row'
       : `problem_type in config.json is ${JSON.stringify(type)}`;
   throw new LuthierError(

@@ -139,9 +139,10 @@ describe('models that are no text classifiers', () => {
       'problem_type in config.json is "regression", so it answers with a number, not with a class. Luthier does not support that yet.',
     ],
     [undefined, 1, 'classifier.weight has 1 row, so it answers with a number'],
+    [null, 1, 'classifier.weight has 1 row, so it answers with a number'],
     ['ranking', 2, 'problem_type in config.json is "ranking"'],
   ])('problem_type %s', async (problem_type, classes, message) => {
-    const error = await refusal({ classes, config: { ...(problem_type ? { problem_type } : {}) } });
+    const error = await refusal({ classes, config: { ...(problem_type === undefined ? {} : { problem_type }) } });
     expect(error).toMatchObject({ code: 'model-unsupported', message: expect.stringContaining(message) });
   });
 
