@@ -60,6 +60,11 @@ export interface Recipe {
   warmup_steps: number;
   lr_scheduler_type: 'linear' | 'cosine' | 'constant' | 'constant_with_warmup';
   label_smoothing_factor: number;
+  /**
+   * Weight of each class in the training loss: "balanced" (n / (classes · rows of the class), as scikit-learn's), or by
+   * label, 1 for those that are not named. Left out: every row counts the same.
+   */
+  class_weight?: 'balanced' | Record<string, number>;
   max_length: number;
   seed: number;
   /** Share of the training part held out for validation when the data set names none; 0 for none. */

@@ -155,6 +155,10 @@ export const CASES: Readonly<Record<string, Case>> = {
   'attention: one token': plainAttention,
   crossEntropy: loss(0),
   'crossEntropy: smoothed': loss(0.1),
+  'crossEntropy: weighted by class': ({ logits, labels, weights }) => {
+    const each = tf.gather(weights!, ids(labels!));
+    return crossEntropy(logits as tf.Tensor2D, ids(labels!), tf.div(each, tf.sum(each)), 0);
+  },
   'crossEntropy: two classes, one row': loss(0),
 };
 

@@ -180,6 +180,11 @@ CASES = {
     "attention: one token": (dict(q=f(1, 1, 1, 2), k=f(1, 1, 1, 2), v=f(1, 1, 1, 2)), attention),
     "crossEntropy": (dict(logits=f(5, 3), labels=ids(3, 5), weights=pos(5)), cross_entropy(0.0)),
     "crossEntropy: smoothed": (dict(logits=f(5, 3), labels=ids(3, 5), weights=pos(5)), cross_entropy(0.1)),
+    # Ours are weights of rows: w[label] / Σ w, which the case makes of the labels; `weights` here is a weight a class.
+    "crossEntropy: weighted by class": (
+        dict(logits=f(5, 3), labels=ids(3, 5), weights=pos(3)),
+        lambda logits, labels, weights: F.cross_entropy(logits, labels, weight=weights),
+    ),
     "crossEntropy: two classes, one row": (dict(logits=f(1, 2), labels=ids(2, 1), weights=pos(1)), cross_entropy(0.0)),
 }
 
@@ -188,7 +193,7 @@ NO_GRADIENT = {
     "maximum: broadcast": "ab", "minimum: broadcast": "ab", "squaredDifference: broadcast": "ab",
     "floor": "x", "comparisons": "ab", "argMax": "x", "fill and likes": "x",
     "attention: other keys, bias, dropout": ["bias"],
-    "crossEntropy": ["weights"], "crossEntropy: smoothed": ["weights"], "crossEntropy: two classes, one row": ["weights"],
+    "crossEntropy": ["weights"], "crossEntropy: weighted by class": ["weights"], "crossEntropy: smoothed": ["weights"], "crossEntropy: two classes, one row": ["weights"],
 }
 
 

@@ -108,7 +108,7 @@ export class Classifier {
 
   /**
    * Loss of a micro-batch, its gradients left in the store, or added to those on the device.
-   * @param weight of each text: one over the number of texts in the whole optimiser step
+   * @param weight of each text, or by its class: they sum to one over the whole optimiser step (train/class-weights.ts)
    * @param microStep counts micro-batches from the run's first on; the dropout masks follow from it
    * @param features of the texts, when the head alone is trained
    * @param slots texts that the compiled batch has room for; a short batch is filled up
@@ -120,7 +120,7 @@ export class Classifier {
       microStep,
       slots,
       features,
-    }: { weight: number; microStep: number; slots: number; features?: Float32Array },
+    }: { weight: number | ((label: number) => number); microStep: number; slots: number; features?: Float32Array },
   ): Promise<{ loss: number; tokens: number }> {
     const fromFeatures = features !== undefined;
     const { arrays, shape, tokens } = fromFeatures
@@ -134,7 +134,7 @@ export class Classifier {
     const weights = new Float32Array(shape.texts);
     texts.forEach((text, i) => {
       labels[i] = text.label;
-      weights[i] = weight;
+      weights[i] = typeof weight === 'number' ? weight : weight(text.label);
     });
     const trained = this.store.trainedNames();
     const { labelSmoothing } = this.#options;

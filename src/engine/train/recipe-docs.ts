@@ -19,7 +19,11 @@ function table(): string {
   const rows = (Object.keys(recipeSchema.shape) as RecipeKey[]).map((key) => {
     const schema = recipeSchema.shape[key];
     const filled = schema.safeParse(undefined);
-    const value = filled.success ? `\`${JSON.stringify(filled.data)}\`` : 'required';
+    const value = filled.success
+      ? `\`${JSON.stringify(filled.data)}\``
+      : schema.def.type === 'optional'
+        ? 'none'
+        : 'required';
     return `| \`${key}\` | ${value} | ${KEY_OWNER[key]} | ${schema.description ?? ''} |`;
   });
   return ['| key | default | whose | meaning |', '|---|---|---|---|', ...rows].join('\n');

@@ -141,6 +141,12 @@ export const recipeSchema = z.strictObject({
     .lt(1)
     .default(0)
     .describe('Share of the target probability that is spread over all classes.'),
+  class_weight: z
+    .union([z.literal('balanced'), z.record(z.string(), z.number().positive().max(1e6))])
+    .exactOptional()
+    .describe(
+      'Weight of each class in the training loss: "balanced" (rows / (classes · rows of the class)), or by label ({"rare": 5}), 1 for those not named. Left out: every row counts the same.',
+    ),
   max_length: z
     .number()
     .int()
@@ -216,6 +222,7 @@ export const KEY_OWNER: Record<RecipeKey, string> = {
   warmup_steps: 'TrainingArguments',
   lr_scheduler_type: 'TrainingArguments',
   label_smoothing_factor: 'TrainingArguments',
+  class_weight: 'scikit-learn (CrossEntropyLoss’s `weight`)',
   max_length: 'the tokenizer',
   seed: 'TrainingArguments',
   validation_split: 'ours',

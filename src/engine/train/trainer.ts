@@ -15,6 +15,7 @@ import { type ResolvedModel, resolveModel } from '../hub/resolve.ts';
 import { classifierRows } from '../models/classes.ts';
 import { createEncoder, type Encoder } from '../models/registry.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
+import { classWeights, textWeights } from './class-weights.ts';
 import { Classifier, type LabelledText } from './classifier.ts';
 import { keepsParameters } from './device-parameters.ts';
 import { type Encoded, encode, type Split } from './encode.ts';
@@ -134,6 +135,7 @@ class ClassificationTrainer implements Trainer {
   readonly labels: string[];
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;
+  readonly #classWeights: Float64Array | null;
   #step = 0;
   /** The head's input for every row, once computed; only when nothing below the head is trained. */
   readonly #features: Partial<Record<Split, Float32Array>> = {};
@@ -152,6 +154,11 @@ class ClassificationTrainer implements Trainer {
   ) {
     const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation } = recipe;
     this.labels = dataset.labels;
+    this.#classWeights = classWeights(
+      recipe.class_weight,
+      dataset.labels,
+      countLabels(dataset.train, dataset.labels.length),
+    );
     const steps = countSteps(recipe, encoded.train.length);
     this.stepsPerEpoch = steps.perEpoch;
     this.totalSteps = steps.total;
@@ -203,6 +210,10 @@ class ClassificationTrainer implements Trainer {
     const { accumulated, gradient } = classifier.store.trained;
     const kernels = classifier.store.memory.kernels;
     const features = classifier.headOnly ? await this.#featuresOf('train', between) : undefined;
+    const weight = textWeights(
+      this.#classWeights,
+      Array.from(rows, (row) => this.encoded.train[row]!.label),
+    );
     let loss = 0;
     let tokens = 0;
     accumulated?.fill(0);
@@ -211,7 +222,7 @@ class ClassificationTrainer implements Trainer {
       const done = await classifier.gradients(
         Array.from(micro, (row) => this.encoded.train[row]!),
         {
-          weight: 1 / rows.length,
+          weight,
           microStep: this.#step * accumulation + i,
           slots: batch,
           ...(features ? { features: takeRows(features, micro, classifier.encoder.hiddenSize) } : {}),
