@@ -59,6 +59,8 @@ export function buildProgram(run: Run): Command {
     .addOption(new Option('--backend <name>', 'what computes').choices(BACKENDS))
     .addOption(encoding())
     .option('--name <name>', "the run's name, as shown to people")
+    .option('--folds <k>', 'cross-validate: train once for each of k parts of the rows, measured on it')
+    .option('--no-final', 'with --folds: train no model on all rows afterwards')
     .option('--detach', 'start the run and come back at once')
     .addOption(json())
     .addHelpText('after', TRAIN_HELP)

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { visible, visibleJson, visibleLine } from '../../guard/index.ts';
-import { largest } from '../../protocol/index.ts';
+import { largest, METRIC_WORDS, type MetricKey } from '../../protocol/index.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted. */
@@ -88,14 +88,7 @@ export function duration(seconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(s % 60)}` : `${minutes}:${two(s % 60)}`;
 }
 
-const METRIC_NAMES: Record<string, string> = {
-  loss: 'loss',
-  accuracy: 'accuracy',
-  f1_macro: 'macro F1',
-  f1_weighted: 'weighted F1',
-  mcc: 'MCC',
-  ece: 'ECE',
-};
+const METRIC_NAMES: Readonly<Record<string, string>> = METRIC_WORDS;
 
 /** `accuracy 0.912, macro F1 0.899, loss 0.311`: those that say most, in this order. */
 export function metricLine(metrics: Record<string, number | undefined>): string {
@@ -104,6 +97,10 @@ export function metricLine(metrics: Record<string, number | undefined>): string 
     .map((key) => `${METRIC_NAMES[key]} ${metrics[key]!.toFixed(3)}`)
     .join(', ');
 }
+
+/** A metric as tables show it: calibration error as a percentage, as in the editor. */
+export const metricValue = (key: MetricKey, value: number): string =>
+  key === 'ece' ? `${(100 * value).toFixed(1)} %` : value.toFixed(3);
 
 export const metricName = (key: string): string => METRIC_NAMES[key] ?? key;
 

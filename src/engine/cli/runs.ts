@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { forgetRun, isOwnRun, placeProblem, readOwnFile, rememberRun, runFolderProblem } from '../../guard/index.ts';
-import type { RunRecord } from '../../protocol/index.ts';
+import { type RunRecord, STATE_WORDS } from '../../protocol/index.ts';
 import { counted } from '../data/problems.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
 import { formatBytes } from '../hub/disk.ts';
@@ -10,7 +10,7 @@ import { createRun, diskUse, FILES, findRun, findRunFolders, LIVE_STATES, requir
 import { startRun } from '../runs/start.ts';
 import { bold, duration, EXIT, isInteractive, metricLine, note, print, printJson, table, yellow } from './output.ts';
 import { announce } from './train.ts';
-import { shortPath, watchRun } from './watch.ts';
+import { foldTable, shortPath, watchRun } from './watch.ts';
 
 interface JsonOption {
   json?: boolean;
@@ -41,16 +41,26 @@ export async function listRuns({ json }: JsonOption): Promise<number> {
     note('There are no runs here yet: luthier train RECIPE starts one.');
     return EXIT.done;
   }
-  const rows = runs.map(({ folder, record, bytes, problem }) =>
+  const rows = runs.flatMap(({ folder, record, bytes, problem }) =>
     record === null
-      ? [shortPath(folder), problem?.code ?? 'unreadable', '', '', '', formatBytes(bytes)]
+      ? [[shortPath(folder), problem?.code ?? 'unreadable', '', '', '', formatBytes(bytes)]]
       : [
-          record.name === record.id ? record.id : `${record.id}  ${record.name}`,
-          foreign.has(folder) ? `${record.state}, not started here` : record.state,
-          `${record.step}/${record.total_steps}`,
-          metricLine(record.best?.metrics ?? {}),
-          took(record),
-          formatBytes(bytes),
+          [
+            record.name === record.id ? record.id : `${record.id}  ${record.name}`,
+            foreign.has(folder) ? `${STATE_WORDS[record.state]}, not started here` : STATE_WORDS[record.state],
+            `${record.step}/${record.total_steps}`,
+            `${metricLine(record.best?.metrics ?? {})}${record.folds && record.best ? `, mean of ${record.folds.results.length} folds` : ''}`,
+            took(record),
+            formatBytes(bytes),
+          ],
+          ...(record.folds?.results ?? []).map(({ fold, metrics }) => [
+            `  fold ${fold}`,
+            'done',
+            '',
+            metricLine(metrics),
+            '',
+            '',
+          ]),
         ],
   );
   print(table(['run', 'state', 'step', 'best', 'time', 'disk'], rows, [2, 4, 5]));
@@ -166,7 +176,7 @@ export async function showRun(name: string, { json }: JsonOption): Promise<numbe
   }
   const { recipe } = record;
   const lines: [string, string][] = [
-    ['state', record.state],
+    ['state', STATE_WORDS[record.state]],
     ['step', `${record.step} of ${record.total_steps}`],
     ['model', recipe.model],
     ['dataset', typeof recipe.dataset === 'string' ? recipe.dataset : Object.values(recipe.dataset).join(', ')],
@@ -175,7 +185,12 @@ export async function showRun(name: string, { json }: JsonOption): Promise<numbe
     ['recipe', record.recipe_path ?? '(never a file)'],
     ['created', record.created_at],
     ['took', took(record)],
-    ['best', record.best === null ? '' : `${metricLine(record.best.metrics)} (step ${record.best.step})`],
+    [
+      'best',
+      record.best === null
+        ? ''
+        : `${metricLine(record.best.metrics)} (${record.folds ? 'mean of the folds' : `step ${record.best.step}`})`,
+    ],
     ['result', record.model === null ? '' : join(folder, record.model)],
     ['disk', formatBytes(bytes)],
     ['note', record.note],
@@ -186,6 +201,7 @@ export async function showRun(name: string, { json }: JsonOption): Promise<numbe
     print(`  ${yellow('error')}         ${record.error.message}`);
     if (record.error.hint !== undefined) print(`                ${record.error.hint}`);
   }
+  if (record.folds !== undefined) print(`\n${foldTable(record.folds)}`);
   const { printReports } = await import('./report.ts');
   await printReports(folder);
   return EXIT.done;

@@ -16,11 +16,15 @@ export interface TrainOptions {
   backend?: string;
   encoding?: string;
   name?: string;
+  /** Of a cross-validation; as it was typed. */
+  folds?: string;
+  final?: boolean;
   detach?: boolean;
   json?: boolean;
 }
 
 export async function train(recipeFile: string | undefined, options: TrainOptions): Promise<number> {
+  const folds = foldsOf(options);
   if (recipeFile !== undefined && DATA_FILES.has(extname(recipeFile).toLowerCase())) {
     throw new LuthierError(
       'usage',
@@ -41,6 +45,7 @@ export async function train(recipeFile: string | undefined, options: TrainOption
   const { folder } = await createRun({
     ...loaded,
     state: 'starting',
+    folds,
     ...(options.out === undefined ? {} : { out: resolve(options.out) }),
     ...(options.name === undefined ? {} : { name: options.name }),
   });
@@ -67,6 +72,25 @@ async function ask(sets: string[], { json }: TrainOptions): Promise<LoadedRecipe
   }
   const { askForRecipe } = await import('./ask.ts');
   return askForRecipe(sets);
+}
+
+const MOST_FOLDS = 100;
+
+/** @throws LuthierError `usage` */
+function foldsOf({ folds, final = true }: TrainOptions): { count: number; final: boolean } | undefined {
+  if (folds === undefined) {
+    if (final) return undefined;
+    throw new LuthierError('usage', '--no-final is for a cross-validation.', 'Pass --folds 5 with it.');
+  }
+  const count = Number(folds);
+  if (!Number.isInteger(count) || count < 2 || count > MOST_FOLDS) {
+    throw new LuthierError(
+      'usage',
+      `--folds is ${folds}; it must be a whole number from 2 to ${MOST_FOLDS}.`,
+      'Usual are 5 and 10.',
+    );
+  }
+  return { count, final };
 }
 
 export async function announce(folder: string, json: boolean): Promise<number> {

@@ -1,7 +1,15 @@
 import { rm } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { MultiBar, type SingleBar } from 'cli-progress';
-import type { DoneEvent, RunEvent, RunRecord, StepEvent } from '../../protocol/index.ts';
+import type {
+  CrossValidation,
+  DoneEvent,
+  MetricKey,
+  Metrics,
+  RunEvent,
+  RunRecord,
+  StepEvent,
+} from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { formatBytes } from '../hub/disk.ts';
 import { connectRun, type RunClient, readRun } from '../runs/client.ts';
@@ -15,9 +23,12 @@ import {
   forTerminal,
   green,
   metricLine,
+  metricValue,
   note,
+  print,
   printJson,
   reportError,
+  table,
   yellow,
 } from './output.ts';
 
@@ -175,16 +186,43 @@ async function showResult(folder: string, done: DoneEvent): Promise<void> {
     import('../train/inputs.ts'),
   ]);
   await printReports(folder);
-  const { state } = await readRun(folder);
+  const record = await readRun(folder);
+  const { state } = record;
+  if (record.folds !== undefined) print(foldTable(record.folds));
   const early = done.stopped_early ? ', stopped early: no more improvement' : '';
   note(
     `${green(state === 'stopped' ? 'Stopped' : 'Done')} after ${duration(done.wall_s)} (first step after ${done.time_to_first_step_s.toFixed(1)} s, peak memory ${formatBytes(done.peak_rss_bytes)}${early}).`,
   );
   if (done.best_step !== done.step)
     note(`The model has the weights of step ${done.best_step}, the best of ${done.step}.`);
+  if (done.model === '') return note(dim('No model was trained on all rows.'));
+  if (done.folds !== undefined)
+    note('The model was trained on all rows; what is said of it is what the folds came to.');
   note(`Model: ${bold(shortPath(done.model))}`);
   const isPair = inputsOf(await readJsonRecord(join(done.model, CONFIG_FILE)))?.length === 2;
   note(dim(`Try it: luthier predict ${await nameOf(folder)} --text "…"${isPair ? ' --text-pair "…"' : ''}`));
+}
+
+/** The folds of a cross-validation, their mean and standard deviation. */
+export function foldTable({ results, deviations }: CrossValidation): string {
+  const keys: MetricKey[] = ['accuracy', 'f1_macro', 'f1_weighted', 'mcc', 'loss', 'ece'];
+  const row = (name: string, rows: string, metrics: Metrics) => [
+    name,
+    rows,
+    ...keys.map((key) => (metrics[key] === undefined ? '' : metricValue(key, metrics[key]))),
+  ];
+  const means = Object.fromEntries(
+    keys.map((key) => [key, results.reduce((sum, { metrics }) => sum + (metrics[key] ?? 0), 0) / results.length]),
+  );
+  return table(
+    ['fold', 'rows', ...keys],
+    [
+      ...results.map(({ fold, n, metrics }) => row(String(fold), String(n), metrics)),
+      ...(results.length === 0 ? [] : [row('mean', '', means)]),
+      ...(results.length < 2 ? [] : [row('± (standard deviation)', '', deviations)]),
+    ],
+    [1, 2, 3, 4, 5, 6, 7],
+  );
 }
 
 export function shortPath(path: string): string {
@@ -215,6 +253,11 @@ class JsonScreen implements Screen {
 
 /** Lines that both kinds of terminal show. */
 function lineFor(event: RunEvent, folder: string): string | null {
+  const line = plainLine(event, folder);
+  return line === null || event.fold === undefined ? line : `${bold(`Fold ${event.fold}`)}  ${line}`;
+}
+
+function plainLine(event: RunEvent, folder: string): string | null {
   switch (event.event) {
     case 'start': {
       return dim(
@@ -261,10 +304,10 @@ class LineScreen implements Screen {
     if (line !== null) note(line);
   }
 
-  #stepLine(event: StepEvent): string | null {
+  #stepLine(event: StepEvent & { fold?: number }): string | null {
     if (event.time < this.#next && event.step !== this.#total) return null;
     this.#next = event.time + 10;
-    return `Step ${event.step} of ${this.#total}  ${stepDetails(event)}${event.eta_s === null ? '' : `  ${duration(event.eta_s)} left`}`;
+    return `${event.fold === undefined ? '' : `Fold ${event.fold}  `}Step ${event.step} of ${this.#total}  ${stepDetails(event)}${event.eta_s === null ? '' : `  ${duration(event.eta_s)} left`}`;
   }
 
   say(text: string): void {
@@ -300,6 +343,8 @@ class BarScreen implements Screen {
 
   begin(step: number, totalSteps: number): void {
     this.#bar ??= this.#bars.create(totalSteps, step, { details: '…' });
+    // Each fold of a cross-validation begins anew.
+    this.#bar.setTotal(totalSteps);
     this.#bar.update(step);
   }
 

@@ -61,16 +61,7 @@ export class Tally {
    * (scikit-learn's zero_division=0).
    */
   classScores(k: number): ClassScores {
-    const hits = this.#hits[k]!;
-    const support = this.#support[k]!;
-    const predicted = this.#predicted[k]!;
-    const isMeasured = support > 0;
-    return {
-      precision: isMeasured || predicted > 0 ? ratio(hits, predicted) : null,
-      recall: isMeasured ? hits / support : null,
-      f1: isMeasured ? (2 * hits) / (predicted + support) : null,
-      support,
-    };
+    return classScores(this.#hits[k]!, this.#support[k]!, this.#predicted[k]!);
   }
 
   /** Every metric over the rows added so far, of which there must be at least one. */
@@ -123,6 +114,17 @@ export function averageScores(of: Record<'support' | 'predicted' | 'hits', Float
     f1_macro: ratio(macro, present),
     f1_weighted: weighted / n,
     mcc: ratio(hits * n - cross, spread),
+  };
+}
+
+/** Scores of a class from its right answers, its rows and its predictions. */
+export function classScores(hits: number, support: number, predicted: number): ClassScores {
+  const isMeasured = support > 0;
+  return {
+    precision: isMeasured || predicted > 0 ? ratio(hits, predicted) : null,
+    recall: isMeasured ? hits / support : null,
+    f1: isMeasured ? (2 * hits) / (predicted + support) : null,
+    support,
   };
 }
 

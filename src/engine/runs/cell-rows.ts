@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { EvaluatedRow, RunRecord } from '../../protocol/index.ts';
 import { loadClassificationDataset } from '../data/dataset.ts';
+import { LuthierError } from '../errors.ts';
 import { predictionsOf } from '../evaluate/predictions.ts';
 import type { Predictor } from '../train/predictor.ts';
 import { readRecord } from './folder.ts';
@@ -28,6 +29,13 @@ export async function cellRows(
   signal?: AbortSignal,
 ): Promise<{ rows: EvaluatedRow[]; total: number }> {
   const record = await readRecord(query.run);
+  if (record.folds !== undefined && query.split === 'validation') {
+    throw new LuthierError(
+      'usage',
+      'The rows behind a cell of a cross-validation cannot be opened: its folds’ models are not kept.',
+      'The rows with the highest loss are listed below.',
+    );
+  }
   const { labels } = predictor;
   const examples = await examplesOf(record, query, labels, signal);
   const logits = await predictor.logits(examples, undefined, signal);

@@ -18,6 +18,7 @@ export const FILES = {
   checkpoints: 'checkpoints',
   model: 'model',
   adapter: 'adapter',
+  folds: 'folds',
 } as const;
 
 /** States of a run whose process works, or should. */
@@ -30,6 +31,8 @@ export interface NewRun extends LoadedRecipe {
   luthierFolder?: string;
   name?: string;
   state: 'queued' | 'starting';
+  /** For a cross-validation: into how many folds, and whether a model is trained on all rows afterwards. */
+  folds?: { count: number; final: boolean } | undefined;
 }
 
 /**
@@ -68,6 +71,7 @@ export async function createRun(run: NewRun): Promise<{ folder: string; record: 
     total_steps: 0,
     labels: [],
     best: null,
+    ...(run.folds === undefined ? {} : { folds: { ...run.folds, results: [], deviations: {} } }),
     model: null,
     error: null,
     environment: null,

@@ -11,6 +11,7 @@ import type { LoopState, Outcome } from '../train/loop.ts';
 import type { Trainer } from '../train/types.ts';
 import { VERSION } from '../version.ts';
 import { type Checkpoint, Checkpoints } from './checkpoints.ts';
+import type { CrossValidation, Stage } from './cross-validation.ts';
 import { Endpoint } from './endpoint.ts';
 import { diskUse, FILES, readRecord, requireNone, writeJson, writeRecord } from './folder.ts';
 import { lockRun } from './lock.ts';
@@ -80,6 +81,9 @@ class RunProcess {
   #writing: Promise<void> = Promise.resolve();
   #firstStepS: number | null = null;
   #dataHash = '';
+  /** Steps of the folds before the one at work. */
+  #before = 0;
+  readonly #told = new Set<string>();
   #reports: Reports = {};
 
   private constructor(
@@ -172,6 +176,7 @@ class RunProcess {
 
   async #work(): Promise<number> {
     this.#emit({ event: 'state', time: seconds(), state: 'starting' });
+    if (this.#record.folds !== undefined) return this.#crossValidate();
     const preparing = this.#prepare();
     preparing.catch(() => undefined);
     // Loading blocks in long pieces, but between them a wish to end is heard.
@@ -198,7 +203,101 @@ class RunProcess {
     return exit;
   }
 
-  async #prepare(): Promise<Prepared> {
+  /** Trains each fold, then the model of all rows, one after the other; steered, interrupted and resumed as one run. */
+  async #crossValidate(): Promise<number> {
+    const { CrossValidation } = await import('./cross-validation.ts');
+    const { runTraining } = await import('../train/loop.ts');
+    const validation = new CrossValidation(this.#folder, () => this.#record);
+    let isFinalDone = false;
+    const earlier = await validation.pooled();
+    if (earlier !== null) this.#reports.validation = earlier;
+    for (;;) {
+      const stage = await validation.next(isFinalDone);
+      if (stage === null) break;
+      const preparing = this.#prepare(stage);
+      preparing.catch(() => undefined);
+      const prepared = await Promise.race([preparing, this.#control.ended().then(() => null)]);
+      if (prepared === null) return this.#endCrossValidation(validation, this.#control.wish);
+      const { recipe, trainer, checkpoints, checkpoint } = prepared;
+      const { before, total } = validation.steps(stage, trainer);
+      this.#before = before;
+      let kept: ClassificationReport | null = null;
+      validation.begin(stage);
+      this.#start(trainer, total, (event) => validation.tell(stage, event));
+      const outcome = await runTraining({
+        trainer,
+        // Nothing is chosen by the rows that it is measured on.
+        recipe: { ...recipe, early_stopping_patience: 0 },
+        measureOnly: stage.fold !== null,
+        control: this.#control,
+        checkpoints,
+        emit: (event) => this.#emit(validation.tell(stage, withTimeOfAll(event, trainer, before, total))),
+        record: ({ loop, state }) => this.#change({ ...loop, best: this.#record.best }, state),
+        report: async (report) => {
+          if (report.split === 'validation') kept = report;
+          else await this.#keep(report);
+        },
+        modelFolder: join(this.#folder, FILES.model),
+        now: () => performance.timeOrigin + performance.now(),
+        ...(checkpoint === null ? {} : { state: checkpoint.loop }),
+      });
+      validation.end();
+      this.#record.step = before + trainer.step;
+      // A resumed run may come to the end of a fold that was evaluated before it was ended.
+      if (outcome.end === 'done' && stage.fold !== null) {
+        kept ??= await trainer.evaluate('validation');
+        await validation.finish({ ...stage, fold: stage.fold }, kept, trainer);
+        const pooled = await validation.pooled();
+        if (pooled !== null) await this.#keep(pooled);
+        await this.#writeRecord();
+      }
+      if (stage.fold === null && (outcome.end === 'done' || outcome.end === 'stopped')) {
+        isFinalDone = true;
+        this.#record.model = outcome.saved ? FILES.model : null;
+        if (outcome.saved) await this.#describeModel({ ...outcome.loop, best: this.#record.best }, trainer);
+        if (!recipe.keep_checkpoints) await checkpoints.removeAll();
+      }
+      trainer.dispose();
+      if (outcome.end !== 'done') return this.#endCrossValidation(validation, wishOf(outcome.end));
+    }
+    return this.#endCrossValidation(validation, 'run');
+  }
+
+  async #endCrossValidation(validation: CrossValidation, wish: Wish): Promise<number> {
+    if (wish === 'interrupt') return 130;
+    if (wish === 'cancel') {
+      await validation.removeAll();
+      for (const name of [FILES.checkpoints, FILES.model, FILES.adapter, FILES.evaluation]) {
+        await rm(join(this.#folder, name), { recursive: true, force: true });
+      }
+      this.#record.best = null;
+      this.#record.folds = { ...this.#record.folds!, results: [], deviations: {} };
+      await this.#close('cancelled');
+      return 0;
+    }
+    const { best, folds, model, step } = this.#record;
+    const tell = () => {
+      if (best === null) return;
+      this.#emit({
+        event: 'done',
+        time: seconds(),
+        run: this.#folder,
+        model: model === null ? '' : join(this.#folder, model),
+        metrics: best.metrics,
+        folds: folds!.results,
+        best_step: step,
+        step,
+        stopped_early: false,
+        wall_s: this.#elapsed(),
+        time_to_first_step_s: this.#firstStepS ?? this.#elapsed(),
+        peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
+      });
+    };
+    await this.#close(wish === 'stop' ? 'stopped' : 'done', tell);
+    return 0;
+  }
+
+  async #prepare(stage?: Stage): Promise<Prepared> {
     const { recipe_path, data_rules } = this.#record;
     const base = recipe_path === null ? this.#folder : dirname(recipe_path);
     const [{ createTrainer }, { hashDataset }, { parseRecipe }] = await Promise.all([
@@ -218,18 +317,27 @@ class RunProcess {
       recipe,
       base,
       rules: data_rules ?? 1,
-      note: (level, message) => this.#note(level, message),
+      part: stage?.part,
+      note: (level, message) => {
+        // Each fold finds the same in the same rows.
+        if (stage === undefined || !this.#told.has(message)) this.#note(level, message);
+        this.#told.add(message);
+      },
     });
     await this.#requireDisk(trainer);
     this.#dataHash = await hashing;
-    const checkpoints = new Checkpoints(join(this.#folder, FILES.checkpoints), recipe.save_total_limit, this.#dataHash);
+    const checkpoints = new Checkpoints(
+      join(stage?.folder ?? this.#folder, FILES.checkpoints),
+      recipe.save_total_limit,
+      this.#dataHash,
+    );
     const checkpoint = this.#options.resume ? await checkpoints.readLatest() : null;
     if (checkpoint !== null) {
-      await this.#requireSameRows(trainer);
+      if (stage === undefined) await this.#requireSameRows(trainer);
       trainer.restore({ step: checkpoint.loop.step, parameters: checkpoint.parameters, moments: checkpoint.moments });
       this.#compare(checkpoint, trainer);
-      if (checkpoint.loop.best !== null) this.#reports = await this.#earlierReports();
-    } else if (this.#options.resume) {
+      if (stage === undefined && checkpoint.loop.best !== null) this.#reports = await this.#earlierReports();
+    } else if (this.#options.resume && stage === undefined) {
       this.#note('info', 'There is no checkpoint yet: the run starts over.');
     }
     return { recipe, trainer, checkpoints, checkpoint };
@@ -280,12 +388,12 @@ class RunProcess {
     );
   }
 
-  #start(trainer: Trainer): void {
+  #start(trainer: Trainer, total = trainer.totalSteps, tell = (event: RunEvent): RunEvent => event): void {
     this.#record = {
       ...this.#record,
       state: 'running',
-      step: trainer.step,
-      total_steps: trainer.totalSteps,
+      step: this.#before + trainer.step,
+      total_steps: total,
       labels: trainer.labels,
       environment: {
         luthier: VERSION,
@@ -296,7 +404,7 @@ class RunProcess {
         num_threads: trainer.numThreads,
       },
     };
-    this.#emit({
+    const start: RunEvent = {
       event: 'start',
       time: seconds(),
       run: this.#folder,
@@ -309,7 +417,8 @@ class RunProcess {
       num_trainable_parameters: trainer.numTrainableParameters,
       executor: trainer.executor,
       num_threads: trainer.numThreads,
-    });
+    };
+    this.#emit(tell(start));
     this.#emit({ event: 'state', time: seconds(), state: 'running' });
     // The first step need not wait for the disk.
     this.#writeRecord().catch(() => undefined);
@@ -354,7 +463,7 @@ class RunProcess {
         best_step: loop.best?.step ?? trainer.step,
         step: trainer.step,
         stopped_early: stoppedEarly,
-        wall_s: this.#elapsed() + this.#before(loop),
+        wall_s: this.#elapsed() + this.#workedBefore(loop),
         time_to_first_step_s: this.#firstStepS ?? this.#elapsed(),
         peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
       });
@@ -385,7 +494,7 @@ class RunProcess {
   }
 
   /** Seconds of work in earlier processes: the loop counts from the checkpoint, we from the command. */
-  #before(loop: LoopState): number {
+  #workedBefore(loop: LoopState): number {
     return this.#options.resume ? Math.max(0, loop.elapsed_s - this.#elapsed()) : 0;
   }
 
@@ -457,7 +566,7 @@ class RunProcess {
     if (event.event === 'step') {
       if (performance.now() - this.#lookedAt > LOOK_MS) this.#requirePlace();
       this.#firstStepS ??= this.#elapsed();
-      this.#record.step = event.step;
+      this.#record.step = this.#before + event.step;
     }
     if (event.event === 'state') this.#record.state = event.state;
     const line = this.#log.append(event);
@@ -486,7 +595,7 @@ class RunProcess {
   }
 
   async #change(loop: LoopState, state: RunState | undefined): Promise<void> {
-    this.#record.step = loop.step;
+    this.#record.step = this.#before + loop.step;
     this.#record.best = loop.best;
     if (state !== undefined) this.#record.state = state;
     await this.#writeRecord();
@@ -514,6 +623,17 @@ const MAX_DESCRIPTION = 10_000;
 function described(what: string, text: unknown): string {
   if (typeof text === 'string' && text.length <= MAX_DESCRIPTION) return text;
   throw new LuthierError('usage', `A run's ${what} is a text of at most ${MAX_DESCRIPTION} characters.`);
+}
+
+/** What an outcome was asked for by. */
+const wishOf = (end: 'stopped' | 'interrupted' | 'cancelled'): Wish =>
+  end === 'stopped' ? 'stop' : end === 'cancelled' ? 'cancel' : 'interrupt';
+
+/** Seconds left are those of all folds, not of the one at work. */
+function withTimeOfAll(event: RunEvent, trainer: Trainer, before: number, total: number): RunEvent {
+  if (event.event !== 'step' || event.eta_s === null || event.step >= trainer.totalSteps) return event;
+  const left = (total - before - event.step) / (trainer.totalSteps - event.step);
+  return { ...event, eta_s: event.eta_s * left };
 }
 
 const now = () => new Date().toISOString();

@@ -58,6 +58,11 @@ export interface LoopOptions {
   report: (report: ClassificationReport) => Promise<void>;
   /** Where the model goes. */
   modelFolder: string;
+  /**
+   * A fold of a cross-validation: no weights are chosen by what they are measured on, so that the last evaluation
+   * counts; and no model is written.
+   */
+  measureOnly?: boolean;
   /** State of the checkpoint that the trainer was restored from. */
   state?: LoopState;
   /** Milliseconds; replaced in tests. */
@@ -211,7 +216,8 @@ class Loop {
     const began = performance.now();
     const report = await this.#evaluate('validation');
     this.#forecast.evaluation(performance.now() - began);
-    const better = isBetter(recipe.metric_for_best_model, report.metrics, this.#state.best?.metrics);
+    const { measureOnly = false } = this.#o;
+    const better = measureOnly || isBetter(recipe.metric_for_best_model, report.metrics, this.#state.best?.metrics);
     this.#state.evaluated_step = trainer.step;
     this.#state.evaluations_without_improvement = better ? 0 : this.#state.evaluations_without_improvement + 1;
     if (better) {
@@ -221,7 +227,7 @@ class Loop {
     this.#emitEvaluation(report, trainer.step, better);
     // At the end the best weights are either here in memory or saved already.
     const last = trainer.step >= trainer.totalSteps || this.#o.control.wish === 'stop';
-    if (better && !last && this.#checkpointDue() === null) await this.#checkpoint('best');
+    if (better && !measureOnly && !last && this.#checkpointDue() === null) await this.#checkpoint('best');
     await record({ loop: this.#state });
   }
 
@@ -312,7 +318,7 @@ class Loop {
   async #finish(end: 'done' | 'stopped', stoppedEarly: boolean): Promise<Outcome> {
     const { trainer, checkpoints, modelFolder, control } = this.#o;
     const { best } = this.#state;
-    const saved = trainer.step > 0;
+    const saved = trainer.step > 0 && !this.#o.measureOnly;
     if (saved) {
       const last = best === null || best.step === trainer.step;
       if (!last) trainer.loadParameters(await checkpoints.readWeights(best.step));

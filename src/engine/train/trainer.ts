@@ -2,6 +2,7 @@ import { cpus } from 'node:os';
 import { basename } from 'node:path';
 import { type ClassificationReport, type DataProblem, largest, type Recipe } from '../../protocol/index.ts';
 import { loadClassificationDataset } from '../data/dataset.ts';
+import { takePart } from '../data/folds.ts';
 import { Random } from '../data/random.ts';
 import type { ClassificationDataset, Example } from '../data/types.ts';
 import { LuthierError } from '../errors.ts';
@@ -38,7 +39,7 @@ type Between = (done: number, total: number) => Promise<void>;
  * Reads model and data, reports what a person should know about both, and stands ready for the first step.
  * @throws LuthierError for all that can be wrong with recipe, model, data or machine
  */
-export async function createTrainer({ recipe: written, base, rules, note }: TrainerOptions): Promise<Trainer> {
+export async function createTrainer({ recipe: written, base, rules, part, note }: TrainerOptions): Promise<Trainer> {
   const resolving = resolveModel(written.model, { base });
   const model = resolving.then(({ path }) => openModelFolder(path));
   const executorReady = createExecutor(written.backend, { model, note });
@@ -52,7 +53,7 @@ export async function createTrainer({ recipe: written, base, rules, note }: Trai
       base,
       columns: written.columns,
       encoding: written.encoding,
-      validation_split: written.validation_split,
+      validation_split: part === undefined ? written.validation_split : 0,
       seed: written.seed,
       weighted: 'class_weight' in written,
       rules,
@@ -63,7 +64,8 @@ export async function createTrainer({ recipe: written, base, rules, note }: Trai
   // A folder that is no model lacks a tokenizer, too: what it is says more.
   const folder = await model;
   try {
-    const [tokenizer, dataset, card] = await reading;
+    const [tokenizer, read, card] = await reading;
+    const dataset = part === undefined ? read : takePart(read, part, written.seed, rules);
     reportData(dataset, note);
     const { recipe, note: smaller } = fitBatch(written, dataset.train.length);
     if (smaller) note('warning', smaller);

@@ -1,5 +1,6 @@
 import type { ClassificationReport, NoteEvent, Recipe } from '../../protocol/index.ts';
 import type { DataRules } from '../data/checks.ts';
+import type { FoldPart } from '../data/folds.ts';
 
 /** What one optimiser step did. */
 export interface StepResult {
@@ -75,5 +76,7 @@ export interface TrainerOptions {
   base: string;
   /** How rows of data are understood: 1 for a run that 0.1.0 started; default 2. */
   rules?: DataRules | undefined;
+  /** In a cross-validation: the rows that this training sees; the recipe's validation_split is not used then. */
+  part?: FoldPart | undefined;
   note: Note;
 }

@@ -1,0 +1,69 @@
+import { LuthierError } from '../errors.ts';
+import { type DataRules, textKey } from './checks.ts';
+import { counted } from './problems.ts';
+import { Random } from './random.ts';
+import type { ClassificationDataset, Example } from './types.ts';
+
+/** Which rows one training of a cross-validation sees: all but those of a fold (from 1 on), or all. */
+export type FoldPart = 'all' | { fold: number; count: number };
+
+/**
+ * The fold of each row, from 1 on: each class is dealt out evenly in an order that seed and rows alone decide, and rows
+ * with the same key are in one fold, so that no text is learnt and measured (scikit-learn's StratifiedGroupKFold does
+ * the like).
+ * @throws LuthierError `data-invalid` where there are fewer different texts than folds
+ */
+export function assignFolds(rows: readonly { label: number; key: string }[], count: number, seed: number): Uint32Array {
+  const groups = new Map<string, { label: number; rows: number[] }>();
+  for (const [i, { key, label }] of rows.entries()) {
+    const group = groups.get(key);
+    if (group) group.rows.push(i);
+    else groups.set(key, { label, rows: [i] });
+  }
+  if (groups.size < count) {
+    throw new LuthierError(
+      'data-invalid',
+      `${counted(groups.size, 'different text')} cannot be divided into ${count} folds.`,
+      'Add rows, or choose fewer folds.',
+    );
+  }
+  const strata = new Map<number, number[][]>();
+  for (const { label, rows: members } of groups.values()) {
+    const stratum = strata.get(label);
+    if (stratum) stratum.push(members);
+    else strata.set(label, [members]);
+  }
+  const random = new Random(seed);
+  const folds = new Uint32Array(rows.length);
+  // Dealing goes on from class to class, so that small classes do not all begin with the first fold.
+  let next = 0;
+  for (const [, stratum] of [...strata].sort((a, b) => a[0] - b[0])) {
+    for (const members of random.shuffle(stratum)) {
+      for (const row of members) folds[row] = 1 + (next % count);
+      next++;
+    }
+  }
+  return folds;
+}
+
+/**
+ * A dataset as one training of a cross-validation sees it. Training and validation rows are divided anew; a test part
+ * is kept for the last model alone.
+ */
+export function takePart(
+  dataset: ClassificationDataset,
+  part: FoldPart,
+  seed: number,
+  rules: DataRules = 2,
+): ClassificationDataset {
+  const all: Example[] = dataset.train.concat(dataset.validation);
+  if (part === 'all') return { ...dataset, train: all, validation: [] };
+  const rows = all.map((example) => ({ label: example.label, key: textKey(example, rules) }));
+  const folds = assignFolds(rows, part.count, seed);
+  return {
+    ...dataset,
+    train: all.filter((_, i) => folds[i] !== part.fold),
+    validation: all.filter((_, i) => folds[i] === part.fold),
+    test: [],
+  };
+}

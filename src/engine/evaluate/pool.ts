@@ -1,0 +1,67 @@
+import {
+  type ClassificationReport,
+  FEWEST_ROWS_FOR_INTERVALS,
+  type Interval,
+  type MetricKey,
+} from '../../protocol/index.ts';
+import { clopperPearson, posterior } from './intervals.ts';
+import { NUM_WORST } from './report.ts';
+import { averageScores, classScores } from './tally.ts';
+
+/**
+ * One report of the folds of a cross-validation: each row's answer is that of the model that had not seen it. What
+ * follows from the confusion matrix is computed on the folds' sum; loss, calibration error and their intervals are the
+ * folds' means weighted by rows, which for the intervals is more than is needed.
+ */
+export function pooledReport(reports: readonly ClassificationReport[]): ClassificationReport {
+  const first = reports[0]!;
+  const { labels } = first;
+  const n = reports.reduce((sum, report) => sum + report.n, 0);
+  const confusion = labels.map((_, i) =>
+    labels.map((_, j) => reports.reduce((sum, r) => sum + r.confusion[i]![j]!, 0)),
+  );
+  const support = Float64Array.from(confusion, (row) => row.reduce((a, b) => a + b, 0));
+  const predicted = Float64Array.from(labels, (_, k) => confusion.reduce((sum, row) => sum + row[k]!, 0));
+  const hits = Float64Array.from(labels, (_, k) => confusion[k]![k]!);
+  const mean = (of: (report: ClassificationReport) => number): number =>
+    reports.reduce((sum, report) => sum + of(report) * report.n, 0) / n;
+  const meanInterval = (key: MetricKey): Interval | null =>
+    reports.every((report) => report.intervals[key])
+      ? { low: mean((r) => r.intervals[key]!.low), high: mean((r) => r.intervals[key]!.high) }
+      : null;
+  const ofConfusion =
+    n < FEWEST_ROWS_FOR_INTERVALS ? { f1_macro: null, f1_weighted: null, mcc: null } : posterior(confusion);
+  const answer = support.indexOf(support.reduce((a, b) => Math.max(a, b)));
+  const always = averageScores({
+    support,
+    predicted: support.map((_, k) => (k === answer ? n : 0)),
+    hits: support.map((rows, k) => (k === answer ? rows : 0)),
+  });
+  return {
+    split: first.split,
+    n,
+    folds: reports.length,
+    labels,
+    metrics: {
+      ...averageScores({ support, predicted, hits }),
+      loss: mean((r) => r.metrics.loss),
+      ece: mean((r) => r.metrics.ece),
+    },
+    intervals: {
+      accuracy: clopperPearson(
+        hits.reduce((a, b) => a + b, 0),
+        n,
+      ),
+      ...ofConfusion,
+      loss: meanInterval('loss'),
+      ece: meanInterval('ece'),
+    },
+    majority: { label: labels[answer]!, ...always },
+    per_class: labels.map((label, k) => ({ label, ...classScores(hits[k]!, support[k]!, predicted[k]!) })),
+    confusion,
+    worst: reports
+      .flatMap(({ worst }) => worst)
+      .sort((a, b) => b.loss - a.loss)
+      .slice(0, NUM_WORST),
+  };
+}
