@@ -76,3 +76,35 @@ test('every action is answered with what came of it, after what became of the ru
     expect(page.posted.at(-1)).toMatchObject({ type: 'failed', request: 'stop', error: { code: 'run-not-found' } }),
   );
 });
+
+test('an evaluation that was just made is shown with the reports that hold it, also in a page that is not up yet', async () => {
+  const folder = makeRun(home, { id: 'first', state: 'done' });
+  await store.setHomes([home]);
+  const run = store.get(folder)!;
+  const kinds = () => page.posted.map((message) => (message as { type: string }).type);
+  await dashboard.showEvaluation(run, 'march');
+  expect(kinds()).toEqual([]);
+  await dashboard.setRuns([folder]);
+  expect(kinds()).toEqual(['snapshot', 'showEvaluation']);
+  expect(page.posted.at(-1)).toEqual({ type: 'showEvaluation', run: 'first', name: 'march' });
+  await dashboard.setRuns([folder]);
+  expect(kinds()).toEqual(['snapshot', 'showEvaluation', 'snapshot']);
+  await dashboard.showEvaluation(run, 'april');
+  expect(page.posted.at(-1)).toEqual({ type: 'showEvaluation', run: 'first', name: 'april' });
+});
+
+test('a comparison that cannot be made is answered with its reason', async () => {
+  const folders = ['first', 'second'].map((id) => makeRun(home, { id, state: 'done' }));
+  await store.setHomes([home]);
+  await dashboard.setRuns(folders);
+  page.received.fire({ type: 'compareRows', first: 'first', second: 'second' });
+  await vi.waitFor(() =>
+    expect(page.posted.at(-1)).toEqual({
+      type: 'comparison',
+      first: 'first',
+      second: 'second',
+      comparison: null,
+      problem: 'first has no model yet.',
+    }),
+  );
+});

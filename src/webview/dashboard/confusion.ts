@@ -90,7 +90,7 @@ export class ConfusionElement extends LightElement {
                     class="cell ${i === j ? 'right' : 'wrong'} shade-${shade(n, totals[i]!)} ${isOpen ? 'open' : ''}"
                     aria-selected=${isOpen}
                     aria-label="${label} predicted as ${labels[j]}: ${plural(n, 'row')}"
-                    title=${n === 0 ? nothing : `${count(n)} of ${count(totals[i]!)} rows of ${label} predicted as ${labels[j]}`}
+                    title=${n === 0 ? nothing : `${count(n)} of ${plural(totals[i]!, 'row')} of ${label} predicted as ${labels[j]}`}
                     @click=${() => this.#open(i, j)}>${n === 0 ? '' : count(n)}</td>`;
                 })}
                 <td class="recall number" role="gridcell">${totals[i] ? percent(cells[i]![i]! / totals[i]!) : '–'}</td>

@@ -190,7 +190,7 @@ export class TryoutElement extends LightElement {
           },
         }),
       )}
-      ${more > 0 ? html`<p class="empty">${count(more)} more lines are left out. Evaluate on File measures whole files.</p>` : nothing}
+      ${more > 0 ? html`<p class="empty">${more === 1 ? '1 more line is' : `${count(more)} more lines are`} left out. Evaluate on File measures whole files.</p>` : nothing}
     </div>`;
   }
 
