@@ -8,7 +8,7 @@ import { buildEngine, endRuns, losses, Program, removeEngine, stateOf } from './
 import { makeWorkplace } from './tiny.ts';
 
 /** `npm run test:all` kills 200 times. */
-const KILLS = Number(process.env.LUTHIER_KILLS ?? 6);
+const KILLS = Number(process.env.LUTHIER_KILLS ?? 3);
 /** A run is killed so often at most before it is let go to its end. */
 const MOST = 4;
 vi.setConfig({ testTimeout: 120_000 + KILLS * 60_000 });
