@@ -126,6 +126,8 @@ export async function makeHostileRepository(place: string): Promise<Hostile> {
     finished_at: '2026-01-01T00:00:00.000Z',
     model: '../../../../own/model',
   });
+  const finished = { state: 'done', finished_at: '2026-01-01T00:00:00.000Z', model: 'model' };
+  await symlink(join(own, 'model'), join(await run('linked-model', finished), 'model'), 'junction');
   // Odd records: a number for a date, a word for a metric, markup and escapes where a name is.
   await run('odd-date', { created_at: 5 });
   await run('odd-metric', { best: { step: 1, metrics: { accuracy: 'high' } } });

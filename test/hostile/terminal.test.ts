@@ -126,6 +126,12 @@ describe('a repository with runs, played against the terminal', () => {
     }
   });
 
+  it('ONNX is not written through a link that stands for a run’s model', async () => {
+    const { code, stderr } = await luthier('export', 'linked-model', '--format', 'onnx');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/model is a link/);
+  });
+
   it('names and notes are shown as text', async () => {
     const { code, stdout, stderr } = await luthier('runs', 'show', 'markup');
     expect(code).toBe(0);

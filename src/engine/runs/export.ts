@@ -1,12 +1,13 @@
 import { copyFile, mkdir, readdir, rm, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { homeProblem, placeProblem } from '../../guard/index.ts';
 import { LuthierError } from '../errors.ts';
 import { requireDiskBytes } from '../hub/disk.ts';
 import { modelFiles } from '../hub/model-folder.ts';
 import { writeError } from '../hub/write-file.ts';
 import { createPredictor } from '../train/predictor.ts';
 import { LOGIT_TOLERANCE, maxDifference } from '../train/save.ts';
-import { diskUse } from './folder.ts';
+import { diskUse, requireNone } from './folder.ts';
 
 export interface Exported {
   /** The folder, or the ONNX file in it. */
@@ -28,6 +29,8 @@ const PROBES = ['Yes.', 'It arrived a day early, and it works.', 'Why was I char
  */
 export async function exportModel(model: string, format: 'safetensors' | 'onnx', out?: string): Promise<Exported> {
   const target = out === undefined ? model : resolve(out);
+  // Beside the run's own model: where that is a link, it would be written into somebody else's folder.
+  if (target === model) requireNone((await placeProblem(dirname(model))) ?? (await homeProblem(model, 'onnx')));
   const left_out = target === model ? [] : await copyModel(model, target);
   if (format === 'onnx') {
     const { exportFolderAsOnnx } = await import('../train/export-onnx.ts');
