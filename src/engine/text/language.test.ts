@@ -53,6 +53,7 @@ describe('languageProblem', () => {
     expect(languageProblem(['en'], [ENGLISH, ENGLISH, CHINESE], 0)).toBeNull();
     expect(languageProblem(['en'], [ENGLISH, CHINESE.repeat(8)], 0)?.code).toBe('language-mismatch');
     expect(languageProblem(null, [CHINESE], 0.01)).toBeNull();
+    expect(languageProblem(null, [CHINESE], 0.5)?.code).toBe('unknown-tokens');
     expect(languageProblem(null, [CHINESE], 0.5)?.message).toMatch(
       /50 % of the text's pieces are unknown.*bert-base-chinese/,
     );

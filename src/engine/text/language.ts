@@ -64,8 +64,11 @@ export function languageProblem(
     .slice(0, SAMPLE_TEXTS)
     .map((text) => text.slice(0, SAMPLE_CHARACTERS))
     .join('\n');
-  const message = scriptMismatch(languages, dominantScript(sample)) ?? unknownWarning(unknownShare, sample);
-  return message === null ? null : { severity: 'warning', code: 'language-mismatch', message };
+  const mismatch = scriptMismatch(languages, dominantScript(sample));
+  const message = mismatch ?? unknownWarning(unknownShare, sample);
+  // A few odd words are no other language: what is certain and what is a hint have codes of their own.
+  const code = mismatch === null ? 'unknown-tokens' : 'language-mismatch';
+  return message === null ? null : { severity: 'warning', code, message };
 }
 
 function scriptMismatch(languages: readonly string[] | null, script: string | null): string | null {

@@ -235,6 +235,23 @@ test('warnings stand first and are coloured; a model for another language is not
   await ended;
 });
 
+test('a few words that the model does not know are a warning, and no reason to stop', async () => {
+  answers['run/estimate'] = () =>
+    estimate({
+      unknown_token_share: 0.12,
+      problems: [{ severity: 'warning', code: 'unknown-tokens', message: '12 % of the pieces are unknown.' }],
+    });
+  const ended = start();
+  (await question('which column')).accept();
+  (await question('pretrained model')).accept('first');
+  (await question('How it learns')).accept();
+  const summary = await question('Enter starts it');
+  expect(summary.activeItems.map(({ label }) => label)).toEqual(['$(play) Start fine-tuning']);
+  expect(labels(summary).filter((label) => label.includes('12 %'))).toEqual(['12 % of the pieces are unknown.']);
+  summary.hide();
+  await ended;
+});
+
 test('an encoding that cannot be told for sure is asked for by what it makes of some words, and goes into the recipe', async () => {
   const asked: unknown[] = [];
   answers['data/inspect'] = (params: { columns?: Columns; encoding?: string }) => {

@@ -127,7 +127,8 @@ export function summaryLines(estimate: RunEstimate): SummaryLine[] {
     icon: 'chip',
     text: `About ${formatBytes(estimate.peak_memory_bytes)} of memory (${formatBytes(estimate.free_memory_bytes)} free), ${formatBytes(estimate.disk_bytes)} of disk (${formatBytes(estimate.free_disk_bytes)} free)`,
   });
-  if (estimate.unknown_token_share > MOST_UNKNOWN) {
+  const isSaid = estimate.problems.some(({ code }) => code === 'language-mismatch' || code === 'unknown-tokens');
+  if (estimate.unknown_token_share > MOST_UNKNOWN && !isSaid) {
     lines.push({
       icon: 'warning',
       text: `${Math.round(100 * estimate.unknown_token_share)} % of the text is unknown to this model: is it for another language?`,
