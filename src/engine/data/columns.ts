@@ -45,7 +45,7 @@ class ColumnTally {
     if (this.#sampled === SAMPLED) return;
     this.#sampled++;
     this.#length += value.length;
-    this.#words += value.trim().split(/\s+/).length;
+    this.#words += countWords(value);
     if (Number.isFinite(Number(value))) this.#numbers++;
     else if (DATE.test(value)) this.#dates++;
   }
@@ -71,6 +71,17 @@ class ColumnTally {
       filled: this.#filled,
     };
   }
+}
+
+/** Letters of scripts that put no blanks between words. */
+const UNSPACED =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/gu;
+
+/** Words of a cell, two letters to one in scripts that do not separate them. */
+function countWords(value: string): number {
+  const words = value.trim().split(/\s+/).length;
+  const unspaced = value.match(UNSPACED)?.length ?? 0;
+  return unspaced === 0 ? words : words - 1 + Math.max(1, unspaced / 2);
 }
 
 /** Longer values are told apart by their hash, and shortened where they are shown. */

@@ -453,3 +453,33 @@ describe('an encoding that may be another one', () => {
     expect(problems.map(({ code }) => code)[0]).toBe('encoding-guessed');
   });
 });
+
+describe('texts without blanks', () => {
+  const chinese = [
+    '物流太慢了等了两个星期,物流',
+    '发票抬头写错了,账单',
+    '密码重置邮件一直收不到,登录',
+    '快递盒子压坏了,物流',
+  ];
+  const japanese = ['荷物がまだ届きません,配送', '請求金額が間違っています,請求', 'パスワードを忘れました,登録'];
+
+  it.each([
+    ['Chinese', `文本,类别\n${[...chinese, ...chinese, ...chinese].join('\n')}\n`, '文本', '类别', 'gb18030'],
+    [
+      'Japanese',
+      `本文,ラベル\n${[...japanese, ...japanese, ...japanese, ...japanese].join('\n')}\n`,
+      '本文',
+      'ラベル',
+      'shift_jis',
+    ],
+  ])('%s is text, in UTF-8 and in its own encoding', async (_, text, textColumn, label, encoding) => {
+    const file = join(folder, `${encoding}.csv`);
+    for (const bytes of [Buffer.from(text), iconv.encode(text, encoding)]) {
+      await writeFile(file, bytes);
+      const summary = await inspectData({ file });
+      expect(summary.guess).toEqual({ text: textColumn, label });
+      expect(summary.classes).toHaveLength(3);
+      expect(summary.problems.filter(({ severity }) => severity === 'error')).toEqual([]);
+    }
+  });
+});
