@@ -204,6 +204,7 @@ const itemValues = [
   ...states.flatMap((state) => suffixes.map((suffix) => `${TREE_ITEMS.run}.${state}${suffix}`)),
   ...DATASET_KINDS.map((kind) => `${TREE_ITEMS.dataset}.${kind}`),
   TREE_ITEMS.runGroup,
+  TREE_ITEMS.broken,
 ];
 
 test.each(clauses)('$where reads only keys that somebody sets: $clause', ({ clause }) => {

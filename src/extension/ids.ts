@@ -31,6 +31,8 @@ export const COMMANDS = {
   cleanUpRuns: 'luthier.cleanUpRuns',
   revealRun: 'luthier.revealRun',
   duplicateRecipe: 'luthier.duplicateRecipe',
+  revealBroken: 'luthier.revealBroken',
+  removeBroken: 'luthier.removeBroken',
   refresh: 'luthier.refresh',
   chooseModel: 'luthier.chooseModel',
   selectBackend: 'luthier.selectBackend',
@@ -137,6 +139,8 @@ export const TREE_ITEMS = {
   run: 'run',
   runGroup: 'runGroup',
   dataset: 'dataset',
+  /** A file or folder of ours that cannot be read. */
+  broken: 'broken',
 } as const;
 
 /** Parts of a run's context value beside its state. */

@@ -158,7 +158,7 @@ interface ChosenModel {
 /** Only where there is a choice. */
 async function askForModel(): Promise<ChosenModel> {
   const models = (await listModels([process.cwd()]))
-    .filter((model) => model.source !== 'run')
+    .filter((model) => model.source !== 'run' && model.problem === null)
     .map((model) => ({
       ...model,
       name: model.source === 'folder' ? relativeTo(process.cwd(), model.path) : model.name,

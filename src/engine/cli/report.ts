@@ -5,7 +5,7 @@ import { LuthierError } from '../errors.ts';
 import { formatReport } from '../evaluate/format.ts';
 import { errnoOf } from '../hub/write-file.ts';
 import { FILES } from '../runs/folder.ts';
-import { bold, print } from './output.ts';
+import { bold, note, print, yellow } from './output.ts';
 
 const MAX_WIDTH = 120;
 const MAX_BYTES = 64 << 20;
@@ -16,7 +16,14 @@ export function printReport(report: ClassificationReport): void {
 
 /** A run's reports, validation first. */
 export async function printReports(folder: string): Promise<void> {
-  for (const report of await readReports(folder)) {
+  let reports: ClassificationReport[];
+  try {
+    reports = await readReports(folder);
+  } catch (error) {
+    const why = error instanceof SyntaxError ? 'it is not whole JSON' : (error as Error).message.replace(/\.$/, '');
+    return note(`${yellow('Broken:')} ${FILES.evaluation} cannot be read: ${why}.`);
+  }
+  for (const report of reports) {
     print(bold(report.split === 'test' ? '\nTest part' : '\nValidation part'));
     printReport(report);
   }

@@ -126,15 +126,17 @@ async function list(path: string): Promise<string[]> {
   }
 }
 
-/** Every complete model of the cache at its `main`, by name. */
-export async function listCached(cacheFolder: string): Promise<CachedModel[]> {
-  const found: CachedModel[] = [];
+/** Every model of the cache at its `main`, by name; of one whose files are not all there, the folder that it has. */
+export async function listCached(cacheFolder: string): Promise<{ id: string; path: string; complete: boolean }[]> {
+  const found: { id: string; path: string; complete: boolean }[] = [];
   for (const folder of (await list(cacheFolder)).sort()) {
     if (!folder.startsWith('models--')) continue;
     const name = parseModelName(folder.slice('models--'.length).replaceAll('--', '/'));
     if (name === undefined) continue;
     const model = await findCached(cacheFolder, name);
-    if ('commit' in model) found.push(model);
+    const { id, path } = model;
+    if ('commit' in model) found.push({ id, path, complete: true });
+    else if (model.state === 'incomplete') found.push({ id, path, complete: false });
   }
   return found;
 }

@@ -96,8 +96,13 @@ describe('the cache', () => {
     expect(defaultCacheFolder({ HF_HUB_CACHE: '/c', HF_HOME: '/h' })).toBe('/c');
   });
 
-  it('lists complete models alone', async () => {
-    expect((await listCached(options.cacheFolder)).map(({ id }) => id)).toEqual(['google/bert', 'old-name']);
+  it('lists every model, and which of them lack files', async () => {
+    const listed = await listCached(options.cacheFolder);
+    expect(listed.map(({ id, complete }) => [id, complete])).toEqual([
+      ['google/bert', true],
+      ['old-name', true],
+      ['org/half', false],
+    ]);
     expect(await listCached(join(root, 'no cache'))).toEqual([]);
   });
 

@@ -5,6 +5,7 @@ import { isCancelled } from '../errors.ts';
 import { COMMANDS, type CommandName, INTERNAL_COMMANDS } from '../ids.ts';
 import { chooseInRecipe } from '../recipes/code-actions.ts';
 import { showError } from '../ui.ts';
+import { removeBroken, revealBroken } from './broken.ts';
 import { addDataset, inspectDataset, openDataset, removeDataset } from './datasets.ts';
 import { openWalkthrough, refresh, restartEngine, selectBackend, setHuggingFaceToken, showLog } from './engine.ts';
 import { tryExample } from './example.ts';
@@ -45,6 +46,8 @@ const handlers: Record<CommandName, Command> = {
   cleanUpRuns,
   revealRun,
   duplicateRecipe,
+  revealBroken,
+  removeBroken,
   refresh,
   chooseModel,
   selectBackend,

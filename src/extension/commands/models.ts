@@ -6,10 +6,11 @@ import { formatBytes } from '../format.ts';
 import { BACK, type Choice, type Notice, type Question, Questions, separator } from '../questions.ts';
 import { saveSetting, setting } from '../settings.ts';
 import { severityIcon } from '../severity.ts';
-import { askText, tell, withProgress } from '../ui.ts';
+import { askModal, askText, tell, withProgress } from '../ui.ts';
+import { removeBroken, revealBroken } from './broken.ts';
 import { requireTrust } from './select.ts';
 
-type Answer = { name: string } | 'download' | 'folder';
+type Answer = { name: string } | { broken: ModelEntry } | 'download' | 'folder';
 
 const SOURCES: Record<ModelEntry['source'], string> = {
   starter: 'Comes with Luthier',
@@ -41,7 +42,8 @@ export async function askModel(
     const group = models.filter((model) => model.source === source);
     if (group.length > 0) append(items, [separator(SOURCES[source]), ...group.map(modelItem)]);
   }
-  const isPreferred = ({ value }: Choice<Answer>) => typeof value === 'object' && value.name === preferred;
+  const isPreferred = ({ value }: Choice<Answer>) =>
+    typeof value === 'object' && 'name' in value && value.name === preferred;
   if (!items.some(isPreferred)) {
     items.unshift({
       label: preferred,
@@ -62,8 +64,12 @@ export async function askModel(
     active,
   });
   if (answer === BACK) return BACK;
-  if (typeof answer === 'object') return answer.name;
+  if (typeof answer === 'object' && 'name' in answer) return answer.name;
   const { notice: _, ...place } = position;
+  if (typeof answer === 'object') {
+    await offerRemoval(luthier, answer.broken);
+    return await askModel(luthier, questions, place, before);
+  }
   try {
     return answer === 'folder' ? await pickFolder() : await downloadModel(luthier);
   } catch (error) {
@@ -81,14 +87,29 @@ export const noticeOf = (luthier: Luthier, { message, hint }: HostError): Notice
   icon: severityIcon(luthier.extension.extensionUri, 'error'),
 });
 
+/** Says why a model cannot be used, and what can be done with its folder. */
+async function offerRemoval(luthier: Luthier, { name, path, source, problem }: ModelEntry): Promise<void> {
+  const [reveal, remove] = ['Reveal', 'Remove…'];
+  // A run's model goes with its run, and what comes with Luthier with Luthier.
+  const buttons = source === 'cache' || source === 'folder' ? [reveal, remove] : [reveal];
+  const answer = await askModal('warning', `${name} cannot be used.`, problem ?? '', ...buttons);
+  const broken = { path, problem: problem ?? '' };
+  if (answer === reveal) await revealBroken(luthier, broken);
+  if (answer !== remove) return;
+  try {
+    await removeBroken(luthier, broken);
+  } catch (error) {
+    if (!isCancelled(error)) throw error;
+  }
+}
+
 function modelItem(model: ModelEntry): Choice<Answer> {
-  // Choosing it all the same says by the same sentence, where it is used, why it cannot be.
   if (model.problem !== null) {
     return {
       label: `$(warning) ${model.name}`,
       description: 'Cannot be used',
       detail: model.problem,
-      value: { name: model.path },
+      value: { broken: model },
     };
   }
   const size = [

@@ -1,6 +1,9 @@
+import { access, constants } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { type Columns, DATASET_FORMAT, type DataSummary, type DatasetRecord } from '../../protocol/index.ts';
-import { listFolder, mapLimited, readJson } from '../files.ts';
+import { type Broken, isBroken, isNewer, whyUnreadable } from '../broken.ts';
+import { systemCode } from '../errors.ts';
+import { exists, listFolder, mapLimited, readOwnJson } from '../files.ts';
 import { type DatasetKind, RECIPE_SUFFIX } from '../ids.ts';
 
 /** A dataset in the tree: a file, or a folder that Luthier made. */
@@ -29,18 +32,48 @@ export const rowsFile = (dataset: Dataset): string =>
 export const knownColumns = (dataset: Dataset): Columns | undefined =>
   dataset.kind === 'made' ? { text: 'text', label: 'label' } : undefined;
 
-/** Datasets in `<home>/datasets/`. A newer format or a damaged record leaves the folder out. */
-export async function readMadeDatasets(home: string): Promise<Dataset[]> {
-  const entries = await listFolder(join(home, 'datasets')).catch(() => []);
-  const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => join(home, 'datasets', entry.name));
-  const found = await mapLimited(folders, 16, async (path): Promise<Dataset | null> => {
-    const value = (await readJson(join(path, 'dataset.json')).catch(() => undefined)) as DatasetRecord | undefined;
-    if (typeof value?.rows !== 'number' || !Array.isArray(value.labels)) return null;
-    if (value.format > DATASET_FORMAT) return null;
-    return { kind: 'made', path, name: basename(path), record: value, summary: null };
-  });
-  return found.filter((dataset) => dataset !== null);
+/** Datasets in `<home>/datasets/`, and what there is no dataset, with the reason. */
+export async function readMadeDatasets(home: string): Promise<{ datasets: Dataset[]; broken: Broken[] }> {
+  const folder = join(home, 'datasets');
+  let entries: Awaited<ReturnType<typeof listFolder>>;
+  try {
+    entries = await listFolder(folder);
+  } catch (error) {
+    return { datasets: [], broken: [{ path: folder, problem: whyUnreadable(folder, error) }] };
+  }
+  const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name));
+  const found = await mapLimited(folders, 16, readMadeDataset);
+  return {
+    datasets: found.filter((one): one is Dataset => !isBroken(one)),
+    broken: found.filter(isBroken),
+  };
 }
+
+async function readMadeDataset(path: string): Promise<Dataset | Broken> {
+  const file = join(path, 'dataset.json');
+  const rows = join(path, 'rows.jsonl');
+  try {
+    const value = (await readOwnJson(file)) as Partial<DatasetRecord> | undefined;
+    if (value === undefined) return { path, problem: 'dataset.json is missing.' };
+    if (typeof value.format === 'number' && value.format > DATASET_FORMAT) {
+      return { path, problem: isNewer(file, value.format, DATASET_FORMAT) };
+    }
+    if (typeof value.rows !== 'number' || !Array.isArray(value.labels)) {
+      return { path, problem: 'dataset.json is incomplete: it does not say its rows and labels.' };
+    }
+    await access(rows, constants.R_OK);
+    return { kind: 'made', path, name: basename(path), record: value as DatasetRecord, summary: null };
+  } catch (error) {
+    const which = systemCode(error) !== undefined && (await exists(file)) && !(await isReadable(rows)) ? rows : file;
+    return { path, problem: whyUnreadable(which, error) };
+  }
+}
+
+const isReadable = (path: string): Promise<boolean> =>
+  access(path, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
 
 /** The two figures beside a dataset's name, or where it is while nothing is known. */
 export function describeDataset(dataset: Dataset, relative: (path: string) => string): string {

@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { DataSummary } from '../../protocol/index.ts';
@@ -22,6 +22,7 @@ const made = (name: string, record: unknown) => {
     join(home, 'datasets', name, 'dataset.json'),
     typeof record === 'string' ? record : JSON.stringify(record),
   );
+  writeFileSync(join(home, 'datasets', name, 'rows.jsonl'), '{"text": "a", "label": "b"}\n');
 };
 const summaryOf = (rows: number) =>
   ({ rows, classes: [{ label: 'a', count: rows }], columns: [], problems: [], guess: {} }) as unknown as DataSummary;
@@ -43,13 +44,28 @@ function storeOf(files: string[], rows = () => 3) {
   return { store, request };
 }
 
-test('folders that Luthier made are listed; damaged and newer ones are left out', async () => {
+test('folders that Luthier made are listed, and those that cannot be read beside them with the reason', async () => {
   made('good', { format: 1, name: 'good', rows: 7, labels: ['a', 'b'] });
   made('newer', { format: 99, name: 'newer', rows: 7, labels: [] });
   made('torn', '{"format": 1, "ro');
   mkdirSync(join(home, 'datasets', 'empty'));
-  const datasets = await readMadeDatasets(home);
-  expect(datasets.map(({ name }) => name)).toEqual(['good']);
+  made('rowless', { format: 1, name: 'rowless', rows: 7, labels: ['a'] });
+  rmSync(join(home, 'datasets', 'rowless', 'rows.jsonl'));
+  made('secret', { format: 1, name: 'secret', rows: 7, labels: ['a'] });
+  chmodSync(join(home, 'datasets', 'secret', 'dataset.json'), 0o000);
+  const { datasets, broken } = await readMadeDatasets(home);
+  chmodSync(join(home, 'datasets', 'secret', 'dataset.json'), 0o600);
+  // Nothing is forbidden to root.
+  const isRoot = process.getuid?.() === 0;
+  const secret = ['secret', 'dataset.json may not be read: permission denied.'];
+  expect(broken.map(({ path, problem }) => [basename(path), problem]).sort()).toEqual([
+    ['empty', 'dataset.json is missing.'],
+    ['newer', 'dataset.json is from a newer version of Luthier (layout 99; this one knows 1).'],
+    ['rowless', 'rows.jsonl is missing.'],
+    ...(isRoot ? [] : [secret]),
+    ['torn', 'dataset.json is damaged: it is not whole JSON.'],
+  ]);
+  expect(datasets.map(({ name }) => name)).toEqual(isRoot ? ['good', 'secret'] : ['good']);
   expect(describeDataset(datasets[0]!, () => '')).toBe('7 rows · 2 classes');
 });
 

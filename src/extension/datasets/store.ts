@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Columns, DataSummary } from '../../protocol/index.ts';
+import type { Broken } from '../broken.ts';
 import type { EngineService } from '../engine/service.ts';
 import { Emitter } from '../events.ts';
 import { mapLimited } from '../files.ts';
@@ -27,6 +28,8 @@ export class DatasetStore {
   readonly listed = new Emitter<readonly Dataset[]>();
   private readonly sources: DatasetSources;
   private readonly summaries = new Map<string, Known>();
+  /** What stands where datasets do and is none, as of the last look. */
+  broken: readonly Broken[] = [];
   private datasets: Dataset[] | null = null;
   private loading: Promise<Dataset[]> | null = null;
 
@@ -91,7 +94,9 @@ export class DatasetStore {
   }
 
   private async look(): Promise<Dataset[]> {
-    const made = (await mapLimited([...this.sources.homes()], 8, readMadeDatasets)).flat();
+    const homes = await mapLimited([...this.sources.homes()], 8, readMadeDatasets);
+    const made = homes.flatMap((home) => home.datasets);
+    this.broken = homes.flatMap((home) => home.broken);
     const found = await this.sources.find();
     const added = this.sources.added.get();
     const files = new Map<string, Dataset>();

@@ -38,6 +38,11 @@ test.each([
   [runOf('interrupted', { step: 40, total_steps: 80 }), null, 'interrupted · 50 %'],
   [runOf('failed'), null, 'failed'],
   [runOf('failed', {}, { damaged: true }), null, 'unreadable'],
+  [
+    runOf('failed', {}, { damaged: true, readOnly: 'This run cannot be read: its run.json is not JSON.' }),
+    null,
+    'its run.json is not JSON.',
+  ],
 ])('%#: a run is described by what matters in its state', (run, position, expected) => {
   expect(describeRunItem(run, position)).toBe(expected);
 });

@@ -57,7 +57,7 @@ const FOREIGN = 'came with this folder';
 
 /** The words beside a run's name: progress while it works, then its metric and how long it took. */
 export function describeRunItem(run: Run, position: number | null, now = Date.now()): string {
-  if (run.damaged) return 'unreadable';
+  if (run.damaged) return (run.readOnly ?? 'unreadable').replace(/^This run cannot be read: /, '');
   const parts: string[] = [];
   const fraction = fractionDone(run);
   const best = run.state === 'queued' || run.state === 'cancelled' ? null : bestMetric(run.record);

@@ -1,10 +1,10 @@
-import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { temporaryFolder } from '../testing/programs.ts';
 import { withLock } from './lock.ts';
-import { changeQueue, moved, readQueue } from './queue.ts';
+import { changeQueue, lookAtQueue, moved, readQueue } from './queue.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
 let home: string;
@@ -21,12 +21,17 @@ test('keeps its order on disk, each run once', async () => {
   expect(await readQueue(home)).toEqual(['a', 'b']);
 });
 
-test('a damaged file is an empty queue', async () => {
+test('a damaged file is an empty queue, with the reason, and is not written over', async () => {
   mkdirSync(home);
   for (const text of ['', '{', '{"order": 3}', '[]']) {
     writeFileSync(join(home, 'queue.json'), text);
     expect(await readQueue(home)).toEqual([]);
+    expect((await lookAtQueue(home)).broken?.problem).toMatch(/^queue\.json is damaged/);
+    await expect(changeQueue(home, () => ['a'])).rejects.toMatchObject({ code: 'not-writable' });
+    expect(readFileSync(join(home, 'queue.json'), 'utf8')).toBe(text);
   }
+  writeFileSync(join(home, 'queue.json'), '{"format": 7, "order": ["a"]}');
+  expect((await lookAtQueue(home)).broken?.problem).toContain('newer version of Luthier');
   writeFileSync(join(home, 'queue.json'), '{"order": ["a", 3, "a"]}');
   expect(await readQueue(home)).toEqual(['a']);
 });

@@ -1,23 +1,37 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { homeProblem } from '../../guard/index.ts';
+import { type Broken, isNewer, whyUnreadable } from '../broken.ts';
 import { HostError } from '../errors.ts';
 import { readOwnJson, writeFileAtomic } from '../files.ts';
 import { withLock } from './lock.ts';
 import type { Run } from './run.ts';
 
 /** Layout of `.luthier/queue.json`: ids of the runs that wait, the next first. Every window reads the same file. */
+const QUEUE_FORMAT = 1;
 interface QueueFile {
   format: 1;
   order: string[];
 }
 
-/** Ids of the runs that wait in this `.luthier` folder. A missing or damaged file is an empty queue. */
-export async function readQueue(home: string): Promise<string[]> {
-  const value = (await readOwnJson(join(home, 'queue.json')).catch(() => undefined)) as Partial<QueueFile> | undefined;
-  if (!Array.isArray(value?.order)) return [];
-  return [...new Set(value.order.filter((id) => typeof id === 'string'))];
+/** Ids of the runs that wait in this `.luthier` folder; of a file that cannot be read none, and why. */
+export async function lookAtQueue(home: string): Promise<{ order: string[]; broken: Broken | null }> {
+  const path = join(home, 'queue.json');
+  const refuse = (problem: string) => ({ order: [], broken: { path, problem } });
+  let value: unknown;
+  try {
+    value = await readOwnJson(path);
+  } catch (error) {
+    return refuse(whyUnreadable(path, error));
+  }
+  if (value === undefined) return { order: [], broken: null };
+  const { order, format } = (value ?? {}) as Partial<Record<keyof QueueFile, unknown>>;
+  if (typeof format === 'number' && format > QUEUE_FORMAT) return refuse(isNewer(path, format, QUEUE_FORMAT));
+  if (!Array.isArray(order)) return refuse('queue.json is damaged: it holds no order.');
+  return { order: [...new Set(order.filter((id): id is string => typeof id === 'string'))], broken: null };
 }
+
+export const readQueue = async (home: string): Promise<string[]> => (await lookAtQueue(home)).order;
 
 /** Changes the queue under its lock and returns the new order. */
 export async function changeQueue(home: string, change: (order: string[]) => string[]): Promise<string[]> {
@@ -25,7 +39,10 @@ export async function changeQueue(home: string, change: (order: string[]) => str
   if (problem !== null) throw new HostError('run-untrusted', problem, 'Put a real folder in its place.');
   await mkdir(home, { recursive: true });
   return await withLock(join(home, 'queue.lock'), async () => {
-    const before = await readQueue(home);
+    const { order: before, broken } = await lookAtQueue(home);
+    // What a newer Luthier or another person wrote there is not written over.
+    if (broken)
+      throw new HostError('not-writable', broken.problem, 'Remove it in the Runs view: runs then wait again.');
     const order = [...new Set(change([...before]))];
     if (order.join('\n') !== before.join('\n')) {
       const file: QueueFile = { format: 1, order };

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { openOwnFile, placeProblem, runFolderProblem } from '../../guard/index.ts';
 import type { RunLaunch, RunRecord } from '../../protocol/index.ts';
+import type { Broken } from '../broken.ts';
 import { exitReason } from '../engine/exit.ts';
 import type { StartedRun } from '../engine/launch.ts';
 import { HostError, toHostError } from '../errors.ts';
@@ -8,7 +9,7 @@ import { Emitter } from '../events.ts';
 import { writeFileAtomic } from '../files.ts';
 import type { Log } from '../log.ts';
 import { withLock } from './lock.ts';
-import { changeQueue, moved, readQueue, waiting } from './queue.ts';
+import { changeQueue, lookAtQueue, moved, readQueue, waiting } from './queue.ts';
 import { readRecord, WORKING } from './record.ts';
 import { isFinished, isWorking, type Run } from './run.ts';
 import type { RunStore } from './store.ts';
@@ -32,6 +33,8 @@ export class RunStarter {
   readonly changed = new Emitter<void>();
   private readonly options: StarterOptions;
   private readonly orders = new Map<string, string[]>();
+  /** Queues that cannot be read. */
+  broken: readonly Broken[] = [];
   /** When the command began that put a run in line, by the run's folder: forgotten once it has to wait for another. */
   private readonly asked = new Map<string, number>();
   private pumping: Promise<void> | null = null;
@@ -125,7 +128,13 @@ export class RunStarter {
 
   /** Reads the queues again, because another window changed one. */
   async reload(homes: readonly string[]): Promise<void> {
-    for (const home of homes) this.orders.set(home, await readQueue(home));
+    const broken: Broken[] = [];
+    for (const home of homes) {
+      const queue = await lookAtQueue(home);
+      this.orders.set(home, queue.order);
+      if (queue.broken) broken.push(queue.broken);
+    }
+    this.broken = broken;
     this.changed.fire();
     await this.pump();
   }

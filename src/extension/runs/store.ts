@@ -3,8 +3,9 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { holderGone, homeProblem, isOwnRun } from '../../guard/index.ts';
 import type { RunEvent, RunNotifications, RunRecord } from '../../protocol/index.ts';
+import { type Broken, whyUnreadable } from '../broken.ts';
 import { Emitter } from '../events.ts';
-import { listFolder, mapLimited } from '../files.ts';
+import { isMissing, listFolder, mapLimited } from '../files.ts';
 import type { Log } from '../log.ts';
 import type { Attempt, RunConnection } from './connection.ts';
 import { type ReadRecord, readRecord, recordTime, WORKING } from './record.ts';
@@ -15,6 +16,8 @@ export const HOME = '.luthier';
 
 /** A run whose process was just started has this long to make itself known. */
 const START_GRACE_MS = 20_000;
+/** So long a folder may be without its record: it is just being made, or deleted. */
+const MAKING_MS = 10_000;
 const PING_MS = 10_000;
 const RETRY_MS = 3_000;
 /** Readers of run.json at once. */
@@ -58,6 +61,9 @@ interface Entry {
 export class RunStore {
   /** Runs that appeared, changed or went away. */
   readonly changed = new Emitter<readonly Run[]>();
+  /** Folders among the runs that are none. */
+  broken: readonly Broken[] = [];
+  readonly brokenChanged = new Emitter<void>();
   readonly events = new Emitter<AttachedEvent>();
   /** A run that this window saw working has come to its end, whichever. */
   readonly ended = new Emitter<Run>();
@@ -158,6 +164,7 @@ export class RunStore {
     for (const entry of this.entries.values()) this.detach(entry);
     this.entries.clear();
     this.changed.dispose();
+    this.brokenChanged.dispose();
     this.events.dispose();
     this.ended.dispose();
   }
@@ -177,7 +184,26 @@ export class RunStore {
       const stays = this.homes.includes(entry.run.home) && (await recordTime(folder).catch(() => null)) !== null;
       if (!stays && this.entries.get(folder) === entry) this.remove(folder, entry, changed);
     }
+    await this.lookAtBroken(seen);
     this.fire(changed);
+  }
+
+  /** A folder that is just being made or deleted has no record for a moment; one that stays so is shown. */
+  private async lookAtBroken(seen: ReadonlySet<string>): Promise<void> {
+    const unknown = [...seen].filter((folder) => !this.entries.has(folder));
+    const found = await mapLimited(unknown, READERS, async (folder): Promise<Broken | null> => {
+      try {
+        const { mtimeMs } = await stat(folder);
+        if (this.now() - mtimeMs < MAKING_MS || (await recordTime(folder)) !== null) return null;
+        return { path: folder, problem: 'run.json is missing.' };
+      } catch (error) {
+        return isMissing(error) ? null : { path: folder, problem: whyUnreadable(join(folder, 'run.json'), error) };
+      }
+    });
+    const broken = found.filter((one) => one !== null);
+    if (JSON.stringify(broken) === JSON.stringify(this.broken)) return;
+    this.broken = broken;
+    if (!this.disposed) this.brokenChanged.fire();
   }
 
   /** Folders in a `.luthier` folder's `runs`; links are not followed, since they lead to other projects' runs. */

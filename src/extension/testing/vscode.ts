@@ -192,7 +192,13 @@ export const workspace = {
 };
 
 export const commands = { executeCommand: vi.fn(async (..._args: unknown[]): Promise<unknown> => undefined) };
-export const env = { language: 'en', clipboard: { writeText: vi.fn(async (_text: string) => {}) } };
+export const UIKind = { Desktop: 1, Web: 2 };
+export const env = {
+  language: 'en',
+  remoteName: undefined as string | undefined,
+  uiKind: 1,
+  clipboard: { writeText: vi.fn(async (_text: string) => {}) },
+};
 
 /** A window as it was just opened. */
 export function reset(): void {

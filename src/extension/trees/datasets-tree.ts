@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { DataSummary } from '../../protocol/index.ts';
+import { type Broken, isBroken } from '../broken.ts';
 import { type Dataset, describeDataset, isDataFile } from '../datasets/dataset.ts';
 import type { DatasetStore } from '../datasets/store.ts';
 import { sentence, toHostError } from '../errors.ts';
@@ -7,6 +8,7 @@ import { formatCount, plural, shorten } from '../format.ts';
 import { COMMANDS, CONTEXT_KEYS, TREE_ITEMS } from '../ids.ts';
 import type { Log } from '../log.ts';
 import { tell } from '../ui.ts';
+import { brokenItem } from './broken-item.ts';
 import { Drawing } from './selection.ts';
 
 /** A line under a dataset: a figure, a class, a column, or a problem. */
@@ -20,7 +22,7 @@ export interface DatasetDetail {
   line?: number;
   of: Dataset;
 }
-export type DatasetNode = Dataset | DatasetDetail;
+export type DatasetNode = Dataset | DatasetDetail | Broken;
 
 export const isDetail = (node: DatasetNode): node is DatasetDetail => 'detail' in node;
 
@@ -72,9 +74,9 @@ export class DatasetsTree
     if (!node) {
       const datasets = await this.store.list();
       void vscode.commands.executeCommand('setContext', CONTEXT_KEYS.scanned, true);
-      return datasets;
+      return [...datasets, ...this.store.broken];
     }
-    if (isDetail(node)) return [];
+    if (isDetail(node) || isBroken(node)) return [];
     if (!vscode.workspace.isTrusted) {
       return [{ detail: 'Trust this workspace to look into the file', icon: 'shield', index: 0, of: node }];
     }
@@ -92,6 +94,7 @@ export class DatasetsTree
   }
 
   getTreeItem(node: DatasetNode): vscode.TreeItem {
+    if (isBroken(node)) return brokenItem(node);
     if (isDetail(node)) {
       const item = new vscode.TreeItem(node.detail);
       item.id = `${node.of.kind}:${node.of.path}#${node.index}`;
@@ -119,7 +122,7 @@ export class DatasetsTree
   }
 
   handleDrag(source: readonly DatasetNode[], data: vscode.DataTransfer): void {
-    const files = source.filter((node) => !isDetail(node) && node.kind !== 'made') as Dataset[];
+    const files = source.filter((node) => !isDetail(node) && !isBroken(node) && node.kind !== 'made') as Dataset[];
     data.set(
       URI_LIST,
       new vscode.DataTransferItem(files.map((dataset) => vscode.Uri.file(dataset.path).toString()).join('\r\n')),

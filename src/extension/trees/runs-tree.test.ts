@@ -26,8 +26,15 @@ beforeEach(() => {
   vi.useFakeTimers();
   runs = [runOf('a'), runOf('b', '/data/reviews.csv')];
   drawings = [];
-  const store = { changed, events, all: () => runs, get: (folder: string) => runs.find((r) => r.folder === folder) };
-  const starter = { changed: moved, position: () => null };
+  const store = {
+    changed,
+    events,
+    brokenChanged: new Emitter<void>(),
+    broken: [],
+    all: () => runs,
+    get: (folder: string) => runs.find((r) => r.folder === folder),
+  };
+  const starter = { changed: moved, broken: [], position: () => null };
   tree = new RunsTree(store as unknown as RunStore, starter as unknown as RunStarter);
   // As the editor does when it is told that everything changed.
   tree.onDidChangeTreeData((node) => {

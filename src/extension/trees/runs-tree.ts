@@ -1,19 +1,21 @@
 import * as vscode from 'vscode';
+import { type Broken, isBroken } from '../broken.ts';
 import { COMMANDS, TREE_ITEMS } from '../ids.ts';
 import { describeRunItem, runContextValue, stateIcon, stateWord, tooltipLines } from '../runs/present.ts';
 import { datasetName, type Run } from '../runs/run.ts';
 import type { RunStarter } from '../runs/starter.ts';
 import type { RunStore } from '../runs/store.ts';
 import { tooltip } from '../ui.ts';
+import { brokenItem } from './broken-item.ts';
 import { Drawing, selectedNodes } from './selection.ts';
 
 export interface RunGroup {
   group: string;
 }
-export type RunNode = RunGroup | Run;
+export type RunNode = RunGroup | Run | Broken;
 
 const isGroup = (node: RunNode): node is RunGroup => 'group' in node;
-export const isRun = (node: RunNode): node is Run => !isGroup(node);
+export const isRun = (node: RunNode): node is Run => 'record' in node;
 
 /** A working run's line shows how far it is at most this often. */
 const PROGRESS_MS = 1000;
@@ -55,6 +57,10 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
         this.due.add(run);
         this.drawIn(PROGRESS_MS);
       }),
+      store.brokenChanged.on(() => {
+        this.wholeDue = true;
+        this.drawIn(SOON_MS);
+      }),
       starter.changed.on(() => {
         this.wholeDue = true;
         this.drawIn(SOON_MS);
@@ -78,16 +84,18 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
     const runs = this.store.all();
     if (!node) {
       this.drawn = new Map(runs.map((run) => [run, datasetName(run.record)]));
-      return [...new Set(this.drawn.values())].map((name) => this.group(name));
+      const groups = [...new Set(this.drawn.values())].map((name) => this.group(name));
+      return [...this.starter.broken, ...this.store.broken, ...groups];
     }
     return isGroup(node) ? runs.filter((run) => datasetName(run.record) === node.group) : [];
   }
 
   getParent(node: RunNode): RunNode | undefined {
-    return isGroup(node) ? undefined : this.group(datasetName(node.record));
+    return isRun(node) ? this.group(datasetName(node.record)) : undefined;
   }
 
   getTreeItem(node: RunNode): vscode.TreeItem {
+    if (isBroken(node)) return brokenItem(node);
     if (isGroup(node)) {
       const item = new vscode.TreeItem(node.group, vscode.TreeItemCollapsibleState.Expanded);
       item.id = `group:${node.group}`;
@@ -115,7 +123,7 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
   }
 
   resolveTreeItem(item: vscode.TreeItem, node: RunNode): vscode.TreeItem {
-    if (!isGroup(node)) item.tooltip = tooltip(tooltipLines(node).join('\n\n'));
+    if (isRun(node)) item.tooltip = tooltip(tooltipLines(node).join('\n\n'));
     return item;
   }
 
