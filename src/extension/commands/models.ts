@@ -6,7 +6,7 @@ import { formatBytes } from '../format.ts';
 import { BACK, type Choice, type Notice, type Question, Questions, separator } from '../questions.ts';
 import { saveSetting, setting } from '../settings.ts';
 import { severityIcon } from '../severity.ts';
-import { askModal, askText, tell, withProgress } from '../ui.ts';
+import { askText, tell, withProgress } from '../ui.ts';
 import { removeBroken, revealBroken } from './broken.ts';
 import { requireTrust } from './select.ts';
 
@@ -92,7 +92,7 @@ async function offerRemoval(luthier: Luthier, { name, path, source, problem }: M
   const [reveal, remove] = ['Reveal', 'Remove…'];
   // A run's model goes with its run, and what comes with Luthier with Luthier.
   const buttons = source === 'cache' || source === 'folder' ? [reveal, remove] : [reveal];
-  const answer = await askModal('warning', `${name} cannot be used.`, problem ?? '', ...buttons);
+  const answer = await tell('warning', `${name} cannot be used.`, { modal: true, detail: problem ?? '' }, ...buttons);
   const broken = { path, problem: problem ?? '' };
   if (answer === reveal) await revealBroken(luthier, broken);
   if (answer !== remove) return;
