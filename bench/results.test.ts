@@ -59,5 +59,8 @@ describe('a result', () => {
     expect(text).toMatch(/^a\n<!-- made/);
     expect(text).toMatch(/makes -->\nb\n$/);
     expect(text).not.toContain('old');
+    expect(text).toContain('| a whole job | 2 ms | 180 ms | **0.50** |');
+    expect(text).not.toContain('target');
+    expect(text.split('\n').length).toBeLessThanOrEqual(10 + 3);
   });
 });

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { marketplaceReadme } from './marketplace.mjs';
 import { thirdPartyNotices } from './third-party.mjs';
 import { writeVsix } from './vsix.mjs';
 
@@ -11,6 +12,11 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
 /** Platforms that onnxruntime-node serves. */
 export const TARGETS = ['linux-x64', 'linux-arm64', 'darwin-arm64', 'win32-x64', 'win32-arm64'];
+/** Bundles that must have been built. */
+const PROGRAMS = ['run', 'service', 'probe']
+  .map((name) => `dist/engine/${name}.cjs`)
+  .concat('dist/extension/activate.cjs', 'dist/extension/recipe-text.cjs');
+
 const LIMIT_MB = 70;
 
 /** A fault of use or of what is missing: said without a trace. */
@@ -57,6 +63,28 @@ function shippedManifest() {
 }
 
 /**
+ * What goes into the VSIX of one platform: names inside the extension, each with the path of a file or with its bytes.
+ * @param {string} target
+ */
+export function packageEntries(target) {
+  const files = [
+    ...PROGRAMS,
+    ...filesUnder('dist/engine', (name) => name.endsWith('.wasm')),
+    ...filesUnder('dist/webview', (name) => !isSource(name)),
+    ...filesUnder('media', (name) => !/^media\/(screenshots|marketplace)\//.test(name)),
+    ...filesUnder('starters/bert'),
+    ...runtimeFiles(target),
+    // What Try with Example Data copies.
+    ...filesUnder('examples', (name) => !name.includes('/.')),
+    ...['CHANGELOG.md', 'LICENSE', 'NOTICE'].filter((file) => existsSync(path.join(root, file))),
+  ];
+  const entries = files.map((name) => ({ name, source: path.join(root, name) }));
+  entries.push({ name: 'README.md', source: Buffer.from(marketplaceReadme(root)) });
+  entries.push({ name: 'ThirdPartyNotices.txt', source: Buffer.from(thirdPartyNotices(root, files)) });
+  return entries;
+}
+
+/**
  * Writes the VSIX of one platform.
  * @param {{ target?: string, out?: string }} options
  * @returns {Promise<{ file: string, bytes: number, files: number, starter: boolean }>}
@@ -66,27 +94,17 @@ export async function makePackage({ target = `${process.platform}-${process.arch
     throw new Fault(`There is no package for ${target}: onnxruntime-node serves ${TARGETS.join(', ')}.`);
   }
   const manifest = shippedManifest();
-  const programs = ['run', 'service', 'probe']
-    .map((name) => `dist/engine/${name}.cjs`)
-    .concat('dist/extension/activate.cjs', 'dist/extension/recipe-text.cjs');
-  const missing = programs.filter((file) => !existsSync(path.join(root, file)));
+  const missing = PROGRAMS.filter((file) => !existsSync(path.join(root, file)));
   if (missing.length > 0) throw new Fault(`${missing.join(', ')}: not built. npm run build makes them.`);
-  const files = [
-    ...programs,
-    ...filesUnder('dist/engine', (name) => name.endsWith('.wasm')),
-    ...filesUnder('dist/webview', (name) => !isSource(name)),
-    ...filesUnder('media', (name) => !name.startsWith('media/screenshots/')),
-    ...filesUnder('starters/bert'),
-    // What Try with Example Data copies.
-    ...filesUnder('examples', (name) => !name.includes('/.')),
-    ...runtimeFiles(target),
-    ...['README.md', 'CHANGELOG.md', 'LICENSE', 'NOTICE'].filter((file) => existsSync(path.join(root, file))),
-  ];
-  const entries = files.map((name) => ({ name, source: path.join(root, name) }));
-  entries.push({ name: 'ThirdPartyNotices.txt', source: Buffer.from(thirdPartyNotices(root, files)) });
+  const entries = packageEntries(target);
   const file = path.resolve(out ?? path.join(root, `luthier-${target}-${manifest.version}.vsix`));
   const bytes = await writeVsix(file, manifest, entries, target);
-  return { file, bytes, files: entries.length, starter: files.some((name) => name.endsWith('model.safetensors')) };
+  return {
+    file,
+    bytes,
+    files: entries.length,
+    starter: entries.some(({ name }) => name.endsWith('model.safetensors')),
+  };
 }
 
 async function main() {

@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { packageEntries, TARGETS } from './package.mjs';
+
+const target = TARGETS.find((one) => one === `${process.platform}-${process.arch}`);
+const root = path.dirname(import.meta.dirname);
+
+/** Every Markdown file of the packed extension, by its name there. */
+function documents() {
+  const entries = packageEntries(target ?? 'linux-x64');
+  const names = new Set(entries.map(({ name }) => name));
+  const text = ({ source }: (typeof entries)[number]) =>
+    typeof source === 'string' ? readFileSync(source, 'utf8') : source.toString('utf8');
+  const pages = entries
+    .filter(({ name }) => name.endsWith('.md'))
+    .map((entry) => ({ name: entry.name, text: text(entry) }));
+  return { names, pages };
+}
+
+const slug = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s-]/gu, '')
+    .trim()
+    .replace(/\s+/g, '-');
+
+test('every picture and link of the packed pages leads somewhere without a network', () => {
+  const { names, pages } = documents();
+  expect(pages.map(({ name }) => name)).toEqual(expect.arrayContaining(['README.md', 'CHANGELOG.md']));
+  for (const { name, text } of pages) {
+    const anchors = [...text.matchAll(/^#+ (.*)$/gm)].map((match) => `#${slug(match[1]!)}`);
+    for (const [, bang, , href] of text.matchAll(/(!?)\[([^\]]*)\]\(([^)]*)\)/g)) {
+      const where = `${name}: ${href!.slice(0, 80)}`;
+      if (href!.startsWith('data:')) {
+        const [, type, data] = /^data:([\w/]+);base64,(.*)$/.exec(href!) ?? [];
+        expect(type, where).toBe('image/png');
+        expect([...Buffer.from(data!, 'base64').subarray(0, 8)], where).toEqual([137, 80, 78, 71, 13, 10, 26, 10]);
+      } else if (href!.startsWith('#')) expect(anchors, where).toContain(href);
+      // VS Code shows an installed extension's pictures only where the page carries them.
+      else {
+        expect(bang, where).toBe('');
+        expect(names.has(path.posix.normalize(path.posix.join(path.posix.dirname(name), href!))), where).toBe(true);
+      }
+    }
+  }
+});
+
+test('the packed README is for who found the extension, with its pictures', () => {
+  const readme = documents().pages.find(({ name }) => name === 'README.md')!.text;
+  expect(readme.match(/!\[[^\]]+\]\(data:image\/png/g)).toHaveLength(3);
+  expect(readme).not.toMatch(/npm (start|test|run)|\| target \|/);
+  const { contributes } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
+    contributes: { commands: { title: string }[] };
+  };
+  const titles = contributes.commands.map(({ title }) => title);
+  for (const [, title] of readme.matchAll(/\*\*Luthier: ([^*]+)\*\*/g)) expect(titles).toContain(title);
+});
