@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { resumeExample } from './commands/example.ts';
 import { registerCommands } from './commands/index.ts';
 import { Luthier } from './context.ts';
+import { formatBytes } from './format.ts';
 import { PANELS, type SettingName, VIEWS } from './ids.ts';
 import { notifyEnds } from './notifications.ts';
 import { RecipeActions } from './recipes/code-actions.ts';
@@ -43,6 +44,9 @@ export function activate(context: vscode.ExtensionContext): LuthierApi {
     dragAndDropController: datasetsTree,
     canSelectMany: true,
     showCollapseAll: true,
+  });
+  luthier.diskMeasured.on((bytes) => {
+    runsView.description = bytes > 0 ? `${formatBytes(bytes)} on disk` : '';
   });
   luthier.selectedRuns = () => selectedRuns(runsView, runsTree);
   luthier.selectedDatasets = () => selectedNodes(datasetsView, datasetsTree);

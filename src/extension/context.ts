@@ -3,10 +3,14 @@ import * as vscode from 'vscode';
 import { ContextKeys, runKeys } from './context-keys.ts';
 import { DatasetStore } from './datasets/store.ts';
 import { EngineHost } from './engine/host.ts';
+import { Emitter } from './events.ts';
+import { diskUse } from './files.ts';
 import { Homes } from './homes.ts';
 import { CONTEXT_KEYS, MEMENTO_KEYS } from './ids.ts';
+import { tellDisk } from './notifications.ts';
 import { RecipeDiagnostics } from './recipes/diagnostics.ts';
 import { RunActions } from './runs/actions.ts';
+import { RunsDisk } from './runs/disk.ts';
 import type { Run } from './runs/run.ts';
 import { RunStarter } from './runs/starter.ts';
 import { HOME, RunStore } from './runs/store.ts';
@@ -35,6 +39,9 @@ export class Luthier implements vscode.Disposable {
   readonly actions: RunActions;
   readonly datasets: DatasetStore;
   readonly recipes: RecipeDiagnostics;
+  readonly disk: RunsDisk;
+  /** The disk that all runs take, in bytes, whenever it is known again. */
+  readonly diskMeasured = new Emitter<number>();
   readonly dashboards: Dashboards;
   readonly tryouts: Tryouts;
   readonly inspections: Inspections;
@@ -91,6 +98,14 @@ export class Luthier implements vscode.Disposable {
       log: this.log,
     });
     this.datasets.changed.on(() => this.recipes.checkOpen());
+    this.disk = new RunsDisk({
+      store: this.runs,
+      measure: diskUse,
+      limit: () => setting('luthier.runs.diskWarning'),
+      onMeasured: (bytes) => this.diskMeasured.fire(bytes),
+      onLimit: (bytes) => void tellDisk(bytes),
+      log: this.log,
+    });
     const shared = {
       extension: extension.extensionUri,
       store: this.runs,
@@ -102,6 +117,7 @@ export class Luthier implements vscode.Disposable {
     this.tryouts = new Tryouts(shared);
     this.inspections = new Inspections({ ...shared, datasets: this.datasets });
     this.disposables.push(
+      this.disk,
       this.recipes,
       this.dashboards,
       this.tryouts,

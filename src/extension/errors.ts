@@ -111,6 +111,7 @@ const WAYS: Partial<Record<HostErrorCode, readonly Way[]>> = {
   'model-unsupported': ['chooseModel'],
   'disk-full': ['cleanUpRuns'],
   untrusted: ['manageTrust'],
+  internal: ['reportProblem'],
 };
 
 /** More than one line of a toast: VS Code folds it away where there is no button. */

@@ -94,6 +94,7 @@ const ALWAYS_OFFERED = [
   'chooseModel',
   'selectBackend',
   'showLog',
+  'reportProblem',
   'restartEngine',
   'setHuggingFaceToken',
   'openWalkthrough',

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Luthier } from './context.ts';
-import { COMMANDS } from './ids.ts';
+import { formatBytes } from './format.ts';
+import { COMMANDS, type SettingName } from './ids.ts';
 import { endMessage } from './runs/present.ts';
 import { hasModel, isResumable, type Run } from './runs/run.ts';
 import { setting } from './settings.ts';
@@ -37,4 +38,13 @@ async function notify(run: Run): Promise<void> {
   const answer = await tell(problem ? 'warning' : 'information', text, ...Object.keys(buttons));
   const command = answer ? buttons[answer] : undefined;
   if (command) await vscode.commands.executeCommand(command, run.folder);
+}
+
+/** Says that the runs' folders have grown past the setting's limit. */
+export async function tellDisk(bytes: number): Promise<void> {
+  const [cleanUp, settings] = ['Clean Up Runs', 'Open Settings'];
+  const answer = await tell('warning', `Runs take ${formatBytes(bytes)} of disk.`, cleanUp, settings);
+  if (answer === cleanUp) await vscode.commands.executeCommand(COMMANDS.cleanUpRuns);
+  const name: SettingName = 'luthier.runs.diskWarning';
+  if (answer === settings) await vscode.commands.executeCommand('workbench.action.openSettings', name);
 }

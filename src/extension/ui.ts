@@ -12,6 +12,7 @@ const BUTTONS: Partial<Record<Way, string>> = {
   openSettings: 'Open Settings',
   manageTrust: 'Manage Workspace Trust',
   showProblems: 'Show Problems',
+  reportProblem: 'Report a Problem',
 };
 
 const SHOW = {

@@ -11,6 +11,7 @@ import { openWalkthrough, refresh, restartEngine, selectBackend, setHuggingFaceT
 import { tryExample } from './example.ts';
 import { fineTuneDataset, fineTuneSelection } from './fine-tune.ts';
 import { chooseModel } from './models.ts';
+import { reportProblem } from './report.ts';
 import { cancelRun, moveDownInQueue, moveUpInQueue, pauseRun, resumeRun, startNow, stopRun } from './run-control.ts';
 import { cleanUpRuns, deleteRun, noteRun, renameRun, revealRun } from './run-record.ts';
 import { compareRuns, duplicateRecipe, evaluateOnFile, exportRun, openDashboard, tryModel } from './run-use.ts';
@@ -52,6 +53,7 @@ const handlers: Record<CommandName, Command> = {
   chooseModel,
   selectBackend,
   showLog,
+  reportProblem,
   restartEngine,
   setHuggingFaceToken,
   openWalkthrough,

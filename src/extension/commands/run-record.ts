@@ -114,6 +114,8 @@ export async function cleanUpRuns(luthier: Luthier): Promise<void> {
     await rm(join(run.folder, 'checkpoints'), { recursive: true, force: true });
   }
   await removeRuns(luthier, whole);
+  // Checkpoints that are gone change no run.
+  await luthier.disk.measure(true);
   void tell('information', `${formatBytes(bytes)} freed.`);
 }
 
