@@ -11,7 +11,6 @@ import { makeRun } from './testing/fake-run.ts';
 import { temporaryFolder } from './testing/programs.ts';
 import { commands, reset, window } from './testing/vscode.ts';
 import { RunsTree } from './trees/runs-tree.ts';
-import { RunFeed } from './views/feed.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
 let home: string;
@@ -79,19 +78,6 @@ test('what is broken is revealed, and removed only after a question', async () =
   expect(window.showWarningMessage.mock.calls[1]?.[0]).toBe('Delete queue.json?');
   expect(refreshed).toHaveBeenCalledTimes(1);
   expect(existsSync(path)).toBe(false);
-});
-
-test('a damaged evaluation is said among the run’s notes, once', async () => {
-  const run = makeRun(home, { id: 'a', state: 'done' });
-  writeFileSync(join(run, 'evaluation.json'), '{"validation": {"split"');
-  const feed = new RunFeed(run);
-  const told = vi.fn();
-  feed.onEvents = told;
-  for (let i = 0; i < 3; i++) expect(await feed.reports()).toEqual([]);
-  expect(told).toHaveBeenCalledTimes(1);
-  expect(feed.events).toMatchObject([
-    { event: 'note', level: 'warning', message: 'evaluation.json is damaged: it is not whole JSON.' },
-  ]);
 });
 
 test('reasons are sentences', () => {
