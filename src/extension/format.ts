@@ -1,3 +1,5 @@
+import { METRIC_WORDS, SHARES } from '../protocol/index.ts';
+
 /** Figures as people read them in trees, the status bar and notifications. */
 
 const units = ['B', 'kB', 'MB', 'GB', 'TB'];
@@ -23,20 +25,12 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }
 
-/** Shares of correct answers as percent; the rest (loss, mcc, ece) as a number. */
+/** Shares as percent; the rest (loss, MCC) as a number. */
 export function formatMetric(key: string, value: number): string {
-  const percent = key === 'accuracy' || key.startsWith('f1');
-  return percent ? `${(100 * value).toFixed(1)} %` : value.toFixed(3);
+  return SHARES.has(key) ? `${(100 * value).toFixed(1)} %` : value.toFixed(3);
 }
 
-const metricNames: Record<string, string> = {
-  loss: 'loss',
-  accuracy: 'accuracy',
-  f1_macro: 'macro F1',
-  f1_weighted: 'weighted F1',
-  mcc: 'MCC',
-  ece: 'calibration error',
-};
+const metricNames: Readonly<Record<string, string>> = METRIC_WORDS;
 
 export const metricName = (key: string): string => metricNames[key] ?? key;
 

@@ -37,8 +37,8 @@ export interface RunRecord {
   step: number;
   total_steps: number;
   labels: string[];
-  /** In a cross-validation: the folds' means. */
-  best: { step: number; metrics: Metrics } | null;
+  /** In a cross-validation: the folds' means. `n`: rows that it was measured on; absent in older runs. */
+  best: { step: number; metrics: Metrics; n?: number } | null;
   /** A cross-validation's plan and what came of it so far; steps count over all folds and the last model. */
   folds?: CrossValidation;
   /** A fold's place; its folder is `folds/<fold>` in that of its run. */

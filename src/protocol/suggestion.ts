@@ -1,4 +1,24 @@
-import type { RecipeInput, Strategy } from './recipe.ts';
+import type { LoraStrategy, RecipeInput, Strategy } from './recipe.ts';
+
+/**
+ * Adapters as every door suggests them; a recipe that leaves a key out has peft's default for it (alpha 8, dropout 0).
+ */
+const SUGGESTED_LORA: LoraStrategy = {
+  type: 'lora',
+  r: 8,
+  lora_alpha: 16,
+  lora_dropout: 0.05,
+  target_modules: ['query', 'value'],
+};
+
+/**
+ * A strategy as the editor and the terminal's questions write it into a recipe.
+ * @param layers of the model; half of them are frozen by `freeze`
+ */
+export function suggestedStrategy(type: Strategy['type'], layers: number): Strategy {
+  if (type === 'lora') return { ...SUGGESTED_LORA };
+  return type === 'freeze' ? { type, num_frozen_layers: Math.max(1, Math.floor(layers / 2)) } : { type };
+}
 
 /**
  * Learning rate, epochs and batch for so many rows, as the editor and the terminal's questions offer them: few rows

@@ -6,6 +6,7 @@ import {
   type DataSummary,
   type RecipeInput,
   type Strategy,
+  suggestedStrategy,
   suggestedTraining,
 } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
@@ -16,7 +17,6 @@ import { CONFIG_FILE } from '../hub/model-folder.ts';
 import { writeFileAtomically } from '../hub/write-file.ts';
 import { listModels } from '../service/models.ts';
 import { type LoadedRecipe, loadRecipe, resolveRecipe } from '../train/recipe.ts';
-import { strategySchema } from '../train/recipe-schema.ts';
 import { askForEncoding } from './encoding.ts';
 import { duration } from './output.ts';
 import { note as box, confirm, intro, isCancel, log, outro, select, text } from './prompts.ts';
@@ -197,8 +197,7 @@ async function askForStrategy(layers: number): Promise<Strategy> {
       ],
     }),
   );
-  if (type === 'freeze') return { type, num_frozen_layers: Math.max(1, Math.floor(layers / 2)) };
-  return type === 'lora' ? strategySchema.parse({ type }) : { type };
+  return suggestedStrategy(type, layers);
 }
 
 /** Says what it will take, and goes on when the person agrees. */

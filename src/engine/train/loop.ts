@@ -17,7 +17,7 @@ export interface LoopState {
   step: number;
   /** Step that was last evaluated: an evaluation that was cut short is done again. */
   evaluated_step: number;
-  best: { step: number; metrics: Metrics } | null;
+  best: { step: number; metrics: Metrics; n?: number } | null;
   evaluations_without_improvement: number;
   /** Steps since the last logged one. */
   unlogged: { steps: number; loss_sum: number };
@@ -221,7 +221,7 @@ class Loop {
     this.#state.evaluated_step = trainer.step;
     this.#state.evaluations_without_improvement = better ? 0 : this.#state.evaluations_without_improvement + 1;
     if (better) {
-      this.#state.best = { step: trainer.step, metrics: report.metrics };
+      this.#state.best = { step: trainer.step, metrics: report.metrics, n: report.n };
       await this.#o.report(report);
     }
     this.#emitEvaluation(report, trainer.step, better);

@@ -69,8 +69,8 @@ test('the batch stays below the training part of small data, and epochs fall wit
   for (const rows of [2, 4, 5, 10, 50, 100, 500, 5000, 100_000]) {
     expect(of(rows).per_device_train_batch_size).toBeLessThanOrEqual(Math.max(1, rows * 0.9));
   }
-  const epochs = [100, 1000, 10_000, 100_000].map((rows) => of(rows).num_train_epochs!);
-  expect(epochs).toEqual([...epochs].sort((a, b) => b - a));
+  expect([100, 1000, 10_000, 100_000].map((rows) => of(rows).num_train_epochs)).toEqual([8, 5, 3, 1]);
+  expect([100, 1000].map((rows) => of(rows).per_device_train_batch_size)).toEqual([8, 16]);
 });
 
 test('a starter, an adapter and a lone classifier take a larger rate than BERT', () => {
@@ -86,6 +86,21 @@ test('a starter, an adapter and a lone classifier take a larger rate than BERT',
   expect(rate('full', 'google-bert/bert-base-uncased')).toBe(5e-5);
   expect(rate('full', 'starters/bert')).toBeGreaterThan(5e-5);
   for (const type of ['head', 'lora']) expect(rate(type, 'm')).toBeGreaterThan(rate('full', 'starters/bert'));
+});
+
+test('adapters and frozen layers are suggested as in the terminal', () => {
+  const strategyOf = (type: string, layers: number) =>
+    methods(1000, layers).find(({ strategy }) => strategy.type === type)!.strategy;
+  expect(strategyOf('lora', 12)).toEqual({
+    type: 'lora',
+    r: 8,
+    lora_alpha: 16,
+    lora_dropout: 0.05,
+    target_modules: ['query', 'value'],
+  });
+  expect([1, 6, 12].map((layers) => strategyOf('freeze', layers))).toEqual(
+    [1, 3, 6].map((num_frozen_layers) => ({ type: 'freeze', num_frozen_layers })),
+  );
 });
 
 test('everything learns by default; very large data freezes the lower layers', () => {

@@ -4,6 +4,7 @@ import {
   type RecipeInput,
   type RunEstimate,
   type Strategy,
+  suggestedStrategy,
   suggestedTraining,
 } from '../../protocol/index.ts';
 import { formatBytes, formatCount, formatDuration, plural, shorten } from '../format.ts';
@@ -15,11 +16,15 @@ export interface Method {
   strategy: Strategy;
 }
 
+/** Of the starter, and of most small models. */
+const USUAL_LAYERS = 6;
+
 /**
  * The ways to fine-tune that a person may choose from, the recommended first: everything where time allows it (it is
  * the most accurate), else with lower layers frozen.
  */
-export function methods(rows: number): Method[] {
+export function methods(rows: number, layers = USUAL_LAYERS): Method[] {
+  const frozen = Math.max(1, Math.floor(layers / 2));
   const full: Method = {
     label: 'Fine-tune everything',
     detail: 'All layers learn. The most accurate, and the slowest.',
@@ -27,8 +32,8 @@ export function methods(rows: number): Method[] {
   };
   const freeze: Method = {
     label: 'Freeze the lower layers',
-    detail: 'The lower two layers keep their weights. Faster, nearly as accurate.',
-    strategy: { type: 'freeze', num_frozen_layers: 2 },
+    detail: `The lower ${plural(frozen, 'layer')} ${frozen === 1 ? 'keeps its' : 'keep their'} weights. Faster, nearly as accurate.`,
+    strategy: suggestedStrategy('freeze', layers),
   };
   const head: Method = {
     label: 'Train the classifier only',
@@ -38,7 +43,7 @@ export function methods(rows: number): Method[] {
   const lora: Method = {
     label: 'LoRA',
     detail: 'Small adapters learn beside layers that keep their weights. Faster, and little to store.',
-    strategy: { type: 'lora', r: 8, lora_alpha: 16, lora_dropout: 0.05, target_modules: ['query', 'value'] },
+    strategy: suggestedStrategy('lora', layers),
   };
   return rows > 50_000 ? [freeze, full, lora, head] : [full, freeze, lora, head];
 }

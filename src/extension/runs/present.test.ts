@@ -80,6 +80,21 @@ test('the end is told with the metric, a failure with its reason and the way out
   expect(endMessage(runOf('interrupted')).text).toContain('Resume');
 });
 
+test('few validation rows and folds are said beside the metric', () => {
+  const few = runOf('done', { best: { ...best, n: 4 } });
+  expect(describeRunItem(few, null)).toBe('86.1 % accuracy on 4 rows');
+  expect(endMessage(few).text).toBe(
+    'tickets is done: accuracy 86.1 % on the validation rows. 4 rows held out: this says little. Hold out a larger share, or cross-validate.',
+  );
+  expect(describeRunItem(runOf('done', { best: { ...best, n: 400 } }), null)).toBe('86.1 % accuracy');
+  const result = { fold: 1, metrics: best.metrics, n: 4 };
+  const folds = { count: 2, final: true, results: [result, { ...result, fold: 2 }], deviations: {} };
+  expect(describeRunItem(runOf('done', { best, folds }), null)).toBe('86.1 % accuracy, mean of 2 folds');
+  expect(endMessage(runOf('done', { best, folds })).text).toBe(
+    'tickets is done: accuracy 86.1 % as the mean of 2 folds.',
+  );
+});
+
 test('every state has an icon, and names in tooltips cannot make up Markdown', () => {
   for (const state of [
     'queued',

@@ -1,6 +1,6 @@
-import type { RunState } from '../../protocol/index.ts';
+import { FEW_ROWS_HINT, fewRowsNote, type RunState, STATE_WORDS } from '../../protocol/index.ts';
 import { markdown, plainLine } from '../escape.ts';
-import { formatDuration, formatMetric, metricName } from '../format.ts';
+import { formatDuration, formatMetric, metricName, plural } from '../format.ts';
 import { type RunTrait, TREE_ITEMS } from '../ids.ts';
 import { bestMetric, hasModel, isResumable, isWorking, type Run } from './run.ts';
 
@@ -22,20 +22,7 @@ const ICONS: Record<RunState, { icon: string; color?: string }> = {
 export const stateIcon = (run: Run): { icon: string; color?: string } =>
   run.damaged ? { icon: 'question' } : run.silent ? { icon: 'watch', color: 'charts.orange' } : ICONS[run.state];
 
-const WORDS: Record<RunState, string> = {
-  queued: 'waiting',
-  starting: 'starting',
-  running: 'training',
-  paused: 'paused',
-  stopping: 'stopping',
-  done: 'done',
-  stopped: 'stopped early',
-  cancelled: 'cancelled',
-  failed: 'failed',
-  interrupted: 'interrupted',
-};
-
-export const stateWord = (run: Run): string => (run.silent ? 'not answering' : WORDS[run.state]);
+export const stateWord = (run: Run): string => (run.silent ? 'not answering' : STATE_WORDS[run.state]);
 
 /** Share of the steps done, 0 to 1; null while their number is not known. */
 export function fractionDone(run: Run): number | null {
@@ -62,7 +49,7 @@ export function describeRunItem(run: Run, position: number | null, now = Date.no
   const fraction = fractionDone(run);
   const best = run.state === 'queued' || run.state === 'cancelled' ? null : bestMetric(run.record);
   // First, and the number before its name: a narrow side bar cuts the rest off.
-  if (best) parts.push(`${formatMetric(best.key, best.value)} ${metricName(best.key)}`);
+  if (best) parts.push(`${formatMetric(best.key, best.value)} ${metricName(best.key)}${measuredOn(run)}`);
   if (run.state === 'queued')
     parts.push(
       run.foreign ? FOREIGN : position === null ? 'not in line' : position === 1 ? 'next' : `no. ${position} in line`,
@@ -81,6 +68,13 @@ export function describeRunItem(run: Run, position: number | null, now = Date.no
     if (seconds !== null) parts.push(formatDuration(seconds));
   }
   return parts.join(' · ');
+}
+
+/** Said beside a metric that says little by itself, and of a cross-validation. */
+function measuredOn({ record }: Run): string {
+  if (record.folds) return `, mean of ${plural(record.folds.results.length, 'fold')}`;
+  const n = record.best?.n;
+  return n !== undefined && fewRowsNote(n) !== null ? ` on ${plural(n, 'row')}` : '';
 }
 
 /** What `when` clauses test: `run.<state>` with `.model`, `.resumable`, `.readonly` as they apply. */
@@ -109,7 +103,12 @@ export function statusText(working: readonly Run[], waitingCount: number): strin
 /** What is said once a run has ended. `problem` asks for a warning's colour. */
 export function endMessage(run: Run): { text: string; problem: boolean } {
   const best = bestMetric(run.record);
-  const metric = best ? `: ${metricName(best.key)} ${formatMetric(best.key, best.value)} on the validation rows` : '';
+  const where = run.record.folds
+    ? `as the mean of ${plural(run.record.folds.results.length, 'fold')}`
+    : 'on the validation rows';
+  const few = run.record.folds ? null : fewRowsNote(run.record.best?.n ?? Number.POSITIVE_INFINITY);
+  const metric = best ? `: ${metricName(best.key)} ${formatMetric(best.key, best.value)} ${where}` : '';
+  const note = best && few ? ` ${few} ${FEW_ROWS_HINT}` : '';
   const { name, error } = run.record;
   switch (run.state) {
     case 'failed':
@@ -125,9 +124,9 @@ export function endMessage(run: Run): { text: string; problem: boolean } {
     case 'cancelled':
       return { text: `${name} was cancelled.`, problem: false };
     case 'stopped':
-      return { text: `${name} was stopped${metric}.`, problem: false };
+      return { text: `${name} was stopped${metric}.${note}`, problem: false };
     default:
-      return { text: `${name} is done${metric}.`, problem: false };
+      return { text: `${name} is done${metric}.${note}`, problem: false };
   }
 }
 
