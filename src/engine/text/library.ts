@@ -22,6 +22,12 @@ export class ExactWhitespaceSplit extends hf.WhitespaceSplitPreTokenizer {
   }
 }
 
+/** The library's own reason; where it stumbled over a value of another kind its words name nothing that is in the file. */
+export const whyNot = (error: unknown): string =>
+  error instanceof TypeError || !(error instanceof Error)
+    ? 'a part of it is missing or of another kind'
+    : error.message.replace(/: undefined$/, ' missing');
+
 /** The library's tokenizer for a folder. Throws LuthierError `tokenizer-invalid` when it does not understand the file. */
 export function createLibraryTokenizer({ json, config, source }: TokenizerFiles): hf.Tokenizer {
   let library: hf.Tokenizer;
@@ -33,7 +39,7 @@ export function createLibraryTokenizer({ json, config, source }: TokenizerFiles)
   } catch (error) {
     throw invalid(
       source,
-      `is not understood (${(error as Error).message.replace(/: undefined$/, ' missing')})`,
+      `is not understood (${whyNot(error)})`,
       'Luthier reads BERT’s, GPT’s, T5’s and BART’s tokenizers.',
       error,
     );

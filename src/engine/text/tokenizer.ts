@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type * as hf from '@huggingface/tokenizers';
 import { LuthierError } from '../errors.ts';
 import { writeError, writeFileAtomically } from '../hub/write-file.ts';
-import { addedTokenPattern, createLibraryTokenizer } from './library.ts';
+import { addedTokenPattern, createLibraryTokenizer, whyNot } from './library.ts';
 import { OutOfTime, withTimeLimit } from './time-limit.ts';
 import { invalid, readTokenizerFiles, type TokenizerFiles } from './tokenizer-files.ts';
 
@@ -101,7 +101,7 @@ export class Tokenizer {
     } catch (error) {
       if (error instanceof LuthierError) throw error;
       const what = key === null ? 'cannot split a text' : `key "${key}" is not understood`;
-      throw invalid(this.#files.source, `${what} (${(error as Error).message})`, undefined, error);
+      throw invalid(this.#files.source, `${what} (${whyNot(error)})`, undefined, error);
     }
   }
 
