@@ -93,7 +93,7 @@ async function ratesHere(
 
 /** In the order tried where onnxruntime does not load. */
 const FALLBACKS = ['tensorflow', 'wasm'] as const;
-/** Rough cost of what is left where onnxruntime does not load, measured on 2 cores (docs/backends.md). */
+/** Rough cost of what is left where onnxruntime does not load, measured on 2 cores (bench/NOTES.md). */
 const COST = {
   tensorflow: 'up to twice the time',
   wasm: 'four to ten times the time on two cores, and more on many',
