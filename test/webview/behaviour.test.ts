@@ -294,7 +294,7 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     await page.getByRole('button', { name: 'Compare Row by Row' }).click();
     expect((await view.posts()).at(-1)).toEqual({ type: 'compareRows', first: 'a', second: 'b' });
     await view.settle();
-    expect(await text(view, '.pair')).toBe('Reading the rows and answering them…');
+    expect(await text(view, '.pair')).toBe('Predicting the rows with both models…');
     const answer = (comparison: object | null, problem: string | null = null) =>
       view.send({ type: 'comparison', first: 'a', second: 'b', comparison, problem });
     const row = { line: 12, file: 'x.csv', text: 'Where?', label: 'billing', first: 'billing', second: 'refund' };
@@ -384,7 +384,7 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     );
     await view.settle();
     await page.getByRole('button', { name: 'Show second in the charts' }).click();
-    await page.getByRole('button', { name: 'Take second out of the comparison' }).click();
+    await page.getByRole('button', { name: 'Remove second from the comparison' }).click();
     expect((await view.posts()).at(-1)).toEqual({ type: 'removeRun', run: 'b' });
     await page.getByRole('tab', { name: 'Recipe' }).click();
     await view.settle();
@@ -556,7 +556,7 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
       const view = await open({ ready: false, files: { 'dashboard.js': "throw new Error('Broken on purpose')" } });
       await failure(view).waitFor();
       expect(await text(view, '[role=alert] p')).toBe(
-        'This view could not be shown. Broken on purpose. Runs go on without it.',
+        'This view could not be shown. Broken on purpose. Your runs are not affected.',
       );
       expect(await reported(view)).toEqual(['Broken on purpose.']);
       await view.page.getByRole('button', { name: 'Reload' }).click();
@@ -569,10 +569,10 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
       const view = await open({ ready: false, files: { 'tryout.js': null, 'tryout.css': null }, view: 'tryout' });
       await view.page.waitForFunction(() => window.posts.length === 2);
       expect((await reported(view)).toSorted()).toEqual([
-        'Its file tryout.css could not be loaded.',
-        'Its file tryout.js could not be loaded.',
+        'The file tryout.css could not be loaded.',
+        'The file tryout.js could not be loaded.',
       ]);
-      expect(await text(view, '[role=alert] p')).toContain('1 more problem since; the log has them.');
+      expect(await text(view, '[role=alert] p')).toContain('1 more problem since then; see the log.');
       await view.close();
     });
 
@@ -617,7 +617,7 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
       }
       expect(await failure(view).count()).toBe(1);
       expect(await text(view, '[role=alert] p')).toMatch(
-        /No canvas today\..* more problems since; the log has them\.$/,
+        /No canvas today\..* more problems since then; see the log\.$/,
       );
       const messages = await reported(view);
       expect(messages.length).toBe(20);

@@ -358,8 +358,8 @@ export const scenes = [
           id: again.id,
           error: {
             code: 'internal',
-            message: 'The engine ended while it was predicting.',
-            hint: 'Try again starts it anew; the log says why it ended.',
+            message: 'The engine stopped while it was predicting.',
+            hint: 'Try Again restarts it; the log says why it stopped.',
           },
         });
       },

@@ -206,7 +206,7 @@ export class DashboardElement extends LightElement implements Page {
     const run = this.store.focused;
     if (!run)
       return html`<p class="empty page-empty" role="status">${
-        this.store.loaded ? 'There is no run to show. Choose one in the Runs view.' : 'Getting the run ready…'
+        this.store.loaded ? 'No run to show. Choose one in the Runs view.' : 'Loading the run…'
       }</p>`;
     const runs = [...this.store.runs.values()];
     return html`
@@ -217,7 +217,7 @@ export class DashboardElement extends LightElement implements Page {
       ${useView(run, this)}
       ${this.#tabs()}
       <div id="panel" role="tabpanel" aria-labelledby="tab-${this.view.tab}">${this.#panel(run, runs)}</div>
-      <p id="chart-keys" class="visually-hidden">Left and right arrows read points, plus and minus zoom, Escape shows all.</p>
+      <p id="chart-keys" class="visually-hidden">Left and right arrow keys read points, plus and minus zoom, Escape shows everything.</p>
       <div class="visually-hidden" role="status" aria-live="polite">${this.announced}</div>`;
   }
 
@@ -229,7 +229,7 @@ export class DashboardElement extends LightElement implements Page {
       this.change({ tab: next });
       this.querySelector<HTMLElement>(`#tab-${next}`)?.focus();
     };
-    return html`<div class="tabs" role="tablist" aria-label="Views of the run" @keydown=${move}>
+    return html`<div class="tabs" role="tablist" aria-label="Run views" @keydown=${move}>
       ${TABS.map(
         (tab) => html`<button role="tab" id="tab-${tab}" aria-controls="panel" aria-selected=${tab === this.view.tab}
           tabindex=${tab === this.view.tab ? 0 : -1} @click=${() => this.change({ tab })}>${TAB_NAMES[tab]}</button>`,
@@ -307,10 +307,10 @@ export class DashboardElement extends LightElement implements Page {
             @click=${() => this.change({ hiddenRuns: toggled(this.view.hiddenRuns, run.id) })}>
             <span class="codicon codicon-${shown ? 'eye' : 'eye-closed'}" aria-hidden="true"></span></button>
           ${runSwatch(i)}
-          <button class="link run-name" aria-current=${focused} title="Show the figures of this run" @click=${() => this.#focus(run)}>${run.record.name}</button>
+          <button class="link run-name" aria-current=${focused} title="Show this run’s figures" @click=${() => this.#focus(run)}>${run.record.name}</button>
           <span class="muted">${shownState(run.record.state).words}</span>
           <span class="number"><span class="muted">${metricInText(key)}</span> ${metric(key, run.record.best?.metrics[key])}</span>
-          <button class="tool" title="Take out of the comparison" aria-label="Take ${run.record.name} out of the comparison"
+          <button class="tool" title="Remove from the comparison" aria-label="Remove ${run.record.name} from the comparison"
             @click=${() => this.post({ type: 'removeRun', run: run.id })}>
             <span class="codicon codicon-close" aria-hidden="true"></span></button>
         </li>`;

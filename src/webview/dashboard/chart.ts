@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
-import { count, inEnglish } from '../shared/format.ts';
+import { inEnglish, plural } from '../shared/format.ts';
 import { LightElement } from '../shared/light-element.ts';
 import { readTheme, type Theme } from '../shared/theme.ts';
 import { AXIS_NAMES, axisValue, chartCsv, summary } from './chart-text.ts';
@@ -347,9 +347,9 @@ export class ChartElement extends LightElement {
 
   #emptyText(): string {
     const steps = this.runs.reduce((sum, run) => sum + run.steps.length, 0);
-    if (this.page.view.zoom) return 'No points in this range. Press Escape to see all.';
+    if (this.page.view.zoom) return 'No points in this range. Press Escape to show everything.';
     return steps === 0
-      ? 'Points appear with the first step.'
-      : `Nothing to show: every line is hidden, or the first evaluation is to come (${count(steps)} steps so far).`;
+      ? 'Points appear after the first step.'
+      : `Nothing to show: every line is hidden, or there has been no evaluation yet (${plural(steps, 'step')} so far).`;
   }
 }

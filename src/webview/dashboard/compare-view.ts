@@ -51,7 +51,7 @@ const metricsTable = (runs: readonly RunView[]): TemplateResult => {
       )}
     </tbody>
   </table></div>
-  <p class="empty">Below each figure its ${percent(0.95, 0)} interval.</p>`;
+  <p class="empty">Below each figure is its ${percent(0.95, 0)} interval.</p>`;
 };
 
 export const runHead = (run: RunView, index: number, className = ''): TemplateResult =>
@@ -70,17 +70,17 @@ const pair = (first: RunView, second: RunView, page: Page): TemplateResult => {
   const said = (words: unknown): TemplateResult => html`<h3>${a} and ${b}</h3><p class="pair">${words}</p>`;
   if (!known) {
     const ask = (): void => page.compareRows(first, second);
-    return html`${said('Which rows does only one of them get right? Their models answer the validation rows again.')}
+    return html`${said('Which rows does only one of them get right? To find out, both models predict the validation rows again.')}
       <vscode-button secondary icon="git-compare" @click=${ask}>Compare Row by Row</vscode-button>`;
   }
   if (known.problem !== null) return said(`They cannot be compared row by row: ${known.problem}`);
-  if (known.comparison === null) return said(html`<span role="status">Reading the rows and answering them…</span>`);
+  if (known.comparison === null) return said(html`<span role="status">Predicting the rows with both models…</span>`);
   const { n, shared, outcome } = known.comparison;
   if (outcome === null)
     return said(
       html`<strong>They were measured on different rows</strong>: ${count(n[0])} and ${count(n[1])}, ${
         shared === 0 ? 'none of them' : count(shared)
-      } in both. Their figures cannot be set against each other row by row.`,
+      } in both. Their figures cannot be compared row by row.`,
     );
   return html`${said(html`Both were measured on <strong>the same ${plural(n[0], 'row')}</strong>. ${verdict(a, b, outcome)}`)}
     <table class="data outcome">
@@ -123,7 +123,7 @@ const comparedRows = (
         <td class="number"><button class="link" title="Open ${row.file} at line ${row.line}" aria-label="Open ${row.file} at line ${row.line}"
           @click=${() => page.post({ type: 'openRow', run: first.id, file: row.file, line: row.line })}>${row.line}</button></td>
         <td class="text">${row.text}${row.text_pair === undefined ? nothing : html` <span class="muted">${row.text_pair}</span>`}
-          <span class="narrow-only muted">${row.label}: only ${row.first === row.label ? first.record.name : second.record.name} is right, the other says ${row.first === row.label ? row.second : row.first}</span></td>
+          <span class="narrow-only muted">${row.label}: only ${row.first === row.label ? first.record.name : second.record.name} is right, the other predicts ${row.first === row.label ? row.second : row.first}</span></td>
         <td class="wide-only">${row.label}</td>
         ${[row.first, row.second].map((answer) => html`<td class="wide-only ${answer === row.label ? '' : 'mistaken'}">${answer}</td>`)}
       </tr>`,

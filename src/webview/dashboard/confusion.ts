@@ -71,7 +71,7 @@ export class ConfusionElement extends LightElement {
     const many = labels.length > 12;
     return html`
       <div class="scroll-x">
-        <table class="matrix ${many ? 'matrix-many' : ''}" role="grid" aria-label="Confusion matrix: a row for each class, a column for each answer"
+        <table class="matrix ${many ? 'matrix-many' : ''}" role="grid" aria-label="Confusion matrix: one row for each class, one column for each predicted class"
           aria-describedby="matrix-keys" @keydown=${this.#key}>
           <thead>
             <tr role="row">

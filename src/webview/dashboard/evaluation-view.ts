@@ -22,7 +22,7 @@ export const evaluationView = (run: RunView, page: Page): TemplateResult => {
   if (!shown)
     return html`${problems(run)}<section><p class="empty">${
       run.evals.length > 0
-        ? 'Classes, the confusion matrix and the worst rows appear when the run has written its evaluation.'
+        ? 'Classes, the confusion matrix and the worst rows appear once the run has written its evaluation.'
         : 'Appears after the first evaluation.'
     }</p></section>`;
   const { report } = shown;
@@ -154,7 +154,7 @@ const classTable = (report: ClassificationReport): TemplateResult => html`
       (c) =>
         html`<tr><th scope="row" title=${c.label}>${c.label}</th>${SCORES.map((key) => {
           const score = classScore(c, key);
-          return html`<td class="number" title=${score === null ? 'No rows of this class were measured' : nothing}>${percent(score)}</td>`;
+          return html`<td class="number" title=${score === null ? 'No row of this class was measured' : nothing}>${percent(score)}</td>`;
         })}<td class="number">${count(c.support)}</td></tr>`,
     )}</tbody>
   </table></div>`;
@@ -197,11 +197,11 @@ const cellRows = (run: RunView, { report, evaluation }: NamedReport, page: Page)
             cell.total > cell.rows.length
               ? html`<p class="empty">${count(cell.rows.length)} of ${plural(cell.total, 'row')}: ${
                   evaluation
-                    ? 'of an evaluation on a file, only the rows with the highest loss are kept.'
+                    ? 'an evaluation on a file keeps only those with the highest loss.'
                     : 'those with the highest loss.'
                 }</p>`
               : cell.rows.length === 0
-                ? html`<p class="empty">The run did not keep the rows of this cell.</p>`
+                ? html`<p class="empty">The rows of this cell were not kept.</p>`
                 : nothing
           }`
     }

@@ -21,7 +21,7 @@ const PAUSE: Button = {
   label: 'Pause',
   icon: 'debug-pause',
   waiting: 'Pausing after this step…',
-  title: 'Finish the step, write a checkpoint and wait (P)',
+  title: 'Finish this step, write a checkpoint and wait (P)',
 };
 const RESUME: Button = {
   action: 'resume',
@@ -29,28 +29,28 @@ const RESUME: Button = {
   icon: 'debug-continue',
   primary: true,
   waiting: 'Resuming…',
-  title: 'Go on with the next step (P)',
+  title: 'Resume with the next step (P)',
 };
 const STOP: Button = {
   action: 'stop',
   label: 'Stop and Keep Best',
   icon: 'debug-stop',
   waiting: 'Stopping after this step…',
-  title: 'Finish the step, write the best weights as the model and end (S)',
+  title: 'Finish this step, save the best weights as the model and end the run (S)',
 };
 const CANCEL: Button = {
   action: 'cancel',
   label: 'Discard…',
   icon: 'trash',
   waiting: 'Discarding…',
-  title: 'End the run and keep no model',
+  title: 'End the run without keeping a model',
 };
 const TRY: Button = {
   action: 'try',
   label: 'Try Model',
   icon: 'beaker',
   primary: true,
-  title: 'Type a line and see its label (T)',
+  title: 'Type a text and see its label (T)',
 };
 const EVALUATE: Button = {
   action: 'evaluate',
@@ -68,7 +68,7 @@ const DUPLICATE: Button = {
   action: 'duplicate',
   label: 'Duplicate and Edit',
   icon: 'files',
-  title: 'Start from this recipe',
+  title: 'Edit a copy of this recipe',
 };
 
 /** For the spinner inside a button, which no style sheet of the page reaches. */
@@ -142,7 +142,7 @@ export const header = (run: RunView, page: Page): TemplateResult => {
             @click=${() => page.act(run, action)}
           >${run.pending === action && waiting ? waiting : label}</vscode-button>`,
         )}
-        <vscode-button secondary icon="git-compare" title="Lay other runs over this one (C)"
+        <vscode-button secondary icon="git-compare" title="Compare with other runs (C)"
           @click=${() => page.post({ type: 'chooseRuns' })}>Compare…</vscode-button>
       </div>
     </header>`;
@@ -167,7 +167,7 @@ export const banners = (run: RunView, page: Page): TemplateResult => {
           )
         : nothing
     }
-    ${run.gone ? banner('warning', 'warning', 'The folder of this run was deleted. What is shown here is no longer on disk.') : nothing}
+    ${run.gone ? banner('warning', 'warning', 'The folder of this run was deleted. What you see here is no longer on disk.') : nothing}
     ${run.readOnly ? banner('info', 'lock', run.readOnly) : nothing}
     ${
       error && run.record.state !== 'running'
@@ -181,7 +181,7 @@ export const banners = (run: RunView, page: Page): TemplateResult => {
           ? banner(
               'warning',
               'debug-disconnect',
-              'The process of this run ended before the run did. Resume goes on from its last checkpoint.',
+              'The training process stopped unexpectedly. Resume picks up at the last checkpoint.',
             )
           : nothing
     }`;

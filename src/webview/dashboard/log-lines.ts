@@ -65,7 +65,7 @@ export const logLine = (event: RunEvent): LogLine | null => {
         step: event.step,
         text:
           `${event.step > 0 ? `Resumed at step ${count(event.step)}` : 'Started'}: ` +
-          `${plural(event.num_train_rows, 'training row')}, ${plural(event.num_validation_rows, 'validation row')}, ` +
+          `${plural(event.num_train_rows, 'training row')}, ${count(event.num_validation_rows)} held out for validation, ` +
           `${event.num_trainable_parameters === event.num_parameters ? 'all' : `${count(event.num_trainable_parameters)} of`} ` +
           `${plural(event.num_parameters, 'parameter')} trained, ` +
           `${event.executor} on ${plural(event.num_threads, 'thread')}`,

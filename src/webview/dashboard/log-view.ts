@@ -1,5 +1,5 @@
 import { html, type TemplateResult } from 'lit';
-import { clock, count } from '../shared/format.ts';
+import { clock, count, plural } from '../shared/format.ts';
 import type { Page } from './page.ts';
 import type { RunView } from './store.ts';
 
@@ -15,7 +15,7 @@ export const logView = (run: RunView, page: Page): TemplateResult => {
     </div>
     ${
       lines.length === 0
-        ? html`<p class="empty">Nothing has happened yet.</p>`
+        ? html`<p class="empty">No events yet.</p>`
         : html`<table class="data log">
             <thead><tr><th scope="col">Time</th><th scope="col">Event</th><th scope="col" class="number">Step</th></tr></thead>
             <tbody>${lines.map(
@@ -27,7 +27,7 @@ export const logView = (run: RunView, page: Page): TemplateResult => {
               </tr>`,
             )}</tbody>
           </table>
-          ${run.log.length > SHOWN ? html`<p class="empty">${count(run.log.length - SHOWN)} earlier lines are in the log.</p>` : ''}`
+          ${run.log.length > SHOWN ? html`<p class="empty">${plural(run.log.length - SHOWN, 'earlier event is', 'earlier events are')} in the log.</p>` : ''}`
     }
   </section>`;
 };

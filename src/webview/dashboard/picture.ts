@@ -25,7 +25,7 @@ export const chartPicture = async (
   picture.width = canvas.width + 2 * margin;
   picture.height = canvas.height + head + margin;
   const context = picture.getContext('2d');
-  if (!context) throw new Error('the page got no canvas to draw the picture on');
+  if (!context) throw new Error('the page could not get a canvas to draw the picture on');
   context.fillStyle = theme.background;
   context.fillRect(0, 0, picture.width, picture.height);
   context.textBaseline = 'top';

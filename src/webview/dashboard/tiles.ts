@@ -52,7 +52,7 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
     {
       name: 'Tokens per second',
       value: significant(last(run, 'tokens_per_second')),
-      detail: run.steps.lastStep > 0 ? `${significant(last(run, 'step_ms'))} ms a step` : '',
+      detail: run.steps.lastStep > 0 ? `${significant(last(run, 'step_ms'))} ms per step` : '',
     },
     { name: 'Memory', value: bytes(memory), detail: memory === null ? '' : run.done ? 'peak' : 'now' },
     {
@@ -71,7 +71,7 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
 };
 
 export const tiles = (run: RunView, page: Page): TemplateResult => html`
-  <dl class="tiles" aria-label="Figures of the run">
+  <dl class="tiles" aria-label="Run figures">
     ${tilesFor(run, page).map(
       ({ name, value, detail }) => html`<div class="tile">
         <dt>${name}</dt>

@@ -44,7 +44,7 @@ export const useView = (run: RunView, page: Page): TemplateResult | typeof nothi
         ? snippet('JavaScript', javascriptFor(modelFolder), page)
         : html`<div class="snippet">
             <div class="section-head"><h3>JavaScript</h3></div>
-            <p class="muted">transformers.js needs the model as ONNX.</p>
+            <p class="muted">Transformers.js needs the model in ONNX format.</p>
             ${run.readOnly ? nothing : html`<vscode-button secondary icon="export" @click=${() => page.act(run, 'exportOnnx')}>Export as ONNX</vscode-button>`}
           </div>`
     }

@@ -132,7 +132,7 @@ describe('figures of a run', () => {
     const waiting = tiles('a');
     expect(waiting).toHaveLength(6);
     expect(waiting.filter(({ detail }) => detail.includes('–') || detail === 'now')).toEqual([]);
-    expect(tiles('a', [step(1)]).map(({ detail }) => detail)).toContain('10.0 ms a step');
+    expect(tiles('a', [step(1)]).map(({ detail }) => detail)).toContain('10.0 ms per step');
   });
 
   const measured = (n: number, interval: { low: number; high: number } | null) =>

@@ -185,7 +185,7 @@ export class DatasetElement extends LightElement {
           <td class="number muted">${percent(n / total)}</td>
         </tr>`,
       )}</tbody></table>
-      ${this.allClasses && classes.length > MANY ? html`<p class="empty">${plural(classes.length - MANY, 'more class', 'more classes')}.</p>` : nothing}
+      ${this.allClasses && classes.length > MANY ? html`<p class="empty">${plural(classes.length - MANY, 'more class is', 'more classes are')} not listed.</p>` : nothing}
       ${more(Math.min(MANY, classes.length), this.allClasses, 'classes', () => {
         this.allClasses = !this.allClasses;
       })}
@@ -196,7 +196,7 @@ export class DatasetElement extends LightElement {
     const { lengths, isFiltered } = this.store;
     if (!lengths || lengths.counts.length === 0) return nothing;
     return html`<section aria-labelledby="lengths-title">
-      <h2 id="lengths-title">Length of the texts, in characters${isFiltered ? ' (of the rows below)' : ''}</h2>
+      <h2 id="lengths-title">Text lengths in characters${isFiltered ? ' (rows below only)' : ''}</h2>
       ${lengthsView(lengths)}
     </section>`;
   }
@@ -205,7 +205,7 @@ export class DatasetElement extends LightElement {
     const { store } = this;
     const { snapshot, rows, total, range } = store;
     if (!snapshot!.readable) {
-      return html`<section><h2>Rows</h2><p class="empty">Rows are listed once there are a text and a label column.</p></section>`;
+      return html`<section><h2>Rows</h2><p class="empty">Rows are listed once a text column and a label column are known.</p></section>`;
     }
     const hasPairs = rows.some((row) => row.text_pair !== undefined);
     return html`<section aria-labelledby="rows-title">
@@ -220,14 +220,14 @@ export class DatasetElement extends LightElement {
               ? nothing
               : html`<button class="chip" title="Show rows of all classes" @click=${() => this.#filter({ label: null })}>${store.label}<span class="codicon codicon-close" aria-hidden="true"></span></button>`
           }
-          <span class="muted" role="status">${total === 0 ? (store.waiting ? 'Looking…' : 'No rows') : `${count(range.first)}–${count(range.last)} of ${count(total)}`}</span>
+          <span class="muted" role="status">${total === 0 ? (store.waiting ? 'Reading…' : 'No rows') : `${count(range.first)}–${count(range.last)} of ${count(total)}`}</span>
           <button class="tool" title="Previous page (Page Up)" aria-label="Previous page" ?disabled=${store.offset === 0} @click=${() => this.#turn(-1)}><span class="codicon codicon-chevron-left" aria-hidden="true"></span></button>
           <button class="tool" title="Next page (Page Down)" aria-label="Next page" ?disabled=${!store.hasNext} @click=${() => this.#turn(1)}><span class="codicon codicon-chevron-right" aria-hidden="true"></span></button>
         </div>
       </div>
       ${
         rows.length === 0
-          ? html`<p class="empty">${store.waiting ? 'Looking for rows…' : store.isFiltered ? 'No rows match.' : 'There are no rows with a text and a label.'}</p>`
+          ? html`<p class="empty">${store.waiting ? 'Reading rows…' : store.isFiltered ? 'No rows match.' : 'No row has both a text and a label.'}</p>`
           : html`<table class="rows ${store.waiting ? 'stale' : ''}" @keydown=${this.#move}>
               <thead><tr><th scope="col">Line</th><th scope="col">Label</th><th scope="col">Text</th>${hasPairs ? html`<th scope="col">Second text</th>` : nothing}</tr></thead>
               <tbody>${rows.map(
@@ -250,7 +250,7 @@ export class DatasetElement extends LightElement {
       <h2 id="columns-title">Columns</h2>
       <p class="muted">${guess_reason}</p>
       <div class="scroll-x"><table class="columns">
-        <thead><tr><th scope="col">Column</th><th scope="col">Used as</th><th scope="col" class="number">Different values</th><th scope="col" class="number">Empty</th><th scope="col" class="number">Mean length</th><th scope="col" class="examples">Examples</th></tr></thead>
+        <thead><tr><th scope="col">Column</th><th scope="col">Used as</th><th scope="col" class="number">Distinct values</th><th scope="col" class="number">Empty</th><th scope="col" class="number">Mean length</th><th scope="col" class="examples">Examples</th></tr></thead>
         <tbody>${columns.map(
           (column) => html`<tr>
             <th scope="row">${column.name}</th>

@@ -37,7 +37,7 @@ declare function acquireVsCodeApi(): VsCodeApi;
     if (banner?.isConnected) {
       more++;
       banner.querySelector('.page-failure-more')!.textContent =
-        `${more} more ${more === 1 ? 'problem' : 'problems'} since; the log has them.`;
+        `${more} more ${more === 1 ? 'problem' : 'problems'} since then; see the log.`;
       return;
     }
     const drawn = (document.querySelector('#app > *')?.childElementCount ?? 0) > 0;
@@ -50,7 +50,7 @@ declare function acquireVsCodeApi(): VsCodeApi;
     what.textContent = drawn ? 'Something went wrong in this view.' : 'This view could not be shown.';
     const rest = document.createElement('span');
     rest.className = 'page-failure-more';
-    said.append(what, ` ${message} `, drawn ? '' : 'Runs go on without it. ', rest);
+    said.append(what, ` ${message} `, drawn ? '' : 'Your runs are not affected. ', rest);
     banner.append(
       said,
       button('Reload', 'Load this view again', () => post({ type: 'reload' })),
@@ -74,7 +74,7 @@ declare function acquireVsCodeApi(): VsCodeApi;
       const { target } = event;
       if (target instanceof HTMLScriptElement || target instanceof HTMLLinkElement) {
         const address = target instanceof HTMLScriptElement ? target.src : target.href;
-        failed(`Its file ${address.split(/[?#]/)[0]!.split('/').at(-1)} could not be loaded.`, address);
+        failed(`The file ${address.split(/[?#]/)[0]!.split('/').at(-1)} could not be loaded.`, address);
         return;
       }
       // Chromium's word for "the rest of the sizes in the next frame"; nothing is lost.

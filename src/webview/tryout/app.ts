@@ -2,7 +2,7 @@ import type { VscodeTextarea } from '@vscode-elements/elements/dist/vscode-texta
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import type { TryoutMessage, TryoutRequest } from '../../protocol/webview.ts';
-import { count, percent, plural } from '../shared/format.ts';
+import { percent, plural } from '../shared/format.ts';
 import type { Host } from '../shared/host.ts';
 import { LightElement } from '../shared/light-element.ts';
 import { resultView } from './result.ts';
@@ -41,12 +41,12 @@ export class TryoutElement extends LightElement {
       this.announced =
         this.store.results.length === 1
           ? `${first!.tuned.label}, ${percent(first!.tuned.score)}`
-          : `${plural(this.store.results.length, 'line')} predicted`;
+          : `${plural(this.store.results.length, 'text')} predicted`;
       clearTimeout(this.#resting);
       this.#resting = setTimeout(() => this.#remember(), REST);
     }
     if (message.type === 'added') this.announced = `Added to ${message.dataset} as ${message.label}`;
-    if (message.type === 'undone') this.announced = 'The row is out again';
+    if (message.type === 'undone') this.announced = 'Row removed again';
     this.#changed();
     // The page opens ready to type into.
     if (first) void this.updateComplete.then(() => this.#focus());
@@ -115,23 +115,23 @@ export class TryoutElement extends LightElement {
     if (!models) {
       return store.failure
         ? html`<div class="page-empty">${this.#failure()}</div>`
-        : html`<p class="empty page-empty" role="status">${store.loading ?? 'Looking for the model…'}</p>`;
+        : html`<p class="empty page-empty" role="status">${store.loading ?? 'Loading the model…'}</p>`;
     }
     return html`
       <header class="tryout-header">
         <h1>${models.tuned.name}</h1>
-        <p class="muted">${plural(models.tuned.labels.length, 'label')}${models.base ? ` · base: ${models.base.name}` : ''}</p>
+        <p class="muted">${plural(models.tuned.labels.length, 'label')}${models.base ? ` · base model: ${models.base.name}` : ''}</p>
       </header>
       <div class="layout">
         <section class="ask" aria-label="Input and labels">
-          <vscode-textarea label="Texts, one a line" placeholder="Type or paste a text; one a line for several" rows="4" resize="vertical"
+          <vscode-textarea label="Texts, one per line" placeholder="Type or paste one text, or several, one per line" rows="4" resize="vertical"
             .value=${store.text} @input=${() => this.#edit(this.input.value)} @keydown=${this.#key}></vscode-textarea>
           <div class="ask-tools">
-            <vscode-button secondary icon="list-selection" title="Take a row of the data" @click=${() => this.host.post({ type: 'pickRow' })}>Pick a Row…</vscode-button>
+            <vscode-button secondary icon="list-selection" title="Try a row of the dataset" @click=${() => this.host.post({ type: 'pickRow' })}>Pick a Row…</vscode-button>
             <vscode-button secondary icon="symbol-class" title="Try another run’s model on the same text" @click=${() => this.host.post({ type: 'chooseModel' })}>Choose Model…</vscode-button>
             ${
               models.base
-                ? html`<vscode-checkbox label="Compare with base" ?checked=${store.compare} @change=${(
+                ? html`<vscode-checkbox label="Compare with base model" ?checked=${store.compare} @change=${(
                     event: Event,
                   ) => {
                     store.compare = (event.target as HTMLInputElement).checked;
@@ -172,7 +172,7 @@ export class TryoutElement extends LightElement {
     const { store } = this;
     if (store.results.length === 0) {
       if (store.waiting || store.failure) return nothing;
-      return html`<p class="empty">Labels appear as you type. Ctrl+Enter keeps the lines and clears the field.</p>`;
+      return html`<p class="empty">Labels appear as you type. Press Ctrl+Enter to keep the texts and clear the field.</p>`;
     }
     const more = store.lines.length - MAX_LINES;
     return html`<div class="results ${store.stale ? 'stale' : ''}">
@@ -190,7 +190,7 @@ export class TryoutElement extends LightElement {
           },
         }),
       )}
-      ${more > 0 ? html`<p class="empty">${more === 1 ? '1 more line is' : `${count(more)} more lines are`} left out. Evaluate on File measures whole files.</p>` : nothing}
+      ${more > 0 ? html`<p class="empty">${plural(more, 'more line is', 'more lines are')} left out. Evaluate on File measures a whole file.</p>` : nothing}
     </div>`;
   }
 
@@ -198,10 +198,10 @@ export class TryoutElement extends LightElement {
     const { store } = this;
     return html`<section class="history" aria-labelledby="history-title">
       <div class="section-head">
-        <h2 id="history-title">Earlier lines</h2>
+        <h2 id="history-title">Earlier texts</h2>
         ${
           store.history.length > 0
-            ? html`<button class="tool" title="Clear" aria-label="Clear earlier lines" @click=${() => {
+            ? html`<button class="tool" title="Clear" aria-label="Clear earlier texts" @click=${() => {
                 store.history = [];
                 this.#changed();
               }}><span class="codicon codicon-clear-all" aria-hidden="true"></span></button>`
@@ -210,7 +210,7 @@ export class TryoutElement extends LightElement {
       </div>
       ${
         store.history.length === 0
-          ? html`<p class="empty">Lines that you have tried stand here.</p>`
+          ? html`<p class="empty">Texts that you have tried appear here.</p>`
           : html`<ul @keydown=${this.#moveInHistory}>${store.history.map(
               (entry) => html`<li><button class="entry" title="Try again" @click=${() => this.#recall(entry)}>
                 <span class="entry-text">${entry.text}</span><span class="entry-label">${entry.label} <span class="muted">${percent(entry.score)}</span></span>

@@ -37,7 +37,7 @@ export const resultView = (
     }
     <table class="scores">
       <thead class=${base ? '' : 'visually-hidden'}><tr>
-        <th scope="col">Label</th><th scope="col">Fine-tuned</th>${base ? html`<th scope="col">Base</th>` : nothing}
+        <th scope="col">Label</th><th scope="col">Fine-tuned</th>${base ? html`<th scope="col">Base model</th>` : nothing}
       </tr></thead>
       <tbody>${shown.map(
         ({ label, score }) => html`<tr class=${label === tuned.label ? 'first' : ''}>
@@ -50,7 +50,7 @@ export const resultView = (
     <div class="under">
       ${
         scores.length > SHOWN
-          ? html`<button class="link" aria-expanded=${all} @click=${() => actions.showAll()}>${all ? 'Fewer labels' : `All ${scores.length} labels`}</button>`
+          ? html`<button class="link" aria-expanded=${all} @click=${() => actions.showAll()}>${all ? 'Show fewer labels' : `Show all ${scores.length} labels`}</button>`
           : nothing
       }
       ${correction(result, index, store, actions)}
@@ -84,14 +84,14 @@ const correction = (
     if (label) actions.add(text, label, false);
   };
   return html`<span class="correct">
-    <label class="visually-hidden" for="label-${index}">Right label</label>
-    <vscode-single-select id="label-${index}" combobox aria-label="Right label" .value=${chosen}
+    <label class="visually-hidden" for="label-${index}">Correct label</label>
+    <vscode-single-select id="label-${index}" combobox aria-label="Correct label" .value=${chosen}
       @change=${(event: Event) => actions.choose(text, (event.target as HTMLInputElement).value)}>
-      <vscode-option value="" ?selected=${chosen === ''}>Right label…</vscode-option>
+      <vscode-option value="" ?selected=${chosen === ''}>Correct label…</vscode-option>
       ${models.tuned.labels.map((label) => html`<vscode-option value=${label} ?selected=${label === chosen}>${label}</vscode-option>`)}
     </vscode-single-select>
     <vscode-button secondary icon="add" ?disabled=${chosen === ''}
-      title=${chosen === '' ? 'Choose the right label first' : `Add the text to ${models.dataset} as ${chosen}`}
+      title=${chosen === '' ? 'Choose the correct label first' : `Add the text to ${models.dataset} as ${chosen}`}
       @click=${add}>Add to Dataset</vscode-button>
   </span>`;
 };
@@ -106,7 +106,7 @@ const standing = (
   const isConflict = other.label !== label;
   return html`<div class="banner banner-warning standing" role="alert">
     <span class="codicon codicon-warning" aria-hidden="true"></span>
-    <p>This text is in ${dataset} already, on <button class="link" @click=${() => actions.open(other.file, other.line)}>line ${other.line}</button>, ${
+    <p>This text is already in ${dataset}, on <button class="link" @click=${() => actions.open(other.file, other.line)}>line ${other.line}</button>, ${
       isConflict
         ? html`as <strong>${other.label}</strong>. If you also add it as <strong>${label}</strong>, the model learns both.`
         : html`with the same label.`
