@@ -281,8 +281,9 @@ function plainLine(event: RunEvent, folder: string): string | null {
   }
 }
 
-/** `22.7 M`, `20 k`. */
-const count = (n: number): string => (n >= 1e6 ? `${(n / 1e6).toFixed(1)} M` : `${Math.round(n / 1000)} k`);
+/** `22.7 M`, `20 k`, `830`. */
+const count = (n: number): string =>
+  n >= 1e6 ? `${(n / 1e6).toFixed(1)} M` : n >= 10_000 ? `${Math.round(n / 1000)} k` : n.toLocaleString('en');
 
 /** Plain lines, a step's about every ten seconds. */
 class LineScreen implements Screen {
