@@ -79,10 +79,10 @@ describe('a run that works', () => {
     await program.untilStep(2);
     const second = await new Program(process.execPath, [runner, at('busy'), '--resume'], place).finished;
     expect(second.code).toBe(1);
-    expect(second.stderr).toMatch(/Another process already works on the run/);
+    expect(second.stderr).toMatch(/Another process is already working on the run/);
     const start = await run('train', recipe, '--out', 'busy').finished;
     expect(start.code).toBe(1);
-    expect(start.stderr).toMatch(/already holds a run/);
+    expect(start.stderr).toMatch(/already contains a run/);
     const step = Math.max(...(await readLosses('busy')).keys());
     await program.untilStep(step + 2);
     await run('runs', 'cancel', 'busy').finished;
@@ -146,7 +146,7 @@ describe('a run that works', () => {
       else await rm(at(what), { recursive: true, force: true, maxRetries: 5 });
       const finished = await program.finished;
       expect(finished.code).toBe(1);
-      expect(finished.stderr).toMatch(/was deleted or moved while the run trained, so the run has ended/);
+      expect(finished.stderr).toMatch(/was deleted or moved during training, so the run has ended/);
       await expect.poll(() => isAlive(pid), { timeout: 20_000 }).toBe(false);
       await expect(readdir(at(what))).rejects.toThrow('ENOENT');
       if (what === 'deleted') return;
@@ -197,9 +197,9 @@ describe('a run that works', () => {
         socket.destroy();
       }
     };
-    await expect(ask('cancel', {})).rejects.toThrow(/first request .* is hello/);
-    await expect(ask('hello', { token: `${token}x`, client: 'x' })).rejects.toThrow(/token is not/);
-    await expect(ask('hello', { client: 'x' })).rejects.toThrow(/token is not/);
+    await expect(ask('cancel', {})).rejects.toThrow(/first request .* must be hello/);
+    await expect(ask('hello', { token: `${token}x`, client: 'x' })).rejects.toThrow(/token does not belong/);
+    await expect(ask('hello', { client: 'x' })).rejects.toThrow(/token does not belong/);
     const mode =
       process.platform === 'win32'
         ? 0o600
@@ -267,7 +267,7 @@ describe('what goes wrong', () => {
       'a batch larger than the training part',
       ['--set', 'per_device_train_batch_size=500'],
       1,
-      /per_device_train_batch_size is 500, but the training part has only \d+ rows/,
+      /per_device_train_batch_size is 500, but there are only \d+ training rows/,
     ],
     [
       'more layers frozen than there are',
@@ -368,7 +368,7 @@ describe('what goes wrong', () => {
     await writeFile(join(runs, 'newer', 'run.json'), '{"format": 99, "id": "newer"}');
     await writeFile(join(runs, 'half', 'run.json'), '{"format": 1, "id": "ha');
     const shown = await run('runs', 'show', 'newer').finished;
-    expect(shown.stderr).toMatch(/newer Luthier \(format 99; this one knows 1\)/);
+    expect(shown.stderr).toMatch(/newer Luthier \(format 99; this version reads format 1\)/);
     expect(shown.code).toBe(1);
     expect((await run('runs', 'resume', 'newer').finished).code).toBe(1);
     const list = await run('runs', 'list').finished;

@@ -219,7 +219,7 @@ test('a data file that changes or goes while its run trains costs it nothing; to
   await vi.waitFor(() => expect(killed.state).toBe('interrupted'), PATIENCE);
   await window.actions.resume(killed);
   await vi.waitFor(() => expect(killed.state).toBe('failed'), PATIENCE);
-  expect(killed.record.error?.message).toMatch(/data set has changed/);
+  expect(killed.record.error?.message).toMatch(/dataset has changed/);
   // With its data back it goes on: nothing was lost.
   await writeFile(data, tinyRows(240));
   const before = killed.record.step;

@@ -130,7 +130,7 @@ export const madeRun = (options = {}) => {
       event: 'note',
       time: start + 4,
       level: 'warning',
-      message: '1.8 % of the rows are longer than max_length (128 tokens) and were cut.',
+      message: '18 of 1000 texts (1.8 %) are longer than 128 tokens (max_length) and will be cut.',
     },
   ];
   let best = null;

@@ -79,8 +79,8 @@ describe('the card of a model', () => {
     expect(text).toContain('# Tickets, second try\n');
     expect(text).toContain('tickets.csv: 1,200 training rows, 60 validation rows, 1 test row\n');
     expect(text).toContain('ab'.repeat(32));
-    expect(text).toContain('n = 60 rows.');
-    expect(text).toContain('n = 1 row.');
+    expect(text).toContain('Validation rows: n = 60.');
+    expect(text).toContain('Test rows: n = 1.');
     expect(text).toContain('| accuracy | 0.9123 | 0.81 – 0.961 |');
     expect(text).toContain('The base model’s licence is `apache-2.0`.');
     expect(text).toContain('`` log`in ``');
@@ -104,7 +104,7 @@ describe('the card of a model', () => {
     for (const card of [text, adapter]) expect(card).not.toMatch(/somebody|secret place|luthier-card-/);
     expect(text).toContain('fine-tuned from my base.');
     expect(text).toContain('a.csv, b.csv');
-    expect(text).toContain('does not say under which licence it is');
+    expect(text).toContain('names no licence');
     expect(Object.keys(head)).not.toContain('base_model');
     expect(Object.keys(head)).not.toContain('license');
   });

@@ -71,7 +71,7 @@ function modelCard(library: 'transformers' | 'peft', origin: Origin, facts: Card
   const license = origin.card.license;
   const parts = [
     `# ${line(record.name)}`,
-    `${isAdapter ? 'A low-rank adapter (peft) that makes a text classifier of' : 'A text classifier, fine-tuned from'} ${line(origin.name)}. It chooses one of ${labels.length} classes: ${labels.slice(0, 50).map(code).join(', ')}${labels.length > 50 ? `, and ${labels.length - 50} more` : ''}.`,
+    `${isAdapter ? 'A low-rank adapter (peft) that turns this base model into a text classifier:' : 'A text classifier, fine-tuned from'} ${line(origin.name)}. It chooses one of ${labels.length} classes: ${labels.slice(0, 50).map(code).join(', ')}${labels.length > 50 ? `, and ${labels.length - 50} more` : ''}.`,
     '## Use',
     isAdapter ? adapterUse(labels.length) : MODEL_USE,
     '## Data',
@@ -86,8 +86,8 @@ function modelCard(library: 'transformers' | 'peft', origin: Origin, facts: Card
     `Trained with Luthier ${record.environment?.luthier ?? ''} on ${record.environment?.executor ?? 'an unknown backend'}, ${record.step} of ${record.total_steps} steps; the weights are those of step ${record.best?.step ?? record.step}.`,
     '## Licence',
     license === null
-      ? `The base model’s folder does not say under which licence it is; see where ${line(origin.name)} comes from.`
-      : `The base model’s licence is ${code(license)}. The dataset may set terms of its own.`,
+      ? `The base model’s folder names no licence; check where ${line(origin.name)} comes from.`
+      : `The base model’s licence is ${code(license)}. The dataset may have its own terms.`,
   ];
   return `---\n${stringify(frontMatter(library, origin, facts), { lineWidth: 0 })}---\n${parts.join('\n\n')}\n`;
 }
@@ -144,9 +144,12 @@ function results({ reports }: CardFacts): string {
         const range = interval ? `${round(interval.low)} – ${round(interval.high)}` : '–';
         return `| ${METRIC_WORDS[key]} | ${round(report.metrics[key])} | ${range} |`;
       });
-    const chosen = split === 'validation' ? ' They chose the weights, so new rows may do a little worse.' : '';
+    const chosen =
+      split === 'validation'
+        ? ' The weights were chosen on these rows, so results on new rows may be slightly worse.'
+        : '';
     return [
-      `${split === 'validation' ? 'Validation' : 'Test'} part, n = ${count(report.n, 'row')}.${chosen}`,
+      `${split === 'validation' ? 'Validation' : 'Test'} rows: n = ${report.n.toLocaleString('en')}.${chosen}`,
       ['| metric | value | 95 % interval |', '|---|---|---|', ...body].join('\n'),
     ];
   });
@@ -186,7 +189,7 @@ const MODEL_USE = [
     'python',
     'from transformers import pipeline\nclassify = pipeline("text-classification", model="PATH/TO/THIS/FOLDER")\nprint(classify("A text to classify"))',
   ),
-  'With `onnx/model.onnx` beside it (`luthier export RUN --format onnx`), in JavaScript:',
+  'In JavaScript, with `onnx/model.onnx` in the same folder (`luthier export RUN --format onnx`):',
   fence(
     'js',
     "import { pipeline } from '@huggingface/transformers';\nconst classify = await pipeline('text-classification', 'PATH/TO/THIS/FOLDER', { dtype: 'fp32' });\nconsole.log(await classify('A text to classify'));",

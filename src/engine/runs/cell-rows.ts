@@ -32,7 +32,7 @@ export async function cellRows(
   if (record.folds !== undefined && query.split === 'validation') {
     throw new LuthierError(
       'usage',
-      'The rows behind a cell of a cross-validation cannot be opened: its folds’ models are not kept.',
+      'The rows behind a cell cannot be shown for a cross-validation: the models of its folds are not kept.',
       'The rows with the highest loss are listed below.',
     );
   }

@@ -117,7 +117,7 @@ describe('Checkpoints', () => {
 
   it('refuses to go on with other data', async () => {
     await new Checkpoints(folder, 2, 'hash').save(loop(1), trainer(1));
-    await expect(new Checkpoints(folder, 2, 'other').readLatest()).rejects.toThrow(/data set has changed/);
+    await expect(new Checkpoints(folder, 2, 'other').readLatest()).rejects.toThrow(/dataset has changed/);
   });
 
   it('says which file is at fault', async () => {

@@ -92,7 +92,8 @@ export class Checkpoints implements CheckpointStore {
 
   async #full(trainer: TrainerState, whole: boolean, error: LuthierError): Promise<LuthierError> {
     const kept = await this.latest();
-    const where = kept === null ? 'There is no earlier checkpoint.' : `The checkpoint of step ${kept.step} is whole.`;
+    const where =
+      kept === null ? 'There is no earlier checkpoint.' : `The checkpoint of step ${kept.step} is complete.`;
     const floats = [...trainer.parameters.values(), ...(whole ? trainer.moments.values() : [])];
     const need = floats.reduce((sum, { data }) => sum + data.byteLength, 0);
     const free = await freeDiskBytes(this.#folder).catch(() => 0);
@@ -126,8 +127,8 @@ export class Checkpoints implements CheckpointStore {
     if (state.data_sha256 !== this.#dataHash) {
       throw new LuthierError(
         'run-invalid',
-        `The data set has changed since the checkpoint of step ${state.loop.step} was written.`,
-        'Put the file back as it was, or start a new run.',
+        `The dataset has changed since the checkpoint of step ${state.loop.step} was written.`,
+        'Restore the file as it was, or start a new run.',
       );
     }
     return {

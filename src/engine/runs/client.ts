@@ -64,9 +64,14 @@ export async function connectRun(folder: string, client: string, milliseconds: n
 }
 
 const noProcess = (folder: string, cause?: unknown) =>
-  new LuthierError('interrupted', `No process works on ${folder}.`, `luthier runs resume ${folder} goes on with it.`, {
-    cause,
-  });
+  new LuthierError(
+    'interrupted',
+    `No process is working on ${folder}.`,
+    `Resume the run with luthier runs resume ${folder}.`,
+    {
+      cause,
+    },
+  );
 
 function open(address: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
@@ -86,7 +91,13 @@ function within<T>(promise: Promise<T>, milliseconds: number, folder: string): P
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new LuthierError('run-busy', `The process of ${folder} does not answer.`, 'It may be in a long step.'));
+      reject(
+        new LuthierError(
+          'run-busy',
+          `The process of ${folder} does not answer.`,
+          'It may be busy with a long step; try again later.',
+        ),
+      );
     }, milliseconds);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));

@@ -92,7 +92,7 @@ async function validationOf(record: RunRecord, run: string, signal?: AbortSignal
   if (data.validation.length === 0)
     throw new LuthierError(
       'data-invalid',
-      `${record.name} held out no validation rows.`,
+      `${record.name} has no validation rows.`,
       'Set validation_split, or name a validation file.',
     );
   return data.validation.map((example) => ({ example, label: data.labels[example.label]! }));
@@ -128,7 +128,7 @@ function answers(
     const { labels } = predictor;
     const targets = Int32Array.from(rows, ({ label }) => labels.indexOf(label));
     if (targets.includes(-1))
-      throw new LuthierError('data-invalid', `The model of ${record.name} does not know all classes of its own rows.`);
+      throw new LuthierError('data-invalid', `The model of ${record.name} does not know all classes of its rows.`);
     const logits = await predictor.logits(
       rows.map(({ example }) => example),
       undefined,

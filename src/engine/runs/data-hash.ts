@@ -42,7 +42,7 @@ const unreadable = (path: string, error: unknown) =>
   new LuthierError(
     'data-unreadable',
     `${path} cannot be read: ${String(error).replace(/\.$/, '')}.`,
-    'Is it still where it was?',
+    'Check that the file is still there.',
     {
       cause: error,
     },

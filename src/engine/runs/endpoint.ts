@@ -87,14 +87,15 @@ export class Endpoint {
     const guarded = {} as Handlers<RunRequests>;
     const guard = <K extends keyof RunRequests>(method: K, answer: Handlers<RunRequests>[K]) => {
       guarded[method] = ((params: RunRequests[K]['params'], cancellation: AbortSignal) => {
-        if (!trusted) throw new LuthierError('usage', 'The first request on a run’s socket is hello with its token.');
+        if (!trusted)
+          throw new LuthierError('usage', 'The first request on a run’s socket must be hello with its token.');
         return answer(params, cancellation);
       }) as Handlers<RunRequests>[K];
     };
     for (const method of Object.keys(answers) as (keyof Answers)[]) guard(method, answers[method]);
     guard('subscribe', async ({ from_line }) => {
       if (!Number.isSafeInteger(from_line) || from_line < 0) {
-        throw new LuthierError('usage', 'from_line is a whole number from 0 on.');
+        throw new LuthierError('usage', 'from_line must be a whole number, 0 or more.');
       }
       let next = from_line;
       // What is written while we read is read in the next round; once there is nothing more, the rest comes live.
@@ -111,7 +112,7 @@ export class Endpoint {
     guarded.hello = (params) => {
       if (!sameToken(params.token, token)) {
         void peer.flush().then(() => socket.end());
-        throw new LuthierError('usage', 'The token is not this run’s.');
+        throw new LuthierError('usage', 'The token does not belong to this run.');
       }
       trusted = true;
       return hello();

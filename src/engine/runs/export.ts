@@ -41,8 +41,8 @@ export async function exportModel(model: string, format: 'safetensors' | 'onnx',
   if (!(max_difference <= LOGIT_TOLERANCE)) {
     throw new LuthierError(
       'export-mismatch',
-      `${target} answers differently from ${model}: a logit differs by ${max_difference.toExponential(2)}.`,
-      'The disk may be faulty. The model of the run is unharmed.',
+      `${target} and ${model} give different answers: a logit differs by ${max_difference.toExponential(2)}.`,
+      'The disk may be faulty. The run’s model is unchanged.',
     );
   }
   return { path: target, bytes: await diskUse(target), max_difference, left_out };
@@ -52,7 +52,7 @@ export async function exportModel(model: string, format: 'safetensors' | 'onnx',
 async function copyModel(model: string, target: string): Promise<string[]> {
   const names = await readdir(target).catch(() => []);
   if (names.length > 0) {
-    throw new LuthierError('usage', `${target} is not empty.`, 'Name a new or an empty folder with --out.');
+    throw new LuthierError('usage', `${target} is not empty.`, 'Use --out to name a new or empty folder.');
   }
   const files = await modelFiles(model);
   const sizes = await Promise.all(files.map(async (name) => (await stat(join(model, name))).size));

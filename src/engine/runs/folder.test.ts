@@ -68,7 +68,7 @@ describe('readRecord', () => {
     await write(JSON.stringify({ ...record, format: 2 }));
     await expect(readRecord(base)).rejects.toMatchObject({ code: 'run-newer-format' });
     await write(JSON.stringify({ ...record, step: '3' }));
-    await expect(readRecord(base)).rejects.toThrow(/"step" is no number/);
+    await expect(readRecord(base)).rejects.toThrow(/"step" is not a number/);
     await write('[]');
     await expect(readRecord(base)).rejects.toMatchObject({ code: 'run-invalid' });
   });

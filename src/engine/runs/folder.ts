@@ -51,7 +51,7 @@ export async function createRun(run: NewRun): Promise<{ folder: string; record: 
   } catch (error) {
     const known = writeError(folder, error);
     if (known instanceof LuthierError && known.code === 'not-writable') {
-      throw new LuthierError(known.code, known.message, 'Choose a folder that you may write to with --out DIR.');
+      throw new LuthierError(known.code, known.message, 'Use --out DIR to choose a folder that you can write to.');
     }
     throw known;
   }
@@ -88,7 +88,7 @@ export function requireNone(problem: string | null): void {
   throw new LuthierError(
     'run-untrusted',
     problem,
-    'It may have come with the folder. Put a folder or file of your own in its place, or choose another with --out DIR.',
+    'It may have come with the folder. Replace it with your own folder or file, or choose another folder with --out DIR.',
   );
 }
 
@@ -102,12 +102,12 @@ async function refuseUsedFolder(folder: string): Promise<void> {
   if (names.includes(FILES.record)) {
     throw new LuthierError(
       'run-busy',
-      `${folder} already holds a run.`,
-      `Choose another folder, or go on with that run: luthier runs resume ${folder}`,
+      `${folder} already contains a run.`,
+      `Choose another folder, or resume that run: luthier runs resume ${folder}`,
     );
   }
   if (names.length > 0) {
-    throw new LuthierError('usage', `${folder} is not empty.`, 'Name a new or an empty folder with --out.');
+    throw new LuthierError('usage', `${folder} is not empty.`, 'Use --out to name a new or empty folder.');
   }
 }
 
@@ -144,7 +144,7 @@ export async function readRecord(folder: string): Promise<RunRecord> {
   } catch (error) {
     const isMissing = ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '');
     throw isMissing
-      ? new LuthierError('run-not-found', `${folder} holds no run: there is no ${FILES.record} in it.`, undefined, {
+      ? new LuthierError('run-not-found', `${folder} is not a run: it has no ${FILES.record}.`, undefined, {
           cause: error,
         })
       : new LuthierError('run-invalid', `${path} cannot be read: ${messageOf(error)}.`, undefined, { cause: error });
@@ -153,23 +153,23 @@ export async function readRecord(folder: string): Promise<RunRecord> {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new LuthierError('run-invalid', `${path} is not whole: ${String(error)}.`, 'Start the run anew.', {
+    throw new LuthierError('run-invalid', `${path} is incomplete: ${String(error)}.`, 'Start a new run.', {
       cause: error,
     });
   }
   if (typeof value !== 'object' || value === null || !('format' in value) || typeof value.format !== 'number') {
-    throw new LuthierError('run-invalid', `${path} is no run's record: it has no "format".`);
+    throw new LuthierError('run-invalid', `${path} is not a run's record: it has no "format".`);
   }
   if (value.format > RUN_FORMAT) {
     throw new LuthierError(
       'run-newer-format',
-      `${folder} was written by a newer Luthier (format ${value.format}; this one knows ${RUN_FORMAT}).`,
-      'It can be looked at, not changed. Update Luthier to go on with it.',
+      `${folder} was written by a newer Luthier (format ${value.format}; this version reads format ${RUN_FORMAT}).`,
+      'You can view the run but not change it. Update Luthier to resume it.',
     );
   }
   for (const [key, type] of Object.entries({ id: 'string', state: 'string', recipe: 'object', step: 'number' })) {
     if (!(key in value) || typeof (value as Record<string, unknown>)[key] !== type) {
-      throw new LuthierError('run-invalid', `${path} is no run's record: its "${key}" is no ${type}.`);
+      throw new LuthierError('run-invalid', `${path} is not a run's record: its "${key}" is not a ${type}.`);
     }
   }
   const parsed = parseRunRecord(value);
@@ -249,9 +249,9 @@ export async function findRun(idOrFolder: string, base: string): Promise<string>
   const ids = folders.map((folder) => basename(folder));
   const hint =
     ids.length === 0
-      ? 'There are no runs here yet: luthier train RECIPE starts one.'
-      : 'luthier runs list shows those there are.';
-  throw new LuthierError('run-not-found', `There is no run ${idOrFolder} at ${base}.`, hint);
+      ? 'No runs here yet. Start one with luthier train RECIPE.'
+      : 'luthier runs list shows the runs here.';
+  throw new LuthierError('run-not-found', `No run ${idOrFolder} found in ${base}.`, hint);
 }
 
 /** Bytes that a folder takes, links not followed. */

@@ -39,8 +39,8 @@ export async function lockRun(folder: string): Promise<() => Promise<void>> {
 const busy = (folder: string) =>
   new LuthierError(
     'run-busy',
-    `Another process already works on the run in ${folder}.`,
-    `luthier runs show ${folder} tells how it is; luthier runs stop ${folder} ends it.`,
+    `Another process is already working on the run in ${folder}.`,
+    `See how it is doing with luthier runs show ${folder}, or end it with luthier runs stop ${folder}.`,
   );
 
 async function create(path: string, content: string): Promise<boolean> {

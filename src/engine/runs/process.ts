@@ -20,7 +20,7 @@ function tell(message: ReadyMessage): void {
 async function main(): Promise<number> {
   const [folder, ...flags] = process.argv.slice(2);
   if (folder === undefined || folder.startsWith('--')) {
-    throw new LuthierError('usage', 'run.cjs is started with the folder of a run.', 'luthier train RECIPE does so.');
+    throw new LuthierError('usage', 'run.cjs needs the folder of a run.', 'luthier train RECIPE starts it.');
   }
   // The bench measures beside a peer that does not yield either.
   if (process.env.LUTHIER_PRIORITY !== 'normal') yieldToOthers();

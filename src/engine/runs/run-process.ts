@@ -3,7 +3,15 @@ import { lstat, rm } from 'node:fs/promises';
 import { cpus, platform, release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readOwnFile, runFolderProblem } from '../../guard/index.ts';
-import type { ClassificationReport, NoteEvent, Recipe, RunEvent, RunRecord, RunState } from '../../protocol/index.ts';
+import {
+  type ClassificationReport,
+  type NoteEvent,
+  type Recipe,
+  type RunEvent,
+  type RunRecord,
+  type RunState,
+  STATE_WORDS,
+} from '../../protocol/index.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
 import { errnoOf, sweepAside } from '../hub/write-file.ts';
 import { Control, type Wish } from '../train/control.ts';
@@ -110,10 +118,14 @@ class RunProcess {
     try {
       const record = await readRecord(folder);
       if (record.state === 'done' || record.state === 'stopped' || record.state === 'cancelled') {
-        throw new LuthierError('usage', `The run ${record.id} has ended (${record.state}).`, 'Start a new one.');
+        throw new LuthierError(
+          'usage',
+          `The run ${record.id} has already ended (${STATE_WORDS[record.state]}).`,
+          'Start a new run.',
+        );
       }
       if (!resume && record.started_at !== null) {
-        throw new LuthierError('usage', `The run ${record.id} was started before.`, 'Go on with it by --resume.');
+        throw new LuthierError('usage', `The run ${record.id} was already started.`, 'Resume it with --resume.');
       }
       const log = EventLog.open(join(folder, FILES.metrics));
       const run = new RunProcess(options, record, log, unlock, { dev, ino });
@@ -338,7 +350,7 @@ class RunProcess {
       this.#compare(checkpoint, trainer);
       if (stage === undefined && checkpoint.loop.best !== null) this.#reports = await this.#earlierReports();
     } else if (this.#options.resume && stage === undefined) {
-      this.#note('info', 'There is no checkpoint yet: the run starts over.');
+      this.#note('info', 'No checkpoint yet: the run starts from the beginning.');
     }
     return { recipe, trainer, checkpoints, checkpoint };
   }
@@ -367,10 +379,10 @@ class RunProcess {
     const free = await freeDiskBytes(this.#folder);
     if (need <= free) return;
     const least = left({ ...recipe, save_total_limit: 1 });
-    const smaller = recipe.save_total_limit > 1 && least <= free ? 'With save_total_limit 1 it would fit. ' : '';
+    const smaller = recipe.save_total_limit > 1 && least <= free ? 'It would fit with save_total_limit 1. ' : '';
     throw new LuthierError(
       'disk-full',
-      `The run would write up to ${formatBytes(need)}, but ${formatBytes(free)} are free at ${this.#folder}.`,
+      `The run would write up to ${formatBytes(need)}, but only ${formatBytes(free)} are free at ${this.#folder}.`,
       `${smaller}Free some space, train fewer parameters (strategy), or choose a folder on another disk with --out.`,
     );
   }
@@ -384,7 +396,7 @@ class RunProcess {
     const list = changed.map(([key, value]) => `${names[key] ?? key} is ${value}, was ${before[key]}`).join('; ');
     this.#note(
       'warning',
-      `Going on from step ${checkpoint.loop.step} on other ground (${list}): losses will not be equal bit for bit to those of an unbroken run.`,
+      `Resuming from step ${checkpoint.loop.step} in a different environment (${list}); losses may differ in the last digits from those of an uninterrupted run.`,
     );
   }
 
@@ -550,8 +562,8 @@ class RunProcess {
     if (found?.dev === this.#place.dev && found.ino === this.#place.ino) return null;
     return new LuthierError(
       'run-not-found',
-      `The run's folder ${this.#folder} was deleted or moved while the run trained, so the run has ended.`,
-      'If it was moved, the run can be resumed from its last checkpoint where it is now.',
+      `The run's folder ${this.#folder} was deleted or moved during training, so the run has ended.`,
+      'If you moved it, resume the run from its last checkpoint in its new place.',
     );
   }
 
@@ -622,7 +634,7 @@ const MAX_DESCRIPTION = 10_000;
 /** What a client calls a run: the record must stay one that can be read. */
 function described(what: string, text: unknown): string {
   if (typeof text === 'string' && text.length <= MAX_DESCRIPTION) return text;
-  throw new LuthierError('usage', `A run's ${what} is a text of at most ${MAX_DESCRIPTION} characters.`);
+  throw new LuthierError('usage', `A run's ${what} must be a text of at most ${MAX_DESCRIPTION} characters.`);
 }
 
 /** What an outcome was asked for by. */

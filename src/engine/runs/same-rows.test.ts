@@ -7,7 +7,7 @@ it('lets a run go on with the rows that it began with, and says what has changed
   const now = { labels: ['a', 'b'], numTrainRows: 1200, numValidationRows: 30 };
   expect(() => requireSameRows(before, now)).not.toThrow();
   expect(() => requireSameRows(before, { ...now, numTrainRows: 1199 })).toThrow(
-    '(1,199 training rows, were 1,200), so the run cannot continue.',
+    '(now 1,199 training rows, were 1,200), so the run cannot be resumed.',
   );
-  expect(() => requireSameRows(before, { ...now, labels: ['b', 'a'] })).toThrow('(classes b, a, were a, b)');
+  expect(() => requireSameRows(before, { ...now, labels: ['b', 'a'] })).toThrow('(classes are now b, a, were a, b)');
 });

@@ -19,15 +19,15 @@ export function requireSameRows(
     changed('validation rows', before.num_validation_rows, now.numValidationRows),
     before.labels.join('\0') === now.labels.join('\0')
       ? []
-      : [`classes ${now.labels.join(', ')}, were ${before.labels.join(', ')}`],
+      : [`classes are now ${now.labels.join(', ')}, were ${before.labels.join(', ')}`],
   ].flat();
   if (changes.length === 0) return;
   throw new LuthierError(
     'run-invalid',
-    `This version reads the run’s dataset in another way than the one that started it (${changes.join('; ')}), so the run cannot continue.`,
-    'Start a new run; or resume this one with the version that started it.',
+    `This version of Luthier reads the run’s dataset differently from the version that started it (${changes.join('; ')}), so the run cannot be resumed.`,
+    'Start a new run, or resume this one with the version that started it.',
   );
 }
 
 const changed = (what: string, before: number, now: number): string[] =>
-  before === now ? [] : [`${now.toLocaleString('en')} ${what}, were ${before.toLocaleString('en')}`];
+  before === now ? [] : [`now ${now.toLocaleString('en')} ${what}, were ${before.toLocaleString('en')}`];

@@ -51,14 +51,20 @@ async function firstWord(child: ChildProcess, log: string): Promise<ReadyMessage
   let heard = false;
   const ended = new Promise<never>((_, reject) => {
     child.once('error', (error) => {
-      const why = errnoOf(error) === 'ENOENT' ? 'there is no such program' : error.message;
+      const why = errnoOf(error) === 'ENOENT' ? 'the program was not found' : error.message;
       reject(new LuthierError('internal', `${child.spawnfile} could not be started: ${why}.`));
     });
     child.once('exit', async (code, signal) => {
       // A run may end, and its folder go, while we still live.
       if (heard) return;
       const words = await lastWords(log);
-      reject(new LuthierError('internal', `The run’s process ended at once (${signal ?? `code ${code}`}).`, words));
+      reject(
+        new LuthierError(
+          'internal',
+          `The training process stopped as soon as it started (${signal ?? `code ${code}`}).`,
+          words,
+        ),
+      );
     });
   });
   const said = new Promise<ReadyMessage>((resolve) => child.once('message', (m) => resolve(m as ReadyMessage)));
@@ -80,7 +86,7 @@ async function lastWords(log: string): Promise<string> {
     const buffer = Buffer.alloc(Math.min(size, LAST_BYTES));
     await file.read(buffer, 0, buffer.length, size - buffer.length);
     const lines = buffer.toString('utf8').trim().split('\n');
-    return `Its last words, from ${log}: ${lines.at(-1) ?? ''}`;
+    return `Its last line, from ${log}: ${lines.at(-1) ?? ''}`;
   } finally {
     await file.close();
   }

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { STATE_WORDS } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { CONFIG_FILE } from '../hub/model-folder.ts';
 import { resolveModel } from '../hub/resolve.ts';
@@ -27,8 +28,8 @@ export async function findModel(name: string, base: string): Promise<{ path: str
     if (!(error instanceof LuthierError) || error.code !== 'model-not-found' || /[\\/]/.test(name)) throw error;
     throw new LuthierError(
       error.code,
-      `There is no run and no model “${name}”: no run of that id in or near ${base}, and none of a model’s places has it.`,
-      `luthier runs list shows the runs here; a run elsewhere is named by its folder. ${error.hint ?? ''}`.trim(),
+      `No run or model is called “${name}”: ${base} has no run with that id, and no model was found under that name.`,
+      `luthier runs list shows the runs here; for a run elsewhere, give its folder. ${error.hint ?? ''}`.trim(),
       { cause: error },
     );
   }
@@ -42,7 +43,7 @@ async function runCalled(name: string, runs: readonly string[]): Promise<string 
   throw new LuthierError(
     'usage',
     `${called.length} runs are called “${name}”: ${called.map((folder) => basename(folder)).join(', ')}.`,
-    'Name the one that you mean by its id.',
+    'Use the id of the one you mean.',
   );
 }
 
@@ -51,8 +52,8 @@ async function ofRun(folder: string): Promise<{ path: string; run: string }> {
   if (record.model !== null) return { path: join(folder, record.model), run: folder };
   throw new LuthierError(
     'run-invalid',
-    `The run ${record.id} has written no model yet (${record.state}, step ${record.step} of ${record.total_steps}).`,
-    'luthier runs resume goes on with it; luthier runs stop ends one that works and keeps its best weights.',
+    `The run ${record.id} has written no model yet (${STATE_WORDS[record.state]}, step ${record.step} of ${record.total_steps}).`,
+    'Finish it with luthier runs resume, or end a run in progress with luthier runs stop, which keeps its best weights.',
   );
 }
 

@@ -180,7 +180,7 @@ describe('what a recipe names', () => {
     expect(problem).toMatchObject({
       code: 'missing-file',
       under: '"tickts.csv"',
-      message: 'There is no file or dataset "tickts.csv"; did you mean "tickets.csv"?',
+      message: 'No file or dataset "tickts.csv" found; did you mean "tickets.csv"?',
     });
     expect(problem.fixes[0]).toMatchObject({ preferred: true });
     expect(fixed(text, problem, 'Change to "tickets.csv"')).toMatchObject({ dataset: 'tickets.csv' });
@@ -250,7 +250,7 @@ describe('what a recipe names', () => {
     const text = recipe({ dataset: 'big.csv' });
     expect(only(text, await check(text))).toMatchObject({
       severity: 'info',
-      message: 'big.csv has 100 MB: its columns and rows are checked when the run starts.',
+      message: 'big.csv is 100 MB in size: its columns and rows are checked when the run starts.',
     });
     await rm(big);
     const aborted = checker.check({ text: recipe(), base: folder, signal: AbortSignal.abort() });

@@ -90,7 +90,7 @@ export class RecipeChecker {
     try {
       const { size } = await stat(file);
       if (size > MOST_BYTES) {
-        const message = `${basename(file)} has ${(size / 1e6).toFixed(0)} MB: its columns and rows are checked when the run starts.`;
+        const message = `${basename(file)} is ${(size / 1e6).toFixed(0)} MB in size: its columns and rows are checked when the run starts.`;
         return [...problems, { ...place, severity: 'info', code: 'data', message, fixes: [], choices: [] }];
       }
       const plain = await this.#inspect(file, train.columns, options.signal);
@@ -180,7 +180,7 @@ async function checkModel(options: ModelOptions): Promise<RecipeProblem[]> {
       problems.push({
         severity: 'warning',
         code: 'wrong-value',
-        message: `max_length ${maxLength} is more than the model's ${encoder.maxPositions} positions; ${encoder.maxPositions} is used.`,
+        message: `max_length is ${maxLength}, but the model takes at most ${encoder.maxPositions} tokens; ${encoder.maxPositions} is used.`,
         ...places.value(['max_length']),
         fixes: [{ ...replace(places, ['max_length'], encoder.maxPositions), preferred: true }],
         choices: [],
@@ -211,8 +211,8 @@ async function otherFiles(reference: string, base: string, fix: (name: string) =
 
 /** In fewer words than the terminal needs, which does not show the recipe. */
 const missing = (reference: string, fixes: readonly RecipeFix[]) => ({
-  message: `There is no file or dataset "${reference}"${fixes[0]?.preferred ? `; did you mean ${fixes[0].title.replace('Change to ', '')}?` : '.'}`,
-  hint: 'Paths are relative to the folder of the recipe.',
+  message: `No file or dataset "${reference}" found${fixes[0]?.preferred ? `; did you mean ${fixes[0].title.replace('Change to ', '')}?` : '.'}`,
+  hint: 'Paths are relative to the recipe’s folder.',
 });
 
 const exists = (path: string): Promise<boolean> =>

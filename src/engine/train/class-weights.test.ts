@@ -18,8 +18,8 @@ it('a map gives what it names, 1 to the others, and names no class that is not t
   expect(() => classWeights({ rar: 5 }, ['rare', 'usual'], [1, 9])).toThrow(
     expect.objectContaining({
       code: 'recipe-invalid',
-      message: 'class_weight names “rar”, which the training rows do not have.',
-      hint: 'Their classes are “rare” and “usual”.',
+      message: 'class_weight names “rar”, which no training row has.',
+      hint: 'The training rows have the classes “rare” and “usual”.',
     }),
   );
 });

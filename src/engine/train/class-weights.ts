@@ -29,8 +29,8 @@ export function classWeights(
   if (unknown.length > 0) {
     throw new LuthierError(
       'recipe-invalid',
-      `class_weight names ${named(unknown)}, which the training rows do not have.`,
-      `Their classes are ${named(labels)}.`,
+      `class_weight names ${named(unknown)}, which no training row has.`,
+      `The training rows have the classes ${named(labels)}.`,
     );
   }
   // Own properties alone: a class may be called "constructor".

@@ -26,7 +26,7 @@ export function encode(
   if (maxLength < recipe.max_length) {
     note(
       'warning',
-      `max_length ${recipe.max_length} is more than the model's ${encoder.maxPositions} positions; ${maxLength} is used.`,
+      `max_length is ${recipe.max_length}, but the model takes at most ${encoder.maxPositions} tokens; ${maxLength} is used.`,
     );
   }
   const parts: Partial<Record<Split, EncodedTexts>> = {};
@@ -39,14 +39,17 @@ export function encode(
     const share = ((100 * truncated) / rows).toFixed(1);
     note(
       'warning',
-      `${truncated} of ${rows} texts (${share} %) are longer than max_length ${maxLength} tokens and were cut.`,
+      `${truncated} of ${rows} texts (${share} %) ${truncated === 1 ? 'is' : 'are'} longer than ${maxLength} tokens (max_length) and will be cut.`,
     );
   }
   const sample = dataset.train.slice(0, 200).map((e) => e.text);
   const mismatch = languageProblem(languages, sample, parts.train!.unknownShare);
   if (mismatch) note('warning', mismatch.message);
   else if (parts.train!.unknownShare > 0) {
-    note('info', `${(100 * parts.train!.unknownShare).toFixed(2)} % of the word pieces are unknown to the tokenizer.`);
+    note(
+      'info',
+      `${(100 * parts.train!.unknownShare).toFixed(2)} % of the texts’ tokens are unknown to the tokenizer.`,
+    );
   }
   const labelled = (split: Split): LabelledText[] =>
     parts[split]!.encodings.map(({ ids, typeIds }, i) => ({ ids, typeIds, label: dataset[split][i]!.label }));

@@ -79,7 +79,7 @@ describe('requireMemory', () => {
 
   it('names a strategy when batches do not help, and another way when nothing does', () => {
     expect(refusal({}, 550e6)!.hint).toMatch(/strategy \{"type":"freeze"/);
-    expect(refusal({}, 100e6)!.hint).toMatch(/smaller model/);
+    expect(refusal({}, 100e6)!.hint).toMatch(/smaller base model/);
   });
 });
 

@@ -100,8 +100,8 @@ export function requireMemory(work: Workload, recipe: Recipe, free: number = fre
   if (needed <= free) return;
   throw new LuthierError(
     'not-enough-memory',
-    `The run would need about ${formatBytes(needed)} of memory, but ${formatBytes(free)} are free.`,
-    smallerSetting(work, recipe, free) ?? 'Close other programs, or start from a smaller model.',
+    `The run would need about ${formatBytes(needed)} of memory, but only ${formatBytes(free)} are free.`,
+    smallerSetting(work, recipe, free) ?? 'Close other programs, or choose a smaller base model.',
   );
 }
 

@@ -64,8 +64,8 @@ export async function exportOnnx(
   if (!(max_difference <= LOGIT_TOLERANCE)) {
     throw new LuthierError(
       'export-mismatch',
-      `${path}: the exported model's logits differ by ${max_difference.toExponential(2)} from the trained one's; at most ${LOGIT_TOLERANCE} is right.`,
-      'Export again; if it stays so, the model folder itself still answers as trained.',
+      `${path}: the exported model's logits differ by ${max_difference.toExponential(2)} from the trained model's; at most ${LOGIT_TOLERANCE} is expected.`,
+      'Export again. If it happens again, use the model folder itself, which still answers as trained.',
     );
   }
   return { path, bytes: bytes.byteLength, max_difference };

@@ -52,7 +52,7 @@ export class FeatureCache {
     } catch (error) {
       this.#note(
         'warning',
-        `${path} in the feature cache is not used: ${toErrorData(error).message} It is computed anew.`,
+        `Not using ${path} from the feature cache: ${toErrorData(error).message} It will be computed again.`,
       );
       await rm(path, { force: true, recursive: true }).catch(() => undefined);
       return null;
@@ -71,7 +71,7 @@ export class FeatureCache {
     } catch (error) {
       this.#note(
         'warning',
-        `The outputs of the frozen layers were not kept for the next time: ${toErrorData(error).message}`,
+        `The outputs of the frozen layers could not be cached for the next run: ${toErrorData(error).message}`,
       );
     }
   }
@@ -159,7 +159,7 @@ function boundFromEnvironment(): number {
   if (match) return Number(match[1]) * UNITS[match[2]!.toUpperCase()]!;
   throw new LuthierError(
     'usage',
-    `LUTHIER_FEATURE_CACHE is ${JSON.stringify(given)}, which is no size.`,
-    'Give a number of bytes, or one such as 500MB or 2GB; 0 turns the cache off.',
+    `LUTHIER_FEATURE_CACHE is ${JSON.stringify(given)}, which is not a size.`,
+    'Give a number of bytes, or a size such as 500MB or 2GB; 0 turns the cache off.',
   );
 }

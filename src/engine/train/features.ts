@@ -28,7 +28,10 @@ export async function featuresOf(
   const key = cache.isOff || texts.length === 0 ? null : keyOf(source, texts);
   const known = key && (await cache.read(key, texts.length, width));
   if (known) {
-    note('info', `The frozen layers' outputs for ${texts.length} texts are taken from ${cache.folder}.`);
+    note(
+      'info',
+      `Using the cached outputs of the frozen layers for ${texts.length} ${texts.length === 1 ? 'text' : 'texts'}, from ${cache.folder}.`,
+    );
     return known;
   }
   const features = await inBatches({

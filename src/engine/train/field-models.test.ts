@@ -255,7 +255,7 @@ describe('weights that are not finite', () => {
     const weights = (name: string, data: Float32Array) => {
       if (name === LAYER) data[5] = value;
     };
-    const message = `${LAYER} holds ${word} (value 6 of 128), so the model cannot compute anything.`;
+    const message = `${LAYER} contains ${word} (value 6 of 128), so the model cannot give answers.`;
     expect(await refusal({ weights })).toMatchObject({
       code: 'model-invalid',
       message: expect.stringContaining(message),
@@ -277,7 +277,7 @@ describe('weights that are not finite', () => {
     });
     await expect(predict(folder)).rejects.toMatchObject({
       code: 'model-invalid',
-      message: expect.stringContaining('to text 1 of 1 is not a finite number'),
+      message: expect.stringContaining('for text 1 of 1 is not a finite number'),
     });
   });
 });
@@ -319,7 +319,7 @@ describe('the longest text', () => {
     async (model_max_length) => {
       const folder = await folderOf({ tokenizerConfig: { ...(model_max_length ? { model_max_length } : {}) } });
       const { trainer, log } = await train(folder, ['a', 'b'], { max_length: 512 });
-      expect(log).toContain("max_length 512 is more than the model's 16 positions; 16 is used.");
+      expect(log).toContain('max_length is 512, but the model takes at most 16 tokens; 16 is used.');
       await trainer.trainStep();
       const target = join(place, `cut-${model_max_length}`, 'model');
       await trainer.saveModel(target);
@@ -352,7 +352,7 @@ describe.skipIf(!existsSync(FIELD))('the folders in ../shared (skipped where the
     ['T48-more-tokens-than-rows/padded', 'no,yes'],
     ['T48-more-tokens-than-rows/blank-last-line', 'no,yes'],
     ['T53-adapter-as-model/adapter', /a peft adapter .* D:\\models\\bert base/],
-    ['T58-not-finite-weights/nan', /holds NaN/],
+    ['T58-not-finite-weights/nan', /contains NaN/],
   ])('%s', async (folder, right) => {
     const said = await predict(join(FIELD, folder)).then(
       ({ scores }) => Object.keys(scores).join(),

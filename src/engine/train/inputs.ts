@@ -33,12 +33,12 @@ export function refuseWrongInputs(texts: readonly TextInput[], inputs: readonly 
     throw new LuthierError(
       'usage',
       `This model was trained on pairs of texts (${pairNames(inputs)}), and ${which}.`,
-      'Give both: on one line with ||| or a tab between them; in a terminal also with --text A --text-pair B, or with --file and a table that has both columns.',
+      'Give both on one line, with ||| or a tab between them; in a terminal you can also use --text A --text-pair B, or --file with a table that has both columns.',
     );
   }
   throw new LuthierError(
     'usage',
-    'This model was trained on single texts, and a second one was given.',
+    'This model was trained on single texts, but a second text was given.',
     'Leave the second text out.',
   );
 }

@@ -25,8 +25,8 @@ export function checkWeights(folder: ModelFolder, encoder: Encoder): void {
     const more = map.missing.length > 1 ? ` and ${map.missing.length - 1} more` : '';
     throw new LuthierError(
       'model-invalid',
-      `${folder.path}: the weights lack ${map.missing[0]}${more}, which config.json calls for.`,
-      'The files are from different models, or a download is incomplete: take the model again.',
+      `${folder.path}: the weights are missing ${map.missing[0]}${more}, which config.json requires.`,
+      'The files are from different models, or a download is incomplete. Download or copy the model again.',
     );
   }
   for (const [name, shape] of Object.entries(encoder.parameterShapes(1))) {
@@ -41,8 +41,8 @@ function requireShape({ path, weights }: ModelFolder, stored: string, shape: rea
   if (sameShape(there, shape)) return;
   throw new LuthierError(
     'model-invalid',
-    `${path}: ${stored} has shape [${there}], but config.json calls for [${shape}].`,
-    'The files are from different models: take the model again.',
+    `${path}: ${stored} has shape [${there}], but config.json requires [${shape}].`,
+    'The files are from different models. Download or copy the model again.',
   );
 }
 
@@ -77,7 +77,7 @@ export async function loadWeights(
   }
   const pooler = fresh.filter((name) => !name.startsWith('classifier.') && !isLoraName(name));
   if (pooler.length > 0)
-    options.note('info', `The model has no ${pooler[0]!.replace(/\.\w+$/, '')}: it starts from random weights.`);
+    options.note('info', `The model has no ${pooler[0]!.replace(/\.\w+$/, '')}; this part starts from random weights.`);
 }
 
 /** Reads a classifier's weight `[classes, H]` or bias `[classes]`, each class from its row of the file. */
@@ -106,8 +106,8 @@ function requireFinite({ path }: ModelFolder, stored: string, store: ParameterSt
   const what = Number.isNaN(values[at]) ? 'NaN' : 'infinity';
   throw new LuthierError(
     'model-invalid',
-    `${path}: ${stored} holds ${what} (value ${at + 1} of ${values.length}), so the model cannot compute anything.`,
-    'The training that wrote it diverged, or the file is damaged: take the model again, or an earlier checkpoint.',
+    `${path}: ${stored} contains ${what} (value ${at + 1} of ${values.length}), so the model cannot give answers.`,
+    'The training that produced it diverged, or the file is damaged. Download or copy the model again, or use an earlier checkpoint.',
   );
 }
 

@@ -206,7 +206,7 @@ class Loop {
     return new LuthierError(
       'loss-not-finite',
       error.message,
-      `${where} Start again with a lower learning_rate (it is ${recipe.learning_rate}) or more warmup_steps.`,
+      `${where} Start a new run with a lower learning_rate (it is ${recipe.learning_rate}) or more warmup_steps.`,
       { cause: error },
     );
   }
@@ -336,7 +336,7 @@ class Loop {
       } catch (error) {
         if (!(error instanceof Abandoned)) throw error;
         if (control.wish === 'cancel') return { end: 'cancelled', loop: this.#state };
-        this.#note('The test part was not evaluated: the run was asked to end.');
+        this.#note('The test rows were not evaluated because the run was stopped.');
       }
     }
     this.#state.elapsed_s = (this.#now() - this.#started) / 1000;

@@ -24,8 +24,8 @@ export function requireOneMemory(work: Workload, recipe: Recipe): void {
   const count = `${(trained / 1e6).toFixed(0)} million`;
   throw new LuthierError(
     'not-enough-memory',
-    `The run would train ${count} parameters; with gradients and AdamW's moments they take ${formatBytes(bytes)}, and at most ${formatBytes(room)} can be trained at once, whatever memory this machine has.`,
-    `${fewer(work.encoder.numLayers, (strategy) => bytesOf(strategy) <= room)}{"type": "lora"}, with "load_in_8bit": true where time matters, or {"type": "head"}.`,
+    `The run would train ${count} parameters; with gradients and AdamW's moments they take ${formatBytes(bytes)}, and at most ${formatBytes(room)} can be trained at once, however much memory this machine has.`,
+    `${fewer(work.encoder.numLayers, (strategy) => bytesOf(strategy) <= room)}{"type": "lora"}, with "load_in_8bit": true if speed matters, or {"type": "head"}.`,
   );
 }
 
@@ -33,8 +33,8 @@ export function requireOneMemory(work: Workload, recipe: Recipe): void {
 function fewer(layers: number, fits: (strategy: Strategy) => boolean): string {
   for (let num_frozen_layers = 1; num_frozen_layers < layers; num_frozen_layers++) {
     if (fits({ type: 'freeze', num_frozen_layers })) {
-      return `Train fewer by strategy: {"type": "freeze", "num_frozen_layers": ${num_frozen_layers}}, `;
+      return `Train fewer with one of these strategies: {"type": "freeze", "num_frozen_layers": ${num_frozen_layers}}, `;
     }
   }
-  return 'Train fewer by strategy: ';
+  return 'Train fewer with one of these strategies: ';
 }

@@ -60,7 +60,7 @@ class ClassifierPredictor implements Predictor {
   async logits(texts: readonly TextInput[], onProgress?: (done: number) => void, signal?: AbortSignal) {
     const { classifier, tokenizer } = this.open;
     const refuseAborted = () => {
-      if (signal?.aborted) throw new LuthierError('cancelled', 'The prediction was cancelled.');
+      if (signal?.aborted) throw new LuthierError('cancelled', 'Prediction cancelled.');
     };
     refuseAborted();
     const { encodings } = tokenizer.encodeAll(texts, this.maxLength);
@@ -85,8 +85,8 @@ class ClassifierPredictor implements Predictor {
       if (!Number.isFinite(probabilities[0]!)) {
         throw new LuthierError(
           'model-invalid',
-          `The answer of ${this.open.path} to text ${i + 1} of ${texts.length} is not a finite number: its weights are too large to compute with.`,
-          'The training that wrote it diverged: train again with a lower learning_rate, or take the model again.',
+          `The answer of ${this.open.path} for text ${i + 1} of ${texts.length} is not a finite number: its weights are too large.`,
+          'The training that produced it diverged. Train again with a lower learning_rate, or download or copy the model again.',
         );
       }
       const best = probabilities.indexOf(largest(probabilities));

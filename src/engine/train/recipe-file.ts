@@ -18,7 +18,7 @@ export async function readTextFile(path: string): Promise<string> {
       error instanceof NotRegularError
         ? `is a ${error.kind}`
         : error instanceof TooLargeError
-          ? `has ${error.size.toLocaleString('en')} bytes, and no recipe has more than ${MAX_BYTES.toLocaleString('en')}`
+          ? `has ${error.size.toLocaleString('en')} bytes; a recipe has at most ${MAX_BYTES.toLocaleString('en')}`
           : code === 'ENOENT'
             ? 'does not exist'
             : `cannot be read (${code})`;
@@ -33,7 +33,10 @@ export async function readTextFile(path: string): Promise<string> {
     throw new LuthierError('recipe-invalid', `${path} is not UTF-8 text.`, 'Save it as UTF-8.', { cause: error });
   }
   if (isNestedDeeper(text, MAX_DEPTH)) {
-    throw new LuthierError('recipe-invalid', `${path} is nested more than ${MAX_DEPTH} levels deep; no recipe is.`);
+    throw new LuthierError(
+      'recipe-invalid',
+      `${path} is nested more than ${MAX_DEPTH} levels deep, so it is not a recipe.`,
+    );
   }
   return text;
 }

@@ -19,7 +19,7 @@ const SOME_ENCODINGS = 'utf-8, windows-1252, mac-roman, gb18030, shift_jis';
 const eightBit = z
   .boolean()
   .describe(
-    'Compute the frozen linear layers in 8 bits while training, which is faster on a processor; off by default. What is evaluated and written is in float.',
+    'Run the frozen linear layers in 8 bits during training, which is faster on a processor; off by default. Evaluation and the saved model use float.',
   )
   .exactOptional();
 
@@ -28,113 +28,124 @@ export const strategySchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z
       .literal('head')
-      .describe("Train only the pooler and the classifier; the encoder's output is computed once."),
+      .describe("Train only the pooler and the classifier; the encoder's output is computed only once."),
   }),
   z.strictObject({
-    type: z.literal('freeze').describe('Keep the embeddings and the lowest layers as they are; train the rest.'),
-    num_frozen_layers: positiveInteger.max(1000).describe('How many of the lowest layers keep their weights.'),
+    type: z.literal('freeze').describe('Freeze the embeddings and the lowest layers; train the rest.'),
+    num_frozen_layers: positiveInteger.max(1000).describe('Number of lowest layers to freeze.'),
     load_in_8bit: eightBit,
   }),
   z.strictObject({
     type: z
       .literal('lora')
-      .describe('Keep every weight as it is; train low-rank adapters beside some linear layers, and the classifier.'),
+      .describe('Freeze every weight; train low-rank adapters on some linear layers, and the classifier.'),
     r: positiveInteger.max(1024).default(8).describe('Rank of the adapters.'),
-    lora_alpha: z.number().positive().default(8).describe('What the adapters add is scaled by lora_alpha / r.'),
-    lora_dropout: z.number().min(0).lt(1).default(0).describe("Share of an adapter's input that is dropped."),
+    lora_alpha: z.number().positive().default(8).describe('The output of the adapters is scaled by lora_alpha / r.'),
+    lora_dropout: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0)
+      .describe("Share of an adapter's input that is dropped during training."),
     target_modules: z
       .union([z.literal('all-linear'), z.array(name).min(1)], { error: 'a list of names or "all-linear"' })
       .default(['query', 'value'])
       .describe(
-        'Linear layers that get an adapter, by the end of their names (query, key, value, dense), or "all-linear".',
+        'Linear layers that get an adapter, given by the ends of their names (query, key, value, dense), or "all-linear".',
       ),
     load_in_8bit: eightBit,
   }),
 ]);
 
 export const datasetSchema = z.union([
-  name.describe("A file, or the name of a data set in .luthier/datasets. Paths are relative to the recipe's file."),
+  name.describe("A file, or the name of a dataset in .luthier/datasets. Paths are relative to the recipe's file."),
   z.strictObject({
     train: name.describe('File with the rows to train on.'),
     validation: name
-      .describe('File that chooses the best weights; without it a part of train is split off.')
+      .describe('File whose rows decide which weights are best; if left out, some training rows are held out instead.')
       .exactOptional(),
-    test: name.describe('File looked at once, after training, to report.').exactOptional(),
+    test: name.describe('File with the test rows, evaluated once, after training.').exactOptional(),
   }),
 ]);
 
 export const columnsSchema = z.strictObject({
-  text: name.describe('Column that holds the text.').exactOptional(),
-  text_pair: name.describe('Column that holds the second text of a pair.').exactOptional(),
-  label: name.describe('Column that holds the class.').exactOptional(),
+  text: name.describe('Column with the text.').exactOptional(),
+  text_pair: name.describe('Column with the second text of a pair.').exactOptional(),
+  label: name.describe('Column with the label.').exactOptional(),
 });
 
 export const recipeSchema = z.strictObject({
   task: z.literal('text-classification').default('text-classification').describe('What the model learns to do.'),
   model: name.describe(
-    'The model to start from: a folder beside the recipe, a starter (starters/bert), or a Hugging Face name, looked up in this order.',
+    'The base model: a folder next to the recipe, a starter (starters/bert), or a Hugging Face name, looked up in this order.',
   ),
-  dataset: datasetSchema.describe('The labelled texts: one file, or one for each part.'),
+  dataset: datasetSchema.describe('The labelled texts: one file, or one each for training, validation and test rows.'),
   columns: columnsSchema
     .prefault({})
-    .describe("Which columns hold the task's fields; guessed and reported when left out."),
+    .describe("Which columns contain the task's fields. If left out, they are guessed, and the guess is shown."),
   encoding: name
     .refine((written) => encodingNamed(written) !== undefined, {
       error: ({ input }) => `an encoding such as ${SOME_ENCODINGS}, not ${JSON.stringify(input)}`,
     })
+    .exactOptional()
     .describe(
-      `Encoding of the data's files (${SOME_ENCODINGS}, …), for those that are not UTF-8; guessed and reported when left out.`,
-    )
-    .exactOptional(),
+      `Encoding of data files that are not UTF-8 (${SOME_ENCODINGS}, …). If left out, it is guessed, and the guess is shown.`,
+    ),
   strategy: strategySchema.default({ type: 'full' }).describe('Which parameters are trained.'),
-  learning_rate: z
-    .number()
-    .positive()
-    .default(5e-5)
-    .describe('Highest learning rate, reached at the end of the warmup.'),
+  learning_rate: z.number().positive().default(5e-5).describe('Peak learning rate, reached at the end of the warmup.'),
   num_train_epochs: z
     .number()
     .positive()
     .max(100_000)
     .default(3)
-    .describe('Passes over the training part; may be a fraction.'),
+    .describe('Passes over the training rows; can be a fraction.'),
   max_steps: z
     .number()
     .int()
     .min(-1)
     .default(-1)
-    .describe('When above 0, training ends after this many optimiser steps, whatever num_train_epochs says.'),
+    .describe('If above 0, training ends after this many optimiser steps, regardless of num_train_epochs.'),
   per_device_train_batch_size: positiveInteger.max(4096).default(16).describe('Rows in one forward and backward pass.'),
   per_device_eval_batch_size: positiveInteger.max(4096).default(64).describe('Rows in one pass of an evaluation.'),
   gradient_accumulation_steps: positiveInteger
     .max(4096)
     .default(1)
     .describe(
-      'Passes whose gradients make one optimiser step: the same result as a batch so many times as large, in less memory.',
+      'Passes whose gradients are combined into one optimiser step: the same result as a batch that many times larger, with less memory.',
     ),
   weight_decay: z
     .number()
     .min(0)
     .max(1)
     .default(0.01)
-    .describe("AdamW's decoupled decay; not applied to biases and LayerNorm."),
-  adam_beta1: z.number().min(0).lt(1).default(0.9).describe("AdamW's decay of the gradients' running mean."),
-  adam_beta2: z.number().min(0).lt(1).default(0.999).describe("AdamW's decay of the squared gradients' running mean."),
-  adam_epsilon: z.number().positive().max(1).default(1e-8).describe("AdamW's term against division by zero."),
+    .describe("AdamW's decoupled weight decay; not applied to biases and LayerNorm."),
+  adam_beta1: z.number().min(0).lt(1).default(0.9).describe("AdamW's decay rate for the running mean of gradients."),
+  adam_beta2: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.999)
+    .describe("AdamW's decay rate for the running mean of squared gradients."),
+  adam_epsilon: z
+    .number()
+    .positive()
+    .max(1)
+    .default(1e-8)
+    .describe('Small value that keeps AdamW from dividing by zero.'),
   max_grad_norm: z
     .number()
     .min(0)
     .default(1)
-    .describe('Gradients are scaled down to this global norm; 0 leaves them as they are.'),
+    .describe('Largest global norm of the gradients; larger gradients are scaled down to it. 0: no limit.'),
   warmup_steps: z
     .number()
     .min(0)
     .default(0.06)
-    .describe('Steps over which the learning rate rises from 0. Below 1: a share of all steps.'),
+    .describe('Steps during which the learning rate rises from 0. Below 1: a share of all steps.'),
   lr_scheduler_type: z
     .enum(['linear', 'cosine', 'constant', 'constant_with_warmup'])
     .default('linear')
-    .describe('How the learning rate falls after the warmup.'),
+    .describe('How the learning rate changes after the warmup.'),
   label_smoothing_factor: z
     .number()
     .min(0)
@@ -145,7 +156,7 @@ export const recipeSchema = z.strictObject({
     .union([z.literal('balanced'), z.record(z.string(), z.number().positive().max(1e6))])
     .exactOptional()
     .describe(
-      'Weight of each class in the training loss: "balanced" (rows / (classes · rows of the class)), or by label ({"rare": 5}), 1 for those not named. Left out: every row counts the same.',
+      'Weight of each class in the training loss: "balanced" (rows / (classes · rows of the class)), or by label ({"rare": 5}), with 1 for labels not named. If left out, every row counts the same.',
     ),
   max_length: z
     .number()
@@ -153,50 +164,56 @@ export const recipeSchema = z.strictObject({
     .min(3)
     .max(8192)
     .default(128)
-    .describe('Tokens of a row, special ones included; longer rows are cut, and counted.'),
+    .describe('Maximum tokens in a row, including special tokens; longer rows are cut, and a note says how many.'),
   seed: wholeNumber
     .max(MAX_SEED)
     .default(42)
-    .describe('Decides the split, the order of rows, dropout and new weights.'),
+    .describe('Determines the validation split, the order of rows, dropout and new weights.'),
   validation_split: z
     .number()
     .min(0)
     .max(0.9)
     .default(0.1)
-    .describe('Share of the training part held out, by class, when the data set names no validation part; 0 for none.'),
-  eval_steps: wholeNumber.default(0).describe('Evaluate every this many steps; 0: at the end of each epoch.'),
+    .describe(
+      'Share of the training rows held out for validation, class by class, if the dataset names no validation file; 0: none.',
+    ),
+  eval_steps: wholeNumber.default(0).describe('Steps between evaluations; 0: evaluate at the end of each epoch.'),
   save_steps: wholeNumber
     .default(0)
-    .describe('Checkpoint every this many steps; 0: at the end of each epoch. At least every 5 minutes all the same.'),
+    .describe(
+      'Steps between checkpoints; 0: write one at the end of each epoch. In any case, at least every 5 minutes.',
+    ),
   save_total_limit: positiveInteger
     .max(1000)
     .default(2)
-    .describe('Checkpoints kept while the run works; the best one is kept besides.'),
+    .describe('Number of checkpoints kept during the run, in addition to the best one.'),
   keep_checkpoints: z
     .boolean()
     .default(false)
-    .describe('Keep the checkpoints when the run has ended; otherwise only its model stays.'),
-  logging_steps: positiveInteger.default(1).describe('Steps to a logged one; its loss is the mean of theirs.'),
+    .describe('Keep the checkpoints after the run ends; otherwise only its model is kept.'),
+  logging_steps: positiveInteger
+    .default(1)
+    .describe('Steps between log entries; the logged loss is the mean over these steps.'),
   metric_for_best_model: z
     .enum(['loss', 'accuracy', 'f1_macro', 'f1_weighted', 'mcc', 'ece'])
     .default('f1_macro')
     .describe(
-      'Validation metric by which the written weights are chosen; loss and ece: the lowest, the others: the highest.',
+      'Validation metric that decides which weights are best and saved: the lowest loss or ece, or the highest value of any other metric.',
     ),
   early_stopping_patience: wholeNumber
     .default(0)
-    .describe('Evaluations without improvement after which training ends; 0: never.'),
+    .describe('Training stops after this many evaluations without improvement; 0: never.'),
   backend: z
     .enum(['auto', 'onnxruntime', 'webgpu', 'tensorflow', 'wasm'])
     .default('auto')
-    .describe('What computes; auto takes the fastest that works here.'),
+    .describe('Backend that runs the training; auto picks the fastest one that works on this machine.'),
 }) satisfies z.ZodType<Recipe, unknown>;
 
 export type RecipeKey = keyof Recipe;
 
 /** What a file may hold beside a recipe's keys; neither survives into the complete recipe. */
 export const inputSchema = recipeSchema.extend({
-  $schema: z.string().exactOptional().describe('Where the editor finds this schema.'),
+  $schema: z.string().exactOptional().describe('Where the editor finds the schema of this file.'),
   warmup_ratio: z.number().min(0).lt(1).exactOptional().describe('The older name of warmup_steps below 1.'),
 });
 

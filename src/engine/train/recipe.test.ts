@@ -112,10 +112,10 @@ describe('parseRecipe', () => {
       `"The recipe: "dataset" is 7 and must be a string or an object."`,
     );
     expect(refusal({ ...minimal, warmup_steps: 2.5 })).toMatchInlineSnapshot(
-      `"The recipe: warmup_steps is 2.5, which is neither a share below 1 nor a whole number of steps."`,
+      `"The recipe: warmup_steps is 2.5; it must be a share below 1 or a whole number of steps."`,
     );
     expect(refusal({ dataset: 'a.csv' })).toMatchInlineSnapshot(`"The recipe: "model" is missing."`);
-    expect(refusal([])).toMatchInlineSnapshot(`"The recipe: a recipe is a JSON object."`);
+    expect(refusal([])).toMatchInlineSnapshot(`"The recipe: a recipe must be a JSON object."`);
   });
 
   it("accepts transformers 4's warmup_ratio, but not beside warmup_steps", () => {
@@ -217,14 +217,14 @@ describe('loadRecipe', () => {
       `"a.recipe.json:4:3 is not valid JSON: a comma is expected."`,
     );
     expect(await message('{"model": "m", }')).toMatchInlineSnapshot(
-      `"a.recipe.json:1:16 is not valid JSON: a key in double quotes is expected (perhaps there is a comma too many before)."`,
+      `"a.recipe.json:1:16 is not valid JSON: a key in double quotes is expected (there may be an extra comma before it)."`,
     );
     expect(await message('{"model": "m", // note\n}')).toMatchInlineSnapshot(
       `"a.recipe.json:1:16 is not valid JSON: comments are not allowed."`,
     );
     expect(await message('')).toMatchInlineSnapshot(`"a.recipe.json:1:1 is not valid JSON: a value is expected."`);
     expect(await message('{"model": "m"} x')).toMatchInlineSnapshot(
-      `"a.recipe.json:1:16 is not valid JSON: a word without quotes is neither true, false nor null."`,
+      `"a.recipe.json:1:16 is not valid JSON: a word without quotes must be true, false or null."`,
     );
     expect(await message('{\n"model": "m",\n"dataset": "d",\n  "sead": 1}')).toMatchInlineSnapshot(
       `"a.recipe.json:4:3: unknown key "sead"; did you mean "seed"?"`,

@@ -76,7 +76,7 @@ export interface RecipeIssue {
 export function checkRecipe(input: unknown): { recipe: Recipe } | { issues: RecipeIssue[] } {
   if (!isRecord(input)) {
     return {
-      issues: [{ code: 'wrong-value', keys: [], message: 'a recipe is a JSON object.', hint: EXAMPLE_HINT }],
+      issues: [{ code: 'wrong-value', keys: [], message: 'a recipe must be a JSON object.', hint: EXAMPLE_HINT }],
     };
   }
   const parsed = inputSchema.safeParse(input);
@@ -89,14 +89,14 @@ export function checkRecipe(input: unknown): { recipe: Recipe } | { issues: Reci
   if (warmup_ratio !== undefined) {
     if ('warmup_steps' in input) {
       const message = 'warmup_ratio and warmup_steps are both given.';
-      const hint = 'Keep warmup_steps; below 1 it is a share of all steps.';
+      const hint = 'Keep warmup_steps; a value below 1 is a share of all steps.';
       return { issues: [{ code: 'wrong-value', keys: ['warmup_ratio'], message, hint }] };
     }
     recipe.warmup_steps = warmup_ratio;
   }
   const { warmup_steps } = recipe;
   if (warmup_steps >= 1 && !Number.isInteger(warmup_steps)) {
-    const message = `warmup_steps is ${warmup_steps}, which is neither a share below 1 nor a whole number of steps.`;
+    const message = `warmup_steps is ${warmup_steps}; it must be a share below 1 or a whole number of steps.`;
     return {
       issues: [{ code: 'wrong-value', keys: ['warmup_steps'], message, instead: [Math.round(warmup_steps)] }],
     };
@@ -106,10 +106,10 @@ export function checkRecipe(input: unknown): { recipe: Recipe } | { issues: Reci
 
 /** A key of a strategy is missing beside its type; any other is one that every recipe needs. */
 const hintForMissing = (path: PropertyKey[]): string =>
-  path[0] === 'strategy' ? `Write it beside "type", or give it: --set ${path.join('.')}=…` : EXAMPLE_HINT;
+  path[0] === 'strategy' ? `Add it next to "type", or pass --set ${path.join('.')}=…` : EXAMPLE_HINT;
 
 const EXAMPLE_HINT =
-  'The smallest one is {"model": "starters/bert", "dataset": "rows.csv"}; docs/recipe.md lists every key.';
+  'The smallest recipe is {"model": "starters/bert", "dataset": "rows.csv"}; docs/recipe.md lists every key.';
 
 /**
  * `strategy.num_frozen_layers=8`: the value is read as JSON, and as a string when it is none.
@@ -190,15 +190,15 @@ function parseJson(text: string, file: string): { value: unknown; locate: (keys:
 }
 
 const SYNTAX: Record<string, string> = {
-  PropertyNameExpected: 'a key in double quotes is expected (perhaps there is a comma too many before)',
+  PropertyNameExpected: 'a key in double quotes is expected (there may be an extra comma before it)',
   ValueExpected: 'a value is expected',
   ColonExpected: 'a colon is expected',
   CommaExpected: 'a comma is expected',
   CloseBraceExpected: 'a closing } is expected',
   CloseBracketExpected: 'a closing ] is expected',
-  EndOfFileExpected: 'something follows after the end',
+  EndOfFileExpected: 'there is text after the end',
   InvalidCommentToken: 'comments are not allowed',
-  InvalidSymbol: 'a word without quotes is neither true, false nor null',
+  InvalidSymbol: 'a word without quotes must be true, false or null',
   UnexpectedEndOfString: 'a string has no closing quote',
 };
 
@@ -234,7 +234,7 @@ function explain(issue: Issue, input: unknown): RecipeIssue[] {
         const guessed = nearest === undefined ? '.' : `; did you mean "${prefix}${nearest}"?`;
         const hint =
           unknown === 'load_in_8bit'
-            ? 'It goes with strategies that keep layers as they are: {"type": "lora"} and {"type": "freeze"}.'
+            ? 'It works only with strategies that freeze layers: {"type": "lora"} and {"type": "freeze"}.'
             : key === ''
               ? 'docs/recipe.md lists every key.'
               : `Its keys are: ${known.join(', ')}.`;

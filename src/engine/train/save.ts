@@ -57,8 +57,8 @@ export async function saveClassifier(target: string, options: SaveOptions): Prom
   if (!(difference <= LOGIT_TOLERANCE)) {
     throw new LuthierError(
       'export-mismatch',
-      `${target}: the written model's logits differ by ${difference.toExponential(2)} from the trained one's; at most ${LOGIT_TOLERANCE} is right.`,
-      'The disk or the memory of this machine may be faulty; the checkpoint still has the trained weights.',
+      `${target}: the saved model's logits differ by ${difference.toExponential(2)} from the trained model's; at most ${LOGIT_TOLERANCE} is expected.`,
+      'This machine’s disk or memory may be faulty. The checkpoint still has the trained weights.',
     );
   }
 }

@@ -47,7 +47,7 @@ describe('warmupWarning', () => {
   it('says a warmup that is longer than the run, and the highest learning rate', () => {
     const recipe = { learning_rate: 5e-5, lr_scheduler_type: 'linear', warmup_steps: 500 } as const;
     expect(warmupWarning(recipe, 6)).toBe(
-      'The warmup (warmup_steps 500) is longer than the run (6 steps): the learning rate rises to 6e-7 (0.00005 · 6/500) at most and never reaches 0.00005. Set warmup_steps to 1, or to a share such as 0.06.',
+      'The warmup (warmup_steps 500) is longer than the run (6 steps): the learning rate rises only to 6e-7 (0.00005 · 6/500) and never reaches 0.00005. Set warmup_steps to 1, or to a share such as 0.06.',
     );
     expect(warmupWarning({ ...recipe, warmup_steps: 6 }, 6)).toBeNull();
     expect(warmupWarning({ ...recipe, warmup_steps: 0.9 }, 6)).toBeNull();
@@ -61,13 +61,15 @@ describe('fitBatch', () => {
   it('makes the default batch as small as the training part, and says so', () => {
     const fitted = fitBatch(recipe, 11);
     expect(fitted.recipe.per_device_train_batch_size).toBe(11);
-    expect(fitted.note).toBe('There are 11 training rows, fewer than the default batch of 16: a batch has 11.');
+    expect(fitted.note).toBe(
+      'There are 11 training rows, fewer than the default batch size of 16, so each batch has 11.',
+    );
     expect(fitBatch(recipe, 16)).toEqual({ recipe, note: null });
   });
 
   it('refuses a size that was chosen', () => {
     expect(() => fitBatch({ ...recipe, per_device_train_batch_size: 32 }, 11)).toThrow(
-      'per_device_train_batch_size is 32, but the training part has only 11 rows.',
+      'per_device_train_batch_size is 32, but there are only 11 training rows.',
     );
   });
 });

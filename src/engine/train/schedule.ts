@@ -14,7 +14,7 @@ export function warmupWarning(
   const warmup = warmupSteps(recipe, totalSteps);
   if (recipe.lr_scheduler_type === 'constant' || warmup <= totalSteps) return null;
   const highest = Number(((recipe.learning_rate * totalSteps) / warmup).toPrecision(3));
-  return `The warmup (warmup_steps ${warmup}) is longer than the run (${totalSteps} ${totalSteps === 1 ? 'step' : 'steps'}): the learning rate rises to ${highest} (${recipe.learning_rate} · ${totalSteps}/${warmup}) at most and never reaches ${recipe.learning_rate}. Set warmup_steps to ${Math.max(1, Math.floor(totalSteps / 10))}, or to a share such as 0.06.`;
+  return `The warmup (warmup_steps ${warmup}) is longer than the run (${totalSteps} ${totalSteps === 1 ? 'step' : 'steps'}): the learning rate rises only to ${highest} (${recipe.learning_rate} · ${totalSteps}/${warmup}) and never reaches ${recipe.learning_rate}. Set warmup_steps to ${Math.max(1, Math.floor(totalSteps / 10))}, or to a share such as 0.06.`;
 }
 
 const DEFAULT_BATCH = recipeSchema.shape.per_device_train_batch_size.parse(undefined);
@@ -29,13 +29,13 @@ export function fitBatch(recipe: Recipe, rows: number): { recipe: Recipe; note: 
   if (batch !== DEFAULT_BATCH || rows === 0) {
     throw new LuthierError(
       'recipe-invalid',
-      `per_device_train_batch_size is ${batch}, but the training part has only ${rows} ${rows === 1 ? 'row' : 'rows'}.`,
+      `per_device_train_batch_size is ${batch}, but there ${rows === 1 ? 'is only 1 training row' : `are only ${rows} training rows`}.`,
       `Set per_device_train_batch_size to ${Math.max(1, rows)} or less.`,
     );
   }
   return {
     recipe: { ...recipe, per_device_train_batch_size: rows },
-    note: `There ${rows === 1 ? 'is 1 training row' : `are ${rows} training rows`}, fewer than the default batch of ${batch}: a batch has ${rows}.`,
+    note: `There ${rows === 1 ? 'is 1 training row' : `are ${rows} training rows`}, fewer than the default batch size of ${batch}, so each batch has ${rows}.`,
   };
 }
 

@@ -53,7 +53,7 @@ export function isTrainedBy(strategy: Strategy, encoder: Encoder): (name: string
         throw new LuthierError(
           'recipe-invalid',
           `strategy.num_frozen_layers is ${frozen}, but the model has ${encoder.numLayers} layers.`,
-          `Set it to ${encoder.numLayers} or less; {"type": "head"} trains what comes after them alone.`,
+          `Set it to ${encoder.numLayers} or less. To train only what comes after the layers, use {"type": "head"}.`,
         );
       }
       return (name) => {

@@ -93,7 +93,7 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
     if ('load_in_8bit' in recipe.strategy && recipe.strategy.load_in_8bit && !executor.computesIn8Bit) {
       note(
         'warning',
-        `load_in_8bit: ${executor.name} has no 8-bit layers; it computes the frozen ones in float, which takes longer.`,
+        `load_in_8bit: ${executor.name} does not support 8-bit layers. It runs the frozen layers in float, which takes longer.`,
       );
     }
     const trainer = new ClassificationTrainer(
@@ -260,8 +260,8 @@ class ClassificationTrainer implements Trainer {
     const what = Number.isFinite(loss) ? `gradient norm is ${norm}` : `loss is ${loss}`;
     throw new LuthierError(
       'loss-not-finite',
-      `At step ${this.#step + 1} the ${what}: the training has diverged.`,
-      `Lower learning_rate (it is ${this.recipe.learning_rate}), or raise warmup_steps.`,
+      `At step ${this.#step + 1} the ${what}: training has diverged.`,
+      `Lower learning_rate (now ${this.recipe.learning_rate}), or raise warmup_steps.`,
     );
   }
 
@@ -302,7 +302,7 @@ class ClassificationTrainer implements Trainer {
     if (Object.keys(this.#features).length === 0) {
       note(
         'info',
-        'The frozen layers run without dropout, once: what they give for each row is computed and used again.',
+        'The frozen layers run only once, without dropout: their output for each row is computed and then reused.',
       );
     }
     this.#features[split] ??= await featuresOf(
@@ -391,7 +391,7 @@ function found(values: Map<string, Float32Array>, name: string, length: number):
   throw new LuthierError(
     'run-invalid',
     `The checkpoint lacks ${name} with ${length} values.`,
-    'It belongs to another recipe or model: start the run anew.',
+    'It belongs to another recipe or model. Start a new run.',
   );
 }
 
