@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Dirent } from 'node:fs';
-import { open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { readFileWithin, readOwnFile } from '../guard/index.ts';
 import { systemCode } from './errors.ts';
 
@@ -66,9 +66,32 @@ export async function exists(path: string): Promise<boolean> {
   );
 }
 
+export async function isFolder(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (status) => status.isDirectory(),
+    () => false,
+  );
+}
+
+/**
+ * Whether what is written to a path stands in one of the folders, links followed; the path itself may be a link, which
+ * is replaced and not written through.
+ */
+export async function isWithin(path: string, folders: readonly string[]): Promise<boolean> {
+  const real = (place: string) => realpath(place).catch(() => resolve(place));
+  const parent = (await isFolder(path)) ? await real(path) : await real(dirname(path));
+  for (const folder of folders) {
+    const way = relative(await real(folder), parent);
+    if (way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way))) return true;
+  }
+  return false;
+}
+
 /** Bytes of a file, or of all files under a folder (links are not followed). What vanishes meanwhile counts nothing. */
 export async function diskUse(path: string): Promise<number> {
-  const entries = await listFolder(path).catch(() => [] as Dirent[]);
+  const own = await lstat(path).catch(() => null);
+  if (own?.isFile()) return own.size;
+  const entries = own?.isDirectory() ? await listFolder(path).catch(() => [] as Dirent[]) : [];
   const sizes = await mapLimited(entries, 16, async (entry) => {
     const child = join(path, entry.name);
     if (entry.isDirectory()) return await diskUse(child);

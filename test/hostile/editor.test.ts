@@ -1,16 +1,20 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { removeBroken } from '../../src/extension/commands/broken.ts';
+import { copyExamples } from '../../src/extension/commands/example.ts';
 import { deleteRun } from '../../src/extension/commands/run-record.ts';
+import { duplicateRecipe } from '../../src/extension/commands/run-use.ts';
 import type { Luthier } from '../../src/extension/context.ts';
+import { diskUse } from '../../src/extension/files.ts';
 import { silentLog } from '../../src/extension/log.ts';
 import { describeRunItem, endMessage, statusText, tooltipLines } from '../../src/extension/runs/present.ts';
 import { changeQueue } from '../../src/extension/runs/queue.ts';
 import { describeRun, RunStarter } from '../../src/extension/runs/starter.ts';
 import { RunStore } from '../../src/extension/runs/store.ts';
-import { reset, window } from '../../src/extension/testing/vscode.ts';
+import { reset, Uri, window } from '../../src/extension/testing/vscode.ts';
 import { tell } from '../../src/extension/ui.ts';
 import { rememberRun } from '../../src/guard/index.ts';
 import { type Hostile, LINKED_RUNS, makeHostileRepository } from './repository.ts';
@@ -118,6 +122,33 @@ describe('a repository with runs, opened in the editor', () => {
       expect([find('by-port').state, find('by-number').state]).toEqual(['interrupted', 'interrupted']);
     });
     expect(store.connection(find('by-port'))).toBeNull();
+  });
+
+  it('a recipe is duplicated into its project, wherever the run says that it stood', async () => {
+    const run = find('recipe-elsewhere');
+    const luthier = { runs: store, log: silentLog, load: async () => {}, selectedRuns: async () => [] };
+    await duplicateRecipe(luthier as unknown as Luthier, run);
+    const made = (await readdir(hostile.repository)).filter((name) => name.startsWith('recipe-elsewhere'));
+    expect(made).toEqual(['recipe-elsewhere.recipe.json']);
+    expect(await readFile(join(hostile.repository, made[0]!), 'utf8')).not.toContain('mine');
+  });
+
+  it('the disk that a run takes is not looked for behind links', async () => {
+    expect(await diskUse(join(find('by-checkpoints').folder, 'checkpoints'))).toBe(0);
+  });
+
+  it('a queue is not removed, and examples are not copied, through a link', async () => {
+    const linked = join(place, 'linked');
+    await mkdir(linked);
+    await symlink(hostile.own, join(linked, '.luthier'), 'junction');
+    await symlink(hostile.own, join(linked, 'luthier-examples'), 'junction');
+    window.showWarningMessage.mockResolvedValueOnce('Delete');
+    const luthier = { datasets: { refresh() {} }, refreshRuns: async () => {} } as unknown as Luthier;
+    // A file in the place of one that cannot be read.
+    const broken = { path: join(linked, '.luthier', 'key'), problem: 'damaged.' };
+    await expect(removeBroken(luthier, broken)).rejects.toMatchObject({ message: expect.stringMatching(/is a link/) });
+    const extension = { extensionUri: Uri.file(join(import.meta.dirname, '../..')) };
+    await expect(copyExamples({ extension } as unknown as Luthier, linked, 'tickets')).rejects.toThrow(/is a link/);
   });
 
   it('what is deleted or renamed stays within it', async () => {

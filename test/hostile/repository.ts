@@ -128,6 +128,14 @@ export async function makeHostileRepository(place: string): Promise<Hostile> {
   });
   const finished = { state: 'done', finished_at: '2026-01-01T00:00:00.000Z', model: 'model' };
   await symlink(join(own, 'model'), join(await run('linked-model', finished), 'model'), 'junction');
+  // A recipe that stood beside the person's files, if the record is to be believed.
+  await run('recipe-elsewhere', { recipe_path: join(own, 'model', 'config.json') });
+  const base = hostileRecord(repository, 'no-rows') as { recipe: object };
+  const noRows = await run('no-rows', {
+    recipe: { ...base.recipe, dataset: 'nowhere.csv' },
+    recipe_path: join(own, 'x.recipe.json'),
+  });
+  await writeFile(join(noRows, 'notes.txt'), 'mine');
   // Odd records: a number for a date, a word for a metric, markup and escapes where a name is.
   await run('odd-date', { created_at: 5 });
   await run('odd-metric', { best: { step: 1, metrics: { accuracy: 'high' } } });

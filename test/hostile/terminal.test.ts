@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -113,6 +113,14 @@ describe('a repository with runs, played against the terminal', () => {
       expect([args, stderr]).toEqual([args, expect.stringMatching(/is a (device|pipe)/)]);
       expect(stderr).not.toMatch(/\n\s+at /);
     }
+  });
+
+  it('a run that was resumed and cannot begin stays on the disk', async () => {
+    const { code, stderr } = await luthier('runs', 'resume', 'no-rows', '--yes');
+    expect(code).toBe(1);
+    // What it reads outside of its project is said, whatever folder the record says that its recipe stood in.
+    expect(stderr).toMatch(/reads a dataset outside of its project: .*own.*nowhere\.csv/);
+    expect(await readFile(join(hostile.repository, '.luthier', 'runs', 'no-rows', 'notes.txt'), 'utf8')).toBe('mine');
   });
 
   it('a model that leads out of a run is none, and nothing is exported into it', async () => {

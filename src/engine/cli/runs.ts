@@ -9,7 +9,7 @@ import { connectRun, lookAtProcess, readRun } from '../runs/client.ts';
 import { createRun, diskUse, FILES, findRun, findRunFolders, LIVE_STATES, requireNone } from '../runs/folder.ts';
 import { startRun } from '../runs/start.ts';
 import { bold, duration, EXIT, isInteractive, metricLine, note, print, printJson, table, yellow } from './output.ts';
-import { announce } from './train.ts';
+import { announce, tellOutside } from './train.ts';
 import { foldTable, shortPath, watchRun } from './watch.ts';
 
 interface JsonOption {
@@ -234,6 +234,10 @@ export async function resumeRun(name: string, options: ResumeOptions): Promise<n
       const wanted = await whoseRun(name, folder, record, options);
       if (wanted === 'nothing') return EXIT.interrupted;
       if (wanted === 'new') return startAsNew(folder, record, options);
+      const { recipe, recipe_path } = record;
+      const base = recipe_path === null ? folder : dirname(recipe_path);
+      // Of its project, whatever folder the record says that its recipe stood in.
+      await tellOutside({ recipe, base, path: recipe_path }, [projectOf(folder)]);
       await rememberRun(folder, record).catch(() => undefined);
     }
     await startRun(folder, { resume: record.started_at !== null, since: performance.timeOrigin });
@@ -301,12 +305,20 @@ async function whoseRun(
   return isCancel(answer) ? 'nothing' : answer;
 }
 
+/** The folder whose `.luthier` holds a run; one made by --out stands for itself. */
+function projectOf(folder: string): string {
+  const home = dirname(dirname(folder));
+  return basename(home) === '.luthier' ? dirname(home) : dirname(folder);
+}
+
 /** A new run of this machine with the recipe of one that stands here, beside it. */
 async function startAsNew(folder: string, record: RunRecord, options: ResumeOptions): Promise<number> {
   const { resolveRecipe } = await import('../train/recipe.ts');
   const home = dirname(dirname(folder));
+  const loaded = await resolveRecipe(record.recipe, dirname(home));
+  await tellOutside(loaded, [projectOf(folder)]);
   const made = await createRun({
-    ...(await resolveRecipe(record.recipe, dirname(home))),
+    ...loaded,
     state: 'starting',
     ...(basename(home) === '.luthier' ? { luthierFolder: home } : {}),
   });

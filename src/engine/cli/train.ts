@@ -55,9 +55,9 @@ export async function train(recipeFile: string | undefined, options: TrainOption
 }
 
 /** A recipe that came with a repository can name any file: what lies outside of its project is said before it starts. */
-async function tellOutside(loaded: LoadedRecipe): Promise<void> {
+export async function tellOutside(loaded: LoadedRecipe, roots?: readonly string[]): Promise<void> {
   const { readsOutside } = await import('../runs/outside.ts');
-  for (const { part, path } of await readsOutside(loaded)) {
+  for (const { part, path } of await readsOutside(loaded, roots)) {
     note(`${yellow('Note:')} the recipe reads a ${part} outside of its project: ${path}`);
   }
 }

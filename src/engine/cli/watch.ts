@@ -64,7 +64,7 @@ export async function watchRun(folder: string, options: WatchOptions): Promise<n
   // What was said after the last that came through stands in the folder all the same.
   for (const logged of await readEvents(join(folder, FILES.metrics), nextLine)) see(logged);
   screen.close();
-  return conclude(folder, ending, interrupted, options.json);
+  return conclude(folder, ending, interrupted, options);
 }
 
 /** Listens until the run's process ends. @returns whether the person asked it to */
@@ -123,7 +123,12 @@ class Interruption {
   }
 }
 
-async function conclude(folder: string, ending: RunEvent | null, interrupted: boolean, json: boolean): Promise<number> {
+async function conclude(
+  folder: string,
+  ending: RunEvent | null,
+  interrupted: boolean,
+  { json, fromLine }: WatchOptions,
+): Promise<number> {
   if (ending?.event === 'done') {
     if (!json) await showResult(folder, ending);
     return EXIT.done;
@@ -138,8 +143,10 @@ async function conclude(folder: string, ending: RunEvent | null, interrupted: bo
   }
   if (record.state === 'failed' && record.error !== null) {
     const { code, message, hint } = record.error;
-    // What never began leaves nothing to list, and its folder's name free; a defect's log is kept.
-    if (record.total_steps === 0 && code !== 'internal') await rm(folder, { recursive: true, force: true });
+    // What never began leaves nothing to list, and its folder's name free; a bug's log is kept, and so is a run that
+    // stood there before: its record alone says that it never began.
+    if (record.total_steps === 0 && code !== 'internal' && fromLine === undefined)
+      await rm(folder, { recursive: true, force: true });
     return reportError(new LuthierError(code as LuthierError['code'], message, hint));
   }
   // A full disk may have kept the record from being written.

@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { homeProblem } from '../../guard/index.ts';
 import {
   type Columns,
@@ -98,9 +99,11 @@ export async function createDataset(
 }
 
 async function writeFolder(path: string, record: DatasetRecord, rows: LabelledRows): Promise<void> {
-  const aside = join(path, '..', `.${basename(path)}.${process.pid}.tmp`);
+  const aside = join(path, '..', `.${basename(path)}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
   try {
-    await mkdir(aside, { recursive: true });
+    await mkdir(dirname(path), { recursive: true });
+    // Not with its parents: what stands there already, a link perhaps, is not written into.
+    await mkdir(aside);
     // As run folders do: what stands here is a copy of the user's own files, and not for version control by itself.
     await writeFile(join(path, '..', '..', '.gitignore'), '*\n', { flag: 'wx' }).catch(
       (error: NodeJS.ErrnoException) => {

@@ -1,10 +1,10 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { LuthierError } from '../errors.ts';
 import { isRecord, type JsonRecord, readJsonRecord } from './json-file.ts';
 import { SafetensorsFile, type TensorToWrite, writeSafetensors } from './safetensors.ts';
 import { quoteName } from './safetensors-header.ts';
-import { errnoOf, sweepAside, writeError, writeFileAtomically } from './write-file.ts';
+import { errnoOf, makeFolder, sweepAside, writeFileAtomically } from './write-file.ts';
 
 export const CONFIG_FILE = 'config.json';
 export const WEIGHTS_FILE = 'model.safetensors';
@@ -235,11 +235,7 @@ export interface ModelToSave {
  */
 export async function saveModelFolder(folder: string, model: ModelToSave): Promise<void> {
   const path = resolve(folder);
-  try {
-    await mkdir(path, { recursive: true });
-  } catch (error) {
-    throw writeError(path, error);
-  }
+  await makeFolder(path);
   await sweepAside(path);
   await writeSafetensors(join(path, WEIGHTS_FILE), model.tensors);
   const config = `${JSON.stringify(model.config, null, 2)}\n`;

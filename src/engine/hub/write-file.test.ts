@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { sweepAside, writeFileAtomically } from './write-file.ts';
+import { makeFolder, sweepAside, writeFileAtomically } from './write-file.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -13,6 +13,18 @@ afterEach(() => rm(folder, { recursive: true }));
 
 /** A number that was a process a moment ago. */
 const deadPid = () => Number(execFileSync(process.execPath, ['-p', 'process.pid']).toString());
+
+it('makeFolder makes a folder with its parents, and takes no link for one', async () => {
+  const deep = join(folder, 'a', 'b');
+  await makeFolder(deep);
+  await makeFolder(deep);
+  expect(await readdir(deep)).toEqual([]);
+  await symlink(deep, join(folder, 'link'), 'junction');
+  await expect(makeFolder(join(folder, 'link'))).rejects.toMatchObject({
+    code: 'not-writable',
+    message: expect.stringMatching(/link is a link/),
+  });
+});
 
 describe('sweepAside', () => {
   it('takes away what a killed process left, and nothing else', async () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, lstat, open, readdir, rename, rm } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LuthierError } from '../errors.ts';
 
@@ -56,6 +56,25 @@ export async function writeFileAtomically(path: string, write: (file: FileHandle
     throw writeError(path, error);
   }
   await syncFolder(dirname(path));
+}
+
+/**
+ * Makes a folder that files of ours go to, with its parents. One that is a link already stands elsewhere, and what is
+ * there is somebody's own.
+ * @throws LuthierError `disk-full` or `not-writable`
+ */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+    if (!(await lstat(path)).isSymbolicLink()) return;
+  } catch (error) {
+    throw writeError(path, error);
+  }
+  throw new LuthierError(
+    'not-writable',
+    `${path} is a link, and models are not written through links.`,
+    'Put a real folder in its place.',
+  );
 }
 
 /** Versions before 0.2 did not say whose a file is; of theirs only old ones are known to be left behind. */

@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { homeProblem } from '../../guard/index.ts';
 import type {
   ClassificationReport,
   FoldResult,
@@ -12,7 +13,7 @@ import type { FoldPart } from '../data/folds.ts';
 import { pooledReport } from '../evaluate/pool.ts';
 import { readJsonRecord } from '../hub/json-file.ts';
 import type { Trainer } from '../train/types.ts';
-import { FILES, ignoreExisting, writeJson, writeRecord } from './folder.ts';
+import { FILES, ignoreExisting, requireNone, writeJson, writeRecord } from './folder.ts';
 import { EventLog } from './metrics.ts';
 
 /** One training of a cross-validation. */
@@ -50,6 +51,7 @@ export class CrossValidation {
     const fold = results.length + 1;
     if (fold > count) return final && !isFinalDone ? { fold: null, part: 'all', folder: this.#folder } : null;
     const folder = this.#foldFolder(fold);
+    requireNone(await homeProblem(this.#folder, FILES.folds, String(fold), FILES.checkpoints));
     for (const path of [join(this.#folder, FILES.folds), folder]) await mkdir(path).catch(ignoreExisting);
     return { fold, part: { fold, count }, folder };
   }

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { homeProblem, placeProblem } from '../../guard/index.ts';
 import { LuthierError } from '../errors.ts';
@@ -55,7 +55,7 @@ async function copyModel(model: string, target: string): Promise<string[]> {
     throw new LuthierError('usage', `${target} is not empty.`, 'Use --out to name a new or empty folder.');
   }
   const files = await modelFiles(model);
-  const sizes = await Promise.all(files.map(async (name) => (await stat(join(model, name))).size));
+  const sizes = await Promise.all(files.map((name) => sizeOf(model, name)));
   const bytes = sizes.reduce((a, b) => a + b, 0);
   await requireDiskBytes(target, bytes, 'The exported model');
   const isNew = await stat(target).then(
@@ -70,6 +70,28 @@ async function copyModel(model: string, target: string): Promise<string[]> {
     throw writeError(target, error);
   }
   return (await readdir(model)).filter((name) => !files.includes(name)).sort();
+}
+
+/**
+ * Size of a file that is to be copied. A model that came with a repository may hold links to files that are nobody
+ * else's business, which would be published with it, and pipes that nobody writes to; of links only those that the
+ * Hugging Face cache makes are followed.
+ * @throws LuthierError `model-invalid`
+ */
+async function sizeOf(model: string, name: string): Promise<number> {
+  const path = join(model, name);
+  const own = await lstat(path);
+  if (own.isSymbolicLink()) {
+    const blobs = await realpath(join(model, '..', '..', 'blobs')).catch(() => null);
+    const target = await realpath(path).catch(() => path);
+    const status = await stat(target).catch(() => null);
+    if (blobs !== null && dirname(target) === blobs && status?.isFile()) return status.size;
+  } else if (own.isFile()) return own.size;
+  throw new LuthierError(
+    'model-invalid',
+    `${path} is ${own.isSymbolicLink() ? 'a link that leads out of the model' : 'not a file'}, so nothing was copied.`,
+    'Put the file itself there, or take it away.',
+  );
 }
 
 async function compare(model: string, target: string): Promise<number> {

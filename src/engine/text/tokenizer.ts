@@ -1,8 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type * as hf from '@huggingface/tokenizers';
 import { LuthierError } from '../errors.ts';
-import { writeError, writeFileAtomically } from '../hub/write-file.ts';
+import { makeFolder, writeFileAtomically } from '../hub/write-file.ts';
 import { addedTokenPattern, createLibraryTokenizer, whyNot } from './library.ts';
 import { OutOfTime, withTimeLimit } from './time-limit.ts';
 import { invalid, readTokenizerFiles, type TokenizerFiles } from './tokenizer-files.ts';
@@ -230,9 +229,7 @@ export class Tokenizer {
         `${JSON.stringify({ ...(config as object), model_max_length: modelMaxLength }, null, 2)}\n`,
       );
     }
-    await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-      throw writeError(folder, error);
-    });
+    await makeFolder(folder);
     for (const [name, content] of output)
       await writeFileAtomically(join(folder, name), (file) => file.writeFile(content));
   }

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LuthierError } from '../errors.ts';
 import type { TensorSpec } from '../executors/executor.ts';
@@ -8,7 +7,7 @@ import { writeOnnx } from '../graph/onnx.ts';
 import { ELEMENT_TYPE_NUMBER } from '../graph/operators.ts';
 import { openDimensions, unmistakable } from '../graph/passes/open-dimensions.ts';
 import { standardOperators } from '../graph/passes/standard-operators.ts';
-import { sweepAside, writeFileAtomically } from '../hub/write-file.ts';
+import { makeFolder, sweepAside, writeFileAtomically } from '../hub/write-file.ts';
 import type { RowInputs } from '../models/bert.ts';
 import type { Encoder } from '../models/registry.ts';
 import { record } from '../record/recorder.ts';
@@ -57,7 +56,7 @@ export async function exportOnnx(
     },
   });
   const path = join(folder, 'onnx', 'model.onnx');
-  await mkdir(join(folder, 'onnx'), { recursive: true });
+  await makeFolder(join(folder, 'onnx'));
   await sweepAside(join(folder, 'onnx'));
   await writeFileAtomically(path, (file) => file.writeFile(bytes));
   const max_difference = await probedDifference(path, classifier, probes);

@@ -272,3 +272,15 @@ describe('what is made from the schema', () => {
     expect(withRecipeTable(doc)).toBe(doc);
   });
 });
+
+it('a class that is called as no key of an object may be is refused, not left out', () => {
+  const recipe = JSON.parse(
+    '{"model": "m", "dataset": "d", "class_weight": {"__proto__": 2, "constructor": 3}}',
+  ) as unknown;
+  expect(() => parseRecipe(recipe)).toThrow(/class_weight cannot weigh a class that is called “__proto__”/);
+  expect(() => applySets({}, ['class_weight.__proto__=2'])).toThrow(/“__proto__” is not a key of a recipe/);
+  expect(() => applySets({}, ['__proto__.polluted=1'])).toThrow(/“__proto__”/);
+  expect('polluted' in {}).toBe(false);
+  const fine = JSON.parse('{"model": "m", "dataset": "d", "class_weight": {"constructor": 3}}') as unknown;
+  expect(parseRecipe(fine).class_weight).toEqual({ constructor: 3 });
+});

@@ -79,6 +79,13 @@ export function checkRecipe(input: unknown): { recipe: Recipe } | { issues: Reci
       issues: [{ code: 'wrong-value', keys: [], message: 'a recipe must be a JSON object.', hint: EXAMPLE_HINT }],
     };
   }
+  const { class_weight } = input;
+  // zod leaves this key out of what it reads, and nobody would notice that the weight is not counted.
+  if (isRecord(class_weight) && Object.hasOwn(class_weight, '__proto__')) {
+    const message = 'class_weight cannot weigh a class that is called “__proto__”.';
+    const hint = 'Rename the class, or write "balanced".';
+    return { issues: [{ code: 'wrong-value', keys: ['class_weight'], message, hint }] };
+  }
   const parsed = inputSchema.safeParse(input);
   if (!parsed.success) {
     // Unknown keys come last from zod, but a misspelt key is the likelier cause of a missing one.
@@ -124,6 +131,9 @@ export function applySets(input: unknown, sets: readonly string[]): unknown {
       throw new LuthierError('usage', `--set ${set} has no value.`, 'Write --set key=value, as in --set seed=7.');
     }
     const keys = set.slice(0, equals).trim().split('.');
+    // It would set a property of all objects, and not of the recipe.
+    if (keys.includes('__proto__'))
+      throw new LuthierError('usage', `--set ${set}: “__proto__” is not a key of a recipe.`);
     const last = keys.pop()!;
     let target: unknown = copy;
     for (const key of keys) {

@@ -1,7 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeSafetensors } from '../hub/safetensors.ts';
-import { sweepAside, writeError, writeFileAtomically } from '../hub/write-file.ts';
+import { makeFolder, sweepAside, writeFileAtomically } from '../hub/write-file.ts';
 import { type Adapters, isLoraName } from '../models/lora.ts';
 import type { ParameterStore } from './parameter-store.ts';
 
@@ -27,9 +26,7 @@ export async function saveAdapter(
   adapters: Adapters,
   base: BaseModel,
 ): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw writeError(folder, error);
-  });
+  await makeFolder(folder);
   await sweepAside(folder);
   const isSaved = (name: string) =>
     isLoraName(name) || adapters.modulesToSave.some((module) => name.startsWith(`${module}.`));

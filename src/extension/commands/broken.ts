@@ -1,12 +1,13 @@
 import { rm } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
-import { placeProblem } from '../../guard/index.ts';
+import { homeProblem, placeProblem } from '../../guard/index.ts';
 import { type Broken, isBroken } from '../broken.ts';
 import type { Luthier } from '../context.ts';
 import { HostError } from '../errors.ts';
 import { diskUse } from '../files.ts';
 import { formatBytes } from '../format.ts';
+import { HOME } from '../runs/store.ts';
 import { confirm } from '../ui.ts';
 import { requireTrust } from './select.ts';
 
@@ -38,7 +39,9 @@ export async function removeBroken(luthier: Luthier, ...args: unknown[]): Promis
     `${problem} ${bytes > 0 ? `${formatBytes(bytes)} of disk are freed. ` : ''}This cannot be undone.`,
     'Delete',
   );
-  const refusal = await placeProblem(path);
+  // A queue stands in the home itself.
+  const refusal =
+    (await placeProblem(path)) ?? (basename(dirname(path)) === HOME ? await homeProblem(dirname(path)) : null);
   if (refusal !== null) throw new HostError('not-writable', `${basename(path)} was not deleted: ${refusal}`);
   await rm(path, { recursive: true, force: true, maxRetries: 3 });
   luthier.datasets.refresh();

@@ -1,6 +1,7 @@
 import { cp } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
+import { homeProblem } from '../../guard/index.ts';
 import type { Luthier } from '../context.ts';
 import { Cancelled, HostError } from '../errors.ts';
 import { exists } from '../files.ts';
@@ -80,9 +81,11 @@ async function begin(luthier: Luthier, file: string, project: string): Promise<v
  * Copies the example workspace; what is there already, perhaps changed by the person, is left alone.
  * @returns the path of the rows
  */
-async function copyExamples(luthier: Luthier, parent: string, name: string): Promise<string> {
+export async function copyExamples(luthier: Luthier, parent: string, name: string): Promise<string> {
   const from = vscode.Uri.joinPath(luthier.extension.extensionUri, 'examples').fsPath;
   const folder = join(parent, FOLDER);
+  const problem = await homeProblem(folder);
+  if (problem !== null) throw new HostError('not-writable', problem, 'Choose another folder.');
   try {
     await cp(from, folder, { recursive: true, force: false });
   } catch (error) {

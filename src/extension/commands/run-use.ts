@@ -129,7 +129,8 @@ export async function duplicateRecipe(luthier: Luthier, ...args: unknown[]): Pro
     title: 'Duplicate and Edit Recipe',
     none: 'There are no runs yet.',
   });
-  const source = run.record.recipe_path;
+  // Whoever made a run that came with its folder chose that path: nothing is read from there or written beside it.
+  const source = run.foreign ? null : run.record.recipe_path;
   const written = source ? ((await readJson(source).catch(() => undefined)) as RecipeInput | undefined) : undefined;
   const folder = source ? dirname(source) : dirname(run.home);
   const recipe = written ?? relativePaths(run.record.recipe, folder);

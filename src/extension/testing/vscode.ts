@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 /**
  * What stands for `vscode` in unit tests (vitest.config.ts): the few parts of the editor that host logic touches, with
  * the person and the window played by the test. Only tests import it by its path, to play; real code imports 'vscode'.
@@ -188,7 +189,10 @@ export const workspace = {
   getConfiguration: () => ({ get: (_name: string): unknown => undefined }),
   textDocuments: [] as unknown[],
   findFiles: vi.fn(async (..._args: unknown[]): Promise<Uri[]> => []),
-  fs: { createDirectory: vi.fn(async (_uri: Uri) => {}) },
+  fs: {
+    createDirectory: vi.fn(async (_uri: Uri) => {}),
+    writeFile: vi.fn(async (uri: Uri, bytes: Uint8Array) => await writeFile(uri.fsPath, bytes)),
+  },
 };
 
 export const commands = { executeCommand: vi.fn(async (..._args: unknown[]): Promise<unknown> => undefined) };

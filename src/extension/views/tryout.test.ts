@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -136,4 +136,63 @@ test('of a run on a selection, corrections go to the file that it was made in on
   page.received.fire({ type: 'addRow', text: 'another', label: 'a', anyway: true });
   await said('added', 2);
   expect(editor.window.showInformationMessage).toHaveBeenCalledOnce();
+});
+
+const outside = async (file: string, change: Partial<Run> = {}) => {
+  runs = [{ ...runOf('first', file), ...change }];
+  await open('first');
+  page.received.fire({ type: 'addRow', text: 'new', label: '$(touch pwned)', anyway: true });
+};
+const appended = () => request.mock.calls.filter(([method]) => method === 'data/append');
+
+test('a run that came with the folder adds rows to no file outside of it, whatever its record names', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'luthier home ü-'));
+  try {
+    for (const [name, way] of [
+      ['.bashrc', join(home, '.bashrc')],
+      ['mine.csv', join(folder, 'linked/mine.csv')],
+    ] as const) {
+      writeFileSync(join(home, name), 'text,label\nx,a\n');
+      if (name === 'mine.csv') symlinkSync(home, join(folder, 'linked'), 'junction');
+      page = new Page();
+      await outside(way, { foreign: true });
+      const { error } = await said('failed');
+      expect(error).toMatchObject({
+        code: 'run-untrusted',
+        message: expect.stringContaining(`No row is added to ${name}`),
+      });
+    }
+    // A dataset that it brings names the file that its rows were taken from.
+    const made = join(folder, '.luthier/datasets/brought');
+    mkdirSync(made, { recursive: true });
+    const source = { file: join(home, '.bashrc'), first_line: 2, last_line: 2, lines: [[2, 1]] };
+    const columns = { text: 'text', label: 'label' };
+    writeFileSync(join(made, 'dataset.json'), JSON.stringify({ format: 1, source, columns, rows: 1, labels: [] }));
+    editor.window.showInformationMessage.mockResolvedValueOnce('Add to .bashrc');
+    page = new Page();
+    await outside(made);
+    expect((await said('failed')).error.message).toMatch(/it is not a file of data/);
+    expect(appended()).toEqual([]);
+  } finally {
+    rmSync(home, { recursive: true });
+  }
+});
+
+test('a run of this machine adds rows to a file outside of the workspace once that is agreed to', async () => {
+  const elsewhere = mkdtempSync(join(tmpdir(), 'luthier elsewhere ü-'));
+  try {
+    const file = join(elsewhere, 'films.csv');
+    writeFileSync(file, 'text,label\nx,a\n');
+    await outside(file);
+    await vi.waitFor(() => expect(editor.window.showWarningMessage).toHaveBeenCalledOnce());
+    expect(appended()).toEqual([]);
+    editor.window.showWarningMessage.mockResolvedValueOnce('Add Row');
+    page.received.fire({ type: 'addRow', text: 'new', label: 'a', anyway: true });
+    await said('added');
+    page.received.fire({ type: 'addRow', text: 'newer', label: 'a', anyway: true });
+    await said('added', 2);
+    expect(editor.window.showWarningMessage).toHaveBeenCalledTimes(2);
+  } finally {
+    rmSync(elsewhere, { recursive: true });
+  }
 });

@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import {
   type AppendUndo,
@@ -8,10 +8,11 @@ import {
   type TryoutMessage,
   type TryoutRequest,
 } from '../../protocol/index.ts';
+import { isDataFile } from '../datasets/dataset.ts';
 import { datasetOfRun, type SourceFile, sourceOf } from '../datasets/of-run.ts';
 import type { EngineService } from '../engine/service.ts';
 import { Cancelled, HostError, isCancelled } from '../errors.ts';
-import { exists } from '../files.ts';
+import { exists, isFolder, isWithin } from '../files.ts';
 import { shorten } from '../format.ts';
 import { PANELS } from '../ids.ts';
 import type { Log } from '../log.ts';
@@ -19,7 +20,7 @@ import { choose } from '../questions.ts';
 import { describeRunItem, stateIcon } from '../runs/present.ts';
 import { datasetName, hasModel, type Run } from '../runs/run.ts';
 import type { RunStore } from '../runs/store.ts';
-import { tell } from '../ui.ts';
+import { confirm, tell } from '../ui.ts';
 import { type BaseModel, findBaseModel } from './base-model.ts';
 import { openRow } from './open.ts';
 import { Panel, webviewOptions } from './panel.ts';
@@ -106,6 +107,8 @@ class Tryout {
   private loaded = false;
   /** Whether corrections go to the file that a selection was made in; null before it was asked. */
   private intoSource: boolean | null = null;
+  /** Files outside of the workspace that rows may be added to. */
+  private readonly agreed = new Set<string>();
   /** What takes added rows out again, by their texts. */
   private readonly undos = new Map<string, AppendUndo[]>();
   private readonly renamed: { dispose(): void };
@@ -228,6 +231,7 @@ class Tryout {
     const data = await this.requireData();
     const source = await this.correctedFile(data);
     const { service } = this.options;
+    await this.requireOwn(source ? [source.file, data] : [data], source?.file);
     const target = source ? { data: source.file, columns: source.columns } : this.reading(data);
     const dataset = basename(target.data);
     if (!anyway) {
@@ -266,6 +270,35 @@ class Tryout {
     for (const undo of undos) await this.options.service.request('data/undo-append', { undo });
     this.undos.delete(text);
     this.wire.post({ type: 'undone', text });
+  }
+
+  /**
+   * Records of runs and datasets may have come with the folder, and whoever wrote them chose the files that they name: a
+   * row goes to files of data alone, and out of the workspace only for a run of this machine, after a question.
+   * @param told a file whose path the person has agreed to already
+   * @throws HostError `run-untrusted`, Cancelled
+   */
+  private async requireOwn(files: readonly string[], told: string | undefined): Promise<void> {
+    const roots = (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath);
+    for (const file of files) {
+      if (await isWithin(file, [...roots, dirname(this.run.home)])) continue;
+      const name = basename(file);
+      const where = `${file} is outside of this workspace`;
+      if (this.current.foreign) {
+        throw new HostError(
+          'run-untrusted',
+          `No row is added to ${name}: ${where}, and ${this.run.record.name} was not started on this machine.`,
+          'Copy the file into the workspace and train on it there.',
+        );
+      }
+      // A folder is one that Luthier made, and resolveDataset requires its record.
+      if (!isDataFile(file) && !(await isFolder(file))) {
+        throw new HostError('run-untrusted', `No row is added to ${name}: ${where}, and it is not a file of data.`);
+      }
+      if (file === told || this.agreed.has(file)) continue;
+      await confirm(`Add rows to ${name}?`, `${where}. The row goes to the end of it.`, 'Add Row');
+      this.agreed.add(file);
+    }
   }
 
   /**
