@@ -159,7 +159,7 @@ test('a run that came with the folder adds rows to no file outside of it, whatev
       const { error } = await said('failed');
       expect(error).toMatchObject({
         code: 'run-untrusted',
-        message: expect.stringContaining(`No row is added to ${name}`),
+        message: expect.stringContaining(`No row was added to ${name}`),
       });
     }
     // A dataset that it brings names the file that its rows were taken from.
@@ -171,7 +171,7 @@ test('a run that came with the folder adds rows to no file outside of it, whatev
     editor.window.showInformationMessage.mockResolvedValueOnce('Add to .bashrc');
     page = new Page();
     await outside(made);
-    expect((await said('failed')).error.message).toMatch(/it is not a file of data/);
+    expect((await said('failed')).error.message).toMatch(/it is not a data file/);
     expect(appended()).toEqual([]);
   } finally {
     rmSync(home, { recursive: true });

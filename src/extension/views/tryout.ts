@@ -283,20 +283,20 @@ class Tryout {
     for (const file of files) {
       if (await isWithin(file, [...roots, dirname(this.run.home)])) continue;
       const name = basename(file);
-      const where = `${file} is outside of this workspace`;
+      const where = `${file} is outside this workspace`;
       if (this.current.foreign) {
         throw new HostError(
           'run-untrusted',
-          `No row is added to ${name}: ${where}, and ${this.run.record.name} was not started on this machine.`,
+          `No row was added to ${name}: ${where}, and ${this.run.record.name} was not started on this machine.`,
           'Copy the file into the workspace and train on it there.',
         );
       }
       // A folder is one that Luthier made, and resolveDataset requires its record.
       if (!isDataFile(file) && !(await isFolder(file))) {
-        throw new HostError('run-untrusted', `No row is added to ${name}: ${where}, and it is not a file of data.`);
+        throw new HostError('run-untrusted', `No row was added to ${name}: ${where}, and it is not a data file.`);
       }
       if (file === told || this.agreed.has(file)) continue;
-      await confirm(`Add rows to ${name}?`, `${where}. The row goes to the end of it.`, 'Add Row');
+      await confirm(`Add rows to ${name}?`, `${where}. The row is added at the end of the file.`, 'Add Row');
       this.agreed.add(file);
     }
   }
