@@ -258,21 +258,21 @@ const datasetSnapshot = {
     ],
     guess: { text: 'text', label: 'intent' },
     guess_reason:
-      'Text is “text” (a usual name, 16 words on average) and label is “intent” (a usual name, 8 different values in 691 rows).',
+      'The text is “text” (a common name, 16 words on average) and the label is “intent” (a common name, 8 different values in 691 rows).',
     classes: Object.entries(CLASSES).map(([label, count]) => ({ label, count })),
     problems: [
       {
         severity: 'warning',
         code: 'conflicting-labels',
         message:
-          '3 rows carry another label than the same text has further up (lines 212, 398 and 604), the first being “Where is my order?”: “shipping” on line 33, “account” on line 212.',
+          '3 rows have a different label than an earlier row with the same text (lines 212, 398 and 604). The first is “Where is my order?”: “shipping” on line 33, “account” on line 212. Decide which are right.',
         line: 212,
         count: 3,
       },
       {
         severity: 'info',
         code: 'duplicate-row',
-        message: '7 rows repeat an earlier one (lines 90, 144, 201, 333, 415 and 2 more); they are kept.',
+        message: '7 rows repeat earlier ones (lines 90, 144, 201, 333, 415 and 2 more); all are kept.',
         line: 90,
       },
     ],

@@ -61,15 +61,14 @@ export async function appendRows(options: {
   const columns = requireColumns(table, guessColumns(table, { ...own, ...options.columns }).columns);
   const values = rows.map((row) => {
     for (const field of ['text', 'label'] as const) {
-      if (row[field].trim() === '')
-        throw new LuthierError('data-invalid', `The new row has no ${field}.`, 'Give it one.');
+      if (row[field].trim() === '') throw new LuthierError('data-invalid', `The new row has no ${field}.`, 'Add one.');
     }
     const { text, text_pair } =
       columns.text_pair === undefined || row.text_pair !== undefined ? row : splitPair(row.text);
     if (columns.text_pair !== undefined && !text_pair?.trim()) {
       throw new LuthierError(
         'data-invalid',
-        `A row of ${table.name} has two texts (“${columns.text}” and “${columns.text_pair}”), and the new one has only one.`,
+        `Rows of ${table.name} have two texts (“${columns.text}” and “${columns.text_pair}”), but the new row has only one.`,
         'Write both, with ||| between them.',
       );
     }
@@ -89,7 +88,7 @@ export async function appendRows(options: {
   if (!encode(bytes.toString('utf8'), encoding, raw).equals(raw)) {
     throw new LuthierError(
       'data-invalid',
-      `${table.name} is read as ${encoding.name} and could not be written back as it is, so nothing was added.`,
+      `${table.name} is read as ${encoding.name} and could not be written back unchanged, so nothing was added.`,
       'Save the file as UTF-8 first.',
     );
   }
@@ -120,7 +119,7 @@ export async function undoAppend({ undo }: { undo: AppendUndo }): Promise<{ file
   if (hashOf(now) !== sha256) {
     throw new LuthierError(
       'data-invalid',
-      `${nameOf(file)} has changed since the row was added, so it was left as it is.`,
+      `${nameOf(file)} has changed since the row was added, so it was left unchanged.`,
       'Open it and delete the row there.',
     );
   }
@@ -187,7 +186,7 @@ function withRows(bytes: Buffer, table: Table, rows: readonly Values[], label: s
         text,
         lineEnd,
         rows.map((row) => {
-          if (/\s/.test(row.get('label')!)) throw cannotHold('a label with a blank in it');
+          if (/\s/.test(row.get('label')!)) throw cannotHold('a label with a space in it');
           return cellsOf(table, row, plain('')).join(' ');
         }),
       );
@@ -230,8 +229,8 @@ function plain(delimiter: string): (cell: string) => string {
 function cannotHold(what: string): LuthierError {
   return new LuthierError(
     'data-invalid',
-    `The file's format cannot hold ${what}, so nothing was added.`,
-    'Take it out, or keep the data as CSV or JSON Lines.',
+    `The file's format cannot contain ${what}, so nothing was added.`,
+    'Remove it, or save the data as CSV or JSON Lines.',
   );
 }
 

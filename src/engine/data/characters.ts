@@ -118,7 +118,7 @@ export function characterName(character: string): string {
     : /\p{M}/u.test(character)
       ? 'a combining mark'
       : /\p{Z}/u.test(character)
-        ? 'a blank'
+        ? 'a space'
         : /\p{Cc}/u.test(character)
           ? 'a control character'
           : 'an invisible character';

@@ -30,7 +30,7 @@ export function requireColumns(table: Table, columns: Columns): Columns & { text
 
 /** Which of text and label was not found, and what the file has instead. */
 export function missingColumns(table: Table, { text, label }: Columns): string {
-  const missing = text === undefined ? (label === undefined ? 'text and no label' : 'text') : 'label';
+  const missing = text === undefined ? (label === undefined ? 'text or label' : 'text') : 'label';
   const nested = [...table.nested].map(([key, line]) => `“${key}” (line ${line})`);
   const there = table.columns.filter((column) => !table.nested.has(column)).map((column) => `“${column}”`);
   return (
@@ -128,7 +128,7 @@ function reportUnreadable(name: string, odd: readonly string[], line: number, pr
     { severity: 'warning', code: 'invisible-characters', column: name },
     line,
     (where, count) =>
-      `${counted(count, 'row')} with nothing but blanks and invisible characters in “${name}” (${where}; the first has ${names}) ${count === 1 ? 'is' : 'are'} left out.`,
+      `${counted(count, 'row')} with nothing but spaces and invisible characters in “${name}” (${where}; the first has ${names}) ${count === 1 ? 'is' : 'are'} left out.`,
   );
 }
 
@@ -177,7 +177,7 @@ async function reportMissingWords(
       { severity: 'warning', code: 'missing-words', column },
       found,
       (where, count) =>
-        `${listed(words)} ${isOne ? 'stands' : 'stand'} in ${counted(count, what)} of “${column}” (${where}) and ${isOne ? 'looks like a missing value, but is' : 'look like missing values, but are'} learned ${field === 'label' ? 'as a class' : 'as written'}. Empty ${count === 1 ? 'the cell to leave its row out' : 'these cells to leave their rows out'}.`,
+        `${listed(words)} ${isOne ? 'occurs' : 'occur'} in ${counted(count, what)} of “${column}” (${where}) and ${isOne ? 'looks like a missing value, but is' : 'look like missing values, but are'} learned ${field === 'label' ? 'as a class' : 'as written'}. Clear ${count === 1 ? 'the cell to leave its row out' : 'these cells to leave their rows out'}.`,
     );
   }
 }
@@ -211,7 +211,7 @@ export function checkClasses(rows: LabelledRows, column: string, problems: Probl
     problems.add(
       'error',
       'one-class',
-      `${rows.length === 1 ? 'The only row has' : `All ${counted(rows.length, 'row')} have`} the label ${quoted(counts[0]!.label)} in “${column}”; a classifier needs two classes at least. Add rows of another class, or choose another label column.`,
+      `${rows.length === 1 ? 'The only row has' : `All ${counted(rows.length, 'row')} have`} the label ${quoted(counts[0]!.label)} in “${column}”; a classifier needs at least two classes. Add rows of another class, or choose another label column.`,
       at,
     );
     return;
@@ -221,7 +221,7 @@ export function checkClasses(rows: LabelledRows, column: string, problems: Probl
     problems.add(
       'error',
       'all-classes-single',
-      `Each of the ${counted(rows.length, 'row')} has a label of its own in “${column}”, so there is nothing to learn; is another column the label?`,
+      `Each of the ${counted(rows.length, 'row')} has a different label in “${column}”, so there is nothing to learn. Is another column the label?`,
       at,
     );
     reportSimilar(counts, column, problems);
@@ -238,7 +238,7 @@ export function checkClasses(rows: LabelledRows, column: string, problems: Probl
     problems.add(
       'warning',
       'single-row-class',
-      `${single.length === 1 ? 'The class' : 'The classes'} ${names} ${single.length === 1 ? 'has one row' : 'have one row each'} (${places(lines)}), which goes to the training part; add more, or correct a misspelt label.`,
+      `${single.length === 1 ? 'The class' : 'The classes'} ${names} ${single.length === 1 ? 'has only one row' : 'have only one row each'} (${places(lines)}), which ${single.length === 1 ? 'is' : 'are'} used for training. Add more rows, or correct a misspelled label.`,
       { ...at, line: lines[0]! },
     );
   }
@@ -274,7 +274,7 @@ function reportSimilar(counts: readonly { label: string }[], column: string, pro
     problems.add(
       'warning',
       'similar-labels',
-      `The labels ${listed(labels.map(quoted))} differ in spelling alone and count as ${labels.length} classes.${letters.join('')}`,
+      `The labels ${listed(labels.map(quoted))} differ only in spelling and count as ${labels.length} classes.${letters.join('')}`,
       { column },
     );
   }
@@ -296,7 +296,7 @@ function reportJoined(
     { severity: 'warning', code: 'list-labels', column },
     rows.filter(({ label }) => joined.has(label)).map(({ line }) => line),
     (where) =>
-      `${joined.size} of the ${counts.length} labels in “${column}” ${isOne ? 'is a list' : 'are lists'} of other labels, joined by “${found.separator}” (${listed(names)}${joined.size > names.length ? ', …' : ''}; ${where}). One label a row is learned, so each list counts as a class of its own: several labels a row are not supported yet.`,
+      `${joined.size} of the ${counts.length} labels in “${column}” ${isOne ? 'is a list' : 'are lists'} of other labels, joined by “${found.separator}” (${listed(names)}${joined.size > names.length ? ', …' : ''}; ${where}). Only one label per row is learned, so each list counts as a separate class: several labels per row are not supported yet.`,
   );
 }
 
@@ -314,12 +314,12 @@ function isMeasured(
   const values = numbers.map(Number).sort((a, b) => a - b);
   const many =
     counts.length === rows.length
-      ? 'each row has its own'
+      ? 'each row has a different one'
       : `there are ${counts.length} in ${counted(rows.length, 'row')}`;
   problems.add(
     isOwn ? 'error' : 'warning',
     'numeric-labels',
-    `The labels in “${column}” are decimal numbers from ${values[0]} to ${values.at(-1)}, and ${many}: a measurement rather than classes${isOwn ? '' : ', each of which counts as a class'}. Learning a measurement (regression) is not supported yet; make a few classes of it, such as low and high, or choose another label column.`,
+    `The labels in “${column}” are decimal numbers from ${values[0]} to ${values.at(-1)}, and ${many}: a measurement rather than classes.${isOwn ? '' : ' Each number counts as a class.'} Learning a measurement (regression) is not supported yet. Group the numbers into a few classes, such as low and high, or choose another label column.`,
     { column },
   );
   return isOwn;
@@ -350,13 +350,13 @@ export async function checkRepeats(
       problems.occurrence({ severity: 'info', code: 'duplicate-row' }, row.line, (where, count) =>
         count === 1
           ? `The row on ${where} repeats line ${rows.at(first)!.line}; both are kept.`
-          : `${counted(count, 'row')} repeat an earlier one (${where}); they are kept.`,
+          : `${counted(count, 'row')} repeat earlier ones (${where}); all are kept.`,
       );
     } else {
       problems.occurrence({ severity: 'warning', code: 'conflicting-labels' }, row.line, (where, count) =>
         count === 1
-          ? `The text ${quoted(row.text)} is ${quoted(rows.labelAt(first))} on line ${rows.at(first)!.line} and ${quoted(row.label)} on ${where}; decide which it is.`
-          : `${counted(count, 'row')} carry another label than the same text has further up (${where}), the first being ${quoted(row.text)}: ${quoted(rows.labelAt(first))} on line ${rows.at(first)!.line}, ${quoted(row.label)} on line ${row.line}.`,
+          ? `The text ${quoted(row.text)} has the label ${quoted(rows.labelAt(first))} on line ${rows.at(first)!.line} and ${quoted(row.label)} on ${where}. Decide which is right.`
+          : `${counted(count, 'row')} have a different label than an earlier row with the same text (${where}). The first is ${quoted(row.text)}: ${quoted(rows.labelAt(first))} on line ${rows.at(first)!.line}, ${quoted(row.label)} on line ${row.line}. Decide which are right.`,
       );
     }
   }

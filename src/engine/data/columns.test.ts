@@ -52,11 +52,13 @@ describe('guessColumns', () => {
   it('says why, and keeps what is given', async () => {
     const row = (i: number) => `${long(i)},${i % 3},x${i % 2}`;
     expect((await guess('text,label,other', row)).reason).toBe(
-      'Text is “text” (a usual name, 7 words on average) and label is “label” (a usual name, 3 different values in 30 rows).',
+      'The text is “text” (a common name, 7 words on average) and the label is “label” (a common name, 3 different values in 30 rows).',
     );
     const given = await guess('text,label,other', row, { label: 'other' });
     expect(given.columns).toEqual({ text: 'text', label: 'other' });
-    expect(given.reason).toBe('Text is “text” (a usual name, 7 words on average) and label is “other” (given).');
+    expect(given.reason).toBe(
+      'The text is “text” (a common name, 7 words on average) and the label is “other” (given).',
+    );
   });
 
   it('a given column that is not there is refused, with the nearest', async () => {
@@ -68,7 +70,7 @@ describe('guessColumns', () => {
     });
     await expect(guess('text,label', row, { text: 'completely other' })).rejects.toThrow('for the text.');
     await expect(guess('text,label', row, { text: 'label', label: 'label' })).rejects.toThrow(
-      'given both as text and as label',
+      'given for both the text and the label',
     );
   });
 
@@ -78,7 +80,7 @@ describe('guessColumns', () => {
       text: '{"text":"a b c","label":"x"}\n{"text":["a"],"label":"y"}\n{"text":"d e f","label":"x"}',
     });
     expect(() => guessColumns(table, { text: 'text' })).toThrow(
-      'The key “text” of x.jsonl, given as text, holds nested JSON on line 2.',
+      'The key “text” of x.jsonl, given for the text, contains nested JSON on line 2.',
     );
     expect(guessColumns(table).columns.text).toBeUndefined();
   });

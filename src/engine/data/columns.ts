@@ -190,8 +190,8 @@ function checkGiven(table: Table, given: Columns): void {
     if (other !== undefined) {
       throw new LuthierError(
         'data-invalid',
-        `The column “${name}” is given both as ${other.replace('_', ' ')} and as ${field.replace('_', ' ')}.`,
-        'Give each field a column of its own under “columns”.',
+        `The column “${name}” is given for both the ${other.replace('_', ' ')} and the ${field.replace('_', ' ')}.`,
+        'Give each field a different column under “columns”.',
       );
     }
     seen.set(name, field);
@@ -199,8 +199,8 @@ function checkGiven(table: Table, given: Columns): void {
     if (line !== undefined) {
       throw new LuthierError(
         'data-invalid',
-        `The key “${name}” of ${table.name}, given as ${field.replace('_', ' ')}, holds nested JSON on line ${line}.`,
-        'Each field must be a text, a number, true or false: write the part that matters under a key of its own.',
+        `The key “${name}” of ${table.name}, given for the ${field.replace('_', ' ')}, contains nested JSON on line ${line}.`,
+        'Each field must be a text, a number, true or false: write the part that matters under a separate key.',
       );
     }
   }
@@ -289,19 +289,24 @@ function reasonFor(
   const parts: string[] = [];
   const stat = (name: string): ColumnStats => stats.find((column) => column.name === name)!;
   const why = (field: keyof Columns, isUsual: boolean, content: string): string =>
-    given[field] !== undefined ? (reasons[field] ?? 'given') : `${isUsual ? 'a usual name, ' : ''}${content}`;
+    given[field] !== undefined ? (reasons[field] ?? 'given') : `${isUsual ? 'a common name, ' : ''}${content}`;
   if (columns.text !== undefined) {
     const content = `${counted(Math.round(stat(columns.text).mean_words), 'word')} on average`;
-    parts.push(`Text is “${columns.text}” (${why('text', scoreName(columns.text, TEXT_NAMES) >= 2, content)})`);
-  } else parts.push('No column looks like texts');
+    parts.push(`The text is “${columns.text}” (${why('text', scoreName(columns.text, TEXT_NAMES) >= 2, content)})`);
+  } else parts.push('No column looks like text');
   if (columns.text_pair !== undefined) {
-    parts.push(`its second text is “${columns.text_pair}” (${why('text_pair', true, 'the other half of a pair')})`);
+    parts.push(`the second text is “${columns.text_pair}” (${why('text_pair', true, 'the other half of a pair')})`);
   }
   if (columns.label !== undefined) {
     const { distinct } = stat(columns.label);
-    const values = distinct >= DISTINCT_CAP ? `${DISTINCT_CAP.toLocaleString('en')} or more` : String(distinct);
-    const content = `${values} different values in ${counted(table.rows.length, 'row')}`;
-    parts.push(`label is “${columns.label}” (${why('label', scoreName(columns.label, LABEL_NAMES) >= 2, content)})`);
+    const values =
+      distinct >= DISTINCT_CAP
+        ? `${DISTINCT_CAP.toLocaleString('en')} or more different values`
+        : counted(distinct, 'different value');
+    const content = `${values} in ${counted(table.rows.length, 'row')}`;
+    parts.push(
+      `the label is “${columns.label}” (${why('label', scoreName(columns.label, LABEL_NAMES) >= 2, content)})`,
+    );
   } else parts.push('no column looks like labels');
   return `${listed(parts)}.`;
 }

@@ -96,8 +96,8 @@ describe('loadClassificationDataset', () => {
       ['imbalanced', undefined],
     ]);
     const messages = data.problems.map(({ message }) => message);
-    expect(messages[1]).toMatch(/^The class “c” has one row \(line 5\), which goes to the training part/);
-    expect(messages[0]).toBe('The text “same” is “a” on line 2 and “b” on line 3; decide which it is.');
+    expect(messages[1]).toMatch(/^The class “c” has only one row \(line 5\), which is used for training/);
+    expect(messages[0]).toBe('The text “same” has the label “a” on line 2 and “b” on line 3. Decide which is right.');
     expect(data.train.some((example) => example.line === 5)).toBe(true);
     // the three rows of one text are in one part
     const where = [data.train, data.validation].map((part) => part.filter(({ text }) => text.trim() === 'same').length);
@@ -108,19 +108,19 @@ describe('loadClassificationDataset', () => {
     [
       'one class',
       `text,label\n${rows(['a'])}`,
-      'All 10 rows have the label “a” in “label”; a classifier needs two classes at least.',
+      'All 10 rows have the label “a” in “label”; a classifier needs at least two classes.',
     ],
     ['one row', 'text,label\nx y,a', 'The only row has the label “a”'],
     [
       'a label for each row',
       `text,label\n${rows(['a', 'b', 'c', 'd', 'e'], 1)}`,
-      'Each of the 5 rows has a label of its own',
+      'Each of the 5 rows has a different label',
     ],
     ['an empty label column', 'text,label\na b,\nc d,\n', 'The label column “label” is empty in every row.'],
     ['an empty text column', 'text,label\n,a\n,b\n,a\n', 'The text column “text” is empty in every row.'],
-    ['a ragged row', `text,label\n${rows(['a', 'b'])}\nx,y,a\n`, 'Line 22 has 3 cells where the header has 2'],
-    ['a broken quote', `text,label\n${rows(['a', 'b'])}\n"x,a\n`, 'begins on line 22 do not fit'],
-    ['a quote broken at once', 'text,label\n"x,a\ny,b\n', 'begins on line 2 do not fit'],
+    ['a ragged row', `text,label\n${rows(['a', 'b'])}\nx,y,a\n`, 'Line 22 has 3 cells, but the header has 2'],
+    ['a broken quote', `text,label\n${rows(['a', 'b'])}\n"x,a\n`, 'begins on line 22 do not match'],
+    ['a quote broken at once', 'text,label\n"x,a\ny,b\n', 'begins on line 2 do not match'],
   ])('refuses %s, naming the file', async (name, text, message) => {
     const file = await put(`${name.replaceAll(' ', '-')}.csv`, text);
     const error = await load(file).catch((thrown: unknown) => thrown);
@@ -139,7 +139,7 @@ describe('loadClassificationDataset', () => {
     const file = await put('few.csv', 'text,label\na b,x\nc d,y\n');
     await expect(load(file, { validation_split: 0.1 })).rejects.toMatchObject({
       message: '2 rows are too few to hold out a share of 0.1 for validation.',
-      hint: 'Add rows (5 different texts at least), raise validation_split, or set it to 0 to train on all of them.',
+      hint: 'Add rows (at least 5 different texts), raise validation_split, or set it to 0 to train on all rows.',
     });
     expect((await load(file)).train).toHaveLength(2);
     await expect(load(file, { validation_split: 1 })).rejects.toMatchObject({ code: 'usage' });
@@ -164,17 +164,17 @@ describe('parts in files of their own', () => {
     expect(data.problems.map(({ message, code, file }) => [code, message, file])).toEqual([
       [
         'leak-train',
-        'val.csv: 1 row of the validation part (line 8) is in the training part too and left out here.',
+        'val.csv: 1 validation row (line 8) is also a training row and is left out of validation.',
         join(base, 'val.csv'),
       ],
       [
         'leak-test',
-        'val.csv: 1 row of the validation part (line 9) is in the test part too and left out here.',
+        'val.csv: 1 validation row (line 9) is also a test row and is left out of validation.',
         join(base, 'val.csv'),
       ],
       [
         'leak-train',
-        'test.csv: 1 row of the test part (line 3) is in the training part too and left out here.',
+        'test.csv: 1 test row (line 3) is also a training row and is left out of the test.',
         join(base, 'test.csv'),
       ],
     ]);
@@ -185,7 +185,7 @@ describe('parts in files of their own', () => {
     await put('val.csv', 'text,label\na b,billing\nc d,biling\n');
     await expect(load({ train: 'train.csv', validation: 'val.csv' })).rejects.toMatchObject({
       code: 'data-invalid',
-      message: 'val.csv, line 3: the label “biling” is unknown to the training part; is it “billing”?',
+      message: 'val.csv, line 3: the label “biling” does not occur in the training rows; did you mean “billing”?',
     });
   });
 
@@ -196,7 +196,7 @@ describe('parts in files of their own', () => {
       'val.csv has no column “label” for the label',
     );
     await expect(load({ train: 'train.csv', validation: 'train.csv' })).rejects.toThrow(
-      'Every row of the validation part stands in another part too',
+      'Every validation row is also a training row, so no rows are left',
     );
   });
 });
@@ -216,13 +216,13 @@ describe('one class and one text in several spellings', () => {
     expect(data.problems.map(({ code, message, file, line }) => [code, message, file, line])).toEqual([
       [
         'equal-numbers',
-        'v.csv: The label “0.0” of 2 rows (lines 2 and 4) is the number “0” of the training part, and is read as that.',
+        'v.csv: The label “0.0” in 2 rows (lines 2 and 4) is the same number as “0” in the training rows; it is read as that.',
         join(base, 'v.csv'),
         2,
       ],
       [
         'equal-numbers',
-        'v.csv: The label “1.0” of 1 row (line 3) is the number “1” of the training part, and is read as that.',
+        'v.csv: The label “1.0” in 1 row (line 3) is the same number as “1” in the training rows; it is read as that.',
         join(base, 'v.csv'),
         3,
       ],
@@ -233,7 +233,7 @@ describe('one class and one text in several spellings', () => {
     expect(letters.problems[0]).toMatchObject({
       code: 'invisible-characters',
       message:
-        'v.csv: The label “café” in “label” is written with U+0301 (combining acute accent), decomposed (NFD), on line 2, and read in its usual spelling.',
+        'v.csv: The label “café” in “label” is written with U+0301 (combining acute accent), decomposed (NFD), on line 2 and is read in its usual spelling.',
     });
     expect(letters.validation.map(({ label }) => letters.labels[label])).toEqual(['café', 'tea']);
   });
@@ -257,7 +257,7 @@ describe('one class and one text in several spellings', () => {
       severity: 'warning',
       code: 'leak-train',
       message:
-        'nv.csv: 1 row of the validation part (line 2) is in the training part too and left out here (case, blanks and invisible characters aside).',
+        'nv.csv: 1 validation row (line 2) is also a training row and is left out of validation (case, spaces and invisible characters aside).',
     });
   });
 
@@ -294,11 +294,11 @@ describe('loadEvaluationData', () => {
     await expect(loadEvaluationData('ids.csv', { base, labels: names, split: 'test' })).rejects.toMatchObject({
       code: 'data-invalid',
       message: 'ids.csv, line 2: the label “2” is unknown to the model.',
-      hint: 'Known are “billing”, “login” and “shipping”. 0–2 look like their numbers (0 “billing”, 1 “login” and 2 “shipping”): write the names in their place.',
+      hint: 'The known labels are “billing”, “login” and “shipping”. Numbers from 0 to 2 look like positions in that list (0 is “billing”, 1 is “login” and 2 is “shipping”): write the names instead.',
     });
     await put('years.csv', 'text,label\na b,2019\n');
     await expect(loadEvaluationData('years.csv', { base, labels: names, split: 'test' })).rejects.toMatchObject({
-      hint: 'Known are “billing”, “login” and “shipping”. Correct the label.',
+      hint: 'The known labels are “billing”, “login” and “shipping”. Correct the label.',
     });
   });
 
@@ -314,8 +314,8 @@ describe('loadEvaluationData', () => {
       loadEvaluationData('pairs.csv', { ...options, inputs: ['premise', 'hypothesis'] }),
     ).rejects.toMatchObject({
       message:
-        'The model was trained on pairs of texts (“premise” and “hypothesis”), and pairs.csv has no column for the second.',
-      hint: 'Name both: --text-column and --text-pair-column. Its columns are “left”, “right” and “label”.',
+        'The model was trained on pairs of texts (“premise” and “hypothesis”), but pairs.csv has no column for the second text.',
+      hint: 'Name both with --text-column and --text-pair-column. Its columns are “left”, “right” and “label”.',
     });
     const half = { ...options, columns: { text: 'left' }, inputs: ['left', 'right'] };
     expect((await loadEvaluationData('pairs.csv', half)).examples[0]!.text_pair).toBe('c d');
@@ -353,7 +353,7 @@ describe('loadEvaluationData', () => {
     const options = { base, labels: ['a', 'b'] };
     expect((await loadEvaluationData(reference, { ...options, split: 'test' })).examples).toHaveLength(4);
     await expect(loadEvaluationData(reference, { ...options, split: 'validation' })).rejects.toThrow(
-      'The data set has no validation part; it has train and test.',
+      'The dataset has no validation rows, only training and test.',
     );
   });
 });
@@ -405,7 +405,9 @@ describe('what a recipe names', () => {
 
   it('refuses a newer layout, a folder that is none, a damaged record', async () => {
     await put('.luthier/datasets/newer/dataset.json', '{"format": 99}');
-    await expect(load('newer')).rejects.toThrow('was written by a newer Luthier (layout 99, this one knows 1)');
+    await expect(load('newer')).rejects.toThrow(
+      'was written by a newer version of Luthier (layout 99; this version knows 1)',
+    );
     await put('.luthier/datasets/damaged/dataset.json', '{"format": ');
     await expect(load('damaged')).rejects.toMatchObject({ code: 'data-unreadable' });
     await put('folder/x.csv', 'a');

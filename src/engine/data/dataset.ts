@@ -49,8 +49,8 @@ export async function loadClassificationDataset(
   if (!(share >= 0 && share < 1)) {
     throw new LuthierError(
       'usage',
-      `validation_split is ${share}; it must be from 0 to below 1.`,
-      'Set it to 0.1, say.',
+      `validation_split is ${share}; it must be at least 0 and less than 1.`,
+      'Set it to 0.1, for example.',
     );
   }
   const { parts, columns: own } = await resolveDataset(reference, options.base);
@@ -63,7 +63,7 @@ export async function loadClassificationDataset(
   reader.refuseErrors();
 
   const labels = options.labels ?? [...train.rows.classes().keys()].sort(compareLabels);
-  const whose = options.labels ? 'the model' : 'the training part';
+  const whose = options.labels ? 'the model' : 'the training rows';
   const known = new KnownLabels(labels);
   const examples = (part: ReadPart | undefined): Example[] => (part ? toExamples(part, known, whose) : []);
   const dataset: ClassificationDataset = {
@@ -116,8 +116,8 @@ export async function loadEvaluationData(
   if (!part) {
     throw new LuthierError(
       'data-invalid',
-      `The data set has no ${options.split} part; it has ${listed(Object.keys(parts))}.`,
-      'Name a file, or another part with --split.',
+      `The dataset has no ${options.split} rows, only ${listed(Object.keys(parts).map((name) => ROWS_OF[name as PartName]))}.`,
+      'Name a file, or choose another split with --split.',
     );
   }
   const reader = new PartReader(false, 2, options.encoding, options.signal);
@@ -159,6 +159,9 @@ export function columnsOfInputs(inputs: readonly string[], table: Table, given: 
   if (inputs.length === 2) return fits('text', text) && fits('text_pair', pair) ? { text, text_pair: pair } : {};
   return fits('text', text) ? { text } : {};
 }
+
+/** What the rows of a part are called. */
+const ROWS_OF: Record<PartName, string> = { train: 'training', validation: 'validation', test: 'test' };
 
 interface ReadPart extends Understood {
   problems: Problems;
@@ -205,7 +208,7 @@ class PartReader {
     });
     if (options.inputs?.length === 2 && read.columns.text_pair === undefined) throw halfAPair(table, options.inputs);
     if (read.rows.length === 0 && !problems.has('error')) {
-      problems.add('error', 'no-rows', `No row of the ${name} part has both a text and a label.`);
+      problems.add('error', 'no-rows', `No ${ROWS_OF[name]} row has both a text and a label.`);
     }
     await checkRepeats(read.rows, problems, this.rules, pacer(this.signal));
     return { ...read, problems };
@@ -215,11 +218,11 @@ class PartReader {
   private columns(table: Table, given: Columns, { known, inputs }: ReadOptions): { given: Columns; why: Columns } {
     const texts = inputs && columnsOfInputs(inputs, table, given);
     const why: Columns = {};
-    for (const field of Object.keys(texts ?? {}) as (keyof Columns)[]) why[field] = 'as in the model’s own data';
+    for (const field of Object.keys(texts ?? {}) as (keyof Columns)[]) why[field] = 'as in the model’s training data';
     const columns = { ...given, ...texts };
     const label = given.label ?? (known && columnOf(known, table));
     if (label === undefined || label === columns.text || label === columns.text_pair) return { given: columns, why };
-    if (given.label === undefined) why.label = 'it holds the model’s classes';
+    if (given.label === undefined) why.label = 'it contains the model’s classes';
     return { given: { ...columns, label }, why };
   }
 
@@ -258,7 +261,7 @@ class PartReader {
     const name = nameOf(first.file);
     const message = first.message.startsWith(name) ? first.message : `${name}: ${first.message}`;
     const more = errors.length > 1 ? ` ${counted(errors.length - 1, 'more error')}.` : '';
-    throw new LuthierError('data-invalid', message + more, `“luthier data inspect ${name}” lists all that was found.`);
+    throw new LuthierError('data-invalid', message + more, `Run “luthier data inspect ${name}” to see all problems.`);
   }
 }
 
@@ -279,11 +282,12 @@ function unknownLabel(row: LabelledRow, rows: LabelledRows, known: KnownLabels, 
   const unknown = [...rows.classes().keys()].filter((label) => known.find(label) === undefined);
   const asPlaces = known.asPlaces(unknown);
   const names = [...labels.slice(0, 10).map(quoted), ...(labels.length > 10 ? [`${labels.length - 10} more`] : [])];
-  const elsewhere = whose === 'the model' ? '' : ', or add rows of that class to the training part';
+  const isModel = whose === 'the model';
+  const elsewhere = isModel ? '' : ', or add training rows of that class';
   return new LuthierError(
     'data-invalid',
-    `${nameOf(row.file)}, line ${row.line}: the label ${quoted(row.label)} is unknown to ${whose}${isNear && !asPlaces ? `; is it ${quoted(near)}?` : '.'}`,
-    `Known are ${listed(names)}. ${asPlaces ?? `Correct the label${elsewhere}.`}`,
+    `${nameOf(row.file)}, line ${row.line}: the label ${quoted(row.label)} ${isModel ? 'is unknown to the model' : 'does not occur in the training rows'}${isNear && !asPlaces ? `; did you mean ${quoted(near)}?` : '.'}`,
+    `The known labels are ${listed(names)}. ${asPlaces ?? `Correct the label${elsewhere}.`}`,
   );
 }
 
@@ -291,8 +295,8 @@ function unknownLabel(row: LabelledRow, rows: LabelledRows, known: KnownLabels, 
 export function halfAPair(table: Table, [text, pair]: readonly string[]): LuthierError {
   return new LuthierError(
     'data-invalid',
-    `The model was trained on pairs of texts (“${text}” and “${pair}”), and ${table.name} has no column for the second.`,
-    `Name both: --text-column and --text-pair-column. Its columns are ${listed(table.columns.slice(0, 20).map((column) => `“${column}”`))}.`,
+    `The model was trained on pairs of texts (“${text}” and “${pair}”), but ${table.name} has no column for the second text.`,
+    `Name both with --text-column and --text-pair-column. Its columns are ${listed(table.columns.slice(0, 20).map((column) => `“${column}”`))}.`,
   );
 }
 
@@ -316,14 +320,15 @@ function withoutLeaks(
       { severity: 'warning', code: `leak-${other}` },
       found.map(({ line }) => line),
       (where, count) =>
-        `${counted(count, 'row')} of the ${name} part (${where}) ${count === 1 ? 'is' : 'are'} in the ${other === 'train' ? 'training' : other} part too and left out here${isSame ? '' : ' (case, blanks and invisible characters aside)'}.`,
+        `${counted(count, `${name} row`)} (${where}) ${count === 1 ? `is also a ${ROWS_OF[other]} row and is` : `are also ${ROWS_OF[other]} rows and are`} left out of ${name === 'test' ? 'the test' : name}${isSame ? '' : ' (case, spaces and invisible characters aside)'}.`,
     );
   }
   if (kept.length === 0) {
+    const where = others.filter((other) => dataset[other].length > 0).map((other) => ROWS_OF[other]);
     throw new LuthierError(
       'data-invalid',
-      `Every row of the ${name} part stands in another part too, so nothing is left to measure by.`,
-      'Give it rows that the model does not learn from.',
+      `Every ${name} row is also a ${listed(where, 'or')} row, so no rows are left to measure the model on.`,
+      `Add ${name} rows that the model does not learn from.`,
     );
   }
   return kept;
@@ -348,7 +353,7 @@ function holdOut(
     throw new LuthierError(
       'data-invalid',
       `${counted(all.length, 'row')} ${all.length === 1 ? 'is' : 'are'} too few to hold out a share of ${share} for validation.`,
-      `Add rows (${need} different texts at least), raise validation_split, or set it to 0 to train on all of them.`,
+      `Add rows (at least ${need} different texts), raise validation_split, or set it to 0 to train on all rows.`,
     );
   }
   dataset.train = split.train.map((i) => all[i]!);
@@ -363,6 +368,6 @@ function holdOut(
   problems.add(
     'warning',
     'class-without-validation',
-    `The validation part (${counted(dataset.validation.length, 'row')}, a share of ${share}) has no row of ${named}; there are too few of them. Add rows, or raise validation_split.`,
+    `The ${counted(dataset.validation.length, 'row')} held out for validation (a share of ${share}) ${dataset.validation.length === 1 ? 'includes' : 'include'} none of ${named}: there are too few rows of ${absent.length === 1 ? 'that class' : 'those classes'}. Add rows, or raise validation_split.`,
   );
 }

@@ -17,8 +17,8 @@ export function detectJson(sample: string, isWhole: boolean, name: string): 'jso
     if (lines.length > 1 && lines.every((line) => line.startsWith('[') && isJson(line))) {
       throw refusal(
         name,
-        'line 1 holds a list, not an object.',
-        'Write one object a line, such as {"text": "…", "label": "…"}.',
+        'line 1 is a list, not an object.',
+        'Write one object per line, such as {"text": "…", "label": "…"}.',
       );
     }
     if (/^\[\s*[{\]]/.test(start)) return 'json';
@@ -44,8 +44,8 @@ export function detectJson(sample: string, isWhole: boolean, name: string): 'jso
     ) {
       throw refusal(
         name,
-        'the object that begins on line 1 goes over several lines, and others follow it.',
-        'Write each object on one line (jq -c . does), or put all of them in a list: commas between them, [ and ] around.',
+        'the object that begins on line 1 spans several lines, and others follow it.',
+        'Write each object on one line (“jq -c .” does this), or put them all in a list: commas between them, [ and ] around them.',
       );
     }
     const shape = isLines && end === undefined ? undefined : shapeOf(start, name);
@@ -53,16 +53,16 @@ export function detectJson(sample: string, isWhole: boolean, name: string): 'jso
     if (isOneLine || isLines) return 'jsonl';
     throw refusal(
       name,
-      'it holds one JSON object, not a list of rows.',
-      'Use a JSON array of objects, [{"text": "…", "label": "…"}, …], or JSON Lines with one such object a line.',
+      'it contains one JSON object, not a list of rows.',
+      'Use a JSON array of objects, [{"text": "…", "label": "…"}, …], or JSON Lines with one such object per line.',
     );
   }
   if (isLines) return 'jsonl';
   if (extension === '.json') {
     throw new LuthierError(
       'data-invalid',
-      `${name} is no JSON array of objects.`,
-      'It must begin with “[” and hold objects such as {"text": "…", "label": "…"}.',
+      `${name} is not a JSON array of objects.`,
+      'It must begin with “[” and contain objects such as {"text": "…", "label": "…"}.',
     );
   }
   return undefined;
@@ -155,18 +155,26 @@ function shapeOf(text: string, name: string): LuthierError | undefined {
   const lists = members.filter(({ value }) => value.startsWith('['));
   const objects = members.filter(({ value }) => value.startsWith('{'));
   if (keys.has('columns') && (keys.has('data') || keys.has('index')) && lists.length > 0) {
-    return refusal(name, 'it looks like df.to_json(orient="split"), with names and rows apart.', PANDAS);
+    return refusal(
+      name,
+      'it looks like the output of df.to_json(orient="split"), with column names and rows apart.',
+      PANDAS,
+    );
   }
   if (keys.has('schema') && keys.has('data')) {
-    return refusal(name, 'it looks like df.to_json(orient="table"), with the rows under “data”.', PANDAS);
+    return refusal(name, 'it looks like the output of df.to_json(orient="table"), with the rows under “data”.', PANDAS);
   }
   if (objects.length === members.length && objects.length > 0) {
     const inner = membersOf(objects[0]!.value, 0);
     if (inner.length > 0 && inner.every(({ key, value }) => /^\d+$/.test(key) && !/^[{[]/.test(value))) {
-      return refusal(name, 'it looks like df.to_json(), which writes column by column.', PANDAS);
+      return refusal(name, 'it looks like the output of df.to_json(), which writes column by column.', PANDAS);
     }
     if (inner.length > 1 && inner.some(({ value }) => !/^[{[]/.test(value)) && objects.length > 1) {
-      return refusal(name, 'it looks like df.to_json(orient="index"), with each row under its number or name.', PANDAS);
+      return refusal(
+        name,
+        'it looks like the output of df.to_json(orient="index"), with each row under its number or name.',
+        PANDAS,
+      );
     }
   }
   const ofRows = lists.filter(({ value }) => /^\[\s*[{[]/.test(value));
@@ -174,14 +182,14 @@ function shapeOf(text: string, name: string): LuthierError | undefined {
     const under = ofRows.map(({ key }) => `“${key}”`).join(' and ');
     return refusal(
       name,
-      `its rows stand under ${under}, within an object.`,
+      `its rows are under ${under}, inside an object.`,
       ofRows.length === 1
-        ? `Write the list under ${under} to a file of its own.`
-        : `Write each list to a file of its own, and name them in the recipe: "dataset": {"train": "train.json", "test": "test.json"}.`,
+        ? `Write the list under ${under} to a separate file.`
+        : `Write each list to a separate file, and name them in the recipe: "dataset": {"train": "train.json", "test": "test.json"}.`,
     );
   }
   if (lists.length > 1 && lists.length === members.length) {
-    return refusal(name, 'it holds a list for each column, as df.to_dict("list") gives.', PANDAS);
+    return refusal(name, 'it contains one list per column, as df.to_dict("list") returns.', PANDAS);
   }
   return undefined;
 }

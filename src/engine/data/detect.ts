@@ -51,8 +51,8 @@ export function detectFormat(bytes: Buffer, name: string, isWhole = bytes.length
   if (table) return { format: 'markdown' };
   throw new LuthierError(
     'data-invalid',
-    `${name} is no table: its lines share no delimiter (comma, tab, semicolon or bar), and it is neither JSON nor a Markdown table.`,
-    'Give each example a row, as in a CSV file whose first line is “text,label”.',
+    `${name} is not a table: its lines share no delimiter (comma, tab, semicolon or vertical bar), and it is neither JSON nor a Markdown table.`,
+    'Write one row for each text, as in a CSV file whose first line is “text,label”.',
   );
 }
 

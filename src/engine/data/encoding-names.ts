@@ -70,7 +70,7 @@ export function requireEncoding(name: string): string {
   const isNear = plain(name) !== '' && distance(plain(name), near) <= 2;
   throw new LuthierError(
     'usage',
-    `There is no encoding “${name}”${isNear ? `; did you mean “${BY_NAME.get(near)}”?` : '.'}`,
-    `Known are ${Object.keys(ENCODINGS).join(', ')}.`,
+    `“${name}” is not a known encoding${isNear ? `; did you mean “${BY_NAME.get(near)}”?` : '.'}`,
+    `The known encodings are ${Object.keys(ENCODINGS).join(', ')}.`,
   );
 }

@@ -48,7 +48,7 @@ export async function findEncoding(
     problems.add(
       'info',
       'encoding-mark',
-      `The file begins with the byte order mark of ${mark[1].toUpperCase()} and is read so, not as ${wanted}.`,
+      `The file begins with the byte order mark of ${mark[1].toUpperCase()} and is read as such, not as ${wanted}.`,
     );
   }
   const size = mark?.[0].length ?? 0;
@@ -71,7 +71,7 @@ export async function findEncoding(
       problems.add(
         'warning',
         'encoding-told',
-        `The file is valid UTF-8, and is read as ${name} because that was asked for. If letters look wrong, leave the encoding out.`,
+        `The file is valid UTF-8 but is read as ${name}, as requested. If letters look wrong, leave the encoding out.`,
       );
     }
   }
@@ -129,7 +129,7 @@ async function survey(source: Source, pace: Pace): Promise<Survey> {
     throw new LuthierError(
       'data-invalid',
       `${source.name} is empty.`,
-      'Give it a header line such as “text,label” and a row for each example.',
+      'Add a header line such as “text,label” and one row for each text.',
     );
   }
   return { head: head!, ...found };
@@ -280,7 +280,7 @@ async function check(
     if (nul < 0) continue;
     throw new LuthierError(
       'data-unreadable',
-      `${source.name} holds a NUL byte on line ${line}, so it is not a text file or it is damaged.`,
+      `${source.name} contains a NUL byte on line ${line}, so it is damaged or not a text file.`,
       'Save the data as CSV or JSON Lines in UTF-8, or remove the NUL bytes.',
     );
   }
@@ -289,7 +289,7 @@ async function check(
   problems.add(
     'warning',
     'encoding-broken',
-    `${counted(broken, 'byte or letter', 'bytes or letters')} of the file ${broken === 1 ? 'is' : 'are'} not ${name} (the first on line ${first}); each reads as “\ufffd”.`,
+    `${counted(broken, 'byte or letter', 'bytes or letters')} of the file ${broken === 1 ? 'is' : 'are'} not valid ${name} (the first on line ${first}); each is read as “\ufffd”.`,
     { line: first },
   );
 }
@@ -326,7 +326,7 @@ export function encode(text: string, encoding: Encoding, old: Buffer): Buffer {
   if (!encoding.name.startsWith('utf-8') && !holds(text)) {
     throw new LuthierError(
       'data-invalid',
-      `The file is in ${encoding.name}, which has no “${[...text].find((letter) => !holds(letter)) ?? '\ufffd'}”.`,
+      `The file is encoded as ${encoding.name}, which cannot represent “${[...text].find((letter) => !holds(letter)) ?? '\ufffd'}”.`,
       'Save the file as UTF-8 first.',
     );
   }

@@ -200,7 +200,7 @@ describe('quotes that close by chance', () => {
     const table = await ofText('label,text\npos,A plain one\nneg,"He said\npos,A third\npos,and so it ends"\nneg,b\n');
     expect(cells(table)).toHaveLength(3);
     expect(codes(table)).toEqual(['warning quotes-span-lines 3']);
-    expect(message(table, 'quotes-span-lines')).toContain('The quotes of “text” go from line 3 to line 5');
+    expect(message(table, 'quotes-span-lines')).toContain('The quotes around “text” run from line 3 to line 5');
   });
 
   it('texts of several lines that look like no rows are read without a word', async () => {
@@ -236,7 +236,7 @@ describe('quotes escaped by backslashes', () => {
   it('where neither fits, the error names the cause and the way out', async () => {
     const table = await ofText('text,label\n"say \\"hi\\"",a\n"say "hi"",b\n');
     expect(codes(table)).toEqual(['error broken-quote 2']);
-    expect(message(table, 'broken-quote')).toContain('seems to escape quotes by backslashes');
+    expect(message(table, 'broken-quote')).toContain('seems to escape quotes with backslashes');
   });
 });
 
@@ -256,14 +256,14 @@ describe('JSON', () => {
     ['{"text":-Infinity,"label":"a"}', '-Infinity is not JSON; write null'],
     ['{"text":undefined,"label":"a"}', 'undefined is not JSON; write null'],
     ['{"text":"x","label":None}', 'json.dumps'],
-    ["{'text': 'x', 'label': 'a'}", "' stands where JSON has a double quote"],
-    ['{"text":"x","label":"a",}', 'a comma stands before a closing bracket'],
+    ["{'text': 'x', 'label': 'a'}", "' is used where JSON needs a double quote"],
+    ['{"text":"x","label":"a",}', 'there is a comma before a closing bracket'],
     ['{"text":"x","label":"a"},', 'a comma follows the object'],
     ['{"text":"x"} {"text":"y"}', 'more than one object'],
-    ['{"text":"x\ty","label":"a"}', 'a tab or another control character'],
-    ['{text:"x","label":"a"}', '“text” stands without quotes'],
+    ['{"text":"x\ty","label":"a"}', 'an unescaped tab or other control character'],
+    ['{text:"x","label":"a"}', '“text” has no quotes around it'],
     ['{"text":"x","label":"a"', 'is not closed'],
-    ['{"text":"x', 'a text is not closed with a quote'],
+    ['{"text":"x', 'a string is not closed with a quote'],
     ['[1, 2]', 'but a list'],
   ])('what is wrong with a line is named: %s', async (bad, expected) => {
     const good = '{"text":"It is NaN, undefined or None","label":"a"}\n{"text":"b","label":"c"}\n';
@@ -289,24 +289,24 @@ describe('JSON', () => {
     [
       'x.json',
       '{"text":{"0":"a","1":"b"},"label":{"0":"x","1":"y"}}',
-      'looks like df.to_json(), which writes column by column',
+      'looks like the output of df.to_json(), which writes column by column',
     ],
-    ['x.json', '{\n "text": {\n "0": "a" },\n "label": {"0": "x"}\n}', 'looks like df.to_json(), which'],
+    ['x.json', '{\n "text": {\n "0": "a" },\n "label": {"0": "x"}\n}', 'looks like the output of df.to_json(), which'],
     ['x.json', '{"columns":["text","label"],"index":[0],"data":[["a","x"]]}', 'orient="split"'],
     ['x.json', '{"schema":{"fields":[]},"data":[{"text":"a"}]}', 'orient="table"'],
     ['x.json', '{"0":{"text":"a","label":"x"},"1":{"text":"b","label":"y"}}', 'orient="index"'],
     ['x.json', '[["a","x"],["b","y"]]', 'orient="values"'],
-    ['x.json', '{"text":["a","b"],"label":["x","y"]}', 'a list for each column'],
-    ['x.json', '{"version":"1","data":[{"text":"a","label":"x"}]}', 'its rows stand under “data”'],
-    ['x.json', '{\n"train":[["a","x"]],\n"test":[["b","y"]]\n}', 'its rows stand under “train” and “test”'],
+    ['x.json', '{"text":["a","b"],"label":["x","y"]}', 'one list per column'],
+    ['x.json', '{"version":"1","data":[{"text":"a","label":"x"}]}', 'its rows are under “data”'],
+    ['x.json', '{\n"train":[["a","x"]],\n"test":[["b","y"]]\n}', 'its rows are under “train” and “test”'],
     [
       'x.jsonl',
       '{\n "text": "a",\n "label": "x"\n}\n{\n "text": "b",\n "label": "y"\n}\n',
-      'line 1 goes over several lines',
+      'line 1 spans several lines',
     ],
-    ['x.json', '{\n "text": "a"\n}\n\n{\n "text": "b"\n}', 'line 1 goes over several lines'],
-    ['x.jsonl', '[{"text":"a"}]\n[{"text":"b"}]\n', 'line 1 holds a list'],
-    ['x.json', '{"name": "a", "size": 3,\n"text": "b"}', 'holds one JSON object'],
+    ['x.json', '{\n "text": "a"\n}\n\n{\n "text": "b"\n}', 'line 1 spans several lines'],
+    ['x.jsonl', '[{"text":"a"}]\n[{"text":"b"}]\n', 'line 1 is a list'],
+    ['x.json', '{"name": "a", "size": 3,\n"text": "b"}', 'contains one JSON object'],
   ])('%s of another shape is refused with its own reason: %s', async (file, text, expected) => {
     await expect(ofText(text, file)).rejects.toMatchObject({
       code: 'data-invalid',
@@ -389,7 +389,7 @@ describe('files that are none', () => {
         },
       },
     );
-    await expect(reading).rejects.toThrow('changing.csv changed while it was read');
+    await expect(reading).rejects.toThrow('changing.csv changed while it was being read');
   });
 });
 

@@ -45,7 +45,7 @@ describe('inspectData', () => {
           "label": "intent",
           "text": "question",
         },
-        "guess_reason": "Text is “question” (a usual name, 4 words on average) and label is “intent” (a usual name, 2 different values in 4 rows).",
+        "guess_reason": "The text is “question” (a common name, 4 words on average) and the label is “intent” (a common name, 2 different values in 4 rows).",
         "problems": [
           {
             "code": "empty-text",
@@ -58,13 +58,13 @@ describe('inspectData', () => {
             "code": "single-row-class",
             "column": "intent",
             "line": 2,
-            "message": "The class “shipping” has one row (line 2), which goes to the training part; add more, or correct a misspelt label.",
+            "message": "The class “shipping” has only one row (line 2), which is used for training. Add more rows, or correct a misspelled label.",
             "severity": "warning",
           },
           {
             "code": "conflicting-labels",
             "line": 4,
-            "message": "The text “where is it” is “shipping” on line 2 and “refund” on line 4; decide which it is.",
+            "message": "The text “where is it” has the label “shipping” on line 2 and “refund” on line 4. Decide which is right.",
             "severity": "warning",
           },
         ],

@@ -9,9 +9,9 @@ const WORDS: Record<string, string> = {
   nan: 'write null where a value is missing, or leave the key out',
   Infinity: 'write null where a value is missing, or leave the key out',
   undefined: 'write null where a value is missing, or leave the key out',
-  None: 'Python writes JSON with json.dumps, not with print or str',
-  True: 'Python writes JSON with json.dumps, not with print or str',
-  False: 'Python writes JSON with json.dumps, not with print or str',
+  None: 'in Python, write JSON with json.dumps, not with print or str',
+  True: 'in Python, write JSON with json.dumps, not with print or str',
+  False: 'in Python, write JSON with json.dumps, not with print or str',
 };
 
 const fault = (kind: string, what: string, advice: string): JsonFault => ({
@@ -27,11 +27,11 @@ export function jsonFault(text: string): JsonFault {
     const letter = text[i]!;
     if (letter === '"') {
       const end = stringEnd(text, i);
-      if (end === undefined) return fault('open-string', 'a text is not closed with a quote', WHOLE);
+      if (end === undefined) return fault('open-string', 'a string is not closed with a quote', WHOLE);
       if (hasControl(text, i, end)) {
         return fault(
           'control',
-          'a text holds a tab or another control character as it is',
+          'a string contains an unescaped tab or other control character',
           'write it as \\t, \\n or \\u0000',
         );
       }
@@ -39,11 +39,11 @@ export function jsonFault(text: string): JsonFault {
     } else if (letter === "'" || letter === '‘' || letter === '“') {
       return fault(
         'quotes',
-        `${letter} stands where JSON has a double quote`,
+        `${letter} is used where JSON needs a double quote`,
         'write JSON with a library (json.dumps in Python)',
       );
     } else if (letter === '/' || letter === '#') {
-      return fault('comment', 'it has a comment', 'JSON has none');
+      return fault('comment', 'it contains a comment', 'JSON does not allow comments');
     } else if (/[A-Za-z_$]/.test(letter)) {
       let end = i + 1;
       while (end < text.length && /[\w$.-]/.test(text[end]!)) end++;
@@ -51,28 +51,27 @@ export function jsonFault(text: string): JsonFault {
       if (Object.hasOwn(WORDS, word))
         return fault(word, `${text[i - 1] === '-' ? '-' : ''}${word} is not JSON`, WORDS[word]!);
       if (!['true', 'false', 'null'].includes(word) && !/\d/.test(text[i - 1] ?? '')) {
-        return fault('word', `“${word}” stands without quotes`, 'put texts and keys between double quotes');
+        return fault('word', `“${word}” has no quotes around it`, 'put strings and keys in double quotes');
       }
       i = end - 1;
     } else if (letter === '{' || letter === '[') {
-      if (isClosed) return fault('several', 'more than one object stands there', 'write each on a line of its own');
+      if (isClosed) return fault('several', 'there is more than one object', 'write each on a separate line');
       depth++;
     } else if (letter === '}' || letter === ']') {
       depth--;
       isClosed = depth === 0;
     } else if (letter === ',') {
-      if (isClosed)
-        return fault('comma-after', 'a comma follows the object', 'lines of JSON Lines have none between them');
+      if (isClosed) return fault('comma-after', 'a comma follows the object', 'JSON Lines has no commas between lines');
       if (/^\s*[}\]]/.test(text.slice(i + 1, i + 200))) {
-        return fault('comma', 'a comma stands before a closing bracket', 'remove it');
+        return fault('comma', 'there is a comma before a closing bracket', 'remove it');
       }
     }
   }
-  if (depth > 0) return fault('open', 'what begins there is not closed', WHOLE);
+  if (depth > 0) return fault('open', 'an object or list that begins there is not closed', WHOLE);
   return fault('syntax', 'it cannot be read', `check quotes, commas and braces; ${WHOLE}`);
 }
 
-const WHOLE = 'each row must be one whole object, such as {"text": "…", "label": "…"}';
+const WHOLE = 'each row must be one complete object, such as {"text": "…", "label": "…"}';
 
 function hasControl(text: string, from: number, to: number): boolean {
   for (let i = from; i < to; i++) if (text.charCodeAt(i) < 32) return true;

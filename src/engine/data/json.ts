@@ -33,7 +33,7 @@ class ObjectRows {
         { severity: 'error', code: 'not-an-object', key: String(isList) },
         line,
         (where) =>
-          `No JSON object on ${where}${isList ? ', but a list' : ''}: each row must be one object, such as {"text": "…", "label": "…"}.`,
+          `Not a JSON object${isList ? ' but a list' : ''} on ${where}: each row must be one object, such as {"text": "…", "label": "…"}.`,
       );
       return;
     }
@@ -58,7 +58,7 @@ class ObjectRows {
         this.problems.occurrence(
           { severity: 'warning', code: 'encoding-broken', column: key },
           line,
-          (where) => `Half of a character (a lone surrogate) stands in “${key}” on ${where}; it reads as “\ufffd”.`,
+          (where) => `“${key}” contains half a character (a lone surrogate) on ${where}; it is read as “\ufffd”.`,
         );
       }
       if (cells.length > 0 && cells.at(-1)![0] > index) isSorted = false;
@@ -79,7 +79,7 @@ class ObjectRows {
       { severity: 'info', code: 'nested-json', column: key },
       line,
       (where) =>
-        `The key “${key}” holds ${Array.isArray(field) ? 'a list' : 'an object'} on ${where}; it cannot be used as text or label.`,
+        `The key “${key}” contains ${Array.isArray(field) ? 'a list' : 'an object'} on ${where}; it cannot be used as the text or the label.`,
     );
     // What it says may still be opened: a list of one label.
     try {
@@ -101,8 +101,8 @@ class ObjectRows {
 export function tooManyColumns(name: string, line: number): LuthierError {
   return new LuthierError(
     'data-invalid',
-    `${name} has more than ${MAX_COLUMNS.toLocaleString('en')} columns (on line ${line}); at most as many are read.`,
-    'A table has a column for each field and a row for each example: is it the other way round, or is the delimiter another one?',
+    `${name} has more than ${MAX_COLUMNS.toLocaleString('en')} columns on line ${line}; that is the limit.`,
+    'A table needs one column for each field and one row for each text. Are rows and columns swapped, or is the delimiter a different one?',
   );
 }
 
@@ -218,7 +218,7 @@ class ElementCutter {
         }
         if (byte === CLOSE_LIST) {
           const where = this.#commaLine === this.#line ? '' : ` (the comma is on line ${this.#commaLine})`;
-          this.#fail(this.#line, `a comma stands before the closing “]”${where}; remove it.`);
+          this.#fail(this.#line, `there is a comma before the closing “]”${where}; remove it.`);
           return undefined;
         }
         this.#at = 'within';
@@ -239,7 +239,7 @@ class ElementCutter {
         } else this.#fail(this.#line, 'a comma is missing between two elements.');
         return undefined;
       case 'closed':
-        this.#fail(this.#line, 'there is more after the closing “]”; it is not read.');
+        this.#fail(this.#line, 'there is more text after the closing “]”; it is not read.');
     }
     return undefined;
   }

@@ -79,8 +79,8 @@ export class LabelCells {
     const opened = (code: string, lines: readonly number[], what: string): void =>
       problems.lines({ severity: 'info', code, column }, lines, (where, count) =>
         count === this.#rows
-          ? `Each row has ${what} in “${column}”; the entry is taken as its label.`
-          : `${counted(count, 'row')} ${count === 1 ? 'has' : 'have'} ${what} in “${column}” (${where}); the entry is taken as the label.`,
+          ? `Each row has ${what} in “${column}”; the entry is used as its label.`
+          : `${counted(count, 'row')} ${count === 1 ? 'has' : 'have'} ${what} in “${column}” (${where}); the entry is used as the label.`,
       );
     opened('list-labels', this.#opened.list, 'a list with one entry');
     opened('json-cells', this.#opened.json, 'JSON with one entry');
@@ -96,8 +96,8 @@ export class LabelCells {
         { severity: isMeant ? 'error' : 'warning', code, column, key: 'several' },
         found.map(({ line }) => line),
         (where, count) =>
-          `${counted(count, 'row')} of ${this.#rows.toLocaleString('en')} ${count === 1 ? 'has' : 'have'} ${what} in “${column}” (${where}), such as ${example}` +
-          `${isMeant ? '' : `, and ${count === 1 ? 'is' : 'are'} left out`}. Several labels a row are not supported yet: give each row one label.`,
+          `${count.toLocaleString('en')} of ${counted(this.#rows, 'row')} ${count === 1 ? 'has' : 'have'} ${what} in “${column}” (${where}), such as ${example}` +
+          `${isMeant ? '' : `, and ${count === 1 ? 'is' : 'are'} left out`}. Several labels per row are not supported yet: give each row one label.`,
       );
     }
   }

@@ -14,7 +14,7 @@ export async function readLabelSpaceText(text: Text, problems: Problems): Promis
       problems.occurrence(
         { severity: 'error', code: 'ragged-row' },
         line,
-        (where) => `No label with a text after it on ${where}: each line must be “<label> <text>”.`,
+        (where) => `No label followed by a text on ${where}: each line must be “<label> <text>”.`,
       );
       return;
     }

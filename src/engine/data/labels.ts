@@ -69,8 +69,8 @@ export function settleLabels(rows: LabelledRows, column: string, problems: Probl
       labels.length > 1 ? 'warning' : 'info',
       'invisible-characters',
       labels.length > 1
-        ? `The label ${quoted(kept)} in “${column}” is written in ${labels.length} ways that look the same, and read as one class: ${ways}.`
-        : `The label ${quoted(kept)} in “${column}” is written ${ways}, and read in its usual spelling.`,
+        ? `The label ${quoted(kept)} in “${column}” is written in ${labels.length} ways that look the same, and is read as one class: ${ways}.`
+        : `The label ${quoted(kept)} in “${column}” is written ${ways} and is read in its usual spelling.`,
       at,
     );
   }
@@ -115,20 +115,19 @@ export class KnownLabels {
     return this.#exact.get(label) ?? this.#byKey.get(classKey(label));
   }
 
-  /** Where a label is a known one in another spelling, says so. @param whose "the training part", "the model" */
+  /** Where a label is a known one in another spelling, says so. @param whose "the training rows", "the model" */
   reportSpelling({ label, line }: Labelled, index: number, whose: string, problems: Problems): void {
     const kept = this.labels[index]!;
     if (label === kept) return;
     const isNumber = numberKey(label) !== undefined && numberKey(kept) !== undefined;
     const code = isNumber ? 'equal-numbers' : 'invisible-characters';
     const how = isNumber
-      ? `is the number ${quoted(kept)} of ${whose}`
-      : `looks the same as ${quoted(kept)} of ${whose} but is written ${difference(label, kept)}`;
+      ? `is the same number as ${quoted(kept)} in ${whose}`
+      : `looks the same as ${quoted(kept)} in ${whose} but is written ${difference(label, kept)}`;
     problems.occurrence(
       { severity: 'warning', code, key: label },
       line,
-      (where, count) =>
-        `The label ${quoted(label)} of ${counted(count, 'row')} (${where}) ${how}, and is read as that.`,
+      (where, count) => `The label ${quoted(label)} in ${counted(count, 'row')} (${where}) ${how}; it is read as that.`,
     );
   }
 
@@ -141,8 +140,8 @@ export class KnownLabels {
     if (unknown.length === 0 || this.labels.some((label) => numberKey(label) !== undefined)) return undefined;
     const numbers = unknown.map((label) => Number(numberKey(label) ?? Number.NaN));
     if (!numbers.every((number) => Number.isInteger(number) && number >= 0 && number <= last)) return undefined;
-    const names = this.labels.slice(0, 10).map((label, i) => `${i} ${quoted(label)}`);
+    const names = this.labels.slice(0, 10).map((label, i) => `${i} is ${quoted(label)}`);
     const more = this.labels.length > names.length ? [`${this.labels.length - names.length} more`] : [];
-    return `0–${last} look like their numbers (${listed([...names, ...more])}): write the names in their place.`;
+    return `Numbers from 0 to ${last} look like positions in that list (${listed([...names, ...more])}): write the names instead.`;
   }
 }

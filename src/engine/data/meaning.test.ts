@@ -32,8 +32,8 @@ describe('labels that are one class', () => {
       ['warning', 'invisible-characters', 4],
     ]);
     expect(data.messages).toEqual([
-      'The label “Rés” in “label” is written in 2 ways that look the same, and read as one class: with U+0301 (combining acute accent), decomposed (NFD), on line 3.',
-      'The label “billing” in “label” is written in 3 ways that look the same, and read as one class: with U+00AD (soft hyphen) on line 4 and with U+200B (zero width space) on line 6.',
+      'The label “Rés” in “label” is written in 2 ways that look the same, and is read as one class: with U+0301 (combining acute accent), decomposed (NFD), on line 3.',
+      'The label “billing” in “label” is written in 3 ways that look the same, and is read as one class: with U+00AD (soft hyphen) on line 4 and with U+200B (zero width space) on line 6.',
     ]);
   });
 
@@ -101,8 +101,8 @@ describe('words for a missing value', () => {
       ['warning', 'missing-words', 4],
     ]);
     expect(data.messages).toEqual([
-      '“nan” stands in 1 text of “text” (line 3) and looks like a missing value, but is learned as written. Empty the cell to leave its row out.',
-      '“NaN” stands in 2 labels of “label” (lines 4 and 6) and looks like a missing value, but is learned as a class. Empty these cells to leave their rows out.',
+      '“nan” occurs in 1 text of “text” (line 3) and looks like a missing value, but is learned as written. Clear the cell to leave its row out.',
+      '“NaN” occurs in 2 labels of “label” (lines 4 and 6) and looks like a missing value, but is learned as a class. Clear these cells to leave their rows out.',
     ]);
     expect(data.labels).toEqual({ x: 2, y: 2, NaN: 2 });
   });
@@ -123,7 +123,7 @@ describe('texts without anything to read', () => {
       ['warning', 'empty-text', 6],
     ]);
     expect(data.messages[0]).toBe(
-      '4 rows with nothing but blanks and invisible characters in “text” (lines 2, 3, 5 and 8; the first has U+200B (zero width space)) are left out.',
+      '4 rows with nothing but spaces and invisible characters in “text” (lines 2, 3, 5 and 8; the first has U+200B (zero width space)) are left out.',
     );
   });
 
@@ -132,7 +132,7 @@ describe('texts without anything to read', () => {
     expect(data.guess).toEqual({ text: 'premise', text_pair: 'hypothesis', label: 'label' });
     expect(data.messages.slice(0, 2)).toEqual([
       '1 row without a second text in “hypothesis” (line 3) is left out.',
-      '1 row with nothing but blanks and invisible characters in “hypothesis” (line 4; the first has U+200B (zero width space)) is left out.',
+      '1 row with nothing but spaces and invisible characters in “hypothesis” (line 4; the first has U+200B (zero width space)) is left out.',
     ]);
   });
 });
@@ -144,7 +144,7 @@ describe('several labels a row', () => {
     const data = await look(csv([...labels, ...labels]));
     expect(data.found).toEqual([['warning', 'list-labels', 3]]);
     expect(data.messages[0]).toContain('2 of the 5 labels in “label” are lists of other labels');
-    expect(data.messages[0]).toContain('several labels a row are not supported yet');
+    expect(data.messages[0]).toContain('several labels per row are not supported yet');
     expect(data.messages[0]).toContain('lines 3, 5, 9 and 11');
   });
 
@@ -160,7 +160,7 @@ describe('several labels a row', () => {
     const one = await look(jsonl([['a'], ['b'], ['a'], ['b']]), 'rows.jsonl');
     expect(one.labels).toEqual({ a: 2, b: 2 });
     expect(one.found).toContainEqual(['info', 'list-labels', 1]);
-    expect(one.messages).toContain('Each row has a list with one entry in “label”; the entry is taken as its label.');
+    expect(one.messages).toContain('Each row has a list with one entry in “label”; the entry is used as its label.');
     // The same in cells, as JSON and as Python writes it.
     for (const cell of ['"[""a""]"', `"['a']"`]) {
       expect((await look(csv([cell, 'b', cell, 'b']))).labels).toEqual({ a: 2, b: 2 });
@@ -168,7 +168,7 @@ describe('several labels a row', () => {
     const several = await look(jsonl([['a', 'b'], ['b'], ['a', 'b'], ['b', 'c']]), 'rows.jsonl');
     expect(several.found[0]).toEqual(['error', 'list-labels', 1]);
     expect(several.messages[0]).toBe(
-      '3 rows of 4 have several labels in “label” (lines 1, 3 and 4), such as “a” and “b”. Several labels a row are not supported yet: give each row one label.',
+      '3 of 4 rows have several labels in “label” (lines 1, 3 and 4), such as “a” and “b”. Several labels per row are not supported yet: give each row one label.',
     );
   });
 
@@ -180,7 +180,7 @@ describe('several labels a row', () => {
       ['warning', 'list-labels', 1],
     ]);
     expect(data.messages).toContain(
-      '1 row of 6 has several labels in “label” (line 1), such as “a” and “b”, and is left out. Several labels a row are not supported yet: give each row one label.',
+      '1 of 6 rows has several labels in “label” (line 1), such as “a” and “b”, and is left out. Several labels per row are not supported yet: give each row one label.',
     );
   });
 
@@ -194,7 +194,7 @@ describe('several labels a row', () => {
     const few = await look([...lines, ...lines.slice(1).map((l) => `${l} more`)].join('\n'), 'train.txt');
     expect(few.found[0]).toEqual(['warning', 'list-labels', 1]);
     expect(few.messages[0]).toContain('such as “__label__a” and “__label__b”, and is left out');
-    expect(few.messages.join()).toContain('The labels “__label__a” and “__label__a,” differ in spelling alone');
+    expect(few.messages.join()).toContain('The labels “__label__a” and “__label__a,” differ only in spelling');
     const many = await look(`${lines[0]}\n${lines[0]} again\n${lines[1]}\n`, 'train.txt');
     expect(many.found[0]).toEqual(['error', 'list-labels', 1]);
   });
@@ -204,8 +204,8 @@ describe('several labels a row', () => {
     const data = await look(csv([cell('Good', 'Mixed'), 'Good', 'Bad', 'Good', 'Bad', cell('Bad')]));
     expect(data.labels).toEqual({ Good: 2, Bad: 3 });
     expect(data.messages).toEqual([
-      '1 row of 6 has JSON instead of one label in “label” (line 2), such as “{"choices":["Good","Mixed"]}”, and is left out. Several labels a row are not supported yet: give each row one label.',
-      '1 row has JSON with one entry in “label” (line 7); the entry is taken as the label.',
+      '1 of 6 rows has JSON instead of one label in “label” (line 2), such as “{"choices":["Good","Mixed"]}”, and is left out. Several labels per row are not supported yet: give each row one label.',
+      '1 row has JSON with one entry in “label” (line 7); the entry is used as the label.',
     ]);
     // With nothing but one class left that is what refuses the data.
     const alone = await look(csv([cell('Good', 'Mixed'), 'Good', 'Good', 'Good', 'Good']));
@@ -220,7 +220,9 @@ describe('several labels a row', () => {
     const data = await look(`comment_text;toxic;insult;threat\n${rows.join('\n').replaceAll(/,(?=\d)/g, ';')}\n`);
     expect(data.guess.text).toBe('comment_text');
     expect(data.found[0]).toEqual(['warning', 'indicator-columns', undefined]);
-    expect(data.messages[0]).toMatch(/^“toxic”, “insult” and “threat” each hold 0 and 1, .* Only “toxic” is taken/);
+    expect(data.messages[0]).toMatch(
+      /^“toxic”, “insult” and “threat” each contain only 0 and 1, .* Only “toxic” is used/,
+    );
     const hot = Array.from(
       { length: 9 },
       (_, i) => `${saying(i)};${[0, 1, 2].map((k) => (i % 3 === k ? 1 : 0)).join(';')}`,
@@ -240,7 +242,7 @@ describe('measurements', () => {
     );
     expect(own.found).toEqual([['error', 'numeric-labels', undefined]]);
     expect(own.messages[0]).toBe(
-      'The labels in “score” are decimal numbers from 0 to 2.64, and each row has its own: a measurement rather than classes. Learning a measurement (regression) is not supported yet; make a few classes of it, such as low and high, or choose another label column.',
+      'The labels in “score” are decimal numbers from 0 to 2.64, and each row has a different one: a measurement rather than classes. Learning a measurement (regression) is not supported yet. Group the numbers into a few classes, such as low and high, or choose another label column.',
     );
     const rounded = await look(
       csv(
@@ -274,7 +276,9 @@ describe('columns that are not used', () => {
       'v1,v2,,\nham,see you there,,\nspam,reply stop, or call, now\nham,on my way,,\nspam,win a phone,,\n',
     );
     expect(data.found[0]).toEqual(['warning', 'unused-column', 3]);
-    expect(data.messages[0]).toMatch(/^“column_3” and “column_4” have no name in the header and hold text on line 3/);
+    expect(data.messages[0]).toMatch(
+      /^“column_3” and “column_4” have no name in the header and contain text on line 3/,
+    );
   });
 
   it('are named where annotators rejected rows', async () => {

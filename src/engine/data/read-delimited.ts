@@ -101,7 +101,7 @@ export async function readDelimited(
       problems.add(
         'info',
         'backslash-quotes',
-        'Quotes within cells are written with a backslash (\\") and not twice; they are read so.',
+        'Quotes within cells are escaped with a backslash (\\") instead of being doubled, and are read that way.',
       );
     }
   }
@@ -111,7 +111,7 @@ export async function readDelimited(
     if (reading.broken !== undefined || ragged(plain) <= ragged(reading)) {
       reading = plain;
       used = { ...dialect, quotes: false };
-      problems.add('info', 'plain-quotes', 'The quotes do not enclose cells; they are read as characters.');
+      problems.add('info', 'plain-quotes', 'The quotes do not enclose cells and are read as ordinary characters.');
     }
   }
   tellOddities(reading, problems);
@@ -157,13 +157,13 @@ async function parse(text: Text, dialect: Dialect): Promise<Reading> {
 function tellOddities({ broken, hasBackslashQuote, spans, span, grid }: Reading, problems: Problems): void {
   if (broken !== undefined) {
     const advice = hasBackslashQuote
-      ? 'The file seems to escape quotes by backslashes (\\"), but not everywhere: write quotes within a cell twice ("") instead, as pandas does with doublequote=True. '
-      : 'Close it, and write quotes within it twice (""). ';
+      ? 'The file seems to escape quotes with backslashes (\\"), but not everywhere: write quotes within a cell twice ("") instead, as pandas does with doublequote=True. '
+      : 'Close the cell, and write quotes within it twice (""). ';
     problems.add(
       'error',
       'broken-quote',
-      `The quotes of the row that begins on line ${broken} do not fit: a quoted cell is not closed, or text follows its closing quote. ` +
-        `${advice}The rows from there on are not read.`,
+      `The quotes in the row that begins on line ${broken} do not match: a quoted cell is not closed, or text follows its closing quote. ` +
+        `${advice}Rows from there on are not read.`,
       { line: broken },
     );
   }
@@ -173,8 +173,8 @@ function tellOddities({ broken, hasBackslashQuote, spans, span, grid }: Reading,
   const cell = name ? `“${name}”` : `cell ${column + 1}`;
   problems.occurrences({ severity: 'warning', code: 'quotes-span-lines' }, spans, (where, count) =>
     count === 1
-      ? `The quotes of ${cell} go from line ${line} to line ${end}, and each of these lines looks like a row of its own. If it is, a quote is not closed or closed by chance: write it twice ("") or take it out.`
-      : `Quotes go over several lines, each of which looks like a row of its own (${where}; the first is ${cell} from line ${line} to line ${end}). If they are, quotes are not closed or closed by chance: write them twice ("") or take them out.`,
+      ? `The quotes around ${cell} run from line ${line} to line ${end}, and each of these lines looks like a separate row. If so, a quote is unclosed, or closed by chance: write it twice ("") or remove it.`
+      : `Quotes run over several lines, each of which looks like a separate row (${where}; the first is ${cell} from line ${line} to line ${end}). If so, quotes are unclosed, or closed by chance: write them twice ("") or remove them.`,
   );
 }
 
@@ -190,7 +190,7 @@ export async function contentOf(
   problems.occurrences(
     { severity: 'info', code: 'blank-row' },
     grid.blank,
-    (where, count) => `${counted(count, 'row')} without any content left out (${where}).`,
+    (where, count) => `${counted(count, 'row')} without any content (${where}) ${count === 1 ? 'is' : 'are'} left out.`,
   );
   return content;
 }
@@ -233,7 +233,7 @@ async function withHeader(
     { severity: 'warning', code: 'repeated-header' },
     againAt,
     (where, count) =>
-      `The header stands again on ${where}; ${count === 1 ? 'that line is' : 'these lines are'} left out.`,
+      `The header is repeated on ${where}; ${count === 1 ? 'that line is' : 'these lines are'} left out.`,
   );
   const rows =
     againAt.count === 0
@@ -265,7 +265,7 @@ async function withoutHeader(
   if (isMixed(widths, width)) await tellRagged(rows, width, problems, 'most rows', text.pace);
   if (format === 'tsv' && width === 2) {
     const columns = labelComesFirst(rows) ? ['label', 'text'] : ['text', 'label'];
-    problems.add('info', 'no-header', `There is no header line; the columns are taken as ${columns.join(' and ')}.`);
+    problems.add('info', 'no-header', `There is no header line; the columns are read as ${columns.join(' and ')}.`);
     return { format: 'label-tab-text', columns, rows, nested: new Map() };
   }
   const columns = Array.from({ length: width }, (_, i) => `column_${i + 1}`);
@@ -301,20 +301,20 @@ async function tellRagged(rows: Rows, width: number, problems: Problems, whose: 
       problems.occurrence(
         { severity: 'info', code: 'trailing-delimiter' },
         line,
-        (where) => `Empty cells beyond the last column left out on ${where}.`,
+        (where) => `Empty cells beyond the last column are left out on ${where}.`,
       );
       continue;
     }
     const got = cells > MAX_COLUMNS ? `more than ${counted(MAX_COLUMNS, 'cell')}` : counted(cells, 'cell');
     problems.occurrence({ severity: 'error', code: 'ragged-row' }, line, (where, count) =>
       count === 1
-        ? `Line ${line} has ${got} where ${whose} ${isOne ? 'has' : 'have'} ${width}; put quotes around a cell that holds the delimiter, or fill in what is missing.`
-        : `${counted(count, 'row')} do not have ${width} cells as ${whose} ${isOne ? 'does' : 'do'} (${where}; line ${line} has ${cells}); put quotes around cells that hold the delimiter, or fill in what is missing.`,
+        ? `Line ${line} has ${got}, but ${whose} ${isOne ? 'has' : 'have'} ${width}. Put quotes around a cell that contains the delimiter, or fill in missing cells.`
+        : `${counted(count, 'row')} do not have ${counted(width, 'cell')} like ${whose} (${where}; line ${line} has ${cells}). Put quotes around cells that contain the delimiter, or fill in missing cells.`,
     );
   }
 }
 
 /** @throws LuthierError `data-invalid`: the file, by its name or by what was told, should hold a Markdown table */
 export function noMarkdownTable(name: string): LuthierError {
-  return new LuthierError('data-invalid', `${name} holds no Markdown table.`, 'Give it one, or use CSV.');
+  return new LuthierError('data-invalid', `${name} contains no Markdown table.`, 'Add one, or use CSV.');
 }

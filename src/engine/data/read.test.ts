@@ -214,7 +214,7 @@ describe('encodings', () => {
 
   it('NUL bytes, archives and other kinds are refused', async () => {
     await expect(ofBytes(Buffer.from('text,label\na,b\nc\0d,e\n'))).rejects.toThrow(
-      'rows.csv holds a NUL byte on line 3',
+      'rows.csv contains a NUL byte on line 3',
     );
     await expect(ofBytes(Buffer.from('PK\x03\x04more'), 'x.xlsx')).rejects.toThrow('x.xlsx is an Excel workbook');
     await expect(ofBytes(Buffer.from('PAR1more'), 'x.parquet')).rejects.toThrow('x.parquet is a Parquet file');
@@ -230,7 +230,7 @@ describe('faults', () => {
   ])('%s is an error that names its row', async (_, text, line) => {
     const table = await ofText(text);
     expect(codes(table)).toEqual([`error broken-quote ${line}`]);
-    expect(table.problems[0]!.message).toContain(`begins on line ${line} do not fit`);
+    expect(table.problems[0]!.message).toContain(`begins on line ${line} do not match`);
     expect(table.rows.every((row) => row.line < line)).toBe(true);
   });
 
@@ -254,11 +254,11 @@ describe('faults', () => {
   it('a ragged row is an error that names the line; several are one that counts them', async () => {
     const one = await ofText('text,label\na,x\nb,c,y\nd,x\n');
     expect(codes(one)).toEqual(['error ragged-row 3']);
-    expect(one.problems[0]!.message).toMatch(/^Line 3 has 3 cells where the header has 2; put quotes/);
+    expect(one.problems[0]!.message).toMatch(/^Line 3 has 3 cells, but the header has 2. Put quotes/);
     const many = await ofText(`text,label\n${'a,x\nb\n'.repeat(9)}`);
     expect(many.problems[0]).toMatchObject({ code: 'ragged-row', line: 3, count: 9 });
     expect(many.problems[0]!.message).toContain(
-      '9 rows do not have 2 cells as the header does (lines 3, 5, 7, 9, 11 and 4 more',
+      '9 rows do not have 2 cells like the header (lines 3, 5, 7, 9, 11 and 4 more',
     );
   });
 
@@ -295,20 +295,20 @@ describe('faults', () => {
     ['', 'rows.csv is empty.'],
     [' \n\n', 'rows.csv is empty.'],
     ['text,label\n', 'rows.csv has no rows below its header.'],
-    ['[]', 'rows.csv holds no rows.'],
+    ['[]', 'rows.csv has no rows.'],
   ])('%j', async (text, message) => {
     await expect(ofText(text)).rejects.toThrow(message);
   });
 
   it.each([
-    ['{"a": {"b": 1},\n "c": 2}', 'x.json', 'x.json holds one JSON object, not a list of rows.'],
-    ['"text"', 'x.json', 'x.json is no JSON array of objects.'],
+    ['{"a": {"b": 1},\n "c": 2}', 'x.json', 'x.json contains one JSON object, not a list of rows.'],
+    ['"text"', 'x.json', 'x.json is not a JSON array of objects.'],
     [
       'Once upon a time there was a king, and he had a daughter.\nShe lived, as they do, in a tower, alone.\nThe end.\n',
       'x.txt',
-      'x.txt is no table',
+      'x.txt is not a table',
     ],
-    ['# A title\n\nSome prose, with commas, here.\n\n- a list\n', 'x.md', 'x.md is no table'],
+    ['# A title\n\nSome prose, with commas, here.\n\n- a list\n', 'x.md', 'x.md is not a table'],
   ])('what is no table is refused in a sentence: %j', async (text, file, message) => {
     await expect(ofText(text, file)).rejects.toMatchObject({
       code: 'data-invalid',

@@ -96,8 +96,8 @@ async function readSource(source: Source, options: ReadOptions): Promise<Table> 
   ) {
     throw new LuthierError(
       'data-invalid',
-      table.header ? `${name} has no rows below its header.` : `${name} holds no rows.`,
-      'Add a row for each example.',
+      table.header ? `${name} has no rows below its header.` : `${name} has no rows.`,
+      'Add one row for each text.',
     );
   }
   return table;
@@ -187,7 +187,7 @@ async function readMarkdown(text: Text, problems: Problems): Promise<Content> {
     problems.add(
       'info',
       'several-tables',
-      `The file holds ${counted(reader.tables, 'table')}; the first is read, from line ${line} on.`,
+      `The file contains ${counted(reader.tables, 'table')}; the first, from line ${line} on, is read.`,
       { line },
     );
   }

@@ -77,7 +77,7 @@ export async function resolveDataset(reference: DatasetReference, base: string):
   if (kind === 'folder') {
     throw new LuthierError(
       'data-unreadable',
-      `${path} is a folder without a dataset.json, so it is no data set.`,
+      `${path} is a folder without a dataset.json, so it is not a dataset.`,
       'Name one of the files in it.',
     );
   }
@@ -102,9 +102,9 @@ async function notFound(reference: string, base: string): Promise<LuthierError> 
   const isNear = near !== undefined && distance(wanted, near) <= Math.max(2, wanted.length / 3);
   return new LuthierError(
     'data-unreadable',
-    `There is no file ${path} and no data set called “${wanted}”${isNear ? `; did you mean “${near}”?` : '.'}`,
+    `There is no file ${path} and no dataset called “${wanted}”${isNear ? `; did you mean “${near}”?` : '.'}`,
     sets.length > 0
-      ? `The data sets here are ${listed(sets.slice(0, 10))}; paths are relative to the recipe's folder.`
+      ? `The datasets here are ${listed(sets.slice(0, 10))}; paths are relative to the recipe's folder.`
       : `Paths are relative to the recipe's folder, here ${resolve(base)}.`,
   );
 }
@@ -123,13 +123,13 @@ async function fromFolder(folder: string): Promise<ResolvedDataset> {
   if (record.format > DATASET_FORMAT) {
     throw new LuthierError(
       'data-unreadable',
-      `The data set ${folder} was written by a newer Luthier (layout ${record.format}, this one knows ${DATASET_FORMAT}).`,
+      `The dataset ${folder} was written by a newer version of Luthier (layout ${record.format}; this version knows ${DATASET_FORMAT}).`,
       'Update Luthier.',
     );
   }
   const file = join(folder, 'rows.jsonl');
   if ((await kindOf(file)) !== 'file') {
-    throw new LuthierError('data-unreadable', `The data set ${folder} has no rows.jsonl.`, 'Add the data set again.');
+    throw new LuthierError('data-unreadable', `The dataset ${folder} has no rows.jsonl.`, 'Add the dataset again.');
   }
   const source = rowSource(record.source);
   const splitsFile = join(folder, 'splits.json');
@@ -168,7 +168,7 @@ async function refuseStaleSplits(
   rows: number,
 ): Promise<void> {
   const hint =
-    'Write it again for the rows as they are now, or delete it: a share of the rows is then held out by validation_split.';
+    'Write it again for the current rows, or delete it: validation_split then holds out a share of the rows.';
   const beyond = [...validation, ...test].filter((line) => line > rows);
   if (beyond.length > 0) {
     throw new LuthierError(
@@ -183,14 +183,14 @@ async function refuseStaleSplits(
     throw new LuthierError(
       'data-invalid',
       `${splitsFile} names ${places(both)} of rows.jsonl for both validation and test.`,
-      'Name each line in one part.',
+      'Name each line in only one of them.',
     );
   }
   const [written, changed] = await Promise.all([stat(splitsFile), stat(rowsFile)]);
   if (written.mtimeMs < changed.mtimeMs) {
     throw new LuthierError(
       'data-invalid',
-      `${splitsFile} is older than rows.jsonl (${written.mtime.toISOString()}, ${changed.mtime.toISOString()}): its line numbers may belong to other rows.`,
+      `${splitsFile} is older than rows.jsonl (${written.mtime.toISOString()}, ${changed.mtime.toISOString()}): its line numbers may refer to other rows.`,
       hint,
     );
   }
@@ -209,7 +209,7 @@ async function readRecord<T>(file: string, schema: z.ZodType<T>): Promise<T> {
             )
             .join('; ')
         : (error as Error).message;
-    throw new LuthierError('data-unreadable', `${file} cannot be read (${what}).`, 'Add the data set again.', {
+    throw new LuthierError('data-unreadable', `${file} cannot be read (${what}).`, 'Add the dataset again.', {
       cause: error,
     });
   }

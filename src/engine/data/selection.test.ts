@@ -33,14 +33,14 @@ describe('extractSelection', () => {
     expect(table.problems.map(({ code, message }) => [code, message])).toEqual([
       [
         'selection-completed',
-        'The selection begins or ends within a line; it was completed to whole rows (lines 3 to 5).',
+        'The selection begins or ends in the middle of a line; it was extended to whole rows (lines 3 to 5).',
       ],
     ]);
   });
 
   it('takes the whole document, its header alone is no row, and nothing is nothing', async () => {
     expect((await select(csv, [1, 1], [7, 1], 'x.csv')).rows).toHaveLength(4);
-    await expect(select(csv, [1, 1], [2, 1], 'x.csv')).rejects.toThrow('The selection holds no row of the table.');
+    await expect(select(csv, [1, 1], [2, 1], 'x.csv')).rejects.toThrow('The selection contains no rows of the table.');
     await expect(select(csv, [2, 1], [2, 1], 'x.csv')).rejects.toThrow('Nothing is selected.');
   });
 

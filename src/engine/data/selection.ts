@@ -157,8 +157,8 @@ function someRows(table: Table): Table {
   if (table.rows.length > 0) return table;
   throw new LuthierError(
     'data-invalid',
-    'The selection holds no row of the table.',
-    'Select the rows below the header.',
+    'The selection contains no rows of the table.',
+    'Select rows below the header.',
   );
 }
 
@@ -172,7 +172,7 @@ function withNote(table: Table): Table {
       {
         severity: 'info',
         code: 'selection-completed',
-        message: `The selection begins or ends within a line; it was completed to whole rows${where}.`,
+        message: `The selection begins or ends in the middle of a line; it was extended to whole rows${where}.`,
         ...(first && { line: first.line }),
       },
     ],

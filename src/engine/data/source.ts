@@ -75,15 +75,19 @@ export async function fileSource(file: string): Promise<Source> {
 }
 
 function changed(name: string): LuthierError {
-  return new LuthierError('data-unreadable', `${name} changed while it was read.`, 'Try again once it is written.');
+  return new LuthierError(
+    'data-unreadable',
+    `${name} changed while it was being read.`,
+    'Try again once it is complete.',
+  );
 }
 
 function refuseTooLarge(size: number, name: string): void {
   if (size <= MAX_BYTES) return;
   throw new LuthierError(
     'data-unreadable',
-    `${name} has ${Math.round(size / 2 ** 20).toLocaleString('en')} MB; at most ${MAX_BYTES / 2 ** 20} MB are read.`,
-    'Fine-tuning seldom needs as much: take a part of its rows.',
+    `${name} is ${Math.round(size / 2 ** 20).toLocaleString('en')} MB in size; the limit is ${MAX_BYTES / 2 ** 20} MB.`,
+    'Fine-tuning rarely needs that much: use some of its rows.',
   );
 }
 
@@ -95,7 +99,7 @@ export function asReadError(error: unknown, file: string): unknown {
     return new LuthierError(
       'data-unreadable',
       `${file} is a ${error.kind}, not a file.`,
-      error.kind === 'folder' ? 'Name one of the files in it.' : 'Write what it gives to a file, and name that.',
+      error.kind === 'folder' ? 'Name one of the files in it.' : 'Save its output to a file, and name that file.',
       cause,
     );
   }
@@ -118,8 +122,8 @@ export function asReadError(error: unknown, file: string): unknown {
     case 'EPERM':
       return new LuthierError(
         'data-unreadable',
-        `${file} may not be read.`,
-        'Give yourself the right to read it.',
+        `${file} cannot be read: permission denied.`,
+        'Give yourself permission to read it.',
         cause,
       );
     default:

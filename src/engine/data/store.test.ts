@@ -53,7 +53,7 @@ describe('createDataset', () => {
     const folder = join(base, 'three');
     await createDataset({ file: 'x.csv', text, folder, name: 'taken', columns });
     await expect(createDataset({ file: 'x.csv', text, folder, name: 'taken', columns })).rejects.toThrow(
-      'There is a data set “taken” already.',
+      'A dataset called “taken” already exists.',
     );
     for (const name of ['', '../up', 'a/b', 'con', 'dot.', '.hidden', 'x'.repeat(81)]) {
       await expect(createDataset({ file: 'x.csv', text, folder, name, columns })).rejects.toMatchObject({
@@ -180,7 +180,7 @@ describe('appendRows', () => {
     const old = Buffer.from('text,label\ndéjà vu,a\nautre,b\n', 'latin1');
     await writeFile(file, old);
     await expect(appendRows({ data: file, columns: {}, rows: [{ text: '日本', label: 'a' }] })).rejects.toThrow(
-      'which has no “日”',
+      'which cannot represent “日”',
     );
     await expect(appendRows({ data: file, columns: {}, rows: [{ text: ' ', label: 'a' }] })).rejects.toThrow(
       'The new row has no text.',
@@ -189,7 +189,7 @@ describe('appendRows', () => {
     const markdown = join(base, 'lines.md');
     await writeFile(markdown, '|text|label|\n|-|-|\n|a b|x|\n|c d|y|\n');
     await expect(appendRows({ data: markdown, columns: {}, rows: [{ text: 'a\nb', label: 'x' }] })).rejects.toThrow(
-      'cannot hold a line break',
+      'cannot contain a line break',
     );
     const ragged = join(base, 'ragged.csv');
     await writeFile(ragged, 'text,label\na,b\nc,d,e\nf,g\n');

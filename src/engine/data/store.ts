@@ -45,8 +45,8 @@ export async function createDataset(
   if (await exists(path)) {
     throw new LuthierError(
       'usage',
-      `There is a data set “${name}” already.`,
-      'Choose another name, or remove that one first.',
+      `A dataset called “${name}” already exists.`,
+      'Choose another name, or delete that one first.',
     );
   }
   const table = selection
@@ -69,12 +69,12 @@ export async function createDataset(
   });
   const refused = problems.list().find(({ severity }) => severity === 'error');
   if (refused)
-    throw new LuthierError('data-invalid', `${table.name}: ${refused.message}`, 'Check which columns they are.');
+    throw new LuthierError('data-invalid', `${table.name}: ${refused.message}`, 'Check which columns are chosen.');
   if (rows.length === 0) {
     throw new LuthierError(
       'data-invalid',
       `No row of ${table.name} has both a text and a label.`,
-      'Check which columns they are.',
+      'Check which columns are chosen.',
     );
   }
   // One class is no error here: rows of another can be added.
@@ -146,7 +146,7 @@ const MAX_NAME = 80;
 
 /** @throws LuthierError `not-writable` where a folder is a link, so that what is written would stand elsewhere */
 export function requireHere(problem: string | null): void {
-  if (problem !== null) throw new LuthierError('not-writable', problem, 'Put a real folder in its place.');
+  if (problem !== null) throw new LuthierError('not-writable', problem, 'Replace it with a real folder.');
 }
 
 function refuseName(name: string): void {
@@ -155,9 +155,9 @@ function refuseName(name: string): void {
   throw new LuthierError(
     'usage',
     name.length > MAX_NAME
-      ? `A data set's name has at most ${counted(MAX_NAME, 'character')}; this one has ${name.length}.`
-      : `“${name}” cannot be a data set's name.`,
-    'Use letters, digits, blanks and . _ - ( ), beginning with a letter, a digit or _.',
+      ? `A dataset's name can have at most ${counted(MAX_NAME, 'character')}; this one has ${name.length}.`
+      : `“${name}” cannot be a dataset's name.`,
+    'Use letters, digits, spaces and . _ - ( ), beginning with a letter, a digit or _.',
   );
 }
 

@@ -45,7 +45,7 @@ function reportUnnamed(table: Table, unused: readonly ColumnStats[], problems: P
     { severity: 'warning', code: 'unused-column' },
     filled,
     (where) =>
-      `${names} ${unnamed.length === 1 ? 'has' : 'have'} no name in the header and ${unnamed.length === 1 ? 'holds' : 'hold'} text on ${where} that is not used. Where a delimiter within a text made ${unnamed.length === 1 ? 'it' : 'them'}, put quotes around the text.`,
+      `${names} ${unnamed.length === 1 ? 'has' : 'have'} no name in the header and ${unnamed.length === 1 ? 'contains' : 'contain'} text on ${where} that is not used. If a delimiter within a text created ${unnamed.length === 1 ? 'it' : 'them'}, put quotes around the text.`,
   );
   return new Set(unnamed);
 }
@@ -78,12 +78,12 @@ function reportTexts(
   const [first, second] = [text, texts[0]!].sort((a, b) => stats.indexOf(a) - stats.indexOf(b)).map(({ name }) => name);
   const pair =
     columns.text_pair === undefined
-      ? ` Where two texts make an example, name both: "columns": {"text": ${JSON.stringify(first)}, "text_pair": ${JSON.stringify(second)}} in the recipe, --text-column and --text-pair-column in a terminal.`
+      ? ` If each row is a pair of texts, name both: "columns": {"text": ${JSON.stringify(first)}, "text_pair": ${JSON.stringify(second)}} in the recipe, or --text-column and --text-pair-column in a terminal.`
       : '';
   problems.add(
     given.text === undefined ? 'warning' : 'info',
     'unused-column',
-    `${names} ${texts.length === 1 ? 'holds texts as “' : 'hold texts as “'}${text.name}” does, and ${texts.length === 1 ? 'is' : 'are'} not used.${pair}`,
+    `${names} ${texts.length === 1 ? 'contains' : 'contain'} texts like “${text.name}” but ${texts.length === 1 ? 'is' : 'are'} not used.${pair}`,
     { column: texts[0]!.name },
   );
 }
@@ -135,7 +135,7 @@ function reportVerdicts(table: Table, unused: readonly ColumnStats[], problems: 
       { severity: 'warning', code: 'verdict-column', column: column.name },
       bad,
       (where) =>
-        `“${column.name}” says ${said} of ${counted(table.rows.length, 'row')} (${where}), and is not used: these rows are learned like the others. Delete those that should not be, or keep the accepted ones in a file of their own.`,
+        `“${column.name}” says ${said} of ${counted(table.rows.length, 'row')} (${where}) but is not used: these rows are learned like the others. Delete those that should not be, or keep the accepted ones in a separate file.`,
     );
   }
   return new Set([...candidates.values()].map(({ column }) => column));
@@ -160,12 +160,12 @@ function reportIndicators(table: Table, columns: Columns, stats: readonly Column
   const names = listed(indicators.slice(0, 10).map(({ name }) => `“${name}”`));
   const more = indicators.length > 10 ? ` and ${indicators.length - 10} more` : '';
   const advice = table.rows.every((row) => sum(row) === 1)
-    ? 'One of them is 1 in each row: write its name into one column, and take that as the label.'
-    : 'Several labels a row are not supported yet: name the one to learn, or make one column of classes.';
+    ? 'One of them is 1 in each row: write its name into one column, and use that as the label.'
+    : 'Several labels per row are not supported yet: name the one to learn, or combine them into one column of classes.';
   problems.add(
     'warning',
     'indicator-columns',
-    `${names}${more} each hold 0 and 1, as one label of several does. Only “${label}” is taken as the label. ${advice}`,
+    `${names}${more} each contain only 0 and 1, like a set of separate labels. Only “${label}” is used as the label. ${advice}`,
     { column: label },
   );
 }

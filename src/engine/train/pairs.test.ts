@@ -90,7 +90,7 @@ describe('a model of pairs', () => {
     await appendRows({ data, columns, rows: [{ text: 'good ||| very good', label: 'same' }] });
     expect((await readFile(data, 'utf8')).split('\n').at(-2)).toBe('good,very good,same');
     await expect(appendRows({ data, columns, rows: [{ text: 'good', label: 'same' }] })).rejects.toMatchObject({
-      message: 'A row of added.csv has two texts (“premise” and “hypothesis”), and the new one has only one.',
+      message: 'Rows of added.csv have two texts (“premise” and “hypothesis”), but the new row has only one.',
     });
   });
 });

@@ -47,7 +47,7 @@ function inspect({ columns = {} }: { columns?: Columns }) {
             severity: 'error',
             code: 'all-classes-single',
             column: 'text',
-            message: 'Each of the 4 rows has a label of its own in “text”, so there is nothing to learn.',
+            message: 'Each of the 4 rows has a different label in “text”, so there is nothing to learn.',
           },
         ]
       : [];
@@ -59,7 +59,7 @@ function inspect({ columns = {} }: { columns?: Columns }) {
     rows: 36,
     columns: ['text', 'label'].map(column),
     guess,
-    guess_reason: 'Text is “text” and label is “label”.',
+    guess_reason: 'The text is “text” and the label is “label”.',
     classes,
     problems,
   };
@@ -116,7 +116,7 @@ test('columns the wrong way round lead back to their question, which says why an
   (await question('column with the text')).accept('label');
   (await question('column with the label')).accept('text');
   const again = await vi.waitFor(() => {
-    expect(labels(shown.picker!)[0]).toMatch(/^films\.csv: Each of the 4 rows has a label of its own/);
+    expect(labels(shown.picker!)[0]).toMatch(/^films\.csv: Each of the 4 rows has a different label/);
     return shown.picker!;
   });
   expect(again.items[0]).toMatchObject({ detail: expect.stringContaining('the wrong way round') });
@@ -256,7 +256,7 @@ test('an encoding that cannot be told for sure is asked for by what it makes of 
   const asked: unknown[] = [];
   answers['data/inspect'] = (params: { columns?: Columns; encoding?: string }) => {
     asked.push(params.encoding);
-    if (params.encoding === 'nonsense') throw new HostError('usage', 'There is no encoding “nonsense”.');
+    if (params.encoding === 'nonsense') throw new HostError('usage', '“nonsense” is not a known encoding.');
     if (params.encoding) return { ...inspect(params), encoding: params.encoding };
     const alternatives = [{ encoding: 'windows-1252', sample: 'ïðèâåò' }];
     return {
@@ -274,7 +274,7 @@ test('an encoding that cannot be told for sure is asked for by what it makes of 
   ]);
   editor.window.showInputBox.mockResolvedValueOnce('nonsense');
   picker.accept('$(edit) Another encoding…');
-  await vi.waitFor(() => expect(labels(shown.picker!)[0]).toBe('There is no encoding “nonsense”.'));
+  await vi.waitFor(() => expect(labels(shown.picker!)[0]).toBe('“nonsense” is not a known encoding.'));
   shown.picker!.accept('“привет”');
   (await question('which column')).accept();
   (await question('pretrained model')).accept('first');
