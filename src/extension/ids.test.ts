@@ -89,6 +89,7 @@ const ALWAYS_OFFERED = [
   'fineTuneSelection',
   'addDataset',
   'startRun',
+  'crossValidate',
   'tryExample',
   'refresh',
   'chooseModel',

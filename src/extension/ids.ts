@@ -13,6 +13,7 @@ export const COMMANDS = {
   inspectDataset: 'luthier.inspectDataset',
   removeDataset: 'luthier.removeDataset',
   startRun: 'luthier.startRun',
+  crossValidate: 'luthier.crossValidate',
   openDashboard: 'luthier.openDashboard',
   compareRuns: 'luthier.compareRuns',
   tryModel: 'luthier.tryModel',
@@ -140,6 +141,8 @@ export const RESTRICTED_SETTINGS: readonly SettingName[] = [
 export const TREE_ITEMS = {
   run: 'run',
   runGroup: 'runGroup',
+  /** A fold of a cross-validation, or its model of all rows. */
+  runFold: 'runFold',
   dataset: 'dataset',
   /** A file or folder of ours that cannot be read. */
   broken: 'broken',

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { Luthier } from './context.ts';
 import { formatBytes } from './format.ts';
 import { COMMANDS, type SettingName } from './ids.ts';
-import { endMessage } from './runs/present.ts';
+import { endMessage, saysLittle } from './runs/present.ts';
 import { hasModel, isResumable, type Run } from './runs/run.ts';
 import { setting } from './settings.ts';
 import { tell } from './ui.ts';
@@ -34,6 +34,7 @@ async function notify(run: Run): Promise<void> {
   const buttons: Record<string, string> = {};
   if (hasModel(run)) buttons['Try Model'] = COMMANDS.tryModel;
   if (isResumable(run)) buttons.Resume = COMMANDS.resumeRun;
+  if (saysLittle(run)) buttons['Cross-Validate…'] = COMMANDS.crossValidate;
   buttons['Open Dashboard'] = COMMANDS.openDashboard;
   const answer = await tell(problem ? 'warning' : 'information', text, ...Object.keys(buttons));
   const command = answer ? buttons[answer] : undefined;

@@ -124,7 +124,7 @@ const FIELDS: { [K in keyof RunRecord]-?: Check } = {
     shape({
       count: isCount,
       final: isBoolean,
-      results: listOf(shape({ metrics: recordOf(nullOr(isNumber)) })),
+      results: listOf(shape({ fold: isCount, metrics: recordOf(nullOr(isNumber)), n: isCount })),
       deviations: recordOf(nullOr(isNumber)),
     }),
   ),
@@ -149,11 +149,18 @@ const FIELDS: { [K in keyof RunRecord]-?: Check } = {
 export function parseRunRecord(value: unknown): { record: RunRecord } | { problem: string } {
   const problem = shape(FIELDS)(value, 'run.json');
   if (problem !== null) return { problem };
-  const record = value as RunRecord;
-  if (record.best === null) return { record };
-  const metrics = Object.fromEntries(Object.entries(record.best.metrics).filter(([, metric]) => metric !== null));
-  return { record: { ...record, best: { ...record.best, metrics } } };
+  const record = { ...(value as RunRecord) };
+  const { best, folds } = record;
+  if (best !== null) record.best = { ...best, metrics: numbersOf(best.metrics) };
+  if (folds !== undefined) {
+    const results = folds.results.map((result) => ({ ...result, metrics: numbersOf(result.metrics) }));
+    record.folds = { ...folds, results, deviations: numbersOf(folds.deviations) };
+  }
+  return { record };
 }
+
+const numbersOf = (metrics: Metrics): Metrics =>
+  Object.fromEntries(Object.entries(metrics).filter(([, metric]) => metric !== null));
 
 /** The fields of a record that fit, for a run that is shown though its record is damaged. */
 export function fittingFields(value: unknown): Partial<RunRecord> {

@@ -205,7 +205,12 @@ export interface ServiceRequests {
   'recipe/reads': { params: RecipeSource & { roots: string[] }; result: { outside: OutsideRead[] } };
   /** Makes a run's folder under `<folder>/runs/` (`folder` is a `.luthier` folder) with a run.json in state `queued`; starts nothing. */
   'run/create': {
-    params: RecipeSource & { folder: string; name?: string };
+    params: RecipeSource & {
+      folder: string;
+      name?: string;
+      /** For a cross-validation: into how many folds, and whether a model is trained on all rows afterwards. */
+      folds?: { count: number; final: boolean };
+    };
     result: { path: string; record: RunRecord };
   };
   'run/estimate': { params: RecipeSource; result: RunEstimate };

@@ -63,6 +63,12 @@ describe('the engine service', () => {
     const made = await peer.request('run/create', { recipe_path, folder: join(place, '.luthier'), name: 'Mine' });
     expect(made.record).toMatchObject({ state: 'queued', name: 'Mine', recipe_path });
     expect(JSON.parse(await readFile(join(made.path, 'run.json'), 'utf8'))).toEqual(made.record);
+    const source = { recipe_path, folder: join(place, '.luthier') };
+    const folds = { count: 3, final: true };
+    const crossed = await peer.request('run/create', { ...source, folds });
+    expect(crossed.record.folds).toEqual({ ...folds, results: [], deviations: {} });
+    const none = peer.request('run/create', { ...source, folds: { ...folds, count: 1 } });
+    await expect(none).rejects.toThrow('Rows cannot be divided into 1 folds.');
   });
 
   it('estimates a run', async () => {

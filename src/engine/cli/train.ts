@@ -1,4 +1,5 @@
 import { basename, extname, resolve } from 'node:path';
+import { isFoldCount, MOST_FOLDS } from '../../protocol/index.ts';
 import { requireEncoding } from '../data/encoding-names.ts';
 import { LuthierError } from '../errors.ts';
 import { createRun } from '../runs/folder.ts';
@@ -74,8 +75,6 @@ async function ask(sets: string[], { json }: TrainOptions): Promise<LoadedRecipe
   return askForRecipe(sets);
 }
 
-const MOST_FOLDS = 100;
-
 /** @throws LuthierError `usage` */
 function foldsOf({ folds, final = true }: TrainOptions): { count: number; final: boolean } | undefined {
   if (folds === undefined) {
@@ -83,7 +82,7 @@ function foldsOf({ folds, final = true }: TrainOptions): { count: number; final:
     throw new LuthierError('usage', '--no-final is for a cross-validation.', 'Pass --folds 5 with it.');
   }
   const count = Number(folds);
-  if (!Number.isInteger(count) || count < 2 || count > MOST_FOLDS) {
+  if (!isFoldCount(count)) {
     throw new LuthierError(
       'usage',
       `--folds is ${folds}; it must be a whole number from 2 to ${MOST_FOLDS}.`,

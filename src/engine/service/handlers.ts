@@ -1,5 +1,13 @@
 import { dirname, resolve } from 'node:path';
-import type { Progressing, RecipeSource, ServiceNotifications, ServiceRequests } from '../../protocol/index.ts';
+import {
+  isFoldCount,
+  MOST_FOLDS,
+  type Progressing,
+  type RecipeSource,
+  type ServiceNotifications,
+  type ServiceRequests,
+} from '../../protocol/index.ts';
+import { LuthierError } from '../errors.ts';
 import type { Handlers } from '../rpc.ts';
 import type { RecipeChecker } from '../train/check-recipe.ts';
 import type { Predictor } from '../train/predictor.ts';
@@ -73,11 +81,20 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       return { outside: await readsOutside(await readRecipe(source), roots) };
     },
     'run/create': async (params) => {
+      const { folds } = params;
+      if (folds !== undefined && !isFoldCount(folds.count)) {
+        throw new LuthierError(
+          'usage',
+          `Rows cannot be divided into ${folds.count} folds.`,
+          `Choose a whole number from 2 to ${MOST_FOLDS}.`,
+        );
+      }
       const { createRun } = await import('../runs/folder.ts');
       const { folder, record } = await createRun({
         ...(await readRecipe(params)),
         luthierFolder: params.folder,
         state: 'queued',
+        folds: folds && { count: folds.count, final: folds.final },
         ...(params.name === undefined ? {} : { name: params.name }),
       });
       return { path: folder, record };

@@ -303,3 +303,37 @@ test('without a document a dataset, a file or example data is offered', async ()
   (await question('which column')).hide();
   expect(await ended).toEqual(ESCAPED);
 });
+
+test('few rows to validate on are said with a cross-validation beside them, which starts with its folds', async () => {
+  const recipe = join(project, 'films.recipe.json');
+  const created: unknown[] = [];
+  answers['run/estimate'] = () => estimate({ rows: 40, validation_rows: 4, seconds: 90 });
+  answers['run/create'] = (params) => {
+    created.push(params);
+    throw new HostError('disk-full', 'The disk is full.');
+  };
+  Object.assign(luthier, { runs: { all: () => [] }, dashboards: { open: () => ({ closeIfEmpty() {} }) } });
+  const ended = start();
+  (await question('which column')).accept();
+  (await question('pretrained model')).accept('first');
+  (await question('How it learns')).accept();
+  const summary = await question('Enter starts it');
+  const offer = '$(layers) Cross-validate with 5 folds instead';
+  expect(summary.activeItems.map(({ label }) => label)).toEqual(['$(play) Start fine-tuning']);
+  expect(summary.items.find(({ label }) => label === offer)?.detail).toBe(
+    '4 rows would be held out for validation; this says little. About 8 min for 6 trainings',
+  );
+  summary.accept(offer);
+  expect(await ended).toMatchObject({ code: 'disk-full' });
+  expect(created).toMatchObject([{ recipe_path: recipe, folds: { count: 5, final: true } }]);
+
+  answers['run/estimate'] = () => estimate({ rows: 400, validation_rows: 40 });
+  const second = start();
+  (await question('which column')).accept();
+  (await question('pretrained model')).accept('first');
+  (await question('How it learns')).accept();
+  const plenty = await question('Enter starts it');
+  expect(labels(plenty)).not.toContain(offer);
+  plenty.hide();
+  await second;
+});

@@ -1,12 +1,19 @@
 import { rm } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import * as vscode from 'vscode';
-import type { Columns, DataProblem, DataSummary, RecipeInput, RunEstimate } from '../../protocol/index.ts';
+import {
+  type Columns,
+  type DataProblem,
+  type DataSummary,
+  fewRowsNote,
+  type RecipeInput,
+  type RunEstimate,
+} from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { slug, uniqueName } from '../datasets/names.ts';
 import { HostError, isCancelled, toHostError } from '../errors.ts';
 import { listFolder, writeFileAtomic } from '../files.ts';
-import { plural } from '../format.ts';
+import { formatDuration, plural } from '../format.ts';
 import { RECIPE_SUFFIX } from '../ids.ts';
 import { BACK, type Choice, type Notice, Questions, separator } from '../questions.ts';
 import {
@@ -69,9 +76,9 @@ export async function fineTune(luthier: Luthier, source: Source, folder?: string
     const read = await settleEncoding(luthier, questions, source, summary);
     refuse(read.summary);
     const project = folder ?? (await luthier.homes.projectFor(source.uri));
-    const path = await new Flow(luthier, questions, read.source, read.summary, project).play();
+    const { path, folds } = await new Flow(luthier, questions, read.source, read.summary, project).play();
     questions.dispose();
-    if (path) await startRecipe(luthier, path, join(project, HOME));
+    if (path) await startRecipe(luthier, path, join(project, HOME), folds);
   } finally {
     questions.dispose();
   }
@@ -97,7 +104,7 @@ function placed({ message, line }: DataProblem, file: string): string {
   return `${where}: ${message}`;
 }
 
-type Decision = 'start' | 'edit' | 'model' | 'columns' | 'again';
+type Decision = 'start' | 'folds' | 'edit' | 'model' | 'columns' | 'again';
 
 /**
  * The questions in their order, with a way back from each. What fails leads back to its question and says why there;
@@ -123,8 +130,7 @@ class Flow {
     if (error) this.notice = this.problem(error);
   }
 
-  /** The path of the recipe to start, or nothing when it is to be edited first. */
-  async play(): Promise<string | undefined> {
+  async play(): Promise<Conclusion> {
     let step: Step = 'columns';
     for (;;) {
       const position = {
@@ -136,7 +142,7 @@ class Flow {
       if (step === 'summary') {
         const { columns, model, method } = this.answers;
         const result = await this.conclude({ columns: columns!, model: model!, method: method! });
-        if ('path' in result) return result.path;
+        if ('path' in result) return result;
         step = result.back;
         continue;
       }
@@ -197,7 +203,7 @@ class Flow {
   }
 
   /** Shows what it will take, and writes the recipe when the person wants it. */
-  private async conclude(answers: Required<Answers>): Promise<{ path: string | undefined } | { back: Step }> {
+  private async conclude(answers: Required<Answers>): Promise<Conclusion | { back: Step }> {
     try {
       return await this.summarise(answers);
     } catch (error) {
@@ -226,7 +232,7 @@ class Flow {
   }
 
   /** Writes what the estimate needs and shows it. What was written goes again when the person turns back. */
-  private async summarise(answers: Required<Answers>): Promise<{ path: string | undefined } | { back: Step }> {
+  private async summarise(answers: Required<Answers>): Promise<Conclusion | { back: Step }> {
     const { luthier, questions, source, project } = this;
     const home = join(project, HOME);
     const { service } = luthier.engine;
@@ -262,6 +268,7 @@ class Flow {
       remembered.delete(source.data.file);
       if (made) luthier.datasets.refresh();
       if (decision === 'start') return { path };
+      if (decision === 'folds') return { path, folds: FOLDS };
       await vscode.window.showTextDocument(vscode.Uri.file(path));
       return { path: undefined };
     } finally {
@@ -279,6 +286,12 @@ class Flow {
       value: 'start',
     };
     const edit: Choice<Decision> = { label: '$(edit) Edit the recipe first', value: 'edit' };
+    const folds: Choice<Decision> = {
+      label: `$(layers) Cross-validate with ${FOLDS} folds instead`,
+      detail: foldsDetail(estimate),
+      value: 'folds',
+    };
+    const offersFolds = !blocked && estimate.rows >= 2 * FOLDS && fewRowsNote(estimate.validation_rows) !== null;
     const other: Choice<Decision> = { label: '$(library) Choose another model…', value: 'model' };
     const isGrave = ({ icon }: { icon: string }) => icon === 'error' || icon === 'warning';
     const all = summaryLines(estimate);
@@ -302,7 +315,14 @@ class Flow {
         : misfit
           ? 'The model may not fit these texts'
           : 'Enter starts it',
-      items: [...(misfit ? [other] : []), ...(blocked ? [] : [start]), edit, separator('What it will take'), ...lines],
+      items: [
+        ...(misfit ? [other] : []),
+        ...(blocked ? [] : [start]),
+        ...(offersFolds ? [folds] : []),
+        edit,
+        separator('What it will take'),
+        ...lines,
+      ],
       active: misfit ? other : blocked ? edit : start,
     });
   }
@@ -315,10 +335,26 @@ class Flow {
   }
 }
 
+/** As many as are usual for few rows. */
+const FOLDS = 5;
+
+/** Why, and how long it takes: each fold's model learns from all rows but its own, the last one from all. */
+function foldsDetail({ rows, validation_rows, seconds }: RunEstimate): string {
+  const n = validation_rows;
+  const held = `${plural(n, 'row')} would be held out for validation; this says little`;
+  return `${held}. About ${formatDuration((seconds * rows * FOLDS) / Math.max(1, rows - n))} for ${FOLDS + 1} trainings`;
+}
+
 /** Says what makes a label column look like one of texts: nearly as many classes as rows. */
 function doubtful({ classes, rows, guess }: DataSummary): string | null {
   if (rows < 4 || classes.length <= rows / 2) return null;
   return `The column “${guess.label}” has ${plural(classes.length, 'class', 'classes')} in ${plural(rows, 'row')}.`;
+}
+
+/** The recipe to start, as a cross-validation where it has folds; no path when it is to be edited first. */
+interface Conclusion {
+  path: string | undefined;
+  folds?: number;
 }
 
 type Outcome = 'answered' | 'refused' | typeof BACK;

@@ -15,7 +15,7 @@ import { reportProblem } from './report.ts';
 import { cancelRun, moveDownInQueue, moveUpInQueue, pauseRun, resumeRun, startNow, stopRun } from './run-control.ts';
 import { cleanUpRuns, deleteRun, noteRun, renameRun, revealRun } from './run-record.ts';
 import { compareRuns, duplicateRecipe, evaluateOnFile, exportRun, openDashboard, tryModel } from './run-use.ts';
-import { startRun } from './start.ts';
+import { crossValidate, startRun } from './start.ts';
 
 type Command = (luthier: Luthier, ...args: unknown[]) => Promise<void>;
 
@@ -29,6 +29,7 @@ const handlers: Record<CommandName, Command> = {
   inspectDataset,
   removeDataset,
   startRun,
+  crossValidate,
   openDashboard,
   compareRuns,
   tryModel,

@@ -61,7 +61,7 @@ export async function startNow(luthier: Luthier, ...args: unknown[]): Promise<vo
  * person starts a new one with its recipe, or says that it is their own (moved, or from 0.1.0). Throws Cancelled.
  */
 async function askWhoseRun(luthier: Luthier, run: Run): Promise<Run> {
-  const { recipe, name } = run.record;
+  const { recipe, name, folds } = run.record;
   if (run.readOnly) throw new HostError('run-readonly', run.readOnly);
   const parts = typeof recipe.dataset === 'string' ? [recipe.dataset] : Object.values(recipe.dataset);
   const start = 'Start New Run';
@@ -81,6 +81,7 @@ async function askWhoseRun(luthier: Luthier, run: Run): Promise<Run> {
       recipe: recipe as unknown as RecipeInput,
       base: dirname(run.home),
       folder: run.home,
+      ...(folds ? { folds: { count: folds.count, final: folds.final } } : {}),
     });
     return await luthier.adopt(path);
   }

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { Luthier } from '../context.ts';
 import { Cancelled, HostError } from '../errors.ts';
 import { readJson } from '../files.ts';
+import { plural } from '../format.ts';
 import { COMMANDS, MEMENTO_KEYS, RECIPE_SUFFIX } from '../ids.ts';
 import { choose } from '../questions.ts';
 import { suggestRunName } from '../recipes/suggest.ts';
@@ -11,8 +12,11 @@ import { confirm, tell, withProgress } from '../ui.ts';
 import { tellWaiting } from './run-control.ts';
 import { requireTrust } from './select.ts';
 
-/** Makes a run of a recipe's file, puts it in line, and opens its dashboard. `home` is the `.luthier` folder it goes to. */
-export async function startRecipe(luthier: Luthier, recipePath: string, home?: string): Promise<void> {
+/**
+ * Makes a run of a recipe's file, puts it in line, and opens its dashboard. `home` is the `.luthier` folder it goes to;
+ * with `folds` it is a cross-validation, which ends with a model of all rows.
+ */
+export async function startRecipe(luthier: Luthier, recipePath: string, home?: string, folds?: number): Promise<void> {
   const since = Date.now();
   // What is wrong with the file, the service says better.
   const recipe = await readJson(recipePath).catch(() => undefined);
@@ -29,7 +33,12 @@ export async function startRecipe(luthier: Luthier, recipePath: string, home?: s
     const created = await withProgress(`Preparing ${basename(recipePath)}`, (signal) =>
       luthier.engine.service.request(
         'run/create',
-        { recipe_path: recipePath, folder, ...(name ? { name } : {}) },
+        {
+          recipe_path: recipePath,
+          folder,
+          ...(name ? { name } : {}),
+          ...(folds === undefined ? {} : { folds: { count: folds, final: true } }),
+        },
         { signal },
       ),
     );
@@ -48,14 +57,49 @@ export async function startRecipe(luthier: Luthier, recipePath: string, home?: s
 export async function startRun(luthier: Luthier, ...args: unknown[]): Promise<void> {
   requireTrust();
   await luthier.load();
-  const path = await recipeFor(args);
+  const path = await recipeFor(args, 'Start Run');
+  await refuseUnsound(luthier, path);
+  await startRecipe(luthier, path);
+}
+
+/** As startRun, for a cross-validation; a run's recipe is meant where a run's folder is given. Asks for the number of folds. */
+export async function crossValidate(luthier: Luthier, ...args: unknown[]): Promise<void> {
+  requireTrust();
+  await luthier.load();
+  const run = typeof args[0] === 'string' ? luthier.runs.get(args[0]) : undefined;
+  const recipe = run?.record.recipe_path;
+  if (run && !recipe) {
+    throw new HostError(
+      'usage',
+      `${run.record.name} has no recipe file.`,
+      'Duplicate its recipe, then cross-validate.',
+    );
+  }
+  const path = recipe ?? (await recipeFor(args, TITLE));
+  await refuseUnsound(luthier, path);
+  const folds = await choose({
+    title: TITLE,
+    placeholder: `Into how many folds are the rows of ${basename(path)} divided?`,
+    items: [5, 10, 3].map((count) => ({
+      label: plural(count, 'fold'),
+      ...(count === 5 ? { description: 'recommended' } : {}),
+      detail: `Trains ${count + 1} times: once for each fold, and a model on all rows at the end`,
+      value: count,
+    })),
+  });
+  await startRecipe(luthier, path, run?.home, folds);
+}
+
+const TITLE = 'Cross-Validate';
+
+/** Saves a recipe that is being edited, and refuses one with errors or that the person does not want read. */
+async function refuseUnsound(luthier: Luthier, path: string): Promise<void> {
   const document = vscode.workspace.textDocuments.find((open) => open.uri.fsPath === path);
   if (document?.isDirty && !(await document.save())) {
     throw new HostError('not-writable', `${basename(path)} could not be saved.`, 'Save it, then start the run.');
   }
   await luthier.recipes.refuseErrors(document ?? (await vscode.workspace.openTextDocument(vscode.Uri.file(path))));
   await confirmOutsideReads(luthier, path);
-  await startRecipe(luthier, path);
 }
 
 /**
@@ -83,7 +127,7 @@ async function confirmOutsideReads(luthier: Luthier, recipePath: string): Promis
   await workspaceState.update(MEMENTO_KEYS.outsideReads, [...agreed, agreement].slice(-50));
 }
 
-async function recipeFor(args: readonly unknown[]): Promise<string> {
+async function recipeFor(args: readonly unknown[], title: string): Promise<string> {
   const [first] = args;
   if (first instanceof vscode.Uri) return first.fsPath;
   if (typeof first === 'string') return first;
@@ -101,7 +145,7 @@ async function recipeFor(args: readonly unknown[]): Promise<string> {
     throw new Cancelled();
   }
   return await choose({
-    title: 'Start Run',
+    title,
     placeholder: 'Choose a recipe',
     items: recipes.map((uri) => ({
       label: basename(uri.fsPath),

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
+import type { TextDocument } from 'vscode';
 import type { Luthier } from '../context.ts';
 import { Emitter } from '../events.ts';
 import type { Run } from '../runs/run.ts';
 import { recordOf } from '../testing/fake-run.ts';
+import { Uri } from '../testing/vscode.ts';
 import { RecipeLens } from './code-lens.ts';
 
 test('lenses are asked for anew when a recipe has another last run, and not with each change of it', () => {
@@ -29,5 +31,16 @@ test('lenses are asked for anew when a recipe has another last run, and not with
   runs.shift();
   changed.fire([first]);
   expect(asked).toBe(3);
+  lens.dispose();
+});
+
+test('a recipe is trained or cross-validated from above its first line', () => {
+  const lens = new RecipeLens({ runs: { changed: new Emitter(), all: () => [] } } as unknown as Luthier);
+  const uri = Uri.file('/a.recipe.json');
+  const commands = lens.provideCodeLenses({ uri } as unknown as TextDocument).map(({ command }) => command);
+  expect(commands).toMatchObject([
+    { title: '$(play) Train', command: 'luthier.startRun', arguments: [uri] },
+    { title: '$(layers) Cross-validate…', command: 'luthier.crossValidate', arguments: [uri] },
+  ]);
   lens.dispose();
 });

@@ -3,7 +3,7 @@ import type { Luthier } from '../context.ts';
 import { COMMANDS, RECIPE_SUFFIX } from '../ids.ts';
 import type { Run } from '../runs/run.ts';
 
-/** Train · Open last run, above the first line of a recipe. */
+/** Train · Cross-Validate · Open last run, above the first line of a recipe. */
 export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
   private readonly emitter = new vscode.EventEmitter<void>();
   readonly onDidChangeCodeLenses = this.emitter.event;
@@ -35,6 +35,12 @@ export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
         title: '$(play) Train',
         tooltip: 'Start a run with this recipe',
         command: COMMANDS.startRun,
+        arguments: [document.uri],
+      }),
+      new vscode.CodeLens(top, {
+        title: '$(layers) Cross-validate…',
+        tooltip: 'Train once for each of several parts of the rows, measured on it',
+        command: COMMANDS.crossValidate,
         arguments: [document.uri],
       }),
     ];

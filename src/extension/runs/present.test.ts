@@ -1,7 +1,15 @@
 import { expect, test } from 'vitest';
 import type { RunRecord, RunState } from '../../protocol/index.ts';
 import { recordOf } from '../testing/fake-run.ts';
-import { describeRunItem, endMessage, runContextValue, stateIcon, statusText, tooltipLines } from './present.ts';
+import {
+  describeRunItem,
+  endMessage,
+  runContextValue,
+  saysLittle,
+  stateIcon,
+  statusText,
+  tooltipLines,
+} from './present.ts';
 import { datasetName, type Run } from './run.ts';
 
 const runOf = (state: RunState, record: Partial<RunRecord> = {}, more: Partial<Run> = {}): Run => ({
@@ -92,6 +100,24 @@ test('few validation rows and folds are said beside the metric', () => {
   expect(describeRunItem(runOf('done', { best, folds }), null)).toBe('86.1 % accuracy, mean of 2 folds');
   expect(endMessage(runOf('done', { best, folds })).text).toBe(
     'tickets is done: accuracy 86.1 % as the mean of 2 folds.',
+  );
+  const progress = { ...half, stage: 'Fold 2 of 2' };
+  expect(describeRunItem(runOf('running', { folds: { ...folds, results: [] } }, { progress }), null)).toBe(
+    'fold 2 of 2 · 50 % · 2 min left',
+  );
+  expect(tooltipLines(runOf('done', { best, folds })).at(-1)).toContain('Mean of 2 folds');
+});
+
+test('a cross-validation is offered where a run with a recipe was measured on few rows', () => {
+  const few = { best: { ...best, n: 4 }, recipe_path: '/a.recipe.json' };
+  expect(saysLittle(runOf('done', few))).toBe(true);
+  expect(saysLittle(runOf('stopped', few))).toBe(true);
+  expect(saysLittle(runOf('failed', few))).toBe(false);
+  expect(saysLittle(runOf('done', { ...few, recipe_path: null }))).toBe(false);
+  expect(saysLittle(runOf('done', { ...few, best: { ...best, n: 30 } }))).toBe(false);
+  expect(saysLittle(runOf('done', { ...few, best }))).toBe(false);
+  expect(saysLittle(runOf('done', { ...few, folds: { count: 2, final: true, results: [], deviations: {} } }))).toBe(
+    false,
   );
 });
 

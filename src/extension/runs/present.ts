@@ -56,6 +56,7 @@ export function describeRunItem(run: Run, position: number | null, now = Date.no
     );
   else if (run.state === 'running' || run.state === 'paused' || run.state === 'stopping') {
     if (run.state !== 'running' || run.silent) parts.push(stateWord(run));
+    if (run.progress?.stage) parts.push(uncapitalised(run.progress.stage));
     if (fraction !== null) parts.push(`${Math.floor(100 * fraction)} %`);
     const eta = run.progress?.etaSeconds;
     if (run.state === 'running' && eta !== null && eta !== undefined) parts.push(`${formatDuration(eta)} left`);
@@ -69,6 +70,8 @@ export function describeRunItem(run: Run, position: number | null, now = Date.no
   }
   return parts.join(' · ');
 }
+
+const uncapitalised = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
 
 /** Said beside a metric that says little by itself, and of a cross-validation. */
 function measuredOn({ record }: Run): string {
@@ -98,6 +101,13 @@ export function statusText(working: readonly Run[], waitingCount: number): strin
   const words = run.state === 'running' ? '' : ` ${stateWord(run)}`;
   const more = working.length - 1 + waitingCount;
   return `${icon} ${plainLine(run.record.name)}${words}${percent}${left}${more > 0 ? ` (+${more})` : ''}`;
+}
+
+/** Whether a run ended with a figure measured on so few rows that a cross-validation would say more. */
+export function saysLittle({ state, record }: Run): boolean {
+  const n = record.best?.n;
+  const isMeasured = (state === 'done' || state === 'stopped') && n !== undefined && !record.folds;
+  return isMeasured && record.recipe_path !== null && fewRowsNote(n) !== null;
 }
 
 /** What is said once a run has ended. `problem` asks for a warning's colour. */
@@ -151,7 +161,10 @@ export function tooltipLines(run: Run): string[] {
     const metrics = Object.entries(record.best.metrics).map(
       ([key, value]) => `${metricName(key)} ${formatMetric(key, value ?? 0)}`,
     );
-    lines.push(markdown(`Best at step ${record.best.step}: ${metrics.join(', ')}`));
+    const where = record.folds
+      ? `Mean of ${plural(record.folds.results.length, 'fold')}`
+      : `Best at step ${record.best.step}`;
+    lines.push(markdown(`${where}: ${metrics.join(', ')}`));
   }
   if (record.environment)
     lines.push(markdown(`${record.environment.executor}, ${record.environment.num_threads} threads`));

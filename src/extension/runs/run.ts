@@ -7,6 +7,8 @@ export interface LiveProgress {
   totalSteps: number;
   loss: number | null;
   etaSeconds: number | null;
+  /** Of a cross-validation: the training at work ("Fold 2 of 5"). */
+  stage?: string;
 }
 
 /** A run as this window knows it. */
@@ -42,9 +44,11 @@ export const isResumable = (run: Run): boolean =>
 export const hasModel = (run: Run): boolean => run.record.model !== null && isOver(run);
 
 /** Metric that decides which weights are best, with its value, or null before the first evaluation. */
-export function bestMetric(record: RunRecord): { key: string; value: number } | null {
-  const metrics: Metrics | undefined = record.best?.metrics;
-  if (!metrics) return null;
+export const bestMetric = (record: RunRecord): { key: string; value: number } | null =>
+  record.best ? decisiveMetric(record, record.best.metrics) : null;
+
+/** Of a run's metrics the one that decides which weights are best. */
+export function decisiveMetric(record: RunRecord, metrics: Metrics): { key: string; value: number } | null {
   const wanted = record.recipe.metric_for_best_model;
   const key = wanted && wanted !== 'loss' && metrics[wanted] !== undefined ? wanted : firstOf(metrics);
   const value = key ? metrics[key] : undefined;

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { StartEvent } from '../../protocol/index.ts';
 import { listFolder } from '../files.ts';
 import { silentLog } from '../log.ts';
 import { type FakeRun, makeRun, recordOf, startFakeRun, writeRun } from '../testing/fake-run.ts';
@@ -89,6 +90,24 @@ test('attaches to a run that works, and its events arrive with their lines', asy
   fake.emit(step(2));
   await vi.waitFor(() => expect(run.progress).toMatchObject({ step: 2, totalSteps: 10, loss: 0.5, etaSeconds: 60 }));
   expect(seen).toEqual([0, 1]);
+});
+
+test("a cross-validation's progress counts all its folds and the last model", async () => {
+  const folds = { count: 5, final: true, results: [], deviations: {} };
+  const fake = await start({ id: 'live', total_steps: 125, folds });
+  await store.setHomes([home]);
+  const run = store.find('live')!;
+  await vi.waitFor(() => expect(run.progress).not.toBeNull());
+  fake.emit({ ...step(7), fold: 3 });
+  await vi.waitFor(() => expect(run.progress).toMatchObject({ step: 47, totalSteps: 125, stage: 'Fold 3 of 5' }));
+  const begin = { event: 'start', time: 0, run: '', step: 0, num_train_rows: 1, num_validation_rows: 1 } as StartEvent;
+  fake.emit({ ...begin, total_steps: 20, fold: 4 });
+  await vi.waitFor(() => expect(run.progress).toMatchObject({ step: 60, totalSteps: 125, stage: 'Fold 4 of 5' }));
+  fake.emit({ ...begin, total_steps: 26 });
+  fake.emit(step(1));
+  await vi.waitFor(() =>
+    expect(run.progress).toMatchObject({ step: 101, totalSteps: 126, stage: 'Model of all rows', etaSeconds: 60 }),
+  );
 });
 
 test('a run whose process died is interrupted, whichever way one comes to know', async () => {

@@ -2,7 +2,14 @@ import type { Dirent } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { holderGone, homeProblem, isOwnRun } from '../../guard/index.ts';
-import type { RunEvent, RunNotifications, RunRecord } from '../../protocol/index.ts';
+import {
+  type RunEvent,
+  type RunNotifications,
+  type RunRecord,
+  stageName,
+  stepsBefore,
+  stepsOfAll,
+} from '../../protocol/index.ts';
 import { type Broken, whyUnreadable } from '../broken.ts';
 import { Emitter } from '../events.ts';
 import { isMissing, listFolder, mapLimited } from '../files.ts';
@@ -391,11 +398,20 @@ export class RunStore {
 
   private take(entry: Entry, { line, event }: RunNotifications['event']): void {
     const { run } = entry;
-    if (event.event === 'step') {
-      const totalSteps = run.progress?.totalSteps || run.record.total_steps;
-      run.progress = { step: event.step, totalSteps, loss: event.loss, etaSeconds: event.eta_s };
-    } else if (event.event === 'start') {
-      run.progress = { step: event.step, totalSteps: event.total_steps, loss: null, etaSeconds: null };
+    const { folds } = run.record;
+    const known = run.progress?.totalSteps || run.record.total_steps;
+    if (event.event === 'step' || event.event === 'start') {
+      const isStart = event.event === 'start';
+      const own = isStart ? event.total_steps : known;
+      const totalSteps = folds && isStart ? stepsOfAll(folds, event.fold, own, known) : own;
+      const before = folds ? stepsBefore(folds, event.fold, totalSteps) : 0;
+      run.progress = {
+        step: before + event.step,
+        totalSteps,
+        loss: isStart ? null : event.loss,
+        etaSeconds: isStart ? null : event.eta_s,
+        ...(folds ? { stage: stageName(folds, event.fold) } : {}),
+      };
     } else if (event.event === 'state' && WORKING.has(event.state)) {
       run.state = event.state;
     }

@@ -116,8 +116,10 @@ export class DataTransferItem {
 export class DataTransfer extends Map<string, DataTransferItem> {}
 export class TreeItem {
   label: string;
-  constructor(label: string) {
+  collapsibleState: number | undefined;
+  constructor(label: string, collapsibleState?: number) {
     this.label = label;
+    this.collapsibleState = collapsibleState;
   }
 }
 export class ThemeIcon {
@@ -150,6 +152,14 @@ export class Range {
   constructor(start: Position, end: Position) {
     this.start = start;
     this.end = end;
+  }
+}
+export class CodeLens {
+  readonly range: Range;
+  readonly command: unknown;
+  constructor(range: Range, command: unknown) {
+    this.range = range;
+    this.command = command;
   }
 }
 export const TextEditorRevealType = { InCenter: 2 };

@@ -132,3 +132,27 @@ test('while the tree is drawn anew its selection is waited for; none is none onc
   await vi.advanceTimersByTimeAsync(1000);
   expect(await selectedRuns(view, tree)).toEqual([]);
 });
+
+test('a cross-validation has its folds and its model beneath, whose click opens its dashboard', async () => {
+  const [run] = runs;
+  const folds = { count: 3, final: true, results: [], deviations: {} };
+  run!.record = { ...run!.record, folds };
+  expect(tree.getTreeItem(run!).collapsibleState).toBe(0);
+  const results = [1, 2].map((fold) => ({ fold, metrics: { accuracy: 0.8 + fold / 100 }, n: 12 + fold }));
+  run!.record = { ...run!.record, folds: { ...folds, results } };
+  expect(tree.getTreeItem(run!).collapsibleState).toBe(1);
+  const lines = () =>
+    tree.getChildren(run!).map((node) => {
+      const { label, description, command } = tree.getTreeItem(node);
+      expect(command?.command).toBe('luthier.openDashboard');
+      expect(tree.getParent(node)).toBe(run);
+      return `${label}: ${description}`;
+    });
+  const two = ['Fold 1 of 3: 81.0 % accuracy · 13 rows held out', 'Fold 2 of 3: 82.0 % accuracy · 14 rows held out'];
+  expect(lines()).toEqual(two);
+  run!.record = { ...run!.record, model: 'model' };
+  expect(lines()).toEqual([...two, 'Model of all rows: measured by the folds']);
+  const selection = [...tree.getChildren(run!), run!];
+  expect(await selectedRuns({ visible: true, selection }, tree)).toEqual([run]);
+  expect(tree.getChildren(runs[1]!)).toEqual([]);
+});

@@ -1,8 +1,10 @@
 import * as vscode from 'vscode';
+import { type FoldResult, stageName } from '../../protocol/index.ts';
 import { type Broken, isBroken } from '../broken.ts';
+import { formatMetric, metricName, plural } from '../format.ts';
 import { COMMANDS, TREE_ITEMS } from '../ids.ts';
 import { describeRunItem, runContextValue, stateIcon, stateWord, tooltipLines } from '../runs/present.ts';
-import { datasetName, type Run } from '../runs/run.ts';
+import { datasetName, decisiveMetric, type Run } from '../runs/run.ts';
 import type { RunStarter } from '../runs/starter.ts';
 import type { RunStore } from '../runs/store.ts';
 import { tooltip } from '../ui.ts';
@@ -12,8 +14,14 @@ import { Drawing, selectedNodes } from './selection.ts';
 export interface RunGroup {
   group: string;
 }
-export type RunNode = RunGroup | Run | Broken;
+/** A finished fold of a cross-validation; null for its model of all rows. */
+export interface RunFold {
+  of: Run;
+  fold: FoldResult | null;
+}
+export type RunNode = RunGroup | Run | RunFold | Broken;
 
+const isFold = (node: RunNode): node is RunFold => 'of' in node;
 const isGroup = (node: RunNode): node is RunGroup => 'group' in node;
 export const isRun = (node: RunNode): node is Run => 'record' in node;
 
@@ -87,10 +95,12 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
       const groups = [...new Set(this.drawn.values())].map((name) => this.group(name));
       return [...this.starter.broken, ...this.store.broken, ...groups];
     }
+    if (isRun(node)) return foldsOf(node);
     return isGroup(node) ? runs.filter((run) => datasetName(run.record) === node.group) : [];
   }
 
   getParent(node: RunNode): RunNode | undefined {
+    if (isFold(node)) return node.of;
     return isRun(node) ? this.group(datasetName(node.record)) : undefined;
   }
 
@@ -103,6 +113,7 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
       item.contextValue = TREE_ITEMS.runGroup;
       return item;
     }
+    if (isFold(node)) return foldItem(node);
     const item = this.line(node);
     this.said.set(node, JSON.stringify(item));
     return item;
@@ -110,7 +121,8 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
 
   private line(run: Run): vscode.TreeItem {
     const description = describeRunItem(run, this.starter.position(run));
-    const item = new vscode.TreeItem(run.record.name, vscode.TreeItemCollapsibleState.None);
+    const { None, Collapsed } = vscode.TreeItemCollapsibleState;
+    const item = new vscode.TreeItem(run.record.name, foldsOf(run).length > 0 ? Collapsed : None);
     item.id = run.folder;
     item.description = run.record.note ? `${description} — ${run.record.note}` : description;
     const { icon, color } = stateIcon(run);
@@ -159,10 +171,38 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
   }
 }
 
-/** The runs that are selected in the tree. */
+/** What stands beneath a cross-validation, as far as it has come. */
+function foldsOf(run: Run): RunFold[] {
+  const { folds, model } = run.record;
+  if (!folds) return [];
+  const finished = folds.results.map((fold): RunFold => ({ of: run, fold }));
+  return model === null ? finished : [...finished, { of: run, fold: null }];
+}
+
+function foldItem({ of, fold }: RunFold): vscode.TreeItem {
+  const { folds } = of.record;
+  const name = stageName(folds ?? { count: 0, final: true }, fold?.fold);
+  const item = new vscode.TreeItem(name, vscode.TreeItemCollapsibleState.None);
+  item.id = `${of.folder}#${fold?.fold ?? 'model'}`;
+  const metric = fold && decisiveMetric(of.record, fold.metrics);
+  item.description = fold
+    ? [
+        ...(metric ? [`${formatMetric(metric.key, metric.value)} ${metricName(metric.key)}`] : []),
+        `${plural(fold.n, 'row')} held out`,
+      ].join(' · ')
+    : 'measured by the folds';
+  item.iconPath = new vscode.ThemeIcon(fold ? 'layers' : 'symbol-misc');
+  item.contextValue = TREE_ITEMS.runFold;
+  item.accessibilityInformation = { label: `${name}, ${item.description}` };
+  item.command = { command: COMMANDS.openDashboard, title: 'Open Dashboard' };
+  return item;
+}
+
+/** The runs that are selected in the tree; a fold's is its cross-validation. */
 export async function selectedRuns(
   view: Pick<vscode.TreeView<RunNode>, 'visible' | 'selection'>,
   tree: Pick<RunsTree, 'mayBeDrawing'>,
 ): Promise<Run[]> {
-  return (await selectedNodes(view, tree)).filter(isRun);
+  const nodes = (await selectedNodes(view, tree)).map((node) => (isFold(node) ? node.of : node));
+  return [...new Set(nodes.filter(isRun))];
 }

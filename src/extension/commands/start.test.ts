@@ -1,0 +1,73 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Luthier } from '../context.ts';
+import type { Run } from '../runs/run.ts';
+import { recordOf } from '../testing/fake-run.ts';
+import { temporaryFolder } from '../testing/programs.ts';
+import * as editor from '../testing/vscode.ts';
+import { crossValidate } from './start.ts';
+
+let folder: ReturnType<typeof temporaryFolder>;
+beforeEach(() => {
+  editor.reset();
+  folder = temporaryFolder();
+});
+afterEach(() => folder.remove());
+
+/** A window with one run, in which whatever is made is put in line. */
+function windowWith(run: Run) {
+  const created: Record<string, unknown>[] = [];
+  const enqueue = vi.fn(async () => null);
+  const request = async (method: string, params: Record<string, unknown>) => {
+    if (method === 'recipe/reads') return { outside: [] };
+    created.push(params);
+    return { path: run.folder };
+  };
+  const luthier = {
+    load: async () => {},
+    extension: { globalStorageUri: editor.Uri.file('/storage') },
+    engine: { service: { request } },
+    recipes: { refuseErrors: async () => {} },
+    homes: { besideRecipe: async () => '/beside/.luthier' },
+    runs: { all: () => [run], get: (name: string) => (name === run.folder ? run : undefined) },
+    dashboards: { open: () => ({ setRuns: async () => {}, closeIfEmpty() {} }) },
+    achieved() {},
+    adopt: async () => run,
+    starter: { enqueue },
+  } as unknown as Luthier;
+  return { luthier, created, enqueue };
+}
+const runOf = (recipe_path: string | null) =>
+  ({ folder: '/w/.luthier/runs/a', home: '/w/.luthier', record: recordOf({ id: 'a', recipe_path }) }) as Run;
+const pick = async (label: string) => {
+  await vi.waitFor(() => expect(editor.shown.picker?.items.map((item) => item.label)).toContain(label));
+  editor.shown.picker!.accept(label);
+};
+
+test('the recipe of a run or a file is cross-validated with as many folds as the person picks', async () => {
+  const { luthier, created, enqueue } = windowWith(runOf('/w/a.recipe.json'));
+  const ofRun = crossValidate(luthier, '/w/.luthier/runs/a');
+  await vi.waitFor(() => expect(editor.shown.picker?.items.length).toBe(3));
+  expect(editor.shown.picker!.placeholder).toBe('Into how many folds are the rows of a.recipe.json divided?');
+  expect(editor.shown.picker!.items[0]).toMatchObject({ label: '5 folds', description: 'recommended' });
+  await pick('5 folds');
+  await ofRun;
+  const ofFile = crossValidate(luthier, editor.Uri.file('/w/b.recipe.json'));
+  await pick('10 folds');
+  await ofFile;
+  expect(created).toMatchObject([
+    { recipe_path: '/w/a.recipe.json', folder: '/w/.luthier', folds: { count: 5, final: true } },
+    { recipe_path: '/w/b.recipe.json', folder: '/beside/.luthier', folds: { count: 10, final: true } },
+  ]);
+  expect(enqueue).toHaveBeenCalledTimes(2);
+});
+
+test('a run without a recipe file is not cross-validated, and Escape starts nothing', async () => {
+  const without = windowWith(runOf(null));
+  await expect(crossValidate(without.luthier, '/w/.luthier/runs/a')).rejects.toMatchObject({ code: 'usage' });
+  const { luthier, created } = windowWith(runOf('/w/a.recipe.json'));
+  const ended = crossValidate(luthier, editor.Uri.file('/w/a.recipe.json')).catch((error: unknown) => error);
+  await vi.waitFor(() => expect(editor.shown.picker).not.toBeNull());
+  editor.shown.picker!.hide();
+  expect(`${await ended}`).toContain('Cancel');
+  expect(created).toEqual([]);
+});
