@@ -232,6 +232,6 @@ async function fastestBatchSize(python: string, script: string[], threads: numbe
     seconds: Record<string, number>;
   };
   const rates = Object.entries(seconds).map(([size, s]) => `${size}: ${(512 / s).toFixed(0)}`);
-  console.error(`  pipeline, texts a second by batch size: ${rates.join(', ')}; ${batch_size} is taken`);
+  console.error(`  pipeline, texts per second by batch size: ${rates.join(', ')}; using ${batch_size}`);
   return batch_size;
 }

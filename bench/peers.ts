@@ -21,7 +21,7 @@ export async function peerPython(setup: boolean): Promise<string | null> {
   if (!setup) {
     if (!process.stdin.isTTY) return null;
     const answer = await confirm({
-      message: `PyTorch is measured beside Luthier. Make a private virtual environment for it in ${folder} (about 1.5 GB)?`,
+      message: `PyTorch is measured beside Luthier. Create a private virtual environment for it in ${folder} (about 1.5 GB)?`,
     });
     if (isCancel(answer) || !answer) return null;
   }
@@ -47,6 +47,6 @@ function run(command: string, args: string[]): void {
   throw new LuthierError(
     'usage',
     `${command} ${args.join(' ')} failed${error ? `: ${error.message}` : ` with exit code ${status}`}.`,
-    'Python 3 with venv and pip is needed for the peers; or set LUTHIER_PEER_PYTHON to one that has them.',
+    'The peers need Python 3 with venv and pip; or set LUTHIER_PEER_PYTHON to a Python that has their packages.',
   );
 }

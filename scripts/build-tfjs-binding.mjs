@@ -80,8 +80,8 @@ export function buildTfjsBinding(tfjsNode) {
   try {
     if (!existsSync(tfjsNode)) throw new Absent('the package is not installed');
     const target = path.join(tfjsNode, 'lib/napi-v8/tfjs_binding.node');
-    if (existsSync(target)) return 'The native part of tfjs-node is there.';
-    if (process.platform !== 'linux') throw new Absent('it is built here on Linux only');
+    if (existsSync(target)) return 'The native part of tfjs-node is present.';
+    if (process.platform !== 'linux') throw new Absent('it can be built only on Linux');
     const { version } = JSON.parse(readFileSync(path.join(tfjsNode, 'package.json'), 'utf8'));
     const cache = path.join(envPaths('luthier', { suffix: '' }).cache, 'tfjs-node');
     const made = path.join(cache, `tfjs_binding-${version}-${TENSORFLOW}-${process.arch}.node`);
@@ -92,7 +92,7 @@ export function buildTfjsBinding(tfjsNode) {
     return 'The native part of tfjs-node is built.';
   } catch (error) {
     if (!(error instanceof Absent)) throw error;
-    return `The native part of tfjs-node is absent, and tests of the tensorflow executor are skipped: ${error.message}.`;
+    return `The native part of tfjs-node is missing, so tests of the tensorflow backend are skipped: ${error.message}.`;
   }
 }
 

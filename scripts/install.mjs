@@ -49,7 +49,7 @@ export function install(folder, dev) {
   const name = path.relative(root, folder) || 'Luthier';
   const { missing, hasDev, isNew } = compare(folder, dev);
   if (missing === 0) return true;
-  console.error(`Installing ${missing} packages for ${name} …`);
+  console.error(`Installing ${missing} ${missing === 1 ? 'package' : 'packages'} for ${name}…`);
   const started = performance.now();
   // Never takes a developer's tools away: what is there stays, and only what lacks is added.
   const omit = dev || hasDev ? [] : ['--omit=dev'];
@@ -57,7 +57,7 @@ export function install(folder, dev) {
   const how = isNew && lockOf(folder)?.endsWith('package-lock.json') ? ['ci'] : ['install', '--no-save'];
   const status = npm(folder, [...how, ...omit, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
   if (status !== 0) {
-    console.error(`npm could not install the packages of ${name} (exit code ${status}); its message is above.`);
+    console.error(`npm could not install the packages for ${name} (exit code ${status}). Its message is above.`);
     return false;
   }
   console.error(`Installed in ${((performance.now() - started) / 1000).toFixed(0)} s.`);

@@ -39,7 +39,9 @@ function runtimeFiles(target) {
   const [platform, arch] = target.split('-');
   const native = filesUnder(`node_modules/onnxruntime-node/bin/napi-v6/${platform}/${arch}`);
   if (!native.some((name) => name.endsWith('.node'))) {
-    throw new Fault(`onnxruntime-node has no ${target} in this checkout; npm ci brings all its platforms.`);
+    throw new Fault(
+      `onnxruntime-node has no ${target} in this checkout. Run npm ci, which installs it for all platforms.`,
+    );
   }
   // npm made a second copy of the library of what was a link; the binding asks for @rpath/libonnxruntime.1.dylib.
   const needed = native.filter((name) => !/libonnxruntime\.\d+\.\d+.*\.dylib$/.test(name));
@@ -91,11 +93,11 @@ export function packageEntries(target) {
  */
 export async function makePackage({ target = `${process.platform}-${process.arch}`, out } = {}) {
   if (!TARGETS.includes(target)) {
-    throw new Fault(`There is no package for ${target}: onnxruntime-node serves ${TARGETS.join(', ')}.`);
+    throw new Fault(`There is no package for ${target}: onnxruntime-node supports only ${TARGETS.join(', ')}.`);
   }
   const manifest = shippedManifest();
   const missing = PROGRAMS.filter((file) => !existsSync(path.join(root, file)));
-  if (missing.length > 0) throw new Fault(`${missing.join(', ')}: not built. npm run build makes them.`);
+  if (missing.length > 0) throw new Fault(`${missing.join(', ')}: not built. Build with npm run build.`);
   const entries = packageEntries(target);
   const file = path.resolve(out ?? path.join(root, `luthier-${target}-${manifest.version}.vsix`));
   const bytes = await writeVsix(file, manifest, entries, target);
@@ -112,7 +114,7 @@ async function main() {
   const { file, bytes, files, starter } = await makePackage(values);
   const megabytes = bytes / 1e6;
   console.log(`${path.relative(process.cwd(), file)}  ${megabytes.toFixed(1)} MB, ${files} files`);
-  if (!starter) console.warn('starters/bert is not there, so the package comes without a model to start from.');
+  if (!starter) console.warn('starters/bert is missing, so the package has no starter.');
   if (megabytes > LIMIT_MB) throw new Fault(`The package is larger than ${LIMIT_MB} MB.`);
 }
 

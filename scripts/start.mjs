@@ -20,7 +20,7 @@ const luthier = (args, options = {}) => {
 
 const { model, dataset } = JSON.parse(readFileSync(recipe, 'utf8'));
 console.error(bold('Fine-tuning a pretrained BERT on your machine'));
-console.error(`${model} learns examples/${dataset}: which team should answer a support ticket?`);
+console.error(`${model} learns from examples/${dataset} which team should answer a support ticket.`);
 console.error(`The recipe is ${relative(process.cwd(), recipe)}.\n`);
 luthier(['train', recipe]);
 
@@ -29,16 +29,16 @@ const [newest] = luthier(['runs', 'list', '--json'], { stdio: ['ignore', 'pipe',
   '\n',
 );
 const { id } = JSON.parse(newest);
-console.error(bold('\nTwo tickets that it has not seen:'));
+console.error(bold('\nTwo tickets it has not seen:'));
 luthier(['predict', id, ...TEXTS.flatMap((text) => ['--text', text])]);
 
 const next = [
   [`npx luthier predict ${id} --file examples/try.txt`, 'more texts, one a line'],
   [`npx luthier export ${id} --format onnx`, 'for transformers.js'],
-  ['npx luthier train examples/reviews.recipe.json', 'another task'],
-  ['npx luthier data inspect YOUR.csv', 'what Luthier makes of your data'],
+  ['npx luthier train examples/reviews.recipe.json', 'train on another task'],
+  ['npx luthier data inspect YOUR.csv', 'check your own data'],
   ['npx luthier train', 'asks what it needs, and offers to save the recipe'],
-  ['npx luthier runs list', 'every run, and the disk it takes'],
+  ['npx luthier runs list', 'all runs, and the disk space they take'],
 ];
 const width = Math.max(...next.map(([command]) => command.length));
 console.error(`\n${bold('What next?')}`);

@@ -16,14 +16,14 @@ const WANTED = ['libvk_swiftshader.so', 'libvulkan.so.1', 'vk_swiftshader_icd.js
  * @returns {Promise<{ env: Record<string, string>, note: string }>} without variables where it cannot be had
  */
 export async function webGpuEnvironment(folder) {
-  if (process.env.LUTHIER_TEST_WEBGPU === '1') return { env: {}, note: 'WebGPU as this machine has it.' };
+  if (process.env.LUTHIER_TEST_WEBGPU === '1') return { env: {}, note: 'WebGPU runs on this machine’s own driver.' };
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     return {
       env: {},
       note: `No SwiftShader for ${process.platform} ${process.arch}: the tests of webgpu are skipped.`,
     };
   }
-  if (!existsSync(archive)) return { env: {}, note: `${archive} is not there: the tests of webgpu are skipped.` };
+  if (!existsSync(archive)) return { env: {}, note: `${archive} is missing: the tests of webgpu are skipped.` };
   mkdirSync(folder, { recursive: true });
   const unpacking = extract();
   unpacking.end(brotliDecompressSync(readFileSync(archive)));

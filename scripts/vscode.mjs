@@ -30,15 +30,15 @@ function code(args) {
 }
 
 async function serve(vsix, folder) {
-  if (!installServed()) throw new Error('npm could not install the browser-served VS Code; its message is above.');
+  if (!installServed()) throw new Error('npm could not install the browser-served VS Code. Its message is above.');
   const absent = whyAbsent();
   if (absent)
-    throw new Error(`There is no \`code\` on PATH, and ${absent}. Install VS Code, or install ${vsix} in yours.`);
+    throw new Error(`There is no \`code\` on PATH, and ${absent}. Install VS Code, or install ${vsix} in your own.`);
   const settings = { 'workbench.startupEditor': 'none', 'workbench.reduceMotion': 'auto' };
   const server = new VSCodeServer(path.join(home, 'served'), { settings });
   await server.install(vsix);
   await server.start();
-  console.log(`VS Code is at ${server.open(folder)}\nCtrl-C ends it.`);
+  console.log(`VS Code is at ${server.open(folder)}\nPress Ctrl-C to end it.`);
   for (const signal of ['SIGINT', 'SIGTERM'])
     process.once(signal, () => void server.stop().then(() => process.exit(0)));
 }

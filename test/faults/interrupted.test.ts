@@ -246,6 +246,6 @@ describe('a run that goes on', () => {
   it('when it is finished says so and exits 0', async () => {
     const resumed = await run('runs', 'resume', 'reference').finished;
     expect(resumed.code).toBe(0);
-    expect(resumed.stderr).toMatch(/is finished; there is nothing to go on with/);
+    expect(resumed.stderr).toMatch(/is finished; there is nothing to resume/);
   });
 });

@@ -117,7 +117,7 @@ describe('a run that works', () => {
     await program.untilStep(4);
     const busy = await run('runs', 'remove', 'gone', '--yes').finished;
     expect(busy.code).toBe(1);
-    expect(busy.stderr).toMatch(/is working.*\n.*runs cancel gone/);
+    expect(busy.stderr).toMatch(/is still in progress.*\n.*runs cancel gone/);
     await run('runs', 'stop', 'gone').finished;
     await program.finished;
     const folder = at('.luthier/runs/gone');
@@ -130,7 +130,7 @@ describe('a run that works', () => {
     expect(left).not.toContain('checkpoints');
     const asked = await run('runs', 'remove', 'gone').finished;
     expect(asked.code).toBe(2);
-    expect(asked.stderr).toMatch(/--yes/);
+    expect(asked.stderr).toMatch(/Pass --yes to delete\./);
     expect((await run('runs', 'remove', 'gone', '--yes').finished).code).toBe(0);
     await expect(readdir(folder)).rejects.toThrow('ENOENT');
   });

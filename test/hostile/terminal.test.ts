@@ -149,7 +149,7 @@ describe('a repository with runs, played against the terminal', () => {
 
   it('what its recipe reads elsewhere is said before it starts', async () => {
     const { stderr } = await luthier('train', 'reads.recipe.json');
-    expect(stderr).toMatch(/the recipe reads a dataset outside of its project: .*own.*key/);
+    expect(stderr).toMatch(/the recipe reads a dataset outside its project: .*own.*key/);
   });
 
   it('a link as `.luthier` takes no run, and `runs clean` and `runs remove` delete through none', async () => {
@@ -171,7 +171,7 @@ describe('a repository with runs, played against the terminal', () => {
 
   it('starts as a new run of this machine, which writes to its own folder alone', async () => {
     const { code, stderr } = await luthier('runs', 'resume', 'evil', '--new', '--json');
-    expect(stderr).toMatch(/A new run with the recipe of evil/);
+    expect(stderr).toMatch(/New run with the recipe of evil/);
     expect(code).toBe(0);
     expect(await readdir(join(hostile.repository, '.luthier', 'runs', 'evil'))).toEqual(['run.json']);
   });

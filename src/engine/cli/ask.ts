@@ -10,6 +10,7 @@ import {
   suggestedTraining,
 } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
+import { counted } from '../data/problems.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
 import { formatBytes } from '../hub/disk.ts';
 import { readJsonRecord } from '../hub/json-file.ts';
@@ -61,7 +62,7 @@ export async function askForRecipe(sets: readonly string[]): Promise<LoadedRecip
     outro(
       saved === null
         ? 'Starting.'
-        : `Saved as ${basename(saved)}. Starting; next time: luthier train ${basename(saved)}`,
+        : `Saved as ${basename(saved)}. Starting. Next time: luthier train ${basename(saved)}`,
     );
     return saved === null ? await resolveRecipe(recipe, base, sets) : await loadRecipe(saved, sets);
   } catch (error) {
@@ -79,12 +80,15 @@ async function askForData(): Promise<{ summary: DataSummary; encoding?: string }
   const files = await findTables(process.cwd());
   for (;;) {
     const options = [...files.map((name) => ({ value: name, label: name })), { value: OTHER, label: 'Another file…' }];
-    let file = files.length === 0 ? OTHER : await answer(select({ message: 'What shall it learn from?', options }));
+    let file =
+      files.length === 0
+        ? OTHER
+        : await answer(select({ message: 'Which data should the model learn from?', options }));
     if (file === OTHER)
       file = await answer(
         text({
-          message: 'File with labelled texts (CSV, TSV, JSON, JSON Lines or a Markdown table)',
-          validate: (path) => (path?.trim() ? undefined : 'Type the path of a file.'),
+          message: 'Which file has the labelled texts? (CSV, TSV, JSON, JSON Lines, Markdown table)',
+          validate: (path) => (path?.trim() ? undefined : 'Enter the path of a file.'),
         }),
       );
     try {
@@ -132,20 +136,20 @@ async function askForColumns(summary: DataSummary): Promise<Columns> {
   const { text: textColumn, text_pair: pair, label } = summary.guess;
   if (textColumn !== undefined && label !== undefined) {
     const classes = summary.classes.map((c) => `${c.label} (${c.count})`);
-    const shown = classes.length > 8 ? [...classes.slice(0, 8), `… ${classes.length} in all`] : classes;
+    const shown = classes.length > 8 ? [...classes.slice(0, 8), `… ${classes.length} classes in all`] : classes;
     const texts = pair === undefined ? `text:  ${textColumn}` : `texts: ${textColumn}, ${pair}`;
-    box(`${texts}\nclass: ${label}\n       ${shown.join(', ')}`, `${summary.rows} rows`);
+    box(`${texts}\nlabel: ${label}\n       ${shown.join(', ')}`, counted(summary.rows, 'row'));
     if (await answer(confirm({ message: 'Are these the right columns?' }))) return summary.guess;
   }
   const options = summary.columns.map(({ name, examples }) => ({ value: name, label: name, hint: examples[0] ?? '' }));
   const chosen = await answer(
-    select({ message: 'Which column holds the text?', options, ...(textColumn && { initialValue: textColumn }) }),
+    select({ message: 'Which column has the text?', options, ...(textColumn && { initialValue: textColumn }) }),
   );
   const rest = options.filter((option) => option.value !== chosen);
   const initial = label !== undefined && label !== chosen ? { initialValue: label } : {};
   return {
     text: chosen,
-    label: await answer(select({ message: 'Which column holds the class?', options: rest, ...initial })),
+    label: await answer(select({ message: 'Which column has the label?', options: rest, ...initial })),
   };
 }
 
@@ -167,8 +171,8 @@ async function askForModel(): Promise<ChosenModel> {
   if (first === undefined) {
     throw new LuthierError(
       'model-not-found',
-      'There is no model here to start from.',
-      'luthier models download google-bert/bert-base-uncased fetches one.',
+      'There is no base model on this machine.',
+      'Download one: luthier models download google-bert/bert-base-uncased',
     );
   }
   if (models.length === 1) return first;
@@ -177,7 +181,7 @@ async function askForModel(): Promise<ChosenModel> {
     label: model.name,
     hint: `${(model.num_parameters / 1e6).toFixed(0)} M parameters`,
   }));
-  return answer(select<ChosenModel>({ message: 'Which model shall it start from?', options }));
+  return answer(select<ChosenModel>({ message: 'Which base model?', options }));
 }
 
 async function countLayers(model: string): Promise<number> {
@@ -188,12 +192,16 @@ async function countLayers(model: string): Promise<number> {
 async function askForStrategy(layers: number): Promise<Strategy> {
   const type = await answer(
     select<Strategy['type']>({
-      message: 'What shall be trained?',
+      message: 'Which parameters should be trained?',
       options: [
-        { value: 'full', label: 'Every parameter', hint: 'best results' },
+        { value: 'full', label: 'All parameters', hint: 'best results' },
         { value: 'freeze', label: 'The upper half of the layers', hint: 'faster, less memory' },
-        { value: 'lora', label: 'Small adapters beside the layers (LoRA)', hint: 'faster, least memory and disk' },
-        { value: 'head', label: 'The classifier alone', hint: 'seconds; for a first look' },
+        {
+          value: 'lora',
+          label: 'Small adapters beside the layers, and the classifier (LoRA)',
+          hint: 'faster, least memory and disk',
+        },
+        { value: 'head', label: 'Only the classifier', hint: 'takes seconds, for a first look' },
       ],
     }),
   );
@@ -210,13 +218,13 @@ async function confirmStart(recipe: RecipeInput, base: string, sets: readonly st
   const estimate = await estimateRun({ ...loaded, gflops: await measureMachine() });
   const { num_train_epochs, learning_rate } = loaded.recipe;
   const lines = [
-    `${estimate.rows - estimate.validation_rows} rows to learn from, ${estimate.validation_rows} to measure by`,
-    `${num_train_epochs} epochs, ${estimate.total_steps} steps, learning_rate ${learning_rate}`,
+    `${counted(estimate.rows - estimate.validation_rows, 'training row')}, ${estimate.validation_rows.toLocaleString('en')} held out for validation`,
+    `${counted(num_train_epochs, 'epoch')}, ${counted(estimate.total_steps, 'step')}, learning_rate ${learning_rate}`,
     `about ${duration(estimate.seconds)} and ${formatBytes(estimate.peak_memory_bytes)} of memory`,
     ...estimate.problems.filter(({ severity }) => severity !== 'info').map(({ message }) => message),
   ];
-  box(lines.join('\n'), 'What it will take');
-  if (!(await answer(confirm({ message: 'Train?' })))) throw new Cancelled();
+  box(lines.join('\n'), 'Estimate');
+  if (!(await answer(confirm({ message: 'Start training?' })))) throw new Cancelled();
 }
 
 async function offerToSave(recipe: RecipeInput, dataFile: string): Promise<string | null> {

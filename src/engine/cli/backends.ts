@@ -9,12 +9,12 @@ export async function listBackends({ measure, json }: { measure?: boolean; json?
       continue;
     }
     const rate = status.gflops === null ? '' : `${status.gflops.toPrecision(status.gflops < 100 ? 2 : 3)} Gflop/s`;
-    const facts = [status.detail, rate, status.auto ? 'taken by auto' : ''].filter((fact) => fact !== '');
-    print(`${status.usable ? green('yes') : red('no ')}  ${status.name.padEnd(12)}${facts.join(dim(' · '))}`);
+    const facts = [status.detail, rate, status.auto ? 'used by auto' : ''].filter((fact) => fact !== '');
+    print(`${status.usable ? green('yes') : red('no ')}  ${status.name.padEnd(13)}${facts.join(dim(' · '))}`);
   }
   if (json) return EXIT.done;
   if (all.every(({ gflops }) => gflops === null))
-    note('No speed is known yet: `luthier backends --measure` takes a few seconds.');
+    note('No speeds measured yet. Measure them in a few seconds: luthier backends --measure');
   note(`Node ${process.version} (${process.execPath})`);
   return EXIT.done;
 }

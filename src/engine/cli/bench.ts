@@ -10,8 +10,8 @@ export async function bench(args: string[]): Promise<number> {
   if (!existsSync(script)) {
     throw new LuthierError(
       'usage',
-      'luthier bench runs in a checkout alone.',
-      'Clone the repository and build it there.',
+      'luthier bench runs only in a checkout of the repository.',
+      'Clone the repository and build it.',
     );
   }
   const child = spawn(process.execPath, [script, ...args], { stdio: 'inherit' });

@@ -1,3 +1,4 @@
+import { counted } from '../data/problems.ts';
 import { formatBytes } from '../hub/disk.ts';
 import { FeatureCache } from '../train/feature-cache.ts';
 import { EXIT, note, print, printJson, table } from './output.ts';
@@ -22,7 +23,8 @@ export async function listCache({ json }: { json?: boolean }): Promise<number> {
   }
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
   const bound = cache.isOff ? 'turned off by LUTHIER_FEATURE_CACHE' : `at most ${formatBytes(cache.maxBytes)}`;
-  note(`${formatBytes(total)} in ${cache.folder} (${bound}). luthier cache clear removes them.`);
+  if (files.length === 0) note(`The cache is empty: ${cache.folder} (${bound}).`);
+  else note(`${formatBytes(total)} in ${cache.folder} (${bound}). Delete all: luthier cache clear`);
   return EXIT.done;
 }
 
@@ -31,6 +33,6 @@ export async function clearCache({ json }: { json?: boolean }): Promise<number> 
   const files = await cache.clear();
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   if (json) printJson({ removed: files.length, bytes });
-  else note(`${files.length} files, ${formatBytes(bytes)}, removed from ${cache.folder}.`);
+  else note(`Deleted ${counted(files.length, 'file')}, ${formatBytes(bytes)}, from ${cache.folder}.`);
   return EXIT.done;
 }

@@ -42,7 +42,7 @@ function show(summary: DataSummary): void {
     column.mean_length.toFixed(0),
     shorten(column.examples[0] ?? ''),
   ]);
-  print(`\n${table(['column', 'distinct', 'empty', 'mean length', 'for example'], columns, [1, 2, 3])}`);
+  print(`\n${table(['column', 'distinct', 'empty', 'mean length', 'example'], columns, [1, 2, 3])}`);
   if (summary.classes.length > 0) {
     const rows = summary.classes
       .slice(0, MAX_CLASSES)

@@ -35,7 +35,7 @@ export async function askForEncoding(
 ): Promise<string | null> {
   const { isCancel, select } = await import('./prompts.ts');
   const chosen = await select({
-    message: `${file} is not UTF-8. Which of these reads right?`,
+    message: `${file} is not UTF-8. Which of these reads correctly?`,
     options: [{ encoding, sample }, ...alternatives].map((each) => ({
       value: each.encoding,
       label: each.sample,

@@ -15,11 +15,11 @@ export async function exportRun(
   }
   print(exported.path);
   if (exported.left_out.length > 0)
-    note(`Not copied, for it is no part of the model: ${exported.left_out.join(', ')}.`);
+    note(`Not copied, because it is not part of the model: ${exported.left_out.join(', ')}.`);
   note(
     exported.path === model
-      ? `The run’s model is a Hugging Face folder already (${formatBytes(exported.bytes)}); --out DIR copies it.`
-      : `${formatBytes(exported.bytes)}; its logits differ by at most ${exported.max_difference.toExponential(1)} from the run’s model.`,
+      ? `The run’s model is already a Hugging Face folder (${formatBytes(exported.bytes)}). Pass --out DIR to copy it.`
+      : `${formatBytes(exported.bytes)}; its logits differ from those of the run’s model by at most ${exported.max_difference.toExponential(1)}.`,
   );
   return EXIT.done;
 }

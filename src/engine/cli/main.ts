@@ -5,12 +5,15 @@ import { EXIT, forTerminal, reportError } from './output.ts';
 const BACKENDS = ['auto', 'onnxruntime', 'webgpu', 'tensorflow', 'wasm'];
 
 const TRAIN_HELP = `
-Strategies (recipe key "strategy", or --set strategy.type=lora --set strategy.r=16):
-  full     every weight
+Strategies (key "strategy" of the recipe, or for example
+--set strategy.type=lora --set strategy.r=16):
+  full     all parameters
   freeze   the layers above num_frozen_layers
-  lora     low-rank adapters (r, lora_alpha, lora_dropout, target_modules) and the classifier, as peft does
-  head     pooler and classifier alone
-load_in_8bit=true (freeze, lora) computes frozen layers in 8 bits while training. docs/recipe.md lists every key.`;
+  lora     low-rank adapters and the classifier, as in peft
+           (r, lora_alpha, lora_dropout, target_modules)
+  head     only the pooler and the classifier
+load_in_8bit=true (freeze, lora) runs frozen layers in 8 bits while training.
+docs/recipe.md lists every key.`;
 
 /**
  * The command line. Each command's code is loaded when it is chosen, so that `train` begins at once.
@@ -34,13 +37,14 @@ export async function main(args: string[]): Promise<number> {
 
 type Run = (action: () => Promise<number>) => () => Promise<void>;
 
-const collect = (value: string, before: string[]) => [...before, value];
+/** Without a default of commander's, which help would show as `[]`. */
+const collect = (value: string, before: string[] = []) => [...before, value];
 const encoding = () =>
   new Option(
     '--encoding <name>',
-    "encoding of the data's files, such as windows-1252, mac-roman or gb18030 (default: guessed)",
+    'encoding of the data files, such as windows-1252, mac-roman or gb18030 (default: detected)',
   );
-const json = () => new Option('--json', 'one JSON object a line on stdout');
+const json = () => new Option('--json', 'print one JSON object per line on stdout');
 
 export function buildProgram(run: Run): Command {
   const program = new Command('luthier')
@@ -52,56 +56,63 @@ export function buildProgram(run: Run): Command {
 
   program
     .command('train')
-    .argument('[recipe]', 'recipe file (*.recipe.json); without one, questions are asked')
-    .description('train a model by a recipe')
-    .option('--set <key=value>', 'replace a key of the recipe; may be repeated', collect, [])
-    .option('--out <dir>', "the run's folder (default: .luthier/runs/ beside the recipe)")
-    .addOption(new Option('--backend <name>', 'what computes').choices(BACKENDS))
+    .argument('[recipe]', 'recipe file (*.recipe.json); without one, Luthier asks what it needs')
+    .description('train a model from a recipe')
+    .option('--set <key=value>', 'override a key of the recipe; can be repeated', collect)
+    .option('--out <dir>', 'folder for the run (default: .luthier/runs/ beside the recipe)')
+    .addOption(new Option('--backend <name>', 'backend to use').choices(BACKENDS))
     .addOption(encoding())
-    .option('--name <name>', "the run's name, as shown to people")
-    .option('--folds <k>', 'cross-validate: train once for each of k parts of the rows, measured on it')
-    .option('--no-final', 'with --folds: train no model on all rows afterwards')
-    .option('--detach', 'start the run and come back at once')
+    .option('--name <name>', 'display name of the run')
+    .option(
+      '--folds <k>',
+      'cross-validate: split the rows into k folds and train once for each, evaluated on that fold',
+    )
+    .option('--no-final', 'with --folds: do not train a final model on all rows')
+    .option('--detach', 'start the run in the background and return at once')
     .addOption(json())
     .addHelpText('after', TRAIN_HELP)
-    .action((recipe, options) => run(async () => (await import('./train.ts')).train(recipe, options))());
+    .action((recipe, options) =>
+      run(async () => (await import('./train.ts')).train(recipe, { set: [], ...options }))(),
+    );
 
   program
     .command('evaluate')
     .argument('<model>', 'model folder, run (id or folder), starter or Hugging Face name')
-    .description('measure a trained model on labelled rows')
-    .requiredOption('--data <file>', 'file, or data set, with text and label')
-    .addOption(new Option('--split <part>', 'which part of a data set').choices(['validation', 'test']).default('test'))
-    .option('--text-column <name>', 'column that holds the text')
-    .option('--text-pair-column <name>', 'column that holds the second text of a pair')
-    .option('--label-column <name>', 'column that holds the class')
+    .description('evaluate a trained model on labelled rows')
+    .requiredOption('--data <file>', 'file or dataset with texts and labels')
+    .addOption(new Option('--split <split>', 'which rows of a dataset').choices(['validation', 'test']).default('test'))
+    .option('--text-column <name>', 'column with the text')
+    .option('--text-pair-column <name>', 'column with the second text of a pair')
+    .option('--label-column <name>', 'column with the label')
     .addOption(encoding())
-    .addOption(new Option('--backend <name>', 'what computes').choices(BACKENDS))
+    .addOption(new Option('--backend <name>', 'backend to use').choices(BACKENDS))
     .addOption(json())
     .action((model, options) => run(async () => (await import('./evaluate.ts')).evaluate(model, options))());
 
   program
     .command('predict')
     .argument('<model>', 'model folder, run (id or folder), starter or Hugging Face name')
-    .description('say the class of texts: from --text, --file, or standard input, one a line')
-    .option('--text <text>', 'a text; may be repeated', collect, [])
-    .option('--text-pair <text>', 'the second text of a pair, for each --text', collect, [])
-    .option('--file <file>', 'a file with one text a line (.txt), or a table with a text column')
-    .option('--text-column <name>', "the table's column that holds the text")
-    .option('--text-pair-column <name>', "the table's column that holds the second text of a pair")
+    .description('predict the class of texts from --text, --file or standard input (one per line)')
+    .option('--text <text>', 'text to classify; can be repeated', collect)
+    .option('--text-pair <text>', 'second text of a pair, one for each --text', collect)
+    .option('--file <file>', 'file with one text per line (.txt), or table with a text column')
+    .option('--text-column <name>', 'column of the table with the text')
+    .option('--text-pair-column <name>', 'column of the table with the second text of a pair')
     .addOption(encoding())
-    .addOption(new Option('--backend <name>', 'what computes').choices(BACKENDS))
+    .addOption(new Option('--backend <name>', 'backend to use').choices(BACKENDS))
     .addOption(json())
-    .action((model, options) => run(async () => (await import('./predict.ts')).predict(model, options))());
+    .action((model, options) =>
+      run(async () => (await import('./predict.ts')).predict(model, { text: [], textPair: [], ...options }))(),
+    );
 
-  const data = program.command('data').description('look at data');
+  const data = program.command('data').description('inspect data');
   data
     .command('inspect')
-    .argument('<file>', 'CSV, TSV, JSON, JSON Lines, Markdown table or label-and-text lines')
-    .description('show columns, classes and problems of a file')
-    .option('--text-column <name>', 'column that holds the text')
-    .option('--text-pair-column <name>', 'column that holds the second text of a pair')
-    .option('--label-column <name>', 'column that holds the class')
+    .argument('<file>', 'CSV, TSV, JSON, JSON Lines, Markdown table, or lines of label and text')
+    .description('show the columns, classes and problems of a file')
+    .option('--text-column <name>', 'column with the text')
+    .option('--text-pair-column <name>', 'column with the second text of a pair')
+    .option('--label-column <name>', 'column with the label')
     .addOption(encoding())
     .addOption(json())
     .action((file, options) => run(async () => (await import('./data.ts')).inspect(file, options))());
@@ -109,43 +120,47 @@ export function buildProgram(run: Run): Command {
   program
     .command('export')
     .argument('<run>', 'run (id or folder)')
-    .description("write a run's model as a Hugging Face folder, or with ONNX for transformers.js")
-    .addOption(new Option('--format <format>', 'what to write').choices(['safetensors', 'onnx']).default('safetensors'))
-    .option('--out <dir>', 'where to write it')
+    .description("export a run's model as a Hugging Face folder, or with ONNX for transformers.js")
+    .addOption(
+      new Option('--format <format>', 'format to write').choices(['safetensors', 'onnx']).default('safetensors'),
+    )
+    .option('--out <dir>', 'folder to write to')
     .addOption(json())
     .action((name, options) => run(async () => (await import('./export.ts')).exportRun(name, options))());
 
-  addRuns(program.command('runs').description('look at runs and steer them'), run);
+  addRuns(program.command('runs').description('list, inspect and control runs'), run);
 
-  const models = program.command('models').description('models to start from');
+  const models = program.command('models').description('list and download base models');
   models
     .command('list')
-    .description('list starters, models in the Hugging Face cache, and trained ones')
+    .description('list starters, model folders, the Hugging Face cache and trained models')
     .addOption(json())
     .action((options) => run(async () => (await import('./models.ts')).listModels(options))());
   models
     .command('download')
     .argument('<name>', 'Hugging Face name, such as google-bert/bert-base-uncased')
-    .description('fetch a model from the Hugging Face hub (or HF_ENDPOINT) into its cache')
+    .description('download a model from the Hugging Face hub (or HF_ENDPOINT) into its cache')
     .option('--revision <revision>', 'branch, tag or commit')
     .addOption(json())
     .action((name, options) => run(async () => (await import('./models.ts')).downloadByName(name, options))());
 
-  const cache = program.command('cache').description('what frozen layers gave, kept for training a head again');
+  const cache = program
+    .command('cache')
+    .description('stored outputs of frozen layers, which make training a head again faster');
   cache
     .command('list')
-    .description('list what is kept, where, and how large it may grow')
+    .description('list the stored files, their folder and the size limit')
     .addOption(json())
     .action((options) => run(async () => (await import('./cache.ts')).listCache(options))());
   cache
     .command('clear')
-    .description('remove all of it; it is computed again when needed')
+    .description('delete all stored files; they are computed again when needed')
     .addOption(json())
     .action((options) => run(async () => (await import('./cache.ts')).clearCache(options))());
 
   program
     .command('backends')
-    .description('show what can compute here, and why not')
+    .description('show which backends work on this machine, and why others do not')
     .option('--measure', 'measure the speed of each')
     .addOption(json())
     .action((options) => run(async () => (await import('./backends.ts')).listBackends(options))());
@@ -153,9 +168,9 @@ export function buildProgram(run: Run): Command {
   program
     .command('bench')
     .argument('[case...]', 'cases to run (default: the short list)')
-    .description('measure against PyTorch')
+    .description('compare speed with PyTorch')
     .option('--all', 'run every case')
-    .option('--setup-peers', 'make the Python environment of the peers without asking')
+    .option('--setup-peers', 'create the Python environment for PyTorch without asking')
     .addOption(json())
     .allowUnknownOption()
     .action((_cases, _options, command: Command) =>
@@ -177,30 +192,30 @@ function addRuns(runs: Command, run: Run): void {
     .action((options) => run(async () => (await import('./runs.ts')).listRuns(options))());
   const one = (name: string, description: string) =>
     runs.command(name).argument('<run>', 'run (id or folder)').description(description).addOption(json());
-  one('show', 'show a run and its measures').action((id, options) =>
+  one('show', 'show a run and its metrics').action((id, options) =>
     run(async () => (await import('./runs.ts')).showRun(id, options))(),
   );
-  one('resume', 'go on with an interrupted or paused run')
-    .option('--detach', 'start it and come back at once')
-    .option('--yes', 'resume a run that is not known on this machine without asking')
+  one('resume', 'resume an interrupted or paused run')
+    .option('--detach', 'resume in the background and return at once')
+    .option('--yes', 'do not ask before resuming a run that this machine does not know')
     .option('--new', 'start a new run with its recipe instead')
     .action((id, options) => run(async () => (await import('./runs.ts')).resumeRun(id, options))());
-  one('pause', 'write a checkpoint and wait').action((id, options) =>
+  one('pause', 'write a checkpoint and pause').action((id, options) =>
     run(async () => (await import('./runs.ts')).steerRun(id, 'pause', options))(),
   );
-  one('stop', 'end early and keep the best weights').action((id, options) =>
+  one('stop', 'end a run early and keep its best weights').action((id, options) =>
     run(async () => (await import('./runs.ts')).steerRun(id, 'stop', options))(),
   );
-  one('remove', 'delete a run with its model, after asking')
+  one('remove', 'delete a run and its model, after asking')
     .option('--yes', 'do not ask')
     .action((id, options) => run(async () => (await import('./runs.ts')).removeRun(id, options))());
   runs
     .command('clean')
-    .description('delete the checkpoints of finished runs, after asking; models stay')
+    .description('delete the checkpoints of finished runs, after asking; their models are kept')
     .option('--yes', 'do not ask')
     .addOption(json())
     .action((options) => run(async () => (await import('./runs.ts')).cleanRuns(options))());
-  one('cancel', 'end and keep only the record and the metrics').action((id, options) =>
+  one('cancel', 'discard a run: end it and keep only its record and metrics').action((id, options) =>
     run(async () => (await import('./runs.ts')).steerRun(id, 'cancel', options))(),
   );
 }

@@ -13,7 +13,7 @@ export async function listModels({ json }: { json?: boolean }): Promise<number> 
     return EXIT.done;
   }
   if (models.length === 0) {
-    note('There are no models here. luthier models download NAME fetches one from the Hugging Face hub.');
+    note('No models found. Download one from the Hugging Face hub: luthier models download NAME');
     return EXIT.done;
   }
   const rows = models.map((model) => [

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { bold, forTerminal, note, print, printJson, red, table } from './output.ts';
+import { bold, forTerminal, note, print, printJson, red, table, wrapped } from './output.ts';
 
 const ESC = '\u001b';
 const said = (stream: 'stdout' | 'stderr', say: () => void): string => {
@@ -50,6 +50,29 @@ describe('what reaches a terminal', () => {
         Array.from({ length: 200_000 }, () => ['x']),
       ).length,
     ).toBeGreaterThan(400_000);
+  });
+});
+
+describe('a narrow terminal', () => {
+  const narrow = { isTTY: true, columns: 20 };
+
+  it('breaks lines between words, never within one, and not where nobody looks', () => {
+    const text = 'No problems were found in it.\n  luthier runs resume nineteen-letters-it-has';
+    expect(wrapped(text, narrow)).toBe(
+      'No problems were\nfound in it.\n  luthier runs\n  resume\n  nineteen-letters-it-has',
+    );
+    expect(wrapped(text, { columns: 20 })).toBe(text);
+    expect(wrapped('数据数据 数据数据 数据数据', narrow)).toBe('数据数据 数据数据\n数据数据');
+  });
+
+  it('breaks the widest cells of a table between words', () => {
+    const rows = [['a', 'accuracy 0.912, macro F1 0.899', '3']];
+    expect(table(['run', 'best', 'n'], rows, [2], narrow)).toBe(
+      'run  best          n\na    accuracy      3\n     0.912, macro\n     F1 0.899',
+    );
+    expect(table(['run', 'best', 'n'], rows, [2], { columns: 20 })).toBe(
+      'run  best                            n\na    accuracy 0.912, macro F1 0.899  3',
+    );
   });
 });
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import displayWidth from 'fast-string-width';
 import { visible, visibleJson, visibleLine } from '../../guard/index.ts';
 import { largest, METRIC_WORDS, type MetricKey } from '../../protocol/index.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
@@ -11,7 +12,7 @@ const INTERRUPTED_CODES = new Set(['cancelled', 'interrupted']);
 
 /** A result: stdout holds nothing else. */
 export function print(text: string): void {
-  process.stdout.write(`${forTerminal(text)}\n`);
+  process.stdout.write(`${wrapped(forTerminal(text), process.stdout)}\n`);
 }
 
 export function printJson(value: unknown): void {
@@ -20,7 +21,39 @@ export function printJson(value: unknown): void {
 
 /** Progress and notes go to stderr, so that results can be piped. */
 export function note(text: string): void {
-  process.stderr.write(`${forTerminal(asTyped(text))}\n`);
+  process.stderr.write(`${wrapped(forTerminal(asTyped(text)), process.stderr)}\n`);
+}
+
+/** A terminal, or where nobody looks. */
+interface Looked {
+  isTTY?: boolean;
+  columns?: number;
+}
+
+/** A text as a terminal of `columns` shows it: lines that are too long are broken between words. */
+export function wrapped(text: string, { isTTY, columns }: Looked): string {
+  if (!isTTY || !columns) return text;
+  return text
+    .split('\n')
+    .flatMap((line) => wrapLine(line, columns))
+    .join('\n');
+}
+
+/** Lines of at most `columns`, indented as the first is; a word that is longer stays whole. */
+function wrapLine(line: string, columns: number): string[] {
+  if (widthOf(line) <= columns) return [line];
+  const [indent] = /^ */.exec(line)!;
+  const lines: string[] = [];
+  let current = '';
+  for (const word of line.slice(indent.length).split(' ')) {
+    const longer = current === '' ? word : `${current} ${word}`;
+    if (current === '' || widthOf(indent + longer) <= columns) current = longer;
+    else {
+      lines.push((indent + current).trimEnd());
+      current = word;
+    }
+  }
+  return [...lines, indent + current];
 }
 
 /** Marks our own colours until they are written: no file can hold it, so no file can colour anything. */
@@ -50,7 +83,7 @@ export function reportError(error: unknown): number {
   const isInternal = !(error instanceof LuthierError);
   note(`${bold(red('Error:'))} ${message}`);
   if (hint !== undefined) note(hint);
-  else if (isInternal) note('This is a defect of Luthier. LUTHIER_DEBUG=1 shows where it happened.');
+  else if (isInternal) note('This is a bug in Luthier. Set LUTHIER_DEBUG=1 to see where it happened.');
   if (process.env.LUTHIER_DEBUG && error instanceof Error) note(error.stack ?? '');
   if (USAGE_CODES.has(code)) return EXIT.usage;
   return INTERRUPTED_CODES.has(code) ? EXIT.interrupted : EXIT.failed;
@@ -67,17 +100,52 @@ export const red = style(31, 39);
 export const green = style(32, 39);
 export const yellow = style(33, 39);
 
-/** Columns aligned, numbers to the right when `right` names them. Each row is one line, whatever its cells hold. */
-export function table(header: string[], given: string[][], right: readonly number[] = []): string {
-  const rows = given.map((row) => row.map(visibleLine));
-  const widths = header.map((title, i) => largest(rows, (row) => row[i]!.length, title.length));
-  const line = (cells: string[]) =>
-    cells
-      .map((cell, i) => (right.includes(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
-      .join('  ')
-      .trimEnd();
-  return [bold(line(header)), ...rows.map(line)].join('\n');
+/**
+ * Columns aligned, numbers to the right when `right` names them. Each row is one line, whatever its cells hold; in a
+ * terminal that is too narrow, the widest cells are broken between words.
+ */
+export function table(
+  header: string[],
+  given: string[][],
+  right: readonly number[] = [],
+  { isTTY, columns }: Looked = process.stdout,
+): string {
+  const rows = [header, ...given.map((row) => row.map(visibleLine))];
+  const widths = header.map((_, i) => largest(rows, (row) => widthOf(row[i]!), 0));
+  const between = '  ';
+  const isNarrow = Boolean(isTTY && columns);
+  if (isTTY && columns) {
+    const words = header.map((_, i) => largest(rows, (row) => longestWord(row[i]!), 0));
+    let over = widths.reduce((sum, width) => sum + width, between.length * (widths.length - 1)) - columns;
+    for (; over > 0; over--) {
+      const room = widths.map((width, i) => (width > words[i]! ? width : 0));
+      const widest = room.indexOf(largest(room, (width) => width, 0));
+      if (room[widest] === 0) break;
+      widths[widest]!--;
+    }
+  }
+  const pad = (text: string, i: number) => {
+    const blanks = ' '.repeat(Math.max(0, widths[i]! - widthOf(text)));
+    return right.includes(i) ? blanks + text : text + blanks;
+  };
+  const lines = (row: string[]) => {
+    if (!isNarrow) return [row.map(pad).join(between).trimEnd()];
+    const cells = row.map((cell, i) => wrapLine(cell, widths[i]!));
+    return Array.from({ length: largest(cells, (cell) => cell.length, 1) }, (_, line) =>
+      cells
+        .map((cell, i) => pad(cell[line] ?? '', i))
+        .join(between)
+        .trimEnd(),
+    );
+  };
+  const [first, ...rest] = rows;
+  return [...lines(first!).map(bold), ...rest.flatMap(lines)].join('\n');
 }
+
+/** Most texts are ASCII, and tables long. */
+const widthOf = (text: string): number => (/^[ -~]*$/.test(text) ? text.length : displayWidth(text));
+
+const longestWord = (text: string): number => largest(text.split(' '), widthOf, 0);
 
 /** `1:04:09`, `2:05`, `0:07`. */
 export function duration(seconds: number): string {

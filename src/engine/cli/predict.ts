@@ -60,19 +60,19 @@ type Inputs = () => Promise<readonly string[] | undefined>;
 async function readTexts(options: PredictCommandOptions, inputs: Inputs): Promise<TextInput[]> {
   const { text, textPair, file } = options;
   if (text.length > 0 && file !== undefined) {
-    throw new LuthierError('usage', '--text and --file are both given.', 'Give one of them.');
+    throw new LuthierError('usage', '--text and --file cannot be used together.', 'Pass one of them.');
   }
   if (textPair.length > 0 && textPair.length !== text.length) {
     throw new LuthierError(
       'usage',
-      `--text is given ${text.length} times and --text-pair ${textPair.length} times.`,
-      'Give one --text-pair for each --text.',
+      `There are ${text.length} --text and ${textPair.length} --text-pair.`,
+      'Pass one --text-pair for each --text.',
     );
   }
   if (textPair.length > 0) return text.map((first, i) => ({ text: first, text_pair: textPair[i]! }));
   if (text.length > 0) return text;
   if (file !== undefined) return fromFile(resolve(file), options, inputs);
-  if (isInteractive()) note('One text a line; Ctrl-D ends.');
+  if (isInteractive()) note('Enter one text per line; press Ctrl-D to end.');
   return fromLines(told(await linesIn(await standardInput(), 'Standard input', options.encoding)), inputs);
 }
 
@@ -85,8 +85,8 @@ async function standardInput(): Promise<Buffer> {
     if (length > MAX_BYTES) {
       throw new LuthierError(
         'data-unreadable',
-        `Standard input has more than ${MAX_BYTES / 2 ** 20} MB.`,
-        'Predict a part of it at a time.',
+        `Standard input is larger than ${MAX_BYTES / 2 ** 20} MB.`,
+        'Split it, and predict one part at a time.',
       );
     }
   }
@@ -116,7 +116,7 @@ async function fromFile(file: string, options: PredictCommandOptions, inputs: In
     throw new LuthierError(
       'data-invalid',
       `${file}: none of the columns ${table.columns.join(', ')} looks like text.`,
-      'Name one with --text-column.',
+      'Pass --text-column to name one.',
     );
   }
   if (known?.length === 2 && columns.text_pair === undefined) throw halfAPair(table, known);
@@ -124,8 +124,8 @@ async function fromFile(file: string, options: PredictCommandOptions, inputs: In
   if (textColumn === undefined) {
     const from =
       pair < 0
-        ? `The text is taken from column ${columns.text}.`
-        : `The texts are taken from columns ${columns.text} and ${columns.text_pair}.`;
+        ? `Reading texts from column ${columns.text}.`
+        : `Reading pairs of texts from columns ${columns.text} and ${columns.text_pair}.`;
     note(dim(from));
   }
   if (pair >= 0) noteHalves(table, [column, pair]);
@@ -140,7 +140,7 @@ function noteHalves(table: Table, indices: readonly number[]): void {
   const halves = table.rows.filter((row) => indices.some((i) => isEmpty(row.value(i)))).map(({ line }) => line);
   if (halves.length === 0) return;
   const which = halves.length === 1 ? '1 row lacks' : `${halves.length} rows lack`;
-  say('warning', `${which} one of the two texts (${places(halves)}): the answer there is for half a pair.`);
+  say('warning', `${which} one of the two texts (${places(halves)}); the prediction there is for half a pair.`);
 }
 
 /** Lines for a model of pairs hold two texts each. */

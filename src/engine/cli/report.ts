@@ -20,11 +20,11 @@ export async function printReports(folder: string): Promise<void> {
   try {
     reports = await readReports(folder);
   } catch (error) {
-    const why = error instanceof SyntaxError ? 'it is not whole JSON' : (error as Error).message.replace(/\.$/, '');
+    const why = error instanceof SyntaxError ? 'it is not complete JSON' : (error as Error).message.replace(/\.$/, '');
     return note(`${yellow('Broken:')} ${FILES.evaluation} cannot be read: ${why}.`);
   }
   for (const report of reports) {
-    print(bold(report.split === 'test' ? '\nTest part' : '\nValidation part'));
+    print(bold(report.split === 'test' ? '\nTest rows' : '\nValidation rows'));
     printReport(report);
   }
 }

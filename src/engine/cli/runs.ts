@@ -38,7 +38,7 @@ export async function listRuns({ json }: JsonOption): Promise<number> {
     return EXIT.done;
   }
   if (runs.length === 0) {
-    note('There are no runs here yet: luthier train RECIPE starts one.');
+    note('No runs here yet. Start one: luthier train RECIPE');
     return EXIT.done;
   }
   const rows = runs.flatMap(({ folder, record, bytes, problem }) =>
@@ -65,18 +65,20 @@ export async function listRuns({ json }: JsonOption): Promise<number> {
   );
   print(table(['run', 'state', 'step', 'best', 'time', 'disk'], rows, [2, 4, 5]));
   const total = runs.reduce((sum, run) => sum + run.bytes, 0);
-  note(`${counted(runs.length, 'run')}, ${formatBytes(total)} on disk. luthier runs remove RUN deletes one.`);
+  note(`${counted(runs.length, 'run')}, ${formatBytes(total)} on disk. Delete one: luthier runs remove RUN`);
   for (const { folder, record, problem } of runs) {
     if (record === null && problem !== null) note(`${yellow('Broken:')} ${shortPath(folder)}: ${problem.message}`);
   }
   if (foreign.size > 0) {
     note(
-      'Runs “not started here” came with their folder, were moved, or are from Luthier 0.1.0; resuming one asks first.',
+      'Runs marked “not started here” came with their folder, were moved, or were made by Luthier 0.1.0. Resuming one asks first.',
     );
   }
   const spare = await finishedCheckpoints(runs);
   if (spare.bytes > 0) {
-    note(`${formatBytes(spare.bytes)} of it are checkpoints of finished runs, which nothing needs: luthier runs clean`);
+    note(
+      `${formatBytes(spare.bytes)} of that is checkpoints of finished runs, which are no longer needed. Delete them: luthier runs clean`,
+    );
   }
   return EXIT.done;
 }
@@ -99,9 +101,9 @@ async function finishedCheckpoints(runs: readonly Seen[]): Promise<{ paths: stri
 /** Deletes the checkpoints of finished runs; models, metrics and records stay. */
 export async function cleanRuns({ yes, json }: JsonOption & { yes?: boolean }): Promise<number> {
   const { paths, bytes } = await finishedCheckpoints(await everyRun(look));
-  const what = `checkpoints of ${counted(paths.length, 'finished run')}, ${formatBytes(bytes)}`;
+  const what = `checkpoints of ${counted(paths.length, 'finished run')} (${formatBytes(bytes)})`;
   for (const path of paths) requireNone(await placeProblem(dirname(path)));
-  if (paths.length > 0 && !(await isSure(`Delete ${what}? The models stay.`, yes))) return EXIT.done;
+  if (paths.length > 0 && !(await isSure(`Delete the ${what}? Their models are kept.`, yes))) return EXIT.done;
   await Promise.all(paths.map((path) => rm(path, { recursive: true, force: true })));
   if (json) printJson({ removed: paths, bytes });
   else note(paths.length === 0 ? 'No finished run here has checkpoints.' : `Deleted the ${what}.`);
@@ -115,10 +117,14 @@ export async function removeRun(name: string, { yes, json }: JsonOption & { yes?
   requireNone(await placeProblem(folder));
   const { state } = await readRun(folder);
   if (LIVE_STATES.has(state)) {
-    throw new LuthierError('run-busy', `The run ${name} is working.`, `End it first: luthier runs cancel ${name}`);
+    throw new LuthierError(
+      'run-busy',
+      `Run ${name} is still in progress.`,
+      `End it first: luthier runs cancel ${name}`,
+    );
   }
   const bytes = await diskUse(folder);
-  const question = `Delete ${shortPath(folder)} with its model, ${formatBytes(bytes)}? This cannot be undone.`;
+  const question = `Delete ${shortPath(folder)} and its model (${formatBytes(bytes)})? This cannot be undone.`;
   if (!(await isSure(question, yes))) return EXIT.done;
   await forgetRun(folder);
   await rm(folder, { recursive: true, force: true });
@@ -131,7 +137,11 @@ export async function removeRun(name: string, { yes, json }: JsonOption & { yes?
 async function isSure(question: string, yes: boolean | undefined): Promise<boolean> {
   if (yes) return true;
   if (!isInteractive()) {
-    throw new LuthierError('usage', 'Nobody is here to confirm that something is deleted.', 'Say so with --yes.');
+    throw new LuthierError(
+      'usage',
+      'Nothing was deleted: this is not a terminal, so there is no way to ask first.',
+      'Pass --yes to delete.',
+    );
   }
   const { confirm } = await import('./prompts.ts');
   const answer = await confirm({ message: question, initialValue: false });
@@ -178,11 +188,11 @@ export async function showRun(name: string, { json }: JsonOption): Promise<numbe
   const lines: [string, string][] = [
     ['state', STATE_WORDS[record.state]],
     ['step', `${record.step} of ${record.total_steps}`],
-    ['model', recipe.model],
+    ['base model', recipe.model],
     ['dataset', typeof recipe.dataset === 'string' ? recipe.dataset : Object.values(recipe.dataset).join(', ')],
     ['strategy', JSON.stringify(recipe.strategy)],
     ['learning rate', String(recipe.learning_rate)],
-    ['recipe', record.recipe_path ?? '(never a file)'],
+    ['recipe', record.recipe_path ?? '(not saved as a file)'],
     ['created', record.created_at],
     ['took', took(record)],
     [
@@ -191,7 +201,7 @@ export async function showRun(name: string, { json }: JsonOption): Promise<numbe
         ? ''
         : `${metricLine(record.best.metrics)} (${record.folds ? 'mean of the folds' : `step ${record.best.step}`})`,
     ],
-    ['result', record.model === null ? '' : join(folder, record.model)],
+    ['model', record.model === null ? '' : join(folder, record.model)],
     ['disk', formatBytes(bytes)],
     ['note', record.note],
   ];
@@ -224,7 +234,7 @@ export async function resumeRun(name: string, options: ResumeOptions): Promise<n
     const model = record.model === null ? '' : ` Its model: ${shortPath(join(folder, record.model))}`;
     if (options.json)
       printJson({ run: folder, state: record.state, model: record.model && join(folder, record.model) });
-    note(`The run ${record.id} ${ended}; there is nothing to go on with.${model}`);
+    note(`Run ${record.id} ${ended}; there is nothing to resume.${model}`);
     return EXIT.done;
   }
   const fromLine = await countLines(join(folder, FILES.metrics));
@@ -278,12 +288,12 @@ async function whoseRun(
   { yes }: ResumeOptions,
 ): Promise<'resume' | 'new' | 'nothing'> {
   if (yes) return 'resume';
-  const why = `The run ${name} is not known on this machine: it came with its folder, was moved, or is from Luthier 0.1.0.`;
+  const why = `Run ${name} is not known on this machine: it came with its folder, was moved, or was made by Luthier 0.1.0.`;
   if (!isInteractive()) {
     throw new LuthierError(
       'run-untrusted',
       why,
-      `luthier runs show ${name} shows it. If it is yours: luthier runs resume ${name} --yes. To start a new run with its recipe: luthier runs resume ${name} --new`,
+      `To look at it: luthier runs show ${name}. If it is yours: luthier runs resume ${name} --yes. To start a new run with its recipe: luthier runs resume ${name} --new`,
     );
   }
   const { select, isCancel } = await import('./prompts.ts');
@@ -294,12 +304,12 @@ async function whoseRun(
   ];
   note(`It reads ${reads.join(', ')} and writes to ${folder}.`);
   const answer = await select({
-    message: 'Resume it?',
+    message: 'Resume this run?',
     initialValue: 'nothing' as 'resume' | 'new' | 'nothing',
     options: [
       { value: 'nothing' as const, label: 'No' },
       { value: 'new' as const, label: 'Start a new run with its recipe' },
-      { value: 'resume' as const, label: 'It is my run: resume it' },
+      { value: 'resume' as const, label: 'Yes, it is my run' },
     ],
   });
   return isCancel(answer) ? 'nothing' : answer;
@@ -322,7 +332,7 @@ async function startAsNew(folder: string, record: RunRecord, options: ResumeOpti
     state: 'starting',
     ...(basename(home) === '.luthier' ? { luthierFolder: home } : {}),
   });
-  note(`A new run with the recipe of ${record.id}: ${made.record.id}`);
+  note(`New run with the recipe of ${record.id}: ${made.record.id}`);
   await startRun(made.folder, { since: performance.timeOrigin });
   if (options.detach) return announce(made.folder, options.json ?? false);
   return watchRun(made.folder, { json: options.json ?? false });
@@ -342,7 +352,7 @@ export async function steerRun(name: string, wish: keyof typeof DID, { json }: J
   const folder = await findRun(name, process.cwd());
   const record = await readRun(folder);
   if (!LIVE_STATES.has(record.state)) {
-    note(`The run ${record.id} is not working (${record.state}); there is nothing to ${wish}.`);
+    note(`Run ${record.id} is not in progress (${STATE_WORDS[record.state]}); there is nothing to ${wish}.`);
     if (json) printJson({ run: folder, state: record.state, step: record.step });
     return ENDED[record.state] === undefined ? EXIT.failed : EXIT.done;
   }
@@ -350,6 +360,6 @@ export async function steerRun(name: string, wish: keyof typeof DID, { json }: J
   const { step } = await client.request(wish, {});
   client.close();
   if (json) printJson({ run: folder, step });
-  else note(`${DID[wish]} after step ${step}.${wish === 'pause' ? ` Go on: luthier runs resume ${name}` : ''}`);
+  else note(`${DID[wish]} after step ${step}.${wish === 'pause' ? ` Resume it: luthier runs resume ${name}` : ''}`);
   return EXIT.done;
 }

@@ -29,8 +29,8 @@ export async function train(recipeFile: string | undefined, options: TrainOption
   if (recipeFile !== undefined && DATA_FILES.has(extname(recipeFile).toLowerCase())) {
     throw new LuthierError(
       'usage',
-      `${recipeFile} is a file of data, and luthier train takes a recipe.`,
-      `luthier train, without a file, asks what it needs and writes one. The smallest: {"model": "starters/bert", "dataset": "${basename(recipeFile)}"}`,
+      `${recipeFile} is a data file; luthier train takes a recipe.`,
+      `Run luthier train without a file: it asks what it needs and can save a recipe. The smallest recipe: {"model": "starters/bert", "dataset": "${basename(recipeFile)}"}`,
     );
   }
   const sets = [...options.set];
@@ -59,7 +59,7 @@ export async function train(recipeFile: string | undefined, options: TrainOption
 export async function tellOutside(loaded: LoadedRecipe, roots?: readonly string[]): Promise<void> {
   const { readsOutside } = await import('../runs/outside.ts');
   for (const { part, path } of await readsOutside(loaded, roots)) {
-    note(`${yellow('Note:')} the recipe reads a ${part} outside of its project: ${path}`);
+    note(`${yellow('Note:')} the recipe reads a ${part} outside its project: ${path}`);
   }
 }
 
@@ -68,7 +68,7 @@ async function ask(sets: string[], { json }: TrainOptions): Promise<LoadedRecipe
     throw new LuthierError(
       'usage',
       'luthier train needs a recipe.',
-      'luthier train tickets.recipe.json; in a terminal, without a recipe, it asks what it needs.',
+      'For example: luthier train tickets.recipe.json. In a terminal, luthier train without a recipe asks what it needs.',
     );
   }
   const { askForRecipe } = await import('./ask.ts');
@@ -79,14 +79,14 @@ async function ask(sets: string[], { json }: TrainOptions): Promise<LoadedRecipe
 function foldsOf({ folds, final = true }: TrainOptions): { count: number; final: boolean } | undefined {
   if (folds === undefined) {
     if (final) return undefined;
-    throw new LuthierError('usage', '--no-final is for a cross-validation.', 'Pass --folds 5 with it.');
+    throw new LuthierError('usage', '--no-final needs --folds.', 'Pass --folds 5 as well.');
   }
   const count = Number(folds);
   if (!isFoldCount(count)) {
     throw new LuthierError(
       'usage',
       `--folds is ${folds}; it must be a whole number from 2 to ${MOST_FOLDS}.`,
-      'Usual are 5 and 10.',
+      '5 and 10 are common.',
     );
   }
   return { count, final };
@@ -96,7 +96,7 @@ export async function announce(folder: string, json: boolean): Promise<number> {
   if (json) printJson({ run: folder });
   else {
     print(folder);
-    note(`It trains in the background. luthier runs show ${await nameOf(folder)} tells how far it is.`);
+    note(`The run trains in the background. To see its progress: luthier runs show ${await nameOf(folder)}`);
   }
   return EXIT.done;
 }

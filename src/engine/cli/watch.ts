@@ -10,6 +10,7 @@ import type {
   RunRecord,
   StepEvent,
 } from '../../protocol/index.ts';
+import { counted } from '../data/problems.ts';
 import { LuthierError } from '../errors.ts';
 import { formatBytes } from '../hub/disk.ts';
 import { connectRun, type RunClient, readRun } from '../runs/client.ts';
@@ -23,12 +24,14 @@ import {
   forTerminal,
   green,
   metricLine,
+  metricName,
   metricValue,
   note,
   print,
   printJson,
   reportError,
   table,
+  wrapped,
   yellow,
 } from './output.ts';
 
@@ -117,7 +120,7 @@ class Interruption {
       return;
     }
     this.wanted = true;
-    this.#screen.say('Writing a checkpoint and ending… (Ctrl-C again ends at once)');
+    this.#screen.say('Writing a checkpoint and ending… Press Ctrl-C again to end at once.');
     // Its answer may be lost with the connection, which says as much.
     this.#client.request('interrupt', {}).catch(() => undefined);
   }
@@ -163,13 +166,14 @@ async function conclude(
   }
   const kept = record.step > 0 && (await hasCheckpoint(folder));
   const name = await nameOf(folder);
+  const what = interrupted
+    ? `Interrupted after step ${record.step}.`
+    : `The training process stopped unexpectedly. It had reached step ${record.step}.`;
   note(
-    `${interrupted ? 'Interrupted' : 'The run’s process has ended'} after step ${record.step}. ${
-      kept ? `Go on with it:` : 'There is no checkpoint yet; this starts it over:'
-    }\n  luthier runs resume ${name}`,
+    `${what} ${kept ? 'Resume:' : 'There is no checkpoint yet; this starts the run over:'}\n  luthier runs resume ${name}`,
   );
   if (interrupted) return EXIT.interrupted;
-  note(`What it said last is in ${join(folder, FILES.log)}.`);
+  note(`Its last output is in ${join(folder, FILES.log)}.`);
   return EXIT.failed;
 }
 
@@ -203,8 +207,7 @@ async function showResult(folder: string, done: DoneEvent): Promise<void> {
   if (done.best_step !== done.step)
     note(`The model has the weights of step ${done.best_step}, the best of ${done.step}.`);
   if (done.model === '') return note(dim('No model was trained on all rows.'));
-  if (done.folds !== undefined)
-    note('The model was trained on all rows; what is said of it is what the folds came to.');
+  if (done.folds !== undefined) note('The model was trained on all rows; its metrics are those of the folds.');
   note(`Model: ${bold(shortPath(done.model))}`);
   const isPair = inputsOf(await readJsonRecord(join(done.model, CONFIG_FILE)))?.length === 2;
   note(dim(`Try it: luthier predict ${await nameOf(folder)} --text "…"${isPair ? ' --text-pair "…"' : ''}`));
@@ -222,11 +225,11 @@ export function foldTable({ results, deviations }: CrossValidation): string {
     keys.map((key) => [key, results.reduce((sum, { metrics }) => sum + (metrics[key] ?? 0), 0) / results.length]),
   );
   return table(
-    ['fold', 'rows', ...keys],
+    ['fold', 'rows', ...keys.map(metricName)],
     [
       ...results.map(({ fold, n, metrics }) => row(String(fold), String(n), metrics)),
       ...(results.length === 0 ? [] : [row('mean', '', means)]),
-      ...(results.length < 2 ? [] : [row('± (standard deviation)', '', deviations)]),
+      ...(results.length < 2 ? [] : [row('std dev', '', deviations)]),
     ],
     [1, 2, 3, 4, 5, 6, 7],
   );
@@ -268,7 +271,7 @@ function plainLine(event: RunEvent, folder: string): string | null {
   switch (event.event) {
     case 'start': {
       return dim(
-        `${event.num_train_rows} rows to train on, ${event.num_validation_rows} to validate, ${event.labels.length} classes; ${count(event.num_trainable_parameters)} of ${count(event.num_parameters)} parameters trained; ${event.executor}, ${event.num_threads} threads; run ${shortPath(folder)}`,
+        `${counted(event.num_train_rows, 'training row')}, ${event.num_validation_rows.toLocaleString('en')} held out for validation, ${counted(event.labels.length, 'class', 'classes')}; training ${count(event.num_trainable_parameters)} of ${count(event.num_parameters)} parameters; ${event.executor}, ${counted(event.num_threads, 'thread')}; run ${shortPath(folder)}`,
       );
     }
     case 'eval': {
@@ -279,7 +282,7 @@ function plainLine(event: RunEvent, folder: string): string | null {
       return event.level === 'warning' ? `${yellow('Warning:')} ${event.message}` : dim(event.message);
     case 'checkpoint':
       return event.reason === 'pause' || event.reason === 'interrupt'
-        ? dim(`Checkpoint of step ${event.step}, ${formatBytes(event.bytes)}`)
+        ? dim(`Checkpoint at step ${event.step}, ${formatBytes(event.bytes)}`)
         : null;
     case 'state':
       return event.state === 'paused' ? 'Paused.' : null;
@@ -339,7 +342,7 @@ class BarScreen implements Screen {
       format: '{bar} {percentage}%  step {value}/{total}  {details}',
       barCompleteChar: '━',
       barIncompleteChar: '─',
-      barsize: 24,
+      barsize: Math.max(8, Math.min(24, (process.stderr.columns ?? 88) - 64)),
       hideCursor: true,
       fps: 10,
       stopOnComplete: false,
@@ -369,7 +372,7 @@ class BarScreen implements Screen {
   say(text: string): void {
     // Without a bar on the screen there is nothing to write above.
     if (this.#bar === null) note(text);
-    else this.#bars.log(`${forTerminal(text)}\n`);
+    else this.#bars.log(`${wrapped(forTerminal(text), process.stderr)}\n`);
   }
 
   close(): void {
