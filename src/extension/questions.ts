@@ -84,8 +84,14 @@ export class Questions implements vscode.Disposable {
     }
   }
 
-  /** Says what is being done while it is done. Escape ends `signal` and throws Cancelled. */
-  async work<T>(message: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  /**
+   * Says what is being done while it is done; the work may say it anew, as with how far it is. Escape ends `signal` and
+   * throws Cancelled.
+   */
+  async work<T>(
+    message: string,
+    work: (signal: AbortSignal, say: (message: string) => void) => Promise<T>,
+  ): Promise<T> {
     const picker = this.make();
     picker.placeholder = message;
     picker.busy = true;
@@ -99,7 +105,11 @@ export class Questions implements vscode.Disposable {
       };
     });
     try {
-      return await Promise.race([work(controller.signal), hidden]);
+      const say = (now: string) => {
+        // What comes late finds the next question there.
+        if (this.picker === picker) picker.placeholder = now;
+      };
+      return await Promise.race([work(controller.signal, say), hidden]);
     } finally {
       this.onHide = () => {};
     }

@@ -48,7 +48,7 @@ export async function appendRows(options: {
   const { file } = parts.train;
   // A folder's own rows are in UTF-8, whatever their source was in.
   const told = file === options.data ? options.encoding : undefined;
-  const table = withListColumns(await readTable({ file }, { encoding: told }), isUsualLabelName);
+  const table = await withListColumns(await readTable({ file }, { encoding: told }), isUsualLabelName);
   // Bytes that cannot be read cannot be written back as they were.
   const broken = table.problems.find(({ severity, code }) => severity === 'error' || code === 'encoding-broken');
   if (broken) {

@@ -7,7 +7,7 @@ import { refuseUnsure } from './encoding.ts';
 import { withListColumns } from './label-cells.ts';
 import type { LabelledRow, LabelledRows } from './labelled-rows.ts';
 import { KnownLabels } from './labels.ts';
-import { pacer } from './pace.ts';
+import { type Pace, pacer, Stride } from './pace.ts';
 import { bySeverity, counted, listed, Problems, quoted } from './problems.ts';
 import { readTable } from './read.ts';
 import { type Part, type PartName, resolveDataset } from './resolve.ts';
@@ -134,11 +134,14 @@ export async function loadEvaluationData(
 }
 
 /** The one column whose every value is a class that the model knows: a better guess than any name. */
-function columnOf(known: KnownLabels, table: Table): string | undefined {
+export async function columnOf(known: KnownLabels, table: Table, pace?: Pace): Promise<string | undefined> {
   // Columns of which all values so far are classes, each with whether it has any.
   let fitting = table.columns.map((name, index) => ({ name, index, hasAny: false }));
+  const stride = new Stride(pace);
   for (const row of table.rows) {
     if (fitting.length === 0) break;
+    const wait = stride.step(row.bytes);
+    if (wait) await wait;
     fitting = fitting.filter((column) => {
       const value = row.value(column.index);
       if (isEmpty(value)) return true;
@@ -198,7 +201,7 @@ class PartReader {
     const read = await understand(table, {
       signal: this.signal,
       file: part.file,
-      ...this.columns(table, given, options),
+      ...(await this.columns(table, given, options)),
       problems,
       rules: this.rules,
       pairs: options.inputs?.length !== 1,
@@ -215,12 +218,16 @@ class PartReader {
   }
 
   /** What is given, and what follows from the model that is measured. */
-  private columns(table: Table, given: Columns, { known, inputs }: ReadOptions): { given: Columns; why: Columns } {
+  private async columns(
+    table: Table,
+    given: Columns,
+    { known, inputs }: ReadOptions,
+  ): Promise<{ given: Columns; why: Columns }> {
     const texts = inputs && columnsOfInputs(inputs, table, given);
     const why: Columns = {};
     for (const field of Object.keys(texts ?? {}) as (keyof Columns)[]) why[field] = 'as in the model’s training data';
     const columns = { ...given, ...texts };
-    const label = given.label ?? (known && columnOf(known, table));
+    const label = given.label ?? (known && (await columnOf(known, table, pacer(this.signal))));
     if (label === undefined || label === columns.text || label === columns.text_pair) return { given: columns, why };
     if (given.label === undefined) why.label = 'it contains the model’s classes';
     return { given: { ...columns, label }, why };
@@ -236,7 +243,7 @@ class PartReader {
     };
     // Before anything is said of columns that may look odd because of it.
     refuseUnsure(read.name, read.encodingGuess);
-    const table = this.rules > 1 ? withListColumns(read, isUsualLabelName) : read;
+    const table = this.rules > 1 ? await withListColumns(read, isUsualLabelName, pacer(this.signal)) : read;
     // Only a data set's folder has its parts in one file; other tables are not kept alive.
     if (part.lines) this.tables.set(part.file, table);
     const { problems } = table;

@@ -37,7 +37,7 @@ export async function inspectData(options: InspectOptions): Promise<DataSummary>
     selection || text !== undefined
       ? { table: await documentTable(options), columns: {} }
       : await openRows(file, options);
-  const table = withListColumns(read, isUsualLabelName);
+  const table = await withListColumns(read, isUsualLabelName, pace);
   const stats = await columnStatsAtPace(table, pace);
   const guess = guessColumns(table, { ...own, ...options.columns }, stats);
   const problems = new Problems();
@@ -50,7 +50,7 @@ export async function inspectData(options: InspectOptions): Promise<DataSummary>
     const rows = await labelledRows(table, columns, file, problems, 2, pace);
     checkClasses(rows, columns.label, problems);
     await checkRepeats(rows, problems, 2, pace);
-    checkUnused(table, columns, options.columns ?? {}, stats, problems);
+    await checkUnused(table, columns, options.columns ?? {}, stats, problems, pace);
     classes = classCounts(rows);
   }
   return {

@@ -1,3 +1,4 @@
+import { type Pace, Stride } from './pace.ts';
 import { counted, listed, type Problems, quoted } from './problems.ts';
 import type { Table } from './table.ts';
 
@@ -109,16 +110,37 @@ const MOST_ENTRIES = 5;
  * Lets columns of JSON lists be taken for labels: those whose lists are short, hold words or numbers, and come back
  * as classes do. Others stay out of the question.
  */
-export function withListColumns(table: Table, isLabelName: (name: string) => boolean): Table {
+export async function withListColumns(
+  table: Table,
+  isLabelName: (name: string) => boolean,
+  pace?: Pace,
+): Promise<Table> {
+  if (table.nested.size === 0) return table;
+  const candidates = new Map<number, { name: string; cells: number; distinct: Set<string>; isFilled: boolean }>();
+  for (const [i, name] of table.columns.entries()) {
+    if (table.nested.has(name)) candidates.set(i, { name, cells: 0, distinct: new Set(), isFilled: false });
+  }
+  const stride = new Stride(pace);
+  for (const row of table.rows) {
+    if (candidates.size === 0) break;
+    const wait = stride.step(row.bytes);
+    if (wait) await wait;
+    for (const [i, cell] of row.cells()) {
+      const candidate = candidates.get(i);
+      if (!candidate) continue;
+      const { kind, labels } = readLabelCell(cell);
+      if (kind === 'json' || labels.length > MOST_ENTRIES) {
+        candidates.delete(i);
+        continue;
+      }
+      candidate.cells++;
+      candidate.distinct.add(cell);
+      candidate.isFilled ||= kind === 'list' && labels.length > 0;
+    }
+  }
   const nested = new Map(table.nested);
-  for (const name of table.nested.keys()) {
-    const index = table.columns.indexOf(name);
-    const cells = table.rows.map((row) => row.value(index)).filter((cell) => cell !== undefined);
-    const lists = cells.map(readLabelCell);
-    const isShort = lists.every(({ kind, labels }) => kind !== 'json' && labels.length <= MOST_ENTRIES);
-    const isFilled = lists.some(({ kind, labels }) => kind === 'list' && labels.length > 0);
-    const repeats = new Set(cells).size <= cells.length / 2;
-    if (isShort && isFilled && (repeats || isLabelName(name))) nested.delete(name);
+  for (const { name, cells, distinct, isFilled } of candidates.values()) {
+    if (isFilled && (distinct.size <= cells / 2 || isLabelName(name))) nested.delete(name);
   }
   if (nested.size === table.nested.size) return table;
   const problems = table.problems.filter(

@@ -1,3 +1,4 @@
+import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readTable } from './read.ts';
@@ -36,6 +37,48 @@ describe('readTable, whatever the content', () => {
       );
     },
   );
+
+  it('well-formed CSV is read as csv-parse reads it', async () => {
+    interface Written {
+      value: string;
+      isQuoted: boolean;
+    }
+    const written: fc.Arbitrary<Written> = fc.record({ value: cell, isQuoted: fc.boolean() });
+    const tables = fc
+      .integer({ min: 2, max: 4 })
+      .chain((width) =>
+        fc.array(fc.array(written, { minLength: width, maxLength: width }), { minLength: 1, maxLength: 20 }),
+      );
+    const how = fc.record({
+      delimiter: fc.constantFrom(',', ';', '|', '\t'),
+      lineEnd: fc.constantFrom('\n', '\r\n', '\r'),
+      hasMark: fc.boolean(),
+      isEnded: fc.boolean(),
+      isHeaderQuoted: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(tables, how, async (rows, { delimiter, lineEnd, hasMark, isEnded, isHeaderQuoted }) => {
+        // Without quotes in its header a tab-separated file may be one in which quotes are characters.
+        const isTab = delimiter === '\t';
+        const write = ({ value, isQuoted }: Written) =>
+          isQuoted || value.includes(delimiter) || /["\r\n]|^\s/.test(value)
+            ? `"${value.replaceAll('"', '""')}"`
+            : value;
+        const header = ['text', 'label', 'more', 'most']
+          .slice(0, rows[0]!.length)
+          .map((value) => write({ value, isQuoted: isTab || isHeaderQuoted }));
+        const lines = [header, ...rows.map((row) => row.map(write))].map((row) => row.join(delimiter));
+        const text = `${hasMark ? '\ufeff' : ''}${lines.join(lineEnd)}${isEnded ? lineEnd : ''}`;
+        const records: string[][] = parse(text, { delimiter, record_delimiter: lineEnd, bom: true });
+        const kept = records.slice(1).filter((row) => row.some((value) => value.trim() !== ''));
+        if (kept.length === 0) return;
+        const table = await ofText(text, isTab ? 'x.tsv' : 'x.csv');
+        expect(table.columns).toEqual(records[0]);
+        expect(cells(table)).toEqual(kept);
+      }),
+      { numRuns: 500 },
+    );
+  });
 
   it('JSON Lines and JSON arrays, compact or spread, are read back alike', async () => {
     await fc.assert(

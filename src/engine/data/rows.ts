@@ -5,6 +5,7 @@ import { labelledRows, requireColumns, textKey } from './checks.ts';
 import { guessColumns, isUsualLabelName } from './columns.ts';
 import { withListColumns } from './label-cells.ts';
 import type { LabelledRow, LabelledRows } from './labelled-rows.ts';
+import { pacer } from './pace.ts';
 import { Problems } from './problems.ts';
 import { type ReadOptions, readTable } from './read.ts';
 import { resolveDataset } from './resolve.ts';
@@ -28,7 +29,8 @@ export async function openRows(
     () => false,
   );
   if (!isFolder) {
-    const table = withListColumns(await readTable({ file: path }, { encoding, onProgress, signal }), isUsualLabelName);
+    const read = await readTable({ file: path }, { encoding, onProgress, signal });
+    const table = await withListColumns(read, isUsualLabelName, pacer(signal));
     return { table, columns: {}, file: path };
   }
   const { parts, columns } = await resolveDataset(path, '.');

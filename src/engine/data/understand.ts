@@ -38,13 +38,13 @@ export interface UnderstandOptions {
  */
 export async function understand(table: Table, options: UnderstandOptions): Promise<Understood> {
   const { file, given, problems, rules = 2, pairs = true, why, choose } = options;
-  const open = rules > 1 ? withListColumns(table, isUsualLabelName) : table;
   const pace = pacer(options.signal);
+  const open = rules > 1 ? await withListColumns(table, isUsualLabelName, pace) : table;
   const stats = await columnStatsAtPace(open, pace);
   const guess = guessColumns(open, given, stats, { pairs, ...(why && { why }) });
   const columns = requireColumns(open, guess.columns);
   const chosen = choose ? choose(open) : open;
   const rows = await labelledRows(chosen, columns, file, problems, rules, pace);
-  if (options.tellsUnused && rules > 1) checkUnused(chosen, columns, given, stats, problems);
+  if (options.tellsUnused && rules > 1) await checkUnused(chosen, columns, given, stats, problems, pace);
   return { rows, columns, reason: guess.reason };
 }

@@ -1,6 +1,7 @@
 import type { Columns } from '../../protocol/index.ts';
 import { type ColumnStats, isUsualLabelName, isVaried } from './columns.ts';
 import { OTHER_NAMES } from './names.ts';
+import { type Pace, Stride } from './pace.ts';
 import type { TableRow } from './packed-rows.ts';
 import { counted, listed, Places, type Problems, quoted } from './problems.ts';
 import { isEmpty, type Table } from './table.ts';
@@ -10,17 +11,18 @@ import { isEmpty, type Table } from './table.ts';
  * 0/1 columns, verdicts of annotators. Nothing is left out for it.
  * @param given what a person has named, which is known to be so
  */
-export function checkUnused(
+export async function checkUnused(
   table: Table,
   columns: Columns,
   given: Columns,
   stats: readonly ColumnStats[],
   problems: Problems,
-): void {
+  pace?: Pace,
+): Promise<void> {
   const used = new Set(Object.values(columns));
   const unused = stats.filter(({ name, filled }) => filled > 0 && !used.has(name) && !table.nested.has(name));
-  const unnamed = reportUnnamed(table, unused, problems);
-  const verdicts = reportVerdicts(table, unused, problems);
+  const unnamed = await reportUnnamed(table, unused, problems, pace);
+  const verdicts = await reportVerdicts(table, unused, problems, pace);
   reportTexts(
     unused.filter((column) => !unnamed.has(column) && !verdicts.has(column)),
     stats,
@@ -28,17 +30,25 @@ export function checkUnused(
     given,
     problems,
   );
-  reportIndicators(table, columns, stats, problems);
+  await reportIndicators(table, columns, stats, problems, pace);
 }
 
 /** Columns whose header is empty: text that a delimiter has split. */
-function reportUnnamed(table: Table, unused: readonly ColumnStats[], problems: Problems): Set<ColumnStats> {
+async function reportUnnamed(
+  table: Table,
+  unused: readonly ColumnStats[],
+  problems: Problems,
+  pace: Pace | undefined,
+): Promise<Set<ColumnStats>> {
   const unnamed = table.header ? unused.filter(({ name }) => /^column_\d+$/.test(name)) : [];
   if (unnamed.length === 0) return new Set();
   const names = listed(unnamed.slice(0, 5).map(({ name }) => `“${name}”`));
   const indices = new Set(unnamed.map(({ name }) => table.columns.indexOf(name)));
   const filled = new Places();
+  const stride = new Stride(pace);
   for (const row of table.rows) {
+    const wait = stride.step(row.bytes);
+    if (wait) await wait;
     if (row.cells().some(([i, value]) => indices.has(i) && !isEmpty(value))) filled.add(row.line);
   }
   problems.occurrences(
@@ -108,7 +118,12 @@ interface Verdicts {
 }
 
 /** What annotators thought of rows: those that they rejected are learned like the others. */
-function reportVerdicts(table: Table, unused: readonly ColumnStats[], problems: Problems): Set<ColumnStats> {
+async function reportVerdicts(
+  table: Table,
+  unused: readonly ColumnStats[],
+  problems: Problems,
+  pace: Pace | undefined,
+): Promise<Set<ColumnStats>> {
   const places = new Map(table.columns.map((name, i) => [name, i]));
   const candidates = new Map<number, Verdicts>();
   for (const column of unused) {
@@ -116,8 +131,11 @@ function reportVerdicts(table: Table, unused: readonly ColumnStats[], problems: 
     const isFlag = GIVEN_UP.test(column.name);
     candidates.set(places.get(column.name)!, { column, isFlag, bad: new Places(), counts: new Map() });
   }
+  const stride = new Stride(pace);
   for (const row of table.rows) {
     if (candidates.size === 0) break;
+    const wait = stride.step(row.bytes);
+    if (wait) await wait;
     for (const [i, value] of row.cells()) {
       const candidate = candidates.get(i);
       if (!candidate || isEmpty(value)) continue;
@@ -142,7 +160,13 @@ function reportVerdicts(table: Table, unused: readonly ColumnStats[], problems: 
 }
 
 /** Several columns of 0 and 1, of which one was taken for the label. */
-function reportIndicators(table: Table, columns: Columns, stats: readonly ColumnStats[], problems: Problems): void {
+async function reportIndicators(
+  table: Table,
+  columns: Columns,
+  stats: readonly ColumnStats[],
+  problems: Problems,
+  pace: Pace | undefined,
+): Promise<void> {
   const { label } = columns;
   if (label === undefined || isUsualLabelName(label)) return;
   const indicators = stats.filter(
@@ -159,7 +183,15 @@ function reportIndicators(table: Table, columns: Columns, stats: readonly Column
     row.cells().reduce((total, [i, value]) => (indices.has(i) ? total + Number(value) : total), 0);
   const names = listed(indicators.slice(0, 10).map(({ name }) => `“${name}”`));
   const more = indicators.length > 10 ? ` and ${indicators.length - 10} more` : '';
-  const advice = table.rows.every((row) => sum(row) === 1)
+  let isOneEach = true;
+  const stride = new Stride(pace);
+  for (const row of table.rows) {
+    const wait = stride.step(row.bytes);
+    if (wait) await wait;
+    isOneEach = sum(row) === 1;
+    if (!isOneEach) break;
+  }
+  const advice = isOneEach
     ? 'One of them is 1 in each row: write its name into one column, and use that as the label.'
     : 'Several labels per row are not supported yet: name the one to learn, or combine them into one column of classes.';
   problems.add(

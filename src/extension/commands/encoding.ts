@@ -5,6 +5,7 @@ import { HostError, isCancelled, toHostError } from '../errors.ts';
 import { BACK, type Choice, type Notice, type Questions } from '../questions.ts';
 import { askText } from '../ui.ts';
 import { noticeOf } from './models.ts';
+import { inspect } from './reading.ts';
 import type { Source } from './source.ts';
 
 const OTHER = '';
@@ -37,9 +38,7 @@ export async function settleEncoding(
     try {
       const named = answer === OTHER ? await askEncoding() : answer;
       const data = { ...source.data, encoding: named };
-      const read = await questions.work(`Reading as ${named}…`, (signal) =>
-        luthier.engine.service.request('data/inspect', data, { signal }),
-      );
+      const read = await inspect(luthier, questions, `Reading as ${named}…`, data);
       return { source: { ...source, data }, summary: read };
     } catch (error) {
       if (isCancelled(error) && answer !== OTHER) throw error;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Columns, DataProblem, RunEstimate } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
+import type { ServiceRequestOptions } from '../engine/service.ts';
 import { Cancelled, HostError } from '../errors.ts';
 import { silentLog } from '../log.ts';
 import * as editor from '../testing/vscode.ts';
@@ -14,7 +15,7 @@ const { shown } = editor;
 let project: string;
 let file: string;
 /** What the service answers; a test changes it. */
-let answers: Record<string, (params: never) => unknown>;
+let answers: Record<string, (params: never, options: never) => unknown>;
 let luthier: Luthier;
 
 const estimate = (change: Partial<RunEstimate> = {}): RunEstimate => ({
@@ -86,7 +87,7 @@ beforeEach(() => {
       })),
     'run/estimate': () => estimate(),
   };
-  const request = vi.fn(async (method: string, params: never) => answers[method]!(params));
+  const request = vi.fn(async (method: string, params: never, options: never) => answers[method]!(params, options));
   luthier = {
     extension: { extensionUri: editor.Uri.file('/extension') },
     log: silentLog,
@@ -286,6 +287,26 @@ test('an encoding that cannot be told for sure is asked for by what it makes of 
     dataset: 'films.csv',
     encoding: 'windows-1251',
   });
+});
+
+test('a long reading says how far it is, then that the rows are checked, and ends with Escape', async () => {
+  let told: ServiceRequestOptions = {};
+  answers['data/inspect'] = (_: unknown, options: ServiceRequestOptions) => {
+    told = options;
+    return new Promise(() => {});
+  };
+  const ended = start();
+  const says = (text: string) =>
+    vi.waitFor(() => expect(shown.picker).toMatchObject({ placeholder: text, busy: true }));
+  await says('Reading films.csv…');
+  await vi.waitFor(() => expect(told.onProgress).toBeDefined());
+  told.onProgress!({ message: 'bytes', done: 42_900, total: 100_000 });
+  await says('Reading films.csv… 42 %');
+  told.onProgress!({ message: 'bytes', done: 100_000, total: 100_000 });
+  await says('Checking the rows…');
+  shown.picker!.hide();
+  expect(await ended).toEqual(ESCAPED);
+  expect(told.signal!.aborted).toBe(true);
 });
 
 test('without a document a dataset, a file or example data is offered', async () => {

@@ -32,6 +32,7 @@ import { askColumns } from './columns.ts';
 import { datasetsFor } from './datasets.ts';
 import { settleEncoding } from './encoding.ts';
 import { askModel, noticeOf } from './models.ts';
+import { inspect } from './reading.ts';
 import { requireTrust } from './select.ts';
 import { columnsOf, findSource, fromDataset, type Source } from './source.ts';
 import { startRecipe } from './start.ts';
@@ -68,11 +69,8 @@ export async function fineTuneDataset(luthier: Luthier, ...args: unknown[]): Pro
 export async function fineTune(luthier: Luthier, source: Source, folder?: string): Promise<void> {
   const questions = new Questions(TITLE);
   try {
-    const summary = await questions.work(`Reading ${basename(source.data.file)}…`, async (signal) => {
-      const known = await columnsOf(luthier, source);
-      const columns = known ? { columns: known } : {};
-      return await luthier.engine.service.request('data/inspect', { ...source.data, ...columns }, { signal });
-    });
+    const params = columnsOf(luthier, source).then((columns) => ({ ...source.data, ...(columns && { columns }) }));
+    const summary = await inspect(luthier, questions, `Reading ${basename(source.data.file)}…`, params);
     const read = await settleEncoding(luthier, questions, source, summary);
     refuse(read.summary);
     const project = folder ?? (await luthier.homes.projectFor(source.uri));

@@ -78,6 +78,7 @@ test('a list reads no rows; a file is read once for as long as it does not chang
   await store.inspect(dataset!);
   await store.inspect(dataset!);
   expect(request).toHaveBeenCalledTimes(1);
+  expect(request).toHaveBeenCalledWith('data/inspect', { file }, { onProgress: expect.any(Function) });
   store.refresh();
   const [again] = await store.list();
   expect(describeDataset(again!, () => '')).toBe('3 rows · 1 class');

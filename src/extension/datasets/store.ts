@@ -86,7 +86,8 @@ export class DatasetStore {
       'data/inspect',
       // A folder's rows have their lines in the file that they were taken from.
       { file: dataset.kind === 'made' ? dataset.path : file, ...(columns ? { columns } : {}) },
-      options.signal ? { signal: options.signal } : {},
+      // A reading that tells how far it is does not count as hung, however large the file.
+      { onProgress: () => {}, ...(options.signal && { signal: options.signal }) },
     );
     if (stamp !== null) this.summaries.set(file, { stamp, summary });
     dataset.summary = summary;
