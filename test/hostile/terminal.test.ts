@@ -119,7 +119,7 @@ describe('a repository with runs, played against the terminal', () => {
     const { code, stderr } = await luthier('runs', 'resume', 'no-rows', '--yes');
     expect(code).toBe(1);
     // What it reads outside of its project is said, whatever folder the record says that its recipe stood in.
-    expect(stderr).toMatch(/reads a dataset outside of its project: .*own.*nowhere\.csv/);
+    expect(stderr).toMatch(/reads a dataset outside its project: .*own.*nowhere\.csv/);
     expect(await readFile(join(hostile.repository, '.luthier', 'runs', 'no-rows', 'notes.txt'), 'utf8')).toBe('mine');
   });
 
