@@ -33,7 +33,7 @@ console.error(bold('\nTwo tickets it has not seen:'));
 luthier(['predict', id, ...TEXTS.flatMap((text) => ['--text', text])]);
 
 const next = [
-  [`npx luthier predict ${id} --file examples/try.txt`, 'more texts, one a line'],
+  [`npx luthier predict ${id} --file examples/try.txt`, 'more texts, one per line'],
   [`npx luthier export ${id} --format onnx`, 'for transformers.js'],
   ['npx luthier train examples/reviews.recipe.json', 'train on another task'],
   ['npx luthier data inspect YOUR.csv', 'check your own data'],

@@ -51,7 +51,7 @@ test('a run without its record, a torn one and a queue that cannot be read stand
     .map((item) => [item.label, item.description, item.contextValue]);
   expect(shown).toEqual(
     expect.arrayContaining([
-      ['queue.json', 'queue.json is damaged: it is not whole JSON.', 'broken'],
+      ['queue.json', 'queue.json is damaged: it is not complete JSON.', 'broken'],
       ['lost', 'run.json is missing.', 'broken'],
       ['torn', 'its run.json is not JSON.', expect.stringMatching(/^run\.failed\.readonly$/)],
       ['good', expect.any(String), expect.stringMatching(/^run\.done/)],
@@ -67,7 +67,7 @@ test('what is broken is revealed, and removed only after a question', async () =
   const path = join(home, 'queue.json');
   mkdirSync(home, { recursive: true });
   writeFileSync(path, '{');
-  const node = { path, problem: 'queue.json is damaged: it is not whole JSON.' };
+  const node = { path, problem: 'queue.json is damaged: it is not complete JSON.' };
   const refreshed = vi.fn();
   const luthier = { datasets: { refresh: refreshed }, refreshRuns: async () => {} } as unknown as Luthier;
   await revealBroken(luthier, node);
@@ -82,8 +82,8 @@ test('what is broken is revealed, and removed only after a question', async () =
 
 test('reasons are sentences', () => {
   const failure = (code: string) => Object.assign(new Error(`${code}: no, open '/x'`), { code });
-  expect(whyUnreadable('/a/run.json', failure('EACCES'))).toBe('run.json may not be read: permission denied.');
+  expect(whyUnreadable('/a/run.json', failure('EACCES'))).toBe('run.json cannot be read: permission denied.');
   expect(whyUnreadable('/a/run.json', failure('ENOENT'))).toBe('run.json is missing.');
-  expect(whyUnreadable('/a/run.json', new SyntaxError('x'))).toBe('run.json is damaged: it is not whole JSON.');
+  expect(whyUnreadable('/a/run.json', new SyntaxError('x'))).toBe('run.json is damaged: it is not complete JSON.');
   expect(whyUnreadable('/a/run.json', new Error('It is a pipe.'))).toBe('run.json cannot be read: It is a pipe.');
 });

@@ -15,8 +15,8 @@ export const isBroken = (node: object): node is Broken => 'path' in node && 'pro
 export function whyUnreadable(path: string, error: unknown): string {
   const name = basename(path);
   const code = systemCode(error);
-  if (error instanceof SyntaxError) return `${name} is damaged: it is not whole JSON.`;
-  if (code === 'EACCES' || code === 'EPERM') return `${name} may not be read: permission denied.`;
+  if (error instanceof SyntaxError) return `${name} is damaged: it is not complete JSON.`;
+  if (code === 'EACCES' || code === 'EPERM') return `${name} cannot be read: permission denied.`;
   if (code === 'ENOENT' || code === 'ENOTDIR') return `${name} is missing.`;
   return `${name} cannot be read: ${(error as Error).message}.`.replace(/\.{2,}$/, '.');
 }

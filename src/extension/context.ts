@@ -176,7 +176,7 @@ export class Luthier implements vscode.Disposable {
   async adopt(folder: string): Promise<Run> {
     await this.include(dirname(dirname(folder)));
     const run = (await this.runs.refreshRun(folder)) ?? this.runs.get(folder);
-    if (!run) throw new Error(`The run ${folder} was made and is not there.`);
+    if (!run) throw new Error(`The run was created, but its folder ${folder} is missing.`);
     return run;
   }
 

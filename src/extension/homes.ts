@@ -64,7 +64,7 @@ export class Homes implements vscode.Disposable {
     const folders = this.workspaceFolders();
     if (folders.length < 2) return folders[0] ?? null;
     const picked = await vscode.window.showWorkspaceFolderPick({
-      placeHolder: 'Folder that the dataset and the run go to',
+      placeHolder: 'Which folder should the dataset and the run go to?',
     });
     if (!picked) throw new HostError('cancelled', 'No folder was chosen.');
     return picked.uri.fsPath;

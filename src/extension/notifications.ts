@@ -44,7 +44,7 @@ async function notify(run: Run): Promise<void> {
 /** Says that the runs' folders have grown past the setting's limit. */
 export async function tellDisk(bytes: number): Promise<void> {
   const [cleanUp, settings] = ['Clean Up Runs', 'Open Settings'];
-  const answer = await tell('warning', `Runs take ${formatBytes(bytes)} of disk.`, cleanUp, settings);
+  const answer = await tell('warning', `Runs take ${formatBytes(bytes)} of disk space.`, cleanUp, settings);
   if (answer === cleanUp) await vscode.commands.executeCommand(COMMANDS.cleanUpRuns);
   const name: SettingName = 'luthier.runs.diskWarning';
   if (answer === settings) await vscode.commands.executeCommand('workbench.action.openSettings', name);

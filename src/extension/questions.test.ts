@@ -53,7 +53,7 @@ test('a second Enter on an answered question does not answer the next one', asyn
   before.accept();
   await first;
   let answered = false;
-  const second = questions.ask({ placeholder: 'Enter starts it', items: items('start') }).then((answer) => {
+  const second = questions.ask({ placeholder: 'Press Enter to start', items: items('start') }).then((answer) => {
     answered = true;
     return answer;
   });

@@ -198,12 +198,12 @@ export class VSCodeWindow {
   }
 
   /** From the first question of Fine-tune on Selection to the summary, with what is offered first but the model. */
-  async answerUntilSummary(model = 'tiny', summary = 'Enter starts it') {
+  async answerUntilSummary(model = 'tiny', summary = 'Press Enter to start') {
     await this.question('which column is the text');
     await this.answer();
-    await this.question('pretrained model');
+    await this.question('Which base model');
     await this.answer(model);
-    await this.question('How it learns');
+    await this.question('Which parameters should be trained?');
     await this.answer();
     await this.question(summary);
   }

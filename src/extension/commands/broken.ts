@@ -15,7 +15,7 @@ import { requireTrust } from './select.ts';
 function brokenOf(args: readonly unknown[]): Broken {
   const [node] = args;
   if (typeof node === 'object' && node !== null && isBroken(node)) return node;
-  throw new HostError('usage', 'Choose what cannot be read in the Datasets or the Runs view.');
+  throw new HostError('usage', 'Select what cannot be read in the Datasets or Runs view.');
 }
 
 /** Shows a path in the system's file manager, or in the explorer where there is none. */
@@ -36,7 +36,7 @@ export async function removeBroken(luthier: Luthier, ...args: unknown[]): Promis
   const bytes = await diskUse(path);
   await confirm(
     `Delete ${basename(path)}?`,
-    `${problem} ${bytes > 0 ? `${formatBytes(bytes)} of disk are freed. ` : ''}This cannot be undone.`,
+    `${problem} ${bytes > 0 ? `${formatBytes(bytes)} of disk space will be freed. ` : ''}This cannot be undone.`,
     'Delete',
   );
   // A queue stands in the home itself.

@@ -24,8 +24,8 @@ export async function askColumns(
   if (summary.columns.length < 2) {
     throw new HostError(
       'data-invalid',
-      `There is only ${summary.columns.length === 1 ? `the column “${summary.columns[0]!.name}”` : 'text without columns'}; fine-tuning takes texts and their labels.`,
-      'Select rows of a table with a text and a label in each, such as CSV or lines of label, tab, text.',
+      `There ${summary.columns.length === 1 ? `is only one column, “${summary.columns[0]!.name}”` : 'are no columns'}: fine-tuning needs texts and their labels.`,
+      'Select rows that each have a text and a label, such as CSV or lines of label, tab, text.',
     );
   }
   const offered = given ?? summary.guess;
@@ -40,7 +40,7 @@ export async function askColumns(
     const other: Choice<'yes' | 'other'> = { label: '$(list-selection) Choose other columns…', value: 'other' };
     const answer = await questions.ask<'yes' | 'other'>({
       ...position,
-      placeholder: `${plural(summary.rows, 'row')}: which column is the text, which the label?`,
+      placeholder: `${plural(summary.rows, 'row')}: which column is the text, and which is the label?`,
       items: [confirm, other, ...(isGuess ? classItems(summary) : [])],
       // Columns that were refused are not confirmed by the next Enter.
       active: position.notice ? other : confirm,
@@ -49,9 +49,9 @@ export async function askColumns(
     if (answer === 'yes') return offered;
   }
   const { notice: _, ...place } = position;
-  const chosenText = await askColumn(questions, summary, place, 'The column with the text', text, undefined);
+  const chosenText = await askColumn(questions, summary, place, 'Which column contains the text?', text, undefined);
   if (chosenText === BACK) return BACK;
-  const chosenLabel = await askColumn(questions, summary, place, 'The column with the label', label, chosenText);
+  const chosenLabel = await askColumn(questions, summary, place, 'Which column contains the label?', label, chosenText);
   if (chosenLabel === BACK) return await askColumns(questions, summary, position, given);
   return { text: chosenText, label: chosenLabel };
 }
@@ -69,7 +69,7 @@ async function askColumn(
     .map(
       (column): Choice<string> => ({
         label: column.name,
-        description: `${formatCount(column.distinct)} different, ${Math.round(column.mean_length)} characters on average${column.empty > 0 ? `, ${formatCount(column.empty)} empty` : ''}`,
+        description: `${plural(column.distinct, 'distinct value')}, ${Math.round(column.mean_length)} characters on average${column.empty > 0 ? `, ${formatCount(column.empty)} empty` : ''}`,
         detail: shorten(column.examples.join(' · '), 150),
         value: column.name,
       }),

@@ -25,7 +25,9 @@ export async function datasetsFor(luthier: Luthier, args: readonly unknown[], ti
   const named = all.filter(({ path }) => paths.includes(path));
   if (named.length > 0) return named;
   if (all.length === 0) {
-    throw new HostError('data-unreadable', 'There are no datasets yet.', 'Add Dataset takes a file.', ['addDataset']);
+    throw new HostError('data-unreadable', 'There are no datasets yet.', 'Use Add Dataset to add a file.', [
+      'addDataset',
+    ]);
   }
   return [await choose({ title, placeholder: 'Choose a dataset', items: all.map(datasetItem) })];
 }
@@ -68,7 +70,7 @@ export async function addDataset(luthier: Luthier, ...args: unknown[]): Promise<
   }
   const fresh = await luthier.datasets.add(uris.map((uri) => uri.fsPath));
   await vscode.commands.executeCommand(`${VIEWS.datasets}.focus`);
-  if (fresh.length === 0) void tell('information', 'It is in the list already.');
+  if (fresh.length === 0) void tell('information', 'It is already in the list.');
 }
 
 /** Opens a dataset's rows; a click on a problem that has a line opens that line, in the person's own file. */
@@ -110,7 +112,7 @@ export async function removeDataset(luthier: Luthier, ...args: unknown[]): Promi
     );
     for (const { path, name } of made) {
       const problem = await placeProblem(path);
-      if (problem !== null) throw new HostError('not-writable', `${name} is not deleted: ${problem}`);
+      if (problem !== null) throw new HostError('not-writable', `${name} was not deleted: ${problem}`);
       await rm(path, { recursive: true, force: true });
     }
   }

@@ -30,7 +30,7 @@ export async function settleEncoding(
   let notice: Notice | undefined;
   for (;;) {
     const answer = await questions.ask<string>({
-      placeholder: `${basename(source.data.file)} is not in UTF-8: which of these reads right?`,
+      placeholder: `${basename(source.data.file)} is not in UTF-8. Which of these reads correctly?`,
       items,
       notice,
     });

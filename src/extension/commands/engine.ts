@@ -19,7 +19,7 @@ export async function restartEngine(luthier: Luthier): Promise<void> {
     luthier.engine.service.request('backends', { measure: false }, { signal }),
   );
   const usable = backends.filter((backend) => backend.usable).map((backend) => backend.name);
-  void tell('information', `The engine runs (${usable.join(', ') || 'no usable backend'}).`);
+  void tell('information', `The engine is running (${usable.join(', ') || 'no usable backend'}).`);
 }
 
 /** Shows what can compute here, how fast it is and why another cannot, and saves the choice. */
@@ -31,9 +31,9 @@ export async function selectBackend(luthier: Luthier): Promise<void> {
   const current = setting('luthier.backend');
   const chosen = await choose<string>({
     title: 'Select Backend',
-    placeholder: `Now: ${current}`,
+    placeholder: `Current: ${current}`,
     items: [
-      { label: 'auto', detail: 'Measures once and takes the fastest', value: 'auto' },
+      { label: 'auto', detail: 'Measures once and uses the fastest', value: 'auto' },
       ...backends.map((backend) => ({
         label: backend.usable ? backend.name : `$(circle-slash) ${backend.name}`,
         ...describe(backend),
@@ -56,7 +56,7 @@ export async function setHuggingFaceToken(luthier: Luthier): Promise<void> {
   const token = await askText({
     title: 'Hugging Face Token',
     prompt: had
-      ? 'A token is stored. Leave this empty to forget it.'
+      ? 'A token is stored. Leave this empty to delete it.'
       : 'For gated models. It is kept in VS Code’s secret storage.',
     placeHolder: 'hf_…',
     password: true,

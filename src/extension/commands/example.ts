@@ -20,7 +20,7 @@ const EXAMPLES = [
     label: '$(tag) Support tickets',
     detail: 'Messages to a shop’s support, each with one of 8 intents',
   },
-  { name: 'reviews', label: '$(thumbsup) Reviews', detail: 'Sentences of reviews, each positive or negative' },
+  { name: 'reviews', label: '$(thumbsup) Reviews', detail: 'Sentences from reviews, each positive or negative' },
 ] as const;
 
 /** Copies example data to where the person says, and begins Fine-tune on Selection with it. */
@@ -38,12 +38,12 @@ export async function tryExample(luthier: Luthier): Promise<void> {
     placeholder: `Where should the folder ${FOLDER} go?`,
     items: [
       ...folders.map(({ name, uri }) => ({ label: `$(folder) ${name}`, description: uri.fsPath, value: uri.fsPath })),
-      { label: '$(folder-opened) Choose a folder…', detail: 'It is opened in this window.', value: OTHER },
+      { label: '$(folder-opened) Choose a folder…', detail: 'It opens in this window.', value: OTHER },
     ],
   });
   if (parent !== OTHER) return await begin(luthier, await copyExamples(luthier, parent, name), parent);
   const picked = await vscode.window.showOpenDialog({
-    title: `Folder that ${FOLDER} goes to`,
+    title: `Folder for ${FOLDER}`,
     openLabel: 'Copy Here',
     canSelectFolders: true,
     canSelectFiles: false,
@@ -92,7 +92,7 @@ export async function copyExamples(luthier: Luthier, parent: string, name: strin
     throw new HostError(
       'not-writable',
       `The example data could not be copied to ${basename(parent)}: ${(error as Error).message}`,
-      'Choose a folder that you may write to.',
+      'Choose a folder that you can write to.',
     );
   }
   return join(folder, `${name}.csv`);

@@ -114,8 +114,8 @@ const ESCAPED = expect.any(Cancelled);
 test('columns the wrong way round lead back to their question, which says why and offers other ones', async () => {
   const ended = start();
   (await question('which column')).accept('$(list-selection) Choose other columns…');
-  (await question('column with the text')).accept('label');
-  (await question('column with the label')).accept('text');
+  (await question('column contains the text')).accept('label');
+  (await question('column contains the label')).accept('text');
   const again = await vi.waitFor(() => {
     expect(labels(shown.picker!)[0]).toMatch(/^films\.csv: Each of the 4 rows has a different label/);
     return shown.picker!;
@@ -124,9 +124,9 @@ test('columns the wrong way round lead back to their question, which says why an
   // The next Enter does not confirm what was refused.
   expect(again.activeItems.map(({ label }) => label)).toEqual(['$(list-selection) Choose other columns…']);
   again.accept();
-  (await question('column with the text')).accept('text');
-  (await question('column with the label')).accept('label');
-  (await question('pretrained model')).hide();
+  (await question('column contains the text')).accept('text');
+  (await question('column contains the label')).accept('label');
+  (await question('Which base model')).hide();
   expect(await ended).toEqual(ESCAPED);
 });
 
@@ -145,7 +145,7 @@ test('a label column with nearly as many classes as rows is doubted once, and ta
   });
   expect(doubted.activeItems.map(({ label }) => label)).toEqual(['$(list-selection) Choose other columns…']);
   doubted.accept('$(check) Learn “label” from “text”');
-  (await question('pretrained model')).hide();
+  (await question('Which base model')).hide();
   expect(await ended).toEqual(ESCAPED);
 });
 
@@ -161,11 +161,11 @@ test('the first question shows every class with its rows', async () => {
 test('a folder dialog that is cancelled and a download that fails lead back to the model, and nothing is lost', async () => {
   const ended = start();
   (await question('which column')).accept();
-  (await question('pretrained model')).accept('$(folder-opened) Choose a folder…');
+  (await question('Which base model')).accept('$(folder-opened) Choose a folder…');
   await vi.waitFor(() => expect(editor.window.showOpenDialog).toHaveBeenCalledOnce());
   const again = await vi.waitFor(() => {
     expect(shown.picker!.step).toBe(2);
-    expect(shown.history.filter(({ placeholder }) => placeholder.includes('pretrained')).length).toBe(2);
+    expect(shown.history.filter(({ placeholder }) => placeholder.includes('base model')).length).toBe(2);
     return shown.picker!;
   });
   editor.window.showInputBox.mockResolvedValueOnce('nobody/nothing');
@@ -178,7 +178,7 @@ test('a folder dialog that is cancelled and a download that fails lead back to t
     return shown.picker!;
   });
   failed.accept('second');
-  (await question('How it learns')).hide();
+  (await question('Which parameters should be trained?')).hide();
   expect(await ended).toEqual(ESCAPED);
 });
 
@@ -188,8 +188,8 @@ test('too few rows lead back to the columns; after the file was mended the answe
   };
   const ended = start();
   (await question('which column')).accept();
-  (await question('pretrained model')).accept('second');
-  (await question('How it learns')).accept('LoRA');
+  (await question('Which base model')).accept('second');
+  (await question('Which parameters should be trained?')).accept('LoRA');
   const refused = await vi.waitFor(() => {
     expect(labels(shown.picker!)[0]).toMatch(/^2 rows are too few/);
     return shown.picker!;
@@ -202,13 +202,13 @@ test('too few rows lead back to the columns; after the file was mended the answe
   answers['run/estimate'] = () => estimate();
   const second = start();
   (await question('which column')).accept();
-  const model = await question('pretrained model');
+  const model = await question('Which base model');
   expect(model.activeItems.map(({ label }) => label)).toEqual(['second']);
   model.accept();
-  const method = await question('How it learns');
+  const method = await question('Which parameters should be trained?');
   expect(method.activeItems.map(({ label }) => label)).toEqual(['LoRA']);
   method.accept();
-  (await question('Enter starts it')).hide();
+  (await question('Press Enter to start')).hide();
   await second;
 });
 
@@ -222,8 +222,8 @@ test('warnings stand first and are coloured; a model for another language is not
     });
   const ended = start();
   (await question('which column')).accept();
-  (await question('pretrained model')).accept('first');
-  (await question('How it learns')).accept();
+  (await question('Which base model')).accept('first');
+  (await question('Which parameters should be trained?')).accept();
   const summary = await question('may not fit');
   expect(summary.activeItems.map(({ label }) => label)).toEqual(['$(library) Choose another model…']);
   const said = summary.items.slice(labels(summary).indexOf('What it will take') + 1);
@@ -232,7 +232,7 @@ test('warnings stand first and are coloured; a model for another language is not
     iconPath: { light: { path: '/extension/media/warning-light.svg' } },
   });
   summary.accept();
-  (await question('pretrained model')).hide();
+  (await question('Which base model')).hide();
   await ended;
 });
 
@@ -244,9 +244,9 @@ test('a few words that the model does not know are a warning, and no reason to s
     });
   const ended = start();
   (await question('which column')).accept();
-  (await question('pretrained model')).accept('first');
-  (await question('How it learns')).accept();
-  const summary = await question('Enter starts it');
+  (await question('Which base model')).accept('first');
+  (await question('Which parameters should be trained?')).accept();
+  const summary = await question('Press Enter to start');
   expect(summary.activeItems.map(({ label }) => label)).toEqual(['$(play) Start fine-tuning']);
   expect(labels(summary).filter((label) => label.includes('12 %'))).toEqual(['12 % of the pieces are unknown.']);
   summary.hide();
@@ -267,7 +267,7 @@ test('an encoding that cannot be told for sure is asked for by what it makes of 
     };
   };
   const ended = start();
-  const picker = await question('which of these reads right?');
+  const picker = await question('Which of these reads correctly?');
   expect(picker.items.map(({ label, description }) => `${label} ${description ?? ''}`.trim())).toEqual([
     '“привет” windows-1251',
     '“ïðèâåò” windows-1252',
@@ -278,9 +278,9 @@ test('an encoding that cannot be told for sure is asked for by what it makes of 
   await vi.waitFor(() => expect(labels(shown.picker!)[0]).toBe('“nonsense” is not a known encoding.'));
   shown.picker!.accept('“привет”');
   (await question('which column')).accept();
-  (await question('pretrained model')).accept('first');
-  (await question('How it learns')).accept();
-  (await question('Enter starts it')).accept('$(edit) Edit the recipe first');
+  (await question('Which base model')).accept('first');
+  (await question('Which parameters should be trained?')).accept();
+  (await question('Press Enter to start')).accept('$(edit) Edit the recipe first');
   expect(await ended).toBeUndefined();
   expect(asked).toEqual([undefined, 'nonsense', 'windows-1251', 'windows-1251']);
   expect(JSON.parse(readFileSync(join(project, 'films.recipe.json'), 'utf8'))).toMatchObject({
@@ -312,7 +312,7 @@ test('a long reading says how far it is, then that the rows are checked, and end
 test('without a document a dataset, a file or example data is offered', async () => {
   luthier.datasets.list = async () => [{ kind: 'found', path: file, name: 'films.csv', record: null, summary: null }];
   const ended = fineTuneSelection(luthier).catch((error: unknown) => error);
-  const picker = await question('What should the model learn from?');
+  const picker = await question('Which data should the model learn from?');
   expect(labels(picker)).toEqual([
     'Datasets',
     'films.csv',

@@ -194,7 +194,12 @@ class Flow {
       }),
     );
     const active = items.find(({ label }) => label === this.answers.method?.label);
-    const answer = await this.questions.ask({ ...position, placeholder: 'How it learns', items, active });
+    const answer = await this.questions.ask({
+      ...position,
+      placeholder: 'Which parameters should be trained?',
+      items,
+      active,
+    });
     if (answer === BACK) return BACK;
     this.answers.method = answer;
     return 'answered';
@@ -312,7 +317,7 @@ class Flow {
         ? 'This cannot start as it is'
         : misfit
           ? 'The model may not fit these texts'
-          : 'Enter starts it',
+          : 'Press Enter to start',
       items: [
         ...(misfit ? [other] : []),
         ...(blocked ? [] : [start]),
@@ -394,7 +399,7 @@ async function writeRecipe(project: string, name: string, recipe: RecipeInput): 
     throw new HostError(
       'not-writable',
       `The recipe could not be written to ${project}: ${(error as Error).message}`,
-      'Open a folder that you may write to.',
+      'Open a folder that you can write to.',
     );
   }
   return path;

@@ -59,7 +59,7 @@ export async function askModel(
   const active = items.find(isPreferred);
   const answer = await questions.ask<Answer>({
     ...position,
-    placeholder: 'Which base model? A pretrained model to start from',
+    placeholder: 'Which base model?',
     items,
     active,
   });
@@ -152,11 +152,11 @@ async function downloadModel(luthier: Luthier): Promise<string> {
   const name = await askText({
     title: 'Download a Model from Hugging Face',
     placeHolder: 'google-bert/bert-base-uncased',
-    prompt: 'The name as it stands on its page. Its files are kept in the Hugging Face cache.',
+    prompt: 'The name as shown on the model’s page. Its files are kept in the Hugging Face cache.',
     validateInput: (text) =>
       /^[\w.-]+(\/[\w.-]+)?$/.test(text.trim())
         ? undefined
-        : 'A name is OWNER/MODEL, of letters, digits, dots and hyphens.',
+        : 'Enter OWNER/MODEL, with letters, digits, dots and hyphens.',
   });
   await withProgress(`Downloading ${name.trim()}`, (signal, progress) =>
     luthier.engine.service.request('models/download', { name: name.trim() }, { signal, onProgress: progress }),
@@ -176,5 +176,5 @@ export async function chooseModel(luthier: Luthier): Promise<void> {
   }
   if (name === BACK) return;
   await saveSetting('luthier.defaultModel', name);
-  void tell('information', `Fine-tuning starts from ${name}.`);
+  void tell('information', `Fine-tuning now starts from ${name}.`);
 }

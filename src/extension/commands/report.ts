@@ -69,7 +69,7 @@ export function reportText(parts: ReportParts): string {
     '',
     '## The end of the log',
     '',
-    '<!-- Paths and quoted texts have been taken out. Read it before you send it. -->',
+    '<!-- Paths and quoted texts have been removed. Read this before you send it. -->',
     '',
     '```text',
     parts.log.replaceAll('```', '` ` `') || '(empty)',

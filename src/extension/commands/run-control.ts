@@ -44,10 +44,10 @@ export async function startNow(luthier: Luthier, ...args: unknown[]): Promise<vo
   const next = 'Start Next';
   const answer = await tell(
     'information',
-    `Start ${run.record.name} beside ${working.record.name}?`,
+    `Start ${run.record.name} alongside ${working.record.name}?`,
     {
       modal: true,
-      detail: `${working.record.name} is at work. Two runs share the processor and the memory, so both are slower.`,
+      detail: `${working.record.name} is still running. Two runs share the processor and the memory, so both are slower.`,
     },
     both,
     next,
@@ -65,13 +65,13 @@ async function askWhoseRun(luthier: Luthier, run: Run): Promise<Run> {
   if (run.readOnly) throw new HostError('run-readonly', run.readOnly);
   const parts = typeof recipe.dataset === 'string' ? [recipe.dataset] : Object.values(recipe.dataset);
   const start = 'Start New Run';
-  const mine = 'It Is Mine, Resume';
+  const mine = 'It’s Mine, Resume';
   const answer = await tell(
     'warning',
     `${name} was not started on this machine.`,
     {
       modal: true,
-      detail: `It came with this folder, was moved here, or is from Luthier 0.1.0. It reads ${[recipe.model, ...parts].join(', ')} and writes to ${run.folder}.\n\nStart a new run with its recipe, or resume it if it is your own.`,
+      detail: `It came with this folder, was moved here, or is from Luthier 0.1.0. It reads ${[recipe.model, ...parts].join(', ')} and writes to ${run.folder}.\n\nStart a new run with its recipe, or resume it if it is yours.`,
     },
     start,
     mine,
@@ -87,7 +87,7 @@ async function askWhoseRun(luthier: Luthier, run: Run): Promise<Run> {
   }
   if (answer !== mine) throw new Cancelled();
   const problem = await runFolderProblem(run.folder);
-  if (problem !== null) throw new HostError('run-untrusted', `${name} is not resumed: ${problem}`);
+  if (problem !== null) throw new HostError('run-untrusted', `${name} was not resumed: ${problem}`);
   await rememberRun(run.folder, run.record);
   return (await luthier.runs.refreshRun(run.folder)) ?? run;
 }
@@ -97,7 +97,7 @@ export async function stopRun(luthier: Luthier, ...args: unknown[]): Promise<voi
   requireTrust();
   const runs = await runsFor(luthier, args, (run) => isWorking(run) || run.state === 'queued', {
     title: 'Stop Run and Keep Its Best Model',
-    none: 'No run is at work.',
+    none: 'No run is active.',
   });
   for (const run of runs) await luthier.actions.stop(run);
 }
@@ -107,7 +107,7 @@ export async function cancelRun(luthier: Luthier, ...args: unknown[]): Promise<v
   requireTrust();
   const run = await runFor(luthier, args, (run) => isWorking(run) || run.state === 'queued', {
     title: 'Discard Run',
-    none: 'No run is at work.',
+    none: 'No run is active.',
   });
   if (run.state !== 'queued' && (await askWhatToKeep(run)) === 'best') await luthier.actions.stop(run);
   else await luthier.actions.cancel(run);
@@ -123,7 +123,7 @@ async function askWhatToKeep(run: Run): Promise<'best' | 'nothing'> {
     'Discard this run?',
     {
       modal: true,
-      detail: `${run.record.name} ends, and no model of it is kept. Stop and Keep Best ends it too, and keeps the best model so far.`,
+      detail: `${run.record.name} ends without keeping a model. Stop and Keep Best ends it too, but keeps the best model so far.`,
     },
     stop,
     discard,

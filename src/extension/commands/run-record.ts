@@ -31,7 +31,7 @@ export async function noteRun(luthier: Luthier, ...args: unknown[]): Promise<voi
   const note = await askText({
     title: `Note on ${run.record.name}`,
     value: run.record.note,
-    placeHolder: 'What was tried, what it showed',
+    placeHolder: 'What you tried and what it showed',
   });
   await describeRun(luthier.runs, run, { note: note.trim() });
 }
@@ -42,13 +42,13 @@ export async function deleteRun(luthier: Luthier, ...args: unknown[]): Promise<v
   const runs = await runsFor(luthier, args, () => true, { title: 'Delete Run', none: NONE });
   const working = runs.find(isWorking);
   if (working) {
-    throw new HostError('run-busy', `${working.record.name} is at work.`, 'Stop or cancel it, then delete it.');
+    throw new HostError('run-busy', `${working.record.name} is still running.`, 'Stop or discard it, then delete it.');
   }
   const bytes = (await mapLimited(runs, 4, (run) => diskUse(run.folder))).reduce((sum, size) => sum + size, 0);
   const models = runs.filter((run) => run.record.model !== null).length;
   await confirm(
     runs.length === 1 ? `Delete ${runs[0]!.record.name}?` : `Delete ${runs.length} runs?`,
-    `${formatBytes(bytes)} of disk are freed.${models > 0 ? ` ${plural(models, 'trained model')} will be gone.` : ''} This cannot be undone.`,
+    `${formatBytes(bytes)} of disk space will be freed.${models > 0 ? ` ${plural(models, 'trained model')} will be deleted.` : ''} This cannot be undone.`,
     'Delete',
   );
   await removeRuns(luthier, runs);
@@ -99,9 +99,9 @@ export async function cleanUpRuns(luthier: Luthier): Promise<void> {
   await confirm(
     `Free ${formatBytes(bytes)}?`,
     [
-      checkpoints.length > 0 ? `Checkpoints of ${plural(checkpoints.length, 'run')} are deleted.` : '',
+      checkpoints.length > 0 ? `The checkpoints of ${plural(checkpoints.length, 'run')} will be deleted.` : '',
       whole.length > 0
-        ? `${plural(whole.length, 'whole run')}, models included: ${whole.map((run) => run.record.name).join(', ')}.`
+        ? `${plural(whole.length, 'whole run')} will be deleted, models included: ${whole.map((run) => run.record.name).join(', ')}.`
         : '',
       'This cannot be undone.',
     ]
@@ -155,7 +155,7 @@ async function pickMany(items: CleanUpItem[]): Promise<CleanUpItem[]> {
 /** Links in a run's folder are deleted as links; where the folder itself is one, something else would be deleted. */
 async function requireInPlace(run: Run): Promise<void> {
   const problem = await placeProblem(run.folder);
-  if (problem !== null) throw new HostError('run-untrusted', `${run.record.name} is not deleted: ${problem}`);
+  if (problem !== null) throw new HostError('run-untrusted', `${run.record.name} was not deleted: ${problem}`);
 }
 
 async function removeRuns(luthier: Luthier, runs: readonly Run[]): Promise<void> {

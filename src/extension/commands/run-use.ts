@@ -41,7 +41,7 @@ export async function compareRuns(luthier: Luthier, ...args: unknown[]): Promise
   const folders = await pickRuns(luthier.runs, first ? [first.folder] : []);
   const runs = folders.map((folder) => luthier.runs.get(folder)).filter((run) => run !== undefined);
   const ordered = first ? [first, ...runs.filter((run) => run !== first)] : runs;
-  if (ordered.length < 2) throw new HostError('usage', 'Comparing takes two runs or more.');
+  if (ordered.length < 2) throw new HostError('usage', 'Comparing needs at least two runs.');
   luthier.dashboards.show(ordered);
 }
 
@@ -84,7 +84,7 @@ export async function exportRun(luthier: Luthier, ...args: unknown[]): Promise<v
   const run = await runFor(luthier, args, hasModel, { title: 'Export Model', none: NO_MODEL });
   const format = await choose<'safetensors' | 'onnx'>({
     title: `Export ${run.record.name}`,
-    placeholder: 'Format',
+    placeholder: 'Which format?',
     items: [
       {
         label: '$(package) Hugging Face folder',
@@ -116,7 +116,7 @@ export async function exportRun(luthier: Luthier, ...args: unknown[]): Promise<v
   const reveal = 'Reveal';
   const answer = await tell(
     'information',
-    `Exported to ${result.path} (${formatBytes(result.bytes)}). It answers as the trained model does: largest difference ${result.max_difference.toExponential(1)}.${result.left_out.length > 0 ? ` Not copied, for it is no part of the model: ${result.left_out.join(', ')}.` : ''}`,
+    `Exported to ${result.path} (${formatBytes(result.bytes)}). Its outputs match the trained model’s: largest difference ${result.max_difference.toExponential(1)}.${result.left_out.length > 0 ? ` Not copied, as not part of the model: ${result.left_out.join(', ')}.` : ''}`,
     reveal,
   );
   if (answer === reveal) await vscode.commands.executeCommand('revealFileInOS', vscode.Uri.file(result.path));

@@ -75,7 +75,7 @@ export async function leadOn(luthier: Luthier, message: string): Promise<void> {
     const open = 'Open Dashboard';
     const answer = await tell(
       'information',
-      `${message} ${working.record.name} is at work: its model can be tried when it ends.`,
+      `${message} ${working.record.name} is still training: you can try its model when it ends.`,
       open,
     );
     if (answer === open) luthier.dashboards.show([working]);
@@ -91,7 +91,7 @@ export function requireTrust(): void {
   if (vscode.workspace.isTrusted) return;
   throw new HostError(
     'untrusted',
-    'This workspace is not trusted: datasets and runs can be looked at, nothing is started or changed.',
+    'This workspace is not trusted: you can view datasets and runs, but not start or change anything.',
     'Trust it with Manage Workspace Trust to train.',
   );
 }

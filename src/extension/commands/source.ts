@@ -68,7 +68,7 @@ async function pickSource(luthier: Luthier): Promise<Source> {
   const datasets = await luthier.datasets.list();
   const picked = await choose<Picked>({
     title: 'Fine-tune',
-    placeholder: 'What should the model learn from?',
+    placeholder: 'Which data should the model learn from?',
     items: [
       ...(datasets.length > 0 ? [separator('Datasets'), ...datasets.map(datasetItem)] : []),
       ...(datasets.length > 0 ? [separator('Others')] : []),
@@ -119,7 +119,7 @@ function fromDocument(document: vscode.TextDocument, selection: vscode.Selection
     throw new HostError(
       'data-invalid',
       'The selection is empty.',
-      'Select rows with texts and labels, or nothing to take the whole file.',
+      'Select rows with texts and labels, or nothing to use the whole file.',
     );
   }
   const first = selection.start.line + 1;
@@ -139,7 +139,7 @@ function wholeText(document: vscode.TextDocument): string {
   if (text.length <= MAX_TEXT) return text;
   throw new HostError(
     'data-invalid',
-    `${basename(document.fileName)} is too large to be taken from the editor.`,
+    `${basename(document.fileName)} is too large to read from the editor.`,
     'Save it and fine-tune on the whole file.',
   );
 }

@@ -120,8 +120,8 @@ async function confirmOutsideReads(luthier: Luthier, recipePath: string): Promis
   const agreement = [recipePath, ...lines].join('\n');
   if (agreed.includes(agreement)) return;
   await confirm(
-    `${basename(recipePath)} reads files outside of this workspace.`,
-    `${lines.join('\n')}\n\nStart it if you know these files.`,
+    `${basename(recipePath)} reads files outside this workspace.`,
+    `${lines.join('\n')}\n\nStart it only if you know these files.`,
     'Start Run',
   );
   await workspaceState.update(MEMENTO_KEYS.outsideReads, [...agreed, agreement].slice(-50));
@@ -138,7 +138,7 @@ async function recipeFor(args: readonly unknown[], title: string): Promise<strin
     const steps = { 'Fine-tune…': COMMANDS.fineTuneSelection, 'Try with Example Data…': COMMANDS.tryExample };
     const answer = await tell(
       'information',
-      'There is no recipe in this workspace yet. Fine-tuning on a file with texts and labels writes one.',
+      'There are no recipes in this workspace yet. Fine-tuning on a file with texts and labels writes one.',
       ...Object.keys(steps),
     );
     if (answer) await vscode.commands.executeCommand(steps[answer as keyof typeof steps]);

@@ -57,13 +57,13 @@ test('folders that Luthier made are listed, and those that cannot be read beside
   chmodSync(join(home, 'datasets', 'secret', 'dataset.json'), 0o600);
   // Nothing is forbidden to root.
   const isRoot = process.getuid?.() === 0;
-  const secret = ['secret', 'dataset.json may not be read: permission denied.'];
+  const secret = ['secret', 'dataset.json cannot be read: permission denied.'];
   expect(broken.map(({ path, problem }) => [basename(path), problem]).sort()).toEqual([
     ['empty', 'dataset.json is missing.'],
     ['newer', 'dataset.json is from a newer version of Luthier (layout 99; this one knows 1).'],
     ['rowless', 'rows.jsonl is missing.'],
     ...(isRoot ? [] : [secret]),
-    ['torn', 'dataset.json is damaged: it is not whole JSON.'],
+    ['torn', 'dataset.json is damaged: it is not complete JSON.'],
   ]);
   expect(datasets.map(({ name }) => name)).toEqual(isRoot ? ['good', 'secret'] : ['good']);
   expect(describeDataset(datasets[0]!, () => '')).toBe('7 rows · 2 classes');

@@ -104,7 +104,7 @@ export class EngineHost implements vscode.Disposable {
       return Promise.reject(
         new HostError(
           'untrusted',
-          'Luthier starts nothing in a workspace that is not trusted.',
+          'Luthier starts nothing in an untrusted workspace.',
           'Trust it to train and predict.',
         ),
       );
@@ -133,7 +133,7 @@ export class EngineHost implements vscode.Disposable {
       platform: process.platform,
       consent: () => this.consent(registry),
       fetch: ({ folder }) =>
-        withProgress('Fetching Node.js for Luthier', async (signal, report) => {
+        withProgress('Downloading Node.js for Luthier', async (signal, report) => {
           const { fetchNode } = await import('./node-fetch.ts');
           return await fetchNode({
             folder,
@@ -163,7 +163,7 @@ export class EngineHost implements vscode.Disposable {
     const never = "Use VS Code's Own";
     const answer = await tell(
       'information',
-      `Luthier trains with Node.js 20 or newer and found none on this machine. Download it from ${registry} (about 50 MB, kept in VS Code's storage, checked by its checksum)?`,
+      `Luthier needs Node.js 20 or newer and found none on this machine. Download it from ${registry} (about 50 MB, kept in VS Code's storage and verified by its checksum)?`,
       download,
       never,
     );
@@ -176,8 +176,8 @@ export class EngineHost implements vscode.Disposable {
     if (await exists(path)) return path;
     throw new HostError(
       'engine-not-found',
-      `Luthier's engine is missing: ${path} is not there.`,
-      'Install the extension again (in a checkout: npm run build).',
+      `Luthier's engine is missing: ${path} does not exist.`,
+      'Reinstall the extension (in a checkout: npm run build).',
     );
   }
 

@@ -40,7 +40,7 @@ export async function launchService(
         new HostError(
           'engine-start',
           `The engine did not start: ${node.path} could not be run (${systemCode(error) ?? error.message}).`,
-          'Set luthier.node.path to a Node.js 20 or newer.',
+          'Set luthier.node.path to Node.js 20 or newer.',
           ['showLog'],
         ),
       );
@@ -93,7 +93,7 @@ export async function launchRun(
           new HostError(
             'engine-start',
             `The run did not start: ${node.path} could not be run (${systemCode(error) ?? error.message}).`,
-            'Set luthier.node.path to a Node.js 20 or newer.',
+            'Set luthier.node.path to Node.js 20 or newer.',
             ['showLog'],
           ),
         );

@@ -122,12 +122,12 @@ test('refuses an archive that is not fetched by HTTPS', async () => {
 
 test('names what lacks: no version, no checksum, no program in the archive, no such package', async () => {
   serve(['20.0.0'], await archive(NODE));
-  await expect(fetchNode(options())).rejects.toMatchObject({ message: expect.stringContaining('names no Node.js 22') });
+  await expect(fetchNode(options())).rejects.toMatchObject({ message: expect.stringContaining('lists no Node.js 22') });
   serve(['22.0.0'], await archive(NODE), { integrity: 'sha1-abc' });
   await expect(fetchNode(options())).rejects.toMatchObject({ message: expect.stringContaining('SHA-512') });
   serve(['22.0.0'], await archive({ 'package/README.md': '' }));
   await expect(fetchNode(options())).rejects.toMatchObject({
-    message: expect.stringContaining('holds no package/bin/node'),
+    message: expect.stringContaining('does not contain package/bin/node'),
   });
   answer = (_request, response) => {
     response.statusCode = 404;

@@ -51,7 +51,7 @@ interface Distribution {
 export async function fetchNode(options: FetchOptions): Promise<string> {
   const name = PACKAGES[`${options.platform}-${options.arch}`];
   if (!name) {
-    throw failure(`There is no Node.js package for ${options.platform}-${options.arch}.`, 'Install Node.js by hand.');
+    throw failure(`Node.js has no package for ${options.platform}-${options.arch}.`, 'Install Node.js yourself.');
   }
   const work = join(options.folder, `.fetch-${randomBytes(6).toString('hex')}`);
   try {
@@ -71,7 +71,7 @@ export async function fetchNode(options: FetchOptions): Promise<string> {
     if (error instanceof HostError) throw error;
     const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
     const message = error instanceof Error ? error.message : String(error);
-    throw failure(`Node.js could not be fetched from ${options.registry}: ${message}${cause}.`);
+    throw failure(`Node.js could not be downloaded from ${options.registry}: ${message}${cause}.`);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
@@ -89,7 +89,7 @@ async function findDistribution(name: string, options: FetchOptions): Promise<Di
   const { tarball, integrity } = entry?.dist ?? {};
   const sha512 = typeof integrity === 'string' ? /(?:^|\s)sha512-([A-Za-z0-9+/=]+)/.exec(integrity)?.[1] : undefined;
   if (!version || typeof tarball !== 'string' || !sha512) {
-    throw failure(`${url} names no Node.js ${FETCHED_MAJOR} with a SHA-512 checksum.`);
+    throw failure(`${url} lists no Node.js ${FETCHED_MAJOR} with a SHA-512 checksum.`);
   }
   return { version, tarball, sha512 };
 }
@@ -112,7 +112,7 @@ async function download(distribution: Distribution, file: string, options: Fetch
   await pipeline(source, watch, createWriteStream(file), options.signal ? { signal: options.signal } : {});
   if (hash.digest('base64') !== distribution.sha512) {
     throw failure(
-      `The Node.js ${distribution.version} that ${distribution.tarball} gave does not have the checksum that the registry names; it was thrown away.`,
+      `Node.js ${distribution.version} from ${distribution.tarball} does not match the registry's checksum and was deleted.`,
     );
   }
 }
@@ -131,7 +131,7 @@ async function unpack(archive: string, member: string, target: string, distribut
     }
   })();
   await Promise.all([pipeline(createReadStream(archive), createGunzip(), tar), members]);
-  if (!found) throw failure(`${distribution.tarball} holds no ${member}.`);
+  if (!found) throw failure(`${distribution.tarball} does not contain ${member}.`);
   await chmod(target, 0o755);
 }
 
@@ -164,7 +164,7 @@ function requireSecure(url: string): void {
 
 function failure(
   message: string,
-  hint = 'Check the connection and luthier.node.registry, or install Node.js by hand and set luthier.node.path.',
+  hint = 'Check your connection and luthier.node.registry, or install Node.js yourself and set luthier.node.path.',
 ): HostError {
   return new HostError('node-download', message, hint, ['showLog']);
 }

@@ -53,7 +53,7 @@ unix('chooseNode', () => {
         writeFileSync(path, '');
         return path;
       },
-      /may not be executed/,
+      /cannot be executed/,
     ],
   ])('refuses a setting that is %s instead of passing it over', async (_what, make, expected) => {
     const good = join(folder.path, 'bin');
@@ -101,7 +101,7 @@ unix('chooseNode', () => {
     expect(await chooseNode(sources)).toMatchObject({
       path,
       origin: 'storage',
-      reason: expect.stringContaining('just now'),
+      reason: expect.stringContaining('just downloaded'),
     });
   });
 

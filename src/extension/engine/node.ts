@@ -59,7 +59,7 @@ export async function chooseNode(sources: NodeSources): Promise<NodeChoice> {
     throw new HostError(
       'node-unusable',
       `luthier.node.path names ${sources.setting}, which ${result.reason}.`,
-      `Set it to a Node.js ${OLDEST_NODE} or newer, or clear it to let Luthier look for one.`,
+      `Set it to Node.js ${OLDEST_NODE} or newer, or clear it to let Luthier find one.`,
       ['showLog'],
     );
   }
@@ -78,7 +78,7 @@ export async function chooseNode(sources: NodeSources): Promise<NodeChoice> {
 
   for (const path of await nodesInStorage(sources.storage, sources.platform)) {
     const result = await probe(path);
-    if (result.ok) return chosen(result.probe, 'storage', 'fetched earlier');
+    if (result.ok) return chosen(result.probe, 'storage', 'downloaded earlier');
     passed.push(`${path} ${result.reason}`);
   }
 
@@ -87,8 +87,8 @@ export async function chooseNode(sources: NodeSources): Promise<NodeChoice> {
     try {
       const path = await sources.fetch({ folder: sources.storage });
       const result = await probe(path);
-      if (result.ok) return chosen(result.probe, 'storage', 'fetched just now');
-      passed.push(`the fetched ${path} ${result.reason}`);
+      if (result.ok) return chosen(result.probe, 'storage', 'just downloaded');
+      passed.push(`the downloaded ${path} ${result.reason}`);
     } catch (error) {
       if (!(error instanceof HostError)) throw error;
       failure = error;

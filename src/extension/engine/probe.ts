@@ -47,6 +47,6 @@ function describeFailure(
 ): string {
   if (error.killed) return `did not answer within ${timeoutMs / 1000} s`;
   if (error.code === 'ENOENT') return 'does not exist';
-  if (error.code === 'EACCES' || error.code === 'EPERM') return 'may not be executed';
+  if (error.code === 'EACCES' || error.code === 'EPERM') return 'cannot be executed';
   return 'is not Node.js';
 }

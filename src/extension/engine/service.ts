@@ -139,8 +139,8 @@ export class EngineService {
       return Promise.reject(
         new HostError(
           'engine-gave-up',
-          `The engine stopped again and again (last: ${this.lastDeath}) and is not started any more.`,
-          'Its log tells more; Restart Engine tries once more.',
+          `The engine keeps stopping (last: ${this.lastDeath}) and is no longer started.`,
+          'The log has the details; Restart Engine tries again.',
           ['showLog', 'restartEngine'],
         ),
       );
@@ -167,7 +167,7 @@ export class EngineService {
         new HostError(
           'engine-stopped',
           `The engine stopped (${death}).`,
-          'It starts again with the next request; nothing on disk was lost.',
+          'It restarts with the next request; nothing on disk was lost.',
           ['showLog'],
         ),
       (error) => this.onDeath(live, error),
@@ -180,7 +180,7 @@ export class EngineService {
         new HostError(
           'engine-stopped',
           `The engine stopped (${reason}).`,
-          'It starts again with the next request; nothing on disk was lost.',
+          'It restarts with the next request; nothing on disk was lost.',
           ['showLog'],
         ),
       );
@@ -188,8 +188,8 @@ export class EngineService {
     peer.onSilent = (method) => {
       const error = new HostError(
         'engine-silent',
-        `The engine did not answer (${method}) and was ended.`,
-        'It starts again with the next request.',
+        `The engine did not answer (${method}) and was stopped.`,
+        'It restarts with the next request.',
         ['showLog'],
       );
       peer.close(error);
@@ -209,14 +209,14 @@ export class EngineService {
       const hello = await peer.request('initialize', await this.options.initialize(), {
         timeoutMs: this.limit('initialize'),
       });
-      if (typeof hello?.version !== 'string') throw new Error('its greeting is not one');
+      if (typeof hello?.version !== 'string') throw new Error('its first message is not a greeting');
       log.info(`Engine ${hello.version} on Node ${hello.node}, process ${hello.pid}`);
     } catch (error) {
       const reason = error instanceof Error ? error.message.replace(/\.$/, '') : String(error);
       const failure = new HostError(
         'engine-start',
         `The engine did not start: ${reason}.`,
-        'Its log tells more. A different Node.js can be set with luthier.node.path.',
+        'The log has the details. Set luthier.node.path to use a different Node.js.',
         ['showLog', 'restartEngine'],
       );
       peer.close(failure);
@@ -240,7 +240,7 @@ export class EngineService {
     clearTimeout(this.idle);
     if (!this.live) return;
     this.idle = setTimeout(() => {
-      this.options.log.info('Engine service ended: idle');
+      this.options.log.info('Engine service stopped: idle');
       void this.end();
     }, this.options.idleMs());
     this.idle.unref();
@@ -254,7 +254,7 @@ export class EngineService {
     this.current = null;
     if (!live || live.peer.isClosed) return;
     await live.peer.request('shutdown', {}, { timeoutMs: this.limit('shutdown') }).catch(() => {});
-    live.peer.close(new HostError('cancelled', 'The engine was ended.'));
+    live.peer.close(new HostError('cancelled', 'The engine was stopped.'));
     live.process.kill();
   }
 }

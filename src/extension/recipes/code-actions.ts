@@ -74,7 +74,7 @@ async function ask(luthier: Luthier, { what, title, names = [] }: RecipeChoice):
   const plain = title.replace(/…$/, '');
   if (what === 'column') {
     const items = names.map((name) => ({ label: name, value: name }));
-    return await choose({ title: plain, placeholder: 'A column of the file', items });
+    return await choose({ title: plain, placeholder: 'Which column of the file?', items });
   }
   const questions = new Questions(plain);
   try {

@@ -36,17 +36,17 @@ const estimate: RunEstimate = {
 test('the summary says rows, classes, share truncated, time, memory and every problem', () => {
   const lines = summaryLines(estimate).map(({ text, detail }) => (detail ? `${text} | ${detail}` : text));
   expect(lines).toEqual([
-    '1,067 rows to learn from, 133 to measure by',
+    '1,067 training rows, 133 held out for validation',
     '2 classes | billing 700 · a very long label that goes o… 633',
-    '3.0 % of the texts are truncated to max_length',
+    '36 of 1,200 texts are longer than max_length and will be cut',
     'About 2 min for 225 steps',
     'About 1.2 GB of memory (8.0 GB free), 300 MB of disk (50 GB free)',
     '12 rows are exact duplicates.',
     'Row without a label. | line 7',
   ]);
   const foreign = summaryLines({ ...estimate, unknown_token_share: 0.42 }).map(({ text }) => text);
-  expect(foreign).toContain('42 % of the text is unknown to this model: is it for another language?');
-  expect(summaryLines({ ...estimate, truncated_rows: 0 })[2]!.text).toBe('No text is truncated');
+  expect(foreign).toContain('42 % of the text is unknown to this model. Is the model for another language?');
+  expect(summaryLines({ ...estimate, truncated_rows: 0 })[2]!.text).toBe('No text will be cut');
 });
 
 test('a long problem is told in two lines, neither of which is cut off, and its place once', () => {

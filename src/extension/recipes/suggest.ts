@@ -109,20 +109,19 @@ export function summaryLines(estimate: RunEstimate): SummaryLine[] {
   const classes = estimate.classes.map(({ label, count }) => `${shorten(label, 30)} ${formatCount(count)}`);
   lines.push({
     icon: 'table',
-    text: `${plural(estimate.rows - estimate.validation_rows, 'row')} to learn from, ${formatCount(estimate.validation_rows)} to measure by`,
+    text: `${plural(estimate.rows - estimate.validation_rows, 'training row')}, ${formatCount(estimate.validation_rows)} held out for validation`,
   });
   lines.push({
     icon: 'tag',
     text: plural(estimate.classes.length, 'class', 'classes'),
     detail: shorten(classes.join(' · '), 200),
   });
-  const truncated = estimate.rows > 0 ? estimate.truncated_rows / estimate.rows : 0;
   lines.push({
     icon: 'fold',
     text:
       estimate.truncated_rows === 0
-        ? 'No text is truncated'
-        : `${(100 * truncated).toFixed(truncated < 0.1 ? 1 : 0)} % of the texts are truncated to max_length`,
+        ? 'No text will be cut'
+        : `${formatCount(estimate.truncated_rows)} of ${plural(estimate.rows, 'text')} ${estimate.truncated_rows === 1 ? 'is' : 'are'} longer than max_length and will be cut`,
   });
   lines.push({
     icon: 'clock',
@@ -136,7 +135,7 @@ export function summaryLines(estimate: RunEstimate): SummaryLine[] {
   if (estimate.unknown_token_share > MOST_UNKNOWN && !isSaid) {
     lines.push({
       icon: 'warning',
-      text: `${Math.round(100 * estimate.unknown_token_share)} % of the text is unknown to this model: is it for another language?`,
+      text: `${Math.round(100 * estimate.unknown_token_share)} % of the text is unknown to this model. Is the model for another language?`,
     });
   }
   const icons = { error: 'error', warning: 'warning', info: 'info' };

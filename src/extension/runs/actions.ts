@@ -56,7 +56,7 @@ export class RunActions {
           'run-unreachable',
           run.state === 'starting'
             ? `${run.record.name} is just starting.`
-            : `${run.record.name} has no process that could ${method === 'resume' ? 'go on' : method}.`,
+            : `${run.record.name} has no running process to ${method === 'cancel' ? 'discard' : method}.`,
           run.state === 'starting' ? 'Try again in a moment.' : undefined,
         );
       }

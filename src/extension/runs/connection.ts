@@ -52,8 +52,8 @@ export async function connectRun(
   const gone = () =>
     new HostError(
       'run-unreachable',
-      "The run's process is gone.",
-      'Resume continues the run from its last checkpoint.',
+      'The training process stopped unexpectedly.',
+      'Resume picks up at its last checkpoint.',
     );
   let closed: () => void = () => {};
   const peer = new RpcPeer<RunRequests, RunNotifications>(
@@ -71,8 +71,8 @@ export async function connectRun(
     silent = true;
     return new HostError(
       'run-unreachable',
-      "The run's process does not answer.",
-      'Cancel ends it; Show Log has its output.',
+      'The training process does not answer.',
+      'Discard Run ends it; Show Log has its output.',
       ['showLog'],
     );
   };

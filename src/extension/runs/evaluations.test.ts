@@ -71,7 +71,7 @@ test('what cannot be read is told with its reason, and the rest stays', async ()
   expect(evaluations.map(({ name }) => name)).toEqual(['good-csv']);
   expect(problems.toSorted()).toEqual([
     expect.stringMatching(/^cut\.json cannot be read: ./),
-    expect.stringMatching(/^evaluation\.json holds something that is no evaluation: report\.n is/),
+    expect.stringMatching(/^evaluation\.json is not an evaluation: report\.n is/),
     'evaluations/newer.json was written by a newer version of Luthier.',
     expect.stringMatching(/^evaluations\/odd\.json is not an evaluation: message\.name is a number/),
     expect.stringMatching(/^link\.json cannot be read: .* is a link/),

@@ -56,14 +56,14 @@ async function readOr(problems: string[], path: string): Promise<unknown> {
 export function parseReports(value: unknown, problems: string[] = []): ClassificationReport[] {
   const isObject = (item: unknown): item is object => typeof item === 'object' && item !== null;
   if (!isObject(value)) {
-    problems.push('evaluation.json holds no evaluation.');
+    problems.push('evaluation.json does not contain an evaluation.');
     return [];
   }
   const list: unknown[] = Array.isArray(value) ? value : 'split' in value ? [value] : Object.values(value);
   return list.flat().flatMap((report): ClassificationReport[] => {
     const reason = reportProblem(report);
     if (reason === null) return [report as ClassificationReport];
-    if (isObject(report)) problems.push(`evaluation.json holds something that is no evaluation: ${reason}.`);
+    if (isObject(report)) problems.push(`evaluation.json is not an evaluation: ${reason}.`);
     return [];
   });
 }
@@ -78,7 +78,7 @@ export async function saveEvaluation(
   report: ClassificationReport,
 ): Promise<FileEvaluation> {
   const problem = (await placeProblem(folder)) ?? (await homeProblem(folder, FOLDER));
-  if (problem !== null) throw new HostError('run-untrusted', `The evaluation is not kept: ${problem}`);
+  if (problem !== null) throw new HostError('run-untrusted', `The evaluation was not kept: ${problem}`);
   const { evaluations } = await readEvaluations(folder);
   const taken = (await listFolder(join(folder, FOLDER))).map(({ name }) => name.replace(/\.json$/, ''));
   const name = evaluations.find((earlier) => earlier.file === file)?.name ?? uniqueName(slug(basename(file)), taken);

@@ -29,8 +29,8 @@ const half = { step: 50, totalSteps: 100, loss: 0.3, etaSeconds: 130 };
 
 test.each([
   [runOf('queued'), 1, 'next'],
-  [runOf('queued'), 3, 'no. 3 in line'],
-  [runOf('queued'), null, 'not in line'],
+  [runOf('queued'), 3, 'number 3 in the queue'],
+  [runOf('queued'), null, 'not queued'],
   [runOf('running', {}, { progress: half }), null, '50 % · 2 min left'],
   [runOf('running', { best }, { progress: half }), null, '86.1 % accuracy · 50 % · 2 min left'],
   [runOf('running', {}, { progress: half, silent: true }), null, 'not answering · 50 % · 2 min left'],

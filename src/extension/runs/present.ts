@@ -52,7 +52,13 @@ export function describeRunItem(run: Run, position: number | null, now = Date.no
   if (best) parts.push(`${formatMetric(best.key, best.value)} ${metricName(best.key)}${measuredOn(run)}`);
   if (run.state === 'queued')
     parts.push(
-      run.foreign ? FOREIGN : position === null ? 'not in line' : position === 1 ? 'next' : `no. ${position} in line`,
+      run.foreign
+        ? FOREIGN
+        : position === null
+          ? 'not queued'
+          : position === 1
+            ? 'next'
+            : `number ${position} in the queue`,
     );
   else if (run.state === 'running' || run.state === 'paused' || run.state === 'stopping') {
     if (run.state !== 'running' || run.silent) parts.push(stateWord(run));
@@ -123,12 +129,12 @@ export function endMessage(run: Run): { text: string; problem: boolean } {
   switch (run.state) {
     case 'failed':
       return {
-        text: `${name} failed: ${error?.message ?? 'its log tells why.'}${error?.hint ? ` ${error.hint}` : ''}`,
+        text: `${name} failed: ${error?.message ?? 'see its log.'}${error?.hint ? ` ${error.hint}` : ''}`,
         problem: true,
       };
     case 'interrupted':
       return {
-        text: `${name} was interrupted: its process ended. Resume goes on from its last checkpoint.`,
+        text: `${name} was interrupted: its process stopped unexpectedly. Resume picks up at its last checkpoint.`,
         problem: true,
       };
     case 'cancelled':
@@ -153,7 +159,7 @@ export function tooltipLines(run: Run): string[] {
   if (record.error) lines.push(`$(error) ${markdown(record.error.message)}`);
   if (recipe.model) {
     const strategy = recipe.strategy?.type ?? 'full';
-    const figures = `learning_rate ${recipe.learning_rate} · ${recipe.num_train_epochs} epochs`;
+    const figures = `learning_rate ${recipe.learning_rate} · ${recipe.num_train_epochs} ${recipe.num_train_epochs === 1 ? 'epoch' : 'epochs'}`;
     lines.push(markdown(`${recipe.model} · ${strategy} · ${figures}`));
   }
   if (record.total_steps > 0) lines.push(`Step ${record.step} of ${record.total_steps}`);
@@ -167,6 +173,10 @@ export function tooltipLines(run: Run): string[] {
     lines.push(markdown(`${where}: ${metrics.join(', ')}`));
   }
   if (record.environment)
-    lines.push(markdown(`${record.environment.executor}, ${record.environment.num_threads} threads`));
+    lines.push(
+      markdown(
+        `${record.environment.executor}, ${record.environment.num_threads} ${record.environment.num_threads === 1 ? 'thread' : 'threads'}`,
+      ),
+    );
   return lines;
 }

@@ -27,7 +27,7 @@ export async function lookAtQueue(home: string): Promise<{ order: string[]; brok
   if (value === undefined) return { order: [], broken: null };
   const { order, format } = (value ?? {}) as Partial<Record<keyof QueueFile, unknown>>;
   if (typeof format === 'number' && format > QUEUE_FORMAT) return refuse(isNewer(path, format, QUEUE_FORMAT));
-  if (!Array.isArray(order)) return refuse('queue.json is damaged: it holds no order.');
+  if (!Array.isArray(order)) return refuse('queue.json is damaged: it has no order.');
   return { order: [...new Set(order.filter((id): id is string => typeof id === 'string'))], broken: null };
 }
 
@@ -42,7 +42,7 @@ export async function changeQueue(home: string, change: (order: string[]) => str
     const { order: before, broken } = await lookAtQueue(home);
     // What a newer Luthier or another person wrote there is not written over.
     if (broken)
-      throw new HostError('not-writable', broken.problem, 'Remove it in the Runs view: runs then wait again.');
+      throw new HostError('not-writable', broken.problem, 'Remove it in the Runs view; runs can be queued again then.');
     const order = [...new Set(change([...before]))];
     if (order.join('\n') !== before.join('\n')) {
       const file: QueueFile = { format: 1, order };

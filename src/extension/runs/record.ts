@@ -43,7 +43,11 @@ export async function readRecord(folder: string): Promise<ReadRecord | null> {
   }
   if (value === undefined) return null;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { record: fill({}, folder), readOnly: 'This run cannot be read: its run.json is no object.', damaged: true };
+    return {
+      record: fill({}, folder),
+      readOnly: 'This run cannot be read: its run.json is not an object.',
+      damaged: true,
+    };
   }
   const given = value as Record<string, unknown>;
   const parsed = parseRunRecord(value);
@@ -51,7 +55,7 @@ export async function readRecord(folder: string): Promise<ReadRecord | null> {
   if (record.format > RUN_FORMAT) {
     return {
       record,
-      readOnly: `This run is from a newer version of Luthier (format ${record.format}); it can be looked at, not changed.`,
+      readOnly: `This run is from a newer version of Luthier (format ${record.format}); it can be viewed, but not changed.`,
       damaged: false,
     };
   }

@@ -65,7 +65,7 @@ export class RunStarter {
   async enqueue(run: Run, since = Date.now()): Promise<Run | null> {
     const { store } = this.options;
     if (run.readOnly) throw new HostError('run-readonly', run.readOnly);
-    if (isWorking(run)) throw new HostError('run-busy', `${run.record.name} is at work already.`);
+    if (isWorking(run)) throw new HostError('run-busy', `${run.record.name} is already running.`);
     if (run.foreign) {
       throw new HostError(
         'run-untrusted',
@@ -80,7 +80,7 @@ export class RunStarter {
       throw new HostError(
         'run-busy',
         `${run.record.name} is finished (${run.state}).`,
-        'Duplicate its recipe to train again.',
+        'Use Duplicate and Edit Recipe to train again.',
       );
     }
     if (read.record.state !== 'queued') await writeRecord(run.folder, { ...read.record, state: 'queued', error: null });
@@ -220,7 +220,7 @@ export class RunStarter {
       const tail = await readTail(join(run.folder, 'run.log'));
       const error = new HostError(
         'engine-start',
-        `The run's process ended before it began (${exitReason(code, signal, tail)}).`,
+        `The training process stopped before it began (${exitReason(code, signal, tail)}).`,
         'Show Log has its output.',
         ['showLog'],
       );
@@ -249,7 +249,7 @@ export class RunStarter {
 /** Throws HostError `run-untrusted` when a run's folder, or something in it, is not what it seems. */
 async function requireSafe(run: Run): Promise<void> {
   const problem = await runFolderProblem(run.folder);
-  if (problem !== null) throw new HostError('run-untrusted', `${run.record.name} is not started: ${problem}`);
+  if (problem !== null) throw new HostError('run-untrusted', `${run.record.name} was not started: ${problem}`);
 }
 
 /** Writes run.json of a run that no process works on. */

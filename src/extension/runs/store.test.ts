@@ -68,7 +68,7 @@ test('a half-written, a damaged and a newer run.json are shown, read-only, with 
   await store.setHomes([home]);
   const readOnly = Object.fromEntries(store.all().map((run) => [run.record.id, run.readOnly]));
   expect(readOnly.torn).toContain('not JSON');
-  expect(readOnly.list).toContain('no object');
+  expect(readOnly.list).toContain('not an object');
   expect(readOnly.partial).toContain('incomplete');
   expect(readOnly.newer).toContain('newer version');
   expect(store.find('partial')?.record.labels).toEqual(['x']);

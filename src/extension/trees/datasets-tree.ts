@@ -78,7 +78,7 @@ export class DatasetsTree
     }
     if (isDetail(node) || isBroken(node)) return [];
     if (!vscode.workspace.isTrusted) {
-      return [{ detail: 'Trust this workspace to look into the file', icon: 'shield', index: 0, of: node }];
+      return [{ detail: 'Trust this workspace to read the file', icon: 'shield', index: 0, of: node }];
     }
     try {
       const before = node.summary;
@@ -173,7 +173,7 @@ export function summaryDetails(of: Dataset, summary: DataSummary): DatasetDetail
     details.push({ detail: shorten(name, 60), description: formatCount(count), icon: 'tag', of });
   }
   if (summary.classes.length > 20) {
-    details.push({ detail: `${summary.classes.length - 20} more classes`, icon: 'ellipsis', of });
+    details.push({ detail: plural(summary.classes.length - 20, 'more class', 'more classes'), icon: 'ellipsis', of });
   }
   for (const problem of summary.problems.filter(({ severity }) => severity !== 'info').slice(0, 10)) {
     details.push({

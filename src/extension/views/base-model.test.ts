@@ -24,7 +24,7 @@ const write = (folder: string, config: object): void => {
 test('a starter is found where the extension is', async () => {
   write(join(place, 'extension', 'starters', 'bert'), { architectures: ['BertModel'] });
   const { note } = await findBaseModel(runOf('starters/bert'), join(place, 'extension'));
-  expect(note).toBe('starters/bert has no trained classifier of its own: it learned to classify in this run.');
+  expect(note).toBe('starters/bert has no trained classifier: it learned to classify in this run.');
 });
 
 test('a trained classifier beside the project is compared by its labels', async () => {
@@ -41,5 +41,5 @@ test('a trained classifier beside the project is compared by its labels', async 
 
 test('one that is not there is named', async () => {
   const { note } = await findBaseModel(runOf('google-bert/bert-base-uncased'), place);
-  expect(note).toBe('bert-base-uncased, the base model, is not in a folder on this machine, so it cannot be compared.');
+  expect(note).toBe('The base model bert-base-uncased is not in a folder on this machine, so it cannot be compared.');
 });

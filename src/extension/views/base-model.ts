@@ -12,7 +12,7 @@ export type BaseModel = { path: string; model: TryoutModel; note: null } | { pat
  */
 export async function findBaseModel(run: Run, extension: string): Promise<BaseModel> {
   const name = run.record.recipe.model;
-  if (!name) return none('The run does not say which model it started from.');
+  if (!name) return none('The run does not name its base model.');
   // Starters come with the extension.
   const isStarter = /^starters[\\/]/.test(name);
   const shown = isStarter ? name : basename(name);
@@ -34,9 +34,9 @@ export async function findBaseModel(run: Run, extension: string): Promise<BaseMo
       .sort(([a], [b]) => Number(a) - Number(b))
       .map(([, label]) => String(label));
     if (classifies && labels.length > 0) return { path, model: { name: shown, labels }, note: null };
-    return none(`${shown} has no trained classifier of its own: it learned to classify in this run.`);
+    return none(`${shown} has no trained classifier: it learned to classify in this run.`);
   }
-  return none(`${shown}, the base model, is not in a folder on this machine, so it cannot be compared.`);
+  return none(`The base model ${shown} is not in a folder on this machine, so it cannot be compared.`);
 }
 
 const none = (note: string): BaseModel => ({ path: null, model: null, note });

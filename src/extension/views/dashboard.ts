@@ -244,12 +244,12 @@ export class Dashboard {
     const answer = (comparison: RunComparison | null, problem: string | null): void =>
       this.wire.post({ type: 'comparison', first, second, comparison, problem });
     if (without) return answer(null, `${without.record.name} has no model yet.`);
-    if (!vscode.workspace.isTrusted) return answer(null, 'This workspace is not trusted: no model is loaded.');
+    if (!vscode.workspace.isTrusted) return answer(null, 'This workspace is not trusted, so no model is loaded.');
     try {
       const folders: [string, string] = [runs[0].folder, runs[1].folder];
       answer(await this.options.service.request('run/compare', { runs: folders, limit: COMPARED_ROWS }), null);
     } catch (error) {
-      if (isCancelled(error)) return answer(null, 'It was called off.');
+      if (isCancelled(error)) return answer(null, 'The comparison was cancelled.');
       const failure = toHostError(error);
       this.options.log.error(error instanceof Error ? error : failure);
       answer(null, sentence(failure));
@@ -291,7 +291,7 @@ export class Dashboard {
   /** Writes onnx/model.onnx into the run's own model folder, where the lines to copy look for it. */
   private async exportOnnx(run: Run): Promise<ActionOutcome> {
     if (!vscode.workspace.isTrusted || run.readOnly)
-      throw new HostError('run-readonly', run.readOnly ?? 'This workspace is not trusted: no model is loaded.');
+      throw new HostError('run-readonly', run.readOnly ?? 'This workspace is not trusted, so no model is loaded.');
     await withProgress(`Exporting ${run.record.name} as ONNX`, (signal, progress) =>
       this.options.service.request('export', { run: run.folder, format: 'onnx' }, { signal, onProgress: progress }),
     );
@@ -300,7 +300,7 @@ export class Dashboard {
 
   private run(id: string): Run {
     const run = this.folders.map((folder) => this.options.store.get(folder)).find((run) => run?.record.id === id);
-    if (!run) throw new HostError('run-not-found', 'That run is no longer there.');
+    if (!run) throw new HostError('run-not-found', 'That run no longer exists.');
     return run;
   }
 
@@ -410,7 +410,7 @@ export class Dashboard {
 
   private readOnly(run: Run): string | null {
     if (run.readOnly) return run.readOnly;
-    return vscode.workspace.isTrusted ? null : 'This workspace is not trusted: runs can be looked at, not changed.';
+    return vscode.workspace.isTrusted ? null : 'This workspace is not trusted: you can view runs, but not change them.';
   }
 }
 

@@ -144,7 +144,7 @@ class Inspection {
       type: 'snapshot',
       path: dataset.path,
       name: dataset.name,
-      place: source ? `Made from ${basename(source.file)}; lines are of that file` : place,
+      place: source ? `Made from ${basename(source.file)}; line numbers are those of that file` : place,
       summary,
       readable: summary.guess.text !== undefined && summary.guess.label !== undefined,
       trusted: vscode.workspace.isTrusted,

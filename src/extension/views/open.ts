@@ -25,7 +25,7 @@ export async function openDataRow(run: Run, file: string, line: number, service:
   const source = data ? await sourceOf(data) : null;
   if (data && source && candidates.includes(source.file)) return await openRow(service, data, source.file, line);
   for (const path of candidates) if (await exists(path)) return await openAtLine(path, line);
-  throw new HostError('data-unreadable', `${basename(file)} is no longer there (${file}).`);
+  throw new HostError('data-unreadable', `${basename(file)} no longer exists (${file}).`);
 }
 
 /**
@@ -47,12 +47,12 @@ export async function openRow(service: RowService, data: string, file: string, l
   if (at.state === 'moved') {
     void tell(
       'information',
-      `${name} has changed since its rows were taken: this one was on line ${line}, and is on line ${at.line} now.`,
+      `${name} has changed since its rows were taken: this row was on line ${line} and is now on line ${at.line}.`,
     );
   } else if (at.state !== 'same') {
     void tell(
       'warning',
-      `${at.state === 'missing' ? `${name} is no longer there.` : `${name} has changed since its rows were taken, and this one is no longer in it.`} Shown is Luthier’s copy, which the model learns from.`,
+      `${at.state === 'missing' ? `${name} no longer exists.` : `${name} has changed since its rows were taken, and this row is no longer in it.`} Luthier’s copy, which the model learns from, is shown instead.`,
     );
   }
 }
@@ -69,7 +69,7 @@ export async function openAtLine(path: string, line: number): Promise<void> {
 export async function openRunLog(run: Run): Promise<void> {
   const path = join(run.folder, 'run.log');
   if (!(await exists(path)))
-    throw new HostError('run-not-found', `${run.record.name} has no log: its process never ran.`);
+    throw new HostError('run-not-found', `${run.record.name} has no log: its process never started.`);
   await vscode.window.showTextDocument(vscode.Uri.file(path));
 }
 
@@ -94,7 +94,7 @@ export async function pickRuns(store: RunStore, ticked: readonly string[]): Prom
   const chosen = await vscode.window.showQuickPick(items, {
     canPickMany: true,
     title: 'Compare Runs',
-    placeHolder: 'Runs to lay over one another',
+    placeHolder: 'Which runs should be compared?',
     matchOnDescription: true,
   });
   if (!chosen) throw new Cancelled();

@@ -78,7 +78,7 @@ test('a malformed message is dropped and logged, and what comes after it is hear
 });
 
 test('a request that fails is answered with its code and one sentence, never a stack', async () => {
-  fails = new HostError('run-not-found', 'That run is no longer there.');
+  fails = new HostError('run-not-found', 'That run no longer exists.');
   page.received.fire({ type: 'action', action: 'stop', run: 'a' });
   await new Promise((resolve) => setTimeout(resolve, 0));
   expect(page.posted).toEqual([

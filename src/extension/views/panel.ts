@@ -134,7 +134,7 @@ export class Panel<In extends { type: string }, Out> {
 }
 
 const FILES_MISSING =
-  'Files of the Luthier extension are missing. Reload the window; if this view stays like this, install Luthier again.';
+  'Files of the Luthier extension are missing. Reload the window. If that does not help, reinstall Luthier.';
 
 const PAGE_REQUESTS: Readonly<Record<PageRequest['type'], true>> = {
   log: true,

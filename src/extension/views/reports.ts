@@ -21,7 +21,7 @@ export class Reports implements vscode.TextDocumentContentProvider, vscode.Dispo
   }
 
   provideTextDocumentContent(uri: vscode.Uri): string {
-    return this.texts.get(uri.path) ?? 'This report is no longer there. Ask for it again.';
+    return this.texts.get(uri.path) ?? 'This report is no longer available. Run the command again.';
   }
 
   /** Shows `markdown` under a title; one with the same title is replaced. */

@@ -220,7 +220,7 @@ class Tryout {
       limit: PICK_LIMIT,
     });
     const row = await choose({
-      title: `Pick a Row of ${basename(data)}`,
+      title: `Pick a Row from ${basename(data)}`,
       placeholder: total > rows.length ? `The first ${rows.length} of ${total} rows` : 'Type to search',
       items: rows.map((row) => ({ label: shorten(lineOf(row), 120), description: row.label, value: row })),
     });
@@ -266,7 +266,8 @@ class Tryout {
   /** Takes a row out again, of the person's file first: where that has changed since, nothing is done. */
   private async undoRow(text: string): Promise<void> {
     const undos = this.undos.get(text);
-    if (!undos) throw new HostError('data-invalid', 'That row was added in another window.', 'Open it and delete it.');
+    if (!undos)
+      throw new HostError('data-invalid', 'That row was added in another window.', 'Open the file and delete the row.');
     for (const undo of undos) await this.options.service.request('data/undo-append', { undo });
     this.undos.delete(text);
     this.wire.post({ type: 'undone', text });
@@ -317,7 +318,7 @@ class Tryout {
         `Add corrections to ${name}?`,
         {
           modal: true,
-          detail: `This model learned from a selection of ${name}. A corrected row goes to the end of that file (${source.file}) and to the dataset that Luthier made of the selection.`,
+          detail: `This model learned from a selection of ${name}. A corrected row goes to the end of that file (${source.file}) and to the dataset that Luthier made from the selection.`,
         },
         both,
         copy,
@@ -346,7 +347,7 @@ class Tryout {
     }));
     const run = await choose({
       title: 'Choose Model',
-      placeholder: 'Which model should answer?',
+      placeholder: 'Which model do you want to try?',
       items,
       active: items.find(({ value }) => value === others[0]),
     });
@@ -365,8 +366,8 @@ class Tryout {
     if (!hasModel(run)) {
       throw new HostError(
         'model-not-found',
-        `${run.record.name} has no model on disk (yet).`,
-        'Wait for its end, or try another run.',
+        `${run.record.name} has no model on disk yet.`,
+        'Wait for it to end, or try another run.',
       );
     }
     return join(run.folder, run.record.model ?? 'model');

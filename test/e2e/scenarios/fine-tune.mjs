@@ -43,7 +43,7 @@ export const fineTune = [
       await window.command('Luthier: Fine-tune on Selection');
       await window.answerUntilSummary('deep');
       const summary = (await window.rows().allTextContents()).join('\n');
-      assert.match(summary, /17,9\d\d rows? to learn from/, 'the summary counts rows');
+      assert.match(summary, /17,9\d\d training rows, [\d,]+ held out for validation/, 'the summary counts rows');
       assert.match(summary, /2 classes/);
       assert.match(summary, /About .* for [\d,]+ steps/);
       const pressed = performance.now();

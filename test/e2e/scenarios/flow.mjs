@@ -75,13 +75,13 @@ export const flow = [
       await window.closeEditors();
 
       await window.command('Luthier: Fine-tune on Selection');
-      await window.question('What should the model learn from?');
+      await window.question('Which data should the model learn from?');
       await window.answer('films.csv');
       await window.question('which column is the text');
       await window.answer('Choose other columns');
-      await window.question('The column with the text');
+      await window.question('Which column contains the text?');
       await window.answer('label');
-      await window.question('The column with the label');
+      await window.question('Which column contains the label?');
       await window.answer('text');
       const refused = await window.until('the reason', async () => {
         const rows = await window.rows().allTextContents();
@@ -89,11 +89,11 @@ export const flow = [
       });
       assert.match(refused, /“text” has 11 classes in 12 rows.*the wrong way round/s);
       await window.answer('Choose other columns');
-      await window.question('The column with the text');
+      await window.question('Which column contains the text?');
       await window.answer('text');
-      await window.question('The column with the label');
+      await window.question('Which column contains the label?');
       await window.answer('label');
-      await window.question('pretrained model');
+      await window.question('Which base model');
       await window.page.keyboard.press('Escape');
       assert.equal((await runsOf(workspace)).length, 0);
       await rm(file);
@@ -145,7 +145,7 @@ export const flow = [
       await window.until('the file as it was', async () => (await readFile(file, 'utf8')) === before);
 
       await page.locator('vscode-button').filter({ hasText: 'Choose Model…' }).click();
-      await window.question('Which model should answer?');
+      await window.question('Which model do you want to try?');
       await window.answer('whole');
       await window.until('the other model', async () => (await page.locator('h1').innerText()) === 'whole');
       await window.until('its answer to the same text', async () =>

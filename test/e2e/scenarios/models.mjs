@@ -80,7 +80,7 @@ export const models = [
       await line('gentle').click();
       await dashboard.untilState('Done');
       await window.contextMenu(line('gentle'), 'Delete Run…');
-      assert.match(await window.dialog(/Delete gentle\?/), /freed.*1 trained model will be gone/s);
+      assert.match(await window.dialog(/Delete gentle\?/), /freed.*1 trained model will be deleted/s);
       await window.answerDialog('Cancel');
       assert.ok(existsSync(gentle), 'nothing is deleted without a yes');
       await window.contextMenu(line('gentle'), 'Delete Run…');
@@ -97,7 +97,7 @@ export const models = [
       assert.match((await window.rows().allTextContents()).join('\n'), /Checkpoints of kühn\s*[\d.,]+ [kM]B/);
       await page.keyboard.press('Enter');
       const asked = await window.dialog(/Free [\d.,]+ [kM]B\?/);
-      assert.match(asked, /Checkpoints of 1 run are deleted/);
+      assert.match(asked, /The checkpoints of 1 run will be deleted/);
       await window.answerDialog('Delete');
       await told(window, /^[\d.,]+ [kM]B freed/);
       assert.ok(!existsSync(checkpoints), 'the checkpoints are gone');

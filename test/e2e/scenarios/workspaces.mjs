@@ -75,11 +75,11 @@ export const workspaces = [
         await window.closeEditors();
         await typeRows(window);
         await window.command('Luthier: Fine-tune on Selection');
-        await window.question('Folder that the dataset and the run go to');
+        await window.question('Which folder should the dataset and the run go to?');
         await window.answer('Zweite');
         await window.answerUntilSummary();
         await window.page.keyboard.press('Escape');
-        await window.until('the data set that was written for the summary to be gone', async () => {
+        await window.until('the dataset that was written for the summary to be gone', async () => {
           const sets = await readdir(path.join(second, '.luthier/datasets')).catch(() => []);
           return sets.length === 0;
         });
@@ -116,8 +116,8 @@ export const workspaces = [
       const { page } = window;
       const listed = async () => (await window.treeText('Datasets')).some((line) => line.includes('letters.txt'));
       await window.openSideBar();
-      await window.until('the data sets', async () => (await window.treeText('Datasets')).length >= 2);
-      await window.until('the file among the data sets', async () => {
+      await window.until('the datasets', async () => (await window.treeText('Datasets')).length >= 2);
+      await window.until('the file among the datasets', async () => {
         await page.mouse.up();
         await page.keyboard.press('Control+Shift+E');
         const file = page.locator('.explorer-folders-view .monaco-list-row').filter({ hasText: 'letters.txt' });
