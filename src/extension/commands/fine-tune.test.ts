@@ -336,13 +336,13 @@ test('few rows to validate on are said with a cross-validation beside them, whic
   Object.assign(luthier, { runs: { all: () => [] }, dashboards: { open: () => ({ closeIfEmpty() {} }) } });
   const ended = start();
   (await question('which column')).accept();
-  (await question('pretrained model')).accept('first');
-  (await question('How it learns')).accept();
-  const summary = await question('Enter starts it');
+  (await question('Which base model')).accept('first');
+  (await question('Which parameters should be trained')).accept();
+  const summary = await question('Press Enter to start');
   const offer = '$(layers) Cross-validate with 5 folds instead';
   expect(summary.activeItems.map(({ label }) => label)).toEqual(['$(play) Start fine-tuning']);
   expect(summary.items.find(({ label }) => label === offer)?.detail).toBe(
-    '4 rows would be held out for validation; this says little. About 8 min for 6 trainings',
+    '4 rows would be held out for validation; this says little. About 8 min for training 6 times',
   );
   summary.accept(offer);
   expect(await ended).toMatchObject({ code: 'disk-full' });
@@ -351,9 +351,9 @@ test('few rows to validate on are said with a cross-validation beside them, whic
   answers['run/estimate'] = () => estimate({ rows: 400, validation_rows: 40 });
   const second = start();
   (await question('which column')).accept();
-  (await question('pretrained model')).accept('first');
-  (await question('How it learns')).accept();
-  const plenty = await question('Enter starts it');
+  (await question('Which base model')).accept('first');
+  (await question('Which parameters should be trained')).accept();
+  const plenty = await question('Press Enter to start');
   expect(labels(plenty)).not.toContain(offer);
   plenty.hide();
   await second;

@@ -345,7 +345,7 @@ const FOLDS = 5;
 function foldsDetail({ rows, validation_rows, seconds }: RunEstimate): string {
   const n = validation_rows;
   const held = `${plural(n, 'row')} would be held out for validation; this says little`;
-  return `${held}. About ${formatDuration((seconds * rows * FOLDS) / Math.max(1, rows - n))} for ${FOLDS + 1} trainings`;
+  return `${held}. About ${formatDuration((seconds * rows * FOLDS) / Math.max(1, rows - n))} for training ${FOLDS + 1} times`;
 }
 
 /** Says what makes a label column look like one of texts: nearly as many classes as rows. */

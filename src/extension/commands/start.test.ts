@@ -47,7 +47,7 @@ test('the recipe of a run or a file is cross-validated with as many folds as the
   const { luthier, created, enqueue } = windowWith(runOf('/w/a.recipe.json'));
   const ofRun = crossValidate(luthier, '/w/.luthier/runs/a');
   await vi.waitFor(() => expect(editor.shown.picker?.items.length).toBe(3));
-  expect(editor.shown.picker!.placeholder).toBe('Into how many folds are the rows of a.recipe.json divided?');
+  expect(editor.shown.picker!.placeholder).toBe('Into how many folds should the rows of a.recipe.json be split?');
   expect(editor.shown.picker!.items[0]).toMatchObject({ label: '5 folds', description: 'recommended' });
   await pick('5 folds');
   await ofRun;

@@ -79,7 +79,7 @@ export async function crossValidate(luthier: Luthier, ...args: unknown[]): Promi
   await refuseUnsound(luthier, path);
   const folds = await choose({
     title: TITLE,
-    placeholder: `Into how many folds are the rows of ${basename(path)} divided?`,
+    placeholder: `Into how many folds should the rows of ${basename(path)} be split?`,
     items: [5, 10, 3].map((count) => ({
       label: plural(count, 'fold'),
       ...(count === 5 ? { description: 'recommended' } : {}),

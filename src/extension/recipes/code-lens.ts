@@ -39,7 +39,7 @@ export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
       }),
       new vscode.CodeLens(top, {
         title: '$(layers) Cross-validate…',
-        tooltip: 'Train once for each of several parts of the rows, measured on it',
+        tooltip: 'Train several times, each time measuring on another part of the rows',
         command: COMMANDS.crossValidate,
         arguments: [document.uri],
       }),
