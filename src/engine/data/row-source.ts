@@ -20,11 +20,21 @@ export function toRanges(lines: readonly number[]): [line: number, count: number
   return ranges;
 }
 
+/** Rows of a dataset's folder whose places are known at most; a file of so many has gigabytes. */
+const MAX_LINES = 50_000_000;
+
 /** The source that a record names; undefined where it was an unsaved document, or is not recorded row by row. */
 export function rowSource(
   source: { file: string; lines?: readonly (readonly [line: number, count: number])[] | undefined } | null | undefined,
 ): RowSource | undefined {
   if (!source?.lines || !isAbsolute(source.file)) return undefined;
+  // A few bytes can name more lines than fit in memory; what no dataset has is not known.
+  let total = 0;
+  for (const [line, count] of source.lines) {
+    if (line < 0 || count < 0) return undefined;
+    total += count;
+  }
+  if (total > MAX_LINES) return undefined;
   return {
     file: source.file,
     lines: source.lines.flatMap(([line, count]) => Array.from({ length: count }, (_, i) => line + i)),

@@ -55,11 +55,15 @@ async function readMadeDataset(path: string): Promise<Dataset | Broken> {
   try {
     const value = (await readOwnJson(file)) as Partial<DatasetRecord> | undefined;
     if (value === undefined) return { path, problem: 'dataset.json is missing.' };
+    if (typeof value !== 'object' || value === null) return { path, problem: 'dataset.json is not a record.' };
     if (typeof value.format === 'number' && value.format > DATASET_FORMAT) {
       return { path, problem: isNewer(file, value.format, DATASET_FORMAT) };
     }
     if (typeof value.rows !== 'number' || !Array.isArray(value.labels)) {
       return { path, problem: 'dataset.json is incomplete: it does not say its rows and labels.' };
+    }
+    if (!value.labels.every((label) => typeof label === 'string')) {
+      return { path, problem: 'dataset.json is damaged: one of its labels is not a text.' };
     }
     await access(rows, constants.R_OK);
     return { kind: 'made', path, name: basename(path), record: value as DatasetRecord, summary: null };

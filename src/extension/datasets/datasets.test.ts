@@ -53,6 +53,8 @@ test('folders that Luthier made are listed, and those that cannot be read beside
   rmSync(join(home, 'datasets', 'rowless', 'rows.jsonl'));
   made('secret', { format: 1, name: 'secret', rows: 7, labels: ['a'] });
   chmodSync(join(home, 'datasets', 'secret', 'dataset.json'), 0o000);
+  made('nothing', 'null');
+  made('odd', { format: 1, rows: 1, labels: [{}] });
   const { datasets, broken } = await readMadeDatasets(home);
   chmodSync(join(home, 'datasets', 'secret', 'dataset.json'), 0o600);
   // Nothing is forbidden to root.
@@ -61,6 +63,8 @@ test('folders that Luthier made are listed, and those that cannot be read beside
   expect(broken.map(({ path, problem }) => [basename(path), problem]).sort()).toEqual([
     ['empty', 'dataset.json is missing.'],
     ['newer', 'dataset.json is from a newer version of Luthier (layout 99; this one knows 1).'],
+    ['nothing', 'dataset.json is not a record.'],
+    ['odd', 'dataset.json is damaged: one of its labels is not a text.'],
     ['rowless', 'rows.jsonl is missing.'],
     ...(isRoot ? [] : [secret]),
     ['torn', 'dataset.json is damaged: it is not complete JSON.'],

@@ -33,6 +33,6 @@ export async function sourceOf(dataset: string): Promise<SourceFile | null> {
     | Partial<DatasetRecord>
     | undefined;
   const source = record?.source;
-  if (!source?.lines || !record?.columns || !isAbsolute(source.file)) return null;
+  if (!source?.lines || !record?.columns || typeof source.file !== 'string' || !isAbsolute(source.file)) return null;
   return { file: source.file, columns: record.columns };
 }
