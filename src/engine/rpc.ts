@@ -59,7 +59,7 @@ export class Peer<Theirs extends RequestTable<Theirs>, Said, Heard> {
         const listener = token.onCancellationRequested(() => abort.abort());
         try {
           if (typeof params !== 'object' || params === null) {
-            throw new LuthierError('usage', `The parameters of ${method} are an object.`);
+            throw new LuthierError('usage', `The parameters of ${method} must be an object.`);
           }
           return await handlers[method](params as Ours[typeof method]['params'], abort.signal);
         } catch (error) {

@@ -75,9 +75,9 @@ async function walk(
   left: { entries: number },
   depth: number,
 ): Promise<string | null> {
-  if (depth > MAX_DEPTH) return `${folder} is deeper than any run's folder.`;
+  if (depth > MAX_DEPTH) return `${folder} is nested deeper than any run's folder.`;
   for (const name of await names(folder)) {
-    if (--left.entries < 0) return `${folder} holds more files than any run's folder.`;
+    if (--left.entries < 0) return `${folder} contains more files than any run's folder.`;
     const path = join(folder, name);
     const status = await look(path);
     // Deleted since it was listed.
@@ -88,12 +88,12 @@ async function walk(
       const problem = await walk(path, mine, left, depth + 1);
       if (problem !== null) return problem;
     } else if (!status.isFile()) return `${path} is not a file.`;
-    else if (status.nlink > 1) return `${path} is a hard link: what is written to it appears under another name, too.`;
+    else if (status.nlink > 1) return `${path} is a hard link: what is written to it also appears under another name.`;
   }
   return null;
 }
 
-const linkAt = (path: string) => `${path} is a link, and a run neither writes nor deletes through links.`;
+const linkAt = (path: string) => `${path} is a link, and runs do not write or delete through links.`;
 
 async function names(folder: string): Promise<string[]> {
   try {
@@ -128,7 +128,7 @@ export const APPEND_FLAGS =
 /** Why an open file is nothing to append to, or null. */
 export function appendProblem(path: string, status: Stats): string | null {
   if (!status.isFile()) return `${path} is not a file.`;
-  return status.nlink > 1 ? `${path} is a hard link: what is written to it appears under another name, too.` : null;
+  return status.nlink > 1 ? `${path} is a hard link: what is written to it also appears under another name.` : null;
 }
 
 /** A file of a run, at most `limit` bytes of it; a link, a pipe and a device are refused, never followed or waited for. */

@@ -28,7 +28,7 @@ export const isNumber: Check = (value, at) =>
 export const isCount: Check = (value, at) =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
     ? null
-    : `${at} is not a whole number from 0 on`;
+    : `${at} is not a whole number of 0 or more`;
 
 export const isColumn: Check = (value, at) =>
   value instanceof Float64Array ? null : `${at} is ${saw(value)}, not a Float64Array`;
@@ -41,7 +41,7 @@ export const anything: Check = () => null;
 export const oneOf =
   (...choices: readonly string[]): Check =>
   (value, at) =>
-    choices.some((choice) => choice === value) ? null : `${at} is none of ${choices.join(', ')}`;
+    choices.some((choice) => choice === value) ? null : `${at} is not one of ${choices.join(', ')}`;
 
 export const nullOr =
   (check: Check): Check =>

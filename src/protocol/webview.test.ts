@@ -38,10 +38,10 @@ describe('requests from the dashboard', () => {
     [{}, 'message.type is missing'],
     [{ type: 'format' }, 'message.type is "format", unknown'],
     [{ type: 'constructor' }, 'message.type is "constructor", unknown'],
-    [{ type: 'action', action: 'delete', run: 'r' }, /message.action is none of pause, resume/],
+    [{ type: 'action', action: 'delete', run: 'r' }, /message.action is not one of pause, resume/],
     [{ type: 'action', action: 'stop' }, 'message.run is missing, not a string'],
-    [{ type: 'openRow', run: 'r', file: 'x', line: -1 }, 'message.line is not a whole number from 0 on'],
-    [{ type: 'openRow', run: 'r', file: 'x', line: 1.5 }, 'message.line is not a whole number from 0 on'],
+    [{ type: 'openRow', run: 'r', file: 'x', line: -1 }, 'message.line is not a whole number of 0 or more'],
+    [{ type: 'openRow', run: 'r', file: 'x', line: 1.5 }, 'message.line is not a whole number of 0 or more'],
     [{ type: 'savePicture', name: 'x', png: [1] }, 'message.png is an array, not a Uint8Array'],
   ])('%j is dropped', (request, why) => {
     const said = reason(parseDashboardRequest(request));
@@ -105,7 +105,7 @@ describe('messages to the dashboard', () => {
 test('events are checked one by one', () => {
   expect(parseRunEvent({ event: 'note', time: 1, level: 'info', message: 'm' }).ok).toBe(true);
   expect(reason(parseRunEvent({ event: 'note', time: 1, level: 'loud', message: 'm' }))).toBe(
-    'message.level is none of info, warning, error',
+    'message.level is not one of info, warning, error',
   );
 });
 

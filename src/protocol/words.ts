@@ -10,7 +10,7 @@ export const STATE_WORDS: Readonly<Record<RunState, string>> = {
   stopping: 'stopping',
   done: 'done',
   stopped: 'stopped early',
-  cancelled: 'cancelled',
+  cancelled: 'discarded',
   failed: 'failed',
   interrupted: 'interrupted',
 };

@@ -276,7 +276,7 @@ describe('what goes wrong', () => {
       /num_frozen_layers is 9, but the model has 2 layers/,
     ],
     ['a data file that is not there', ['--set', 'dataset=none.csv'], 1, /none\.csv/],
-    ['a model that is not there', ['--set', 'model=starters/none'], 1, /There is no model "starters\/none"/],
+    ['a model that is not there', ['--set', 'model=starters/none'], 1, /Model "starters\/none" was not found/],
     ['a column that is not there', ['--set', 'columns.text=txt'], 1, /txt.*text/],
   ])('%s is one sentence', async (_, args, code, message) => {
     const finished = await run('train', recipe, '--json', ...(args as string[])).finished;

@@ -79,7 +79,7 @@ describe('a repository with runs, played against the terminal', () => {
   it.skipIf(isWindows).each([...LINKED_RUNS])('%s does not resume, whatever is said', async (id) => {
     const { code, stderr } = await luthier('runs', 'resume', id, '--yes');
     expect(code).toBe(1);
-    expect(stderr).toMatch(/is a link, and a run neither writes nor deletes through links|is not a file/);
+    expect(stderr).toMatch(/is a link, and runs do not write or delete through links|is not a file/);
   });
 
   it('an endpoint that is a port is not connected to', async () => {

@@ -113,11 +113,11 @@ describe('a run of strategy lora', () => {
   it('refuses a target that the model does not have, naming those that it has', async () => {
     await expect(train({ target_modules: ['query', 'q_proj'] }, 0, async () => {})).rejects.toMatchObject({
       code: 'recipe-invalid',
-      message: 'strategy.target_modules names "q_proj", but the model has no linear layer of that name.',
+      message: 'strategy.target_modules names "q_proj", but the model has no linear layer with that name.',
       hint: expect.stringContaining('query, key, value, dense'),
     });
     await expect(train({ target_modules: ['classifier'] }, 0, async () => {})).rejects.toMatchObject({
-      message: 'strategy.target_modules names "classifier", which LoRA trains whole already.',
+      message: 'strategy.target_modules names "classifier", which LoRA already trains in full.',
     });
   });
 });

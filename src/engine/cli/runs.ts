@@ -20,7 +20,7 @@ interface JsonOption {
 const ENDED: Partial<Record<RunRecord['state'], string>> = {
   done: 'is finished',
   stopped: 'was stopped, its best weights kept',
-  cancelled: 'was cancelled',
+  cancelled: 'was discarded',
 };
 
 export async function listRuns({ json }: JsonOption): Promise<number> {
@@ -346,7 +346,7 @@ async function countLines(path: string): Promise<number> {
   return bytes.length === 0 || bytes.at(-1) === 10 ? lines : lines + 1;
 }
 
-const DID = { pause: 'Paused', stop: 'Stopping', cancel: 'Cancelled' } as const;
+const DID = { pause: 'Paused', stop: 'Stopping', cancel: 'Discarded' } as const;
 
 export async function steerRun(name: string, wish: keyof typeof DID, { json }: JsonOption): Promise<number> {
   const folder = await findRun(name, process.cwd());

@@ -161,7 +161,7 @@ async function conclude(
     return EXIT.done;
   }
   if (record.state === 'cancelled') {
-    note('The run was cancelled; its record and metrics are kept.');
+    note('The run was discarded; its record and metrics are kept.');
     return EXIT.interrupted;
   }
   const kept = record.step > 0 && (await hasCheckpoint(folder));

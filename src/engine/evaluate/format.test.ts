@@ -60,11 +60,11 @@ describe('formatReport', () => {
           Row 8 was not what we expected.
       tickets.csv:12  “negative”, predicted “positive” (63 %), loss 1.00
           Row 10 was not what we expected.
-      tickets.csv:9  “positive”, predicted right (63 %), loss 0.46
+      tickets.csv:9  “positive”, predicted correctly (63 %), loss 0.46
           Row 7 was not what we expected.
-      tickets.csv:13  “positive”, predicted right (83 %), loss 0.19
+      tickets.csv:13  “positive”, predicted correctly (83 %), loss 0.19
           Row 11 was not what we expected.
-      tickets.csv:8  “negative”, predicted right (92 %), loss 0.08
+      tickets.csv:8  “negative”, predicted correctly (92 %), loss 0.08
           Row 6 was not what we expected."
     `);
   });

@@ -47,7 +47,9 @@ function metricTable({ split, n, folds, labels, metrics, intervals, majority }: 
   const few = folds === undefined ? fewRowsNote(n) : null;
   return [
     `${split}: n = ${n} ${n === 1 ? 'row' : 'rows'}, ${labels.length} ${labels.length === 1 ? 'class' : 'classes'}`,
-    ...(folds === undefined ? [] : [`answers of ${folds} folds together, each row by the model that had not seen it`]),
+    ...(folds === undefined
+      ? []
+      : [`answers of all ${folds} folds, each row answered by the model that was not trained on it`]),
     ...(few === null
       ? []
       : [`${few} ${FEW_ROWS_HINT}`, '(validation_split in the recipe; luthier train RECIPE --folds 5)']),
@@ -113,7 +115,7 @@ function worstRows({ worst }: ClassificationReport, width: number): string {
 function verdict({ label, predicted, score }: EvaluatedRow): string {
   const sure = `${Math.round(score * 100)} %`;
   return label === predicted
-    ? `${quoted(label)}, predicted right (${sure})`
+    ? `${quoted(label)}, predicted correctly (${sure})`
     : `${quoted(label)}, predicted ${quoted(predicted)} (${sure})`;
 }
 

@@ -40,8 +40,8 @@ export function predictionsOf(targets: Int32Array, logits: Float32Array, numClas
     if (!Number.isFinite(sum))
       throw new LuthierError(
         'loss-not-finite',
-        `The model's answer to row ${i + 1} of ${n} is not a finite number.`,
-        'The weights hold NaN or infinity: go back to an earlier checkpoint, or train with a lower learning_rate.',
+        `The model's answer for row ${i + 1} of ${n} is not a finite number.`,
+        'The weights contain NaN or infinity. Go back to an earlier checkpoint, or train with a lower learning_rate.',
       );
     const max = logits[row + best]!;
     let exponentials = 0;

@@ -94,7 +94,7 @@ describe('worst rows', () => {
 
 describe('refusals', () => {
   it('of a part without rows and of logits that are not finite', () => {
-    expect(() => report([], [])).toThrow(/The test part has no rows/);
+    expect(() => report([], [])).toThrow(/There are no test rows to evaluate/);
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
       const run = (): unknown =>
         report(
@@ -105,7 +105,7 @@ describe('refusals', () => {
           ],
         );
       expect(run).toThrow(LuthierError);
-      expect(run).toThrow(/answer to row 2 of 2 is not a finite number/);
+      expect(run).toThrow(/answer for row 2 of 2 is not a finite number/);
     }
     expect(() => report([2], [[0, 1]])).toThrow(RangeError);
   });

@@ -34,8 +34,8 @@ export function classificationReport(options: ReportOptions): ClassificationRepo
   if (n === 0)
     throw new LuthierError(
       'data-invalid',
-      `The ${split} part has no rows, so there is nothing to evaluate.`,
-      'Give a file with rows, or another part.',
+      `There are no ${split === 'train' ? 'training' : split} rows to evaluate.`,
+      'Choose a file with rows, or another split.',
     );
   const predictions = predictionsOf(targets, options.logits, labels.length);
   const all = new Tally(predictions).addAll();

@@ -69,7 +69,7 @@ describe('auto', () => {
     const here = machine(['onnxruntime']);
     expect([await here.choose(), await here.choose()]).toEqual(['onnxruntime', 'onnxruntime']);
     expect(here.probed).toEqual(['webgpu 768']);
-    expect(here.notes).toEqual(['info: webgpu is left out: No adapter.']);
+    expect(here.notes).toEqual(['info: Not using webgpu: No adapter.']);
   });
 
   it('falls back to the processor when the card that was taken fails, says what that costs, once', async () => {
@@ -77,7 +77,7 @@ describe('auto', () => {
     const here = machine(['onnxruntime'], rates);
     expect(await here.choose()).toBe('onnxruntime');
     expect(here.notes.at(-1)).toBe(
-      'warning: webgpu does not load. The processor computes instead: 5.0 times slower, as measured here.',
+      'warning: webgpu does not load. Using the processor instead, which was measured here as 5.0 times slower.',
     );
     const said = here.notes.length;
     expect(await here.choose()).toBe('onnxruntime');
@@ -88,10 +88,10 @@ describe('auto', () => {
     const here = machine(['wasm']);
     expect(await here.choose()).toBe('wasm');
     expect(here.notes).toEqual([
-      expect.stringMatching(/^warning: onnxruntime does not load. wasm computes instead, in /),
+      expect.stringMatching(/^warning: onnxruntime does not load. Using wasm instead, which takes /),
     ]);
     await expect(machine([]).choose()).rejects.toThrow(
-      'Nothing here can compute: onnxruntime does not load. tensorflow does not load. wasm does not load.',
+      'No backend works on this machine: onnxruntime does not load. tensorflow does not load. wasm does not load.',
     );
   });
 

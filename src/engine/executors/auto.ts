@@ -58,7 +58,7 @@ export async function createAutoExecutor(options: AutoOptions = {}): Promise<Exe
     await rememberRates(processor.library, size, { webgpu: null });
     note(
       'warning',
-      `${toErrorData(error).message} The processor computes instead: ${factor(rates.webgpu!, rates.onnxruntime!)} slower, as measured here.`,
+      `${toErrorData(error).message} Using the processor instead, which was measured here as ${factor(rates.webgpu!, rates.onnxruntime!)} slower.`,
     );
     return processor;
   }
@@ -77,7 +77,7 @@ async function ratesHere(
   for (const name of ['webgpu', 'onnxruntime'] as const) {
     const found = await probe(name, widthOf(size));
     rates[name] = found.usable ? found.gflops : null;
-    if (!found.usable) note('info', `${name} is left out: ${found.error.message}`);
+    if (!found.usable) note('info', `Not using ${name}: ${found.error.message}`);
     // Nothing to compare with.
     if (rates.webgpu === null) break;
   }
@@ -104,7 +104,7 @@ async function fallBack(reason: unknown, note: Say, create: typeof createNamedEx
   for (const name of FALLBACKS) {
     try {
       const executor = await create(name);
-      note('warning', `${reasons[0]} ${name} computes instead, in ${COST[name]}.`);
+      note('warning', `${reasons[0]} Using ${name} instead, which takes ${COST[name]}.`);
       return executor;
     } catch (error) {
       reasons.push(toErrorData(error).message);
@@ -112,7 +112,7 @@ async function fallBack(reason: unknown, note: Say, create: typeof createNamedEx
   }
   throw new LuthierError(
     'backend-unavailable',
-    `Nothing here can compute: ${reasons.join(' ')}`,
+    `No backend works on this machine: ${reasons.join(' ')}`,
     'Use Node 20 or newer on a 64-bit Linux, macOS or Windows.',
     { cause: reason },
   );

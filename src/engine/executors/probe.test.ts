@@ -27,10 +27,12 @@ describe('a process that tries a backend', () => {
 
   it('may crash, or hang, and that is the reason why the backend cannot be used', async () => {
     expect(await messageOf("console.error('device lost'); process.abort()")).toBe(
-      'The process that tried webgpu ended by SIGABRT: device lost',
+      'The process that tried webgpu was ended by SIGABRT: device lost',
     );
     expect(await messageOf('process.exit(3)')).toBe('The process that tried webgpu ended with code 3.');
-    expect(await messageOf('setInterval(() => {}, 1000)', 300)).toBe('The process that tried webgpu ended by SIGKILL.');
+    expect(await messageOf('setInterval(() => {}, 1000)', 300)).toBe(
+      'The process that tried webgpu was ended by SIGKILL.',
+    );
   });
 
   it('is missed with a word of how to build it', async () => {

@@ -31,7 +31,7 @@ export async function probeBackend(
     usable: false,
     error: { code: 'backend-unavailable', message, hint: 'Use --backend onnxruntime.' },
   });
-  if (script === null) return unusable('probe.cjs is not beside the engine; build Luthier with `npm run build`.');
+  if (script === null) return unusable('probe.cjs is missing next to the engine; build Luthier with `npm run build`.');
   const child = spawn(process.execPath, [script, name, ...(width === null ? [] : [String(width)])], {
     stdio: ['ignore', 'pipe', 'pipe'],
     windowsHide: true,
@@ -40,7 +40,9 @@ export async function probeBackend(
   const [output, words] = [text(child.stdout), text(child.stderr)];
   const ended = await new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(`could not be started: ${error.message}`));
-    child.once('close', (code, signal) => resolve(signal === null ? `ended with code ${code}` : `ended by ${signal}`));
+    child.once('close', (code, signal) =>
+      resolve(signal === null ? `ended with code ${code}` : `was ended by ${signal}`),
+    );
   });
   clearTimeout(timer);
   try {

@@ -39,7 +39,7 @@ export async function createTensorflowExecutor(options: TensorflowOptions = {}):
 }
 
 const INSTALL =
-  `Install it with \`npm i --ignore-scripts=false ${PACKAGE}\` (about 300 MB with what it needs) ` +
+  `Install it with \`npm i --ignore-scripts=false ${PACKAGE}\` (about 300 MB with its dependencies) ` +
   'or set LUTHIER_TFJS_NODE to its folder; the default backend, onnxruntime, needs neither.';
 
 /**
@@ -70,7 +70,7 @@ function checkVersion(manifest: string): void {
   if (name === PACKAGE && major(version) === major(tf.version_core)) return;
   throw new LuthierError(
     'backend-unavailable',
-    `${path.dirname(manifest)} holds ${name} ${version}; ${PACKAGE} ${major(tf.version_core)}.x is needed.`,
+    `${path.dirname(manifest)} contains ${name} ${version}; ${PACKAGE} ${major(tf.version_core)}.x is needed.`,
     INSTALL,
   );
 }
@@ -95,7 +95,7 @@ function load(folder: string, numThreads: number): void {
     throw new LuthierError(
       'backend-unavailable',
       `${PACKAGE} in ${folder} does not load: ${firstLine(error)}`,
-      `Its native part is made by its install script: \`npm rebuild --ignore-scripts=false ${PACKAGE}\` in the folder that it is installed in.`,
+      `Its install script builds its native part. Run \`npm rebuild --ignore-scripts=false ${PACKAGE}\` in the folder where it is installed.`,
       { cause: error },
     );
   } finally {

@@ -100,7 +100,7 @@ describe('wasm executor', () => {
     const before = tf.engine().state.numTensors;
     await expect(compiled.run({ a: Float32Array.of(1) }, { y: new Float32Array(1) })).rejects.toMatchObject({
       code: 'not-enough-memory',
-      message: expect.stringContaining('4.0 GiB more were asked for'),
+      message: expect.stringContaining('4.0 GiB more are needed'),
     });
     expect(tf.engine().state.numTensors).toBe(before);
     const small = await executor.compile(({ a }) => ({ y: tf.neg(a!) }), { a: f32(1, 256) });

@@ -98,8 +98,8 @@ const LIMIT = 2 ** 32;
 const LARGEST_PIECE = 2 ** 31;
 const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(1);
 const FEWER =
-  'Use --backend onnxruntime, which is not bound to one WebAssembly memory, a smaller per_device_train_batch_size or ' +
-  'max_length, or train fewer weights: strategy "lora", "freeze" or "head".';
+  'Use --backend onnxruntime, which is not limited to one WebAssembly memory, lower per_device_train_batch_size or ' +
+  'max_length, or train fewer parameters: strategy "lora", "freeze" or "head".';
 
 /** Before anything starts: a program whose tensors cannot lie in one 32-bit memory. */
 function requireFits(graph: Graph): void {
@@ -107,7 +107,7 @@ function requireFits(graph: Graph): void {
   if (bytes <= LIMIT) return;
   throw new LuthierError(
     'not-enough-memory',
-    `One step needs at least ${gib(bytes)} GiB at a time on the wasm backend, whose memory ends at ${gib(LIMIT)} GiB.`,
+    `One step needs at least ${gib(bytes)} GiB at a time on the wasm backend, whose memory is limited to ${gib(LIMIT)} GiB.`,
     FEWER,
   );
 }
@@ -131,7 +131,7 @@ function guardMemory(backend: BackendWasm): void {
     if (address !== 0 || bytes === 0) return address;
     throw new LuthierError(
       'not-enough-memory',
-      `The wasm backend's memory is full: it holds ${gib(wasm.HEAPU8.length)} of at most ${gib(LIMIT)} GiB, and ${gib(bytes)} GiB more were asked for.`,
+      `The wasm backend's memory is full: it uses ${gib(wasm.HEAPU8.length)} of at most ${gib(LIMIT)} GiB, and ${gib(bytes)} GiB more are needed.`,
       FEWER,
     );
   };

@@ -120,9 +120,9 @@ async function onCard<T>(work: Promise<T>): Promise<T> {
     const isMemory = /memory|allocat|buffer size|too large/i.test(reason);
     throw new LuthierError(
       isMemory ? 'not-enough-memory' : 'backend-unavailable',
-      `The graphics card ${isMemory ? 'has no room for this' : 'failed'}: ${reason}`,
+      `The graphics card ${isMemory ? 'is out of memory' : 'failed'}: ${reason}`,
       isMemory
-        ? 'Lower per_device_train_batch_size or max_length, train fewer weights (strategy "lora", "freeze" or "head"), or use --backend onnxruntime.'
+        ? 'Lower per_device_train_batch_size or max_length, train fewer parameters (strategy "lora", "freeze" or "head"), or use --backend onnxruntime.'
         : 'Use --backend onnxruntime.',
       { cause: error },
     );

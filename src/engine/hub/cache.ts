@@ -67,8 +67,8 @@ export function requireModelName(text: string): ModelName {
   if (name !== undefined) return name;
   throw new LuthierError(
     'usage',
-    `"${text}" is not a model's name on the Hugging Face hub.`,
-    'Such a name looks like google-bert/bert-base-uncased, or google-bert/bert-base-uncased@main with a revision.',
+    `"${text}" is not a model name on the Hugging Face hub.`,
+    'A model name looks like google-bert/bert-base-uncased, or google-bert/bert-base-uncased@main with a revision.',
   );
 }
 

@@ -39,7 +39,7 @@ export async function requireDiskBytes(path: string, bytes: number, what: string
   throw new LuthierError(
     'disk-full',
     `${what} takes ${formatBytes(bytes)}, but only ${formatBytes(there)} are free at ${path}.`,
-    'Free some space or choose a folder on another disk.',
+    'Free some space, or choose a folder on another disk.',
   );
 }
 

@@ -45,7 +45,7 @@ export async function describeRemote(
   if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(etag)) {
     throw new LuthierError(
       'download-failed',
-      `${client.endpoint.host} gives no checksum for ${name} (ETag, X-Linked-Etag), so that what it sends cannot be trusted.`,
+      `${client.endpoint.host} sends no checksum for ${name} (ETag, X-Linked-Etag), so the file cannot be trusted.`,
       mirrorHint(client),
     );
   }
@@ -61,7 +61,7 @@ export async function describeRemote(
   if (servedCommit !== null && servedCommit !== commit) {
     throw new LuthierError(
       'download-failed',
-      `${client.endpoint.host} gives ${name} of commit ${servedCommit.slice(0, 8)} where ${commit.slice(0, 8)} was asked for.`,
+      `${client.endpoint.host} sends ${name} of commit ${servedCommit.slice(0, 8)}, but commit ${commit.slice(0, 8)} was requested.`,
     );
   }
   return { name, url, etag, size: Number(length) };
@@ -69,7 +69,7 @@ export async function describeRemote(
 
 const mirrorHint = ({ endpoint }: HubClient): string =>
   endpoint.host === 'huggingface.co'
-    ? 'A proxy on the way may have taken the header away: ask whoever runs it, or try another network.'
+    ? 'A proxy may have removed the header. Ask its administrator, or try another network.'
     : `The hub's address (HF_ENDPOINT) is ${endpoint.origin}: use a mirror that passes these headers on, or https://huggingface.co.`;
 
 /**
@@ -99,8 +99,8 @@ export async function downloadBlob(
       if (!resumed) {
         throw new LuthierError(
           'download-failed',
-          `${remote.name} of ${asked.name.id} came with a wrong checksum and was thrown away.`,
-          'Start the download again; if it happens twice, the server or a proxy on the way damages the file.',
+          `${remote.name} of ${asked.name.id} arrived with a wrong checksum and was deleted.`,
+          'Start the download again. If this happens twice, the server or a proxy is damaging the file.',
         );
       }
       // What was there before may have been the damaged part: once more, from the beginning.
@@ -140,13 +140,13 @@ async function fetchPart(
         const error = status === 416 ? undefined : statusError(answer, asked);
         if (error !== undefined) throw error;
         if (start !== done) await startOver();
-        if (start !== done) throw new Interrupted('the server sent another part than was asked for');
+        if (start !== done) throw new Interrupted('the server sent a different part from the one requested');
         checkLength(answer.response, remote, done);
         for await (const chunk of answer.chunks()) {
           if (done + chunk.length > remote.size) {
             throw new LuthierError(
               'download-failed',
-              `${asked.endpoint.host} sends more than the ${remote.size} bytes that it said ${remote.name} has.`,
+              `${asked.endpoint.host} sends more than the ${remote.size} bytes that it announced for ${remote.name}.`,
             );
           }
           await writeWhole(file, chunk);
@@ -183,7 +183,7 @@ function checkLength(response: Answer['response'], remote: RemoteFile, done: num
   throw new LuthierError(
     'download-failed',
     `The server announces ${formatBytes(done + Number(length))} for ${remote.name}, but it has ${formatBytes(remote.size)}.`,
-    'Try again later, or another mirror.',
+    'Try again later, or use another mirror.',
   );
 }
 

@@ -25,8 +25,8 @@ describe('a transfer that fails', () => {
     hub.server.fault = (seen, _, response) => isWeights(seen) && response.destroy() !== undefined;
     expect(await hub.failure()).toMatchObject({
       code: 'download-failed',
-      message: expect.stringMatching(/model\.safetensors of org\/tiny-bert broke off at 0 bytes of 1\.0 MB/),
-      hint: expect.stringMatching(/goes on where it stopped/),
+      message: expect.stringMatching(/model\.safetensors of org\/tiny-bert was interrupted at 0 bytes of 1\.0 MB/),
+      hint: expect.stringMatching(/resumes where it stopped/),
     });
   });
 
@@ -116,7 +116,7 @@ describe('a transfer that fails', () => {
       [
         'announces less',
         (seen, _, response, content) => isWeights(seen) && response.end(content.subarray(0, 1000)) !== undefined,
-        /announces 1\.0 kB for model\.safetensors, but it has 1\.0 MB|broke off/,
+        /announces 1\.0 kB for model\.safetensors, but it has 1\.0 MB|was interrupted/,
       ],
       [
         'sends more',
@@ -136,7 +136,7 @@ describe('a transfer that fails', () => {
           response.write(content.subarray(0, 1000), () => response.destroy());
           return true;
         },
-        /broke off at (0 bytes|1\.0 kB)/,
+        /was interrupted at (0 bytes|1\.0 kB)/,
       ],
       [
         'ends early without an error',
@@ -146,7 +146,7 @@ describe('a transfer that fails', () => {
           response.end();
           return true;
         },
-        /broke off at 1\.0 kB of 1\.0 MB: the connection ended too early/,
+        /was interrupted at 1\.0 kB of 1\.0 MB: the connection ended too early/,
       ],
     ];
     for (const [what, fault, message] of lies) {
@@ -185,7 +185,7 @@ describe('a busy server', () => {
     hub.server.fault = (_, __, response) => response.writeHead(429).end() !== undefined;
     expect(await hub.failure()).toMatchObject({
       code: 'download-failed',
-      message: expect.stringMatching(/asks to wait/),
+      message: expect.stringMatching(/asks you to wait/),
     });
     expect(hub.server.seen.length).toBe(6);
   });

@@ -95,7 +95,7 @@ async function offlineCopy(name: ModelName, cacheFolder: string, variable: strin
   if ('commit' in cached) return cached.path;
   throw new LuthierError(
     'download-failed',
-    `${variable} is set, so nothing is downloaded, and the cache ${cacheFolder} holds no whole ${name.id}.`,
+    `${variable} is set, so nothing is downloaded, and the cache ${cacheFolder} has no complete copy of ${name.id}.`,
     `Unset ${variable} to download it.`,
   );
 }
@@ -189,7 +189,7 @@ class Download {
     if (listing === undefined) {
       throw new LuthierError(
         'download-failed',
-        `${this.#client.endpoint.host} answered something that is no list of the files of ${this.#name.id}.`,
+        `${this.#client.endpoint.host} did not answer with a list of the files of ${this.#name.id}.`,
         'Check HF_ENDPOINT: it must be a Hugging Face hub or a mirror of it.',
       );
     }
@@ -283,7 +283,7 @@ class Download {
 function neededFiles(model: string, there: string[]): string[] {
   const weights = [WEIGHTS_FILE, WEIGHTS_INDEX_FILE].find((file) => there.includes(file));
   if (!there.includes(CONFIG_FILE)) {
-    throw new LuthierError('model-invalid', `${model} has no ${CONFIG_FILE}: it is no model for transformers.`);
+    throw new LuthierError('model-invalid', `${model} has no ${CONFIG_FILE}, so it is not a transformers model.`);
   }
   if (weights === undefined) {
     const foreign = there.find((file) =>
@@ -317,7 +317,7 @@ async function readText(chunks: AsyncIterable<Uint8Array>): Promise<string> {
   let bytes = 0;
   for await (const chunk of chunks) {
     bytes += chunk.length;
-    if (bytes > MAX_TEXT_BYTES) throw new LuthierError('download-failed', 'The list of files is too long to be real.');
+    if (bytes > MAX_TEXT_BYTES) throw new LuthierError('download-failed', 'The list of files is implausibly long.');
     parts.push(chunk);
   }
   return Buffer.concat(parts).toString('utf8');

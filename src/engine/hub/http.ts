@@ -65,7 +65,7 @@ export class HubClient {
     if (options.token !== undefined && !/^[\x21-\x7e]+$/.test(options.token)) {
       throw new LuthierError(
         'usage',
-        'The Hugging Face token holds characters that no token has.',
+        'The Hugging Face token contains characters that no token has.',
         'Copy it again from https://huggingface.co/settings/tokens: it begins with "hf_".',
       );
     }
@@ -90,12 +90,12 @@ export class HubClient {
         if (next.protocol !== 'https:' && next.protocol !== 'http:') {
           throw new LuthierError(
             'download-failed',
-            `${showUrl(target)} leads to ${next.protocol}, which is not followed.`,
+            `${showUrl(target)} redirects to ${next.protocol}, which Luthier does not follow.`,
           );
         }
         target = next;
       }
-      throw new LuthierError('download-failed', `${showUrl(url)} leads from one address to the next without an end.`);
+      throw new LuthierError('download-failed', `${showUrl(url)} redirects from one address to the next without end.`);
     } catch (error) {
       watch.end();
       throw error;
@@ -164,7 +164,7 @@ export const cancelled = (): LuthierError =>
   new LuthierError(
     'cancelled',
     'The download was cancelled.',
-    'What has come so far is kept; start it again to go on.',
+    'What was downloaded so far is kept. Start the download again to resume it.',
   );
 
 function endpointUrl(text: string): URL {
@@ -172,8 +172,8 @@ function endpointUrl(text: string): URL {
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
     throw new LuthierError(
       'usage',
-      'HF_ENDPOINT is no address of a Hugging Face hub or mirror.',
-      'It looks like https://huggingface.co, without a user name or password.',
+      'HF_ENDPOINT is not the address of a Hugging Face hub or mirror.',
+      'It should look like https://huggingface.co, without a user name or password.',
     );
   }
   return url;
@@ -258,7 +258,7 @@ class Watch {
       return new LuthierError(
         'download-failed',
         `The certificate of ${url.host} is not trusted (${reason}).`,
-        'Behind a proxy of your organisation, set NODE_EXTRA_CA_CERTS to the file of its certificate.',
+        'If you are behind your organisation’s proxy, set NODE_EXTRA_CA_CERTS to its certificate file.',
       );
     }
     const unreachable = /^(ENOTFOUND|ECONNREFUSED|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|UND_ERR_CONNECT_TIMEOUT)$/.test(

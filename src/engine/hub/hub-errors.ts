@@ -28,7 +28,7 @@ export function statusError({ response, url }: Answer, asked: Asked): LuthierErr
   const page = `${endpoint.origin}/${name.id}`;
   if (status === 429 || status >= 500) {
     return new Interrupted(
-      status === 429 ? `${endpoint.host} asks to wait (too many requests)` : `${endpoint.host} answered ${status}`,
+      status === 429 ? `${endpoint.host} asks you to wait (too many requests)` : `${endpoint.host} answered ${status}`,
       { retryAfterMs: retryAfter(headers.get('retry-after')) },
     );
   }
@@ -39,7 +39,7 @@ export function statusError({ response, url }: Answer, asked: Asked): LuthierErr
         ? `${name.id} is gated, and your Hugging Face token does not open it.`
         : `${name.id} is gated: its authors ask you to accept their terms first.`,
       hasToken
-        ? `Accept the terms at ${page}, and let the token read gated models at https://huggingface.co/settings/tokens.`
+        ? `Accept the terms at ${page}, and allow the token to read gated models at https://huggingface.co/settings/tokens.`
         : `Accept the terms at ${page}, then ${TOKEN_HINT}.`,
     );
   }
@@ -63,7 +63,7 @@ export function statusError({ response, url }: Answer, asked: Asked): LuthierErr
   if (status === 401 || status === 404) {
     return new LuthierError(
       'model-not-found',
-      `${endpoint.host} has no model ${name.id}${hasToken ? ' that your token may read' : ', or it is private'}.`,
+      `${endpoint.host} has no model ${name.id}${hasToken ? ' that your token can read' : ', or it is private'}.`,
       hasToken ? 'Check the spelling.' : `Check the spelling; for a private model, ${TOKEN_HINT}.`,
     );
   }
@@ -88,12 +88,12 @@ export function givenUp(error: unknown, asked: Asked, progress?: { done: number;
     return new LuthierError(
       'download-failed',
       `${asked.endpoint.host} cannot be reached${where} (${error.message}).`,
-      'Check the connection. Where it goes through a proxy or a mirror, set NODE_USE_ENV_PROXY=1 (Node 24) or HF_ENDPOINT.',
+      'Check your connection. Behind a proxy, set NODE_USE_ENV_PROXY=1 (Node 24); for a mirror, set HF_ENDPOINT.',
     );
   }
   return new LuthierError(
     'download-failed',
-    `The download of ${asked.file ?? 'the list of files'} of ${asked.name.id} broke off${where}: ${error.message}.`,
-    'Start it again later: it goes on where it stopped.',
+    `The download of ${asked.file ?? 'the list of files'} of ${asked.name.id} was interrupted${where}: ${error.message}.`,
+    'Start it again later: it resumes where it stopped.',
   );
 }

@@ -46,7 +46,7 @@ export function parseJsonRecord(text: string, problem: (what: string) => Error):
   } catch (error) {
     throw problem(`is not JSON (${(error as Error).message})`);
   }
-  if (!isRecord(value)) throw problem('must hold a JSON object');
+  if (!isRecord(value)) throw problem('must contain a JSON object');
   return value;
 }
 

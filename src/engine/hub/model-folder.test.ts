@@ -71,7 +71,7 @@ describe('openModelFolder', () => {
       'a config that is a list',
       () => put('config.json', '[]'),
       'model-invalid',
-      /config\.json must hold a JSON object/,
+      /config\.json must contain a JSON object/,
     ],
     [
       'only a pickle',
@@ -103,14 +103,19 @@ describe('openModelFolder', () => {
       'an index that points elsewhere',
       () => indexed({ weight_map: { a: '../a.safetensors' } }),
       'model-invalid',
-      /beside it/,
+      /in the same folder/,
     ],
-    ['an index that points to no file name', () => indexed({ weight_map: { a: 1 } }), 'model-invalid', /beside it/],
+    [
+      'an index that points to no file name',
+      () => indexed({ weight_map: { a: 1 } }),
+      'model-invalid',
+      /in the same folder/,
+    ],
     [
       'an index that lies',
       () => indexed({ weight_map: { b: shard1 } }),
       'model-invalid',
-      /holds tensor "b", but it does not/,
+      /contains tensor "b", but it does not/,
     ],
     [
       'a damaged shard',

@@ -77,12 +77,12 @@ async function listFiles(path: string): Promise<string[]> {
     return (await readdir(path)).sort();
   } catch (error) {
     const code = errnoOf(error);
-    if (code === 'ENOENT') throw new LuthierError('model-not-found', `There is no folder ${path}.`);
+    if (code === 'ENOENT') throw new LuthierError('model-not-found', `The folder ${path} does not exist.`);
     if (code === 'ENOTDIR') {
       throw new LuthierError(
         'model-invalid',
         `${path} is a file, not a model folder.`,
-        'Give the folder that holds config.json and model.safetensors.',
+        'Name the folder that contains config.json and model.safetensors.',
       );
     }
     throw new LuthierError('model-invalid', `${path} cannot be read (${code ?? error}).`, undefined, { cause: error });
@@ -99,7 +99,7 @@ async function lacking(path: string, files: string[], file: string): Promise<Lut
     : new LuthierError(
         'model-invalid',
         `The model folder ${path} lacks ${file}.`,
-        `A model folder holds ${CONFIG_FILE}, a tokenizer and ${WEIGHTS_FILE}; download or copy the missing file.`,
+        `A model folder contains ${CONFIG_FILE}, a tokenizer and ${WEIGHTS_FILE}; download or copy the missing file.`,
       );
 }
 
@@ -110,19 +110,19 @@ export function adapterAlone(place: string, config: JsonRecord): LuthierError {
   const named = name === '' ? '' : ` It was trained on the model ${name} (base_model_name_or_path).`;
   return new LuthierError(
     'model-unsupported',
-    `${place} holds a peft adapter (${typeof config.peft_type === 'string' ? config.peft_type : ADAPTER_CONFIG_FILE}), not a whole model.${named}`,
-    `Give that model's folder or name, or merge the two once in Python with peft's merge_and_unload. Of a run that Luthier trained, the merged model is in the folder model beside it.`,
+    `${place} contains a peft adapter (${typeof config.peft_type === 'string' ? config.peft_type : ADAPTER_CONFIG_FILE}), not a complete model.${named}`,
+    `Name that model or its folder, or merge the two once in Python with peft's merge_and_unload. For a run that Luthier trained, the merged model is in the folder “model” next to the adapter.`,
   );
 }
 
 /** `place` is a folder or a Hugging Face name, `file` the weights that are there instead of safetensors. */
 export function foreignWeights(place: string, file: string): LuthierError {
   const hint = file.endsWith('.bin')
-    ? `Convert them once: with Python, in the model's folder, ${CONVERT_COMMAND} — or let the Space https://huggingface.co/spaces/safetensors/convert do it for a model on the Hugging Face hub.`
+    ? `Convert them once with Python, in the model's folder: ${CONVERT_COMMAND} — or use the Space https://huggingface.co/spaces/safetensors/convert for a model on the Hugging Face hub.`
     : 'Look for a copy of the model with model.safetensors, or save it from Python with save_pretrained(folder, safe_serialization=True).';
   return new LuthierError(
     'model-unsupported',
-    `${place} has its weights only as ${file}; Luthier reads safetensors alone, because a pickle can run code when it is loaded.`,
+    `${place} has its weights only as ${file}; Luthier reads only safetensors, because a pickle can run code when it is loaded.`,
     hint,
   );
 }
@@ -172,7 +172,7 @@ export function shardMap(indexPath: string, index: JsonRecord): Map<string, stri
     if (typeof file !== 'string' || !/^[\w-][\w.-]*\.safetensors$/.test(file)) {
       throw new LuthierError(
         'model-invalid',
-        `${indexPath} gives tensor ${quoteName(name)} the file ${quoteName(String(file))}, which is no safetensors file beside it.`,
+        `${indexPath} assigns tensor ${quoteName(name)} to the file ${quoteName(String(file))}, which is not a safetensors file in the same folder.`,
       );
     }
     return [name, file];
@@ -198,8 +198,8 @@ async function openShards(path: string, shards: string[], weightMap?: Map<string
       if (!file.tensors.has(name)) {
         throw new LuthierError(
           'model-invalid',
-          `${join(path, WEIGHTS_INDEX_FILE)} says that ${shard} holds tensor ${quoteName(name)}, but it does not.`,
-          'The files are not of one model: download them again.',
+          `${join(path, WEIGHTS_INDEX_FILE)} says that ${shard} contains tensor ${quoteName(name)}, but it does not.`,
+          'The files are not from the same model. Download them again.',
         );
       }
       homes.set(name, file);

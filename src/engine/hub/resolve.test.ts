@@ -63,9 +63,9 @@ describe('resolveModel', () => {
 
   const absent: [string, RegExp, RegExp][] = [
     ['nobody/nothing', /a folder .*nothing, then the Hugging Face cache at/, /luthier models download nobody\/nothing/],
-    ['org/half', /there, but without its weights/, /luthier models download org\/half/],
+    ['org/half', /found, but its weights are missing/, /luthier models download org\/half/],
     ['google/bert@v2', /google.bert@v2, then the Hugging Face cache/, /models download google\/bert@v2/],
-    ['./nothing', /^There is no model "\.\/nothing": looked for a folder .*nothing\.$/, /path/],
+    ['./nothing', /^Model "\.\/nothing" was not found; looked for a folder .*nothing\.$/, /path/],
     ['starters/gpt9', /a folder .*, then a starter at/, /luthier models list/],
     ['what is this?', /looked for a folder/, /luthier models list/],
     ['', /empty/, /^$/],
@@ -84,7 +84,7 @@ describe('startersFolder', () => {
     expect(startersFolder(join(dirname(folder), 'dist', 'engine'))).toBe(folder);
   });
   it('fails outside of Luthier', () => {
-    expect(() => startersFolder(root)).toThrow(/in no copy of Luthier/);
+    expect(() => startersFolder(root)).toThrow(/not in a copy of Luthier/);
   });
 });
 

@@ -28,7 +28,7 @@ export interface ResolveOptions {
  * @throws LuthierError `model-not-found`, saying where it was looked for and how to get it
  */
 export async function resolveModel(name: string, options: ResolveOptions): Promise<ResolvedModel> {
-  if (name.trim() === '') throw new LuthierError('model-not-found', 'The name of the model is empty.');
+  if (name.trim() === '') throw new LuthierError('model-not-found', 'The model name is empty.');
   const path = resolve(options.base, expand(name));
   const looked: string[] = [];
   if (await isFolder(path)) {
@@ -53,11 +53,11 @@ export async function resolveModel(name: string, options: ResolveOptions): Promi
       };
     }
     looked.push(`a starter at ${starterPath}`);
-    throw notFound(name, looked, '"luthier models list" names the models that are there.');
+    throw notFound(name, looked, '"luthier models list" shows the available models.');
   }
 
   const hubName = parseModelName(name);
-  if (hubName === undefined) throw notFound(name, looked, '"luthier models list" names the models that are there.');
+  if (hubName === undefined) throw notFound(name, looked, '"luthier models list" shows the available models.');
   const cacheFolder = resolve(options.cacheFolder ?? defaultCacheFolder());
   const cached = await findCached(cacheFolder, hubName);
   if ('commit' in cached) {
@@ -66,16 +66,16 @@ export async function resolveModel(name: string, options: ResolveOptions): Promi
   }
   looked.push(
     cached.state === 'incomplete'
-      ? `the Hugging Face cache at ${cached.path} (there, but without its weights)`
+      ? `the Hugging Face cache at ${cached.path} (found, but its weights are missing)`
       : `the Hugging Face cache at ${cacheFolder}`,
   );
-  throw notFound(name, looked, `If it is a model on the Hugging Face hub: luthier models download ${name}`);
+  throw notFound(name, looked, `If it is on the Hugging Face hub, download it: luthier models download ${name}`);
 }
 
 function notFound(name: string, looked: string[], hint: string): LuthierError {
   return new LuthierError(
     'model-not-found',
-    `There is no model "${name}": looked for ${looked.join(', then ')}.`,
+    `Model "${name}" was not found; looked for ${looked.join(', then ')}.`,
     hint,
   );
 }
@@ -99,7 +99,7 @@ export function startersFolder(from: string = __dirname): string {
   for (let folder = resolve(from); ; folder = dirname(folder)) {
     if (isLuthier(join(folder, 'package.json'))) return join(folder, 'starters');
     if (folder === dirname(folder)) {
-      throw new LuthierError('internal', `${from} is in no copy of Luthier, so its starters cannot be found.`);
+      throw new LuthierError('internal', `${from} is not in a copy of Luthier, so its starters cannot be found.`);
     }
   }
 }

@@ -89,7 +89,7 @@ function parseJson(path: string, bytes: Uint8Array): Record<string, unknown> {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     value = JSON.parse(text);
   } catch (error) {
-    throw invalid(path, `has a header that is no JSON (${(error as Error).message.slice(0, 80)})`);
+    throw invalid(path, `has a header that is not JSON (${(error as Error).message.slice(0, 80)})`);
   }
   const duplicate = duplicateKey(text);
   if (duplicate !== undefined) throw invalid(path, `names ${quoteName(duplicate)} twice in its header`);
@@ -100,14 +100,14 @@ function readMetadata(path: string, record: Record<string, unknown>): Record<str
   // null is what the reference reader takes for absent (serde's Option).
   const metadata = (Object.hasOwn(record, '__metadata__') ? record.__metadata__ : null) ?? {};
   if (!isRecord(metadata) || !Object.values(metadata).every((value) => typeof value === 'string')) {
-    throw invalid(path, 'has a __metadata__ that is no map of strings');
+    throw invalid(path, 'has a __metadata__ that is not a map of strings');
   }
   return metadata as Record<string, string>;
 }
 
 function readTensor(path: string, name: string, value: unknown, dataBegin: number): TensorInfo {
   const where = `its tensor ${quoteName(name)}`;
-  if (!isRecord(value)) throw invalid(path, `describes ${where} by something that is no object`);
+  if (!isRecord(value)) throw invalid(path, `describes ${where} with something that is not an object`);
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== 'string') throw invalid(path, `gives ${where} no dtype`);
   if (!Object.hasOwn(DTYPE_BYTES, dtype)) {
@@ -117,16 +117,16 @@ function readTensor(path: string, name: string, value: unknown, dataBegin: numbe
       'Use a copy of the model in F32, F16 or BF16.',
     );
   }
-  if (!isCounts(shape)) throw invalid(path, `gives ${where} a shape that is no list of whole numbers`);
-  if (!isCounts(offsets) || offsets.length !== 2) throw invalid(path, `gives ${where} no two data_offsets`);
+  if (!isCounts(shape)) throw invalid(path, `gives ${where} a shape that is not a list of whole numbers`);
+  if (!isCounts(offsets) || offsets.length !== 2) throw invalid(path, `does not give ${where} two data_offsets`);
   const [begin, end] = offsets as [number, number];
   const size = shape.reduce((a, b) => a * b, 1);
   const bytes = size * DTYPE_BYTES[dtype as StoredDType];
-  if (end < begin) throw invalid(path, `lets ${where} end at ${end}, before its beginning at ${begin}`);
+  if (end < begin) throw invalid(path, `ends ${where} at ${end}, before its start at ${begin}`);
   if (bytes !== end - begin) {
     throw invalid(
       path,
-      `gives ${where} ${end - begin} bytes where its shape [${shape.slice(0, 8).join(', ')}] in ${dtype} takes ${bytes}`,
+      `gives ${where} ${end - begin} bytes, but its shape [${shape.slice(0, 8).join(', ')}] in ${dtype} takes ${bytes}`,
     );
   }
   return { dtype: dtype as StoredDType, shape, size, begin: dataBegin + begin, end: dataBegin + end };
@@ -136,7 +136,7 @@ export function invalid(path: string, what: string): LuthierError {
   return new LuthierError(
     'model-invalid',
     `${path} ${what}.`,
-    'The file is damaged or not from safetensors: download or copy it again.',
+    'The file is damaged or is not a safetensors file. Download or copy it again.',
   );
 }
 

@@ -68,8 +68,8 @@ export class SafetensorsFile {
     if (target.length !== tensor.size) {
       throw new LuthierError(
         'model-invalid',
-        `${this.path}: tensor ${quoteName(name)} has shape [${tensor.shape.join(', ')}], that is ${tensor.size} numbers, where ${target.length} are expected.`,
-        'The weights do not fit the sizes in config.json.',
+        `${this.path}: tensor ${quoteName(name)} has shape [${tensor.shape.join(', ')}] (${tensor.size} numbers), but ${target.length} numbers are expected.`,
+        'The weights do not match the sizes in config.json.',
       );
     }
     if (tensor.dtype === 'F32') {
@@ -83,7 +83,7 @@ export class SafetensorsFile {
     if (convert === undefined) {
       throw new LuthierError(
         'model-unsupported',
-        `${this.path} stores its tensor ${quoteName(name)} as ${tensor.dtype}, which Luthier cannot compute with.`,
+        `${this.path} stores its tensor ${quoteName(name)} as ${tensor.dtype}, which Luthier does not support.`,
         'Use a copy of the model in F32, F16 or BF16.',
       );
     }
@@ -127,7 +127,7 @@ async function readHeader(path: string, file: FileHandle): Promise<ReturnType<ty
   if (headerBytes > BigInt(Math.max(0, status.size - 8))) {
     throw invalid(
       path,
-      `says that its header has ${headerBytes} bytes, but only ${status.size - 8} follow: it is cut off or no safetensors file`,
+      `says that its header has ${headerBytes} bytes, but only ${status.size - 8} follow: it is cut off or not a safetensors file`,
     );
   }
   if (headerBytes > BigInt(MAX_HEADER_BYTES)) {
@@ -254,7 +254,7 @@ function encode(
     if ((half & 0x7fff) === 0x7c00 && Number.isFinite(data[first + i]!)) {
       throw new LuthierError(
         'model-invalid',
-        `${path}: tensor ${quoteName(tensor.name)} holds ${data[first + i]}, which is too large for F16.`,
+        `${path}: tensor ${quoteName(tensor.name)} contains ${data[first + i]}, which is too large for F16.`,
         'Write it as F32 or BF16.',
       );
     }

@@ -17,7 +17,7 @@ export function writeError(path: string, error: unknown): unknown {
       return new LuthierError(
         'disk-full',
         `The disk is full: ${path} could not be written.`,
-        'Free some space or choose another folder; what was there before is unchanged.',
+        'Free some space, or choose another folder. What was there before is unchanged.',
         { cause: error },
       );
     case 'ENOENT':
@@ -28,7 +28,7 @@ export function writeError(path: string, error: unknown): unknown {
       return new LuthierError(
         'not-writable',
         `${path} cannot be written (${errnoOf(error)}).`,
-        'Choose a folder that you may write to.',
+        'Choose a folder that you can write to.',
         { cause: error },
       );
     default:

@@ -52,8 +52,8 @@ export class EngineMemory {
     if (total > MAX_MEMORY_BYTES) {
       throw new LuthierError(
         'not-enough-memory',
-        `Parameters, gradients and optimiser state need ${gib(total)} GiB in one piece; one memory holds at most ${gib(MAX_MEMORY_BYTES)} GiB.`,
-        'Train fewer weights: strategy "lora", "freeze" with a larger num_frozen_layers, or "head".',
+        `Parameters, gradients and optimiser state need ${gib(total)} GiB in one block; a block can have at most ${gib(MAX_MEMORY_BYTES)} GiB.`,
+        'Train fewer parameters: strategy "lora", "freeze" with a larger num_frozen_layers, or "head".',
       );
     }
     let memory: WebAssembly.Memory;
@@ -64,7 +64,7 @@ export class EngineMemory {
       throw new LuthierError(
         'not-enough-memory',
         `The system refused ${gib(total)} GiB for parameters, gradients and optimiser state.`,
-        'Close other programs, or train fewer weights: strategy "lora", "freeze" with a larger num_frozen_layers, or "head".',
+        'Close other programs, or train fewer parameters: strategy "lora", "freeze" with a larger num_frozen_layers, or "head".',
         { cause },
       );
     }
@@ -115,7 +115,7 @@ function readKernels(): Buffer<ArrayBuffer> {
   }
   throw new LuthierError(
     'internal',
-    `kernels.wasm is not beside ${fileURLToPath(import.meta.url)}.`,
+    `kernels.wasm is missing next to ${fileURLToPath(import.meta.url)}.`,
     'Build it with `npm run build`, or install Luthier again.',
   );
 }

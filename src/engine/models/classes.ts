@@ -27,29 +27,29 @@ export function classesOf(folder: Folder, encoder: Encoder): string[] {
     throw new LuthierError(
       'model-unsupported',
       `${path} ${OTHER_TASKS[task]} (architectures in config.json: ${architectures.join(', ')}); it cannot classify texts.`,
-      'As a base model it can be fine-tuned (luthier train); the run’s model then classifies texts.',
+      'You can fine-tune it as a base model (luthier train); the run’s model then classifies texts.',
     );
   }
   const { files, missingHead } = encoder.mapWeights(folder.weights.names());
   if (missingHead.some((name) => name.startsWith('classifier.'))) {
     throw new LuthierError(
       'model-invalid',
-      `${path} holds a pretrained model without a trained classifier, so it cannot predict.`,
+      `${path} contains a pretrained model without a trained classifier, so it cannot predict.`,
       'Fine-tune it first (luthier train), then name the run or its model folder.',
     );
   }
   if (!isClassifier) {
     throw new LuthierError(
       'model-unsupported',
-      `${path} is no text classifier: architectures in config.json names ${architectures.join(', ')}.`,
-      `If it is one after all, write ["${encoder.architecture}"] there.`,
+      `${path} is not a text classifier: architectures in config.json names ${architectures.join(', ')}.`,
+      `If it is one, set architectures to ["${encoder.architecture}"] there.`,
     );
   }
   if (missingHead.length > 0) {
     throw new LuthierError(
       'model-invalid',
-      `${path} lacks ${missingHead[0]}, which a text classifier has: its classifier belongs to another task, or the file is incomplete.`,
-      'Take the model again, or fine-tune it first (luthier train).',
+      `${path} lacks ${missingHead[0]}, which a text classifier needs: its classifier is for another task, or the file is incomplete.`,
+      'Download or copy the model again, or fine-tune it first (luthier train).',
     );
   }
   const rows = folder.weights.shape(files.get('classifier.weight')!)[0] ?? 0;
@@ -60,7 +60,7 @@ export function classesOf(folder: Folder, encoder: Encoder): string[] {
     throw new LuthierError(
       'model-invalid',
       `${path}: ${names.key} in config.json names ${count(names.labels.length, 'class', 'classes')}, but classifier.weight has ${count(rows, 'row')}.`,
-      'The two are from different models: take both from the same one, or fine-tune the model (luthier train).',
+      'The two are from different models. Use both from the same model, or fine-tune the model (luthier train).',
     );
   }
   return names.labels;
@@ -74,7 +74,7 @@ function refuseOtherProblems({ path, config }: Folder, rows: number): void {
       ? 'it gives each label a probability of its own'
       : type === 'regression' || rows === 1
         ? 'it answers with a number, not with a class'
-        : 'this kind of answer is not known here';
+        : 'this kind of answer is unknown';
   const said =
     config.problem_type == null
       ? 'classifier.weight has 1 row'
@@ -112,8 +112,8 @@ export function classNames(config: Folder['config'], file: string): { key: strin
     if (!Number.isInteger(id) || id < 0 || id >= labels.length || labels[id] !== undefined) {
       throw new LuthierError(
         'model-invalid',
-        `${file}: ${key} does not number its ${count(labels.length, 'class', 'classes')} from 0 on without a gap.`,
-        'Take the file from the model again.',
+        `${file}: ${key} does not number its ${count(labels.length, 'class', 'classes')} from 0 without gaps.`,
+        'Download or copy the file from the model again.',
       );
     }
     labels[id] = name;
@@ -122,8 +122,8 @@ export function classNames(config: Folder['config'], file: string): { key: strin
   if (twice !== undefined) {
     throw new LuthierError(
       'model-invalid',
-      `${file}: ${key} gives two classes the name ${JSON.stringify(twice)}, so that answers cannot be told apart.`,
-      'Give each class a name of its own there.',
+      `${file}: ${key} gives two classes the name ${JSON.stringify(twice)}, so answers cannot be told apart.`,
+      'Give each class a different name there.',
     );
   }
   return { key, labels: labels as string[] };
@@ -158,7 +158,7 @@ export function classifierRows(
   } catch (error) {
     if (!(error instanceof LuthierError)) throw error;
     const reason = error.message.replace(`${folder.path}: `, '').replace(`${folder.path} `, 'the model ');
-    return { rows: null, note: `${fresh}, for the model’s own cannot be used: ${reason}` };
+    return { rows: null, note: `${fresh}, because the model’s own cannot be used: ${reason}` };
   }
   const rows = labels.map((label) => stored.indexOf(label));
   if (stored.length !== labels.length || rows.includes(-1)) {
@@ -169,6 +169,6 @@ export function classifierRows(
     ? { rows, note: 'Training continues with the model’s own classifier, which has the same classes.' }
     : {
         rows,
-        note: 'Training continues with the model’s own classifier; its classes stand in another order and are matched by name.',
+        note: 'Training continues with the model’s own classifier; its classes are in a different order and are matched by name.',
       };
 }

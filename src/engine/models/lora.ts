@@ -88,9 +88,9 @@ function targetsOf(
     throw new LuthierError(
       'recipe-invalid',
       isTrained
-        ? `strategy.target_modules names "${name}", which LoRA trains whole already.`
-        : `strategy.target_modules names "${name}", but the model has no linear layer of that name.`,
-      `Names are: ${[...new Set(adaptable.map((module) => module.slice(module.lastIndexOf('.') + 1)))].join(', ')}, a whole name such as ${adaptable[0]}, or "all-linear".`,
+        ? `strategy.target_modules names "${name}", which LoRA already trains in full.`
+        : `strategy.target_modules names "${name}", but the model has no linear layer with that name.`,
+      `Valid names: ${[...new Set(adaptable.map((module) => module.slice(module.lastIndexOf('.') + 1)))].join(', ')}, a whole name such as ${adaptable[0]}, or "all-linear".`,
     );
   }
   return adaptable.filter((module) => wanted.some((name) => matches(module, name)));

@@ -22,7 +22,7 @@ describe('createEncoder', () => {
       expect(() => requireSupported({ ...GOOD, model_type }, 'org/name')).toThrow(
         expect.objectContaining({
           code: 'model-unsupported',
-          message: expect.stringMatching(/^org\/name\/config\.json: model_type .* cannot be fine-tuned here\.$/),
+          message: expect.stringMatching(/^org\/name\/config\.json: model_type (.* is not supported|is missing)\.$/),
           hint: expect.stringContaining('bert'),
         }),
       );

@@ -69,8 +69,8 @@ export function createEncoder(config: Config, file: string): Encoder {
   if (!family) {
     throw new LuthierError(
       'model-unsupported',
-      `${file}: model_type ${type === undefined ? 'is missing and' : shown(type)} cannot be fine-tuned here.`,
-      `Supported: ${Object.keys(FAMILIES).join(', ')}. The starter "starters/bert" is always there.`,
+      `${file}: model_type ${type === undefined ? 'is missing' : `${shown(type)} is not supported`}.`,
+      `Supported: ${Object.keys(FAMILIES).join(', ')}. The starter "starters/bert" is always available.`,
     );
   }
   return family(config, file);
@@ -94,7 +94,7 @@ function bert(config: Config, file: string): Encoder {
     new LuthierError(
       'model-invalid',
       `${file}: ${key} is ${shown(config[key])}, ${what}.`,
-      'Take the file from the model again.',
+      'Download or copy the file from the model again.',
     );
   const number = (key: string, fallback?: number): number => {
     const value = config[key] ?? fallback;
@@ -118,7 +118,7 @@ function bert(config: Config, file: string): Encoder {
     throw new LuthierError(
       'model-unsupported',
       `${file}: ${key} is ${shown(value)}; only "${wanted}" is supported.`,
-      'Use a BERT with the usual settings, such as "starters/bert".',
+      'Use a BERT model with the usual settings, such as "starters/bert".',
     );
   };
   expect('hidden_act', 'gelu');
@@ -139,8 +139,8 @@ function bert(config: Config, file: string): Encoder {
   if (c.hidden_size % c.num_attention_heads !== 0) {
     throw new LuthierError(
       'model-invalid',
-      `${file}: hidden_size ${c.hidden_size} does not divide into num_attention_heads ${c.num_attention_heads}.`,
-      'Take the file from the model again.',
+      `${file}: hidden_size ${c.hidden_size} is not divisible by num_attention_heads ${c.num_attention_heads}.`,
+      'Download or copy the file from the model again.',
     );
   }
   const H = c.hidden_size;

@@ -14,7 +14,7 @@ it('refuses a model that cannot be used before its weights come, as the terminal
   );
   await expect(handlers['models/download']({ name: MODEL }, signal)).rejects.toMatchObject({
     code: 'model-unsupported',
-    message: `${MODEL}/config.json: model_type "gpt2" cannot be fine-tuned here.`,
+    message: `${MODEL}/config.json: model_type "gpt2" is not supported.`,
   });
   expect(hub.server.fetched()).toEqual(['main', 'config.json']);
   expect(hub.server.seen.some(isWeights)).toBe(false);

@@ -71,7 +71,7 @@ describe('a place of work', () => {
     await writeFile(join(place, 'website', 'config.json'), '{"title": "no model at all"}');
     const models = await list();
     expect(models.map(({ name, problem }) => [name, problem])).toEqual([
-      ['other', expect.stringMatching(/model_type "gpt2" cannot be fine-tuned here/)],
+      ['other', expect.stringMatching(/model_type "gpt2" is not supported/)],
       ['told', null],
       ['torn', expect.stringMatching(/config\.json is not JSON/)],
       ['untold', null],

@@ -29,18 +29,18 @@ describe('languageProblem', () => {
     [
       ['en'],
       CHINESE,
-      'The texts are Chinese, and this model is for English. A model that fits: "google-bert/bert-base-chinese"',
+      'The texts are Chinese, but this model is for English. A suitable model: "google-bert/bert-base-chinese"',
     ],
     [
       ['en', 'de'],
       RUSSIAN,
-      'The texts are in Cyrillic script, and this model is for English and German. A model that fits: "google-bert/bert-base-multilingual-cased"',
+      'The texts are in Cyrillic script, but this model is for English and German. A suitable model: "google-bert/bert-base-multilingual-cased"',
     ],
     [['en'], JAPANESE, 'The texts are Japanese'],
     [
       ['zh'],
       ENGLISH,
-      'The texts are in Latin script, and this model is for Chinese. A model that fits: "google-bert/bert-base-multilingual-cased", or for English "google-bert/bert-base-uncased"',
+      'The texts are in Latin script, but this model is for Chinese. A suitable model: "google-bert/bert-base-multilingual-cased", or for English "google-bert/bert-base-uncased"',
     ],
   ])('a model for %j is not for %s', (codes, text, message) => {
     expect(languageProblem(codes, [text, text], 0)).toMatchObject({
@@ -55,9 +55,9 @@ describe('languageProblem', () => {
     expect(languageProblem(null, [CHINESE], 0.01)).toBeNull();
     expect(languageProblem(null, [CHINESE], 0.5)?.code).toBe('unknown-tokens');
     expect(languageProblem(null, [CHINESE], 0.5)?.message).toMatch(
-      /50 % of the text's pieces are unknown.*bert-base-chinese/,
+      /50 % of the texts’ tokens are unknown.*bert-base-chinese/,
     );
-    expect(languageProblem(['en'], [GERMAN], 0.2)?.message).toMatch(/20 % of the text's pieces/);
+    expect(languageProblem(['en'], [GERMAN], 0.2)?.message).toMatch(/20 % of the texts’ tokens/);
     expect(languageProblem(['xx-nonsense-q'], [CHINESE], 0)).toBeNull();
     expect(languageProblem(['en'], [], 0)).toBeNull();
   });

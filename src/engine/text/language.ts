@@ -78,5 +78,5 @@ function scriptMismatch(languages: readonly string[] | null, script: string | nu
   if (known.includes(null) || known.includes(script)) return null;
   // Kana or not, Japanese has Chinese characters.
   if (script === 'Chinese' && known.includes('Japanese')) return null;
-  return `The texts are ${scriptPhrase(script)}, and this model is for ${languageNames(languages)}. ${modelsForScript(script)}`;
+  return `The texts are ${scriptPhrase(script)}, but this model is for ${languageNames(languages)}. ${modelsForScript(script)}`;
 }

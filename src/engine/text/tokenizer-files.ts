@@ -44,7 +44,7 @@ export function invalid(file: string, what: string, hint?: string, cause?: unkno
     'tokenizer-invalid',
     `${file}: ${what}.`,
     hint ??
-      'Copy the tokenizer’s files from the model’s page again, or write them in Python: AutoTokenizer.from_pretrained(MODEL).save_pretrained(FOLDER).',
+      'Copy the tokenizer’s files from the model’s page again, or save them from Python: AutoTokenizer.from_pretrained(MODEL).save_pretrained(FOLDER).',
     cause === undefined ? undefined : { cause },
   );
 }
@@ -138,7 +138,7 @@ function fromVocab(
   for (const key of Object.keys(names) as (keyof typeof names)[]) {
     const token = special.get(key) ?? names[key];
     if (key !== 'mask_token' && !vocab.has(token) && !added.has(token))
-      throw invalid(file, `lacks the ${key} ${JSON.stringify(token)}, which a BERT vocabulary must hold`);
+      throw invalid(file, `lacks the ${key} ${JSON.stringify(token)}, which a BERT vocabulary must contain`);
     names[key] = token;
   }
   const own = new Map([...added].filter(([token]) => !vocab.has(token)));
@@ -158,7 +158,7 @@ function fromVocab(
 /** Checks what is read by the library or by us, naming the key that is wrong. */
 function checkTokenizerJson(file: string, json: Json): void {
   const { model } = json;
-  if (!isObject(model)) throw invalid(file, 'key "model" is missing or no object');
+  if (!isObject(model)) throw invalid(file, 'key "model" is missing or not an object');
   const { vocab } = model;
   if (Array.isArray(vocab)) {
     const bad = vocab.findIndex(

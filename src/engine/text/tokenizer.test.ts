@@ -136,7 +136,7 @@ describe('a folder that is no tokenizer', () => {
   it.each<[string, Record<string, string | object>, RegExp]>([
     ['nothing there', {}, /has neither tokenizer\.json nor vocab\.txt/],
     ['no JSON', { 'tokenizer.json': '{"model": ' }, /tokenizer\.json: is not JSON/],
-    ['a list', { 'tokenizer.json': '[]' }, /tokenizer\.json: must hold a JSON object/],
+    ['a list', { 'tokenizer.json': '[]' }, /tokenizer\.json: must contain a JSON object/],
     ['no model', { 'tokenizer.json': {} }, /key "model" is missing/],
     ['no vocab', { 'tokenizer.json': { model: {} } }, /key "model\.vocab" is missing/],
     [

@@ -123,7 +123,7 @@ export class Tokenizer {
       throw new LuthierError(
         'tokenizer-invalid',
         `${source} has ids up to ${this.vocabSize - 1}, but ${model}.`,
-        'Tokenizer and weights are from different models: take both from the same one.',
+        'The tokenizer and the weights are from different models. Use both from the same model.',
       );
     }
     const more = beyond.length > 1 ? ` and ${beyond.length - 1} more` : '';
@@ -131,7 +131,7 @@ export class Tokenizer {
     throw new LuthierError(
       'tokenizer-invalid',
       `${join(dirname(source), first.file)} gives the added token ${JSON.stringify(first.content)}${more} ${ids}, but ${model}.`,
-      'The model was saved without rows for them: in Python, model.resize_token_embeddings(len(tokenizer)), then save it again; or take the tokens out of that file.',
+      'The model was saved without embeddings for them. In Python, call model.resize_token_embeddings(len(tokenizer)) and save it again, or remove the tokens from that file.',
     );
   }
 
@@ -148,7 +148,7 @@ export class Tokenizer {
     if (!(room >= 1))
       throw new LuthierError(
         'recipe-invalid',
-        `max_length is ${maxLength}, which leaves no room for text beside ${template.specials} special tokens.`,
+        `max_length is ${maxLength}, which leaves no room for text besides ${template.specials} special tokens.`,
         `Set max_length to at least ${template.specials + 1}; 128 suits most texts.`,
       );
     const [lengthA, lengthB] =
@@ -246,8 +246,8 @@ export class Tokenizer {
         'tokenizer-invalid',
         `${this.#files.source} takes more than ${(limit / 1000).toFixed(0)} s to split a text of ${raw.length} characters (${JSON.stringify(`${raw.slice(0, 40)}…`)}).`,
         this.#hasPatterns
-          ? 'A regular expression in its normalizer or pre_tokenizer takes time without bounds on such a text: take the tokenizer from the model’s page again.'
-          : 'Cut such texts into shorter ones.',
+          ? 'A regular expression in its normalizer or pre_tokenizer can take unlimited time on such a text. Download the tokenizer again from the model’s page.'
+          : 'Split such texts into shorter ones.',
         { cause: error },
       );
     }

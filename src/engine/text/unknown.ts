@@ -40,9 +40,9 @@ export function dominantScript(text: string): string | null {
 export function unknownWarning(share: number, sampleText: string): string | null {
   if (!(share > UNKNOWN_SHARE_LIMIT)) return null;
   const script = dominantScript(sampleText);
-  const percent = `${Math.round(share * 100)} % of the text's pieces are unknown to this model's tokenizer`;
+  const percent = `${Math.round(share * 100)} % of the texts’ tokens are unknown to this model’s tokenizer`;
   if (script !== null && script !== 'Latin')
-    return `${percent}: the text is ${scriptPhrase(script)}. ${modelsForScript(script)}`;
+    return `${percent}: the texts are ${scriptPhrase(script)}. ${modelsForScript(script)}`;
   return `${percent}, so the model cannot tell them apart. A model with a larger vocabulary may fit better: "${ENGLISH}" for English, "${MULTILINGUAL}" for other languages.`;
 }
 
@@ -53,7 +53,7 @@ const MULTILINGUAL = 'google-bert/bert-base-multilingual-cased';
 export function modelsForScript(script: string): string {
   const name = script === 'Chinese' ? 'google-bert/bert-base-chinese' : MULTILINGUAL;
   const other = script === 'Latin' ? `, or for English "${ENGLISH}" and the starter "starters/bert"` : '';
-  return `A model that fits: "${name}"${other} (luthier models download ${name}).`;
+  return `A suitable model: "${name}"${other} (luthier models download ${name}).`;
 }
 
 /** A script in a sentence about texts: “Chinese”, “in Cyrillic script”. */

@@ -91,7 +91,7 @@ describe('names of classes', () => {
     [
       'a gap',
       { config: { id2label: { 0: 'no', 2: 'yes' } } },
-      'id2label does not number its 2 classes from 0 on without a gap.',
+      'id2label does not number its 2 classes from 0 without gaps.',
     ],
     ['one name twice', { config: names('yes', 'yes') }, 'id2label gives two classes the name "yes"'],
     ['no number', { config: { num_labels: 'two' } }, 'num_labels is "two", not a number of classes.'],
@@ -110,7 +110,7 @@ describe('models that are no text classifiers', () => {
     ['BertForTokenClassification', {}, 'labels the tokens of a text'],
     ['BertForMultipleChoice', { classes: 1 }, 'chooses among several texts'],
     ['BertForQuestionAnswering', { classes: 0 }, 'finds answers in a text'],
-    ['BertForMaskedLM', {}, 'is no text classifier: architectures in config.json names BertForMaskedLM.'],
+    ['BertForMaskedLM', {}, 'is not a text classifier: architectures in config.json names BertForMaskedLM.'],
   ])('%s %o', async (architecture, options, message) => {
     const error = await refusal({ ...options, config: { architectures: [architecture] } });
     expect(error).toMatchObject({ code: 'model-unsupported', message: expect.stringContaining(message) });
@@ -154,7 +154,7 @@ describe('models that are no text classifiers', () => {
     await writeFile(join(folder, 'adapter_config.json'), JSON.stringify(config));
     await expect(predict(folder)).rejects.toMatchObject({
       code: 'model-unsupported',
-      message: `${folder} holds a peft adapter (LORA), not a whole model. It was trained on the model D:\\models\\bert base (base_model_name_or_path).`,
+      message: `${folder} contains a peft adapter (LORA), not a complete model. It was trained on the model D:\\models\\bert base (base_model_name_or_path).`,
     });
   });
 });
@@ -188,7 +188,7 @@ describe('a classifier that training starts from', () => {
       [2, 3, 1],
       [2, 3, 1],
     ]);
-    expect(moved.log).toContain('its classes stand in another order and are matched by name');
+    expect(moved.log).toContain('its classes are in a different order and are matched by name');
   });
 
   it.each([
@@ -344,7 +344,7 @@ describe.skipIf(!existsSync(FIELD))('the folders in ../shared (skipped where the
     ['T46-safetensors-metadata/null', 'no,yes'],
     ['T46-safetensors-metadata/empty', 'no,yes'],
     ['T46-safetensors-metadata/absent', 'no,yes'],
-    ['T46-safetensors-metadata/number', /has a __metadata__ that is no map of strings/],
+    ['T46-safetensors-metadata/number', /has a __metadata__ that is not a map of strings/],
     [
       'T48-more-tokens-than-rows/added',
       /added_tokens.json gives .* the ids 133–134, but the model's vocab_size in config.json is 133/,

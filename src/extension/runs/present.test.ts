@@ -42,7 +42,7 @@ test.each([
     '86.1 % accuracy · 3 min',
   ],
   [runOf('stopped', { best }), null, '86.1 % accuracy · stopped early'],
-  [runOf('cancelled', { best }), null, 'cancelled'],
+  [runOf('cancelled', { best }), null, 'discarded'],
   [runOf('interrupted', { step: 40, total_steps: 80 }), null, 'interrupted · 50 %'],
   [runOf('failed'), null, 'failed'],
   [runOf('failed', {}, { damaged: true }), null, 'unreadable'],

@@ -138,7 +138,7 @@ export function endMessage(run: Run): { text: string; problem: boolean } {
         problem: true,
       };
     case 'cancelled':
-      return { text: `${name} was cancelled.`, problem: false };
+      return { text: `${name} was discarded.`, problem: false };
     case 'stopped':
       return { text: `${name} was stopped${metric}.${note}`, problem: false };
     default:
