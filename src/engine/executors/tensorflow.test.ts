@@ -42,7 +42,9 @@ describe('a tfjs-node that cannot be used', () => {
     expect(() => findTfjsNode(at)).toThrow(
       'contains @tensorflow/tfjs-node 3.21.0; @tensorflow/tfjs-node 4.x is needed',
     );
-    expect(() => findTfjsNode(fake('other', { name: 'left-pad', version: '4.0.0' }))).toThrow('contains left-pad 4.0.0');
+    expect(() => findTfjsNode(fake('other', { name: 'left-pad', version: '4.0.0' }))).toThrow(
+      'contains left-pad 4.0.0',
+    );
   });
 
   it('says in one line why it does not load, and how to mend it', async () => {
