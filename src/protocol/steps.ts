@@ -72,6 +72,12 @@ export class StepBuffer {
     this.#length += n;
   }
 
+  /** Another training begins, whose steps count from 1 again. */
+  clear(): void {
+    this.#length = 0;
+    this.#generation++;
+  }
+
   /** Copies of the columns from row `from` on, fit for postMessage. */
   toColumns(from = 0): StepColumns {
     const copy = {} as StepColumns;

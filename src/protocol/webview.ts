@@ -133,6 +133,7 @@ export const RUN_ACTIONS = [
   'export',
   /** As ONNX, beside the run's own model. */
   'exportOnnx',
+  'crossValidate',
 ] as const;
 export type RunAction = (typeof RUN_ACTIONS)[number];
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TryoutMessage } from '../../src/protocol/webview.ts';
 import { launch, missing, openWebview, type Webview } from './browser.mjs';
-import { cellRows, madeRun, type RecordedRun } from './recording.mjs';
+import { cellRows, madeFolds, madeRun, type RecordedRun } from './recording.mjs';
 
 declare global {
   interface Window {
@@ -59,6 +59,39 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     await view.settle();
     expect(await text(view, '.progress-text')).toContain('Step 302 of 900 · epoch 1.01 · 1 min left');
     expect(await view.page.locator('luthier-chart canvas').count()).toBeGreaterThan(0);
+    await closing(view);
+  });
+
+  test('a cross-validation: progress counts all folds, charts are those of the fold at work, folds have a table', async () => {
+    const view = await open();
+    await view.send(snapshot(madeFolds()));
+    await view.settle();
+    expect(await text(view, '.progress-text')).toContain('Fold 3 of 5 · Step 780 of 1,875');
+    expect(await text(view, '.stage')).toBe('Charts of fold 3 of 5');
+    expect(await view.page.getByRole('button', { name: 'Stop and Keep Folds' }).count()).toBe(1);
+    const begin = madeFolds().events.find(({ event }) => event === 'start')!;
+    await view.send({
+      type: 'events',
+      run: 'run-1',
+      events: [
+        { ...begin, fold: 4 },
+        { ...step(1), fold: 4 },
+      ],
+    });
+    await view.settle();
+    expect(await text(view, '.progress-text')).toContain('Fold 4 of 5 · Step 901 of 1,875');
+    expect(await text(view, '.stage')).toBe('Charts of fold 4 of 5');
+    await view.page.click('#tab-evaluation');
+    await view.settle();
+    expect(await text(view, '.area-folds')).toContain('2 of 5 folds finished, fold 4 of 5 in training');
+    expect(await view.page.locator('table.folds tbody tr').count()).toBe(2);
+    expect(await view.page.locator('table.folds tfoot th').allInnerTexts()).toEqual(['Mean', 'Spread (±)']);
+    await view.send(snapshot(madeFolds({ state: 'done' })));
+    await view.settle();
+    expect(await view.page.locator('table.folds tbody tr').count()).toBe(5);
+    await view.page.click('#tab-charts');
+    await view.settle();
+    expect(await text(view, '.stage')).toBe('Charts of the model of all rows');
     await closing(view);
   });
 

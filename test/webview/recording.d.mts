@@ -5,4 +5,5 @@ export type RecordedRun = Omit<RunSnapshot, 'steps'> & { steps: Record<string, n
 
 export function fromFolder(folder: string): RecordedRun;
 export function madeRun(options?: object): RecordedRun;
+export function madeFolds(options?: object): RecordedRun;
 export function cellRows(request: object, labels?: string[]): DashboardMessage;

@@ -231,6 +231,61 @@ export const madeRun = (options = {}) => {
   };
 };
 
+/**
+ * A made cross-validation: at work in its third fold, or done with the model of all rows.
+ * @param {{ state?: 'running' | 'done', final?: boolean } & Parameters<typeof madeRun>[0]} options
+ */
+export const madeFolds = (options = {}) => {
+  const { state = 'running', final = true, total = 300 } = options;
+  const isDone = state === 'done';
+  const run = madeRun({ ...options, total, done: isDone ? total : Math.round(0.6 * total), state });
+  const whole = isDone ? run : madeRun({ ...options, total, state: 'done' });
+  const next = random(3);
+  const results = Array.from({ length: isDone ? 5 : 2 }, (_, i) => {
+    const f1 = 0.83 + 0.12 * (next() - 0.5);
+    const metrics = {
+      loss: 1.3 - f1,
+      accuracy: f1 + 0.01,
+      f1_macro: f1,
+      f1_weighted: f1 + 0.004,
+      mcc: f1 - 0.02,
+      ece: 0.03,
+    };
+    return { fold: i + 1, metrics, n: i === 1 ? 107 : 106 };
+  });
+  const over = (of) =>
+    Object.fromEntries(Object.keys(results[0].metrics).map((key) => [key, of(results.map((r) => r.metrics[key]))]));
+  const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
+  const spread = (values) => Math.sqrt(values.reduce((s, x) => s + (x - mean(values)) ** 2, 0) / (values.length - 1));
+  const fold = isDone && final ? undefined : isDone ? 5 : 3;
+  const best = { step: 0, metrics: over(mean) };
+  const all = 5 * total + (final ? Math.ceil(1.25 * total) : 0);
+  return {
+    ...run,
+    record: {
+      ...run.record,
+      folds: { count: 5, final, results, deviations: over(spread) },
+      best,
+      step: isDone ? all : 2 * total + run.record.step,
+      total_steps: all,
+      model: isDone && final ? 'model' : null,
+    },
+    // The model of all rows has none that it could be measured on.
+    events: run.events
+      .filter(({ event }) => fold !== undefined || event !== 'eval')
+      .map((event) => (event.event === 'start' && fold === undefined ? { ...event, num_validation_rows: 0 } : event))
+      .map((event) =>
+        event.event === 'done'
+          ? { ...event, metrics: best.metrics, folds: results, model: final ? 'model' : '' }
+          : event.event === 'state' || fold === undefined
+            ? event
+            : { ...event, fold },
+      ),
+    reports: whole.reports.map((report) => ({ ...report, folds: results.length })),
+    model_folder: isDone && final ? run.model_folder : null,
+  };
+};
+
 const report = (labels, next) => {
   const support = labels.map(() => 40 + Math.round(60 * next()));
   const confusion = labels.map((_, i) => {

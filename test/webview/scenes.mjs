@@ -1,5 +1,5 @@
 // What the screenshots show: each scene opens a view and plays messages and keys into it.
-import { cellRows, madeRun } from './recording.mjs';
+import { cellRows, madeFolds, madeRun } from './recording.mjs';
 
 const WIDE = 1280;
 const NARROW = 500;
@@ -55,6 +55,13 @@ const evaluation = async (view) => {
   await view.page.click('td.cell.wrong:not(.shade-0)');
   const request = (await view.posts()).find((post) => post.type === 'cell');
   await view.send(cellRows(request));
+};
+
+/** A cross-validation in its third fold, and finished. */
+const foldsAt = (state, shown) => async (view) => {
+  await view.send(snapshot(madeFolds({ state, name: 'tickets · bert-mini · 5 folds' })));
+  await view.settle();
+  if (shown) await tab(view, shown);
 };
 
 /** Four rows held out, and a class without any: little is said, and nothing that is not known. */
@@ -304,6 +311,9 @@ const dataset = async (view) => {
 };
 
 export const scenes = [
+  ...each('folds-charts', { view: 'dashboard', play: foldsAt('running') }, ['dark', 'light']),
+  ...each('folds-evaluation', { view: 'dashboard', play: foldsAt('running', 'evaluation') }, ['dark', 'light']),
+  ...each('folds-done', { view: 'dashboard', play: foldsAt('done') }, ['dark', 'light']),
   ...each('dataset', { view: 'dataset', play: dataset }),
   ...each(
     'dataset-broken',

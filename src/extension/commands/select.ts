@@ -9,7 +9,7 @@ import { lostNode } from '../trees/selection.ts';
 import { tell } from '../ui.ts';
 
 /** A run among a command's arguments: a tree's item, or an id or folder that a link or a test names. */
-function asRun(luthier: Luthier, value: unknown): Run | undefined {
+export function asRun(luthier: Luthier, value: unknown): Run | undefined {
   if (typeof value === 'string') return luthier.runs.find(value);
   if (typeof value !== 'object' || value === null || !('folder' in value)) return undefined;
   return luthier.runs.get(String(value.folder));

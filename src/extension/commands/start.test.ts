@@ -28,7 +28,7 @@ function windowWith(run: Run) {
     engine: { service: { request } },
     recipes: { refuseErrors: async () => {} },
     homes: { besideRecipe: async () => '/beside/.luthier' },
-    runs: { all: () => [run], get: (name: string) => (name === run.folder ? run : undefined) },
+    runs: { all: () => [run], find: (name: string) => (name === run.folder ? run : undefined) },
     dashboards: { open: () => ({ setRuns: async () => {}, closeIfEmpty() {} }) },
     achieved() {},
     adopt: async () => run,

@@ -10,7 +10,7 @@ import { suggestRunName } from '../recipes/suggest.ts';
 import { setting } from '../settings.ts';
 import { confirm, tell, withProgress } from '../ui.ts';
 import { tellWaiting } from './run-control.ts';
-import { requireTrust } from './select.ts';
+import { asRun, requireTrust } from './select.ts';
 
 /**
  * Makes a run of a recipe's file, puts it in line, and opens its dashboard. `home` is the `.luthier` folder it goes to;
@@ -62,11 +62,11 @@ export async function startRun(luthier: Luthier, ...args: unknown[]): Promise<vo
   await startRecipe(luthier, path);
 }
 
-/** As startRun, for a cross-validation; a run's recipe is meant where a run's folder is given. Asks for the number of folds. */
+/** As startRun, for a cross-validation; a run's recipe is meant where a run is given. Asks for the number of folds. */
 export async function crossValidate(luthier: Luthier, ...args: unknown[]): Promise<void> {
   requireTrust();
   await luthier.load();
-  const run = typeof args[0] === 'string' ? luthier.runs.get(args[0]) : undefined;
+  const run = asRun(luthier, args[0]);
   const recipe = run?.record.recipe_path;
   if (run && !recipe) {
     throw new HostError(

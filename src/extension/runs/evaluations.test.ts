@@ -110,3 +110,11 @@ test('a cell of an evaluation on a file gives the rows that were kept, and how m
   const service = { request: () => Promise.reject(new Error('not asked')) };
   expect(await cellRows(folder, cell, service)).toEqual({ rows: [row], total: 2 });
 });
+
+test('a cell of a cross-validation gives the rows that were kept: no model is left that could be asked', async () => {
+  const report = { ...reportOf('validation'), folds: 3 };
+  writeFileSync(join(folder, 'evaluation.json'), JSON.stringify({ validation: report }));
+  const service = { request: () => Promise.reject(new Error('not asked')) };
+  const cell = { split: 'validation', actual: 'a', predicted: 'b' } as const;
+  expect(await cellRows(folder, cell, service)).toEqual({ rows: [row], total: 2 });
+});

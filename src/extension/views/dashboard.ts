@@ -278,6 +278,7 @@ export class Dashboard {
       try: COMMANDS.tryModel,
       evaluate: COMMANDS.evaluateOnFile,
       export: COMMANDS.exportRun,
+      crossValidate: COMMANDS.crossValidate,
     };
     const command = commands[action];
     if (action === 'exportOnnx') return await this.exportOnnx(run);

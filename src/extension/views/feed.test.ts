@@ -128,3 +128,32 @@ test('a large file is read in pieces, and others get their turn in between', asy
   expect(turns).toBeGreaterThan(0);
   expect(end).toEqual({ byte: Buffer.byteLength(text), line: 20_000 });
 });
+
+test('of a cross-validation the steps are those of the training at work', async () => {
+  const begin = (fold?: number) =>
+    ({
+      ...note(''),
+      event: 'start',
+      run: '',
+      total_steps: 3,
+      step: 0,
+      labels: [],
+      executor: '',
+      num_threads: 1,
+      num_train_rows: 1,
+      num_validation_rows: 1,
+      num_parameters: 1,
+      num_trainable_parameters: 1,
+      ...(fold === undefined ? {} : { fold }),
+    }) as unknown as RunEvent;
+  writeFileSync(file, lines(begin(1), { ...step(1), fold: 1 }, { ...step(2), fold: 1 }, begin(2)));
+  const feed = new RunFeed(folder.path);
+  await feed.read();
+  expect(steps(feed)).toEqual([]);
+  feed.live([{ line: 4, event: { ...step(1), fold: 2 } }]);
+  // Resumed within the fold.
+  feed.live([{ line: 5, event: begin(2) }]);
+  expect(steps(feed)).toEqual([1]);
+  feed.live([{ line: 6, event: begin() }]);
+  expect(steps(feed)).toEqual([]);
+});

@@ -7,7 +7,9 @@ import { type MetricsLine, type MetricsPosition, readMetrics, START_OF_METRICS }
  */
 export class RunFeed {
   readonly folder: string;
+  /** Of a cross-validation those of the training at work, a fold's or the last model's. */
   readonly steps = new StepBuffer();
+  private fold: number | undefined;
   /** All but `step` events, in order. */
   readonly events: RunEvent[] = [];
   /** Called with what is new, in order, once the past is loaded. */
@@ -71,6 +73,10 @@ export class RunFeed {
     for (const { line, event } of lines) {
       if (line < this.line) continue;
       this.line = line + 1;
+      if (event.event === 'start' && event.fold !== this.fold) {
+        this.fold = event.fold;
+        this.steps.clear();
+      }
       if (event.event === 'step') this.steps.append(event);
       else this.events.push(event);
       fresh.push(event);

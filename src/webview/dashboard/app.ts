@@ -10,6 +10,7 @@ import { onThemeChange } from '../shared/theme.ts';
 import { Averages, chartsFor, runSwatch } from './charts.ts';
 import { compareView } from './compare-view.ts';
 import { evaluationView } from './evaluation-view.ts';
+import { foldsView, stageLine } from './folds.ts';
 import { FrameQueue } from './frames.ts';
 import { banners, header } from './header.ts';
 import { shownState } from './log-lines.ts';
@@ -158,7 +159,7 @@ export class DashboardElement extends LightElement implements Page {
     const latest = run.evals[run.evals.length - 1]!;
     const key = run.record.recipe.metric_for_best_model;
     this.announce(
-      `Step ${latest.step}: ${latest.split} ${key} ${metric(key, latest.metrics[key])}${latest.best ? ', best so far' : ''}.`,
+      `${run.fold === undefined ? '' : `Fold ${run.fold}, `}${run.fold === undefined ? 'Step' : 'step'} ${latest.step}: ${latest.split} ${key} ${metric(key, latest.metrics[key])}${latest.best ? ', best so far' : ''}.`,
     );
   }
 
@@ -250,6 +251,9 @@ export class DashboardElement extends LightElement implements Page {
             [
               run.reports,
               run.evaluations,
+              run.record.folds,
+              run.record.state,
+              run.fold,
               run.reportProblems,
               run.evals.length > 0,
               this.store.cell,
@@ -257,7 +261,7 @@ export class DashboardElement extends LightElement implements Page {
               view.cell,
               view.matrixSize,
             ],
-            () => evaluationView(run, this),
+            () => html`${foldsView(run, this)}${evaluationView(run, this)}`,
           )}`;
       case 'recipe':
         return recipeView(runs, this);
@@ -270,6 +274,7 @@ export class DashboardElement extends LightElement implements Page {
     const { view } = this;
     return html`
       <div class="chart-tools" role="toolbar" aria-label="Charts">
+        ${stageLine(runs)}
         <label class="inline">Smoothing
           <input type="range" min="0" max="0.99" step="0.01" .value=${String(view.smoothing)}
             aria-valuetext=${fixed(view.smoothing, 2)}

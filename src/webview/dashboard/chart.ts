@@ -153,7 +153,7 @@ export class ChartElement extends LightElement {
     if (!run || this.runs.length > 1) return [];
     const { axis } = this.page.view;
     const at = (place: { step: number; epoch?: number; time: number }): number => pointAxis(run, axis, place);
-    const best = run.record.best && run.evals.find((e) => e.step === run.record.best?.step);
+    const best = run.record.best && !run.record.folds && run.evals.find((e) => e.step === run.record.best?.step);
     return [
       ...run.checkpoints.map((checkpoint): Marker => ({ x: at(checkpoint), kind: 'checkpoint' })),
       ...(best ? [{ x: at(best), kind: 'best' } as const] : []),
@@ -348,6 +348,9 @@ export class ChartElement extends LightElement {
   #emptyText(): string {
     const steps = this.runs.reduce((sum, run) => sum + run.steps.length, 0);
     if (this.page.view.zoom) return 'No points in this range. Press Escape to show everything.';
+    const [run] = this.runs;
+    if (steps > 0 && this.runs.length === 1 && run?.record.folds && run.fold === undefined)
+      return 'The model of all rows has no validation rows. Evaluation has the metrics of the folds.';
     return steps === 0
       ? 'Points appear after the first step.'
       : `Nothing to show: every line is hidden, or there has been no evaluation yet (${plural(steps, 'step')} so far).`;

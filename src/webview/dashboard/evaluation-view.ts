@@ -80,10 +80,16 @@ const problems = (run: RunView): TemplateResult | typeof nothing =>
 const chooser = (run: RunView, shown: NamedReport, page: Page): TemplateResult => {
   const { report, evaluation } = shown;
   const reports = reportsOf(run);
-  const few = fewRowsNote(report.n);
+  const few = report.folds === undefined ? fewRowsNote(report.n) : null;
+  const offers = run.record.recipe_path !== null && !run.readOnly && !run.gone;
   return html`
     <div class="section-head">
       <h2>${shown.title}, ${plural(report.n, 'row')}</h2>
+      ${
+        report.folds === undefined
+          ? nothing
+          : html`<span class="muted">Answers of ${plural(report.folds, 'fold')} together, each row’s by the model that had not seen it</span>`
+      }
       ${
         reports.length > 1
           ? html`<label class="inline">Measured on <vscode-single-select
@@ -107,7 +113,11 @@ const chooser = (run: RunView, shown: NamedReport, page: Page): TemplateResult =
             <span>${
               evaluation
                 ? `${plural(report.n, 'row')}: this says little.`
-                : html`${few} ${FEW_ROWS_HINT} (<code>validation_split</code> in the recipe; <code>luthier train RECIPE --folds 5</code>)`
+                : html`${few} ${FEW_ROWS_HINT} (<code>validation_split</code> in the recipe; ${
+                    offers
+                      ? html`<button class="link" @click=${() => page.act(run, 'crossValidate')}>Cross-Validate…</button>`
+                      : html`<code>luthier train RECIPE --folds 5</code>`
+                  })`
             }</span></p>`
     }`;
 };
@@ -198,7 +208,9 @@ const cellRows = (run: RunView, { report, evaluation }: NamedReport, page: Page)
               ? html`<p class="empty">${count(cell.rows.length)} of ${plural(cell.total, 'row')}: ${
                   evaluation
                     ? 'an evaluation on a file keeps only those with the highest loss.'
-                    : 'those with the highest loss.'
+                    : report.folds === undefined
+                      ? 'those with the highest loss.'
+                      : 'a cross-validation keeps only those with the highest loss.'
                 }</p>`
               : cell.rows.length === 0
                 ? html`<p class="empty">The rows of this cell were not kept.</p>`

@@ -1,10 +1,11 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { RunState } from '../../protocol/events.ts';
+import { stageName } from '../../protocol/folds.ts';
 import type { RunAction } from '../../protocol/webview.ts';
 import { count, duration, plural, short } from '../shared/format.ts';
 import { shownState } from './log-lines.ts';
 import type { Page } from './page.ts';
-import { hasEnded, isWorking, type RunView } from './store.ts';
+import { hasEnded, isWorking, type RunView, stepOf } from './store.ts';
 
 interface Button {
   action: RunAction;
@@ -37,6 +38,12 @@ const STOP: Button = {
   icon: 'debug-stop',
   waiting: 'Stopping after this step…',
   title: 'Finish this step, save the best weights as the model and end the run (S)',
+};
+/** In a fold there is no model yet that could be kept. */
+const STOP_FOLDS: Button = {
+  ...STOP,
+  label: 'Stop and Keep Folds',
+  title: 'Finish this step and end the run; finished folds are kept, and no model is trained (S)',
 };
 const CANCEL: Button = {
   action: 'cancel',
@@ -75,10 +82,11 @@ const DUPLICATE: Button = {
 const still = globalThis.matchMedia?.('(prefers-reduced-motion: reduce)') ?? { matches: false };
 
 /** What can be done to a run in its state. */
-export const buttonsFor = (state: RunState, hasModel: boolean): Button[] => {
+export const buttonsFor = (state: RunState, hasModel: boolean, isFold = false): Button[] => {
+  const stop = isFold ? STOP_FOLDS : STOP;
   if (state === 'queued') return [CANCEL];
-  if (state === 'paused') return [RESUME, STOP, CANCEL];
-  if (isWorking(state)) return [PAUSE, STOP, CANCEL];
+  if (state === 'paused') return [RESUME, stop, CANCEL];
+  if (isWorking(state)) return [PAUSE, stop, CANCEL];
   const model = hasModel ? [TRY, EVALUATE, EXPORT] : [];
   if (state === 'interrupted' || state === 'failed')
     return [RESUME, ...model.map((b) => ({ ...b, primary: false })), DUPLICATE];
@@ -101,9 +109,10 @@ const statePill = (run: RunView): TemplateResult => {
 
 const progressText = (run: RunView): string => {
   const { record, start } = run;
-  const step = Math.max(record.step, run.steps.lastStep);
+  const step = stepOf(run);
   const epochs = run.steps.column('epoch');
   const parts: string[] = [];
+  if (record.folds && start && !hasEnded(record.state)) parts.push(stageName(record.folds, run.fold));
   if (record.total_steps > 0) parts.push(`Step ${count(step)} of ${count(record.total_steps)}`);
   if (epochs.length > 0) parts.push(`epoch ${short(epochs[epochs.length - 1]!)}`);
   if (run.done) parts.push(`took ${duration(run.done.wall_s)}`);
@@ -116,8 +125,10 @@ const progressText = (run: RunView): string => {
 
 export const header = (run: RunView, page: Page): TemplateResult => {
   const { record } = run;
-  const step = Math.max(record.step, run.steps.lastStep);
-  const buttons = run.readOnly || run.gone ? [] : buttonsFor(record.state, record.model !== null || run.done !== null);
+  const step = stepOf(run);
+  // A cross-validation may end without a model.
+  const hasModel = record.model !== null || (run.done !== null && run.done.model !== '');
+  const buttons = run.readOnly || run.gone ? [] : buttonsFor(record.state, hasModel, run.fold !== undefined);
   return html`
     <header class="run-header">
       <div class="title-row">

@@ -52,8 +52,13 @@ export const metricsText = (metrics: Readonly<Record<string, number>>): string =
     .map(([key, value]) => `${metricInText(key)} ${metric(key, value).replace(' %', '\u00a0%')}`)
     .join(', ');
 
-/** The line for an event; null for those that the charts tell better. */
+/** The line for an event, with the fold whose it is; null for those that the charts tell better. */
 export const logLine = (event: RunEvent): LogLine | null => {
+  const line = lineOf(event);
+  return line === null || event.fold === undefined ? line : { ...line, text: `Fold ${event.fold}: ${line.text}` };
+};
+
+const lineOf = (event: RunEvent): LogLine | null => {
   const at = { time: event.time, level: 'info' as const };
   switch (event.event) {
     case 'step':
@@ -106,7 +111,8 @@ export const logLine = (event: RunEvent): LogLine | null => {
         step: event.step,
         text:
           `${event.stopped_early ? 'Ended early' : 'Ended'} after ${duration(event.wall_s)}; ` +
-          `the model is from step ${count(event.best_step)}, peak memory ${bytes(event.peak_rss_bytes)}`,
+          `${event.folds ? `mean of ${plural(event.folds.length, 'fold')}: ${metricsText(event.metrics)}` : `the model is from step ${count(event.best_step)}`}, ` +
+          `peak memory ${bytes(event.peak_rss_bytes)}`,
       };
     case 'error':
       return {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { RunEvent } from '../../protocol/events.ts';
+import type { RunEvent, StartEvent } from '../../protocol/events.ts';
 import { StepBuffer } from '../../protocol/steps.ts';
+import { stepOf } from './store.ts';
 import { record, snapshotOf, step, storeWith } from './test-runs.ts';
 
 const evaluation = (n: number, f1: number, best: boolean): RunEvent => ({
@@ -188,5 +189,57 @@ describe('what was asked for', () => {
     expect(store.cell).not.toBeNull();
     store.apply({ type: 'calledOff', request: 'cell', run: 'a' });
     expect(store.cell).toBeNull();
+  });
+});
+
+describe('a cross-validation', () => {
+  const folds = { count: 5, final: true, results: [], deviations: {} };
+  const begin = (fold: number | undefined, total_steps = 20): RunEvent => ({
+    ...(start(0) as StartEvent),
+    total_steps,
+    ...(fold === undefined ? {} : { fold }),
+  });
+  const given = () => storeWith(snapshotOf('a', [], { record: record('a', { folds, total_steps: 125 }) })).store;
+
+  test('shows the fold at work alone, and counts its steps after those of the folds before', () => {
+    const store = given();
+    const run = store.focused!;
+    const one = [begin(1), step(1), step(2), evaluation(2, 0.5, true)].map((event) => ({ ...event, fold: 1 }));
+    store.apply({ type: 'events', run: 'a', events: one });
+    expect([run.fold, run.record.step, run.steps.length, run.evals.length]).toEqual([1, 2, 2, 1]);
+    // What one fold came to is not what the run came to.
+    expect(run.record.best).toBeNull();
+    store.apply({ type: 'events', run: 'a', events: [begin(3)] });
+    expect([run.fold, run.steps.length, run.evals.length, stepOf(run)]).toEqual([3, 0, 0, 40]);
+    store.apply({ type: 'events', run: 'a', events: [{ ...step(4), fold: 3 }] });
+    expect([run.record.step, run.record.total_steps, run.eta_s]).toEqual([44, 125, 5]);
+    store.apply({ type: 'events', run: 'a', events: [begin(undefined, 26), step(1)] });
+    expect([run.fold, run.record.step, run.record.total_steps]).toEqual([undefined, 101, 126]);
+    expect(run.log.map(({ text }) => text.slice(0, 8))).toEqual(['Fold 1: ', 'Fold 1: ', 'Fold 3: ', 'Started:']);
+  });
+
+  test('of a snapshot the steps are those of the last training that its events tell of', () => {
+    const events = [begin(1), { ...evaluation(2, 0.5, true), fold: 1 }, begin(2)];
+    const { store } = storeWith(
+      snapshotOf('a', [step(1), step(2), step(3)], {
+        record: record('a', { folds, total_steps: 125, step: 20 }),
+        events,
+      }),
+    );
+    const run = store.focused!;
+    expect([run.fold, run.steps.length, run.evals, stepOf(run)]).toEqual([2, 3, [], 23]);
+  });
+
+  test('resumed within a fold it keeps what that fold had before', () => {
+    const store = given();
+    const fold = 2;
+    const events = [
+      begin(fold),
+      ...[1, 2, 3].map((n) => ({ ...step(n), fold })),
+      { ...start(2), total_steps: 20, fold },
+    ];
+    store.apply({ type: 'events', run: 'a', events: [...events, { ...step(3, 9), fold }] });
+    expect([...store.focused!.steps.column('loss')]).toEqual([1, 0.5, 9]);
+    expect(stepOf(store.focused!)).toBe(23);
   });
 });

@@ -1,5 +1,6 @@
 import type { ClassificationReport, EvaluatedRow, FileEvaluation, RunComparison } from '../../protocol/evaluation.ts';
 import type { CheckpointEvent, DoneEvent, EvalEvent, RunEvent, RunState, StartEvent } from '../../protocol/events.ts';
+import { stepsBefore, stepsOfAll } from '../../protocol/folds.ts';
 import type { RunRecord } from '../../protocol/run.ts';
 import { StepBuffer } from '../../protocol/steps.ts';
 import { type DashboardMessage, parseRunEvent, type RunAction, type RunSnapshot } from '../../protocol/webview.ts';
@@ -9,7 +10,12 @@ import { type LogLine, logLine } from './log-lines.ts';
 export interface RunView {
   readonly id: string;
   record: RunRecord;
+  /** Of a cross-validation those of the training at work, as `start`, `evals` and `checkpoints`. */
   steps: StepBuffer;
+  /** Of a cross-validation: the fold at work; undefined for its model of all rows, and for any other run. */
+  fold: number | undefined;
+  /** Steps of the folds before it. */
+  before: number;
   start: StartEvent | null;
   evals: EvalEvent[];
   checkpoints: CheckpointEvent[];
@@ -53,6 +59,9 @@ export interface Comparison {
 
 const ENDED: readonly RunState[] = ['done', 'stopped', 'cancelled', 'failed', 'interrupted'];
 const WORKING: readonly RunState[] = ['starting', 'running', 'stopping'];
+
+/** Steps done, those of earlier folds included. */
+export const stepOf = ({ record, before, steps }: RunView): number => Math.max(record.step, before + steps.lastStep);
 
 export const hasEnded = (state: RunState): boolean => ENDED.includes(state);
 export const isWorking = (state: RunState): boolean => WORKING.includes(state);
@@ -175,6 +184,8 @@ export class RunStore {
         id: record.id,
         record,
         steps,
+        fold: undefined,
+        before: 0,
         start: null,
         evals: [],
         checkpoints: [],
@@ -191,8 +202,9 @@ export class RunStore {
         gone: false,
         pending: null,
       };
-      steps.appendColumns(snapshot.steps);
       this.#events(run, snapshot.events);
+      // After the events: the steps are those of the last training that they tell of.
+      steps.appendColumns(snapshot.steps);
       // The record is newer than any event in it: a reader may know that the run was interrupted.
       run.record = record;
       this.runs.set(record.id, run);
@@ -209,6 +221,19 @@ export class RunStore {
     for (const event of events) this.#event(run, event);
   }
 
+  /** A training begins or goes on: of a cross-validation it may be the next one, which is shown in the last one's place. */
+  #stage(run: RunView, start: RunEvent & StartEvent): void {
+    const { folds, total_steps } = run.record;
+    const total = folds ? stepsOfAll(folds, start.fold, start.total_steps, total_steps) : start.total_steps;
+    run.before = folds ? stepsBefore(folds, start.fold, total) : 0;
+    run.record = { ...run.record, total_steps: total };
+    if (start.fold === run.fold) return;
+    run.fold = start.fold;
+    run.steps.clear();
+    run.evals = [];
+    run.checkpoints = [];
+  }
+
   #event(run: RunView, value: unknown): void {
     const result = parseRunEvent(value);
     if (!result.ok) {
@@ -222,18 +247,21 @@ export class RunStore {
       case 'step':
         run.steps.append(event);
         run.eta_s = event.eta_s;
-        run.record = { ...run.record, step: event.step };
+        run.record = { ...run.record, step: run.before + event.step };
         return;
       case 'start':
         run.start = event;
         run.done = null;
+        this.#stage(run, event);
         // A resumed run says again what came after its checkpoint.
         run.evals = run.evals.filter((e) => e.step <= event.step);
-        run.record = { ...run.record, total_steps: event.total_steps, labels: event.labels };
+        run.record = { ...run.record, labels: event.labels };
         return;
       case 'eval':
         run.evals.push(event);
-        if (event.best) run.record = { ...run.record, best: { step: event.step, metrics: event.metrics } };
+        // A fold's best is not the run's, which is the folds' mean.
+        if (event.best && !run.record.folds)
+          run.record = { ...run.record, best: { step: event.step, metrics: event.metrics } };
         return;
       case 'checkpoint':
         run.checkpoints.push(event);

@@ -1,5 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { fewRowsNote } from '../../protocol/evaluation.ts';
+import type { MetricKey } from '../../protocol/recipe.ts';
+import type { CrossValidation } from '../../protocol/run.ts';
 import type { StepColumn } from '../../protocol/steps.ts';
 import { bytes, count, interval, metric, metricInText, percent, plural, significant } from '../shared/format.ts';
 import type { Page } from './page.ts';
@@ -16,6 +18,17 @@ const last = (run: RunView, column: StepColumn): number | null => {
   return values.length === 0 ? null : values[values.length - 1]!;
 };
 
+/** A cross-validation's figure: the folds' mean, with how far they lie apart. */
+const meanTile = ({ results, deviations }: CrossValidation, key: MetricKey, mean: number | undefined): Tile => {
+  const spread = deviations[key] === undefined ? [] : [`± ${metric(key, deviations[key])}`];
+  const detail = [...spread, plural(results.length, 'fold').replace(' ', '\u00a0')].join(', ');
+  return {
+    name: `Mean ${metricInText(key)}`,
+    value: metric(key, mean),
+    detail: results.length === 0 ? 'after the first fold' : detail,
+  };
+};
+
 export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): Tile[] => {
   const key = run.record.recipe.metric_for_best_model ?? 'loss';
   const { best } = run.record;
@@ -28,21 +41,23 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
   const loss = smooth.length === 0 ? null : smooth[smooth.length - 1]!;
   const memory = run.done?.peak_rss_bytes ?? last(run, 'rss_bytes');
   return [
-    {
-      name: `Best ${metricInText(key)}`,
-      value: metric(key, measured),
-      detail:
-        measured === undefined
-          ? 'after the first evaluation'
-          : [
-              ...(range
-                ? [`${percent(0.95, 0)}: ${interval(key, range)}`]
-                : few === null && best
-                  ? [`step ${count(best.step)}`]
-                  : []),
-              ...(few !== null ? [few] : n === undefined ? [] : [plural(n, 'row').replace(' ', '\u00a0')]),
-            ].join(', '),
-    },
+    run.record.folds
+      ? meanTile(run.record.folds, key, best?.metrics[key])
+      : {
+          name: `Best ${metricInText(key)}`,
+          value: metric(key, measured),
+          detail:
+            measured === undefined
+              ? 'after the first evaluation'
+              : [
+                  ...(range
+                    ? [`${percent(0.95, 0)}: ${interval(key, range)}`]
+                    : few === null && best
+                      ? [`step ${count(best.step)}`]
+                      : []),
+                  ...(few !== null ? [few] : n === undefined ? [] : [plural(n, 'row').replace(' ', '\u00a0')]),
+                ].join(', '),
+        },
     {
       name: 'Training loss',
       value: significant(loss),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ClassificationReport } from '../../protocol/evaluation.ts';
+import type { RunRecord } from '../../protocol/run.ts';
 import { bytes, duration, interval, significant } from '../shared/format.ts';
 import { Averages } from './charts.ts';
 import { verdict } from './compare-view.ts';
@@ -206,4 +207,16 @@ test('lines to copy name the model’s folder as the language wants it', () => {
     "Object.assign(env, { localModelPath: 'C:/Ada\\'s/run', allowRemoteModels: false });",
     "console.log(await (await pipeline('text-classification', 'model', { dtype: 'fp32' }))('Type a text here'));",
   ]);
+});
+
+test('figures of a cross-validation are the mean and spread of its folds', () => {
+  const results = [0.8, 0.9].map((f1_macro, i) => ({ fold: i + 1, metrics: { f1_macro }, n: 10 }));
+  const folds = { count: 2, final: true, results, deviations: { f1_macro: 0.0707 } };
+  const of = (more: Partial<RunRecord>) => {
+    const { store } = storeWith(snapshotOf('a', [], { record: record('a', more) }));
+    return tilesFor(store.focused!, { view: INITIAL_VIEW, averages: new Averages() })[0];
+  };
+  const best = { step: 9, metrics: { f1_macro: 0.85 } };
+  expect(of({ folds, best })).toEqual({ name: 'Mean macro F1', value: '85.0 %', detail: '± 7.1 %, 2\u00a0folds' });
+  expect(of({ folds: { ...folds, results: [], deviations: {} } })?.detail).toBe('after the first fold');
 });
