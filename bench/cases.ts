@@ -50,11 +50,22 @@ export interface JobCase {
   slow?: true;
 }
 
+/** Our own job at a size that most never reach, without a peer: it is about what stays bounded. */
+export interface SizeCase {
+  kind: 'size';
+  what: string;
+  rows: number;
+  /** At most so long from the process's start to the end of the first step, and so much memory. */
+  target_ms: number;
+  target_bytes: number;
+  slow?: true;
+}
+
 const SST2 = { type: 'train', model: 'minilm', epochs: 1, batch: 16, strategy: 'full', validated: true } as const;
 const FIRST_STEP = { ...SST2, validated: false, maxSteps: 1 } as const;
 
 /** Every case of `luthier bench`, in the order in which they run. */
-export const CASES: Readonly<Record<string, StepCase | JobCase>> = {
+export const CASES: Readonly<Record<string, StepCase | JobCase | SizeCase>> = {
   'bert-base': { kind: 'step', what: 'step of BERT-base, full, 8 × 128, no dropout', model: BERT_BASE, target: 1 },
   'bert-base-dropout': {
     kind: 'step',
@@ -172,6 +183,14 @@ export const CASES: Readonly<Record<string, StepCase | JobCase>> = {
     },
     peers: ['pytorch'],
     pairs: 2,
+    slow: true,
+  },
+  'rows-1m': {
+    kind: 'size',
+    what: 'a million rows of 20 words, starter: process start to first step done',
+    rows: 1_000_000,
+    target_ms: 60_000,
+    target_bytes: 2e9,
     slow: true,
   },
 };

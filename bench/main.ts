@@ -6,12 +6,13 @@ import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { LuthierError } from '../src/engine/errors.ts';
 import { resolveModel, startersFolder } from '../src/engine/hub/resolve.ts';
-import { CASES, type JobCase, type StepCase } from './cases.ts';
+import { CASES, type JobCase, type SizeCase, type StepCase } from './cases.ts';
 import { prepareJob } from './jobs.ts';
 import { peerPython, peerVersions } from './peers.ts';
-import { type Described, printResult, resultOf, saveResult, writeMarkdown } from './results.ts';
+import { type Described, machine, printResult, printSize, resultOf, saveResult, writeMarkdown } from './results.ts';
 import { Session } from './session.ts';
-import type { Contender, Measured, Peer } from './spec.ts';
+import { measureSize } from './size.ts';
+import type { Contender, Measured, Peer, SizeResult } from './spec.ts';
 import { Steppers, stepOperations, tfjsNode } from './steppers.ts';
 
 interface Options {
@@ -56,6 +57,13 @@ async function main(args: string[]): Promise<void> {
   const chosen = Object.entries(CASES).filter(([name, c]) =>
     named.length ? named.includes(name) : options.all || !c.slow,
   );
+  const compared = chosen.flatMap(([name, c]) => (c.kind === 'size' ? [] : [[name, c] as const]));
+  if (compared.length > 0) await compare(options, compared);
+  for (const [name, c] of chosen) if (c.kind === 'size') await size(name, c, options);
+  writeMarkdown(root);
+}
+
+async function compare(options: Options, cases: readonly (readonly [string, StepCase | JobCase])[]): Promise<void> {
   const python = await peerPython(options.setupPeers === true);
   if (!python)
     throw new LuthierError(
@@ -64,9 +72,19 @@ async function main(args: string[]): Promise<void> {
       'Pass --setup-peers, or set LUTHIER_PEER_PYTHON.',
     );
   const bench = new Bench(options, python, Session.open(root, { fresh: options.fresh === true }));
-  for (const [name, c] of chosen) await (c.kind === 'step' ? bench.step(name, c) : bench.job(name, c));
-  bench.session.forget(chosen.map(([name]) => name));
-  writeMarkdown(root);
+  for (const [name, c] of cases) await (c.kind === 'step' ? bench.step(name, c) : bench.job(name, c));
+  bench.session.forget(cases.map(([name]) => name));
+}
+
+async function size(name: string, { what, rows, target_ms, target_bytes }: SizeCase, options: Options): Promise<void> {
+  const result: SizeResult = {
+    ...{ case: name, measures: what, peer: null, target_ms, target_bytes },
+    ...(await measureSize(root, rows)),
+    ...{ machine: machine(), versions: ourVersions(), date: new Date().toISOString().slice(0, 10) },
+    command: `npx luthier bench ${name}`,
+  };
+  saveResult(root, result, ORDER);
+  console.log(options.json ? JSON.stringify(result) : printSize(result));
 }
 
 class Bench {

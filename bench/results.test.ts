@@ -3,8 +3,8 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type Described, printResult, resultOf, saveResult, writeMarkdown } from './results.ts';
-import type { Measured } from './spec.ts';
+import { type Described, printResult, printSize, resultOf, saveResult, writeMarkdown } from './results.ts';
+import type { Measured, SizeResult } from './spec.ts';
 
 const root = mkdtempSync(path.join(tmpdir(), 'luthier-results-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -62,5 +62,28 @@ describe('a result', () => {
     expect(text).toContain('| a whole job | 2 ms | 180 ms | **0.50** |');
     expect(text).not.toContain('target');
     expect(text.split('\n').length).toBeLessThanOrEqual(10 + 3);
+  });
+
+  it('without a peer stands in a table of its own, and not in the README', () => {
+    const alone: SizeResult = {
+      ...{ case: 'rows-1m', measures: 'a million rows', ms: 21_000, peer: null, peak_rss_bytes: 1.5e9 },
+      ...{
+        target_ms: 60_000,
+        target_bytes: 2e9,
+        machine: result.machine,
+        versions: { Luthier: '1' },
+        date: '2999-01-01',
+      },
+      command: 'npx luthier bench rows-1m',
+    };
+    saveResult(root, alone, ['train-6920', 'rows-1m']);
+    writeMarkdown(root);
+    const text = readFileSync(path.join(root, 'bench/RESULTS.md'), 'utf8');
+    expect(text).toContain(
+      '| a million rows | 21.0 s | ≤ 60.0 s | 1.50 GB | ≤ 2.00 GB | `npx luthier bench rows-1m` |',
+    );
+    expect(text).toContain('| a whole job | 2 ms | pytorch 180 ms |');
+    expect(readFileSync(path.join(root, 'README.md'), 'utf8')).not.toMatch(/million|2999/);
+    expect(printSize(alone)).toContain('21.0 s (target 60.0 s), 1.50 GB at most (target 2.00 GB)');
   });
 });

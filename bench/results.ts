@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { median } from './process.ts';
-import type { Contender, Measured, Peer, Rates, Result, Round } from './spec.ts';
+import type { Contender, Measured, Peer, Rates, Result, Round, SizeResult } from './spec.ts';
 
 export interface Described {
   name: string;
@@ -18,7 +18,7 @@ export interface Described {
   versions: Record<string, string>;
 }
 
-const machine = () =>
+export const machine = () =>
   `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}`;
 
 /** Compares us with one peer over the rounds in which both were measured. */
@@ -69,17 +69,22 @@ function defined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], 
 
 const resultsFile = (root: string) => join(root, 'bench/results.json');
 
-export function readResults(root: string): Result[] {
-  return existsSync(resultsFile(root)) ? (JSON.parse(readFileSync(resultsFile(root), 'utf8')) as Result[]) : [];
+type AnyResult = Result | SizeResult;
+
+function readResults(root: string): AnyResult[] {
+  return existsSync(resultsFile(root)) ? (JSON.parse(readFileSync(resultsFile(root), 'utf8')) as AnyResult[]) : [];
 }
 
-const identity = (r: Result) => `${r.machine} ${r.case} ${r.peer}`;
+const isCompared = (r: AnyResult): r is Result => r.peer !== null;
+
+const identity = (r: AnyResult) => `${r.machine} ${r.case} ${r.peer}`;
 
 /** Written after each case, so that a call that is ended loses nothing; `order` is the cases'. */
-export function saveResult(root: string, result: Result, order: readonly string[]): void {
+export function saveResult(root: string, result: AnyResult, order: readonly string[]): void {
   const results = [...readResults(root).filter((r) => identity(r) !== identity(result)), result];
-  const place = (r: Result) => order.indexOf(r.case);
-  results.sort((a, b) => a.machine.localeCompare(b.machine) || place(a) - place(b) || a.peer.localeCompare(b.peer));
+  const place = (r: AnyResult) => order.indexOf(r.case);
+  const peer = (r: AnyResult) => r.peer ?? '';
+  results.sort((a, b) => a.machine.localeCompare(b.machine) || place(a) - place(b) || peer(a).localeCompare(peer(b)));
   writeFileSync(resultsFile(root), `${JSON.stringify(results, null, 2)}\n`);
 }
 
@@ -110,6 +115,24 @@ export function printResult(r: Result): string {
   ].join('\n');
 }
 
+/** A result without a peer, and whether it keeps what was set. */
+export function printSize(r: SizeResult): string {
+  const [time, memory] = [duration(r.ms), gigabytes(r.peak_rss_bytes)];
+  return [
+    `${r.case}: ${r.measures}`,
+    `  ${time} (target ${duration(r.target_ms)}), ${memory} at most (target ${gigabytes(r.target_bytes)})`,
+    `  repeat: ${r.command}`,
+  ].join('\n');
+}
+
+const SIZE_HEADER = [
+  '| size, without a peer | Luthier | target | peak memory | target | repeat |',
+  '|---|---|---|---|---|---|',
+];
+
+const sizeRow = (r: SizeResult): string =>
+  `| ${r.measures} | ${duration(r.ms)} | ≤ ${duration(r.target_ms)} | ${gigabytes(r.peak_rss_bytes)} | ≤ ${gigabytes(r.target_bytes)} | \`${r.command}\` |`;
+
 const HEADER = [
   '| case | Luthier | peer | ratio (pairs) | target | peak memory | spread | of the limit | repeat |',
   '|---|---|---|---|---|---|---|---|---|',
@@ -133,19 +156,20 @@ function row(r: Result): string {
 }
 
 /** The tables of each machine, as they stand in bench/RESULTS.md and in the README. */
-function tables(results: readonly Result[]): string[] {
+function tables(results: readonly AnyResult[]): string[] {
   const machines = [...new Set(results.map((r) => r.machine))];
   return machines.flatMap((name) => {
     const here = results.filter((r) => r.machine === name);
     const versions = Object.entries(Object.assign({}, ...here.map((r) => r.versions)) as Record<string, string>);
     const dates = [...new Set(here.map((r) => r.date))].sort();
+    const compared = here.filter(isCompared);
+    const sizes = here.filter((r) => !isCompared(r));
     return [
       `**${name}**; ${versions.map(([library, version]) => `${library} ${version}`).join(', ')}; ${dates.join(', ')}.`,
       '',
-      ...HEADER,
-      ...here.map(row),
-      '',
-      ...here.flatMap((r) => (accuracyOf(r) ? [`- ${r.case}: ${accuracyOf(r)}`] : [])),
+      ...(compared.length > 0 ? [...HEADER, ...compared.map(row), ''] : []),
+      ...(sizes.length > 0 ? [...SIZE_HEADER, ...sizes.map(sizeRow), ''] : []),
+      ...compared.flatMap((r) => (accuracyOf(r) ? [`- ${r.case}: ${accuracyOf(r)}`] : [])),
       '',
     ];
   });
@@ -214,5 +238,5 @@ export function writeMarkdown(root: string): void {
     '',
   ].join('\n');
   writeFileSync(join(root, 'bench/RESULTS.md'), text);
-  writeReadme(root, readResults(root));
+  writeReadme(root, readResults(root).filter(isCompared));
 }

@@ -69,3 +69,18 @@ export interface Result {
   date: string;
   command: string;
 }
+
+/** A measured case of ours alone. */
+export interface SizeResult {
+  case: string;
+  measures: string;
+  ms: number;
+  peer: null;
+  peak_rss_bytes: number;
+  target_ms: number;
+  target_bytes: number;
+  machine: string;
+  versions: Record<string, string>;
+  date: string;
+  command: string;
+}
