@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
+import { formatBytes } from '../protocol/index.ts';
 import { resumeExample } from './commands/example.ts';
 import { registerCommands } from './commands/index.ts';
 import { Luthier } from './context.ts';
-import { formatBytes } from './format.ts';
 import { PANELS, type SettingName, VIEWS } from './ids.ts';
 import { notifyEnds } from './notifications.ts';
 import { RecipeActions } from './recipes/code-actions.ts';

@@ -2,20 +2,6 @@ import { METRIC_WORDS, SHARES } from '../protocol/index.ts';
 
 /** Figures as people read them in trees, the status bar and notifications. */
 
-const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-
-/** Bytes in decimal units with two or three digits: `1.5 GB`. */
-export function formatBytes(bytes: number): string {
-  let value = Math.max(0, bytes);
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  const digits = unit > 0 && value < 10 ? 1 : 0;
-  return `${value.toFixed(digits)} ${units[unit]}`;
-}
-
 /** Seconds as `45 s`, `3 min`, `2 h 05 min`. */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
+import { formatBytes } from '../protocol/index.ts';
 import type { Luthier } from './context.ts';
-import { formatBytes } from './format.ts';
 import { COMMANDS, type SettingName } from './ids.ts';
 import { endMessage, saysLittle } from './runs/present.ts';
 import { hasModel, isResumable, type Run } from './runs/run.ts';

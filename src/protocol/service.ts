@@ -112,6 +112,8 @@ export interface ModelEntry {
   model_type: string;
   bytes: number;
   num_parameters: number;
+  /** Layers of its encoder; null for one that cannot be used. */
+  num_layers: number | null;
   /** Classes of a trained classifier; null for a model that is none. */
   labels: string[] | null;
   /** Languages that its card names, as codes (`en`, `multilingual`); null where it names none. */

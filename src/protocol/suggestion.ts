@@ -11,6 +11,9 @@ const SUGGESTED_LORA: LoraStrategy = {
   target_modules: ['query', 'value'],
 };
 
+/** Of the starter and of most small models, where a model's own number is not known. */
+export const USUAL_LAYERS = 6;
+
 /**
  * A strategy as the editor and the terminal's questions write it into a recipe.
  * @param layers of the model; half of them are frozen by `freeze`

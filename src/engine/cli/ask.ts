@@ -4,17 +4,18 @@ import {
   append,
   type Columns,
   type DataSummary,
+  formatBytes,
+  formatCompact,
+  type ModelEntry,
   type RecipeInput,
   type Strategy,
   suggestedStrategy,
   suggestedTraining,
+  USUAL_LAYERS,
 } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
 import { counted } from '../data/problems.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
-import { formatBytes } from '../hub/disk.ts';
-import { readJsonRecord } from '../hub/json-file.ts';
-import { CONFIG_FILE } from '../hub/model-folder.ts';
 import { writeFileAtomically } from '../hub/write-file.ts';
 import { listModels } from '../service/models.ts';
 import { type LoadedRecipe, loadRecipe, resolveRecipe } from '../train/recipe.ts';
@@ -46,7 +47,7 @@ export async function askForRecipe(sets: readonly string[]): Promise<LoadedRecip
     const { summary, encoding } = await askForData();
     const columns = await askForColumns(summary);
     const model = await askForModel();
-    const strategy = await askForStrategy(await countLayers(model.path));
+    const strategy = await askForStrategy(model.num_layers ?? USUAL_LAYERS);
     const base = process.cwd();
     const recipe: RecipeInput = {
       task: 'text-classification',
@@ -153,11 +154,8 @@ async function askForColumns(summary: DataSummary): Promise<Columns> {
   };
 }
 
-interface ChosenModel {
-  /** As the recipe names it. */
-  name: string;
-  path: string;
-}
+/** Its name is as the recipe writes it. */
+type ChosenModel = Pick<ModelEntry, 'name' | 'num_layers'>;
 
 /** Only where there is a choice. */
 async function askForModel(): Promise<ChosenModel> {
@@ -179,14 +177,9 @@ async function askForModel(): Promise<ChosenModel> {
   const options = models.map((model) => ({
     value: model,
     label: model.name,
-    hint: `${(model.num_parameters / 1e6).toFixed(0)} M parameters`,
+    hint: `${formatCompact(model.num_parameters)} parameters`,
   }));
   return answer(select<ChosenModel>({ message: 'Which base model?', options }));
-}
-
-async function countLayers(model: string): Promise<number> {
-  const { num_hidden_layers } = await readJsonRecord(join(model, CONFIG_FILE));
-  return typeof num_hidden_layers === 'number' ? num_hidden_layers : 2;
 }
 
 async function askForStrategy(layers: number): Promise<Strategy> {

@@ -1,5 +1,5 @@
+import { formatBytes } from '../../protocol/index.ts';
 import { counted } from '../data/problems.ts';
-import { formatBytes } from '../hub/disk.ts';
 import { FeatureCache } from '../train/feature-cache.ts';
 import { EXIT, note, print, printJson, table } from './output.ts';
 

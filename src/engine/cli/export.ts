@@ -1,4 +1,4 @@
-import { formatBytes } from '../hub/disk.ts';
+import { formatBytes } from '../../protocol/index.ts';
 import { exportModel } from '../runs/export.ts';
 import { findModel } from '../runs/target.ts';
 import { EXIT, note, print, printJson } from './output.ts';

@@ -1,4 +1,4 @@
-import { formatBytes } from '../hub/disk.ts';
+import { formatBytes, formatCompact } from '../../protocol/index.ts';
 import { downloadModel } from '../hub/download.ts';
 import { requireSupported } from '../models/registry.ts';
 import { listModels as findModels } from '../service/models.ts';
@@ -20,7 +20,7 @@ export async function listModels({ json }: { json?: boolean }): Promise<number> 
     model.name,
     model.source,
     model.model_type,
-    `${(model.num_parameters / 1e6).toFixed(1)} M`,
+    formatCompact(model.num_parameters),
     formatBytes(model.bytes),
     model.languages === null ? '' : languageNames(model.languages),
     model.problem === null ? (model.labels?.join(', ') ?? '') : 'cannot be used',

@@ -1,10 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { forgetRun, isOwnRun, placeProblem, readOwnFile, rememberRun, runFolderProblem } from '../../guard/index.ts';
-import { type RunRecord, STATE_WORDS } from '../../protocol/index.ts';
+import { formatBytes, type RunRecord, STATE_WORDS } from '../../protocol/index.ts';
 import { counted } from '../data/problems.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
-import { formatBytes } from '../hub/disk.ts';
 import { connectRun, lookAtProcess, readRun } from '../runs/client.ts';
 import { createRun, diskUse, FILES, findRun, findRunFolders, LIVE_STATES, requireNone } from '../runs/folder.ts';
 import { startRun } from '../runs/start.ts';

@@ -1,18 +1,19 @@
 import { rm } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { MultiBar, type SingleBar } from 'cli-progress';
-import type {
-  CrossValidation,
-  DoneEvent,
-  MetricKey,
-  Metrics,
-  RunEvent,
-  RunRecord,
-  StepEvent,
+import {
+  type CrossValidation,
+  type DoneEvent,
+  formatBytes,
+  formatCompact,
+  type MetricKey,
+  type Metrics,
+  type RunEvent,
+  type RunRecord,
+  type StepEvent,
 } from '../../protocol/index.ts';
 import { counted } from '../data/problems.ts';
 import { LuthierError } from '../errors.ts';
-import { formatBytes } from '../hub/disk.ts';
 import { connectRun, type RunClient, readRun } from '../runs/client.ts';
 import { FILES, findRunFolders } from '../runs/folder.ts';
 import { type LoggedEvent, readEvents } from '../runs/metrics.ts';
@@ -271,7 +272,7 @@ function plainLine(event: RunEvent, folder: string): string | null {
   switch (event.event) {
     case 'start': {
       return dim(
-        `${counted(event.num_train_rows, 'training row')}, ${event.num_validation_rows.toLocaleString('en')} held out for validation, ${counted(event.labels.length, 'class', 'classes')}; training ${count(event.num_trainable_parameters)} of ${count(event.num_parameters)} parameters; ${event.executor}, ${counted(event.num_threads, 'thread')}; run ${shortPath(folder)}`,
+        `${counted(event.num_train_rows, 'training row')}, ${event.num_validation_rows.toLocaleString('en')} held out for validation, ${counted(event.labels.length, 'class', 'classes')}; training ${formatCompact(event.num_trainable_parameters)} of ${formatCompact(event.num_parameters)} parameters; ${event.executor}, ${counted(event.num_threads, 'thread')}; run ${shortPath(folder)}`,
       );
     }
     case 'eval': {
@@ -290,10 +291,6 @@ function plainLine(event: RunEvent, folder: string): string | null {
       return null;
   }
 }
-
-/** `22.7 M`, `20 k`, `830`. */
-const count = (n: number): string =>
-  n >= 1e6 ? `${(n / 1e6).toFixed(1)} M` : n >= 10_000 ? `${Math.round(n / 1000)} k` : n.toLocaleString('en');
 
 /** Plain lines, a step's about every ten seconds. */
 class LineScreen implements Screen {

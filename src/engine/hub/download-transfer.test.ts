@@ -25,7 +25,7 @@ describe('a transfer that fails', () => {
     hub.server.fault = (seen, _, response) => isWeights(seen) && response.destroy() !== undefined;
     expect(await hub.failure()).toMatchObject({
       code: 'download-failed',
-      message: expect.stringMatching(/model\.safetensors of org\/tiny-bert was interrupted at 0 bytes of 1\.0 MB/),
+      message: expect.stringMatching(/model\.safetensors of org\/tiny-bert was interrupted at 0 B of 1\.0 MB/),
       hint: expect.stringMatching(/resumes where it stopped/),
     });
   });
@@ -136,7 +136,7 @@ describe('a transfer that fails', () => {
           response.write(content.subarray(0, 1000), () => response.destroy());
           return true;
         },
-        /was interrupted at (0 bytes|1\.0 kB)/,
+        /was interrupted at (0 B|1\.0 kB)/,
       ],
       [
         'ends early without an error',

@@ -1,6 +1,6 @@
+import { formatBytes } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import type { ModelName } from './cache.ts';
-import { formatBytes } from './disk.ts';
 import { type Answer, Interrupted } from './http.ts';
 
 export interface Asked {

@@ -40,7 +40,7 @@ export async function resolveModel(name: string, options: ResolveOptions): Promi
   } else {
     looked.push(`a folder ${path}`);
   }
-  if (isPath(name)) throw notFound(name, looked, 'Check the path; it is relative to the recipe.');
+  if (isPath(name)) throw notFound(name, looked, 'Check the path.');
 
   const starter = /^starters[\\/]([\w.-]+)$/.exec(name)?.[1];
   if (starter !== undefined) {

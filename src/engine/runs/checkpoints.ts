@@ -1,8 +1,9 @@
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { homeProblem, readOwnFile } from '../../guard/index.ts';
+import { formatBytes } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
-import { formatBytes, freeDiskBytes } from '../hub/disk.ts';
+import { freeDiskBytes } from '../hub/disk.ts';
 import { SafetensorsFile, type TensorToWrite, writeSafetensors } from '../hub/safetensors.ts';
 import { errnoOf, writeError } from '../hub/write-file.ts';
 import type { CheckpointStore, LoopState } from '../train/loop.ts';

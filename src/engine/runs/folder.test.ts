@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -84,6 +84,21 @@ describe('findRun', () => {
     expect(await findRun(basename(below.folder), base)).toBe(below.folder);
     expect(await findRun(above.folder, deep)).toBe(above.folder);
     await expect(findRun('none', base)).rejects.toMatchObject({ code: 'run-not-found' });
+  });
+
+  it('finds runs whose folder was named with --out, the broken among them, and takes nothing else for one', async () => {
+    const [plain, newer, broken, other] = ['run', 'a/newer', 'a/b/broken', 'other'].map((name) => join(base, name));
+    await createRun({ recipe, base, path: null, state: 'starting', out: plain! });
+    await mkdir(join(plain!, '.luthier', 'runs', 'inside'), { recursive: true });
+    for (const folder of [newer!, broken!, other!]) await mkdir(folder, { recursive: true });
+    await writeFile(join(newer!, FILES.record), '{"format": 999}');
+    await writeFile(join(broken!, FILES.record), '{"format": 1, "id"');
+    await writeFile(join(broken!, FILES.metrics), '');
+    await writeFile(join(other!, FILES.record), '{"scripts": ["test"]}');
+    await symlink(plain!, join(base, 'link'), 'junction');
+    expect(new Set(await findRunFolders(base))).toEqual(new Set([plain, newer, broken]));
+    expect(await findRunFolders(plain!)).toEqual([plain]);
+    expect(await findRun('run', base)).toBe(plain);
   });
 
   it('does not look into node_modules', async () => {

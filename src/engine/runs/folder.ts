@@ -198,7 +198,8 @@ const MAX_FOLDERS = 5_000;
 
 /**
  * Folders of the runs that belong to a place: in the `.luthier` folders at it, above it, and up to three levels below
- * it, since a run stands beside its recipe. Links are not followed: they lead to other projects' runs.
+ * it, since a run stands beside its recipe, and those that `--out` named, at it and below. Links are not followed: they
+ * lead to other projects' runs.
  * @param onSkipped told why a `.luthier` folder is not looked into
  */
 export async function findRunFolders(
@@ -222,6 +223,10 @@ export async function findRunFolders(
     const next: string[] = [];
     for (const folder of level) {
       if (++visited > MAX_FOLDERS) break;
+      if (await isRunFolder(folder)) {
+        found.push(folder);
+        continue;
+      }
       await collect(folder);
       if (depth === MAX_DEPTH) continue;
       const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
@@ -253,6 +258,24 @@ export async function findRun(idOrFolder: string, base: string): Promise<string>
       : 'luthier runs list shows the runs here.';
   throw new LuthierError('run-not-found', `No run ${idOrFolder} found in ${base}.`, hint);
 }
+
+/** Whether a folder is a run's: other programs call a file run.json too, so one that cannot be read needs a second sign. */
+async function isRunFolder(folder: string): Promise<boolean> {
+  if (!(await isOwnFile(join(folder, FILES.record)))) return false;
+  try {
+    await readRecord(folder);
+    return true;
+  } catch (error) {
+    if (error instanceof LuthierError && error.code === 'run-newer-format') return true;
+    return isOwnFile(join(folder, FILES.metrics));
+  }
+}
+
+const isOwnFile = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    (status) => status.isFile(),
+    () => false,
+  );
 
 /** Bytes that a folder takes, links not followed. */
 export async function diskUse(folder: string): Promise<number> {

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { readOwnFile, runFolderProblem } from '../../guard/index.ts';
 import {
   type ClassificationReport,
+  formatBytes,
   type NoteEvent,
   type Recipe,
   type RunEvent,
@@ -365,7 +366,7 @@ class RunProcess {
   /** @throws LuthierError `disk-full`, naming the smaller setting that would fit */
   async #requireDisk(trainer: Trainer): Promise<void> {
     const { recipe } = this.#record;
-    const [{ estimateDisk }, { freeDiskBytes, formatBytes }] = await Promise.all([
+    const [{ estimateDisk }, { freeDiskBytes }] = await Promise.all([
       import('../train/estimate.ts'),
       import('../hub/disk.ts'),
     ]);

@@ -1,4 +1,5 @@
 import type { Recipe } from '../../protocol/index.ts';
+import { counted } from '../data/problems.ts';
 import type { ClassificationDataset } from '../data/types.ts';
 import type { Encoder } from '../models/registry.ts';
 import { languageProblem } from '../text/language.ts';
@@ -39,7 +40,7 @@ export function encode(
     const share = ((100 * truncated) / rows).toFixed(1);
     note(
       'warning',
-      `${truncated} of ${rows} texts (${share} %) ${truncated === 1 ? 'is' : 'are'} longer than ${maxLength} tokens (max_length) and will be cut.`,
+      `${truncated.toLocaleString('en')} of ${counted(rows, 'text')} (${share} %) ${truncated === 1 ? 'is' : 'are'} longer than ${counted(maxLength, 'token')} (max_length) and will be cut.`,
     );
   }
   const sample = dataset.train.slice(0, 200).map((e) => e.text);

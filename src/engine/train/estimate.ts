@@ -1,8 +1,7 @@
 import { freemem } from 'node:os';
-import type { Recipe, Strategy } from '../../protocol/index.ts';
+import { formatBytes, type Recipe, type Strategy } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { sizeOf } from '../executors/executor.ts';
-import { formatBytes } from '../hub/disk.ts';
 import type { Encoder } from '../models/registry.ts';
 import { countSteps } from './schedule.ts';
 import { encoderFor, isHeldIn8Bit, isTrainedBy } from './strategy.ts';

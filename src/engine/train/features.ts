@@ -1,4 +1,5 @@
 import { cpus } from 'node:os';
+import { counted } from '../data/problems.ts';
 import { VERSION } from '../version.ts';
 import type { Classifier, LabelledText } from './classifier.ts';
 import { type FeatureCache, featureKey } from './feature-cache.ts';
@@ -30,7 +31,7 @@ export async function featuresOf(
   if (known) {
     note(
       'info',
-      `Using the cached outputs of the frozen layers for ${texts.length} ${texts.length === 1 ? 'text' : 'texts'}, from ${cache.folder}.`,
+      `Using the cached outputs of the frozen layers for ${counted(texts.length, 'text')}, from ${cache.folder}.`,
     );
     return known;
   }

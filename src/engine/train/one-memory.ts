@@ -1,6 +1,5 @@
-import type { Recipe, Strategy } from '../../protocol/index.ts';
+import { formatBytes, type Recipe, type Strategy } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
-import { formatBytes } from '../hub/disk.ts';
 import { MAX_MEMORY_BYTES } from '../kernels/memory.ts';
 import { sizesOf, type Workload } from './estimate.ts';
 

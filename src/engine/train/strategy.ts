@@ -1,4 +1,5 @@
 import type { Strategy } from '../../protocol/index.ts';
+import { counted } from '../data/problems.ts';
 import { LuthierError } from '../errors.ts';
 import { isLoraName, withLora } from '../models/lora.ts';
 import type { Encoder } from '../models/registry.ts';
@@ -52,7 +53,7 @@ export function isTrainedBy(strategy: Strategy, encoder: Encoder): (name: string
       if (frozen > encoder.numLayers) {
         throw new LuthierError(
           'recipe-invalid',
-          `strategy.num_frozen_layers is ${frozen}, but the model has ${encoder.numLayers} layers.`,
+          `strategy.num_frozen_layers is ${frozen}, but the model has ${counted(encoder.numLayers, 'layer')}.`,
           `Set it to ${encoder.numLayers} or less. To train only what comes after the layers, use {"type": "head"}.`,
         );
       }

@@ -83,6 +83,7 @@ beforeEach(() => {
         model_type: 'bert',
         bytes: 1,
         num_parameters: 1,
+        num_layers: name === 'first' ? 12 : 2,
         labels: null,
       })),
     'run/estimate': () => estimate(),
@@ -357,4 +358,21 @@ test('few rows to validate on are said with a cross-validation beside them, whic
   expect(labels(plenty)).not.toContain(offer);
   plenty.hide();
   await second;
+});
+
+test('half of the layers of the chosen model are offered to be frozen', async () => {
+  const ended = start();
+  for (const [model, layers] of [
+    ['first', '6 layers keep their weights'],
+    ['second', '1 layer keeps its weights'],
+  ] as const) {
+    if (model === 'first') (await question('which column')).accept();
+    (await question('pretrained model')).accept(model);
+    const how = await question('How it learns');
+    const freeze = how.items.find(({ label }) => label === 'Freeze the lower layers');
+    expect(freeze).toMatchObject({ detail: expect.stringContaining(layers) });
+    if (model === 'second') how.hide();
+    else how.back();
+  }
+  expect(await ended).toEqual(ESCAPED);
 });

@@ -31,7 +31,7 @@ import { severityIcon } from '../severity.ts';
 import { askColumns } from './columns.ts';
 import { datasetsFor } from './datasets.ts';
 import { settleEncoding } from './encoding.ts';
-import { askModel, noticeOf } from './models.ts';
+import { askModel, layersOf, noticeOf } from './models.ts';
 import { inspect } from './reading.ts';
 import { requireTrust } from './select.ts';
 import { columnsOf, findSource, fromDataset, type Source } from './source.ts';
@@ -185,7 +185,8 @@ class Flow {
   }
 
   private async method(position: Position): Promise<Outcome> {
-    const items = methods(this.summary.rows).map(
+    const layers = await layersOf(this.luthier, this.questions, this.answers.model!);
+    const items = methods(this.summary.rows, layers ?? undefined).map(
       (method, i): Choice<Method> => ({
         label: method.label,
         ...(i === 0 ? { description: 'recommended' } : {}),

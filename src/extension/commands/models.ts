@@ -1,8 +1,7 @@
 import * as vscode from 'vscode';
-import { append, type ModelEntry } from '../../protocol/index.ts';
+import { append, formatBytes, formatCompact, type ModelEntry } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { Cancelled, type HostError, isCancelled, toHostError } from '../errors.ts';
-import { formatBytes } from '../format.ts';
 import { BACK, type Choice, type Notice, type Question, Questions, separator } from '../questions.ts';
 import { saveSetting, setting } from '../settings.ts';
 import { severityIcon } from '../severity.ts';
@@ -31,11 +30,7 @@ export async function askModel(
   position: Pick<Question<Answer>, 'step' | 'totalSteps' | 'canGoBack' | 'notice'> = {},
   before?: string,
 ): Promise<string | typeof BACK> {
-  const workspace = (vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
-  const folders = [...new Set([...setting('luthier.modelFolders'), ...workspace])];
-  const models = await questions.work('Looking for models…', (signal) =>
-    luthier.engine.service.request('models/list', { folders }, { signal }),
-  );
+  const models = await listModels(luthier, questions);
   const preferred = before ?? setting('luthier.defaultModel');
   const items: Choice<Answer>[] = [];
   for (const source of Object.keys(SOURCES) as ModelEntry['source'][]) {
@@ -80,6 +75,22 @@ export async function askModel(
   }
 }
 
+function listModels({ engine }: Luthier, questions: Questions): Promise<ModelEntry[]> {
+  const workspace = (vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
+  const folders = [...new Set([...setting('luthier.modelFolders'), ...workspace])];
+  return questions.work('Looking for models…', (signal) =>
+    engine.service.request('models/list', { folders }, { signal }),
+  );
+}
+
+/** The name by which a recipe, and an answer, means a model of the list. */
+const nameOf = ({ name, path, source }: ModelEntry): string => (source === 'folder' || source === 'run' ? path : name);
+
+/** How many layers a model has, by the name that a recipe gives it; null where it is in no list. */
+export async function layersOf(luthier: Luthier, questions: Questions, model: string): Promise<number | null> {
+  return (await listModels(luthier, questions)).find((entry) => nameOf(entry) === model)?.num_layers ?? null;
+}
+
 /** A failure as a line of the question that it leads back to. */
 export const noticeOf = (luthier: Luthier, { message, hint }: HostError): Notice => ({
   message,
@@ -115,14 +126,14 @@ function modelItem(model: ModelEntry): Choice<Answer> {
   const size = [
     model.languages === null ? '' : model.languages.map(languageName).join(', '),
     model.model_type,
-    model.num_parameters > 0 ? `${(model.num_parameters / 1e6).toFixed(0)} M parameters` : '',
+    model.num_parameters > 0 ? `${formatCompact(model.num_parameters)} parameters` : '',
     formatBytes(model.bytes),
   ];
   return {
     label: model.name,
     description: size.filter(Boolean).join(' · '),
     ...(model.labels ? { detail: `Classifies: ${model.labels.slice(0, 8).join(', ')}` } : {}),
-    value: { name: model.source === 'folder' || model.source === 'run' ? model.path : model.name },
+    value: { name: nameOf(model) },
   };
 }
 

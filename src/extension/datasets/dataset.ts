@@ -4,6 +4,7 @@ import { type Columns, DATASET_FORMAT, type DataSummary, type DatasetRecord } fr
 import { type Broken, isBroken, isNewer, whyUnreadable } from '../broken.ts';
 import { systemCode } from '../errors.ts';
 import { exists, listFolder, mapLimited, readOwnJson } from '../files.ts';
+import { plural } from '../format.ts';
 import { type DatasetKind, RECIPE_SUFFIX } from '../ids.ts';
 
 /** A dataset in the tree: a file, or a folder that Luthier made. */
@@ -84,7 +85,7 @@ export function describeDataset(dataset: Dataset, relative: (path: string) => st
   const rows = dataset.summary?.rows ?? dataset.record?.rows;
   const classes = dataset.summary?.classes.length ?? dataset.record?.labels.length;
   if (rows !== undefined && classes !== undefined) {
-    return `${rows.toLocaleString('en-US')} rows · ${classes} ${classes === 1 ? 'class' : 'classes'}`;
+    return `${plural(rows, 'row')} · ${plural(classes, 'class', 'classes')}`;
   }
   const folder = relative(dirname(dataset.path));
   return folder === '' || folder === '.' ? '' : folder;

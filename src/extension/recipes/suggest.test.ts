@@ -40,7 +40,7 @@ test('the summary says rows, classes, share truncated, time, memory and every pr
     '2 classes | billing 700 · a very long label that goes o… 633',
     '36 of 1,200 texts are longer than max_length and will be cut',
     'About 2 min for 225 steps',
-    'About 1.2 GB of memory (8.0 GB free), 300 MB of disk (50 GB free)',
+    'About 1.2 GB of memory (8.0 GB free), 300 MB of disk (50.0 GB free)',
     '12 rows are exact duplicates.',
     'Row without a label. | line 7',
   ]);

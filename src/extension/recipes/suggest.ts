@@ -1,13 +1,15 @@
 import {
   type Columns,
   type DataProblem,
+  formatBytes,
   type RecipeInput,
   type RunEstimate,
   type Strategy,
   suggestedStrategy,
   suggestedTraining,
+  USUAL_LAYERS,
 } from '../../protocol/index.ts';
-import { formatBytes, formatCount, formatDuration, plural, shorten } from '../format.ts';
+import { formatCount, formatDuration, plural, shorten } from '../format.ts';
 
 /** A way to fine-tune, as it is offered. */
 export interface Method {
@@ -15,9 +17,6 @@ export interface Method {
   detail: string;
   strategy: Strategy;
 }
-
-/** Of the starter, and of most small models. */
-const USUAL_LAYERS = 6;
 
 /**
  * The ways to fine-tune that a person may choose from, the recommended first: everything where time allows it (it is

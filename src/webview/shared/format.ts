@@ -1,3 +1,4 @@
+import { formatBytes } from '../../protocol/figures.ts';
 import { METRIC_WORDS, SHARES } from '../../protocol/words.ts';
 import { pageLanguage, usableLanguage } from './language.ts';
 
@@ -76,24 +77,12 @@ export const percentTick = (value: number): string => percentOf(value, { maximum
 const percentOf = (value: number, options: Intl.NumberFormatOptions): string =>
   formatted(value, { style: 'percent', useGrouping: false, ...options }).replace(/(\d)%$/, '$1 %');
 
-const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
-
-const inUnits = (value: number, figure: (size: number, unit: number) => string): string => {
-  let size = value;
-  let unit = 0;
-  while (size >= 1000 && unit < UNITS.length - 1) {
-    size /= 1000;
-    unit++;
-  }
-  return `${figure(size, unit)} ${UNITS[unit]}`;
-};
-
 /** Bytes in decimal units, three significant digits. */
 export const bytes = (value: number | null | undefined): string =>
-  isKnown(value) ? inUnits(value, (size, unit) => (unit === 0 ? count(size) : significant(size))) : NONE;
+  isKnown(value) ? formatBytes(value, (size, isWhole) => (isWhole ? count(size) : significant(size))) : NONE;
 
 /** The same without needless noughts, for axes. */
-export const bytesTick = (value: number): string => inUnits(value, (size) => upTo(size, 3));
+export const bytesTick = (value: number): string => formatBytes(value, (size) => upTo(size, 3));
 
 /** A number for an axis: 12,000 as 12k, for there is little room. */
 export const tick = (value: number, digits = 4): string => {

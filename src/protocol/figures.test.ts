@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest';
+import { formatBytes, formatCompact } from './figures.ts';
+
+it('bytes are written in decimal units, with three digits at most', () => {
+  expect([0, 999, 1000, 1234, 99_940, 999_499, 999_500, 438_000_000, 1.36e9, 5e15].map((n) => formatBytes(n))).toEqual([
+    ...['0 B', '999 B', '1.0 kB', '1.2 kB', '99.9 kB', '999 kB', '1.0 MB', '438 MB', '1.4 GB', '5000 TB'],
+  ]);
+});
+
+it('another language writes the number itself', () => {
+  expect(formatBytes(1_360, (size, isWhole) => `${isWhole ? size : size.toFixed(2).replace('.', ',')}`)).toBe(
+    '1,36 kB',
+  );
+});
+
+it('parameters are counted exactly while they are few, since 0 k says nothing', () => {
+  expect([0, 66, 5858, 20_400, 999_499, 999_500, 22_713_216].map(formatCompact)).toEqual([
+    ...['0', '66', '5,858', '20 k', '999 k', '1.0 M', '22.7 M'],
+  ]);
+});

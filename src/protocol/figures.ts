@@ -1,0 +1,32 @@
+/** Figures as people read them in terminal, editor and pages. */
+
+const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
+
+/** A size in the unit that suits it; 1 kB is 1,000 bytes, as download sizes and disks are labelled. */
+function inByteUnits(bytes: number): { size: number; unit: number } {
+  let size = Math.max(0, bytes);
+  let unit = 0;
+  while (size >= 999.5 && unit < BYTE_UNITS.length - 1) {
+    size /= 1000;
+    unit++;
+  }
+  return { size, unit };
+}
+
+const english = (size: number, isWhole: boolean): string =>
+  isWhole || size >= 99.95 ? Math.round(size).toString() : size.toFixed(1);
+
+/**
+ * `999 B`, `1.4 GB`.
+ * @param write the number, where it is not English with one decimal; `isWhole` of bytes
+ */
+export function formatBytes(bytes: number, write: (size: number, isWhole: boolean) => string = english): string {
+  const { size, unit } = inByteUnits(bytes);
+  return `${write(size, unit === 0)} ${BYTE_UNITS[unit]}`;
+}
+
+/** A large number in short: `9,858`, `20 k`, `22.7 M`. */
+export function formatCompact(n: number): string {
+  if (n >= 999_500) return `${(n / 1e6).toFixed(1)} M`;
+  return n >= 10_000 ? `${Math.round(n / 1000)} k` : n.toLocaleString('en');
+}
