@@ -367,8 +367,8 @@ test('half of the layers of the chosen model are offered to be frozen', async ()
     ['second', '1 layer keeps its weights'],
   ] as const) {
     if (model === 'first') (await question('which column')).accept();
-    (await question('pretrained model')).accept(model);
-    const how = await question('How it learns');
+    (await question('Which base model')).accept(model);
+    const how = await question('Which parameters');
     const freeze = how.items.find(({ label }) => label === 'Freeze the lower layers');
     expect(freeze).toMatchObject({ detail: expect.stringContaining(layers) });
     if (model === 'second') how.hide();
