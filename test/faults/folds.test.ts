@@ -2,7 +2,14 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import type { ClassificationReport, DoneEvent, RunEvent, RunRecord } from '../../src/protocol/index.ts';
+import {
+  type ClassificationReport,
+  type DoneEvent,
+  type RunEvent,
+  type RunRecord,
+  stepsBefore,
+  stepsOfAll,
+} from '../../src/protocol/index.ts';
 import { buildEngine, endpointOf, endRuns, type Finished, Program, removeEngine } from './engine.ts';
 import { makeWorkplace } from './tiny.ts';
 
@@ -45,11 +52,19 @@ it('trains each fold and a model of all rows, and says the mean and what each fo
     [2, 80],
     [3, 80],
   ]);
+  // A page counts as the run does, by its events alone.
+  const plan = { count: FOLDS, final: true };
+  let [total, step] = [0, 0];
+  for (const event of reference.events) {
+    if (event.event === 'start') total = stepsOfAll(plan, event.fold, event.total_steps, total);
+    if (event.event === 'step') step = stepsBefore(plan, event.fold, total) + event.step;
+  }
   const accuracies = done.folds!.map(({ metrics }) => metrics.accuracy!);
   expect(done.metrics.accuracy).toBeCloseTo(accuracies.reduce((a, b) => a + b) / FOLDS, 12);
   const record = await readJson<RunRecord>('reference', 'run.json');
   expect(record).toMatchObject({ state: 'done', model: 'model', folds: { count: FOLDS, final: true } });
   expect(record.step).toBe(record.total_steps);
+  expect([step, total]).toEqual([record.step, record.total_steps]);
   expect(record.best!.metrics).toEqual(done.metrics);
   const { validation } = await readJson<{ validation: ClassificationReport }>('reference', 'evaluation.json');
   expect(validation).toMatchObject({ n: 240, folds: FOLDS });

@@ -88,7 +88,7 @@ const chooser = (run: RunView, shown: NamedReport, page: Page): TemplateResult =
       ${
         report.folds === undefined
           ? nothing
-          : html`<span class="muted">Answers of ${plural(report.folds, 'fold')} together, each row’s by the model that had not seen it</span>`
+          : html`<span class="muted pooled">Answers of ${plural(report.folds, 'fold')} together, each row’s by the model that had not seen it</span>`
       }
       ${
         reports.length > 1
