@@ -21,6 +21,17 @@ export interface DataProblem {
 
 export type DataFormat = 'csv' | 'tsv' | 'jsonl' | 'json' | 'markdown' | 'label-tab-text' | 'label-space-text';
 
+/** As people read them. */
+export const FORMAT_NAMES: Readonly<Record<DataFormat, string>> = {
+  csv: 'CSV',
+  tsv: 'TSV',
+  jsonl: 'JSON Lines',
+  json: 'JSON',
+  markdown: 'Markdown table',
+  'label-tab-text': 'label, tab, text',
+  'label-space-text': 'label, space, text',
+};
+
 export interface ColumnSummary {
   name: string;
   /** Distinct values, counted up to 1,000. */

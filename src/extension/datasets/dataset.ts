@@ -80,12 +80,13 @@ const isReadable = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** The two figures beside a dataset's name, or where it is while nothing is known. */
+/** The figures beside a dataset's name, errors before classes, or where it is while nothing is known. */
 export function describeDataset(dataset: Dataset, relative: (path: string) => string): string {
   const rows = dataset.summary?.rows ?? dataset.record?.rows;
   const classes = dataset.summary?.classes.length ?? dataset.record?.labels.length;
   if (rows !== undefined && classes !== undefined) {
-    return `${plural(rows, 'row')} · ${plural(classes, 'class', 'classes')}`;
+    const errors = dataset.summary?.problems.filter(({ severity }) => severity === 'error').length ?? 0;
+    return `${plural(rows, 'row')} · ${errors > 0 ? plural(errors, 'error') : plural(classes, 'class', 'classes')}`;
   }
   const folder = relative(dirname(dataset.path));
   return folder === '' || folder === '.' ? '' : folder;

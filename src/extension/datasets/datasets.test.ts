@@ -91,6 +91,16 @@ test('a list reads no rows; a file is read once for as long as it does not chang
   expect(request).toHaveBeenCalledTimes(2);
 });
 
+test('beside a dataset with errors stands how many, and one row is one row', async () => {
+  const { store } = storeOf(['/w/a.csv']);
+  const [dataset] = await store.list();
+  const problems = [{ severity: 'error', code: 'quotes', message: 'The quotes are not closed.' }];
+  const described = (rows: number, change: object) =>
+    describeDataset({ ...dataset!, summary: { ...summaryOf(rows), ...change } as DataSummary }, () => '');
+  expect(described(0, { problems, classes: [] })).toBe('0 rows · 1 error');
+  expect(described(1, {})).toBe('1 row · 1 class');
+});
+
 test('files are added once and forgotten again', async () => {
   const { store } = storeOf(['/w/a.csv']);
   expect(await store.add(['/w/a.csv', '/x/b.tsv'])).toEqual(['/x/b.tsv']);

@@ -3,11 +3,12 @@ import type * as vscode from 'vscode';
 import type { DataSummary } from '../../protocol/index.ts';
 import { openDataset } from '../commands/datasets.ts';
 import type { Luthier } from '../context.ts';
+import type { Dataset } from '../datasets/dataset.ts';
 import { DatasetStore } from '../datasets/store.ts';
 import { COMMANDS } from '../ids.ts';
 import { silentLog } from '../log.ts';
 import * as editor from '../testing/vscode.ts';
-import { type DatasetNode, DatasetsTree, isDetail } from './datasets-tree.ts';
+import { type DatasetNode, DatasetsTree, isDetail, summaryDetails } from './datasets-tree.ts';
 import { lostNode, selectedNodes } from './selection.ts';
 
 let added: string[];
@@ -73,6 +74,22 @@ const summary = {
     { severity: 'warning', code: 'similar-labels', message: 'Two labels are alike.' },
   ],
 } as unknown as DataSummary;
+
+test('what is left out of a dataset’s lines is counted, one of it in the singular; both texts of a pair are named', () => {
+  const of = {} as Dataset;
+  const many = (n: number) => ({
+    ...summary,
+    guess: { text: 'question', text_pair: 'answer', label: 'label' },
+    classes: Array.from({ length: 20 + n }, (_, i) => ({ label: `c${i}`, count: 1 })),
+    problems: Array.from({ length: 10 + n }, () => summary.problems[0]!),
+  });
+  const said = (n: number) => summaryDetails(of, many(n)).map(({ detail }) => detail);
+  expect(said(1)).toEqual(expect.arrayContaining(['1 more class', '1 more problem']));
+  expect(said(2)).toEqual(expect.arrayContaining(['2 more classes', '2 more problems']));
+  expect(said(0).join()).not.toContain('more');
+  expect(said(0)[1]).toBe('Text: question · Second text: answer · Label: label');
+  expect(summaryDetails(of, summary)[0]!.description).toBe('CSV, UTF-8');
+});
 
 test('a click on a problem while its lines are drawn again opens its line: nothing that can be lost is passed', async () => {
   const store = new DatasetStore({

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { DataSummary } from '../../protocol/index.ts';
+import { type DataSummary, FORMAT_NAMES } from '../../protocol/index.ts';
 import { type Broken, isBroken } from '../broken.ts';
 import { type Dataset, describeDataset, isDataFile } from '../datasets/dataset.ts';
 import type { DatasetStore } from '../datasets/store.ts';
@@ -158,12 +158,17 @@ const themeIcon = (icon: string) =>
 /** What there is to say about a dataset, as lines. */
 export function summaryDetails(of: Dataset, summary: DataSummary): DatasetDetail[] {
   const details: Omit<DatasetDetail, 'index'>[] = [
-    { detail: plural(summary.rows, 'row'), description: `${summary.format}, ${summary.encoding}`, icon: 'table', of },
+    {
+      detail: plural(summary.rows, 'row'),
+      description: `${FORMAT_NAMES[summary.format]}, ${summary.encoding.toUpperCase()}`,
+      icon: 'table',
+      of,
+    },
   ];
-  const { text, label } = summary.guess;
+  const { text, text_pair: pair, label } = summary.guess;
   if (text || label) {
     details.push({
-      detail: `Text: ${text ?? '—'} · Label: ${label ?? '—'}`,
+      detail: [`Text: ${text ?? '—'}`, ...(pair ? [`Second text: ${pair}`] : []), `Label: ${label ?? '—'}`].join(' · '),
       description: summary.guess_reason,
       icon: 'symbol-field',
       of,
@@ -175,13 +180,17 @@ export function summaryDetails(of: Dataset, summary: DataSummary): DatasetDetail
   if (summary.classes.length > 20) {
     details.push({ detail: plural(summary.classes.length - 20, 'more class', 'more classes'), icon: 'ellipsis', of });
   }
-  for (const problem of summary.problems.filter(({ severity }) => severity !== 'info').slice(0, 10)) {
+  const problems = summary.problems.filter(({ severity }) => severity !== 'info');
+  for (const problem of problems.slice(0, 10)) {
     details.push({
       detail: problem.message,
       icon: problem.severity,
       ...(problem.line === undefined ? {} : { line: problem.line }),
       of,
     });
+  }
+  if (problems.length > 10) {
+    details.push({ detail: plural(problems.length - 10, 'more problem'), icon: 'ellipsis', of });
   }
   return details.map((detail, index) => ({ ...detail, index }));
 }

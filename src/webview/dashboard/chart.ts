@@ -327,7 +327,7 @@ export class ChartElement extends LightElement {
               entry,
             ) => html`<button class="entry" aria-pressed=${entry.shown} title=${entry.shown ? `Hide ${entry.name}` : `Show ${entry.name}`}
               @click=${() => this.#toggle(entry)}>
-              ${entry.swatch}<span class=${this.#quiet ? 'visually-hidden' : 'entry-name'}>${entry.name}</span>
+              ${this.#quiet && !entry.value ? nothing : entry.swatch}<span class=${this.#quiet ? 'visually-hidden' : 'entry-name'}>${entry.name}</span>
               <span class="entry-value">${entry.value}</span>
             </button>`,
           )}

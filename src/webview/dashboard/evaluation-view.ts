@@ -100,9 +100,9 @@ const chooser = (run: RunView, shown: NamedReport, page: Page): TemplateResult =
       }
       ${
         evaluation
-          ? html`<button class="link" title="Open ${evaluation.file}"
-              @click=${() => page.post({ type: 'openRow', run: run.id, file: evaluation.file, line: 1 })}>${evaluation.title}</button>
-            <span class="muted">measured ${day(evaluation.evaluated_at)}</span>`
+          ? html`<span class="measured"><span class="muted">${day(evaluation.evaluated_at)}</span>
+            <button class="link" title="Open ${evaluation.file}"
+              @click=${() => page.post({ type: 'openRow', run: run.id, file: evaluation.file, line: 1 })}>Open file</button></span>`
           : nothing
       }
     </div>

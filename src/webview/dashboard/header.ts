@@ -100,7 +100,7 @@ const statePill = (run: RunView): TemplateResult => {
     run.record.state === 'queued' && run.queuePosition !== null
       ? run.queuePosition === 1
         ? 'Queued, next'
-        : `Queued, number ${run.queuePosition}`
+        : `Queued, no. ${run.queuePosition} in line`
       : words;
   return html`<span class="pill tone-${tone}">
     <span class="codicon codicon-${icon} ${spins ? 'codicon-modifier-spin' : ''}" aria-hidden="true"></span>${text}

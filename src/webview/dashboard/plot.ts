@@ -39,6 +39,8 @@ export class Plot {
     this.#x = drawing.x;
     this.#bestLine = definition.lines.some((line) => 'metric' in line.source);
     const fewPoints = (plot: uPlot, index: number): boolean => countOf(plot.data[index]!) < 200;
+    // Axes from 0 to 1 of nothing would say 0.2 B of memory.
+    const isEmpty = (plot: uPlot): boolean => plot.data[0].length === 0;
     const hardlyAny = (plot: uPlot): boolean => plot.data[0].length < 3;
     const font = `11px ${theme.font}`;
     const axis = {
@@ -77,7 +79,7 @@ export class Plot {
             gap: 4,
             space: 64,
             ...(scales.wholeSteps ? { incrs: WHOLE } : {}),
-            values: (_, splits) => splits.map((v) => (v === null ? '' : tick(v, 6))),
+            values: (plot, splits) => splits.map((v) => (v === null || isEmpty(plot) ? '' : tick(v, 6))),
           },
           {
             ...axis,
@@ -90,7 +92,7 @@ export class Plot {
                   filter: (_: uPlot, splits: number[]) => splits,
                 }
               : {}),
-            values: (_, splits) => splits.map((v) => (v === null ? '' : definition.tick(v))),
+            values: (plot, splits) => splits.map((v) => (v === null || isEmpty(plot) ? '' : definition.tick(v))),
           },
         ],
         series: [

@@ -4,6 +4,10 @@ import type { Page } from './page.ts';
 import { recipeRows } from './recipe-rows.ts';
 import type { RunView } from './store.ts';
 
+/** A key breaks where its words do, not in the middle of one. */
+const breakable = (key: string): unknown =>
+  key.split(/(?<=[._])/).map((part, i) => (i === 0 ? part : html`<wbr>${part}`));
+
 export const recipeView = (runs: readonly RunView[], page: Page): TemplateResult => {
   const several = runs.length > 1;
   const rows = recipeRows(runs.map((run) => run.record.recipe));
@@ -30,7 +34,7 @@ export const recipeView = (runs: readonly RunView[], page: Page): TemplateResult
               <tbody>
                 ${shown.map(
                   (row) => html`<tr>
-                    <th scope="row"><code>${row.key}</code></th>
+                    <th scope="row"><code>${breakable(row.key)}</code></th>
                     ${row.values.map((value) => html`<td class=${several && row.differs ? 'differs' : ''}><code>${value || '–'}</code></td>`)}
                   </tr>`,
                 )}

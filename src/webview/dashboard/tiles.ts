@@ -5,7 +5,7 @@ import type { CrossValidation } from '../../protocol/run.ts';
 import type { StepColumn } from '../../protocol/steps.ts';
 import { bytes, count, interval, metric, metricInText, percent, plural, significant } from '../shared/format.ts';
 import type { Page } from './page.ts';
-import type { RunView } from './store.ts';
+import { isWorking, type RunView } from './store.ts';
 
 interface Tile {
   name: string;
@@ -27,6 +27,13 @@ const meanTile = ({ results, deviations }: CrossValidation, key: MetricKey, mean
     value: metric(key, mean),
     detail: results.length === 0 ? 'after the first fold' : detail,
   };
+};
+
+/** Which memory it is: of a run without a process there is no "now". */
+const memoryOf = (run: RunView): string => {
+  const { state } = run.record;
+  if (run.done) return 'peak';
+  return isWorking(state) || state === 'paused' ? 'now' : 'at the last step';
 };
 
 export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): Tile[] => {
@@ -69,7 +76,7 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
       value: significant(last(run, 'tokens_per_second')),
       detail: run.steps.lastStep > 0 ? `${significant(last(run, 'step_ms'))} ms per step` : '',
     },
-    { name: 'Memory', value: bytes(memory), detail: memory === null ? '' : run.done ? 'peak' : 'now' },
+    { name: 'Memory', value: bytes(memory), detail: memory === null ? '' : memoryOf(run) },
     {
       name: 'Learning rate',
       value: significant(last(run, 'learning_rate')),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ClassificationReport } from '../../protocol/evaluation.ts';
+import type { RunState } from '../../protocol/events.ts';
 import type { RunRecord } from '../../protocol/run.ts';
 import { bytes, duration, interval, significant } from '../shared/format.ts';
 import { Averages } from './charts.ts';
@@ -134,6 +135,18 @@ describe('figures of a run', () => {
     expect(waiting).toHaveLength(6);
     expect(waiting.filter(({ detail }) => detail.includes('–') || detail === 'now')).toEqual([]);
     expect(tiles('a', [step(1)]).map(({ detail }) => detail)).toContain('10.0 ms per step');
+  });
+
+  test('memory is of now only while there is a process', () => {
+    const memory = (state: RunState) =>
+      tiles('a', [step(1)], { record: { ...record('a'), state } }).find(({ name }) => name === 'Memory')!.detail;
+    expect((['running', 'paused', 'failed', 'interrupted', 'cancelled'] as const).map(memory)).toEqual([
+      'now',
+      'now',
+      'at the last step',
+      'at the last step',
+      'at the last step',
+    ]);
   });
 
   const measured = (n: number, interval: { low: number; high: number } | null) =>

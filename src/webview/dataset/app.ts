@@ -2,7 +2,7 @@ import type { VscodeTextfield } from '@vscode-elements/elements/dist/vscode-text
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import type { DatasetMessage, DatasetRequest } from '../../protocol/dataset-page.ts';
-import type { DataProblem } from '../../protocol/service.ts';
+import { type DataProblem, FORMAT_NAMES } from '../../protocol/service.ts';
 import { count, percent, plural } from '../shared/format.ts';
 import type { Host } from '../shared/host.ts';
 import { LightElement } from '../shared/light-element.ts';
@@ -18,15 +18,6 @@ const MANY = 500;
 /** Letters of a text that a row shows; its line leads to the rest. */
 const LONGEST = 1000;
 
-const FORMATS: Readonly<Record<string, string>> = {
-  csv: 'CSV',
-  tsv: 'TSV',
-  jsonl: 'JSON Lines',
-  json: 'JSON',
-  markdown: 'Markdown table',
-  'label-tab-text': 'label, tab, text',
-  'label-space-text': 'label, space, text',
-};
 const RANK = { error: 0, warning: 1, info: 2 };
 
 /** Inspect Dataset: what is in a dataset, and every row of it. */
@@ -108,7 +99,7 @@ export class DatasetElement extends LightElement {
     const figures = [
       plural(summary.rows, 'row'),
       ...(summary.classes.length > 0 ? [plural(summary.classes.length, 'class', 'classes')] : []),
-      FORMATS[summary.format] ?? summary.format,
+      FORMAT_NAMES[summary.format] ?? summary.format,
       summary.encoding.toUpperCase(),
     ];
     return html`
@@ -245,7 +236,9 @@ export class DatasetElement extends LightElement {
 
   #columns(): TemplateResult {
     const { columns, guess, guess_reason } = this.store.snapshot!.summary;
-    const used = new Map(Object.entries(guess).map(([field, name]) => [name, field.replace('_', ' ')]));
+    const used = new Map(
+      Object.entries(guess).map(([field, name]) => [name, field === 'text_pair' ? 'second text' : field]),
+    );
     return html`<section aria-labelledby="columns-title">
       <h2 id="columns-title">Columns</h2>
       <p class="muted">${guess_reason}</p>
