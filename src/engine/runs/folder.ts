@@ -41,20 +41,26 @@ export interface NewRun extends LoadedRecipe {
  */
 export async function createRun(run: NewRun): Promise<{ folder: string; record: RunRecord }> {
   const luthier = resolve(run.luthierFolder ?? join(run.base, '.luthier'));
-  const id = run.out === undefined ? makeId(run) : slug(basename(resolve(run.out)), 60);
-  const folder = run.out === undefined ? join(luthier, 'runs', id) : resolve(run.out);
-  requireNone(run.out === undefined ? await homeProblem(luthier, 'runs') : await placeProblem(folder));
+  const out = run.out === undefined ? undefined : resolve(run.out);
+  requireNone(out === undefined ? await homeProblem(luthier, 'runs') : await placeProblem(out));
+  let folder: string;
   try {
-    await mkdir(folder, { recursive: true });
-    if (run.out !== undefined) await refuseUsedFolder(folder);
-    else await writeFile(join(luthier, '.gitignore'), '*\n', { flag: 'wx' }).catch(ignoreExisting);
+    if (out === undefined) {
+      folder = await makeNewFolder(join(luthier, 'runs'), () => makeId(run));
+      await writeFile(join(luthier, '.gitignore'), '*\n', { flag: 'wx' }).catch(ignoreExisting);
+    } else {
+      folder = out;
+      await mkdir(folder, { recursive: true });
+      await refuseUsedFolder(folder);
+    }
   } catch (error) {
-    const known = writeError(folder, error);
+    const known = writeError(out ?? join(luthier, 'runs'), error);
     if (known instanceof LuthierError && known.code === 'not-writable') {
       throw new LuthierError(known.code, known.message, 'Use --out DIR to choose a folder that you can write to.');
     }
     throw known;
   }
+  const id = out === undefined ? basename(folder) : slug(basename(out), 60);
   const record: RunRecord = {
     format: RUN_FORMAT,
     id,
@@ -108,6 +114,20 @@ async function refuseUsedFolder(folder: string): Promise<void> {
   }
   if (names.length > 0) {
     throw new LuthierError('usage', `${folder} is not empty.`, 'Use --out to name a new or empty folder.');
+  }
+}
+
+/** A folder that was not there before, called by the first of the names that nobody has: two runs never share one. */
+async function makeNewFolder(parent: string, makeName: () => string): Promise<string> {
+  await mkdir(parent, { recursive: true });
+  for (;;) {
+    const folder = join(parent, makeName());
+    try {
+      await mkdir(folder);
+      return folder;
+    } catch (error) {
+      ignoreExisting(error);
+    }
   }
 }
 

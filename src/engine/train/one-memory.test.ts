@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -57,29 +57,59 @@ describe('requireOneMemory', () => {
   });
 });
 
-describe('a folder whose config.json says more than its weights hold', () => {
+describe('a model that is too large', () => {
   const root = mkdtempSync(path.join(tmpdir(), 'luthier-large-'));
   afterAll(() => rmSync(root, { recursive: true }));
+  const vocab = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'good', 'bad', 'day', 'night'];
+  const dataset = path.join(root, 'rows.csv');
+  const rows = Array.from({ length: 40 }, (_, i) => `${i % 2 ? 'good' : 'bad'} day ${i},${i % 2}`);
+  writeFileSync(dataset, `text,label\n${rows.join('\n')}\n`);
 
-  it('is refused before weights are read or memory is taken', async () => {
+  it('is refused before its weights are read or memory is taken', async () => {
     const model = path.join(root, 'large');
-    await saveModelFolder(model, {
-      config: LARGE,
-      tensors: [{ name: 'bert.embeddings.LayerNorm.bias', shape: [1], dtype: 'F32', data: new Float32Array(1) }],
-    });
-    const vocab = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'good', 'bad', 'day', 'night'];
+    mkdirSync(model);
+    writeFileSync(path.join(model, 'config.json'), JSON.stringify(LARGE));
     writeFileSync(path.join(model, 'vocab.txt'), `${vocab.join('\n')}\n`);
-    const dataset = path.join(root, 'rows.csv');
-    writeFileSync(
-      dataset,
-      `text,label\n${Array.from({ length: 40 }, (_, i) => `${i % 2 ? 'good' : 'bad'} day ${i},${i % 2}`).join('\n')}\n`,
-    );
-    const recipe = parseRecipe({ model, dataset });
+    writeHoles(path.join(model, 'model.safetensors'), work.encoder.parameterShapes(2));
     const before = process.memoryUsage.rss();
-    await expect(createTrainer({ recipe, base: root, note: () => {} })).rejects.toMatchObject({
+    await expect(
+      createTrainer({ recipe: parseRecipe({ model, dataset }), base: root, note: () => {} }),
+    ).rejects.toMatchObject({
       code: 'not-enough-memory',
       message: expect.stringContaining('335 million parameters'),
     });
     expect(process.memoryUsage.rss() - before).toBeLessThan(500e6);
   });
+
+  it('is no model where config.json only says so: what its weights lack is named first', async () => {
+    const model = path.join(root, 'boasting');
+    await saveModelFolder(model, {
+      config: LARGE,
+      tensors: [{ name: 'bert.embeddings.LayerNorm.bias', shape: [1], dtype: 'F32', data: new Float32Array(1) }],
+    });
+    writeFileSync(path.join(model, 'vocab.txt'), `${vocab.join('\n')}\n`);
+    const before = process.memoryUsage.rss();
+    await expect(
+      createTrainer({ recipe: parseRecipe({ model, dataset }), base: root, note: () => {} }),
+    ).rejects.toMatchObject({
+      code: 'model-invalid',
+      message: expect.stringMatching(/the weights are missing bert\.embeddings\..* and \d+ more/),
+    });
+    expect(process.memoryUsage.rss() - before).toBeLessThan(500e6);
+  });
 });
+
+/** A safetensors file of the right header and size that takes no room on the disk: all of its numbers are a hole. */
+function writeHoles(file: string, shapes: Readonly<Record<string, readonly number[]>>): void {
+  let end = 0;
+  const entries = Object.entries(shapes).map(([name, shape]) => {
+    const begin = end;
+    end += 4 * shape.reduce((a, b) => a * b, 1);
+    return [name, { dtype: 'F32', shape, data_offsets: [begin, end] }] as const;
+  });
+  const header = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  writeFileSync(file, Buffer.concat([length, header]));
+  truncateSync(file, 8 + header.length + end);
+}
