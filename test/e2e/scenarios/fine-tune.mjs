@@ -128,7 +128,10 @@ export const fineTune = [
     async play(stage) {
       const { window, workspace } = stage;
       const cases = [
-        ['It was a dark and stormy night.\nThe rain fell in torrents.\n', /column|label|rows/i],
+        [
+          'It was a dark and stormy night.\nThe rain fell in torrents.\n',
+          /is not a table: its lines share no delimiter/,
+        ],
         ['text,label\nlovely day,good\ngreat day,good\nfine day,good\nkind day,good\n', /class|label/i],
         [' \n\t\n', /selection is empty/],
       ];
