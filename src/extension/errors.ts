@@ -80,7 +80,7 @@ export function toHostError(error: unknown): HostError {
 /** A hint of the engine's without the terminal's commands: here is none to type them into. */
 function inEditor(hint: string | undefined): string | undefined {
   const words = hint
-    ?.replace(/“luthier data inspect [^”]*” lists/, 'Inspect Dataset lists')
+    ?.replace(/Run “luthier data inspect [^”]*” to see/, 'Use Inspect Dataset to see')
     .split(/(?<=[.;])\s+/)
     .filter((sentence) => !/\bluthier (train|evaluate|predict|data|export|runs|models|cache|backends)\b/.test(sentence))
     .join(' ');

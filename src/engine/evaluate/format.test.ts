@@ -26,13 +26,13 @@ describe('formatReport', () => {
       12 rows held out: this says little. Hold out a larger share, or cross-validate.
       (validation_split in the recipe; luthier train RECIPE --folds 5)
 
-      metric        value     95 % interval  majority
-      accuracy      0.417    0.152 to 0.723     0.500
-      f1_macro      0.413    0.131 to 0.717     0.333
-      f1_weighted   0.413    0.129 to 0.740     0.333
-      mcc          -0.169   -0.721 to 0.443     0.000
-      loss          1.465    0.789 to 2.219
-      ece          44.5 %  23.2 % to 72.8 %
+      metric              value     95 % interval  majority
+      accuracy            0.417    0.152 to 0.723     0.500
+      macro F1            0.413    0.131 to 0.717     0.333
+      weighted F1         0.413    0.129 to 0.740     0.333
+      MCC                -0.169   -0.721 to 0.443     0.000
+      loss                1.465    0.789 to 2.219
+      calibration error  44.5 %  23.2 % to 72.8 %
 
       majority: always answering “positive”
 

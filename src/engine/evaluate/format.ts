@@ -6,6 +6,7 @@ import {
   FEW_ROWS_HINT,
   fewRowsNote,
   largest,
+  METRIC_WORDS,
   type MetricKey,
 } from '../../protocol/index.ts';
 
@@ -38,7 +39,7 @@ function metricTable({ split, n, folds, labels, metrics, intervals, majority }: 
     const interval = intervals[key];
     const beside = key === 'loss' || key === 'ece' ? undefined : majority[key];
     return [
-      key,
+      METRIC_WORDS[key],
       value(key, metrics[key]),
       interval ? `${value(key, interval.low)} to ${value(key, interval.high)}` : TOO_FEW,
       beside === undefined ? '' : value(key, beside),

@@ -1,0 +1,30 @@
+/** What the engine advises in the terminal's words is advised in the editor's, where there is no command line. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { loadClassificationDataset } from '../../src/engine/data/dataset.ts';
+import type { LuthierError } from '../../src/engine/errors.ts';
+import { toHostError } from '../../src/extension/errors.ts';
+
+test('a dataset at fault is looked at by Inspect Dataset', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'luthier hints ü-'));
+  try {
+    await writeFile(join(folder, 'rows.csv'), 'text,label\nlovely day,good\ngreat day,good\nfine day,good\n');
+    const thrown = await loadClassificationDataset('rows.csv', {
+      base: folder,
+      columns: {},
+      validation_split: 0.2,
+      seed: 1,
+    }).then(
+      () => null,
+      (error: unknown) => error as LuthierError,
+    );
+    expect(thrown).toMatchObject({ code: 'data-invalid', hint: expect.stringContaining('luthier data inspect') });
+    const { code, message, hint } = thrown!;
+    const sent = Object.assign(new Error(message), { data: { code, message, hint } });
+    expect(toHostError(sent).hint).toBe('Use Inspect Dataset to see all problems.');
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
