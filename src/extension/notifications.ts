@@ -32,6 +32,8 @@ export function notifyEnds(luthier: Luthier): { dispose(): void } {
 async function notify(run: Run): Promise<void> {
   const { text, problem } = endMessage(run);
   const buttons: Record<string, string> = {};
+  // What failed is looked at before it is tried again.
+  if (run.state === 'failed') buttons['Open Dashboard'] = COMMANDS.openDashboard;
   if (hasModel(run)) buttons['Try Model'] = COMMANDS.tryModel;
   if (isResumable(run)) buttons.Resume = COMMANDS.resumeRun;
   if (saysLittle(run)) buttons['Cross-Validate…'] = COMMANDS.crossValidate;

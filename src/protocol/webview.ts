@@ -177,6 +177,8 @@ export interface TryoutModel {
   /** Shown at the head of its column. */
   name: string;
   labels: string[];
+  /** It was trained on pairs: a line holds two texts. */
+  pairs?: boolean;
 }
 
 export interface TryoutSnapshot {

@@ -713,4 +713,31 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     expect(await page.locator('textarea').inputValue()).toBe('fine film');
     await closing(view);
   });
+
+  test('try model: half of a pair is a line that is being typed, not a failure', async () => {
+    const view = await open({ view: 'tryout' });
+    const { page } = view;
+    await view.send({
+      type: 'snapshot',
+      run: 'run-1',
+      tuned: { name: 'tuned', labels: ['good', 'bad'], pairs: true },
+      base: null,
+      base_note: null,
+      dataset: 'pairs.csv',
+    });
+    expect(await page.locator('textarea').getAttribute('placeholder')).toContain('first text ||| second text');
+    await page.locator('textarea').pressSequentially('Is it late?');
+    await page.waitForFunction(() => window.posts.some((post) => post.type === 'predict'));
+    const { id } = (await view.posts()).filter((post) => post.type === 'predict').at(-1)!;
+    await view.send({
+      type: 'failed',
+      request: 'predict',
+      id,
+      error: { code: 'usage', message: 'This model was trained on pairs of texts, and only one was given.' },
+    });
+    await view.settle();
+    expect(await page.locator('.banner-error').count()).toBe(0);
+    expect(await page.locator('p.note').innerText()).toContain('Each line needs two texts');
+    await closing(view);
+  });
 });

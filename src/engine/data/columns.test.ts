@@ -49,6 +49,12 @@ describe('guessColumns', () => {
     expect((await guess(header, row)).columns).toEqual(columns);
   });
 
+  it('of a table without rows only the names are a reason', async () => {
+    expect((await guess('text,label', () => '"an open quote,good', {}, 1)).reason).toBe(
+      'The text is “text” (a common name) and the label is “label” (a common name).',
+    );
+  });
+
   it('says why, and keeps what is given', async () => {
     const row = (i: number) => `${long(i)},${i % 3},x${i % 2}`;
     expect((await guess('text,label,other', row)).reason).toBe(

@@ -286,10 +286,14 @@ function reasonFor(
   stats: readonly ColumnStats[],
   reasons: Columns,
 ): string {
+  const isEmpty = table.rows.length === 0;
   const parts: string[] = [];
   const stat = (name: string): ColumnStats => stats.find((column) => column.name === name)!;
   const why = (field: keyof Columns, isUsual: boolean, content: string): string =>
-    given[field] !== undefined ? (reasons[field] ?? 'given') : `${isUsual ? 'a common name, ' : ''}${content}`;
+    given[field] !== undefined
+      ? (reasons[field] ?? 'given')
+      : // Of no rows only the name tells anything.
+        [...(isUsual ? ['a common name'] : []), ...(isEmpty && isUsual ? [] : [content])].join(', ');
   if (columns.text !== undefined) {
     const content = `${counted(Math.round(stat(columns.text).mean_words), 'word')} on average`;
     parts.push(`The text is “${columns.text}” (${why('text', scoreName(columns.text, TEXT_NAMES) >= 2, content)})`);

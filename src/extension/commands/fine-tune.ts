@@ -301,14 +301,15 @@ class Flow {
     const all = summaryLines(estimate);
     const lines = [...all.filter(({ icon }) => icon === 'error'), ...all.filter(({ icon }) => icon === 'warning')]
       .concat(all.filter((line) => !isGrave(line)))
-      .map(({ icon, text, detail }): Choice<Decision> => {
+      .flatMap(({ icon, text, detail, more = [] }): Choice<Decision>[] => {
         const severity = icon === 'error' || icon === 'warning' ? icon : null;
-        return {
+        const first = {
           label: severity ? text : `$(${icon}) ${text}`,
           ...(severity ? { iconPath: severityIcon(this.luthier.extension.extensionUri, severity) } : {}),
           ...(detail ? { detail } : {}),
           alwaysShow: true,
         };
+        return [first, ...more.map((label) => ({ label, alwaysShow: true }))];
       });
     return await this.questions.ask<Decision>({
       step: STEPS.summary,

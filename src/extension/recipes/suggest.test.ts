@@ -49,13 +49,33 @@ test('the summary says rows, classes, share truncated, time, memory and every pr
   expect(summaryLines({ ...estimate, truncated_rows: 0 })[2]!.text).toBe('No text will be cut');
 });
 
-test('a long problem is told in two lines, neither of which is cut off, and its place once', () => {
-  const message =
-    '7 rows repeat an earlier one (lines 289, 294, 405, 481, 589 and 2 more); they are kept, and count twice.';
-  const problems = [{ severity: 'info' as const, code: 'duplicate-row', message, line: 289 }];
-  const { text, detail } = summaryLines({ ...estimate, problems }).at(-1)!;
-  expect(text).toBe('7 rows repeat an earlier one');
-  expect(detail).toBe('(lines 289, 294, 405, 481, 589 and 2 more); they are kept, and count twice.');
+test('a long problem is told in lines, none of which is cut off, and its place once', () => {
+  const lines = (message: string, line?: number) => {
+    const problems = [{ severity: 'info' as const, code: 'duplicate-row', message, ...(line ? { line } : {}) }];
+    const { text, detail, more = [] } = summaryLines({ ...estimate, problems }).at(-1)!;
+    return [text, ...(detail ? [detail] : []), ...more];
+  };
+  expect(
+    lines(
+      '7 rows repeat an earlier one (lines 289, 294, 405, 481, 589 and 2 more); they are kept, and count twice.',
+      289,
+    ),
+  ).toEqual([
+    '7 rows repeat an earlier one (lines 289, 294, 405, 481, 589 and 2 more);',
+    'they are kept, and count twice.',
+  ]);
+  expect(
+    lines(
+      'The 1 row held out for validation (a share of 0.1) includes none of “good”: there are too few rows of that class. Hold out a larger share.',
+    ),
+  ).toEqual([
+    'The 1 row held out for validation (a share of 0.1) includes none of “good”:',
+    'there are too few rows of that class. Hold out a larger share.',
+  ]);
+  const long = lines('word '.repeat(400).trim(), 7);
+  expect(Math.max(...long.map((line) => line.length))).toBeLessThanOrEqual(90);
+  expect(long).toHaveLength(6);
+  expect(long.at(-1)).toMatch(/…, line 7$/);
 });
 
 test('an error keeps a run from starting, a warning does not', () => {

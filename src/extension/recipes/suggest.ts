@@ -95,11 +95,15 @@ export function mergeProblems(source: readonly DataProblem[], made: readonly Dat
 
 /** Letters that a line of a picker has room for. */
 const LINE = 80;
+/** Lines of a message that is shown at all. */
+const MOST_LINES = 6;
 
 export interface SummaryLine {
   icon: string;
   text: string;
   detail?: string;
+  /** Further lines of a long message. */
+  more?: string[];
 }
 
 /** What is said before a run starts: rows, classes, share truncated, time, memory, and every problem. */
@@ -110,10 +114,12 @@ export function summaryLines(estimate: RunEstimate): SummaryLine[] {
     icon: 'table',
     text: `${plural(estimate.rows - estimate.validation_rows, 'training row')}, ${formatCount(estimate.validation_rows)} held out for validation`,
   });
+  const [detail, ...more] = linesOf(shorten(classes.join(' · '), 200), '');
   lines.push({
     icon: 'tag',
     text: plural(estimate.classes.length, 'class', 'classes'),
-    detail: shorten(classes.join(' · '), 200),
+    ...(detail ? { detail } : {}),
+    ...(more.length > 0 ? { more } : {}),
   });
   lines.push({
     icon: 'fold',
@@ -139,19 +145,36 @@ export function summaryLines(estimate: RunEstimate): SummaryLine[] {
   }
   const icons = { error: 'error', warning: 'warning', info: 'info' };
   for (const problem of estimate.problems) {
-    const [text, rest] = splitMessage(problem.message);
     const place = problem.line !== undefined && !/\blines? \d/.test(problem.message) ? `line ${problem.line}` : '';
-    const detail = [rest, place].filter(Boolean).join(', ');
-    lines.push({ icon: icons[problem.severity], text, ...(detail ? { detail } : {}) });
+    const [text, detail, ...more] = linesOf(problem.message, place);
+    lines.push({
+      icon: icons[problem.severity],
+      text: text!,
+      ...(detail ? { detail } : {}),
+      ...(more.length > 0 ? { more } : {}),
+    });
   }
   return lines;
 }
 
-/** A message that is too long for a line of a picker, at its first pause, so that its end is not cut off. */
-function splitMessage(message: string): [string, string] {
-  const pause = message.length > LINE ? message.search(/ \(|[;:] /) : -1;
-  if (pause <= 0) return [shorten(message, 160), ''];
-  return [message.slice(0, pause), shorten(message.slice(pause).replace(/^[;:]? /, ''), 160)];
+/** A message in lines that a picker shows whole, the last with where it is: at its pauses, else between words. */
+function linesOf(message: string, place: string): string[] {
+  let rest = shorten(message, MOST_LINES * LINE - LINE / 2);
+  const lines: string[] = [];
+  while (rest.length > LINE) {
+    const room = rest.slice(0, LINE + 1);
+    const pauses = [...room.matchAll(/[.;:·](?= )| (?=\()/g)].map(({ index, 0: [mark] }) =>
+      mark === ' ' ? index : index + 1,
+    );
+    const pause = pauses.findLast((at) => at >= LINE / 3) ?? room.lastIndexOf(' ');
+    const end = pause > 0 ? pause : LINE;
+    lines.push(rest.slice(0, end));
+    rest = rest.slice(end).trimStart();
+  }
+  lines.push(rest);
+  if (place === '') return lines;
+  if (lines.length === 1) return [...lines, place];
+  return [...lines.slice(0, -1), `${lines.at(-1)}, ${place}`.replace('., ', ', ')];
 }
 
 /** What keeps a run from starting, or null. */

@@ -182,7 +182,7 @@ class Tryout {
     this.wire.post({
       type: 'snapshot',
       run: record.id,
-      tuned: { name: record.name, labels: record.labels },
+      tuned: { name: record.name, labels: record.labels, pairs: record.recipe.columns?.text_pair !== undefined },
       base: this.base.model,
       base_note: this.base.note,
       dataset: target ? basename(target) : null,

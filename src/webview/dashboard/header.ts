@@ -82,12 +82,22 @@ const DUPLICATE: Button = {
 const still = globalThis.matchMedia?.('(prefers-reduced-motion: reduce)') ?? { matches: false };
 
 /** What can be done to a run in its state. */
-export const buttonsFor = (state: RunState, hasModel: boolean, isFold = false): Button[] => {
+export const buttonsFor = (
+  state: RunState,
+  hasModel: boolean,
+  { isFold = false, hasCheckpoint = true } = {},
+): Button[] => {
   const stop = isFold ? STOP_FOLDS : STOP;
   if (state === 'queued') return [CANCEL];
   if (state === 'paused') return [RESUME, stop, CANCEL];
   if (isWorking(state)) return [PAUSE, stop, CANCEL];
   const model = hasModel ? [TRY, EVALUATE, EXPORT] : [];
+  // It would fail the same way once more: its recipe is what to change.
+  if (state === 'failed' && !hasCheckpoint)
+    return [
+      { ...DUPLICATE, primary: true },
+      { ...RESUME, primary: false },
+    ];
   if (state === 'interrupted' || state === 'failed')
     return [RESUME, ...model.map((b) => ({ ...b, primary: false })), DUPLICATE];
   return [...model, DUPLICATE];
@@ -128,7 +138,13 @@ export const header = (run: RunView, page: Page): TemplateResult => {
   const step = stepOf(run);
   // A cross-validation may end without a model.
   const hasModel = record.model !== null || (run.done !== null && run.done.model !== '');
-  const buttons = run.readOnly || run.gone ? [] : buttonsFor(record.state, hasModel, run.fold !== undefined);
+  const buttons =
+    run.readOnly || run.gone
+      ? []
+      : buttonsFor(record.state, hasModel, {
+          isFold: run.fold !== undefined,
+          hasCheckpoint: run.checkpoints.length > 0,
+        });
   return html`
     <header class="run-header">
       <div class="title-row">

@@ -18,6 +18,11 @@ const last = (run: RunView, column: StepColumn): number | null => {
   return values.length === 0 ? null : values[values.length - 1]!;
 };
 
+const median = (run: RunView, column: StepColumn): number | null => {
+  const values = Float64Array.from(run.steps.column(column)).sort();
+  return values.length === 0 ? null : values[values.length >> 1]!;
+};
+
 /** A cross-validation's figure: the folds' mean, with how far they lie apart. */
 const meanTile = ({ results, deviations }: CrossValidation, key: MetricKey, mean: number | undefined): Tile => {
   const spread = deviations[key] === undefined ? [] : [`± ${metric(key, deviations[key])}`];
@@ -46,6 +51,8 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
   const few = n === undefined ? null : fewRowsNote(n);
   const smooth = page.averages.of(run, 'loss', page.view.smoothing);
   const loss = smooth.length === 0 ? null : smooth[smooth.length - 1]!;
+  // One step says little of how fast a whole run was.
+  const speed = (column: StepColumn): number | null => (run.done ? median(run, column) : last(run, column));
   const memory = run.done?.peak_rss_bytes ?? last(run, 'rss_bytes');
   return [
     run.record.folds
@@ -73,8 +80,9 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
     },
     {
       name: 'Tokens per second',
-      value: significant(last(run, 'tokens_per_second')),
-      detail: run.steps.lastStep > 0 ? `${significant(last(run, 'step_ms'))} ms per step` : '',
+      value: significant(speed('tokens_per_second')),
+      detail:
+        run.steps.lastStep > 0 ? `${significant(speed('step_ms'))} ms per step${run.done ? ', medians' : ''}` : '',
     },
     { name: 'Memory', value: bytes(memory), detail: memory === null ? '' : memoryOf(run) },
     {

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { ClassificationReport } from '../../protocol/evaluation.ts';
-import type { RunState } from '../../protocol/events.ts';
+import type { DoneEvent, RunState } from '../../protocol/events.ts';
 import type { RunRecord } from '../../protocol/run.ts';
 import { bytes, duration, interval, significant } from '../shared/format.ts';
 import { Averages } from './charts.ts';
 import { verdict } from './compare-view.ts';
+import { buttonsFor } from './header.ts';
 import { confusedPairs, matrixOf, shade } from './matrix.ts';
 import { recipeRows } from './recipe-rows.ts';
 import { intervalText, reportsOf, shownReport } from './reports.ts';
@@ -137,6 +138,17 @@ describe('figures of a run', () => {
     expect(tiles('a', [step(1)]).map(({ detail }) => detail)).toContain('10.0 ms per step');
   });
 
+  test('the speed of a run that is done is that of most of its steps, not of its last', () => {
+    const steps = [100, 90, 110, 105, 2].map((tokens_per_second, i) => ({ ...step(i + 1), tokens_per_second }));
+    const speed = (more: object) => tiles('a', steps, more).find(({ name }) => name === 'Tokens per second');
+    expect(speed({})).toMatchObject({ value: '2.00', detail: '10.0 ms per step' });
+    const done: DoneEvent = {
+      ...{ event: 'done', time: 1, run: 'a', model: '', metrics: {}, best_step: 5, step: 5, stopped_early: false },
+      ...{ wall_s: 1, time_to_first_step_s: 1, peak_rss_bytes: 1e9 },
+    };
+    expect(speed({ events: [done] })).toMatchObject({ value: '100', detail: '10.0 ms per step, medians' });
+  });
+
   test('memory is of now only while there is a process', () => {
     const memory = (state: RunState) =>
       tiles('a', [step(1)], { record: { ...record('a'), state } }).find(({ name }) => name === 'Memory')!.detail;
@@ -232,4 +244,17 @@ test('figures of a cross-validation are the mean and spread of its folds', () =>
   const best = { step: 9, metrics: { f1_macro: 0.85 } };
   expect(of({ folds, best })).toEqual({ name: 'Mean macro F1', value: '85.0 %', detail: '± 7.1 %, 2\u00a0folds' });
   expect(of({ folds: { ...folds, results: [], deviations: {} } })?.detail).toBe('after the first fold');
+});
+
+test('a run that failed before its first checkpoint offers its recipe first, one with a checkpoint to resume', () => {
+  const offered = (hasCheckpoint: boolean) =>
+    buttonsFor('failed', false, { hasCheckpoint }).map(({ label, primary = false }) => [label, primary]);
+  expect(offered(false)).toEqual([
+    ['Duplicate and Edit', true],
+    ['Resume', false],
+  ]);
+  expect(offered(true)).toEqual([
+    ['Resume', true],
+    ['Duplicate and Edit', false],
+  ]);
 });

@@ -2,7 +2,7 @@ import type { VscodeTextarea } from '@vscode-elements/elements/dist/vscode-texta
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import type { TryoutMessage, TryoutRequest } from '../../protocol/webview.ts';
-import { percent, plural } from '../shared/format.ts';
+import { percent, plural, significant } from '../shared/format.ts';
 import type { Host } from '../shared/host.ts';
 import { LightElement } from '../shared/light-element.ts';
 import { resultView } from './result.ts';
@@ -124,7 +124,7 @@ export class TryoutElement extends LightElement {
       </header>
       <div class="layout">
         <section class="ask" aria-label="Input and labels">
-          <vscode-textarea label="Texts, one per line" placeholder="Type or paste one text, or several, one per line" rows="4" resize="vertical"
+          <vscode-textarea label="Texts, one per line" placeholder=${models.tuned.pairs ? 'Type or paste pairs, one per line: first text ||| second text' : 'Type or paste one text, or several, one per line'} rows="4" resize="vertical"
             .value=${store.text} @input=${() => this.#edit(this.input.value)} @keydown=${this.#key}></vscode-textarea>
           <div class="ask-tools">
             <vscode-button secondary icon="list-selection" title="Try a row of the dataset" @click=${() => this.host.post({ type: 'pickRow' })}>Pick a Row…</vscode-button>
@@ -155,12 +155,15 @@ export class TryoutElement extends LightElement {
     if (store.loading)
       return html`<span class="codicon codicon-loading codicon-modifier-spin" aria-hidden="true"></span> ${store.loading}`;
     if (store.took === null || store.results.length === 0) return '';
-    return `${Math.max(1, Math.round(store.took))} ms`;
+    return store.took < 1000 ? `${Math.max(1, Math.round(store.took))} ms` : `${significant(store.took / 1000, 2)} s`;
   }
 
   #failure(): TemplateResult | typeof nothing {
-    const { failure } = this.store;
+    const { failure, models } = this.store;
     if (!failure) return nothing;
+    // Half of a pair is a line that is still being typed, not a failure.
+    if (models?.tuned.pairs && failure.error.code === 'usage')
+      return html`<p class="muted note" role="status"><span class="codicon codicon-info" aria-hidden="true"></span>Each line needs two texts, with ||| or a tab between them.</p>`;
     return html`<div class="banner banner-error" role="alert">
       <span class="codicon codicon-error" aria-hidden="true"></span>
       <p><strong>${failure.error.message}</strong>${failure.error.hint ? ` ${failure.error.hint}` : ''}</p>
