@@ -7,6 +7,7 @@ export default defineConfig({
     // Host logic that touches the editor is tested with a stand-in: the editor's module exists only inside of it.
     alias: { vscode: fileURLToPath(new URL('src/extension/testing/vscode.ts', import.meta.url)) },
     globalSetup: ['test/global-setup.ts'],
+    setupFiles: ['test/setup.ts'],
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts', 'bench/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'test/e2e/**'],
     testTimeout: 60_000,

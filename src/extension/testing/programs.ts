@@ -6,7 +6,7 @@ import { join } from 'node:path';
 /** A temporary folder that is gone after the test; its name has a space and letters beyond ASCII, as users' have. */
 export function temporaryFolder(): { path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'luthier tést '));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 3 }) };
+  return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 20 }) };
 }
 
 /** A program out of a JavaScript text, run by this Node; it stands in for node or Electron. Not on Windows. */
