@@ -143,7 +143,7 @@ describe('a run that works', () => {
       const { pid } = await endpointOf(at(what));
       const elsewhere = at(`${what} elsewhere`);
       if (what === 'moved') await rename(at(what), elsewhere);
-      else await rm(at(what), { recursive: true, force: true, maxRetries: 5 });
+      else await rm(at(what), { recursive: true, force: true, maxRetries: 50 });
       const finished = await program.finished;
       expect(finished.code).toBe(1);
       expect(finished.stderr).toMatch(/was deleted or moved during training, so the run has ended/);

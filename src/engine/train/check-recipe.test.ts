@@ -216,6 +216,8 @@ describe('what a recipe names', () => {
     expect(fixed(few, problem, 'Set per_device_train_batch_size to 4')).toMatchObject({
       per_device_train_batch_size: 4,
     });
+    // The default shrinks to the rows that there are.
+    expect(await check(recipe({ dataset: 'few.csv', validation_split: 0.2 }))).toEqual([]);
     await writeFile(join(folder, 'blank.csv'), 'a,b\n1,2\n3,4\n');
     const blank = recipe({ dataset: 'blank.csv', per_device_train_batch_size: 1 });
     const [unknown] = await check(blank);

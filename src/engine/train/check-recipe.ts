@@ -52,7 +52,8 @@ export class RecipeChecker {
         : this.#checkData({
             dataset,
             columns: part('columns') ?? {},
-            batch: part('per_device_train_batch_size'),
+            // The default one is made as small as the training rows (train/schedule.ts); a size that is named is not.
+            batch: 'per_device_train_batch_size' in given ? part('per_device_train_batch_size') : undefined,
             split: part('validation_split') ?? 0,
             base,
             places,
