@@ -2,6 +2,7 @@ import { lstatSync } from 'node:fs';
 import { lstat, rm } from 'node:fs/promises';
 import { cpus, platform, release } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readOwnFile, runFolderProblem } from '../../guard/index.ts';
 import {
   type ClassificationReport,
@@ -527,7 +528,7 @@ class RunProcess {
 
   async #fail(error: unknown): Promise<number> {
     // Whatever failed then failed for want of its folder.
-    const data = toErrorData(this.#gone() ?? error);
+    const data = toErrorData((await this.#goneByNow(error)) ?? error);
     // The log holds what a person does not want to see.
     console.error(error);
     this.#record.state = 'failed';
@@ -566,6 +567,13 @@ class RunProcess {
       `The run's folder ${this.#folder} was deleted or moved during training, so the run has ended.`,
       'If you moved it, resume the run from its last checkpoint in its new place.',
     );
+  }
+
+  /** The same once more after a file was missed: deleting a folder takes a while, and what it holds goes first. */
+  async #goneByNow(error: unknown): Promise<LuthierError | null> {
+    const isMissed = [error, (error as Error | undefined)?.cause].some((of) => errnoOf(of) === 'ENOENT');
+    for (let left = isMissed ? 40 : 0; left > 0 && this.#gone() === null; left--) await sleep(50);
+    return this.#gone();
   }
 
   async #keepReason(): Promise<void> {
