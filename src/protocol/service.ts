@@ -1,5 +1,4 @@
 import type { DataSource, DatasetRecord } from './dataset.ts';
-import type { ErrorData } from './errors.ts';
 import type { ClassificationReport, EvaluatedRow, RunComparison } from './evaluation.ts';
 import type { Columns, DatasetReference, Recipe, RecipeInput } from './recipe.ts';
 import type { RecipeProblem } from './recipe-check.ts';
@@ -277,5 +276,3 @@ export interface ServiceNotifications {
   progress: { token: string; message: string; done: number; total: number | null };
   log: { level: 'info' | 'warning' | 'error'; message: string };
 }
-
-export type ServiceFailure = ErrorData;

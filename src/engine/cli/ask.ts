@@ -17,7 +17,7 @@ import { inspectData } from '../data/inspect.ts';
 import { counted } from '../data/problems.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
 import { writeFileAtomically } from '../hub/write-file.ts';
-import { listModels } from '../service/models.ts';
+import { listModels } from '../model-files/list.ts';
 import { type LoadedRecipe, loadRecipe, resolveRecipe } from '../train/recipe.ts';
 import { askForEncoding } from './encoding.ts';
 import { duration } from './output.ts';
@@ -206,7 +206,7 @@ async function confirmStart(recipe: RecipeInput, base: string, sets: readonly st
   const loaded = await resolveRecipe(recipe, base, sets);
   const [{ estimateRun }, { measureMachine }] = await Promise.all([
     import('../train/estimate-run.ts'),
-    import('../service/backends.ts'),
+    import('../executors/status.ts'),
   ]);
   const estimate = await estimateRun({ ...loaded, gflops: await measureMachine() });
   const { num_train_epochs, learning_rate } = loaded.recipe;

@@ -1,7 +1,7 @@
 import { formatBytes, formatCompact } from '../../protocol/index.ts';
 import { downloadModel } from '../hub/download.ts';
+import { listModels as findModels } from '../model-files/list.ts';
 import { requireSupported } from '../models/registry.ts';
-import { listModels as findModels } from '../service/models.ts';
 import { languageNames } from '../text/language.ts';
 import { EXIT, note, print, printJson, table, yellow } from './output.ts';
 import { ProgressLine } from './progress-line.ts';

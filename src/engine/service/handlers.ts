@@ -158,7 +158,7 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       return exportModel(path, params.format, params.out);
     },
     'models/list': async ({ folders }) => {
-      const { listModels } = await import('./models.ts');
+      const { listModels } = await import('../model-files/list.ts');
       return listModels(folders, cacheFolder);
     },
     'models/download': async (params, signal) => {
@@ -180,7 +180,7 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       return { path };
     },
     backends: async ({ measure: measured }) => {
-      const { backendStatus } = await import('./backends.ts');
+      const { backendStatus } = await import('../executors/status.ts');
       return backendStatus(measured);
     },
     shutdown: () => {
@@ -198,7 +198,7 @@ async function readRecipe(source: RecipeSource): Promise<LoadedRecipe> {
 const baseOf = (data: string | { train: string }) => dirname(resolve(typeof data === 'string' ? data : data.train));
 
 async function measure(): Promise<number> {
-  const { measureMachine } = await import('./backends.ts');
+  const { measureMachine } = await import('../executors/status.ts');
   return measureMachine();
 }
 

@@ -1,10 +1,10 @@
 import { append, type BackendStatus } from '../../protocol/index.ts';
-import { chosenByAuto } from '../executors/auto.ts';
-import { createExecutor } from '../executors/create.ts';
-import type { Executor } from '../executors/executor.ts';
-import { measureRate } from '../executors/measure.ts';
-import { type Probe, probeBackend } from '../executors/probe.ts';
-import { type Rates, readRates, rememberRates, widthOf } from '../executors/rates.ts';
+import { chosenByAuto } from './auto.ts';
+import { createExecutor } from './create.ts';
+import type { Executor } from './executor.ts';
+import { measureRate } from './measure.ts';
+import { type Probe, probeBackend } from './probe.ts';
+import { type Rates, readRates, rememberRates, widthOf } from './rates.ts';
 
 const NAMES: readonly Executor['name'][] = ['onnxruntime', 'webgpu', 'tensorflow', 'wasm'];
 

@@ -7,7 +7,7 @@ import { makeBertFolder } from '../hub/testing/bert-folder.ts';
 import { createRun, writeRecord } from '../runs/folder.ts';
 import { findModel } from '../runs/target.ts';
 import { parseRecipe } from '../train/recipe.ts';
-import { listModels } from './models.ts';
+import { listModels } from './list.ts';
 
 const COMMIT = '0123456789abcdef0123456789abcdef01234567';
 const starter = join(startersFolder(), 'bert');
