@@ -18,6 +18,10 @@ const saw = (value: unknown): string =>
 export const isString: Check = (value, at) =>
   typeof value === 'string' ? null : `${at} is ${saw(value)}, not a string`;
 
+/** A string under which nothing is found that every object has: what is looked up by it is there, or is missing. */
+export const isKey: Check = (value, at) =>
+  isString(value, at) ?? ((value as string) in {} ? `${at} is “${value}”, a name that every object has` : null);
+
 export const isBoolean: Check = (value, at) =>
   typeof value === 'boolean' ? null : `${at} is ${saw(value)}, not a boolean`;
 
@@ -64,14 +68,14 @@ export const listOf =
     return null;
   };
 
-/** Every value of an object used as a dictionary. */
+/** Every value of an object used as a dictionary, and its keys where they are looked up in tables. */
 export const recordOf =
-  (check: Check): Check =>
+  (check: Check, keys: Check = anything): Check =>
   (value, at) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       return `${at} is ${saw(value)}, not an object`;
     for (const [key, item] of Object.entries(value)) {
-      const problem = check(item, `${at}.${key}`);
+      const problem = keys(key, `a key of ${at}`) ?? check(item, `${at}.${key}`);
       if (problem) return problem;
     }
     return null;

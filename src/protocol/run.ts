@@ -2,6 +2,7 @@ import {
   type Check,
   isBoolean,
   isCount,
+  isKey,
   isNumber,
   isString,
   listOf,
@@ -95,6 +96,9 @@ const dataset: Check = (value, at) =>
     ? null
     : shape({ train: isString, validation: optional(isString), test: optional(isString) })(value, at);
 
+// A metric that was no number stands in JSON as null.
+const areMetrics = recordOf(nullOr(isNumber), isKey);
+
 const FIELDS: { [K in keyof RunRecord]-?: Check } = {
   format: isNumber,
   id: isString,
@@ -108,7 +112,7 @@ const FIELDS: { [K in keyof RunRecord]-?: Check } = {
     strategy: optional(shape({ type: isString })),
     learning_rate: optional(isNumber),
     num_train_epochs: optional(isNumber),
-    metric_for_best_model: optional(isString),
+    metric_for_best_model: optional(isKey),
   }),
   data_rules: (value, at) => (value === undefined || value === 1 || value === 2 ? null : `${at} is not 1 or 2`),
   recipe_path: nullOr(isString),
@@ -118,14 +122,13 @@ const FIELDS: { [K in keyof RunRecord]-?: Check } = {
   step: isCount,
   total_steps: isCount,
   labels: listOf(isString),
-  // A metric that was no number stands in JSON as null.
-  best: nullOr(shape({ step: isCount, metrics: recordOf(nullOr(isNumber)) })),
+  best: nullOr(shape({ step: isCount, metrics: areMetrics })),
   folds: optional(
     shape({
       count: isCount,
       final: isBoolean,
-      results: listOf(shape({ fold: isCount, metrics: recordOf(nullOr(isNumber)), n: isCount })),
-      deviations: recordOf(nullOr(isNumber)),
+      results: listOf(shape({ fold: isCount, metrics: areMetrics, n: isCount })),
+      deviations: areMetrics,
     }),
   ),
   fold_of: optional(shape({ run: isString, fold: isCount, count: isCount })),

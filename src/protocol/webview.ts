@@ -12,6 +12,7 @@ import {
   isBytes,
   isColumn,
   isCount,
+  isKey,
   isNumber,
   isString,
   listOf,
@@ -238,7 +239,7 @@ export type TryoutRequest =
 const SPLITS = ['train', 'validation', 'test'];
 const isLevel = oneOf('info', 'warning', 'error');
 const isError = shape({ code: isString, message: isString, hint: optional(isString) });
-const isMetrics = recordOf(isNumber);
+const isMetrics = recordOf(isNumber, isKey);
 
 const fold = optional(isCount);
 const isFold = shape({ fold: isCount, metrics: isMetrics, n: isCount });
@@ -332,7 +333,7 @@ const isReport = shape({
   folds: optional(isCount),
   labels: listOf(isString),
   metrics: isMetrics,
-  intervals: recordOf(nullOr(shape({ low: isNumber, high: isNumber }))),
+  intervals: recordOf(nullOr(shape({ low: isNumber, high: isNumber })), isKey),
   majority: shape({ label: isString, accuracy: isNumber, f1_macro: isNumber }),
   per_class: listOf(
     shape({

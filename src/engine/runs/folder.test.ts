@@ -57,6 +57,18 @@ describe('createRun', () => {
 describe('readRecord', () => {
   const write = async (text: string) => writeFile(join(base, FILES.record), text);
 
+  it.each([
+    ['a metric that decides', { recipe: { ...recipe, metric_for_best_model: 'constructor' } }],
+    ['a metric with a value', { best: { step: 3, metrics: { toString: 0.5 } } }],
+  ])('does not take a name that every object has for that of %s', async (_, change) => {
+    const { record } = await create();
+    await write(JSON.stringify({ ...record, ...change }));
+    await expect(readRecord(base)).rejects.toMatchObject({
+      code: 'run-invalid',
+      message: expect.stringContaining('a name that every object has'),
+    });
+  });
+
   it('refuses one from the future, a torn one, and what is none', async () => {
     await expect(readRecord(base)).rejects.toMatchObject({ code: 'run-not-found' });
     const { record } = await create();

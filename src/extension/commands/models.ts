@@ -31,7 +31,10 @@ export async function askModel(
   before?: string,
 ): Promise<string | typeof BACK> {
   const models = await listModels(luthier, questions);
-  const preferred = before ?? setting('luthier.defaultModel');
+  const wanted = before ?? setting('luthier.defaultModel');
+  // A folder's model is listed under the folder's name, which says nothing to a recipe that stands elsewhere.
+  const listed = models.find(({ name, problem }) => name === wanted && problem === null);
+  const preferred = listed ? nameOf(listed) : wanted;
   const items: Choice<Answer>[] = [];
   for (const source of Object.keys(SOURCES) as ModelEntry['source'][]) {
     const group = models.filter((model) => model.source === source);
