@@ -16,11 +16,15 @@ try {
     format: 'esm',
     outfile,
   });
-  const { recipeEditorSchemaText, recipeSchemaText, withRecipeTable } = await import(pathToFileURL(outfile).href);
+  const { recipeEditorSchemaText, recipeSchemaText, withMetricTable, withRecipeTable } = await import(
+    pathToFileURL(outfile).href
+  );
   const doc = new URL('docs/recipe.md', root);
   await writeFile(new URL('media/recipe.schema.json', root), recipeSchemaText());
   await writeFile(new URL('media/recipe.editor.schema.json', root), recipeEditorSchemaText());
   await writeFile(doc, withRecipeTable(await readFile(doc, 'utf8')));
+  const metrics = new URL('docs/evaluation.md', root);
+  await writeFile(metrics, withMetricTable(await readFile(metrics, 'utf8')));
 } finally {
   await rm(folder, { recursive: true });
 }

@@ -1,4 +1,4 @@
-import { METRIC_WORDS, SHARES } from '../protocol/index.ts';
+import { isPercentage } from '../protocol/index.ts';
 
 /** Figures as people read them in trees, the status bar and notifications. */
 
@@ -13,12 +13,8 @@ export function formatDuration(seconds: number): string {
 
 /** Shares as percent; the rest (loss, MCC) as a number. */
 export function formatMetric(key: string, value: number): string {
-  return SHARES.has(key) ? `${(100 * value).toFixed(1)} %` : value.toFixed(3);
+  return isPercentage(key) ? `${(100 * value).toFixed(1)} %` : value.toFixed(3);
 }
-
-const metricNames: Readonly<Record<string, string>> = METRIC_WORDS;
-
-export const metricName = (key: string): string => metricNames[key] ?? key;
 
 /** `12,345` whatever the language, as the rest of the interface is in English. */
 export const formatCount = (n: number): string => n.toLocaleString('en-US');

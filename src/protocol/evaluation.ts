@@ -1,4 +1,4 @@
-import type { MetricKey } from './recipe.ts';
+import type { MetricKey } from './metrics.ts';
 
 /** A 95 % interval. */
 export interface Interval {

@@ -1,4 +1,4 @@
-import type { MetricKey } from './recipe.ts';
+import type { MetricKey } from './metrics.ts';
 
 /**
  * What a run says while it works: the lines of metrics.jsonl, the lines of `train --json`,

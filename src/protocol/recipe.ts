@@ -1,3 +1,6 @@
+import type { MetricKey } from './metrics.ts';
+import type { TaskName } from './tasks.ts';
+
 /**
  * A recipe: everything that decides what a run computes. Keys carry the names that transformers 5 uses
  * (docs/recipe.md says for each whose it is). The schema that checks one stands in src/engine/train/recipe.ts.
@@ -37,7 +40,7 @@ export type BackendChoice = 'auto' | 'onnxruntime' | 'webgpu' | 'tensorflow' | '
 
 /** A recipe with every default filled in. */
 export interface Recipe {
-  task: 'text-classification';
+  task: TaskName;
   model: string;
   dataset: DatasetReference;
   columns: Columns;
@@ -82,8 +85,6 @@ export interface Recipe {
   early_stopping_patience: number;
   backend: BackendChoice;
 }
-
-export type MetricKey = 'loss' | 'accuracy' | 'f1_macro' | 'f1_weighted' | 'mcc' | 'ece';
 
 /** What a person writes: only what differs from the defaults. `warmup_ratio` is transformers 4's name and is accepted. */
 export type RecipeInput = Partial<Recipe> &

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import displayWidth from 'fast-string-width';
 import { visible, visibleJson, visibleLine } from '../../guard/index.ts';
-import { largest, METRIC_WORDS, type MetricKey } from '../../protocol/index.ts';
+import { HEADLINES, largest, metricName } from '../../protocol/index.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
+import { metricValue } from '../evaluate/format.ts';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted. */
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
@@ -156,21 +157,12 @@ export function duration(seconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(s % 60)}` : `${minutes}:${two(s % 60)}`;
 }
 
-const METRIC_NAMES: Readonly<Record<string, string>> = METRIC_WORDS;
-
 /** `accuracy 0.912, macro F1 0.899, loss 0.311`: those that say most, in this order. */
 export function metricLine(metrics: Record<string, number | undefined>): string {
-  return ['accuracy', 'f1_macro', 'loss']
-    .filter((key) => metrics[key] !== undefined)
-    .map((key) => `${METRIC_NAMES[key]} ${metrics[key]!.toFixed(3)}`)
+  return HEADLINES.filter((key) => metrics[key] !== undefined)
+    .map((key) => `${metricName(key)} ${metricValue(key, metrics[key]!)}`)
     .join(', ');
 }
-
-/** A metric as tables show it: calibration error as a percentage, as in the editor. */
-export const metricValue = (key: MetricKey, value: number): string =>
-  key === 'ece' ? `${(100 * value).toFixed(1)} %` : value.toFixed(3);
-
-export const metricName = (key: string): string => METRIC_NAMES[key] ?? key;
 
 /** Whether questions can be asked and a bar be drawn. */
 export const isInteractive = (): boolean => Boolean(process.stdin.isTTY && process.stderr.isTTY);

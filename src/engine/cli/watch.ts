@@ -6,14 +6,16 @@ import {
   type DoneEvent,
   formatBytes,
   formatCompact,
-  type MetricKey,
   type Metrics,
+  measured,
+  metricName,
   type RunEvent,
   type RunRecord,
   type StepEvent,
 } from '../../protocol/index.ts';
 import { counted } from '../data/problems.ts';
 import { LuthierError } from '../errors.ts';
+import { metricValue } from '../evaluate/format.ts';
 import { connectRun, type RunClient, readRun } from '../runs/client.ts';
 import { FILES, findRunFolders } from '../runs/folder.ts';
 import { type LoggedEvent, readEvents } from '../runs/metrics.ts';
@@ -25,8 +27,6 @@ import {
   forTerminal,
   green,
   metricLine,
-  metricName,
-  metricValue,
   note,
   print,
   printJson,
@@ -216,7 +216,7 @@ async function showResult(folder: string, done: DoneEvent): Promise<void> {
 
 /** The folds of a cross-validation, their mean and standard deviation. */
 export function foldTable({ results, deviations }: CrossValidation): string {
-  const keys: MetricKey[] = ['accuracy', 'f1_macro', 'f1_weighted', 'mcc', 'loss', 'ece'];
+  const keys = measured(results[0]?.metrics ?? {}).map(({ key }) => key);
   const row = (name: string, rows: string, metrics: Metrics) => [
     name,
     rows,
@@ -232,7 +232,7 @@ export function foldTable({ results, deviations }: CrossValidation): string {
       ...(results.length === 0 ? [] : [row('mean', '', means)]),
       ...(results.length < 2 ? [] : [row('std dev', '', deviations)]),
     ],
-    [1, 2, 3, 4, 5, 6, 7],
+    [1, ...keys.map((_, i) => i + 2)],
   );
 }
 

@@ -6,11 +6,11 @@ import {
   FEW_ROWS_HINT,
   fewRowsNote,
   largest,
-  METRIC_WORDS,
-  type MetricKey,
+  type Metrics,
+  measured,
+  metricOf,
 } from '../../protocol/index.ts';
 
-const METRICS: MetricKey[] = ['accuracy', 'f1_macro', 'f1_weighted', 'mcc', 'loss', 'ece'];
 /** A confusion matrix of more classes tells nothing in a terminal. */
 const CONFUSION_CLASSES = 12;
 /** With more classes than this, those with the lowest F1 are listed. */
@@ -35,14 +35,18 @@ export function formatReport(report: ClassificationReport, width: number): strin
 
 function metricTable({ split, n, folds, labels, metrics, intervals, majority }: ClassificationReport): string {
   // A report of another version may have others.
-  const rows = METRICS.filter((key) => typeof metrics[key] === 'number').map((key) => {
+  const rows = measured(metrics).map(({ key, name, interval: kind }) => {
     const interval = intervals[key];
-    const beside = key === 'loss' || key === 'ece' ? undefined : majority[key];
+    const beside = (majority as Partial<Metrics>)[key];
     return [
-      METRIC_WORDS[key],
-      value(key, metrics[key]),
-      interval ? `${value(key, interval.low)} to ${value(key, interval.high)}` : TOO_FEW,
-      beside === undefined ? '' : value(key, beside),
+      name,
+      metricValue(key, metrics[key]),
+      interval
+        ? `${metricValue(key, interval.low)} to ${metricValue(key, interval.high)}`
+        : kind === null
+          ? ''
+          : TOO_FEW,
+      beside === undefined ? '' : metricValue(key, beside),
     ];
   });
   const few = folds === undefined ? fewRowsNote(n) : null;
@@ -61,9 +65,9 @@ function metricTable({ split, n, folds, labels, metrics, intervals, majority }: 
   ].join('\n');
 }
 
-/** The calibration error is a distance in percentage points, here as in the editor. */
-const value = (key: MetricKey, figure: number): string =>
-  key === 'ece' ? `${(100 * figure).toFixed(1)} %` : figure.toFixed(3);
+/** A metric as a terminal shows it: what is counted in percentage points as in the editor, the rest as figures. */
+export const metricValue = (key: string, value: number): string =>
+  metricOf(key)?.unit === 'points' ? `${(100 * value).toFixed(1)} %` : value.toFixed(3);
 
 function classTable({ per_class, labels }: ClassificationReport): string {
   const listed =

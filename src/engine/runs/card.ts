@@ -3,8 +3,8 @@ import { stringify } from 'yaml';
 import {
   type ClassificationReport,
   largest,
-  METRIC_WORDS,
-  type MetricKey,
+  METRICS,
+  measured,
   type Recipe,
   type RunRecord,
 } from '../../protocol/index.ts';
@@ -108,23 +108,15 @@ function frontMatter(library: string, origin: Origin, facts: CardFacts): Record<
     ...(card.license === null ? {} : { license: card.license }),
     ...(card.languages === null ? {} : { language: card.languages }),
     tags: ['luthier', record.recipe.strategy.type],
-    metrics: ['accuracy', 'f1', 'matthews_correlation'],
+    metrics: METRICS.flatMap((metric) => ('hub' in metric ? [metric.hub] : [])),
     ...(measured.length === 0 ? {} : { 'model-index': [{ name: record.name, results: measured }] }),
   };
 }
 
-/** The hub's names of our metrics. */
-const HUB_METRICS: [MetricKey, string][] = [
-  ['accuracy', 'accuracy'],
-  ['f1_macro', 'f1'],
-  ['mcc', 'matthews_correlation'],
-];
-
 function evaluationEntry(recipe: Recipe, report: ClassificationReport): object {
-  const metrics = HUB_METRICS.flatMap(([key, type]) => {
-    const value = report.metrics[key];
-    return Number.isFinite(value) ? [{ type, value: round(value), name: METRIC_WORDS[key] }] : [];
-  });
+  const metrics = finite(report).flatMap(({ key, name, hub }) =>
+    hub === undefined ? [] : [{ type: hub, value: round(report.metrics[key]), name }],
+  );
   return {
     task: { type: 'text-classification' },
     dataset: { name: datasetName(recipe), type: 'private', split: report.split },
@@ -132,18 +124,18 @@ function evaluationEntry(recipe: Recipe, report: ClassificationReport): object {
   };
 }
 
+const finite = ({ metrics }: ClassificationReport) =>
+  measured(metrics).filter(({ key }) => Number.isFinite(metrics[key]));
+
 function results({ reports }: CardFacts): string {
   const tables = (['validation', 'test'] as const).flatMap((split) => {
     const report = reports[split];
     if (report === undefined) return [];
-    const keys = Object.keys(METRIC_WORDS) as MetricKey[];
-    const body = keys
-      .filter((key) => Number.isFinite(report.metrics[key]))
-      .map((key) => {
-        const interval = report.intervals[key];
-        const range = interval ? `${round(interval.low)} – ${round(interval.high)}` : '–';
-        return `| ${METRIC_WORDS[key]} | ${round(report.metrics[key])} | ${range} |`;
-      });
+    const body = finite(report).map(({ key, name }) => {
+      const interval = report.intervals[key];
+      const range = interval ? `${round(interval.low)} – ${round(interval.high)}` : '–';
+      return `| ${name} | ${round(report.metrics[key])} | ${range} |`;
+    });
     const chosen =
       split === 'validation'
         ? ' The weights were chosen on these rows, so results on new rows may be slightly worse.'

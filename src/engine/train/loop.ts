@@ -1,11 +1,12 @@
-import type {
-  CheckpointEvent,
-  ClassificationReport,
-  MetricKey,
-  Metrics,
-  Recipe,
-  RunEvent,
-  RunState,
+import {
+  type CheckpointEvent,
+  type ClassificationReport,
+  type MetricKey,
+  type Metrics,
+  metricOf,
+  type Recipe,
+  type RunEvent,
+  type RunState,
 } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { Abandoned, type Control } from './control.ts';
@@ -77,8 +78,6 @@ export type Outcome =
 /** A checkpoint is never older than this. */
 const CHECKPOINT_INTERVAL_MS = 5 * 60_000;
 
-const LOWER_IS_BETTER: ReadonlySet<MetricKey> = new Set(['loss', 'ece']);
-
 /** Of equal values the lower loss is better: easy data reach an accuracy of 1 long before they are learnt. */
 export function isBetter(key: MetricKey, metrics: Metrics, best: Metrics | undefined): boolean {
   const value = metrics[key];
@@ -86,7 +85,7 @@ export function isBetter(key: MetricKey, metrics: Metrics, best: Metrics | undef
   if (value === undefined || Number.isNaN(value)) return false;
   if (previous === undefined) return true;
   if (value === previous && key !== 'loss') return isBetter('loss', metrics, best);
-  return LOWER_IS_BETTER.has(key) ? value < previous : value > previous;
+  return metricOf(key)?.better === 'lower' ? value < previous : value > previous;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Recipe } from '../../protocol/index.ts';
+import { METRICS, type Recipe, TASKS } from '../../protocol/index.ts';
 import { encodingNamed } from '../data/encoding-names.ts';
 
 /**
@@ -13,6 +13,9 @@ const MAX_SEED = 2 ** 32 - 1;
 const positiveInteger = z.number().int().min(1);
 const wholeNumber = z.number().int().min(0);
 const name = z.string().min(1);
+
+/** Metrics of which the lowest value is the best. */
+const LOWER = METRICS.filter(({ better }) => better === 'lower').map(({ key }) => key);
 
 const SOME_ENCODINGS = 'utf-8, windows-1252, mac-roman, gb18030, shift_jis';
 
@@ -75,7 +78,10 @@ export const columnsSchema = z.strictObject({
 });
 
 export const recipeSchema = z.strictObject({
-  task: z.literal('text-classification').default('text-classification').describe('What the model learns to do.'),
+  task: z
+    .enum(TASKS.map(({ name }) => name))
+    .default(TASKS[0].name)
+    .describe('What the model learns to do.'),
   model: name.describe(
     'The base model: a folder next to the recipe, a starter (starters/bert), or a Hugging Face name, looked up in this order.',
   ),
@@ -195,10 +201,10 @@ export const recipeSchema = z.strictObject({
     .default(1)
     .describe('Steps between log entries; the logged loss is the mean over these steps.'),
   metric_for_best_model: z
-    .enum(['loss', 'accuracy', 'f1_macro', 'f1_weighted', 'mcc', 'ece'])
-    .default('f1_macro')
+    .enum(METRICS.map(({ key }) => key))
+    .default(TASKS[0].best)
     .describe(
-      'Validation metric that decides which weights are best and saved: the lowest loss or ece, or the highest value of any other metric.',
+      `Validation metric that decides which weights are best and saved: the lowest ${LOWER.join(' or ')}, or the highest value of any other metric.`,
     ),
   early_stopping_patience: wholeNumber
     .default(0)

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LuthierError } from '../errors.ts';
 import { applySets, loadRecipe, parseRecipe, resolveRecipe } from './recipe.ts';
-import { recipeEditorSchemaText, recipeSchemaText, withRecipeTable } from './recipe-docs.ts';
+import { recipeEditorSchemaText, recipeSchemaText, withMetricTable, withRecipeTable } from './recipe-docs.ts';
 
 const minimal = { model: 'starters/bert', dataset: 'tickets.csv' };
 
@@ -270,6 +270,8 @@ describe('what is made from the schema', () => {
     expect(await readFile(new URL('media/recipe.editor.schema.json', root), 'utf8')).toBe(recipeEditorSchemaText());
     const doc = await readFile(new URL('docs/recipe.md', root), 'utf8');
     expect(withRecipeTable(doc)).toBe(doc);
+    const metrics = await readFile(new URL('docs/evaluation.md', root), 'utf8');
+    expect(withMetricTable(metrics)).toBe(metrics);
   });
 });
 

@@ -1,6 +1,6 @@
-import { FEW_ROWS_HINT, fewRowsNote, type RunState, STATE_WORDS } from '../../protocol/index.ts';
+import { FEW_ROWS_HINT, fewRowsNote, metricName, type RunState, STATE_WORDS } from '../../protocol/index.ts';
 import { markdown, plainLine } from '../escape.ts';
-import { formatDuration, formatMetric, metricName, plural } from '../format.ts';
+import { formatDuration, formatMetric, plural } from '../format.ts';
 import { type RunTrait, TREE_ITEMS } from '../ids.ts';
 import { bestMetric, hasModel, isResumable, isWorking, type Run } from './run.ts';
 

@@ -1,4 +1,4 @@
-import type { Metrics, RunRecord, RunState } from '../../protocol/index.ts';
+import { HEADLINES, type Metrics, type RunRecord, type RunState } from '../../protocol/index.ts';
 import { FINISHED, WORKING } from './record.ts';
 
 /** How far a working run is, from its newest events. */
@@ -56,8 +56,7 @@ export function decisiveMetric(record: RunRecord, metrics: Metrics): { key: stri
 }
 
 function firstOf(metrics: Metrics): keyof Metrics | null {
-  for (const key of ['accuracy', 'f1_macro', 'loss'] as const) if (metrics[key] !== undefined) return key;
-  return null;
+  return HEADLINES.find((key) => metrics[key] !== undefined) ?? null;
 }
 
 /** Name of the dataset that a run is on, as the tree groups by it: the file's name or the dataset's. */

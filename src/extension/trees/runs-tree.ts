@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
-import { type FoldResult, stageName } from '../../protocol/index.ts';
+import { type FoldResult, metricName, stageName } from '../../protocol/index.ts';
 import { type Broken, isBroken } from '../broken.ts';
-import { formatMetric, metricName, plural } from '../format.ts';
+import { formatMetric, plural } from '../format.ts';
 import { COMMANDS, TREE_ITEMS } from '../ids.ts';
 import { describeRunItem, runContextValue, stateIcon, stateWord, tooltipLines } from '../runs/present.ts';
 import { datasetName, decisiveMetric, type Run } from '../runs/run.ts';

@@ -293,7 +293,7 @@ export class DashboardElement extends LightElement implements Page {
         }
       </div>
       <div class="charts">
-        ${chartsFor(runs.length).map(
+        ${chartsFor(runs).map(
           (definition) => html`<luthier-chart .definition=${definition} .page=${this as Page} .runs=${runs}
             .version=${this.version} .themeVersion=${this.themeVersion}></luthier-chart>`,
         )}

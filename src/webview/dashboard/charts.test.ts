@@ -19,7 +19,10 @@ const evaluated = (n: number, loss: number) =>
 
 test('one run: training loss raw and smoothed, validation loss as points on the same x', () => {
   const { store } = storeWith(snapshotOf('a', steps(4), { events: [evaluated(2, 0.9)] }));
-  const drawing = draw({ ...at, chart: chartsFor(1)[0]!, runs: [store.focused!], smoothing: 0.5 }, new Averages());
+  const drawing = draw(
+    { ...at, chart: chartsFor([store.focused!])[0]!, runs: [store.focused!], smoothing: 0.5 },
+    new Averages(),
+  );
   expect(drawing.lines.map((line) => line.kind)).toEqual(['raw', 'smooth', 'points']);
   expect(drawing.data[0]).toEqual([1, 2, 3, 4]);
   expect(drawing.data[1]).toEqual([1, 1 / 2, 1 / 3, 1 / 4]);
@@ -29,7 +32,7 @@ test('one run: training loss raw and smoothed, validation loss as points on the 
 
 test('100,000 steps are drawn as about two points a pixel, zoomed in all of those in range', () => {
   const { store } = storeWith(snapshotOf('a', steps(100_000)));
-  const chart = chartsFor(1)[0]!;
+  const chart = chartsFor([store.focused!])[0]!;
   const all = draw({ ...at, chart, runs: [store.focused!] }, new Averages());
   expect(all.data[0].length).toBeLessThan(610);
   const zoomed = draw({ ...at, chart, runs: [store.focused!], zoom: { min: 500, max: 520 } }, new Averages());
@@ -40,7 +43,7 @@ test('100,000 steps are drawn as about two points a pixel, zoomed in all of thos
 test('several runs: one line each in colours of their own; hidden ones leave the colours alone', () => {
   const { store } = storeWith(snapshotOf('a', steps(3)), snapshotOf('b', steps(5)), snapshotOf('c', steps(2)));
   const runs = [...store.runs.values()];
-  const chart = chartsFor(3)[0]!;
+  const chart = chartsFor(runs)[0]!;
   const all = draw({ ...at, chart, runs }, new Averages());
   expect(all.lines.map((line) => [line.run.id, line.color])).toEqual([
     ['a', 'charts-blue'],
@@ -58,7 +61,7 @@ test('other axes: epochs, and minutes since the first event', () => {
   const { store } = storeWith(
     snapshotOf('a', steps(3), { events: [{ event: 'state', time: 1000, state: 'running' }] }),
   );
-  const chart = chartsFor(1)[0]!;
+  const chart = chartsFor([store.focused!])[0]!;
   const runs = [store.focused!];
   expect(draw({ ...at, chart, runs, axis: 'epoch' }, new Averages()).data[0]).toEqual([0.1, 0.2, 0.3]);
   expect(draw({ ...at, chart, runs, axis: 'time' }, new Averages()).data[0]).toEqual([1 / 60, 2 / 60, 3 / 60]);
@@ -66,7 +69,7 @@ test('other axes: epochs, and minutes since the first event', () => {
 
 test('a run without a step draws nothing and breaks nothing', () => {
   const { store } = storeWith(snapshotOf('a'));
-  for (const chart of chartsFor(1)) {
+  for (const chart of chartsFor([store.focused!])) {
     const drawing = draw({ ...at, chart, runs: [store.focused!], smoothing: 0.9 }, new Averages());
     expect(drawing.data[0]).toEqual([]);
     expect(drawing.x).toBeNull();
@@ -83,14 +86,16 @@ test('a line’s value where it has no point of its own is the one before, else 
 
 test('the text alternative gives range and best', () => {
   const { store } = storeWith(snapshotOf('a', [step(1, 2), step(2, 0.5), step(3, 0.75)]));
-  expect(summary(chartsFor(1)[0]!, [store.focused!], 'step')).toBe(
+  expect(summary(chartsFor([store.focused!])[0]!, [store.focused!], 'step')).toBe(
     'Loss. Training: 3 points from 2.00 to 0.750, lowest 0.500 at step 2. Validation: no points yet.',
   );
 });
 
 test('the CSV holds every point, not only the drawn ones', () => {
   const { store } = storeWith(snapshotOf('a', steps(5000), { events: [evaluated(10, 0.25)] }));
-  const lines = chartCsv(chartsFor(1)[0]!, [store.focused!]).trimEnd().split('\r\n');
+  const lines = chartCsv(chartsFor([store.focused!])[0]!, [store.focused!])
+    .trimEnd()
+    .split('\r\n');
   expect(lines).toHaveLength(5002);
   expect(lines.slice(0, 3)).toEqual(['run,series,step,value', 'Run a,Training,1,1', 'Run a,Training,2,0.5']);
   expect(lines.at(-1)).toBe('Run a,Validation,10,0.25');

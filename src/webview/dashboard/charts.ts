@@ -1,7 +1,17 @@
 import { html, type TemplateResult } from 'lit';
-import type { MetricKey } from '../../protocol/recipe.ts';
+import { HEADLINES, type MetricKey, metricOf } from '../../protocol/metrics.ts';
 import type { StepColumn } from '../../protocol/steps.ts';
-import { bytes, bytesTick, METRIC_NAMES, metric, percent, percentTick, significant, tick } from '../shared/format.ts';
+import { taskOf } from '../../protocol/tasks.ts';
+import {
+  bytes,
+  bytesTick,
+  METRIC_NAMES,
+  metric,
+  metricInText,
+  percentTick,
+  significant,
+  tick,
+} from '../shared/format.ts';
 import { align, type Decimation, decimate, type Source, windowOf } from './decimate.ts';
 import { Smoother } from './smooth.ts';
 import type { RunView } from './store.ts';
@@ -73,8 +83,18 @@ const REST: ChartDefinition[] = [
   steps('rss_bytes', 'Memory', 'rss_bytes', 'charts-purple', false, bytes, { fromZero: true }),
 ];
 
+const TRAINING_LOSS = { canBeLogarithmic: true, better: 'lower' } as const;
+
+/** The metrics that say most, of the tasks that are drawn. */
+const headlines = (runs: readonly RunView[]): readonly MetricKey[] =>
+  HEADLINES.filter((key) => runs.some(({ record }) => taskOf(record.recipe.task).metrics.includes(key)));
+
+const isShare = (key: MetricKey): boolean => metricOf(key)?.unit === 'share';
+
+const SHARE_COLORS = ['charts-green', 'charts-purple', 'charts-yellow', 'charts-red'] as const;
+
 /** One run: what belongs together shares a chart. */
-const SINGLE: ChartDefinition[] = [
+const single = (keys: readonly MetricKey[]): ChartDefinition[] => [
   {
     id: 'loss',
     title: 'Loss',
@@ -84,47 +104,43 @@ const SINGLE: ChartDefinition[] = [
     ],
     format: significant,
     tick,
-    better: 'lower',
-    canBeLogarithmic: true,
+    ...TRAINING_LOSS,
     fromZero: false,
     atMost: null,
   },
   {
+    ...validation('accuracy'),
     id: 'metrics',
     title: 'Validation metrics',
-    lines: [metricLine('accuracy', 'charts-green'), metricLine('f1_macro', 'charts-purple')],
-    format: percent,
-    tick: percentTick,
-    better: 'higher',
-    canBeLogarithmic: false,
-    fromZero: false,
-    atMost: 1,
+    lines: keys.filter(isShare).map((key, i) => metricLine(key, SHARE_COLORS[i % SHARE_COLORS.length]!)),
   },
+  ...keys.filter((key) => key !== 'loss' && !isShare(key)).map(validation),
   ...REST,
 ];
 
-const compared = (key: MetricKey, title: string): ChartDefinition => ({
+/** A metric of the validation rows in a chart of its own. */
+const validation = (key: MetricKey): ChartDefinition => ({
   id: `validation_${key}`,
-  title,
+  title: `Validation ${metricInText(key)}`,
   lines: [metricLine(key, 'charts-blue')],
   format: (value) => metric(key, value),
-  tick: key === 'loss' ? tick : percentTick,
-  better: key === 'loss' ? 'lower' : 'higher',
-  canBeLogarithmic: key === 'loss',
+  tick: isShare(key) ? percentTick : tick,
+  better: metricOf(key)?.better ?? null,
+  canBeLogarithmic: metricOf(key)?.unit === 'nats',
   fromZero: false,
-  atMost: key === 'loss' ? null : 1,
+  atMost: isShare(key) ? 1 : null,
 });
 
 /** Several runs: one figure a chart, one line a run. */
-const COMPARISON: ChartDefinition[] = [
-  steps('loss', 'Training loss', 'loss', 'charts-blue', true, significant, { better: 'lower', canBeLogarithmic: true }),
-  compared('loss', 'Validation loss'),
-  compared('accuracy', 'Validation accuracy'),
-  compared('f1_macro', 'Validation macro F1'),
+const comparison = (keys: readonly MetricKey[]): ChartDefinition[] => [
+  steps('loss', 'Training loss', 'loss', 'charts-blue', true, significant, TRAINING_LOSS),
+  validation('loss'),
+  ...keys.filter((key) => key !== 'loss').map(validation),
   ...REST,
 ];
 
-export const chartsFor = (runs: number): ChartDefinition[] => (runs > 1 ? COMPARISON : SINGLE);
+export const chartsFor = (runs: readonly RunView[]): ChartDefinition[] =>
+  (runs.length > 1 ? comparison : single)(headlines(runs)).filter(({ lines }) => lines.length > 0);
 
 /** Colours of compared runs, in order; as far apart as the theme's chart colours allow. */
 export const RUN_COLORS = [

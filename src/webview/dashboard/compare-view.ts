@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { type ClassificationReport, type ComparedRow, fewRowsNote } from '../../protocol/evaluation.ts';
 import { mcnemar } from '../../protocol/mcnemar.ts';
-import type { MetricKey } from '../../protocol/recipe.ts';
+import type { MetricKey } from '../../protocol/metrics.ts';
 import { count, METRIC_NAMES, metric, percent, plural, significant } from '../shared/format.ts';
 import { runSwatch } from './charts.ts';
 import type { Page } from './page.ts';

@@ -6,7 +6,8 @@ import {
   FEW_ROWS_HINT,
   fewRowsNote,
 } from '../../protocol/evaluation.ts';
-import type { MetricKey } from '../../protocol/recipe.ts';
+import type { Metrics } from '../../protocol/events.ts';
+import type { MetricKey } from '../../protocol/metrics.ts';
 import { count, day, METRIC_NAMES, metric, percent, plural, significant } from '../shared/format.ts';
 import type { CellDetail } from './confusion.ts';
 import { csv } from './csv.ts';
@@ -145,7 +146,7 @@ const metricsTable = (report: ClassificationReport): TemplateResult => html`
 
 /** What always answering one class scores; its MCC is 0 by definition. Empty where it says nothing. */
 const majorityText = ({ majority }: ClassificationReport, key: MetricKey): string => {
-  const value = key === 'loss' || key === 'ece' ? undefined : key === 'mcc' ? (majority.mcc ?? 0) : majority[key];
+  const value = key === 'mcc' ? (majority.mcc ?? 0) : (majority as Metrics)[key];
   return value === undefined ? '' : metric(key, value);
 };
 

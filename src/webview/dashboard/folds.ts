@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { stageName } from '../../protocol/folds.ts';
-import type { MetricKey } from '../../protocol/recipe.ts';
+import { type MetricKey, measured } from '../../protocol/metrics.ts';
 import type { CrossValidation } from '../../protocol/run.ts';
 import { count, METRIC_NAMES, metric, plural } from '../shared/format.ts';
 import { csv } from './csv.ts';
@@ -31,7 +31,7 @@ export const foldsView = (run: RunView, page: Page): TemplateResult | typeof not
   if (!folds) return nothing;
   const { results, deviations } = folds;
   const means = run.record.best?.metrics ?? {};
-  const keys = (Object.keys(METRIC_NAMES) as MetricKey[]).filter((key) => results[0] && key in results[0].metrics);
+  const keys = measured(results[0]?.metrics ?? {}).map(({ key }) => key);
   const cells = (metrics: CrossValidation['deviations']) =>
     keys.map((key) => html`<td class="number">${metric(key, metrics[key])}</td>`);
   return html`<section class="area-folds" aria-labelledby="folds-title">

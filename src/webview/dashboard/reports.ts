@@ -3,7 +3,7 @@ import {
   FEWEST_ROWS_FOR_INTERVALS,
   type FileEvaluation,
 } from '../../protocol/evaluation.ts';
-import type { MetricKey } from '../../protocol/recipe.ts';
+import { type MetricKey, metricOf } from '../../protocol/metrics.ts';
 import { interval } from '../shared/format.ts';
 import type { RunView } from './store.ts';
 
@@ -47,5 +47,6 @@ export const shownReport = (run: RunView, key: string | null): NamedReport | und
 /** A metric's interval in words; empty where it never has one. */
 export const intervalText = ({ intervals, n }: ClassificationReport, key: MetricKey): string => {
   const range = intervals[key];
-  return range ? interval(key, range) : n < FEWEST_ROWS_FOR_INTERVALS ? 'too few rows' : '';
+  if (range) return interval(key, range);
+  return metricOf(key)?.interval && n < FEWEST_ROWS_FOR_INTERVALS ? 'too few rows' : '';
 };

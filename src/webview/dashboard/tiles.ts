@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { fewRowsNote } from '../../protocol/evaluation.ts';
-import type { MetricKey } from '../../protocol/recipe.ts';
+import type { MetricKey } from '../../protocol/metrics.ts';
 import type { CrossValidation } from '../../protocol/run.ts';
 import type { StepColumn } from '../../protocol/steps.ts';
 import { bytes, count, interval, metric, metricInText, percent, plural, significant } from '../shared/format.ts';

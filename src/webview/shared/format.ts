@@ -1,5 +1,5 @@
 import { formatBytes } from '../../protocol/figures.ts';
-import { METRIC_WORDS, SHARES } from '../../protocol/words.ts';
+import { isPercentage, METRICS, metricName } from '../../protocol/metrics.ts';
 import { pageLanguage, usableLanguage } from './language.ts';
 
 /**
@@ -127,17 +127,16 @@ export const capital = (word: string): string => word.replace(/^\p{Ll}/u, (lette
 
 /** The words shown for a metric, in the order in which metrics are listed. */
 export const METRIC_NAMES: Readonly<Record<string, string>> = Object.fromEntries(
-  Object.entries(METRIC_WORDS).map(([key, word]) => [key, capital(word)]),
+  METRICS.map(({ key, name }) => [key, capital(name)]),
 );
 
 /** A metric's words inside a sentence. */
-export const metricInText = (key: string): string =>
-  (METRIC_WORDS as Readonly<Record<string, string | undefined>>)[key] ?? key;
+export const metricInText = metricName;
 
 /** Losses are figures, the rest are shares; MCC runs from -1 to 1 and stays a figure. */
 export const metric = (key: string, value: number | null | undefined): string =>
-  SHARES.has(key) ? percent(value) : significant(value);
+  isPercentage(key) ? percent(value) : significant(value);
 
 /** An interval of a metric, its unit said once. */
 export const interval = (key: string, { low, high }: { low: number; high: number }): string =>
-  `${SHARES.has(key) ? fixed(100 * low, 1) : significant(low)} – ${metric(key, high)}`;
+  `${isPercentage(key) ? fixed(100 * low, 1) : significant(low)} – ${metric(key, high)}`;

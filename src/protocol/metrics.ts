@@ -1,0 +1,67 @@
+/**
+ * Every metric that a run or an evaluation can have, in the order in which they are listed: the only place that knows
+ * their names, units and directions. Terminal, editor, pages, recipe and docs read it. Formulas: docs/evaluation.md.
+ */
+export interface MetricDefinition {
+  readonly key: string;
+  /** What people read, within a sentence. */
+  readonly name: string;
+  /** A share of one; the distance of two shares in percentage points; nats; or a figure of a scale of its own. */
+  readonly unit: 'share' | 'points' | 'nats' | 'score';
+  readonly better: 'higher' | 'lower';
+  /** How its interval is made: exactly, as that of a proportion, or by resampling, which says nothing of few rows. */
+  readonly interval: 'proportion' | 'resampled' | null;
+  /** Whether it stands where there is room for two or three, and in charts. */
+  readonly headline?: true;
+  /** What the Hugging Face hub calls it. */
+  readonly hub?: string;
+}
+
+export const METRICS = [
+  {
+    key: 'accuracy',
+    name: 'accuracy',
+    unit: 'share',
+    better: 'higher',
+    interval: 'proportion',
+    headline: true,
+    hub: 'accuracy',
+  },
+  {
+    key: 'f1_macro',
+    name: 'macro F1',
+    unit: 'share',
+    better: 'higher',
+    interval: 'resampled',
+    headline: true,
+    hub: 'f1',
+  },
+  { key: 'f1_weighted', name: 'weighted F1', unit: 'share', better: 'higher', interval: 'resampled' },
+  { key: 'mcc', name: 'MCC', unit: 'score', better: 'higher', interval: 'resampled', hub: 'matthews_correlation' },
+  { key: 'loss', name: 'loss', unit: 'nats', better: 'lower', interval: 'resampled', headline: true },
+  { key: 'ece', name: 'calibration error', unit: 'points', better: 'lower', interval: 'resampled' },
+] as const satisfies readonly MetricDefinition[];
+
+export type MetricKey = (typeof METRICS)[number]['key'];
+
+const BY_KEY: ReadonlyMap<string, MetricDefinition> = new Map(METRICS.map((metric) => [metric.key, metric]));
+
+/** Undefined for what another version measured. */
+export const metricOf = (key: string): MetricDefinition | undefined => BY_KEY.get(key);
+
+/** What people read for a metric, within a sentence. */
+export const metricName = (key: string): string => BY_KEY.get(key)?.name ?? key;
+
+/** Keys of those that say most. */
+export const HEADLINES: readonly MetricKey[] = METRICS.filter((metric) => 'headline' in metric).map(({ key }) => key);
+
+/** Whether it is shown as a percentage where percentages are shown. */
+export const isPercentage = (key: string): boolean => {
+  const unit = BY_KEY.get(key)?.unit;
+  return unit === 'share' || unit === 'points';
+};
+
+/** Those of some metrics that are there, in the table's order. */
+export const measured = (
+  metrics: Readonly<Record<string, unknown>>,
+): readonly (MetricDefinition & { key: MetricKey })[] => METRICS.filter(({ key }) => typeof metrics[key] === 'number');

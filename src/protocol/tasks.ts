@@ -1,0 +1,28 @@
+import type { MetricKey } from './metrics.ts';
+
+/** What terminal, editor and pages know of a task; what it computes stands in the engine's folder of its name. */
+export interface TaskDescription {
+  readonly name: string;
+  /** As a person chooses it. */
+  readonly title: string;
+  /** What its evaluations measure. */
+  readonly metrics: readonly MetricKey[];
+  /** Decides which weights are best where a recipe does not say. */
+  readonly best: MetricKey;
+}
+
+/** Every task, one entry each, in the order in which they are offered. */
+export const TASKS = [
+  {
+    name: 'text-classification',
+    title: 'Text classification',
+    metrics: ['accuracy', 'f1_macro', 'f1_weighted', 'mcc', 'loss', 'ece'],
+    best: 'f1_macro',
+  },
+] as const satisfies readonly TaskDescription[];
+
+export type TaskName = (typeof TASKS)[number]['name'];
+
+/** The first task, which runs of 0.1.0 are of, where the name is not known. */
+export const taskOf = (name: string | undefined): TaskDescription =>
+  TASKS.find((task) => task.name === name) ?? TASKS[0];
