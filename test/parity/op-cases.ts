@@ -62,6 +62,13 @@ const loss =
   (smoothing: number): Case =>
   ({ logits, labels, weights }) =>
     crossEntropy(logits as tf.Tensor2D, ids(labels!), ids(weights!), smoothing);
+const weighted =
+  (smoothing: number): Case =>
+  ({ logits, labels, weights }) => {
+    const each = tf.gather(weights!, ids(labels!));
+    const classWeights = weights as tf.Tensor1D;
+    return crossEntropy(logits as tf.Tensor2D, ids(labels!), tf.div(each, tf.sum(each)), smoothing, classWeights);
+  };
 
 /** What Luthier computes for each case of op_figures.py, by its name. */
 export const CASES: Readonly<Record<string, Case>> = {
@@ -155,10 +162,8 @@ export const CASES: Readonly<Record<string, Case>> = {
   'attention: one token': plainAttention,
   crossEntropy: loss(0),
   'crossEntropy: smoothed': loss(0.1),
-  'crossEntropy: weighted by class': ({ logits, labels, weights }) => {
-    const each = tf.gather(weights!, ids(labels!));
-    return crossEntropy(logits as tf.Tensor2D, ids(labels!), tf.div(each, tf.sum(each)), 0);
-  },
+  'crossEntropy: weighted by class': weighted(0),
+  'crossEntropy: weighted by class and smoothed': weighted(0.1),
   'crossEntropy: two classes, one row': loss(0),
 };
 

@@ -185,6 +185,10 @@ CASES = {
         dict(logits=f(5, 3), labels=ids(3, 5), weights=pos(3)),
         lambda logits, labels, weights: F.cross_entropy(logits, labels, weight=weights),
     ),
+    "crossEntropy: weighted by class and smoothed": (
+        dict(logits=f(5, 3), labels=ids(3, 5), weights=pos(3)),
+        lambda logits, labels, weights: F.cross_entropy(logits, labels, weight=weights, label_smoothing=0.1),
+    ),
     "crossEntropy: two classes, one row": (dict(logits=f(1, 2), labels=ids(2, 1), weights=pos(1)), cross_entropy(0.0)),
 }
 
@@ -193,7 +197,7 @@ NO_GRADIENT = {
     "maximum: broadcast": "ab", "minimum: broadcast": "ab", "squaredDifference: broadcast": "ab",
     "floor": "x", "comparisons": "ab", "argMax": "x", "fill and likes": "x",
     "attention: other keys, bias, dropout": ["bias"],
-    "crossEntropy": ["weights"], "crossEntropy: weighted by class": ["weights"], "crossEntropy: smoothed": ["weights"], "crossEntropy: two classes, one row": ["weights"],
+    "crossEntropy": ["weights"], "crossEntropy: weighted by class": ["weights"], "crossEntropy: weighted by class and smoothed": ["weights"], "crossEntropy: smoothed": ["weights"], "crossEntropy: two classes, one row": ["weights"],
 }
 
 

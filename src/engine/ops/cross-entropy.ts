@@ -38,12 +38,20 @@ const run = defineOp({
 /**
  * `Σ weights · cross entropy`, a scalar: logits `[N, C]`, labels `[N]` (int32), weights `[N]`, which are one over the
  * number of real rows, and 0 for the rows that only fill a short batch.
+ * @param classWeights `[C]`, what `weights` were made of where classes are weighted: each term of a smoothed target
+ *   is weighted by its own class, as torch.nn.CrossEntropyLoss does
  */
 export function crossEntropy(
   logits: tf.Tensor2D,
   labels: tf.Tensor1D,
   weights: tf.Tensor1D,
   smoothing: number,
+  classWeights?: tf.Tensor1D,
 ): tf.Scalar {
-  return run({ logits, labels, weights }, { smoothing })[0] as tf.Scalar;
+  if (!classWeights || smoothing === 0) return run({ logits, labels, weights }, { smoothing })[0] as tf.Scalar;
+  const [hard] = run({ logits, labels, weights: tf.mul(weights, 1 - smoothing) }, { smoothing: 0 });
+  // A row's weight is its label's over the sum; here every class counts by its own.
+  const perRow = tf.div(weights, tf.gather(classWeights, labels));
+  const spread = tf.mul(tf.reshape(perRow, [-1, 1]), tf.mul(classWeights, smoothing / logits.shape[1]));
+  return tf.sub(hard!, tf.sum(tf.mul(tf.logSoftmax(logits), spread)));
 }

@@ -31,6 +31,8 @@ export interface ClassifierOptions {
   /** Micro-batches are summed before the optimiser's step. */
   accumulate: boolean;
   labelSmoothing: number;
+  /** Of each class, where classes are weighted: smoothed targets are weighted by them. */
+  classWeights?: Float32Array | undefined;
   /** Largest number of texts, and of tokens in one, that a training batch may have; sizes the dropout masks. */
   maxBatch: { texts: number; tokens: number };
   seed: number;
@@ -137,10 +139,9 @@ export class Classifier {
       weights[i] = typeof weight === 'number' ? weight : weight(text.label);
     });
     const trained = this.store.trainedNames();
-    const { labelSmoothing } = this.#options;
-    const { isHeldIn8Bit = () => false } = this.#options;
+    const { labelSmoothing, classWeights, isHeldIn8Bit = () => false } = this.#options;
     const build = (options: ProgramOptions) =>
-      trainingProgram({ ...options, trained, labelSmoothing, fromFeatures, isHeldIn8Bit });
+      trainingProgram({ ...options, trained, labelSmoothing, classWeights, fromFeatures, isHeldIn8Bit });
     const weightsNeeded = fromFeatures ? (name: string) => this.encoder.placeOf(name) === 'head' : () => true;
     const feeds: Record<string, Feed> = {
       ...arrays,

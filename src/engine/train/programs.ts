@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import type { Program, TensorSpec } from '../executors/executor.ts';
 import { type BatchShape, batchSpecs, labelSpecs } from '../models/batch.ts';
 import type { BertInputs, Masks } from '../models/bert.ts';
@@ -82,13 +82,15 @@ export function headLogitsProgram(options: ProgramOptions): ReadyProgram {
 export interface TrainingOptions extends ProgramOptions {
   trained: readonly string[];
   labelSmoothing: number;
+  /** Of each class, where classes are weighted and targets smoothed. */
+  classWeights?: Float32Array | undefined;
   /** Starts from features instead of texts. */
   fromFeatures: boolean;
 }
 
 /** Texts or features, with labels and weights -> `loss` and the gradient of each trained parameter. */
 export function trainingProgram(options: TrainingOptions): ReadyProgram {
-  const { encoder, shapes, batch, trained, labelSmoothing, fromFeatures } = options;
+  const { encoder, shapes, batch, trained, labelSmoothing, classWeights, fromFeatures } = options;
   const sites = trainingSites(options);
   return {
     inputs: {
@@ -109,7 +111,8 @@ export function trainingProgram(options: TrainingOptions): ReadyProgram {
             ? (inputs.features as tf.Tensor2D)
             : encoder.firstTokens(all, inputs as unknown as BertInputs, batch, masks);
           const logits = encoder.classifier(all, first, masks);
-          return crossEntropy(logits, inputs.labels as tf.Tensor1D, inputs.weights as tf.Tensor1D, labelSmoothing);
+          const [labels, weights] = [inputs.labels as tf.Tensor1D, inputs.weights as tf.Tensor1D];
+          return crossEntropy(logits, labels, weights, labelSmoothing, classWeights && tf.tensor1d(classWeights));
         },
         Object.fromEntries(trained.map((name) => [name, p[name]!])),
       );

@@ -162,7 +162,7 @@ export const recipeSchema = z.strictObject({
     .union([z.literal('balanced'), z.record(z.string(), z.number().positive().max(1e6))])
     .exactOptional()
     .describe(
-      'Weight of each class in the training loss: "balanced" (rows / (classes · rows of the class)), or by label ({"rare": 5}), with 1 for labels not named. If left out, every row counts the same. With label_smoothing_factor, the smoothed loss of a row is weighted as a whole by its own class, where torch weights each smoothed term by its class.',
+      'Weight of each class in the training loss: "balanced" (rows / (classes · rows of the class)), or by label ({"rare": 5}), with 1 for labels not named. If left out, every row counts the same. With label_smoothing_factor, each class’s share of a smoothed target is weighted by that class, as in torch.nn.CrossEntropyLoss.',
     ),
   max_length: z
     .number()

@@ -173,6 +173,8 @@ class ClassificationTrainer implements Trainer {
       isHeldIn8Bit: isHeldIn8Bit(recipe.strategy, encoder),
       accumulate: accumulation > 1 && !keepsParameters(engine),
       labelSmoothing: recipe.label_smoothing_factor,
+      ...(this.#classWeights &&
+        recipe.label_smoothing_factor > 0 && { classWeights: Float32Array.from(this.#classWeights) }),
       maxBatch: { texts: batch, tokens: largest(encoded.train, (t) => t.ids.length) },
       seed: recipe.seed,
     });
