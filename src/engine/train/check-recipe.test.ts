@@ -216,7 +216,13 @@ describe('what a recipe names', () => {
     expect(fixed(few, problem, 'Set per_device_train_batch_size to 4')).toMatchObject({
       per_device_train_batch_size: 4,
     });
-    // The default shrinks to the rows that there are.
+    // The default shrinks to the rows that there are; where it is named, that is said.
+    const named = recipe({ dataset: 'few.csv', per_device_train_batch_size: 16, validation_split: 0.2 });
+    expect(only(named, await check(named))).toMatchObject({
+      severity: 'warning',
+      message:
+        'per_device_train_batch_size is 16, but few.csv has only 6 rows; each batch will have all training rows.',
+    });
     expect(await check(recipe({ dataset: 'few.csv', validation_split: 0.2 }))).toEqual([]);
     await writeFile(join(folder, 'blank.csv'), 'a,b\n1,2\n3,4\n');
     const blank = recipe({ dataset: 'blank.csv', per_device_train_batch_size: 1 });

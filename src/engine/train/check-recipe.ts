@@ -10,6 +10,7 @@ import { resolveModel, startersFolder } from '../hub/resolve.ts';
 import { createEncoder } from '../models/registry.ts';
 import { checkText, type Places } from './check-recipe-text.ts';
 import { recipeSchema } from './recipe-schema.ts';
+import { DEFAULT_BATCH } from './schedule.ts';
 import { encoderFor, isTrainedBy } from './strategy.ts';
 
 export interface CheckOptions {
@@ -52,7 +53,6 @@ export class RecipeChecker {
         : this.#checkData({
             dataset,
             columns: part('columns') ?? {},
-            // The default one is made as small as the training rows (train/schedule.ts); a size that is named is not.
             batch: 'per_device_train_batch_size' in given ? part('per_device_train_batch_size') : undefined,
             split: part('validation_split') ?? 0,
             base,
@@ -270,7 +270,10 @@ function dataProblems(summary: DataSummary, place: { start: number; end: number 
     });
 }
 
-/** A batch that is larger than all rows is refused; how many of them are for training, only the split itself knows. */
+/**
+ * A batch that is larger than all rows is refused, one of the default size made smaller (train/schedule.ts); how many
+ * rows are for training, only the split itself knows.
+ */
 function tooFewRows(
   summary: DataSummary,
   batch: number | undefined,
@@ -281,11 +284,12 @@ function tooFewRows(
   if (batch === undefined || summary.rows === 0 || batch <= summary.rows) return [];
   const keys = ['per_device_train_batch_size'];
   const fitting = 2 ** Math.floor(Math.log2(Math.max(1, summary.rows * (1 - split))));
+  const isMadeSmaller = batch === DEFAULT_BATCH;
   return [
     {
-      severity: 'error',
+      severity: isMadeSmaller ? 'warning' : 'error',
       code: 'wrong-value',
-      message: `per_device_train_batch_size is ${batch}, but ${file} has only ${summary.rows} ${summary.rows === 1 ? 'row' : 'rows'}.`,
+      message: `per_device_train_batch_size is ${batch}, but ${file} has only ${summary.rows} ${summary.rows === 1 ? 'row' : 'rows'}${isMadeSmaller ? '; each batch will have all training rows' : ''}.`,
       ...places.value(keys),
       fixes: [
         { title: `Set per_device_train_batch_size to ${fitting}`, edits: places.set(keys, fitting), preferred: true },

@@ -62,7 +62,7 @@ describe('fitBatch', () => {
     const fitted = fitBatch(recipe, 11);
     expect(fitted.recipe.per_device_train_batch_size).toBe(11);
     expect(fitted.note).toBe(
-      'There are 11 training rows, fewer than the default batch size of 16, so each batch has 11.',
+      'There are 11 training rows, fewer than per_device_train_batch_size (16), so each batch has 11.',
     );
     expect(fitBatch(recipe, 16)).toEqual({ recipe, note: null });
   });

@@ -17,11 +17,13 @@ export function warmupWarning(
   return `The warmup (warmup_steps ${warmup}) is longer than the run (${totalSteps} ${totalSteps === 1 ? 'step' : 'steps'}): the learning rate rises only to ${highest} (${recipe.learning_rate} · ${totalSteps}/${warmup}) and never reaches ${recipe.learning_rate}. Set warmup_steps to ${Math.max(1, Math.floor(totalSteps / 10))}, or to a share such as 0.06.`;
 }
 
-const DEFAULT_BATCH = recipeSchema.shape.per_device_train_batch_size.parse(undefined);
+/** The one size that is made smaller for few rows: doors write it into recipes without anybody having chosen it. */
+export const DEFAULT_BATCH = recipeSchema.shape.per_device_train_batch_size.parse(undefined);
 
 /**
- * The recipe with a batch that the training rows fill: the default one is made as small as they are, and that is said.
- * @throws LuthierError `recipe-invalid` for a size that somebody chose
+ * The recipe with a batch that the training rows fill: one of the default size is made as small as they are, whether the
+ * recipe names it or not, and that is said.
+ * @throws LuthierError `recipe-invalid` for another size
  */
 export function fitBatch(recipe: Recipe, rows: number): { recipe: Recipe; note: string | null } {
   const batch = recipe.per_device_train_batch_size;
@@ -35,7 +37,7 @@ export function fitBatch(recipe: Recipe, rows: number): { recipe: Recipe; note: 
   }
   return {
     recipe: { ...recipe, per_device_train_batch_size: rows },
-    note: `There ${rows === 1 ? 'is 1 training row' : `are ${rows} training rows`}, fewer than the default batch size of ${batch}, so each batch has ${rows}.`,
+    note: `There ${rows === 1 ? 'is 1 training row' : `are ${rows} training rows`}, fewer than per_device_train_batch_size (${batch}), so each batch has ${rows}.`,
   };
 }
 
