@@ -16,12 +16,6 @@ export function formatMetric(key: string, value: number): string {
   return isPercentage(key) ? `${(100 * value).toFixed(1)} %` : value.toFixed(3);
 }
 
-/** `12,345` whatever the language, as the rest of the interface is in English. */
-export const formatCount = (n: number): string => n.toLocaleString('en-US');
-
-/** `1 row`, `2 rows`. */
-export const plural = (n: number, one: string, many = `${one}s`): string => `${formatCount(n)} ${n === 1 ? one : many}`;
-
 /** Text cut to `length` characters with an ellipsis, on one line. */
 export function shorten(text: string, length: number): string {
   const line = text.replace(/\s+/g, ' ').trim();

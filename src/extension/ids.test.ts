@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { RUN_STATES as states } from '../protocol/index.ts';
 import {
   COMMANDS,
   CONTEXT_KEYS,
@@ -18,7 +19,6 @@ import {
   WALKTHROUGH,
   WALKTHROUGH_STEPS,
 } from './ids.ts';
-import { FINISHED, WORKING } from './runs/record.ts';
 
 const root = join(import.meta.dirname, '../..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -200,7 +200,6 @@ function terms(clause: string): { key: string; operator: string; value: string }
   return found;
 }
 
-const states = [...WORKING, ...FINISHED, 'queued', 'interrupted'];
 const suffixes = ['', ...RUN_TRAITS.map((trait) => `.${trait}`), `.${RUN_TRAITS.join('.')}`];
 const itemValues = [
   ...states.flatMap((state) => suffixes.map((suffix) => `${TREE_ITEMS.run}.${state}${suffix}`)),

@@ -1,4 +1,5 @@
 import type { MetricKey } from './metrics.ts';
+import type { RunState } from './states.ts';
 
 /**
  * What a run says while it works: the lines of metrics.jsonl, the lines of `train --json`,
@@ -119,21 +120,3 @@ export interface ErrorEvent {
   message: string;
   hint?: string;
 }
-
-/**
- * starting → running ⇄ paused → done | stopped | failed | cancelled.
- * `interrupted` is never written by a run itself: it is what a reader calls a run whose state says that it
- * works while its process does not answer.
- * `stopped`: ended early at a person's wish with the best weights kept; `cancelled`: ended and nothing kept.
- */
-export type RunState =
-  | 'queued'
-  | 'starting'
-  | 'running'
-  | 'paused'
-  | 'stopping'
-  | 'done'
-  | 'stopped'
-  | 'cancelled'
-  | 'failed'
-  | 'interrupted';

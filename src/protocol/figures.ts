@@ -25,8 +25,18 @@ export function formatBytes(bytes: number, write: (size: number, isWhole: boolea
   return `${write(size, unit === 0)} ${BYTE_UNITS[unit]}`;
 }
 
+/** `12,345` whatever the language, as the interface of terminal and editor is in English. */
+export const formatCount = (n: number): string => n.toLocaleString('en');
+
+/**
+ * `1 row`, `1,200 rows`.
+ * @param write the number, where it is not English
+ */
+export const counted = (n: number, one: string, many = `${one}s`, write = formatCount): string =>
+  `${write(n)} ${n === 1 ? one : many}`;
+
 /** A large number in short: `9,858`, `20 k`, `22.7 M`. */
 export function formatCompact(n: number): string {
   if (n >= 999_500) return `${(n / 1e6).toFixed(1)} M`;
-  return n >= 10_000 ? `${Math.round(n / 1000)} k` : n.toLocaleString('en');
+  return n >= 10_000 ? `${Math.round(n / 1000)} k` : formatCount(n);
 }

@@ -12,8 +12,9 @@ import {
   recordOf,
   shape,
 } from './check.ts';
-import type { FoldResult, Metrics, RunEvent, RunState } from './events.ts';
+import type { FoldResult, Metrics, RunEvent } from './events.ts';
 import type { Recipe } from './recipe.ts';
+import { RUN_STATES, type RunState } from './states.ts';
 
 /** Version of the run folder's layout. A reader shows a newer one read-only. */
 export const RUN_FORMAT = 1;
@@ -67,20 +68,6 @@ export interface CrossValidation {
   /** Sample standard deviation of each metric over the finished folds; empty before there are two. */
   deviations: Metrics;
 }
-
-/** Every state that a run can have. */
-export const RUN_STATES = [
-  'queued',
-  'starting',
-  'running',
-  'paused',
-  'stopping',
-  'done',
-  'stopped',
-  'cancelled',
-  'failed',
-  'interrupted',
-] as const satisfies readonly RunState[];
 
 const isTime: Check = (value, at) =>
   typeof value === 'string' && value.length < 100 && Number.isFinite(Date.parse(value)) ? null : `${at} is not a time`;

@@ -3,6 +3,7 @@ import { basename, extname, join, resolve, sep } from 'node:path';
 import {
   append,
   type Columns,
+  counted,
   type DataSummary,
   formatBytes,
   formatCompact,
@@ -14,7 +15,6 @@ import {
   USUAL_LAYERS,
 } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
-import { counted } from '../data/problems.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
 import { writeFileAtomically } from '../hub/write-file.ts';
 import { listModels } from '../model-files/list.ts';

@@ -1,5 +1,4 @@
-import { formatBytes } from '../../protocol/index.ts';
-import { counted } from '../data/problems.ts';
+import { counted, formatBytes } from '../../protocol/index.ts';
 import { FeatureCache } from '../train/feature-cache.ts';
 import { EXIT, note, print, printJson, table } from './output.ts';
 

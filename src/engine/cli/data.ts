@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
-import type { DataSummary } from '../../protocol/index.ts';
+import { counted, type DataSummary } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
-import { counted } from '../data/problems.ts';
 import { columnsFrom } from './evaluate.ts';
 import { bold, dim, EXIT, note, print, printJson, red, table, yellow } from './output.ts';
 import { ProgressLine } from './progress-line.ts';

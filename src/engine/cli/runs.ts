@@ -1,11 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { forgetRun, isOwnRun, placeProblem, readOwnFile, rememberRun, runFolderProblem } from '../../guard/index.ts';
-import { formatBytes, type RunRecord, STATE_WORDS } from '../../protocol/index.ts';
-import { counted } from '../data/problems.ts';
+import { counted, formatBytes, type RunRecord, STATE_WORDS, WORKING_STATES } from '../../protocol/index.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
 import { connectRun, lookAtProcess, readRun } from '../runs/client.ts';
-import { createRun, diskUse, FILES, findRun, findRunFolders, LIVE_STATES, requireNone } from '../runs/folder.ts';
+import { createRun, diskUse, FILES, findRun, findRunFolders, requireNone } from '../runs/folder.ts';
 import { startRun } from '../runs/start.ts';
 import { bold, duration, EXIT, isInteractive, metricLine, note, print, printJson, table, yellow } from './output.ts';
 import { announce, tellOutside } from './train.ts';
@@ -115,7 +114,7 @@ export async function removeRun(name: string, { yes, json }: JsonOption & { yes?
   // What is inside may be anything, and links in it are deleted as links; the folder itself must be the one it says.
   requireNone(await placeProblem(folder));
   const { state } = await readRun(folder);
-  if (LIVE_STATES.has(state)) {
+  if (WORKING_STATES.has(state)) {
     throw new LuthierError(
       'run-busy',
       `Run ${name} is still in progress.`,
@@ -257,7 +256,7 @@ export async function resumeRun(name: string, options: ResumeOptions): Promise<n
 
 /** Lets a paused run's process go on. @returns false where no process is there to be asked */
 async function reachPaused(folder: string, record: RunRecord): Promise<boolean> {
-  if (!LIVE_STATES.has(record.state)) return false;
+  if (!WORKING_STATES.has(record.state)) return false;
   try {
     const client = await connectRun(folder, 'luthier runs resume');
     await client.request('resume', {});
@@ -350,7 +349,7 @@ const DID = { pause: 'Paused', stop: 'Stopping', cancel: 'Discarded' } as const;
 export async function steerRun(name: string, wish: keyof typeof DID, { json }: JsonOption): Promise<number> {
   const folder = await findRun(name, process.cwd());
   const record = await readRun(folder);
-  if (!LIVE_STATES.has(record.state)) {
+  if (!WORKING_STATES.has(record.state)) {
     note(`Run ${record.id} is not in progress (${STATE_WORDS[record.state]}); there is nothing to ${wish}.`);
     if (json) printJson({ run: folder, state: record.state, step: record.step });
     return ENDED[record.state] === undefined ? EXIT.failed : EXIT.done;

@@ -3,6 +3,7 @@ import { basename, join, relative } from 'node:path';
 import { MultiBar, type SingleBar } from 'cli-progress';
 import {
   type CrossValidation,
+  counted,
   type DoneEvent,
   formatBytes,
   formatCompact,
@@ -13,7 +14,6 @@ import {
   type RunRecord,
   type StepEvent,
 } from '../../protocol/index.ts';
-import { counted } from '../data/problems.ts';
 import { LuthierError } from '../errors.ts';
 import { metricValue } from '../evaluate/format.ts';
 import { connectRun, type RunClient, readRun } from '../runs/client.ts';

@@ -1,11 +1,11 @@
-import type { Columns } from '../../protocol/index.ts';
+import { type Columns, counted } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { characterName, invisibleIn, isReadable, lookAlikesIn, lookOf, nearText } from './characters.ts';
 import { joinedLabels, LabelCells } from './label-cells.ts';
 import { type Fields, type LabelledRows, LabelledRowsBuilder, SeenRows } from './labelled-rows.ts';
 import { numberKey, settleLabels } from './labels.ts';
 import { type Pace, Stride } from './pace.ts';
-import { counted, listed, Places, type Problems, places, quoted } from './problems.ts';
+import { listed, Places, type Problems, places, quoted } from './problems.ts';
 import { isEmpty, type Table } from './table.ts';
 
 /**

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { closest, distance } from 'fastest-levenshtein';
-import { type ColumnSummary, type Columns, largest } from '../../protocol/index.ts';
+import { type ColumnSummary, type Columns, counted, largest } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { LABEL_NAMES, OTHER_NAMES, PAIR_NAMES, TEXT_NAMES } from './names.ts';
 import { type Pace, Stride } from './pace.ts';
-import { counted, listed } from './problems.ts';
+import { listed } from './problems.ts';
 import { isEmpty, type Table } from './table.ts';
 
 export interface ColumnStats extends ColumnSummary {

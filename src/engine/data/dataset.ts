@@ -1,5 +1,5 @@
 import { closest, distance } from 'fastest-levenshtein';
-import type { Columns, DataProblem, DatasetReference } from '../../protocol/index.ts';
+import { type Columns, counted, type DataProblem, type DatasetReference } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { checkClasses, checkRepeats, compareLabels, type DataRules, textKey } from './checks.ts';
 import { isUsualLabelName } from './columns.ts';
@@ -8,7 +8,7 @@ import { withListColumns } from './label-cells.ts';
 import type { LabelledRow, LabelledRows } from './labelled-rows.ts';
 import { KnownLabels } from './labels.ts';
 import { type Pace, pacer, Stride } from './pace.ts';
-import { bySeverity, counted, listed, Problems, quoted } from './problems.ts';
+import { bySeverity, listed, Problems, quoted } from './problems.ts';
 import { readTable } from './read.ts';
 import { type Part, type PartName, resolveDataset } from './resolve.ts';
 import { inSource, nameOf } from './row-source.ts';

@@ -1,10 +1,11 @@
 import { isUtf8 } from 'node:buffer';
+import { counted } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { decoderOf, decodeWhole, encodeWhole } from './codec.ts';
 import { type EncodingGuess, guessEncoding } from './encoding-guess.ts';
 import { requireEncoding } from './encoding-names.ts';
 import type { Pace } from './pace.ts';
-import { counted, type Problems } from './problems.ts';
+import type { Problems } from './problems.ts';
 import { bufferSource, type Source } from './source.ts';
 
 /** How a file's bytes are to be read. */

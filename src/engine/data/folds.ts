@@ -1,6 +1,6 @@
+import { counted } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { type DataRules, textKey } from './checks.ts';
-import { counted } from './problems.ts';
 import { Random } from './random.ts';
 import type { ClassificationDataset, Example } from './types.ts';
 

@@ -1,5 +1,6 @@
+import { counted } from '../../protocol/index.ts';
 import { type Pace, Stride } from './pace.ts';
-import { counted, listed, type Problems, quoted } from './problems.ts';
+import { listed, type Problems, quoted } from './problems.ts';
 import type { Table } from './table.ts';
 
 /** What stands in a cell of labels: one label as it is, or some within a list or JSON. */

@@ -1,6 +1,7 @@
+import { counted } from '../../protocol/index.ts';
 import { characterName, labelKey, oddCharacters, tidyLabel } from './characters.ts';
 import type { LabelledRows } from './labelled-rows.ts';
-import { counted, listed, type Places, type Problems, places, quoted } from './problems.ts';
+import { listed, type Places, type Problems, places, quoted } from './problems.ts';
 
 const NUMBER = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3}))?$/;
 

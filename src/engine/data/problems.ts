@@ -126,11 +126,6 @@ export function listed(words: readonly string[], conjunction = 'and'): string {
   return `${words.slice(0, -1).join(', ')} ${conjunction} ${words.at(-1)}`;
 }
 
-/** "1 row", "1,200 rows". */
-export function counted(count: number, singular: string, plural = `${singular}s`): string {
-  return `${count.toLocaleString('en')} ${count === 1 ? singular : plural}`;
-}
-
 /** A cell's content as a message can carry it: one line, at most 40 characters. */
 export function quoted(value: string): string {
   const flat = value.replace(/\s+/g, ' ');

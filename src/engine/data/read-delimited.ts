@@ -1,10 +1,11 @@
+import { counted } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { DelimitedParser, type Dialect, MAX_COLUMNS } from './delimited.ts';
 import { columnNames, hasHeader, isHeaderAgain } from './header.ts';
 import { tooManyColumns } from './json.ts';
 import { type Pace, Stride } from './pace.ts';
 import { NumberList, RowStore, Rows } from './packed-rows.ts';
-import { counted, Places, type Problems } from './problems.ts';
+import { Places, type Problems } from './problems.ts';
 import type { Content, Text } from './table.ts';
 
 /** Rows of cells, before it is known whether the first of them is a header. */

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { counted } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { type Detected, detectFormat, SAMPLE_BYTES } from './detect.ts';
 import { findEncoding, utf8Pieces } from './encoding.ts';
@@ -8,7 +9,7 @@ import { readLabelSpaceText } from './label-lines.ts';
 import { LineCutter } from './lines.ts';
 import { MarkdownReader } from './markdown.ts';
 import { type Pace, pacer } from './pace.ts';
-import { counted, Problems } from './problems.ts';
+import { Problems } from './problems.ts';
 import { contentOf, GridBuilder, noMarkdownTable, readDelimited } from './read-delimited.ts';
 import { bufferSource, fileSource, type Source } from './source.ts';
 import type { Content, Table, Text } from './table.ts';

@@ -2,10 +2,10 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { closest, distance } from 'fastest-levenshtein';
 import * as z from 'zod';
-import { type Columns, DATASET_FORMAT, type DatasetReference } from '../../protocol/index.ts';
+import { type Columns, counted, DATASET_FORMAT, type DatasetReference } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { readRegularFile } from '../files/regular-file.ts';
-import { counted, listed, places } from './problems.ts';
+import { listed, places } from './problems.ts';
 import { type RowSource, rowSource } from './row-source.ts';
 
 /** Of a dataset's own records; splits.json of a million rows has 7 MB. */

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { homeProblem } from '../../guard/index.ts';
 import {
   type Columns,
+  counted,
   DATASET_FORMAT,
   type DataProblem,
   type DataSource,
@@ -15,7 +16,7 @@ import { writeError, writeFileAtomically } from '../hub/write-file.ts';
 import { checkClasses, checkRepeats, compareLabels } from './checks.ts';
 import type { LabelledRows } from './labelled-rows.ts';
 import { pacer } from './pace.ts';
-import { counted, Problems } from './problems.ts';
+import { Problems } from './problems.ts';
 import { readTable } from './read.ts';
 import { toRanges } from './row-source.ts';
 import { extractSelection } from './selection.ts';

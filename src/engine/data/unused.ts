@@ -1,9 +1,9 @@
-import type { Columns } from '../../protocol/index.ts';
+import { type Columns, counted } from '../../protocol/index.ts';
 import { type ColumnStats, isUsualLabelName, isVaried } from './columns.ts';
 import { OTHER_NAMES } from './names.ts';
 import { type Pace, Stride } from './pace.ts';
 import type { TableRow } from './packed-rows.ts';
-import { counted, listed, Places, type Problems, quoted } from './problems.ts';
+import { listed, Places, type Problems, quoted } from './problems.ts';
 import { isEmpty, type Table } from './table.ts';
 
 /**

@@ -2,6 +2,8 @@ import { basename, dirname, isAbsolute, join } from 'node:path';
 import { stringify } from 'yaml';
 import {
   type ClassificationReport,
+  counted,
+  formatCount,
   largest,
   METRICS,
   measured,
@@ -76,7 +78,7 @@ function modelCard(library: 'transformers' | 'peft', origin: Origin, facts: Card
     isAdapter ? adapterUse(labels.length) : MODEL_USE,
     '## Data',
     [
-      `- ${datasetName(recipe)}: ${count(rows.train, 'training row')}, ${count(rows.validation, 'validation row')}${rows.test > 0 ? `, ${count(rows.test, 'test row')}` : ''}`,
+      `- ${datasetName(recipe)}: ${counted(rows.train, 'training row')}, ${counted(rows.validation, 'validation row')}${rows.test > 0 ? `, ${counted(rows.test, 'test row')}` : ''}`,
       `- SHA-256 of its files: \`${dataHash}\``,
     ].join('\n'),
     '## Results',
@@ -141,14 +143,12 @@ function results({ reports }: CardFacts): string {
         ? ' The weights were chosen on these rows, so results on new rows may be slightly worse.'
         : '';
     return [
-      `${split === 'validation' ? 'Validation' : 'Test'} rows: n = ${report.n.toLocaleString('en')}.${chosen}`,
+      `${split === 'validation' ? 'Validation' : 'Test'} rows: n = ${formatCount(report.n)}.${chosen}`,
       ['| metric | value | 95 % interval |', '|---|---|---|', ...body].join('\n'),
     ];
   });
   return tables.length === 0 ? 'Not measured: the run had no validation rows.' : tables.join('\n\n');
 }
-
-const count = (n: number, what: string): string => `${n.toLocaleString('en')} ${what}${n === 1 ? '' : 's'}`;
 
 const round = (value: number): number => Number(value.toFixed(4));
 

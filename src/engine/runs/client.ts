@@ -1,10 +1,10 @@
 import { connect, type Socket } from 'node:net';
 import { addressProblem, holderGone } from '../../guard/index.ts';
-import type { RunNotifications, RunRecord, RunRequests } from '../../protocol/index.ts';
+import { type RunNotifications, type RunRecord, type RunRequests, WORKING_STATES } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { Peer } from '../rpc.ts';
 import { readEndpoint } from './endpoint.ts';
-import { LIVE_STATES, readRecord } from './folder.ts';
+import { readRecord } from './folder.ts';
 
 /** A step blocks the run's thread, and a first one of a large model takes long. */
 const HELLO_MS = 60_000;
@@ -121,13 +121,13 @@ export async function lookAtProcess(folder: string): Promise<RunRecord | 'busy' 
  */
 export async function readRun(folder: string): Promise<RunRecord> {
   const record = await readRecord(folder);
-  if (!LIVE_STATES.has(record.state)) return record;
+  if (!WORKING_STATES.has(record.state)) return record;
   const seen = await lookAtProcess(folder);
   if (seen === 'busy') return record;
   if (seen !== null) return seen;
   // Its process may have ended between the two looks.
   const now = await readRecord(folder);
-  if (!LIVE_STATES.has(now.state)) return now;
+  if (!WORKING_STATES.has(now.state)) return now;
   // One that was only just made has no process yet: that opens its socket before it says that it has started.
   const young = now.started_at === null && Date.now() - Date.parse(now.created_at) < STARTING_MS;
   if (young && !(await holderGone(folder))) return now;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { homeProblem, placeProblem, readOwnFile, rememberRun } from '../../guard/index.ts';
-import { parseRunRecord, RUN_FORMAT, type RunRecord, type RunState } from '../../protocol/index.ts';
+import { parseRunRecord, RUN_FORMAT, type RunRecord } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { errnoOf, writeError, writeFileAtomically } from '../hub/write-file.ts';
 import type { LoadedRecipe } from '../train/recipe.ts';
@@ -20,9 +20,6 @@ export const FILES = {
   adapter: 'adapter',
   folds: 'folds',
 } as const;
-
-/** States of a run whose process works, or should. */
-export const LIVE_STATES: ReadonlySet<RunState> = new Set(['starting', 'running', 'paused', 'stopping']);
 
 export interface NewRun extends LoadedRecipe {
   /** The run's own folder; without it one is made under `luthierFolder`. */

@@ -1,5 +1,5 @@
-import type { Recipe } from '../../protocol/index.ts';
-import { counted, listed, quoted } from '../data/problems.ts';
+import { counted, type Recipe } from '../../protocol/index.ts';
+import { listed, quoted } from '../data/problems.ts';
 import { LuthierError } from '../errors.ts';
 
 const NAMED = 10;

@@ -1,5 +1,4 @@
-import type { Recipe } from '../../protocol/index.ts';
-import { counted } from '../data/problems.ts';
+import { counted, type Recipe } from '../../protocol/index.ts';
 import type { ClassificationDataset } from '../data/types.ts';
 import type { Encoder } from '../models/registry.ts';
 import { languageProblem } from '../text/language.ts';

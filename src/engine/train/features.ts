@@ -1,5 +1,5 @@
 import { cpus } from 'node:os';
-import { counted } from '../data/problems.ts';
+import { counted } from '../../protocol/index.ts';
 import { VERSION } from '../version.ts';
 import type { Classifier, LabelledText } from './classifier.ts';
 import { type FeatureCache, featureKey } from './feature-cache.ts';

@@ -1,5 +1,4 @@
-import type { Strategy } from '../../protocol/index.ts';
-import { counted } from '../data/problems.ts';
+import { counted, type Strategy } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { isLoraName, withLora } from '../models/lora.ts';
 import type { Encoder } from '../models/registry.ts';

@@ -1,6 +1,6 @@
-import type { Columns, DataSummary } from '../../protocol/index.ts';
+import { type Columns, counted, type DataSummary, formatCount } from '../../protocol/index.ts';
 import { HostError } from '../errors.ts';
-import { formatCount, plural, shorten } from '../format.ts';
+import { shorten } from '../format.ts';
 import { BACK, type Choice, type Notice, type Questions, separator } from '../questions.ts';
 
 interface Position {
@@ -40,7 +40,7 @@ export async function askColumns(
     const other: Choice<'yes' | 'other'> = { label: '$(list-selection) Choose other columns…', value: 'other' };
     const answer = await questions.ask<'yes' | 'other'>({
       ...position,
-      placeholder: `${plural(summary.rows, 'row')}: which column is the text, and which is the label?`,
+      placeholder: `${counted(summary.rows, 'row')}: which column is the text, and which is the label?`,
       items: [confirm, other, ...(isGuess ? classItems(summary) : [])],
       // Columns that were refused are not confirmed by the next Enter.
       active: position.notice ? other : confirm,
@@ -69,7 +69,7 @@ async function askColumn(
     .map(
       (column): Choice<string> => ({
         label: column.name,
-        description: `${plural(column.distinct, 'distinct value')}, ${Math.round(column.mean_length)} characters on average${column.empty > 0 ? `, ${formatCount(column.empty)} empty` : ''}`,
+        description: `${counted(column.distinct, 'distinct value')}, ${Math.round(column.mean_length)} characters on average${column.empty > 0 ? `, ${formatCount(column.empty)} empty` : ''}`,
         detail: shorten(column.examples.join(' · '), 150),
         value: column.name,
       }),
@@ -92,13 +92,13 @@ function classItems({ classes }: DataSummary): Choice<never>[] {
   const shown = classes.slice(0, MOST_CLASSES).map(
     ({ label, count }): Choice<never> => ({
       label: `$(tag) ${shorten(label, 80)}`,
-      description: plural(count, 'row'),
+      description: counted(count, 'row'),
     }),
   );
   const rest = classes.length - shown.length;
   return [
-    separator(plural(classes.length, 'class', 'classes')),
+    separator(counted(classes.length, 'class', 'classes')),
     ...shown,
-    ...(rest > 0 ? [{ label: `$(ellipsis) ${plural(rest, 'more class', 'more classes')}` }] : []),
+    ...(rest > 0 ? [{ label: `$(ellipsis) ${counted(rest, 'more class', 'more classes')}` }] : []),
   ];
 }

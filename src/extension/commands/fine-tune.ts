@@ -3,6 +3,7 @@ import { basename, join, relative, sep } from 'node:path';
 import * as vscode from 'vscode';
 import {
   type Columns,
+  counted,
   type DataProblem,
   type DataSummary,
   fewRowsNote,
@@ -13,7 +14,7 @@ import type { Luthier } from '../context.ts';
 import { slug, uniqueName } from '../datasets/names.ts';
 import { HostError, isCancelled, toHostError } from '../errors.ts';
 import { listFolder, writeFileAtomic } from '../files.ts';
-import { formatDuration, plural } from '../format.ts';
+import { formatDuration } from '../format.ts';
 import { RECIPE_SUFFIX } from '../ids.ts';
 import { BACK, type Choice, type Notice, Questions, separator } from '../questions.ts';
 import {
@@ -346,14 +347,14 @@ const FOLDS = 5;
 /** Why, and how long it takes: each fold's model learns from all rows but its own, the last one from all. */
 function foldsDetail({ rows, validation_rows, seconds }: RunEstimate): string {
   const n = validation_rows;
-  const held = `${plural(n, 'row')} would be held out for validation; this says little`;
+  const held = `${counted(n, 'row')} would be held out for validation; this says little`;
   return `${held}. About ${formatDuration((seconds * rows * FOLDS) / Math.max(1, rows - n))} for training ${FOLDS + 1} times`;
 }
 
 /** Says what makes a label column look like one of texts: nearly as many classes as rows. */
 function doubtful({ classes, rows, guess }: DataSummary): string | null {
   if (rows < 4 || classes.length <= rows / 2) return null;
-  return `The column “${guess.label}” has ${plural(classes.length, 'class', 'classes')} in ${plural(rows, 'row')}.`;
+  return `The column “${guess.label}” has ${counted(classes.length, 'class', 'classes')} in ${counted(rows, 'row')}.`;
 }
 
 /** The recipe to start, as a cross-validation where it has folds; no path when it is to be edited first. */

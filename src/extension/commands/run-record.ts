@@ -2,11 +2,10 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { forgetRun, placeProblem } from '../../guard/index.ts';
-import { formatBytes } from '../../protocol/index.ts';
+import { counted, formatBytes } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { Cancelled, HostError } from '../errors.ts';
 import { diskUse, exists, mapLimited } from '../files.ts';
-import { plural } from '../format.ts';
 import { describeRunItem } from '../runs/present.ts';
 import { isFinished, isOver, isWorking, type Run } from '../runs/run.ts';
 import { describeRun } from '../runs/starter.ts';
@@ -49,7 +48,7 @@ export async function deleteRun(luthier: Luthier, ...args: unknown[]): Promise<v
   const models = runs.filter((run) => run.record.model !== null).length;
   await confirm(
     runs.length === 1 ? `Delete ${runs[0]!.record.name}?` : `Delete ${runs.length} runs?`,
-    `${formatBytes(bytes)} of disk space will be freed.${models > 0 ? ` ${plural(models, 'trained model')} will be deleted.` : ''} This cannot be undone.`,
+    `${formatBytes(bytes)} of disk space will be freed.${models > 0 ? ` ${counted(models, 'trained model')} will be deleted.` : ''} This cannot be undone.`,
     'Delete',
   );
   await removeRuns(luthier, runs);
@@ -100,9 +99,9 @@ export async function cleanUpRuns(luthier: Luthier): Promise<void> {
   await confirm(
     `Free ${formatBytes(bytes)}?`,
     [
-      checkpoints.length > 0 ? `The checkpoints of ${plural(checkpoints.length, 'run')} will be deleted.` : '',
+      checkpoints.length > 0 ? `The checkpoints of ${counted(checkpoints.length, 'run')} will be deleted.` : '',
       whole.length > 0
-        ? `${plural(whole.length, 'whole run')} will be deleted, models included: ${whole.map((run) => run.record.name).join(', ')}.`
+        ? `${counted(whole.length, 'whole run')} will be deleted, models included: ${whole.map((run) => run.record.name).join(', ')}.`
         : '',
       'This cannot be undone.',
     ]

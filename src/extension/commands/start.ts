@@ -1,9 +1,9 @@
 import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
+import { counted } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { Cancelled, HostError } from '../errors.ts';
 import { readJson } from '../files.ts';
-import { plural } from '../format.ts';
 import { COMMANDS, MEMENTO_KEYS, RECIPE_SUFFIX } from '../ids.ts';
 import { choose } from '../questions.ts';
 import { suggestRunName } from '../recipes/suggest.ts';
@@ -81,7 +81,7 @@ export async function crossValidate(luthier: Luthier, ...args: unknown[]): Promi
     title: TITLE,
     placeholder: `Into how many folds should the rows of ${basename(path)} be split?`,
     items: [5, 10, 3].map((count) => ({
-      label: plural(count, 'fold'),
+      label: counted(count, 'fold'),
       ...(count === 5 ? { description: 'recommended' } : {}),
       detail: `Trains ${count + 1} times: once for each fold, and a model on all rows at the end`,
       value: count,

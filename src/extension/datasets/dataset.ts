@@ -1,10 +1,9 @@
 import { access, constants } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { type Columns, DATASET_FORMAT, type DataSummary, type DatasetRecord } from '../../protocol/index.ts';
+import { type Columns, counted, DATASET_FORMAT, type DataSummary, type DatasetRecord } from '../../protocol/index.ts';
 import { type Broken, isBroken, isNewer, whyUnreadable } from '../broken.ts';
 import { systemCode } from '../errors.ts';
 import { exists, listFolder, mapLimited, readOwnJson } from '../files.ts';
-import { plural } from '../format.ts';
 import { type DatasetKind, RECIPE_SUFFIX } from '../ids.ts';
 
 /** A dataset in the tree: a file, or a folder that Luthier made. */
@@ -86,7 +85,7 @@ export function describeDataset(dataset: Dataset, relative: (path: string) => st
   const classes = dataset.summary?.classes.length ?? dataset.record?.labels.length;
   if (rows !== undefined && classes !== undefined) {
     const errors = dataset.summary?.problems.filter(({ severity }) => severity === 'error').length ?? 0;
-    return `${plural(rows, 'row')} · ${errors > 0 ? plural(errors, 'error') : plural(classes, 'class', 'classes')}`;
+    return `${counted(rows, 'row')} · ${errors > 0 ? counted(errors, 'error') : counted(classes, 'class', 'classes')}`;
   }
   const folder = relative(dirname(dataset.path));
   return folder === '' || folder === '.' ? '' : folder;

@@ -1,8 +1,7 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { RecipeProblem } from '../../protocol/index.ts';
+import { counted, type RecipeProblem } from '../../protocol/index.ts';
 import { HostError } from '../errors.ts';
-import { plural } from '../format.ts';
 import { type Checked, RecipeChecks, type RecipeChecksOptions } from './checks.ts';
 import { RECIPE_SELECTOR } from './code-lens.ts';
 
@@ -71,7 +70,7 @@ export class RecipeDiagnostics implements vscode.Disposable {
     await vscode.commands.executeCommand('workbench.actions.view.problems');
     throw new HostError(
       'recipe-invalid',
-      `Training did not start: ${basename(document.fileName)} has ${plural(errors.length, 'error')}.`,
+      `Training did not start: ${basename(document.fileName)} has ${counted(errors.length, 'error')}.`,
       undefined,
       ['showProblems'],
     );

@@ -1,7 +1,9 @@
 import {
   type Columns,
+  counted,
   type DataProblem,
   formatBytes,
+  formatCount,
   type RecipeInput,
   type RunEstimate,
   type Strategy,
@@ -9,7 +11,7 @@ import {
   suggestedTraining,
   USUAL_LAYERS,
 } from '../../protocol/index.ts';
-import { formatCount, formatDuration, plural, shorten } from '../format.ts';
+import { formatDuration, shorten } from '../format.ts';
 
 /** A way to fine-tune, as it is offered. */
 export interface Method {
@@ -31,7 +33,7 @@ export function methods(rows: number, layers = USUAL_LAYERS): Method[] {
   };
   const freeze: Method = {
     label: 'Freeze the lower layers',
-    detail: `The lower ${plural(frozen, 'layer')} ${frozen === 1 ? 'keeps its' : 'keep their'} weights. Faster, nearly as accurate.`,
+    detail: `The lower ${counted(frozen, 'layer')} ${frozen === 1 ? 'keeps its' : 'keep their'} weights. Faster, nearly as accurate.`,
     strategy: suggestedStrategy('freeze', layers),
   };
   const head: Method = {
@@ -112,12 +114,12 @@ export function summaryLines(estimate: RunEstimate): SummaryLine[] {
   const classes = estimate.classes.map(({ label, count }) => `${shorten(label, 30)} ${formatCount(count)}`);
   lines.push({
     icon: 'table',
-    text: `${plural(estimate.rows - estimate.validation_rows, 'training row')}, ${formatCount(estimate.validation_rows)} held out for validation`,
+    text: `${counted(estimate.rows - estimate.validation_rows, 'training row')}, ${formatCount(estimate.validation_rows)} held out for validation`,
   });
   const [detail, ...more] = linesOf(shorten(classes.join(' · '), 200), '');
   lines.push({
     icon: 'tag',
-    text: plural(estimate.classes.length, 'class', 'classes'),
+    text: counted(estimate.classes.length, 'class', 'classes'),
     ...(detail ? { detail } : {}),
     ...(more.length > 0 ? { more } : {}),
   });
@@ -126,11 +128,11 @@ export function summaryLines(estimate: RunEstimate): SummaryLine[] {
     text:
       estimate.truncated_rows === 0
         ? 'No text will be cut'
-        : `${formatCount(estimate.truncated_rows)} of ${plural(estimate.rows, 'text')} ${estimate.truncated_rows === 1 ? 'is' : 'are'} longer than max_length and will be cut`,
+        : `${formatCount(estimate.truncated_rows)} of ${counted(estimate.rows, 'text')} ${estimate.truncated_rows === 1 ? 'is' : 'are'} longer than max_length and will be cut`,
   });
   lines.push({
     icon: 'clock',
-    text: `About ${formatDuration(estimate.seconds)} for ${plural(estimate.total_steps, 'step')}`,
+    text: `About ${formatDuration(estimate.seconds)} for ${counted(estimate.total_steps, 'step')}`,
   });
   lines.push({
     icon: 'chip',

@@ -1,6 +1,6 @@
-import { FEW_ROWS_HINT, fewRowsNote, metricName, type RunState, STATE_WORDS } from '../../protocol/index.ts';
+import { counted, FEW_ROWS_HINT, fewRowsNote, metricName, type RunState, STATE_WORDS } from '../../protocol/index.ts';
 import { markdown, plainLine } from '../escape.ts';
-import { formatDuration, formatMetric, plural } from '../format.ts';
+import { formatDuration, formatMetric } from '../format.ts';
 import { type RunTrait, TREE_ITEMS } from '../ids.ts';
 import { bestMetric, hasModel, isResumable, isWorking, type Run } from './run.ts';
 
@@ -81,9 +81,9 @@ const uncapitalised = (text: string): string => text.charAt(0).toLowerCase() + t
 
 /** Said beside a metric that says little by itself, and of a cross-validation. */
 function measuredOn({ record }: Run): string {
-  if (record.folds) return `, mean of ${plural(record.folds.results.length, 'fold')}`;
+  if (record.folds) return `, mean of ${counted(record.folds.results.length, 'fold')}`;
   const n = record.best?.n;
-  return n !== undefined && fewRowsNote(n) !== null ? ` on ${plural(n, 'row')}` : '';
+  return n !== undefined && fewRowsNote(n) !== null ? ` on ${counted(n, 'row')}` : '';
 }
 
 /** What `when` clauses test: `run.<state>` with `.model`, `.resumable`, `.readonly` as they apply. */
@@ -120,7 +120,7 @@ export function saysLittle({ state, record }: Run): boolean {
 export function endMessage(run: Run): { text: string; problem: boolean } {
   const best = bestMetric(run.record);
   const where = run.record.folds
-    ? `as the mean of ${plural(run.record.folds.results.length, 'fold')}`
+    ? `as the mean of ${counted(run.record.folds.results.length, 'fold')}`
     : 'on the validation rows';
   const few = run.record.folds ? null : fewRowsNote(run.record.best?.n ?? Number.POSITIVE_INFINITY);
   const metric = best ? `: ${metricName(best.key)} ${formatMetric(best.key, best.value)} ${where}` : '';
@@ -168,7 +168,7 @@ export function tooltipLines(run: Run): string[] {
       ([key, value]) => `${metricName(key)} ${formatMetric(key, value ?? 0)}`,
     );
     const where = record.folds
-      ? `Mean of ${plural(record.folds.results.length, 'fold')}`
+      ? `Mean of ${counted(record.folds.results.length, 'fold')}`
       : `Best at step ${record.best.step}`;
     lines.push(markdown(`${where}: ${metrics.join(', ')}`));
   }

@@ -1,19 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import {
-  fittingFields,
-  parseRunRecord,
-  type Recipe,
-  RUN_FORMAT,
-  type RunRecord,
-  type RunState,
-} from '../../protocol/index.ts';
+import { fittingFields, parseRunRecord, type Recipe, RUN_FORMAT, type RunRecord } from '../../protocol/index.ts';
 import { isMissing, readOwnJson } from '../files.ts';
-
-/** States in which a process should be working on the run. */
-export const WORKING: ReadonlySet<RunState> = new Set(['starting', 'running', 'paused', 'stopping']);
-/** States that a run does not leave by itself. */
-export const FINISHED: ReadonlySet<RunState> = new Set(['done', 'stopped', 'cancelled', 'failed']);
 
 /** What a run's folder says, and why it may only be looked at. */
 export interface ReadRecord {

@@ -1,5 +1,11 @@
-import { HEADLINES, type Metrics, type RunRecord, type RunState } from '../../protocol/index.ts';
-import { FINISHED, WORKING } from './record.ts';
+import {
+  FINISHED_STATES,
+  HEADLINES,
+  type Metrics,
+  type RunRecord,
+  type RunState,
+  WORKING_STATES,
+} from '../../protocol/index.ts';
 
 /** How far a working run is, from its newest events. */
 export interface LiveProgress {
@@ -33,8 +39,8 @@ export interface Run {
   progress: LiveProgress | null;
 }
 
-export const isWorking = (run: Run): boolean => WORKING.has(run.state);
-export const isFinished = (run: Run): boolean => FINISHED.has(run.state);
+export const isWorking = (run: Run): boolean => WORKING_STATES.has(run.state);
+export const isFinished = (run: Run): boolean => FINISHED_STATES.has(run.state);
 export const isOver = (run: Run): boolean => isFinished(run) || run.state === 'interrupted';
 
 /** Whether a person can go on with it: it was interrupted, or it failed after its first steps. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { openOwnFile, placeProblem, runFolderProblem } from '../../guard/index.ts';
-import type { RunLaunch, RunRecord } from '../../protocol/index.ts';
+import { type RunLaunch, type RunRecord, WORKING_STATES } from '../../protocol/index.ts';
 import type { Broken } from '../broken.ts';
 import { exitReason } from '../engine/exit.ts';
 import type { StartedRun } from '../engine/launch.ts';
@@ -10,7 +10,7 @@ import { writeFileAtomic } from '../files.ts';
 import type { Log } from '../log.ts';
 import { withLock } from './lock.ts';
 import { changeQueue, lookAtQueue, moved, readQueue, waiting } from './queue.ts';
-import { readRecord, WORKING } from './record.ts';
+import { readRecord } from './record.ts';
 import { isFinished, isWorking, type Run } from './run.ts';
 import type { RunStore } from './store.ts';
 
@@ -267,7 +267,7 @@ export async function describeRun(store: RunStore, run: Run, change: { name?: st
   else {
     const read = await readRecord(run.folder);
     if (!read) throw new HostError('run-not-found', `${run.record.name} is no longer on disk.`);
-    if (WORKING.has(read.record.state) && run.state !== 'interrupted') {
+    if (WORKING_STATES.has(read.record.state) && run.state !== 'interrupted') {
       throw new HostError('run-busy', `${run.record.name} is just starting.`, 'Try again in a moment.');
     }
     await writeRecord(run.folder, { ...read.record, ...change });

@@ -9,13 +9,14 @@ import {
   stageName,
   stepsBefore,
   stepsOfAll,
+  WORKING_STATES,
 } from '../../protocol/index.ts';
 import { type Broken, whyUnreadable } from '../broken.ts';
 import { Emitter } from '../events.ts';
 import { isMissing, listFolder, mapLimited } from '../files.ts';
 import type { Log } from '../log.ts';
 import type { Attempt, RunConnection } from './connection.ts';
-import { type ReadRecord, readRecord, recordTime, WORKING } from './record.ts';
+import { type ReadRecord, readRecord, recordTime } from './record.ts';
 import { isWorking, type Run } from './run.ts';
 
 /** Name of the folder that holds datasets, runs and models. */
@@ -284,7 +285,7 @@ export class RunStore {
     run.record = read.record;
     run.readOnly = read.readOnly;
     run.damaged = read.damaged;
-    if (!WORKING.has(read.record.state)) {
+    if (!WORKING_STATES.has(read.record.state)) {
       const worked = isWorking(run);
       run.state = read.record.state;
       if (worked && run.state !== 'queued') this.end(entry);
@@ -333,7 +334,7 @@ export class RunStore {
       }
       // The record may have been finished between our reading and our call.
       const read = await readRecord(run.folder);
-      if (read && !WORKING.has(read.record.state)) {
+      if (read && !WORKING_STATES.has(read.record.state)) {
         this.update(entry, read);
       } else if (run.state !== 'interrupted') {
         run.state = 'interrupted';
@@ -358,7 +359,7 @@ export class RunStore {
       // Only what is new: who wants the past reads metrics.jsonl.
       await connection.subscribe(Number.MAX_SAFE_INTEGER, (line) => this.take(entry, line));
       const { state, step } = await connection.request('ping', {});
-      if (!WORKING.has(state)) {
+      if (!WORKING_STATES.has(state)) {
         // It ended just before: how, its folder says.
         await this.refreshRun(run.folder);
         return;
@@ -412,7 +413,7 @@ export class RunStore {
         etaSeconds: isStart ? null : event.eta_s,
         ...(folds ? { stage: stageName(folds, event.fold) } : {}),
       };
-    } else if (event.event === 'state' && WORKING.has(event.state)) {
+    } else if (event.event === 'state' && WORKING_STATES.has(event.state)) {
       run.state = event.state;
     }
     this.events.fire({ run, line, event });

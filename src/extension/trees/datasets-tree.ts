@@ -1,10 +1,10 @@
 import * as vscode from 'vscode';
-import { type DataSummary, FORMAT_NAMES } from '../../protocol/index.ts';
+import { counted, type DataSummary, FORMAT_NAMES, formatCount } from '../../protocol/index.ts';
 import { type Broken, isBroken } from '../broken.ts';
 import { type Dataset, describeDataset, isDataFile } from '../datasets/dataset.ts';
 import type { DatasetStore } from '../datasets/store.ts';
 import { sentence, toHostError } from '../errors.ts';
-import { formatCount, plural, shorten } from '../format.ts';
+import { shorten } from '../format.ts';
 import { COMMANDS, CONTEXT_KEYS, TREE_ITEMS } from '../ids.ts';
 import type { Log } from '../log.ts';
 import { tell } from '../ui.ts';
@@ -159,7 +159,7 @@ const themeIcon = (icon: string) =>
 export function summaryDetails(of: Dataset, summary: DataSummary): DatasetDetail[] {
   const details: Omit<DatasetDetail, 'index'>[] = [
     {
-      detail: plural(summary.rows, 'row'),
+      detail: counted(summary.rows, 'row'),
       description: `${FORMAT_NAMES[summary.format]}, ${summary.encoding.toUpperCase()}`,
       icon: 'table',
       of,
@@ -178,7 +178,7 @@ export function summaryDetails(of: Dataset, summary: DataSummary): DatasetDetail
     details.push({ detail: shorten(name, 60), description: formatCount(count), icon: 'tag', of });
   }
   if (summary.classes.length > 20) {
-    details.push({ detail: plural(summary.classes.length - 20, 'more class', 'more classes'), icon: 'ellipsis', of });
+    details.push({ detail: counted(summary.classes.length - 20, 'more class', 'more classes'), icon: 'ellipsis', of });
   }
   const problems = summary.problems.filter(({ severity }) => severity !== 'info');
   for (const problem of problems.slice(0, 10)) {
@@ -190,7 +190,7 @@ export function summaryDetails(of: Dataset, summary: DataSummary): DatasetDetail
     });
   }
   if (problems.length > 10) {
-    details.push({ detail: plural(problems.length - 10, 'more problem'), icon: 'ellipsis', of });
+    details.push({ detail: counted(problems.length - 10, 'more problem'), icon: 'ellipsis', of });
   }
   return details.map((detail, index) => ({ ...detail, index }));
 }

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
-import { type FoldResult, metricName, stageName } from '../../protocol/index.ts';
+import { counted, type FoldResult, metricName, stageName } from '../../protocol/index.ts';
 import { type Broken, isBroken } from '../broken.ts';
-import { formatMetric, plural } from '../format.ts';
+import { formatMetric } from '../format.ts';
 import { COMMANDS, TREE_ITEMS } from '../ids.ts';
 import { describeRunItem, runContextValue, stateIcon, stateWord, tooltipLines } from '../runs/present.ts';
 import { datasetName, decisiveMetric, type Run } from '../runs/run.ts';
@@ -188,7 +188,7 @@ function foldItem({ of, fold }: RunFold): vscode.TreeItem {
   item.description = fold
     ? [
         ...(metric ? [`${formatMetric(metric.key, metric.value)} ${metricName(metric.key)}`] : []),
-        `${plural(fold.n, 'row')} held out`,
+        `${counted(fold.n, 'row')} held out`,
       ].join(' · ')
     : 'measured by the folds';
   item.iconPath = new vscode.ThemeIcon(fold ? 'layers' : 'symbol-misc');

@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import type { RunState } from '../../protocol/events.ts';
 import { stageName } from '../../protocol/folds.ts';
+import type { RunState } from '../../protocol/states.ts';
 import type { RunAction } from '../../protocol/webview.ts';
 import { count, duration, plural, short } from '../shared/format.ts';
 import { shownState } from './log-lines.ts';

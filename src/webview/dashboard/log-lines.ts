@@ -1,5 +1,5 @@
-import type { RunEvent, RunState } from '../../protocol/events.ts';
-import { STATE_WORDS } from '../../protocol/words.ts';
+import type { RunEvent } from '../../protocol/events.ts';
+import { type RunState, STATE_WORDS } from '../../protocol/states.ts';
 import { bytes, capital, count, duration, metric, metricInText, plural } from '../shared/format.ts';
 
 /** One line of the log view. */

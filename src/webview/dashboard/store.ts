@@ -1,7 +1,8 @@
 import type { ClassificationReport, EvaluatedRow, FileEvaluation, RunComparison } from '../../protocol/evaluation.ts';
-import type { CheckpointEvent, DoneEvent, EvalEvent, RunEvent, RunState, StartEvent } from '../../protocol/events.ts';
+import type { CheckpointEvent, DoneEvent, EvalEvent, RunEvent, StartEvent } from '../../protocol/events.ts';
 import { stepsBefore, stepsOfAll } from '../../protocol/folds.ts';
 import type { RunRecord } from '../../protocol/run.ts';
+import { FINISHED_STATES, type RunState, WORKING_STATES } from '../../protocol/states.ts';
 import { StepBuffer } from '../../protocol/steps.ts';
 import { type DashboardMessage, parseRunEvent, type RunAction, type RunSnapshot } from '../../protocol/webview.ts';
 import { type LogLine, logLine } from './log-lines.ts';
@@ -57,14 +58,11 @@ export interface Comparison {
   problem: string | null;
 }
 
-const ENDED: readonly RunState[] = ['done', 'stopped', 'cancelled', 'failed', 'interrupted'];
-const WORKING: readonly RunState[] = ['starting', 'running', 'stopping'];
-
 /** Steps done, those of earlier folds included. */
 export const stepOf = ({ record, before, steps }: RunView): number => Math.max(record.step, before + steps.lastStep);
 
-export const hasEnded = (state: RunState): boolean => ENDED.includes(state);
-export const isWorking = (state: RunState): boolean => WORKING.includes(state);
+export const hasEnded = (state: RunState): boolean => FINISHED_STATES.has(state) || state === 'interrupted';
+export const isWorking = (state: RunState): boolean => WORKING_STATES.has(state) && state !== 'paused';
 
 /** The runs on show. `apply` is the only thing that changes them; there is no DOM in here. */
 export class RunStore {

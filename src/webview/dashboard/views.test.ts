@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ClassificationReport } from '../../protocol/evaluation.ts';
-import type { DoneEvent, RunState } from '../../protocol/events.ts';
+import type { DoneEvent } from '../../protocol/events.ts';
 import type { RunRecord } from '../../protocol/run.ts';
+import type { RunState } from '../../protocol/states.ts';
 import { bytes, duration, interval, significant } from '../shared/format.ts';
 import { Averages } from './charts.ts';
 import { verdict } from './compare-view.ts';

@@ -1,4 +1,4 @@
-import { formatBytes } from '../../protocol/figures.ts';
+import { counted, formatBytes } from '../../protocol/figures.ts';
 import { isPercentage, METRICS, metricName } from '../../protocol/metrics.ts';
 import { pageLanguage, usableLanguage } from './language.ts';
 
@@ -117,7 +117,7 @@ export const day = (iso: string): string => {
     : date.toLocaleString(language, { dateStyle: 'medium', timeStyle: 'short' });
 };
 
-export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;
+export const plural = (n: number, one: string, many?: string): string => counted(n, one, many, count);
 
 /** At most two decimals, none that are nought. */
 export const short = (value: number): string => formatted(value, { maximumFractionDigits: 2, useGrouping: false });
