@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SafetensorsFile } from '../../src/engine/hub/safetensors.ts';
-import { createPredictor } from '../../src/engine/train/predictor.ts';
+import { createPredictor } from '../../src/engine/infer/predictor.ts';
 import { parseRecipe } from '../../src/engine/train/recipe.ts';
 import { createTrainer } from '../../src/engine/train/trainer.ts';
 import type { Trainer } from '../../src/engine/train/types.ts';

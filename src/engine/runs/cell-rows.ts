@@ -3,7 +3,7 @@ import type { EvaluatedRow, RunRecord } from '../../protocol/index.ts';
 import { loadClassificationDataset } from '../data/dataset.ts';
 import { LuthierError } from '../errors.ts';
 import { predictionsOf } from '../evaluate/predictions.ts';
-import type { Predictor } from '../train/predictor.ts';
+import type { Predictor } from '../infer/predictor.ts';
 import { readRecord } from './folder.ts';
 
 export interface CellQuery {

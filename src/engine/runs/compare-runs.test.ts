@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RunRecord } from '../../protocol/index.ts';
-import type { Predictor } from '../train/predictor.ts';
+import type { Predictor } from '../infer/predictor.ts';
 import { compareRuns } from './compare-runs.ts';
 
 let place: string;

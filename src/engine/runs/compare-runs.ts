@@ -4,7 +4,7 @@ import { loadClassificationDataset } from '../data/dataset.ts';
 import type { Example } from '../data/types.ts';
 import { LuthierError } from '../errors.ts';
 import { predictionsOf } from '../evaluate/predictions.ts';
-import type { Predictor } from '../train/predictor.ts';
+import type { Predictor } from '../infer/predictor.ts';
 import { readRecord } from './folder.ts';
 
 export interface ComparisonOptions {

@@ -5,7 +5,7 @@ import { LuthierError } from '../errors.ts';
 import { requireDiskBytes } from '../hub/disk.ts';
 import { modelFiles } from '../hub/model-folder.ts';
 import { writeError } from '../hub/write-file.ts';
-import { createPredictor } from '../train/predictor.ts';
+import { createPredictor } from '../infer/predictor.ts';
 import { LOGIT_TOLERANCE, maxDifference } from '../train/save.ts';
 import { diskUse, requireNone } from './folder.ts';
 

@@ -8,9 +8,9 @@ import {
   type ServiceRequests,
 } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
+import type { Predictor } from '../infer/predictor.ts';
 import type { Handlers } from '../rpc.ts';
 import type { RecipeChecker } from '../train/check-recipe.ts';
-import type { Predictor } from '../train/predictor.ts';
 import type { LoadedRecipe } from '../train/recipe.ts';
 import { VERSION } from '../version.ts';
 
@@ -131,7 +131,7 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       });
     },
     evaluate: async (params, signal) => {
-      const { evaluateModel } = await import('../train/evaluate-model.ts');
+      const { evaluateModel } = await import('../infer/evaluate-model.ts');
       const progress = progressOf(params);
       return predictors.use(params.model, (model) =>
         evaluateModel({
@@ -247,6 +247,6 @@ class PredictorCache {
 }
 
 async function load(path: string): Promise<Predictor> {
-  const { createPredictor } = await import('../train/predictor.ts');
+  const { createPredictor } = await import('../infer/predictor.ts');
   return createPredictor(path);
 }

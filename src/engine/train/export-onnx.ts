@@ -8,12 +8,12 @@ import { ELEMENT_TYPE_NUMBER } from '../graph/operators.ts';
 import { openDimensions, unmistakable } from '../graph/passes/open-dimensions.ts';
 import { standardOperators } from '../graph/passes/standard-operators.ts';
 import { makeFolder, sweepAside, writeFileAtomically } from '../hub/write-file.ts';
+import { openClassifier } from '../infer/open-classifier.ts';
 import type { RowInputs } from '../models/bert.ts';
 import type { Encoder } from '../models/registry.ts';
 import { record } from '../record/recorder.ts';
 import type { Encoding } from '../text/tokenizer.ts';
 import type { Classifier } from './classifier.ts';
-import { openClassifier } from './open-classifier.ts';
 import { PARAMETER } from './programs.ts';
 import { LOGIT_TOLERANCE, maxDifference } from './save.ts';
 

@@ -1,9 +1,9 @@
 import { cpus } from 'node:os';
 import { counted } from '../../protocol/index.ts';
+import { inBatches } from '../infer/inference.ts';
 import { VERSION } from '../version.ts';
 import type { Classifier, LabelledText } from './classifier.ts';
 import { type FeatureCache, featureKey } from './feature-cache.ts';
-import { inBatches } from './inference.ts';
 import type { Note } from './types.ts';
 
 export interface FeatureSource {

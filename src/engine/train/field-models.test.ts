@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BertFolder, makeBertFolder, VOCAB } from '../hub/testing/bert-folder.ts';
+import { evaluateModel } from '../infer/evaluate-model.ts';
+import { createPredictor } from '../infer/predictor.ts';
 import { exportModel } from '../runs/export.ts';
-import { evaluateModel } from './evaluate-model.ts';
-import { createPredictor } from './predictor.ts';
 import { parseRecipe } from './recipe.ts';
 import { createTrainer } from './trainer.ts';
 

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appendRows } from '../data/append.ts';
 import { makeBertFolder } from '../hub/testing/bert-folder.ts';
+import { evaluateModel } from '../infer/evaluate-model.ts';
+import { createPredictor } from '../infer/predictor.ts';
 import { createHandlers } from '../service/handlers.ts';
-import { evaluateModel } from './evaluate-model.ts';
-import { createPredictor } from './predictor.ts';
 import { parseRecipe } from './recipe.ts';
 import { createTrainer } from './trainer.ts';
 

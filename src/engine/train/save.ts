@@ -1,12 +1,12 @@
 import type { BackendChoice } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { type ModelConfig, type ModelFolder, saveModelFolder } from '../hub/model-folder.ts';
+import { openClassifier } from '../infer/open-classifier.ts';
 import { mergeLora } from '../models/lora.ts';
 import type { Encoder } from '../models/registry.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import type { Classifier } from './classifier.ts';
 import { inputsEntry } from './inputs.ts';
-import { openClassifier } from './open-classifier.ts';
 import type { PackableText } from './packing.ts';
 import { type BaseModel, saveAdapter } from './save-adapter.ts';
 

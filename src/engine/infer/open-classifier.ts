@@ -4,9 +4,9 @@ import { type ModelConfig, openModelFolder } from '../hub/model-folder.ts';
 import { classesOf } from '../models/classes.ts';
 import { createEncoder } from '../models/registry.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
-import { Classifier } from './classifier.ts';
-import { checkWeights, loadWeights } from './load-weights.ts';
-import type { Note } from './types.ts';
+import { Classifier } from '../train/classifier.ts';
+import { checkWeights, loadWeights } from '../train/load-weights.ts';
+import type { Note } from '../train/types.ts';
 
 export interface OpenClassifier {
   /** Absolute. */

@@ -1,14 +1,14 @@
 import type { BackendChoice, ClassificationReport, Columns, DatasetReference } from '../../protocol/index.ts';
 import { loadEvaluationData } from '../data/dataset.ts';
 import { classificationReport } from '../evaluate/report.ts';
+import type { Note } from '../train/types.ts';
 import { createPredictor, type Predictor } from './predictor.ts';
-import type { Note } from './types.ts';
 
 export interface EvaluateOptions {
   /** Model folder, or a predictor that is loaded already (and stays so). */
   model: string | Predictor;
   data: DatasetReference;
-  /** Folder that relative paths are looked up from. */
+  /** Folder that relative paths are looked up from../train/. */
   base: string;
   columns?: Columns | undefined;
   encoding?: string | undefined;

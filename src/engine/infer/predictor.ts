@@ -1,10 +1,10 @@
 import { type BackendChoice, largest, type Prediction } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import type { TextInput } from '../text/tokenizer.ts';
+import { inputsOf, refuseWrongInputs } from '../train/inputs.ts';
+import type { Note } from '../train/types.ts';
 import { inBatches } from './inference.ts';
-import { inputsOf, refuseWrongInputs } from './inputs.ts';
 import { type OpenClassifier, openClassifier } from './open-classifier.ts';
-import type { Note } from './types.ts';
 
 export interface PredictorOptions {
   backend?: BackendChoice;

@@ -1,4 +1,4 @@
-import type { PackableText } from './packing.ts';
+import type { PackableText } from '../train/packing.ts';
 
 export interface Inference<T extends PackableText> {
   texts: readonly T[];
