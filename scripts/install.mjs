@@ -24,7 +24,11 @@ export function compare(folder, dev) {
   const there = new Map(packagesOf(path.join(folder, 'node_modules/.package-lock.json')));
   const fits = ([key, entry]) =>
     // Optional packages are there or not by platform; dev ones only where they are wanted.
-    entry.optional || entry.devOptional || (entry.dev && !dev) || there.get(key)?.version === entry.version;
+    entry.optional ||
+    entry.devOptional ||
+    (entry.dev && !dev) ||
+    // A folder may be gone from under npm's note.
+    (there.get(key)?.version === entry.version && existsSync(path.join(folder, key)));
   return {
     missing: wanted.filter((item) => !fits(item)).length,
     hasDev: [...there.values()].some((entry) => entry.dev),

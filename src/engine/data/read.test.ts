@@ -120,6 +120,9 @@ describe('headers', () => {
     ['text,label\n', true],
     ['class,title\nquestion,how do I do this\nclass,who is it\n', true],
     ['I would like to know where my order is,shipping\nmoney back,refund\nwhere is it,shipping\n', false],
+    // A line that comes back often is a row; one that stands again where files were joined is their header.
+    ['good,a lovely day\nbad,a dull day\n'.repeat(20), false],
+    [`phrase,verdict\n${'a film,pos\nthe film,neg\n'.repeat(6)}phrase,verdict\na play,pos\n`, true],
   ])('%j: %s', async (text, has) => {
     const table = await ofText(text).catch((error: Error) => error);
     if (table instanceof Error) expect(table.message).toBe('rows.csv has no rows below its header.');
