@@ -1,4 +1,4 @@
-import { RowStore } from './packed-rows.ts';
+import { RowStore } from './row-store.ts';
 
 export interface Dialect {
   delimiter: string;

@@ -2,8 +2,9 @@ import { LuthierError } from '../errors.ts';
 import { MAX_COLUMNS } from './delimited.ts';
 import { jsonFault, withNumbersAsText } from './json-faults.ts';
 import { LineCutter } from './lines.ts';
-import { RowStore, Rows } from './packed-rows.ts';
+import { Rows } from './packed-rows.ts';
 import type { Problems } from './problems.ts';
+import { RowStore } from './row-store.ts';
 import type { Content, Text } from './table.ts';
 
 /** Collects JSON objects as rows; the columns are their keys in order of first appearance. */
@@ -43,7 +44,7 @@ class ObjectRows {
   }
 
   private row(value: object, line: number, end: number, hasEscapes: boolean): void {
-    const cells: [column: number, value: string][] = [];
+    const cells: [column: number, value: string, isJson: boolean][] = [];
     let isSorted = true;
     for (const [key, field] of Object.entries(value)) {
       let index = this.columns.get(key);
@@ -62,11 +63,11 @@ class ObjectRows {
         );
       }
       if (cells.length > 0 && cells.at(-1)![0] > index) isSorted = false;
-      cells.push([index, text]);
+      cells.push([index, text, typeof field === 'object']);
     }
     if (!isSorted) cells.sort((a, b) => a[0] - b[0]);
     this.store.sparse();
-    for (const [column, text] of cells) this.store.cellOf(column, text);
+    for (const [column, text, isJson] of cells) this.store.cellOf(column, text, isJson);
     this.store.commit(line, end);
   }
 
@@ -81,7 +82,7 @@ class ObjectRows {
       (where) =>
         `The key “${key}” contains ${Array.isArray(field) ? 'a list' : 'an object'} on ${where}; it cannot be used as the text or the label.`,
     );
-    // What it says may still be opened: a list of one label.
+    // A task may want it as it is (`row.json`), and a list of one label is opened.
     try {
       return JSON.stringify(field);
     } catch (error) {

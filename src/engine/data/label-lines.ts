@@ -1,6 +1,7 @@
 import { FAST_TEXT, LABEL_SPACE_TEXT, LineCutter } from './lines.ts';
-import { RowStore, Rows } from './packed-rows.ts';
+import { Rows } from './packed-rows.ts';
 import type { Problems } from './problems.ts';
+import { RowStore } from './row-store.ts';
 import type { Content, Text } from './table.ts';
 
 /** Reads lines `<label> <text>`, as SST-2 and fastText have them. */

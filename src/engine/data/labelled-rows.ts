@@ -1,5 +1,7 @@
-import { NumberList, type Rows, type TableRow } from './packed-rows.ts';
+import { NumberList } from './number-list.ts';
+import type { Rows } from './packed-rows.ts';
 import { Places } from './problems.ts';
+import type { TableRow } from './row-record.ts';
 
 /** A row that can be trained on. */
 export interface LabelledRow {

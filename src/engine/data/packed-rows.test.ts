@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { packedRows, RowStore, Rows } from './packed-rows.ts';
+import { packedRows, Rows } from './packed-rows.ts';
+import { RowStore } from './row-store.ts';
 
 const plain = (rows: Rows) => rows.map(({ line, end, values }) => ({ line, end, values }));
 
@@ -64,6 +65,31 @@ describe('packed rows', () => {
       store.commit(i + 2, i + 2);
     }
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1.15 * bytes + (2 << 20));
+  });
+
+  it('know JSON from text that reads the same, whatever stands around it', () => {
+    const cells = fc.array(fc.tuple(fc.nat(5), fc.jsonValue(), fc.boolean()), { maxLength: 6 });
+    fc.assert(
+      fc.property(fc.array(cells, { maxLength: 80 }), (table) => {
+        const store = new RowStore();
+        const given = table.map((row) => new Map(row.map(([column, value, isJson]) => [column, { value, isJson }])));
+        for (const [i, row] of given.entries()) {
+          store.sparse();
+          for (const [column, { value, isJson }] of [...row].sort((a, b) => a[0] - b[0])) {
+            store.cellOf(column, JSON.stringify(value), isJson);
+          }
+          store.commit(i + 1, i + 1);
+        }
+        for (const [i, row] of [...new Rows(store, { width: 6 })].entries()) {
+          for (let column = 0; column < 6; column++) {
+            const cell = given[i]!.get(column);
+            expect(row.value(column)).toBe(cell && JSON.stringify(cell.value));
+            // As JSON has it: -0 is 0.
+            expect(row.json(column)).toEqual(cell?.isJson ? JSON.parse(JSON.stringify(cell.value)) : undefined);
+          }
+        }
+      }),
+    );
   });
 
   it('know the cells that a row has, without going through all columns', () => {

@@ -3,9 +3,11 @@ import { LuthierError } from '../errors.ts';
 import { DelimitedParser, type Dialect, MAX_COLUMNS } from './delimited.ts';
 import { columnNames, hasHeader, isHeaderAgain } from './header.ts';
 import { tooManyColumns } from './json.ts';
+import { NumberList } from './number-list.ts';
 import { type Pace, Stride } from './pace.ts';
-import { NumberList, RowStore, Rows } from './packed-rows.ts';
+import { Rows } from './packed-rows.ts';
 import { Places, type Problems } from './problems.ts';
+import { RowStore } from './row-store.ts';
 import type { Content, Text } from './table.ts';
 
 /** Rows of cells, before it is known whether the first of them is a header. */
