@@ -40,3 +40,6 @@ export function formatCompact(n: number): string {
   if (n >= 999_500) return `${(n / 1e6).toFixed(1)} M`;
   return n >= 10_000 ? `${Math.round(n / 1000)} k` : formatCount(n);
 }
+
+/** Words as a sentence or a table's heading begins with them. */
+export const capitalized = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);

@@ -4,6 +4,7 @@ export * from './dataset-page.ts';
 export * from './errors.ts';
 export * from './evaluation.ts';
 export * from './events.ts';
+export * from './fields.ts';
 export * from './figures.ts';
 export * from './folds.ts';
 export * from './launch.ts';

@@ -29,7 +29,7 @@ export interface LoraStrategy {
 /** One file, or a file for each part. Paths are relative to the recipe's file. */
 export type DatasetReference = string | { train: string; validation?: string; test?: string };
 
-/** Which column of the file holds which field of the task. */
+/** Which column of the file holds which field of the task (fields.ts has the table). */
 export interface Columns {
   text?: string;
   text_pair?: string;

@@ -5,6 +5,7 @@ import {
   type Columns,
   counted,
   type DataSummary,
+  FIELDS,
   formatBytes,
   formatCompact,
   type ModelEntry,
@@ -143,15 +144,26 @@ async function askForColumns(summary: DataSummary): Promise<Columns> {
     if (await answer(confirm({ message: 'Are these the right columns?' }))) return summary.guess;
   }
   const options = summary.columns.map(({ name, examples }) => ({ value: name, label: name, hint: examples[0] ?? '' }));
-  const chosen = await answer(
-    select({ message: 'Which column has the text?', options, ...(textColumn && { initialValue: textColumn }) }),
-  );
-  const rest = options.filter((option) => option.value !== chosen);
-  const initial = label !== undefined && label !== chosen ? { initialValue: label } : {};
-  return {
-    text: chosen,
-    label: await answer(select({ message: 'Which column has the label?', options: rest, ...initial })),
-  };
+  const fields = FIELDS['text-classification'];
+  const hasMore = options.length > fields.filter(({ required }) => required).length;
+  const columns: Columns = {};
+  for (const { name, title, required } of fields) {
+    if (!required && !hasMore) continue;
+    const message = `Which column has the ${title}?`;
+    const free = options.filter(({ value }) => !Object.values(columns).includes(value));
+    const guess = free.find(({ value }) => value === summary.guess[name]);
+    const none = { value: '', label: 'None', hint: `no ${title}` };
+    const initialValue = guess?.value ?? (required ? undefined : none.value);
+    const chosen = await answer(
+      select({
+        message,
+        options: required ? free : [none, ...free],
+        ...(initialValue !== undefined && { initialValue }),
+      }),
+    );
+    if (chosen !== none.value) columns[name] = chosen;
+  }
+  return columns;
 }
 
 /** Its name is as the recipe writes it. */

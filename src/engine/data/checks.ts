@@ -1,4 +1,4 @@
-import { type Columns, counted } from '../../protocol/index.ts';
+import { type Columns, counted, FIELDS, type Field, fieldOf } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { characterName, invisibleIn, isReadable, lookAlikesIn, lookOf, nearText } from './characters.ts';
 import { joinedLabels, LabelCells } from './label-cells.ts';
@@ -28,9 +28,14 @@ export function requireColumns(table: Table, columns: Columns): Columns & { text
   );
 }
 
-/** Which of text and label was not found, and what the file has instead. */
-export function missingColumns(table: Table, { text, label }: Columns): string {
-  const missing = text === undefined ? (label === undefined ? 'text or label' : 'text') : 'label';
+/** Which of the fields was not found, and what the file has instead. */
+export function missingColumns(table: Table, columns: Columns): string {
+  const missing = listed(
+    FIELDS['text-classification']
+      .filter(({ name, required }) => required && columns[name] === undefined)
+      .map(({ title }) => title),
+    'or',
+  );
   const nested = [...table.nested].map(([key, line]) => `“${key}” (line ${line})`);
   const there = table.columns.filter((column) => !table.nested.has(column)).map((column) => `“${column}”`);
   return (
@@ -52,8 +57,8 @@ export async function labelledRows(
   rules: DataRules = 2,
   pace?: Pace,
 ): Promise<LabelledRows> {
-  const fields = (['text', 'text_pair', 'label'] as const).flatMap((field) => {
-    const name = columns[field];
+  const fields = FIELDS['text-classification'].flatMap((field) => {
+    const name = columns[field.name];
     return name === undefined ? [] : [{ field, name, index: table.columns.indexOf(name) }];
   });
   const at = (name: string | undefined) => (name === undefined ? -1 : table.columns.indexOf(name));
@@ -62,14 +67,9 @@ export async function labelledRows(
   if (table.rows.length === 0) return rows.built(table.rows, place, file);
   const vacant = fields.filter(({ index }) => table.rows.every((row) => isEmpty(row.value(index))));
   for (const { field, name } of vacant) {
-    problems.add(
-      'error',
-      `empty-${field}-column`,
-      `The ${field.replace('_', ' ')} column “${name}” is empty in every row.`,
-      {
-        column: name,
-      },
-    );
+    problems.add('error', `empty-${field.name}-column`, `The ${field.title} column “${name}” is empty in every row.`, {
+      column: name,
+    });
   }
   if (vacant.length > 0) return rows.built(table.rows, place, file);
   const labelAt = at(columns.label);
@@ -97,7 +97,7 @@ export async function labelledRows(
       const one = cells.labelOf(label, line, more);
       if (one === undefined) continue;
       if (one === '') {
-        reportLacking('label', columns.label, line, problems);
+        reportLacking(fieldOf('text-classification', 'label'), columns.label, line, problems);
         continue;
       }
       label = one;
@@ -113,12 +113,12 @@ export async function labelledRows(
   return labelled;
 }
 
-function reportLacking(field: 'text' | 'text_pair' | 'label', name: string, line: number, problems: Problems): void {
+function reportLacking(field: Field, name: string, line: number, problems: Problems): void {
   problems.occurrence(
-    { severity: 'warning', code: `empty-${field}`, column: name },
+    { severity: 'warning', code: `empty-${field.name}`, column: name },
     line,
     (where, count) =>
-      `${counted(count, 'row')} without a ${field === 'text_pair' ? 'second text' : field} in “${name}” (${where}) ${count === 1 ? 'is' : 'are'} left out.`,
+      `${counted(count, 'row')} without a ${field.title} in “${name}” (${where}) ${count === 1 ? 'is' : 'are'} left out.`,
   );
 }
 
@@ -149,11 +149,12 @@ async function reportMissingWords(
   problems: Problems,
   pace: Pace | undefined,
 ): Promise<void> {
-  const fields = (['text', 'text_pair', 'label'] as const)
-    .filter((field) => columns[field] !== undefined)
-    .map((field) => ({
-      field,
-      pattern: field === 'label' ? MISSING_LABEL : MISSING_TEXT,
+  const fields = FIELDS['text-classification']
+    .filter(({ name }) => columns[name] !== undefined)
+    .map(({ name, kind }) => ({
+      field: name,
+      kind,
+      pattern: kind === 'label' ? MISSING_LABEL : MISSING_TEXT,
       found: new Places(),
       words: new Set<string>(),
     }));
@@ -168,16 +169,15 @@ async function reportMissingWords(
       if (words.size < 3) words.add(word);
     }
   }
-  for (const { field, found, words: all } of fields) {
+  for (const { field, kind, found, words: all } of fields) {
     const column = columns[field]!;
     const words = [...all].map(quoted);
     const isOne = words.length === 1;
-    const what = field === 'label' ? 'label' : 'text';
     problems.occurrences(
       { severity: 'warning', code: 'missing-words', column },
       found,
       (where, count) =>
-        `${listed(words)} ${isOne ? 'occurs' : 'occur'} in ${counted(count, what)} of “${column}” (${where}) and ${isOne ? 'looks like a missing value, but is' : 'look like missing values, but are'} learned ${field === 'label' ? 'as a class' : 'as written'}. Clear ${count === 1 ? 'the cell to leave its row out' : 'these cells to leave their rows out'}.`,
+        `${listed(words)} ${isOne ? 'occurs' : 'occur'} in ${counted(count, kind)} of “${column}” (${where}) and ${isOne ? 'looks like a missing value, but is' : 'look like missing values, but are'} learned ${kind === 'label' ? 'as a class' : 'as written'}. Clear ${count === 1 ? 'the cell to leave its row out' : 'these cells to leave their rows out'}.`,
     );
   }
 }

@@ -1,115 +1,19 @@
-import { createHash } from 'node:crypto';
 import { closest, distance } from 'fastest-levenshtein';
-import { type ColumnSummary, type Columns, counted, largest } from '../../protocol/index.ts';
+import {
+  type Columns,
+  capitalized,
+  counted,
+  FIELDS,
+  type Field,
+  type FieldKind,
+  fieldOf,
+  largest,
+} from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
-import { LABEL_NAMES, OTHER_NAMES, PAIR_NAMES, TEXT_NAMES } from './names.ts';
-import { type Pace, Stride } from './pace.ts';
+import { type ColumnStats, columnStats, DISTINCT_CAP } from './column-stats.ts';
+import { OTHER_NAMES, PAIR_NAMES } from './names.ts';
 import { listed } from './problems.ts';
-import { isEmpty, type Table } from './table.ts';
-
-export interface ColumnStats extends ColumnSummary {
-  /** Blank-separated words a filled cell, on average. */
-  mean_words: number;
-  /** Share of the filled cells that are numbers. */
-  numeric: number;
-  /** Share of the filled cells that are dates or times. */
-  dates: number;
-  /** Cells with content. */
-  filled: number;
-}
-
-/** Distinct values are counted up to this many. */
-const DISTINCT_CAP = 1000;
-const EXAMPLES = 3;
-/** Rows from which lengths and words are averaged. */
-const SAMPLED = 20_000;
-
-/** A date, a time of day or both, as spreadsheets and logs write them. */
-const DATE = /^\s*(?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{1,2}:\d{2})(?:\b|[T ])/;
-
-/** Gathers what a column holds, cell by cell. */
-class ColumnTally {
-  readonly #distinct = new Set<string>();
-  readonly #examples: string[] = [];
-  #filled = 0;
-  #sampled = 0;
-  #length = 0;
-  #words = 0;
-  #numbers = 0;
-  #dates = 0;
-
-  add(value: string): void {
-    if (isEmpty(value)) return;
-    this.#filled++;
-    if (this.#distinct.size < DISTINCT_CAP) this.#addDistinct(value.trim());
-    if (this.#sampled === SAMPLED) return;
-    this.#sampled++;
-    this.#length += value.length;
-    this.#words += countWords(value);
-    if (Number.isFinite(Number(value))) this.#numbers++;
-    else if (DATE.test(value)) this.#dates++;
-  }
-
-  /** A thousand texts of a page each need not be kept to be counted. */
-  #addDistinct(value: string): void {
-    const before = this.#distinct.size;
-    this.#distinct.add(value.length > LONG ? createHash('sha1').update(value).digest('base64') : value);
-    if (this.#distinct.size > before && this.#examples.length < EXAMPLES) this.#examples.push(shortened(value));
-  }
-
-  stats(name: string, rows: number): ColumnStats {
-    const mean = (sum: number): number => (this.#sampled === 0 ? 0 : sum / this.#sampled);
-    return {
-      name,
-      distinct: this.#distinct.size,
-      empty: rows - this.#filled,
-      mean_length: mean(this.#length),
-      examples: [...this.#examples],
-      mean_words: mean(this.#words),
-      numeric: mean(this.#numbers),
-      dates: mean(this.#dates),
-      filled: this.#filled,
-    };
-  }
-}
-
-/** Letters of scripts that put no blanks between words. */
-const UNSPACED =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/gu;
-
-/** Words of a cell, two letters to one in scripts that do not separate them. */
-function countWords(value: string): number {
-  const words = value.trim().split(/\s+/).length;
-  const unspaced = value.match(UNSPACED)?.length ?? 0;
-  return unspaced === 0 ? words : words - 1 + Math.max(1, unspaced / 2);
-}
-
-/** Longer values are told apart by their hash, and shortened where they are shown. */
-const LONG = 200;
-
-/** A cell as it is shown: at most 200 letters of it. */
-export function shortened(value: string): string {
-  return value.length <= LONG ? value : `${[...value.slice(0, LONG)].slice(0, -1).join('')}…`;
-}
-
-/** What each column holds, by one pass over the cells that there are. */
-export function columnStats(table: Table): ColumnStats[] {
-  const tallies = table.columns.map(() => new ColumnTally());
-  for (const row of table.rows) for (const [column, value] of row.cells()) tallies[column]?.add(value);
-  return tallies.map((tally, i) => tally.stats(table.columns[i]!, table.rows.length));
-}
-
-/** The same for a large table: others are answered meanwhile, and a cancellation is heard. */
-export async function columnStatsAtPace(table: Table, pace: Pace): Promise<ColumnStats[]> {
-  const tallies = table.columns.map(() => new ColumnTally());
-  const stride = new Stride(pace);
-  for (const row of table.rows) {
-    const wait = stride.step(row.bytes);
-    if (wait) await wait;
-    for (const [column, value] of row.cells()) tallies[column]?.add(value);
-  }
-  return tallies.map((tally, i) => tally.stats(table.columns[i]!, table.rows.length));
-}
+import type { Table } from './table.ts';
 
 export interface ColumnGuess {
   /** A field is absent when nothing fits. */
@@ -118,9 +22,16 @@ export interface ColumnGuess {
   reason: string;
 }
 
+export interface GuessOptions {
+  pairs?: boolean | undefined;
+  why?: Columns | undefined;
+  fields?: readonly Field[] | undefined;
+}
+
 /**
- * Finds the columns of text and label from their names and their content: texts are long and varied, labels short
+ * Finds the columns of a task's fields from their names and their content: texts are long and varied, labels short
  * and few. What is `given` is taken as it is.
+ * @param options.fields of the task
  * @param options.pairs whether two columns may be found to be the two texts of an example
  * @param options.why where a person has not given what is given, why it is
  * @throws LuthierError `data-invalid` when a given column is not there (with the nearest name), is given twice, or
@@ -130,29 +41,42 @@ export function guessColumns(
   table: Table,
   given: Columns = {},
   stats = columnStats(table),
-  { pairs = true, why = {} }: { pairs?: boolean; why?: Columns } = {},
+  { pairs = true, why = {}, fields = FIELDS['text-classification'] }: GuessOptions = {},
 ): ColumnGuess {
-  checkGiven(table, given);
+  checkGiven(table, given, fields);
   const taken = new Set(Object.values(given));
-  const free = stats.filter((column) => !taken.has(column.name) && !table.nested.has(column.name));
+  const free = stats.filter((column) => !taken.has(column.name));
   const columns: Columns = { ...given };
-  const pair = pairs && given.text === undefined && given.text_pair === undefined ? namedPair(free) : undefined;
+  const pair = pairs && given.text === undefined && given.text_pair === undefined ? namedPair(table, free) : undefined;
   if (pair) [columns.text, columns.text_pair] = pair;
-
   const longest = largest(stats, (column) => column.mean_length);
-  const texts = columns.text === undefined ? options(free, (column) => scoreText(column, longest)) : [NONE];
-  const labels = columns.label === undefined ? options(free, scoreLabel) : [NONE];
-  let best: { text: Option; label: Option; score: number } = { text: NONE, label: NONE, score: 0 };
-  for (const text of texts) {
-    for (const label of labels) {
-      const score = text.score + label.score;
-      const isTaken = label.name !== undefined && (label.name === text.name || pair?.includes(label.name));
-      if (!isTaken && score > best.score) best = { text, label, score };
-    }
+  const open = fields.filter(({ name, required }) => required && columns[name] === undefined);
+  const choices = open.map((field) => {
+    const { takesJson, score } = KINDS[field.kind];
+    const fitting = free.filter(({ name }) => !pair?.includes(name) && (takesJson || !table.nested.has(name)));
+    return options(fitting, (column) => score(column, field, longest));
+  });
+  for (const [i, option] of best(choices).entries()) {
+    if (option.name !== undefined) columns[open[i]!.name] = option.name;
   }
-  if (best.text.name !== undefined) columns.text = best.text.name;
-  if (best.label.name !== undefined) columns.label = best.label.name;
-  return { columns, reason: reasonFor(table, columns, given, stats, why) };
+  return { columns, reason: reasonFor(table, columns, given, stats, why, fields) };
+}
+
+/** The options, one of each, that score most together and name no column twice; the first of equal ones. */
+function best(choices: readonly (readonly Option[])[]): Option[] {
+  let most: { options: Option[]; score: number } = { options: choices.map(() => NONE), score: 0 };
+  const go = (chosen: Option[], score: number): void => {
+    if (chosen.length === choices.length) {
+      if (score > most.score) most = { options: chosen, score };
+      return;
+    }
+    for (const option of choices[chosen.length]!) {
+      const isTaken = option.name !== undefined && chosen.some(({ name }) => name === option.name);
+      if (!isTaken) go([...chosen, option], score + option.score);
+    }
+  };
+  go([], 0);
+  return most.options;
 }
 
 interface Option {
@@ -172,7 +96,8 @@ function options(columns: readonly ColumnStats[], score: (column: ColumnStats) =
   return [NONE, ...best.sort((a, b) => a.i - b.i)];
 }
 
-function checkGiven(table: Table, given: Columns): void {
+function checkGiven(table: Table, given: Columns, fields: readonly Field[]): void {
+  const titleOf = (name: string): string => fields.find((field) => field.name === name)?.title ?? name;
   const seen = new Map<string, string>();
   for (const [field, name] of Object.entries(given)) {
     if (name === undefined) continue;
@@ -182,7 +107,7 @@ function checkGiven(table: Table, given: Columns): void {
         near !== undefined && distance(name.toLowerCase(), near.toLowerCase()) <= Math.max(2, name.length / 2);
       throw new LuthierError(
         'data-invalid',
-        `${table.name} has no column “${name}” for the ${field.replace('_', ' ')}${isNear ? `; did you mean “${near}”?` : '.'}`,
+        `${table.name} has no column “${name}” for the ${titleOf(field)}${isNear ? `; did you mean “${near}”?` : '.'}`,
         `Its columns are ${listed(table.columns.slice(0, 20).map((column) => `“${column}”`))}.`,
       );
     }
@@ -190,26 +115,28 @@ function checkGiven(table: Table, given: Columns): void {
     if (other !== undefined) {
       throw new LuthierError(
         'data-invalid',
-        `The column “${name}” is given for both the ${other.replace('_', ' ')} and the ${field.replace('_', ' ')}.`,
+        `The column “${name}” is given for both the ${titleOf(other)} and the ${titleOf(field)}.`,
         'Give each field a different column under “columns”.',
       );
     }
     seen.set(name, field);
     const line = table.nested.get(name);
-    if (line !== undefined) {
+    const kind = fields.find((known) => known.name === field)?.kind;
+    if (line !== undefined && !(kind && KINDS[kind].takesJson)) {
       throw new LuthierError(
         'data-invalid',
-        `The key “${name}” of ${table.name}, given for the ${field.replace('_', ' ')}, contains nested JSON on line ${line}.`,
+        `The key “${name}” of ${table.name}, given for the ${titleOf(field)}, contains nested JSON on line ${line}.`,
         'Each field must be a text, a number, true or false: write the part that matters under a separate key.',
       );
     }
   }
 }
 
-function namedPair(columns: readonly ColumnStats[]): [string, string] | undefined {
+function namedPair({ nested }: Table, columns: readonly ColumnStats[]): [string, string] | undefined {
+  const named = (wanted: string) => columns.find(({ name }) => !nested.has(name) && name.toLowerCase() === wanted);
   for (const [first, second] of PAIR_NAMES) {
-    const a = columns.find((column) => column.name.toLowerCase() === first);
-    const b = columns.find((column) => column.name.toLowerCase() === second);
+    const a = named(first);
+    const b = named(second);
     if (a && b) return [a.name, b.name];
   }
   return undefined;
@@ -225,27 +152,30 @@ function scoreName(name: string, usual: readonly string[]): number {
 }
 
 /** Whether a column is called as labels usually are. */
-export const isUsualLabelName = (name: string): boolean => scoreName(name, LABEL_NAMES) >= 2;
+export const isUsualLabelName = (name: string): boolean => {
+  const { usual } = fieldOf('text-classification', 'label');
+  return scoreName(name, usual) >= 2;
+};
 
 /** An empty column is taken for its name alone, when nothing else fits, so that its being empty can be told. */
 const EMPTY_BUT_NAMED = 0.1;
 
-function scoreText(column: ColumnStats, longest: number): number {
+function scoreText(column: ColumnStats, { usual }: Field, longest: number): number {
   const name = column.name.toLowerCase();
   if (OTHER_NAMES.includes(name)) return -1;
   if (column.numeric > 0.9) return -1;
-  if (column.filled === 0) return EMPTY_BUT_NAMED * scoreName(name, TEXT_NAMES);
+  if (column.filled === 0) return EMPTY_BUT_NAMED * scoreName(name, usual);
   const varied = isVaried(column) ? 1 : 0;
   const long = (column.mean_words >= 3 ? 1 : 0) + (column.mean_length === longest ? 1 : 0);
   // Two or three values of a word each are a class, whatever the column is called.
   if (column.filled >= 10 && isLabelLike(column) && column.mean_words < 2) return 0;
-  return scoreName(name, TEXT_NAMES) + 1.5 * varied + long;
+  return scoreName(name, usual) + 1.5 * varied + long;
 }
 
-function scoreLabel(column: ColumnStats): number {
+function scoreLabel(column: ColumnStats, { usual }: Field): number {
   const name = column.name.toLowerCase();
   if (OTHER_NAMES.includes(name)) return -1;
-  const named = scoreName(name, LABEL_NAMES);
+  const named = scoreName(name, usual);
   if (column.filled === 0) return EMPTY_BUT_NAMED * named;
   if (isLabelLike(column)) {
     if (column.dates > 0.9) return named - 1;
@@ -279,38 +209,58 @@ export function isVaried(column: ColumnStats): boolean {
   return column.distinct >= Math.min(DISTINCT_CAP, column.filled * 0.5);
 }
 
+/** How a column of a kind is found, and told. */
+interface KindRule {
+  /** Whether cells may be lists or objects of JSON. */
+  takesJson: boolean;
+  /** How well a column fits, more than 0 where it does at all. */
+  score(column: ColumnStats, field: Field, longest: number): number;
+  /** What of its content speaks for it. */
+  content(column: ColumnStats, table: Table): string;
+}
+
+const KINDS: Record<FieldKind, KindRule> = {
+  text: {
+    takesJson: false,
+    score: scoreText,
+    content: ({ mean_words }) => `${counted(Math.round(mean_words), 'word')} on average`,
+  },
+  label: {
+    takesJson: false,
+    score: scoreLabel,
+    content: ({ distinct }, table) => {
+      const values =
+        distinct >= DISTINCT_CAP
+          ? `${DISTINCT_CAP.toLocaleString('en')} or more different values`
+          : counted(distinct, 'different value');
+      return `${values} in ${counted(table.rows.length, 'row')}`;
+    },
+  },
+};
+
 function reasonFor(
   table: Table,
   columns: Columns,
   given: Columns,
   stats: readonly ColumnStats[],
   reasons: Columns,
+  fields: readonly Field[],
 ): string {
   const isEmpty = table.rows.length === 0;
-  const parts: string[] = [];
-  const stat = (name: string): ColumnStats => stats.find((column) => column.name === name)!;
-  const why = (field: keyof Columns, isUsual: boolean, content: string): string =>
-    given[field] !== undefined
-      ? (reasons[field] ?? 'given')
-      : // Of no rows only the name tells anything.
-        [...(isUsual ? ['a common name'] : []), ...(isEmpty && isUsual ? [] : [content])].join(', ');
-  if (columns.text !== undefined) {
-    const content = `${counted(Math.round(stat(columns.text).mean_words), 'word')} on average`;
-    parts.push(`The text is “${columns.text}” (${why('text', scoreName(columns.text, TEXT_NAMES) >= 2, content)})`);
-  } else parts.push('No column looks like text');
-  if (columns.text_pair !== undefined) {
-    parts.push(`the second text is “${columns.text_pair}” (${why('text_pair', true, 'the other half of a pair')})`);
-  }
-  if (columns.label !== undefined) {
-    const { distinct } = stat(columns.label);
-    const values =
-      distinct >= DISTINCT_CAP
-        ? `${DISTINCT_CAP.toLocaleString('en')} or more different values`
-        : counted(distinct, 'different value');
-    const content = `${values} in ${counted(table.rows.length, 'row')}`;
-    parts.push(
-      `the label is “${columns.label}” (${why('label', scoreName(columns.label, LABEL_NAMES) >= 2, content)})`,
-    );
-  } else parts.push('no column looks like labels');
-  return `${listed(parts)}.`;
+  const parts = fields.flatMap((field) => {
+    const { name: key, title, kind, required, usual } = field;
+    const column = columns[key];
+    if (column === undefined) return required ? [`no column looks like ${kind === 'text' ? title : `${title}s`}`] : [];
+    const isUsual = required ? scoreName(column, usual) >= 2 : true;
+    const content = required
+      ? KINDS[kind].content(stats.find(({ name }) => name === column)!, table)
+      : 'the other half of a pair';
+    const why =
+      given[key] !== undefined
+        ? (reasons[key] ?? 'given')
+        : // Of no rows only the name tells anything.
+          [...(isUsual ? ['a common name'] : []), ...(isEmpty && isUsual ? [] : [content])].join(', ');
+    return [`the ${title} is “${column}” (${why})`];
+  });
+  return `${capitalized(listed(parts))}.`;
 }

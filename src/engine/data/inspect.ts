@@ -1,7 +1,8 @@
 import { basename } from 'node:path';
 import type { Columns, DataSelection, DataSummary } from '../../protocol/index.ts';
 import { checkClasses, checkRepeats, classCounts, labelledRows, missingColumns, requireColumns } from './checks.ts';
-import { columnStatsAtPace, guessColumns, isUsualLabelName, shortened } from './columns.ts';
+import { columnStatsAtPace, shortened } from './column-stats.ts';
+import { guessColumns, isUsualLabelName } from './columns.ts';
 import type { EncodingGuess } from './encoding-guess.ts';
 import { withListColumns } from './label-cells.ts';
 import { pacer } from './pace.ts';

@@ -1,52 +1,4 @@
-/** Names that data sets give the column of the texts, the likeliest first. */
-export const TEXT_NAMES = [
-  'text',
-  'sentence',
-  'utterance',
-  'review',
-  'content',
-  'message',
-  'comment',
-  'body',
-  'question',
-  'query',
-  'tweet',
-  'description',
-  'document',
-  'input',
-  'prompt',
-  'summary',
-  'subject',
-  'title',
-  'headline',
-  'name',
-];
-
-/** Names that data sets give the column of the classes, the likeliest first. */
-export const LABEL_NAMES = [
-  'label',
-  'labels',
-  'class',
-  'category',
-  'intent',
-  'sentiment',
-  'target',
-  'label_text',
-  'polarity',
-  'emotion',
-  'topic',
-  'tag',
-  'type',
-  'rating',
-  'stars',
-  'score',
-  'department',
-  'queue',
-  'priority',
-  'output',
-  'answer',
-  'y',
-];
+import { FIELDS } from '../../protocol/index.ts';
 
 /** Pairs of columns that hold two texts of one example: GLUE's names and those of others. */
 export const PAIR_NAMES: readonly (readonly [string, string])[] = [
@@ -77,9 +29,9 @@ export const OTHER_NAMES = [
   'url',
 ];
 
+/** Names by which a header is known as one. */
 export const KNOWN_NAMES: ReadonlySet<string> = new Set([
-  ...TEXT_NAMES,
-  ...LABEL_NAMES,
+  ...Object.values(FIELDS).flatMap((fields) => fields.flatMap(({ usual }) => usual)),
   ...PAIR_NAMES.flat(),
   ...OTHER_NAMES,
 ]);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { columnStats, isUsualLabelName } from './columns.ts';
+import { columnStats } from './column-stats.ts';
+import { isUsualLabelName } from './columns.ts';
 import { columnOf } from './dataset.ts';
 import { withListColumns } from './label-cells.ts';
 import { KnownLabels } from './labels.ts';

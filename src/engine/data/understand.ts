@@ -1,6 +1,7 @@
 import type { Columns } from '../../protocol/index.ts';
 import { type DataRules, labelledRows, requireColumns } from './checks.ts';
-import { columnStatsAtPace, guessColumns, isUsualLabelName } from './columns.ts';
+import { columnStatsAtPace } from './column-stats.ts';
+import { guessColumns, isUsualLabelName } from './columns.ts';
 import { withListColumns } from './label-cells.ts';
 import type { LabelledRows } from './labelled-rows.ts';
 import { pacer } from './pace.ts';

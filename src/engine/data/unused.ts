@@ -1,9 +1,10 @@
 import { type Columns, counted } from '../../protocol/index.ts';
-import { type ColumnStats, isUsualLabelName, isVaried } from './columns.ts';
+import type { ColumnStats } from './column-stats.ts';
+import { isUsualLabelName, isVaried } from './columns.ts';
 import { OTHER_NAMES } from './names.ts';
 import { type Pace, Stride } from './pace.ts';
-import type { TableRow } from './packed-rows.ts';
 import { listed, Places, type Problems, quoted } from './problems.ts';
+import type { TableRow } from './row-record.ts';
 import { isEmpty, type Table } from './table.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { METRICS, type Recipe, TASKS } from '../../protocol/index.ts';
+import { type Columns, FIELDS, METRICS, type Recipe, TASKS } from '../../protocol/index.ts';
 import { encodingNamed } from '../data/encoding-names.ts';
 
 /**
@@ -71,11 +71,14 @@ export const datasetSchema = z.union([
   }),
 ]);
 
-export const columnsSchema = z.strictObject({
-  text: name.describe('Column with the text.').exactOptional(),
-  text_pair: name.describe('Column with the second text of a pair.').exactOptional(),
-  label: name.describe('Column with the label.').exactOptional(),
-});
+/** A column for each field of any task. */
+export const columnsSchema = z.strictObject(
+  Object.fromEntries(
+    Object.values(FIELDS)
+      .flat()
+      .map((field) => [field.name, name.describe(field.detail).exactOptional()]),
+  ) as Record<keyof Columns, z.ZodExactOptional<z.ZodString>>,
+);
 
 export const recipeSchema = z.strictObject({
   task: z

@@ -1,4 +1,4 @@
-import { type Columns, counted, type DataSummary, formatCount } from '../../protocol/index.ts';
+import { type Columns, counted, type DataSummary, FIELDS, type Field, formatCount } from '../../protocol/index.ts';
 import { HostError } from '../errors.ts';
 import { shorten } from '../format.ts';
 import { BACK, type Choice, type Notice, type Questions, separator } from '../questions.ts';
@@ -29,11 +29,14 @@ export async function askColumns(
     );
   }
   const offered = given ?? summary.guess;
-  const { text, label } = offered;
-  if (text !== undefined && label !== undefined) {
-    const isGuess = !given || (given.text === summary.guess.text && given.label === summary.guess.label);
+  if (FIELDS_ASKED.every(({ name, required }) => !required || offered[name] !== undefined)) {
+    const isGuess = !given || FIELDS_ASKED.every(({ name }) => given[name] === summary.guess[name]);
+    const named = (role: Field['role']): string =>
+      FIELDS_ASKED.flatMap(({ name, role: own }) =>
+        own === role && offered[name] !== undefined ? [`“${offered[name]}”`] : [],
+      ).join(' and ');
     const confirm: Choice<'yes' | 'other'> = {
-      label: `$(check) Learn “${label}” from “${text}”${offered.text_pair === undefined ? '' : ` and “${offered.text_pair}”`}`,
+      label: `$(check) Learn ${named('target')} from ${named('input')}`,
       ...(isGuess ? { detail: summary.guess_reason } : {}),
       value: 'yes',
     };
@@ -49,36 +52,56 @@ export async function askColumns(
     if (answer === 'yes') return offered;
   }
   const { notice: _, ...place } = position;
-  const chosenText = await askColumn(questions, summary, place, 'Which column contains the text?', text, undefined);
-  if (chosenText === BACK) return BACK;
-  const chosenLabel = await askColumn(questions, summary, place, 'Which column contains the label?', label, chosenText);
-  if (chosenLabel === BACK) return await askColumns(questions, summary, position, given);
-  return { text: chosenText, label: chosenLabel };
+  return await askEach(questions, summary, place, offered);
 }
 
+const FIELDS_ASKED = FIELDS['text-classification'];
+
+/** A question for each field; one that need not be there is asked where there are columns left for it. */
+async function askEach(
+  questions: Questions,
+  summary: DataSummary,
+  position: Position,
+  offered: Columns,
+): Promise<Columns | typeof BACK> {
+  const required = FIELDS_ASKED.filter((field) => field.required);
+  const asked = summary.columns.length > required.length ? FIELDS_ASKED : required;
+  const answers: (string | null)[] = [];
+  while (answers.length < asked.length) {
+    const field = asked[answers.length]!;
+    const answer = await askColumn(questions, summary, position, field, offered[field.name], answers);
+    if (answer !== BACK) answers.push(answer);
+    else if (answers.pop() === undefined) return BACK;
+  }
+  return Object.fromEntries(asked.flatMap(({ name }, i) => (answers[i] === null ? [] : [[name, answers[i]]])));
+}
+
+/** A column, or null for none where the field is not required. */
 async function askColumn(
   questions: Questions,
   summary: DataSummary,
   position: Position,
-  placeholder: string,
-  guess: string | undefined,
-  taken: string | undefined,
-): Promise<string | typeof BACK> {
-  const items = summary.columns
-    .filter(({ name }) => name !== taken)
+  field: Field,
+  offered: string | undefined,
+  taken: readonly (string | null)[],
+): Promise<string | null | typeof BACK> {
+  const columns = summary.columns
+    .filter(({ name }) => !taken.includes(name))
     .map(
-      (column): Choice<string> => ({
+      (column): Choice<string | null> => ({
         label: column.name,
         description: `${counted(column.distinct, 'distinct value')}, ${Math.round(column.mean_length)} characters on average${column.empty > 0 ? `, ${formatCount(column.empty)} empty` : ''}`,
         detail: shorten(column.examples.join(' · '), 150),
         value: column.name,
       }),
     );
+  const none: Choice<string | null> = { label: '$(circle-slash) None', description: `no ${field.title}`, value: null };
+  const items = field.required ? columns : [none, ...columns];
   return await questions.ask({
     ...position,
-    placeholder,
+    placeholder: `Which column contains the ${field.title}?`,
     items,
-    active: items.find(({ value }) => value === guess),
+    active: items.find(({ value }) => value === offered) ?? (field.required ? undefined : none),
     canGoBack: true,
   });
 }

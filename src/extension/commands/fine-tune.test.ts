@@ -131,6 +131,27 @@ test('columns the wrong way round lead back to their question, which says why an
   expect(await ended).toEqual(ESCAPED);
 });
 
+test('where there are more columns, a second text is offered, and none is the answer of an Enter', async () => {
+  const asked: unknown[] = [];
+  answers['data/inspect'] = ({ columns = {} }: { columns?: Columns }) => {
+    asked.push(columns);
+    return { ...inspect({ columns }), columns: ['text', 'label', 'reply'].map(column) };
+  };
+  const ended = start();
+  (await question('which column')).accept('$(list-selection) Choose other columns…');
+  (await question('column contains the text')).accept('text');
+  const second = await question('column contains the second text');
+  expect(labels(second)).toEqual(['$(circle-slash) None', 'label', 'reply']);
+  expect(second.activeItems.map(({ label }) => label)).toEqual(['$(circle-slash) None']);
+  second.accept('reply');
+  const label = await question('column contains the label');
+  expect(labels(label)).toEqual(['label']);
+  label.accept();
+  (await question('Which base model')).hide();
+  expect(await ended).toEqual(ESCAPED);
+  expect(asked.at(-1)).toEqual({ text: 'text', text_pair: 'reply', label: 'label' });
+});
+
 test('a label column with nearly as many classes as rows is doubted once, and taken when it is confirmed', async () => {
   answers['data/inspect'] = ({ columns = {} }: { columns?: Columns }) => ({
     ...inspect({}),

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { counted, type DataSummary, FORMAT_NAMES, formatCount } from '../../protocol/index.ts';
+import { capitalized, counted, type DataSummary, FIELDS, FORMAT_NAMES, formatCount } from '../../protocol/index.ts';
 import { type Broken, isBroken } from '../broken.ts';
 import { type Dataset, describeDataset, isDataFile } from '../datasets/dataset.ts';
 import type { DatasetStore } from '../datasets/store.ts';
@@ -165,10 +165,11 @@ export function summaryDetails(of: Dataset, summary: DataSummary): DatasetDetail
       of,
     },
   ];
-  const { text, text_pair: pair, label } = summary.guess;
-  if (text || label) {
+  const { guess } = summary;
+  if (Object.keys(guess).length > 0) {
+    const fields = FIELDS['text-classification'].filter(({ name, required }) => required || guess[name] !== undefined);
     details.push({
-      detail: [`Text: ${text ?? '—'}`, ...(pair ? [`Second text: ${pair}`] : []), `Label: ${label ?? '—'}`].join(' · '),
+      detail: fields.map(({ name, title }) => `${capitalized(title)}: ${guess[name] ?? '—'}`).join(' · '),
       description: summary.guess_reason,
       icon: 'symbol-field',
       of,

@@ -1,0 +1,70 @@
+import type { Columns } from './recipe.ts';
+import type { TaskName } from './tasks.ts';
+
+/**
+ * What a cell of a field holds: `text`, written by people and read by the tokenizer; `label`, one class of few.
+ */
+export type FieldKind = 'text' | 'label';
+
+/** One thing that a task needs to know of a row. */
+export interface Field {
+  /** Key under a recipe's `columns`, and in a dataset's rows.jsonl. */
+  name: keyof Columns;
+  /** As messages, questions and tables call it. */
+  title: string;
+  kind: FieldKind;
+  /** Whether the model reads it or learns to give it. */
+  role: 'input' | 'target';
+  /** Whether a row without it is left out even if no column was named for it. */
+  required: boolean;
+  /** What a recipe's schema says of the column. */
+  detail: string;
+  /** Names that data give such a column, in lower case, the likeliest first. */
+  usual: readonly string[];
+}
+
+/** Fields of each task. Columns are guessed, confirmed, checked and shown by this table, in this order. */
+export const FIELDS: Readonly<Record<TaskName, readonly Field[]>> = {
+  'text-classification': [
+    {
+      name: 'text',
+      title: 'text',
+      kind: 'text',
+      role: 'input',
+      required: true,
+      detail: 'Column with the text.',
+      usual: [
+        ...['text', 'sentence', 'utterance', 'review', 'content', 'message', 'comment', 'body', 'question', 'query'],
+        ...['tweet', 'description', 'document', 'input', 'prompt', 'summary', 'subject', 'title', 'headline', 'name'],
+      ],
+    },
+    {
+      name: 'text_pair',
+      title: 'second text',
+      kind: 'text',
+      role: 'input',
+      required: false,
+      detail: 'Column with the second text of a pair.',
+      // Found beside the first text alone: PAIR_NAMES of the engine.
+      usual: [],
+    },
+    {
+      name: 'label',
+      title: 'label',
+      kind: 'label',
+      role: 'target',
+      required: true,
+      detail: 'Column with the label.',
+      usual: [
+        ...['label', 'labels', 'class', 'category', 'intent', 'sentiment', 'target', 'label_text', 'polarity'],
+        ...['emotion', 'topic', 'tag', 'type', 'rating', 'stars', 'score', 'department', 'queue', 'priority'],
+        ...['output', 'answer', 'y'],
+      ],
+    },
+  ],
+};
+
+/** A field by its name. */
+export function fieldOf(task: TaskName, name: keyof Columns): Field {
+  return FIELDS[task].find((field) => field.name === name)!;
+}
