@@ -20,6 +20,7 @@ const trainer = (step: number): TrainerState => ({
     ['a.bias', { shape: [2], data: Float32Array.of(step, -step) }],
   ]),
   moments: new Map([['a.bias.exp_avg', { shape: [2], data: Float32Array.of(0.1 * step, 5e-45) }]]),
+  phase: 0,
   fingerprint: { executor: 'onnxruntime', num_threads: 2, cpu: 'x', library: 'y' },
 });
 const loop = (step: number, best: number | null = null): LoopState => ({

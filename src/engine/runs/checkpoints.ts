@@ -21,6 +21,8 @@ interface StateFile {
   format: number;
   loop: LoopState;
   fingerprint: TrainerState['fingerprint'];
+  /** Of the strategy; checkpoints of 0.1.0 do not say it, and had one. */
+  phase?: number;
   /** SHA-256 of the data set's files: another data set has another order of rows. */
   data_sha256: string;
 }
@@ -72,6 +74,7 @@ export class Checkpoints implements CheckpointStore {
         format: FORMAT,
         loop,
         fingerprint: trainer.fingerprint,
+        phase: trainer.phase,
         data_sha256: this.#dataHash,
       };
       await writeJson(join(aside, STATE), state);

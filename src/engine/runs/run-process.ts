@@ -348,7 +348,7 @@ class RunProcess {
     const checkpoint = this.#options.resume ? await checkpoints.readLatest() : null;
     if (checkpoint !== null) {
       if (stage === undefined) await this.#requireSameRows(trainer);
-      trainer.restore({ step: checkpoint.loop.step, parameters: checkpoint.parameters, moments: checkpoint.moments });
+      trainer.restore({ ...checkpoint, step: checkpoint.loop.step });
       this.#compare(checkpoint, trainer);
       if (stage === undefined && checkpoint.loop.best !== null) this.#reports = await this.#earlierReports();
     } else if (this.#options.resume && stage === undefined) {

@@ -3,8 +3,9 @@ import { Random } from '../data/random.ts';
 import type { Executor } from '../executors/executor.ts';
 import { createOnnxRuntimeExecutor } from '../executors/onnxruntime.ts';
 import { createEncoder } from '../models/registry.ts';
-import { Classifier, type LabelledText } from './classifier.ts';
+import { Classifier, type ClassifierOptions, type LabelledText } from './classifier.ts';
 import { initializeAll } from './load-weights.ts';
+import { Phases } from './phases.ts';
 import { isTrainedBy } from './strategy.ts';
 
 const CONFIG = {
@@ -35,6 +36,8 @@ describe('Classifier', () => {
     dropout = 0,
     strategy = { type: 'full' } as Parameters<typeof isTrainedBy>[0],
     accumulate = false,
+    isTrained = undefined as ClassifierOptions['isTrained'] | undefined,
+    phases = new Phases(),
   } = {}) => {
     const encoder = createEncoder(
       { ...CONFIG, hidden_dropout_prob: dropout, attention_probs_dropout_prob: dropout, initializer_range: 0.2 },
@@ -45,7 +48,8 @@ describe('Classifier', () => {
       encoder,
       numLabels: 3,
       padId: 0,
-      isTrained: isTrainedBy(strategy, encoder),
+      isTrained: isTrained ?? isTrainedBy(strategy, encoder),
+      phases,
       accumulate,
       labelSmoothing: 0,
       maxBatch: { texts: 8, tokens: 32 },
@@ -136,5 +140,23 @@ describe('Classifier', () => {
     }
     all.dispose();
     frozen.dispose();
+  });
+
+  it('trains what the phase of the run trains, with programs of its own', async () => {
+    const isTrained = (name: string, phase: number) => name.startsWith('classifier') || phase === 1;
+    const phases = new Phases([0, 1]);
+    const [c, all] = [make({ isTrained, phases }), make()];
+    const texts = [5, 9, 3, 14].map((n, i) => textOf(n, i % 3));
+    const gradients = (one: Classifier) => one.gradients(texts, { weight: 1 / 4, microStep: 0, slots: 4 });
+    await gradients(all);
+    const expected = all.store.get('bert.pooler.dense.weight').trained!.gradient;
+    const ours = c.store.get('bert.pooler.dense.weight').trained!.gradient;
+    await gradients(c);
+    expect(ours.every((value) => value === 0)).toBe(true);
+    c.enter(1);
+    // The same shape of batch: the program of the phase before would leave this as it was.
+    await gradients(c);
+    closeTo(ours, expected, 1e-6);
+    for (const one of [c, all]) one.dispose();
   });
 });

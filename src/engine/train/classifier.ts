@@ -7,6 +7,7 @@ import { CompiledCache } from './compiled-cache.ts';
 import { DeviceParameters, keepsParameters } from './device-parameters.ts';
 import { type BatchArrays, type PackableText, type Packing, packTexts, rowLength, writeBatch } from './packing.ts';
 import { ParameterStore } from './parameter-store.ts';
+import { Phases } from './phases.ts';
 import {
   featuresProgram,
   GRADIENT,
@@ -25,7 +26,11 @@ export interface ClassifierOptions {
   encoder: Encoder;
   numLabels: number;
   padId: number;
-  isTrained: (name: string) => boolean;
+  isTrained: (name: string, phase: number) => boolean;
+  /** Of the run; one by default. */
+  phases?: Phases;
+  /** A parameter's learning rate over the run's; 1 by default. */
+  rateOf?: (name: string) => number;
   /** Frozen parameters that a training step may compute with in 8 bits. */
   isHeldIn8Bit?: (name: string) => boolean;
   /** Micro-batches are summed before the optimiser's step. */
@@ -67,13 +72,18 @@ export class Classifier {
     this.encoder = options.encoder;
     this.numLabels = options.numLabels;
     this.#shapes = options.encoder.parameterShapes(options.numLabels);
-    const trained = Object.keys(this.#shapes).filter(options.isTrained);
+    const { phases = new Phases(), rateOf = () => 1 } = options;
+    const trained = Object.keys(this.#shapes).filter((name) =>
+      phases.all.some((phase) => options.isTrained(name, phase)),
+    );
     this.headOnly = trained.length > 0 && trained.every((name) => this.encoder.placeOf(name) === 'head');
     const maskBytes = trained.length === 0 ? 0 : this.#maskBytes(options.maxBatch);
     this.store = new ParameterStore(this.#shapes, options.isTrained, {
       accumulate: options.accumulate,
       extraBytes: maskBytes + 64,
       tables: Object.keys(this.encoder.tables),
+      phases,
+      rateOf,
     });
     this.#masks = this.store.memory.uint8(maskBytes);
     this.device = keepsParameters(options.executor) ? new DeviceParameters(options.executor, this.store) : null;
@@ -138,7 +148,7 @@ export class Classifier {
       labels[i] = text.label;
       weights[i] = typeof weight === 'number' ? weight : weight(text.label);
     });
-    const trained = this.store.trainedNames();
+    const trained = this.store.trainedNow();
     const { labelSmoothing, classWeights, isHeldIn8Bit = () => false } = this.#options;
     const build = (options: ProgramOptions) =>
       trainingProgram({ ...options, trained, labelSmoothing, classWeights, fromFeatures, isHeldIn8Bit });
@@ -150,8 +160,10 @@ export class Classifier {
       ...this.#dropoutMasks(shape, microStep, fromFeatures),
       ...(await this.#weights(weightsNeeded)),
     };
-    if (this.device) return { loss: await this.#gradientsOnDevice(this.device, shape, build, feeds), tokens };
-    const compiled = await this.#compile('train', shape, build);
+    // A later phase trains others: its programs are other ones.
+    const kind = ['train', ...trained].join(' ');
+    if (this.device) return { loss: await this.#gradientsOnDevice(this.device, kind, shape, build, feeds), tokens };
+    const compiled = await this.#compile(kind, shape, build);
     const fetches: Record<string, Float32Array> = { loss: this.#loss };
     for (const name of trained) fetches[GRADIENT + name] = this.store.get(name).trained!.gradient;
     await compiled.run(feeds, fetches);
@@ -161,13 +173,21 @@ export class Classifier {
     return { loss: this.#loss[0]!, tokens };
   }
 
+  /** From the next micro-batch on, what this phase of the run trains is trained. */
+  enter(phase: number): void {
+    if (phase === this.store.phase) return;
+    this.store.enter(phase);
+    this.device?.retrained();
+  }
+
   async #gradientsOnDevice(
     device: DeviceParameters,
+    kind: string,
     batch: BatchShape,
     build: (options: ProgramOptions) => ReadyProgram,
     feeds: Record<string, Feed>,
   ): Promise<number> {
-    const compiled = await this.#compiledOnDevice.get(keyOf('train', batch), () => {
+    const compiled = await this.#compiledOnDevice.get(keyOf(kind, batch), () => {
       const { program, inputs } = build(this.#programOptions(batch));
       return device.executor.compileOnDevice(program, inputs);
     });

@@ -3,9 +3,10 @@ import type { Compiled, DeviceCompiled, DeviceTensor, Executor, Feed, TensorData
 import { isOnDevice, sizeOf } from '../executors/executor.ts';
 import { createOnnxRuntimeExecutor } from '../executors/onnxruntime.ts';
 import { createEncoder } from '../models/registry.ts';
-import { Classifier, type LabelledText } from './classifier.ts';
+import { Classifier, type ClassifierOptions, type LabelledText } from './classifier.ts';
 import { initializeAll } from './load-weights.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
+import { Phases } from './phases.ts';
 
 /** Tensors of the pretended device that are not disposed of yet. */
 const live = new Set<DeviceTensor>();
@@ -81,10 +82,15 @@ describe('parameters kept with the executor', () => {
   });
   afterAll(() => host.dispose());
 
-  function make(executor: Executor, isTrained: (name: string) => boolean = () => true): Classifier {
+  function make(
+    executor: Executor,
+    isTrained: ClassifierOptions['isTrained'] = () => true,
+    phases = new Phases(),
+  ): Classifier {
     const encoder = createEncoder(CONFIG, 'config.json');
     const classifier = new Classifier({
-      ...{ executor, encoder, numLabels: 3, padId: 0, isTrained, accumulate: false, labelSmoothing: 0, seed: 11 },
+      ...{ executor, encoder, numLabels: 3, padId: 0, isTrained, phases, accumulate: false, labelSmoothing: 0 },
+      seed: 11,
       maxBatch: { texts: 4, tokens: 16 },
     });
     initializeAll(encoder, classifier.store, 3);
@@ -122,6 +128,24 @@ describe('parameters kept with the executor', () => {
     expectClose(there.store.trained.expAvg, here.store.trained.expAvg, 1e-3);
     expectClose(there.store.trained.expAvgSq, here.store.trained.expAvgSq, 1e-3);
     for (const c of [there, here, untouched]) c.dispose();
+    expect(live.size).toBe(0);
+  });
+
+  it('trains there as in the store what each phase of the run trains', async () => {
+    const isTrained = (name: string, phase: number) => phase === 1 || isHead(name);
+    const phases = new Phases([0, 2]);
+    const [there, here] = [withDevice(host), host].map((executor) => make(executor, isTrained, phases)) as [
+      Classifier,
+      Classifier,
+    ];
+    for (let i = 0; i < 4; i++) {
+      for (const c of [there, here]) c.enter(phases.at(i));
+      const [a, b] = [await step(there, i), await step(here, i)];
+      for (const [k, value] of a.entries()) expect(Math.abs(value / b[k]! - 1)).toBeLessThan(1e-4);
+    }
+    await there.device!.collect();
+    expectClose(there.store.trained.expAvg, here.store.trained.expAvg, 1e-3);
+    for (const c of [there, here]) c.dispose();
     expect(live.size).toBe(0);
   });
 

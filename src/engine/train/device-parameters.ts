@@ -2,7 +2,7 @@ import { add } from '@tensorflow/tfjs-core';
 import type { Compiled, DeviceCompiled, DeviceTensor, Executor, TensorSpec } from '../executors/executor.ts';
 import type { Parameter, ParameterStore } from './parameter-store.ts';
 import { GRADIENT, PARAMETER } from './programs.ts';
-import { type AdamWSettings, MEAN, RATES, ratesOf, SQUARE, updateProgram } from './update-program.ts';
+import { type AdamWSettings, MEAN, RATES, ratesOf, SQUARE, type Updated, updateProgram } from './update-program.ts';
 
 type DeviceExecutor = Executor & Required<Pick<Executor, 'compileOnDevice'>>;
 
@@ -66,8 +66,11 @@ export class DeviceParameters {
    * @param check of the gradients' norm; when it throws, nothing has changed
    */
   async step(settings: AdamWSettings, lr: number, step: number, check: (norm: number) => void): Promise<number> {
-    const names = this.#store.trainedNames();
-    this.#update ??= this.#compileUpdate(names, settings);
+    const names = this.#store.trainedNow();
+    const updated: Record<string, Updated> = Object.fromEntries(
+      names.map((name) => [name, { shape: this.#store.get(name).shape, group: this.#store.get(name).trained!.group }]),
+    );
+    this.#update ??= this.#compileUpdate(updated, settings);
     const state = Object.fromEntries(
       [PARAMETER, MEAN, SQUARE].flatMap((prefix) =>
         names.map((name) => [prefix + name, this.#values.get(prefix + name)!]),
@@ -76,7 +79,7 @@ export class DeviceParameters {
     const { grad_norm, ...next } = await (await this.#update).run({
       ...state,
       ...Object.fromEntries(this.#gradients),
-      [RATES]: ratesOf(settings, lr, step),
+      [RATES]: ratesOf(updated, settings, lr, ({ phases }) => this.#store.phases.stepsIn(phases, step)),
     });
     dispose(this.#gradients.values());
     this.#gradients.clear();
@@ -119,10 +122,16 @@ export class DeviceParameters {
     dispose([...this.#values.values(), ...this.#gradients.values()]);
     this.#values.clear();
     this.#gradients.clear();
-    for (const compiled of [this.#update, this.#sum, ...this.#transfers.values()]) {
-      compiled?.then((c) => c.dispose()).catch(() => {});
-    }
+    this.retrained();
+    for (const compiled of this.#transfers.values()) compiled.then((c) => c.dispose()).catch(() => {});
     this.#transfers.clear();
+  }
+
+  /** The run is in another phase: what is updated from now on is another set. */
+  retrained(): void {
+    for (const compiled of [this.#update, this.#sum]) compiled?.then((c) => c.dispose()).catch(() => {});
+    this.#update = undefined;
+    this.#sum = undefined;
   }
 
   async #upload(): Promise<void> {
@@ -159,9 +168,8 @@ export class DeviceParameters {
     await (await copy).run(tensors, into);
   }
 
-  #compileUpdate(names: readonly string[], settings: AdamWSettings): Promise<DeviceCompiled> {
-    const shapes = Object.fromEntries(names.map((name) => [name, this.#store.get(name).shape]));
-    const { program, inputs } = updateProgram(shapes, settings);
+  #compileUpdate(updated: Readonly<Record<string, Updated>>, settings: AdamWSettings): Promise<DeviceCompiled> {
+    const { program, inputs } = updateProgram(updated, settings);
     return this.executor.compileOnDevice(program, inputs);
   }
 

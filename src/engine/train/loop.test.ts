@@ -64,6 +64,7 @@ class Parabola implements Trainer {
       step: this.step,
       parameters: new Map([['w', { shape: [1], data: this.w }]]),
       moments: new Map([['w.exp_avg', { shape: [1], data: this.v }]]),
+      phase: 0,
       fingerprint: { executor: 'none', num_threads: 1, cpu: 'x', library: 'x' },
     };
   }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../data/random.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
 import { ParameterStore } from './parameter-store.ts';
+import { Phases } from './phases.ts';
 
 const SHAPES = { 'a.weight': [4, 4], 'table.weight': [50, 6], 'b.weight': [3, 5], 'b.bias': [3] };
 const SETTINGS = { adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8, weight_decay: 0.1, max_grad_norm: 1 };
@@ -56,5 +57,53 @@ describe('adamWStep', () => {
     restored.retouch();
     expect([...restored.tables.get('table.weight')!.touched]).toEqual(before);
     expect(before.flatMap((t, row) => (t ? [row] : []))).toEqual([7, 8]);
+  });
+
+  it('gives each group its rate, its decay and its own count of steps, as if it were trained alone', () => {
+    const free = { ...SETTINGS, max_grad_norm: 0 };
+    const isA = (name: string) => name.startsWith('a');
+    const thawed = new Phases([0, 2]);
+    const both = filled(
+      new ParameterStore(SHAPES, (name, phase) => isA(name) || phase === 1, {
+        phases: thawed,
+        rateOf: (name) => (isA(name) ? 1 : 0.5),
+      }),
+    );
+    const a = filled(new ParameterStore(SHAPES, isA));
+    const rest = filled(new ParameterStore(SHAPES, (name) => !isA(name)));
+    const untouched = filled(new ParameterStore(SHAPES, () => true));
+    expect(both.trained.groups.map(({ decay, rate, phases }) => [decay, rate, phases])).toEqual([
+      [true, 1, [0, 1]],
+      [true, 0.5, [1]],
+      [false, 0.5, [1]],
+    ]);
+    const weights = (store: ParameterStore) =>
+      new Map([...store.parameters].map(([name, { weight }]) => [name, [...weight]]));
+    for (const n of [1, 2, 3, 4]) {
+      both.enter(thawed.at(n - 1));
+      for (const store of [both, a, rest]) {
+        for (const name of store.trainedNow()) {
+          const random = new Random(n);
+          const { gradient } = store.get(name).trained!;
+          for (let i = 0; i < gradient.length; i++) gradient[i] = random.float() - 0.5;
+        }
+      }
+      adamWStep(both, free, 0.01, n, 0);
+      adamWStep(a, free, 0.01, n, 0);
+      if (n > 2) adamWStep(rest, free, 0.005, n - 2, 0);
+      const [ours, alone, others] = [weights(both), weights(a), weights(n > 2 ? rest : untouched)];
+      for (const name of Object.keys(SHAPES)) expect(ours.get(name)).toEqual((isA(name) ? alone : others).get(name));
+    }
+  });
+
+  it('forgets the gradients of what a new phase freezes', () => {
+    const store = new ParameterStore(SHAPES, (name, phase) => name.startsWith('a') === (phase === 0), {
+      phases: new Phases([0, 3]),
+    });
+    store.get('a.weight').trained!.gradient.fill(1);
+    expect(gradientNorm(store)).toBe(4);
+    store.enter(1);
+    expect(gradientNorm(store)).toBe(0);
+    expect(store.trainedNow()).toEqual(['table.weight', 'b.weight', 'b.bias']);
   });
 });

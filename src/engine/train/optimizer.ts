@@ -1,4 +1,4 @@
-import type { ParameterStore } from './parameter-store.ts';
+import type { ParameterGroup, ParameterStore } from './parameter-store.ts';
 import type { AdamWSettings } from './update-program.ts';
 
 /**
@@ -9,7 +9,7 @@ export function gradientNorm(store: ParameterStore): number {
 }
 
 /**
- * Clips by the global norm (when max_grad_norm is above 0), then does AdamW's step in place.
+ * Clips by the global norm (when max_grad_norm is above 0), then does AdamW's step in place, group by group.
  * @param step 1 for the first
  */
 export function adamWStep(
@@ -19,34 +19,38 @@ export function adamWStep(
   step: number,
   norm: number,
 ): void {
-  const { weight, gradient, expAvg, expAvgSq, decayEnd } = store.trained;
+  const { weight, gradient, expAvg, expAvgSq, groups } = store.trained;
   const max = settings.max_grad_norm;
   // The 1e-6 is PyTorch's, in clip_grad_norm_.
   const gradScale = max > 0 ? Math.min(1, max / (norm + 1e-6)) : 1;
-  const options = {
-    lr,
-    beta1: settings.adam_beta1,
-    beta2: settings.adam_beta2,
-    epsilon: settings.adam_epsilon,
-    step,
-    gradScale,
-  };
   const kernels = store.memory.kernels;
   const part = (from: number, to: number) =>
     [weight, gradient, expAvg, expAvgSq].map((x) => x.subarray(from, to)) as Four;
-  let at = 0;
-  const upTo = (end: number, weight_decay: number) => {
-    if (at < end) kernels.adamw(...part(at, end), { ...options, weight_decay });
-    at = Math.max(at, end);
+  const tables = [...store.tables.values()].sort((a, b) => a.start - b.start);
+  const update = (group: ParameterGroup) => {
+    const options = {
+      lr: lr * group.rate,
+      beta1: settings.adam_beta1,
+      beta2: settings.adam_beta2,
+      epsilon: settings.adam_epsilon,
+      weight_decay: group.decay ? settings.weight_decay : 0,
+      step: store.phases.stepsIn(group.phases, step),
+      gradScale,
+    };
+    let at = group.start;
+    const upTo = (end: number) => {
+      if (at < end) kernels.adamw(...part(at, end), options);
+      at = end;
+    };
+    for (const { start, end, touched } of tables) {
+      if (start < group.start || end > group.end) continue;
+      upTo(start);
+      kernels.adamwRows(...part(start, end), touched, options);
+      at = end;
+    }
+    upTo(group.end);
   };
-  const { weight_decay } = settings;
-  for (const { start, end, touched } of [...store.tables.values()].sort((a, b) => a.start - b.start)) {
-    upTo(start, weight_decay);
-    kernels.adamwRows(...part(start, end), touched, { ...options, weight_decay });
-    at = end;
-  }
-  upTo(decayEnd, weight_decay);
-  upTo(weight.length, 0);
+  for (const group of groups) if (group.phases.includes(store.phase)) update(group);
 }
 
 type Four = [Float32Array, Float32Array, Float32Array, Float32Array];

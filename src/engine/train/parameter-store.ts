@@ -1,5 +1,6 @@
 import { sizeOf } from '../executors/executor.ts';
 import { EngineMemory, sizeFor } from '../kernels/memory.ts';
+import { Phases } from './phases.ts';
 
 const LINE = 16;
 const padded = (n: number) => Math.ceil(n / LINE) * LINE;
@@ -16,17 +17,29 @@ export interface Parameter {
     readonly gradient: Float32Array;
     readonly expAvg: Float32Array;
     readonly expAvgSq: Float32Array;
+    readonly group: ParameterGroup;
   };
 }
 
-/** The trained parameters as four parallel blocks, those with weight decay first. */
+/** Trained parameters that the optimiser updates alike: a range of the trained blocks. */
+export interface ParameterGroup {
+  readonly start: number;
+  readonly end: number;
+  /** Whether weight decay applies. */
+  readonly decay: boolean;
+  /** The learning rate over the run's. */
+  readonly rate: number;
+  /** Phases of the run in which they are trained. */
+  readonly phases: readonly number[];
+}
+
+/** The trained parameters as four parallel blocks, group after group, those with weight decay first. */
 export interface TrainedBlocks {
   readonly weight: Float32Array;
   readonly gradient: Float32Array;
   readonly expAvg: Float32Array;
   readonly expAvgSq: Float32Array;
-  /** Where the parameters without decay begin. */
-  readonly decayEnd: number;
+  readonly groups: readonly ParameterGroup[];
   /** Sum of the gradients of earlier micro-batches, where they are accumulated. */
   readonly accumulated: Float32Array | null;
 }
@@ -52,63 +65,91 @@ export class ParameterStore {
   readonly numParameters: number;
   readonly numTrained: number;
   readonly tables: ReadonlyMap<string, Table>;
+  readonly phases: Phases;
   /** Where frozen parameters lie. */
   readonly #outside: EngineMemory;
+  #phase = 0;
 
   /**
+   * @param isTrained whether a phase of the run trains a parameter; what any phase does has a gradient and moments
    * @param tables parameters whose gradient is zero but for rows that `touch` is told of
    * @param extraBytes of the same memory, for what else its kernels work on
    * @throws LuthierError `not-enough-memory`
    */
   constructor(
     shapes: Readonly<Record<string, readonly number[]>>,
-    isTrained: (name: string) => boolean,
-    { accumulate = false, extraBytes = 0, tables = [] as readonly string[] } = {},
+    isTrained: (name: string, phase: number) => boolean,
+    {
+      accumulate = false,
+      extraBytes = 0,
+      tables = [] as readonly string[],
+      phases = new Phases(),
+      rateOf = (_name: string): number => 1,
+    } = {},
   ) {
+    this.phases = phases;
     const names = Object.keys(shapes);
     const sizes = new Map(names.map((name) => [name, sizeOf(shapes[name]!)]));
-    const frozen = names.filter((name) => !isTrained(name));
-    const decayed = names.filter((name) => isTrained(name) && isDecayed(name));
-    const undecayed = names.filter((name) => isTrained(name) && !isDecayed(name));
-    const block = (group: string[]) => group.reduce((n, name) => n + padded(sizes.get(name)!), 0);
-    const decayEnd = block(decayed);
-    const total = decayEnd + block(undecayed);
+    const settingsOf = (name: string) => ({
+      decay: isDecayed(name),
+      rate: rateOf(name),
+      phases: phases.all.filter((phase) => isTrained(name, phase)),
+    });
+    const settings = new Map(names.map((name) => [name, settingsOf(name)]));
+    const frozen = names.filter((name) => settings.get(name)!.phases.length === 0);
+    const groups = new Map<string, string[]>();
+    for (const decay of [true, false]) {
+      for (const [name, its] of settings) {
+        if (its.decay !== decay || its.phases.length === 0) continue;
+        const key = JSON.stringify(its);
+        groups.set(key, [...(groups.get(key) ?? []), name]);
+      }
+    }
+    const trained = [...groups.values()].flat();
+    const total = trained.reduce((n, name) => n + padded(sizes.get(name)!), 0);
     const blocks = accumulate ? 5 : 4;
     this.memory = EngineMemory.create(
       extraBytes +
         sizeFor({
           float32: Array<number>(blocks).fill(total),
-          uint8: tables.flatMap((name) => (isTrained(name) && shapes[name] ? [shapes[name][0]!] : [])),
+          uint8: tables.flatMap((name) => (trained.includes(name) ? [shapes[name]![0]!] : [])),
         }),
     );
-    this.trained = {
+    const made = {
       weight: this.memory.float32(total),
       gradient: this.memory.float32(total),
       expAvg: this.memory.float32(total),
       expAvgSq: this.memory.float32(total),
-      decayEnd,
+      groups: [] as ParameterGroup[],
       accumulated: accumulate ? this.memory.float32(total) : null,
     };
+    this.trained = made;
     const parameters = new Map<string, Parameter>();
     let offset = 0;
     const found = new Map<string, Table>();
-    for (const name of [...decayed, ...undecayed]) {
-      const size = sizes.get(name)!;
-      const part = (whole: Float32Array) => whole.subarray(offset, offset + size);
-      parameters.set(name, {
-        name,
-        shape: shapes[name]!,
-        weight: part(this.trained.weight),
-        trained: {
-          gradient: part(this.trained.gradient),
-          expAvg: part(this.trained.expAvg),
-          expAvgSq: part(this.trained.expAvgSq),
-        },
-      });
-      if (tables.includes(name)) {
-        found.set(name, { start: offset, end: offset + size, touched: this.memory.uint8(shapes[name]![0]!) });
+    for (const group of groups.values()) {
+      const end = group.reduce((n, name) => n + padded(sizes.get(name)!), offset);
+      const its: ParameterGroup = { start: offset, end, ...settings.get(group[0]!)! };
+      made.groups.push(its);
+      for (const name of group) {
+        const size = sizes.get(name)!;
+        const part = (whole: Float32Array) => whole.subarray(offset, offset + size);
+        parameters.set(name, {
+          name,
+          shape: shapes[name]!,
+          weight: part(made.weight),
+          trained: {
+            gradient: part(made.gradient),
+            expAvg: part(made.expAvg),
+            expAvgSq: part(made.expAvgSq),
+            group: its,
+          },
+        });
+        if (tables.includes(name)) {
+          found.set(name, { start: offset, end: offset + size, touched: this.memory.uint8(shapes[name]![0]!) });
+        }
+        offset += padded(size);
       }
-      offset += padded(size);
     }
     this.#outside = EngineMemory.create(sizeFor({ float32: frozen.map((name) => sizes.get(name)!) }));
     for (const name of frozen)
@@ -117,7 +158,7 @@ export class ParameterStore {
     this.parameters = new Map(names.map((name) => [name, parameters.get(name)!]));
     const count = (group: Iterable<string>) => [...group].reduce((n, name) => n + sizes.get(name)!, 0);
     this.numParameters = count(names);
-    this.numTrained = count([...decayed, ...undecayed]);
+    this.numTrained = count(trained);
   }
 
   get(name: string): Parameter {
@@ -132,8 +173,25 @@ export class ParameterStore {
     return Number.isFinite((trained ? this.memory : this.#outside).kernels.sumOfSquares(weight));
   }
 
+  /** What any phase of the run trains. */
   trainedNames(): string[] {
     return [...this.parameters.values()].filter((p) => p.trained).map((p) => p.name);
+  }
+
+  get phase(): number {
+    return this.#phase;
+  }
+
+  /** What the phase that the run is in trains. */
+  trainedNow(): string[] {
+    return this.trainedNames().filter((name) => this.get(name).trained!.group.phases.includes(this.#phase));
+  }
+
+  /** From now on the run is in this phase. What it does not train has gradients of zero, and is not updated. */
+  enter(phase: number): void {
+    if (phase === this.#phase) return;
+    this.#phase = phase;
+    this.trained.gradient.fill(0);
   }
 
   /** Says that a step gives these rows of a table a gradient. */

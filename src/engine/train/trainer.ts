@@ -208,6 +208,7 @@ class ClassificationTrainer implements Trainer {
   async trainStep(between?: Between): Promise<StepResult> {
     const { recipe, classifier, stepsPerEpoch } = this;
     const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation } = recipe;
+    classifier.enter(classifier.store.phases.at(this.#step));
     const epoch = Math.floor(this.#step / stepsPerEpoch);
     const first = (this.#step % stepsPerEpoch) * batch * accumulation;
     const rows = this.#epochOrder(epoch).subarray(first, first + batch * accumulation);
@@ -333,6 +334,7 @@ class ClassificationTrainer implements Trainer {
       step: this.#step,
       parameters,
       moments,
+      phase: this.classifier.store.phases.at(this.#step),
       fingerprint: {
         executor: this.engine.name,
         num_threads: this.engine.numThreads,
@@ -342,7 +344,15 @@ class ClassificationTrainer implements Trainer {
     };
   }
 
-  restore({ step, parameters, moments }: Parameters<Trainer['restore']>[0]): void {
+  restore({ step, phase, parameters, moments }: Parameters<Trainer['restore']>[0]): void {
+    const expected = this.classifier.store.phases.at(step);
+    if (phase !== undefined && phase !== expected) {
+      throw new LuthierError(
+        'run-invalid',
+        `The checkpoint of step ${step} is in phase ${phase + 1} of the strategy, where this recipe is in phase ${expected + 1}.`,
+        'It belongs to another recipe. Start a new run.',
+      );
+    }
     this.loadParameters(parameters);
     for (const name of this.classifier.store.trainedNames()) {
       const { expAvg, expAvgSq } = this.classifier.store.get(name).trained!;

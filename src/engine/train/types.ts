@@ -20,6 +20,8 @@ export interface TrainerState {
   /** Trained parameters and their AdamW moments by name (`<name>`, `<name>.exp_avg`, `<name>.exp_avg_sq`). Live views of the engine's memory: use them before the next step. */
   parameters: Map<string, { shape: readonly number[]; data: Float32Array }>;
   moments: Map<string, { shape: readonly number[]; data: Float32Array }>;
+  /** Which of the strategy's phases the next step belongs to. */
+  phase: number;
   /** Written beside them and compared on resume: a difference means that losses will not be equal bit for bit. */
   fingerprint: { executor: string; num_threads: number; cpu: string; library: string };
 }
@@ -55,7 +57,13 @@ export interface Trainer {
   /** Brings into the engine's memory what an executor keeps to itself; to be awaited before `state`. */
   collect(): Promise<void>;
   state(): TrainerState;
-  restore(state: { step: number; parameters: Map<string, Float32Array>; moments: Map<string, Float32Array> }): void;
+  /** @param state of a checkpoint, with the phase where it says one */
+  restore(state: {
+    step: number;
+    phase?: number | undefined;
+    parameters: Map<string, Float32Array>;
+    moments: Map<string, Float32Array>;
+  }): void;
   /** Replaces the trained parameters alone (the best ones, before the model is written). */
   loadParameters(parameters: Map<string, Float32Array>): void;
   /**

@@ -38,8 +38,9 @@ describe('updateProgram', () => {
     // Two parameters, one step: the norm is that of both.
     const [cut, names] = [Math.floor(n / 3), ['first', 'second']];
     const parts = (x: ArrayLike<number>) => [Float32Array.from(x).slice(0, cut), Float32Array.from(x).slice(cut)];
-    const shapes = { first: [1, cut], second: [n - cut] };
-    const { program, inputs } = updateProgram(shapes, settings);
+    const group = { start: 0, end: n, decay: true, rate: 1, phases: [0] };
+    const updated = { first: { shape: [1, cut], group }, second: { shape: [n - cut], group } };
+    const { program, inputs } = updateProgram(updated, settings);
     const compiled = await executor.compile(program, inputs);
     const named = (prefix: string, x: ArrayLike<number>) =>
       Object.fromEntries(parts(x).map((part, i) => [prefix + names[i], part]));
@@ -53,7 +54,7 @@ describe('updateProgram', () => {
     for (const [i, expected] of figures.steps.entries()) {
       const next = Object.fromEntries(Object.entries(state).map(([name, x]) => [name, new Float32Array(x.length)]));
       const grad_norm = new Float32Array(1);
-      const rates = { [RATES]: ratesOf(settings, figures.lr, i + 1) };
+      const rates = { [RATES]: ratesOf(updated, settings, figures.lr, () => i + 1) };
       await compiled.run({ ...state, ...named(GRADIENT, expected.gradient), ...rates }, { ...next, grad_norm });
       state = next;
       if (expected.norm !== null) expect(Math.abs(grad_norm[0]! / expected.norm - 1)).toBeLessThan(1e-6);
@@ -67,17 +68,33 @@ describe('updateProgram', () => {
     compiled.dispose();
   });
 
-  test('biases and LayerNorm parameters are not decayed', async () => {
+  test('each group has its own decay, rate and count of steps', async () => {
     const settings = { adam_beta1: 0.9, adam_beta2: 0.99, adam_epsilon: 1e-8, weight_decay: 0.5, max_grad_norm: 0 };
-    const names = ['a.weight', 'a.bias', 'LayerNorm.weight'];
-    const { program, inputs } = updateProgram(Object.fromEntries(names.map((name) => [name, [1]])), settings);
+    const group = { start: 0, end: 1, decay: true, rate: 1, phases: [0] };
+    const updated = {
+      'a.weight': { shape: [1], group },
+      'a.bias': { shape: [1], group: { ...group, decay: false } },
+      'b.weight': { shape: [1], group: { ...group, rate: 0.5 } },
+    };
+    const { program, inputs } = updateProgram(updated, settings);
     const compiled = await executor.compile(program, inputs);
-    const feeds = Object.fromEntries(
-      Object.keys(inputs).map((name) => [name, Float32Array.of(name.startsWith(PARAMETER) ? 1 : 0)]),
-    );
-    const fetches = Object.fromEntries(Object.keys(compiled.outputs).map((name) => [name, new Float32Array(1)]));
-    await compiled.run({ ...feeds, [RATES]: ratesOf(settings, 0.1, 1) }, fetches);
-    expect(names.map((name) => fetches[PARAMETER + name]![0])).toEqual([Math.fround(0.95), 1, 1]);
+    const run = async (gradient: number, stepOf: Parameters<typeof ratesOf>[3]) => {
+      const feeds = Object.fromEntries(
+        Object.keys(inputs).map((name) => [
+          name,
+          Float32Array.of(name.startsWith(PARAMETER) ? 1 : name.startsWith(GRADIENT) ? gradient : 0),
+        ]),
+      );
+      const fetches = Object.fromEntries(Object.keys(compiled.outputs).map((name) => [name, new Float32Array(1)]));
+      await compiled.run({ ...feeds, [RATES]: ratesOf(updated, settings, 0.1, stepOf) }, fetches);
+      return Object.keys(updated).map((name) => fetches[PARAMETER + name]![0]!);
+    };
+    expect(await run(0, () => 1)).toEqual([0.95, 1, 0.975].map(Math.fround));
+    // A first step moves by the learning rate; one that is counted later by as much less as the corrections say.
+    const later = (0.1 * ((1 - 0.9) / (1 - 0.9 ** 3))) / Math.sqrt((1 - 0.99) / (1 - 0.99 ** 3));
+    const moved = await run(2, ({ decay }) => (decay ? 1 : 3));
+    for (const [i, expected] of [0.95 - 0.1, 1 - later, 0.975 - 0.05].entries())
+      expect(moved[i]).toBeCloseTo(expected, 5);
     compiled.dispose();
   });
 });

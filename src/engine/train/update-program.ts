@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Recipe } from '../../protocol/index.ts';
 import type { TensorSpec } from '../executors/executor.ts';
-import { isDecayed } from './parameter-store.ts';
+import type { ParameterGroup } from './parameter-store.ts';
 import { GRADIENT, PARAMETER, type ReadyProgram } from './programs.ts';
 
 export type AdamWSettings = Pick<
@@ -13,11 +13,36 @@ export type AdamWSettings = Pick<
 export const MEAN = 'exp_avg:';
 export const SQUARE = 'exp_avg_sq:';
 
-/** What changes from step to step: `[1 - lr · weight_decay, lr / (1 - β1ᵗ), 1 / √(1 - β2ᵗ)]`, in double before. */
+/** What the update of a parameter depends on beside its gradient. */
+export interface Updated {
+  readonly shape: readonly number[];
+  readonly group: ParameterGroup;
+}
+
+/** Groups in the order in which their rates are fed. */
+const groupsOf = (updated: Readonly<Record<string, Updated>>): ParameterGroup[] => [
+  ...new Set(Object.values(updated).map(({ group }) => group)),
+];
+
+/**
+ * What changes from step to step: `[1 - lr · weight_decay, lr / (1 - β1ᵗ), 1 / √(1 - β2ᵗ)]` of each group, in double
+ * before.
+ * @param stepOf counts a group's own steps, 1 for the first
+ */
 export const RATES = 'rates';
-export function ratesOf(settings: AdamWSettings, lr: number, step: number): Float32Array {
+export function ratesOf(
+  updated: Readonly<Record<string, Updated>>,
+  settings: AdamWSettings,
+  lr: number,
+  stepOf: (group: ParameterGroup) => number,
+): Float32Array {
   const { adam_beta1, adam_beta2, weight_decay } = settings;
-  return Float32Array.of(1 - lr * weight_decay, lr / (1 - adam_beta1 ** step), 1 / Math.sqrt(1 - adam_beta2 ** step));
+  return Float32Array.from(
+    groupsOf(updated).flatMap((group) => {
+      const [rate, step] = [lr * group.rate, stepOf(group)];
+      return [1 - rate * weight_decay, rate / (1 - adam_beta1 ** step), 1 / Math.sqrt(1 - adam_beta2 ** step)];
+    }),
+  );
 }
 
 /**
@@ -25,33 +50,33 @@ export function ratesOf(settings: AdamWSettings, lr: number, step: number): Floa
  * parameters to themselves: each parameter, its moments and its gradient -> the new three, and `grad_norm`. The
  * formulas are those of train/optimizer.ts and kernels/assembly/adamw.ts.
  */
-export function updateProgram(
-  shapes: Readonly<Record<string, readonly number[]>>,
-  settings: AdamWSettings,
-): ReadyProgram {
-  const names = Object.keys(shapes);
-  const spec = (name: string): TensorSpec => ({ shape: shapes[name]!, dtype: 'float32' });
+export function updateProgram(updated: Readonly<Record<string, Updated>>, settings: AdamWSettings): ReadyProgram {
+  const names = Object.keys(updated);
+  const groups = groupsOf(updated);
+  const spec = (name: string): TensorSpec => ({ shape: updated[name]!.shape, dtype: 'float32' });
   const inputs = Object.fromEntries(
     [PARAMETER, MEAN, SQUARE, GRADIENT].flatMap((prefix) => names.map((name) => [prefix + name, spec(name)])),
   );
   const { adam_beta1: beta1, adam_beta2: beta2, adam_epsilon, max_grad_norm } = settings;
   return {
-    inputs: { ...inputs, [RATES]: { shape: [3], dtype: 'float32' } },
+    inputs: { ...inputs, [RATES]: { shape: [3 * groups.length], dtype: 'float32' } },
     program: (given) => {
-      const [shrink, stepSize, correction] = [0, 1, 2].map((i) => tf.slice(given[RATES]!, [i], [1]));
+      const rates = groups.map((_, g) => [0, 1, 2].map((i) => tf.slice(given[RATES]!, [3 * g + i], [1])));
       const squares = names.map((name) => sumOfSquares(given[GRADIENT + name]!));
       const norm = tf.sqrt(squares.length === 1 ? squares[0]! : tf.addN(squares));
       // The 1e-6 is PyTorch's, in clip_grad_norm_.
       const clip = tf.minimum(tf.div(max_grad_norm, tf.add(norm, 1e-6)), 1);
       const outputs: Record<string, tf.Tensor> = { grad_norm: norm };
       for (const name of names) {
+        const { group } = updated[name]!;
+        const [shrink, stepSize, correction] = rates[groups.indexOf(group)]!;
         const raw = given[GRADIENT + name]!;
         const gradient = max_grad_norm > 0 ? tf.mul(raw, clip) : raw;
         const mean = tf.add(tf.mul(given[MEAN + name]!, beta1), tf.mul(gradient, 1 - beta1));
         const square = tf.add(tf.mul(given[SQUARE + name]!, beta2), tf.mul(tf.square(gradient), 1 - beta2));
         const change = tf.div(mean, tf.add(tf.mul(tf.sqrt(square), correction!), adam_epsilon));
         const weight = given[PARAMETER + name]!;
-        const decayed = isDecayed(name) ? tf.mul(weight, shrink!) : weight;
+        const decayed = group.decay ? tf.mul(weight, shrink!) : weight;
         outputs[PARAMETER + name] = tf.sub(decayed, tf.mul(change, stepSize!));
         outputs[MEAN + name] = mean;
         outputs[SQUARE + name] = square;
