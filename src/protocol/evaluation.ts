@@ -1,4 +1,4 @@
-import type { MetricKey } from './metrics.ts';
+import type { TASKS, TaskName } from './tasks.ts';
 
 /** A 95 % interval. */
 export interface Interval {
@@ -65,7 +65,7 @@ export interface FileEvaluation {
   file: string;
   /** ISO 8601. */
   evaluated_at: string;
-  report: ClassificationReport;
+  report: EvaluationReport;
 }
 
 /** What two runs' models answer to their validation rows, taken row by row. */
@@ -96,16 +96,27 @@ export interface ComparedRow {
   second: string;
 }
 
-/** What evaluation.json holds, one for each evaluated part. */
-export interface ClassificationReport {
-  split: 'train' | 'validation' | 'test';
+export type Split = 'train' | 'validation' | 'test';
+
+/** Metrics that a task's evaluations have. */
+type MetricsOf<T extends TaskName> = Extract<(typeof TASKS)[number], { name: T }>['metrics'][number];
+
+/** What the evaluations of all tasks have. */
+interface ReportOf<T extends TaskName> {
+  task: T;
+  split: Split;
+  /** Rows that were measured. */
   n: number;
   /** In a cross-validation: number of folds whose answers these are together, each row's by the model that had not seen it. */
   folds?: number;
+  metrics: Record<MetricsOf<T>, number>;
+  /** null where there are too few rows (`FEWEST_ROWS_FOR_INTERVALS`); an exact interval is always there. */
+  intervals: Record<MetricsOf<T>, Interval | null>;
+}
+
+/** One class for each text. */
+export interface ClassificationReport extends ReportOf<'text-classification'> {
   labels: string[];
-  metrics: Record<MetricKey, number>;
-  /** null where there are too few rows (`FEWEST_ROWS_FOR_INTERVALS`); accuracy's is always there. */
-  intervals: Record<MetricKey, Interval | null>;
   /** Scores of always answering the most frequent class of the training part; its MCC is 0 by definition. */
   majority: { label: string; accuracy: number; f1_macro: number; f1_weighted?: number; mcc?: number };
   per_class: ClassMetrics[];
@@ -114,3 +125,6 @@ export interface ClassificationReport {
   /** Rows with the highest loss, worst first. */
   worst: EvaluatedRow[];
 }
+
+/** What evaluation.json holds, one for each evaluated part. */
+export type EvaluationReport = ClassificationReport;

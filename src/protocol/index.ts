@@ -12,6 +12,7 @@ export * from './mcnemar.ts';
 export * from './metrics.ts';
 export * from './recipe.ts';
 export * from './recipe-check.ts';
+export * from './reports.ts';
 export * from './run.ts';
 export * from './service.ts';
 export * from './states.ts';

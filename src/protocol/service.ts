@@ -1,5 +1,5 @@
 import type { DataSource, DatasetRecord } from './dataset.ts';
-import type { ClassificationReport, EvaluatedRow, RunComparison } from './evaluation.ts';
+import type { EvaluatedRow, EvaluationReport, RunComparison, Split } from './evaluation.ts';
 import type { Columns, DatasetReference, Recipe, RecipeInput } from './recipe.ts';
 import type { RecipeProblem } from './recipe-check.ts';
 import type { RunRecord } from './run.ts';
@@ -230,7 +230,7 @@ export interface ServiceRequests {
   'run/cell': {
     params: {
       run: string;
-      split: ClassificationReport['split'];
+      split: Split;
       actual: string;
       predicted: string;
       limit: number;
@@ -258,7 +258,7 @@ export interface ServiceRequests {
       encoding?: string;
       split: 'validation' | 'test';
     };
-    result: ClassificationReport;
+    result: EvaluationReport;
   };
   export: {
     params: Progressing & { run: string; format: 'safetensors' | 'onnx'; out?: string };

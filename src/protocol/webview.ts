@@ -12,7 +12,6 @@ import {
   isBytes,
   isColumn,
   isCount,
-  isKey,
   isNumber,
   isString,
   listOf,
@@ -25,8 +24,9 @@ import {
   union,
 } from './check.ts';
 import type { ErrorData } from './errors.ts';
-import type { ClassificationReport, EvaluatedRow, FileEvaluation, RunComparison } from './evaluation.ts';
+import type { EvaluatedRow, EvaluationReport, FileEvaluation, RunComparison, Split } from './evaluation.ts';
 import type { RunEvent } from './events.ts';
+import { isEvaluatedRow, isMetrics, isReport, SPLITS } from './reports.ts';
 import type { RunRecord } from './run.ts';
 import type { Prediction } from './service.ts';
 import { STEP_COLUMNS, type StepColumns } from './steps.ts';
@@ -52,7 +52,7 @@ export interface RunSnapshot {
   /** metrics.jsonl's other events, in order. `step` events may stand here too, but columns are cheaper. */
   events: RunEvent[];
   /** evaluation.json's reports; empty until there are any. */
-  reports: ClassificationReport[];
+  reports: EvaluationReport[];
   /** What the run's model was measured on besides, the latest first. */
   evaluations: FileEvaluation[];
   /** Evaluations that are there and cannot be read, each with its reason. */
@@ -85,7 +85,7 @@ export type DashboardMessage =
   | {
       type: 'reports';
       run: string;
-      reports: ClassificationReport[];
+      reports: EvaluationReport[];
       evaluations: FileEvaluation[];
       report_problems: string[];
     }
@@ -97,7 +97,7 @@ export type DashboardMessage =
   | {
       type: 'cell';
       run: string;
-      split: ClassificationReport['split'];
+      split: Split;
       evaluation?: string | undefined;
       actual: string;
       predicted: string;
@@ -146,7 +146,7 @@ export type DashboardRequest =
   | {
       type: 'cell';
       run: string;
-      split: ClassificationReport['split'];
+      split: Split;
       evaluation?: string | undefined;
       actual: string;
       predicted: string;
@@ -236,10 +236,8 @@ export type TryoutRequest =
 
 // ---- checks --------------------------------------------------------------------------------------------------
 
-const SPLITS = ['train', 'validation', 'test'];
 const isLevel = oneOf('info', 'warning', 'error');
 const isError = shape({ code: isString, message: isString, hint: optional(isString) });
-const isMetrics = recordOf(isNumber, isKey);
 
 const fold = optional(isCount);
 const isFold = shape({ fold: isCount, metrics: isMetrics, n: isCount });
@@ -317,50 +315,6 @@ const isRecord = shape({
   error: nullOr(isError),
 });
 
-const isRow = shape({
-  line: isCount,
-  file: isString,
-  text: isString,
-  label: isString,
-  predicted: isString,
-  score: isNumber,
-  loss: isNumber,
-});
-
-const isReport = shape({
-  split: oneOf(...SPLITS),
-  n: isCount,
-  folds: optional(isCount),
-  labels: listOf(isString),
-  metrics: isMetrics,
-  intervals: recordOf(nullOr(shape({ low: isNumber, high: isNumber })), isKey),
-  majority: shape({ label: isString, accuracy: isNumber, f1_macro: isNumber }),
-  per_class: listOf(
-    shape({
-      label: isString,
-      precision: nullOr(isNumber),
-      recall: nullOr(isNumber),
-      f1: nullOr(isNumber),
-      support: isCount,
-    }),
-  ),
-  confusion: listOf(listOf(isCount)),
-  worst: listOf(isRow),
-});
-
-/** What keeps a report of evaluation.json from being shown, or null: the kind of each field, and tables that fit. */
-export function reportProblem(value: unknown): string | null {
-  const problem = isReport(value, 'report');
-  if (problem !== null) return problem;
-  const { labels, confusion, per_class, metrics } = value as ClassificationReport;
-  for (const key of ['loss', 'accuracy', 'f1_macro'] as const) {
-    if (typeof metrics[key] !== 'number') return `report.metrics has no ${key}`;
-  }
-  const n = labels.length;
-  const square = confusion.length === n && confusion.every((row) => row.length === n);
-  return square && per_class.length === n ? null : 'report has tables of other sizes than its labels';
-}
-
 const isFileEvaluation = shape({
   name: isString,
   title: isString,
@@ -435,7 +389,7 @@ const dashboardMessages: Rules<DashboardMessage, 'type'> = {
     evaluation: optional(isString),
     actual: isString,
     predicted: isString,
-    rows: listOf(isRow),
+    rows: listOf(isEvaluatedRow),
     total: isCount,
   },
   acted: { action: oneOf(...RUN_ACTIONS), run: isString, outcome: oneOf(...ACTION_OUTCOMES) },

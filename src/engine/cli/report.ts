@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { readOwnFile } from '../../guard/index.ts';
-import { type ClassificationReport, reportProblem } from '../../protocol/index.ts';
+import { type EvaluationReport, parseReport, type Split } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { formatReport } from '../evaluate/format.ts';
 import { errnoOf } from '../hub/write-file.ts';
@@ -10,13 +10,13 @@ import { bold, note, print, yellow } from './output.ts';
 const MAX_WIDTH = 120;
 const MAX_BYTES = 64 << 20;
 
-export function printReport(report: ClassificationReport): void {
+export function printReport(report: EvaluationReport): void {
   print(formatReport(report, Math.min(process.stdout.columns ?? 100, MAX_WIDTH)));
 }
 
 /** A run's reports, validation first. */
 export async function printReports(folder: string): Promise<void> {
-  let reports: ClassificationReport[];
+  let reports: EvaluationReport[];
   try {
     reports = await readReports(folder);
   } catch (error) {
@@ -30,9 +30,9 @@ export async function printReports(folder: string): Promise<void> {
 }
 
 /** @throws LuthierError `run-invalid` when evaluation.json is none */
-export async function readReports(folder: string): Promise<ClassificationReport[]> {
+export async function readReports(folder: string): Promise<EvaluationReport[]> {
   const path = join(folder, FILES.evaluation);
-  let reports: Partial<Record<ClassificationReport['split'], ClassificationReport>>;
+  let reports: Partial<Record<Split, EvaluationReport>>;
   try {
     const value: unknown = JSON.parse((await readOwnFile(path, MAX_BYTES)).toString('utf8'));
     reports = typeof value === 'object' && value !== null ? value : {};
@@ -43,9 +43,9 @@ export async function readReports(folder: string): Promise<ClassificationReport[
     throw new LuthierError('run-invalid', `${path} cannot be read: ${why}.`, undefined, { cause: error });
   }
   const found = [reports.validation, reports.test].filter((report) => report !== undefined);
-  for (const report of found) {
-    const problem = reportProblem(report);
-    if (problem !== null) throw new LuthierError('run-invalid', `${path} is not a run's evaluation: ${problem}.`);
-  }
-  return found;
+  return found.map((report) => {
+    const parsed = parseReport(report);
+    if (!parsed.ok) throw new LuthierError('run-invalid', `${path} is not a run's evaluation: ${parsed.reason}.`);
+    return parsed.message;
+  });
 }

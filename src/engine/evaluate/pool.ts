@@ -38,6 +38,7 @@ export function pooledReport(reports: readonly ClassificationReport[]): Classifi
     hits: support.map((rows, k) => (k === answer ? rows : 0)),
   });
   return {
+    task: first.task,
     split: first.split,
     n,
     folds: reports.length,

@@ -42,6 +42,7 @@ export function classificationReport(options: ReportOptions): ClassificationRepo
   const metrics = all.metrics();
   const confusion = confusionMatrix(predictions);
   return {
+    task: 'text-classification',
     split,
     n,
     labels,

@@ -1,4 +1,4 @@
-import type { BackendChoice, ClassificationReport, Columns, DatasetReference } from '../../protocol/index.ts';
+import type { BackendChoice, Columns, DatasetReference, EvaluationReport } from '../../protocol/index.ts';
 import { loadEvaluationData } from '../data/dataset.ts';
 import { classificationReport } from '../evaluate/report.ts';
 import type { Note } from '../train/types.ts';
@@ -23,7 +23,7 @@ export interface EvaluateOptions {
  * Measures a trained model on labelled rows that it has not seen.
  * @throws LuthierError as loadEvaluationData and createPredictor
  */
-export async function evaluateModel(options: EvaluateOptions): Promise<ClassificationReport> {
+export async function evaluateModel(options: EvaluateOptions): Promise<EvaluationReport> {
   const { base, columns, encoding, split, note, onProgress, signal } = options;
   const own = typeof options.model === 'string' ? options.model : null;
   const predictor =

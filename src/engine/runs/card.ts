@@ -1,14 +1,15 @@
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { stringify } from 'yaml';
 import {
-  type ClassificationReport,
   counted,
+  type EvaluationReport,
   formatCount,
   largest,
   METRICS,
   measured,
   type Recipe,
   type RunRecord,
+  type Split,
 } from '../../protocol/index.ts';
 import { parseModelName } from '../hub/cache.ts';
 import { type ModelCard, readModelCard } from '../hub/model-card.ts';
@@ -22,7 +23,7 @@ export interface CardFacts {
   /** SHA-256 of the dataset's files. */
   dataHash: string;
   rows: { train: number; validation: number; test: number };
-  reports: Partial<Record<ClassificationReport['split'], ClassificationReport>>;
+  reports: Partial<Record<Split, EvaluationReport>>;
 }
 
 /**
@@ -115,7 +116,7 @@ function frontMatter(library: string, origin: Origin, facts: CardFacts): Record<
   };
 }
 
-function evaluationEntry(recipe: Recipe, report: ClassificationReport): object {
+function evaluationEntry(recipe: Recipe, report: EvaluationReport): object {
   const metrics = finite(report).flatMap(({ key, name, hub }) =>
     hub === undefined ? [] : [{ type: hub, value: round(report.metrics[key]), name }],
   );
@@ -126,8 +127,7 @@ function evaluationEntry(recipe: Recipe, report: ClassificationReport): object {
   };
 }
 
-const finite = ({ metrics }: ClassificationReport) =>
-  measured(metrics).filter(({ key }) => Number.isFinite(metrics[key]));
+const finite = ({ metrics }: EvaluationReport) => measured(metrics).filter(({ key }) => Number.isFinite(metrics[key]));
 
 function results({ reports }: CardFacts): string {
   const tables = (['validation', 'test'] as const).flatMap((split) => {

@@ -1,14 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { homeProblem } from '../../guard/index.ts';
-import type {
-  ClassificationReport,
-  FoldResult,
-  MetricKey,
-  Metrics,
-  RunEvent,
-  RunRecord,
-} from '../../protocol/index.ts';
+import type { EvaluationReport, FoldResult, MetricKey, Metrics, RunEvent, RunRecord } from '../../protocol/index.ts';
 import type { FoldPart } from '../data/folds.ts';
 import { pooledReport } from '../evaluate/pool.ts';
 import { readJsonRecord } from '../hub/json-file.ts';
@@ -88,7 +81,7 @@ export class CrossValidation {
   }
 
   /** Writes the fold's record and evaluation; its checkpoints go. */
-  async finish(stage: Stage & { fold: number }, report: ClassificationReport, trainer: Trainer): Promise<void> {
+  async finish(stage: Stage & { fold: number }, report: EvaluationReport, trainer: Trainer): Promise<void> {
     const record = this.#record();
     const { count } = this.#plan;
     await writeJson(join(stage.folder, FILES.evaluation), { [report.split]: report });
@@ -112,11 +105,11 @@ export class CrossValidation {
   }
 
   /** The finished folds' answers as one report; null before there is one. */
-  async pooled(): Promise<ClassificationReport | null> {
-    const reports: ClassificationReport[] = [];
+  async pooled(): Promise<EvaluationReport | null> {
+    const reports: EvaluationReport[] = [];
     for (const { fold } of this.#plan.results) {
       const { validation } = await readJsonRecord(join(this.#foldFolder(fold), FILES.evaluation));
-      reports.push(validation as ClassificationReport);
+      reports.push(validation as EvaluationReport);
     }
     return reports.length === 0 ? null : pooledReport(reports);
   }

@@ -5,13 +5,14 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readOwnFile, runFolderProblem } from '../../guard/index.ts';
 import {
-  type ClassificationReport,
+  type EvaluationReport,
   formatBytes,
   type NoteEvent,
   type Recipe,
   type RunEvent,
   type RunRecord,
   type RunState,
+  type Split,
   STATE_WORDS,
 } from '../../protocol/index.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
@@ -62,7 +63,7 @@ const LOOK_MS = 1_000;
 /** A command that began longer before its process is a clock that was set meanwhile. */
 const MAX_BEFORE_MS = 600_000;
 
-type Reports = Partial<Record<ClassificationReport['split'], ClassificationReport>>;
+type Reports = Partial<Record<Split, EvaluationReport>>;
 
 /** Far above any evaluation's; that of 1,000 classes has 12 MB. */
 const MAX_REPORT_BYTES = 64 << 20;
@@ -235,7 +236,7 @@ class RunProcess {
       const { recipe, trainer, checkpoints, checkpoint } = prepared;
       const { before, total } = validation.steps(stage, trainer);
       this.#before = before;
-      let kept: ClassificationReport | null = null;
+      let kept: EvaluationReport | null = null;
       validation.begin(stage);
       this.#start(trainer, total, (event) => validation.tell(stage, event));
       const outcome = await runTraining({
@@ -610,7 +611,7 @@ class RunProcess {
     }
   }
 
-  async #keep(report: ClassificationReport): Promise<void> {
+  async #keep(report: EvaluationReport): Promise<void> {
     this.#reports[report.split] = report;
     await writeJson(join(this.#folder, FILES.evaluation), this.#reports);
   }

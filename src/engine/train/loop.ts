@@ -1,6 +1,6 @@
 import {
   type CheckpointEvent,
-  type ClassificationReport,
+  type EvaluationReport,
   type MetricKey,
   type Metrics,
   metricOf,
@@ -56,7 +56,7 @@ export interface LoopOptions {
   /** Told at each change that a reader of the run's record should see. */
   record: (change: { state?: RunState; loop: LoopState }) => Promise<void>;
   /** Keeps a report: the best one of the validation part, the only one of the test part. */
-  report: (report: ClassificationReport) => Promise<void>;
+  report: (report: EvaluationReport) => Promise<void>;
   /** Where the model goes. */
   modelFolder: string;
   /**
@@ -231,7 +231,7 @@ class Loop {
   }
 
   /** Evaluates with an ear for wishes: one given up is done again if it still matters. */
-  async #evaluate(split: 'validation' | 'test'): Promise<ClassificationReport> {
+  async #evaluate(split: 'validation' | 'test'): Promise<EvaluationReport> {
     const { trainer, control } = this.#o;
     return trainer.evaluate(split, async () => {
       await control.turn();
@@ -241,7 +241,7 @@ class Loop {
     });
   }
 
-  #emitEvaluation(report: ClassificationReport, step: number, best: boolean): void {
+  #emitEvaluation(report: EvaluationReport, step: number, best: boolean): void {
     this.#o.emit({
       event: 'eval',
       time: this.#time(),

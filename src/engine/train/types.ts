@@ -1,4 +1,4 @@
-import type { ClassificationReport, NoteEvent, Recipe } from '../../protocol/index.ts';
+import type { EvaluationReport, NoteEvent, Recipe } from '../../protocol/index.ts';
 import type { DataRules } from '../data/checks.ts';
 import type { FoldPart } from '../data/folds.ts';
 
@@ -53,7 +53,7 @@ export interface Trainer {
   evaluate(
     split: 'validation' | 'test',
     between?: (done: number, total: number) => Promise<void>,
-  ): Promise<ClassificationReport>;
+  ): Promise<EvaluationReport>;
   /** Brings into the engine's memory what an executor keeps to itself; to be awaited before `state`. */
   collect(): Promise<void>;
   state(): TrainerState;

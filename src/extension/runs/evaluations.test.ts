@@ -17,6 +17,7 @@ afterEach(() => rmSync(join(folder, '../../..'), { recursive: true }));
 const row = { line: 3, file: 'x.csv', text: 'Where?', label: 'a', predicted: 'b', score: 0.9, loss: 2.3 };
 const reportOf = (split: ClassificationReport['split'], n = 4): ClassificationReport =>
   ({
+    task: 'text-classification',
     split,
     n,
     labels: ['a', 'b'],
@@ -91,14 +92,16 @@ test('a run without any has none', async () => {
 });
 
 test('evaluation.json is read as a list, by part, or alone; what is no report is left out and told', () => {
-  const report = reportOf('validation');
+  // As 0.1.0 wrote it: without its task.
+  const { task, ...report } = reportOf('validation');
+  const known = { task, ...report };
   const problems: string[] = [];
   const odd = { ...report, metrics: { accuracy: 'high' } };
   const uneven = { ...report, confusion: [[1], [2]] };
-  expect(parseReports([report, null, 3, { split: 'test' }, odd, uneven], problems)).toEqual([report]);
+  expect(parseReports([report, null, 3, { split: 'test' }, odd, uneven], problems)).toEqual([known]);
   expect(problems).toHaveLength(3);
-  expect(parseReports({ validation: report, test: report })).toEqual([report, report]);
-  expect(parseReports(report)).toEqual([report]);
+  expect(parseReports({ validation: report, test: report })).toEqual([known, known]);
+  expect(parseReports(report)).toEqual([known]);
   expect(parseReports('nonsense', problems)).toEqual([]);
   expect(problems).toHaveLength(4);
 });

@@ -2,10 +2,11 @@ import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { homeProblem, placeProblem } from '../../guard/index.ts';
 import {
-  type ClassificationReport,
+  type EvaluationReport,
   type FileEvaluation,
   parseFileEvaluation,
-  reportProblem,
+  parseReport,
+  withTask,
 } from '../../protocol/index.ts';
 import { slug, uniqueName } from '../datasets/names.ts';
 import { HostError } from '../errors.ts';
@@ -13,7 +14,7 @@ import { listFolder, readOwnJson, writeFileAtomic } from '../files.ts';
 
 /** What a run's model was measured on; what is there and cannot be read is told with its reason. */
 export interface Evaluations {
-  reports: ClassificationReport[];
+  reports: EvaluationReport[];
   evaluations: FileEvaluation[];
   problems: string[];
 }
@@ -31,13 +32,13 @@ export async function readEvaluations(folder: string): Promise<Evaluations> {
     const value = await readOr(problems, join(folder, FOLDER, entry.name));
     if (value === undefined) continue;
     const { format } = value as Partial<FileEvaluation>;
-    const parsed = parseFileEvaluation(value);
-    const reason = parsed.ok ? reportProblem(parsed.message.report) : parsed.reason;
+    const evaluation = { ...(value as object), report: withTask((value as Partial<FileEvaluation>).report) };
+    const parsed = parseFileEvaluation(evaluation);
+    const fitting = parsed.ok ? parseReport(parsed.message.report) : parsed;
     if (typeof format === 'number' && format > 1)
       problems.push(`${FOLDER}/${entry.name} was written by a newer version of Luthier.`);
-    else if (parsed.ok && reason === null)
-      evaluations.push({ ...parsed.message, name: entry.name.replace(/\.json$/, '') });
-    else problems.push(`${FOLDER}/${entry.name} is not an evaluation: ${reason}.`);
+    else if (parsed.ok && fitting.ok) evaluations.push({ ...parsed.message, name: entry.name.replace(/\.json$/, '') });
+    else if (!fitting.ok) problems.push(`${FOLDER}/${entry.name} is not an evaluation: ${fitting.reason}.`);
   }
   evaluations.sort((a, b) => Number(a.evaluated_at < b.evaluated_at) - Number(a.evaluated_at > b.evaluated_at));
   return { reports, evaluations, problems };
@@ -53,17 +54,17 @@ async function readOr(problems: string[], path: string): Promise<unknown> {
 }
 
 /** evaluation.json's reports, whether it lists them or names each by its part. What is none is named. */
-export function parseReports(value: unknown, problems: string[] = []): ClassificationReport[] {
+export function parseReports(value: unknown, problems: string[] = []): EvaluationReport[] {
   const isObject = (item: unknown): item is object => typeof item === 'object' && item !== null;
   if (!isObject(value)) {
     problems.push('evaluation.json does not contain an evaluation.');
     return [];
   }
   const list: unknown[] = Array.isArray(value) ? value : 'split' in value ? [value] : Object.values(value);
-  return list.flat().flatMap((report): ClassificationReport[] => {
-    const reason = reportProblem(report);
-    if (reason === null) return [report as ClassificationReport];
-    if (isObject(report)) problems.push(`evaluation.json is not an evaluation: ${reason}.`);
+  return list.flat().flatMap((report): EvaluationReport[] => {
+    const parsed = parseReport(report);
+    if (parsed.ok) return [parsed.message];
+    if (isObject(report)) problems.push(`evaluation.json is not an evaluation: ${parsed.reason}.`);
     return [];
   });
 }
@@ -72,11 +73,7 @@ export function parseReports(value: unknown, problems: string[] = []): Classific
  * Keeps what a run's model came to on a file, in the run's folder; one of the same file takes an earlier one's place.
  * @returns as kept
  */
-export async function saveEvaluation(
-  folder: string,
-  file: string,
-  report: ClassificationReport,
-): Promise<FileEvaluation> {
+export async function saveEvaluation(folder: string, file: string, report: EvaluationReport): Promise<FileEvaluation> {
   const problem = (await placeProblem(folder)) ?? (await homeProblem(folder, FOLDER));
   if (problem !== null) throw new HostError('run-untrusted', `The evaluation was not kept: ${problem}`);
   const { evaluations } = await readEvaluations(folder);

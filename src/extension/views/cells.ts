@@ -1,4 +1,4 @@
-import type { ClassificationReport, EvaluatedRow } from '../../protocol/index.ts';
+import type { EvaluatedRow, Split } from '../../protocol/index.ts';
 import type { EngineService } from '../engine/service.ts';
 import { readEvaluations } from '../runs/evaluations.ts';
 
@@ -6,7 +6,7 @@ import { readEvaluations } from '../runs/evaluations.ts';
 export const MAX_CELL_ROWS = 200;
 
 export interface Cell {
-  split: ClassificationReport['split'];
+  split: Split;
   /** Name of an evaluation on a file; left out for a part of the run's own data. */
   evaluation?: string | undefined;
   actual: string;

@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { type ClassificationReport, type ComparedRow, fewRowsNote } from '../../protocol/evaluation.ts';
+import { type ComparedRow, type EvaluationReport, fewRowsNote } from '../../protocol/evaluation.ts';
 import { mcnemar } from '../../protocol/mcnemar.ts';
 import type { MetricKey } from '../../protocol/metrics.ts';
 import { count, METRIC_NAMES, metric, percent, plural, significant } from '../shared/format.ts';
@@ -12,7 +12,7 @@ import type { RunView } from './store.ts';
 const SIGNIFICANT = 0.05;
 
 /** The validation report of a run, from which a comparison takes its figures. */
-const reportOf = (run: RunView): ClassificationReport | undefined => run.reports.find((r) => r.split === 'validation');
+const reportOf = (run: RunView): EvaluationReport | undefined => run.reports.find((r) => r.split === 'validation');
 
 /** Metrics of the compared runs side by side, and the focused run's answers beside each other's, row by row. */
 export const compareView = (runs: readonly RunView[], focused: RunView, page: Page): TemplateResult => html`

@@ -1,22 +1,25 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import {
-  type ClassificationReport,
-  classScore,
-  type EvaluatedRow,
-  FEW_ROWS_HINT,
-  fewRowsNote,
-} from '../../protocol/evaluation.ts';
+import { type EvaluationReport, FEW_ROWS_HINT, fewRowsNote } from '../../protocol/evaluation.ts';
 import type { Metrics } from '../../protocol/events.ts';
-import type { MetricKey } from '../../protocol/metrics.ts';
-import { count, day, METRIC_NAMES, metric, percent, plural, significant } from '../shared/format.ts';
-import type { CellDetail } from './confusion.ts';
-import { csv } from './csv.ts';
-import { confusedPairs } from './matrix.ts';
+import { type MetricKey, measured } from '../../protocol/metrics.ts';
+import type { TaskName } from '../../protocol/tasks.ts';
+import { day, METRIC_NAMES, metric, percent, plural } from '../shared/format.ts';
+import { classificationView } from './classification-view.ts';
 import type { Page } from './page.ts';
 import { intervalText, type NamedReport, reportsOf, shownReport } from './reports.ts';
 import type { RunView } from './store.ts';
 
-const WORST = 50;
+/** What stands beside and below the metrics. */
+type TaskView<T extends TaskName> = (
+  run: RunView,
+  shown: NamedReport & { report: Extract<EvaluationReport, { task: T }> },
+  page: Page,
+) => { beside: TemplateResult; below: TemplateResult };
+
+/** One view for each task. */
+const VIEWS: { readonly [T in TaskName]: TaskView<T> } = {
+  'text-classification': classificationView,
+};
 
 export const evaluationView = (run: RunView, page: Page): TemplateResult => {
   const shown = shownReport(run, page.view.split);
@@ -27,45 +30,15 @@ export const evaluationView = (run: RunView, page: Page): TemplateResult => {
         : 'Appears after the first evaluation.'
     }</p></section>`;
   const { report } = shown;
+  const { beside, below } = VIEWS[report.task](run, shown as never, page);
   return html`
     ${problems(run)}
     ${chooser(run, shown, page)}
     <div class="columns">
       <section class="area-metrics">${metricsTable(report)}</section>
-      <section class="area-matrix" aria-labelledby="matrix-title">
-        <div class="section-head">
-          <h2 id="matrix-title">Confusion matrix</h2>
-          ${
-            report.labels.length > 20
-              ? html`<label class="inline">Show <vscode-single-select
-                  @change=${(event: Event) => page.change({ matrixSize: Number((event.target as HTMLSelectElement).value) })}>
-                  ${[20, 40, 0].map((n) => html`<vscode-option value=${n} ?selected=${page.view.matrixSize === n}>${n === 0 ? 'all classes' : `${n} most confused`}</vscode-option>`)}
-                </vscode-single-select></label>`
-              : nothing
-          }
-        </div>
-        <luthier-confusion .report=${report} .size=${page.view.matrixSize} .open=${page.view.cell}
-          @luthier-cell=${(event: CustomEvent<CellDetail>) => openCell(run, shown, event.detail, page)}></luthier-confusion>
-        ${cellRows(run, shown, page)}
-      </section>
-      <section class="area-classes" aria-labelledby="classes-title">
-        <div class="section-head">
-          <h2 id="classes-title">Classes</h2>
-          <button class="tool" title="Copy as CSV" aria-label="Copy classes as CSV" @click=${() => page.copy(classesCsv(report), 'Classes')}>
-            <span class="codicon codicon-copy" aria-hidden="true"></span></button>
-        </div>
-        ${classTable(report)}
-        ${report.labels.length > 20 ? pairsTable(run, shown, page) : nothing}
-      </section>
+      ${beside}
     </div>
-    <section aria-labelledby="worst-title">
-      <h2 id="worst-title">Rows with the highest loss</h2>
-      ${
-        report.worst.length === 0
-          ? html`<p class="empty">No rows were kept.</p>`
-          : rowsTable(run, report.worst.slice(0, WORST), page)
-      }
-    </section>`;
+    ${below}`;
 };
 
 /** Evaluations that are there and cannot be read. */
@@ -123,114 +96,26 @@ const chooser = (run: RunView, shown: NamedReport, page: Page): TemplateResult =
     }`;
 };
 
-const openCell = (run: RunView, { report, evaluation }: NamedReport, detail: CellDetail, page: Page): void => {
-  const of = { run: run.id, split: report.split, ...(evaluation ? { evaluation: evaluation.name } : {}), ...detail };
-  page.store.cell = { ...of, rows: null, total: 0 };
-  page.post({ type: 'cell', ...of });
-  page.change({ cell: detail });
-  page.reveal('.cell-rows');
+const metricsTable = (report: EvaluationReport): TemplateResult => {
+  const majority = 'majority' in report ? report.majority : null;
+  return html`
+    <div class="scroll-x"><table class="data metrics" aria-label="Metrics">
+      <thead><tr><th scope="col">Metric</th><th scope="col" class="number">Value</th><th scope="col" class="number">${percent(0.95, 0)} interval</th>${
+        majority ? html`<th scope="col" class="number">Majority</th>` : nothing
+      }</tr></thead>
+      <tbody>${measured(report.metrics).map(
+        ({ key }) => html`<tr><th scope="row">${METRIC_NAMES[key]}</th>
+          <td class="number">${metric(key, (report.metrics as Metrics)[key])}</td>
+          <td class="number">${intervalText(report, key)}</td>${
+            majority ? html`<td class="number">${majorityText(majority, key)}</td>` : nothing
+          }</tr>`,
+      )}</tbody>
+    </table></div>
+    ${majority ? html`<p class="empty">Majority: always answering <q>${majority.label}</q>.</p>` : nothing}`;
 };
 
-const metricsTable = (report: ClassificationReport): TemplateResult => html`
-  <div class="scroll-x"><table class="data metrics" aria-label="Metrics">
-    <thead><tr><th scope="col">Metric</th><th scope="col" class="number">Value</th><th scope="col" class="number">${percent(0.95, 0)} interval</th><th scope="col" class="number">Majority</th></tr></thead>
-    <tbody>${Object.entries(METRIC_NAMES)
-      .filter(([key]) => key in report.metrics)
-      .map(([key, name]) => {
-        const k = key as MetricKey;
-        return html`<tr><th scope="row">${name}</th><td class="number">${metric(key, report.metrics[k])}</td>
-          <td class="number">${intervalText(report, k)}</td><td class="number">${majorityText(report, k)}</td></tr>`;
-      })}</tbody>
-  </table></div>
-  <p class="empty">Majority: always answering <q>${report.majority.label}</q>.</p>`;
-
 /** What always answering one class scores; its MCC is 0 by definition. Empty where it says nothing. */
-const majorityText = ({ majority }: ClassificationReport, key: MetricKey): string => {
+const majorityText = (majority: { mcc?: number }, key: MetricKey): string => {
   const value = key === 'mcc' ? (majority.mcc ?? 0) : (majority as Metrics)[key];
   return value === undefined ? '' : metric(key, value);
 };
-
-const SCORES = ['precision', 'recall', 'f1'] as const;
-
-const classesCsv = (report: ClassificationReport): string =>
-  csv(
-    ['label', ...SCORES, 'support'],
-    report.per_class.map((c) => [c.label, ...SCORES.map((key) => classScore(c, key)), c.support]),
-  );
-
-const classTable = (report: ClassificationReport): TemplateResult => html`
-  <div class="scroll-both"><table class="data classes">
-    <thead><tr><th scope="col">Class</th><th scope="col" class="number">Precision</th><th scope="col" class="number">Recall</th><th scope="col" class="number">F1</th><th scope="col" class="number">Rows</th></tr></thead>
-    <tbody>${report.per_class.map(
-      (c) =>
-        html`<tr><th scope="row" title=${c.label}>${c.label}</th>${SCORES.map((key) => {
-          const score = classScore(c, key);
-          return html`<td class="number" title=${score === null ? 'No row of this class was measured' : nothing}>${percent(score)}</td>`;
-        })}<td class="number">${count(c.support)}</td></tr>`,
-    )}</tbody>
-  </table></div>`;
-
-const pairsTable = (run: RunView, shown: NamedReport, page: Page): TemplateResult => html`
-  <h2 class="next">Most confused</h2>
-  <table class="data">
-    <thead><tr><th scope="col">Actual</th><th scope="col">Predicted</th><th scope="col" class="number">Rows</th></tr></thead>
-    <tbody>${confusedPairs(shown.report, 10).map(
-      ({ actual, predicted, n }) => html`<tr><td>${actual}</td><td>${predicted}</td>
-        <td class="number"><button class="link" aria-label="Open ${plural(n, 'row')} of ${actual} predicted as ${predicted}" @click=${() => openCell(run, shown, { actual, predicted }, page)}>${count(n)}</button></td></tr>`,
-    )}</tbody>
-  </table>`;
-
-const cellRows = (run: RunView, { report, evaluation }: NamedReport, page: Page): TemplateResult | typeof nothing => {
-  const { cell } = page.store;
-  if (!cell || cell.run !== run.id || cell.split !== report.split || cell.evaluation !== evaluation?.name)
-    return nothing;
-  const close = () => {
-    page.store.cell = null;
-    page.change({ cell: null });
-    // Back to where the rows were opened from.
-    page.reveal('.matrix td[tabindex="0"]');
-  };
-  const title = `${cell.actual} predicted as ${cell.predicted}`;
-  return html`<div class="cell-rows" role="region" tabindex="-1" aria-label=${title} @keydown=${(
-    event: KeyboardEvent,
-  ) => {
-    if (event.key !== 'Escape') return;
-    event.preventDefault();
-    close();
-  }}>
-    <div class="section-head"><h3>${title}</h3>
-      <button class="tool" title="Close (Escape)" aria-label="Close rows" @click=${close}><span class="codicon codicon-close" aria-hidden="true"></span></button></div>
-    ${
-      cell.rows === null
-        ? html`<p class="empty" role="status">Reading rows…</p>`
-        : html`${cell.rows.length > 0 ? rowsTable(run, cell.rows, page) : nothing}
-          ${
-            cell.total > cell.rows.length
-              ? html`<p class="empty">${count(cell.rows.length)} of ${plural(cell.total, 'row')}: ${
-                  evaluation
-                    ? 'an evaluation on a file keeps only those with the highest loss.'
-                    : report.folds === undefined
-                      ? 'those with the highest loss.'
-                      : 'a cross-validation keeps only those with the highest loss.'
-                }</p>`
-              : cell.rows.length === 0
-                ? html`<p class="empty">The rows of this cell were not kept.</p>`
-                : nothing
-          }`
-    }
-  </div>`;
-};
-
-const rowsTable = (run: RunView, rows: readonly EvaluatedRow[], page: Page): TemplateResult => html`
-  <div class="scroll-x"><table class="data rows">
-    <thead><tr><th scope="col" class="number">Line</th><th scope="col">Text</th><th scope="col" class="wide-only">Label</th><th scope="col" class="wide-only">Predicted</th><th scope="col" class="number">Loss</th></tr></thead>
-    <tbody>${rows.map(
-      (row) => html`<tr>
-        <td class="number"><button class="link" title="Open ${row.file} at line ${row.line}" aria-label="Open ${row.file} at line ${row.line}"
-          @click=${() => page.post({ type: 'openRow', run: run.id, file: row.file, line: row.line })}>${row.line}</button></td>
-        <td class="text">${row.text}<span class="narrow-only muted">${row.label} → ${row.predicted} ${percent(row.score)}</span></td><td class="wide-only">${row.label}</td>
-        <td class="wide-only ${row.label === row.predicted ? '' : 'mistaken'}">${row.predicted} <span class="score">${percent(row.score)}</span></td>
-        <td class="number">${significant(row.loss)}</td>
-      </tr>`,
-    )}</tbody>
-  </table></div>`;

@@ -1,8 +1,4 @@
-import {
-  type ClassificationReport,
-  FEWEST_ROWS_FOR_INTERVALS,
-  type FileEvaluation,
-} from '../../protocol/evaluation.ts';
+import { type EvaluationReport, FEWEST_ROWS_FOR_INTERVALS, type FileEvaluation } from '../../protocol/evaluation.ts';
 import { type MetricKey, metricOf } from '../../protocol/metrics.ts';
 import { interval } from '../shared/format.ts';
 import type { RunView } from './store.ts';
@@ -17,7 +13,7 @@ const SPLIT_NAMES: Readonly<Record<string, string>> = {
 export interface NamedReport {
   key: string;
   title: string;
-  report: ClassificationReport;
+  report: EvaluationReport;
   /** Null for a part of the run's own data. */
   evaluation: FileEvaluation | null;
 }
@@ -45,7 +41,7 @@ export const shownReport = (run: RunView, key: string | null): NamedReport | und
 };
 
 /** A metric's interval in words; empty where it never has one. */
-export const intervalText = ({ intervals, n }: ClassificationReport, key: MetricKey): string => {
+export const intervalText = ({ intervals, n }: EvaluationReport, key: MetricKey): string => {
   const range = intervals[key];
   if (range) return interval(key, range);
   return metricOf(key)?.interval && n < FEWEST_ROWS_FOR_INTERVALS ? 'too few rows' : '';

@@ -1,4 +1,10 @@
-import type { ClassificationReport, EvaluatedRow, FileEvaluation, RunComparison } from '../../protocol/evaluation.ts';
+import type {
+  EvaluatedRow,
+  EvaluationReport,
+  FileEvaluation,
+  RunComparison,
+  Split,
+} from '../../protocol/evaluation.ts';
 import type { CheckpointEvent, DoneEvent, EvalEvent, RunEvent, StartEvent } from '../../protocol/events.ts';
 import { stepsBefore, stepsOfAll } from '../../protocol/folds.ts';
 import type { RunRecord } from '../../protocol/run.ts';
@@ -22,7 +28,7 @@ export interface RunView {
   checkpoints: CheckpointEvent[];
   log: LogLine[];
   done: DoneEvent | null;
-  reports: ClassificationReport[];
+  reports: EvaluationReport[];
   /** What its model was measured on besides, the latest first. */
   evaluations: FileEvaluation[];
   /** Why evaluations that are there cannot be read. */
@@ -43,7 +49,7 @@ export interface RunView {
 /** Rows of one cell of the confusion matrix; null rows while they are on their way. */
 export interface CellRows {
   run: string;
-  split: ClassificationReport['split'];
+  split: Split;
   /** Name of an evaluation on a file. */
   evaluation?: string | undefined;
   actual: string;

@@ -1,0 +1,82 @@
+import {
+  type Check,
+  type Checked,
+  isCount,
+  isKey,
+  isNumber,
+  isString,
+  listOf,
+  nullOr,
+  oneOf,
+  optional,
+  type Rules,
+  recordOf,
+  shape,
+  union,
+} from './check.ts';
+import type { ClassificationReport, EvaluationReport } from './evaluation.ts';
+import { HEADLINES } from './metrics.ts';
+import { TASKS, taskOf } from './tasks.ts';
+
+/** Checks of evaluations, which come from files and cross into the pages: one set of rules for each task. */
+
+export const SPLITS = ['train', 'validation', 'test'];
+
+export const isMetrics = recordOf(isNumber, isKey);
+
+const common = {
+  split: oneOf(...SPLITS),
+  n: isCount,
+  folds: optional(isCount),
+  metrics: isMetrics,
+  intervals: recordOf(nullOr(shape({ low: isNumber, high: isNumber })), isKey),
+};
+
+const isScore = nullOr(isNumber);
+
+export const isEvaluatedRow = shape({
+  line: isCount,
+  file: isString,
+  text: isString,
+  label: isString,
+  predicted: isString,
+  score: isNumber,
+  loss: isNumber,
+});
+
+const rules: Rules<EvaluationReport, 'task'> = {
+  'text-classification': {
+    ...common,
+    labels: listOf(isString),
+    majority: shape({ label: isString, accuracy: isNumber, f1_macro: isNumber }),
+    per_class: listOf(shape({ label: isString, precision: isScore, recall: isScore, f1: isScore, support: isCount })),
+    confusion: listOf(listOf(isCount)),
+    worst: listOf(isEvaluatedRow),
+  },
+};
+
+export const isReport: Check = union('task', rules);
+
+/** Evaluations of 0.1.0 do not say of which task they are. */
+export const withTask = (report: unknown): unknown =>
+  typeof report === 'object' && report !== null ? { task: TASKS[0].name, ...report } : report;
+
+/** An evaluation from a file, or what keeps it from being shown: a field of another kind, a table that does not fit. */
+export function parseReport(value: unknown): Checked<EvaluationReport> {
+  const report = withTask(value);
+  const reason = isReport(report, 'report') ?? misfit(report as EvaluationReport);
+  return reason === null ? { ok: true, message: report as EvaluationReport } : { ok: false, reason };
+}
+
+function misfit(report: EvaluationReport): string | null {
+  const wanted = HEADLINES.filter((key) => taskOf(report.task).metrics.includes(key));
+  const missing = wanted.find((key) => typeof report.metrics[key] !== 'number');
+  if (missing !== undefined) return `report.metrics has no ${missing}`;
+  return report.task === 'text-classification' ? tableMisfit(report) : null;
+}
+
+function tableMisfit({ labels, confusion, per_class }: ClassificationReport): string | null {
+  const n = labels.length;
+  const square = confusion.length === n && confusion.every((row) => row.length === n);
+  return square && per_class.length === n ? null : 'report has tables of other sizes than its labels';
+}
