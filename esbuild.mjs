@@ -43,6 +43,7 @@ const builds = {
       cli: 'src/engine/cli.ts',
       run: 'src/engine/runs/process.ts',
       service: 'src/engine/service/main.ts',
+      host: 'src/engine/service/host/main.ts',
       probe: 'src/engine/executors/probe-process.ts',
     },
     outdir: 'dist/engine',

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import {
   type CancellationToken,
+  CancellationTokenSource,
   createMessageConnection,
   type MessageConnection,
   ResponseError,
@@ -9,6 +10,7 @@ import {
 } from 'vscode-jsonrpc/node';
 import { ERROR_CODES, type ErrorCode, type ErrorData } from '../protocol/index.ts';
 import { LuthierError, toErrorData } from './errors.ts';
+import { afterTurns } from './turns.ts';
 
 /** A wire's requests or notifications, as the protocol's interfaces list them. */
 type RequestTable<R> = { [K in keyof R]: { params: unknown; result: unknown } };
@@ -80,17 +82,31 @@ export class Peer<Theirs extends RequestTable<Theirs>, Said, Heard> {
     this.#connection.listen();
   }
 
-  /** @throws LuthierError as the far end threw it, or `interrupted` when the connection is closed */
-  async request<K extends keyof Theirs & string>(method: K, params: Theirs[K]['params']): Promise<Theirs[K]['result']> {
+  /**
+   * @param signal tells the far end that nobody waits for the answer any more; the request ends when that end says so
+   * @throws LuthierError as the far end threw it, or `interrupted` when the connection is closed
+   */
+  async request<K extends keyof Theirs & string>(
+    method: K,
+    params: Theirs[K]['params'],
+    signal?: AbortSignal,
+  ): Promise<Theirs[K]['result']> {
     if (this.#ended) throw gone();
+    const cancellation = new CancellationTokenSource();
+    const cancel = () => cancellation.cancel();
+    if (signal?.aborted) cancel();
+    signal?.addEventListener('abort', cancel, { once: true });
     try {
-      return await this.#connection.sendRequest<Theirs[K]['result']>(method, params);
+      return await this.#connection.sendRequest<Theirs[K]['result']>(method, params, cancellation.token);
     } catch (error) {
       if (error instanceof ResponseError && isErrorData(error.data)) {
         throw new LuthierError(error.data.code, error.data.message, error.data.hint);
       }
       if (this.#ended) throw gone();
       throw error;
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+      cancellation.dispose();
     }
   }
 
@@ -112,8 +128,13 @@ export class Peer<Theirs extends RequestTable<Theirs>, Said, Heard> {
   /** Resolves when all that was said and answered so far is written. Messages leave one by one, in order. */
   async flush(): Promise<void> {
     // An answer is queued a few turns after its handler is done.
-    for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
+    await afterTurns();
     await this.#send('$/flushed');
+  }
+
+  /** Whether the far end has gone, or this one. */
+  get hasEnded(): boolean {
+    return this.#ended;
   }
 
   onClose(listener: () => void): void {
@@ -126,7 +147,7 @@ export class Peer<Theirs extends RequestTable<Theirs>, Said, Heard> {
     this.#ended = true;
     for (let handled = -1; handled !== this.#handled; ) {
       handled = this.#handled;
-      for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
+      await afterTurns();
     }
     this.close();
   }

@@ -143,7 +143,7 @@ export interface BackendStatus {
   auto: boolean;
 }
 
-/** A request that takes long says how far it is in `progress` notifications that carry this token. */
+/** A request that takes long says how far it is in `progress` or `answer/part` notifications that carry this token. */
 export interface Progressing {
   progress_token?: string;
 }
@@ -160,7 +160,14 @@ export interface OutsideRead {
 /** Requests to the engine service (JSON-RPC on its stdin and stdout). Every one can be cancelled. */
 export interface ServiceRequests {
   initialize: {
-    params: { client: string; hugging_face_token?: string; cache_folder?: string; endpoint?: string };
+    params: {
+      client: string;
+      hugging_face_token?: string;
+      cache_folder?: string;
+      endpoint?: string;
+      /** How long after its last answer a model stays loaded. */
+      idle_ms?: number;
+    };
     result: { version: string; node: string; pid: number };
   };
   'data/inspect': { params: Progressing & DataSource & { columns?: Columns }; result: DataSummary };
@@ -239,9 +246,9 @@ export interface ServiceRequests {
   };
   /** Two runs' answers to their validation rows, row by row (engine/runs/compare-runs.ts); `limit` rows for each at most. */
   'run/compare': { params: { runs: [first: string, second: string]; limit: number }; result: RunComparison };
-  /** Labels with probabilities; the model stays loaded for the next call. */
+  /** Labels with probabilities; the model stays loaded for the next call. Parts say how many texts are done. */
   predict: {
-    params: {
+    params: Progressing & {
       model: string;
       /** A line holds both texts of a pair, with a tab or ||| between them, for a model that was trained on pairs. */
       texts: (string | { text: string; text_pair?: string })[];
@@ -250,6 +257,7 @@ export interface ServiceRequests {
     };
     result: Prediction[];
   };
+  /** Parts say how many rows are done. */
   evaluate: {
     params: Progressing & {
       model: string;
@@ -271,8 +279,18 @@ export interface ServiceRequests {
   shutdown: { params: Record<string, never>; result: null };
 }
 
+/** What is known before the whole answer. A model that writes says its tokens as another type of part. */
+export type AnswerPart = {
+  /** Rows or texts that the model has answered, of all that it was asked. */
+  type: 'rows';
+  done: number;
+  total: number;
+};
+
 export interface ServiceNotifications {
   /** `total` is null while it is not known; `token` is the request's `progress_token`. */
   progress: { token: string; message: string; done: number; total: number | null };
+  /** Something of an answer that is still being made; `token` is the request's `progress_token`. The answer itself has all. */
+  'answer/part': { token: string; part: AnswerPart };
   log: { level: 'info' | 'warning' | 'error'; message: string };
 }

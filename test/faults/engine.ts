@@ -13,13 +13,14 @@ const output = join(root, 'test', 'faults', 'output', `engine-${process.pid}`);
 export const removeEngine = () => rm(output, { recursive: true, force: true });
 
 /** Bundles the engine's programs as esbuild.mjs does, into a folder of these tests' own. */
-export async function buildEngine(): Promise<{ cli: string; runner: string; service: string }> {
+export async function buildEngine(): Promise<{ cli: string; runner: string; service: string; host: string }> {
   await build({
     absWorkingDir: root,
     entryPoints: {
       cli: 'src/engine/cli.ts',
       run: 'src/engine/runs/process.ts',
       service: 'src/engine/service/main.ts',
+      host: 'src/engine/service/host/main.ts',
       probe: 'src/engine/executors/probe-process.ts',
     },
     outdir: output,
@@ -44,6 +45,7 @@ export async function buildEngine(): Promise<{ cli: string; runner: string; serv
     cli: join(output, 'cli.cjs'),
     runner: join(output, 'run.cjs'),
     service: join(output, 'service.cjs'),
+    host: join(output, 'host.cjs'),
   };
 }
 

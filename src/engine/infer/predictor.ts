@@ -3,6 +3,7 @@ import { LuthierError } from '../errors.ts';
 import type { TextInput } from '../text/tokenizer.ts';
 import { inputsOf, refuseWrongInputs } from '../train/inputs.ts';
 import type { Note } from '../train/types.ts';
+import { afterTurns } from '../turns.ts';
 import { inBatches } from './inference.ts';
 import { type OpenClassifier, openClassifier } from './open-classifier.ts';
 
@@ -69,8 +70,9 @@ class ClassifierPredictor implements Predictor {
       batchSize: this.batchSize,
       width: this.labels.length,
       run: (batch) => classifier.logits(batch),
-      between: (done) => {
+      between: async (done) => {
         onProgress?.(done);
+        if (signal) await afterTurns();
         refuseAborted();
       },
     });

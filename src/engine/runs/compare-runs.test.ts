@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RunRecord } from '../../protocol/index.ts';
-import type { Predictor } from '../infer/predictor.ts';
 import { compareRuns } from './compare-runs.ts';
 
 let place: string;
@@ -57,30 +56,21 @@ async function makeRun(id: string, validation: string[], more: object = {}): Pro
 }
 
 /** Answers as a model would that gets every row right but those named. */
-const answering =
-  (wrong: Record<string, number[]>) =>
-  async <R>(run: string, work: (p: Predictor) => Promise<R>) => {
-    const mistakes = new Set(
-      Object.entries(wrong)
-        .find(([id]) => run.endsWith(id))?.[1]
-        .map((i) => `text ${i}`),
-    );
-    const logits = async (examples: readonly { text: string }[]) =>
-      Float32Array.from(
-        examples.flatMap(({ text }) => {
-          const isGood = Number(text.slice(5)) % 2 === 0;
-          return isGood !== mistakes.has(text) ? [0, 1] : [1, 0];
-        }),
-      );
-    return await work({ labels: ['bad', 'good'], logits } as unknown as Predictor);
-  };
+const answering = (wrong: Record<string, number[]>) => async (run: string, texts: { text: string }[]) => {
+  const mistakes = new Set(
+    Object.entries(wrong)
+      .find(([id]) => run.endsWith(id))?.[1]
+      .map((i) => `text ${i}`),
+  );
+  return texts.map(({ text }) => ((Number(text.slice(5)) % 2 === 0) !== mistakes.has(text) ? 'good' : 'bad'));
+};
 
 it('takes the same rows in another order one by one, and names those that only one gets right', async () => {
   const rows = rowsOf(10);
   const a = await makeRun('a', rows);
   const b = await makeRun('b', rows.toReversed());
-  const use = answering({ a: [0, 1, 2], b: [2, 3] });
-  const { n, shared, outcome } = await compareRuns({ runs: [a, b], limit: 1, use });
+  const label = answering({ a: [0, 1, 2], b: [2, 3] });
+  const { n, shared, outcome } = await compareRuns({ runs: [a, b], limit: 1, label });
   expect({ n, shared }).toEqual({ n: [10, 10], shared: 10 });
   expect(outcome).toMatchObject({ both: 6, neither: 1, only_first: 1, only_second: 2 });
   // One row each at most, at its line in the first run's file.
@@ -91,21 +81,21 @@ it('takes the same rows in another order one by one, and names those that only o
 });
 
 it('says how many rows are the same where not all are, and asks no model', async () => {
-  const use = () => Promise.reject(new Error('not asked'));
+  const label = () => Promise.reject(new Error('not asked'));
   const a = await makeRun('c', rowsOf(10));
   const b = await makeRun('d', rowsOf(14).slice(6));
-  expect(await compareRuns({ runs: [a, b], limit: 5, use })).toEqual({ n: [10, 8], shared: 4, outcome: null });
+  expect(await compareRuns({ runs: [a, b], limit: 5, label })).toEqual({ n: [10, 8], shared: 4, outcome: null });
   // The same text with another class is another row.
   const c = await makeRun(
     'e',
     rowsOf(10).map((row) => row.replace('text 1,bad', 'text 1,good')),
   );
-  expect(await compareRuns({ runs: [a, c], limit: 5, use })).toEqual({ n: [10, 10], shared: 9, outcome: null });
+  expect(await compareRuns({ runs: [a, c], limit: 5, label })).toEqual({ n: [10, 10], shared: 9, outcome: null });
 });
 
 it('refuses a cross-validation: its folds were measured by several models', async () => {
   const a = await makeRun('f', rowsOf(10), { folds: { count: 5, final: true, results: [], deviations: {} } });
-  await expect(compareRuns({ runs: [a, a], limit: 5, use: answering({}) })).rejects.toMatchObject({
+  await expect(compareRuns({ runs: [a, a], limit: 5, label: answering({}) })).rejects.toMatchObject({
     code: 'data-invalid',
     message: 'run f is a cross-validation: each of its folds was measured on other rows by another model.',
   });

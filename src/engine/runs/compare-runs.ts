@@ -3,8 +3,6 @@ import type { ComparedRow, RunComparison, RunRecord } from '../../protocol/index
 import { loadClassificationDataset } from '../data/dataset.ts';
 import type { Example } from '../data/types.ts';
 import { LuthierError } from '../errors.ts';
-import { predictionsOf } from '../evaluate/predictions.ts';
-import type { Predictor } from '../infer/predictor.ts';
 import { readRecord } from './folder.ts';
 
 export interface ComparisonOptions {
@@ -12,8 +10,8 @@ export interface ComparisonOptions {
   runs: readonly [first: string, second: string];
   /** Rows that only one gets right, at most this many for each. */
   limit: number;
-  /** Lends a run's predictor while it works. */
-  use: <R>(run: string, work: (predictor: Predictor) => Promise<R>) => Promise<R>;
+  /** The label that a run's model gives each text. */
+  label: (run: string, texts: { text: string; text_pair?: string }[]) => Promise<string[]>;
   signal?: AbortSignal | undefined;
 }
 
@@ -26,19 +24,19 @@ interface Answer {
 
 /**
  * Two runs' answers to their validation rows. The rows are read and split as each run did; only where both have the
- * same ones, whatever file they come from, do their models answer them again, one after the other.
+ * same ones, whatever file they come from, do their models answer them again.
  * @throws LuthierError `data-invalid` for runs without validation rows of their own; otherwise as
  *   loadClassificationDataset
  */
-export async function compareRuns({ runs, limit, use, signal }: ComparisonOptions): Promise<RunComparison> {
+export async function compareRuns({ runs, limit, label, signal }: ComparisonOptions): Promise<RunComparison> {
   const [first, second] = [await readRecord(runs[0]), await readRecord(runs[1])];
   const parts = [await validationOf(first, runs[0], signal), await validationOf(second, runs[1], signal)] as const;
   const n: [number, number] = [parts[0].length, parts[1].length];
   const shared = countShared(parts[0], parts[1]);
   if (shared !== n[0] || shared !== n[1]) return { n, shared, outcome: null };
 
-  const a = await answers(first, parts[0], (work) => use(runs[0], work), signal);
-  const b = await answers(second, parts[1], (work) => use(runs[1], work), signal);
+  const a = await answers(parts[0], (texts) => label(runs[0], texts));
+  const b = await answers(parts[1], (texts) => label(runs[1], texts));
   // The same rows may stand in another order; equal rows get equal answers, so any of them will do.
   const byKey = new Map(b.map((answer) => [keyOf(answer.example, answer.label), answer]));
   const outcome = { both: 0, neither: 0, only_first: 0, only_second: 0 };
@@ -118,23 +116,14 @@ function countShared(a: readonly Labelled[], b: readonly Labelled[]): number {
   return shared;
 }
 
-function answers(
-  record: RunRecord,
+async function answers(
   rows: readonly Labelled[],
-  use: (work: (predictor: Predictor) => Promise<Answer[]>) => Promise<Answer[]>,
-  signal?: AbortSignal,
+  label: (texts: { text: string; text_pair?: string }[]) => Promise<string[]>,
 ): Promise<Answer[]> {
-  return use(async (predictor) => {
-    const { labels } = predictor;
-    const targets = Int32Array.from(rows, ({ label }) => labels.indexOf(label));
-    if (targets.includes(-1))
-      throw new LuthierError('data-invalid', `The model of ${record.name} does not know all classes of its rows.`);
-    const logits = await predictor.logits(
-      rows.map(({ example }) => example),
-      undefined,
-      signal,
-    );
-    const { predicted } = predictionsOf(targets, logits, labels.length);
-    return rows.map((row, i) => ({ ...row, predicted: labels[predicted[i]!]! }));
-  });
+  const texts = rows.map(({ example: { text, text_pair } }) => ({
+    text,
+    ...(text_pair === undefined ? {} : { text_pair }),
+  }));
+  const predicted = await label(texts);
+  return rows.map((row, i) => ({ ...row, predicted: predicted[i]! }));
 }

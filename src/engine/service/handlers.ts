@@ -1,4 +1,3 @@
-import { dirname, resolve } from 'node:path';
 import {
   isFoldCount,
   MOST_FOLDS,
@@ -8,14 +7,18 @@ import {
   type ServiceRequests,
 } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
-import type { Predictor } from '../infer/predictor.ts';
 import type { Handlers } from '../rpc.ts';
 import type { RecipeChecker } from '../train/check-recipe.ts';
 import type { LoadedRecipe } from '../train/recipe.ts';
 import { VERSION } from '../version.ts';
+import { Hosts } from './host/hosts.ts';
+import type { Tell } from './stdio.ts';
+
+/** How long a model stays loaded where the client does not say. */
+const IDLE_MS = 10 * 60_000;
 
 export interface Settings {
-  tell: <K extends keyof ServiceNotifications>(method: K, params: ServiceNotifications[K]) => void;
+  tell: Tell<ServiceNotifications>;
   /** Ends the process once the answer is sent. */
   end: () => void;
 }
@@ -26,7 +29,8 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
   let cacheFolder: string | undefined;
   let endpoint: string | undefined;
   let gflops: Promise<number> | null = null;
-  const predictors = new PredictorCache();
+  let idleMs = IDLE_MS;
+  const hosts = new Hosts({ tell, idleMs: () => idleMs });
   let checker: RecipeChecker | null = null;
 
   const progressOf =
@@ -34,13 +38,13 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
     (message: string, done: number, total: number | null) => {
       if (progress_token !== undefined) tell('progress', { token: progress_token, message, done, total });
     };
-  const log = (level: ServiceNotifications['log']['level'], message: string) => tell('log', { level, message });
 
   return {
     initialize: (params) => {
       token = params.hugging_face_token;
       cacheFolder = params.cache_folder;
       endpoint = params.endpoint;
+      idleMs = params.idle_ms ?? IDLE_MS;
       return { version: VERSION, node: process.version, pid: process.pid };
     },
     'data/inspect': async (params, signal) => {
@@ -105,58 +109,14 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       gflops ??= measure();
       return estimateRun({ recipe, base, gflops: await gflops, cacheFolder, signal });
     },
-    'run/cell': async (params, signal) => {
-      const { cellRows } = await import('../runs/cell-rows.ts');
-      return predictors.use(params.run, (predictor) => cellRows(params, predictor, signal));
-    },
+    'run/cell': (params, signal) => hosts.ask(params.run, 'run/cell', params, signal),
     'run/compare': async ({ runs, limit }, signal) => {
       const { compareRuns } = await import('../runs/compare-runs.ts');
-      return compareRuns({ runs, limit, use: (run, work) => predictors.use(run, work), signal });
+      return compareRuns({ runs, limit, signal, label: (run, texts) => hosts.ask(run, 'label', { texts }, signal) });
     },
-    predict: async ({ model, texts, pairs }, signal) => {
-      const { splitPair } = await import('../data/pair.ts');
-      return predictors.use(model, async (predictor) => {
-        const isPair = pairs ?? predictor.inputs?.length === 2;
-        const inputs = texts.map((text) => {
-          if (typeof text !== 'string' || !isPair) return text;
-          const pair = splitPair(text);
-          return pair.text_pair === undefined ? text : { text: pair.text, text_pair: pair.text_pair };
-        });
-        const predictions = await predictor.predict(inputs, undefined, signal);
-        // Whoever asked finds the answer to a line by the line.
-        return predictions.map((prediction, i) => {
-          const asked = texts[i]!;
-          return typeof asked === 'string' ? { ...prediction, text: asked } : prediction;
-        });
-      });
-    },
-    evaluate: async (params, signal) => {
-      const { evaluateModel } = await import('../infer/evaluate-model.ts');
-      const progress = progressOf(params);
-      return predictors.use(params.model, (model) =>
-        evaluateModel({
-          model,
-          data: params.data,
-          base: baseOf(params.data),
-          columns: params.columns,
-          encoding: params.encoding,
-          split: params.split,
-          note: log,
-          onProgress: (done, total) => progress('rows', done, total),
-          signal,
-        }),
-      );
-    },
-    export: async (params) => {
-      const [{ exportModel }, { findModel }] = await Promise.all([
-        import('../runs/export.ts'),
-        import('../runs/target.ts'),
-      ]);
-      const progress = progressOf(params);
-      progress(params.format, 0, null);
-      const { path } = await findModel(params.run, process.cwd());
-      return exportModel(path, params.format, params.out);
-    },
+    predict: (params, signal) => hosts.ask(params.model, 'predict', params, signal),
+    evaluate: (params, signal) => hosts.ask(params.model, 'evaluate', params, signal),
+    export: (params, signal) => hosts.ask(params.run, 'export', params, signal),
     'models/list': async ({ folders }) => {
       const { listModels } = await import('../model-files/list.ts');
       return listModels(folders, cacheFolder);
@@ -184,6 +144,7 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       return backendStatus(measured);
     },
     shutdown: () => {
+      hosts.dispose();
       end();
       return null;
     },
@@ -195,58 +156,7 @@ async function readRecipe(source: RecipeSource): Promise<LoadedRecipe> {
   return 'recipe_path' in source ? loadRecipe(source.recipe_path) : resolveRecipe(source.recipe, source.base);
 }
 
-const baseOf = (data: string | { train: string }) => dirname(resolve(typeof data === 'string' ? data : data.train));
-
 async function measure(): Promise<number> {
   const { measureMachine } = await import('../executors/status.ts');
   return measureMachine();
-}
-
-const MAX_IDLE = 2;
-
-interface Loaded {
-  path: string;
-  predictor: Promise<Predictor>;
-  users: number;
-}
-
-/** Models stay loaded for the next call: those in use, and the two that were used last. */
-class PredictorCache {
-  #loaded: Loaded[] = [];
-
-  /** @param name a model's folder or name, or a run's */
-  async use<T>(name: string, work: (predictor: Predictor) => Promise<T>): Promise<T> {
-    const { findModel } = await import('../runs/target.ts');
-    const { path } = await findModel(name, process.cwd());
-    const known = this.#loaded.find((entry) => entry.path === path);
-    const entry = known ?? { path, predictor: load(path), users: 0 };
-    // The one used last goes to the end.
-    this.#loaded = [...this.#loaded.filter((other) => other !== entry), entry];
-    entry.users++;
-    try {
-      return await work(await entry.predictor);
-    } catch (error) {
-      // A model that failed to load may be whole at the next try.
-      await entry.predictor.catch(() => {
-        this.#loaded = this.#loaded.filter((other) => other !== entry);
-      });
-      throw error;
-    } finally {
-      entry.users--;
-      this.#trim();
-    }
-  }
-
-  #trim(): void {
-    const idle = this.#loaded.filter((entry) => entry.users === 0);
-    for (const entry of idle.slice(0, -MAX_IDLE)) {
-      this.#loaded = this.#loaded.filter((other) => other !== entry);
-      entry.predictor.then((predictor) => predictor.dispose()).catch(() => undefined);
-    }
-  }
-}
-
-async function load(path: string): Promise<Predictor> {
-  const { createPredictor } = await import('../infer/predictor.ts');
-  return createPredictor(path);
 }

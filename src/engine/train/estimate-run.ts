@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { DataProblem, Recipe, RunEstimate } from '../../protocol/index.ts';
 import { loadClassificationDataset } from '../data/dataset.ts';
+import { freeMemory } from '../free-memory.ts';
 import { freeDiskBytes } from '../hub/disk.ts';
 import { readModelCard } from '../hub/model-card.ts';
 import { openModelFolder } from '../hub/model-folder.ts';
@@ -8,7 +9,7 @@ import { resolveModel } from '../hub/resolve.ts';
 import { createEncoder } from '../models/registry.ts';
 import { languageProblem } from '../text/language.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
-import { estimateDisk, estimateMemory, estimateSeconds, freeMemory, sizesOf, type Workload } from './estimate.ts';
+import { estimateDisk, estimateMemory, estimateSeconds, sizesOf, type Workload } from './estimate.ts';
 import { checkWeights } from './load-weights.ts';
 import { countSteps, fitBatch, warmupWarning } from './schedule.ts';
 

@@ -1,7 +1,7 @@
-import { freemem } from 'node:os';
 import { formatBytes, type Recipe, type Strategy } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { sizeOf } from '../executors/executor.ts';
+import { freeMemory } from '../free-memory.ts';
 import type { Encoder } from '../models/registry.ts';
 import { countSteps } from './schedule.ts';
 import { encoderFor, isHeldIn8Bit, isTrainedBy } from './strategy.ts';
@@ -84,10 +84,6 @@ function likelyTokens(lengths: readonly number[], batch: number): number {
   const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
   const size = Math.min(batch, n);
   return Math.min(size * longest, size * mean + 3 * deviation * Math.sqrt(size)) / PACKED_SHARE;
-}
-
-export function freeMemory(): number {
-  return typeof process.availableMemory === 'function' ? process.availableMemory() : freemem();
 }
 
 /**

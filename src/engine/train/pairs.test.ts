@@ -6,7 +6,7 @@ import { appendRows } from '../data/append.ts';
 import { makeBertFolder } from '../hub/testing/bert-folder.ts';
 import { evaluateModel } from '../infer/evaluate-model.ts';
 import { createPredictor } from '../infer/predictor.ts';
-import { createHandlers } from '../service/handlers.ts';
+import { createHostHandlers } from '../service/host/handlers.ts';
 import { parseRecipe } from './recipe.ts';
 import { createTrainer } from './trainer.ts';
 
@@ -61,9 +61,8 @@ describe('a model of pairs', () => {
   });
 
   it('answers lines that hold both texts for the editor, each under its line', async () => {
-    const handlers = createHandlers({ tell: () => undefined, end: () => undefined });
-    const ask = (model: string, texts: string[], pairs?: boolean) =>
-      handlers.predict({ model: join(place, model), texts, ...(pairs && { pairs }) }, new AbortController().signal);
+    const ask = async (model: string, texts: string[]) =>
+      createHostHandlers(join(place, model), () => undefined).predict({ model, texts }, new AbortController().signal);
     const texts = ['refund ||| the invoice', 'refund\tthe invoice'];
     const answers = await ask('pairs', texts);
     expect(answers.map(({ text, text_pair }) => [text, text_pair])).toEqual(texts.map((text) => [text, 'the invoice']));

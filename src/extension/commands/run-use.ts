@@ -1,6 +1,6 @@
 import { basename, dirname, join, relative, sep } from 'node:path';
 import * as vscode from 'vscode';
-import { formatBytes, type RecipeInput } from '../../protocol/index.ts';
+import { counted, formatBytes, type RecipeInput } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { DATA_EXTENSIONS } from '../datasets/dataset.ts';
 import { slug, uniqueName } from '../datasets/names.ts';
@@ -71,7 +71,12 @@ export async function evaluateOnFile(luthier: Luthier, ...args: unknown[]): Prom
     luthier.engine.service.request(
       'evaluate',
       { model: join(run.folder, run.record.model ?? 'model'), data: file.fsPath, split: 'test' },
-      { signal, onProgress: progress },
+      {
+        signal,
+        onProgress: progress,
+        onPart: ({ done, total }) =>
+          progress({ message: `${done.toLocaleString('en')} of ${counted(total, 'row')}`, done, total }),
+      },
     ),
   );
   const { name } = await saveEvaluation(run.folder, file.fsPath, report);

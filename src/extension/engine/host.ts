@@ -24,7 +24,7 @@ export class EngineHost implements vscode.Disposable {
     this.log = log;
     this.service = new EngineService({
       log,
-      idleMs: () => Math.max(1, setting('luthier.service.idleMinutes')) * 60_000,
+      idleMs,
       launch: async () => {
         const { launchService } = await import('./launch.ts');
         return await launchService(
@@ -43,6 +43,7 @@ export class EngineHost implements vscode.Disposable {
           ...(token ? { hugging_face_token: token } : {}),
           ...(cache ? { cache_folder: cache } : {}),
           ...(endpoint ? { endpoint } : {}),
+          idle_ms: idleMs(),
         };
       },
     });
@@ -194,3 +195,5 @@ export class EngineHost implements vscode.Disposable {
     };
   }
 }
+
+const idleMs = (): number => Math.max(1, setting('luthier.service.idleMinutes')) * 60_000;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { MessageReader, MessageWriter } from 'vscode-jsonrpc/node';
-import type { ServiceNotifications, ServiceRequests } from '../../protocol/index.ts';
+import type { AnswerPart, ServiceNotifications, ServiceRequests } from '../../protocol/index.ts';
 import { HostError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { RestartBudget } from './restarts.ts';
@@ -33,9 +33,14 @@ export type Progress = Pick<ServiceNotifications['progress'], 'message' | 'done'
 export interface ServiceRequestOptions {
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
+  /** Hears parts of an answer while it is made. */
+  onPart?: (part: AnswerPart) => void;
 }
 
-/** Longest silence: an answer or progress must come within it, else the service counts as hung and is ended. */
+/**
+ * Longest silence: an answer or progress must come within it, else the service counts as hung and is ended. The service
+ * itself ends a model that hangs, after five minutes: what a model answers has longer.
+ */
 const LIMITS_MS: Record<keyof ServiceRequests, number> = {
   initialize: 20_000,
   'data/inspect': 90_000,
@@ -49,9 +54,9 @@ const LIMITS_MS: Record<keyof ServiceRequests, number> = {
   'recipe/reads': 30_000,
   'run/create': 60_000,
   'run/estimate': 180_000,
-  'run/cell': 180_000,
+  'run/cell': 600_000,
   'run/compare': 600_000,
-  predict: 180_000,
+  predict: 600_000,
   evaluate: 600_000,
   export: 600_000,
   'models/list': 60_000,
@@ -73,7 +78,8 @@ interface Live {
 export class EngineService {
   private readonly options: ServiceOptions;
   private readonly budget: RestartBudget;
-  private readonly progress = new Map<string, (progress: Progress) => void>();
+  /** Who hears of a request that takes long, by its token. */
+  private readonly listeners = new Map<string, Pick<ServiceRequestOptions, 'onProgress' | 'onPart'>>();
   private live: Promise<Live> | null = null;
   private current: Live | null = null;
   private diedBefore = false;
@@ -99,9 +105,9 @@ export class EngineService {
   ): Promise<ServiceRequests[M]['result']> {
     clearTimeout(this.idle);
     this.busy++;
-    const token = options.onProgress ? randomUUID() : undefined;
+    const token = options.onProgress || options.onPart ? randomUUID() : undefined;
     try {
-      if (token && options.onProgress) this.progress.set(token, options.onProgress);
+      if (token) this.listeners.set(token, options);
       const { peer } = await this.ensure();
       const sent = token ? { ...params, progress_token: token } : params;
       const timeoutMs = this.limit(method);
@@ -110,7 +116,7 @@ export class EngineService {
         ...(options.signal ? { signal: options.signal } : {}),
       })) as ServiceRequests[M]['result'];
     } finally {
-      if (token) this.progress.delete(token);
+      if (token) this.listeners.delete(token);
       this.busy--;
       if (this.busy === 0) this.scheduleIdle();
     }
@@ -197,7 +203,11 @@ export class EngineService {
     };
     peer.onNotification('progress', (progress) => {
       peer.touch();
-      this.progress.get(progress.token)?.(progress);
+      this.listeners.get(progress.token)?.onProgress?.(progress);
+    });
+    peer.onNotification('answer/part', ({ token, part }) => {
+      peer.touch();
+      this.listeners.get(token)?.onPart?.(part);
     });
     peer.onNotification('log', ({ level, message }) => {
       if (level === 'error') log.error(message);

@@ -1,0 +1,76 @@
+import { dirname, resolve } from 'node:path';
+import type { DatasetReference, Progressing } from '../../../protocol/index.ts';
+import { splitPair } from '../../data/pair.ts';
+import { createPredictor, type Predictor } from '../../infer/predictor.ts';
+import type { Handlers } from '../../rpc.ts';
+import type { Tell } from '../stdio.ts';
+import type { HostNotifications, HostRequests } from './wire.ts';
+
+/**
+ * What the process of one model answers.
+ * @param path the model's folder; it is loaded with the first question and stays so
+ */
+export function createHostHandlers(path: string, tell: Tell<HostNotifications>): Handlers<HostRequests> {
+  const log = (level: HostNotifications['log']['level'], message: string) => tell('log', { level, message });
+  let loading: Promise<Predictor> | null = null;
+  const model = (): Promise<Predictor> => {
+    const opened = loading ?? createPredictor(path, { note: log });
+    loading = opened;
+    // A model that failed to load may be whole at the next try.
+    opened.catch(() => {
+      if (loading === opened) loading = null;
+    });
+    return opened;
+  };
+  const partsOf =
+    ({ progress_token: token }: Progressing) =>
+    (done: number, total: number) => {
+      if (token !== undefined) tell('answer/part', { token, part: { type: 'rows', done, total } });
+    };
+
+  return {
+    predict: async (params, signal) => {
+      const { texts } = params;
+      const predictor = await model();
+      const isPair = params.pairs ?? predictor.inputs?.length === 2;
+      const inputs = texts.map((text) => {
+        if (typeof text !== 'string' || !isPair) return text;
+        const pair = splitPair(text);
+        return pair.text_pair === undefined ? text : { text: pair.text, text_pair: pair.text_pair };
+      });
+      const part = partsOf(params);
+      const predictions = await predictor.predict(inputs, (done) => part(done, texts.length), signal);
+      // Whoever asked finds the answer to a line by the line.
+      return predictions.map((prediction, i) => {
+        const asked = texts[i]!;
+        return typeof asked === 'string' ? { ...prediction, text: asked } : prediction;
+      });
+    },
+    label: async ({ texts }, signal) => {
+      const predictions = await (await model()).predict(texts, undefined, signal);
+      return predictions.map(({ label }) => label);
+    },
+    evaluate: async (params, signal) => {
+      const { data, columns, encoding, split } = params;
+      const { evaluateModel } = await import('../../infer/evaluate-model.ts');
+      return evaluateModel({
+        model: await model(),
+        ...{ data, columns, encoding, split, signal },
+        base: baseOf(data),
+        note: log,
+        onProgress: partsOf(params),
+      });
+    },
+    'run/cell': async (params, signal) => {
+      const { cellRows } = await import('../../runs/cell-rows.ts');
+      return cellRows(params, await model(), signal);
+    },
+    export: async ({ format, out, progress_token: token }) => {
+      if (token !== undefined) tell('progress', { token, message: format, done: 0, total: null });
+      const { exportModel } = await import('../../runs/export.ts');
+      return exportModel(path, format, out);
+    },
+  };
+}
+
+const baseOf = (data: DatasetReference) => dirname(resolve(typeof data === 'string' ? data : data.train));

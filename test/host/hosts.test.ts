@@ -1,0 +1,218 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { makeBertFolder } from '../../src/engine/hub/testing/bert-folder.ts';
+import { Peer } from '../../src/engine/rpc.ts';
+import { Hosts } from '../../src/engine/service/host/hosts.ts';
+import { parseRecipe } from '../../src/engine/train/recipe.ts';
+import { createTrainer } from '../../src/engine/train/trainer.ts';
+import { engineEnvironment, type ServiceNotifications, type ServiceRequests } from '../../src/protocol/index.ts';
+import { buildEngine, removeEngine } from '../faults/engine.ts';
+
+let place: string;
+let engine: Awaited<ReturnType<typeof buildEngine>>;
+/** A real one, that takes its time. */
+let slow: string;
+/** Rows that it has to answer for many seconds. */
+let many: string;
+
+beforeAll(async () => {
+  place = await mkdtemp(join(tmpdir(), 'luthier hosts '));
+  engine = await buildEngine();
+  const few = join(place, 'few.csv');
+  await writeFile(few, 'text,label\nthe parcel is late,bad\nall is well,good\nnever again,bad\nvery nice,good\n');
+  const trainer = await createTrainer({
+    recipe: parseRecipe({ model: 'starters/bert', dataset: few, validation_split: 0, max_steps: 1 }),
+    base: place,
+    note: () => undefined,
+  });
+  await trainer.trainStep();
+  slow = join(place, 'slow');
+  await trainer.saveModel(slow);
+  trainer.dispose();
+  many = join(place, 'many.csv');
+  const text = 'the parcel came late and nobody could say where it had been all the while '.repeat(3);
+  const rows = Array.from({ length: 8000 }, (_, i) => `${text}${i},${i % 2 ? 'bad' : 'good'}`);
+  await writeFile(many, `text,label\n${rows.join('\n')}\n`);
+});
+afterAll(async () => {
+  await rm(place, { recursive: true, force: true });
+  await removeEngine();
+});
+
+type Log = ServiceNotifications['log'];
+const running: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of running.splice(0)) child.kill('SIGKILL');
+});
+
+/** The service's process as the editor starts it, what it says, and the processes that it has started. */
+async function startService(idle_ms = 60_000) {
+  const env = engineEnvironment(process.env, process.platform);
+  const child = spawn(process.execPath, [engine.service], { stdio: ['pipe', 'pipe', 'inherit'], env });
+  running.push(child);
+  const peer = new Peer<ServiceRequests, Record<string, never>, ServiceNotifications>(child.stdout, child.stdin);
+  const logs: Log[] = [];
+  const done: number[] = [];
+  peer.hear('log', (log) => void logs.push(log));
+  peer.hear('answer/part', ({ part }) => void done.push(part.done));
+  peer.listen();
+  await peer.request('initialize', { client: 'test', idle_ms });
+  const predict = (model: string) => peer.request('predict', { model, texts: ['the parcel is late'] });
+  const evaluate = (signal?: AbortSignal) =>
+    peer.request('evaluate', { model: slow, data: many, split: 'test', progress_token: 'e' }, signal);
+  /** An evaluation that is under way, and ends when it is told to. */
+  const evaluating = async () => {
+    const abort = new AbortController();
+    let isOver = false;
+    const ended = evaluate(abort.signal).then(
+      () => expect.fail('it was not cancelled'),
+      (error: unknown) => {
+        isOver = true;
+        return error as Error;
+      },
+    );
+    await vi.waitFor(() => expect(done.length).toBeGreaterThan(0));
+    return { abort: () => abort.abort(), ended, isOver: () => isOver };
+  };
+  return { child, peer, logs, done, predict, evaluating, hosts: () => pidsIn(logs) };
+}
+
+const pidsIn = (logs: Log[]): number[] =>
+  logs.flatMap(({ message }) => /answers in process (\d+)$/.exec(message)?.[1] ?? []).map(Number);
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+const allGone = (pids: number[]) => vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]));
+
+test('while one model is evaluated another answers, so does the service, and the evaluation is cancelled within a batch', async () => {
+  const other = await makeBertFolder(join(place, 'other'));
+  const { peer, done, predict, evaluating, hosts } = await startService();
+  const evaluation = await evaluating();
+  expect(await predict(other)).toHaveLength(1);
+  const { problems } = await peer.request('recipe/check', { text: '{}', base: place });
+  expect(problems.length).toBeGreaterThan(0);
+  expect((await peer.request('data/inspect', { file: join(place, 'few.csv') })).rows).toBe(4);
+  // The model at work answers others between its batches, too.
+  expect(await predict(slow)).toHaveLength(1);
+  expect(evaluation.isOver()).toBe(false);
+  expect(new Set(hosts()).size).toBe(2);
+
+  const before = done.at(-1)!;
+  evaluation.abort();
+  expect(await evaluation.ended).toMatchObject({ code: 'cancelled' });
+  // The batch that was being computed, and one that was done before the word arrived here.
+  expect(done.at(-1)!).toBeLessThanOrEqual(before + 2 * 64);
+  expect(done.every((count, i) => i === 0 || count > done[i - 1]!)).toBe(true);
+  // The model is still there for the next question.
+  expect(await predict(slow)).toHaveLength(1);
+  expect(hosts()).toHaveLength(2);
+});
+
+test('a model whose process is killed takes only its own requests with it, and is loaded again by the next', async () => {
+  const other = await makeBertFolder(join(place, 'unharmed'));
+  const { logs, predict, evaluating, hosts } = await startService();
+  const evaluation = await evaluating();
+  await predict(other);
+  const [first] = hosts();
+  process.kill(first!, 'SIGKILL');
+  expect(await evaluation.ended).toMatchObject({
+    code: 'interrupted',
+    message: 'The process that answers for slow stopped (signal SIGKILL).',
+    hint: expect.stringContaining('when memory runs out'),
+  });
+  expect(logs.some(({ level, message }) => level === 'error' && message.includes('signal SIGKILL'))).toBe(true);
+  expect(await predict(other)).toHaveLength(1);
+  expect(await predict(slow)).toHaveLength(1);
+  expect(hosts()).toHaveLength(3);
+});
+
+test.each(['SIGKILL', 'end of input'])('no process of a model outlives the service (%s)', async (how) => {
+  const { child, evaluating, predict, hosts } = await startService();
+  const other = await makeBertFolder(join(place, 'orphan'));
+  await predict(other);
+  const { ended } = await evaluating();
+  expect(hosts().filter(isAlive)).toHaveLength(2);
+  if (how === 'SIGKILL') child.kill('SIGKILL');
+  else child.stdin!.end();
+  await once(child, 'exit');
+  await ended;
+  await allGone(hosts());
+});
+
+test('a model is let go when it was idle, and loaded again when its files have changed', async () => {
+  const model = await makeBertFolder(join(place, 'idle'));
+  const idle = await startService(50);
+  await idle.predict(model);
+  await allGone(idle.hosts());
+  expect(idle.logs.map(({ message }) => message)).toContain('idle was let go: idle');
+  await idle.predict(model);
+  expect(idle.hosts()).toHaveLength(2);
+
+  const { predict, hosts } = await startService();
+  const before = await predict(model);
+  await predict(model);
+  expect(hosts()).toHaveLength(1);
+  await cp(await makeBertFolder(join(place, 'changed'), { weights: (_, data) => data.reverse() }), model, {
+    recursive: true,
+  });
+  await utimes(join(model, 'model.safetensors'), new Date(), new Date(Date.now() + 10_000));
+  const after = await predict(model);
+  expect(hosts()).toHaveLength(2);
+  expect(after[0]!.score).not.toBe(before[0]!.score);
+  await allGone(hosts().slice(0, 1));
+});
+
+test('when memory runs short, the models that were idle the longest go first; one at work stays', async () => {
+  const models = await Promise.all(['a', 'b', 'c'].map((name) => makeBertFolder(join(place, name))));
+  const logs: Log[] = [];
+  let free = 10e9;
+  const hosts = new Hosts({
+    tell: (method, params) => void (method === 'log' && logs.push(params as Log)),
+    idleMs: () => 60_000,
+    script: engine.host,
+    memory: () => ({ free, reserve: 1e9 }),
+  });
+  const { signal } = new AbortController();
+  const predict = (model: string) => hosts.ask(model, 'predict', { model, texts: ['good'] }, signal);
+  try {
+    await predict(models[0]!);
+    await predict(models[1]!);
+    await predict(models[0]!);
+    expect(pidsIn(logs).filter(isAlive)).toHaveLength(2);
+    // Room for one more, if one goes.
+    free = 1.2e9;
+    await predict(models[2]!);
+    const gone = () => logs.flatMap(({ message }) => /^(\w+) was let go: memory/.exec(message)?.[1] ?? []);
+    expect(gone()).toEqual(['b']);
+    await allGone(pidsIn(logs).slice(1, 2));
+    // However little there is, what works, or has just answered, is not ended.
+    free = 0;
+    const evaluation = hosts.ask(slow, 'label', { texts: [{ text: 'late' }] }, signal);
+    const answer = predict(models[2]!);
+    expect(await evaluation).toHaveLength(1);
+    expect(await answer).toHaveLength(1);
+    expect(gone().slice(0, 2)).toEqual(['b', 'a']);
+  } finally {
+    hosts.dispose();
+  }
+  await allGone(pidsIn(logs));
+});
+
+test('a model that cannot be loaded says why, and can be mended', async () => {
+  const model = await makeBertFolder(join(place, 'mended'));
+  await writeFile(join(model, 'vocab.txt'), '');
+  const { predict } = await startService();
+  await expect(predict(model)).rejects.toMatchObject({ code: 'tokenizer-invalid' });
+  await makeBertFolder(model);
+  expect(await predict(model)).toHaveLength(1);
+});
