@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openModelFolder, saveModelFolder, TOKENIZER_FILES } from '../src/engine/hub/model-folder.ts';
+import { declarationOf } from '../src/engine/models/encoder.ts';
 import { createEncoder } from '../src/engine/models/registry.ts';
 import { initializeAll } from '../src/engine/train/load-weights.ts';
 import { ParameterStore } from '../src/engine/train/parameter-store.ts';
@@ -41,7 +42,7 @@ export function randomBertBase(root: string, minilm: string): Promise<string> {
       num_hidden_layers: 12,
     };
     const encoder = createEncoder(config, `${minilm}/config.json`);
-    const store = new ParameterStore(encoder.parameterShapes(2), () => false);
+    const store = new ParameterStore(declarationOf(encoder, { outputs: 2 }).parameters, () => false);
     initializeAll(encoder, store, 1);
     const tensors = [...store.parameters.values()].filter(({ name }) => !name.startsWith('classifier'));
     await saveModelFolder(folder, {

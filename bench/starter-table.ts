@@ -11,6 +11,7 @@ import { readTable } from '../src/engine/data/read.ts';
 import { stratifiedSplit } from '../src/engine/data/split.ts';
 import { openModelFolder, saveModelFolder } from '../src/engine/hub/model-folder.ts';
 import { startersFolder } from '../src/engine/hub/resolve.ts';
+import { declarationOf } from '../src/engine/models/encoder.ts';
 import { createEncoder } from '../src/engine/models/registry.ts';
 import { initializeAll } from '../src/engine/train/load-weights.ts';
 import { ParameterStore } from '../src/engine/train/parameter-store.ts';
@@ -38,7 +39,7 @@ async function untrained(): Promise<string> {
   const folder = await openModelFolder(starter);
   const encoder = createEncoder(folder.config, `${starter}/config.json`);
   await folder.weights.close();
-  const store = new ParameterStore(encoder.parameterShapes(2), () => false);
+  const store = new ParameterStore(declarationOf(encoder, { outputs: 2 }).parameters, () => false);
   initializeAll(encoder, store, 1);
   const tensors = [...store.parameters.values()].filter(({ name }) => !name.startsWith('classifier'));
   await saveModelFolder(target, {

@@ -1,21 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Random } from '../../src/engine/data/random.ts';
 import type { Compiled, Executor, TensorData, TensorSpec } from '../../src/engine/executors/executor.ts';
-import {
-  type BertConfig,
-  type BertInputs,
-  bertHiddenStates,
-  type Parameters,
-  plainDense,
-} from '../../src/engine/models/bert.ts';
+import { packedBatch } from '../../src/engine/models/batch.ts';
+import type { Encoder } from '../../src/engine/models/encoder.ts';
 import { matMul, valueAndGrads } from '../../src/engine/ops/index.ts';
 import { adamWStep, gradientNorm } from '../../src/engine/train/optimizer.ts';
 import type { ParameterStore } from '../../src/engine/train/parameter-store.ts';
+import { sourceOf } from '../../src/engine/train/programs.ts';
 import { learningRate } from '../../src/engine/train/schedule.ts';
 import type { TextPair, WordText } from './words.ts';
 
 export interface Model {
-  config: BertConfig;
+  encoder: Encoder;
   store: ParameterStore;
 }
 
@@ -153,19 +149,19 @@ class Programs {
     const { teacher, layers } = this.#options;
     const texts = batch.map((pair) => pair.teacher);
     const shape = shapeOf(texts);
-    const compiled = await this.#get(`teacher ${key(shape)}`, textSpecs(shape), teacher, (p, inputs) => {
-      const states = bertHiddenStates(p, inputs as unknown as BertInputs, teacher.config, asBatch(shape));
+    const compiled = await this.#get(`teacher ${key(shape)}`, textSpecs(shape), teacher, (inputs) => {
+      const states = statesOf(teacher, inputs, shape);
       return {
         ...Object.fromEntries(layers.map((layer) => [`state.${layer}`, wordStates(inputs, states[layer]!, shape)])),
         sentences: combined(inputs.averaging!, states.at(-1)!, shape),
       };
     });
-    const H = teacher.config.hidden_size;
+    const H = teacher.encoder.hiddenSize;
     const sentences = new Float32Array(shape.rows * H);
     const fetches = Object.fromEntries(
       layers.map((layer) => [
         `state.${layer}`,
-        new Float32Array(shape.rows * shape.words * teacher.config.hidden_size),
+        new Float32Array(shape.rows * shape.words * teacher.encoder.hiddenSize),
       ]),
     );
     await compiled.run({ ...feedsOf(texts, shape), ...weightsOf(teacher) }, { ...fetches, sentences });
@@ -179,7 +175,7 @@ class Programs {
     const targets = await this.targets(batch);
     const texts = batch.map((pair) => pair.student);
     const shape = { ...shapeOf(texts), words: targets.words };
-    const H = student.config.hidden_size;
+    const H = student.encoder.hiddenSize;
     const { rows: R, words: W } = shape;
     const trained = student.store.trainedNames();
     const specs: Record<string, TensorSpec> = {
@@ -190,12 +186,10 @@ class Programs {
       specs[`target.${layer}`] = { shape: [R, W, H], dtype: 'float32' };
       specs[`weights.${layer}`] = { shape: [R, W, 1], dtype: 'float32' };
     }
-    const compiled = await this.#get(`student ${key(shape)}`, specs, student, (p, inputs) => {
+    const compiled = await this.#get(`student ${key(shape)}`, specs, student, (inputs) => {
       const { value, grads, kept } = valueAndGrads(
         (own, keep) => {
-          const texts = inputs as unknown as BertInputs;
-          const parameters = { ...p, ...own };
-          const states = bertHiddenStates(parameters, texts, student.config, asBatch(shape));
+          const states = statesOf(student, inputs, shape, own);
           const errors = layers.map((layer, i) => {
             const difference = tf.sub(wordStates(inputs, states[layer]!, shape), inputs[`target.${layer}`]!);
             const squares = tf.mul(tf.mul(difference, difference), inputs[`weights.${layer}`]!);
@@ -204,7 +198,7 @@ class Programs {
             return error;
           });
           const first = combined(inputs.selecting!, states.at(-1)!, shape);
-          const pooled = tf.tanh(plainDense(parameters)('bert.pooler.dense', first));
+          const pooled = tf.tanh(student.encoder.scope(sourceOf(inputs, own)).linear('bert.pooler.dense', first, H));
           const difference = tf.sub(pooled, inputs['target.sentence']!);
           // The target's mean square is that of its length, ten, over H components.
           const error = tf.mul(tf.sum(tf.mul(difference, difference)), 1 / (R * SENTENCE_SCALE ** 2)) as tf.Scalar;
@@ -214,7 +208,7 @@ class Programs {
             tf.mul(error, sentenceWeight),
           );
         },
-        Object.fromEntries(trained.map((name) => [name, p[name]!])),
+        Object.fromEntries(trained.map((name) => [name, inputs[`p:${name}`]!])),
       );
       return {
         loss: value,
@@ -229,7 +223,7 @@ class Programs {
     };
     layers.forEach((layer, i) => {
       feeds[`target.${layer}`] = targets.states[i]!;
-      feeds[`weights.${layer}`] = wordWeights(texts, W, layer < student.config.num_hidden_layers);
+      feeds[`weights.${layer}`] = wordWeights(texts, W, layer < student.encoder.numLayers);
     });
     const loss = new Float32Array(1);
     const names = [...layers, 'sentence'];
@@ -251,23 +245,25 @@ class Programs {
     name: string,
     specs: Record<string, TensorSpec>,
     model: Model,
-    program: (p: Parameters, inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>,
+    program: (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>,
   ): Promise<Compiled> {
     const known = this.#compiled.get(name);
     if (known) return known;
     const inputs = { ...specs };
     for (const { name, shape } of model.store.parameters.values()) inputs[`p:${name}`] = { shape, dtype: 'float32' };
-    const compiled = await this.#options.executor.compile((all) => {
-      const p = Object.fromEntries([...model.store.parameters.keys()].map((name) => [name, all[`p:${name}`]!]));
-      return program(p, all);
-    }, inputs);
+    const compiled = await this.#options.executor.compile(program, inputs);
     this.#compiled.set(name, compiled);
     return compiled;
   }
 }
 
 const key = ({ rows, length, words }: Shape) => `${rows}x${length} ${words}`;
-const asBatch = ({ rows, length }: Shape) => ({ rows, length, texts: rows });
+
+/** Hidden states of every token, without dropout: the embeddings', then each layer's, each `[T, H]`. */
+function statesOf({ encoder }: Model, inputs: Record<string, tf.Tensor>, { rows, length }: Shape, own = {}) {
+  const batch = packedBatch(inputs, { rows, length, texts: rows }, 'all');
+  return encoder.states(encoder.scope(sourceOf(inputs, own)), batch);
+}
 
 function shapeOf(texts: readonly WordText[]): Shape {
   const up = (n: number) => LENGTHS.find((length) => length >= n) ?? n;

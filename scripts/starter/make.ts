@@ -4,7 +4,8 @@ import { parseArgs } from 'node:util';
 import { Random } from '../../src/engine/data/random.ts';
 import { createOnnxRuntimeExecutor } from '../../src/engine/executors/onnxruntime.ts';
 import { type ModelConfig, openModelFolder, saveModelFolder } from '../../src/engine/hub/model-folder.ts';
-import { type BertConfig, bertParameterShapes } from '../../src/engine/models/bert.ts';
+import { declarationOf } from '../../src/engine/models/encoder.ts';
+import { mapWeights } from '../../src/engine/models/names.ts';
 import { createEncoder } from '../../src/engine/models/registry.ts';
 import { ParameterStore } from '../../src/engine/train/parameter-store.ts';
 import { distil, type Model } from './distil.ts';
@@ -70,23 +71,22 @@ const pieces = chooseVocabulary(
 const studentJson = withVocabulary(tokenizerJson, pieces);
 console.log(`${pieces.length} of ${Object.keys(tokenizerJson.model.vocab).length} word pieces are kept.`);
 
-const teacherConfig = folder.config as unknown as BertConfig;
-const studentConfig: BertConfig = { ...teacherConfig, vocab_size: pieces.length };
-const encoderShapes = (config: BertConfig) =>
-  Object.fromEntries(Object.entries(bertParameterShapes(config, 2)).filter(([name]) => !name.startsWith('classifier')));
-const teacher: Model = {
-  config: teacherConfig,
-  store: new ParameterStore(encoderShapes(teacherConfig), () => false),
-};
-const student: Model = { config: studentConfig, store: new ParameterStore(encoderShapes(studentConfig), () => true) };
+/** A BERT without its classifier. */
+function modelOf(config: ModelConfig, isTrained: boolean): Model {
+  const encoder = createEncoder(config, `${minilm}/config.json`);
+  const parameters = [...declarationOf(encoder).parameters].filter(([name]) => !name.startsWith('classifier'));
+  return { encoder, store: new ParameterStore(new Map(parameters), () => isTrained) };
+}
+const teacher = modelOf(folder.config, false);
+const student = modelOf({ ...folder.config, vocab_size: pieces.length }, true);
 
-const { files } = createEncoder(folder.config, minilm).mapWeights(folder.weights.names());
+const { files } = mapWeights(teacher.encoder, folder.weights.names());
 for (const { name, weight } of teacher.store.parameters.values()) {
   await folder.weights.readInto(files.get(name)!, weight);
   if (name !== WORD_EMBEDDINGS) student.store.get(name).weight.set(weight);
 }
 await folder.weights.close();
-const H = teacherConfig.hidden_size;
+const H = teacher.encoder.hiddenSize;
 const table = teacher.store.get(WORD_EMBEDDINGS).weight;
 const rows = student.store.get(WORD_EMBEDDINGS).weight;
 pieces.forEach((piece, id) => {

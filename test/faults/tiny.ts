@@ -2,6 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Random } from '../../src/engine/data/random.ts';
 import { saveModelFolder } from '../../src/engine/hub/model-folder.ts';
+import { declarationOf } from '../../src/engine/models/encoder.ts';
+import { createEncoder } from '../../src/engine/models/registry.ts';
 
 const GOOD = ['lovely', 'great', 'fine', 'happy', 'useful', 'quick', 'kind', 'bright'];
 const BAD = ['awful', 'broken', 'slow', 'rude', 'dirty', 'late', 'wrong', 'dull'];
@@ -18,51 +20,30 @@ const POSITIONS = 32;
 export async function makeTinyBert(folder: string, layers = LAYERS): Promise<void> {
   const random = new Random(7);
   const vocab = [...SPECIAL, ...WORDS];
-  const weights: { name: string; shape: number[] }[] = [];
-  const add = (name: string, ...shape: number[]) => weights.push({ name, shape });
-  const dense = (name: string, rows: number, columns: number) => {
-    add(`${name}.weight`, rows, columns);
-    add(`${name}.bias`, rows);
+  const config = {
+    architectures: ['BertModel'],
+    model_type: 'bert',
+    vocab_size: vocab.length,
+    hidden_size: HIDDEN,
+    num_hidden_layers: layers,
+    num_attention_heads: 2,
+    intermediate_size: INTERMEDIATE,
+    max_position_embeddings: POSITIONS,
+    type_vocab_size: 2,
+    hidden_act: 'gelu',
+    hidden_dropout_prob: 0.1,
+    attention_probs_dropout_prob: 0.1,
+    layer_norm_eps: 1e-12,
+    initializer_range: 0.02,
   };
-  const norm = (name: string) => {
-    add(`${name}.weight`, HIDDEN);
-    add(`${name}.bias`, HIDDEN);
-  };
-  add('bert.embeddings.word_embeddings.weight', vocab.length, HIDDEN);
-  add('bert.embeddings.position_embeddings.weight', POSITIONS, HIDDEN);
-  add('bert.embeddings.token_type_embeddings.weight', 2, HIDDEN);
-  norm('bert.embeddings.LayerNorm');
-  for (let i = 0; i < layers; i++) {
-    const layer = `bert.encoder.layer.${i}`;
-    for (const part of ['query', 'key', 'value']) dense(`${layer}.attention.self.${part}`, HIDDEN, HIDDEN);
-    dense(`${layer}.attention.output.dense`, HIDDEN, HIDDEN);
-    norm(`${layer}.attention.output.LayerNorm`);
-    dense(`${layer}.intermediate.dense`, INTERMEDIATE, HIDDEN);
-    dense(`${layer}.output.dense`, HIDDEN, INTERMEDIATE);
-    norm(`${layer}.output.LayerNorm`);
-  }
-  dense('bert.pooler.dense', HIDDEN, HIDDEN);
+  const { parameters } = declarationOf(createEncoder(config, folder));
+  const weights = [...parameters.values()].filter(({ name }) => !name.startsWith('classifier'));
   await mkdir(folder, { recursive: true });
   await saveModelFolder(folder, {
-    config: {
-      architectures: ['BertModel'],
-      model_type: 'bert',
-      vocab_size: vocab.length,
-      hidden_size: HIDDEN,
-      num_hidden_layers: layers,
-      num_attention_heads: 2,
-      intermediate_size: INTERMEDIATE,
-      max_position_embeddings: POSITIONS,
-      type_vocab_size: 2,
-      hidden_act: 'gelu',
-      hidden_dropout_prob: 0.1,
-      attention_probs_dropout_prob: 0.1,
-      layer_norm_eps: 1e-12,
-      initializer_range: 0.02,
-    },
-    tensors: weights.map(({ name, shape }) => {
+    config,
+    tensors: weights.map(({ name, shape, init }) => {
       const size = shape.reduce((a, b) => a * b, 1);
-      const centre = name.endsWith('LayerNorm.weight') ? 1 : 0;
+      const centre = init === 'ones' ? 1 : 0;
       const data = Float32Array.from({ length: size }, () => centre + 0.1 * (random.float() - 0.5));
       return { name, shape, dtype: 'F32', data };
     }),

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Executor, sizeOf, type TensorData } from '../../src/engine/executors/executor.ts';
 import { SafetensorsFile } from '../../src/engine/hub/safetensors.ts';
-import { createEncoder, type Encoder } from '../../src/engine/models/registry.ts';
+import { declarationOf, type Encoder } from '../../src/engine/models/encoder.ts';
+import { createEncoder } from '../../src/engine/models/registry.ts';
 import { packTexts, writeBatch } from '../../src/engine/train/packing.ts';
-import { GRADIENT, logitsProgram, MASK, PARAMETER, trainingProgram } from '../../src/engine/train/programs.ts';
+import { forwardProgram, GRADIENT, MASK, PARAMETER, trainingProgram } from '../../src/engine/train/programs.ts';
 import { figures } from './executors.ts';
 import { relativeError, uniform, weight } from './values.ts';
 
@@ -54,7 +55,6 @@ export async function run(executor: Executor, f: Figures, options: RunOptions = 
   const { adapt = (it) => it, packedInto, isTrained = () => true, dropout = false } = options;
   const off = { hidden_dropout_prob: 0, attention_probs_dropout_prob: 0, classifier_dropout: 0 };
   const encoder = adapt(createEncoder({ ...f.config, ...(dropout ? {} : off) }, 'figures'));
-  const shapes = encoder.parameterShapes(f.num_labels);
   const texts = f.texts.map(({ ids, second_from }) => ({
     ids: Int32Array.from(ids),
     typeIds: Uint8Array.from(ids, (_, i) => (i < second_from ? 0 : 1)),
@@ -79,25 +79,26 @@ export async function run(executor: Executor, f: Figures, options: RunOptions = 
     labels: Int32Array.from(f.texts, (text) => text.label),
     weights: new Float32Array(texts.length).fill(1 / texts.length),
   };
-  for (const [name, shape] of Object.entries(shapes)) {
+  const programOptions = { encoder, outputs: f.num_labels, shape: batch };
+  const { parameters, sites } = declarationOf(encoder, programOptions);
+  for (const { name, shape } of parameters.values())
     feeds[PARAMETER + name] = weightOf(name, sizeOf(shape), f.deviation);
-  }
-  for (const [site, { shape }] of Object.entries(encoder.dropoutSites(batch))) {
-    feeds[MASK + site] = Uint8Array.from(uniform(`mask/${site}`, sizeOf(shape)), (u) => (u > -0.5 ? 1 : 0));
+  for (const { name, shape, isAdapter } of sites.values()) {
+    const made = isAdapter ? name : name.replace(/^bert\.(encoder\.)?/, '');
+    feeds[MASK + name] = Uint8Array.from(uniform(`mask/${made}`, sizeOf(shape)), (u) => (u > -0.5 ? 1 : 0));
   }
 
-  const programOptions = { encoder, shapes, batch };
-  const forward = logitsProgram(programOptions);
+  const forward = forwardProgram('all', programOptions);
   const logits = new Float32Array(texts.length * f.num_labels);
   const predict = await executor.compile(forward.program, forward.inputs);
-  await predict.run(feeds, { logits });
+  await predict.run(feeds, { output: logits });
   predict.dispose();
 
-  const trained = Object.keys(shapes).filter(isTrained);
-  const training = trainingProgram({ ...programOptions, trained, labelSmoothing: 0, fromFeatures: false });
+  const trained = [...parameters.keys()].filter(isTrained);
+  const training = trainingProgram({ ...programOptions, part: 'all', trained, labelSmoothing: 0 });
   const step = await executor.compile(training.program, training.inputs);
   const loss = new Float32Array(1);
-  const gradients = new Map(trained.map((name) => [name, new Float32Array(sizeOf(shapes[name]!))]));
+  const gradients = new Map(trained.map((name) => [name, new Float32Array(sizeOf(parameters.get(name)!.shape))]));
   await step.run(feeds, {
     loss,
     ...Object.fromEntries([...gradients].map(([name, gradient]) => [GRADIENT + name, gradient])),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Executor } from '../../src/engine/executors/executor.ts';
-import type { Encoder } from '../../src/engine/models/registry.ts';
+import type { Encoder } from '../../src/engine/models/encoder.ts';
 import { encoderFor, isTrainedBy } from '../../src/engine/train/strategy.ts';
 import type { LoraStrategy } from '../../src/protocol/index.ts';
 import { allOk, type Figures, judgeAll, type RunOptions, read, run, TOLERANCE } from './bert-run.ts';

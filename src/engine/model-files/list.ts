@@ -7,7 +7,8 @@ import { readModelCard } from '../hub/model-card.ts';
 import { CONFIG_FILE, type ModelFolder, openModelFolder } from '../hub/model-folder.ts';
 import { startersFolder } from '../hub/resolve.ts';
 import { classesOf } from '../models/classes.ts';
-import { createEncoder, type Encoder } from '../models/registry.ts';
+import type { Encoder } from '../models/encoder.ts';
+import { createEncoder } from '../models/registry.ts';
 import { findRunFolders, readRecord } from '../runs/folder.ts';
 import { checkWeights } from '../train/load-weights.ts';
 

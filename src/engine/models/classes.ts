@@ -1,6 +1,7 @@
 import { LuthierError } from '../errors.ts';
 import type { ModelFolder } from '../hub/model-folder.ts';
-import type { Encoder } from './registry.ts';
+import { answerNames, type Encoder } from './encoder.ts';
+import { mapWeights } from './names.ts';
 
 type Folder = Pick<ModelFolder, 'path' | 'config' | 'weights'>;
 
@@ -30,8 +31,9 @@ export function classesOf(folder: Folder, encoder: Encoder): string[] {
       'You can fine-tune it as a base model (luthier train); the run’s model then classifies texts.',
     );
   }
-  const { files, missingHead } = encoder.mapWeights(folder.weights.names());
-  if (missingHead.some((name) => name.startsWith('classifier.'))) {
+  const { files, missingHead } = mapWeights(encoder, folder.weights.names());
+  const answers = answerNames(encoder);
+  if (missingHead.some((name) => answers.includes(name))) {
     throw new LuthierError(
       'model-invalid',
       `${path} contains a pretrained model without a trained classifier, so it cannot predict.`,
@@ -52,21 +54,21 @@ export function classesOf(folder: Folder, encoder: Encoder): string[] {
       'Download or copy the model again, or fine-tune it first (luthier train).',
     );
   }
-  const rows = folder.weights.shape(files.get('classifier.weight')!)[0] ?? 0;
-  refuseOtherProblems(folder, rows);
+  const rows = folder.weights.shape(files.get(answers[0]!)!)[0] ?? 0;
+  refuseOtherProblems(folder, answers[0]!, rows);
   const names = classNames(config, `${path}/config.json`);
   if (names === null) return defaultNames(rows);
   if (names.labels.length !== rows) {
     throw new LuthierError(
       'model-invalid',
-      `${path}: ${names.key} in config.json names ${count(names.labels.length, 'class', 'classes')}, but classifier.weight has ${count(rows, 'row')}.`,
+      `${path}: ${names.key} in config.json names ${count(names.labels.length, 'class', 'classes')}, but ${answers[0]} has ${count(rows, 'row')}.`,
       'The two are from different models. Use both from the same model, or fine-tune the model (luthier train).',
     );
   }
   return names.labels;
 }
 
-function refuseOtherProblems({ path, config }: Folder, rows: number): void {
+function refuseOtherProblems({ path, config }: Folder, answers: string, rows: number): void {
   const type = config.problem_type ?? (rows === 1 ? 'regression' : 'single_label_classification');
   if (type === 'single_label_classification' && rows > 1) return;
   const what =
@@ -76,9 +78,7 @@ function refuseOtherProblems({ path, config }: Folder, rows: number): void {
         ? 'it answers with a number, not with a class'
         : 'this kind of answer is unknown';
   const said =
-    config.problem_type == null
-      ? 'classifier.weight has 1 row'
-      : `problem_type in config.json is ${JSON.stringify(type)}`;
+    config.problem_type == null ? `${answers} has 1 row` : `problem_type in config.json is ${JSON.stringify(type)}`;
   throw new LuthierError(
     'model-unsupported',
     `${path}: ${said}, so ${what}. Luthier does not support that yet.`,
@@ -149,7 +149,7 @@ export function classifierRows(
   labels: readonly string[],
 ): { rows: number[] | null; note: string } {
   const fresh = 'The classifier starts from new weights';
-  if (!encoder.mapWeights(folder.weights.names()).files.has('classifier.weight')) {
+  if (!mapWeights(encoder, folder.weights.names()).files.has(answerNames(encoder)[0]!)) {
     return { rows: null, note: `${fresh}: the model has none yet.` };
   }
   let stored: string[];

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LoraStrategy } from '../../protocol/index.ts';
 import { encoderFor, isHeldIn8Bit, isTrainedBy } from '../train/strategy.ts';
+import { declarationOf, type Encoder } from './encoder.ts';
 import { mergeLora } from './lora.ts';
 import { createEncoder } from './registry.ts';
 
@@ -20,6 +21,7 @@ const settings: LoraStrategy = {
   lora_dropout: 0.1,
   target_modules: ['query', 'value'],
 };
+const namesOf = (encoder: Encoder) => [...declarationOf(encoder).parameters.keys()];
 const layer = (i: number, module: string) => `bert.encoder.layer.${i}.${module}`;
 
 describe('withLora', () => {
@@ -50,7 +52,7 @@ describe('withLora', () => {
     expect(encoder.adapters!.modulesToSave).toEqual(['bert.pooler.dense', 'classifier']);
     expect(encoder.adapters!.targets).not.toContain('bert.pooler.dense');
     const isTrained = isTrainedBy(settings, encoder);
-    const trained = Object.keys(encoder.parameterShapes(3)).filter(isTrained);
+    const trained = namesOf(encoder).filter(isTrained);
     expect(trained.filter((name) => !name.includes('lora'))).toEqual([
       'bert.pooler.dense.weight',
       'bert.pooler.dense.bias',
@@ -61,8 +63,11 @@ describe('withLora', () => {
 
   it('drops each adapter’s input by a mask of its own', () => {
     const encoder = encoderFor(settings, plain);
-    const batch = { rows: 3, length: 8, texts: 4 };
-    const added = Object.entries(encoder.dropoutSites(batch)).slice(Object.keys(plain.dropoutSites(batch)).length);
+    const shape = { rows: 3, length: 8, texts: 4 };
+    const sites = [...declarationOf(encoder, { shape }).sites.values()];
+    const own = declarationOf(plain, { shape }).sites;
+    expect(sites.slice(0, own.size)).toEqual([...own.values()]);
+    const added = sites.slice(own.size).map(({ name, shape, rate }) => [name, { shape, rate }]);
     // The last layer is computed for first tokens alone; keys and values are everyone's.
     expect(added).toEqual([
       [layer(0, 'attention.self.query.lora_dropout'), { shape: [24, 6], rate: 0.1 }],
@@ -76,7 +81,7 @@ describe('withLora', () => {
 describe('isHeldIn8Bit', () => {
   const held = (strategy: Parameters<typeof isHeldIn8Bit>[0]) => {
     const encoder = encoderFor(strategy, plain);
-    return Object.keys(encoder.parameterShapes(2)).filter(isHeldIn8Bit(strategy, encoder));
+    return namesOf(encoder).filter(isHeldIn8Bit(strategy, encoder));
   };
 
   it('is so for the encoder’s frozen linear weights, when it is asked for', () => {
@@ -99,7 +104,7 @@ describe('mergeLora', () => {
       ['m.lora_B.weight', { shape: [2, 1], weight: Float32Array.of(1, -2) }],
       ['other', { shape: [1], weight: Float32Array.of(7) }],
     ]);
-    const merged = mergeLora(adapters, weights);
+    const merged = mergeLora(adapters, weights, new Map());
     expect([...merged.keys()]).toEqual(['m.weight', 'other']);
     expect([...merged.get('m.weight')!.weight]).toEqual([4, 32, 303, -2, -55, -594]);
     expect([...weight]).toEqual([1, 2, 3, 4, 5, 6]);

@@ -1,75 +1,45 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LoraStrategy } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
-import { applyDropout, matMul } from '../ops/index.ts';
-import { type Dense, type Masks, type Parameters, plainDense } from './bert.ts';
-import type { Encoder } from './registry.ts';
-
-/** Which linear layers have adapters, and what is trained whole beside them; modules by their Hugging Face names. */
-export interface Adapters {
-  readonly settings: LoraStrategy;
-  readonly targets: readonly string[];
-  readonly modulesToSave: readonly string[];
-}
-
-const A = '.lora_A.weight';
-const B = '.lora_B.weight';
-const DROPOUT = '.lora_dropout';
+import { matMul } from '../ops/index.ts';
+import { type Adapters, declarationOf, type Encoder, modulesOf } from './encoder.ts';
+import { decorate, type ParameterInfo } from './scope.ts';
 
 /** Names of a module's two matrices, A `[r, in]` and B `[out, r]`: peft's, without the prefix of its files. */
-export const loraNames = (module: string) => ({ a: module + A, b: module + B });
-export const isLoraName = (name: string): boolean => name.endsWith(A) || name.endsWith(B);
+export const loraNames = (module: string) => ({ a: `${module}.lora_A.weight`, b: `${module}.lora_B.weight` });
 
 /** alpha / r, as peft scales what an adapter adds. */
-export const loraScaling = ({ lora_alpha, r }: LoraStrategy): number => lora_alpha / r;
+const loraScaling = ({ lora_alpha, r }: LoraStrategy): number => lora_alpha / r;
 
 /**
  * An encoder whose linear layers named by `target_modules` compute `x Wᵀ + b + (alpha / r) dropout(x) Aᵀ Bᵀ` (Hu et al.
  * 2021, LoRA), each with A and B of its own. Names are matched as peft matches them: a module's whole name, or its end.
+ * They begin as peft's: A by PyTorch's kaiming_uniform_ with a = √5, which is uniform within 1/√(its input's width); B
+ * zero, so that training begins at the pretrained model's answers.
  * @param modulesToSave modules that are trained whole and so have no adapters
  * @throws LuthierError `recipe-invalid` naming a target that the model does not have
  */
 export function withLora(encoder: Encoder, settings: LoraStrategy, modulesToSave: readonly string[]): Encoder {
-  const modules = Object.keys(encoder.linearInputs({ rows: 1, length: 1, texts: 1 }));
-  const targets = targetsOf(modules, settings.target_modules, modulesToSave);
-  const rate = settings.lora_dropout;
-  const adaptedDense = (p: Parameters, masks: Masks): Dense => {
-    const dense = plainDense(p);
-    const alpha = loraScaling(settings);
-    const isTarget = new Set(targets);
-    return (module, x) => {
-      const y = dense(module, x);
-      if (!isTarget.has(module)) return y;
-      const { a, b } = loraNames(module);
-      const mask = masks[module + DROPOUT];
-      const kept = mask ? applyDropout(x, mask, rate) : x;
-      const narrow = matMul(kept, p[a]!, { transposeB: true });
-      return tf.add(y, matMul(narrow, p[b]!, { transposeB: true, alpha }));
-    };
-  };
+  const targets = targetsOf(modulesOf(declarationOf(encoder)), settings.target_modules, modulesToSave);
+  const isTarget = new Set(targets);
+  const { r, lora_dropout } = settings;
+  const alpha = loraScaling(settings);
   return {
     ...encoder,
     adapters: { settings, targets, modulesToSave },
-    parameterShapes: (numLabels) => {
-      const shapes = encoder.parameterShapes(numLabels);
-      const matrices = targets.flatMap((module) => {
-        const [out, width] = shapes[`${module}.weight`] as [number, number];
-        const { a, b } = loraNames(module);
-        return [
-          [a, [settings.r, width]],
-          [b, [out, settings.r]],
-        ];
-      });
-      return { ...shapes, ...(Object.fromEntries(matrices) as Record<string, number[]>) };
-    },
-    dropoutSites: (batch) => {
-      if (rate === 0) return encoder.dropoutSites(batch);
-      const inputs = encoder.linearInputs(batch);
-      const sites = targets.map((module) => [module + DROPOUT, { shape: inputs[module]!, rate }]);
-      return { ...encoder.dropoutSites(batch), ...Object.fromEntries(sites) };
-    },
-    firstTokens: (p, inputs, batch, masks) => encoder.firstTokens(p, inputs, batch, masks, adaptedDense(p, masks)),
-    classifier: (p, first, masks) => encoder.classifier(p, first, masks, adaptedDense(p, masks)),
+    scope: (source) =>
+      decorate(encoder.scope(source), (inner) => ({
+        linear: (name, x, out, options) => {
+          const y = inner.linear(name, x, out, options);
+          if (!isTarget.has(inner.nameOf(name))) return y;
+          const [, width] = x.shape;
+          const names = loraNames(name);
+          const a = inner.parameter(names.a, [r, width], { uniform: 1 / Math.sqrt(width) }, { isAdapter: true });
+          const b = inner.parameter(names.b, [out, r], 'zeros', { isAdapter: true });
+          const narrow = matMul(inner.drop(`${name}.lora_dropout`, x, lora_dropout, true), a, { transposeB: true });
+          return tf.add(y, matMul(narrow, b, { transposeB: true, alpha }));
+        },
+      })),
   };
 }
 
@@ -99,19 +69,26 @@ function targetsOf(
 /**
  * Adds the adapters to a copy of the weights that they adapt, `W + (alpha / r) B A`, and leaves the adapters out: the
  * weights of a plain model that answers alike.
+ * @param declared how each weight lies
  */
 export function mergeLora(
   { settings, targets }: Adapters,
   weights: ReadonlyMap<string, { readonly shape: readonly number[]; readonly weight: Float32Array }>,
+  declared: ReadonlyMap<string, Pick<ParameterInfo, 'layout'>>,
 ): Map<string, { shape: readonly number[]; weight: Float32Array }> {
-  const merged = new Map([...weights].filter(([name]) => !isLoraName(name)));
+  const merged = new Map(weights);
   for (const module of targets) {
     const name = `${module}.weight`;
     const { shape, weight } = weights.get(name)!;
-    const { a, b } = loraNames(module);
+    const names = loraNames(module);
+    const [a, b] = [names.a, names.b].map((adapter) => weights.get(adapter)!.weight) as [Float32Array, Float32Array];
     const sum = Float32Array.from(weight);
-    addProduct(sum, weights.get(b)!.weight, weights.get(a)!.weight, settings.r, loraScaling(settings));
+    const { r } = settings;
+    if (declared.get(name)?.layout === 'in,out')
+      addProduct(sum, transposed(a, r), transposed(b, shape[1]!), r, loraScaling(settings));
+    else addProduct(sum, b, a, r, loraScaling(settings));
     merged.set(name, { shape, weight: sum });
+    for (const adapter of Object.values(names)) merged.delete(adapter);
   }
   return merged;
 }
@@ -128,4 +105,10 @@ function addProduct(sum: Float32Array, left: Float32Array, right: Float32Array, 
     }
     for (let j = 0; j < columns; j++) sum[i * columns + j]! += scale * row[j]!;
   }
+}
+
+/** `[rows, columns]` -> `[columns, rows]` */
+function transposed(matrix: Float32Array, rows: number): Float32Array {
+  const columns = matrix.length / rows;
+  return Float32Array.from(matrix, (_, i) => matrix[(i % rows) * columns + Math.floor(i / rows)]!);
 }

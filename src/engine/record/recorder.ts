@@ -113,6 +113,12 @@ const TF_DTYPE: Readonly<Record<ElementType, 'float32' | 'int32' | 'bool'>> = {
   uint8: 'int32',
 };
 
+/** An input, also one that a program asks for only while it is recorded (models/scope.ts, where what it asks for counts). */
+export function placeholder(name: string, spec: TensorSpec): tf.Tensor {
+  recording().input(name, spec);
+  return tf.engine().makeTensorFromTensorInfo({ dataId: { name }, shape: [...spec.shape], dtype: spec.dtype });
+}
+
 /**
  * Runs a program once on placeholders and returns what it did as a graph, dead nodes removed and checked.
  * Nothing is computed; the tfjs backend in use before is in use again afterwards.
@@ -129,13 +135,7 @@ export function record(program: Program, specs: Readonly<Record<string, TensorSp
   try {
     const outputs = new Map<string, string>();
     tf.tidy(() => {
-      const placeholders = Object.entries(specs).map(([name, spec]) => {
-        state.input(name, spec);
-        return [
-          name,
-          engine.makeTensorFromTensorInfo({ dataId: { name }, shape: [...spec.shape], dtype: spec.dtype }),
-        ] as const;
-      });
+      const placeholders = Object.entries(specs).map(([name, spec]) => [name, placeholder(name, spec)] as const);
       for (const [name, tensor] of Object.entries(program(Object.fromEntries(placeholders)))) {
         outputs.set(name, nameOf(tensor));
       }

@@ -7,6 +7,7 @@ import { resolveDataset } from '../data/resolve.ts';
 import { LuthierError } from '../errors.ts';
 import { openModelFolder } from '../hub/model-folder.ts';
 import { resolveModel, startersFolder } from '../hub/resolve.ts';
+import { mapWeights } from '../models/names.ts';
 import { createEncoder } from '../models/registry.ts';
 import { checkText, type Places } from './check-recipe-text.ts';
 import { recipeSchema } from './recipe-schema.ts';
@@ -167,7 +168,7 @@ async function checkModel(options: ModelOptions): Promise<RecipeProblem[]> {
     if (strategy) {
       const key = strategy.type === 'freeze' ? 'num_frozen_layers' : 'target_modules';
       try {
-        const stored = encoder.mapWeights(folder.weights.names()).files;
+        const stored = mapWeights(encoder, folder.weights.names()).files;
         isTrainedBy(
           strategy,
           encoderFor(strategy, encoder, (name) => stored.has(name)),

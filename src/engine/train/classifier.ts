@@ -2,23 +2,21 @@ import { largest } from '../../protocol/index.ts';
 import type { Compiled, DeviceCompiled, Executor, Feed, TensorData } from '../executors/executor.ts';
 import { sizeOf } from '../executors/executor.ts';
 import type { BatchShape } from '../models/batch.ts';
-import type { Encoder } from '../models/registry.ts';
+import { declarationOf, type Encoder, type Part } from '../models/encoder.ts';
+import type { Declaration } from '../models/scope.ts';
 import { CompiledCache } from './compiled-cache.ts';
 import { DeviceParameters, keepsParameters } from './device-parameters.ts';
 import { type BatchArrays, type PackableText, type Packing, packTexts, rowLength, writeBatch } from './packing.ts';
 import { ParameterStore } from './parameter-store.ts';
 import { Phases } from './phases.ts';
 import {
-  featuresProgram,
+  forwardProgram,
   GRADIENT,
-  headLogitsProgram,
-  logitsProgram,
   MASK,
   PARAMETER,
   type ProgramOptions,
   type ReadyProgram,
   trainingProgram,
-  trainingSites,
 } from './programs.ts';
 
 export interface ClassifierOptions {
@@ -61,7 +59,6 @@ export class Classifier {
   /** Where the executor keeps parameters to itself; null where it works on the store's. */
   readonly device: DeviceParameters | null;
   readonly #options: ClassifierOptions;
-  readonly #shapes: Record<string, number[]>;
   readonly #compiled = new CompiledCache<Compiled>();
   readonly #compiledOnDevice = new CompiledCache<DeviceCompiled>();
   readonly #masks: Uint8Array;
@@ -71,17 +68,16 @@ export class Classifier {
     this.#options = options;
     this.encoder = options.encoder;
     this.numLabels = options.numLabels;
-    this.#shapes = options.encoder.parameterShapes(options.numLabels);
     const { phases = new Phases(), rateOf = () => 1 } = options;
-    const trained = Object.keys(this.#shapes).filter((name) =>
+    const { parameters } = this.declaration();
+    const trained = [...parameters.values()].filter(({ name }) =>
       phases.all.some((phase) => options.isTrained(name, phase)),
     );
-    this.headOnly = trained.length > 0 && trained.every((name) => this.encoder.placeOf(name) === 'head');
+    this.headOnly = trained.length > 0 && trained.every(({ place }) => place === 'head');
     const maskBytes = trained.length === 0 ? 0 : this.#maskBytes(options.maxBatch);
-    this.store = new ParameterStore(this.#shapes, options.isTrained, {
+    this.store = new ParameterStore(parameters, options.isTrained, {
       accumulate: options.accumulate,
       extraBytes: maskBytes + 64,
-      tables: Object.keys(this.encoder.tables),
       phases,
       rateOf,
     });
@@ -89,33 +85,34 @@ export class Classifier {
     this.device = keepsParameters(options.executor) ? new DeviceParameters(options.executor, this.store) : null;
   }
 
+  /** What a part of the model consists of. */
+  declaration(part: Part = 'all', shape?: BatchShape): Declaration {
+    return declarationOf(this.encoder, { part, outputs: this.numLabels, ...(shape ? { shape } : {}) });
+  }
+
   /** Logits `[texts, C]` of texts, packed as given. */
   async logits(texts: readonly PackableText[]): Promise<Float32Array> {
     const { arrays, shape } = this.#pack(texts, texts.length);
-    const logits = new Float32Array(shape.texts * this.numLabels);
-    const compiled = await this.#compile('logits', shape, logitsProgram);
-    await compiled.run({ ...arrays, ...(await this.#weights(() => true)) }, { logits });
-    return logits.subarray(0, texts.length * this.numLabels);
+    return this.#forward('all', shape, arrays, this.numLabels);
   }
 
   /** The head's input `[texts, H]`. */
   async features(texts: readonly PackableText[]): Promise<Float32Array> {
     const { arrays, shape } = this.#pack(texts, texts.length);
-    const features = new Float32Array(shape.texts * this.encoder.hiddenSize);
-    const compiled = await this.#compile('features', shape, featuresProgram);
-    const weights = await this.#weights((name) => this.encoder.placeOf(name) !== 'head');
-    await compiled.run({ ...arrays, ...weights }, { features });
-    return features.subarray(0, texts.length * this.encoder.hiddenSize);
+    return this.#forward('states', shape, arrays, this.encoder.hiddenSize);
   }
 
   /** Logits of rows of features. */
   async headLogits(features: Float32Array): Promise<Float32Array> {
     const texts = features.length / this.encoder.hiddenSize;
-    const logits = new Float32Array(texts * this.numLabels);
-    const compiled = await this.#compile('headLogits', { rows: 1, length: 1, texts }, headLogitsProgram);
-    const weights = await this.#weights((name) => this.encoder.placeOf(name) === 'head');
-    await compiled.run({ features, ...weights }, { logits });
-    return logits;
+    return this.#forward('head', { rows: 1, length: 1, texts }, { features }, this.numLabels);
+  }
+
+  async #forward(part: Part, shape: BatchShape, arrays: Record<string, Feed>, width: number): Promise<Float32Array> {
+    const output = new Float32Array(shape.texts * width);
+    const compiled = await this.#compile(part, shape, (options) => forwardProgram(part, options));
+    await compiled.run({ ...arrays, ...(await this.#weights(part)) }, { output });
+    return output;
   }
 
   /**
@@ -134,8 +131,8 @@ export class Classifier {
       features,
     }: { weight: number | ((label: number) => number); microStep: number; slots: number; features?: Float32Array },
   ): Promise<{ loss: number; tokens: number }> {
-    const fromFeatures = features !== undefined;
-    const { arrays, shape, tokens } = fromFeatures
+    const part = features ? 'head' : 'all';
+    const { arrays, shape, tokens } = features
       ? {
           arrays: { features: padTo(features, slots * this.encoder.hiddenSize) },
           shape: { rows: 1, length: 1, texts: slots },
@@ -149,16 +146,15 @@ export class Classifier {
       weights[i] = typeof weight === 'number' ? weight : weight(text.label);
     });
     const trained = this.store.trainedNow();
-    const { labelSmoothing, classWeights, isHeldIn8Bit = () => false } = this.#options;
+    const { labelSmoothing, classWeights, isHeldIn8Bit } = this.#options;
     const build = (options: ProgramOptions) =>
-      trainingProgram({ ...options, trained, labelSmoothing, classWeights, fromFeatures, isHeldIn8Bit });
-    const weightsNeeded = fromFeatures ? (name: string) => this.encoder.placeOf(name) === 'head' : () => true;
+      trainingProgram({ ...options, part, trained, labelSmoothing, classWeights, isHeldIn8Bit });
     const feeds: Record<string, Feed> = {
       ...arrays,
       labels,
       weights,
-      ...this.#dropoutMasks(shape, microStep, fromFeatures),
-      ...(await this.#weights(weightsNeeded)),
+      ...this.#dropoutMasks(part, shape, microStep),
+      ...(await this.#weights(part)),
     };
     // A later phase trains others: its programs are other ones.
     const kind = ['train', ...trained].join(' ');
@@ -167,9 +163,8 @@ export class Classifier {
     const fetches: Record<string, Float32Array> = { loss: this.#loss };
     for (const name of trained) fetches[GRADIENT + name] = this.store.get(name).trained!.gradient;
     await compiled.run(feeds, fetches);
-    if (!fromFeatures) {
-      for (const [name, feed] of Object.entries(this.encoder.tables)) this.store.touch(name, feeds[feed] as Int32Array);
-    }
+    for (const { name, rowsOf } of this.declaration(part).parameters.values())
+      if (rowsOf) this.store.touch(name, feeds[rowsOf] as Int32Array);
     return { loss: this.#loss[0]!, tokens };
   }
 
@@ -220,32 +215,29 @@ export class Classifier {
     return { arrays, shape: packing.shape, tokens };
   }
 
-  async #weights(needed: (name: string) => boolean): Promise<Record<string, Feed>> {
+  async #weights(part: Part): Promise<Record<string, Feed>> {
+    const needed = [...this.declaration(part).parameters.keys()];
     if (this.device) return this.device.feeds(needed);
-    const feeds: Record<string, Float32Array> = {};
-    for (const { name, weight } of this.store.parameters.values()) if (needed(name)) feeds[PARAMETER + name] = weight;
-    return feeds;
+    return Object.fromEntries(needed.map((name) => [PARAMETER + name, this.store.get(name).weight]));
   }
 
-  #dropoutMasks(batch: BatchShape, step: number, fromFeatures: boolean): Record<string, TensorData> {
+  #dropoutMasks(part: Part, batch: BatchShape, step: number): Record<string, TensorData> {
     const feeds: Record<string, TensorData> = {};
     let offset = 0;
-    Object.entries(trainingSites({ encoder: this.encoder, batch, fromFeatures })).forEach(
-      ([name, { shape, rate }], site) => {
-        const mask = this.#masks.subarray(offset, offset + sizeOf(shape));
-        offset += aligned(mask.length);
-        this.store.memory.kernels.dropoutMask(mask, { rate, seed: this.#options.seed, step, site });
-        feeds[MASK + name] = mask;
-      },
-    );
+    [...this.declaration(part, batch).sites.values()].forEach(({ name, shape, rate }, site) => {
+      const mask = this.#masks.subarray(offset, offset + sizeOf(shape));
+      offset += aligned(mask.length);
+      this.store.memory.kernels.dropoutMask(mask, { rate, seed: this.#options.seed, step, site });
+      feeds[MASK + name] = mask;
+    });
     return feeds;
   }
 
   /** Bytes of all masks of the largest batch: each text in a row of its own. */
   #maskBytes({ texts, tokens }: { texts: number; tokens: number }): number {
     const { shape } = packTexts(Array<number>(texts).fill(tokens), rowLength(tokens), texts);
-    const sites = Object.values(trainingSites({ encoder: this.encoder, batch: shape, fromFeatures: this.headOnly }));
-    return sites.reduce((n, { shape: s }) => n + aligned(sizeOf(s)), 0);
+    const { sites } = this.declaration(this.headOnly ? 'head' : 'all', shape);
+    return [...sites.values()].reduce((n, { shape: s }) => n + aligned(sizeOf(s)), 0);
   }
 
   #compile(kind: string, batch: BatchShape, build: (options: ProgramOptions) => ReadyProgram): Promise<Compiled> {
@@ -255,8 +247,8 @@ export class Classifier {
     });
   }
 
-  #programOptions(batch: BatchShape): ProgramOptions {
-    return { encoder: this.encoder, shapes: this.#shapes, batch };
+  #programOptions(shape: BatchShape): ProgramOptions {
+    return { encoder: this.encoder, outputs: this.numLabels, shape };
   }
 }
 

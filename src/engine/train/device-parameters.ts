@@ -32,9 +32,8 @@ export class DeviceParameters {
   }
 
   /** Feeds for a program's parameters, sent there first where they are not there yet. */
-  async feeds(needed: (name: string) => boolean): Promise<Record<string, DeviceTensor>> {
+  async feeds(names: readonly string[]): Promise<Record<string, DeviceTensor>> {
     await this.#upload();
-    const names = [...this.#store.parameters.keys()].filter(needed);
     return Object.fromEntries(names.map((name) => [PARAMETER + name, this.#values.get(PARAMETER + name)!]));
   }
 

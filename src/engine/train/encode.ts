@@ -1,6 +1,6 @@
 import { counted, type Recipe } from '../../protocol/index.ts';
 import type { ClassificationDataset } from '../data/types.ts';
-import type { Encoder } from '../models/registry.ts';
+import type { Encoder } from '../models/encoder.ts';
 import { languageProblem } from '../text/language.ts';
 import type { EncodedTexts, Tokenizer } from '../text/tokenizer.ts';
 import type { LabelledText } from './classifier.ts';

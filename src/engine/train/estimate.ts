@@ -2,7 +2,7 @@ import { formatBytes, type Recipe, type Strategy } from '../../protocol/index.ts
 import { LuthierError } from '../errors.ts';
 import { sizeOf } from '../executors/executor.ts';
 import { freeMemory } from '../free-memory.ts';
-import type { Encoder } from '../models/registry.ts';
+import { declarationOf, type Encoder } from '../models/encoder.ts';
 import { countSteps } from './schedule.ts';
 import { encoderFor, isHeldIn8Bit, isTrainedBy } from './strategy.ts';
 
@@ -28,14 +28,15 @@ export function sizesOf({ encoder, numLabels }: Workload, strategy: Strategy): S
   const adapted = encoderFor(strategy, encoder);
   const isTrained = isTrainedBy(strategy, adapted);
   const isHeld = isHeldIn8Bit(strategy, adapted);
-  const shapes = Object.entries(adapted.parameterShapes(numLabels));
-  const count = (all: [string, number[]][]) => all.reduce((sum, [, shape]) => sum + sizeOf(shape), 0);
+  const all = [...declarationOf(adapted, { outputs: numLabels }).parameters.values()];
+  const count = (isCounted: (name: string) => boolean) =>
+    all.reduce((sum, { name, shape }) => sum + (isCounted(name) ? sizeOf(shape) : 0), 0);
   const frozenLayers =
     strategy.type === 'freeze' ? strategy.num_frozen_layers : strategy.type === 'head' ? encoder.numLayers : 0;
   return {
-    parameters: count(shapes),
-    trained: count(shapes.filter(([name]) => isTrained(name))),
-    heldIn8Bit: count(shapes.filter(([name]) => isHeld(name))),
+    parameters: count(() => true),
+    trained: count(isTrained),
+    heldIn8Bit: count(isHeld),
     trainedShare: 1 - frozenLayers / encoder.numLayers,
   };
 }

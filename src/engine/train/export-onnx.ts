@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import type * as tf from '@tensorflow/tfjs-core';
 import { LuthierError } from '../errors.ts';
-import type { TensorSpec } from '../executors/executor.ts';
 import { createOnnxRuntimeSession } from '../executors/onnxruntime.ts';
 import type { Constant, Graph, ValueType } from '../graph/ir.ts';
 import { writeOnnx } from '../graph/onnx.ts';
@@ -9,15 +9,14 @@ import { openDimensions, unmistakable } from '../graph/passes/open-dimensions.ts
 import { standardOperators } from '../graph/passes/standard-operators.ts';
 import { makeFolder, sweepAside, writeFileAtomically } from '../hub/write-file.ts';
 import { openClassifier } from '../infer/open-classifier.ts';
-import type { RowInputs } from '../models/bert.ts';
-import type { Encoder } from '../models/registry.ts';
+import { rowBatch } from '../models/batch.ts';
 import { record } from '../record/recorder.ts';
 import type { Encoding } from '../text/tokenizer.ts';
 import type { Classifier } from './classifier.ts';
-import { PARAMETER } from './programs.ts';
+import { PARAMETER, parameterSpecs, sourceOf } from './programs.ts';
 import { LOGIT_TOLERANCE, maxDifference } from './save.ts';
 
-/** What a BERT in ONNX is fed by transformers.js and Optimum; int64, `[batch, sequence]`. */
+/** What a model in ONNX is fed by transformers.js and Optimum, as far as it reads it; int64, `[batch, sequence]`. */
 const INPUTS = ['input_ids', 'attention_mask', 'token_type_ids'] as const;
 
 /** Sentences that need no knowledge of the task: what is compared is the arithmetic. */
@@ -49,9 +48,10 @@ export async function exportOnnx(
   classifier: Classifier,
   probes: readonly Encoding[],
 ): Promise<{ path: string; bytes: number; max_difference: number }> {
-  const bytes = writeOnnx(recordClassifier(classifier), {
+  const graph = recordClassifier(classifier);
+  const bytes = writeOnnx(graph, {
     dimensions: {
-      ...Object.fromEntries(INPUTS.map((name) => [name, ['batch', 'sequence']])),
+      ...Object.fromEntries(graph.inputs.map((name) => [name, ['batch', 'sequence']])),
       logits: ['batch', classifier.numLabels],
     },
   });
@@ -71,25 +71,25 @@ export async function exportOnnx(
 }
 
 function recordClassifier(classifier: Classifier): Graph {
-  const { encoder, store } = classifier;
+  const { encoder, numLabels: outputs, store } = classifier;
+  const { maxPositions, numLayers, hiddenSize } = encoder;
   const sizes = [...store.parameters.values()].flatMap(({ shape }) => [...shape]);
-  const inUse = [...sizes, ...headSizes(encoder)];
-  const [R, S] = unmistakable([undefined, encoder.maxPositions], inUse) as [number, number];
-  const specs: Record<string, TensorSpec> = {};
-  for (const name of INPUTS) specs[name] = { shape: [R, S], dtype: 'int32' };
-  for (const { name, shape } of store.parameters.values()) specs[PARAMETER + name] = { shape, dtype: 'float32' };
-  const graph = record((inputs) => {
-    const p = Object.fromEntries([...store.parameters.keys()].map((name) => [name, inputs[PARAMETER + name]!]));
-    return { logits: encoder.classifier(p, encoder.rowFirstTokens(p, inputs as unknown as RowInputs, R, S), {}) };
-  }, specs);
+  const [R, S] = unmistakable([undefined, maxPositions], [...sizes, numLayers, hiddenSize]) as [number, number];
+  const tokens = Object.fromEntries(INPUTS.map((name) => [name, { shape: [R, S], dtype: 'int32' } as const]));
+  const graph = record(
+    (inputs) => {
+      const scope = encoder.scope(sourceOf(inputs));
+      const batch = rowBatch(inputs as Record<(typeof INPUTS)[number], tf.Tensor>, [R, S], maxPositions, 'first');
+      return { logits: encoder.head(scope, encoder.states(scope, batch).at(-1)!, outputs) };
+    },
+    { ...tokens, ...parameterSpecs('all', { encoder, outputs }) },
+  );
   const opened = openDimensions(standardOperators(graph), [
     { size: R, input: 'input_ids', axis: 0 },
     { size: S, input: 'input_ids', axis: 1 },
   ]);
   return withWeights(opened, classifier);
 }
-
-const headSizes = (encoder: Encoder): number[] => [encoder.numLayers, encoder.hiddenSize];
 
 /** Parameters become constants, and token inputs int64, as they come from JavaScript's and Python's tokenizers. */
 function withWeights(graph: Graph, { store }: Classifier): Graph {
@@ -98,7 +98,8 @@ function withWeights(graph: Graph, { store }: Classifier): Graph {
     constants.set(PARAMETER + name, { shape, dtype: 'float32', data: weight });
   }
   const types = new Map<string, ValueType>(graph.types);
-  const casts = INPUTS.map((name) => {
+  const read = INPUTS.filter((name) => graph.nodes.some(({ inputs }) => inputs.includes(name)));
+  const casts = read.map((name) => {
     const type = types.get(name)!;
     types.set(`${name}.int32`, type);
     types.set(name, { ...type, dtype: 'int64' });
@@ -109,11 +110,11 @@ function withWeights(graph: Graph, { store }: Classifier): Graph {
       attributes: { to: ELEMENT_TYPE_NUMBER.int32 },
     };
   });
-  const tokens = new Set<string>(INPUTS);
+  const tokens = new Set<string>(read);
   const nodes = graph.nodes.map((node) =>
     node.op === 'Shape' ? node : { ...node, inputs: node.inputs.map((i) => (tokens.has(i) ? `${i}.int32` : i)) },
   );
-  return { ...graph, inputs: [...INPUTS], nodes: [...casts, ...nodes], constants, types };
+  return { ...graph, inputs: read, nodes: [...casts, ...nodes], constants, types };
 }
 
 /** Runs the written model on the probes one by one, each at its own length and again padded. */
@@ -134,11 +135,12 @@ async function probedDifference(path: string, classifier: Classifier, probes: re
             BigInt64Array.from({ length }, (_, j) => BigInt(j < probe.ids.length ? at(j) : 0)),
             [1, length],
           );
-        const result = await session.run({
+        const feeds: Record<string, ReturnType<typeof padded>> = {
           input_ids: padded((j) => probe.ids[j]!),
           attention_mask: padded(() => 1),
           token_type_ids: padded((j) => probe.typeIds?.[j] ?? 0),
-        });
+        };
+        const result = await session.run(Object.fromEntries(session.inputNames.map((name) => [name, feeds[name]!])));
         const difference = maxDifference(result.logits!.data as Float32Array, want);
         if (!(difference <= largest)) largest = difference;
       }

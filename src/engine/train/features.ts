@@ -51,8 +51,7 @@ export async function featuresOf(
  * losses bit for bit.
  */
 function keyOf({ classifier, config, executor, batchSize }: FeatureSource, texts: readonly LabelledText[]): string {
-  const { encoder, store } = classifier;
-  const frozen = [...store.parameters.values()].filter(({ name }) => encoder.placeOf(name) !== 'head');
+  const frozen = [...classifier.declaration('states').parameters.keys()].map((name) => classifier.store.get(name));
   const { name, numThreads, library } = executor;
   return featureKey({
     made: JSON.stringify({ VERSION, name, numThreads, library, cpu: cpus()[0]?.model, batchSize }),

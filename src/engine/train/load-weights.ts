@@ -1,10 +1,10 @@
 import { Random } from '../data/random.ts';
 import { LuthierError } from '../errors.ts';
-import { sizeOf } from '../executors/executor.ts';
 import { sameShape } from '../graph/ir.ts';
 import type { ModelFolder } from '../hub/model-folder.ts';
-import { isLoraName, loraNames } from '../models/lora.ts';
-import type { Encoder } from '../models/registry.ts';
+import { answerNames, declarationOf, type Encoder, moduleOf } from '../models/encoder.ts';
+import { mapWeights } from '../models/names.ts';
+import type { Init } from '../models/scope.ts';
 import type { ParameterStore } from './parameter-store.ts';
 import type { Note } from './types.ts';
 
@@ -20,7 +20,7 @@ export interface LoadOptions {
  * @throws LuthierError `model-invalid` naming the tensor that is missing or has another shape
  */
 export function checkWeights(folder: ModelFolder, encoder: Encoder): void {
-  const map = encoder.mapWeights(folder.weights.names());
+  const map = mapWeights(encoder, folder.weights.names());
   if (map.missing.length > 0) {
     const more = map.missing.length > 1 ? ` and ${map.missing.length - 1} more` : '';
     throw new LuthierError(
@@ -29,10 +29,11 @@ export function checkWeights(folder: ModelFolder, encoder: Encoder): void {
       'The files are from different models, or a download is incomplete. Download or copy the model again.',
     );
   }
-  for (const [name, shape] of Object.entries(encoder.parameterShapes(1))) {
+  const answers = answerNames(encoder);
+  for (const { name, shape } of declarationOf(encoder).parameters.values()) {
     const stored = map.files.get(name);
     // A classifier has as many rows as it has classes: models/classes.ts compares them with their names.
-    if (stored !== undefined && !isClassifier(name)) requireShape(folder, stored, shape);
+    if (stored !== undefined && !answers.includes(name)) requireShape(folder, stored, shape);
   }
 }
 
@@ -46,11 +47,9 @@ function requireShape({ path, weights }: ModelFolder, stored: string, shape: rea
   );
 }
 
-const isClassifier = (name: string): boolean => name.startsWith('classifier.');
-
 /**
- * Fills the store from a model folder. What the folder lacks of the head is initialised as BERT is (normal with
- * initializer_range, biases 0), and said; adapters as peft does.
+ * Fills the store from a model folder. What the folder lacks of the head is initialised as the family says, and said;
+ * adapters as peft does.
  * @throws LuthierError `model-invalid` naming the tensor that is missing, has another shape than config.json says, or
  *   holds a value that is no finite number
  */
@@ -61,23 +60,26 @@ export async function loadWeights(
   options: LoadOptions,
 ): Promise<void> {
   checkWeights(folder, encoder);
-  const map = encoder.mapWeights(folder.weights.names());
+  const map = mapWeights(encoder, folder.weights.names());
+  const answers = answerNames(encoder);
+  const { parameters } = declarationOf(encoder);
   const { classifierRows } = options;
   const fresh: string[] = [];
   for (const { name, shape, weight } of store.parameters.values()) {
     const stored = map.files.get(name);
-    if (stored !== undefined && !(isClassifier(name) && classifierRows === null)) {
-      if (isClassifier(name)) await readRows(folder, stored, shape, weight, classifierRows!);
+    const isAnswer = answers.includes(name);
+    if (stored !== undefined && !(isAnswer && classifierRows === null)) {
+      if (isAnswer) await readRows(folder, stored, shape, weight, classifierRows!);
       else await folder.weights.readInto(stored, weight);
       requireFinite(folder, stored, store, name);
     } else {
-      initialize(name, shape, weight, encoder.initializerRange, options.seed, fresh.length);
+      initialize(weight, parameters.get(name)!.init, options.seed, fresh.length);
       fresh.push(name);
     }
   }
-  const pooler = fresh.filter((name) => !name.startsWith('classifier.') && !isLoraName(name));
-  if (pooler.length > 0)
-    options.note('info', `The model has no ${pooler[0]!.replace(/\.\w+$/, '')}; this part starts from random weights.`);
+  const lacking = fresh.find((name) => !answers.includes(name) && !parameters.get(name)!.isAdapter);
+  if (lacking !== undefined)
+    options.note('info', `The model has no ${moduleOf(lacking)}; this part starts from random weights.`);
 }
 
 /** Reads a classifier's weight `[classes, H]` or bias `[classes]`, each class from its row of the file. */
@@ -113,36 +115,21 @@ function requireFinite({ path }: ModelFolder, stored: string, store: ParameterSt
 
 /** Fills every parameter at random, as if nothing had been pretrained. */
 export function initializeAll(encoder: Encoder, store: ParameterStore, seed: number): void {
-  let stream = 0;
-  for (const { name, shape, weight } of store.parameters.values())
-    initialize(name, shape, weight, encoder.initializerRange, seed, stream++);
+  const { parameters } = declarationOf(encoder);
+  [...store.parameters.values()].forEach(({ name, weight }, stream) => {
+    initialize(weight, parameters.get(name)!.init, seed, stream);
+  });
 }
 
-function initialize(
-  name: string,
-  shape: readonly number[],
-  weight: Float32Array,
-  range: number,
-  seed: number,
-  stream: number,
-): void {
-  if (isLoraName(name)) initializeLora(name, shape, weight, new Random(seed, 1_000_000 + stream));
-  else if (name.endsWith('.bias')) weight.fill(0);
-  else if (name.includes('LayerNorm')) weight.fill(1);
-  else fillNormal(weight, range, new Random(seed, 1_000_000 + stream));
+function initialize(weight: Float32Array, init: Init, seed: number, stream: number): void {
+  if (init === 'zeros') weight.fill(0);
+  else if (init === 'ones') weight.fill(1);
+  else if ('normal' in init) fillNormal(weight, init.normal, new Random(seed, 1_000_000 + stream));
+  else fillUniform(weight, init.uniform, new Random(seed, 1_000_000 + stream));
 }
 
-/**
- * As peft does by default: A by PyTorch's kaiming_uniform_ with a = √5, which is uniform within 1/√(its input's width);
- * B zero, so that training begins at the pretrained model's answers.
- */
-function initializeLora(name: string, shape: readonly number[], weight: Float32Array, random: Random): void {
-  if (name === loraNames(name.replace(/\.lora_.*/, '')).b) {
-    weight.fill(0);
-    return;
-  }
-  const bound = 1 / Math.sqrt(shape[1]!);
-  for (let i = 0; i < weight.length; i++) weight[i] = bound * (2 * random.float() - 1);
+function fillUniform(values: Float32Array, bound: number, random: Random): void {
+  for (let i = 0; i < values.length; i++) values[i] = bound * (2 * random.float() - 1);
 }
 
 /** Normal numbers by Box and Muller (1958), the same on every platform up to Math's last digit. */
@@ -154,7 +141,3 @@ function fillNormal(values: Float32Array, deviation: number, random: Random): vo
     if (i + 1 < values.length) values[i + 1] = radius * Math.sin(angle);
   }
 }
-
-/** Number of float32 values that a list of shapes holds. */
-export const countParameters = (shapes: Readonly<Record<string, readonly number[]>>): number =>
-  Object.values(shapes).reduce((n, shape) => n + sizeOf(shape), 0);

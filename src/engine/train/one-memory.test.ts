@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Strategy } from '../../protocol/index.ts';
 import { saveModelFolder } from '../hub/model-folder.ts';
+import { declarationOf } from '../models/encoder.ts';
 import { createEncoder } from '../models/registry.ts';
 import type { Workload } from './estimate.ts';
 import { requireOneMemory } from './one-memory.ts';
@@ -70,7 +71,7 @@ describe('a model that is too large', () => {
     mkdirSync(model);
     writeFileSync(path.join(model, 'config.json'), JSON.stringify(LARGE));
     writeFileSync(path.join(model, 'vocab.txt'), `${vocab.join('\n')}\n`);
-    writeHoles(path.join(model, 'model.safetensors'), work.encoder.parameterShapes(2));
+    writeHoles(path.join(model, 'model.safetensors'), declarationOf(work.encoder, { outputs: 2 }).parameters);
     const before = process.memoryUsage.rss();
     await expect(
       createTrainer({ recipe: parseRecipe({ model, dataset }), base: root, note: () => {} }),
@@ -100,9 +101,9 @@ describe('a model that is too large', () => {
 });
 
 /** A safetensors file of the right header and size that takes no room on the disk: all of its numbers are a hole. */
-function writeHoles(file: string, shapes: Readonly<Record<string, readonly number[]>>): void {
+function writeHoles(file: string, parameters: ReadonlyMap<string, { shape: readonly number[] }>): void {
   let end = 0;
-  const entries = Object.entries(shapes).map(([name, shape]) => {
+  const entries = [...parameters].map(([name, { shape }]) => {
     const begin = end;
     end += 4 * shape.reduce((a, b) => a * b, 1);
     return [name, { dtype: 'F32', shape, data_offsets: [begin, end] }] as const;

@@ -4,7 +4,14 @@ import { adamWStep, gradientNorm } from './optimizer.ts';
 import { ParameterStore } from './parameter-store.ts';
 import { Phases } from './phases.ts';
 
-const SHAPES = { 'a.weight': [4, 4], 'table.weight': [50, 6], 'b.weight': [3, 5], 'b.bias': [3] };
+/** What the store is told; a dense table is one of which nothing is said. */
+const declared = (rowsOf?: string) =>
+  new Map([
+    ['a.weight', { shape: [4, 4], decay: true }],
+    ['table.weight', { shape: [50, 6], decay: true, rowsOf }],
+    ['b.weight', { shape: [3, 5], decay: true }],
+    ['b.bias', { shape: [3], decay: false }],
+  ]);
 const SETTINGS = { adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8, weight_decay: 0.1, max_grad_norm: 1 };
 
 const filled = (store: ParameterStore) => {
@@ -32,8 +39,8 @@ function step(store: ParameterStore, n: number, rows: number[]): void {
 
 describe('adamWStep', () => {
   it('moves a table of which few rows are touched as it moves a dense one, bit for bit', () => {
-    const sparse = filled(new ParameterStore(SHAPES, () => true, { tables: ['table.weight'] }));
-    const dense = filled(new ParameterStore(SHAPES, () => true));
+    const sparse = filled(new ParameterStore(declared('ids'), () => true));
+    const dense = filled(new ParameterStore(declared(), () => true));
     for (const [n, rows] of [
       [1, [3, 4, 49]],
       [2, [0]],
@@ -49,10 +56,10 @@ describe('adamWStep', () => {
   });
 
   it('knows after a restore which rows have moments', () => {
-    const store = filled(new ParameterStore(SHAPES, () => true, { tables: ['table.weight'] }));
+    const store = filled(new ParameterStore(declared('ids'), () => true));
     step(store, 1, [7, 8]);
     const before = [...store.tables.get('table.weight')!.touched];
-    const restored = new ParameterStore(SHAPES, () => true, { tables: ['table.weight'] });
+    const restored = new ParameterStore(declared('ids'), () => true);
     for (const key of ['weight', 'expAvg', 'expAvgSq'] as const) restored.trained[key].set(store.trained[key]);
     restored.retouch();
     expect([...restored.tables.get('table.weight')!.touched]).toEqual(before);
@@ -64,14 +71,14 @@ describe('adamWStep', () => {
     const isA = (name: string) => name.startsWith('a');
     const thawed = new Phases([0, 2]);
     const both = filled(
-      new ParameterStore(SHAPES, (name, phase) => isA(name) || phase === 1, {
+      new ParameterStore(declared(), (name, phase) => isA(name) || phase === 1, {
         phases: thawed,
         rateOf: (name) => (isA(name) ? 1 : 0.5),
       }),
     );
-    const a = filled(new ParameterStore(SHAPES, isA));
-    const rest = filled(new ParameterStore(SHAPES, (name) => !isA(name)));
-    const untouched = filled(new ParameterStore(SHAPES, () => true));
+    const a = filled(new ParameterStore(declared(), isA));
+    const rest = filled(new ParameterStore(declared(), (name) => !isA(name)));
+    const untouched = filled(new ParameterStore(declared(), () => true));
     expect(both.trained.groups.map(({ decay, rate, phases }) => [decay, rate, phases])).toEqual([
       [true, 1, [0, 1]],
       [true, 0.5, [1]],
@@ -92,12 +99,12 @@ describe('adamWStep', () => {
       adamWStep(a, free, 0.01, n, 0);
       if (n > 2) adamWStep(rest, free, 0.005, n - 2, 0);
       const [ours, alone, others] = [weights(both), weights(a), weights(n > 2 ? rest : untouched)];
-      for (const name of Object.keys(SHAPES)) expect(ours.get(name)).toEqual((isA(name) ? alone : others).get(name));
+      for (const name of both.parameters.keys()) expect(ours.get(name)).toEqual((isA(name) ? alone : others).get(name));
     }
   });
 
   it('forgets the gradients of what a new phase freezes', () => {
-    const store = new ParameterStore(SHAPES, (name, phase) => name.startsWith('a') === (phase === 0), {
+    const store = new ParameterStore(declared(), (name, phase) => name.startsWith('a') === (phase === 0), {
       phases: new Phases([0, 3]),
     });
     store.get('a.weight').trained!.gradient.fill(1);

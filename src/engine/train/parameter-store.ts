@@ -1,12 +1,10 @@
 import { sizeOf } from '../executors/executor.ts';
 import { EngineMemory, sizeFor } from '../kernels/memory.ts';
+import type { ParameterInfo } from '../models/scope.ts';
 import { Phases } from './phases.ts';
 
 const LINE = 16;
 const padded = (n: number) => Math.ceil(n / LINE) * LINE;
-
-/** AdamW decays no biases and no LayerNorm parameters, as transformers' Trainer groups them. */
-export const isDecayed = (name: string): boolean => !name.endsWith('bias') && !name.includes('LayerNorm');
 
 export interface Parameter {
   readonly name: string;
@@ -71,27 +69,23 @@ export class ParameterStore {
   #phase = 0;
 
   /**
+   * @param declared what the model consists of; the gradient of one with `rowsOf` is zero but for rows that `touch` is
+   *   told of
    * @param isTrained whether a phase of the run trains a parameter; what any phase does has a gradient and moments
-   * @param tables parameters whose gradient is zero but for rows that `touch` is told of
    * @param extraBytes of the same memory, for what else its kernels work on
    * @throws LuthierError `not-enough-memory`
    */
   constructor(
-    shapes: Readonly<Record<string, readonly number[]>>,
+    declared: ReadonlyMap<string, Pick<ParameterInfo, 'shape' | 'decay' | 'rowsOf'>>,
     isTrained: (name: string, phase: number) => boolean,
-    {
-      accumulate = false,
-      extraBytes = 0,
-      tables = [] as readonly string[],
-      phases = new Phases(),
-      rateOf = (_name: string): number => 1,
-    } = {},
+    { accumulate = false, extraBytes = 0, phases = new Phases(), rateOf = (_name: string): number => 1 } = {},
   ) {
     this.phases = phases;
-    const names = Object.keys(shapes);
-    const sizes = new Map(names.map((name) => [name, sizeOf(shapes[name]!)]));
+    const names = [...declared.keys()];
+    const shapeOf = (name: string) => declared.get(name)!.shape;
+    const sizes = new Map(names.map((name) => [name, sizeOf(shapeOf(name))]));
     const settingsOf = (name: string) => ({
-      decay: isDecayed(name),
+      decay: declared.get(name)!.decay,
       rate: rateOf(name),
       phases: phases.all.filter((phase) => isTrained(name, phase)),
     });
@@ -106,13 +100,14 @@ export class ParameterStore {
       }
     }
     const trained = [...groups.values()].flat();
+    const isTable = (name: string) => declared.get(name)!.rowsOf !== undefined;
     const total = trained.reduce((n, name) => n + padded(sizes.get(name)!), 0);
     const blocks = accumulate ? 5 : 4;
     this.memory = EngineMemory.create(
       extraBytes +
         sizeFor({
           float32: Array<number>(blocks).fill(total),
-          uint8: tables.flatMap((name) => (trained.includes(name) ? [shapes[name]![0]!] : [])),
+          uint8: trained.filter(isTable).map((name) => shapeOf(name)[0]!),
         }),
     );
     const made = {
@@ -136,7 +131,7 @@ export class ParameterStore {
         const part = (whole: Float32Array) => whole.subarray(offset, offset + size);
         parameters.set(name, {
           name,
-          shape: shapes[name]!,
+          shape: shapeOf(name),
           weight: part(made.weight),
           trained: {
             gradient: part(made.gradient),
@@ -145,15 +140,15 @@ export class ParameterStore {
             group: its,
           },
         });
-        if (tables.includes(name)) {
-          found.set(name, { start: offset, end: offset + size, touched: this.memory.uint8(shapes[name]![0]!) });
+        if (isTable(name)) {
+          found.set(name, { start: offset, end: offset + size, touched: this.memory.uint8(shapeOf(name)[0]!) });
         }
         offset += padded(size);
       }
     }
     this.#outside = EngineMemory.create(sizeFor({ float32: frozen.map((name) => sizes.get(name)!) }));
     for (const name of frozen)
-      parameters.set(name, { name, shape: shapes[name]!, weight: this.#outside.float32(sizes.get(name)!) });
+      parameters.set(name, { name, shape: shapeOf(name), weight: this.#outside.float32(sizes.get(name)!) });
     this.tables = found;
     this.parameters = new Map(names.map((name) => [name, parameters.get(name)!]));
     const count = (group: Iterable<string>) => [...group].reduce((n, name) => n + sizes.get(name)!, 0);

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Program, TensorSpec } from '../executors/executor.ts';
-import { type BatchShape, batchSpecs, labelSpecs } from '../models/batch.ts';
-import type { BertInputs, Masks } from '../models/bert.ts';
-import type { Encoder } from '../models/registry.ts';
+import { type BatchShape, labelSpecs } from '../models/batch.ts';
+import { compute, declarationOf, type Encoder, type Part, partSpecs } from '../models/encoder.ts';
+import type { Source } from '../models/scope.ts';
 import { crossEntropy, valueAndGrads } from '../ops/index.ts';
 
 export interface ReadyProgram {
@@ -17,120 +17,78 @@ export const MASK = 'mask:';
 
 export interface ProgramOptions {
   encoder: Encoder;
-  shapes: Readonly<Record<string, readonly number[]>>;
-  batch: BatchShape;
-  /** Parameters that a training step may compute with in 8 bits; the same in every run. */
-  isHeldIn8Bit?: (name: string) => boolean;
+  /** Width of the logits. */
+  outputs: number;
+  shape: BatchShape;
 }
 
-const under = (prefix: string, inputs: Record<string, tf.Tensor>): Record<string, tf.Tensor> =>
-  Object.fromEntries(
-    Object.entries(inputs).flatMap(([name, t]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), t]] : [])),
-  );
+type Tensors = Record<string, tf.Tensor>;
 
-const parameterSpecs = (
-  shapes: ProgramOptions['shapes'],
-  wanted: (name: string) => boolean,
+/**
+ * A program's inputs under the names that they are fed by, as the forward functions ask for them.
+ * @param replaced parameters by name, in place of those fed
+ */
+export const sourceOf = (inputs: Tensors, replaced: Tensors = {}): Source => ({
+  parameter: ({ name }) => replaced[name] ?? inputs[PARAMETER + name]!,
+  mask: ({ name }) => inputs[MASK + name],
+});
+
+/** What is fed for a part's parameters. */
+export const parameterSpecs = (
+  part: Part,
+  { encoder, outputs }: Pick<ProgramOptions, 'encoder' | 'outputs'>,
   isHeldIn8Bit: (name: string) => boolean = () => false,
-): Record<string, TensorSpec> =>
-  Object.fromEntries(
-    Object.entries(shapes).flatMap(([name, shape]) =>
-      wanted(name)
-        ? [[PARAMETER + name, { shape, dtype: 'float32', ...(isHeldIn8Bit(name) ? { held: 'int8' } : {}) } as const]]
-        : [],
-    ),
-  );
+): Record<string, TensorSpec> => {
+  const { parameters } = declarationOf(encoder, { part, outputs });
+  const spec = (name: string, shape: readonly number[]): TensorSpec =>
+    isHeldIn8Bit(name) ? { shape, dtype: 'float32', held: 'int8' } : { shape, dtype: 'float32' };
+  return Object.fromEntries([...parameters.values()].map(({ name, shape }) => [PARAMETER + name, spec(name, shape)]));
+};
 
-const isHead = (encoder: Encoder) => (name: string) => encoder.placeOf(name) === 'head';
-const isEncoder = (encoder: Encoder) => (name: string) => encoder.placeOf(name) !== 'head';
-
-const featureSpecs = ({ encoder, batch }: ProgramOptions) =>
-  ({ features: { shape: [batch.texts, encoder.hiddenSize], dtype: 'float32' } }) as const;
-
-/** Texts -> `logits` `[N, C]`, nothing dropped. */
-export function logitsProgram(options: ProgramOptions): ReadyProgram {
-  const { encoder, shapes, batch } = options;
+/**
+ * A part without dropout: from texts to `all`, the logits `[N, C]`, or to `states`, the features `[N, H]` that a head is
+ * given when nothing below it changes; and from these on, `head`, the logits.
+ */
+export function forwardProgram(part: Part, options: ProgramOptions): ReadyProgram {
+  const { encoder, shape } = options;
   return {
-    inputs: { ...batchSpecs(batch), ...parameterSpecs(shapes, () => true) },
-    program: (inputs) => {
-      const p = under(PARAMETER, inputs);
-      return { logits: encoder.classifier(p, encoder.firstTokens(p, inputs as unknown as BertInputs, batch, {}), {}) };
-    },
-  };
-}
-
-/** Texts -> `features` `[N, H]`: what a head is given when nothing below it changes. */
-export function featuresProgram(options: ProgramOptions): ReadyProgram {
-  const { encoder, shapes, batch } = options;
-  return {
-    inputs: { ...batchSpecs(batch), ...parameterSpecs(shapes, isEncoder(encoder)) },
-    program: (inputs) => ({
-      features: encoder.firstTokens(under(PARAMETER, inputs), inputs as unknown as BertInputs, batch, {}),
-    }),
-  };
-}
-
-/** Features -> `logits`. */
-export function headLogitsProgram(options: ProgramOptions): ReadyProgram {
-  const { encoder, shapes } = options;
-  return {
-    inputs: { ...featureSpecs(options), ...parameterSpecs(shapes, isHead(encoder)) },
-    program: (inputs) => ({ logits: encoder.classifier(under(PARAMETER, inputs), inputs.features as tf.Tensor2D, {}) }),
+    inputs: { ...partSpecs(part, encoder, shape), ...parameterSpecs(part, options) },
+    program: (inputs) => ({ output: compute(part, encoder, sourceOf(inputs), inputs, options) }),
   };
 }
 
 export interface TrainingOptions extends ProgramOptions {
+  /** `head` starts from features instead of texts. */
+  part: 'all' | 'head';
   trained: readonly string[];
   labelSmoothing: number;
   /** Of each class, where classes are weighted and targets smoothed. */
   classWeights?: Float32Array | undefined;
-  /** Starts from features instead of texts. */
-  fromFeatures: boolean;
+  /** Parameters that a step may compute with in 8 bits; the same in every run. */
+  isHeldIn8Bit?: ((name: string) => boolean) | undefined;
 }
 
 /** Texts or features, with labels and weights -> `loss` and the gradient of each trained parameter. */
 export function trainingProgram(options: TrainingOptions): ReadyProgram {
-  const { encoder, shapes, batch, trained, labelSmoothing, classWeights, fromFeatures } = options;
-  const sites = trainingSites(options);
+  const { part, encoder, outputs, shape, trained, labelSmoothing, classWeights } = options;
+  const { sites } = declarationOf(encoder, { part, outputs, shape });
   return {
     inputs: {
-      ...(fromFeatures ? featureSpecs(options) : batchSpecs(batch)),
-      ...labelSpecs(batch),
-      ...parameterSpecs(shapes, fromFeatures ? isHead(encoder) : () => true, options.isHeldIn8Bit),
-      ...Object.fromEntries(
-        Object.entries(sites).map(([site, { shape }]) => [MASK + site, { shape, dtype: 'bool' } as const]),
-      ),
+      ...partSpecs(part, encoder, shape),
+      ...labelSpecs(shape),
+      ...parameterSpecs(part, options, options.isHeldIn8Bit),
+      ...Object.fromEntries([...sites].map(([name, { shape }]) => [MASK + name, { shape, dtype: 'bool' } as const])),
     },
     program: (inputs) => {
-      const p = under(PARAMETER, inputs);
-      const masks: Masks = under(MASK, inputs);
       const { value, grads } = valueAndGrads(
         (training) => {
-          const all = { ...p, ...training };
-          const first = fromFeatures
-            ? (inputs.features as tf.Tensor2D)
-            : encoder.firstTokens(all, inputs as unknown as BertInputs, batch, masks);
-          const logits = encoder.classifier(all, first, masks);
+          const logits = compute(part, encoder, sourceOf(inputs, training), inputs, options);
           const [labels, weights] = [inputs.labels as tf.Tensor1D, inputs.weights as tf.Tensor1D];
           return crossEntropy(logits, labels, weights, labelSmoothing, classWeights && tf.tensor1d(classWeights));
         },
-        Object.fromEntries(trained.map((name) => [name, p[name]!])),
+        Object.fromEntries(trained.map((name) => [name, inputs[PARAMETER + name]!])),
       );
       return { loss: value, ...Object.fromEntries(Object.entries(grads).map(([name, g]) => [GRADIENT + name, g])) };
     },
   };
-}
-
-/** Dropout sites of a training program; from features on, the head's alone, which are named for its layers. */
-export function trainingSites({
-  encoder,
-  batch,
-  fromFeatures,
-}: Pick<TrainingOptions, 'encoder' | 'batch' | 'fromFeatures'>) {
-  const sites = encoder.dropoutSites(batch);
-  if (!fromFeatures) return sites;
-  const head = Object.keys(encoder.linearInputs(batch)).filter((layer) => encoder.placeOf(layer) === 'head');
-  return Object.fromEntries(
-    Object.entries(sites).filter(([site]) => head.some((layer) => site === layer || site.startsWith(`${layer}.`))),
-  );
 }

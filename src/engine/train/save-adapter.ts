@@ -1,8 +1,8 @@
 import { dirname, join } from 'node:path';
 import { writeSafetensors } from '../hub/safetensors.ts';
 import { makeFolder, sweepAside, writeFileAtomically } from '../hub/write-file.ts';
-import { type Adapters, isLoraName } from '../models/lora.ts';
-import type { ParameterStore } from './parameter-store.ts';
+import type { Adapters } from '../models/encoder.ts';
+import type { Classifier } from './classifier.ts';
 
 /** Where peft finds the model that an adapter was trained on. */
 export interface BaseModel {
@@ -22,15 +22,16 @@ export const adapterFolderOf = (modelFolder: string): string => join(dirname(mod
  */
 export async function saveAdapter(
   folder: string,
-  store: ParameterStore,
+  classifier: Classifier,
   adapters: Adapters,
   base: BaseModel,
 ): Promise<void> {
   await makeFolder(folder);
   await sweepAside(folder);
+  const { parameters } = classifier.declaration();
   const isSaved = (name: string) =>
-    isLoraName(name) || adapters.modulesToSave.some((module) => name.startsWith(`${module}.`));
-  const tensors = [...store.parameters.values()]
+    parameters.get(name)!.isAdapter || adapters.modulesToSave.some((module) => name.startsWith(`${module}.`));
+  const tensors = [...classifier.store.parameters.values()]
     .filter(({ name }) => isSaved(name))
     .map(({ name, shape, weight }) => ({
       name: `base_model.model.${name}`,

@@ -2,8 +2,8 @@ import type { BackendChoice } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { type ModelConfig, type ModelFolder, saveModelFolder } from '../hub/model-folder.ts';
 import { openClassifier } from '../infer/open-classifier.ts';
+import type { Encoder } from '../models/encoder.ts';
 import { mergeLora } from '../models/lora.ts';
-import type { Encoder } from '../models/registry.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import type { Classifier } from './classifier.ts';
 import { inputsEntry } from './inputs.ts';
@@ -39,8 +39,8 @@ export async function saveClassifier(target: string, options: SaveOptions): Prom
   const expected = probes.length > 0 ? Float32Array.from(await classifier.logits(probes)) : new Float32Array();
   const { adapters } = classifier.encoder;
   const { parameters } = classifier.store;
-  const plain = adapters ? mergeLora(adapters, parameters) : parameters;
-  if (adapters) await saveAdapter(options.adapter.folder, classifier.store, adapters, options.adapter.base);
+  const plain = adapters ? mergeLora(adapters, parameters, classifier.declaration().parameters) : parameters;
+  if (adapters) await saveAdapter(options.adapter.folder, classifier, adapters, options.adapter.base);
   // What a pipeline cuts to: more than the positions and the model would fail there.
   await tokenizer.save(target, Math.min(maxLength, classifier.encoder.maxPositions));
   await saveModelFolder(target, {

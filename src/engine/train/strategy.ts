@@ -1,12 +1,12 @@
 import { counted, type Strategy } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
-import { isLoraName, withLora } from '../models/lora.ts';
-import type { Encoder } from '../models/registry.ts';
+import { declarationOf, type Encoder, moduleOf, modulesOf } from '../models/encoder.ts';
+import { withLora } from '../models/lora.ts';
 
 /**
  * The encoder as a strategy changes it.
- * @param isStored whether the model comes with a parameter. Of the head LoRA trains the classifier, as peft does, and
- *   what the model comes without: peft would leave that as random as it begins.
+ * @param isStored whether the model comes with a parameter. Of the head LoRA trains what the task has put behind the
+ *   base model, as peft does, and what the model comes without: peft would leave that as random as it begins.
  * @throws LuthierError `recipe-invalid` when target_modules name a layer that the model does not have
  */
 export function encoderFor(
@@ -15,10 +15,11 @@ export function encoderFor(
   isStored: (name: string) => boolean = () => true,
 ): Encoder {
   if (strategy.type !== 'lora') return encoder;
-  const modules = Object.keys(encoder.linearInputs({ rows: 1, length: 1, texts: 1 }));
-  const modulesToSave = modules.filter(
-    (module) => encoder.placeOf(module) === 'head' && (module === 'classifier' || !isStored(`${module}.weight`)),
-  );
+  const declared = declarationOf(encoder);
+  const modulesToSave = modulesOf(declared).filter((module) => {
+    const isOwn = module.startsWith(`${encoder.prefix}.`);
+    return declared.parameters.get(`${module}.weight`)!.place === 'head' && !(isOwn && isStored(`${module}.weight`));
+  });
   return withLora(encoder, strategy, modulesToSave);
 }
 
@@ -26,10 +27,11 @@ export function encoderFor(
 export function isHeldIn8Bit(strategy: Strategy, encoder: Encoder): (name: string) => boolean {
   if (!('load_in_8bit' in strategy && strategy.load_in_8bit)) return () => false;
   const isTrained = isTrainedBy(strategy, encoder);
-  const weights = new Set(
-    Object.keys(encoder.linearInputs({ rows: 1, length: 1, texts: 1 })).map((module) => `${module}.weight`),
-  );
-  return (name) => weights.has(name) && !isTrained(name) && encoder.placeOf(name) !== 'head';
+  const { parameters } = declarationOf(encoder);
+  return (name) => {
+    const { layout, place } = parameters.get(name)!;
+    return layout !== undefined && place !== 'head' && !isTrained(name);
+  };
 }
 
 /**
@@ -38,14 +40,16 @@ export function isHeldIn8Bit(strategy: Strategy, encoder: Encoder): (name: strin
  * @throws LuthierError `recipe-invalid` when it freezes layers that the model does not have
  */
 export function isTrainedBy(strategy: Strategy, encoder: Encoder): (name: string) => boolean {
+  const { parameters } = declarationOf(encoder);
+  const placeOf = (name: string) => parameters.get(name)!.place;
   switch (strategy.type) {
     case 'full':
       return () => true;
     case 'head':
-      return (name) => encoder.placeOf(name) === 'head';
+      return (name) => placeOf(name) === 'head';
     case 'lora': {
       const trained = new Set(encoder.adapters?.modulesToSave);
-      return (name) => isLoraName(name) || trained.has(name.slice(0, name.lastIndexOf('.')));
+      return (name) => parameters.get(name)!.isAdapter === true || trained.has(moduleOf(name));
     }
     case 'freeze': {
       const frozen = strategy.num_frozen_layers;
@@ -57,7 +61,7 @@ export function isTrainedBy(strategy: Strategy, encoder: Encoder): (name: string
         );
       }
       return (name) => {
-        const place = encoder.placeOf(name);
+        const place = placeOf(name);
         return place === 'head' || place >= frozen;
       };
     }

@@ -15,7 +15,9 @@ import { type ModelFolder, openModelFolder } from '../hub/model-folder.ts';
 import { type ResolvedModel, resolveModel } from '../hub/resolve.ts';
 import { inBatches } from '../infer/inference.ts';
 import { classifierRows } from '../models/classes.ts';
-import { createEncoder, type Encoder } from '../models/registry.ts';
+import type { Encoder } from '../models/encoder.ts';
+import { mapWeights } from '../models/names.ts';
+import { createEncoder } from '../models/registry.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
 import { classWeights, textWeights } from './class-weights.ts';
 import { Classifier, type LabelledText } from './classifier.ts';
@@ -75,7 +77,7 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
       folder.config,
       basename(resolved.path) === '' ? resolved.path : `${resolved.path}/config.json`,
     );
-    const stored = plain.mapWeights(folder.weights.names()).files;
+    const stored = mapWeights(plain, folder.weights.names()).files;
     const encoder = encoderFor(recipe.strategy, plain, (name) => stored.has(name));
     tokenizer.checkFits(encoder.vocabSize);
     checkWeights(folder, plain);

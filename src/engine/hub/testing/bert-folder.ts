@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Random } from '../../data/random.ts';
-import { bertNames, HEAD_NAMES } from '../bert-names.ts';
+import { declarationOf } from '../../models/encoder.ts';
+import { createEncoder } from '../../models/registry.ts';
 import { type ModelConfig, saveModelFolder } from '../model-folder.ts';
 
 const WORDS = ['refund', 'the', 'invoice', 'parcel', 'is', 'late', 'good', 'bad', 'a', 'very'];
@@ -28,17 +29,7 @@ export interface BertFolder {
 export async function makeBertFolder(folder: string, options: BertFolder = {}): Promise<string> {
   const { classes = 2, pooler = true, positions = 16, embeddings = VOCAB.length, weights = () => {} } = options;
   const random = new Random(3);
-  const names = bertNames(1).filter((name) =>
-    !HEAD_NAMES.includes(name) ? true : name.includes('pooler') ? pooler : classes > 0,
-  );
-  const tensors = names.map((name) => {
-    const shape = shapeOf(name, { classes, positions, embeddings });
-    const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
-    for (let i = 0; i < data.length; i++) data[i] = (name.endsWith('Norm.weight') ? 1 : 0) + random.float() - 0.5;
-    weights(name, data);
-    return { name, shape, dtype: 'F32' as const, data };
-  });
-  const config: ModelConfig = {
+  const whole: ModelConfig = {
     architectures: ['BertForSequenceClassification'],
     model_type: 'bert',
     vocab_size: embeddings,
@@ -49,10 +40,19 @@ export async function makeBertFolder(folder: string, options: BertFolder = {}): 
     max_position_embeddings: positions,
     hidden_dropout_prob: 0,
     attention_probs_dropout_prob: 0,
-    ...options.config,
   };
+  const { parameters } = declarationOf(createEncoder(whole, folder), { outputs: Math.max(1, classes) });
+  const isThere = (name: string) =>
+    name.startsWith('classifier') ? classes > 0 : name.startsWith('bert.pooler') ? pooler : true;
+  const tensors = [...parameters.values()].flatMap(({ name, shape, init }) => {
+    if (!isThere(name)) return [];
+    const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
+    for (let i = 0; i < data.length; i++) data[i] = (init === 'ones' ? 1 : 0) + random.float() - 0.5;
+    weights(name, data);
+    return { name, shape, dtype: 'F32' as const, data };
+  });
   await mkdir(folder, { recursive: true });
-  await saveModelFolder(folder, { config, tensors });
+  await saveModelFolder(folder, { config: { ...whole, ...options.config }, tensors });
   const files: Record<string, string> = {
     'vocab.txt': options.vocab ?? `${VOCAB.join('\n')}\n`,
     'tokenizer_config.json': JSON.stringify({ tokenizer_class: 'BertTokenizer', ...options.tokenizerConfig }),
@@ -60,16 +60,4 @@ export async function makeBertFolder(folder: string, options: BertFolder = {}): 
   };
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
   return folder;
-}
-
-function shapeOf(name: string, sizes: { classes: number; positions: number; embeddings: number }): number[] {
-  const isWeight = name.endsWith('.weight');
-  if (name.includes('word_embeddings')) return [sizes.embeddings, HIDDEN];
-  if (name.includes('position_embeddings')) return [sizes.positions, HIDDEN];
-  if (name.includes('token_type')) return [2, HIDDEN];
-  if (name.includes('Norm')) return [HIDDEN];
-  if (name.startsWith('classifier')) return isWeight ? [sizes.classes, HIDDEN] : [sizes.classes];
-  if (name.includes('intermediate')) return isWeight ? [INNER, HIDDEN] : [INNER];
-  if (name.endsWith('0.output.dense.weight')) return [HIDDEN, INNER];
-  return isWeight ? [HIDDEN, HIDDEN] : [HIDDEN];
 }

@@ -1,0 +1,69 @@
+import { LuthierError } from '../errors.ts';
+
+export type Config = Readonly<Record<string, unknown>>;
+
+/** More than any model has, by far; with 32-bit floats one such matrix would not fit in a machine. */
+export const MOST = { vocab: 10_000_000, width: 100_000, layers: 1_000, positions: 1_000_000 };
+
+/** A value of a file in an error: short, whatever it is. */
+export const shown = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? 'missing';
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+};
+
+/** Reads the keys of a config.json; each throws `model-invalid` or `model-unsupported` naming the key at fault. */
+export class ConfigReader {
+  constructor(
+    private readonly config: Config,
+    private readonly file: string,
+  ) {}
+
+  number(key: string, fallback?: number): number {
+    const value = this.config[key] ?? fallback;
+    if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
+    throw this.#invalid(key, 'not a number');
+  }
+
+  /** Whole, at least 1, and no more than any model has, so that nothing of that length is made in vain. */
+  size(key: string, most: number, fallback?: number): number {
+    const value = this.number(key, fallback);
+    if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+    throw this.#invalid(key, `not a whole number from 1 to ${most}`);
+  }
+
+  share(key: string, fallback: number): number {
+    const value = this.number(key, fallback);
+    if (value < 1) return value;
+    throw this.#invalid(key, 'not a share below 1');
+  }
+
+  /** For settings of which one value is supported. */
+  expect(key: string, wanted: string | boolean): void {
+    const value = this.config[key] ?? wanted;
+    if (value === wanted) return;
+    throw new LuthierError(
+      'model-unsupported',
+      `${this.file}: ${key} is ${shown(value)}; only ${shown(wanted)} is supported.`,
+      'Use a model with the usual settings, such as "starters/bert".',
+    );
+  }
+
+  /** The width and the number of heads that share it. */
+  heads(width: string, heads: string): [width: number, heads: number] {
+    const [W, A] = [this.size(width, MOST.width), this.size(heads, MOST.width)];
+    if (W % A === 0) return [W, A];
+    throw new LuthierError(
+      'model-invalid',
+      `${this.file}: ${width} ${W} is not divisible by ${heads} ${A}.`,
+      'Download or copy the file from the model again.',
+    );
+  }
+
+  #invalid(key: string, what: string): LuthierError {
+    return new LuthierError(
+      'model-invalid',
+      `${this.file}: ${key} is ${shown(this.config[key])}, ${what}.`,
+      'Download or copy the file from the model again.',
+    );
+  }
+}

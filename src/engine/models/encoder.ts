@@ -1,0 +1,117 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import type { LoraStrategy } from '../../protocol/index.ts';
+import type { TensorSpec } from '../executors/executor.ts';
+import { type Batch, type BatchShape, batchSpecs, packedBatch } from './batch.ts';
+import { type Config, ConfigReader } from './config.ts';
+import type { Family, States } from './family.ts';
+import { type Declaration, declare, rootScope, type Scope, type Source } from './scope.ts';
+
+/** Which linear layers have adapters, and what is trained whole beside them; modules by their Hugging Face names. */
+export interface Adapters {
+  readonly settings: LoraStrategy;
+  readonly targets: readonly string[];
+  readonly modulesToSave: readonly string[];
+}
+
+/** A model of some family that a config.json describes, with what a strategy has added to it. */
+export interface Encoder {
+  readonly modelType: string;
+  readonly prefix: string;
+  readonly hiddenSize: number;
+  readonly numLayers: number;
+  readonly vocabSize: number;
+  readonly maxPositions: number;
+  /** Floating-point operations of one token's forward pass, attention's share apart. */
+  readonly flopsPerToken: number;
+  /** Class name for config.json's `architectures`. */
+  readonly architecture: string;
+  /** Where its forward functions begin: at the root of all names. */
+  scope(source: Source): Scope;
+  states(scope: Scope, batch: Batch): States;
+  /** `[N, H]` -> `[N, outputs]` */
+  head(scope: Scope, x: tf.Tensor2D, outputs: number): tf.Tensor2D;
+  readonly adapters?: Adapters;
+}
+
+/** @throws LuthierError `model-invalid`, `model-unsupported` naming the key at fault */
+export function encoderOf<C>(family: Family<C>, config: Config, file: string): Encoder {
+  const read = new ConfigReader(config, file);
+  const c = family.parse(read);
+  const deviation = read.number('initializer_range', 0.02);
+  const { hidden: H, inner: F, layers, vocab, positions } = family.sizes(c);
+  const head = family.heads['text-classification'];
+  return {
+    modelType: family.modelType,
+    prefix: family.prefix,
+    hiddenSize: H,
+    numLayers: layers,
+    vocabSize: vocab,
+    maxPositions: positions,
+    flopsPerToken: 2 * layers * (4 * H * H + 2 * H * F),
+    architecture: head.architecture,
+    scope: (source) => rootScope(source, deviation),
+    states: (scope, batch) => family.forward(scope.at(family.prefix, -1), batch, c),
+    head: (scope, x, outputs) => head.forward(scope, x, outputs, c),
+  };
+}
+
+/** Texts to logits; texts to what the head is given; and from there on. */
+export type Part = 'all' | 'states' | 'head';
+
+export const partSpecs = (part: Part, encoder: Encoder, shape: BatchShape): Record<string, TensorSpec> =>
+  part === 'head' ? { features: { shape: [shape.texts, encoder.hiddenSize], dtype: 'float32' } } : batchSpecs(shape);
+
+/** Computes a part from the inputs of partSpecs: logits `[N, outputs]`, or features `[N, H]`. */
+export function compute(
+  part: Part,
+  encoder: Encoder,
+  source: Source,
+  inputs: Record<string, tf.Tensor>,
+  { shape, outputs }: { shape: BatchShape; outputs: number },
+): tf.Tensor2D {
+  const scope = encoder.scope(source);
+  const first =
+    part === 'head'
+      ? (inputs.features as tf.Tensor2D)
+      : encoder.states(scope, packedBatch(inputs, shape, 'first')).at(-1)!;
+  return part === 'states' ? first : encoder.head(scope, first, outputs);
+}
+
+const known = new WeakMap<Encoder, Map<string, Declaration>>();
+
+/** What a part of a model consists of. What does not depend on the batch or on the number of outputs needs neither. */
+export function declarationOf(
+  encoder: Encoder,
+  {
+    part = 'all',
+    shape = { rows: 1, length: 1, texts: 1 },
+    outputs = 1,
+  }: { part?: Part; shape?: BatchShape; outputs?: number } = {},
+): Declaration {
+  const key = `${part} ${shape.rows} ${shape.length} ${shape.texts} ${outputs}`;
+  const declarations = known.get(encoder) ?? new Map<string, Declaration>();
+  known.set(encoder, declarations);
+  const declaration =
+    declarations.get(key) ??
+    declare(
+      (source, inputs) => void compute(part, encoder, source, inputs, { shape, outputs }),
+      partSpecs(part, encoder, shape),
+    );
+  declarations.set(key, declaration);
+  return declaration;
+}
+
+/** Names of the linear layers. */
+export const modulesOf = ({ parameters }: Declaration): string[] =>
+  [...parameters.values()].flatMap(({ name, layout }) => (layout ? [moduleOf(name)] : []));
+
+/** `a.b` for `a.b.weight` */
+export const moduleOf = (parameter: string): string => parameter.slice(0, parameter.lastIndexOf('.'));
+
+/** Names of what has a row for each output: the layer that answers. */
+export function answerNames(encoder: Encoder): string[] {
+  const two = declarationOf(encoder, { outputs: 2 }).parameters;
+  return [...declarationOf(encoder).parameters.values()]
+    .filter(({ name, shape }) => String(shape) !== String(two.get(name)!.shape))
+    .map(({ name }) => name);
+}

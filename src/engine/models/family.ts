@@ -1,0 +1,36 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import type { Batch } from './batch.ts';
+import type { ConfigReader } from './config.ts';
+import type { Scope } from './scope.ts';
+
+/** Hidden states: the embeddings', then each layer's, `[T, H]`; the last one's for the tokens that the head reads. */
+export type States = readonly tf.Tensor2D[];
+
+/** What a task adds behind the layers, as the Hugging Face class of this name has it. */
+export interface Head<C> {
+  readonly architecture: string;
+  /** `[N, H]` -> `[N, outputs]`; names are given from the root, so that it may use what lies under the prefix. */
+  forward(scope: Scope, x: tf.Tensor2D, outputs: number, config: C): tf.Tensor2D;
+}
+
+export interface Sizes {
+  hidden: number;
+  inner: number;
+  layers: number;
+  vocab: number;
+  positions: number;
+}
+
+/** One architecture, told once: everything else that Luthier knows of it is read off its forward functions. */
+export interface Family<C> {
+  /** As config.json's `model_type` has it. */
+  readonly modelType: string;
+  /** What Hugging Face puts in front of the base model's names in a model with a head. */
+  readonly prefix: string;
+  /** The keys of config.json that change what is computed, under transformers' names. */
+  parse(read: ConfigReader): C;
+  sizes(config: C): Sizes;
+  /** The layers, for each of them `scope.at(…, its number)`. */
+  forward(scope: Scope, batch: Batch, config: C): States;
+  readonly heads: Readonly<Record<'text-classification', Head<C>>>;
+}

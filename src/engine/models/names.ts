@@ -1,0 +1,35 @@
+import { declarationOf, type Encoder } from './encoder.ts';
+
+export interface NameMap {
+  /** Name in the file by canonical name, for each tensor that is there. */
+  files: Map<string, string>;
+  /** Names of the layers and the embeddings that are not there: the model cannot be used without them. */
+  missing: string[];
+  /** Names of the head that are not there. A pretrained model may lack it; it is then initialised and learnt. */
+  missingHead: string[];
+  /** What the file holds beside: another task's head, layers past the configured number. */
+  unused: string[];
+}
+
+/**
+ * Finds a model's tensors under the names that are in use on the Hugging Face hub: with the family's prefix (models
+ * saved with a head) or without (the base model alone, sentence-transformers), and a norm's weight and bias as `gamma`
+ * and `beta` (the first conversions from TensorFlow, bert-base-uncased among them). transformers reads the same ones.
+ */
+export function mapWeights(encoder: Encoder, names: readonly string[]): NameMap {
+  const there = new Set(names);
+  const map: NameMap = { files: new Map(), missing: [], missingHead: [], unused: [] };
+  for (const { name, place, formerly, isAdapter } of declarationOf(encoder).parameters.values()) {
+    if (isAdapter) continue;
+    const prefix = `${encoder.prefix}.`;
+    const modern = name.startsWith(prefix) ? [name, name.slice(prefix.length)] : [name];
+    const old = formerly ? modern.map((it) => it.replace(/\w+$/, formerly)) : [];
+    const found = [...modern, ...old].find((it) => there.has(it));
+    if (found !== undefined) map.files.set(name, found);
+    else (place === 'head' ? map.missingHead : map.missing).push(name);
+  }
+  const used = new Set(map.files.values());
+  // position_ids is 0, 1, 2… in every model: a buffer of old versions, not a weight.
+  map.unused = names.filter((name) => !used.has(name) && !name.endsWith('embeddings.position_ids'));
+  return map;
+}
