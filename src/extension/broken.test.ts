@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { whyUnreadable } from './broken.ts';
+import { whyUnreadable } from '../files/broken.ts';
 import { removeBroken, revealBroken } from './commands/broken.ts';
 import type { Luthier } from './context.ts';
 import { silentLog } from './log.ts';

@@ -1,4 +1,4 @@
-import { ERROR_CODES, type ErrorCode, type ErrorData } from '../protocol/index.ts';
+import { ERROR_CODES, type ErrorCode, type ErrorData, LuthierError } from '../protocol/index.ts';
 import type { CommandName } from './ids.ts';
 
 /** Codes of what only the editor can meet; the engine's stand in protocol/errors.ts. */
@@ -67,11 +67,14 @@ export function parseErrorData(data: unknown): ErrorData | null {
 /** Any thrown thing as a HostError; the first line of its message at most, so that no stack reaches a notification. */
 export function toHostError(error: unknown): HostError {
   if (error instanceof HostError) return error;
-  if (error instanceof Error && 'data' in error) {
-    const data = parseErrorData(error.data);
-    if (data)
-      return new HostError(data.code, data.message, inEditor(data.hint), data.code === 'internal' ? ['showLog'] : []);
-  }
+  const data =
+    error instanceof LuthierError
+      ? error
+      : error instanceof Error && 'data' in error
+        ? parseErrorData(error.data)
+        : null;
+  if (data)
+    return new HostError(data.code, data.message, inEditor(data.hint), data.code === 'internal' ? ['showLog'] : []);
   const message = error instanceof Error ? error.message : String(error);
   const line = message.split('\n', 1)[0]?.trim() || 'Something went wrong.';
   return new HostError('internal', line, 'Luthier: Show Log has the details.', ['showLog']);
@@ -133,9 +136,4 @@ export function asToast(error: HostError): { fact: string; ways: readonly Way[] 
 export function firstSentence(text: string): string {
   const [first] = /^.*?[.!?…](?=\s+[\p{Lu}\p{N}“"'(])/su.exec(text.trim()) ?? [text.trim()];
   return /[.!?…]$/.test(first) ? first : `${first}.`;
-}
-
-/** Code of a failed system call (`ENOENT`…), or undefined. */
-export function systemCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

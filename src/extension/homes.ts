@@ -1,9 +1,9 @@
 import { mkdtemp, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
+import { HOME } from '../guard/index.ts';
 import { HostError } from './errors.ts';
 import { MEMENTO_KEYS } from './ids.ts';
-import { HOME } from './runs/store.ts';
 import { tell } from './ui.ts';
 
 /**

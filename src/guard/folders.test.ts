@@ -3,7 +3,8 @@ import { link, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { homeProblem, placeProblem, readOwnFile, runFolderProblem } from './folders.ts';
+import { readOwnFile } from '../files/regular-file.ts';
+import { homeProblem, placeProblem, runFolderProblem } from './folders.ts';
 
 const isWindows = process.platform === 'win32';
 let base: string;
@@ -70,7 +71,7 @@ describe('a run’s folder', () => {
       await rm(path);
       execFileSync('mkfifo', [path]);
       expect(await runFolderProblem(run)).toContain(`${path} is not a file`);
-      await expect(readOwnFile(path, 100)).rejects.toThrow('is not a file');
+      await expect(readOwnFile(path, 100)).rejects.toThrow('is a pipe, not a file');
     },
   );
 
@@ -80,20 +81,5 @@ describe('a run’s folder', () => {
     expect(await runFolderProblem(run)).toContain('run.json belongs to another user');
     await chown(run, 65534, 65534);
     expect(await runFolderProblem(run)).toContain('belongs to another user');
-  });
-});
-
-describe('readOwnFile', () => {
-  it('reads a file whole, and none that is larger than its limit', async () => {
-    const path = join(base, 'file');
-    await writeFile(path, 'x'.repeat(100));
-    expect((await readOwnFile(path, 100)).length).toBe(100);
-    await expect(readOwnFile(path, 99)).rejects.toThrow('at most 99');
-  });
-
-  it.skipIf(isWindows)('refuses a link to a device without an end', async () => {
-    await symlink('/dev/zero', join(base, 'zero'));
-    await expect(readOwnFile(join(base, 'zero'), 100)).rejects.toThrow('is a link');
-    await expect(readOwnFile('/dev/zero', 100)).rejects.toThrow('is not a file');
   });
 });

@@ -1,9 +1,12 @@
-import { constants, type Stats } from 'node:fs';
-import { type FileHandle, lstat, mkdtemp, open, readdir, rmdir } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { lstat, mkdtemp, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { isMissing } from '../files/errno.ts';
+import { listFolder } from '../files/folders.ts';
+import { hardLinkAt, linkAt } from '../files/regular-file.ts';
 
 /** Name of the folder that holds datasets, runs and models. */
-const HOME = '.luthier';
+export const HOME = '.luthier';
 /** A run's folder holds some dozens of files; one that holds this many was not made by a run. */
 const MAX_ENTRIES = 20_000;
 const MAX_DEPTH = 12;
@@ -76,7 +79,7 @@ async function walk(
   depth: number,
 ): Promise<string | null> {
   if (depth > MAX_DEPTH) return `${folder} is nested deeper than any run's folder.`;
-  for (const name of await names(folder)) {
+  for (const { name } of await listFolder(folder)) {
     if (--left.entries < 0) return `${folder} contains more files than any run's folder.`;
     const path = join(folder, name);
     const status = await look(path);
@@ -88,20 +91,9 @@ async function walk(
       const problem = await walk(path, mine, left, depth + 1);
       if (problem !== null) return problem;
     } else if (!status.isFile()) return `${path} is not a file.`;
-    else if (status.nlink > 1) return `${path} is a hard link: what is written to it also appears under another name.`;
+    else if (status.nlink > 1) return hardLinkAt(path);
   }
   return null;
-}
-
-const linkAt = (path: string) => `${path} is a link, and runs do not write or delete through links.`;
-
-async function names(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
 }
 
 async function look(path: string): Promise<Stats | null> {
@@ -111,67 +103,4 @@ async function look(path: string): Promise<Stats | null> {
     if (isMissing(error)) return null;
     throw error;
   }
-}
-
-function isMissing(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return code === 'ENOENT' || code === 'ENOTDIR';
-}
-
-// Windows has none of these flags; there a link needs rights that a clone of a repository does not give it.
-const { O_NOFOLLOW = 0, O_NONBLOCK = 0, O_NOCTTY = 0 } = constants;
-
-/** Flags that open a file to append to it, and neither follow a link nor wait for a pipe's reader. */
-export const APPEND_FLAGS =
-  constants.O_APPEND | constants.O_CREAT | constants.O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-
-/** Why an open file is nothing to append to, or null. */
-export function appendProblem(path: string, status: Stats): string | null {
-  if (!status.isFile()) return `${path} is not a file.`;
-  return status.nlink > 1 ? `${path} is a hard link: what is written to it also appears under another name.` : null;
-}
-
-/** A file of a run, at most `limit` bytes of it; a link, a pipe and a device are refused, never followed or waited for. */
-export async function readOwnFile(path: string, limit: number): Promise<Buffer> {
-  return readWhole(await openOwnFile(path), path, limit);
-}
-
-/** The same for a file that the person chose, which may be a link, as those of the Hugging Face cache are. */
-export async function readFileWithin(path: string, limit: number): Promise<Buffer> {
-  return readWhole(await openFile(path, 0), path, limit);
-}
-
-/** Opens a regular file that is no link for reading. */
-export const openOwnFile = (path: string): Promise<FileHandle> => openFile(path, O_NOFOLLOW);
-
-async function readWhole(file: FileHandle, path: string, limit: number): Promise<Buffer> {
-  try {
-    const { size } = await file.stat();
-    if (size > limit) throw new RangeError(`${path} has ${size} bytes; at most ${limit} are read.`);
-    const bytes = Buffer.alloc(size);
-    let length = 0;
-    while (length < size) {
-      const { bytesRead } = await file.read(bytes, length, size - length, length);
-      if (bytesRead === 0) break;
-      length += bytesRead;
-    }
-    return bytes.subarray(0, length);
-  } finally {
-    await file.close();
-  }
-}
-
-async function openFile(path: string, flags: number): Promise<FileHandle> {
-  let file: FileHandle;
-  try {
-    file = await open(path, constants.O_RDONLY | O_NONBLOCK | O_NOCTTY | flags);
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ELOOP' || code === 'EMLINK') throw new Error(linkAt(path), { cause: error });
-    if (code === 'ENXIO') throw new Error(`${path} is not a file.`, { cause: error });
-    throw error;
-  }
-  if ((await file.stat()).isFile()) return file;
-  await file.close();
-  throw new Error(`${path} is not a file.`);
 }

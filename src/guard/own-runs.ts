@@ -1,8 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, realpath, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { readOwnFile } from './folders.ts';
+import { readOwnFile } from '../files/regular-file.ts';
+import { writeFileAtomically } from '../files/write-file.ts';
 
 /** What says which run it is and what it does, and stays the same from its making to its end. */
 export interface Identity {
@@ -36,15 +37,8 @@ const MAX_BYTES = 16_384;
 export async function rememberRun(folder: string, run: Identity): Promise<void> {
   const path = await pathOf(folder);
   await mkdir(dataFolder('runs'), { recursive: true, mode: 0o700 });
-  const aside = `${path}.${randomBytes(4).toString('hex')}.tmp`;
-  try {
-    const text = JSON.stringify({ format: 1, folder, identity: hashOf(run) });
-    await writeFile(aside, `${text}\n`, { flag: 'wx', mode: 0o600 });
-    await rename(aside, path);
-  } catch (error) {
-    await rm(aside, { force: true });
-    throw error;
-  }
+  const text = JSON.stringify({ format: 1, folder, identity: hashOf(run) });
+  await writeFileAtomically(path, `${text}\n`, 0o600);
 }
 
 /** Whether a run is among them, as what it was then: another recipe in the same folder is another run. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { Random } from '../../src/engine/data/random.ts';
-import { effectiveEvents, readEvents } from '../../src/engine/runs/metrics.ts';
+import { effectiveEvents, readEvents } from '../../src/runs/metrics.ts';
 import { buildEngine, endRuns, losses, Program, removeEngine, stateOf } from './engine.ts';
 import { makeWorkplace } from './tiny.ts';
 

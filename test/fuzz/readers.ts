@@ -2,7 +2,6 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { readReports } from '../../src/engine/cli/report.ts';
 import { inspectData } from '../../src/engine/data/inspect.ts';
 import type { Random } from '../../src/engine/data/random.ts';
 import { resolveDataset } from '../../src/engine/data/resolve.ts';
@@ -12,20 +11,21 @@ import { SafetensorsFile } from '../../src/engine/hub/safetensors.ts';
 import { createEncoder } from '../../src/engine/models/registry.ts';
 import { Peer } from '../../src/engine/rpc.ts';
 import { connectRun } from '../../src/engine/runs/client.ts';
-import { Endpoint, readEndpoint } from '../../src/engine/runs/endpoint.ts';
-import { readRecord } from '../../src/engine/runs/folder.ts';
-import { EventLog, effectiveEvents, readEvents } from '../../src/engine/runs/metrics.ts';
+import { Endpoint } from '../../src/engine/runs/endpoint.ts';
+import { EventLog } from '../../src/engine/runs/event-log.ts';
 import { createHandlers } from '../../src/engine/service/handlers.ts';
 import { Tokenizer } from '../../src/engine/text/tokenizer.ts';
 import { loadRecipe } from '../../src/engine/train/recipe.ts';
 import { readMadeDatasets } from '../../src/extension/datasets/dataset.ts';
-import { parseReports } from '../../src/extension/runs/evaluations.ts';
-import { readMetrics, START_OF_METRICS } from '../../src/extension/runs/metrics.ts';
 import { describeRunItem, tooltipLines } from '../../src/extension/runs/present.ts';
-import { readQueue } from '../../src/extension/runs/queue.ts';
-import { readRecord as readRecordInEditor } from '../../src/extension/runs/record.ts';
+import { refusalOf } from '../../src/extension/runs/run.ts';
 import { addressProblem } from '../../src/guard/index.ts';
 import type { RunRecord } from '../../src/protocol/index.ts';
+import { readEndpoint } from '../../src/runs/endpoint.ts';
+import { effectiveEvents, readEvents, readMetrics, START_OF_METRICS } from '../../src/runs/metrics.ts';
+import { readQueue } from '../../src/runs/queue.ts';
+import { lookAtRecord, lookAtRecord as readRecordInEditor } from '../../src/runs/record.ts';
+import { parseReports, readReports } from '../../src/runs/reports.ts';
 import { mutateBytes, mutateJson } from './mutate.ts';
 import { CONFIG, EVALUATION, METRICS, RECIPE, RECORD, safetensors, TABLES, TOKENIZERS } from './seeds.ts';
 
@@ -154,14 +154,13 @@ export function makeReaders(): Reader[] {
         const folder = join(path, '..');
         const read = await readRecordInEditor(folder);
         if (read) {
-          const { record, readOnly, damaged } = read;
+          const { record } = read;
           const run = {
             folder,
             home: folder,
             record,
             state: record.state,
-            readOnly,
-            damaged,
+            ...refusalOf(read),
             foreign: true,
             silent: false,
             progress: null,
@@ -169,7 +168,7 @@ export function makeReaders(): Reader[] {
           describeRunItem(run, null);
           tooltipLines(run);
         }
-        await readRecord(folder);
+        await lookAtRecord(folder);
       },
     ),
     ofFile(
@@ -197,7 +196,7 @@ export function makeReaders(): Reader[] {
       (random) => mutateBytes(METRICS, random),
       async (path, folder) => {
         effectiveEvents(await readEvents(path));
-        await readMetrics(folder, START_OF_METRICS, () => undefined);
+        await readMetrics(join(folder, 'metrics.jsonl'), START_OF_METRICS, () => undefined);
       },
     ),
     ofFile(
@@ -211,7 +210,7 @@ export function makeReaders(): Reader[] {
         } catch (error) {
           if (!(error instanceof SyntaxError)) throw error;
         }
-        for (const report of await readReports(folder)) formatReport(report, 100);
+        for (const report of (await readReports(folder)).reports) formatReport(report, 100);
       },
     ),
     runSocket(),

@@ -50,8 +50,6 @@ async function seenIn(folder: string): Promise<Seen> {
   const file = join(folder, 'seen.json');
   await vi.waitFor(() => expect(existsSync(file)).toBe(true), { timeout: 20_000 });
   const seen = JSON.parse(readFileSync(file, 'utf8')) as Seen;
-  // The pipe by which the terminal hears the first word; the editor listens to the run's socket alone.
-  for (const name of Object.keys(seen.env)) if (name.startsWith('NODE_CHANNEL_')) delete seen.env[name];
   return { ...seen, args: seen.args.map((argument) => argument.replace(folder, 'RUN')) };
 }
 

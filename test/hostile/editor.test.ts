@@ -8,15 +8,15 @@ import { copyExamples } from '../../src/extension/commands/example.ts';
 import { deleteRun } from '../../src/extension/commands/run-record.ts';
 import { duplicateRecipe } from '../../src/extension/commands/run-use.ts';
 import type { Luthier } from '../../src/extension/context.ts';
-import { diskUse } from '../../src/extension/files.ts';
 import { silentLog } from '../../src/extension/log.ts';
 import { describeRunItem, endMessage, statusText, tooltipLines } from '../../src/extension/runs/present.ts';
-import { changeQueue } from '../../src/extension/runs/queue.ts';
 import { describeRun, RunStarter } from '../../src/extension/runs/starter.ts';
 import { RunStore } from '../../src/extension/runs/store.ts';
 import { reset, Uri, window } from '../../src/extension/testing/vscode.ts';
 import { tell } from '../../src/extension/ui.ts';
+import { diskUse } from '../../src/files/folders.ts';
 import { rememberRun } from '../../src/guard/index.ts';
+import { changeQueue } from '../../src/runs/queue.ts';
 import { type Hostile, LINKED_RUNS, makeHostileRepository } from './repository.ts';
 
 let place: string;
@@ -96,7 +96,7 @@ describe('a repository with runs, opened in the editor', () => {
     expect(find('odd-metric').readOnly).toMatch(/accuracy is not a finite number/);
     expect(find('done').readOnly).toMatch(/model is not a folder/);
     for (const id of isWindows ? [] : ['pipe', 'endless', 'key']) {
-      expect(find(id).readOnly).toMatch(/is not a file|is a link/);
+      expect(find(id).readOnly).toMatch(/is a (pipe|device|socket|folder), not a file|is a link/);
       expect(JSON.stringify(find(id))).not.toContain('secret');
     }
     // Another project's runs, which a link leads to, are not among them.

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { basename, extname, join, resolve, sep } from 'node:path';
+import { writeFileAtomically } from '../../files/write-file.ts';
 import {
   append,
   type Columns,
@@ -17,7 +18,6 @@ import {
 } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
-import { writeFileAtomically } from '../hub/write-file.ts';
 import { listModels } from '../model-files/list.ts';
 import { type LoadedRecipe, loadRecipe, resolveRecipe } from '../train/recipe.ts';
 import { askForEncoding } from './encoding.ts';

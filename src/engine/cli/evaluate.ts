@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { BackendChoice, Columns } from '../../protocol/index.ts';
+import { readRecord } from '../../runs/record.ts';
 import { evaluateModel } from '../infer/evaluate-model.ts';
-import { readRecord } from '../runs/folder.ts';
 import { findModel } from '../runs/target.ts';
 import { dim, EXIT, note, printJson, yellow } from './output.ts';
 import { ProgressLine } from './progress-line.ts';

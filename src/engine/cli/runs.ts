@@ -1,10 +1,13 @@
 import { rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { forgetRun, isOwnRun, placeProblem, readOwnFile, rememberRun, runFolderProblem } from '../../guard/index.ts';
+import { dirname, join } from 'node:path';
+import { diskUse } from '../../files/folders.ts';
+import { readOwnFile } from '../../files/regular-file.ts';
+import { forgetRun, isOwnRun, placeProblem, rememberRun, runFolderProblem } from '../../guard/index.ts';
 import { counted, formatBytes, type RunRecord, STATE_WORDS, WORKING_STATES } from '../../protocol/index.ts';
+import { FILES, homeOf } from '../../runs/folder.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
 import { connectRun, lookAtProcess, readRun } from '../runs/client.ts';
-import { createRun, diskUse, FILES, findRun, findRunFolders, requireNone } from '../runs/folder.ts';
+import { createRun, findRun, findRunFolders, requireNone } from '../runs/folder.ts';
 import { startRun } from '../runs/start.ts';
 import { bold, duration, EXIT, isInteractive, metricLine, note, print, printJson, table, yellow } from './output.ts';
 import { announce, tellOutside } from './train.ts';
@@ -315,20 +318,19 @@ async function whoseRun(
 
 /** The folder whose `.luthier` holds a run; one made by --out stands for itself. */
 function projectOf(folder: string): string {
-  const home = dirname(dirname(folder));
-  return basename(home) === '.luthier' ? dirname(home) : dirname(folder);
+  return dirname(homeOf(folder) ?? folder);
 }
 
 /** A new run of this machine with the recipe of one that stands here, beside it. */
 async function startAsNew(folder: string, record: RunRecord, options: ResumeOptions): Promise<number> {
   const { resolveRecipe } = await import('../train/recipe.ts');
-  const home = dirname(dirname(folder));
-  const loaded = await resolveRecipe(record.recipe, dirname(home));
+  const home = homeOf(folder);
+  const loaded = await resolveRecipe(record.recipe, projectOf(folder));
   await tellOutside(loaded, [projectOf(folder)]);
   const made = await createRun({
     ...loaded,
     state: 'starting',
-    ...(basename(home) === '.luthier' ? { luthierFolder: home } : {}),
+    ...(home === null ? {} : { luthierFolder: home }),
   });
   note(`New run with the recipe of ${record.id}: ${made.record.id}`);
   await startRun(made.folder, { since: performance.timeOrigin });

@@ -14,11 +14,12 @@ import {
   type RunRecord,
   type StepEvent,
 } from '../../protocol/index.ts';
+import { FILES } from '../../runs/folder.ts';
+import { type MetricsLine, readEvents } from '../../runs/metrics.ts';
 import { LuthierError } from '../errors.ts';
 import { metricValue } from '../evaluate/format.ts';
 import { connectRun, type RunClient, readRun } from '../runs/client.ts';
-import { FILES, findRunFolders } from '../runs/folder.ts';
-import { type LoggedEvent, readEvents } from '../runs/metrics.ts';
+import { findRunFolders } from '../runs/folder.ts';
 import {
   bold,
   dim,
@@ -59,7 +60,7 @@ export async function watchRun(folder: string, options: WatchOptions): Promise<n
   }
   let ending: RunEvent | null = null;
   let nextLine = options.fromLine ?? 0;
-  const see = ({ line, event }: LoggedEvent) => {
+  const see = ({ line, event }: MetricsLine) => {
     nextLine = line + 1;
     if (event.event === 'done' || event.event === 'error') ending = event;
     screen.show(event);
@@ -76,7 +77,7 @@ async function follow(
   folder: string,
   fromLine: number,
   screen: Screen,
-  see: (logged: LoggedEvent) => void,
+  see: (logged: MetricsLine) => void,
 ): Promise<boolean> {
   let interruption: Interruption | null = null;
   try {

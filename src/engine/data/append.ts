@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { readRegularFile } from '../../files/regular-file.ts';
+import { writeFileAtomically } from '../../files/write-file.ts';
 import { placeProblem } from '../../guard/index.ts';
 import type { AppendUndo, Columns, DatasetRecord } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
-import { readRegularFile } from '../files/regular-file.ts';
-import { writeFileAtomically } from '../hub/write-file.ts';
 import { compareLabels, requireColumns } from './checks.ts';
 import { guessColumns, isUsualLabelName } from './columns.ts';
 import { countLineEnds, decode, encode } from './encoding.ts';

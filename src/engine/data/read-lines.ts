@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
+import { readRegularFile } from '../../files/regular-file.ts';
 import type { DataProblem } from '../../protocol/index.ts';
-import { readRegularFile } from '../files/regular-file.ts';
 import { decode } from './encoding.ts';
 import { pacer } from './pace.ts';
 import { Problems } from './problems.ts';

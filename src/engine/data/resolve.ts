@@ -2,9 +2,10 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { closest, distance } from 'fastest-levenshtein';
 import * as z from 'zod';
+import { readRegularFile } from '../../files/regular-file.ts';
+import { HOME } from '../../guard/index.ts';
 import { type Columns, counted, DATASET_FORMAT, type DatasetReference } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
-import { readRegularFile } from '../files/regular-file.ts';
 import { listed, places } from './problems.ts';
 import { type RowSource, rowSource } from './row-source.ts';
 
@@ -113,7 +114,7 @@ async function notFound(reference: string, base: string): Promise<LuthierError> 
 function datasetFolders(base: string): string[] {
   const folders: string[] = [];
   for (let folder = resolve(base); ; folder = dirname(folder)) {
-    folders.push(join(folder, '.luthier', 'datasets'));
+    folders.push(join(folder, HOME, 'datasets'));
     if (dirname(folder) === folder) return folders;
   }
 }

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { readRegularFile } from '../../files/regular-file.ts';
+import { writeError, writeFileAtomically } from '../../files/write-file.ts';
 import { homeProblem } from '../../guard/index.ts';
 import {
   type Columns,
@@ -11,8 +13,6 @@ import {
   type DatasetRecord,
 } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
-import { readRegularFile } from '../files/regular-file.ts';
-import { writeError, writeFileAtomically } from '../hub/write-file.ts';
 import { checkClasses, checkRepeats, compareLabels } from './checks.ts';
 import type { LabelledRows } from './labelled-rows.ts';
 import { pacer } from './pace.ts';

@@ -1,8 +1,8 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { arch, availableParallelism, cpus, platform } from 'node:os';
 import { dirname } from 'node:path';
+import { writeFileAtomically } from '../../files/write-file.ts';
 import { cacheFolder } from '../cache-folder.ts';
-import { writeFileAtomically } from '../hub/write-file.ts';
 import { VERSION } from '../version.ts';
 import type { Executor } from './executor.ts';
 

@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { errnoOf } from '../../files/errno.ts';
 import { LuthierError } from '../errors.ts';
 import { CONFIG_FILE, WEIGHTS_FILE, WEIGHTS_INDEX_FILE } from './model-folder.ts';
-import { errnoOf } from './write-file.ts';
 
 /*
  * The cache is huggingface_hub's, so that models fetched by Python are found and ours are found by Python:

@@ -3,11 +3,12 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { errnoOf } from '../../files/errno.ts';
+import { writeError } from '../../files/write-file.ts';
 import { formatBytes } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { type Answer, cancelled, type HubClient, Interrupted } from './http.ts';
 import { type Asked, givenUp, statusError } from './hub-errors.ts';
-import { errnoOf, writeError } from './write-file.ts';
 
 export interface RemoteFile {
   name: string;

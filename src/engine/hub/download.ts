@@ -1,5 +1,7 @@
 import { copyFile, link, mkdir, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
+import { errnoOf } from '../../files/errno.ts';
+import { writeError, writeFileAtomically } from '../../files/write-file.ts';
 import { append } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import {
@@ -27,7 +29,6 @@ import {
   WEIGHTS_FILE,
   WEIGHTS_INDEX_FILE,
 } from './model-folder.ts';
-import { errnoOf, writeError, writeFileAtomically } from './write-file.ts';
 
 export interface DownloadProgress {
   /** The file that is coming. */

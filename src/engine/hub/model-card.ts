@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { readRegularFile } from '../files/regular-file.ts';
+import { readRegularFile } from '../../files/regular-file.ts';
 import { isRecord, type JsonRecord } from './json-file.ts';
 import { CARD_FILE } from './model-folder.ts';
 

@@ -1,10 +1,11 @@
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { errnoOf } from '../../files/errno.ts';
+import { makeFolder, sweepAside, writeFileAtomically } from '../../files/write-file.ts';
 import { LuthierError } from '../errors.ts';
 import { isRecord, type JsonRecord, readJsonRecord } from './json-file.ts';
 import { SafetensorsFile, type TensorToWrite, writeSafetensors } from './safetensors.ts';
 import { quoteName } from './safetensors-header.ts';
-import { errnoOf, makeFolder, sweepAside, writeFileAtomically } from './write-file.ts';
 
 export const CONFIG_FILE = 'config.json';
 export const WEIGHTS_FILE = 'model.safetensors';

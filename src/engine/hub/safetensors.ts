@@ -1,6 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
+import { errnoOf } from '../../files/errno.ts';
+import { NotRegularError, openRegularFile } from '../../files/regular-file.ts';
+import { writeFileAtomically } from '../../files/write-file.ts';
 import { LuthierError } from '../errors.ts';
-import { NotRegularError, openRegularFile } from '../files/regular-file.ts';
 import { bfloatBits, bfloatToFloat, halfBits, halfToFloat } from './float-formats.ts';
 import {
   DTYPE_BYTES,
@@ -10,7 +12,6 @@ import {
   quoteName,
   type TensorInfo,
 } from './safetensors-header.ts';
-import { errnoOf, writeFileAtomically } from './write-file.ts';
 
 /** A multiple of every element's size; small enough to stay in the cache between reading and converting. */
 const READ_BYTES = 4 << 20;

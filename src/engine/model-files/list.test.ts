@@ -2,9 +2,10 @@ import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeRecord } from '../../runs/record.ts';
 import { startersFolder } from '../hub/resolve.ts';
 import { makeBertFolder } from '../hub/testing/bert-folder.ts';
-import { createRun, writeRecord } from '../runs/folder.ts';
+import { createRun } from '../runs/folder.ts';
 import { findModel } from '../runs/target.ts';
 import { parseRecipe } from '../train/recipe.ts';
 import { listModels } from './list.ts';

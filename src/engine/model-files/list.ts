@@ -1,6 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { HOME } from '../../guard/index.ts';
 import type { ModelEntry } from '../../protocol/index.ts';
+import { readRecord } from '../../runs/record.ts';
 import { LuthierError } from '../errors.ts';
 import { defaultCacheFolder, listCached } from '../hub/cache.ts';
 import { readModelCard } from '../hub/model-card.ts';
@@ -9,7 +11,7 @@ import { startersFolder } from '../hub/resolve.ts';
 import { classesOf } from '../models/classes.ts';
 import type { Encoder } from '../models/encoder.ts';
 import { createEncoder } from '../models/registry.ts';
-import { findRunFolders, readRecord } from '../runs/folder.ts';
+import { findRunFolders } from '../runs/folder.ts';
 import { checkWeights } from '../train/load-weights.ts';
 
 /**
@@ -25,8 +27,8 @@ export async function listModels(folders: readonly string[], cacheFolder?: strin
   }
   for (const folder of folders) {
     for (const name of await folderNames(folder)) found.push(await describe(name, 'folder', join(folder, name)));
-    for (const name of await folderNames(join(folder, '.luthier', 'models'))) {
-      found.push(await describe(name, 'folder', join(folder, '.luthier', 'models', name), true));
+    for (const name of await folderNames(join(folder, HOME, 'models'))) {
+      found.push(await describe(name, 'folder', join(folder, HOME, 'models', name), true));
     }
   }
   for (const { id, path } of await listCached(cacheFolder ?? defaultCacheFolder())) {

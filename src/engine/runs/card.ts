@@ -1,5 +1,6 @@
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { stringify } from 'yaml';
+import { writeFileAtomically } from '../../files/write-file.ts';
 import {
   counted,
   type EvaluationReport,
@@ -15,7 +16,6 @@ import { parseModelName } from '../hub/cache.ts';
 import { type ModelCard, readModelCard } from '../hub/model-card.ts';
 import { CARD_FILE } from '../hub/model-folder.ts';
 import { resolveModel } from '../hub/resolve.ts';
-import { writeFileAtomically } from '../hub/write-file.ts';
 import { parseRecipe } from '../train/recipe.ts';
 
 export interface CardFacts {

@@ -1,10 +1,10 @@
 import { dirname } from 'node:path';
 import type { EvaluatedRow, RunRecord } from '../../protocol/index.ts';
+import { readRecord } from '../../runs/record.ts';
 import { loadClassificationDataset } from '../data/dataset.ts';
 import { LuthierError } from '../errors.ts';
 import { predictionsOf } from '../evaluate/predictions.ts';
 import type { Predictor } from '../infer/predictor.ts';
-import { readRecord } from './folder.ts';
 
 export interface CellQuery {
   /** The run's folder. */

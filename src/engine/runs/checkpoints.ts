@@ -1,14 +1,16 @@
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { homeProblem, readOwnFile } from '../../guard/index.ts';
+import { errnoOf } from '../../files/errno.ts';
+import { readOwnFile } from '../../files/regular-file.ts';
+import { writeError, writeJson } from '../../files/write-file.ts';
+import { homeProblem } from '../../guard/index.ts';
 import { formatBytes } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { freeDiskBytes } from '../hub/disk.ts';
 import { SafetensorsFile, type TensorToWrite, writeSafetensors } from '../hub/safetensors.ts';
-import { errnoOf, writeError } from '../hub/write-file.ts';
 import type { CheckpointStore, LoopState } from '../train/loop.ts';
 import type { TrainerState } from '../train/types.ts';
-import { ignoreExisting, requireNone, writeJson } from './folder.ts';
+import { ignoreExisting, requireNone } from './folder.ts';
 
 const FORMAT = 1;
 const PARAMETERS = 'parameters.safetensors';

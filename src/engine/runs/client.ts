@@ -1,10 +1,11 @@
 import { connect, type Socket } from 'node:net';
-import { addressProblem, holderGone } from '../../guard/index.ts';
+import { addressProblem } from '../../guard/index.ts';
 import { type RunNotifications, type RunRecord, type RunRequests, WORKING_STATES } from '../../protocol/index.ts';
+import { readEndpoint } from '../../runs/endpoint.ts';
+import { holderGone } from '../../runs/holder.ts';
+import { readRecord } from '../../runs/record.ts';
 import { LuthierError } from '../errors.ts';
 import { Peer } from '../rpc.ts';
-import { readEndpoint } from './endpoint.ts';
-import { readRecord } from './folder.ts';
 
 /** A step blocks the run's thread, and a first one of a large model takes long. */
 const HELLO_MS = 60_000;

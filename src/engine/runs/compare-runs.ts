@@ -1,9 +1,9 @@
 import { dirname } from 'node:path';
 import type { ComparedRow, RunComparison, RunRecord } from '../../protocol/index.ts';
+import { readRecord } from '../../runs/record.ts';
 import { loadClassificationDataset } from '../data/dataset.ts';
 import type { Example } from '../data/types.ts';
 import { LuthierError } from '../errors.ts';
-import { readRecord } from './folder.ts';
 
 export interface ComparisonOptions {
   /** Folders of the two runs. */

@@ -1,13 +1,16 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeJson } from '../../files/write-file.ts';
 import { homeProblem } from '../../guard/index.ts';
 import type { EvaluationReport, FoldResult, MetricKey, Metrics, RunEvent, RunRecord } from '../../protocol/index.ts';
+import { FILES } from '../../runs/folder.ts';
+import { writeRecord } from '../../runs/record.ts';
 import type { FoldPart } from '../data/folds.ts';
 import { pooledReport } from '../evaluate/pool.ts';
 import { readJsonRecord } from '../hub/json-file.ts';
 import type { Trainer } from '../train/types.ts';
-import { FILES, ignoreExisting, requireNone, writeJson, writeRecord } from './folder.ts';
-import { EventLog } from './metrics.ts';
+import { EventLog } from './event-log.ts';
+import { ignoreExisting, requireNone } from './folder.ts';
 
 /** One training of a cross-validation. */
 export interface Stage {

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openRegularFile } from '../../files/regular-file.ts';
 import type { DatasetReference } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
-import { openRegularFile } from '../files/regular-file.ts';
 
 /**
  * SHA-256 of a data set's files by what is in them, so that a resumed run notices that its rows have changed.

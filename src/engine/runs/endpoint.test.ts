@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RunRecord } from '../../protocol/index.ts';
+import { readEndpoint } from '../../runs/endpoint.ts';
+import { FILES } from '../../runs/folder.ts';
 import { connectRun } from './client.ts';
-import { Endpoint, readEndpoint } from './endpoint.ts';
-import { FILES } from './folder.ts';
-import { EventLog } from './metrics.ts';
+import { Endpoint } from './endpoint.ts';
+import { EventLog } from './event-log.ts';
 
 const isWindows = process.platform === 'win32';
 let folder: string;

@@ -1,15 +1,16 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { lstat, mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { readOwnFile } from '../../guard/index.ts';
+import { errnoOf } from '../../files/errno.ts';
+import { writeFileAtomically } from '../../files/write-file.ts';
 import type { RunEndpoint, RunEvent, RunNotifications, RunRequests } from '../../protocol/index.ts';
+import { FILES } from '../../runs/folder.ts';
+import { type MetricsLine, readEvents } from '../../runs/metrics.ts';
 import { LuthierError } from '../errors.ts';
-import { errnoOf, writeError } from '../hub/write-file.ts';
 import { type Handlers, Peer } from '../rpc.ts';
-import { FILES } from './folder.ts';
-import { type EventLog, type LoggedEvent, readEvents } from './metrics.ts';
+import type { EventLog } from './event-log.ts';
 
 /** A client that has this much unread is asleep; it can come back and read the file. */
 const MAX_UNREAD_BYTES = 64 << 20;
@@ -56,7 +57,8 @@ export class Endpoint {
     });
     if (process.platform !== 'win32') void sweep(dirname(address)).catch(() => undefined);
     try {
-      await writeEndpoint(folder, { pid: process.pid, address, token });
+      const told: RunEndpoint = { pid: process.pid, address, token };
+      await writeFileAtomically(join(folder, FILES.endpoint), JSON.stringify(told), 0o600);
     } catch (error) {
       // A socket that nobody can find would keep the process alive.
       await endpoint.close();
@@ -121,7 +123,7 @@ export class Endpoint {
     peer.listen();
   }
 
-  broadcast(logged: LoggedEvent): void {
+  broadcast(logged: MetricsLine): void {
     for (const [socket, { peer, subscribed }] of this.#clients) {
       if (socket.writableLength > MAX_UNREAD_BYTES) socket.destroy();
       else if (subscribed) peer.tell('event', logged);
@@ -210,37 +212,4 @@ function isDead(path: string): Promise<boolean> {
     socket.once('connect', () => tell(false));
     socket.once('error', (error) => tell(errnoOf(error) === 'ECONNREFUSED'));
   });
-}
-
-async function writeEndpoint(folder: string, endpoint: RunEndpoint): Promise<void> {
-  const path = join(folder, FILES.endpoint);
-  const aside = `${path}.${randomBytes(4).toString('hex')}.tmp`;
-  try {
-    const file = await open(aside, 'wx', 0o600);
-    await file.writeFile(JSON.stringify(endpoint)).finally(() => file.close());
-    await rename(aside, path);
-  } catch (error) {
-    await rm(aside, { force: true });
-    throw writeError(path, error);
-  }
-}
-
-const MAX_ENDPOINT_BYTES = 4096;
-
-/**
- * The endpoint that a run's folder names, or null. Whoever made the folder may have written anything there: what is
- * not a socket of ours, in a folder that only we may enter, is none.
- */
-export async function readEndpoint(folder: string): Promise<RunEndpoint | null> {
-  try {
-    const bytes = await readOwnFile(join(folder, FILES.endpoint), MAX_ENDPOINT_BYTES);
-    const value: unknown = JSON.parse(bytes.toString('utf8'));
-    if (typeof value !== 'object' || value === null) return null;
-    const { pid, address, token } = value as Partial<RunEndpoint>;
-    if (typeof address !== 'string' || typeof token !== 'string') return null;
-    if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return null;
-    return { pid, address, token };
-  } catch {
-    return null;
-  }
 }

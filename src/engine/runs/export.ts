@@ -1,13 +1,14 @@
 import { copyFile, lstat, mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { diskUse } from '../../files/folders.ts';
+import { writeError } from '../../files/write-file.ts';
 import { homeProblem, placeProblem } from '../../guard/index.ts';
 import { LuthierError } from '../errors.ts';
 import { requireDiskBytes } from '../hub/disk.ts';
 import { modelFiles } from '../hub/model-folder.ts';
-import { writeError } from '../hub/write-file.ts';
 import { createPredictor } from '../infer/predictor.ts';
 import { LOGIT_TOLERANCE, maxDifference } from '../train/save.ts';
-import { diskUse, requireNone } from './folder.ts';
+import { requireNone } from './folder.ts';
 
 export interface Exported {
   /** The folder, or the ONNX file in it. */

@@ -2,8 +2,11 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { diskUse } from '../../files/folders.ts';
+import { FILES } from '../../runs/folder.ts';
+import { readRecord } from '../../runs/record.ts';
 import { parseRecipe } from '../train/recipe.ts';
-import { createRun, diskUse, FILES, findRun, findRunFolders, readRecord } from './folder.ts';
+import { createRun, findRun, findRunFolders } from './folder.ts';
 
 let base: string;
 beforeEach(async () => {
@@ -80,7 +83,7 @@ describe('readRecord', () => {
     await write(JSON.stringify({ ...record, format: 2 }));
     await expect(readRecord(base)).rejects.toMatchObject({ code: 'run-newer-format' });
     await write(JSON.stringify({ ...record, step: '3' }));
-    await expect(readRecord(base)).rejects.toThrow(/"step" is not a number/);
+    await expect(readRecord(base)).rejects.toThrow(/step is not a whole number/);
     await write('[]');
     await expect(readRecord(base)).rejects.toMatchObject({ code: 'run-invalid' });
   });

@@ -1,25 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { homeProblem, placeProblem, readOwnFile, rememberRun } from '../../guard/index.ts';
-import { parseRunRecord, RUN_FORMAT, type RunRecord } from '../../protocol/index.ts';
+import { errnoOf } from '../../files/errno.ts';
+import { slug } from '../../files/names.ts';
+import { writeError } from '../../files/write-file.ts';
+import { HOME, homeProblem, placeProblem, rememberRun } from '../../guard/index.ts';
+import { RUN_FORMAT, type RunRecord } from '../../protocol/index.ts';
+import { FILES } from '../../runs/folder.ts';
+import { lookAtRecord, writeRecord } from '../../runs/record.ts';
 import { LuthierError } from '../errors.ts';
-import { errnoOf, writeError, writeFileAtomically } from '../hub/write-file.ts';
 import type { LoadedRecipe } from '../train/recipe.ts';
-
-/** Names in a run's folder. */
-export const FILES = {
-  record: 'run.json',
-  metrics: 'metrics.jsonl',
-  endpoint: 'endpoint.json',
-  lock: 'run.lock',
-  log: 'run.log',
-  evaluation: 'evaluation.json',
-  checkpoints: 'checkpoints',
-  model: 'model',
-  adapter: 'adapter',
-  folds: 'folds',
-} as const;
 
 export interface NewRun extends LoadedRecipe {
   /** The run's own folder; without it one is made under `luthierFolder`. */
@@ -37,7 +27,7 @@ export interface NewRun extends LoadedRecipe {
  * @throws LuthierError `not-writable`, `disk-full`, or `usage` when `out` holds something already
  */
 export async function createRun(run: NewRun): Promise<{ folder: string; record: RunRecord }> {
-  const luthier = resolve(run.luthierFolder ?? join(run.base, '.luthier'));
+  const luthier = resolve(run.luthierFolder ?? join(run.base, HOME));
   const out = run.out === undefined ? undefined : resolve(run.out);
   requireNone(out === undefined ? await homeProblem(luthier, 'runs') : await placeProblem(out));
   let folder: string;
@@ -57,7 +47,7 @@ export async function createRun(run: NewRun): Promise<{ folder: string; record: 
     }
     throw known;
   }
-  const id = out === undefined ? basename(folder) : slug(basename(out), 60);
+  const id = out === undefined ? basename(folder) : slug(basename(out), 60, 'run');
   const record: RunRecord = {
     format: RUN_FORMAT,
     id,
@@ -132,81 +122,12 @@ async function makeNewFolder(parent: string, makeName: () => string): Promise<st
 function makeId(run: LoadedRecipe): string {
   const { dataset, model } = run.recipe;
   const file = typeof dataset === 'string' ? dataset : dataset.train;
-  const data = slug(basename(file, extname(file)), 24);
+  const data = slug(basename(file, extname(file)), 24, 'run');
   const now = new Date();
   const two = (n: number) => String(n).padStart(2, '0');
   const day = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
   const letters = Array.from(randomBytes(4), (b) => 'abcdefghijkmnpqrstuvwxyz23456789'[b % 32]).join('');
-  return `${data}-${slug(basename(model), 24)}-${day}-${two(now.getHours())}${two(now.getMinutes())}-${letters}`;
-}
-
-function slug(text: string, length: number): string {
-  const letters = text
-    .toLowerCase()
-    .normalize('NFC')
-    .replace(/[^\p{L}\p{N}]+/gu, '-')
-    .replace(/^-+|-+$/g, '');
-  return [...letters].slice(0, length).join('') || 'run';
-}
-
-/**
- * @throws LuthierError `run-not-found` when there is none, `run-invalid` when it is half-written or no record,
- * `run-newer-format` when a newer Luthier wrote it
- */
-export async function readRecord(folder: string): Promise<RunRecord> {
-  const path = join(folder, FILES.record);
-  let text: string;
-  try {
-    text = (await readOwnFile(path, MAX_RECORD_BYTES)).toString('utf8');
-  } catch (error) {
-    const isMissing = ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '');
-    throw isMissing
-      ? new LuthierError('run-not-found', `${folder} is not a run: it has no ${FILES.record}.`, undefined, {
-          cause: error,
-        })
-      : new LuthierError('run-invalid', `${path} cannot be read: ${messageOf(error)}.`, undefined, { cause: error });
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new LuthierError('run-invalid', `${path} is incomplete: ${String(error)}.`, 'Start a new run.', {
-      cause: error,
-    });
-  }
-  if (typeof value !== 'object' || value === null || !('format' in value) || typeof value.format !== 'number') {
-    throw new LuthierError('run-invalid', `${path} is not a run's record: it has no "format".`);
-  }
-  if (value.format > RUN_FORMAT) {
-    throw new LuthierError(
-      'run-newer-format',
-      `${folder} was written by a newer Luthier (format ${value.format}; this version reads format ${RUN_FORMAT}).`,
-      'You can view the run but not change it. Update Luthier to resume it.',
-    );
-  }
-  for (const [key, type] of Object.entries({ id: 'string', state: 'string', recipe: 'object', step: 'number' })) {
-    if (!(key in value) || typeof (value as Record<string, unknown>)[key] !== type) {
-      throw new LuthierError('run-invalid', `${path} is not a run's record: its "${key}" is not a ${type}.`);
-    }
-  }
-  const parsed = parseRunRecord(value);
-  if ('record' in parsed) return parsed.record;
-  throw new LuthierError('run-invalid', `${path} is not a run's record: ${parsed.problem}.`);
-}
-
-const MAX_RECORD_BYTES = 16 << 20;
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message.replace(/\.$/, '') : String(error));
-
-/** @throws LuthierError `disk-full`, `not-writable` */
-export async function writeRecord(folder: string, record: RunRecord): Promise<void> {
-  await writeJson(join(folder, FILES.record), record);
-}
-
-export async function writeJson(path: string, value: unknown): Promise<void> {
-  await writeFileAtomically(path, async (file) => {
-    await file.writeFile(`${JSON.stringify(value, null, 2)}\n`);
-  });
+  return `${data}-${slug(basename(model), 24, 'run')}-${day}-${two(now.getHours())}${two(now.getMinutes())}-${letters}`;
 }
 
 const SKIPPED = new Set(['node_modules', 'dist', '__pycache__', 'venv']);
@@ -225,7 +146,7 @@ export async function findRunFolders(
 ): Promise<string[]> {
   const found: string[] = [];
   const collect = async (folder: string) => {
-    const home = join(folder, '.luthier');
+    const home = join(folder, HOME);
     const problem = await homeProblem(home, 'runs').catch(() => null);
     if (problem !== null) onSkipped(problem);
     else for (const name of await folderNames(join(home, 'runs'))) found.push(join(home, 'runs', name));
@@ -279,13 +200,8 @@ export async function findRun(idOrFolder: string, base: string): Promise<string>
 /** Whether a folder is a run's: other programs call a file run.json too, so one that cannot be read needs a second sign. */
 async function isRunFolder(folder: string): Promise<boolean> {
   if (!(await isOwnFile(join(folder, FILES.record)))) return false;
-  try {
-    await readRecord(folder);
-    return true;
-  } catch (error) {
-    if (error instanceof LuthierError && error.code === 'run-newer-format') return true;
-    return isOwnFile(join(folder, FILES.metrics));
-  }
+  const code = (await lookAtRecord(folder).catch(() => null))?.problem?.code;
+  return code === 'run-invalid' ? isOwnFile(join(folder, FILES.metrics)) : true;
 }
 
 const isOwnFile = (path: string): Promise<boolean> =>
@@ -293,28 +209,6 @@ const isOwnFile = (path: string): Promise<boolean> =>
     (status) => status.isFile(),
     () => false,
   );
-
-/** Bytes that a folder takes, links not followed. */
-export async function diskUse(folder: string): Promise<number> {
-  let bytes = 0;
-  if (
-    !(await lstat(folder).then(
-      (status) => status.isDirectory(),
-      () => false,
-    ))
-  )
-    return 0;
-  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) bytes += await diskUse(path);
-    else if (entry.isFile())
-      bytes += await stat(path).then(
-        (s) => s.size,
-        () => 0,
-      );
-  }
-  return bytes;
-}
 
 /** Real folders alone: neither a link nor a file is a run. */
 async function folderNames(folder: string): Promise<string[]> {

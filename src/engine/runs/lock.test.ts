@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FILES } from './folder.ts';
+import { FILES } from '../../runs/folder.ts';
 import { lockRun } from './lock.ts';
 
 let folder: string;

@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { processLives, readOwnFile } from '../../guard/index.ts';
+import { errnoOf } from '../../files/errno.ts';
+import { processLives } from '../../files/processes.ts';
+import { readOwnFile } from '../../files/regular-file.ts';
+import { writeError } from '../../files/write-file.ts';
+import { readEndpoint } from '../../runs/endpoint.ts';
+import { FILES } from '../../runs/folder.ts';
 import { LuthierError } from '../errors.ts';
-import { errnoOf, writeError } from '../hub/write-file.ts';
 import { lookAtProcess } from './client.ts';
-import { readEndpoint } from './endpoint.ts';
-import { FILES } from './folder.ts';
 
 /** From taking the lock to opening the socket, a process has this long. */
 const OPENING_MS = 20_000;

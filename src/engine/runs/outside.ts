@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { HOME } from '../../guard/index.ts';
 import type { OutsideRead } from '../../protocol/index.ts';
 import type { LoadedRecipe } from '../train/recipe.ts';
 
@@ -41,7 +42,7 @@ function projectOf(base: string): string {
   const candidates = [own];
   if (!tooWide(process.cwd())) candidates.push(process.cwd());
   for (let folder = own; dirname(folder) !== folder && !tooWide(folder); folder = dirname(folder)) {
-    if (!existsSync(join(folder, '.git')) && !existsSync(join(folder, '.luthier'))) continue;
+    if (!existsSync(join(folder, '.git')) && !existsSync(join(folder, HOME))) continue;
     candidates.push(folder);
     break;
   }

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { ReadyMessage } from '../../runs/launch.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
 import { yieldToOthers } from './priority.ts';
 import { runProcess } from './run-process.ts';
@@ -8,8 +9,6 @@ import { runProcess } from './run-process.ts';
  * starts it is its first client, and it goes on when that one leaves. Where it was forked with a channel, it says
  * there once that its socket is open, or why not.
  */
-export type ReadyMessage = { ready: true } | { ready: false; error: ReturnType<typeof toErrorData> };
-
 function tell(message: ReadyMessage): void {
   if (process.send === undefined || !process.connected) return;
   process.send(message, () => {

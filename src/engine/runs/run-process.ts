@@ -3,7 +3,11 @@ import { lstat, rm } from 'node:fs/promises';
 import { cpus, platform, release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readOwnFile, runFolderProblem } from '../../guard/index.ts';
+import { errnoOf } from '../../files/errno.ts';
+import { diskUse } from '../../files/folders.ts';
+import { readOwnFile } from '../../files/regular-file.ts';
+import { sweepAside, writeJson } from '../../files/write-file.ts';
+import { runFolderProblem } from '../../guard/index.ts';
 import {
   type EvaluationReport,
   formatBytes,
@@ -15,8 +19,10 @@ import {
   type Split,
   STATE_WORDS,
 } from '../../protocol/index.ts';
+import { FILES } from '../../runs/folder.ts';
+import { readEvents } from '../../runs/metrics.ts';
+import { readRecord, writeRecord } from '../../runs/record.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
-import { errnoOf, sweepAside } from '../hub/write-file.ts';
 import { Control, type Wish } from '../train/control.ts';
 import type { LoopState, Outcome } from '../train/loop.ts';
 import type { Trainer } from '../train/types.ts';
@@ -24,9 +30,9 @@ import { VERSION } from '../version.ts';
 import { type Checkpoint, Checkpoints } from './checkpoints.ts';
 import type { CrossValidation, Stage } from './cross-validation.ts';
 import { Endpoint } from './endpoint.ts';
-import { diskUse, FILES, readRecord, requireNone, writeJson, writeRecord } from './folder.ts';
+import { EventLog } from './event-log.ts';
+import { requireNone } from './folder.ts';
 import { lockRun } from './lock.ts';
-import { EventLog, readEvents } from './metrics.ts';
 import { Reserve } from './reserve.ts';
 import { requireSameRows } from './same-rows.ts';
 

@@ -1,10 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { STATE_WORDS } from '../../protocol/index.ts';
+import { FILES } from '../../runs/folder.ts';
+import { readRecord } from '../../runs/record.ts';
 import { LuthierError } from '../errors.ts';
 import { CONFIG_FILE } from '../hub/model-folder.ts';
 import { resolveModel } from '../hub/resolve.ts';
-import { FILES, findRunFolders, readRecord } from './folder.ts';
+import { findRunFolders } from './folder.ts';
 
 /**
  * The model folder that a person means by a run (its id, its folder or the name that it was given) or by a model

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
+import { readRegularFile } from '../../files/regular-file.ts';
 import { LuthierError } from '../errors.ts';
-import { readRegularFile } from '../files/regular-file.ts';
 import { MAX_JSON_BYTES, parseJsonRecord } from '../hub/json-file.ts';
 import { BERT_SPECIAL_TOKENS, bertTokenizerJson, isUncased, parseVocab } from './wordpiece.ts';
 

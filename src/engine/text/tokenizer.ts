@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import type * as hf from '@huggingface/tokenizers';
+import { makeFolder, writeFileAtomically } from '../../files/write-file.ts';
 import { LuthierError } from '../errors.ts';
-import { makeFolder, writeFileAtomically } from '../hub/write-file.ts';
 import { addedTokenPattern, createLibraryTokenizer, whyNot } from './library.ts';
 import { OutOfTime, withTimeLimit } from './time-limit.ts';
 import { invalid, readTokenizerFiles, type TokenizerFiles } from './tokenizer-files.ts';

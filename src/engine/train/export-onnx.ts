@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs-core';
+import { makeFolder, sweepAside, writeFileAtomically } from '../../files/write-file.ts';
 import { LuthierError } from '../errors.ts';
 import { createOnnxRuntimeSession } from '../executors/onnxruntime.ts';
 import type { Constant, Graph, ValueType } from '../graph/ir.ts';
@@ -7,7 +8,6 @@ import { writeOnnx } from '../graph/onnx.ts';
 import { ELEMENT_TYPE_NUMBER } from '../graph/operators.ts';
 import { openDimensions, unmistakable } from '../graph/passes/open-dimensions.ts';
 import { standardOperators } from '../graph/passes/standard-operators.ts';
-import { makeFolder, sweepAside, writeFileAtomically } from '../hub/write-file.ts';
 import { openClassifier } from '../infer/open-classifier.ts';
 import { rowBatch } from '../models/batch.ts';
 import { record } from '../record/recorder.ts';

@@ -3,6 +3,7 @@ import { dirname, isAbsolute, resolve } from 'node:path';
 import { closest, distance } from 'fastest-levenshtein';
 import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 import type { z } from 'zod';
+import { HOME } from '../../guard/index.ts';
 import type { Recipe } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { readTextFile } from './recipe-file.ts';
@@ -386,7 +387,7 @@ async function datasetPath(dataset: string, base: string): Promise<string> {
   if (isAbsolute(dataset) || (await exists(path))) return path;
   if (!/[\\/]/.test(dataset)) {
     for (let folder = base; ; folder = dirname(folder)) {
-      const named = resolve(folder, '.luthier', 'datasets', dataset);
+      const named = resolve(folder, HOME, 'datasets', dataset);
       if (await isFolder(named)) return named;
       if (dirname(folder) === folder) break;
     }

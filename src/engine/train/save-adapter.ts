@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
+import { makeFolder, sweepAside, writeFileAtomically } from '../../files/write-file.ts';
 import { writeSafetensors } from '../hub/safetensors.ts';
-import { makeFolder, sweepAside, writeFileAtomically } from '../hub/write-file.ts';
 import type { Adapters } from '../models/encoder.ts';
 import type { Classifier } from './classifier.ts';
 

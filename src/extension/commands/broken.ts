@@ -1,13 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
-import { homeProblem, placeProblem } from '../../guard/index.ts';
+import { type Broken, isBroken } from '../../files/broken.ts';
+import { diskUse } from '../../files/folders.ts';
+import { HOME, homeProblem, placeProblem } from '../../guard/index.ts';
 import { formatBytes } from '../../protocol/index.ts';
-import { type Broken, isBroken } from '../broken.ts';
 import type { Luthier } from '../context.ts';
 import { HostError } from '../errors.ts';
-import { diskUse } from '../files.ts';
-import { HOME } from '../runs/store.ts';
 import { confirm } from '../ui.ts';
 import { requireTrust } from './select.ts';
 

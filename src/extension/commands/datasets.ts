@@ -1,12 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
+import { diskUse } from '../../files/folders.ts';
 import { placeProblem } from '../../guard/index.ts';
 import { formatBytes } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { DATA_EXTENSIONS, type Dataset, describeDataset, isDataFile, rowsFile } from '../datasets/dataset.ts';
 import { Cancelled, HostError } from '../errors.ts';
-import { diskUse } from '../files.ts';
 import { VIEWS } from '../ids.ts';
 import { type Choice, choose } from '../questions.ts';
 import { type DatasetNode, isDetail } from '../trees/datasets-tree.ts';

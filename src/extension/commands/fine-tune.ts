@@ -1,6 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import * as vscode from 'vscode';
+import { listFolder } from '../../files/folders.ts';
+import { slug, uniqueName } from '../../files/names.ts';
+import { writeFileAtomically } from '../../files/write-file.ts';
+import { HOME } from '../../guard/index.ts';
 import {
   type Columns,
   counted,
@@ -11,9 +15,7 @@ import {
   type RunEstimate,
 } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
-import { slug, uniqueName } from '../datasets/names.ts';
 import { HostError, isCancelled, toHostError } from '../errors.ts';
-import { listFolder, writeFileAtomic } from '../files.ts';
 import { formatDuration } from '../format.ts';
 import { RECIPE_SUFFIX } from '../ids.ts';
 import { BACK, type Choice, type Notice, Questions, separator } from '../questions.ts';
@@ -26,7 +28,6 @@ import {
   suggestRecipe,
   summaryLines,
 } from '../recipes/suggest.ts';
-import { HOME } from '../runs/store.ts';
 import { setting } from '../settings.ts';
 import { severityIcon } from '../severity.ts';
 import { askColumns } from './columns.ts';
@@ -397,7 +398,7 @@ async function writeRecipe(project: string, name: string, recipe: RecipeInput): 
   const taken = (await listFolder(project)).map((entry) => entry.name.replace(RECIPE_SUFFIX, ''));
   const path = join(project, `${uniqueName(name, taken)}${RECIPE_SUFFIX}`);
   try {
-    await writeFileAtomic(path, recipeText(recipe));
+    await writeFileAtomically(path, recipeText(recipe));
   } catch (error) {
     throw new HostError(
       'not-writable',

@@ -2,11 +2,11 @@ import { readdir, stat } from 'node:fs/promises';
 import { arch, cpus, homedir, platform, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { readTail } from '../../files/tail.ts';
 import type { BackendStatus } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { toHostError } from '../errors.ts';
 import { SETTINGS, type SettingName } from '../ids.ts';
-import { readTail } from '../runs/starter.ts';
 import { setting } from '../settings.ts';
 
 /** The end of the log that a report carries. */

@@ -1,11 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { diskUse, mapLimited } from '../../files/folders.ts';
 import { forgetRun, placeProblem } from '../../guard/index.ts';
 import { counted, formatBytes } from '../../protocol/index.ts';
+import { FILES } from '../../runs/folder.ts';
 import type { Luthier } from '../context.ts';
 import { Cancelled, HostError } from '../errors.ts';
-import { diskUse, exists, mapLimited } from '../files.ts';
+import { exists } from '../files.ts';
 import { describeRunItem } from '../runs/present.ts';
 import { isFinished, isOver, isWorking, type Run } from '../runs/run.ts';
 import { describeRun } from '../runs/starter.ts';
@@ -69,7 +71,7 @@ export async function cleanUpRuns(luthier: Luthier): Promise<void> {
   const sizes = await mapLimited(runs, 4, async (run) => ({
     run,
     whole: await diskUse(run.folder),
-    checkpoints: isFinished(run) ? await diskUse(join(run.folder, 'checkpoints')) : 0,
+    checkpoints: isFinished(run) ? await diskUse(join(run.folder, FILES.checkpoints)) : 0,
   }));
   const items: CleanUpItem[] = [
     { label: 'Checkpoints of finished runs (their models and metrics stay)', kind: vscode.QuickPickItemKind.Separator },
@@ -111,7 +113,7 @@ export async function cleanUpRuns(luthier: Luthier): Promise<void> {
   );
   for (const run of checkpoints) {
     await requireInPlace(run);
-    await rm(join(run.folder, 'checkpoints'), { recursive: true, force: true });
+    await rm(join(run.folder, FILES.checkpoints), { recursive: true, force: true });
   }
   await removeRuns(luthier, whole);
   // Checkpoints that are gone change no run.

@@ -1,11 +1,12 @@
 import { basename, dirname, join, relative, sep } from 'node:path';
 import * as vscode from 'vscode';
+import { listFolder } from '../../files/folders.ts';
+import { readJson } from '../../files/json.ts';
+import { slug, uniqueName } from '../../files/names.ts';
 import { counted, formatBytes, type RecipeInput } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { DATA_EXTENSIONS } from '../datasets/dataset.ts';
-import { slug, uniqueName } from '../datasets/names.ts';
 import { Cancelled, HostError } from '../errors.ts';
-import { listFolder, readJson } from '../files.ts';
 import { RECIPE_SUFFIX } from '../ids.ts';
 import { choose } from '../questions.ts';
 import { recipeText } from '../recipes/suggest.ts';

@@ -1,9 +1,9 @@
 import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
+import { readJson } from '../../files/json.ts';
 import { counted } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { Cancelled, HostError } from '../errors.ts';
-import { readJson } from '../files.ts';
 import { COMMANDS, MEMENTO_KEYS, RECIPE_SUFFIX } from '../ids.ts';
 import { choose } from '../questions.ts';
 import { suggestRunName } from '../recipes/suggest.ts';

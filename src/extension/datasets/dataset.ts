@@ -1,9 +1,11 @@
 import { access, constants } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
+import { type Broken, isBroken, isNewer, whyUnreadable } from '../../files/broken.ts';
+import { errnoOf } from '../../files/errno.ts';
+import { listFolder, mapLimited } from '../../files/folders.ts';
+import { readOwnJson } from '../../files/json.ts';
 import { type Columns, counted, DATASET_FORMAT, type DataSummary, type DatasetRecord } from '../../protocol/index.ts';
-import { type Broken, isBroken, isNewer, whyUnreadable } from '../broken.ts';
-import { systemCode } from '../errors.ts';
-import { exists, listFolder, mapLimited, readOwnJson } from '../files.ts';
+import { exists } from '../files.ts';
 import { type DatasetKind, RECIPE_SUFFIX } from '../ids.ts';
 
 /** A dataset in the tree: a file, or a folder that Luthier made. */
@@ -68,7 +70,7 @@ async function readMadeDataset(path: string): Promise<Dataset | Broken> {
     await access(rows, constants.R_OK);
     return { kind: 'made', path, name: basename(path), record: value as DatasetRecord, summary: null };
   } catch (error) {
-    const which = systemCode(error) !== undefined && (await exists(file)) && !(await isReadable(rows)) ? rows : file;
+    const which = errnoOf(error) !== undefined && (await exists(file)) && !(await isReadable(rows)) ? rows : file;
     return { path, problem: whyUnreadable(which, error) };
   }
 }

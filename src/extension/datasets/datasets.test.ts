@@ -2,10 +2,10 @@ import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { slug, uniqueName } from '../../files/names.ts';
 import type { DataSummary } from '../../protocol/index.ts';
 import { temporaryFolder } from '../testing/programs.ts';
 import { describeDataset, isDataFile, readMadeDatasets } from './dataset.ts';
-import { slug, uniqueName } from './names.ts';
 import { DatasetStore } from './store.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;

@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import type { Broken } from '../../files/broken.ts';
+import { mapLimited } from '../../files/folders.ts';
 import type { Columns, DataSummary } from '../../protocol/index.ts';
-import type { Broken } from '../broken.ts';
 import type { EngineService } from '../engine/service.ts';
 import { Emitter } from '../events.ts';
-import { mapLimited } from '../files.ts';
 import { type Dataset, knownColumns, readMadeDatasets, rowsFile } from './dataset.ts';
 
 export interface DatasetSources {

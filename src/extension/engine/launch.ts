@@ -1,26 +1,27 @@
 import { spawn } from 'node:child_process';
-import { open } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
-import { APPEND_FLAGS } from '../../guard/index.ts';
-import { engineEnvironment, type RunLaunch, runArguments } from '../../protocol/index.ts';
-import { HostError, systemCode } from '../errors.ts';
+import { errnoOf } from '../../files/errno.ts';
+import { engineEnvironment, LuthierError, type RunLaunch } from '../../protocol/index.ts';
+import { spawnRun } from '../../runs/launch.ts';
+import { HostError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { exitReason } from './exit.ts';
 import type { NodeChoice } from './node.ts';
 import type { ServiceProcess } from './service.ts';
+
+type Environment = Record<string, string | undefined>;
 
 /** Starts `node service.cjs`, its standard error going line by line to the log. */
 export async function launchService(
   node: NodeChoice,
   script: string,
   log: Log,
-  extraEnvironment: Record<string, string | undefined> = {},
+  environment: Environment = {},
 ): Promise<ServiceProcess> {
   const child = spawn(node.path, [script], {
     stdio: ['pipe', 'pipe', 'pipe'],
     windowsHide: true,
-    env: engineEnvironment(process.env, process.platform, { ...node.environment, ...extraEnvironment }),
+    env: engineEnvironment(process.env, process.platform, { ...node.environment, ...environment }),
   });
   let tail = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -35,16 +36,7 @@ export async function launchService(
   });
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
-    child.once('error', (error) => {
-      reject(
-        new HostError(
-          'engine-start',
-          `The engine did not start: ${node.path} could not be run (${systemCode(error) ?? error.message}).`,
-          'Set luthier.node.path to Node.js 20 or newer.',
-          ['showLog'],
-        ),
-      );
-    });
+    child.once('error', (error) => reject(couldNotRun('engine', node.path, error)));
   });
   return {
     reader: new StreamMessageReader(child.stdout),
@@ -63,45 +55,31 @@ export interface StartedRun {
   early: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
 
-/**
- * Starts a run's process (`runArguments`), detached: it outlives this window. Its output goes to `run.log` in the
- * folder, since a pipe would break when the window closes.
- */
+/** Starts a run's process with this window's Node. */
 export async function launchRun(
   node: NodeChoice,
   script: string,
   folder: string,
   launch: RunLaunch,
-  extraEnvironment: Record<string, string | undefined> = {},
+  environment: Environment = {},
 ): Promise<StartedRun> {
-  const output = await open(join(folder, 'run.log'), APPEND_FLAGS, 0o666);
-  try {
-    const child = spawn(node.path, runArguments(script, folder, launch), {
-      detached: true,
-      stdio: ['ignore', output.fd, output.fd],
-      windowsHide: true,
-      cwd: dirname(folder),
-      env: engineEnvironment(process.env, process.platform, { ...node.environment, ...extraEnvironment }),
-    });
-    const early = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
+  const runner = { node: node.path, script, environment: { ...node.environment, ...environment } };
+  const child = await spawnRun(folder, runner, launch).catch((error: unknown) => {
+    throw error instanceof LuthierError ? error : couldNotRun('run', node.path, error);
+  });
+  child.unref();
+  return {
+    pid: child.pid,
+    early: new Promise((resolve) => {
       child.once('exit', (code, signal) => resolve({ code, signal }));
-    });
-    await new Promise<void>((resolve, reject) => {
-      child.once('spawn', resolve);
-      child.once('error', (error) => {
-        reject(
-          new HostError(
-            'engine-start',
-            `The run did not start: ${node.path} could not be run (${systemCode(error) ?? error.message}).`,
-            'Set luthier.node.path to Node.js 20 or newer.',
-            ['showLog'],
-          ),
-        );
-      });
-    });
-    child.unref();
-    return { pid: child.pid, early };
-  } finally {
-    await output.close();
-  }
+    }),
+  };
 }
+
+const couldNotRun = (what: 'engine' | 'run', path: string, error: unknown) =>
+  new HostError(
+    'engine-start',
+    `The ${what} did not start: ${path} could not be run (${errnoOf(error) ?? (error as Error).message}).`,
+    'Set luthier.node.path to Node.js 20 or newer.',
+    ['showLog'],
+  );

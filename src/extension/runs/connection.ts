@@ -1,11 +1,11 @@
 import { connect, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { SocketMessageReader, SocketMessageWriter } from 'vscode-jsonrpc/node';
+import { processLives } from '../../files/processes.ts';
 import { addressProblem } from '../../guard/index.ts';
-import type { RunEndpoint, RunNotifications, RunRequests } from '../../protocol/index.ts';
+import type { RunNotifications, RunRequests } from '../../protocol/index.ts';
+import { readEndpoint } from '../../runs/endpoint.ts';
 import { RpcPeer } from '../engine/rpc.ts';
 import { HostError } from '../errors.ts';
-import { readOwnJson } from '../files.ts';
 import type { Log } from '../log.ts';
 
 /** A run in training answers between two steps; a step of a large model takes seconds, its first tens of seconds. */
@@ -95,26 +95,6 @@ export async function connectRun(
   } catch (error) {
     log.debug(`${folder}: ${error instanceof Error ? error.message : String(error)}`);
     peer.close(gone());
-    return silent && isAlive(endpoint.pid) ? 'silent' : 'nobody';
-  }
-}
-
-/** endpoint.json, or null when it is missing or not whole. */
-export async function readEndpoint(folder: string): Promise<RunEndpoint | null> {
-  const value = (await readOwnJson(join(folder, 'endpoint.json')).catch(() => undefined)) as
-    | Partial<RunEndpoint>
-    | undefined;
-  if (typeof value?.address !== 'string' || typeof value.token !== 'string') return null;
-  if (typeof value.pid !== 'number' || !Number.isSafeInteger(value.pid) || value.pid <= 0) return null;
-  return { pid: value.pid, address: value.address, token: value.token };
-}
-
-/** Whether a process with this id lives. It may be another program's: a pid alone proves nothing. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return silent && processLives(endpoint.pid) ? 'silent' : 'nobody';
   }
 }

@@ -1,4 +1,4 @@
-import type { diskUse } from '../files.ts';
+import type { diskUse } from '../../files/folders.ts';
 import type { Log } from '../log.ts';
 import { isWorking, type Run } from './run.ts';
 import type { RunStore } from './store.ts';

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ClassificationReport } from '../../protocol/index.ts';
+import { parseReports } from '../../runs/reports.ts';
 import { cellRows } from '../views/cells.ts';
-import { parseReports, readEvaluations, saveEvaluation } from './evaluations.ts';
+import { readEvaluations, saveEvaluation } from './evaluations.ts';
 
 let folder: string;
 beforeEach(() => {

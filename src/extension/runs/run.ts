@@ -6,6 +6,7 @@ import {
   type RunState,
   WORKING_STATES,
 } from '../../protocol/index.ts';
+import type { ReadRecord } from '../../runs/record.ts';
 
 /** How far a working run is, from its newest events. */
 export interface LiveProgress {
@@ -38,6 +39,12 @@ export interface Run {
   silent: boolean;
   progress: LiveProgress | null;
 }
+
+/** Why a run may only be looked at, as its folder was read. */
+export const refusalOf = ({ problem }: ReadRecord): Pick<Run, 'readOnly' | 'damaged'> => ({
+  readOnly: problem && `This run ${problem.says}`,
+  damaged: problem?.code === 'run-invalid',
+});
 
 export const isWorking = (run: Run): boolean => WORKING_STATES.has(run.state);
 export const isFinished = (run: Run): boolean => FINISHED_STATES.has(run.state);

@@ -2,12 +2,12 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { RunRecord } from '../../protocol/index.ts';
+import { readQueue } from '../../runs/queue.ts';
 import { HostError } from '../errors.ts';
 import { silentLog } from '../log.ts';
 import { type FakeRun, makeRun, recordOf, serveRun, startFakeRun } from '../testing/fake-run.ts';
 import { temporaryFolder } from '../testing/programs.ts';
 import { RunActions } from './actions.ts';
-import { readQueue } from './queue.ts';
 import { describeRun, RunStarter } from './starter.ts';
 import { RunStore } from './store.ts';
 

@@ -1,16 +1,17 @@
 import { join } from 'node:path';
-import { openOwnFile, placeProblem, runFolderProblem } from '../../guard/index.ts';
-import { type RunLaunch, type RunRecord, WORKING_STATES } from '../../protocol/index.ts';
-import type { Broken } from '../broken.ts';
+import type { Broken } from '../../files/broken.ts';
+import { withLock } from '../../files/lock.ts';
+import { readTail } from '../../files/tail.ts';
+import { runFolderProblem } from '../../guard/index.ts';
+import { type RunLaunch, WORKING_STATES } from '../../protocol/index.ts';
+import { FILES } from '../../runs/folder.ts';
+import { changeQueue, lookAtQueue, moved, readQueue, waiting } from '../../runs/queue.ts';
+import { lookAtRecord, writeRecordInPlace } from '../../runs/record.ts';
 import { exitReason } from '../engine/exit.ts';
 import type { StartedRun } from '../engine/launch.ts';
 import { HostError, toHostError } from '../errors.ts';
 import { Emitter } from '../events.ts';
-import { writeFileAtomic } from '../files.ts';
 import type { Log } from '../log.ts';
-import { withLock } from './lock.ts';
-import { changeQueue, lookAtQueue, moved, readQueue, waiting } from './queue.ts';
-import { readRecord } from './record.ts';
 import { isFinished, isWorking, type Run } from './run.ts';
 import type { RunStore } from './store.ts';
 
@@ -74,7 +75,7 @@ export class RunStarter {
       );
     }
     await requireSafe(run);
-    const read = await readRecord(run.folder);
+    const read = await lookAtRecord(run.folder);
     if (!read) throw new HostError('run-not-found', `${run.record.name} is no longer on disk.`);
     if (isFinished(run) && run.state !== 'failed') {
       throw new HostError(
@@ -83,7 +84,8 @@ export class RunStarter {
         'Use Duplicate and Edit Recipe to train again.',
       );
     }
-    if (read.record.state !== 'queued') await writeRecord(run.folder, { ...read.record, state: 'queued', error: null });
+    if (read.record.state !== 'queued')
+      await writeRecordInPlace(run.folder, { ...read.record, state: 'queued', error: null });
     await this.reorder(run.home, (order) => [...order, run.record.id]);
     store.follow(run.folder);
     await store.refreshRun(run.folder);
@@ -117,11 +119,11 @@ export class RunStarter {
   /** Takes a waiting run out of the line; its folder stays, marked as cancelled. */
   async withdraw(run: Run): Promise<void> {
     await this.reorder(run.home, (order) => order.filter((id) => id !== run.record.id));
-    const read = await readRecord(run.folder);
-    if (read?.record.state === 'queued' && !read.readOnly) {
+    const read = await lookAtRecord(run.folder);
+    if (read?.record.state === 'queued' && read.problem === null) {
       const state = read.record.step > 0 ? 'interrupted' : 'cancelled';
       // Written as the file's word, since no process is there to say it.
-      await writeRecord(run.folder, { ...read.record, state, finished_at: new Date().toISOString() });
+      await writeRecordInPlace(run.folder, { ...read.record, state, finished_at: new Date().toISOString() });
     }
     await this.options.store.refreshRun(run.folder);
   }
@@ -185,10 +187,10 @@ export class RunStarter {
     // Another window may have started one since this one last looked.
     await store.refresh();
     if (!beside && store.working().length > 0) return;
-    const read = await readRecord(run.folder);
+    const read = await lookAtRecord(run.folder);
     const order = await readQueue(run.home);
     const own = read !== null && (await store.isOwn(run.folder, read.record));
-    if (read?.record.state !== 'queued' || read.readOnly || !own || !order.includes(run.record.id)) {
+    if (read?.record.state !== 'queued' || read.problem !== null || !own || !order.includes(run.record.id)) {
       this.orders.set(run.home, order);
       await store.refreshRun(run.folder);
       return;
@@ -197,7 +199,7 @@ export class RunStarter {
     await requireSafe(run);
     const resume = read.record.started_at !== null;
     // Other windows must not start the next one before this process has written its own state.
-    await writeRecord(run.folder, { ...read.record, state: 'starting' });
+    await writeRecordInPlace(run.folder, { ...read.record, state: 'starting' });
     await store.refreshRun(run.folder);
     try {
       const { pid, early } = await this.options.launch(run.folder, {
@@ -215,9 +217,9 @@ export class RunStarter {
 
   /** The process ended while this window still watched. When it had not even begun, nobody else tells why. */
   private async afterExit(run: Run, code: number | null, signal: NodeJS.Signals | null): Promise<void> {
-    const read = await readRecord(run.folder).catch(() => null);
+    const read = await lookAtRecord(run.folder).catch(() => null);
     if (read?.record.state === 'starting') {
-      const tail = await readTail(join(run.folder, 'run.log'));
+      const tail = await readTail(join(run.folder, FILES.log));
       const error = new HostError(
         'engine-start',
         `The training process stopped before it began (${exitReason(code, signal, tail)}).`,
@@ -232,10 +234,10 @@ export class RunStarter {
   }
 
   private async fail(run: Run, failure: HostError, state: 'failed' | 'interrupted' = 'failed'): Promise<void> {
-    const read = await readRecord(run.folder);
-    if (read && !read.readOnly) {
+    const read = await lookAtRecord(run.folder);
+    if (read && read.problem === null) {
       const error = { code: failure.code, message: failure.message, ...(failure.hint ? { hint: failure.hint } : {}) };
-      await writeRecord(run.folder, {
+      await writeRecordInPlace(run.folder, {
         ...read.record,
         state,
         error,
@@ -252,42 +254,18 @@ async function requireSafe(run: Run): Promise<void> {
   if (problem !== null) throw new HostError('run-untrusted', `${run.record.name} was not started: ${problem}`);
 }
 
-/** Writes run.json of a run that no process works on. */
-export async function writeRecord(folder: string, record: RunRecord): Promise<void> {
-  const problem = await placeProblem(folder);
-  if (problem !== null) throw new HostError('run-untrusted', problem);
-  await writeFileAtomic(join(folder, 'run.json'), `${JSON.stringify(record, null, 2)}\n`);
-}
-
 /** Changes name or note: through the process where one works (it owns run.json), else in the file. */
 export async function describeRun(store: RunStore, run: Run, change: { name?: string; note?: string }): Promise<void> {
   if (run.readOnly) throw new HostError('run-readonly', run.readOnly);
   const connection = store.connection(run);
   if (connection) await connection.request('describe', change);
   else {
-    const read = await readRecord(run.folder);
+    const read = await lookAtRecord(run.folder);
     if (!read) throw new HostError('run-not-found', `${run.record.name} is no longer on disk.`);
     if (WORKING_STATES.has(read.record.state) && run.state !== 'interrupted') {
       throw new HostError('run-busy', `${run.record.name} is just starting.`, 'Try again in a moment.');
     }
-    await writeRecord(run.folder, { ...read.record, ...change });
+    await writeRecordInPlace(run.folder, { ...read.record, ...change });
   }
   await store.refreshRun(run.folder);
-}
-
-/** The last 4,000 bytes of a text file, empty when it cannot be read. */
-export async function readTail(path: string, bytes = 4000): Promise<string> {
-  try {
-    const file = await openOwnFile(path);
-    try {
-      const { size } = await file.stat();
-      const from = Math.max(0, size - bytes);
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(size - from), 0, size - from, from);
-      return buffer.toString('utf8', 0, bytesRead);
-    } finally {
-      await file.close();
-    }
-  } catch {
-    return '';
-  }
 }

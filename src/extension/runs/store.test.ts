@@ -1,15 +1,15 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { listFolder } from '../../files/folders.ts';
 import type { StartEvent } from '../../protocol/index.ts';
-import { listFolder } from '../files.ts';
 import { silentLog } from '../log.ts';
 import { type FakeRun, makeRun, recordOf, startFakeRun, writeRun } from '../testing/fake-run.ts';
 import { temporaryFolder } from '../testing/programs.ts';
 import type { Run } from './run.ts';
 import { RunStore } from './store.ts';
 
-vi.mock('../files.ts', { spy: true });
+vi.mock('../../files/folders.ts', { spy: true });
 
 let folder: ReturnType<typeof temporaryFolder>;
 let home: string;

@@ -1,7 +1,10 @@
 import type { Dirent } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { holderGone, homeProblem, isOwnRun } from '../../guard/index.ts';
+import { dirname, join } from 'node:path';
+import { type Broken, whyUnreadable } from '../../files/broken.ts';
+import { isMissing } from '../../files/errno.ts';
+import { listFolder, mapLimited } from '../../files/folders.ts';
+import { homeProblem, isOwnRun } from '../../guard/index.ts';
 import {
   type RunEvent,
   type RunNotifications,
@@ -11,16 +14,13 @@ import {
   stepsOfAll,
   WORKING_STATES,
 } from '../../protocol/index.ts';
-import { type Broken, whyUnreadable } from '../broken.ts';
+import { FILES } from '../../runs/folder.ts';
+import { holderGone } from '../../runs/holder.ts';
+import { lookAtRecord, type ReadRecord, recordTime } from '../../runs/record.ts';
 import { Emitter } from '../events.ts';
-import { isMissing, listFolder, mapLimited } from '../files.ts';
 import type { Log } from '../log.ts';
 import type { Attempt, RunConnection } from './connection.ts';
-import { type ReadRecord, readRecord, recordTime } from './record.ts';
-import { isWorking, type Run } from './run.ts';
-
-/** Name of the folder that holds datasets, runs and models. */
-export const HOME = '.luthier';
+import { isWorking, type Run, refusalOf } from './run.ts';
 
 /** A run whose process was just started has this long to make itself known. */
 const START_GRACE_MS = 20_000;
@@ -205,7 +205,7 @@ export class RunStore {
         if (this.now() - mtimeMs < MAKING_MS || (await recordTime(folder)) !== null) return null;
         return { path: folder, problem: 'run.json is missing.' };
       } catch (error) {
-        return isMissing(error) ? null : { path: folder, problem: whyUnreadable(join(folder, 'run.json'), error) };
+        return isMissing(error) ? null : { path: folder, problem: whyUnreadable(join(folder, FILES.record), error) };
       }
     });
     const broken = found.filter((one) => one !== null);
@@ -242,7 +242,7 @@ export class RunStore {
       if (isWorking(known.run) && !known.connection && !known.connecting) this.attach(known);
       return;
     }
-    const read = await readRecord(folder);
+    const read = await lookAtRecord(folder);
     const foreign = read ? !(await this.isOwn(folder, read.record)) : true;
     if (!read || this.disposed) return;
     if (known) {
@@ -261,8 +261,7 @@ export class RunStore {
         home,
         record: read.record,
         state: read.record.state,
-        readOnly: read.readOnly,
-        damaged: read.damaged,
+        ...refusalOf(read),
         foreign,
         silent: false,
         progress: null,
@@ -282,9 +281,7 @@ export class RunStore {
   /** Takes over what was read, and finds out whether a run that says that it works does. */
   private update(entry: Entry, read: ReadRecord): void {
     const { run } = entry;
-    run.record = read.record;
-    run.readOnly = read.readOnly;
-    run.damaged = read.damaged;
+    Object.assign(run, { record: read.record, ...refusalOf(read) });
     if (!WORKING_STATES.has(read.record.state)) {
       const worked = isWorking(run);
       run.state = read.record.state;
@@ -333,7 +330,7 @@ export class RunStore {
         return;
       }
       // The record may have been finished between our reading and our call.
-      const read = await readRecord(run.folder);
+      const read = await lookAtRecord(run.folder);
       if (read && !WORKING_STATES.has(read.record.state)) {
         this.update(entry, read);
       } else if (run.state !== 'interrupted') {
@@ -451,18 +448,4 @@ export class RunStore {
   private fire(changed: readonly Run[]): void {
     if (changed.length > 0 && !this.disposed) this.changed.fire(changed);
   }
-}
-
-/** Whether a folder looks like a run's, for paths that a person names. */
-export async function isRunFolder(folder: string): Promise<boolean> {
-  return await stat(join(folder, 'run.json')).then(
-    (found) => found.isFile(),
-    () => false,
-  );
-}
-
-/** `.luthier` folder of a run's folder, or null when it stands elsewhere (`train --out`). */
-export function homeOf(folder: string): string | null {
-  const home = dirname(dirname(folder));
-  return basename(dirname(folder)) === 'runs' && basename(home) === HOME ? home : null;
 }

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { Broken } from '../broken.ts';
+import type { Broken } from '../../files/broken.ts';
 import { TREE_ITEMS } from '../ids.ts';
 
 /** The line of what cannot be read: its name, why, and in its menu *Reveal* and *Remove…*. */

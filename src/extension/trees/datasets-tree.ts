@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
+import { type Broken, isBroken } from '../../files/broken.ts';
 import { capitalized, counted, type DataSummary, FIELDS, FORMAT_NAMES, formatCount } from '../../protocol/index.ts';
-import { type Broken, isBroken } from '../broken.ts';
 import { type Dataset, describeDataset, isDataFile } from '../datasets/dataset.ts';
 import type { DatasetStore } from '../datasets/store.ts';
 import { sentence, toHostError } from '../errors.ts';

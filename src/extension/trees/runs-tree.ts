@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
+import { type Broken, isBroken } from '../../files/broken.ts';
 import { counted, type FoldResult, metricName, stageName } from '../../protocol/index.ts';
-import { type Broken, isBroken } from '../broken.ts';
 import { formatMetric } from '../format.ts';
 import { COMMANDS, TREE_ITEMS } from '../ids.ts';
 import { describeRunItem, runContextValue, stateIcon, stateWord, tooltipLines } from '../runs/present.ts';

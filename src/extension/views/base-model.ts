@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path';
+import { readJson } from '../../files/json.ts';
 import type { TryoutModel } from '../../protocol/index.ts';
-import { readJson } from '../files.ts';
 import type { Run } from '../runs/run.ts';
 
 /** The model that a run started from, as something to compare with; `note` says why there is none. */

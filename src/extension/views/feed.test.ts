@@ -2,7 +2,7 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { RunEvent, StepEvent } from '../../protocol/index.ts';
-import { readMetrics, START_OF_METRICS } from '../runs/metrics.ts';
+import { readMetrics, START_OF_METRICS } from '../../runs/metrics.ts';
 import { temporaryFolder } from '../testing/programs.ts';
 import { RunFeed } from './feed.ts';
 
@@ -118,7 +118,7 @@ test('a large file is read in pieces, and others get their turn in between', asy
   const ticking = setInterval(() => turns++, 0);
   let count = 0;
   let calls = 0;
-  const end = await readMetrics(folder.path, START_OF_METRICS, (read) => {
+  const end = await readMetrics(join(folder.path, 'metrics.jsonl'), START_OF_METRICS, (read) => {
     count += read.length;
     calls++;
   });

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { append, type RunEvent, StepBuffer } from '../../protocol/index.ts';
-import { type MetricsLine, type MetricsPosition, readMetrics, START_OF_METRICS } from '../runs/metrics.ts';
+import { FILES } from '../../runs/folder.ts';
+import { type MetricsLine, type MetricsPosition, readMetrics, START_OF_METRICS } from '../../runs/metrics.ts';
 
 /**
  * One run's past and present as the dashboard needs them: what metrics.jsonl holds, joined without gap or repetition
@@ -34,7 +36,9 @@ export class RunFeed {
     this.reading = (async () => {
       do {
         this.again = false;
-        this.position = await readMetrics(this.folder, this.position, (lines) => this.takeAll(lines));
+        this.position = await readMetrics(join(this.folder, FILES.metrics), this.position, (lines) =>
+          this.takeAll(lines),
+        );
         // Lines that are no events count all the same.
         this.line = Math.max(this.line, this.position.line);
       } while (this.again);

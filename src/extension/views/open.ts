@@ -1,5 +1,6 @@
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import * as vscode from 'vscode';
+import { FILES } from '../../runs/folder.ts';
 import { datasetOfRun, sourceOf } from '../datasets/of-run.ts';
 import type { EngineService } from '../engine/service.ts';
 import { Cancelled, HostError } from '../errors.ts';
@@ -67,7 +68,7 @@ export async function openAtLine(path: string, line: number): Promise<void> {
 
 /** What a run's process printed. */
 export async function openRunLog(run: Run): Promise<void> {
-  const path = join(run.folder, 'run.log');
+  const path = join(run.folder, FILES.log);
   if (!(await exists(path)))
     throw new HostError('run-not-found', `${run.record.name} has no log: its process never started.`);
   await vscode.window.showTextDocument(vscode.Uri.file(path));

@@ -122,7 +122,7 @@ export const plural = (n: number, one: string, many?: string): string => counted
 /** At most two decimals, none that are nought. */
 export const short = (value: number): string => formatted(value, { maximumFractionDigits: 2, useGrouping: false });
 
-/** A word of the tables of words (protocol/words.ts) where it begins a line. */
+/** A word of the tables of words (protocol/states.ts, metrics.ts) where it begins a line. */
 export const capital = (word: string): string => word.replace(/^\p{Ll}/u, (letter) => letter.toUpperCase());
 
 /** The words shown for a metric, in the order in which metrics are listed. */

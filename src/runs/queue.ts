@@ -1,13 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { homeProblem } from '../../guard/index.ts';
-import { type Broken, isNewer, whyUnreadable } from '../broken.ts';
-import { HostError } from '../errors.ts';
-import { readOwnJson, writeFileAtomic } from '../files.ts';
-import { withLock } from './lock.ts';
-import type { Run } from './run.ts';
+import { type Broken, isNewer, whyUnreadable } from '../files/broken.ts';
+import { readOwnJson } from '../files/json.ts';
+import { withLock } from '../files/lock.ts';
+import { writeJson } from '../files/write-file.ts';
+import { homeProblem } from '../guard/index.ts';
+import { LuthierError, type RunState } from '../protocol/index.ts';
 
-/** Layout of `.luthier/queue.json`: ids of the runs that wait, the next first. Every window reads the same file. */
+/** Layout of `.luthier/queue.json`: ids of the runs that wait, the next first. Every window and terminal reads the same file. */
 const QUEUE_FORMAT = 1;
 interface QueueFile {
   format: 1;
@@ -36,17 +36,21 @@ export const readQueue = async (home: string): Promise<string[]> => (await lookA
 /** Changes the queue under its lock and returns the new order. */
 export async function changeQueue(home: string, change: (order: string[]) => string[]): Promise<string[]> {
   const problem = await homeProblem(home);
-  if (problem !== null) throw new HostError('run-untrusted', problem, 'Put a real folder in its place.');
+  if (problem !== null) throw new LuthierError('run-untrusted', problem, 'Put a real folder in its place.');
   await mkdir(home, { recursive: true });
   return await withLock(join(home, 'queue.lock'), async () => {
     const { order: before, broken } = await lookAtQueue(home);
     // What a newer Luthier or another person wrote there is not written over.
     if (broken)
-      throw new HostError('not-writable', broken.problem, 'Remove it in the Runs view; runs can be queued again then.');
+      throw new LuthierError(
+        'not-writable',
+        broken.problem,
+        'Remove it in the Runs view; runs can be queued again then.',
+      );
     const order = [...new Set(change([...before]))];
     if (order.join('\n') !== before.join('\n')) {
       const file: QueueFile = { format: 1, order };
-      await writeFileAtomic(join(home, 'queue.json'), `${JSON.stringify(file, null, 2)}\n`);
+      await writeJson(join(home, 'queue.json'), file);
     }
     return order;
   });
@@ -61,11 +65,18 @@ export function moved(order: readonly string[], id: string, by: number): string[
   return [...rest.slice(0, to), id, ...rest.slice(to)];
 }
 
+interface Waiting {
+  record: { id: string };
+  state: RunState;
+  foreign: boolean;
+  readOnly: string | null;
+}
+
 /**
  * The runs that wait, in order: those of `order` that still exist, are queued, and were put there on this machine. A
  * queue.json that came with a repository starts nothing.
  */
-export function waiting(runs: readonly Run[], order: readonly string[]): Run[] {
+export function waiting<R extends Waiting>(runs: readonly R[], order: readonly string[]): R[] {
   const queued = new Map(
     runs
       .filter((run) => run.state === 'queued' && !run.foreign && run.readOnly === null)

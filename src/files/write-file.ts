@@ -1,13 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { LuthierError } from '../errors.ts';
-
-/** The `code` of a Node system error (`ENOENT`), or undefined for anything else. */
-export function errnoOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
-}
+import { LuthierError } from '../protocol/index.ts';
+import { errnoOf } from './errno.ts';
+import { processLives } from './processes.ts';
 
 /** Turns a failed write into what a person can act on; anything that is no known file error comes back as it is. */
 export function writeError(path: string, error: unknown): unknown {
@@ -38,14 +34,20 @@ export function writeError(path: string, error: unknown): unknown {
 
 /**
  * Writes a file so that a reader sees the old one or the whole new one: beside it under another name, fsync, rename.
- * @throws LuthierError `disk-full` or `not-writable`; whatever `write` throws. The old file is then untouched.
+ * @param content its text, or what writes it
+ * @param mode of a new file: 0o600 keeps it from other users
+ * @throws LuthierError `disk-full` or `not-writable`; whatever `content` throws. The old file is then untouched.
  */
-export async function writeFileAtomically(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
+export async function writeFileAtomically(
+  path: string,
+  content: string | ((file: FileHandle) => Promise<void>),
+  mode = 0o666,
+): Promise<void> {
   const aside = join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
   try {
-    const file = await open(aside, 'wx');
+    const file = await open(aside, 'wx', mode);
     try {
-      await write(file);
+      await (typeof content === 'string' ? file.writeFile(content) : content(file));
       await file.sync();
     } finally {
       await file.close();
@@ -57,6 +59,10 @@ export async function writeFileAtomically(path: string, write: (file: FileHandle
   }
   await syncFolder(dirname(path));
 }
+
+/** The same of a value as JSON that people can read. */
+export const writeJson = (path: string, value: unknown): Promise<void> =>
+  writeFileAtomically(path, `${JSON.stringify(value, null, 2)}\n`);
 
 /**
  * Makes a folder that files of ours go to, with its parents. One that is a link already stands elsewhere, and what is
@@ -92,17 +98,8 @@ export async function sweepAside(folder: string): Promise<void> {
     const path = join(folder, name);
     const status = await lstat(path).catch(() => null);
     if (!status?.isFile()) continue;
-    const isLeft = match[1] === undefined ? Date.now() - status.mtimeMs > OLD_MS : !isAlive(Number(match[1]));
+    const isLeft = match[1] === undefined ? Date.now() - status.mtimeMs > OLD_MS : !processLives(Number(match[1]));
     if (isLeft) await rm(path, { force: true }).catch(() => undefined);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errnoOf(error) === 'EPERM';
   }
 }
 

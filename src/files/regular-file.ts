@@ -1,5 +1,9 @@
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { errnoOf } from './errno.ts';
+
+// Windows has none of these flags; there a link needs rights that a clone of a repository does not give it.
+const { O_NOFOLLOW = 0, O_NONBLOCK = 0, O_NOCTTY = 0 } = constants;
 
 /** What stands where a regular file was expected. `code` is `EISDIR` for a folder and `ENOTREG` for the rest. */
 export class NotRegularError extends Error {
@@ -30,28 +34,45 @@ export class TooLargeError extends Error {
   }
 }
 
-export interface OpenOptions {
-  /** Refuses a symbolic link as the path's last part (`ELOOP`; Windows has no such flag). */
-  noFollow?: boolean | undefined;
+/** A link where a file of ours was expected. */
+export class LinkError extends Error {
+  readonly code = 'ELOOP';
+
+  constructor(path: string, options?: ErrorOptions) {
+    super(linkAt(path), options);
+    this.name = 'LinkError';
+  }
+}
+
+export const linkAt = (path: string) => `${path} is a link, and runs do not write or delete through links.`;
+
+export interface OpenedFile {
+  handle: FileHandle;
+  size: number;
 }
 
 /**
  * Opens a regular file for reading. What the path names is checked on the open file, so that nothing can take its
  * place in between; a pipe that nobody writes to and a device without an end are refused, never waited for.
- * @throws NotRegularError, or the file system's own error (`ENOENT`, `EACCES`, `ELOOP`…)
+ * @throws NotRegularError, or the file system's own error (`ENOENT`, `EACCES`…)
  */
-export async function openRegularFile(
-  path: string,
-  { noFollow = false }: OpenOptions = {},
-): Promise<{ handle: FileHandle; size: number }> {
-  // Windows has neither flag; there a pipe's name cannot be taken for a file's.
-  const { O_RDONLY, O_NONBLOCK = 0, O_NOCTTY = 0, O_NOFOLLOW = 0 } = constants;
+export const openRegularFile = (path: string): Promise<OpenedFile> => openWith(path, 0);
+
+/**
+ * The same of a file in a folder of ours, which may have come from elsewhere: a link is refused, too.
+ * @throws LinkError, and as openRegularFile
+ */
+export const openOwnFile = (path: string): Promise<OpenedFile> => openWith(path, O_NOFOLLOW);
+
+async function openWith(path: string, flags: number): Promise<OpenedFile> {
   let handle: FileHandle;
   try {
-    handle = await open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | (noFollow ? O_NOFOLLOW : 0));
+    handle = await open(path, constants.O_RDONLY | O_NONBLOCK | O_NOCTTY | flags);
   } catch (error) {
+    const code = errnoOf(error);
+    if (flags !== 0 && (code === 'ELOOP' || code === 'EMLINK')) throw new LinkError(path, { cause: error });
     // What opening a socket, or a device without a driver, gives.
-    if (error instanceof Error && 'code' in error && error.code === 'ENXIO') throw new NotRegularError(path, 'socket');
+    if (code === 'ENXIO') throw new NotRegularError(path, 'socket');
     throw error;
   }
   try {
@@ -71,8 +92,14 @@ export async function openRegularFile(
  * A regular file's content, at most `limit` bytes of it, whatever size its entry says that it has.
  * @throws NotRegularError, TooLargeError, or the file system's own error
  */
-export async function readRegularFile(path: string, limit: number, options: OpenOptions = {}): Promise<Buffer> {
-  const { handle, size } = await openRegularFile(path, options);
+export const readRegularFile = async (path: string, limit: number): Promise<Buffer> =>
+  readWhole(await openRegularFile(path), path, limit);
+
+/** The same of a file in a folder of ours. @throws LinkError, and as readRegularFile */
+export const readOwnFile = async (path: string, limit: number): Promise<Buffer> =>
+  readWhole(await openOwnFile(path), path, limit);
+
+async function readWhole({ handle, size }: OpenedFile, path: string, limit: number): Promise<Buffer> {
   try {
     if (size > limit) throw new TooLargeError(path, size, limit);
     // One byte more than it has shows its end; entries of /proc say 0 and have more.
@@ -93,3 +120,16 @@ export async function readRegularFile(path: string, limit: number, options: Open
     await handle.close();
   }
 }
+
+/** Flags that open a file to append to it, and neither follow a link nor wait for a pipe's reader. */
+export const APPEND_FLAGS =
+  constants.O_APPEND | constants.O_CREAT | constants.O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+
+/** Why an open file is nothing to append to, or null. */
+export function appendProblem(path: string, status: Stats): string | null {
+  if (!status.isFile()) return `${path} is not a file.`;
+  return status.nlink > 1 ? hardLinkAt(path) : null;
+}
+
+export const hardLinkAt = (path: string) =>
+  `${path} is a hard link: what is written to it also appears under another name.`;

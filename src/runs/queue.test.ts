@@ -1,18 +1,17 @@
-import { mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { temporaryFolder } from '../testing/programs.ts';
-import { withLock } from './lock.ts';
 import { changeQueue, lookAtQueue, moved, readQueue } from './queue.ts';
 
-let folder: ReturnType<typeof temporaryFolder>;
+let folder: string;
 let home: string;
 beforeEach(() => {
-  folder = temporaryFolder();
-  home = join(folder.path, '.luthier');
+  folder = mkdtempSync(join(tmpdir(), 'luthier queue ü-'));
+  home = join(folder, '.luthier');
 });
-afterEach(() => folder.remove());
+afterEach(() => rmSync(folder, { recursive: true }));
 
 test('keeps its order on disk, each run once', async () => {
   expect(await readQueue(home)).toEqual([]);
@@ -53,31 +52,4 @@ test('moving keeps all others in order, whatever is asked', () => {
     }),
   );
   expect(moved(['a', 'b'], 'c', 1)).toEqual(['a', 'b']);
-});
-
-test('a lock lets one in at a time, and one that a dead window left is taken over', async () => {
-  mkdirSync(home);
-  const path = join(home, 'lock');
-  let inside = 0;
-  let most = 0;
-  const work = () =>
-    withLock(path, async () => {
-      most = Math.max(most, ++inside);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      inside--;
-    });
-  await Promise.all([work(), work(), work(), work()]);
-  expect(most).toBe(1);
-  writeFileSync(path, '123');
-  await expect(withLock(path, async () => 'in', 50)).rejects.toMatchObject({ code: 'EEXIST' });
-  const longAgo = new Date(Date.now() - 3_600_000);
-  utimesSync(path, longAgo, longAgo);
-  expect(await withLock(path, async () => 'in')).toBe('in');
-});
-
-test('a lock is given back when the work fails', async () => {
-  mkdirSync(home);
-  const path = join(home, 'lock');
-  await expect(withLock(path, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-  expect(await withLock(path, async () => 'in', 0)).toBe('in');
 });

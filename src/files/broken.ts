@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { systemCode } from './errors.ts';
+import { errnoOf } from './errno.ts';
 
 /** A file or folder of ours that cannot be read: shown with its reason beside those that can. */
 export interface Broken {
@@ -14,7 +14,7 @@ export const isBroken = (node: object): node is Broken => 'path' in node && 'pro
 /** Why a file could not be read, as a sentence. */
 export function whyUnreadable(path: string, error: unknown): string {
   const name = basename(path);
-  const code = systemCode(error);
+  const code = errnoOf(error);
   if (error instanceof SyntaxError) return `${name} is damaged: it is not complete JSON.`;
   if (code === 'EACCES' || code === 'EPERM') return `${name} cannot be read: permission denied.`;
   if (code === 'ENOENT' || code === 'ENOTDIR') return `${name} is missing.`;

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../protocol/index.ts';
-import { EventLog, effectiveEvents, readEvents } from './metrics.ts';
+import { effectiveEvents, readEvents } from '../../runs/metrics.ts';
+import { EventLog } from './event-log.ts';
 
 let folder: string;
 let path: string;

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openRegularFile, readRegularFile } from './regular-file.ts';
+import { openRegularFile, readOwnFile, readRegularFile } from './regular-file.ts';
 
 const isWindows = process.platform === 'win32';
 
@@ -71,6 +71,15 @@ describe('readRegularFile', () => {
     await writeFile(file, 'content');
     await symlink(file, link);
     expect((await readRegularFile(link, 10)).toString()).toBe('content');
-    await expect(readRegularFile(link, 10, { noFollow: true })).rejects.toMatchObject({ code: 'ELOOP' });
+    await expect(readOwnFile(link, 10)).rejects.toMatchObject({
+      code: 'ELOOP',
+      message: expect.stringContaining(`${link} is a link`),
+    });
+  });
+
+  it.skipIf(isWindows)('refuses a link to a device without an end', async () => {
+    await symlink('/dev/zero', join(folder, 'zero'));
+    await expect(readOwnFile(join(folder, 'zero'), 100)).rejects.toThrow('is a link');
+    await expect(readOwnFile('/dev/zero', 100)).rejects.toThrow('/dev/zero is a device, not a file');
   });
 });

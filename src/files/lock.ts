@@ -1,13 +1,13 @@
 import { open, rm, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { systemCode } from '../errors.ts';
+import { errnoOf } from './errno.ts';
 
-/** A lock this old was left by a window that was killed. */
+/** A lock this old was left by a process that was killed. */
 const STALE_MS = 30_000;
 
 /**
- * Does `work` while no other window does the same, by a lock file made exclusively. Waits for its turn at most
- * `patienceMs`, then throws; a lock left behind by a dead window is taken over.
+ * Does `work` while no other process does the same, by a lock file made exclusively. Waits for its turn at most
+ * `patienceMs`, then throws; a lock left behind by a dead process is taken over.
  */
 export async function withLock<T>(path: string, work: () => Promise<T>, patienceMs = 60_000): Promise<T> {
   const deadline = Date.now() + patienceMs;
@@ -19,7 +19,7 @@ export async function withLock<T>(path: string, work: () => Promise<T>, patience
       break;
     } catch (error) {
       // Windows says EPERM while a deleted file is still held.
-      if (!['EEXIST', 'EPERM'].includes(systemCode(error) ?? '')) throw error;
+      if (!['EEXIST', 'EPERM'].includes(errnoOf(error) ?? '')) throw error;
       const held = await stat(path).catch(() => null);
       if (held && Date.now() - held.mtimeMs > STALE_MS) {
         await rm(path, { force: true });

@@ -1,12 +1,11 @@
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
-import { APPEND_FLAGS, appendProblem, readOwnFile } from '../../guard/index.ts';
+import { errnoOf } from '../../files/errno.ts';
+import { APPEND_FLAGS, appendProblem } from '../../files/regular-file.ts';
+import { writeError } from '../../files/write-file.ts';
 import type { RunEvent } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
-import { errnoOf, writeError } from '../hub/write-file.ts';
 
 const NEWLINE = 10;
-/** Of a longer log no string could be made. */
-const MAX_LOG_BYTES = 500_000_000;
 
 /** How bytes reach the file, as fs.writeSync; replaced in the test of a full disk. @returns how many were written */
 export type Append = (fd: number, bytes: Uint8Array) => number;
@@ -82,53 +81,3 @@ function countLines(fd: number): { lines: number; torn: boolean } {
   }
   return { lines, torn: last !== NEWLINE };
 }
-
-export interface LoggedEvent {
-  line: number;
-  event: RunEvent;
-}
-
-/** All whole events from a line on, as they stand. A line that is torn is passed over; a missing file has no events. */
-export async function readEvents(path: string, fromLine = 0): Promise<LoggedEvent[]> {
-  let text: string;
-  try {
-    text = (await readOwnFile(path, MAX_LOG_BYTES)).toString('utf8');
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
-  }
-  const events: LoggedEvent[] = [];
-  const lines = text.split('\n');
-  // What follows the last newline is still being written, or was torn.
-  for (let line = fromLine; line < lines.length - 1; line++) {
-    const event = parseEvent(lines[line]!);
-    if (event !== null) events.push({ line, event });
-  }
-  return events;
-}
-
-function parseEvent(line: string): RunEvent | null {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null && 'event' in value ? (value as RunEvent) : null;
-  } catch {
-    return null;
-  }
-}
-
-/**
- * What counts of a log: after a resume the steps beyond its checkpoint were done again or never reached, so a `start`
- * takes back whatever came after its step, and of a step the last line holds.
- */
-export function effectiveEvents(events: readonly LoggedEvent[]): RunEvent[] {
-  let kept: RunEvent[] = [];
-  for (const { event } of events) {
-    if (event.event === 'start') kept = kept.filter((e) => !isOfStep(e) || e.step <= event.step);
-    kept.push(event);
-  }
-  const lastOfStep = new Map<number, RunEvent>();
-  for (const event of kept) if (event.event === 'step') lastOfStep.set(event.step, event);
-  return kept.filter((event) => event.event !== 'step' || lastOfStep.get(event.step) === event);
-}
-
-const isOfStep = (event: RunEvent) => event.event === 'step' || event.event === 'eval' || event.event === 'checkpoint';

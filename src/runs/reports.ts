@@ -1,0 +1,34 @@
+import { join } from 'node:path';
+import { readOwnJson } from '../files/json.ts';
+import { type EvaluationReport, parseReport } from '../protocol/index.ts';
+import { FILES } from './folder.ts';
+
+/** Far above any evaluation's; that of 1,000 classes has 12 MB. */
+const MAX_BYTES = 64 << 20;
+
+/** What a run's evaluation.json holds: none where it is missing; what is there and cannot be read is told in a sentence. */
+export async function readReports(folder: string): Promise<{ reports: EvaluationReport[]; problems: string[] }> {
+  const problems: string[] = [];
+  try {
+    const value = await readOwnJson(join(folder, FILES.evaluation), MAX_BYTES);
+    return { reports: value === undefined ? [] : parseReports(value, problems), problems };
+  } catch (error) {
+    return { reports: [], problems: [`${FILES.evaluation} cannot be read: ${(error as Error).message}`] };
+  }
+}
+
+/** Its reports, whether it lists them or names each by its part. What is none is named. */
+export function parseReports(value: unknown, problems: string[] = []): EvaluationReport[] {
+  const isObject = (item: unknown): item is object => typeof item === 'object' && item !== null;
+  if (!isObject(value)) {
+    problems.push(`${FILES.evaluation} does not contain an evaluation.`);
+    return [];
+  }
+  const list: unknown[] = Array.isArray(value) ? value : 'split' in value ? [value] : Object.values(value);
+  return list.flat().flatMap((report): EvaluationReport[] => {
+    const parsed = parseReport(report);
+    if (parsed.ok) return [parsed.message];
+    if (isObject(report)) problems.push(`${FILES.evaluation} is not an evaluation: ${parsed.reason}.`);
+    return [];
+  });
+}
