@@ -33,7 +33,7 @@ def selected(test):
 
 
 clean, chinese, strip = bert(clean_text=True), bert(handle_chinese_chars=True), bert(strip_accents=True)
-nfd = normalizers.NFD()
+nfd, nfkd, accents = normalizers.NFD(), normalizers.NFKD(), normalizers.StripAccents()
 words = pre_tokenizers.BertPreTokenizer()
 
 tables = {
@@ -45,6 +45,11 @@ tables = {
         "left whole by its NFD, decomposed by newer Unicode versions",
         lambda c: nfd.normalize_str(c) == c and (unicodedata.normalize("NFD", c) != c or c in NEWER),
     ),
+    "NOT_DECOMPOSED_COMPATIBLY": (
+        "left whole by its NFKD, decomposed by newer Unicode versions",
+        lambda c: nfkd.normalize_str(c) == c and (unicodedata.normalize("NFKD", c) != c or c in NEWER_COMPATIBLY),
+    ),
+    "MARK": ("dropped by StripAccents", lambda c: accents.normalize_str(c) == ""),
     "PUNCTUATION": ("a word of its own to BertPreTokenizer", lambda c: [w for w, _ in words.pre_tokenize_str(f"a{c}b")] == ["a", c, "b"]),
     "WHITESPACE": ("a boundary to BertPreTokenizer", lambda c: [w for w, _ in words.pre_tokenize_str(f"a{c}b")] == ["a", "b"]),
 }
@@ -57,6 +62,7 @@ NEWER = set(
         + list(range(0x16D68, 0x16D6B)),
     )
 )
+NEWER_COMPATIBLY = NEWER | set(map(chr, [0xA7F1, *range(0x1E030, 0x1E06E), *range(0x1CCD6, 0x1CCFA)]))
 
 print("// Made by test/parity/unicode_tables.py from Python's tokenizers " + tokenizers.__version__ + "; do not edit.")
 print("// Each is the inside of a regular expression's class (flag u).")

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import vectors from '../../../test/parity/figures/tokenizer-vectors.json' with { type: 'json' };
-import { ExactBertNormalizer, ExactBertPreTokenizer } from './bert-text.ts';
-import { ExactLowercase, ExactWhitespaceSplit } from './library.ts';
+import { createNormalizer } from './normalizers.ts';
+import { Part } from './part.ts';
+import { createPreTokenizer } from './pre-tokenizers.ts';
 import { Tokenizer } from './tokenizer.ts';
 
 const shared = join(import.meta.dirname, '../../../../shared/tokenizers');
@@ -40,24 +41,22 @@ function sweep(tokenizer: Tokenizer): Record<string, string> {
 }
 
 describe(`text steps equal to Python's tokenizers ${vectors.tokenizers}`, () => {
-  const bert = (lowercase: boolean): ExactBertNormalizer =>
-    new ExactBertNormalizer({
-      type: 'BertNormalizer',
-      clean_text: true,
-      handle_chinese_chars: true,
-      lowercase,
-    });
-  const normalizers = { uncased: bert(true), cased: bert(false), lowercase: new ExactLowercase({ type: 'Lowercase' }) };
+  const normalizer = (json: object) => createNormalizer(new Part('normalizer', json));
+  const normalizers = {
+    uncased: normalizer({ type: 'BertNormalizer' }),
+    cased: normalizer({ type: 'BertNormalizer', lowercase: false }),
+    lowercase: normalizer({ type: 'Lowercase' }),
+  };
 
   it.each(Object.entries(normalizers))('BertPreTokenizer after %s', (name, normalizer) => {
-    const words = new ExactBertPreTokenizer();
-    const ours = vectors.texts.map((text) => words.pre_tokenize_text(normalizer.normalize(text)));
+    const words = createPreTokenizer(new Part('pre_tokenizer', { type: 'BertPreTokenizer' }));
+    const ours = vectors.texts.map((text) => words.words(normalizer.normalize(text)));
     expect(ours).toEqual(vectors.words[name as keyof typeof normalizers]);
   });
 
   it('WhitespaceSplit', () => {
-    const split = new ExactWhitespaceSplit();
-    expect(vectors.texts.map((text) => split.pre_tokenize_text(text))).toEqual(vectors.words.whitespace);
+    const split = createPreTokenizer(new Part('pre_tokenizer', { type: 'WhitespaceSplit' }));
+    expect(vectors.texts.map((text) => split.words(text))).toEqual(vectors.words.whitespace);
   });
 });
 

@@ -1,10 +1,12 @@
 import { dirname, join } from 'node:path';
-import type * as hf from '@huggingface/tokenizers';
 import { makeFolder, writeFileAtomically } from '../../files/write-file.ts';
 import { LuthierError } from '../errors.ts';
-import { addedTokenPattern, createLibraryTokenizer, whyNot } from './library.ts';
+import { PartError } from './part.ts';
+import { Pipeline, type PlacedPieces } from './pipeline.ts';
+import type { Template } from './template.ts';
 import { OutOfTime, withTimeLimit } from './time-limit.ts';
 import { invalid, readTokenizerFiles, type TokenizerFiles } from './tokenizer-files.ts';
+import { fitPair, type Truncation, windowsOver } from './windows.ts';
 
 /** One text (or pair) as the model takes it, its special tokens included, never padded. */
 export interface Encoding {
@@ -31,17 +33,6 @@ export interface EncodedTexts {
 /** A text alone, or what data/types.ts's Example has of it. */
 export type TextInput = string | { text: string; text_pair?: string };
 
-/** How special tokens stand around the texts: ids, and `A` or `B` where a text's pieces go. */
-interface Template {
-  items: { id: number | 'A' | 'B'; typeId: number }[];
-  specials: number;
-  hasTypes: boolean;
-}
-
-const LONE_SURROGATE = /\p{Cs}/gu;
-/** Words repeat, so each is split once; longer ones hardly do. */
-const CACHED_WORDS = 50_000;
-const CACHED_WORD_LENGTH = 64;
 /** Characters; shorter texts take no time that could matter, unless a regular expression says otherwise. */
 const SHORT_TEXT = 20_000;
 /** What splitting a text may take, and more for each of its characters: a hundred times what slow machines need. */
@@ -54,9 +45,35 @@ const hasPattern = (part: unknown): boolean =>
   part !== null &&
   ('Regex' in part || Object.values(part).some((value) => hasPattern(value)));
 
+/** A window's tokens with where each is from. */
+export interface PlacedEncoding extends Encoding {
+  /**
+   * Start and end of each token, one pair after the other, in UTF-16 units of its text, or of its word where words
+   * were given; 0 and 0 for special tokens. `text.slice(start, end)` is what the token was made of.
+   */
+  offsets: Int32Array;
+  /** The word that each token is of: of the given words, else of those that the tokenizer makes; -1 for special tokens. */
+  wordIds: Int32Array;
+  /** 0 for tokens of the first text, 1 for those of the second, -1 for special tokens. */
+  sequenceIds: Int8Array;
+  /** 1 for the special tokens around the texts. */
+  specialTokensMask: Uint8Array;
+}
+
+export interface PlacedOptions {
+  maxLength: number;
+  /** Tokens that a window shares with the one before it (doc_stride). Left out: one encoding, and the rest is cut. */
+  stride?: number;
+  /** Which text of a pair gives way; `longest_first` where left out. */
+  truncation?: Truncation;
+}
+
+/** A text, or its words (is_split_into_words). */
+export type PlacedInput = string | readonly string[];
+
 /**
- * A Hugging Face tokenizer: tokenizer.json read by @huggingface/tokenizers, with the steps in which that differs from
- * Python's tokenizers put right (library.ts).
+ * A Hugging Face tokenizer: tokenizer.json (pipeline.ts) with the files beside it, with the same answers as Python's
+ * tokenizers.
  */
 export class Tokenizer {
   /** The highest id and one. */
@@ -66,42 +83,31 @@ export class Tokenizer {
   /** Id of unknown pieces; null in a vocabulary that knows every byte. */
   readonly unkId: number | null;
   readonly #files: TokenizerFiles;
-  readonly #library: hf.Tokenizer;
-  readonly #single: Template;
-  readonly #pair: Template;
+  readonly #pipeline: Pipeline;
   readonly #keepEnd: boolean;
-  /** Matches a text that holds an added token such as [SEP]; the library splits those. */
-  readonly #addedToken: RegExp | null;
-  readonly #words = new Map<string, number[]>();
   /** The file brings regular expressions of its own, which may take any time. */
   readonly #hasPatterns: boolean;
 
   private constructor(files: TokenizerFiles) {
     this.#files = files;
-    this.#library = createLibraryTokenizer(files);
     this.#hasPatterns = ['normalizer', 'pre_tokenizer'].some((key) => hasPattern(files.json[key]));
-    const model = this.#library.model!;
-    this.vocabSize = model.vocab.findLastIndex((piece) => piece !== undefined) + 1;
-    this.unkId = model.unk_token_id ?? null;
-    const pad = files.special.get('pad_token') ?? ['[PAD]', '<pad>'].find((t) => model.tokens_to_ids.has(t));
-    this.padId = (pad === undefined ? undefined : model.tokens_to_ids.get(pad)) ?? 0;
-    this.#single = this.#understood('post_processor', () => this.#template(false));
-    this.#pair = this.#understood('post_processor', () => this.#template(true));
-    this.#addedToken = this.#understood('added_tokens', () => addedTokenPattern(this.#library));
-    this.#keepEnd = files.config.truncation_side === 'left';
-    // The library reads most settings when they are used: better now than at somebody's text.
-    this.#understood(null, () => this.#pieces('A text, 1 or 2 words.'));
-  }
-
-  /** The library's own errors name neither file nor key. */
-  #understood<T>(key: string | null, work: () => T): T {
     try {
-      return work();
+      this.#pipeline = new Pipeline(files.json);
     } catch (error) {
-      if (error instanceof LuthierError) throw error;
-      const what = key === null ? 'cannot split a text' : `key "${key}" is not understood`;
-      throw invalid(this.#files.source, `${what} (${whyNot(error)})`, undefined, error);
+      if (!(error instanceof PartError || error instanceof RangeError)) throw error;
+      throw invalid(
+        files.source,
+        error.message,
+        'Luthier reads BERT’s, RoBERTa’s, GPT’s, Llama’s, T5’s and BART’s tokenizers. If this should be one, copy its files from the model’s page again.',
+        error,
+      );
     }
+    const { ids, pieces, unknownId } = this.#pipeline;
+    this.vocabSize = pieces.length;
+    this.unkId = unknownId;
+    const pad = files.special.get('pad_token') ?? ['[PAD]', '<pad>'].find((token) => ids.has(token));
+    this.padId = (pad === undefined ? undefined : ids.get(pad)) ?? 0;
+    this.#keepEnd = files.config.truncation_side === 'left';
   }
 
   /**
@@ -135,6 +141,17 @@ export class Tokenizer {
     );
   }
 
+  /** Tokens that fit beside the special ones. */
+  #room(template: Template, maxLength: number): number {
+    const room = maxLength - template.specials;
+    if (room >= 1) return room;
+    throw new LuthierError(
+      'recipe-invalid',
+      `max_length is ${maxLength}, which leaves no room for text besides ${template.specials} special tokens.`,
+      `Set max_length to at least ${template.specials + 1}; 128 suits most texts.`,
+    );
+  }
+
   /**
    * Ids of a text, or of a pair of texts, with the model's special tokens. What exceeds `maxLength` ids is cut as
    * transformers does with `truncation=True`: from the longer text of a pair first.
@@ -143,14 +160,8 @@ export class Tokenizer {
   encode(text: string, maxLength: number, textPair?: string): Encoding {
     const a = this.#pieces(text);
     const b = textPair === undefined ? [] : this.#pieces(textPair);
-    const template = textPair === undefined ? this.#single : this.#pair;
-    const room = maxLength - template.specials;
-    if (!(room >= 1))
-      throw new LuthierError(
-        'recipe-invalid',
-        `max_length is ${maxLength}, which leaves no room for text besides ${template.specials} special tokens.`,
-        `Set max_length to at least ${template.specials + 1}; 128 suits most texts.`,
-      );
+    const template = this.#pipeline.templates[textPair === undefined ? 'single' : 'pair'];
+    const room = this.#room(template, maxLength);
     const [lengthA, lengthB] =
       textPair === undefined ? [Math.min(a.length, room), 0] : fitPair(a.length, b.length, room);
     const ids = new Int32Array(template.specials + lengthA + lengthB);
@@ -175,6 +186,74 @@ export class Tokenizer {
     return { ids, typeIds, truncated: lengthA < a.length || lengthB < b.length, unknown };
   }
 
+  /**
+   * The same with the place of each token, and overlapping windows over what does not fit: the windows' order and
+   * content are those of transformers' `return_overflowing_tokens`, `stride` and `truncation`.
+   * @param text A text, or its words.
+   * @returns One encoding where `stride` is left out, else one a window, which together have every token.
+   * @throws LuthierError `recipe-invalid` where max_length, stride and truncation leave no room for text.
+   */
+  encodePlaced(text: PlacedInput, options: PlacedOptions, textPair?: PlacedInput): PlacedEncoding[] {
+    const { maxLength, stride, truncation = 'longest_first' } = options;
+    const template = this.#pipeline.templates[textPair === undefined ? 'single' : 'pair'];
+    const a = this.#placed(text);
+    const b = textPair === undefined ? null : this.#placed(textPair);
+    const windows = windowsOver(a.ids.length, b?.ids.length ?? null, this.#room(template, maxLength), {
+      truncation,
+      stride: stride ?? 0,
+      fromEnd: this.#keepEnd,
+    });
+    const truncated = windows.length > 1;
+    return (stride === undefined ? windows.slice(0, 1) : windows).map((window) => {
+      const length = template.specials + window.a.end - window.a.start + window.b.end - window.b.start;
+      const encoding: PlacedEncoding = {
+        ids: new Int32Array(length),
+        typeIds: template.hasTypes ? new Uint8Array(length) : null,
+        truncated,
+        unknown: 0,
+        offsets: new Int32Array(2 * length),
+        wordIds: new Int32Array(length).fill(-1),
+        sequenceIds: new Int8Array(length).fill(-1),
+        specialTokensMask: new Uint8Array(length),
+      };
+      let at = 0;
+      for (const { id, typeId } of template.items) {
+        const start = at;
+        if (typeof id === 'number') {
+          encoding.specialTokensMask[at] = 1;
+          encoding.ids[at++] = id;
+        } else {
+          const pieces = id === 'A' ? a : b!;
+          const span = id === 'A' ? window.a : window.b;
+          encoding.ids.set(pieces.ids.slice(span.start, span.end), at);
+          encoding.offsets.set(this.#pipeline.trimmed(pieces, span.start, span.end), 2 * at);
+          encoding.wordIds.set(pieces.words.slice(span.start, span.end), at);
+          at += span.end - span.start;
+          encoding.sequenceIds.fill(id === 'A' ? 0 : 1, start, at);
+          for (let i = start; i < at; i++) if (encoding.ids[i] === this.unkId) encoding.unknown++;
+        }
+        encoding.typeIds?.fill(typeId, start, at);
+      }
+      return encoding;
+    });
+  }
+
+  /** A text's pieces with their places, or those of its words, one after the other. */
+  #placed(input: PlacedInput): PlacedPieces {
+    if (typeof input === 'string') return this.#inTime(input, () => this.#pipeline.place(input));
+    const all: PlacedPieces = { ids: [], offsets: [], words: [], pieces: [] };
+    for (const [word, text] of input.entries()) {
+      const placed = this.#inTime(text, () => this.#pipeline.place(text));
+      for (const id of placed.ids) {
+        all.ids.push(id);
+        all.words.push(word);
+      }
+      for (const offset of placed.offsets) all.offsets.push(offset);
+      for (const piece of placed.pieces) all.pieces.push(piece);
+    }
+    return all;
+  }
+
   /** Encodes rows in order and counts what a person should know about them. Errors as `encode`. */
   encodeAll(texts: readonly TextInput[], maxLength: number): EncodedTexts {
     let truncatedRows = 0;
@@ -189,7 +268,7 @@ export class Tokenizer {
       if (encoding.truncated) truncatedRows++;
       unknown += encoding.unknown;
       total += length;
-      pieces += length - (pair === undefined ? this.#single : this.#pair).specials;
+      pieces += length - this.#pipeline.templates[pair === undefined ? 'single' : 'pair'].specials;
       longest = Math.max(longest, length);
       return encoding;
     });
@@ -210,7 +289,7 @@ export class Tokenizer {
 
   /** The text of ids, special tokens left out. */
   decode(ids: ArrayLike<number>): string {
-    return ids.length === 0 ? '' : this.#library.decode(Array.from(ids), { skip_special_tokens: true });
+    return this.#pipeline.decode(ids, true);
   }
 
   /**
@@ -234,12 +313,16 @@ export class Tokenizer {
       await writeFileAtomically(join(folder, name), (file) => file.writeFile(content));
   }
 
-  /** Ids of a text's pieces, within a time that no text takes with a tokenizer that is meant seriously. */
   #pieces(raw: string): number[] {
-    if (!this.#hasPatterns && raw.length <= SHORT_TEXT) return this.#split(raw);
+    return this.#inTime(raw, () => this.#pipeline.encode(raw));
+  }
+
+  /** Does what is done to a text within a time that no text takes with a tokenizer that is meant seriously. */
+  #inTime<T>(raw: string, work: () => T): T {
+    if (!this.#hasPatterns && raw.length <= SHORT_TEXT) return work();
     const limit = TEXT_MS + raw.length * CHARACTER_MS;
     try {
-      return withTimeLimit(limit, () => this.#split(raw));
+      return withTimeLimit(limit, work);
     } catch (error) {
       if (!(error instanceof OutOfTime)) throw error;
       throw new LuthierError(
@@ -252,67 +335,39 @@ export class Tokenizer {
       );
     }
   }
-
-  /** Splits into words as the library's encode does, but keeps each word's ids for the next time. */
-  #split(raw: string): number[] {
-    const text = raw.replace(LONE_SURROGATE, '\uFFFD');
-    const { normalizer, pre_tokenizer: preTokenizer } = this.#library;
-    const normalized = normalizer ? normalizer.normalize(text) : text;
-    if (this.#addedToken?.test(text) || this.#addedToken?.test(normalized))
-      return this.#library.encode(text, { add_special_tokens: false }).ids.filter((id) => id !== undefined);
-    if (normalized === '') return [];
-    const ids: number[] = [];
-    for (const word of preTokenizer ? preTokenizer.pre_tokenize_text(normalized, { section_index: 0 }) : [normalized])
-      for (const id of this.#words.get(word) ?? this.#wordPieces(word)) ids.push(id);
-    return ids;
-  }
-
-  /** Ids of one word's pieces; a piece that the vocabulary lacks is dropped where there is no unknown token, as in Python. */
-  #wordPieces(word: string): number[] {
-    const model = this.#library.model!;
-    const ids = model([word]).flatMap((piece) => model.tokens_to_ids.get(piece) ?? model.unk_token_id ?? []);
-    if (word.length <= CACHED_WORD_LENGTH) {
-      if (this.#words.size >= CACHED_WORDS) this.#words.clear();
-      this.#words.set(word, ids);
-    }
-    return ids;
-  }
-
-  /** Asks the library's post-processor where it puts special tokens by giving it one mark for each text. */
-  #template(pair: boolean): Template {
-    const { post_processor: processor, model } = this.#library;
-    const marks = new Map<string, 'A' | 'B'>([
-      ['\u0000A', 'A'],
-      ['\u0000B', 'B'],
-    ]);
-    const plain = pair ? [...marks.keys()] : ['\u0000A'];
-    const processed = processor ? processor(['\u0000A'], pair ? ['\u0000B'] : null, true) : { tokens: plain };
-    const items = processed.tokens.map((token, i) => {
-      const id = marks.get(token) ?? model!.tokens_to_ids.get(token);
-      if (id === undefined)
-        throw invalid(
-          this.#files.source,
-          `key "post_processor" names ${token === undefined ? 'a token without a text' : `the token ${JSON.stringify(token)}`}, which the vocabulary lacks`,
-        );
-      return { id, typeId: processed.token_type_ids?.[i] ?? 0 };
-    });
-    const specials = items.filter(({ id }) => typeof id === 'number').length;
-    return { items, specials, hasTypes: items.some(({ typeId }) => typeId !== 0) };
-  }
 }
 
 /**
- * Pieces kept of each text of a pair in `room`: the longer is cut to the shorter's length before both are.
- * tokenizers, src/utils/truncation.rs, LongestFirst.
+ * An encoding's offsets in code points, as Python counts them.
+ * @param textOf The text that the offsets are of: a sequence's, or its word's where words were encoded.
  */
-export function fitPair(lengthA: number, lengthB: number, room: number): [number, number] {
-  const shorter = Math.min(lengthA, lengthB);
-  let short = shorter;
-  let long = shorter > room ? shorter : Math.max(shorter, room - shorter);
-  if (short + long > room) {
-    short = Math.floor(room / 2);
-    long = short + (room % 2);
+export function codePointOffsets(
+  { offsets, sequenceIds, wordIds }: PlacedEncoding,
+  textOf: (sequence: number, word: number) => string,
+): Int32Array {
+  const counts = new Map<string, Int32Array>();
+  const result = new Int32Array(offsets.length);
+  sequenceIds.forEach((sequence, token) => {
+    if (sequence < 0) return;
+    const text = textOf(sequence, wordIds[token]!);
+    const before = counts.get(text) ?? codePointsBefore(text);
+    counts.set(text, before);
+    result[2 * token] = before[offsets[2 * token]!]!;
+    result[2 * token + 1] = before[offsets[2 * token + 1]!]!;
+  });
+  return result;
+}
+
+/** For each UTF-16 unit of a text, and for its end, the number of code points before it. */
+function codePointsBefore(text: string): Int32Array {
+  const before = new Int32Array(text.length + 1);
+  let count = 0;
+  let at = 0;
+  for (const character of text) {
+    before.fill(count, at, at + character.length);
+    at += character.length;
+    count++;
   }
-  const [a, b] = lengthA > lengthB ? [long, short] : [short, long];
-  return [Math.min(a, lengthA), Math.min(b, lengthB)];
+  before[at] = count;
+  return before;
 }
