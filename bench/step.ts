@@ -8,8 +8,9 @@ import { Random } from '../src/engine/data/random.ts';
 import { createExecutor } from '../src/engine/executors/create.ts';
 import { measureRate } from '../src/engine/executors/measure.ts';
 import { createEncoder } from '../src/engine/models/registry.ts';
-import { Classifier, type LabelledText } from '../src/engine/train/classifier.ts';
+import type { LabelledItem } from '../src/engine/tasks/task.ts';
 import { initializeAll } from '../src/engine/train/load-weights.ts';
+import { TaskModel } from '../src/engine/train/model.ts';
 import { adamWStep, gradientNorm } from '../src/engine/train/optimizer.ts';
 import { encoderFor, isHeldIn8Bit, isTrainedBy } from '../src/engine/train/strategy.ts';
 import type { Strategy } from '../src/protocol/index.ts';
@@ -36,7 +37,7 @@ const plain = createEncoder(
 );
 const encoder = encoderFor(strategy, plain);
 const executor = await createExecutor(backend);
-const classifier = new Classifier({
+const classifier = new TaskModel({
   executor,
   encoder,
   numLabels: 2,
@@ -50,10 +51,10 @@ const classifier = new Classifier({
 });
 initializeAll(encoder, classifier.store, 1);
 const random = new Random(1);
-const texts: LabelledText[] = Array.from({ length: batch }, (_, i) => ({
+const texts: LabelledItem[] = Array.from({ length: batch }, (_, i) => ({
   ids: Int32Array.from({ length }, () => random.below(vocab)),
   typeIds: null,
-  label: i % 2,
+  labels: Int32Array.of(i % 2),
 }));
 const adamW = { adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8, weight_decay: 0.01, max_grad_norm: 1 };
 

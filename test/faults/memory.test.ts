@@ -5,8 +5,9 @@ import { Random } from '../../src/engine/data/random.ts';
 import type { Executor } from '../../src/engine/executors/executor.ts';
 import { createOnnxRuntimeExecutor } from '../../src/engine/executors/onnxruntime.ts';
 import { createEncoder } from '../../src/engine/models/registry.ts';
-import { Classifier, type LabelledText } from '../../src/engine/train/classifier.ts';
+import type { LabelledItem } from '../../src/engine/tasks/task.ts';
 import { initializeAll } from '../../src/engine/train/load-weights.ts';
+import { TaskModel } from '../../src/engine/train/model.ts';
 import { adamWStep, gradientNorm } from '../../src/engine/train/optimizer.ts';
 
 setFlagsFromString('--expose-gc');
@@ -37,20 +38,20 @@ const encoder = createEncoder(
 );
 const adamW = { adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8, weight_decay: 0.01, max_grad_norm: 1 };
 const random = new Random(1);
-const text = (i: number): LabelledText => ({
+const text = (i: number): LabelledItem => ({
   ids: Int32Array.from({ length: 8 + random.below(20) }, () => random.below(500)),
   typeIds: null,
-  label: i % 2,
+  labels: Int32Array.of(i % 2),
 });
 const MEGABYTE = 1e6;
 
 describe('memory stays as it is', () => {
   let executor: Executor;
-  let classifier: Classifier;
+  let classifier: TaskModel;
   let step = 0;
   beforeAll(async () => {
     executor = await createOnnxRuntimeExecutor({ numThreads: 2 });
-    classifier = new Classifier({
+    classifier = new TaskModel({
       executor,
       encoder,
       numLabels: 2,
@@ -69,7 +70,7 @@ describe('memory stays as it is', () => {
     executor.dispose();
   });
 
-  async function train(texts: LabelledText[], slots: number): Promise<void> {
+  async function train(texts: LabelledItem[], slots: number): Promise<void> {
     await classifier.gradients(texts, { weight: 1 / texts.length, microStep: step, slots });
     step++;
     adamWStep(classifier.store, adamW, 1e-4, step, gradientNorm(classifier.store));

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { openModelFolder } from '../../src/engine/hub/model-folder.ts';
 import { createEncoder } from '../../src/engine/models/registry.ts';
-import { Classifier } from '../../src/engine/train/classifier.ts';
 import { loadWeights } from '../../src/engine/train/load-weights.ts';
+import { TaskModel } from '../../src/engine/train/model.ts';
 import { adamWStep, gradientNorm } from '../../src/engine/train/optimizer.ts';
 import { learningRate } from '../../src/engine/train/schedule.ts';
 import type { Recipe } from '../../src/protocol/index.ts';
@@ -34,7 +34,7 @@ describe.each(fast)('$title', ({ isThere, create }) => {
     const model = await openModelFolder(folder!);
     const dropoutOff = { hidden_dropout_prob: 0, attention_probs_dropout_prob: 0 };
     const encoder = createEncoder({ ...model.config, ...dropoutOff }, 'config.json');
-    const classifier = new Classifier({
+    const classifier = new TaskModel({
       executor,
       encoder,
       numLabels: f.num_labels,
@@ -53,7 +53,11 @@ describe.each(fast)('$title', ({ isThere, create }) => {
       target.set(weight(name, target.length, f.deviation));
     }
 
-    const rows = f.ids.map((ids, i) => ({ ids: Int32Array.from(ids), typeIds: null, label: f.labels[i]! }));
+    const rows = f.ids.map((ids, i) => ({
+      ids: Int32Array.from(ids),
+      typeIds: null,
+      labels: Int32Array.of(f.labels[i]!),
+    }));
     let worst = 0;
     for (const [step, expected] of f.losses.entries()) {
       const texts = Array.from({ length: f.batch }, (_, i) => rows[(step * f.batch + i) % rows.length]!);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Executor } from '../../src/engine/executors/executor.ts';
 import { createEncoder } from '../../src/engine/models/registry.ts';
-import { Classifier } from '../../src/engine/train/classifier.ts';
+import { TaskModel } from '../../src/engine/train/model.ts';
 import { adamWStep, gradientNorm } from '../../src/engine/train/optimizer.ts';
 import { learningRate } from '../../src/engine/train/schedule.ts';
 import type { Recipe } from '../../src/protocol/index.ts';
@@ -21,13 +21,13 @@ const f = JSON.parse(readFileSync(figures('small-training.json'), 'utf8')) as {
   losses: number[];
   grad_norms: number[];
 };
-const rows = f.ids.map((ids, i) => ({ ids: Int32Array.from(ids), typeIds: null, label: f.labels[i]! }));
+const rows = f.ids.map((ids, i) => ({ ids: Int32Array.from(ids), typeIds: null, labels: Int32Array.of(f.labels[i]!) }));
 const longest = Math.max(...f.ids.map((ids) => ids.length));
 
 /** The model of the figures, ready to be trained. */
-function classifierOf(executor: Executor, dropout: number): Classifier {
+function classifierOf(executor: Executor, dropout: number): TaskModel {
   const config = { ...f.config, hidden_dropout_prob: dropout, attention_probs_dropout_prob: dropout };
-  const classifier = new Classifier({
+  const classifier = new TaskModel({
     executor,
     encoder: createEncoder(config, 'config.json'),
     numLabels: f.num_labels,
@@ -45,7 +45,7 @@ function classifierOf(executor: Executor, dropout: number): Classifier {
 }
 
 /** One step, wherever the executor has the parameters. */
-async function trainStep(classifier: Classifier, step: number): Promise<{ loss: number; norm: number }> {
+async function trainStep(classifier: TaskModel, step: number): Promise<{ loss: number; norm: number }> {
   const texts = Array.from({ length: f.batch }, (_, i) => rows[(step * f.batch + i) % rows.length]!);
   const { loss } = await classifier.gradients(texts, { weight: 1 / f.batch, microStep: step, slots: f.batch });
   const lr = learningRate(f.settings, step, f.losses.length);
@@ -83,13 +83,13 @@ describe.each(EXECUTORS)('a BERT of 2 layers of 128: $title', ({ isThere, create
     { timeout: 300_000 },
     async () => {
       const [half, end] = [3, 6];
-      const run = async (classifier: Classifier, from: number, to: number) => {
+      const run = async (classifier: TaskModel, from: number, to: number) => {
         const losses: number[] = [];
         for (let step = from; step < to; step++) losses.push((await trainStep(classifier, step)).loss);
         await classifier.device?.collect();
         return losses;
       };
-      const state = ({ store }: Classifier) =>
+      const state = ({ store }: TaskModel) =>
         [store.trained.weight, store.trained.expAvg, store.trained.expAvgSq].map(bits);
 
       const first = classifierOf(executor, 0.1);

@@ -1,5 +1,5 @@
 import { extname, resolve } from 'node:path';
-import { type BackendChoice, largest } from '../../protocol/index.ts';
+import type { BackendChoice } from '../../protocol/index.ts';
 import { guessColumns } from '../data/columns.ts';
 import { columnsOfInputs, halfAPair } from '../data/dataset.ts';
 import { splitPair } from '../data/pair.ts';
@@ -40,12 +40,11 @@ export async function predict(model: string, options: PredictCommandOptions): Pr
   const predictions = await predictor
     .predict(texts, (done) => progress.update(done, texts.length))
     .finally(() => progress.close());
-  const width = largest(predictor.labels, (label) => label.length, 0);
-  for (const { text, text_pair, label, score, scores } of predictions) {
-    if (options.json) printJson({ text, ...(text_pair === undefined ? {} : { text_pair }), label, score, scores });
+  for (const prediction of predictions) {
+    if (options.json) printJson(prediction);
     else {
-      const shown = text_pair === undefined ? oneLine(text) : `${oneLine(text)} / ${oneLine(text_pair)}`;
-      print(`${label.padEnd(width)}  ${score.toFixed(3)}  ${dim(shown)}`);
+      const { said, of } = predictor.task.show(prediction, predictor.labels);
+      print(`${said}  ${dim(oneLine(of))}`);
     }
   }
   predictor.dispose();

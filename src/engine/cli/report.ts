@@ -1,12 +1,12 @@
 import type { EvaluationReport } from '../../protocol/index.ts';
 import { readReports } from '../../runs/reports.ts';
-import { formatReport } from '../evaluate/format.ts';
+import { taskNamed } from '../tasks/registry.ts';
 import { bold, note, print, yellow } from './output.ts';
 
 const MAX_WIDTH = 120;
 
 export function printReport(report: EvaluationReport): void {
-  print(formatReport(report, Math.min(process.stdout.columns ?? 100, MAX_WIDTH)));
+  print(taskNamed(report.task).format(report, Math.min(process.stdout.columns ?? 100, MAX_WIDTH)));
 }
 
 /** A run's reports, validation first. */

@@ -42,7 +42,8 @@ it('every row is measured once, by a model that was not trained on it; the test 
     validation: Array.from({ length: 4 }, (_, i) => example(17 + i)),
     test: [example(99)],
   } as unknown as ClassificationDataset;
-  const parts = [1, 2, 3].map((fold) => takePart(dataset, { fold, count: 3 }, 7));
+  const of = ({ text, label }: Example) => ({ label, key: text });
+  const parts = [1, 2, 3].map((fold) => takePart(dataset, { fold, count: 3 }, 7, of));
   const measured = parts.flatMap(({ validation }) => validation.map(({ line }) => line));
   expect(measured.sort((a, b) => a - b)).toEqual(Array.from({ length: 21 }, (_, i) => i + 2));
   for (const { train, validation, test } of parts) {
@@ -50,6 +51,6 @@ it('every row is measured once, by a model that was not trained on it; the test 
     expect(train.some((row) => validation.includes(row))).toBe(false);
     expect(test).toEqual([]);
   }
-  const all = takePart(dataset, 'all', 7);
+  const all = takePart(dataset, 'all', 7, of);
   expect([all.train.length, all.validation.length, all.test.length]).toEqual([21, 0, 1]);
 });

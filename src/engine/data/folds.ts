@@ -1,8 +1,6 @@
-import { counted } from '../../protocol/index.ts';
+import { counted, type Split } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
-import { type DataRules, textKey } from './checks.ts';
 import { Random } from './random.ts';
-import type { ClassificationDataset, Example } from './types.ts';
 
 /** Which rows one training of a cross-validation sees: all but those of a fold (from 1 on), or all. */
 export type FoldPart = 'all' | { fold: number; count: number };
@@ -47,19 +45,19 @@ export function assignFolds(rows: readonly { label: number; key: string }[], cou
 }
 
 /**
- * A dataset as one training of a cross-validation sees it. Training and validation rows are divided anew; a test part
+ * A dataset as one training of a cross-validation sees it. Training and validation rows are divided again; a test part
  * is kept for the last model alone.
+ * @param of what keeps rows together, and what each fold has in proportion
  */
-export function takePart(
-  dataset: ClassificationDataset,
+export function takePart<Row, Data extends Record<Split, Row[]>>(
+  dataset: Data & Record<Split, Row[]>,
   part: FoldPart,
   seed: number,
-  rules: DataRules = 2,
-): ClassificationDataset {
-  const all: Example[] = dataset.train.concat(dataset.validation);
+  of: (row: Row) => { label: number; key: string },
+): Data {
+  const all = dataset.train.concat(dataset.validation);
   if (part === 'all') return { ...dataset, train: all, validation: [] };
-  const rows = all.map((example) => ({ label: example.label, key: textKey(example, rules) }));
-  const folds = assignFolds(rows, part.count, seed);
+  const folds = assignFolds(all.map(of), part.count, seed);
   return {
     ...dataset,
     train: all.filter((_, i) => folds[i] !== part.fold),

@@ -1,6 +1,4 @@
 import type { BackendChoice, Columns, DatasetReference, EvaluationReport } from '../../protocol/index.ts';
-import { loadEvaluationData } from '../data/dataset.ts';
-import { classificationReport } from '../evaluate/report.ts';
 import type { Note } from '../train/types.ts';
 import { createPredictor, type Predictor } from './predictor.ts';
 
@@ -8,7 +6,7 @@ export interface EvaluateOptions {
   /** Model folder, or a predictor that is loaded already (and stays so). */
   model: string | Predictor;
   data: DatasetReference;
-  /** Folder that relative paths are looked up from../train/. */
+  /** Folder that relative paths are looked up from. */
   base: string;
   columns?: Columns | undefined;
   encoding?: string | undefined;
@@ -31,27 +29,22 @@ export async function evaluateModel(options: EvaluateOptions): Promise<Evaluatio
       ? await createPredictor(options.model, { note, ...(options.backend ? { backend: options.backend } : {}) })
       : options.model;
   try {
-    const data = await loadEvaluationData(options.data, {
+    const { task, labels, tokenizer, maxLength } = predictor;
+    const data = await task.loadEvaluation(options.data, {
       base,
       columns,
       encoding,
-      labels: predictor.labels,
+      labels,
       inputs: predictor.inputs,
       split,
       signal,
     });
     note('info', data.columns_reason);
     for (const { severity, message } of data.problems) note(severity === 'info' ? 'info' : 'warning', message);
-    const { examples } = data;
-    const logits = await predictor.logits(examples, (done) => onProgress?.(done, examples.length), signal);
-    return classificationReport({
-      split,
-      labels: predictor.labels,
-      examples,
-      targets: Int32Array.from(examples, (example) => example.label),
-      logits,
-      base,
-    });
+    const { examples: rows } = data;
+    const { items } = task.encode(rows, tokenizer, maxLength);
+    const logits = await predictor.run(items, (done) => onProgress?.(done, items.length), signal);
+    return task.evaluate({ split, labels, rows, items, logits, base });
   } finally {
     if (own !== null) predictor.dispose();
   }

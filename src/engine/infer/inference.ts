@@ -1,10 +1,12 @@
-import type { PackableText } from '../train/packing.ts';
+import type { Item } from '../tasks/task.ts';
 
-export interface Inference<T extends PackableText> {
+export interface Inference<T extends Item> {
   texts: readonly T[];
   batchSize: number;
-  /** Numbers that `run` gives for each text. */
+  /** Numbers that `run` gives for each state of a text. */
   width: number;
+  /** States of a text; one where left out. */
+  statesOf?: (text: T) => number;
   run: (texts: T[]) => Promise<Float32Array>;
   /** Called after each batch with the texts done; what it throws ends the work. */
   between?: ((done: number, total: number) => void | Promise<void>) | undefined;
@@ -12,27 +14,35 @@ export interface Inference<T extends PackableText> {
 
 /** Texts up to this many tokens are of one kind, and up to each double of it. */
 const KIND = 128;
-const kindOf = ({ ids }: PackableText) => Math.max(0, Math.ceil(Math.log2(ids.length / KIND)));
+const kindOf = ({ ids }: Item) => Math.max(0, Math.ceil(Math.log2(ids.length / KIND)));
 
 /**
- * Runs texts through a model in batches and gives the results `[texts, width]` in the order of the texts. Very long ones
+ * Runs texts through a model in batches and gives the results `[states, width]` in the order of the texts. Very long ones
  * first, so that they do not make rows long for all, and the first batch is the one that needs the most memory. Those of
  * a kind stay as they come: long and short ones fill rows up (91 % of SST-2's places in batches of 64), where sorted
  * ones leave gaps that all of a batch have alike (70 %).
  */
-export async function inBatches<T extends PackableText>({
+export async function inBatches<T extends Item>({
   texts,
   batchSize,
   width,
+  statesOf = () => 1,
   run,
   between,
 }: Inference<T>): Promise<Float32Array> {
   const order = texts.map((_, i) => i).sort((a, b) => kindOf(texts[b]!) - kindOf(texts[a]!) || a - b);
-  const results = new Float32Array(texts.length * width);
+  const starts = new Float64Array(texts.length + 1);
+  for (const [i, text] of texts.entries()) starts[i + 1] = starts[i]! + statesOf(text) * width;
+  const results = new Float32Array(starts[texts.length]!);
   for (let i = 0; i < order.length; i += batchSize) {
     const rows = order.slice(i, i + batchSize);
     const values = await run(rows.map((row) => texts[row]!));
-    for (const [k, row] of rows.entries()) results.set(values.subarray(k * width, (k + 1) * width), row * width);
+    let at = 0;
+    for (const row of rows) {
+      const size = starts[row + 1]! - starts[row]!;
+      results.set(values.subarray(at, at + size), starts[row]!);
+      at += size;
+    }
     await between?.(i + rows.length, order.length);
   }
   return results;

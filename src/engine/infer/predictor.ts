@@ -1,11 +1,12 @@
-import { type BackendChoice, largest, type Prediction } from '../../protocol/index.ts';
+import type { BackendChoice, Prediction } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
-import type { TextInput } from '../text/tokenizer.ts';
+import type { AnyTask, Item, Logits } from '../tasks/task.ts';
+import type { TextInput, Tokenizer } from '../text/tokenizer.ts';
 import { inputsOf, refuseWrongInputs } from '../train/inputs.ts';
 import type { Note } from '../train/types.ts';
 import { afterTurns } from '../turns.ts';
 import { inBatches } from './inference.ts';
-import { type OpenClassifier, openClassifier } from './open-classifier.ts';
+import { openModel } from './open-model.ts';
 
 export interface PredictorOptions {
   backend?: BackendChoice;
@@ -17,13 +18,20 @@ export interface PredictorOptions {
   note?: Note;
 }
 
+/** A trained model that answers. */
 export interface Predictor {
+  readonly task: AnyTask;
   readonly labels: string[];
   readonly modelFolder: string;
-  /** `[texts, labels]` in the order given. `onProgress` hears how many are done; an aborted signal ends with `cancelled`. */
-  logits(texts: readonly TextInput[], onProgress?: (done: number) => void, signal?: AbortSignal): Promise<Float32Array>;
+  readonly tokenizer: Tokenizer;
+  /** Longest item in tokens. */
+  readonly maxLength: number;
   /** Columns that the model was trained on, one for each of its texts; undefined where its folder does not say. */
   readonly inputs: readonly string[] | undefined;
+  /** Of texts, as `run` gives them. */
+  logits(texts: readonly TextInput[], onProgress?: (done: number) => void, signal?: AbortSignal): Promise<Logits>;
+  /** Logits of items in their order. `onProgress` hears how many are done; an aborted signal ends with `cancelled`. */
+  run(items: readonly Item[], onProgress?: (done: number) => void, signal?: AbortSignal): Promise<Logits>;
   /** @throws LuthierError `usage` for half a pair */
   predict(
     texts: readonly TextInput[],
@@ -33,84 +41,40 @@ export interface Predictor {
   dispose(): void;
 }
 
-/** Loads a trained classifier's folder for predictions. Errors as openClassifier. */
+/** Loads a trained model's folder for predictions. Errors as openModel. */
 export async function createPredictor(modelFolder: string, options: PredictorOptions = {}): Promise<Predictor> {
-  const open = await openClassifier(modelFolder, options.backend ?? 'auto', options.note);
-  const positions = open.classifier.encoder.maxPositions;
-  const maxLength = Math.min(options.maxLength ?? open.tokenizer.maxLength ?? positions, positions);
-  return new ClassifierPredictor(open, maxLength, options.batchSize ?? 64);
-}
-
-class ClassifierPredictor implements Predictor {
-  constructor(
-    private readonly open: OpenClassifier,
-    private readonly maxLength: number,
-    private readonly batchSize: number,
-  ) {}
-
-  get labels() {
-    return this.open.labels;
-  }
-  get modelFolder() {
-    return this.open.path;
-  }
-  get inputs() {
-    return inputsOf(this.open.config);
-  }
-
-  async logits(texts: readonly TextInput[], onProgress?: (done: number) => void, signal?: AbortSignal) {
-    const { classifier, tokenizer } = this.open;
+  const open = await openModel(modelFolder, options.backend ?? 'auto', options.note);
+  const { task, labels, model, tokenizer, path } = open;
+  const positions = model.encoder.maxPositions;
+  const maxLength = Math.min(options.maxLength ?? tokenizer.maxLength ?? positions, positions);
+  const inputs = inputsOf(open.config);
+  const run: Predictor['run'] = (items, onProgress, signal) => {
     const refuseAborted = () => {
       if (signal?.aborted) throw new LuthierError('cancelled', 'Prediction cancelled.');
     };
     refuseAborted();
-    const { encodings } = tokenizer.encodeAll(texts, this.maxLength);
     return inBatches({
-      texts: encodings,
-      batchSize: this.batchSize,
-      width: this.labels.length,
-      run: (batch) => classifier.logits(batch),
+      texts: items,
+      batchSize: options.batchSize ?? 64,
+      width: labels.length,
+      statesOf: (item) => model.statesOf(item),
+      run: (batch) => model.logits(batch),
       between: async (done) => {
         onProgress?.(done);
         if (signal) await afterTurns();
         refuseAborted();
       },
     });
-  }
-
-  async predict(texts: readonly TextInput[], onProgress?: (done: number) => void, signal?: AbortSignal) {
-    refuseWrongInputs(texts, this.inputs);
-    const logits = await this.logits(texts, onProgress, signal);
-    const classes = this.labels.length;
-    return texts.map((text, i): Prediction => {
-      const probabilities = softmax(logits.subarray(i * classes, (i + 1) * classes));
-      if (!Number.isFinite(probabilities[0]!)) {
-        throw new LuthierError(
-          'model-invalid',
-          `The answer of ${this.open.path} for text ${i + 1} of ${texts.length} is not a finite number: its weights are too large.`,
-          'The training that produced it diverged. Train again with a lower learning_rate, or download or copy the model again.',
-        );
-      }
-      const best = probabilities.indexOf(largest(probabilities));
-      return {
-        ...(typeof text === 'string' ? { text } : text),
-        label: this.labels[best]!,
-        score: probabilities[best]!,
-        scores: Object.fromEntries(this.labels.map((label, c) => [label, probabilities[c]!])),
-      };
-    });
-  }
-
-  dispose(): void {
-    this.open.dispose();
-  }
-}
-
-/** Probabilities of one row of logits. */
-export function softmax(logits: ArrayLike<number>): number[] {
-  const values = Array.from(logits);
-  const max = largest(values);
-  const exps = values.map((v) => Math.exp(v - max));
-  const sum = exps.reduce((a, b) => a + b, 0);
-  return exps.map((e) => e / sum);
+  };
+  return {
+    ...{ task, labels, modelFolder: path, tokenizer, maxLength, inputs, run },
+    logits: (texts, onProgress, signal) => run(task.prepare(texts, tokenizer, maxLength), onProgress, signal),
+    predict: async (texts, onProgress, signal) => {
+      refuseWrongInputs(texts, inputs);
+      const items = task.prepare(texts, tokenizer, maxLength);
+      const logits = await run(items, onProgress, signal);
+      return task.decode({ texts, items, logits, labels, model: path });
+    },
+    dispose: () => open.dispose(),
+  };
 }

@@ -28,11 +28,11 @@ export const batchSpecs = ({ rows, length, texts }: BatchShape) =>
   }) as const satisfies Record<string, TensorSpec>;
 
 /** What the loss is fed beside. */
-export const labelSpecs = ({ texts }: BatchShape) =>
+export const labelSpecs = (states: number) =>
   ({
-    labels: { shape: [texts], dtype: 'int32' },
-    /** One over the number of texts in the optimiser step; 0 for texts that are not there. */
-    weights: { shape: [texts], dtype: 'float32' },
+    labels: { shape: [states], dtype: 'int32' },
+    /** One over the number of labelled states in the optimiser step; 0 for those without a label. */
+    weights: { shape: [states], dtype: 'float32' },
   }) as const satisfies Record<string, TensorSpec>;
 
 /** Tokens that attend, each within one of `rows` equal parts of all tokens. */

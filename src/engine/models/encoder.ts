@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type { LoraStrategy } from '../../protocol/index.ts';
+import type { LoraStrategy, TaskName } from '../../protocol/index.ts';
 import type { TensorSpec } from '../executors/executor.ts';
-import { type Batch, type BatchShape, batchSpecs, packedBatch } from './batch.ts';
+import { type Batch, type BatchShape, batchSpecs, type Gather, packedBatch } from './batch.ts';
 import { type Config, ConfigReader } from './config.ts';
 import type { Family, States } from './family.ts';
 import { type Declaration, declare, rootScope, type Scope, type Source } from './scope.ts';
@@ -30,16 +30,26 @@ export interface Encoder {
   states(scope: Scope, batch: Batch): States;
   /** `[N, H]` -> `[N, outputs]` */
   head(scope: Scope, x: tf.Tensor2D, outputs: number): tf.Tensor2D;
+  /** Which states the head reads. */
+  readonly reads: Gather;
   readonly adapters?: Adapters;
 }
 
+/** What a task says of the head that it needs. */
+export interface HeadKind {
+  readonly name: TaskName;
+  readonly reads: Gather;
+}
+
+const TEXT: HeadKind = { name: 'text-classification', reads: 'first' };
+
 /** @throws LuthierError `model-invalid`, `model-unsupported` naming the key at fault */
-export function encoderOf<C>(family: Family<C>, config: Config, file: string): Encoder {
+export function encoderOf<C>(family: Family<C>, config: Config, file: string, task = TEXT): Encoder {
   const read = new ConfigReader(config, file);
   const c = family.parse(read);
   const deviation = read.number('initializer_range', 0.02);
   const { hidden: H, inner: F, layers, vocab, positions } = family.sizes(c);
-  const head = family.heads['text-classification'];
+  const head = family.heads[task.name];
   return {
     modelType: family.modelType,
     prefix: family.prefix,
@@ -49,11 +59,16 @@ export function encoderOf<C>(family: Family<C>, config: Config, file: string): E
     maxPositions: positions,
     flopsPerToken: 2 * layers * (4 * H * H + 2 * H * F),
     architecture: head.architecture,
+    reads: task.reads,
     scope: (source) => rootScope(source, deviation),
     states: (scope, batch) => family.forward(scope.at(family.prefix, -1), batch, c),
     head: (scope, x, outputs) => head.forward(scope, x, outputs, c),
   };
 }
+
+/** How many states of a batch the head reads. */
+export const statesIn = ({ reads }: Encoder, { rows, length, texts }: BatchShape): number =>
+  reads === 'first' ? texts : rows * length;
 
 /** Texts to logits; texts to what the head is given; and from there on. */
 export type Part = 'all' | 'states' | 'head';
@@ -70,11 +85,11 @@ export function compute(
   { shape, outputs }: { shape: BatchShape; outputs: number },
 ): tf.Tensor2D {
   const scope = encoder.scope(source);
-  const first =
+  const states =
     part === 'head'
       ? (inputs.features as tf.Tensor2D)
-      : encoder.states(scope, packedBatch(inputs, shape, 'first')).at(-1)!;
-  return part === 'states' ? first : encoder.head(scope, first, outputs);
+      : encoder.states(scope, packedBatch(inputs, shape, encoder.reads)).at(-1)!;
+  return part === 'states' ? states : encoder.head(scope, states, outputs);
 }
 
 const known = new WeakMap<Encoder, Map<string, Declaration>>();

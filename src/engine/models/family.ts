@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import type { TaskName } from '../../protocol/index.ts';
 import type { Batch } from './batch.ts';
 import type { ConfigReader } from './config.ts';
 import type { Scope } from './scope.ts';
@@ -32,5 +33,5 @@ export interface Family<C> {
   sizes(config: C): Sizes;
   /** The layers, for each of them `scope.at(…, its number)`. */
   forward(scope: Scope, batch: Batch, config: C): States;
-  readonly heads: Readonly<Record<'text-classification', Head<C>>>;
+  readonly heads: Readonly<Record<TaskName, Head<C>>>;
 }

@@ -1,18 +1,18 @@
 import { LuthierError } from '../errors.ts';
 import { type Config, shown } from './config.ts';
-import { type Encoder, encoderOf } from './encoder.ts';
+import { type Encoder, encoderOf, type HeadKind } from './encoder.ts';
 import { bert } from './families/bert.ts';
 
 /** By model_type. To add a family, write its file and add its line. */
-const FAMILIES: Readonly<Record<string, (config: Config, file: string) => Encoder>> = {
+const FAMILIES: Readonly<Record<string, (config: Config, file: string, task?: HeadKind) => Encoder>> = {
   bert: (...given) => encoderOf(bert, ...given),
 };
 
 /**
- * The model that a config.json describes.
+ * The model that a config.json describes, with the head that a task needs: a text classifier's where none is named.
  * @throws LuthierError `model-unsupported` naming the supported types, `model-invalid` naming the key at fault
  */
-export function createEncoder(config: Config, file: string): Encoder {
+export function createEncoder(config: Config, file: string, task?: HeadKind): Encoder {
   const type = config.model_type;
   // Own keys alone: "constructor" and "__proto__" are no families.
   const family = typeof type === 'string' && Object.hasOwn(FAMILIES, type) ? FAMILIES[type] : undefined;
@@ -23,7 +23,7 @@ export function createEncoder(config: Config, file: string): Encoder {
       `Supported: ${Object.keys(FAMILIES).join(', ')}. The starter "starters/bert" is always available.`,
     );
   }
-  return family(config, file);
+  return family(config, file, task);
 }
 
 /** For download: refuses a model by its config.json before its weights come. */

@@ -6,16 +6,19 @@ import {
   type EvaluationReport,
   formatCount,
   largest,
-  METRICS,
   measured,
+  metricOf,
   type Recipe,
   type RunRecord,
   type Split,
+  taskOf,
 } from '../../protocol/index.ts';
 import { parseModelName } from '../hub/cache.ts';
 import { type ModelCard, readModelCard } from '../hub/model-card.ts';
 import { CARD_FILE } from '../hub/model-folder.ts';
 import { resolveModel } from '../hub/resolve.ts';
+import { taskNamed } from '../tasks/registry.ts';
+import type { AnyTask } from '../tasks/task.ts';
 import { parseRecipe } from '../train/recipe.ts';
 
 export interface CardFacts {
@@ -70,13 +73,14 @@ async function originOf({ model }: Recipe, base: string): Promise<Origin> {
 function modelCard(library: 'transformers' | 'peft', origin: Origin, facts: CardFacts): string {
   const { record, dataHash, rows } = facts;
   const { recipe, labels } = record;
+  const task = taskNamed(recipe.task);
   const isAdapter = library === 'peft';
   const license = origin.card.license;
   const parts = [
     `# ${line(record.name)}`,
-    `${isAdapter ? 'A low-rank adapter (peft) that turns this base model into a text classifier:' : 'A text classifier, fine-tuned from'} ${line(origin.name)}. It chooses one of ${labels.length} classes: ${labels.slice(0, 50).map(code).join(', ')}${labels.length > 50 ? `, and ${labels.length - 50} more` : ''}.`,
+    `${isAdapter ? `A low-rank adapter (peft) that turns this base model into a ${task.save.noun}:` : `A ${task.save.noun}, fine-tuned from`} ${line(origin.name)}. It ${task.save.does(labels.length)}: ${labels.slice(0, 50).map(code).join(', ')}${labels.length > 50 ? `, and ${labels.length - 50} more` : ''}.`,
     '## Use',
-    isAdapter ? adapterUse(labels.length) : MODEL_USE,
+    isAdapter ? adapterUse(task, labels.length) : modelUse(task),
     '## Data',
     [
       `- ${datasetName(recipe)}: ${counted(rows.train, 'training row')}, ${counted(rows.validation, 'validation row')}${rows.test > 0 ? `, ${counted(rows.test, 'test row')}` : ''}`,
@@ -106,12 +110,12 @@ function frontMatter(library: string, origin: Origin, facts: CardFacts): Record<
   });
   return {
     library_name: library,
-    pipeline_tag: 'text-classification',
+    pipeline_tag: taskNamed(record.recipe.task).save.pipeline,
     ...(hub.length === 0 ? {} : { base_model: hub.length === 1 ? hub[0] : hub }),
     ...(card.license === null ? {} : { license: card.license }),
     ...(card.languages === null ? {} : { language: card.languages }),
     tags: ['luthier', record.recipe.strategy.type],
-    metrics: METRICS.flatMap((metric) => ('hub' in metric ? [metric.hub] : [])),
+    metrics: taskOf(record.recipe.task).metrics.flatMap((key) => metricOf(key)?.hub ?? []),
     ...(measured.length === 0 ? {} : { 'model-index': [{ name: record.name, results: measured }] }),
   };
 }
@@ -121,7 +125,7 @@ function evaluationEntry(recipe: Recipe, report: EvaluationReport): object {
     hub === undefined ? [] : [{ type: hub, value: round(report.metrics[key]), name }],
   );
   return {
-    task: { type: 'text-classification' },
+    task: { type: taskNamed(recipe.task).save.pipeline },
     dataset: { name: datasetName(recipe), type: 'private', split: report.split },
     metrics,
   };
@@ -176,22 +180,23 @@ function portableRecipe(recipe: Recipe): Record<string, unknown> {
   return { task: recipe.task, ...named, ...Object.fromEntries(changed) };
 }
 
-const MODEL_USE = [
-  fence(
-    'python',
-    'from transformers import pipeline\nclassify = pipeline("text-classification", model="PATH/TO/THIS/FOLDER")\nprint(classify("A text to classify"))',
-  ),
-  'In JavaScript, with `onnx/model.onnx` in the same folder (`luthier export RUN --format onnx`):',
-  fence(
-    'js',
-    "import { pipeline } from '@huggingface/transformers';\nconst classify = await pipeline('text-classification', 'PATH/TO/THIS/FOLDER', { dtype: 'fp32' });\nconsole.log(await classify('A text to classify'));",
-  ),
-].join('\n\n');
+const modelUse = ({ save: { pipeline } }: AnyTask): string =>
+  [
+    fence(
+      'python',
+      `from transformers import pipeline\nclassify = pipeline("${pipeline}", model="PATH/TO/THIS/FOLDER")\nprint(classify("A text to classify"))`,
+    ),
+    'In JavaScript, with `onnx/model.onnx` in the same folder (`luthier export RUN --format onnx`):',
+    fence(
+      'js',
+      `import { pipeline } from '@huggingface/transformers';\nconst classify = await pipeline('${pipeline}', 'PATH/TO/THIS/FOLDER', { dtype: 'fp32' });\nconsole.log(await classify('A text to classify'));`,
+    ),
+  ].join('\n\n');
 
-const adapterUse = (classes: number): string =>
+const adapterUse = ({ save: { autoModel } }: AnyTask, labels: number): string =>
   fence(
     'python',
-    `from peft import AutoPeftModelForSequenceClassification\nmodel = AutoPeftModelForSequenceClassification.from_pretrained("PATH/TO/THIS/FOLDER", num_labels=${classes})`,
+    `from peft import AutoPeftModelFor${autoModel}\nmodel = AutoPeftModelFor${autoModel}.from_pretrained("PATH/TO/THIS/FOLDER", num_labels=${labels})`,
   );
 
 function fence(language: string, text: string): string {

@@ -72,6 +72,12 @@ interface Labelled {
 
 async function validationOf(record: RunRecord, run: string, signal?: AbortSignal): Promise<Labelled[]> {
   const { recipe, recipe_path } = record;
+  if (recipe.task !== 'text-classification')
+    throw new LuthierError(
+      'usage',
+      `${record.name} is a run of ${recipe.task}; only runs of text-classification can be compared row by row.`,
+      'Compare the metrics and intervals above instead.',
+    );
   if (record.folds)
     throw new LuthierError(
       'data-invalid',

@@ -6,8 +6,8 @@ import type { EvaluationReport, FoldResult, MetricKey, Metrics, RunEvent, RunRec
 import { FILES } from '../../runs/folder.ts';
 import { writeRecord } from '../../runs/record.ts';
 import type { FoldPart } from '../data/folds.ts';
-import { pooledReport } from '../evaluate/pool.ts';
 import { readJsonRecord } from '../hub/json-file.ts';
+import { taskNamed } from '../tasks/registry.ts';
 import type { Trainer } from '../train/types.ts';
 import { EventLog } from './event-log.ts';
 import { ignoreExisting, requireNone } from './folder.ts';
@@ -114,7 +114,7 @@ export class CrossValidation {
       const { validation } = await readJsonRecord(join(this.#foldFolder(fold), FILES.evaluation));
       reports.push(validation as EvaluationReport);
     }
-    return reports.length === 0 ? null : pooledReport(reports);
+    return reports.length === 0 ? null : taskNamed(this.#record().recipe.task).pool(reports);
   }
 
   async removeAll(): Promise<void> {

@@ -3,8 +3,9 @@ import type { Compiled, DeviceCompiled, DeviceTensor, Executor, Feed, TensorData
 import { isOnDevice, sizeOf } from '../executors/executor.ts';
 import { createOnnxRuntimeExecutor } from '../executors/onnxruntime.ts';
 import { createEncoder } from '../models/registry.ts';
-import { Classifier, type ClassifierOptions, type LabelledText } from './classifier.ts';
+import type { LabelledItem } from '../tasks/task.ts';
 import { initializeAll } from './load-weights.ts';
+import { TaskModel, type TaskModelOptions } from './model.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
 import { Phases } from './phases.ts';
 
@@ -68,10 +69,10 @@ const CONFIG = {
 const SETTINGS = { adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8, weight_decay: 0.01, max_grad_norm: 1 };
 const LR = 0.01;
 
-const text = (first: number, length: number): LabelledText => ({
+const text = (first: number, length: number): LabelledItem => ({
   ids: Int32Array.from({ length }, (_, i) => (first * 7 + i * 3) % 50),
   typeIds: null,
-  label: first % 3,
+  labels: Int32Array.of(first % 3),
 });
 const texts = [text(1, 5), text(2, 9), text(3, 3), text(4, 7)];
 
@@ -84,11 +85,11 @@ describe('parameters kept with the executor', () => {
 
   function make(
     executor: Executor,
-    isTrained: ClassifierOptions['isTrained'] = () => true,
+    isTrained: TaskModelOptions['isTrained'] = () => true,
     phases = new Phases(),
-  ): Classifier {
+  ): TaskModel {
     const encoder = createEncoder(CONFIG, 'config.json');
-    const classifier = new Classifier({
+    const classifier = new TaskModel({
       ...{ executor, encoder, numLabels: 3, padId: 0, isTrained, phases, accumulate: false, labelSmoothing: 0 },
       seed: 11,
       maxBatch: { texts: 4, tokens: 16 },
@@ -97,7 +98,7 @@ describe('parameters kept with the executor', () => {
     return classifier;
   }
 
-  async function step(c: Classifier, number: number): Promise<number[]> {
+  async function step(c: TaskModel, number: number): Promise<number[]> {
     const { loss } = await c.gradients(texts, { weight: 1 / 4, microStep: number, slots: 4 });
     if (c.device) return [loss, await c.device.step(SETTINGS, LR, number + 1, () => {})];
     const norm = gradientNorm(c.store);
@@ -135,8 +136,8 @@ describe('parameters kept with the executor', () => {
     const isTrained = (name: string, phase: number) => phase === 1 || isHead(name);
     const phases = new Phases([0, 2]);
     const [there, here] = [withDevice(host), host].map((executor) => make(executor, isTrained, phases)) as [
-      Classifier,
-      Classifier,
+      TaskModel,
+      TaskModel,
     ];
     for (let i = 0; i < 4; i++) {
       for (const c of [there, here]) c.enter(phases.at(i));
@@ -153,14 +154,14 @@ describe('parameters kept with the executor', () => {
     const withoutDropout = { ...CONFIG, hidden_dropout_prob: 0, attention_probs_dropout_prob: 0 };
     const made = [1, 2].map(() => {
       const encoder = createEncoder(withoutDropout, 'config.json');
-      const c = new Classifier({
+      const c = new TaskModel({
         ...{ executor: withDevice(host), encoder, numLabels: 3, padId: 0, isTrained: () => true, accumulate: false },
         ...{ labelSmoothing: 0, seed: 1, maxBatch: { texts: 4, tokens: 16 } },
       });
       initializeAll(encoder, c.store, 3);
       return c;
     });
-    const [whole, parts] = made as [Classifier, Classifier];
+    const [whole, parts] = made as [TaskModel, TaskModel];
     await whole.gradients(texts, { weight: 1 / 4, microStep: 0, slots: 4 });
     for (const [i, part] of [texts.slice(0, 1), texts.slice(1, 3), texts.slice(3)].entries()) {
       await parts.gradients(part, { weight: 1 / 4, microStep: i, slots: 2 });

@@ -1,12 +1,13 @@
 import { dirname } from 'node:path';
 import type { DataProblem, Recipe, RunEstimate } from '../../protocol/index.ts';
-import { loadClassificationDataset } from '../data/dataset.ts';
 import { freeMemory } from '../free-memory.ts';
 import { freeDiskBytes } from '../hub/disk.ts';
 import { readModelCard } from '../hub/model-card.ts';
 import { openModelFolder } from '../hub/model-folder.ts';
 import { resolveModel } from '../hub/resolve.ts';
 import { createEncoder } from '../models/registry.ts';
+import { taskNamed } from '../tasks/registry.ts';
+import { IGNORED, type LabelledItem } from '../tasks/task.ts';
 import { languageProblem } from '../text/language.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
 import { estimateDisk, estimateMemory, estimateSeconds, sizesOf, type Workload } from './estimate.ts';
@@ -29,16 +30,17 @@ export interface EstimateOptions {
  */
 export async function estimateRun(options: EstimateOptions): Promise<RunEstimate> {
   const { recipe: written, base, gflops, signal } = options;
+  const task = taskNamed(written.task);
   const { path } = await resolveModel(written.model, { base, cacheFolder: options.cacheFolder });
   // First: a folder that is no model lacks a tokenizer, too, and what it is says more.
   const folder = await openModelFolder(path);
   await folder.weights.close();
-  const encoder = createEncoder(folder.config, `${path}/config.json`);
+  const encoder = createEncoder(folder.config, `${path}/config.json`, task);
   checkWeights(folder, encoder);
   const [card, tokenizer, dataset] = await Promise.all([
     readModelCard(path),
     Tokenizer.load(path),
-    loadClassificationDataset(written.dataset, {
+    task.load(written.dataset, {
       base,
       columns: written.columns,
       encoding: written.encoding,
@@ -53,9 +55,9 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
   const total_steps = countSteps(recipe, dataset.train.length).total;
   const warmup = warmupWarning(recipe, total_steps);
   const maxLength = Math.min(recipe.max_length, encoder.maxPositions);
-  const train = tokenizer.encodeAll(dataset.train, maxLength);
-  const validation = tokenizer.encodeAll(dataset.validation, maxLength);
-  const sample = dataset.train.slice(0, 200).map(({ text }) => text);
+  const train = task.encode(dataset.train, tokenizer, maxLength);
+  const validation = task.encode(dataset.validation, tokenizer, maxLength);
+  const sample = dataset.train.slice(0, 200).map((row) => task.text(row));
   const mismatch = languageProblem(card.languages, sample, train.unknownShare);
   const problems: DataProblem[] = [
     ...(mismatch ? [mismatch] : []),
@@ -66,14 +68,14 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
   const work: Workload = {
     encoder,
     numLabels: dataset.labels.length,
-    trainLengths: train.encodings.map(({ ids }) => ids.length),
-    validationLengths: validation.encodings.map(({ ids }) => ids.length),
+    trainLengths: lengthsOf(train.items),
+    validationLengths: lengthsOf(validation.items),
   };
   const place = typeof recipe.dataset === 'string' ? dirname(recipe.dataset) : base;
   return {
     rows: dataset.train.length + dataset.validation.length,
     validation_rows: dataset.validation.length,
-    classes: countClasses(dataset.labels, [...dataset.train, ...dataset.validation]),
+    classes: countClasses(dataset.labels, [...train.items, ...validation.items]),
     truncated_rows: train.truncatedRows + validation.truncatedRows,
     unknown_token_share: train.unknownShare,
     total_steps,
@@ -88,8 +90,10 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
   };
 }
 
-function countClasses(labels: readonly string[], rows: readonly { label: number }[]): RunEstimate['classes'] {
-  const counts = labels.map((label) => ({ label, count: 0 }));
-  for (const { label } of rows) counts[label]!.count++;
+const lengthsOf = (items: readonly LabelledItem[]) => items.map(({ ids }) => ids.length);
+
+function countClasses(names: readonly string[], items: readonly LabelledItem[]): RunEstimate['classes'] {
+  const counts = names.map((label) => ({ label, count: 0 }));
+  for (const { labels } of items) for (const label of labels) if (label !== IGNORED) counts[label]!.count++;
   return counts.sort((a, b) => b.count - a.count);
 }

@@ -8,11 +8,11 @@ import { writeOnnx } from '../graph/onnx.ts';
 import { ELEMENT_TYPE_NUMBER } from '../graph/operators.ts';
 import { openDimensions, unmistakable } from '../graph/passes/open-dimensions.ts';
 import { standardOperators } from '../graph/passes/standard-operators.ts';
-import { openClassifier } from '../infer/open-classifier.ts';
+import { openModel } from '../infer/open-model.ts';
 import { rowBatch } from '../models/batch.ts';
 import { record } from '../record/recorder.ts';
 import type { Encoding } from '../text/tokenizer.ts';
-import type { Classifier } from './classifier.ts';
+import type { TaskModel } from './model.ts';
 import { PARAMETER, parameterSpecs, sourceOf } from './programs.ts';
 import { LOGIT_TOLERANCE, maxDifference } from './save.ts';
 
@@ -28,10 +28,10 @@ const PROBES = [
 
 /** exportOnnx for a model folder on disk, checked on a few fixed sentences. */
 export async function exportFolderAsOnnx(modelFolder: string, target = modelFolder) {
-  const open = await openClassifier(modelFolder, 'onnxruntime');
+  const open = await openModel(modelFolder, 'onnxruntime');
   try {
-    const { encodings } = open.tokenizer.encodeAll(PROBES, Math.min(64, open.classifier.encoder.maxPositions));
-    return await exportOnnx(target, open.classifier, encodings);
+    const { encodings } = open.tokenizer.encodeAll(PROBES, Math.min(64, open.model.encoder.maxPositions));
+    return await exportOnnx(target, open.model, encodings);
   } finally {
     open.dispose();
   }
@@ -45,21 +45,21 @@ export async function exportFolderAsOnnx(modelFolder: string, target = modelFold
  */
 export async function exportOnnx(
   folder: string,
-  classifier: Classifier,
+  model: TaskModel,
   probes: readonly Encoding[],
 ): Promise<{ path: string; bytes: number; max_difference: number }> {
-  const graph = recordClassifier(classifier);
+  const graph = recordModel(model);
   const bytes = writeOnnx(graph, {
     dimensions: {
       ...Object.fromEntries(graph.inputs.map((name) => [name, ['batch', 'sequence']])),
-      logits: ['batch', classifier.numLabels],
+      logits: ['batch', model.numLabels],
     },
   });
   const path = join(folder, 'onnx', 'model.onnx');
   await makeFolder(join(folder, 'onnx'));
   await sweepAside(join(folder, 'onnx'));
   await writeFileAtomically(path, (file) => file.writeFile(bytes));
-  const max_difference = await probedDifference(path, classifier, probes);
+  const max_difference = await probedDifference(path, model, probes);
   if (!(max_difference <= LOGIT_TOLERANCE)) {
     throw new LuthierError(
       'export-mismatch',
@@ -70,8 +70,8 @@ export async function exportOnnx(
   return { path, bytes: bytes.byteLength, max_difference };
 }
 
-function recordClassifier(classifier: Classifier): Graph {
-  const { encoder, numLabels: outputs, store } = classifier;
+function recordModel(model: TaskModel): Graph {
+  const { encoder, numLabels: outputs, store } = model;
   const { maxPositions, numLayers, hiddenSize } = encoder;
   const sizes = [...store.parameters.values()].flatMap(({ shape }) => [...shape]);
   const [R, S] = unmistakable([undefined, maxPositions], [...sizes, numLayers, hiddenSize]) as [number, number];
@@ -79,7 +79,7 @@ function recordClassifier(classifier: Classifier): Graph {
   const graph = record(
     (inputs) => {
       const scope = encoder.scope(sourceOf(inputs));
-      const batch = rowBatch(inputs as Record<(typeof INPUTS)[number], tf.Tensor>, [R, S], maxPositions, 'first');
+      const batch = rowBatch(inputs as Record<(typeof INPUTS)[number], tf.Tensor>, [R, S], maxPositions, encoder.reads);
       return { logits: encoder.head(scope, encoder.states(scope, batch).at(-1)!, outputs) };
     },
     { ...tokens, ...parameterSpecs('all', { encoder, outputs }) },
@@ -88,11 +88,11 @@ function recordClassifier(classifier: Classifier): Graph {
     { size: R, input: 'input_ids', axis: 0 },
     { size: S, input: 'input_ids', axis: 1 },
   ]);
-  return withWeights(opened, classifier);
+  return withWeights(opened, model);
 }
 
 /** Parameters become constants, and token inputs int64, as they come from JavaScript's and Python's tokenizers. */
-function withWeights(graph: Graph, { store }: Classifier): Graph {
+function withWeights(graph: Graph, { store }: TaskModel): Graph {
   const constants = new Map<string, Constant>(graph.constants);
   for (const { name, shape, weight } of store.parameters.values()) {
     constants.set(PARAMETER + name, { shape, dtype: 'float32', data: weight });
@@ -118,16 +118,16 @@ function withWeights(graph: Graph, { store }: Classifier): Graph {
 }
 
 /** Runs the written model on the probes one by one, each at its own length and again padded. */
-async function probedDifference(path: string, classifier: Classifier, probes: readonly Encoding[]): Promise<number> {
+async function probedDifference(path: string, model: TaskModel, probes: readonly Encoding[]): Promise<number> {
   if (probes.length === 0) return 0;
   const { ort, session } = await createOnnxRuntimeSession(path);
   try {
-    const expected = await classifier.logits(probes);
-    const classes = classifier.numLabels;
+    const expected = await model.logits(probes);
+    const classes = model.numLabels;
     let largest = 0;
     for (const [i, probe] of probes.entries()) {
       const want = expected.subarray(i * classes, (i + 1) * classes);
-      const room = Math.min(probe.ids.length + 3, classifier.encoder.maxPositions);
+      const room = Math.min(probe.ids.length + 3, model.encoder.maxPositions);
       for (const length of [probe.ids.length, room]) {
         const padded = (at: (j: number) => number) =>
           new ort.Tensor(

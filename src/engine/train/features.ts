@@ -1,13 +1,14 @@
 import { cpus } from 'node:os';
 import { counted } from '../../protocol/index.ts';
 import { inBatches } from '../infer/inference.ts';
+import type { LabelledItem } from '../tasks/task.ts';
 import { VERSION } from '../version.ts';
-import type { Classifier, LabelledText } from './classifier.ts';
 import { type FeatureCache, featureKey } from './feature-cache.ts';
+import type { TaskModel } from './model.ts';
 import type { Note } from './types.ts';
 
 export interface FeatureSource {
-  classifier: Classifier;
+  model: TaskModel;
   cache: FeatureCache;
   /** config.json, from which the encoder follows. */
   config: Readonly<Record<string, unknown>>;
@@ -21,11 +22,11 @@ type Between = (done: number, total: number) => void | Promise<void>;
 /** What a head is given for each text `[N, H]`, from the cache or else computed, without dropout, and kept there. */
 export async function featuresOf(
   source: FeatureSource,
-  texts: readonly LabelledText[],
+  texts: readonly LabelledItem[],
   between?: Between,
 ): Promise<Float32Array> {
-  const { classifier, cache, batchSize, note } = source;
-  const width = classifier.encoder.hiddenSize;
+  const { model, cache, batchSize, note } = source;
+  const width = model.encoder.hiddenSize;
   const key = cache.isOff || texts.length === 0 ? null : keyOf(source, texts);
   const known = key && (await cache.read(key, texts.length, width));
   if (known) {
@@ -39,7 +40,7 @@ export async function featuresOf(
     texts,
     batchSize,
     width,
-    run: (batch) => classifier.features(batch),
+    run: (batch) => model.features(batch),
     between,
   });
   if (key) await cache.write(key, features, width);
@@ -50,8 +51,8 @@ export async function featuresOf(
  * Model, data and settings, and what makes the last bits what they are: cached and computed features give the same
  * losses bit for bit.
  */
-function keyOf({ classifier, config, executor, batchSize }: FeatureSource, texts: readonly LabelledText[]): string {
-  const frozen = [...classifier.declaration('states').parameters.keys()].map((name) => classifier.store.get(name));
+function keyOf({ model, config, executor, batchSize }: FeatureSource, texts: readonly LabelledItem[]): string {
+  const frozen = [...model.declaration('states').parameters.keys()].map((name) => model.store.get(name));
   const { name, numThreads, library } = executor;
   return featureKey({
     made: JSON.stringify({ VERSION, name, numThreads, library, cpu: cpus()[0]?.model, batchSize }),

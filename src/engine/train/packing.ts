@@ -1,10 +1,5 @@
 import type { BatchShape } from '../models/batch.ts';
-
-/** The part of text/tokenizer.ts's Encoding that is packed. */
-export interface PackableText {
-  ids: Int32Array;
-  typeIds: Uint8Array | null;
-}
+import type { Item } from '../tasks/task.ts';
 
 /** Row lengths that are compiled: few, so that graphs are shared, and each a multiple of 32 for the matrix kernels. */
 const LENGTHS = [32, 64, 96, 128, 192, 256, 384, 512];
@@ -56,12 +51,7 @@ export interface BatchArrays {
 }
 
 /** Fills the arrays from the texts as packed. Returns the number of real tokens. */
-export function writeBatch(
-  arrays: BatchArrays,
-  texts: readonly PackableText[],
-  packing: Packing,
-  padId: number,
-): number {
+export function writeBatch(arrays: BatchArrays, texts: readonly Item[], packing: Packing, padId: number): number {
   const { input_ids, token_type_ids, position_ids, text_ids, first_token } = arrays;
   input_ids.fill(padId);
   token_type_ids.fill(0);

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Program, TensorSpec } from '../executors/executor.ts';
 import { type BatchShape, labelSpecs } from '../models/batch.ts';
-import { compute, declarationOf, type Encoder, type Part, partSpecs } from '../models/encoder.ts';
+import { compute, declarationOf, type Encoder, type Part, partSpecs, statesIn } from '../models/encoder.ts';
 import type { Source } from '../models/scope.ts';
 import { crossEntropy, valueAndGrads } from '../ops/index.ts';
 
@@ -75,7 +75,7 @@ export function trainingProgram(options: TrainingOptions): ReadyProgram {
   return {
     inputs: {
       ...partSpecs(part, encoder, shape),
-      ...labelSpecs(shape),
+      ...labelSpecs(statesIn(encoder, shape)),
       ...parameterSpecs(part, options, options.isHeldIn8Bit),
       ...Object.fromEntries([...sites].map(([name, { shape }]) => [MASK + name, { shape, dtype: 'bool' } as const])),
     },

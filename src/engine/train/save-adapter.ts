@@ -2,7 +2,8 @@ import { dirname, join } from 'node:path';
 import { makeFolder, sweepAside, writeFileAtomically } from '../../files/write-file.ts';
 import { writeSafetensors } from '../hub/safetensors.ts';
 import type { Adapters } from '../models/encoder.ts';
-import type { Classifier } from './classifier.ts';
+import type { AnyTask } from '../tasks/task.ts';
+import type { TaskModel } from './model.ts';
 
 /** Where peft finds the model that an adapter was trained on. */
 export interface BaseModel {
@@ -17,21 +18,22 @@ export const adapterFolderOf = (modelFolder: string): string => join(dirname(mod
 
 /**
  * Writes the trained parameters as peft's PeftModel.save_pretrained does, for PeftModel.from_pretrained and
- * AutoPeftModelForSequenceClassification (peft 0.21: utils/save_and_load.py, get_peft_model_state_dict).
+ * its AutoPeftModel for the task (peft 0.21: utils/save_and_load.py, get_peft_model_state_dict).
  * @throws LuthierError `disk-full`, `not-writable`
  */
 export async function saveAdapter(
   folder: string,
-  classifier: Classifier,
+  task: AnyTask,
+  model: TaskModel,
   adapters: Adapters,
   base: BaseModel,
 ): Promise<void> {
   await makeFolder(folder);
   await sweepAside(folder);
-  const { parameters } = classifier.declaration();
+  const { parameters } = model.declaration();
   const isSaved = (name: string) =>
     parameters.get(name)!.isAdapter || adapters.modulesToSave.some((module) => name.startsWith(`${module}.`));
-  const tensors = [...classifier.store.parameters.values()]
+  const tensors = [...model.store.parameters.values()]
     .filter(({ name }) => isSaved(name))
     .map(({ name, shape, weight }) => ({
       name: `base_model.model.${name}`,
@@ -41,12 +43,16 @@ export async function saveAdapter(
     }));
   await writeSafetensors(join(folder, 'adapter_model.safetensors'), tensors);
   // Last, so that a folder left half-written is seen to lack it.
-  const config = `${JSON.stringify(adapterConfig(adapters, base), null, 2)}\n`;
+  const config = `${JSON.stringify(adapterConfig(task, adapters, base), null, 2)}\n`;
   await writeFileAtomically(join(folder, 'adapter_config.json'), (file) => file.writeFile(config));
 }
 
 /** LoraConfig, where it differs from its defaults or a reader looks for it. */
-function adapterConfig({ settings, targets, modulesToSave }: Adapters, base: BaseModel): Record<string, unknown> {
+function adapterConfig(
+  { save }: AnyTask,
+  { settings, targets, modulesToSave }: Adapters,
+  base: BaseModel,
+): Record<string, unknown> {
   const { r, lora_alpha, lora_dropout, target_modules } = settings;
   return {
     base_model_name_or_path: base.nameOrPath,
@@ -63,7 +69,7 @@ function adapterConfig({ settings, targets, modulesToSave }: Adapters, base: Bas
     revision: base.revision,
     // peft writes the layers that "all-linear" meant.
     target_modules: target_modules === 'all-linear' ? targets : target_modules,
-    task_type: 'SEQ_CLS',
+    task_type: save.peft,
     use_dora: false,
     use_rslora: false,
   };

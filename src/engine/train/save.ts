@@ -1,20 +1,21 @@
 import type { BackendChoice } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { type ModelConfig, type ModelFolder, saveModelFolder } from '../hub/model-folder.ts';
-import { openClassifier } from '../infer/open-classifier.ts';
+import { openModel } from '../infer/open-model.ts';
 import type { Encoder } from '../models/encoder.ts';
 import { mergeLora } from '../models/lora.ts';
+import type { AnyTask, Item } from '../tasks/task.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
-import type { Classifier } from './classifier.ts';
 import { inputsEntry } from './inputs.ts';
-import type { PackableText } from './packing.ts';
+import type { TaskModel } from './model.ts';
 import { type BaseModel, saveAdapter } from './save-adapter.ts';
 
 /** Largest difference of a logit that passes for the same answer. */
 export const LOGIT_TOLERANCE = 1e-4;
 
 export interface SaveOptions {
-  classifier: Classifier;
+  task: AnyTask;
+  model: TaskModel;
   labels: readonly string[];
   /** The folder that the weights came from; its config is carried over. */
   source: ModelFolder;
@@ -23,28 +24,28 @@ export interface SaveOptions {
   /** Columns that the model was trained on, one for each of its texts. */
   inputs: readonly string[];
   /** Texts on which the written model must answer as this one. */
-  probes: readonly PackableText[];
+  probes: readonly Item[];
   backend: BackendChoice;
   /** Where an adapter that was trained goes, and what it was trained on. */
   adapter: { folder: string; base: BaseModel };
 }
 
 /**
- * Writes a folder that AutoModelForSequenceClassification.from_pretrained loads, adapters merged into their weights,
+ * Writes a folder that transformers' class for the task loads with from_pretrained, adapters merged into their weights,
  * then reads it again and compares its logits with the trained model's. Adapters are written by themselves, too.
  * @throws LuthierError `export-mismatch` when they differ by more than 1e-4, `disk-full`, `not-writable`
  */
-export async function saveClassifier(target: string, options: SaveOptions): Promise<void> {
-  const { classifier, labels, source, tokenizer, probes, backend, maxLength } = options;
-  const expected = probes.length > 0 ? Float32Array.from(await classifier.logits(probes)) : new Float32Array();
-  const { adapters } = classifier.encoder;
-  const { parameters } = classifier.store;
-  const plain = adapters ? mergeLora(adapters, parameters, classifier.declaration().parameters) : parameters;
-  if (adapters) await saveAdapter(options.adapter.folder, classifier, adapters, options.adapter.base);
+export async function saveTaskModel(target: string, options: SaveOptions): Promise<void> {
+  const { task, model, labels, source, tokenizer, probes, backend, maxLength } = options;
+  const expected = probes.length > 0 ? Float32Array.from(await model.logits(probes)) : new Float32Array();
+  const { adapters } = model.encoder;
+  const { parameters } = model.store;
+  const plain = adapters ? mergeLora(adapters, parameters, model.declaration().parameters) : parameters;
+  if (adapters) await saveAdapter(options.adapter.folder, task, model, adapters, options.adapter.base);
   // What a pipeline cuts to: more than the positions and the model would fail there.
-  await tokenizer.save(target, Math.min(maxLength, classifier.encoder.maxPositions));
+  await tokenizer.save(target, Math.min(maxLength, model.encoder.maxPositions));
   await saveModelFolder(target, {
-    config: classifierConfig(source.config, classifier.encoder, labels, options.inputs),
+    config: modelConfig(task, source.config, model.encoder, labels, options.inputs),
     tensors: [...plain].map(([name, { shape, weight }]) => ({
       name,
       shape,
@@ -65,13 +66,13 @@ export async function saveClassifier(target: string, options: SaveOptions): Prom
 
 async function reloadedDifference(
   target: string,
-  probes: readonly PackableText[],
+  probes: readonly Item[],
   expected: Float32Array,
   backend: BackendChoice,
 ): Promise<number> {
-  const reloaded = await openClassifier(target, backend);
+  const reloaded = await openModel(target, backend);
   try {
-    return maxDifference(await reloaded.classifier.logits(probes), expected);
+    return maxDifference(await reloaded.model.logits(probes), expected);
   } finally {
     reloaded.dispose();
   }
@@ -87,21 +88,22 @@ export function maxDifference(a: Float32Array, b: Float32Array): number {
   return largest;
 }
 
-/** config.json of a classifier: the source's, with what transformers needs to load and name the classes. */
-export function classifierConfig(
+/** config.json of a trained model: the source's, with what transformers needs to load and name the classes. */
+export function modelConfig(
+  task: AnyTask,
   source: ModelConfig,
   encoder: Encoder,
   labels: readonly string[],
   inputs: readonly string[],
 ): ModelConfig {
-  const { _name_or_path: _, torch_dtype: __, ...rest } = source;
+  const { _name_or_path: _, torch_dtype: __, problem_type: ___, ...rest } = source;
   return {
     ...rest,
     architectures: [encoder.architecture],
     dtype: 'float32',
     id2label: Object.fromEntries(labels.map((label, i) => [String(i), label])),
     label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
-    problem_type: 'single_label_classification',
+    ...task.save.config,
     ...inputsEntry(inputs),
   };
 }

@@ -1,12 +1,9 @@
 import { cpus } from 'node:os';
 import { basename } from 'node:path';
-import { type ClassificationReport, type DataProblem, largest, type Recipe } from '../../protocol/index.ts';
-import { loadClassificationDataset } from '../data/dataset.ts';
+import { type DataProblem, type EvaluationReport, largest, type Recipe, type Split } from '../../protocol/index.ts';
 import { takePart } from '../data/folds.ts';
 import { Random } from '../data/random.ts';
-import type { ClassificationDataset, Example } from '../data/types.ts';
 import { LuthierError } from '../errors.ts';
-import { classificationReport } from '../evaluate/report.ts';
 import { createExecutor } from '../executors/create.ts';
 import type { Executor } from '../executors/executor.ts';
 import { parseModelName } from '../hub/cache.ts';
@@ -18,18 +15,20 @@ import { classifierRows } from '../models/classes.ts';
 import type { Encoder } from '../models/encoder.ts';
 import { mapWeights } from '../models/names.ts';
 import { createEncoder } from '../models/registry.ts';
+import { taskNamed } from '../tasks/registry.ts';
+import { type AnyTask, IGNORED, type LabelledItem, type TaskData, type TaskRow } from '../tasks/task.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
 import { classWeights, textWeights } from './class-weights.ts';
-import { Classifier, type LabelledText } from './classifier.ts';
 import { keepsParameters } from './device-parameters.ts';
-import { type Encoded, encode, type Split } from './encode.ts';
+import { type Encoded, encode } from './encode.ts';
 import { requireMemory } from './estimate.ts';
 import { FeatureCache } from './feature-cache.ts';
 import { featuresOf } from './features.ts';
 import { checkWeights, loadWeights } from './load-weights.ts';
+import { TaskModel } from './model.ts';
 import { requireOneMemory } from './one-memory.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
-import { saveClassifier } from './save.ts';
+import { saveTaskModel } from './save.ts';
 import { adapterFolderOf, type BaseModel } from './save-adapter.ts';
 import { countSteps, fitBatch, learningRate, warmupWarning } from './schedule.ts';
 import { encoderFor, isHeldIn8Bit, isTrainedBy } from './strategy.ts';
@@ -42,6 +41,7 @@ type Between = (done: number, total: number) => Promise<void>;
  * @throws LuthierError for all that can be wrong with recipe, model, data or machine
  */
 export async function createTrainer({ recipe: written, base, rules, part, note }: TrainerOptions): Promise<Trainer> {
+  const task = taskNamed(written.task);
   const resolving = resolveModel(written.model, { base });
   const model = resolving.then(({ path }) => openModelFolder(path));
   const executorReady = createExecutor(written.backend, { model, note });
@@ -51,7 +51,7 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
   note('info', resolved.note);
   const reading = Promise.all([
     Tokenizer.load(resolved.path),
-    loadClassificationDataset(written.dataset, {
+    task.load(written.dataset, {
       base,
       columns: written.columns,
       encoding: written.encoding,
@@ -67,7 +67,13 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
   const folder = await model;
   try {
     const [tokenizer, read, card] = await reading;
-    const dataset = part === undefined ? read : takePart(read, part, written.seed, rules);
+    const dataset =
+      part === undefined
+        ? read
+        : takePart(read, part, written.seed, (row: TaskRow) => ({
+            label: task.stratum(row),
+            key: task.key(row, rules),
+          }));
     reportData(dataset, note);
     const { recipe, note: smaller } = fitBatch(written, dataset.train.length);
     if (smaller) note('warning', smaller);
@@ -76,13 +82,14 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
     const plain = createEncoder(
       folder.config,
       basename(resolved.path) === '' ? resolved.path : `${resolved.path}/config.json`,
+      task,
     );
     const stored = mapWeights(plain, folder.weights.names()).files;
     const encoder = encoderFor(recipe.strategy, plain, (name) => stored.has(name));
     tokenizer.checkFits(encoder.vocabSize);
     checkWeights(folder, plain);
-    const encoded = encode(dataset, tokenizer, recipe, encoder, card.languages, note);
-    const lengths = (texts: readonly LabelledText[]) => texts.map(({ ids }) => ids.length);
+    const encoded = encode(task, dataset, tokenizer, recipe, encoder, card.languages, note);
+    const lengths = (texts: readonly LabelledItem[]) => texts.map(({ ids }) => ids.length);
     const work = {
       encoder,
       numLabels: dataset.labels.length,
@@ -98,7 +105,8 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
         `load_in_8bit: ${executor.name} does not support 8-bit layers. It runs the frozen layers in float, which takes longer.`,
       );
     }
-    const trainer = new ClassificationTrainer(
+    const trainer = new TaskTrainer(
+      task,
       recipe,
       dataset,
       encoded,
@@ -111,7 +119,7 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
     );
     const head = classifierRows(folder, plain, dataset.labels);
     note('info', head.note);
-    await loadWeights(folder, encoder, trainer.classifier.store, {
+    await loadWeights(folder, encoder, trainer.model.store, {
       classifierRows: head.rows,
       seed: recipe.seed,
       note,
@@ -127,15 +135,15 @@ function baseModelOf({ path, source }: ResolvedModel, { model }: Recipe): BaseMo
   return onHub ? { nameOrPath: onHub.id, revision: onHub.revision } : { nameOrPath: path, revision: null };
 }
 
-function reportData(dataset: ClassificationDataset, note: Note): void {
+function reportData(dataset: TaskData<TaskRow>, note: Note): void {
   note('info', dataset.columns_reason);
   for (const problem of dataset.problems) note(problem.severity === 'info' ? 'info' : 'warning', sentence(problem));
 }
 
 const sentence = ({ message }: DataProblem) => message;
 
-class ClassificationTrainer implements Trainer {
-  readonly classifier: Classifier;
+class TaskTrainer implements Trainer {
+  readonly model: TaskModel;
   readonly labels: string[];
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;
@@ -146,8 +154,9 @@ class ClassificationTrainer implements Trainer {
   #order: { epoch: number; rows: Uint32Array } | undefined;
 
   constructor(
+    private readonly task: AnyTask,
     private readonly recipe: Recipe,
-    private readonly dataset: ClassificationDataset,
+    private readonly dataset: TaskData<TaskRow>,
     private readonly encoded: Encoded,
     encoder: Encoder,
     private readonly engine: Executor,
@@ -161,12 +170,12 @@ class ClassificationTrainer implements Trainer {
     this.#classWeights = classWeights(
       recipe.class_weight,
       dataset.labels,
-      countLabels(dataset.train, dataset.labels.length),
+      countLabels(encoded.train, dataset.labels.length),
     );
     const steps = countSteps(recipe, encoded.train.length);
     this.stepsPerEpoch = steps.perEpoch;
     this.totalSteps = steps.total;
-    this.classifier = new Classifier({
+    this.model = new TaskModel({
       executor: engine,
       encoder,
       numLabels: dataset.labels.length,
@@ -183,19 +192,19 @@ class ClassificationTrainer implements Trainer {
   }
 
   get numParameters() {
-    return this.classifier.store.numParameters;
+    return this.model.store.numParameters;
   }
   get numTrainableParameters() {
-    return this.classifier.store.numTrained;
+    return this.model.store.numTrained;
   }
   get numTrainRows() {
-    return this.encoded.train.length;
+    return this.dataset.train.length;
   }
   get numValidationRows() {
-    return this.encoded.validation.length;
+    return this.dataset.validation.length;
   }
   get numTestRows() {
-    return this.encoded.test.length;
+    return this.dataset.test.length;
   }
   get executor() {
     return this.engine.name;
@@ -208,31 +217,28 @@ class ClassificationTrainer implements Trainer {
   }
 
   async trainStep(between?: Between): Promise<StepResult> {
-    const { recipe, classifier, stepsPerEpoch } = this;
+    const { recipe, model, stepsPerEpoch } = this;
     const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation } = recipe;
-    classifier.enter(classifier.store.phases.at(this.#step));
+    model.enter(model.store.phases.at(this.#step));
     const epoch = Math.floor(this.#step / stepsPerEpoch);
     const first = (this.#step % stepsPerEpoch) * batch * accumulation;
     const rows = this.#epochOrder(epoch).subarray(first, first + batch * accumulation);
-    const { accumulated, gradient } = classifier.store.trained;
-    const kernels = classifier.store.memory.kernels;
-    const features = classifier.headOnly ? await this.#featuresOf('train', between) : undefined;
-    const weight = textWeights(
-      this.#classWeights,
-      Array.from(rows, (row) => this.encoded.train[row]!.label),
-    );
+    const { accumulated, gradient } = model.store.trained;
+    const kernels = model.store.memory.kernels;
+    const features = model.headOnly ? await this.#featuresOf('train', between) : undefined;
+    const weight = textWeights(this.#classWeights, labelsOf(Array.from(rows, (row) => this.encoded.train[row]!)));
     let loss = 0;
     let tokens = 0;
     accumulated?.fill(0);
     for (let i = 0; i < accumulation && i * batch < rows.length; i++) {
       const micro = rows.subarray(i * batch, (i + 1) * batch);
-      const done = await classifier.gradients(
+      const done = await model.gradients(
         Array.from(micro, (row) => this.encoded.train[row]!),
         {
           weight,
           microStep: this.#step * accumulation + i,
           slots: batch,
-          ...(features ? { features: takeRows(features, micro, classifier.encoder.hiddenSize) } : {}),
+          ...(features ? { features: takeRows(features, micro, model.encoder.hiddenSize) } : {}),
         },
       );
       loss += done.loss;
@@ -241,15 +247,15 @@ class ClassificationTrainer implements Trainer {
     }
     const learning_rate = learningRate(recipe, this.#step, this.totalSteps);
     const check = (norm: number) => this.#refuseNonFinite(loss, norm);
-    const grad_norm = classifier.device
-      ? await classifier.device.step(recipe, learning_rate, this.#step + 1, check)
+    const grad_norm = model.device
+      ? await model.device.step(recipe, learning_rate, this.#step + 1, check)
       : this.#updateStore(learning_rate, check);
     this.#step++;
     return { step: this.#step, epoch: this.#step / stepsPerEpoch, loss, learning_rate, grad_norm, tokens };
   }
 
   #updateStore(learning_rate: number, check: (norm: number) => void): number {
-    const { store } = this.classifier;
+    const { store } = this.model;
     const { accumulated, gradient } = store.trained;
     if (accumulated) gradient.set(accumulated);
     const norm = gradientNorm(store);
@@ -279,31 +285,31 @@ class ClassificationTrainer implements Trainer {
     return this.#order.rows;
   }
 
-  async evaluate(split: 'validation' | 'test', between?: Between): Promise<ClassificationReport> {
-    const logits = await this.#logitsOf(split, between);
-    return classificationReport({
+  async evaluate(split: 'validation' | 'test', between?: Between): Promise<EvaluationReport> {
+    return this.task.evaluate({
       split,
       labels: this.labels,
-      examples: this.dataset[split],
-      targets: Int32Array.from(this.encoded[split], (t) => t.label),
-      logits,
-      trainCounts: countLabels(this.dataset.train, this.labels.length),
+      rows: this.dataset[split],
+      items: this.encoded[split],
+      logits: await this.#logitsOf(split, between),
+      trainRows: this.dataset.train,
     });
   }
 
   async #logitsOf(split: Split, between?: Between): Promise<Float32Array> {
-    if (this.classifier.headOnly) return this.classifier.headLogits(await this.#featuresOf(split, between));
+    if (this.model.headOnly) return this.model.headLogits(await this.#featuresOf(split, between));
     return inBatches({
       texts: this.encoded[split],
       batchSize: this.recipe.per_device_eval_batch_size,
       width: this.labels.length,
-      run: (texts) => this.classifier.logits(texts),
+      statesOf: (item) => this.model.statesOf(item),
+      run: (texts) => this.model.logits(texts),
       between,
     });
   }
 
   async #featuresOf(split: Split, between?: Between): Promise<Float32Array> {
-    const { classifier, engine: executor, folder, note } = this;
+    const { model, engine: executor, folder, note } = this;
     if (Object.keys(this.#features).length === 0) {
       note(
         'info',
@@ -312,7 +318,7 @@ class ClassificationTrainer implements Trainer {
     }
     this.#features[split] ??= await featuresOf(
       {
-        ...{ classifier, executor, note },
+        ...{ model, executor, note },
         cache: new FeatureCache(note),
         config: folder.config,
         batchSize: this.recipe.per_device_eval_batch_size,
@@ -326,7 +332,7 @@ class ClassificationTrainer implements Trainer {
   state(): TrainerState {
     const parameters: TrainerState['parameters'] = new Map();
     const moments: TrainerState['moments'] = new Map();
-    for (const { name, shape, weight, trained } of this.classifier.store.parameters.values()) {
+    for (const { name, shape, weight, trained } of this.model.store.parameters.values()) {
       if (!trained) continue;
       parameters.set(name, { shape, data: weight });
       moments.set(`${name}.exp_avg`, { shape, data: trained.expAvg });
@@ -336,7 +342,7 @@ class ClassificationTrainer implements Trainer {
       step: this.#step,
       parameters,
       moments,
-      phase: this.classifier.store.phases.at(this.#step),
+      phase: this.model.store.phases.at(this.#step),
       fingerprint: {
         executor: this.engine.name,
         num_threads: this.engine.numThreads,
@@ -347,7 +353,7 @@ class ClassificationTrainer implements Trainer {
   }
 
   restore({ step, phase, parameters, moments }: Parameters<Trainer['restore']>[0]): void {
-    const expected = this.classifier.store.phases.at(step);
+    const expected = this.model.store.phases.at(step);
     if (phase !== undefined && phase !== expected) {
       throw new LuthierError(
         'run-invalid',
@@ -356,37 +362,38 @@ class ClassificationTrainer implements Trainer {
       );
     }
     this.loadParameters(parameters);
-    for (const name of this.classifier.store.trainedNames()) {
-      const { expAvg, expAvgSq } = this.classifier.store.get(name).trained!;
+    for (const name of this.model.store.trainedNames()) {
+      const { expAvg, expAvgSq } = this.model.store.get(name).trained!;
       expAvg.set(found(moments, `${name}.exp_avg`, expAvg.length));
       expAvgSq.set(found(moments, `${name}.exp_avg_sq`, expAvgSq.length));
     }
-    this.classifier.store.retouch();
-    this.classifier.device?.replaced('all');
+    this.model.store.retouch();
+    this.model.device?.replaced('all');
     this.#step = step;
   }
 
   loadParameters(parameters: Map<string, Float32Array>): void {
-    for (const name of this.classifier.store.trainedNames()) {
-      const { weight } = this.classifier.store.get(name);
+    for (const name of this.model.store.trainedNames()) {
+      const { weight } = this.model.store.get(name);
       weight.set(found(parameters, name, weight.length));
     }
-    this.classifier.device?.replaced('weights');
+    this.model.device?.replaced('weights');
   }
 
   async collect(): Promise<void> {
-    await this.classifier.device?.collect();
+    await this.model.device?.collect();
   }
 
   async saveModel(target: string): Promise<void> {
     await this.collect();
-    await saveClassifier(target, {
-      classifier: this.classifier,
+    await saveTaskModel(target, {
+      task: this.task,
+      model: this.model,
       labels: this.labels,
       source: this.folder,
       tokenizer: this.tokenizer,
       maxLength: this.recipe.max_length,
-      inputs: [this.dataset.columns.text, this.dataset.columns.text_pair].filter((name) => name !== undefined),
+      inputs: this.task.inputs(this.dataset.columns),
       probes: [...this.encoded.validation, ...this.encoded.train].slice(0, 16),
       backend: this.recipe.backend,
       adapter: { folder: adapterFolderOf(target), base: this.base },
@@ -394,7 +401,7 @@ class ClassificationTrainer implements Trainer {
   }
 
   dispose(): void {
-    this.classifier.dispose();
+    this.model.dispose();
     this.engine.dispose();
   }
 }
@@ -409,11 +416,15 @@ function found(values: Map<string, Float32Array>, name: string, length: number):
   );
 }
 
-const countLabels = (examples: readonly Example[], classes: number): number[] => {
+/** Classes of all that is labelled. */
+const labelsOf = (items: readonly LabelledItem[]): number[] =>
+  items.flatMap(({ labels }) => Array.from(labels).filter((label) => label !== IGNORED));
+
+function countLabels(items: readonly LabelledItem[], classes: number): number[] {
   const counts = Array<number>(classes).fill(0);
-  for (const { label } of examples) counts[label]!++;
+  for (const label of labelsOf(items)) counts[label]!++;
   return counts;
-};
+}
 
 function takeRows(values: Float32Array, rows: Uint32Array, width: number): Float32Array {
   const taken = new Float32Array(rows.length * width);

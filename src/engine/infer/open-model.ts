@@ -3,46 +3,50 @@ import { createExecutor } from '../executors/create.ts';
 import { type ModelConfig, openModelFolder } from '../hub/model-folder.ts';
 import { classesOf } from '../models/classes.ts';
 import { createEncoder } from '../models/registry.ts';
+import { taskOfModel } from '../tasks/registry.ts';
+import type { AnyTask } from '../tasks/task.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
-import { Classifier } from '../train/classifier.ts';
 import { checkWeights, loadWeights } from '../train/load-weights.ts';
+import { TaskModel } from '../train/model.ts';
 import type { Note } from '../train/types.ts';
 
-export interface OpenClassifier {
+export interface OpenModel {
   /** Absolute. */
   readonly path: string;
   readonly config: ModelConfig;
+  readonly task: AnyTask;
   readonly labels: string[];
-  readonly classifier: Classifier;
+  readonly model: TaskModel;
   readonly tokenizer: Tokenizer;
   dispose(): void;
 }
 
 /**
- * Loads a trained classifier's folder, nothing of it to be trained further.
+ * Loads a trained model's folder, nothing of it to be trained further.
  * @param note hears which backend was chosen, where that is not the usual one
  * @throws LuthierError as classesOf where the folder's model is no text classifier, and all that can be wrong with a
  *   model folder
  */
-export async function openClassifier(
+export async function openModel(
   modelFolder: string,
   backend: BackendChoice,
   note: Note = () => {},
-): Promise<OpenClassifier> {
-  const model = openModelFolder(modelFolder);
-  const executorReady = createExecutor(backend, { model, note });
+): Promise<OpenModel> {
+  const opening = openModelFolder(modelFolder);
+  const executorReady = createExecutor(backend, { model: opening, note });
   const loading = Tokenizer.load(modelFolder);
   for (const pending of [executorReady, loading]) pending.catch(() => {});
   // A folder that is no model lacks a tokenizer, too: what it is says more.
-  const folder = await model;
+  const folder = await opening;
   try {
     const tokenizer = await loading;
-    const encoder = createEncoder(folder.config, `${folder.path}/config.json`);
+    const task = taskOfModel(folder.config);
+    const encoder = createEncoder(folder.config, `${folder.path}/config.json`, task);
     tokenizer.checkFits(encoder.vocabSize);
     const labels = classesOf(folder, encoder);
     checkWeights(folder, encoder);
     const executor = await executorReady;
-    const classifier = new Classifier({
+    const model = new TaskModel({
       executor,
       encoder,
       numLabels: labels.length,
@@ -53,16 +57,16 @@ export async function openClassifier(
       maxBatch: { texts: 1, tokens: 1 },
       seed: 0,
     });
-    await loadWeights(folder, encoder, classifier.store, {
+    await loadWeights(folder, encoder, model.store, {
       classifierRows: labels.map((_, i) => i),
       seed: 0,
       note: () => {},
     });
     const dispose = () => {
-      classifier.dispose();
+      model.dispose();
       executor.dispose();
     };
-    return { path: folder.path, config: folder.config, labels, classifier, tokenizer, dispose };
+    return { path: folder.path, config: folder.config, task, labels, model, tokenizer, dispose };
   } finally {
     await folder.weights.close();
   }

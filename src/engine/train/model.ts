@@ -2,11 +2,12 @@ import { largest } from '../../protocol/index.ts';
 import type { Compiled, DeviceCompiled, Executor, Feed, TensorData } from '../executors/executor.ts';
 import { sizeOf } from '../executors/executor.ts';
 import type { BatchShape } from '../models/batch.ts';
-import { declarationOf, type Encoder, type Part } from '../models/encoder.ts';
+import { declarationOf, type Encoder, type Part, statesIn } from '../models/encoder.ts';
 import type { Declaration } from '../models/scope.ts';
+import { IGNORED, type Item, type LabelledItem } from '../tasks/task.ts';
 import { CompiledCache } from './compiled-cache.ts';
 import { DeviceParameters, keepsParameters } from './device-parameters.ts';
-import { type BatchArrays, type PackableText, type Packing, packTexts, rowLength, writeBatch } from './packing.ts';
+import { type BatchArrays, type Packing, packTexts, rowLength, writeBatch } from './packing.ts';
 import { ParameterStore } from './parameter-store.ts';
 import { Phases } from './phases.ts';
 import {
@@ -19,7 +20,7 @@ import {
   trainingProgram,
 } from './programs.ts';
 
-export interface ClassifierOptions {
+export interface TaskModelOptions {
   executor: Executor;
   encoder: Encoder;
   numLabels: number;
@@ -41,30 +42,25 @@ export interface ClassifierOptions {
   seed: number;
 }
 
-/** One labelled text as trained on. */
-export interface LabelledText extends PackableText {
-  label: number;
-}
-
 /**
- * A classifier in the engine's memory, and the compiled programs that run on it. Knows no data set, no schedule and no
- * optimiser: it gives logits for texts, and gradients for labelled ones.
+ * A model in the engine's memory, whatever its task, and the compiled programs that run on it. Knows no dataset, no
+ * schedule and no optimiser: it gives logits for items, and gradients for labelled ones.
  */
-export class Classifier {
+export class TaskModel {
   readonly store: ParameterStore;
   readonly encoder: Encoder;
   readonly numLabels: number;
-  /** Nothing below the head is trained, so what it is fed can be computed once. */
+  /** Nothing below the head is trained, so what it is fed can be computed once: a state for each text. */
   readonly headOnly: boolean;
   /** Where the executor keeps parameters to itself; null where it works on the store's. */
   readonly device: DeviceParameters | null;
-  readonly #options: ClassifierOptions;
+  readonly #options: TaskModelOptions;
   readonly #compiled = new CompiledCache<Compiled>();
   readonly #compiledOnDevice = new CompiledCache<DeviceCompiled>();
   readonly #masks: Uint8Array;
   readonly #loss = new Float32Array(1);
 
-  constructor(options: ClassifierOptions) {
+  constructor(options: TaskModelOptions) {
     this.#options = options;
     this.encoder = options.encoder;
     this.numLabels = options.numLabels;
@@ -73,7 +69,8 @@ export class Classifier {
     const trained = [...parameters.values()].filter(({ name }) =>
       phases.all.some((phase) => options.isTrained(name, phase)),
     );
-    this.headOnly = trained.length > 0 && trained.every(({ place }) => place === 'head');
+    this.headOnly =
+      this.encoder.reads === 'first' && trained.length > 0 && trained.every(({ place }) => place === 'head');
     const maskBytes = trained.length === 0 ? 0 : this.#maskBytes(options.maxBatch);
     this.store = new ParameterStore(parameters, options.isTrained, {
       accumulate: options.accumulate,
@@ -90,14 +87,28 @@ export class Classifier {
     return declarationOf(this.encoder, { part, outputs: this.numLabels, ...(shape ? { shape } : {}) });
   }
 
-  /** Logits `[texts, C]` of texts, packed as given. */
-  async logits(texts: readonly PackableText[]): Promise<Float32Array> {
-    const { arrays, shape } = this.#pack(texts, texts.length);
-    return this.#forward('all', shape, arrays, this.numLabels);
+  /** How many states of an item the head reads. */
+  statesOf(item: Item): number {
+    return this.encoder.reads === 'first' ? 1 : item.ids.length;
+  }
+
+  /** Logits of items, packed as given: `[states, C]` of one after the other. */
+  async logits(items: readonly Item[]): Promise<Float32Array> {
+    const { arrays, shape, starts } = this.#pack(items, items.length);
+    const packed = await this.#forward('all', shape, arrays, this.numLabels);
+    if (this.encoder.reads === 'first') return packed;
+    const logits = new Float32Array(items.reduce((n, item) => n + item.ids.length, 0) * this.numLabels);
+    let at = 0;
+    for (const [i, { ids }] of items.entries()) {
+      const from = starts[i]! * this.numLabels;
+      logits.set(packed.subarray(from, from + ids.length * this.numLabels), at);
+      at += ids.length * this.numLabels;
+    }
+    return logits;
   }
 
   /** The head's input `[texts, H]`. */
-  async features(texts: readonly PackableText[]): Promise<Float32Array> {
+  async features(texts: readonly Item[]): Promise<Float32Array> {
     const { arrays, shape } = this.#pack(texts, texts.length);
     return this.#forward('states', shape, arrays, this.encoder.hiddenSize);
   }
@@ -109,7 +120,7 @@ export class Classifier {
   }
 
   async #forward(part: Part, shape: BatchShape, arrays: Record<string, Feed>, width: number): Promise<Float32Array> {
-    const output = new Float32Array(shape.texts * width);
+    const output = new Float32Array(statesIn(this.encoder, shape) * width);
     const compiled = await this.#compile(part, shape, (options) => forwardProgram(part, options));
     await compiled.run({ ...arrays, ...(await this.#weights(part)) }, { output });
     return output;
@@ -117,13 +128,13 @@ export class Classifier {
 
   /**
    * Loss of a micro-batch, its gradients left in the store, or added to those on the device.
-   * @param weight of each text, or by its class: they sum to one over the whole optimiser step (train/class-weights.ts)
+   * @param weight of each label, or by its class: they sum to one over the whole optimiser step (train/class-weights.ts)
    * @param microStep counts micro-batches from the run's first on; the dropout masks follow from it
    * @param features of the texts, when the head alone is trained
    * @param slots texts that the compiled batch has room for; a short batch is filled up
    */
   async gradients(
-    texts: readonly LabelledText[],
+    texts: readonly LabelledItem[],
     {
       weight,
       microStep,
@@ -132,19 +143,24 @@ export class Classifier {
     }: { weight: number | ((label: number) => number); microStep: number; slots: number; features?: Float32Array },
   ): Promise<{ loss: number; tokens: number }> {
     const part = features ? 'head' : 'all';
-    const { arrays, shape, tokens } = features
+    const { arrays, shape, tokens, starts } = features
       ? {
           arrays: { features: padTo(features, slots * this.encoder.hiddenSize) },
           shape: { rows: 1, length: 1, texts: slots },
           tokens: countTokens(texts),
+          starts: texts.map((_, i) => i),
         }
       : this.#pack(texts, slots);
-    const labels = new Int32Array(shape.texts);
-    const weights = new Float32Array(shape.texts);
-    texts.forEach((text, i) => {
-      labels[i] = text.label;
-      weights[i] = typeof weight === 'number' ? weight : weight(text.label);
-    });
+    const labels = new Int32Array(statesIn(this.encoder, shape));
+    const weights = new Float32Array(labels.length);
+    for (const [i, text] of texts.entries()) {
+      for (const [j, label] of text.labels.entries()) {
+        if (label === IGNORED) continue;
+        const at = (this.encoder.reads === 'first' ? i : starts[i]!) + j;
+        labels[at] = label;
+        weights[at] = typeof weight === 'number' ? weight : weight(label);
+      }
+    }
     const trained = this.store.trainedNow();
     const { labelSmoothing, classWeights, isHeldIn8Bit } = this.#options;
     const build = (options: ProgramOptions) =>
@@ -197,9 +213,9 @@ export class Classifier {
   }
 
   #pack(
-    texts: readonly PackableText[],
+    texts: readonly Item[],
     slots: number,
-  ): { arrays: Record<string, Int32Array>; shape: BatchShape; tokens: number } {
+  ): { arrays: Record<string, Int32Array>; shape: BatchShape; tokens: number; starts: number[] } {
     const lengths = texts.map((t) => t.ids.length);
     const packing: Packing = packTexts(lengths, rowLength(largest(lengths)), slots);
     const { rows, length } = packing.shape;
@@ -212,7 +228,8 @@ export class Classifier {
       first_token: new Int32Array(slots),
     } satisfies BatchArrays;
     const tokens = writeBatch(arrays, texts, packing, this.#options.padId);
-    return { arrays, shape: packing.shape, tokens };
+    const starts = packing.places.map(({ row, start }) => row * length + start);
+    return { arrays, shape: packing.shape, tokens, starts };
   }
 
   async #weights(part: Part): Promise<Record<string, Feed>> {
@@ -257,7 +274,7 @@ const keyOf = (kind: string, { rows, length, texts }: BatchShape) => `${kind} ${
 /** Masks begin at whole groups of the generator. */
 const aligned = (bytes: number) => Math.ceil(bytes / 64) * 64;
 
-const countTokens = (texts: readonly PackableText[]) => texts.reduce((n, t) => n + t.ids.length, 0);
+const countTokens = (texts: readonly Item[]) => texts.reduce((n, t) => n + t.ids.length, 0);
 
 function padTo(values: Float32Array, length: number): Float32Array {
   if (values.length === length) return values;

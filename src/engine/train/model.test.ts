@@ -3,8 +3,9 @@ import { Random } from '../data/random.ts';
 import type { Executor } from '../executors/executor.ts';
 import { createOnnxRuntimeExecutor } from '../executors/onnxruntime.ts';
 import { createEncoder } from '../models/registry.ts';
-import { Classifier, type ClassifierOptions, type LabelledText } from './classifier.ts';
+import type { LabelledItem } from '../tasks/task.ts';
 import { initializeAll } from './load-weights.ts';
+import { TaskModel, type TaskModelOptions } from './model.ts';
 import { Phases } from './phases.ts';
 import { isTrainedBy } from './strategy.ts';
 
@@ -19,13 +20,13 @@ const CONFIG = {
 };
 
 const random = new Random(7);
-const textOf = (length: number, label = 0): LabelledText => ({
+const textOf = (length: number, label = 0): LabelledItem => ({
   ids: Int32Array.from({ length }, () => random.below(50)),
   typeIds: null,
-  label,
+  labels: Int32Array.of(label),
 });
 
-describe('Classifier', () => {
+describe('TaskModel', () => {
   let executor: Executor;
   beforeAll(async () => {
     executor = await createOnnxRuntimeExecutor({ numThreads: 2 });
@@ -36,14 +37,14 @@ describe('Classifier', () => {
     dropout = 0,
     strategy = { type: 'full' } as Parameters<typeof isTrainedBy>[0],
     accumulate = false,
-    isTrained = undefined as ClassifierOptions['isTrained'] | undefined,
+    isTrained = undefined as TaskModelOptions['isTrained'] | undefined,
     phases = new Phases(),
   } = {}) => {
     const encoder = createEncoder(
       { ...CONFIG, hidden_dropout_prob: dropout, attention_probs_dropout_prob: dropout, initializer_range: 0.2 },
       'config.json',
     );
-    const classifier = new Classifier({
+    const classifier = new TaskModel({
       executor,
       encoder,
       numLabels: 3,
@@ -58,7 +59,7 @@ describe('Classifier', () => {
     initializeAll(encoder, classifier.store, 3);
     return classifier;
   };
-  const gradient = (c: Classifier) => Float32Array.from(c.store.trained.gradient);
+  const gradient = (c: TaskModel) => Float32Array.from(c.store.trained.gradient);
   const closeTo = (a: Float32Array, b: Float32Array, tolerance: number) => {
     const scale = b.reduce((m, x) => Math.max(m, Math.abs(x)), 0);
     expect(a.length).toBe(b.length);
@@ -147,7 +148,7 @@ describe('Classifier', () => {
     const phases = new Phases([0, 1]);
     const [c, all] = [make({ isTrained, phases }), make()];
     const texts = [5, 9, 3, 14].map((n, i) => textOf(n, i % 3));
-    const gradients = (one: Classifier) => one.gradients(texts, { weight: 1 / 4, microStep: 0, slots: 4 });
+    const gradients = (one: TaskModel) => one.gradients(texts, { weight: 1 / 4, microStep: 0, slots: 4 });
     await gradients(all);
     const expected = all.store.get('bert.pooler.dense.weight').trained!.gradient;
     const ours = c.store.get('bert.pooler.dense.weight').trained!.gradient;

@@ -1,0 +1,142 @@
+import type {
+  Columns,
+  DataProblem,
+  DatasetReference,
+  EvaluationReport,
+  Split,
+  TaskName,
+} from '../../protocol/index.ts';
+import type { DataRules } from '../data/checks.ts';
+import type { LoadOptions } from '../data/dataset.ts';
+import type { TextInput, Tokenizer } from '../text/tokenizer.ts';
+
+/** A row of data, wherever it is from. */
+export interface TaskRow {
+  /** Absolute path of its file. */
+  file: string;
+  /** 1-based line that it starts on. */
+  line: number;
+}
+
+/** The rows of a recipe's dataset, in their parts, with all that was found in them. */
+export interface TaskData<Row extends TaskRow> extends Record<Split, Row[]> {
+  /** Names of the outputs, in their fixed order. */
+  labels: string[];
+  columns: Columns;
+  columns_reason: string;
+  problems: DataProblem[];
+}
+
+export type EvaluationRows<Row extends TaskRow> = Omit<TaskData<Row>, Split | 'labels'> & { examples: Row[] };
+
+export interface EvaluationLoadOptions {
+  base: string;
+  columns?: Columns | undefined;
+  encoding?: string | undefined;
+  /** The model's. */
+  labels: readonly string[];
+  /** Columns that the model was trained on, one for each of its texts; undefined where that is not known. */
+  inputs?: readonly string[] | undefined;
+  split: 'validation' | 'test';
+  signal?: AbortSignal | undefined;
+}
+
+/** What the model takes at once: a text, a pair of texts, or a window of one. */
+export interface Item {
+  ids: Int32Array;
+  typeIds: Uint8Array | null;
+}
+
+/** In the place of a class: nothing is learnt or measured there (transformers' ignore_index). */
+export const IGNORED = -100;
+
+/** An item with the class of each state that the head reads. */
+export interface LabelledItem extends Item {
+  labels: Int32Array;
+}
+
+export interface EncodedRows<I extends Item> {
+  items: I[];
+  /** Rows that did not fit in max_length. */
+  truncatedRows: number;
+  /** Unknown pieces over all kept pieces. */
+  unknownShare: number;
+}
+
+/** Logits of items: those of item i, `[states, labels]`, follow those of the items before it. */
+export type Logits = Float32Array;
+
+export interface EvaluateOptions<Row extends TaskRow, I extends Item> {
+  split: Split;
+  labels: string[];
+  rows: readonly Row[];
+  /** Those of `encode`, for all rows. */
+  items: readonly I[];
+  logits: Logits;
+  /** The training part, where it is known. */
+  trainRows?: readonly Row[] | undefined;
+  /** Folder that files of named rows are relative to, where they are in it. */
+  base?: string;
+}
+
+export interface DecodeOptions {
+  texts: readonly TextInput[];
+  /** Those of `prepare`. */
+  items: readonly Item[];
+  logits: Logits;
+  labels: readonly string[];
+  /** The model's folder, for messages. */
+  model: string;
+}
+
+/**
+ * What a model learns to do: everything that differs between tasks, in a folder each (tasks/registry.ts lists them).
+ * What terminal, editor and pages know of it is in the protocol: its name, metrics, fields and evaluations.
+ */
+export interface Task<Row extends TaskRow, I extends LabelledItem, Answer, Report extends EvaluationReport> {
+  readonly name: TaskName;
+  /** States that the head reads: each item's first one, or every token's. */
+  readonly reads: 'first' | 'all';
+  /** Reads, checks and splits a recipe's data. @throws LuthierError as loadClassificationDataset */
+  load(reference: DatasetReference, options: LoadOptions): Promise<TaskData<Row>>;
+  /** Reads the rows that a trained model is measured on. @throws LuthierError as loadEvaluationData */
+  loadEvaluation(reference: DatasetReference, options: EvaluationLoadOptions): Promise<EvaluationRows<Row>>;
+  /** Rows with the same key are never on two sides of a split. */
+  key(row: Row, rules?: DataRules): string;
+  /** Rows of a stratum are divided in proportion. */
+  stratum(row: Row): number;
+  /** What a person wrote of it, by which its language is told. */
+  text(row: Row): string;
+  /** Of a dataset's columns those that the model reads; what its folder says of its inputs. */
+  inputs(columns: Columns): string[];
+  encode(rows: readonly Row[], tokenizer: Tokenizer, maxLength: number): EncodedRows<I>;
+  /** What becomes of rows that do not fit, in a sentence. */
+  tellLong(rows: number, of: number, maxLength: number): string;
+  /** Texts to be answered, as items: those of one text follow each other. */
+  prepare(texts: readonly TextInput[], tokenizer: Tokenizer, maxLength: number): Item[];
+  /** One answer for each text. @throws LuthierError `model-invalid` for logits that are not finite */
+  decode(options: DecodeOptions): Answer[];
+  /** An answer in a terminal: what is said, and of which text. */
+  show(answer: Answer, labels: readonly string[]): { said: string; of: string };
+  evaluate(options: EvaluateOptions<Row, I>): Report;
+  /** One report of the folds of a cross-validation. */
+  pool(reports: readonly Report[]): Report;
+  /** The report as lines for a terminal of `width` columns. */
+  format(report: Report, width: number): string;
+  readonly save: {
+    /** Of config.json, beside architectures and labels. */
+    config: Readonly<Record<string, unknown>>;
+    /** peft's TaskType. */
+    peft: string;
+    /** transformers' pipeline, which is the hub's pipeline_tag. */
+    pipeline: string;
+    /** What a model of it is called, and what it does with so many labels, which are named next. */
+    noun: string;
+    does(labels: number): string;
+    /** transformers' and peft's class for it, without AutoModelFor. */
+    autoModel: string;
+  };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: rows, items and answers are the task's own affair
+export type AnyTask = Task<any, any, any, any>;

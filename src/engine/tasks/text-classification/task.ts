@@ -1,0 +1,57 @@
+import { type ClassificationReport, counted, largest, type Prediction } from '../../../protocol/index.ts';
+import { textKey } from '../../data/checks.ts';
+import { loadClassificationDataset, loadEvaluationData } from '../../data/dataset.ts';
+import type { Example } from '../../data/types.ts';
+import { formatReport } from '../../evaluate/format.ts';
+import { pooledReport } from '../../evaluate/pool.ts';
+import { classificationReport } from '../../evaluate/report.ts';
+import type { LabelledItem, Task } from '../task.ts';
+import { predictionsFrom } from './predictions.ts';
+
+/** One class for each text or pair of texts. */
+export const textClassification: Task<Example, LabelledItem, Prediction, ClassificationReport> = {
+  name: 'text-classification',
+  reads: 'first',
+  load: loadClassificationDataset,
+  loadEvaluation: loadEvaluationData,
+  key: textKey,
+  stratum: ({ label }) => label,
+  text: ({ text }) => text,
+  inputs: ({ text, text_pair }) => [text, text_pair].filter((name) => name !== undefined),
+  encode: (rows, tokenizer, maxLength) => {
+    const { encodings, truncatedRows, unknownShare } = tokenizer.encodeAll(rows, maxLength);
+    const items = encodings.map(({ ids, typeIds }, i) => ({ ids, typeIds, labels: Int32Array.of(rows[i]!.label) }));
+    return { items, truncatedRows, unknownShare };
+  },
+  tellLong: (rows, of, maxLength) =>
+    `${rows.toLocaleString('en')} of ${counted(of, 'text')} (${((100 * rows) / of).toFixed(1)} %) ${rows === 1 ? 'is' : 'are'} longer than ${counted(maxLength, 'token')} (max_length) and will be cut.`,
+  prepare: (texts, tokenizer, maxLength) => tokenizer.encodeAll(texts, maxLength).encodings,
+  decode: predictionsFrom,
+  show: ({ text, text_pair, label, score }, labels) => ({
+    said: `${label.padEnd(largest(labels, (name) => name.length, 0))}  ${score.toFixed(3)}`,
+    of: text_pair === undefined ? text : `${text} / ${text_pair}`,
+  }),
+  evaluate: ({ rows, items, trainRows, ...options }) =>
+    classificationReport({
+      ...options,
+      examples: rows,
+      targets: Int32Array.from(items, ({ labels }) => labels[0]!),
+      ...(trainRows && { trainCounts: countLabels(trainRows, options.labels.length) }),
+    }),
+  pool: pooledReport,
+  format: formatReport,
+  save: {
+    config: { problem_type: 'single_label_classification' },
+    peft: 'SEQ_CLS',
+    pipeline: 'text-classification',
+    noun: 'text classifier',
+    does: (labels) => `chooses one of ${labels} classes`,
+    autoModel: 'SequenceClassification',
+  },
+};
+
+function countLabels(rows: readonly Example[], classes: number): number[] {
+  const counts = new Array<number>(classes).fill(0);
+  for (const { label } of rows) counts[label]!++;
+  return counts;
+}
