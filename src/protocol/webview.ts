@@ -205,6 +205,8 @@ export type TryoutMessage =
   | ({ type: 'snapshot' } & TryoutSnapshot)
   /** The model is being loaded: a first answer takes longer. */
   | { type: 'loading'; message: string }
+  /** A prediction ended without an answer, as the person wished. */
+  | { type: 'cancelled'; id: number }
   /** In the order of the request's texts. `base` is null when there is no base or comparing is off. */
   | { type: 'predictions'; id: number; tuned: Prediction[]; base: Prediction[] | null; ms: number }
   /** The row that the person picked. */
@@ -222,6 +224,8 @@ export type TryoutRequest =
   | { type: 'ready' }
   /** A later `predict` replaces an earlier one: the host may cancel it. */
   | { type: 'predict'; id: number; texts: string[]; compare: boolean }
+  /** End the prediction in progress; answered by `cancelled`. */
+  | { type: 'cancel' }
   /** Let the person pick a row of the data; answered by `row`, or by nothing when dismissed. */
   | { type: 'pickRow' }
   /** Add a row to the data; answered by `added`, or unless `anyway` by `stands` where the text is there already. */
@@ -438,6 +442,7 @@ const tryoutMessages: Rules<TryoutMessage, 'type'> = {
     dataset: nullOr(isString),
   },
   loading: { message: isString },
+  cancelled: { id: isCount },
   predictions: { id: isCount, tuned: listOf(isPrediction), base: nullOr(listOf(isPrediction)), ms: isNumber },
   row: { text: isString, label: nullOr(isString), file: isString, line: isCount },
   stands: {
@@ -455,6 +460,7 @@ const tryoutRequests: Rules<TryoutRequest, 'type'> = {
   ...pageRequests,
   ready: {},
   predict: { id: isCount, texts: listOf(isString), compare: isBoolean },
+  cancel: {},
   pickRow: {},
   addRow: { text: isString, label: isString, anyway: isBoolean },
   undoRow: { text: isString },

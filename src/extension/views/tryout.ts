@@ -104,7 +104,6 @@ class Tryout {
   private readonly wire: Panel<TryoutRequest, TryoutMessage>;
   private base: BaseModel | null = null;
   private predicting: AbortController | null = null;
-  private loaded = false;
   /** Whether corrections go to the file that a selection was made in; null before it was asked. */
   private intoSource: boolean | null = null;
   /** Files outside of the workspace that rows may be added to. */
@@ -147,7 +146,14 @@ class Tryout {
 
   dispose(): void {
     this.renamed.dispose();
-    this.predicting?.abort();
+    this.stopPredicting();
+  }
+
+  /** Without a word to the page, which has something else to show, or is gone. */
+  private stopPredicting(): void {
+    const { predicting } = this;
+    this.predicting = null;
+    predicting?.abort();
   }
 
   private async handle(request: TryoutRequest): Promise<void> {
@@ -156,6 +162,8 @@ class Tryout {
         return await this.sendSnapshot();
       case 'predict':
         return await this.predict(request.id, request.texts, request.compare);
+      case 'cancel':
+        return this.predicting?.abort();
       case 'pickRow':
         return await this.pickRow();
       case 'addRow':
@@ -190,24 +198,30 @@ class Tryout {
   }
 
   private async predict(id: number, texts: string[], compare: boolean): Promise<void> {
-    this.predicting?.abort();
+    this.stopPredicting();
     const controller = new AbortController();
     this.predicting = controller;
     const { service } = this.options;
-    if (!this.loaded || !service.isRunning)
-      this.wire.post({ type: 'loading', message: `Loading ${this.current.record.name}…` });
+    const loading = (name: string) => this.wire.post({ type: 'loading', message: `Loading ${name}…` });
+    const { name } = this.current.record;
+    if (!service.isRunning) loading(name);
     const started = performance.now();
-    const predict = (model: string, pairs?: boolean): Promise<Prediction[]> =>
-      service.request('predict', { model, texts, ...(pairs && { pairs }) }, { signal: controller.signal });
+    const predict = (model: string, name: string, pairs?: boolean): Promise<Prediction[]> =>
+      service.request(
+        'predict',
+        { model, texts, ...(pairs && { pairs }) },
+        { signal: controller.signal, onProgress: () => loading(name) },
+      );
     try {
-      const tuned = await predict(this.modelFolder());
+      const tuned = await predict(this.modelFolder(), name);
       // What a line is to the tuned model it is to the one it was made from.
       const pairs = tuned.some(({ text_pair }) => text_pair !== undefined);
-      const base = compare && this.base?.path ? await predict(this.base.path, pairs) : null;
-      this.loaded = true;
+      const base = compare && this.base?.path ? await predict(this.base.path, this.base.model.name, pairs) : null;
       this.wire.post({ type: 'predictions', id, tuned, base, ms: performance.now() - started });
     } catch (error) {
       if (!isCancelled(error)) throw error;
+      // What a later request replaced is of no interest any more.
+      if (this.predicting === controller) this.wire.post({ type: 'cancelled', id });
     } finally {
       if (this.predicting === controller) this.predicting = null;
     }
@@ -352,9 +366,8 @@ class Tryout {
       active: items.find(({ value }) => value === others[0]),
     });
     if (run.folder === this.run.folder || !this.moved(run)) return;
-    this.predicting?.abort();
+    this.stopPredicting();
     this.run = run;
-    this.loaded = false;
     this.intoSource = null;
     this.undos.clear();
     this.wire.panel.title = `Try ${run.record.name}`;

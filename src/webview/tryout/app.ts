@@ -153,7 +153,10 @@ export class TryoutElement extends LightElement {
   #status(): TemplateResult | string {
     const { store } = this;
     if (store.loading)
-      return html`<span class="codicon codicon-loading codicon-modifier-spin" aria-hidden="true"></span> ${store.loading}`;
+      return html`<span class="codicon codicon-loading codicon-modifier-spin" aria-hidden="true"></span> ${store.loading}
+        <vscode-button secondary @click=${() => this.host.post({ type: 'cancel' })}>Cancel</vscode-button>`;
+    if (store.cancelled)
+      return html`Cancelled <vscode-button secondary @click=${() => this.#ask()}>Try Again</vscode-button>`;
     if (store.took === null || store.results.length === 0) return '';
     return store.took < 1000 ? `${Math.max(1, Math.round(store.took))} ms` : `${significant(store.took / 1000, 2)} s`;
   }
@@ -174,7 +177,7 @@ export class TryoutElement extends LightElement {
   #results(): TemplateResult | typeof nothing {
     const { store } = this;
     if (store.results.length === 0) {
-      if (store.waiting || store.failure) return nothing;
+      if (store.waiting || store.failure || store.cancelled) return nothing;
       return html`<p class="empty">Labels appear as you type. Press Ctrl+Enter to keep the texts and clear the field.</p>`;
     }
     const more = store.lines.length - MAX_LINES;

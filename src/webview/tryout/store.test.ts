@@ -94,6 +94,19 @@ describe('asking', () => {
     expect(store.failure?.error.message).toBe(error.message);
     expect(store.waiting).toBe(false);
   });
+
+  test('a prediction that was cancelled is no longer waited for, until there is something new to ask', () => {
+    const store = answered('one');
+    store.text = 'two';
+    const { id } = store.request()!;
+    store.apply({ type: 'loading', message: 'Loading mine…' });
+    store.apply({ type: 'cancelled', id: id - 1 });
+    expect(store.waiting).toBe(true);
+    store.apply({ type: 'cancelled', id });
+    expect(store).toMatchObject({ waiting: false, loading: null, cancelled: true, stale: true });
+    store.request();
+    expect(store).toMatchObject({ waiting: true, cancelled: false });
+  });
 });
 
 describe('history', () => {

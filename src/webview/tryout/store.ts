@@ -61,6 +61,8 @@ export class TryoutStore {
   /** Said while a model is being loaded. */
   loading: string | null = null;
   failure: Extract<TryoutMessage, { type: 'failed' }> | null = null;
+  /** The person ended the last request before it was answered. */
+  cancelled = false;
   /** How long the last answer took, in ms. */
   took: number | null = null;
   /** Rows that were added to the data, by text. */
@@ -96,6 +98,7 @@ export class TryoutStore {
   request(): Extract<TryoutRequest, { type: 'predict' }> | null {
     const texts = this.lines.slice(0, MAX_LINES);
     this.failure = null;
+    this.cancelled = false;
     if (texts.length === 0 || !this.models) {
       this.#answered = ++this.#asked;
       this.results = [];
@@ -118,6 +121,12 @@ export class TryoutStore {
       }
       case 'loading':
         this.loading = message.message;
+        return;
+      case 'cancelled':
+        if (message.id !== this.#asked) return;
+        this.#answered = message.id;
+        this.loading = null;
+        this.cancelled = true;
         return;
       case 'predictions':
         if (message.id !== this.#asked) return;
