@@ -248,13 +248,13 @@ const TEXTS = [
 ];
 const datasetSnapshot = {
   type: 'snapshot',
-  path: '/work/examples/tickets.csv',
+  path: '/home/ada/examples/tickets.csv',
   name: 'tickets.csv',
   place: 'examples/tickets.csv',
   readable: true,
   trusted: true,
   summary: {
-    file: '/work/examples/tickets.csv',
+    file: '/home/ada/examples/tickets.csv',
     format: 'csv',
     encoding: 'utf-8',
     rows: 691,
@@ -305,7 +305,7 @@ const dataset = async (view) => {
     },
     rows: Array.from({ length: 30 }, (_, i) => {
       const [text, label] = TEXTS[i % TEXTS.length];
-      return { file: '/work/examples/tickets.csv', line: i + 2, text, label };
+      return { file: '/home/ada/examples/tickets.csv', line: i + 2, text, label };
     }),
   });
 };

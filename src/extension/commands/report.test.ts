@@ -4,14 +4,14 @@ import { reportText, withoutData } from './report.ts';
 
 test('a log keeps what happened and loses what was in the data', () => {
   const log = [
-    `2026-11-24 10:00:00.000 [error] ${homedir()}/work/secret clients/letters.csv, line 3: the label “Dr Miller” is unknown`,
+    `2026-11-24 10:00:00.000 [error] ${homedir()}/secret clients/letters.csv, line 3: the label “Dr Miller” is unknown`,
     '2026-11-24 10:00:01.000 [info] Node 20.20.2 runs the engine: /opt/node/bin/node (first on PATH)',
     '[warning] "My text, as it is": cut at 128 tokens',
     '[info] engine: C:\\Users\\Ann\\data\\rows.csv read',
     '[error] HF_TOKEN hf_abcDEF123 was refused by https://hub.example.org/api/x?y=z',
     '[info] Run 2026-a: done',
   ].join('\n');
-  const shown = withoutData(log, ['/work/project']);
+  const shown = withoutData(log, ['/home/ada/project']);
   for (const secret of [
     'letters',
     'Miller',
