@@ -99,8 +99,8 @@ describe('the engine service', () => {
 
   it('evaluates, and lists the rows of a cell', async () => {
     const progress: number[] = [];
-    peer.hear('progress', ({ token, done }) => {
-      if (token === 't') progress.push(done);
+    peer.hear('answer/part', ({ token, part }) => {
+      if (token === 't') progress.push(part.done);
     });
     const data = join(place, 'rows.csv');
     const model = join(place, 'run', 'model');
