@@ -16,8 +16,14 @@ export interface JobSetting {
   /** Folder of SST-2's stsa.binary.* files. */
   data: string;
   python: string;
+  /** Another checkout, built, for `before`. */
+  against: string | null;
   threads: number;
 }
+
+/** The checkout whose Luthier a contender is; null for a peer's. */
+const checkoutOf = (contender: Contender, { root, against }: JobSetting): string | null =>
+  contender === 'luthier' ? root : contender === 'before' ? against : null;
 
 type TrainJob = Extract<JobSpec, { type: 'train' }>;
 
@@ -66,10 +72,12 @@ async function trainJob(job: TrainJob, setting: JobSetting, folder: string): Pro
   const lengths = textsOf(train).map((text) => tokenizer.encode(text, 128).ids.length);
   const validated = validation ? textsOf(validation).map((text) => tokenizer.encode(text, 128).ids.length) : [];
   return {
-    run: (contender, seed) =>
-      contender === 'luthier'
-        ? ourTraining(job, setting, files, seed)
-        : peerTraining(job, setting, files, seed, contender),
+    run: (contender, seed) => {
+      const checkout = checkoutOf(contender, setting);
+      return checkout === null
+        ? peerTraining(job, setting, files, seed, contender)
+        : ourTraining(job, checkout, files, seed);
+    },
     operations:
       job.strategy === 'head'
         ? trainingOperations(shape, lengths, 'nothing') + trainingOperations(shape, validated, 'nothing')
@@ -97,7 +105,7 @@ interface Files {
 }
 
 /** Through the command line, as a person would. */
-async function ourTraining(job: TrainJob, { root }: JobSetting, files: Files, seed: number): Promise<Measured> {
+async function ourTraining(job: TrainJob, root: string, files: Files, seed: number): Promise<Measured> {
   const { folder, model, train, validation } = files;
   const recipe = {
     task: 'text-classification',
@@ -204,8 +212,8 @@ async function predictJob({ texts: count }: { texts: number }, setting: JobSetti
     if (predictions !== count) throw new Error(`${predictions} predictions of the peer instead of ${count}`);
     return { figures: { wall: ms }, peak_rss_bytes: peak_rss_bytes! };
   };
-  const ours = async (): Promise<Measured> => {
-    const command = [join(root, 'dist/engine/cli.cjs'), 'predict', model, '--file', file, '--json'];
+  const ours = async (checkout: string): Promise<Measured> => {
+    const command = [join(checkout, 'dist/engine/cli.cjs'), 'predict', model, '--file', file, '--json'];
     const { stdout, ms, peak_rss_bytes } = await timed(process.execPath, command);
     const lines = stdout.trim().split('\n').length;
     if (lines !== count) throw new Error(`${lines} predictions instead of ${count}`);
@@ -218,7 +226,10 @@ async function predictJob({ texts: count }: { texts: number }, setting: JobSetti
     .map((text) => tokenizer.encode(text, 512).ids.length);
   const shape = shapeOf(model);
   return {
-    run: (contender) => (contender === 'luthier' ? ours() : peer()),
+    run: (contender) => {
+      const checkout = checkoutOf(contender, setting);
+      return checkout === null ? peer() : ours(checkout);
+    },
     operations: trainingOperations(shape, lengths, 'nothing'),
     width: shape.hidden,
   };

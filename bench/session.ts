@@ -13,10 +13,10 @@ export interface CaseRounds {
  * ended. A call that comes to its end forgets its own cases.
  */
 export class Session {
-  readonly #file: string;
+  readonly #file: string | null;
   readonly #cases: Record<string, CaseRounds>;
 
-  private constructor(file: string, cases: Record<string, CaseRounds>) {
+  private constructor(file: string | null, cases: Record<string, CaseRounds>) {
     this.#file = file;
     this.#cases = cases;
   }
@@ -25,6 +25,11 @@ export class Session {
     const file = join(root, '.luthier/bench/session.json');
     const known = existsSync(file) && !fresh;
     return new Session(file, known ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, CaseRounds>) : {});
+  }
+
+  /** Of measurements that nobody resumes. */
+  static unkept(): Session {
+    return new Session(null, {});
   }
 
   of(name: string): CaseRounds {
@@ -38,11 +43,12 @@ export class Session {
 
   forget(names: readonly string[]): void {
     for (const name of names) delete this.#cases[name];
-    if (Object.keys(this.#cases).length === 0) rmSync(this.#file, { force: true });
+    if (this.#file !== null && Object.keys(this.#cases).length === 0) rmSync(this.#file, { force: true });
     else this.#write();
   }
 
   #write(): void {
+    if (this.#file === null) return;
     mkdirSync(dirname(this.#file), { recursive: true });
     writeFileSync(this.#file, JSON.stringify(this.#cases));
   }

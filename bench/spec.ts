@@ -19,8 +19,8 @@ export interface StepSpec {
   threads: number;
 }
 
-/** Who is measured: ourselves, and whom we are compared with. */
-export type Peer = 'pytorch' | 'pytorch, grouped by length' | 'tfjs-node';
+/** Who is measured: ourselves, and whom we are compared with; `before` is Luthier as another checkout has it. */
+export type Peer = 'pytorch' | 'pytorch, grouped by length' | 'tfjs-node' | 'before';
 export type Contender = 'luthier' | Peer;
 
 /** What one contender gave in one round. */

@@ -9,6 +9,8 @@ import type { Contender, Measured, StepSpec } from './spec.ts';
 export interface StepSetting {
   root: string;
   python: string;
+  /** Another checkout, built, for `before`. */
+  against?: string | null;
   /** Folder of tfjs-node with its native part, or null. */
   tfjsNode: string | null;
   threads: number;
@@ -16,8 +18,8 @@ export interface StepSetting {
 }
 
 /** Steps whose median is one measurement, and those before the first, which compile and touch all memory. */
-const STEPS: Readonly<Partial<Record<Contender, number>>> = { luthier: 2, pytorch: 2, 'tfjs-node': 1 };
-const WARM_UP: typeof STEPS = { luthier: 2, pytorch: 2, 'tfjs-node': 1 };
+const STEPS: Readonly<Partial<Record<Contender, number>>> = { luthier: 2, before: 2, pytorch: 2, 'tfjs-node': 1 };
+const WARM_UP: typeof STEPS = { luthier: 2, before: 2, pytorch: 2, 'tfjs-node': 1 };
 
 /** One process for each contender, started when it is first needed. */
 export class Steppers {
@@ -53,14 +55,15 @@ export class Steppers {
   }
 
   #start(contender: Contender): Stepper {
-    const { root, python, tfjsNode, threads, model } = this.#setting;
+    const { root, python, against, tfjsNode, threads, model } = this.#setting;
     const backend = contender === 'tfjs-node' ? 'tensorflow' : 'onnxruntime';
     const spec = JSON.stringify({ ...model, backend, threads });
     if (contender === 'pytorch') {
       return new Stepper(python, [join(root, 'bench/peers/step.py'), spec], { OMP_NUM_THREADS: String(threads) });
     }
-    return new Stepper(process.execPath, [join(root, 'dist/bench/step.mjs'), spec], {
-      ...(contender === 'luthier' ? MALLOC_ENVIRONMENT : {}),
+    const checkout = contender === 'before' ? against! : root;
+    return new Stepper(process.execPath, [join(checkout, 'dist/bench/step.mjs'), spec], {
+      ...(contender !== 'tfjs-node' ? MALLOC_ENVIRONMENT : {}),
       ...(tfjsNode ? { LUTHIER_TFJS_NODE: tfjsNode } : {}),
     });
   }

@@ -2,6 +2,8 @@
 // key spelt out, on this machine in this run, and prints for each case `equal` or the first thing that differs:
 // losses, norms and rates of every step, metrics of every evaluation, bytes of the written weights.
 // For changes that must not move a number. Exit code 0 when all cases are equal.
+// node scripts/same-as.mjs COMMIT --pairs 5 [CASE…]: builds both likewise, and lets cases of `luthier bench` that need no
+// peer take turns: their times, new over old. For a machine on which nothing else runs.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -9,6 +11,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
@@ -174,10 +177,12 @@ function firstDifference(before, after) {
 }
 
 async function main() {
-  const [commit, ...wanted] = process.argv.slice(2);
-  const unknown = wanted.filter((name) => !(name in CASES));
+  const { values, positionals } = parseArgs({ options: { pairs: { type: 'string' } }, allowPositionals: true });
+  const [commit, ...wanted] = positionals;
+  const unknown = values.pairs ? [] : wanted.filter((name) => !(name in CASES));
   if (!commit || unknown.length > 0) {
     console.error(`usage: node scripts/same-as.mjs COMMIT [CASE…]; cases: ${Object.keys(CASES).join(', ')}`);
+    console.error('       node scripts/same-as.mjs COMMIT --pairs N [CASE…]; cases: those of luthier bench');
     return 2;
   }
   const work = mkdtempSync(path.join(tmpdir(), 'luthier-same-'));
@@ -185,7 +190,12 @@ async function main() {
   let differing = 0;
   try {
     checkOut(commit, other);
-    for (const checkout of [other, root]) must(process.execPath, ['esbuild.mjs', 'engine'], { cwd: checkout });
+    const builds = values.pairs ? ['engine', 'bench'] : ['engine'];
+    for (const checkout of [other, root]) must(process.execPath, ['esbuild.mjs', ...builds], { cwd: checkout });
+    if (values.pairs) {
+      const args = ['dist/bench/main.mjs', '--against', other, '--pairs', values.pairs, ...wanted];
+      return spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1;
+    }
     writeData(work);
     for (const [name, { resumed = false, ...keys }] of Object.entries(CASES)) {
       if (wanted.length > 0 && !wanted.includes(name)) continue;
