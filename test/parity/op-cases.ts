@@ -8,6 +8,7 @@ import {
   layerNorm,
   linear,
   matMul,
+  rmsNorm,
 } from '../../src/engine/ops/index.ts';
 
 export type Inputs = Record<string, tf.Tensor>;
@@ -57,7 +58,7 @@ const matMulCases = [false, true].flatMap((transposeA) =>
 
 const norm: Case = ({ x, gamma, beta }) => layerNorm(x!, gamma!, beta!, 1e-5);
 const affine: Case = ({ x, weight, bias }) => linear(x as tf.Tensor2D, weight!, bias!);
-const plainAttention: Case = ({ q, k, v }) => attention({ q: q!, k: k!, v: v!, bias: undefined });
+const plainAttention: Case = ({ q, k, v }) => attention({ q: q!, k: k!, v: v! });
 const loss =
   (smoothing: number): Case =>
   ({ logits, labels, weights }) =>
@@ -153,12 +154,16 @@ export const CASES: Readonly<Record<string, Case>> = {
   layerNorm: norm,
   'layerNorm: one row, width 3': norm,
   'layerNorm: three axes': norm,
+  rmsNorm: ({ x, gamma }) => rmsNorm(x!, gamma!, 1e-5),
   dropout: ({ x, mask }) => applyDropout(x!, mask!, 0.25),
   attention: plainAttention,
   'attention: other keys, bias, dropout': ({ q, k, v, bias, mask }) =>
     attention({ q: q!, k: k!, v: v!, bias, mask, rate: 0.2 }),
   'attention: hidden keys': ({ q, k, v, hidden }) =>
-    attention({ q: q!, k: k!, v: v!, bias: tf.mul(float(hidden!), -1e9) }),
+    attention({ q: q!, k: k!, v: v!, hidden: tf.mul(float(hidden!), -1e9) }),
+  'attention: causal': ({ q, k, v }) => attention({ q: q!, k: k!, v: v!, causal: true }),
+  'attention: causal, fewer queries than keys, a bias for each head': ({ q, k, v, bias }) =>
+    attention({ q: q!, k: k!, v: v!, bias, causal: true }),
   'attention: one token': plainAttention,
   crossEntropy: loss(0),
   'crossEntropy: smoothed': loss(0.1),

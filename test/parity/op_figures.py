@@ -60,6 +60,13 @@ def attention(q, k, v, bias=None, mask=None):
     return (p if mask is None else p * mask / 0.8) @ v
 
 
+def causal(q, k, v, bias=None):
+    """The last query stands where the last key does."""
+    T, S = q.shape[-2], k.shape[-2]
+    ahead = torch.triu(torch.full((T, S), -math.inf, dtype=q.dtype), diagonal=1 + S - T)
+    return attention(q, k, v, ahead if bias is None else bias + ahead)
+
+
 def cross_entropy(smoothing):
     return lambda logits, labels, weights: (
         F.cross_entropy(logits, labels, reduction="none", label_smoothing=smoothing) * weights
@@ -167,6 +174,7 @@ CASES = {
     "layerNorm": (dict(x=f(5, 7), gamma=f(7), beta=f(7)), layer_norm),
     "layerNorm: one row, width 3": (dict(x=f(1, 3), gamma=f(3), beta=f(3)), layer_norm),
     "layerNorm: three axes": (dict(x=f(2, 3, 5), gamma=f(5), beta=f(5)), layer_norm),
+    "rmsNorm": (dict(x=f(2, 3, 5), gamma=f(5)), lambda x, gamma: F.rms_norm(x, (5,), gamma, 1e-5)),
     "dropout": (dict(x=f(5, 7), mask=boolean(5, 7)), lambda x, mask: x * mask / (1 - 0.25)),
     "attention": (dict(q=f(2, 3, 5, 4), k=f(2, 3, 5, 4), v=f(2, 3, 5, 4)), attention),
     "attention: other keys, bias, dropout": (
@@ -176,6 +184,10 @@ CASES = {
     "attention: hidden keys": (
         dict(q=f(1, 2, 3, 4), k=f(1, 2, 5, 4), v=f(1, 2, 5, 4), hidden=boolean(1, 1, 3, 5)),
         lambda q, k, v, hidden: attention(q, k, v, hidden.double() * -INFINITY),
+    ),
+    "attention: causal": (dict(q=f(2, 3, 5, 4), k=f(2, 3, 5, 4), v=f(2, 3, 5, 4)), causal),
+    "attention: causal, fewer queries than keys, a bias for each head": (
+        dict(q=f(2, 3, 2, 4), k=f(2, 3, 5, 4), v=f(2, 3, 5, 4), bias=f(3, 2, 5)), causal
     ),
     "attention: one token": (dict(q=f(1, 1, 1, 2), k=f(1, 1, 1, 2), v=f(1, 1, 1, 2)), attention),
     "crossEntropy": (dict(logits=f(5, 3), labels=ids(3, 5), weights=pos(5)), cross_entropy(0.0)),
@@ -196,7 +208,6 @@ CASES = {
 NO_GRADIENT = {
     "maximum: broadcast": "ab", "minimum: broadcast": "ab", "squaredDifference: broadcast": "ab",
     "floor": "x", "comparisons": "ab", "argMax": "x", "fill and likes": "x",
-    "attention: other keys, bias, dropout": ["bias"],
     "crossEntropy": ["weights"], "crossEntropy: weighted by class": ["weights"], "crossEntropy: weighted by class and smoothed": ["weights"], "crossEntropy: smoothed": ["weights"], "crossEntropy: two classes, one row": ["weights"],
 }
 

@@ -4,8 +4,8 @@ import { createNamedExecutor } from './create-named.ts';
 import type { Executor } from './executor.ts';
 
 export interface CreateOptions {
-  /** The model to be run, whose size `auto` looks at where there is something to choose. */
-  model?: Promise<{ readonly config: Readonly<Record<string, unknown>> }>;
+  /** The width of the model to be run, at which `auto` looks where there is something to choose. */
+  hiddenSize?: Promise<number>;
   /** Hears what `auto` chose and why, where that is not the usual. */
   note?: Say;
 }
@@ -14,10 +14,12 @@ export interface CreateOptions {
  * The executor that a recipe or a command names; `auto` is the fastest here.
  * @throws LuthierError `backend-unavailable` with the reason
  */
-export async function createExecutor(choice: BackendChoice, { model, note }: CreateOptions = {}): Promise<Executor> {
-  if (choice !== 'auto') return createNamedExecutor(choice);
-  const hiddenSize = model?.then(({ config }) => Number(config.hidden_size) || undefined);
+export async function createExecutor(
+  choice: BackendChoice,
+  { hiddenSize, note }: CreateOptions = {},
+): Promise<Executor> {
   // Whoever opens the model says what is wrong with it.
   hiddenSize?.catch(() => {});
+  if (choice !== 'auto') return createNamedExecutor(choice);
   return createAutoExecutor({ hiddenSize, note });
 }

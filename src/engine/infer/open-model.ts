@@ -2,7 +2,7 @@ import type { BackendChoice } from '../../protocol/index.ts';
 import { createExecutor } from '../executors/create.ts';
 import { type ModelConfig, openModelFolder } from '../hub/model-folder.ts';
 import { classesOf } from '../models/classes.ts';
-import { createEncoder } from '../models/registry.ts';
+import { createEncoder, hiddenSizeOf } from '../models/registry.ts';
 import { taskOfModel } from '../tasks/registry.ts';
 import type { AnyTask } from '../tasks/task.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
@@ -33,7 +33,7 @@ export async function openModel(
   note: Note = () => {},
 ): Promise<OpenModel> {
   const opening = openModelFolder(modelFolder);
-  const executorReady = createExecutor(backend, { model: opening, note });
+  const executorReady = createExecutor(backend, { hiddenSize: opening.then(hiddenSizeOf), note });
   const loading = Tokenizer.load(modelFolder);
   for (const pending of [executorReady, loading]) pending.catch(() => {});
   // A folder that is no model lacks a tokenizer, too: what it is says more.

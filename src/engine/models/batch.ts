@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { TensorSpec } from '../executors/executor.ts';
-import { matMul } from '../ops/index.ts';
+import { HIDDEN, matMul } from '../ops/index.ts';
 
 /**
  * Shape of a packed batch: `rows` rows of `length` tokens that hold up to `texts` texts. Several short texts share a
@@ -59,8 +59,6 @@ export interface Batch {
 /** Which tokens' states a head reads: each text's first, or all. */
 export type Gather = 'first' | 'all';
 
-/** Hidden from attention: large, and finite because a row of -Infinity alone would make NaN. */
-const HIDDEN = -1e9;
 const hide = (visible: tf.Tensor): tf.Tensor => tf.mul(tf.sub(1, tf.cast(visible, 'float32')), HIDDEN);
 
 const numbers = (n: number, from: number) =>

@@ -24,11 +24,11 @@ export class ConfigReader {
     throw this.#invalid(key, 'not a number');
   }
 
-  /** Whole, at least 1, and no more than any model has, so that nothing of that length is made in vain. */
-  size(key: string, most: number, fallback?: number): number {
+  /** Whole, not below `least`, and no more than any model has, so that nothing of that length is made in vain. */
+  size(key: string, most: number, fallback?: number, least = 1): number {
     const value = this.number(key, fallback);
-    if (Number.isInteger(value) && value >= 1 && value <= most) return value;
-    throw this.#invalid(key, `not a whole number from 1 to ${most}`);
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    throw this.#invalid(key, `not a whole number from ${least} to ${most}`);
   }
 
   share(key: string, fallback: number): number {
@@ -49,8 +49,8 @@ export class ConfigReader {
   }
 
   /** The width and the number of heads that share it. */
-  heads(width: string, heads: string): [width: number, heads: number] {
-    const [W, A] = [this.size(width, MOST.width), this.size(heads, MOST.width)];
+  heads(width: string, heads: string, fallback: readonly number[] = []): [width: number, heads: number] {
+    const [W, A] = [this.size(width, MOST.width, fallback[0]), this.size(heads, MOST.width, fallback[1])];
     if (W % A === 0) return [W, A];
     throw new LuthierError(
       'model-invalid',

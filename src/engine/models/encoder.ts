@@ -17,6 +17,7 @@ export interface Adapters {
 export interface Encoder {
   readonly modelType: string;
   readonly prefix: string;
+  readonly loraTargets: readonly string[];
   readonly hiddenSize: number;
   readonly numLayers: number;
   readonly vocabSize: number;
@@ -53,6 +54,7 @@ export function encoderOf<C>(family: Family<C>, config: Config, file: string, ta
   return {
     modelType: family.modelType,
     prefix: family.prefix,
+    loraTargets: family.loraTargets,
     hiddenSize: H,
     numLayers: layers,
     vocabSize: vocab,

@@ -28,6 +28,8 @@ export interface Family<C> {
   readonly modelType: string;
   /** What Hugging Face puts in front of the base model's names in a model with a head. */
   readonly prefix: string;
+  /** Ends of the names of the linear layers that peft adapts unless told otherwise. */
+  readonly loraTargets: readonly string[];
   /** The keys of config.json that change what is computed, under transformers' names. */
   parse(read: ConfigReader): C;
   sizes(config: C): Sizes;

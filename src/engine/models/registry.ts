@@ -29,3 +29,7 @@ export function createEncoder(config: Config, file: string, task?: HeadKind): En
 /** For download: refuses a model by its config.json before its weights come. */
 export const requireSupported = (config: Config, name: string): void =>
   void createEncoder(config, `${name}/config.json`);
+
+/** Width of a folder's model. Throws as createEncoder. */
+export const hiddenSizeOf = ({ path, config }: { readonly path: string; readonly config: Config }): number =>
+  createEncoder(config, `${path}/config.json`).hiddenSize;

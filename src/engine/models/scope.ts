@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Shape, TensorSpec } from '../executors/executor.ts';
-import { applyDropout, attention, embedding, layerNorm, linear, matMul } from '../ops/index.ts';
+import { applyDropout, attention, embedding, layerNorm, linear, matMul, rmsNorm } from '../ops/index.ts';
 import { placeholder, record } from '../record/recorder.ts';
 
 /** Where a parameter stands: -1 for embeddings, its layer's number, or 'head' for what a task adds behind the layers. */
@@ -54,6 +54,10 @@ export interface Attention {
   v: tf.Tensor;
   /** Who sees whom (models/batch.ts), broadcast to `[…, T, S]`. */
   hidden?: tf.Tensor | undefined;
+  /** Added to the scores as well, and learnt, as T5's positions are. */
+  bias?: tf.Tensor | undefined;
+  /** No token sees a later one. */
+  causal?: boolean;
   /** Of the probabilities. */
   rate?: number;
 }
@@ -75,7 +79,8 @@ export interface Scope {
   embedding(name: string, ids: tf.Tensor1D, rows: number, width: number): tf.Tensor2D;
   /** A head that is tied to a table: `x · tableᵀ`, `[N, width]` -> `[N, rows]`. */
   unembed(name: string, x: tf.Tensor2D, rows: number): tf.Tensor2D;
-  norm(name: string, x: tf.Tensor2D, epsilon: number): tf.Tensor2D;
+  /** A `layer` norm has weight and bias, an `rms` norm a weight alone. */
+  norm(name: string, x: tf.Tensor2D, kind: 'layer' | 'rms', epsilon: number): tf.Tensor2D;
   attention(site: string, inputs: Attention): tf.Tensor;
   drop<T extends tf.Tensor>(site: string, x: T, rate: number, isAdapter?: boolean): T;
 }
@@ -117,14 +122,15 @@ export function rootScope(source: Source, deviation: number): Scope {
         embedding(source.parameter(info(`${name}.weight`, [rows, width], normal), ids), ids),
       unembed: (name, x, rows) =>
         matMul(x, parameter(`${name}.weight`, [rows, x.shape[1]], normal), { transposeB: true }) as tf.Tensor2D,
-      norm: (name, x, epsilon) => {
+      norm: (name, x, kind, epsilon) => {
         const own = (end: string, init: Init, formerly: string) =>
           parameter(`${name}.${end}`, [x.shape[1]], init, { decay: false, formerly });
-        return layerNorm(x, own('weight', 'ones', 'gamma'), own('bias', 'zeros', 'beta'), epsilon);
+        const gamma = own('weight', 'ones', 'gamma');
+        return kind === 'rms' ? rmsNorm(x, gamma, epsilon) : layerNorm(x, gamma, own('bias', 'zeros', 'beta'), epsilon);
       },
-      attention: (site, { q, k, v, hidden, rate = 0 }) => {
-        const kept = mask(site, [...q.shape.slice(0, -1), k.shape.at(-2)!], rate);
-        return attention({ q, k, v, bias: hidden, mask: kept, rate });
+      attention: (site, inputs) => {
+        const { q, k, rate = 0 } = inputs;
+        return attention({ ...inputs, mask: mask(site, [...q.shape.slice(0, -1), k.shape.at(-2)!], rate) });
       },
       drop: (site, x, rate, isAdapter) => {
         const kept = mask(site, x.shape, rate, isAdapter);

@@ -8,22 +8,29 @@ export interface AttentionInputs {
   /** `[…, S, D]` */
   k: tf.Tensor;
   v: tf.Tensor;
-  /** Added to the scores before the softmax, broadcast to `[…, T, S]`; large and finite where a key is hidden. */
-  bias: tf.Tensor | undefined;
+  /** Added to the scores before the softmax, broadcast to `[…, T, S]`, and learnt: it has a gradient. */
+  bias?: tf.Tensor | undefined;
+  /** Added as well, but known beforehand: 0, or large and finite where a key is hidden. It has no gradient. */
+  hidden?: tf.Tensor | undefined;
+  /** Each query sees the keys up to its own place alone. */
+  causal?: boolean;
   /** Dropout mask of the probabilities, bool `[…, T, S]`. */
   mask?: tf.Tensor | undefined;
   rate?: number;
 }
 
-/** Scaled dot-product attention (Vaswani et al. 2017): `dropout(softmax(q kᵀ / √D + bias)) v`. */
-export function attention({ q, k, v, bias, mask, rate = 0 }: AttentionInputs): tf.Tensor {
+/** Scaled dot-product attention (Vaswani et al. 2017): `dropout(softmax(q kᵀ / √D + bias + hidden)) v`. */
+export function attention({ q, k, v, bias, hidden, causal, mask, rate = 0 }: AttentionInputs): tf.Tensor {
   const alpha = 1 / Math.sqrt(q.shape[q.shape.length - 1]!);
   const drop = (x: tf.Tensor, kept: tf.Tensor | undefined) => (kept ? applyDropout(x, kept, rate) : x);
+  const plus = (x: tf.Tensor, y: tf.Tensor | undefined) => (y ? tf.add(x, y) : x);
   // customGrad rather than an op of its own: the saved probabilities are no outputs, for which tfjs would make zeros.
   const run = tf.customGrad((...args) => {
-    const [queries, keys, values, save] = args as [tf.Tensor, tf.Tensor, tf.Tensor, tf.GradSaveFunc];
+    const save = args.pop() as unknown as tf.GradSaveFunc;
+    const [queries, keys, values, learnt] = args as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor?];
     const scores = matMul(queries, keys, { transposeB: true, alpha });
-    const probabilities = tf.softmax(bias ? tf.add(scores, bias) : scores);
+    const ahead = causal ? later(q.shape.at(-2)!, k.shape.at(-2)!) : undefined;
+    const probabilities = tf.softmax(plus(plus(plus(scores, learnt), hidden), ahead));
     const kept = drop(probabilities, mask);
     const output = matMul(kept, values);
     // The mask, too: it may have been made on the way here, and is gone when the gradient is asked for.
@@ -39,11 +46,31 @@ export function attention({ q, k, v, bias, mask, rate = 0 }: AttentionInputs): t
           matMul(scoreGradient, k, { alpha }),
           matMul(scoreGradient, q, { transposeA: true, alpha }),
           matMul(kept, dy, { transposeA: true }),
+          ...(bias ? [sumTo(scoreGradient, bias.shape)] : []),
         ];
       },
     };
   });
-  return run(q, k, v);
+  return run(...[q, k, v, ...(bias ? [bias] : [])]);
 }
 
 type Saved = [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor?];
+
+/** Sums over the axes along which a tensor of this shape was broadcast. */
+function sumTo(x: tf.Tensor, shape: readonly number[]): tf.Tensor {
+  const before = x.rank - shape.length;
+  const axes = x.shape.flatMap((size, axis) =>
+    axis < before || (shape[axis - before] === 1 && size > 1) ? [axis] : [],
+  );
+  return tf.reshape(axes.length > 0 ? tf.sum(x, axes) : x, [...shape]);
+}
+
+/** Hidden from attention: large, and finite because a row of -Infinity alone would make NaN. */
+export const HIDDEN = -1e9;
+
+/** `[T, S]`: hidden is what comes later, where the last of T queries is the last of S keys. */
+const later = (T: number, S: number): tf.Tensor =>
+  tf.tensor2d(
+    Array.from({ length: T * S }, (_, at) => (at % S > Math.floor(at / S) + S - T ? HIDDEN : 0)),
+    [T, S],
+  );

@@ -1,7 +1,7 @@
 // tfjs-core ships its own gradients apart from its ops; without this import tf.grads knows none.
 import '@tensorflow/tfjs-core/dist/register_all_gradients';
 
-export { attention } from './attention.ts';
+export { attention, HIDDEN } from './attention.ts';
 export { crossEntropy } from './cross-entropy.ts';
 export { registerOps } from './define.ts';
 export { applyDropout } from './dropout.ts';
@@ -11,3 +11,4 @@ export { valueAndGrads } from './gradients.ts';
 export { layerNorm } from './layer-norm.ts';
 export { linear } from './linear.ts';
 export { matMul } from './matmul.ts';
+export { rmsNorm } from './rms-norm.ts';

@@ -14,7 +14,7 @@ import { inBatches } from '../infer/inference.ts';
 import { classifierRows } from '../models/classes.ts';
 import type { Encoder } from '../models/encoder.ts';
 import { mapWeights } from '../models/names.ts';
-import { createEncoder } from '../models/registry.ts';
+import { createEncoder, hiddenSizeOf } from '../models/registry.ts';
 import { taskNamed } from '../tasks/registry.ts';
 import { type AnyTask, IGNORED, type LabelledItem, type TaskData, type TaskRow } from '../tasks/task.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
@@ -44,7 +44,7 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
   const task = taskNamed(written.task);
   const resolving = resolveModel(written.model, { base });
   const model = resolving.then(({ path }) => openModelFolder(path));
-  const executorReady = createExecutor(written.backend, { model, note });
+  const executorReady = createExecutor(written.backend, { hiddenSize: model.then(hiddenSizeOf), note });
   // Awaited below; a model or data set at fault must not leave them as unhandled rejections.
   for (const pending of [model, executorReady]) pending.catch(() => {});
   const resolved = await resolving;

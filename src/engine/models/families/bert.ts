@@ -33,6 +33,7 @@ export function parse(read: ConfigReader) {
 export const bert: Family<BertConfig> = {
   modelType: 'bert',
   prefix: 'bert',
+  loraTargets: ['query', 'value'],
   parse,
   sizes: (c) => ({
     hidden: c.hidden_size,
@@ -61,7 +62,7 @@ function embeddings(scope: Scope, batch: Batch, c: BertConfig): tf.Tensor2D {
   const words = scope.embedding('word_embeddings', batch.input_ids, c.vocab_size, H);
   const positions = scope.embedding('position_embeddings', batch.position_ids, c.max_position_embeddings, H);
   const types = scope.embedding('token_type_embeddings', batch.token_type_ids, c.type_vocab_size, H);
-  const x = scope.norm('LayerNorm', tf.add(tf.add(words, types), positions), c.layer_norm_eps);
+  const x = scope.norm('LayerNorm', tf.add(tf.add(words, types), positions), 'layer', c.layer_norm_eps);
   return scope.drop('', x, c.hidden_dropout_prob);
 }
 
@@ -84,10 +85,10 @@ function layer(scope: Scope, queries: Queries, context: tf.Tensor2D, c: BertConf
     c.hidden_size,
   );
   const dropped = scope.drop('attention.output', projected, c.hidden_dropout_prob);
-  const h = output.norm('LayerNorm', tf.add(dropped, queries.x), c.layer_norm_eps);
+  const h = output.norm('LayerNorm', tf.add(dropped, queries.x), 'layer', c.layer_norm_eps);
   const expanded = gelu(scope.linear('intermediate.dense', h, c.intermediate_size));
   const contracted = scope.drop('output', scope.linear('output.dense', expanded, c.hidden_size), c.hidden_dropout_prob);
-  return scope.norm('output.LayerNorm', tf.add(contracted, h), c.layer_norm_eps);
+  return scope.norm('output.LayerNorm', tf.add(contracted, h), 'layer', c.layer_norm_eps);
 }
 
 function selfAttention(scope: Scope, { x, rows, hidden }: Queries, context: tf.Tensor2D, c: BertConfig): tf.Tensor2D {
