@@ -2,8 +2,8 @@
 export const DATASET_FORMAT = 1;
 
 /**
- * `.luthier/datasets/<name>/dataset.json`. Beside it stands `rows.jsonl`: one `{"text":…,"label":…}`
- * (and `text_pair`) a line, in UTF-8.
+ * `.luthier/datasets/<name>/dataset.json`. Beside it stands `rows.jsonl`: one `{"id":…,"text":…,"label":…}`
+ * (and `text_pair`, `group`) a line, in UTF-8. Rows of 0.1.0 have no `id`.
  */
 export interface DatasetRecord {
   format: number;
@@ -16,7 +16,7 @@ export interface DatasetRecord {
    */
   source: { file: string; first_line: number; last_line: number; lines?: [line: number, count: number][] } | null;
   /** Columns of the source that became text and label. */
-  columns: { text: string; label: string; text_pair?: string };
+  columns: { text: string; label: string; text_pair?: string; group?: string };
   rows: number;
   /** Sorted as the engine sorts them. */
   labels: string[];

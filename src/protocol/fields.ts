@@ -2,9 +2,10 @@ import type { Columns } from './recipe.ts';
 import type { TaskName } from './tasks.ts';
 
 /**
- * What a cell of a field holds: `text`, written by people and read by the tokenizer; `label`, one class of few.
+ * What a cell of a field holds: `text`, written by people and read by the tokenizer; `label`, one class of few;
+ * `group`, what several rows have in common (a document, a customer).
  */
-export type FieldKind = 'text' | 'label';
+export type FieldKind = 'text' | 'label' | 'group';
 
 /** One thing that a task needs to know of a row. */
 export interface Field {
@@ -13,8 +14,8 @@ export interface Field {
   /** As messages, questions and tables call it. */
   title: string;
   kind: FieldKind;
-  /** Whether the model reads it or learns to give it. */
-  role: 'input' | 'target';
+  /** Whether the model reads it, learns to give it, or it only decides how rows are split. */
+  role: 'input' | 'target' | 'split';
   /** Whether a row without it is left out even if no column was named for it. */
   required: boolean;
   /** What a recipe's schema says of the column. */
@@ -63,6 +64,21 @@ export const FIELDS: Readonly<Record<TaskName, readonly Field[]>> = {
     },
   ],
 };
+
+/** Rows that have the same value here are never on two sides of a split, whatever the task. Never guessed. */
+export const GROUP: Field = {
+  name: 'group',
+  title: 'group',
+  kind: 'group',
+  role: 'split',
+  required: false,
+  detail:
+    'Column with the document, customer or other source of a row: rows with the same value are never divided between training, validation and test, folds included.',
+  usual: [],
+};
+
+/** All that columns of a task's data may be named for. */
+export const columnFields = (task: TaskName): readonly Field[] => [...FIELDS[task], GROUP];
 
 /** A field by its name. */
 export function fieldOf(task: TaskName, name: keyof Columns): Field {

@@ -34,6 +34,8 @@ export interface Columns {
   text?: string;
   text_pair?: string;
   label?: string;
+  /** Rows with the same value here stay on one side of a split. */
+  group?: string;
 }
 
 export type BackendChoice = 'auto' | 'onnxruntime' | 'webgpu' | 'tensorflow' | 'wasm';

@@ -11,10 +11,10 @@ import { guessColumns, isUsualLabelName } from './columns.ts';
 import { countLineEnds, decode, encode } from './encoding.ts';
 import { withListColumns } from './label-cells.ts';
 import { pacer } from './pace.ts';
-import { splitPair } from './pair.ts';
 import { Problems } from './problems.ts';
 import { readTable } from './read.ts';
 import { resolveDataset } from './resolve.ts';
+import { hashOfTexts } from './row-ids.ts';
 import { nameOf, rowSource, toRanges } from './row-source.ts';
 import { asReadError, MAX_BYTES } from './source.ts';
 import { readRecord, requireHere, writeRecord } from './store.ts';
@@ -45,7 +45,7 @@ export async function appendRows(options: {
 }): Promise<{ rows: number; file: string; line: number; undo: AppendUndo }> {
   const { rows } = options;
   const { parts, columns: own } = await resolveDataset(options.data, '.');
-  const { file } = parts.train;
+  const { file, ids } = parts.train;
   // A folder's own rows are in UTF-8, whatever their source was in.
   const told = file === options.data ? options.encoding : undefined;
   const table = await withListColumns(await readTable({ file }, { encoding: told }), isUsualLabelName);
@@ -59,20 +59,23 @@ export async function appendRows(options: {
     );
   }
   const columns = requireColumns(table, guessColumns(table, { ...own, ...options.columns }).columns);
+  const newId = ids && idMaker(table, ids);
   const values = rows.map((row) => {
     for (const field of ['text', 'label'] as const) {
       if (row[field].trim() === '') throw new LuthierError('data-invalid', `The new row has no ${field}.`, 'Add one.');
     }
-    const { text, text_pair } =
-      columns.text_pair === undefined || row.text_pair !== undefined ? row : splitPair(row.text);
-    if (columns.text_pair !== undefined && !text_pair?.trim()) {
+    const { text, text_pair } = row;
+    if ((columns.text_pair !== undefined) !== Boolean(text_pair?.trim())) {
       throw new LuthierError(
         'data-invalid',
-        `Rows of ${table.name} have two texts (“${columns.text}” and “${columns.text_pair}”), but the new row has only one.`,
-        'Write both, with ||| between them.',
+        columns.text_pair === undefined
+          ? `Rows of ${table.name} have one text, but the new row has two.`
+          : `Rows of ${table.name} have two texts (“${columns.text}” and “${columns.text_pair}”), but the new row has only one.`,
+        columns.text_pair === undefined ? 'Name the column of the second text in the recipe.' : 'Add the second text.',
       );
     }
     return new Map([
+      ...(ids && newId ? [[ids, newId(text_pair === undefined ? [text] : [text, text_pair])] as const] : []),
       [columns.text, text],
       [columns.label, row.label],
       ...(columns.text_pair !== undefined && text_pair !== undefined ? [[columns.text_pair, text_pair] as const] : []),
@@ -127,6 +130,19 @@ export async function undoAppend({ undo }: { undo: AppendUndo }): Promise<{ file
   await writeFileAtomically(file, (handle) => handle.writeFile(before));
   if (record) await writeRecord(dirname(file), record);
   return { file };
+}
+
+/** Ids for new rows: that of their texts, with a number where a row has it already. */
+function idMaker(table: Table, column: string): (texts: readonly string[]) => string {
+  const index = table.columns.indexOf(column);
+  const taken = new Set(index < 0 ? [] : table.rows.map((row) => row.value(index)));
+  return (texts) => {
+    const name = hashOfTexts(texts);
+    let id = name;
+    for (let number = 2; taken.has(id); number++) id = `${name}-${number}`;
+    taken.add(id);
+    return id;
+  };
 }
 
 const hashOf = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');

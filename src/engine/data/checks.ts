@@ -2,10 +2,12 @@ import { type Columns, counted, FIELDS, type Field, fieldOf } from '../../protoc
 import { LuthierError } from '../errors.ts';
 import { characterName, invisibleIn, isReadable, lookAlikesIn, lookOf, nearText } from './characters.ts';
 import { joinedLabels, LabelCells } from './label-cells.ts';
-import { type Fields, type LabelledRows, LabelledRowsBuilder, SeenRows } from './labelled-rows.ts';
+import { type Fields, type LabelledRows, LabelledRowsBuilder } from './labelled-rows.ts';
 import { numberKey, settleLabels } from './labels.ts';
 import { type Pace, Stride } from './pace.ts';
 import { listed, Places, type Problems, places, quoted } from './problems.ts';
+import { RowIds } from './row-ids.ts';
+import { SeenRows } from './seen-rows.ts';
 import { isEmpty, type Table } from './table.ts';
 
 /**
@@ -45,6 +47,20 @@ export function missingColumns(table: Table, columns: Columns): string {
   );
 }
 
+export interface LabelledOptions {
+  rules?: DataRules | undefined;
+  /** Ids of the file's rows, where the table has only some of them. */
+  names?: RowIds | undefined;
+  pace?: Pace | undefined;
+}
+
+/** What the rows of a whole table are called. */
+export function namesOf(table: Table, columns: Columns): RowIds {
+  const at = (name: string | undefined) => (name === undefined ? -1 : table.columns.indexOf(name));
+  const texts = [columns.text, columns.text_pair].filter((name) => name !== undefined);
+  return new RowIds(table.rows, { own: at(table.ids), texts: texts.map(at) });
+}
+
 /**
  * The rows that have a text and a label; those that lack one are left out and reported with their lines, and each
  * class has one spelling. A column without any content is an error.
@@ -54,24 +70,24 @@ export async function labelledRows(
   columns: Columns & { text: string; label: string },
   file: string,
   problems: Problems,
-  rules: DataRules = 2,
-  pace?: Pace,
+  { rules = 2, names = namesOf(table, columns), pace }: LabelledOptions = {},
 ): Promise<LabelledRows> {
   const fields = FIELDS['text-classification'].flatMap((field) => {
     const name = columns[field.name];
     return name === undefined ? [] : [{ field, name, index: table.columns.indexOf(name) }];
   });
   const at = (name: string | undefined) => (name === undefined ? -1 : table.columns.indexOf(name));
-  const place: Fields = { text: at(columns.text), text_pair: at(columns.text_pair) };
+  const place: Fields = { text: at(columns.text), text_pair: at(columns.text_pair), group: at(columns.group) };
+  const origin = { fields: place, file, names };
   const rows = new LabelledRowsBuilder();
-  if (table.rows.length === 0) return rows.built(table.rows, place, file);
+  if (table.rows.length === 0) return rows.built(table.rows, origin);
   const vacant = fields.filter(({ index }) => table.rows.every((row) => isEmpty(row.value(index))));
   for (const { field, name } of vacant) {
     problems.add('error', `empty-${field.name}-column`, `The ${field.title} column “${name}” is empty in every row.`, {
       column: name,
     });
   }
-  if (vacant.length > 0) return rows.built(table.rows, place, file);
+  if (vacant.length > 0) return rows.built(table.rows, origin);
   const labelAt = at(columns.label);
   const cells = new LabelCells(columns.label);
   const stride = new Stride(pace);
@@ -104,12 +120,13 @@ export async function labelledRows(
     }
     rows.push(i, label, line);
   }
-  const labelled = rows.built(table.rows, place, file);
+  const labelled = rows.built(table.rows, origin);
   if (rules > 1) {
     cells.report(problems);
     await reportMissingWords(labelled, columns, problems, pace);
     settleLabels(labelled, columns.label, problems);
   }
+  if (columns.group !== undefined) reportUngrouped(labelled, columns.group, problems);
   return labelled;
 }
 
@@ -119,6 +136,17 @@ function reportLacking(field: Field, name: string, line: number, problems: Probl
     line,
     (where, count) =>
       `${counted(count, 'row')} without a ${field.title} in “${name}” (${where}) ${count === 1 ? 'is' : 'are'} left out.`,
+  );
+}
+
+function reportUngrouped(rows: LabelledRows, column: string, problems: Problems): void {
+  const found = new Places();
+  for (const row of rows) if (row.group === undefined) found.add(row.line);
+  problems.occurrences(
+    { severity: 'warning', code: 'empty-group', column },
+    found,
+    (where, count) =>
+      `${counted(count, 'row')} without a group in “${column}” (${where}) ${count === 1 ? 'counts as a group of its own' : 'count as groups of one row each'}.`,
   );
 }
 

@@ -2,8 +2,8 @@ import { closest, distance } from 'fastest-levenshtein';
 import {
   type Columns,
   capitalized,
+  columnFields,
   counted,
-  FIELDS,
   type Field,
   type FieldKind,
   fieldOf,
@@ -41,7 +41,7 @@ export function guessColumns(
   table: Table,
   given: Columns = {},
   stats = columnStats(table),
-  { pairs = true, why = {}, fields = FIELDS['text-classification'] }: GuessOptions = {},
+  { pairs = true, why = {}, fields = columnFields('text-classification') }: GuessOptions = {},
 ): ColumnGuess {
   checkGiven(table, given, fields);
   const taken = new Set(Object.values(given));
@@ -236,6 +236,8 @@ const KINDS: Record<FieldKind, KindRule> = {
       return `${values} in ${counted(table.rows.length, 'row')}`;
     },
   },
+  // What belongs together only a person knows.
+  group: { takesJson: false, score: () => 0, content: () => 'rows that stay together' },
 };
 
 function reasonFor(

@@ -12,7 +12,8 @@ import { bySeverity, listed, Problems, quoted } from './problems.ts';
 import { readTable } from './read.ts';
 import { type Part, type PartName, resolveDataset } from './resolve.ts';
 import { inSource, nameOf } from './row-source.ts';
-import { stratifiedSplit } from './split.ts';
+import { type Split, type SplitRow, splitRows, stratifiedSplit, unitsOf } from './split.ts';
+import type { MadeSplits, SplitKey } from './splits.ts';
 import { isEmpty, type Table } from './table.ts';
 import type { ClassificationDataset, Example } from './types.ts';
 import { type Understood, understand } from './understand.ts';
@@ -30,6 +31,8 @@ export interface LoadOptions {
   labels?: readonly string[] | undefined;
   /** Whether the recipe weighs classes: then it need not be offered. */
   weighted?: boolean | undefined;
+  /** Whether a split that is made of a dataset's folder is kept there, so that its rows stay on their side. */
+  keepsSplit?: boolean | undefined;
   /** How rows are understood; 2 unless the run was started by 0.1.0. */
   rules?: DataRules | undefined;
   signal?: AbortSignal | undefined;
@@ -53,7 +56,7 @@ export async function loadClassificationDataset(
       'Set it to 0.1, for example.',
     );
   }
-  const { parts, columns: own } = await resolveDataset(reference, options.base);
+  const { parts, columns: own, made } = await resolveDataset(reference, options.base);
   const reader = new PartReader(Object.keys(parts).length > 1, rules, options.encoding, options.signal);
   const train = await reader.read('train', parts.train, { ...own, ...options.columns }, { tellsUnused: true });
   if (!options.labels) checkClasses(train.rows, train.columns.label, train.problems);
@@ -79,7 +82,11 @@ export async function loadClassificationDataset(
     withoutLeaks(dataset[name], name, dataset, others, problems, rules);
   if (validation) dataset.validation = leaks('validation', ['train', 'test'], validation.problems);
   if (test) dataset.test = leaks('test', ['train'], test.problems);
-  if (!validation && share > 0) holdOut(dataset, share, options.seed, train.problems, rules);
+  if (!validation && share > 0) {
+    const kept = rules > 1 && made ? new KeptSplit(made, train, { seed: options.seed, validation_split: share }) : null;
+    const split = holdOut(dataset, train, { share, seed: options.seed, rules }, kept);
+    if (options.keepsSplit) await kept?.keep(split, train.problems);
+  }
   dataset.problems = reader.problems().filter(({ code }) => code !== 'imbalanced' || !options.weighted);
   return dataset;
 }
@@ -194,10 +201,11 @@ class PartReader {
     // What is wrong with the file comes before what it makes of columns and classes.
     this.refuseErrors();
     const problems = new Problems();
-    const prefix = part.lines === undefined ? `${nameOf(part.file)}: ` : `${name}: `;
+    const prefix = part.selected === undefined ? `${nameOf(part.file)}: ` : `${name}: `;
     const file = part.source?.file ?? part.file;
     this.found.push({ file, prefix: this.hasSeveral ? prefix : '', list: () => problems.list() });
-    const { lines, source } = part;
+    const { selected, source } = part;
+    let count = 0;
     const read = await understand(table, {
       signal: this.signal,
       file: part.file,
@@ -205,11 +213,21 @@ class PartReader {
       problems,
       rules: this.rules,
       pairs: options.inputs?.length !== 1,
-      choose: (whole) =>
-        inSource(whole, source, lines === undefined ? whole.rows : whole.rows.filter((row) => lines.has(row.line))),
+      choose: (whole, names) => {
+        const rows = selected ? whole.rows.filter((row) => selected.has(row, names)) : whole.rows;
+        count = rows.length;
+        return inSource(whole, source, rows);
+      },
       tellsUnused: options.tellsUnused,
     });
     if (options.inputs?.length === 2 && read.columns.text_pair === undefined) throw halfAPair(table, options.inputs);
+    if (selected?.count !== undefined && count < selected.count) {
+      problems.add(
+        'info',
+        'missing-rows',
+        `${counted(selected.count - count, 'row')} that splits.json holds out as ${ROWS_OF[name]} rows ${selected.count - count === 1 ? 'is' : 'are'} no longer in the dataset.`,
+      );
+    }
     if (read.rows.length === 0 && !problems.has('error')) {
       problems.add('error', 'no-rows', `No ${ROWS_OF[name]} row has both a text and a label.`);
     }
@@ -240,12 +258,13 @@ class PartReader {
     const read = {
       ...(await readTable({ file: part.file }, { encoding, signal: this.signal })),
       name: nameOf(part.file),
+      ...(part.ids && { ids: part.ids }),
     };
     // Before anything is said of columns that may look odd because of it.
     refuseUnsure(read.name, read.encodingGuess);
     const table = this.rules > 1 ? await withListColumns(read, isUsualLabelName, pacer(this.signal)) : read;
     // Only a data set's folder has its parts in one file; other tables are not kept alive.
-    if (part.lines) this.tables.set(part.file, table);
+    if (part.selected) this.tables.set(part.file, table);
     const { problems } = table;
     const prefix = this.hasSeveral ? `${table.name}: ` : '';
     this.found.push({ file: part.file, prefix, list: () => problems });
@@ -277,8 +296,8 @@ function toExamples({ rows, problems }: ReadPart, known: KnownLabels, whose: str
     const label = known.find(row.label);
     if (label === undefined) throw unknownLabel(row, rows, known, whose);
     known.reportSpelling(row, label, whose, problems);
-    const { text, text_pair, file, line } = row;
-    return { text, ...(text_pair !== undefined && { text_pair }), label, file, line };
+    const { text, text_pair, group, file, line } = row;
+    return { text, ...(text_pair !== undefined && { text_pair }), label, ...(group && { group }), file, line };
   });
 }
 
@@ -307,7 +326,10 @@ export function halfAPair(table: Table, [text, pair]: readonly string[]): Luthie
   );
 }
 
-/** Takes rows out of a held-out part whose texts stand in another part, where they were or will be learnt or chosen by. */
+/**
+ * Takes rows out of a held-out part whose texts, or rows of whose groups, stand in another part, where they were or will
+ * be learnt or chosen by.
+ */
 function withoutLeaks(
   examples: readonly Example[],
   name: 'validation' | 'test',
@@ -317,57 +339,116 @@ function withoutLeaks(
   rules: DataRules,
 ): Example[] {
   let kept = [...examples];
+  const takeOut = (
+    other: PartName,
+    key: string,
+    leaks: (row: Example) => boolean,
+    how: (found: Example[]) => string,
+  ) => {
+    const found = kept.filter(leaks);
+    kept = kept.filter((row) => !leaks(row));
+    problems.lines(
+      { severity: 'warning', code: `leak-${other}`, key },
+      found.map(({ line }) => line),
+      (where, count) =>
+        `${counted(count, `${name} row`)} (${where}) ${key === 'text' ? (count === 1 ? `is also a ${ROWS_OF[other]} row and is` : `are also ${ROWS_OF[other]} rows and are`) : count === 1 ? `is of a group that ${ROWS_OF[other]} rows have too and is` : `are of groups that ${ROWS_OF[other]} rows have too and are`} left out of ${name === 'test' ? 'the test' : name}${how(found)}.`,
+    );
+  };
   for (const other of others) {
     const keys = new Set(dataset[other].map((example) => textKey(example, rules)));
     const texts = new Set(dataset[other].map((example) => textKey(example, 1)));
-    const found = kept.filter((example) => keys.has(textKey(example, rules)));
-    kept = kept.filter((example) => !keys.has(textKey(example, rules)));
-    const isSame = found.every((example) => texts.has(textKey(example, 1)));
-    problems.lines(
-      { severity: 'warning', code: `leak-${other}` },
-      found.map(({ line }) => line),
-      (where, count) =>
-        `${counted(count, `${name} row`)} (${where}) ${count === 1 ? `is also a ${ROWS_OF[other]} row and is` : `are also ${ROWS_OF[other]} rows and are`} left out of ${name === 'test' ? 'the test' : name}${isSame ? '' : ' (case, spaces and invisible characters aside)'}.`,
+    const groups = new Set(dataset[other].map(({ group }) => group));
+    takeOut(
+      other,
+      'text',
+      (row) => keys.has(textKey(row, rules)),
+      (found) =>
+        found.every((row) => texts.has(textKey(row, 1))) ? '' : ' (case, spaces and invisible characters aside)',
+    );
+    takeOut(
+      other,
+      'group',
+      ({ group }) => group !== undefined && groups.has(group),
+      () => ` (“${dataset.columns.group}”)`,
     );
   }
   if (kept.length === 0) {
     const where = others.filter((other) => dataset[other].length > 0).map((other) => ROWS_OF[other]);
     throw new LuthierError(
       'data-invalid',
-      `Every ${name} row is also a ${listed(where, 'or')} row, so no rows are left to measure the model on.`,
+      dataset.columns.group === undefined
+        ? `Every ${name} row is also a ${listed(where, 'or')} row, so no rows are left to measure the model on.`
+        : `Every ${name} row has a text or a group of the ${listed(where, 'or')} rows, so no rows are left to measure the model on.`,
       `Add ${name} rows that the model does not learn from.`,
     );
   }
   return kept;
 }
 
+/** A split of a dataset's folder as an earlier run made it, for the rows as they are now. */
+class KeptSplit {
+  readonly #made: MadeSplits;
+  readonly #key: SplitKey;
+  readonly #rows: LabelledRows;
+  readonly #sides: ReadonlyMap<string, SplitRow['side']> | undefined;
+
+  constructor(made: MadeSplits, { rows, columns }: ReadPart, key: Omit<SplitKey, 'group'>) {
+    this.#made = made;
+    this.#key = { ...key, ...(columns.group !== undefined && { group: columns.group }) };
+    this.#rows = rows;
+    this.#sides = made.sides(this.#key);
+  }
+
+  /** Where each row was put, and nothing of those that were not there. */
+  sides(): SplitRow['side'][] | undefined {
+    const sides = this.#sides;
+    return sides && this.#rows.map(({ id }) => sides.get(id));
+  }
+
+  /** Writes the split down where it says more than what is written. That it cannot be is said. */
+  async keep(split: Split, problems: Problems): Promise<void> {
+    const sides = this.#sides;
+    const ids = this.#rows.map(({ id }) => id);
+    if (sides && ids.every((id) => sides.has(id))) return;
+    const idsOf = (places: readonly number[]) => places.map((place) => ids[place]!);
+    try {
+      await this.#made.keep({ ...this.#key, train: idsOf(split.train), validation: idsOf(split.held_out) });
+    } catch (error) {
+      const { message } = error as Error;
+      problems.add(
+        'info',
+        'split-not-kept',
+        `Which rows are held out could not be written to the dataset (${message.replace(/\.$/, '')}): rows that are added later may change it.`,
+      );
+    }
+  }
+}
+
 /** Splits the validation part off the training part. */
 function holdOut(
   dataset: ClassificationDataset,
-  share: number,
-  seed: number,
-  problems: Problems,
-  rules: DataRules,
-): void {
+  { problems }: ReadPart,
+  { share, seed, rules }: { share: number; seed: number; rules: DataRules },
+  kept: KeptSplit | null,
+): Split {
   const all = dataset.train;
-  const split = stratifiedSplit(
-    all.map((example) => ({ label: example.label, key: textKey(example, rules) })),
-    share,
-    seed,
-  );
+  const rows = splitRows(all, rules);
+  const sides = kept?.sides();
+  const split = stratifiedSplit(sides ? rows.map((row, i) => ({ ...row, side: sides[i] })) : rows, share, seed);
   if (split.held_out.length === 0) {
     const need = Math.max(Math.ceil(0.5 / share), dataset.labels.length + 1);
+    const groups = dataset.columns.group === undefined ? '' : ` in ${counted(unitsOf(rows).count, 'group')}`;
     throw new LuthierError(
       'data-invalid',
-      `${counted(all.length, 'row')} ${all.length === 1 ? 'is' : 'are'} too few to hold out a share of ${share} for validation.`,
-      `Add rows (at least ${need} different texts), raise validation_split, or set it to 0 to train on all rows.`,
+      `${counted(all.length, 'row')}${groups} ${all.length === 1 ? 'is' : 'are'} too few to hold out a share of ${share} for validation.`,
+      `Add rows (at least ${need} different ${groups === '' ? 'texts' : 'groups'}), raise validation_split, or set it to 0 to train on all rows.`,
     );
   }
   dataset.train = split.train.map((i) => all[i]!);
   dataset.validation = split.held_out.map((i) => all[i]!);
   const seen = new Set(dataset.validation.map((example) => example.label));
   const absent = dataset.labels.filter((_, i) => !seen.has(i));
-  if (absent.length === 0) return;
+  if (absent.length === 0) return split;
   const named = listed([
     ...absent.slice(0, 5).map(quoted),
     ...(absent.length > 5 ? [`${absent.length - 5} more`] : []),
@@ -377,4 +458,5 @@ function holdOut(
     'class-without-validation',
     `The ${counted(dataset.validation.length, 'row')} held out for validation (a share of ${share}) ${dataset.validation.length === 1 ? 'includes' : 'include'} none of ${named}: there are too few rows of ${absent.length === 1 ? 'that class' : 'those classes'}. Add rows, or raise validation_split.`,
   );
+  return split;
 }

@@ -1,43 +1,43 @@
 import { counted, type Split } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { Random } from './random.ts';
+import { type SplitRow, unitsOf } from './split.ts';
 
 /** Which rows one training of a cross-validation sees: all but those of a fold (from 1 on), or all. */
 export type FoldPart = 'all' | { fold: number; count: number };
 
 /**
  * The fold of each row, from 1 on: each class is dealt out evenly in an order that seed and rows alone decide, and rows
- * with the same key are in one fold, so that no text is learnt and measured (scikit-learn's StratifiedGroupKFold does
- * the like).
+ * of one text or one group are in one fold, so that no text is learnt and measured (scikit-learn's
+ * StratifiedGroupKFold does the like).
  * @throws LuthierError `data-invalid` where there are fewer different texts than folds
  */
-export function assignFolds(rows: readonly { label: number; key: string }[], count: number, seed: number): Uint32Array {
-  const groups = new Map<string, { label: number; rows: number[] }>();
-  for (const [i, { key, label }] of rows.entries()) {
-    const group = groups.get(key);
-    if (group) group.rows.push(i);
-    else groups.set(key, { label, rows: [i] });
-  }
-  if (groups.size < count) {
+export function assignFolds(rows: readonly SplitRow[], count: number, seed: number): Uint32Array {
+  const { unitOf, count: units } = unitsOf(rows);
+  if (units < count) {
+    const what = rows.some(({ group }) => group !== undefined) ? 'group' : 'different text';
     throw new LuthierError(
       'data-invalid',
-      `${counted(groups.size, 'different text')} cannot be divided into ${count} folds.`,
+      `${counted(units, what)} cannot be divided into ${count} folds.`,
       'Add rows, or choose fewer folds.',
     );
   }
+  const members: number[][] = Array.from({ length: units }, () => []);
+  for (let i = 0; i < rows.length; i++) members[unitOf[i]!]!.push(i);
   const strata = new Map<number, number[][]>();
-  for (const { label, rows: members } of groups.values()) {
+  for (const unit of members) {
+    const { label } = rows[unit[0]!]!;
     const stratum = strata.get(label);
-    if (stratum) stratum.push(members);
-    else strata.set(label, [members]);
+    if (stratum) stratum.push(unit);
+    else strata.set(label, [unit]);
   }
   const random = new Random(seed);
   const folds = new Uint32Array(rows.length);
   // Dealing goes on from class to class, so that small classes do not all begin with the first fold.
   let next = 0;
   for (const [, stratum] of [...strata].sort((a, b) => a[0] - b[0])) {
-    for (const members of random.shuffle(stratum)) {
-      for (const row of members) folds[row] = 1 + (next % count);
+    for (const unit of random.shuffle(stratum)) {
+      for (const row of unit) folds[row] = 1 + (next % count);
       next++;
     }
   }
@@ -53,7 +53,7 @@ export function takePart<Row, Data extends Record<Split, Row[]>>(
   dataset: Data & Record<Split, Row[]>,
   part: FoldPart,
   seed: number,
-  of: (row: Row) => { label: number; key: string },
+  of: (row: Row) => SplitRow,
 ): Data {
   const all = dataset.train.concat(dataset.validation);
   if (part === 'all') return { ...dataset, train: all, validation: [] };

@@ -48,7 +48,7 @@ export async function inspectData(options: InspectOptions): Promise<DataSummary>
     if (table.rows.length > 0) problems.add('error', 'missing-column', missingColumns(table, guess.columns));
   } else {
     const columns = requireColumns(table, guess.columns);
-    const rows = await labelledRows(table, columns, file, problems, 2, pace);
+    const rows = await labelledRows(table, columns, file, problems, { pace });
     checkClasses(rows, columns.label, problems);
     await checkRepeats(rows, problems, 2, pace);
     await checkUnused(table, columns, options.columns ?? {}, stats, problems, pace);
@@ -60,13 +60,16 @@ export async function inspectData(options: InspectOptions): Promise<DataSummary>
     encoding: table.encoding,
     ...(table.encodingGuess && { encoding_guess: guessOf(table.encodingGuess) }),
     rows: table.rows.length,
-    columns: stats.map(({ name, distinct, empty, mean_length, examples }) => ({
-      name,
-      distinct,
-      empty,
-      mean_length,
-      examples,
-    })),
+    // Ids that Luthier gave are no column of the person's.
+    columns: stats
+      .filter(({ name }) => name !== table.ids)
+      .map(({ name, distinct, empty, mean_length, examples }) => ({
+        name,
+        distinct,
+        empty,
+        mean_length,
+        examples,
+      })),
     guess: guess.columns,
     guess_reason: guess.reason,
     classes: classes.map(({ label, count }) => ({ label: shortened(label), count })),

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type LabelledRow, LabelledRowsBuilder, SeenRows } from './labelled-rows.ts';
+import { type LabelledRow, LabelledRowsBuilder } from './labelled-rows.ts';
 import { packedRows } from './packed-rows.ts';
+import { RowIds } from './row-ids.ts';
+import { SeenRows } from './seen-rows.ts';
 
 it('rows are given back as they were kept, with their classes', () => {
   const cells = fc.tuple(fc.string(), fc.constantFrom('a', 'b', 'c'), fc.boolean());
@@ -16,8 +18,12 @@ it('rows are given back as they were kept, with their classes', () => {
       const kept = table.flatMap(([text, label, isKept], i) =>
         isKept ? [{ text, label, file: '/f', line: i + 2 }] : [],
       );
-      const labelled = builder.built(rows, { text: 0, text_pair: -1 }, '/f');
-      const plain = ({ text, label, file, line }: Omit<LabelledRow, 'bytes'>) => ({ text, label, file, line });
+      const labelled = builder.built(rows, {
+        fields: { text: 0, text_pair: -1, group: -1 },
+        file: '/f',
+        names: new RowIds(rows, { own: -1, texts: [0] }),
+      });
+      const plain = ({ text, label, file, line }: Omit<LabelledRow, 'bytes' | 'id'>) => ({ text, label, file, line });
       expect(labelled.map(plain)).toEqual(kept);
       expect(labelled.some(1, 2).map(plain)).toEqual(kept.slice(1, 3));
       expect(labelled.at(-1)?.text).toBe(kept.at(-1)?.text);

@@ -1,13 +1,18 @@
 import { NumberList } from './number-list.ts';
 import type { Rows } from './packed-rows.ts';
 import { Places } from './problems.ts';
+import type { RowIds } from './row-ids.ts';
 import type { TableRow } from './row-record.ts';
 
 /** A row that can be trained on. */
 export interface LabelledRow {
+  /** Stays the same whatever is added before it (row-ids.ts). */
+  readonly id: string;
   text: string;
   text_pair?: string;
   label: string;
+  /** Rows of one group are never on two sides of a split. */
+  group?: string;
   /** Absolute path of its file. */
   file: string;
   line: number;
@@ -19,6 +24,15 @@ export interface LabelledRow {
 export interface Fields {
   text: number;
   text_pair: number;
+  group: number;
+}
+
+/** What rows are of. */
+export interface RowsOrigin {
+  fields: Fields;
+  /** Absolute path of the file that rows without one of their own stand in. */
+  file: string;
+  names: RowIds;
 }
 
 /**
@@ -29,16 +43,18 @@ export class LabelledRows implements Iterable<LabelledRow> {
   readonly #rows: Rows;
   readonly #fields: Fields;
   readonly #file: string;
+  readonly #names: RowIds;
   readonly #labels: string[];
   /** Rows of each label as it was written. */
   readonly #places: readonly Places[];
   /** For each row the number of its label as it was written. */
   readonly #ids: Uint32Array;
 
-  constructor(rows: Rows, fields: Fields, file: string, labels: ReadonlyMap<string, Places>, ids: Uint32Array) {
+  constructor(rows: Rows, { fields, file, names }: RowsOrigin, labels: ReadonlyMap<string, Places>, ids: Uint32Array) {
     this.#rows = rows;
     this.#fields = fields;
     this.#file = file;
+    this.#names = names;
     this.#labels = [...labels.keys()];
     this.#places = [...labels.values()];
     this.#ids = ids;
@@ -98,7 +114,7 @@ export class LabelledRows implements Iterable<LabelledRow> {
   }
 
   #made(row: TableRow, i: number): LabelledRow {
-    return new PackedRow(row, this.#fields, this.#labels[this.#ids[i]!]!, row.file ?? this.#file);
+    return new PackedRow(row, this.#fields, this.#labels[this.#ids[i]!]!, row.file ?? this.#file, this.#names);
   }
 }
 
@@ -109,17 +125,28 @@ class PackedRow implements LabelledRow {
   readonly line: number;
   readonly #row: TableRow;
   readonly #fields: Fields;
+  readonly #names: RowIds;
   declare readonly text_pair?: string;
+  declare readonly group?: string;
 
-  constructor(row: TableRow, fields: Fields, label: string, file: string) {
+  constructor(row: TableRow, fields: Fields, label: string, file: string, names: RowIds) {
     this.label = label;
     this.file = file;
     this.line = row.line;
     this.#row = row;
     this.#fields = fields;
+    this.#names = names;
     if (fields.text_pair >= 0) {
       Object.defineProperty(this, 'text_pair', { enumerable: true, get: () => row.value(fields.text_pair)! });
     }
+    if (fields.group >= 0) {
+      const get = () => row.value(fields.group)?.trim() || undefined;
+      Object.defineProperty(this, 'group', { enumerable: true, get });
+    }
+  }
+
+  get id(): string {
+    return this.#names.of(this.#row);
   }
 
   get text(): string {
@@ -156,53 +183,10 @@ export class LabelledRowsBuilder {
     this.#ids.push(known.id);
   }
 
-  built(rows: Rows, fields: Fields, file: string): LabelledRows {
+  built(rows: Rows, origin: RowsOrigin): LabelledRows {
     const isWhole = !this.#kept && this.#count === rows.length;
     const all = isWhole ? rows : this.#kept ? rows.only(this.#kept.numbers()) : rows.slice(0, this.#count);
     const labels = new Map([...this.#labels].map(([label, { places }]) => [label, places]));
-    return new LabelledRows(all, fields, file, labels, this.#ids.numbers());
+    return new LabelledRows(all, origin, labels, this.#ids.numbers());
   }
-}
-
-/**
- * Finds rows whose keys are equal, without keeping the keys: four bytes of a hash for each, and where hashes are equal
- * the keys are made again and compared.
- */
-export class SeenRows {
-  readonly #hashes: Uint32Array;
-  readonly #slots: Uint32Array;
-  readonly #keyOf: (place: number) => string;
-
-  /** @param keyOf a row's key, for a row that was added before */
-  constructor(length: number, keyOf: (place: number) => string) {
-    this.#hashes = new Uint32Array(length);
-    this.#slots = new Uint32Array(16 + Math.ceil(1.4 * length));
-    this.#keyOf = keyOf;
-  }
-
-  /** Adds a row. @returns the place of the first row with the same key; undefined when there is none */
-  add(place: number, key: string): number | undefined {
-    const hash = hashOf(key);
-    const slots = this.#slots.length;
-    for (let slot = Math.floor((hash / 2 ** 32) * slots); ; slot = slot + 1 === slots ? 0 : slot + 1) {
-      const other = this.#slots[slot]!;
-      if (other === 0) {
-        this.#slots[slot] = place + 1;
-        this.#hashes[place] = hash;
-        return undefined;
-      }
-      if (this.#hashes[other - 1] === hash && this.#keyOf(other - 1) === key) return other - 1;
-    }
-  }
-}
-
-/** FNV-1a over UTF-16 units, its bits mixed at the end (as MurmurHash3 does). */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  hash ^= hash >>> 16;
-  hash = Math.imul(hash, 0x85ebca6b);
-  hash ^= hash >>> 13;
-  hash = Math.imul(hash, 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
 }

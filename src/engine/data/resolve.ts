@@ -4,12 +4,13 @@ import { closest, distance } from 'fastest-levenshtein';
 import * as z from 'zod';
 import { readRegularFile } from '../../files/regular-file.ts';
 import { HOME } from '../../guard/index.ts';
-import { type Columns, counted, DATASET_FORMAT, type DatasetReference } from '../../protocol/index.ts';
+import { type Columns, DATASET_FORMAT, type DatasetReference } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
-import { listed, places } from './problems.ts';
+import { listed } from './problems.ts';
 import { type RowSource, rowSource } from './row-source.ts';
+import { MadeSplits, refuseWrongSplits, type Selected, SPLITS_FILE, selectedBy, splitsRecord } from './splits.ts';
 
-/** Of a dataset's own records; splits.json of a million rows has 7 MB. */
+/** Of a dataset's own records; a split of a million rows takes 16 MB of splits.json. */
 const MAX_RECORD_BYTES = 256 << 20;
 /** Of its rows, which are counted here and read elsewhere. */
 const MAX_ROWS_BYTES = 2 ** 32;
@@ -20,33 +21,31 @@ export type PartName = 'train' | 'validation' | 'test';
 export interface Part {
   /** Absolute path. */
   file: string;
-  /** Lines of the file that belong to the part; all when absent. */
-  lines?: ReadonlySet<number>;
+  /** Rows of the file that belong to the part; all when absent. */
+  selected?: Selected;
   /** Where the rows stand in the file that they were taken from. */
   source?: RowSource;
   /** Of a file that Luthier wrote itself. */
   encoding?: 'utf-8';
+  /** Its column of ids. */
+  ids?: 'id';
 }
 
 export interface ResolvedDataset {
   parts: { train: Part; validation?: Part; test?: Part };
   /** Columns that the data set itself names; the recipe's go before them. */
   columns: Columns;
+  /** Of a dataset's folder: where rows were put when shares of them were held out before. */
+  made?: MadeSplits;
 }
 
 /** dataset.json, of which only what reading needs is checked: DatasetRecord in the protocol says the rest. */
 const datasetRecord = z.object({
   format: z.number().int().positive(),
-  columns: z.object({ text_pair: z.string().optional() }).optional(),
+  columns: z.object({ text_pair: z.string().optional(), group: z.string().optional() }).optional(),
   source: z
     .object({ file: z.string(), lines: z.array(z.tuple([z.number().int(), z.number().int()])).optional() })
     .nullish(),
-});
-
-/** splits.json: lines of rows.jsonl that are held out. Rows that it does not name are for training. */
-const splitsRecord = z.object({
-  validation: z.array(z.number().int().positive()).default([]),
-  test: z.array(z.number().int().positive()).default([]),
 });
 
 /**
@@ -133,68 +132,36 @@ async function fromFolder(folder: string): Promise<ResolvedDataset> {
     throw new LuthierError('data-unreadable', `The dataset ${folder} has no rows.jsonl.`, 'Add the dataset again.');
   }
   const source = rowSource(record.source);
-  const splitsFile = join(folder, 'splits.json');
-  const hasSplits = (await kindOf(splitsFile)) === 'file';
-  const splits = hasSplits ? await readRecord(splitsFile, splitsRecord) : undefined;
   // Whatever the source's columns were called, rows.jsonl has the task's names.
   const columns: Columns = { text: 'text', label: 'label' };
-  if (record.columns?.text_pair !== undefined) columns.text_pair = 'text_pair';
-  const whole: Part = { file, encoding: 'utf-8', ...(source && { source }) };
-  if (!splits) return { parts: { train: whole }, columns };
-  const [validation, test] = [new Set(splits.validation), new Set(splits.test)];
-  const bytes = await readRegularFile(file, MAX_ROWS_BYTES);
-  const train = new Set<number>();
-  let count = bytes.length === 0 || bytes.at(-1) === 10 ? 0 : 1;
-  for (const byte of bytes) if (byte === 10) count++;
-  await refuseStaleSplits(splitsFile, file, splits, count);
-  for (let line = 1; line <= count; line++) if (!validation.has(line) && !test.has(line)) train.add(line);
+  for (const field of ['text_pair', 'group'] as const) {
+    if (record.columns?.[field] !== undefined) columns[field] = field;
+  }
+  const splitsFile = join(folder, SPLITS_FILE);
+  const hasSplits = (await kindOf(splitsFile)) === 'file';
+  const splits = hasSplits ? await readRecord(splitsFile, splitsRecord) : splitsRecord.parse({});
+  await refuseWrongSplits(splitsFile, file, splits, () => countLines(file));
+  const whole: Part = { file, encoding: 'utf-8', ids: 'id', ...(source && { source }) };
+  const made = new MadeSplits(file, splits);
+  const selected = selectedBy(splits);
+  if (!selected) return { parts: { train: whole }, columns, made };
+  const { train, validation, test } = selected;
   return {
     parts: {
-      train: { ...whole, lines: train },
-      ...(validation.size > 0 && { validation: { ...whole, lines: validation } }),
-      ...(test.size > 0 && { test: { ...whole, lines: test } }),
+      train: { ...whole, selected: train },
+      ...(validation.count! > 0 && { validation: { ...whole, selected: validation } }),
+      ...(test.count! > 0 && { test: { ...whole, selected: test } }),
     },
     columns,
+    made,
   };
 }
 
-/**
- * splits.json names rows by their lines: one that cannot belong to the rows as they are now would hold out others.
- * @throws LuthierError `data-invalid`
- */
-async function refuseStaleSplits(
-  splitsFile: string,
-  rowsFile: string,
-  { validation, test }: z.infer<typeof splitsRecord>,
-  rows: number,
-): Promise<void> {
-  const hint =
-    'Write it again for the current rows, or delete it: validation_split then holds out a share of the rows.';
-  const beyond = [...validation, ...test].filter((line) => line > rows);
-  if (beyond.length > 0) {
-    throw new LuthierError(
-      'data-invalid',
-      `${splitsFile} names ${places(beyond)} of rows.jsonl, which has ${counted(rows, 'line')}.`,
-      hint,
-    );
-  }
-  const inTest = new Set(test);
-  const both = validation.filter((line) => inTest.has(line));
-  if (both.length > 0) {
-    throw new LuthierError(
-      'data-invalid',
-      `${splitsFile} names ${places(both)} of rows.jsonl for both validation and test.`,
-      'Name each line in only one of them.',
-    );
-  }
-  const [written, changed] = await Promise.all([stat(splitsFile), stat(rowsFile)]);
-  if (written.mtimeMs < changed.mtimeMs) {
-    throw new LuthierError(
-      'data-invalid',
-      `${splitsFile} is older than rows.jsonl (${written.mtime.toISOString()}, ${changed.mtime.toISOString()}): its line numbers may refer to other rows.`,
-      hint,
-    );
-  }
+async function countLines(file: string): Promise<number> {
+  const bytes = await readRegularFile(file, MAX_ROWS_BYTES);
+  let count = bytes.length === 0 || bytes.at(-1) === 10 ? 0 : 1;
+  for (const byte of bytes) if (byte === 10) count++;
+  return count;
 }
 
 async function readRecord<T>(file: string, schema: z.ZodType<T>): Promise<T> {

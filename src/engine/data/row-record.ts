@@ -6,19 +6,22 @@ export class TableRow {
   readonly end: number;
   /** Absolute path of the file that the row was taken from, where that is another than the table's. */
   readonly file: string | undefined;
+  /** Its number among all rows of its file, from 0 on. */
+  readonly place: number;
   readonly #reader: Cells;
   #values: (string | undefined)[] | undefined;
 
-  constructor(line: number, end: number, reader: Cells, file?: string) {
+  constructor(line: number, end: number, place: number, reader: Cells, file?: string) {
     this.line = line;
     this.end = end;
+    this.place = place;
     this.file = file;
     this.#reader = reader;
   }
 
   /** The same row, standing elsewhere. */
-  at(place: { file: string; line: number }): TableRow {
-    return new TableRow(place.line, place.line, this.#reader, place.file);
+  at({ file, line }: { file: string; line: number }): TableRow {
+    return new TableRow(line, line, this.place, this.#reader, file);
   }
 
   /** One for each column; undefined where the row has no such key or cell; lists and objects of JSON as their source. */

@@ -165,7 +165,7 @@ export class RowStore {
       before = line + cursor.read(block.bytes);
       const cells = new Cells(block.bytes, cursor, width);
       cursor.at = cells.end;
-      if (i === place) return new TableRow(line, before, cells);
+      if (i === place) return new TableRow(line, before, i, cells);
     }
   }
 
@@ -188,7 +188,7 @@ export class RowStore {
       const cells = new Cells(bytes, cursor, width);
       cursor.at = cells.end;
       before = end;
-      if (i >= place) yield new TableRow(line, end, cells);
+      if (i >= place) yield new TableRow(line, end, i, cells);
     }
   }
 

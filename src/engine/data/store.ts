@@ -14,7 +14,7 @@ import {
 } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { checkClasses, checkRepeats, compareLabels } from './checks.ts';
-import type { LabelledRows } from './labelled-rows.ts';
+import type { LabelledRow, LabelledRows } from './labelled-rows.ts';
 import { pacer } from './pace.ts';
 import { Problems } from './problems.ts';
 import { readTable } from './read.ts';
@@ -126,8 +126,8 @@ async function writeFolder(path: string, record: DatasetRecord, rows: LabelledRo
 }
 
 /** A row as rows.jsonl has it. */
-export function jsonLine({ text, text_pair, label }: { text: string; text_pair?: string; label: string }): string {
-  return `${JSON.stringify({ text, ...(text_pair === undefined ? {} : { text_pair }), label })}\n`;
+function jsonLine({ id, text, text_pair, label, group }: LabelledRow): string {
+  return `${JSON.stringify({ id, text, ...(text_pair !== undefined && { text_pair }), label, ...(group !== undefined && { group }) })}\n`;
 }
 
 export async function writeRecord(folder: string, record: DatasetRecord): Promise<void> {

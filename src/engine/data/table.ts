@@ -18,6 +18,8 @@ export interface Table {
   /** Where the line that names the columns stands; absent where there is none (and in JSON). */
   header?: { line: number; end: number };
   rows: Rows;
+  /** Column of the rows' ids, in rows that Luthier wrote itself. */
+  ids?: string;
   /** Keys that hold objects or lists, each with the line of the first: they cannot be text or label. */
   nested: Map<string, number>;
   problems: DataProblem[];

@@ -5,6 +5,8 @@ export interface Example {
   text: string;
   text_pair?: string;
   label: number;
+  /** Rows of one group are never on two sides of a split. */
+  group?: string;
   /** Absolute path of the file it is from. */
   file: string;
   /** 1-based line that the row starts on. */

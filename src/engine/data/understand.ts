@@ -1,11 +1,12 @@
 import type { Columns } from '../../protocol/index.ts';
-import { type DataRules, labelledRows, requireColumns } from './checks.ts';
+import { type DataRules, labelledRows, namesOf, requireColumns } from './checks.ts';
 import { columnStatsAtPace } from './column-stats.ts';
 import { guessColumns, isUsualLabelName } from './columns.ts';
 import { withListColumns } from './label-cells.ts';
 import type { LabelledRows } from './labelled-rows.ts';
 import { pacer } from './pace.ts';
 import type { Problems } from './problems.ts';
+import type { RowIds } from './row-ids.ts';
 import type { Table } from './table.ts';
 import { checkUnused } from './unused.ts';
 
@@ -27,7 +28,7 @@ export interface UnderstandOptions {
   /** Why what is given is so, where a person has not given it. */
   why?: Columns | undefined;
   /** Takes some of the rows, or gives them another place; all as they are when absent. */
-  choose?: ((table: Table) => Table) | undefined;
+  choose?: ((table: Table, names: RowIds) => Table) | undefined;
   /** Whether what the columns beside text and label hold is said. */
   tellsUnused?: boolean | undefined;
   signal?: AbortSignal | undefined;
@@ -44,8 +45,9 @@ export async function understand(table: Table, options: UnderstandOptions): Prom
   const stats = await columnStatsAtPace(open, pace);
   const guess = guessColumns(open, given, stats, { pairs, ...(why && { why }) });
   const columns = requireColumns(open, guess.columns);
-  const chosen = choose ? choose(open) : open;
-  const rows = await labelledRows(chosen, columns, file, problems, rules, pace);
+  const names = namesOf(open, columns);
+  const chosen = choose ? choose(open, names) : open;
+  const rows = await labelledRows(chosen, columns, file, problems, { rules, names, pace });
   if (options.tellsUnused && rules > 1) await checkUnused(chosen, columns, given, stats, problems, pace);
   return { rows, columns, reason: guess.reason };
 }

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { openRegularFile } from '../../files/regular-file.ts';
+import { basename, join } from 'node:path';
+import { openRegularFile, readRegularFile } from '../../files/regular-file.ts';
 import type { DatasetReference } from '../../protocol/index.ts';
+import { decisivePart, SPLITS_FILE } from '../data/splits.ts';
 import { LuthierError } from '../errors.ts';
+
+const MAX_SPLITS_BYTES = 256 << 20;
 
 /**
  * SHA-256 of a data set's files by what is in them, so that a resumed run notices that its rows have changed.
@@ -15,8 +18,13 @@ export async function hashDataset(dataset: DatasetReference): Promise<string> {
   const parts = typeof dataset === 'string' ? { train: dataset } : dataset;
   for (const [part, path] of Object.entries(parts).sort()) {
     for (const file of await filesOf(path)) {
-      hash.update(`${part}\0`);
       try {
+        if (file !== path && basename(file) === SPLITS_FILE) {
+          const bytes = decisivePart(await readRegularFile(file, MAX_SPLITS_BYTES));
+          if (bytes.length > 0) hash.update(`${part}\0`).update(bytes);
+          continue;
+        }
+        hash.update(`${part}\0`);
         // Anything may stand in a dataset's folder; a device has no end, and a pipe none that comes.
         const { handle } = await openRegularFile(file);
         for await (const chunk of handle.createReadStream()) hash.update(chunk as Buffer);
@@ -32,7 +40,8 @@ async function filesOf(path: string): Promise<string[]> {
   try {
     if (!(await stat(path)).isDirectory()) return [path];
     const names = (await readdir(path)).sort();
-    return names.map((name) => join(path, name));
+    // A file that another run is just writing stands beside under such a name.
+    return names.filter((name) => !/^\..*\.tmp$/.test(name)).map((name) => join(path, name));
   } catch (error) {
     throw unreadable(path, error);
   }

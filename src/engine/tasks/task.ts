@@ -16,6 +16,8 @@ export interface TaskRow {
   file: string;
   /** 1-based line that it starts on. */
   line: number;
+  /** Rows of one group are never on two sides of a split. */
+  group?: string;
 }
 
 /** The rows of a recipe's dataset, in their parts, with all that was found in them. */

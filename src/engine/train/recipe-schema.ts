@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Columns, FIELDS, METRICS, type Recipe, TASKS } from '../../protocol/index.ts';
+import { type Columns, FIELDS, GROUP, METRICS, type Recipe, TASKS } from '../../protocol/index.ts';
 import { encodingNamed } from '../data/encoding-names.ts';
 
 /**
@@ -74,9 +74,7 @@ export const datasetSchema = z.union([
 /** A column for each field of any task. */
 export const columnsSchema = z.strictObject(
   Object.fromEntries(
-    Object.values(FIELDS)
-      .flat()
-      .map((field) => [field.name, name.describe(field.detail).exactOptional()]),
+    [...Object.values(FIELDS).flat(), GROUP].map((field) => [field.name, name.describe(field.detail).exactOptional()]),
   ) as Record<keyof Columns, z.ZodExactOptional<z.ZodString>>,
 );
 

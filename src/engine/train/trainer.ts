@@ -58,6 +58,7 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
       validation_split: part === undefined ? written.validation_split : 0,
       seed: written.seed,
       weighted: 'class_weight' in written,
+      keepsSplit: part === undefined,
       rules,
     }),
     readModelCard(resolved.path),
@@ -73,6 +74,7 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
         : takePart(read, part, written.seed, (row: TaskRow) => ({
             label: task.stratum(row),
             key: task.key(row, rules),
+            group: row.group,
           }));
     reportData(dataset, note);
     const { recipe, note: smaller } = fitBatch(written, dataset.train.length);

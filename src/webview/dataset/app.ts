@@ -2,7 +2,7 @@ import type { VscodeTextfield } from '@vscode-elements/elements/dist/vscode-text
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import type { DatasetMessage, DatasetRequest } from '../../protocol/dataset-page.ts';
-import { FIELDS } from '../../protocol/fields.ts';
+import { columnFields } from '../../protocol/fields.ts';
 import { type DataProblem, FORMAT_NAMES } from '../../protocol/service.ts';
 import { count, percent, plural } from '../shared/format.ts';
 import type { Host } from '../shared/host.ts';
@@ -237,7 +237,7 @@ export class DatasetElement extends LightElement {
 
   #columns(): TemplateResult {
     const { columns, guess, guess_reason } = this.store.snapshot!.summary;
-    const used = new Map(FIELDS['text-classification'].map(({ name, title }) => [guess[name], title]));
+    const used = new Map(columnFields('text-classification').map(({ name, title }) => [guess[name], title]));
     return html`<section aria-labelledby="columns-title">
       <h2 id="columns-title">Columns</h2>
       <p class="muted">${guess_reason}</p>
