@@ -10,6 +10,7 @@ export * from './folds.ts';
 export * from './launch.ts';
 export * from './mcnemar.ts';
 export * from './metrics.ts';
+export * from './pair.ts';
 export * from './recipe.ts';
 export * from './recipe-check.ts';
 export * from './reports.ts';

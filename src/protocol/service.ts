@@ -104,11 +104,15 @@ export interface RunEstimate {
   model_languages: string[] | null;
 }
 
-export interface Prediction {
-  /** As it was given. */
+/** What a classifier reads at once. */
+export interface Texts {
   text: string;
   /** The second text of a pair. */
   text_pair?: string;
+}
+
+/** An answer to texts, which are as they were given. */
+export interface Prediction extends Texts {
   label: string;
   score: number;
   scores: Record<string, number>;
@@ -200,6 +204,7 @@ export interface ServiceRequests {
       offset?: number;
       search?: string;
       text?: string;
+      text_pair?: string;
       label?: string;
     };
     result: {
@@ -250,10 +255,7 @@ export interface ServiceRequests {
   predict: {
     params: Progressing & {
       model: string;
-      /** A line holds both texts of a pair, with a tab or ||| between them, for a model that was trained on pairs. */
-      texts: (string | { text: string; text_pair?: string })[];
-      /** Whether lines are pairs; what the model's folder says when absent. */
-      pairs?: boolean;
+      texts: (string | Texts)[];
     };
     result: Prediction[];
   };

@@ -110,7 +110,8 @@ test('events are checked one by one', () => {
 });
 
 test('try model', () => {
-  expect(parseTryoutRequest({ type: 'predict', id: 1, texts: ['a'], compare: false }).ok).toBe(true);
+  const texts = [{ text: 'a' }, { text: 'a', text_pair: 'b' }];
+  expect(parseTryoutRequest({ type: 'predict', id: 1, texts, compare: false }).ok).toBe(true);
   expect(reason(parseTryoutRequest({ type: 'predict', id: 1, texts: 'a', compare: false }))).toBe(
     'message.texts is a string, not an array',
   );

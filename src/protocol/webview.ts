@@ -28,7 +28,7 @@ import type { EvaluatedRow, EvaluationReport, FileEvaluation, RunComparison, Spl
 import type { RunEvent } from './events.ts';
 import { isEvaluatedRow, isMetrics, isReport, SPLITS } from './reports.ts';
 import type { RunRecord } from './run.ts';
-import type { Prediction } from './service.ts';
+import type { Prediction, Texts } from './service.ts';
 import { STEP_COLUMNS, type StepColumns } from './steps.ts';
 
 // ---- every page ----------------------------------------------------------------------------------------------
@@ -178,8 +178,8 @@ export interface TryoutModel {
   /** Shown at the head of its column. */
   name: string;
   labels: string[];
-  /** It was trained on pairs: a line holds two texts. */
-  pairs?: boolean;
+  /** What its data called the two texts, where it was trained on pairs. */
+  pair?: { text: string; text_pair: string };
 }
 
 export interface TryoutSnapshot {
@@ -210,28 +210,28 @@ export type TryoutMessage =
   /** In the order of the request's texts. `base` is null when there is no base or comparing is off. */
   | { type: 'predictions'; id: number; tuned: Prediction[]; base: Prediction[] | null; ms: number }
   /** The row that the person picked. */
-  | { type: 'row'; text: string; label: string | null; file: string; line: number }
+  | ({ type: 'row'; label: string | null; file: string; line: number } & Texts)
   /** The text stands in the data already, so `addRow` did nothing: where, and as what. */
-  | { type: 'stands'; text: string; label: string; dataset: string; rows: StandingRow[] }
+  | ({ type: 'stands'; label: string; dataset: string; rows: StandingRow[] } & Texts)
   /** The corrected row is in `dataset`, on this line of this file. */
-  | { type: 'added'; text: string; label: string; dataset: string; file: string; line: number }
+  | ({ type: 'added'; label: string; dataset: string; file: string; line: number } & Texts)
   /** An added row is out again. */
-  | { type: 'undone'; text: string }
+  | ({ type: 'undone' } & Texts)
   /** `id` is the prediction's, null for another request. */
   | { type: 'failed'; request: string; id: number | null; error: ErrorData };
 
 export type TryoutRequest =
   | { type: 'ready' }
   /** A later `predict` replaces an earlier one: the host may cancel it. */
-  | { type: 'predict'; id: number; texts: string[]; compare: boolean }
+  | { type: 'predict'; id: number; texts: Texts[]; compare: boolean }
   /** End the prediction in progress; answered by `cancelled`. */
   | { type: 'cancel' }
   /** Let the person pick a row of the data; answered by `row`, or by nothing when dismissed. */
   | { type: 'pickRow' }
   /** Add a row to the data; answered by `added`, or unless `anyway` by `stands` where the text is there already. */
-  | { type: 'addRow'; text: string; label: string; anyway: boolean }
+  | ({ type: 'addRow'; label: string; anyway: boolean } & Texts)
   /** Take out the row that was added with this text; answered by `undone`. */
-  | { type: 'undoRow'; text: string }
+  | ({ type: 'undoRow' } & Texts)
   | { type: 'openRow'; file: string; line: number }
   /** Let the person choose another model for the page; answered by a snapshot. */
   | { type: 'chooseModel' }
@@ -430,8 +430,13 @@ const dashboardRequests: Rules<DashboardRequest, 'type'> = {
   saveText: { name: isString, text: isString },
 };
 
-const isModel = shape({ name: isString, labels: listOf(isString) });
-const isPrediction = shape({ text: isString, label: isString, score: isNumber, scores: recordOf(isNumber) });
+const isModel = shape({
+  name: isString,
+  labels: listOf(isString),
+  pair: optional(shape({ text: isString, text_pair: isString })),
+});
+const texts = { text: isString, text_pair: optional(isString) };
+const isPrediction = shape({ ...texts, label: isString, score: isNumber, scores: recordOf(isNumber) });
 
 const tryoutMessages: Rules<TryoutMessage, 'type'> = {
   snapshot: {
@@ -444,26 +449,26 @@ const tryoutMessages: Rules<TryoutMessage, 'type'> = {
   loading: { message: isString },
   cancelled: { id: isCount },
   predictions: { id: isCount, tuned: listOf(isPrediction), base: nullOr(listOf(isPrediction)), ms: isNumber },
-  row: { text: isString, label: nullOr(isString), file: isString, line: isCount },
+  row: { ...texts, label: nullOr(isString), file: isString, line: isCount },
   stands: {
-    text: isString,
+    ...texts,
     label: isString,
     dataset: isString,
     rows: listOf(shape({ file: isString, line: isCount, label: isString })),
   },
-  added: { text: isString, label: isString, dataset: isString, file: isString, line: isCount },
-  undone: { text: isString },
+  added: { ...texts, label: isString, dataset: isString, file: isString, line: isCount },
+  undone: texts,
   failed: { request: isString, id: nullOr(isCount), error: isError },
 };
 
 const tryoutRequests: Rules<TryoutRequest, 'type'> = {
   ...pageRequests,
   ready: {},
-  predict: { id: isCount, texts: listOf(isString), compare: isBoolean },
+  predict: { id: isCount, texts: listOf(shape(texts)), compare: isBoolean },
   cancel: {},
   pickRow: {},
-  addRow: { text: isString, label: isString, anyway: isBoolean },
-  undoRow: { text: isString },
+  addRow: { ...texts, label: isString, anyway: isBoolean },
+  undoRow: texts,
   openRow: { file: isString, line: isCount },
   chooseModel: {},
   copyText: { text: isString },

@@ -684,7 +684,7 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     await page.locator('textarea').pressSequentially('fine film');
     await page.waitForFunction(() => window.posts.some((post) => post.type === 'predict'));
     const request = (await view.posts()).filter((post) => post.type === 'predict').at(-1)!;
-    expect(request).toMatchObject({ texts: ['fine film'], compare: true });
+    expect(request).toMatchObject({ texts: [{ text: 'fine film' }], compare: true });
     const prediction = (good: number) => ({
       text: 'fine film',
       label: good > 0.5 ? 'good' : 'bad',
@@ -714,30 +714,63 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     await closing(view);
   });
 
-  test('try model: half of a pair is a line that is being typed, not a failure', async () => {
+  test('try model: a model of pairs has two fields, and earlier pairs and corrections carry both texts', async () => {
     const view = await open({ view: 'tryout' });
     const { page } = view;
-    await view.send({
+    const snapshot = {
       type: 'snapshot',
       run: 'run-1',
-      tuned: { name: 'tuned', labels: ['good', 'bad'], pairs: true },
+      tuned: {
+        name: 'tuned',
+        labels: ['entailment', 'neutral'],
+        pair: { text: 'premise', text_pair: 'hypothesis' },
+      },
       base: null,
       base_note: null,
       dataset: 'pairs.csv',
-    });
-    expect(await page.locator('textarea').getAttribute('placeholder')).toContain('first text ||| second text');
-    await page.locator('textarea').pressSequentially('Is it late?');
+    };
+    await view.send(snapshot);
+    const [first, second] = [page.locator('textarea').nth(0), page.locator('textarea').nth(1)];
+    await first.pressSequentially('It rains.');
+    await view.settle();
+    // Half of a pair is not asked for.
+    expect(await page.locator('.ask .empty').innerText()).toBe('Labels appear once both texts are there.');
+    expect((await view.posts()).some((post) => post.type === 'predict')).toBe(false);
+    await second.pressSequentially('It is wet.');
     await page.waitForFunction(() => window.posts.some((post) => post.type === 'predict'));
-    const { id } = (await view.posts()).filter((post) => post.type === 'predict').at(-1)!;
-    await view.send({
-      type: 'failed',
-      request: 'predict',
-      id,
-      error: { code: 'usage', message: 'This model was trained on pairs of texts, and only one was given.' },
+    const pair = { text: 'It rains.', text_pair: 'It is wet.' };
+    const { id, texts } = (await view.posts()).filter((post) => post.type === 'predict').at(-1)!;
+    expect(texts).toEqual([pair]);
+    const scores = { entailment: 0.9, neutral: 0.1 };
+    const tuned = [{ ...pair, label: 'entailment', score: 0.9, scores }];
+    await view.send({ type: 'predictions', id, tuned, base: null, ms: 8 });
+    await view.settle();
+    expect(await page.locator('.result .text').allInnerTexts()).toEqual(['It rains.', 'It is wet.']);
+    await page.locator('vscode-single-select').evaluate((select: HTMLElement & { value: string }) => {
+      select.value = 'neutral';
+      select.dispatchEvent(new Event('change'));
     });
     await view.settle();
-    expect(await page.locator('.banner-error').count()).toBe(0);
-    expect(await page.locator('p.note').innerText()).toContain('Each line needs two texts');
+    await page.locator('vscode-button', { hasText: 'Add to Dataset' }).click();
+    expect((await view.posts()).at(-1)).toEqual({ type: 'addRow', ...pair, label: 'neutral', anyway: false });
+    await view.send({ type: 'added', ...pair, label: 'neutral', dataset: 'pairs.csv', file: '/p.csv', line: 9 });
+    await view.settle();
+    expect(await page.locator('.added').innerText()).toContain('Added to pairs.csv as neutral');
+    // Kept and cleared, then taken from the history with both texts.
+    await second.press('Control+Enter');
+    await view.settle();
+    expect([await first.inputValue(), await second.inputValue()]).toEqual(['', '']);
+    await page.locator('button.entry').click();
+    expect([await first.inputValue(), await second.inputValue()]).toEqual(['It rains.', 'It is wet.']);
+    // Both texts pasted together are two.
+    await second.fill('');
+    await first.fill('The shop is open ||| It is closed');
+    await view.settle();
+    expect([await first.inputValue(), await second.inputValue()]).toEqual(['The shop is open', 'It is closed']);
+    await page.reload();
+    await view.send(snapshot);
+    await view.settle();
+    expect([await first.inputValue(), await second.inputValue()]).toEqual(['The shop is open', 'It is closed']);
     await closing(view);
   });
 });

@@ -157,9 +157,9 @@ const comparedRows = async (view) => {
 };
 
 const LABELS = ['account', 'billing', 'bug_report', 'feature_request', 'praise', 'refund', 'shipping'];
-const scored = (text, scores) => {
+const scored = (texts, scores) => {
   const [label, score] = Object.entries(scores).sort((a, b) => b[1] - a[1])[0];
-  return { text, label, score, scores };
+  return { ...texts, label, score, scores };
 };
 const models = {
   type: 'snapshot',
@@ -197,6 +197,45 @@ const BASE = {
   shipping: 0.145,
 };
 
+/** A model of pairs, two of them tried: the last has a correction, the one before stands in the history. */
+const tryoutPairs = async (view) => {
+  const pair = { text: 'premise', text_pair: 'hypothesis' };
+  const tuned = { name: 'nli · bert-mini · 2', labels: ['entailment', 'neutral', 'contradiction'], pair };
+  await view.send({
+    ...models,
+    tuned,
+    base: null,
+    base_note: 'bert-mini has no trained classifier.',
+    dataset: 'nli.csv',
+  });
+  const tried = [
+    ['A man plays a guitar on the beach.', 'Somebody makes music.', [0.94, 0.05, 0.01]],
+    [
+      'Two dogs run after a ball while their owner, who has a red coat and an umbrella, waits for them at the gate.',
+      'The dogs are asleep.',
+      [0.21, 0.34, 0.45],
+    ],
+  ];
+  for (const [first, second, shares] of tried) {
+    await view.page.locator('textarea').nth(0).fill(first);
+    await view.page.locator('textarea').nth(1).fill(second);
+    await view.page.waitForFunction(
+      (text) => window.posts.findLast((post) => post.type === 'predict')?.texts[0].text_pair === text,
+      second,
+    );
+    const request = (await view.posts()).findLast((post) => post.type === 'predict');
+    const scores = Object.fromEntries(tuned.labels.map((label, i) => [label, shares[i]]));
+    await view.send({
+      type: 'predictions',
+      id: request.id,
+      tuned: [scored(request.texts[0], scores)],
+      base: null,
+      ms: 9,
+    });
+    await view.page.waitForTimeout(1_600);
+  }
+};
+
 const tryout = async (view) => {
   await view.send(models);
   await view.page
@@ -214,10 +253,10 @@ const tryout = async (view) => {
     base: [scored(first, BASE), scored(second, BASE)],
     ms: 12.4,
   });
-  await view.send({ type: 'added', text: first, label: 'billing', dataset: 'tickets.csv', file: '/t.csv', line: 693 });
+  await view.send({ type: 'added', ...first, label: 'billing', dataset: 'tickets.csv', file: '/t.csv', line: 693 });
   await view.send({
     type: 'stands',
-    text: second,
+    ...second,
     label: 'shipping',
     dataset: 'tickets.csv',
     rows: [{ file: '/t.csv', line: 112, label: 'refund' }],
@@ -340,6 +379,7 @@ export const scenes = [
     ['dark'],
   ),
   ...each('tryout', { view: 'tryout', play: tryout }),
+  ...each('tryout-pairs', { view: 'tryout', play: tryoutPairs }),
   ...each('tryout-empty', { view: 'tryout', play: (view) => view.send({ ...models, base: null, base_note: null }) }, [
     'dark',
   ]),
@@ -355,7 +395,7 @@ export const scenes = [
         await view.send({
           type: 'predictions',
           id: request.id,
-          tuned: [scored('Where is it?', UNSURE)],
+          tuned: [scored({ text: 'Where is it?' }, UNSURE)],
           base: null,
           ms: 9,
         });

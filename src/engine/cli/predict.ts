@@ -1,8 +1,7 @@
 import { extname, resolve } from 'node:path';
-import type { BackendChoice } from '../../protocol/index.ts';
+import { type BackendChoice, splitPair } from '../../protocol/index.ts';
 import { guessColumns } from '../data/columns.ts';
 import { columnsOfInputs, halfAPair } from '../data/dataset.ts';
-import { splitPair } from '../data/pair.ts';
 import { places } from '../data/problems.ts';
 import { readTable } from '../data/read.ts';
 import { linesIn, type ReadLines, readLines } from '../data/read-lines.ts';

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
-import type { Columns, RowLengths, ServiceRequests } from '../../protocol/index.ts';
+import type { Columns, RowLengths, ServiceRequests, Texts } from '../../protocol/index.ts';
 import { labelledRows, requireColumns, textKey } from './checks.ts';
 import { guessColumns, isUsualLabelName } from './columns.ts';
 import { withListColumns } from './label-cells.ts';
@@ -34,9 +34,9 @@ export async function openRows(
     return { table, columns: {}, file: path };
   }
   const { parts, columns } = await resolveDataset(path, '.');
-  const { file, source } = parts.train;
+  const { file, source, ids } = parts.train;
   const table = await readTable({ file }, { encoding: 'utf-8', onProgress, signal });
-  return { table: inSource({ ...table, name: nameOf(file) }, source), columns, file };
+  return { table: inSource({ ...table, name: nameOf(file), ...(ids && { ids }) }, source), columns, file };
 }
 
 export interface ListOptions {
@@ -52,6 +52,8 @@ export interface ListOptions {
   search?: string | undefined;
   /** Keeps the rows with this very text, blanks around it aside. */
   text?: string | undefined;
+  /** With `text`: keeps those whose second text is this. */
+  text_pair?: string | undefined;
   /** Keeps the rows of this class. */
   label?: string | undefined;
   signal?: AbortSignal | undefined;
@@ -59,14 +61,16 @@ export interface ListOptions {
 
 /** Labelled rows with their lines, at most `limit` of them; `total` and `lengths` are of all that match. */
 export async function listRows(options: ListOptions): Promise<ServiceRequests['data/rows']['result']> {
-  const { limit, offset = 0, text, label } = options;
+  const { limit, offset = 0, text, text_pair: pair, label } = options;
   const all = await labelled(options);
   const wanted = options.search?.toLowerCase() ?? '';
-  const exact = text === undefined ? undefined : textKey({ text }, 1);
+  const keyOf = ({ text: first, text_pair: second }: Texts) =>
+    textKey(pair === undefined || second === undefined ? { text: first } : { text: first, text_pair: second }, 1);
+  const exact = text === undefined ? undefined : keyOf({ text, ...(pair !== undefined && { text_pair: pair }) });
   const found = all.filter(
     (row) =>
       (label === undefined || row.label === label) &&
-      (exact === undefined || textKey({ text: row.text }, 1) === exact) &&
+      (exact === undefined || keyOf(row) === exact) &&
       (wanted === '' || row.text.toLowerCase().includes(wanted) || row.text_pair?.toLowerCase().includes(wanted)),
   );
   return {

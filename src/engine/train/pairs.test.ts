@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Texts } from '../../protocol/index.ts';
 import { appendRows } from '../data/append.ts';
 import { makeBertFolder } from '../hub/testing/bert-folder.ts';
 import { evaluateModel } from '../infer/evaluate-model.ts';
@@ -60,16 +61,13 @@ describe('a model of pairs', () => {
     single.dispose();
   });
 
-  it('answers lines that hold both texts for the editor, each under its line', async () => {
-    const ask = async (model: string, texts: string[]) =>
+  it('answers pairs for the editor, and refuses halves', async () => {
+    const ask = async (model: string, texts: (string | Texts)[]) =>
       createHostHandlers(join(place, model), () => undefined).predict({ model, texts }, new AbortController().signal);
-    const texts = ['refund ||| the invoice', 'refund\tthe invoice'];
-    const answers = await ask('pairs', texts);
-    expect(answers.map(({ text, text_pair }) => [text, text_pair])).toEqual(texts.map((text) => [text, 'the invoice']));
-    expect(answers[0]!.score).toBe(answers[1]!.score);
+    const pair = { text: 'refund', text_pair: 'the invoice' };
+    expect(await ask('pairs', [pair])).toMatchObject([pair]);
     await expect(ask('pairs', ['refund'])).rejects.toThrow('trained on pairs of texts');
-    // A model of single texts takes the line as it is.
-    expect((await ask('texts', texts)).map(({ text_pair }) => text_pair)).toEqual([undefined, undefined]);
+    await expect(ask('texts', [pair])).rejects.toThrow('trained on single texts');
   });
 
   it('is measured on both columns', async () => {
@@ -86,10 +84,16 @@ describe('a model of pairs', () => {
     const data = join(place, 'added.csv');
     await writeFile(data, 'premise,hypothesis,label\nrefund,the invoice,same\nparcel,is late,other\n');
     const columns = {};
-    await appendRows({ data, columns, rows: [{ text: 'good ||| very good', label: 'same' }] });
+    await appendRows({ data, columns, rows: [{ text: 'good', text_pair: 'very good', label: 'same' }] });
     expect((await readFile(data, 'utf8')).split('\n').at(-2)).toBe('good,very good,same');
     await expect(appendRows({ data, columns, rows: [{ text: 'good', label: 'same' }] })).rejects.toMatchObject({
       message: 'Rows of added.csv have two texts (“premise” and “hypothesis”), but the new row has only one.',
     });
+    const single = join(place, 'single.csv');
+    await writeFile(single, 'text,label\nrefund,same\nparcel,other\n');
+    const pair = { text: 'good', text_pair: 'very good', label: 'same' };
+    await expect(appendRows({ data: single, columns, rows: [pair] })).rejects.toThrow(
+      'Rows of single.csv have one text, but the new row has two.',
+    );
   });
 });

@@ -72,11 +72,11 @@ test('Choose Model asks for another run and shows it in the same page, whatever 
   picker.accept();
   expect(await said('snapshot', 2)).toMatchObject({ run: 'second' });
   expect(page.title).toBe('Try second');
-  page.received.fire({ type: 'predict', id: 1, texts: ['x'], compare: false });
+  page.received.fire({ type: 'predict', id: 1, texts: [{ text: 'x' }], compare: false });
   await vi.waitFor(() =>
     expect(request).toHaveBeenLastCalledWith(
       'predict',
-      { model: join(runs[1]!.folder, 'model'), texts: ['x'] },
+      { model: join(runs[1]!.folder, 'model'), texts: [{ text: 'x' }] },
       expect.anything(),
     ),
   );
@@ -195,4 +195,29 @@ test('a run of this machine adds rows to a file outside of the workspace once th
   } finally {
     rmSync(elsewhere, { recursive: true });
   }
+});
+
+test('a model of pairs has a field for each text, and a wrong answer goes back with both', async () => {
+  writeFileSync(join(folder, 'films.csv'), 'premise,hypothesis,label\nx,y,a\n');
+  mkdirSync(join(runs[0]!.folder, 'model'), { recursive: true });
+  // The columns were guessed, so the recipe does not name them: the model's folder does.
+  const config = { luthier: { inputs: ['premise', 'hypothesis'] } };
+  writeFileSync(join(runs[0]!.folder, 'model/config.json'), JSON.stringify(config));
+  await open('first');
+  expect(await said('snapshot')).toMatchObject({ tuned: { pair: { text: 'premise', text_pair: 'hypothesis' } } });
+  const pair = { text: 'It rains.', text_pair: 'It is dry.' };
+  page.received.fire({ type: 'predict', id: 1, texts: [pair], compare: false });
+  const model = join(runs[0]!.folder, 'model');
+  await vi.waitFor(() =>
+    expect(request).toHaveBeenLastCalledWith('predict', { model, texts: [pair] }, expect.anything()),
+  );
+  page.received.fire({ type: 'addRow', ...pair, label: 'b', anyway: false });
+  expect(await said('added')).toMatchObject({ ...pair, label: 'b' });
+  const data = join(folder, 'films.csv');
+  expect(request.mock.calls.slice(-2)).toEqual([
+    ['data/rows', { data, columns: {}, limit: 5, ...pair }],
+    ['data/append', { data, columns: {}, rows: [{ ...pair, label: 'b' }] }],
+  ]);
+  page.received.fire({ type: 'undoRow', ...pair });
+  expect(await said('undone')).toEqual({ type: 'undone', ...pair });
 });

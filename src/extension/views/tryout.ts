@@ -5,14 +5,16 @@ import {
   type Columns,
   type Prediction,
   parseTryoutRequest,
+  type Texts,
   type TryoutMessage,
+  type TryoutModel,
   type TryoutRequest,
 } from '../../protocol/index.ts';
 import { isDataFile } from '../datasets/dataset.ts';
 import { datasetOfRun, type SourceFile, sourceOf } from '../datasets/of-run.ts';
 import type { EngineService } from '../engine/service.ts';
 import { Cancelled, HostError, isCancelled } from '../errors.ts';
-import { exists, isFolder, isWithin } from '../files.ts';
+import { exists, isFolder, isWithin, readJson } from '../files.ts';
 import { shorten } from '../format.ts';
 import { PANELS } from '../ids.ts';
 import type { Log } from '../log.ts';
@@ -167,9 +169,9 @@ class Tryout {
       case 'pickRow':
         return await this.pickRow();
       case 'addRow':
-        return await this.addRow(request.text, request.label, request.anyway);
+        return await this.addRow(textsOf(request), request.label, request.anyway);
       case 'undoRow':
-        return await this.undoRow(request.text);
+        return await this.undoRow(textsOf(request));
       case 'openRow': {
         const data = await this.requireData();
         return await openRow(this.options.service, data, request.file, request.line);
@@ -190,14 +192,24 @@ class Tryout {
     this.wire.post({
       type: 'snapshot',
       run: record.id,
-      tuned: { name: record.name, labels: record.labels, pairs: record.recipe.columns?.text_pair !== undefined },
+      tuned: { name: record.name, labels: record.labels, ...(await this.pair()) },
       base: this.base.model,
       base_note: this.base.note,
       dataset: target ? basename(target) : null,
     });
   }
 
-  private async predict(id: number, texts: string[], compare: boolean): Promise<void> {
+  /** The two columns of a run that learned from pairs; its model's folder says so, also where they were guessed. */
+  private async pair(): Promise<Pick<TryoutModel, 'pair'>> {
+    const run = this.current;
+    const { text, text_pair } = run.record.recipe.columns ?? {};
+    const config = hasModel(run) && (await readJson(join(this.modelFolder(), 'config.json')).catch(() => undefined));
+    const inputs = (config as { luthier?: { inputs?: unknown } } | undefined)?.luthier?.inputs;
+    const [first, second] = Array.isArray(inputs) ? inputs.map(String) : [text ?? 'text', text_pair];
+    return second === undefined ? {} : { pair: { text: first!, text_pair: second } };
+  }
+
+  private async predict(id: number, texts: Texts[], compare: boolean): Promise<void> {
     this.stopPredicting();
     const controller = new AbortController();
     this.predicting = controller;
@@ -206,17 +218,11 @@ class Tryout {
     const { name } = this.current.record;
     if (!service.isRunning) loading(name);
     const started = performance.now();
-    const predict = (model: string, name: string, pairs?: boolean): Promise<Prediction[]> =>
-      service.request(
-        'predict',
-        { model, texts, ...(pairs && { pairs }) },
-        { signal: controller.signal, onProgress: () => loading(name) },
-      );
+    const predict = (model: string, name: string): Promise<Prediction[]> =>
+      service.request('predict', { model, texts }, { signal: controller.signal, onProgress: () => loading(name) });
     try {
       const tuned = await predict(this.modelFolder(), name);
-      // What a line is to the tuned model it is to the one it was made from.
-      const pairs = tuned.some(({ text_pair }) => text_pair !== undefined);
-      const base = compare && this.base?.path ? await predict(this.base.path, this.base.model.name, pairs) : null;
+      const base = compare && this.base?.path ? await predict(this.base.path, this.base.model.name) : null;
       this.wire.post({ type: 'predictions', id, tuned, base, ms: performance.now() - started });
     } catch (error) {
       if (!isCancelled(error)) throw error;
@@ -236,12 +242,18 @@ class Tryout {
     const row = await choose({
       title: `Pick a Row from ${basename(data)}`,
       placeholder: total > rows.length ? `The first ${rows.length} of ${total} rows` : 'Type to search',
-      items: rows.map((row) => ({ label: shorten(lineOf(row), 120), description: row.label, value: row })),
+      items: rows.map((row) => ({
+        label: shorten(row.text, 120),
+        description: row.label,
+        ...(row.text_pair !== undefined && { detail: shorten(row.text_pair, 120) }),
+        value: row,
+      })),
     });
-    this.wire.post({ type: 'row', ...row, text: lineOf(row) });
+    const { label, file, line } = row;
+    this.wire.post({ type: 'row', ...textsOf(row), label, file, line });
   }
 
-  private async addRow(text: string, label: string, anyway: boolean): Promise<void> {
+  private async addRow(texts: Texts, label: string, anyway: boolean): Promise<void> {
     const data = await this.requireData();
     const source = await this.correctedFile(data);
     const { service } = this.options;
@@ -252,39 +264,39 @@ class Tryout {
       const { rows } = await service.request('data/rows', {
         ...target,
         limit: STANDING,
-        text,
+        ...texts,
       });
       if (rows.length > 0) {
         const standing = rows.map(({ file, line, label }) => ({ file, line, label }));
-        return this.wire.post({ type: 'stands', text, label, dataset, rows: standing });
+        return this.wire.post({ type: 'stands', ...texts, label, dataset, rows: standing });
       }
     }
     const added = await service.request('data/append', {
       ...target,
-      rows: [{ text, label }],
+      rows: [{ ...texts, label }],
     });
     const undo = [added.undo];
     if (source) {
       // The copy that the model learns from, too, with its place in the person's file.
       const inCopy = await service.request('data/append', {
         ...this.reading(data),
-        rows: [{ text, label }],
+        rows: [{ ...texts, label }],
         source_line: added.line,
       });
       undo.push(inCopy.undo);
     }
-    this.undos.set(text, undo);
-    this.wire.post({ type: 'added', text, label, dataset, file: added.file, line: added.line });
+    this.undos.set(keyOf(texts), undo);
+    this.wire.post({ type: 'added', ...texts, label, dataset, file: added.file, line: added.line });
   }
 
   /** Takes a row out again, of the person's file first: where that has changed since, nothing is done. */
-  private async undoRow(text: string): Promise<void> {
-    const undos = this.undos.get(text);
+  private async undoRow(texts: Texts): Promise<void> {
+    const undos = this.undos.get(keyOf(texts));
     if (!undos)
       throw new HostError('data-invalid', 'That row was added in another window.', 'Open the file and delete the row.');
     for (const undo of undos) await this.options.service.request('data/undo-append', { undo });
-    this.undos.delete(text);
-    this.wire.post({ type: 'undone', text });
+    this.undos.delete(keyOf(texts));
+    this.wire.post({ type: 'undone', ...texts });
   }
 
   /**
@@ -403,6 +415,7 @@ class Tryout {
   }
 }
 
-/** A row as a line to try: both texts of a pair. */
-const lineOf = ({ text, text_pair }: { text: string; text_pair?: string }): string =>
-  text_pair === undefined ? text : `${text} ||| ${text_pair}`;
+/** The texts alone of what carries them. */
+const textsOf = ({ text, text_pair }: Texts): Texts => ({ text, ...(text_pair !== undefined && { text_pair }) });
+
+const keyOf = ({ text, text_pair }: Texts): string => JSON.stringify([text, text_pair]);

@@ -1,12 +1,13 @@
 import type { VscodeTextarea } from '@vscode-elements/elements/dist/vscode-textarea/vscode-textarea.js';
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
+import { splitPair } from '../../protocol/pair.ts';
 import type { TryoutMessage, TryoutRequest } from '../../protocol/webview.ts';
 import { percent, plural, significant } from '../shared/format.ts';
 import type { Host } from '../shared/host.ts';
 import { LightElement } from '../shared/light-element.ts';
 import { resultView } from './result.ts';
-import { type HistoryEntry, MAX_LINES, TryoutStore } from './store.ts';
+import { type HistoryEntry, keyOf, MAX_LINES, TryoutStore, textsOf } from './store.ts';
 
 /** Pause in typing after which the model is asked, in ms. */
 const TYPING_PAUSE = 200;
@@ -62,8 +63,12 @@ export class TryoutElement extends LightElement {
     this.host.keep(this.store.kept());
   }
 
-  #edit(text: string): void {
-    this.store.text = text;
+  #edit(field: 'text' | 'textPair', text: string): void {
+    const { store } = this;
+    const both = field === 'text' && store.pair && store.textPair === '' ? splitPair(text.trim()) : null;
+    // Both texts of a pair, pasted together.
+    if (both?.text_pair) store.fill({ text: both.text, text_pair: both.text_pair });
+    else store[field] = text;
     clearTimeout(this.#typing);
     clearTimeout(this.#resting);
     this.#typing = setTimeout(() => this.#ask(), TYPING_PAUSE);
@@ -83,7 +88,7 @@ export class TryoutElement extends LightElement {
 
   #recall(entry: HistoryEntry): void {
     this.#remember();
-    this.store.text = entry.text;
+    this.store.fill(entry);
     this.#ask();
     this.#focus();
   }
@@ -92,9 +97,10 @@ export class TryoutElement extends LightElement {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       this.#remember();
-      this.store.text = '';
+      this.store.fill({ text: '' });
       this.#ask();
-    } else if (event.key === 'ArrowUp' && this.store.text === '' && this.store.history[0]) {
+      this.#focus();
+    } else if (event.key === 'ArrowUp' && this.store.text + this.store.textPair === '' && this.store.history[0]) {
       event.preventDefault();
       this.#recall(this.store.history[0]);
     }
@@ -124,8 +130,7 @@ export class TryoutElement extends LightElement {
       </header>
       <div class="layout">
         <section class="ask" aria-label="Input and labels">
-          <vscode-textarea label="Texts, one per line" placeholder=${models.tuned.pairs ? 'Type or paste pairs, one per line: first text ||| second text' : 'Type or paste one text, or several, one per line'} rows="4" resize="vertical"
-            .value=${store.text} @input=${() => this.#edit(this.input.value)} @keydown=${this.#key}></vscode-textarea>
+          ${this.#fields()}
           <div class="ask-tools">
             <vscode-button secondary icon="list-selection" title="Try a row of the dataset" @click=${() => this.host.post({ type: 'pickRow' })}>Pick a Row…</vscode-button>
             <vscode-button secondary icon="symbol-class" title="Try another run’s model on the same text" @click=${() => this.host.post({ type: 'chooseModel' })}>Choose Model…</vscode-button>
@@ -150,6 +155,22 @@ export class TryoutElement extends LightElement {
       <div class="visually-hidden" role="status" aria-live="polite">${this.announced}</div>`;
   }
 
+  /** A field for texts, one a line; for a model of pairs a field for each text of one pair, called as its data do. */
+  #fields(): TemplateResult {
+    const { store } = this;
+    const { pair } = store;
+    const field = (of: 'text' | 'textPair', label: string, placeholder: string, rows: number): TemplateResult =>
+      html`<vscode-textarea label=${label} placeholder=${placeholder} rows=${rows} resize="vertical" .value=${store[of]}
+        @input=${(event: Event) => this.#edit(of, (event.target as VscodeTextarea).value)} @keydown=${this.#key}></vscode-textarea>`;
+    if (!pair) return field('text', 'Texts, one per line', 'Type or paste one text, or several, one per line', 4);
+    const named = (place: string, column: string) =>
+      html`<label class="field-name">${place} text <span class="muted">${column}</span></label>`;
+    return html`<div class="pair">
+      <div>${named('First', pair.text)}${field('text', `First text, ${pair.text}`, 'Type or paste the first text', 4)}</div>
+      <div>${named('Second', pair.text_pair)}${field('textPair', `Second text, ${pair.text_pair}`, 'Type or paste the second text', 4)}</div>
+    </div>`;
+  }
+
   #status(): TemplateResult | string {
     const { store } = this;
     if (store.loading)
@@ -162,11 +183,8 @@ export class TryoutElement extends LightElement {
   }
 
   #failure(): TemplateResult | typeof nothing {
-    const { failure, models } = this.store;
+    const { failure } = this.store;
     if (!failure) return nothing;
-    // Half of a pair is a line that is still being typed, not a failure.
-    if (models?.tuned.pairs && failure.error.code === 'usage')
-      return html`<p class="muted note" role="status"><span class="codicon codicon-info" aria-hidden="true"></span>Each line needs two texts, with ||| or a tab between them.</p>`;
     return html`<div class="banner banner-error" role="alert">
       <span class="codicon codicon-error" aria-hidden="true"></span>
       <p><strong>${failure.error.message}</strong>${failure.error.hint ? ` ${failure.error.hint}` : ''}</p>
@@ -178,18 +196,19 @@ export class TryoutElement extends LightElement {
     const { store } = this;
     if (store.results.length === 0) {
       if (store.waiting || store.failure || store.cancelled) return nothing;
-      return html`<p class="empty">Labels appear as you type. Press Ctrl+Enter to keep the texts and clear the field.</p>`;
+      const fields = store.pair ? 'fields' : 'field';
+      return html`<p class="empty">${store.isHalf ? 'Labels appear once both texts are there.' : `Labels appear as you type. Press Ctrl+Enter to keep the texts and clear the ${fields}.`}</p>`;
     }
-    const more = store.lines.length - MAX_LINES;
+    const more = store.asked.length - MAX_LINES;
     return html`<div class="results ${store.stale ? 'stale' : ''}">
       ${store.results.map((result, i) =>
         resultView(result, i, store, this.allLabels, {
-          choose: (text, label) => {
-            store.chosen.set(text, label);
+          choose: (texts, label) => {
+            store.chosen.set(keyOf(texts), label);
             this.#changed();
           },
-          add: (text, label, anyway) => this.host.post({ type: 'addRow', text, label, anyway }),
-          undo: (text) => this.host.post({ type: 'undoRow', text }),
+          add: (texts, label, anyway) => this.host.post({ type: 'addRow', ...textsOf(texts), label, anyway }),
+          undo: (texts) => this.host.post({ type: 'undoRow', ...textsOf(texts) }),
           open: (file, line) => this.host.post({ type: 'openRow', file, line }),
           showAll: () => {
             this.allLabels = !this.allLabels;
@@ -219,7 +238,7 @@ export class TryoutElement extends LightElement {
           ? html`<p class="empty">Texts that you have tried appear here.</p>`
           : html`<ul @keydown=${this.#moveInHistory}>${store.history.map(
               (entry) => html`<li><button class="entry" title="Try again" @click=${() => this.#recall(entry)}>
-                <span class="entry-text">${entry.text}</span><span class="entry-label">${entry.label} <span class="muted">${percent(entry.score)}</span></span>
+                <span class="entry-text">${entry.text}${entry.text_pair === undefined ? nothing : html`<span class="muted entry-pair">${entry.text_pair}</span>`}</span><span class="entry-label">${entry.label} <span class="muted">${percent(entry.score)}</span></span>
               </button></li>`,
             )}</ul>`
       }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Prediction } from '../../protocol/service.ts';
+import type { Prediction, Texts } from '../../protocol/service.ts';
 import { linesOf, MAX_LINES, ranked, TryoutStore } from './store.ts';
 
-const prediction = (text: string, label = 'a', score = 0.8): Prediction => ({
-  text,
+const prediction = (texts: string | Texts, label = 'a', score = 0.8): Prediction => ({
+  ...(typeof texts === 'string' ? { text: texts } : texts),
   label,
   score,
   scores: { a: label === 'a' ? score : 1 - score, b: label === 'b' ? score : 1 - score },
@@ -48,7 +48,7 @@ describe('asking', () => {
   test('the base is asked only where there is one and it is wanted', () => {
     const store = ready();
     store.text = 'x';
-    expect(store.request()).toMatchObject({ texts: ['x'], compare: true });
+    expect(store.request()).toMatchObject({ texts: [{ text: 'x' }], compare: true });
     store.compare = false;
     expect(store.request()).toMatchObject({ compare: false });
     const alone = ready({ base: null });

@@ -1,26 +1,23 @@
-import type { Prediction } from '../../protocol/service.ts';
+import type { Prediction, Texts } from '../../protocol/service.ts';
 import type { TryoutMessage, TryoutRequest, TryoutSnapshot } from '../../protocol/webview.ts';
 
 /** Lines predicted at once; more belong into Evaluate on File. */
 export const MAX_LINES = 50;
 const MAX_HISTORY = 100;
 
-/** A line with its answers. */
-export interface Result {
-  text: string;
+/** A text or a pair of texts with its answers. */
+export interface Result extends Texts {
   tuned: Prediction;
   base: Prediction | null;
 }
 
-export interface HistoryEntry {
-  text: string;
+export interface HistoryEntry extends Texts {
   label: string;
   score: number;
 }
 
 /** The row that the text was picked from. */
-export interface PickedRow {
-  text: string;
+export interface PickedRow extends Texts {
   label: string | null;
   file: string;
   line: number;
@@ -31,6 +28,8 @@ export interface KeptTryout {
   /** Id of the run, for the host. */
   run: string | null;
   text: string;
+  /** What stands in the field for the second text. */
+  text_pair: string;
   compare: boolean;
   history: HistoryEntry[];
   picked: PickedRow | null;
@@ -43,6 +42,16 @@ export const linesOf = (text: string): string[] =>
     .map((line) => line.trim())
     .filter((line) => line !== '');
 
+/** What tells tried texts apart. */
+export const keyOf = ({ text, text_pair }: Texts): string =>
+  text_pair === undefined ? text : JSON.stringify([text, text_pair]);
+
+/** The texts alone of what carries them. */
+export const textsOf = ({ text, text_pair }: Texts): Texts => ({ text, ...(text_pair !== undefined && { text_pair }) });
+
+/** A row's own line ends would make several texts of it. */
+const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ').trim();
+
 /** Labels of a prediction by probability, highest first. */
 export const ranked = (prediction: Prediction): { label: string; score: number }[] =>
   Object.entries(prediction.scores)
@@ -54,6 +63,8 @@ export class TryoutStore {
   models: TryoutSnapshot | null = null;
   #run: string | null = null;
   text = '';
+  /** The second text, for a model of pairs. */
+  textPair = '';
   compare = true;
   results: Result[] = [];
   history: HistoryEntry[] = [];
@@ -65,9 +76,9 @@ export class TryoutStore {
   cancelled = false;
   /** How long the last answer took, in ms. */
   took: number | null = null;
-  /** Rows that were added to the data, by text. */
+  /** Rows that were added to the data, by `keyOf` their texts; so are the others. */
   readonly added = new Map<string, Extract<TryoutMessage, { type: 'added' }>>();
-  /** Texts that stand in the data already and were not added again, by text. */
+  /** Texts that stand in the data already and were not added again. */
   readonly stands = new Map<string, Extract<TryoutMessage, { type: 'stands' }>>();
   /** Labels that the person chose for texts, before they are added. */
   readonly chosen = new Map<string, string>();
@@ -78,8 +89,27 @@ export class TryoutStore {
     return [this.added, this.stands, this.chosen];
   }
 
-  get lines(): string[] {
-    return linesOf(this.text);
+  /** What its data called the two texts, where the model was trained on pairs. */
+  get pair(): { text: string; text_pair: string } | undefined {
+    return this.models?.tuned.pair;
+  }
+
+  /** What stands in the input: a text a line, or one pair once it has both. */
+  get asked(): Texts[] {
+    if (!this.pair) return linesOf(this.text).map((text) => ({ text }));
+    const [text, text_pair] = [oneLine(this.text), oneLine(this.textPair)];
+    return text === '' || text_pair === '' ? [] : [{ text, text_pair }];
+  }
+
+  /** Whether only one text of a pair is there. */
+  get isHalf(): boolean {
+    return this.pair !== undefined && (this.text.trim() === '') !== (this.textPair.trim() === '');
+  }
+
+  /** Puts texts into the input. */
+  fill({ text, text_pair }: Texts): void {
+    this.text = text;
+    this.textPair = text_pair ?? '';
   }
 
   get waiting(): boolean {
@@ -88,15 +118,17 @@ export class TryoutStore {
 
   /** Whether the results are of other lines than those in the input. */
   get stale(): boolean {
-    const lines = this.lines.slice(0, MAX_LINES);
+    const asked = this.asked.slice(0, MAX_LINES);
     return (
-      this.waiting || lines.length !== this.results.length || lines.some((line, i) => line !== this.results[i]!.text)
+      this.waiting ||
+      asked.length !== this.results.length ||
+      asked.some((texts, i) => keyOf(texts) !== keyOf(this.results[i]!))
     );
   }
 
-  /** The request for the input's lines; null when there is nothing to ask. An answer to an earlier one is dropped. */
+  /** The request for what stands in the input; null when there is nothing to ask. An answer to an earlier one is dropped. */
   request(): Extract<TryoutRequest, { type: 'predict' }> | null {
-    const texts = this.lines.slice(0, MAX_LINES);
+    const texts = this.asked.slice(0, MAX_LINES);
     this.failure = null;
     this.cancelled = false;
     if (texts.length === 0 || !this.models) {
@@ -133,23 +165,26 @@ export class TryoutStore {
         this.#answered = message.id;
         this.loading = null;
         this.took = message.ms;
-        this.results = message.tuned.map((tuned, i) => ({ text: tuned.text, tuned, base: message.base?.[i] ?? null }));
+        this.results = message.tuned.map((tuned, i) => ({ ...textsOf(tuned), tuned, base: message.base?.[i] ?? null }));
         return;
       case 'row':
-        // A row's own line ends would make several texts of it.
-        this.picked = { ...message, text: message.text.replace(/\s*\n\s*/g, ' ').trim() };
-        this.text = this.picked.text;
+        this.picked = {
+          ...message,
+          text: oneLine(message.text),
+          ...(message.text_pair !== undefined && { text_pair: oneLine(message.text_pair) }),
+        };
+        this.fill(this.picked);
         return;
       case 'added':
-        this.stands.delete(message.text);
-        this.added.set(message.text, message);
+        this.stands.delete(keyOf(message));
+        this.added.set(keyOf(message), message);
         return;
       case 'stands':
-        this.stands.set(message.text, message);
+        this.stands.set(keyOf(message), message);
         return;
       case 'undone':
-        this.added.delete(message.text);
-        this.chosen.delete(message.text);
+        this.added.delete(keyOf(message));
+        this.chosen.delete(keyOf(message));
         return;
       case 'failed':
         if (message.id !== null && message.id !== this.#asked) return;
@@ -163,16 +198,21 @@ export class TryoutStore {
   /** Takes the results into the history, newest first, each text once. Returns whether there was anything new. */
   remember(): boolean {
     if (this.stale || this.results.length === 0) return false;
-    const entries = this.results.map(({ text, tuned }) => ({ text, label: tuned.label, score: tuned.score }));
-    const known = new Set(this.history.slice(0, entries.length).map((entry) => entry.text));
-    if (entries.every((entry) => known.has(entry.text))) return false;
-    const texts = new Set(entries.map((entry) => entry.text));
-    this.history = [...entries, ...this.history.filter((entry) => !texts.has(entry.text))].slice(0, MAX_HISTORY);
+    const entries = this.results.map(({ tuned, ...result }) => ({
+      ...textsOf(result),
+      label: tuned.label,
+      score: tuned.score,
+    }));
+    const known = new Set(this.history.slice(0, entries.length).map(keyOf));
+    if (entries.every((entry) => known.has(keyOf(entry)))) return false;
+    const keys = new Set(entries.map(keyOf));
+    this.history = [...entries, ...this.history.filter((entry) => !keys.has(keyOf(entry)))].slice(0, MAX_HISTORY);
     return true;
   }
 
   kept(): KeptTryout {
-    return { run: this.#run, text: this.text, compare: this.compare, history: this.history, picked: this.picked };
+    const { text, textPair: text_pair, compare, history, picked } = this;
+    return { run: this.#run, text, text_pair, compare, history, picked };
   }
 
   /** Takes back what was kept; what is odd in it is left out. */
@@ -181,23 +221,27 @@ export class TryoutStore {
     const kept = value as Record<string, unknown>;
     if (typeof kept.run === 'string') this.#run = kept.run;
     if (typeof kept.text === 'string') this.text = kept.text;
+    if (typeof kept.text_pair === 'string') this.textPair = kept.text_pair;
     if (typeof kept.compare === 'boolean') this.compare = kept.compare;
     if (Array.isArray(kept.history)) this.history = kept.history.filter(isEntry);
     if (isPicked(kept.picked)) this.picked = kept.picked;
   }
 }
 
+const areTexts = (value: Partial<Texts> | null | undefined): boolean =>
+  typeof value?.text === 'string' && (value.text_pair === undefined || typeof value.text_pair === 'string');
+
 const isEntry = (value: unknown): value is HistoryEntry => {
   const entry = value as Partial<HistoryEntry> | null;
-  return typeof entry?.text === 'string' && typeof entry.label === 'string' && typeof entry.score === 'number';
+  return areTexts(entry) && typeof entry?.label === 'string' && typeof entry.score === 'number';
 };
 
 const isPicked = (value: unknown): value is PickedRow => {
   const row = value as Partial<PickedRow> | null | undefined;
   return (
-    typeof row?.text === 'string' &&
-    (row.label === null || typeof row.label === 'string') &&
-    typeof row.file === 'string' &&
+    areTexts(row) &&
+    (row?.label === null || typeof row?.label === 'string') &&
+    typeof row?.file === 'string' &&
     typeof row.line === 'number'
   );
 };

@@ -1,6 +1,5 @@
 import { dirname, resolve } from 'node:path';
 import type { DatasetReference, Progressing } from '../../../protocol/index.ts';
-import { splitPair } from '../../data/pair.ts';
 import { createPredictor, type Predictor } from '../../infer/predictor.ts';
 import type { Handlers } from '../../rpc.ts';
 import type { Tell } from '../stdio.ts';
@@ -32,19 +31,8 @@ export function createHostHandlers(path: string, tell: Tell<HostNotifications>):
     predict: async (params, signal) => {
       const { texts } = params;
       const predictor = await model();
-      const isPair = params.pairs ?? predictor.inputs?.length === 2;
-      const inputs = texts.map((text) => {
-        if (typeof text !== 'string' || !isPair) return text;
-        const pair = splitPair(text);
-        return pair.text_pair === undefined ? text : { text: pair.text, text_pair: pair.text_pair };
-      });
       const part = partsOf(params);
-      const predictions = await predictor.predict(inputs, (done) => part(done, texts.length), signal);
-      // Whoever asked finds the answer to a line by the line.
-      return predictions.map((prediction, i) => {
-        const asked = texts[i]!;
-        return typeof asked === 'string' ? { ...prediction, text: asked } : prediction;
-      });
+      return predictor.predict(texts, (done) => part(done, texts.length), signal);
     },
     label: async ({ texts }, signal) => {
       const predictions = await (await model()).predict(texts, undefined, signal);
