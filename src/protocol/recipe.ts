@@ -40,8 +40,12 @@ export interface Columns {
 
 export type BackendChoice = 'auto' | 'onnxruntime' | 'webgpu' | 'tensorflow' | 'wasm';
 
+/** Version of the recipe's keys; engine/recipes/migrate.ts brings older ones up to it. */
+export const RECIPE_VERSION = 2;
+
 /** A recipe with every default filled in. */
 export interface Recipe {
+  version: number;
   task: TaskName;
   model: string;
   dataset: DatasetReference;

@@ -10,6 +10,7 @@ import {
   formatBytes,
   formatCompact,
   type ModelEntry,
+  RECIPE_VERSION,
   type RecipeInput,
   type Strategy,
   suggestedStrategy,
@@ -51,6 +52,7 @@ export async function askForRecipe(sets: readonly string[]): Promise<LoadedRecip
     const strategy = await askForStrategy(model.num_layers ?? USUAL_LAYERS);
     const base = process.cwd();
     const recipe: RecipeInput = {
+      version: RECIPE_VERSION,
       task: 'text-classification',
       model: model.name,
       dataset: relativeTo(base, summary.file),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Columns, FIELDS, GROUP, METRICS, type Recipe, TASKS } from '../../protocol/index.ts';
+import { type Columns, FIELDS, GROUP, METRICS, RECIPE_VERSION, type Recipe, TASKS } from '../../protocol/index.ts';
 import { encodingNamed } from '../data/encoding-names.ts';
 
 /**
@@ -79,6 +79,13 @@ export const columnsSchema = z.strictObject(
 );
 
 export const recipeSchema = z.strictObject({
+  version: z
+    .number()
+    .int()
+    .min(1)
+    .max(RECIPE_VERSION)
+    .default(RECIPE_VERSION)
+    .describe('Version of these keys, written by Luthier. A recipe without one is read as 0.1 wrote it.'),
   task: z
     .enum(TASKS.map(({ name }) => name))
     .default(TASKS[0].name)
@@ -226,6 +233,7 @@ export const inputSchema = recipeSchema.extend({
 
 /** Whose name each key is, for docs/recipe.md. */
 export const KEY_OWNER: Record<RecipeKey, string> = {
+  version: 'ours',
   task: 'transformers `pipeline` task',
   model: 'ours (`from_pretrained`)',
   dataset: 'ours',

@@ -4,8 +4,9 @@ import { closest, distance } from 'fastest-levenshtein';
 import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 import type { z } from 'zod';
 import { HOME } from '../../guard/index.ts';
-import type { Recipe } from '../../protocol/index.ts';
+import { RECIPE_VERSION, type Recipe } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
+import { migrateRecipe } from '../recipes/migrate.ts';
 import { readTextFile } from './recipe-file.ts';
 import { columnsSchema, inputSchema, strategySchema } from './recipe-schema.ts';
 
@@ -74,12 +75,20 @@ export interface RecipeIssue {
 }
 
 /** The complete recipe, or all that is wrong with it, what is likeliest to be the cause of the rest first. */
-export function checkRecipe(input: unknown): { recipe: Recipe } | { issues: RecipeIssue[] } {
-  if (!isRecord(input)) {
+export function checkRecipe(written: unknown): { recipe: Recipe } | { issues: RecipeIssue[] } {
+  if (!isRecord(written)) {
     return {
       issues: [{ code: 'wrong-value', keys: [], message: 'a recipe must be a JSON object.', hint: EXAMPLE_HINT }],
     };
   }
+  const migrated = migrateRecipe(written);
+  if ('problem' in migrated) {
+    const { problem: message, hint } = migrated;
+    const isNewer = Number(written.version) > RECIPE_VERSION;
+    const instead = isNewer ? {} : { instead: [RECIPE_VERSION] };
+    return { issues: [{ code: 'wrong-value', keys: ['version'], message, hint, ...instead }] };
+  }
+  const { recipe: input } = migrated;
   const { class_weight } = input;
   // zod leaves this key out of what it reads, and nobody would notice that the weight is not counted.
   if (isRecord(class_weight) && Object.hasOwn(class_weight, '__proto__')) {

@@ -4,6 +4,7 @@ import {
   type DataProblem,
   formatBytes,
   formatCount,
+  RECIPE_VERSION,
   type RecipeInput,
   type RunEstimate,
   type Strategy,
@@ -60,6 +61,7 @@ export function suggestRecipe(options: {
 }): RecipeInput {
   const { rows, method } = options;
   return {
+    version: RECIPE_VERSION,
     task: 'text-classification',
     model: options.model,
     dataset: options.dataset,
