@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, extname, join, resolve, sep } from 'node:path';
 import { writeFileAtomically } from '../../files/write-file.ts';
+import { nameIn } from '../../files/written-path.ts';
 import {
   append,
   type Columns,
@@ -55,7 +56,7 @@ export async function askForRecipe(sets: readonly string[]): Promise<LoadedRecip
       version: RECIPE_VERSION,
       task: 'text-classification',
       model: model.name,
-      dataset: relativeTo(base, summary.file),
+      dataset: nameIn(base, summary.file),
       columns,
       ...(encoding !== undefined && { encoding }),
       strategy,
@@ -75,9 +76,6 @@ export async function askForRecipe(sets: readonly string[]): Promise<LoadedRecip
     return null;
   }
 }
-
-const relativeTo = (base: string, path: string): string =>
-  path.startsWith(`${base}/`) ? path.slice(base.length + 1) : path;
 
 /** Asks until a file can be read. */
 async function askForData(): Promise<{ summary: DataSummary; encoding?: string }> {
@@ -177,7 +175,7 @@ async function askForModel(): Promise<ChosenModel> {
     .filter((model) => model.source !== 'run' && model.problem === null)
     .map((model) => ({
       ...model,
-      name: model.source === 'folder' ? relativeTo(process.cwd(), model.path) : model.name,
+      name: model.source === 'folder' ? nameIn(process.cwd(), model.path) : model.name,
     }));
   const [first] = models;
   if (first === undefined) {

@@ -414,6 +414,17 @@ describe('what a recipe names', () => {
     await expect(load('folder')).rejects.toThrow('is a folder without a dataset.json');
   });
 
+  it('was named on another system: backslashes, a name that macOS decomposed, a drive that is not here', async () => {
+    await put('parts/größe.csv'.normalize('NFD'), 'text,label\na,x\nb,y\nc,x\n');
+    for (const name of ['parts\\größe.csv', 'parts/größe.csv']) {
+      expect((await load(name.normalize('NFC'))).train).toHaveLength(3);
+      expect((await load({ train: name.normalize('NFC') })).train).toHaveLength(3);
+    }
+    await expect(load('C:\\data\\rows.csv')).rejects.toThrow(
+      '“C:\\data\\rows.csv” is a path on a Windows machine, and there is no such file here.',
+    );
+  });
+
   it('names the nearest where there is none', async () => {
     await put('tickets-2024.csv', 'text,label');
     await expect(load('tickets-2023.csv')).rejects.toThrow('did you mean “tickets-2024.csv”?');

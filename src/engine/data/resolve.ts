@@ -3,6 +3,7 @@ import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { closest, distance } from 'fastest-levenshtein';
 import * as z from 'zod';
 import { readRegularFile } from '../../files/regular-file.ts';
+import { isForeignPath, writtenPath } from '../../files/written-path.ts';
 import { HOME } from '../../guard/index.ts';
 import { type Columns, DATASET_FORMAT, type DatasetReference } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
@@ -64,13 +65,13 @@ export async function resolveDataset(reference: DatasetReference, base: string):
     ];
     return { parts: { train: train!, ...(validation && { validation }), ...(test && { test }) }, columns: {} };
   }
-  const path = resolve(base, reference);
+  const path = await writtenPath(base, reference);
   const kind = await kindOf(path);
   if (kind === 'file') return { parts: { train: { file: path } }, columns: {} };
   if (kind === 'folder' && (await kindOf(join(path, 'dataset.json'))) === 'file') return fromFolder(path);
   if (!isAbsolute(reference)) {
     for (const folder of datasetFolders(base)) {
-      const candidate = join(folder, reference);
+      const candidate = await writtenPath(folder, reference);
       if ((await kindOf(join(candidate, 'dataset.json'))) === 'file') return fromFolder(candidate);
     }
   }
@@ -85,7 +86,7 @@ export async function resolveDataset(reference: DatasetReference, base: string):
 }
 
 async function existing(file: string, base: string): Promise<string> {
-  const path = resolve(base, file);
+  const path = await writtenPath(base, file);
   const kind = await kindOf(path);
   if (kind === 'file') return path;
   if (kind === 'folder')
@@ -96,6 +97,13 @@ async function existing(file: string, base: string): Promise<string> {
 async function notFound(reference: string, base: string): Promise<LuthierError> {
   const path = resolve(base, reference);
   const wanted = basename(path);
+  if (isForeignPath(wanted)) {
+    return new LuthierError(
+      'data-unreadable',
+      `“${wanted}” is a path on a Windows machine, and there is no such file here.`,
+      `Name the file by its path on this machine, or relative to the recipe's folder (${resolve(base)}).`,
+    );
+  }
   const sets = (await Promise.all(datasetFolders(isAbsolute(reference) ? dirname(path) : base).map(names))).flat();
   const candidates = [...(await names(dirname(path))), ...sets].filter((name) => !name.startsWith('.'));
   const near = candidates.length > 0 ? closest(wanted, candidates) : undefined;

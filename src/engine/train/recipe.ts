@@ -3,6 +3,7 @@ import { dirname, isAbsolute, resolve } from 'node:path';
 import { closest, distance } from 'fastest-levenshtein';
 import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 import type { z } from 'zod';
+import { writtenPath } from '../../files/written-path.ts';
 import { HOME } from '../../guard/index.ts';
 import { RECIPE_VERSION, type Recipe } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
@@ -375,24 +376,25 @@ function knownKeys(path: PropertyKey[], value: unknown): string[] {
 /** A model's name stays a name unless a folder of that name stands beside the recipe. */
 async function makePathsAbsolute(recipe: Recipe, base: string): Promise<Recipe> {
   const { dataset } = recipe;
-  const file = (path: string) => resolve(base, path);
+  const file = (path: string) => writtenPath(base, path);
+  const model = await writtenPath(base, recipe.model);
   return {
     ...recipe,
-    model: (await isFolder(resolve(base, recipe.model))) ? resolve(base, recipe.model) : recipe.model,
+    model: (await isFolder(model)) ? model : recipe.model,
     dataset:
       typeof dataset === 'string'
         ? await datasetPath(dataset, base)
         : {
-            train: file(dataset.train),
-            ...(dataset.validation === undefined ? {} : { validation: file(dataset.validation) }),
-            ...(dataset.test === undefined ? {} : { test: file(dataset.test) }),
+            train: await file(dataset.train),
+            ...(dataset.validation === undefined ? {} : { validation: await file(dataset.validation) }),
+            ...(dataset.test === undefined ? {} : { test: await file(dataset.test) }),
           },
   };
 }
 
 /** A file beside the recipe, else a data set's folder in the nearest `.luthier` above it, else the path as it would be. */
 async function datasetPath(dataset: string, base: string): Promise<string> {
-  const path = resolve(base, dataset);
+  const path = await writtenPath(base, dataset);
   if (isAbsolute(dataset) || (await exists(path))) return path;
   if (!/[\\/]/.test(dataset)) {
     for (let folder = base; ; folder = dirname(folder)) {

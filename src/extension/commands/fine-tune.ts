@@ -1,9 +1,10 @@
 import { rm } from 'node:fs/promises';
-import { basename, join, relative, sep } from 'node:path';
+import { basename, join } from 'node:path';
 import * as vscode from 'vscode';
 import { listFolder } from '../../files/folders.ts';
 import { slug, uniqueName } from '../../files/names.ts';
 import { writeFileAtomically } from '../../files/write-file.ts';
+import { nameIn } from '../../files/written-path.ts';
 import { HOME } from '../../guard/index.ts';
 import {
   type Columns,
@@ -254,7 +255,7 @@ class Flow {
     try {
       const recipe = suggestRecipe({
         model,
-        dataset: made ? made.record.name : toRecipePath(source.file!, project),
+        dataset: made ? made.record.name : nameIn(project, source.file!),
         columns: made ? {} : columns,
         rows: made?.record.rows ?? this.summary.rows,
         method,
@@ -407,10 +408,4 @@ async function writeRecipe(project: string, name: string, recipe: RecipeInput): 
     );
   }
   return path;
-}
-
-/** A file as a recipe in `project` names it: relative with forward slashes where it is inside. */
-function toRecipePath(file: string, project: string): string {
-  const within = relative(project, file);
-  return within.startsWith('..') || within === file ? file : within.split(sep).join('/');
 }

@@ -1,5 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
+import { readJson } from '../../files/json.ts';
 import {
   type AppendUndo,
   type Columns,
@@ -14,7 +15,7 @@ import { isDataFile } from '../datasets/dataset.ts';
 import { datasetOfRun, type SourceFile, sourceOf } from '../datasets/of-run.ts';
 import type { EngineService } from '../engine/service.ts';
 import { Cancelled, HostError, isCancelled } from '../errors.ts';
-import { exists, isFolder, isWithin, readJson } from '../files.ts';
+import { exists, isFolder, isWithin } from '../files.ts';
 import { shorten } from '../format.ts';
 import { PANELS } from '../ids.ts';
 import type { Log } from '../log.ts';
