@@ -1,19 +1,20 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { type Columns, counted, type DataProblem, type DatasetReference } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
-import { checkClasses, checkRepeats, compareLabels, type DataRules, textKey } from './checks.ts';
+import { checkClasses, compareLabels } from './classes.ts';
 import { isUsualLabelName } from './columns.ts';
 import { refuseUnsure } from './encoding.ts';
+import { holdOut, KeptSplit } from './hold-out.ts';
 import { withListColumns } from './label-cells.ts';
 import type { LabelledRow, LabelledRows } from './labelled-rows.ts';
 import { KnownLabels } from './labels.ts';
+import { withoutLeaks } from './leaks.ts';
 import { type Pace, pacer, Stride } from './pace.ts';
 import { bySeverity, listed, Problems, quoted } from './problems.ts';
 import { readTable } from './read.ts';
-import { type Part, type PartName, resolveDataset } from './resolve.ts';
+import { checkRepeats, type DataRules } from './repeats.ts';
+import { type Part, type PartName, ROWS_OF, resolveDataset } from './resolve.ts';
 import { inSource, nameOf } from './row-source.ts';
-import { type Split, type SplitRow, splitRows, stratifiedSplit, unitsOf } from './split.ts';
-import type { MadeSplits, SplitKey } from './splits.ts';
 import { isEmpty, type Table } from './table.ts';
 import type { ClassificationDataset, Example } from './types.ts';
 import { type Understood, understand } from './understand.ts';
@@ -84,7 +85,7 @@ export async function loadClassificationDataset(
   if (test) dataset.test = leaks('test', ['train'], test.problems);
   if (!validation && share > 0) {
     const kept = rules > 1 && made ? new KeptSplit(made, train, { seed: options.seed, validation_split: share }) : null;
-    const split = holdOut(dataset, train, { share, seed: options.seed, rules }, kept);
+    const split = holdOut(dataset, train.problems, { share, seed: options.seed, rules }, kept);
     if (options.keepsSplit) await kept?.keep(split, train.problems);
   }
   dataset.problems = reader.problems().filter(({ code }) => code !== 'imbalanced' || !options.weighted);
@@ -169,9 +170,6 @@ export function columnsOfInputs(inputs: readonly string[], table: Table, given: 
   if (inputs.length === 2) return fits('text', text) && fits('text_pair', pair) ? { text, text_pair: pair } : {};
   return fits('text', text) ? { text } : {};
 }
-
-/** What the rows of a part are called. */
-const ROWS_OF: Record<PartName, string> = { train: 'training', validation: 'validation', test: 'test' };
 
 interface ReadPart extends Understood {
   problems: Problems;
@@ -324,139 +322,4 @@ export function halfAPair(table: Table, [text, pair]: readonly string[]): Luthie
     `The model was trained on pairs of texts (“${text}” and “${pair}”), but ${table.name} has no column for the second text.`,
     `Name both with --text-column and --text-pair-column. Its columns are ${listed(table.columns.slice(0, 20).map((column) => `“${column}”`))}.`,
   );
-}
-
-/**
- * Takes rows out of a held-out part whose texts, or rows of whose groups, stand in another part, where they were or will
- * be learnt or chosen by.
- */
-function withoutLeaks(
-  examples: readonly Example[],
-  name: 'validation' | 'test',
-  dataset: ClassificationDataset,
-  others: readonly PartName[],
-  problems: Problems,
-  rules: DataRules,
-): Example[] {
-  let kept = [...examples];
-  const takeOut = (
-    other: PartName,
-    key: string,
-    leaks: (row: Example) => boolean,
-    how: (found: Example[]) => string,
-  ) => {
-    const found = kept.filter(leaks);
-    kept = kept.filter((row) => !leaks(row));
-    problems.lines(
-      { severity: 'warning', code: `leak-${other}`, key },
-      found.map(({ line }) => line),
-      (where, count) =>
-        `${counted(count, `${name} row`)} (${where}) ${key === 'text' ? (count === 1 ? `is also a ${ROWS_OF[other]} row and is` : `are also ${ROWS_OF[other]} rows and are`) : count === 1 ? `is of a group that ${ROWS_OF[other]} rows have too and is` : `are of groups that ${ROWS_OF[other]} rows have too and are`} left out of ${name === 'test' ? 'the test' : name}${how(found)}.`,
-    );
-  };
-  for (const other of others) {
-    const keys = new Set(dataset[other].map((example) => textKey(example, rules)));
-    const texts = new Set(dataset[other].map((example) => textKey(example, 1)));
-    const groups = new Set(dataset[other].map(({ group }) => group));
-    takeOut(
-      other,
-      'text',
-      (row) => keys.has(textKey(row, rules)),
-      (found) =>
-        found.every((row) => texts.has(textKey(row, 1))) ? '' : ' (case, spaces and invisible characters aside)',
-    );
-    takeOut(
-      other,
-      'group',
-      ({ group }) => group !== undefined && groups.has(group),
-      () => ` (“${dataset.columns.group}”)`,
-    );
-  }
-  if (kept.length === 0) {
-    const where = others.filter((other) => dataset[other].length > 0).map((other) => ROWS_OF[other]);
-    throw new LuthierError(
-      'data-invalid',
-      dataset.columns.group === undefined
-        ? `Every ${name} row is also a ${listed(where, 'or')} row, so no rows are left to measure the model on.`
-        : `Every ${name} row has a text or a group of the ${listed(where, 'or')} rows, so no rows are left to measure the model on.`,
-      `Add ${name} rows that the model does not learn from.`,
-    );
-  }
-  return kept;
-}
-
-/** A split of a dataset's folder as an earlier run made it, for the rows as they are now. */
-class KeptSplit {
-  readonly #made: MadeSplits;
-  readonly #key: SplitKey;
-  readonly #rows: LabelledRows;
-  readonly #sides: ReadonlyMap<string, SplitRow['side']> | undefined;
-
-  constructor(made: MadeSplits, { rows, columns }: ReadPart, key: Omit<SplitKey, 'group'>) {
-    this.#made = made;
-    this.#key = { ...key, ...(columns.group !== undefined && { group: columns.group }) };
-    this.#rows = rows;
-    this.#sides = made.sides(this.#key);
-  }
-
-  /** Where each row was put, and nothing of those that were not there. */
-  sides(): SplitRow['side'][] | undefined {
-    const sides = this.#sides;
-    return sides && this.#rows.map(({ id }) => sides.get(id));
-  }
-
-  /** Writes the split down where it says more than what is written. That it cannot be is said. */
-  async keep(split: Split, problems: Problems): Promise<void> {
-    const sides = this.#sides;
-    const ids = this.#rows.map(({ id }) => id);
-    if (sides && ids.every((id) => sides.has(id))) return;
-    const idsOf = (places: readonly number[]) => places.map((place) => ids[place]!);
-    try {
-      await this.#made.keep({ ...this.#key, train: idsOf(split.train), validation: idsOf(split.held_out) });
-    } catch (error) {
-      const { message } = error as Error;
-      problems.add(
-        'info',
-        'split-not-kept',
-        `Which rows are held out could not be written to the dataset (${message.replace(/\.$/, '')}): rows that are added later may change it.`,
-      );
-    }
-  }
-}
-
-/** Splits the validation part off the training part. */
-function holdOut(
-  dataset: ClassificationDataset,
-  { problems }: ReadPart,
-  { share, seed, rules }: { share: number; seed: number; rules: DataRules },
-  kept: KeptSplit | null,
-): Split {
-  const all = dataset.train;
-  const rows = splitRows(all, rules);
-  const sides = kept?.sides();
-  const split = stratifiedSplit(sides ? rows.map((row, i) => ({ ...row, side: sides[i] })) : rows, share, seed);
-  if (split.held_out.length === 0) {
-    const need = Math.max(Math.ceil(0.5 / share), dataset.labels.length + 1);
-    const groups = dataset.columns.group === undefined ? '' : ` in ${counted(unitsOf(rows).count, 'group')}`;
-    throw new LuthierError(
-      'data-invalid',
-      `${counted(all.length, 'row')}${groups} ${all.length === 1 ? 'is' : 'are'} too few to hold out a share of ${share} for validation.`,
-      `Add rows (at least ${need} different ${groups === '' ? 'texts' : 'groups'}), raise validation_split, or set it to 0 to train on all rows.`,
-    );
-  }
-  dataset.train = split.train.map((i) => all[i]!);
-  dataset.validation = split.held_out.map((i) => all[i]!);
-  const seen = new Set(dataset.validation.map((example) => example.label));
-  const absent = dataset.labels.filter((_, i) => !seen.has(i));
-  if (absent.length === 0) return split;
-  const named = listed([
-    ...absent.slice(0, 5).map(quoted),
-    ...(absent.length > 5 ? [`${absent.length - 5} more`] : []),
-  ]);
-  problems.add(
-    'warning',
-    'class-without-validation',
-    `The ${counted(dataset.validation.length, 'row')} held out for validation (a share of ${share}) ${dataset.validation.length === 1 ? 'includes' : 'include'} none of ${named}: there are too few rows of ${absent.length === 1 ? 'that class' : 'those classes'}. Add rows, or raise validation_split.`,
-  );
-  return split;
 }

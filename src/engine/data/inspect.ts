@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { Columns, DataSelection, DataSummary } from '../../protocol/index.ts';
-import { checkClasses, checkRepeats, classCounts, labelledRows, missingColumns, requireColumns } from './checks.ts';
+import { labelledRows, missingColumns, requireColumns } from './checks.ts';
+import { checkClasses, classCounts } from './classes.ts';
 import { columnStatsAtPace, shortened } from './column-stats.ts';
 import { guessColumns, isUsualLabelName } from './columns.ts';
 import type { EncodingGuess } from './encoding-guess.ts';
@@ -8,6 +9,7 @@ import { withListColumns } from './label-cells.ts';
 import { pacer } from './pace.ts';
 import { bySeverity, Problems } from './problems.ts';
 import { type OnRead, readTable } from './read.ts';
+import { checkRepeats } from './repeats.ts';
 import { openRows } from './rows.ts';
 import { extractSelection } from './selection.ts';
 import type { Table } from './table.ts';

@@ -18,6 +18,9 @@ const MAX_ROWS_BYTES = 2 ** 32;
 
 export type PartName = 'train' | 'validation' | 'test';
 
+/** What the rows of a part are called. */
+export const ROWS_OF: Record<PartName, string> = { train: 'training', validation: 'validation', test: 'test' };
+
 /** One part of a data set: a file, or some of its lines. */
 export interface Part {
   /** Absolute path. */

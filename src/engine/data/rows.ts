@@ -1,13 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import type { Columns, RowLengths, ServiceRequests, Texts } from '../../protocol/index.ts';
-import { labelledRows, requireColumns, textKey } from './checks.ts';
+import { labelledRows, requireColumns } from './checks.ts';
 import { guessColumns, isUsualLabelName } from './columns.ts';
 import { withListColumns } from './label-cells.ts';
 import type { LabelledRow, LabelledRows } from './labelled-rows.ts';
 import { pacer } from './pace.ts';
 import { Problems } from './problems.ts';
 import { type ReadOptions, readTable } from './read.ts';
+import { textKey } from './repeats.ts';
 import { resolveDataset } from './resolve.ts';
 import { inSource, nameOf } from './row-source.ts';
 import type { Table } from './table.ts';

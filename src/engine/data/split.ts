@@ -1,5 +1,5 @@
-import { type DataRules, textKey } from './checks.ts';
 import { Random } from './random.ts';
+import { type DataRules, textKey } from './repeats.ts';
 import type { Example } from './types.ts';
 
 export interface Split {

@@ -13,11 +13,12 @@ import {
   type DatasetRecord,
 } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
-import { checkClasses, checkRepeats, compareLabels } from './checks.ts';
+import { checkClasses, compareLabels } from './classes.ts';
 import type { LabelledRow, LabelledRows } from './labelled-rows.ts';
 import { pacer } from './pace.ts';
 import { Problems } from './problems.ts';
 import { readTable } from './read.ts';
+import { checkRepeats } from './repeats.ts';
 import { toRanges } from './row-source.ts';
 import { extractSelection } from './selection.ts';
 import { understand } from './understand.ts';

@@ -1,11 +1,12 @@
 import type { Columns } from '../../protocol/index.ts';
-import { type DataRules, labelledRows, namesOf, requireColumns } from './checks.ts';
+import { labelledRows, namesOf, requireColumns } from './checks.ts';
 import { columnStatsAtPace } from './column-stats.ts';
 import { guessColumns, isUsualLabelName } from './columns.ts';
 import { withListColumns } from './label-cells.ts';
 import type { LabelledRows } from './labelled-rows.ts';
 import { pacer } from './pace.ts';
 import type { Problems } from './problems.ts';
+import type { DataRules } from './repeats.ts';
 import type { RowIds } from './row-ids.ts';
 import type { Table } from './table.ts';
 import { checkUnused } from './unused.ts';

@@ -6,8 +6,8 @@ import type {
   Split,
   TaskName,
 } from '../../protocol/index.ts';
-import type { DataRules } from '../data/checks.ts';
 import type { LoadOptions } from '../data/dataset.ts';
+import type { DataRules } from '../data/repeats.ts';
 import type { TextInput, Tokenizer } from '../text/tokenizer.ts';
 
 /** A row of data, wherever it is from. */

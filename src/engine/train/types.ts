@@ -1,6 +1,6 @@
 import type { EvaluationReport, NoteEvent, Recipe } from '../../protocol/index.ts';
-import type { DataRules } from '../data/checks.ts';
 import type { FoldPart } from '../data/folds.ts';
+import type { DataRules } from '../data/repeats.ts';
 
 /** What one optimiser step did. */
 export interface StepResult {

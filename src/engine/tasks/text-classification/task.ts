@@ -1,6 +1,6 @@
 import { type ClassificationReport, counted, largest, type Prediction } from '../../../protocol/index.ts';
-import { textKey } from '../../data/checks.ts';
 import { loadClassificationDataset, loadEvaluationData } from '../../data/dataset.ts';
+import { textKey } from '../../data/repeats.ts';
 import type { Example } from '../../data/types.ts';
 import { formatReport } from '../../evaluate/format.ts';
 import { pooledReport } from '../../evaluate/pool.ts';

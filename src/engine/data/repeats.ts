@@ -1,0 +1,49 @@
+import { counted } from '../../protocol/index.ts';
+import { nearText } from './characters.ts';
+import type { LabelledRows } from './labelled-rows.ts';
+import { type Pace, Stride } from './pace.ts';
+import { type Problems, quoted } from './problems.ts';
+import { SeenRows } from './seen-rows.ts';
+
+/**
+ * How rows are understood. 1: as 0.1.0 did, for runs that it started: labels and texts are compared as they are, blanks
+ * around them aside. 2: by what a person sees of them, lists of one label opened.
+ */
+export type DataRules = 1 | 2;
+
+/** What makes two rows the same example: their texts without regard to case, blanks and invisible characters. */
+export function textKey(row: { text: string; text_pair?: string }, rules: DataRules = 2): string {
+  const key = rules === 1 ? (text: string) => text.trim() : nearText;
+  return row.text_pair === undefined ? key(row.text) : `${key(row.text)}\0${key(row.text_pair)}`;
+}
+
+/** Reports rows that repeat an earlier one, and texts that carry different labels. Nothing is left out. */
+export async function checkRepeats(
+  rows: LabelledRows,
+  problems: Problems,
+  rules: DataRules = 2,
+  pace?: Pace,
+): Promise<void> {
+  const seen = new SeenRows(rows.length, (place) => textKey(rows.at(place)!, rules));
+  const stride = new Stride(pace);
+  let next = 0;
+  for (const row of rows) {
+    const wait = stride.step(row.bytes);
+    if (wait) await wait;
+    const first = seen.add(next++, textKey(row, rules));
+    if (first === undefined) continue;
+    if (rows.labelAt(first) === row.label) {
+      problems.occurrence({ severity: 'info', code: 'duplicate-row' }, row.line, (where, count) =>
+        count === 1
+          ? `The row on ${where} repeats line ${rows.at(first)!.line}; both are kept.`
+          : `${counted(count, 'row')} repeat earlier ones (${where}); all are kept.`,
+      );
+    } else {
+      problems.occurrence({ severity: 'warning', code: 'conflicting-labels' }, row.line, (where, count) =>
+        count === 1
+          ? `The text ${quoted(row.text)} has the label ${quoted(rows.labelAt(first))} on line ${rows.at(first)!.line} and ${quoted(row.label)} on ${where}. Decide which is right.`
+          : `${counted(count, 'row')} have a different label than an earlier row with the same text (${where}). The first is ${quoted(row.text)}: ${quoted(rows.labelAt(first))} on line ${rows.at(first)!.line}, ${quoted(row.label)} on line ${row.line}. Decide which are right.`,
+      );
+    }
+  }
+}
