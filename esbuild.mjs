@@ -125,7 +125,7 @@ async function build(name) {
   } else {
     try {
       const { metafile } = await made.rebuild();
-      for (const [file, { bytes, entryPoint }] of Object.entries(metafile.outputs)) {
+      for (const [file, { bytes, entryPoint }] of Object.entries(metafile?.outputs ?? {})) {
         if (entryPoint) console.log(`${file}  ${(bytes / 1024).toFixed(0)} KiB`);
       }
     } finally {

@@ -39,6 +39,7 @@ export function compare(folder, dev) {
 function npm(folder, args) {
   // The npm that started us, or the one on PATH (a script of the shell's on Windows).
   const self = process.env.npm_execpath;
+  /** @type {import('node:child_process').SpawnSyncOptions} */
   const options = { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] };
   const result =
     self && path.basename(self).startsWith('npm')

@@ -13,7 +13,7 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 /** Platforms that onnxruntime-node serves. */
 export const TARGETS = ['linux-x64', 'linux-arm64', 'darwin-arm64', 'win32-x64', 'win32-arm64'];
 /** Bundles that must have been built. */
-const PROGRAMS = ['run', 'service', 'probe']
+const PROGRAMS = ['run', 'service', 'host', 'probe']
   .map((name) => `dist/engine/${name}.cjs`)
   .concat('dist/extension/activate.cjs', 'dist/extension/recipe-text.cjs');
 
@@ -22,7 +22,11 @@ const LIMIT_MB = 70;
 /** A fault of use or of what is missing: said without a trace. */
 class Fault extends Error {}
 
-/** Files under `folder` (relative to the root), as names with `/`. */
+/**
+ * Files under `folder` (relative to the root), as names with `/`.
+ * @param {string} folder
+ * @param {(name: string) => boolean} keep
+ */
 function filesUnder(folder, keep = () => true) {
   if (!existsSync(path.join(root, folder))) return [];
   return readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
@@ -67,6 +71,7 @@ function shippedManifest() {
 /**
  * What goes into the VSIX of one platform: names inside the extension, each with the path of a file or with its bytes.
  * @param {string} target
+ * @returns {{ name: string, source: string | Buffer }[]}
  */
 export function packageEntries(target) {
   const files = [
@@ -80,6 +85,7 @@ export function packageEntries(target) {
     ...filesUnder('examples', (name) => !name.includes('/.')),
     ...['CHANGELOG.md', 'LICENSE', 'NOTICE'].filter((file) => existsSync(path.join(root, file))),
   ];
+  /** @type {{ name: string, source: string | Buffer }[]} */
   const entries = files.map((name) => ({ name, source: path.join(root, name) }));
   entries.push({ name: 'README.md', source: Buffer.from(marketplaceReadme(root)) });
   entries.push({ name: 'ThirdPartyNotices.txt', source: Buffer.from(thirdPartyNotices(root, files)) });

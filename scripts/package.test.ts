@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { packageEntries, TARGETS } from './package.mjs';
@@ -51,4 +51,15 @@ test('the packed README is for who found the extension, without pictures that VS
   };
   const titles = contributes.commands.map(({ title }) => title);
   for (const [, title] of readme.matchAll(/\*\*Luthier: ([^*]+)\*\*/g)) expect(titles).toContain(title);
+});
+
+test('every program that a bundle of the engine starts is packed', () => {
+  const sources = readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && !/[\\/](testing|cli)[\\/]/.test(name))
+    .map((name) => readFileSync(path.join(root, 'src', name), 'utf8'));
+  const started = sources.flatMap((text) => [...text.matchAll(/['"/](\w+\.cjs)'/g)].map((match) => match[1]!));
+  const { names } = documents();
+  const packed = [...names].map((name) => path.posix.basename(name));
+  expect(started).toEqual(expect.arrayContaining(['run.cjs', 'host.cjs', 'probe.cjs', 'service.cjs']));
+  expect(packed).toEqual(expect.arrayContaining(started));
 });

@@ -15,7 +15,7 @@ const luthier = (args, options = {}) => {
   const child = spawnSync(process.execPath, [cli, ...args], { cwd: root, stdio: 'inherit', ...options });
   if (child.error) throw child.error;
   if (child.status !== 0) process.exit(child.status ?? 1);
-  return child.stdout;
+  return String(child.stdout);
 };
 
 const { model, dataset } = JSON.parse(readFileSync(recipe, 'utf8'));
@@ -25,9 +25,7 @@ console.error(`The recipe is ${relative(process.cwd(), recipe)}.\n`);
 luthier(['train', recipe]);
 
 // The newest run is ours.
-const [newest] = luthier(['runs', 'list', '--json'], { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' }).split(
-  '\n',
-);
+const [newest] = luthier(['runs', 'list', '--json'], { stdio: ['ignore', 'pipe', 'inherit'] }).split('\n');
 const { id } = JSON.parse(newest);
 console.error(bold('\nTwo tickets it has not seen:'));
 luthier(['predict', id, ...TEXTS.flatMap((text) => ['--text', text])]);

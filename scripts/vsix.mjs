@@ -68,7 +68,7 @@ function contentTypesXml(names) {
 
 /**
  * @param {string} file the VSIX to write; it is there whole or not at all
- * @param {object} manifest package.json as it goes into the package
+ * @param {{ icon: string, [key: string]: any }} manifest package.json as it goes into the package
  * @param {{ name: string, source: string | Buffer }[]} entries names inside the extension with `/`, each with the path
  *   of a file or with its bytes
  * @param {string} [target] platform, such as linux-x64; left out for one that runs anywhere

@@ -21,6 +21,7 @@ export async function profileScripting(frame, ours, seconds) {
   await session.send('Profiler.start');
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   const { profile } = await session.send('Profiler.stop');
+  const { samples = [], timeDeltas = [] } = profile;
   await session.detach();
   const isOurs = new Map();
   const mark = (node, inherited) => {
@@ -33,10 +34,10 @@ export async function profileScripting(frame, ours, seconds) {
   if (![...isOurs.values()].some(Boolean)) throw new Error(`No script like ${ours} ran in ${seconds} s.`);
   const frames = [];
   let [now, began, total] = [profile.startTime, Number.NEGATIVE_INFINITY, 0];
-  profile.samples.forEach((id, i) => {
+  samples.forEach((id, i) => {
     // A sample stands for the time until the next one.
-    now += profile.timeDeltas[i];
-    const lasted = profile.timeDeltas[i + 1] ?? 0;
+    now += timeDeltas[i];
+    const lasted = timeDeltas[i + 1] ?? 0;
     if (!isOurs.get(id)) return;
     if (now - began >= FRAME_US) {
       began = now;

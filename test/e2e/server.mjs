@@ -25,8 +25,8 @@ export function whyAbsent() {
 /** A loopback port that was free a moment ago. */
 async function freePort() {
   const server = createServer();
-  await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
+  await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', () => resolve(null)));
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
   await new Promise((resolve) => server.close(resolve));
   return port;
 }
@@ -109,19 +109,20 @@ export class VSCodeServer {
       '--disable-getting-started-override',
     ];
     if (this.options.trusted !== false) flags.push('--disable-workspace-trust');
-    this.child = spawn(node, [entry, ...flags, ...this.#folders, '--bind-addr', `127.0.0.1:${port}`], {
+    const child = spawn(node, [entry, ...flags, ...this.#folders, '--bind-addr', `127.0.0.1:${port}`], {
       env: this.#env,
       stdio: ['ignore', 'pipe', 'pipe'],
       // A group of its own, so that all of it ends together.
       detached: true,
     });
-    for (const stream of [this.child.stdout, this.child.stderr]) {
+    this.child = child;
+    for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (data) => (this.output = (this.output + data).slice(-20_000)));
     }
     this.url = `http://127.0.0.1:${port}`;
     const ended = new Promise((_, reject) => {
-      this.child.once('error', reject);
-      this.child.once('exit', (code) => reject(new Error(`VS Code's server ended (${code}):\n${this.output}`)));
+      child.once('error', reject);
+      child.once('exit', (code) => reject(new Error(`VS Code's server ended (${code}):\n${this.output}`)));
     });
     ended.catch(() => undefined);
     await Promise.race([this.#answers(), ended]);
@@ -130,11 +131,12 @@ export class VSCodeServer {
   async stop() {
     const { child } = this;
     this.child = null;
-    if (!child || child.exitCode !== null) return;
+    if (!child?.pid || child.exitCode !== null) return;
+    const { pid } = child;
     const ended = new Promise((resolve) => child.once('exit', resolve));
     const end = (signal) => {
       try {
-        process.kill(-child.pid, signal);
+        process.kill(-pid, signal);
       } catch {
         // Gone already.
       }

@@ -14,7 +14,14 @@ export class Stage {
     this.folder = folder;
     this.workspace = path.join(folder, 'Werkstatt für Geigen 仕事');
     this.eventLoop = path.join(folder, 'event-loop.jsonl');
+    /** @type {VSCodeServer[]} */
     this.servers = [];
+    /** @type {VSCodeServer | null} */
+    this.server = null;
+    /** @type {import('playwright-core').Browser | null} */
+    this.browser = null;
+    /** @type {VSCodeWindow | null} */
+    this.window = null;
     this.figures = [];
     /** When something trained, for the event loop's samples. */
     this.trained = [];
@@ -46,13 +53,16 @@ export class Stage {
 
   /** A fresh browser profile with the workspace open, or whatever else VSCodeServer.open takes. */
   async openWindow(server = this.server, target = this.workspace) {
+    if (!server || !this.browser) throw new Error('The stage has not been started.');
     const context = await this.browser.newContext({ viewport: SIZE, reducedMotion: 'reduce' });
     await context.grantPermissions(['clipboard-read', 'clipboard-write']).catch(() => undefined);
     const page = await context.newPage();
     const window = new VSCodeWindow(page);
-    this.console = [];
+    /** @type {string[]} */
+    const said = [];
+    this.console = said;
     page.on('console', (line) => {
-      if (line.type() === 'error') this.console.push(line.text().slice(0, 500));
+      if (line.type() === 'error') said.push(line.text().slice(0, 500));
     });
     await window.open(server.open(target));
     return window;
@@ -89,12 +99,12 @@ export class Stage {
       }
       await writeFile(`${name}.txt`, [...(this.console ?? []), '', this.server?.output ?? ''].join('\n'));
       files.push(`${name}.txt`);
-      for (const context of this.browser.contexts()) await context.close();
+      for (const context of this.browser?.contexts() ?? []) await context.close();
     } catch (error) {
       console.log(`  no picture: ${error.message}`);
     }
     this.window = null;
-    if (!this.browser.isConnected()) this.browser = await launch();
+    if (!this.browser?.isConnected()) this.browser = await launch();
     await makeWorkspace(this.workspace);
     return files;
   }

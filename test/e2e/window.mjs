@@ -107,7 +107,9 @@ export class VSCodeWindow {
     // While it is still there, a further Enter would run the command once more.
     const asked = page.locator(`${QUICK} input`);
     await this.until('the palette to close', async () =>
-      (await asked.evaluateAll((inputs) => inputs.map((input) => input.value))).every((text) => text !== `>${title}`),
+      (await asked.evaluateAll((inputs) => inputs.map((input) => /** @type {HTMLInputElement} */ (input).value))).every(
+        (text) => text !== `>${title}`,
+      ),
     );
   }
 
@@ -133,7 +135,7 @@ export class VSCodeWindow {
       const title = await this.page.locator(`${QUICK} .quick-input-title`).allTextContents();
       const holders = await this.page
         .locator(`${QUICK} input`)
-        .evaluateAll((inputs) => inputs.map((input) => input.placeholder));
+        .evaluateAll((inputs) => inputs.map((input) => /** @type {HTMLInputElement} */ (input).placeholder));
       return [...title, ...holders].some((shown) => shown.includes(text));
     });
   }
@@ -243,9 +245,11 @@ export class VSCodeWindow {
 
   /** What a tree shows, a line for each row. */
   async treeText(view) {
-    return (await this.tree(view).evaluateAll((rows) => rows.map((row) => row.innerText.replace(/\s+/g, ' ')))).map(
-      (line) => line.trim(),
-    );
+    return (
+      await this.tree(view).evaluateAll((rows) =>
+        rows.map((row) => /** @type {HTMLElement} */ (row).innerText.replace(/\s+/g, ' ')),
+      )
+    ).map((line) => line.trim());
   }
 
   /** The page in a webview of ours, by its element: `luthier-dashboard` or `luthier-tryout`. */
@@ -318,7 +322,9 @@ export class DashboardPage {
 
   /** The pixels of the first chart, to be compared. */
   async picture() {
-    return await (await this.frame()).evaluate(() => document.querySelector('luthier-chart canvas')?.toDataURL() ?? '');
+    return await (await this.frame()).evaluate(
+      () => /** @type {HTMLCanvasElement | null} */ (document.querySelector('luthier-chart canvas'))?.toDataURL() ?? '',
+    );
   }
 
   async untilStep(step) {

@@ -82,7 +82,7 @@ async function play(reader, from, count) {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     let words = '';
-    child.stderr.on('data', (data) => {
+    child.stderr?.on('data', (data) => {
       words = (words + data).slice(-2_000);
     });
     const outcome = await new Promise((resolve) => {
@@ -96,7 +96,7 @@ async function play(reader, from, count) {
       };
       wait();
       let finished = false;
-      child.on('message', (message) => {
+      child.on('message', (/** @type {any} */ message) => {
         wait();
         if (message.case !== undefined) {
           at = message.case;

@@ -4,13 +4,6 @@ import type { TryoutMessage } from '../../src/protocol/webview.ts';
 import { launch, missing, openWebview, type Webview } from './browser.mjs';
 import { cellRows, madeFolds, madeRun, type RecordedRun } from './recording.mjs';
 
-declare global {
-  interface Window {
-    /** What the page posted; browser.mjs puts it there. */
-    posts: { type: string; png?: Uint8Array; text?: string }[];
-  }
-}
-
 const why = missing();
 const snapshot = (...runs: RecordedRun[]) => ({ type: 'snapshot', runs, focus: runs[0]!.record.id });
 const running = (more: object = {}) => madeRun({ total: 900, done: 300, state: 'running', ...more });

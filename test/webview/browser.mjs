@@ -89,12 +89,24 @@ const themeVariables = async (theme) => {
 };
 
 /**
+ * @typedef {object} Webview
+ * @property {import('playwright-core').Page} page
+ * @property {string[]} problems errors and warnings of the console, uncaught errors, and breaches of the content
+ *   security policy
+ * @property {(message: unknown) => Promise<void>} send posts a message as the host would
+ * @property {() => Promise<Window['posts']>} posts what the page posted, oldest first
+ * @property {() => Promise<unknown>} settle waits until what was sent is drawn
+ * @property {() => Promise<void>} close
+ */
+
+/**
  * @param {import('playwright-core').Browser} browser
  * @param {{ view: 'dashboard' | 'tryout' | 'dataset', theme?: keyof typeof THEMES, width?: number, height?: number,
  *   state?: unknown, reducedMotion?: boolean, language?: string, navigatorLanguage?: string,
  *   files?: Record<string, string | null>, ready?: boolean }} options `language` is VS Code's, `navigatorLanguage` what
  *   the browser says; `files` stand in place of built ones, null for one that cannot be loaded; `ready` false does not
  *   wait for the page to be up.
+ * @returns {Promise<Webview>}
  */
 export const openWebview = async (browser, options) => {
   const { view, theme = 'dark', width = 1280, height = 900, state = null, reducedMotion = true } = options;
@@ -148,7 +160,7 @@ export const openWebview = async (browser, options) => {
     problems,
     /** Posts a message as the host would; step columns become typed arrays on the way. */
     send: (message) =>
-      page.evaluate((sent) => {
+      page.evaluate((/** @type {any} */ sent) => {
         const columns = (steps) =>
           Object.fromEntries(Object.entries(steps).map(([name, values]) => [name, Float64Array.from(values)]));
         if (sent.type === 'snapshot' && sent.runs) for (const run of sent.runs) run.steps = columns(run.steps);

@@ -160,7 +160,7 @@ const smooth = async (view, seconds) => {
   for (let i = 0; i < seconds * 10; i++) {
     await view.page.evaluate(
       (value) => {
-        const input = document.querySelector('input[type=range]');
+        const input = /** @type {HTMLInputElement} */ (document.querySelector('input[type=range]'));
         input.value = String(value);
         input.dispatchEvent(new Event('input', { bubbles: true }));
       },

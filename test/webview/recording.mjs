@@ -16,7 +16,18 @@ const COLUMNS = [
 
 const columnsOf = (steps) => Object.fromEntries(COLUMNS.map((name) => [name, steps.map((step) => step[name])]));
 
-/** The snapshot of a run's folder. */
+/**
+ * A snapshot whose columns are plain arrays: openWebview's `send` makes typed arrays of them.
+ * @typedef {Omit<import('../../src/protocol/webview.ts').RunSnapshot, 'steps'> & { steps: Record<string, number[]> }}
+ *   RecordedRun
+ * @typedef {import('../../src/protocol/events.ts').RunEvent} RunEvent
+ */
+
+/**
+ * The snapshot of a run's folder.
+ * @param {string} folder
+ * @returns {RecordedRun}
+ */
 export const fromFolder = (folder) => {
   const record = JSON.parse(readFileSync(path.join(folder, 'run.json'), 'utf8'));
   const events = readFileSync(path.join(folder, 'metrics.jsonl'), 'utf8')
@@ -56,7 +67,9 @@ const TEXTS = [
   'Where is it?',
   'I love the new export, but it put every order into the wrong month, so I had to do it all again by hand before the audit.',
 ];
+/** @type {import('../../src/protocol/recipe.ts').Recipe} */
 const RECIPE = {
+  version: 2,
   task: 'text-classification',
   model: 'starters/bert',
   dataset: 'examples/tickets.csv',
@@ -86,12 +99,15 @@ const RECIPE = {
   metric_for_best_model: 'f1_macro',
   early_stopping_patience: 0,
   backend: 'auto',
+  keep_checkpoints: false,
 };
 
 /**
  * A made run.
- * @param {{ id?: string, name?: string, seed?: number, total?: number, done?: number, state?: string, classes?: number,
- *   recipe?: object, evaluations?: number, queue_position?: number | null, read_only?: string | null, error?: object }} options
+ * @param {{ id?: string, name?: string, note?: string, seed?: number, total?: number, done?: number,
+ *   state?: import('../../src/protocol/states.ts').RunState, classes?: number,
+ *   recipe?: Partial<import('../../src/protocol/recipe.ts').Recipe>, evaluations?: number, queue_position?: number | null, read_only?: string | null, error?: import('../../src/protocol/errors.ts').ErrorData | null }} options
+ * @returns {RecordedRun}
  */
 export const madeRun = (options = {}) => {
   const { id = 'run-1', seed = 1, total = 900, done = total, state = 'done', classes = LABELS.length } = options;
@@ -103,6 +119,7 @@ export const madeRun = (options = {}) => {
   const start = 1_780_000_000;
   const rate = (recipe.learning_rate ?? RECIPE.learning_rate) * 1;
   const steps = [];
+  /** @type {RunEvent[]} */
   const events = [
     { event: 'state', time: start, state: 'starting' },
     {
@@ -133,6 +150,7 @@ export const madeRun = (options = {}) => {
       message: '18 of 1000 texts (1.8 %) are longer than 128 tokens (max_length) and will be cut.',
     },
   ];
+  /** @type {{ step: number, metrics: Record<import('../../src/protocol/metrics.ts').MetricKey, number> } | null} */
   let best = null;
   for (let step = 1; step <= done; step++) {
     const t = step / total;
@@ -286,6 +304,11 @@ export const madeFolds = (options = {}) => {
   };
 };
 
+/**
+ * @param {string[]} labels
+ * @param {() => number} next
+ * @returns {import('../../src/protocol/evaluation.ts').ClassificationReport}
+ */
 const report = (labels, next) => {
   const support = labels.map(() => 40 + Math.round(60 * next()));
   const confusion = labels.map((_, i) => {
@@ -305,6 +328,7 @@ const report = (labels, next) => {
   const accuracy = confusion.reduce((sum, row, i) => sum + row[i], 0) / n;
   const f1 = per_class.reduce((sum, c) => sum + c.f1, 0) / labels.length;
   return {
+    task: 'text-classification',
     split: 'validation',
     n,
     labels,

@@ -220,7 +220,7 @@ const tryoutPairs = async (view) => {
     await view.page.locator('textarea').nth(0).fill(first);
     await view.page.locator('textarea').nth(1).fill(second);
     await view.page.waitForFunction(
-      (text) => window.posts.findLast((post) => post.type === 'predict')?.texts[0].text_pair === text,
+      (text) => window.posts.findLast((post) => post.type === 'predict')?.texts?.[0]?.text_pair === text,
       second,
     );
     const request = (await view.posts()).findLast((post) => post.type === 'predict');
@@ -242,7 +242,7 @@ const tryout = async (view) => {
     .locator('textarea')
     .fill('I was charged twice this month.\nWhere are my shoes? I want my money back.');
   await view.page.waitForFunction(() =>
-    window.posts.some((post) => post.type === 'predict' && post.texts.length === 2),
+    window.posts.some((post) => post.type === 'predict' && post.texts?.length === 2),
   );
   const request = (await view.posts()).findLast((post) => post.type === 'predict');
   const [first, second] = request.texts;

@@ -21,8 +21,8 @@ export async function predictedLabels(window, frame) {
   const rows = await window.until('labels with their probabilities', async () => {
     const shown = await frame.evaluate(() =>
       [...document.querySelectorAll('.results .scores tbody tr')].map((row) => ({
-        label: row.querySelector('th').textContent.trim(),
-        percent: Number.parseFloat(row.querySelector('.tuned .number').textContent),
+        label: (row.querySelector('th')?.textContent ?? '').trim(),
+        percent: Number.parseFloat(row.querySelector('.tuned .number')?.textContent ?? ''),
       })),
     );
     return shown.length > 0 && shown;
@@ -127,6 +127,7 @@ export const fineTune = [
     name: 'Fine-tune on Selection refuses what cannot teach, in one sentence',
     async play(stage) {
       const { window, workspace } = stage;
+      /** @type {[text: string, expected: RegExp][]} */
       const cases = [
         [
           'It was a dark and stormy night.\nThe rain fell in torrents.\n',

@@ -8,7 +8,7 @@ async function withoutMouse(page, work) {
     for (const type of ['mousedown', 'pointerdown', 'click']) {
       document.addEventListener(
         type,
-        (event) => event.isTrusted && event.detail > 0 && window.mouseUsed.push(type),
+        (event) => event instanceof UIEvent && event.isTrusted && event.detail > 0 && window.mouseUsed.push(type),
         true,
       );
     }
@@ -74,7 +74,11 @@ export const keyboard = [
         await window.until(
           'the field to take keys',
           async () => {
-            const value = () => tryout.evaluate(() => document.querySelector('vscode-textarea')?.value ?? '');
+            const value = () =>
+              tryout.evaluate(
+                () =>
+                  /** @type {HTMLTextAreaElement | null} */ (document.querySelector('vscode-textarea'))?.value ?? '',
+              );
             if (!(await value()).includes('lovely')) await page.keyboard.type('the shop was lovely');
             return (await value()).includes('lovely');
           },

@@ -1,3 +1,0 @@
-export const kernelsFile: string;
-export const kernelsFolder: string;
-export function buildKernels(outFile?: string): Promise<boolean>;
