@@ -9,7 +9,7 @@ const GOOD = ['lovely', 'great', 'fine', 'happy', 'useful', 'quick', 'kind', 'br
 const BAD = ['awful', 'broken', 'slow', 'rude', 'dirty', 'late', 'wrong', 'dull'];
 const NEUTRAL = ['the', 'a', 'shop', 'parcel', 'screen', 'room', 'was', 'is', 'and', 'very', 'today', 'my', 'we', 'it'];
 const WORDS = [...GOOD, ...BAD, ...NEUTRAL];
-const SPECIAL = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
+export const TINY_VOCAB = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', ...WORDS];
 
 const HIDDEN = 32;
 const LAYERS = 2;
@@ -19,11 +19,10 @@ const POSITIONS = 32;
 /** A BERT of random weights that takes milliseconds a step, with dropout, so that its masks matter. */
 export async function makeTinyBert(folder: string, layers = LAYERS): Promise<void> {
   const random = new Random(7);
-  const vocab = [...SPECIAL, ...WORDS];
   const config = {
     architectures: ['BertModel'],
     model_type: 'bert',
-    vocab_size: vocab.length,
+    vocab_size: TINY_VOCAB.length,
     hidden_size: HIDDEN,
     num_hidden_layers: layers,
     num_attention_heads: 2,
@@ -48,7 +47,7 @@ export async function makeTinyBert(folder: string, layers = LAYERS): Promise<voi
       return { name, shape, dtype: 'F32', data };
     }),
   });
-  await writeFile(join(folder, 'vocab.txt'), `${vocab.join('\n')}\n`);
+  await writeFile(join(folder, 'vocab.txt'), `${TINY_VOCAB.join('\n')}\n`);
 }
 
 /** Two classes that a few words tell apart. */

@@ -53,7 +53,10 @@ export interface RunOptions {
 /** Logits without labels and dropout, then loss and gradients. */
 export async function run(executor: Executor, f: Figures, options: RunOptions = {}): Promise<Result> {
   const { adapt = (it) => it, packedInto, isTrained = () => true, dropout = false } = options;
-  const off = { hidden_dropout_prob: 0, attention_probs_dropout_prob: 0, classifier_dropout: 0 };
+  const off = {
+    ...{ hidden_dropout_prob: 0, attention_probs_dropout_prob: 0, classifier_dropout: 0 },
+    ...{ dropout: 0, attention_dropout: 0, seq_classif_dropout: 0 },
+  };
   const encoder = adapt(createEncoder({ ...f.config, ...(dropout ? {} : off) }, 'figures'));
   const texts = f.texts.map(({ ids, second_from }) => ({
     ids: Int32Array.from(ids),
@@ -73,7 +76,7 @@ export async function run(executor: Executor, f: Figures, options: RunOptions = 
     ...{ input_ids: make(), token_type_ids: make(), position_ids: make(), text_ids: make() },
     first_token: new Int32Array(batch.texts),
   };
-  writeBatch(arrays, texts, packing, 0);
+  writeBatch(arrays, texts, packing, (f.config.pad_token_id as number | undefined) ?? 0);
   const feeds: Record<string, TensorData> = {
     ...arrays,
     labels: Int32Array.from(f.texts, (text) => text.label),
@@ -115,7 +118,7 @@ export const TOLERANCE = 1e-4;
  * gradient is held to, is over the larger of the tensor's greatest value and a millionth of the model's.
  */
 export function judge(name: string, gradient: Float32Array, f: Figures, error: (floor: number) => number): string {
-  if (name.endsWith('key.bias')) {
+  if (/\.(key|k_lin)\.bias$/.test(name)) {
     const noise = gradient.reduce((max, x) => Math.max(max, Math.abs(x)), 0);
     return noise <= 4 * f.key_bias_noise ? 'ok' : `noise of ${noise}, PyTorch's is ${f.key_bias_noise}`;
   }

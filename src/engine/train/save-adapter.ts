@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { makeFolder, sweepAside, writeFileAtomically } from '../../files/write-file.ts';
 import { writeSafetensors } from '../hub/safetensors.ts';
-import type { Adapters } from '../models/encoder.ts';
+import type { Adapters, Encoder } from '../models/encoder.ts';
 import type { AnyTask } from '../tasks/task.ts';
 import type { TaskModel } from './model.ts';
 
@@ -43,17 +43,20 @@ export async function saveAdapter(
     }));
   await writeSafetensors(join(folder, 'adapter_model.safetensors'), tensors);
   // Last, so that a folder left half-written is seen to lack it.
-  const config = `${JSON.stringify(adapterConfig(task, adapters, base), null, 2)}\n`;
+  const config = `${JSON.stringify(adapterConfig(task, model.encoder, adapters, base), null, 2)}\n`;
   await writeFileAtomically(join(folder, 'adapter_config.json'), (file) => file.writeFile(config));
 }
 
 /** LoraConfig, where it differs from its defaults or a reader looks for it. */
 function adapterConfig(
   { save }: AnyTask,
+  { prefix }: Encoder,
   { settings, targets, modulesToSave }: Adapters,
   base: BaseModel,
 ): Record<string, unknown> {
   const { r, lora_alpha, lora_dropout, target_modules } = settings;
+  // Of the head the whole part, as peft names it: "classifier", not the layers in it.
+  const whole = modulesToSave.map((module) => (module.startsWith(`${prefix}.`) ? module : module.replace(/\..*/, '')));
   return {
     base_model_name_or_path: base.nameOrPath,
     bias: 'none',
@@ -63,7 +66,7 @@ function adapterConfig(
     lora_alpha,
     lora_dropout,
     // peft adds both names to every LoraConfig of this task type.
-    modules_to_save: [...new Set([...modulesToSave, 'classifier', 'score'])],
+    modules_to_save: [...new Set([...whole, 'classifier', 'score'])],
     peft_type: 'LORA',
     r,
     revision: base.revision,
