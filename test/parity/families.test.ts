@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ import { parseRecipe } from '../../src/engine/train/recipe.ts';
 import { createTrainer } from '../../src/engine/train/trainer.ts';
 import { TINY_VOCAB, tinyRows } from '../faults/tiny.ts';
 import { allOk, judgeAll, type RunOptions, read, run, TOLERANCE } from './bert-run.ts';
-import { EXECUTORS } from './executors.ts';
+import { EXECUTORS, figures } from './executors.ts';
 import { findPython, runPython } from './python.ts';
 import { relativeError, uniform, weight } from './values.ts';
 
@@ -25,8 +25,39 @@ const WORD_PIECES = {
   files: { 'vocab.txt': `${TINY_VOCAB.join('\n')}\n`, 'tokenizer_config.json': '{"tokenizer_class": "BertTokenizer"}' },
 };
 
+const special = { bos_token: '<s>', eos_token: '</s>', unk_token: '<unk>', pad_token: '<pad>', mask_token: '<mask>' };
+const BYTE_PIECES = {
+  size: 425,
+  files: {
+    'tokenizer.json': readFileSync(figures('tokenizers/roberta.json'), 'utf8'),
+    'tokenizer_config.json': JSON.stringify({ tokenizer_class: 'RobertaTokenizer', ...special }),
+  },
+};
+
 /** Those beside BERT: a small config of each, what it must say of itself, and what peft adapts by default. */
 const FAMILIES = {
+  roberta: {
+    config: {
+      ...{ model_type: 'roberta', hidden_size: 32, num_hidden_layers: 2, num_attention_heads: 4 },
+      ...{ intermediate_size: 48, max_position_embeddings: 40, type_vocab_size: 1, pad_token_id: 1 },
+    },
+    tokenizer: BYTE_PIECES,
+    architecture: 'RobertaForSequenceClassification',
+    targets: ['query', 'value'],
+    whole: ['classifier'],
+    positions: 38,
+    sites: [
+      ['roberta.embeddings', 0.1],
+      ['roberta.encoder.layer.0.attention.self', 0.1],
+      ['roberta.encoder.layer.0.attention.output', 0.1],
+      ['roberta.encoder.layer.0.output', 0.1],
+      ['roberta.encoder.layer.1.attention.self', 0.1],
+      ['roberta.encoder.layer.1.attention.output', 0.1],
+      ['roberta.encoder.layer.1.output', 0.1],
+      ['classifier.dense', 0.1],
+      ['classifier.out_proj', 0.1],
+    ],
+  },
   distilbert: {
     config: { model_type: 'distilbert', dim: 32, n_layers: 2, n_heads: 4, hidden_dim: 48, max_position_embeddings: 40 },
     tokenizer: WORD_PIECES,

@@ -3,11 +3,13 @@ import { type Config, shown } from './config.ts';
 import { type Encoder, encoderOf, type HeadKind } from './encoder.ts';
 import { bert } from './families/bert.ts';
 import { distilbert } from './families/distilbert.ts';
+import { roberta } from './families/roberta.ts';
 
 /** By model_type. To add a family, write its file and add its line. */
 const FAMILIES: Readonly<Record<string, (config: Config, file: string, task?: HeadKind) => Encoder>> = {
   bert: (...given) => encoderOf(bert, ...given),
   distilbert: (...given) => encoderOf(distilbert, ...given),
+  roberta: (...given) => encoderOf(roberta, ...given),
 };
 
 /**
