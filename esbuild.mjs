@@ -8,8 +8,10 @@ import { buildKernels, kernelsFile, kernelsFolder } from './scripts/build-kernel
 const root = path.dirname(fileURLToPath(import.meta.url));
 const watching = process.argv.includes('--watch');
 const chosen = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+/** @param {string} name */
 const wants = (name) => chosen.length === 0 || chosen.includes(name);
 
+/** @type {import('esbuild').BuildOptions} */
 const common = {
   bundle: true,
   absWorkingDir: root,
@@ -23,6 +25,7 @@ const common = {
   metafile: true,
 };
 
+/** @type {import('esbuild').BuildOptions} */
 const node = {
   ...common,
   platform: 'node',
@@ -35,7 +38,10 @@ const node = {
   banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
 };
 
-/** Bundles by runtime. Dynamic imports stay in their file, but run only when they are asked for. */
+/**
+ * Bundles by runtime. Dynamic imports stay in their file, but run only when they are asked for.
+ * @type {Record<string, import('esbuild').BuildOptions>}
+ */
 const builds = {
   engine: {
     ...node,
@@ -94,7 +100,10 @@ const builds = {
   },
 };
 
-/** What each build needs beside its bundle. */
+/**
+ * What each build needs beside its bundle.
+ * @type {Record<string, () => Promise<void>>}
+ */
 const extras = {
   engine: async () => {
     await buildKernels(kernelsFile);
@@ -117,6 +126,7 @@ const extras = {
   },
 };
 
+/** @param {string} name */
 async function build(name) {
   if (name === 'webview') rmSync('dist/webview/chunks', { recursive: true, force: true });
   const made = await context(builds[name]);

@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 
 const SEEDS = [1, 2, 3, 4, 5];
 const ROWS = 3000;
+/** @type {Record<string, { strategy: object, learning_rate: number }>} */
 const STRATEGIES = {
   lora: {
     strategy: { type: 'lora', r: 8, lora_alpha: 16, lora_dropout: 0.05, target_modules: ['query', 'value'] },
@@ -37,9 +38,14 @@ function writeTraining() {
   writeFileSync(join(work, 'train.txt'), `${taken.join('\n')}\n`, 'latin1');
 }
 
+/**
+ * @param {string} name one of STRATEGIES
+ * @param {boolean} load_in_8bit
+ * @param {number} seed
+ */
 function train(name, load_in_8bit, seed) {
   const { strategy, learning_rate } = STRATEGIES[name];
-  const part = (split) => join(sst2, `stsa.binary.${split}`);
+  const part = (/** @type {string} */ split) => join(sst2, `stsa.binary.${split}`);
   const recipe = join(work, 'study.recipe.json');
   const dataset = { train: join(work, 'train.txt'), validation: part('dev'), test: part('test') };
   const settings = {
@@ -78,18 +84,20 @@ const read = () =>
         .map((line) => JSON.parse(line))
     : [];
 
-const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
-const percent = (share) => (100 * share).toFixed(2);
+const mean = (/** @type {number[]} */ values) => values.reduce((a, b) => a + b, 0) / values.length;
+const percent = (/** @type {number} */ share) => (100 * share).toFixed(2);
 
 function table() {
   const runs = read();
   console.log('| strategy | seed | float | 8 bits | difference |\n|---|---|---|---|---|');
   for (const name of Object.keys(STRATEGIES)) {
-    const of = (load_in_8bit, seed) =>
+    const of = (/** @type {boolean} */ load_in_8bit, /** @type {number} */ seed) =>
       runs.find((run) => run.strategy === name && run.load_in_8bit === load_in_8bit && run.seed === seed)?.accuracy;
-    const pairs = SEEDS.map((seed) => [seed, of(false, seed), of(true, seed)]).filter((pair) => pair[1] && pair[2]);
+    const pairs = SEEDS.map(
+      (seed) => /** @type {[number, number, number]} */ ([seed, of(false, seed), of(true, seed)]),
+    ).filter((pair) => pair[1] && pair[2]);
     if (pairs.length === 0) continue;
-    const row = (seed, float, narrow) =>
+    const row = (/** @type {number | string} */ seed, /** @type {number} */ float, /** @type {number} */ narrow) =>
       console.log(`| ${name} | ${seed} | ${percent(float)} | ${percent(narrow)} | ${percent(narrow - float)} |`);
     for (const pair of pairs) row(...pair);
     row('mean', mean(pairs.map((pair) => pair[1])), mean(pairs.map((pair) => pair[2])));

@@ -31,13 +31,20 @@ with zipfile.ZipFile(sys.argv[1]) as wheel:
 
 class Absent extends Error {}
 
+/**
+ * @param {string} program
+ * @param {string[]} args
+ */
 function run(program, args) {
   const { status, error, stderr } = spawnSync(program, args, { encoding: 'utf8' });
   if (error) throw new Absent(`${program} did not start: ${error.message}`);
   if (status !== 0) throw new Absent(`${program} failed: ${stderr.trim().split('\n').slice(-5).join('\n')}`);
 }
 
-/** Folder with TensorFlow's libraries and include/, unpacked once. */
+/**
+ * Folder with TensorFlow's libraries and include/, unpacked once.
+ * @param {string} cache
+ */
 function tensorflow(cache) {
   const folder = path.join(cache, `tensorflow-${TENSORFLOW}`);
   if (existsSync(folder)) return folder;
@@ -57,6 +64,11 @@ function tensorflow(cache) {
   return folder;
 }
 
+/**
+ * @param {string} tfjsNode
+ * @param {string} library
+ * @param {string} out
+ */
 function compile(tfjsNode, library, out) {
   const require = createRequire(path.join(root, 'test/package.json'));
   const headers = require('node-api-headers').include_dir;

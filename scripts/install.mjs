@@ -7,11 +7,19 @@ import { fileURLToPath } from 'node:url';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
+/**
+ * @typedef {{ version?: string, optional?: boolean, devOptional?: boolean, dev?: boolean }} Entry
+ * @param {string | undefined} file
+ * @returns {[string, Entry][]}
+ */
 const packagesOf = (file) =>
-  existsSync(file) ? Object.entries(JSON.parse(readFileSync(file, 'utf8')).packages).filter(([key]) => key) : [];
+  file && existsSync(file)
+    ? Object.entries(JSON.parse(readFileSync(file, 'utf8')).packages).filter(([key]) => key)
+    : [];
 
 /** A published program brings its lock file under the other name. */
 const LOCKS = ['package-lock.json', 'npm-shrinkwrap.json'];
+/** @param {string} folder */
 const lockOf = (folder) => LOCKS.map((name) => path.join(folder, name)).find(existsSync);
 
 /**
@@ -22,7 +30,7 @@ const lockOf = (folder) => LOCKS.map((name) => path.join(folder, name)).find(exi
 export function compare(folder, dev) {
   const wanted = packagesOf(lockOf(folder));
   const there = new Map(packagesOf(path.join(folder, 'node_modules/.package-lock.json')));
-  const fits = ([key, entry]) =>
+  const fits = (/** @type {[string, Entry]} */ [key, entry]) =>
     // Optional packages are there or not by platform; dev ones only where they are wanted.
     entry.optional ||
     entry.devOptional ||
@@ -36,6 +44,10 @@ export function compare(folder, dev) {
   };
 }
 
+/**
+ * @param {string} folder
+ * @param {string[]} args
+ */
 function npm(folder, args) {
   // The npm that started us, or the one on PATH (a script of the shell's on Windows).
   const self = process.env.npm_execpath;
@@ -49,7 +61,11 @@ function npm(folder, args) {
   return result.status ?? 1;
 }
 
-/** Installs in one folder when its lock file asks for something that is not there; false when npm failed. */
+/**
+ * Installs in one folder when its lock file asks for something that is not there; false when npm failed.
+ * @param {string} folder
+ * @param {boolean} dev
+ */
 export function install(folder, dev) {
   const name = path.relative(root, folder) || 'Luthier';
   const { missing, hasDev, isNew } = compare(folder, dev);

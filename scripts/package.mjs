@@ -36,9 +36,13 @@ function filesUnder(folder, keep = () => true) {
     .sort();
 }
 
+/** @param {string} name */
 const isSource = (name) => /\.(map|ts|mts)$/.test(name);
 
-/** onnxruntime-node for one platform, and onnxruntime-common, without their sources and maps. */
+/**
+ * onnxruntime-node for one platform, and onnxruntime-common, without their sources and maps.
+ * @param {string} target
+ */
 function runtimeFiles(target) {
   const [platform, arch] = target.split('-');
   const native = filesUnder(`node_modules/onnxruntime-node/bin/napi-v6/${platform}/${arch}`);

@@ -48,6 +48,7 @@ const RECIPE = {
 };
 
 const lora = { type: 'lora', r: 8, lora_alpha: 16, lora_dropout: 0.05, target_modules: ['query', 'value'] };
+/** @type {Record<string, { resumed?: boolean, [key: string]: unknown }>} */
 const CASES = {
   full: {},
   freeze: { strategy: { type: 'freeze', num_frozen_layers: 4 } },
@@ -60,6 +61,11 @@ const CASES = {
   'pause and resume': { max_steps: 12, resumed: true },
 };
 
+/**
+ * @param {string} command
+ * @param {string[]} args
+ * @param {import('node:child_process').SpawnSyncOptions} options
+ */
 function must(command, args, options) {
   const { status, stderr } = spawnSync(command, args, {
     encoding: 'utf8',
@@ -69,10 +75,14 @@ function must(command, args, options) {
   if (status !== 0) throw new Error(`${[command, ...args].join(' ')} ended with ${status}: ${stderr}`);
 }
 
-/** COMMIT as a folder of its own, with the packages of this checkout where its lock file asks for the same ones. */
+/**
+ * COMMIT as a folder of its own, with the packages of this checkout where its lock file asks for the same ones.
+ * @param {string} commit
+ * @param {string} folder
+ */
 function checkOut(commit, folder) {
   must('git', ['worktree', 'add', '--detach', folder, commit], { cwd: root });
-  const lock = (where) => readFileSync(path.join(where, 'package-lock.json'), 'utf8');
+  const lock = (/** @type {string} */ where) => readFileSync(path.join(where, 'package-lock.json'), 'utf8');
   if (lock(folder) === lock(root))
     symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'), 'junction');
   else
@@ -82,7 +92,10 @@ function checkOut(commit, folder) {
     });
 }
 
-/** Rows of the examples, each text once, short enough that nothing is cut. */
+/**
+ * Rows of the examples, each text once, short enough that nothing is cut.
+ * @param {string} folder
+ */
 function writeData(folder) {
   const lines = readFileSync(path.join(root, 'examples/tickets.csv'), 'utf8').split('\n').slice(1);
   const seen = new Set();
@@ -104,6 +117,7 @@ function writeData(folder) {
   writeFileSync(path.join(folder, 'pairs.csv'), `first,second,label\n${pairs.join('\n')}\n`);
 }
 
+/** @param {string} run */
 const eventsOf = (run) => {
   const file = path.join(run, 'metrics.jsonl');
   if (!existsSync(file)) return [];
@@ -117,9 +131,15 @@ const eventsOf = (run) => {
   });
 };
 
+/**
+ * @param {string} checkout
+ * @param {string} recipe
+ * @param {string} run
+ * @param {boolean} resumed
+ */
 async function train(checkout, recipe, run, resumed) {
   const cli = path.join(checkout, 'dist/engine/cli.cjs');
-  const luthier = (...args) => {
+  const luthier = (/** @type {string[]} */ ...args) => {
     const child = spawn(process.execPath, [cli, ...args], {
       cwd: path.dirname(recipe),
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -149,8 +169,12 @@ async function train(checkout, recipe, run, resumed) {
   if (code !== 0) throw new Error(`luthier train ended with ${code}: ${errors}`);
 }
 
-/** What must be equal, by name; of a step that was computed twice (before and after a resume) both. */
+/**
+ * What must be equal, by name; of a step that was computed twice (before and after a resume) both.
+ * @param {string} run
+ */
 function figuresOf(run) {
+  /** @type {[string, unknown][]} */
   const figures = [];
   for (const event of eventsOf(run)) {
     if (event.event === 'step') {
@@ -168,6 +192,10 @@ function figuresOf(run) {
   return new Map(figures);
 }
 
+/**
+ * @param {Map<string, unknown>} before
+ * @param {Map<string, unknown>} after
+ */
 function firstDifference(before, after) {
   for (const [name, value] of before) {
     if (!after.has(name)) return `${name}: ${value} before, absent now`;

@@ -10,7 +10,8 @@ const recipe = join(root, 'examples', 'tickets.recipe.json');
 const TEXTS = ['Where is my parcel? It was due on Monday.', 'Please cancel my plan at the end of the month.'];
 
 const colour = process.stdout.isTTY && !process.env.NO_COLOR;
-const bold = (text) => (colour ? `\u001b[1m${text}\u001b[22m` : text);
+const bold = (/** @type {string} */ text) => (colour ? `\u001b[1m${text}\u001b[22m` : text);
+/** @param {string[]} args */
 const luthier = (args, options = {}) => {
   const child = spawnSync(process.execPath, [cli, ...args], { cwd: root, stdio: 'inherit', ...options });
   if (child.error) throw child.error;

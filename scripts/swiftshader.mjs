@@ -14,6 +14,7 @@ const WANTED = ['libvk_swiftshader.so', 'libvulkan.so.1', 'vk_swiftshader_icd.js
  * Environment in which WebGPU's tests run: the caller's where it asks for them itself (LUTHIER_TEST_WEBGPU=1, on a
  * machine with a graphics card), else SwiftShader's, unpacked into `folder`.
  * @returns {Promise<{ env: Record<string, string>, note: string }>} without variables where it cannot be had
+ * @param {string} folder
  */
 export async function webGpuEnvironment(folder) {
   if (process.env.LUTHIER_TEST_WEBGPU === '1') return { env: {}, note: 'WebGPU runs on this machine’s own driver.' };
@@ -29,8 +30,9 @@ export async function webGpuEnvironment(folder) {
   unpacking.end(brotliDecompressSync(readFileSync(archive)));
   for await (const entry of unpacking) {
     const name = path.basename(entry.header.name);
+    /** @type {Buffer[]} */
     const parts = [];
-    for await (const part of entry) parts.push(part);
+    for await (const part of entry) parts.push(/** @type {Buffer} */ (part));
     if (WANTED.includes(name)) writeFileSync(path.join(folder, name), Buffer.concat(parts));
   }
   const others = process.env.LD_LIBRARY_PATH;

@@ -15,13 +15,20 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const work = mkdtempSync(path.join(tmpdir(), 'luthier-test-'));
 const all = process.argv.includes('--all');
 const sum = { passed: 0, failed: 0, skipped: 0 };
-/** Scenarios that passed only when they were played again. */
+/** @type {string[]} Scenarios that passed only when they were played again. */
 const retried = [];
 
-/** Runs one stage, adds its counts, and says how long it took. A stage that throws counts as one failure. */
+/** @typedef {{ passed?: number, failed?: number, skipped?: number }} Counts */
+
+/**
+ * Runs one stage, adds its counts, and says how long it took. A stage that throws counts as one failure.
+ * @param {string} name
+ * @param {() => Counts | Promise<Counts>} work
+ */
 async function stage(name, work) {
   const started = performance.now();
   console.log(`\n── ${name}`);
+  /** @type {Counts} */
   let counts;
   try {
     counts = await work();
@@ -29,13 +36,18 @@ async function stage(name, work) {
     console.error(error.message);
     counts = { failed: 1 };
   }
-  for (const key of Object.keys(sum)) sum[key] += counts[key] ?? 0;
+  sum.passed += counts.passed ?? 0;
+  sum.failed += counts.failed ?? 0;
+  sum.skipped += counts.skipped ?? 0;
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`${counts.failed ? '✗' : '✓'} ${name} (${seconds} s)`);
   return !counts.failed;
 }
 
-/** Runs a program of this checkout and gives back its exit code and, beside showing it, its output. */
+/**
+ * Runs a program of this checkout and gives back its exit code and, beside showing it, its output.
+ * @param {string[]} args
+ */
 function run(args, env = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {
@@ -53,7 +65,10 @@ function run(args, env = {}) {
   });
 }
 
-/** A tool that passes or fails as a whole. */
+/**
+ * A tool that passes or fails as a whole.
+ * @param {string[]} args
+ */
 async function whole(args) {
   const { code } = await run(args);
   return code === 0 ? { passed: 1 } : { failed: 1 };
@@ -69,7 +84,9 @@ async function unitTests() {
   if (!existsSync(file)) return { failed: 1 };
   const report = JSON.parse(readFileSync(file, 'utf8'));
   // A file that does not even load has no tests to count.
-  const broken = report.testResults.filter((suite) => suite.status === 'failed' && suite.assertionResults.length === 0);
+  const broken = report.testResults.filter(
+    (/** @type {any} */ suite) => suite.status === 'failed' && suite.assertionResults.length === 0,
+  );
   const failed = report.numFailedTests + broken.length;
   return {
     passed: report.numPassedTests,

@@ -2,7 +2,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** Folder of the package that a path under node_modules belongs to (the innermost), and its name. */
+/**
+ * Folder of the package that a path under node_modules belongs to (the innermost), and its name.
+ * @param {string} source
+ */
 const packageOf = (source) => {
   // TensorFlow.js's own maps name its sources as they lie in its repository.
   const [, tfjs] = /(?:^|\/)(tfjs-[\w-]+)\/src\//.exec(source) ?? [];
@@ -18,7 +21,7 @@ const packageOf = (source) => {
  */
 export function shippedPackages(root, files) {
   const folders = new Map();
-  const note = (file) => {
+  const note = (/** @type {string} */ file) => {
     const [name, folder] = packageOf(file);
     if (name) folders.set(name, folder);
   };
@@ -40,7 +43,11 @@ export function shippedPackages(root, files) {
   return [...folders].sort(([a], [b]) => a.localeCompare(b, 'en'));
 }
 
-/** One text with every licence. A package without a licence file is named with what its package.json says. */
+/**
+ * One text with every licence. A package without a licence file is named with what its package.json says.
+ * @param {string} root
+ * @param {string[]} files
+ */
 export function thirdPartyNotices(root, files) {
   const parts = shippedPackages(root, files).map(([name, relative]) => {
     const folder = path.join(root, relative);

@@ -20,7 +20,10 @@ function workspace() {
   return folder;
 }
 
-/** Runs the installed VS Code's command; false when there is none. */
+/**
+ * Runs the installed VS Code's command; false when there is none.
+ * @param {string[]} args
+ */
 function code(args) {
   // On Windows it is a script of the shell's; its arguments here hold no more than paths.
   const shell = process.platform === 'win32';
@@ -29,6 +32,10 @@ function code(args) {
   return !error && status === 0;
 }
 
+/**
+ * @param {string} vsix
+ * @param {string} folder
+ */
 async function serve(vsix, folder) {
   if (!installServed()) throw new Error('npm could not install the browser-served VS Code. Its message is above.');
   const absent = whyAbsent();

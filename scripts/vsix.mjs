@@ -5,7 +5,10 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ZipFile } from 'yazl';
 
-/** Media types of what an extension may hold; VS Code wants one for every file name's ending. */
+/**
+ * Media types of what an extension may hold; VS Code wants one for every file name's ending.
+ * @type {Record<string, string>}
+ */
 const TYPES = {
   '.cjs': 'application/javascript',
   '.css': 'text/css',
@@ -20,15 +23,22 @@ const TYPES = {
   '.wasm': 'application/wasm',
 };
 
+/** @param {unknown} text */
 const escapeXml = (text) =>
   String(text).replace(
     /[<>&"']/g,
-    (c) => ({ '<': '&lt;', '>': '&gt;', '&': '&amp;', '"': '&quot;', "'": '&apos;' })[c],
+    (c) => ({ '<': '&lt;', '>': '&gt;', '&': '&amp;', '"': '&quot;', "'": '&apos;' })[c] ?? c,
   );
 
+/**
+ * @param {Record<string, any>} manifest
+ * @param {string | undefined} target
+ * @param {string[][]} assets
+ */
 function manifestXml(manifest, target, assets) {
-  const property = (id, value) => (value ? `      <Property Id="${id}" Value="${escapeXml(value)}" />\n` : '');
-  const asset = ([type, file]) =>
+  const property = (/** @type {string} */ id, /** @type {unknown} */ value) =>
+    value ? `      <Property Id="${id}" Value="${escapeXml(value)}" />\n` : '';
+  const asset = (/** @type {string[]} */ [type, file]) =>
     `    <Asset Type="${type}" Path="extension/${escapeXml(file)}" Addressable="true" />\n`;
   const license = assets.find(([type]) => type.endsWith('.License'));
   const icon = assets.find(([type]) => type.endsWith('.Icons.Default'));
@@ -56,10 +66,11 @@ ${assets.map(asset).join('')}  </Assets>
 `;
 }
 
+/** @param {string[]} names */
 function contentTypesXml(names) {
   const endings = new Set([...names.map((name) => path.posix.extname(name).toLowerCase()), '.vsixmanifest', '.json']);
   endings.delete('');
-  const line = (ending) =>
+  const line = (/** @type {string} */ ending) =>
     `<Default Extension="${escapeXml(ending)}" ContentType="${TYPES[ending] ?? 'application/octet-stream'}" />`;
   return `<?xml version="1.0" encoding="utf-8"?>
 <Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">${[...endings].sort().map(line).join('')}</Types>
@@ -83,7 +94,7 @@ export async function writeVsix(file, manifest, entries, target) {
     ['Microsoft.VisualStudio.Services.Icons.Default', manifest.icon],
   ].filter(([, name]) => names.includes(name));
   const zip = new ZipFile();
-  const xml = (text, name) => zip.addBuffer(Buffer.from(text), name);
+  const xml = (/** @type {string} */ text, /** @type {string} */ name) => zip.addBuffer(Buffer.from(text), name);
   xml(manifestXml(manifest, target, assets), 'extension.vsixmanifest');
   xml(contentTypesXml(names), '[Content_Types].xml');
   zip.addBuffer(Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`), 'extension/package.json');
@@ -91,7 +102,12 @@ export async function writeVsix(file, manifest, entries, target) {
     const metadata = `extension/${name}`;
     if (Buffer.isBuffer(source)) zip.addBuffer(source, metadata);
     else
-      zip.addReadStreamLazy(metadata, { size: statSync(source).size }, (done) => done(null, createReadStream(source)));
+      zip.addReadStreamLazy(
+        metadata,
+        { size: statSync(source).size },
+        (/** @type {(error: Error | null, stream: import("node:fs").ReadStream) => void} */ done) =>
+          done(null, createReadStream(source)),
+      );
   }
   zip.end();
   const aside = `${file}.${process.pid}`;

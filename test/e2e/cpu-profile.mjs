@@ -24,7 +24,7 @@ export async function profileScripting(frame, ours, seconds) {
   const { samples = [], timeDeltas = [] } = profile;
   await session.detach();
   const isOurs = new Map();
-  const mark = (node, inherited) => {
+  const mark = (/** @type {any} */ node, /** @type {boolean} */ inherited) => {
     const own = inherited || ours.test(node.callFrame.url);
     isOurs.set(node.id, own);
     for (const child of node.children ?? []) mark(byId.get(child), own);
@@ -32,6 +32,7 @@ export async function profileScripting(frame, ours, seconds) {
   const byId = new Map(profile.nodes.map((node) => [node.id, node]));
   mark(profile.nodes[0], false);
   if (![...isOurs.values()].some(Boolean)) throw new Error(`No script like ${ours} ran in ${seconds} s.`);
+  /** @type {number[]} */
   const frames = [];
   let [now, began, total] = [profile.startTime, Number.NEGATIVE_INFINITY, 0];
   samples.forEach((id, i) => {

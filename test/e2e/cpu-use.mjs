@@ -43,11 +43,16 @@ async function kinds(server) {
   return found;
 }
 
-/** How many windows' extension hosts live. */
+/**
+ * How many windows' extension hosts live.
+ * @param {number} server
+ */
 export const extensionHosts = async (server) =>
   (await kinds(server)).filter(({ kind }) => kind === 'extension host').length;
 
+/** @param {number} server */
 async function used(server) {
+  /** @type {Record<string, number>} */
   const sum = { 'extension host': 0, 'engine service': 0, 'VS Code server': 0, browser: 0 };
   for (const { kind, ms } of await kinds(server)) sum[kind] += ms;
   return sum;
@@ -56,6 +61,7 @@ async function used(server) {
 /**
  * Milliseconds that each kind of process computed a second while `work` was done.
  * @param {number} server process id of the VS Code server
+ * @param {() => Promise<any>} work
  */
 export async function cpuUse(server, work) {
   const before = await used(server);

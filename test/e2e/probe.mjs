@@ -13,7 +13,12 @@ export async function packProbe(file) {
   return file;
 }
 
-/** Samples between two moments (milliseconds since 1970): one a second. */
+/**
+ * Samples between two moments (milliseconds since 1970): one a second.
+ * @param {string} file
+ * @param {number} from
+ * @param {number} to
+ */
 export async function samplesBetween(file, from, to) {
   const text = await readFile(file, 'utf8').catch(() => '');
   return text

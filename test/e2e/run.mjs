@@ -34,12 +34,14 @@ const { values: options } = parseArgs({
 const LIMIT_MS = 8 * 60_000;
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
-/** Names of those that failed and passed when they were played again. */
+/** @type {string[]} Names of those that failed and passed when they were played again. */
 const retried = [];
 
 /**
  * @param {number} retries how often it may still be played again if it fails
  * @param {boolean} isAgain whether it has failed before
+ * @param {import('./stage.mjs').Stage} stage
+ * @param {import('./stage.mjs').Scenario} scenario
  */
 async function runOne(stage, scenario, retries, isAgain = false) {
   const reason = scenario.skip?.();

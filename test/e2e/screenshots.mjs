@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makePackage } from '../../scripts/package.mjs';
-import { launch } from '../webview/browser.mjs';
+import { boxOf, launch } from '../webview/browser.mjs';
 import { VSCodeServer, whyAbsent } from './server.mjs';
 import { DashboardPage, VSCodeWindow } from './window.mjs';
 import { luthier, runsOf } from './workplace.mjs';
@@ -23,6 +23,12 @@ const SETTINGS = {
   'editor.minimap.enabled': false,
 };
 
+/**
+ * @param {import('playwright-core').Browser} browser
+ * @param {import('./server.mjs').VSCodeServer} server
+ * @param {string} workspace
+ * @param {keyof typeof SIZES} size
+ */
 async function openWindow(browser, server, workspace, size) {
   const context = await browser.newContext({ viewport: SIZES[size], reducedMotion: 'reduce' });
   const window = new VSCodeWindow(await context.newPage());
@@ -35,7 +41,11 @@ const RUNS = {
   'tickets · full': [],
 };
 
-/** Trees and dashboard, comparison, Try Model, data set, recipe, Fine-tune on Selection, walkthrough: one picture each. */
+/**
+ * Trees and dashboard, comparison, Try Model, data set, recipe, Fine-tune on Selection, walkthrough: one picture each.
+ * @param {import('./window.mjs').VSCodeWindow} window
+ * @param {(view: string, clip?: any) => Promise<void>} take
+ */
 async function takeAll(window, take) {
   const { page } = window;
   await window.openSideBar();
@@ -96,7 +106,7 @@ async function takeAll(window, take) {
   await window.command('Luthier: Fine-tune on Selection');
   await window.answerUntilSummary('starters/bert');
   await take('fine-tune');
-  const summary = await page.locator('.quick-input-widget').boundingBox();
+  const summary = await boxOf(page.locator('.quick-input-widget'));
   await take('fine-tune-summary', {
     x: summary.x - 8,
     y: summary.y - 8,
@@ -148,12 +158,19 @@ async function main() {
       if (wanted.length > 0 && !wanted.includes(theme)) continue;
       const all = JSON.parse(await readFile(settings, 'utf8'));
       await writeFile(settings, JSON.stringify({ ...all, 'workbench.colorTheme': title }));
-      for (const size of Object.keys(SIZES)) {
-        const take = async (window, view, clip) => {
+      for (const size of /** @type {(keyof typeof SIZES)[]} */ (Object.keys(SIZES))) {
+        const take = async (
+          /** @type {import('./window.mjs').VSCodeWindow} */ window,
+          /** @type {string} */ view,
+          /** @type {import('playwright-core').PageScreenshotOptions['clip']} */ clip = undefined,
+        ) => {
           // Hover and caret come and go: the pointer rests where nothing is.
           await window.page.mouse.move(2, 2);
           await new Promise((resolve) => setTimeout(resolve, 500));
-          await window.page.screenshot({ path: path.join(output, `${view}-${theme}-${size}.png`), clip });
+          await window.page.screenshot({
+            path: path.join(output, `${view}-${theme}-${size}.png`),
+            ...(clip && { clip }),
+          });
         };
         const empty = await openWindow(browser, server, nothing, size);
         await empty.openSideBar();

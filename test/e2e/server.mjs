@@ -31,7 +31,10 @@ async function freePort() {
   return port;
 }
 
-/** This process's environment without what belongs to npm, to a Node or to a VS Code that started us. */
+/**
+ * This process's environment without what belongs to npm, to a Node or to a VS Code that started us.
+ * @param {Record<string, string | undefined>} extra
+ */
 function environment(extra) {
   const kept = Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_OPTIONS$|VSCODE_|ELECTRON_)/i.test(name));
   return { ...Object.fromEntries(kept), ...extra };
@@ -67,6 +70,7 @@ export class VSCodeServer {
     this.folder = folder;
     this.options = options;
     this.output = '';
+    /** @type {import('node:child_process').ChildProcess | null} */
     this.child = null;
   }
 
@@ -82,7 +86,10 @@ export class VSCodeServer {
     return environment({ ...keep, ...this.options.env });
   }
 
-  /** Installs VSIX files as `code --install-extension` does. */
+  /**
+   * Installs VSIX files as `code --install-extension` does.
+   * @param {...string} files
+   */
   async install(...files) {
     await this.#prepare();
     const args = files.flatMap((file) => ['--install-extension', file]);
@@ -96,6 +103,11 @@ export class VSCodeServer {
     // It may exit with 0 all the same, so its words count.
     const done = output.match(/was successfully installed/g)?.length ?? 0;
     if (code !== 0 || done < files.length) throw new Error(`VS Code did not install the extension:\n${output}`);
+  }
+
+  /** The server's process; 0 while there is none, which no process has. */
+  get pid() {
+    return this.child?.pid ?? 0;
   }
 
   async start() {
@@ -134,7 +146,7 @@ export class VSCodeServer {
     if (!child?.pid || child.exitCode !== null) return;
     const { pid } = child;
     const ended = new Promise((resolve) => child.once('exit', resolve));
-    const end = (signal) => {
+    const end = (/** @type {NodeJS.Signals} */ signal) => {
       try {
         process.kill(-pid, signal);
       } catch {
@@ -148,7 +160,10 @@ export class VSCodeServer {
     end('SIGKILL');
   }
 
-  /** Address that opens a folder, a `.code-workspace` file, or, for null, a window with neither. */
+  /**
+   * Address that opens a folder, a `.code-workspace` file, or, for null, a window with neither.
+   * @param {string | null} target
+   */
   open(target) {
     if (target === null) return `${this.url}/?ew=true`;
     const kind = target.endsWith('.code-workspace') ? 'workspace' : 'folder';

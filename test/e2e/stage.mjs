@@ -8,6 +8,10 @@ import { clearRuns, makeWorkspace } from './workplace.mjs';
 
 const SIZE = { width: 1440, height: 900 };
 
+/**
+ * @typedef {{ name: string, play: (stage: Stage) => Promise<unknown>, skip?: () => string | null | undefined, [key: string]: unknown }} Scenario
+ */
+
 export class Stage {
   /** @param {string} folder everything is made in it */
   constructor(folder) {
@@ -16,17 +20,27 @@ export class Stage {
     this.eventLoop = path.join(folder, 'event-loop.jsonl');
     /** @type {VSCodeServer[]} */
     this.servers = [];
-    /** @type {VSCodeServer | null} */
-    this.server = null;
-    /** @type {import('playwright-core').Browser | null} */
-    this.browser = null;
-    /** @type {VSCodeWindow | null} */
-    this.window = null;
+    /** @type {string[]} */
+    this.extensions = [];
+    // There while a scenario plays.
+    /** @type {VSCodeServer} */
+    this.server = /** @type {any} */ (null);
+    /** @type {import('playwright-core').Browser} */
+    this.browser = /** @type {any} */ (null);
+    /** @type {VSCodeWindow} */
+    this.window = /** @type {any} */ (null);
+    /** @type {DashboardPage} */
+    this.dashboard = /** @type {any} */ (null);
+    /** @type {VSCodeWindow | null} The one that a picture is taken of. */
+    this.shown = null;
+    /** @type {string[]} */
     this.figures = [];
     /** When something trained, for the event loop's samples. */
+    /** @type {[from: number, to: number][]} */
     this.trained = [];
   }
 
+  /** @param {string[]} extensions */
   async start(extensions) {
     this.extensions = extensions;
     await makeWorkspace(this.workspace);
@@ -34,7 +48,11 @@ export class Stage {
     this.browser = await launch();
   }
 
-  /** A further VS Code with the same extensions. */
+  /**
+   * A further VS Code with the same extensions.
+   * @param {string} name
+   * @param {Record<string, any>} options
+   */
   async serve(name, options) {
     const server = new VSCodeServer(path.join(this.folder, name), {
       ...options,
@@ -53,7 +71,6 @@ export class Stage {
 
   /** A fresh browser profile with the workspace open, or whatever else VSCodeServer.open takes. */
   async openWindow(server = this.server, target = this.workspace) {
-    if (!server || !this.browser) throw new Error('The stage has not been started.');
     const context = await this.browser.newContext({ viewport: SIZE, reducedMotion: 'reduce' });
     await context.grantPermissions(['clipboard-read', 'clipboard-write']).catch(() => undefined);
     const page = await context.newPage();
@@ -68,11 +85,15 @@ export class Stage {
     return window;
   }
 
+  /** @param {VSCodeWindow} window */
   dashboardOf(window) {
     return new DashboardPage(window);
   }
 
-  /** Plays one scenario in an orderly window. */
+  /**
+   * Plays one scenario in an orderly window.
+   * @param {Scenario} scenario
+   */
   async play(scenario) {
     await clearRuns(this.workspace);
     if (!this.window) {
@@ -87,7 +108,11 @@ export class Stage {
     await this.window.clearNotifications();
   }
 
-  /** What is left of a failed scenario: a picture and what the browser said. The next one gets a new window on fresh files. */
+  /**
+   * What is left of a failed scenario: a picture and what the browser said. The next one gets a new window on fresh files.
+   * @param {Scenario} scenario
+   * @param {string} output
+   */
   async evidence(scenario, output) {
     const name = path.join(output, scenario.name.replace(/[^\w]+/g, '-').slice(0, 60));
     const files = [];
@@ -103,13 +128,17 @@ export class Stage {
     } catch (error) {
       console.log(`  no picture: ${error.message}`);
     }
-    this.window = null;
+    this.window = /** @type {any} */ (null);
     if (!this.browser?.isConnected()) this.browser = await launch();
     await makeWorkspace(this.workspace);
     return files;
   }
 
-  /** Notes a figure that is reported, never asserted. */
+  /**
+   * Notes a figure that is reported, never asserted.
+   * @param {string} name
+   * @param {unknown} value
+   */
   figure(name, value) {
     this.figures.push(`${name}: ${value}`);
   }

@@ -10,6 +10,7 @@ const QUICK = '.quick-input-widget:not([style*="display: none"])';
 
 /** In the page: keeps what notifications said, since they go away by themselves. */
 function listen() {
+  /** @type {string[]} */
   const said = [];
   const seen = new Set();
   window.notificationsSaid = { said, seen };
@@ -35,6 +36,7 @@ export class VSCodeWindow {
     page.setDefaultNavigationTimeout(PATIENCE);
   }
 
+  /** @param {string} url */
   async open(url) {
     await this.page.addInitScript(listen);
     await this.page.goto(url);
@@ -70,7 +72,7 @@ export class VSCodeWindow {
   }
 
   /** Waits until `check` gives something truthy, and gives it; fails with what was waited for. */
-  async until(what, check, { patience = PATIENCE, every = 100 } = {}) {
+  async until(/** @type {string} */ what, /** @type {() => any} */ check, { patience = PATIENCE, every = 100 } = {}) {
     const end = performance.now() + patience;
     let last;
     for (;;) {
@@ -91,7 +93,10 @@ export class VSCodeWindow {
     }
   }
 
-  /** Runs a command from the palette by its title, with the keys alone. */
+  /**
+   * Runs a command from the palette by its title, with the keys alone.
+   * @param {string} title
+   */
   async command(title) {
     const { page } = this;
     await this.until(`the command “${title}”`, async () => {
@@ -117,7 +122,10 @@ export class VSCodeWindow {
     return this.page.locator(`${QUICK} .quick-input-list .monaco-list-row`);
   }
 
-  /** Moves to the row of the open list that has this very label: longer ones with the same words may stand above it. */
+  /**
+   * Moves to the row of the open list that has this very label: longer ones with the same words may stand above it.
+   * @param {string} label
+   */
   async moveTo(label) {
     for (let down = 0; down < 10; down++) {
       const focused = this.rows().locator('xpath=self::*[contains(@class, "focused")]').first();
@@ -129,7 +137,10 @@ export class VSCodeWindow {
     return false;
   }
 
-  /** Until a question is shown whose title or placeholder holds a text. */
+  /**
+   * Until a question is shown whose title or placeholder holds a text.
+   * @param {string} text
+   */
   async question(text) {
     await this.until(`the question “${text}”`, async () => {
       const title = await this.page.locator(`${QUICK} .quick-input-title`).allTextContents();
@@ -140,7 +151,10 @@ export class VSCodeWindow {
     });
   }
 
-  /** Answers the open question: with the row that holds `text`, or without one with what is offered first. */
+  /**
+   * Answers the open question: with the row that holds `text`, or without one with what is offered first.
+   * @param {string} [text]
+   */
   async answer(text) {
     if (text === undefined) {
       await this.rows().locator('xpath=self::*[contains(@class, "focused")]').first().waitFor();
@@ -151,14 +165,20 @@ export class VSCodeWindow {
     await this.page.locator(`${QUICK} input`).first().press('Enter');
   }
 
-  /** Answers the open question for a line of text. */
+  /**
+   * Answers the open question for a line of text.
+   * @param {string} text
+   */
   async type(text) {
     const input = this.page.locator(`${QUICK} input`).first();
     await input.fill(text);
     await input.press('Enter');
   }
 
-  /** Names a file or folder, by its whole path, in the dialog that asks for one. */
+  /**
+   * Names a file or folder, by its whole path, in the dialog that asks for one.
+   * @param {string} file
+   */
   async chooseFile(file) {
     const input = this.page.locator(`${QUICK} input`).first();
     await this.until('the dialog with a folder', async () => (await input.inputValue()).startsWith('/'));
@@ -171,7 +191,11 @@ export class VSCodeWindow {
     });
   }
 
-  /** Chooses from the context menu of what `locator` names. */
+  /**
+   * Chooses from the context menu of what `locator` names.
+   * @param {import('playwright-core').Locator} locator
+   * @param {string} label
+   */
   async contextMenu(locator, label) {
     await locator.click({ button: 'right' });
     const item = this.page.locator('.monaco-menu .action-label').getByText(label, { exact: true });
@@ -183,7 +207,10 @@ export class VSCodeWindow {
     });
   }
 
-  /** Until a modal dialog says what fits; gives all that it says. */
+  /**
+   * Until a modal dialog says what fits; gives all that it says.
+   * @param {RegExp} pattern
+   */
   async dialog(pattern) {
     const box = this.page.locator('.monaco-dialog-box');
     return await this.until(`a dialog like ${pattern}`, async () => {
@@ -192,7 +219,10 @@ export class VSCodeWindow {
     });
   }
 
-  /** Presses a button of the open dialog. */
+  /**
+   * Presses a button of the open dialog.
+   * @param {string} button
+   */
   async answerDialog(button) {
     const box = this.page.locator('.monaco-dialog-box');
     await box.getByRole('button', { name: button, exact: true }).click();
@@ -210,7 +240,10 @@ export class VSCodeWindow {
     await this.question(summary);
   }
 
-  /** Opens a file of the workspace by its name. */
+  /**
+   * Opens a file of the workspace by its name.
+   * @param {string} name
+   */
   async openFile(name) {
     const { page } = this;
     // What was asked before the files could be searched stays without an answer, and a view that opens meanwhile takes
@@ -237,13 +270,19 @@ export class VSCodeWindow {
     await header.waitFor();
   }
 
-  /** Rows of one of Luthier's views: `Datasets` or `Runs`. */
+  /**
+   * Rows of one of Luthier's views: `Datasets` or `Runs`.
+   * @param {string} view
+   */
   tree(view) {
     // Behind the welcome text an emptied list keeps its last rows, unseen.
     return this.page.locator(`.pane:has(> .pane-header[aria-label^="${view}"]) .monaco-list-row:visible`);
   }
 
-  /** What a tree shows, a line for each row. */
+  /**
+   * What a tree shows, a line for each row.
+   * @param {string} view
+   */
   async treeText(view) {
     return (
       await this.tree(view).evaluateAll((rows) =>
@@ -252,7 +291,11 @@ export class VSCodeWindow {
     ).map((line) => line.trim());
   }
 
-  /** The page in a webview of ours, by its element: `luthier-dashboard` or `luthier-tryout`. */
+  /**
+   * The page in a webview of ours, by its element: `luthier-dashboard` or `luthier-tryout`.
+   * @param {string} element
+   * @param {{ patience?: number, every?: number }} [options]
+   */
   async webview(element, options) {
     return await this.until(
       `the webview ${element}`,
@@ -295,6 +338,7 @@ export class VSCodeWindow {
 
 /** The dashboard as it is shown. */
 export class DashboardPage {
+  /** @param {VSCodeWindow} window */
   constructor(window) {
     this.window = window;
   }
@@ -327,6 +371,7 @@ export class DashboardPage {
     );
   }
 
+  /** @param {number} step */
   async untilStep(step) {
     return await this.window.until(`step ${step} on the dashboard`, async () => {
       const now = await this.step();
@@ -334,6 +379,10 @@ export class DashboardPage {
     });
   }
 
+  /**
+   * @param {string} word
+   * @param {{ patience?: number, every?: number }} [options]
+   */
   async untilState(word, options) {
     await this.window.until(
       `the state “${word}” on the dashboard`,
@@ -342,6 +391,7 @@ export class DashboardPage {
     );
   }
 
+  /** @param {string} label */
   async press(label) {
     const frame = await this.frame();
     await frame.locator('.actions vscode-button').filter({ hasText: label }).first().click();

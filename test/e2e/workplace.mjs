@@ -40,7 +40,11 @@ export async function makeWorkspace(folder) {
   await makeTinyBert(path.join(folder, 'deep'), 10);
   await writeFile(path.join(folder, 'rows.csv'), tinyRows(240));
   // Long texts: a run of them lasts well beyond a reload, on a fast machine too.
-  const long = tinyRows(19_900).replace(/^(.*),(good|bad)$/gm, (_, text, label) => `${`${text} `.repeat(4)},${label}`);
+  const long = tinyRows(19_900).replace(
+    /^(.*),(good|bad)$/gm,
+    (/** @type {string} */ _, /** @type {string} */ text, /** @type {string} */ label) =>
+      `${`${text} `.repeat(4)},${label}`,
+  );
   await writeFile(path.join(folder, 'many-rows.csv'), long);
   // Not among the files that are found by themselves.
   await writeFile(path.join(folder, 'letters.txt'), 'good\ta lovely day\nbad\ta dull day\n'.repeat(20));
@@ -54,7 +58,7 @@ export async function makeWorkspace(folder) {
     save_steps: 20,
     num_train_epochs: 4,
   };
-  const write = (name, change) =>
+  const write = (/** @type {string} */ name, /** @type {object} */ change) =>
     writeFile(path.join(folder, `${name}.recipe.json`), `${JSON.stringify({ ...recipe, ...change }, null, 2)}\n`);
   await write('short', {});
   // Long enough to be killed in the middle on any machine, and short enough to be brought to its end.
@@ -65,7 +69,11 @@ export async function makeWorkspace(folder) {
   await write('endless', { model: 'deep', num_train_epochs: ENDLESS_EPOCHS, eval_steps: 200 });
 }
 
-/** Runs `luthier` of this checkout, as in a terminal; gives its standard output. */
+/**
+ * Runs `luthier` of this checkout, as in a terminal; gives its standard output.
+ * @param {string} folder
+ * @param {...string} args
+ */
 export async function luthier(folder, ...args) {
   const child = spawn(process.execPath, [path.join(root, 'dist/engine/cli.cjs'), ...args], {
     cwd: folder,
@@ -80,10 +88,17 @@ export async function luthier(folder, ...args) {
   return output;
 }
 
-/** Trains a recipe of the workspace in the terminal, to its end. */
+/**
+ * Trains a recipe of the workspace in the terminal, to its end.
+ * @param {string} folder
+ * @param {string} name
+ */
 export const runToEnd = (folder, name) => luthier(folder, 'train', `${name}.recipe.json`, '--json');
 
-/** Runs of a workspace, newest first: folder and record. */
+/**
+ * Runs of a workspace, newest first: folder and record.
+ * @param {string} folder
+ */
 export async function runsOf(folder) {
   const home = path.join(folder, '.luthier/runs');
   const names = await readdir(home).catch(() => []);
@@ -96,7 +111,10 @@ export async function runsOf(folder) {
   return runs.sort((a, b) => b.record.created_at.localeCompare(a.record.created_at));
 }
 
-/** Lines of a run's metrics.jsonl; a last one that is being written is left out. */
+/**
+ * Lines of a run's metrics.jsonl; a last one that is being written is left out.
+ * @param {string} run
+ */
 export async function metricsOf(run) {
   const text = await readFile(path.join(run, 'metrics.jsonl'), 'utf8').catch(() => '');
   return text.split('\n').flatMap((line) => {
@@ -108,17 +126,25 @@ export async function metricsOf(run) {
   });
 }
 
+/** @param {string} run */
 export async function endpointOf(run) {
   return JSON.parse(await readFile(path.join(run, 'endpoint.json'), 'utf8'));
 }
 
-/** Whether a process works on this run: its folder stands in the process's arguments. */
+/**
+ * Whether a process works on this run: its folder stands in the process's arguments.
+ * @param {number} pid
+ * @param {string} run
+ */
 async function worksOn(pid, run) {
   const args = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
   return args.split('\0').includes(run);
 }
 
-/** Kills a run's process, as a crash or the system would; false when there was none. */
+/**
+ * Kills a run's process, as a crash or the system would; false when there was none.
+ * @param {string} run
+ */
 export async function killRun(run) {
   const { pid } = await endpointOf(run).catch(() => ({}));
   if (!pid || !(await worksOn(pid, run))) return false;
@@ -126,7 +152,10 @@ export async function killRun(run) {
   return true;
 }
 
-/** Ends what still trains, so that nothing outlives the tests, and removes the runs and what was made for them. */
+/**
+ * Ends what still trains, so that nothing outlives the tests, and removes the runs and what was made for them.
+ * @param {string} folder
+ */
 export async function clearRuns(folder) {
   for (const { folder: run } of await runsOf(folder)) {
     await killRun(run);

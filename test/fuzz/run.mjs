@@ -68,9 +68,14 @@ const failures = [];
 const done = Object.fromEntries(readers.map((name) => [name, 0]));
 console.log(`seed ${seed}`);
 
-/** Runs cases of a reader in a process of its own, and in another after one that ended it. */
+/**
+ * Runs cases of a reader in a process of its own, and in another after one that ended it.
+ * @param {string} reader
+ * @param {number} from
+ * @param {number} count
+ */
 async function play(reader, from, count) {
-  const fail = (number, what) => {
+  const fail = (/** @type {number} */ number, /** @type {string} */ what) => {
     failures.push({ reader, number });
     const again = `node test/fuzz/run.mjs --seed ${seed} --reader '${reader}' --case ${number}`;
     console.error(`✗ ${reader}, case ${number}: ${what}\n  again: ${again}`);
@@ -86,6 +91,7 @@ async function play(reader, from, count) {
       words = (words + data).slice(-2_000);
     });
     const outcome = await new Promise((resolve) => {
+      /** @type {NodeJS.Timeout | undefined} */
       let timer;
       const wait = () => {
         clearTimeout(timer);

@@ -27,7 +27,11 @@ async function load() {
   return createRequire(import.meta.url)(outfile);
 }
 
-/** Does something and says how long it took, and how long a 1 ms timer had to wait at most. */
+/**
+ * Does something and says how long it took, and how long a 1 ms timer had to wait at most.
+ * @param {string} what
+ * @param {() => unknown} work
+ */
 async function timed(what, work) {
   let before = performance.now();
   let longest = 0;
@@ -47,7 +51,7 @@ async function timed(what, work) {
 try {
   const { RunStore, DatasetStore, RunFeed } = await load();
   const home = path.join(folder, '.luthier');
-  const record = (id) => ({
+  const record = (/** @type {string} */ id) => ({
     ...{
       format: 1,
       id,

@@ -10,9 +10,11 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.resolve(here, '../..');
 // The heavy tools are a package of their own: npm ci --prefix test/e2e
 const tools = createRequire(path.join(root, 'test/e2e/package.json'));
+/** @param {string} name */
 const load = async (name) => import(pathToFileURL(tools.resolve(name)).href);
 
 const ORIGIN = 'https://webview.test';
+/** @type {Record<string, string>} */
 const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.ttf': 'font/ttf', '.map': 'application/json' };
 
 export const THEMES = {
@@ -48,10 +50,13 @@ export const launch = async () => {
   const { default: sparticuz } = await load('@sparticuz/chromium');
   // Its arguments are for AWS Lambda, where there is one process: there all windows share one thread, and what one of
   // them computes keeps the others waiting.
-  const own = sparticuz.args.filter((arg) => !['--single-process', '--in-process-gpu', '--no-zygote'].includes(arg));
+  const own = sparticuz.args.filter(
+    (/** @type {string} */ arg) => !['--single-process', '--in-process-gpu', '--no-zygote'].includes(arg),
+  );
   return chromium.launch({ executablePath: await sparticuz.executablePath(), args: [...own, ...args] });
 };
 
+/** @param {string[]} names */
 const onPath = (names) => {
   for (const folder of (process.env.PATH ?? '').split(path.delimiter))
     for (const name of names) {
@@ -66,7 +71,11 @@ const onPath = (names) => {
   return undefined;
 };
 
-/** The very page that the extension makes: its builder is plain TypeScript. */
+/**
+ * The very page that the extension makes: its builder is plain TypeScript.
+ * @param {string} view
+ * @param {string} language
+ */
 const pageHtml = async (view, language) => {
   const source = readFileSync(path.join(root, 'src/extension/views/html.ts'), 'utf8');
   const { code } = transformSync(source, { loader: 'ts', format: 'esm' });
@@ -83,9 +92,20 @@ const pageHtml = async (view, language) => {
   });
 };
 
+/** @param {keyof typeof THEMES} theme */
 const themeVariables = async (theme) => {
   const { theme: pairs } = await load(`@vscode-elements/webview-playground/dist/themes/${THEMES[theme].file}.js`);
-  return pairs.map(([name, value]) => [name.replaceAll('\\', ''), value]);
+  return pairs.map((/** @type {[string, string]} */ [name, value]) => [name.replaceAll('\\', ''), value]);
+};
+
+/**
+ * Where something is on the page.
+ * @param {import('playwright-core').Locator} locator
+ */
+export const boxOf = async (locator) => {
+  const box = await locator.boundingBox();
+  if (!box) throw new Error(`${locator} is not shown`);
+  return box;
 };
 
 /**
@@ -117,6 +137,7 @@ export const openWebview = async (browser, options) => {
     reducedMotion: reducedMotion ? 'reduce' : 'no-preference',
   });
   const page = await context.newPage();
+  /** @type {string[]} */
   const problems = [];
   page.on('console', (line) => {
     if (['error', 'warning'].includes(line.type())) problems.push(`${line.type()}: ${line.text()}`);
@@ -139,9 +160,9 @@ export const openWebview = async (browser, options) => {
         Object.defineProperty(Navigator.prototype, 'language', { get: () => navigatorLanguage, configurable: true });
       if (kept !== null) sessionStorage.setItem('state', JSON.stringify(kept));
       window.acquireVsCodeApi = () => ({
-        postMessage: (message) => window.posts.push(message),
+        postMessage: (/** @type {any} */ message) => window.posts.push(message),
         getState: () => JSON.parse(sessionStorage.getItem('state') ?? 'null') ?? undefined,
-        setState: (value) => sessionStorage.setItem('state', JSON.stringify(value)),
+        setState: (/** @type {unknown} */ value) => sessionStorage.setItem('state', JSON.stringify(value)),
       });
       const paint = () => {
         for (const [name, value] of variables) document.documentElement.style.setProperty(name, value);
@@ -161,7 +182,7 @@ export const openWebview = async (browser, options) => {
     /** Posts a message as the host would; step columns become typed arrays on the way. */
     send: (message) =>
       page.evaluate((/** @type {any} */ sent) => {
-        const columns = (steps) =>
+        const columns = (/** @type {Record<string, number[]>} */ steps) =>
           Object.fromEntries(Object.entries(steps).map(([name, values]) => [name, Float64Array.from(values)]));
         if (sent.type === 'snapshot' && sent.runs) for (const run of sent.runs) run.steps = columns(run.steps);
         if (sent.type === 'steps') sent.steps = columns(sent.steps);

@@ -2,7 +2,7 @@
 // scripting a frame costs while that run goes on, is zoomed, smoothed and pointed at. A measurement, not a test.
 // Build first: node esbuild.mjs webview
 import { cpus } from 'node:os';
-import { launch, openWebview } from './browser.mjs';
+import { boxOf, launch, openWebview } from './browser.mjs';
 import { madeRun } from './recording.mjs';
 
 const STEPS = 100_000;
@@ -30,9 +30,14 @@ const BROWSER = new Set([
   'IntersectionObserverController::computeIntersections',
 ]);
 
-/** Records a trace while `work` runs; scripting by frame in ms of CPU time, in which other processes do not count. */
+/**
+ * Records a trace while `work` runs; scripting by frame in ms of CPU time, in which other processes do not count.
+ * @param {import('playwright-core').Page} page
+ * @param {() => Promise<unknown>} work
+ */
 const profile = async (page, work) => {
   const session = await page.context().newCDPSession(page);
+  /** @type {any[]} */
   const events = [];
   session.on('Tracing.dataCollected', ({ value }) => events.push(...value));
   await session.send('Tracing.start', {
@@ -55,6 +60,7 @@ const profile = async (page, work) => {
   return framesOf(events);
 };
 
+/** @param {any[]} events */
 const framesOf = (events) => {
   const busiest = new Map();
   for (const { name, pid, tid } of events)
@@ -68,6 +74,7 @@ const framesOf = (events) => {
     .map((event) => event.ts)
     .sort((a, b) => a - b);
   const frames = new Map();
+  /** @type {any[]} */
   const stack = [];
   for (const event of main) {
     while (stack.length > 0 && stack[stack.length - 1].ts + stack[stack.length - 1].dur <= event.ts) stack.pop();
@@ -84,7 +91,8 @@ const framesOf = (events) => {
     stack.push(event);
   }
   const values = [...frames.values()].map((value) => Math.max(0, value)).sort((a, b) => a - b);
-  const at = (share) => +(values[Math.min(values.length - 1, Math.floor(share * values.length))] ?? 0).toFixed(2);
+  const at = (/** @type {number} */ share) =>
+    +(values[Math.min(values.length - 1, Math.floor(share * values.length))] ?? 0).toFixed(2);
   return {
     frames: values.length,
     median_ms: at(0.5),
@@ -94,9 +102,13 @@ const framesOf = (events) => {
   };
 };
 
-/** Time from a snapshot's arrival until every chart has been drawn and the frame shown, in ms. */
+/**
+ * Time from a snapshot's arrival until every chart has been drawn and the frame shown, in ms.
+ * @param {import('./browser.mjs').Webview} view
+ * @param {import('./recording.mjs').RecordedRun[]} runs
+ */
 const open = async (view, runs) => {
-  await view.page.evaluate((sent) => {
+  await view.page.evaluate((/** @type {any} */ sent) => {
     for (const run of sent)
       run.steps = Object.fromEntries(
         Object.entries(run.steps).map(([name, values]) => [name, Float64Array.from(values)]),
@@ -119,7 +131,13 @@ const open = async (view, runs) => {
   );
 };
 
-/** Events of further steps every 100 ms, as the host posts them; `rate` steps a second. */
+/**
+ * Events of further steps every 100 ms, as the host posts them; `rate` steps a second.
+ * @param {import('./browser.mjs').Webview} view
+ * @param {string[]} ids
+ * @param {number} rate
+ * @param {number} seconds
+ */
 const goOn = (view, ids, rate, seconds) =>
   view.page.evaluate(
     async ({ ids, rate, seconds }) => {
@@ -148,18 +166,26 @@ const goOn = (view, ids, rate, seconds) =>
     { ids, rate, seconds },
   );
 
+/**
+ * @param {import('./browser.mjs').Webview} view
+ * @param {number} seconds
+ */
 const hover = async (view, seconds) => {
-  const box = await view.page.locator('.u-over').first().boundingBox();
+  const box = await boxOf(view.page.locator('.u-over').first());
   for (let i = 0; i < seconds * 30; i++) {
     await view.page.mouse.move(box.x + 10 + ((i * 7) % (box.width - 20)), box.y + 50);
     await new Promise((next) => setTimeout(next, 33));
   }
 };
 
+/**
+ * @param {import('./browser.mjs').Webview} view
+ * @param {number} seconds
+ */
 const smooth = async (view, seconds) => {
   for (let i = 0; i < seconds * 10; i++) {
     await view.page.evaluate(
-      (value) => {
+      (/** @type {number} */ value) => {
         const input = /** @type {HTMLInputElement} */ (document.querySelector('input[type=range]'));
         input.value = String(value);
         input.dispatchEvent(new Event('input', { bubbles: true }));
@@ -170,8 +196,12 @@ const smooth = async (view, seconds) => {
   }
 };
 
+/**
+ * @param {import('./browser.mjs').Webview} view
+ * @param {number} times
+ */
 const zoom = async (view, times) => {
-  const box = await view.page.locator('.u-over').first().boundingBox();
+  const box = await boxOf(view.page.locator('.u-over').first());
   for (let i = 0; i < times; i++) {
     await view.page.mouse.move(box.x + box.width * 0.2, box.y + 50);
     await view.page.mouse.down();
@@ -184,13 +214,18 @@ const zoom = async (view, times) => {
 };
 
 const browser = await launch();
+/** @type {Record<string, unknown>} */
 const results = {};
+/**
+ * @param {string} name
+ * @param {number} count
+ */
 const measure = async (name, count) => {
   const runs = Array.from({ length: count }, (_, i) =>
     madeRun({ id: `run-${i}`, name: `run ${i}`, seed: i + 1, total: STEPS, state: 'running', evaluations: 100 }),
   );
   const ids = runs.map((run) => run.record.id);
-  const note = (name, result) => {
+  const note = (/** @type {string} */ name, /** @type {unknown} */ result) => {
     results[name] = result;
     console.error(`${name}: ${JSON.stringify(result)}`);
   };

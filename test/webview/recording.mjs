@@ -14,7 +14,8 @@ const COLUMNS = [
   'rss_bytes',
 ];
 
-const columnsOf = (steps) => Object.fromEntries(COLUMNS.map((name) => [name, steps.map((step) => step[name])]));
+const columnsOf = (/** @type {any[]} */ steps) =>
+  Object.fromEntries(COLUMNS.map((name) => [name, steps.map((step) => step[name])]));
 
 /**
  * A snapshot whose columns are plain arrays: openWebview's `send` makes typed arrays of them.
@@ -51,7 +52,7 @@ export const fromFolder = (folder) => {
 };
 
 /** mulberry32: small, seeded, good enough to draw with. */
-const random = (seed) => () => {
+const random = (/** @type {number} */ seed) => () => {
   seed = (seed + 0x6d2b79f5) | 0;
   let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
   t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
@@ -261,6 +262,7 @@ export const madeFolds = (options = {}) => {
   const next = random(3);
   const results = Array.from({ length: isDone ? 5 : 2 }, (_, i) => {
     const f1 = 0.83 + 0.12 * (next() - 0.5);
+    /** @type {Record<string, number>} */
     const metrics = {
       loss: 1.3 - f1,
       accuracy: f1 + 0.01,
@@ -271,10 +273,11 @@ export const madeFolds = (options = {}) => {
     };
     return { fold: i + 1, metrics, n: i === 1 ? 107 : 106 };
   });
-  const over = (of) =>
+  const over = (/** @type {(values: number[]) => number} */ of) =>
     Object.fromEntries(Object.keys(results[0].metrics).map((key) => [key, of(results.map((r) => r.metrics[key]))]));
-  const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
-  const spread = (values) => Math.sqrt(values.reduce((s, x) => s + (x - mean(values)) ** 2, 0) / (values.length - 1));
+  const mean = (/** @type {number[]} */ values) => values.reduce((a, b) => a + b, 0) / values.length;
+  const spread = (/** @type {number[]} */ values) =>
+    Math.sqrt(values.reduce((s, x) => s + (x - mean(values)) ** 2, 0) / (values.length - 1));
   const fold = isDone && final ? undefined : isDone ? 5 : 3;
   const best = { step: 0, metrics: over(mean) };
   const all = 5 * total + (final ? Math.ceil(1.25 * total) : 0);
@@ -348,6 +351,11 @@ const report = (labels, next) => {
   };
 };
 
+/**
+ * @param {string[]} labels
+ * @param {() => number} next
+ * @param {number} n
+ */
 const rowsFor = (labels, next, n) =>
   Array.from({ length: n }, (_, i) => ({
     line: 12 + 97 * i,
@@ -359,7 +367,10 @@ const rowsFor = (labels, next, n) =>
     loss: 4.6 - 0.25 * i,
   }));
 
-/** The answer to a `cell` request. */
+/**
+ * The answer to a `cell` request.
+ * @param {any} request
+ */
 export const cellRows = (request, labels = LABELS) => ({
   ...request,
   type: 'cell',

@@ -1,10 +1,16 @@
 // What the screenshots show: each scene opens a view and plays messages and keys into it.
+import { boxOf } from './browser.mjs';
 import { cellRows, madeFolds, madeRun } from './recording.mjs';
 
 const WIDE = 1280;
 const NARROW = 500;
 
+/** @param {import('./recording.mjs').RecordedRun[]} runs */
 const snapshot = (...runs) => ({ type: 'snapshot', runs, focus: runs[0].record.id });
+/**
+ * @param {import('./browser.mjs').Webview} view
+ * @param {string} name
+ */
 const tab = async (view, name) => view.page.click(`#tab-${name}`);
 
 const running = () => madeRun({ name: 'tickets · bert-mini · 3', total: 900, done: 540, state: 'running' });
@@ -22,6 +28,7 @@ const liveTail = {
   eta_s: 115,
 };
 
+/** @param {import('./browser.mjs').Webview} view */
 const live = async (view) => {
   await view.send(snapshot(running()));
   await view.send({ type: 'events', run: 'run-1', events: [liveTail] });
@@ -38,6 +45,28 @@ const compared = () => [
   }),
 ];
 
+/**
+ * What the page asked last.
+ * @param {import('./browser.mjs').Webview} view
+ * @param {string} type
+ * @returns {Promise<any>}
+ */
+const asked = async (view, type) => {
+  const request = (await view.posts()).findLast((post) => post.type === type);
+  if (!request) throw new Error(`The page has not asked for ${type}.`);
+  return request;
+};
+
+/**
+ * @typedef {{ view: 'dashboard' | 'tryout' | 'dataset', play: (view: import('./browser.mjs').Webview) => Promise<unknown>,
+ *   fullPage?: boolean, reducedMotion?: boolean, height?: number }} Scene
+ */
+
+/**
+ * @param {string} name
+ * @param {Scene} scene
+ * @param {(keyof typeof import('./browser.mjs').THEMES)[]} themes
+ */
 const each = (
   name,
   scene,
@@ -48,21 +77,24 @@ const each = (
     widths.map((width) => ({ ...scene, name: `${name}-${theme}-${width === WIDE ? 'wide' : 'narrow'}`, theme, width })),
   );
 
+/** @param {import('./browser.mjs').Webview} view */
 const evaluation = async (view) => {
   await view.send(snapshot(madeRun({ note: 'The first with the cleaned labels.' })));
   await view.settle();
   await tab(view, 'evaluation');
   await view.page.click('td.cell.wrong:not(.shade-0)');
-  const request = (await view.posts()).find((post) => post.type === 'cell');
+  const request = await asked(view, 'cell');
   await view.send(cellRows(request));
 };
 
 /** A cross-validation in its third fold, and finished. */
-const foldsAt = (state, shown) => async (view) => {
-  await view.send(snapshot(madeFolds({ state, name: 'tickets · bert-mini · 5 folds' })));
-  await view.settle();
-  if (shown) await tab(view, shown);
-};
+const foldsAt =
+  (/** @type {'running' | 'done'} */ state, /** @type {string | null} */ shown = null) =>
+  async (/** @type {import('./browser.mjs').Webview} */ view) => {
+    await view.send(snapshot(madeFolds({ state, name: 'tickets · bert-mini · 5 folds' })));
+    await view.settle();
+    if (shown) await tab(view, shown);
+  };
 
 /** Four rows held out, and a class without any: little is said, and nothing that is not known. */
 const fewRows = () => {
@@ -98,7 +130,9 @@ const fewRows = () => {
 /** What the model came to on a file that the person named. */
 const onFile = () => {
   const run = madeRun();
+  /** @type {import('../../src/protocol/evaluation.ts').FileEvaluation} */
   const evaluation = {
+    format: 1,
     name: 'march',
     title: 'march.csv',
     file: '/home/ada/shop/march.csv',
@@ -108,7 +142,7 @@ const onFile = () => {
   return { ...run, evaluations: [evaluation] };
 };
 
-const comparison = (first, second, same) => ({
+const comparison = (/** @type {string} */ first, /** @type {string} */ second, /** @type {boolean} */ same) => ({
   type: 'comparison',
   first,
   second,
@@ -145,6 +179,7 @@ const comparison = (first, second, same) => ({
     : { n: [533, 60], shared: 0, outcome: null },
 });
 
+/** @param {import('./browser.mjs').Webview} view */
 const comparedRows = async (view) => {
   await view.send(snapshot(...compared()));
   await view.settle();
@@ -157,6 +192,10 @@ const comparedRows = async (view) => {
 };
 
 const LABELS = ['account', 'billing', 'bug_report', 'feature_request', 'praise', 'refund', 'shipping'];
+/**
+ * @param {any} texts
+ * @param {Record<string, number>} scores
+ */
 const scored = (texts, scores) => {
   const [label, score] = Object.entries(scores).sort((a, b) => b[1] - a[1])[0];
   return { ...texts, label, score, scores };
@@ -197,7 +236,10 @@ const BASE = {
   shipping: 0.145,
 };
 
-/** A model of pairs, two of them tried: the last has a correction, the one before stands in the history. */
+/**
+ * A model of pairs, two of them tried: the last has a correction, the one before stands in the history.
+ * @param {import('./browser.mjs').Webview} view
+ */
 const tryoutPairs = async (view) => {
   const pair = { text: 'premise', text_pair: 'hypothesis' };
   const tuned = { name: 'nli · bert-mini · 2', labels: ['entailment', 'neutral', 'contradiction'], pair };
@@ -208,6 +250,7 @@ const tryoutPairs = async (view) => {
     base_note: 'bert-mini has no trained classifier.',
     dataset: 'nli.csv',
   });
+  /** @type {[first: string, second: string, shares: number[]][]} */
   const tried = [
     ['A man plays a guitar on the beach.', 'Somebody makes music.', [0.94, 0.05, 0.01]],
     [
@@ -223,7 +266,7 @@ const tryoutPairs = async (view) => {
       (text) => window.posts.findLast((post) => post.type === 'predict')?.texts?.[0]?.text_pair === text,
       second,
     );
-    const request = (await view.posts()).findLast((post) => post.type === 'predict');
+    const request = await asked(view, 'predict');
     const scores = Object.fromEntries(tuned.labels.map((label, i) => [label, shares[i]]));
     await view.send({
       type: 'predictions',
@@ -236,6 +279,7 @@ const tryoutPairs = async (view) => {
   }
 };
 
+/** @param {import('./browser.mjs').Webview} view */
 const tryout = async (view) => {
   await view.send(models);
   await view.page
@@ -244,7 +288,7 @@ const tryout = async (view) => {
   await view.page.waitForFunction(() =>
     window.posts.some((post) => post.type === 'predict' && post.texts?.length === 2),
   );
-  const request = (await view.posts()).findLast((post) => post.type === 'predict');
+  const request = await asked(view, 'predict');
   const [first, second] = request.texts;
   await view.send({
     type: 'predictions',
@@ -325,10 +369,11 @@ const datasetSnapshot = {
   },
 };
 
+/** @param {import('./browser.mjs').Webview} view */
 const dataset = async (view) => {
   await view.send(datasetSnapshot);
   await view.page.waitForFunction(() => window.posts.some((post) => post.type === 'rows'));
-  const request = (await view.posts()).findLast((post) => post.type === 'rows');
+  const request = await asked(view, 'rows');
   await view.send({
     type: 'rows',
     id: request.id,
@@ -391,7 +436,7 @@ export const scenes = [
         await view.send({ ...models, base: null, base_note: null });
         await view.send({ type: 'row', text: 'Where is it?', label: 'shipping', file: 'tickets.csv', line: 400 });
         await view.page.waitForFunction(() => window.posts.some((post) => post.type === 'predict'));
-        const request = (await view.posts()).findLast((post) => post.type === 'predict');
+        const request = await asked(view, 'predict');
         await view.send({
           type: 'predictions',
           id: request.id,
@@ -401,7 +446,7 @@ export const scenes = [
         });
         await view.page.locator('textarea').fill('Where is it??');
         await view.page.waitForFunction((n) => window.posts.filter((post) => post.type === 'predict').length > n, 1);
-        const again = (await view.posts()).findLast((post) => post.type === 'predict');
+        const again = await asked(view, 'predict');
         await view.send({
           type: 'failed',
           request: 'predict',
@@ -424,6 +469,19 @@ export const scenes = [
     },
     ['dark'],
     [WIDE],
+  ),
+  ...each(
+    'tryout-loading',
+    {
+      view: 'tryout',
+      play: async (view) => {
+        await view.send({ ...models, base: null, base_note: null });
+        await view.page.locator('textarea').fill('Where is it?');
+        await view.page.waitForFunction(() => window.posts.some((post) => post.type === 'predict'));
+        await view.send({ type: 'loading', message: 'Loading tickets · bert-mini · 3…' });
+      },
+    },
+    ['dark', 'light'],
   ),
   ...each('dashboard-live', { view: 'dashboard', play: live }),
   ...each('dashboard-evaluation', { view: 'dashboard', play: evaluation }),
@@ -564,7 +622,7 @@ export const scenes = [
       play: async (view) => {
         await live(view);
         await view.settle();
-        const plot = await view.page.locator('.u-over').first().boundingBox();
+        const plot = await boxOf(view.page.locator('.u-over').first());
         await view.page.mouse.move(plot.x + plot.width * 0.3, plot.y + 60);
         await view.page.mouse.down();
         await view.page.mouse.move(plot.x + plot.width * 0.7, plot.y + 60, { steps: 5 });

@@ -8,9 +8,17 @@ const ROUNDS = 3;
 const STEPS = 20;
 const PROFILED_S = 10;
 
+/**
+ * @param {number[]} values
+ * @param {number} share
+ */
 const at = (values, share) => [...values].sort((a, b) => a - b)[Math.floor(share * (values.length - 1))];
 
-/** Durations of the next steps, in milliseconds, the one at work left out. */
+/**
+ * Durations of the next steps, in milliseconds, the one at work left out.
+ * @param {import('../window.mjs').VSCodeWindow} window
+ * @param {string} run
+ */
 async function nextSteps(window, run) {
   const steps = async () => (await metricsOf(run)).filter(({ event }) => event === 'step');
   const from = (await steps()).length + 1;
@@ -27,22 +35,30 @@ async function nextSteps(window, run) {
 /** Opening a view, or the window, is no part of what is measured. */
 const settle = () => new Promise((resolve) => setTimeout(resolve, 5000));
 
+/** @param {import('../stage.mjs').Stage} stage */
 async function showRun({ window, dashboard }) {
   await window.openSideBar();
   await window.tree('Runs').last().click();
   await dashboard.untilStep(1);
 }
 
+/**
+ * @param {import('../stage.mjs').Stage} stage
+ * @param {string} name
+ */
 async function reportScripting(stage, name) {
   const { perSecond, frames } = await profileScripting(await stage.dashboard.frame(), /dashboard\.js/, PROFILED_S);
-  const ms = (share) => `${at(frames, share).toFixed(1)} ms`;
+  const ms = (/** @type {number} */ share) => `${at(frames, share).toFixed(1)} ms`;
   stage.figure(
     `our scripting in a frame, ${name}`,
     `${frames.length} frames with any in ${PROFILED_S} s: median ${ms(0.5)}, 95th percentile ${ms(0.95)}, longest ${ms(1)}; ${perSecond.toFixed(1)} ms a second`,
   );
 }
 
-/** Measured and reported, never asserted: `node test/e2e/run.mjs --figures`, with nothing else at work. */
+/**
+ * Measured and reported, never asserted: `node test/e2e/run.mjs --figures`, with nothing else at work.
+ * @type {import('../stage.mjs').Scenario[]}
+ */
 export const figures = [
   {
     name: 'What a step costs: without a window, with one that shows something else, with the dashboard hidden, visible',
@@ -55,10 +71,11 @@ export const figures = [
       const [run] = await runsOf(workspace);
       const elsewhere = path.join(stage.folder, 'elsewhere');
       await mkdir(elsewhere, { recursive: true });
+      /** @type {Record<string, { steps: number[], use: Record<string, number>[] }>} */
       const taken = {};
-      const measure = async (where) => {
+      const measure = async (/** @type {string} */ where) => {
         await settle();
-        const { result, use } = await cpuUse(stage.server.child.pid, () => nextSteps(window, run.folder));
+        const { result, use } = await cpuUse(stage.server.pid, () => nextSteps(window, run.folder));
         taken[where] ??= { steps: [], use: [] };
         taken[where].steps.push(...result);
         taken[where].use.push(use);
@@ -67,10 +84,7 @@ export const figures = [
       for (let round = 0; round < ROUNDS; round++) {
         // The window leaves, and its extension host with it.
         await window.page.goto('about:blank');
-        await window.until(
-          'the extension host to end',
-          async () => (await extensionHosts(stage.server.child.pid)) === 0,
-        );
+        await window.until('the extension host to end', async () => (await extensionHosts(stage.server.pid)) === 0);
         await measure('without a window');
         await window.open(stage.server.open(elsewhere));
         await measure('a window on another folder, without Luthier');

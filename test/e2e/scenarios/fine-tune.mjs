@@ -5,9 +5,14 @@ import path from 'node:path';
 import { samplesBetween } from '../probe.mjs';
 import { metricsOf, runsOf } from '../workplace.mjs';
 
+/** @param {string} run */
 const stepsOf = async (run) => (await metricsOf(run)).filter(({ event }) => event === 'step').length;
 
-/** Selects from a line on to the document's end, with the keys. */
+/**
+ * Selects from a line on to the document's end, with the keys.
+ * @param {import('../window.mjs').VSCodeWindow} window
+ * @param {number} line
+ */
 export async function selectFrom(window, line) {
   const { page } = window;
   await page.locator('.editor-instance .monaco-editor').first().click();
@@ -16,8 +21,13 @@ export async function selectFrom(window, line) {
   await page.keyboard.press('Control+Shift+End');
 }
 
-/** Labels that Try Model shows for one line, sorted; their probabilities must make up one. */
+/**
+ * Labels that Try Model shows for one line, sorted; their probabilities must make up one.
+ * @param {import('../window.mjs').VSCodeWindow} window
+ * @param {import('playwright-core').Frame} frame
+ */
 export async function predictedLabels(window, frame) {
+  /** @type {{ label: string, percent: number }[]} */
   const rows = await window.until('labels with their probabilities', async () => {
     const shown = await frame.evaluate(() =>
       [...document.querySelectorAll('.results .scores tbody tr')].map((row) => ({
@@ -32,6 +42,7 @@ export async function predictedLabels(window, frame) {
   return rows.map(({ label }) => label).sort();
 }
 
+/** @type {import('../stage.mjs').Scenario[]} */
 export const fineTune = [
   {
     name: 'Fine-tune on Selection: selected rows, four questions, a live dashboard, a window reloaded in the middle',
@@ -73,7 +84,7 @@ export const fineTune = [
 
       const samples = await samplesBetween(stage.eventLoop, from, Date.now());
       assert.ok(samples.length > 0, "the host's event loop was sampled while the run trained");
-      const longest = (key) => {
+      const longest = (/** @type {string} */ key) => {
         const sorted = samples.map((sample) => sample[key]).sort((a, b) => a - b);
         return `median ${sorted[Math.floor(sorted.length / 2)].toFixed(1)} ms, worst ${sorted.at(-1).toFixed(1)} ms`;
       };

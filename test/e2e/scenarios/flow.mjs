@@ -13,7 +13,12 @@ const FILMS = [
   '',
 ].join('\n');
 
-/** Until a file is open with the cursor on a line. */
+/**
+ * Until a file is open with the cursor on a line.
+ * @param {import('../window.mjs').VSCodeWindow} window
+ * @param {string} name
+ * @param {number} line
+ */
 const untilAt = (window, name, line) =>
   window.until(`${name} at line ${line}`, async () => {
     const active = window.page.locator(`.tabs-container .tab.active[data-resource-name="${name}"]`);
@@ -21,6 +26,7 @@ const untilAt = (window, name, line) =>
     return (await active.count()) > 0 && new RegExp(`Ln ${line}\\b`).test(place);
   });
 
+/** @type {import('../stage.mjs').Scenario[]} */
 export const flow = [
   {
     name: 'Try with Example Data: from nothing to a running run',

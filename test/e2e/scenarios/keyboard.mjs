@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { runsOf } from '../workplace.mjs';
 
-/** Only keys: a mouse that is used here fails the test. */
+/**
+ * Only keys: a mouse that is used here fails the test.
+ * @param {import('playwright-core').Page} page
+ * @param {() => Promise<void>} work
+ */
 async function withoutMouse(page, work) {
   await page.evaluate(() => {
     window.mouseUsed = [];
@@ -17,6 +21,7 @@ async function withoutMouse(page, work) {
   assert.deepEqual(await page.evaluate(() => window.mouseUsed), [], 'the mouse was not used');
 }
 
+/** @type {import('../stage.mjs').Scenario[]} */
 export const keyboard = [
   {
     name: 'Keyboard only: select, fine-tune, watch, pause, resume, stop, find the run in the tree, try its model',

@@ -5,17 +5,31 @@ import path from 'node:path';
 import { luthier, runsOf } from '../workplace.mjs';
 import { predictedLabels } from './fine-tune.mjs';
 
+/**
+ * @param {string} workspace
+ * @param {string} name
+ * @param {...string} changes
+ */
 const trained = (workspace, name, ...changes) =>
   luthier(workspace, 'train', 'short.recipe.json', '--name', name, '--json', ...changes.flatMap((c) => ['--set', c]));
 
+/**
+ * @param {string} workspace
+ * @param {string} name
+ */
 const runNamed = async (workspace, name) => (await runsOf(workspace)).find(({ record }) => record.name === name);
 
-/** Waits for the one notification that fits, and gives what it said. */
+/**
+ * Waits for the one notification that fits, and gives what it said.
+ * @param {import('../window.mjs').VSCodeWindow} window
+ * @param {RegExp} pattern
+ */
 const told = (window, pattern) =>
   window.until(`a notification like ${pattern}`, async () =>
     (await window.notifications()).find((said) => pattern.test(said)),
   );
 
+/** @type {import('../stage.mjs').Scenario[]} */
 export const models = [
   {
     name: 'Runs are renamed and noted, compared in one dashboard, deleted, and their checkpoints cleaned up',
@@ -25,8 +39,8 @@ export const models = [
       await trained(workspace, 'gentle', 'learning_rate=1e-3', 'keep_checkpoints=true');
       await trained(workspace, 'bold', 'keep_checkpoints=true');
       await window.openSideBar();
-      const line = (name) => window.tree('Runs').filter({ hasText: name });
-      const treeSays = (text) =>
+      const line = (/** @type {string} */ name) => window.tree('Runs').filter({ hasText: name });
+      const treeSays = (/** @type {string} */ text) =>
         window.until(`“${text}” in the tree`, async () =>
           (await window.treeText('Runs')).some((line) => line.includes(text)),
         );
@@ -45,7 +59,7 @@ export const models = [
       await window.question('Note on kühn');
       await window.type('twice the learning rate');
       await treeSays('twice the learning rate');
-      assert.equal((await runNamed(workspace, 'kühn')).record.note, 'twice the learning rate');
+      assert.equal((await runNamed(workspace, 'kühn'))?.record.note, 'twice the learning rate');
       await window.until('name and note on the dashboard', async () => {
         const text = await dashboard.text();
         return text.includes('kühn') && text.includes('twice the learning rate');
@@ -57,7 +71,7 @@ export const models = [
         const names = await (await dashboard.frame()).locator('.runs .run-name').allTextContents();
         return (
           names
-            .map((name) => name.trim())
+            .map((/** @type {string} */ name) => name.trim())
             .sort()
             .join() === 'gentle,kühn'
         );
@@ -66,17 +80,19 @@ export const models = [
       const differing = await window.until('what differs in the recipes', async () => {
         const rows = await (await dashboard.frame())
           .locator('.recipe tr:has(td.differs)')
-          .evaluateAll((rows) => rows.map((row) => [...row.children].map((cell) => cell.textContent.trim())));
+          .evaluateAll((/** @type {Element[]} */ rows) =>
+            rows.map((/** @type {Element} */ row) => [...row.children].map((cell) => cell.textContent.trim())),
+          );
         return rows.length > 0 && rows;
       });
       assert.deepEqual(
-        differing.map(([key, ...values]) => [key, ...values.map(Number).sort()]),
+        differing.map((/** @type {string[]} */ [key, ...values]) => [key, ...values.map(Number).sort()]),
         [['learning_rate', 1e-3, 2e-3]],
       );
       await window.closeEditors();
 
       // Deleting asks, says what is lost, and does nothing when the answer is no.
-      const gentle = (await runNamed(workspace, 'gentle')).folder;
+      const gentle = (await runNamed(workspace, 'gentle'))?.folder ?? '';
       await line('gentle').click();
       await dashboard.untilState('Done');
       await window.contextMenu(line('gentle'), 'Delete Run…');
@@ -89,7 +105,9 @@ export const models = [
       await window.until('the run to be gone', async () => (await line('gentle').count()) === 0);
       assert.ok(!existsSync(gentle), 'and so is its folder');
 
-      const { folder, record } = await runNamed(workspace, 'kühn');
+      const kept = await runNamed(workspace, 'kühn');
+      assert.ok(kept);
+      const { folder, record } = kept;
       const checkpoints = path.join(folder, 'checkpoints');
       assert.ok(existsSync(checkpoints), 'there is something to clean up');
       await window.command('Luthier: Clean Up Runs…');

@@ -3,7 +3,12 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { runsOf } from '../workplace.mjs';
 
-/** Puts the cursor on a word of the editor and chooses one of the quick fixes there. */
+/**
+ * Puts the cursor on a word of the editor and chooses one of the quick fixes there.
+ * @param {import('../window.mjs').VSCodeWindow} window
+ * @param {string} word
+ * @param {string} title
+ */
 async function quickFix(window, word, title) {
   const { page } = window;
   const item = page.locator('.action-widget .monaco-list-row').filter({ hasText: title });
@@ -17,6 +22,7 @@ async function quickFix(window, word, title) {
   await item.first().click();
 }
 
+/** @type {import('../stage.mjs').Scenario[]} */
 export const recipes = [
   {
     name: 'A recipe with a wrong key and a missing file does not start; quick fixes mend it, the problems go, and it trains',

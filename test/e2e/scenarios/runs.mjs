@@ -2,10 +2,16 @@ import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { killRun, luthier, metricsOf, runsOf, runToEnd } from '../workplace.mjs';
 
+/** @param {string} run */
 const steps = async (run) => (await metricsOf(run)).filter(({ event }) => event === 'step').map(({ step }) => step);
+/** @param {string} run */
 const lastStep = async (run) => (await steps(run)).at(-1) ?? 0;
 
-/** Starts a recipe by the CodeLens above it. */
+/**
+ * Starts a recipe by the CodeLens above it.
+ * @param {import('../stage.mjs').Stage} stage
+ * @param {string} name
+ */
 export async function train(stage, name) {
   const { window, dashboard, workspace } = stage;
   await window.openFile(`${name}.recipe.json`);
@@ -18,6 +24,7 @@ export async function train(stage, name) {
   return run.folder;
 }
 
+/** @type {import('../stage.mjs').Scenario[]} */
 export const runs = [
   {
     name: 'Pause, resume and stop are answered within one step, and nothing moves while paused',
@@ -27,7 +34,7 @@ export const runs = [
       const run = await train(stage, 'slow');
       await dashboard.untilStep(2);
 
-      const press = async (button, state) => {
+      const press = async (/** @type {string} */ button, /** @type {string} */ state) => {
         const before = await lastStep(run);
         const pressed = performance.now();
         await dashboard.press(button);

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { runsOf, runToEnd } from '../workplace.mjs';
 
+/** @type {import('../stage.mjs').Scenario[]} */
 export const untrusted = [
   {
     name: 'An untrusted workspace is for viewing only: runs and dashboard are shown, nothing is started or changed',

@@ -8,7 +8,12 @@ const ROWS = Array.from({ length: 30 }, (_, i) => `a lovely parcel ${i},good\na 
   'text,label\n',
 );
 
-/** Plays in a window of its own, which is closed at the end. */
+/**
+ * Plays in a window of its own, which is closed at the end.
+ * @param {import('../stage.mjs').Stage} stage
+ * @param {any} target
+ * @param {(window: import('../window.mjs').VSCodeWindow, dashboard: import("../window.mjs").DashboardPage) => Promise<void>} work
+ */
 async function inWindow(stage, target, work) {
   const window = await stage.openWindow(stage.server, target);
   stage.shown = window;
@@ -17,19 +22,25 @@ async function inWindow(stage, target, work) {
   stage.shown = stage.window;
 }
 
+/** @param {import('../window.mjs').VSCodeWindow} window */
 async function typeRows(window) {
   await window.command('File: New Untitled Text File');
   await window.page.locator('.editor-instance .monaco-editor').first().click();
   await window.page.keyboard.insertText(ROWS);
 }
 
-/** Moves what is being dragged over something; two moves there, as a drag that has just begun passes the first over. */
+/**
+ * Moves what is being dragged over something; two moves there, as a drag that has just begun passes the first over.
+ * @param {import('playwright-core').Page} page
+ * @param {any} target
+ */
 async function dragTo(page, target) {
   const { x, y, width, height } = await target.boundingBox({ timeout: 10_000 });
   await page.mouse.move(x + width / 2, y + height / 2, { steps: 10 });
   await page.mouse.move(x + width / 2 + 2, y + height / 2, { steps: 2 });
 }
 
+/** @type {import('../stage.mjs').Scenario[]} */
 export const workspaces = [
   {
     name: 'A workspace of several folders: a run goes to its document’s folder',
