@@ -8,11 +8,11 @@ import { Random } from '../src/engine/data/random.ts';
 import { createExecutor } from '../src/engine/executors/create.ts';
 import { measureRate } from '../src/engine/executors/measure.ts';
 import { createEncoder } from '../src/engine/models/registry.ts';
+import { encoderFor, isHeldIn8Bit, isTrainedBy } from '../src/engine/strategies/apply.ts';
 import type { LabelledItem } from '../src/engine/tasks/task.ts';
 import { initializeAll } from '../src/engine/train/load-weights.ts';
 import { TaskModel } from '../src/engine/train/model.ts';
 import { adamWStep, gradientNorm } from '../src/engine/train/optimizer.ts';
-import { encoderFor, isHeldIn8Bit, isTrainedBy } from '../src/engine/train/strategy.ts';
 import type { Strategy } from '../src/protocol/index.ts';
 import type { StepSpec } from './spec.ts';
 

@@ -1,30 +1,8 @@
 import type { MetricKey } from './metrics.ts';
 import type { TaskName } from './tasks.ts';
 
-/**
- * A recipe: everything that decides what a run computes. Keys carry the names that transformers 5 uses
- * (docs/recipe.md says for each whose it is). The schema that checks one stands in src/engine/train/recipe.ts.
- */
-export type Strategy =
-  /** Every parameter is trained. */
-  | { type: 'full' }
-  /** Only what comes after the encoder is trained (pooler and classifier). */
-  | { type: 'head' }
-  /** Embeddings and the lowest `num_frozen_layers` layers keep their weights. */
-  | { type: 'freeze'; num_frozen_layers: number; load_in_8bit?: boolean }
-  | LoraStrategy;
-
-/** Low-rank adapters, the classifier beside them (peft's LoraConfig with task_type SEQ_CLS). */
-export interface LoraStrategy {
-  type: 'lora';
-  r: number;
-  lora_alpha: number;
-  lora_dropout: number;
-  /** Names of linear layers, matched as peft does. */
-  target_modules: string[] | 'all-linear';
-  /** Training steps compute the frozen linear layers in 8 bits (BitsAndBytesConfig's name). */
-  load_in_8bit?: boolean;
-}
+/** Which parameters are trained, and how. `type` names one of src/engine/strategies, whose schema has the other keys. */
+export type Strategy = { type: string; [key: string]: unknown };
 
 /** One file, or a file for each part. Paths are relative to the recipe's file. */
 export type DatasetReference = string | { train: string; validation?: string; test?: string };
@@ -43,7 +21,10 @@ export type BackendChoice = 'auto' | 'onnxruntime' | 'webgpu' | 'tensorflow' | '
 /** Version of the recipe's keys; engine/recipes/migrate.ts brings older ones up to it. */
 export const RECIPE_VERSION = 2;
 
-/** A recipe with every default filled in. */
+/**
+ * A recipe: everything that decides what a run computes, every default filled in. Keys carry the names that
+ * transformers 5 uses (docs/recipe.md says for each whose it is). The schema is src/engine/train/recipe-schema.ts.
+ */
 export interface Recipe {
   version: number;
   task: TaskName;

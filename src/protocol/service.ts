@@ -3,6 +3,7 @@ import type { EvaluatedRow, EvaluationReport, RunComparison, Split } from './eva
 import type { Columns, DatasetReference, Recipe, RecipeInput } from './recipe.ts';
 import type { RecipeProblem } from './recipe-check.ts';
 import type { RunRecord } from './run.ts';
+import type { StrategySuggestion } from './suggestion.ts';
 
 /** Something found in a file: reported, never silently mended. */
 export interface DataProblem {
@@ -126,8 +127,6 @@ export interface ModelEntry {
   model_type: string;
   bytes: number;
   num_parameters: number;
-  /** Layers of its encoder; null for one that cannot be used. */
-  num_layers: number | null;
   /** Classes of a trained classifier; null for a model that is none. */
   labels: string[] | null;
   /** Languages that its card names, as codes (`en`, `multilingual`); null where it names none. */
@@ -236,6 +235,11 @@ export interface ServiceRequests {
       folds?: { count: number; final: boolean };
     };
     result: { path: string; record: RunRecord };
+  };
+  /** Ways to fine-tune a model on so many rows, the recommended first; `base` is where the model's name is looked up from. */
+  'strategies/suggest': {
+    params: { model: string; base: string; rows: number };
+    result: StrategySuggestion[];
   };
   'run/estimate': { params: RecipeSource; result: RunEstimate };
   /** Rows of one cell of a run's confusion matrix, those with the highest loss first (engine/runs/cell-rows.ts). */

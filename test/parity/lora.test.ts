@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Executor } from '../../src/engine/executors/executor.ts';
 import type { Encoder } from '../../src/engine/models/encoder.ts';
-import { encoderFor, isTrainedBy } from '../../src/engine/train/strategy.ts';
-import type { LoraStrategy } from '../../src/protocol/index.ts';
+import { encoderFor, isTrainedBy } from '../../src/engine/strategies/apply.ts';
+import type { Strategy } from '../../src/protocol/index.ts';
 import { allOk, type Figures, judgeAll, type RunOptions, read, run, TOLERANCE } from './bert-run.ts';
 import { EXECUTORS } from './executors.ts';
 import { relativeError } from './values.ts';
 
 /** What lora_figures.py wrote. */
-type LoraFigures = Figures & { strategy: LoraStrategy };
+type LoraFigures = Figures & { strategy: Strategy };
 
 describe.each(EXECUTORS)("LoRA against peft's in float64: $title", ({ isThere, create }) => {
   let executor: Executor;

@@ -10,17 +10,17 @@ import {
   FIELDS,
   formatBytes,
   formatCompact,
-  type ModelEntry,
   RECIPE_VERSION,
   type RecipeInput,
-  type Strategy,
-  suggestedStrategy,
+  type StrategySuggestion,
   suggestedTraining,
-  USUAL_LAYERS,
 } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
+import { factsOf } from '../model-files/facts.ts';
 import { listModels } from '../model-files/list.ts';
+import { suggestStrategies } from '../strategies/index.ts';
+import type { Facts } from '../strategies/kind.ts';
 import { type LoadedRecipe, loadRecipe, resolveRecipe } from '../train/recipe.ts';
 import { askForEncoding } from './encoding.ts';
 import { duration } from './output.ts';
@@ -50,17 +50,17 @@ export async function askForRecipe(sets: readonly string[]): Promise<LoadedRecip
     const { summary, encoding } = await askForData();
     const columns = await askForColumns(summary);
     const model = await askForModel();
-    const strategy = await askForStrategy(model.num_layers ?? USUAL_LAYERS);
     const base = process.cwd();
+    const suggestion = await askForStrategy(summary.rows, await factsOf(model, base));
     const recipe: RecipeInput = {
       version: RECIPE_VERSION,
       task: 'text-classification',
-      model: model.name,
+      model,
       dataset: nameIn(base, summary.file),
       columns,
       ...(encoding !== undefined && { encoding }),
-      strategy,
-      ...suggestedTraining(summary.rows, strategy.type, model.name),
+      strategy: suggestion.strategy,
+      ...suggestedTraining(summary.rows, suggestion, model),
     };
     await confirmStart(recipe, base, sets);
     const saved = await offerToSave(recipe, summary.file);
@@ -166,11 +166,8 @@ async function askForColumns(summary: DataSummary): Promise<Columns> {
   return columns;
 }
 
-/** Its name is as the recipe writes it. */
-type ChosenModel = Pick<ModelEntry, 'name' | 'num_layers'>;
-
-/** Only where there is a choice. */
-async function askForModel(): Promise<ChosenModel> {
+/** Its name as the recipe writes it; asks only where there is a choice. */
+async function askForModel(): Promise<string> {
   const models = (await listModels([process.cwd()]))
     .filter((model) => model.source !== 'run' && model.problem === null)
     .map((model) => ({
@@ -185,32 +182,23 @@ async function askForModel(): Promise<ChosenModel> {
       'Download one: luthier models download google-bert/bert-base-uncased',
     );
   }
-  if (models.length === 1) return first;
+  if (models.length === 1) return first.name;
   const options = models.map((model) => ({
-    value: model,
+    value: model.name,
     label: model.name,
     hint: `${formatCompact(model.num_parameters)} parameters`,
   }));
-  return answer(select<ChosenModel>({ message: 'Which base model?', options }));
+  return answer(select<string>({ message: 'Which base model?', options }));
 }
 
-async function askForStrategy(layers: number): Promise<Strategy> {
-  const type = await answer(
-    select<Strategy['type']>({
-      message: 'Which parameters should be trained?',
-      options: [
-        { value: 'full', label: 'All parameters', hint: 'best results' },
-        { value: 'freeze', label: 'The upper half of the layers', hint: 'faster, less memory' },
-        {
-          value: 'lora',
-          label: 'Small adapters beside the layers, and the classifier (LoRA)',
-          hint: 'faster, least memory and disk',
-        },
-        { value: 'head', label: 'Only the classifier', hint: 'takes seconds, for a first look' },
-      ],
-    }),
-  );
-  return suggestedStrategy(type, layers);
+/** @param rows decide which is recommended */
+async function askForStrategy(rows: number, facts: Facts): Promise<StrategySuggestion> {
+  const options = suggestStrategies(rows, facts).map((suggestion) => ({
+    value: suggestion,
+    label: suggestion.isRecommended ? `${suggestion.title} (recommended)` : suggestion.title,
+    hint: suggestion.detail,
+  }));
+  return answer(select<StrategySuggestion>({ message: 'Which parameters should be trained?', options }));
 }
 
 /** Says what it will take, and goes on when the person agrees. */

@@ -4,17 +4,6 @@ import { EXIT, forTerminal, reportError } from './output.ts';
 
 const BACKENDS = ['auto', 'onnxruntime', 'webgpu', 'tensorflow', 'wasm'];
 
-const TRAIN_HELP = `
-Strategies (key "strategy" of the recipe, or for example
---set strategy.type=lora --set strategy.r=16):
-  full     all parameters
-  freeze   the layers above num_frozen_layers
-  lora     low-rank adapters and the classifier, as in peft
-           (r, lora_alpha, lora_dropout, target_modules)
-  head     only the pooler and the classifier
-load_in_8bit=true (freeze, lora) runs frozen layers in 8 bits while training.
-docs/recipe.md lists every key.`;
-
 /**
  * The command line. Each command's code is loaded when it is chosen, so that `train` begins at once.
  * @param args without the program's name
@@ -25,7 +14,9 @@ export async function main(args: string[]): Promise<number> {
   const run = (action: () => Promise<number>) => async () => {
     code = await action();
   };
-  const program = buildProgram(run);
+  // Loaded where it is needed anyway, so that other commands begin at once.
+  const strategies = args.includes('train') ? (await import('./strategies.ts')).strategiesHelp() : '';
+  const program = buildProgram(run, strategies);
   try {
     await program.parseAsync(args, { from: 'user' });
     return code;
@@ -46,7 +37,8 @@ const encoding = () =>
   );
 const json = () => new Option('--json', 'print one JSON object per line on stdout');
 
-export function buildProgram(run: Run): Command {
+/** @param strategies what `train --help` says of them */
+export function buildProgram(run: Run, strategies = ''): Command {
   const program = new Command('luthier')
     .description('Fine-tune language models on your own machine.')
     .version(VERSION)
@@ -70,7 +62,7 @@ export function buildProgram(run: Run): Command {
     .option('--no-final', 'with --folds: do not train a final model on all rows')
     .option('--detach', 'start the run in the background and return at once')
     .addOption(json())
-    .addHelpText('after', TRAIN_HELP)
+    .addHelpText('after', strategies)
     .action((recipe, options) =>
       run(async () => (await import('./train.ts')).train(recipe, { set: [], ...options }))(),
     );

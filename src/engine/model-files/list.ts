@@ -63,7 +63,7 @@ async function describe(
   if (!files.includes(CONFIG_FILE) && !isMeant) return null;
   const card = await readModelCard(path);
   const entry: ModelEntry = {
-    ...{ name, source, path, model_type: '', num_parameters: 0, num_layers: null, labels: null, problem: null },
+    ...{ name, source, path, model_type: '', num_parameters: 0, labels: null, problem: null },
     bytes: await bytesOf(path),
     languages: card.languages,
   };
@@ -76,7 +76,6 @@ async function describe(
       entry.num_parameters = names.reduce((sum, n) => sum + weights.shape(n).reduce((a, b) => a * b, 1), 0);
       const encoder = createEncoder(config, join(path, CONFIG_FILE));
       checkWeights(folder, encoder);
-      entry.num_layers = encoder.numLayers;
       entry.labels = labelsOf(folder, encoder);
     } finally {
       await weights.close();

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type { LoraStrategy, TaskName } from '../../protocol/index.ts';
+import type { TaskName } from '../../protocol/index.ts';
 import type { TensorSpec } from '../executors/executor.ts';
 import { type Batch, type BatchShape, batchSpecs, type Gather, packedBatch } from './batch.ts';
 import { type Config, ConfigReader } from './config.ts';
@@ -8,7 +8,9 @@ import { type Declaration, declare, rootScope, type Scope, type Source } from '.
 
 /** Which linear layers have adapters, and what is trained whole beside them; modules by their Hugging Face names. */
 export interface Adapters {
-  readonly settings: LoraStrategy;
+  readonly r: number;
+  readonly lora_alpha: number;
+  readonly lora_dropout: number;
   readonly targets: readonly string[];
   readonly modulesToSave: readonly string[];
 }
@@ -117,10 +119,6 @@ export function declarationOf(
   declarations.set(key, declaration);
   return declaration;
 }
-
-/** Names of the linear layers. */
-export const modulesOf = ({ parameters }: Declaration): string[] =>
-  [...parameters.values()].flatMap(({ name, layout }) => (layout ? [moduleOf(name)] : []));
 
 /** `a.b` for `a.b.weight` */
 export const moduleOf = (parameter: string): string => parameter.slice(0, parameter.lastIndexOf('.'));

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LoraStrategy } from '../../protocol/index.ts';
-import { encoderFor, isHeldIn8Bit, isTrainedBy } from '../train/strategy.ts';
+import { encoderFor, isHeldIn8Bit, isTrainedBy } from '../strategies/apply.ts';
 import { declarationOf, type Encoder } from './encoder.ts';
 import { mergeLora } from './lora.ts';
 import { createEncoder } from './registry.ts';
@@ -14,7 +13,7 @@ const CONFIG = {
   intermediate_size: 10,
 };
 const plain = createEncoder(CONFIG, 'config.json');
-const settings: LoraStrategy = {
+const settings = {
   type: 'lora',
   r: 2,
   lora_alpha: 4,
@@ -25,7 +24,7 @@ const namesOf = (encoder: Encoder) => [...declarationOf(encoder).parameters.keys
 const layer = (i: number, module: string) => `bert.encoder.layer.${i}.${module}`;
 
 describe('withLora', () => {
-  it.each<[LoraStrategy['target_modules'], string[]]>([
+  it.each<[string[], string[]]>([
     [['query'], ['attention.self.query']],
     // As peft: the end of a name, whole words.
     [['output.dense'], ['attention.output.dense', 'output.dense']],
@@ -52,7 +51,7 @@ describe('withLora', () => {
     expect(encoder.adapters!.modulesToSave).toEqual(['bert.pooler.dense', 'classifier']);
     expect(encoder.adapters!.targets).not.toContain('bert.pooler.dense');
     const isTrained = isTrainedBy(settings, encoder);
-    const trained = namesOf(encoder).filter(isTrained);
+    const trained = namesOf(encoder).filter((name) => isTrained(name));
     expect(trained.filter((name) => !name.includes('lora'))).toEqual([
       'bert.pooler.dense.weight',
       'bert.pooler.dense.bias',
@@ -96,7 +95,7 @@ describe('isHeldIn8Bit', () => {
 
 describe('mergeLora', () => {
   it('adds alpha / r times B A to a copy, and leaves the adapters out', () => {
-    const adapters = { settings: { ...settings, r: 1, lora_alpha: 3 }, targets: ['m'], modulesToSave: [] };
+    const adapters = { r: 1, lora_alpha: 3, lora_dropout: 0, targets: ['m'], modulesToSave: [] };
     const weight = Float32Array.of(1, 2, 3, 4, 5, 6);
     const weights = new Map([
       ['m.weight', { shape: [2, 3], weight }],

@@ -1,32 +1,26 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { LoraStrategy } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
 import { matMul } from '../ops/index.ts';
-import { type Adapters, declarationOf, type Encoder, modulesOf } from './encoder.ts';
+import type { Adapters, Encoder } from './encoder.ts';
 import { decorate, type ParameterInfo } from './scope.ts';
 
 /** Names of a module's two matrices, A `[r, in]` and B `[out, r]`: peft's, without the prefix of its files. */
 export const loraNames = (module: string) => ({ a: `${module}.lora_A.weight`, b: `${module}.lora_B.weight` });
 
 /** alpha / r, as peft scales what an adapter adds. */
-const loraScaling = ({ lora_alpha, r }: LoraStrategy): number => lora_alpha / r;
+const loraScaling = ({ lora_alpha, r }: Adapters): number => lora_alpha / r;
 
 /**
- * An encoder whose linear layers named by `target_modules` compute `x Wᵀ + b + (alpha / r) dropout(x) Aᵀ Bᵀ` (Hu et al.
- * 2021, LoRA), each with A and B of its own. Names are matched as peft matches them: a module's whole name, or its end.
- * They begin as peft's: A by PyTorch's kaiming_uniform_ with a = √5, which is uniform within 1/√(its input's width); B
- * zero, so that training begins at the pretrained model's answers.
- * @param modulesToSave modules that are trained whole and so have no adapters
- * @throws LuthierError `recipe-invalid` naming a target that the model does not have
+ * An encoder whose linear layers named by `targets` compute `x Wᵀ + b + (alpha / r) dropout(x) Aᵀ Bᵀ` (Hu et al.
+ * 2021, LoRA), each with A and B of its own. They begin as peft's: A by PyTorch's kaiming_uniform_ with a = √5, which is
+ * uniform within 1/√(its input's width); B zero, so that training begins at the pretrained model's answers.
  */
-export function withLora(encoder: Encoder, settings: LoraStrategy, modulesToSave: readonly string[]): Encoder {
-  const targets = targetsOf(modulesOf(declarationOf(encoder)), settings.target_modules, modulesToSave);
-  const isTarget = new Set(targets);
-  const { r, lora_dropout } = settings;
-  const alpha = loraScaling(settings);
+export function withLora(encoder: Encoder, adapters: Adapters): Encoder {
+  const isTarget = new Set(adapters.targets);
+  const { r, lora_dropout } = adapters;
+  const alpha = loraScaling(adapters);
   return {
     ...encoder,
-    adapters: { settings, targets, modulesToSave },
+    adapters,
     scope: (source) =>
       decorate(encoder.scope(source), (inner) => ({
         linear: (name, x, out, options) => {
@@ -43,50 +37,28 @@ export function withLora(encoder: Encoder, settings: LoraStrategy, modulesToSave
   };
 }
 
-/** peft's `all-linear`, or a list of names of which each must be somewhere. */
-function targetsOf(
-  modules: readonly string[],
-  wanted: LoraStrategy['target_modules'],
-  modulesToSave: readonly string[],
-): string[] {
-  const adaptable = modules.filter((module) => !modulesToSave.includes(module));
-  if (wanted === 'all-linear') return adaptable;
-  const matches = (module: string, name: string) => module === name || module.endsWith(`.${name}`);
-  for (const name of wanted) {
-    if (adaptable.some((module) => matches(module, name))) continue;
-    const isTrained = modulesToSave.some((module) => matches(module, name));
-    throw new LuthierError(
-      'recipe-invalid',
-      isTrained
-        ? `strategy.target_modules names "${name}", which LoRA already trains in full.`
-        : `strategy.target_modules names "${name}", but the model has no linear layer with that name.`,
-      `Valid names: ${[...new Set(adaptable.map((module) => module.slice(module.lastIndexOf('.') + 1)))].join(', ')}, a whole name such as ${adaptable[0]}, or "all-linear".`,
-    );
-  }
-  return adaptable.filter((module) => wanted.some((name) => matches(module, name)));
-}
-
 /**
  * Adds the adapters to a copy of the weights that they adapt, `W + (alpha / r) B A`, and leaves the adapters out: the
  * weights of a plain model that answers alike.
  * @param declared how each weight lies
  */
 export function mergeLora(
-  { settings, targets }: Adapters,
+  adapters: Adapters,
   weights: ReadonlyMap<string, { readonly shape: readonly number[]; readonly weight: Float32Array }>,
   declared: ReadonlyMap<string, Pick<ParameterInfo, 'layout'>>,
 ): Map<string, { shape: readonly number[]; weight: Float32Array }> {
   const merged = new Map(weights);
+  const { r, targets } = adapters;
+  const scaling = loraScaling(adapters);
   for (const module of targets) {
     const name = `${module}.weight`;
     const { shape, weight } = weights.get(name)!;
     const names = loraNames(module);
     const [a, b] = [names.a, names.b].map((adapter) => weights.get(adapter)!.weight) as [Float32Array, Float32Array];
     const sum = Float32Array.from(weight);
-    const { r } = settings;
     if (declared.get(name)?.layout === 'in,out')
-      addProduct(sum, transposed(a, r), transposed(b, shape[1]!), r, loraScaling(settings));
-    else addProduct(sum, b, a, r, loraScaling(settings));
+      addProduct(sum, transposed(a, r), transposed(b, shape[1]!), r, scaling);
+    else addProduct(sum, b, a, r, scaling);
     merged.set(name, { shape, weight: sum });
     for (const adapter of Object.values(names)) merged.delete(adapter);
   }

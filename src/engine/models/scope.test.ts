@@ -151,12 +151,7 @@ describe('a scope computes', () => {
   it.each(['out,in', 'in,out'] as const)(
     'adapters beside weights laid out %s, which merge into them',
     async (layout) => {
-      const settings = { type: 'lora', r: 2, lora_alpha: 6, lora_dropout: 0, target_modules: ['c'] } as const;
-      const adapters: Adapters = {
-        settings: { ...settings, target_modules: ['c'] },
-        targets: ['a.c'],
-        modulesToSave: [],
-      };
+      const adapters: Adapters = { r: 2, lora_alpha: 6, lora_dropout: 0, targets: ['a.c'], modulesToSave: [] };
       const deep = (scope: Scope, x: tf.Tensor) =>
         scope.at('a').linear('c', x as tf.Tensor2D, 4, { layout, bias: false });
       const encoder = {
@@ -164,7 +159,7 @@ describe('a scope computes', () => {
         states: (scope: Scope) => [deep(scope, tf.zeros([1, 3]))],
         head: (_: Scope, first: tf.Tensor2D) => first,
       } as unknown as Encoder;
-      const adapted = withLora(encoder, adapters.settings, []);
+      const adapted = withLora(encoder, adapters);
       const { weights, parameters, out } = await run((source, inputs) => deep(adapted.scope(source), inputs.x!));
       expect([...weights.keys()]).toEqual(['a.c.weight', 'a.c.lora_A.weight', 'a.c.lora_B.weight']);
       const merged = mergeLora(adapters, weights, parameters);

@@ -23,6 +23,7 @@ import { FILES } from '../../runs/folder.ts';
 import { readEvents } from '../../runs/metrics.ts';
 import { readRecord, writeRecord } from '../../runs/record.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
+import { kindOf } from '../strategies/index.ts';
 import { Control, type Wish } from '../train/control.ts';
 import type { LoopState, Outcome } from '../train/loop.ts';
 import type { Trainer } from '../train/types.ts';
@@ -500,7 +501,7 @@ class RunProcess {
     const at = (name: string) => join(this.#folder, name);
     try {
       await writeModelCards(
-        { model: at(FILES.model), adapter: recipe.strategy.type === 'lora' ? at(FILES.adapter) : null },
+        { model: at(FILES.model), adapter: kindOf(recipe.strategy).peftConfig ? at(FILES.adapter) : null },
         recipe_path === null ? this.#folder : dirname(recipe_path),
         {
           record: { ...this.#record, best },

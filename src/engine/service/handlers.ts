@@ -103,6 +103,13 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       });
       return { path: folder, record };
     },
+    'strategies/suggest': async ({ model, base, rows }) => {
+      const [{ suggestStrategies }, { factsOf }] = await Promise.all([
+        import('../strategies/index.ts'),
+        import('../model-files/facts.ts'),
+      ]);
+      return suggestStrategies(rows, await factsOf(model, base, cacheFolder));
+    },
     'run/estimate': async (source, signal) => {
       const { recipe, base } = await readRecipe(source);
       const { estimateRun } = await import('../train/estimate-run.ts');

@@ -9,10 +9,11 @@ import { openModelFolder } from '../hub/model-folder.ts';
 import { resolveModel, startersFolder } from '../hub/resolve.ts';
 import { mapWeights } from '../models/names.ts';
 import { createEncoder } from '../models/registry.ts';
+import { encoderFor, isTrainedBy } from '../strategies/apply.ts';
+import { WrongKey } from '../strategies/index.ts';
 import { checkText, type Places } from './check-recipe-text.ts';
 import { recipeSchema } from './recipe-schema.ts';
 import { DEFAULT_BATCH } from './schedule.ts';
-import { encoderFor, isTrainedBy } from './strategy.ts';
 
 export interface CheckOptions {
   text: string;
@@ -166,7 +167,6 @@ async function checkModel(options: ModelOptions): Promise<RecipeProblem[]> {
     const encoder = createEncoder(folder.config, join(path, 'config.json'));
     const problems: RecipeProblem[] = [];
     if (strategy) {
-      const key = strategy.type === 'freeze' ? 'num_frozen_layers' : 'target_modules';
       try {
         const stored = mapWeights(encoder, folder.weights.names()).files;
         isTrainedBy(
@@ -174,8 +174,10 @@ async function checkModel(options: ModelOptions): Promise<RecipeProblem[]> {
           encoderFor(strategy, encoder, (name) => stored.has(name)),
         );
       } catch (error) {
-        const fixes = strategy.type === 'freeze' ? [replace(places, ['strategy', key], encoder.numLayers)] : [];
-        problems.push(said(error, 'wrong-value', places.value(['strategy', key]), { fixes }));
+        if (!(error instanceof WrongKey)) throw error;
+        const keys = ['strategy', error.key];
+        const fixes = error.instead === undefined ? [] : [replace(places, keys, error.instead)];
+        problems.push(said(error, 'wrong-value', places.value(keys), { fixes }));
       }
     }
     if (maxLength !== undefined && maxLength > encoder.maxPositions && places.has(['max_length'])) {

@@ -3,11 +3,11 @@ import type { Compiled, DeviceCompiled, DeviceTensor, Executor, Feed, TensorData
 import { isOnDevice, sizeOf } from '../executors/executor.ts';
 import { createOnnxRuntimeExecutor } from '../executors/onnxruntime.ts';
 import { createEncoder } from '../models/registry.ts';
+import { Phases } from '../strategies/phases.ts';
 import type { LabelledItem } from '../tasks/task.ts';
 import { initializeAll } from './load-weights.ts';
 import { TaskModel, type TaskModelOptions } from './model.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
-import { Phases } from './phases.ts';
 
 /** Tensors of the pretended device that are not disposed of yet. */
 const live = new Set<DeviceTensor>();

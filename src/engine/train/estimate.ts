@@ -1,10 +1,12 @@
-import { formatBytes, type Recipe, type Strategy } from '../../protocol/index.ts';
+import { formatBytes, type Recipe, type Strategy, smallest } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { sizeOf } from '../executors/executor.ts';
 import { freeMemory } from '../free-memory.ts';
 import { declarationOf, type Encoder } from '../models/encoder.ts';
+import type { ParameterInfo } from '../models/scope.ts';
+import { encoderFor, isHeldIn8Bit, isTrainedBy } from '../strategies/apply.ts';
+import { STRATEGIES } from '../strategies/index.ts';
 import { countSteps } from './schedule.ts';
-import { encoderFor, isHeldIn8Bit, isTrainedBy } from './strategy.ts';
 
 /** What decides how much a run takes. */
 export interface Workload {
@@ -20,8 +22,10 @@ export interface Sizes {
   trained: number;
   /** Frozen ones that are also held in 8 bits. */
   heldIn8Bit: number;
-  /** Share of the layers that gradients pass through. */
-  trainedShare: number;
+  /** Share of the layers that gradients pass through; none where the head alone is trained. */
+  passedShare: number;
+  /** Whether weights of these layers get gradients, which their inputs are kept for. */
+  trainsWeights: boolean;
 }
 
 export function sizesOf({ encoder, numLabels }: Workload, strategy: Strategy): Sizes {
@@ -29,15 +33,16 @@ export function sizesOf({ encoder, numLabels }: Workload, strategy: Strategy): S
   const isTrained = isTrainedBy(strategy, adapted);
   const isHeld = isHeldIn8Bit(strategy, adapted);
   const all = [...declarationOf(adapted, { outputs: numLabels }).parameters.values()];
-  const count = (isCounted: (name: string) => boolean) =>
-    all.reduce((sum, { name, shape }) => sum + (isCounted(name) ? sizeOf(shape) : 0), 0);
-  const frozenLayers =
-    strategy.type === 'freeze' ? strategy.num_frozen_layers : strategy.type === 'head' ? encoder.numLayers : 0;
+  const trained = all.filter(({ name }) => isTrained(name));
+  const count = (some: readonly ParameterInfo[]) => some.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const places = trained.flatMap(({ place }) => (place === 'head' ? [] : [Math.max(0, place)]));
+  const lowest = smallest([encoder.numLayers, ...places]);
   return {
-    parameters: count(() => true),
-    trained: count(isTrained),
-    heldIn8Bit: count(isHeld),
-    trainedShare: 1 - frozenLayers / encoder.numLayers,
+    parameters: count(all),
+    trained: count(trained),
+    heldIn8Bit: count(all.filter(({ name }) => isHeld(name))),
+    passedShare: 1 - lowest / encoder.numLayers,
+    trainsWeights: trained.some(({ layout, place }) => layout !== undefined && place !== 'head'),
   };
 }
 
@@ -52,20 +57,18 @@ const HIDDEN_ARRAYS = 13;
 const INNER_ARRAYS = 3;
 /** Without gradients a layer's arrays are used again by the next. */
 const INFERENCE_ARRAYS = 12;
-/** Of a layer's arrays those that adapters alone need kept: no gradient of a weight wants its layer's input. */
-const ADAPTERS_KEEP = 0.6;
-/** Copies of a weight in 8 bits: for products forward, and backward where gradients pass. */
-const EIGHT_BIT_COPIES = { lora: 2, freeze: 1 } as const;
+/** Of a layer's arrays those that are kept where none of its weights is trained: none of their gradients needs its input. */
+const KEPT_WITHOUT_WEIGHTS = 0.6;
 /** Rows are packed, with this much left empty. */
 const PACKED_SHARE = 0.85;
 
 /** Peak resident memory in bytes, for the largest batch that is likely. Fitted to measured peaks: see its test. */
 export function estimateMemory(work: Workload, recipe: Recipe): number {
   const { encoder } = work;
-  const { strategy } = recipe;
-  const { parameters, trained, heldIn8Bit, trainedShare } = sizesOf(work, strategy);
-  const keptShare = trainedShare * (strategy.type === 'lora' ? ADAPTERS_KEEP : 1);
-  const narrow = heldIn8Bit * (strategy.type === 'lora' ? EIGHT_BIT_COPIES.lora : EIGHT_BIT_COPIES.freeze);
+  const { parameters, trained, heldIn8Bit, passedShare, trainsWeights } = sizesOf(work, recipe.strategy);
+  const keptShare = passedShare * (trainsWeights ? 1 : KEPT_WITHOUT_WEIGHTS);
+  // Copies of a weight in 8 bits: for products forward, and backward where gradients pass through frozen layers.
+  const narrow = heldIn8Bit * (passedShare > 0 && !trainsWeights ? 2 : 1);
   const accumulated = recipe.gradient_accumulation_steps > 1 ? 4 * trained : 0;
   const lengths = work.trainLengths.map((length) => Math.min(length, recipe.max_length));
   const tokens = likelyTokens(lengths, recipe.per_device_train_batch_size);
@@ -101,9 +104,6 @@ export function requireMemory(work: Workload, recipe: Recipe, free: number = fre
   );
 }
 
-/** With every default. */
-const LORA: Strategy = { type: 'lora', r: 8, lora_alpha: 8, lora_dropout: 0, target_modules: ['query', 'value'] };
-
 /** The setting nearest to the recipe's that fits: batches in pieces give the same result, so they come first. */
 function smallerSetting(work: Workload, recipe: Recipe, free: number): string | null {
   const fits = (change: Partial<Recipe>) => estimateMemory(work, { ...recipe, ...change }) <= free;
@@ -113,21 +113,27 @@ function smallerSetting(work: Workload, recipe: Recipe, free: number): string | 
     per_device_eval_batch_size: Math.max(1, Math.floor(recipe.per_device_eval_batch_size / by)),
   }));
   const lengths = [recipe.max_length, 256, 128, 64].filter((length) => length <= recipe.max_length);
-  const layers = work.encoder.numLayers;
-  const strategies: Strategy[] = [
-    recipe.strategy,
-    { type: 'freeze', num_frozen_layers: Math.ceil(layers / 2) },
-    LORA,
-    { type: 'freeze', num_frozen_layers: layers - 1 },
-    { type: 'head' },
+  const { numLayers: layers, loraTargets } = work.encoder;
+  const suggested = Object.values(STRATEGIES).map((kind) => ({
+    strategy: kind.suggest({ layers, loraTargets }),
+    rate: kind.learningRate,
+  }));
+  const strategies: { strategy: Strategy; rate?: number | undefined }[] = [
+    recipe,
+    ...suggested.slice(0, -1),
+    { strategy: { type: 'freeze', num_frozen_layers: layers - 1 } },
+    // The head alone takes least.
+    ...suggested.slice(-1),
   ];
-  for (const strategy of strategies) {
+  for (const { strategy, rate } of strategies) {
     for (const max_length of lengths) {
       for (const batch of batches) {
         if (!fits({ ...batch, max_length, strategy })) continue;
         const parts: string[] = [];
-        if (strategy === LORA) parts.push('strategy {"type":"lora"} and a learning_rate of about 1e-3');
-        else if (strategy !== recipe.strategy) parts.push(`strategy ${JSON.stringify(strategy)}`);
+        if (strategy !== recipe.strategy) {
+          const also = rate === undefined ? '' : ` and a learning_rate of about ${rate}`;
+          parts.push(`strategy ${JSON.stringify(strategy)}${also}`);
+        }
         if (max_length !== recipe.max_length) parts.push(`max_length ${max_length}`);
         if (batch.per_device_train_batch_size !== recipe.per_device_train_batch_size) {
           parts.push(
@@ -164,8 +170,7 @@ const START_SECONDS = 4;
 
 /** Seconds of a whole run, from the arithmetic and a measured rate of matrix products. */
 export function estimateSeconds(work: Workload, recipe: Recipe, gflops: number): number {
-  const { strategy } = recipe;
-  const { trained, heldIn8Bit, trainedShare } = sizesOf(work, strategy);
+  const sizes = sizesOf(work, recipe.strategy);
   const steps = countSteps(recipe, work.trainLengths.length);
   const epochs = steps.total / steps.perEpoch;
   const tokens = sum(work.trainLengths) / PACKED_SHARE;
@@ -173,18 +178,17 @@ export function estimateSeconds(work: Workload, recipe: Recipe, gflops: number):
   const evaluations = recipe.eval_steps > 0 ? Math.ceil(steps.total / recipe.eval_steps) : Math.ceil(epochs);
   const forward = work.encoder.flopsPerToken;
   const flops =
-    strategy.type === 'head'
+    sizes.passedShare === 0
       ? forward * (tokens + validation)
-      : forward * (stepCost(strategy, trainedShare, heldIn8Bit > 0) * tokens * epochs + validation * evaluations);
-  return START_SECONDS + flops / (gflops * 1e9 * EFFICIENCY) + steps.total * trained * ADAMW_SECONDS;
+      : forward * (stepCost(sizes) * tokens * epochs + validation * evaluations);
+  return START_SECONDS + flops / (gflops * 1e9 * EFFICIENCY) + steps.total * sizes.trained * ADAMW_SECONDS;
 }
 
 /** Work of a training step over that of its forward pass in float. */
-function stepCost({ type }: Strategy, trainedShare: number, in8Bit: boolean): number {
-  const frozenTime = in8Bit ? EIGHT_BIT_TIME : 1;
-  // Adapters want gradients of inputs, but none of weights.
-  if (type === 'lora') return 2 * frozenTime;
-  return 3 * trainedShare + frozenTime * (1 - trainedShare);
+function stepCost({ passedShare, trainsWeights, heldIn8Bit }: Sizes): number {
+  const frozenTime = heldIn8Bit > 0 ? EIGHT_BIT_TIME : 1;
+  // Forward, backward to the inputs, and to the weights where these are trained.
+  return passedShare * (trainsWeights ? 3 : 2 * frozenTime) + (1 - passedShare) * frozenTime;
 }
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);

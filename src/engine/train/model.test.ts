@@ -3,11 +3,11 @@ import { Random } from '../data/random.ts';
 import type { Executor } from '../executors/executor.ts';
 import { createOnnxRuntimeExecutor } from '../executors/onnxruntime.ts';
 import { createEncoder } from '../models/registry.ts';
+import { isTrainedBy } from '../strategies/apply.ts';
+import { Phases } from '../strategies/phases.ts';
 import type { LabelledItem } from '../tasks/task.ts';
 import { initializeAll } from './load-weights.ts';
 import { TaskModel, type TaskModelOptions } from './model.ts';
-import { Phases } from './phases.ts';
-import { isTrainedBy } from './strategy.ts';
 
 const CONFIG = {
   model_type: 'bert',

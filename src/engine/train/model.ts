@@ -4,12 +4,12 @@ import { sizeOf } from '../executors/executor.ts';
 import type { BatchShape } from '../models/batch.ts';
 import { declarationOf, type Encoder, type Part, statesIn } from '../models/encoder.ts';
 import type { Declaration } from '../models/scope.ts';
+import { Phases } from '../strategies/phases.ts';
 import { IGNORED, type Item, type LabelledItem } from '../tasks/task.ts';
 import { CompiledCache } from './compiled-cache.ts';
 import { DeviceParameters, keepsParameters } from './device-parameters.ts';
 import { type BatchArrays, type Packing, packTexts, rowLength, writeBatch } from './packing.ts';
 import { ParameterStore } from './parameter-store.ts';
-import { Phases } from './phases.ts';
 import {
   forwardProgram,
   GRADIENT,

@@ -1,7 +1,7 @@
 import { sizeOf } from '../executors/executor.ts';
 import { EngineMemory, sizeFor } from '../kernels/memory.ts';
 import type { ParameterInfo } from '../models/scope.ts';
-import { Phases } from './phases.ts';
+import { Phases } from '../strategies/phases.ts';
 
 const LINE = 16;
 const padded = (n: number) => Math.ceil(n / LINE) * LINE;

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { suggestStrategies } from '../strategies/index.ts';
+import { USUAL_FACTS } from '../strategies/kind.ts';
 import { inputSchema } from './recipe-schema.ts';
 
 /**
@@ -18,8 +20,21 @@ export function recipeJsonSchema(): Schema {
 /** Completes and explains a recipe, and objects to nothing. */
 export function recipeEditorSchema(): Schema {
   const { $schema, title, allowComments, ...schema } = recipeJsonSchema();
-  return { $schema, title, allowComments, ...lenient(schema) };
+  const { properties, ...rest } = lenient(schema);
+  const { strategy } = objectOf(properties);
+  return {
+    ...{ $schema, title, allowComments, ...rest },
+    properties: { ...objectOf(properties), strategy: { ...objectOf(strategy), defaultSnippets: strategySnippets() } },
+  };
 }
+
+/** Whole strategies as every door suggests them for the usual model. */
+const strategySnippets = (): Schema[] =>
+  suggestStrategies(0, USUAL_FACTS).map(({ title, detail, strategy }) => ({
+    label: title,
+    description: detail,
+    bodyText: JSON.stringify(strategy),
+  }));
 
 const objectOf = (value: unknown): Schema => (typeof value === 'object' && value !== null ? (value as Schema) : {});
 const alternatives = (schema: Schema): Schema[] => [schema.oneOf, schema.anyOf].flat().filter(Boolean).map(objectOf);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Columns, FIELDS, GROUP, METRICS, RECIPE_VERSION, type Recipe, TASKS } from '../../protocol/index.ts';
 import { encodingNamed } from '../data/encoding-names.ts';
+import { strategySchema } from '../strategies/index.ts';
 
 /**
  * The recipe's keys: ranges, defaults and the words that the editor shows on hover. The schemas in media/
@@ -18,47 +19,6 @@ const name = z.string().min(1);
 const LOWER = METRICS.filter(({ better }) => better === 'lower').map(({ key }) => key);
 
 const SOME_ENCODINGS = 'utf-8, windows-1252, mac-roman, gb18030, shift_jis';
-
-const eightBit = z
-  .boolean()
-  .describe(
-    'Run the frozen linear layers in 8 bits during training, which is faster on a processor; off by default. Evaluation and the saved model use float.',
-  )
-  .exactOptional();
-
-export const strategySchema = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('full').describe('Train every parameter.') }),
-  z.strictObject({
-    type: z
-      .literal('head')
-      .describe("Train only the pooler and the classifier; the encoder's output is computed only once."),
-  }),
-  z.strictObject({
-    type: z.literal('freeze').describe('Freeze the embeddings and the lowest layers; train the rest.'),
-    num_frozen_layers: positiveInteger.max(1000).describe('Number of lowest layers to freeze.'),
-    load_in_8bit: eightBit,
-  }),
-  z.strictObject({
-    type: z
-      .literal('lora')
-      .describe('Freeze every weight; train low-rank adapters on some linear layers, and the classifier.'),
-    r: positiveInteger.max(1024).default(8).describe('Rank of the adapters.'),
-    lora_alpha: z.number().positive().default(8).describe('The output of the adapters is scaled by lora_alpha / r.'),
-    lora_dropout: z
-      .number()
-      .min(0)
-      .lt(1)
-      .default(0)
-      .describe("Share of an adapter's input that is dropped during training."),
-    target_modules: z
-      .union([z.literal('all-linear'), z.array(name).min(1)], { error: 'a list of names or "all-linear"' })
-      .default(['query', 'value'])
-      .describe(
-        'Linear layers that get an adapter, given by the ends of their names (query, key, value, dense), or "all-linear".',
-      ),
-    load_in_8bit: eightBit,
-  }),
-]);
 
 export const datasetSchema = z.union([
   name.describe("A file, or the name of a dataset in .luthier/datasets. Paths are relative to the recipe's file."),

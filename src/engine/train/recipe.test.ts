@@ -103,7 +103,7 @@ describe('parseRecipe', () => {
       `"The recipe: "lr_scheduler_type" is "linea" and must be "linear", "cosine", "constant" or "constant_with_warmup". Did you mean "linear"?"`,
     );
     expect(refusal({ ...minimal, strategy: { type: 'frozen' } })).toMatchInlineSnapshot(
-      `"The recipe: "strategy.type" is "frozen" and must be "full", "head", "freeze" or "lora"."`,
+      `"The recipe: "strategy.type" is "frozen" and must be "full", "freeze", "lora" or "head"."`,
     );
     expect(refusal({ ...minimal, strategy: { type: 'freeze' } })).toMatchInlineSnapshot(
       `"The recipe: "strategy.num_frozen_layers" is missing."`,
@@ -182,6 +182,32 @@ describe('--set', () => {
     expect(refusal({ ...minimal, strategy: { type: 'full', load_in_8bit: true } })).toMatchInlineSnapshot(
       `"The recipe: unknown key "strategy.load_in_8bit"."`,
     );
+  });
+
+  it('completes a strategy that --set chooses as every door suggests it, and says so; a file’s keys keep their defaults', async () => {
+    const load = (sets: string[], more = {}) => resolveRecipe({ ...minimal, ...more }, tmpdir(), sets);
+    const { recipe, suggested } = await load(['strategy.type=lora', 'strategy.r=16']);
+    expect(recipe.strategy).toEqual({
+      type: 'lora',
+      r: 16,
+      lora_alpha: 16,
+      lora_dropout: 0.05,
+      target_modules: ['query', 'value'],
+    });
+    expect(suggested).toEqual(recipe.strategy);
+    // Half of the layers of the starter, and of a model whose depth is not known.
+    for (const model of ['starters/bert', 'not/downloaded']) {
+      expect((await load(['strategy.type=freeze'], { model })).recipe.strategy).toEqual({
+        type: 'freeze',
+        num_frozen_layers: 3,
+      });
+    }
+    const whole = await load(['strategy={"type":"lora"}']);
+    expect(whole.recipe.strategy).toMatchObject({ lora_alpha: 8, lora_dropout: 0 });
+    const written = await load(['strategy.type=lora'], { strategy: { type: 'lora', r: 2 } });
+    expect(written.recipe.strategy).toMatchObject({ r: 2, lora_alpha: 8, lora_dropout: 0 });
+    for (const { suggested } of [whole, written, await load(['strategy.type=head']), await load([])])
+      expect(suggested).toBeUndefined();
   });
 
   it('drops the old keys of a strategy whose type is replaced', () => {

@@ -5,11 +5,13 @@ import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseEr
 import type { z } from 'zod';
 import { writtenPath } from '../../files/written-path.ts';
 import { HOME } from '../../guard/index.ts';
-import { RECIPE_VERSION, type Recipe } from '../../protocol/index.ts';
+import { RECIPE_VERSION, type Recipe, type Strategy } from '../../protocol/index.ts';
+import { listed } from '../data/problems.ts';
 import { LuthierError } from '../errors.ts';
 import { migrateRecipe } from '../recipes/migrate.ts';
+import { STRATEGIES, strategyNamed } from '../strategies/index.ts';
 import { readTextFile } from './recipe-file.ts';
-import { columnsSchema, inputSchema, strategySchema } from './recipe-schema.ts';
+import { columnsSchema, inputSchema } from './recipe-schema.ts';
 
 export interface LoadedRecipe {
   recipe: Recipe;
@@ -17,6 +19,8 @@ export interface LoadedRecipe {
   base: string;
   /** Absolute path of the recipe's file, or null for one that was never a file. */
   path: string | null;
+  /** The strategy, where `--set strategy.type` left keys of it to be suggested: to be said before the run starts. */
+  suggested?: Strategy;
 }
 
 /**
@@ -27,18 +31,45 @@ export async function loadRecipe(path: string, sets: readonly string[] = []): Pr
   const file = resolve(path);
   const text = await readTextFile(file);
   const { value, locate } = parseJson(text, file);
-  const base = dirname(file);
-  const recipe = parseRecipe(applySets(value, sets), placeIn(sets, locate));
-  return { recipe: await makePathsAbsolute(recipe, base), base, path: file };
+  return await settle(value, dirname(file), sets, file, locate);
 }
 
 /** The same for a recipe that was never a file. */
 export async function resolveRecipe(input: unknown, base: string, sets: readonly string[] = []): Promise<LoadedRecipe> {
-  const recipe = parseRecipe(
-    applySets(input, sets),
-    placeIn(sets, () => 'The recipe'),
-  );
-  return { recipe: await makePathsAbsolute(recipe, base), base, path: null };
+  return await settle(input, base, sets, null, () => 'The recipe');
+}
+
+async function settle(
+  input: unknown,
+  base: string,
+  sets: readonly string[],
+  path: string | null,
+  locate: (keys: PropertyKey[]) => string,
+): Promise<LoadedRecipe> {
+  const changed = applySets(input, sets);
+  const suggested = await suggestedStrategy(input, changed, sets, base);
+  const whole = suggested && isRecord(changed) ? { ...changed, strategy: suggested } : changed;
+  const recipe = await makePathsAbsolute(parseRecipe(whole, placeIn(sets, locate)), base);
+  return { recipe, base, path, ...(suggested ? { suggested: recipe.strategy } : {}) };
+}
+
+/** What every door suggests for the keys of a strategy that `--set strategy.type` chose, those that are set kept. */
+async function suggestedStrategy(
+  before: unknown,
+  after: unknown,
+  sets: readonly string[],
+  base: string,
+): Promise<Strategy | null> {
+  const typeIn = (input: unknown) => (isRecord(input) && isRecord(input.strategy) ? input.strategy.type : undefined);
+  const type = typeIn(after);
+  const isChosen = sets.some((set) => /^\s*strategy\.type\s*=/.test(set)) && type !== typeIn(before);
+  const kind = isChosen ? strategyNamed(type) : undefined;
+  if (!kind || !isRecord(after) || !isRecord(after.strategy)) return null;
+  const written = after.strategy;
+  const { factsOf } = await import('../model-files/facts.ts');
+  const suggestion = kind.suggest(await factsOf(String(after.model), base));
+  const isWhole = Object.keys(suggestion).every((key) => key in written);
+  return isWhole ? null : { ...suggestion, ...written };
 }
 
 /** The place of a key: the `--set` that gave it, else where `locate` finds it. */
@@ -254,11 +285,9 @@ function explain(issue: Issue, input: unknown): RecipeIssue[] {
         const nearest = nearestKey(unknown, known);
         const guessed = nearest === undefined ? '.' : `; did you mean "${prefix}${nearest}"?`;
         const hint =
-          unknown === 'load_in_8bit'
-            ? 'It works only with strategies that freeze layers: {"type": "lora"} and {"type": "freeze"}.'
-            : key === ''
-              ? 'docs/recipe.md lists every key.'
-              : `Its keys are: ${known.join(', ')}.`;
+          key === ''
+            ? 'docs/recipe.md lists every key.'
+            : (strategiesWith(key, unknown) ?? `Its keys are: ${known.join(', ')}.`);
         return {
           code: 'unknown-key',
           keys: [...path, unknown],
@@ -295,6 +324,13 @@ function explain(issue: Issue, input: unknown): RecipeIssue[] {
     default:
       return wrong(`is ${shown}: ${issue.message}.`);
   }
+}
+
+/** Says which strategies have a key that the one written has not. */
+function strategiesWith(path: string, key: string): string | undefined {
+  if (path !== 'strategy') return undefined;
+  const types = Object.keys(STRATEGIES).filter((type) => key in STRATEGIES[type]!.schema.shape);
+  return types.length === 0 ? undefined : `It works only with ${listed(types.map((type) => `{"type": "${type}"}`))}.`;
 }
 
 /** The sentence for a value that is none of those allowed, and these, the nearest first. */
@@ -365,8 +401,7 @@ function knownKeys(path: PropertyKey[], value: unknown): string[] {
       return ['train', 'validation', 'test'];
     case 'strategy': {
       const type = isRecord(value) ? value.type : undefined;
-      const option = strategySchema.options.find((o) => o.shape.type.value === type);
-      return option === undefined ? [] : Object.keys(option.shape);
+      return Object.keys(strategyNamed(type)?.schema.shape ?? {});
     }
     default:
       return [];

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { makeFolder, sweepAside, writeFileAtomically } from '../../files/write-file.ts';
 import { writeSafetensors } from '../hub/safetensors.ts';
-import type { Adapters, Encoder } from '../models/encoder.ts';
+import type { Adapters } from '../models/encoder.ts';
 import type { AnyTask } from '../tasks/task.ts';
 import type { TaskModel } from './model.ts';
 
@@ -19,6 +19,7 @@ export const adapterFolderOf = (modelFolder: string): string => join(dirname(mod
 /**
  * Writes the trained parameters as peft's PeftModel.save_pretrained does, for PeftModel.from_pretrained and
  * its AutoPeftModel for the task (peft 0.21: utils/save_and_load.py, get_peft_model_state_dict).
+ * @param own what peft's config of this kind of adapter has (strategies/)
  * @throws LuthierError `disk-full`, `not-writable`
  */
 export async function saveAdapter(
@@ -27,6 +28,7 @@ export async function saveAdapter(
   model: TaskModel,
   adapters: Adapters,
   base: BaseModel,
+  own: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   await makeFolder(folder);
   await sweepAside(folder);
@@ -43,37 +45,21 @@ export async function saveAdapter(
     }));
   await writeSafetensors(join(folder, 'adapter_model.safetensors'), tensors);
   // Last, so that a folder left half-written is seen to lack it.
-  const config = `${JSON.stringify(adapterConfig(task, model.encoder, adapters, base), null, 2)}\n`;
-  await writeFileAtomically(join(folder, 'adapter_config.json'), (file) => file.writeFile(config));
-}
-
-/** LoraConfig, where it differs from its defaults or a reader looks for it. */
-function adapterConfig(
-  { save }: AnyTask,
-  { prefix }: Encoder,
-  { settings, targets, modulesToSave }: Adapters,
-  base: BaseModel,
-): Record<string, unknown> {
-  const { r, lora_alpha, lora_dropout, target_modules } = settings;
   // Of the head the whole part, as peft names it: "classifier", not the layers in it.
-  const whole = modulesToSave.map((module) => (module.startsWith(`${prefix}.`) ? module : module.replace(/\..*/, '')));
-  return {
+  const whole = adapters.modulesToSave.map((module) =>
+    module.startsWith(`${model.encoder.prefix}.`) ? module : module.replace(/\..*/, ''),
+  );
+  const config = {
+    ...own,
     base_model_name_or_path: base.nameOrPath,
-    bias: 'none',
-    fan_in_fan_out: false,
     inference_mode: true,
-    init_lora_weights: true,
-    lora_alpha,
-    lora_dropout,
-    // peft adds both names to every LoraConfig of this task type.
+    // peft adds both names to every config of this task type.
     modules_to_save: [...new Set([...whole, 'classifier', 'score'])],
-    peft_type: 'LORA',
-    r,
     revision: base.revision,
-    // peft writes the layers that "all-linear" meant.
-    target_modules: target_modules === 'all-linear' ? targets : target_modules,
-    task_type: save.peft,
-    use_dora: false,
-    use_rslora: false,
+    task_type: task.save.peft,
   };
+  const sorted = Object.fromEntries(Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1)));
+  await writeFileAtomically(join(folder, 'adapter_config.json'), (file) =>
+    file.writeFile(`${JSON.stringify(sorted, null, 2)}\n`),
+  );
 }

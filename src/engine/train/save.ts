@@ -1,9 +1,10 @@
-import type { BackendChoice } from '../../protocol/index.ts';
+import type { BackendChoice, Strategy } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { type ModelConfig, type ModelFolder, saveModelFolder } from '../hub/model-folder.ts';
 import { openModel } from '../infer/open-model.ts';
 import type { Encoder } from '../models/encoder.ts';
 import { mergeLora } from '../models/lora.ts';
+import { kindOf } from '../strategies/index.ts';
 import type { AnyTask, Item } from '../tasks/task.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { inputsEntry } from './inputs.ts';
@@ -26,8 +27,8 @@ export interface SaveOptions {
   /** Texts on which the written model must answer as this one. */
   probes: readonly Item[];
   backend: BackendChoice;
-  /** Where an adapter that was trained goes, and what it was trained on. */
-  adapter: { folder: string; base: BaseModel };
+  /** Where an adapter that was trained goes, what it was trained on, and by which strategy. */
+  adapter: { folder: string; base: BaseModel; strategy: Strategy };
 }
 
 /**
@@ -41,7 +42,9 @@ export async function saveTaskModel(target: string, options: SaveOptions): Promi
   const { adapters } = model.encoder;
   const { parameters } = model.store;
   const plain = adapters ? mergeLora(adapters, parameters, model.declaration().parameters) : parameters;
-  if (adapters) await saveAdapter(options.adapter.folder, task, model, adapters, options.adapter.base);
+  const { folder, base, strategy } = options.adapter;
+  const peft = adapters && kindOf(strategy).peftConfig?.(strategy, adapters);
+  if (peft) await saveAdapter(folder, task, model, adapters, base, peft);
   // What a pipeline cuts to: more than the positions and the model would fail there.
   await tokenizer.save(target, Math.min(maxLength, model.encoder.maxPositions));
   await saveModelFolder(target, {

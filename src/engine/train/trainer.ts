@@ -15,6 +15,7 @@ import { classifierRows } from '../models/classes.ts';
 import type { Encoder } from '../models/encoder.ts';
 import { mapWeights } from '../models/names.ts';
 import { createEncoder, hiddenSizeOf } from '../models/registry.ts';
+import { encoderFor, isHeldIn8Bit, isTrainedBy, phasesOf, rateOf } from '../strategies/apply.ts';
 import { taskNamed } from '../tasks/registry.ts';
 import { type AnyTask, IGNORED, type LabelledItem, type TaskData, type TaskRow } from '../tasks/task.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
@@ -31,7 +32,6 @@ import { adamWStep, gradientNorm } from './optimizer.ts';
 import { saveTaskModel } from './save.ts';
 import { adapterFolderOf, type BaseModel } from './save-adapter.ts';
 import { countSteps, fitBatch, learningRate, warmupWarning } from './schedule.ts';
-import { encoderFor, isHeldIn8Bit, isTrainedBy } from './strategy.ts';
 import type { Note, StepResult, Trainer, TrainerOptions, TrainerState } from './types.ts';
 
 type Between = (done: number, total: number) => Promise<void>;
@@ -183,6 +183,8 @@ class TaskTrainer implements Trainer {
       numLabels: dataset.labels.length,
       padId: tokenizer.padId,
       isTrained: isTrainedBy(recipe.strategy, encoder),
+      phases: phasesOf(recipe.strategy, encoder, steps.total),
+      rateOf: rateOf(recipe.strategy, encoder),
       isHeldIn8Bit: isHeldIn8Bit(recipe.strategy, encoder),
       accumulate: accumulation > 1 && !keepsParameters(engine),
       labelSmoothing: recipe.label_smoothing_factor,
@@ -398,7 +400,7 @@ class TaskTrainer implements Trainer {
       inputs: this.task.inputs(this.dataset.columns),
       probes: [...this.encoded.validation, ...this.encoded.train].slice(0, 16),
       backend: this.recipe.backend,
-      adapter: { folder: adapterFolderOf(target), base: this.base },
+      adapter: { folder: adapterFolderOf(target), base: this.base, strategy: this.recipe.strategy },
     });
   }
 

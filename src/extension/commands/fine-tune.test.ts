@@ -83,9 +83,18 @@ beforeEach(() => {
         model_type: 'bert',
         bytes: 1,
         num_parameters: 1,
-        num_layers: name === 'first' ? 12 : 2,
         labels: null,
       })),
+    'strategies/suggest': ({ model }: { model: string }) => [
+      { title: 'Fine-tune everything', detail: '', strategy: { type: 'full' }, isRecommended: true },
+      {
+        title: 'Freeze the lower layers',
+        detail: `The lower ${model === 'first' ? '6 layers keep their' : '1 layer keeps its'} weights.`,
+        strategy: { type: 'freeze', num_frozen_layers: model === 'first' ? 6 : 1 },
+        isRecommended: false,
+      },
+      { title: 'LoRA', detail: '', strategy: { type: 'lora' }, isRecommended: false, learning_rate: 1e-3 },
+    ],
     'run/estimate': () => estimate(),
   };
   const request = vi.fn(async (method: string, params: never, options: never) => answers[method]!(params, options));

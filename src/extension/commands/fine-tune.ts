@@ -14,27 +14,20 @@ import {
   fewRowsNote,
   type RecipeInput,
   type RunEstimate,
+  type StrategySuggestion,
 } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { HostError, isCancelled, toHostError } from '../errors.ts';
 import { formatDuration } from '../format.ts';
 import { RECIPE_SUFFIX } from '../ids.ts';
 import { BACK, type Choice, type Notice, Questions, separator } from '../questions.ts';
-import {
-  blockingProblem,
-  type Method,
-  mergeProblems,
-  methods,
-  recipeText,
-  suggestRecipe,
-  summaryLines,
-} from '../recipes/suggest.ts';
+import { blockingProblem, mergeProblems, recipeText, suggestRecipe, summaryLines } from '../recipes/suggest.ts';
 import { setting } from '../settings.ts';
 import { severityIcon } from '../severity.ts';
 import { askColumns } from './columns.ts';
 import { datasetsFor } from './datasets.ts';
 import { settleEncoding } from './encoding.ts';
-import { askModel, layersOf, noticeOf } from './models.ts';
+import { askModel, noticeOf } from './models.ts';
 import { inspect } from './reading.ts';
 import { requireTrust } from './select.ts';
 import { columnsOf, findSource, fromDataset, type Source } from './source.ts';
@@ -49,7 +42,7 @@ const ORDER: readonly Step[] = ['columns', 'model', 'method', 'summary'];
 interface Answers {
   columns?: Columns;
   model?: string;
-  method?: Method;
+  method?: StrategySuggestion;
 }
 
 /** Answers for a document's rows while the window lives: who called it off to mend the rows need not answer again. */
@@ -188,16 +181,20 @@ class Flow {
   }
 
   private async method(position: Position): Promise<Outcome> {
-    const layers = await layersOf(this.luthier, this.questions, this.answers.model!);
-    const items = methods(this.summary.rows, layers ?? undefined).map(
-      (method, i): Choice<Method> => ({
-        label: method.label,
-        ...(i === 0 ? { description: 'recommended' } : {}),
-        detail: method.detail,
-        value: method,
+    const { service } = this.luthier.engine;
+    const params = { model: this.answers.model!, base: this.project, rows: this.summary.rows };
+    const suggestions = await this.questions.work('Looking at the model…', (signal) =>
+      service.request('strategies/suggest', params, { signal }),
+    );
+    const items = suggestions.map(
+      (suggestion): Choice<StrategySuggestion> => ({
+        label: suggestion.title,
+        ...(suggestion.isRecommended ? { description: 'recommended' } : {}),
+        detail: suggestion.detail,
+        value: suggestion,
       }),
     );
-    const active = items.find(({ label }) => label === this.answers.method?.label);
+    const active = items.find(({ label }) => label === this.answers.method?.title);
     const answer = await this.questions.ask({
       ...position,
       placeholder: 'Which parameters should be trained?',
@@ -258,7 +255,7 @@ class Flow {
         dataset: made ? made.record.name : nameIn(project, source.file!),
         columns: made ? {} : columns,
         rows: made?.record.rows ?? this.summary.rows,
-        method,
+        suggestion: method,
         backend: setting('luthier.backend'),
       });
       // A dataset's own rows are in UTF-8.

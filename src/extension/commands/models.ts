@@ -89,11 +89,6 @@ function listModels({ engine }: Luthier, questions: Questions): Promise<ModelEnt
 /** The name by which a recipe, and an answer, means a model of the list. */
 const nameOf = ({ name, path, source }: ModelEntry): string => (source === 'folder' || source === 'run' ? path : name);
 
-/** How many layers a model has, by the name that a recipe gives it; null where it is in no list. */
-export async function layersOf(luthier: Luthier, questions: Questions, model: string): Promise<number | null> {
-  return (await listModels(luthier, questions)).find((entry) => nameOf(entry) === model)?.num_layers ?? null;
-}
-
 /** A failure as a line of the question that it leads back to. */
 export const noticeOf = (luthier: Luthier, { message, hint }: HostError): Notice => ({
   message,

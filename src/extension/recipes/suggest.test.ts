@@ -1,14 +1,20 @@
 import { expect, test } from 'vitest';
-import type { RunEstimate } from '../../protocol/index.ts';
-import {
-  blockingProblem,
-  mergeProblems,
-  methods,
-  recipeText,
-  suggestRecipe,
-  suggestRunName,
-  summaryLines,
-} from './suggest.ts';
+import type { RunEstimate, StrategySuggestion } from '../../protocol/index.ts';
+import { blockingProblem, mergeProblems, recipeText, suggestRecipe, suggestRunName, summaryLines } from './suggest.ts';
+
+const full: StrategySuggestion = {
+  title: 'Fine-tune everything',
+  detail: 'All layers learn.',
+  strategy: { type: 'full' },
+  isRecommended: true,
+};
+const head: StrategySuggestion = {
+  title: 'Train the classifier only',
+  detail: 'By far the fastest.',
+  strategy: { type: 'head' },
+  isRecommended: false,
+  learning_rate: 1e-3,
+};
 
 const estimate: RunEstimate = {
   rows: 1200,
@@ -85,7 +91,7 @@ test('an error keeps a run from starting, a warning does not', () => {
 
 test('the batch stays below the training part of small data, and epochs fall with size', () => {
   const of = (rows: number) =>
-    suggestRecipe({ model: 'm', dataset: 'd', columns: {}, rows, method: methods(rows)[0]!, backend: 'auto' });
+    suggestRecipe({ model: 'm', dataset: 'd', columns: {}, rows, suggestion: full, backend: 'auto' });
   for (const rows of [2, 4, 5, 10, 50, 100, 500, 5000, 100_000]) {
     expect(of(rows).per_device_train_batch_size).toBeLessThanOrEqual(Math.max(1, rows * 0.9));
   }
@@ -93,42 +99,13 @@ test('the batch stays below the training part of small data, and epochs fall wit
   expect([100, 1000].map((rows) => of(rows).per_device_train_batch_size)).toEqual([8, 16]);
 });
 
-test('a starter, an adapter and a lone classifier take a larger rate than BERT', () => {
-  const rate = (type: string, model: string) =>
-    suggestRecipe({
-      model,
-      dataset: 'd',
-      columns: {},
-      rows: 500,
-      method: methods(500).find(({ strategy }) => strategy.type === type)!,
-      backend: 'auto',
-    }).learning_rate!;
-  expect(rate('full', 'google-bert/bert-base-uncased')).toBe(5e-5);
-  expect(rate('full', 'starters/bert')).toBeGreaterThan(5e-5);
-  for (const type of ['head', 'lora']) expect(rate(type, 'm')).toBeGreaterThan(rate('full', 'starters/bert'));
-});
-
-test('adapters and frozen layers are suggested as in the terminal', () => {
-  const strategyOf = (type: string, layers: number) =>
-    methods(1000, layers).find(({ strategy }) => strategy.type === type)!.strategy;
-  expect(strategyOf('lora', 12)).toEqual({
-    type: 'lora',
-    r: 8,
-    lora_alpha: 16,
-    lora_dropout: 0.05,
-    target_modules: ['query', 'value'],
-  });
-  expect([1, 6, 12].map((layers) => strategyOf('freeze', layers))).toEqual(
-    [1, 3, 6].map((num_frozen_layers) => ({ type: 'freeze', num_frozen_layers })),
-  );
-});
-
-test('everything learns by default; very large data freezes the lower layers', () => {
-  expect(methods(1000)[0]!.strategy).toEqual({ type: 'full' });
-  expect(methods(100_000)[0]!.strategy.type).toBe('freeze');
-  expect(new Set(methods(1000).map(({ strategy }) => strategy.type))).toEqual(
-    new Set(['full', 'freeze', 'lora', 'head']),
-  );
+test('a starter takes a larger rate than BERT, and what a strategy says of its own counts most', () => {
+  const of = (suggestion: StrategySuggestion, model: string) =>
+    suggestRecipe({ model, dataset: 'd', columns: {}, rows: 5000, suggestion, backend: 'auto' });
+  expect(of(full, 'google-bert/bert-base-uncased')).toMatchObject({ learning_rate: 5e-5, num_train_epochs: 3 });
+  expect(of(full, 'starters/bert').learning_rate).toBe(2e-4);
+  for (const model of ['m', 'starters/bert'])
+    expect(of(head, model)).toMatchObject({ learning_rate: 1e-3, num_train_epochs: 5 });
 });
 
 test('a recipe is written as JSON that says only what was chosen', () => {
@@ -137,7 +114,7 @@ test('a recipe is written as JSON that says only what was chosen', () => {
     dataset: 'tickets.csv',
     columns: { text: 'text', label: 'label' },
     rows: 500,
-    method: methods(500).find(({ strategy }) => strategy.type === 'head')!,
+    suggestion: head,
     backend: 'webgpu',
   });
   expect(JSON.parse(recipeText(recipe))).toMatchObject({

@@ -7,48 +7,10 @@ import {
   RECIPE_VERSION,
   type RecipeInput,
   type RunEstimate,
-  type Strategy,
-  suggestedStrategy,
+  type StrategySuggestion,
   suggestedTraining,
-  USUAL_LAYERS,
 } from '../../protocol/index.ts';
 import { formatDuration, shorten } from '../format.ts';
-
-/** A way to fine-tune, as it is offered. */
-export interface Method {
-  label: string;
-  detail: string;
-  strategy: Strategy;
-}
-
-/**
- * The ways to fine-tune that a person may choose from, the recommended first: everything where time allows it (it is
- * the most accurate), else with lower layers frozen.
- */
-export function methods(rows: number, layers = USUAL_LAYERS): Method[] {
-  const frozen = Math.max(1, Math.floor(layers / 2));
-  const full: Method = {
-    label: 'Fine-tune everything',
-    detail: 'All layers learn. The most accurate, and the slowest.',
-    strategy: { type: 'full' },
-  };
-  const freeze: Method = {
-    label: 'Freeze the lower layers',
-    detail: `The lower ${counted(frozen, 'layer')} ${frozen === 1 ? 'keeps its' : 'keep their'} weights. Faster, nearly as accurate.`,
-    strategy: suggestedStrategy('freeze', layers),
-  };
-  const head: Method = {
-    label: 'Train the classifier only',
-    detail: 'Everything else is computed once and reused. By far the fastest, the least accurate.',
-    strategy: { type: 'head' },
-  };
-  const lora: Method = {
-    label: 'LoRA',
-    detail: 'Small adapters learn beside layers that keep their weights. Faster, and little to store.',
-    strategy: suggestedStrategy('lora', layers),
-  };
-  return rows > 50_000 ? [freeze, full, lora, head] : [full, freeze, lora, head];
-}
 
 /** What a person would write for this data; all that is left out has its default. */
 export function suggestRecipe(options: {
@@ -56,18 +18,18 @@ export function suggestRecipe(options: {
   dataset: string;
   columns: Columns;
   rows: number;
-  method: Method;
+  suggestion: StrategySuggestion;
   backend: string;
 }): RecipeInput {
-  const { rows, method } = options;
+  const { rows, suggestion } = options;
   return {
     version: RECIPE_VERSION,
     task: 'text-classification',
     model: options.model,
     dataset: options.dataset,
     ...(Object.keys(options.columns).length > 0 ? { columns: options.columns } : {}),
-    strategy: method.strategy,
-    ...suggestedTraining(rows, method.strategy.type, options.model),
+    strategy: suggestion.strategy,
+    ...suggestedTraining(rows, suggestion, options.model),
     ...(options.backend === 'auto' ? {} : { backend: options.backend as NonNullable<RecipeInput['backend']> }),
   };
 }

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { counted } from '../../protocol/index.ts';
+import { load_in_8bit, MOST_ROWS_IN_FULL, type StrategyKind, WrongKey } from './kind.ts';
+
+const schema = z.strictObject({
+  type: z.literal('freeze').describe('Freeze the embeddings and the lowest layers; train the rest.'),
+  num_frozen_layers: z.number().int().min(1).max(1000).describe('Number of lowest layers to freeze.'),
+  load_in_8bit,
+});
+
+export const freeze: StrategyKind<z.infer<typeof schema>> = {
+  schema,
+  title: 'Freeze the lower layers',
+  detail: ({ num_frozen_layers: frozen }) =>
+    `The lower ${counted(frozen, 'layer')} ${frozen === 1 ? 'keeps its' : 'keep their'} weights. Faster, nearly as accurate.`,
+  suggest: ({ layers }) => ({ type: 'freeze', num_frozen_layers: Math.max(1, Math.floor(layers / 2)) }),
+  isRecommended: (rows) => rows > MOST_ROWS_IN_FULL,
+  trained({ num_frozen_layers: frozen }, { numLayers }) {
+    if (frozen > numLayers) {
+      throw new WrongKey(
+        'num_frozen_layers',
+        `strategy.num_frozen_layers is ${frozen}, but the model has ${counted(numLayers, 'layer')}.`,
+        `Set it to ${numLayers} or less. To train only what comes after the layers, use {"type": "head"}.`,
+        numLayers,
+      );
+    }
+    return ({ place }) => place === 'head' || place >= frozen;
+  },
+};

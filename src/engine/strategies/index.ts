@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import type { Strategy, StrategySuggestion } from '../../protocol/index.ts';
+import { freeze } from './freeze.ts';
+import { full } from './full.ts';
+import { head } from './head.ts';
+import type { Facts, StrategyKind } from './kind.ts';
+import { lora } from './lora.ts';
+
+export { WrongKey } from './kind.ts';
+
+/** Every strategy by its `type`, in the order in which they are offered. */
+export const STRATEGIES: Readonly<Record<string, StrategyKind>> = { full, freeze, lora, head };
+
+/** A strategy as a recipe has it, by its `type`. */
+export const strategySchema = z.discriminatedUnion(
+  'type',
+  Object.values(STRATEGIES).map(({ schema }) => schema) as [StrategyKind['schema']],
+);
+
+/** The strategy that a recipe calls so; own keys alone: "constructor" is none. */
+export const strategyNamed = (type: unknown): StrategyKind | undefined =>
+  typeof type === 'string' && Object.hasOwn(STRATEGIES, type) ? STRATEGIES[type] : undefined;
+
+export const kindOf = ({ type }: Strategy): StrategyKind => strategyNamed(type)!;
+
+/** The strategies as a person may choose from them, the recommended first. */
+export function suggestStrategies(rows: number, facts: Facts): StrategySuggestion[] {
+  const suggested = Object.values(STRATEGIES).map((kind) => {
+    const strategy = kind.suggest(facts);
+    return {
+      title: kind.title,
+      detail: kind.detail(strategy),
+      strategy,
+      isRecommended: kind.isRecommended?.(rows) ?? false,
+      ...(kind.learningRate === undefined ? {} : { learning_rate: kind.learningRate }),
+    };
+  });
+  return suggested.sort((a, b) => Number(b.isRecommended) - Number(a.isRecommended));
+}

@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import type { Strategy } from '../../protocol/index.ts';
+import { LuthierError } from '../errors.ts';
+import type { Adapters } from '../models/encoder.ts';
+import type { ParameterInfo } from '../models/scope.ts';
+
+/** What a suggestion depends on. */
+export interface Facts {
+  /** Layers of the model. */
+  layers: number;
+  /** The linear layers that peft adapts in its family, by the ends of their names. */
+  loraTargets: readonly string[];
+}
+
+/** Of the starter and of most small models. */
+export const USUAL_FACTS: Facts = { layers: 6, loraTargets: ['query', 'value'] };
+
+/** A model as strategies see it: what its family declares, nothing that computes, so that recipes are read without that. */
+export interface Model {
+  readonly numLayers: number;
+  /** Names of what is the base model's own begin with it. */
+  readonly prefix: string;
+  readonly parameters: ReadonlyMap<string, ParameterInfo>;
+  /** What the strategy has added. */
+  readonly adapters?: Adapters | undefined;
+}
+
+type StrategySchema<S> = z.ZodObject & { readonly shape: { readonly type: z.ZodLiteral<string> } } & z.ZodType<S>;
+
+/**
+ * A way to choose which parameters are trained: one file, and a line in the registry (index.ts). Schema, docs, the
+ * editor's and the terminal's questions, costs and checks follow from it.
+ */
+export interface StrategyKind<S extends Strategy = Strategy> {
+  /** Keys in a recipe beside `type`; one that is left out has the default of the library that it is named after. */
+  readonly schema: StrategySchema<S>;
+  /** As it is offered. */
+  readonly title: string;
+  detail(strategy: S): string;
+  /** The strategy as every door writes it into a recipe. */
+  suggest(facts: Facts): S;
+  /** Whether it is offered first for so many rows. */
+  isRecommended?(rows: number): boolean;
+  /** Where what it trains needs another learning rate than pretrained weights do. */
+  readonly learningRate?: number;
+  /**
+   * What it adds to the model; models/lora.ts computes with it.
+   * @param isStored whether the model comes with a parameter
+   * @throws WrongKey
+   */
+  adapters?(strategy: S, model: Model, isStored: (name: string) => boolean): Adapters;
+  /**
+   * Which parameters a phase trains; without one, those that any does.
+   * @param model with what the strategy adds
+   * @throws WrongKey
+   */
+  trained(strategy: S, model: Model): (parameter: ParameterInfo, phase?: number) => boolean;
+  /** Steps done when each phase begins, the first 0, of a run of so many steps; without it there is one phase. */
+  phases?(strategy: S, model: Model, totalSteps: number): readonly number[];
+  /** A parameter's learning rate over the run's; without it 1. */
+  rate?(strategy: S, model: Model): (parameter: ParameterInfo) => number;
+  /** Where what it adds is also written by itself: its part of peft's adapter_config.json. */
+  peftConfig?(strategy: S, adapters: Adapters): Record<string, unknown>;
+}
+
+/** A strategy's key that does not fit the model. */
+export class WrongKey extends LuthierError {
+  /** @param instead the value that fits best, where there is one */
+  constructor(
+    readonly key: string,
+    message: string,
+    hint?: string,
+    readonly instead?: unknown,
+  ) {
+    super('recipe-invalid', message, hint);
+  }
+}
+
+/** Training rows up to which everything is trained where nothing else is said: it is the most accurate, and takes longest. */
+export const MOST_ROWS_IN_FULL = 50_000;
+
+/** A key of strategies that freeze layers. */
+export const load_in_8bit = z
+  .boolean()
+  .describe(
+    'Run the frozen linear layers in 8 bits during training, which is faster on a processor; off by default. Evaluation and the saved model use float.',
+  )
+  .exactOptional();

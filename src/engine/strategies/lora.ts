@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { load_in_8bit, type StrategyKind, WrongKey } from './kind.ts';
+
+const schema = z.strictObject({
+  type: z
+    .literal('lora')
+    .describe('Freeze every weight; train low-rank adapters on some linear layers, and the classifier.'),
+  r: z.number().int().min(1).max(1024).default(8).describe('Rank of the adapters.'),
+  lora_alpha: z.number().positive().default(8).describe('The output of the adapters is scaled by lora_alpha / r.'),
+  lora_dropout: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe("Share of an adapter's input that is dropped during training."),
+  target_modules: z
+    .union([z.literal('all-linear'), z.array(z.string().min(1)).min(1)], { error: 'a list of names or "all-linear"' })
+    .default(['query', 'value'])
+    .describe(
+      'Linear layers that get an adapter, given by the ends of their names (query, key, value, dense), or "all-linear".',
+    ),
+  load_in_8bit,
+});
+
+export const lora: StrategyKind<z.infer<typeof schema>> = {
+  schema,
+  title: 'LoRA',
+  detail: () => 'Small adapters learn beside layers that keep their weights. Faster, and little to store.',
+  suggest: ({ loraTargets }) => ({
+    ...{ type: 'lora', r: 8, lora_alpha: 16, lora_dropout: 0.05 },
+    target_modules: [...loraTargets],
+  }),
+  // The rate of peft's examples: adapters start from nothing.
+  learningRate: 1e-3,
+  adapters({ r, lora_alpha, lora_dropout, target_modules }, { parameters, prefix }, isStored) {
+    const modules = [...parameters.values()].flatMap(({ name, layout, place }) =>
+      layout ? [{ name: moduleOf(name), isHead: place === 'head' }] : [],
+    );
+    // What the task has put behind the base model is trained whole, as peft does, and what the model comes without:
+    // peft would leave that as random as it begins.
+    const modulesToSave = modules
+      .filter(({ name, isHead }) => isHead && !(name.startsWith(`${prefix}.`) && isStored(`${name}.weight`)))
+      .map(({ name }) => name);
+    const names = modules.map(({ name }) => name);
+    return { r, lora_alpha, lora_dropout, targets: targetsOf(names, target_modules, modulesToSave), modulesToSave };
+  },
+  trained(_, { adapters }) {
+    const whole = new Set(adapters?.modulesToSave);
+    return ({ name, isAdapter }) => isAdapter === true || whole.has(moduleOf(name));
+  },
+  peftConfig: ({ r, lora_alpha, lora_dropout, target_modules }, { targets }) => ({
+    bias: 'none',
+    fan_in_fan_out: false,
+    init_lora_weights: true,
+    lora_alpha,
+    lora_dropout,
+    peft_type: 'LORA',
+    r,
+    // peft writes the layers that "all-linear" meant.
+    target_modules: target_modules === 'all-linear' ? targets : target_modules,
+    use_dora: false,
+    use_rslora: false,
+  }),
+};
+
+const moduleOf = (parameter: string): string => parameter.slice(0, parameter.lastIndexOf('.'));
+
+/** peft's `all-linear`, or a list of names of which each must be somewhere. */
+function targetsOf(
+  modules: readonly string[],
+  wanted: z.infer<typeof schema>['target_modules'],
+  modulesToSave: readonly string[],
+): string[] {
+  const adaptable = modules.filter((module) => !modulesToSave.includes(module));
+  if (wanted === 'all-linear') return adaptable;
+  const matches = (module: string, name: string) => module === name || module.endsWith(`.${name}`);
+  for (const name of wanted) {
+    if (adaptable.some((module) => matches(module, name))) continue;
+    const isTrained = modulesToSave.some((module) => matches(module, name));
+    throw new WrongKey(
+      'target_modules',
+      isTrained
+        ? `strategy.target_modules names "${name}", which LoRA already trains in full.`
+        : `strategy.target_modules names "${name}", but the model has no linear layer with that name.`,
+      `Valid names: ${[...new Set(adaptable.map((module) => module.slice(module.lastIndexOf('.') + 1)))].join(', ')}, a whole name such as ${adaptable[0]}, or "all-linear".`,
+    );
+  }
+  return adaptable.filter((module) => wanted.some((name) => matches(module, name)));
+}

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { declarationOf } from '../models/encoder.ts';
+import { createEncoder } from '../models/registry.ts';
+import { encoderFor, isTrainedBy, phasesOf } from './apply.ts';
+import { STRATEGIES, strategySchema, suggestStrategies } from './index.ts';
+import { USUAL_FACTS } from './kind.ts';
+
+const encoder = createEncoder(
+  {
+    ...{ model_type: 'bert', vocab_size: 50, hidden_size: 24, num_hidden_layers: 4, num_attention_heads: 3 },
+    ...{ intermediate_size: 40, max_position_embeddings: 64 },
+  },
+  'config.json',
+);
+
+describe('every strategy', () => {
+  it.each(Object.entries(STRATEGIES))('%s suggests what its own schema takes, every key spelt out', (type, kind) => {
+    for (const layers of [1, 4, 12]) {
+      const suggested = kind.suggest({ ...USUAL_FACTS, layers });
+      expect(suggested.type).toBe(type);
+      expect(strategySchema.parse(suggested)).toEqual(suggested);
+      expect(kind.title.length * kind.detail(suggested).length).toBeGreaterThan(0);
+    }
+  });
+
+  it.each(Object.entries(STRATEGIES))('%s trains the classifier, and what the last phase trains', (_, kind) => {
+    const strategy = kind.suggest({ layers: encoder.numLayers, loraTargets: encoder.loraTargets });
+    const adapted = encoderFor(strategy, encoder);
+    const isTrained = isTrainedBy(strategy, adapted);
+    for (const name of ['classifier.weight', 'classifier.bias']) expect(isTrained(name)).toBe(true);
+    const phases = phasesOf(strategy, adapted, 100);
+    expect(phases.starts[0]).toBe(0);
+    for (const name of declarationOf(adapted).parameters.keys()) {
+      expect(isTrained(name)).toBe(phases.all.some((phase) => isTrained(name, phase)));
+    }
+  });
+});
+
+describe('suggestStrategies', () => {
+  const strategyOf = (type: string, layers: number) =>
+    suggestStrategies(1000, { ...USUAL_FACTS, layers }).find(({ strategy }) => strategy.type === type)!.strategy;
+
+  it('gives every door the same adapters and half of the layers to freeze', () => {
+    expect(strategyOf('lora', 12)).toEqual({
+      type: 'lora',
+      r: 8,
+      lora_alpha: 16,
+      lora_dropout: 0.05,
+      target_modules: ['query', 'value'],
+    });
+    expect([1, 6, 12].map((layers) => strategyOf('freeze', layers))).toEqual(
+      [1, 3, 6].map((num_frozen_layers) => ({ type: 'freeze', num_frozen_layers })),
+    );
+  });
+
+  it('recommends to train everything, and to freeze the lower layers for very many rows', () => {
+    const first = (rows: number) => suggestStrategies(rows, USUAL_FACTS)[0]!;
+    expect(first(1000)).toMatchObject({ strategy: { type: 'full' }, isRecommended: true });
+    expect(first(100_000)).toMatchObject({ strategy: { type: 'freeze' }, isRecommended: true });
+    expect(suggestStrategies(1000, USUAL_FACTS)).toHaveLength(Object.keys(STRATEGIES).length);
+  });
+
+  it('says a larger learning rate for what starts from nothing', () => {
+    const rates = suggestStrategies(1000, USUAL_FACTS).map(({ strategy, learning_rate }) => [
+      strategy.type,
+      learning_rate,
+    ]);
+    expect(Object.fromEntries(rates)).toMatchObject({ full: undefined, freeze: undefined, lora: 1e-3, head: 1e-3 });
+  });
+});
