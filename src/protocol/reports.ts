@@ -38,6 +38,7 @@ export const isEvaluatedRow = shape({
   line: isCount,
   file: isString,
   text: isString,
+  text_pair: optional(isString),
   label: isString,
   predicted: isString,
   score: isNumber,

@@ -1,6 +1,6 @@
 // The built webviews in headless Chromium: what a person does with keys and mouse, and what outlives a reload.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { TryoutMessage } from '../../src/protocol/webview.ts';
+import type { DashboardMessage, TryoutMessage } from '../../src/protocol/webview.ts';
 import { launch, missing, openWebview, type Webview } from './browser.mjs';
 import { cellRows, madeFolds, madeRun, type RecordedRun } from './recording.mjs';
 
@@ -197,8 +197,11 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
       actual: 'account',
       predicted: 'billing',
     });
-    await view.send(cellRows(request));
+    const answer = cellRows(request) as Extract<DashboardMessage, { type: 'cell' }>;
+    const [row, ...others] = answer.rows;
+    await view.send({ ...answer, rows: [{ ...row!, text_pair: 'The second text of a pair.' }, ...others] });
     await view.settle();
+    expect(await page.locator('.cell-rows td.text .second').allInnerTexts()).toEqual(['The second text of a pair.']);
     await page
       .getByRole('region', { name: 'account predicted as billing' })
       .getByRole('button', { name: /line 12$/ })

@@ -18,7 +18,7 @@ export function hasHeader(rows: readonly (readonly string[])[]): boolean {
   // The header's line may stand again further down, where files were joined: that is no value. What comes back often
   // is one, unless it has a usual name.
   const others = rest.filter((row) => !isHeaderAgain(row, first));
-  const below = named.length > 0 || rest.length - others.length <= rest.length / 10 ? others : rest;
+  const below = named.length > 0 || rest.length - others.length <= Math.max(1, rest.length / 10) ? others : rest;
   if (named.length > 0) {
     // A class may be called "question" or "title": a name that comes back below is a value.
     const isValue = (name: string): boolean => {

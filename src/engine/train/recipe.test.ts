@@ -53,6 +53,7 @@ describe('parseRecipe', () => {
         },
         "task": "text-classification",
         "validation_split": 0.1,
+        "version": 2,
         "warmup_steps": 0.06,
         "weight_decay": 0.01,
       }

@@ -7,6 +7,7 @@ import { confusedPairs } from './matrix.ts';
 import type { Page } from './page.ts';
 import type { NamedReport } from './reports.ts';
 import type { RunView } from './store.ts';
+import { textsOf } from './texts.ts';
 
 const WORST = 50;
 
@@ -144,7 +145,7 @@ const rowsTable = (run: RunView, rows: readonly EvaluatedRow[], page: Page): Tem
       (row) => html`<tr>
         <td class="number"><button class="link" title="Open ${row.file} at line ${row.line}" aria-label="Open ${row.file} at line ${row.line}"
           @click=${() => page.post({ type: 'openRow', run: run.id, file: row.file, line: row.line })}>${row.line}</button></td>
-        <td class="text">${row.text}<span class="narrow-only muted">${row.label} → ${row.predicted} ${percent(row.score)}</span></td><td class="wide-only">${row.label}</td>
+        <td class="text">${textsOf(row)}<span class="narrow-only muted">${row.label} → ${row.predicted} ${percent(row.score)}</span></td><td class="wide-only">${row.label}</td>
         <td class="wide-only ${row.label === row.predicted ? '' : 'mistaken'}">${row.predicted} <span class="score">${percent(row.score)}</span></td>
         <td class="number">${significant(row.loss)}</td>
       </tr>`,

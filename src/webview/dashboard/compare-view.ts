@@ -7,6 +7,7 @@ import { runSwatch } from './charts.ts';
 import type { Page } from './page.ts';
 import { intervalText } from './reports.ts';
 import type { RunView } from './store.ts';
+import { textsOf } from './texts.ts';
 
 /** p below which two models are called different. */
 const SIGNIFICANT = 0.05;
@@ -122,7 +123,7 @@ const comparedRows = (
       (row) => html`<tr>
         <td class="number"><button class="link" title="Open ${row.file} at line ${row.line}" aria-label="Open ${row.file} at line ${row.line}"
           @click=${() => page.post({ type: 'openRow', run: first.id, file: row.file, line: row.line })}>${row.line}</button></td>
-        <td class="text">${row.text}${row.text_pair === undefined ? nothing : html` <span class="muted">${row.text_pair}</span>`}
+        <td class="text">${textsOf(row)}
           <span class="narrow-only muted">${row.label}: only ${row.first === row.label ? first.record.name : second.record.name} is right, the other predicts ${row.first === row.label ? row.second : row.first}</span></td>
         <td class="wide-only">${row.label}</td>
         ${[row.first, row.second].map((answer) => html`<td class="wide-only ${answer === row.label ? '' : 'mistaken'}">${answer}</td>`)}
