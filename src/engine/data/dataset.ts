@@ -295,7 +295,10 @@ function toExamples({ rows, problems }: ReadPart, known: KnownLabels, whose: str
     if (label === undefined) throw unknownLabel(row, rows, known, whose);
     known.reportSpelling(row, label, whose, problems);
     const { text, text_pair, group, file, line } = row;
-    return { text, ...(text_pair !== undefined && { text_pair }), label, ...(group && { group }), file, line };
+    const example: Example = { text, label, file, line };
+    if (text_pair !== undefined) example.text_pair = text_pair;
+    if (group !== undefined) example.group = group;
+    return example;
   });
 }
 

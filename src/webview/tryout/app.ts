@@ -238,7 +238,7 @@ export class TryoutElement extends LightElement {
           ? html`<p class="empty">Texts that you have tried appear here.</p>`
           : html`<ul @keydown=${this.#moveInHistory}>${store.history.map(
               (entry) => html`<li><button class="entry" title="Try again" @click=${() => this.#recall(entry)}>
-                <span class="entry-text">${entry.text}${entry.text_pair === undefined ? nothing : html`<span class="muted entry-pair">${entry.text_pair}</span>`}</span><span class="entry-label">${entry.label} <span class="muted">${percent(entry.score)}</span></span>
+                <span class="entry-text">${entry.text}</span>${entry.text_pair === undefined ? nothing : html`<span class="entry-text muted">${entry.text_pair}</span>`}<span class="entry-label">${entry.label} <span class="muted">${percent(entry.score)}</span></span>
               </button></li>`,
             )}</ul>`
       }
