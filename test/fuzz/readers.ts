@@ -118,7 +118,10 @@ export function makeReaders(): Reader[] {
         }
         try {
           const tokenizer = await Tokenizer.load(at);
-          tokenizer.encode('The shop was great, [SEP] 数据 é\u0000 ', 16);
+          const text = 'The shop was great, [SEP] 数据 é\u0000 ';
+          tokenizer.encode(text, 16);
+          const [{ ids } = { ids: [] }] = tokenizer.encodePlaced(text, { maxLength: 16, stride: 2 }, ['two', 'words']);
+          tokenizer.decode(ids);
         } finally {
           await rm(at, { recursive: true, force: true });
         }

@@ -129,6 +129,39 @@ const TOKENIZER_CONFIG = {
 };
 
 /** A tokenizer's folder, and which of its files is mutated. */
+const ROBERTA_VOCAB = Object.fromEntries(
+  ['<s>', '<pad>', '</s>', '<unk>', 't', 'h', 'e', 'th', 'the', 'Ġ'].map((piece, id) => [piece, id]),
+);
+const MERGES = '#version: 0.2\nt h\nth e\n';
+
+const UNIGRAM = {
+  added_tokens: [{ id: 0, content: '<unk>', special: true }],
+  normalizer: {
+    type: 'Sequence',
+    normalizers: [{ type: 'NFKC' }, { type: 'Replace', pattern: { Regex: ' {2,}' }, content: ' ' }],
+  },
+  pre_tokenizer: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: true },
+  post_processor: {
+    type: 'TemplateProcessing',
+    single: [{ Sequence: { id: 'A', type_id: 0 } }, { SpecialToken: { id: '</s>', type_id: 0 } }],
+    pair: [{ Sequence: { id: 'A', type_id: 0 } }, { Sequence: { id: 'B', type_id: 1 } }],
+    special_tokens: { '</s>': { id: '</s>', ids: [1], tokens: ['</s>'] } },
+  },
+  decoder: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: true },
+  model: {
+    type: 'Unigram',
+    unk_id: 0,
+    vocab: [
+      ['<unk>', 0],
+      ['</s>', 0],
+      ['▁', -1],
+      ['▁the', -2],
+      ['a', -3],
+      ['shop', -4],
+    ],
+  },
+};
+
 export const TOKENIZERS: readonly { files: Record<string, string | object>; changed: string }[] = [
   { files: { 'tokenizer.json': TOKENIZER, 'tokenizer_config.json': TOKENIZER_CONFIG }, changed: 'tokenizer.json' },
   {
@@ -136,6 +169,9 @@ export const TOKENIZERS: readonly { files: Record<string, string | object>; chan
     changed: 'tokenizer_config.json',
   },
   { files: { 'tokenizer.json': BPE }, changed: 'tokenizer.json' },
+  { files: { 'tokenizer.json': UNIGRAM }, changed: 'tokenizer.json' },
+  { files: { 'vocab.json': ROBERTA_VOCAB, 'merges.txt': MERGES }, changed: 'vocab.json' },
+  { files: { 'vocab.json': ROBERTA_VOCAB, 'merges.txt': MERGES }, changed: 'merges.txt' },
   { files: { 'vocab.txt': `${VOCAB.join('\n')}\n`, 'tokenizer_config.json': TOKENIZER_CONFIG }, changed: 'vocab.txt' },
 ];
 

@@ -22,22 +22,24 @@ export interface Section {
 
 const ENDS_WITH_WORD = new RegExp(`[${WORD}]$`, 'u');
 const STARTS_WITH_WORD = new RegExp(`^[${WORD}]`, 'u');
-const SPACE_BEFORE = /\p{White_Space}*$/u;
-const SPACE_AFTER = /^\p{White_Space}*/u;
+const SPACE = /^\p{White_Space}$/u;
 
 /** Finds some added tokens: the first in the text and of those the longest. tokenizers, added_vocabulary.rs. */
 class Finder {
   readonly #tokens: ReadonlyMap<string, AddedToken>;
   readonly #pattern: RegExp | null;
+  /** The same without a place in the text. */
+  readonly #any: RegExp | null;
 
   constructor(tokens: ReadonlyMap<string, AddedToken>) {
     this.#tokens = tokens;
     const contents = [...tokens.keys()].filter((content) => content !== '').sort((a, b) => b.length - a.length);
     this.#pattern = contents.length === 0 ? null : new RegExp(contents.map(escaped).join('|'), 'gu');
+    this.#any = this.#pattern && new RegExp(this.#pattern.source, 'u');
   }
 
   isIn(text: string): boolean {
-    return this.#pattern !== null && text.search(this.#pattern) >= 0;
+    return this.#any?.test(text) ?? false;
   }
 
   split(aligned: AlignedText): Section[] {
@@ -48,10 +50,11 @@ class Finder {
       const token = this.#tokens.get(content)!;
       let start = index;
       let end = index + content.length;
-      if (token.single_word && (ENDS_WITH_WORD.test(text.slice(0, start)) || STARTS_WITH_WORD.test(text.slice(end))))
-        continue;
-      if (token.lstrip) start = Math.max(last, text.slice(0, start).search(SPACE_BEFORE));
-      if (token.rstrip) end += SPACE_AFTER.exec(text.slice(end))![0].length;
+      // A character takes one unit or two.
+      const [before, after] = [text.slice(Math.max(0, start - 2), start), text.slice(end, end + 2)];
+      if (token.single_word && (ENDS_WITH_WORD.test(before) || STARTS_WITH_WORD.test(after))) continue;
+      if (token.lstrip) while (start > last && SPACE.test(text[start - 1]!)) start--;
+      if (token.rstrip) while (end < text.length && SPACE.test(text[end]!)) end++;
       if (last < start) sections.push({ text: aligned.slice(last, start), id: null });
       sections.push({ text: aligned.slice(start, end), id: token.id });
       last = end;

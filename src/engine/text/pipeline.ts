@@ -3,7 +3,7 @@ import { AlignedText } from './aligned.ts';
 import { createDecoder, type Decoder, SPACED } from './decoders.ts';
 import { createModel } from './model.ts';
 import { createNormalizer } from './normalizers.ts';
-import { Part } from './part.ts';
+import { Part, PartError } from './part.ts';
 import { createPreTokenizer } from './pre-tokenizers.ts';
 import type { Normalizer, PreTokenizer } from './steps.ts';
 import { createTemplates, PLAIN, type Templates, trimOffsets } from './template.ts';
@@ -20,6 +20,11 @@ export interface PlacedPieces {
   pieces: string[];
 }
 
+/** What a tokenizer.json consists of; truncation and padding are chosen where texts are encoded. */
+const KEYS: ReadonlySet<string> = new Set([
+  ...['version', 'truncation', 'padding', 'added_tokens', 'normalizer', 'pre_tokenizer', 'post_processor', 'decoder'],
+  'model',
+]);
 /** Words repeat, so each is split once; longer ones hardly do. */
 const CACHED_WORDS = 50_000;
 const CACHED_WORD_LENGTH = 64;
@@ -45,9 +50,13 @@ export class Pipeline {
   readonly #decoder: Decoder;
   /** Normalised added tokens, which are decoded as they were found in the text. */
   readonly #normalizedTokens: ReadonlyMap<number, string>;
-  readonly #words = new Map<string, Pieces>();
+  /** Ids of words, and pieces of words whose places were asked for. */
+  readonly #idsOfWords = new Map<string, number[]>();
+  readonly #piecesOfWords = new Map<string, Pieces>();
 
   constructor(json: Record<string, unknown>) {
+    const unknown = Object.keys(json).find((key) => !KEYS.has(key) && json[key] !== null);
+    if (unknown !== undefined) throw new PartError(`key ${JSON.stringify(unknown)} is not one that Luthier knows`);
     const part = <T>(key: string, create: (part: Part) => T): T | null => {
       if (json[key] == null) return null;
       const each = new Part(key, json[key]);
@@ -86,7 +95,8 @@ export class Pipeline {
     if (normalized === '') return [];
     const ids: number[] = [];
     for (const word of this.#preTokenizer?.words(normalized) ?? [normalized])
-      for (const id of (this.#words.get(word) ?? this.#pieces(word)).ids) ids.push(id);
+      for (const id of this.#idsOfWords.get(word) ?? remember(this.#idsOfWords, word, this.#model.pieces(word).ids))
+        ids.push(id);
     return ids;
   }
 
@@ -105,7 +115,9 @@ export class Pipeline {
       if (id !== null) add(text, word++, id, 0, text.text.length, text.text);
       else
         for (const each of this.#preTokenizer?.split(text) ?? [text]) {
-          const { ids, starts, ends } = this.#words.get(each.text) ?? this.#pieces(each.text);
+          const { ids, starts, ends } =
+            this.#piecesOfWords.get(each.text) ??
+            remember(this.#piecesOfWords, each.text, this.#model.pieces(each.text));
           for (const [i, piece] of ids.entries())
             add(each, word, piece, starts[i]!, ends[i]!, this.pieces[piece] ?? '');
           word++;
@@ -120,15 +132,6 @@ export class Pipeline {
     const { trim } = this.templates;
     if (trim !== null) trimOffsets(pieces.slice(start, end), part, trim.prefix);
     return part;
-  }
-
-  #pieces(word: string): Pieces {
-    const pieces = this.#model.pieces(word);
-    if (word.length <= CACHED_WORD_LENGTH) {
-      if (this.#words.size >= CACHED_WORDS) this.#words.clear();
-      this.#words.set(word, pieces);
-    }
-    return pieces;
   }
 
   /** The text of ids; ids that are no piece's are left out. */
@@ -149,3 +152,11 @@ const completed = (token: Partial<AddedToken>): AddedToken => ({
   special: token.special ?? false,
   normalized: token.normalized ?? !token.special,
 });
+
+function remember<T>(words: Map<string, T>, word: string, value: T): T {
+  if (word.length <= CACHED_WORD_LENGTH) {
+    if (words.size >= CACHED_WORDS) words.clear();
+    words.set(word, value);
+  }
+  return value;
+}

@@ -63,6 +63,26 @@ describe.each(names)(`%s, as Python's tokenizers ${answers.tokenizers}`, (name) 
     expect(expected.texts.map(([ids]) => tokenizer.decode(ids!))).toEqual(expected.decoded);
   });
 
+  it('decodes ids as they come to what it decodes them to at once', () => {
+    const tokenizer = loaded.get(name)!;
+    const streamed = (ids: readonly number[]): string => {
+      const stream = tokenizer.decodeStream();
+      let text = '';
+      for (const id of ids) {
+        const part = stream.push(id);
+        expect(part.endsWith('\uFFFD')).toBe(false);
+        text += part;
+      }
+      return text + stream.end();
+    };
+    for (const [ids] of expected.texts) expect(streamed(ids!)).toBe(tokenizer.decode(ids!));
+    fc.assert(
+      fc.property(fc.array(fc.nat(tokenizer.vocabSize - 1), { maxLength: 30 }), (ids) => {
+        expect(streamed(ids)).toBe(tokenizer.decode(ids));
+      }),
+    );
+  });
+
   it('splits words', () => {
     const tokenizer = loaded.get(name)!;
     const ours = answers.words.map((words) => flat(tokenizer.encodePlaced(words, { maxLength: 10_000 })[0]!, [words]));

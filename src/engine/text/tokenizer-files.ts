@@ -2,6 +2,13 @@ import { basename, join } from 'node:path';
 import { readRegularFile } from '../../files/regular-file.ts';
 import { LuthierError } from '../errors.ts';
 import { MAX_JSON_BYTES, parseJsonRecord } from '../hub/json-file.ts';
+import {
+  BYTE_LEVEL_CLASSES,
+  BYTE_LEVEL_SPECIAL_TOKENS,
+  byteLevelFamily,
+  byteLevelTokenizerJson,
+  parseMerges,
+} from './byte-level-files.ts';
 import { BERT_SPECIAL_TOKENS, bertTokenizerJson, isUncased, parseVocab } from './wordpiece.ts';
 
 /** The files of a tokenizer that are read, and written again as they were. */
@@ -11,13 +18,15 @@ const FILES = [
   'special_tokens_map.json',
   'added_tokens.json',
   'vocab.txt',
+  'vocab.json',
+  'merges.txt',
 ] as const;
 type FileName = (typeof FILES)[number];
 type Json = Record<string, unknown>;
 
 /** A tokenizer's folder, read and checked. */
 export interface TokenizerFiles {
-  /** tokenizer.json's content, the one built from vocab.txt where there is none. */
+  /** tokenizer.json's content, the one built from vocab.txt, or vocab.json and merges.txt, where there is none. */
   json: Json;
   config: Json;
   /** pad_token and the others by their names in tokenizer_config.json or special_tokens_map.json. */
@@ -72,21 +81,29 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
   const output = new Map<FileName, Uint8Array | string>(bytes);
 
   let json = read('tokenizer.json');
-  const source = join(folder, json ? 'tokenizer.json' : 'vocab.txt');
+  const found = (['tokenizer.json', 'vocab.txt', 'vocab.json'] as const).find((name) => bytes.has(name));
+  if (found === undefined)
+    throw invalid(folder, 'has neither tokenizer.json nor vocab.txt, nor vocab.json with merges.txt');
+  const source = join(folder, found);
   if (json) {
     checkTokenizerJson(source, json);
-    const aligned = withConfiguredNormalizer(json, config);
+    const aligned = withConfiguredPrefixSpace(withConfiguredNormalizer(json, config), config);
     if (aligned !== json) output.set('tokenizer.json', JSON.stringify(aligned));
     json = aligned;
     // What stands in tokenizer.json is all that it adds; the other files repeat it.
     added = (json.added_tokens as AddedToken[]).map(({ content, id }) => ({ content, id, file: basename(source) }));
   } else {
     const vocab = bytes.get('vocab.txt');
-    if (!vocab) throw invalid(folder, 'has neither tokenizer.json nor vocab.txt');
-    json = fromVocab(source, vocab.toString('utf8'), config, special, added);
+    json = vocab
+      ? fromVocab(source, vocab.toString('utf8'), config, special, added)
+      : fromVocabAndMerges(source, read('vocab.json')!, bytes.get('merges.txt'), await modelType(folder), {
+          config,
+          special,
+          added,
+        });
     output.set('tokenizer.json', JSON.stringify(json));
   }
-  const written = writtenConfig(config, json, special);
+  const written = writtenConfig(config, json, special, found === 'vocab.json' ? byteLevelClass(json) : undefined);
   if (written || !bytes.has('tokenizer_config.json'))
     output.set('tokenizer_config.json', `${JSON.stringify(written ?? config, null, 2)}\n`);
   return { json, config, special, source, added, output };
@@ -155,7 +172,60 @@ function fromVocab(
   );
 }
 
-/** Checks what is read by the library or by us, naming the key that is wrong. */
+/** config.json's model_type, which tells whose a vocab.json is; the model's own reader checks that file. */
+async function modelType(folder: string): Promise<unknown> {
+  try {
+    const config: unknown = JSON.parse((await readRegularFile(join(folder, 'config.json'), MAX_JSON_BYTES)).toString());
+    return isObject(config) ? config.model_type : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function fromVocabAndMerges(
+  file: string,
+  vocab: Json,
+  merges: Buffer | undefined,
+  type: unknown,
+  { config, special, added }: Pick<TokenizerFiles, 'config' | 'special' | 'added'>,
+): Json {
+  if (!merges) throw invalid(file, 'needs a merges.txt beside it, which is not there');
+  const family = byteLevelFamily(vocab, [config.tokenizer_class, type]);
+  if (family === null)
+    throw invalid(
+      file,
+      'is neither RoBERTa’s nor GPT-2’s',
+      'Save the tokenizer from Python, which writes a tokenizer.json: AutoTokenizer.from_pretrained(MODEL).save_pretrained(FOLDER).',
+    );
+  const names: Record<string, string> = { ...BYTE_LEVEL_SPECIAL_TOKENS[family], ...Object.fromEntries(special) };
+  const own = new Map(
+    added.filter(({ content }) => !Object.hasOwn(vocab, content)).map(({ content, id }) => [content, id]),
+  );
+  const lacking =
+    family === 'roberta' &&
+    ['cls_token', 'sep_token'].find((key) => {
+      const token = names[key]!;
+      return !Object.hasOwn(vocab, token) && !own.has(token);
+    });
+  if (lacking) throw invalid(file, `lacks the ${lacking} ${JSON.stringify(names[lacking])}`);
+  for (const [key, token] of Object.entries(names)) special.set(key, token);
+  const json = byteLevelTokenizerJson(
+    family,
+    vocab as Record<string, number>,
+    parseMerges(merges.toString('utf8')),
+    names,
+    own,
+    config.add_prefix_space === true,
+  );
+  checkTokenizerJson(file, json);
+  return json;
+}
+
+/** The class of a tokenizer that was made of vocab.json and merges.txt. */
+const byteLevelClass = ({ post_processor: processor }: Json): string =>
+  BYTE_LEVEL_CLASSES[isObject(processor) && processor.type === 'RobertaProcessing' ? 'roberta' : 'gpt2'];
+
+/** Checks what is read later, naming the key that is wrong. */
 function checkTokenizerJson(file: string, json: Json): void {
   const { model } = json;
   if (!isObject(model)) throw invalid(file, 'key "model" is missing or not an object');
@@ -216,9 +286,32 @@ function withConfiguredNormalizer(json: Json, config: Json): Json {
   };
 }
 
+/** Classes that make their byte-level steps anew, with tokenizer_config.json's add_prefix_space. */
+const BYTE_LEVEL_CLASS = /^(Roberta|Bart|GPT2)Tokenizer(Fast)?$/;
+
+function withConfiguredPrefixSpace(json: Json, config: Json): Json {
+  const { add_prefix_space: prefix, tokenizer_class: type } = config;
+  if (typeof prefix !== 'boolean' || typeof type !== 'string' || !BYTE_LEVEL_CLASS.test(type)) return json;
+  const keys = (['pre_tokenizer', 'post_processor'] as const).filter((key) => {
+    const part = json[key];
+    return isObject(part) && typeof part.add_prefix_space === 'boolean' && part.add_prefix_space !== prefix;
+  });
+  if (keys.length === 0) return json;
+  return {
+    ...json,
+    ...Object.fromEntries(keys.map((key) => [key, { ...(json[key] as Json), add_prefix_space: prefix }])),
+  };
+}
+
 /** tokenizer_config.json as it must be written so that Python and transformers.js read what we do, or null when it is so. */
-function writtenConfig(config: Json, json: Json, special: ReadonlyMap<string, string>): Json | null {
+function writtenConfig(
+  config: Json,
+  json: Json,
+  special: ReadonlyMap<string, string>,
+  tokenizerClass: string | undefined,
+): Json | null {
   const written: Json = { ...config };
+  if (tokenizerClass !== undefined) written.tokenizer_class ??= tokenizerClass;
   const { normalizer, model } = json as { normalizer: unknown; model: Json };
   const bert = isObject(normalizer) && normalizer.type === 'BertNormalizer';
   // Other classes follow from config.json's model_type.

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { makeFolder, writeFileAtomically } from '../../files/write-file.ts';
 import { LuthierError } from '../errors.ts';
+import { DecodeStream } from './decode-stream.ts';
 import { PartError } from './part.ts';
 import { Pipeline, type PlacedPieces } from './pipeline.ts';
 import type { Template } from './template.ts';
@@ -94,10 +95,10 @@ export class Tokenizer {
     try {
       this.#pipeline = new Pipeline(files.json);
     } catch (error) {
-      if (!(error instanceof PartError || error instanceof RangeError)) throw error;
+      if (!(error instanceof PartError || error instanceof RangeError || error instanceof TypeError)) throw error;
       throw invalid(
         files.source,
-        error.message,
+        error instanceof TypeError ? 'is not understood (a part of it is missing or of another kind)' : error.message,
         'Luthier reads BERT’s, RoBERTa’s, GPT’s, Llama’s, T5’s and BART’s tokenizers. If this should be one, copy its files from the model’s page again.',
         error,
       );
@@ -287,9 +288,14 @@ export class Tokenizer {
     return typeof value === 'number' && value >= 1 && value <= 1e6 ? value : null;
   }
 
-  /** The text of ids, special tokens left out. */
-  decode(ids: ArrayLike<number>): string {
-    return this.#pipeline.decode(ids, true);
+  /** The text of ids; special tokens are left out unless they are asked for. */
+  decode(ids: ArrayLike<number>, { skipSpecialTokens = true } = {}): string {
+    return this.#pipeline.decode(ids, skipSpecialTokens);
+  }
+
+  /** Decodes ids that come one at a time, as a model generates them. */
+  decodeStream(options: { skipSpecialTokens?: boolean } = {}): DecodeStream {
+    return new DecodeStream((ids) => this.decode(ids, options));
   }
 
   /**

@@ -1,5 +1,5 @@
 /** Share of unknown pieces above which a run says so before it starts. */
-export const UNKNOWN_SHARE_LIMIT = 0.05;
+const UNKNOWN_SHARE_LIMIT = 0.05;
 
 /** Scripts told apart, and a model for texts that are mostly written in them. */
 const SCRIPTS: [name: string, pattern: RegExp][] = [
