@@ -1,11 +1,9 @@
-import type { Op, Operators } from './operators.ts';
+import type { ElementType, Op, Operators } from './operators.ts';
 
 /**
  * The graph that a recorded program becomes: values in single-assignment form, nodes in execution order, operators
  * (graph/operators.ts) named as ONNX and onnxruntime name them.
  */
-export type ElementType = 'float32' | 'int32' | 'int64' | 'bool' | 'int8' | 'uint8';
-
 export interface ValueType {
   readonly shape: readonly number[];
   readonly dtype: ElementType;

@@ -1,4 +1,5 @@
-import { type ElementType, elementCount, type Graph, typeOf } from './ir.ts';
+import { elementCount, type Graph, typeOf } from './ir.ts';
+import type { ElementType } from './operators.ts';
 
 const BYTES: Readonly<Record<ElementType, number>> = { float32: 4, int32: 4, int64: 8, bool: 1, int8: 1, uint8: 1 };
 

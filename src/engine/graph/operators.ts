@@ -1,5 +1,3 @@
-import type { ElementType } from './ir.ts';
-
 /** A number is an int to ONNX unless it is wrapped as `{ float }`. */
 export type Attribute = number | string | readonly number[] | FloatAttribute;
 export interface FloatAttribute {
@@ -20,7 +18,8 @@ export const ELEMENT_TYPE_NUMBER = {
   int32: 6,
   int64: 7,
   bool: 9,
-} as const satisfies Record<ElementType, number>;
+} as const;
+export type ElementType = keyof typeof ELEMENT_TYPE_NUMBER;
 
 /** ONNX's own operators (opset 18) that a graph may hold, with their attributes. */
 interface OnnxOperators {
@@ -38,6 +37,7 @@ interface OnnxOperators {
   Expand: None;
   Floor: None;
   Gather: { readonly axis: number };
+  GatherElements: { readonly axis: number };
   Gemm: { readonly transA?: Flag; readonly transB?: Flag; readonly alpha?: FloatAttribute };
   Greater: None;
   GreaterOrEqual: None;
@@ -61,6 +61,8 @@ interface OnnxOperators {
   ReduceSum: Reduction;
   Relu: None;
   Reshape: None;
+  /** Indices must differ: of equal ones, which is last is not said. */
+  ScatterElements: { readonly axis: number };
   Shape: None;
   Sigmoid: None;
   Sin: None;

@@ -1,5 +1,5 @@
-import type { Constant, ElementType, Node, ValueType } from './ir.ts';
-import { ELEMENT_TYPE_NUMBER, type Op } from './operators.ts';
+import type { Constant, Node, ValueType } from './ir.ts';
+import { ELEMENT_TYPE_NUMBER, type ElementType, type Op } from './operators.ts';
 
 type TypeOf = (name: string) => ValueType;
 type ConstantOf = (name: string) => Constant | undefined;
@@ -79,6 +79,7 @@ const RULES: { readonly [O in Op]: Rule<O> } = {
     const axis = normalized(attributes.axis, x!.shape.length);
     return [{ shape: [...x!.shape.slice(0, axis), ...indices!.shape, ...x!.shape.slice(axis + 1)], dtype: x!.dtype }];
   },
+  GatherElements: (_, [x, indices]) => [{ shape: indices!.shape, dtype: x!.dtype }],
   Gelu: same,
   Gemm: product,
   Greater: compare,
@@ -110,6 +111,7 @@ const RULES: { readonly [O in Op]: Rule<O> } = {
   ReduceSum: reduce,
   Relu: same,
   Reshape: (node, [x], constantOf) => [{ shape: constantShape(node, 1, constantOf), dtype: x!.dtype }],
+  ScatterElements: same,
   SegmentSum: ({ attributes }, [x]) => [{ shape: [attributes.segments, ...x!.shape.slice(1)], dtype: x!.dtype }],
   Shape: (_, [x]) => [{ shape: [x!.shape.length], dtype: 'int64' }],
   Sigmoid: same,

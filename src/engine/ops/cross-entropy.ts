@@ -1,43 +1,49 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { defineOp } from './define.ts';
+import { pick, put } from './along-rows.ts';
+import { defineOp, type Op } from './define.ts';
 
-/** Target distribution with label smoothing as torch.nn.CrossEntropyLoss has it: `(1 - s) onehot + s / C`. */
-const target = (labels: tf.Tensor, classes: number, smoothing: number) => {
-  const column = tf.reshape(labels, [-1, 1]);
-  const oneHot = tf.cast(
-    tf.equal(
-      column,
-      tf.tensor2d(
-        Array.from({ length: classes }, (_, i) => i),
-        [1, classes],
-        'int32',
-      ),
-    ),
-    'float32',
-  );
-  return smoothing === 0 ? oneHot : tf.add(tf.mul(oneHot, 1 - smoothing), smoothing / classes);
-};
+/**
+ * The target distribution with label smoothing as torch.nn.CrossEntropyLoss has it, `(1 - s) onehot + s / C`: its
+ * value at the label and elsewhere. It is never built: over a large vocabulary it would be as large as the logits.
+ */
+function target(smoothing: number, classes: number): { atLabel: number; elsewhere: number } {
+  const elsewhere = Math.fround(smoothing / classes);
+  return { atLabel: Math.fround(Math.fround(1 - smoothing) + elsewhere), elsewhere };
+}
 
-const run = defineOp({
+type CrossEntropy = Op<'logits' | 'labels' | 'weights', { smoothing: number }>;
+
+const run = defineOp<CrossEntropy>({
   name: 'luthier.CrossEntropy',
   compose: ({ logits, labels, weights }, { smoothing }) => {
-    const perRow = tf.neg(
-      tf.sum(tf.mul(target(labels!, logits!.shape[1]!, smoothing as number), tf.logSoftmax(logits!)), 1),
-    );
-    return tf.sum(tf.mul(perRow, weights!));
+    const { atLabel, elsewhere } = target(smoothing, logits.shape[1]!);
+    const shifted = tf.sub(logits, tf.max(logits, 1, true));
+    const logSum = tf.log(tf.sum(tf.exp(shifted), 1, true));
+    const perRow = (): tf.Tensor => {
+      if (elsewhere === 0) return tf.sub(pick(shifted, labels), tf.reshape(logSum, [-1]));
+      const logProbabilities = tf.sub(shifted, logSum);
+      const terms = tf.mul(logProbabilities, elsewhere);
+      return tf.sum(put(terms, labels, tf.mul(pick(logProbabilities, labels), atLabel)), 1);
+    };
+    return tf.sum(tf.mul(tf.neg(perRow()), weights));
   },
   inputsToSave: ['logits', 'labels', 'weights'],
   gradient: (dy, [logits, labels, weights], { smoothing }) => ({
     logits: () => {
-      const difference = tf.sub(tf.softmax(logits!), target(labels!, logits!.shape[1]!, smoothing as number));
-      return tf.mul(tf.mul(difference, tf.reshape(weights!, [-1, 1])), dy);
+      const { atLabel, elsewhere } = target(smoothing, logits!.shape[1]!);
+      const probabilities = tf.softmax(logits!);
+      const others = elsewhere === 0 ? probabilities : tf.sub(probabilities, elsewhere);
+      const scaled = tf.mul(tf.mul(others, tf.reshape(weights!, [-1, 1])), dy);
+      const atLabels = tf.mul(tf.mul(tf.sub(pick(probabilities, labels!), atLabel), weights!), dy);
+      return put(scaled, labels!, atLabels);
     },
   }),
 });
 
 /**
- * `Σ weights · cross entropy`, a scalar: logits `[N, C]`, labels `[N]` (int32), weights `[N]`, which are one over the
- * number of real rows, and 0 for the rows that only fill a short batch.
+ * `Σ weights · cross entropy`, a scalar: logits `[N, C]`, labels `[N]` (int32; below 0, as transformers' -100, for
+ * positions that do not count), weights `[N]`, which are one over the number of real rows, and 0 for the rows that
+ * only fill a short batch.
  * @param classWeights `[C]`, what `weights` were made of where classes are weighted: each term of a smoothed target
  *   is weighted by its own class, as torch.nn.CrossEntropyLoss does
  */
@@ -48,10 +54,17 @@ export function crossEntropy(
   smoothing: number,
   classWeights?: tf.Tensor1D,
 ): tf.Scalar {
-  if (!classWeights || smoothing === 0) return run({ logits, labels, weights }, { smoothing })[0] as tf.Scalar;
-  const [hard] = run({ logits, labels, weights: tf.mul(weights, 1 - smoothing) }, { smoothing: 0 });
+  const counts = tf.greaterEqual(labels, tf.zerosLike(labels));
+  const rows = {
+    logits,
+    labels: tf.where(counts, labels, tf.zerosLike(labels)),
+    weights: tf.where(counts, weights, tf.zerosLike(weights)),
+  };
+  if (!classWeights || smoothing === 0) return run(rows, { smoothing })[0] as tf.Scalar;
+  const [hard] = run({ ...rows, weights: tf.mul(rows.weights, 1 - smoothing) }, { smoothing: 0 });
   // A row's weight is its label's over the sum; here every class counts by its own.
-  const perRow = tf.div(weights, tf.gather(classWeights, labels));
-  const spread = tf.mul(tf.reshape(perRow, [-1, 1]), tf.mul(classWeights, smoothing / logits.shape[1]));
-  return tf.sub(hard!, tf.sum(tf.mul(tf.logSoftmax(logits), spread)));
+  const perRow = tf.div(rows.weights, tf.gather(classWeights, rows.labels));
+  const spread = tf.mul(classWeights, smoothing / logits.shape[1]);
+  const terms = tf.matMul(tf.logSoftmax(logits), tf.reshape(spread, [-1, 1]) as tf.Tensor2D);
+  return tf.sub(hard!, tf.sum(tf.mul(tf.reshape(terms, [-1]), perRow)));
 }

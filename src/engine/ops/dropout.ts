@@ -1,11 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { defineOp } from './define.ts';
+import { defineOp, type Op } from './define.ts';
 
-const run = defineOp({
+type Dropout = Op<'x' | 'mask', { rate: number }>;
+
+const run = defineOp<Dropout>({
   name: 'luthier.Dropout',
-  compose: ({ x, mask }, { rate }) => tf.mul(x!, tf.mul(tf.cast(mask!, 'float32'), 1 / (1 - (rate as number)))),
+  compose: ({ x, mask }, { rate }) => tf.mul(x, tf.mul(tf.cast(mask, 'float32'), 1 / (1 - rate))),
   inputsToSave: ['mask'],
-  gradient: (dy, [mask], { rate }) => ({ x: () => applyDropout(dy, mask!, rate as number) }),
+  gradient: (dy, [mask], { rate }) => ({ x: () => applyDropout(dy, mask!, rate) }),
 });
 
 /**

@@ -1,9 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { defineOp } from './define.ts';
+import { defineOp, type Op } from './define.ts';
 
-const run = defineOp({
+type Embedding = Op<'table' | 'ids'>;
+
+const run = defineOp<Embedding>({
   name: 'luthier.Embedding',
-  compose: ({ table, ids }) => tf.gather(table!, ids as tf.Tensor1D),
+  compose: ({ table, ids }) => tf.gather(table, ids as tf.Tensor1D),
   inputsToSave: ['table', 'ids'],
   gradient: (dy, [table, ids]) => ({
     table: () => tf.unsortedSegmentSum(dy, ids as tf.Tensor1D, table!.shape[0]!),

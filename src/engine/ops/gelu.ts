@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { defineOp } from './define.ts';
+import { defineOp, type Op } from './define.ts';
 
 export const GELU = 'luthier.Gelu';
 
@@ -9,9 +9,11 @@ const INVERSE_SQRT_2_PI = 1 / Math.sqrt(2 * Math.PI);
 /** The normal distribution's cumulative function. */
 const phi = (x: tf.Tensor) => tf.add(tf.mul(tf.erf(tf.mul(x, INVERSE_SQRT_2)), 0.5), 0.5);
 
-const run = defineOp({
+export type Gelu = Op<'x'>;
+
+const run = defineOp<Gelu>({
   name: GELU,
-  compose: ({ x }) => tf.mul(x!, phi(x!)),
+  compose: ({ x }) => tf.mul(x, phi(x)),
   inputsToSave: ['x'],
   gradient: (dy, [x]) => ({
     // d/dx x Φ(x) = Φ(x) + x φ(x)

@@ -1,14 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { defineOp } from './define.ts';
+import { defineOp, type Op } from './define.ts';
 
 export const LAYER_NORM = 'luthier.LayerNorm';
 
-const run = defineOp({
+export type LayerNorm = Op<'x' | 'gamma' | 'beta', { epsilon: number }>;
+
+const run = defineOp<LayerNorm>({
   name: LAYER_NORM,
   compose: ({ x, gamma, beta }, { epsilon }) => {
-    const { mean, variance } = tf.moments(x!, -1, true);
-    const inverseDeviation = tf.rsqrt(tf.add(variance, epsilon as number));
-    const y = tf.add(tf.mul(tf.mul(tf.sub(x!, mean), inverseDeviation), gamma!), beta!);
+    const { mean, variance } = tf.moments(x, -1, true);
+    const inverseDeviation = tf.rsqrt(tf.add(variance, epsilon));
+    const y = tf.add(tf.mul(tf.mul(tf.sub(x, mean), inverseDeviation), gamma), beta);
     return [y, mean, inverseDeviation];
   },
   inputsToSave: ['x', 'gamma'],

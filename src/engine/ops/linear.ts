@@ -1,12 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { defineOp } from './define.ts';
+import { defineOp, type Op } from './define.ts';
 import { matMul } from './matmul.ts';
 
 export const LINEAR = 'luthier.Linear';
 
-const run = defineOp({
+export type Linear = Op<'x' | 'weight' | 'bias'>;
+
+const run = defineOp<Linear>({
   name: LINEAR,
-  compose: ({ x, weight, bias }) => tf.add(tf.matMul(x as tf.Tensor2D, weight as tf.Tensor2D, false, true), bias!),
+  compose: ({ x, weight, bias }) => tf.add(tf.matMul(x as tf.Tensor2D, weight as tf.Tensor2D, false, true), bias),
   inputsToSave: ['x', 'weight'],
   gradient: (dy, [x, weight]) => ({
     x: () => matMul(dy, weight!),

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { defineOp } from './define.ts';
+import { defineOp, type Op } from './define.ts';
 
 export const MATMUL = 'luthier.MatMul';
 
@@ -10,24 +10,25 @@ export interface MatMulOptions {
   alpha?: number;
 }
 
-const run = defineOp({
+export type MatMul = Op<'a' | 'b', Required<MatMulOptions>>;
+
+const run = defineOp<MatMul>({
   name: MATMUL,
   compose: ({ a, b }, { transposeA, transposeB, alpha }) => {
-    const product = tf.matMul(a!, b!, transposeA as boolean, transposeB as boolean);
-    return alpha === 1 ? product : tf.mul(product, alpha as number);
+    const product = tf.matMul(a, b, transposeA, transposeB);
+    return alpha === 1 ? product : tf.mul(product, alpha);
   },
   inputsToSave: ['a', 'b'],
   gradient: (dy, [a, b], { transposeA, transposeB, alpha }) => {
-    const scaled = { alpha: alpha as number };
     return {
       a: () =>
         transposeA
-          ? matMul(b!, dy, { ...scaled, transposeA: transposeB as boolean, transposeB: true })
-          : matMul(dy, b!, { ...scaled, transposeB: !transposeB }),
+          ? matMul(b!, dy, { alpha, transposeA: transposeB, transposeB: true })
+          : matMul(dy, b!, { alpha, transposeB: !transposeB }),
       b: () =>
         transposeB
-          ? matMul(dy, a!, { ...scaled, transposeA: true, transposeB: transposeA as boolean })
-          : matMul(a!, dy, { ...scaled, transposeA: !transposeA }),
+          ? matMul(dy, a!, { alpha, transposeA: true, transposeB: transposeA })
+          : matMul(a!, dy, { alpha, transposeA: !transposeA }),
     };
   },
 });

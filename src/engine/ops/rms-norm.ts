@@ -1,11 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { defineOp } from './define.ts';
+import { defineOp, type Op } from './define.ts';
 
-const run = defineOp({
+type RmsNorm = Op<'x' | 'gamma', { epsilon: number }>;
+
+const run = defineOp<RmsNorm>({
   name: 'luthier.RmsNorm',
   compose: ({ x, gamma }, { epsilon }) => {
-    const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(x!), -1, true), epsilon as number));
-    return [tf.mul(tf.mul(x!, inverse), gamma!), inverse];
+    const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), epsilon));
+    return [tf.mul(tf.mul(x, inverse), gamma), inverse];
   },
   inputsToSave: ['x', 'gamma'],
   outputsToSave: [false, true],

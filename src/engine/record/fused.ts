@@ -1,15 +1,26 @@
-import { GELU } from '../ops/gelu.ts';
-import { LAYER_NORM } from '../ops/layer-norm.ts';
-import { LINEAR } from '../ops/linear.ts';
-import { MATMUL, type MatMulOptions } from '../ops/matmul.ts';
+import { PICK, type Pick, PUT, type Put } from '../ops/along-rows.ts';
+import { GELU, type Gelu } from '../ops/gelu.ts';
+import { LAYER_NORM, type LayerNorm } from '../ops/layer-norm.ts';
+import { LINEAR, type Linear } from '../ops/linear.ts';
+import { MATMUL, type MatMul } from '../ops/matmul.ts';
+import type { Recording } from './recording.ts';
 import type { Kernel, Rules } from './rule.ts';
 
-interface FusedKernels {
-  [LINEAR]: Kernel<'x' | 'weight' | 'bias'>;
-  [MATMUL]: Kernel<'a' | 'b', Required<MatMulOptions>>;
-  [LAYER_NORM]: Kernel<'x' | 'gamma' | 'beta', { epsilon: number }>;
-  [GELU]: Kernel<'x'>;
+interface FusedOps {
+  [LINEAR]: Linear;
+  [MATMUL]: MatMul;
+  [LAYER_NORM]: LayerNorm;
+  [GELU]: Gelu;
+  [PICK]: Pick;
+  [PUT]: Put;
 }
+
+/** Ops of ours as kernels, by what they are defined with. */
+type FusedKernels = {
+  readonly [Name in keyof FusedOps]: Kernel<FusedOps[Name]['inputs'], FusedOps[Name]['attributes']>;
+};
+
+const column = (r: Recording, x: string): string => r.emit('Reshape', [x, r.ints([r.typeOf(x).shape[0]!, 1])]);
 
 /** Our own ops that onnxruntime does in one node. All others are recorded as what they are composed of. */
 export const FUSED_RULES: Rules<FusedKernels> = {
@@ -25,4 +36,10 @@ export const FUSED_RULES: Rules<FusedKernels> = {
   [LAYER_NORM]: (r, { x, gamma, beta }, { epsilon }) =>
     r.emitAll(3, 'LayerNormalization', [x, gamma, beta], { axis: -1, epsilon: { float: epsilon } }),
   [GELU]: (r, { x }) => r.emit('Gelu', [x]),
+  [PICK]: (r, { x, columns }) => {
+    const picked = r.emit('GatherElements', [x, column(r, columns)], { axis: 1 });
+    return r.emit('Reshape', [picked, r.ints(r.typeOf(columns).shape)]);
+  },
+  [PUT]: (r, { x, columns, values }) =>
+    r.emit('ScatterElements', [x, column(r, columns), column(r, values)], { axis: 1 }),
 };

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Program, TensorSpec } from '../executors/executor.ts';
 import { checkGraph } from '../graph/check.ts';
-import type { Constant, ElementType, Graph } from '../graph/ir.ts';
+import type { Constant, Graph } from '../graph/ir.ts';
+import type { ElementType } from '../graph/operators.ts';
 import { eliminateDeadNodes } from '../graph/passes/dead-nodes.ts';
 import '../ops/index.ts';
 import { registerOps } from '../ops/define.ts';

@@ -1,5 +1,5 @@
-import type { ElementType, Graph, Node, ValueType } from '../ir.ts';
-import { type AttributesOf, ELEMENT_TYPE_NUMBER, type Op } from '../operators.ts';
+import type { Graph, Node, ValueType } from '../ir.ts';
+import { type AttributesOf, ELEMENT_TYPE_NUMBER, type ElementType, type Op } from '../operators.ts';
 import { Rewriter } from './rewriter.ts';
 import { standardMatMul } from './standard-operators.ts';
 
