@@ -53,16 +53,20 @@ test("the engine's errors keep code, message and hint", async () => {
 });
 
 test('a death rejects all that is pending with one and the same error, and the next request starts anew', async () => {
+  let asked = 0;
+  const waiting = () => {
+    asked++;
+    return never();
+  };
   const { service, started } = serviceOf([
-    () => fakeService({ backends: never, predict: never }),
+    () => fakeService({ backends: waiting, predict: waiting }),
     () => fakeService({ backends: () => [] }),
   ]);
   const pending = [
     service.request('backends', { measure: true }),
     service.request('predict', { model: 'm', texts: [] }),
   ];
-  await vi.waitFor(() => expect(started.length).toBe(1));
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await vi.waitFor(() => expect(asked).toBe(2));
   started[0]!.die('signal SIGKILL');
   const errors = await Promise.all(pending.map(failure));
   expect(errors[0]).toBe(errors[1]);
