@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
 import { errnoOf } from '../../files/errno.ts';
+import { exitReason } from '../../files/exit.ts';
 import { engineEnvironment, LuthierError, type RunLaunch } from '../../protocol/index.ts';
 import { spawnRun } from '../../runs/launch.ts';
 import { HostError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { exitReason } from './exit.ts';
 import type { NodeChoice } from './node.ts';
 import type { ServiceProcess } from './service.ts';
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Broken } from '../../files/broken.ts';
+import { exitReason } from '../../files/exit.ts';
 import { withLock } from '../../files/lock.ts';
 import { readTail } from '../../files/tail.ts';
 import { runFolderProblem } from '../../guard/index.ts';
@@ -7,7 +8,6 @@ import { type RunLaunch, WORKING_STATES } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { changeQueue, lookAtQueue, moved, readQueue, waiting } from '../../runs/queue.ts';
 import { lookAtRecord, writeRecordInPlace } from '../../runs/record.ts';
-import { exitReason } from '../engine/exit.ts';
 import type { StartedRun } from '../engine/launch.ts';
 import { HostError, toHostError } from '../errors.ts';
 import { Emitter } from '../events.ts';

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { exitReason } from '../../../files/exit.ts';
 import { engineEnvironment } from '../../../protocol/index.ts';
 import { LuthierError } from '../../errors.ts';
 import { Peer } from '../../rpc.ts';
@@ -53,7 +54,7 @@ export class HostProcess {
     child.stdin.on('error', () => undefined);
     this.ended = new Promise((resolve) => {
       child.once('error', (error) => resolve(this.#ending(error.message)));
-      child.once('exit', (code, signal) => resolve(this.#ending(signal ? `signal ${signal}` : `exit code ${code}`)));
+      child.once('exit', (code, signal) => resolve(this.#ending(exitReason(code, signal, this.#stderr))));
     });
     this.#peer = new Peer(child.stdout, child.stdin);
     for (const method of ['answer/part', 'progress', 'log'] as const) {
@@ -130,8 +131,8 @@ export class HostProcess {
       );
     }
     // Whoever is killed cannot say why.
-    const hint = reason === 'signal SIGKILL' ? `The system does this when memory runs out. ${again}` : again;
-    return new LuthierError('interrupted', `${who} stopped (${reason}${lastError(this.#stderr)}).`, hint);
+    const hint = reason.startsWith('signal SIGKILL') ? `The system does this when memory runs out. ${again}` : again;
+    return new LuthierError('interrupted', `${who} stopped (${reason}).`, hint);
   }
 }
 
@@ -140,11 +141,3 @@ const OUT_OF_MEMORY = /out of memory|bad_alloc|failed to allocate|cannot allocat
 
 /** VS Code's own program is a Node only if it is told so. */
 const electronEnvironment = process.versions.electron === undefined ? {} : { ELECTRON_RUN_AS_NODE: '1' };
-
-function lastError(stderr: string): string {
-  const error = stderr
-    .split('\n')
-    .reverse()
-    .find((line) => /^\w*Error: /.test(line));
-  return error === undefined ? '' : `: ${error.trim().slice(0, 200)}`;
-}
