@@ -91,7 +91,7 @@ function refuseOtherProblems({ path, config }: Folder, answers: string, rows: nu
  * old files call `_num_labels`; transformers then calls them LABEL_0, LABEL_1… Null where it says nothing of classes.
  * @throws LuthierError `model-invalid` when ids are left out or two classes share a name
  */
-export function classNames(config: Folder['config'], file: string): { key: string; labels: string[] } | null {
+function classNames(config: Folder['config'], file: string): { key: string; labels: string[] } | null {
   const { id2label, label2id } = config;
   const pairs = isMap(id2label)
     ? Object.entries(id2label).map(([id, name]) => [Number(id), String(name)] as const)

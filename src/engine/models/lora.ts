@@ -4,7 +4,7 @@ import type { Adapters, Encoder } from './encoder.ts';
 import { decorate, type ParameterInfo } from './scope.ts';
 
 /** Names of a module's two matrices, A `[r, in]` and B `[out, r]`: peft's, without the prefix of its files. */
-export const loraNames = (module: string) => ({ a: `${module}.lora_A.weight`, b: `${module}.lora_B.weight` });
+const loraNames = (module: string) => ({ a: `${module}.lora_A.weight`, b: `${module}.lora_B.weight` });
 
 /** alpha / r, as peft scales what an adapter adds. */
 const loraScaling = ({ lora_alpha, r }: Adapters): number => lora_alpha / r;

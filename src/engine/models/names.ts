@@ -1,6 +1,6 @@
 import { declarationOf, type Encoder } from './encoder.ts';
 
-export interface NameMap {
+interface NameMap {
   /** Name in the file by canonical name, for each tensor that is there. */
   files: Map<string, string>;
   /** Names of the layers and the embeddings that are not there: the model cannot be used without them. */

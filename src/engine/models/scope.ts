@@ -41,14 +41,14 @@ export interface DropoutSite {
 
 type ParameterOptions = Partial<Pick<ParameterInfo, 'decay' | 'layout' | 'formerly' | 'isAdapter'>>;
 
-export interface LinearOptions {
+interface LinearOptions {
   bias?: boolean;
   layout?: Layout;
   init?: Init;
 }
 
 /** Queries `[…, T, D]`, keys and values `[…, S, D]`. */
-export interface Attention {
+interface Attention {
   q: tf.Tensor;
   k: tf.Tensor;
   v: tf.Tensor;

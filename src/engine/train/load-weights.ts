@@ -8,7 +8,7 @@ import type { Init } from '../models/scope.ts';
 import type { ParameterStore } from './parameter-store.ts';
 import type { Note } from './types.ts';
 
-export interface LoadOptions {
+interface LoadOptions {
   /** Row of the folder's classifier for each class (models/classes.ts); null to start from new weights. */
   classifierRows: readonly number[] | null;
   seed: number;

@@ -6,7 +6,7 @@ import type { Family } from '../family.ts';
 import { joinHeads, splitHeads } from '../heads.ts';
 import type { Scope } from '../scope.ts';
 
-export type BertConfig = ReturnType<typeof parse>;
+type BertConfig = ReturnType<typeof parse>;
 
 export function parse(read: ConfigReader) {
   read.expect('hidden_act', 'gelu');
