@@ -26,6 +26,9 @@ const UPWARD = [
   'infer/open-model.ts -> train/types.ts',
   'infer/predictor.ts -> train/inputs.ts',
   'infer/predictor.ts -> train/types.ts',
+  // Reading weights belongs to model files; finding runs to the leaf floor src/runs.
+  'model-files/list.ts -> runs/folder.ts',
+  'model-files/list.ts -> train/load-weights.ts',
 ];
 
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*'(\.[^']+)'/g;
