@@ -18,23 +18,33 @@ export type HostErrorCode =
   | 'run-readonly';
 
 /** Ways on from a failure that are no command of ours. */
-export type Way = CommandName | 'openSettings' | 'manageTrust' | 'showProblems';
+export type Way = CommandName | 'openSettings' | 'manageTrust' | 'showProblems' | 'goToLine';
+
+/** A line of a document that a failure is about. */
+export interface Place {
+  /** The document's URI as text. */
+  uri: string;
+  /** 1-based. */
+  line: number;
+}
 
 /**
  * A failure as a person reads it: what happened and where (`message`), what to do (`hint`), and the ways that
- * lead on (`actions`, shown as buttons). Whatever else is thrown is a defect: logged whole, shown by its message.
+ * lead on (`actions`, shown as buttons; to `place` where there is one). Whatever else is thrown is a defect: logged whole, shown by its message.
  */
 export class HostError extends Error {
   readonly code: HostErrorCode;
   readonly hint: string | undefined;
   readonly actions: readonly Way[];
+  readonly place: Place | undefined;
 
-  constructor(code: HostErrorCode, message: string, hint?: string, actions: readonly Way[] = []) {
+  constructor(code: HostErrorCode, message: string, hint?: string, actions: readonly Way[] = [], place?: Place) {
     super(message);
     this.name = 'HostError';
     this.code = code;
     this.hint = hint;
-    this.actions = actions;
+    this.actions = place ? ['goToLine', ...actions] : actions;
+    this.place = place;
   }
 }
 

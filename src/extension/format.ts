@@ -16,6 +16,26 @@ export function formatMetric(key: string, value: number): string {
   return isPercentage(key) ? `${(100 * value).toFixed(1)} %` : value.toFixed(3);
 }
 
+/** Letters that a line of a picker has room for. */
+const LINE = 80;
+
+/** A message in lines that a picker shows whole: broken at its pauses, else between words. */
+export function linesOf(message: string): string[] {
+  let rest = message;
+  const lines: string[] = [];
+  while (rest.length > LINE) {
+    const room = rest.slice(0, LINE + 1);
+    const pauses = [...room.matchAll(/[.;:·](?= )| (?=\()/g)].map(({ index, 0: [mark] }) =>
+      mark === ' ' ? index : index + 1,
+    );
+    const pause = pauses.findLast((at) => at >= LINE / 3) ?? room.lastIndexOf(' ');
+    const end = pause > 0 ? pause : LINE;
+    lines.push(rest.slice(0, end));
+    rest = rest.slice(end).trimStart();
+  }
+  return [...lines, rest];
+}
+
 /** Text cut to `length` characters with an ellipsis, on one line. */
 export function shorten(text: string, length: number): string {
   const line = text.replace(/\s+/g, ' ').trim();

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { Cancelled } from './errors.ts';
+import { linesOf } from './format.ts';
 import { shownItem } from './ui.ts';
 
 /** Pressed instead of an answer in a question that has one before it. */
@@ -85,7 +86,7 @@ export class Questions implements vscode.Disposable {
   }
 
   /**
-   * Says what is being done while it is done; the work may say it anew, as with how far it is. Escape ends `signal` and
+   * Says what is being done while it is done; the work may say it again, as with how far it is. Escape ends `signal` and
    * throws Cancelled.
    */
   async work<T>(
@@ -133,13 +134,18 @@ export class Questions implements vscode.Disposable {
   }
 }
 
-/** A long message goes over two lines of the list, so that its end is seen. */
+/** A further line of a message, dimmed as its first detail is. */
+export const continuation = (line: string): Choice<never> => ({ label: ' ', description: line, alwaysShow: true });
+
+/** A long message goes over several lines of the list, so that its end is seen. */
 function noticeItems(notice: Notice | undefined): Choice<never>[] {
   if (!notice) return [];
   const { message, hint, icon } = notice;
   const pauses = [...message.slice(0, NOTICE_LINE).matchAll(/[.;:,] | (?=\()/g)];
   const split = message.length > NOTICE_LINE ? (pauses.at(-1)?.index ?? -1) : -1;
-  const rest = [split > 0 ? message.slice(split + 1).trim() : '', hint ?? ''].filter(Boolean).join(' ');
+  const [rest, ...more] = linesOf(
+    [split > 0 ? message.slice(split + 1).trim() : '', hint ?? ''].filter(Boolean).join(' '),
+  );
   return [
     {
       label: split > 0 ? message.slice(0, split + 1) : message,
@@ -147,6 +153,7 @@ function noticeItems(notice: Notice | undefined): Choice<never>[] {
       iconPath: icon,
       alwaysShow: true,
     },
+    ...more.map(continuation),
   ];
 }
 

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { HostError } from './errors.ts';
 import { silentLog } from './log.ts';
 import { choose } from './questions.ts';
-import { reset, shown, window } from './testing/vscode.ts';
+import { opened, reset, shown, Uri, window } from './testing/vscode.ts';
 import { showError, shownItem, tell } from './ui.ts';
 
 const EVIL = '[Click](command:workbench.action.terminal.new) $(trash) \u001b[2J';
@@ -19,6 +19,14 @@ test('notifications, dialogs with their details, and errors are text', async () 
   expect(window.showInformationMessage).toHaveBeenLastCalledWith(HARMLESS, { modal: true, detail: HARMLESS }, 'Yes');
   showError(new HostError('data-invalid', EVIL), silentLog);
   expect(window.showErrorMessage).toHaveBeenLastCalledWith(`${HARMLESS}.`);
+});
+
+test('an error of a line has a button that goes there', async () => {
+  window.showErrorMessage.mockResolvedValueOnce('Go to Line');
+  const place = { uri: Uri.file('/work/rows.csv').toString(), line: 18 };
+  showError(new HostError('data-invalid', 'rows.csv, line 18: 2 cells.', undefined, [], place), silentLog);
+  expect(window.showErrorMessage).toHaveBeenLastCalledWith('rows.csv, line 18: 2 cells.', 'Go to Line');
+  await vi.waitFor(() => expect(opened).toEqual([{ path: '/work/rows.csv', line: 18 }]));
 });
 
 test('pick lists show names as text; only an icon that begins a label is one', async () => {

@@ -13,6 +13,7 @@ const BUTTONS: Partial<Record<Way, string>> = {
   manageTrust: 'Manage Workspace Trust',
   showProblems: 'Show Problems',
   reportProblem: 'Report a Problem',
+  goToLine: 'Go to Line',
 };
 
 const SHOW = {
@@ -83,6 +84,12 @@ async function follow(way: Way, failure: HostError): Promise<void> {
       return void (await vscode.commands.executeCommand('workbench.trust.manage'));
     case 'showProblems':
       return void (await vscode.commands.executeCommand('workbench.actions.view.problems'));
+    case 'goToLine': {
+      const { uri, line } = failure.place!;
+      const start = new vscode.Position(line - 1, 0);
+      const at = new vscode.Range(start, start);
+      return void (await vscode.window.showTextDocument(vscode.Uri.parse(uri), { selection: at }));
+    }
     default:
       await vscode.commands.executeCommand(COMMANDS[way satisfies CommandName]);
   }

@@ -91,6 +91,8 @@ export interface RunEstimate {
   validation_rows: number;
   classes: { label: string; count: number }[];
   truncated_rows: number;
+  /** Tokens that a text is cut to. */
+  max_length: number;
   unknown_token_share: number;
   total_steps: number;
   seconds: number;

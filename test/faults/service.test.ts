@@ -78,6 +78,7 @@ describe('the engine service', () => {
       validation_rows: 24,
       total_steps: 216,
       truncated_rows: 0,
+      max_length: 16,
       columns: { text: 'text', label: 'label' },
     });
     expect(estimate.classes).toEqual([

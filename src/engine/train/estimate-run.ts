@@ -77,6 +77,7 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
     validation_rows: dataset.validation.length,
     classes: countClasses(dataset.labels, [...train.items, ...validation.items]),
     truncated_rows: train.truncatedRows + validation.truncatedRows,
+    max_length: maxLength,
     unknown_token_share: train.unknownShare,
     total_steps,
     seconds: estimateSeconds(work, recipe, gflops),

@@ -1,7 +1,7 @@
 import { type Columns, counted, type DataSummary, FIELDS, type Field, formatCount } from '../../protocol/index.ts';
 import { HostError } from '../errors.ts';
-import { shorten } from '../format.ts';
-import { BACK, type Choice, type Notice, type Questions, separator } from '../questions.ts';
+import { linesOf, shorten } from '../format.ts';
+import { BACK, type Choice, continuation, type Notice, type Questions, separator } from '../questions.ts';
 
 interface Position {
   step: number;
@@ -35,16 +35,17 @@ export async function askColumns(
       FIELDS_ASKED.flatMap(({ name, role: own }) =>
         own === role && offered[name] !== undefined ? [`“${offered[name]}”`] : [],
       ).join(' and ');
+    const [reason, ...more] = isGuess ? linesOf(summary.guess_reason) : [];
     const confirm: Choice<'yes' | 'other'> = {
       label: `$(check) Learn ${named('target')} from ${named('input')}`,
-      ...(isGuess ? { detail: summary.guess_reason } : {}),
+      ...(reason ? { detail: reason } : {}),
       value: 'yes',
     };
     const other: Choice<'yes' | 'other'> = { label: '$(list-selection) Choose other columns…', value: 'other' };
     const answer = await questions.ask<'yes' | 'other'>({
       ...position,
       placeholder: `${counted(summary.rows, 'row')}: which column is the text, and which is the label?`,
-      items: [confirm, other, ...(isGuess ? classItems(summary) : [])],
+      items: [confirm, ...more.map(continuation), other, ...(isGuess ? classItems(summary) : [])],
       // Columns that were refused are not confirmed by the next Enter.
       active: position.notice ? other : confirm,
     });

@@ -23,6 +23,7 @@ const estimate = (change: Partial<RunEstimate> = {}): RunEstimate => ({
   validation_rows: 1,
   classes: [],
   truncated_rows: 0,
+  max_length: 128,
   unknown_token_share: 0,
   total_steps: 3,
   seconds: 2,
@@ -164,20 +165,63 @@ test('where there are more columns, a second text is offered, and none is the an
 test('a label column with nearly as many classes as rows is doubted once, and taken when it is confirmed', async () => {
   answers['data/inspect'] = ({ columns = {} }: { columns?: Columns }) => ({
     ...inspect({}),
-    rows: 4,
+    rows: 6,
     guess: { text: 'text', label: 'label', ...columns },
-    classes: ['x', 'y', 'z'].map((label) => ({ label, count: 1 })),
+    classes: ['v', 'w', 'x', 'y', 'z'].map((label) => ({ label, count: 1 })),
   });
   const ended = start();
   (await question('which column')).accept();
   const doubted = await vi.waitFor(() => {
-    expect(labels(shown.picker!)[0]).toBe('films.csv: The column “label” has 3 classes in 4 rows.');
+    expect(labels(shown.picker!)[0]).toBe('films.csv: The column “label” has 5 classes in 6 rows.');
     return shown.picker!;
   });
   expect(doubted.activeItems.map(({ label }) => label)).toEqual(['$(list-selection) Choose other columns…']);
   doubted.accept('$(check) Learn “label” from “text”');
   (await question('Which base model')).hide();
   expect(await ended).toEqual(ESCAPED);
+});
+
+test('too few rows are told with the first question, before any other is asked', async () => {
+  answers['data/inspect'] = () => ({ ...inspect({}), rows: 2 });
+  const ended = start();
+  const first = await question('which column');
+  expect(first.items[0]).toMatchObject({
+    label: 'films.csv: 2 rows are too few to learn from.',
+    detail: 'At least 5 rows are needed. A few dozen for each class are a good start.',
+  });
+  first.accept('$(check) Learn “label” from “text”');
+  const again = await vi.waitFor(() => {
+    expect(shown.picker).not.toBe(first);
+    expect(shown.picker!.busy).toBe(false);
+    return shown.picker!;
+  });
+  expect(labels(again)[0]).toBe('films.csv: 2 rows are too few to learn from.');
+  again.hide();
+  expect(await ended).toEqual(ESCAPED);
+});
+
+test('a long reason goes over lines that show it whole', async () => {
+  const guess_reason = `The text is “text” (a common name, 16 words on average) and the label is “label” (a common name, 8 different values in 691 rows).`;
+  answers['data/inspect'] = (params: never) => ({ ...inspect(params), guess_reason });
+  const ended = start();
+  const picker = await question('which column');
+  const [first, second] = picker.items;
+  expect([first!.detail, second!.description].join(' ')).toBe(guess_reason);
+  expect(Math.max(first!.detail!.length, second!.description!.length)).toBeLessThanOrEqual(81);
+  picker.hide();
+  await ended;
+});
+
+test('an error of a line leads to that line', async () => {
+  answers['data/inspect'] = (params: never) => ({
+    ...inspect(params),
+    problems: [{ severity: 'error', code: 'ragged-row', message: 'The row has 2 cells.', line: 18 }],
+  });
+  expect(await start()).toMatchObject({
+    message: 'films.csv, line 18: The row has 2 cells.',
+    actions: ['goToLine'],
+    place: { uri: editor.Uri.file(file).toString(), line: 18 },
+  });
 });
 
 test('the first question shows every class with its rows', async () => {
@@ -257,7 +301,7 @@ test('warnings stand first and are coloured; a model for another language is not
   (await question('Which parameters should be trained?')).accept();
   const summary = await question('may not fit');
   expect(summary.activeItems.map(({ label }) => label)).toEqual(['$(library) Choose another model…']);
-  const said = summary.items.slice(labels(summary).indexOf('What it will take') + 1);
+  const said = summary.items.slice(labels(summary).indexOf('Problem') + 1);
   expect(said[0]).toMatchObject({
     label: 'The texts are Chinese, the model is English.',
     iconPath: { light: { path: '/extension/media/warning-light.svg' } },

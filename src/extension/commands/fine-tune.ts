@@ -17,11 +17,18 @@ import {
   type StrategySuggestion,
 } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
-import { HostError, isCancelled, toHostError } from '../errors.ts';
+import { HostError, isCancelled, type Place, toHostError } from '../errors.ts';
 import { formatDuration } from '../format.ts';
 import { RECIPE_SUFFIX } from '../ids.ts';
-import { BACK, type Choice, type Notice, Questions, separator } from '../questions.ts';
-import { blockingProblem, mergeProblems, recipeText, suggestRecipe, summaryLines } from '../recipes/suggest.ts';
+import { BACK, type Choice, continuation, type Notice, Questions, separator } from '../questions.ts';
+import {
+  blockingProblem,
+  mergeProblems,
+  recipeText,
+  type SummaryLine,
+  suggestRecipe,
+  summaryLines,
+} from '../recipes/suggest.ts';
 import { setting } from '../settings.ts';
 import { severityIcon } from '../severity.ts';
 import { askColumns } from './columns.ts';
@@ -68,7 +75,7 @@ export async function fineTune(luthier: Luthier, source: Source, folder?: string
     const params = columnsOf(luthier, source).then((columns) => ({ ...source.data, ...(columns && { columns }) }));
     const summary = await inspect(luthier, questions, `Reading ${basename(source.data.file)}…`, params);
     const read = await settleEncoding(luthier, questions, source, summary);
-    refuse(read.summary);
+    refuse(read.summary, source.uri);
     const project = folder ?? (await luthier.homes.projectFor(source.uri));
     const { path, folds } = await new Flow(luthier, questions, read.source, read.summary, project).play();
     questions.dispose();
@@ -81,16 +88,20 @@ export async function fineTune(luthier: Luthier, source: Source, folder?: string
 /** Problems of a column rather than of the file: another column may do. */
 const ofColumn = ({ code, column }: DataProblem): boolean => code === 'missing-column' || column !== undefined;
 
-function refuse(summary: DataSummary): void {
+function refuse(summary: DataSummary, uri: vscode.Uri): void {
   const { text, label } = summary.guess;
   // As long as there are other columns to choose, what is wrong with one is told with that question.
   const askable = summary.columns.length >= 2 && (summary.columns.length > 2 || !text || !label);
   const error = summary.problems.find((problem) => problem.severity === 'error' && !(askable && ofColumn(problem)));
-  if (error) throw new HostError('data-invalid', placed(error, basename(summary.file)));
+  if (error)
+    throw new HostError('data-invalid', placed(error, basename(summary.file)), undefined, [], placeOf(error, uri));
   if (summary.rows === 0) {
     throw new HostError('data-invalid', 'There are no rows to learn from.', 'Select rows with texts and labels.');
   }
 }
+
+const placeOf = ({ line }: DataProblem, uri: vscode.Uri): Place | undefined =>
+  line === undefined ? undefined : { uri: uri.toString(), line };
 
 /** A problem with the file and the line that it is on, unless it names its lines itself. */
 function placed({ message, line }: DataProblem, file: string): string {
@@ -122,6 +133,7 @@ class Flow {
     this.answers = fitting(remembered.get(source.data.file), summary);
     const error = summary.problems.find(({ severity }) => severity === 'error');
     if (error) this.notice = this.problem(error);
+    else if (summary.rows < LEAST_ROWS) this.notice = this.tooFew();
   }
 
   async play(): Promise<Conclusion> {
@@ -161,6 +173,10 @@ class Flow {
     // What only looks wrong is asked once, and goes through when it is confirmed.
     const doubt = error || this.doubted.has(key) ? null : doubtful(checked);
     this.doubted.add(key);
+    if (!error && checked.rows < LEAST_ROWS) {
+      this.notice = this.tooFew();
+      return 'refused';
+    }
     if (!error && !doubt) return 'answered';
     const swapped = answer.text === this.summary.guess.label && answer.label === this.summary.guess.text;
     this.notice = {
@@ -299,9 +315,8 @@ class Flow {
     const other: Choice<Decision> = { label: '$(library) Choose another model…', value: 'model' };
     const isGrave = ({ icon }: { icon: string }) => icon === 'error' || icon === 'warning';
     const all = summaryLines(estimate);
-    const lines = [...all.filter(({ icon }) => icon === 'error'), ...all.filter(({ icon }) => icon === 'warning')]
-      .concat(all.filter((line) => !isGrave(line)))
-      .flatMap(({ icon, text, detail, more = [] }): Choice<Decision>[] => {
+    const shown = (lines: SummaryLine[]): Choice<Decision>[] =>
+      lines.flatMap(({ icon, text, detail, more = [] }) => {
         const severity = icon === 'error' || icon === 'warning' ? icon : null;
         const first = {
           label: severity ? text : `$(${icon}) ${text}`,
@@ -309,8 +324,9 @@ class Flow {
           ...(detail ? { detail } : {}),
           alwaysShow: true,
         };
-        return [first, ...more.map((label) => ({ label, alwaysShow: true }))];
+        return [first, ...more.map((line) => continuation(line))];
       });
+    const problems = [...all.filter(({ icon }) => icon === 'error'), ...all.filter(({ icon }) => icon === 'warning')];
     return await this.questions.ask<Decision>({
       step: STEPS.summary,
       totalSteps: ORDER.length,
@@ -325,11 +341,22 @@ class Flow {
         ...(blocked ? [] : [start]),
         ...(offersFolds ? [folds] : []),
         edit,
+        ...(problems.length > 0 ? [separator(problems.length === 1 ? 'Problem' : 'Problems'), ...shown(problems)] : []),
         separator('What it will take'),
-        ...lines,
+        ...shown(all.filter((line) => !isGrave(line))),
       ],
       active: misfit ? other : blocked ? edit : start,
     });
+  }
+
+  private tooFew(): Notice {
+    const { data, lines } = this.source;
+    const where = [basename(data.file), lines].filter(Boolean).join(', ');
+    return {
+      message: `${where}: ${counted(this.summary.rows, 'row')} ${this.summary.rows === 1 ? 'is' : 'are'} too few to learn from.`,
+      hint: `At least ${LEAST_ROWS} rows are needed. A few dozen for each class are a good start.`,
+      icon: severityIcon(this.luthier.extension.extensionUri, 'error'),
+    };
   }
 
   private problem(problem: DataProblem): Notice {
@@ -339,6 +366,9 @@ class Flow {
     };
   }
 }
+
+/** Of fewer rows not one can be held out at the suggested recipe's share. */
+const LEAST_ROWS = 5;
 
 /** As many as are usual for few rows. */
 const FOLDS = 5;

@@ -48,6 +48,12 @@ test('discarding asks, offers to keep the best model, and Escape trains on', asy
   expect([actions.stop.mock.calls.length, actions.cancel.mock.calls.length]).toEqual([1, 1]);
 });
 
+test('a paused run is kept, not trained on', async () => {
+  press(null);
+  await expect(discard(runOf('paused'))).rejects.toThrow(Cancelled);
+  expect(editor.window.showWarningMessage.mock.lastCall?.at(-1)).toMatchObject({ title: 'Keep Run' });
+});
+
 test('a run that waits in line loses nothing, and goes without a question', async () => {
   press(null);
   const run = runOf('queued');

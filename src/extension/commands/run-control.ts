@@ -117,7 +117,10 @@ export async function cancelRun(luthier: Luthier, ...args: unknown[]): Promise<v
 async function askWhatToKeep(run: Run): Promise<'best' | 'nothing'> {
   const stop: vscode.MessageItem = { title: 'Stop and Keep Best' };
   const discard: vscode.MessageItem = { title: 'Discard Run' };
-  const keep: vscode.MessageItem = { title: 'Keep Training', isCloseAffordance: true };
+  const keep: vscode.MessageItem = {
+    title: run.state === 'paused' ? 'Keep Run' : 'Keep Training',
+    isCloseAffordance: true,
+  };
   const answer = await tell(
     'warning',
     'Discard this run?',

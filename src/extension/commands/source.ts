@@ -6,6 +6,7 @@ import { DATA_EXTENSIONS, type Dataset, isDataFile, knownColumns, rowsFile } fro
 import { Cancelled, HostError } from '../errors.ts';
 import { COMMANDS } from '../ids.ts';
 import { choose, separator } from '../questions.ts';
+import { tell } from '../ui.ts';
 import { datasetItem } from './datasets.ts';
 
 /** Where the rows to learn from come from. */
@@ -35,12 +36,48 @@ export async function findSource(luthier: Luthier, args: readonly unknown[]): Pr
   const clicked = first instanceof vscode.Uri ? first : undefined;
   // The editor's context menu passes its document's uri; its selection is what is meant then.
   const isClicked = editor && clicked?.toString() === editor.document.uri.toString();
-  if (editor && (isClicked || (!clicked && mayHaveRows(editor)))) {
-    return fromDocument(editor.document, editor.selection);
-  }
+  if (editor && (isClicked || (!clicked && mayHaveRows(editor)))) return await fromEditor(editor);
   if (!clicked) return await pickSource(luthier);
   if (clicked.scheme !== 'file') return fromDocument(await vscode.workspace.openTextDocument(clicked), undefined);
   return fromFile(clicked.fsPath);
+}
+
+/** Stands in a decoded text for what its encoding has no letter for. */
+const REPLACEMENT = '\ufffd';
+
+/**
+ * The selection, or without one the document. Rows that VS Code has read in the wrong encoding would be learned so, and
+ * written so to a copy: they are asked about first. A file that is read whole from disk is the engine's to decode.
+ */
+async function fromEditor(editor: vscode.TextEditor): Promise<Source> {
+  for (;;) {
+    const { document, selection } = editor;
+    const source = fromDocument(document, selection);
+    const text = source.data.selection?.text ?? source.data.text ?? '';
+    const at = text.indexOf(REPLACEMENT);
+    // Nothing but a file can be read again.
+    if (at < 0 || document.uri.scheme === 'untitled') return source;
+    const line = (source.data.selection?.start_line ?? 1) + text.slice(0, at).split('\n').length - 1;
+    const [reopen, keep] = ['Reopen with Encoding…', 'Use as It Is'];
+    const name = basename(document.uri.path);
+    const answer = await tell(
+      'warning',
+      `Is ${name} open in the wrong encoding?`,
+      {
+        modal: true,
+        detail: `Line ${line} contains “${REPLACEMENT}”, which stands for letters that could not be read. Reopen the file with its own encoding, so that the model learns the texts as they were written.`,
+      },
+      reopen,
+      keep,
+    );
+    if (answer === keep) return source;
+    if (answer !== reopen) throw new Cancelled();
+    await vscode.window.showTextDocument(document, { preserveFocus: false });
+    await vscode.commands.executeCommand('workbench.action.editor.changeEncoding');
+    const now = vscode.window.activeTextEditor;
+    if (now?.document.uri.toString() !== document.uri.toString()) throw new Cancelled();
+    editor = now;
+  }
 }
 
 /** Rows of one of the tree's datasets. */

@@ -24,6 +24,7 @@ const estimate: RunEstimate = {
     { label: 'a very long label that goes on and on and on', count: 633 },
   ],
   truncated_rows: 36,
+  max_length: 128,
   unknown_token_share: 0.01,
   total_steps: 225,
   seconds: 95,
@@ -44,7 +45,7 @@ test('the summary says rows, classes, share truncated, time, memory and every pr
   expect(lines).toEqual([
     '1,067 training rows, 133 held out for validation',
     '2 classes | billing 700 · a very long label that goes o… 633',
-    '36 of 1,200 texts are longer than max_length and will be cut',
+    '36 of 1,200 texts are longer than 128 tokens and will be cut',
     'About 2 min for 225 steps',
     'About 1.2 GB of memory (8.0 GB free), 300 MB of disk (50.0 GB free)',
     '12 rows are exact duplicates.',

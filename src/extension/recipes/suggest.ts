@@ -10,7 +10,7 @@ import {
   type StrategySuggestion,
   suggestedTraining,
 } from '../../protocol/index.ts';
-import { formatDuration, shorten } from '../format.ts';
+import { formatDuration, linesOf, shorten } from '../format.ts';
 
 /** What a person would write for this data; all that is left out has its default. */
 export function suggestRecipe(options: {
@@ -59,10 +59,8 @@ export function mergeProblems(source: readonly DataProblem[], made: readonly Dat
   return [...source, ...made.filter(({ code }) => !known.has(code))];
 }
 
-/** Letters that a line of a picker has room for. */
-const LINE = 80;
-/** Lines of a message that is shown at all. */
-const MOST_LINES = 6;
+/** Of a message that is shown at all: some six lines. */
+const MOST_LETTERS = 440;
 
 export interface SummaryLine {
   icon: string;
@@ -80,7 +78,7 @@ export function summaryLines(estimate: RunEstimate): SummaryLine[] {
     icon: 'table',
     text: `${counted(estimate.rows - estimate.validation_rows, 'training row')}, ${formatCount(estimate.validation_rows)} held out for validation`,
   });
-  const [detail, ...more] = linesOf(shorten(classes.join(' · '), 200), '');
+  const [detail, ...more] = linesOf(shorten(classes.join(' · '), 200));
   lines.push({
     icon: 'tag',
     text: counted(estimate.classes.length, 'class', 'classes'),
@@ -92,7 +90,7 @@ export function summaryLines(estimate: RunEstimate): SummaryLine[] {
     text:
       estimate.truncated_rows === 0
         ? 'No text will be cut'
-        : `${formatCount(estimate.truncated_rows)} of ${counted(estimate.rows, 'text')} ${estimate.truncated_rows === 1 ? 'is' : 'are'} longer than max_length and will be cut`,
+        : `${formatCount(estimate.truncated_rows)} of ${counted(estimate.rows, 'text')} ${estimate.truncated_rows === 1 ? 'is' : 'are'} longer than ${counted(estimate.max_length, 'token')} and will be cut`,
   });
   lines.push({
     icon: 'clock',
@@ -112,7 +110,7 @@ export function summaryLines(estimate: RunEstimate): SummaryLine[] {
   const icons = { error: 'error', warning: 'warning', info: 'info' };
   for (const problem of estimate.problems) {
     const place = problem.line !== undefined && !/\blines? \d/.test(problem.message) ? `line ${problem.line}` : '';
-    const [text, detail, ...more] = linesOf(problem.message, place);
+    const [text, detail, ...more] = placedLines(problem.message, place);
     lines.push({
       icon: icons[problem.severity],
       text: text!,
@@ -123,21 +121,9 @@ export function summaryLines(estimate: RunEstimate): SummaryLine[] {
   return lines;
 }
 
-/** A message in lines that a picker shows whole, the last with where it is: at its pauses, else between words. */
-function linesOf(message: string, place: string): string[] {
-  let rest = shorten(message, MOST_LINES * LINE - LINE / 2);
-  const lines: string[] = [];
-  while (rest.length > LINE) {
-    const room = rest.slice(0, LINE + 1);
-    const pauses = [...room.matchAll(/[.;:·](?= )| (?=\()/g)].map(({ index, 0: [mark] }) =>
-      mark === ' ' ? index : index + 1,
-    );
-    const pause = pauses.findLast((at) => at >= LINE / 3) ?? room.lastIndexOf(' ');
-    const end = pause > 0 ? pause : LINE;
-    lines.push(rest.slice(0, end));
-    rest = rest.slice(end).trimStart();
-  }
-  lines.push(rest);
+/** A message in lines, the last with where it is. */
+function placedLines(message: string, place: string): string[] {
+  const lines = linesOf(shorten(message, MOST_LETTERS));
   if (place === '') return lines;
   if (lines.length === 1) return [...lines, place];
   return [...lines.slice(0, -1), `${lines.at(-1)}, ${place}`.replace('., ', ', ')];

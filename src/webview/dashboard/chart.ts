@@ -17,7 +17,7 @@ import {
 import type { Page } from './page.ts';
 import { chartPicture, copyPicture, type PictureEntry } from './picture.ts';
 import { type Marker, Plot } from './plot.ts';
-import type { RunView } from './store.ts';
+import { hasEnded, type RunView } from './store.ts';
 import { toggled } from './view-state.ts';
 
 const HEIGHT = 200;
@@ -351,8 +351,10 @@ export class ChartElement extends LightElement {
     const [run] = this.runs;
     if (steps > 0 && this.runs.length === 1 && run?.record.folds && run.fold === undefined)
       return 'The model of all rows has no validation rows. Evaluation has the metrics of the folds.';
-    return steps === 0
-      ? 'Points appear after the first step.'
-      : `Nothing to show: every line is hidden, or there has been no evaluation yet (${plural(steps, 'step')} so far).`;
+    if (steps === 0) return 'Points appear after the first step.';
+    if (this.#entries.every(({ shown }) => !shown)) return 'Every line is hidden. Click a name above to show it.';
+    return this.runs.every(({ record }) => hasEnded(record.state))
+      ? `No evaluation took place (${plural(steps, 'step')}).`
+      : `Points appear after the first evaluation (${plural(steps, 'step')} so far).`;
   }
 }

@@ -3,9 +3,19 @@ import { fewRowsNote } from '../../protocol/evaluation.ts';
 import type { MetricKey } from '../../protocol/metrics.ts';
 import type { CrossValidation } from '../../protocol/run.ts';
 import type { StepColumn } from '../../protocol/steps.ts';
-import { bytes, count, interval, metric, metricInText, percent, plural, significant } from '../shared/format.ts';
+import {
+  bytes,
+  count,
+  interval,
+  metric,
+  metricInText,
+  milliseconds,
+  percent,
+  plural,
+  significant,
+} from '../shared/format.ts';
 import type { Page } from './page.ts';
-import { isWorking, type RunView } from './store.ts';
+import { hasEnded, isWorking, type RunView } from './store.ts';
 
 interface Tile {
   name: string;
@@ -62,7 +72,9 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
           value: metric(key, measured),
           detail:
             measured === undefined
-              ? 'after the first evaluation'
+              ? hasEnded(run.record.state)
+                ? 'no evaluation'
+                : 'after the first evaluation'
               : [
                   ...(range
                     ? [`${percent(0.95, 0)}: ${interval(key, range)}`]
@@ -81,8 +93,7 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
     {
       name: 'Tokens per second',
       value: significant(speed('tokens_per_second')),
-      detail:
-        run.steps.lastStep > 0 ? `${significant(speed('step_ms'))} ms per step${run.done ? ', medians' : ''}` : '',
+      detail: run.steps.lastStep > 0 ? `${milliseconds(speed('step_ms'))} per step${run.done ? ', medians' : ''}` : '',
     },
     { name: 'Memory', value: bytes(memory), detail: memory === null ? '' : memoryOf(run) },
     {

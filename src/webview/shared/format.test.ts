@@ -9,6 +9,7 @@ import {
   inEnglish,
   interval,
   metric,
+  milliseconds,
   percent,
   percentTick,
   setLanguage,
@@ -111,4 +112,8 @@ test('a language that Intl refuses or does not know is English', () => {
   for (const tag of ['C', 'C.UTF-8', 'POSIX', 'en-US@posix', '', 'qps-ploc', 'not a language'])
     expect(usableLanguage(tag)).toBe('en');
   expect(['de', 'zh-cn', 'pt-br', 'ar'].map(usableLanguage)).toEqual(['de', 'zh-CN', 'pt-BR', 'ar']);
+});
+
+test('the time of a step is in milliseconds, from ten seconds on in seconds', () => {
+  expect([1715, 15_042, null].map(milliseconds)).toEqual(['1,715 ms', '15.0 s', '– ms']);
 });

@@ -105,6 +105,10 @@ export const duration = (seconds: number | null | undefined): string => {
   return `${count(Math.floor(hours / 24))} d ${count(hours % 24)} h`;
 };
 
+/** Milliseconds of a step: from ten seconds on in seconds. */
+export const milliseconds = (value: number | null | undefined): string =>
+  isKnown(value) && value >= 10_000 ? `${significant(value / 1000)} s` : `${significant(value)} ms`;
+
 /** Time of day of a time in seconds since the epoch. */
 export const clock = (time: number): string =>
   new Date(time * 1000).toLocaleTimeString(language, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
