@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { listFolder } from '../../files/folders.ts';
-import type { StartEvent } from '../../protocol/index.ts';
+import type { DoneEvent, StartEvent } from '../../protocol/index.ts';
 import { silentLog } from '../log.ts';
 import { type FakeRun, makeRun, recordOf, startFakeRun, writeRun } from '../testing/fake-run.ts';
 import { temporaryFolder } from '../testing/programs.ts';
@@ -187,6 +187,24 @@ test('the end of an attached run is told once, with its record', async () => {
   await vi.waitFor(() => expect(ended).toEqual(['run done model']));
   await store.refresh();
   expect(ended.length).toBe(1);
+});
+
+test('what a run says after its record was written still arrives', async () => {
+  const fake = await start({ id: 'live' });
+  const seen: string[] = [];
+  store.events.on(({ event }) => void seen.push(event.event));
+  await store.setHomes([home]);
+  const run = store.find('live')!;
+  await vi.waitFor(() => expect(run.progress).not.toBeNull());
+  writeRun(fake.folder, recordOf({ id: 'live', state: 'done' }));
+  await store.refreshRun(fake.folder);
+  expect(run.state).toBe('done');
+  fake.emit({ event: 'done' } as DoneEvent);
+  await vi.waitFor(() => expect(seen).toEqual(['done']));
+  // Its process ends: nobody is attached any more, and it is not taken for interrupted.
+  await fake.die();
+  await vi.waitFor(() => expect(store.connection(run)).toBeNull());
+  expect(run.state).toBe('done');
 });
 
 test('a run that ended between its record and our call is told as ended, with its error', async () => {

@@ -28,6 +28,8 @@ const START_GRACE_MS = 20_000;
 const MAKING_MS = 10_000;
 const PING_MS = 10_000;
 const RETRY_MS = 3_000;
+/** So long a process that has ended its run may take to end itself. */
+const LAST_WORDS_MS = 60_000;
 /** Readers of run.json at once. */
 const READERS = 32;
 
@@ -426,7 +428,12 @@ export class RunStore {
   private end(entry: Entry): void {
     entry.run.progress = null;
     entry.run.silent = false;
-    this.detach(entry);
+    clearInterval(entry.ping);
+    clearTimeout(entry.retry);
+    // The record is written first: what the process says last, such as how long it took, is still on its way. It then
+    // hangs up by itself.
+    const { connection } = entry;
+    if (connection) setTimeout(() => connection.close(), LAST_WORDS_MS).unref();
     if (entry.followed) this.ended.fire(entry.run);
     entry.followed = false;
   }

@@ -32,6 +32,11 @@ export class ConfusionElement extends LightElement {
     this.column = Math.min(this.column, Math.max(0, last));
   }
 
+  /** The style sheet makes the columns' width of it; a style attribute would be against the page's policy. */
+  protected override updated(): void {
+    this.querySelector('table')?.style.setProperty('--classes', String(this.#matrix.labels.length));
+  }
+
   #key(event: KeyboardEvent): void {
     const last = this.#matrix.labels.length - 1;
     const moves: Record<string, [number, number]> = {
@@ -71,7 +76,7 @@ export class ConfusionElement extends LightElement {
     const many = labels.length > 12;
     return html`
       <div class="scroll-x">
-        <table class="matrix ${many ? 'matrix-many' : ''}" role="grid" aria-label="Confusion matrix: one row for each class, one column for each predicted class"
+        <table class="matrix ${many ? 'matrix-many' : ''} ${labels.length > 5 ? 'matrix-upright' : ''}" role="grid" aria-label="Confusion matrix: one row for each class, one column for each predicted class"
           aria-describedby="matrix-keys" @keydown=${this.#key}>
           <thead>
             <tr role="row">

@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { type EvaluationReport, FEW_ROWS_HINT, fewRowsNote } from '../../protocol/evaluation.ts';
+import { type EvaluationReport, fewRowsNote } from '../../protocol/evaluation.ts';
 import type { Metrics } from '../../protocol/events.ts';
 import { type MetricKey, measured } from '../../protocol/metrics.ts';
 import type { TaskName } from '../../protocol/tasks.ts';
@@ -87,11 +87,11 @@ const chooser = (run: RunView, shown: NamedReport, page: Page): TemplateResult =
             <span>${
               evaluation
                 ? `${plural(report.n, 'row')}: this says little.`
-                : html`${few} ${FEW_ROWS_HINT} (<code>validation_split</code> in the recipe; ${
+                : html`${few} Hold out a larger share (<code>validation_split</code> in the recipe), or use ${
                     offers
                       ? html`<button class="link" @click=${() => page.act(run, 'crossValidate')}>Cross-Validate…</button>`
                       : html`<code>luthier train RECIPE --folds 5</code>`
-                  })`
+                  }.`
             }</span></p>`
     }`;
 };
