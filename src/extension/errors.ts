@@ -91,7 +91,7 @@ export function toHostError(error: unknown): HostError {
 }
 
 /** A hint of the engine's without the terminal's commands: here is none to type them into. */
-function inEditor(hint: string | undefined): string | undefined {
+export function inEditor(hint: string | undefined): string | undefined {
   const words = hint
     ?.replace(/Run “luthier data inspect [^”]*” to see/, 'Use Inspect Dataset to see')
     .split(/(?<=[.;])\s+/)

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { counted, type RecipeProblem } from '../../protocol/index.ts';
-import { HostError } from '../errors.ts';
+import { HostError, inEditor } from '../errors.ts';
 import { type Checked, RecipeChecks, type RecipeChecksOptions } from './checks.ts';
 import { RECIPE_SELECTOR } from './code-lens.ts';
 
@@ -98,7 +98,8 @@ export class RecipeDiagnostics implements vscode.Disposable {
 }
 
 export function diagnosticOf(problem: RecipeProblem, document: vscode.TextDocument): vscode.Diagnostic {
-  const { message, hint, severity, code, start, end } = problem;
+  const { message, severity, code, start, end } = problem;
+  const hint = inEditor(problem.hint);
   const range = new vscode.Range(document.positionAt(start), document.positionAt(end));
   const diagnostic = new vscode.Diagnostic(range, hint ? `${message}\n${hint}` : message, SEVERITY[severity]);
   diagnostic.source = 'luthier';

@@ -104,7 +104,11 @@ test('a click on a problem while its lines are drawn again opens its line: nothi
   const before = await lines();
   const items = before.map((node) => drawn.getTreeItem(node));
   const clickable = items.filter(({ command }) => command);
-  expect(clickable.map(({ command }) => command)).toEqual([{ command: COMMANDS.openDataset, title: 'Open' }]);
+  expect(clickable.map(({ command }) => command)).toEqual([
+    { command: COMMANDS.openDataset, title: 'Open' },
+    // The problem that is of no single line.
+    { command: COMMANDS.inspectDataset, title: 'Inspect' },
+  ]);
   // VS Code finds the selected line again by its id.
   expect(new Set(items.map(({ id }) => id)).size).toBe(items.length);
   expect((await lines()).map((node) => drawn.getTreeItem(node).id)).toEqual(items.map(({ id }) => id));

@@ -105,6 +105,9 @@ export class DatasetsTree
         // Without arguments, as in the runs' tree: VS Code forgets them when it draws the line again. What is meant is
         // what the click has selected.
         item.command = { command: COMMANDS.openDataset, title: 'Open' };
+      } else if (['error', 'warning', 'ellipsis'].includes(node.icon) && node.of.summary) {
+        // What is of no single line is shown whole by the page about the dataset.
+        item.command = { command: COMMANDS.inspectDataset, title: 'Inspect' };
       }
       return item;
     }

@@ -108,7 +108,7 @@ export class DatasetElement extends LightElement {
         <div>
           <h1>${snapshot.name}</h1>
           <p class="muted">${figures.join(' · ')}</p>
-          <p class="muted place">${snapshot.place}</p>
+          ${snapshot.place === snapshot.name ? nothing : html`<p class="muted place">${snapshot.place}</p>`}
         </div>
         <div class="header-tools">
           ${snapshot.trusted ? html`<vscode-button icon="sparkle" @click=${() => this.host.post({ type: 'fineTune' })}>Fine-tune</vscode-button>` : nothing}
