@@ -215,6 +215,36 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     await closing(view);
   });
 
+  test('every column of a confusion matrix is seen beside the tables, and all have one width', async () => {
+    // What VS Code leaves of 1440 px beside its side bar.
+    const view = await open({ width: 1090 });
+    await view.send(snapshot(madeRun()));
+    await view.settle();
+    await view.page.keyboard.press('2');
+    await view.settle();
+    const [seen, table, ...columns] = await view.page.locator('.matrix').evaluate((matrix) => {
+      const width = (element: Element) => Math.round(element.getBoundingClientRect().width);
+      return [matrix.parentElement!, matrix, ...matrix.querySelectorAll('thead th:not(.recall)')].map(width);
+    });
+    expect(columns.length).toBeGreaterThanOrEqual(6);
+    expect(table).toBeLessThanOrEqual(seen!);
+    expect(Math.max(...columns) - Math.min(...columns)).toBeLessThanOrEqual(1);
+    await closing(view);
+  });
+
+  test('what is chosen from has a name for screen readers', async () => {
+    const view = await open();
+    await view.send(snapshot(madeRun()));
+    await view.settle();
+    expect(await view.page.getByRole('combobox', { name: 'Axis' }).count()).toBe(1);
+    expect(await view.page.getByRole('button', { name: 'Logarithmic axis of Loss' }).count()).toBe(1);
+    await view.page.keyboard.press('2');
+    await view.settle();
+    const named = await view.page.getByRole('combobox', { name: 'Measured on' }).count();
+    expect(named).toBe(await view.page.getByRole('combobox').count());
+    await closing(view);
+  });
+
   test('the rows of a cell are scrolled to and take the focus; Escape gives it back', async () => {
     const view = await open({ height: 500 });
     const { page } = view;

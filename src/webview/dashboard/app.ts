@@ -281,7 +281,7 @@ export class DashboardElement extends LightElement implements Page {
             @input=${(event: Event) => this.change({ smoothing: Number((event.target as HTMLInputElement).value) })}>
           <output>${fixed(view.smoothing, 2)}</output>
         </label>
-        <label class="inline">Axis <vscode-single-select aria-label="Axis"
+        <label class="inline">Axis <vscode-single-select label="Axis"
           @change=${(event: Event) => this.change({ axis: (event.target as HTMLSelectElement).value as Axis, zoom: null })}>
           ${AXES.map((axis) => html`<vscode-option value=${axis} ?selected=${axis === view.axis}>${AXIS_CHOICES[axis]}</vscode-option>`)}
         </vscode-single-select></label>

@@ -306,7 +306,7 @@ export class ChartElement extends LightElement {
                     class="tool"
                     aria-pressed=${logarithmic}
                     title="Logarithmic axis"
-                    aria-label="Logarithmic axis"
+                    aria-label="Logarithmic axis of ${definition.title}"
                     @click=${() => page.change({ logarithmic: toggled(view.logarithmic, definition.id) })}
                   ><span class="codicon codicon-graph-line" aria-hidden="true"></span></button>`
                 : nothing

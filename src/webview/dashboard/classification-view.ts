@@ -26,7 +26,7 @@ export const classificationView = (
           <h2 id="matrix-title">Confusion matrix</h2>
           ${
             report.labels.length > 20
-              ? html`<label class="inline">Show <vscode-single-select
+              ? html`<label class="inline">Show <vscode-single-select label="Classes shown"
                   @change=${(event: Event) => page.change({ matrixSize: Number((event.target as HTMLSelectElement).value) })}>
                   ${[20, 40, 0].map((n) => html`<vscode-option value=${n} ?selected=${page.view.matrixSize === n}>${n === 0 ? 'all classes' : `${n} most confused`}</vscode-option>`)}
                 </vscode-single-select></label>`

@@ -66,7 +66,7 @@ const chooser = (run: RunView, shown: NamedReport, page: Page): TemplateResult =
       }
       ${
         reports.length > 1
-          ? html`<label class="inline">Measured on <vscode-single-select
+          ? html`<label class="inline">Measured on <vscode-single-select label="Measured on"
               @change=${(event: Event) => page.change({ split: (event.target as HTMLSelectElement).value, cell: null })}>
               ${reports.map((r) => html`<vscode-option value=${r.key} ?selected=${r.key === shown.key}>${r.title}</vscode-option>`)}
             </vscode-single-select></label>`

@@ -87,7 +87,7 @@ const correction = (
   };
   return html`<span class="correct">
     <label class="visually-hidden" for="label-${index}">Correct label</label>
-    <vscode-single-select id="label-${index}" combobox aria-label="Correct label" .value=${chosen}
+    <vscode-single-select id="label-${index}" combobox label="Correct label" .value=${chosen}
       @change=${(event: Event) => actions.choose(result, (event.target as HTMLInputElement).value)}>
       <vscode-option value="" ?selected=${chosen === ''}>Correct label…</vscode-option>
       ${models.tuned.labels.map((label) => html`<vscode-option value=${label} ?selected=${label === chosen}>${label}</vscode-option>`)}
