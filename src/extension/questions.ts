@@ -135,7 +135,7 @@ export class Questions implements vscode.Disposable {
 }
 
 /** A further line of a message, dimmed as its first detail is. */
-export const continuation = (line: string): Choice<never> => ({ label: ' ', description: line, alwaysShow: true });
+export const continuation = (line: string): Choice<never> => ({ label: '', description: line, alwaysShow: true });
 
 /** A long message goes over several lines of the list, so that its end is seen. */
 function noticeItems(notice: Notice | undefined): Choice<never>[] {
