@@ -117,10 +117,6 @@ export class CrossValidation {
     return reports.length === 0 ? null : taskNamed(this.#record().recipe.task).pool(reports);
   }
 
-  async removeAll(): Promise<void> {
-    await rm(join(this.#folder, FILES.folds), { recursive: true, force: true });
-  }
-
   #foldFolder(fold: number): string {
     return join(this.#folder, FILES.folds, String(fold));
   }

@@ -1,0 +1,108 @@
+import { join } from 'node:path';
+import { diskUse } from '../../files/folders.ts';
+import { sweepAside } from '../../files/write-file.ts';
+import { formatBytes, type Recipe } from '../../protocol/index.ts';
+import { FILES } from '../../runs/folder.ts';
+import { readEvents } from '../../runs/metrics.ts';
+import { LuthierError } from '../errors.ts';
+import type { Trainer } from '../train/types.ts';
+import { type Checkpoint, Checkpoints } from './checkpoints.ts';
+import type { Stage } from './cross-validation.ts';
+import type { Journal } from './journal.ts';
+import { requireSameRows } from './same-rows.ts';
+
+/** All that a training needs, read and checked. */
+export interface Prepared {
+  recipe: Recipe;
+  trainer: Trainer;
+  checkpoints: Checkpoints;
+  /** That the trainer was restored from; null where it starts from the beginning. */
+  checkpoint: Checkpoint | null;
+  /** SHA-256 of the dataset's files. */
+  dataHash: string;
+}
+
+/**
+ * Reads recipe, data and model of a run, or of one stage of its cross-validation, and where it is resumed its last
+ * checkpoint.
+ * @throws LuthierError of whatever of them cannot be read; `disk-full`; `run-invalid` where the rows are others now
+ */
+export async function prepare(journal: Journal, resume: boolean, stage?: Stage): Promise<Prepared> {
+  const [{ createTrainer }, { hashDataset }, { parseRecipe }] = await Promise.all([
+    import('../train/trainer.ts'),
+    import('./data-hash.ts'),
+    import('../train/recipe.ts'),
+  ]);
+  // The record is a file like any other: what it says is checked as a recipe's file is.
+  const recipe = parseRecipe(journal.record.recipe, () => journal.at(FILES.record));
+  // What a process that was killed left half-written: as large as a model.
+  for (const part of ['.', FILES.model, join(FILES.model, 'onnx'), FILES.adapter]) await sweepAside(journal.at(part));
+  const hashing = hashDataset(recipe.dataset);
+  hashing.catch(() => undefined);
+  const trainer = await createTrainer({
+    recipe,
+    base: journal.base,
+    rules: journal.record.data_rules ?? 1,
+    part: stage?.part,
+    note: (level, message) => (stage === undefined ? journal.note(level, message) : journal.noteOnce(level, message)),
+  });
+  await requireDisk(journal, trainer);
+  const dataHash = await hashing;
+  const folder = join(stage?.folder ?? journal.folder, FILES.checkpoints);
+  const checkpoints = new Checkpoints(folder, recipe.save_total_limit, dataHash);
+  const checkpoint = resume ? await checkpoints.readLatest() : null;
+  if (checkpoint !== null) {
+    if (stage === undefined) await requireRowsOfStart(journal, trainer);
+    trainer.restore({ ...checkpoint, step: checkpoint.loop.step });
+    compareEnvironments(journal, checkpoint, trainer);
+    if (stage === undefined && checkpoint.loop.best !== null) await journal.recallReports();
+  } else if (resume && stage === undefined) {
+    journal.note('info', 'No checkpoint yet: the run starts from the beginning.');
+  }
+  return { recipe, trainer, checkpoints, checkpoint, dataHash };
+}
+
+/** @throws LuthierError `run-invalid` */
+async function requireRowsOfStart(journal: Journal, trainer: Trainer): Promise<void> {
+  const events = await readEvents(journal.at(FILES.metrics));
+  const start = events.find(({ event }) => event.event === 'start')?.event;
+  if (start?.event === 'start') requireSameRows(start, trainer);
+}
+
+/** @throws LuthierError `disk-full`, naming the smaller setting that would fit */
+async function requireDisk(journal: Journal, trainer: Trainer): Promise<void> {
+  const { recipe } = journal.record;
+  const [{ estimateDisk }, { freeDiskBytes }] = await Promise.all([
+    import('../train/estimate.ts'),
+    import('../hub/disk.ts'),
+  ]);
+  const sizes = { parameters: trainer.numParameters, trained: trainer.numTrainableParameters };
+  // What the run holds from before is replaced, or need not be written again.
+  const held = await Promise.all(
+    [FILES.checkpoints, FILES.model, FILES.adapter].map((name) => diskUse(journal.at(name))),
+  );
+  const left = (recipe: Recipe) => Math.max(0, estimateDisk(sizes, recipe) - held.reduce((a, b) => a + b));
+  const need = left(recipe);
+  const free = await freeDiskBytes(journal.folder);
+  if (need <= free) return;
+  const least = left({ ...recipe, save_total_limit: 1 });
+  const smaller = recipe.save_total_limit > 1 && least <= free ? 'It would fit with save_total_limit 1. ' : '';
+  throw new LuthierError(
+    'disk-full',
+    `The run would write up to ${formatBytes(need)}, but only ${formatBytes(free)} are free at ${journal.folder}.`,
+    `${smaller}Free some space, train fewer parameters (strategy), or choose a folder on another disk with --out.`,
+  );
+}
+
+/** Says so when what the figures depend on is not what it was. */
+function compareEnvironments(journal: Journal, checkpoint: Checkpoint, trainer: Trainer): void {
+  const before: Record<string, unknown> = checkpoint.fingerprint;
+  const names: Record<string, string> = { cpu: 'processor', num_threads: 'number of threads' };
+  const changed = Object.entries(trainer.state().fingerprint).filter(([key, value]) => before[key] !== value);
+  if (changed.length === 0) return;
+  const list = changed.map(([key, value]) => `${names[key] ?? key} is ${value}, was ${before[key]}`).join('; ');
+  journal.note(
+    'warning',
+    `Resuming from step ${checkpoint.loop.step} in a different environment (${list}); losses may differ in the last digits from those of an uninterrupted run.`,
+  );
+}
