@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, realpath, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { readOwnFile } from '../files/regular-file.ts';
+import { listFolder, mapLimited } from '../files/folders.ts';
+import { readOwnJson } from '../files/json.ts';
 import { writeFileAtomically } from '../files/write-file.ts';
 
 /** What says which run it is and what it does, and stays the same from its making to its end. */
@@ -44,12 +45,23 @@ export async function rememberRun(folder: string, run: Identity): Promise<void> 
 /** Whether a run is among them, as what it was then: another recipe in the same folder is another run. */
 export async function isOwnRun(folder: string, run: Identity): Promise<boolean> {
   try {
-    const known: unknown = JSON.parse((await readOwnFile(await pathOf(folder), MAX_BYTES)).toString('utf8'));
+    const known = await readOwnJson(await pathOf(folder), MAX_BYTES);
     return typeof known === 'object' && known !== null && 'identity' in known && known.identity === hashOf(run);
   } catch {
     // Not there, or not to be read: then it is asked about.
     return false;
   }
+}
+
+/** Folders of all of them, those that are gone by now included. */
+export async function ownRunFolders(): Promise<string[]> {
+  const files = (await listFolder(dataFolder('runs'))).filter(({ name }) => name.endsWith('.json'));
+  const known = await mapLimited(files, 32, ({ name }) =>
+    readOwnJson(dataFolder('runs', name), MAX_BYTES).catch(() => null),
+  );
+  return known.flatMap((run) =>
+    typeof run === 'object' && run !== null && 'folder' in run && typeof run.folder === 'string' ? [run.folder] : [],
+  );
 }
 
 /** For a run that is about to be deleted. */

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,6 +40,19 @@ test('many windows at once lose nothing', async () => {
   const ids = Array.from({ length: 20 }, (_, i) => `run-${i}`);
   await Promise.all(ids.map((id) => changeQueue(home, (order) => [...order, id])));
   expect((await readQueue(home)).sort()).toEqual([...ids].sort());
+});
+
+test('a terminal that waits is known while it lives and its run is in line', async () => {
+  const gone = spawnSync(process.execPath, ['--version']).pid;
+  await changeQueue(home, (order) => [...order, 'a'], { id: 'a', pid: process.pid });
+  await changeQueue(home, (order) => [...order, 'b'], { id: 'b', pid: gone });
+  expect(await lookAtQueue(home)).toEqual({ order: ['a', 'b'], inTerminals: new Set(['a']), broken: null });
+  await changeQueue(home, (order) => ['c', ...order]);
+  expect([...(await lookAtQueue(home)).inTerminals]).toEqual(['a']);
+  await changeQueue(home, () => ['c']);
+  expect(JSON.parse(readFileSync(join(home, 'queue.json'), 'utf8'))).toEqual({ format: 1, order: ['c'] });
+  writeFileSync(join(home, 'queue.json'), '{"order": ["a", "b"], "terminals": {"a": "x", "b": -1, "c": 1}}');
+  expect((await lookAtQueue(home)).inTerminals.size).toBe(0);
 });
 
 test('moving keeps all others in order, whatever is asked', () => {

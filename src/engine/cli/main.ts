@@ -60,6 +60,7 @@ export function buildProgram(run: Run, strategies = ''): Command {
       'cross-validate: split the rows into k folds and train once for each, evaluated on that fold',
     )
     .option('--no-final', 'with --folds: do not train a final model on all rows')
+    .option('--queue', 'wait until no other run is in progress, in line with those of the editor')
     .option('--detach', 'start the run in the background and return at once')
     .addOption(json())
     .addHelpText('after', strategies)
@@ -188,6 +189,7 @@ function addRuns(runs: Command, run: Run): void {
     run(async () => (await import('./runs.ts')).showRun(id, options))(),
   );
   one('resume', 'resume an interrupted or paused run')
+    .option('--queue', 'wait until no other run is in progress, in line with those of the editor')
     .option('--detach', 'resume in the background and return at once')
     .option('--yes', 'do not ask before resuming a run that this machine does not know')
     .option('--new', 'start a new run with its recipe instead')

@@ -2,15 +2,16 @@ import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { diskUse } from '../../files/folders.ts';
 import { readOwnFile } from '../../files/regular-file.ts';
-import { forgetRun, isOwnRun, placeProblem, rememberRun, runFolderProblem } from '../../guard/index.ts';
+import { forgetRun, HOME, isOwnRun, placeProblem, rememberRun, runFolderProblem } from '../../guard/index.ts';
 import { counted, formatBytes, type RunRecord, STATE_WORDS, WORKING_STATES } from '../../protocol/index.ts';
 import { FILES, homeOf } from '../../runs/folder.ts';
+import { withdraw } from '../../runs/queue.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
 import { connectRun, lookAtProcess, readRun } from '../runs/client.ts';
 import { createRun, findRun, findRunFolders, requireNone } from '../runs/folder.ts';
-import { startRun } from '../runs/start.ts';
+import { announce, type BeginOptions, beginRun, refuseQueueDetached } from './begin.ts';
 import { bold, duration, EXIT, isInteractive, metricLine, note, print, printJson, table, yellow } from './output.ts';
-import { announce, tellOutside } from './train.ts';
+import { tellOutside } from './train.ts';
 import { foldTable, shortPath, watchRun } from './watch.ts';
 
 interface JsonOption {
@@ -218,8 +219,7 @@ export async function showRun(name: string, { json }: JsonOption): Promise<numbe
   return EXIT.done;
 }
 
-export interface ResumeOptions extends JsonOption {
-  detach?: boolean;
+export interface ResumeOptions extends BeginOptions {
   /** Says that a run which was not started on this machine may go on. */
   yes?: boolean;
   /** Starts a new run with its recipe instead. */
@@ -227,6 +227,7 @@ export interface ResumeOptions extends JsonOption {
 }
 
 export async function resumeRun(name: string, options: ResumeOptions): Promise<number> {
+  refuseQueueDetached(options);
   const folder = await findRun(name, process.cwd());
   const record = await readRun(folder);
   if (options.new) return startAsNew(folder, record, options);
@@ -251,7 +252,7 @@ export async function resumeRun(name: string, options: ResumeOptions): Promise<n
       await tellOutside({ recipe, base, path: recipe_path }, [projectOf(folder)]);
       await rememberRun(folder, record).catch(() => undefined);
     }
-    await startRun(folder, { resume: record.started_at !== null, since: performance.timeOrigin });
+    return beginRun({ folder, record, home: lineOf(folder), fromLine }, options);
   }
   if (options.detach) return announce(folder, options.json ?? false);
   return watchRun(folder, { json: options.json ?? false, fromLine });
@@ -321,6 +322,9 @@ function projectOf(folder: string): string {
   return dirname(homeOf(folder) ?? folder);
 }
 
+/** The `.luthier` folder whose line a run stands in. */
+const lineOf = (folder: string): string => homeOf(folder) ?? join(dirname(folder), HOME);
+
 /** A new run of this machine with the recipe of one that stands here, beside it. */
 async function startAsNew(folder: string, record: RunRecord, options: ResumeOptions): Promise<number> {
   const { resolveRecipe } = await import('../train/recipe.ts');
@@ -329,13 +333,11 @@ async function startAsNew(folder: string, record: RunRecord, options: ResumeOpti
   await tellOutside(loaded, [projectOf(folder)]);
   const made = await createRun({
     ...loaded,
-    state: 'starting',
+    state: options.queue ? 'queued' : 'starting',
     ...(home === null ? {} : { luthierFolder: home }),
   });
   note(`New run with the recipe of ${record.id}: ${made.record.id}`);
-  await startRun(made.folder, { since: performance.timeOrigin });
-  if (options.detach) return announce(made.folder, options.json ?? false);
-  return watchRun(made.folder, { json: options.json ?? false });
+  return beginRun({ ...made, home: lineOf(made.folder) }, options);
 }
 
 async function countLines(path: string): Promise<number> {
@@ -351,6 +353,12 @@ const DID = { pause: 'Paused', stop: 'Stopping', cancel: 'Discarded' } as const;
 export async function steerRun(name: string, wish: keyof typeof DID, { json }: JsonOption): Promise<number> {
   const folder = await findRun(name, process.cwd());
   const record = await readRun(folder);
+  if (record.state === 'queued' && wish !== 'pause') {
+    await withdraw(lineOf(folder), folder, record.id);
+    if (json) printJson({ run: folder, step: record.step });
+    else note(`Run ${record.id} was taken off the queue.`);
+    return EXIT.done;
+  }
   if (!WORKING_STATES.has(record.state)) {
     note(`Run ${record.id} is not in progress (${STATE_WORDS[record.state]}); there is nothing to ${wish}.`);
     if (json) printJson({ run: folder, state: record.state, step: record.step });

@@ -1,13 +1,14 @@
-import { basename, extname, resolve } from 'node:path';
+import { basename, extname, join, resolve } from 'node:path';
+import { HOME } from '../../guard/index.ts';
 import { isFoldCount, MOST_FOLDS } from '../../protocol/index.ts';
+import { homeOf } from '../../runs/folder.ts';
 import { requireEncoding } from '../data/encoding-names.ts';
 import { LuthierError } from '../errors.ts';
 import { createRun } from '../runs/folder.ts';
-import { startRun } from '../runs/start.ts';
 import { type LoadedRecipe, loadRecipe } from '../train/recipe.ts';
+import { beginRun, refuseQueueDetached } from './begin.ts';
 import { settleEncoding } from './encoding.ts';
-import { EXIT, isInteractive, note, print, printJson, yellow } from './output.ts';
-import { nameOf, watchRun } from './watch.ts';
+import { EXIT, isInteractive, note, yellow } from './output.ts';
 
 const DATA_FILES = new Set(['.csv', '.tsv', '.jsonl', '.ndjson', '.md', '.txt', '.xlsx', '.parquet']);
 
@@ -21,11 +22,14 @@ export interface TrainOptions {
   folds?: string;
   final?: boolean;
   detach?: boolean;
+  /** Waits in line until no other run works on this machine. */
+  queue?: boolean;
   json?: boolean;
 }
 
 export async function train(recipeFile: string | undefined, options: TrainOptions): Promise<number> {
   const folds = foldsOf(options);
+  refuseQueueDetached(options);
   if (recipeFile !== undefined && DATA_FILES.has(extname(recipeFile).toLowerCase())) {
     throw new LuthierError(
       'usage',
@@ -44,16 +48,14 @@ export async function train(recipeFile: string | undefined, options: TrainOption
   if (encoding !== undefined) loaded.recipe.encoding = encoding;
   // Without a file the person has just chosen what is read.
   if (loaded.path !== null) await tellOutside(loaded);
-  const { folder } = await createRun({
+  const { folder, record } = await createRun({
     ...loaded,
-    state: 'starting',
+    state: options.queue ? 'queued' : 'starting',
     folds,
     ...(options.out === undefined ? {} : { out: resolve(options.out) }),
     ...(options.name === undefined ? {} : { name: options.name }),
   });
-  await startRun(folder, { since: performance.timeOrigin });
-  if (options.detach) return announce(folder, options.json ?? false);
-  return watchRun(folder, { json: options.json ?? false });
+  return beginRun({ folder, record, home: homeOf(folder) ?? join(loaded.base, HOME) }, options);
 }
 
 /** A recipe that came with a repository can name any file: what lies outside of its project is said before it starts. */
@@ -91,13 +93,4 @@ function foldsOf({ folds, final = true }: TrainOptions): { count: number; final:
     );
   }
   return { count, final };
-}
-
-export async function announce(folder: string, json: boolean): Promise<number> {
-  if (json) printJson({ run: folder });
-  else {
-    print(folder);
-    note(`The run trains in the background. To see its progress: luthier runs show ${await nameOf(folder)}`);
-  }
-  return EXIT.done;
 }

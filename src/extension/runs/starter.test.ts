@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { RunRecord } from '../../protocol/index.ts';
-import { readQueue } from '../../runs/queue.ts';
+import { changeQueue, readQueue } from '../../runs/queue.ts';
 import { HostError } from '../errors.ts';
 import { silentLog } from '../log.ts';
 import { type FakeRun, makeRun, recordOf, serveRun, startFakeRun } from '../testing/fake-run.ts';
@@ -111,6 +112,22 @@ test('a waiting run is put first, or started beside the one at work', async () =
   await vi.waitFor(() => expect(states(store)).toEqual({ a: 'running', b: 'queued', c: 'queued', d: 'running' }));
   expect(launched.map(({ id }) => id)).toEqual(['a', 'd']);
   expect(await readQueue(home)).toEqual(['c', 'b']);
+});
+
+test('a run that a terminal waits with is shown in line and left to the terminal, unless that is gone', async () => {
+  const { store, starter, launched } = makeWindow();
+  for (const id of ['a', 'b']) makeRun(home, { id });
+  await changeQueue(home, () => ['a'], { id: 'a', pid: process.pid });
+  await store.setHomes([home]);
+  await starter.reload([home]);
+  expect(starter.position(store.find('a')!)).toBe(1);
+  await starter.enqueue(store.find('b')!);
+  expect(starter.position(store.find('b')!)).toBe(2);
+  expect(launched).toEqual([]);
+  const gone = spawnSync(process.execPath, ['--version']).pid;
+  await changeQueue(home, (order) => order, { id: 'a', pid: gone });
+  await starter.reload([home]);
+  await vi.waitFor(() => expect(launched).toEqual([{ id: 'a', resume: false }]));
 });
 
 test('a run that a terminal is about to start is left to it', async () => {

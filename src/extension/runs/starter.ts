@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import type { Broken } from '../../files/broken.ts';
 import { exitReason } from '../../files/exit.ts';
-import { withLock } from '../../files/lock.ts';
 import { readTail } from '../../files/tail.ts';
 import { runFolderProblem } from '../../guard/index.ts';
 import { type RunLaunch, WORKING_STATES } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
-import { changeQueue, lookAtQueue, moved, readQueue, waiting } from '../../runs/queue.ts';
+import { changeQueue, lookAtQueue, moved, readQueue, waiting, whileStarting, withdraw } from '../../runs/queue.ts';
 import { lookAtRecord, writeRecordInPlace } from '../../runs/record.ts';
 import type { StartedRun } from '../engine/launch.ts';
 import { HostError, toHostError } from '../errors.ts';
@@ -25,9 +24,13 @@ export interface StarterOptions {
   onFailure(run: Run, error: HostError): void;
 }
 
+/** How often it is looked whether a terminal still waits for its run's turn. */
+const TERMINAL_MS = 5_000;
+
 /**
  * Runs wait in line: one trains at a time, the next starts when it ends. The line is `.luthier/queue.json`, so it
- * outlives windows and is the same in each; a lock makes sure that only one window starts a run.
+ * outlives windows and is the same in each, and in terminals (`luthier train --queue`); a lock makes sure that only one
+ * of them starts a run.
  */
 export class RunStarter {
   /** The order of the waiting runs changed. */
@@ -40,6 +43,7 @@ export class RunStarter {
   private readonly asked = new Map<string, number>();
   private pumping: Promise<void> | null = null;
   private again = false;
+  private looking: NodeJS.Timeout | undefined;
   private readonly subscription: { dispose(): void };
 
   constructor(options: StarterOptions) {
@@ -48,6 +52,7 @@ export class RunStarter {
   }
 
   dispose(): void {
+    clearTimeout(this.looking);
     this.subscription.dispose();
     this.changed.dispose();
   }
@@ -108,7 +113,7 @@ export class RunStarter {
     await this.putFirst(run);
     const now = this.options.store.get(run.folder);
     if (now?.state !== 'queued' || !this.options.mayStart()) return;
-    await withLock(join(run.home, 'start.lock'), () => this.start(now, true));
+    await whileStarting(run.home, () => this.start(now, true));
   }
 
   /** Moves a waiting run by `by` places. */
@@ -116,15 +121,11 @@ export class RunStarter {
     await this.reorder(run.home, (order) => moved(order, run.record.id, by));
   }
 
-  /** Takes a waiting run out of the line; its folder stays, marked as cancelled. */
+  /** Takes a waiting run out of the line; its folder stays. */
   async withdraw(run: Run): Promise<void> {
-    await this.reorder(run.home, (order) => order.filter((id) => id !== run.record.id));
-    const read = await lookAtRecord(run.folder);
-    if (read?.record.state === 'queued' && read.problem === null) {
-      const state = read.record.step > 0 ? 'interrupted' : 'cancelled';
-      // Written as the file's word, since no process is there to say it.
-      await writeRecordInPlace(run.folder, { ...read.record, state, finished_at: new Date().toISOString() });
-    }
+    await withdraw(run.home, run.folder, run.record.id);
+    this.orders.set(run.home, await readQueue(run.home));
+    this.changed.fire();
     await this.options.store.refreshRun(run.folder);
   }
 
@@ -171,14 +172,25 @@ export class RunStarter {
     for (const [home, order] of this.orders) {
       const next = waiting(store.all(), order)[0];
       if (!next) continue;
+      if (await this.isTurnOfTerminal(home, next)) return;
       try {
-        await withLock(join(home, 'start.lock'), () => this.start(next));
+        await whileStarting(home, () => this.start(next));
       } catch (error) {
         log.error(error as Error);
         this.options.onFailure(next, toHostError(error));
       }
       return;
     }
+  }
+
+  /** Whether a terminal's run comes before this one: the terminal starts it. It may also be killed, so we look again. */
+  private async isTurnOfTerminal(home: string, next: Run): Promise<boolean> {
+    const { order, inTerminals } = await lookAtQueue(home);
+    if (!order.slice(0, order.indexOf(next.record.id) + 1).some((id) => inTerminals.has(id))) return false;
+    clearTimeout(this.looking);
+    this.looking = setTimeout(() => void this.pump(), TERMINAL_MS);
+    this.looking.unref();
+    return true;
   }
 
   /** Under the lock: checks on disk that the run still waits (and, unless `beside`, that none is at work), marks it as starting, and starts its process. */
