@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { errnoOf } from './errno.ts';
+import { errnoOf, isMissing } from './errno.ts';
 
 /** A file or folder of ours that cannot be read: shown with its reason beside those that can. */
 export interface Broken {
@@ -17,7 +17,7 @@ export function whyUnreadable(path: string, error: unknown): string {
   const code = errnoOf(error);
   if (error instanceof SyntaxError) return `${name} is damaged: it is not complete JSON.`;
   if (code === 'EACCES' || code === 'EPERM') return `${name} cannot be read: permission denied.`;
-  if (code === 'ENOENT' || code === 'ENOTDIR') return `${name} is missing.`;
+  if (isMissing(error)) return `${name} is missing.`;
   return `${name} cannot be read: ${(error as Error).message}.`.replace(/\.{2,}$/, '.');
 }
 

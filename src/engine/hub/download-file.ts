@@ -1,9 +1,11 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf } from '../../files/errno.ts';
+import { listFolder } from '../../files/folders.ts';
+import { processLives } from '../../files/processes.ts';
 import { writeError } from '../../files/write-file.ts';
 import { formatBytes } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
@@ -233,22 +235,13 @@ export async function partialBytes(blob: string): Promise<number> {
 async function abandonedParts(blob: string): Promise<{ path: string; size: number }[]> {
   const pattern = new RegExp(`^${basename(blob)}\\.${HOST}-(\\d+)-\\d+\\.incomplete$`);
   const parts: { path: string; size: number }[] = [];
-  for (const name of await names(dirname(blob))) {
+  for (const { name } of await listFolder(dirname(blob))) {
     const pid = Number(pattern.exec(name)?.[1] ?? NaN);
     const path = join(dirname(blob), name);
-    if (Number.isNaN(pid) || active.has(path) || (pid !== process.pid && isAlive(pid))) continue;
+    if (Number.isNaN(pid) || active.has(path) || (pid !== process.pid && processLives(pid))) continue;
     parts.push({ path, size: (await stat(path)).size });
   }
   return parts.sort((a, b) => b.size - a.size);
-}
-
-async function names(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
-  }
 }
 
 async function take(left: string, path: string): Promise<boolean> {
@@ -258,14 +251,5 @@ async function take(left: string, path: string): Promise<boolean> {
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return false; // another process was faster
     throw error;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errnoOf(error) === 'EPERM';
   }
 }

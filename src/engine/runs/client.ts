@@ -1,7 +1,5 @@
-import { connect, type Socket } from 'node:net';
-import { addressProblem } from '../../guard/index.ts';
 import { type RunNotifications, type RunRecord, type RunRequests, WORKING_STATES } from '../../protocol/index.ts';
-import { readEndpoint } from '../../runs/endpoint.ts';
+import { dialRun } from '../../runs/dial.ts';
 import { holderGone } from '../../runs/holder.ts';
 import { readRecord } from '../../runs/record.ts';
 import { LuthierError } from '../errors.ts';
@@ -29,16 +27,12 @@ export interface RunClient {
  * @throws LuthierError `interrupted` when no process answers there
  */
 export async function connectRun(folder: string, client: string, milliseconds: number = HELLO_MS): Promise<RunClient> {
-  const endpoint = await readEndpoint(folder);
-  if (endpoint === null) throw noProcess(folder);
-  const problem = await addressProblem(endpoint.address);
-  if (problem !== null) throw noProcess(folder, new Error(`${endpoint.address} is not connected to: ${problem}.`));
-  let socket: Socket;
-  try {
-    socket = await open(endpoint.address);
-  } catch (error) {
-    throw noProcess(folder, error);
-  }
+  let why: string | undefined;
+  const called = await dialRun(folder, (reason) => {
+    why = reason;
+  });
+  if (called === null) throw noProcess(folder, why);
+  const { socket, endpoint } = called;
   const peer = new Peer<RunRequests, Record<string, never>, RunNotifications>(socket, socket);
   const listeners: ((event: RunNotifications['event']) => void)[] = [];
   peer.hear('event', (event) => {
@@ -64,29 +58,13 @@ export async function connectRun(folder: string, client: string, milliseconds: n
   }
 }
 
-const noProcess = (folder: string, cause?: unknown) =>
+const noProcess = (folder: string, cause: string | undefined) =>
   new LuthierError(
     'interrupted',
     `No process is working on ${folder}.`,
     `Resume the run with luthier runs resume ${folder}.`,
-    {
-      cause,
-    },
+    { cause },
   );
-
-function open(address: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    // By its path alone: of a bare number `connect` makes a port.
-    const socket = connect({ path: address });
-    socket.once('connect', () => {
-      socket.off('error', reject);
-      // Later errors close the connection, which is all that a client needs to know.
-      socket.on('error', () => undefined);
-      resolve(socket);
-    });
-    socket.once('error', reject);
-  });
-}
 
 function within<T>(promise: Promise<T>, milliseconds: number, folder: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

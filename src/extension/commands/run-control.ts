@@ -3,7 +3,8 @@ import type * as vscode from 'vscode';
 import { rememberRun, runFolderProblem } from '../../guard/index.ts';
 import type { RecipeInput } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
-import { Cancelled, HostError } from '../errors.ts';
+import { Cancelled } from '../errors.ts';
+import { requireNone, requireWritable } from '../runs/errors.ts';
 import { isResumable, isWorking, type Run } from '../runs/run.ts';
 import { tell } from '../ui.ts';
 import { requireTrust, runFor, runsFor } from './select.ts';
@@ -62,7 +63,7 @@ export async function startNow(luthier: Luthier, ...args: unknown[]): Promise<vo
  */
 async function askWhoseRun(luthier: Luthier, run: Run): Promise<Run> {
   const { recipe, name, folds } = run.record;
-  if (run.readOnly) throw new HostError('run-readonly', run.readOnly);
+  requireWritable(run);
   const parts = typeof recipe.dataset === 'string' ? [recipe.dataset] : Object.values(recipe.dataset);
   const start = 'Start New Run';
   const mine = 'It’s Mine, Resume';
@@ -86,8 +87,7 @@ async function askWhoseRun(luthier: Luthier, run: Run): Promise<Run> {
     return await luthier.adopt(path);
   }
   if (answer !== mine) throw new Cancelled();
-  const problem = await runFolderProblem(run.folder);
-  if (problem !== null) throw new HostError('run-untrusted', `${name} was not resumed: ${problem}`);
+  requireNone(await runFolderProblem(run.folder), `${name} was not resumed`);
   await rememberRun(run.folder, run.record);
   return (await luthier.runs.refreshRun(run.folder)) ?? run;
 }

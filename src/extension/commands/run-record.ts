@@ -8,6 +8,7 @@ import { FILES } from '../../runs/folder.ts';
 import type { Luthier } from '../context.ts';
 import { Cancelled, HostError } from '../errors.ts';
 import { exists } from '../files.ts';
+import { requireNone } from '../runs/errors.ts';
 import { describeRunItem } from '../runs/present.ts';
 import { isFinished, isOver, isWorking, type Run } from '../runs/run.ts';
 import { describeRun } from '../runs/starter.ts';
@@ -155,10 +156,8 @@ async function pickMany(items: CleanUpItem[]): Promise<CleanUpItem[]> {
 }
 
 /** Links in a run's folder are deleted as links; where the folder itself is one, something else would be deleted. */
-async function requireInPlace(run: Run): Promise<void> {
-  const problem = await placeProblem(run.folder);
-  if (problem !== null) throw new HostError('run-untrusted', `${run.record.name} was not deleted: ${problem}`);
-}
+const requireInPlace = async ({ folder, record }: Run): Promise<void> =>
+  requireNone(await placeProblem(folder), `${record.name} was not deleted`);
 
 async function removeRuns(luthier: Luthier, runs: readonly Run[]): Promise<void> {
   for (const run of runs) {

@@ -1,4 +1,5 @@
 import { HostError } from '../errors.ts';
+import { isJustStarting } from './errors.ts';
 import { isOver, type Run } from './run.ts';
 import type { RunStarter } from './starter.ts';
 import type { RunStore } from './store.ts';
@@ -52,13 +53,9 @@ export class RunActions {
     const connection = this.store.connection(run);
     try {
       if (!connection) {
-        throw new HostError(
-          'run-unreachable',
-          run.state === 'starting'
-            ? `${run.record.name} is just starting.`
-            : `${run.record.name} has no running process to ${method === 'cancel' ? 'discard' : method}.`,
-          run.state === 'starting' ? 'Try again in a moment.' : undefined,
-        );
+        if (run.state === 'starting') throw isJustStarting(run, 'run-unreachable');
+        const what = method === 'cancel' ? 'discard' : method;
+        throw new HostError('run-unreachable', `${run.record.name} has no running process to ${what}.`);
       }
       await connection.request(method, {});
     } catch (error) {

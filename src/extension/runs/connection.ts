@@ -1,9 +1,7 @@
-import { connect, type Socket } from 'node:net';
 import { SocketMessageReader, SocketMessageWriter } from 'vscode-jsonrpc/node';
 import { processLives } from '../../files/processes.ts';
-import { addressProblem } from '../../guard/index.ts';
 import type { RunNotifications, RunRequests } from '../../protocol/index.ts';
-import { readEndpoint } from '../../runs/endpoint.ts';
+import { dialRun } from '../../runs/dial.ts';
 import { RpcPeer } from '../engine/rpc.ts';
 import { HostError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -34,21 +32,9 @@ export async function connectRun(
   log: Log,
   greetingLimitMs = GREETING_LIMIT_MS,
 ): Promise<Attempt> {
-  const endpoint = await readEndpoint(folder);
-  if (!endpoint) return 'nobody';
-  const problem = await addressProblem(endpoint.address);
-  if (problem !== null) {
-    log.debug(`${folder}: ${endpoint.address} is not connected to: ${problem}.`);
-    return 'nobody';
-  }
-  const socket = await new Promise<Socket | null>((resolve) => {
-    // By its path alone: of a bare number `connect` makes a port.
-    const socket = connect({ path: endpoint.address });
-    socket.once('connect', () => resolve(socket));
-    socket.once('error', () => resolve(null));
-  });
-  if (!socket) return 'nobody';
-  socket.on('error', (error) => log.debug(`run's socket: ${error.message}`));
+  const called = await dialRun(folder, (reason) => log.debug(`${folder}: ${reason}`));
+  if (called === null) return 'nobody';
+  const { socket, endpoint } = called;
   const gone = () =>
     new HostError(
       'run-unreachable',

@@ -14,7 +14,7 @@ import {
 } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { readReports } from '../../runs/reports.ts';
-import { HostError } from '../errors.ts';
+import { requireNone } from './errors.ts';
 
 /** What a run's model was measured on; what is there and cannot be read is told with its reason. */
 export interface Evaluations {
@@ -59,7 +59,7 @@ async function readOr(problems: string[], path: string): Promise<unknown> {
  */
 export async function saveEvaluation(folder: string, file: string, report: EvaluationReport): Promise<FileEvaluation> {
   const problem = (await placeProblem(folder)) ?? (await homeProblem(folder, FILES.evaluations));
-  if (problem !== null) throw new HostError('run-untrusted', `The evaluation was not kept: ${problem}`);
+  requireNone(problem, 'The evaluation was not kept');
   const { evaluations } = await readEvaluations(folder);
   const taken = (await listFolder(join(folder, FILES.evaluations))).map(({ name }) => name.replace(/\.json$/, ''));
   const name = evaluations.find((earlier) => earlier.file === file)?.name ?? uniqueName(slug(basename(file)), taken);

@@ -11,6 +11,7 @@ import type { StartedRun } from '../engine/launch.ts';
 import { HostError, toHostError } from '../errors.ts';
 import { Emitter } from '../events.ts';
 import type { Log } from '../log.ts';
+import { isGone, isJustStarting, requireNone, requireWritable } from './errors.ts';
 import { isFinished, isWorking, type Run } from './run.ts';
 import type { RunStore } from './store.ts';
 
@@ -70,7 +71,7 @@ export class RunStarter {
    */
   async enqueue(run: Run, since = Date.now()): Promise<Run | null> {
     const { store } = this.options;
-    if (run.readOnly) throw new HostError('run-readonly', run.readOnly);
+    requireWritable(run);
     if (isWorking(run)) throw new HostError('run-busy', `${run.record.name} is already running.`);
     if (run.foreign) {
       throw new HostError(
@@ -79,9 +80,9 @@ export class RunStarter {
         'Resume asks what to do with it.',
       );
     }
-    await requireSafe(run);
+    requireNone(await runFolderProblem(run.folder), `${run.record.name} was not started`);
     const read = await lookAtRecord(run.folder);
-    if (!read) throw new HostError('run-not-found', `${run.record.name} is no longer on disk.`);
+    if (!read) throw isGone(run);
     if (isFinished(run) && run.state !== 'failed') {
       throw new HostError(
         'run-busy',
@@ -208,7 +209,7 @@ export class RunStarter {
       return;
     }
     await this.reorder(run.home, (ids) => ids.filter((id) => id !== run.record.id));
-    await requireSafe(run);
+    requireNone(await runFolderProblem(run.folder), `${run.record.name} was not started`);
     const resume = read.record.started_at !== null;
     // Other windows must not start the next one before this process has written its own state.
     await writeRecordInPlace(run.folder, { ...read.record, state: 'starting' });
@@ -260,22 +261,16 @@ export class RunStarter {
   }
 }
 
-/** Throws HostError `run-untrusted` when a run's folder, or something in it, is not what it seems. */
-async function requireSafe(run: Run): Promise<void> {
-  const problem = await runFolderProblem(run.folder);
-  if (problem !== null) throw new HostError('run-untrusted', `${run.record.name} was not started: ${problem}`);
-}
-
 /** Changes name or note: through the process where one works (it owns run.json), else in the file. */
 export async function describeRun(store: RunStore, run: Run, change: { name?: string; note?: string }): Promise<void> {
-  if (run.readOnly) throw new HostError('run-readonly', run.readOnly);
+  requireWritable(run);
   const connection = store.connection(run);
   if (connection) await connection.request('describe', change);
   else {
     const read = await lookAtRecord(run.folder);
-    if (!read) throw new HostError('run-not-found', `${run.record.name} is no longer on disk.`);
+    if (!read) throw isGone(run);
     if (WORKING_STATES.has(read.record.state) && run.state !== 'interrupted') {
-      throw new HostError('run-busy', `${run.record.name} is just starting.`, 'Try again in a moment.');
+      throw isJustStarting(run, 'run-busy');
     }
     await writeRecordInPlace(run.folder, { ...read.record, ...change });
   }
