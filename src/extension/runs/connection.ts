@@ -9,12 +9,15 @@ import type { Log } from '../log.ts';
 /** A run in training answers between two steps; a step of a large model takes seconds, its first tens of seconds. */
 const ANSWER_LIMIT_MS = 120_000;
 const GREETING_LIMIT_MS = 30_000;
+const PING_MS = 10_000;
 
 export interface RunConnection {
   pid: number;
   request<M extends keyof RunRequests>(method: M, params: RunRequests[M]['params']): Promise<RunRequests[M]['result']>;
   /** Lines of metrics.jsonl from `fromLine` on, then every new one. */
   subscribe(fromLine: number, listener: (line: RunNotifications['event']) => void): Promise<number>;
+  /** Told from time to time whether the process still answers. */
+  onPulse(listener: (answers: boolean) => void): void;
   onClose(listener: () => void): void;
   close(): void;
 }
@@ -42,12 +45,14 @@ export async function connectRun(
       'Resume picks up at its last checkpoint.',
     );
   let closed: () => void = () => {};
+  let pulse: NodeJS.Timeout | undefined;
   const peer = new RpcPeer<RunRequests, RunNotifications>(
     new SocketMessageReader(socket),
     new SocketMessageWriter(socket),
     log,
     gone,
     () => {
+      clearInterval(pulse);
       socket.destroy();
       closed();
     },
@@ -71,6 +76,17 @@ export async function connectRun(
         peer.onNotification('event', listener);
         const { next_line } = await peer.request('subscribe', { from_line: fromLine }, { timeoutMs: ANSWER_LIMIT_MS });
         return next_line;
+      },
+      onPulse: (listener) => {
+        let isWaiting = false;
+        pulse = setInterval(async () => {
+          if (isWaiting) return;
+          isWaiting = true;
+          const ping = peer.request('ping', {}, { timeoutMs: ANSWER_LIMIT_MS });
+          listener(await ping.then(() => true).catch(() => false));
+          isWaiting = false;
+        }, PING_MS);
+        pulse.unref();
       },
       onClose: (listener) => {
         closed = listener;

@@ -2,8 +2,14 @@ import {
   FINISHED_STATES,
   HEADLINES,
   type Metrics,
+  type RunEvent,
   type RunRecord,
   type RunState,
+  type StartEvent,
+  type StepEvent,
+  stageName,
+  stepsBefore,
+  stepsOfAll,
   WORKING_STATES,
 } from '../../protocol/index.ts';
 import type { ReadRecord } from '../../runs/record.ts';
@@ -45,6 +51,23 @@ export const refusalOf = ({ problem }: ReadRecord): Pick<Run, 'readOnly' | 'dama
   readOnly: problem && `This run ${problem.says}`,
   damaged: problem?.code === 'run-invalid',
 });
+
+/** How far a run is after one of its events; the steps of a cross-validation count over all its folds. */
+export function progressAt({ record, progress }: Run, event: RunEvent & (StepEvent | StartEvent)): LiveProgress {
+  const { folds } = record;
+  const known = progress?.totalSteps || record.total_steps;
+  const isStart = event.event === 'start';
+  const own = isStart ? event.total_steps : known;
+  const totalSteps = folds && isStart ? stepsOfAll(folds, event.fold, own, known) : own;
+  const before = folds ? stepsBefore(folds, event.fold, totalSteps) : 0;
+  return {
+    step: before + event.step,
+    totalSteps,
+    loss: isStart ? null : event.loss,
+    etaSeconds: isStart ? null : event.eta_s,
+    ...(folds ? { stage: stageName(folds, event.fold) } : {}),
+  };
+}
 
 export const isWorking = (run: Run): boolean => WORKING_STATES.has(run.state);
 export const isFinished = (run: Run): boolean => FINISHED_STATES.has(run.state);

@@ -5,28 +5,19 @@ import { type Broken, whyUnreadable } from '../../files/broken.ts';
 import { isMissing } from '../../files/errno.ts';
 import { listFolder, mapLimited } from '../../files/folders.ts';
 import { homeProblem, isOwnRun } from '../../guard/index.ts';
-import {
-  type RunEvent,
-  type RunNotifications,
-  type RunRecord,
-  stageName,
-  stepsBefore,
-  stepsOfAll,
-  WORKING_STATES,
-} from '../../protocol/index.ts';
+import { type RunEvent, type RunNotifications, type RunRecord, WORKING_STATES } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { holderGone } from '../../runs/holder.ts';
 import { lookAtRecord, type ReadRecord, recordTime } from '../../runs/record.ts';
 import { Emitter } from '../events.ts';
 import type { Log } from '../log.ts';
 import type { Attempt, RunConnection } from './connection.ts';
-import { isWorking, type Run, refusalOf } from './run.ts';
+import { isWorking, progressAt, type Run, refusalOf } from './run.ts';
 
 /** A run whose process was just started has this long to make itself known. */
 const START_GRACE_MS = 20_000;
 /** So long a folder may be without its record: it is just being made, or deleted. */
 const MAKING_MS = 10_000;
-const PING_MS = 10_000;
 const RETRY_MS = 3_000;
 /** So long a process that has ended its run may take to end itself. */
 const LAST_WORDS_MS = 60_000;
@@ -60,7 +51,6 @@ interface Entry {
   connecting: boolean;
   /** This window started it or was attached to it, so its end is news. */
   followed: boolean;
-  ping: NodeJS.Timeout | undefined;
   retry: NodeJS.Timeout | undefined;
 }
 
@@ -272,7 +262,6 @@ export class RunStore {
       connection: null,
       connecting: false,
       followed: false,
-      ping: undefined,
       retry: undefined,
     };
     this.entries.set(folder, entry);
@@ -350,7 +339,6 @@ export class RunStore {
     connection.onClose(() => {
       if (entry.connection !== connection) return;
       entry.connection = null;
-      clearInterval(entry.ping);
       // Its last word is in the folder.
       void this.refreshRun(run.folder);
     });
@@ -365,29 +353,11 @@ export class RunStore {
       }
       run.state = state;
       run.progress ??= { step, totalSteps: run.record.total_steps, loss: null, etaSeconds: null };
-      this.heartbeat(entry, connection);
+      connection.onPulse((answers) => this.setSilent(entry, !answers && entry.connection === connection));
     } catch (error) {
       this.options.log.debug(`${run.folder}: ${(error as Error).message}`);
     }
     this.fire([run]);
-  }
-
-  private heartbeat(entry: Entry, connection: RunConnection): void {
-    let waiting = false;
-    entry.ping = setInterval(() => {
-      if (waiting) return;
-      waiting = true;
-      connection
-        .request('ping', {})
-        .then(
-          () => this.setSilent(entry, false),
-          () => this.setSilent(entry, entry.connection === connection),
-        )
-        .finally(() => {
-          waiting = false;
-        });
-    }, PING_MS);
-    entry.ping.unref();
   }
 
   private setSilent(entry: Entry, silent: boolean): void {
@@ -398,23 +368,8 @@ export class RunStore {
 
   private take(entry: Entry, { line, event }: RunNotifications['event']): void {
     const { run } = entry;
-    const { folds } = run.record;
-    const known = run.progress?.totalSteps || run.record.total_steps;
-    if (event.event === 'step' || event.event === 'start') {
-      const isStart = event.event === 'start';
-      const own = isStart ? event.total_steps : known;
-      const totalSteps = folds && isStart ? stepsOfAll(folds, event.fold, own, known) : own;
-      const before = folds ? stepsBefore(folds, event.fold, totalSteps) : 0;
-      run.progress = {
-        step: before + event.step,
-        totalSteps,
-        loss: isStart ? null : event.loss,
-        etaSeconds: isStart ? null : event.eta_s,
-        ...(folds ? { stage: stageName(folds, event.fold) } : {}),
-      };
-    } else if (event.event === 'state' && WORKING_STATES.has(event.state)) {
-      run.state = event.state;
-    }
+    if (event.event === 'step' || event.event === 'start') run.progress = progressAt(run, event);
+    else if (event.event === 'state' && WORKING_STATES.has(event.state)) run.state = event.state;
     this.events.fire({ run, line, event });
     if (event.event === 'step') return;
     this.fire([run]);
@@ -445,7 +400,6 @@ export class RunStore {
   }
 
   private detach(entry: Entry): void {
-    clearInterval(entry.ping);
     clearTimeout(entry.retry);
     const { connection } = entry;
     entry.connection = null;
