@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { exists } from '../../files/folders.ts';
 import { readRegularFile } from '../../files/regular-file.ts';
 import { writeError, writeFileAtomically } from '../../files/write-file.ts';
 import { homeProblem } from '../../guard/index.ts';
@@ -161,13 +162,4 @@ function refuseName(name: string): void {
       : `“${name}” cannot be a dataset's name.`,
     'Use letters, digits, spaces and . _ - ( ), beginning with a letter, a digit or _.',
   );
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { isFolder } from '../../files/folders.ts';
 import { LuthierError } from '../errors.ts';
 import { defaultCacheFolder, expand, findCached, parseModelName } from './cache.ts';
 import { CONFIG_FILE } from './model-folder.ts';
@@ -82,14 +82,6 @@ function notFound(name: string, looked: string[], hint: string): LuthierError {
 
 /** Whether a name can only mean a place on the disk. */
 const isPath = (name: string): boolean => isAbsolute(name) || /^(\.{1,2}|~)([\\/]|$)/.test(name);
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch {
-    return false;
-  }
-}
 
 /**
  * Folder of the starters: in the nearest folder above this code that is Luthier's own, be this the bundle in

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { errnoOf } from '../../files/errno.ts';
+import { isOwnFile } from '../../files/folders.ts';
 import { slug } from '../../files/names.ts';
 import { writeError } from '../../files/write-file.ts';
 import { HOME, homeProblem, placeProblem, rememberRun } from '../../guard/index.ts';
@@ -185,7 +186,7 @@ export async function findRunFolders(
  */
 export async function findRun(idOrFolder: string, base: string): Promise<string> {
   const direct = resolve(base, idOrFolder);
-  if (await isFile(join(direct, FILES.record))) return direct;
+  if (await isOwnFile(join(direct, FILES.record))) return direct;
   const folders = await findRunFolders(base);
   const named = folders.find((folder) => basename(folder) === idOrFolder);
   if (named !== undefined) return named;
@@ -204,20 +205,8 @@ async function isRunFolder(folder: string): Promise<boolean> {
   return code === 'run-invalid' ? isOwnFile(join(folder, FILES.metrics)) : true;
 }
 
-const isOwnFile = (path: string): Promise<boolean> =>
-  lstat(path).then(
-    (status) => status.isFile(),
-    () => false,
-  );
-
 /** Real folders alone: neither a link nor a file is a run. */
 async function folderNames(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }
-
-const isFile = (path: string): Promise<boolean> =>
-  lstat(path).then(
-    (s) => s.isFile(),
-    () => false,
-  );

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { readdir, realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { contains } from '../../files/folders.ts';
 import { HOME } from '../../guard/index.ts';
 import type { OutsideRead } from '../../protocol/index.ts';
 import type { LoadedRecipe } from '../train/recipe.ts';
@@ -47,11 +48,6 @@ function projectOf(base: string): string {
     break;
   }
   return candidates.reduce((outermost, folder) => (contains(folder, outermost) ? folder : outermost));
-}
-
-function contains(root: string, path: string): boolean {
-  const way = relative(root, path);
-  return way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way));
 }
 
 /** Where a path leads; what is not there stays as it is written. */

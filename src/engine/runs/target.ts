@@ -1,5 +1,5 @@
-import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { isFile } from '../../files/folders.ts';
 import { STATE_WORDS } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { readRecord } from '../../runs/record.ts';
@@ -64,9 +64,3 @@ async function runAround(model: string): Promise<string | null> {
   const parent = dirname(model);
   return basename(model) === FILES.model && (await isFile(join(parent, FILES.record))) ? parent : null;
 }
-
-const isFile = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (s) => s.isFile(),
-    () => false,
-  );

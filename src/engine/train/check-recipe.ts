@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, posix, resolve } from 'node:path';
 import { closest, distance } from 'fastest-levenshtein';
+import { exists } from '../../files/folders.ts';
 import type { Columns, DataSummary, RecipeFix, RecipeProblem, Strategy } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
 import { resolveDataset } from '../data/resolve.ts';
@@ -218,12 +219,6 @@ const missing = (reference: string, fixes: readonly RecipeFix[]) => ({
   message: `No file or dataset "${reference}" found${fixes[0]?.preferred ? `; did you mean ${fixes[0].title.replace('Change to ', '')}?` : '.'}`,
   hint: 'Paths are relative to the recipe’s folder.',
 });
-
-const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
 
 const DATA_FILE = /\.(csv|tsv|jsonl|ndjson)$/i;
 

@@ -1,8 +1,8 @@
-import { stat } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { closest, distance } from 'fastest-levenshtein';
 import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 import type { z } from 'zod';
+import { exists, isFolder } from '../../files/folders.ts';
 import { writtenPath } from '../../files/written-path.ts';
 import { HOME } from '../../guard/index.ts';
 import { RECIPE_VERSION, type Recipe, type Strategy } from '../../protocol/index.ts';
@@ -440,15 +440,3 @@ async function datasetPath(dataset: string, base: string): Promise<string> {
   }
   return path;
 }
-
-const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
-
-const isFolder = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (s) => s.isDirectory(),
-    () => false,
-  );

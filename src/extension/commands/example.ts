@@ -1,10 +1,10 @@
 import { cp } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
+import { exists } from '../../files/folders.ts';
 import { homeProblem } from '../../guard/index.ts';
 import type { Luthier } from '../context.ts';
 import { Cancelled, HostError } from '../errors.ts';
-import { exists } from '../files.ts';
 import { MEMENTO_KEYS } from '../ids.ts';
 import { choose } from '../questions.ts';
 import { fineTune } from './fine-tune.ts';

@@ -1,13 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { diskUse, mapLimited } from '../../files/folders.ts';
+import { diskUse, exists, mapLimited } from '../../files/folders.ts';
 import { forgetRun, placeProblem } from '../../guard/index.ts';
 import { counted, formatBytes } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import type { Luthier } from '../context.ts';
 import { Cancelled, HostError } from '../errors.ts';
-import { exists } from '../files.ts';
 import { requireNone } from '../runs/errors.ts';
 import { describeRunItem } from '../runs/present.ts';
 import { isFinished, isOver, isWorking, type Run } from '../runs/run.ts';

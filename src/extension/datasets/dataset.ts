@@ -2,10 +2,9 @@ import { access, constants } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { type Broken, isBroken, isNewer, whyUnreadable } from '../../files/broken.ts';
 import { errnoOf } from '../../files/errno.ts';
-import { listFolder, mapLimited } from '../../files/folders.ts';
+import { exists, listFolder, mapLimited } from '../../files/folders.ts';
 import { readOwnJson } from '../../files/json.ts';
 import { type Columns, counted, DATASET_FORMAT, type DataSummary, type DatasetRecord } from '../../protocol/index.ts';
-import { exists } from '../files.ts';
 import { type DatasetKind, RECIPE_SUFFIX } from '../ids.ts';
 
 /** A dataset in the tree: a file, or a folder that Luthier made. */

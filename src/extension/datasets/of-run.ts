@@ -1,7 +1,7 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { exists } from '../../files/folders.ts';
 import { readJson } from '../../files/json.ts';
 import type { DatasetRecord } from '../../protocol/index.ts';
-import { exists } from '../files.ts';
 import type { Run } from '../runs/run.ts';
 
 /** File or folder that a run learned from; null when it is gone or the record does not say. */

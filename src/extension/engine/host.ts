@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { exists } from '../../files/folders.ts';
 import type { RecipeProblem, RunLaunch } from '../../protocol/index.ts';
 import { HostError } from '../errors.ts';
-import { exists } from '../files.ts';
 import { ENGINE_FILES, MEMENTO_KEYS, SECRETS } from '../ids.ts';
 import { type Log, silentLog } from '../log.ts';
 import { setting } from '../settings.ts';

@@ -1,11 +1,11 @@
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import * as vscode from 'vscode';
+import { exists } from '../../files/folders.ts';
 import { FILES } from '../../runs/folder.ts';
 import { datasetOfRun, sourceOf } from '../datasets/of-run.ts';
 import type { EngineService } from '../engine/service.ts';
 import { Cancelled, HostError } from '../errors.ts';
 import { plainLine } from '../escape.ts';
-import { exists } from '../files.ts';
 import { describeRunItem } from '../runs/present.ts';
 import type { Run } from '../runs/run.ts';
 import type { RunStore } from '../runs/store.ts';

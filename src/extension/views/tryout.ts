@@ -1,5 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
+import { exists, isFolder, isWithin } from '../../files/folders.ts';
 import { readJson } from '../../files/json.ts';
 import {
   type AppendUndo,
@@ -15,7 +16,6 @@ import { isDataFile } from '../datasets/dataset.ts';
 import { datasetOfRun, type SourceFile, sourceOf } from '../datasets/of-run.ts';
 import type { EngineService } from '../engine/service.ts';
 import { Cancelled, HostError, isCancelled } from '../errors.ts';
-import { exists, isFolder, isWithin } from '../files.ts';
 import { shorten } from '../format.ts';
 import { PANELS } from '../ids.ts';
 import type { Log } from '../log.ts';
