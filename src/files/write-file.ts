@@ -34,20 +34,20 @@ export function writeError(path: string, error: unknown): unknown {
 
 /**
  * Writes a file so that a reader sees the old one or the whole new one: beside it under another name, fsync, rename.
- * @param content its text, or what writes it
+ * @param content its text or bytes, or what writes them
  * @param mode of a new file: 0o600 keeps it from other users
  * @throws LuthierError `disk-full` or `not-writable`; whatever `content` throws. The old file is then untouched.
  */
 export async function writeFileAtomically(
   path: string,
-  content: string | ((file: FileHandle) => Promise<void>),
+  content: string | Uint8Array | ((file: FileHandle) => Promise<void>),
   mode = 0o666,
 ): Promise<void> {
   const aside = join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
   try {
     const file = await open(aside, 'wx', mode);
     try {
-      await (typeof content === 'string' ? file.writeFile(content) : content(file));
+      await (typeof content === 'function' ? content(file) : file.writeFile(content));
       await file.sync();
     } finally {
       await file.close();

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { basename, extname, join, resolve, sep } from 'node:path';
-import { writeFileAtomically } from '../../files/write-file.ts';
+import { writeJson } from '../../files/write-file.ts';
 import { nameIn } from '../../files/written-path.ts';
 import {
   append,
@@ -226,8 +226,6 @@ async function offerToSave(recipe: RecipeInput, dataFile: string): Promise<strin
   const message = exists ? `Replace ${name} with this recipe?` : `Save these answers as ${name}?`;
   if (!(await answer(confirm({ message, initialValue: !exists })))) return null;
   const path = join(process.cwd(), name);
-  await writeFileAtomically(path, async (file) => {
-    await file.writeFile(`${JSON.stringify(recipe, null, 2)}\n`);
-  });
+  await writeJson(path, recipe);
   return path;
 }

@@ -98,7 +98,7 @@ export async function appendRows(options: {
   }
   const { content, line } = withRows(bytes, table, values, columns.label);
   const written = encode(content, encoding, raw);
-  await writeFileAtomically(file, (handle) => handle.writeFile(written));
+  await writeFileAtomically(file, written);
   const undo: AppendUndo = { file, ...insertion(raw, written), sha256: hashOf(written) };
   if ((await stat(options.data)).isDirectory()) {
     const folder = dirname(file);
@@ -128,7 +128,7 @@ export async function undoAppend({ undo }: { undo: AppendUndo }): Promise<{ file
     );
   }
   const before = Buffer.concat([now.subarray(0, offset), now.subarray(offset + bytes)]);
-  await writeFileAtomically(file, (handle) => handle.writeFile(before));
+  await writeFileAtomically(file, before);
   if (record) await writeRecord(dirname(file), record);
   return { file };
 }

@@ -3,7 +3,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { exists } from '../../files/folders.ts';
 import { readRegularFile } from '../../files/regular-file.ts';
-import { writeError, writeFileAtomically } from '../../files/write-file.ts';
+import { writeError, writeFileAtomically, writeJson } from '../../files/write-file.ts';
 import { homeProblem } from '../../guard/index.ts';
 import {
   type Columns,
@@ -133,9 +133,7 @@ function jsonLine({ id, text, text_pair, label, group }: LabelledRow): string {
 }
 
 export async function writeRecord(folder: string, record: DatasetRecord): Promise<void> {
-  await writeFileAtomically(join(folder, 'dataset.json'), (handle) =>
-    handle.writeFile(`${JSON.stringify(record, null, 2)}\n`),
-  );
+  await writeJson(join(folder, 'dataset.json'), record);
 }
 
 export async function readRecord(folder: string): Promise<DatasetRecord> {

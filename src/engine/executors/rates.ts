@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { arch, availableParallelism, cpus, platform } from 'node:os';
 import { dirname } from 'node:path';
-import { writeFileAtomically } from '../../files/write-file.ts';
+import { writeJson } from '../../files/write-file.ts';
 import { cacheFolder } from '../cache-folder.ts';
 import { VERSION } from '../version.ts';
 import type { Executor } from './executor.ts';
@@ -48,9 +48,7 @@ export async function rememberRates(library: string, size: SizeClass, rates: Rat
   const file = ratesFile();
   try {
     await mkdir(dirname(file), { recursive: true });
-    await writeFileAtomically(file, async (handle) => {
-      await handle.writeFile(`${JSON.stringify(next, null, 2)}\n`);
-    });
+    await writeJson(file, next);
   } catch {
     // As said above.
   }

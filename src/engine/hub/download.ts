@@ -276,7 +276,7 @@ class Download {
     } catch (error) {
       throw writeError(ref, error);
     }
-    await writeFileAtomically(ref, (file) => file.writeFile(this.#commit));
+    await writeFileAtomically(ref, this.#commit);
   }
 }
 

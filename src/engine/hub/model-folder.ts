@@ -240,5 +240,5 @@ export async function saveModelFolder(folder: string, model: ModelToSave): Promi
   await sweepAside(path);
   await writeSafetensors(join(path, WEIGHTS_FILE), model.tensors);
   const config = `${JSON.stringify(model.config, null, 2)}\n`;
-  await writeFileAtomically(join(path, CONFIG_FILE), (file) => file.writeFile(config));
+  await writeFileAtomically(join(path, CONFIG_FILE), config);
 }

@@ -46,8 +46,7 @@ export async function writeModelCards(
   if (folders.adapter !== null) await writeCard(folders.adapter, modelCard('peft', origin, facts));
 }
 
-const writeCard = (folder: string, text: string): Promise<void> =>
-  writeFileAtomically(join(folder, CARD_FILE), (file) => file.writeFile(text));
+const writeCard = (folder: string, text: string): Promise<void> => writeFileAtomically(join(folder, CARD_FILE), text);
 
 /** The base model as a card names it. */
 interface Origin {

@@ -315,8 +315,7 @@ export class Tokenizer {
       );
     }
     await makeFolder(folder);
-    for (const [name, content] of output)
-      await writeFileAtomically(join(folder, name), (file) => file.writeFile(content));
+    for (const [name, content] of output) await writeFileAtomically(join(folder, name), content);
   }
 
   #pieces(raw: string): number[] {

@@ -58,7 +58,7 @@ export async function exportOnnx(
   const path = join(folder, 'onnx', 'model.onnx');
   await makeFolder(join(folder, 'onnx'));
   await sweepAside(join(folder, 'onnx'));
-  await writeFileAtomically(path, (file) => file.writeFile(bytes));
+  await writeFileAtomically(path, bytes);
   const max_difference = await probedDifference(path, model, probes);
   if (!(max_difference <= LOGIT_TOLERANCE)) {
     throw new LuthierError(
