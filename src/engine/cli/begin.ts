@@ -1,7 +1,15 @@
 import { counted, type RunRecord } from '../../protocol/index.ts';
 import { changeQueue } from '../../runs/queue.ts';
 import { LuthierError } from '../errors.ts';
-import { type InLine, standInLine, type Wait, type WorkingRun, waitForTurn, workingRuns } from '../runs/line.ts';
+import {
+  type InLine,
+  standInLine,
+  untilStarted,
+  type Wait,
+  type WorkingRun,
+  waitForTurn,
+  workingRuns,
+} from '../runs/line.ts';
 import { startRun } from '../runs/start.ts';
 import { EXIT, note, print, printJson, yellow } from './output.ts';
 import { nameOf, watchRun } from './watch.ts';
@@ -40,16 +48,25 @@ export async function beginRun(
   { detach = false, queue = false, json = false }: BeginOptions,
 ): Promise<number> {
   const showing = { json, ...(fromLine === undefined ? {} : { fromLine }) };
+  let hasWaited = false;
   if (queue) {
-    const outcome = await inLine({ home, folder, id: record.id }, json);
+    const outcome = await inLine({ home, folder, id: record.id }, (run, wait) => {
+      hasWaited = true;
+      tellWait(run, wait, json);
+    });
     if (outcome === 'left') return tellLeft(folder, record, json);
-    // The editor may have started it: then it is looked on at as if it were ours.
-    if (outcome === 'elsewhere') return watchRun(folder, showing);
+    if (outcome === 'elsewhere') {
+      // The editor may have started it: then it is looked on at as if it were ours.
+      await untilStarted(folder);
+      return watchRun(folder, showing);
+    }
   }
   const others = queue ? [] : workingRuns(home, folder).catch(() => []);
   // Left in line by a terminal or a window that is gone, or by one that it now goes before.
   if (!queue && record.state === 'queued') await changeQueue(home, (order) => order.filter((id) => id !== record.id));
-  await startRun(folder, { resume: record.started_at !== null, since: queue ? Date.now() : performance.timeOrigin });
+  // Time spent waiting in line is not the run's.
+  const since = hasWaited ? Date.now() : performance.timeOrigin;
+  await startRun(folder, { resume: record.started_at !== null, since });
   tellOthers(await others);
   return detach ? announce(folder, json) : watchRun(folder, showing);
 }
@@ -76,7 +93,10 @@ function tellOthers(working: readonly WorkingRun[]): void {
 const namesOf = (working: readonly WorkingRun[]): string => working.map(({ record }) => record.name).join(', ');
 
 /** Ctrl-C takes the run off the line again; a second one ends this process. */
-async function inLine(run: InLine, json: boolean): Promise<Awaited<ReturnType<typeof waitForTurn>>> {
+async function inLine(
+  run: InLine,
+  tell: (run: InLine, wait: Wait) => void,
+): Promise<Awaited<ReturnType<typeof waitForTurn>>> {
   const abort = new AbortController();
   const leave = () => {
     process.off('SIGINT', leave).off('SIGTERM', leave);
@@ -85,7 +105,7 @@ async function inLine(run: InLine, json: boolean): Promise<Awaited<ReturnType<ty
   process.on('SIGINT', leave).on('SIGTERM', leave);
   try {
     await standInLine(run);
-    return await waitForTurn(run, (wait) => tellWait(run, wait, json), abort.signal);
+    return await waitForTurn(run, (wait) => tell(run, wait), abort.signal);
   } finally {
     leave();
   }

@@ -1,8 +1,10 @@
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listFolder, mapLimited } from '../../files/folders.ts';
+import { processLives } from '../../files/processes.ts';
 import { isOwnRun, ownRunFolders } from '../../guard/index.ts';
 import { type RunRecord, WORKING_STATES } from '../../protocol/index.ts';
+import { readEndpoint } from '../../runs/endpoint.ts';
 import { changeQueue, lookAtQueue, whileStarting, withdraw } from '../../runs/queue.ts';
 import { lookAtRecord, recordTime, writeRecordInPlace } from '../../runs/record.ts';
 import { readRun } from './client.ts';
@@ -88,6 +90,15 @@ export async function waitForTurn(
   }
   await whileStarting(home, () => withdraw(home, folder, id));
   return (await lookAtRecord(folder))?.record.state === 'starting' ? 'elsewhere' : 'left';
+}
+
+/** Waits until the process of a run that somebody else has just started can be called. */
+export async function untilStarted(folder: string): Promise<void> {
+  for (const end = Date.now() + STARTING_MS; Date.now() < end; await sleep(200)) {
+    const read = await lookAtRecord(folder).catch(() => null);
+    const endpoint = await readEndpoint(folder);
+    if (read?.record.state !== 'starting' || (endpoint !== null && processLives(endpoint.pid))) return;
+  }
 }
 
 /** Under the lock: looks again, since another may have started a run meanwhile. */
