@@ -8,7 +8,7 @@ import {
   StreamMessageReader,
   StreamMessageWriter,
 } from 'vscode-jsonrpc/node';
-import { ERROR_CODES, type ErrorCode, type ErrorData } from '../protocol/index.ts';
+import { type ErrorData, parseErrorData } from '../protocol/index.ts';
 import { LuthierError, toErrorData } from './errors.ts';
 import { afterTurns } from './turns.ts';
 
@@ -99,9 +99,8 @@ export class Peer<Theirs extends RequestTable<Theirs>, Said, Heard> {
     try {
       return await this.#connection.sendRequest<Theirs[K]['result']>(method, params, cancellation.token);
     } catch (error) {
-      if (error instanceof ResponseError && isErrorData(error.data)) {
-        throw new LuthierError(error.data.code, error.data.message, error.data.hint);
-      }
+      const data = error instanceof ResponseError ? parseErrorData(error.data) : null;
+      if (data !== null) throw new LuthierError(data.code, data.message, data.hint);
       if (this.#ended) throw gone();
       throw error;
     } finally {
@@ -164,13 +163,3 @@ export class Peer<Theirs extends RequestTable<Theirs>, Said, Heard> {
 const CANCELLED: ErrorData = { code: 'cancelled', message: 'Cancelled.' };
 
 const gone = () => new LuthierError('interrupted', 'The process at the other end has ended.');
-
-function isErrorData(data: unknown): data is ErrorData {
-  return (
-    typeof data === 'object' &&
-    data !== null &&
-    'code' in data &&
-    'message' in data &&
-    ERROR_CODES.includes(data.code as ErrorCode)
-  );
-}

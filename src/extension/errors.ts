@@ -1,4 +1,4 @@
-import { ERROR_CODES, type ErrorCode, type ErrorData, LuthierError } from '../protocol/index.ts';
+import { type ErrorCode, type ErrorData, isErrorCode, LuthierError, parseErrorData } from '../protocol/index.ts';
 import type { CommandName } from './ids.ts';
 
 /** Codes of what only the editor can meet; the engine's stand in protocol/errors.ts. */
@@ -64,16 +64,6 @@ export function isCancelled(error: unknown): boolean {
   return error instanceof Error && (error.name === 'Canceled' || error.name === 'AbortError');
 }
 
-const known = new Set<string>(ERROR_CODES);
-
-/** The engine's `{code, message, hint}` out of a JSON-RPC error's `data`, or null when it is not that. */
-export function parseErrorData(data: unknown): ErrorData | null {
-  if (typeof data !== 'object' || data === null) return null;
-  const { code, message, hint } = data as Record<string, unknown>;
-  if (typeof code !== 'string' || typeof message !== 'string' || !known.has(code)) return null;
-  return { code: code as ErrorCode, message, ...(typeof hint === 'string' ? { hint } : {}) };
-}
-
 /** Any thrown thing as a HostError; the first line of its message at most, so that no stack reaches a notification. */
 export function toHostError(error: unknown): HostError {
   if (error instanceof HostError) return error;
@@ -102,7 +92,7 @@ export function inEditor(hint: string | undefined): string | undefined {
 
 /** As it crosses a wire: what only the editor knows has the code `internal` there. */
 export function toErrorData(error: HostError): ErrorData {
-  const code = known.has(error.code) ? (error.code as ErrorCode) : 'internal';
+  const code = isErrorCode(error.code) ? error.code : 'internal';
   return { code, message: error.message, ...(error.hint ? { hint: error.hint } : {}) };
 }
 

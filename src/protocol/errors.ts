@@ -39,6 +39,16 @@ export interface ErrorData {
   hint?: string;
 }
 
+export const isErrorCode = (code: string): code is ErrorCode => (ERROR_CODES as readonly string[]).includes(code);
+
+/** An error as it came over a wire, or null when it is none. */
+export function parseErrorData(data: unknown): ErrorData | null {
+  if (typeof data !== 'object' || data === null) return null;
+  const { code, message, hint } = data as Record<string, unknown>;
+  if (typeof code !== 'string' || typeof message !== 'string' || !isErrorCode(code)) return null;
+  return { code, message, ...(typeof hint === 'string' ? { hint } : {}) };
+}
+
 /**
  * Every failure that a person may meet. `message` says what happened and where (row, column, key or file)
  * in one sentence; `hint` says what to do. Anything else that is thrown is a bug of ours.
