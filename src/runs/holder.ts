@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { readOwnJson } from '../files/json.ts';
 import { processLives } from '../files/processes.ts';
+import type { RunRecord } from '../protocol/index.ts';
 import { FILES } from './folder.ts';
+import { recordTime } from './record.ts';
 
 const MAX_BYTES = 4096;
 
@@ -13,4 +15,18 @@ export async function holderGone(folder: string): Promise<boolean> {
   const lock = await readOwnJson(join(folder, FILES.lock), MAX_BYTES).catch(() => null);
   const pid = typeof lock === 'object' && lock !== null && 'pid' in lock ? lock.pid : null;
   return typeof pid === 'number' && Number.isSafeInteger(pid) && pid > 0 && !processLives(pid);
+}
+
+/** A process that was just started has this long to open its socket. */
+const STARTING_MS = 20_000;
+
+/**
+ * Whether a run that nobody answers for is just starting: its record has said so for a short time only, and no process
+ * that took its lock has ended.
+ * @param now milliseconds since the epoch; replaced in tests
+ */
+export async function isJustStarting(folder: string, { state }: RunRecord, now = Date.now()): Promise<boolean> {
+  if (state !== 'starting') return false;
+  const time = await recordTime(folder).catch(() => null);
+  return time !== null && now - time < STARTING_MS && !(await holderGone(folder));
 }

@@ -1,6 +1,6 @@
 import { type RunNotifications, type RunRecord, type RunRequests, WORKING_STATES } from '../../protocol/index.ts';
 import { dialRun } from '../../runs/dial.ts';
-import { holderGone } from '../../runs/holder.ts';
+import { isJustStarting } from '../../runs/holder.ts';
 import { readRecord } from '../../runs/record.ts';
 import { LuthierError } from '../errors.ts';
 import { Peer } from '../rpc.ts';
@@ -9,8 +9,6 @@ import { Peer } from '../rpc.ts';
 const HELLO_MS = 60_000;
 /** How long a list waits for a run to say how it is. */
 const LOOK_MS = 500;
-/** A process that was just started has this long to open its socket. */
-const STARTING_MS = 20_000;
 
 /** A connection to a run's process. Everything on it ends: when the process dies, what is pending is rejected. */
 export interface RunClient {
@@ -107,8 +105,5 @@ export async function readRun(folder: string): Promise<RunRecord> {
   // Its process may have ended between the two looks.
   const now = await readRecord(folder);
   if (!WORKING_STATES.has(now.state)) return now;
-  // One that was only just made has no process yet: that opens its socket before it says that it has started.
-  const young = now.started_at === null && Date.now() - Date.parse(now.created_at) < STARTING_MS;
-  if (young && !(await holderGone(folder))) return now;
-  return { ...now, state: 'interrupted' };
+  return (await isJustStarting(folder, now)) ? now : { ...now, state: 'interrupted' };
 }

@@ -1,5 +1,5 @@
 import { HostError } from '../errors.ts';
-import { isJustStarting } from './errors.ts';
+import { runJustStarting } from './errors.ts';
 import { isOver, type Run } from './run.ts';
 import type { RunStarter } from './starter.ts';
 import type { RunStore } from './store.ts';
@@ -53,7 +53,7 @@ export class RunActions {
     const connection = this.store.connection(run);
     try {
       if (!connection) {
-        if (run.state === 'starting') throw isJustStarting(run, 'run-unreachable');
+        if (run.state === 'starting') throw runJustStarting(run, 'run-unreachable');
         const what = method === 'cancel' ? 'discard' : method;
         throw new HostError('run-unreachable', `${run.record.name} has no running process to ${what}.`);
       }

@@ -16,7 +16,7 @@ export function requireNone(problem: string | null, what: string): void {
   if (problem !== null) throw new HostError('run-untrusted', `${what}: ${problem}`);
 }
 
-export const isGone = ({ record }: Run) => new HostError('run-not-found', `${record.name} is no longer on disk.`);
+export const runGone = ({ record }: Run) => new HostError('run-not-found', `${record.name} is no longer on disk.`);
 
-export const isJustStarting = ({ record }: Run, code: 'run-busy' | 'run-unreachable') =>
+export const runJustStarting = ({ record }: Run, code: 'run-busy' | 'run-unreachable') =>
   new HostError(code, `${record.name} is just starting.`, 'Try again in a moment.');

@@ -11,7 +11,7 @@ import type { StartedRun } from '../engine/launch.ts';
 import { HostError, toHostError } from '../errors.ts';
 import { Emitter } from '../events.ts';
 import type { Log } from '../log.ts';
-import { isGone, isJustStarting, requireNone, requireWritable } from './errors.ts';
+import { requireNone, requireWritable, runGone, runJustStarting } from './errors.ts';
 import { isFinished, isWorking, type Run } from './run.ts';
 import type { RunStore } from './store.ts';
 
@@ -82,7 +82,7 @@ export class RunStarter {
     }
     requireNone(await runFolderProblem(run.folder), `${run.record.name} was not started`);
     const read = await lookAtRecord(run.folder);
-    if (!read) throw isGone(run);
+    if (!read) throw runGone(run);
     if (isFinished(run) && run.state !== 'failed') {
       throw new HostError(
         'run-busy',
@@ -268,9 +268,9 @@ export async function describeRun(store: RunStore, run: Run, change: { name?: st
   if (connection) await connection.request('describe', change);
   else {
     const read = await lookAtRecord(run.folder);
-    if (!read) throw isGone(run);
+    if (!read) throw runGone(run);
     if (WORKING_STATES.has(read.record.state) && run.state !== 'interrupted') {
-      throw isJustStarting(run, 'run-busy');
+      throw runJustStarting(run, 'run-busy');
     }
     await writeRecordInPlace(run.folder, { ...read.record, ...change });
   }

@@ -7,15 +7,13 @@ import { listFolder, mapLimited } from '../../files/folders.ts';
 import { homeProblem, isOwnRun } from '../../guard/index.ts';
 import { type RunEvent, type RunNotifications, type RunRecord, WORKING_STATES } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
-import { holderGone } from '../../runs/holder.ts';
+import { isJustStarting } from '../../runs/holder.ts';
 import { lookAtRecord, type ReadRecord, recordTime } from '../../runs/record.ts';
 import { Emitter } from '../events.ts';
 import type { Log } from '../log.ts';
 import type { Attempt, RunConnection } from './connection.ts';
 import { isWorking, progressAt, type Run, refusalOf } from './run.ts';
 
-/** A run whose process was just started has this long to make itself known. */
-const START_GRACE_MS = 20_000;
 /** So long a folder may be without its record: it is just being made, or deleted. */
 const MAKING_MS = 10_000;
 const RETRY_MS = 3_000;
@@ -311,8 +309,7 @@ export class RunStore {
       return;
     }
     if (typeof attempt !== 'object') {
-      const young =
-        run.record.state === 'starting' && this.now() - entry.time < START_GRACE_MS && !(await holderGone(run.folder));
+      const young = await isJustStarting(run.folder, run.record, this.now());
       if (attempt === 'silent' || young) {
         run.silent = attempt === 'silent';
         entry.retry = setTimeout(() => this.attach(entry), young ? 300 : RETRY_MS);
