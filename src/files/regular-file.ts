@@ -35,7 +35,7 @@ export class TooLargeError extends Error {
 }
 
 /** A link where a file of ours was expected. */
-export class LinkError extends Error {
+class LinkError extends Error {
   readonly code = 'ELOOP';
 
   constructor(path: string, options?: ErrorOptions) {

@@ -13,7 +13,7 @@ export const visible = (text: string): string =>
 export const visibleLine = (text: string): string => visible(text.replace(/[\r\n\t]+/g, ' '));
 
 /** `\u001b`, as JSON writes it. */
-export const codeOf = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+const codeOf = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 /** JSON that is plain ASCII where a terminal would act on it; the same value when it is parsed. */
 export const visibleJson = (json: string): string => json.replace(ACTING, codeOf);

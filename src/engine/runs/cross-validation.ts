@@ -133,10 +133,10 @@ const over = (results: readonly FoldResult[], of: (values: number[]) => number):
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
 /** The plain mean over folds, as scikit-learn's cross_val_score is averaged. */
-export const meansOf = (results: readonly FoldResult[]): Metrics => over(results, mean);
+const meansOf = (results: readonly FoldResult[]): Metrics => over(results, mean);
 
 /** The sample standard deviation over folds. */
-export const deviationsOf = (results: readonly FoldResult[]): Metrics =>
+const deviationsOf = (results: readonly FoldResult[]): Metrics =>
   results.length < 2
     ? {}
     : over(results, (values) =>

@@ -25,14 +25,14 @@ export const stateIcon = (run: Run): { icon: string; color?: string } =>
 export const stateWord = (run: Run): string => (run.silent ? 'not answering' : STATE_WORDS[run.state]);
 
 /** Share of the steps done, 0 to 1; null while their number is not known. */
-export function fractionDone(run: Run): number | null {
+function fractionDone(run: Run): number | null {
   const step = run.progress?.step ?? run.record.step;
   const total = run.progress?.totalSteps || run.record.total_steps;
   return total > 0 ? Math.min(1, step / total) : null;
 }
 
 /** Seconds between start and end (or now). Null when it never started. */
-export function runSeconds(run: Run, now = Date.now()): number | null {
+function runSeconds(run: Run, now = Date.now()): number | null {
   if (!run.record.started_at) return null;
   const end = run.record.finished_at ? Date.parse(run.record.finished_at) : isWorking(run) ? now : Number.NaN;
   const seconds = (end - Date.parse(run.record.started_at)) / 1000;
