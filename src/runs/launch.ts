@@ -16,6 +16,13 @@ export interface Runner {
   environment?: Record<string, string | undefined>;
 }
 
+/** A run's process that was just started; what comes of it is heard from the start on. */
+export interface Spawned {
+  child: ChildProcess;
+  ready: Promise<ReadyMessage>;
+  ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+}
+
 /**
  * Starts the process of a run that has a folder, detached: it outlives whoever starts it. Its output goes to run.log,
  * since a pipe would break when that one ends; its `ReadyMessage` comes over its channel. The terminal and the editor
@@ -26,7 +33,7 @@ export async function spawnRun(
   folder: string,
   { node, script, environment = {} }: Runner,
   launch: RunLaunch,
-): Promise<ChildProcess> {
+): Promise<Spawned> {
   const log = join(folder, FILES.log);
   const output = await open(log, APPEND_FLAGS, 0o666).catch((error: unknown) => {
     throw writeError(log, error);
@@ -39,11 +46,17 @@ export async function spawnRun(
       env: engineEnvironment(process.env, process.platform, environment),
       windowsHide: true,
     });
+    const ready = new Promise<ReadyMessage>((resolve) =>
+      child.once('message', (said) => resolve(said as ReadyMessage)),
+    );
+    const ended = new Promise<Awaited<Spawned['ended']>>((resolve) => {
+      child.once('exit', (code, signal) => resolve({ code, signal }));
+    });
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
       child.once('error', reject);
     });
-    return child;
+    return { child, ready, ended };
   } finally {
     await output.close();
   }

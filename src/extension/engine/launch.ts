@@ -64,16 +64,11 @@ export async function launchRun(
   environment: Environment = {},
 ): Promise<StartedRun> {
   const runner = { node: node.path, script, environment: { ...node.environment, ...environment } };
-  const child = await spawnRun(folder, runner, launch).catch((error: unknown) => {
+  const { child, ended } = await spawnRun(folder, runner, launch).catch((error: unknown) => {
     throw error instanceof LuthierError ? error : couldNotRun('run', node.path, error);
   });
   child.unref();
-  return {
-    pid: child.pid,
-    early: new Promise((resolve) => {
-      child.once('exit', (code, signal) => resolve({ code, signal }));
-    }),
-  };
+  return { pid: child.pid, early: ended };
 }
 
 const couldNotRun = (what: 'engine' | 'run', path: string, error: unknown) =>
