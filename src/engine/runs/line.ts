@@ -5,7 +5,7 @@ import { processLives } from '../../files/processes.ts';
 import { isOwnRun, ownRunFolders } from '../../guard/index.ts';
 import { type RunRecord, WORKING_STATES } from '../../protocol/index.ts';
 import { readEndpoint } from '../../runs/endpoint.ts';
-import { changeQueue, lookAtQueue, whileStarting, withdraw } from '../../runs/queue.ts';
+import { changeQueue, readQueue, whileStarting, withdraw } from '../../runs/queue.ts';
 import { lookAtRecord, recordTime, writeRecordInPlace } from '../../runs/record.ts';
 import { readRun } from './client.ts';
 
@@ -112,13 +112,12 @@ async function takeTurn(run: InLine): Promise<boolean> {
   return true;
 }
 
-/** Place in the line among those that somebody would start; null for one that is not in it. */
+/** Place in the line among this machine's runs that wait; null for one that is not in it. */
 async function placeOf({ home, id }: InLine): Promise<number | null> {
-  const { order, inTerminals } = await lookAtQueue(home);
+  const order = await readQueue(home);
   const at = order.indexOf(id);
   if (at === -1) return null;
   const before = await mapLimited(order.slice(0, at), READERS, async (other) => {
-    if (inTerminals.has(other)) return true;
     const folder = join(home, 'runs', other);
     const read = dirname(folder) === join(home, 'runs') ? await lookAtRecord(folder).catch(() => null) : null;
     return read?.record.state === 'queued' && read.problem === null && (await isOwnRun(folder, read.record));

@@ -184,10 +184,9 @@ export class RunStarter {
     }
   }
 
-  /** Whether a terminal's run comes before this one: the terminal starts it. It may also be killed, so we look again. */
+  /** Whether a terminal waits with the run and starts it. It may also be killed, so we look again. */
   private async isTurnOfTerminal(home: string, next: Run): Promise<boolean> {
-    const { order, inTerminals } = await lookAtQueue(home);
-    if (!order.slice(0, order.indexOf(next.record.id) + 1).some((id) => inTerminals.has(id))) return false;
+    if (!(await lookAtQueue(home)).inTerminals.has(next.record.id)) return false;
     clearTimeout(this.looking);
     this.looking = setTimeout(() => void this.pump(), TERMINAL_MS);
     this.looking.unref();
