@@ -350,7 +350,9 @@ export class RunStore {
       }
       run.state = state;
       run.progress ??= { step, totalSteps: run.record.total_steps, loss: null, etaSeconds: null };
-      connection.onPulse((answers) => this.setSilent(entry, !answers && entry.connection === connection));
+      connection.onPulse((answers) => {
+        this.setSilent(entry, !answers && entry.connection === connection && isWorking(run));
+      });
     } catch (error) {
       this.options.log.debug(`${run.folder}: ${(error as Error).message}`);
     }
@@ -380,7 +382,6 @@ export class RunStore {
   private end(entry: Entry): void {
     entry.run.progress = null;
     entry.run.silent = false;
-    clearInterval(entry.ping);
     clearTimeout(entry.retry);
     // The record is written first: what the process says last, such as how long it took, is still on its way. It then
     // hangs up by itself.
