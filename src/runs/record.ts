@@ -49,7 +49,8 @@ export async function lookAtRecord(folder: string): Promise<ReadRecord | null> {
   const parsed = parseRunRecord(value);
   const record = 'record' in parsed ? parsed.record : fill(value, folder);
   if (record.format > RUN_FORMAT) {
-    const says = `is from a newer version of Luthier (format ${record.format}); it can be viewed, but not changed.`;
+    const formats = `format ${record.format}; this version reads format ${RUN_FORMAT}`;
+    const says = `is from a newer version of Luthier (${formats}); it can be viewed, but not changed.`;
     return { record, problem: { code: 'run-newer-format', says } };
   }
   if ('record' in parsed) return { record, problem: null };

@@ -368,7 +368,7 @@ describe('what goes wrong', () => {
     await writeFile(join(runs, 'newer', 'run.json'), '{"format": 99, "id": "newer"}');
     await writeFile(join(runs, 'half', 'run.json'), '{"format": 1, "id": "ha');
     const shown = await run('runs', 'show', 'newer').finished;
-    expect(shown.stderr).toMatch(/newer Luthier \(format 99; this version reads format 1\)/);
+    expect(shown.stderr).toMatch(/newer version of Luthier \(format 99; this version reads format 1\)/);
     expect(shown.code).toBe(1);
     expect((await run('runs', 'resume', 'newer').finished).code).toBe(1);
     const list = await run('runs', 'list').finished;
