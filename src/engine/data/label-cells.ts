@@ -4,13 +4,13 @@ import { listed, type Problems, quoted } from './problems.ts';
 import type { Table } from './table.ts';
 
 /** What stands in a cell of labels: one label as it is, or some within a list or JSON. */
-export type LabelCell = { kind: 'plain'; labels: [string] } | { kind: 'list' | 'json'; labels: string[] };
+type LabelCell = { kind: 'plain'; labels: [string] } | { kind: 'list' | 'json'; labels: string[] };
 
 type Scalar = string | number | boolean;
 const isScalar = (value: unknown): value is Scalar => ['string', 'number', 'boolean'].includes(typeof value);
 
 /** The labels of a cell: JSON lists, Python's lists, and objects that hold one list (`{"choices": ["a"]}`) are opened. */
-export function readLabelCell(cell: string): LabelCell {
+function readLabelCell(cell: string): LabelCell {
   const text = cell.trim();
   const first = text[0];
   if (first === '[' && text.endsWith(']')) {

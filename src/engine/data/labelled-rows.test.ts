@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { type LabelledRow, LabelledRowsBuilder } from './labelled-rows.ts';
-import { packedRows } from './packed-rows.ts';
 import { RowIds } from './row-ids.ts';
 import { SeenRows } from './seen-rows.ts';
+import { packedRows } from './testing/packed-rows.ts';
 
 it('rows are given back as they were kept, with their classes', () => {
   const cells = fc.tuple(fc.string(), fc.constantFrom('a', 'b', 'c'), fc.boolean());

@@ -29,7 +29,7 @@ function isTableStart(header: string, under: string): boolean {
 }
 
 /** One row's cells, trimmed; `\|` is a bar within a cell. */
-export function markdownCells(line: string): string[] {
+function markdownCells(line: string): string[] {
   const inner = line
     .trim()
     .replace(/^\|/, '')

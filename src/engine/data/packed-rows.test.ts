@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { packedRows, Rows } from './packed-rows.ts';
+import { Rows } from './packed-rows.ts';
 import { RowStore } from './row-store.ts';
+import { packedRows } from './testing/packed-rows.ts';
 
 const plain = (rows: Rows) => rows.map(({ line, end, values }) => ({ line, end, values }));
 

@@ -1,6 +1,6 @@
 import { NumberList } from './number-list.ts';
 import type { TableRow } from './row-record.ts';
-import { ROWS_TO_A_MARK, RowStore } from './row-store.ts';
+import { ROWS_TO_A_MARK, type RowStore } from './row-store.ts';
 
 export interface RowsOptions {
   index?: Uint32Array | undefined;
@@ -145,23 +145,4 @@ export class Rows implements Iterable<TableRow> {
     for (const row of this) if (is(row)) return row;
     return undefined;
   }
-}
-
-/** Rows that are there already, packed. */
-export function packedRows(
-  rows: Iterable<{ line: number; end: number; values: readonly (string | undefined)[] }>,
-  width: number,
-): Rows {
-  const store = new RowStore();
-  for (const { line, end, values } of rows) {
-    const isWhole = values.length > 0 && values.every((value) => value !== undefined);
-    if (!isWhole) store.sparse();
-    for (const [i, value] of values.entries()) {
-      if (value === undefined) continue;
-      if (isWhole) store.cell(value);
-      else store.cellOf(i, value);
-    }
-    store.commit(line, end);
-  }
-  return new Rows(store, { width });
 }

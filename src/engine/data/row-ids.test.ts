@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { packedRows } from './packed-rows.ts';
 import { RowIds } from './row-ids.ts';
+import { packedRows } from './testing/packed-rows.ts';
 
 type Cells = [id: string | undefined, text: string];
 
