@@ -32,6 +32,7 @@ export type RecipeProblemCode =
   | 'unknown-key'
   | 'missing-key'
   | 'wrong-value'
+  | 'newer-version'
   | 'missing-model'
   | 'missing-file'
   | 'missing-column'

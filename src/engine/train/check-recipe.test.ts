@@ -202,6 +202,18 @@ describe('what a recipe names', () => {
     });
     expect(fixed(text, first!, 'Change to "message"')).toMatchObject({ columns: { text: 'message' } });
     expect(second).toMatchObject({ fixes: [], choices: [{ what: 'column', names: ['message', 'intent'] }] });
+    const grouped = recipe({ columns: { group: 'customer' } });
+    expect(only(grouped, await check(grouped))).toMatchObject({
+      message: 'tickets.csv has no column "customer".',
+      choices: [{ what: 'column', names: ['message', 'intent'] }],
+    });
+  });
+
+  it('says that a recipe is of a newer version, and offers this one for what is no version', async () => {
+    const newer = recipe({ version: 99 });
+    expect(only(newer, await check(newer))).toMatchObject({ code: 'newer-version', under: '99', fixes: [] });
+    const none = recipe({ version: 'two' });
+    expect(fixed(none, only(none, await check(none)), 'Change to 2')).toMatchObject({ version: 2 });
   });
 
   it('says what would keep the data from being trained on', async () => {

@@ -96,7 +96,7 @@ export function parseRecipe(input: unknown, where: (keys: PropertyKey[]) => stri
 
 /** One thing that is wrong with a recipe's own words, whatever it names. */
 export interface RecipeIssue {
-  code: 'unknown-key' | 'missing-key' | 'wrong-value';
+  code: 'unknown-key' | 'missing-key' | 'wrong-value' | 'newer-version';
   /** Path of the key at fault, from the recipe's top. */
   keys: PropertyKey[];
   /** Without the place. */
@@ -116,9 +116,11 @@ export function checkRecipe(written: unknown): { recipe: Recipe } | { issues: Re
   const migrated = migrateRecipe(written);
   if ('problem' in migrated) {
     const { problem: message, hint } = migrated;
-    const isNewer = Number(written.version) > RECIPE_VERSION;
-    const instead = isNewer ? {} : { instead: [RECIPE_VERSION] };
-    return { issues: [{ code: 'wrong-value', keys: ['version'], message, hint, ...instead }] };
+    // No other number makes a newer recipe one of this version.
+    if (Number(written.version) > RECIPE_VERSION) {
+      return { issues: [{ code: 'newer-version', keys: ['version'], message, hint }] };
+    }
+    return { issues: [{ code: 'wrong-value', keys: ['version'], message, hint, instead: [RECIPE_VERSION] }] };
   }
   const { recipe: input } = migrated;
   const { class_weight } = input;
