@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Strategy, StrategySuggestion } from '../../protocol/index.ts';
+import { bitfit } from './bitfit.ts';
 import { freeze } from './freeze.ts';
 import { full } from './full.ts';
 import { head } from './head.ts';
@@ -9,7 +10,7 @@ import { lora } from './lora.ts';
 export { WrongKey } from './kind.ts';
 
 /** Every strategy by its `type`, in the order in which they are offered. */
-export const STRATEGIES: Readonly<Record<string, StrategyKind>> = { full, freeze, lora, head };
+export const STRATEGIES: Readonly<Record<string, StrategyKind>> = { full, freeze, lora, bitfit, head };
 
 /** A strategy as a recipe has it, by its `type`. */
 export const strategySchema = z.discriminatedUnion(

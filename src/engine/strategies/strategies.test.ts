@@ -65,6 +65,12 @@ describe('suggestStrategies', () => {
       strategy.type,
       learning_rate,
     ]);
-    expect(Object.fromEntries(rates)).toMatchObject({ full: undefined, freeze: undefined, lora: 1e-3, head: 1e-3 });
+    expect(Object.fromEntries(rates)).toMatchObject({
+      full: undefined,
+      freeze: undefined,
+      lora: 1e-3,
+      bitfit: 1e-3,
+      head: 1e-3,
+    });
   });
 });

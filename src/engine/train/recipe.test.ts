@@ -104,7 +104,7 @@ describe('parseRecipe', () => {
       `"The recipe: "lr_scheduler_type" is "linea" and must be "linear", "cosine", "constant" or "constant_with_warmup". Did you mean "linear"?"`,
     );
     expect(refusal({ ...minimal, strategy: { type: 'frozen' } })).toMatchInlineSnapshot(
-      `"The recipe: "strategy.type" is "frozen" and must be "full", "freeze", "lora" or "head"."`,
+      `"The recipe: "strategy.type" is "frozen" and must be "full", "freeze", "lora", "bitfit" or "head"."`,
     );
     expect(refusal({ ...minimal, strategy: { type: 'freeze' } })).toMatchInlineSnapshot(
       `"The recipe: "strategy.num_frozen_layers" is missing."`,
