@@ -11,6 +11,8 @@ export interface Adapters {
   readonly r: number;
   readonly lora_alpha: number;
   readonly lora_dropout: number;
+  /** As peft's config names the layers. */
+  readonly target_modules: readonly string[];
   readonly targets: readonly string[];
   readonly modulesToSave: readonly string[];
 }

@@ -151,7 +151,8 @@ describe('a scope computes', () => {
   it.each(['out,in', 'in,out'] as const)(
     'adapters beside weights laid out %s, which merge into them',
     async (layout) => {
-      const adapters: Adapters = { r: 2, lora_alpha: 6, lora_dropout: 0, targets: ['a.c'], modulesToSave: [] };
+      const settings = { r: 2, lora_alpha: 6, lora_dropout: 0, target_modules: ['c'] };
+      const adapters: Adapters = { ...settings, targets: ['a.c'], modulesToSave: [] };
       const deep = (scope: Scope, x: tf.Tensor) =>
         scope.at('a').linear('c', x as tf.Tensor2D, 4, { layout, bias: false });
       const encoder = {

@@ -9,6 +9,7 @@ const modelOf = (encoder: Encoder): Model => ({
   numLayers: encoder.numLayers,
   prefix: encoder.prefix,
   parameters: declarationOf(encoder).parameters,
+  loraTargets: encoder.loraTargets,
   adapters: encoder.adapters,
 });
 

@@ -21,6 +21,8 @@ export interface Model {
   /** Names of what is the base model's own begin with it. */
   readonly prefix: string;
   readonly parameters: ReadonlyMap<string, ParameterInfo>;
+  /** The linear layers that peft adapts in its family. */
+  readonly loraTargets: readonly string[];
   /** What the strategy has added. */
   readonly adapters?: Adapters | undefined;
 }
@@ -60,7 +62,7 @@ export interface StrategyKind<S extends Strategy = Strategy> {
   /** A parameter's learning rate over the run's; without it 1. */
   rate?(strategy: S, model: Model): (parameter: ParameterInfo) => number;
   /** Where what it adds is also written by itself: its part of peft's adapter_config.json. */
-  peftConfig?(strategy: S, adapters: Adapters): Record<string, unknown>;
+  peftConfig?(adapters: Adapters): Record<string, unknown>;
 }
 
 /** A strategy's key that does not fit the model. */

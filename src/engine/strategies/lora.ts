@@ -15,10 +15,10 @@ const schema = z.strictObject({
     .describe("Share of an adapter's input that is dropped during training."),
   target_modules: z
     .union([z.literal('all-linear'), z.array(z.string().min(1)).min(1)], { error: 'a list of names or "all-linear"' })
-    .default(['query', 'value'])
     .describe(
-      'Linear layers that get an adapter, given by the ends of their names (query, key, value, dense), or "all-linear".',
-    ),
+      'Linear layers that get an adapter, given by the ends of their names (query, key, value, dense), or "all-linear". If left out, those that peft adapts in models of this type: query and value for BERT.',
+    )
+    .exactOptional(),
   load_in_8bit,
 });
 
@@ -32,7 +32,7 @@ export const lora: StrategyKind<z.infer<typeof schema>> = {
   }),
   // The rate of peft's examples: adapters start from nothing.
   learningRate: 1e-3,
-  adapters({ r, lora_alpha, lora_dropout, target_modules }, { parameters, prefix }, isStored) {
+  adapters({ r, lora_alpha, lora_dropout, target_modules: given }, { parameters, prefix, loraTargets }, isStored) {
     const modules = [...parameters.values()].flatMap(({ name, layout, place }) =>
       layout ? [{ name: moduleOf(name), isHead: place === 'head' }] : [],
     );
@@ -42,13 +42,17 @@ export const lora: StrategyKind<z.infer<typeof schema>> = {
       .filter(({ name, isHead }) => isHead && !(name.startsWith(`${prefix}.`) && isStored(`${name}.weight`)))
       .map(({ name }) => name);
     const names = modules.map(({ name }) => name);
-    return { r, lora_alpha, lora_dropout, targets: targetsOf(names, target_modules, modulesToSave), modulesToSave };
+    const wanted = given ?? loraTargets;
+    const targets = targetsOf(names, wanted, modulesToSave);
+    // peft writes the layers that "all-linear" meant.
+    const target_modules = wanted === 'all-linear' ? targets : wanted;
+    return { r, lora_alpha, lora_dropout, target_modules, targets, modulesToSave };
   },
   trained(_, { adapters }) {
     const whole = new Set(adapters?.modulesToSave);
     return ({ name, isAdapter }) => isAdapter === true || whole.has(moduleOf(name));
   },
-  peftConfig: ({ r, lora_alpha, lora_dropout, target_modules }, { targets }) => ({
+  peftConfig: ({ r, lora_alpha, lora_dropout, target_modules }) => ({
     bias: 'none',
     fan_in_fan_out: false,
     init_lora_weights: true,
@@ -56,8 +60,7 @@ export const lora: StrategyKind<z.infer<typeof schema>> = {
     lora_dropout,
     peft_type: 'LORA',
     r,
-    // peft writes the layers that "all-linear" meant.
-    target_modules: target_modules === 'all-linear' ? targets : target_modules,
+    target_modules,
     use_dora: false,
     use_rslora: false,
   }),
@@ -68,7 +71,7 @@ const moduleOf = (parameter: string): string => parameter.slice(0, parameter.las
 /** peft's `all-linear`, or a list of names of which each must be somewhere. */
 function targetsOf(
   modules: readonly string[],
-  wanted: z.infer<typeof schema>['target_modules'],
+  wanted: readonly string[] | 'all-linear',
   modulesToSave: readonly string[],
 ): string[] {
   const adaptable = modules.filter((module) => !modulesToSave.includes(module));

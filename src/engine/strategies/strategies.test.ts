@@ -36,6 +36,27 @@ describe('every strategy', () => {
   });
 });
 
+describe('lora', () => {
+  it('adapts what peft adapts in models of the type, where a recipe does not say', () => {
+    const distilbert = createEncoder(
+      {
+        ...{ model_type: 'distilbert', vocab_size: 50, dim: 24, n_layers: 2, n_heads: 3, hidden_dim: 40 },
+        max_position_embeddings: 64,
+      },
+      'config.json',
+    );
+    const strategy = strategySchema.parse({ type: 'lora' });
+    const { targets, target_modules } = encoderFor(strategy, distilbert).adapters!;
+    expect(target_modules).toEqual(['q_lin', 'v_lin']);
+    expect(targets).toHaveLength(4);
+    expect(encoderFor(strategy, encoder).adapters!.target_modules).toEqual(['query', 'value']);
+    const given = strategySchema.parse({ type: 'lora', target_modules: ['query'] });
+    expect(() => encoderFor(given, distilbert)).toThrow(
+      expect.objectContaining({ key: 'target_modules', hint: expect.stringContaining('q_lin, k_lin, v_lin') }),
+    );
+  });
+});
+
 describe('suggestStrategies', () => {
   const strategyOf = (type: string, layers: number) =>
     suggestStrategies(1000, { ...USUAL_FACTS, layers }).find(({ strategy }) => strategy.type === type)!.strategy;

@@ -163,7 +163,6 @@ describe('--set', () => {
       r: 8,
       lora_alpha: 8,
       lora_dropout: 0,
-      target_modules: ['query', 'value'],
     });
     const wrong = (settings: object) => refusal({ ...minimal, strategy: { type: 'lora', ...settings } });
     expect(wrong({ r: 0 })).toMatchInlineSnapshot(`"The recipe: "strategy.r" is 0 and must be at least 1."`);

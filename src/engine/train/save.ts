@@ -43,7 +43,7 @@ export async function saveTaskModel(target: string, options: SaveOptions): Promi
   const { parameters } = model.store;
   const plain = adapters ? mergeLora(adapters, parameters, model.declaration().parameters) : parameters;
   const { folder, base, strategy } = options.adapter;
-  const peft = adapters && kindOf(strategy).peftConfig?.(strategy, adapters);
+  const peft = adapters && kindOf(strategy).peftConfig?.(adapters);
   if (peft) await saveAdapter(folder, task, model, adapters, base, peft);
   // What a pipeline cuts to: more than the positions and the model would fail there.
   await tokenizer.save(target, Math.min(maxLength, model.encoder.maxPositions));
