@@ -64,6 +64,24 @@ describe('createEncoder', () => {
     );
   });
 
+  it.each([
+    ['roberta', { max_position_embeddings: 2 }, 'max_position_embeddings is 2, not a whole number from 3 to'],
+    ['roberta', { pad_token_id: -1 }, 'pad_token_id is -1'],
+    ['distilbert', { sinusoidal_pos_embds: true }, 'sinusoidal_pos_embds is true; only false is supported'],
+    ['distilbert', { activation: 'relu' }, 'activation is "relu"; only "gelu" is supported'],
+    ['distilbert', { dim: 25 }, 'dim 25 is not divisible by n_heads 12'],
+  ])('refuses a %s with %j, naming the key', (model_type, keys, message) => {
+    expect(() => createEncoder({ ...GOOD, model_type, ...keys }, 'config.json')).toThrow(message);
+  });
+
+  it('takes what config.json leaves out from transformers’ defaults', () => {
+    const encoder = createEncoder({ model_type: 'distilbert' }, 'config.json');
+    expect([encoder.vocabSize, encoder.hiddenSize, encoder.numLayers, encoder.maxPositions]).toEqual([
+      30_522, 768, 6, 512,
+    ]);
+    expect(createEncoder({ ...GOOD, model_type: 'roberta' }, 'config.json').maxPositions).toBe(510);
+  });
+
   it('keeps a long value out of the message', () => {
     expect(() => createEncoder({ ...GOOD, hidden_act: 'x'.repeat(10_000) }, 'config.json')).toThrow(/^.{0,200}$/);
   });
