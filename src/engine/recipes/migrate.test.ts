@@ -45,6 +45,7 @@ describe('recipes of other versions', () => {
         },
       ],
     });
-    for (const version of [0, 1.5, null, {}]) expect(checkRecipe({ ...OLD, version })).toHaveProperty('issues');
+    for (const version of [0, 1.5, null, {}, { toString: 1 }])
+      expect(checkRecipe({ ...OLD, version })).toHaveProperty('issues');
   });
 });

@@ -115,11 +115,9 @@ export function checkRecipe(written: unknown): { recipe: Recipe } | { issues: Re
   }
   const migrated = migrateRecipe(written);
   if ('problem' in migrated) {
-    const { problem: message, hint } = migrated;
+    const { isNewer, problem: message, hint } = migrated;
     // No other number makes a newer recipe one of this version.
-    if (Number(written.version) > RECIPE_VERSION) {
-      return { issues: [{ code: 'newer-version', keys: ['version'], message, hint }] };
-    }
+    if (isNewer) return { issues: [{ code: 'newer-version', keys: ['version'], message, hint }] };
     return { issues: [{ code: 'wrong-value', keys: ['version'], message, hint, instead: [RECIPE_VERSION] }] };
   }
   const { recipe: input } = migrated;
