@@ -1,3 +1,5 @@
+import type { Metrics } from './events.ts';
+import type { MetricKey } from './metrics.ts';
 import type { TASKS, TaskName } from './tasks.ts';
 
 /** A 95 % interval. */
@@ -109,10 +111,12 @@ interface ReportOf<T extends TaskName> {
   n: number;
   /** In a cross-validation: number of folds whose answers these are together, each row's by the model that had not seen it. */
   folds?: number;
-  metrics: Record<MetricsOf<T>, number>;
+  metrics: Record<MetricsOf<T>, number> & Metrics;
   /** null where there are too few rows (`FEWEST_ROWS_FOR_INTERVALS`); an exact interval is always there. */
-  intervals: Record<MetricsOf<T>, Interval | null>;
+  intervals: Record<MetricsOf<T>, Interval | null> & Partial<Record<MetricKey, Interval | null>>;
 }
+
+export type ClassificationMetric = MetricsOf<'text-classification'>;
 
 /** One class for each text. */
 export interface ClassificationReport extends ReportOf<'text-classification'> {

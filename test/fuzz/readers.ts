@@ -5,7 +5,6 @@ import { PassThrough } from 'node:stream';
 import { inspectData } from '../../src/engine/data/inspect.ts';
 import type { Random } from '../../src/engine/data/random.ts';
 import { resolveDataset } from '../../src/engine/data/resolve.ts';
-import { formatReport } from '../../src/engine/evaluate/format.ts';
 import { readJsonRecord } from '../../src/engine/hub/json-file.ts';
 import { SafetensorsFile } from '../../src/engine/hub/safetensors.ts';
 import { createEncoder } from '../../src/engine/models/registry.ts';
@@ -14,6 +13,7 @@ import { connectRun } from '../../src/engine/runs/client.ts';
 import { Endpoint } from '../../src/engine/runs/endpoint.ts';
 import { EventLog } from '../../src/engine/runs/event-log.ts';
 import { createHandlers } from '../../src/engine/service/handlers.ts';
+import { taskNamed } from '../../src/engine/tasks/registry.ts';
 import { Tokenizer } from '../../src/engine/text/tokenizer.ts';
 import { loadRecipe } from '../../src/engine/train/recipe.ts';
 import { readMadeDatasets } from '../../src/extension/datasets/dataset.ts';
@@ -213,7 +213,7 @@ export function makeReaders(): Reader[] {
         } catch (error) {
           if (!(error instanceof SyntaxError)) throw error;
         }
-        for (const report of (await readReports(folder)).reports) formatReport(report, 100);
+        for (const report of (await readReports(folder)).reports) taskNamed(report.task).format(report, 100);
       },
     ),
     runSocket(),

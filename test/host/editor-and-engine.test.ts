@@ -19,6 +19,7 @@ import { RunStarter } from '../../src/extension/runs/starter.ts';
 import { RunStore } from '../../src/extension/runs/store.ts';
 import { cellRows } from '../../src/extension/views/cells.ts';
 import { RunFeed } from '../../src/extension/views/feed.ts';
+import type { ClassificationReport } from '../../src/protocol/evaluation.ts';
 import { buildEngine, removeEngine } from '../faults/engine.ts';
 import { makeWorkplace, tinyRows, writeRecipe } from '../faults/tiny.ts';
 
@@ -173,7 +174,7 @@ test('a run from the editor: live, paused, resumed, killed, interrupted, resumed
   for (const [i, actual] of report!.labels.entries()) {
     for (const [j, predicted] of report!.labels.entries()) {
       const cell = await cellRows(run.folder, { split: 'validation', actual, predicted }, service);
-      expect(cell.total).toBe(report!.confusion[i]![j]);
+      expect(cell.total).toBe((report as ClassificationReport).confusion[i]![j]);
       expect(cell.rows.length).toBe(cell.total);
     }
   }

@@ -1,5 +1,6 @@
 // The built webviews in headless Chromium: what a person does with keys and mouse, and what outlives a reload.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ClassificationReport } from '../../src/protocol/evaluation.ts';
 import type { DashboardMessage, TryoutMessage } from '../../src/protocol/webview.ts';
 import { launch, missing, openWebview, type Webview } from './browser.mjs';
 import { cellRows, madeFolds, madeRun, type RecordedRun } from './recording.mjs';
@@ -272,9 +273,9 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     const view = await open({ height: 1400 });
     const { page } = view;
     const run = madeRun({ classes: 2 });
-    const [report] = run.reports;
+    const report = run.reports[0] as ClassificationReport;
     const few = {
-      ...report!,
+      ...report,
       n: 4,
       intervals: { ...report!.intervals, accuracy: { low: 0.51, high: 1 }, f1_macro: null, mcc: null },
       per_class: [report!.per_class[0]!, { label: 'billing', precision: null, recall: null, f1: null, support: 0 }],

@@ -151,7 +151,7 @@ export const madeRun = (options = {}) => {
       message: '18 of 1000 texts (1.8 %) are longer than 128 tokens (max_length) and will be cut.',
     },
   ];
-  /** @type {{ step: number, metrics: Record<import('../../src/protocol/metrics.ts').MetricKey, number> } | null} */
+  /** @type {{ step: number, metrics: Record<import('../../src/protocol/evaluation.ts').ClassificationMetric, number> } | null} */
   let best = null;
   for (let step = 1; step <= done; step++) {
     const t = step / total;

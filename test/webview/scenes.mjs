@@ -100,7 +100,7 @@ const foldsAt =
 const fewRows = () => {
   const run = madeRun({ classes: 3, name: 'a handful of tickets' });
   const report = {
-    ...run.reports[0],
+    .../** @type {import('../../src/protocol/evaluation.ts').ClassificationReport} */ (run.reports[0]),
     n: 4,
     metrics: { loss: 0.31, accuracy: 1, f1_macro: 1, f1_weighted: 1, mcc: 1, ece: 0.12 },
     intervals: {

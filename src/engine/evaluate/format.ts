@@ -2,10 +2,14 @@ import displayWidth from 'fast-string-width';
 import {
   type ClassificationReport,
   classScore,
+  counted,
   type EvaluatedRow,
+  type EvaluationReport,
   FEW_ROWS_HINT,
   fewRowsNote,
+  type Interval,
   largest,
+  type MetricKey,
   type Metrics,
   measured,
   metricOf,
@@ -19,7 +23,7 @@ const WORST_LISTED = 10;
 const MIN_WIDTH = 40;
 const NAME_WIDTH = 24;
 /** In the place of what cannot be said. */
-const NONE = '–';
+export const NONE = '–';
 const TOO_FEW = 'too few rows';
 
 /**
@@ -28,41 +32,51 @@ const TOO_FEW = 'too few rows';
  */
 export function formatReport(report: ClassificationReport, width: number): string {
   const columns = Math.max(width, MIN_WIDTH);
-  return [metricTable(report), classTable(report), confusionTable(report, columns), worstRows(report, columns)]
+  return [summary(report), classTable(report), confusionTable(report, columns), worstRows(report, columns)]
     .filter((part) => part !== '')
     .join('\n\n');
 }
 
-function metricTable({ split, n, folds, labels, metrics, intervals, majority }: ClassificationReport): string {
-  // A report of another version may have others.
-  const rows = measured(metrics).map(({ key, name, interval: kind }) => {
-    const interval = intervals[key];
-    const beside = (majority as Partial<Metrics>)[key];
-    return [
-      name,
-      metricValue(key, metrics[key]),
-      interval
-        ? `${metricValue(key, interval.low)} to ${metricValue(key, interval.high)}`
-        : kind === null
-          ? ''
-          : TOO_FEW,
-      beside === undefined ? '' : metricValue(key, beside),
-    ];
-  });
+/** What was measured, with what to know about so few rows. @param what of it besides its rows */
+export function headOf({ split, n, folds }: EvaluationReport, what: string): string[] {
   const few = folds === undefined ? fewRowsNote(n) : null;
   return [
-    `${split}: n = ${n} ${n === 1 ? 'row' : 'rows'}, ${labels.length} ${labels.length === 1 ? 'class' : 'classes'}`,
+    `${split}: n = ${counted(n, 'row')}, ${what}`,
     ...(folds === undefined
       ? []
       : [`answers of all ${folds} folds, each row answered by the model that was not trained on it`]),
     ...(few === null
       ? []
       : [`${few} ${FEW_ROWS_HINT}`, '(validation_split in the recipe; luthier train RECIPE --folds 5)']),
-    '',
-    ...table([['metric', 'value', '95 % interval', 'majority'], ...rows]),
-    '',
-    `majority: always answering ${quoted(majority.label)}`,
-  ].join('\n');
+  ];
+}
+
+/** Metrics with their intervals, and beside them what else scores so, where that is given. */
+export function metricTable(report: EvaluationReport, beside?: { name: string; metrics: Metrics }): string[] {
+  const [metrics, intervals]: [Metrics, Partial<Record<MetricKey, Interval | null>>] = [
+    report.metrics,
+    report.intervals,
+  ];
+  // A report of another version may have others.
+  const rows = measured(metrics).map(({ key, name, interval: kind }) => {
+    const interval = intervals[key];
+    const range = interval && `${metricValue(key, interval.low)} to ${metricValue(key, interval.high)}`;
+    const other = beside?.metrics[key];
+    return [
+      name,
+      metricValue(key, metrics[key]!),
+      range ?? (kind === null ? '' : TOO_FEW),
+      ...(beside ? [other === undefined ? '' : metricValue(key, other)] : []),
+    ];
+  });
+  return table([['metric', 'value', '95 % interval', ...(beside ? [beside.name] : [])], ...rows]);
+}
+
+function summary(report: ClassificationReport): string {
+  const { labels, majority } = report;
+  const metrics = metricTable(report, { name: 'majority', metrics: majority as Metrics });
+  const head = headOf(report, counted(labels.length, 'class', 'classes'));
+  return [...head, '', ...metrics, '', `majority: always answering ${quoted(majority.label)}`].join('\n');
 }
 
 /** A metric as a terminal shows it: what is counted in percentage points as in the editor, the rest as figures. */
@@ -127,7 +141,7 @@ function verdict({ label, predicted, score }: EvaluatedRow): string {
 const quoted = (label: string): string => `“${shorten(label, NAME_WIDTH)}”`;
 
 /** Rows with columns in line: the first to the left, the others to the right. */
-function table(rows: string[][]): string[] {
+export function table(rows: string[][]): string[] {
   const widths = rows[0]!.map((_, column) => largest(rows, (row) => displayWidth(row[column]!)));
   return rows.map((row) =>
     row
@@ -143,7 +157,7 @@ function table(rows: string[][]): string[] {
 const CONTROL = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu;
 
 /** Text on one line, cut to a display width; control characters, which could drive the terminal, become spaces. */
-function shorten(text: string, width: number): string {
+export function shorten(text: string, width: number): string {
   const indent = /^ */.exec(text)![0];
   // A row's text may be megabytes long; what is shown is never more than two columns a character.
   const line =

@@ -1,4 +1,4 @@
-import { FEWEST_ROWS_FOR_INTERVALS, type Interval, type MetricKey } from '../../protocol/index.ts';
+import { type ClassificationMetric, FEWEST_ROWS_FOR_INTERVALS, type Interval } from '../../protocol/index.ts';
 import { Random } from '../data/random.ts';
 import type { Predictions } from './predictions.ts';
 import { averageScores, Tally } from './tally.ts';
@@ -20,8 +20,8 @@ const SEED = 20260101;
 export function intervalsOf(
   predictions: Predictions,
   confusion: readonly (readonly number[])[],
-  values: Record<MetricKey, number>,
-): Record<MetricKey, Interval | null> {
+  values: Record<ClassificationMetric, number>,
+): Record<ClassificationMetric, Interval | null> {
   const { n } = predictions;
   const hits = confusion.reduce((sum, row, k) => sum + row[k]!, 0);
   const accuracy = clopperPearson(hits, n);

@@ -1,8 +1,8 @@
 import {
+  type ClassificationMetric,
   type ClassificationReport,
   FEWEST_ROWS_FOR_INTERVALS,
   type Interval,
-  type MetricKey,
 } from '../../protocol/index.ts';
 import { clopperPearson, posterior } from './intervals.ts';
 import { NUM_WORST } from './report.ts';
@@ -25,7 +25,7 @@ export function pooledReport(reports: readonly ClassificationReport[]): Classifi
   const hits = Float64Array.from(labels, (_, k) => confusion[k]![k]!);
   const mean = (of: (report: ClassificationReport) => number): number =>
     reports.reduce((sum, report) => sum + of(report) * report.n, 0) / n;
-  const meanInterval = (key: MetricKey): Interval | null =>
+  const meanInterval = (key: ClassificationMetric): Interval | null =>
     reports.every((report) => report.intervals[key])
       ? { low: mean((r) => r.intervals[key]!.low), high: mean((r) => r.intervals[key]!.high) }
       : null;

@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import figures from '../../../test/parity/figures/sklearn-metrics.json' with { type: 'json' };
-import type { ClassificationReport, MetricKey } from '../../protocol/index.ts';
+import type { ClassificationMetric, ClassificationReport } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { classificationReport, NUM_WORST, type ReportOptions } from './report.ts';
 
-const KEYS: MetricKey[] = ['loss', 'accuracy', 'f1_macro', 'f1_weighted', 'mcc', 'ece'];
+const KEYS: ClassificationMetric[] = ['loss', 'accuracy', 'f1_macro', 'f1_weighted', 'mcc', 'ece'];
 
 function report(targets: number[], logits: number[][], over: Partial<ReportOptions> = {}): ClassificationReport {
   const classes = logits[0]?.length ?? 2;

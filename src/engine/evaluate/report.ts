@@ -104,7 +104,7 @@ function evaluatedRow(
 }
 
 /** A path relative to a folder that it is in, otherwise as it is. */
-function within(folder: string, path: string): string {
+export function within(folder: string, path: string): string {
   const inside = relative(folder, path);
   return inside === '' || /^\.\.([\\/]|$)/.test(inside) || isAbsolute(inside) ? path : inside;
 }

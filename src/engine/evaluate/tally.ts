@@ -1,4 +1,4 @@
-import type { ClassMetrics, MetricKey } from '../../protocol/index.ts';
+import type { ClassificationMetric, ClassMetrics } from '../../protocol/index.ts';
 import type { Predictions } from './predictions.ts';
 
 /** Equal-width bins of the expected calibration error. */
@@ -65,7 +65,7 @@ export class Tally {
   }
 
   /** Every metric over the rows added so far, of which there must be at least one. */
-  metrics(): Record<MetricKey, number> {
+  metrics(): Record<ClassificationMetric, number> {
     const n = this.#n;
     const averages = averageScores({ support: this.#support, predicted: this.#predicted, hits: this.#hits });
     return {

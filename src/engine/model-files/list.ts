@@ -12,6 +12,7 @@ import { classesOf } from '../models/classes.ts';
 import type { Encoder } from '../models/encoder.ts';
 import { createEncoder } from '../models/registry.ts';
 import { findRunFolders } from '../runs/folder.ts';
+import { taskOfModel } from '../tasks/registry.ts';
 import { checkWeights } from '../train/load-weights.ts';
 
 /**
@@ -74,7 +75,7 @@ async function describe(
       const names = weights.names();
       entry.model_type = typeof config.model_type === 'string' ? config.model_type.slice(0, 60) : '';
       entry.num_parameters = names.reduce((sum, n) => sum + weights.shape(n).reduce((a, b) => a * b, 1), 0);
-      const encoder = createEncoder(config, join(path, CONFIG_FILE));
+      const encoder = createEncoder(config, join(path, CONFIG_FILE), taskOfModel(config));
       checkWeights(folder, encoder);
       entry.labels = labelsOf(folder, encoder);
     } finally {

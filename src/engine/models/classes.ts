@@ -21,9 +21,9 @@ const OTHER_TASKS: Readonly<Record<string, string>> = {
 export function classesOf(folder: Folder, encoder: Encoder): string[] {
   const { path, config } = folder;
   const architectures = Array.isArray(config.architectures) ? config.architectures.map(String) : [];
-  const isClassifier =
-    architectures.length === 0 || architectures.some((it) => it.endsWith('ForSequenceClassification'));
-  const task = Object.keys(OTHER_TASKS).find((end) => architectures.some((it) => it.endsWith(end)));
+  const own = encoder.architecture.replace(/^.*(?=For)/, '');
+  const isClassifier = architectures.length === 0 || architectures.some((it) => it.endsWith(own));
+  const task = Object.keys(OTHER_TASKS).find((end) => end !== own && architectures.some((it) => it.endsWith(end)));
   if (!isClassifier && task !== undefined) {
     throw new LuthierError(
       'model-unsupported',
@@ -55,7 +55,7 @@ export function classesOf(folder: Folder, encoder: Encoder): string[] {
     );
   }
   const rows = folder.weights.shape(files.get(answers[0]!)!)[0] ?? 0;
-  refuseOtherProblems(folder, answers[0]!, rows);
+  if (own === 'ForSequenceClassification') refuseOtherProblems(folder, answers[0]!, rows);
   const names = classNames(config, `${path}/config.json`);
   if (names === null) return defaultNames(rows);
   if (names.labels.length !== rows) {

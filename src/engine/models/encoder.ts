@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { TaskName } from '../../protocol/index.ts';
+import { LuthierError } from '../errors.ts';
 import type { TensorSpec } from '../executors/executor.ts';
 import { type Batch, type BatchShape, batchSpecs, type Gather, packedBatch } from './batch.ts';
 import { type Config, ConfigReader } from './config.ts';
@@ -55,6 +56,13 @@ export function encoderOf<C>(family: Family<C>, config: Config, file: string, ta
   const deviation = read.number('initializer_range', 0.02);
   const { hidden: H, inner: F, layers, vocab, positions } = family.sizes(c);
   const head = family.heads[task.name];
+  if (!head) {
+    throw new LuthierError(
+      'model-unsupported',
+      `${file}: Luthier has no head for ${task.name} on a ${family.modelType} model yet.`,
+      'Choose another base model, or another task.',
+    );
+  }
   return {
     modelType: family.modelType,
     prefix: family.prefix,

@@ -35,5 +35,5 @@ export interface Family<C> {
   sizes(config: C): Sizes;
   /** The layers, for each of them `scope.at(…, its number)`. */
   forward(scope: Scope, batch: Batch, config: C): States;
-  readonly heads: Readonly<Record<TaskName, Head<C>>>;
+  readonly heads: Readonly<Record<'text-classification', Head<C>> & Partial<Record<TaskName, Head<C>>>>;
 }

@@ -121,7 +121,7 @@ function frontMatter(library: string, origin: Origin, facts: CardFacts): Record<
 
 function evaluationEntry(recipe: Recipe, report: EvaluationReport): object {
   const metrics = finite(report).flatMap(({ key, name, hub }) =>
-    hub === undefined ? [] : [{ type: hub, value: round(report.metrics[key]), name }],
+    hub === undefined ? [] : [{ type: hub, value: round(report.metrics[key]!), name }],
   );
   return {
     task: { type: taskNamed(recipe.task).save.pipeline },
@@ -139,7 +139,7 @@ function results({ reports }: CardFacts): string {
     const body = finite(report).map(({ key, name }) => {
       const interval = report.intervals[key];
       const range = interval ? `${round(interval.low)} – ${round(interval.high)}` : '–';
-      return `| ${name} | ${round(report.metrics[key])} | ${range} |`;
+      return `| ${name} | ${round(report.metrics[key]!)} | ${range} |`;
     });
     const chosen =
       split === 'validation'

@@ -2,7 +2,15 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, posix, resolve } from 'node:path';
 import { closest, distance } from 'fastest-levenshtein';
 import { exists } from '../../files/folders.ts';
-import type { Columns, DataSummary, RecipeFix, RecipeProblem, Strategy } from '../../protocol/index.ts';
+import {
+  type Columns,
+  type DataSummary,
+  type RecipeFix,
+  type RecipeProblem,
+  type Strategy,
+  TASKS,
+  type TaskName,
+} from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
 import { resolveDataset } from '../data/resolve.ts';
 import { LuthierError } from '../errors.ts';
@@ -12,6 +20,7 @@ import { mapWeights } from '../models/names.ts';
 import { createEncoder } from '../models/registry.ts';
 import { encoderFor, isTrainedBy } from '../strategies/apply.ts';
 import { WrongKey } from '../strategies/index.ts';
+import { taskNamed } from '../tasks/registry.ts';
 import { checkText, type Places } from './check-recipe-text.ts';
 import { recipeSchema } from './recipe-schema.ts';
 import { DEFAULT_BATCH } from './schedule.ts';
@@ -47,13 +56,18 @@ export class RecipeChecker {
     };
     const model = part('model');
     const dataset = part('dataset');
+    const task = part('task') ?? TASKS[0].name;
     const found = await Promise.all([
       model === undefined
         ? []
-        : checkModel({ model, strategy: part('strategy'), maxLength: part('max_length'), base, cacheFolder, places }),
+        : checkModel({
+            ...{ task, model, strategy: part('strategy'), maxLength: part('max_length') },
+            ...{ base, cacheFolder, places },
+          }),
       dataset === undefined
         ? []
         : this.#checkData({
+            task,
             dataset,
             columns: part('columns') ?? {},
             batch: 'per_device_train_batch_size' in given ? part('per_device_train_batch_size') : undefined,
@@ -97,6 +111,16 @@ export class RecipeChecker {
         const message = `${basename(file)} is ${(size / 1e6).toFixed(0)} MB in size: its columns and rows are checked when the run starts.`;
         return [...problems, { ...place, severity: 'info', code: 'data', message, fixes: [], choices: [] }];
       }
+      if (options.task !== TASKS[0].name) {
+        await taskNamed(options.task).load(file, {
+          base,
+          columns,
+          validation_split: 0,
+          seed: 0,
+          signal: options.signal,
+        });
+        return problems;
+      }
       const plain = await this.#inspect(file, train.columns, options.signal);
       const names = plain.columns.map(({ name }) => name);
       const absent = absentColumns(columns, names, basename(file), places);
@@ -131,6 +155,7 @@ export class RecipeChecker {
 }
 
 interface DataOptions {
+  task: TaskName;
   dataset: string | { train: string; validation?: string; test?: string };
   columns: Columns;
   batch: number | undefined;
@@ -142,6 +167,7 @@ interface DataOptions {
 }
 
 interface ModelOptions {
+  task: TaskName;
   model: string;
   strategy: Strategy | undefined;
   maxLength: number | undefined;
@@ -152,7 +178,7 @@ interface ModelOptions {
 
 /** Whether the model is there, can be trained, and has the layers and positions that the recipe speaks of. */
 async function checkModel(options: ModelOptions): Promise<RecipeProblem[]> {
-  const { model, strategy, maxLength, base, cacheFolder, places } = options;
+  const { task, model, strategy, maxLength, base, cacheFolder, places } = options;
   const at = places.value(['model']);
   const choices = [places.choice(['model'], 'model', 'Choose a model…')];
   let path: string;
@@ -165,7 +191,7 @@ async function checkModel(options: ModelOptions): Promise<RecipeProblem[]> {
   try {
     const folder = await openModelFolder(path);
     await folder.weights.close();
-    const encoder = createEncoder(folder.config, join(path, 'config.json'));
+    const encoder = createEncoder(folder.config, join(path, 'config.json'), taskNamed(task));
     const problems: RecipeProblem[] = [];
     if (strategy) {
       try {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ClassificationReport, MetricKey, Recipe, RunEvent } from '../../protocol/index.ts';
+import type { ClassificationMetric, ClassificationReport, Recipe, RunEvent } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { Control } from './control.ts';
 import { type CheckpointStore, isBetter, type LoopOptions, type LoopState, runTraining } from './loop.ts';
@@ -54,7 +54,14 @@ class Parabola implements Trainer {
   async evaluate(split: 'validation' | 'test', between?: (done: number, total: number) => Promise<void>) {
     for (let i = 1; i <= 3; i++) await between?.(i, 3);
     const loss = this.losses[this.step] ?? Math.abs(this.w[0]! - 3);
-    const metrics: Record<MetricKey, number> = { loss, accuracy: 0, f1_macro: 0, f1_weighted: 0, mcc: 0, ece: 0 };
+    const metrics: Record<ClassificationMetric, number> = {
+      loss,
+      accuracy: 0,
+      f1_macro: 0,
+      f1_weighted: 0,
+      mcc: 0,
+      ece: 0,
+    };
     return { split, n: 10, labels: this.labels, metrics } as unknown as ClassificationReport;
   }
 

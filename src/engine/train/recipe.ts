@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { exists, isFolder } from '../../files/folders.ts';
 import { writtenPath } from '../../files/written-path.ts';
 import { HOME } from '../../guard/index.ts';
-import { RECIPE_VERSION, type Recipe, type Strategy } from '../../protocol/index.ts';
+import { RECIPE_VERSION, type Recipe, type Strategy, taskOf } from '../../protocol/index.ts';
 import { listed } from '../data/problems.ts';
 import { LuthierError } from '../errors.ts';
 import { migrateRecipe } from '../recipes/migrate.ts';
@@ -149,6 +149,13 @@ export function checkRecipe(written: unknown): { recipe: Recipe } | { issues: Re
     return {
       issues: [{ code: 'wrong-value', keys: ['warmup_steps'], message, instead: [Math.round(warmup_steps)] }],
     };
+  }
+  const { name, metrics, best } = taskOf(recipe.task);
+  if (!('metric_for_best_model' in input)) recipe.metric_for_best_model = best;
+  else if (!metrics.includes(recipe.metric_for_best_model)) {
+    const message = `metric_for_best_model is ${recipe.metric_for_best_model}, which ${name} does not measure.`;
+    const hint = `It measures ${metrics.join(', ')}.`;
+    return { issues: [{ code: 'wrong-value', keys: ['metric_for_best_model'], message, hint, instead: [best] }] };
   }
   return { recipe };
 }

@@ -29,7 +29,7 @@ export async function cellRows(
     cell.evaluation === undefined
       ? reports.find(({ split }) => split === cell.split)
       : evaluations.find(({ name }) => name === cell.evaluation)?.report;
-  if (!report) return { rows: [], total: 0 };
+  if (report?.task !== 'text-classification') return { rows: [], total: 0 };
   const total = report.confusion[report.labels.indexOf(cell.actual)]?.[report.labels.indexOf(cell.predicted)] ?? 0;
   const rows = report.worst.filter((row) => row.label === cell.actual && row.predicted === cell.predicted);
   if (rows.length >= Math.min(total, MAX_CELL_ROWS) || !service || cell.evaluation !== undefined || report.folds)
