@@ -130,5 +130,44 @@ export interface ClassificationReport extends ReportOf<'text-classification'> {
   worst: EvaluatedRow[];
 }
 
+/** A place in a sentence's text, in UTF-16 units, that a type of spans names. */
+export interface TagSpan {
+  type: string;
+  start: number;
+  end: number;
+}
+
+/** A sentence with errors: its words with a space between them, and the spans in it. */
+export interface TaggedRow {
+  line: number;
+  file: string;
+  text: string;
+  gold: TagSpan[];
+  predicted: TagSpan[];
+  /** Mean over its words. */
+  loss: number;
+}
+
+/** How many spans were taken for what: null where there is none, or none was predicted; the same type for other words. */
+export interface TagMistake {
+  actual: string | null;
+  predicted: string | null;
+  n: number;
+}
+
+/** A tag for each word. Spans are counted as seqeval's default mode and conlleval count them. */
+export interface TagReport extends ReportOf<'token-classification'> {
+  /** Tags in the logits' order. */
+  labels: string[];
+  /** Sums over the sentences, from which the metrics follow. */
+  counts: Record<'words' | 'correct' | 'loss' | 'read' | 'right' | 'gold' | 'predicted', number>;
+  /** Of each type of spans. */
+  per_class: (ClassMetrics & { right: number; predicted: number })[];
+  /** The most frequent first. */
+  mistakes: TagMistake[];
+  /** Some of the sentences with errors, those with the highest loss first. */
+  errors: TaggedRow[];
+}
+
 /** What evaluation.json holds, one for each evaluated part. */
-export type EvaluationReport = ClassificationReport;
+export type EvaluationReport = ClassificationReport | TagReport;

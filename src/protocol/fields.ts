@@ -3,9 +3,9 @@ import type { TaskName } from './tasks.ts';
 
 /**
  * What a cell of a field holds: `text`, written by people and read by the tokenizer; `label`, one class of few;
- * `group`, what several rows have in common (a document, a customer).
+ * `group`, what several rows have in common (a document, a customer); `list`, several values, as JSON has them.
  */
-export type FieldKind = 'text' | 'label' | 'group';
+export type FieldKind = 'text' | 'label' | 'group' | 'list';
 
 /** One thing that a task needs to know of a row. */
 export interface Field {
@@ -61,6 +61,26 @@ export const FIELDS: Readonly<Record<TaskName, readonly Field[]>> = {
         ...['emotion', 'topic', 'tag', 'type', 'rating', 'stars', 'score', 'department', 'queue', 'priority'],
         ...['output', 'answer', 'y'],
       ],
+    },
+  ],
+  'token-classification': [
+    {
+      name: 'tokens',
+      title: 'words',
+      kind: 'list',
+      role: 'input',
+      required: true,
+      detail: 'Column of JSON with the list of words.',
+      usual: ['tokens', 'words'],
+    },
+    {
+      name: 'tags',
+      title: 'tags',
+      kind: 'list',
+      role: 'target',
+      required: true,
+      detail: 'Column of JSON with the list of tags, one for each word.',
+      usual: ['tags', 'ner_tags', 'pos_tags', 'chunk_tags'],
     },
   ],
 };

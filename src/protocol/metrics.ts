@@ -38,6 +38,9 @@ export const METRICS = [
   },
   { key: 'f1_weighted', name: 'weighted F1', unit: 'share', better: 'higher', interval: 'resampled' },
   { key: 'mcc', name: 'MCC', unit: 'score', better: 'higher', interval: 'resampled', hub: 'matthews_correlation' },
+  { key: 'f1', name: 'F1', unit: 'share', better: 'higher', interval: 'resampled', headline: true, hub: 'f1' },
+  { key: 'precision', name: 'precision', unit: 'share', better: 'higher', interval: 'resampled', hub: 'precision' },
+  { key: 'recall', name: 'recall', unit: 'share', better: 'higher', interval: 'resampled', hub: 'recall' },
   { key: 'loss', name: 'loss', unit: 'nats', better: 'lower', interval: 'resampled', headline: true },
   { key: 'ece', name: 'calibration error', unit: 'points', better: 'lower', interval: 'resampled' },
 ] as const satisfies readonly MetricDefinition[];

@@ -14,6 +14,8 @@ export interface Columns {
   label?: string;
   /** Rows with the same value here stay on one side of a split. */
   group?: string;
+  tokens?: string;
+  tags?: string;
 }
 
 export type BackendChoice = 'auto' | 'onnxruntime' | 'webgpu' | 'tensorflow' | 'wasm';

@@ -45,6 +45,8 @@ export const isEvaluatedRow = shape({
   loss: isNumber,
 });
 
+const isSpans = listOf(shape({ type: isString, start: isCount, end: isCount }));
+
 const rules: Rules<EvaluationReport, 'task'> = {
   'text-classification': {
     ...common,
@@ -53,6 +55,21 @@ const rules: Rules<EvaluationReport, 'task'> = {
     per_class: listOf(shape({ label: isString, precision: isScore, recall: isScore, f1: isScore, support: isCount })),
     confusion: listOf(listOf(isCount)),
     worst: listOf(isEvaluatedRow),
+  },
+  'token-classification': {
+    ...common,
+    labels: listOf(isString),
+    counts: recordOf(isNumber, isKey),
+    per_class: listOf(
+      shape({
+        ...{ label: isString, precision: isScore, recall: isScore, f1: isScore },
+        ...{ support: isCount, right: isCount, predicted: isCount },
+      }),
+    ),
+    mistakes: listOf(shape({ actual: nullOr(isString), predicted: nullOr(isString), n: isCount })),
+    errors: listOf(
+      shape({ line: isCount, file: isString, text: isString, gold: isSpans, predicted: isSpans, loss: isNumber }),
+    ),
   },
 };
 

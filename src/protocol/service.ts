@@ -121,6 +121,15 @@ export interface Prediction extends Texts {
   scores: Record<string, number>;
 }
 
+/** Entities of a text, as transformers' token-classification pipeline names them; places in code points. */
+export interface TagPrediction {
+  text: string;
+  entities: { entity_group: string; score: number; word: string; start: number; end: number }[];
+}
+
+/** A model's answer to a text, by its task. */
+export type Answer = Prediction | TagPrediction;
+
 export interface ModelEntry {
   /** As a recipe names it. */
   name: string;

@@ -19,6 +19,12 @@ export const TASKS = [
     metrics: ['accuracy', 'f1_macro', 'f1_weighted', 'mcc', 'loss', 'ece'],
     best: 'f1_macro',
   },
+  {
+    name: 'token-classification',
+    title: 'Token classification',
+    metrics: ['accuracy', 'f1', 'precision', 'recall', 'loss'],
+    best: 'f1',
+  },
 ] as const satisfies readonly TaskDescription[];
 
 export type TaskName = (typeof TASKS)[number]['name'];

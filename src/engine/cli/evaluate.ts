@@ -40,17 +40,12 @@ export async function evaluate(model: string, options: EvaluateCommandOptions): 
     onProgress: (done, total) => progress.update(done, total),
   }).finally(() => progress.close());
   if (options.json) {
-    const { split, metrics, n } = report;
-    printJson({
-      event: 'eval',
-      split,
-      metrics,
-      n,
-      intervals: report.intervals,
-      majority: report.majority,
-      per_class: report.per_class,
-      confusion: report.confusion,
-    });
+    const { split, metrics, n, intervals, per_class } = report;
+    const own =
+      report.task === 'text-classification'
+        ? { majority: report.majority, per_class, confusion: report.confusion }
+        : { per_class, mistakes: report.mistakes };
+    printJson({ event: 'eval', split, metrics, n, intervals, ...own });
   } else {
     printReport(report);
   }

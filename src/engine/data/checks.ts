@@ -185,7 +185,7 @@ async function reportMissingWords(
     const wait = stride.step(row.bytes);
     if (wait) await wait;
     for (const { field, pattern, found, words } of fields) {
-      const word = row[field]?.trim() ?? '';
+      const word = row[field as keyof Fields]?.trim() ?? '';
       if (!pattern.test(word)) continue;
       found.add(row.line);
       if (words.size < 3) words.add(word);

@@ -238,6 +238,8 @@ const KINDS: Record<FieldKind, KindRule> = {
   },
   // What belongs together only a person knows.
   group: { takesJson: false, score: () => 0, content: () => 'rows that stay together' },
+  // Found by name alone (tasks/token-classification).
+  list: { takesJson: true, score: () => 0, content: () => 'lists' },
 };
 
 function reasonFor(

@@ -2,10 +2,12 @@ import type { TaskName } from '../../protocol/index.ts';
 import type { ModelConfig } from '../hub/model-folder.ts';
 import type { AnyTask } from './task.ts';
 import { textClassification } from './text-classification/task.ts';
+import { tokenClassification } from './token-classification/task.ts';
 
 /** Every task, a line each. */
 const TASKS: { readonly [name in TaskName]: AnyTask } = {
   'text-classification': textClassification,
+  'token-classification': tokenClassification,
 };
 
 /** The task of a model's folder, by its class in config.json's `architectures`; the first where none is named. */

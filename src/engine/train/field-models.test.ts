@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TagPrediction } from '../../protocol/index.ts';
 import { type BertFolder, makeBertFolder, VOCAB } from '../hub/testing/bert-folder.ts';
 import { evaluateModel } from '../infer/evaluate-model.ts';
 import { createPredictor } from '../infer/predictor.ts';
@@ -102,18 +103,25 @@ describe('names of classes', () => {
 
 describe('models that are no text classifiers', () => {
   it.each([
-    [
-      'BertForTokenClassification',
-      { pooler: false },
-      'labels the tokens of a text (architectures in config.json: BertForTokenClassification)',
-    ],
-    ['BertForTokenClassification', {}, 'labels the tokens of a text'],
     ['BertForMultipleChoice', { classes: 1 }, 'chooses among several texts'],
     ['BertForQuestionAnswering', { classes: 0 }, 'finds answers in a text'],
     ['BertForMaskedLM', {}, 'is not a text classifier: architectures in config.json names BertForMaskedLM.'],
   ])('%s %o', async (architecture, options, message) => {
     const error = await refusal({ ...options, config: { architectures: [architecture] } });
     expect(error).toMatchObject({ code: 'model-unsupported', message: expect.stringContaining(message) });
+  });
+
+  it('a token classifier answers with entities, never with a class', async () => {
+    const folder = await folderOf({
+      pooler: false,
+      classes: 2,
+      config: { ...names('O', 'B-PER'), architectures: ['BertForTokenClassification'] },
+    });
+    const answer = (await predict(folder)) as unknown as TagPrediction;
+    expect(Object.keys(answer)).toEqual(['text', 'entities']);
+    for (const { entity_group, word, start, end } of answer.entities) {
+      expect([entity_group, word]).toEqual(['PER', TEXT.slice(start, end)]);
+    }
   });
 
   it('a classifier without a pooler, and a base model', async () => {
@@ -240,7 +248,7 @@ describe('a classifier that training starts from', () => {
       evaluateModel({ model, data: join(place, 'rows.csv'), base: place, split: 'test', note: () => {} });
     const [one, other] = [await evaluate(folder), await evaluate(target)];
     expect(other.metrics.accuracy).toBe(one.metrics.accuracy);
-    expect(other.metrics.f1_macro).toBeCloseTo(one.metrics.f1_macro, 6);
+    expect(other.metrics.f1_macro).toBeCloseTo(one.metrics.f1_macro!, 6);
     expect(other.metrics.loss).toBeCloseTo(one.metrics.loss, 5);
   });
 });
@@ -338,7 +346,7 @@ describe.skipIf(!existsSync(FIELD))('the folders in ../shared (skipped where the
     ['T40-num-labels-without-names/legacy', 'LABEL_0,LABEL_1,LABEL_2'],
     ['T41-names-and-head-differ/model', /id2label in config.json names 2 classes, but classifier.weight has 3 rows/],
     ['T42-same-classes-other-order/model', 'positive,negative,neutral'],
-    ['T43-token-classifier-as-text-classifier/model', /labels the tokens of a text/],
+    ['T43-token-classifier-as-text-classifier/model', 'entities'],
     ['T44-problem-type/multilabel', /problem_type in config.json is "multi_label_classification"/],
     ['T44-problem-type/regression', /problem_type in config.json is "regression"/],
     ['T46-safetensors-metadata/null', 'no,yes'],
@@ -355,7 +363,7 @@ describe.skipIf(!existsSync(FIELD))('the folders in ../shared (skipped where the
     ['T58-not-finite-weights/nan', /contains NaN/],
   ])('%s', async (folder, right) => {
     const said = await predict(join(FIELD, folder)).then(
-      ({ scores }) => Object.keys(scores).join(),
+      (answer) => ('entities' in answer ? 'entities' : Object.keys(answer.scores).join()),
       (error: unknown) => (error as Error).message,
     );
     if (typeof right === 'string') expect(said).toBe(right);

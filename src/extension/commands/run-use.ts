@@ -50,6 +50,14 @@ export async function tryModel(luthier: Luthier, ...args: unknown[]): Promise<vo
   await luthier.load();
   if (!luthier.runs.all().some(hasModel)) return await leadOn(luthier, NO_MODEL);
   const run = await runFor(luthier, args, hasModel, { title: 'Try Model', none: NO_MODEL });
+  const { task } = run.record.recipe;
+  if (task === 'token-classification') {
+    throw new HostError(
+      'usage',
+      `Try Model shows answers of text classifiers, and ${run.record.name} is a token classifier.`,
+      `In a terminal, luthier predict ${run.record.id} --text "…" names the entities of a text.`,
+    );
+  }
   luthier.tryouts.show(run);
   luthier.achieved('tried');
 }

@@ -358,7 +358,9 @@ class Tryout {
 
   /** Another run's model for this page; what was typed stays. */
   private async chooseModel(): Promise<void> {
-    const runs = this.options.store.all().filter(hasModel);
+    const runs = this.options.store
+      .all()
+      .filter((run) => hasModel(run) && run.record.recipe.task !== 'token-classification');
     const others = runs.filter(({ folder }) => folder !== this.run.folder);
     if (others.length === 0) {
       void tell('information', `${this.current.record.name} is the only run with a model.`);

@@ -8,6 +8,7 @@ import { classificationView } from './classification-view.ts';
 import type { Page } from './page.ts';
 import { intervalText, type NamedReport, reportsOf, shownReport } from './reports.ts';
 import type { RunView } from './store.ts';
+import { tagsView } from './tags-view.ts';
 
 /** What stands beside and below the metrics. */
 type TaskView<T extends TaskName> = (
@@ -19,6 +20,7 @@ type TaskView<T extends TaskName> = (
 /** One view for each task. */
 const VIEWS: { readonly [T in TaskName]: TaskView<T> } = {
   'text-classification': classificationView,
+  'token-classification': tagsView,
 };
 
 export const evaluationView = (run: RunView, page: Page): TemplateResult => {

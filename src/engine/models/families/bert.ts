@@ -54,6 +54,11 @@ export const bert: Family<BertConfig> = {
         return scope.linear('classifier', scope.drop('classifier', pooled, c.classifier_dropout), outputs);
       },
     },
+    'token-classification': {
+      architecture: 'BertForTokenClassification',
+      forward: (scope, states, outputs, c) =>
+        scope.linear('classifier', scope.drop('classifier', states, c.classifier_dropout), outputs),
+    },
   },
 };
 

@@ -56,6 +56,11 @@ export const distilbert: Family<DistilBertConfig> = {
         return scope.linear('classifier', scope.drop('classifier', x, c.seq_classif_dropout), outputs);
       },
     },
+    'token-classification': {
+      architecture: 'DistilBertForTokenClassification',
+      forward: (scope, states, outputs, c) =>
+        scope.linear('classifier', scope.drop('classifier', states, c.dropout), outputs),
+    },
   },
 };
 

@@ -31,6 +31,11 @@ export const roberta: Family<RobertaConfig> = {
         return scope.linear('out_proj', scope.drop('out_proj', x, c.classifier_dropout), outputs);
       },
     },
+    'token-classification': {
+      architecture: 'RobertaForTokenClassification',
+      forward: (scope, states, outputs, c) =>
+        scope.linear('classifier', scope.drop('classifier', states, c.classifier_dropout), outputs),
+    },
   },
 };
 

@@ -1,0 +1,35 @@
+import type { TagPrediction, TagReport } from '../../../protocol/index.ts';
+import type { Task } from '../task.ts';
+import { entitiesOf, showEntities } from './decode.ts';
+import { encodeSentences, encodeTexts, type TaggedItem, tellLong } from './encode.ts';
+import { formatTags } from './format.ts';
+import { loadForEvaluation, loadSentences, type Sentence, textOf } from './load.ts';
+import { pooledTags, tagReport } from './report.ts';
+
+/** A tag for each word: names, parts of speech. */
+export const tokenClassification: Task<Sentence, TaggedItem, TagPrediction, TagReport> = {
+  name: 'token-classification',
+  reads: 'all',
+  load: loadSentences,
+  loadEvaluation: loadForEvaluation,
+  key: textOf,
+  stratum: ({ tags }) => tags.find((tag) => tag > 0) ?? -1,
+  text: textOf,
+  inputs: () => ['tokens'],
+  encode: encodeSentences,
+  tellLong,
+  prepare: encodeTexts,
+  decode: entitiesOf,
+  show: showEntities,
+  evaluate: tagReport,
+  pool: pooledTags,
+  format: formatTags,
+  save: {
+    config: {},
+    peft: 'TOKEN_CLS',
+    pipeline: 'token-classification',
+    noun: 'token classifier',
+    does: (labels) => `gives each word one of ${labels} tags`,
+    autoModel: 'TokenClassification',
+  },
+};
