@@ -164,7 +164,7 @@ export class TryoutElement extends LightElement {
         @input=${(event: Event) => this.#edit(of, (event.target as VscodeTextarea).value)} @keydown=${this.#key}></vscode-textarea>`;
     if (!pair) return field('text', 'Texts, one per line', 'Type or paste one text, or several, one per line', 4);
     const named = (place: string, column: string) =>
-      html`<label class="field-name">${place} text <span class="muted">${column}</span></label>`;
+      html`<label class="field-name">${place} text <span class="muted">(${column})</span></label>`;
     return html`<div class="pair">
       <div>${named('First', pair.text)}${field('text', `First text, ${pair.text}`, 'Type or paste the first text', 4)}</div>
       <div>${named('Second', pair.text_pair)}${field('textPair', `Second text, ${pair.text_pair}`, 'Type or paste the second text', 4)}</div>
