@@ -1,6 +1,5 @@
 import type { AlignedText } from './aligned.ts';
-import { escaped } from './part.ts';
-import { WORD } from './patterns.ts';
+import { anyOf, WORD } from './patterns.ts';
 import type { Normalizer } from './steps.ts';
 
 /** An entry of tokenizer.json's `added_tokens`. */
@@ -33,8 +32,8 @@ class Finder {
 
   constructor(tokens: ReadonlyMap<string, AddedToken>) {
     this.#tokens = tokens;
-    const contents = [...tokens.keys()].filter((content) => content !== '').sort((a, b) => b.length - a.length);
-    this.#pattern = contents.length === 0 ? null : new RegExp(contents.map(escaped).join('|'), 'gu');
+    const contents = [...tokens.keys()].filter((content) => content !== '');
+    this.#pattern = contents.length === 0 ? null : anyOf(contents);
     this.#any = this.#pattern && new RegExp(this.#pattern.source, 'u');
   }
 

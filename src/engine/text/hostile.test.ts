@@ -53,6 +53,12 @@ describe('a tokenizer from outside', () => {
   it.each<[string, object]>([
     ['a normalizer without its pattern', { normalizer: { type: 'Replace', content: '' } }],
     ['a pattern that is none', { pre_tokenizer: { type: 'Split', pattern: { Regex: '(' }, behavior: 'Isolated' } }],
+    [
+      'a text too long to look for',
+      { normalizer: { type: 'Replace', pattern: { String: 'x'.repeat(3e6) }, content: '' } },
+    ],
+    ['a pattern too long', { normalizer: { type: 'Replace', pattern: { Regex: 'x'.repeat(3e6) }, content: '' } }],
+    ['an added token too long to look for', { added_tokens: [{ id: 5, content: 'x'.repeat(3e6) }] }],
     ['a sequence of nothing', { normalizer: { type: 'Sequence', normalizers: null } }],
     ['a post_processor of nothing', { post_processor: { type: 'Sequence', processors: null } }],
     ['a prototype’s name', { pre_tokenizer: { type: '__proto__' } }],

@@ -1,4 +1,4 @@
-import { jsPattern } from './patterns.ts';
+import { anyOf, jsPattern } from './patterns.ts';
 
 type Json = Record<string, unknown>;
 
@@ -84,13 +84,13 @@ export class Part {
     const pattern = this.value(key);
     if (!isObject(pattern)) throw this.wrong(key, 'must be an object with a "String" or a "Regex"');
     const { String: text, Regex: source } = pattern;
-    if (typeof text === 'string' && text !== '') return new RegExp(escaped(text), 'gu');
-    if (typeof source !== 'string') throw this.wrong(key, 'must be an object with a "String" or a "Regex"');
     try {
-      return jsPattern(source);
+      if (typeof text === 'string' && text !== '') return anyOf([text]);
+      if (typeof source === 'string') return jsPattern(source);
     } catch (error) {
-      throw this.wrong(key, `has a regular expression that cannot be read (${(error as Error).message})`);
+      throw this.wrong(key, `has a regular expression that cannot be read (${(error as Error).message.slice(0, 200)})`);
     }
+    throw this.wrong(key, 'must be an object with a "String" or a "Regex"');
   }
 
   /** Keys that change nothing here. */
@@ -106,5 +106,3 @@ export class Part {
       throw new PartError(`key "${this.path}.${unread}" is not one that Luthier knows for ${this.type}`);
   }
 }
-
-export const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');

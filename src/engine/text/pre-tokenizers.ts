@@ -1,8 +1,8 @@
 import type { AlignedText } from './aligned.ts';
 import { BertPreTokenizer } from './bert-text.ts';
 import { byteLevelAligned, bytesOf } from './byte-level.ts';
-import { escaped, type Part } from './part.ts';
-import { jsPattern, WORD } from './patterns.ts';
+import type { Part } from './part.ts';
+import { anyOf, jsPattern, WORD } from './patterns.ts';
 import { type PreTokenizer, SpanPreTokenizer } from './steps.ts';
 import { PUNCTUATION } from './unicode-tables.ts';
 
@@ -83,7 +83,7 @@ class Metaspace implements PreTokenizer {
   constructor(replacement: string, scheme: 'always' | 'first' | 'never', split: boolean) {
     this.#replacement = replacement;
     this.#scheme = scheme;
-    this.#split = split ? new Split(new RegExp(escaped(replacement), 'gu'), 'MergedWithNext') : null;
+    this.#split = split ? new Split(anyOf([replacement]), 'MergedWithNext') : null;
   }
 
   words(text: string): string[] {
@@ -150,7 +150,7 @@ export function createPreTokenizer(part: Part): PreTokenizer {
     case 'WhitespaceSplit':
       return new Split(/\p{White_Space}/gu, 'Removed');
     case 'CharDelimiterSplit':
-      return new Split(new RegExp(escaped(part.string('delimiter')), 'gu'), 'Removed');
+      return new Split(anyOf([part.string('delimiter')]), 'Removed');
     case 'Punctuation':
       return new Split(new RegExp(`[${PUNCTUATION}]`, 'gu'), part.oneOf('behavior', BEHAVIORS, 'Isolated'));
     case 'Digits':

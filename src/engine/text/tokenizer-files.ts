@@ -236,7 +236,10 @@ function checkTokenizerJson(file: string, json: Json): void {
     );
     if (bad >= 0) throw invalid(file, `key "model.vocab[${bad}]" must be a piece and its score`);
     if (model.unk_id != null && !(isId(model.unk_id) && model.unk_id < vocab.length))
-      throw invalid(file, `key "model.unk_id" is ${String(model.unk_id)}, outside a vocabulary of ${vocab.length}`);
+      throw invalid(
+        file,
+        `key "model.unk_id" is ${JSON.stringify(model.unk_id).slice(0, 40)}, outside a vocabulary of ${vocab.length}`,
+      );
   } else if (isObject(vocab)) {
     // Values first: looking each of 30,000 pieces up by name takes 20 ms.
     if (!Object.values(vocab).every(isId)) {

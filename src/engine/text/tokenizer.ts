@@ -95,10 +95,12 @@ export class Tokenizer {
     try {
       this.#pipeline = new Pipeline(files.json);
     } catch (error) {
-      if (!(error instanceof PartError || error instanceof RangeError || error instanceof TypeError)) throw error;
+      if (![PartError, RangeError, SyntaxError, TypeError].some((kind) => error instanceof kind)) throw error;
       throw invalid(
         files.source,
-        error instanceof TypeError ? 'is not understood (a part of it is missing or of another kind)' : error.message,
+        error instanceof TypeError
+          ? 'is not understood (a part of it is missing or of another kind)'
+          : (error as Error).message.slice(0, 300),
         'Luthier reads BERT’s, RoBERTa’s, GPT’s, Llama’s, T5’s and BART’s tokenizers. If this should be one, copy its files from the model’s page again.',
         error,
       );
