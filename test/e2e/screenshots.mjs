@@ -103,6 +103,9 @@ async function takeAll(window, take) {
   await page.locator('.codelens-decoration a').filter({ hasText: 'Train' }).first().waitFor();
   await take('recipe');
   await window.openFile('tickets.csv');
+  // Its list takes a share of the window's height: here all of it is to be seen.
+  const size = page.viewportSize();
+  await page.setViewportSize({ ...size, height: 980 });
   await window.command('Luthier: Fine-tune on Selection');
   await window.answerUntilSummary('starters/bert');
   await take('fine-tune');
@@ -114,6 +117,7 @@ async function takeAll(window, take) {
     height: summary.height + 16,
   });
   await page.keyboard.press('Escape');
+  await page.setViewportSize(size);
   await window.command('Luthier: Get Started');
   await page.locator('.gettingStartedContainer .step-list-container, .gettingStartedDetailsContent').first().waitFor();
   await take('walkthrough');

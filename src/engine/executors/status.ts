@@ -36,13 +36,16 @@ function statusOf(name: Executor['name'], probe: Probe, rates: Rates): Omit<Back
   return { usable: true, detail: `${library}${threads}`, gflops: rates[name] ?? null };
 }
 
-/** The rate of the backend that `auto` takes here, measured once and remembered. */
+/**
+ * The best rate of the backend that `auto` takes here. Each process that asks measures it: a rate found while the machine
+ * was busy would else make every later estimate too long.
+ */
 export async function measureMachine(): Promise<number> {
   const executor = await createExecutor('auto');
   try {
-    const known = (await readRates(executor.library, 'base'))[executor.name];
-    if (known) return known;
+    const known = (await readRates(executor.library, 'base'))[executor.name] ?? 0;
     const rate = await measureRate(executor, widthOf('base'));
+    if (rate <= known) return known;
     await rememberRates(executor.library, 'base', { [executor.name]: rate });
     return rate;
   } finally {
