@@ -104,7 +104,7 @@ async function takeAll(window, take) {
   await take('recipe');
   await window.openFile('tickets.csv');
   // Its list takes a share of the window's height: here all of it is to be seen.
-  const size = page.viewportSize();
+  const size = page.viewportSize() ?? SIZES.wide;
   await page.setViewportSize({ ...size, height: 980 });
   await window.command('Luthier: Fine-tune on Selection');
   await window.answerUntilSummary('starters/bert');
