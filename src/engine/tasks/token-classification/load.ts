@@ -43,12 +43,12 @@ export async function loadSentences(reference: DatasetReference, options: LoadOp
   withoutLeaks(data, 'validation', ['train', 'test'], told);
   withoutLeaks(data, 'test', ['train'], told);
   if (!validation && share > 0) {
-    const rows = data.train.map((row) => ({ label: stratumOf(row, labels), key: textOf(row) }));
+    const rows = data.train.map((row) => ({ label: stratumOf(row, labels), key: textOf(row), group: row.group }));
     const split = stratifiedSplit(rows, share, seed);
     if (split.held_out.length === 0) {
       throw new LuthierError(
         'data-invalid',
-        `${counted(rows.length, 'sentence')} ${rows.length === 1 ? 'is' : 'are'} too few to hold out a share of ${share} for validation.`,
+        `${counted(rows.length, 'sentence')}${rows.some(({ group }) => group !== undefined) ? ' with their groups' : ''} ${rows.length === 1 ? 'is' : 'are'} too few to hold out a share of ${share} for validation.`,
         'Add sentences, raise validation_split, or set it to 0 to train on all of them.',
       );
     }
@@ -110,13 +110,16 @@ function withoutLeaks(
 ): void {
   for (const other of others) {
     const known = new Set(data[other].map(textOf));
-    const found = data[name].filter((row) => known.has(textOf(row)));
+    const groups = new Set(data[other].flatMap(({ group }) => group ?? []));
+    const isKnown = (row: Sentence) => known.has(textOf(row)) || (row.group !== undefined && groups.has(row.group));
+    const found = data[name].filter(isKnown);
     if (found.length === 0) continue;
-    data[name] = data[name].filter((row) => !known.has(textOf(row)));
+    data[name] = data[name].filter((row) => !isKnown(row));
+    const what = groups.size > 0 ? ', or their group,' : '';
     problems.add(
       'warning',
       `leak-${other}`,
-      `${counted(found.length, `${name} sentence`)} (${places(found.map(({ line }) => line))}) ${found.length === 1 ? 'is also in' : 'are also in'} the ${other === 'train' ? 'training' : other} part and left out of ${name}.`,
+      `${counted(found.length, `${name} sentence`)}${what} (${places(found.map(({ line }) => line))}) ${found.length === 1 && !what ? 'is also in' : 'are also in'} the ${other === 'train' ? 'training' : other} part and left out of ${name}.`,
     );
     if (data[name].length > 0) continue;
     throw new LuthierError(

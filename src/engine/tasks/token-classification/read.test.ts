@@ -75,3 +75,23 @@ it('holds out sentences by their first type, never one on two sides, and orders 
   const turned = await loadSentences(await written('turned.conll', sentences.reverse().join('\n')), options);
   expect(turned.labels).toEqual(data.labels);
 });
+
+it('keeps the sentences of a group on one side, in one file and between files', async () => {
+  const row = (i: number) => JSON.stringify({ tokens: [`w${i}`, 'left'], tags: ['B-PER', 'O'], page: `p${i % 6}` });
+  const file = await written('pages.jsonl', Array.from({ length: 60 }, (_, i) => row(i)).join('\n'));
+  const options = { base: place, validation_split: 0.3, seed: 1, columns: { group: 'page' } };
+  const data = await loadSentences(file, options);
+  const sides = [data.train, data.validation].map((part) => new Set(part.map(({ group }) => group)));
+  expect(data.validation.length).toBeGreaterThan(0);
+  expect(sides[0]!.size + sides[1]!.size).toBe(6);
+  const other = await written('other.jsonl', [row(100), row(5).replace('p5', 'p9')].join('\n'));
+  const named = await loadSentences({ train: file, validation: other }, options).catch((error: Error) => error.message);
+  expect(named).toContain('Every validation sentence is also in the training part');
+});
+
+it('a group without a column is refused, not passed over', async () => {
+  const file = await written('grouped.conll', 'Ana B-PER\n\nOslo B-LOC\n');
+  await expect(readSentences(file, { columns: { group: 'page' } })).rejects.toThrow('cannot say which sentences stay');
+  const json = await written('grouped.jsonl', '{"tokens": ["a"], "tags": ["O"]}\n{"tokens": ["b"], "tags": ["O"]}\n');
+  await expect(readSentences(json, { columns: { group: 'page' } })).rejects.toThrow('has no column “page”');
+});

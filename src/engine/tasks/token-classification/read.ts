@@ -3,6 +3,7 @@ import { type Columns, counted, type DataProblem, FIELDS, fieldOf } from '../../
 import { Problems, places } from '../../data/problems.ts';
 import { readTable } from '../../data/read.ts';
 import { readLines } from '../../data/read-lines.ts';
+import { nameOf } from '../../data/row-source.ts';
 import type { Table } from '../../data/table.ts';
 import { LuthierError } from '../../errors.ts';
 import { readJsonRecord } from '../../hub/json-file.ts';
@@ -38,6 +39,13 @@ export async function readSentences(
   }: { columns?: Columns; encoding?: string | undefined; signal?: AbortSignal | undefined },
 ): Promise<ReadSentences> {
   if (isJson(file)) return fromJson(file, await readTable({ file }, { encoding, signal }), columns);
+  if (columns.group !== undefined) {
+    throw new LuthierError(
+      'data-invalid',
+      `${nameOf(file)} has no named columns, so “${columns.group}” cannot say which sentences stay together.`,
+      'Use JSON Lines with tokens, tags and that column, or name a file for each part.',
+    );
+  }
   const { lines, problems } = await readLines(file, encoding);
   const read = fromLines(file, lines);
   return { ...read, problems: [...problems, ...read.problems] };
@@ -97,13 +105,11 @@ async function fromJson(file: string, table: Table, given: Columns): Promise<Rea
     const wanted = given[name] ?? table.columns.find((column) => usual.includes(column.toLowerCase()));
     const index = wanted === undefined ? -1 : table.columns.indexOf(wanted);
     if (index >= 0) return { name: wanted!, index };
-    throw new LuthierError(
-      'data-invalid',
-      `${table.name} has no column ${given[name] === undefined ? `for the ${title}` : `“${given[name]}”`}.`,
-      `Its columns are ${table.columns.slice(0, 20).join(', ')}. Name ${FIELDS['token-classification'].map((field) => `“${field.name}”`).join(' and ')} under “columns”.`,
-    );
+    throw noColumn(table, given[name] === undefined ? `for the ${title}` : `“${given[name]}”`);
   };
   const [tokens, tags] = [find('tokens'), find('tags')];
+  const group = given.group === undefined ? -1 : table.columns.indexOf(given.group);
+  if (given.group !== undefined && group < 0) throw noColumn(table, `“${given.group}”`);
   const names = await classLabels(dirname(file), tags.name);
   const sentences: WrittenSentence[] = [];
   for (const row of table.rows) {
@@ -128,12 +134,16 @@ async function fromJson(file: string, table: Table, given: Columns): Promise<Rea
           'Write the tags as text, or put a dataset_info.json that lists their names (features) beside the file.',
         );
       }
-      sentences.push({ file: row.file ?? file, line: row.line, words: words.map(String), tags: named as string[] });
+      const together = group < 0 ? undefined : row.value(group)?.trim() || undefined;
+      sentences.push({
+        ...{ file: row.file ?? file, line: row.line, words: words.map(String), tags: named as string[] },
+        ...(together !== undefined && { group: together }),
+      });
     }
   }
   return {
     sentences,
-    columns: { tokens: tokens.name, tags: tags.name },
+    columns: { tokens: tokens.name, tags: tags.name, ...(given.group !== undefined && { group: given.group }) },
     reason: `Words are in “${tokens.name}”, tags in “${tags.name}”.`,
     problems: [
       ...table.problems.filter(
@@ -143,6 +153,13 @@ async function fromJson(file: string, table: Table, given: Columns): Promise<Rea
     ],
   };
 }
+
+const noColumn = (table: Table, which: string): LuthierError =>
+  new LuthierError(
+    'data-invalid',
+    `${table.name} has no column ${which}.`,
+    `Its columns are ${table.columns.slice(0, 20).join(', ')}. Name ${FIELDS['token-classification'].map((field) => `“${field.name}”`).join(' and ')} under “columns”.`,
+  );
 
 const isList = (value: unknown): value is unknown[] => Array.isArray(value);
 const isNumber = (value: unknown): boolean =>
