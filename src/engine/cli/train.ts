@@ -42,7 +42,8 @@ export async function train(recipeFile: string | undefined, options: TrainOption
   if (options.encoding !== undefined) sets.push(`encoding=${requireEncoding(options.encoding)}`);
   const loaded = recipeFile === undefined ? await ask(sets, options) : await loadRecipe(recipeFile, sets);
   if (loaded === null) return EXIT.interrupted;
-  if (loaded.suggested) note(`Strategy, what --set leaves out suggested: ${JSON.stringify(loaded.suggested)}`);
+  if (loaded.suggested)
+    note(`Strategy: ${JSON.stringify(loaded.suggested)} (keys that --set leaves out have the suggested values).`);
   const encoding = await settleEncoding(loaded.recipe, loaded.base, options.json ?? false);
   if (encoding === null) return EXIT.interrupted;
   if (encoding !== undefined) loaded.recipe.encoding = encoding;
