@@ -198,7 +198,8 @@ class Bench {
   ): Promise<void> {
     this.#versions ??= { ...ourVersions(), ...(this.#against === null ? await peerVersions(this.python) : {}) };
     const pairs = this.options.pairs ? ` --pairs ${this.options.pairs}` : '';
-    const command = `npx luthier bench ${name}${pairs}`;
+    const against = this.#against === null ? '' : ` --against ${this.#against}`;
+    const command = `npx luthier bench ${name}${against}${pairs}`;
     for (const peer of peers) {
       const result = resultOf(peer, { ...described, ...this.session.of(name), command, versions: this.#versions });
       if (peer !== 'before') saveResult(root, result, ORDER);

@@ -8,7 +8,7 @@ import { Random } from '../src/engine/data/random.ts';
 import { createExecutor } from '../src/engine/executors/create.ts';
 import { measureRate } from '../src/engine/executors/measure.ts';
 import { createEncoder } from '../src/engine/models/registry.ts';
-import { encoderFor, isHeldIn8Bit, isTrainedBy } from '../src/engine/strategies/apply.ts';
+import { encoderFor, isHeldIn8Bit, isTrainedIn } from '../src/engine/strategies/apply.ts';
 import type { LabelledItem } from '../src/engine/tasks/task.ts';
 import { initializeAll } from '../src/engine/train/load-weights.ts';
 import { TaskModel } from '../src/engine/train/model.ts';
@@ -42,7 +42,7 @@ const classifier = new TaskModel({
   encoder,
   numLabels: 2,
   padId: 0,
-  isTrained: isTrainedBy(strategy, encoder),
+  isTrained: isTrainedIn(strategy, encoder),
   isHeldIn8Bit: isHeldIn8Bit(strategy, encoder),
   accumulate: false,
   labelSmoothing: 0,

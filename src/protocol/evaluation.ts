@@ -14,9 +14,9 @@ export const FEWEST_ROWS_FOR_INTERVALS = 10;
 /** Over fewer rows than this, accuracy's interval spans 35 points or more. */
 const ROWS_THAT_SAY_SOMETHING = 30;
 
-/** "4 rows held out: this says little.", or null where there are rows enough. */
+/** As a label: "4 rows held out: this says little", or null where there are rows enough. */
 export function fewRowsNote(n: number): string | null {
-  return n < ROWS_THAT_SAY_SOMETHING ? `${n} ${n === 1 ? 'row' : 'rows'} held out: this says little.` : null;
+  return n < ROWS_THAT_SAY_SOMETHING ? `${n} ${n === 1 ? 'row' : 'rows'} held out: this says little` : null;
 }
 
 /** What can be done about few rows held out. */

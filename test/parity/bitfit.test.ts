@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Executor } from '../../src/engine/executors/executor.ts';
 import { SafetensorsFile } from '../../src/engine/hub/safetensors.ts';
 import { createEncoder } from '../../src/engine/models/registry.ts';
-import { isTrainedBy } from '../../src/engine/strategies/apply.ts';
+import { isTrainedBy, isTrainedIn } from '../../src/engine/strategies/apply.ts';
 import { TaskModel } from '../../src/engine/train/model.ts';
 import { adamWStep, gradientNorm } from '../../src/engine/train/optimizer.ts';
 import type { Recipe } from '../../src/protocol/index.ts';
@@ -39,7 +39,15 @@ describe.each(EXECUTORS)("BitFit against PyTorch's in float64: $title", ({ isThe
       labels: Int32Array.of(label),
     }));
     const model = new TaskModel({
-      ...{ executor, encoder, numLabels: f.num_labels, padId: 0, isTrained, accumulate: false, labelSmoothing: 0 },
+      ...{
+        executor,
+        encoder,
+        numLabels: f.num_labels,
+        padId: 0,
+        isTrained: isTrainedIn({ type: 'bitfit' }, encoder),
+        accumulate: false,
+        labelSmoothing: 0,
+      },
       ...{ maxBatch: { texts: texts.length, tokens: 16 }, seed: 1 },
     });
     const { store, device } = model;

@@ -282,7 +282,7 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     };
     await view.send(snapshot({ ...run, reports: [few] }));
     await view.settle();
-    expect(await text(view, '.tile .detail')).toBe('4 rows held out: this says little.');
+    expect(await text(view, '.tile .detail')).toBe('4 rows held out: this says little');
     await page.keyboard.press('2');
     await view.settle();
     expect(await text(view, '.few')).toContain('4 rows held out: this says little.');

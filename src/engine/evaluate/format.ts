@@ -47,7 +47,7 @@ export function headOf({ split, n, folds }: EvaluationReport, what: string): str
       : [`answers of all ${folds} folds, each row answered by the model that was not trained on it`]),
     ...(few === null
       ? []
-      : [`${few} ${FEW_ROWS_HINT}`, '(validation_split in the recipe; luthier train RECIPE --folds 5)']),
+      : [`${few}. ${FEW_ROWS_HINT}`, '(validation_split in the recipe; luthier train RECIPE --folds 5)']),
   ];
 }
 

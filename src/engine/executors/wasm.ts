@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { LuthierError } from '../errors.ts';
+import { FEWER_PARAMETERS } from '../fewer-parameters.ts';
 import type { Graph } from '../graph/ir.ts';
 import { peakBytes } from '../graph/liveness.ts';
 import { registerOps } from '../ops/define.ts';
@@ -99,7 +100,7 @@ const LARGEST_PIECE = 2 ** 31;
 const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(1);
 const FEWER =
   'Use --backend onnxruntime, which is not limited to one WebAssembly memory, lower per_device_train_batch_size or ' +
-  'max_length, or train fewer parameters: strategy "lora", "freeze" or "head".';
+  `max_length, or ${FEWER_PARAMETERS}.`;
 
 /** Before anything starts: a program whose tensors cannot lie in one 32-bit memory. */
 function requireFits(graph: Graph): void {

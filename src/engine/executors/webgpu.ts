@@ -1,5 +1,6 @@
 import type * as Ort from 'onnxruntime-node';
 import { LuthierError } from '../errors.ts';
+import { FEWER_PARAMETERS } from '../fewer-parameters.ts';
 import type { DeviceCompiled, Executor, Program, TensorSpec } from './executor.ts';
 import { libraryOf, loadOnnxRuntime, type OnnxRuntime } from './onnxruntime-library.ts';
 import { compiledSession, feedsOf, nameOutside, type OrtDeviceTensor, openSession, tensorCache } from './session.ts';
@@ -122,7 +123,7 @@ async function onCard<T>(work: Promise<T>): Promise<T> {
       isMemory ? 'not-enough-memory' : 'backend-unavailable',
       `The graphics card ${isMemory ? 'is out of memory' : 'failed'}: ${reason}`,
       isMemory
-        ? 'Lower per_device_train_batch_size or max_length, train fewer parameters (strategy "lora", "freeze" or "head"), or use --backend onnxruntime.'
+        ? `Use --backend onnxruntime, lower per_device_train_batch_size or max_length, or ${FEWER_PARAMETERS}.`
         : 'Use --backend onnxruntime.',
       { cause: error },
     );

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { capitalized } from '../../protocol/figures.ts';
 import { LuthierError } from '../errors.ts';
+import { FEWER_PARAMETERS } from '../fewer-parameters.ts';
 import { Kernels } from './kernels.ts';
 
 const PAGE = 65_536;
@@ -53,7 +55,7 @@ export class EngineMemory {
       throw new LuthierError(
         'not-enough-memory',
         `Parameters, gradients and optimiser state need ${gib(total)} GiB in one block; a block can have at most ${gib(MAX_MEMORY_BYTES)} GiB.`,
-        'Train fewer parameters: strategy "lora", "freeze" with a larger num_frozen_layers, or "head".',
+        `${capitalized(FEWER_PARAMETERS)}.`,
       );
     }
     let memory: WebAssembly.Memory;
@@ -64,7 +66,7 @@ export class EngineMemory {
       throw new LuthierError(
         'not-enough-memory',
         `The system refused ${gib(total)} GiB for parameters, gradients and optimiser state.`,
-        'Close other programs, or train fewer parameters: strategy "lora", "freeze" with a larger num_frozen_layers, or "head".',
+        `Close other programs, or ${FEWER_PARAMETERS}.`,
         { cause },
       );
     }

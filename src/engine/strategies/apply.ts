@@ -28,14 +28,21 @@ export function encoderFor(
 }
 
 /**
- * Which parameters a phase of a strategy trains; without one, those that any does.
+ * Which parameters a strategy trains in any of its phases.
  * @param encoder as `encoderFor` gives it
  * @throws WrongKey where a key of the strategy does not fit the model
  */
-export function isTrainedBy(strategy: Strategy, encoder: Encoder): (name: string, phase?: number) => boolean {
+export function isTrainedBy(strategy: Strategy, encoder: Encoder): (name: string) => boolean {
   const model = modelOf(encoder);
   const isTrained = kindOf(strategy).trained(strategy, model);
-  return (name, phase) => isTrained(model.parameters.get(name)!, phase);
+  return (name) => isTrained(model.parameters.get(name)!);
+}
+
+/** Which parameters each phase trains. The phase comes first, so that no list's `filter` passes its index for one. */
+export function isTrainedIn(strategy: Strategy, encoder: Encoder): (phase: number, name: string) => boolean {
+  const model = modelOf(encoder);
+  const kind = kindOf(strategy);
+  return (phase, name) => kind.trained(strategy, model, phase)(model.parameters.get(name)!);
 }
 
 /** The phases of a run of so many steps. */

@@ -56,7 +56,7 @@ export interface StrategyKind<S extends Strategy = Strategy> {
    * @param model with what the strategy adds
    * @throws WrongKey
    */
-  trained(strategy: S, model: Model): (parameter: ParameterInfo, phase?: number) => boolean;
+  trained(strategy: S, model: Model, phase?: number): (parameter: ParameterInfo) => boolean;
   /** Steps done when each phase begins, the first 0, of a run of so many steps; without it there is one phase. */
   phases?(strategy: S, model: Model, totalSteps: number): readonly number[];
   /** A parameter's learning rate over the run's; without it 1. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { FEWER_PARAMETERS } from '../fewer-parameters.ts';
 import { declarationOf } from '../models/encoder.ts';
 import { createEncoder } from '../models/registry.ts';
-import { encoderFor, isTrainedBy, phasesOf } from './apply.ts';
+import { encoderFor, isTrainedBy, isTrainedIn, phasesOf } from './apply.ts';
 import { STRATEGIES, strategySchema, suggestStrategies } from './index.ts';
 import { USUAL_FACTS } from './kind.ts';
 
@@ -27,13 +28,25 @@ describe('every strategy', () => {
     const strategy = kind.suggest({ layers: encoder.numLayers, loraTargets: encoder.loraTargets });
     const adapted = encoderFor(strategy, encoder);
     const isTrained = isTrainedBy(strategy, adapted);
+    const isInPhase = isTrainedIn(strategy, adapted);
     for (const name of ['classifier.weight', 'classifier.bias']) expect(isTrained(name)).toBe(true);
     const phases = phasesOf(strategy, adapted, 100);
     expect(phases.starts[0]).toBe(0);
     for (const name of declarationOf(adapted).parameters.keys()) {
-      expect(isTrained(name)).toBe(phases.all.some((phase) => isTrained(name, phase)));
+      expect(isTrained(name)).toBe(phases.all.some((phase) => isInPhase(phase, name)));
     }
   });
+});
+
+it('a phase cannot be taken for the index that filter passes', () => {
+  const isInPhase = isTrainedIn(strategySchema.parse({ type: 'freeze', num_frozen_layers: 1 }), encoder);
+  // @ts-expect-error: the name comes second
+  expect(() => ['classifier.bias'].filter(isInPhase)).toThrow();
+});
+
+it('hints of what needs less memory name every strategy that trains fewer parameters', () => {
+  const named = [...FEWER_PARAMETERS.matchAll(/"(\w+)"/g)].map(([, type]) => type);
+  expect(named).toEqual(Object.keys(STRATEGIES).filter((type) => type !== 'full'));
 });
 
 describe('lora', () => {

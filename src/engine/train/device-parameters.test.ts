@@ -114,7 +114,7 @@ describe('parameters kept with the executor', () => {
 
   it.each([
     ['all', () => true],
-    ['some', isHead],
+    ['some', (_: number, name: string) => isHead(name)],
   ])('trained there as in the store, %s of them', async (_, isTrained) => {
     const [there, here] = [make(withDevice(host), isTrained), make(host, isTrained)];
     for (let i = 0; i < 5; i++) {
@@ -133,7 +133,7 @@ describe('parameters kept with the executor', () => {
   });
 
   it('trains there as in the store what each phase of the run trains', async () => {
-    const isTrained = (name: string, phase: number) => phase === 1 || isHead(name);
+    const isTrained = (phase: number, name: string) => phase === 1 || isHead(name);
     const phases = new Phases([0, 2]);
     const [there, here] = [withDevice(host), host].map((executor) => make(executor, isTrained, phases)) as [
       TaskModel,

@@ -3,7 +3,7 @@ import { Random } from '../data/random.ts';
 import type { Executor } from '../executors/executor.ts';
 import { createOnnxRuntimeExecutor } from '../executors/onnxruntime.ts';
 import { createEncoder } from '../models/registry.ts';
-import { isTrainedBy } from '../strategies/apply.ts';
+import { isTrainedIn } from '../strategies/apply.ts';
 import { Phases } from '../strategies/phases.ts';
 import type { LabelledItem } from '../tasks/task.ts';
 import { initializeAll } from './load-weights.ts';
@@ -35,7 +35,7 @@ describe('TaskModel', () => {
 
   const make = ({
     dropout = 0,
-    strategy = { type: 'full' } as Parameters<typeof isTrainedBy>[0],
+    strategy = { type: 'full' } as Parameters<typeof isTrainedIn>[0],
     accumulate = false,
     isTrained = undefined as TaskModelOptions['isTrained'] | undefined,
     phases = new Phases(),
@@ -49,7 +49,7 @@ describe('TaskModel', () => {
       encoder,
       numLabels: 3,
       padId: 0,
-      isTrained: isTrained ?? isTrainedBy(strategy, encoder),
+      isTrained: isTrained ?? isTrainedIn(strategy, encoder),
       phases,
       accumulate,
       labelSmoothing: 0,
@@ -144,7 +144,7 @@ describe('TaskModel', () => {
   });
 
   it('trains what the phase of the run trains, with programs of its own', async () => {
-    const isTrained = (name: string, phase: number) => name.startsWith('classifier') || phase === 1;
+    const isTrained = (phase: number, name: string) => name.startsWith('classifier') || phase === 1;
     const phases = new Phases([0, 1]);
     const [c, all] = [make({ isTrained, phases }), make()];
     const texts = [5, 9, 3, 14].map((n, i) => textOf(n, i % 3));

@@ -25,7 +25,7 @@ export interface TaskModelOptions {
   encoder: Encoder;
   numLabels: number;
   padId: number;
-  isTrained: (name: string, phase: number) => boolean;
+  isTrained: (phase: number, name: string) => boolean;
   /** Of the run; one by default. */
   phases?: Phases;
   /** A parameter's learning rate over the run's; 1 by default. */
@@ -67,7 +67,7 @@ export class TaskModel {
     const { phases = new Phases(), rateOf = () => 1 } = options;
     const { parameters } = this.declaration();
     const trained = [...parameters.values()].filter(({ name }) =>
-      phases.all.some((phase) => options.isTrained(name, phase)),
+      phases.all.some((phase) => options.isTrained(phase, name)),
     );
     this.headOnly =
       this.encoder.reads === 'first' && trained.length > 0 && trained.every(({ place }) => place === 'head');

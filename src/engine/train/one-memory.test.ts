@@ -47,7 +47,10 @@ describe('requireOneMemory', () => {
     const frozen = Number(/num_frozen_layers": (\d+)/.exec(refused.hint)![1]);
     expect(refusal({ type: 'freeze', num_frozen_layers: frozen })).toBeNull();
     if (frozen > 1) expect(refusal({ type: 'freeze', num_frozen_layers: frozen - 1 })).not.toBeNull();
+    expect(refused.hint).not.toContain('"full"');
+    expect(refused.hint).toContain('{"type": "bitfit"} or {"type": "head"}.');
     expect(refusal(LORA)).toBeNull();
+    expect(refusal({ type: 'bitfit' })).toBeNull();
     expect(refusal({ type: 'head' })).toBeNull();
   });
 

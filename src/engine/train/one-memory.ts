@@ -1,6 +1,9 @@
 import { formatBytes, type Recipe, type Strategy } from '../../protocol/index.ts';
+import { listed } from '../data/problems.ts';
 import { LuthierError } from '../errors.ts';
 import { MAX_MEMORY_BYTES } from '../kernels/memory.ts';
+import type { Encoder } from '../models/encoder.ts';
+import { STRATEGIES } from '../strategies/index.ts';
 import { sizesOf, type Workload } from './estimate.ts';
 
 /** A trained parameter, its gradient, and AdamW's two moments; where gradients are summed, their sum. */
@@ -24,16 +27,23 @@ export function requireOneMemory(work: Workload, recipe: Recipe): void {
   throw new LuthierError(
     'not-enough-memory',
     `The run would train ${count} parameters; with gradients and AdamW's moments they take ${formatBytes(bytes)}, and at most ${formatBytes(room)} can be trained at once, however much memory this machine has.`,
-    `${fewer(work.encoder.numLayers, (strategy) => bytesOf(strategy) <= room)}{"type": "lora"}, with "load_in_8bit": true if speed matters, or {"type": "head"}.`,
+    `Train fewer with one of these strategies: ${listed(
+      fewer(work.encoder, (strategy) => bytesOf(strategy) <= room),
+      'or',
+    )}.`,
   );
 }
 
-/** The strategy that freezes as few layers as fit. */
-function fewer(layers: number, fits: (strategy: Strategy) => boolean): string {
-  for (let num_frozen_layers = 1; num_frozen_layers < layers; num_frozen_layers++) {
-    if (fits({ type: 'freeze', num_frozen_layers })) {
-      return `Train fewer with one of these strategies: {"type": "freeze", "num_frozen_layers": ${num_frozen_layers}}, `;
-    }
-  }
-  return 'Train fewer with one of these strategies: ';
+/** The strategies that fit, as a recipe has them: of those that freeze layers, the one that freezes as few as possible. */
+function fewer({ numLayers }: Encoder, fits: (strategy: Strategy) => boolean): string[] {
+  return Object.entries(STRATEGIES).flatMap(([type, { schema }]) => {
+    const layers = Array.from({ length: numLayers - 1 }, (_, i) => ({ type, num_frozen_layers: i + 1 }));
+    const written = [{ type }, ...layers].find((keys) => {
+      const { data } = schema.safeParse(keys);
+      return data !== undefined && fits(data);
+    });
+    if (!written) return [];
+    const faster = 'load_in_8bit' in schema.shape ? ' (with "load_in_8bit": true if speed matters)' : '';
+    return [`${JSON.stringify(written).replace(/([:,])/g, '$1 ')}${faster}`];
+  });
 }

@@ -71,13 +71,13 @@ describe('adamWStep', () => {
     const isA = (name: string) => name.startsWith('a');
     const thawed = new Phases([0, 2]);
     const both = filled(
-      new ParameterStore(declared(), (name, phase) => isA(name) || phase === 1, {
+      new ParameterStore(declared(), (phase, name) => isA(name) || phase === 1, {
         phases: thawed,
         rateOf: (name) => (isA(name) ? 1 : 0.5),
       }),
     );
-    const a = filled(new ParameterStore(declared(), isA));
-    const rest = filled(new ParameterStore(declared(), (name) => !isA(name)));
+    const a = filled(new ParameterStore(declared(), (_, name) => isA(name)));
+    const rest = filled(new ParameterStore(declared(), (_, name) => !isA(name)));
     const untouched = filled(new ParameterStore(declared(), () => true));
     expect(both.trained.groups.map(({ decay, rate, phases }) => [decay, rate, phases])).toEqual([
       [true, 1, [0, 1]],
@@ -104,7 +104,7 @@ describe('adamWStep', () => {
   });
 
   it('forgets the gradients of what a new phase freezes', () => {
-    const store = new ParameterStore(declared(), (name, phase) => name.startsWith('a') === (phase === 0), {
+    const store = new ParameterStore(declared(), (phase, name) => name.startsWith('a') === (phase === 0), {
       phases: new Phases([0, 3]),
     });
     store.get('a.weight').trained!.gradient.fill(1);

@@ -77,7 +77,7 @@ export class ParameterStore {
    */
   constructor(
     declared: ReadonlyMap<string, Pick<ParameterInfo, 'shape' | 'decay' | 'rowsOf'>>,
-    isTrained: (name: string, phase: number) => boolean,
+    isTrained: (phase: number, name: string) => boolean,
     { accumulate = false, extraBytes = 0, phases = new Phases(), rateOf = (_name: string): number => 1 } = {},
   ) {
     this.phases = phases;
@@ -87,7 +87,7 @@ export class ParameterStore {
     const settingsOf = (name: string) => ({
       decay: declared.get(name)!.decay,
       rate: rateOf(name),
-      phases: phases.all.filter((phase) => isTrained(name, phase)),
+      phases: phases.all.filter((phase) => isTrained(phase, name)),
     });
     const settings = new Map(names.map((name) => [name, settingsOf(name)]));
     const frozen = names.filter((name) => settings.get(name)!.phases.length === 0);

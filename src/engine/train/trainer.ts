@@ -15,7 +15,7 @@ import { classifierRows } from '../models/classes.ts';
 import type { Encoder } from '../models/encoder.ts';
 import { mapWeights } from '../models/names.ts';
 import { createEncoder, hiddenSizeOf } from '../models/registry.ts';
-import { encoderFor, isHeldIn8Bit, isTrainedBy, phasesOf, rateOf } from '../strategies/apply.ts';
+import { encoderFor, isHeldIn8Bit, isTrainedIn, phasesOf, rateOf } from '../strategies/apply.ts';
 import { taskNamed } from '../tasks/registry.ts';
 import { type AnyTask, IGNORED, type LabelledItem, type TaskData, type TaskRow } from '../tasks/task.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
@@ -182,7 +182,7 @@ class TaskTrainer implements Trainer {
       encoder,
       numLabels: dataset.labels.length,
       padId: tokenizer.padId,
-      isTrained: isTrainedBy(recipe.strategy, encoder),
+      isTrained: isTrainedIn(recipe.strategy, encoder),
       phases: phasesOf(recipe.strategy, encoder, steps.total),
       rateOf: rateOf(recipe.strategy, encoder),
       isHeldIn8Bit: isHeldIn8Bit(recipe.strategy, encoder),

@@ -124,7 +124,7 @@ export function endMessage(run: Run): { text: string; problem: boolean } {
     : 'on the validation rows';
   const few = run.record.folds ? null : fewRowsNote(run.record.best?.n ?? Number.POSITIVE_INFINITY);
   const metric = best ? `: ${metricName(best.key)} ${formatMetric(best.key, best.value)} ${where}` : '';
-  const note = best && few ? ` ${few} ${FEW_ROWS_HINT}` : '';
+  const note = best && few ? ` ${few}. ${FEW_ROWS_HINT}` : '';
   const { name, error } = run.record;
   switch (run.state) {
     case 'failed':

@@ -89,7 +89,7 @@ const chooser = (run: RunView, shown: NamedReport, page: Page): TemplateResult =
             <span>${
               evaluation
                 ? `${plural(report.n, 'row')}: this says little.`
-                : html`${few} Hold out a larger share (<code>validation_split</code> in the recipe), or use ${
+                : html`${few}. Hold out a larger share (<code>validation_split</code> in the recipe), or use ${
                     offers
                       ? html`<button class="link" @click=${() => page.act(run, 'crossValidate')}>Cross-Validate…</button>`
                       : html`<code>luthier train RECIPE --folds 5</code>`

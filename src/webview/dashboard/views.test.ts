@@ -174,12 +174,10 @@ describe('figures of a run', () => {
     expect(measured(4, null)).toEqual({
       name: 'Best macro F1',
       value: '100.0 %',
-      detail: '4 rows held out: this says little.',
+      detail: '4 rows held out: this says little',
     });
-    expect(measured(12, { low: 0.6, high: 1 }).detail).toBe(
-      '95 %: 60.0 – 100.0 %, 12 rows held out: this says little.',
-    );
-    expect(measured(1, null).detail).toBe('1 row held out: this says little.');
+    expect(measured(12, { low: 0.6, high: 1 }).detail).toBe('95 %: 60.0 – 100.0 %, 12 rows held out: this says little');
+    expect(measured(1, null).detail).toBe('1 row held out: this says little');
     expect(measured(533, { low: 0.9, high: 1 }).detail).toBe('95 %: 90.0 – 100.0 %, 533\u00a0rows');
     expect(measured(50, null).detail).toBe('step 1, 50\u00a0rows');
   });
