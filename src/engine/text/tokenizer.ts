@@ -55,6 +55,8 @@ export interface PlacedEncoding extends Encoding {
   offsets: Int32Array;
   /** The word that each token is of: of the given words, else of those that the tokenizer makes; -1 for special tokens. */
   wordIds: Int32Array;
+  /** Number of each token among all of its text, whatever window it stands in; -1 for special tokens. */
+  indices: Int32Array;
   /** 0 for tokens of the first text, 1 for those of the second, -1 for special tokens. */
   sequenceIds: Int8Array;
   /** 1 for the special tokens around the texts. */
@@ -216,6 +218,7 @@ export class Tokenizer {
         unknown: 0,
         offsets: new Int32Array(2 * length),
         wordIds: new Int32Array(length).fill(-1),
+        indices: new Int32Array(length).fill(-1),
         sequenceIds: new Int8Array(length).fill(-1),
         specialTokensMask: new Uint8Array(length),
       };
@@ -231,6 +234,7 @@ export class Tokenizer {
           encoding.ids.set(pieces.ids.slice(span.start, span.end), at);
           encoding.offsets.set(this.#pipeline.trimmed(pieces, span.start, span.end), 2 * at);
           encoding.wordIds.set(pieces.words.slice(span.start, span.end), at);
+          for (let i = span.start; i < span.end; i++) encoding.indices[at + i - span.start] = i;
           at += span.end - span.start;
           encoding.sequenceIds.fill(id === 'A' ? 0 : 1, start, at);
           for (let i = start; i < at; i++) if (encoding.ids[i] === this.unkId) encoding.unknown++;
@@ -366,7 +370,7 @@ export function codePointOffsets(
 }
 
 /** For each UTF-16 unit of a text, and for its end, the number of code points before it. */
-function codePointsBefore(text: string): Int32Array {
+export function codePointsBefore(text: string): Int32Array {
   const before = new Int32Array(text.length + 1);
   let count = 0;
   let at = 0;

@@ -1,4 +1,5 @@
 import { largest, type TagPrediction } from '../../../protocol/index.ts';
+import { codePointsBefore } from '../../text/tokenizer.ts';
 import type { DecodeOptions } from '../task.ts';
 import { notFinite, softmax } from '../text-classification/predictions.ts';
 import type { TextItem } from './encode.ts';
@@ -33,7 +34,7 @@ export function entitiesOf({ texts, items, logits, labels, model }: DecodeOption
   return texts.map((input, i) => {
     const text = typeof input === 'string' ? input : input.text;
     const found = [...words[i]!].sort(([a], [b]) => a - b).map(([, word]) => word);
-    const point = codePoints(text);
+    const points = codePointsBefore(text);
     const entities = spansOf(found.map(({ tag }) => tag)).map(({ type, start, end }) => {
       const own = found.slice(start, end);
       const [first, last] = [own[0]!.start, own.at(-1)!.end];
@@ -41,18 +42,12 @@ export function entitiesOf({ texts, items, logits, labels, model }: DecodeOption
         entity_group: type,
         score: own.reduce((sum, { score }) => sum + score, 0) / own.length,
         word: text.slice(first, last),
-        start: point(first),
-        end: point(last),
+        start: points[first]!,
+        end: points[last]!,
       };
     });
     return { text, entities };
   });
-}
-
-/** From a place in UTF-16 units to one in code points; places are asked for in any order. */
-function codePoints(text: string): (place: number) => number {
-  if (!/[\ud800-\udbff]/.test(text)) return (place) => place;
-  return (place) => Array.from(text.slice(0, place)).length;
 }
 
 /** An answer in a terminal. */

@@ -15,7 +15,7 @@ export interface Sentence extends TaskRow {
   tags: Int32Array;
 }
 
-export const textOf = ({ words }: Pick<Sentence, 'words'>): string => words.join(' ');
+export const textOf = ({ words }: { words: readonly string[] }): string => words.join(' ');
 
 /** O first, then by type, B before I: an order that does not depend on that of the rows. */
 function compareTags(a: string, b: string): number {
