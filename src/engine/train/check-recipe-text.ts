@@ -1,7 +1,8 @@
-import { findNodeAtLocation, getNodeValue, type JSONPath, modify, type Node } from 'jsonc-parser';
+import { applyEdits, findNodeAtLocation, getNodeValue, type JSONPath, modify, type Node } from 'jsonc-parser';
 import type { Recipe, RecipeChoice, RecipeEdit, RecipeFix, RecipeProblem } from '../../protocol/index.ts';
 import { checkRecipe, type RecipeIssue, readTree } from './recipe.ts';
 import { recipeSchema } from './recipe-schema.ts';
+import { type Unusual, unusualValues } from './unusual.ts';
 
 /**
  * What can be said of a recipe from its text alone, with the place of each problem and what would mend it. Reads no
@@ -42,8 +43,13 @@ export function checkText(text: string): CheckedText {
   const value: unknown = getNodeValue(read.root);
   const checked = checkRecipe(value);
   const issues = 'issues' in checked ? checked.issues : [];
+  const unusual = 'recipe' in checked ? unusualValues(checked.recipe) : [];
   return {
-    problems: [...issues.map((issue) => problemOf(issue, places)), ...repeatedKeys(read.root)],
+    problems: [
+      ...issues.map((issue) => problemOf(issue, places)),
+      ...unusual.map((value) => unlikely(value, places)),
+      ...repeatedKeys(read.root),
+    ],
     places,
     value,
     recipe: 'recipe' in checked ? checked.recipe : null,
@@ -76,14 +82,19 @@ export class Places {
 
   /** Edits after which the value stands there; `undefined` takes the key out. */
   set(keys: readonly PropertyKey[], value: unknown): RecipeEdit[] {
-    const indent = /\n([ \t]+)\S/.exec(this.text)?.[1] ?? '  ';
-    const formattingOptions = {
-      insertSpaces: !indent.startsWith('\t'),
-      tabSize: indent.length,
-      eol: this.text.includes('\r\n') ? '\r\n' : '\n',
-    };
-    const edits = modify(this.text, keys as JSONPath, value, { formattingOptions });
+    const edits = modify(this.text, keys as JSONPath, value, { formattingOptions: this.formatting() });
     return edits.map(({ offset, length, content }) => ({ start: offset, end: offset + length, text: content }));
+  }
+
+  /** One edit after which a key's value stands elsewhere; null where it cannot. */
+  move(from: string, to: readonly [object: string, key: string]): RecipeEdit | null {
+    const node = this.node([from]);
+    const object = this.node([to[0]]);
+    if (!node || (object && object.type !== 'object') || this.has(to)) return null;
+    const without = applyEdits(this.text, modify(this.text, [from], undefined, {}));
+    const formattingOptions = this.formatting();
+    const whole = applyEdits(without, modify(without, [...to], getNodeValue(node), { formattingOptions }));
+    return difference(this.text, whole);
   }
 
   /** A choice whose outcome becomes the value at the end of a path. */
@@ -92,6 +103,15 @@ export class Places {
     const [edit] = this.set(keys, '\u0000');
     const [before, after] = edit!.text.split(mark) as [string, string];
     return { what, title, ...(names ? { names } : {}), start: edit!.start, end: edit!.end, before, after };
+  }
+
+  private formatting() {
+    const indent = /\n([ \t]+)\S/.exec(this.text)?.[1] ?? '  ';
+    return {
+      insertSpaces: !indent.startsWith('\t'),
+      tabSize: indent.length,
+      eol: this.text.includes('\r\n') ? '\r\n' : '\n',
+    };
   }
 
   private node(keys: readonly PropertyKey[]): Node | undefined {
@@ -105,13 +125,23 @@ export class Places {
   }
 }
 
+/** The edit that makes one text of another. */
+function difference(before: string, after: string): RecipeEdit {
+  const most = Math.min(before.length, after.length);
+  let start = 0;
+  while (start < most && before[start] === after[start]) start++;
+  let same = 0;
+  while (same < most - start && before.at(-1 - same) === after.at(-1 - same)) same++;
+  return { start, end: before.length - same, text: after.slice(start, after.length - same) };
+}
+
 const range = ({ offset, length }: Node) => ({ start: offset, end: offset + length });
 
 function problemOf(issue: RecipeIssue, places: Places): RecipeProblem {
   const { code, keys, message, hint } = issue;
   const isUnknown = code === 'unknown-key';
   // Completion lists the keys where the cursor is; of a nested object the hint names them.
-  const isShown = hint !== undefined && !(isUnknown && (issue.instead || keys.length === 1));
+  const isShown = hint !== undefined && !(isUnknown && (issue.instead || issue.belongs || keys.length === 1));
   return {
     severity: 'error',
     code,
@@ -123,9 +153,10 @@ function problemOf(issue: RecipeIssue, places: Places): RecipeProblem {
   };
 }
 
-/** To the key that is likely meant, unless that is there already; and out. */
-function renames({ keys, instead = [] }: RecipeIssue, places: Places): RecipeFix[] {
+/** To the key that is likely meant or the object it belongs in, unless that is there already; and out. */
+function renames({ keys, instead = [], belongs }: RecipeIssue, places: Places): RecipeFix[] {
   const path = keys.slice(0, -1);
+  const moved = belongs && places.move(String(keys[0]), belongs);
   const fixes = instead
     .map(String)
     .filter((name) => !places.has([...path, name]))
@@ -136,7 +167,18 @@ function renames({ keys, instead = [] }: RecipeIssue, places: Places): RecipeFix
         preferred: true,
       }),
     );
+  if (moved) fixes.push({ title: `Move to "${belongs.join('.')}"`, edits: [moved], preferred: true });
   return [...fixes, { title: `Remove "${String(keys.at(-1))}"`, edits: places.set(keys, undefined) }];
+}
+
+/** A value that is allowed and hardly meant. */
+function unlikely({ key, message }: Unusual, places: Places): RecipeProblem {
+  const keys = [key];
+  return {
+    ...{ severity: 'warning', code: 'wrong-value', message },
+    ...places.value(keys),
+    ...{ fixes: values({ code: 'wrong-value', keys, message }, places), choices: [] },
+  };
 }
 
 /** To values that fit, the likeliest first, and to the default. */

@@ -49,6 +49,21 @@ describe('a recipe’s own words', () => {
     expect(rest).toEqual({ model: 'starters/bert', dataset: 'tickets.csv', seed: 7 });
   });
 
+  it('moves a column that is named at the top into columns', () => {
+    const moved = (change: object) => {
+      const text = recipe(change);
+      return fixed(text, only(text, checkRecipeText(text)), 'Move to "columns.text"');
+    };
+    const rest = { model: 'starters/bert', dataset: 'tickets.csv' };
+    expect(moved({ text_column: 'body' })).toEqual({ ...rest, columns: { text: 'body' } });
+    expect(moved({ text: 'body', seed: 7 })).toEqual({ ...rest, columns: { text: 'body' }, seed: 7 });
+    expect(moved({ columns: { label: 'topic' }, text_column: 'body' })).toEqual({
+      ...{ ...rest, columns: { label: 'topic', text: 'body' } },
+    });
+    const taken = recipe({ columns: { text: 'subject' }, text_column: 'body' });
+    expect(only(taken, checkRecipeText(taken)).fixes.map(({ title }) => title)).toEqual(['Remove "text_column"']);
+  });
+
   it('does not offer a key that is there already', () => {
     const text = recipe({ learning_rate: 1e-4, lerning_rate: 2e-4 });
     expect(only(text, checkRecipeText(text)).fixes.map(({ title }) => title)).toEqual(['Remove "lerning_rate"']);
@@ -60,6 +75,16 @@ describe('a recipe’s own words', () => {
     expect(problems.map(({ start, end }) => text.slice(start, end)).sort()).toEqual(['"epochs"', '"rank"', '"sead"']);
     const nested = problems.find(({ start }) => text.slice(start).startsWith('"rank"'))!;
     expect(fixed(text, nested, 'Change to "r"')).toMatchObject({ strategy: { type: 'lora', r: 4 } });
+  });
+
+  it('warns under a value that is hardly meant, and offers the default', () => {
+    const text = recipe({ learning_rate: 50 });
+    const problem = only(text, checkRecipeText(text));
+    expect(problem).toMatchObject({ severity: 'warning', code: 'wrong-value', under: '50' });
+    expect(problem.message).toContain('learning_rate is 50; ');
+    expect(fixed(text, problem, 'Use the default, 0.00005')).toMatchObject({ learning_rate: 5e-5 });
+    const warmup = recipe({ warmup_steps: 500, max_steps: 100 });
+    expect(only(warmup, checkRecipeText(warmup))).toMatchObject({ severity: 'warning', under: '500' });
   });
 
   it('stands under a value of the wrong type or out of range, and offers what fits', () => {

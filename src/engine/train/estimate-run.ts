@@ -12,7 +12,8 @@ import { languageProblem } from '../text/language.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
 import { estimateDisk, estimateMemory, estimateSeconds, sizesOf, type Workload } from './estimate.ts';
 import { checkWeights } from './load-weights.ts';
-import { countSteps, fitBatch, warmupWarning } from './schedule.ts';
+import { countSteps, fitBatch } from './schedule.ts';
+import { unusualValues } from './unusual.ts';
 
 export interface EstimateOptions {
   /** Complete, with absolute paths. */
@@ -53,7 +54,6 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
   tokenizer.checkFits(encoder.vocabSize);
   const { recipe, note: smaller } = fitBatch(written, dataset.train.length);
   const total_steps = countSteps(recipe, dataset.train.length).total;
-  const warmup = warmupWarning(recipe, total_steps);
   const maxLength = Math.min(recipe.max_length, encoder.maxPositions);
   const train = task.encode(dataset.train, tokenizer, maxLength);
   const validation = task.encode(dataset.validation, tokenizer, maxLength);
@@ -62,7 +62,9 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
   const problems: DataProblem[] = [
     ...(mismatch ? [mismatch] : []),
     ...(smaller ? [{ severity: 'warning', code: 'batch-size', message: smaller } as const] : []),
-    ...(warmup ? [{ severity: 'warning', code: 'warmup-steps', message: warmup } as const] : []),
+    ...unusualValues(recipe, total_steps).map(
+      ({ key, message }) => ({ severity: 'warning', code: key.replaceAll('_', '-'), message }) as const,
+    ),
     ...dataset.problems,
   ];
   const work: Workload = {

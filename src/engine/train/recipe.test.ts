@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LuthierError } from '../errors.ts';
-import { applySets, loadRecipe, parseRecipe, resolveRecipe } from './recipe.ts';
+import { applySets, checkRecipe, loadRecipe, parseRecipe, resolveRecipe } from './recipe.ts';
 import { recipeEditorSchemaText, recipeSchemaText, withMetricTable, withRecipeTable } from './recipe-docs.ts';
 
 const minimal = { model: 'starters/bert', dataset: 'tickets.csv' };
@@ -79,6 +79,19 @@ describe('parseRecipe', () => {
     expect(refusal({ ...minimal, columns: { texts: 'body' } })).toMatchInlineSnapshot(
       `"The recipe: unknown key "columns.texts"; did you mean "columns.text"?"`,
     );
+  });
+
+  it('points a column that is named at the top to columns', () => {
+    for (const [unknown, key] of Object.entries({
+      ...{ text: 'text', label: 'label', text_column: 'text', Label_Column: 'label' },
+      ...{ text_pair_column: 'text_pair', label_column_name: 'label', group: 'group' },
+    }))
+      expect(refusal({ ...minimal, [unknown]: 'body' })).toBe(
+        `The recipe: unknown key "${unknown}"; did you mean "columns.${key}"?`,
+      );
+    expect(checkRecipe({ ...minimal, label_column: 'body' })).toMatchObject({
+      issues: [{ hint: 'Columns are named together, as in {"columns": {"label": "body"}}.' }],
+    });
   });
 
   it('names key and range of a value out of it', () => {

@@ -104,6 +104,8 @@ export interface RecipeIssue {
   hint?: string;
   /** Values, or a key, that may be meant instead, the likeliest first. */
   instead?: unknown[];
+  /** Where the key belongs with its value, from the recipe's top. */
+  belongs?: readonly [object: string, key: string];
 }
 
 /** The complete recipe, or all that is wrong with it, what is likeliest to be the cause of the rest first. */
@@ -289,6 +291,16 @@ function explain(issue: Issue, input: unknown): RecipeIssue[] {
       const prefix = key === '' ? '' : `${key}.`;
       const known = knownKeys(path, value);
       return issue.keys.map((unknown): RecipeIssue => {
+        const field = key === '' ? fieldNamed(unknown) : undefined;
+        if (field !== undefined) {
+          const belongs = ['columns', field] as const;
+          const example = JSON.stringify({ columns: { [field]: valueAt(input, [unknown]) } }).replaceAll('":', '": ');
+          return {
+            ...{ code: 'unknown-key', keys: [unknown], belongs },
+            message: `unknown key "${unknown}"; did you mean "${belongs.join('.')}"?`,
+            hint: `Columns are named together, as in ${example}.`,
+          };
+        }
         const nearest = nearestKey(unknown, known);
         const guessed = nearest === undefined ? '.' : `; did you mean "${prefix}${nearest}"?`;
         const hint =
@@ -363,6 +375,12 @@ const unionOf = ({ message }: Issue): string => (message === 'Invalid input' ? '
 
 /** What other tools and everyday speech call a key. */
 const OTHER_NAMES: Record<string, string> = { lr: 'learning_rate', train: 'dataset', epoch: 'num_train_epochs' };
+
+/** The field whose column other tools name so at the top: `text_column`, `label_column_name`, `label`. */
+function fieldNamed(unknown: string): string | undefined {
+  const name = unknown.toLowerCase().replace(/_columns?(_names?)?$/, '');
+  return Object.hasOwn(columnsSchema.shape, name) ? name : undefined;
+}
 
 /** A key that contains what was written (`batch_size`), or is close to it (`learning_rat`). */
 function nearestKey(unknown: string, known: string[]): string | undefined {

@@ -31,8 +31,9 @@ import { requireOneMemory } from './one-memory.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
 import { saveTaskModel } from './save.ts';
 import { adapterFolderOf, type BaseModel } from './save-adapter.ts';
-import { countSteps, fitBatch, learningRate, warmupWarning } from './schedule.ts';
+import { countSteps, fitBatch, learningRate } from './schedule.ts';
 import type { Note, StepResult, Trainer, TrainerOptions, TrainerState } from './types.ts';
+import { unusualValues } from './unusual.ts';
 
 type Between = (done: number, total: number) => Promise<void>;
 
@@ -79,8 +80,8 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
     reportData(dataset, note);
     const { recipe, note: smaller } = fitBatch(written, dataset.train.length);
     if (smaller) note('warning', smaller);
-    const warmup = warmupWarning(recipe, countSteps(recipe, dataset.train.length).total);
-    if (warmup) note('warning', warmup);
+    const { total } = countSteps(recipe, dataset.train.length);
+    for (const { message } of unusualValues(recipe, total)) note('warning', message);
     const plain = createEncoder(
       folder.config,
       basename(resolved.path) === '' ? resolved.path : `${resolved.path}/config.json`,
