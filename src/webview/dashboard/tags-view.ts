@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { classScore, type TaggedRow, type TagReport, type TagSpan } from '../../protocol/evaluation.ts';
+import type { TaggedRow, TagReport, TagSpan } from '../../protocol/evaluation.ts';
 import { count, percent, plural, significant } from '../shared/format.ts';
 import { csv } from './csv.ts';
 import type { Page } from './page.ts';
@@ -39,7 +39,7 @@ export const tagsView = (
 const typesCsv = (report: TagReport): string =>
   csv(
     ['type', ...SCORES, 'support'],
-    report.per_class.map((of) => [of.label, ...SCORES.map((key) => classScore(of, key)), of.support]),
+    report.per_class.map((of) => [of.label, ...SCORES.map((key) => of[key]), of.support]),
   );
 
 const typesTable = (report: TagReport): TemplateResult => html`
@@ -48,7 +48,7 @@ const typesTable = (report: TagReport): TemplateResult => html`
     <tbody>${report.per_class.map(
       (of) =>
         html`<tr><th scope="row" title=${of.label}>${of.label}</th>${SCORES.map(
-          (key) => html`<td class="number">${percent(classScore(of, key))}</td>`,
+          (key) => html`<td class="number">${percent(of[key])}</td>`,
         )}<td class="number">${count(of.support)}</td></tr>`,
     )}</tbody>
   </table></div>`;

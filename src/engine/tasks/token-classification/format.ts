@@ -1,4 +1,4 @@
-import { classScore, counted, type TaggedRow, type TagReport, type TagSpan } from '../../../protocol/index.ts';
+import { counted, type TaggedRow, type TagReport, type TagSpan } from '../../../protocol/index.ts';
 import { headOf, metricTable, NONE, shorten, table } from '../../evaluate/format.ts';
 
 const LISTED = 10;
@@ -27,7 +27,7 @@ const typeTable = ({ per_class }: TagReport): string =>
         ['type', 'precision', 'recall', 'f1', 'spans'],
         ...per_class.map((scores) => [
           shorten(scores.label, 24),
-          ...(['precision', 'recall', 'f1'] as const).map((key) => classScore(scores, key)?.toFixed(3) ?? NONE),
+          ...(['precision', 'recall', 'f1'] as const).map((key) => scores[key]?.toFixed(3) ?? NONE),
           `${scores.support}`,
         ]),
       ]).join('\n');
