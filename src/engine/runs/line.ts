@@ -5,8 +5,9 @@ import { processLives } from '../../files/processes.ts';
 import { isOwnRun, ownRunFolders } from '../../guard/index.ts';
 import { type RunRecord, WORKING_STATES } from '../../protocol/index.ts';
 import { readEndpoint } from '../../runs/endpoint.ts';
+import { isJustStarting } from '../../runs/holder.ts';
 import { changeQueue, readQueue, whileStarting, withdraw } from '../../runs/queue.ts';
-import { lookAtRecord, recordTime, writeRecordInPlace } from '../../runs/record.ts';
+import { lookAtRecord, writeRecordInPlace } from '../../runs/record.ts';
 import { readRun } from './client.ts';
 
 const LOOK_MS = 1_000;
@@ -29,8 +30,7 @@ export async function workingRuns(home: string, except: string): Promise<Working
   const found = await mapLimited([...folders], READERS, async (folder): Promise<WorkingRun | null> => {
     const read = await lookAtRecord(folder).catch(() => null);
     if (read === null || read.problem !== null || !WORKING_STATES.has(read.record.state)) return null;
-    const isYoung = read.record.state === 'starting' && Date.now() - ((await recordTime(folder)) ?? 0) < STARTING_MS;
-    const record = isYoung ? read.record : await readRun(folder).catch(() => null);
+    const record = (await isJustStarting(folder, read.record)) ? read.record : await readRun(folder).catch(() => null);
     return record !== null && WORKING_STATES.has(record.state) ? { folder, record } : null;
   });
   return found.filter((run) => run !== null);
