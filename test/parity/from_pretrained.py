@@ -4,7 +4,7 @@
 
 LOGITS_JSON holds "logits" (rows of numbers) and what they are the answer to: either "texts", which the folder's own
 tokenizer then encodes, or "inputs" with input_ids, attention_mask and token_type_ids; and, if it is to be compared,
-"id2label". Prints one line of JSON and exits 1 when a weight is missing, left over or of another shape, when a logit
+"id2label". Where the folder's class is for tokens ("auto": "TokenClassification"), the rows are all texts' tokens. Prints one line of JSON and exits 1 when a weight is missing, left over or of another shape, when a logit
 differs by more than 1e-4, or when the labels differ.
 """
 
@@ -12,7 +12,8 @@ import json
 import sys
 
 import torch
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+import transformers
+from transformers import AutoTokenizer
 
 TOLERANCE = 1e-4
 
@@ -20,7 +21,8 @@ TOLERANCE = 1e-4
 def main(folder: str, expected_path: str) -> int:
     with open(expected_path, encoding="utf-8") as file:
         expected = json.load(file)
-    model, info = AutoModelForSequenceClassification.from_pretrained(
+    auto = getattr(transformers, "AutoModelFor" + expected.get("auto", "SequenceClassification"))
+    model, info = auto.from_pretrained(
         folder, output_loading_info=True, dtype=torch.float32, local_files_only=True
     )
     model.eval()
@@ -31,6 +33,8 @@ def main(folder: str, expected_path: str) -> int:
         inputs = {key: torch.tensor(value) for key, value in expected["inputs"].items()}
     with torch.no_grad():
         logits = model(**inputs).logits
+    if logits.dim() == 3:
+        logits = logits[inputs["attention_mask"].bool()]
     wanted = torch.tensor(expected["logits"])
     same_shape = logits.shape == wanted.shape
     id2label = {str(id): label for id, label in model.config.id2label.items()}

@@ -2,8 +2,9 @@
 
     python test/parity/from_pretrained_peft.py ADAPTER_DIR LOGITS_JSON
 
-LOGITS_JSON holds "texts", "logits" (rows of numbers) and "model", the folder whose tokenizer encodes the texts. Loads
-the adapter by AutoPeftModelForSequenceClassification (which finds the base model by base_model_name_or_path) and by
+LOGITS_JSON holds "texts", "logits" (rows of numbers: of texts, or of all their tokens where "auto" is
+"TokenClassification") and "model", the folder whose tokenizer encodes the texts. Loads the adapter by
+AutoPeftModelForSequenceClassification or the other (which finds the base model by base_model_name_or_path) and by
 PeftModel, as it is and merged. Prints one line of JSON and exits 1 when a logit differs by more than 1e-4, or when
 peft would save other tensors or another config than what was read.
 """
@@ -13,10 +14,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+import peft
 import torch
-from peft import AutoPeftModelForSequenceClassification, PeftConfig, PeftModel
+import transformers
+from peft import PeftConfig, PeftModel
 from safetensors.torch import load_file
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoTokenizer
 
 TOLERANCE = 1e-4
 
@@ -28,13 +31,17 @@ def main(folder: str, expected_path: str) -> int:
     inputs = tokenizer(expected["texts"], padding=True, truncation=True, return_tensors="pt")
     labels = wanted.shape[1]
     config = PeftConfig.from_pretrained(folder)
-    base = AutoModelForSequenceClassification.from_pretrained(config.base_model_name_or_path, num_labels=labels)
-    auto = AutoPeftModelForSequenceClassification.from_pretrained(folder, num_labels=labels)
+    kind = expected.get("auto", "SequenceClassification")
+    base = getattr(transformers, f"AutoModelFor{kind}").from_pretrained(config.base_model_name_or_path, num_labels=labels)
+    auto = getattr(peft, f"AutoPeftModelFor{kind}").from_pretrained(folder, num_labels=labels)
     by_hand = PeftModel.from_pretrained(base, folder)
     differences = {}
     for name, make in (("auto", lambda: auto), ("peft", lambda: by_hand), ("merged", by_hand.merge_and_unload)):
         with torch.no_grad():
-            differences[name] = (make().eval()(**inputs).logits - wanted).abs().max().item()
+            logits = make().eval()(**inputs).logits
+            if logits.dim() == 3:
+                logits = logits[inputs["attention_mask"].bool()]
+            differences[name] = (logits - wanted).abs().max().item()
     with tempfile.TemporaryDirectory() as place:
         auto.save_pretrained(place)
         saved = load_file(f"{place}/adapter_model.safetensors")
