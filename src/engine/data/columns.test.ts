@@ -55,6 +55,17 @@ describe('guessColumns', () => {
     );
   });
 
+  it('of lines without names it says where the column is', async () => {
+    const reason = async (text: string, file: string) => guessColumns(await readTable({ file, text })).reason;
+    const tabs = 'good\ta lovely day\nbad\ta dull day\n'.repeat(5);
+    expect(await reason(tabs, 'rows.txt')).toBe(
+      'The text is “text” (after the tab, 3 words on average) and the label is “label” (before the tab, 2 different values in 10 rows).',
+    );
+    expect(await reason('1 a lovely day\n0 a dull day\n'.repeat(5), 'rows.txt')).toBe(
+      'The text is “text” (the rest of each line, 3 words on average) and the label is “label” (each line’s first word, 2 different values in 10 rows).',
+    );
+  });
+
   it('says why, and keeps what is given', async () => {
     const row = (i: number) => `${long(i)},${i % 3},x${i % 2}`;
     expect((await guess('text,label,other', row)).reason).toBe(

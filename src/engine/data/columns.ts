@@ -242,6 +242,14 @@ const KINDS: Record<FieldKind, KindRule> = {
   list: { takesJson: true, score: () => 0, content: () => 'lists' },
 };
 
+/** Of lines without names what a column is of them: its name is ours, and no reason. */
+function placeOf(column: string, { format, columns }: Table): string | undefined {
+  if (format === 'label-tab-text') return columns.indexOf(column) === 0 ? 'before the tab' : 'after the tab';
+  if (format === 'label-space-text')
+    return columns.indexOf(column) === 0 ? 'each line’s first word' : 'the rest of each line';
+  return undefined;
+}
+
 function reasonFor(
   table: Table,
   columns: Columns,
@@ -255,7 +263,8 @@ function reasonFor(
     const { name: key, title, kind, required, usual } = field;
     const column = columns[key];
     if (column === undefined) return required ? [`no column looks like ${kind === 'text' ? title : `${title}s`}`] : [];
-    const isUsual = required ? scoreName(column, usual) >= 2 : true;
+    const place = placeOf(column, table);
+    const isUsual = required && place === undefined ? scoreName(column, usual) >= 2 : !required;
     const content = required
       ? KINDS[kind].content(stats.find(({ name }) => name === column)!, table)
       : 'the other half of a pair';
@@ -263,7 +272,11 @@ function reasonFor(
       given[key] !== undefined
         ? (reasons[key] ?? 'given')
         : // Of no rows only the name tells anything.
-          [...(isUsual ? ['a common name'] : []), ...(isEmpty && isUsual ? [] : [content])].join(', ');
+          [
+            ...(isUsual ? ['a common name'] : []),
+            ...(place ? [place] : []),
+            ...(isEmpty && isUsual ? [] : [content]),
+          ].join(', ');
     return [`the ${title} is “${column}” (${why})`];
   });
   return `${capitalized(listed(parts))}.`;

@@ -1,12 +1,12 @@
 import { counted } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { DelimitedParser, type Dialect, MAX_COLUMNS } from './delimited.ts';
-import { columnNames, hasHeader, isHeaderAgain } from './header.ts';
+import { columnNames, firstRowIs, isHeaderAgain } from './header.ts';
 import { tooManyColumns } from './json.ts';
 import { NumberList } from './number-list.ts';
 import { type Pace, Stride } from './pace.ts';
 import { Rows } from './packed-rows.ts';
-import { Places, type Problems } from './problems.ts';
+import { listed, Places, type Problems, quoted } from './problems.ts';
 import { RowStore } from './row-store.ts';
 import type { Content, Text } from './table.ts';
 
@@ -207,10 +207,25 @@ async function withColumns(
 ): Promise<Content> {
   const { store, first } = grid;
   if (!first) return { format, columns: [], rows: new Rows(store), nested: new Map() };
-  if (isHeaderKnown ?? hasHeader(new Rows(store).slice(0, 201).map((row) => [...row.values] as string[]))) {
+  const firstRow = () => firstRowIs(new Rows(store).slice(0, 201).map((row) => [...row.values] as string[]));
+  const found = isHeaderKnown === undefined ? firstRow() : isHeaderKnown ? 'header' : 'row';
+  if (found === 'guessed') tellGuess(first, problems);
+  if (found !== 'row') {
     return withHeader(format, grid, first, problems, text.pace);
   }
   return withoutHeader(format as 'csv' | 'tsv', grid, problems, text);
+}
+
+/** A row that is taken for the header is lost, and few rows are a weak sign. */
+function tellGuess({ line, cells }: NonNullable<Grid['first']>, problems: Problems): void {
+  const shown = cells.filter((cell) => cell.trim() !== '').slice(0, 3);
+  const names = listed(shown.map((cell) => quoted(cell.trim())));
+  problems.add(
+    'info',
+    'header-guessed',
+    `${names} on line ${line} ${shown.length === 1 ? 'was' : 'were'} taken for the header. If that line is a row, put one with the columns’ names above it, such as “text” and “label”.`,
+    { line },
+  );
 }
 
 async function withHeader(

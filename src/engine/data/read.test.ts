@@ -122,11 +122,33 @@ describe('headers', () => {
     ['I would like to know where my order is,shipping\nmoney back,refund\nwhere is it,shipping\n', false],
     // A line that comes back often is a row; one that stands again where files were joined is their header.
     ['good,a lovely day\nbad,a dull day\n'.repeat(20), false],
+    // A row reads like the rows below it; a name has fewer words than they.
+    ['shipping,parcel never came\nbilling,charged me twice today\nlogin,forgot my password\n', false],
+    ['parcel never came,shipping\ncharged me twice today,billing\nforgot my password,login\n', false],
+    ['topic,customer wrote\nbilling,you charged me twice today\nlogin,I forgot my password again\n', true],
+    ['customer words,topic\nlate,shipping\nbroken,shipping\n', true],
     [`phrase,verdict\n${'a film,pos\nthe film,neg\n'.repeat(6)}phrase,verdict\na play,pos\n`, true],
   ])('%j: %s', async (text, has) => {
     const table = await ofText(text).catch((error: Error) => error);
     if (table instanceof Error) expect(table.message).toBe('rows.csv has no rows below its header.');
     else expect(table.header !== undefined).toBe(has);
+  });
+
+  it('a first row that is a header for want of anything else is named, with what to do where it is a row', async () => {
+    const table = await ofText('shipping\tLate!\nbilling\tI was charged twice\nlogin\tPassword\n', 'rows.tsv');
+    expect(table.columns).toEqual(['shipping', 'Late!']);
+    expect(codes(table)).toEqual(['info header-guessed 1']);
+    expect(table.problems[0]!.message).toBe(
+      '“shipping” and “Late!” on line 1 were taken for the header. If that line is a row, put one with the columns’ names above it, such as “text” and “label”.',
+    );
+    const told = async (text: string) => (await ofText(text)).problems.map(({ code }) => code);
+    const rows = (n: number) => 'a good film,pos\na bad film,neg\n'.repeat(n / 2);
+    expect(await told(`phrase,verdict\n${rows(18)}`)).toEqual(['header-guessed']);
+    // A usual name, many rows, numbers below a word, or the same line again are signs enough.
+    expect(await told(`text,verdict\n${rows(2)}`)).toEqual([]);
+    expect(await told(`phrase,verdict\n${rows(20)}`)).toEqual([]);
+    expect(await told('phrase,stars\na good film,5\na bad film,1\n')).toEqual([]);
+    expect(await told(`phrase,verdict\n${rows(2)}phrase,verdict\n`)).toEqual(['repeated-header']);
   });
 
   it('duplicate and missing names are made up for', async () => {
