@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { formatBytes, formatCompact } from './figures.ts';
+import { formatBytes, formatCompact, unknownTokens } from './figures.ts';
 
 it('bytes are written in decimal units, with three digits at most', () => {
   expect([0, 999, 1000, 1234, 99_940, 999_499, 999_500, 438_000_000, 1.36e9, 5e15].map((n) => formatBytes(n))).toEqual([
@@ -17,4 +17,9 @@ it('parameters are counted exactly while they are few, since 0 k says nothing', 
   expect([0, 66, 5858, 20_400, 999_499, 999_500, 22_713_216].map(formatCompact)).toEqual([
     ...['0', '66', '5,858', '20 k', '999 k', '1.0 M', '22.7 M'],
   ]);
+});
+
+it('tokens that a model does not know are told with how many there are', () => {
+  expect(unknownTokens({ count: 1, of: 1 })).toBe('1 of 1 token is unknown to this model');
+  expect(unknownTokens({ count: 5, of: 7 })).toBe('5 of 7 tokens are unknown to this model');
 });

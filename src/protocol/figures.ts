@@ -1,5 +1,7 @@
 /** Figures as people read them in terminal, editor and pages. */
 
+import type { UnknownTokens } from './service.ts';
+
 const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
 /** A size in the unit that suits it; 1 kB is 1,000 bytes, as download sizes and disks are labelled. */
@@ -34,6 +36,10 @@ export const formatCount = (n: number): string => n.toLocaleString('en');
  */
 export const counted = (n: number, one: string, many = `${one}s`, write = formatCount): string =>
   `${write(n)} ${n === 1 ? one : many}`;
+
+/** Of an answer to words that its model cannot read: `5 of 7 tokens are unknown to this model`. */
+export const unknownTokens = ({ count, of }: UnknownTokens): string =>
+  `${formatCount(count)} of ${counted(of, 'token')} ${count === 1 ? 'is' : 'are'} unknown to this model`;
 
 /** A large number in short: `9,858`, `20 k`, `22.7 M`. */
 export function formatCompact(n: number): string {

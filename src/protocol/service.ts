@@ -119,6 +119,13 @@ export interface Prediction extends Texts {
   label: string;
   score: number;
   scores: Record<string, number>;
+  /** Where the model's vocabulary lacks some of the text's tokens: how many, of how many; special ones not counted. */
+  unknown_tokens?: UnknownTokens;
+}
+
+export interface UnknownTokens {
+  count: number;
+  of: number;
 }
 
 /** Entities of a text, as transformers' token-classification pipeline names them; places in code points. */

@@ -436,7 +436,13 @@ const isModel = shape({
   pair: optional(shape({ text: isString, text_pair: isString })),
 });
 const texts = { text: isString, text_pair: optional(isString) };
-const isPrediction = shape({ ...texts, label: isString, score: isNumber, scores: recordOf(isNumber) });
+const isPrediction = shape({
+  ...texts,
+  label: isString,
+  score: isNumber,
+  scores: recordOf(isNumber),
+  unknown_tokens: optional(shape({ count: isCount, of: isCount })),
+});
 
 const tryoutMessages: Rules<TryoutMessage, 'type'> = {
   snapshot: {

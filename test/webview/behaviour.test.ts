@@ -713,6 +713,7 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     const request = (await view.posts()).filter((post) => post.type === 'predict').at(-1)!;
     expect(request).toMatchObject({ texts: [{ text: 'fine film' }], compare: true });
     const prediction = (good: number) => ({
+      ...(good > 0.5 && { unknown_tokens: { count: 1, of: 2 } }),
       text: 'fine film',
       label: good > 0.5 ? 'good' : 'bad',
       score: Math.max(good, 1 - good),
@@ -724,6 +725,7 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
       'good\t\n90.0 %\n\t\n40.0 %',
       'bad\t\n10.0 %\n\t\n60.0 %',
     ]);
+    expect(await text(view, '.result')).toContain('1 of 2 tokens is unknown to this model');
     // Nothing is preset: the model's own answer may be the wrong one.
     const add = page.locator('vscode-button', { hasText: 'Add to Dataset' });
     expect(await add.evaluate((button: HTMLButtonElement) => button.disabled)).toBe(true);

@@ -1,5 +1,14 @@
 import { extname, resolve } from 'node:path';
-import { type BackendChoice, splitPair } from '../../protocol/index.ts';
+import {
+  type BackendChoice,
+  capitalized,
+  counted,
+  formatCount,
+  type Prediction,
+  splitPair,
+  type UnknownTokens,
+  unknownTokens,
+} from '../../protocol/index.ts';
 import { guessColumns } from '../data/columns.ts';
 import { columnsOfInputs, halfAPair } from '../data/dataset.ts';
 import { places } from '../data/problems.ts';
@@ -46,8 +55,19 @@ export async function predict(model: string, options: PredictCommandOptions): Pr
       print(`${said}  ${dim(oneLine(of))}`);
     }
   }
+  noteUnknown(predictions);
   predictor.dispose();
   return EXIT.done;
+}
+
+/** An answer to words that the model cannot read says little. */
+function noteUnknown(predictions: readonly Prediction[]): void {
+  const unknown = predictions.flatMap(({ unknown_tokens }) => unknown_tokens ?? []);
+  if (unknown.length === 0) return;
+  const sum = (key: keyof UnknownTokens) => unknown.reduce((n, tokens) => n + tokens[key], 0);
+  const where =
+    predictions.length === 1 ? '' : ` in ${formatCount(unknown.length)} of ${counted(predictions.length, 'text')}:`;
+  note(dim(capitalized(`${where} ${unknownTokens({ count: sum('count'), of: sum('of') })}.`.trim())));
 }
 
 const oneLine = (text: string) => text.replace(/\s+/g, ' ').trim();

@@ -73,7 +73,12 @@ export async function createPredictor(modelFolder: string, options: PredictorOpt
       refuseWrongInputs(texts, inputs);
       const items = task.prepare(texts, tokenizer, maxLength);
       const logits = await run(items, onProgress, signal);
-      return task.decode({ texts, items, logits, labels, model: path });
+      const answers: Prediction[] = task.decode({ texts, items, logits, labels, model: path });
+      if (task.reads !== 'first') return answers;
+      return answers.map((answer, i) => {
+        const unknown_tokens = tokenizer.unknownIn(items[i]!.ids, answer.text_pair !== undefined);
+        return unknown_tokens.count === 0 ? answer : { ...answer, unknown_tokens };
+      });
     },
     dispose: () => open.dispose(),
   };

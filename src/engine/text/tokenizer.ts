@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import { makeFolder, writeFileAtomically } from '../../files/write-file.ts';
+import type { UnknownTokens } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
 import { DecodeStream } from './decode-stream.ts';
 import { PartError } from './part.ts';
@@ -286,6 +287,12 @@ export class Tokenizer {
       meanLength: texts.length === 0 ? 0 : total / texts.length,
       maxLength: longest,
     };
+  }
+
+  /** Unknown tokens of a text or a pair that was encoded, and tokens besides the special ones. */
+  unknownIn(ids: Int32Array, isPair: boolean): UnknownTokens {
+    const { specials } = this.#pipeline.templates[isPair ? 'pair' : 'single'];
+    return { count: ids.filter((id) => id === this.unkId).length, of: ids.length - specials };
   }
 
   /** `model_max_length` of tokenizer_config.json; null where none is meant (transformers then writes 1e30). */

@@ -8,6 +8,7 @@ import { type BertFolder, makeBertFolder, VOCAB } from '../hub/testing/bert-fold
 import { evaluateModel } from '../infer/evaluate-model.ts';
 import { createPredictor } from '../infer/predictor.ts';
 import { exportModel } from '../runs/export.ts';
+import type { TextInput } from '../text/tokenizer.ts';
 import { parseRecipe } from './recipe.ts';
 import { createTrainer } from './trainer.ts';
 
@@ -57,6 +58,18 @@ async function train(model: string, labels: string[], recipe: object = {}) {
   });
   return { trainer, notes, log: notes.join('\n') };
 }
+
+describe('words that the model’s vocabulary lacks', () => {
+  it('are counted beside the answer, of a text and of a pair', async () => {
+    const predictor = await createPredictor(await folderOf({ classes: 2 }));
+    const [known, strange] = [VOCAB.slice(5, 8).join(' '), '你 好'];
+    const unknown = async (text: TextInput) => (await predictor.predict([text]))[0]!.unknown_tokens;
+    expect(await unknown(known)).toBeUndefined();
+    expect(await unknown(`${known} ${strange}`)).toEqual({ count: 2, of: 5 });
+    expect(await unknown({ text: strange, text_pair: known })).toEqual({ count: 2, of: 5 });
+    predictor.dispose();
+  });
+});
 
 describe('names of classes', () => {
   it.each([

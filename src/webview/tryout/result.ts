@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { unknownTokens } from '../../protocol/figures.ts';
 import type { Texts } from '../../protocol/service.ts';
 import { percent } from '../shared/format.ts';
 import { keyOf, type Result, ranked, type TryoutStore } from './store.ts';
@@ -48,6 +49,7 @@ export const resultView = (
         </tr>`,
       )}</tbody>
     </table>
+    ${tuned.unknown_tokens === undefined ? nothing : html`<p class="expected">${unknownTokens(tuned.unknown_tokens)}</p>`}
     <div class="under">
       ${
         scores.length > SHOWN
