@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ClassificationReport } from '../../src/protocol/evaluation.ts';
 import type { DashboardMessage, TryoutMessage } from '../../src/protocol/webview.ts';
 import { launch, missing, openWebview, type Webview } from './browser.mjs';
-import { cellRows, madeFolds, madeRun, type RecordedRun } from './recording.mjs';
+import { cellRows, madeFolds, madeRun, madeTagRun, type RecordedRun } from './recording.mjs';
 
 const why = missing();
 const snapshot = (...runs: RecordedRun[]) => ({ type: 'snapshot', runs, focus: runs[0]!.record.id });
@@ -290,6 +290,34 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     expect(metrics.find((row: string) => row.startsWith('Accuracy'))).toContain('51.0 – 100.0 %');
     expect(metrics.find((row: string) => row.startsWith('Macro F1'))).toContain('too few rows');
     expect(await page.locator('table.classes tbody tr').last().innerText()).toBe('billing\t–\t–\t–\t0');
+    await closing(view);
+  });
+
+  test('a token classifier: types, mistakes and sentences with their spans; a line opens its file', async () => {
+    const view = await open({ height: 1400 });
+    const { page } = view;
+    await view.send(snapshot(madeTagRun()));
+    await view.settle();
+    await page.click('#tab-evaluation');
+    await view.settle();
+    expect(await page.locator('table.metrics tbody tr').nth(1).innerText()).toContain('86.3 – 90.5 %');
+    expect(await page.locator('table.classes tbody tr').nth(1).innerText()).toBe('MISC\t0.0 %\t–\t–\t0');
+    const sentence = page.locator('table.rows tbody tr').first();
+    expect(await sentence.locator('mark.span').allInnerTexts()).toEqual([
+      'Hana Costa PER',
+      'Orbit Labs ORG',
+      'New York LOC',
+      'Hana Costa PER',
+      'Orbit ORG',
+      'New York LOC',
+    ]);
+    expect(await text(view, '#panel h2')).toBe('Validation, 240 sentences');
+    expect(await sentence.locator('mark.wrong').allInnerTexts()).toEqual(['Orbit Labs ORG', 'Orbit ORG']);
+    await sentence.getByRole('button').click();
+    expect((await view.posts()).at(-1)).toMatchObject({ type: 'openRow', file: 'examples/names.conll', line: 88 });
+    await view.send(snapshot(madeTagRun({ none: true })));
+    await view.settle();
+    expect(await page.locator('#panel').innerText()).toContain('No sentence has an error.');
     await closing(view);
   });
 

@@ -377,3 +377,117 @@ export const cellRows = (request, labels = LABELS) => ({
   rows: rowsFor(labels, random(5), 3).map((row) => ({ ...row, label: request.actual, predicted: request.predicted })),
   total: 3,
 });
+
+/** Sentences of a made report on tags: words with their spans, [type, first word, end], and a loss. */
+const TAGGED = [
+  [
+    88,
+    'Hana Costa from Orbit Labs called from New York .',
+    [
+      ['PER', 0, 2],
+      ['ORG', 3, 5],
+      ['LOC', 7, 9],
+    ],
+    [
+      ['PER', 0, 2],
+      ['ORG', 3, 4],
+      ['LOC', 7, 9],
+    ],
+    2.41,
+  ],
+  [
+    214,
+    'Please forward it to Washington before he leaves for Jordan .',
+    [
+      ['PER', 4, 5],
+      ['LOC', 9, 10],
+    ],
+    [
+      ['LOC', 4, 5],
+      ['PER', 9, 10],
+    ],
+    1.97,
+  ],
+  [31, 'The Spring catalogue is out .', [], [['MISC', 1, 2]], 1.2],
+  [
+    502,
+    'Björn Ångström-Østergaard , who had been with the Copenhagen office of Larsen , Holm & Partners since it was opened in the autumn of that year , is moving to Rio de Janeiro together with his whole team , as was said yesterday .',
+    [
+      ['PER', 0, 2],
+      ['LOC', 8, 9],
+      ['ORG', 11, 16],
+      ['LOC', 30, 33],
+    ],
+    [
+      ['PER', 0, 2],
+      ['ORG', 8, 13],
+      ['LOC', 30, 33],
+    ],
+    0.84,
+  ],
+];
+
+/**
+ * A made run of a token classifier, done, with its evaluation.
+ * @param {{ none?: boolean }} options none: no error at all
+ * @returns {RecordedRun}
+ */
+export const madeTagRun = ({ none = false } = {}) => {
+  const run = madeRun({
+    name: 'names · bert · 1',
+    recipe: { task: 'token-classification', dataset: 'examples/names.conll', metric_for_best_model: 'f1' },
+  });
+  const metrics = { f1: 0.884, precision: 0.871, recall: 0.897, accuracy: 0.963, loss: 0.142 };
+  const best = { step: 800, metrics };
+  const around = (/** @type {number} */ value, /** @type {number} */ by) => ({ low: value - by, high: value + by });
+  const spans = (/** @type {string[]} */ words, /** @type {[string, number, number][]} */ of) =>
+    of.map(([type, first, end]) => {
+      const start = words.slice(0, first).reduce((n, word) => n + word.length + 1, 0);
+      return { type, start, end: start + words.slice(first, end).join(' ').length };
+    });
+  const errors = TAGGED.map(([line, text, gold, predicted, loss]) => {
+    const words = /** @type {string} */ (text).split(' ');
+    return {
+      ...{ line: /** @type {number} */ (line), file: 'examples/names.conll', text: words.join(' ') },
+      gold: spans(words, /** @type {[string, number, number][]} */ (gold)),
+      predicted: spans(words, /** @type {[string, number, number][]} */ (predicted)),
+      loss: /** @type {number} */ (loss),
+    };
+  });
+  /** @type {import('../../src/protocol/evaluation.ts').TagReport} */
+  const report = {
+    ...{ task: 'token-classification', split: 'validation', n: 240, metrics },
+    labels: ['O', 'B-LOC', 'I-LOC', 'B-MISC', 'I-MISC', 'B-ORG', 'I-ORG', 'B-PER', 'I-PER'],
+    intervals: {
+      ...{ f1: around(0.884, 0.021), precision: around(0.871, 0.024), recall: around(0.897, 0.022) },
+      ...{ accuracy: around(0.963, 0.008), loss: around(0.142, 0.03) },
+    },
+    counts: { words: 3120, correct: 3005, loss: 443, read: 3120, right: 392, gold: 437, predicted: 450 },
+    per_class: [
+      { label: 'LOC', precision: 0.94, recall: 0.931, f1: 0.935, support: 160, right: 149, predicted: 159 },
+      { label: 'MISC', precision: 0, recall: null, f1: null, support: 0, right: 0, predicted: 3 },
+      { label: 'ORG', precision: 0.79, recall: 0.821, f1: 0.805, support: 112, right: 92, predicted: 116 },
+      { label: 'PER', precision: 0.878, recall: 0.915, f1: 0.896, support: 165, right: 151, predicted: 172 },
+    ],
+    mistakes: none
+      ? []
+      : [
+          { actual: 'ORG', predicted: 'ORG', n: 14 },
+          { actual: 'PER', predicted: 'LOC', n: 9 },
+          { actual: 'LOC', predicted: null, n: 6 },
+          { actual: null, predicted: 'MISC', n: 3 },
+        ],
+    errors: none ? [] : errors,
+  };
+  return {
+    ...run,
+    record: { ...run.record, labels: report.labels, best },
+    events: run.events
+      .filter(({ event }) => event !== 'eval')
+      .map((event) => (event.event === 'done' ? { ...event, metrics } : event))
+      .map((event) =>
+        event.event === 'start' ? { ...event, labels: report.labels, num_validation_rows: 240 } : event,
+      ),
+    reports: [report],
+  };
+};

@@ -1,6 +1,6 @@
 // What the screenshots show: each scene opens a view and plays messages and keys into it.
 import { boxOf } from './browser.mjs';
-import { cellRows, madeFolds, madeRun } from './recording.mjs';
+import { cellRows, madeFolds, madeRun, madeTagRun } from './recording.mjs';
 
 const WIDE = 1280;
 const NARROW = 500;
@@ -485,6 +485,14 @@ export const scenes = [
   ),
   ...each('dashboard-live', { view: 'dashboard', play: live }),
   ...each('dashboard-evaluation', { view: 'dashboard', play: evaluation }),
+  ...each('dashboard-tags', {
+    view: 'dashboard',
+    play: async (view) => {
+      await view.send(snapshot(madeTagRun()));
+      await view.settle();
+      await tab(view, 'evaluation');
+    },
+  }),
   ...each('dashboard-few-rows', {
     view: 'dashboard',
     play: async (view) => {

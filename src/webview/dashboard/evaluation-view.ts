@@ -60,7 +60,7 @@ const chooser = (run: RunView, shown: NamedReport, page: Page): TemplateResult =
   const offers = run.record.recipe_path !== null && !run.readOnly && !run.gone;
   return html`
     <div class="section-head">
-      <h2>${shown.title}, ${plural(report.n, 'row')}</h2>
+      <h2>${shown.title}, ${plural(report.n, report.task === 'token-classification' ? 'sentence' : 'row')}</h2>
       ${
         report.folds === undefined
           ? nothing

@@ -76,22 +76,24 @@ const errorsTable = (run: RunView, rows: readonly TaggedRow[], page: Page): Temp
       (row) => html`<tr>
         <td class="number"><button class="link" title="Open ${row.file} at line ${row.line}" aria-label="Open ${row.file} at line ${row.line}"
           @click=${() => page.post({ type: 'openRow', run: run.id, file: row.file, line: row.line })}>${row.line}</button></td>
-        <td class="text"><span class="line"><span class="muted">Actual</span> ${marked(row.text, row.gold)}</span>
-          <span class="line"><span class="muted">Predicted</span> ${marked(row.text, row.predicted)}</span></td>
+        <td class="text"><div class="tagged">
+          <span class="muted">Actual</span><span>${marked(row.text, row.gold, row.predicted)}</span>
+          <span class="muted">Predicted</span><span>${marked(row.text, row.predicted, row.gold)}</span></div></td>
         <td class="number">${significant(row.loss)}</td>
       </tr>`,
     )}</tbody>
   </table></div>
   <p class="empty">${plural(rows.length, 'sentence')}, those with the highest loss first.</p>`;
 
-/** A text with its spans marked, each with its type. */
-export const marked = (text: string, spans: readonly TagSpan[]): TemplateResult => {
+/** A text with its spans marked, each with its type; those that the others lack stand out. */
+const marked = (text: string, spans: readonly TagSpan[], others: readonly TagSpan[]): TemplateResult => {
   const parts: unknown[] = [];
   let at = 0;
   for (const { type, start, end } of spans) {
+    const isShared = others.some((other) => other.type === type && other.start === start && other.end === end);
     parts.push(
       text.slice(at, start),
-      html`<mark class="span">${text.slice(start, end)}<span class="span-type"> ${type}</span></mark>`,
+      html`<mark class="span ${isShared ? '' : 'wrong'}">${text.slice(start, end)}<span class="span-type"> ${type}</span></mark>`,
     );
     at = end;
   }
