@@ -114,7 +114,7 @@ export class Luthier implements vscode.Disposable {
       log: this.log,
       find: (ids: readonly string[]) => this.find(ids),
     };
-    this.dashboards = new Dashboards({ ...shared, starter: this.starter });
+    this.dashboards = new Dashboards({ ...shared, starter: this.starter, actions: this.actions });
     this.tryouts = new Tryouts(shared);
     this.inspections = new Inspections({ ...shared, datasets: this.datasets });
     this.disposables.push(

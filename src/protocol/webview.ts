@@ -109,6 +109,8 @@ export type DashboardMessage =
    * called it off, `failed` when the host has told them why.
    */
   | { type: 'acted'; action: RunAction; run: string; outcome: ActionOutcome }
+  /** How a run is ended, once the person has said so: the dialog that `cancel` opens offers both. */
+  | { type: 'ending'; action: 'stop' | 'cancel'; run: string }
   /** The run's folder is no more. */
   | { type: 'gone'; run: string }
   /** A request did not come through; `request` is its type. */
@@ -397,6 +399,7 @@ const dashboardMessages: Rules<DashboardMessage, 'type'> = {
     total: isCount,
   },
   acted: { action: oneOf(...RUN_ACTIONS), run: isString, outcome: oneOf(...ACTION_OUTCOMES) },
+  ending: { action: oneOf('stop', 'cancel'), run: isString },
   gone: { run: isString },
   failed: { request: isString, run: nullOr(isString), error: isError },
   calledOff: { request: isString, run: nullOr(isString) },

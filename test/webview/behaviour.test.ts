@@ -170,7 +170,8 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     const actions = async () => (await view.posts()).flatMap((post) => (post.type === 'action' ? [post.action] : []));
     await view.page.getByRole('button', { name: 'Discard…' }).click();
     await view.settle();
-    expect(await text(view, '.actions')).toContain('Discarding…');
+    // The dialog still asks.
+    expect(await text(view, '.actions')).toContain('Discard…');
     await view.page.keyboard.press('p');
     expect(await actions()).toEqual(['cancel']);
     await view.send({ type: 'acted', action: 'cancel', run: 'run-1', outcome: 'cancelled' });
@@ -178,6 +179,21 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     expect(await text(view, '.actions')).toContain('Discard…');
     await view.page.keyboard.press('p');
     expect(await actions()).toEqual(['cancel', 'pause']);
+    await view.send({ type: 'acted', action: 'pause', run: 'run-1', outcome: 'failed' });
+    await view.settle();
+    // What the person chooses there is what is under way.
+    for (const [action, words] of [
+      ['cancel', 'Discarding…'],
+      ['stop', 'Stopping after this step…'],
+    ] as const) {
+      await view.page.getByRole('button', { name: 'Discard…' }).click();
+      await view.send({ type: 'ending', action, run: 'run-1' });
+      await view.settle();
+      expect(await text(view, '.actions')).toContain(words);
+      await view.send({ type: 'acted', action: 'cancel', run: 'run-1', outcome: 'failed' });
+      await view.settle();
+      expect(await text(view, '.actions')).not.toContain(words);
+    }
     await closing(view);
   });
 

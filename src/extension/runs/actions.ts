@@ -1,4 +1,5 @@
 import { HostError } from '../errors.ts';
+import { Emitter } from '../events.ts';
 import { runJustStarting } from './errors.ts';
 import { isOver, type Run } from './run.ts';
 import type { RunStarter } from './starter.ts';
@@ -9,6 +10,8 @@ import type { RunStore } from './store.ts';
  * pressed Stop) is no failure: what was wanted has come about.
  */
 export class RunActions {
+  /** A run that a person has said to end, and how. */
+  readonly ending = new Emitter<{ run: Run; action: 'stop' | 'cancel' }>();
   private readonly store: RunStore;
   private readonly starter: RunStarter;
 
@@ -33,12 +36,14 @@ export class RunActions {
 
   /** Ends the run and keeps the best weights. */
   async stop(run: Run): Promise<void> {
+    this.ending.fire({ run, action: 'stop' });
     if (run.state === 'queued') await this.starter.withdraw(run);
     else await this.ask(run, 'stop');
   }
 
   /** Ends the run and keeps nothing but its record. A process that no longer answers is killed. */
   async cancel(run: Run): Promise<void> {
+    this.ending.fire({ run, action: 'cancel' });
     if (run.state === 'queued') return await this.starter.withdraw(run);
     const connection = this.store.connection(run);
     if (run.silent && connection) {

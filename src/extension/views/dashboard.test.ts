@@ -16,16 +16,19 @@ let home: string;
 let store: RunStore;
 let page: Page;
 let dashboard: Dashboard;
+let ending: DashboardOptions['actions']['ending'];
 
 beforeEach(() => {
   editor.reset();
   home = mkdtempSync(join(tmpdir(), 'luthier dashboard ü-'));
   store = new RunStore({ log, client: 'test', mayConnect: () => false });
   page = new Page();
+  ending = new Emitter();
   const options = {
     extension: editor.Uri.file('/extension'),
     store,
     starter: { changed: new Emitter<void>(), position: () => null },
+    actions: { ending },
     log,
   } as unknown as DashboardOptions;
   dashboard = new Dashboard(page as unknown as vscode.WebviewPanel, 'A run', options);
@@ -75,6 +78,16 @@ test('every action is answered with what came of it, after what became of the ru
   await vi.waitFor(() =>
     expect(page.posted.at(-1)).toMatchObject({ type: 'failed', request: 'stop', error: { code: 'run-not-found' } }),
   );
+});
+
+test('the page is told how its run is to end, once the person has said so', async () => {
+  const [folder, other] = ['first', 'other'].map((id) => makeRun(home, { id, state: 'running' })) as [string, string];
+  await store.setHomes([home]);
+  await dashboard.setRuns([folder]);
+  ending.fire({ run: store.get(other)!, action: 'stop' });
+  expect(page.posted.at(-1)).not.toMatchObject({ type: 'ending' });
+  ending.fire({ run: store.get(folder)!, action: 'cancel' });
+  expect(page.posted.at(-1)).toEqual({ type: 'ending', action: 'cancel', run: 'first' });
 });
 
 test('an evaluation that was just made is shown with the reports that hold it, also in a page that is not up yet', async () => {

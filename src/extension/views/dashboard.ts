@@ -17,6 +17,7 @@ import type { EngineService } from '../engine/service.ts';
 import { HostError, isCancelled, sentence, toHostError } from '../errors.ts';
 import { COMMANDS, PANELS } from '../ids.ts';
 import type { Log } from '../log.ts';
+import type { RunActions } from '../runs/actions.ts';
 import { readEvaluations } from '../runs/evaluations.ts';
 import { hasModel, type Run } from '../runs/run.ts';
 import type { RunStarter } from '../runs/starter.ts';
@@ -36,6 +37,7 @@ export interface DashboardOptions {
   extension: vscode.Uri;
   store: RunStore;
   starter: RunStarter;
+  actions: Pick<RunActions, 'ending'>;
   service: EngineService;
   log: Log;
   /** Runs by their ids, once those of this window are known. */
@@ -124,7 +126,7 @@ export class Dashboard {
   constructor(panel: vscode.WebviewPanel, title: string, options: DashboardOptions) {
     this.panel = panel;
     this.options = options;
-    const { store, starter } = options;
+    const { store, starter, actions } = options;
     this.wire = new Panel(
       panel,
       options.extension,
@@ -153,6 +155,9 @@ export class Dashboard {
           const run = store.get(folder);
           if (run?.state === 'queued') this.postRecord(run);
         }
+      }),
+      actions.ending.on(({ run, action }) => {
+        if (this.ready && this.shows(run)) this.wire.post({ type: 'ending', action, run: run.record.id });
       }),
       panel.onDidChangeViewState(() => {
         // A hidden page is gone; the next one says `ready` and gets everything.

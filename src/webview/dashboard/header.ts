@@ -145,6 +145,7 @@ export const header = (run: RunView, page: Page): TemplateResult => {
           isFold: run.fold !== undefined,
           hasCheckpoint: run.checkpoints.length > 0,
         });
+  const underWay = run.pending && run.underWay;
   return html`
     <header class="run-header">
       <div class="title-row">
@@ -162,12 +163,12 @@ export const header = (run: RunView, page: Page): TemplateResult => {
         ${buttons.map(
           ({ action, label, icon, primary, waiting, title }) => html`<vscode-button
             ?secondary=${!primary}
-            icon=${run.pending === action ? 'loading' : icon}
-            ?icon-spin=${run.pending === action && !still.matches}
+            icon=${underWay === action ? 'loading' : icon}
+            ?icon-spin=${underWay === action && !still.matches}
             ?disabled=${run.pending !== null}
             title=${title}
             @click=${() => page.act(run, action)}
-          >${run.pending === action && waiting ? waiting : label}</vscode-button>`,
+          >${underWay === action && waiting ? waiting : label}</vscode-button>`,
         )}
         <vscode-button secondary icon="git-compare" title="Compare with other runs (C)"
           @click=${() => page.post({ type: 'chooseRuns' })}>Compare…</vscode-button>

@@ -173,6 +173,18 @@ describe('what was asked for', () => {
     expect(store.failure).toBeNull();
   });
 
+  test('is under way at once, but for a run that is discarded only when the person has chosen', () => {
+    expect(asking('stop').focused?.underWay).toBe('stop');
+    const store = asking('cancel');
+    expect(store.focused?.underWay).toBeNull();
+    store.apply({ type: 'ending', action: 'stop', run: 'a' });
+    expect(store.focused).toMatchObject({ pending: 'cancel', underWay: 'stop' });
+    // In another window: nothing was asked for here.
+    const { store: idle } = storeWith(snapshotOf('a', [], { record: record('a', { state: 'running' }) }));
+    idle.apply({ type: 'ending', action: 'stop', run: 'a' });
+    expect(idle.focused).toMatchObject({ pending: null, underWay: null });
+  });
+
   test('is over when it fails with a reason, or the state changes', () => {
     const failing = asking('pause');
     failing.apply({ type: 'failed', request: 'pause', run: 'a', error: { code: 'internal', message: 'No.' } });

@@ -44,6 +44,8 @@ export interface RunView {
   gone: boolean;
   /** Asked for and not yet answered: by a change of state, or by what became of it. */
   pending: RunAction | null;
+  /** Of `pending`, what its button may say is under way: discarding asks first, and may become stopping. */
+  underWay: RunAction | null;
 }
 
 /** Rows of one cell of the confusion matrix; null rows while they are on their way. */
@@ -139,6 +141,9 @@ export class RunStore {
       case 'acted':
         if (run.pending === message.action) run.pending = null;
         return;
+      case 'ending':
+        if (run.pending !== null) run.underWay = message.action;
+        return;
       case 'gone':
         run.gone = true;
         return;
@@ -157,7 +162,10 @@ export class RunStore {
   /** Notes that an action was asked for, so that its button shows it. */
   asked(id: string, action: RunAction): void {
     const run = this.runs.get(id);
-    if (run && ['pause', 'resume', 'stop', 'cancel', 'exportOnnx'].includes(action)) run.pending = action;
+    if (run && ['pause', 'resume', 'stop', 'cancel', 'exportOnnx'].includes(action)) {
+      run.pending = action;
+      run.underWay = action === 'cancel' ? null : action;
+    }
     this.failure = null;
   }
 
@@ -204,7 +212,7 @@ export class RunStore {
         readOnly: snapshot.read_only,
         queuePosition: snapshot.queue_position,
         gone: false,
-        pending: null,
+        ...{ pending: null, underWay: null },
       };
       this.#events(run, snapshot.events);
       // After the events: the steps are those of the last training that they tell of.
