@@ -30,6 +30,13 @@ test('one run: training loss raw and smoothed, validation loss as points on the 
   expect(drawing.x).toEqual({ min: 0, max: 4 });
 });
 
+test('the charts of a run are the same objects at each look: a legend finds its values by the line that was drawn', () => {
+  const { store } = storeWith(snapshotOf('a', steps(4)));
+  const [first, again] = [chartsFor([store.focused!]), chartsFor([store.focused!])];
+  expect(again.map((chart, i) => chart === first[i])).not.toContain(false);
+  expect(again.length).toBeGreaterThan(2);
+});
+
 test('100,000 steps are drawn as about two points a pixel, zoomed in all of those in range', () => {
   const { store } = storeWith(snapshotOf('a', steps(100_000)));
   const chart = chartsFor([store.focused!])[0]!;

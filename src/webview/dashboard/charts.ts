@@ -139,8 +139,17 @@ const comparison = (keys: readonly MetricKey[]): ChartDefinition[] => [
   ...REST,
 ];
 
-export const chartsFor = (runs: readonly RunView[]): ChartDefinition[] =>
-  (runs.length > 1 ? comparison : single)(headlines(runs)).filter(({ lines }) => lines.length > 0);
+const made = new Map<string, ChartDefinition[]>();
+
+/** The same objects for the same charts: what is drawn is found again by the line that it was drawn for. */
+export function chartsFor(runs: readonly RunView[]): ChartDefinition[] {
+  const keys = headlines(runs);
+  const layout = runs.length > 1 ? comparison : single;
+  const name = `${runs.length > 1} ${keys.join(' ')}`;
+  const charts = made.get(name) ?? layout(keys).filter(({ lines }) => lines.length > 0);
+  made.set(name, charts);
+  return charts;
+}
 
 /** Colours of compared runs, in order; as far apart as the theme's chart colours allow. */
 export const RUN_COLORS = [
