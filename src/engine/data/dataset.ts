@@ -99,6 +99,19 @@ export interface EvaluationData {
   problems: DataProblem[];
 }
 
+/** What a trained model is measured on, and by. */
+export interface EvaluationLoadOptions {
+  base: string;
+  columns?: Columns | undefined;
+  encoding?: string | undefined;
+  /** The model's. */
+  labels: readonly string[];
+  /** Columns that the model was trained on, one for each of its texts; undefined where that is not known. */
+  inputs?: readonly string[] | undefined;
+  split: 'validation' | 'test';
+  signal?: AbortSignal | undefined;
+}
+
 /**
  * Reads the rows that a trained model is measured on: the named part of the data set, or the whole file when the
  * reference is one file.
@@ -107,16 +120,7 @@ export interface EvaluationData {
  */
 export async function loadEvaluationData(
   reference: DatasetReference,
-  options: {
-    base: string;
-    columns?: Columns | undefined;
-    encoding?: string | undefined;
-    labels: readonly string[];
-    /** Columns that the model was trained on, one for each of its texts; undefined where that is not known. */
-    inputs?: readonly string[] | undefined;
-    split: 'validation' | 'test';
-    signal?: AbortSignal | undefined;
-  },
+  options: EvaluationLoadOptions,
 ): Promise<EvaluationData> {
   const { parts, columns: own } = await resolveDataset(reference, options.base);
   const isWhole = Object.keys(parts).length === 1;

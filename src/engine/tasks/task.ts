@@ -6,7 +6,7 @@ import type {
   Split,
   TaskName,
 } from '../../protocol/index.ts';
-import type { LoadOptions } from '../data/dataset.ts';
+import type { EvaluationLoadOptions, LoadOptions } from '../data/dataset.ts';
 import type { DataRules } from '../data/repeats.ts';
 import type { TextInput, Tokenizer } from '../text/tokenizer.ts';
 
@@ -30,18 +30,6 @@ export interface TaskData<Row extends TaskRow> extends Record<Split, Row[]> {
 }
 
 export type EvaluationRows<Row extends TaskRow> = Omit<TaskData<Row>, Split | 'labels'> & { examples: Row[] };
-
-export interface EvaluationLoadOptions {
-  base: string;
-  columns?: Columns | undefined;
-  encoding?: string | undefined;
-  /** The model's. */
-  labels: readonly string[];
-  /** Columns that the model was trained on, one for each of its texts; undefined where that is not known. */
-  inputs?: readonly string[] | undefined;
-  split: 'validation' | 'test';
-  signal?: AbortSignal | undefined;
-}
 
 /** What the model takes at once: a text, a pair of texts, or a window of one. */
 export interface Item {

@@ -1,3 +1,5 @@
+import { addedEntries } from './added-entries.ts';
+
 type Json = Record<string, unknown>;
 
 /** What the two families do beside their vocabulary and merges. */
@@ -51,16 +53,6 @@ export function byteLevelTokenizerJson(
 ): Json {
   const id = (token: string): number => vocab[token] ?? added.get(token) ?? -1;
   const specials = [...new Set(Object.values(special))].filter((token) => id(token) >= 0);
-  const entry = (content: string, isSpecial: boolean) => ({
-    id: id(content),
-    content,
-    single_word: false,
-    lstrip: false,
-    rstrip: false,
-    normalized: !isSpecial,
-    special: isSpecial,
-  });
-  const beside = [...added.keys()].filter((content) => !specials.includes(content));
   const bytes = { type: 'ByteLevel', add_prefix_space: addPrefixSpace, trim_offsets: true, use_regex: true };
   const sequence = (name: 'A' | 'B', type_id: number) => ({ Sequence: { id: name, type_id } });
   const { sep_token: sep = '', cls_token: cls = '' } = special;
@@ -68,10 +60,7 @@ export function byteLevelTokenizerJson(
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: [
-      ...specials.map((content) => entry(content, true)),
-      ...beside.map((content) => entry(content, false)),
-    ].sort((a, b) => a.id - b.id),
+    added_tokens: addedEntries(specials, added.keys(), id),
     normalizer: null,
     pre_tokenizer: bytes,
     post_processor:

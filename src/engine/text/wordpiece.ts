@@ -1,3 +1,4 @@
+import { addedEntries } from './added-entries.ts';
 import type { BertNormalizerOptions } from './bert-text.ts';
 
 /** Names of the special tokens; BERT's own where a folder names none. */
@@ -47,15 +48,6 @@ export function bertTokenizerJson(
   added: ReadonlyMap<string, number> = new Map(),
 ): Record<string, unknown> {
   const id = (token: string): number => vocab.get(token) ?? added.get(token) ?? -1;
-  const entry = (content: string, special: boolean) => ({
-    id: id(content),
-    content,
-    single_word: false,
-    lstrip: false,
-    rstrip: false,
-    normalized: !special,
-    special,
-  });
   const specials = [...new Set(Object.values<string>({ ...special }))].filter((token) => id(token) >= 0);
   const { cls_token: cls, sep_token: sep } = special;
   const token = (content: string, type_id: number) => ({ SpecialToken: { id: content, type_id } });
@@ -65,10 +57,7 @@ export function bertTokenizerJson(
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: [
-      ...specials.map((content) => entry(content, true)),
-      ...[...added.keys()].filter((content) => !specials.includes(content)).map((content) => entry(content, false)),
-    ].sort((a, b) => a.id - b.id),
+    added_tokens: addedEntries(specials, added.keys(), id),
     normalizer: { type: 'BertNormalizer', ...normalizer },
     pre_tokenizer: { type: 'BertPreTokenizer' },
     post_processor: {
