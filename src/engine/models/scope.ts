@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Shape, TensorSpec } from '../executors/executor.ts';
+import type { AttentionInputs } from '../ops/attention.ts';
 import { applyDropout, attention, embedding, layerNorm, linear, matMul, rmsNorm } from '../ops/index.ts';
 import { placeholder, record } from '../record/recorder.ts';
 
@@ -47,20 +48,8 @@ interface LinearOptions {
   init?: Init;
 }
 
-/** Queries `[…, T, D]`, keys and values `[…, S, D]`. */
-interface Attention {
-  q: tf.Tensor;
-  k: tf.Tensor;
-  v: tf.Tensor;
-  /** Who sees whom (models/batch.ts), broadcast to `[…, T, S]`. */
-  hidden?: tf.Tensor | undefined;
-  /** Added to the scores as well, and learnt, as T5's positions are. */
-  bias?: tf.Tensor | undefined;
-  /** No token sees a later one. */
-  causal?: boolean;
-  /** Of the probabilities. */
-  rate?: number;
-}
+/** What attention takes; its mask is the scope's affair. */
+type Attention = Omit<AttentionInputs, 'mask'>;
 
 /**
  * What a family's forward function is written against. Each call says what a parameter is where it is used, and
