@@ -50,7 +50,7 @@ const builds = {
       run: 'src/engine/runs/process.ts',
       service: 'src/engine/service/main.ts',
       host: 'src/engine/service/host/main.ts',
-      probe: 'src/engine/executors/probe-process.ts',
+      probe: 'src/engine/tensor/executors/probe-process.ts',
     },
     outdir: 'dist/engine',
     external: ['onnxruntime-node', '@tensorflow/tfjs-node'],
@@ -77,7 +77,7 @@ const builds = {
     ...node,
     entryPoints: {
       activate: 'src/extension/activate.ts',
-      'recipe-text': 'src/engine/train/check-recipe-text.ts',
+      'recipe-text': 'src/engine/recipes/check-recipe-text.ts',
     },
     outdir: 'dist/extension',
     external: ['vscode'],

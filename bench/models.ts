@@ -1,10 +1,10 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openModelFolder, saveModelFolder, TOKENIZER_FILES } from '../src/engine/hub/model-folder.ts';
-import { declarationOf } from '../src/engine/models/encoder.ts';
-import { createEncoder } from '../src/engine/models/registry.ts';
-import { initializeAll } from '../src/engine/train/load-weights.ts';
-import { ParameterStore } from '../src/engine/train/parameter-store.ts';
+import { initializeAll } from '../src/engine/model-files/load-weights.ts';
+import { declarationOf } from '../src/engine/models/architecture.ts';
+import { architectureOf } from '../src/engine/models/registry.ts';
+import { ParameterStore } from '../src/engine/runtime/parameter-store.ts';
 import { timed } from './process.ts';
 
 /** Folders of models that were made for the bench, kept between its calls. */
@@ -41,9 +41,9 @@ export function randomBertBase(root: string, minilm: string): Promise<string> {
       num_attention_heads: 12,
       num_hidden_layers: 12,
     };
-    const encoder = createEncoder(config, `${minilm}/config.json`);
-    const store = new ParameterStore(declarationOf(encoder, { outputs: 2 }).parameters, () => false);
-    initializeAll(encoder, store, 1);
+    const architecture = architectureOf(config, `${minilm}/config.json`);
+    const store = new ParameterStore(declarationOf(architecture, { outputs: 2 }).parameters, () => false);
+    initializeAll(architecture, store, 1);
     const tensors = [...store.parameters.values()].filter(({ name }) => !name.startsWith('classifier'));
     await saveModelFolder(folder, {
       config,

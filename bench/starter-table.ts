@@ -11,10 +11,10 @@ import { readTable } from '../src/engine/data/read.ts';
 import { stratifiedSplit } from '../src/engine/data/split.ts';
 import { openModelFolder, saveModelFolder } from '../src/engine/hub/model-folder.ts';
 import { startersFolder } from '../src/engine/hub/resolve.ts';
-import { declarationOf } from '../src/engine/models/encoder.ts';
-import { createEncoder } from '../src/engine/models/registry.ts';
-import { initializeAll } from '../src/engine/train/load-weights.ts';
-import { ParameterStore } from '../src/engine/train/parameter-store.ts';
+import { initializeAll } from '../src/engine/model-files/load-weights.ts';
+import { declarationOf } from '../src/engine/models/architecture.ts';
+import { architectureOf } from '../src/engine/models/registry.ts';
+import { ParameterStore } from '../src/engine/runtime/parameter-store.ts';
 
 const SEEDS = [1, 2, 3];
 const SETS = [
@@ -37,10 +37,10 @@ async function untrained(): Promise<string> {
   const target = join(work, 'random');
   cpSync(starter, target, { recursive: true });
   const folder = await openModelFolder(starter);
-  const encoder = createEncoder(folder.config, `${starter}/config.json`);
+  const architecture = architectureOf(folder.config, `${starter}/config.json`);
   await folder.weights.close();
-  const store = new ParameterStore(declarationOf(encoder, { outputs: 2 }).parameters, () => false);
-  initializeAll(encoder, store, 1);
+  const store = new ParameterStore(declarationOf(architecture, { outputs: 2 }).parameters, () => false);
+  initializeAll(architecture, store, 1);
   const tensors = [...store.parameters.values()].filter(({ name }) => !name.startsWith('classifier'));
   await saveModelFolder(target, {
     config: folder.config,

@@ -5,13 +5,13 @@
  */
 import { createInterface } from 'node:readline';
 import { Random } from '../src/engine/data/random.ts';
-import { createExecutor } from '../src/engine/executors/create.ts';
-import { measureRate } from '../src/engine/executors/measure.ts';
-import { createEncoder } from '../src/engine/models/registry.ts';
-import { encoderFor, isHeldIn8Bit, isTrainedIn } from '../src/engine/strategies/apply.ts';
+import { initializeAll } from '../src/engine/model-files/load-weights.ts';
+import { architectureOf } from '../src/engine/models/registry.ts';
+import { TaskModel } from '../src/engine/runtime/model.ts';
+import { architectureFor, isHeldIn8Bit, isTrainedIn } from '../src/engine/strategies/apply.ts';
 import type { LabelledItem } from '../src/engine/tasks/task.ts';
-import { initializeAll } from '../src/engine/train/load-weights.ts';
-import { TaskModel } from '../src/engine/train/model.ts';
+import { createExecutor } from '../src/engine/tensor/executors/create.ts';
+import { measureRate } from '../src/engine/tensor/executors/measure.ts';
 import { adamWStep, gradientNorm } from '../src/engine/train/optimizer.ts';
 import type { Strategy } from '../src/protocol/index.ts';
 import type { StepSpec } from './spec.ts';
@@ -21,7 +21,7 @@ const RATE_REPEATS = 5;
 const spec = JSON.parse(process.argv[2]!) as StepSpec;
 const { layers, hidden, heads, vocab, batch, length, dropout, backend } = spec;
 const strategy = strategyOf(spec);
-const plain = createEncoder(
+const plain = architectureOf(
   {
     model_type: 'bert',
     vocab_size: vocab,
@@ -35,21 +35,21 @@ const plain = createEncoder(
   },
   'config.json',
 );
-const encoder = encoderFor(strategy, plain);
+const architecture = architectureFor(strategy, plain);
 const executor = await createExecutor(backend);
 const classifier = new TaskModel({
   executor,
-  encoder,
+  architecture,
   numLabels: 2,
   padId: 0,
-  isTrained: isTrainedIn(strategy, encoder),
-  isHeldIn8Bit: isHeldIn8Bit(strategy, encoder),
+  isTrained: isTrainedIn(strategy, architecture),
+  isHeldIn8Bit: isHeldIn8Bit(strategy, architecture),
   accumulate: false,
   labelSmoothing: 0,
   maxBatch: { texts: batch, tokens: length },
   seed: 1,
 });
-initializeAll(encoder, classifier.store, 1);
+initializeAll(architecture, classifier.store, 1);
 const random = new Random(1);
 const texts: LabelledItem[] = Array.from({ length: batch }, (_, i) => ({
   ids: Int32Array.from({ length }, () => random.below(vocab)),

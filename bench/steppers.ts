@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { MALLOC_ENVIRONMENT } from '../src/engine/executors/malloc.ts';
-import { findTfjsNode } from '../src/engine/executors/tensorflow.ts';
+import { MALLOC_ENVIRONMENT } from '../src/engine/tensor/executors/malloc.ts';
+import { findTfjsNode } from '../src/engine/tensor/executors/tensorflow.ts';
 import { trainingOperations } from './arithmetic.ts';
 import { Stepper } from './process.ts';
 import type { Contender, Measured, StepSpec } from './spec.ts';

@@ -1,10 +1,10 @@
-// Compiles src/engine/kernels/assembly to WebAssembly. Called by esbuild.mjs and by the tests' set-up.
+// Compiles src/engine/tensor/kernels/assembly to WebAssembly. Called by esbuild.mjs and by the tests' set-up.
 import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const folder = path.join(root, 'src/engine/kernels/assembly');
+const folder = path.join(root, 'src/engine/tensor/kernels/assembly');
 
 /** Where the engine looks for its kernels. */
 export const kernelsFile = path.join(root, 'dist/engine/kernels.wasm');

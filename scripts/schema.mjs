@@ -10,7 +10,7 @@ const folder = await mkdtemp(join(tmpdir(), 'luthier-schema-'));
 try {
   const outfile = join(folder, 'recipe-docs.mjs');
   await build({
-    entryPoints: [fileURLToPath(new URL('src/engine/train/recipe-docs.ts', root))],
+    entryPoints: [fileURLToPath(new URL('src/engine/recipes/recipe-docs.ts', root))],
     bundle: true,
     platform: 'node',
     format: 'esm',

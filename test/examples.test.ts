@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { inspectData } from '../src/engine/data/inspect.ts';
-import { loadRecipe } from '../src/engine/train/recipe.ts';
+import { loadRecipe } from '../src/engine/recipes/recipe.ts';
 
 const file = (name: string) => fileURLToPath(new URL(`../examples/${name}`, import.meta.url));
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import envPaths from 'env-paths';
 
 /**
- * Folder of a real pretrained encoder (MiniLM, 6 layers of 384): LUTHIER_MINILM's, or one kept in the user's cache,
+ * Folder of a real pretrained architecture (MiniLM, 6 layers of 384): LUTHIER_MINILM's, or one kept in the user's cache,
  * which ../shared/tools/fetch-minilm.sh fills where it is there. Undefined where it is not to be had: tests skip.
  */
 export function minilmFolder(): string | undefined {

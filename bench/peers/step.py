@@ -51,7 +51,7 @@ inputs = {
 
 
 def rate(width):
-    """The best of some products, with the weight in either layout, as for src/engine/executors/measure.ts."""
+    """The best of some products, with the weight in either layout, as for src/engine/tensor/executors/measure.ts."""
     x, weight = torch.full((1024, width), 0.5), torch.full((4 * width, width), 0.5)
     other = weight.t().contiguous()
     best = float("inf")

@@ -1,17 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Random } from '../../src/engine/data/random.ts';
-import type { Compiled, Executor, TensorData, TensorSpec } from '../../src/engine/executors/executor.ts';
+import type { Architecture } from '../../src/engine/models/architecture.ts';
 import { packedBatch } from '../../src/engine/models/batch.ts';
-import type { Encoder } from '../../src/engine/models/encoder.ts';
-import { matMul, valueAndGrads } from '../../src/engine/ops/index.ts';
+import { learningRate } from '../../src/engine/recipes/schedule.ts';
+import type { ParameterStore } from '../../src/engine/runtime/parameter-store.ts';
+import { sourceOf } from '../../src/engine/runtime/programs.ts';
+import type { Compiled, Executor, TensorData, TensorSpec } from '../../src/engine/tensor/executors/executor.ts';
+import { matMul, valueAndGrads } from '../../src/engine/tensor/ops/index.ts';
 import { adamWStep, gradientNorm } from '../../src/engine/train/optimizer.ts';
-import type { ParameterStore } from '../../src/engine/train/parameter-store.ts';
-import { sourceOf } from '../../src/engine/train/programs.ts';
-import { learningRate } from '../../src/engine/train/schedule.ts';
 import type { TextPair, WordText } from './words.ts';
 
 export interface Model {
-  encoder: Encoder;
+  architecture: Architecture;
   store: ParameterStore;
 }
 
@@ -156,12 +156,12 @@ class Programs {
         sentences: combined(inputs.averaging!, states.at(-1)!, shape),
       };
     });
-    const H = teacher.encoder.hiddenSize;
+    const H = teacher.architecture.hiddenSize;
     const sentences = new Float32Array(shape.rows * H);
     const fetches = Object.fromEntries(
       layers.map((layer) => [
         `state.${layer}`,
-        new Float32Array(shape.rows * shape.words * teacher.encoder.hiddenSize),
+        new Float32Array(shape.rows * shape.words * teacher.architecture.hiddenSize),
       ]),
     );
     await compiled.run({ ...feedsOf(texts, shape), ...weightsOf(teacher) }, { ...fetches, sentences });
@@ -175,7 +175,7 @@ class Programs {
     const targets = await this.targets(batch);
     const texts = batch.map((pair) => pair.student);
     const shape = { ...shapeOf(texts), words: targets.words };
-    const H = student.encoder.hiddenSize;
+    const H = student.architecture.hiddenSize;
     const { rows: R, words: W } = shape;
     const trained = student.store.trainedNames();
     const specs: Record<string, TensorSpec> = {
@@ -198,7 +198,9 @@ class Programs {
             return error;
           });
           const first = combined(inputs.selecting!, states.at(-1)!, shape);
-          const pooled = tf.tanh(student.encoder.scope(sourceOf(inputs, own)).linear('bert.pooler.dense', first, H));
+          const pooled = tf.tanh(
+            student.architecture.scope(sourceOf(inputs, own)).linear('bert.pooler.dense', first, H),
+          );
           const difference = tf.sub(pooled, inputs['target.sentence']!);
           // The target's mean square is that of its length, ten, over H components.
           const error = tf.mul(tf.sum(tf.mul(difference, difference)), 1 / (R * SENTENCE_SCALE ** 2)) as tf.Scalar;
@@ -223,7 +225,7 @@ class Programs {
     };
     layers.forEach((layer, i) => {
       feeds[`target.${layer}`] = targets.states[i]!;
-      feeds[`weights.${layer}`] = wordWeights(texts, W, layer < student.encoder.numLayers);
+      feeds[`weights.${layer}`] = wordWeights(texts, W, layer < student.architecture.numLayers);
     });
     const loss = new Float32Array(1);
     const names = [...layers, 'sentence'];
@@ -260,9 +262,9 @@ class Programs {
 const key = ({ rows, length, words }: Shape) => `${rows}x${length} ${words}`;
 
 /** Hidden states of every token, without dropout: the embeddings', then each layer's, each `[T, H]`. */
-function statesOf({ encoder }: Model, inputs: Record<string, tf.Tensor>, { rows, length }: Shape, own = {}) {
+function statesOf({ architecture }: Model, inputs: Record<string, tf.Tensor>, { rows, length }: Shape, own = {}) {
   const batch = packedBatch(inputs, { rows, length, texts: rows }, 'all');
-  return encoder.states(encoder.scope(sourceOf(inputs, own)), batch);
+  return architecture.states(architecture.scope(sourceOf(inputs, own)), batch);
 }
 
 function shapeOf(texts: readonly WordText[]): Shape {

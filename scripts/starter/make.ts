@@ -2,12 +2,12 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Random } from '../../src/engine/data/random.ts';
-import { createOnnxRuntimeExecutor } from '../../src/engine/executors/onnxruntime.ts';
 import { type ModelConfig, openModelFolder, saveModelFolder } from '../../src/engine/hub/model-folder.ts';
-import { declarationOf } from '../../src/engine/models/encoder.ts';
+import { declarationOf } from '../../src/engine/models/architecture.ts';
 import { mapWeights } from '../../src/engine/models/names.ts';
-import { createEncoder } from '../../src/engine/models/registry.ts';
-import { ParameterStore } from '../../src/engine/train/parameter-store.ts';
+import { architectureOf } from '../../src/engine/models/registry.ts';
+import { ParameterStore } from '../../src/engine/runtime/parameter-store.ts';
+import { createOnnxRuntimeExecutor } from '../../src/engine/tensor/executors/onnxruntime.ts';
 import { distil, type Model } from './distil.ts';
 import { chooseVocabulary, countPieces, type WeightedText, type WordPieceFile, withVocabulary } from './vocabulary.ts';
 import { differingPairs, wordEncoder } from './words.ts';
@@ -73,20 +73,20 @@ console.log(`${pieces.length} of ${Object.keys(tokenizerJson.model.vocab).length
 
 /** A BERT without its classifier. */
 function modelOf(config: ModelConfig, isTrained: boolean): Model {
-  const encoder = createEncoder(config, `${minilm}/config.json`);
-  const parameters = [...declarationOf(encoder).parameters].filter(([name]) => !name.startsWith('classifier'));
-  return { encoder, store: new ParameterStore(new Map(parameters), () => isTrained) };
+  const architecture = architectureOf(config, `${minilm}/config.json`);
+  const parameters = [...declarationOf(architecture).parameters].filter(([name]) => !name.startsWith('classifier'));
+  return { architecture, store: new ParameterStore(new Map(parameters), () => isTrained) };
 }
 const teacher = modelOf(folder.config, false);
 const student = modelOf({ ...folder.config, vocab_size: pieces.length }, true);
 
-const { files } = mapWeights(teacher.encoder, folder.weights.names());
+const { files } = mapWeights(teacher.architecture, folder.weights.names());
 for (const { name, weight } of teacher.store.parameters.values()) {
   await folder.weights.readInto(files.get(name)!, weight);
   if (name !== WORD_EMBEDDINGS) student.store.get(name).weight.set(weight);
 }
 await folder.weights.close();
-const H = teacher.encoder.hiddenSize;
+const H = teacher.architecture.hiddenSize;
 const table = teacher.store.get(WORD_EMBEDDINGS).weight;
 const rows = student.store.get(WORD_EMBEDDINGS).weight;
 pieces.forEach((piece, id) => {

@@ -79,6 +79,9 @@ export interface NoteEvent {
   message: string;
 }
 
+/** Takes what a person should know of work that goes on. */
+export type Note = (level: NoteEvent['level'], message: string) => void;
+
 export interface StateEvent {
   event: 'state';
   time: number;

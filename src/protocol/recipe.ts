@@ -25,7 +25,7 @@ export const RECIPE_VERSION = 2;
 
 /**
  * A recipe: everything that decides what a run computes, every default filled in. Keys carry the names that
- * transformers 5 uses (docs/recipe.md says for each whose it is). The schema is src/engine/train/recipe-schema.ts.
+ * transformers 5 uses (docs/recipe.md says for each whose it is). The schema is src/engine/recipes/recipe-schema.ts.
  */
 export interface Recipe {
   version: number;

@@ -21,7 +21,7 @@ export async function buildEngine(): Promise<{ cli: string; runner: string; serv
       run: 'src/engine/runs/process.ts',
       service: 'src/engine/service/main.ts',
       host: 'src/engine/service/host/main.ts',
-      probe: 'src/engine/executors/probe-process.ts',
+      probe: 'src/engine/tensor/executors/probe-process.ts',
     },
     outdir: output,
     bundle: true,

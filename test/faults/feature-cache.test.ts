@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, it, vi } from 'vitest';
-import { parseRecipe } from '../../src/engine/train/recipe.ts';
+import { parseRecipe } from '../../src/engine/recipes/recipe.ts';
 import { createTrainer } from '../../src/engine/train/trainer.ts';
 import { makeTinyBert, tinyRows } from './tiny.ts';
 

@@ -2,12 +2,12 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../src/engine/data/random.ts';
-import type { Executor } from '../../src/engine/executors/executor.ts';
-import { createOnnxRuntimeExecutor } from '../../src/engine/executors/onnxruntime.ts';
-import { createEncoder } from '../../src/engine/models/registry.ts';
+import { initializeAll } from '../../src/engine/model-files/load-weights.ts';
+import { architectureOf } from '../../src/engine/models/registry.ts';
+import { TaskModel } from '../../src/engine/runtime/model.ts';
 import type { LabelledItem } from '../../src/engine/tasks/task.ts';
-import { initializeAll } from '../../src/engine/train/load-weights.ts';
-import { TaskModel } from '../../src/engine/train/model.ts';
+import type { Executor } from '../../src/engine/tensor/executors/executor.ts';
+import { createOnnxRuntimeExecutor } from '../../src/engine/tensor/executors/onnxruntime.ts';
 import { adamWStep, gradientNorm } from '../../src/engine/train/optimizer.ts';
 
 setFlagsFromString('--expose-gc');
@@ -22,7 +22,7 @@ async function residentBytes(): Promise<number> {
   return process.memoryUsage.rss();
 }
 
-const encoder = createEncoder(
+const architecture = architectureOf(
   {
     model_type: 'bert',
     vocab_size: 500,
@@ -53,7 +53,7 @@ describe('memory stays as it is', () => {
     executor = await createOnnxRuntimeExecutor({ numThreads: 2 });
     classifier = new TaskModel({
       executor,
-      encoder,
+      architecture,
       numLabels: 2,
       padId: 0,
       isTrained: () => true,
@@ -63,7 +63,7 @@ describe('memory stays as it is', () => {
       maxBatch: { texts: 64, tokens: 32 },
       seed: 1,
     });
-    initializeAll(encoder, classifier.store, 1);
+    initializeAll(architecture, classifier.store, 1);
   });
   afterAll(() => {
     classifier.dispose();

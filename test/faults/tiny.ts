@@ -2,8 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Random } from '../../src/engine/data/random.ts';
 import { saveModelFolder } from '../../src/engine/hub/model-folder.ts';
-import { declarationOf } from '../../src/engine/models/encoder.ts';
-import { createEncoder } from '../../src/engine/models/registry.ts';
+import { declarationOf } from '../../src/engine/models/architecture.ts';
+import { architectureOf } from '../../src/engine/models/registry.ts';
 
 const GOOD = ['lovely', 'great', 'fine', 'happy', 'useful', 'quick', 'kind', 'bright'];
 const BAD = ['awful', 'broken', 'slow', 'rude', 'dirty', 'late', 'wrong', 'dull'];
@@ -35,7 +35,7 @@ export async function makeTinyBert(folder: string, layers = LAYERS): Promise<voi
     layer_norm_eps: 1e-12,
     initializer_range: 0.02,
   };
-  const { parameters } = declarationOf(createEncoder(config, folder));
+  const { parameters } = declarationOf(architectureOf(config, folder));
   const weights = [...parameters.values()].filter(({ name }) => !name.startsWith('classifier'));
   await mkdir(folder, { recursive: true });
   await saveModelFolder(folder, {

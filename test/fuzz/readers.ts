@@ -7,7 +7,8 @@ import type { Random } from '../../src/engine/data/random.ts';
 import { resolveDataset } from '../../src/engine/data/resolve.ts';
 import { readJsonRecord } from '../../src/engine/hub/json-file.ts';
 import { SafetensorsFile } from '../../src/engine/hub/safetensors.ts';
-import { createEncoder } from '../../src/engine/models/registry.ts';
+import { architectureOf } from '../../src/engine/models/registry.ts';
+import { loadRecipe } from '../../src/engine/recipes/recipe.ts';
 import { Peer } from '../../src/engine/rpc.ts';
 import { connectRun } from '../../src/engine/runs/client.ts';
 import { Endpoint } from '../../src/engine/runs/endpoint.ts';
@@ -15,7 +16,6 @@ import { EventLog } from '../../src/engine/runs/event-log.ts';
 import { createHandlers } from '../../src/engine/service/handlers.ts';
 import { taskNamed } from '../../src/engine/tasks/registry.ts';
 import { Tokenizer } from '../../src/engine/text/tokenizer.ts';
-import { loadRecipe } from '../../src/engine/train/recipe.ts';
 import { readMadeDatasets } from '../../src/extension/datasets/dataset.ts';
 import { describeRunItem, tooltipLines } from '../../src/extension/runs/present.ts';
 import { refusalOf } from '../../src/extension/runs/run.ts';
@@ -97,7 +97,7 @@ export function makeReaders(): Reader[] {
       'config',
       'config.json',
       (random) => mutateJson(CONFIG, random),
-      async (path) => createEncoder((await readJsonRecord(path)) as never, path),
+      async (path) => architectureOf((await readJsonRecord(path)) as never, path),
     ),
     {
       name: 'tokenizer',

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseRecipe } from '../../src/engine/train/recipe.ts';
+import { parseRecipe } from '../../src/engine/recipes/recipe.ts';
 import { createTrainer } from '../../src/engine/train/trainer.ts';
 import type { Recipe } from '../../src/protocol/index.ts';
 import { makeTinyBert, tinyRows } from '../faults/tiny.ts';

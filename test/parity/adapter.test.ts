@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SafetensorsFile } from '../../src/engine/hub/safetensors.ts';
 import { createPredictor } from '../../src/engine/infer/predictor.ts';
-import { parseRecipe } from '../../src/engine/train/recipe.ts';
+import { parseRecipe } from '../../src/engine/recipes/recipe.ts';
 import { createTrainer } from '../../src/engine/train/trainer.ts';
 import type { Trainer } from '../../src/engine/train/types.ts';
 import { makeTinyBert, tinyRows } from '../faults/tiny.ts';

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Executor, sizeOf, type TensorData } from '../../src/engine/executors/executor.ts';
 import { SafetensorsFile } from '../../src/engine/hub/safetensors.ts';
-import { declarationOf, type Encoder } from '../../src/engine/models/encoder.ts';
-import { createEncoder } from '../../src/engine/models/registry.ts';
-import { packTexts, writeBatch } from '../../src/engine/train/packing.ts';
-import { forwardProgram, GRADIENT, MASK, PARAMETER, trainingProgram } from '../../src/engine/train/programs.ts';
+import { type Architecture, declarationOf } from '../../src/engine/models/architecture.ts';
+import { architectureOf } from '../../src/engine/models/registry.ts';
+import { packTexts, writeBatch } from '../../src/engine/runtime/packing.ts';
+import { forwardProgram, GRADIENT, MASK, PARAMETER, trainingProgram } from '../../src/engine/runtime/programs.ts';
+import { type Executor, sizeOf, type TensorData } from '../../src/engine/tensor/executors/executor.ts';
 import { figures } from './executors.ts';
 import { relativeError, uniform, weight } from './values.ts';
 
@@ -41,8 +41,8 @@ export interface Result {
 }
 
 export interface RunOptions {
-  /** Changes the encoder that the figures' config describes. */
-  adapt?: (encoder: Encoder) => Encoder;
+  /** Changes the architecture that the figures' config describes. */
+  adapt?: (architecture: Architecture) => Architecture;
   /** Tokens a row, into which short texts are packed together; left out, each text has a row of the longest's length. */
   packedInto?: number;
   isTrained?: (name: string) => boolean;
@@ -57,7 +57,7 @@ export async function run(executor: Executor, f: Figures, options: RunOptions = 
     ...{ hidden_dropout_prob: 0, attention_probs_dropout_prob: 0, classifier_dropout: 0 },
     ...{ dropout: 0, attention_dropout: 0, seq_classif_dropout: 0 },
   };
-  const encoder = adapt(createEncoder({ ...f.config, ...(dropout ? {} : off) }, 'figures'));
+  const architecture = adapt(architectureOf({ ...f.config, ...(dropout ? {} : off) }, 'figures'));
   const texts = f.texts.map(({ ids, second_from }) => ({
     ids: Int32Array.from(ids),
     typeIds: Uint8Array.from(ids, (_, i) => (i < second_from ? 0 : 1)),
@@ -82,12 +82,12 @@ export async function run(executor: Executor, f: Figures, options: RunOptions = 
     labels: Int32Array.from(f.texts, (text) => text.label),
     weights: new Float32Array(texts.length).fill(1 / texts.length),
   };
-  const programOptions = { encoder, outputs: f.num_labels, shape: batch };
-  const { parameters, sites } = declarationOf(encoder, programOptions);
+  const programOptions = { architecture, outputs: f.num_labels, shape: batch };
+  const { parameters, sites } = declarationOf(architecture, programOptions);
   for (const { name, shape } of parameters.values())
     feeds[PARAMETER + name] = weightOf(name, sizeOf(shape), f.deviation);
   for (const { name, shape, isAdapter } of sites.values()) {
-    const made = isAdapter ? name : name.replace(/^bert\.(encoder\.)?/, '');
+    const made = isAdapter ? name : name.replace(/^bert\.(architecture\.)?/, '');
     feeds[MASK + name] = Uint8Array.from(uniform(`mask/${made}`, sizeOf(shape)), (u) => (u > -0.5 ? 1 : 0));
   }
 

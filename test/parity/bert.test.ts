@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Executor } from '../../src/engine/executors/executor.ts';
+import type { Executor } from '../../src/engine/tensor/executors/executor.ts';
 import { allOk, judge, judgeAll, type RunOptions, read, run, TOLERANCE } from './bert-run.ts';
 import { EXECUTORS } from './executors.ts';
 import { relativeError } from './values.ts';

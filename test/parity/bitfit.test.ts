@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Executor } from '../../src/engine/executors/executor.ts';
 import { SafetensorsFile } from '../../src/engine/hub/safetensors.ts';
-import { createEncoder } from '../../src/engine/models/registry.ts';
+import { architectureOf } from '../../src/engine/models/registry.ts';
+import { TaskModel } from '../../src/engine/runtime/model.ts';
 import { isTrainedBy, isTrainedIn } from '../../src/engine/strategies/apply.ts';
-import { TaskModel } from '../../src/engine/train/model.ts';
+import type { Executor } from '../../src/engine/tensor/executors/executor.ts';
 import { adamWStep, gradientNorm } from '../../src/engine/train/optimizer.ts';
 import type { Recipe } from '../../src/protocol/index.ts';
 import { allOk, type Figures, judgeAll, read, run, TOLERANCE } from './bert-run.ts';
@@ -13,8 +13,8 @@ import { relativeError, weight } from './values.ts';
 
 /** What bitfit_figures.py wrote. */
 const f = read('bitfit.json') as Figures & { settings: Recipe; losses: number[]; grad_norms: number[] };
-const encoder = createEncoder(f.config, 'figures');
-const isTrained = (name: string) => isTrainedBy({ type: 'bitfit' }, encoder)(name);
+const architecture = architectureOf(f.config, 'figures');
+const isTrained = (name: string) => isTrainedBy({ type: 'bitfit' }, architecture)(name);
 
 describe.each(EXECUTORS)("BitFit against PyTorch's in float64: $title", ({ isThere, create, lossTolerance }) => {
   let executor: Executor;
@@ -41,10 +41,10 @@ describe.each(EXECUTORS)("BitFit against PyTorch's in float64: $title", ({ isThe
     const model = new TaskModel({
       ...{
         executor,
-        encoder,
+        architecture,
         numLabels: f.num_labels,
         padId: 0,
-        isTrained: isTrainedIn({ type: 'bitfit' }, encoder),
+        isTrained: isTrainedIn({ type: 'bitfit' }, architecture),
         accumulate: false,
         labelSmoothing: 0,
       },

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Executor } from '../../src/engine/executors/executor.ts';
-import { createOnnxRuntimeExecutor } from '../../src/engine/executors/onnxruntime.ts';
-import { createTensorflowExecutor } from '../../src/engine/executors/tensorflow.ts';
-import { createWasmExecutor } from '../../src/engine/executors/wasm.ts';
-import { createWebGpuExecutor } from '../../src/engine/executors/webgpu.ts';
+import type { Executor } from '../../src/engine/tensor/executors/executor.ts';
+import { createOnnxRuntimeExecutor } from '../../src/engine/tensor/executors/onnxruntime.ts';
+import { createTensorflowExecutor } from '../../src/engine/tensor/executors/tensorflow.ts';
+import { createWasmExecutor } from '../../src/engine/tensor/executors/wasm.ts';
+import { createWebGpuExecutor } from '../../src/engine/tensor/executors/webgpu.ts';
 
 const tfjsNode = fileURLToPath(new URL('../node_modules/@tensorflow/tfjs-node', import.meta.url));
 

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
-import { type Executor, sizeOf } from '../../src/engine/executors/executor.ts';
 import { openModelFolder, saveModelFolder } from '../../src/engine/hub/model-folder.ts';
 import { createPredictor } from '../../src/engine/infer/predictor.ts';
-import { declarationOf } from '../../src/engine/models/encoder.ts';
-import { createEncoder } from '../../src/engine/models/registry.ts';
-import { exportFolderAsOnnx } from '../../src/engine/train/export-onnx.ts';
-import { parseRecipe } from '../../src/engine/train/recipe.ts';
+import { exportFolderAsOnnx } from '../../src/engine/model-files/export-onnx.ts';
+import { declarationOf } from '../../src/engine/models/architecture.ts';
+import { architectureOf } from '../../src/engine/models/registry.ts';
+import { parseRecipe } from '../../src/engine/recipes/recipe.ts';
+import { type Executor, sizeOf } from '../../src/engine/tensor/executors/executor.ts';
 import { createTrainer } from '../../src/engine/train/trainer.ts';
 import { TINY_VOCAB, tinyRows } from '../faults/tiny.ts';
 import { allOk, judgeAll, type RunOptions, read, run, TOLERANCE } from './bert-run.ts';
@@ -112,7 +112,7 @@ describe.each(NAMES)('%s as others load it', (name) => {
     place = await mkdtemp(join(tmpdir(), `luthier-${name}-`));
     const folder = join(place, 'base');
     const head = new Set(['classifier', 'pre_classifier']);
-    const parameters = [...declarationOf(createEncoder(config, folder)).parameters.values()];
+    const parameters = [...declarationOf(architectureOf(config, folder)).parameters.values()];
     await mkdir(folder);
     await saveModelFolder(folder, {
       config,
@@ -156,9 +156,9 @@ describe.each(NAMES)('%s as others load it', (name) => {
   };
 
   it('says how far its positions reach and where it drops', () => {
-    const encoder = createEncoder(config, 'config.json');
-    expect([encoder.maxPositions, encoder.loraTargets]).toEqual([family.positions, family.targets]);
-    expect([...declarationOf(encoder).sites.values()].map(({ name, rate }) => [name, rate])).toEqual(family.sites);
+    const architecture = architectureOf(config, 'config.json');
+    expect([architecture.maxPositions, architecture.loraTargets]).toEqual([family.positions, family.targets]);
+    expect([...declarationOf(architecture).sites.values()].map(({ name, rate }) => [name, rate])).toEqual(family.sites);
   });
 
   it(`trained whole: Python’s from_pretrained answers alike (${needsPython})`, { timeout: 300_000 }, async () => {

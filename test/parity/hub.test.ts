@@ -8,7 +8,7 @@ import { resolveModel } from '../../src/engine/hub/resolve.ts';
 import type { TensorToWrite } from '../../src/engine/hub/safetensors.ts';
 import { HubServer } from '../../src/engine/hub/testing/hub-server.ts';
 import { mapWeights } from '../../src/engine/models/names.ts';
-import { createEncoder } from '../../src/engine/models/registry.ts';
+import { architectureOf } from '../../src/engine/models/registry.ts';
 import { findPython, runPython } from './python.ts';
 
 /** Made by bert_fixtures.py: one BERT in four of the ways that the hub has it. */
@@ -29,7 +29,7 @@ const expectedOf = async (name: string): Promise<Expected> =>
 /** Every tensor under its canonical name. */
 async function readAll(folder: string) {
   const { weights, config } = await openModelFolder(folder);
-  const map = mapWeights(createEncoder(config, folder), weights.names());
+  const map = mapWeights(architectureOf(config, folder), weights.names());
   const tensors: TensorToWrite[] = [];
   for (const [name, stored] of map.files) {
     const shape = weights.shape(stored);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Executor } from '../../src/engine/executors/executor.ts';
-import type { Encoder } from '../../src/engine/models/encoder.ts';
-import { encoderFor, isTrainedBy } from '../../src/engine/strategies/apply.ts';
+import type { Architecture } from '../../src/engine/models/architecture.ts';
+import { architectureFor, isTrainedBy } from '../../src/engine/strategies/apply.ts';
+import type { Executor } from '../../src/engine/tensor/executors/executor.ts';
 import type { Strategy } from '../../src/protocol/index.ts';
 import { allOk, type Figures, judgeAll, type RunOptions, read, run, TOLERANCE } from './bert-run.ts';
 import { EXECUTORS } from './executors.ts';
@@ -23,9 +23,9 @@ describe.each(EXECUTORS)("LoRA against peft's in float64: $title", ({ isThere, c
     ['every linear layer, dropout by given masks', 'lora-all-linear', { dropout: true }],
   ])('%s: logits, loss and every gradient', { timeout: 240_000 }, async (_, name, options) => {
     const f = read(`${name}.json`) as LoraFigures;
-    let adapted: Encoder | undefined;
-    const adapt = (encoder: Encoder) => {
-      adapted = encoderFor(f.strategy, encoder);
+    let adapted: Architecture | undefined;
+    const adapt = (architecture: Architecture) => {
+      adapted = architectureFor(f.strategy, architecture);
       return adapted;
     };
     const isTrained = (parameter: string) => isTrainedBy(f.strategy, adapted!)(parameter);

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { openModelFolder } from '../../src/engine/hub/model-folder.ts';
-import { createEncoder } from '../../src/engine/models/registry.ts';
-import { loadWeights } from '../../src/engine/train/load-weights.ts';
-import { TaskModel } from '../../src/engine/train/model.ts';
+import { loadWeights } from '../../src/engine/model-files/load-weights.ts';
+import { architectureOf } from '../../src/engine/models/registry.ts';
+import { learningRate } from '../../src/engine/recipes/schedule.ts';
+import { TaskModel } from '../../src/engine/runtime/model.ts';
 import { adamWStep, gradientNorm } from '../../src/engine/train/optimizer.ts';
-import { learningRate } from '../../src/engine/train/schedule.ts';
 import type { Recipe } from '../../src/protocol/index.ts';
 import { minilmFolder } from '../minilm.ts';
 import { EXECUTORS, figures } from './executors.ts';
@@ -33,10 +33,10 @@ describe.each(fast)('$title', ({ isThere, create }) => {
     const executor = await create();
     const model = await openModelFolder(folder!);
     const dropoutOff = { hidden_dropout_prob: 0, attention_probs_dropout_prob: 0 };
-    const encoder = createEncoder({ ...model.config, ...dropoutOff }, 'config.json');
+    const architecture = architectureOf({ ...model.config, ...dropoutOff }, 'config.json');
     const classifier = new TaskModel({
       executor,
-      encoder,
+      architecture,
       numLabels: f.num_labels,
       padId: 0,
       isTrained: () => true,
@@ -46,7 +46,7 @@ describe.each(fast)('$title', ({ isThere, create }) => {
       seed: 0,
     });
     const { store } = classifier;
-    await loadWeights(model, encoder, store, { classifierRows: null, seed: 0, note: () => {} });
+    await loadWeights(model, architecture, store, { classifierRows: null, seed: 0, note: () => {} });
     await model.weights.close();
     for (const name of ['classifier.weight', 'classifier.bias']) {
       const target = store.get(name).weight;

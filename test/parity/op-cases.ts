@@ -9,7 +9,7 @@ import {
   linear,
   matMul,
   rmsNorm,
-} from '../../src/engine/ops/index.ts';
+} from '../../src/engine/tensor/ops/index.ts';
 
 export type Inputs = Record<string, tf.Tensor>;
 type Case = (inputs: Inputs) => tf.Tensor;

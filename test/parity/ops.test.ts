@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Executor, sizeOf, type TensorData, type TensorSpec } from '../../src/engine/executors/executor.ts';
-import { embedding, valueAndGrads } from '../../src/engine/ops/index.ts';
-import { KERNEL_RULES } from '../../src/engine/record/kernels.ts';
-import { BACKEND, record } from '../../src/engine/record/recorder.ts';
+import { type Executor, sizeOf, type TensorData, type TensorSpec } from '../../src/engine/tensor/executors/executor.ts';
+import { embedding, valueAndGrads } from '../../src/engine/tensor/ops/index.ts';
+import { KERNEL_RULES } from '../../src/engine/tensor/record/kernels.ts';
+import { BACKEND, record } from '../../src/engine/tensor/record/recorder.ts';
 import { EXECUTORS, figures } from './executors.ts';
 import { CASES, type Inputs, toleranceOf } from './op-cases.ts';
 import { relativeError, uniform } from './values.ts';

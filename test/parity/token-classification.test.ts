@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Executor } from '../../src/engine/executors/executor.ts';
-import { createEncoder } from '../../src/engine/models/registry.ts';
+import { architectureOf } from '../../src/engine/models/registry.ts';
+import { TaskModel } from '../../src/engine/runtime/model.ts';
 import { tokenClassification } from '../../src/engine/tasks/token-classification/task.ts';
-import { TaskModel } from '../../src/engine/train/model.ts';
+import type { Executor } from '../../src/engine/tensor/executors/executor.ts';
 import { EXECUTORS, figures } from './executors.ts';
 import { relativeError, weight } from './values.ts';
 
@@ -38,7 +38,7 @@ describe.each(EXECUTORS)('Token classifiers: $title', ({ isThere, create }) => {
       const labelled = items.reduce((n, { labels }) => n + labels.filter((label) => label >= 0).length, 0);
       const model = new TaskModel({
         executor,
-        encoder: createEncoder(f.config, 'config.json', tokenClassification),
+        architecture: architectureOf(f.config, 'config.json', tokenClassification),
         numLabels: f.num_labels,
         padId: 0,
         isTrained: () => true,

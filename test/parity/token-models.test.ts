@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sizeOf } from '../../src/engine/executors/executor.ts';
 import { openModelFolder, saveModelFolder } from '../../src/engine/hub/model-folder.ts';
 import { createPredictor } from '../../src/engine/infer/predictor.ts';
-import { declarationOf } from '../../src/engine/models/encoder.ts';
-import { createEncoder } from '../../src/engine/models/registry.ts';
+import { exportFolderAsOnnx } from '../../src/engine/model-files/export-onnx.ts';
+import { declarationOf } from '../../src/engine/models/architecture.ts';
+import { architectureOf } from '../../src/engine/models/registry.ts';
+import { parseRecipe } from '../../src/engine/recipes/recipe.ts';
 import { softmax } from '../../src/engine/tasks/text-classification/predictions.ts';
-import { exportFolderAsOnnx } from '../../src/engine/train/export-onnx.ts';
-import { parseRecipe } from '../../src/engine/train/recipe.ts';
+import { sizeOf } from '../../src/engine/tensor/executors/executor.ts';
 import { createTrainer } from '../../src/engine/train/trainer.ts';
 import { TINY_VOCAB } from '../faults/tiny.ts';
 import { figures } from './executors.ts';
@@ -72,7 +72,7 @@ describe.each(NAMES)('a token classifier of %s, as others load it', (name) => {
   beforeAll(async () => {
     place = await mkdtemp(join(tmpdir(), `luthier-tokens-${name}-`));
     const folder = join(place, 'base');
-    const parameters = [...declarationOf(createEncoder(config, folder)).parameters.values()];
+    const parameters = [...declarationOf(architectureOf(config, folder)).parameters.values()];
     await mkdir(folder);
     await saveModelFolder(folder, {
       config,

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Executor } from '../../src/engine/executors/executor.ts';
-import { createEncoder } from '../../src/engine/models/registry.ts';
-import { TaskModel } from '../../src/engine/train/model.ts';
+import { architectureOf } from '../../src/engine/models/registry.ts';
+import { learningRate } from '../../src/engine/recipes/schedule.ts';
+import { TaskModel } from '../../src/engine/runtime/model.ts';
+import type { Executor } from '../../src/engine/tensor/executors/executor.ts';
 import { adamWStep, gradientNorm } from '../../src/engine/train/optimizer.ts';
-import { learningRate } from '../../src/engine/train/schedule.ts';
 import type { Recipe } from '../../src/protocol/index.ts';
 import { EXECUTORS, figures } from './executors.ts';
 import { weight } from './values.ts';
@@ -29,7 +29,7 @@ function classifierOf(executor: Executor, dropout: number): TaskModel {
   const config = { ...f.config, hidden_dropout_prob: dropout, attention_probs_dropout_prob: dropout };
   const classifier = new TaskModel({
     executor,
-    encoder: createEncoder(config, 'config.json'),
+    architecture: architectureOf(config, 'config.json'),
     numLabels: f.num_labels,
     padId: 0,
     isTrained: () => true,

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Executor } from '../../src/engine/executors/executor.ts';
-import { crossEntropy, valueAndGrads } from '../../src/engine/ops/index.ts';
+import type { Executor } from '../../src/engine/tensor/executors/executor.ts';
+import { crossEntropy, valueAndGrads } from '../../src/engine/tensor/ops/index.ts';
 import { EXECUTORS, figures } from './executors.ts';
 import { relativeError, uniform } from './values.ts';
 

@@ -17,11 +17,11 @@ import {
 } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
-import { factsOf } from '../model-files/facts.ts';
 import { listModels } from '../model-files/list.ts';
+import { type LoadedRecipe, loadRecipe, resolveRecipe } from '../recipes/recipe.ts';
+import { factsOf } from '../strategies/facts.ts';
 import { suggestStrategies } from '../strategies/index.ts';
 import type { Facts } from '../strategies/kind.ts';
-import { type LoadedRecipe, loadRecipe, resolveRecipe } from '../train/recipe.ts';
 import { askForEncoding } from './encoding.ts';
 import { duration } from './output.ts';
 import { note as box, confirm, intro, isCancel, log, outro, select, text } from './prompts.ts';
@@ -206,7 +206,7 @@ async function confirmStart(recipe: RecipeInput, base: string, sets: readonly st
   const loaded = await resolveRecipe(recipe, base, sets);
   const [{ estimateRun }, { measureMachine }] = await Promise.all([
     import('../train/estimate-run.ts'),
-    import('../executors/status.ts'),
+    import('../tensor/executors/status.ts'),
   ]);
   const estimate = await estimateRun({ ...loaded, gflops: await measureMachine() });
   const { num_train_epochs, learning_rate } = loaded.recipe;

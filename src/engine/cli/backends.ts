@@ -1,4 +1,4 @@
-import { backendStatus } from '../executors/status.ts';
+import { backendStatus } from '../tensor/executors/status.ts';
 import { dim, EXIT, green, note, print, printJson, red } from './output.ts';
 
 export async function listBackends({ measure, json }: { measure?: boolean; json?: boolean }): Promise<number> {

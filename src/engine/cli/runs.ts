@@ -4,11 +4,12 @@ import { diskUse } from '../../files/folders.ts';
 import { readOwnFile } from '../../files/regular-file.ts';
 import { forgetRun, HOME, isOwnRun, placeProblem, rememberRun, runFolderProblem } from '../../guard/index.ts';
 import { counted, formatBytes, type RunRecord, STATE_WORDS, WORKING_STATES } from '../../protocol/index.ts';
+import { findRunFolders } from '../../runs/find.ts';
 import { FILES, homeOf } from '../../runs/folder.ts';
 import { withdraw } from '../../runs/queue.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
 import { connectRun, lookAtProcess, readRun } from '../runs/client.ts';
-import { createRun, findRun, findRunFolders, requireNone } from '../runs/folder.ts';
+import { createRun, findRun, requireNone } from '../runs/folder.ts';
 import { announce, type BeginOptions, beginRun, refuseQueueDetached } from './begin.ts';
 import { bold, duration, EXIT, isInteractive, metricLine, note, print, printJson, table, yellow } from './output.ts';
 import { tellOutside } from './train.ts';
@@ -327,7 +328,7 @@ const lineOf = (folder: string): string => homeOf(folder) ?? join(dirname(folder
 
 /** A new run of this machine with the recipe of one that stands here, beside it. */
 async function startAsNew(folder: string, record: RunRecord, options: ResumeOptions): Promise<number> {
-  const { resolveRecipe } = await import('../train/recipe.ts');
+  const { resolveRecipe } = await import('../recipes/recipe.ts');
   const home = homeOf(folder);
   const loaded = await resolveRecipe(record.recipe, projectOf(folder));
   await tellOutside(loaded, [projectOf(folder)]);

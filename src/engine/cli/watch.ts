@@ -14,12 +14,12 @@ import {
   type RunRecord,
   type StepEvent,
 } from '../../protocol/index.ts';
+import { findRunFolders } from '../../runs/find.ts';
 import { FILES } from '../../runs/folder.ts';
 import { type MetricsLine, readEvents } from '../../runs/metrics.ts';
 import { LuthierError } from '../errors.ts';
 import { metricValue } from '../evaluate/format.ts';
 import { connectRun, type RunClient, readRun } from '../runs/client.ts';
-import { findRunFolders } from '../runs/folder.ts';
 import {
   bold,
   dim,
@@ -196,7 +196,7 @@ async function showResult(folder: string, done: DoneEvent): Promise<void> {
     import('./report.ts'),
     import('../hub/json-file.ts'),
     import('../hub/model-folder.ts'),
-    import('../train/inputs.ts'),
+    import('../model-files/inputs.ts'),
   ]);
   await printReports(folder);
   const record = await readRun(folder);

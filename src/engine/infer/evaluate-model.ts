@@ -1,5 +1,4 @@
-import type { BackendChoice, Columns, DatasetReference, EvaluationReport } from '../../protocol/index.ts';
-import type { Note } from '../train/types.ts';
+import type { BackendChoice, Columns, DatasetReference, EvaluationReport, Note } from '../../protocol/index.ts';
 import { createPredictor, type Predictor } from './predictor.ts';
 
 export interface EvaluateOptions {

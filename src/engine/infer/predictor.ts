@@ -1,12 +1,11 @@
-import type { BackendChoice, Prediction } from '../../protocol/index.ts';
+import type { BackendChoice, Note, Prediction } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
+import { inputsOf, refuseWrongInputs } from '../model-files/inputs.ts';
+import { openModel } from '../model-files/open-model.ts';
 import type { AnyTask, Item, Logits } from '../tasks/task.ts';
 import type { TextInput, Tokenizer } from '../text/tokenizer.ts';
-import { inputsOf, refuseWrongInputs } from '../train/inputs.ts';
-import type { Note } from '../train/types.ts';
 import { afterTurns } from '../turns.ts';
 import { inBatches } from './inference.ts';
-import { openModel } from './open-model.ts';
 
 export interface PredictorOptions {
   backend?: BackendChoice;
@@ -45,7 +44,7 @@ export interface Predictor {
 export async function createPredictor(modelFolder: string, options: PredictorOptions = {}): Promise<Predictor> {
   const open = await openModel(modelFolder, options.backend ?? 'auto', options.note);
   const { task, labels, model, tokenizer, path } = open;
-  const positions = model.encoder.maxPositions;
+  const positions = model.architecture.maxPositions;
   const maxLength = Math.min(options.maxLength ?? tokenizer.maxLength ?? positions, positions);
   const inputs = inputsOf(open.config);
   const run: Predictor['run'] = (items, onProgress, signal) => {

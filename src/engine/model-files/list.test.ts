@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeRecord } from '../../runs/record.ts';
 import { startersFolder } from '../hub/resolve.ts';
 import { makeBertFolder } from '../hub/testing/bert-folder.ts';
+import { parseRecipe } from '../recipes/recipe.ts';
 import { createRun } from '../runs/folder.ts';
 import { findModel } from '../runs/target.ts';
-import { parseRecipe } from '../train/recipe.ts';
 import { listModels } from './list.ts';
 
 const COMMIT = '0123456789abcdef0123456789abcdef01234567';

@@ -2,18 +2,18 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HOME } from '../../guard/index.ts';
 import type { ModelEntry } from '../../protocol/index.ts';
+import { findRunFolders } from '../../runs/find.ts';
 import { readRecord } from '../../runs/record.ts';
 import { LuthierError } from '../errors.ts';
 import { defaultCacheFolder, listCached } from '../hub/cache.ts';
 import { readModelCard } from '../hub/model-card.ts';
 import { CONFIG_FILE, type ModelFolder, openModelFolder } from '../hub/model-folder.ts';
 import { startersFolder } from '../hub/resolve.ts';
+import type { Architecture } from '../models/architecture.ts';
 import { classesOf } from '../models/classes.ts';
-import type { Encoder } from '../models/encoder.ts';
-import { createEncoder } from '../models/registry.ts';
-import { findRunFolders } from '../runs/folder.ts';
+import { architectureOf } from '../models/registry.ts';
 import { taskOfModel } from '../tasks/registry.ts';
-import { checkWeights } from '../train/load-weights.ts';
+import { checkWeights } from './load-weights.ts';
 
 /**
  * Every model that a recipe can start from: starters, model folders of the given folders, the Hugging Face cache, and
@@ -75,9 +75,9 @@ async function describe(
       const names = weights.names();
       entry.model_type = typeof config.model_type === 'string' ? config.model_type.slice(0, 60) : '';
       entry.num_parameters = names.reduce((sum, n) => sum + weights.shape(n).reduce((a, b) => a * b, 1), 0);
-      const encoder = createEncoder(config, join(path, CONFIG_FILE), taskOfModel(config));
-      checkWeights(folder, encoder);
-      entry.labels = labelsOf(folder, encoder);
+      const architecture = architectureOf(config, join(path, CONFIG_FILE), taskOfModel(config));
+      checkWeights(folder, architecture);
+      entry.labels = labelsOf(folder, architecture);
     } finally {
       await weights.close();
     }
@@ -91,9 +91,9 @@ async function describe(
 }
 
 /** A base model's, or another task's, are none: it can be fine-tuned, and has no classes. */
-function labelsOf(folder: ModelFolder, encoder: Encoder): string[] | null {
+function labelsOf(folder: ModelFolder, architecture: Architecture): string[] | null {
   try {
-    return classesOf(folder, encoder);
+    return classesOf(folder, architecture);
   } catch (error) {
     if (error instanceof LuthierError) return null;
     throw error;

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { TensorSpec } from '../executors/executor.ts';
-import { HIDDEN, matMul } from '../ops/index.ts';
+import type { TensorSpec } from '../tensor/executors/executor.ts';
+import { HIDDEN, matMul } from '../tensor/ops/index.ts';
 
 /**
  * Shape of a packed batch: `rows` rows of `length` tokens that hold up to `texts` texts. Several short texts share a

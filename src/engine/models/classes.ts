@@ -1,6 +1,6 @@
 import { LuthierError } from '../errors.ts';
 import type { ModelFolder } from '../hub/model-folder.ts';
-import { answerNames, type Encoder } from './encoder.ts';
+import { type Architecture, answerNames } from './architecture.ts';
 import { mapWeights } from './names.ts';
 
 type Folder = Pick<ModelFolder, 'path' | 'config' | 'weights'>;
@@ -18,10 +18,10 @@ const OTHER_TASKS: Readonly<Record<string, string>> = {
  * @throws LuthierError `model-unsupported` for a model of another task, `model-invalid` for one whose classifier is
  *   missing, incomplete or at odds with config.json; nothing that is no text classifier gives an answer
  */
-export function classesOf(folder: Folder, encoder: Encoder): string[] {
+export function classesOf(folder: Folder, architecture: Architecture): string[] {
   const { path, config } = folder;
   const architectures = Array.isArray(config.architectures) ? config.architectures.map(String) : [];
-  const own = encoder.architecture.replace(/^.*(?=For)/, '');
+  const own = architecture.className.replace(/^.*(?=For)/, '');
   const isClassifier = architectures.length === 0 || architectures.some((it) => it.endsWith(own));
   const task = Object.keys(OTHER_TASKS).find((end) => end !== own && architectures.some((it) => it.endsWith(end)));
   if (!isClassifier && task !== undefined) {
@@ -31,8 +31,8 @@ export function classesOf(folder: Folder, encoder: Encoder): string[] {
       'You can fine-tune it as a base model (luthier train); the run’s model then classifies texts.',
     );
   }
-  const { files, missingHead } = mapWeights(encoder, folder.weights.names());
-  const answers = answerNames(encoder);
+  const { files, missingHead } = mapWeights(architecture, folder.weights.names());
+  const answers = answerNames(architecture);
   if (missingHead.some((name) => answers.includes(name))) {
     throw new LuthierError(
       'model-invalid',
@@ -44,7 +44,7 @@ export function classesOf(folder: Folder, encoder: Encoder): string[] {
     throw new LuthierError(
       'model-unsupported',
       `${path} is not a text classifier: architectures in config.json names ${architectures.join(', ')}.`,
-      `If it is one, set architectures to ["${encoder.architecture}"] there.`,
+      `If it is one, set architectures to ["${architecture.className}"] there.`,
     );
   }
   if (missingHead.length > 0) {
@@ -145,16 +145,16 @@ const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n ==
  */
 export function classifierRows(
   folder: Folder,
-  encoder: Encoder,
+  architecture: Architecture,
   labels: readonly string[],
 ): { rows: number[] | null; note: string } {
   const fresh = 'The classifier starts from new weights';
-  if (!mapWeights(encoder, folder.weights.names()).files.has(answerNames(encoder)[0]!)) {
+  if (!mapWeights(architecture, folder.weights.names()).files.has(answerNames(architecture)[0]!)) {
     return { rows: null, note: `${fresh}: the model has none yet.` };
   }
   let stored: string[];
   try {
-    stored = classesOf(folder, encoder);
+    stored = classesOf(folder, architecture);
   } catch (error) {
     if (!(error instanceof LuthierError)) throw error;
     const reason = error.message.replace(`${folder.path}: `, '').replace(`${folder.path} `, 'the model ');

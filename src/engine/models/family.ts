@@ -9,7 +9,7 @@ export type States = readonly tf.Tensor2D[];
 
 /** What a task adds behind the layers, as the Hugging Face class of this name has it. */
 export interface Head<C> {
-  readonly architecture: string;
+  readonly className: string;
   /** `[N, H]` -> `[N, outputs]`; names are given from the root, so that it may use what lies under the prefix. */
   forward(scope: Scope, x: tf.Tensor2D, outputs: number, config: C): tf.Tensor2D;
 }

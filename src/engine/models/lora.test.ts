@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { encoderFor, isHeldIn8Bit, isTrainedBy } from '../strategies/apply.ts';
-import { declarationOf, type Encoder } from './encoder.ts';
+import { architectureFor, isHeldIn8Bit, isTrainedBy } from '../strategies/apply.ts';
+import { type Architecture, declarationOf } from './architecture.ts';
 import { mergeLora } from './lora.ts';
-import { createEncoder } from './registry.ts';
+import { architectureOf } from './registry.ts';
 
 const CONFIG = {
   model_type: 'bert',
@@ -12,7 +12,7 @@ const CONFIG = {
   num_attention_heads: 2,
   intermediate_size: 10,
 };
-const plain = createEncoder(CONFIG, 'config.json');
+const plain = architectureOf(CONFIG, 'config.json');
 const settings = {
   type: 'lora',
   r: 2,
@@ -20,7 +20,7 @@ const settings = {
   lora_dropout: 0.1,
   target_modules: ['query', 'value'],
 };
-const namesOf = (encoder: Encoder) => [...declarationOf(encoder).parameters.keys()];
+const namesOf = (architecture: Architecture) => [...declarationOf(architecture).parameters.keys()];
 const layer = (i: number, module: string) => `bert.encoder.layer.${i}.${module}`;
 
 describe('withLora', () => {
@@ -33,25 +33,25 @@ describe('withLora', () => {
       ['attention.self.key', 'attention.output.dense'],
     ],
   ])('gives adapters to %o', (target_modules, modules) => {
-    const { targets } = encoderFor({ ...settings, target_modules }, plain).adapters!;
+    const { targets } = architectureFor({ ...settings, target_modules }, plain).adapters!;
     expect(targets).toEqual([0, 1].flatMap((i) => modules.map((module) => layer(i, module))));
   });
 
   it('gives all-linear’s to every layer but the classifier, and matches one layer by its whole name', () => {
-    const all = encoderFor({ ...settings, target_modules: 'all-linear' }, plain).adapters!.targets;
+    const all = architectureFor({ ...settings, target_modules: 'all-linear' }, plain).adapters!.targets;
     expect(all.length).toBe(2 * 6 + 1);
     expect(all.at(-1)).toBe('bert.pooler.dense');
     const one = layer(1, 'attention.self.query');
-    expect(encoderFor({ ...settings, target_modules: [one] }, plain).adapters!.targets).toEqual([one]);
+    expect(architectureFor({ ...settings, target_modules: [one] }, plain).adapters!.targets).toEqual([one]);
   });
 
   it('trains what the model came without whole, and gives it no adapter', () => {
     const isStored = (name: string) => !name.includes('pooler') && !name.startsWith('classifier');
-    const encoder = encoderFor({ ...settings, target_modules: 'all-linear' }, plain, isStored);
-    expect(encoder.adapters!.modulesToSave).toEqual(['bert.pooler.dense', 'classifier']);
-    expect(encoder.adapters!.targets).not.toContain('bert.pooler.dense');
-    const isTrained = isTrainedBy(settings, encoder);
-    const trained = namesOf(encoder).filter((name) => isTrained(name));
+    const architecture = architectureFor({ ...settings, target_modules: 'all-linear' }, plain, isStored);
+    expect(architecture.adapters!.modulesToSave).toEqual(['bert.pooler.dense', 'classifier']);
+    expect(architecture.adapters!.targets).not.toContain('bert.pooler.dense');
+    const isTrained = isTrainedBy(settings, architecture);
+    const trained = namesOf(architecture).filter((name) => isTrained(name));
     expect(trained.filter((name) => !name.includes('lora'))).toEqual([
       'bert.pooler.dense.weight',
       'bert.pooler.dense.bias',
@@ -61,9 +61,9 @@ describe('withLora', () => {
   });
 
   it('drops each adapter’s input by a mask of its own', () => {
-    const encoder = encoderFor(settings, plain);
+    const architecture = architectureFor(settings, plain);
     const shape = { rows: 3, length: 8, texts: 4 };
-    const sites = [...declarationOf(encoder, { shape }).sites.values()];
+    const sites = [...declarationOf(architecture, { shape }).sites.values()];
     const own = declarationOf(plain, { shape }).sites;
     expect(sites.slice(0, own.size)).toEqual([...own.values()]);
     const added = sites.slice(own.size).map(({ name, shape, rate }) => [name, { shape, rate }]);
@@ -79,11 +79,11 @@ describe('withLora', () => {
 
 describe('isHeldIn8Bit', () => {
   const held = (strategy: Parameters<typeof isHeldIn8Bit>[0]) => {
-    const encoder = encoderFor(strategy, plain);
-    return namesOf(encoder).filter(isHeldIn8Bit(strategy, encoder));
+    const architecture = architectureFor(strategy, plain);
+    return namesOf(architecture).filter(isHeldIn8Bit(strategy, architecture));
   };
 
-  it('is so for the encoder’s frozen linear weights, when it is asked for', () => {
+  it('is so for the architecture’s frozen linear weights, when it is asked for', () => {
     expect(held(settings)).toEqual([]);
     const all = held({ ...settings, load_in_8bit: true });
     expect(all.length).toBe(12);

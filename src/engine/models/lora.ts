@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { matMul } from '../ops/index.ts';
-import type { Adapters, Encoder } from './encoder.ts';
+import { matMul } from '../tensor/ops/index.ts';
+import type { Adapters, Architecture } from './architecture.ts';
 import { decorate, type ParameterInfo } from './scope.ts';
 
 /** Names of a module's two matrices, A `[r, in]` and B `[out, r]`: peft's, without the prefix of its files. */
@@ -10,19 +10,19 @@ const loraNames = (module: string) => ({ a: `${module}.lora_A.weight`, b: `${mod
 const loraScaling = ({ lora_alpha, r }: Adapters): number => lora_alpha / r;
 
 /**
- * An encoder whose linear layers named by `targets` compute `x Wᵀ + b + (alpha / r) dropout(x) Aᵀ Bᵀ` (Hu et al.
+ * An architecture whose linear layers named by `targets` compute `x Wᵀ + b + (alpha / r) dropout(x) Aᵀ Bᵀ` (Hu et al.
  * 2021, LoRA), each with A and B of its own. They begin as peft's: A by PyTorch's kaiming_uniform_ with a = √5, which is
  * uniform within 1/√(its input's width); B zero, so that training begins at the pretrained model's answers.
  */
-export function withLora(encoder: Encoder, adapters: Adapters): Encoder {
+export function withLora(architecture: Architecture, adapters: Adapters): Architecture {
   const isTarget = new Set(adapters.targets);
   const { r, lora_dropout } = adapters;
   const alpha = loraScaling(adapters);
   return {
-    ...encoder,
+    ...architecture,
     adapters,
     scope: (source) =>
-      decorate(encoder.scope(source), (inner) => ({
+      decorate(architecture.scope(source), (inner) => ({
         linear: (name, x, out, options) => {
           const y = inner.linear(name, x, out, options);
           if (!isTarget.has(inner.nameOf(name))) return y;

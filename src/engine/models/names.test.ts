@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { declarationOf } from './encoder.ts';
+import { declarationOf } from './architecture.ts';
 import { mapWeights } from './names.ts';
-import { createEncoder } from './registry.ts';
+import { architectureOf } from './registry.ts';
 
 const bert = (num_hidden_layers: number) =>
-  createEncoder(
+  architectureOf(
     {
       ...{ model_type: 'bert', vocab_size: 9, hidden_size: 4, num_hidden_layers },
       ...{ num_attention_heads: 2, intermediate_size: 6 },

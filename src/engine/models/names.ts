@@ -1,4 +1,4 @@
-import { declarationOf, type Encoder } from './encoder.ts';
+import { type Architecture, declarationOf } from './architecture.ts';
 
 interface NameMap {
   /** Name in the file by canonical name, for each tensor that is there. */
@@ -16,12 +16,12 @@ interface NameMap {
  * saved with a head) or without (the base model alone, sentence-transformers), and a norm's weight and bias as `gamma`
  * and `beta` (the first conversions from TensorFlow, bert-base-uncased among them). transformers reads the same ones.
  */
-export function mapWeights(encoder: Encoder, names: readonly string[]): NameMap {
+export function mapWeights(architecture: Architecture, names: readonly string[]): NameMap {
   const there = new Set(names);
   const map: NameMap = { files: new Map(), missing: [], missingHead: [], unused: [] };
-  for (const { name, place, formerly, isAdapter } of declarationOf(encoder).parameters.values()) {
+  for (const { name, place, formerly, isAdapter } of declarationOf(architecture).parameters.values()) {
     if (isAdapter) continue;
-    const prefix = `${encoder.prefix}.`;
+    const prefix = `${architecture.prefix}.`;
     const modern = name.startsWith(prefix) ? [name, name.slice(prefix.length)] : [name];
     const old = formerly ? modern.map((it) => it.replace(/\w+$/, formerly)) : [];
     const found = [...modern, ...old].find((it) => there.has(it));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createEncoder, requireSupported } from './registry.ts';
+import { architectureOf, requireSupported } from './registry.ts';
 
 const GOOD = {
   model_type: 'bert',
@@ -10,10 +10,10 @@ const GOOD = {
   intermediate_size: 40,
 };
 
-describe('createEncoder', () => {
+describe('architectureOf', () => {
   it('reads a usual config', () => {
-    const encoder = createEncoder(GOOD, 'config.json');
-    expect([encoder.hiddenSize, encoder.numLayers, encoder.maxPositions]).toEqual([24, 3, 512]);
+    const architecture = architectureOf(GOOD, 'config.json');
+    expect([architecture.hiddenSize, architecture.numLayers, architecture.maxPositions]).toEqual([24, 3, 512]);
   });
 
   it.each([undefined, null, 'gpt2', '__proto__', 'constructor', 'toString', 'hasOwnProperty', 7, {}, ['bert']])(
@@ -31,7 +31,7 @@ describe('createEncoder', () => {
 
   it('refuses a __proto__ that JSON brought', () => {
     const config = JSON.parse('{"__proto__": {"model_type": "bert"}, "vocab_size": 3}') as Record<string, unknown>;
-    expect(() => createEncoder(config, 'config.json')).toThrow('model_type');
+    expect(() => architectureOf(config, 'config.json')).toThrow('model_type');
   });
 
   const sizes = ['vocab_size', 'hidden_size', 'num_hidden_layers', 'num_attention_heads', 'intermediate_size'];
@@ -40,7 +40,7 @@ describe('createEncoder', () => {
     'refuses %s %s, naming it',
     (key, value) => {
       const began = performance.now();
-      expect(() => createEncoder({ ...GOOD, [key]: value }, 'config.json')).toThrow(
+      expect(() => architectureOf({ ...GOOD, [key]: value }, 'config.json')).toThrow(
         expect.objectContaining({
           code: 'model-invalid',
           message: expect.stringMatching(`^config\\.json: ${key} is `),
@@ -59,7 +59,7 @@ describe('createEncoder', () => {
     ['layer_norm_eps', 'small'],
     ['hidden_size', 25],
   ])('refuses %s %s, naming it', (key, value) => {
-    expect(() => createEncoder({ ...GOOD, [key]: value }, 'config.json')).toThrow(
+    expect(() => architectureOf({ ...GOOD, [key]: value }, 'config.json')).toThrow(
       expect.objectContaining({ code: 'model-invalid', message: expect.stringContaining(key) }),
     );
   });
@@ -71,18 +71,21 @@ describe('createEncoder', () => {
     ['distilbert', { activation: 'relu' }, 'activation is "relu"; only "gelu" is supported'],
     ['distilbert', { dim: 25 }, 'dim 25 is not divisible by n_heads 12'],
   ])('refuses a %s with %j, naming the key', (model_type, keys, message) => {
-    expect(() => createEncoder({ ...GOOD, model_type, ...keys }, 'config.json')).toThrow(message);
+    expect(() => architectureOf({ ...GOOD, model_type, ...keys }, 'config.json')).toThrow(message);
   });
 
   it('takes what config.json leaves out from transformers’ defaults', () => {
-    const encoder = createEncoder({ model_type: 'distilbert' }, 'config.json');
-    expect([encoder.vocabSize, encoder.hiddenSize, encoder.numLayers, encoder.maxPositions]).toEqual([
-      30_522, 768, 6, 512,
-    ]);
-    expect(createEncoder({ ...GOOD, model_type: 'roberta' }, 'config.json').maxPositions).toBe(510);
+    const architecture = architectureOf({ model_type: 'distilbert' }, 'config.json');
+    expect([
+      architecture.vocabSize,
+      architecture.hiddenSize,
+      architecture.numLayers,
+      architecture.maxPositions,
+    ]).toEqual([30_522, 768, 6, 512]);
+    expect(architectureOf({ ...GOOD, model_type: 'roberta' }, 'config.json').maxPositions).toBe(510);
   });
 
   it('keeps a long value out of the message', () => {
-    expect(() => createEncoder({ ...GOOD, hidden_act: 'x'.repeat(10_000) }, 'config.json')).toThrow(/^.{0,200}$/);
+    expect(() => architectureOf({ ...GOOD, hidden_act: 'x'.repeat(10_000) }, 'config.json')).toThrow(/^.{0,200}$/);
   });
 });

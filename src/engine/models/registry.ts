@@ -1,22 +1,22 @@
 import { LuthierError } from '../errors.ts';
+import { type Architecture, describe, type HeadKind } from './architecture.ts';
 import { type Config, shown } from './config.ts';
-import { type Encoder, encoderOf, type HeadKind } from './encoder.ts';
 import { bert } from './families/bert.ts';
 import { distilbert } from './families/distilbert.ts';
 import { roberta } from './families/roberta.ts';
 
 /** By model_type. To add a family, write its file and add its line. */
-const FAMILIES: Readonly<Record<string, (config: Config, file: string, task?: HeadKind) => Encoder>> = {
-  bert: (...given) => encoderOf(bert, ...given),
-  distilbert: (...given) => encoderOf(distilbert, ...given),
-  roberta: (...given) => encoderOf(roberta, ...given),
+const FAMILIES: Readonly<Record<string, (config: Config, file: string, task?: HeadKind) => Architecture>> = {
+  bert: (...given) => describe(bert, ...given),
+  distilbert: (...given) => describe(distilbert, ...given),
+  roberta: (...given) => describe(roberta, ...given),
 };
 
 /**
  * The model that a config.json describes, with the head that a task needs: a text classifier's where none is named.
  * @throws LuthierError `model-unsupported` naming the supported types, `model-invalid` naming the key at fault
  */
-export function createEncoder(config: Config, file: string, task?: HeadKind): Encoder {
+export function architectureOf(config: Config, file: string, task?: HeadKind): Architecture {
   const type = config.model_type;
   // Own keys alone: "constructor" and "__proto__" are no families.
   const family = typeof type === 'string' && Object.hasOwn(FAMILIES, type) ? FAMILIES[type] : undefined;
@@ -32,8 +32,8 @@ export function createEncoder(config: Config, file: string, task?: HeadKind): En
 
 /** For download: refuses a model by its config.json before its weights come. */
 export const requireSupported = (config: Config, name: string): void =>
-  void createEncoder(config, `${name}/config.json`);
+  void architectureOf(config, `${name}/config.json`);
 
-/** Width of a folder's model. Throws as createEncoder. */
+/** Width of a folder's model. Throws as architectureOf. */
 export const hiddenSizeOf = ({ path, config }: { readonly path: string; readonly config: Config }): number =>
-  createEncoder(config, `${path}/config.json`).hiddenSize;
+  architectureOf(config, `${path}/config.json`).hiddenSize;

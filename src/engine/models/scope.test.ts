@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Executor, TensorSpec } from '../executors/executor.ts';
-import { sizeOf } from '../executors/executor.ts';
-import { createOnnxRuntimeExecutor } from '../executors/onnxruntime.ts';
-import { valueAndGrads } from '../ops/index.ts';
-import type { Adapters, Encoder } from './encoder.ts';
+import type { Executor, TensorSpec } from '../tensor/executors/executor.ts';
+import { sizeOf } from '../tensor/executors/executor.ts';
+import { createOnnxRuntimeExecutor } from '../tensor/executors/onnxruntime.ts';
+import { valueAndGrads } from '../tensor/ops/index.ts';
+import type { Adapters, Architecture } from './architecture.ts';
 import { mergeLora, withLora } from './lora.ts';
 import { declare, type ParameterInfo, rootScope, type Scope, type Source } from './scope.ts';
 
@@ -155,17 +155,17 @@ describe('a scope computes', () => {
       const adapters: Adapters = { ...settings, targets: ['a.c'], modulesToSave: [] };
       const deep = (scope: Scope, x: tf.Tensor) =>
         scope.at('a').linear('c', x as tf.Tensor2D, 4, { layout, bias: false });
-      const encoder = {
+      const architecture = {
         scope: (source: Source) => rootScope(source, 1),
         states: (scope: Scope) => [deep(scope, tf.zeros([1, 3]))],
         head: (_: Scope, first: tf.Tensor2D) => first,
-      } as unknown as Encoder;
-      const adapted = withLora(encoder, adapters);
+      } as unknown as Architecture;
+      const adapted = withLora(architecture, adapters);
       const { weights, parameters, out } = await run((source, inputs) => deep(adapted.scope(source), inputs.x!));
       expect([...weights.keys()]).toEqual(['a.c.weight', 'a.c.lora_A.weight', 'a.c.lora_B.weight']);
       const merged = mergeLora(adapters, weights, parameters);
       expect([...merged.keys()]).toEqual(['a.c.weight']);
-      near((await run((source, inputs) => deep(encoder.scope(source), inputs.x!), merged)).out.y!, out.y!);
+      near((await run((source, inputs) => deep(architecture.scope(source), inputs.x!), merged)).out.y!, out.y!);
     },
   );
 });

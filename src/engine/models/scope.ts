@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Shape, TensorSpec } from '../executors/executor.ts';
-import type { AttentionInputs } from '../ops/attention.ts';
-import { applyDropout, attention, embedding, layerNorm, linear, matMul, rmsNorm } from '../ops/index.ts';
-import { placeholder, record } from '../record/recorder.ts';
+import type { Shape, TensorSpec } from '../tensor/executors/executor.ts';
+import type { AttentionInputs } from '../tensor/ops/attention.ts';
+import { applyDropout, attention, embedding, layerNorm, linear, matMul, rmsNorm } from '../tensor/ops/index.ts';
+import { placeholder, record } from '../tensor/record/recorder.ts';
 
 /** Where a parameter stands: -1 for embeddings, its layer's number, or 'head' for what a task adds behind the layers. */
 export type Place = number | 'head';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RECIPE_VERSION } from '../../protocol/index.ts';
-import { checkRecipe, parseRecipe } from '../train/recipe.ts';
 import { migrateRecipe } from './migrate.ts';
+import { checkRecipe, parseRecipe } from './recipe.ts';
 
 /** As 0.1.0's `luthier train` and editor wrote them. */
 const OLD = {

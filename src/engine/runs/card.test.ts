@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import type { ClassificationReport, RunRecord } from '../../protocol/index.ts';
 import { readModelCard } from '../hub/model-card.ts';
 import { makeBertFolder } from '../hub/testing/bert-folder.ts';
-import { parseRecipe } from '../train/recipe.ts';
+import { parseRecipe } from '../recipes/recipe.ts';
 import { type CardFacts, writeModelCards } from './card.ts';
 
 let place: string;

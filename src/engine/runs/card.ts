@@ -17,9 +17,9 @@ import { parseModelName } from '../hub/cache.ts';
 import { type ModelCard, readModelCard } from '../hub/model-card.ts';
 import { CARD_FILE } from '../hub/model-folder.ts';
 import { resolveModel } from '../hub/resolve.ts';
+import { parseRecipe } from '../recipes/recipe.ts';
 import { taskNamed } from '../tasks/registry.ts';
 import type { AnyTask } from '../tasks/task.ts';
-import { parseRecipe } from '../train/recipe.ts';
 
 export interface CardFacts {
   record: RunRecord;

@@ -7,7 +7,7 @@ import { LuthierError } from '../errors.ts';
 import { requireDiskBytes } from '../hub/disk.ts';
 import { modelFiles } from '../hub/model-folder.ts';
 import { createPredictor } from '../infer/predictor.ts';
-import { LOGIT_TOLERANCE, maxDifference } from '../train/save.ts';
+import { LOGIT_TOLERANCE, maxDifference } from '../model-files/save.ts';
 import { requireNone } from './folder.ts';
 
 export interface Exported {
@@ -34,7 +34,7 @@ export async function exportModel(model: string, format: 'safetensors' | 'onnx',
   if (target === model) requireNone((await placeProblem(dirname(model))) ?? (await homeProblem(model, 'onnx')));
   const left_out = target === model ? [] : await copyModel(model, target);
   if (format === 'onnx') {
-    const { exportFolderAsOnnx } = await import('../train/export-onnx.ts');
+    const { exportFolderAsOnnx } = await import('../model-files/export-onnx.ts');
     // What lies in onnx/ is not left out: it is written again.
     return { ...(await exportFolderAsOnnx(target)), left_out: left_out.filter((name) => name !== 'onnx') };
   }

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { diskUse } from '../../files/folders.ts';
+import { findRunFolders } from '../../runs/find.ts';
 import { FILES } from '../../runs/folder.ts';
 import { readRecord } from '../../runs/record.ts';
-import { parseRecipe } from '../train/recipe.ts';
-import { createRun, findRun, findRunFolders } from './folder.ts';
+import { parseRecipe } from '../recipes/recipe.ts';
+import { createRun, findRun } from './folder.ts';
 
 let base: string;
 beforeEach(async () => {

@@ -5,7 +5,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { contains } from '../../files/folders.ts';
 import { HOME } from '../../guard/index.ts';
 import type { OutsideRead } from '../../protocol/index.ts';
-import type { LoadedRecipe } from '../train/recipe.ts';
+import type { LoadedRecipe } from '../recipes/recipe.ts';
 
 /** Files of a model's or a dataset's folder that are looked at for links. */
 const MAX_FILES = 200;

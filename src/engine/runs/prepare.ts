@@ -31,7 +31,7 @@ export async function prepare(journal: Journal, resume: boolean, stage?: Stage):
   const [{ createTrainer }, { hashDataset }, { parseRecipe }] = await Promise.all([
     import('../train/trainer.ts'),
     import('./data-hash.ts'),
-    import('../train/recipe.ts'),
+    import('../recipes/recipe.ts'),
   ]);
   // The record is a file like any other: what it says is checked as a recipe's file is.
   const recipe = parseRecipe(journal.record.recipe, () => journal.at(FILES.record));

@@ -1,12 +1,12 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { isFile } from '../../files/folders.ts';
 import { STATE_WORDS } from '../../protocol/index.ts';
+import { findRunFolders } from '../../runs/find.ts';
 import { FILES } from '../../runs/folder.ts';
 import { readRecord } from '../../runs/record.ts';
 import { LuthierError } from '../errors.ts';
 import { CONFIG_FILE } from '../hub/model-folder.ts';
 import { resolveModel } from '../hub/resolve.ts';
-import { findRunFolders } from './folder.ts';
 
 /**
  * The model folder that a person means by a run (its id, its folder or the name that it was given) or by a model

@@ -7,9 +7,9 @@ import {
   type ServiceRequests,
 } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
+import type { RecipeChecker } from '../recipes/check-recipe.ts';
+import type { LoadedRecipe } from '../recipes/recipe.ts';
 import type { Handlers } from '../rpc.ts';
-import type { RecipeChecker } from '../train/check-recipe.ts';
-import type { LoadedRecipe } from '../train/recipe.ts';
 import { VERSION } from '../version.ts';
 import { Hosts } from './host/hosts.ts';
 import type { Tell } from './stdio.ts';
@@ -77,7 +77,7 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       return { recipe, base };
     },
     'recipe/check': async ({ text, base }, signal) => {
-      checker ??= new (await import('../train/check-recipe.ts')).RecipeChecker();
+      checker ??= new (await import('../recipes/check-recipe.ts')).RecipeChecker();
       return { problems: await checker.check({ text, base, cacheFolder, signal }) };
     },
     'recipe/reads': async ({ roots, ...source }) => {
@@ -106,7 +106,7 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
     'strategies/suggest': async ({ model, base, rows }) => {
       const [{ suggestStrategies }, { factsOf }] = await Promise.all([
         import('../strategies/index.ts'),
-        import('../model-files/facts.ts'),
+        import('../strategies/facts.ts'),
       ]);
       return suggestStrategies(rows, await factsOf(model, base, cacheFolder));
     },
@@ -147,7 +147,7 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       return { path };
     },
     backends: async ({ measure: measured }) => {
-      const { backendStatus } = await import('../executors/status.ts');
+      const { backendStatus } = await import('../tensor/executors/status.ts');
       return backendStatus(measured);
     },
     shutdown: () => {
@@ -159,11 +159,11 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
 }
 
 async function readRecipe(source: RecipeSource): Promise<LoadedRecipe> {
-  const { loadRecipe, resolveRecipe } = await import('../train/recipe.ts');
+  const { loadRecipe, resolveRecipe } = await import('../recipes/recipe.ts');
   return 'recipe_path' in source ? loadRecipe(source.recipe_path) : resolveRecipe(source.recipe, source.base);
 }
 
 async function measure(): Promise<number> {
-  const { measureMachine } = await import('../executors/status.ts');
+  const { measureMachine } = await import('../tensor/executors/status.ts');
   return measureMachine();
 }

@@ -1,66 +1,66 @@
 import type { Strategy } from '../../protocol/index.ts';
-import { declarationOf, type Encoder } from '../models/encoder.ts';
+import { type Architecture, declarationOf } from '../models/architecture.ts';
 import { withLora } from '../models/lora.ts';
 import { kindOf } from './index.ts';
 import type { Model } from './kind.ts';
 import { Phases } from './phases.ts';
 
-const modelOf = (encoder: Encoder): Model => ({
-  numLayers: encoder.numLayers,
-  prefix: encoder.prefix,
-  parameters: declarationOf(encoder).parameters,
-  loraTargets: encoder.loraTargets,
-  adapters: encoder.adapters,
+const modelOf = (architecture: Architecture): Model => ({
+  numLayers: architecture.numLayers,
+  prefix: architecture.prefix,
+  parameters: declarationOf(architecture).parameters,
+  loraTargets: architecture.loraTargets,
+  adapters: architecture.adapters,
 });
 
 /**
- * The encoder with what a strategy adds.
+ * The architecture with what a strategy adds.
  * @param isStored whether the model comes with a parameter
  * @throws WrongKey where a key of the strategy does not fit the model
  */
-export function encoderFor(
+export function architectureFor(
   strategy: Strategy,
-  encoder: Encoder,
+  architecture: Architecture,
   isStored: (name: string) => boolean = () => true,
-): Encoder {
-  const adapters = kindOf(strategy).adapters?.(strategy, modelOf(encoder), isStored);
-  return adapters ? withLora(encoder, adapters) : encoder;
+): Architecture {
+  const adapters = kindOf(strategy).adapters?.(strategy, modelOf(architecture), isStored);
+  return adapters ? withLora(architecture, adapters) : architecture;
 }
 
 /**
  * Which parameters a strategy trains in any of its phases.
- * @param encoder as `encoderFor` gives it
+ * @param architecture as `architectureFor` gives it
  * @throws WrongKey where a key of the strategy does not fit the model
  */
-export function isTrainedBy(strategy: Strategy, encoder: Encoder): (name: string) => boolean {
-  const model = modelOf(encoder);
+export function isTrainedBy(strategy: Strategy, architecture: Architecture): (name: string) => boolean {
+  const model = modelOf(architecture);
   const isTrained = kindOf(strategy).trained(strategy, model);
   return (name) => isTrained(model.parameters.get(name)!);
 }
 
 /** Which parameters each phase trains. The phase comes first, so that no list's `filter` passes its index for one. */
-export function isTrainedIn(strategy: Strategy, encoder: Encoder): (phase: number, name: string) => boolean {
-  const model = modelOf(encoder);
+export function isTrainedIn(strategy: Strategy, architecture: Architecture): (phase: number, name: string) => boolean {
+  const model = modelOf(architecture);
   const kind = kindOf(strategy);
   return (phase, name) => kind.trained(strategy, model, phase)(model.parameters.get(name)!);
 }
 
 /** The phases of a run of so many steps. */
-export const phasesOf = (strategy: Strategy, encoder: Encoder, totalSteps: number): Phases =>
-  new Phases(kindOf(strategy).phases?.(strategy, modelOf(encoder), totalSteps));
+export const phasesOf = (strategy: Strategy, architecture: Architecture, totalSteps: number): Phases =>
+  new Phases(kindOf(strategy).phases?.(strategy, modelOf(architecture), totalSteps));
 
 /** Each parameter's learning rate over the run's. */
-export function rateOf(strategy: Strategy, encoder: Encoder): (name: string) => number {
-  const model = modelOf(encoder);
+export function rateOf(strategy: Strategy, architecture: Architecture): (name: string) => number {
+  const model = modelOf(architecture);
   const rate = kindOf(strategy).rate?.(strategy, model);
   return (name) => rate?.(model.parameters.get(name)!) ?? 1;
 }
 
-/** Whether training steps may compute a parameter's layer in 8 bits: linear layers of the encoder that are frozen. */
-export function isHeldIn8Bit(strategy: Strategy, encoder: Encoder): (name: string) => boolean {
+/** Whether training steps may compute a parameter's layer in 8 bits: linear layers of the architecture that are frozen. */
+export function isHeldIn8Bit(strategy: Strategy, architecture: Architecture): (name: string) => boolean {
   if (strategy.load_in_8bit !== true) return () => false;
-  const isTrained = isTrainedBy(strategy, encoder);
-  const { parameters } = modelOf(encoder);
+  const isTrained = isTrainedBy(strategy, architecture);
+  const { parameters } = modelOf(architecture);
   return (name) => {
     const { layout, place } = parameters.get(name)!;
     return layout !== undefined && place !== 'head' && !isTrained(name);

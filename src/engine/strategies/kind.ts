@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Strategy } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
-import type { Adapters } from '../models/encoder.ts';
+import type { Adapters } from '../models/architecture.ts';
 import type { ParameterInfo } from '../models/scope.ts';
 
 /** What a suggestion depends on. */

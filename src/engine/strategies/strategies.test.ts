@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { FEWER_PARAMETERS } from '../fewer-parameters.ts';
-import { declarationOf } from '../models/encoder.ts';
-import { createEncoder } from '../models/registry.ts';
-import { encoderFor, isTrainedBy, isTrainedIn, phasesOf } from './apply.ts';
+import { declarationOf } from '../models/architecture.ts';
+import { architectureOf } from '../models/registry.ts';
+import { architectureFor, isTrainedBy, isTrainedIn, phasesOf } from './apply.ts';
 import { STRATEGIES, strategySchema, suggestStrategies } from './index.ts';
 import { USUAL_FACTS } from './kind.ts';
 
-const encoder = createEncoder(
+const architecture = architectureOf(
   {
     ...{ model_type: 'bert', vocab_size: 50, hidden_size: 24, num_hidden_layers: 4, num_attention_heads: 3 },
     ...{ intermediate_size: 40, max_position_embeddings: 64 },
@@ -25,8 +25,8 @@ describe('every strategy', () => {
   });
 
   it.each(Object.entries(STRATEGIES))('%s trains the classifier, and what the last phase trains', (_, kind) => {
-    const strategy = kind.suggest({ layers: encoder.numLayers, loraTargets: encoder.loraTargets });
-    const adapted = encoderFor(strategy, encoder);
+    const strategy = kind.suggest({ layers: architecture.numLayers, loraTargets: architecture.loraTargets });
+    const adapted = architectureFor(strategy, architecture);
     const isTrained = isTrainedBy(strategy, adapted);
     const isInPhase = isTrainedIn(strategy, adapted);
     for (const name of ['classifier.weight', 'classifier.bias']) expect(isTrained(name)).toBe(true);
@@ -39,7 +39,7 @@ describe('every strategy', () => {
 });
 
 it('a phase cannot be taken for the index that filter passes', () => {
-  const isInPhase = isTrainedIn(strategySchema.parse({ type: 'freeze', num_frozen_layers: 1 }), encoder);
+  const isInPhase = isTrainedIn(strategySchema.parse({ type: 'freeze', num_frozen_layers: 1 }), architecture);
   // @ts-expect-error: the name comes second
   expect(() => ['classifier.bias'].filter(isInPhase)).toThrow();
 });
@@ -51,7 +51,7 @@ it('hints of what needs less memory name every strategy that trains fewer parame
 
 describe('lora', () => {
   it('adapts what peft adapts in models of the type, where a recipe does not say', () => {
-    const distilbert = createEncoder(
+    const distilbert = architectureOf(
       {
         ...{ model_type: 'distilbert', vocab_size: 50, dim: 24, n_layers: 2, n_heads: 3, hidden_dim: 40 },
         max_position_embeddings: 64,
@@ -59,12 +59,12 @@ describe('lora', () => {
       'config.json',
     );
     const strategy = strategySchema.parse({ type: 'lora' });
-    const { targets, target_modules } = encoderFor(strategy, distilbert).adapters!;
+    const { targets, target_modules } = architectureFor(strategy, distilbert).adapters!;
     expect(target_modules).toEqual(['q_lin', 'v_lin']);
     expect(targets).toHaveLength(4);
-    expect(encoderFor(strategy, encoder).adapters!.target_modules).toEqual(['query', 'value']);
+    expect(architectureFor(strategy, architecture).adapters!.target_modules).toEqual(['query', 'value']);
     const given = strategySchema.parse({ type: 'lora', target_modules: ['query'] });
-    expect(() => encoderFor(given, distilbert)).toThrow(
+    expect(() => architectureFor(given, distilbert)).toThrow(
       expect.objectContaining({ key: 'target_modules', hint: expect.stringContaining('q_lin, k_lin, v_lin') }),
     );
   });

@@ -51,10 +51,10 @@ export function createDecoder(part: Part): Decoder {
 // A byte order mark is a character like others.
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-const encoder = new TextEncoder();
+const architecture = new TextEncoder();
 
 const byteLevel: Decoder = (pieces) => {
-  const bytes = pieces.map((piece) => bytesFrom(piece) ?? encoder.encode(piece));
+  const bytes = pieces.map((piece) => bytesFrom(piece) ?? architecture.encode(piece));
   return [utf8.decode(Buffer.concat(bytes))];
 };
 

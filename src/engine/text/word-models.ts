@@ -87,12 +87,12 @@ export function bytePieces(vocabulary: Vocabulary): (number | undefined)[] {
   );
 }
 
-const encoder = new TextEncoder();
+const architecture = new TextEncoder();
 
 /** Ids of a text's bytes, or null where the vocabulary lacks one of them. */
 export function byteIds(text: string, bytes: readonly (number | undefined)[]): number[] | null {
   const ids: number[] = [];
-  for (const byte of encoder.encode(text)) {
+  for (const byte of architecture.encode(text)) {
     const id = bytes[byte];
     if (id === undefined) return null;
     ids.push(id);

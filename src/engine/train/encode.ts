@@ -1,9 +1,8 @@
-import type { Recipe, Split } from '../../protocol/index.ts';
-import type { Encoder } from '../models/encoder.ts';
+import type { Note, Recipe, Split } from '../../protocol/index.ts';
+import type { Architecture } from '../models/architecture.ts';
 import type { AnyTask, EncodedRows, LabelledItem, TaskData, TaskRow } from '../tasks/task.ts';
 import { languageProblem } from '../text/language.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
-import type { Note } from './types.ts';
 
 export type Encoded = Record<Split, LabelledItem[]>;
 
@@ -17,15 +16,15 @@ export function encode(
   dataset: TaskData<TaskRow>,
   tokenizer: Tokenizer,
   recipe: Recipe,
-  encoder: Encoder,
+  architecture: Architecture,
   languages: readonly string[] | null,
   note: Note,
 ): Encoded {
-  const maxLength = Math.min(recipe.max_length, encoder.maxPositions);
+  const maxLength = Math.min(recipe.max_length, architecture.maxPositions);
   if (maxLength < recipe.max_length) {
     note(
       'warning',
-      `max_length is ${recipe.max_length}, but the model takes at most ${encoder.maxPositions} tokens; ${maxLength} is used.`,
+      `max_length is ${recipe.max_length}, but the model takes at most ${architecture.maxPositions} tokens; ${maxLength} is used.`,
     );
   }
   const part = (split: Split): EncodedRows<LabelledItem> => task.encode(dataset[split], tokenizer, maxLength);

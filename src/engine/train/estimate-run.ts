@@ -5,15 +5,15 @@ import { freeDiskBytes } from '../hub/disk.ts';
 import { readModelCard } from '../hub/model-card.ts';
 import { openModelFolder } from '../hub/model-folder.ts';
 import { resolveModel } from '../hub/resolve.ts';
-import { createEncoder } from '../models/registry.ts';
+import { checkWeights } from '../model-files/load-weights.ts';
+import { architectureOf } from '../models/registry.ts';
+import { countSteps, fitBatch } from '../recipes/schedule.ts';
+import { unusualValues } from '../recipes/unusual.ts';
 import { taskNamed } from '../tasks/registry.ts';
 import { IGNORED, type LabelledItem } from '../tasks/task.ts';
 import { languageProblem } from '../text/language.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
 import { estimateDisk, estimateMemory, estimateSeconds, sizesOf, type Workload } from './estimate.ts';
-import { checkWeights } from './load-weights.ts';
-import { countSteps, fitBatch } from './schedule.ts';
-import { unusualValues } from './unusual.ts';
 
 export interface EstimateOptions {
   /** Complete, with absolute paths. */
@@ -36,8 +36,8 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
   // First: a folder that is no model lacks a tokenizer, too, and what it is says more.
   const folder = await openModelFolder(path);
   await folder.weights.close();
-  const encoder = createEncoder(folder.config, `${path}/config.json`, task);
-  checkWeights(folder, encoder);
+  const architecture = architectureOf(folder.config, `${path}/config.json`, task);
+  checkWeights(folder, architecture);
   const [card, tokenizer, dataset] = await Promise.all([
     readModelCard(path),
     Tokenizer.load(path),
@@ -51,10 +51,10 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
       signal,
     }),
   ]);
-  tokenizer.checkFits(encoder.vocabSize);
+  tokenizer.checkFits(architecture.vocabSize);
   const { recipe, note: smaller } = fitBatch(written, dataset.train.length);
   const total_steps = countSteps(recipe, dataset.train.length).total;
-  const maxLength = Math.min(recipe.max_length, encoder.maxPositions);
+  const maxLength = Math.min(recipe.max_length, architecture.maxPositions);
   const train = task.encode(dataset.train, tokenizer, maxLength);
   const validation = task.encode(dataset.validation, tokenizer, maxLength);
   const sample = dataset.train.slice(0, 200).map((row) => task.text(row));
@@ -68,7 +68,7 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
     ...dataset.problems,
   ];
   const work: Workload = {
-    encoder,
+    architecture,
     numLabels: dataset.labels.length,
     trainLengths: lengthsOf(train.items),
     validationLengths: lengthsOf(validation.items),

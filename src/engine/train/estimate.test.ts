@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Recipe } from '../../protocol/index.ts';
-import { createEncoder } from '../models/registry.ts';
+import { architectureOf } from '../models/registry.ts';
+import { parseRecipe } from '../recipes/recipe.ts';
 import { estimateDisk, estimateMemory, estimateSeconds, requireMemory, type Workload } from './estimate.ts';
-import { parseRecipe } from './recipe.ts';
 
 /** MiniLM: 6 layers × 384, 22.7 M parameters. */
-const encoder = createEncoder(
+const architecture = architectureOf(
   {
     model_type: 'bert',
     vocab_size: 30522,
@@ -19,7 +19,7 @@ const encoder = createEncoder(
 );
 /** As long as examples/tickets.csv's rows: 22 tokens on average, a few above 100. */
 const trainLengths = Array.from({ length: 623 }, (_, i) => 6 + (i % 24) + (i % 50 === 0 ? 100 : 0) + 3);
-const work: Workload = { encoder, numLabels: 8, trainLengths, validationLengths: trainLengths.slice(0, 68) };
+const work: Workload = { architecture, numLabels: 8, trainLengths, validationLengths: trainLengths.slice(0, 68) };
 const recipe = (more: Partial<Recipe> = {}) => parseRecipe({ model: 'm', dataset: 'd', ...more });
 
 const lora = { type: 'lora' as const, r: 8, lora_alpha: 8, lora_dropout: 0, target_modules: ['query', 'value'] };

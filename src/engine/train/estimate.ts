@@ -1,16 +1,16 @@
 import { formatBytes, type Recipe, type Strategy, smallest } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
-import { sizeOf } from '../executors/executor.ts';
 import { freeMemory } from '../free-memory.ts';
-import { declarationOf, type Encoder } from '../models/encoder.ts';
+import { type Architecture, declarationOf } from '../models/architecture.ts';
 import type { ParameterInfo } from '../models/scope.ts';
-import { encoderFor, isHeldIn8Bit, isTrainedBy } from '../strategies/apply.ts';
+import { countSteps } from '../recipes/schedule.ts';
+import { architectureFor, isHeldIn8Bit, isTrainedBy } from '../strategies/apply.ts';
 import { STRATEGIES } from '../strategies/index.ts';
-import { countSteps } from './schedule.ts';
+import { sizeOf } from '../tensor/executors/executor.ts';
 
 /** What decides how much a run takes. */
 export interface Workload {
-  encoder: Encoder;
+  architecture: Architecture;
   numLabels: number;
   /** Tokens of each row of the training and of the validation part, cut to max_length. */
   trainLengths: readonly number[];
@@ -28,20 +28,20 @@ export interface Sizes {
   trainsWeights: boolean;
 }
 
-export function sizesOf({ encoder, numLabels }: Workload, strategy: Strategy): Sizes {
-  const adapted = encoderFor(strategy, encoder);
+export function sizesOf({ architecture, numLabels }: Workload, strategy: Strategy): Sizes {
+  const adapted = architectureFor(strategy, architecture);
   const isTrained = isTrainedBy(strategy, adapted);
   const isHeld = isHeldIn8Bit(strategy, adapted);
   const all = [...declarationOf(adapted, { outputs: numLabels }).parameters.values()];
   const trained = all.filter(({ name }) => isTrained(name));
   const count = (some: readonly ParameterInfo[]) => some.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const places = trained.flatMap(({ place }) => (place === 'head' ? [] : [Math.max(0, place)]));
-  const lowest = smallest([encoder.numLayers, ...places]);
+  const lowest = smallest([architecture.numLayers, ...places]);
   return {
     parameters: count(all),
     trained: count(trained),
     heldIn8Bit: count(all.filter(({ name }) => isHeld(name))),
-    passedShare: 1 - lowest / encoder.numLayers,
+    passedShare: 1 - lowest / architecture.numLayers,
     trainsWeights: trained.some(({ layout, place }) => layout !== undefined && place !== 'head'),
   };
 }
@@ -64,7 +64,7 @@ const PACKED_SHARE = 0.85;
 
 /** Peak resident memory in bytes, for the largest batch that is likely. Fitted to measured peaks: see its test. */
 export function estimateMemory(work: Workload, recipe: Recipe): number {
-  const { encoder } = work;
+  const { architecture } = work;
   const { parameters, trained, heldIn8Bit, passedShare, trainsWeights } = sizesOf(work, recipe.strategy);
   const keptShare = passedShare * (trainsWeights ? 1 : KEPT_WITHOUT_WEIGHTS);
   // Copies of a weight in 8 bits: for products forward, and backward where gradients pass through frozen layers.
@@ -73,8 +73,8 @@ export function estimateMemory(work: Workload, recipe: Recipe): number {
   const lengths = work.trainLengths.map((length) => Math.min(length, recipe.max_length));
   const tokens = likelyTokens(lengths, recipe.per_device_train_batch_size);
   const evalTokens = likelyTokens(lengths, recipe.per_device_eval_batch_size);
-  const hidden = encoder.hiddenSize;
-  const kept = 4 * (HIDDEN_ARRAYS * hidden + INNER_ARRAYS * 4 * hidden) * encoder.numLayers * keptShare;
+  const hidden = architecture.hiddenSize;
+  const kept = 4 * (HIDDEN_ARRAYS * hidden + INNER_ARRAYS * 4 * hidden) * architecture.numLayers * keptShare;
   const passing = 4 * INFERENCE_ARRAYS * hidden;
   const activations = Math.max(tokens * (kept + passing), evalTokens * passing);
   return BASE_BYTES + PARAMETER_BYTES * parameters + TRAINED_BYTES * trained + narrow + accumulated + activations;
@@ -113,7 +113,7 @@ function smallerSetting(work: Workload, recipe: Recipe, free: number): string | 
     per_device_eval_batch_size: Math.max(1, Math.floor(recipe.per_device_eval_batch_size / by)),
   }));
   const lengths = [recipe.max_length, 256, 128, 64].filter((length) => length <= recipe.max_length);
-  const { numLayers: layers, loraTargets } = work.encoder;
+  const { numLayers: layers, loraTargets } = work.architecture;
   const suggested = Object.values(STRATEGIES).map((kind) => ({
     strategy: kind.suggest({ layers, loraTargets }),
     rate: kind.learningRate,
@@ -176,7 +176,7 @@ export function estimateSeconds(work: Workload, recipe: Recipe, gflops: number):
   const tokens = sum(work.trainLengths) / PACKED_SHARE;
   const validation = sum(work.validationLengths) / PACKED_SHARE;
   const evaluations = recipe.eval_steps > 0 ? Math.ceil(steps.total / recipe.eval_steps) : Math.ceil(epochs);
-  const forward = work.encoder.flopsPerToken;
+  const forward = work.architecture.flopsPerToken;
   const flops =
     sizes.passedShare === 0
       ? forward * (tokens + validation)

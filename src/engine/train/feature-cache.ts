@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../../files/errno.ts';
+import type { Note } from '../../protocol/index.ts';
 import { cacheFolder } from '../cache-folder.ts';
 import { LuthierError, toErrorData } from '../errors.ts';
 import { SafetensorsFile, writeSafetensors } from '../hub/safetensors.ts';
-import type { Note } from './types.ts';
 
 /** Written into each file: another layout of key or content gets another name. */
 const FORMAT = 'luthier-features-1';
@@ -23,7 +23,7 @@ export interface CachedFile {
 
 /**
  * Outputs of frozen layers on disk, so that a head that is trained again on the same texts needs no pass through the
- * encoder. A file is named after the SHA-256 of all that its numbers follow from, and carries that of the numbers
+ * architecture. A file is named after the SHA-256 of all that its numbers follow from, and carries that of the numbers
  * themselves: what does not match is never used. The least recently used files go when the bound is reached.
  */
 export class FeatureCache {

@@ -1,16 +1,15 @@
 import { cpus } from 'node:os';
-import { counted } from '../../protocol/index.ts';
+import { counted, type Note } from '../../protocol/index.ts';
 import { inBatches } from '../infer/inference.ts';
+import type { TaskModel } from '../runtime/model.ts';
 import type { LabelledItem } from '../tasks/task.ts';
 import { VERSION } from '../version.ts';
 import { type FeatureCache, featureKey } from './feature-cache.ts';
-import type { TaskModel } from './model.ts';
-import type { Note } from './types.ts';
 
 export interface FeatureSource {
   model: TaskModel;
   cache: FeatureCache;
-  /** config.json, from which the encoder follows. */
+  /** config.json, from which the architecture follows. */
   config: Readonly<Record<string, unknown>>;
   executor: { readonly name: string; readonly numThreads: number; readonly library: string };
   batchSize: number;
@@ -26,7 +25,7 @@ export async function featuresOf(
   between?: Between,
 ): Promise<Float32Array> {
   const { model, cache, batchSize, note } = source;
-  const width = model.encoder.hiddenSize;
+  const width = model.architecture.hiddenSize;
   const key = cache.isOff || texts.length === 0 ? null : keyOf(source, texts);
   const known = key && (await cache.read(key, texts.length, width));
   if (known) {

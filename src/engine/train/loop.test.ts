@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { ClassificationMetric, ClassificationReport, Recipe, RunEvent } from '../../protocol/index.ts';
 import { LuthierError } from '../errors.ts';
+import { parseRecipe } from '../recipes/recipe.ts';
 import { Control } from './control.ts';
 import { type CheckpointStore, isBetter, type LoopOptions, type LoopState, runTraining } from './loop.ts';
-import { parseRecipe } from './recipe.ts';
 import type { Trainer, TrainerState } from './types.ts';
 
 /**

@@ -4,11 +4,11 @@ import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Strategy } from '../../protocol/index.ts';
 import { saveModelFolder } from '../hub/model-folder.ts';
-import { declarationOf } from '../models/encoder.ts';
-import { createEncoder } from '../models/registry.ts';
+import { declarationOf } from '../models/architecture.ts';
+import { architectureOf } from '../models/registry.ts';
+import { parseRecipe } from '../recipes/recipe.ts';
 import type { Workload } from './estimate.ts';
 import { requireOneMemory } from './one-memory.ts';
-import { parseRecipe } from './recipe.ts';
 import { createTrainer } from './trainer.ts';
 
 /** BERT-large: 24 layers × 1,024, 335 M parameters. */
@@ -22,7 +22,7 @@ const LARGE = {
   max_position_embeddings: 512,
 };
 const work: Workload = {
-  encoder: createEncoder(LARGE, 'config.json'),
+  architecture: architectureOf(LARGE, 'config.json'),
   numLabels: 2,
   trainLengths: [10, 10],
   validationLengths: [],
@@ -74,7 +74,7 @@ describe('a model that is too large', () => {
     mkdirSync(model);
     writeFileSync(path.join(model, 'config.json'), JSON.stringify(LARGE));
     writeFileSync(path.join(model, 'vocab.txt'), `${vocab.join('\n')}\n`);
-    writeHoles(path.join(model, 'model.safetensors'), declarationOf(work.encoder, { outputs: 2 }).parameters);
+    writeHoles(path.join(model, 'model.safetensors'), declarationOf(work.architecture, { outputs: 2 }).parameters);
     const before = process.memoryUsage.rss();
     await expect(
       createTrainer({ recipe: parseRecipe({ model, dataset }), base: root, note: () => {} }),

@@ -1,9 +1,9 @@
 import { formatBytes, type Recipe, type Strategy } from '../../protocol/index.ts';
 import { listed } from '../data/problems.ts';
 import { LuthierError } from '../errors.ts';
-import { MAX_MEMORY_BYTES } from '../kernels/memory.ts';
-import type { Encoder } from '../models/encoder.ts';
+import type { Architecture } from '../models/architecture.ts';
 import { STRATEGIES } from '../strategies/index.ts';
+import { MAX_MEMORY_BYTES } from '../tensor/kernels/memory.ts';
 import { sizesOf, type Workload } from './estimate.ts';
 
 /** A trained parameter, its gradient, and AdamW's two moments; where gradients are summed, their sum. */
@@ -28,14 +28,14 @@ export function requireOneMemory(work: Workload, recipe: Recipe): void {
     'not-enough-memory',
     `The run would train ${count} parameters; with gradients and AdamW's moments they take ${formatBytes(bytes)}, and at most ${formatBytes(room)} can be trained at once, however much memory this machine has.`,
     `Train fewer with one of these strategies: ${listed(
-      fewer(work.encoder, (strategy) => bytesOf(strategy) <= room),
+      fewer(work.architecture, (strategy) => bytesOf(strategy) <= room),
       'or',
     )}.`,
   );
 }
 
 /** The strategies that fit, as a recipe has them: of those that freeze layers, the one that freezes as few as possible. */
-function fewer({ numLayers }: Encoder, fits: (strategy: Strategy) => boolean): string[] {
+function fewer({ numLayers }: Architecture, fits: (strategy: Strategy) => boolean): string[] {
   return Object.entries(STRATEGIES).flatMap(([type, { schema }]) => {
     const layers = Array.from({ length: numLayers - 1 }, (_, i) => ({ type, num_frozen_layers: i + 1 }));
     const written = [{ type }, ...layers].find((keys) => {

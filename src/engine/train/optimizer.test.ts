@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../data/random.ts';
+import { ParameterStore } from '../runtime/parameter-store.ts';
 import { Phases } from '../strategies/phases.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
-import { ParameterStore } from './parameter-store.ts';
 
 /** What the store is told; a dense table is one of which nothing is said. */
 const declared = (rowsOf?: string) =>

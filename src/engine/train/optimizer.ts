@@ -1,5 +1,5 @@
-import type { ParameterGroup, ParameterStore } from './parameter-store.ts';
-import type { AdamWSettings } from './update-program.ts';
+import type { ParameterGroup, ParameterStore } from '../runtime/parameter-store.ts';
+import type { AdamWSettings } from '../runtime/update-program.ts';
 
 /**
  * Global L2 norm of all gradients; NaN or infinite when one is. torch.nn.utils.clip_grad_norm_ returns the same.

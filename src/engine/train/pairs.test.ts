@@ -7,8 +7,8 @@ import { appendRows } from '../data/append.ts';
 import { makeBertFolder } from '../hub/testing/bert-folder.ts';
 import { evaluateModel } from '../infer/evaluate-model.ts';
 import { createPredictor } from '../infer/predictor.ts';
+import { parseRecipe } from '../recipes/recipe.ts';
 import { createHostHandlers } from '../service/host/handlers.ts';
-import { parseRecipe } from './recipe.ts';
 import { createTrainer } from './trainer.ts';
 
 let place: string;

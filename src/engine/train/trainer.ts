@@ -1,39 +1,46 @@
 import { cpus } from 'node:os';
 import { basename } from 'node:path';
-import { type DataProblem, type EvaluationReport, largest, type Recipe, type Split } from '../../protocol/index.ts';
+import {
+  type DataProblem,
+  type EvaluationReport,
+  largest,
+  type Note,
+  type Recipe,
+  type Split,
+} from '../../protocol/index.ts';
 import { takePart } from '../data/folds.ts';
 import { Random } from '../data/random.ts';
 import { LuthierError } from '../errors.ts';
-import { createExecutor } from '../executors/create.ts';
-import type { Executor } from '../executors/executor.ts';
 import { parseModelName } from '../hub/cache.ts';
 import { readModelCard } from '../hub/model-card.ts';
 import { type ModelFolder, openModelFolder } from '../hub/model-folder.ts';
 import { type ResolvedModel, resolveModel } from '../hub/resolve.ts';
 import { inBatches } from '../infer/inference.ts';
+import { checkWeights, loadWeights } from '../model-files/load-weights.ts';
+import { saveTaskModel } from '../model-files/save.ts';
+import { adapterFolderOf, type BaseModel } from '../model-files/save-adapter.ts';
+import type { Architecture } from '../models/architecture.ts';
 import { classifierRows } from '../models/classes.ts';
-import type { Encoder } from '../models/encoder.ts';
 import { mapWeights } from '../models/names.ts';
-import { createEncoder, hiddenSizeOf } from '../models/registry.ts';
-import { encoderFor, isHeldIn8Bit, isTrainedIn, phasesOf, rateOf } from '../strategies/apply.ts';
+import { architectureOf, hiddenSizeOf } from '../models/registry.ts';
+import { countSteps, fitBatch, learningRate } from '../recipes/schedule.ts';
+import { unusualValues } from '../recipes/unusual.ts';
+import { keepsParameters } from '../runtime/device-parameters.ts';
+import { TaskModel } from '../runtime/model.ts';
+import { architectureFor, isHeldIn8Bit, isTrainedIn, phasesOf, rateOf } from '../strategies/apply.ts';
 import { taskNamed } from '../tasks/registry.ts';
 import { type AnyTask, IGNORED, type LabelledItem, type TaskData, type TaskRow } from '../tasks/task.ts';
+import { createExecutor } from '../tensor/executors/create.ts';
+import type { Executor } from '../tensor/executors/executor.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
 import { classWeights, textWeights } from './class-weights.ts';
-import { keepsParameters } from './device-parameters.ts';
 import { type Encoded, encode } from './encode.ts';
 import { requireMemory } from './estimate.ts';
 import { FeatureCache } from './feature-cache.ts';
 import { featuresOf } from './features.ts';
-import { checkWeights, loadWeights } from './load-weights.ts';
-import { TaskModel } from './model.ts';
 import { requireOneMemory } from './one-memory.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
-import { saveTaskModel } from './save.ts';
-import { adapterFolderOf, type BaseModel } from './save-adapter.ts';
-import { countSteps, fitBatch, learningRate } from './schedule.ts';
-import type { Note, StepResult, Trainer, TrainerOptions, TrainerState } from './types.ts';
-import { unusualValues } from './unusual.ts';
+import type { StepResult, Trainer, TrainerOptions, TrainerState } from './types.ts';
 
 type Between = (done: number, total: number) => Promise<void>;
 
@@ -82,19 +89,19 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
     if (smaller) note('warning', smaller);
     const { total } = countSteps(recipe, dataset.train.length);
     for (const { message } of unusualValues(recipe, total)) note('warning', message);
-    const plain = createEncoder(
+    const plain = architectureOf(
       folder.config,
       basename(resolved.path) === '' ? resolved.path : `${resolved.path}/config.json`,
       task,
     );
     const stored = mapWeights(plain, folder.weights.names()).files;
-    const encoder = encoderFor(recipe.strategy, plain, (name) => stored.has(name));
-    tokenizer.checkFits(encoder.vocabSize);
+    const architecture = architectureFor(recipe.strategy, plain, (name) => stored.has(name));
+    tokenizer.checkFits(architecture.vocabSize);
     checkWeights(folder, plain);
-    const encoded = encode(task, dataset, tokenizer, recipe, encoder, card.languages, note);
+    const encoded = encode(task, dataset, tokenizer, recipe, architecture, card.languages, note);
     const lengths = (texts: readonly LabelledItem[]) => texts.map(({ ids }) => ids.length);
     const work = {
-      encoder,
+      architecture,
       numLabels: dataset.labels.length,
       trainLengths: lengths(encoded.train),
       validationLengths: lengths(encoded.validation),
@@ -113,7 +120,7 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
       recipe,
       dataset,
       encoded,
-      encoder,
+      architecture,
       executor,
       folder,
       tokenizer,
@@ -122,7 +129,7 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
     );
     const head = classifierRows(folder, plain, dataset.labels);
     note('info', head.note);
-    await loadWeights(folder, encoder, trainer.model.store, {
+    await loadWeights(folder, architecture, trainer.model.store, {
       classifierRows: head.rows,
       seed: recipe.seed,
       note,
@@ -161,7 +168,7 @@ class TaskTrainer implements Trainer {
     private readonly recipe: Recipe,
     private readonly dataset: TaskData<TaskRow>,
     private readonly encoded: Encoded,
-    encoder: Encoder,
+    architecture: Architecture,
     private readonly engine: Executor,
     private readonly folder: ModelFolder,
     private readonly tokenizer: Tokenizer,
@@ -180,13 +187,13 @@ class TaskTrainer implements Trainer {
     this.totalSteps = steps.total;
     this.model = new TaskModel({
       executor: engine,
-      encoder,
+      architecture,
       numLabels: dataset.labels.length,
       padId: tokenizer.padId,
-      isTrained: isTrainedIn(recipe.strategy, encoder),
-      phases: phasesOf(recipe.strategy, encoder, steps.total),
-      rateOf: rateOf(recipe.strategy, encoder),
-      isHeldIn8Bit: isHeldIn8Bit(recipe.strategy, encoder),
+      isTrained: isTrainedIn(recipe.strategy, architecture),
+      phases: phasesOf(recipe.strategy, architecture, steps.total),
+      rateOf: rateOf(recipe.strategy, architecture),
+      isHeldIn8Bit: isHeldIn8Bit(recipe.strategy, architecture),
       accumulate: accumulation > 1 && !keepsParameters(engine),
       labelSmoothing: recipe.label_smoothing_factor,
       ...(this.#classWeights &&
@@ -243,7 +250,7 @@ class TaskTrainer implements Trainer {
           weight,
           microStep: this.#step * accumulation + i,
           slots: batch,
-          ...(features ? { features: takeRows(features, micro, model.encoder.hiddenSize) } : {}),
+          ...(features ? { features: takeRows(features, micro, model.architecture.hiddenSize) } : {}),
         },
       );
       loss += done.loss;

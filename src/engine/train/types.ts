@@ -1,4 +1,4 @@
-import type { EvaluationReport, NoteEvent, Recipe } from '../../protocol/index.ts';
+import type { EvaluationReport, Note, Recipe } from '../../protocol/index.ts';
 import type { FoldPart } from '../data/folds.ts';
 import type { DataRules } from '../data/repeats.ts';
 
@@ -68,13 +68,11 @@ export interface Trainer {
   loadParameters(parameters: Map<string, Float32Array>): void;
   /**
    * Writes a Hugging Face folder and checks that it answers as the trained model does; throws `export-mismatch` when
-   * not. What LoRA trained is also written by itself, into a folder `adapter` beside it (train/save-adapter.ts).
+   * not. What LoRA trained is also written by itself, into a folder `adapter` beside it (model-files/save-adapter.ts).
    */
   saveModel(folder: string): Promise<void>;
   dispose(): void;
 }
-
-export type Note = (level: NoteEvent['level'], message: string) => void;
 
 /** train/trainer.ts: `export async function createTrainer(options: TrainerOptions): Promise<Trainer>`. */
 export interface TrainerOptions {

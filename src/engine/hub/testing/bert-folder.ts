@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Random } from '../../data/random.ts';
-import { declarationOf } from '../../models/encoder.ts';
-import { createEncoder } from '../../models/registry.ts';
+import { declarationOf } from '../../models/architecture.ts';
+import { architectureOf } from '../../models/registry.ts';
 import { type ModelConfig, saveModelFolder } from '../model-folder.ts';
 
 const WORDS = ['refund', 'the', 'invoice', 'parcel', 'is', 'late', 'good', 'bad', 'a', 'very'];
@@ -41,7 +41,7 @@ export async function makeBertFolder(folder: string, options: BertFolder = {}): 
     hidden_dropout_prob: 0,
     attention_probs_dropout_prob: 0,
   };
-  const { parameters } = declarationOf(createEncoder(whole, folder), { outputs: Math.max(1, classes) });
+  const { parameters } = declarationOf(architectureOf(whole, folder), { outputs: Math.max(1, classes) });
   const isThere = (name: string) =>
     name.startsWith('classifier') ? classes > 0 : name.startsWith('bert.pooler') ? pooler : true;
   const tensors = [...parameters.values()].flatMap(({ name, shape, init }) => {

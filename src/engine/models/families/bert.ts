@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { gelu } from '../../ops/index.ts';
+import { gelu } from '../../tensor/ops/index.ts';
 import type { Batch, Queries } from '../batch.ts';
 import { type ConfigReader, MOST } from '../config.ts';
 import type { Family } from '../family.ts';
@@ -48,14 +48,14 @@ export const bert: Family<BertConfig> = {
   },
   heads: {
     'text-classification': {
-      architecture: 'BertForSequenceClassification',
+      className: 'BertForSequenceClassification',
       forward: (scope, first, outputs, c) => {
         const pooled = tf.tanh(scope.linear('bert.pooler.dense', first, c.hidden_size)); // (N, H)
         return scope.linear('classifier', scope.drop('classifier', pooled, c.classifier_dropout), outputs);
       },
     },
     'token-classification': {
-      architecture: 'BertForTokenClassification',
+      className: 'BertForTokenClassification',
       forward: (scope, states, outputs, c) =>
         scope.linear('classifier', scope.drop('classifier', states, c.classifier_dropout), outputs),
     },

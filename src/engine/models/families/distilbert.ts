@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { gelu } from '../../ops/index.ts';
+import { gelu } from '../../tensor/ops/index.ts';
 import type { Batch, Queries } from '../batch.ts';
 import { type ConfigReader, MOST } from '../config.ts';
 import type { Family } from '../family.ts';
@@ -50,14 +50,14 @@ export const distilbert: Family<DistilBertConfig> = {
   },
   heads: {
     'text-classification': {
-      architecture: 'DistilBertForSequenceClassification',
+      className: 'DistilBertForSequenceClassification',
       forward: (scope, first, outputs, c) => {
         const x = tf.relu(scope.linear('pre_classifier', first, c.dim)); // (N, H)
         return scope.linear('classifier', scope.drop('classifier', x, c.seq_classif_dropout), outputs);
       },
     },
     'token-classification': {
-      architecture: 'DistilBertForTokenClassification',
+      className: 'DistilBertForTokenClassification',
       forward: (scope, states, outputs, c) =>
         scope.linear('classifier', scope.drop('classifier', states, c.dropout), outputs),
     },

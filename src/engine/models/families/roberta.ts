@@ -23,7 +23,7 @@ export const roberta: Family<RobertaConfig> = {
   forward: (scope, batch, c) => layers(scope.at('encoder'), embeddings(scope.at('embeddings'), batch, c), batch, c),
   heads: {
     'text-classification': {
-      architecture: 'RobertaForSequenceClassification',
+      className: 'RobertaForSequenceClassification',
       forward: (root, first, outputs, c) => {
         const scope = root.at('classifier');
         const dropped = scope.drop('dense', first, c.classifier_dropout); // (N, H)
@@ -32,7 +32,7 @@ export const roberta: Family<RobertaConfig> = {
       },
     },
     'token-classification': {
-      architecture: 'RobertaForTokenClassification',
+      className: 'RobertaForTokenClassification',
       forward: (scope, states, outputs, c) =>
         scope.linear('classifier', scope.drop('classifier', states, c.classifier_dropout), outputs),
     },

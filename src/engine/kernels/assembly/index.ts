@@ -1,6 +1,0 @@
-// AssemblyScript, compiled to dist/engine/kernels.wasm by scripts/build-kernels.mjs. Addresses and lengths are
-// not checked here: kernels/memory.ts, the only caller, does it.
-export { adamw, adamwRows } from './adamw';
-export { dropoutMask } from './dropout';
-export { addScaled, fill, scale, sumOfSquares } from './elementwise';
-export { clearRows, segmentSum } from './segment';

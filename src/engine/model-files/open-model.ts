@@ -1,0 +1,72 @@
+import type { BackendChoice, Note } from '../../protocol/index.ts';
+import { type ModelConfig, openModelFolder } from '../hub/model-folder.ts';
+import { classesOf } from '../models/classes.ts';
+import { architectureOf, hiddenSizeOf } from '../models/registry.ts';
+import { TaskModel } from '../runtime/model.ts';
+import { taskOfModel } from '../tasks/registry.ts';
+import type { AnyTask } from '../tasks/task.ts';
+import { createExecutor } from '../tensor/executors/create.ts';
+import { Tokenizer } from '../text/tokenizer.ts';
+import { checkWeights, loadWeights } from './load-weights.ts';
+
+export interface OpenModel {
+  /** Absolute. */
+  readonly path: string;
+  readonly config: ModelConfig;
+  readonly task: AnyTask;
+  readonly labels: string[];
+  readonly model: TaskModel;
+  readonly tokenizer: Tokenizer;
+  dispose(): void;
+}
+
+/**
+ * Loads a trained model's folder, nothing of it to be trained further.
+ * @param note hears which backend was chosen, where that is not the usual one
+ * @throws LuthierError as classesOf where the folder's model is no text classifier, and all that can be wrong with a
+ *   model folder
+ */
+export async function openModel(
+  modelFolder: string,
+  backend: BackendChoice,
+  note: Note = () => {},
+): Promise<OpenModel> {
+  const opening = openModelFolder(modelFolder);
+  const executorReady = createExecutor(backend, { hiddenSize: opening.then(hiddenSizeOf), note });
+  const loading = Tokenizer.load(modelFolder);
+  for (const pending of [executorReady, loading]) pending.catch(() => {});
+  // A folder that is no model lacks a tokenizer, too: what it is says more.
+  const folder = await opening;
+  try {
+    const tokenizer = await loading;
+    const task = taskOfModel(folder.config);
+    const architecture = architectureOf(folder.config, `${folder.path}/config.json`, task);
+    tokenizer.checkFits(architecture.vocabSize);
+    const labels = classesOf(folder, architecture);
+    checkWeights(folder, architecture);
+    const executor = await executorReady;
+    const model = new TaskModel({
+      executor,
+      architecture,
+      numLabels: labels.length,
+      padId: tokenizer.padId,
+      isTrained: () => false,
+      accumulate: false,
+      labelSmoothing: 0,
+      maxBatch: { texts: 1, tokens: 1 },
+      seed: 0,
+    });
+    await loadWeights(folder, architecture, model.store, {
+      classifierRows: labels.map((_, i) => i),
+      seed: 0,
+      note: () => {},
+    });
+    const dispose = () => {
+      model.dispose();
+      executor.dispose();
+    };
+    return { path: folder.path, config: folder.config, task, labels, model, tokenizer, dispose };
+  } finally {
+    await folder.weights.close();
+  }
+}

@@ -1,0 +1,112 @@
+import type { BackendChoice, Strategy } from '../../protocol/index.ts';
+import { LuthierError } from '../errors.ts';
+import { type ModelConfig, type ModelFolder, saveModelFolder } from '../hub/model-folder.ts';
+import type { Architecture } from '../models/architecture.ts';
+import { mergeLora } from '../models/lora.ts';
+import type { TaskModel } from '../runtime/model.ts';
+import { kindOf } from '../strategies/index.ts';
+import type { AnyTask, Item } from '../tasks/task.ts';
+import type { Tokenizer } from '../text/tokenizer.ts';
+import { inputsEntry } from './inputs.ts';
+import { openModel } from './open-model.ts';
+import { type BaseModel, saveAdapter } from './save-adapter.ts';
+
+/** Largest difference of a logit that passes for the same answer. */
+export const LOGIT_TOLERANCE = 1e-4;
+
+export interface SaveOptions {
+  task: AnyTask;
+  model: TaskModel;
+  labels: readonly string[];
+  /** The folder that the weights came from; its config is carried over. */
+  source: ModelFolder;
+  tokenizer: Tokenizer;
+  maxLength: number;
+  /** Columns that the model was trained on, one for each of its texts. */
+  inputs: readonly string[];
+  /** Texts on which the written model must answer as this one. */
+  probes: readonly Item[];
+  backend: BackendChoice;
+  /** Where an adapter that was trained goes, what it was trained on, and by which strategy. */
+  adapter: { folder: string; base: BaseModel; strategy: Strategy };
+}
+
+/**
+ * Writes a folder that transformers' class for the task loads with from_pretrained, adapters merged into their weights,
+ * then reads it again and compares its logits with the trained model's. Adapters are written by themselves, too.
+ * @throws LuthierError `export-mismatch` when they differ by more than 1e-4, `disk-full`, `not-writable`
+ */
+export async function saveTaskModel(target: string, options: SaveOptions): Promise<void> {
+  const { task, model, labels, source, tokenizer, probes, backend, maxLength } = options;
+  const expected = probes.length > 0 ? Float32Array.from(await model.logits(probes)) : new Float32Array();
+  const { adapters } = model.architecture;
+  const { parameters } = model.store;
+  const plain = adapters ? mergeLora(adapters, parameters, model.declaration().parameters) : parameters;
+  const { folder, base, strategy } = options.adapter;
+  const peft = adapters && kindOf(strategy).peftConfig?.(adapters);
+  if (peft) await saveAdapter(folder, task, model, adapters, base, peft);
+  // What a pipeline cuts to: more than the positions and the model would fail there.
+  await tokenizer.save(target, Math.min(maxLength, model.architecture.maxPositions));
+  await saveModelFolder(target, {
+    config: modelConfig(task, source.config, model.architecture, labels, options.inputs),
+    tensors: [...plain].map(([name, { shape, weight }]) => ({
+      name,
+      shape,
+      dtype: 'F32',
+      data: weight,
+    })),
+  });
+  if (probes.length === 0) return;
+  const difference = await reloadedDifference(target, probes, expected, backend);
+  if (!(difference <= LOGIT_TOLERANCE)) {
+    throw new LuthierError(
+      'export-mismatch',
+      `${target}: the saved model's logits differ by ${difference.toExponential(2)} from the trained model's; at most ${LOGIT_TOLERANCE} is expected.`,
+      'This machine’s disk or memory may be faulty. The checkpoint still has the trained weights.',
+    );
+  }
+}
+
+async function reloadedDifference(
+  target: string,
+  probes: readonly Item[],
+  expected: Float32Array,
+  backend: BackendChoice,
+): Promise<number> {
+  const reloaded = await openModel(target, backend);
+  try {
+    return maxDifference(await reloaded.model.logits(probes), expected);
+  } finally {
+    reloaded.dispose();
+  }
+}
+
+/** Largest absolute difference; NaN when either has one. */
+export function maxDifference(a: Float32Array, b: Float32Array): number {
+  let largest = 0;
+  for (let i = 0; i < a.length; i++) {
+    const d = Math.abs(a[i]! - b[i]!);
+    if (!(d <= largest)) largest = d;
+  }
+  return largest;
+}
+
+/** config.json of a trained model: the source's, with what transformers needs to load and name the classes. */
+export function modelConfig(
+  task: AnyTask,
+  source: ModelConfig,
+  architecture: Architecture,
+  labels: readonly string[],
+  inputs: readonly string[],
+): ModelConfig {
+  const { _name_or_path: _, torch_dtype: __, problem_type: ___, ...rest } = source;
+  return {
+    ...rest,
+    architectures: [architecture.className],
+    dtype: 'float32',
+    id2label: Object.fromEntries(labels.map((label, i) => [String(i), label])),
+    label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
+    ...task.save.config,
+    ...inputsEntry(inputs),
+  };
+}

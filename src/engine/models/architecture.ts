@@ -1,0 +1,144 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import type { TaskName } from '../../protocol/index.ts';
+import { LuthierError } from '../errors.ts';
+import type { TensorSpec } from '../tensor/executors/executor.ts';
+import { type Batch, type BatchShape, batchSpecs, type Gather, packedBatch } from './batch.ts';
+import { type Config, ConfigReader } from './config.ts';
+import type { Family, States } from './family.ts';
+import { type Declaration, declare, rootScope, type Scope, type Source } from './scope.ts';
+
+/** Which linear layers have adapters, and what is trained whole beside them; modules by their Hugging Face names. */
+export interface Adapters {
+  readonly r: number;
+  readonly lora_alpha: number;
+  readonly lora_dropout: number;
+  /** As peft's config names the layers. */
+  readonly target_modules: readonly string[];
+  readonly targets: readonly string[];
+  readonly modulesToSave: readonly string[];
+}
+
+/** A model of some family that a config.json describes, with what a strategy has added to it. */
+export interface Architecture {
+  readonly modelType: string;
+  readonly prefix: string;
+  readonly loraTargets: readonly string[];
+  readonly hiddenSize: number;
+  readonly numLayers: number;
+  readonly vocabSize: number;
+  readonly maxPositions: number;
+  /** Floating-point operations of one token's forward pass, attention's share apart. */
+  readonly flopsPerToken: number;
+  /** Class name for config.json's `architectures`. */
+  readonly className: string;
+  /** Where its forward functions begin: at the root of all names. */
+  scope(source: Source): Scope;
+  states(scope: Scope, batch: Batch): States;
+  /** `[N, H]` -> `[N, outputs]` */
+  head(scope: Scope, x: tf.Tensor2D, outputs: number): tf.Tensor2D;
+  /** Which states the head reads. */
+  readonly reads: Gather;
+  readonly adapters?: Adapters;
+}
+
+/** What a task says of the head that it needs. */
+export interface HeadKind {
+  readonly name: TaskName;
+  readonly reads: Gather;
+}
+
+const TEXT: HeadKind = { name: 'text-classification', reads: 'first' };
+
+/** @throws LuthierError `model-invalid`, `model-unsupported` naming the key at fault */
+export function describe<C>(family: Family<C>, config: Config, file: string, task = TEXT): Architecture {
+  const read = new ConfigReader(config, file);
+  const c = family.parse(read);
+  const deviation = read.number('initializer_range', 0.02);
+  const { hidden: H, inner: F, layers, vocab, positions } = family.sizes(c);
+  const head = family.heads[task.name];
+  if (!head) {
+    throw new LuthierError(
+      'model-unsupported',
+      `${file}: Luthier has no head for ${task.name} on a ${family.modelType} model yet.`,
+      'Choose another base model, or another task.',
+    );
+  }
+  return {
+    modelType: family.modelType,
+    prefix: family.prefix,
+    loraTargets: family.loraTargets,
+    hiddenSize: H,
+    numLayers: layers,
+    vocabSize: vocab,
+    maxPositions: positions,
+    flopsPerToken: 2 * layers * (4 * H * H + 2 * H * F),
+    className: head.className,
+    reads: task.reads,
+    scope: (source) => rootScope(source, deviation),
+    states: (scope, batch) => family.forward(scope.at(family.prefix, -1), batch, c),
+    head: (scope, x, outputs) => head.forward(scope, x, outputs, c),
+  };
+}
+
+/** How many states of a batch the head reads. */
+export const statesIn = ({ reads }: Architecture, { rows, length, texts }: BatchShape): number =>
+  reads === 'first' ? texts : rows * length;
+
+/** Texts to logits; texts to what the head is given; and from there on. */
+export type Part = 'all' | 'states' | 'head';
+
+export const partSpecs = (part: Part, architecture: Architecture, shape: BatchShape): Record<string, TensorSpec> =>
+  part === 'head'
+    ? { features: { shape: [shape.texts, architecture.hiddenSize], dtype: 'float32' } }
+    : batchSpecs(shape);
+
+/** Computes a part from the inputs of partSpecs: logits `[N, outputs]`, or features `[N, H]`. */
+export function compute(
+  part: Part,
+  architecture: Architecture,
+  source: Source,
+  inputs: Record<string, tf.Tensor>,
+  { shape, outputs }: { shape: BatchShape; outputs: number },
+): tf.Tensor2D {
+  const scope = architecture.scope(source);
+  const states =
+    part === 'head'
+      ? (inputs.features as tf.Tensor2D)
+      : architecture.states(scope, packedBatch(inputs, shape, architecture.reads)).at(-1)!;
+  return part === 'states' ? states : architecture.head(scope, states, outputs);
+}
+
+const known = new WeakMap<Architecture, Map<string, Declaration>>();
+
+/** What a part of a model consists of. What does not depend on the batch or on the number of outputs needs neither. */
+export function declarationOf(
+  architecture: Architecture,
+  {
+    part = 'all',
+    shape = { rows: 1, length: 1, texts: 1 },
+    outputs = 1,
+  }: { part?: Part; shape?: BatchShape; outputs?: number } = {},
+): Declaration {
+  const key = `${part} ${shape.rows} ${shape.length} ${shape.texts} ${outputs}`;
+  const declarations = known.get(architecture) ?? new Map<string, Declaration>();
+  known.set(architecture, declarations);
+  const declaration =
+    declarations.get(key) ??
+    declare(
+      (source, inputs) => void compute(part, architecture, source, inputs, { shape, outputs }),
+      partSpecs(part, architecture, shape),
+    );
+  declarations.set(key, declaration);
+  return declaration;
+}
+
+/** `a.b` for `a.b.weight` */
+export const moduleOf = (parameter: string): string => parameter.slice(0, parameter.lastIndexOf('.'));
+
+/** Names of what has a row for each output: the layer that answers. */
+export function answerNames(architecture: Architecture): string[] {
+  const two = declarationOf(architecture, { outputs: 2 }).parameters;
+  return [...declarationOf(architecture).parameters.values()]
+    .filter(({ name, shape }) => String(shape) !== String(two.get(name)!.shape))
+    .map(({ name }) => name);
+}

@@ -1,0 +1,341 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, posix, resolve } from 'node:path';
+import { closest, distance } from 'fastest-levenshtein';
+import { exists } from '../../files/folders.ts';
+import {
+  type Columns,
+  type DataSummary,
+  type RecipeFix,
+  type RecipeProblem,
+  type Strategy,
+  TASKS,
+  type TaskName,
+} from '../../protocol/index.ts';
+import { inspectData } from '../data/inspect.ts';
+import { resolveDataset } from '../data/resolve.ts';
+import { LuthierError } from '../errors.ts';
+import { openModelFolder } from '../hub/model-folder.ts';
+import { resolveModel, startersFolder } from '../hub/resolve.ts';
+import { mapWeights } from '../models/names.ts';
+import { architectureOf } from '../models/registry.ts';
+import { architectureFor, isTrainedBy } from '../strategies/apply.ts';
+import { WrongKey } from '../strategies/index.ts';
+import { taskNamed } from '../tasks/registry.ts';
+import { checkText, type Places } from './check-recipe-text.ts';
+import { recipeSchema } from './recipe-schema.ts';
+import { DEFAULT_BATCH } from './schedule.ts';
+
+export interface CheckOptions {
+  text: string;
+  /** Folder of the recipe's file: relative names are looked up from it. */
+  base: string;
+  cacheFolder?: string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Data files up to this size are read whole while a recipe is typed; of larger ones it is said that they were not. */
+const MOST_BYTES = 64e6;
+/** What the files of the last recipes hold. */
+const MOST_SUMMARIES = 8;
+
+type Keys = readonly PropertyKey[];
+
+/** Checks recipes as they are typed: their words, and the model, files and columns that they name. */
+export class RecipeChecker {
+  private readonly summaries = new Map<string, DataSummary>();
+
+  async check({ text, base, cacheFolder, signal }: CheckOptions): Promise<RecipeProblem[]> {
+    const { problems, places, value } = checkText(text);
+    if (places === null || typeof value !== 'object' || value === null) return problems;
+    const given = value as Record<string, unknown>;
+    // Of a recipe with a fault, what is right is checked all the same.
+    const { shape } = recipeSchema;
+    const part = <K extends keyof typeof shape>(key: K) => {
+      const parsed = shape[key].safeParse(given[key]);
+      return parsed.success ? (parsed.data as ReturnType<(typeof shape)[K]['parse']>) : undefined;
+    };
+    const model = part('model');
+    const dataset = part('dataset');
+    const task = part('task') ?? TASKS[0].name;
+    const found = await Promise.all([
+      model === undefined
+        ? []
+        : checkModel({
+            ...{ task, model, strategy: part('strategy'), maxLength: part('max_length') },
+            ...{ base, cacheFolder, places },
+          }),
+      dataset === undefined
+        ? []
+        : this.#checkData({
+            task,
+            dataset,
+            columns: part('columns') ?? {},
+            batch: 'per_device_train_batch_size' in given ? part('per_device_train_batch_size') : undefined,
+            split: part('validation_split') ?? 0,
+            base,
+            places,
+            signal,
+          }),
+    ]);
+    signal?.throwIfAborted();
+    return [...problems, ...found.flat()];
+  }
+
+  async #checkData(options: DataOptions): Promise<RecipeProblem[]> {
+    const { dataset, columns, batch, split, base, places } = options;
+    const references: [Keys, string][] =
+      typeof dataset === 'string'
+        ? [[['dataset'], dataset]]
+        : Object.entries(dataset).map(([name, file]) => [['dataset', name], file]);
+    const problems: RecipeProblem[] = [];
+    let train: Awaited<ReturnType<typeof resolveDataset>> | undefined;
+    for (const [keys, reference] of references) {
+      try {
+        const resolved = await resolveDataset(keys.length === 1 ? reference : { train: reference }, base);
+        if (keys.length === 1 || keys[1] === 'train') train = resolved;
+      } catch (error) {
+        const fixes = await otherFiles(reference, base, (name) => replace(places, keys, name));
+        const problem = said(error, 'missing-file', places.value(keys), { fixes });
+        problems.push(
+          (await exists(resolve(base, reference))) ? problem : { ...problem, ...missing(reference, fixes) },
+        );
+      }
+    }
+    if (!train) return problems;
+    const [keys] = references.find(([path]) => path.length === 1 || path[1] === 'train')!;
+    const place = places.value(keys);
+    const { file } = train.parts.train;
+    try {
+      const { size } = await stat(file);
+      if (size > MOST_BYTES) {
+        const message = `${basename(file)} is ${(size / 1e6).toFixed(0)} MB in size: its columns and rows are checked when the run starts.`;
+        return [...problems, { ...place, severity: 'info', code: 'data', message, fixes: [], choices: [] }];
+      }
+      if (options.task !== TASKS[0].name) {
+        await taskNamed(options.task).load(file, {
+          base,
+          columns,
+          validation_split: 0,
+          seed: 0,
+          signal: options.signal,
+        });
+        return problems;
+      }
+      const plain = await this.#inspect(file, train.columns, options.signal);
+      const names = plain.columns.map(({ name }) => name);
+      const absent = absentColumns(columns, names, basename(file), places);
+      if (absent.length > 0) return [...problems, ...absent];
+      const summary =
+        Object.keys(columns).length === 0
+          ? plain
+          : await this.#inspect(file, { ...train.columns, ...columns }, options.signal);
+      return [
+        ...problems,
+        ...dataProblems(summary, place, places),
+        ...tooFewRows(summary, batch, split, basename(file), places),
+      ];
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      const at = Object.keys(columns).length > 0 ? places.value(['columns']) : place;
+      return [...problems, said(error, 'data', at)];
+    }
+  }
+
+  /** @throws LuthierError as inspectData */
+  async #inspect(file: string, columns: Columns, signal: AbortSignal | undefined): Promise<DataSummary> {
+    const { mtimeMs, size } = await stat(file);
+    const key = JSON.stringify([file, mtimeMs, size, columns]);
+    const known = this.summaries.get(key);
+    if (known) return known;
+    const summary = await inspectData({ file, columns, signal });
+    this.summaries.set(key, summary);
+    for (const old of [...this.summaries.keys()].slice(0, -MOST_SUMMARIES)) this.summaries.delete(old);
+    return summary;
+  }
+}
+
+interface DataOptions {
+  task: TaskName;
+  dataset: string | { train: string; validation?: string; test?: string };
+  columns: Columns;
+  batch: number | undefined;
+  /** Share of the training file that is held out. */
+  split: number;
+  base: string;
+  places: Places;
+  signal: AbortSignal | undefined;
+}
+
+interface ModelOptions {
+  task: TaskName;
+  model: string;
+  strategy: Strategy | undefined;
+  maxLength: number | undefined;
+  base: string;
+  cacheFolder: string | undefined;
+  places: Places;
+}
+
+/** Whether the model is there, can be trained, and has the layers and positions that the recipe speaks of. */
+async function checkModel(options: ModelOptions): Promise<RecipeProblem[]> {
+  const { task, model, strategy, maxLength, base, cacheFolder, places } = options;
+  const at = places.value(['model']);
+  const choices = [places.choice(['model'], 'model', 'Choose a model…')];
+  let path: string;
+  try {
+    path = (await resolveModel(model, { base, cacheFolder })).path;
+  } catch (error) {
+    const fixes = (await nearStarters(model)).map((name) => ({ ...replace(places, ['model'], name), preferred: true }));
+    return [said(error, 'missing-model', at, { fixes, choices })];
+  }
+  try {
+    const folder = await openModelFolder(path);
+    await folder.weights.close();
+    const architecture = architectureOf(folder.config, join(path, 'config.json'), taskNamed(task));
+    const problems: RecipeProblem[] = [];
+    if (strategy) {
+      try {
+        const stored = mapWeights(architecture, folder.weights.names()).files;
+        isTrainedBy(
+          strategy,
+          architectureFor(strategy, architecture, (name) => stored.has(name)),
+        );
+      } catch (error) {
+        if (!(error instanceof WrongKey)) throw error;
+        const keys = ['strategy', error.key];
+        const fixes = error.instead === undefined ? [] : [replace(places, keys, error.instead)];
+        problems.push(said(error, 'wrong-value', places.value(keys), { fixes }));
+      }
+    }
+    if (maxLength !== undefined && maxLength > architecture.maxPositions && places.has(['max_length'])) {
+      problems.push({
+        severity: 'warning',
+        code: 'wrong-value',
+        message: `max_length is ${maxLength}, but the model takes at most ${architecture.maxPositions} tokens; ${architecture.maxPositions} is used.`,
+        ...places.value(['max_length']),
+        fixes: [{ ...replace(places, ['max_length'], architecture.maxPositions), preferred: true }],
+        choices: [],
+      });
+    }
+    return problems;
+  } catch (error) {
+    return [said(error, 'model', at, { choices })];
+  }
+}
+
+async function nearStarters(model: string): Promise<string[]> {
+  const names = (await readdir(startersFolder()).catch(() => [])).map((name) => `starters/${name}`);
+  return names.filter((name) => distance(name, model) <= 3 || name === `starters/${model}`);
+}
+
+/** Files beside the missing one that may be meant, the nearest first. */
+async function otherFiles(reference: string, base: string, fix: (name: string) => RecipeFix): Promise<RecipeFix[]> {
+  const folder = dirname(resolve(base, reference));
+  const wanted = basename(reference);
+  const names = (await readdir(folder).catch(() => [])).filter((name) => DATA_FILE.test(name));
+  const sorted = names.sort((a, b) => distance(a, wanted) - distance(b, wanted)).slice(0, 5);
+  const isNear = (name: string) => distance(name, wanted) <= Math.max(2, wanted.length / 3);
+  const path = (name: string) =>
+    isAbsolute(reference) ? join(dirname(reference), name) : posix.join(dirname(reference).replaceAll('\\', '/'), name);
+  return sorted.map((name, i) => ({ ...fix(path(name)), ...(i === 0 && isNear(name) ? { preferred: true } : {}) }));
+}
+
+/** In fewer words than the terminal needs, which does not show the recipe. */
+const missing = (reference: string, fixes: readonly RecipeFix[]) => ({
+  message: `No file or dataset "${reference}" found${fixes[0]?.preferred ? `; did you mean ${fixes[0].title.replace('Change to ', '')}?` : '.'}`,
+  hint: 'Paths are relative to the recipe’s folder.',
+});
+
+const DATA_FILE = /\.(csv|tsv|jsonl|ndjson)$/i;
+
+/** Columns that the recipe names and the file lacks. */
+function absentColumns(columns: Columns, names: string[], file: string, places: Places): RecipeProblem[] {
+  return Object.entries(columns).flatMap(([field, name]): RecipeProblem[] => {
+    if (name === undefined || names.includes(name)) return [];
+    const keys = ['columns', field];
+    const near =
+      names.length > 0
+        ? closest(
+            name.toLowerCase(),
+            names.map((other) => other.toLowerCase()),
+          )
+        : undefined;
+    const nearest = names.find((other) => other.toLowerCase() === near);
+    const isNear = near !== undefined && distance(name.toLowerCase(), near) <= Math.max(2, name.length / 2);
+    return [
+      {
+        severity: 'error',
+        code: 'missing-column',
+        message: `${file} has no column "${name}"${isNear ? `; did you mean "${nearest}"?` : '.'}`,
+        hint: `Its columns are ${names.slice(0, 20).join(', ')}.`,
+        ...places.value(keys),
+        fixes: isNear ? [{ ...replace(places, keys, nearest), preferred: true }] : [],
+        choices: [places.choice(keys, 'column', 'Choose a column…', names)],
+      },
+    ];
+  });
+}
+
+/** What keeps the file's rows from being trained on. */
+function dataProblems(summary: DataSummary, place: { start: number; end: number }, places: Places): RecipeProblem[] {
+  const names = summary.columns.map(({ name }) => name);
+  const unknown = (['text', 'label'] as const).filter((field) => summary.guess[field] === undefined);
+  return summary.problems
+    .filter(({ severity }) => severity === 'error')
+    .slice(0, 5)
+    .map(({ code, message }): RecipeProblem => {
+      const choices =
+        code === 'missing-column'
+          ? unknown.map((field) =>
+              places.choice(['columns', field], 'column', `Choose the column with the ${field}s…`, names),
+            )
+          : [];
+      return { severity: 'error', code: 'data', message, ...place, fixes: [], choices };
+    });
+}
+
+/**
+ * A batch that is larger than all rows is refused, one of the default size made smaller (recipes/schedule.ts); how many
+ * rows are for training, only the split itself knows.
+ */
+function tooFewRows(
+  summary: DataSummary,
+  batch: number | undefined,
+  split: number,
+  file: string,
+  places: Places,
+): RecipeProblem[] {
+  if (batch === undefined || summary.rows === 0 || batch <= summary.rows) return [];
+  const keys = ['per_device_train_batch_size'];
+  const fitting = 2 ** Math.floor(Math.log2(Math.max(1, summary.rows * (1 - split))));
+  const isMadeSmaller = batch === DEFAULT_BATCH;
+  return [
+    {
+      severity: isMadeSmaller ? 'warning' : 'error',
+      code: 'wrong-value',
+      message: `per_device_train_batch_size is ${batch}, but ${file} has only ${summary.rows} ${summary.rows === 1 ? 'row' : 'rows'}${isMadeSmaller ? '; each batch will have all training rows' : ''}.`,
+      ...places.value(keys),
+      fixes: [
+        { title: `Set per_device_train_batch_size to ${fitting}`, edits: places.set(keys, fitting), preferred: true },
+      ],
+      choices: [],
+    },
+  ];
+}
+
+const replace = (places: Places, keys: Keys, value: unknown): RecipeFix => ({
+  title: `Change to ${JSON.stringify(value)}`,
+  edits: places.set(keys, value),
+});
+
+/** An error of the engine's as a problem. @throws what is none */
+function said(
+  error: unknown,
+  code: RecipeProblem['code'],
+  place: { start: number; end: number },
+  more: Partial<Pick<RecipeProblem, 'fixes' | 'choices'>> = {},
+): RecipeProblem {
+  if (!(error instanceof LuthierError)) throw error;
+  const { message, hint } = error;
+  return { severity: 'error', code, message, ...(hint ? { hint } : {}), ...place, fixes: [], choices: [], ...more };
+}

@@ -1,0 +1,193 @@
+import { add } from '@tensorflow/tfjs-core';
+import type { Compiled, DeviceCompiled, DeviceTensor, Executor, TensorSpec } from '../tensor/executors/executor.ts';
+import type { Parameter, ParameterStore } from './parameter-store.ts';
+import { GRADIENT, PARAMETER } from './programs.ts';
+import { type AdamWSettings, MEAN, RATES, ratesOf, SQUARE, type Updated, updateProgram } from './update-program.ts';
+
+type DeviceExecutor = Executor & Required<Pick<Executor, 'compileOnDevice'>>;
+
+export const keepsParameters = (executor: Executor): executor is DeviceExecutor =>
+  executor.compileOnDevice !== undefined;
+
+/**
+ * A model's parameters, their moments and gradients in the memory of an executor that is better not left: they go there
+ * once, are updated there, and come back for checkpoints and the saved model alone. The store in the engine's memory is
+ * then behind until `collect`.
+ */
+export class DeviceParameters {
+  readonly executor: DeviceExecutor;
+  readonly #store: ParameterStore;
+  readonly #values = new Map<string, DeviceTensor>();
+  readonly #transfers = new Map<string, Promise<Compiled>>();
+  readonly #gradients = new Map<string, DeviceTensor>();
+  #update: Promise<DeviceCompiled> | undefined;
+  #sum: Promise<DeviceCompiled> | undefined;
+  /** What of the store is not there yet. */
+  readonly #missing = new Set(EVERYTHING);
+  #isAhead = false;
+
+  constructor(executor: DeviceExecutor, store: ParameterStore) {
+    this.executor = executor;
+    this.#store = store;
+  }
+
+  /** Feeds for a program's parameters, sent there first where they are not there yet. */
+  async feeds(names: readonly string[]): Promise<Record<string, DeviceTensor>> {
+    await this.#upload();
+    return Object.fromEntries(names.map((name) => [PARAMETER + name, this.#values.get(PARAMETER + name)!]));
+  }
+
+  /** The store was written to from outside, all of it or only its weights: that counts from now on. */
+  replaced(what: 'all' | 'weights'): void {
+    for (const prefix of what === 'all' ? EVERYTHING : [PARAMETER]) this.#missing.add(prefix);
+  }
+
+  /** Takes over a micro-batch's gradients and adds them to those since the last step; gives back the other outputs. */
+  async addGradients(outputs: Record<string, DeviceTensor>): Promise<Record<string, DeviceTensor>> {
+    const rest: Record<string, DeviceTensor> = {};
+    const fresh: Record<string, DeviceTensor> = {};
+    for (const [name, tensor] of Object.entries(outputs)) (name.startsWith(GRADIENT) ? fresh : rest)[name] = tensor;
+    if (this.#gradients.size === 0) {
+      for (const [name, tensor] of Object.entries(fresh)) this.#gradients.set(name, tensor);
+      return rest;
+    }
+    this.#sum ??= this.#compileSum(fresh);
+    const before = Object.fromEntries([...this.#gradients].map(([name, tensor]) => [BEFORE + name, tensor]));
+    const sums = await (await this.#sum).run({ ...fresh, ...before });
+    dispose([...Object.values(fresh), ...Object.values(before)]);
+    for (const [name, tensor] of Object.entries(sums)) this.#gradients.set(name, tensor);
+    return rest;
+  }
+
+  /**
+   * Clips and does AdamW's step with the gradients added since the last.
+   * @param step 1 for the first
+   * @param check of the gradients' norm; when it throws, nothing has changed
+   */
+  async step(settings: AdamWSettings, lr: number, step: number, check: (norm: number) => void): Promise<number> {
+    const names = this.#store.trainedNow();
+    const updated: Record<string, Updated> = Object.fromEntries(
+      names.map((name) => [name, { shape: this.#store.get(name).shape, group: this.#store.get(name).trained!.group }]),
+    );
+    this.#update ??= this.#compileUpdate(updated, settings);
+    const state = Object.fromEntries(
+      [PARAMETER, MEAN, SQUARE].flatMap((prefix) =>
+        names.map((name) => [prefix + name, this.#values.get(prefix + name)!]),
+      ),
+    );
+    const { grad_norm, ...next } = await (await this.#update).run({
+      ...state,
+      ...Object.fromEntries(this.#gradients),
+      [RATES]: ratesOf(updated, settings, lr, ({ phases }) => this.#store.phases.stepsIn(phases, step)),
+    });
+    dispose(this.#gradients.values());
+    this.#gradients.clear();
+    const norm = await this.readScalar(grad_norm!);
+    try {
+      check(norm);
+    } catch (error) {
+      dispose(Object.values(next));
+      throw error;
+    }
+    dispose(Object.values(state));
+    for (const [name, tensor] of Object.entries(next)) this.#values.set(name, tensor);
+    this.#isAhead = true;
+    return norm;
+  }
+
+  /** Value of a scalar, which is disposed of. */
+  async readScalar(tensor: DeviceTensor): Promise<number> {
+    const value = new Float32Array(1);
+    await this.#read({ scalar: tensor }, { scalar: value });
+    tensor.dispose();
+    return value[0]!;
+  }
+
+  /** Brings weights and moments of what is trained into the store. */
+  async collect(): Promise<void> {
+    if (!this.#isAhead) return;
+    const prefixes = EVERYTHING.filter((prefix) => !this.#missing.has(prefix));
+    for (const name of this.#store.trainedNames()) {
+      const arrays = arraysOf(this.#store.get(name));
+      await this.#read(
+        Object.fromEntries(prefixes.map((prefix) => [prefix, this.#values.get(prefix + name)!])),
+        Object.fromEntries(prefixes.map((prefix) => [prefix, arrays[prefix]!])),
+      );
+    }
+    this.#isAhead = false;
+  }
+
+  dispose(): void {
+    dispose([...this.#values.values(), ...this.#gradients.values()]);
+    this.#values.clear();
+    this.#gradients.clear();
+    this.retrained();
+    for (const compiled of this.#transfers.values()) compiled.then((c) => c.dispose()).catch(() => {});
+    this.#transfers.clear();
+  }
+
+  /** The run is in another phase: what is updated from now on is another set. */
+  retrained(): void {
+    for (const compiled of [this.#update, this.#sum]) compiled?.then((c) => c.dispose()).catch(() => {});
+    this.#update = undefined;
+    this.#sum = undefined;
+  }
+
+  async #upload(): Promise<void> {
+    if (this.#missing.size === 0) return;
+    const arrays: Record<string, Float32Array> = {};
+    const specs: Record<string, TensorSpec> = {};
+    for (const parameter of this.#store.parameters.values()) {
+      for (const [prefix, array] of Object.entries(arraysOf(parameter))) {
+        if (!this.#missing.has(prefix)) continue;
+        arrays[prefix + parameter.name] = array;
+        specs[prefix + parameter.name] = { shape: parameter.shape, dtype: 'float32' };
+      }
+    }
+    const copy = await this.executor.compileOnDevice((given) => given, specs);
+    for (const [name, tensor] of Object.entries(await copy.run(arrays))) {
+      this.#values.get(name)?.dispose();
+      this.#values.set(name, tensor);
+    }
+    copy.dispose();
+    this.#missing.clear();
+  }
+
+  /** A program that copies is how tensors leave: onnxruntime 1.30 ends the process when one is asked for its data. */
+  async #read(tensors: Record<string, DeviceTensor>, into: Record<string, Float32Array>): Promise<void> {
+    const specs = Object.fromEntries(
+      Object.entries(tensors).map(([name, { shape, dtype }]) => [name, { shape, dtype } as TensorSpec]),
+    );
+    const key = JSON.stringify(specs);
+    let copy = this.#transfers.get(key);
+    if (!copy) {
+      copy = this.executor.compile((given) => given, specs);
+      this.#transfers.set(key, copy);
+    }
+    await (await copy).run(tensors, into);
+  }
+
+  #compileUpdate(updated: Readonly<Record<string, Updated>>, settings: AdamWSettings): Promise<DeviceCompiled> {
+    const { program, inputs } = updateProgram(updated, settings);
+    return this.executor.compileOnDevice(program, inputs);
+  }
+
+  #compileSum(gradients: Record<string, DeviceTensor>): Promise<DeviceCompiled> {
+    const specs = Object.entries(gradients).map(([name, { shape, dtype }]) => [name, { shape, dtype }] as const);
+    const inputs = Object.fromEntries(specs.flatMap(([name, spec]) => [[name, spec] as const, [BEFORE + name, spec]]));
+    return this.executor.compileOnDevice(
+      (given) => Object.fromEntries(specs.map(([name]) => [name, add(given[BEFORE + name]!, given[name]!)])),
+      inputs,
+    );
+  }
+}
+
+const EVERYTHING: readonly string[] = [PARAMETER, MEAN, SQUARE];
+const BEFORE = 'before:';
+
+const arraysOf = ({ weight, trained }: Parameter): Record<string, Float32Array> =>
+  trained ? { [PARAMETER]: weight, [MEAN]: trained.expAvg, [SQUARE]: trained.expAvgSq } : { [PARAMETER]: weight };
+
+function dispose(tensors: Iterable<DeviceTensor>): void {
+  for (const tensor of tensors) tensor.dispose();
+}

@@ -1,0 +1,284 @@
+import { largest } from '../../protocol/index.ts';
+import { type Architecture, declarationOf, type Part, statesIn } from '../models/architecture.ts';
+import type { BatchShape } from '../models/batch.ts';
+import type { Declaration } from '../models/scope.ts';
+import { Phases } from '../strategies/phases.ts';
+import { IGNORED, type Item, type LabelledItem } from '../tasks/task.ts';
+import type { Compiled, DeviceCompiled, Executor, Feed, TensorData } from '../tensor/executors/executor.ts';
+import { sizeOf } from '../tensor/executors/executor.ts';
+import { CompiledCache } from './compiled-cache.ts';
+import { DeviceParameters, keepsParameters } from './device-parameters.ts';
+import { type BatchArrays, type Packing, packTexts, rowLength, writeBatch } from './packing.ts';
+import { ParameterStore } from './parameter-store.ts';
+import {
+  forwardProgram,
+  GRADIENT,
+  MASK,
+  PARAMETER,
+  type ProgramOptions,
+  type ReadyProgram,
+  trainingProgram,
+} from './programs.ts';
+
+export interface TaskModelOptions {
+  executor: Executor;
+  architecture: Architecture;
+  numLabels: number;
+  padId: number;
+  isTrained: (phase: number, name: string) => boolean;
+  /** Of the run; one by default. */
+  phases?: Phases;
+  /** A parameter's learning rate over the run's; 1 by default. */
+  rateOf?: (name: string) => number;
+  /** Frozen parameters that a training step may compute with in 8 bits. */
+  isHeldIn8Bit?: (name: string) => boolean;
+  /** Micro-batches are summed before the optimiser's step. */
+  accumulate: boolean;
+  labelSmoothing: number;
+  /** Of each class, where classes are weighted: smoothed targets are weighted by them. */
+  classWeights?: Float32Array | undefined;
+  /** Largest number of texts, and of tokens in one, that a training batch may have; sizes the dropout masks. */
+  maxBatch: { texts: number; tokens: number };
+  seed: number;
+}
+
+/**
+ * A model in the engine's memory, whatever its task, and the compiled programs that run on it. Knows no dataset, no
+ * schedule and no optimiser: it gives logits for items, and gradients for labelled ones.
+ */
+export class TaskModel {
+  readonly store: ParameterStore;
+  readonly architecture: Architecture;
+  readonly numLabels: number;
+  /** Nothing below the head is trained, so what it is fed can be computed once: a state for each text. */
+  readonly headOnly: boolean;
+  /** Where the executor keeps parameters to itself; null where it works on the store's. */
+  readonly device: DeviceParameters | null;
+  readonly #options: TaskModelOptions;
+  readonly #compiled = new CompiledCache<Compiled>();
+  readonly #compiledOnDevice = new CompiledCache<DeviceCompiled>();
+  readonly #masks: Uint8Array;
+  readonly #loss = new Float32Array(1);
+
+  constructor(options: TaskModelOptions) {
+    this.#options = options;
+    this.architecture = options.architecture;
+    this.numLabels = options.numLabels;
+    const { phases = new Phases(), rateOf = () => 1 } = options;
+    const { parameters } = this.declaration();
+    const trained = [...parameters.values()].filter(({ name }) =>
+      phases.all.some((phase) => options.isTrained(phase, name)),
+    );
+    this.headOnly =
+      this.architecture.reads === 'first' && trained.length > 0 && trained.every(({ place }) => place === 'head');
+    const maskBytes = trained.length === 0 ? 0 : this.#maskBytes(options.maxBatch);
+    this.store = new ParameterStore(parameters, options.isTrained, {
+      accumulate: options.accumulate,
+      extraBytes: maskBytes + 64,
+      phases,
+      rateOf,
+    });
+    this.#masks = this.store.memory.uint8(maskBytes);
+    this.device = keepsParameters(options.executor) ? new DeviceParameters(options.executor, this.store) : null;
+  }
+
+  /** What a part of the model consists of. */
+  declaration(part: Part = 'all', shape?: BatchShape): Declaration {
+    return declarationOf(this.architecture, { part, outputs: this.numLabels, ...(shape ? { shape } : {}) });
+  }
+
+  /** How many states of an item the head reads. */
+  statesOf(item: Item): number {
+    return this.architecture.reads === 'first' ? 1 : item.ids.length;
+  }
+
+  /** Logits of items, packed as given: `[states, C]` of one after the other. */
+  async logits(items: readonly Item[]): Promise<Float32Array> {
+    const { arrays, shape, starts } = this.#pack(items, items.length);
+    const packed = await this.#forward('all', shape, arrays, this.numLabels);
+    if (this.architecture.reads === 'first') return packed;
+    const logits = new Float32Array(items.reduce((n, item) => n + item.ids.length, 0) * this.numLabels);
+    let at = 0;
+    for (const [i, { ids }] of items.entries()) {
+      const from = starts[i]! * this.numLabels;
+      logits.set(packed.subarray(from, from + ids.length * this.numLabels), at);
+      at += ids.length * this.numLabels;
+    }
+    return logits;
+  }
+
+  /** The head's input `[texts, H]`. */
+  async features(texts: readonly Item[]): Promise<Float32Array> {
+    const { arrays, shape } = this.#pack(texts, texts.length);
+    return this.#forward('states', shape, arrays, this.architecture.hiddenSize);
+  }
+
+  /** Logits of rows of features. */
+  async headLogits(features: Float32Array): Promise<Float32Array> {
+    const texts = features.length / this.architecture.hiddenSize;
+    return this.#forward('head', { rows: 1, length: 1, texts }, { features }, this.numLabels);
+  }
+
+  async #forward(part: Part, shape: BatchShape, arrays: Record<string, Feed>, width: number): Promise<Float32Array> {
+    const output = new Float32Array(statesIn(this.architecture, shape) * width);
+    const compiled = await this.#compile(part, shape, (options) => forwardProgram(part, options));
+    await compiled.run({ ...arrays, ...(await this.#weights(part)) }, { output });
+    return output;
+  }
+
+  /**
+   * Loss of a micro-batch, its gradients left in the store, or added to those on the device.
+   * @param weight of each label, or by its class: they sum to one over the whole optimiser step (train/class-weights.ts)
+   * @param microStep counts micro-batches from the run's first on; the dropout masks follow from it
+   * @param features of the texts, when the head alone is trained
+   * @param slots texts that the compiled batch has room for; a short batch is filled up
+   */
+  async gradients(
+    texts: readonly LabelledItem[],
+    {
+      weight,
+      microStep,
+      slots,
+      features,
+    }: { weight: number | ((label: number) => number); microStep: number; slots: number; features?: Float32Array },
+  ): Promise<{ loss: number; tokens: number }> {
+    const part = features ? 'head' : 'all';
+    const { arrays, shape, tokens, starts } = features
+      ? {
+          arrays: { features: padTo(features, slots * this.architecture.hiddenSize) },
+          shape: { rows: 1, length: 1, texts: slots },
+          tokens: countTokens(texts),
+          starts: texts.map((_, i) => i),
+        }
+      : this.#pack(texts, slots);
+    const labels = new Int32Array(statesIn(this.architecture, shape));
+    const weights = new Float32Array(labels.length);
+    for (const [i, text] of texts.entries()) {
+      for (const [j, label] of text.labels.entries()) {
+        if (label === IGNORED) continue;
+        const at = (this.architecture.reads === 'first' ? i : starts[i]!) + j;
+        labels[at] = label;
+        weights[at] = typeof weight === 'number' ? weight : weight(label);
+      }
+    }
+    const trained = this.store.trainedNow();
+    const { labelSmoothing, classWeights, isHeldIn8Bit } = this.#options;
+    const build = (options: ProgramOptions) =>
+      trainingProgram({ ...options, part, trained, labelSmoothing, classWeights, isHeldIn8Bit });
+    const feeds: Record<string, Feed> = {
+      ...arrays,
+      labels,
+      weights,
+      ...this.#dropoutMasks(part, shape, microStep),
+      ...(await this.#weights(part)),
+    };
+    // A later phase trains others: its programs are other ones.
+    const kind = ['train', ...trained].join(' ');
+    if (this.device) return { loss: await this.#gradientsOnDevice(this.device, kind, shape, build, feeds), tokens };
+    const compiled = await this.#compile(kind, shape, build);
+    const fetches: Record<string, Float32Array> = { loss: this.#loss };
+    for (const name of trained) fetches[GRADIENT + name] = this.store.get(name).trained!.gradient;
+    await compiled.run(feeds, fetches);
+    for (const { name, rowsOf } of this.declaration(part).parameters.values())
+      if (rowsOf) this.store.touch(name, feeds[rowsOf] as Int32Array);
+    return { loss: this.#loss[0]!, tokens };
+  }
+
+  /** From the next micro-batch on, what this phase of the run trains is trained. */
+  enter(phase: number): void {
+    if (phase === this.store.phase) return;
+    this.store.enter(phase);
+    this.device?.retrained();
+  }
+
+  async #gradientsOnDevice(
+    device: DeviceParameters,
+    kind: string,
+    batch: BatchShape,
+    build: (options: ProgramOptions) => ReadyProgram,
+    feeds: Record<string, Feed>,
+  ): Promise<number> {
+    const compiled = await this.#compiledOnDevice.get(keyOf(kind, batch), () => {
+      const { program, inputs } = build(this.#programOptions(batch));
+      return device.executor.compileOnDevice(program, inputs);
+    });
+    const { loss } = await device.addGradients(await compiled.run(feeds));
+    return device.readScalar(loss!);
+  }
+
+  dispose(): void {
+    this.#compiled.dispose();
+    this.#compiledOnDevice.dispose();
+    this.device?.dispose();
+  }
+
+  #pack(
+    texts: readonly Item[],
+    slots: number,
+  ): { arrays: Record<string, Int32Array>; shape: BatchShape; tokens: number; starts: number[] } {
+    const lengths = texts.map((t) => t.ids.length);
+    const packing: Packing = packTexts(lengths, rowLength(largest(lengths)), slots);
+    const { rows, length } = packing.shape;
+    const make = () => new Int32Array(rows * length);
+    const arrays = {
+      input_ids: make(),
+      token_type_ids: make(),
+      position_ids: make(),
+      text_ids: make(),
+      first_token: new Int32Array(slots),
+    } satisfies BatchArrays;
+    const tokens = writeBatch(arrays, texts, packing, this.#options.padId);
+    const starts = packing.places.map(({ row, start }) => row * length + start);
+    return { arrays, shape: packing.shape, tokens, starts };
+  }
+
+  async #weights(part: Part): Promise<Record<string, Feed>> {
+    const needed = [...this.declaration(part).parameters.keys()];
+    if (this.device) return this.device.feeds(needed);
+    return Object.fromEntries(needed.map((name) => [PARAMETER + name, this.store.get(name).weight]));
+  }
+
+  #dropoutMasks(part: Part, batch: BatchShape, step: number): Record<string, TensorData> {
+    const feeds: Record<string, TensorData> = {};
+    let offset = 0;
+    [...this.declaration(part, batch).sites.values()].forEach(({ name, shape, rate }, site) => {
+      const mask = this.#masks.subarray(offset, offset + sizeOf(shape));
+      offset += aligned(mask.length);
+      this.store.memory.kernels.dropoutMask(mask, { rate, seed: this.#options.seed, step, site });
+      feeds[MASK + name] = mask;
+    });
+    return feeds;
+  }
+
+  /** Bytes of all masks of the largest batch: each text in a row of its own. */
+  #maskBytes({ texts, tokens }: { texts: number; tokens: number }): number {
+    const { shape } = packTexts(Array<number>(texts).fill(tokens), rowLength(tokens), texts);
+    const { sites } = this.declaration(this.headOnly ? 'head' : 'all', shape);
+    return [...sites.values()].reduce((n, { shape: s }) => n + aligned(sizeOf(s)), 0);
+  }
+
+  #compile(kind: string, batch: BatchShape, build: (options: ProgramOptions) => ReadyProgram): Promise<Compiled> {
+    return this.#compiled.get(keyOf(kind, batch), () => {
+      const { program, inputs } = build(this.#programOptions(batch));
+      return this.#options.executor.compile(program, inputs);
+    });
+  }
+
+  #programOptions(shape: BatchShape): ProgramOptions {
+    return { architecture: this.architecture, outputs: this.numLabels, shape };
+  }
+}
+
+const keyOf = (kind: string, { rows, length, texts }: BatchShape) => `${kind} ${rows}×${length}/${texts}`;
+
+/** Masks begin at whole groups of the generator. */
+const aligned = (bytes: number) => Math.ceil(bytes / 64) * 64;
+
+const countTokens = (texts: readonly Item[]) => texts.reduce((n, t) => n + t.ids.length, 0);
+
+function padTo(values: Float32Array, length: number): Float32Array {
+  if (values.length === length) return values;
+  const padded = new Float32Array(length);
+  padded.set(values);
+  return padded;
+}

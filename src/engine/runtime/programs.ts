@@ -1,0 +1,94 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { type Architecture, compute, declarationOf, type Part, partSpecs, statesIn } from '../models/architecture.ts';
+import { type BatchShape, labelSpecs } from '../models/batch.ts';
+import type { Source } from '../models/scope.ts';
+import type { Program, TensorSpec } from '../tensor/executors/executor.ts';
+import { crossEntropy, valueAndGrads } from '../tensor/ops/index.ts';
+
+export interface ReadyProgram {
+  program: Program;
+  inputs: Record<string, TensorSpec>;
+}
+
+/** Feeds and outputs of a parameter carry these in front of its name. */
+export const PARAMETER = 'p:';
+export const GRADIENT = 'grad:';
+export const MASK = 'mask:';
+
+export interface ProgramOptions {
+  architecture: Architecture;
+  /** Width of the logits. */
+  outputs: number;
+  shape: BatchShape;
+}
+
+type Tensors = Record<string, tf.Tensor>;
+
+/**
+ * A program's inputs under the names that they are fed by, as the forward functions ask for them.
+ * @param replaced parameters by name, in place of those fed
+ */
+export const sourceOf = (inputs: Tensors, replaced: Tensors = {}): Source => ({
+  parameter: ({ name }) => replaced[name] ?? inputs[PARAMETER + name]!,
+  mask: ({ name }) => inputs[MASK + name],
+});
+
+/** What is fed for a part's parameters. */
+export const parameterSpecs = (
+  part: Part,
+  { architecture, outputs }: Pick<ProgramOptions, 'architecture' | 'outputs'>,
+  isHeldIn8Bit: (name: string) => boolean = () => false,
+): Record<string, TensorSpec> => {
+  const { parameters } = declarationOf(architecture, { part, outputs });
+  const spec = (name: string, shape: readonly number[]): TensorSpec =>
+    isHeldIn8Bit(name) ? { shape, dtype: 'float32', held: 'int8' } : { shape, dtype: 'float32' };
+  return Object.fromEntries([...parameters.values()].map(({ name, shape }) => [PARAMETER + name, spec(name, shape)]));
+};
+
+/**
+ * A part without dropout: from texts to `all`, the logits `[N, C]`, or to `states`, the features `[N, H]` that a head is
+ * given when nothing below it changes; and from these on, `head`, the logits.
+ */
+export function forwardProgram(part: Part, options: ProgramOptions): ReadyProgram {
+  const { architecture, shape } = options;
+  return {
+    inputs: { ...partSpecs(part, architecture, shape), ...parameterSpecs(part, options) },
+    program: (inputs) => ({ output: compute(part, architecture, sourceOf(inputs), inputs, options) }),
+  };
+}
+
+export interface TrainingOptions extends ProgramOptions {
+  /** `head` starts from features instead of texts. */
+  part: 'all' | 'head';
+  trained: readonly string[];
+  labelSmoothing: number;
+  /** Of each class, where classes are weighted and targets smoothed. */
+  classWeights?: Float32Array | undefined;
+  /** Parameters that a step may compute with in 8 bits; the same in every run. */
+  isHeldIn8Bit?: ((name: string) => boolean) | undefined;
+}
+
+/** Texts or features, with labels and weights -> `loss` and the gradient of each trained parameter. */
+export function trainingProgram(options: TrainingOptions): ReadyProgram {
+  const { part, architecture, outputs, shape, trained, labelSmoothing, classWeights } = options;
+  const { sites } = declarationOf(architecture, { part, outputs, shape });
+  return {
+    inputs: {
+      ...partSpecs(part, architecture, shape),
+      ...labelSpecs(statesIn(architecture, shape)),
+      ...parameterSpecs(part, options, options.isHeldIn8Bit),
+      ...Object.fromEntries([...sites].map(([name, { shape }]) => [MASK + name, { shape, dtype: 'bool' } as const])),
+    },
+    program: (inputs) => {
+      const { value, grads } = valueAndGrads(
+        (training) => {
+          const logits = compute(part, architecture, sourceOf(inputs, training), inputs, options);
+          const [labels, weights] = [inputs.labels as tf.Tensor1D, inputs.weights as tf.Tensor1D];
+          return crossEntropy(logits, labels, weights, labelSmoothing, classWeights && tf.tensor1d(classWeights));
+        },
+        Object.fromEntries(trained.map((name) => [name, inputs[PARAMETER + name]!])),
+      );
+      return { loss: value, ...Object.fromEntries(Object.entries(grads).map(([name, g]) => [GRADIENT + name, g])) };
+    },
+  };
+}

@@ -1,0 +1,22 @@
+import { LuthierError } from '../errors.ts';
+import { openModelFolder } from '../hub/model-folder.ts';
+import { resolveModel } from '../hub/resolve.ts';
+import { architectureOf } from '../models/registry.ts';
+import { type Facts, USUAL_FACTS } from './kind.ts';
+
+/**
+ * What suggestions depend on, of a model by the name that a recipe gives it; the usual for one that is not on this
+ * machine or cannot be used, which is said when a run starts from it.
+ */
+export async function factsOf(model: string, base: string, cacheFolder?: string): Promise<Facts> {
+  try {
+    const { path } = await resolveModel(model, { base, cacheFolder });
+    const folder = await openModelFolder(path);
+    await folder.weights.close();
+    const { numLayers, loraTargets } = architectureOf(folder.config, path);
+    return { layers: numLayers, loraTargets };
+  } catch (error) {
+    if (!(error instanceof LuthierError)) throw error;
+    return USUAL_FACTS;
+  }
+}

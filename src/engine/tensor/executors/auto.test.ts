@@ -1,0 +1,119 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { LuthierError } from '../../errors.ts';
+import { type AutoOptions, chosenByAuto, createAutoExecutor } from './auto.ts';
+import type { Executor } from './executor.ts';
+import type { Probe } from './probe.ts';
+import { sizeClassOf } from './rates.ts';
+
+const cache = mkdtempSync(path.join(tmpdir(), 'luthier-rates-'));
+const file = path.join(cache, 'backends.json');
+vi.stubEnv('LUTHIER_CACHE', cache);
+beforeEach(() => rmSync(file, { force: true }));
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(cache, { recursive: true });
+});
+
+/** A machine on which these backends load, and these rates are found when one is tried. */
+function machine(loads: readonly Executor['name'][], rates: Partial<Record<Executor['name'], number>> = {}) {
+  const probed: string[] = [];
+  const notes: string[] = [];
+  const probe = async (name: Executor['name'], width: number | null): Promise<Probe> => {
+    probed.push(`${name} ${width}`);
+    const gflops = rates[name];
+    if (gflops !== undefined) return { usable: true, library: 'x', num_threads: 1, gflops };
+    return { usable: false, error: { code: 'backend-unavailable', message: 'No adapter.' } };
+  };
+  const create = async (name: Executor['name']): Promise<Executor> => {
+    if (!loads.includes(name)) throw new LuthierError('backend-unavailable', `${name} does not load.`);
+    return { name, numThreads: 2, library: `${name} 1`, compile: () => Promise.reject(), dispose() {} };
+  };
+  const choose = async (more: AutoOptions = {}) => {
+    const note = (level: string, message: string) => notes.push(`${level}: ${message}`);
+    return (await createAutoExecutor({ mayHaveGpu: () => true, probe, create, note, ...more })).name;
+  };
+  return { choose, probed, notes };
+}
+
+describe('auto', () => {
+  it('takes onnxruntime where there is no graphics card: nothing measured, nothing written, nothing said', async () => {
+    const here = machine(['onnxruntime', 'webgpu'], { webgpu: 9000, onnxruntime: 100 });
+    expect(await here.choose({ mayHaveGpu: () => false, hiddenSize: new Promise(() => {}) })).toBe('onnxruntime');
+    expect([here.probed, here.notes]).toEqual([[], []]);
+    expect(() => readFileSync(file)).toThrow('ENOENT');
+  });
+
+  it('measures once for each size of model, takes the faster, says so once', async () => {
+    const here = machine(['onnxruntime', 'webgpu'], { webgpu: 2000, onnxruntime: 190.4 });
+    expect(await here.choose({ hiddenSize: Promise.resolve(768) })).toBe('webgpu');
+    expect(here.probed).toEqual(['webgpu 768', 'onnxruntime 768']);
+    expect(here.notes).toEqual([
+      'info: Measured once for models of this size: 190 Gflop/s on the processor, 2000 on the graphics card; the graphics card is used from now on.',
+    ]);
+    expect(await here.choose({ hiddenSize: Promise.resolve(800) })).toBe('webgpu');
+    expect([here.probed.length, here.notes.length]).toEqual([2, 1]);
+    await here.choose({ hiddenSize: Promise.resolve(384) });
+    expect(here.probed.slice(2)).toEqual(['webgpu 384', 'onnxruntime 384']);
+  });
+
+  it('leaves a card that is hardly faster', async () => {
+    const here = machine(['onnxruntime', 'webgpu'], { webgpu: 140, onnxruntime: 100 });
+    expect(await here.choose()).toBe('onnxruntime');
+    expect(here.notes[0]).toContain('the processor is used from now on');
+  });
+
+  it('remembers that a card does not work, and measures nothing else then', async () => {
+    const here = machine(['onnxruntime']);
+    expect([await here.choose(), await here.choose()]).toEqual(['onnxruntime', 'onnxruntime']);
+    expect(here.probed).toEqual(['webgpu 768']);
+    expect(here.notes).toEqual(['info: Not using webgpu: No adapter.']);
+  });
+
+  it('falls back to the processor when the card that was taken fails, says what that costs, once', async () => {
+    const rates = { webgpu: 1000, onnxruntime: 200 };
+    const here = machine(['onnxruntime'], rates);
+    expect(await here.choose()).toBe('onnxruntime');
+    expect(here.notes.at(-1)).toBe(
+      'warning: webgpu does not load. Using the processor instead, which was measured here as 5.0 times slower.',
+    );
+    const said = here.notes.length;
+    expect(await here.choose()).toBe('onnxruntime');
+    expect(here.notes.length).toBe(said);
+  });
+
+  it('takes what else loads where onnxruntime does not, and says what that costs', async () => {
+    const here = machine(['wasm']);
+    expect(await here.choose()).toBe('wasm');
+    expect(here.notes).toEqual([
+      expect.stringMatching(/^warning: onnxruntime does not load. Using wasm instead, which takes /),
+    ]);
+    await expect(machine([]).choose()).rejects.toThrow(
+      'No backend works on this machine: onnxruntime does not load. tensorflow does not load. wasm does not load.',
+    );
+  });
+
+  it('measures anew when its notes are unreadable', async () => {
+    writeFileSync(file, '{"AMD');
+    const here = machine(['onnxruntime', 'webgpu'], { webgpu: 1000, onnxruntime: 100 });
+    expect(await here.choose()).toBe('webgpu');
+    expect(Object.values(JSON.parse(readFileSync(file, 'utf8')))).toEqual([
+      { base: { webgpu: 1000, onnxruntime: 100 } },
+    ]);
+  });
+});
+
+it('chosenByAuto says the same without making anything', () => {
+  const all = () => true;
+  expect(chosenByAuto(all, {})).toBe('onnxruntime');
+  expect(chosenByAuto(all, { webgpu: 300, onnxruntime: 100 })).toBe('webgpu');
+  expect(chosenByAuto((name) => name !== 'webgpu', { webgpu: 300, onnxruntime: 100 })).toBe('onnxruntime');
+  expect(chosenByAuto((name) => name === 'tensorflow' || name === 'wasm', {})).toBe('tensorflow');
+  expect(chosenByAuto(() => false, {})).toBeUndefined();
+});
+
+it('size classes', () => {
+  expect([128, 384, 768, 1024].map(sizeClassOf)).toEqual(['small', 'small', 'base', 'large']);
+});

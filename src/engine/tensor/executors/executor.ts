@@ -1,0 +1,74 @@
+import type * as tf from '@tensorflow/tfjs-core';
+
+export type DType = 'float32' | 'int32' | 'bool';
+export type Shape = readonly number[];
+
+export interface TensorSpec {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** The array is the same in every run, so that an executor may compute with it in 8 bits where that is faster. */
+  readonly held?: 'int8';
+}
+
+/** float32 as Float32Array, int32 as Int32Array, bool as Uint8Array of 0 and 1. */
+export type TensorData = Float32Array | Int32Array | Uint8Array;
+
+/**
+ * A pure function of named tensors, written in tfjs-core ops (and those of models/functional.ts).
+ * The same program gives the same outputs, within rounding, on every executor.
+ */
+export type Program = (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>;
+
+/**
+ * A value that an executor keeps where it computes, such as in a graphics card's memory. Whoever holds it disposes of it.
+ */
+export interface DeviceTensor extends TensorSpec {
+  readonly isOnDevice: true;
+  dispose(): void;
+}
+
+/** What a program may be given: numbers of the caller's, or what the same executor gave back before. */
+export type Feed = TensorData | DeviceTensor;
+
+export const isOnDevice = (feed: Feed | undefined): feed is DeviceTensor => feed !== undefined && 'isOnDevice' in feed;
+
+/** A program made ready for inputs of fixed shapes. */
+export interface Compiled {
+  readonly outputs: Readonly<Record<string, TensorSpec>>;
+  /** Memory that it holds while it does not run, roughly. */
+  readonly bytes: number;
+  /**
+   * Runs the program once. `fetches` are written in place and must name every output with an array of its size;
+   * neither feeds nor fetches are kept.
+   */
+  run(feeds: Record<string, Feed>, fetches: Record<string, Float32Array>): Promise<void>;
+  dispose(): void;
+}
+
+/** A program all of whose outputs stay where the executor computes. */
+export interface DeviceCompiled {
+  readonly outputs: Readonly<Record<string, TensorSpec>>;
+  readonly bytes: number;
+  run(feeds: Record<string, Feed>): Promise<Record<string, DeviceTensor>>;
+  dispose(): void;
+}
+
+/** Where programs run. An executor holds no parameters: whoever calls owns the memory. */
+export interface Executor {
+  readonly name: 'onnxruntime' | 'webgpu' | 'tensorflow' | 'wasm';
+  /** Threads that its matrix products use. */
+  readonly numThreads: number;
+  /** Library and version that computes, for a run's fingerprint. */
+  readonly library: string;
+  /** Whether inputs marked `held: 'int8'` are computed with in 8 bits; where not, in float as all others. */
+  readonly computesIn8Bit?: boolean;
+  compile(program: Program, inputs: Record<string, TensorSpec>): Promise<Compiled>;
+  /**
+   * There only where reaching the caller's memory is worth avoiding: then parameters, moments and the optimiser's step
+   * belong with the executor (runtime/device-parameters.ts).
+   */
+  compileOnDevice?(program: Program, inputs: Record<string, TensorSpec>): Promise<DeviceCompiled>;
+  dispose(): void;
+}
+
+export const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);

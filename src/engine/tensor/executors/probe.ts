@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { ErrorData } from '../../../protocol/index.ts';
+import type { Executor } from './executor.ts';
+
+/** What a process that tried a backend has to say. */
+export type Probe =
+  | { usable: true; library: string; num_threads: number; gflops: number | null }
+  | { usable: false; error: ErrorData };
+
+/** A graphics card that answers at all does so within seconds. */
+const PATIENCE_MS = 30_000;
+
+export interface ProbeOptions {
+  /** The program that tries it; null where it is not built. */
+  script?: string | null;
+  patienceMs?: number;
+}
+
+/**
+ * Tries a backend in a process of its own, where a driver may print and crash, and measures it where `width` is given.
+ * Never throws: a process that dies or hangs is a backend that cannot be used.
+ */
+export async function probeBackend(
+  name: Executor['name'],
+  width: number | null,
+  { script = probeScript(), patienceMs = PATIENCE_MS }: ProbeOptions = {},
+): Promise<Probe> {
+  const unusable = (message: string): Probe => ({
+    usable: false,
+    error: { code: 'backend-unavailable', message, hint: 'Use --backend onnxruntime.' },
+  });
+  if (script === null) return unusable('probe.cjs is missing next to the engine; build Luthier with `npm run build`.');
+  const child = spawn(process.execPath, [script, name, ...(width === null ? [] : [String(width)])], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    windowsHide: true,
+  });
+  const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
+  const [output, words] = [text(child.stdout), text(child.stderr)];
+  const ended = await new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(`could not be started: ${error.message}`));
+    child.once('close', (code, signal) =>
+      resolve(signal === null ? `ended with code ${code}` : `was ended by ${signal}`),
+    );
+  });
+  clearTimeout(timer);
+  try {
+    return JSON.parse(output().trim().split('\n').at(-1)!) as Probe;
+  } catch {
+    // The first words are the reason; a stack may follow.
+    const [first] = words().trim().split('\n');
+    return unusable(`The process that tried ${name} ${ended}${first ? `: ${first}` : '.'}`);
+  }
+}
+
+function text(stream: NodeJS.ReadableStream): () => string {
+  let all = '';
+  stream.setEncoding('utf8');
+  stream.on('data', (part: string) => {
+    all += part;
+  });
+  return () => all;
+}
+
+/** Beside the bundle, or, when the sources themselves run (tests), in dist/. */
+function probeScript(): string | null {
+  const places = ['./probe.cjs', '../engine/probe.cjs', '../../../../dist/engine/probe.cjs'];
+  return places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((file) => existsSync(file)) ?? null;
+}

@@ -1,0 +1,54 @@
+import { append, type BackendStatus } from '../../../protocol/index.ts';
+import { chosenByAuto } from './auto.ts';
+import { createExecutor } from './create.ts';
+import type { Executor } from './executor.ts';
+import { measureRate } from './measure.ts';
+import { type Probe, probeBackend } from './probe.ts';
+import { type Rates, readRates, rememberRates, widthOf } from './rates.ts';
+
+const NAMES: readonly Executor['name'][] = ['onnxruntime', 'webgpu', 'tensorflow', 'wasm'];
+
+/**
+ * What can compute on this machine, what it is, and why another cannot. What is measured, at BERT-base's width, is what
+ * `auto` remembers; what was measured before is told, too.
+ */
+export async function backendStatus(measure: boolean): Promise<BackendStatus[]> {
+  const width = measure ? widthOf('base') : null;
+  const probes: Probe[] = [];
+  // Side by side when they are only started; one after the other when each needs the whole machine.
+  if (width === null) append(probes, await Promise.all(NAMES.map((name) => probeBackend(name, null))));
+  else for (const name of NAMES) probes.push(await probeBackend(name, width));
+  const processor = probes[NAMES.indexOf('onnxruntime')]!;
+  const measured = Object.fromEntries(probes.map((probe, i) => [NAMES[i], probe.usable ? probe.gflops : null]));
+  if (width !== null && processor.usable) await rememberRates(processor.library, 'base', measured);
+  const rates: Rates = width === null && processor.usable ? await readRates(processor.library, 'base') : measured;
+  const auto = chosenByAuto((name) => probes[NAMES.indexOf(name)]!.usable, rates);
+  return NAMES.map((name, i) => ({ name, ...statusOf(name, probes[i]!, rates), auto: name === auto }));
+}
+
+function statusOf(name: Executor['name'], probe: Probe, rates: Rates): Omit<BackendStatus, 'name' | 'auto'> {
+  if (!probe.usable) {
+    const { message, hint } = probe.error;
+    return { usable: false, detail: hint === undefined ? message : `${message} ${hint}`, gflops: null };
+  }
+  const { library, num_threads } = probe;
+  const threads = name === 'webgpu' ? '' : `, ${num_threads} ${num_threads === 1 ? 'thread' : 'threads'}`;
+  return { usable: true, detail: `${library}${threads}`, gflops: rates[name] ?? null };
+}
+
+/**
+ * The best rate of the backend that `auto` takes here. Each process that asks measures it: a rate found while the machine
+ * was busy would else make every later estimate too long.
+ */
+export async function measureMachine(): Promise<number> {
+  const executor = await createExecutor('auto');
+  try {
+    const known = (await readRates(executor.library, 'base'))[executor.name] ?? 0;
+    const rate = await measureRate(executor, widthOf('base'));
+    if (rate <= known) return known;
+    await rememberRates(executor.library, 'base', { [executor.name]: rate });
+    return rate;
+  } finally {
+    executor.dispose();
+  }
+}

@@ -1,0 +1,130 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Random } from '../../../data/random.ts';
+import type { Executor, TensorSpec } from '../../executors/executor.ts';
+import { createOnnxRuntimeExecutor } from '../../executors/onnxruntime.ts';
+import { linear, valueAndGrads } from '../../ops/index.ts';
+import { record } from '../../record/recorder.ts';
+import { checkGraph } from '../check.ts';
+import { printGraph } from '../print.ts';
+import { eightBitLinears } from './eight-bit-linears.ts';
+
+const f32 = (...shape: number[]) => ({ shape, dtype: 'float32' as const });
+
+/** A trained layer beneath a frozen one: the gradient passes through it. */
+const program = ({ x, w, b, frozen, bias, scale }: Record<string, tf.Tensor>) => {
+  const { value, grads } = valueAndGrads(
+    (p) => {
+      const h = tf.tanh(linear(x as tf.Tensor2D, p.w!, p.b!));
+      const y = linear(h as tf.Tensor2D, frozen!, bias!);
+      return tf.sum(tf.mul(y, scale!)) as tf.Scalar;
+    },
+    { w: w!, b: b! },
+  );
+  return { loss: value, 'grad:w': grads.w!, 'grad:b': grads.b! };
+};
+const specs = (rows: number, inner: number, out: number): Record<string, TensorSpec> => ({
+  ...{ x: f32(rows, 3), w: f32(inner, 3), b: f32(inner) },
+  ...{ frozen: f32(out, inner), bias: f32(out), scale: f32(rows, out) },
+});
+const isHeld = (input: string) => input === 'frozen';
+
+describe('eightBitLinears', () => {
+  it('takes a frozen layer’s products, forward and backward, and no other', () => {
+    const graph = record(program, specs(4, 5, 2));
+    const { graph: narrow, operands } = eightBitLinears(graph, isHeld);
+    checkGraph(narrow, 'test');
+    expect(operands).toEqual([
+      { of: 'frozen', transposed: true, values: 'frozen int8ᵀ', scales: 'frozen int8ᵀ scales' },
+      { of: 'frozen', transposed: false, values: 'frozen int8', scales: 'frozen int8 scales' },
+    ]);
+    expect(
+      printGraph(narrow)
+        .split('\n')
+        .filter((line) => !/Reshape|Tile/.test(line))
+        .join('\n'),
+    ).toMatchInlineSnapshot(`
+      "input %x:f32[4,3]
+      input %w:f32[5,3]
+      input %b:f32[5]
+      input %frozen:f32[2,5]
+      input %bias:f32[2]
+      input %scale:f32[4,2]
+      input %frozen int8ᵀ:i8[5,2]
+      input %frozen int8ᵀ scales:f32[2]
+      input %frozen int8:i8[2,5]
+      input %frozen int8 scales:f32[5]
+      %v0:f32[4,5] = Gemm(%x, %w, %b) {transB=1}
+      %v1:f32[4,5] = Tanh(%v0)
+      %v2:f32[4,2] = DynamicQuantizeMatMul(%v1, %frozen int8ᵀ, %frozen int8ᵀ scales, _, %bias)
+      %v3:f32[4,2] = Mul(%v2, %scale)
+      %v5:f32[] = ReduceSum(%v3, [0,1]) {keepdims=0}
+      %v10:f32[4,2] = Mul(%v8, [1,1,1,1,1,1,1,1])
+      %v11:f32[4,2] = Cast(%scale) {to=1}
+      %v12:f32[4,2] = Mul(%v10, %v11)
+      %v13.magnitudes:f32[4,2] = Abs(%v12)
+      %v13.largest:f32[4,1] = ReduceMax(%v13.magnitudes, [1]) {keepdims=1}
+      %v13.row_scale:f32[4,1] = Max(%v13.largest, 1e-30)
+      %v13.scaled:f32[4,2] = Div(%v12, %v13.row_scale)
+      %v13.product:f32[4,5] = DynamicQuantizeMatMul(%v13.scaled, %frozen int8, %frozen int8 scales)
+      %v13:f32[4,5] = Mul(%v13.product, %v13.row_scale)
+      %v14:f32[4,5] = Mul(%v1, %v1)
+      %v15:f32[4,5] = Sub(1, %v14)
+      %v16:f32[4,5] = Mul(%v15, %v13)
+      %v17:f32[5,3] = FusedMatMul(%v16, %x) {transA=1, transB=0, alpha=1}
+      %v19:f32[5] = ReduceSum(%v16, [0]) {keepdims=0}
+      output loss = %v5
+      output grad:w = %v17
+      output grad:b = %v19"
+    `);
+  });
+
+  it('leaves a graph without frozen layers as it is', () => {
+    const graph = record(program, specs(4, 5, 2));
+    expect(eightBitLinears(graph, () => false)).toEqual({ graph, operands: [] });
+  });
+});
+
+describe('a frozen layer in 8 bits', () => {
+  let executor: Executor;
+  beforeAll(async () => {
+    executor = await createOnnxRuntimeExecutor({ numThreads: 2 });
+  });
+  afterAll(() => executor.dispose());
+
+  const [rows, inner, out] = [33, 48, 70];
+  const random = new Random(5);
+  const normal = (size: number, deviation: number) =>
+    Float32Array.from({ length: size }, () => deviation * (random.float() + random.float() + random.float() - 1.5));
+  const feeds = {
+    ...{ x: normal(rows * 3, 1), w: normal(inner * 3, 1), b: normal(inner, 0.1) },
+    ...{ frozen: normal(out * inner, 0.05), bias: normal(out, 0.1) },
+    // Rows of gradients of very different size, as a model has them; one is nothing.
+    scale: normal(rows * out, 1).map((v, i) => (i < out ? 0 : v * 10 ** -(Math.floor(i / out) % 6))),
+  };
+  const run = async (held: boolean) => {
+    const inputs = specs(rows, inner, out);
+    if (held) inputs.frozen = { ...inputs.frozen!, held: 'int8' };
+    const compiled = await executor.compile(program, inputs);
+    const results = {
+      loss: new Float32Array(1),
+      'grad:w': new Float32Array(inner * 3),
+      'grad:b': new Float32Array(inner),
+    };
+    await compiled.run(feeds, results);
+    compiled.dispose();
+    return results;
+  };
+  const relative = (a: Float32Array, b: Float32Array) => Math.hypot(...a.map((v, i) => v - b[i]!)) / Math.hypot(...b);
+
+  it('gives nearly what floats give', async () => {
+    const [narrow, exact] = [await run(true), await run(false)];
+    for (const name of ['grad:w', 'grad:b'] as const) {
+      const error = relative(narrow[name], exact[name]);
+      expect(error).toBeGreaterThan(0);
+      expect(error).toBeLessThan(0.02);
+    }
+    expect(Math.abs(narrow.loss[0]! - exact.loss[0]!)).toBeLessThan(0.05 * Math.abs(exact.loss[0]!));
+    expect(await run(true)).toEqual(narrow);
+  });
+});
