@@ -3,7 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { confirm, isCancel } from '@clack/prompts';
 import envPaths from 'env-paths';
-import { LuthierError } from '../src/engine/errors.ts';
+import { LuthierError } from '../src/protocol/index.ts';
 import { timed } from './process.ts';
 
 const PACKAGES = ['torch==2.13.0', 'transformers==5.23.0', 'safetensors', 'accelerate', 'peft', 'scikit-learn'];

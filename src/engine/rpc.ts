@@ -8,8 +8,7 @@ import {
   StreamMessageReader,
   StreamMessageWriter,
 } from 'vscode-jsonrpc/node';
-import { type ErrorData, parseErrorData } from '../protocol/index.ts';
-import { LuthierError, toErrorData } from './errors.ts';
+import { type ErrorData, LuthierError, parseErrorData, toErrorData } from '../protocol/index.ts';
 import { afterTurns } from './turns.ts';
 
 /** A wire's requests or notifications, as the protocol's interfaces list them. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Random } from '../../src/engine/data/random.ts';
-import { LuthierError } from '../../src/engine/errors.ts';
+import { LuthierError } from '../../src/protocol/index.ts';
 import { makeReaders } from './readers.ts';
 
 /**

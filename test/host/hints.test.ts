@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadClassificationDataset } from '../../src/engine/data/dataset.ts';
-import type { LuthierError } from '../../src/engine/errors.ts';
 import { toHostError } from '../../src/extension/errors.ts';
+import type { LuthierError } from '../../src/protocol/index.ts';
 
 test('a dataset at fault is looked at by Inspect Dataset', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'luthier hints ü-'));

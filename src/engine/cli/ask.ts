@@ -10,13 +10,14 @@ import {
   FIELDS,
   formatBytes,
   formatCompact,
+  LuthierError,
   RECIPE_VERSION,
   type RecipeInput,
   type StrategySuggestion,
   suggestedTraining,
+  toErrorData,
 } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
-import { LuthierError, toErrorData } from '../errors.ts';
 import { listModels } from '../model-files/list.ts';
 import { type LoadedRecipe, loadRecipe, resolveRecipe } from '../recipes/recipe.ts';
 import { factsOf } from '../strategies/facts.ts';

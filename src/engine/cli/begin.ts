@@ -1,6 +1,5 @@
-import { counted, type RunRecord } from '../../protocol/index.ts';
+import { counted, LuthierError, type RunRecord } from '../../protocol/index.ts';
 import { changeQueue } from '../../runs/queue.ts';
-import { LuthierError } from '../errors.ts';
 import {
   type InLine,
   standInLine,

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { LuthierError } from '../errors.ts';
+import { LuthierError } from '../../protocol/index.ts';
 import { startersFolder } from '../hub/resolve.ts';
 
 /** The cases stand in bench/, which is part of a checkout and not of the package. @returns bench's exit code */

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import displayWidth from 'fast-string-width';
 import { visible, visibleJson, visibleLine } from '../../guard/index.ts';
-import { HEADLINES, largest, metricName } from '../../protocol/index.ts';
-import { LuthierError, toErrorData } from '../errors.ts';
+import { HEADLINES, LuthierError, largest, metricName, toErrorData } from '../../protocol/index.ts';
 import { metricValue } from '../evaluate/format.ts';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted. */

@@ -4,6 +4,7 @@ import {
   capitalized,
   counted,
   formatCount,
+  LuthierError,
   type Prediction,
   splitPair,
   type UnknownTokens,
@@ -16,7 +17,6 @@ import { readTable } from '../data/read.ts';
 import { linesIn, type ReadLines, readLines } from '../data/read-lines.ts';
 import { MAX_BYTES } from '../data/source.ts';
 import { isEmpty, type Table } from '../data/table.ts';
-import { LuthierError } from '../errors.ts';
 import { createPredictor } from '../infer/predictor.ts';
 import { findModel } from '../runs/target.ts';
 import type { TextInput } from '../text/tokenizer.ts';

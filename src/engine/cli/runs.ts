@@ -3,11 +3,18 @@ import { dirname, join } from 'node:path';
 import { diskUse } from '../../files/folders.ts';
 import { readOwnFile } from '../../files/regular-file.ts';
 import { forgetRun, HOME, isOwnRun, placeProblem, rememberRun, runFolderProblem } from '../../guard/index.ts';
-import { counted, formatBytes, type RunRecord, STATE_WORDS, WORKING_STATES } from '../../protocol/index.ts';
+import {
+  counted,
+  formatBytes,
+  LuthierError,
+  type RunRecord,
+  STATE_WORDS,
+  toErrorData,
+  WORKING_STATES,
+} from '../../protocol/index.ts';
 import { findRunFolders } from '../../runs/find.ts';
 import { FILES, homeOf } from '../../runs/folder.ts';
 import { withdraw } from '../../runs/queue.ts';
-import { LuthierError, toErrorData } from '../errors.ts';
 import { connectRun, lookAtProcess, readRun } from '../runs/client.ts';
 import { createRun, findRun, requireNone } from '../runs/folder.ts';
 import { announce, type BeginOptions, beginRun, refuseQueueDetached } from './begin.ts';

@@ -1,9 +1,8 @@
 import { basename, extname, join, resolve } from 'node:path';
 import { HOME } from '../../guard/index.ts';
-import { isFoldCount, MOST_FOLDS } from '../../protocol/index.ts';
+import { isFoldCount, LuthierError, MOST_FOLDS } from '../../protocol/index.ts';
 import { homeOf } from '../../runs/folder.ts';
 import { requireEncoding } from '../data/encoding-names.ts';
-import { LuthierError } from '../errors.ts';
 import { type LoadedRecipe, loadRecipe } from '../recipes/recipe.ts';
 import { createRun } from '../runs/folder.ts';
 import { beginRun, refuseQueueDetached } from './begin.ts';

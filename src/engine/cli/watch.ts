@@ -7,6 +7,7 @@ import {
   type DoneEvent,
   formatBytes,
   formatCompact,
+  LuthierError,
   type Metrics,
   measured,
   metricName,
@@ -17,7 +18,6 @@ import {
 import { findRunFolders } from '../../runs/find.ts';
 import { FILES } from '../../runs/folder.ts';
 import { type MetricsLine, readEvents } from '../../runs/metrics.ts';
-import { LuthierError } from '../errors.ts';
 import { metricValue } from '../evaluate/format.ts';
 import { connectRun, type RunClient, readRun } from '../runs/client.ts';
 import {

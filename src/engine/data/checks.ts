@@ -1,5 +1,4 @@
-import { type Columns, counted, FIELDS, type Field, fieldOf } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import { type Columns, counted, FIELDS, type Field, fieldOf, LuthierError } from '../../protocol/index.ts';
 import { characterName, invisibleIn, isReadable } from './characters.ts';
 import { LabelCells } from './label-cells.ts';
 import { type Fields, type LabelledRows, LabelledRowsBuilder } from './labelled-rows.ts';

@@ -7,9 +7,9 @@ import {
   type Field,
   type FieldKind,
   fieldOf,
+  LuthierError,
   largest,
 } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
 import { type ColumnStats, columnStats, DISTINCT_CAP } from './column-stats.ts';
 import { OTHER_NAMES, PAIR_NAMES } from './names.ts';
 import { listed } from './problems.ts';

@@ -1,6 +1,5 @@
 import { closest, distance } from 'fastest-levenshtein';
-import { type Columns, counted, type DataProblem, type DatasetReference } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import { type Columns, counted, type DataProblem, type DatasetReference, LuthierError } from '../../protocol/index.ts';
 import { checkClasses, compareLabels } from './classes.ts';
 import { isUsualLabelName } from './columns.ts';
 import { refuseUnsure } from './encoding.ts';

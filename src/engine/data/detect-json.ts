@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { LuthierError } from '../errors.ts';
+import { LuthierError } from '../../protocol/index.ts';
 import { stringEnd } from './json-faults.ts';
 
 /**

@@ -1,6 +1,5 @@
 import { extname } from 'node:path';
-import type { DataFormat } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import { type DataFormat, LuthierError } from '../../protocol/index.ts';
 import { type Dialect, sampleRows } from './delimited.ts';
 import { detectJson } from './detect-json.ts';
 import { FAST_TEXT, LABEL_SPACE_TEXT } from './lines.ts';

@@ -1,5 +1,5 @@
 import { closest, distance } from 'fastest-levenshtein';
-import { LuthierError } from '../errors.ts';
+import { LuthierError } from '../../protocol/index.ts';
 
 /**
  * Encodings that tables come in, as WHATWG and IANA name them, each with what else it is called. What is a part of

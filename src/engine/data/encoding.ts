@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { counted } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import { counted, LuthierError } from '../../protocol/index.ts';
 import { decoderOf, decodeWhole, encodeWhole } from './codec.ts';
 import { type EncodingGuess, guessEncoding } from './encoding-guess.ts';
 import { requireEncoding } from './encoding-names.ts';

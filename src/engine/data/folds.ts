@@ -1,5 +1,4 @@
-import { counted, type Split } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import { counted, LuthierError, type Split } from '../../protocol/index.ts';
 import { Random } from './random.ts';
 import { type SplitRow, unitsOf } from './split.ts';
 

@@ -1,5 +1,4 @@
-import { counted } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import { counted, LuthierError } from '../../protocol/index.ts';
 import type { LabelledRows } from './labelled-rows.ts';
 import { listed, type Problems, quoted } from './problems.ts';
 import type { DataRules } from './repeats.ts';

@@ -1,4 +1,4 @@
-import { LuthierError } from '../errors.ts';
+import { LuthierError } from '../../protocol/index.ts';
 import { MAX_COLUMNS } from './delimited.ts';
 import { jsonFault, withNumbersAsText } from './json-faults.ts';
 import { LineCutter } from './lines.ts';

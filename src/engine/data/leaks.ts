@@ -1,5 +1,4 @@
-import { counted } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import { counted, LuthierError } from '../../protocol/index.ts';
 import { listed, type Problems } from './problems.ts';
 import { type DataRules, textKey } from './repeats.ts';
 import { type PartName, ROWS_OF } from './resolve.ts';

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { LuthierError } from '../errors.ts';
+import { LuthierError } from '../../protocol/index.ts';
 
 /** Called after a piece of work that takes a few milliseconds: lets the process answer others, and ends the work when it is cancelled. */
 export type Pace = () => Promise<void>;

@@ -1,5 +1,4 @@
-import { counted } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import { counted, LuthierError } from '../../protocol/index.ts';
 import { DelimitedParser, type Dialect, MAX_COLUMNS } from './delimited.ts';
 import { columnNames, firstRowIs, isHeaderAgain } from './header.ts';
 import { tooManyColumns } from './json.ts';

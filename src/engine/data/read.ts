@@ -1,6 +1,5 @@
 import { basename } from 'node:path';
-import { counted } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import { counted, LuthierError } from '../../protocol/index.ts';
 import { type Detected, detectFormat, SAMPLE_BYTES } from './detect.ts';
 import { findEncoding, utf8Pieces } from './encoding.ts';
 import type { EncodingGuess } from './encoding-guess.ts';

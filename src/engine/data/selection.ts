@@ -1,5 +1,4 @@
-import type { DataSelection } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import { type DataSelection, LuthierError } from '../../protocol/index.ts';
 import { type Detected, detectFormat } from './detect.ts';
 import { markdownTables } from './markdown.ts';
 import { readTable } from './read.ts';

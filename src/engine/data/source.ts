@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { NotRegularError, openRegularFile } from '../../files/regular-file.ts';
-import { LuthierError } from '../errors.ts';
+import { LuthierError } from '../../protocol/index.ts';
 import type { Pace } from './pace.ts';
 
 /** Largest file that is read. Rows are kept in memory, packed: about a byte for each byte of the file. */

@@ -12,8 +12,8 @@ import {
   type DataProblem,
   type DataSource,
   type DatasetRecord,
+  LuthierError,
 } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
 import { checkClasses, compareLabels } from './classes.ts';
 import type { LabelledRow, LabelledRows } from './labelled-rows.ts';
 import { pacer } from './pace.ts';

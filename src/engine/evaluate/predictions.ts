@@ -1,4 +1,4 @@
-import { LuthierError } from '../errors.ts';
+import { LuthierError } from '../../protocol/index.ts';
 
 /** What a model answered for n rows, and how far it was off. Arrays are n long. */
 export interface Predictions {

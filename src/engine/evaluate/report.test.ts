@@ -2,8 +2,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import figures from '../../../test/parity/figures/sklearn-metrics.json' with { type: 'json' };
-import type { ClassificationMetric, ClassificationReport } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import { type ClassificationMetric, type ClassificationReport, LuthierError } from '../../protocol/index.ts';
 import { classificationReport, NUM_WORST, type ReportOptions } from './report.ts';
 
 const KEYS: ClassificationMetric[] = ['loss', 'accuracy', 'f1_macro', 'f1_weighted', 'mcc', 'ece'];

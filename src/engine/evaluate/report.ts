@@ -1,7 +1,6 @@
 import { isAbsolute, relative } from 'node:path';
-import type { ClassificationReport, EvaluatedRow } from '../../protocol/index.ts';
+import { type ClassificationReport, type EvaluatedRow, LuthierError } from '../../protocol/index.ts';
 import type { Example } from '../data/types.ts';
-import { LuthierError } from '../errors.ts';
 import { intervalsOf } from './intervals.ts';
 import { type Predictions, predictionsOf } from './predictions.ts';
 import { Tally } from './tally.ts';

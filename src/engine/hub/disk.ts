@@ -1,8 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { errnoOf } from '../../files/errno.ts';
-import { formatBytes } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import { formatBytes, LuthierError } from '../../protocol/index.ts';
 
 /** Bytes that an ordinary user can still write at `path`, or at its nearest folder that exists. */
 export async function freeDiskBytes(path: string): Promise<number> {

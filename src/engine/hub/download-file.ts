@@ -7,8 +7,7 @@ import { errnoOf } from '../../files/errno.ts';
 import { listFolder } from '../../files/folders.ts';
 import { processLives } from '../../files/processes.ts';
 import { writeError } from '../../files/write-file.ts';
-import { formatBytes } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import { formatBytes, LuthierError } from '../../protocol/index.ts';
 import { type Answer, cancelled, type HubClient, Interrupted } from './http.ts';
 import { type Asked, givenUp, statusError } from './hub-errors.ts';
 

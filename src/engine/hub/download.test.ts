@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { LuthierError } from '../errors.ts';
+import { LuthierError } from '../../protocol/index.ts';
 import { findCached } from './cache.ts';
 import type { DownloadProgress } from './download.ts';
 import { openModelFolder } from './model-folder.ts';

@@ -2,8 +2,7 @@ import { copyFile, link, mkdir, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { errnoOf } from '../../files/errno.ts';
 import { writeError, writeFileAtomically } from '../../files/write-file.ts';
-import { append } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import { append, LuthierError } from '../../protocol/index.ts';
 import {
   defaultCacheFolder,
   findCached,

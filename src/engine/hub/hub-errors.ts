@@ -1,5 +1,4 @@
-import { formatBytes } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import { formatBytes, LuthierError } from '../../protocol/index.ts';
 import type { ModelName } from './cache.ts';
 import { type Answer, Interrupted } from './http.ts';
 

@@ -1,6 +1,6 @@
 import { errnoOf } from '../../files/errno.ts';
 import { readRegularFile } from '../../files/regular-file.ts';
-import { LuthierError } from '../errors.ts';
+import { LuthierError } from '../../protocol/index.ts';
 
 /** Far above any config, tokenizer or index that is meant seriously. */
 export const MAX_JSON_BYTES = 256 << 20;

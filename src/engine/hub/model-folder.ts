@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { errnoOf } from '../../files/errno.ts';
 import { makeFolder, sweepAside, writeFileAtomically } from '../../files/write-file.ts';
-import { LuthierError } from '../errors.ts';
+import { LuthierError } from '../../protocol/index.ts';
 import { isRecord, type JsonRecord, readJsonRecord } from './json-file.ts';
 import { SafetensorsFile, type TensorToWrite, writeSafetensors } from './safetensors.ts';
 import { quoteName } from './safetensors-header.ts';

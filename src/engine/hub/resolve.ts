@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { isFolder } from '../../files/folders.ts';
-import { LuthierError } from '../errors.ts';
+import { LuthierError } from '../../protocol/index.ts';
 import { defaultCacheFolder, expand, findCached, parseModelName } from './cache.ts';
 import { CONFIG_FILE } from './model-folder.ts';
 

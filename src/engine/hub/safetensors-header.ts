@@ -1,4 +1,4 @@
-import { LuthierError } from '../errors.ts';
+import { LuthierError } from '../../protocol/index.ts';
 
 /** Bytes of one element. The sub-byte and complex kinds of newer files are not among them: nothing we load uses them. */
 export const DTYPE_BYTES = {

@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { errnoOf } from '../../files/errno.ts';
 import { NotRegularError, openRegularFile } from '../../files/regular-file.ts';
 import { writeFileAtomically } from '../../files/write-file.ts';
-import { LuthierError } from '../errors.ts';
+import { LuthierError } from '../../protocol/index.ts';
 import { bfloatBits, bfloatToFloat, halfBits, halfToFloat } from './float-formats.ts';
 import {
   DTYPE_BYTES,

@@ -1,5 +1,4 @@
-import type { BackendChoice, Note, Prediction } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import { type BackendChoice, LuthierError, type Note, type Prediction } from '../../protocol/index.ts';
 import { inputsOf, refuseWrongInputs } from '../model-files/inputs.ts';
 import { openModel } from '../model-files/open-model.ts';
 import type { AnyTask, Item, Logits } from '../tasks/task.ts';

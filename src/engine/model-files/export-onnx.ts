@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { makeFolder, sweepAside, writeFileAtomically } from '../../files/write-file.ts';
-import { LuthierError } from '../errors.ts';
+import { LuthierError } from '../../protocol/index.ts';
 import { rowBatch } from '../models/batch.ts';
 import type { TaskModel } from '../runtime/model.ts';
 import { PARAMETER, parameterSpecs, sourceOf } from '../runtime/programs.ts';

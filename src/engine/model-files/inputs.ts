@@ -1,4 +1,4 @@
-import { LuthierError } from '../errors.ts';
+import { LuthierError } from '../../protocol/index.ts';
 import type { ModelConfig } from '../hub/model-folder.ts';
 import type { TextInput } from '../text/tokenizer.ts';
 

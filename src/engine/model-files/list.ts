@@ -1,10 +1,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HOME } from '../../guard/index.ts';
-import type { ModelEntry } from '../../protocol/index.ts';
+import { LuthierError, type ModelEntry } from '../../protocol/index.ts';
 import { findRunFolders } from '../../runs/find.ts';
 import { readRecord } from '../../runs/record.ts';
-import { LuthierError } from '../errors.ts';
 import { defaultCacheFolder, listCached } from '../hub/cache.ts';
 import { readModelCard } from '../hub/model-card.ts';
 import { CONFIG_FILE, type ModelFolder, openModelFolder } from '../hub/model-folder.ts';

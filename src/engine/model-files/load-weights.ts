@@ -1,6 +1,5 @@
-import type { Note } from '../../protocol/index.ts';
+import { LuthierError, type Note } from '../../protocol/index.ts';
 import { Random } from '../data/random.ts';
-import { LuthierError } from '../errors.ts';
 import type { ModelFolder } from '../hub/model-folder.ts';
 import { type Architecture, answerNames, declarationOf, moduleOf } from '../models/architecture.ts';
 import { mapWeights } from '../models/names.ts';

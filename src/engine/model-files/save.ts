@@ -1,5 +1,4 @@
-import type { BackendChoice, Strategy } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import { type BackendChoice, LuthierError, type Strategy } from '../../protocol/index.ts';
 import { type ModelConfig, type ModelFolder, saveModelFolder } from '../hub/model-folder.ts';
 import type { Architecture } from '../models/architecture.ts';
 import { mergeLora } from '../models/lora.ts';

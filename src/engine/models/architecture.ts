@@ -1,6 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type { TaskName } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import { LuthierError, type TaskName } from '../../protocol/index.ts';
 import type { TensorSpec } from '../tensor/executors/executor.ts';
 import { type Batch, type BatchShape, batchSpecs, type Gather, packedBatch } from './batch.ts';
 import { type Config, ConfigReader } from './config.ts';

@@ -1,4 +1,4 @@
-import { LuthierError } from '../errors.ts';
+import { LuthierError } from '../../protocol/index.ts';
 import type { ModelFolder } from '../hub/model-folder.ts';
 import { type Architecture, answerNames } from './architecture.ts';
 import { mapWeights } from './names.ts';

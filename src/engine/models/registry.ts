@@ -1,4 +1,4 @@
-import { LuthierError } from '../errors.ts';
+import { LuthierError } from '../../protocol/index.ts';
 import { type Architecture, describe, type HeadKind } from './architecture.ts';
 import { type Config, shown } from './config.ts';
 import { bert } from './families/bert.ts';

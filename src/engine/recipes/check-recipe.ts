@@ -5,6 +5,7 @@ import { exists } from '../../files/folders.ts';
 import {
   type Columns,
   type DataSummary,
+  LuthierError,
   type RecipeFix,
   type RecipeProblem,
   type Strategy,
@@ -13,7 +14,6 @@ import {
 } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
 import { resolveDataset } from '../data/resolve.ts';
-import { LuthierError } from '../errors.ts';
 import { openModelFolder } from '../hub/model-folder.ts';
 import { resolveModel, startersFolder } from '../hub/resolve.ts';
 import { mapWeights } from '../models/names.ts';

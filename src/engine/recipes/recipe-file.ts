@@ -1,5 +1,5 @@
 import { NotRegularError, readRegularFile, TooLargeError } from '../../files/regular-file.ts';
-import { LuthierError } from '../errors.ts';
+import { LuthierError } from '../../protocol/index.ts';
 import { isNestedDeeper } from '../hub/json-file.ts';
 
 /** A recipe has three levels; what parses it calls itself for each. */

@@ -1,5 +1,4 @@
-import type { Recipe } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import { LuthierError, type Recipe } from '../../protocol/index.ts';
 import { recipeSchema } from './recipe-schema.ts';
 
 /** Steps of warmup that a recipe means: a share of all steps below 1, a number of steps otherwise. */

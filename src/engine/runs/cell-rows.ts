@@ -1,8 +1,7 @@
 import { dirname } from 'node:path';
-import type { EvaluatedRow, RunRecord } from '../../protocol/index.ts';
+import { type EvaluatedRow, LuthierError, type RunRecord } from '../../protocol/index.ts';
 import { readRecord } from '../../runs/record.ts';
 import { loadClassificationDataset } from '../data/dataset.ts';
-import { LuthierError } from '../errors.ts';
 import { predictionsOf } from '../evaluate/predictions.ts';
 import type { Predictor } from '../infer/predictor.ts';
 

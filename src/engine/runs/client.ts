@@ -1,8 +1,13 @@
-import { type RunNotifications, type RunRecord, type RunRequests, WORKING_STATES } from '../../protocol/index.ts';
+import {
+  LuthierError,
+  type RunNotifications,
+  type RunRecord,
+  type RunRequests,
+  WORKING_STATES,
+} from '../../protocol/index.ts';
 import { dialRun } from '../../runs/dial.ts';
 import { isJustStarting } from '../../runs/holder.ts';
 import { readRecord } from '../../runs/record.ts';
-import { LuthierError } from '../errors.ts';
 import { Peer } from '../rpc.ts';
 
 /** A step blocks the run's thread, and a first one of a large model takes long. */

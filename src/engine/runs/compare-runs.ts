@@ -1,9 +1,8 @@
 import { dirname } from 'node:path';
-import type { ComparedRow, RunComparison, RunRecord } from '../../protocol/index.ts';
+import { type ComparedRow, LuthierError, type RunComparison, type RunRecord } from '../../protocol/index.ts';
 import { readRecord } from '../../runs/record.ts';
 import { loadClassificationDataset } from '../data/dataset.ts';
 import type { Example } from '../data/types.ts';
-import { LuthierError } from '../errors.ts';
 
 export interface ComparisonOptions {
   /** Folders of the two runs. */

@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { openRegularFile, readRegularFile } from '../../files/regular-file.ts';
-import type { DatasetReference } from '../../protocol/index.ts';
+import { type DatasetReference, LuthierError } from '../../protocol/index.ts';
 import { decisivePart, SPLITS_FILE } from '../data/splits.ts';
-import { LuthierError } from '../errors.ts';
 
 const MAX_SPLITS_BYTES = 256 << 20;
 

@@ -5,10 +5,15 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { errnoOf } from '../../files/errno.ts';
 import { writeFileAtomically } from '../../files/write-file.ts';
-import type { RunEndpoint, RunEvent, RunNotifications, RunRequests } from '../../protocol/index.ts';
+import {
+  LuthierError,
+  type RunEndpoint,
+  type RunEvent,
+  type RunNotifications,
+  type RunRequests,
+} from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { type MetricsLine, readEvents } from '../../runs/metrics.ts';
-import { LuthierError } from '../errors.ts';
 import { type Handlers, Peer } from '../rpc.ts';
 import type { EventLog } from './event-log.ts';
 

@@ -2,8 +2,7 @@ import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { errnoOf } from '../../files/errno.ts';
 import { APPEND_FLAGS, appendProblem } from '../../files/regular-file.ts';
 import { writeError } from '../../files/write-file.ts';
-import type { RunEvent } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import { LuthierError, type RunEvent } from '../../protocol/index.ts';
 
 const NEWLINE = 10;
 

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { diskUse } from '../../files/folders.ts';
 import { writeError } from '../../files/write-file.ts';
 import { homeProblem, placeProblem } from '../../guard/index.ts';
-import { LuthierError } from '../errors.ts';
+import { LuthierError } from '../../protocol/index.ts';
 import { requireDiskBytes } from '../hub/disk.ts';
 import { modelFiles } from '../hub/model-folder.ts';
 import { createPredictor } from '../infer/predictor.ts';

@@ -6,11 +6,10 @@ import { isOwnFile } from '../../files/folders.ts';
 import { slug } from '../../files/names.ts';
 import { writeError } from '../../files/write-file.ts';
 import { HOME, homeProblem, placeProblem, rememberRun } from '../../guard/index.ts';
-import { RUN_FORMAT, type RunRecord } from '../../protocol/index.ts';
+import { LuthierError, RUN_FORMAT, type RunRecord } from '../../protocol/index.ts';
 import { findRunFolders } from '../../runs/find.ts';
 import { FILES } from '../../runs/folder.ts';
 import { writeRecord } from '../../runs/record.ts';
-import { LuthierError } from '../errors.ts';
 import type { LoadedRecipe } from '../recipes/recipe.ts';
 
 export interface NewRun extends LoadedRecipe {

@@ -1,19 +1,20 @@
 import { cpus, platform, release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { writeJson } from '../../files/write-file.ts';
-import type {
-  DoneEvent,
-  EvaluationReport,
-  NoteEvent,
-  RunEvent,
-  RunRecord,
-  RunState,
-  Split,
+import {
+  type DoneEvent,
+  type EvaluationReport,
+  LuthierError,
+  type NoteEvent,
+  type RunEvent,
+  type RunRecord,
+  type RunState,
+  type Split,
+  toErrorData,
 } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { writeRecord } from '../../runs/record.ts';
 import { readReports } from '../../runs/reports.ts';
-import { LuthierError, toErrorData } from '../errors.ts';
 import type { LoopState } from '../train/loop.ts';
 import type { Trainer } from '../train/types.ts';
 import { VERSION } from '../version.ts';

@@ -5,9 +5,9 @@ import { errnoOf } from '../../files/errno.ts';
 import { processLives } from '../../files/processes.ts';
 import { readOwnFile } from '../../files/regular-file.ts';
 import { writeError } from '../../files/write-file.ts';
+import { LuthierError } from '../../protocol/index.ts';
 import { readEndpoint } from '../../runs/endpoint.ts';
 import { FILES } from '../../runs/folder.ts';
-import { LuthierError } from '../errors.ts';
 import { lookAtProcess } from './client.ts';
 
 /** From taking the lock to opening the socket, a process has this long. */

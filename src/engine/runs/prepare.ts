@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import { diskUse } from '../../files/folders.ts';
 import { sweepAside } from '../../files/write-file.ts';
-import { formatBytes, type Recipe } from '../../protocol/index.ts';
+import { formatBytes, LuthierError, type Recipe } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { readEvents } from '../../runs/metrics.ts';
-import { LuthierError } from '../errors.ts';
 import type { Trainer } from '../train/types.ts';
 import { type Checkpoint, Checkpoints } from './checkpoints.ts';
 import type { Stage } from './cross-validation.ts';

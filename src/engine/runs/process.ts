@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
+import { LuthierError, toErrorData } from '../../protocol/index.ts';
 import type { ReadyMessage } from '../../runs/launch.ts';
-import { LuthierError, toErrorData } from '../errors.ts';
 import { yieldToOthers } from './priority.ts';
 import { runProcess } from './run-process.ts';
 

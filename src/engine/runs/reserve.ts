@@ -1,10 +1,9 @@
 import { constants } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RunRecord } from '../../protocol/index.ts';
+import { LuthierError, type RunRecord } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { writeRecord } from '../../runs/record.ts';
-import { LuthierError } from '../errors.ts';
 
 const NAME = '.reserve';
 /** Room for a record and the last lines of the log, in whole blocks of any file system. */

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { runFolderProblem } from '../../guard/index.ts';
-import { STATE_WORDS } from '../../protocol/index.ts';
+import { LuthierError, STATE_WORDS } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { readRecord } from '../../runs/record.ts';
-import { LuthierError } from '../errors.ts';
 import { Control, type Wish } from '../train/control.ts';
 import { Endpoint } from './endpoint.ts';
 import { EventLog } from './event-log.ts';

@@ -1,5 +1,4 @@
-import type { StartEvent } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import { LuthierError, type StartEvent } from '../../protocol/index.ts';
 import type { Trainer } from '../train/types.ts';
 
 type Rows = Pick<StartEvent, 'labels' | 'num_train_rows' | 'num_validation_rows'>;

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { errnoOf } from '../../files/errno.ts';
 import { readTail } from '../../files/tail.ts';
 import { runFolderProblem } from '../../guard/index.ts';
+import { LuthierError } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { type Spawned, spawnRun } from '../../runs/launch.ts';
-import { LuthierError } from '../errors.ts';
 import { requireNone } from './folder.ts';
 
 export interface StartOptions {

@@ -1,10 +1,9 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { isFile } from '../../files/folders.ts';
-import { STATE_WORDS } from '../../protocol/index.ts';
+import { LuthierError, STATE_WORDS } from '../../protocol/index.ts';
 import { findRunFolders } from '../../runs/find.ts';
 import { FILES } from '../../runs/folder.ts';
 import { readRecord } from '../../runs/record.ts';
-import { LuthierError } from '../errors.ts';
 import { CONFIG_FILE } from '../hub/model-folder.ts';
 import { resolveModel } from '../hub/resolve.ts';
 

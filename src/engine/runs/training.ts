@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
+import { toErrorData } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
-import { toErrorData } from '../errors.ts';
 import { kindOf } from '../strategies/index.ts';
 import type { Control } from '../train/control.ts';
 import type { LoopOptions, LoopState, Outcome } from '../train/loop.ts';

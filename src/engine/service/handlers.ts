@@ -1,12 +1,12 @@
 import {
   isFoldCount,
+  LuthierError,
   MOST_FOLDS,
   type Progressing,
   type RecipeSource,
   type ServiceNotifications,
   type ServiceRequests,
 } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
 import type { RecipeChecker } from '../recipes/check-recipe.ts';
 import type { LoadedRecipe } from '../recipes/recipe.ts';
 import type { Handlers } from '../rpc.ts';

@@ -1,4 +1,4 @@
-import { LuthierError } from '../errors.ts';
+import { LuthierError } from '../../protocol/index.ts';
 import { openModelFolder } from '../hub/model-folder.ts';
 import { resolveModel } from '../hub/resolve.ts';
 import { architectureOf } from '../models/registry.ts';

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { Strategy } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import { LuthierError, type Strategy } from '../../protocol/index.ts';
 import type { Adapters } from '../models/architecture.ts';
 import type { ParameterInfo } from '../models/scope.ts';
 

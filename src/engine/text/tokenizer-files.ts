@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import { readRegularFile } from '../../files/regular-file.ts';
-import { LuthierError } from '../errors.ts';
+import { LuthierError } from '../../protocol/index.ts';
 import { MAX_JSON_BYTES, parseJsonRecord } from '../hub/json-file.ts';
 import {
   BYTE_LEVEL_CLASSES,

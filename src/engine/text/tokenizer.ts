@@ -1,7 +1,6 @@
 import { dirname, join } from 'node:path';
 import { makeFolder, writeFileAtomically } from '../../files/write-file.ts';
-import type { UnknownTokens } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import { LuthierError, type UnknownTokens } from '../../protocol/index.ts';
 import { DecodeStream } from './decode-stream.ts';
 import { PartError } from './part.ts';
 import { Pipeline, type PlacedPieces } from './pipeline.ts';

@@ -1,4 +1,4 @@
-import { LuthierError } from '../errors.ts';
+import { LuthierError } from '../../protocol/index.ts';
 
 /** Which text gives way where a pair is too long (transformers' names). */
 export type Truncation = 'longest_first' | 'only_first' | 'only_second';

@@ -1,6 +1,5 @@
-import { counted, type Recipe } from '../../protocol/index.ts';
+import { counted, LuthierError, type Recipe } from '../../protocol/index.ts';
 import { listed, quoted } from '../data/problems.ts';
-import { LuthierError } from '../errors.ts';
 
 const NAMED = 10;
 const named = (labels: readonly string[]): string =>

@@ -1,5 +1,4 @@
-import { formatBytes, type Recipe, type Strategy, smallest } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import { formatBytes, LuthierError, type Recipe, type Strategy, smallest } from '../../protocol/index.ts';
 import { freeMemory } from '../free-memory.ts';
 import { type Architecture, declarationOf } from '../models/architecture.ts';
 import type { ParameterInfo } from '../models/scope.ts';

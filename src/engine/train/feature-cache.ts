@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../../files/errno.ts';
-import type { Note } from '../../protocol/index.ts';
+import { LuthierError, type Note, toErrorData } from '../../protocol/index.ts';
 import { cacheFolder } from '../cache-folder.ts';
-import { LuthierError, toErrorData } from '../errors.ts';
 import { SafetensorsFile, writeSafetensors } from '../hub/safetensors.ts';
 
 /** Written into each file: another layout of key or content gets another name. */

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { ClassificationMetric, ClassificationReport, Recipe, RunEvent } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
+import {
+  type ClassificationMetric,
+  type ClassificationReport,
+  LuthierError,
+  type Recipe,
+  type RunEvent,
+} from '../../protocol/index.ts';
 import { parseRecipe } from '../recipes/recipe.ts';
 import { Control } from './control.ts';
 import { type CheckpointStore, isBetter, type LoopOptions, type LoopState, runTraining } from './loop.ts';

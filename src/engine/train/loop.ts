@@ -1,6 +1,7 @@
 import {
   type CheckpointEvent,
   type EvaluationReport,
+  LuthierError,
   type MetricKey,
   type Metrics,
   metricOf,
@@ -8,7 +9,6 @@ import {
   type RunEvent,
   type RunState,
 } from '../../protocol/index.ts';
-import { LuthierError } from '../errors.ts';
 import { Abandoned, type Control } from './control.ts';
 import { Forecast } from './forecast.ts';
 import type { StepResult, Trainer, TrainerState } from './types.ts';

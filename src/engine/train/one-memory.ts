@@ -1,6 +1,5 @@
-import { formatBytes, type Recipe, type Strategy } from '../../protocol/index.ts';
+import { formatBytes, LuthierError, type Recipe, type Strategy } from '../../protocol/index.ts';
 import { listed } from '../data/problems.ts';
-import { LuthierError } from '../errors.ts';
 import type { Architecture } from '../models/architecture.ts';
 import { STRATEGIES } from '../strategies/index.ts';
 import { MAX_MEMORY_BYTES } from '../tensor/kernels/memory.ts';

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import {
   type DataProblem,
   type EvaluationReport,
+  LuthierError,
   largest,
   type Note,
   type Recipe,
@@ -10,7 +11,6 @@ import {
 } from '../../protocol/index.ts';
 import { takePart } from '../data/folds.ts';
 import { Random } from '../data/random.ts';
-import { LuthierError } from '../errors.ts';
 import { parseModelName } from '../hub/cache.ts';
 import { readModelCard } from '../hub/model-card.ts';
 import { type ModelFolder, openModelFolder } from '../hub/model-folder.ts';

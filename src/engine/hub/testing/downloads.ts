@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
-import { LuthierError } from '../../errors.ts';
+import { LuthierError } from '../../../protocol/index.ts';
 import { type DownloadOptions, downloadModel } from '../download.ts';
 import { type Fault, HubServer } from './hub-server.ts';
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { LuthierError } from '../../errors.ts';
+import { LuthierError } from '../../../protocol/index.ts';
 import { freeMemory, wholeMemory } from '../../free-memory.ts';
 import type { Tell } from '../stdio.ts';
 import { HostProcess } from './process.ts';

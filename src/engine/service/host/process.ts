@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { exitReason } from '../../../files/exit.ts';
-import { engineEnvironment } from '../../../protocol/index.ts';
-import { LuthierError } from '../../errors.ts';
+import { engineEnvironment, LuthierError } from '../../../protocol/index.ts';
 import { Peer } from '../../rpc.ts';
 import type { Tell } from '../stdio.ts';
 import type { HostNotifications, HostRequests } from './wire.ts';

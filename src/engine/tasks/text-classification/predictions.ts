@@ -1,5 +1,4 @@
-import { largest, type Prediction } from '../../../protocol/index.ts';
-import { LuthierError } from '../../errors.ts';
+import { LuthierError, largest, type Prediction } from '../../../protocol/index.ts';
 import type { DecodeOptions } from '../task.ts';
 
 /**

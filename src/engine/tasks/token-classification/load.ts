@@ -1,10 +1,16 @@
-import { type Columns, counted, type DataProblem, type DatasetReference, type Split } from '../../../protocol/index.ts';
+import {
+  type Columns,
+  counted,
+  type DataProblem,
+  type DatasetReference,
+  LuthierError,
+  type Split,
+} from '../../../protocol/index.ts';
 import type { EvaluationLoadOptions, LoadOptions } from '../../data/dataset.ts';
 import { bySeverity, listed, Problems, places, quoted } from '../../data/problems.ts';
 import { resolveDataset } from '../../data/resolve.ts';
 import { nameOf } from '../../data/row-source.ts';
 import { stratifiedSplit } from '../../data/split.ts';
-import { LuthierError } from '../../errors.ts';
 import type { EvaluationRows, TaskData, TaskRow } from '../task.ts';
 import { type ReadSentences, readSentences } from './read.ts';
 import { partsOf } from './spans.ts';

@@ -1,11 +1,10 @@
 import { dirname, join } from 'node:path';
-import { type Columns, counted, type DataProblem, FIELDS, fieldOf } from '../../../protocol/index.ts';
+import { type Columns, counted, type DataProblem, FIELDS, fieldOf, LuthierError } from '../../../protocol/index.ts';
 import { Problems, places } from '../../data/problems.ts';
 import { readTable } from '../../data/read.ts';
 import { readLines } from '../../data/read-lines.ts';
 import { nameOf } from '../../data/row-source.ts';
 import type { Table } from '../../data/table.ts';
-import { LuthierError } from '../../errors.ts';
 import { readJsonRecord } from '../../hub/json-file.ts';
 import type { TaskRow } from '../task.ts';
 

@@ -1,12 +1,12 @@
 import {
   FEWEST_ROWS_FOR_INTERVALS,
   type Interval,
+  LuthierError,
   type TaggedRow,
   type TagMistake,
   type TagReport,
 } from '../../../protocol/index.ts';
 import { Random } from '../../data/random.ts';
-import { LuthierError } from '../../errors.ts';
 import { within } from '../../evaluate/report.ts';
 import { classScores } from '../../evaluate/tally.ts';
 import type { EvaluateOptions } from '../task.ts';

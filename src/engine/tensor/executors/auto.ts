@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { LuthierError, toErrorData } from '../../errors.ts';
+import { LuthierError, toErrorData } from '../../../protocol/index.ts';
 import { createNamedExecutor } from './create-named.ts';
 import type { Executor } from './executor.ts';
 import { probeBackend } from './probe.ts';

@@ -1,5 +1,5 @@
 import type * as Ort from 'onnxruntime-node';
-import { LuthierError } from '../../errors.ts';
+import { LuthierError } from '../../../protocol/index.ts';
 
 export type OnnxRuntime = typeof Ort;
 

@@ -1,6 +1,6 @@
 // dist/engine/probe.cjs NAME [WIDTH]: tries a backend, measures it where a width is given, and prints one line of JSON.
 // A process of its own, because graphics drivers print what they like and may crash.
-import { toErrorData } from '../../errors.ts';
+import { toErrorData } from '../../../protocol/index.ts';
 import { createNamedExecutor } from './create-named.ts';
 import type { Executor } from './executor.ts';
 import { measureRate } from './measure.ts';

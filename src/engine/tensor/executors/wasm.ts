@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
-import { LuthierError } from '../../errors.ts';
+import { LuthierError } from '../../../protocol/index.ts';
 import { FEWER_PARAMETERS } from '../../fewer-parameters.ts';
 import type { Graph } from '../graph/ir.ts';
 import { peakBytes } from '../graph/liveness.ts';

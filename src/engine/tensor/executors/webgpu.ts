@@ -1,5 +1,5 @@
 import type * as Ort from 'onnxruntime-node';
-import { LuthierError } from '../../errors.ts';
+import { LuthierError } from '../../../protocol/index.ts';
 import { FEWER_PARAMETERS } from '../../fewer-parameters.ts';
 import type { DeviceCompiled, Executor, Program, TensorSpec } from './executor.ts';
 import { libraryOf, loadOnnxRuntime, type OnnxRuntime } from './onnxruntime-library.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { LuthierError } from '../../errors.ts';
+import { LuthierError } from '../../../protocol/index.ts';
 import { EngineMemory, sizeFor } from './memory.ts';
 
 describe('EngineMemory', () => {

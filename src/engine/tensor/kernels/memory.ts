@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { capitalized } from '../../../protocol/figures.ts';
-import { LuthierError } from '../../errors.ts';
+import { LuthierError } from '../../../protocol/index.ts';
 import { FEWER_PARAMETERS } from '../../fewer-parameters.ts';
 import { Kernels } from './kernels.ts';
 

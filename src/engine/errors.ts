@@ -1,1 +1,0 @@
-export { LuthierError, toErrorData } from '../protocol/errors.ts';
