@@ -15,6 +15,7 @@ import { BERT_SPECIAL_TOKENS, bertTokenizerJson, isUncased, parseVocab } from '.
 const FILES = [
   'tokenizer.json',
   'tokenizer_config.json',
+  'chat_template.jinja',
   'special_tokens_map.json',
   'added_tokens.json',
   'vocab.txt',
@@ -35,6 +36,8 @@ export interface TokenizerFiles {
   source: string;
   /** Tokens beside the vocabulary, and the name of the file that gives each its id. */
   added: AddedToken[];
+  /** How dialogues are written, and the file that says so; null where the model has no chat template. */
+  chatTemplate: { file: string; text: string } | null;
   /** Bytes to write on save. */
   output: Map<FileName, Uint8Array | string>;
 }
@@ -106,7 +109,17 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
   const written = writtenConfig(config, json, special, found === 'vocab.json' ? byteLevelClass(json) : undefined);
   if (written || !bytes.has('tokenizer_config.json'))
     output.set('tokenizer_config.json', `${JSON.stringify(written ?? config, null, 2)}\n`);
-  return { json, config, special, source, added, output };
+  const chatTemplate = chatTemplateOf(folder, bytes.get('chat_template.jinja'), config);
+  return { json, config, special, source, added, chatTemplate, output };
+}
+
+/** The file of its own goes before tokenizer_config.json's, which has one template or several by name, as in transformers. */
+function chatTemplateOf(folder: string, own: Buffer | undefined, config: Json): TokenizerFiles['chatTemplate'] {
+  if (own) return { file: join(folder, 'chat_template.jinja'), text: own.toString('utf8') };
+  const { chat_template: said } = config;
+  const named = Array.isArray(said) ? said.find((each) => isObject(each) && each.name === 'default') : undefined;
+  const text = isObject(named) ? named.template : said;
+  return typeof text === 'string' ? { file: join(folder, 'tokenizer_config.json'), text } : null;
 }
 
 function parseObject(file: string, text: string): Json {

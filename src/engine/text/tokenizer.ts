@@ -288,10 +288,42 @@ export class Tokenizer {
     };
   }
 
+  /** A text's ids without special tokens around it, and start and end of each in UTF-16 units, one after the other. */
+  encodeBare(text: string): { ids: Int32Array; offsets: Int32Array } {
+    const { ids, offsets } = this.#placed(text);
+    return { ids: Int32Array.from(ids), offsets: Int32Array.from(offsets) };
+  }
+
   /** Unknown tokens of a text or a pair that was encoded, and tokens besides the special ones. */
   unknownIn(ids: Int32Array, isPair: boolean): UnknownTokens {
     const { specials } = this.#pipeline.templates[isPair ? 'pair' : 'single'];
     return { count: ids.filter((id) => id === this.unkId).length, of: ids.length - specials };
+  }
+
+  /** bos_token and the others, by their names in tokenizer_config.json. */
+  get specialTokens(): ReadonlyMap<string, string> {
+    return this.#files.special;
+  }
+
+  /** How dialogues are written, and the file that says so; null where the model has no chat template. */
+  get chatTemplate(): { readonly file: string; readonly text: string } | null {
+    return this.#files.chatTemplate;
+  }
+
+  /** Id of a token; null where the vocabulary lacks it. */
+  idOf(token: string): number | null {
+    return this.#pipeline.ids.get(token) ?? null;
+  }
+
+  /** Whether a token is one of those that are left out of a decoded text. */
+  isSpecial(id: number): boolean {
+    return this.#pipeline.specialIds.has(id);
+  }
+
+  /** Whether bos_token is put in front of each text. */
+  get addsBos(): boolean {
+    const first = this.#pipeline.templates.single.items[0]?.id;
+    return typeof first === 'number' && this.idOf(this.specialTokens.get('bos_token') ?? '') === first;
   }
 
   /** `model_max_length` of tokenizer_config.json; null where none is meant (transformers then writes 1e30). */
@@ -315,10 +347,12 @@ export class Tokenizer {
    * tokenizer_config.json that makes Python and transformers.js read it as we do. Makes the folder where needed.
    * @param modelMaxLength What texts were cut to in training, written as `model_max_length`: pipelines of both
    *   libraries, and our own predictions, then cut alike.
+   * @param chatTemplate Written where the tokenizer brought none: what dialogues were learned in.
    * @throws LuthierError `disk-full` or `not-writable`.
    */
-  async save(folder: string, modelMaxLength?: number): Promise<void> {
+  async save(folder: string, modelMaxLength?: number, chatTemplate?: string): Promise<void> {
     const output = new Map<string, Uint8Array | string>(this.#files.output);
+    if (chatTemplate !== undefined && this.chatTemplate === null) output.set('chat_template.jinja', chatTemplate);
     if (modelMaxLength !== undefined) {
       const config: unknown = JSON.parse(String(output.get('tokenizer_config.json')));
       output.set(
