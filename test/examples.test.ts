@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { inspectData } from '../src/engine/data/inspect.ts';
@@ -33,5 +34,46 @@ describe('the example data sets are what examples/README.md says', () => {
   it.each(['tickets', 'reviews'])('%s.recipe.json is a recipe', async (name) => {
     const { recipe } = await loadRecipe(file(`${name}.recipe.json`));
     expect(recipe).toMatchObject({ model: 'starters/bert', dataset: file(`${name}.csv`) });
+  });
+
+  /** Numbers, from 1, of the rows that repeat an earlier one. */
+  const repeated = (rows: readonly unknown[]) => {
+    const texts = rows.map((row) => JSON.stringify(row));
+    return texts.flatMap((text, i) => (texts.indexOf(text) < i ? [i + 1] : []));
+  };
+  const linesOf = <T>(name: string) =>
+    readFileSync(file(name), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as T);
+
+  it('support', () => {
+    const dialogues = linesOf<{ messages: { role: string; content: string }[] }>('support.jsonl');
+    const roles = dialogues.map(({ messages }) => messages.map(({ role }) => role[0]).join(''));
+    expect(dialogues.length).toBe(224);
+    expect(repeated(dialogues)).toEqual([119]);
+    for (const turns of roles) expect(turns).toMatch(/^s?(ua)+u?$/);
+    expect(roles.flatMap((turns, i) => (turns.endsWith('u') ? [i + 1] : []))).toEqual([30, 61, 86, 217]);
+    expect(roles.filter((turns) => turns.startsWith('s')).length).toBe(5);
+    for (const { messages } of dialogues)
+      for (const { content } of messages) expect(content.trim() || 'empty').toBe(content);
+  });
+
+  it('commits', () => {
+    const commits = linesOf<{ prompt: string; completion: string }>('commits.jsonl');
+    expect(commits.length).toBe(210);
+    expect(repeated(commits)).toEqual([89]);
+    expect(commits.flatMap(({ completion }, i) => (completion.indexOf('\n') > 72 ? [i + 1] : []))).toEqual([]);
+    for (const { prompt } of commits) {
+      expect(prompt).toMatch(/^--- (a\/\S+|\/dev\/null)\n\+\+\+ (b\/\S+|\/dev\/null)\n@@ /);
+      // Each hunk has as many lines as its head says.
+      for (const [, before, after, body] of prompt.matchAll(
+        /^@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@\n((?:(?!---|@@).*\n)*)/gm,
+      )) {
+        const lines = body!.trimEnd().split('\n');
+        expect(lines.filter((line) => line[0] !== '+').length, prompt).toBe(Number(before ?? 1));
+        expect(lines.filter((line) => line[0] !== '-').length, prompt).toBe(Number(after ?? 1));
+      }
+    }
   });
 });
