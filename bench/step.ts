@@ -9,6 +9,7 @@ import { initializeAll } from '../src/engine/model-files/load-weights.ts';
 import { architectureOf } from '../src/engine/models/registry.ts';
 import { TaskModel } from '../src/engine/runtime/model.ts';
 import { architectureFor, isHeldIn8Bit, isTrainedIn } from '../src/engine/strategies/apply.ts';
+import { classLoss } from '../src/engine/tasks/loss.ts';
 import type { LabelledItem } from '../src/engine/tasks/task.ts';
 import { createExecutor } from '../src/engine/tensor/executors/create.ts';
 import { measureRate } from '../src/engine/tensor/executors/measure.ts';
@@ -45,7 +46,7 @@ const classifier = new TaskModel({
   isTrained: isTrainedIn(strategy, architecture),
   isHeldIn8Bit: isHeldIn8Bit(strategy, architecture),
   accumulate: false,
-  labelSmoothing: 0,
+  loss: classLoss(),
   maxBatch: { texts: batch, tokens: length },
   seed: 1,
 });

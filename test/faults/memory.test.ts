@@ -5,6 +5,7 @@ import { Random } from '../../src/engine/data/random.ts';
 import { initializeAll } from '../../src/engine/model-files/load-weights.ts';
 import { architectureOf } from '../../src/engine/models/registry.ts';
 import { TaskModel } from '../../src/engine/runtime/model.ts';
+import { classLoss } from '../../src/engine/tasks/loss.ts';
 import type { LabelledItem } from '../../src/engine/tasks/task.ts';
 import type { Executor } from '../../src/engine/tensor/executors/executor.ts';
 import { createOnnxRuntimeExecutor } from '../../src/engine/tensor/executors/onnxruntime.ts';
@@ -59,7 +60,7 @@ describe('memory stays as it is', () => {
       isTrained: () => true,
       isHeldIn8Bit: () => false,
       accumulate: false,
-      labelSmoothing: 0,
+      loss: classLoss(),
       maxBatch: { texts: 64, tokens: 32 },
       seed: 1,
     });

@@ -5,6 +5,7 @@ import { type Architecture, declarationOf } from '../../src/engine/models/archit
 import { architectureOf } from '../../src/engine/models/registry.ts';
 import { packTexts, writeBatch } from '../../src/engine/runtime/packing.ts';
 import { forwardProgram, GRADIENT, MASK, PARAMETER, trainingProgram } from '../../src/engine/runtime/programs.ts';
+import { classLoss } from '../../src/engine/tasks/loss.ts';
 import { type Executor, sizeOf, type TensorData } from '../../src/engine/tensor/executors/executor.ts';
 import { figures } from './executors.ts';
 import { relativeError, uniform, weight } from './values.ts';
@@ -87,7 +88,7 @@ export async function run(executor: Executor, f: Figures, options: RunOptions = 
   for (const { name, shape } of parameters.values())
     feeds[PARAMETER + name] = weightOf(name, sizeOf(shape), f.deviation);
   for (const { name, shape, isAdapter } of sites.values()) {
-    const made = isAdapter ? name : name.replace(/^bert\.(architecture\.)?/, '');
+    const made = isAdapter ? name : name.replace(/^bert\.(encoder\.)?/, '');
     feeds[MASK + name] = Uint8Array.from(uniform(`mask/${made}`, sizeOf(shape)), (u) => (u > -0.5 ? 1 : 0));
   }
 
@@ -98,7 +99,7 @@ export async function run(executor: Executor, f: Figures, options: RunOptions = 
   predict.dispose();
 
   const trained = [...parameters.keys()].filter(isTrained);
-  const training = trainingProgram({ ...programOptions, part: 'all', trained, labelSmoothing: 0 });
+  const training = trainingProgram({ ...programOptions, part: 'all', trained, loss: classLoss() });
   const step = await executor.compile(training.program, training.inputs);
   const loss = new Float32Array(1);
   const gradients = new Map(trained.map((name) => [name, new Float32Array(sizeOf(parameters.get(name)!.shape))]));

@@ -5,6 +5,7 @@ import { loadWeights } from '../../src/engine/model-files/load-weights.ts';
 import { architectureOf } from '../../src/engine/models/registry.ts';
 import { learningRate } from '../../src/engine/recipes/schedule.ts';
 import { TaskModel } from '../../src/engine/runtime/model.ts';
+import { classLoss } from '../../src/engine/tasks/loss.ts';
 import { adamWStep, gradientNorm } from '../../src/engine/train/optimizer.ts';
 import type { Recipe } from '../../src/protocol/index.ts';
 import { minilmFolder } from '../minilm.ts';
@@ -41,7 +42,7 @@ describe.each(fast)('$title', ({ isThere, create }) => {
       padId: 0,
       isTrained: () => true,
       accumulate: false,
-      labelSmoothing: 0,
+      loss: classLoss(),
       maxBatch: { texts: f.batch, tokens: Math.max(...f.ids.map((ids) => ids.length)) },
       seed: 0,
     });

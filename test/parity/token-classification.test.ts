@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { architectureOf } from '../../src/engine/models/registry.ts';
 import { TaskModel } from '../../src/engine/runtime/model.ts';
+import { classLoss } from '../../src/engine/tasks/loss.ts';
 import { tokenClassification } from '../../src/engine/tasks/token-classification/task.ts';
 import type { Executor } from '../../src/engine/tensor/executors/executor.ts';
 import { EXECUTORS, figures } from './executors.ts';
@@ -43,7 +44,7 @@ describe.each(EXECUTORS)('Token classifiers: $title', ({ isThere, create }) => {
         padId: 0,
         isTrained: () => true,
         accumulate: false,
-        labelSmoothing: 0,
+        loss: classLoss(),
         maxBatch: { texts: items.length, tokens: 13 },
         seed: 5,
       });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { architectureOf } from '../../src/engine/models/registry.ts';
 import { learningRate } from '../../src/engine/recipes/schedule.ts';
 import { TaskModel } from '../../src/engine/runtime/model.ts';
+import { classLoss } from '../../src/engine/tasks/loss.ts';
 import type { Executor } from '../../src/engine/tensor/executors/executor.ts';
 import { adamWStep, gradientNorm } from '../../src/engine/train/optimizer.ts';
 import type { Recipe } from '../../src/protocol/index.ts';
@@ -34,7 +35,7 @@ function classifierOf(executor: Executor, dropout: number): TaskModel {
     padId: 0,
     isTrained: () => true,
     accumulate: false,
-    labelSmoothing: 0,
+    loss: classLoss(),
     maxBatch: { texts: f.batch, tokens: longest },
     seed: 5,
   });

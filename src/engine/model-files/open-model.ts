@@ -52,7 +52,6 @@ export async function openModel(
       padId: tokenizer.padId,
       isTrained: () => false,
       accumulate: false,
-      labelSmoothing: 0,
       maxBatch: { texts: 1, tokens: 1 },
       seed: 0,
     });

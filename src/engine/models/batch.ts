@@ -27,14 +27,6 @@ export const batchSpecs = ({ rows, length, texts }: BatchShape) =>
     first_token: { shape: [texts], dtype: 'int32' },
   }) as const satisfies Record<string, TensorSpec>;
 
-/** What the loss is fed beside. */
-export const labelSpecs = (states: number) =>
-  ({
-    labels: { shape: [states], dtype: 'int32' },
-    /** One over the number of labelled states in the optimiser step; 0 for those without a label. */
-    weights: { shape: [states], dtype: 'float32' },
-  }) as const satisfies Record<string, TensorSpec>;
-
 /** Tokens that attend, each within one of `rows` equal parts of all tokens. */
 export interface Queries {
   /** States `[M, H]`. */

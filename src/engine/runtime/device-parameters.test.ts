@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { initializeAll } from '../model-files/load-weights.ts';
 import { architectureOf } from '../models/registry.ts';
 import { Phases } from '../strategies/phases.ts';
+import { classLoss } from '../tasks/loss.ts';
 import type { LabelledItem } from '../tasks/task.ts';
 import type {
   Compiled,
@@ -97,7 +98,16 @@ describe('parameters kept with the executor', () => {
   ): TaskModel {
     const architecture = architectureOf(CONFIG, 'config.json');
     const classifier = new TaskModel({
-      ...{ executor, architecture, numLabels: 3, padId: 0, isTrained, phases, accumulate: false, labelSmoothing: 0 },
+      ...{
+        executor,
+        architecture,
+        numLabels: 3,
+        padId: 0,
+        isTrained,
+        phases,
+        accumulate: false,
+        loss: classLoss(),
+      },
       seed: 11,
       maxBatch: { texts: 4, tokens: 16 },
     });
@@ -170,7 +180,11 @@ describe('parameters kept with the executor', () => {
           isTrained: () => true,
           accumulate: false,
         },
-        ...{ labelSmoothing: 0, seed: 1, maxBatch: { texts: 4, tokens: 16 } },
+        ...{
+          loss: classLoss(),
+          seed: 1,
+          maxBatch: { texts: 4, tokens: 16 },
+        },
       });
       initializeAll(architecture, c.store, 3);
       return c;

@@ -4,6 +4,7 @@ import { initializeAll } from '../model-files/load-weights.ts';
 import { architectureOf } from '../models/registry.ts';
 import { isTrainedIn } from '../strategies/apply.ts';
 import { Phases } from '../strategies/phases.ts';
+import { classLoss } from '../tasks/loss.ts';
 import type { LabelledItem } from '../tasks/task.ts';
 import type { Executor } from '../tensor/executors/executor.ts';
 import { createOnnxRuntimeExecutor } from '../tensor/executors/onnxruntime.ts';
@@ -52,7 +53,7 @@ describe('TaskModel', () => {
       isTrained: isTrained ?? isTrainedIn(strategy, architecture),
       phases,
       accumulate,
-      labelSmoothing: 0,
+      loss: classLoss(),
       maxBatch: { texts: 8, tokens: 32 },
       seed: 11,
     });

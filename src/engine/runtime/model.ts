@@ -3,7 +3,7 @@ import { type Architecture, declarationOf, type Part, statesIn } from '../models
 import type { BatchShape } from '../models/batch.ts';
 import type { Declaration } from '../models/scope.ts';
 import { Phases } from '../strategies/phases.ts';
-import { IGNORED, type Item, type LabelledItem } from '../tasks/task.ts';
+import type { Item, LabelledItem, Loss } from '../tasks/task.ts';
 import type { Compiled, DeviceCompiled, Executor, Feed, TensorData } from '../tensor/executors/executor.ts';
 import { sizeOf } from '../tensor/executors/executor.ts';
 import { CompiledCache } from './compiled-cache.ts';
@@ -34,9 +34,8 @@ export interface TaskModelOptions {
   isHeldIn8Bit?: (name: string) => boolean;
   /** Micro-batches are summed before the optimiser's step. */
   accumulate: boolean;
-  labelSmoothing: number;
-  /** Of each class, where classes are weighted: smoothed targets are weighted by them. */
-  classWeights?: Float32Array | undefined;
+  /** Of a model that is trained. */
+  loss?: Loss;
   /** Largest number of texts, and of tokens in one, that a training batch may have; sizes the dropout masks. */
   maxBatch: { texts: number; tokens: number };
   seed: number;
@@ -128,7 +127,7 @@ export class TaskModel {
 
   /**
    * Loss of a micro-batch, its gradients left in the store, or added to those on the device.
-   * @param weight of each label, or by its class: they sum to one over the whole optimiser step (train/class-weights.ts)
+   * @param weight of each state, or by its label: what the loss gives for the items of the whole optimiser step
    * @param microStep counts micro-batches from the run's first on; the dropout masks follow from it
    * @param features of the texts, when the head alone is trained
    * @param slots texts that the compiled batch has room for; a short batch is filled up
@@ -151,20 +150,20 @@ export class TaskModel {
           starts: texts.map((_, i) => i),
         }
       : this.#pack(texts, slots);
-    const labels = new Int32Array(statesIn(this.architecture, shape));
-    const weights = new Float32Array(labels.length);
-    for (const [i, text] of texts.entries()) {
-      for (const [j, label] of text.labels.entries()) {
-        if (label === IGNORED) continue;
-        const at = (this.architecture.reads === 'first' ? i : starts[i]!) + j;
-        labels[at] = label;
-        weights[at] = typeof weight === 'number' ? weight : weight(label);
-      }
-    }
     const trained = this.store.trainedNow();
-    const { labelSmoothing, classWeights, isHeldIn8Bit } = this.#options;
-    const build = (options: ProgramOptions) =>
-      trainingProgram({ ...options, part, trained, labelSmoothing, classWeights, isHeldIn8Bit });
+    const { loss, isHeldIn8Bit } = this.#options;
+    if (!loss) throw new Error('a model without a loss is not trained');
+    const weights = new Float32Array(statesIn(this.architecture, shape));
+    const targets = loss.targets(weights.length, this.numLabels);
+    const labels = new (targets.dtype === 'int32' ? Int32Array : Float32Array)(sizeOf(targets.shape));
+    const width = labels.length / weights.length;
+    for (const [i, text] of texts.entries()) {
+      const at = this.architecture.reads === 'first' ? i : starts[i]!;
+      labels.set(text.labels, at * width);
+      for (let j = 0; j < text.labels.length / width; j++)
+        weights[at + j] = typeof weight === 'number' ? weight : weight(text.labels[j * width]!);
+    }
+    const build = (options: ProgramOptions) => trainingProgram({ ...options, part, trained, loss, isHeldIn8Bit });
     const feeds: Record<string, Feed> = {
       ...arrays,
       labels,

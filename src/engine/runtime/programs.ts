@@ -1,9 +1,10 @@
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import { type Architecture, compute, declarationOf, type Part, partSpecs, statesIn } from '../models/architecture.ts';
-import { type BatchShape, labelSpecs } from '../models/batch.ts';
+import type { BatchShape } from '../models/batch.ts';
 import type { Source } from '../models/scope.ts';
+import type { Loss } from '../tasks/task.ts';
 import type { Program, TensorSpec } from '../tensor/executors/executor.ts';
-import { crossEntropy, valueAndGrads } from '../tensor/ops/index.ts';
+import { valueAndGrads } from '../tensor/ops/index.ts';
 
 export interface ReadyProgram {
   program: Program;
@@ -61,21 +62,21 @@ export interface TrainingOptions extends ProgramOptions {
   /** `head` starts from features instead of texts. */
   part: 'all' | 'head';
   trained: readonly string[];
-  labelSmoothing: number;
-  /** Of each class, where classes are weighted and targets smoothed. */
-  classWeights?: Float32Array | undefined;
+  loss: Loss;
   /** Parameters that a step may compute with in 8 bits; the same in every run. */
   isHeldIn8Bit?: ((name: string) => boolean) | undefined;
 }
 
 /** Texts or features, with labels and weights -> `loss` and the gradient of each trained parameter. */
 export function trainingProgram(options: TrainingOptions): ReadyProgram {
-  const { part, architecture, outputs, shape, trained, labelSmoothing, classWeights } = options;
+  const { part, architecture, outputs, shape, trained, loss } = options;
+  const states = statesIn(architecture, shape);
   const { sites } = declarationOf(architecture, { part, outputs, shape });
   return {
     inputs: {
       ...partSpecs(part, architecture, shape),
-      ...labelSpecs(statesIn(architecture, shape)),
+      labels: loss.targets(states, outputs),
+      weights: { shape: [states], dtype: 'float32' },
       ...parameterSpecs(part, options, options.isHeldIn8Bit),
       ...Object.fromEntries([...sites].map(([name, { shape }]) => [MASK + name, { shape, dtype: 'bool' } as const])),
     },
@@ -83,8 +84,7 @@ export function trainingProgram(options: TrainingOptions): ReadyProgram {
       const { value, grads } = valueAndGrads(
         (training) => {
           const logits = compute(part, architecture, sourceOf(inputs, training), inputs, options);
-          const [labels, weights] = [inputs.labels as tf.Tensor1D, inputs.weights as tf.Tensor1D];
-          return crossEntropy(logits, labels, weights, labelSmoothing, classWeights && tf.tensor1d(classWeights));
+          return loss.value(logits, inputs.labels!, inputs.weights as tf.Tensor1D);
         },
         Object.fromEntries(trained.map((name) => [name, inputs[PARAMETER + name]!])),
       );

@@ -1,13 +1,16 @@
+import type * as tf from '@tensorflow/tfjs-core';
 import type {
   Columns,
   DataProblem,
   DatasetReference,
   EvaluationReport,
+  Recipe,
   Split,
   TaskName,
 } from '../../protocol/index.ts';
 import type { EvaluationLoadOptions, LoadOptions } from '../data/dataset.ts';
 import type { DataRules } from '../data/repeats.ts';
+import type { TensorSpec } from '../tensor/executors/executor.ts';
 import type { TextInput, Tokenizer } from '../text/tokenizer.ts';
 
 /** A row of data, wherever it is from. */
@@ -37,12 +40,29 @@ export interface Item {
   typeIds: Uint8Array | null;
 }
 
-/** In the place of a class: nothing is learnt or measured there (transformers' ignore_index). */
+/** In the place of a label: nothing is learnt or measured there (transformers' ignore_index). */
 export const IGNORED = -100;
 
-/** An item with the class of each state that the head reads. */
+/** An item with the labels of each state that the head reads, as the task's loss takes them. */
 export interface LabelledItem extends Item {
-  labels: Int32Array;
+  labels: Int32Array | Float32Array;
+}
+
+/** What training makes small, and what it is fed for that: of each state that the head reads, its targets and its weight. */
+export interface Loss {
+  /** An item's `labels` follow each other in it, as many for each state as its other dimensions have. */
+  targets(states: number, outputs: number): TensorSpec;
+  /** What a state counts, by its label where that matters; over the items of an optimiser step they sum to one. */
+  weight(items: readonly LabelledItem[]): number | ((label: number) => number);
+  /** @param logits `[states, outputs]` @param weights `[states]`, 0 where a short batch is filled up */
+  value(logits: tf.Tensor2D, targets: tf.Tensor, weights: tf.Tensor1D): tf.Scalar;
+}
+
+export interface LossOptions {
+  recipe: Pick<Recipe, 'label_smoothing_factor' | 'class_weight'>;
+  labels: readonly string[];
+  /** Those that are trained on. */
+  items: readonly LabelledItem[];
 }
 
 export interface EncodedRows<I extends Item> {
@@ -100,6 +120,8 @@ export interface Task<Row extends TaskRow, I extends LabelledItem, Answer, Repor
   /** Of a dataset's columns those that the model reads; what its folder says of its inputs. */
   inputs(columns: Columns): string[];
   encode(rows: readonly Row[], tokenizer: Tokenizer, maxLength: number): EncodedRows<I>;
+  /** @throws LuthierError `recipe-invalid` for options that do not fit the labels */
+  loss(options: LossOptions): Loss;
   /** What becomes of rows that do not fit, in a sentence. */
   tellLong(rows: number, of: number, maxLength: number): string;
   /** Texts to be answered, as items: those of one text follow each other. */

@@ -29,11 +29,10 @@ import { keepsParameters } from '../runtime/device-parameters.ts';
 import { TaskModel } from '../runtime/model.ts';
 import { architectureFor, isHeldIn8Bit, isTrainedIn, phasesOf, rateOf } from '../strategies/apply.ts';
 import { taskNamed } from '../tasks/registry.ts';
-import { type AnyTask, IGNORED, type LabelledItem, type TaskData, type TaskRow } from '../tasks/task.ts';
+import type { AnyTask, LabelledItem, Loss, TaskData, TaskRow } from '../tasks/task.ts';
 import { createExecutor } from '../tensor/executors/create.ts';
 import type { Executor } from '../tensor/executors/executor.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
-import { classWeights, textWeights } from './class-weights.ts';
 import { type Encoded, encode } from './encode.ts';
 import { requireMemory } from './estimate.ts';
 import { FeatureCache } from './feature-cache.ts';
@@ -157,7 +156,7 @@ class TaskTrainer implements Trainer {
   readonly labels: string[];
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;
-  readonly #classWeights: Float64Array | null;
+  readonly #loss: Loss;
   #step = 0;
   /** The head's input for every row, once computed; only when nothing below the head is trained. */
   readonly #features: Partial<Record<Split, Float32Array>> = {};
@@ -177,11 +176,7 @@ class TaskTrainer implements Trainer {
   ) {
     const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation } = recipe;
     this.labels = dataset.labels;
-    this.#classWeights = classWeights(
-      recipe.class_weight,
-      dataset.labels,
-      countLabels(encoded.train, dataset.labels.length),
-    );
+    this.#loss = task.loss({ recipe, labels: dataset.labels, items: encoded.train });
     const steps = countSteps(recipe, encoded.train.length);
     this.stepsPerEpoch = steps.perEpoch;
     this.totalSteps = steps.total;
@@ -195,9 +190,7 @@ class TaskTrainer implements Trainer {
       rateOf: rateOf(recipe.strategy, architecture),
       isHeldIn8Bit: isHeldIn8Bit(recipe.strategy, architecture),
       accumulate: accumulation > 1 && !keepsParameters(engine),
-      labelSmoothing: recipe.label_smoothing_factor,
-      ...(this.#classWeights &&
-        recipe.label_smoothing_factor > 0 && { classWeights: Float32Array.from(this.#classWeights) }),
+      loss: this.#loss,
       maxBatch: { texts: batch, tokens: largest(encoded.train, (t) => t.ids.length) },
       seed: recipe.seed,
     });
@@ -238,7 +231,7 @@ class TaskTrainer implements Trainer {
     const { accumulated, gradient } = model.store.trained;
     const kernels = model.store.memory.kernels;
     const features = model.headOnly ? await this.#featuresOf('train', between) : undefined;
-    const weight = textWeights(this.#classWeights, labelsOf(Array.from(rows, (row) => this.encoded.train[row]!)));
+    const weight = this.#loss.weight(Array.from(rows, (row) => this.encoded.train[row]!));
     let loss = 0;
     let tokens = 0;
     accumulated?.fill(0);
@@ -426,16 +419,6 @@ function found(values: Map<string, Float32Array>, name: string, length: number):
     `The checkpoint lacks ${name} with ${length} values.`,
     'It belongs to another recipe or model. Start a new run.',
   );
-}
-
-/** Classes of all that is labelled. */
-const labelsOf = (items: readonly LabelledItem[]): number[] =>
-  items.flatMap(({ labels }) => Array.from(labels).filter((label) => label !== IGNORED));
-
-function countLabels(items: readonly LabelledItem[], classes: number): number[] {
-  const counts = Array<number>(classes).fill(0);
-  for (const label of labelsOf(items)) counts[label]!++;
-  return counts;
 }
 
 function takeRows(values: Float32Array, rows: Uint32Array, width: number): Float32Array {

@@ -5,6 +5,7 @@ import type { Example } from '../../data/types.ts';
 import { formatReport } from '../../evaluate/format.ts';
 import { pooledReport } from '../../evaluate/pool.ts';
 import { classificationReport } from '../../evaluate/report.ts';
+import { classLoss } from '../loss.ts';
 import type { LabelledItem, Task } from '../task.ts';
 import { predictionsFrom } from './predictions.ts';
 
@@ -23,6 +24,7 @@ export const textClassification: Task<Example, LabelledItem, Prediction, Classif
     const items = encodings.map(({ ids, typeIds }, i) => ({ ids, typeIds, labels: Int32Array.of(rows[i]!.label) }));
     return { items, truncatedRows, unknownShare };
   },
+  loss: classLoss,
   tellLong: (rows, of, maxLength) =>
     `${rows.toLocaleString('en')} of ${counted(of, 'text')} (${((100 * rows) / of).toFixed(1)} %) ${rows === 1 ? 'is' : 'are'} longer than ${counted(maxLength, 'token')} (max_length) and will be cut.`,
   prepare: (texts, tokenizer, maxLength) => tokenizer.encodeAll(texts, maxLength).encodings,

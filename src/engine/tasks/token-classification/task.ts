@@ -1,4 +1,5 @@
 import type { TagPrediction, TagReport } from '../../../protocol/index.ts';
+import { classLoss } from '../loss.ts';
 import type { Task } from '../task.ts';
 import { entitiesOf, showEntities } from './decode.ts';
 import { encodeSentences, encodeTexts, type TaggedItem, tellLong } from './encode.ts';
@@ -17,6 +18,7 @@ export const tokenClassification: Task<Sentence, TaggedItem, TagPrediction, TagR
   text: textOf,
   inputs: () => ['tokens'],
   encode: encodeSentences,
+  loss: classLoss,
   tellLong,
   prepare: encodeTexts,
   decode: entitiesOf,

@@ -1,5 +1,6 @@
 import { counted, LuthierError, type Recipe } from '../../protocol/index.ts';
 import { listed, quoted } from '../data/problems.ts';
+import { IGNORED } from './task.ts';
 
 const NAMED = 10;
 const named = (labels: readonly string[]): string =>
@@ -37,14 +38,14 @@ export function classWeights(
 }
 
 /**
- * What each text of an optimiser step counts in its loss: `w[class] / Σ w`, as torch.nn.CrossEntropyLoss(weight)
- * averages, and one over their number without weights.
+ * What each state of an optimiser step counts in its loss, by its class: `w[class] / Σ w`, as
+ * torch.nn.CrossEntropyLoss(weight) averages, and one over their number without weights.
  */
-export function textWeights(weights: Float64Array | null, classes: readonly number[]): (label: number) => number {
+export function stateWeights(weights: Float64Array | null, classes: readonly number[]): (label: number) => number {
   if (weights === null) {
     const each = 1 / classes.length;
     return () => each;
   }
   const sum = classes.reduce((total, label) => total + weights[label]!, 0);
-  return (label) => weights[label]! / sum;
+  return (label) => (label === IGNORED ? 0 : weights[label]! / sum);
 }

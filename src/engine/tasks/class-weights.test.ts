@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { classWeights, textWeights } from './class-weights.ts';
+import { classWeights, stateWeights } from './class-weights.ts';
 
 it('"balanced" is n / (classes · rows of the class), as sklearn.utils.class_weight.compute_class_weight', () => {
   // compute_class_weight('balanced', classes=[0, 1, 2], y=[0] * 6 + [1] * 3 + [2])
@@ -25,8 +25,8 @@ it('a map gives what it names, 1 to the others, and names no class that is not t
 });
 
 it('a text counts w / Σ w in its step, as torch averages, and exactly 1 / n without weights', () => {
-  const weight = textWeights(Float64Array.of(2, 0.5), [0, 1, 1]);
+  const weight = stateWeights(Float64Array.of(2, 0.5), [0, 1, 1]);
   expect([weight(0), weight(1)]).toEqual([2 / 3, 0.5 / 3]);
   expect(classWeights(undefined, ['a'], [1])).toBeNull();
-  expect(textWeights(null, [0, 1, 1])(0)).toBe(1 / 3);
+  expect(stateWeights(null, [0, 1, 1])(0)).toBe(1 / 3);
 });
