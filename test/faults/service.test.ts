@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Peer } from '../../src/engine/rpc.ts';
+import { Peer } from '../../src/files/rpc.ts';
 import type { ServiceNotifications, ServiceRequests } from '../../src/protocol/index.ts';
 import { buildEngine, endRuns, Program, removeEngine } from './engine.ts';
 import { makeWorkplace } from './tiny.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
-import { connectRun } from '../../src/engine/runs/client.ts';
+import { connectRun } from '../../src/runs/client.ts';
 import { buildEngine, endpointOf, endRuns, isAlive, losses, Program, removeEngine, stateOf } from './engine.ts';
 import { makeWorkplace, tinyRows, writeRecipe } from './tiny.ts';
 

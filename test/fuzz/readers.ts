@@ -9,8 +9,6 @@ import { readJsonRecord } from '../../src/engine/hub/json-file.ts';
 import { SafetensorsFile } from '../../src/engine/hub/safetensors.ts';
 import { architectureOf } from '../../src/engine/models/registry.ts';
 import { loadRecipe } from '../../src/engine/recipes/recipe.ts';
-import { Peer } from '../../src/engine/rpc.ts';
-import { connectRun } from '../../src/engine/runs/client.ts';
 import { Endpoint } from '../../src/engine/runs/endpoint.ts';
 import { EventLog } from '../../src/engine/runs/event-log.ts';
 import { createHandlers } from '../../src/engine/service/handlers.ts';
@@ -19,8 +17,10 @@ import { Tokenizer } from '../../src/engine/text/tokenizer.ts';
 import { readMadeDatasets } from '../../src/extension/datasets/dataset.ts';
 import { describeRunItem, tooltipLines } from '../../src/extension/runs/present.ts';
 import { refusalOf } from '../../src/extension/runs/run.ts';
+import { Peer } from '../../src/files/rpc.ts';
 import { addressProblem } from '../../src/guard/index.ts';
 import type { RunRecord } from '../../src/protocol/index.ts';
+import { connectRun } from '../../src/runs/client.ts';
 import { readEndpoint } from '../../src/runs/endpoint.ts';
 import { effectiveEvents, readEvents, readMetrics, START_OF_METRICS } from '../../src/runs/metrics.ts';
 import { readQueue } from '../../src/runs/queue.ts';
@@ -190,7 +190,7 @@ export function makeReaders(): Reader[] {
         const endpoint = await readEndpoint(folder);
         if (endpoint && (await addressProblem(endpoint.address)) === null)
           throw new Error('an address that does not exist is accepted');
-        await connectRun(folder, 'fuzz', 1_000);
+        await connectRun(folder, 'fuzz', { helloMs: 1_000 });
       },
     ),
     ofFile(
@@ -275,7 +275,7 @@ function runSocket(): Reader {
       const bytes = Buffer.concat(messages);
       await refuseRaw(await exchange(address, bytes));
       if (random.below(50) === 0) {
-        const client = await connectRun(own, 'fuzz', 10_000);
+        const client = await connectRun(own, 'fuzz', { helloMs: 10_000 });
         await client.request('ping', {});
         client.close();
       }
@@ -312,7 +312,7 @@ function service(): Reader {
         limit: 5,
       };
       const bytes = framedMutant({ jsonrpc: '2.0', id: 1, method: pick(random, methods), params }, random);
-      const closed = new Promise<void>((resolve) => peer.onClose(resolve));
+      const closed = new Promise<Error>((resolve) => peer.onClose(resolve));
       there.end(bytes);
       await closed;
       back.end();

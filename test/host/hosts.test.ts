@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { makeBertFolder } from '../../src/engine/hub/testing/bert-folder.ts';
 import { parseRecipe } from '../../src/engine/recipes/recipe.ts';
-import { Peer } from '../../src/engine/rpc.ts';
 import { Hosts } from '../../src/engine/service/host/hosts.ts';
 import { createTrainer } from '../../src/engine/train/trainer.ts';
+import { Peer } from '../../src/files/rpc.ts';
 import { engineEnvironment, type ServiceNotifications, type ServiceRequests } from '../../src/protocol/index.ts';
 import { buildEngine, removeEngine } from '../faults/engine.ts';
 
@@ -70,7 +70,7 @@ async function startService(idle_ms = 60_000) {
   await peer.request('initialize', { client: 'test', idle_ms });
   const predict = (model: string) => peer.request('predict', { model, texts: ['the parcel is late'] });
   const evaluate = (signal?: AbortSignal) =>
-    peer.request('evaluate', { model: slow, data: many, split: 'test', progress_token: 'e' }, signal);
+    peer.request('evaluate', { model: slow, data: many, split: 'test', progress_token: 'e' }, { signal });
   /** An evaluation that is under way, and ends when it is told to. */
   const evaluating = async () => {
     const abort = new AbortController();

@@ -12,10 +12,10 @@ import {
   toErrorData,
   WORKING_STATES,
 } from '../../protocol/index.ts';
+import { connectRun, lookAtProcess, readRun } from '../../runs/client.ts';
 import { findRunFolders } from '../../runs/find.ts';
 import { FILES, homeOf } from '../../runs/folder.ts';
 import { withdraw } from '../../runs/queue.ts';
-import { connectRun, lookAtProcess, readRun } from '../runs/client.ts';
 import { createRun, findRun, requireNone } from '../runs/folder.ts';
 import { announce, type BeginOptions, beginRun, refuseQueueDetached } from './begin.ts';
 import { bold, duration, EXIT, isInteractive, metricLine, note, print, printJson, table, yellow } from './output.ts';

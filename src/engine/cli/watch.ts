@@ -15,11 +15,11 @@ import {
   type RunRecord,
   type StepEvent,
 } from '../../protocol/index.ts';
+import { connectRun, type RunClient, readRun } from '../../runs/client.ts';
 import { findRunFolders } from '../../runs/find.ts';
 import { FILES } from '../../runs/folder.ts';
 import { type MetricsLine, readEvents } from '../../runs/metrics.ts';
 import { metricValue } from '../evaluate/format.ts';
-import { connectRun, type RunClient, readRun } from '../runs/client.ts';
 import {
   bold,
   dim,

@@ -1,9 +1,9 @@
+import { afterTurns } from '../../files/turns.ts';
 import { type BackendChoice, LuthierError, type Note, type Prediction } from '../../protocol/index.ts';
 import { inputsOf, refuseWrongInputs } from '../model-files/inputs.ts';
 import { openModel } from '../model-files/open-model.ts';
 import type { AnyTask, Item, Logits } from '../tasks/task.ts';
 import type { TextInput, Tokenizer } from '../text/tokenizer.ts';
-import { afterTurns } from '../turns.ts';
 import { inBatches } from './inference.ts';
 
 export interface PredictorOptions {

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RunRecord } from '../../protocol/index.ts';
+import { connectRun } from '../../runs/client.ts';
 import { readEndpoint } from '../../runs/endpoint.ts';
 import { FILES } from '../../runs/folder.ts';
-import { connectRun } from './client.ts';
 import { Endpoint } from './endpoint.ts';
 import { EventLog } from './event-log.ts';
 

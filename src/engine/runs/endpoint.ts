@@ -4,6 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { errnoOf } from '../../files/errno.ts';
+import { type Handlers, Peer } from '../../files/rpc.ts';
 import { writeFileAtomically } from '../../files/write-file.ts';
 import {
   LuthierError,
@@ -14,7 +15,6 @@ import {
 } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { type MetricsLine, readEvents } from '../../runs/metrics.ts';
-import { type Handlers, Peer } from '../rpc.ts';
 import type { EventLog } from './event-log.ts';
 
 /** A client that has this much unread is asleep; it can come back and read the file. */

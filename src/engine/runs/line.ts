@@ -4,11 +4,11 @@ import { listFolder, mapLimited } from '../../files/folders.ts';
 import { processLives } from '../../files/processes.ts';
 import { isOwnRun, ownRunFolders } from '../../guard/index.ts';
 import { type RunRecord, WORKING_STATES } from '../../protocol/index.ts';
+import { readRun } from '../../runs/client.ts';
 import { readEndpoint } from '../../runs/endpoint.ts';
 import { isJustStarting } from '../../runs/holder.ts';
 import { changeQueue, readQueue, whileStarting, withdraw } from '../../runs/queue.ts';
 import { lookAtRecord, writeRecordInPlace } from '../../runs/record.ts';
-import { readRun } from './client.ts';
 
 const LOOK_MS = 1_000;
 /** A process that was just started has this long to take its run's lock: until then nobody answers. */

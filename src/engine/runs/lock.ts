@@ -6,9 +6,9 @@ import { processLives } from '../../files/processes.ts';
 import { readOwnFile } from '../../files/regular-file.ts';
 import { writeError } from '../../files/write-file.ts';
 import { LuthierError } from '../../protocol/index.ts';
+import { lookAtProcess } from '../../runs/client.ts';
 import { readEndpoint } from '../../runs/endpoint.ts';
 import { FILES } from '../../runs/folder.ts';
-import { lookAtProcess } from './client.ts';
 
 /** From taking the lock to opening the socket, a process has this long. */
 const OPENING_MS = 20_000;

@@ -1,3 +1,4 @@
+import type { Handlers } from '../../files/rpc.ts';
 import {
   isFoldCount,
   LuthierError,
@@ -9,7 +10,6 @@ import {
 } from '../../protocol/index.ts';
 import type { RecipeChecker } from '../recipes/check-recipe.ts';
 import type { LoadedRecipe } from '../recipes/recipe.ts';
-import type { Handlers } from '../rpc.ts';
 import { VERSION } from '../version.ts';
 import { Hosts } from './host/hosts.ts';
 import type { Tell } from './stdio.ts';

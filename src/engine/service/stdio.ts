@@ -1,4 +1,4 @@
-import { type Handlers, Peer } from '../rpc.ts';
+import { type Handlers, Peer } from '../../files/rpc.ts';
 
 type Nothing = Record<string, never>;
 export type Tell<Said> = <K extends keyof Said & string>(method: K, params: Said[K]) => void;

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
 import { errnoOf } from '../../files/errno.ts';
 import { exitReason } from '../../files/exit.ts';
 import { engineEnvironment, LuthierError, type RunLaunch } from '../../protocol/index.ts';
@@ -39,8 +38,8 @@ export async function launchService(
     child.once('error', (error) => reject(couldNotRun('engine', node.path, error)));
   });
   return {
-    reader: new StreamMessageReader(child.stdout),
-    writer: new StreamMessageWriter(child.stdin),
+    output: child.stdout,
+    input: child.stdin,
     description: `${node.path} ${script} (${node.reason})`,
     onExit: (listener) => void exit.then(listener),
     kill: () => {

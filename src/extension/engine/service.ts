@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import type { MessageReader, MessageWriter } from 'vscode-jsonrpc/node';
+import type { Readable, Writable } from 'node:stream';
+import type { Peer } from '../../files/rpc.ts';
 import type { AnswerPart, ServiceNotifications, ServiceRequests } from '../../protocol/index.ts';
-import { HostError } from '../errors.ts';
+import { Cancelled, HostError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { RestartBudget } from './restarts.ts';
-import type { Methods, RpcPeer } from './rpc.ts';
 
 /** A started engine service: its two streams and its life. */
 export interface ServiceProcess {
-  reader: MessageReader;
-  writer: MessageWriter;
+  /** What it says. */
+  output: Readable;
+  input: Writable;
   /** Which program it is, for the log. */
   description: string;
   /** Calls back once, when the process is gone, with the reason in words (`exit code 1`, `signal SIGKILL`). */
@@ -66,8 +67,11 @@ const LIMITS_MS: Record<keyof ServiceRequests, number> = {
   shutdown: 5_000,
 };
 
+/** How long after the end of its output a process may take to say how it ended. */
+const EXIT_MS = 100;
+
 interface Live {
-  peer: RpcPeer<ServiceRequests, ServiceNotifications>;
+  peer: Peer<ServiceRequests, Record<string, never>, ServiceNotifications>;
   process: ServiceProcess;
 }
 
@@ -111,11 +115,8 @@ export class EngineService {
       if (token) this.listeners.set(token, options);
       const { peer } = await this.ensure();
       const sent = token ? { ...params, progress_token: token } : params;
-      const timeoutMs = this.limit(method);
-      return (await peer.request(method, sent as Methods<ServiceRequests>[M]['params'], {
-        timeoutMs,
-        ...(options.signal ? { signal: options.signal } : {}),
-      })) as ServiceRequests[M]['result'];
+      const { signal } = options;
+      return await untilAborted(() => peer.request(method, sent, { silenceMs: this.limit(method), signal }), signal);
     } finally {
       if (token) this.listeners.delete(token);
       this.busy--;
@@ -163,62 +164,48 @@ export class EngineService {
   private async start(): Promise<Live> {
     const { log } = this.options;
     // Loaded with the first request: activation does not pay for it.
-    const [{ RpcPeer }, process] = await Promise.all([import('./rpc.ts'), this.options.launch()]);
+    const [{ Peer }, process] = await Promise.all([import('../../files/rpc.ts'), this.options.launch()]);
     log.info(`Engine service started: ${process.description}`);
-    let death = 'it closed its output';
-    const peer = new RpcPeer<ServiceRequests, ServiceNotifications>(
-      process.reader,
-      process.writer,
-      log,
-      () =>
-        new HostError(
-          'engine-stopped',
-          `The engine stopped (${death}).`,
-          'It restarts with the next request; nothing on disk was lost.',
-          ['showLog'],
-        ),
-      (error) => this.onDeath(live, error),
-    );
-    const live: Live = { peer, process };
-    // The exit's reason comes a moment after the streams end; both ways lead to one close.
-    process.onExit((reason) => {
-      death = reason;
-      peer.close(
-        new HostError(
-          'engine-stopped',
-          `The engine stopped (${reason}).`,
-          'It restarts with the next request; nothing on disk was lost.',
-          ['showLog'],
-        ),
-      );
-    });
-    peer.onSilent = (method) => {
-      const error = new HostError(
-        'engine-silent',
-        `The engine did not answer (${method}) and was stopped.`,
-        'It restarts with the next request.',
+    const exit = new Promise<string>((resolve) => process.onExit(resolve));
+    const stopped = (how: string) =>
+      new HostError(
+        'engine-stopped',
+        `The engine stopped (${how}).`,
+        'It restarts with the next request; nothing on disk was lost.',
         ['showLog'],
       );
-      peer.close(error);
-      return error;
-    };
-    peer.onNotification('progress', (progress) => {
-      peer.touch();
-      this.listeners.get(progress.token)?.onProgress?.(progress);
+    const peer: Live['peer'] = new Peer(process.output, process.input, {
+      log,
+      gone: async () => {
+        const unsaid = new Promise<string>((resolve) => setTimeout(resolve, EXIT_MS, 'it closed its output'));
+        return stopped(await Promise.race([exit, unsaid]));
+      },
+      silent: (method) => {
+        const error = new HostError(
+          'engine-silent',
+          `The engine did not answer (${method}) and was stopped.`,
+          'It restarts with the next request.',
+          ['showLog'],
+        );
+        peer.close(error);
+        return error;
+      },
     });
-    peer.onNotification('answer/part', ({ token, part }) => {
-      peer.touch();
-      this.listeners.get(token)?.onPart?.(part);
-    });
-    peer.onNotification('log', ({ level, message }) => {
+    const live: Live = { peer, process };
+    peer.onClose((why) => this.onDeath(live, why as HostError));
+    void exit.then((reason) => peer.close(stopped(reason)));
+    peer.hear('progress', (progress) => this.listeners.get(progress.token)?.onProgress?.(progress));
+    peer.hear('answer/part', ({ token, part }) => this.listeners.get(token)?.onPart?.(part));
+    peer.hear('log', ({ level, message }) => {
       if (level === 'error') log.error(message);
       else if (level === 'warning') log.warn(message);
       else log.info(message);
     });
+    peer.listen();
     this.current = live;
     try {
       const hello = await peer.request('initialize', await this.options.initialize(), {
-        timeoutMs: this.limit('initialize'),
+        silenceMs: this.limit('initialize'),
       });
       if (typeof hello?.version !== 'string') throw new Error('its first message is not a greeting');
       log.info(`Engine ${hello.version} on Node ${hello.node}, process ${hello.pid}`);
@@ -263,9 +250,25 @@ export class EngineService {
     const live = this.current;
     this.live = null;
     this.current = null;
-    if (!live || live.peer.isClosed) return;
-    await live.peer.request('shutdown', {}, { timeoutMs: this.limit('shutdown') }).catch(() => {});
+    if (!live) return;
+    await live.peer.request('shutdown', {}, { silenceMs: this.limit('shutdown') }).catch(() => {});
     live.peer.close(new HostError('cancelled', 'The engine was stopped.'));
     live.process.kill();
+  }
+}
+
+/** Whoever cancels does not wait until the engine has heard of it. */
+async function untilAborted<T>(ask: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return await ask();
+  if (signal.aborted) throw new Cancelled();
+  let abort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(new Cancelled());
+  });
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([ask(), aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }

@@ -1,8 +1,7 @@
-import { SocketMessageReader, SocketMessageWriter } from 'vscode-jsonrpc/node';
 import { processLives } from '../../files/processes.ts';
 import type { RunNotifications, RunRequests } from '../../protocol/index.ts';
-import { dialRun } from '../../runs/dial.ts';
-import { RpcPeer } from '../engine/rpc.ts';
+import * as runs from '../../runs/client.ts';
+import { readEndpoint } from '../../runs/endpoint.ts';
 import { HostError } from '../errors.ts';
 import type { Log } from '../log.ts';
 
@@ -35,68 +34,52 @@ export async function connectRun(
   log: Log,
   greetingLimitMs = GREETING_LIMIT_MS,
 ): Promise<Attempt> {
-  const called = await dialRun(folder, (reason) => log.debug(`${folder}: ${reason}`));
-  if (called === null) return 'nobody';
-  const { socket, endpoint } = called;
-  const gone = () =>
-    new HostError(
-      'run-unreachable',
-      'The training process stopped unexpectedly.',
-      'Resume picks up at its last checkpoint.',
-    );
-  let closed: () => void = () => {};
-  let pulse: NodeJS.Timeout | undefined;
-  const peer = new RpcPeer<RunRequests, RunNotifications>(
-    new SocketMessageReader(socket),
-    new SocketMessageWriter(socket),
-    log,
-    gone,
-    () => {
-      clearInterval(pulse);
-      socket.destroy();
-      closed();
-    },
-  );
   let silent = false;
-  peer.onSilent = () => {
-    silent = true;
-    return new HostError(
-      'run-unreachable',
-      'The training process does not answer.',
-      'Discard Run ends it; Show Log has its output.',
-      ['showLog'],
-    );
+  const options = {
+    helloMs: greetingLimitMs,
+    answerMs: ANSWER_LIMIT_MS,
+    log,
+    gone: () =>
+      new HostError(
+        'run-unreachable',
+        'The training process stopped unexpectedly.',
+        'Resume picks up at its last checkpoint.',
+      ),
+    silent: () => {
+      silent = true;
+      return new HostError(
+        'run-unreachable',
+        'The training process does not answer.',
+        'Discard Run ends it; Show Log has its output.',
+        ['showLog'],
+      );
+    },
   };
   try {
-    const hello = await peer.request('hello', { token: endpoint.token, client }, { timeoutMs: greetingLimitMs });
+    const run = await runs.connectRun(folder, client, options);
+    let pulse: NodeJS.Timeout | undefined;
+    run.onClose(() => clearInterval(pulse));
     return {
-      pid: hello.pid,
-      request: (method, params) => peer.request(method, params as never, { timeoutMs: ANSWER_LIMIT_MS }) as never,
+      ...run,
       subscribe: async (fromLine, listener) => {
-        peer.onNotification('event', listener);
-        const { next_line } = await peer.request('subscribe', { from_line: fromLine }, { timeoutMs: ANSWER_LIMIT_MS });
-        return next_line;
+        run.onEvent(listener);
+        return (await run.request('subscribe', { from_line: fromLine })).next_line;
       },
       onPulse: (listener) => {
         let isWaiting = false;
         pulse = setInterval(async () => {
           if (isWaiting) return;
           isWaiting = true;
-          const ping = peer.request('ping', {}, { timeoutMs: ANSWER_LIMIT_MS });
+          const ping = run.request('ping', {});
           listener(await ping.then(() => true).catch(() => false));
           isWaiting = false;
         }, PING_MS);
         pulse.unref();
       },
-      onClose: (listener) => {
-        closed = listener;
-        if (peer.isClosed) listener();
-      },
-      close: () => peer.close(gone()),
     };
   } catch (error) {
     log.debug(`${folder}: ${error instanceof Error ? error.message : String(error)}`);
-    peer.close(gone());
-    return silent && processLives(endpoint.pid) ? 'silent' : 'nobody';
+    const called = silent ? await readEndpoint(folder) : null;
+    return called && processLives(called.pid) ? 'silent' : 'nobody';
   }
 }

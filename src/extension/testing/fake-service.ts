@@ -32,8 +32,8 @@ export function fakeService(handlers: Record<string, (params: never) => unknown>
   const exits: ((reason: string) => void)[] = [];
   const fake: FakeService = {
     connection,
-    reader: new StreamMessageReader(toHost),
-    writer: new StreamMessageWriter(toService),
+    output: toHost,
+    input: toService,
     description: 'a stand-in',
     onExit: (listener) => void exits.push(listener),
     kill: () => {

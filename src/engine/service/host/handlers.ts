@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
+import type { Handlers } from '../../../files/rpc.ts';
 import type { DatasetReference, Progressing } from '../../../protocol/index.ts';
 import { createPredictor, type Predictor } from '../../infer/predictor.ts';
-import type { Handlers } from '../../rpc.ts';
 import type { Tell } from '../stdio.ts';
 import type { HostNotifications, HostRequests } from './wire.ts';
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { exitReason } from '../../../files/exit.ts';
+import { Peer } from '../../../files/rpc.ts';
 import { engineEnvironment, LuthierError } from '../../../protocol/index.ts';
-import { Peer } from '../../rpc.ts';
 import type { Tell } from '../stdio.ts';
 import type { HostNotifications, HostRequests } from './wire.ts';
 
@@ -31,8 +31,6 @@ export class HostProcess {
   readonly #child: ChildProcess;
   readonly #peer: Peer<HostRequests, Record<string, never>, HostNotifications>;
   #stderr = '';
-  #silence: NodeJS.Timeout | undefined;
-  #pending = 0;
   #isSilent = false;
 
   constructor({ script, path, name, bytes, tell }: HostOptions) {
@@ -55,19 +53,24 @@ export class HostProcess {
       child.once('error', (error) => resolve(this.#ending(error.message)));
       child.once('exit', (code, signal) => resolve(this.#ending(exitReason(code, signal, this.#stderr))));
     });
-    this.#peer = new Peer(child.stdout, child.stdin);
+    this.#peer = new Peer(child.stdout, child.stdin, {
+      gone: () => {
+        // One that can no longer be heard is of no use; whoever ends by himself has a moment for it.
+        setTimeout(() => this.kill(), 1000).unref();
+        return this.ended;
+      },
+      silent: () => {
+        this.#isSilent = true;
+        this.kill();
+        return this.#ending('');
+      },
+    });
     for (const method of ['answer/part', 'progress', 'log'] as const) {
-      this.#peer.hear(method, (params) => {
-        this.#listen();
-        tell(method, params);
-      });
+      this.#peer.hear(method, (params) => tell(method, params));
     }
     this.#peer.hear('alive', ({ rss_bytes }) => {
-      this.#listen();
       this.rssBytes = rss_bytes;
     });
-    // One that can no longer be heard is of no use; whoever ends by himself has a moment for it.
-    this.#peer.onClose(() => void setTimeout(() => this.kill(), 1000).unref());
     this.#peer.listen();
   }
 
@@ -76,42 +79,20 @@ export class HostProcess {
   }
 
   /** @throws LuthierError as the model's process threw it, or with the reason when that ended instead */
-  async request<M extends keyof HostRequests & string>(
+  request<M extends keyof HostRequests & string>(
     method: M,
     params: HostRequests[M]['params'],
     signal: AbortSignal,
   ): Promise<HostRequests[M]['result']> {
-    this.#pending++;
-    this.#listen();
-    try {
-      return await this.#peer.request(method, params, signal);
-    } catch (error) {
-      if (this.#peer.hasEnded) throw await this.ended;
-      throw error;
-    } finally {
-      this.#pending--;
-      this.#listen();
-    }
+    return this.#peer.request(method, params, { signal, silenceMs: SILENCE_MS });
   }
 
   /** It has written nothing that is not whole: it may be ended at any time. */
   kill(): void {
-    clearTimeout(this.#silence);
     this.#child.kill('SIGKILL');
   }
 
-  /** It was just heard, or asked: from here on it may be silent for a while. */
-  #listen(): void {
-    clearTimeout(this.#silence);
-    if (this.#pending === 0) return;
-    this.#silence = setTimeout(() => {
-      this.#isSilent = true;
-      this.kill();
-    }, SILENCE_MS);
-  }
-
   #ending(reason: string): LuthierError {
-    clearTimeout(this.#silence);
     const again = 'The next request loads it again.';
     if (this.#isSilent) {
       const minutes = SILENCE_MS / 60_000;

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
-import { describe, expect, it } from 'vitest';
-import { Peer } from './rpc.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { LuthierError } from '../protocol/index.ts';
+import { Peer, type PeerOptions } from './rpc.ts';
 
 interface Requests {
   end: { params: object; result: { step: number } };
@@ -10,9 +11,9 @@ interface Told {
 }
 
 /** Two peers, and the stream on which the first hears the second. */
-function pair() {
+function pair(options: PeerOptions = {}) {
   const [there, back] = [new PassThrough(), new PassThrough()];
-  const client = new Peer<Requests, Record<string, never>, Told>(back, there);
+  const client = new Peer<Requests, Record<string, never>, Told>(back, there, options);
   const server = new Peer<Record<string, never>, Told, Record<string, never>>(there, back);
   return { client, server, back };
 }
@@ -32,7 +33,7 @@ describe('Peer', () => {
     });
     server.listen();
     client.listen();
-    const closed = new Promise<void>((resolve) => client.onClose(resolve));
+    const closed = new Promise<Error>((resolve) => client.onClose(resolve));
     expect(await client.request('end', {})).toEqual({ step: 7 });
     await flushed;
     await closed;
@@ -46,7 +47,7 @@ describe('Peer', () => {
     server.listen();
     client.listen();
     await client.request('end', {});
-    const closed = new Promise<void>((resolve) => server.onClose(resolve));
+    const closed = new Promise<Error>((resolve) => server.onClose(resolve));
     const heard: number[] = [];
     client.hear('event', (event) => heard.push(event));
     const written: unknown[] = [];
@@ -92,5 +93,59 @@ describe('Peer', () => {
     server.listen();
     client.listen();
     await expect(client.request('end', {})).rejects.toMatchObject({ code: 'interrupted' });
+  });
+
+  it('rejects all that is pending, and what is asked later, with one and the same reason, which may come late', async () => {
+    let tell = (_: Error) => {};
+    const reason = new Promise<Error>((resolve) => {
+      tell = resolve;
+    });
+    const { client, server, back } = pair({ gone: () => reason });
+    server.answer<Requests>({ end: () => new Promise(() => undefined) });
+    server.listen();
+    client.listen();
+    const order: string[] = [];
+    client.onClose(() => order.push('closed'));
+    const pending = [client.request('end', {}), client.request('end', {})].map((request) =>
+      request.catch((error: unknown) => {
+        order.push('rejected');
+        return error;
+      }),
+    );
+    setTimeout(() => back.end(), 10);
+    setTimeout(() => tell(new LuthierError('interrupted', 'exit code 3')), 40);
+    const [one, two] = await Promise.all(pending);
+    expect(one).toMatchObject({ message: 'exit code 3' });
+    expect(two).toBe(one);
+    await expect(client.request('end', {})).rejects.toBe(one);
+    // Whoever owns the connection knows first: what is asked next must not be asked here.
+    expect(order).toEqual(['closed', 'rejected', 'rejected']);
+    client.close(new Error('later'));
+    await expect(client.request('end', {})).rejects.toBe(one);
+  });
+
+  it('ends a request that meets silence and tells the far end, while any notification is a sign of life', async () => {
+    const silent = (method: string) => new LuthierError('run-busy', `${method} met silence`);
+    const { client, server } = pair({ silent });
+    client.hear('event', () => {});
+    const cancelled: string[] = [];
+    let slow = true;
+    server.answer<Requests>({
+      end: async (_, cancellation) => {
+        cancellation.addEventListener('abort', () => cancelled.push('told'));
+        if (!slow) return await new Promise(() => undefined);
+        for (let i = 0; i < 6; i++) {
+          await new Promise((resolve) => setTimeout(resolve, 200));
+          server.tell('event', i);
+        }
+        return { step: 6 };
+      },
+    });
+    server.listen();
+    client.listen();
+    expect(await client.request('end', {}, { silenceMs: 1000 })).toEqual({ step: 6 });
+    slow = false;
+    await expect(client.request('end', {}, { silenceMs: 50 })).rejects.toMatchObject({ message: 'end met silence' });
+    await vi.waitFor(() => expect(cancelled).toEqual(['told']));
   });
 });

@@ -1,14 +1,14 @@
+import { Peer, type PeerOptions } from '../files/rpc.ts';
 import {
   LuthierError,
   type RunNotifications,
   type RunRecord,
   type RunRequests,
   WORKING_STATES,
-} from '../../protocol/index.ts';
-import { dialRun } from '../../runs/dial.ts';
-import { isJustStarting } from '../../runs/holder.ts';
-import { readRecord } from '../../runs/record.ts';
-import { Peer } from '../rpc.ts';
+} from '../protocol/index.ts';
+import { dialRun } from './dial.ts';
+import { isJustStarting } from './holder.ts';
+import { readRecord } from './record.ts';
 
 /** A step blocks the run's thread, and a first one of a large model takes long. */
 const HELLO_MS = 60_000;
@@ -25,28 +25,44 @@ export interface RunClient {
   close(): void;
 }
 
+export interface RunClientOptions extends PeerOptions {
+  /** Longest silence in milliseconds until the run's process says who it is. */
+  helloMs?: number;
+  /** The same for its later answers; default: as long as the connection lives. */
+  answerMs?: number;
+}
+
 /**
- * Connects to the process of a run.
- * @throws LuthierError `interrupted` when no process answers there
+ * Connects to the process of a run. Pids are used again, so only the handshake proves who answers.
+ * @throws LuthierError `interrupted` when no process answers there, `run-busy` (or what `silent` says) when one is there
+ * and says nothing
  */
-export async function connectRun(folder: string, client: string, milliseconds: number = HELLO_MS): Promise<RunClient> {
+export async function connectRun(
+  folder: string,
+  client: string,
+  { helloMs = HELLO_MS, answerMs, ...options }: RunClientOptions = {},
+): Promise<RunClient> {
   let why: string | undefined;
   const called = await dialRun(folder, (reason) => {
     why = reason;
+    options.log?.debug(`${folder}: ${reason}`);
   });
   if (called === null) throw noProcess(folder, why);
   const { socket, endpoint } = called;
-  const peer = new Peer<RunRequests, Record<string, never>, RunNotifications>(socket, socket);
+  const peer = new Peer<RunRequests, Record<string, never>, RunNotifications>(socket, socket, {
+    silent: () => busy(folder),
+    ...options,
+  });
   const listeners: ((event: RunNotifications['event']) => void)[] = [];
   peer.hear('event', (event) => {
     for (const listener of listeners) listener(event);
   });
   peer.listen();
   try {
-    const hello = await within(peer.request('hello', { token: endpoint.token, client }), milliseconds, folder);
+    const hello = await peer.request('hello', { token: endpoint.token, client }, { silenceMs: helloMs });
     return {
       ...hello,
-      request: (method, params) => peer.request(method, params),
+      request: (method, params) => peer.request(method, params, { silenceMs: answerMs }),
       onEvent: (listener) => void listeners.push(listener),
       onClose: (listener) => peer.onClose(listener),
       close: () => {
@@ -69,26 +85,17 @@ const noProcess = (folder: string, cause: string | undefined) =>
     { cause },
   );
 
-function within<T>(promise: Promise<T>, milliseconds: number, folder: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(
-        new LuthierError(
-          'run-busy',
-          `The process of ${folder} does not answer.`,
-          'It may be busy with a long step; try again later.',
-        ),
-      );
-    }, milliseconds);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
+const busy = (folder: string) =>
+  new LuthierError(
+    'run-busy',
+    `The process of ${folder} does not answer.`,
+    'It may be busy with a long step; try again later.',
+  );
 
 /** How a run's process is: its state as it says itself, `busy` when it is there but in a step, or null when it is not there. */
 export async function lookAtProcess(folder: string): Promise<RunRecord | 'busy' | null> {
   try {
-    const client = await connectRun(folder, 'look', LOOK_MS);
+    const client = await connectRun(folder, 'look', { helloMs: LOOK_MS });
     client.close();
     return client.record;
   } catch (error) {
