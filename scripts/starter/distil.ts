@@ -263,7 +263,7 @@ const key = ({ rows, length, words }: Shape) => `${rows}x${length} ${words}`;
 
 /** Hidden states of every token, without dropout: the embeddings', then each layer's, each `[T, H]`. */
 function statesOf({ architecture }: Model, inputs: Record<string, tf.Tensor>, { rows, length }: Shape, own = {}) {
-  const batch = packedBatch(inputs, { rows, length, texts: rows }, 'all');
+  const batch = packedBatch(inputs, { rows, length, texts: rows }, { reads: 'all', isCausal: false });
   return architecture.states(architecture.scope(sourceOf(inputs, own)), batch);
 }
 

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { SafetensorsFile } from '../../src/engine/hub/safetensors.ts';
-import { type Architecture, declarationOf } from '../../src/engine/models/architecture.ts';
+import { type Architecture, declarationOf, type HeadKind, statesIn } from '../../src/engine/models/architecture.ts';
 import { architectureOf } from '../../src/engine/models/registry.ts';
-import { packTexts, writeBatch } from '../../src/engine/runtime/packing.ts';
+import { type Packing, packTexts, writeBatch } from '../../src/engine/runtime/packing.ts';
 import { forwardProgram, GRADIENT, MASK, PARAMETER, trainingProgram } from '../../src/engine/runtime/programs.ts';
 import { classLoss } from '../../src/engine/tasks/loss.ts';
+import { IGNORED } from '../../src/engine/tasks/task.ts';
 import { type Executor, sizeOf, type TensorData } from '../../src/engine/tensor/executors/executor.ts';
 import { figures } from './executors.ts';
 import { relativeError, uniform, weight } from './values.ts';
@@ -14,9 +15,12 @@ import { relativeError, uniform, weight } from './values.ts';
 export interface Figures {
   made_with: string;
   config: Record<string, unknown>;
+  /** A text classifier's where left out; a language model learns each token's next one. */
+  task?: HeadKind['name'];
   num_labels: number;
   deviation: number;
   texts: { ids: number[]; second_from: number; label: number }[];
+  /** Of a language model those of all of a text's tokens, one after the other. */
   logits: number[][];
   loss: number;
   largest_gradient: number;
@@ -58,7 +62,8 @@ export async function run(executor: Executor, f: Figures, options: RunOptions = 
     ...{ hidden_dropout_prob: 0, attention_probs_dropout_prob: 0, classifier_dropout: 0 },
     ...{ dropout: 0, attention_dropout: 0, seq_classif_dropout: 0 },
   };
-  const architecture = adapt(architectureOf({ ...f.config, ...(dropout ? {} : off) }, 'figures'));
+  const task: HeadKind | undefined = f.task && { name: f.task, reads: f.task === 'text-generation' ? 'all' : 'first' };
+  const architecture = adapt(architectureOf({ ...f.config, ...(dropout ? {} : off) }, 'figures', task));
   const texts = f.texts.map(({ ids, second_from }) => ({
     ids: Int32Array.from(ids),
     typeIds: Uint8Array.from(ids, (_, i) => (i < second_from ? 0 : 1)),
@@ -75,13 +80,17 @@ export async function run(executor: Executor, f: Figures, options: RunOptions = 
   const make = () => new Int32Array(batch.rows * batch.length);
   const arrays = {
     ...{ input_ids: make(), token_type_ids: make(), position_ids: make(), text_ids: make() },
-    first_token: new Int32Array(batch.texts),
+    read_token: new Int32Array(batch.texts),
   };
-  writeBatch(arrays, texts, packing, (f.config.pad_token_id as number | undefined) ?? 0);
+  writeBatch(arrays, texts, packing, (f.config.pad_token_id as number | undefined) ?? 0, architecture);
   const feeds: Record<string, TensorData> = {
     ...arrays,
-    labels: Int32Array.from(f.texts, (text) => text.label),
-    weights: new Float32Array(texts.length).fill(1 / texts.length),
+    ...(architecture.reads === 'all'
+      ? nextTokens(texts, packing)
+      : {
+          labels: Int32Array.from(f.texts, (text) => text.label),
+          weights: new Float32Array(texts.length).fill(1 / texts.length),
+        }),
   };
   const programOptions = { architecture, outputs: f.num_labels, shape: batch };
   const { parameters, sites } = declarationOf(architecture, programOptions);
@@ -93,10 +102,11 @@ export async function run(executor: Executor, f: Figures, options: RunOptions = 
   }
 
   const forward = forwardProgram('all', programOptions);
-  const logits = new Float32Array(texts.length * f.num_labels);
+  const output = new Float32Array(statesIn(architecture, batch) * f.num_labels);
   const predict = await executor.compile(forward.program, forward.inputs);
-  await predict.run(feeds, { output: logits });
+  await predict.run(feeds, { output });
   predict.dispose();
+  const logits = architecture.reads === 'all' ? inOrder(output, lengths, packing, f.num_labels) : output;
 
   const trained = [...parameters.keys()].filter(isTrained);
   const training = trainingProgram({ ...programOptions, part: 'all', trained, loss: classLoss() });
@@ -109,6 +119,25 @@ export async function run(executor: Executor, f: Figures, options: RunOptions = 
   });
   step.dispose();
   return { loss: loss[0]!, logits, gradients };
+}
+
+/** What is learnt of every token but each text's last. */
+function nextTokens(texts: readonly { ids: Int32Array }[], { shape, places }: Packing) {
+  const labels = new Int32Array(shape.rows * shape.length).fill(IGNORED);
+  texts.forEach(({ ids }, i) => {
+    labels.set(ids.subarray(1), places[i]!.row * shape.length + places[i]!.start);
+  });
+  const learnt = labels.filter((label) => label !== IGNORED).length;
+  return { labels, weights: Float32Array.from(labels, (label) => (label === IGNORED ? 0 : 1 / learnt)) };
+}
+
+/** Logits of texts one after the other. */
+function inOrder(output: Float32Array, lengths: readonly number[], { shape, places }: Packing, width: number) {
+  const parts = lengths.map((length, i) => {
+    const from = (places[i]!.row * shape.length + places[i]!.start) * width;
+    return [...output.subarray(from, from + length * width)];
+  });
+  return Float32Array.from(parts.flat());
 }
 
 export const TOLERANCE = 1e-4;

@@ -1,5 +1,7 @@
 """Numbers that Python and TypeScript (values.ts) make alike, so that weights need not be stored."""
 
+import re
+
 import numpy as np
 
 
@@ -26,7 +28,7 @@ def uniform(name: str, n: int) -> np.ndarray:
 def weight(name: str, shape, deviation: float) -> np.ndarray:
     """A BERT parameter, float32: uniform of the given standard deviation; biases and gains not at 0 and 1."""
     values = uniform(name, int(np.prod(shape)))
-    if name.endswith(("LayerNorm.weight", "layer_norm.weight")):
+    if re.search(r"(LayerNorm|norm|ln_\w)\.weight$", name):
         values = 1.0 + 0.2 * values
     elif name.endswith("bias"):
         values = 0.1 * values

@@ -26,7 +26,7 @@ function fill(name: string, target: Float32Array | Float64Array, offset: number,
 /** A BERT parameter equal to values.py's, float32. */
 export function weight(name: string, size: number, deviation: number): Float32Array {
   const values = new Float32Array(size);
-  if (/(LayerNorm|layer_norm)\.weight$/.test(name)) fill(name, values, 1, 0.2);
+  if (/(LayerNorm|norm|ln_\w)\.weight$/.test(name)) fill(name, values, 1, 0.2);
   else if (name.endsWith('bias')) fill(name, values, 0, 0.1);
   else fill(name, values, 0, 1.7320508 * deviation);
   return values;

@@ -52,8 +52,7 @@ export async function exportOnnx(
   const bytes = writeOnnx(graph, {
     dimensions: {
       ...Object.fromEntries(graph.inputs.map((name) => [name, ['batch', 'sequence']])),
-      logits:
-        model.architecture.reads === 'first' ? ['batch', model.numLabels] : ['batch', 'sequence', model.numLabels],
+      logits: model.architecture.reads === 'all' ? ['batch', 'sequence', model.numLabels] : ['batch', model.numLabels],
     },
   });
   const path = join(folder, 'onnx', 'model.onnx');
@@ -80,14 +79,9 @@ function recordModel(model: TaskModel): Graph {
   const graph = record(
     (inputs) => {
       const scope = architecture.scope(sourceOf(inputs));
-      const batch = rowBatch(
-        inputs as Record<(typeof INPUTS)[number], tf.Tensor>,
-        [R, S],
-        maxPositions,
-        architecture.reads,
-      );
+      const batch = rowBatch(inputs as Record<(typeof INPUTS)[number], tf.Tensor>, [R, S], maxPositions, architecture);
       const logits = architecture.head(scope, architecture.states(scope, batch).at(-1)!, outputs);
-      return { logits: architecture.reads === 'first' ? logits : tf.reshape(logits, [R, S, outputs]) };
+      return { logits: architecture.reads === 'all' ? tf.reshape(logits, [R, S, outputs]) : logits };
     },
     { ...tokens, ...parameterSpecs('all', { architecture, outputs }) },
   );

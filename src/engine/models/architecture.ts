@@ -1,9 +1,9 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { LuthierError, type TaskName } from '../../protocol/index.ts';
-import type { TensorSpec } from '../tensor/executors/executor.ts';
-import { type Batch, type BatchShape, batchSpecs, type Gather, packedBatch } from './batch.ts';
+import { LuthierError } from '../../protocol/index.ts';
+import { sizeOf, type TensorSpec } from '../tensor/executors/executor.ts';
+import { type Batch, type BatchShape, batchSpecs, type Gather, packedBatch, type Reader } from './batch.ts';
 import { type Config, ConfigReader } from './config.ts';
-import type { Family, States } from './family.ts';
+import type { Family, HeadName, States } from './family.ts';
 import { type Declaration, declare, rootScope, type Scope, type Source } from './scope.ts';
 
 /** Which linear layers have adapters, and what is trained whole beside them; modules by their Hugging Face names. */
@@ -18,7 +18,7 @@ export interface Adapters {
 }
 
 /** A model of some family that a config.json describes, with what a strategy has added to it. */
-export interface Architecture {
+export interface Architecture extends Reader {
   readonly modelType: string;
   readonly prefix: string;
   readonly loraTargets: readonly string[];
@@ -28,6 +28,8 @@ export interface Architecture {
   readonly maxPositions: number;
   /** Floating-point operations of one token's forward pass, attention's share apart. */
   readonly flopsPerToken: number;
+  /** How many outputs its head has by itself; undefined where as many as the task has labels. */
+  readonly outputs: number | undefined;
   /** Class name for config.json's `architectures`. */
   readonly className: string;
   /** Where its forward functions begin: at the root of all names. */
@@ -35,15 +37,14 @@ export interface Architecture {
   states(scope: Scope, batch: Batch): States;
   /** `[N, H]` -> `[N, outputs]` */
   head(scope: Scope, x: tf.Tensor2D, outputs: number): tf.Tensor2D;
-  /** Which states the head reads. */
-  readonly reads: Gather;
   readonly adapters?: Adapters;
 }
 
 /** What a task says of the head that it needs. */
 export interface HeadKind {
-  readonly name: TaskName;
-  readonly reads: Gather;
+  readonly name: HeadName;
+  /** A token of each text, which one being the family's affair, or all. */
+  readonly reads: Exclude<Gather, 'last'>;
 }
 
 const TEXT: HeadKind = { name: 'text-classification', reads: 'first' };
@@ -53,7 +54,8 @@ export function describe<C>(family: Family<C>, config: Config, file: string, tas
   const read = new ConfigReader(config, file);
   const c = family.parse(read);
   const deviation = read.number('initializer_range', 0.02);
-  const { hidden: H, inner: F, layers, vocab, positions } = family.sizes(c);
+  const { hidden, layers, vocab, positions } = family.sizes(c);
+  const { isCausal = false } = family;
   const head = family.heads[task.name];
   if (!head) {
     throw new LuthierError(
@@ -62,26 +64,38 @@ export function describe<C>(family: Family<C>, config: Config, file: string, tas
       'Choose another base model, or another task.',
     );
   }
+  const outputs = head.outputs?.(c);
   return {
     modelType: family.modelType,
     prefix: family.prefix,
     loraTargets: family.loraTargets,
-    hiddenSize: H,
+    isCausal,
+    padTokenId: idOf(config.pad_token_id),
+    hiddenSize: hidden,
     numLayers: layers,
     vocabSize: vocab,
     maxPositions: positions,
-    flopsPerToken: 2 * layers * (4 * H * H + 2 * H * F),
+    get flopsPerToken() {
+      const { parameters } = declarationOf(this);
+      const inLayers = [...parameters.values()].filter(({ layout, place }) => layout && place !== 'head');
+      return 2 * (inLayers.reduce((n, { shape }) => n + sizeOf(shape), 0) + hidden * (outputs ?? 0));
+    },
+    outputs,
     className: head.className,
-    reads: task.reads,
+    reads: isCausal && task.reads === 'first' ? 'last' : task.reads,
     scope: (source) => rootScope(source, deviation),
     states: (scope, batch) => family.forward(scope.at(family.prefix, -1), batch, c),
     head: (scope, x, outputs) => head.forward(scope, x, outputs, c),
   };
 }
 
+/** Of a token; some configurations say -1 for none. */
+const idOf = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : undefined;
+
 /** How many states of a batch the head reads. */
 export const statesIn = ({ reads }: Architecture, { rows, length, texts }: BatchShape): number =>
-  reads === 'first' ? texts : rows * length;
+  reads === 'all' ? rows * length : texts;
 
 /** Texts to logits; texts to what the head is given; and from there on. */
 export type Part = 'all' | 'states' | 'head';
@@ -103,7 +117,7 @@ export function compute(
   const states =
     part === 'head'
       ? (inputs.features as tf.Tensor2D)
-      : architecture.states(scope, packedBatch(inputs, shape, architecture.reads)).at(-1)!;
+      : architecture.states(scope, packedBatch(inputs, shape, architecture)).at(-1)!;
   return part === 'states' ? states : architecture.head(scope, states, outputs);
 }
 

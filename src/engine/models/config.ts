@@ -15,13 +15,32 @@ export const shown = (value: unknown): string => {
 export class ConfigReader {
   constructor(
     private readonly config: Config,
-    private readonly file: string,
+    readonly file: string,
   ) {}
 
   number(key: string, fallback?: number): number {
     const value = this.config[key] ?? fallback;
     if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
     throw this.#invalid(key, 'not a number');
+  }
+
+  positive(key: string, fallback?: number): number {
+    const value = this.number(key, fallback);
+    if (value > 0) return value;
+    throw this.#invalid(key, 'not above 0');
+  }
+
+  flag(key: string, fallback: boolean): boolean {
+    const value = this.config[key] ?? fallback;
+    if (typeof value === 'boolean') return value;
+    throw this.#invalid(key, 'neither true nor false');
+  }
+
+  /** Settings within the settings; undefined where there are none. */
+  map(key: string): Config | undefined {
+    const value = this.config[key] ?? undefined;
+    if (value === undefined || (typeof value === 'object' && !Array.isArray(value))) return value as Config | undefined;
+    throw this.#invalid(key, 'not an object');
   }
 
   /** Whole, not below `least`, and no more than any model has, so that nothing of that length is made in vain. */
@@ -38,7 +57,7 @@ export class ConfigReader {
   }
 
   /** For settings of which one value is supported. */
-  expect(key: string, wanted: string | boolean): void {
+  expect(key: string, wanted: string | boolean | number): void {
     const value = this.config[key] ?? wanted;
     if (value === wanted) return;
     throw new LuthierError(
@@ -57,6 +76,17 @@ export class ConfigReader {
       `${this.file}: ${width} ${W} is not divisible by ${heads} ${A}.`,
       'Download or copy the file from the model again.',
     );
+  }
+
+  /** A number that divides another key's: that one itself where neither the file nor the family says. */
+  divisor(key: string, of: number, name: string, fallback = of): number {
+    const value = this.size(key, MOST.width, this.isSet(key) ? undefined : fallback);
+    if (of % value === 0) return value;
+    throw this.#invalid(key, `and does not divide ${name} ${of}`);
+  }
+
+  isSet(key: string): boolean {
+    return this.config[key] != null;
   }
 
   #invalid(key: string, what: string): LuthierError {

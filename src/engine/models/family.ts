@@ -10,13 +10,17 @@ export type States = readonly tf.Tensor2D[];
 /** What a task adds behind the layers, as the Hugging Face class of this name has it. */
 export interface Head<C> {
   readonly className: string;
+  /** How many outputs it has by itself (a language model's, its vocabulary), where the task's labels do not say. */
+  outputs?(config: C): number;
   /** `[N, H]` -> `[N, outputs]`; names are given from the root, so that it may use what lies under the prefix. */
   forward(scope: Scope, x: tf.Tensor2D, outputs: number, config: C): tf.Tensor2D;
 }
 
+/** Tasks that a head may be for. */
+export type HeadName = TaskName | 'text-generation' | 'conversational';
+
 export interface Sizes {
   hidden: number;
-  inner: number;
   layers: number;
   vocab: number;
   positions: number;
@@ -28,6 +32,8 @@ export interface Family<C> {
   readonly modelType: string;
   /** What Hugging Face puts in front of the base model's names in a model with a head. */
   readonly prefix: string;
+  /** Each token sees those up to itself: a decoder. A text's head reads its last token, which has seen them all. */
+  readonly isCausal?: boolean;
   /** Ends of the names of the linear layers that peft adapts unless told otherwise. */
   readonly loraTargets: readonly string[];
   /** The keys of config.json that change what is computed, under transformers' names. */
@@ -35,5 +41,5 @@ export interface Family<C> {
   sizes(config: C): Sizes;
   /** The layers, for each of them `scope.at(…, its number)`. */
   forward(scope: Scope, batch: Batch, config: C): States;
-  readonly heads: Readonly<Record<'text-classification', Head<C>> & Partial<Record<TaskName, Head<C>>>>;
+  readonly heads: Readonly<Record<'text-classification', Head<C>> & Partial<Record<HeadName, Head<C>>>>;
 }

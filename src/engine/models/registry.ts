@@ -3,12 +3,19 @@ import { type Architecture, describe, type HeadKind } from './architecture.ts';
 import { type Config, shown } from './config.ts';
 import { bert } from './families/bert.ts';
 import { distilbert } from './families/distilbert.ts';
+import { gpt2 } from './families/gpt2.ts';
+import { llama, mistral, qwen2, qwen3 } from './families/llama.ts';
 import { roberta } from './families/roberta.ts';
 
 /** By model_type. To add a family, write its file and add its line. */
 const FAMILIES: Readonly<Record<string, (config: Config, file: string, task?: HeadKind) => Architecture>> = {
   bert: (...given) => describe(bert, ...given),
   distilbert: (...given) => describe(distilbert, ...given),
+  gpt2: (...given) => describe(gpt2, ...given),
+  llama: (...given) => describe(llama, ...given),
+  mistral: (...given) => describe(mistral, ...given),
+  qwen2: (...given) => describe(qwen2, ...given),
+  qwen3: (...given) => describe(qwen3, ...given),
   roberta: (...given) => describe(roberta, ...given),
 };
 

@@ -69,7 +69,7 @@ export class TaskModel {
       phases.all.some((phase) => options.isTrained(phase, name)),
     );
     this.headOnly =
-      this.architecture.reads === 'first' && trained.length > 0 && trained.every(({ place }) => place === 'head');
+      this.architecture.reads !== 'all' && trained.length > 0 && trained.every(({ place }) => place === 'head');
     const maskBytes = trained.length === 0 ? 0 : this.#maskBytes(options.maxBatch);
     this.store = new ParameterStore(parameters, options.isTrained, {
       accumulate: options.accumulate,
@@ -88,14 +88,14 @@ export class TaskModel {
 
   /** How many states of an item the head reads. */
   statesOf(item: Item): number {
-    return this.architecture.reads === 'first' ? 1 : item.ids.length;
+    return this.architecture.reads === 'all' ? item.ids.length : 1;
   }
 
   /** Logits of items, packed as given: `[states, C]` of one after the other. */
   async logits(items: readonly Item[]): Promise<Float32Array> {
     const { arrays, shape, starts } = this.#pack(items, items.length);
     const packed = await this.#forward('all', shape, arrays, this.numLabels);
-    if (this.architecture.reads === 'first') return packed;
+    if (this.architecture.reads !== 'all') return packed;
     const logits = new Float32Array(items.reduce((n, item) => n + item.ids.length, 0) * this.numLabels);
     let at = 0;
     for (const [i, { ids }] of items.entries()) {
@@ -158,7 +158,7 @@ export class TaskModel {
     const labels = new (targets.dtype === 'int32' ? Int32Array : Float32Array)(sizeOf(targets.shape));
     const width = labels.length / weights.length;
     for (const [i, text] of texts.entries()) {
-      const at = this.architecture.reads === 'first' ? i : starts[i]!;
+      const at = this.architecture.reads === 'all' ? starts[i]! : i;
       labels.set(text.labels, at * width);
       for (let j = 0; j < text.labels.length / width; j++)
         weights[at + j] = typeof weight === 'number' ? weight : weight(text.labels[j * width]!);
@@ -224,9 +224,9 @@ export class TaskModel {
       token_type_ids: make(),
       position_ids: make(),
       text_ids: make(),
-      first_token: new Int32Array(slots),
+      read_token: new Int32Array(slots),
     } satisfies BatchArrays;
-    const tokens = writeBatch(arrays, texts, packing, this.#options.padId);
+    const tokens = writeBatch(arrays, texts, packing, this.#options.padId, this.architecture);
     const starts = packing.places.map(({ row, start }) => row * length + start);
     return { arrays, shape: packing.shape, tokens, starts };
   }

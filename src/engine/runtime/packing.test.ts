@@ -51,7 +51,7 @@ describe('writeBatch', () => {
       token_type_ids: make(size),
       position_ids: make(size),
       text_ids: make(size),
-      first_token: make(3),
+      read_token: make(3),
     };
     expect(writeBatch(arrays, texts, packing, 1)).toBe(5);
     expect(Object.fromEntries(Object.entries(arrays).map(([k, v]) => [k, [...v]]))).toEqual({
@@ -59,7 +59,7 @@ describe('writeBatch', () => {
       token_type_ids: [0, 0, 0, 0, 1, 0, 0, 0],
       position_ids: [0, 1, 2, 0, 1, 0, 0, 0],
       text_ids: [1, 1, 1, 2, 2, 0, 0, 0],
-      first_token: [0, 3, -1],
+      read_token: [0, 3, -1],
     });
   });
 });

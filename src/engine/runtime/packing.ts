@@ -1,4 +1,4 @@
-import type { BatchShape } from '../models/batch.ts';
+import type { BatchShape, Reader } from '../models/batch.ts';
 import type { Item } from '../tasks/task.ts';
 
 /** Row lengths that are compiled: few, so that graphs are shared, and each a multiple of 32 for the matrix kernels. */
@@ -47,17 +47,23 @@ export interface BatchArrays {
   token_type_ids: Int32Array;
   position_ids: Int32Array;
   text_ids: Int32Array;
-  first_token: Int32Array;
+  read_token: Int32Array;
 }
 
 /** Fills the arrays from the texts as packed. Returns the number of real tokens. */
-export function writeBatch(arrays: BatchArrays, texts: readonly Item[], packing: Packing, padId: number): number {
-  const { input_ids, token_type_ids, position_ids, text_ids, first_token } = arrays;
+export function writeBatch(
+  arrays: BatchArrays,
+  texts: readonly Item[],
+  packing: Packing,
+  padId: number,
+  reader: Pick<Reader, 'reads' | 'padTokenId'> = { reads: 'first' },
+): number {
+  const { input_ids, token_type_ids, position_ids, text_ids, read_token } = arrays;
   input_ids.fill(padId);
   token_type_ids.fill(0);
   position_ids.fill(0);
   text_ids.fill(0);
-  first_token.fill(-1);
+  read_token.fill(-1);
   let tokens = 0;
   texts.forEach(({ ids, typeIds }, n) => {
     const { row, start } = packing.places[n]!;
@@ -66,8 +72,17 @@ export function writeBatch(arrays: BatchArrays, texts: readonly Item[], packing:
     if (typeIds) token_type_ids.set(typeIds, at);
     for (let i = 0; i < ids.length; i++) position_ids[at + i] = i;
     text_ids.fill(n + 1, at, at + ids.length);
-    first_token[n] = at;
+    read_token[n] = at + (reader.reads === 'last' ? lastToken(ids, reader.padTokenId) : 0);
     tokens += ids.length;
   });
   return tokens;
 }
+
+/** transformers' classifiers read the last token that is no padding, also where a text itself ends with that token. */
+const lastToken = (ids: Int32Array, padTokenId: number | undefined): number =>
+  padTokenId === undefined
+    ? ids.length - 1
+    : Math.max(
+        0,
+        ids.findLastIndex((id) => id !== padTokenId),
+      );

@@ -37,7 +37,6 @@ export const bert: Family<BertConfig> = {
   parse,
   sizes: (c) => ({
     hidden: c.hidden_size,
-    inner: c.intermediate_size,
     layers: c.num_hidden_layers,
     vocab: c.vocab_size,
     positions: c.max_position_embeddings,

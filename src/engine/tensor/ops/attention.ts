@@ -5,7 +5,7 @@ import { matMul } from './matmul.ts';
 export interface AttentionInputs {
   /** `[…, T, D]` */
   q: tf.Tensor;
-  /** `[…, S, D]` */
+  /** `[…, S, D]`; may have fewer heads (on the third axis from the end) than q, each for a group of q's that follow one another. */
   k: tf.Tensor;
   v: tf.Tensor;
   /** Added to the scores before the softmax, broadcast to `[…, T, S]`, and learnt: it has a gradient. */
@@ -19,20 +19,24 @@ export interface AttentionInputs {
   rate?: number;
 }
 
-/** Scaled dot-product attention (Vaswani et al. 2017): `dropout(softmax(q kᵀ / √D + bias + hidden)) v`. */
+/**
+ * Scaled dot-product attention (Vaswani et al. 2017): `dropout(softmax(q kᵀ / √D + bias + hidden)) v`, with fewer keys
+ * and values than queries too (Ainslie et al. 2023, grouped-query attention).
+ */
 export function attention({ q, k, v, bias, hidden, causal, mask, rate = 0 }: AttentionInputs): tf.Tensor {
   const alpha = 1 / Math.sqrt(q.shape[q.shape.length - 1]!);
   const drop = (x: tf.Tensor, kept: tf.Tensor | undefined) => (kept ? applyDropout(x, kept, rate) : x);
   const plus = (x: tf.Tensor, y: tf.Tensor | undefined) => (y ? tf.add(x, y) : x);
+  const { stack, unstack } = groups(q, k);
   // customGrad rather than an op of its own: the saved probabilities are no outputs, for which tfjs would make zeros.
   const run = tf.customGrad((...args) => {
     const save = args.pop() as unknown as tf.GradSaveFunc;
     const [queries, keys, values, learnt] = args as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor?];
-    const scores = matMul(queries, keys, { transposeB: true, alpha });
+    const scores = unstack(matMul(stack(queries), keys, { transposeB: true, alpha }));
     const ahead = causal ? later(q.shape.at(-2)!, k.shape.at(-2)!) : undefined;
     const probabilities = tf.softmax(plus(plus(plus(scores, learnt), hidden), ahead));
     const kept = drop(probabilities, mask);
-    const output = matMul(kept, values);
+    const output = unstack(matMul(stack(kept), values));
     // The mask, too: it may have been made on the way here, and is gone when the gradient is asked for.
     save([queries, keys, values, probabilities, kept, output, ...(mask ? [mask] : [])]);
     return {
@@ -41,11 +45,12 @@ export function attention({ q, k, v, bias, hidden, causal, mask, rate = 0 }: Att
         const [q, k, v, probabilities, kept, output, mask] = saved as Saved;
         // Row sums of dP·P equal those of dO·O (Dao et al. 2022, FlashAttention, appendix B), which is narrower.
         const rowSum = tf.sum(tf.mul(dy, output), -1, true);
-        const scoreGradient = tf.mul(probabilities, tf.sub(drop(matMul(dy, v, { transposeB: true }), mask), rowSum));
+        const keptGradient = unstack(matMul(stack(dy), v, { transposeB: true }));
+        const scoreGradient = tf.mul(probabilities, tf.sub(drop(keptGradient, mask), rowSum));
         return [
-          matMul(scoreGradient, k, { alpha }),
-          matMul(scoreGradient, q, { transposeA: true, alpha }),
-          matMul(kept, dy, { transposeA: true }),
+          unstack(matMul(stack(scoreGradient), k, { alpha })),
+          matMul(stack(scoreGradient), stack(q), { transposeA: true, alpha }),
+          matMul(stack(kept), stack(dy), { transposeA: true }),
           ...(bias ? [sumTo(scoreGradient, bias.shape)] : []),
         ];
       },
@@ -55,6 +60,22 @@ export function attention({ q, k, v, bias, hidden, causal, mask, rate = 0 }: Att
 }
 
 type Saved = [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor?];
+
+/**
+ * Queries that share a head of keys, one below the other `[…, heads, group · T, D]`, and back: a group's products are
+ * one, nothing is repeated, and gradients of keys and values sum over the group by themselves.
+ */
+function groups(q: tf.Tensor, k: tf.Tensor) {
+  const [A, heads] = [q.shape.at(-3) ?? 1, k.shape.at(-3) ?? 1];
+  const same = (x: tf.Tensor) => x;
+  if (A === heads) return { stack: same, unstack: same };
+  const before = q.shape.slice(0, -3);
+  const T = q.shape.at(-2)!;
+  return {
+    stack: (x: tf.Tensor) => tf.reshape(x, [...before, heads, (A / heads) * T, x.shape.at(-1)!]),
+    unstack: (x: tf.Tensor) => tf.reshape(x, [...before, A, T, x.shape.at(-1)!]),
+  };
+}
 
 /** Sums over the axes along which a tensor of this shape was broadcast. */
 function sumTo(x: tf.Tensor, shape: readonly number[]): tf.Tensor {

@@ -28,3 +28,26 @@ const run = defineOp<Gelu>({
 export function gelu<T extends tf.Tensor>(x: T): T {
   return run({ x })[0] as T;
 }
+
+const SQRT_8_PI = Math.sqrt(8 / Math.PI);
+
+/** `2 √(2/π) (x + 0.044715 x³)`, of which the logistic function is near Φ(x). */
+const tanhArgument = (x: tf.Tensor) => tf.mul(tf.mul(x, tf.add(tf.mul(tf.mul(x, x), 0.044715), 1)), SQRT_8_PI);
+
+const runTanh = defineOp<Gelu>({
+  name: 'luthier.GeluTanh',
+  compose: ({ x }) => tf.mul(x, tf.sigmoid(tanhArgument(x))),
+  inputsToSave: ['x'],
+  gradient: (dy, [x]) => ({
+    x: () => {
+      const s = tf.sigmoid(tanhArgument(x!));
+      const slope = tf.mul(tf.add(tf.mul(tf.mul(x!, x!), 3 * 0.044715), 1), SQRT_8_PI);
+      return tf.mul(dy, tf.mul(s, tf.add(tf.mul(tf.mul(x!, slope), tf.sub(1, s)), 1)));
+    },
+  }),
+});
+
+/** Its approximation by tanh, `x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2`: transformers' `gelu_new`. */
+export function geluTanh<T extends tf.Tensor>(x: T): T {
+  return runTanh({ x })[0] as T;
+}

@@ -1,0 +1,106 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { LuthierError } from '../../protocol/index.ts';
+import { ConfigReader, MOST, shown } from './config.ts';
+
+/** How far a head's pairs turn from one position to the next, and a factor on both cosine and sine. */
+export interface Rotation {
+  readonly frequencies: readonly number[];
+  readonly factor: number;
+}
+
+/** As transformers' modeling_rope_utils.py has them; `dynamic` differs from none only past the positions, which end there. */
+const SCALINGS: Readonly<Record<string, (plain: number[], read: ConfigReader, of: Context) => Rotation>> = {
+  default: (frequencies) => ({ frequencies, factor: 1 }),
+  dynamic: (frequencies) => ({ frequencies, factor: 1 }),
+  linear: (plain, read) => {
+    const factor = read.positive('factor');
+    return { frequencies: plain.map((f) => f / factor), factor: 1 };
+  },
+  llama3,
+  yarn,
+};
+
+interface Context {
+  D: number;
+  theta: number;
+  positions: number;
+}
+
+/**
+ * The rotary settings of a config.json in both of their forms: `rope_theta` beside `rope_scaling`, and transformers 5's
+ * `rope_parameters`, which has everything.
+ * @param D a head's width
+ * @throws LuthierError `model-unsupported` naming a scaling that is not known, `model-invalid`
+ */
+export function readRotation(read: ConfigReader, D: number, positions: number): Rotation {
+  const [key, settings] = ['rope_parameters', 'rope_scaling']
+    .map((name) => [name, read.map(name)] as const)
+    .find(([, map]) => map !== undefined) ?? ['rope_scaling', {}];
+  const inner = new ConfigReader(settings!, `${read.file}: ${key}`);
+  const theta = settings!.rope_theta == null ? read.positive('rope_theta', 10_000) : inner.positive('rope_theta');
+  const type = settings!.rope_type ?? settings!.type ?? 'default';
+  const scaling = typeof type === 'string' && Object.hasOwn(SCALINGS, type) ? SCALINGS[type] : undefined;
+  if (!scaling || D % 2 !== 0) {
+    throw new LuthierError(
+      'model-unsupported',
+      scaling
+        ? `${read.file}: heads of ${D} have no pairs to rotate.`
+        : `${read.file}: ${key} has the rope_type ${shown(type)}, which is not supported.`,
+      `Supported: ${Object.keys(SCALINGS).join(', ')}.`,
+    );
+  }
+  if ((settings!.partial_rotary_factor ?? 1) !== 1) inner.expect('partial_rotary_factor', 1);
+  read.expect('partial_rotary_factor', 1);
+  const plain = Array.from({ length: D / 2 }, (_, i) => theta ** ((-2 * i) / D));
+  return scaling(plain, inner, { D, theta, positions });
+}
+
+/** Llama 3.1: long waves are stretched, short ones left, and those between blended. */
+function llama3(plain: number[], read: ConfigReader, { positions }: Context): Rotation {
+  const [factor, low, high] = ['factor', 'low_freq_factor', 'high_freq_factor'].map((key) => read.positive(key)) as [
+    number,
+    number,
+    number,
+  ];
+  const original = read.size('original_max_position_embeddings', MOST.positions, positions);
+  const frequencies = plain.map((f) => {
+    const turns = (original * f) / (2 * Math.PI);
+    const kept = Math.min(1, Math.max(0, (turns - low) / (high - low)));
+    return kept * f + (1 - kept) * (f / factor);
+  });
+  return { frequencies, factor: 1 };
+}
+
+/** YaRN (Peng et al. 2023): by how often a pair turns in the original length, and sharper scores. */
+function yarn(plain: number[], read: ConfigReader, { D, theta, positions }: Context): Rotation {
+  const original = read.size('original_max_position_embeddings', MOST.positions, positions);
+  const factor = read.positive('factor', positions / original);
+  const [fast, slow] = [read.positive('beta_fast', 32), read.positive('beta_slow', 1)];
+  const pairTurning = (turns: number) => (D * Math.log(original / (turns * 2 * Math.PI))) / (2 * Math.log(theta));
+  const [from, to] = [pairTurning(fast), pairTurning(slow)];
+  const isWhole = read.flag('truncate', true);
+  const low = Math.max(isWhole ? Math.floor(from) : from, 0);
+  const end = Math.min(isWhole ? Math.ceil(to) : to, D - 1);
+  const high = end === low ? low + 0.001 : end;
+  const frequencies = plain.map((f, i) => {
+    const stretched = Math.min(1, Math.max(0, (i - low) / (high - low)));
+    return (1 - stretched) * f + stretched * (f / factor);
+  });
+  const sharpness = (scale: number) => (factor <= 1 ? 1 : 0.1 * scale * Math.log(factor) + 1);
+  const [mscale, all] = [read.number('mscale', 0), read.number('mscale_all_dim', 0)];
+  const usual = mscale > 0 && all > 0 ? sharpness(mscale) / sharpness(all) : sharpness(1);
+  return { frequencies, factor: read.positive('attention_factor', usual) };
+}
+
+/** Of tokens at these positions `[T]`: cosine and sine of each pair's angle, `[T, D / 2]`. */
+export function anglesAt(position_ids: tf.Tensor1D, { frequencies, factor }: Rotation): Angles {
+  const places = tf.reshape(tf.cast(position_ids, 'float32'), [-1, 1]);
+  const angles = tf.mul(places, tf.tensor2d([...frequencies], [1, frequencies.length]));
+  const scaled = (x: tf.Tensor) => (factor === 1 ? x : tf.mul(x, factor)) as tf.Tensor2D;
+  return { cos: scaled(tf.cos(angles)), sin: scaled(tf.sin(angles)) };
+}
+
+export interface Angles {
+  cos: tf.Tensor2D;
+  sin: tf.Tensor2D;
+}
