@@ -16,7 +16,7 @@ describe('architectureOf', () => {
     expect([architecture.hiddenSize, architecture.numLayers, architecture.maxPositions]).toEqual([24, 3, 512]);
   });
 
-  it.each([undefined, null, 'gpt2', '__proto__', 'constructor', 'toString', 'hasOwnProperty', 7, {}, ['bert']])(
+  it.each([undefined, null, 't5', '__proto__', 'constructor', 'toString', 'hasOwnProperty', 7, {}, ['bert']])(
     'refuses model_type %j by a sentence',
     (model_type) => {
       expect(() => requireSupported({ ...GOOD, model_type }, 'org/name')).toThrow(
