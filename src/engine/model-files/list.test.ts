@@ -65,14 +65,14 @@ describe('a place of work', () => {
   it('lists a model that cannot be used with its reason, and the others beside it', async () => {
     await makeBertFolder(join(place, 'torn'));
     await writeFile(join(place, 'torn', 'config.json'), '{"model_type": "be');
-    await makeBertFolder(join(place, 'other'), { config: { model_type: 'gpt2' } });
+    await makeBertFolder(join(place, 'other'), { config: { model_type: 't5' } });
     await makeBertFolder(join(place, '.luthier', 'models', 'half'));
     await rm(join(place, '.luthier', 'models', 'half', 'model.safetensors'));
     await mkdir(join(place, 'website'));
     await writeFile(join(place, 'website', 'config.json'), '{"title": "no model at all"}');
     const models = await list();
     expect(models.map(({ name, problem }) => [name, problem])).toEqual([
-      ['other', expect.stringMatching(/model_type "gpt2" is not supported/)],
+      ['other', expect.stringMatching(/model_type "t5" is not supported/)],
       ['told', null],
       ['torn', expect.stringMatching(/config\.json is not JSON/)],
       ['untold', null],
