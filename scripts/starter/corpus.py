@@ -173,4 +173,5 @@ def main():
     Path(f"{out}.counts.json").write_text(json.dumps({"sources": counts, "lemmas": lemmas}, indent=0), "utf-8")
 
 
-main()
+if __name__ == "__main__":
+    main()
