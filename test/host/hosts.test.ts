@@ -9,7 +9,12 @@ import { parseRecipe } from '../../src/engine/recipes/recipe.ts';
 import { Hosts } from '../../src/engine/service/host/hosts.ts';
 import { createTrainer } from '../../src/engine/train/trainer.ts';
 import { Peer } from '../../src/files/rpc.ts';
-import { engineEnvironment, type ServiceNotifications, type ServiceRequests } from '../../src/protocol/index.ts';
+import {
+  engineEnvironment,
+  type Recipe,
+  type ServiceNotifications,
+  type ServiceRequests,
+} from '../../src/protocol/index.ts';
 import { buildEngine, removeEngine } from '../faults/engine.ts';
 
 let place: string;
@@ -89,7 +94,7 @@ async function startService(idle_ms = 60_000) {
 }
 
 const pidsIn = (logs: Log[]): number[] =>
-  logs.flatMap(({ message }) => /answers in process (\d+)$/.exec(message)?.[1] ?? []).map(Number);
+  logs.flatMap(({ message }) => /^Process (\d+) answers/.exec(message)?.[1] ?? []).map(Number);
 
 function isAlive(pid: number): boolean {
   try {
@@ -126,6 +131,31 @@ test('while one model is evaluated another answers, so does the service, and the
   // The model is still there for the next question.
   expect(await predict(slow)).toHaveLength(1);
   expect(hosts()).toHaveLength(2);
+});
+
+test('while a run is estimated the service answers, and the estimate is whole', async () => {
+  const { peer, hosts } = await startService();
+  const recipe = { model: 'starters/bert', dataset: many } as Recipe;
+  let isOver = false;
+  const estimating = peer.request('run/estimate', { recipe, base: place }).finally(() => {
+    isOver = true;
+  });
+  await vi.waitFor(() => expect(hosts()).toHaveLength(1), PATIENCE);
+  // However fast the machine, it does not come to its end meanwhile.
+  process.kill(hosts()[0]!, 'SIGSTOP');
+  expect((await peer.request('data/inspect', { file: join(place, 'few.csv') })).rows).toBe(4);
+  expect(isOver).toBe(false);
+  process.kill(hosts()[0]!, 'SIGCONT');
+  const estimate = await estimating;
+  expect(estimate.rows).toBe(3000);
+  expect(estimate.seconds).toBeGreaterThan(0);
+  // The machine's rate is known there: the next estimate does not measure it again.
+  const few = { ...recipe, dataset: join(place, 'few.csv'), validation_split: 0 };
+  expect((await peer.request('run/estimate', { recipe: few, base: place })).rows).toBe(4);
+  expect(hosts()).toHaveLength(1);
+  await expect(
+    peer.request('run/estimate', { recipe: { ...recipe, dataset: 'none.csv' }, base: place }),
+  ).rejects.toMatchObject({ code: 'data-unreadable' });
 });
 
 test('a model whose process is killed takes only its own requests with it, and is loaded again by the next', async () => {

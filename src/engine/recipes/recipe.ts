@@ -5,7 +5,14 @@ import type { z } from 'zod';
 import { exists, isFolder } from '../../files/folders.ts';
 import { writtenPath } from '../../files/written-path.ts';
 import { HOME } from '../../guard/index.ts';
-import { LuthierError, RECIPE_VERSION, type Recipe, type Strategy, taskOf } from '../../protocol/index.ts';
+import {
+  LuthierError,
+  RECIPE_VERSION,
+  type Recipe,
+  type RecipeSource,
+  type Strategy,
+  taskOf,
+} from '../../protocol/index.ts';
 import { listed } from '../data/problems.ts';
 import { STRATEGIES, strategyNamed } from '../strategies/index.ts';
 import { migrateRecipe } from './migrate.ts';
@@ -33,10 +40,14 @@ export async function loadRecipe(path: string, sets: readonly string[] = []): Pr
   return await settle(value, dirname(file), sets, file, locate);
 }
 
-/** The same for a recipe that was never a file. */
+/** As `loadRecipe`, for a recipe that was never a file. */
 export async function resolveRecipe(input: unknown, base: string, sets: readonly string[] = []): Promise<LoadedRecipe> {
   return await settle(input, base, sets, null, () => 'The recipe');
 }
+
+/** A recipe as a request names it: by its file, or whole. */
+export const readRecipe = (source: RecipeSource): Promise<LoadedRecipe> =>
+  'recipe_path' in source ? loadRecipe(source.recipe_path) : resolveRecipe(source.recipe, source.base);
 
 async function settle(
   input: unknown,

@@ -28,7 +28,6 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
   let token: string | undefined;
   let cacheFolder: string | undefined;
   let endpoint: string | undefined;
-  let gflops: Promise<number> | null = null;
   let idleMs = IDLE_MS;
   const hosts = new Hosts({ tell, idleMs: () => idleMs });
   let checker: RecipeChecker | null = null;
@@ -110,12 +109,7 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       ]);
       return suggestStrategies(rows, await factsOf(model, base, cacheFolder));
     },
-    'run/estimate': async (source, signal) => {
-      const { recipe, base } = await readRecipe(source);
-      const { estimateRun } = await import('../train/estimate-run.ts');
-      gflops ??= measure();
-      return estimateRun({ recipe, base, gflops: await gflops, cacheFolder, signal });
-    },
+    'run/estimate': (source, signal) => hosts.estimate({ source, cacheFolder }, signal),
     'run/cell': (params, signal) => hosts.ask(params.run, 'run/cell', params, signal),
     'run/compare': async ({ runs, limit }, signal) => {
       const { compareRuns } = await import('../runs/compare-runs.ts');
@@ -159,11 +153,5 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
 }
 
 async function readRecipe(source: RecipeSource): Promise<LoadedRecipe> {
-  const { loadRecipe, resolveRecipe } = await import('../recipes/recipe.ts');
-  return 'recipe_path' in source ? loadRecipe(source.recipe_path) : resolveRecipe(source.recipe, source.base);
-}
-
-async function measure(): Promise<number> {
-  const { measureMachine } = await import('../tensor/executors/status.ts');
-  return measureMachine();
+  return await (await import('../recipes/recipe.ts')).readRecipe(source);
 }

@@ -6,12 +6,13 @@ import type { Tell } from '../stdio.ts';
 import type { HostNotifications, HostRequests } from './wire.ts';
 
 /**
- * What the process of one model answers.
+ * What the process of one model answers, or that of estimates.
  * @param path the model's folder; it is loaded with the first question and stays so
  */
 export function createHostHandlers(path: string, tell: Tell<HostNotifications>): Handlers<HostRequests> {
   const log = (level: HostNotifications['log']['level'], message: string) => tell('log', { level, message });
   let loading: Promise<Predictor> | null = null;
+  let gflops: Promise<number> | null = null;
   const model = (): Promise<Predictor> => {
     const opened = loading ?? createPredictor(path, { note: log });
     loading = opened;
@@ -48,6 +49,16 @@ export function createHostHandlers(path: string, tell: Tell<HostNotifications>):
         note: log,
         onProgress: partsOf(params),
       });
+    },
+    'run/estimate': async ({ source, cacheFolder }, signal) => {
+      const [{ estimateRun }, { measureMachine }, { readRecipe }] = await Promise.all([
+        import('../../train/estimate-run.ts'),
+        import('../../tensor/executors/status.ts'),
+        import('../../recipes/recipe.ts'),
+      ]);
+      const { recipe, base } = await readRecipe(source);
+      gflops ??= measureMachine();
+      return estimateRun({ recipe, base, gflops: await gflops, cacheFolder, signal });
     },
     'run/cell': async (params, signal) => {
       const { cellRows } = await import('../../runs/cell-rows.ts');

@@ -35,7 +35,7 @@ interface Host {
 }
 
 /**
- * The models that answer, each in a process of its own: what one computes keeps no other waiting, and one that dies
+ * The models that answer, and the estimates of runs, each in a process of its own: what one computes keeps no other waiting, and one that dies
  * takes no other with it. A model is loaded when it is first asked, and let go when it has been idle for a while, when
  * its files have changed, and, the longest idle first, when memory runs short.
  */
@@ -62,12 +62,34 @@ export class Hosts {
     const { findModel } = await import('../../runs/target.ts');
     const { path, run } = await findModel(name, process.cwd());
     const { stamp, bytes } = await lookAt(path);
-    const known = this.#hosts.find((host) => host.process.path === path && host.stamp === stamp);
+    const known = this.#known(path, stamp);
     if (!known && params.progress_token !== undefined) {
       const message = `Loading ${basename(run ?? path)}`;
       this.#options.tell('progress', { token: params.progress_token, message, done: 0, total: null });
     }
     const host = known ?? this.#start(path, basename(run ?? path), stamp, bytes);
+    return await this.#request(host, method, params, signal);
+  }
+
+  /** What a run would take, in a process without a model: texts are cut and the machine is measured, which takes seconds. */
+  estimate(
+    params: HostRequests['run/estimate']['params'],
+    signal: AbortSignal,
+  ): Promise<HostRequests['run/estimate']['result']> {
+    const host = this.#known('', '') ?? this.#start('', 'estimates', '', 0);
+    return this.#request(host, 'run/estimate', params, signal);
+  }
+
+  #known(path: string, stamp: string): Host | undefined {
+    return this.#hosts.find((host) => host.process.path === path && host.stamp === stamp);
+  }
+
+  async #request<M extends keyof HostRequests & string>(
+    host: Host,
+    method: M,
+    params: HostRequests[M]['params'],
+    signal: AbortSignal,
+  ): Promise<HostRequests[M]['result']> {
     clearTimeout(host.idle);
     host.users++;
     this.#hosts = [...this.#hosts.filter((other) => other !== host), host];
@@ -93,7 +115,7 @@ export class Hosts {
       process: new HostProcess({ script, path, name, bytes: needed, tell }),
       ...{ stamp, users: 0, idle: undefined },
     };
-    tell('log', { level: 'info', message: `${name} answers in process ${host.process.pid}` });
+    tell('log', { level: 'info', message: `Process ${host.process.pid} answers for ${name}` });
     void host.process.ended.then(({ message }) => {
       if (!this.#forget(host)) return;
       tell('log', { level: 'error', message });

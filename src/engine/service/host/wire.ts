@@ -1,12 +1,14 @@
-import type { ServiceNotifications, ServiceRequests } from '../../../protocol/index.ts';
+import type { RecipeSource, RunEstimate, ServiceNotifications, ServiceRequests } from '../../../protocol/index.ts';
 
 /**
- * What the service asks of a host, the process of one model (JSON-RPC on its stdin and stdout). Every request can be
+ * What the service asks of a host, the process of one model or of estimates (JSON-RPC on its stdin and stdout). Every request can be
  * cancelled: that is heard between two batches.
  */
 export interface HostRequests extends Pick<ServiceRequests, 'predict' | 'evaluate' | 'run/cell' | 'export'> {
   /** The likeliest label of each text. */
   label: { params: { texts: { text: string; text_pair?: string }[] }; result: string[] };
+  /** Of the process without a model. */
+  'run/estimate': { params: { source: RecipeSource; cacheFolder: string | undefined }; result: RunEstimate };
 }
 
 export interface HostNotifications extends Pick<ServiceNotifications, 'answer/part' | 'progress' | 'log'> {
