@@ -12,21 +12,18 @@ import {
   oneOf,
   optional,
   type Rules,
+  recordOf,
   shape,
   union,
 } from './check.ts';
+import type { RowFields } from './dataset.ts';
 import type { ErrorData } from './errors.ts';
 import type { DataSummary, RowLengths } from './service.ts';
+import { TASKS } from './tasks.ts';
 import { type PageRequest, pageRequests } from './webview.ts';
 
-/** A labelled row, with its place in the person's file. */
-export interface DatasetRow {
-  file: string;
-  line: number;
-  text: string;
-  text_pair?: string;
-  label: string;
-}
+/** A row, with its place in the person's file. */
+export type DatasetRow = RowFields & { file: string; line: number };
 
 export interface DatasetSnapshot {
   /** Of the file or folder; the page keeps it, so that a reloaded window finds the dataset again. */
@@ -35,7 +32,7 @@ export interface DatasetSnapshot {
   /** What is below the name: where it is, or which file its rows were taken from. */
   place: string;
   summary: DataSummary;
-  /** Whether rows can be listed: there are a text and a label. */
+  /** Whether rows can be listed: there is a column for each field that the task needs. */
   readable: boolean;
   /** Whether fine-tuning may be started here. */
   trusted: boolean;
@@ -70,9 +67,11 @@ export interface DatasetState {
 const isRow = shape({
   file: isString,
   line: isCount,
-  text: isString,
+  text: optional(isString),
   text_pair: optional(isString),
-  label: isString,
+  label: optional(isString),
+  tokens: optional(listOf(isString)),
+  tags: optional(listOf(isString)),
 });
 const isError = shape({ code: isString, message: isString, hint: optional(isString) });
 const isProblem = shape({
@@ -89,11 +88,12 @@ const isColumn = shape({
   examples: listOf(isString),
 });
 const isSummary = shape({
+  task: oneOf(...TASKS.map(({ name }) => name)),
   format: isString,
   encoding: isString,
   rows: isCount,
   columns: listOf(isColumn),
-  guess: shape({ text: optional(isString), label: optional(isString) }),
+  guess: recordOf(isString),
   guess_reason: isString,
   classes: listOf(shape({ label: isString, count: isCount })),
   problems: listOf(isProblem),

@@ -1,9 +1,22 @@
+import type { Columns } from './recipe.ts';
+import type { TaskName } from './tasks.ts';
+
+/** What a row holds, by the names of its task's fields. */
+export interface RowFields {
+  text?: string;
+  text_pair?: string;
+  label?: string;
+  tokens?: string[];
+  tags?: string[];
+  group?: string;
+}
+
 /** Version of the data set folder's layout. A reader refuses a newer one. */
 export const DATASET_FORMAT = 1;
 
 /**
  * `.luthier/datasets/<name>/dataset.json`. Beside it stands `rows.jsonl`: one `{"id":…,"text":…,"label":…}`
- * (and `text_pair`, `group`) a line, in UTF-8. Rows of 0.1.0 have no `id`.
+ * (or whatever the task's fields are, and `group`) a line, in UTF-8. Rows of 0.1.0 have no `id`.
  */
 export interface DatasetRecord {
   format: number;
@@ -15,8 +28,10 @@ export interface DatasetRecord {
    * links lead to the person's own file.
    */
   source: { file: string; first_line: number; last_line: number; lines?: [line: number, count: number][] } | null;
-  /** Columns of the source that became text and label. */
-  columns: { text: string; label: string; text_pair?: string; group?: string };
+  /** That the rows are for; text classification where it is not named, as in datasets of 0.1.0. */
+  task?: TaskName;
+  /** Columns of the source, by the names of the fields that they became. */
+  columns: Columns;
   rows: number;
   /** Sorted as the engine sorts them. */
   labels: string[];

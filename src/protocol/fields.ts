@@ -100,6 +100,10 @@ export const GROUP: Field = {
 /** All that columns of a task's data may be named for. */
 export const columnFields = (task: TaskName): readonly Field[] => [...FIELDS[task], GROUP];
 
+/** Fields that a task cannot do without and that no column is named for. */
+export const lackingFields = (columns: Columns, task: TaskName): Field[] =>
+  FIELDS[task].filter(({ name, required }) => required && columns[name] === undefined);
+
 /** A field by its name. */
 export function fieldOf(task: TaskName, name: keyof Columns): Field {
   return FIELDS[task].find((field) => field.name === name)!;

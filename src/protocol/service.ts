@@ -1,9 +1,10 @@
-import type { DataSource, DatasetRecord } from './dataset.ts';
+import type { DataSource, DatasetRecord, RowFields } from './dataset.ts';
 import type { EvaluatedRow, EvaluationReport, RunComparison, Split } from './evaluation.ts';
 import type { Columns, DatasetReference, Recipe, RecipeInput } from './recipe.ts';
 import type { RecipeProblem } from './recipe-check.ts';
 import type { RunRecord } from './run.ts';
 import type { StrategySuggestion } from './suggestion.ts';
+import type { TaskName } from './tasks.ts';
 
 /** Something found in a file: reported, never silently mended. */
 export interface DataProblem {
@@ -19,10 +20,10 @@ export interface DataProblem {
   count?: number;
 }
 
-export type DataFormat = 'csv' | 'tsv' | 'jsonl' | 'json' | 'markdown' | 'label-tab-text' | 'label-space-text';
+export type DataFormat = keyof typeof FORMAT_NAMES;
 
 /** As people read them. */
-export const FORMAT_NAMES: Readonly<Record<DataFormat, string>> = {
+export const FORMAT_NAMES = {
   csv: 'CSV',
   tsv: 'TSV',
   jsonl: 'JSON Lines',
@@ -30,7 +31,8 @@ export const FORMAT_NAMES: Readonly<Record<DataFormat, string>> = {
   markdown: 'Markdown table',
   'label-tab-text': 'label, tab, text',
   'label-space-text': 'label, space, text',
-};
+  conll: 'CoNLL',
+} as const;
 
 export interface ColumnSummary {
   name: string;
@@ -43,6 +45,8 @@ export interface ColumnSummary {
 
 export interface DataSummary {
   file: string;
+  /** Given, or what the columns are plainly for. */
+  task: TaskName;
   format: DataFormat;
   encoding: string;
   /** What the encoding follows from, where it is a guess: to be confirmed by a person when it is not sure. */
@@ -59,12 +63,12 @@ export interface DataSummary {
   guess: Columns;
   /** Why, in a sentence a person can check. */
   guess_reason: string;
-  /** Classes of the label column by frequency. */
+  /** Labels by frequency: classes with their rows, tags with their words. */
   classes: { label: string; count: number }[];
   problems: DataProblem[];
 }
 
-/** How long texts are, in characters. Bar i of `counts` holds lengths from i · step on; the last one all longer ones. */
+/** How long rows are: texts in characters, sentences in words. Bar i of `counts` holds lengths from i · step on; the last one all longer ones. */
 export interface RowLengths {
   min: number;
   median: number;
@@ -191,10 +195,11 @@ export interface ServiceRequests {
     };
     result: { version: string; node: string; pid: number };
   };
-  'data/inspect': { params: Progressing & DataSource & { columns?: Columns }; result: DataSummary };
+  /** The task is recognised where none is given. */
+  'data/inspect': { params: Progressing & DataSource & { task?: TaskName; columns?: Columns }; result: DataSummary };
   /** Writes `<folder>/datasets/<name>/` (`folder` is a `.luthier` folder); an existing name is an error. Rows without text or label are left out and reported. */
   'data/create': {
-    params: DataSource & { folder: string; name: string; columns: Columns };
+    params: DataSource & { task?: TaskName; folder: string; name: string; columns: Columns };
     result: { path: string; record: DatasetRecord; problems: DataProblem[] };
   };
   /** Adds rows at the end of a data set's folder or file, in that file's own format; the write is atomic. */
@@ -215,6 +220,7 @@ export interface ServiceRequests {
   'data/rows': {
     params: {
       data: string;
+      task?: TaskName;
       columns: Columns;
       encoding?: string;
       limit: number;
@@ -225,7 +231,7 @@ export interface ServiceRequests {
       label?: string;
     };
     result: {
-      rows: { line: number; file: string; text: string; text_pair?: string; label: string }[];
+      rows: (RowFields & { line: number; file: string })[];
       total: number;
       lengths: RowLengths;
     };
@@ -235,7 +241,7 @@ export interface ServiceRequests {
    * in it (`changed`) or there is no such file (`missing`), its place in the dataset's own copy.
    */
   'data/locate': {
-    params: { data: string; columns: Columns; file: string; line: number };
+    params: { data: string; task?: TaskName; columns: Columns; file: string; line: number };
     result: { state: 'same' | 'moved' | 'changed' | 'missing'; file: string; line: number };
   };
   /** Checks a recipe, fills its defaults in and makes its paths absolute. */

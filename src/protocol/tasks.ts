@@ -5,6 +5,10 @@ export interface TaskDescription {
   readonly name: string;
   /** As a person chooses it. */
   readonly title: string;
+  /** What a row of its data is called; several have an s. */
+  readonly row: string;
+  /** One of its labels, and several. */
+  readonly label: readonly [one: string, many: string];
   /** What its evaluations measure. */
   readonly metrics: readonly MetricKey[];
   /** Decides which weights are best where a recipe does not say. */
@@ -16,12 +20,16 @@ export const TASKS = [
   {
     name: 'text-classification',
     title: 'Text classification',
+    row: 'row',
+    label: ['class', 'classes'],
     metrics: ['accuracy', 'f1_macro', 'f1_weighted', 'mcc', 'loss', 'ece'],
     best: 'f1_macro',
   },
   {
     name: 'token-classification',
     title: 'Token classification',
+    row: 'sentence',
+    label: ['tag', 'tags'],
     metrics: ['accuracy', 'f1', 'precision', 'recall', 'loss'],
     best: 'f1',
   },
@@ -30,5 +38,5 @@ export const TASKS = [
 export type TaskName = (typeof TASKS)[number]['name'];
 
 /** The first task, which runs of 0.1.0 are of, where the name is not known. */
-export const taskOf = (name: string | undefined): TaskDescription =>
+export const taskOf = (name: string | undefined): TaskDescription & { readonly name: TaskName } =>
   TASKS.find((task) => task.name === name) ?? TASKS[0];

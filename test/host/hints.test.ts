@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { loadClassificationDataset } from '../../src/engine/data/dataset.ts';
+import { loadDataset } from '../../src/engine/data/dataset.ts';
+import { LABELLED } from '../../src/engine/data/labelled.ts';
 import { toHostError } from '../../src/extension/errors.ts';
 import type { LuthierError } from '../../src/protocol/index.ts';
 
@@ -11,7 +12,7 @@ test('a dataset at fault is looked at by Inspect Dataset', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'luthier hints ü-'));
   try {
     await writeFile(join(folder, 'rows.csv'), 'text,label\nlovely day,good\ngreat day,good\nfine day,good\n');
-    const thrown = await loadClassificationDataset('rows.csv', {
+    const thrown = await loadDataset(LABELLED, 'rows.csv', {
       base: folder,
       columns: {},
       validation_split: 0.2,

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { counted, type DataSummary } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
+import { allTasks } from '../tasks/registry.ts';
 import { columnsFrom } from './evaluate.ts';
 import { bold, dim, EXIT, note, print, printJson, red, table, yellow } from './output.ts';
 import { ProgressLine } from './progress-line.ts';
@@ -15,15 +16,18 @@ export interface InspectCommandOptions {
 
 export async function inspect(file: string, options: InspectCommandOptions): Promise<number> {
   const progress = new ProgressLine('Reading');
-  const summary = await inspectData({
-    file: resolve(file),
-    columns: columnsFrom(options),
-    encoding: options.encoding,
-    // In MB, and for files that take longer than a glance.
-    onProgress: (done, total) => {
-      if (total > 2 ** 23) progress.update(Math.round(done / 2 ** 20), Math.round(total / 2 ** 20));
+  const summary = await inspectData(
+    {
+      file: resolve(file),
+      columns: columnsFrom(options),
+      encoding: options.encoding,
+      // In MB, and for files that take longer than a glance.
+      onProgress: (done, total) => {
+        if (total > 2 ** 23) progress.update(Math.round(done / 2 ** 20), Math.round(total / 2 ** 20));
+      },
     },
-  }).finally(() => progress.close());
+    allTasks,
+  ).finally(() => progress.close());
   if (options.json) printJson(summary);
   else show(summary);
   return summary.problems.some((problem) => problem.severity === 'error') ? EXIT.failed : EXIT.done;

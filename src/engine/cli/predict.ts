@@ -11,7 +11,7 @@ import {
   unknownTokens,
 } from '../../protocol/index.ts';
 import { guessColumns } from '../data/columns.ts';
-import { columnsOfInputs, halfAPair } from '../data/dataset.ts';
+import { columnsOfInputs, halfAPair } from '../data/labelled.ts';
 import { places } from '../data/problems.ts';
 import { readTable } from '../data/read.ts';
 import { linesIn, type ReadLines, readLines } from '../data/read-lines.ts';

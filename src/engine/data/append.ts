@@ -58,7 +58,14 @@ export async function appendRows(options: {
       'Correct the file first; nothing was added.',
     );
   }
-  const columns = requireColumns(table, guessColumns(table, { ...own, ...options.columns }).columns);
+  const columns = requireColumns(
+    table,
+    guessColumns(table, { ...own, ...options.columns }).columns,
+    'text-classification',
+  ) as Columns & {
+    text: string;
+    label: string;
+  };
   const newId = ids && idMaker(table, ids);
   const values = rows.map((row) => {
     for (const field of ['text', 'label'] as const) {

@@ -1,34 +1,50 @@
-import { type Columns, counted, FIELDS, type Field, fieldOf, LuthierError } from '../../protocol/index.ts';
+import {
+  type Columns,
+  counted,
+  FIELDS,
+  type Field,
+  fieldOf,
+  LuthierError,
+  lackingFields,
+  type TaskName,
+} from '../../protocol/index.ts';
 import { characterName, invisibleIn, isReadable } from './characters.ts';
 import { LabelCells } from './label-cells.ts';
 import { type Fields, type LabelledRows, LabelledRowsBuilder } from './labelled-rows.ts';
 import { settleLabels } from './labels.ts';
 import { type Pace, Stride } from './pace.ts';
 import { listed, Places, type Problems, quoted } from './problems.ts';
-import type { DataRules } from './repeats.ts';
 import { RowIds } from './row-ids.ts';
 import { isEmpty, type Table } from './table.ts';
+import type { ReadRowsOptions } from './types.ts';
+
+const TASK = 'text-classification';
 
 /**
- * The columns that a classification needs.
+ * The columns, with all that a task needs.
  * @throws LuthierError `data-invalid` naming what is missing and what is there.
  */
-export function requireColumns(table: Table, columns: Columns): Columns & { text: string; label: string } {
-  const { text, label } = columns;
-  if (text !== undefined && label !== undefined) return { ...columns, text, label };
+export function requireColumns(table: Table, columns: Columns, task: TaskName): Columns {
+  if (lackingFields(columns, task).length === 0) return columns;
+  const named = FIELDS[task].filter(({ required }) => required).map(({ name }) => `"${name}": "…"`);
   throw new LuthierError(
     'data-invalid',
-    missingColumns(table, columns),
-    'Name them in the recipe, "columns": {"text": "…", "label": "…"}, or add the missing one to the file.',
+    missingColumns(table, columns, task),
+    `Name them in the recipe, "columns": {${named.join(', ')}}, or add the missing one to the file.`,
   );
 }
 
+/** What a row has to have, in words. */
+export function neededOf(task: TaskName): string {
+  const needed = FIELDS[task].filter(({ required }) => required);
+  const titles = needed.map(({ kind, title }) => (kind === 'list' ? title : `a ${title}`));
+  return `${titles.length === 2 ? 'both ' : ''}${listed(titles)}`;
+}
+
 /** Which of the fields was not found, and what the file has instead. */
-export function missingColumns(table: Table, columns: Columns): string {
+export function missingColumns(table: Table, columns: Columns, task: TaskName): string {
   const missing = listed(
-    FIELDS['text-classification']
-      .filter(({ name, required }) => required && columns[name] === undefined)
-      .map(({ title }) => title),
+    lackingFields(columns, task).map(({ title }) => title),
     'or',
   );
   const nested = [...table.nested].map(([key, line]) => `“${key}” (line ${line})`);
@@ -40,17 +56,11 @@ export function missingColumns(table: Table, columns: Columns): string {
   );
 }
 
-export interface LabelledOptions {
-  rules?: DataRules | undefined;
-  /** Ids of the file's rows, where the table has only some of them. */
-  names?: RowIds | undefined;
-  pace?: Pace | undefined;
-}
-
-/** What the rows of a whole table are called. */
-export function namesOf(table: Table, columns: Columns): RowIds {
+/** What the rows of a whole table are called, by their ids or what the model reads of them. */
+export function namesOf(table: Table, columns: Columns, task: TaskName): RowIds {
   const at = (name: string | undefined) => (name === undefined ? -1 : table.columns.indexOf(name));
-  const texts = [columns.text, columns.text_pair].filter((name) => name !== undefined);
+  const inputs = FIELDS[task].filter(({ role }) => role === 'input').map(({ name }) => columns[name]);
+  const texts = inputs.filter((name) => name !== undefined);
   return new RowIds(table.rows, { own: at(table.ids), texts: texts.map(at) });
 }
 
@@ -61,11 +71,9 @@ export function namesOf(table: Table, columns: Columns): RowIds {
 export async function labelledRows(
   table: Table,
   columns: Columns & { text: string; label: string },
-  file: string,
-  problems: Problems,
-  { rules = 2, names = namesOf(table, columns), pace }: LabelledOptions = {},
+  { file, problems, rules = 2, names = namesOf(table, columns, TASK), pace }: ReadRowsOptions,
 ): Promise<LabelledRows> {
-  const fields = FIELDS['text-classification'].flatMap((field) => {
+  const fields = FIELDS[TASK].flatMap((field) => {
     const name = columns[field.name];
     return name === undefined ? [] : [{ field, name, index: table.columns.indexOf(name) }];
   });
@@ -106,7 +114,7 @@ export async function labelledRows(
       const one = cells.labelOf(label, line, more);
       if (one === undefined) continue;
       if (one === '') {
-        reportLacking(fieldOf('text-classification', 'label'), columns.label, line, problems);
+        reportLacking(fieldOf(TASK, 'label'), columns.label, line, problems);
         continue;
       }
       label = one;
@@ -132,7 +140,12 @@ function reportLacking(field: Field, name: string, line: number, problems: Probl
   );
 }
 
-function reportUngrouped(rows: LabelledRows, column: string, problems: Problems): void {
+/** Says which rows have no group where there is a column of groups. */
+export function reportUngrouped(
+  rows: Iterable<{ group?: string; line: number }>,
+  column: string,
+  problems: Problems,
+): void {
   const found = new Places();
   for (const row of rows) if (row.group === undefined) found.add(row.line);
   problems.occurrences(
@@ -170,7 +183,7 @@ async function reportMissingWords(
   problems: Problems,
   pace: Pace | undefined,
 ): Promise<void> {
-  const fields = FIELDS['text-classification']
+  const fields = FIELDS[TASK]
     .filter(({ name }) => columns[name] !== undefined)
     .map(({ name, kind }) => ({
       field: name,

@@ -9,9 +9,10 @@ import {
   fieldOf,
   LuthierError,
   largest,
+  TASKS,
 } from '../../protocol/index.ts';
 import { type ColumnStats, columnStats, DISTINCT_CAP } from './column-stats.ts';
-import { OTHER_NAMES, PAIR_NAMES } from './names.ts';
+import { CONLL, OTHER_NAMES, PAIR_NAMES } from './names.ts';
 import { listed } from './problems.ts';
 import type { Table } from './table.ts';
 
@@ -41,20 +42,22 @@ export function guessColumns(
   table: Table,
   given: Columns = {},
   stats = columnStats(table),
-  { pairs = true, why = {}, fields = columnFields('text-classification') }: GuessOptions = {},
+  { pairs = true, why = {}, fields = columnFields(TASKS[0].name) }: GuessOptions = {},
 ): ColumnGuess {
   checkGiven(table, given, fields);
   const taken = new Set(Object.values(given));
   const free = stats.filter((column) => !taken.has(column.name));
   const columns: Columns = { ...given };
-  const pair = pairs && given.text === undefined && given.text_pair === undefined ? namedPair(table, free) : undefined;
+  const takesPairs = pairs && fields.some(({ name }) => name === 'text_pair');
+  const isOpen = given.text === undefined && given.text_pair === undefined;
+  const pair = takesPairs && isOpen ? namedPair(table, free) : undefined;
   if (pair) [columns.text, columns.text_pair] = pair;
   const longest = largest(stats, (column) => column.mean_length);
   const open = fields.filter(({ name, required }) => required && columns[name] === undefined);
   const choices = open.map((field) => {
     const { takesJson, score } = KINDS[field.kind];
     const fitting = free.filter(({ name }) => !pair?.includes(name) && (takesJson || !table.nested.has(name)));
-    return options(fitting, (column) => score(column, field, longest));
+    return options(fitting, (column) => score(column, field, longest, table));
   });
   for (const [i, option] of best(choices).entries()) {
     if (option.name !== undefined) columns[open[i]!.name] = option.name;
@@ -209,12 +212,18 @@ export function isVaried(column: ColumnStats): boolean {
   return column.distinct >= Math.min(DISTINCT_CAP, column.filled * 0.5);
 }
 
+/** Lists are found by their name alone: what they are of says little. */
+const scoreList = (column: ColumnStats, { usual }: Field, _longest: number, { nested }: Table): number => {
+  const named = scoreName(column.name, usual);
+  return named >= 2 && (nested.has(column.name) || column.filled === 0) ? named : 0;
+};
+
 /** How a column of a kind is found, and told. */
 interface KindRule {
   /** Whether cells may be lists or objects of JSON. */
   takesJson: boolean;
   /** How well a column fits, more than 0 where it does at all. */
-  score(column: ColumnStats, field: Field, longest: number): number;
+  score(column: ColumnStats, field: Field, longest: number, table: Table): number;
   /** What of its content speaks for it. */
   content(column: ColumnStats, table: Table): string;
 }
@@ -238,12 +247,16 @@ const KINDS: Record<FieldKind, KindRule> = {
   },
   // What belongs together only a person knows.
   group: { takesJson: false, score: () => 0, content: () => 'rows that stay together' },
-  // Found by name alone (tasks/token-classification).
-  list: { takesJson: true, score: () => 0, content: () => 'lists' },
+  list: { takesJson: true, score: scoreList, content: () => 'lists' },
 };
 
 /** Of lines without names what a column is of them: its name is ours, and no reason. */
 function placeOf(column: string, { format, columns }: Table): string | undefined {
+  if (format === 'conll') {
+    const count = columns.filter((name) => name !== CONLL.document).length;
+    if (column === CONLL.tokens) return 'each line’s first column';
+    return column === CONLL.tags ? `each line’s last of ${counted(count, 'column')}` : undefined;
+  }
   if (format === 'label-tab-text') return columns.indexOf(column) === 0 ? 'before the tab' : 'after the tab';
   if (format === 'label-space-text')
     return columns.indexOf(column) === 0 ? 'each line’s first word' : 'the rest of each line';
@@ -262,12 +275,13 @@ function reasonFor(
   const parts = fields.flatMap((field) => {
     const { name: key, title, kind, required, usual } = field;
     const column = columns[key];
-    if (column === undefined) return required ? [`no column looks like ${kind === 'text' ? title : `${title}s`}`] : [];
+    if (column === undefined) return required ? [`no column looks like ${kind === 'label' ? `${title}s` : title}`] : [];
     const place = placeOf(column, table);
     const isUsual = required && place === undefined ? scoreName(column, usual) >= 2 : !required;
-    const content = required
-      ? KINDS[kind].content(stats.find(({ name }) => name === column)!, table)
-      : 'the other half of a pair';
+    const content =
+      kind === 'text' && !required
+        ? 'the other half of a pair'
+        : KINDS[kind].content(stats.find(({ name }) => name === column)!, table);
     const why =
       given[key] !== undefined
         ? (reasons[key] ?? 'given')
@@ -275,9 +289,9 @@ function reasonFor(
           [
             ...(isUsual ? ['a common name'] : []),
             ...(place ? [place] : []),
-            ...(isEmpty && isUsual ? [] : [content]),
+            ...((isEmpty && isUsual) || (place && kind === 'list') ? [] : [content]),
           ].join(', ');
-    return [`the ${title} is “${column}” (${why})`];
+    return [`the ${title} ${kind === 'list' ? 'are' : 'is'} “${column}” (${why})`];
   });
   return `${capitalized(listed(parts))}.`;
 }

@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DatasetReference } from '../../protocol/index.ts';
-import { type LoadOptions, loadClassificationDataset, loadEvaluationData } from './dataset.ts';
+import { type LoadOptions, loadDataset, loadEvaluation } from './dataset.ts';
+import { LABELLED } from './labelled.ts';
 
 let base: string;
 beforeAll(async () => {
@@ -21,7 +22,7 @@ async function put(name: string, text: string): Promise<string> {
 }
 
 const load = (reference: DatasetReference, options: Partial<LoadOptions> = {}) =>
-  loadClassificationDataset(reference, { base, validation_split: 0, seed: 1, ...options });
+  loadDataset(LABELLED, reference, { base, validation_split: 0, seed: 1, ...options });
 
 /** `count` rows for each of the labels, every text its own. */
 const rows = (labels: readonly string[], count = 10, tag = '') =>
@@ -29,7 +30,7 @@ const rows = (labels: readonly string[], count = 10, tag = '') =>
     .flatMap((label) => Array.from({ length: count }, (_, i) => `text ${tag} of ${label} number ${i},${label}`))
     .join('\n');
 
-describe('loadClassificationDataset', () => {
+describe('loadDataset', () => {
   it('reads, sorts the labels, splits by the seed', async () => {
     const file = await put('a.csv', `text,label\n${rows(['b', 'a', 'C'])}\n`);
     const data = await load(file, { validation_split: 0.2, seed: 7 });
@@ -280,24 +281,24 @@ describe('one class and one text in several spellings', () => {
   });
 });
 
-describe('loadEvaluationData', () => {
+describe('loadEvaluation', () => {
   it('takes other spellings of the model’s classes, and says what numbers may mean', async () => {
     const names = ['billing', 'login', 'shipping'];
     await put('zw.csv', 'text,label\na b,log\u00adin\nc d,billing\n');
-    const data = await loadEvaluationData('zw.csv', { base, labels: names, split: 'test' });
+    const data = await loadEvaluation(LABELLED, 'zw.csv', { base, labels: names, split: 'test' });
     expect(data.examples.map(({ label }) => label)).toEqual([1, 0]);
     expect(data.problems[0]).toMatchObject({ code: 'invisible-characters', line: 2 });
     await put('floats.csv', 'text,label\na b,1.0\nc d,0.0\n');
-    const floats = await loadEvaluationData('floats.csv', { base, labels: ['0', '1'], split: 'test' });
+    const floats = await loadEvaluation(LABELLED, 'floats.csv', { base, labels: ['0', '1'], split: 'test' });
     expect(floats.examples.map(({ label }) => label)).toEqual([1, 0]);
     await put('ids.csv', 'text,label\na b,2\nc d,1\ne f,0\n');
-    await expect(loadEvaluationData('ids.csv', { base, labels: names, split: 'test' })).rejects.toMatchObject({
+    await expect(loadEvaluation(LABELLED, 'ids.csv', { base, labels: names, split: 'test' })).rejects.toMatchObject({
       code: 'data-invalid',
       message: 'ids.csv, line 2: the label “2” is unknown to the model.',
       hint: 'The known labels are “billing”, “login” and “shipping”. Numbers from 0 to 2 look like positions in that list (0 is “billing”, 1 is “login” and 2 is “shipping”): write the names instead.',
     });
     await put('years.csv', 'text,label\na b,2019\n');
-    await expect(loadEvaluationData('years.csv', { base, labels: names, split: 'test' })).rejects.toMatchObject({
+    await expect(loadEvaluation(LABELLED, 'years.csv', { base, labels: names, split: 'test' })).rejects.toMatchObject({
       hint: 'The known labels are “billing”, “login” and “shipping”. Correct the label.',
     });
   });
@@ -305,43 +306,47 @@ describe('loadEvaluationData', () => {
   it('takes both texts for a model of pairs, by their names, and never half a pair', async () => {
     const options = { base, labels: ['x', 'y'], split: 'test' } as const;
     await put('pairs.csv', 'left,right,label\na b,c d,x\ne f,g h,y\n');
-    const named = await loadEvaluationData('pairs.csv', { ...options, inputs: ['left', 'right'] });
+    const named = await loadEvaluation(LABELLED, 'pairs.csv', { ...options, inputs: ['left', 'right'] });
     expect(named.examples.map(({ text, text_pair }) => [text, text_pair])).toEqual([
       ['a b', 'c d'],
       ['e f', 'g h'],
     ]);
     await expect(
-      loadEvaluationData('pairs.csv', { ...options, inputs: ['premise', 'hypothesis'] }),
+      loadEvaluation(LABELLED, 'pairs.csv', { ...options, inputs: ['premise', 'hypothesis'] }),
     ).rejects.toMatchObject({
       message:
         'The model was trained on pairs of texts (“premise” and “hypothesis”), but pairs.csv has no column for the second text.',
       hint: 'Name both with --text-column and --text-pair-column. Its columns are “left”, “right” and “label”.',
     });
     const half = { ...options, columns: { text: 'left' }, inputs: ['left', 'right'] };
-    expect((await loadEvaluationData('pairs.csv', half)).examples[0]!.text_pair).toBe('c d');
+    expect((await loadEvaluation(LABELLED, 'pairs.csv', half)).examples[0]!.text_pair).toBe('c d');
     const columns = { text: 'left', text_pair: 'right' };
-    const given = await loadEvaluationData('pairs.csv', { ...options, columns, inputs: ['premise', 'hypothesis'] });
+    const given = await loadEvaluation(LABELLED, 'pairs.csv', {
+      ...options,
+      columns,
+      inputs: ['premise', 'hypothesis'],
+    });
     expect(given.columns).toEqual({ text: 'left', text_pair: 'right', label: 'label' });
     await put('both.csv', 'sentence1,sentence2,label\na b,c d,x\ne f,g h,y\n');
-    const single = await loadEvaluationData('both.csv', { ...options, inputs: ['sentence1'] });
+    const single = await loadEvaluation(LABELLED, 'both.csv', { ...options, inputs: ['sentence1'] });
     expect(single.columns).toEqual({ text: 'sentence1', label: 'label' });
   });
 
   it('takes the column that holds the model’s classes, whatever it is called', async () => {
     const lines = Array.from({ length: 8 }, (_, i) => `${i},t${i % 2},${'ab'[i % 2]},some words ${i}`);
     const file = await put('odd.csv', `#,type,Ressort?,said\n${lines.join('\n')}\n`);
-    const data = await loadEvaluationData(file, { base, labels: ['a', 'b'], split: 'test' });
+    const data = await loadEvaluation(LABELLED, file, { base, labels: ['a', 'b'], split: 'test' });
     expect(data.columns).toMatchObject({ text: 'said', label: 'Ressort?' });
   });
 
   it('reads a whole file by the labels of the model, one class or many', async () => {
     const file = await put('eval.csv', 'text,label\na b,b\nc d,b\n');
-    const data = await loadEvaluationData(file, { base, labels: ['b', 'a'], split: 'test' });
+    const data = await loadEvaluation(LABELLED, file, { base, labels: ['b', 'a'], split: 'test' });
     expect(data.examples.map(({ label, line }) => [label, line])).toEqual([
       [0, 2],
       [0, 3],
     ]);
-    await expect(loadEvaluationData(file, { base, labels: ['x', 'y'], split: 'test' })).rejects.toThrow(
+    await expect(loadEvaluation(LABELLED, file, { base, labels: ['x', 'y'], split: 'test' })).rejects.toThrow(
       'eval.csv, line 2: the label “b” is unknown to the model',
     );
   });
@@ -351,8 +356,8 @@ describe('loadEvaluationData', () => {
     await put('test.csv', `text,label\n${rows(['a', 'b'], 2)}\n`);
     const reference = { train: 'train.csv', test: 'test.csv' };
     const options = { base, labels: ['a', 'b'] };
-    expect((await loadEvaluationData(reference, { ...options, split: 'test' })).examples).toHaveLength(4);
-    await expect(loadEvaluationData(reference, { ...options, split: 'validation' })).rejects.toThrow(
+    expect((await loadEvaluation(LABELLED, reference, { ...options, split: 'test' })).examples).toHaveLength(4);
+    await expect(loadEvaluation(LABELLED, reference, { ...options, split: 'validation' })).rejects.toThrow(
       'The dataset has no validation rows, only training and test.',
     );
   });
@@ -448,7 +453,7 @@ describe.skipIf(!existsSync(sst2))('SST-2 (skipped: ../shared is not there)', ()
       ['leak-train', 2],
       ['duplicate-row', 9],
     ]);
-    const whole = await loadEvaluationData('stsa.binary.test', { base: sst2, labels: ['0', '1'], split: 'test' });
+    const whole = await loadEvaluation(LABELLED, 'stsa.binary.test', { base: sst2, labels: ['0', '1'], split: 'test' });
     expect(whole.examples).toHaveLength(1821);
   });
 });

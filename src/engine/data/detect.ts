@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
-import { type DataFormat, LuthierError } from '../../protocol/index.ts';
+import { type DataFormat, LuthierError, type TaskName } from '../../protocol/index.ts';
+import { looksLikeConll } from './conll.ts';
 import { type Dialect, sampleRows } from './delimited.ts';
 import { detectJson } from './detect-json.ts';
 import { FAST_TEXT, LABEL_SPACE_TEXT } from './lines.ts';
@@ -27,7 +28,11 @@ const AGREEMENT_BY_NAME = 0.5;
  * @param bytes UTF-8: the content or its beginning; of the latter the last line does not count.
  * @throws LuthierError `data-invalid` when the text is no table in any format.
  */
-export function detectFormat(bytes: Buffer, name: string, isWhole = bytes.length <= SAMPLE_BYTES): Detected {
+export function detectFormat(
+  bytes: Buffer,
+  name: string,
+  { isWhole = bytes.length <= SAMPLE_BYTES, task }: { isWhole?: boolean; task?: TaskName | undefined } = {},
+): Detected {
   const extension = extname(name).toLowerCase();
   const sample = isWhole ? bytes : wholeLines(bytes.subarray(0, SAMPLE_BYTES));
   const text = sample.toString('utf8');
@@ -35,6 +40,9 @@ export function detectFormat(bytes: Buffer, name: string, isWhole = bytes.length
   if (json) return { format: json };
 
   const lines = text.split(/\r\n|\n|\r/);
+  if (task === 'token-classification' || (task === undefined && looksLikeConll(lines, extension))) {
+    return { format: 'conll' };
+  }
   const table = markdownTables(lines)[0];
   const isMarkdown = extension === '.md' || extension === '.markdown';
   if (table && (isMarkdown || lines.slice(0, table.start).every((line) => line.trim() === ''))) {

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import iconv from 'iconv-lite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadClassificationDataset } from './dataset.ts';
+import { loadDataset } from './dataset.ts';
 import { inspectData } from './inspect.ts';
+import { LABELLED } from './labelled.ts';
 import { readTable } from './read.ts';
 import { linesIn } from './read-lines.ts';
 import type { Table } from './table.ts';
@@ -419,7 +420,7 @@ describe('an encoding that may be another one', () => {
     const file = join(folder, 'unsure.csv');
     await writeFile(file, unsure);
     const load = (encoding?: string) =>
-      loadClassificationDataset(file, { base: folder, encoding, validation_split: 0, seed: 1 });
+      loadDataset(LABELLED, file, { base: folder, encoding, validation_split: 0, seed: 1 });
     await expect(load()).rejects.toMatchObject({
       code: 'data-invalid',
       message: expect.stringMatching(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { assignFolds, takePart } from './folds.ts';
-import type { ClassificationDataset, Example } from './types.ts';
+import type { Example, TaskData } from './types.ts';
 
 const rowsOf = (n: number, classes: number) =>
   Array.from({ length: n }, (_, i) => ({ label: i % classes, key: `text ${i}` }));
@@ -41,7 +41,7 @@ it('every row is measured once, by a model that was not trained on it; the test 
     train: Array.from({ length: 17 }, (_, i) => example(i)),
     validation: Array.from({ length: 4 }, (_, i) => example(17 + i)),
     test: [example(99)],
-  } as unknown as ClassificationDataset;
+  } as unknown as TaskData<Example>;
   const of = ({ text, label }: Example) => ({ label, key: text });
   const parts = [1, 2, 3].map((fold) => takePart(dataset, { fold, count: 3 }, 7, of));
   const measured = parts.flatMap(({ validation }) => validation.map(({ line }) => line));

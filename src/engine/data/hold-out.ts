@@ -1,20 +1,19 @@
-import { counted, LuthierError } from '../../protocol/index.ts';
-import type { LabelledRows } from './labelled-rows.ts';
+import { counted, LuthierError, taskOf } from '../../protocol/index.ts';
 import { listed, type Problems, quoted } from './problems.ts';
 import type { DataRules } from './repeats.ts';
-import { type Split, type SplitRow, splitRows, stratifiedSplit, unitsOf } from './split.ts';
+import { type Split, type SplitRow, splitRow, stratifiedSplit, unitsOf } from './split.ts';
 import type { MadeSplits, SplitKey } from './splits.ts';
-import type { ClassificationDataset } from './types.ts';
+import type { RowKind, TaskData, TaskRow, WrittenRow, WrittenRows } from './types.ts';
 import type { Understood } from './understand.ts';
 
 /** A split of a dataset's folder as an earlier run made it, for the rows as they are now. */
 export class KeptSplit {
   readonly #made: MadeSplits;
   readonly #key: SplitKey;
-  readonly #rows: LabelledRows;
+  readonly #rows: WrittenRows<WrittenRow>;
   readonly #sides: ReadonlyMap<string, SplitRow['side']> | undefined;
 
-  constructor(made: MadeSplits, { rows, columns }: Understood, key: Omit<SplitKey, 'group'>) {
+  constructor(made: MadeSplits, { rows, columns }: Understood<WrittenRows<WrittenRow>>, key: Omit<SplitKey, 'group'>) {
     this.#made = made;
     this.#key = { ...key, ...(columns.group !== undefined && { group: columns.group }) };
     this.#rows = rows;
@@ -47,28 +46,30 @@ export class KeptSplit {
 }
 
 /** Splits the validation part off the training part. */
-export function holdOut(
-  dataset: ClassificationDataset,
+export function holdOut<Row extends TaskRow>(
+  kind: Pick<RowKind<Row, never>, 'name' | 'key' | 'stratum' | 'outputs'>,
+  dataset: TaskData<Row>,
   problems: Problems,
   { share, seed, rules }: { share: number; seed: number; rules: DataRules },
   kept: KeptSplit | null,
 ): Split {
+  const { row: noun, label } = taskOf(kind.name);
   const all = dataset.train;
-  const rows = splitRows(all, rules);
+  const rows = all.map((row) => splitRow(kind, row, dataset.labels, rules));
   const sides = kept?.sides();
   const split = stratifiedSplit(sides ? rows.map((row, i) => ({ ...row, side: sides[i] })) : rows, share, seed);
   if (split.held_out.length === 0) {
-    const need = Math.max(Math.ceil(0.5 / share), dataset.labels.length + 1);
+    const need = Math.max(Math.ceil(0.5 / share), new Set(rows.map(({ label }) => label)).size + 1);
     const groups = dataset.columns.group === undefined ? '' : ` in ${counted(unitsOf(rows).count, 'group')}`;
     throw new LuthierError(
       'data-invalid',
-      `${counted(all.length, 'row')}${groups} ${all.length === 1 ? 'is' : 'are'} too few to hold out a share of ${share} for validation.`,
-      `Add rows (at least ${need} different ${groups === '' ? 'texts' : 'groups'}), raise validation_split, or set it to 0 to train on all rows.`,
+      `${counted(all.length, noun)}${groups} ${all.length === 1 ? 'is' : 'are'} too few to hold out a share of ${share} for validation.`,
+      `Add ${noun}s (at least ${need} different ${groups === '' ? 'texts' : 'groups'}), raise validation_split, or set it to 0 to train on all ${noun}s.`,
     );
   }
   dataset.train = split.train.map((i) => all[i]!);
   dataset.validation = split.held_out.map((i) => all[i]!);
-  const seen = new Set(dataset.validation.map((example) => example.label));
+  const seen = new Set(dataset.validation.flatMap((row) => [...kind.outputs(row)]));
   const absent = dataset.labels.filter((_, i) => !seen.has(i));
   if (absent.length === 0) return split;
   const named = listed([
@@ -78,7 +79,7 @@ export function holdOut(
   problems.add(
     'warning',
     'class-without-validation',
-    `The ${counted(dataset.validation.length, 'row')} held out for validation (a share of ${share}) ${dataset.validation.length === 1 ? 'includes' : 'include'} none of ${named}: there are too few rows of ${absent.length === 1 ? 'that class' : 'those classes'}. Add rows, or raise validation_split.`,
+    `The ${counted(dataset.validation.length, noun)} held out for validation (a share of ${share}) ${dataset.validation.length === 1 ? 'includes' : 'include'} none of ${named}: there are too few ${noun}s of ${absent.length === 1 ? `that ${label[0]}` : `those ${label[1]}`}. Add ${noun}s, or raise validation_split.`,
   );
   return split;
 }

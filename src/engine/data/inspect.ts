@@ -1,19 +1,24 @@
 import { basename } from 'node:path';
-import type { Columns, DataSelection, DataSummary } from '../../protocol/index.ts';
-import { labelledRows, missingColumns, requireColumns } from './checks.ts';
-import { checkClasses, classCounts } from './classes.ts';
-import { columnStatsAtPace, shortened } from './column-stats.ts';
-import { guessColumns, isUsualLabelName } from './columns.ts';
+import {
+  type Columns,
+  columnFields,
+  type DataSelection,
+  type DataSummary,
+  lackingFields,
+  type TaskName,
+} from '../../protocol/index.ts';
+import { missingColumns } from './checks.ts';
+import { columnStats, columnStatsAtPace, shortened } from './column-stats.ts';
+import { guessColumns } from './columns.ts';
 import type { EncodingGuess } from './encoding-guess.ts';
-import { withListColumns } from './label-cells.ts';
+import { LABELLED } from './labelled.ts';
 import { pacer } from './pace.ts';
 import { bySeverity, Problems } from './problems.ts';
 import { type OnRead, readTable } from './read.ts';
-import { checkRepeats } from './repeats.ts';
-import { openRows } from './rows.ts';
+import { type Opened, openRows } from './rows.ts';
 import { extractSelection } from './selection.ts';
-import type { Table } from './table.ts';
-import { checkUnused } from './unused.ts';
+import { problemsBeside, type Table } from './table.ts';
+import type { AnyRowKind } from './types.ts';
 
 export interface InspectOptions {
   /** A file, a document's name, or a dataset's folder. */
@@ -22,6 +27,8 @@ export interface InspectOptions {
   text?: string | undefined;
   /** Looks at the selected rows alone. */
   selection?: DataSelection | undefined;
+  /** What the rows are for; recognised by their columns where it is not given. */
+  task?: TaskName | undefined;
   columns?: Columns | undefined;
   /** The file's encoding, where it is not to be guessed. */
   encoding?: string | undefined;
@@ -30,34 +37,41 @@ export interface InspectOptions {
 }
 
 /**
- * What a file, a document or a selection holds: columns, classes, and all that is odd about it, without training.
+ * What a file, a document or a selection holds: columns, labels, and all that is odd about it, without training.
+ * @param kinds of rows that it may hold, the first where none is recognised
  * @throws LuthierError as readTable and guessColumns do.
  */
-export async function inspectData(options: InspectOptions): Promise<DataSummary> {
+export async function inspectData(
+  options: InspectOptions,
+  kinds: readonly AnyRowKind[] = [LABELLED],
+): Promise<DataSummary> {
   const { file, text, selection } = options;
   const pace = pacer(options.signal);
-  const { table: read, columns: own } =
+  const read: Opened =
     selection || text !== undefined
-      ? { table: await documentTable(options), columns: {} }
+      ? { table: await documentTable(options), columns: {}, file }
       : await openRows(file, options);
-  const table = await withListColumns(read, isUsualLabelName, pace);
+  const given = { ...read.columns, ...options.columns };
+  const task = options.task ?? read.task;
+  const kind = kinds.find(({ name }) => name === task) ?? recognised(read.table, given, kinds);
+  const table = kind.open ? await kind.open(read.table, pace) : read.table;
   const stats = await columnStatsAtPace(table, pace);
-  const guess = guessColumns(table, { ...own, ...options.columns }, stats);
+  const guess = guessColumns(table, given, stats, { fields: columnFields(kind.name) });
   const problems = new Problems();
   let classes: DataSummary['classes'] = [];
-  if (guess.columns.text === undefined || guess.columns.label === undefined) {
+  if (lackingFields(guess.columns, kind.name).length > 0) {
     // Where no row could be read, that has been said already.
-    if (table.rows.length > 0) problems.add('error', 'missing-column', missingColumns(table, guess.columns));
+    if (table.rows.length > 0) problems.add('error', 'missing-column', missingColumns(table, guess.columns, kind.name));
   } else {
-    const columns = requireColumns(table, guess.columns);
-    const rows = await labelledRows(table, columns, file, problems, { pace });
-    checkClasses(rows, columns.label, problems);
-    await checkRepeats(rows, problems, 2, pace);
-    await checkUnused(table, columns, options.columns ?? {}, stats, problems, pace);
-    classes = classCounts(rows);
+    const rows = await kind.rows(table, guess.columns, { file: read.file, problems, pace });
+    kind.checkLabels(rows, guess.columns, problems);
+    await kind.checkRows(rows, problems, 2, pace);
+    await kind.checkUnused?.(table, guess.columns, options.columns ?? {}, stats, problems, pace);
+    classes = kind.counts(rows);
   }
   return {
     file,
+    task: kind.name,
     format: table.format,
     encoding: table.encoding,
     ...(table.encodingGuess && { encoding_guess: guessOf(table.encodingGuess) }),
@@ -75,15 +89,27 @@ export async function inspectData(options: InspectOptions): Promise<DataSummary>
     guess: guess.columns,
     guess_reason: guess.reason,
     classes: classes.map(({ label, count }) => ({ label: shortened(label), count })),
-    problems: [...table.problems, ...problems.list()].sort(bySeverity),
+    problems: [...problemsBeside(table, guess.columns), ...problems.list()].sort(bySeverity),
   };
+}
+
+/** The kind of rows that a table's columns are plainly for; the first where they say nothing. */
+function recognised(table: Table, given: Columns, kinds: readonly AnyRowKind[]): AnyRowKind {
+  const stats = columnStats({ ...table, rows: table.rows.slice(0, 100) });
+  const isFor = (kind: AnyRowKind): boolean => {
+    const fields = columnFields(kind.name);
+    if (!kind.recognises || !Object.keys(given).every((name) => fields.some((field) => field.name === name)))
+      return false;
+    return kind.recognises(guessColumns(table, given, stats, { fields }).columns);
+  };
+  return kinds.find(isFor) ?? kinds[0]!;
 }
 
 function guessOf({ is_sure, sample, alternatives }: EncodingGuess): NonNullable<DataSummary['encoding_guess']> {
   return { is_sure, sample, alternatives };
 }
 
-async function documentTable({ file, text, selection, encoding, signal }: InspectOptions): Promise<Table> {
-  if (selection) return extractSelection(selection, basename(file), { signal });
-  return readTable({ file, text }, { encoding, signal });
+async function documentTable({ file, text, selection, encoding, task, signal }: InspectOptions): Promise<Table> {
+  if (selection) return extractSelection(selection, basename(file), { signal, task });
+  return readTable({ file, text }, { encoding, task, signal });
 }

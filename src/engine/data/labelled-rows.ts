@@ -93,9 +93,9 @@ export class LabelledRows implements Iterable<LabelledRow> {
     return kept;
   }
 
-  /** Some rows as they come. @param skip rows to pass over first */
-  some(skip: number, count: number): LabelledRow[] {
-    return this.#rows.slice(skip, skip + count).map((row, i) => this.#made(row, skip + i));
+  /** Some rows as they come. @param from 0 or more */
+  slice(from: number, to: number): LabelledRow[] {
+    return this.#rows.slice(from, to).map((row, i) => this.#made(row, from + i));
   }
 
   /** Each class with the rows that have it. */

@@ -1,47 +1,43 @@
-import { counted, LuthierError } from '../../protocol/index.ts';
+import { counted, LuthierError, taskOf } from '../../protocol/index.ts';
 import { listed, type Problems } from './problems.ts';
-import { type DataRules, textKey } from './repeats.ts';
+import type { DataRules } from './repeats.ts';
 import { type PartName, ROWS_OF } from './resolve.ts';
-import type { ClassificationDataset, Example } from './types.ts';
+import type { RowKind, TaskData, TaskRow } from './types.ts';
 
 /**
  * Takes rows out of a held-out part whose texts, or rows of whose groups, stand in another part, where they were or will
  * be learnt or chosen by.
  */
-export function withoutLeaks(
-  examples: readonly Example[],
+export function withoutLeaks<Row extends TaskRow>(
+  kind: Pick<RowKind<Row, never>, 'key' | 'name'>,
   name: 'validation' | 'test',
-  dataset: ClassificationDataset,
+  dataset: TaskData<Row>,
   others: readonly PartName[],
   problems: Problems,
   rules: DataRules,
-): Example[] {
-  let kept = [...examples];
-  const takeOut = (
-    other: PartName,
-    key: string,
-    leaks: (row: Example) => boolean,
-    how: (found: Example[]) => string,
-  ) => {
+): Row[] {
+  const noun = taskOf(kind.name).row;
+  let kept = [...dataset[name]];
+  const takeOut = (other: PartName, key: string, leaks: (row: Row) => boolean, how: (found: Row[]) => string) => {
     const found = kept.filter(leaks);
     kept = kept.filter((row) => !leaks(row));
     problems.lines(
       { severity: 'warning', code: `leak-${other}`, key },
       found.map(({ line }) => line),
       (where, count) =>
-        `${counted(count, `${name} row`)} (${where}) ${key === 'text' ? (count === 1 ? `is also a ${ROWS_OF[other]} row and is` : `are also ${ROWS_OF[other]} rows and are`) : count === 1 ? `is of a group that ${ROWS_OF[other]} rows have too and is` : `are of groups that ${ROWS_OF[other]} rows have too and are`} left out of ${name === 'test' ? 'the test' : name}${how(found)}.`,
+        `${counted(count, `${name} ${noun}`)} (${where}) ${key === 'text' ? (count === 1 ? `is also a ${ROWS_OF[other]} ${noun} and is` : `are also ${ROWS_OF[other]} ${noun}s and are`) : count === 1 ? `is of a group that ${ROWS_OF[other]} ${noun}s have too and is` : `are of groups that ${ROWS_OF[other]} ${noun}s have too and are`} left out of ${name === 'test' ? 'the test' : name}${how(found)}.`,
     );
   };
   for (const other of others) {
-    const keys = new Set(dataset[other].map((example) => textKey(example, rules)));
-    const texts = new Set(dataset[other].map((example) => textKey(example, 1)));
+    const keys = new Set(dataset[other].map((row) => kind.key(row, rules)));
+    const texts = new Set(dataset[other].map((row) => kind.key(row, 1)));
     const groups = new Set(dataset[other].map(({ group }) => group));
     takeOut(
       other,
       'text',
-      (row) => keys.has(textKey(row, rules)),
+      (row) => keys.has(kind.key(row, rules)),
       (found) =>
-        found.every((row) => texts.has(textKey(row, 1))) ? '' : ' (case, spaces and invisible characters aside)',
+        found.every((row) => texts.has(kind.key(row, 1))) ? '' : ' (case, spaces and invisible characters aside)',
     );
     takeOut(
       other,
@@ -55,9 +51,9 @@ export function withoutLeaks(
     throw new LuthierError(
       'data-invalid',
       dataset.columns.group === undefined
-        ? `Every ${name} row is also a ${listed(where, 'or')} row, so no rows are left to measure the model on.`
-        : `Every ${name} row has a text or a group of the ${listed(where, 'or')} rows, so no rows are left to measure the model on.`,
-      `Add ${name} rows that the model does not learn from.`,
+        ? `Every ${name} ${noun} is also a ${listed(where, 'or')} ${noun}, so no ${noun}s are left to measure the model on.`
+        : `Every ${name} ${noun} has a text or a group of the ${listed(where, 'or')} ${noun}s, so no ${noun}s are left to measure the model on.`,
+      `Add ${name} ${noun}s that the model does not learn from.`,
     );
   }
   return kept;

@@ -29,6 +29,9 @@ export const OTHER_NAMES = [
   'url',
 ];
 
+/** What the columns of CoNLL's lines are called that have no name; further ones are `column_2` and so on. */
+export const CONLL = { tokens: 'tokens', tags: 'tags', document: 'document' } as const;
+
 /** Names by which a header is known as one. */
 export const KNOWN_NAMES: ReadonlySet<string> = new Set([
   ...Object.values(FIELDS).flatMap((fields) => fields.flatMap(({ usual }) => usual)),

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { columnStats } from './column-stats.ts';
 import { isUsualLabelName } from './columns.ts';
-import { columnOf } from './dataset.ts';
 import { withListColumns } from './label-cells.ts';
+import { columnOf } from './labelled.ts';
 import { KnownLabels } from './labels.ts';
 import { type Pace, pacer } from './pace.ts';
 import { Problems } from './problems.ts';

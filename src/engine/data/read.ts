@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
-import { counted, LuthierError } from '../../protocol/index.ts';
+import { counted, LuthierError, type TaskName } from '../../protocol/index.ts';
+import { readConll } from './conll.ts';
 import { type Detected, detectFormat, SAMPLE_BYTES } from './detect.ts';
 import { findEncoding, utf8Pieces } from './encoding.ts';
 import type { EncodingGuess } from './encoding-guess.ts';
@@ -27,6 +28,8 @@ export interface ReadOptions {
   signal?: AbortSignal | undefined;
   /** The file's encoding as a person called it; found from the content otherwise. */
   encoding?: string | undefined;
+  /** That the rows are for, where it is known: lines of words and tags are otherwise known by their tags. */
+  task?: TaskName | undefined;
   /** Told rather than found from the content. */
   detected?: Detected | undefined;
   /** Likewise, for delimited text. */
@@ -38,7 +41,7 @@ export interface ReadOptions {
 
 /**
  * Reads a file as a table: CSV, TSV and their kin, JSON Lines, a JSON array of objects, a Markdown table,
- * `label<TAB>text` or `label text` lines. Format, delimiter, header and encoding are found from the content;
+ * CoNLL's lines of words and tags, `label<TAB>text` or `label text` lines. Format, delimiter, header and encoding are found from the content;
  * whatever was guessed or is odd stands in `problems`, an `error` there being something that no model should be
  * trained on. The file is gone through piece by piece, so that memory is that of the rows, the event loop is never
  * held for long, and a cancellation is heard at once.
@@ -80,7 +83,8 @@ async function readSource(source: Source, options: ReadOptions): Promise<Table> 
   // Excel's own first line, "sep=;", is no row; its line end stays, so that lines keep their numbers.
   const skip = /^sep=.(?=[\r\n])/i.test(start.bytes.toString('latin1', 0, 8)) ? 'sep=;'.length : 0;
   const text: Text = { name, pace, pieces: () => after(utf8Pieces(told, encoding, pace), skip) };
-  const detected = options.detected ?? detectFormat(start.bytes.subarray(skip), name, start.isWhole);
+  const detected =
+    options.detected ?? detectFormat(start.bytes.subarray(skip), name, { isWhole: start.isWhole, task: options.task });
   const content = await readContent(text, detected, problems, options.hasHeader);
   const table: Table = {
     name,
@@ -157,6 +161,8 @@ async function readContent(
       return readJsonLines(text, problems);
     case 'markdown':
       return readMarkdown(text, problems);
+    case 'conll':
+      return readConll(text, problems);
     case 'label-space-text':
       return readLabelSpaceText(text, problems);
     default:

@@ -5,7 +5,15 @@ import * as z from 'zod';
 import { readRegularFile } from '../../files/regular-file.ts';
 import { isForeignPath, writtenPath } from '../../files/written-path.ts';
 import { HOME } from '../../guard/index.ts';
-import { type Columns, DATASET_FORMAT, type DatasetReference, LuthierError } from '../../protocol/index.ts';
+import {
+  type Columns,
+  columnFields,
+  DATASET_FORMAT,
+  type DatasetReference,
+  LuthierError,
+  TASKS,
+  type TaskName,
+} from '../../protocol/index.ts';
 import { listed } from './problems.ts';
 import { type RowSource, rowSource } from './row-source.ts';
 import { MadeSplits, refuseWrongSplits, type Selected, SPLITS_FILE, selectedBy, splitsRecord } from './splits.ts';
@@ -40,12 +48,15 @@ export interface ResolvedDataset {
   columns: Columns;
   /** Of a dataset's folder: where rows were put when shares of them were held out before. */
   made?: MadeSplits;
+  /** Likewise: what its rows are for. */
+  task?: TaskName;
 }
 
 /** dataset.json, of which only what reading needs is checked: DatasetRecord in the protocol says the rest. */
 const datasetRecord = z.object({
   format: z.number().int().positive(),
-  columns: z.object({ text_pair: z.string().optional(), group: z.string().optional() }).optional(),
+  task: z.enum(TASKS.map(({ name }) => name)).optional(),
+  columns: z.record(z.string(), z.string().optional()).optional(),
   source: z
     .object({ file: z.string(), lines: z.array(z.tuple([z.number().int(), z.number().int()])).optional() })
     .nullish(),
@@ -143,9 +154,10 @@ async function fromFolder(folder: string): Promise<ResolvedDataset> {
   }
   const source = rowSource(record.source);
   // Whatever the source's columns were called, rows.jsonl has the task's names.
-  const columns: Columns = { text: 'text', label: 'label' };
-  for (const field of ['text_pair', 'group'] as const) {
-    if (record.columns?.[field] !== undefined) columns[field] = field;
+  const { task = TASKS[0].name } = record;
+  const columns: Columns = {};
+  for (const { name, required } of columnFields(task)) {
+    if (required || record.columns?.[name] !== undefined) columns[name] = name;
   }
   const splitsFile = join(folder, SPLITS_FILE);
   const hasSplits = (await kindOf(splitsFile)) === 'file';
@@ -154,7 +166,7 @@ async function fromFolder(folder: string): Promise<ResolvedDataset> {
   const whole: Part = { file, encoding: 'utf-8', ids: 'id', ...(source && { source }) };
   const made = new MadeSplits(file, splits);
   const selected = selectedBy(splits);
-  if (!selected) return { parts: { train: whole }, columns, made };
+  if (!selected) return { parts: { train: whole }, columns, made, task };
   const { train, validation, test } = selected;
   return {
     parts: {
@@ -164,6 +176,7 @@ async function fromFolder(folder: string): Promise<ResolvedDataset> {
     },
     columns,
     made,
+    task,
   };
 }
 

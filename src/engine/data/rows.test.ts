@@ -5,8 +5,9 @@ import fc from 'fast-check';
 import iconv from 'iconv-lite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appendRows, undoAppend } from './append.ts';
-import { loadClassificationDataset } from './dataset.ts';
+import { loadDataset } from './dataset.ts';
 import { inspectData } from './inspect.ts';
+import { LABELLED } from './labelled.ts';
 import { rowSource, toRanges } from './row-source.ts';
 import { listRows, locateRow } from './rows.ts';
 import { createDataset } from './store.ts';
@@ -62,7 +63,7 @@ describe('a dataset made of a selection speaks of the file that it was taken fro
       [file, 7, 'fourth film'],
       [file, 8, 'fifth film'],
     ]);
-    const data = await loadClassificationDataset('films', { base: project, validation_split: 0, seed: 1 });
+    const data = await loadDataset(LABELLED, 'films', { base: project, validation_split: 0, seed: 1 });
     expect(data.train.map((example) => [example.file, example.line])).toEqual(rows.map((row) => [row.file, row.line]));
 
     await writeFile(
@@ -79,7 +80,7 @@ describe('a dataset made of a selection speaks of the file that it was taken fro
   it('errors name it, and never the copy', async () => {
     const { project, folder } = await selected('errors');
     await writeFile(join(folder, 'rows.jsonl'), '{"text":"a","label":"x"}\n{"text":"b","label":"x"}\n');
-    const load = loadClassificationDataset('films', { base: project, validation_split: 0, seed: 1 });
+    const load = loadDataset(LABELLED, 'films', { base: project, validation_split: 0, seed: 1 });
     await expect(load).rejects.toMatchObject({
       message: expect.stringMatching(/^films\.csv: All 2 rows have the label/),
     });

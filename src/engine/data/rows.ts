@@ -1,18 +1,32 @@
 import { stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
-import type { Columns, RowLengths, ServiceRequests, Texts } from '../../protocol/index.ts';
-import { labelledRows, requireColumns } from './checks.ts';
-import { guessColumns, isUsualLabelName } from './columns.ts';
-import { withListColumns } from './label-cells.ts';
-import type { LabelledRow, LabelledRows } from './labelled-rows.ts';
-import { pacer } from './pace.ts';
+import {
+  type Columns,
+  columnFields,
+  type RowLengths,
+  type ServiceRequests,
+  type TaskName,
+} from '../../protocol/index.ts';
+import { requireColumns } from './checks.ts';
+import { guessColumns } from './columns.ts';
+import { LABELLED } from './labelled.ts';
 import { Problems } from './problems.ts';
 import { type ReadOptions, readTable } from './read.ts';
-import { textKey } from './repeats.ts';
 import { resolveDataset } from './resolve.ts';
+import type { TableRow } from './row-record.ts';
 import { inSource, nameOf } from './row-source.ts';
 import type { Table } from './table.ts';
+import type { AnyRowKind, WrittenRow, WrittenRows } from './types.ts';
 import { understand } from './understand.ts';
+
+export interface Opened {
+  table: Table;
+  columns: Columns;
+  /** That rows without a place of their own stand in. */
+  file: string;
+  /** Of a dataset's folder. */
+  task?: TaskName;
+}
 
 /**
  * A file, or all rows of a dataset's folder, with their places in the file that they were taken from.
@@ -22,22 +36,25 @@ import { understand } from './understand.ts';
  */
 export async function openRows(
   path: string,
-  options: Pick<ReadOptions, 'encoding' | 'onProgress' | 'signal'> = {},
-): Promise<{ table: Table; columns: Columns; file: string }> {
-  const { encoding, onProgress, signal } = options;
+  options: Pick<ReadOptions, 'encoding' | 'task' | 'onProgress' | 'signal'> = {},
+): Promise<Opened> {
+  const { encoding, task, onProgress, signal } = options;
   const isFolder = await stat(path).then(
     (found) => found.isDirectory(),
     () => false,
   );
   if (!isFolder) {
-    const read = await readTable({ file: path }, { encoding, onProgress, signal });
-    const table = await withListColumns(read, isUsualLabelName, pacer(signal));
-    return { table, columns: {}, file: path };
+    return { table: await readTable({ file: path }, { encoding, task, onProgress, signal }), columns: {}, file: path };
   }
-  const { parts, columns } = await resolveDataset(path, '.');
+  const { parts, columns, task: own } = await resolveDataset(path, '.');
   const { file, source, ids } = parts.train;
   const table = await readTable({ file }, { encoding: 'utf-8', onProgress, signal });
-  return { table: inSource({ ...table, name: nameOf(file), ...(ids && { ids }) }, source), columns, file };
+  return {
+    table: inSource({ ...table, name: nameOf(file), ...(ids && { ids }) }, source),
+    columns,
+    file,
+    ...(own && { task: own }),
+  };
 }
 
 export interface ListOptions {
@@ -60,36 +77,41 @@ export interface ListOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Labelled rows with their lines, at most `limit` of them; `total` and `lengths` are of all that match. */
-export async function listRows(options: ListOptions): Promise<ServiceRequests['data/rows']['result']> {
+/** Rows with their lines, at most `limit` of them; `total` and `lengths` are of all that match. */
+export async function listRows(
+  options: ListOptions,
+  kind: AnyRowKind = LABELLED,
+): Promise<ServiceRequests['data/rows']['result']> {
   const { limit, offset = 0, text, text_pair: pair, label } = options;
-  const all = await labelled(options);
+  const all = await rowsOf(options, kind);
   const wanted = options.search?.toLowerCase() ?? '';
-  const keyOf = ({ text: first, text_pair: second }: Texts) =>
-    textKey(pair === undefined || second === undefined ? { text: first } : { text: first, text_pair: second }, 1);
-  const exact = text === undefined ? undefined : keyOf({ text, ...(pair !== undefined && { text_pair: pair }) });
-  const found = all.filter(
-    (row) =>
-      (label === undefined || row.label === label) &&
-      (exact === undefined || keyOf(row) === exact) &&
-      (wanted === '' || row.text.toLowerCase().includes(wanted) || row.text_pair?.toLowerCase().includes(wanted)),
-  );
+  const keyOf = (texts: readonly string[]) =>
+    texts
+      .slice(0, pair === undefined ? 1 : 2)
+      .map((one) => one.trim())
+      .join('\0');
+  const exact = text === undefined ? undefined : keyOf(pair === undefined ? [text] : [text, pair]);
+  const found = all.filter((row) => {
+    const texts = kind.texts(row);
+    return (
+      (label === undefined || kind.hasLabel(row, label)) &&
+      (exact === undefined || keyOf(texts) === exact) &&
+      (wanted === '' || texts.some((one) => one.toLowerCase().includes(wanted)))
+    );
+  });
   return {
-    rows: found.slice(offset, offset + limit).map(({ line, file, text, text_pair, label }) => ({
-      line,
-      file,
-      text,
-      ...(text_pair === undefined ? {} : { text_pair }),
-      label,
-    })),
+    rows: found.slice(offset, offset + limit).map((row) => {
+      const { group: _, ...fields } = kind.stored(row);
+      return { line: row.line, file: row.file, ...fields };
+    }),
     total: found.length,
-    lengths: lengthsOf(found),
+    lengths: lengthsOf(Int32Array.from(found, (row) => kind.length(row)).sort()),
   };
 }
 
 interface Known {
   key: string;
-  rows: LabelledRows;
+  rows: WrittenRows<WrittenRow>;
 }
 
 /** The rows looked at last: a page that is turned or a letter that is typed does not read 100 MB again. */
@@ -97,19 +119,22 @@ let last: Known | undefined;
 /** Texts that are kept for that at most, in UTF-16 units. */
 const KEPT = 64 * 2 ** 20;
 
-async function labelled({ data, columns, encoding, signal }: ListOptions): Promise<LabelledRows> {
-  const key = JSON.stringify([data, columns, encoding, await stamp(data)]);
+async function rowsOf(
+  { data, columns, encoding, signal }: ListOptions,
+  kind: AnyRowKind,
+): Promise<WrittenRows<WrittenRow>> {
+  const key = JSON.stringify([data, kind.name, columns, encoding, await stamp(data)]);
   if (last?.key === key) return last.rows;
   last = undefined;
-  const { table, columns: own, file } = await openRows(data, { encoding, signal });
-  const { rows } = await understand(table, {
+  const { table, columns: own, file } = await openRows(data, { encoding, task: kind.name, signal });
+  const { rows } = await understand(kind, table, {
     file,
     given: { ...own, ...columns },
     problems: new Problems(),
     signal,
   });
   let size = 0;
-  for (const { text } of rows) size += text.length;
+  for (const row of rows as WrittenRows<WrittenRow>) for (const text of kind.texts(row)) size += text.length;
   if (size < KEPT) last = { key, rows };
   return rows;
 }
@@ -127,9 +152,8 @@ async function stamp(path: string): Promise<unknown> {
 /** Bars of the histogram at most. */
 const BARS = 20;
 
-/** How long texts are, in characters: quartiles and a histogram of equal steps whose last bar holds all longer ones. */
-function lengthsOf(rows: readonly LabelledRow[]): RowLengths {
-  const lengths = Int32Array.from(rows, ({ text, text_pair }) => text.length + (text_pair?.length ?? 0)).sort();
+/** Quartiles of lengths that ascend, and a histogram of equal steps whose last bar holds all longer ones. */
+function lengthsOf(lengths: Int32Array): RowLengths {
   const at = (share: number) => lengths[Math.min(lengths.length - 1, Math.floor(share * lengths.length))] ?? 0;
   const [low, high] = [lengths[0] ?? 0, lengths.at(-1) ?? 0];
   // One text of a whole page must not squeeze all others into the first bar.
@@ -155,26 +179,35 @@ export type Located = ServiceRequests['data/locate']['result'];
  * @param options.file the row's file as a run recorded it
  * @param options.line its line there
  */
-export async function locateRow(options: {
-  data: string;
-  columns: Columns;
-  file: string;
-  line: number;
-  signal?: AbortSignal | undefined;
-}): Promise<Located> {
+export async function locateRow(
+  options: {
+    data: string;
+    columns: Columns;
+    file: string;
+    line: number;
+    signal?: AbortSignal | undefined;
+  },
+  kind: AnyRowKind = LABELLED,
+): Promise<Located> {
   const { data, file, line, signal } = options;
   const { table, columns: own, file: copy } = await openRows(data, { signal });
-  const columns = requireColumns(table, guessColumns(table, own).columns);
+  const { columns } = guessColumns(table, own, undefined, { fields: columnFields(kind.name) });
   const index = table.rows.findIndex((row) => row.line === line && (row.file ?? copy) === file);
   if (index < 0 || !isAbsolute(file)) return { state: 'same', file, line };
   const one = { ...table, rows: table.rows.slice(index, index + 1) };
-  const row = (await labelledRows(one, columns, copy, new Problems())).at(0);
+  const row = (
+    await kind.rows(one, requireColumns(table, columns, kind.name), { file: copy, problems: new Problems() })
+  ).at(0);
   const inCopy = { file: copy, line: index + 1 };
   if (!row) return { state: 'same', file, line };
-  const now = await readTable({ file }, { signal }).catch(() => undefined);
+  const now = await readTable({ file }, { task: kind.name, signal }).catch(() => undefined);
   if (!now) return { state: (await stamp(file).then((s) => (s as unknown[])[0])) ? 'changed' : 'missing', ...inCopy };
-  const wanted = row.text.trim();
-  const has = (at: { values: readonly (string | undefined)[] }) => at.values.some((value) => value?.trim() === wanted);
+  const wanted = kind.texts(row)[0]!.trim();
+  const said = (at: TableRow, column: number, value: string | undefined): string | undefined => {
+    const list = at.json(column);
+    return Array.isArray(list) ? list.join(' ') : value;
+  };
+  const has = (at: TableRow) => at.values.some((value, column) => said(at, column, value)?.trim() === wanted);
   const there = now.rows.find((other) => other.line === line);
   if (there && has(there)) return { state: 'same', file, line };
   const elsewhere = [...now.rows.filter(has)].sort((a, b) => Math.abs(a.line - line) - Math.abs(b.line - line))[0];

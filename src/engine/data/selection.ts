@@ -1,10 +1,11 @@
-import { type DataSelection, LuthierError } from '../../protocol/index.ts';
+import { type DataSelection, LuthierError, type TaskName } from '../../protocol/index.ts';
+import { DOCUMENT } from './conll.ts';
 import { type Detected, detectFormat } from './detect.ts';
 import { markdownTables } from './markdown.ts';
 import { readTable } from './read.ts';
 import type { Table } from './table.ts';
 
-type ReadOptions = { signal?: AbortSignal | undefined };
+type ReadOptions = { signal?: AbortSignal | undefined; task?: TaskName | undefined };
 
 /** Lines that a selection touches, 1-based and inclusive. */
 interface Span {
@@ -36,7 +37,9 @@ export async function extractSelection(
     (await fromMarkdown(lines, span, name, options)) ??
     (await fromDocument(fullText, lines, span, name, options)) ??
     (await fromBlock(lines, span, name, options));
-  return span.isPartial ? withNote(table) : table;
+  const { format, rows } = table;
+  const isCut = format === 'conll' && (rows.at(0)!.line < span.first || rows.at(-1)!.end > span.last);
+  return span.isPartial || isCut ? withNote(table) : table;
 }
 
 const LINE_END = /\r\n|\n|\r/;
@@ -84,7 +87,7 @@ async function fromDocument(
   let whole: Table;
   let detected: Detected;
   try {
-    detected = detectFormat(Buffer.from(fullText, 'utf8'), name);
+    detected = detectFormat(Buffer.from(fullText, 'utf8'), name, { task: options.task });
     whole = await readTable({ file: name, text: fullText }, { ...options, detected });
   } catch (error) {
     if (error instanceof LuthierError && error.code !== 'cancelled') return undefined;
@@ -105,7 +108,9 @@ async function fromDocument(
   for (const { line, end } of whole.header ? [whole.header, ...rows] : rows) {
     for (let i = line; i <= end; i++) wanted.add(i);
   }
-  const text = masked(lines, (line) => wanted.has(line));
+  // Of which document a sentence is stands above it.
+  const isHead = (line: number) => detected.format === 'conll' && lines[line - 1]!.startsWith(DOCUMENT);
+  const text = masked(lines, (line) => wanted.has(line) || isHead(line));
   return readTable({ file: name, text }, { ...options, detected, hasHeader: whole.header !== undefined });
 }
 
@@ -171,7 +176,10 @@ function withNote(table: Table): Table {
       {
         severity: 'info',
         code: 'selection-completed',
-        message: `The selection begins or ends in the middle of a line; it was extended to whole rows${where}.`,
+        message:
+          table.format === 'conll'
+            ? `The selection begins or ends in the middle of a sentence; it was extended to whole sentences${where}.`
+            : `The selection begins or ends in the middle of a line; it was extended to whole rows${where}.`,
         ...(first && { line: first.line }),
       },
     ],

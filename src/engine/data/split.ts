@@ -1,6 +1,6 @@
 import { Random } from './random.ts';
-import { type DataRules, textKey } from './repeats.ts';
-import type { Example } from './types.ts';
+import type { DataRules } from './repeats.ts';
+import type { RowKind, TaskRow } from './types.ts';
 
 export interface Split {
   /** Indices of the rows, ascending. */
@@ -10,7 +10,7 @@ export interface Split {
 
 /** A row as splitting sees it. */
 export interface SplitRow {
-  /** The class's index. */
+  /** Of what it is one: its class, say. */
   label: number;
   /** What rows of one text have in common. */
   key: string;
@@ -20,10 +20,13 @@ export interface SplitRow {
   side?: 'train' | 'held_out' | undefined;
 }
 
-/** Examples as splitting sees them. */
-export function splitRows(examples: readonly Example[], rules: DataRules): SplitRow[] {
-  return examples.map((example) => ({ label: example.label, key: textKey(example, rules), group: example.group }));
-}
+/** A row as splitting sees it. */
+export const splitRow = <Row extends TaskRow>(
+  kind: Pick<RowKind<Row, never>, 'key' | 'stratum'>,
+  row: Row,
+  labels: readonly string[],
+  rules: DataRules | undefined,
+): SplitRow => ({ label: kind.stratum(row, labels), key: kind.key(row, rules), group: row.group });
 
 /**
  * For each row the unit that it belongs to, numbered in order of first appearance. Rows of one text or of one group are

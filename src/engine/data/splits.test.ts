@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DatasetReference } from '../../protocol/index.ts';
 import { hashDataset } from '../runs/data-hash.ts';
 import { appendRows } from './append.ts';
-import { type LoadOptions, loadClassificationDataset } from './dataset.ts';
+import { type LoadOptions, loadDataset } from './dataset.ts';
+import { LABELLED } from './labelled.ts';
 import { createDataset } from './store.ts';
 
 let base: string;
@@ -15,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => rm(base, { recursive: true }));
 
 const load = (reference: DatasetReference, options: Partial<LoadOptions> = {}) =>
-  loadClassificationDataset(reference, { base, validation_split: 0.2, seed: 7, ...options });
+  loadDataset(LABELLED, reference, { base, validation_split: 0.2, seed: 7, ...options });
 
 const texts = (rows: readonly { text: string }[]) => rows.map(({ text }) => text);
 

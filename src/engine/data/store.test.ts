@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appendRows } from './append.ts';
-import { loadClassificationDataset } from './dataset.ts';
+import { loadDataset } from './dataset.ts';
+import { LABELLED } from './labelled.ts';
 import { readTable } from './read.ts';
 import { listRows } from './rows.ts';
 import { createDataset } from './store.ts';
@@ -19,7 +20,7 @@ const text = 'kind,body\na,one film\nb,two films\n,no label\na,"three, films"\nb
 const columns = { text: 'body', label: 'kind' };
 
 describe('createDataset', () => {
-  it('writes what loadClassificationDataset reads, under the task’s own names', async () => {
+  it('writes what loadDataset reads, under the task’s own names', async () => {
     const folder = join(base, 'one', '.luthier');
     const made = await createDataset({ file: 'Untitled-1', text, folder, name: 'my set', columns });
     expect(made.path).toBe(join(folder, 'datasets', 'my set'));
@@ -34,7 +35,7 @@ describe('createDataset', () => {
     expect(made.problems.map(({ code }) => code)).toEqual(['empty-label']);
     expect(JSON.parse(await readFile(join(made.path, 'dataset.json'), 'utf8'))).toEqual(made.record);
     expect(await readdir(join(folder, 'datasets'))).toEqual(['my set']);
-    const data = await loadClassificationDataset('my set', { base: join(base, 'one'), validation_split: 0, seed: 1 });
+    const data = await loadDataset(LABELLED, 'my set', { base: join(base, 'one'), validation_split: 0, seed: 1 });
     expect(data.train.map((example) => [example.text, example.label])).toEqual([
       ['one film', 0],
       ['two films', 1],

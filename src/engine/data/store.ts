@@ -13,15 +13,17 @@ import {
   type DataSource,
   type DatasetRecord,
   LuthierError,
+  taskOf,
 } from '../../protocol/index.ts';
-import { checkClasses, compareLabels } from './classes.ts';
-import type { LabelledRow, LabelledRows } from './labelled-rows.ts';
+import { neededOf } from './checks.ts';
+import { LABELLED } from './labelled.ts';
 import { pacer } from './pace.ts';
 import { Problems } from './problems.ts';
 import { readTable } from './read.ts';
-import { checkRepeats } from './repeats.ts';
 import { toRanges } from './row-source.ts';
 import { extractSelection } from './selection.ts';
+import { problemsBeside } from './table.ts';
+import type { AnyRowKind, WrittenRow, WrittenRows } from './types.ts';
 import { understand } from './understand.ts';
 
 export interface CreateOptions extends DataSource {
@@ -40,6 +42,7 @@ export interface CreateOptions extends DataSource {
  */
 export async function createDataset(
   options: CreateOptions,
+  kind: AnyRowKind = LABELLED,
 ): Promise<{ path: string; record: DatasetRecord; problems: DataProblem[] }> {
   const { file, text, selection, folder, name, signal } = options;
   refuseName(name);
@@ -53,8 +56,8 @@ export async function createDataset(
     );
   }
   const table = selection
-    ? await extractSelection(selection, basename(file), { signal })
-    : await readTable({ file, text }, { encoding: options.encoding, signal });
+    ? await extractSelection(selection, basename(file), { signal, task: kind.name })
+    : await readTable({ file, text }, { encoding: options.encoding, task: kind.name, signal });
   const broken = table.problems.find((problem) => problem.severity === 'error');
   if (broken)
     throw new LuthierError(
@@ -63,7 +66,7 @@ export async function createDataset(
       'Correct the rows, then add them again.',
     );
   const problems = new Problems();
-  const { rows, columns } = await understand(table, {
+  const { rows, columns } = await understand(kind, table, {
     file,
     given: options.columns,
     problems,
@@ -76,13 +79,13 @@ export async function createDataset(
   if (rows.length === 0) {
     throw new LuthierError(
       'data-invalid',
-      `No row of ${table.name} has both a text and a label.`,
+      `No ${taskOf(kind.name).row} of ${table.name} has ${neededOf(kind.name)}.`,
       'Check which columns are chosen.',
     );
   }
   // One class is no error here: rows of another can be added.
-  checkClasses(rows, columns.label, problems);
-  await checkRepeats(rows, problems, 2, pacer(signal));
+  kind.checkLabels(rows, columns, problems);
+  await kind.checkRows(rows, problems, 2, pacer(signal));
   const record: DatasetRecord = {
     format: DATASET_FORMAT,
     name,
@@ -91,17 +94,25 @@ export async function createDataset(
       file,
       first_line: rows.at(0)!.line,
       last_line: rows.at(-1)!.line,
-      lines: toRanges(rows.map(({ line }) => line)),
+      lines: toRanges(rows.map(({ line }: WrittenRow) => line)),
     },
+    task: kind.name,
     columns,
     rows: rows.length,
-    labels: [...rows.classes().keys()].sort(compareLabels),
+    labels: kind.labels(rows),
   };
-  await writeFolder(path, record, rows);
-  return { path, record, problems: [...problems.list(), ...table.problems] };
+  await writeFolder(path, record, rows, kind);
+  return { path, record, problems: [...problems.list(), ...problemsBeside(table, columns)] };
 }
 
-async function writeFolder(path: string, record: DatasetRecord, rows: LabelledRows): Promise<void> {
+async function writeFolder(
+  path: string,
+  record: DatasetRecord,
+  rows: WrittenRows<WrittenRow>,
+  kind: AnyRowKind,
+): Promise<void> {
+  /** A row as rows.jsonl has it. */
+  const jsonLine = (row: WrittenRow) => `${JSON.stringify({ id: row.id, ...kind.stored(row) })}\n`;
   const aside = join(path, '..', `.${basename(path)}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
   try {
     await mkdir(dirname(path), { recursive: true });
@@ -115,7 +126,12 @@ async function writeFolder(path: string, record: DatasetRecord, rows: LabelledRo
     );
     await writeFileAtomically(join(aside, 'rows.jsonl'), async (handle) => {
       for (let from = 0; from < rows.length; from += 4096) {
-        await handle.appendFile(rows.some(from, 4096).map(jsonLine).join(''));
+        await handle.appendFile(
+          rows
+            .slice(from, from + 4096)
+            .map(jsonLine)
+            .join(''),
+        );
       }
     });
     await writeRecord(aside, record);
@@ -125,11 +141,6 @@ async function writeFolder(path: string, record: DatasetRecord, rows: LabelledRo
     await rm(aside, { recursive: true, force: true }).catch(() => {});
     throw writeError(path, error);
   }
-}
-
-/** A row as rows.jsonl has it. */
-function jsonLine({ id, text, text_pair, label, group }: LabelledRow): string {
-  return `${JSON.stringify({ id, text, ...(text_pair !== undefined && { text_pair }), label, ...(group !== undefined && { group }) })}\n`;
 }
 
 export async function writeRecord(folder: string, record: DatasetRecord): Promise<void> {

@@ -1,4 +1,4 @@
-import type { DataFormat, DataProblem } from '../../protocol/index.ts';
+import type { Columns, DataFormat, DataProblem } from '../../protocol/index.ts';
 import type { Dialect } from './delimited.ts';
 import type { EncodingGuess } from './encoding-guess.ts';
 import type { Pace } from './pace.ts';
@@ -24,6 +24,12 @@ export interface Table {
   nested: Map<string, number>;
   problems: DataProblem[];
 }
+
+/** What was found in a table, save for lists of JSON in the columns that are used for what they are. */
+export const problemsBeside = ({ nested, problems }: Table, columns: Columns): DataProblem[] => {
+  const used = new Set(Object.values(columns).filter((name) => nested.has(name)));
+  return problems.filter(({ code, column }) => code !== 'nested-json' || column === undefined || !used.has(column));
+};
 
 /** A table before anyone knows what it is called and how it was encoded. */
 export type Content = Pick<Table, 'format' | 'header' | 'columns' | 'rows' | 'nested' | 'dialect'>;

@@ -1,19 +1,17 @@
-import type { Columns } from '../../protocol/index.ts';
-import { labelledRows, namesOf, requireColumns } from './checks.ts';
+import { type Columns, columnFields } from '../../protocol/index.ts';
+import { namesOf, requireColumns } from './checks.ts';
 import { columnStatsAtPace } from './column-stats.ts';
-import { guessColumns, isUsualLabelName } from './columns.ts';
-import { withListColumns } from './label-cells.ts';
-import type { LabelledRows } from './labelled-rows.ts';
+import { guessColumns } from './columns.ts';
 import { pacer } from './pace.ts';
 import type { Problems } from './problems.ts';
 import type { DataRules } from './repeats.ts';
 import type { RowIds } from './row-ids.ts';
 import type { Table } from './table.ts';
-import { checkUnused } from './unused.ts';
+import type { RowKind, TaskRow, WrittenRow, WrittenRows } from './types.ts';
 
-export interface Understood {
-  rows: LabelledRows;
-  columns: Columns & { text: string; label: string };
+export interface Understood<Rows> {
+  rows: Rows;
+  columns: Columns;
   /** Why these columns, in sentences that a person can check. */
   reason: string;
 }
@@ -30,25 +28,30 @@ export interface UnderstandOptions {
   why?: Columns | undefined;
   /** Takes some of the rows, or gives them another place; all as they are when absent. */
   choose?: ((table: Table, names: RowIds) => Table) | undefined;
-  /** Whether what the columns beside text and label hold is said. */
+  /** Whether what the columns beside those hold is said. */
   tellsUnused?: boolean | undefined;
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Which columns of a table hold texts and labels, and the rows that have both.
+ * Which columns of a table hold the fields of a task, and the rows that have all of them.
  * @throws LuthierError `data-invalid` when there is no such column
  */
-export async function understand(table: Table, options: UnderstandOptions): Promise<Understood> {
+export async function understand<Row extends TaskRow, Written extends WrittenRow, Rows extends WrittenRows<Written>>(
+  kind: RowKind<Row, Written, Rows>,
+  table: Table,
+  options: UnderstandOptions,
+): Promise<Understood<Rows>> {
   const { file, given, problems, rules = 2, pairs = true, why, choose } = options;
   const pace = pacer(options.signal);
-  const open = rules > 1 ? await withListColumns(table, isUsualLabelName, pace) : table;
+  const open = rules > 1 && kind.open ? await kind.open(table, pace) : table;
   const stats = await columnStatsAtPace(open, pace);
-  const guess = guessColumns(open, given, stats, { pairs, ...(why && { why }) });
-  const columns = requireColumns(open, guess.columns);
-  const names = namesOf(open, columns);
+  const fields = columnFields(kind.name);
+  const guess = guessColumns(open, given, stats, { pairs, fields, ...(why && { why }) });
+  const columns = requireColumns(open, guess.columns, kind.name);
+  const names = namesOf(open, columns, kind.name);
   const chosen = choose ? choose(open, names) : open;
-  const rows = await labelledRows(chosen, columns, file, problems, { rules, names, pace });
-  if (options.tellsUnused && rules > 1) await checkUnused(chosen, columns, given, stats, problems, pace);
+  const rows = await kind.rows(chosen, columns, { file, problems, rules, names, pace });
+  if (options.tellsUnused && rules > 1) await kind.checkUnused?.(chosen, columns, given, stats, problems, pace);
   return { rows, columns, reason: guess.reason };
 }

@@ -1,4 +1,5 @@
 import type { BackendChoice, Columns, DatasetReference, EvaluationReport, Note } from '../../protocol/index.ts';
+import { loadEvaluation } from '../data/dataset.ts';
 import { createPredictor, type Predictor } from './predictor.ts';
 
 export interface EvaluateOptions {
@@ -18,7 +19,7 @@ export interface EvaluateOptions {
 
 /**
  * Measures a trained model on labelled rows that it has not seen.
- * @throws LuthierError as loadEvaluationData and createPredictor
+ * @throws LuthierError as loadEvaluation and createPredictor
  */
 export async function evaluateModel(options: EvaluateOptions): Promise<EvaluationReport> {
   const { base, columns, encoding, split, note, onProgress, signal } = options;
@@ -29,7 +30,7 @@ export async function evaluateModel(options: EvaluateOptions): Promise<Evaluatio
       : options.model;
   try {
     const { task, labels, tokenizer, maxLength } = predictor;
-    const data = await task.loadEvaluation(options.data, {
+    const data = await loadEvaluation(task, options.data, {
       base,
       columns,
       encoding,

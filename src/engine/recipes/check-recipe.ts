@@ -4,13 +4,15 @@ import { closest, distance } from 'fastest-levenshtein';
 import { exists } from '../../files/folders.ts';
 import {
   type Columns,
+  counted,
   type DataSummary,
   LuthierError,
+  lackingFields,
   type RecipeFix,
   type RecipeProblem,
   type Strategy,
-  TASKS,
   type TaskName,
+  taskOf,
 } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
 import { resolveDataset } from '../data/resolve.ts';
@@ -20,7 +22,7 @@ import { mapWeights } from '../models/names.ts';
 import { architectureOf } from '../models/registry.ts';
 import { architectureFor, isTrainedBy } from '../strategies/apply.ts';
 import { WrongKey } from '../strategies/index.ts';
-import { taskNamed } from '../tasks/registry.ts';
+import { allTasks, taskNamed } from '../tasks/registry.ts';
 import { checkText, type Places } from './check-recipe-text.ts';
 import { recipeSchema } from './recipe-schema.ts';
 import { DEFAULT_BATCH } from './schedule.ts';
@@ -56,7 +58,7 @@ export class RecipeChecker {
     };
     const model = part('model');
     const dataset = part('dataset');
-    const task = part('task') ?? TASKS[0].name;
+    const task = part('task') ?? taskOf(undefined).name;
     const found = await Promise.all([
       model === undefined
         ? []
@@ -111,24 +113,15 @@ export class RecipeChecker {
         const message = `${basename(file)} is ${(size / 1e6).toFixed(0)} MB in size: its columns and rows are checked when the run starts.`;
         return [...problems, { ...place, severity: 'info', code: 'data', message, fixes: [], choices: [] }];
       }
-      if (options.task !== TASKS[0].name) {
-        await taskNamed(options.task).load(file, {
-          base,
-          columns,
-          validation_split: 0,
-          seed: 0,
-          signal: options.signal,
-        });
-        return problems;
-      }
-      const plain = await this.#inspect(file, train.columns, options.signal);
+      const { task, signal } = options;
+      const plain = await this.#inspect(file, task, train.columns, signal);
       const names = plain.columns.map(({ name }) => name);
       const absent = absentColumns(columns, names, basename(file), places);
       if (absent.length > 0) return [...problems, ...absent];
       const summary =
         Object.keys(columns).length === 0
           ? plain
-          : await this.#inspect(file, { ...train.columns, ...columns }, options.signal);
+          : await this.#inspect(file, task, { ...train.columns, ...columns }, signal);
       return [
         ...problems,
         ...dataProblems(summary, place, places),
@@ -142,12 +135,17 @@ export class RecipeChecker {
   }
 
   /** @throws LuthierError as inspectData */
-  async #inspect(file: string, columns: Columns, signal: AbortSignal | undefined): Promise<DataSummary> {
+  async #inspect(
+    file: string,
+    task: TaskName,
+    columns: Columns,
+    signal: AbortSignal | undefined,
+  ): Promise<DataSummary> {
     const { mtimeMs, size } = await stat(file);
-    const key = JSON.stringify([file, mtimeMs, size, columns]);
+    const key = JSON.stringify([file, mtimeMs, size, task, columns]);
     const known = this.summaries.get(key);
     if (known) return known;
-    const summary = await inspectData({ file, columns, signal });
+    const summary = await inspectData({ file, task, columns, signal }, allTasks);
     this.summaries.set(key, summary);
     for (const old of [...this.summaries.keys()].slice(0, -MOST_SUMMARIES)) this.summaries.delete(old);
     return summary;
@@ -279,15 +277,15 @@ function absentColumns(columns: Columns, names: string[], file: string, places: 
 /** What keeps the file's rows from being trained on. */
 function dataProblems(summary: DataSummary, place: { start: number; end: number }, places: Places): RecipeProblem[] {
   const names = summary.columns.map(({ name }) => name);
-  const unknown = (['text', 'label'] as const).filter((field) => summary.guess[field] === undefined);
+  const unknown = lackingFields(summary.guess, summary.task);
   return summary.problems
     .filter(({ severity }) => severity === 'error')
     .slice(0, 5)
     .map(({ code, message }): RecipeProblem => {
       const choices =
         code === 'missing-column'
-          ? unknown.map((field) =>
-              places.choice(['columns', field], 'column', `Choose the column with the ${field}s…`, names),
+          ? unknown.map(({ name, title }) =>
+              places.choice(['columns', name], 'column', `Choose the column with the ${several(title)}…`, names),
             )
           : [];
       return { severity: 'error', code: 'data', message, ...place, fixes: [], choices };
@@ -306,6 +304,7 @@ function tooFewRows(
   places: Places,
 ): RecipeProblem[] {
   if (batch === undefined || summary.rows === 0 || batch <= summary.rows) return [];
+  const { row } = taskOf(summary.task);
   const keys = ['per_device_train_batch_size'];
   const fitting = 2 ** Math.floor(Math.log2(Math.max(1, summary.rows * (1 - split))));
   const isMadeSmaller = batch === DEFAULT_BATCH;
@@ -313,7 +312,7 @@ function tooFewRows(
     {
       severity: isMadeSmaller ? 'warning' : 'error',
       code: 'wrong-value',
-      message: `per_device_train_batch_size is ${batch}, but ${file} has only ${summary.rows} ${summary.rows === 1 ? 'row' : 'rows'}${isMadeSmaller ? '; each batch will have all training rows' : ''}.`,
+      message: `per_device_train_batch_size is ${batch}, but ${file} has only ${counted(summary.rows, row)}${isMadeSmaller ? `; each batch will have all training ${row}s` : ''}.`,
       ...places.value(keys),
       fixes: [
         { title: `Set per_device_train_batch_size to ${fitting}`, edits: places.set(keys, fitting), preferred: true },
@@ -322,6 +321,9 @@ function tooFewRows(
     },
   ];
 }
+
+/** Titles of fields as several: texts; words, which they are already. */
+const several = (title: string): string => (title.endsWith('s') ? title : `${title}s`);
 
 const replace = (places: Places, keys: Keys, value: unknown): RecipeFix => ({
   title: `Change to ${JSON.stringify(value)}`,

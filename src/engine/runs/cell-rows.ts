@@ -1,7 +1,8 @@
 import { dirname } from 'node:path';
 import { type EvaluatedRow, LuthierError, type RunRecord } from '../../protocol/index.ts';
 import { readRecord } from '../../runs/record.ts';
-import { loadClassificationDataset } from '../data/dataset.ts';
+import { loadDataset } from '../data/dataset.ts';
+import { LABELLED } from '../data/labelled.ts';
 import { predictionsOf } from '../evaluate/predictions.ts';
 import type { Predictor } from '../infer/predictor.ts';
 
@@ -20,7 +21,7 @@ export interface CellQuery {
  * Rows of one cell of a run's confusion matrix: the part is read and split as the run did, and the run's model
  * answers it again.
  * @param predictor of the run's model
- * @throws LuthierError as loadClassificationDataset
+ * @throws LuthierError as loadDataset
  */
 export async function cellRows(
   query: CellQuery,
@@ -66,7 +67,7 @@ async function examplesOf(
   signal?: AbortSignal,
 ) {
   const { recipe, recipe_path } = record;
-  const data = await loadClassificationDataset(recipe.dataset, {
+  const data = await loadDataset(LABELLED, recipe.dataset, {
     base: recipe_path === null ? run : dirname(recipe_path),
     columns: recipe.columns,
     encoding: recipe.encoding,

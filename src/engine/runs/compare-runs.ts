@@ -1,7 +1,8 @@
 import { dirname } from 'node:path';
 import { type ComparedRow, LuthierError, type RunComparison, type RunRecord } from '../../protocol/index.ts';
 import { readRecord } from '../../runs/record.ts';
-import { loadClassificationDataset } from '../data/dataset.ts';
+import { loadDataset } from '../data/dataset.ts';
+import { LABELLED } from '../data/labelled.ts';
 import type { Example } from '../data/types.ts';
 
 export interface ComparisonOptions {
@@ -25,7 +26,7 @@ interface Answer {
  * Two runs' answers to their validation rows. The rows are read and split as each run did; only where both have the
  * same ones, whatever file they come from, do their models answer them again.
  * @throws LuthierError `data-invalid` for runs without validation rows of their own; otherwise as
- *   loadClassificationDataset
+ *   loadDataset
  */
 export async function compareRuns({ runs, limit, label, signal }: ComparisonOptions): Promise<RunComparison> {
   const [first, second] = [await readRecord(runs[0]), await readRecord(runs[1])];
@@ -83,7 +84,7 @@ async function validationOf(record: RunRecord, run: string, signal?: AbortSignal
       `${record.name} is a cross-validation: each of its folds was measured on other rows by another model.`,
       'Compare the means and intervals above instead.',
     );
-  const data = await loadClassificationDataset(recipe.dataset, {
+  const data = await loadDataset(LABELLED, recipe.dataset, {
     base: recipe_path === null ? run : dirname(recipe_path),
     columns: recipe.columns,
     validation_split: recipe.validation_split,

@@ -47,13 +47,20 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       return { version: VERSION, node: process.version, pid: process.pid };
     },
     'data/inspect': async (params, signal) => {
-      const { inspectData } = await import('../data/inspect.ts');
+      const [{ inspectData }, { allTasks }] = await Promise.all([
+        import('../data/inspect.ts'),
+        import('../tasks/registry.ts'),
+      ]);
       const progress = progressOf(params);
-      return inspectData({ ...params, onProgress: (done, total) => progress('bytes', done, total), signal });
+      const onProgress = (done: number, total: number) => progress('bytes', done, total);
+      return inspectData({ ...params, onProgress, signal }, allTasks);
     },
     'data/create': async (params, signal) => {
-      const { createDataset } = await import('../data/store.ts');
-      return createDataset({ ...params, signal });
+      const [{ createDataset }, { taskNamed }] = await Promise.all([
+        import('../data/store.ts'),
+        import('../tasks/registry.ts'),
+      ]);
+      return createDataset({ ...params, signal }, taskNamed(params.task));
     },
     'data/append': async (params) => {
       const { appendRows } = await import('../data/append.ts');
@@ -64,12 +71,18 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       return undoAppend(params);
     },
     'data/rows': async (params, signal) => {
-      const { listRows } = await import('../data/rows.ts');
-      return listRows({ ...params, signal });
+      const [{ listRows }, { taskNamed }] = await Promise.all([
+        import('../data/rows.ts'),
+        import('../tasks/registry.ts'),
+      ]);
+      return listRows({ ...params, signal }, taskNamed(params.task));
     },
     'data/locate': async (params, signal) => {
-      const { locateRow } = await import('../data/rows.ts');
-      return locateRow({ ...params, signal });
+      const [{ locateRow }, { taskNamed }] = await Promise.all([
+        import('../data/rows.ts'),
+        import('../tasks/registry.ts'),
+      ]);
+      return locateRow({ ...params, signal }, taskNamed(params.task));
     },
     'recipe/resolve': async (source) => {
       const { recipe, base } = await readRecipe(source);

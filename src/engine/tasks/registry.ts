@@ -17,4 +17,7 @@ export function taskOfModel({ architectures }: ModelConfig): AnyTask {
   return all.find(({ save }) => classes.some((name) => name.endsWith(`For${save.autoModel}`))) ?? all[0]!;
 }
 
-export const taskNamed = (name: TaskName): AnyTask => TASKS[name];
+/** The first task, which runs of 0.1.0 are of, where no name is told. */
+export const taskNamed = (name: TaskName = 'text-classification'): AnyTask => TASKS[name];
+
+export const allTasks: readonly AnyTask[] = Object.values(TASKS);

@@ -1,38 +1,8 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type {
-  Columns,
-  DataProblem,
-  DatasetReference,
-  EvaluationReport,
-  Recipe,
-  Split,
-  TaskName,
-} from '../../protocol/index.ts';
-import type { EvaluationLoadOptions, LoadOptions } from '../data/dataset.ts';
-import type { DataRules } from '../data/repeats.ts';
+import type { Columns, EvaluationReport, Recipe, Split } from '../../protocol/index.ts';
+import type { RowKind, TaskRow } from '../data/types.ts';
 import type { TensorSpec } from '../tensor/executors/executor.ts';
 import type { TextInput, Tokenizer } from '../text/tokenizer.ts';
-
-/** A row of data, wherever it is from. */
-export interface TaskRow {
-  /** Absolute path of its file. */
-  file: string;
-  /** 1-based line that it starts on. */
-  line: number;
-  /** Rows of one group are never on two sides of a split. */
-  group?: string;
-}
-
-/** The rows of a recipe's dataset, in their parts, with all that was found in them. */
-export interface TaskData<Row extends TaskRow> extends Record<Split, Row[]> {
-  /** Names of the outputs, in their fixed order. */
-  labels: string[];
-  columns: Columns;
-  columns_reason: string;
-  problems: DataProblem[];
-}
-
-export type EvaluationRows<Row extends TaskRow> = Omit<TaskData<Row>, Split | 'labels'> & { examples: Row[] };
 
 /** What the model takes at once: a text, a pair of texts, or a window of one. */
 export interface Item {
@@ -103,20 +73,11 @@ export interface DecodeOptions {
  * What a model learns to do: everything that differs between tasks, in a folder each (tasks/registry.ts lists them).
  * What terminal, editor and pages know of it is in the protocol: its name, metrics, fields and evaluations.
  */
-export interface Task<Row extends TaskRow, I extends LabelledItem, Answer, Report extends EvaluationReport> {
-  readonly name: TaskName;
+export interface Task<Row extends TaskRow, I extends LabelledItem, Answer, Report extends EvaluationReport>
+  // biome-ignore lint/suspicious/noExplicitAny: rows as they are written are the affair of who reads them
+  extends RowKind<Row, any, any> {
   /** States that the head reads: each item's first one, or every token's. */
   readonly reads: 'first' | 'all';
-  /** Reads, checks and splits a recipe's data. @throws LuthierError as loadClassificationDataset */
-  load(reference: DatasetReference, options: LoadOptions): Promise<TaskData<Row>>;
-  /** Reads the rows that a trained model is measured on. @throws LuthierError as loadEvaluationData */
-  loadEvaluation(reference: DatasetReference, options: EvaluationLoadOptions): Promise<EvaluationRows<Row>>;
-  /** Rows with the same key are never on two sides of a split. */
-  key(row: Row, rules?: DataRules): string;
-  /** Rows of a stratum are divided in proportion. */
-  stratum(row: Row): number;
-  /** What a person wrote of it, by which its language is told. */
-  text(row: Row): string;
   /** Of a dataset's columns those that the model reads; what its folder says of its inputs. */
   inputs(columns: Columns): string[];
   encode(rows: readonly Row[], tokenizer: Tokenizer, maxLength: number): EncodedRows<I>;

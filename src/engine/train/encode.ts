@@ -1,6 +1,7 @@
 import type { Note, Recipe, Split } from '../../protocol/index.ts';
+import type { TaskData, TaskRow } from '../data/types.ts';
 import type { Architecture } from '../models/architecture.ts';
-import type { AnyTask, EncodedRows, LabelledItem, TaskData, TaskRow } from '../tasks/task.ts';
+import type { AnyTask, EncodedRows, LabelledItem } from '../tasks/task.ts';
 import { languageProblem } from '../text/language.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import type { DataProblem, Recipe, RunEstimate } from '../../protocol/index.ts';
+import { loadDataset } from '../data/dataset.ts';
 import { freeMemory } from '../free-memory.ts';
 import { freeDiskBytes } from '../hub/disk.ts';
 import { readModelCard } from '../hub/model-card.ts';
@@ -41,7 +42,7 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
   const [card, tokenizer, dataset] = await Promise.all([
     readModelCard(path),
     Tokenizer.load(path),
-    task.load(written.dataset, {
+    loadDataset(task, written.dataset, {
       base,
       columns: written.columns,
       encoding: written.encoding,

@@ -9,8 +9,11 @@ import {
   type Recipe,
   type Split,
 } from '../../protocol/index.ts';
+import { loadDataset } from '../data/dataset.ts';
 import { takePart } from '../data/folds.ts';
 import { Random } from '../data/random.ts';
+import { splitRow } from '../data/split.ts';
+import type { TaskData, TaskRow } from '../data/types.ts';
 import { parseModelName } from '../hub/cache.ts';
 import { readModelCard } from '../hub/model-card.ts';
 import { type ModelFolder, openModelFolder } from '../hub/model-folder.ts';
@@ -29,7 +32,7 @@ import { keepsParameters } from '../runtime/device-parameters.ts';
 import { TaskModel } from '../runtime/model.ts';
 import { architectureFor, isHeldIn8Bit, isTrainedIn, phasesOf, rateOf } from '../strategies/apply.ts';
 import { taskNamed } from '../tasks/registry.ts';
-import type { AnyTask, LabelledItem, Loss, TaskData, TaskRow } from '../tasks/task.ts';
+import type { AnyTask, LabelledItem, Loss } from '../tasks/task.ts';
 import { createExecutor } from '../tensor/executors/create.ts';
 import type { Executor } from '../tensor/executors/executor.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
@@ -58,7 +61,7 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
   note('info', resolved.note);
   const reading = Promise.all([
     Tokenizer.load(resolved.path),
-    task.load(written.dataset, {
+    loadDataset(task, written.dataset, {
       base,
       columns: written.columns,
       encoding: written.encoding,
@@ -78,11 +81,7 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
     const dataset =
       part === undefined
         ? read
-        : takePart(read, part, written.seed, (row: TaskRow) => ({
-            label: task.stratum(row),
-            key: task.key(row, rules),
-            group: row.group,
-          }));
+        : takePart(read, part, written.seed, (row: TaskRow) => splitRow(task, row, read.labels, rules));
     reportData(dataset, note);
     const { recipe, note: smaller } = fitBatch(written, dataset.train.length);
     if (smaller) note('warning', smaller);

@@ -4,8 +4,10 @@ import {
   type Columns,
   type DatasetMessage,
   type DatasetRequest,
+  lackingFields,
   parseDatasetRequest,
   parseDatasetState,
+  type TaskName,
 } from '../../protocol/index.ts';
 import { type Dataset, rowsFile } from '../datasets/dataset.ts';
 import { sourceOf } from '../datasets/of-run.ts';
@@ -77,7 +79,7 @@ class Inspection {
   private readonly options: InspectionOptions;
   private readonly wire: Panel<DatasetRequest, DatasetMessage>;
   private readonly saved: vscode.Disposable;
-  private columns: Columns = {};
+  private rows: { task?: TaskName; columns: Columns } = { columns: {} };
   private reading: AbortController | null = null;
 
   constructor(panel: vscode.WebviewPanel, dataset: Dataset, options: InspectionOptions) {
@@ -137,7 +139,7 @@ class Inspection {
   private async sendSnapshot(): Promise<void> {
     const { dataset, options } = this;
     const summary = await options.datasets.inspect(dataset);
-    this.columns = summary.guess;
+    this.rows = { task: summary.task, columns: summary.guess };
     const source = await sourceOf(dataset.path);
     const place = vscode.workspace.asRelativePath(dataset.path);
     this.wire.post({
@@ -146,7 +148,7 @@ class Inspection {
       name: dataset.name,
       place: source ? `Made from ${basename(source.file)}; line numbers are those of that file` : place,
       summary,
-      readable: summary.guess.text !== undefined && summary.guess.label !== undefined,
+      readable: lackingFields(summary.guess, summary.task).length === 0,
       trusted: vscode.workspace.isTrusted,
     });
   }
@@ -161,7 +163,7 @@ class Inspection {
         'data/rows',
         {
           data: this.dataset.path,
-          columns: this.columns,
+          ...this.rows,
           offset,
           limit,
           ...(search === '' ? {} : { search }),

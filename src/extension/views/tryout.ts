@@ -244,14 +244,20 @@ class Tryout {
       title: `Pick a Row from ${basename(data)}`,
       placeholder: total > rows.length ? `The first ${rows.length} of ${total} rows` : 'Type to search',
       items: rows.map((row) => ({
-        label: shorten(row.text, 120),
-        description: row.label,
+        label: shorten(row.text!, 120),
+        description: row.label!,
         ...(row.text_pair !== undefined && { detail: shorten(row.text_pair, 120) }),
         value: row,
       })),
     });
-    const { label, file, line } = row;
-    this.wire.post({ type: 'row', ...textsOf(row), label, file, line });
+    const { text, text_pair, label, file, line } = row;
+    this.wire.post({
+      type: 'row',
+      ...textsOf({ text: text!, ...(text_pair !== undefined && { text_pair }) }),
+      label: label!,
+      file,
+      line,
+    });
   }
 
   private async addRow(texts: Texts, label: string, anyway: boolean): Promise<void> {
@@ -268,7 +274,7 @@ class Tryout {
         ...texts,
       });
       if (rows.length > 0) {
-        const standing = rows.map(({ file, line, label }) => ({ file, line, label }));
+        const standing = rows.map(({ file, line, label }) => ({ file, line, label: label! }));
         return this.wire.post({ type: 'stands', ...texts, label, dataset, rows: standing });
       }
     }

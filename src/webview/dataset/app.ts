@@ -226,7 +226,7 @@ export class DatasetElement extends LightElement {
                 (row) => html`<tr>
                   <td class="number"><button class="link line" title="Open line ${row.line}" aria-label="Open line ${row.line}" @click=${() => this.host.post({ type: 'openRow', file: row.file, line: row.line })}>${row.line}</button></td>
                   <td class="label" title=${row.label}>${row.label}</td>
-                  <td class="text">${shortened(row.text)}</td>
+                  <td class="text">${shortened(row.text ?? '')}</td>
                   ${hasPairs ? html`<td class="text">${shortened(row.text_pair ?? '')}</td>` : nothing}
                 </tr>`,
               )}</tbody>
@@ -236,8 +236,8 @@ export class DatasetElement extends LightElement {
   }
 
   #columns(): TemplateResult {
-    const { columns, guess, guess_reason } = this.store.snapshot!.summary;
-    const used = new Map(columnFields('text-classification').map(({ name, title }) => [guess[name], title]));
+    const { task, columns, guess, guess_reason } = this.store.snapshot!.summary;
+    const used = new Map(columnFields(task).map(({ name, title }) => [guess[name], title]));
     return html`<section aria-labelledby="columns-title">
       <h2 id="columns-title">Columns</h2>
       <p class="muted">${guess_reason}</p>

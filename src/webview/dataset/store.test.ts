@@ -16,6 +16,7 @@ const snapshot = (more: object = {}): Extract<DatasetMessage, { type: 'snapshot'
   trusted: true,
   summary: {
     file: '/d/tickets.csv',
+    task: 'text-classification',
     format: 'csv',
     encoding: 'utf-8',
     rows: 250,

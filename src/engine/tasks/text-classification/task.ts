@@ -1,6 +1,5 @@
 import { type ClassificationReport, counted, largest, type Prediction } from '../../../protocol/index.ts';
-import { loadClassificationDataset, loadEvaluationData } from '../../data/dataset.ts';
-import { textKey } from '../../data/repeats.ts';
+import { LABELLED } from '../../data/labelled.ts';
 import type { Example } from '../../data/types.ts';
 import { formatReport } from '../../evaluate/format.ts';
 import { pooledReport } from '../../evaluate/pool.ts';
@@ -11,13 +10,8 @@ import { predictionsFrom } from './predictions.ts';
 
 /** One class for each text or pair of texts. */
 export const textClassification: Task<Example, LabelledItem, Prediction, ClassificationReport> = {
-  name: 'text-classification',
+  ...LABELLED,
   reads: 'first',
-  load: loadClassificationDataset,
-  loadEvaluation: loadEvaluationData,
-  key: textKey,
-  stratum: ({ label }) => label,
-  text: ({ text }) => text,
   inputs: ({ text, text_pair }) => [text, text_pair].filter((name) => name !== undefined),
   encode: (rows, tokenizer, maxLength) => {
     const { encodings, truncatedRows, unknownShare } = tokenizer.encodeAll(rows, maxLength);

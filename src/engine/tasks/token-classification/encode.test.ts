@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Tokenizer } from '../../text/tokenizer.ts';
 import { IGNORED } from '../task.ts';
 import { encodeSentences, encodeTexts, type TaggedItem, tellLong } from './encode.ts';
-import type { Sentence } from './load.ts';
+import type { Sentence } from './rows.ts';
 
 const figures = join(import.meta.dirname, '../../../../test/parity/figures/tokenizers');
 const NAMES = ['bert-cased', 'bert-uncased', 'roberta', 'roberta-prefix'] as const;

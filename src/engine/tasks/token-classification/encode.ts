@@ -1,7 +1,7 @@
 import { counted } from '../../../protocol/index.ts';
 import type { PlacedEncoding, TextInput, Tokenizer } from '../../text/tokenizer.ts';
 import { type EncodedRows, IGNORED, type LabelledItem } from '../task.ts';
-import { type Sentence, textOf } from './load.ts';
+import { type Sentence, textOf } from './rows.ts';
 
 /** A sentence, or a window of one that is longer than max_length. */
 export interface TaggedItem extends LabelledItem {

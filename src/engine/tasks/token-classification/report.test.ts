@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { isReport, parseReport } from '../../../protocol/reports.ts';
 import type { TaggedItem } from './encode.ts';
 import { formatTags } from './format.ts';
-import type { Sentence } from './load.ts';
 import { pooledTags, tagReport } from './report.ts';
+import type { Sentence } from './rows.ts';
 
 const LABELS = ['O', 'B-LOC', 'I-LOC', 'B-PER', 'I-PER', 'B-ORG', 'I-ORG'];
 /** What log(1 / 0.8) is: the loss of a right word. */

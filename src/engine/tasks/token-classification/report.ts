@@ -11,7 +11,7 @@ import { within } from '../../evaluate/report.ts';
 import { classScores } from '../../evaluate/tally.ts';
 import type { EvaluateOptions } from '../task.ts';
 import type { TaggedItem } from './encode.ts';
-import { type Sentence, textOf } from './load.ts';
+import { type Sentence, textOf } from './rows.ts';
 import { type Span, spansOf } from './spans.ts';
 
 /** Sentences with errors that are kept, those with the highest loss. */

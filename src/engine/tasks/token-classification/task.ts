@@ -4,18 +4,13 @@ import type { Task } from '../task.ts';
 import { entitiesOf, showEntities } from './decode.ts';
 import { encodeSentences, encodeTexts, type TaggedItem, tellLong } from './encode.ts';
 import { formatTags } from './format.ts';
-import { loadForEvaluation, loadSentences, type Sentence, textOf } from './load.ts';
 import { pooledTags, tagReport } from './report.ts';
+import { type Sentence, TAGGED } from './rows.ts';
 
 /** A tag for each word: names, parts of speech. */
 export const tokenClassification: Task<Sentence, TaggedItem, TagPrediction, TagReport> = {
-  name: 'token-classification',
+  ...TAGGED,
   reads: 'all',
-  load: loadSentences,
-  loadEvaluation: loadForEvaluation,
-  key: textOf,
-  stratum: ({ tags }) => tags.find((tag) => tag > 0) ?? -1,
-  text: textOf,
   inputs: () => ['tokens'],
   encode: encodeSentences,
   loss: classLoss,

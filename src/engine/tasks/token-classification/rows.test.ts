@@ -2,8 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { loadSentences } from './load.ts';
-import { readSentences } from './read.ts';
+import type { Columns, DatasetReference } from '../../../protocol/index.ts';
+import { type LoadOptions, loadDataset } from '../../data/dataset.ts';
+import { Problems } from '../../data/problems.ts';
+import { readTable } from '../../data/read.ts';
+import { problemsBeside } from '../../data/table.ts';
+import { understand } from '../../data/understand.ts';
+import { TAGGED } from './rows.ts';
 
 let place: string;
 beforeAll(async () => {
@@ -16,12 +21,23 @@ const written = async (name: string, text: string): Promise<string> => {
   return join(place, name);
 };
 
+const loadSentences = (reference: DatasetReference, options: LoadOptions) => loadDataset(TAGGED, reference, options);
+
+async function readSentences(file: string, { columns: given = {} }: { columns?: Columns }) {
+  const table = await readTable({ file }, { task: 'token-classification' });
+  const found = new Problems();
+  const { rows, columns, reason } = await understand(TAGGED, table, { file, given, problems: found });
+  return { sentences: rows, reason, problems: [...problemsBeside(table, columns), ...found.list()] };
+}
+
 it('reads CoNLL: first and last column, blank lines, documents and comments between sentences, Windows’ line ends', async () => {
   const text =
     '-DOCSTART- -X- -X- O\r\n\r\nAna NNP B-NP B-PER\r\nleft VBD B-VP O\r\n\r\n# id 2\r\n# O O O\r\nOslo NNP B-NP B-LOC\r\n\r\n\r\n';
   const { sentences, problems, reason } = await readSentences(await written('a.conll', text), {});
   expect(problems).toEqual([]);
-  expect(reason).toContain('4 columns');
+  expect(reason).toBe(
+    'The words are “tokens” (each line’s first column) and the tags are “tags” (each line’s last of 4 columns).',
+  );
   expect(sentences.map(({ line, words, tags }) => [line, words, tags])).toEqual([
     [3, ['Ana', 'left'], ['B-PER', 'O']],
     [7, ['#', 'Oslo'], ['O', 'B-LOC']],
@@ -47,7 +63,7 @@ it('reads JSON Lines with tags as text, and as numbers that dataset_info.json na
   );
   expect((await readSentences(plain, {})).sentences[0]).toMatchObject({ words: ['Ana', 'left'], tags: ['B-PER', 'O'] });
   const numbered = await written('numbers.jsonl', '{"tokens": ["Ana", "left"], "tags": [1, 0]}\n'.repeat(2));
-  await expect(readSentences(numbered, {})).rejects.toThrow('nothing says which tags they stand for');
+  expect((await readSentences(numbered, {})).problems[0]!.message).toContain('nothing says which tags they stand for');
   await written('dataset_info.json', '{"features": {"tags": {"feature": {"names": ["O", "B-PER"]}}}}');
   expect((await readSentences(numbered, {})).sentences[0]!.tags).toEqual(['B-PER', 'O']);
 });
@@ -59,8 +75,8 @@ it('lists of two lengths, and what is no list, are errors with their lines', asy
   );
   const { problems } = await readSentences(file, {});
   expect(problems.map(({ severity, line, message }) => [severity, line, message])).toEqual([
-    ['error', 1, 'Line 1 has 1 word and 2 tags.'],
-    ['error', 2, 'Line 2: tokens is not a list.'],
+    ['error', 1, 'The row on line 1 has 1 word and 2 tags; each word needs one.'],
+    ['error', 2, '“tokens” on line 2 is not a list.'],
   ]);
 });
 
@@ -86,12 +102,14 @@ it('keeps the sentences of a group on one side, in one file and between files', 
   expect(sides[0]!.size + sides[1]!.size).toBe(6);
   const other = await written('other.jsonl', [row(100), row(5).replace('p5', 'p9')].join('\n'));
   const named = await loadSentences({ train: file, validation: other }, options).catch((error: Error) => error.message);
-  expect(named).toContain('Every validation sentence is also in the training part');
+  expect(named).toContain('Every validation sentence has a text or a group of the training sentences');
 });
 
 it('a group without a column is refused, not passed over', async () => {
   const file = await written('grouped.conll', 'Ana B-PER\n\nOslo B-LOC\n');
-  await expect(readSentences(file, { columns: { group: 'page' } })).rejects.toThrow('cannot say which sentences stay');
+  await expect(readSentences(file, { columns: { group: 'page' } })).rejects.toThrow(
+    'has no column “page” for the group',
+  );
   const json = await written('grouped.jsonl', '{"tokens": ["a"], "tags": ["O"]}\n{"tokens": ["b"], "tags": ["O"]}\n');
   await expect(readSentences(json, { columns: { group: 'page' } })).rejects.toThrow('has no column “page”');
 });
