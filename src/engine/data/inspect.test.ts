@@ -69,6 +69,7 @@ describe('inspectData', () => {
           },
         ],
         "rows": 4,
+        "task": "text-classification",
       }
     `);
   });

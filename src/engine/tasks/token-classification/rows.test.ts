@@ -1,13 +1,17 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Columns, DatasetReference } from '../../../protocol/index.ts';
 import { type LoadOptions, loadDataset } from '../../data/dataset.ts';
+import { inspectData } from '../../data/inspect.ts';
+import { LABELLED } from '../../data/labelled.ts';
 import { Problems } from '../../data/problems.ts';
 import { readTable } from '../../data/read.ts';
+import { createDataset } from '../../data/store.ts';
 import { problemsBeside } from '../../data/table.ts';
 import { understand } from '../../data/understand.ts';
+import { allTasks } from '../registry.ts';
 import { TAGGED } from './rows.ts';
 
 let place: string;
@@ -112,4 +116,106 @@ it('a group without a column is refused, not passed over', async () => {
   );
   const json = await written('grouped.jsonl', '{"tokens": ["a"], "tags": ["O"]}\n{"tokens": ["b"], "tags": ["O"]}\n');
   await expect(readSentences(json, { columns: { group: 'page' } })).rejects.toThrow('has no column “page”');
+});
+
+const DOCUMENTS = Array.from(
+  { length: 6 },
+  (_, page) =>
+    `-DOCSTART- O\n\n${Array.from({ length: 5 }, (_, i) => `Name${page}${i} NNP B-PER\nleft VBD O\nOslo NNP B-LOC\n`).join('\n')}`,
+).join('\n');
+
+describe('a CoNLL file is a table like any other', () => {
+  it('is recognised by its tags, a table of texts and labels is not', async () => {
+    const conll = await inspectData({ file: '/x/names.txt', text: DOCUMENTS }, allTasks);
+    expect([conll.task, conll.format, conll.rows, conll.guess]).toEqual([
+      'token-classification',
+      'conll',
+      30,
+      { tokens: 'tokens', tags: 'tags' },
+    ]);
+    expect(conll.columns.map(({ name }) => name)).toEqual(['tokens', 'tags', 'column_2', 'document']);
+    expect(conll.classes).toEqual([
+      { label: 'O', count: 30 },
+      { label: 'B-LOC', count: 30 },
+      { label: 'B-PER', count: 30 },
+    ]);
+    expect(conll.problems).toEqual([]);
+    const json = '{"tokens": ["a", "b"], "ner_tags": ["O", "B-X"], "id": "1"}\n'.repeat(2);
+    const lists = await inspectData({ file: '/x/names.jsonl', text: json }, allTasks);
+    expect([lists.task, lists.guess]).toEqual(['token-classification', { tokens: 'tokens', tags: 'ner_tags' }]);
+    const texts = await inspectData({ file: '/x/texts.tsv', text: 'ham\tO\nspam\tI\n\neggs\tO\n' }, allTasks);
+    expect(texts.task).toBe('text-classification');
+    const given = await inspectData(
+      { file: '/x/names.txt', text: DOCUMENTS, task: 'token-classification', columns: { tags: 'column_2' } },
+      allTasks,
+    );
+    expect(given.classes.map(({ label }) => label)).toEqual(['NNP', 'VBD']);
+  });
+
+  it('is kept as a dataset with ids, whose split stays when sentences are added', async () => {
+    const folder = join(place, 'kept', '.luthier');
+    const made = await createDataset(
+      { file: 'Untitled-1', text: DOCUMENTS, folder, name: 'names', columns: { group: 'document' } },
+      TAGGED,
+    );
+    expect(made.problems).toEqual([]);
+    expect(made.record).toMatchObject({
+      task: 'token-classification',
+      columns: { tokens: 'tokens', tags: 'tags', group: 'document' },
+      rows: 30,
+      labels: ['O', 'B-LOC', 'B-PER'],
+    });
+    const rows = join(made.path, 'rows.jsonl');
+    const text = await readFile(rows, 'utf8');
+    const { id, ...first } = JSON.parse(text.split('\n')[0]!);
+    expect(first).toEqual({ tokens: ['Name00', 'left', 'Oslo'], tags: ['B-PER', 'O', 'B-LOC'], group: '1' });
+    expect(id).toMatch(/^[0-9a-f]{12}$/);
+    const options = { base: join(place, 'kept'), validation_split: 0.3, seed: 1, keepsSplit: true };
+    const before = await loadSentences('names', options);
+    expect(new Set(before.train.map(({ group }) => group)).size).toBe(4);
+    expect(before.validation.every(({ group }) => before.train.every((row) => row.group !== group))).toBe(true);
+    const added = { id: 'new', tokens: ['Ada', 'slept'], tags: ['B-PER', 'O'], group: '7' };
+    await writeFile(rows, `${JSON.stringify(added)}\n${text}`);
+    const after = await loadSentences('names', options);
+    const words = (part: { words: string[] }[]) => part.map((row) => row.words.join(' '));
+    expect(words(before.validation).every((row) => words(after.validation).includes(row))).toBe(true);
+    expect(words(before.train).every((row) => words(after.train).includes(row))).toBe(true);
+    await expect(
+      loadDataset(LABELLED, 'names', { base: join(place, 'kept'), validation_split: 0, seed: 1 }),
+    ).rejects.toThrow('The dataset “names” was made for token classification, not for text classification.');
+  });
+
+  it('a selection takes whole sentences and keeps their lines and documents', async () => {
+    const lines = DOCUMENTS.split('\n');
+    // From the second word of a sentence of the second document on.
+    const start = lines.indexOf('Name11 NNP B-PER') + 2;
+    const selection = { text: lines.slice(start - 1, start + 4).join('\n'), full_text: DOCUMENTS, start_line: start };
+    const summary = await inspectData({ file: '/x/names.conll', selection }, allTasks);
+    expect(summary.rows).toBe(2);
+    expect(summary.problems.map(({ code }) => code)).toEqual(['selection-completed']);
+    expect(summary.columns.find(({ name }) => name === 'document')!.examples).toEqual(['2']);
+  });
+
+  it('says what is odd: repeats, other tags for the same words, spans that begin within, one tag, other columns', async () => {
+    const odd = async (text: string) =>
+      (await inspectData({ file: '/x/odd.conll', text }, allTasks)).problems.map(({ code, message }) => [code, message]);
+    expect(await odd('Ana B-PER\nleft O\n\nAna B-PER\nleft O\n\nAna B-LOC\nleft O\n')).toEqual([
+      [
+        'conflicting-labels',
+        'The sentence on line 7 has other tags than the same one on line 1: “Ana” is B-PER on line 1 and B-LOC on line 7. Decide which is right.',
+      ],
+      ['duplicate-row', 'The sentence on line 4 repeats line 1; both are kept.'],
+    ]);
+    expect(await odd('Ana B-PER\nleft O\n\nBo B-PER\nOslo I-LOC\n\nCy B-PER\n')).toEqual([
+      [
+        'open-span',
+        '1 sentence (line 4) has a span that begins with I- rather than B-. It is learned as written, and measured as a span of its own.',
+      ],
+    ]);
+    expect((await odd('a O\nb O\n'))[0]![0]).toBe('one-class');
+    expect((await odd('a X B-PER\nb O\n\nc X O\n'))[0]).toEqual([
+      'ragged-row',
+      '1 line (line 2) has another number of columns than the first, which has 3: the last is read as the tag.',
+    ]);
+  });
 });
