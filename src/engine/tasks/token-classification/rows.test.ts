@@ -198,7 +198,10 @@ describe('a CoNLL file is a table like any other', () => {
 
   it('says what is odd: repeats, other tags for the same words, spans that begin within, one tag, other columns', async () => {
     const odd = async (text: string) =>
-      (await inspectData({ file: '/x/odd.conll', text }, allTasks)).problems.map(({ code, message }) => [code, message]);
+      (await inspectData({ file: '/x/odd.conll', text }, allTasks)).problems.map(({ code, message }) => [
+        code,
+        message,
+      ]);
     expect(await odd('Ana B-PER\nleft O\n\nAna B-PER\nleft O\n\nAna B-LOC\nleft O\n')).toEqual([
       [
         'conflicting-labels',
