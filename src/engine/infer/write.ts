@@ -1,0 +1,121 @@
+import { DEFAULT_NEW_TOKENS, type FinishReason, type GenerationSettings, LuthierError } from '../../protocol/index.ts';
+import type { DecodeStream } from '../text/decode-stream.ts';
+import { afterTurns } from '../turns.ts';
+import { BeamSearch } from './beams.ts';
+import { indexOfLargest, logitsSteps, sampler } from './logits.ts';
+import { StopText } from './stop-text.ts';
+
+/** A model that is asked for the next token, with what it remembers of those before. */
+export interface NextToken {
+  /** The longest text in tokens. */
+  readonly positions: number;
+  /** Forgets everything and reads a prompt. @returns the next token's logits; the array is the caller's */
+  begin(prompt: readonly number[]): Promise<Float32Array>;
+  /**
+   * Goes on with one token for each of several texts.
+   * @param parents for each the number of the text that it continues
+   * @returns the next token's logits of each; the arrays are the caller's
+   */
+  next(tokens: readonly number[], parents: readonly number[]): Promise<Float32Array[]>;
+}
+
+export interface WriteOptions {
+  settings: GenerationSettings;
+  /** Tokens that end a text. */
+  ends: ReadonlySet<number>;
+  decodeStream: () => DecodeStream;
+  /** Hears text as it is written, never half a character and nothing that is taken back; not with beams. */
+  onText?: ((text: string, tokens: number) => void) | undefined;
+  /** Heard between two tokens: what is written until then is the answer. */
+  signal?: AbortSignal | undefined;
+  /** Number of the prompt among several, so that each has random numbers of its own. */
+  stream?: number;
+}
+
+export interface Written {
+  ids: number[];
+  text: string;
+  reason: FinishReason;
+}
+
+/**
+ * Continues a prompt until an end token, a stop text, the number of tokens asked for or the last position.
+ * @throws LuthierError `usage` where the prompt is empty or longer than the positions, naming both numbers
+ */
+export async function write(model: NextToken, prompt: readonly number[], options: WriteOptions): Promise<Written> {
+  const { settings, ends, decodeStream, onText, signal, stream } = options;
+  const { positions } = model;
+  if (prompt.length === 0)
+    throw new LuthierError(
+      'usage',
+      'The prompt is empty, and this model has no token that begins a text.',
+      'Write a prompt.',
+    );
+  if (prompt.length > positions) {
+    throw new LuthierError(
+      'usage',
+      `The prompt has ${prompt.length} tokens, but the model has ${positions} positions.`,
+      'Shorten the prompt.',
+    );
+  }
+  const asked = settings.max_new_tokens ?? DEFAULT_NEW_TOKENS;
+  // The last token needs no position: it is never read.
+  const most = Math.min(asked, positions - prompt.length + 1);
+  const outOfRoom: FinishReason = most < asked ? 'positions' : 'length';
+  const process = logitsSteps(settings);
+  const stops = settings.stop ?? [];
+  let logits = await model.begin(prompt);
+
+  if ((settings.num_beams ?? 1) > 1) {
+    const beams = settings.num_beams!;
+    const textOf = (ids: readonly number[]) => {
+      const decoder = decodeStream();
+      return ids.map((id) => decoder.push(id)).join('') + decoder.end();
+    };
+    const isStopped = (ids: readonly number[]) => {
+      if (stops.length === 0) return false;
+      const text = textOf(ids);
+      return stops.some((stop) => text.includes(stop));
+    };
+    const search = new BeamSearch(prompt, { beams, most, ends, process, isStopped });
+    let rows = Array.from({ length: beams }, () => logits);
+    while (search.advance(rows)) {
+      if (signal) await afterTurns();
+      if (signal?.aborted) return { ids: [], text: '', reason: 'cancelled' };
+      rows = await model.next(search.lastTokens, search.parents);
+    }
+    const ids = [...search.best.ids];
+    const stop = new StopText(stops);
+    const text = stop.push(textOf(ids)) + stop.end();
+    return { ids, text, reason: stop.isStopped ? 'stop' : ends.has(ids.at(-1)!) ? 'end' : outOfRoom };
+  }
+
+  const choose = settings.do_sample ? sampler(settings.seed ?? 0, stream) : indexOfLargest;
+  const decoder = decodeStream();
+  const stop = new StopText(stops);
+  const ids: number[] = [];
+  let text = '';
+  const give = (part: string) => {
+    text += part;
+    onText?.(part, ids.length);
+  };
+  for (;;) {
+    process([...prompt, ...ids], logits);
+    const id = choose(logits);
+    ids.push(id);
+    give(stop.push(decoder.push(id)));
+    const reason: FinishReason | undefined = ends.has(id)
+      ? 'end'
+      : stop.isStopped
+        ? 'stop'
+        : ids.length >= most
+          ? outOfRoom
+          : undefined;
+    if (signal && !reason) await afterTurns();
+    if (reason || signal?.aborted) {
+      give(stop.push(decoder.end()) + stop.end());
+      return { ids, text, reason: reason ?? 'cancelled' };
+    }
+    logits = (await model.next([id], [0]))[0]!;
+  }
+}
