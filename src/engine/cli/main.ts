@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { VERSION } from '../version.ts';
+import { generationOptions } from './generation-options.ts';
 import { EXIT, forTerminal, reportError } from './output.ts';
 
 const BACKENDS = ['auto', 'onnxruntime', 'webgpu', 'tensorflow', 'wasm'];
@@ -97,6 +98,33 @@ export function buildProgram(run: Run, strategies = ''): Command {
     .action((model, options) =>
       run(async () => (await import('./predict.ts')).predict(model, { text: [], textPair: [], ...options }))(),
     );
+
+  const generate = program
+    .command('generate')
+    .argument('<model>', 'model folder, run (id or folder), starter or Hugging Face name')
+    .description('continue the prompts of --text, --file or standard input (one per line)')
+    .option('--text <text>', 'prompt; can be repeated', collect)
+    .option('--file <file>', 'file with one prompt per line (.txt), or table with a column of prompts')
+    .option('--text-column <name>', 'column of the table with the prompts (default: prompt, or text)')
+    .addOption(encoding());
+  for (const option of generationOptions()) generate.addOption(option);
+  generate
+    .addOption(new Option('--backend <name>', 'backend to use').choices(BACKENDS))
+    .addOption(json())
+    .action((model, options) =>
+      run(async () => (await import('./generate.ts')).generate(model, { text: [], ...options }))(),
+    );
+
+  const chat = program
+    .command('chat')
+    .argument('<model>', 'model folder, run (id or folder), starter or Hugging Face name')
+    .description('talk to a model through its chat template, a line at a time')
+    .option('--system <text>', 'system text, in front of the dialogue');
+  for (const option of generationOptions()) chat.addOption(option);
+  chat
+    .addOption(new Option('--backend <name>', 'backend to use').choices(BACKENDS))
+    .addOption(json())
+    .action((model, options) => run(async () => (await import('./chat.ts')).chat(model, options))());
 
   const data = program.command('data').description('inspect data');
   data

@@ -15,6 +15,11 @@ export function print(text: string): void {
   process.stdout.write(`${wrapped(forTerminal(text), process.stdout)}\n`);
 }
 
+/** Part of a text that is still being written. */
+export function printPart(text: string): void {
+  process.stdout.write(forTerminal(text));
+}
+
 export function printJson(value: unknown): void {
   process.stdout.write(`${visibleJson(JSON.stringify(value))}\n`);
 }
@@ -72,7 +77,7 @@ export function forTerminal(text: string): string {
 function asTyped(text: string): string {
   if (process.env.npm_execpath === undefined) return text;
   return text.replace(
-    /(?<![\w/.-]|npx )luthier (?=(?:train|evaluate|predict|data|export|runs|models|cache|backends|bench|--help)\b)/g,
+    /(?<![\w/.-]|npx )luthier (?=(?:train|evaluate|predict|generate|chat|data|export|runs|models|cache|backends|bench|--help)\b)/g,
     'npx luthier ',
   );
 }

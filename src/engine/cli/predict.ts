@@ -15,7 +15,6 @@ import { columnsOfInputs, halfAPair } from '../data/labelled.ts';
 import { places } from '../data/problems.ts';
 import { readTable } from '../data/read.ts';
 import { linesIn, type ReadLines, readLines } from '../data/read-lines.ts';
-import { MAX_BYTES } from '../data/source.ts';
 import { isEmpty, type Table } from '../data/table.ts';
 import { createPredictor } from '../infer/predictor.ts';
 import { findModel } from '../runs/target.ts';
@@ -23,6 +22,7 @@ import type { TextInput } from '../text/tokenizer.ts';
 import { columnsFrom, say } from './evaluate.ts';
 import { dim, EXIT, isInteractive, note, print, printJson } from './output.ts';
 import { ProgressLine } from './progress-line.ts';
+import { standardInput } from './standard-input.ts';
 
 export interface PredictCommandOptions {
   text: string[];
@@ -92,23 +92,6 @@ async function readTexts(options: PredictCommandOptions, inputs: Inputs): Promis
   if (file !== undefined) return fromFile(resolve(file), options, inputs);
   if (isInteractive()) note('Enter one text per line; press Ctrl-D to end.');
   return fromLines(told(await linesIn(await standardInput(), 'Standard input', options.encoding)), inputs);
-}
-
-async function standardInput(): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of process.stdin) {
-    chunks.push(chunk as Buffer);
-    length += (chunk as Buffer).length;
-    if (length > MAX_BYTES) {
-      throw new LuthierError(
-        'data-unreadable',
-        `Standard input is larger than ${MAX_BYTES / 2 ** 20} MB.`,
-        'Split it, and predict one part at a time.',
-      );
-    }
-  }
-  return Buffer.concat(chunks);
 }
 
 /** The lines; what is odd about them is said. */

@@ -23,6 +23,7 @@ import {
   CARD_FILE,
   CONFIG_FILE,
   foreignWeights,
+  GENERATION_FILE,
   shardMap,
   TOKENIZER_FILES,
   WEIGHTS_FILE,
@@ -292,7 +293,7 @@ function neededFiles(model: string, there: string[]): string[] {
     if (foreign !== undefined) throw foreignWeights(model, foreign);
     throw new LuthierError('model-invalid', `${model} has no ${WEIGHTS_FILE}.`);
   }
-  const beside = [...TOKENIZER_FILES, CARD_FILE].filter((file) => there.includes(file));
+  const beside = [GENERATION_FILE, ...TOKENIZER_FILES, CARD_FILE].filter((file) => there.includes(file));
   return [CONFIG_FILE, ...beside, weights];
 }
 

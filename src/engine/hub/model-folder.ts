@@ -11,6 +11,8 @@ export const CONFIG_FILE = 'config.json';
 export const WEIGHTS_FILE = 'model.safetensors';
 export const WEIGHTS_INDEX_FILE = 'model.safetensors.index.json';
 export const ADAPTER_CONFIG_FILE = 'adapter_config.json';
+/** What ends a generated text, and how its makers would generate one. */
+export const GENERATION_FILE = 'generation_config.json';
 /** The model card. */
 export const CARD_FILE = 'README.md';
 
@@ -141,7 +143,7 @@ export async function modelFiles(folder: string): Promise<string[]> {
   const weights = whole
     ? [WEIGHTS_FILE]
     : [WEIGHTS_INDEX_FILE, ...new Set(shardMap(index, await readJsonRecord(index)).values())];
-  const beside = [CONFIG_FILE, ...TOKENIZER_FILES, CARD_FILE];
+  const beside = [CONFIG_FILE, GENERATION_FILE, ...TOKENIZER_FILES, CARD_FILE];
   return there.filter((name) => weights.includes(name) || (beside as string[]).includes(name) || LICENCE.test(name));
 }
 

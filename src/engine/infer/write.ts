@@ -1,6 +1,6 @@
+import { afterTurns } from '../../files/turns.ts';
 import { DEFAULT_NEW_TOKENS, type FinishReason, type GenerationSettings, LuthierError } from '../../protocol/index.ts';
 import type { DecodeStream } from '../text/decode-stream.ts';
-import { afterTurns } from '../turns.ts';
 import { BeamSearch } from './beams.ts';
 import { indexOfLargest, logitsSteps, sampler } from './logits.ts';
 import { StopText } from './stop-text.ts';

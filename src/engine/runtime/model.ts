@@ -118,6 +118,23 @@ export class TaskModel {
     return this.#forward('head', { rows: 1, length: 1, texts }, { features }, this.numLabels);
   }
 
+  /**
+   * Runs another program on the model's parameters, compiled once for each key.
+   * @param fetchesOf arrays for the program's outputs
+   */
+  async run(
+    key: string,
+    build: () => ReadyProgram,
+    feeds: Record<string, Feed>,
+    fetchesOf: (outputs: Compiled['outputs']) => Record<string, Float32Array>,
+  ): Promise<void> {
+    const compiled = await this.#compiled.get(key, () => {
+      const { program, inputs } = build();
+      return this.#options.executor.compile(program, inputs);
+    });
+    await compiled.run({ ...feeds, ...(await this.#weights('all')) }, fetchesOf(compiled.outputs));
+  }
+
   async #forward(part: Part, shape: BatchShape, arrays: Record<string, Feed>, width: number): Promise<Float32Array> {
     const output = new Float32Array(statesIn(this.architecture, shape) * width);
     const compiled = await this.#compile(part, shape, (options) => forwardProgram(part, options));

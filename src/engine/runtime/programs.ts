@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { type Architecture, compute, declarationOf, type Part, partSpecs, statesIn } from '../models/architecture.ts';
 import type { BatchShape } from '../models/batch.ts';
+import { type CachedLayer, type CachedShape, cachedBatch, cachedSpecs } from '../models/cached-batch.ts';
 import type { Source } from '../models/scope.ts';
 import type { Loss } from '../tasks/task.ts';
 import type { Program, TensorSpec } from '../tensor/executors/executor.ts';
@@ -55,6 +56,33 @@ export function forwardProgram(part: Part, options: ProgramOptions): ReadyProgra
   return {
     inputs: { ...partSpecs(part, architecture, shape), ...parameterSpecs(part, options) },
     program: (inputs) => ({ output: compute(part, architecture, sourceOf(inputs), inputs, options) }),
+  };
+}
+
+export const NEW_KEYS = 'key:';
+export const NEW_VALUES = 'value:';
+
+/**
+ * The next token's logits `[rows, V]` for texts of which all but the last tokens are cached, and the keys and values of
+ * these, which the caller adds to its cache.
+ */
+export function nextTokenProgram(
+  { architecture, outputs }: Pick<ProgramOptions, 'architecture' | 'outputs'>,
+  shape: CachedShape,
+  layers: readonly CachedLayer[],
+): ReadyProgram {
+  return {
+    inputs: { ...cachedSpecs(shape, layers), ...parameterSpecs('all', { architecture, outputs }) },
+    program: (inputs) => {
+      const { batch, computed } = cachedBatch(inputs, shape);
+      const scope = architecture.scope(sourceOf(inputs));
+      const states = architecture.states(scope, batch).at(-1)!;
+      const pairs = computed.flatMap(({ k, v }, layer) => [
+        [NEW_KEYS + layer, k],
+        [NEW_VALUES + layer, v],
+      ]);
+      return { logits: architecture.head(scope, states, outputs), ...Object.fromEntries(pairs) };
+    },
   };
 }
 

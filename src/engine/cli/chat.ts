@@ -1,0 +1,65 @@
+import { createInterface } from 'node:readline';
+import { type BackendChoice, counted } from '../../protocol/index.ts';
+import { fitDialogue } from '../infer/dialogue.ts';
+import { openWriter } from '../infer/writer.ts';
+import { findModel } from '../runs/target.ts';
+import type { ChatMessage } from '../text/chat-template.ts';
+import { say } from './evaluate.ts';
+import { tell, tellSuggestion } from './generate.ts';
+import { type GenerationFlags, settingsOf } from './generation-options.ts';
+import { EXIT, isInteractive, note, printPart } from './output.ts';
+
+export interface ChatCommandOptions extends GenerationFlags {
+  system?: string;
+  backend?: BackendChoice;
+  json?: boolean;
+}
+
+/** A conversation, a line at a time. */
+export async function chat(model: string, options: ChatCommandOptions): Promise<number> {
+  const settings = settingsOf(options);
+  const { path } = await findModel(model, process.cwd());
+  const writer = await openWriter(path, { note: say, ...(options.backend ? { backend: options.backend } : {}) });
+  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: isInteractive() });
+  let answering: AbortController | undefined;
+  const interrupt = () => {
+    if (answering === undefined || answering.signal.aborted) lines.close();
+    else answering.abort();
+  };
+  // In a terminal the line editor hears Ctrl-C, else the process does.
+  lines.on('SIGINT', interrupt);
+  process.on('SIGINT', interrupt);
+  let code: number = EXIT.done;
+  try {
+    const { chat } = writer;
+    if (chat.note !== null) say('warning', chat.note);
+    tellSuggestion(writer, settings);
+    if (isInteractive()) note('Enter a message. Ctrl-C ends an answer, Ctrl-D ends the chat.');
+    const messages: ChatMessage[] = options.system === undefined ? [] : [{ role: 'system', content: options.system }];
+    lines.setPrompt('> ');
+    if (isInteractive()) lines.prompt();
+    for await (const line of lines) {
+      if (line.trim() !== '') {
+        messages.push({ role: 'user', content: line });
+        const { ids, leftOut } = fitDialogue(chat, messages, writer.positions, settings.max_new_tokens);
+        if (leftOut > 0) say('warning', `The oldest ${counted(leftOut, 'message')} no longer fit and are left out.`);
+        answering = new AbortController();
+        const answer = await writer.write(ids, {
+          ...{ settings, signal: answering.signal, ends: chat.turnEnds(), text: line },
+          ...(options.json ? {} : { onText: printPart }),
+        });
+        if (answer.finish_reason === 'cancelled' && !isInteractive()) code = EXIT.interrupted;
+        answering = undefined;
+        tell(answer, writer, settings, options.json);
+        messages.push({ role: 'assistant', content: answer.generated_text });
+      }
+      if (code === EXIT.interrupted) break;
+      if (isInteractive()) lines.prompt();
+    }
+    return code;
+  } finally {
+    process.off('SIGINT', interrupt);
+    lines.close();
+    writer.dispose();
+  }
+}

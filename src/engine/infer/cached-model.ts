@@ -1,0 +1,101 @@
+import { type CachedShape, PAST_KEYS, PAST_VALUES } from '../models/cached-batch.ts';
+import type { TaskModel } from '../runtime/model.ts';
+import { NEW_KEYS, NEW_VALUES, nextTokenProgram } from '../runtime/programs.ts';
+import { sizeOf } from '../tensor/executors/executor.ts';
+import { KeyValueCache } from './key-value-cache.ts';
+import type { NextToken } from './write.ts';
+
+export interface CachedModelSizes {
+  /** Tokens of a prompt that are read at once; between them it is filled up. Longer prompts are read in parts. */
+  lengths: readonly number[];
+  /** Tokens that the cache has room for at first; it doubles when it is full. */
+  capacity: number;
+}
+
+/** Few, since each is a program of its own. */
+const SIZES: CachedModelSizes = { lengths: [32, 128, 512], capacity: 128 };
+
+/**
+ * A language model that is asked for the next token. Keys and values of what it has read are kept, so a token costs a
+ * step of one token; a prompt is read at once, and the head computed for its last token alone.
+ */
+export class CachedModel implements NextToken {
+  readonly positions: number;
+  readonly #model: TaskModel;
+  readonly #cache = new KeyValueCache();
+  /** The arrays that a program of this shape writes to. */
+  readonly #outputs = new Map<string, Record<string, Float32Array>>();
+
+  readonly #sizes: CachedModelSizes;
+
+  constructor(model: TaskModel, sizes = SIZES) {
+    this.#model = model;
+    this.#sizes = sizes;
+    this.positions = model.architecture.maxPositions;
+  }
+
+  async begin(prompt: readonly number[]): Promise<Float32Array> {
+    this.#cache.clear(this.#capacityFor(prompt.length + 1));
+    const { lengths } = this.#sizes;
+    const longest = lengths.at(-1)!;
+    let logits: Float32Array | undefined;
+    for (let start = 0; start < prompt.length; start += longest) {
+      const tokens = prompt.slice(start, start + longest);
+      const length = lengths.find((n) => n >= tokens.length)!;
+      const ids = new Int32Array(length);
+      ids.set(tokens);
+      const positions = Int32Array.from(ids, (_, i) => (i < tokens.length ? start + i : 0));
+      const shape = { rows: 1, length, capacity: start === 0 ? 0 : this.#cache.capacity };
+      logits = await this.#compute(shape, ids, positions, tokens.length);
+    }
+    return logits!;
+  }
+
+  async next(tokens: readonly number[], parents: readonly number[]): Promise<Float32Array[]> {
+    const cache = this.#cache;
+    if (cache.filled === cache.capacity) cache.grow(this.#capacityFor(cache.filled + 1));
+    cache.follow(parents);
+    const rows = tokens.length;
+    const positions = new Int32Array(rows).fill(cache.filled);
+    const shape = { rows, length: 1, capacity: cache.capacity };
+    const logits = await this.#compute(shape, Int32Array.from(tokens), positions, 1);
+    const width = logits.length / rows;
+    return tokens.map((_, row) => logits.subarray(row * width, (row + 1) * width));
+  }
+
+  /** @param count of the new tokens those that are no padding */
+  async #compute(shape: CachedShape, ids: Int32Array, positions: Int32Array, count: number): Promise<Float32Array> {
+    const cache = this.#cache;
+    const { architecture, numLabels: outputs } = this.#model;
+    const key = `next ${shape.rows}×${shape.length} after ${shape.capacity}`;
+    let arrays: Record<string, Float32Array> = {};
+    const feeds = {
+      ...{ input_ids: ids, position_ids: positions, read_token: Int32Array.of(count - 1) },
+      ...(shape.capacity === 0 ? {} : { filled: Int32Array.of(cache.filled), ...cache.feeds(PAST_KEYS, PAST_VALUES) }),
+    };
+    await this.#model.run(
+      key,
+      () => nextTokenProgram({ architecture, outputs }, shape, cache.layers),
+      feeds,
+      (specs) => {
+        arrays = this.#outputs.get(key) ?? {};
+        for (const [name, { shape }] of Object.entries(specs)) arrays[name] ??= new Float32Array(sizeOf(shape));
+        this.#outputs.set(key, arrays);
+        if (cache.layers.length === 0)
+          for (let i = 0; specs[NEW_KEYS + i]; i++) {
+            const [, heads, , width] = specs[NEW_KEYS + i]!.shape as [number, number, number, number];
+            cache.addLayer({ heads, width });
+          }
+        return arrays;
+      },
+    );
+    cache.append((layer) => [arrays[NEW_KEYS + layer]!, arrays[NEW_VALUES + layer]!], { length: shape.length, count });
+    return arrays.logits!;
+  }
+
+  #capacityFor(tokens: number): number {
+    let { capacity } = this.#sizes;
+    while (capacity < tokens) capacity *= 2;
+    return Math.min(capacity, Math.max(this.positions, tokens));
+  }
+}

@@ -1,0 +1,157 @@
+import { join } from 'node:path';
+import {
+  type BackendChoice,
+  type GeneratedText,
+  type GenerationSettings,
+  LuthierError,
+  type Note,
+  SAMPLING_KEYS,
+} from '../../protocol/index.ts';
+import { type JsonRecord, readJsonRecord } from '../hub/json-file.ts';
+import { CONFIG_FILE, GENERATION_FILE, openModelFolder } from '../hub/model-folder.ts';
+import { checkWeights, loadWeights } from '../model-files/load-weights.ts';
+import { architectureOf, hiddenSizeOf } from '../models/registry.ts';
+import { TaskModel } from '../runtime/model.ts';
+import { createExecutor } from '../tensor/executors/create.ts';
+import { ChatTemplate } from '../text/chat-template.ts';
+import { Tokenizer } from '../text/tokenizer.ts';
+import { CachedModel } from './cached-model.ts';
+import { write } from './write.ts';
+
+export interface WriterRequest {
+  settings: GenerationSettings;
+  /** As written, without what is taken back. */
+  onText?: ((text: string, tokens: number) => void) | undefined;
+  signal?: AbortSignal | undefined;
+  stream?: number;
+  /** Tokens that end an answer beside the model's own. */
+  ends?: readonly number[];
+  /** What the answer calls its prompt, where that is given as ids. */
+  text?: string;
+}
+
+/** A model that writes. */
+export interface Writer {
+  readonly modelFolder: string;
+  readonly tokenizer: Tokenizer;
+  readonly positions: number;
+  /** Its template, or ChatML. @throws LuthierError `tokenizer-invalid` where it cannot be read */
+  readonly chat: ChatTemplate;
+  /** What generation_config.json says of sampling. */
+  readonly suggestion: GenerationSettings;
+  /** @param prompt a text, which goes in as it is, or ids. Errors as `write`. */
+  write(prompt: string | Int32Array, request: WriterRequest): Promise<GeneratedText>;
+  dispose(): void;
+}
+
+/** Reading the next tokens of a text. */
+const WRITES = { name: 'text-generation', reads: 'all' } as const;
+
+/**
+ * Loads a model that writes.
+ * @throws LuthierError `model-unsupported` where the folder's model has no head that writes; else as openModelFolder
+ */
+export async function openWriter(
+  modelFolder: string,
+  { backend = 'auto', note = () => {} }: { backend?: BackendChoice; note?: Note } = {},
+): Promise<Writer> {
+  const opening = openModelFolder(modelFolder);
+  const executorReady = createExecutor(backend, { hiddenSize: opening.then(hiddenSizeOf), note });
+  executorReady.catch(() => {});
+  const folder = await opening;
+  try {
+    requireWriter(folder.path, folder.config);
+    const [tokenizer, said] = await Promise.all([
+      Tokenizer.load(folder.path),
+      folder.files.includes(GENERATION_FILE) ? readJsonRecord(join(folder.path, GENERATION_FILE)) : {},
+    ]);
+    const architecture = architectureOf(folder.config, join(folder.path, CONFIG_FILE), WRITES);
+    tokenizer.checkFits(architecture.vocabSize);
+    checkWeights(folder, architecture);
+    const executor = await executorReady;
+    const model = new TaskModel({
+      ...{ executor, architecture, numLabels: architecture.vocabSize, padId: tokenizer.padId, seed: 0 },
+      ...{ isTrained: () => false, accumulate: false, maxBatch: { texts: 1, tokens: 1 } },
+    });
+    await loadWeights(folder, architecture, model.store, { classifierRows: [], seed: 0, note });
+    return {
+      ...writerOf(model, tokenizer, folder.path, { ...folder.config, ...said }),
+      dispose: () => {
+        model.dispose();
+        executor.dispose();
+      },
+    };
+  } finally {
+    await folder.weights.close();
+  }
+}
+
+function requireWriter(path: string, { architectures }: JsonRecord): void {
+  const classes = Array.isArray(architectures) ? architectures.map(String) : [];
+  if (classes.length === 0 || classes.some((name) => /For(CausalLM|Pretraining)$|LMHeadModel$/.test(name))) return;
+  throw new LuthierError(
+    'model-unsupported',
+    `${path} is a ${classes.join(', ')}, which does not write texts.`,
+    'Name a model that does, such as one whose config.json says LlamaForCausalLM or GPT2LMHeadModel; luthier predict asks a classifier.',
+  );
+}
+
+/** @param said config.json, and generation_config.json over it */
+function writerOf(
+  model: TaskModel,
+  tokenizer: Tokenizer,
+  modelFolder: string,
+  said: JsonRecord,
+): Omit<Writer, 'dispose'> {
+  const cached = new CachedModel(model);
+  const own = endsOf(said, tokenizer);
+  let chat: ChatTemplate | undefined;
+  return {
+    ...{ modelFolder, tokenizer, positions: cached.positions, suggestion: suggestionOf(said) },
+    get chat() {
+      chat ??= new ChatTemplate(tokenizer);
+      return chat;
+    },
+    write: async (prompt, { settings, onText, signal, stream, ends = [], text }) => {
+      const ids = typeof prompt === 'string' ? promptIds(prompt, tokenizer) : [...prompt];
+      const start = performance.now();
+      const written = await write(cached, ids, {
+        ...{ settings, onText, signal, ends: new Set([...own, ...ends]), decodeStream: () => tokenizer.decodeStream() },
+        ...(stream === undefined ? {} : { stream }),
+      });
+      const seconds = (performance.now() - start) / 1000;
+      return {
+        text: text ?? (typeof prompt === 'string' ? prompt : tokenizer.decode(prompt)),
+        generated_text: written.text,
+        token_ids: written.ids,
+        tokens_per_second: Math.round((written.ids.length / seconds) * 100) / 100,
+        finish_reason: written.reason,
+      };
+    },
+  };
+}
+
+/** A text begins as the tokenizer says; an empty one with the token that begins texts, as in transformers. */
+function promptIds(text: string, tokenizer: Tokenizer): number[] {
+  const { ids } = tokenizer.encode(text, Number.MAX_SAFE_INTEGER);
+  if (ids.length > 0) return [...ids];
+  const begin = tokenizer.idOf(tokenizer.specialTokens.get('bos_token') ?? '');
+  return begin === null ? [] : [begin];
+}
+
+/** `eos_token_id`, a number or several, of generation_config.json or config.json; else the tokenizer's eos_token. */
+function endsOf({ eos_token_id: ids }: JsonRecord, tokenizer: Tokenizer): number[] {
+  const given = (Array.isArray(ids) ? ids : [ids]).filter(
+    (id): id is number => Number.isInteger(id) && (id as number) >= 0,
+  );
+  if (given.length > 0) return given;
+  const own = tokenizer.idOf(tokenizer.specialTokens.get('eos_token') ?? '');
+  return own === null ? [] : [own];
+}
+
+/** Only where sampling is what is suggested; top_k 50 and the like stand in files that do not sample. */
+function suggestionOf(said: JsonRecord): GenerationSettings {
+  if (said.do_sample !== true) return {};
+  const numbers = SAMPLING_KEYS.filter((key) => typeof said[key] === 'number').map((key) => [key, said[key]]);
+  return { do_sample: true, ...Object.fromEntries(numbers) };
+}
