@@ -11,6 +11,7 @@ export * from './generation.ts';
 export * from './launch.ts';
 export * from './mcnemar.ts';
 export * from './metrics.ts';
+export * from './models.ts';
 export * from './pair.ts';
 export * from './recipe.ts';
 export * from './recipe-check.ts';

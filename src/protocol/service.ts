@@ -149,6 +149,8 @@ export interface ModelEntry {
   model_type: string;
   bytes: number;
   num_parameters: number;
+  /** What it can be fine-tuned for, the first being what it was made for; none of a model that cannot be used. */
+  tasks: TaskName[];
   /** Classes of a trained classifier; null for a model that is none. */
   labels: string[] | null;
   /** Languages that its card names, as codes (`en`, `multilingual`); null where it names none. */

@@ -11,10 +11,13 @@ import {
   formatBytes,
   formatCompact,
   LuthierError,
+  modelsFor,
+  purposeOf,
   RECIPE_VERSION,
   type RecipeInput,
   type StrategySuggestion,
   suggestedTraining,
+  type TaskName,
   toErrorData,
 } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
@@ -50,7 +53,7 @@ export async function askForRecipe(sets: readonly string[]): Promise<LoadedRecip
   try {
     const { summary, encoding } = await askForData();
     const columns = await askForColumns(summary);
-    const model = await askForModel();
+    const model = await askForModel('text-classification');
     const base = process.cwd();
     const suggestion = await askForStrategy(summary.rows, await factsOf(model, base));
     const recipe: RecipeInput = {
@@ -168,8 +171,8 @@ async function askForColumns(summary: DataSummary): Promise<Columns> {
 }
 
 /** Its name as the recipe writes it; asks only where there is a choice. */
-async function askForModel(): Promise<string> {
-  const models = (await listModels([process.cwd()]))
+async function askForModel(task: TaskName): Promise<string> {
+  const models = modelsFor(task, await listModels([process.cwd()]))
     .filter((model) => model.source !== 'run' && model.problem === null)
     .map((model) => ({
       ...model,
@@ -187,7 +190,7 @@ async function askForModel(): Promise<string> {
   const options = models.map((model) => ({
     value: model.name,
     label: model.name,
-    hint: `${formatCompact(model.num_parameters)} parameters`,
+    hint: `${purposeOf(model)} · ${formatCompact(model.num_parameters)} parameters`,
   }));
   return answer(select<string>({ message: 'Which base model?', options }));
 }

@@ -1,4 +1,4 @@
-import { formatBytes, formatCompact } from '../../protocol/index.ts';
+import { formatBytes, formatCompact, purposeOf } from '../../protocol/index.ts';
 import { downloadModel } from '../hub/download.ts';
 import { listModels as findModels } from '../model-files/list.ts';
 import { requireSupported } from '../models/registry.ts';
@@ -23,9 +23,9 @@ export async function listModels({ json }: { json?: boolean }): Promise<number> 
     formatCompact(model.num_parameters),
     formatBytes(model.bytes),
     model.languages === null ? '' : languageNames(model.languages),
-    model.problem === null ? (model.labels?.join(', ') ?? '') : 'cannot be used',
+    model.problem === null ? purposeOf(model) : 'cannot be used',
   ]);
-  print(table(['model', 'from', 'type', 'parameters', 'size', 'language', 'classes'], rows, [3, 4]));
+  print(table(['model', 'from', 'type', 'parameters', 'size', 'language', 'for'], rows, [3, 4]));
   for (const { name, problem } of models) if (problem !== null) note(`${yellow('Warning:')} ${name}: ${problem}`);
   return EXIT.done;
 }

@@ -52,6 +52,7 @@ describe('a place of work', () => {
   it('says what language a model is for, by its card', async () => {
     expect((await listModels([], join(place, 'no cache')))[0]).toMatchObject({
       ...{ name: 'starters/bert', languages: ['en'], labels: null, problem: null },
+      tasks: ['text-classification', 'token-classification'],
     });
     const card = '---\nlanguage:\n- zh\n- no\nlicense: mit\n---\n# A model\n';
     await makeBertFolder(join(place, 'told'), { files: { 'README.md': card } });

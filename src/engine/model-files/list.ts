@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HOME } from '../../guard/index.ts';
-import { LuthierError, type ModelEntry } from '../../protocol/index.ts';
+import { LuthierError, type ModelEntry, TASKS } from '../../protocol/index.ts';
 import { findRunFolders } from '../../runs/find.ts';
 import { readRecord } from '../../runs/record.ts';
 import { defaultCacheFolder, listCached } from '../hub/cache.ts';
@@ -66,7 +66,7 @@ async function describe(
   if (!files.includes(CONFIG_FILE) && !isMeant) return null;
   const card = await readModelCard(path);
   const entry: ModelEntry = {
-    ...{ name, source, path, model_type: '', num_parameters: 0, labels: null, problem: null },
+    ...{ name, source, path, model_type: '', num_parameters: 0, tasks: [], labels: null, problem: null },
     bytes: await bytesOf(path),
     languages: card.languages,
   };
@@ -79,6 +79,8 @@ async function describe(
       entry.num_parameters = names.reduce((sum, n) => sum + weights.shape(n).reduce((a, b) => a * b, 1), 0);
       const architecture = architectureOf(config, join(path, CONFIG_FILE), taskOfModel(config));
       checkWeights(folder, architecture);
+      const learnable = TASKS.map(({ name }) => name);
+      entry.tasks = architecture.tasks.flatMap((task) => learnable.filter((name) => name === task));
       entry.labels = labelsOf(folder, architecture);
     } finally {
       await weights.close();

@@ -32,6 +32,8 @@ export interface Architecture extends Reader {
   readonly outputs: number | undefined;
   /** Class name for config.json's `architectures`. */
   readonly className: string;
+  /** What its family has heads for, the first being what it was made for. */
+  readonly tasks: readonly HeadName[];
   /** Where its forward functions begin: at the root of all names. */
   scope(source: Source): Scope;
   states(scope: Scope, batch: Batch): States;
@@ -61,7 +63,7 @@ export function describe<C>(family: Family<C>, config: Config, file: string, tas
     throw new LuthierError(
       'model-unsupported',
       `${file}: Luthier has no head for ${task.name} on a ${family.modelType} model yet.`,
-      'Choose another base model, or another task.',
+      `Choose another base model, such as "starters/${task.name.endsWith('classification') ? 'bert' : 'decoder'}", or another task.`,
     );
   }
   const outputs = head.outputs?.(c);
@@ -82,6 +84,7 @@ export function describe<C>(family: Family<C>, config: Config, file: string, tas
     },
     outputs,
     className: head.className,
+    tasks: Object.keys(family.heads) as HeadName[],
     reads: isCausal && task.reads === 'first' ? 'last' : task.reads,
     scope: (source) => rootScope(source, deviation),
     states: (scope, batch) => family.forward(scope.at(family.prefix, -1), batch, c),

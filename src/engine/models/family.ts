@@ -41,5 +41,6 @@ export interface Family<C> {
   sizes(config: C): Sizes;
   /** The layers, for each of them `scope.at(…, its number)`. */
   forward(scope: Scope, batch: Batch, config: C): States;
+  /** What the family was made for comes first. */
   readonly heads: Readonly<Record<'text-classification', Head<C>> & Partial<Record<HeadName, Head<C>>>>;
 }

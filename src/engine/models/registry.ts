@@ -31,7 +31,7 @@ export function architectureOf(config: Config, file: string, task?: HeadKind): A
     throw new LuthierError(
       'model-unsupported',
       `${file}: model_type ${type === undefined ? 'is missing' : `${shown(type)} is not supported`}.`,
-      `Supported: ${Object.keys(FAMILIES).join(', ')}. The starter "starters/bert" is always available.`,
+      `Supported: ${Object.keys(FAMILIES).join(', ')}. "starters/bert" and "starters/decoder" are always available.`,
     );
   }
   return family(config, file, task);

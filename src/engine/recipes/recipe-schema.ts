@@ -51,7 +51,7 @@ export const recipeSchema = z.strictObject({
     .default(TASKS[0].name)
     .describe('What the model learns to do.'),
   model: name.describe(
-    'The base model: a folder next to the recipe, a starter (starters/bert), or a Hugging Face name, looked up in this order.',
+    'The base model: a folder next to the recipe, a starter (starters/bert, starters/decoder), or a Hugging Face name, looked up in this order.',
   ),
   dataset: datasetSchema.describe('The labelled texts: one file, or one each for training, validation and test rows.'),
   columns: columnsSchema

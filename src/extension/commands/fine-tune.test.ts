@@ -85,6 +85,7 @@ beforeEach(() => {
         bytes: 1,
         num_parameters: 1,
         labels: null,
+        tasks: ['text-classification'],
       })),
     'strategies/suggest': ({ model }: { model: string }) => [
       { title: 'Fine-tune everything', detail: '', strategy: { type: 'full' }, isRecommended: true },
@@ -107,7 +108,10 @@ beforeEach(() => {
     homes: { projectFor: async () => project },
   } as unknown as Luthier;
 });
-afterEach(() => rmSync(project, { recursive: true }));
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(project, { recursive: true });
+});
 
 /** The question that is open once it says `text` in its title or placeholder. */
 async function question(text: string): Promise<editor.QuickPick> {
@@ -448,5 +452,26 @@ test('half of the layers of the chosen model are offered to be frozen', async ()
     if (model === 'second') how.hide();
     else how.back();
   }
+  expect(await ended).toEqual(ESCAPED);
+});
+
+test('a task is offered the starter that was made for it, even where the usual base model was not', async () => {
+  const starter = (name: string, tasks: string[]) => ({
+    ...{ name: `starters/${name}`, source: 'starter', path: `/models/${name}`, languages: ['en'], problem: null },
+    ...{ model_type: name, bytes: 1, num_parameters: 1, labels: null, tasks },
+  });
+  answers['models/list'] = () => [
+    starter('decoder', ['text-generation', 'text-classification']),
+    starter('bert', ['text-classification']),
+  ];
+  vi.spyOn(editor.workspace, 'getConfiguration').mockReturnValue({
+    get: (name) => (name === 'luthier.defaultModel' ? 'starters/decoder' : undefined),
+  });
+  const ended = start();
+  (await question('which column')).accept();
+  const picker = await question('Which base model');
+  expect(labels(picker).filter((label) => label.startsWith('starters/'))).toEqual(['starters/bert']);
+  expect(picker.activeItems).toMatchObject([{ label: 'starters/bert', detail: 'Reads text, for classification' }]);
+  picker.hide();
   expect(await ended).toEqual(ESCAPED);
 });

@@ -190,7 +190,8 @@ class Flow {
   }
 
   private async model(position: Position): Promise<Outcome> {
-    const answer = await askModel(this.luthier, this.questions, position, this.answers.model);
+    const options = { task: 'text-classification', before: this.answers.model } as const;
+    const answer = await askModel(this.luthier, this.questions, position, options);
     if (answer === BACK) return BACK;
     this.answers.model = answer;
     return 'answered';

@@ -1,5 +1,13 @@
 import * as vscode from 'vscode';
-import { append, formatBytes, formatCompact, type ModelEntry } from '../../protocol/index.ts';
+import {
+  append,
+  formatBytes,
+  formatCompact,
+  type ModelEntry,
+  modelsFor,
+  purposeOf,
+  type TaskName,
+} from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { Cancelled, type HostError, isCancelled, toHostError } from '../errors.ts';
 import { BACK, type Choice, type Notice, type Question, Questions, separator } from '../questions.ts';
@@ -22,16 +30,19 @@ const SOURCES: Record<ModelEntry['source'], string> = {
  * Asks for a model: starters, folders, those in the Hugging Face cache and trained ones, or one to download by its
  * name. Gives its name as a recipe writes it, or BACK. A dialog that is cancelled and a download that fails lead back
  * to the question.
- * @param before the answer of an earlier round, offered again
+ * @param options.task decides which models are offered, and which first; all of them where none is given
+ * @param options.before the answer of an earlier round, offered again
  */
 export async function askModel(
   luthier: Luthier,
   questions: Questions,
   position: Pick<Question<Answer>, 'step' | 'totalSteps' | 'canGoBack' | 'notice'> = {},
-  before?: string,
+  options: { task?: TaskName; before?: string | undefined } = {},
 ): Promise<string | typeof BACK> {
-  const models = await listModels(luthier, questions);
-  const wanted = before ?? setting('luthier.defaultModel');
+  const { task, before } = options;
+  const all = await listModels(luthier, questions);
+  const models = task === undefined ? all : modelsFor(task, all);
+  const wanted = before ?? defaultModel(all, models);
   // A folder's model is listed under the folder's name, which says nothing to a recipe that stands elsewhere.
   const listed = models.find(({ name, problem }) => name === wanted && problem === null);
   const preferred = listed ? nameOf(listed) : wanted;
@@ -66,7 +77,7 @@ export async function askModel(
   const { notice: _, ...place } = position;
   if (typeof answer === 'object') {
     await offerRemoval(luthier, answer.broken);
-    return await askModel(luthier, questions, place, before);
+    return await askModel(luthier, questions, place, options);
   }
   try {
     return answer === 'folder' ? await pickFolder() : await downloadModel(luthier);
@@ -74,7 +85,7 @@ export async function askModel(
     const failure = isCancelled(error) ? null : toHostError(error);
     if (failure) luthier.log.error(error as Error);
     const notice = failure && noticeOf(luthier, failure);
-    return await askModel(luthier, questions, { ...place, ...(notice ? { notice } : {}) }, before);
+    return await askModel(luthier, questions, { ...place, ...(notice ? { notice } : {}) }, options);
   }
 }
 
@@ -84,6 +95,14 @@ function listModels({ engine }: Luthier, questions: Questions): Promise<ModelEnt
   return questions.work('Looking for models…', (signal) =>
     engine.service.request('models/list', { folders }, { signal }),
   );
+}
+
+/** The setting's, unless it is known not to be for this task: then the first that is. */
+function defaultModel(all: readonly ModelEntry[], offered: readonly ModelEntry[]): string {
+  const wanted = setting('luthier.defaultModel');
+  const [first] = offered.filter(({ problem }) => problem === null);
+  const isKnown = all.some(({ name }) => name === wanted);
+  return first === undefined || !isKnown || offered.some(({ name }) => name === wanted) ? wanted : nameOf(first);
 }
 
 /** The name by which a recipe, and an answer, means a model of the list. */
@@ -130,7 +149,7 @@ function modelItem(model: ModelEntry): Choice<Answer> {
   return {
     label: model.name,
     description: size.filter(Boolean).join(' · '),
-    ...(model.labels ? { detail: `Classifies: ${model.labels.slice(0, 8).join(', ')}` } : {}),
+    detail: purposeOf(model),
     value: { name: nameOf(model) },
   };
 }

@@ -1,0 +1,26 @@
+import type { ModelEntry } from './service.ts';
+import type { TaskName } from './tasks.ts';
+
+const classifies = (task: string | undefined): boolean => task?.endsWith('classification') ?? false;
+
+/** Whether a model was made for a task, be it that it reads or that it writes. */
+const suits = ({ tasks }: ModelEntry, task: TaskName): boolean => classifies(tasks[0]) === classifies(task);
+
+/**
+ * The models of a list that can be fine-tuned for a task, those first that were made for it. A starter that was made
+ * for something else is not among them: another one is there. Models that cannot be used stay, with their reason.
+ */
+export function modelsFor(task: TaskName, models: readonly ModelEntry[]): ModelEntry[] {
+  const rank = (model: ModelEntry) => (suits(model, task) ? 0 : 1);
+  return models
+    .filter((model) => model.problem !== null || model.tasks.includes(task))
+    .filter((model) => model.problem !== null || model.source !== 'starter' || suits(model, task))
+    .sort((a, b) => Number(a.problem !== null) - Number(b.problem !== null) || rank(a) - rank(b));
+}
+
+/** What a model is for, in a few words; of a trained classifier, its classes. */
+export function purposeOf({ tasks, labels }: Pick<ModelEntry, 'tasks' | 'labels'>): string {
+  if (labels) return `Classifies: ${labels.slice(0, 8).join(', ')}${labels.length > 8 ? ', …' : ''}`;
+  if (tasks.length === 0) return '';
+  return classifies(tasks[0]) ? 'Reads text, for classification' : 'Writes text';
+}
