@@ -34,6 +34,15 @@ const BYTE_PIECES = {
   },
 };
 
+/** Tokenizers that add nothing around a text. GPT-2's has no padding token. */
+const bytesOf = (name: string, size: number, special: object) => ({
+  size,
+  files: {
+    'tokenizer.json': readFileSync(figures(`tokenizers/${name}.json`), 'utf8'),
+    'tokenizer_config.json': JSON.stringify({ tokenizer_class: 'PreTrainedTokenizerFast', ...special }),
+  },
+});
+
 /** Those beside BERT: a small config of each, what it must say of itself, and what peft adapts by default. */
 const FAMILIES = {
   roberta: {
@@ -74,6 +83,49 @@ const FAMILIES = {
       ['classifier', 0.2],
     ],
   },
+  gpt2: {
+    config: { model_type: 'gpt2', n_embd: 32, n_layer: 2, n_head: 4, n_positions: 40 },
+    tokenizer: bytesOf('gpt2', 424, { eos_token: '<|endoftext|>' }),
+    architecture: 'GPT2ForSequenceClassification',
+    targets: ['c_attn'],
+    whole: ['score'],
+    positions: 40,
+    sites: [
+      ['transformer.drop', 0.1],
+      ['transformer.h.0.attn', 0.1],
+      ['transformer.h.0.attn.resid', 0.1],
+      ['transformer.h.0.mlp', 0.1],
+      ['transformer.h.1.attn', 0.1],
+      ['transformer.h.1.attn.resid', 0.1],
+      ['transformer.h.1.mlp', 0.1],
+    ],
+  },
+  llama: {
+    config: {
+      ...{ model_type: 'llama', hidden_size: 32, num_hidden_layers: 2, num_attention_heads: 4, intermediate_size: 40 },
+      ...{ num_key_value_heads: 2, max_position_embeddings: 40, rms_norm_eps: 1e-5, pad_token_id: 420 },
+      ...{ rope_theta: 500, rope_scaling: { type: 'linear', factor: 2 }, tie_word_embeddings: true },
+    },
+    tokenizer: bytesOf('llama3', 424, { bos_token: '<|begin|>', pad_token: '<m>' }),
+    architecture: 'LlamaForSequenceClassification',
+    targets: ['q_proj', 'v_proj'],
+    whole: ['score'],
+    positions: 40,
+    sites: [],
+  },
+  qwen3: {
+    config: {
+      ...{ model_type: 'qwen3', hidden_size: 32, num_hidden_layers: 2, num_attention_heads: 4, intermediate_size: 40 },
+      ...{ num_key_value_heads: 2, head_dim: 16, max_position_embeddings: 40, tie_word_embeddings: false },
+      ...{ rope_parameters: { rope_type: 'default', rope_theta: 1000 } },
+    },
+    tokenizer: bytesOf('qwen2', 424, { eos_token: '<|endoftext|>', pad_token: '<|endoftext|>' }),
+    architecture: 'Qwen3ForSequenceClassification',
+    targets: ['q_proj', 'v_proj'],
+    whole: ['score'],
+    positions: 40,
+    sites: [],
+  },
 } as const;
 const NAMES = Object.keys(FAMILIES) as (keyof typeof FAMILIES)[];
 
@@ -88,7 +140,9 @@ describe.each(EXECUTORS)("Families against transformers' in float64: $title", ({
     ['one text a row', {}],
     ['packed, several texts a row', { packedInto: 26 }],
   ];
-  const cases = NAMES.flatMap((name) => ways.map(([way, options]) => [name, way, options] as const));
+  const cases = (['roberta', 'distilbert'] as const).flatMap((name) =>
+    ways.map(([way, options]) => [name, way, options] as const),
+  );
   test.skipIf(!isThere).each(cases)('%s, %s: every gradient', { timeout: 240_000 }, async (name, _, options) => {
     const f = read(`${name}-small.json`);
     const result = await run(executor, f, options);
@@ -111,7 +165,7 @@ describe.each(NAMES)('%s as others load it', (name) => {
   beforeAll(async () => {
     place = await mkdtemp(join(tmpdir(), `luthier-${name}-`));
     const folder = join(place, 'base');
-    const head = new Set(['classifier', 'pre_classifier']);
+    const head = new Set(['classifier', 'pre_classifier', 'score']);
     const parameters = [...declarationOf(architectureOf(config, folder)).parameters.values()];
     await mkdir(folder);
     await saveModelFolder(folder, {
@@ -192,7 +246,8 @@ describe.each(NAMES)('%s as others load it', (name) => {
     const session = await InferenceSession.create(path);
     expect(session.inputNames).toEqual(['input_ids', 'attention_mask']);
     await session.release();
-    if (!existsSync(transformers)) return;
+    // transformers.js knows no classifiers of decoders, only language models (decoders.test.ts).
+    if (!existsSync(transformers) || architectureOf(config, folder).isCausal) return;
     const entry = createRequire(transformers).resolve('@huggingface/transformers');
     const { pipeline, env } = (await import(pathToFileURL(entry).href)) as {
       pipeline: (...args: unknown[]) => Promise<(texts: string[], options: object) => Promise<unknown>>;

@@ -35,6 +35,9 @@ def main(folder: str, expected_path: str) -> int:
     base = getattr(transformers, f"AutoModelFor{kind}").from_pretrained(config.base_model_name_or_path, num_labels=labels)
     auto = getattr(peft, f"AutoPeftModelFor{kind}").from_pretrained(folder, num_labels=labels)
     by_hand = PeftModel.from_pretrained(base, folder)
+    # Two texts need it; a base model may not name what pads.
+    for model in (base, auto):
+        model.config.pad_token_id = tokenizer.pad_token_id
     differences = {}
     for name, make in (("auto", lambda: auto), ("peft", lambda: by_hand), ("merged", by_hand.merge_and_unload)):
         with torch.no_grad():

@@ -42,7 +42,7 @@ export async function train(recipeFile: string | undefined, options: TrainOption
   const loaded = recipeFile === undefined ? await ask(sets, options) : await loadRecipe(recipeFile, sets);
   if (loaded === null) return EXIT.interrupted;
   if (loaded.suggested)
-    note(`Strategy: ${JSON.stringify(loaded.suggested)} (keys that --set leaves out have the suggested values).`);
+    note(`Strategy: ${JSON.stringify(loaded.suggested)} (what is left out has the suggested values).`);
   const encoding = await settleEncoding(loaded.recipe, loaded.base, options.json ?? false);
   if (encoding === null) return EXIT.interrupted;
   if (encoding !== undefined) loaded.recipe.encoding = encoding;

@@ -74,7 +74,10 @@ function recordModel(model: TaskModel): Graph {
   const { architecture, numLabels: outputs, store } = model;
   const { maxPositions, numLayers, hiddenSize } = architecture;
   const sizes = [...store.parameters.values()].flatMap(({ shape }) => [...shape]);
-  const [R, S] = unmistakable([undefined, maxPositions], [...sizes, numLayers, hiddenSize]) as [number, number];
+  const [R, S] = unmistakable([undefined, maxPositions], [...sizes, numLayers, hiddenSize, maxPositions]) as [
+    number,
+    number,
+  ];
   const tokens = Object.fromEntries(INPUTS.map((name) => [name, { shape: [R, S], dtype: 'int32' } as const]));
   const graph = record(
     (inputs) => {

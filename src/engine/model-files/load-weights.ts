@@ -28,6 +28,13 @@ export function checkWeights(folder: ModelFolder, architecture: Architecture): v
       'The files are from different models, or a download is incomplete. Download or copy the model again.',
     );
   }
+  if (architecture.outputs !== undefined && map.missingHead.length > 0) {
+    throw new LuthierError(
+      'model-invalid',
+      `${folder.path}: the weights are missing ${map.missingHead[0]}, which a language model needs: tie_word_embeddings in config.json is not true, so that it has a head of its own.`,
+      'If the model uses its embeddings as its head, set tie_word_embeddings to true there. If not, a download is incomplete, or these are the layers alone: download the whole model again.',
+    );
+  }
   const answers = answerNames(architecture);
   for (const { name, shape } of declarationOf(architecture).parameters.values()) {
     const stored = map.files.get(name);

@@ -48,7 +48,7 @@ export async function openModel(
     const model = new TaskModel({
       executor,
       architecture,
-      numLabels: labels.length,
+      numLabels: architecture.outputs ?? labels.length,
       padId: tokenizer.padId,
       isTrained: () => false,
       accumulate: false,

@@ -53,8 +53,8 @@ export async function saveAdapter(
     ...own,
     base_model_name_or_path: base.nameOrPath,
     inference_mode: true,
-    // peft adds both names to every config of this task type.
-    modules_to_save: [...new Set([...whole, 'classifier', 'score'])],
+    // peft adds both names to every config of a classifier.
+    modules_to_save: model.architecture.outputs === undefined ? [...new Set([...whole, 'classifier', 'score'])] : null,
     revision: base.revision,
     task_type: task.save.peft,
   };

@@ -103,8 +103,10 @@ export function modelConfig(
     ...rest,
     architectures: [architecture.className],
     dtype: 'float32',
-    id2label: Object.fromEntries(labels.map((label, i) => [String(i), label])),
-    label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
+    ...(architecture.outputs === undefined && {
+      id2label: Object.fromEntries(labels.map((label, i) => [String(i), label])),
+      label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
+    }),
     ...task.save.config,
     ...inputsEntry(inputs),
   };

@@ -15,6 +15,8 @@ export interface Adapters {
   readonly target_modules: readonly string[];
   readonly targets: readonly string[];
   readonly modulesToSave: readonly string[];
+  /** Weights of the targets lie the other way round, as GPT-2's. */
+  readonly fan_in_fan_out: boolean;
 }
 
 /** A model of some family that a config.json describes, with what a strategy has added to it. */
@@ -28,6 +30,8 @@ export interface Architecture extends Reader {
   readonly maxPositions: number;
   /** Floating-point operations of one token's forward pass, attention's share apart. */
   readonly flopsPerToken: number;
+  /** The table whose rows a tied head has too: a file may have them under the head's name alone. */
+  readonly tied: string | undefined;
   /** How many outputs its head has by itself; undefined where as many as the task has labels. */
   readonly outputs: number | undefined;
   /** Class name for config.json's `architectures`. */
@@ -82,6 +86,7 @@ export function describe<C>(family: Family<C>, config: Config, file: string, tas
       const inLayers = [...parameters.values()].filter(({ layout, place }) => layout && place !== 'head');
       return 2 * (inLayers.reduce((n, { shape }) => n + sizeOf(shape), 0) + hidden * (outputs ?? 0));
     },
+    tied: family.tied?.(c),
     outputs,
     className: head.className,
     tasks: Object.keys(family.heads) as HeadName[],

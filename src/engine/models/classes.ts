@@ -31,6 +31,8 @@ export function classesOf(folder: Folder, architecture: Architecture): string[] 
       'You can fine-tune it as a base model (luthier train); the run’s model then classifies texts.',
     );
   }
+  // A language model's outputs are its vocabulary, and its head is looked for with the weights.
+  if (isClassifier && architecture.outputs !== undefined) return [];
   const { files, missingHead } = mapWeights(architecture, folder.weights.names());
   const answers = answerNames(architecture);
   if (missingHead.some((name) => answers.includes(name))) {
@@ -147,7 +149,8 @@ export function classifierRows(
   folder: Folder,
   architecture: Architecture,
   labels: readonly string[],
-): { rows: number[] | null; note: string } {
+): { rows: number[] | null; note: string | null } {
+  if (architecture.outputs !== undefined) return { rows: null, note: null };
   const fresh = 'The classifier starts from new weights';
   if (!mapWeights(architecture, folder.weights.names()).files.has(answerNames(architecture)[0]!)) {
     return { rows: null, note: `${fresh}: the model has none yet.` };

@@ -39,6 +39,8 @@ export interface Family<C> {
   /** The keys of config.json that change what is computed, under transformers' names. */
   parse(read: ConfigReader): C;
   sizes(config: C): Sizes;
+  /** Whole name of the table of which a language model's head has the rows, where the config ties the two. */
+  tied?(config: C): string | undefined;
   /** The layers, for each of them `scope.at(…, its number)`. */
   forward(scope: Scope, batch: Batch, config: C): States;
   /** What the family was made for comes first. */

@@ -95,7 +95,7 @@ describe('isHeldIn8Bit', () => {
 
 describe('mergeLora', () => {
   it('adds alpha / r times B A to a copy, and leaves the adapters out', () => {
-    const adapters = { ...settings, r: 1, lora_alpha: 3, targets: ['m'], modulesToSave: [] };
+    const adapters = { ...settings, r: 1, lora_alpha: 3, targets: ['m'], modulesToSave: [], fan_in_fan_out: false };
     const weight = Float32Array.of(1, 2, 3, 4, 5, 6);
     const weights = new Map([
       ['m.weight', { shape: [2, 3], weight }],

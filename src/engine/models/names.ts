@@ -11,6 +11,12 @@ interface NameMap {
   unused: string[];
 }
 
+/** A language model's head in every family. */
+const HEAD = 'lm_head.weight';
+
+/** What old versions stored beside the weights: positions 0, 1, 2…, masks of ones, the rotary frequencies. */
+const BUFFER = /(embeddings\.position_ids|attn\.(masked_)?bias|rotary_emb\.inv_freq)$/;
+
 /**
  * Finds a model's tensors under the names that are in use on the Hugging Face hub: with the family's prefix (models
  * saved with a head) or without (the base model alone, sentence-transformers), and a norm's weight and bias as `gamma`
@@ -24,12 +30,13 @@ export function mapWeights(architecture: Architecture, names: readonly string[])
     const prefix = `${architecture.prefix}.`;
     const modern = name.startsWith(prefix) ? [name, name.slice(prefix.length)] : [name];
     const old = formerly ? modern.map((it) => it.replace(/\w+$/, formerly)) : [];
-    const found = [...modern, ...old].find((it) => there.has(it));
+    const tied = name === `${architecture.tied}.weight` ? [HEAD] : [];
+    const found = [...modern, ...old, ...tied].find((it) => there.has(it));
     if (found !== undefined) map.files.set(name, found);
     else (place === 'head' ? map.missingHead : map.missing).push(name);
   }
   const used = new Set(map.files.values());
-  // position_ids is 0, 1, 2… in every model: a buffer of old versions, not a weight.
-  map.unused = names.filter((name) => !used.has(name) && !name.endsWith('embeddings.position_ids'));
+  const isCopy = (name: string) => architecture.tied !== undefined && name === HEAD;
+  map.unused = names.filter((name) => !used.has(name) && !isCopy(name) && !BUFFER.test(name));
   return map;
 }

@@ -152,7 +152,7 @@ describe('a scope computes', () => {
     'adapters beside weights laid out %s, which merge into them',
     async (layout) => {
       const settings = { r: 2, lora_alpha: 6, lora_dropout: 0, target_modules: ['c'] };
-      const adapters: Adapters = { ...settings, targets: ['a.c'], modulesToSave: [] };
+      const adapters: Adapters = { ...settings, targets: ['a.c'], modulesToSave: [], fan_in_fan_out: false };
       const deep = (scope: Scope, x: tf.Tensor) =>
         scope.at('a').linear('c', x as tf.Tensor2D, 4, { layout, bias: false });
       const architecture = {

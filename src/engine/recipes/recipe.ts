@@ -25,7 +25,7 @@ export interface LoadedRecipe {
   base: string;
   /** Absolute path of the recipe's file, or null for one that was never a file. */
   path: string | null;
-  /** The strategy, where `--set strategy.type` left keys of it to be suggested: to be said before the run starts. */
+  /** The strategy, where `--set strategy.type` left keys of it to be suggested, or nothing said it: to be said before the run starts. */
   suggested?: Strategy;
 }
 
@@ -57,8 +57,9 @@ async function settle(
   locate: (keys: PropertyKey[]) => string,
 ): Promise<LoadedRecipe> {
   const changed = applySets(input, sets);
-  const suggested = await suggestedStrategy(input, changed, sets, base);
-  const whole = suggested && isRecord(changed) ? { ...changed, strategy: suggested } : changed;
+  const suggested = (await suggestedStrategy(input, changed, sets, base)) ?? (await ofDecoder(changed, base));
+  const rate = suggested?.rate === undefined ? {} : { learning_rate: suggested.rate };
+  const whole = suggested && isRecord(changed) ? { ...rate, ...changed, strategy: suggested.strategy } : changed;
   const recipe = await makePathsAbsolute(parseRecipe(whole, placeIn(sets, locate)), base);
   return { recipe, base, path, ...(suggested ? { suggested: recipe.strategy } : {}) };
 }
@@ -69,7 +70,7 @@ async function suggestedStrategy(
   after: unknown,
   sets: readonly string[],
   base: string,
-): Promise<Strategy | null> {
+): Promise<{ strategy: Strategy; rate?: number | undefined } | null> {
   const typeIn = (input: unknown) => (isRecord(input) && isRecord(input.strategy) ? input.strategy.type : undefined);
   const type = typeIn(after);
   const isChosen = sets.some((set) => /^\s*strategy\.type\s*=/.test(set)) && type !== typeIn(before);
@@ -79,7 +80,16 @@ async function suggestedStrategy(
   const { factsOf } = await import('../strategies/facts.ts');
   const suggestion = kind.suggest(await factsOf(String(after.model), base));
   const isWhole = Object.keys(suggestion).every((key) => key in written);
-  return isWhole ? null : { ...suggestion, ...written };
+  return isWhole ? null : { strategy: { ...suggestion, ...written } };
+}
+
+/** What a recipe that says nothing of its strategy is: a decoder is tuned by LoRA, at LoRA's rate, every other model whole. */
+async function ofDecoder(recipe: unknown, base: string) {
+  if (!isRecord(recipe) || recipe.strategy !== undefined || typeof recipe.model !== 'string') return null;
+  const { factsOf } = await import('../strategies/facts.ts');
+  const facts = await factsOf(recipe.model, base);
+  if (!facts.isDecoder) return null;
+  return { strategy: STRATEGIES.lora!.suggest(facts), rate: STRATEGIES.lora!.learningRate };
 }
 
 /** The place of a key: the `--set` that gave it, else where `locate` finds it. */

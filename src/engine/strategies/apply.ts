@@ -9,6 +9,7 @@ const modelOf = (architecture: Architecture): Model => ({
   numLayers: architecture.numLayers,
   prefix: architecture.prefix,
   parameters: declarationOf(architecture).parameters,
+  hasOwnHead: architecture.outputs !== undefined,
   loraTargets: architecture.loraTargets,
   adapters: architecture.adapters,
 });

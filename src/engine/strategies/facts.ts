@@ -1,6 +1,7 @@
 import { LuthierError } from '../../protocol/index.ts';
 import { openModelFolder } from '../hub/model-folder.ts';
 import { resolveModel } from '../hub/resolve.ts';
+import type { Architecture } from '../models/architecture.ts';
 import { architectureOf } from '../models/registry.ts';
 import { type Facts, USUAL_FACTS } from './kind.ts';
 
@@ -13,10 +14,15 @@ export async function factsOf(model: string, base: string, cacheFolder?: string)
     const { path } = await resolveModel(model, { base, cacheFolder });
     const folder = await openModelFolder(path);
     await folder.weights.close();
-    const { numLayers, loraTargets } = architectureOf(folder.config, path);
-    return { layers: numLayers, loraTargets };
+    return factsAbout(architectureOf(folder.config, path));
   } catch (error) {
     if (!(error instanceof LuthierError)) throw error;
     return USUAL_FACTS;
   }
 }
+
+export const factsAbout = ({ numLayers, loraTargets, isCausal }: Architecture): Facts => ({
+  layers: numLayers,
+  loraTargets,
+  isDecoder: isCausal,
+});

@@ -14,7 +14,7 @@ export const freeze: StrategyKind<z.infer<typeof schema>> = {
   detail: ({ num_frozen_layers: frozen }) =>
     `The lower ${counted(frozen, 'layer')} ${frozen === 1 ? 'keeps its' : 'keep their'} weights. Faster, nearly as accurate.`,
   suggest: ({ layers }) => ({ type: 'freeze', num_frozen_layers: Math.max(1, Math.floor(layers / 2)) }),
-  isRecommended: (rows) => rows > MOST_ROWS_IN_FULL,
+  isRecommended: (rows, { isDecoder }) => !isDecoder && rows > MOST_ROWS_IN_FULL,
   trained({ num_frozen_layers: frozen }, { numLayers }) {
     if (frozen > numLayers) {
       throw new WrongKey(

@@ -8,6 +8,6 @@ export const full: StrategyKind<z.infer<typeof schema>> = {
   title: 'Fine-tune everything',
   detail: () => 'All layers learn. The most accurate, and the slowest.',
   suggest: () => ({ type: 'full' }),
-  isRecommended: (rows) => rows <= MOST_ROWS_IN_FULL,
+  isRecommended: (rows, { isDecoder }) => !isDecoder && rows <= MOST_ROWS_IN_FULL,
   trained: () => () => true,
 };

@@ -32,7 +32,7 @@ export function suggestStrategies(rows: number, facts: Facts): StrategySuggestio
       title: kind.title,
       detail: kind.detail(strategy),
       strategy,
-      isRecommended: kind.isRecommended?.(rows) ?? false,
+      isRecommended: kind.isRecommended?.(rows, facts) ?? false,
       ...(kind.learningRate === undefined ? {} : { learning_rate: kind.learningRate }),
     };
   });

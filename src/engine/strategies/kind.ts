@@ -9,10 +9,12 @@ export interface Facts {
   layers: number;
   /** The linear layers that peft adapts in its family, by the ends of their names. */
   loraTargets: readonly string[];
+  /** It reads from left to right: mostly too large to be trained whole. */
+  isDecoder: boolean;
 }
 
 /** Of the starter and of most small models. */
-export const USUAL_FACTS: Facts = { layers: 6, loraTargets: ['query', 'value'] };
+export const USUAL_FACTS: Facts = { layers: 6, loraTargets: ['query', 'value'], isDecoder: false };
 
 /** A model as strategies see it: what its family declares, nothing that computes, so that recipes are read without that. */
 export interface Model {
@@ -20,6 +22,8 @@ export interface Model {
   /** Names of what is the base model's own begin with it. */
   readonly prefix: string;
   readonly parameters: ReadonlyMap<string, ParameterInfo>;
+  /** The head came with it, a language model's: it stays as it is. */
+  readonly hasOwnHead: boolean;
   /** The linear layers that peft adapts in its family. */
   readonly loraTargets: readonly string[];
   /** What the strategy has added. */
@@ -40,8 +44,8 @@ export interface StrategyKind<S extends Strategy = Strategy> {
   detail(strategy: S): string;
   /** The strategy as every door writes it into a recipe. */
   suggest(facts: Facts): S;
-  /** Whether it is offered first for so many rows. */
-  isRecommended?(rows: number): boolean;
+  /** Whether it is offered first for so many rows and such a model. */
+  isRecommended?(rows: number, facts: Facts): boolean;
   /** Where what it trains needs another learning rate than pretrained weights do. */
   readonly learningRate?: number;
   /**

@@ -32,9 +32,11 @@ export const lora: StrategyKind<z.infer<typeof schema>> = {
   }),
   // The rate of peft's examples: adapters start from nothing.
   learningRate: 1e-3,
-  adapters({ r, lora_alpha, lora_dropout, target_modules: given }, { parameters, prefix, loraTargets }, isStored) {
+  isRecommended: (_, { isDecoder }) => isDecoder,
+  adapters({ r, lora_alpha, lora_dropout, target_modules: given }, model, isStored) {
+    const { parameters, prefix, hasOwnHead, loraTargets } = model;
     const modules = [...parameters.values()].flatMap(({ name, layout, place }) =>
-      layout ? [{ name: moduleOf(name), isHead: place === 'head' }] : [],
+      layout && !(hasOwnHead && place === 'head') ? [{ name: moduleOf(name), isHead: place === 'head' }] : [],
     );
     // What the task has put behind the base model is trained whole, as peft does, and what the model comes without:
     // peft would leave that as random as it begins.
@@ -46,15 +48,16 @@ export const lora: StrategyKind<z.infer<typeof schema>> = {
     const targets = targetsOf(names, wanted, modulesToSave);
     // peft writes the layers that "all-linear" meant.
     const target_modules = wanted === 'all-linear' ? targets : wanted;
-    return { r, lora_alpha, lora_dropout, target_modules, targets, modulesToSave };
+    const fan_in_fan_out = targets.some((name) => parameters.get(`${name}.weight`)!.layout === 'in,out');
+    return { r, lora_alpha, lora_dropout, target_modules, targets, modulesToSave, fan_in_fan_out };
   },
   trained(_, { adapters }) {
     const whole = new Set(adapters?.modulesToSave);
     return ({ name, isAdapter }) => isAdapter === true || whole.has(moduleOf(name));
   },
-  peftConfig: ({ r, lora_alpha, lora_dropout, target_modules }) => ({
+  peftConfig: ({ r, lora_alpha, lora_dropout, target_modules, fan_in_fan_out }) => ({
     bias: 'none',
-    fan_in_fan_out: false,
+    fan_in_fan_out,
     init_lora_weights: true,
     lora_alpha,
     lora_dropout,

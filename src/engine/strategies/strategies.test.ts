@@ -3,6 +3,7 @@ import { FEWER_PARAMETERS } from '../fewer-parameters.ts';
 import { declarationOf } from '../models/architecture.ts';
 import { architectureOf } from '../models/registry.ts';
 import { architectureFor, isTrainedBy, isTrainedIn, phasesOf } from './apply.ts';
+import { factsAbout } from './facts.ts';
 import { STRATEGIES, strategySchema, suggestStrategies } from './index.ts';
 import { USUAL_FACTS } from './kind.ts';
 
@@ -25,7 +26,7 @@ describe('every strategy', () => {
   });
 
   it.each(Object.entries(STRATEGIES))('%s trains the classifier, and what the last phase trains', (_, kind) => {
-    const strategy = kind.suggest({ layers: architecture.numLayers, loraTargets: architecture.loraTargets });
+    const strategy = kind.suggest(factsAbout(architecture));
     const adapted = architectureFor(strategy, architecture);
     const isTrained = isTrainedBy(strategy, adapted);
     const isInPhase = isTrainedIn(strategy, adapted);

@@ -83,6 +83,8 @@ export class Tokenizer {
   readonly vocabSize: number;
   /** Id of the padding token; 0 when the folder names none (padding is masked, so any id does). */
   readonly padId: number;
+  /** What pads: the padding token, or the end token where there is none (`isEnd`). */
+  readonly padding: { readonly token: string; readonly id: number; readonly isEnd: boolean } | null;
   /** Id of unknown pieces; null in a vocabulary that knows every byte. */
   readonly unkId: number | null;
   readonly #files: TokenizerFiles;
@@ -111,7 +113,9 @@ export class Tokenizer {
     this.vocabSize = pieces.length;
     this.unkId = unknownId;
     const pad = files.special.get('pad_token') ?? ['[PAD]', '<pad>'].find((token) => ids.has(token));
-    this.padId = (pad === undefined ? undefined : ids.get(pad)) ?? 0;
+    const token = [pad, files.special.get('eos_token')].find((it) => it !== undefined && ids.has(it));
+    this.padding = token === undefined ? null : { token, id: ids.get(token)!, isEnd: token !== pad };
+    this.padId = this.padding?.id ?? 0;
     this.#keepEnd = files.config.truncation_side === 'left';
   }
 
@@ -355,9 +359,10 @@ export class Tokenizer {
     if (chatTemplate !== undefined && this.chatTemplate === null) output.set('chat_template.jinja', chatTemplate);
     if (modelMaxLength !== undefined) {
       const config: unknown = JSON.parse(String(output.get('tokenizer_config.json')));
+      const pad_token = this.padding?.isEnd ? { pad_token: this.padding.token } : {};
       output.set(
         'tokenizer_config.json',
-        `${JSON.stringify({ ...(config as object), model_max_length: modelMaxLength }, null, 2)}\n`,
+        `${JSON.stringify({ ...(config as object), ...pad_token, model_max_length: modelMaxLength }, null, 2)}\n`,
       );
     }
     await makeFolder(folder);

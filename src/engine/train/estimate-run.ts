@@ -70,7 +70,7 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
   ];
   const work: Workload = {
     architecture,
-    numLabels: dataset.labels.length,
+    numLabels: architecture.outputs ?? dataset.labels.length,
     trainLengths: lengthsOf(train.items),
     validationLengths: lengthsOf(validation.items),
   };

@@ -4,6 +4,7 @@ import { type Architecture, declarationOf } from '../models/architecture.ts';
 import type { ParameterInfo } from '../models/scope.ts';
 import { countSteps } from '../recipes/schedule.ts';
 import { architectureFor, isHeldIn8Bit, isTrainedBy } from '../strategies/apply.ts';
+import { factsAbout } from '../strategies/facts.ts';
 import { STRATEGIES } from '../strategies/index.ts';
 import { sizeOf } from '../tensor/executors/executor.ts';
 
@@ -112,15 +113,15 @@ function smallerSetting(work: Workload, recipe: Recipe, free: number): string | 
     per_device_eval_batch_size: Math.max(1, Math.floor(recipe.per_device_eval_batch_size / by)),
   }));
   const lengths = [recipe.max_length, 256, 128, 64].filter((length) => length <= recipe.max_length);
-  const { numLayers: layers, loraTargets } = work.architecture;
+  const facts = factsAbout(work.architecture);
   const suggested = Object.values(STRATEGIES).map((kind) => ({
-    strategy: kind.suggest({ layers, loraTargets }),
+    strategy: kind.suggest(facts),
     rate: kind.learningRate,
   }));
   const strategies: { strategy: Strategy; rate?: number | undefined }[] = [
     recipe,
     ...suggested.slice(0, -1),
-    { strategy: { type: 'freeze', num_frozen_layers: layers - 1 } },
+    { strategy: { type: 'freeze', num_frozen_layers: facts.layers - 1 } },
     // The head alone takes least.
     ...suggested.slice(-1),
   ];

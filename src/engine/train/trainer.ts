@@ -20,6 +20,7 @@ import { type ModelFolder, openModelFolder } from '../hub/model-folder.ts';
 import { type ResolvedModel, resolveModel } from '../hub/resolve.ts';
 import { inBatches } from '../infer/inference.ts';
 import { checkWeights, loadWeights } from '../model-files/load-weights.ts';
+import { withPadding } from '../model-files/padding.ts';
 import { saveTaskModel } from '../model-files/save.ts';
 import { adapterFolderOf, type BaseModel } from '../model-files/save-adapter.ts';
 import type { Architecture } from '../models/architecture.ts';
@@ -75,7 +76,7 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
   ]);
   reading.catch(() => {});
   // A folder that is no model lacks a tokenizer, too: what it is says more.
-  const folder = await model;
+  const opened = await model;
   try {
     const [tokenizer, read, card] = await reading;
     const dataset =
@@ -87,11 +88,10 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
     if (smaller) note('warning', smaller);
     const { total } = countSteps(recipe, dataset.train.length);
     for (const { message } of unusualValues(recipe, total)) note('warning', message);
-    const plain = architectureOf(
-      folder.config,
-      basename(resolved.path) === '' ? resolved.path : `${resolved.path}/config.json`,
-      task,
-    );
+    const file = basename(resolved.path) === '' ? resolved.path : `${resolved.path}/config.json`;
+    const told = architectureOf(opened.config, file, task);
+    const folder = told.isCausal ? { ...opened, config: withPadding(opened.config, tokenizer, note) } : opened;
+    const plain = folder === opened ? told : architectureOf(folder.config, file, task);
     const stored = mapWeights(plain, folder.weights.names()).files;
     const architecture = architectureFor(recipe.strategy, plain, (name) => stored.has(name));
     tokenizer.checkFits(architecture.vocabSize);
@@ -100,7 +100,7 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
     const lengths = (texts: readonly LabelledItem[]) => texts.map(({ ids }) => ids.length);
     const work = {
       architecture,
-      numLabels: dataset.labels.length,
+      numLabels: architecture.outputs ?? dataset.labels.length,
       trainLengths: lengths(encoded.train),
       validationLengths: lengths(encoded.validation),
     };
@@ -126,7 +126,7 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
       note,
     );
     const head = classifierRows(folder, plain, dataset.labels);
-    note('info', head.note);
+    if (head.note !== null) note('info', head.note);
     await loadWeights(folder, architecture, trainer.model.store, {
       classifierRows: head.rows,
       seed: recipe.seed,
@@ -134,7 +134,7 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
     });
     return trainer;
   } finally {
-    await folder.weights.close();
+    await opened.weights.close();
   }
 }
 
@@ -182,7 +182,7 @@ class TaskTrainer implements Trainer {
     this.model = new TaskModel({
       executor: engine,
       architecture,
-      numLabels: dataset.labels.length,
+      numLabels: architecture.outputs ?? dataset.labels.length,
       padId: tokenizer.padId,
       isTrained: isTrainedIn(recipe.strategy, architecture),
       phases: phasesOf(recipe.strategy, architecture, steps.total),

@@ -8,6 +8,8 @@ import type { Scope } from '../scope.ts';
 
 type Gpt2Config = ReturnType<typeof parse>;
 
+const TABLE = 'transformer.wte';
+
 function parse(read: ConfigReader) {
   read.expect('activation_function', 'gelu_new');
   read.expect('scale_attn_weights', true);
@@ -38,6 +40,7 @@ export const gpt2: Family<Gpt2Config> = {
   loraTargets: ['c_attn'],
   parse,
   sizes: (c) => ({ hidden: c.n_embd, layers: c.n_layer, vocab: c.vocab_size, positions: c.n_positions }),
+  tied: (c) => (c.tie_word_embeddings ? TABLE : undefined),
   forward: (scope, batch, c) => {
     const states = [embeddings(scope, batch, c)]; // (T, H)
     for (let i = 0; i < c.n_layer; i++) {
@@ -49,7 +52,7 @@ export const gpt2: Family<Gpt2Config> = {
     return states;
   },
   heads: {
-    ...languageModel('GPT2LMHeadModel', 'transformer.wte'),
+    ...languageModel('GPT2LMHeadModel', TABLE),
     'text-classification': {
       className: 'GPT2ForSequenceClassification',
       forward: (scope, last, outputs) => scope.linear('score', last, outputs, { bias: false }),

@@ -9,6 +9,8 @@ import type { Scope } from '../scope.ts';
 
 type LlamaConfig = ReturnType<typeof parse>;
 
+const TABLE = 'model.embed_tokens';
+
 /** What the models that are built alike do differently, where their config.json does not say. */
 interface Kin {
   /** Biases of queries, keys and values; of their output. */
@@ -62,9 +64,10 @@ const family = (modelType: string, name: string, kin: Kin): Family<LlamaConfig> 
     ...{ hidden: c.hidden_size, layers: c.num_hidden_layers },
     ...{ vocab: c.vocab_size, positions: c.max_position_embeddings },
   }),
+  tied: (c) => (c.tie_word_embeddings ? TABLE : undefined),
   forward,
   heads: {
-    ...languageModel(`${name}ForCausalLM`, 'model.embed_tokens'),
+    ...languageModel(`${name}ForCausalLM`, TABLE),
     'text-classification': {
       className: `${name}ForSequenceClassification`,
       forward: (scope, last, outputs) => scope.linear('score', last, outputs, { bias: false }),

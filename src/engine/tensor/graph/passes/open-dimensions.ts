@@ -11,9 +11,9 @@ export interface OpenDimension {
 }
 
 /**
- * Makes dimensions of a recorded graph open: every shape and bound that holds the size of one, or the product of
- * several, is computed from the inputs instead. Sizes must be recognisable, so record with primes that occur nowhere
- * else (`unmistakable` finds some).
+ * Makes dimensions of a recorded graph open: every shape and bound that holds the size of one, or a multiple of it or of
+ * the product of several, is computed from the inputs instead. Sizes must be recognisable, so record with primes that
+ * divide nothing else (`unmistakable` finds some).
  *
  * The result's types stay those of the recording, and what was a constant no longer is one: tensor/graph/check.ts's rules
  * for constants do not hold for it, so that the exported model is checked by running it.
@@ -53,32 +53,43 @@ export function openDimensions(graph: Graph, dimensions: readonly OpenDimension[
       open.set(size * dimension.size, node('Mul', [value, own], `${value}.${i}`, vector));
     open.set(dimension.size, own);
   }
+  /** The value that holds the real one of what was recorded as `size`; undefined where nothing of it is open. */
+  const opened = new Map<number, string>();
+  const realOf = (size: number): string | undefined => {
+    const known = open.get(size) ?? opened.get(size);
+    if (known !== undefined || size <= 0) return known;
+    const part = [...open.keys()].filter((it) => size % it === 0).sort((a, b) => b - a)[0];
+    if (part === undefined) return undefined;
+    const factor = ints(`open.factor.${size}`, [size / part]);
+    opened.set(size, node('Mul', [open.get(part)!, factor], `open.multiple.${size}`, vector));
+    return opened.get(size);
+  };
   const renamed = new Map<string, string>();
   for (const [name, constant] of graph.constants) {
     if (constant.dtype !== 'int64') continue;
     const values = Array.from(constant.data, Number);
-    if (!values.some((v) => open.has(v))) continue;
-    const parts = values.map((v, i) => open.get(v) ?? ints(`${name}.${i}`, [v]));
+    if (!values.some((v) => realOf(v) !== undefined)) continue;
+    const parts = values.map((v, i) => realOf(v) ?? ints(`${name}.${i}`, [v]));
     renamed.set(name, node('Concat', parts, `${name}.open`, typeOf(graph, name), { axis: 0 }));
     constants.delete(name);
   }
   const nodes = graph.nodes.map((n) => ({ ...n, inputs: n.inputs.map((i) => renamed.get(i) ?? i) }));
-  const opened = { ...graph, nodes: [...front, ...nodes], types, constants };
   // Products that no shape holds.
-  return eliminateDeadNodes(opened);
+  return eliminateDeadNodes({ ...graph, nodes: [...front, ...nodes], types, constants });
 }
 
 /**
- * Primes for the sizes of dimensions, none of them, nor a product of several, among the numbers in use.
+ * Primes for the sizes of dimensions, none of them, nor a product of several, dividing a number in use.
  * @param limits the largest that each may be; none for a size that nothing bounds
  */
 export function unmistakable(limits: readonly (number | undefined)[], inUse: readonly number[]): number[] {
-  const taken = new Set(inUse);
+  const taken = [...new Set(inUse)];
   const found: number[] = [];
   // Of any of the found ones, that of none, 1, included.
   const products = [1];
   for (const limit of limits) {
-    const isFree = (n: number) => isPrime(n) && !found.includes(n) && !products.some((p) => taken.has(p * n));
+    const isFree = (n: number) =>
+      isPrime(n) && !found.includes(n) && !products.some((p) => taken.some((it) => it % (p * n) === 0));
     let n = limit ?? 1009;
     while (!isFree(n)) {
       n += limit === undefined ? 2 : -1;

@@ -162,7 +162,7 @@ describe('openDimensions', () => {
     expect(unmistakable([undefined, 16], [13])).toEqual([1009, 11]);
     expect(unmistakable([undefined, 512], [509, 1009])).toEqual([1013, 503]);
     expect(unmistakable([undefined, 16, 16], [])).toEqual([1009, 13, 11]);
-    expect(unmistakable([undefined, 16], [1009 * 13])).toEqual([1009, 11]);
+    expect(unmistakable([undefined, 16], [1009 * 13])).toEqual([1013, 11]);
     expect(() => unmistakable([3], [3])).toThrow();
   });
 });
