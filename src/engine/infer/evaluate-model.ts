@@ -42,9 +42,11 @@ export async function evaluateModel(options: EvaluateOptions): Promise<Evaluatio
     note('info', data.columns_reason);
     for (const { severity, message } of data.problems) note(severity === 'info' ? 'info' : 'warning', message);
     const { examples: rows } = data;
-    const { items } = task.encode(rows, tokenizer, maxLength);
-    const logits = await predictor.run(items, (done) => onProgress?.(done, items.length), signal);
-    return task.evaluate({ split, labels, rows, items, logits, base });
+    const { items, truncatedRows, notes } = task.encode(rows, tokenizer, maxLength);
+    if (truncatedRows > 0) note('warning', task.tellLong(truncatedRows, rows.length, maxLength));
+    for (const { level, message } of notes ?? []) note(level, message);
+    const measured = await predictor.measure(items, (done) => onProgress?.(done, items.length), signal);
+    return task.evaluate({ split, labels, rows, items, ...measured, base });
   } finally {
     if (own !== null) predictor.dispose();
   }

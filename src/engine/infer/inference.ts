@@ -1,4 +1,7 @@
-import type { Item } from '../tasks/task.ts';
+import { largest } from '../../protocol/index.ts';
+import type { TaskModel } from '../runtime/model.ts';
+import { rowLength } from '../runtime/packing.ts';
+import type { AnyTask, EvaluateOptions, Item, LabelledItem } from '../tasks/task.ts';
 
 export interface Inference<T extends Item> {
   texts: readonly T[];
@@ -46,4 +49,27 @@ export async function inBatches<T extends Item>({
     await between?.(i + rows.length, order.length);
   }
   return results;
+}
+
+/** Logits of a whole vocabulary that are in memory at once, 128 MB of them. */
+export const MOST_LOGITS = 2 ** 25;
+
+/** What a task's evaluation is given of the model for its items. */
+export async function measure(
+  task: AnyTask,
+  model: TaskModel,
+  items: readonly LabelledItem[],
+  { batchSize, between }: Pick<Inference<LabelledItem>, 'batchSize' | 'between'>,
+): Promise<Pick<EvaluateOptions<never, never>, 'logits' | 'losses'>> {
+  const statesOf = (item: Item) => model.statesOf(item);
+  if (task.measures === 'logits') {
+    const width = model.numLabels;
+    const run = (texts: LabelledItem[]) => model.logits(texts);
+    return { logits: await inBatches({ texts: items, batchSize, width, statesOf, run, between }) };
+  }
+  const row = rowLength(largest(items, ({ ids }) => ids.length, 1));
+  const fitting = Math.max(1, Math.min(batchSize, Math.floor(MOST_LOGITS / (row * model.numLabels))));
+  const run = (texts: LabelledItem[]) => model.losses(texts);
+  const losses = await inBatches({ texts: items, batchSize: fitting, width: 1, statesOf, run, between });
+  return { logits: new Float32Array(), losses };
 }

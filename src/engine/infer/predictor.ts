@@ -2,9 +2,9 @@ import { afterTurns } from '../../files/turns.ts';
 import { type BackendChoice, LuthierError, type Note, type Prediction } from '../../protocol/index.ts';
 import { inputsOf, refuseWrongInputs } from '../model-files/inputs.ts';
 import { openModel } from '../model-files/open-model.ts';
-import type { AnyTask, Item, Logits } from '../tasks/task.ts';
+import type { AnyTask, Item, LabelledItem, Logits } from '../tasks/task.ts';
 import type { TextInput, Tokenizer } from '../text/tokenizer.ts';
-import { inBatches } from './inference.ts';
+import { inBatches, measure } from './inference.ts';
 
 export interface PredictorOptions {
   backend?: BackendChoice;
@@ -30,6 +30,12 @@ export interface Predictor {
   logits(texts: readonly TextInput[], onProgress?: (done: number) => void, signal?: AbortSignal): Promise<Logits>;
   /** Logits of items in their order. `onProgress` hears how many are done; an aborted signal ends with `cancelled`. */
   run(items: readonly Item[], onProgress?: (done: number) => void, signal?: AbortSignal): Promise<Logits>;
+  /** What the task's evaluation needs, likewise. */
+  measure(
+    items: readonly LabelledItem[],
+    onProgress?: (done: number) => void,
+    signal?: AbortSignal,
+  ): ReturnType<typeof measure>;
   /** @throws LuthierError `usage` for half a pair */
   predict(
     texts: readonly TextInput[],
@@ -46,26 +52,29 @@ export async function createPredictor(modelFolder: string, options: PredictorOpt
   const positions = model.architecture.maxPositions;
   const maxLength = Math.min(options.maxLength ?? tokenizer.maxLength ?? positions, positions);
   const inputs = inputsOf(open.config);
-  const run: Predictor['run'] = (items, onProgress, signal) => {
+  const batches = (onProgress?: (done: number) => void, signal?: AbortSignal) => {
     const refuseAborted = () => {
       if (signal?.aborted) throw new LuthierError('cancelled', 'Prediction cancelled.');
     };
     refuseAborted();
-    return inBatches({
+    const between = async (done: number) => {
+      onProgress?.(done);
+      if (signal) await afterTurns();
+      refuseAborted();
+    };
+    return { batchSize: options.batchSize ?? 64, between };
+  };
+  const run: Predictor['run'] = async (items, onProgress, signal) =>
+    inBatches({
+      ...batches(onProgress, signal),
       texts: items,
-      batchSize: options.batchSize ?? 64,
-      width: labels.length,
+      width: model.numLabels,
       statesOf: (item) => model.statesOf(item),
       run: (batch) => model.logits(batch),
-      between: async (done) => {
-        onProgress?.(done);
-        if (signal) await afterTurns();
-        refuseAborted();
-      },
     });
-  };
   return {
     ...{ task, labels, modelFolder: path, tokenizer, maxLength, inputs, run },
+    measure: async (items, onProgress, signal) => measure(task, model, items, batches(onProgress, signal)),
     logits: (texts, onProgress, signal) => run(task.prepare(texts, tokenizer, maxLength), onProgress, signal),
     predict: async (texts, onProgress, signal) => {
       refuseWrongInputs(texts, inputs);

@@ -1,12 +1,14 @@
-import { LuthierError } from '../../protocol/index.ts';
+import { LuthierError, type TaskName } from '../../protocol/index.ts';
 import type { ModelConfig } from '../hub/model-folder.ts';
 import type { TextInput } from '../text/tokenizer.ts';
 
 /** Key of config.json under which a model says what of ours no other library asks for; these pass over it. */
 const KEY = 'luthier';
 
-/** What a saved classifier says of its inputs. @param inputs columns it was trained on: one, or two for pairs of texts */
-export const inputsEntry = (inputs: readonly string[]): Record<string, unknown> => ({ [KEY]: { inputs } });
+/** What a saved model says of its task and inputs. @param inputs columns it was trained on: one, or two for pairs of texts */
+export const inputsEntry = (task: TaskName, inputs: readonly string[]): Record<string, unknown> => ({
+  [KEY]: inputs.length === 0 ? { task } : { inputs },
+});
 
 /** Columns that a model was trained on, one for each of its texts; undefined where its folder does not say. */
 export function inputsOf(config: ModelConfig): readonly string[] | undefined {

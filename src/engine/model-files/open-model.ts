@@ -39,10 +39,10 @@ export async function openModel(
   const folder = await opening;
   try {
     const tokenizer = await loading;
-    const task = taskOfModel(folder.config);
+    const task = taskOfModel(folder.config, tokenizer.chatTemplate !== null);
     const architecture = architectureOf(folder.config, `${folder.path}/config.json`, task);
     tokenizer.checkFits(architecture.vocabSize);
-    const labels = classesOf(folder, architecture);
+    const labels = architecture.outputs === undefined ? classesOf(folder, architecture) : [];
     checkWeights(folder, architecture);
     const executor = await executorReady;
     const model = new TaskModel({

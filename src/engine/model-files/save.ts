@@ -36,7 +36,8 @@ export interface SaveOptions {
  * @throws LuthierError `export-mismatch` when they differ by more than 1e-4, `disk-full`, `not-writable`
  */
 export async function saveTaskModel(target: string, options: SaveOptions): Promise<void> {
-  const { task, model, labels, source, tokenizer, probes, backend, maxLength } = options;
+  const { task, model, labels, source, tokenizer, backend, maxLength } = options;
+  const probes = fewStates(options.probes, model);
   const expected = probes.length > 0 ? Float32Array.from(await model.logits(probes)) : new Float32Array();
   const { adapters } = model.architecture;
   const { parameters } = model.store;
@@ -64,6 +65,20 @@ export async function saveTaskModel(target: string, options: SaveOptions): Promi
       'This machine’s disk or memory may be faulty. The checkpoint still has the trained weights.',
     );
   }
+}
+
+/** Logits that are compared at most: of a vocabulary's, those of few tokens are many. */
+const MOST_LOGITS = 2 ** 22;
+
+/** The beginning of the probes, where every token has logits and they are many. */
+function fewStates(probes: readonly Item[], model: TaskModel): Item[] {
+  if (model.architecture.reads !== 'all') return [...probes];
+  let left = Math.ceil(MOST_LOGITS / model.numLabels);
+  return probes.flatMap((item) => {
+    const length = Math.min(left, item.ids.length);
+    left -= length;
+    return length === 0 ? [] : [{ ids: item.ids.slice(0, length), typeIds: item.typeIds?.slice(0, length) ?? null }];
+  });
 }
 
 async function reloadedDifference(
@@ -108,6 +123,6 @@ export function modelConfig(
       label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
     }),
     ...task.save.config,
-    ...inputsEntry(inputs),
+    ...inputsEntry(task.name, inputs),
   };
 }

@@ -3,7 +3,7 @@ import { type Architecture, declarationOf, type Part, statesIn } from '../models
 import type { BatchShape } from '../models/batch.ts';
 import type { Declaration } from '../models/scope.ts';
 import { Phases } from '../strategies/phases.ts';
-import type { Item, LabelledItem, Loss } from '../tasks/task.ts';
+import { IGNORED, type Item, type LabelledItem, type Loss } from '../tasks/task.ts';
 import type { Compiled, DeviceCompiled, Executor, Feed, TensorData } from '../tensor/executors/executor.ts';
 import { sizeOf } from '../tensor/executors/executor.ts';
 import { CompiledCache } from './compiled-cache.ts';
@@ -13,6 +13,7 @@ import { ParameterStore } from './parameter-store.ts';
 import {
   forwardProgram,
   GRADIENT,
+  lossesProgram,
   MASK,
   PARAMETER,
   type ProgramOptions,
@@ -95,15 +96,18 @@ export class TaskModel {
   async logits(items: readonly Item[]): Promise<Float32Array> {
     const { arrays, shape, starts } = this.#pack(items, items.length);
     const packed = await this.#forward('all', shape, arrays, this.numLabels);
-    if (this.architecture.reads !== 'all') return packed;
-    const logits = new Float32Array(items.reduce((n, item) => n + item.ids.length, 0) * this.numLabels);
-    let at = 0;
-    for (const [i, { ids }] of items.entries()) {
-      const from = starts[i]! * this.numLabels;
-      logits.set(packed.subarray(from, from + ids.length * this.numLabels), at);
-      at += ids.length * this.numLabels;
-    }
-    return logits;
+    return this.architecture.reads === 'all' ? inOrder(items, packed, starts, this.numLabels) : packed;
+  }
+
+  /** The loss of each token of items of which every token is read, one item's after the other's; 0 without a label. */
+  async losses(items: readonly LabelledItem[]): Promise<Float32Array> {
+    const { arrays, shape, starts } = this.#pack(items, items.length);
+    const labels = new Int32Array(statesIn(this.architecture, shape)).fill(IGNORED);
+    for (const [i, item] of items.entries()) labels.set(item.labels, starts[i]!);
+    const losses = new Float32Array(labels.length);
+    const compiled = await this.#compile('losses', shape, lossesProgram);
+    await compiled.run({ ...arrays, labels, ...(await this.#weights('all')) }, { output: losses });
+    return inOrder(items, losses, starts, 1);
   }
 
   /** The head's input `[texts, H]`. */
@@ -283,6 +287,18 @@ export class TaskModel {
   #programOptions(shape: BatchShape): ProgramOptions {
     return { architecture: this.architecture, outputs: this.numLabels, shape };
   }
+}
+
+/** Of what was computed for all tokens of a batch, so many numbers each, those of its items one after the other. */
+function inOrder(items: readonly Item[], packed: Float32Array, starts: readonly number[], width: number): Float32Array {
+  const values = new Float32Array(countTokens(items) * width);
+  let at = 0;
+  for (const [i, { ids }] of items.entries()) {
+    const from = starts[i]! * width;
+    values.set(packed.subarray(from, from + ids.length * width), at);
+    at += ids.length * width;
+  }
+  return values;
 }
 
 const keyOf = (kind: string, { rows, length, texts }: BatchShape) => `${kind} ${rows}×${length}/${texts}`;

@@ -5,7 +5,7 @@ import { type CachedLayer, type CachedShape, cachedBatch, cachedSpecs } from '..
 import type { Source } from '../models/scope.ts';
 import type { Loss } from '../tasks/task.ts';
 import type { Program, TensorSpec } from '../tensor/executors/executor.ts';
-import { valueAndGrads } from '../tensor/ops/index.ts';
+import { rowLosses, valueAndGrads } from '../tensor/ops/index.ts';
 
 export interface ReadyProgram {
   program: Program;
@@ -82,6 +82,22 @@ export function nextTokenProgram(
         [NEW_VALUES + layer, v],
       ]);
       return { logits: architecture.head(scope, states, outputs), ...Object.fromEntries(pairs) };
+    },
+  };
+}
+
+/** Texts with a label for each token to the tokens' losses `[T]`: their logits are never outside the graph. */
+export function lossesProgram(options: ProgramOptions): ReadyProgram {
+  const { architecture, shape } = options;
+  return {
+    inputs: {
+      ...partSpecs('all', architecture, shape),
+      labels: { shape: [statesIn(architecture, shape)], dtype: 'int32' },
+      ...parameterSpecs('all', options),
+    },
+    program: (inputs) => {
+      const logits = compute('all', architecture, sourceOf(inputs), inputs, options);
+      return { output: rowLosses(logits, inputs.labels as tf.Tensor1D) };
     },
   };
 }

@@ -41,6 +41,13 @@ export interface EncodedRows<I extends Item> {
   truncatedRows: number;
   /** Unknown pieces over all kept pieces. */
   unknownShare: number;
+  /** What else a person should know of it. */
+  notes?: readonly EncodingNote[];
+}
+
+export interface EncodingNote {
+  level: 'info' | 'warning';
+  message: string;
 }
 
 /** Logits of items: those of item i, `[states, labels]`, follow those of the items before it. */
@@ -52,7 +59,10 @@ export interface EvaluateOptions<Row extends TaskRow, I extends Item> {
   rows: readonly Row[];
   /** Those of `encode`, for all rows. */
   items: readonly I[];
+  /** Empty where the task measures losses. */
   logits: Logits;
+  /** Of a task that measures losses: that of each state, one item's after the other's; 0 where it has no label. */
+  losses?: Float32Array;
   /** The training part, where it is known. */
   trainRows?: readonly Row[] | undefined;
   /** Folder that files of named rows are relative to, where they are in it. */
@@ -78,6 +88,11 @@ export interface Task<Row extends TaskRow, I extends LabelledItem, Answer, Repor
   extends RowKind<Row, any, any> {
   /** States that the head reads: each item's first one, or every token's. */
   readonly reads: 'first' | 'all';
+  /**
+   * What its evaluation needs of the model for each state: logits, or the loss alone. Logits of a whole vocabulary for
+   * every token of all rows would not fit into memory.
+   */
+  readonly measures: 'logits' | 'losses';
   /** Of a dataset's columns those that the model reads; what its folder says of its inputs. */
   inputs(columns: Columns): string[];
   encode(rows: readonly Row[], tokenizer: Tokenizer, maxLength: number): EncodedRows<I>;

@@ -33,6 +33,11 @@ export function encode(
   const rows = dataset.train.length + dataset.validation.length + dataset.test.length;
   const long = Object.values(parts).reduce((n, { truncatedRows }) => n + truncatedRows, 0);
   if (long > 0) note('warning', task.tellLong(long, rows, maxLength));
+  // What is so of all parts is said once.
+  const notes = new Map(
+    Object.values(parts).flatMap((of) => (of.notes ?? []).map(({ level, message }) => [message, level])),
+  );
+  for (const [message, level] of notes) note(level, message);
   const sample = dataset.train.slice(0, 200).map((row) => task.text(row));
   const { unknownShare } = parts.train;
   const mismatch = languageProblem(languages, sample, unknownShare);

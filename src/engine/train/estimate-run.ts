@@ -53,10 +53,10 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
     }),
   ]);
   tokenizer.checkFits(architecture.vocabSize);
-  const { recipe, note: smaller } = fitBatch(written, dataset.train.length);
-  const total_steps = countSteps(recipe, dataset.train.length).total;
-  const maxLength = Math.min(recipe.max_length, architecture.maxPositions);
+  const maxLength = Math.min(written.max_length, architecture.maxPositions);
   const train = task.encode(dataset.train, tokenizer, maxLength);
+  const { recipe, note: smaller } = fitBatch(written, train.items.length);
+  const total_steps = countSteps(recipe, train.items.length).total;
   const validation = task.encode(dataset.validation, tokenizer, maxLength);
   const sample = dataset.train.slice(0, 200).map((row) => task.text(row));
   const mismatch = languageProblem(card.languages, sample, train.unknownShare);
@@ -65,6 +65,9 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
     ...(smaller ? [{ severity: 'warning', code: 'batch-size', message: smaller } as const] : []),
     ...unusualValues(recipe, total_steps).map(
       ({ key, message }) => ({ severity: 'warning', code: key.replaceAll('_', '-'), message }) as const,
+    ),
+    ...[...(train.notes ?? []), ...(validation.notes ?? [])].map(
+      ({ level, message }) => ({ severity: level, code: 'encoding', message }) as const,
     ),
     ...dataset.problems,
   ];
@@ -97,6 +100,7 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
 const lengthsOf = (items: readonly LabelledItem[]) => items.map(({ ids }) => ids.length);
 
 function countClasses(names: readonly string[], items: readonly LabelledItem[]): RunEstimate['classes'] {
+  if (names.length === 0) return [];
   const counts = names.map((label) => ({ label, count: 0 }));
   for (const { labels } of items) for (const label of labels) if (label !== IGNORED) counts[label]!.count++;
   return counts.sort((a, b) => b.count - a.count);

@@ -1,5 +1,6 @@
 import { formatBytes, LuthierError, type Recipe, type Strategy, smallest } from '../../protocol/index.ts';
 import { freeMemory } from '../free-memory.ts';
+import { MOST_LOGITS } from '../infer/inference.ts';
 import { type Architecture, declarationOf } from '../models/architecture.ts';
 import type { ParameterInfo } from '../models/scope.ts';
 import { countSteps } from '../recipes/schedule.ts';
@@ -55,6 +56,8 @@ const TRAINED_BYTES = 12;
 /** Arrays as long as a token's hidden state that a layer keeps for its gradients, and as long as its inner state. */
 const HIDDEN_ARRAYS = 13;
 const INNER_ARRAYS = 3;
+/** Arrays as large as the logits of a whole vocabulary. */
+const LOGITS_ARRAYS = 3;
 /** Without gradients a layer's arrays are used again by the next. */
 const INFERENCE_ARRAYS = 12;
 /** Of a layer's arrays those that are kept where none of its weights is trained: none of their gradients needs its input. */
@@ -76,7 +79,10 @@ export function estimateMemory(work: Workload, recipe: Recipe): number {
   const hidden = architecture.hiddenSize;
   const kept = 4 * (HIDDEN_ARRAYS * hidden + INNER_ARRAYS * 4 * hidden) * architecture.numLayers * keptShare;
   const passing = 4 * INFERENCE_ARRAYS * hidden;
-  const activations = Math.max(tokens * (kept + passing), evalTokens * passing);
+  // Logits of a vocabulary, their probabilities and their gradients; in an evaluation no more than so many.
+  const logits = 4 * LOGITS_ARRAYS * (architecture.outputs ?? 0);
+  const evaluated = Math.min(evalTokens * logits, 4 * LOGITS_ARRAYS * MOST_LOGITS);
+  const activations = Math.max(tokens * (kept + passing + logits), evalTokens * passing + evaluated);
   return BASE_BYTES + PARAMETER_BYTES * parameters + TRAINED_BYTES * trained + narrow + accumulated + activations;
 }
 

@@ -18,7 +18,7 @@ import { parseModelName } from '../hub/cache.ts';
 import { readModelCard } from '../hub/model-card.ts';
 import { type ModelFolder, openModelFolder } from '../hub/model-folder.ts';
 import { type ResolvedModel, resolveModel } from '../hub/resolve.ts';
-import { inBatches } from '../infer/inference.ts';
+import { measure } from '../infer/inference.ts';
 import { checkWeights, loadWeights } from '../model-files/load-weights.ts';
 import { withPadding } from '../model-files/padding.ts';
 import { saveTaskModel } from '../model-files/save.ts';
@@ -84,19 +84,20 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
         ? read
         : takePart(read, part, written.seed, (row: TaskRow) => splitRow(task, row, read.labels, rules));
     reportData(dataset, note);
-    const { recipe, note: smaller } = fitBatch(written, dataset.train.length);
-    if (smaller) note('warning', smaller);
-    const { total } = countSteps(recipe, dataset.train.length);
-    for (const { message } of unusualValues(recipe, total)) note('warning', message);
     const file = basename(resolved.path) === '' ? resolved.path : `${resolved.path}/config.json`;
     const told = architectureOf(opened.config, file, task);
     const folder = told.isCausal ? { ...opened, config: withPadding(opened.config, tokenizer, note) } : opened;
     const plain = folder === opened ? told : architectureOf(folder.config, file, task);
     const stored = mapWeights(plain, folder.weights.names()).files;
-    const architecture = architectureFor(recipe.strategy, plain, (name) => stored.has(name));
+    const architecture = architectureFor(written.strategy, plain, (name) => stored.has(name));
     tokenizer.checkFits(architecture.vocabSize);
     checkWeights(folder, plain);
-    const encoded = encode(task, dataset, tokenizer, recipe, architecture, card.languages, note);
+    const encoded = encode(task, dataset, tokenizer, written, architecture, card.languages, note);
+    // A row may be several items, which are what a batch is made of, or none.
+    const { recipe, note: smaller } = fitBatch(written, encoded.train.length);
+    if (smaller) note('warning', smaller);
+    const { total } = countSteps(recipe, encoded.train.length);
+    for (const { message } of unusualValues(recipe, total)) note('warning', message);
     const lengths = (texts: readonly LabelledItem[]) => texts.map(({ ids }) => ids.length);
     const work = {
       architecture,
@@ -295,21 +296,15 @@ class TaskTrainer implements Trainer {
       labels: this.labels,
       rows: this.dataset[split],
       items: this.encoded[split],
-      logits: await this.#logitsOf(split, between),
+      ...(await this.#measured(split, between)),
       trainRows: this.dataset.train,
     });
   }
 
-  async #logitsOf(split: Split, between?: Between): Promise<Float32Array> {
-    if (this.model.headOnly) return this.model.headLogits(await this.#featuresOf(split, between));
-    return inBatches({
-      texts: this.encoded[split],
-      batchSize: this.recipe.per_device_eval_batch_size,
-      width: this.labels.length,
-      statesOf: (item) => this.model.statesOf(item),
-      run: (texts) => this.model.logits(texts),
-      between,
-    });
+  async #measured(split: Split, between?: Between): ReturnType<typeof measure> {
+    if (this.model.headOnly) return { logits: await this.model.headLogits(await this.#featuresOf(split, between)) };
+    const batchSize = this.recipe.per_device_eval_batch_size;
+    return measure(this.task, this.model, this.encoded[split], { batchSize, between });
   }
 
   async #featuresOf(split: Split, between?: Between): Promise<Float32Array> {

@@ -12,6 +12,7 @@ import { predictionsFrom } from './predictions.ts';
 export const textClassification: Task<Example, LabelledItem, Prediction, ClassificationReport> = {
   ...LABELLED,
   reads: 'first',
+  measures: 'logits',
   inputs: ({ text, text_pair }) => [text, text_pair].filter((name) => name !== undefined),
   encode: (rows, tokenizer, maxLength) => {
     const { encodings, truncatedRows, unknownShare } = tokenizer.encodeAll(rows, maxLength);

@@ -11,6 +11,7 @@ import { type Sentence, TAGGED } from './rows.ts';
 export const tokenClassification: Task<Sentence, TaggedItem, TagPrediction, TagReport> = {
   ...TAGGED,
   reads: 'all',
+  measures: 'logits',
   inputs: () => ['tokens'],
   encode: encodeSentences,
   loss: classLoss,

@@ -68,3 +68,14 @@ export function crossEntropy(
   const terms = tf.matMul(tf.logSoftmax(logits), tf.reshape(spread, [-1, 1]) as tf.Tensor2D);
   return tf.sub(hard!, tf.sum(tf.mul(tf.reshape(terms, [-1]), perRow)));
 }
+
+/** The cross entropy of each row of logits `[N, C]` with its label, `[N]`: 0 where the label is below 0. */
+export function rowLosses(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D {
+  const counts = tf.greaterEqual(labels, tf.zerosLike(labels));
+  const shifted = tf.sub(logits, tf.max(logits, 1, true));
+  const losses = tf.sub(
+    tf.log(tf.sum(tf.exp(shifted), 1)),
+    pick(shifted, tf.where(counts, labels, tf.zerosLike(labels))),
+  );
+  return tf.where(counts, losses, tf.zerosLike(losses)) as tf.Tensor1D;
+}
