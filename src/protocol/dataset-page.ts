@@ -72,6 +72,9 @@ const isRow = shape({
   label: optional(isString),
   tokens: optional(listOf(isString)),
   tags: optional(listOf(isString)),
+  messages: optional(listOf(shape({ role: isString, content: isString }))),
+  prompt: optional(isString),
+  completion: optional(isString),
 });
 const isError = shape({ code: isString, message: isString, hint: optional(isString) });
 const isProblem = shape({

@@ -8,6 +8,9 @@ export interface RowFields {
   label?: string;
   tokens?: string[];
   tags?: string[];
+  messages?: { role: string; content: string }[];
+  prompt?: string;
+  completion?: string;
   group?: string;
 }
 

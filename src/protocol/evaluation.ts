@@ -169,5 +169,34 @@ export interface TagReport extends ReportOf<'token-classification'> {
   errors: TaggedRow[];
 }
 
+/** A row that a language model was measured on. */
+export interface LanguageRow {
+  line: number;
+  file: string;
+  /** What is learnt of it, in parts that the model read alike, each with the mean loss of its tokens. */
+  pieces: { text: string; loss: number | null }[];
+  /** Tokens that were measured, and their mean loss. */
+  tokens: number;
+  loss: number;
+}
+
+/** What evaluations of language models have besides their metrics. */
+interface LanguageFigures {
+  /** Sums over the rows, from which the metrics follow; `text_loss` is without the tokens that end texts. */
+  counts: Record<'tokens' | 'loss' | 'bytes' | 'text_loss', number>;
+  /** Mean loss of the rows in a histogram of equal steps: rows in each, from `from` on. */
+  spread: { from: number; step: number; rows: number[] };
+  /** Rows with the highest mean loss, first. */
+  worst: LanguageRow[];
+}
+
+/** Texts that are continued. */
+export interface TextReport extends ReportOf<'text-generation'>, LanguageFigures {}
+
+/** Conversations, of which the assistant's answers are measured. */
+export interface ChatReport extends ReportOf<'conversational'>, LanguageFigures {}
+
+export type LanguageReport = TextReport | ChatReport;
+
 /** What evaluation.json holds, one for each evaluated part. */
-export type EvaluationReport = ClassificationReport | TagReport;
+export type EvaluationReport = ClassificationReport | TagReport | LanguageReport;

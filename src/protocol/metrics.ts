@@ -41,6 +41,16 @@ export const METRICS = [
   { key: 'f1', name: 'F1', unit: 'share', better: 'higher', interval: 'resampled', headline: true, hub: 'f1' },
   { key: 'precision', name: 'precision', unit: 'share', better: 'higher', interval: 'resampled', hub: 'precision' },
   { key: 'recall', name: 'recall', unit: 'share', better: 'higher', interval: 'resampled', hub: 'recall' },
+  {
+    key: 'perplexity',
+    name: 'perplexity',
+    unit: 'score',
+    better: 'lower',
+    interval: 'resampled',
+    headline: true,
+    hub: 'perplexity',
+  },
+  { key: 'bits_per_byte', name: 'bits per byte', unit: 'score', better: 'lower', interval: 'resampled' },
   { key: 'loss', name: 'loss', unit: 'nats', better: 'lower', interval: 'resampled', headline: true },
   { key: 'ece', name: 'calibration error', unit: 'points', better: 'lower', interval: 'resampled' },
 ] as const satisfies readonly MetricDefinition[];

@@ -16,6 +16,11 @@ export interface Columns {
   group?: string;
   tokens?: string;
   tags?: string;
+  messages?: string;
+  prompt?: string;
+  input?: string;
+  completion?: string;
+  system?: string;
 }
 
 export type BackendChoice = 'auto' | 'onnxruntime' | 'webgpu' | 'tensorflow' | 'wasm';

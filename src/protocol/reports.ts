@@ -47,6 +47,18 @@ export const isEvaluatedRow = shape({
 
 const isSpans = listOf(shape({ type: isString, start: isCount, end: isCount }));
 
+const isLanguage = {
+  ...common,
+  counts: recordOf(isNumber, isKey),
+  spread: shape({ from: isNumber, step: isNumber, rows: listOf(isCount) }),
+  worst: listOf(
+    shape({
+      ...{ line: isCount, file: isString, tokens: isCount, loss: isNumber },
+      pieces: listOf(shape({ text: isString, loss: nullOr(isNumber) })),
+    }),
+  ),
+};
+
 const rules: Rules<EvaluationReport, 'task'> = {
   'text-classification': {
     ...common,
@@ -71,6 +83,8 @@ const rules: Rules<EvaluationReport, 'task'> = {
       shape({ line: isCount, file: isString, text: isString, gold: isSpans, predicted: isSpans, loss: isNumber }),
     ),
   },
+  'text-generation': isLanguage,
+  conversational: isLanguage,
 };
 
 export const isReport: Check = union('task', rules);

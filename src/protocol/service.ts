@@ -32,6 +32,7 @@ export const FORMAT_NAMES = {
   'label-tab-text': 'label, tab, text',
   'label-space-text': 'label, space, text',
   conll: 'CoNLL',
+  text: 'plain text',
 } as const;
 
 export interface ColumnSummary {

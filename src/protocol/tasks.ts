@@ -33,6 +33,22 @@ export const TASKS = [
     metrics: ['accuracy', 'f1', 'precision', 'recall', 'loss'],
     best: 'f1',
   },
+  {
+    name: 'text-generation',
+    title: 'Text generation',
+    row: 'text',
+    label: ['label', 'labels'],
+    metrics: ['perplexity', 'bits_per_byte', 'loss'],
+    best: 'perplexity',
+  },
+  {
+    name: 'conversational',
+    title: 'Conversation',
+    row: 'conversation',
+    label: ['label', 'labels'],
+    metrics: ['perplexity', 'loss'],
+    best: 'perplexity',
+  },
 ] as const satisfies readonly TaskDescription[];
 
 export type TaskName = (typeof TASKS)[number]['name'];

@@ -171,8 +171,8 @@ test('a run from the editor: live, paused, resumed, killed, interrupted, resumed
     ['bad', 'good'],
   ]);
   // Every cell of the confusion matrix opens as many rows as it counts.
-  for (const [i, actual] of report!.labels.entries()) {
-    for (const [j, predicted] of report!.labels.entries()) {
+  for (const [i, actual] of (report as ClassificationReport).labels.entries()) {
+    for (const [j, predicted] of (report as ClassificationReport).labels.entries()) {
       const cell = await cellRows(run.folder, { split: 'validation', actual, predicted }, service);
       expect(cell.total).toBe((report as ClassificationReport).confusion[i]![j]);
       expect(cell.rows.length).toBe(cell.total);

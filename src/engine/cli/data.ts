@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { counted, type DataSummary } from '../../protocol/index.ts';
+import { counted, type DataSummary, FORMAT_NAMES, taskOf } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
 import { allTasks } from '../tasks/registry.ts';
 import { columnsFrom } from './evaluate.ts';
@@ -36,8 +36,9 @@ export async function inspect(file: string, options: InspectCommandOptions): Pro
 const MAX_CLASSES = 30;
 
 function show(summary: DataSummary): void {
-  print(`${bold(summary.file)}: ${counted(summary.rows, 'row')}, ${summary.format}, ${summary.encoding}`);
-  print(dim(summary.guess_reason));
+  const { title, row } = taskOf(summary.task);
+  print(`${bold(summary.file)}: ${counted(summary.rows, row)}, ${FORMAT_NAMES[summary.format]}, ${summary.encoding}`);
+  print(dim(`${title}. ${summary.guess_reason}`));
   const columns = summary.columns.map((column) => [
     column.name,
     String(column.distinct),

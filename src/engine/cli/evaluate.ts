@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { BackendChoice, Columns } from '../../protocol/index.ts';
+import type { BackendChoice, Columns, EvaluationReport } from '../../protocol/index.ts';
 import { readRecord } from '../../runs/record.ts';
 import { evaluateModel } from '../infer/evaluate-model.ts';
 import { findModel } from '../runs/target.ts';
@@ -40,16 +40,24 @@ export async function evaluate(model: string, options: EvaluateCommandOptions): 
     onProgress: (done, total) => progress.update(done, total),
   }).finally(() => progress.close());
   if (options.json) {
-    const { split, metrics, n, intervals, per_class } = report;
-    const own =
-      report.task === 'text-classification'
-        ? { majority: report.majority, per_class, confusion: report.confusion }
-        : { per_class, mistakes: report.mistakes };
-    printJson({ event: 'eval', split, metrics, n, intervals, ...own });
+    const { split, metrics, n, intervals } = report;
+    printJson({ event: 'eval', split, metrics, n, intervals, ...ownOf(report) });
   } else {
     printReport(report);
   }
   return EXIT.done;
+}
+
+/** What a task's report has besides its metrics, rows aside. */
+function ownOf(report: EvaluationReport): object {
+  switch (report.task) {
+    case 'text-classification':
+      return { majority: report.majority, per_class: report.per_class, confusion: report.confusion };
+    case 'token-classification':
+      return { per_class: report.per_class, mistakes: report.mistakes };
+    default:
+      return { counts: report.counts };
+  }
 }
 
 export function say(level: 'info' | 'warning', message: string): void {

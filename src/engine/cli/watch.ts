@@ -20,6 +20,7 @@ import { findRunFolders } from '../../runs/find.ts';
 import { FILES } from '../../runs/folder.ts';
 import { type MetricsLine, readEvents } from '../../runs/metrics.ts';
 import { metricValue } from '../evaluate/format.ts';
+import type { ModelConfig } from '../hub/model-folder.ts';
 import {
   bold,
   dim,
@@ -192,11 +193,10 @@ export async function nameOf(folder: string): Promise<string> {
 
 async function showResult(folder: string, done: DoneEvent): Promise<void> {
   // Laying out tables is needed once, at the end.
-  const [{ printReports }, { readJsonRecord }, { CONFIG_FILE }, { inputsOf }] = await Promise.all([
+  const [{ printReports }, { readJsonRecord }, { CONFIG_FILE }] = await Promise.all([
     import('./report.ts'),
     import('../hub/json-file.ts'),
     import('../hub/model-folder.ts'),
-    import('../model-files/inputs.ts'),
   ]);
   await printReports(folder);
   const record = await readRun(folder);
@@ -211,8 +211,20 @@ async function showResult(folder: string, done: DoneEvent): Promise<void> {
   if (done.model === '') return note(dim('No model was trained on all rows.'));
   if (done.folds !== undefined) note('The model was trained on all rows; its metrics are those of the folds.');
   note(`Model: ${bold(shortPath(done.model))}`);
-  const isPair = inputsOf(await readJsonRecord(join(done.model, CONFIG_FILE)))?.length === 2;
-  note(dim(`Try it: luthier predict ${await nameOf(folder)} --text "…"${isPair ? ' --text-pair "…"' : ''}`));
+  const run = await nameOf(folder);
+  note(dim(`Try it: luthier ${await tryOut(await readJsonRecord(join(done.model, CONFIG_FILE)), run)}`));
+}
+
+/** The command that a run's model answers to. */
+async function tryOut(config: ModelConfig, run: string): Promise<string> {
+  const [{ inputsOf }, { taskOfModel }] = await Promise.all([
+    import('../model-files/inputs.ts'),
+    import('../tasks/registry.ts'),
+  ]);
+  const task = taskOfModel(config).name;
+  if (task === 'conversational') return `chat ${run}`;
+  if (task === 'text-generation') return `generate ${run} --text "…"`;
+  return `predict ${run} --text "…"${inputsOf(config)?.length === 2 ? ' --text-pair "…"' : ''}`;
 }
 
 /** The folds of a cross-validation, their mean and standard deviation. */
@@ -273,7 +285,7 @@ function plainLine(event: RunEvent, folder: string): string | null {
   switch (event.event) {
     case 'start': {
       return dim(
-        `${counted(event.num_train_rows, 'training row')}, ${event.num_validation_rows.toLocaleString('en')} held out for validation, ${counted(event.labels.length, 'class', 'classes')}; training ${formatCompact(event.num_trainable_parameters)} of ${formatCompact(event.num_parameters)} parameters; ${event.executor}, ${counted(event.num_threads, 'thread')}; run ${shortPath(folder)}`,
+        `${counted(event.num_train_rows, 'training row')}, ${event.num_validation_rows.toLocaleString('en')} held out for validation${event.labels.length === 0 ? '' : `, ${counted(event.labels.length, 'class', 'classes')}`}; training ${formatCompact(event.num_trainable_parameters)} of ${formatCompact(event.num_parameters)} parameters; ${event.executor}, ${counted(event.num_threads, 'thread')}; run ${shortPath(folder)}`,
       );
     }
     case 'eval': {

@@ -15,13 +15,7 @@ import { type ColumnStats, columnStats, DISTINCT_CAP } from './column-stats.ts';
 import { CONLL, OTHER_NAMES, PAIR_NAMES } from './names.ts';
 import { listed } from './problems.ts';
 import type { Table } from './table.ts';
-
-export interface ColumnGuess {
-  /** A field is absent when nothing fits. */
-  columns: Columns;
-  /** Why, in sentences that a person can check. */
-  reason: string;
-}
+import type { AnyRowKind, ColumnGuess } from './types.ts';
 
 export interface GuessOptions {
   pairs?: boolean | undefined;
@@ -64,6 +58,16 @@ export function guessColumns(
   }
   return { columns, reason: reasonFor(table, columns, given, stats, why, fields) };
 }
+
+/** The columns of a task's rows, by their layout where they have several, else by a guess for each field. */
+export const columnsFor = (
+  kind: Pick<AnyRowKind, 'name' | 'layout'>,
+  table: Table,
+  given: Columns,
+  stats?: ColumnStats[],
+  options: Omit<GuessOptions, 'fields'> = {},
+): ColumnGuess =>
+  kind.layout?.(table, given) ?? guessColumns(table, given, stats, { ...options, fields: columnFields(kind.name) });
 
 /** The options, one of each, that score most together and name no column twice; the first of equal ones. */
 function best(choices: readonly (readonly Option[])[]): Option[] {

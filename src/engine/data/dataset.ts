@@ -144,7 +144,7 @@ export async function loadEvaluation<
 
 /** @throws LuthierError `data-invalid` where the dataset's rows are for another task; as resolveDataset */
 async function resolveFor(task: TaskName, reference: DatasetReference, base: string): Promise<ResolvedDataset> {
-  const resolved = await resolveDataset(reference, base);
+  const resolved = await resolveDataset(reference, base, { takesFolders: task === 'text-generation' });
   if (resolved.task === undefined || resolved.task === task) return resolved;
   if (lackingFields(resolved.columns, task).length === 0) return resolved;
   throw new LuthierError(

@@ -9,7 +9,7 @@ import { KNOWN_NAMES } from './names.ts';
 
 /** How a file is to be read. `label-tab-text` is told from `tsv` only by its missing header, so not here. */
 export type Detected =
-  | { format: Exclude<DataFormat, 'csv' | 'tsv' | 'label-tab-text'> }
+  | { format: Exclude<DataFormat, 'csv' | 'tsv' | 'label-tab-text' | 'text'> }
   | { format: 'csv' | 'tsv'; dialect: Dialect };
 
 /** Bytes that a format is found from. */

@@ -4,12 +4,13 @@ import {
   columnFields,
   type DataSelection,
   type DataSummary,
+  LuthierError,
   lackingFields,
   type TaskName,
 } from '../../protocol/index.ts';
 import { missingColumns } from './checks.ts';
 import { columnStats, columnStatsAtPace, shortened } from './column-stats.ts';
-import { guessColumns } from './columns.ts';
+import { columnsFor } from './columns.ts';
 import type { EncodingGuess } from './encoding-guess.ts';
 import { LABELLED } from './labelled.ts';
 import { pacer } from './pace.ts';
@@ -56,7 +57,7 @@ export async function inspectData(
   const kind = kinds.find(({ name }) => name === task) ?? recognised(read.table, given, kinds);
   const table = kind.open ? await kind.open(read.table, pace) : read.table;
   const stats = await columnStatsAtPace(table, pace);
-  const guess = guessColumns(table, given, stats, { fields: columnFields(kind.name) });
+  const guess = columnsFor(kind, table, given, stats);
   const problems = new Problems();
   let classes: DataSummary['classes'] = [];
   if (lackingFields(guess.columns, kind.name).length > 0) {
@@ -100,7 +101,13 @@ function recognised(table: Table, given: Columns, kinds: readonly AnyRowKind[]):
     const fields = columnFields(kind.name);
     if (!kind.recognises || !Object.keys(given).every((name) => fields.some((field) => field.name === name)))
       return false;
-    return kind.recognises(guessColumns(table, given, stats, { fields }).columns);
+    try {
+      return kind.recognises(columnsFor(kind, table, given, stats).columns);
+    } catch (error) {
+      // None of the layouts that such rows have.
+      if (kind.layout && error instanceof LuthierError) return false;
+      throw error;
+    }
   };
   return kinds.find(isFor) ?? kinds[0]!;
 }

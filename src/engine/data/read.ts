@@ -9,6 +9,7 @@ import { readLabelSpaceText } from './label-lines.ts';
 import { LineCutter } from './lines.ts';
 import { MarkdownReader } from './markdown.ts';
 import { type Pace, pacer } from './pace.ts';
+import { isPlainText, readPlainText } from './plain-text.ts';
 import { Problems } from './problems.ts';
 import { contentOf, GridBuilder, noMarkdownTable, readDelimited } from './read-delimited.ts';
 import { bufferSource, fileSource, type Source } from './source.ts';
@@ -49,6 +50,7 @@ export interface ReadOptions {
  *   (empty, no table, too many columns), `usage` (an encoding that there is not), `cancelled`.
  */
 export async function readTable(source: TableSource, options: ReadOptions = {}): Promise<Table> {
+  if (options.task === 'text-generation' && isPlainText(source.file)) return readPlainText(source, options);
   const name = basename(source.file);
   const opened =
     source.text === undefined ? await fileSource(source.file) : bufferSource(Buffer.from(source.text, 'utf8'), name);

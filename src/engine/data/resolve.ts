@@ -65,12 +65,17 @@ const datasetRecord = z.object({
 /**
  * Finds what a recipe's `dataset` names: files (relative to `base`), a data set's folder, or the name of one in
  * `.luthier/datasets/` of `base` or of a folder above it.
+ * @param options.takesFolders whether the files of a folder may be the data
  * @throws LuthierError `data-unreadable` saying where it was looked for and what is there instead.
  */
-export async function resolveDataset(reference: DatasetReference, base: string): Promise<ResolvedDataset> {
+export async function resolveDataset(
+  reference: DatasetReference,
+  base: string,
+  { takesFolders = false }: { takesFolders?: boolean } = {},
+): Promise<ResolvedDataset> {
   if (typeof reference !== 'string') {
     const part = async (file: string | undefined): Promise<Part | undefined> =>
-      file === undefined ? undefined : { file: await existing(file, base) };
+      file === undefined ? undefined : { file: await existing(file, base, takesFolders) };
     const [train, validation, test] = [
       await part(reference.train),
       await part(reference.validation),
@@ -88,6 +93,7 @@ export async function resolveDataset(reference: DatasetReference, base: string):
       if ((await kindOf(join(candidate, 'dataset.json'))) === 'file') return fromFolder(candidate);
     }
   }
+  if (kind === 'folder' && takesFolders) return { parts: { train: { file: path } }, columns: {} };
   if (kind === 'folder') {
     throw new LuthierError(
       'data-unreadable',
@@ -98,10 +104,10 @@ export async function resolveDataset(reference: DatasetReference, base: string):
   throw await notFound(reference, base);
 }
 
-async function existing(file: string, base: string): Promise<string> {
+async function existing(file: string, base: string, takesFolders: boolean): Promise<string> {
   const path = await writtenPath(base, file);
   const kind = await kindOf(path);
-  if (kind === 'file') return path;
+  if (kind === 'file' || (kind === 'folder' && takesFolders)) return path;
   if (kind === 'folder')
     throw new LuthierError('data-unreadable', `${path} is a folder, not a file.`, 'Name one of the files in it.');
   throw await notFound(file, base);

@@ -1,14 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
-import {
-  type Columns,
-  columnFields,
-  type RowLengths,
-  type ServiceRequests,
-  type TaskName,
-} from '../../protocol/index.ts';
+import type { Columns, RowLengths, ServiceRequests, TaskName } from '../../protocol/index.ts';
 import { requireColumns } from './checks.ts';
-import { guessColumns } from './columns.ts';
+import { columnsFor } from './columns.ts';
 import { LABELLED } from './labelled.ts';
 import { Problems } from './problems.ts';
 import { type ReadOptions, readTable } from './read.ts';
@@ -18,6 +12,9 @@ import { inSource, nameOf } from './row-source.ts';
 import type { Table } from './table.ts';
 import type { AnyRowKind, WrittenRow, WrittenRows } from './types.ts';
 import { understand } from './understand.ts';
+
+/** The task that folders of texts are for. */
+const TEXTS = 'text-generation';
 
 export interface Opened {
   table: Table;
@@ -46,7 +43,12 @@ export async function openRows(
   if (!isFolder) {
     return { table: await readTable({ file: path }, { encoding, task, onProgress, signal }), columns: {}, file: path };
   }
-  const { parts, columns, task: own } = await resolveDataset(path, '.');
+  const { parts, columns, task: own } = await resolveDataset(path, '.', { takesFolders: true });
+  if (parts.train.file === path) {
+    // A folder of texts rather than a dataset's own.
+    const texts = await readTable({ file: path }, { encoding, task: TEXTS, signal });
+    return { table: texts, columns: {}, file: path, task: TEXTS };
+  }
   const { file, source, ids } = parts.train;
   const table = await readTable({ file }, { encoding: 'utf-8', onProgress, signal });
   return {
@@ -191,7 +193,7 @@ export async function locateRow(
 ): Promise<Located> {
   const { data, file, line, signal } = options;
   const { table, columns: own, file: copy } = await openRows(data, { signal });
-  const { columns } = guessColumns(table, own, undefined, { fields: columnFields(kind.name) });
+  const { columns } = columnsFor(kind, table, own);
   const index = table.rows.findIndex((row) => row.line === line && (row.file ?? copy) === file);
   if (index < 0 || !isAbsolute(file)) return { state: 'same', file, line };
   const one = { ...table, rows: table.rows.slice(index, index + 1) };

@@ -61,6 +61,13 @@ export interface OfModel {
   check?(columns: Columns): void;
 }
 
+export interface ColumnGuess {
+  /** A field is absent when nothing fits. */
+  columns: Columns;
+  /** Why, in sentences that a person can check. */
+  reason: string;
+}
+
 export interface ReadRowsOptions {
   /** Absolute path that rows without one of their own are said to be from. */
   file: string;
@@ -94,6 +101,11 @@ export interface RowKind<
   open?(table: Table, pace?: Pace): Promise<Table>;
   /** What is given, and what follows from the model that is measured. */
   ofModel?(table: Table, given: Columns, model: ModelFacts, pace?: Pace): Promise<OfModel>;
+  /**
+   * The columns of rows that may be written in several ways; where it is left out, each field's own guess.
+   * @throws LuthierError `data-invalid` where a table has none of them
+   */
+  layout?(table: Table, given: Columns): ColumnGuess;
   /** The rows that have all that is needed; others are left out, or an error, and told. */
   rows(table: Table, columns: Columns, options: ReadRowsOptions): Promise<Rows>;
   /** Names of the outputs in the order of their numbers; none for a task that has no labels. */

@@ -1,7 +1,7 @@
-import { type Columns, columnFields } from '../../protocol/index.ts';
+import type { Columns } from '../../protocol/index.ts';
 import { namesOf, requireColumns } from './checks.ts';
 import { columnStatsAtPace } from './column-stats.ts';
-import { guessColumns } from './columns.ts';
+import { columnsFor } from './columns.ts';
 import { pacer } from './pace.ts';
 import type { Problems } from './problems.ts';
 import type { DataRules } from './repeats.ts';
@@ -46,8 +46,7 @@ export async function understand<Row extends TaskRow, Written extends WrittenRow
   const pace = pacer(options.signal);
   const open = rules > 1 && kind.open ? await kind.open(table, pace) : table;
   const stats = await columnStatsAtPace(open, pace);
-  const fields = columnFields(kind.name);
-  const guess = guessColumns(open, given, stats, { pairs, fields, ...(why && { why }) });
+  const guess = columnsFor(kind, open, given, stats, { pairs, ...(why && { why }) });
   const columns = requireColumns(open, guess.columns, kind.name);
   const names = namesOf(open, columns, kind.name);
   const chosen = choose ? choose(open, names) : open;

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { exists } from '../../files/folders.ts';
 import { openRegularFile, readRegularFile } from '../../files/regular-file.ts';
 import { type DatasetReference, LuthierError } from '../../protocol/index.ts';
+import { textFiles } from '../data/plain-text.ts';
 import { decisivePart, SPLITS_FILE } from '../data/splits.ts';
 
 const MAX_SPLITS_BYTES = 256 << 20;
@@ -38,6 +40,8 @@ export async function hashDataset(dataset: DatasetReference): Promise<string> {
 async function filesOf(path: string): Promise<string[]> {
   try {
     if (!(await stat(path)).isDirectory()) return [path];
+    // A folder without a dataset of its own is one of texts, which its folders belong to.
+    if (!(await exists(join(path, 'dataset.json')))) return (await textFiles(path)).files;
     const names = (await readdir(path)).sort();
     // A file that another run is just writing stands beside under such a name.
     return names.filter((name) => !/^\..*\.tmp$/.test(name)).map((name) => join(path, name));

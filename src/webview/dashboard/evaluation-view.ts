@@ -5,6 +5,7 @@ import { type MetricKey, measured } from '../../protocol/metrics.ts';
 import type { TaskName } from '../../protocol/tasks.ts';
 import { day, METRIC_NAMES, metric, percent, plural } from '../shared/format.ts';
 import { classificationView } from './classification-view.ts';
+import { languageView } from './language-view.ts';
 import type { Page } from './page.ts';
 import { intervalText, type NamedReport, reportsOf, shownReport } from './reports.ts';
 import type { RunView } from './store.ts';
@@ -21,6 +22,8 @@ type TaskView<T extends TaskName> = (
 const VIEWS: { readonly [T in TaskName]: TaskView<T> } = {
   'text-classification': classificationView,
   'token-classification': tagsView,
+  'text-generation': languageView,
+  conversational: languageView,
 };
 
 export const evaluationView = (run: RunView, page: Page): TemplateResult => {

@@ -105,7 +105,7 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
       name: 'Rows',
       value: count(run.start?.num_train_rows),
       detail: run.start
-        ? `${plural(run.start.labels.length, 'class', 'classes')}, ${count(run.start.num_validation_rows)} held out`
+        ? `${run.start.labels.length === 0 ? '' : `${plural(run.start.labels.length, 'class', 'classes')}, `}${count(run.start.num_validation_rows)} held out`
         : '',
     },
   ];

@@ -1,0 +1,65 @@
+import { type Columns, type Field, GROUP, LuthierError } from '../../../protocol/index.ts';
+import { OTHER_NAMES } from '../../data/names.ts';
+import { listed, type Problems, quoted } from '../../data/problems.ts';
+import type { TableRow } from '../../data/row-record.ts';
+import type { Table } from '../../data/table.ts';
+
+/** A column of a table that holds a field, and why it is thought to. */
+export interface Found {
+  name: string;
+  index: number;
+  why: string;
+}
+
+/**
+ * The column that is given for a field, or the one with its likeliest usual name.
+ * @throws LuthierError `data-invalid` where a given column is not there
+ */
+export function columnNamed(table: Table, field: Field, given: Columns): Found | undefined {
+  const wanted = given[field.name];
+  if (wanted !== undefined) {
+    const index = table.columns.indexOf(wanted);
+    if (index < 0) throw noColumn(table, `${table.name} has no column ${quoted(wanted)} for the ${field.title}.`);
+    return { name: wanted, index, why: 'given' };
+  }
+  const taken = new Set(Object.values(given));
+  const lower = table.columns.map((name) => name.trim().toLowerCase());
+  for (const usual of field.usual) {
+    const index = lower.indexOf(usual);
+    const name = table.columns[index];
+    if (name !== undefined && !taken.has(name)) return { name, index, why: 'a common name' };
+  }
+  return undefined;
+}
+
+/** @param needs what would do */
+export const noColumn = (table: Table, message: string, needs?: string): LuthierError =>
+  new LuthierError(
+    'data-invalid',
+    message,
+    `Its columns are ${listed(table.columns.slice(0, 20).map(quoted))}.${needs === undefined ? '' : ` It needs ${needs}; name them under “columns”.`}`,
+  );
+
+/** What rows of one document or customer have in common, where a column says so. */
+export function groupIn(table: Table, columns: Columns): (row: TableRow) => { group?: string } {
+  const index = columns.group === undefined ? undefined : columnNamed(table, GROUP, columns)!.index;
+  return (row) => {
+    const group = index === undefined ? undefined : row.value(index)?.trim();
+    return group ? { group } : {};
+  };
+}
+
+/** Says which of a table's columns are not read; what only names or numbers rows is not missed. */
+export async function checkUnused({ columns, ids, format }: Table, used: Columns, problems: Problems): Promise<void> {
+  if (format === 'text') return;
+  const read = new Set([...Object.values(used), ids]);
+  const others = columns.filter((name) => !read.has(name) && !OTHER_NAMES.includes(name.toLowerCase()));
+  if (others.length === 0) return;
+  const more = others.length > 5 ? [`${others.length - 5} more`] : [];
+  const named = listed([...others.slice(0, 5).map(quoted), ...more]);
+  problems.add(
+    'info',
+    'unused-column',
+    `The model does not see the ${others.length === 1 ? 'column' : 'columns'} ${named}.`,
+  );
+}

@@ -1,0 +1,77 @@
+import { html, type nothing, svg, type TemplateResult } from 'lit';
+import { largest } from '../../protocol/arrays.ts';
+import type { LanguageReport, LanguageRow } from '../../protocol/evaluation.ts';
+import { bytes, count, plural, significant } from '../shared/format.ts';
+import type { Page } from './page.ts';
+import type { NamedReport } from './reports.ts';
+import type { RunView } from './store.ts';
+
+type Shown = NamedReport & { report: LanguageReport };
+
+/** Rows whose tokens are shown; all are in evaluation.json. */
+const SHOWN = 20;
+
+/** Text that is foretold token by token: how the rows' losses lie, and where in the worst rows the model was surprised. */
+export const languageView = (
+  run: RunView,
+  { report }: Shown,
+  page: Page,
+): { beside: TemplateResult; below: TemplateResult } => ({
+  beside: html`
+    <section class="area-matrix" aria-labelledby="spread-title">
+      <h2 id="spread-title">Rows by loss</h2>
+      ${spread(report)}
+      <p class="empty">${plural(report.counts.tokens, 'token')}${
+        report.task === 'conversational' ? ' of the assistant’s answers' : `, ${bytes(report.counts.bytes)} of text`
+      }, the ends of texts included.</p>
+    </section>`,
+  below: html`
+    <section aria-labelledby="worst-title">
+      <h2 id="worst-title">Rows with the highest loss</h2>
+      ${worst(run, report.worst.slice(0, SHOWN), page)}
+    </section>`,
+});
+
+const HEIGHT = 96;
+const BAR = 10;
+const GAP = 2;
+
+const spread = ({ spread: { from, step, rows }, n }: LanguageReport): TemplateResult => {
+  const most = largest(rows, undefined, 1);
+  const end = from + step * rows.length;
+  const words = `${plural(n, 'row')} with mean losses from ${significant(from)} to ${significant(rows.length === 1 ? from : end)}`;
+  return html`
+    <svg class="bars" viewBox="0 0 ${rows.length * (BAR + GAP)} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label=${words}>
+      ${rows.map((of, i) => {
+        const height = of === 0 ? 0 : Math.max(2, (of / most) * HEIGHT);
+        return svg`<rect x=${i * (BAR + GAP)} y=${HEIGHT - height} width=${BAR} height=${height}><title>${`${significant(from + i * step)} – ${significant(from + (i + 1) * step)}: ${plural(of, 'row')}`}</title></rect>`;
+      })}
+    </svg>
+    <div class="axis muted" aria-hidden="true"><span>${significant(from)}</span><span>Mean loss of a row’s tokens</span><span>${significant(rows.length === 1 ? from : end)}</span></div>`;
+};
+
+/** Losses from which on a token is tinted: one in 3, 20, 150, 1,100 was given to it. */
+const HEAT = [1, 3, 5, 7];
+
+const worst = (run: RunView, rows: readonly LanguageRow[], page: Page): TemplateResult =>
+  rows.length === 0
+    ? html`<p class="empty">No rows were kept.</p>`
+    : html`<div class="scroll-x"><table class="data rows">
+      <thead><tr><th scope="col" class="number">Line</th><th scope="col">Text</th><th scope="col" class="number">Tokens</th><th scope="col" class="number">Loss</th></tr></thead>
+      <tbody>${rows.map(
+        (row) => html`<tr>
+          <td class="number"><button class="link" title="Open ${row.file} at line ${row.line}" aria-label="Open ${row.file} at line ${row.line}"
+            @click=${() => page.post({ type: 'openRow', run: run.id, file: row.file, line: row.line })}>${row.line}</button></td>
+          <td class="text"><div class="read">${row.pieces.map(({ text, loss }) => piece(text, loss))}</div></td>
+          <td class="number">${count(row.tokens)}</td>
+          <td class="number">${significant(row.loss)}</td>
+        </tr>`,
+      )}</tbody>
+    </table></div>
+    <p class="empty">The darker a token, the less the model expected it; hover over it for its loss. What is not measured is grey.</p>`;
+
+const piece = (text: string, loss: number | null): TemplateResult | typeof nothing => {
+  if (loss === null) return html`<span class="muted">${text}</span>`;
+  const heat = HEAT.filter((from) => loss >= from).length;
+  return html`<span class=${`heat heat-${heat}`} title="Loss ${significant(loss)}">${text}</span>`;
+};
