@@ -94,8 +94,9 @@ async function describe(
   return entry;
 }
 
-/** A base model's, or another task's, are none: it can be fine-tuned, and has no classes. */
+/** A base model's, or another task's, are none: it can be fine-tuned, and has no classes; nor has one that writes. */
 function labelsOf(folder: ModelFolder, architecture: Architecture): string[] | null {
+  if (architecture.outputs !== undefined) return null;
   try {
     return classesOf(folder, architecture);
   } catch (error) {
