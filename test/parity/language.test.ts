@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { outputsOf } from '../../src/engine/models/architecture.ts';
 import { architectureOf } from '../../src/engine/models/registry.ts';
 import { learningRate } from '../../src/engine/recipes/schedule.ts';
 import { TaskModel } from '../../src/engine/runtime/model.ts';
@@ -69,7 +68,7 @@ describe.each(EXECUTORS)('a language model: $title', ({ isThere, create, lossTol
     const architecture = architectureFor(strategy, architectureOf(f.config, 'config.json', conversational));
     const model = new TaskModel({
       ...{ executor, architecture, loss, accumulate, padId: 2, seed: 5 },
-      numLabels: outputsOf(architecture, []),
+      numLabels: architecture.outputs!,
       isTrained: (_, name) => isTrainedBy(strategy, architecture)(name),
       maxBatch: { texts: f.batch * f.accumulation, tokens: 256 },
     });
