@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ClassificationReport } from '../../protocol/index.ts';
 import { Random } from '../data/random.ts';
 import { clopperPearson, posterior } from './intervals.ts';
+import { pooledReport } from './pool.ts';
 import { classificationReport } from './report.ts';
 
 /** How often an event of this probability comes k times in n. */
@@ -149,5 +150,28 @@ describe('a report over few rows', () => {
     for (const r of [oneClass, predicted, report([1], [1]), report([1], [2])]) {
       expect(JSON.stringify(r, (_, value) => (Number.isNaN(value) ? 'NaN' : value))).not.toContain('NaN');
     }
+  });
+});
+
+describe('the intervals of a cross-validation’s folds together', () => {
+  it('are as narrow as those of all rows at once', () => {
+    const random = new Random(7, 1);
+    const rows = Array.from({ length: 400 }, () => ({ target: random.below(2), logit: 4 * random.float() - 1 }));
+    const of = (part: typeof rows): ClassificationReport =>
+      classificationReport({
+        split: 'validation',
+        labels: ['no', 'yes'],
+        examples: part.map(({ target }, i) => ({ text: 'x', label: target, file: 'f.csv', line: i + 2 })),
+        targets: Int32Array.from(part, ({ target }) => target),
+        logits: Float32Array.from(part.flatMap(({ target, logit }) => (target ? [0, logit] : [logit, 0]))),
+      });
+    const folds = [0, 1, 2, 3, 4].map((fold) => of(rows.slice(80 * fold, 80 * (fold + 1))));
+    const [pooled, atOnce] = [pooledReport(folds), of(rows)];
+    const width = ({ intervals }: ClassificationReport) => intervals.loss!.high - intervals.loss!.low;
+    expect(width(pooled) / width(atOnce)).toBeGreaterThan(0.9);
+    expect(width(pooled) / width(atOnce)).toBeLessThan(1.1);
+    expect(pooled.metrics.loss).toBeCloseTo(atOnce.metrics.loss, 10);
+    expect(pooled.intervals.accuracy).toEqual(atOnce.intervals.accuracy);
+    expect(pooledReport([...folds, of(rows.slice(0, 5))]).intervals.loss).toBeNull();
   });
 });

@@ -219,3 +219,28 @@ function logGamma(x: number): number {
   const series = (1 / 12 - r * (1 / 360 - r * (1 / 1260 - r / 1680))) / z;
   return (z - 0.5) * Math.log(z) - z + Math.log(2 * Math.PI) / 2 + series - shift;
 }
+
+/** A part of the rows that a figure is about, and how much of it the part is. */
+export interface Part {
+  value: number;
+  weight: number;
+  interval: Interval | null;
+}
+
+/**
+ * The 95 % interval of a weighted mean of parts that are independent of each other, as a cross-validation's folds are:
+ * their errors add up as squares do. Null where a part has none.
+ */
+export function intervalOfMean(parts: readonly Part[]): Interval | null {
+  const whole = parts.reduce((sum, { weight }) => sum + weight, 0);
+  if (whole === 0) return null;
+  let [value, below, above] = [0, 0, 0];
+  for (const part of parts) {
+    if (part.interval === null) return null;
+    const share = part.weight / whole;
+    value += share * part.value;
+    below += (share * (part.value - part.interval.low)) ** 2;
+    above += (share * (part.interval.high - part.value)) ** 2;
+  }
+  return { low: value - Math.sqrt(below), high: value + Math.sqrt(above) };
+}

@@ -1,17 +1,12 @@
-import {
-  type ClassificationMetric,
-  type ClassificationReport,
-  FEWEST_ROWS_FOR_INTERVALS,
-  type Interval,
-} from '../../protocol/index.ts';
-import { clopperPearson, posterior } from './intervals.ts';
+import { type ClassificationReport, FEWEST_ROWS_FOR_INTERVALS, type Interval } from '../../protocol/index.ts';
+import { clopperPearson, intervalOfMean, posterior } from './intervals.ts';
 import { NUM_WORST } from './report.ts';
 import { averageScores, classScores } from './tally.ts';
 
 /**
  * One report of the folds of a cross-validation: each row's answer is that of the model that had not seen it. What
- * follows from the confusion matrix is computed on the folds' sum; loss, calibration error and their intervals are the
- * folds' means weighted by rows, which for the intervals is more than is needed.
+ * follows from the confusion matrix is computed on the folds' sum; loss and calibration error are the folds' means
+ * weighted by rows.
  */
 export function pooledReport(reports: readonly ClassificationReport[]): ClassificationReport {
   const first = reports[0]!;
@@ -25,10 +20,10 @@ export function pooledReport(reports: readonly ClassificationReport[]): Classifi
   const hits = Float64Array.from(labels, (_, k) => confusion[k]![k]!);
   const mean = (of: (report: ClassificationReport) => number): number =>
     reports.reduce((sum, report) => sum + of(report) * report.n, 0) / n;
-  const meanInterval = (key: ClassificationMetric): Interval | null =>
-    reports.every((report) => report.intervals[key])
-      ? { low: mean((r) => r.intervals[key]!.low), high: mean((r) => r.intervals[key]!.high) }
-      : null;
+  const interval = (key: 'loss' | 'ece'): Interval | null =>
+    intervalOfMean(
+      reports.map(({ n, metrics, intervals }) => ({ value: metrics[key], weight: n, interval: intervals[key] })),
+    );
   const ofConfusion =
     n < FEWEST_ROWS_FOR_INTERVALS ? { f1_macro: null, f1_weighted: null, mcc: null } : posterior(confusion);
   const answer = support.indexOf(support.reduce((a, b) => Math.max(a, b)));
@@ -54,8 +49,8 @@ export function pooledReport(reports: readonly ClassificationReport[]): Classifi
         n,
       ),
       ...ofConfusion,
-      loss: meanInterval('loss'),
-      ece: meanInterval('ece'),
+      loss: interval('loss'),
+      ece: interval('ece'),
     },
     majority: { label: labels[answer]!, ...always },
     per_class: labels.map((label, k) => ({ label, ...classScores(hits[k]!, support[k]!, predicted[k]!) })),

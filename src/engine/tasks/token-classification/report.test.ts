@@ -129,6 +129,19 @@ describe('intervals', () => {
   });
 });
 
+it('intervals of folds together are as narrow as those of all their sentences at once', () => {
+  const pairs = Array.from({ length: 400 }, (_, i): [string, string] => ['B-PER O', i % 4 ? 'B-PER O' : 'O O']);
+  const folds = [0, 1, 2, 3, 4].map((fold) => reportOn(pairs.slice(80 * fold, 80 * (fold + 1))));
+  const [pooled, atOnce] = [pooledTags(folds), reportOn(pairs)];
+  for (const key of ['f1', 'recall', 'accuracy', 'loss'] as const) {
+    const width = ({ intervals }: typeof pooled) => intervals[key]!.high - intervals[key]!.low;
+    expect(width(pooled) / width(atOnce)).toBeGreaterThan(0.9);
+    expect(width(pooled) / width(atOnce)).toBeLessThan(1.1);
+    expect(pooled.intervals[key]!.low).toBeLessThan(pooled.metrics[key]);
+    expect(pooled.intervals[key]!.high).toBeGreaterThan(pooled.metrics[key]);
+  }
+});
+
 it('folds are pooled by their spans, not by their means', () => {
   const folds = [
     reportOn([

@@ -7,6 +7,7 @@ import {
   type TagReport,
 } from '../../../protocol/index.ts';
 import { Random } from '../../data/random.ts';
+import { intervalOfMean } from '../../evaluate/intervals.ts';
 import { within } from '../../evaluate/report.ts';
 import { classScores } from '../../evaluate/tally.ts';
 import type { EvaluateOptions } from '../task.ts';
@@ -231,17 +232,28 @@ function intervalsOf(counts: readonly Counts[], metrics: Metrics): TagReport['in
   return Object.fromEntries(KEYS.map((key) => [key, interval(key)])) as TagReport['intervals'];
 }
 
-/** One report of the folds of a cross-validation; intervals are the folds' means weighted by sentences. */
+/** How much of a figure's denominator a part has: each figure of all is then the weighted mean of the parts'. */
+const WEIGHTS: Record<(typeof KEYS)[number], (counts: Counts) => number> = {
+  f1: ({ gold, predicted }) => gold + predicted,
+  precision: ({ predicted }) => predicted,
+  recall: ({ gold }) => gold,
+  accuracy: ({ words }) => words,
+  loss: ({ read }) => read,
+};
+
+/** One report of the folds of a cross-validation, by all of their spans. */
 export function pooledTags(reports: readonly TagReport[]): TagReport {
   const first = reports[0]!;
   const n = reports.reduce((total, report) => total + report.n, 0);
   const counts = sum(reports.map((report) => report.counts));
-  const mean = (key: (typeof KEYS)[number]): Interval | null => {
-    if (reports.some(({ intervals }) => !intervals[key])) return null;
-    const end = (of: keyof Interval) =>
-      reports.reduce((total, report) => total + report.intervals[key]![of] * report.n, 0) / n;
-    return { low: end('low'), high: end('high') };
-  };
+  const interval = (key: (typeof KEYS)[number]): Interval | null =>
+    intervalOfMean(
+      reports.map(({ counts, metrics, intervals }) => ({
+        value: metrics[key],
+        weight: WEIGHTS[key](counts),
+        interval: intervals[key],
+      })),
+    );
   const types: Types = new Map();
   const mistakes = new Map<string, TagMistake>();
   for (const report of reports) {
@@ -262,7 +274,7 @@ export function pooledTags(reports: readonly TagReport[]): TagReport {
     n,
     folds: reports.length,
     metrics: metricsFrom(counts),
-    intervals: Object.fromEntries(KEYS.map((key) => [key, mean(key)])) as TagReport['intervals'],
+    intervals: Object.fromEntries(KEYS.map((key) => [key, interval(key)])) as TagReport['intervals'],
     counts,
     per_class: typeScores(types),
     mistakes: [...mistakes.values()].sort((a, b) => b.n - a.n),
