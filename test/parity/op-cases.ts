@@ -9,6 +9,8 @@ import {
   linear,
   matMul,
   rmsNorm,
+  rotary,
+  swiGlu,
 } from '../../src/engine/tensor/ops/index.ts';
 
 export type Inputs = Record<string, tf.Tensor>;
@@ -155,6 +157,9 @@ export const CASES: Readonly<Record<string, Case>> = {
   'layerNorm: one row, width 3': norm,
   'layerNorm: three axes': norm,
   rmsNorm: ({ x, gamma }) => rmsNorm(x!, gamma!, 1e-5),
+  rotary: ({ x, cos, sin }) => rotary(x!, cos!, sin!),
+  'rotary: the same angles for all': ({ x, cos, sin }) => rotary(x!, cos!, sin!),
+  swiGlu: ({ gate, x }) => swiGlu(gate as tf.Tensor2D, x as tf.Tensor2D),
   dropout: ({ x, mask }) => applyDropout(x!, mask!, 0.25),
   attention: plainAttention,
   'attention: other keys, bias, dropout': ({ q, k, v, bias, mask }) =>
@@ -177,7 +182,7 @@ export const CASES: Readonly<Record<string, Case>> = {
  * table or a polynomial keeps less, sums and products as many times less as they are long.
  */
 export function toleranceOf(name: string): number {
-  if (/^(erf|gelu|pow|tanh|sigmoid|softmax|logSoftmax|exp|sin|cos|log)/.test(name)) return 2e-6;
+  if (/^(erf|gelu|pow|tanh|sigmoid|softmax|logSoftmax|exp|sin|cos|log|swiGlu)/.test(name)) return 2e-6;
   if (/^(matMul|tf\.matMul|linear|layerNorm|attention|crossEntropy)/.test(name)) return 5e-6;
   return 5e-7;
 }

@@ -54,6 +54,11 @@ def layer_norm(x, gamma, beta):
     return F.layer_norm(x, x.shape[-1:], gamma, beta, 1e-5)
 
 
+def rotary(x, cos, sin):
+    a, b = x.chunk(2, -1)
+    return torch.cat([a * cos - b * sin, b * cos + a * sin], -1)
+
+
 def attention(q, k, v, bias=None, mask=None):
     scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
     p = torch.softmax(scores if bias is None else scores + bias, -1)
@@ -175,6 +180,9 @@ CASES = {
     "layerNorm: one row, width 3": (dict(x=f(1, 3), gamma=f(3), beta=f(3)), layer_norm),
     "layerNorm: three axes": (dict(x=f(2, 3, 5), gamma=f(5), beta=f(5)), layer_norm),
     "rmsNorm": (dict(x=f(2, 3, 5), gamma=f(5)), lambda x, gamma: F.rms_norm(x, (5,), gamma, 1e-5)),
+    "rotary": (dict(x=f(2, 3, 6), cos=f(2, 3, 3), sin=f(2, 3, 3)), rotary),
+    "rotary: the same angles for all": (dict(x=f(2, 3, 6), cos=f(1, 3, 3), sin=f(1, 3, 3)), rotary),
+    "swiGlu": (dict(gate=f(5, 7), x=f(5, 7)), lambda gate, x: F.silu(gate) * x),
     "dropout": (dict(x=f(5, 7), mask=boolean(5, 7)), lambda x, mask: x * mask / (1 - 0.25)),
     "attention": (dict(q=f(2, 3, 5, 4), k=f(2, 3, 5, 4), v=f(2, 3, 5, 4)), attention),
     "attention: other keys, bias, dropout": (
@@ -207,6 +215,7 @@ CASES = {
 # Gradients that a case does not ask for: of functions that have none, and inputs that are no parameters.
 NO_GRADIENT = {
     "maximum: broadcast": "ab", "minimum: broadcast": "ab", "squaredDifference: broadcast": "ab",
+    "rotary": ["cos", "sin"], "rotary: the same angles for all": ["cos", "sin"],
     "floor": "x", "comparisons": "ab", "argMax": "x", "fill and likes": "x",
     "crossEntropy": ["weights"], "crossEntropy: weighted by class": ["weights"], "crossEntropy: weighted by class and smoothed": ["weights"], "crossEntropy: smoothed": ["weights"], "crossEntropy: two classes, one row": ["weights"],
 }
