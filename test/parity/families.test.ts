@@ -43,29 +43,48 @@ const bytesOf = (name: string, size: number, special: object) => ({
   },
 });
 
+const UNIGRAM_PIECES = {
+  size: 505,
+  files: {
+    'tokenizer.json': readFileSync(figures('tokenizers/xlm-roberta.json'), 'utf8'),
+    'tokenizer_config.json': JSON.stringify({ tokenizer_class: 'XLMRobertaTokenizer', ...special }),
+  },
+};
+
+const ROBERTA = {
+  config: {
+    ...{ hidden_size: 32, num_hidden_layers: 2, num_attention_heads: 4 },
+    ...{ intermediate_size: 48, max_position_embeddings: 40, type_vocab_size: 1, pad_token_id: 1 },
+  },
+  targets: ['query', 'value'],
+  whole: ['classifier'],
+  positions: 38,
+  sites: [
+    ['roberta.embeddings', 0.1],
+    ['roberta.encoder.layer.0.attention.self', 0.1],
+    ['roberta.encoder.layer.0.attention.output', 0.1],
+    ['roberta.encoder.layer.0.output', 0.1],
+    ['roberta.encoder.layer.1.attention.self', 0.1],
+    ['roberta.encoder.layer.1.attention.output', 0.1],
+    ['roberta.encoder.layer.1.output', 0.1],
+    ['classifier.dense', 0.1],
+    ['classifier.out_proj', 0.1],
+  ],
+} as const;
+
 /** Those beside BERT: a small config of each, what it must say of itself, and what peft adapts by default. */
 const FAMILIES = {
   roberta: {
-    config: {
-      ...{ model_type: 'roberta', hidden_size: 32, num_hidden_layers: 2, num_attention_heads: 4 },
-      ...{ intermediate_size: 48, max_position_embeddings: 40, type_vocab_size: 1, pad_token_id: 1 },
-    },
+    ...ROBERTA,
+    config: { model_type: 'roberta', ...ROBERTA.config },
     tokenizer: BYTE_PIECES,
     architecture: 'RobertaForSequenceClassification',
-    targets: ['query', 'value'],
-    whole: ['classifier'],
-    positions: 38,
-    sites: [
-      ['roberta.embeddings', 0.1],
-      ['roberta.encoder.layer.0.attention.self', 0.1],
-      ['roberta.encoder.layer.0.attention.output', 0.1],
-      ['roberta.encoder.layer.0.output', 0.1],
-      ['roberta.encoder.layer.1.attention.self', 0.1],
-      ['roberta.encoder.layer.1.attention.output', 0.1],
-      ['roberta.encoder.layer.1.output', 0.1],
-      ['classifier.dense', 0.1],
-      ['classifier.out_proj', 0.1],
-    ],
+  },
+  'xlm-roberta': {
+    ...ROBERTA,
+    config: { model_type: 'xlm-roberta', ...ROBERTA.config },
+    tokenizer: UNIGRAM_PIECES,
+    architecture: 'XLMRobertaForSequenceClassification',
   },
   distilbert: {
     config: { model_type: 'distilbert', dim: 32, n_layers: 2, n_heads: 4, hidden_dim: 48, max_position_embeddings: 40 },
@@ -183,7 +202,7 @@ describe.each(NAMES)('%s as others load it', (name) => {
 
   /** A run's folder with the model that a few steps made, and what it answers to the texts. */
   async function train(run: string, strategy: object): Promise<string> {
-    const keys = { model: 'base', dataset: 'rows.csv', max_steps: 8, max_length: 32, learning_rate: 1e-2 };
+    const keys = { model: 'base', dataset: 'rows.csv', max_steps: 8, max_length: 36, learning_rate: 1e-2 };
     const trainer = await createTrainer({ recipe: parseRecipe({ ...keys, strategy }), base: place, note: () => {} });
     while (trainer.step < trainer.totalSteps) await trainer.trainStep();
     // After so few steps adapters are too small to be missed.

@@ -11,28 +11,32 @@ import json
 import torch
 import transformers
 from safetensors.torch import save_file
-from transformers import AutoModelForSequenceClassification, DistilBertConfig, RobertaConfig
+from transformers import AutoModelForSequenceClassification, DistilBertConfig, RobertaConfig, XLMRobertaConfig
 
 from bert_figures import FIGURES, texts_of
 from values import weight
 
 DEVIATION = 0.25
 LENGTHS = [7, 13, 3, 13, 9, 1, 12]
+# One type row less than BERT, and two positions that no token has.
+ROBERTA = dict(
+    vocab_size=40, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48,
+    max_position_embeddings=18, type_vocab_size=1, pad_token_id=1, layer_norm_eps=1e-5, num_labels=3,
+)
 CONFIGS = {
-    # Two type rows less than BERT, and two positions that no token has.
-    "roberta": RobertaConfig(
-        vocab_size=40, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48,
-        max_position_embeddings=18, type_vocab_size=1, pad_token_id=1, layer_norm_eps=1e-5, num_labels=3,
-    ),
+    "roberta": RobertaConfig(**ROBERTA),
+    "xlm-roberta": XLMRobertaConfig(**ROBERTA),
     "distilbert": DistilBertConfig(
         vocab_size=40, dim=32, n_layers=2, n_heads=4, hidden_dim=48, max_position_embeddings=16, num_labels=3,
     ),
 }
+ROBERTA_KEYS = (
+    "model_type vocab_size hidden_size num_hidden_layers num_attention_heads intermediate_size "
+    "max_position_embeddings type_vocab_size pad_token_id layer_norm_eps hidden_act"
+).split()
 KEYS = {
-    "roberta": (
-        "model_type vocab_size hidden_size num_hidden_layers num_attention_heads intermediate_size "
-        "max_position_embeddings type_vocab_size pad_token_id layer_norm_eps hidden_act"
-    ).split(),
+    "roberta": ROBERTA_KEYS,
+    "xlm-roberta": ROBERTA_KEYS,
     "distilbert": (
         "model_type vocab_size dim n_layers n_heads hidden_dim max_position_embeddings activation "
         "sinusoidal_pos_embds pad_token_id"

@@ -189,6 +189,23 @@ def unigram(bytes_too):
     return tokenizer
 
 
+def xlm_roberta():
+    """As XLMRobertaTokenizer builds it; the map of characters is T5's, which tokenizer_vectors.py has."""
+    special = ["<s>", "<pad>", "</s>", "<unk>"]
+    tokenizer = trained(
+        models.Unigram(),
+        trainers.UnigramTrainer(vocab_size=500, special_tokens=special, unk_token="<unk>", show_progress=False),
+        None,
+        pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]),
+        decoders.Metaspace(),
+    )
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=ids(tokenizer, "<s>", "</s>")
+    )
+    tokenizer.add_special_tokens([AddedToken("<mask>", lstrip=True, normalized=False)])
+    return tokenizer
+
+
 def clip():
     tokenizer = trained(
         models.BPE(unk_token="<unk>", continuing_subword_prefix="", end_of_word_suffix="</w>"),
@@ -236,6 +253,7 @@ TOKENIZERS = {
     "llama2": lambda: sentencepiece_bpe(False),
     "unigram": lambda: unigram(False),
     "unigram-bytes": lambda: unigram(True),
+    "xlm-roberta": xlm_roberta,
     "clip": clip,
     "mixed-removed": lambda: mixed("removed"),
     "mixed-previous": lambda: mixed("merged_with_previous"),

@@ -5,7 +5,7 @@ import { bert } from './families/bert.ts';
 import { distilbert } from './families/distilbert.ts';
 import { gpt2 } from './families/gpt2.ts';
 import { llama, mistral, qwen2, qwen3 } from './families/llama.ts';
-import { roberta } from './families/roberta.ts';
+import { roberta, xlmRoberta } from './families/roberta.ts';
 
 /** By model_type. To add a family, write its file and add its line. */
 const FAMILIES: Readonly<Record<string, (config: Config, file: string, task?: HeadKind) => Architecture>> = {
@@ -17,6 +17,7 @@ const FAMILIES: Readonly<Record<string, (config: Config, file: string, task?: He
   qwen2: (...given) => describe(qwen2, ...given),
   qwen3: (...given) => describe(qwen3, ...given),
   roberta: (...given) => describe(roberta, ...given),
+  'xlm-roberta': (...given) => describe(xlmRoberta, ...given),
 };
 
 /**

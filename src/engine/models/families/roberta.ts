@@ -21,22 +21,14 @@ export const roberta: Family<RobertaConfig> = {
   parse,
   sizes: (c) => ({ ...bert.sizes(c), positions: c.max_position_embeddings - c.pad_token_id - 1 }),
   forward: (scope, batch, c) => layers(scope.at('encoder'), embeddings(scope.at('embeddings'), batch, c), batch, c),
-  heads: {
-    'text-classification': {
-      className: 'RobertaForSequenceClassification',
-      forward: (root, first, outputs, c) => {
-        const scope = root.at('classifier');
-        const dropped = scope.drop('dense', first, c.classifier_dropout); // (N, H)
-        const x = tf.tanh(scope.linear('dense', dropped, c.hidden_size));
-        return scope.linear('out_proj', scope.drop('out_proj', x, c.classifier_dropout), outputs);
-      },
-    },
-    'token-classification': {
-      className: 'RobertaForTokenClassification',
-      forward: (scope, states, outputs, c) =>
-        scope.linear('classifier', scope.drop('classifier', states, c.classifier_dropout), outputs),
-    },
-  },
+  heads: headsOf('Roberta'),
+};
+
+/** XLM-RoBERTa (Conneau et al. 2020): the same model, over pieces of a hundred languages. */
+export const xlmRoberta: Family<RobertaConfig> = {
+  ...roberta,
+  modelType: 'xlm-roberta',
+  heads: headsOf('XLMRoberta'),
 };
 
 function embeddings(scope: Scope, batch: Batch, c: RobertaConfig): tf.Tensor2D {
@@ -48,4 +40,24 @@ function embeddings(scope: Scope, batch: Batch, c: RobertaConfig): tf.Tensor2D {
   const type = scope.embedding('token_type_embeddings', tf.tensor1d([0], 'int32'), c.type_vocab_size, H); // (1, H)
   const x = scope.norm('LayerNorm', tf.add(tf.add(words, type), positions), 'layer', c.layer_norm_eps);
   return scope.drop('', x, c.hidden_dropout_prob);
+}
+
+/** @param model what Hugging Face's class names begin with */
+function headsOf(model: string): Family<RobertaConfig>['heads'] {
+  return {
+    'text-classification': {
+      className: `${model}ForSequenceClassification`,
+      forward: (root, first, outputs, c) => {
+        const scope = root.at('classifier');
+        const dropped = scope.drop('dense', first, c.classifier_dropout); // (N, H)
+        const x = tf.tanh(scope.linear('dense', dropped, c.hidden_size));
+        return scope.linear('out_proj', scope.drop('out_proj', x, c.classifier_dropout), outputs);
+      },
+    },
+    'token-classification': {
+      className: `${model}ForTokenClassification`,
+      forward: (scope, states, outputs, c) =>
+        scope.linear('classifier', scope.drop('classifier', states, c.classifier_dropout), outputs),
+    },
+  };
 }
