@@ -133,7 +133,7 @@ export function asToast(error: HostError): { fact: string; ways: readonly Way[] 
 }
 
 /** Up to the first full stop that a new sentence follows; names of files and numbers have dots too. */
-export function firstSentence(text: string): string {
+function firstSentence(text: string): string {
   const [first] = /^.*?[.!?…](?=\s+[\p{Lu}\p{N}“"'(])/su.exec(text.trim()) ?? [text.trim()];
   return /[.!?…]$/.test(first) ? first : `${first}.`;
 }

@@ -4,5 +4,5 @@
  */
 export { addressProblem } from './address.ts';
 export { HOME, homeProblem, placeProblem, runFolderProblem } from './folders.ts';
-export { dataFolder, forgetRun, type Identity, isOwnRun, ownRunFolders, rememberRun } from './own-runs.ts';
+export { forgetRun, isOwnRun, ownRunFolders, rememberRun } from './own-runs.ts';
 export { visible, visibleJson, visibleLine } from './text.ts';

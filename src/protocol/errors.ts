@@ -1,5 +1,5 @@
 /** Codes of everything that can be said to a person. One place, so that nothing is told twice in two ways. */
-export const ERROR_CODES = [
+const ERROR_CODES = [
   // wrong use
   'usage',
   'recipe-invalid',

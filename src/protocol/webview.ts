@@ -118,7 +118,7 @@ export type DashboardMessage =
   /** A request was called off: by the person, or because the engine ended. */
   | { type: 'calledOff'; request: string; run: string | null };
 
-export const ACTION_OUTCOMES = ['done', 'cancelled', 'failed'] as const;
+const ACTION_OUTCOMES = ['done', 'cancelled', 'failed'] as const;
 export type ActionOutcome = (typeof ACTION_OUTCOMES)[number];
 
 /** What is done to a run; the host asks for confirmation where something would be lost. */

@@ -186,7 +186,7 @@ function redirection(response: Response, from: URL): URL | undefined {
 }
 
 /** Without what comes after the path: addresses of storage hosts carry their own credentials there. */
-export const showUrl = (url: URL): string => `${url.origin}${url.pathname}`;
+const showUrl = (url: URL): string => `${url.origin}${url.pathname}`;
 
 function answer(response: Response, watch: Watch, url: URL): Answer {
   return {

@@ -150,7 +150,7 @@ const isCounts = (value: unknown): value is number[] =>
  * First key that stands twice in the same object, in a text that is known to be valid JSON. JSON.parse keeps the last
  * silently, so that two readers may see two different files.
  */
-export function duplicateKey(json: string): string | undefined {
+function duplicateKey(json: string): string | undefined {
   const open: (Set<string> | null)[] = [];
   for (let i = 0; i < json.length; i++) {
     const character = json[i];

@@ -23,7 +23,7 @@ const SCRIPTS: Readonly<Record<string, string>> = {
 };
 
 /** `en` as “English”; a code that nobody knows as it is. */
-export function languageName(code: string): string {
+function languageName(code: string): string {
   if (code === 'multilingual') return 'many languages';
   try {
     return new Intl.DisplayNames('en', { type: 'language' }).of(code) ?? code;

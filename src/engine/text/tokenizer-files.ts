@@ -48,7 +48,7 @@ export interface AddedToken {
   file: string;
 }
 
-export const isObject = (value: unknown): value is Json =>
+const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 export function invalid(file: string, what: string, hint?: string, cause?: unknown): LuthierError {

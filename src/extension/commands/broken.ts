@@ -18,7 +18,7 @@ function brokenOf(args: readonly unknown[]): Broken {
 }
 
 /** Shows a path in the system's file manager, or in the explorer where there is none. */
-export async function revealPath(path: string): Promise<void> {
+async function revealPath(path: string): Promise<void> {
   const command =
     vscode.env.remoteName || vscode.env.uiKind === vscode.UIKind.Web ? 'revealInExplorer' : 'revealFileInOS';
   await vscode.commands.executeCommand(command, vscode.Uri.file(path));

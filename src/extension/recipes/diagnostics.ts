@@ -14,8 +14,7 @@ const SEVERITY: Record<RecipeProblem['severity'], vscode.DiagnosticSeverity> = {
 /** What VS Code's own reading of JSON says already. */
 const SAID_BY_JSON: ReadonlySet<RecipeProblem['code']> = new Set(['syntax', 'duplicate-key']);
 
-export const isRecipe = (document: vscode.TextDocument): boolean =>
-  vscode.languages.match(RECIPE_SELECTOR, document) > 0;
+const isRecipe = (document: vscode.TextDocument): boolean => vscode.languages.match(RECIPE_SELECTOR, document) > 0;
 
 /** The problems of open recipes, in the Problems view and under what is wrong. */
 export class RecipeDiagnostics implements vscode.Disposable {

@@ -23,7 +23,7 @@ export type RunNode = RunGroup | Run | RunFold | Broken;
 
 const isFold = (node: RunNode): node is RunFold => 'of' in node;
 const isGroup = (node: RunNode): node is RunGroup => 'group' in node;
-export const isRun = (node: RunNode): node is Run => 'record' in node;
+const isRun = (node: RunNode): node is Run => 'record' in node;
 
 /** A working run's line shows how far it is at most this often. */
 const PROGRESS_MS = 1000;

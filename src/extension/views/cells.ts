@@ -3,7 +3,7 @@ import type { EngineService } from '../engine/service.ts';
 import { readEvaluations } from '../runs/evaluations.ts';
 
 /** Rows of one cell of a confusion matrix that are sent to a page at most. */
-export const MAX_CELL_ROWS = 200;
+const MAX_CELL_ROWS = 200;
 
 export interface Cell {
   split: Split;

@@ -25,7 +25,7 @@ interface Points {
 }
 
 /** Every line's full data, nothing left out. */
-export const pointsOf = (chart: ChartDefinition, runs: readonly RunView[], axis: Axis): Points[] =>
+const pointsOf = (chart: ChartDefinition, runs: readonly RunView[], axis: Axis): Points[] =>
   runs.flatMap((run) =>
     chart.lines.map((line) => {
       const name = runs.length > 1 ? `${run.record.name}: ${line.name}` : line.name;

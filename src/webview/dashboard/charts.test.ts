@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { chartCsv, summary } from './chart-text.ts';
 import { Averages, chartsFor, draw, nearest } from './charts.ts';
-import { snapshotOf, step, storeWith } from './test-runs.ts';
+import { snapshotOf, step, storeWith } from './testing/runs.ts';
 
 const steps = (n: number) => Array.from({ length: n }, (_, i) => step(i + 1));
 const at = { axis: 'step', zoom: null, smoothing: 0, hidden: [], hiddenRuns: [], width: 300 } as const;

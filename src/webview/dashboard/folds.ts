@@ -8,7 +8,7 @@ import type { Page } from './page.ts';
 import { hasEnded, type RunView } from './store.ts';
 
 /** Of a cross-validation: the training that charts show ("fold 2 of 5"); null for any other run, and before its start. */
-export const shownStage = ({ record, fold, start }: RunView): string | null =>
+const shownStage = ({ record, fold, start }: RunView): string | null =>
   record.folds && start ? stageInText(record.folds, fold) : null;
 
 const stageInText = (plan: CrossValidation, fold: number | undefined): string => {

@@ -46,7 +46,7 @@ const REASONS: Readonly<Record<string, string>> = {
   best: 'best so far',
 };
 
-export const metricsText = (metrics: Readonly<Record<string, number>>): string =>
+const metricsText = (metrics: Readonly<Record<string, number>>): string =>
   Object.entries(metrics)
     // A figure and its unit stay on one line.
     .map(([key, value]) => `${metricInText(key)} ${metric(key, value).replace(' %', '\u00a0%')}`)

@@ -1,5 +1,5 @@
 /** A recipe's value as it is written in JSON, without quotes around plain text. */
-export const recipeValue = (value: unknown): string =>
+const recipeValue = (value: unknown): string =>
   value === undefined
     ? ''
     : typeof value === 'string'

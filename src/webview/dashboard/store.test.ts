@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { RunEvent, StartEvent } from '../../protocol/events.ts';
 import { StepBuffer } from '../../protocol/steps.ts';
 import { stepOf } from './store.ts';
-import { record, snapshotOf, step, storeWith } from './test-runs.ts';
+import { record, snapshotOf, step, storeWith } from './testing/runs.ts';
 
 const evaluation = (n: number, f1: number, best: boolean): RunEvent => ({
   event: 'eval',

@@ -10,7 +10,7 @@ import { buttonsFor } from './header.ts';
 import { confusedPairs, matrixOf, shade } from './matrix.ts';
 import { recipeRows } from './recipe-rows.ts';
 import { intervalText, reportsOf, shownReport } from './reports.ts';
-import { record, snapshotOf, step, storeWith } from './test-runs.ts';
+import { record, snapshotOf, step, storeWith } from './testing/runs.ts';
 import { tilesFor } from './tiles.ts';
 import { javascriptFor, pythonFor } from './use-view.ts';
 import { INITIAL_VIEW, parseView, toggled } from './view-state.ts';

@@ -50,7 +50,7 @@ export const fixed = (value: number, digits: number): string =>
   formatted(value, { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: false });
 
 /** At most this many significant digits, no needless noughts. */
-export const upTo = (value: number, digits: number): string =>
+const upTo = (value: number, digits: number): string =>
   formatted(value, { maximumSignificantDigits: digits, useGrouping: false });
 
 /** Three significant digits; tiny and huge ones in e-notation, as learning rates are written. */
