@@ -35,8 +35,11 @@ export function tidyLabel(label: string): string {
 
 /** A text as it is compared: as a label, and without regard to case and to how many blanks stand between words. */
 export function nearText(text: string): string {
-  const plain = PLAIN.test(text) ? text : text.normalize('NFC').replace(INVISIBLE, '');
-  return plain
+  // Most texts need no more than this, and every row is asked several times.
+  if (PLAIN.test(text)) return (text.includes('  ') ? text.replace(/ +/g, ' ') : text).trim().toLowerCase();
+  return text
+    .normalize('NFC')
+    .replace(INVISIBLE, '')
     .replace(/[\s\u0085]+/gu, ' ')
     .trim()
     .toLowerCase();
