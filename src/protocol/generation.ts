@@ -17,6 +17,12 @@ export interface GenerationSettings {
   seed?: number;
 }
 
+/** What is said in a dialogue; templates know the roles `system`, `user` and `assistant`. */
+export interface ChatMessage {
+  readonly role: string;
+  readonly content: string;
+}
+
 export const DEFAULT_NEW_TOKENS = 128;
 
 /** Keys that choose among several tokens: with one of them, tokens are drawn. */
@@ -33,6 +39,14 @@ export interface GeneratedText {
   token_ids: number[];
   tokens_per_second: number;
   finish_reason: FinishReason;
+}
+
+/** An answer in the editor. */
+export interface Answered extends GeneratedText {
+  /** The oldest messages of the dialogue, which no longer fitted. */
+  left_out: number;
+  /** What should be said beside it. */
+  notes: string[];
 }
 
 /** What is wrong with settings, as one sentence that names the key; null where nothing is. */

@@ -1,5 +1,6 @@
 import type { DataSource, DatasetRecord, RowFields } from './dataset.ts';
 import type { EvaluatedRow, EvaluationReport, RunComparison, Split } from './evaluation.ts';
+import type { Answered, ChatMessage, GenerationSettings } from './generation.ts';
 import type { Columns, DatasetReference, Recipe, RecipeInput } from './recipe.ts';
 import type { RecipeProblem } from './recipe-check.ts';
 import type { RunRecord } from './run.ts';
@@ -290,6 +291,14 @@ export interface ServiceRequests {
     };
     result: Prediction[];
   };
+  /**
+   * Continues a text as it is, or answers a dialogue by the model's chat template. Parts are the text as it is written;
+   * a cancellation is heard between two tokens.
+   */
+  generate: {
+    params: Progressing & { model: string; prompt: string | ChatMessage[]; settings: GenerationSettings };
+    result: Answered;
+  };
   /** Parts say how many rows are done. */
   evaluate: {
     params: Progressing & {
@@ -312,13 +321,12 @@ export interface ServiceRequests {
   shutdown: { params: Record<string, never>; result: null };
 }
 
-/** What is known before the whole answer. A model that writes says its tokens as another type of part. */
-export type AnswerPart = {
+/** What is known before the whole answer. */
+export type AnswerPart =
   /** Rows or texts that the model has answered, of all that it was asked. */
-  type: 'rows';
-  done: number;
-  total: number;
-};
+  | { type: 'rows'; done: number; total: number }
+  /** What a model has written since the part before; nothing of it is taken back. `tokens`: of the answer so far. */
+  | { type: 'text'; text: string; tokens: number };
 
 export interface ServiceNotifications {
   /** `total` is null while it is not known; `token` is the request's `progress_token`. */

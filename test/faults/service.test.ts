@@ -101,7 +101,7 @@ describe('the engine service', () => {
   it('evaluates, and lists the rows of a cell', async () => {
     const progress: number[] = [];
     peer.hear('answer/part', ({ token, part }) => {
-      if (token === 't') progress.push(part.done);
+      if (token === 't' && part.type === 'rows') progress.push(part.done);
     });
     const data = join(place, 'rows.csv');
     const model = join(place, 'run', 'model');

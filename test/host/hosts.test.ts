@@ -70,7 +70,7 @@ async function startService(idle_ms = 60_000) {
   running.push({ child, logs });
   const done: number[] = [];
   peer.hear('log', (log) => void logs.push(log));
-  peer.hear('answer/part', ({ part }) => void done.push(part.done));
+  peer.hear('answer/part', ({ part }) => void (part.type === 'rows' && done.push(part.done)));
   peer.listen();
   await peer.request('initialize', { client: 'test', idle_ms });
   const predict = (model: string) => peer.request('predict', { model, texts: ['the parcel is late'] });
@@ -131,6 +131,31 @@ test('while one model is evaluated another answers, so does the service, and the
   // The model is still there for the next question.
   expect(await predict(slow)).toHaveLength(1);
   expect(hosts()).toHaveLength(2);
+});
+
+test('a model that writes streams its text, ends between two tokens when cancelled, and answers two in turn', async () => {
+  const { peer } = await startService();
+  const texts: Record<string, string> = {};
+  peer.hear('answer/part', ({ token, part }) => {
+    if (part.type === 'text') texts[token] = (texts[token] ?? '') + part.text;
+  });
+  const model = 'starters/decoder';
+  const ask = (prompt: ServiceRequests['generate']['params']['prompt'], progress_token: string, tokens = 12) =>
+    peer.request('generate', { model, prompt, settings: { max_new_tokens: tokens }, progress_token });
+  const dialogue = [{ role: 'user', content: 'What is a file?' }];
+  const [first, second] = await Promise.all([ask('The server', 'a'), ask(dialogue, 'b')]);
+  expect(first.token_ids).toEqual([314, 253, 6064, 338, 314, 253, 6064, 29, 1908, 6064, 30, 198]);
+  expect([texts.a, texts.b]).toEqual([first.generated_text, second.generated_text]);
+  expect(await ask(dialogue, 'c')).toMatchObject({ token_ids: second.token_ids, left_out: 0, notes: [] });
+
+  const abort = new AbortController();
+  const long = { model, prompt: 'The', settings: { max_new_tokens: 8000 }, progress_token: 'd' };
+  const ended = peer.request('generate', long, { signal: abort.signal });
+  await vi.waitFor(() => expect(texts.d?.length).toBeGreaterThan(0), PATIENCE);
+  abort.abort();
+  // What is written until then is the answer.
+  expect(await ended).toMatchObject({ finish_reason: 'cancelled', generated_text: texts.d });
+  expect((await ask('The server', 'e')).token_ids).toEqual(first.token_ids);
 });
 
 test('while a run is estimated the service answers, and the estimate is whole', async () => {

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
-import { type BackendChoice, counted } from '../../protocol/index.ts';
-import { fitDialogue } from '../infer/dialogue.ts';
+import type { BackendChoice } from '../../protocol/index.ts';
+import { answer } from '../infer/answer.ts';
 import { openWriter } from '../infer/writer.ts';
 import { findModel } from '../runs/target.ts';
 import type { ChatMessage } from '../text/chat-template.ts';
@@ -41,17 +41,15 @@ export async function chat(model: string, options: ChatCommandOptions): Promise<
     for await (const line of lines) {
       if (line.trim() !== '') {
         messages.push({ role: 'user', content: line });
-        const { ids, leftOut } = fitDialogue(chat, messages, writer.positions, settings.max_new_tokens);
-        if (leftOut > 0) say('warning', `The oldest ${counted(leftOut, 'message')} no longer fit and are left out.`);
         answering = new AbortController();
-        const answer = await writer.write(ids, {
-          ...{ settings, signal: answering.signal, ends: chat.turnEnds(), text: line },
+        const answered = await answer(writer, messages, {
+          ...{ settings, signal: answering.signal },
           ...(options.json ? {} : { onText: printPart }),
         });
-        if (answer.finish_reason === 'cancelled' && !isInteractive()) code = EXIT.interrupted;
+        if (answered.finish_reason === 'cancelled' && !isInteractive()) code = EXIT.interrupted;
         answering = undefined;
-        tell(answer, writer, settings, options.json);
-        messages.push({ role: 'assistant', content: answer.generated_text });
+        tell(answered, settings, options.json);
+        messages.push({ role: 'assistant', content: answered.generated_text });
       }
       if (code === EXIT.interrupted) break;
       if (isInteractive()) lines.prompt();

@@ -1,7 +1,7 @@
 import { extname, resolve } from 'node:path';
 import {
+  type Answered,
   type BackendChoice,
-  type GeneratedText,
   type GenerationSettings,
   LuthierError,
   SAMPLING_KEYS,
@@ -9,6 +9,7 @@ import {
 import { guessColumns } from '../data/columns.ts';
 import { readTable } from '../data/read.ts';
 import { linesIn, type ReadLines, readLines } from '../data/read-lines.ts';
+import { answer } from '../infer/answer.ts';
 import { openWriter, type Writer } from '../infer/writer.ts';
 import { findModel } from '../runs/target.ts';
 import { say } from './evaluate.ts';
@@ -34,11 +35,11 @@ export async function generate(model: string, options: GenerateCommandOptions): 
     tellSuggestion(writer, settings);
     for (const [stream, text] of texts.entries()) {
       if (!options.json && texts.length > 1) note(dim(text.replace(/\s+/g, ' ').trim()));
-      const answer = await interruptible((signal) =>
-        writer.write(text, { settings, signal, stream, ...(options.json ? {} : { onText: printPart }) }),
+      const answered = await interruptible((signal) =>
+        answer(writer, text, { settings, signal, stream, ...(options.json ? {} : { onText: printPart }) }),
       );
-      tell(answer, writer, settings, options.json);
-      if (answer.finish_reason === 'cancelled') return EXIT.interrupted;
+      tell(answered, settings, options.json);
+      if (answered.finish_reason === 'cancelled') return EXIT.interrupted;
     }
     return EXIT.done;
   } finally {
@@ -47,16 +48,11 @@ export async function generate(model: string, options: GenerateCommandOptions): 
 }
 
 /** An answer's end, which in a terminal was written already, except that of a beam search. */
-export function tell(
-  answer: GeneratedText,
-  { positions }: Writer,
-  { num_beams = 1 }: GenerationSettings,
-  json?: boolean,
-): void {
-  const { finish_reason, ...line } = answer;
-  if (json) printJson(line);
-  else print(num_beams > 1 ? answer.generated_text : '');
-  if (finish_reason === 'positions') say('warning', `The answer ends where the model's ${positions} positions end.`);
+export function tell(answered: Answered, { num_beams = 1 }: GenerationSettings, json?: boolean): void {
+  const { text, generated_text, token_ids, tokens_per_second, notes } = answered;
+  if (json) printJson({ text, generated_text, token_ids, tokens_per_second });
+  else print(num_beams > 1 ? generated_text : '');
+  for (const message of notes) say('warning', message);
 }
 
 /** What the model's makers suggest is told and not done: an answer depends on what was typed alone. */

@@ -112,7 +112,7 @@ function writerOf(
       chat ??= new ChatTemplate(tokenizer);
       return chat;
     },
-    write: async (prompt, { settings, onText, signal, stream, ends = [], text }) => {
+    write: inTurn(async (prompt, { settings, onText, signal, stream, ends = [], text }) => {
       const ids = typeof prompt === 'string' ? promptIds(prompt, tokenizer) : [...prompt];
       const start = performance.now();
       const written = await write(cached, ids, {
@@ -127,7 +127,17 @@ function writerOf(
         tokens_per_second: Math.round((written.ids.length / seconds) * 100) / 100,
         finish_reason: written.reason,
       };
-    },
+    }),
+  };
+}
+
+/** One after the other: they share what the model remembers. */
+function inTurn(write: Writer['write']): Writer['write'] {
+  let before: Promise<unknown> = Promise.resolve();
+  return (...given) => {
+    const mine = before.then(() => write(...given));
+    before = mine.catch(() => {});
+    return mine;
   };
 }
 

@@ -1,13 +1,9 @@
 import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
-import { LuthierError } from '../../protocol/index.ts';
+import { type ChatMessage, LuthierError } from '../../protocol/index.ts';
 import { OutOfTime, withTimeLimit } from './time-limit.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
-/** What is said in a dialogue; templates know the roles `system`, `user` and `assistant`. */
-export interface ChatMessage {
-  readonly role: string;
-  readonly content: string;
-}
+export type { ChatMessage };
 
 /** Part of a text or of its tokens, `end` not included. */
 export interface Span {

@@ -83,8 +83,11 @@ export async function evaluateOnFile(luthier: Luthier, ...args: unknown[]): Prom
       {
         signal,
         onProgress: progress,
-        onPart: ({ done, total }) =>
-          progress({ message: `${done.toLocaleString('en')} of ${counted(total, 'row')}`, done, total }),
+        onPart: (part) => {
+          if (part.type !== 'rows') return;
+          const { done, total } = part;
+          progress({ message: `${done.toLocaleString('en')} of ${counted(total, 'row')}`, done, total });
+        },
       },
     ),
   );

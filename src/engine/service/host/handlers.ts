@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import type { Handlers } from '../../../files/rpc.ts';
 import type { DatasetReference, Progressing } from '../../../protocol/index.ts';
-import { createPredictor, type Predictor } from '../../infer/predictor.ts';
+import { createPredictor } from '../../infer/predictor.ts';
 import type { Tell } from '../stdio.ts';
 import type { HostNotifications, HostRequests } from './wire.ts';
 
@@ -11,17 +11,9 @@ import type { HostNotifications, HostRequests } from './wire.ts';
  */
 export function createHostHandlers(path: string, tell: Tell<HostNotifications>): Handlers<HostRequests> {
   const log = (level: HostNotifications['log']['level'], message: string) => tell('log', { level, message });
-  let loading: Promise<Predictor> | null = null;
   let gflops: Promise<number> | null = null;
-  const model = (): Promise<Predictor> => {
-    const opened = loading ?? createPredictor(path, { note: log });
-    loading = opened;
-    // A model that failed to load may be whole at the next try.
-    opened.catch(() => {
-      if (loading === opened) loading = null;
-    });
-    return opened;
-  };
+  const model = loadedOnce(() => createPredictor(path, { note: log }));
+  const writer = loadedOnce(async () => (await import('../../infer/writer.ts')).openWriter(path, { note: log }));
   const partsOf =
     ({ progress_token: token }: Progressing) =>
     (done: number, total: number) => {
@@ -38,6 +30,15 @@ export function createHostHandlers(path: string, tell: Tell<HostNotifications>):
     label: async ({ texts }, signal) => {
       const predictions = await (await model()).predict(texts, undefined, signal);
       return predictions.map(({ label }) => label);
+    },
+    generate: async ({ prompt, settings, progress_token: token }, signal) => {
+      const { answer } = await import('../../infer/answer.ts');
+      return answer(await writer(), prompt, {
+        ...{ settings, signal },
+        onText: (text, tokens) => {
+          if (token !== undefined && text !== '') tell('answer/part', { token, part: { type: 'text', text, tokens } });
+        },
+      });
     },
     evaluate: async (params, signal) => {
       const { data, columns, encoding, split } = params;
@@ -69,6 +70,19 @@ export function createHostHandlers(path: string, tell: Tell<HostNotifications>):
       const { exportModel } = await import('../../runs/export.ts');
       return exportModel(path, format, out);
     },
+  };
+}
+
+/** A model that failed to load may be whole at the next try. */
+function loadedOnce<T>(load: () => Promise<T>): () => Promise<T> {
+  let loading: Promise<T> | null = null;
+  return () => {
+    const opened = loading ?? load();
+    loading = opened;
+    opened.catch(() => {
+      if (loading === opened) loading = null;
+    });
+    return opened;
   };
 }
 

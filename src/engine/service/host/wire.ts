@@ -4,7 +4,8 @@ import type { RecipeSource, RunEstimate, ServiceNotifications, ServiceRequests }
  * What the service asks of a host, the process of one model or of estimates (JSON-RPC on its stdin and stdout). Every request can be
  * cancelled: that is heard between two batches.
  */
-export interface HostRequests extends Pick<ServiceRequests, 'predict' | 'evaluate' | 'run/cell' | 'export'> {
+export interface HostRequests
+  extends Pick<ServiceRequests, 'predict' | 'generate' | 'evaluate' | 'run/cell' | 'export'> {
   /** The likeliest label of each text. */
   label: { params: { texts: { text: string; text_pair?: string }[] }; result: string[] };
   /** Of the process without a model. */
