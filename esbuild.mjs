@@ -85,6 +85,7 @@ const builds = {
   webview: {
     ...common,
     entryPoints: {
+      chat: 'src/webview/chat/main.ts',
       dashboard: 'src/webview/dashboard/main.ts',
       dataset: 'src/webview/dataset/main.ts',
       tryout: 'src/webview/tryout/main.ts',

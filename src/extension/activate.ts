@@ -68,6 +68,7 @@ export function activate(context: vscode.ExtensionContext): LuthierApi {
     ),
     vscode.window.registerWebviewPanelSerializer(PANELS.dashboard, luthier.dashboards),
     vscode.window.registerWebviewPanelSerializer(PANELS.tryout, luthier.tryouts),
+    vscode.window.registerWebviewPanelSerializer(PANELS.chat, luthier.chats),
     vscode.window.registerWebviewPanelSerializer(PANELS.dataset, luthier.inspections),
     vscode.workspace.onDidChangeConfiguration((change) => {
       if (ENGINE_SETTINGS.some((name) => change.affectsConfiguration(name))) void luthier.engine.restart();

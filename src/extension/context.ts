@@ -18,6 +18,7 @@ import { RunStore } from './runs/store.ts';
 import { setting } from './settings.ts';
 import type { DatasetNode } from './trees/datasets-tree.ts';
 import { showError } from './ui.ts';
+import { Chats } from './views/chat.ts';
 import { Dashboards } from './views/dashboard.ts';
 import { Inspections } from './views/inspection.ts';
 import { Reports } from './views/reports.ts';
@@ -45,6 +46,7 @@ export class Luthier implements vscode.Disposable {
   readonly diskMeasured = new Emitter<number>();
   readonly dashboards: Dashboards;
   readonly tryouts: Tryouts;
+  readonly chats: Chats;
   readonly inspections: Inspections;
   readonly reports = new Reports();
   /** Those selected in the tree while it is seen: what a key pressed there means. */
@@ -116,12 +118,14 @@ export class Luthier implements vscode.Disposable {
     };
     this.dashboards = new Dashboards({ ...shared, starter: this.starter, actions: this.actions });
     this.tryouts = new Tryouts(shared);
+    this.chats = new Chats(shared);
     this.inspections = new Inspections({ ...shared, datasets: this.datasets });
     this.disposables.push(
       this.disk,
       this.recipes,
       this.dashboards,
       this.tryouts,
+      this.chats,
       this.inspections,
       this.reports,
       this.starter,

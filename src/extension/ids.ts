@@ -62,6 +62,7 @@ export const VIEWS = {
 export const PANELS = {
   dashboard: 'luthier.dashboard',
   tryout: 'luthier.tryout',
+  chat: 'luthier.chat',
   dataset: 'luthier.dataset',
 } as const;
 

@@ -58,7 +58,7 @@ const asked = async (view, type) => {
 };
 
 /**
- * @typedef {{ view: 'dashboard' | 'tryout' | 'dataset', play: (view: import('./browser.mjs').Webview) => Promise<unknown>,
+ * @typedef {{ view: 'dashboard' | 'tryout' | 'chat' | 'dataset', play: (view: import('./browser.mjs').Webview) => Promise<unknown>,
  *   fullPage?: boolean, reducedMotion?: boolean, height?: number }} Scene
  */
 
@@ -279,6 +279,83 @@ const tryoutPairs = async (view) => {
   }
 };
 
+const chatting = {
+  type: 'snapshot',
+  run: 'run-1',
+  name: 'support · decoder · 2',
+  base: 'starters/decoder',
+  dialogue: true,
+};
+const ANSWERS = [
+  'I am sorry about that. Could you tell me your order number? Then I can look up where the parcel is.',
+  'Thank you. Your parcel left our warehouse on Monday and should arrive tomorrow.\n\n1. You get a message when it is on its way.\n2. If it does not come, write to us again, and we send a new one at no cost.',
+];
+
+/**
+ * Says something and answers it.
+ * @param {import('./browser.mjs').Webview} view
+ * @param {string} said
+ * @param {Partial<Record<'tuned' | 'base', string>>} answers
+ * @param {object} [more]
+ */
+const converse = async (view, said, answers, more = {}) => {
+  await view.page.locator('.composer textarea').fill(said);
+  await view.page.keyboard.press('Control+Enter');
+  const { id } = await asked(view, 'generate');
+  for (const [writer, text] of Object.entries(answers)) {
+    const end = { tokens: Math.ceil(text.length / 4), rate: 31.4, reason: 'end', notes: [], ...more };
+    await view.send({ type: 'answer', id, writer, text, ...end });
+  }
+};
+
+/** @param {import('./browser.mjs').Webview} view */
+const chat = async (view) => {
+  await view.send(chatting);
+  await converse(view, 'My parcel has not arrived.', { tuned: ANSWERS[0] });
+  await converse(view, 'It is 4711-08.', { tuned: ANSWERS[1] });
+  await view.page.locator('.composer textarea').fill('And if I am not at home?');
+  await view.page.keyboard.press('Enter');
+  const { id } = await asked(view, 'generate');
+  await view.send({ type: 'part', id, writer: 'tuned', text: 'Then the driver leaves it with a neigh' });
+};
+
+/** @param {import('./browser.mjs').Webview} view */
+const chatCompared = async (view) => {
+  await view.send(chatting);
+  await view.page.locator('.settings summary').click();
+  await view.page.locator('.settings textarea').fill('You answer customers of a small shop, briefly and kindly.');
+  await view.page.locator('vscode-textfield input').nth(1).fill('0.7');
+  await view.page.locator('vscode-checkbox').click();
+  await converse(
+    view,
+    'My parcel has not arrived.',
+    { tuned: ANSWERS[0], base: 'The parcel is a parcel that has not arrived. The parcel is a parcel of the parcel.' },
+    { notes: ['The oldest 2 messages no longer fit and are left out.'] },
+  );
+};
+
+/** @param {import('./browser.mjs').Webview} view */
+const chatPlain = async (view) => {
+  await view.send({ ...chatting, name: 'commits · decoder · 1', dialogue: false });
+  await converse(
+    view,
+    'diff --git a/src/cart.ts b/src/cart.ts\n-  const total = sum(items);\n+  const total = sum(items) - discount;\n\nMessage:',
+    { tuned: ' Subtract the discount from the total of the cart' },
+    { reason: 'length' },
+  );
+};
+
+/** @param {import('./browser.mjs').Webview} view */
+const chatFailed = async (view) => {
+  await view.send(chatting);
+  await view.page.locator('.composer textarea').fill('Hello');
+  await view.page.keyboard.press('Enter');
+  const { id } = await asked(view, 'generate');
+  const message = 'chat_template.jinja: the chat template fails at message 1 (role “user”): only system may begin.';
+  const hint = 'Change the messages as the template wants them, or correct the template.';
+  await view.send({ type: 'failed', request: 'generate', id, error: { code: 'tokenizer-invalid', message, hint } });
+};
+
 /** @param {import('./browser.mjs').Webview} view */
 const tryout = async (view) => {
   await view.send(models);
@@ -424,6 +501,11 @@ export const scenes = [
     ['dark'],
   ),
   ...each('tryout', { view: 'tryout', play: tryout }),
+  ...each('chat', { view: 'chat', play: chat }),
+  ...each('chat-compared', { view: 'chat', play: chatCompared }),
+  ...each('chat-plain', { view: 'chat', play: chatPlain }, ['dark', 'light']),
+  ...each('chat-failed', { view: 'chat', play: chatFailed }, ['dark']),
+  ...each('chat-empty', { view: 'chat', play: (view) => view.send({ ...chatting, base: null }) }, ['light']),
   ...each('tryout-pairs', { view: 'tryout', play: tryoutPairs }),
   ...each('tryout-empty', { view: 'tryout', play: (view) => view.send({ ...models, base: null, base_note: null }) }, [
     'dark',

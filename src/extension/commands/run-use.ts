@@ -16,6 +16,8 @@ import { tell, withProgress } from '../ui.ts';
 import { pickRuns } from '../views/open.ts';
 import { leadOn, requireTrust, runFor, runsFor } from './select.ts';
 
+/** Tasks whose models write. */
+const WRITE: ReadonlySet<string> = new Set(['text-generation', 'conversational']);
 const NO_MODEL = 'No run has a model yet.';
 
 export async function openDashboard(luthier: Luthier, ...args: unknown[]): Promise<void> {
@@ -58,7 +60,8 @@ export async function tryModel(luthier: Luthier, ...args: unknown[]): Promise<vo
       `In a terminal, luthier predict ${run.record.id} --text "…" names the entities of a text.`,
     );
   }
-  luthier.tryouts.show(run);
+  if (WRITE.has(task)) luthier.chats.show(run);
+  else luthier.tryouts.show(run);
   luthier.achieved('tried');
 }
 

@@ -1,0 +1,180 @@
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import {
+  type ChatPageMessage,
+  type ChatPageRequest,
+  type ChatWriter,
+  parseChatPageRequest,
+} from '../../protocol/chat-page.ts';
+import { HostError, isCancelled } from '../errors.ts';
+import { PANELS } from '../ids.ts';
+import { hasModel, type Run } from '../runs/run.ts';
+import { findBaseFolder } from './base-model.ts';
+import { Panel, webviewOptions } from './panel.ts';
+import type { TryoutOptions } from './tryout.ts';
+
+/** The panels in which a model that writes is tried, one a run. */
+export class Chats implements vscode.Disposable, vscode.WebviewPanelSerializer {
+  private readonly options: TryoutOptions;
+  private readonly open = new Map<string, vscode.WebviewPanel>();
+
+  constructor(options: TryoutOptions) {
+    this.options = options;
+  }
+
+  show(run: Run): void {
+    const shown = this.open.get(run.folder);
+    if (shown) {
+      shown.reveal();
+      return;
+    }
+    const panel = vscode.window.createWebviewPanel(
+      PANELS.chat,
+      `Try ${run.record.name}`,
+      vscode.ViewColumn.Active,
+      webviewOptions(this.options.extension),
+    );
+    this.add(panel, run);
+  }
+
+  /** After a window's reload: the page's state says which run it was about. */
+  async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
+    const id = typeof state === 'object' && state !== null && 'run' in state ? String(state.run) : '';
+    const [run] = await this.options.find([id]);
+    if (run) this.add(panel, run);
+    else panel.dispose();
+  }
+
+  dispose(): void {
+    for (const panel of [...this.open.values()]) panel.dispose();
+  }
+
+  private add(panel: vscode.WebviewPanel, run: Run): void {
+    const chat = new Chat(panel, run, this.options);
+    this.open.set(run.folder, panel);
+    panel.onDidDispose(() => {
+      chat.dispose();
+      this.open.delete(run.folder);
+    });
+  }
+}
+
+class Chat {
+  private readonly run: Run;
+  private readonly options: TryoutOptions;
+  private readonly wire: Panel<ChatPageRequest, ChatPageMessage>;
+  private readonly renamed: { dispose(): void };
+  private base: { path: string; name: string } | null = null;
+  private writing: AbortController | null = null;
+
+  constructor(panel: vscode.WebviewPanel, run: Run, options: TryoutOptions) {
+    this.run = run;
+    this.options = options;
+    this.wire = new Panel(
+      panel,
+      options.extension,
+      { name: 'chat', title: `Try ${run.record.name}` },
+      options.log,
+      parseChatPageRequest,
+      (request) => this.handle(request),
+      (request, error) =>
+        error && { type: 'failed', request: request.type, id: request.type === 'generate' ? request.id : null, error },
+    );
+    this.renamed = options.store.changed.on(() => {
+      const title = `Try ${this.current.record.name}`;
+      if (panel.title === title) return;
+      panel.title = title;
+      void this.sendSnapshot();
+    });
+  }
+
+  /** The run as it is now; as it was when its folder is gone. */
+  private get current(): Run {
+    return this.options.store.get(this.run.folder) ?? this.run;
+  }
+
+  dispose(): void {
+    this.renamed.dispose();
+    this.writing?.abort();
+  }
+
+  private async handle(request: ChatPageRequest): Promise<void> {
+    switch (request.type) {
+      case 'ready':
+        // A page that comes back has kept what was written, and does not wait for more.
+        this.writing?.abort();
+        return await this.sendSnapshot();
+      case 'generate':
+        return await this.generate(request);
+      case 'cancel':
+        return this.writing?.abort();
+      case 'copyText':
+        return await vscode.env.clipboard.writeText(request.text);
+    }
+  }
+
+  private async sendSnapshot(): Promise<void> {
+    const { record } = this.current;
+    const base = await findBaseFolder(this.run, this.options.extension.fsPath);
+    this.base = base && writes(base.config) ? base : null;
+    this.wire.post({
+      type: 'snapshot',
+      run: record.id,
+      name: record.name,
+      base: this.base?.name ?? null,
+      dialogue: String(record.recipe.task) === 'conversational',
+    });
+  }
+
+  private async generate({
+    id,
+    prompt,
+    settings,
+    compare,
+  }: Extract<ChatPageRequest, { type: 'generate' }>): Promise<void> {
+    this.writing?.abort();
+    const controller = new AbortController();
+    this.writing = controller;
+    const write = async (writer: ChatWriter, model: string, name: string) => {
+      if (!this.options.service.isRunning) this.wire.post({ type: 'loading', message: `Loading ${name}…` });
+      const answer = await this.options.service.request(
+        'generate',
+        { model, prompt, settings },
+        {
+          signal: controller.signal,
+          onProgress: () => this.wire.post({ type: 'loading', message: `Loading ${name}…` }),
+          onPart: (part) => {
+            if (part.type === 'text') this.wire.post({ type: 'part', id, writer, text: part.text });
+          },
+        },
+      );
+      this.wire.post({
+        ...{ type: 'answer', id, writer, text: answer.generated_text, tokens: answer.token_ids.length },
+        ...{ rate: answer.tokens_per_second, reason: answer.finish_reason, notes: answer.notes },
+      });
+    };
+    try {
+      await write('tuned', this.modelFolder(), this.current.record.name);
+      if (compare && this.base) await write('base', this.base.path, this.base.name);
+    } catch (error) {
+      if (!isCancelled(error)) throw error;
+      this.wire.post({ type: 'cancelled', id });
+    } finally {
+      if (this.writing === controller) this.writing = null;
+    }
+  }
+
+  private modelFolder(): string {
+    const run = this.current;
+    if (hasModel(run)) return join(run.folder, run.record.model ?? 'model');
+    throw new HostError(
+      'model-not-found',
+      `${run.record.name} has no model on disk yet.`,
+      'Wait for it to end, or try another run.',
+    );
+  }
+}
+
+/** Whether a config.json is that of a model that writes. */
+const writes = ({ architectures }: { architectures?: unknown }): boolean =>
+  Array.isArray(architectures) && architectures.some((name) => /For(CausalLM)$|LMHeadModel$/.test(String(name)));

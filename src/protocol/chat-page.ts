@@ -1,0 +1,115 @@
+/** Messages between the extension host and the page in which a model that writes is tried; webview.ts says how such wires work. */
+import {
+  type Check,
+  type Checked,
+  checked,
+  isBoolean,
+  isCount,
+  isNumber,
+  isString,
+  listOf,
+  nullOr,
+  oneOf,
+  optional,
+  type Rules,
+  shape,
+  union,
+} from './check.ts';
+import type { ErrorData } from './errors.ts';
+import type { ChatMessage, FinishReason, GenerationSettings } from './generation.ts';
+import { type PageRequest, pageRequests } from './webview.ts';
+
+export interface ChatSnapshot {
+  /** Id of the run whose model is tried; the page keeps it, so that a reloaded window finds the run again. */
+  run: string;
+  name: string;
+  /** The model that the run started from, where it can write too. */
+  base: string | null;
+  /** Answers dialogues; others continue a text. */
+  dialogue: boolean;
+}
+
+export type ChatWriter = 'tuned' | 'base';
+
+export type ChatPageMessage =
+  | ({ type: 'snapshot' } & ChatSnapshot)
+  | { type: 'loading'; message: string }
+  /** More of the answer to the request with this id. */
+  | { type: 'part'; id: number; writer: ChatWriter; text: string }
+  | {
+      type: 'answer';
+      id: number;
+      writer: ChatWriter;
+      text: string;
+      tokens: number;
+      rate: number;
+      reason: FinishReason;
+      notes: string[];
+    }
+  /** An answer ended as the person wished; what was written stays. */
+  | { type: 'cancelled'; id: number }
+  /** `id` is the answer's, null for another request. */
+  | { type: 'failed'; request: string; id: number | null; error: ErrorData };
+
+export type ChatPageRequest =
+  | { type: 'ready' }
+  /** Answered by parts and an answer, of the base after the tuned model where `compare` says so. */
+  | { type: 'generate'; id: number; prompt: string | ChatMessage[]; settings: GenerationSettings; compare: boolean }
+  | { type: 'cancel' }
+  | { type: 'copyText'; text: string }
+  | PageRequest;
+
+const isReason = oneOf('end', 'stop', 'length', 'positions', 'cancelled');
+const isWriter = oneOf('tuned', 'base');
+const isMessages = listOf(shape({ role: isString, content: isString }));
+const isPrompt: Check = (value, at) => (typeof value === 'string' ? null : isMessages(value, at));
+
+const messages: Rules<ChatPageMessage, 'type'> = {
+  snapshot: { run: isString, name: isString, base: nullOr(isString), dialogue: isBoolean },
+  loading: { message: isString },
+  part: { id: isCount, writer: isWriter, text: isString },
+  answer: {
+    id: isCount,
+    writer: isWriter,
+    text: isString,
+    tokens: isCount,
+    rate: isNumber,
+    reason: isReason,
+    notes: listOf(isString),
+  },
+  cancelled: { id: isCount },
+  failed: {
+    request: isString,
+    id: nullOr(isCount),
+    error: shape({ code: isString, message: isString, hint: optional(isString) }),
+  },
+};
+
+const requests: Rules<ChatPageRequest, 'type'> = {
+  ...pageRequests,
+  ready: {},
+  generate: {
+    id: isCount,
+    prompt: isPrompt,
+    settings: shape({
+      max_new_tokens: optional(isCount),
+      do_sample: optional(isBoolean),
+      temperature: optional(isNumber),
+      top_k: optional(isCount),
+      top_p: optional(isNumber),
+      min_p: optional(isNumber),
+      repetition_penalty: optional(isNumber),
+      seed: optional(isCount),
+    }),
+    compare: isBoolean,
+  },
+  cancel: {},
+  copyText: { text: isString },
+};
+
+const parser = <M>(check: Check) => {
+  return (value: unknown): Checked<M> => checked<M>(check, value);
+};
+
+export const parseChatPageMessage = parser<ChatPageMessage>(union('type', messages));
+export const parseChatPageRequest = parser<ChatPageRequest>(union('type', requests));

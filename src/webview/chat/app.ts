@@ -1,0 +1,255 @@
+import type { VscodeTextarea } from '@vscode-elements/elements/dist/vscode-textarea/vscode-textarea.js';
+import { html, nothing, type TemplateResult } from 'lit';
+import { customElement, property, query, state } from 'lit/decorators.js';
+import type { ChatPageMessage, ChatPageRequest, ChatWriter } from '../../protocol/chat-page.ts';
+import { plural, significant } from '../shared/format.ts';
+import type { Host } from '../shared/host.ts';
+import { LightElement } from '../shared/light-element.ts';
+import { type Answer, ChatStore, type SettingsText, type Turn } from './store.ts';
+
+/** Settings as they are shown; an empty field says what counts without one. */
+const FIELDS: [key: keyof SettingsText, label: string, placeholder: string][] = [
+  ['max_new_tokens', 'New tokens at most', '128'],
+  ['temperature', 'Temperature', 'off'],
+  ['top_p', 'Top p', 'off'],
+  ['top_k', 'Top k', 'off'],
+  ['min_p', 'Min p', 'off'],
+  ['repetition_penalty', 'Repetition penalty', 'off'],
+  ['seed', 'Seed', 'random'],
+];
+
+/** Try a model that writes: a chat for dialogue models, prompt and continuation for others. */
+@customElement('luthier-chat')
+export class ChatElement extends LightElement {
+  @property({ attribute: false }) host!: Host<ChatPageMessage, ChatPageRequest>;
+  @state() private announced = '';
+  @query('.composer vscode-textarea') private input!: VscodeTextarea;
+
+  readonly store = new ChatStore();
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.store.restore(this.host.kept);
+    this.host.listen((message) => this.#receive(message));
+    this.host.post({ type: 'ready' });
+  }
+
+  #receive(message: ChatPageMessage): void {
+    const first = this.store.model === null && message.type === 'snapshot';
+    this.store.apply(message);
+    // Whole answers are read out: word by word nobody could follow.
+    if (message.type === 'answer') this.announced = `${this.#nameOf(message.writer)}: ${message.text}`;
+    if (message.type === 'cancelled') this.announced = 'Stopped';
+    this.#changed();
+    if (first) void this.updateComplete.then(() => this.#focus());
+    if (message.type === 'part' || message.type === 'answer') void this.updateComplete.then(() => this.#follow());
+  }
+
+  /** The newest text stays in view, unless the person has scrolled up to read. */
+  #follow(): void {
+    const { scrollHeight, scrollTop, clientHeight } = document.documentElement;
+    if (scrollHeight - scrollTop - clientHeight < 120) window.scrollTo(0, scrollHeight);
+  }
+
+  /** The element itself cannot be focused; the textarea in it can, once it is drawn. */
+  #focus(): void {
+    void this.input.updateComplete.then(() => this.input.wrappedElement.focus());
+  }
+
+  #changed(): void {
+    this.requestUpdate();
+    this.host.keep(this.store.kept());
+  }
+
+  #post(request: ChatPageRequest | null): void {
+    if (request) this.host.post(request);
+    this.#changed();
+    if (request) void this.updateComplete.then(() => window.scrollTo(0, document.documentElement.scrollHeight));
+  }
+
+  #send(): void {
+    this.#post(this.store.send());
+    this.#focus();
+  }
+
+  #key(event: KeyboardEvent): void {
+    const { store } = this;
+    const sends = event.key === 'Enter' && !event.shiftKey && !event.isComposing;
+    if (sends && (store.model?.dialogue || event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      this.#send();
+    } else if (event.key === 'Escape' && store.isWriting) {
+      event.preventDefault();
+      this.host.post({ type: 'cancel' });
+    } else if (event.key === 'ArrowUp' && store.draft === '' && store.turns.length > 0 && !store.isWriting) {
+      event.preventDefault();
+      store.edit(store.turns.length - 1);
+      this.#changed();
+    }
+  }
+
+  #nameOf(writer: ChatWriter): string {
+    const { model } = this.store;
+    return (writer === 'tuned' ? model?.name : model?.base) ?? 'Base model';
+  }
+
+  protected override render(): TemplateResult {
+    const { store } = this;
+    const { model } = store;
+    if (!model) {
+      return store.failure
+        ? html`<div class="page-empty">${this.#failure()}</div>`
+        : html`<p class="empty page-empty" role="status">Loading the model…</p>`;
+    }
+    return html`
+      <header class="chat-header">
+        <div class="section-head">
+          <h1>${model.name}</h1>
+          ${
+            store.turns.length > 0
+              ? html`<button class="tool" title="New Chat" aria-label=${model.dialogue ? 'New chat' : 'Clear'} ?disabled=${store.isWriting} @click=${() => {
+                  store.clear();
+                  this.#changed();
+                  this.#focus();
+                }}><span class="codicon codicon-clear-all" aria-hidden="true"></span></button>`
+              : nothing
+          }
+        </div>
+        <p class="muted">${model.dialogue ? 'Answers by its chat template' : 'Continues the text as it is'}${model.base ? ` · base model: ${model.base}` : ''}</p>
+        ${this.#settings()}
+      </header>
+      <ol class="turns ${model.dialogue ? '' : 'plain'}" aria-label=${model.dialogue ? 'Chat' : 'Continuations'}>
+        ${
+          store.turns.length === 0
+            ? html`<li class="empty">${model.dialogue ? 'Say something to begin.' : 'Write the beginning of a text, and the model continues it.'}</li>`
+            : store.turns.map((turn, i) => this.#turn(turn, i))
+        }
+      </ol>
+      ${this.#failure()}
+      ${this.#composer()}
+      <div class="visually-hidden" role="status" aria-live="polite">${this.announced}</div>`;
+  }
+
+  #settings(): TemplateResult {
+    const { store } = this;
+    const set = (key: keyof SettingsText) => (event: Event) => {
+      store.settings[key] = (event.target as HTMLInputElement).value;
+      this.#changed();
+    };
+    return html`<details class="settings">
+      <summary>Settings${store.model?.dialogue && store.system.trim() !== '' ? html` <span class="muted">· system text set</span>` : nothing}</summary>
+      ${
+        store.model?.dialogue
+          ? html`<label class="field"><span>System text</span>
+              <vscode-textarea label="System text" placeholder="What the assistant is, and how it should answer" rows="2" resize="vertical" .value=${store.system}
+                @input=${(event: Event) => {
+                  store.system = (event.target as VscodeTextarea).value;
+                  this.#changed();
+                }}></vscode-textarea></label>`
+          : nothing
+      }
+      <div class="fields">${FIELDS.map(
+        ([key, label, placeholder]) => html`<label class="field"><span>${label}</span>
+          <vscode-textfield label=${label} placeholder=${placeholder} inputmode="decimal" .value=${store.settings[key]} @input=${set(key)}></vscode-textfield></label>`,
+      )}</div>
+      <p class="muted">${store.generationSettings().do_sample ? 'Tokens are drawn at random. Set a seed to get the same answer again.' : 'The likeliest token is taken each time. A temperature, top p, top k or min p makes the model draw tokens.'}</p>
+      ${
+        store.model?.base
+          ? html`<vscode-checkbox label="Answer with the base model, too" ?checked=${store.compare} ?disabled=${store.isWriting} @change=${(
+              event: Event,
+            ) => {
+              store.compare = (event.target as HTMLInputElement).checked;
+              this.#changed();
+            }}></vscode-checkbox>`
+          : nothing
+      }
+      ${store.problem ? html`<p class="problem" role="alert"><span class="codicon codicon-error" aria-hidden="true"></span>${store.problem}.</p>` : nothing}
+    </details>`;
+  }
+
+  #turn(turn: Turn, i: number): TemplateResult {
+    const { store } = this;
+    const last = i === store.turns.length - 1;
+    const { tuned, base } = turn.answers;
+    const edit = () => {
+      store.edit(i);
+      this.#changed();
+      this.#focus();
+    };
+    return html`<li class="turn">
+      <div class="said">
+        <p class="text">${turn.said}</p>
+        <button class="tool" title="Edit" aria-label=${`Edit “${turn.said.slice(0, 40)}” and start again from there`} ?disabled=${store.isWriting} @click=${edit}><span class="codicon codicon-edit" aria-hidden="true"></span></button>
+      </div>
+      <div class="answers ${base ? 'two' : ''}">
+        ${tuned ? this.#answer(tuned, 'tuned', last, base !== undefined) : nothing}
+        ${base ? this.#answer(base, 'base', last, true) : nothing}
+        ${last && !tuned && !store.failure ? this.#unanswered() : nothing}
+      </div>
+    </li>`;
+  }
+
+  #unanswered(): TemplateResult {
+    const { store } = this;
+    if (store.isWriting) return html`<p class="muted">${store.loading ?? 'Reading…'}</p>`;
+    return html`<div class="under muted"><span>Stopped</span>${this.#again()}</div>`;
+  }
+
+  #again(): TemplateResult {
+    const { store } = this;
+    return html`<button class="tool" title="Regenerate" aria-label="Write the answer again" ?disabled=${store.isWriting} @click=${() => this.#post(store.regenerate())}><span class="codicon codicon-refresh" aria-hidden="true"></span></button>`;
+  }
+
+  #answer(answer: Answer, writer: ChatWriter, last: boolean, named: boolean): TemplateResult {
+    const { end } = answer;
+    return html`<article class="answer" aria-label=${`Answer of ${this.#nameOf(writer)}`} aria-busy=${end === null}>
+      ${named ? html`<h3>${this.#nameOf(writer)}</h3>` : nothing}
+      <p class="text">${answer.text}${end === null ? html`<span class="cursor" aria-hidden="true"></span>` : nothing}${end && answer.text === '' ? html`<span class="muted">(nothing)</span>` : nothing}</p>
+      ${answer.notes.map((note) => html`<p class="muted note"><span class="codicon codicon-info" aria-hidden="true"></span>${note}</p>`)}
+      ${
+        end
+          ? html`<div class="under muted">
+              <span>${endWords(end)}</span>
+              <button class="tool" title="Copy" aria-label="Copy the answer" @click=${() => this.host.post({ type: 'copyText', text: answer.text })}><span class="codicon codicon-copy" aria-hidden="true"></span></button>
+              ${last && writer === 'tuned' ? this.#again() : nothing}
+            </div>`
+          : nothing
+      }
+    </article>`;
+  }
+
+  #composer(): TemplateResult {
+    const { store } = this;
+    const label = store.model?.dialogue ? 'Message' : 'Text to continue';
+    return html`<div class="composer">
+      <vscode-textarea label=${label} placeholder=${store.model?.dialogue ? 'Message (Enter sends, Shift+Enter starts a line)' : 'The beginning of a text (Ctrl+Enter continues it)'} rows=${store.model?.dialogue ? 2 : 4} resize="vertical" .value=${store.draft}
+        @input=${(event: Event) => {
+          store.draft = (event.target as VscodeTextarea).value;
+          this.#changed();
+        }} @keydown=${this.#key}></vscode-textarea>
+      ${
+        store.isWriting
+          ? html`<vscode-button secondary icon="debug-stop" title="Stop (Escape)" @click=${() => this.host.post({ type: 'cancel' })}>Stop</vscode-button>`
+          : html`<vscode-button icon="send" ?disabled=${store.draft.trim() === '' || store.problem !== null} @click=${() => this.#send()}>${store.model?.dialogue ? 'Send' : 'Continue'}</vscode-button>`
+      }
+    </div>`;
+  }
+
+  #failure(): TemplateResult | typeof nothing {
+    const { store } = this;
+    const { failure } = store;
+    if (!failure) return nothing;
+    return html`<div class="banner banner-error" role="alert">
+      <span class="codicon codicon-error" aria-hidden="true"></span>
+      <p><strong>${failure.error.message}</strong>${failure.error.hint ? ` ${failure.error.hint}` : ''}</p>
+      ${failure.request === 'generate' ? html`<vscode-button secondary @click=${() => this.#post(store.regenerate())}>Try Again</vscode-button>` : nothing}
+    </div>`;
+  }
+}
+
+/** How an answer ended, and how fast it was written. */
+function endWords({ tokens, rate, reason }: NonNullable<Answer['end']>): string {
+  if (reason === 'cancelled') return 'Stopped';
+  const count = `${plural(tokens, 'token')}, ${significant(rate, 2)} a second`;
+  return reason === 'length' ? `${count} · stopped at the token limit` : count;
+}
