@@ -223,7 +223,12 @@ export class Luthier implements vscode.Disposable {
     const queueChanged = () => void this.starter.reload(this.homes.list());
     queues.onDidCreate(queueChanged);
     queues.onDidChange(queueChanged);
-    const data = vscode.workspace.createFileSystemWatcher('**/*.{csv,tsv,jsonl}', false, true, false);
+    const data = vscode.workspace.createFileSystemWatcher(
+      '**/*.{csv,tsv,jsonl,conll,iob,iob2,bio}',
+      false,
+      true,
+      false,
+    );
     const made = vscode.workspace.createFileSystemWatcher(`**/${HOME}/datasets/*/dataset.json`, false, false, false);
     let soon: NodeJS.Timeout | undefined;
     const datasetsChanged = () => {

@@ -104,7 +104,7 @@ export const SETTINGS = {
   'luthier.backend': 'auto',
   'luthier.defaultModel': 'starters/bert',
   'luthier.modelFolders': [] as string[],
-  'luthier.datasets.include': '**/*.{csv,tsv,jsonl}',
+  'luthier.datasets.include': '**/*.{csv,tsv,jsonl,conll,iob,iob2,bio}',
   'luthier.datasets.exclude': '**/{node_modules,.git,.luthier,dist,out,build,.venv}/**',
   'luthier.huggingFace.endpoint': 'https://huggingface.co',
   'luthier.huggingFace.cacheFolder': '',

@@ -1,4 +1,5 @@
 import type { Metrics } from './events.ts';
+import { counted } from './figures.ts';
 import type { MetricKey } from './metrics.ts';
 import type { TASKS, TaskName } from './tasks.ts';
 
@@ -15,8 +16,8 @@ export const FEWEST_ROWS_FOR_INTERVALS = 10;
 const ROWS_THAT_SAY_SOMETHING = 30;
 
 /** As a label: "4 rows held out: this says little", or null where there are rows enough. */
-export function fewRowsNote(n: number): string | null {
-  return n < ROWS_THAT_SAY_SOMETHING ? `${n} ${n === 1 ? 'row' : 'rows'} held out: this says little` : null;
+export function fewRowsNote(n: number, row = 'row'): string | null {
+  return n < ROWS_THAT_SAY_SOMETHING ? `${counted(n, row)} held out: this says little` : null;
 }
 
 /** What can be done about few rows held out. */

@@ -23,6 +23,9 @@ export interface DataProblem {
 
 export type DataFormat = keyof typeof FORMAT_NAMES;
 
+/** Endings of files of words and tags, a line each. */
+export const CONLL_EXTENSIONS: readonly string[] = ['conll', 'iob', 'iob2', 'bio'];
+
 /** As people read them. */
 export const FORMAT_NAMES = {
   csv: 'CSV',
@@ -283,13 +286,13 @@ export interface ServiceRequests {
   };
   /** Two runs' answers to their validation rows, row by row (engine/runs/compare-runs.ts); `limit` rows for each at most. */
   'run/compare': { params: { runs: [first: string, second: string]; limit: number }; result: RunComparison };
-  /** Labels with probabilities; the model stays loaded for the next call. Parts say how many texts are done. */
+  /** Labels with probabilities, or entities; the model stays loaded for the next call. Parts say how many texts are done. */
   predict: {
     params: Progressing & {
       model: string;
       texts: (string | Texts)[];
     };
-    result: Prediction[];
+    result: Answer[];
   };
   /**
    * Continues a text as it is, or answers a dialogue by the model's chat template. Parts are the text as it is written;

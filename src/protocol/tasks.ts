@@ -9,6 +9,8 @@ export interface TaskDescription {
   readonly row: string;
   /** One of its labels, and several. */
   readonly label: readonly [one: string, many: string];
+  /** What has one label each. */
+  readonly labelled: string;
   /** What its evaluations measure. */
   readonly metrics: readonly MetricKey[];
   /** Decides which weights are best where a recipe does not say. */
@@ -22,6 +24,7 @@ export const TASKS = [
     title: 'Text classification',
     row: 'row',
     label: ['class', 'classes'],
+    labelled: 'row',
     metrics: ['accuracy', 'f1_macro', 'f1_weighted', 'mcc', 'loss', 'ece'],
     best: 'f1_macro',
   },
@@ -30,6 +33,7 @@ export const TASKS = [
     title: 'Token classification',
     row: 'sentence',
     label: ['tag', 'tags'],
+    labelled: 'word',
     metrics: ['accuracy', 'f1', 'precision', 'recall', 'loss'],
     best: 'f1',
   },
@@ -38,6 +42,7 @@ export const TASKS = [
     title: 'Text generation',
     row: 'text',
     label: ['label', 'labels'],
+    labelled: 'text',
     metrics: ['perplexity', 'bits_per_byte', 'loss'],
     best: 'perplexity',
   },
@@ -46,6 +51,7 @@ export const TASKS = [
     title: 'Conversation',
     row: 'conversation',
     label: ['label', 'labels'],
+    labelled: 'conversation',
     metrics: ['perplexity', 'loss'],
     best: 'perplexity',
   },

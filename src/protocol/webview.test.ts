@@ -172,3 +172,11 @@ describe('StepBuffer', () => {
     expect([...buffer.column('loss')]).toEqual([1, 2, 3, 40]);
   });
 });
+
+test('an answer is a label with scores or entities, nothing between them', () => {
+  const entity = { entity_group: 'PER', score: 0.9, word: 'Ana', start: 0, end: 3 };
+  const of = (tuned: unknown) => parseTryoutMessage({ type: 'predictions', id: 1, tuned: [tuned], base: null, ms: 3 });
+  expect(of({ text: 'Ana', entities: [entity] }).ok).toBe(true);
+  expect(of({ text: 'Ana', entities: [{ ...entity, start: 'a' }] }).ok).toBe(false);
+  expect(of({ text: 'Ana' }).ok).toBe(false);
+});

@@ -28,8 +28,9 @@ import type { EvaluatedRow, EvaluationReport, FileEvaluation, RunComparison, Spl
 import type { RunEvent } from './events.ts';
 import { isEvaluatedRow, isMetrics, isReport, SPLITS } from './reports.ts';
 import type { RunRecord } from './run.ts';
-import type { Prediction, Texts } from './service.ts';
+import type { Answer, Texts } from './service.ts';
 import { STEP_COLUMNS, type StepColumns } from './steps.ts';
+import { TASKS, type TaskName } from './tasks.ts';
 
 // ---- every page ----------------------------------------------------------------------------------------------
 
@@ -177,6 +178,8 @@ export interface DashboardState {
 // ---- try model -----------------------------------------------------------------------------------------------
 
 export interface TryoutModel {
+  /** What it answers. */
+  task: TaskName;
   /** Shown at the head of its column. */
   name: string;
   labels: string[];
@@ -210,7 +213,7 @@ export type TryoutMessage =
   /** A prediction ended without an answer, as the person wished. */
   | { type: 'cancelled'; id: number }
   /** In the order of the request's texts. `base` is null when there is no base or comparing is off. */
-  | { type: 'predictions'; id: number; tuned: Prediction[]; base: Prediction[] | null; ms: number }
+  | { type: 'predictions'; id: number; tuned: Answer[]; base: Answer[] | null; ms: number }
   /** The row that the person picked. */
   | ({ type: 'row'; label: string | null; file: string; line: number } & Texts)
   /** The text stands in the data already, so `addRow` did nothing: where, and as what. */
@@ -434,6 +437,7 @@ const dashboardRequests: Rules<DashboardRequest, 'type'> = {
 };
 
 const isModel = shape({
+  task: oneOf(...TASKS.map(({ name }) => name)),
   name: isString,
   labels: listOf(isString),
   pair: optional(shape({ text: isString, text_pair: isString })),
@@ -447,6 +451,14 @@ const isPrediction = shape({
   unknown_tokens: optional(shape({ count: isCount, of: isCount })),
 });
 
+const isTagPrediction = shape({
+  text: isString,
+  entities: listOf(shape({ entity_group: isString, score: isNumber, word: isString, start: isCount, end: isCount })),
+});
+/** By what only one kind of answers has. */
+const isAnswer: Check = (value, at) =>
+  (typeof value === 'object' && value !== null && 'entities' in value ? isTagPrediction : isPrediction)(value, at);
+
 const tryoutMessages: Rules<TryoutMessage, 'type'> = {
   snapshot: {
     run: isString,
@@ -457,7 +469,7 @@ const tryoutMessages: Rules<TryoutMessage, 'type'> = {
   },
   loading: { message: isString },
   cancelled: { id: isCount },
-  predictions: { id: isCount, tuned: listOf(isPrediction), base: nullOr(listOf(isPrediction)), ms: isNumber },
+  predictions: { id: isCount, tuned: listOf(isAnswer), base: nullOr(listOf(isAnswer)), ms: isNumber },
   row: { ...texts, label: nullOr(isString), file: isString, line: isCount },
   stands: {
     ...texts,

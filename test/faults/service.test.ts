@@ -93,7 +93,7 @@ describe('the engine service', () => {
   it('predicts with the run, again and together', async () => {
     const texts = ['the shop was lovely and great 1', 'my parcel is late and broken 2'];
     const one = await peer.request('predict', { model: join(place, 'run'), texts });
-    expect(one.map((p) => p.label)).toEqual(['good', 'bad']);
+    expect(one).toMatchObject([{ label: 'good' }, { label: 'bad' }]);
     const many = await Promise.all([1, 2, 3].map(() => peer.request('predict', { model: join(place, 'run'), texts })));
     for (const again of many) expect(again).toEqual(one);
   });

@@ -20,6 +20,7 @@ import { RunStore } from '../../src/extension/runs/store.ts';
 import { cellRows } from '../../src/extension/views/cells.ts';
 import { RunFeed } from '../../src/extension/views/feed.ts';
 import type { ClassificationReport } from '../../src/protocol/evaluation.ts';
+import type { Prediction } from '../../src/protocol/index.ts';
 import { buildEngine, removeEngine } from '../faults/engine.ts';
 import { makeWorkplace, tinyRows, writeRecipe } from '../faults/tiny.ts';
 
@@ -166,7 +167,7 @@ test('a run from the editor: live, paused, resumed, killed, interrupted, resumed
 
   const model = join(run.folder, run.record.model!);
   const predictions = await service.request('predict', { model, texts: ['good', 'bad'] });
-  expect(predictions.map(({ scores }) => Object.keys(scores).sort())).toEqual([
+  expect((predictions as Prediction[]).map(({ scores }) => Object.keys(scores).sort())).toEqual([
     ['bad', 'good'],
     ['bad', 'good'],
   ]);

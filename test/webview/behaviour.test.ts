@@ -742,7 +742,7 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
   test('try model: asks when typing rests, shows both models, adds a corrected row, keeps the text over a reload', async () => {
     const view = await open({ view: 'tryout' });
     const { page } = view;
-    const model = (name: string) => ({ name, labels: ['good', 'bad'] });
+    const model = (name: string) => ({ task: 'text-classification' as const, name, labels: ['good', 'bad'] });
     const models: TryoutMessage = {
       type: 'snapshot',
       run: 'run-1',

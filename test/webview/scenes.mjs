@@ -203,8 +203,8 @@ const scored = (texts, scores) => {
 const models = {
   type: 'snapshot',
   run: 'tickets-1',
-  tuned: { name: 'tickets · bert-mini · 3', labels: LABELS },
-  base: { name: 'starters/bert-mini', labels: LABELS },
+  tuned: { task: 'text-classification', name: 'tickets · bert-mini · 3', labels: LABELS },
+  base: { task: 'text-classification', name: 'starters/bert-mini', labels: LABELS },
   base_note: 'The base model’s classifier is not trained: its labels are guesses.',
   dataset: 'tickets.csv',
 };
@@ -242,7 +242,12 @@ const BASE = {
  */
 const tryoutPairs = async (view) => {
   const pair = { text: 'premise', text_pair: 'hypothesis' };
-  const tuned = { name: 'nli · bert-mini · 2', labels: ['entailment', 'neutral', 'contradiction'], pair };
+  const tuned = {
+    task: 'text-classification',
+    name: 'nli · bert-mini · 2',
+    labels: ['entailment', 'neutral', 'contradiction'],
+    pair,
+  };
   await view.send({
     ...models,
     tuned,
@@ -415,6 +420,7 @@ const datasetSnapshot = {
   trusted: true,
   summary: {
     file: '/home/ada/examples/tickets.csv',
+    task: 'text-classification',
     format: 'csv',
     encoding: 'utf-8',
     rows: 691,

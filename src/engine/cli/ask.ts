@@ -4,6 +4,7 @@ import { writeJson } from '../../files/write-file.ts';
 import { nameIn } from '../../files/written-path.ts';
 import {
   append,
+  CONLL_EXTENSIONS,
   type Columns,
   counted,
   type DataSummary,
@@ -11,13 +12,17 @@ import {
   formatBytes,
   formatCompact,
   LuthierError,
+  lackingFields,
+  largest,
   modelsFor,
   purposeOf,
   RECIPE_VERSION,
   type RecipeInput,
   type StrategySuggestion,
   suggestedTraining,
+  TASKS,
   type TaskName,
+  taskOf,
   toErrorData,
 } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
@@ -26,12 +31,13 @@ import { type LoadedRecipe, loadRecipe, resolveRecipe } from '../recipes/recipe.
 import { factsOf } from '../strategies/facts.ts';
 import { suggestStrategies } from '../strategies/index.ts';
 import type { Facts } from '../strategies/kind.ts';
+import { allTasks } from '../tasks/registry.ts';
 import { askForEncoding } from './encoding.ts';
 import { duration } from './output.ts';
 import { note as box, confirm, intro, isCancel, log, outro, select, text } from './prompts.ts';
 
 /** Such as are tables by their nature; JSON and Markdown may be anything, and are named by hand. */
-const TABLES = new Set(['.csv', '.tsv', '.jsonl', '.ndjson']);
+const TABLES = new Set(['.csv', '.tsv', '.jsonl', '.ndjson', ...CONLL_EXTENSIONS.map((name) => `.${name}`)]);
 const OTHER = '\0other';
 
 class Cancelled extends Error {}
@@ -51,14 +57,14 @@ async function answer<T>(question: Promise<T>): Promise<Exclude<T, symbol>> {
 export async function askForRecipe(sets: readonly string[]): Promise<LoadedRecipe | null> {
   intro('Fine-tune a model');
   try {
-    const { summary, encoding } = await askForData();
-    const columns = await askForColumns(summary);
-    const model = await askForModel('text-classification');
+    const { summary: found, encoding } = await askForData();
+    const { summary, columns } = await askForColumns(found, encoding);
+    const model = await askForModel(summary.task);
     const base = process.cwd();
     const suggestion = await askForStrategy(summary.rows, await factsOf(model, base));
     const recipe: RecipeInput = {
       version: RECIPE_VERSION,
-      task: 'text-classification',
+      task: summary.task,
       model,
       dataset: nameIn(base, summary.file),
       columns,
@@ -93,14 +99,14 @@ async function askForData(): Promise<{ summary: DataSummary; encoding?: string }
     if (file === OTHER)
       file = await answer(
         text({
-          message: 'Which file has the labelled texts? (CSV, TSV, JSON, JSON Lines, Markdown table)',
+          message: 'Which file has the labelled texts? (CSV, TSV, JSON, JSON Lines, Markdown table, CoNLL)',
           validate: (path) => (path?.trim() ? undefined : 'Enter the path of a file.'),
         }),
       );
     try {
-      const found = await inspectData({ file: resolve(file) });
+      const found = await inspectData({ file: resolve(file) }, allTasks);
       const encoding = await askWhereUnsure(found);
-      const summary = encoding === undefined ? found : await inspectData({ file: resolve(file), encoding });
+      const summary = encoding === undefined ? found : await inspectData({ file: resolve(file), encoding }, allTasks);
       const wrong = summary.problems.find(
         (problem) => problem.severity === 'error' && problem.code !== 'missing-column',
       );
@@ -138,17 +144,38 @@ async function findTables(folder: string): Promise<string[]> {
   return found.sort((a, b) => a.split(sep).length - b.split(sep).length || (a < b ? -1 : 1));
 }
 
-async function askForColumns(summary: DataSummary): Promise<Columns> {
-  const { text: textColumn, text_pair: pair, label } = summary.guess;
-  if (textColumn !== undefined && label !== undefined) {
-    const classes = summary.classes.map((c) => `${c.label} (${c.count})`);
-    const shown = classes.length > 8 ? [...classes.slice(0, 8), `… ${classes.length} classes in all`] : classes;
-    const texts = pair === undefined ? `text:  ${textColumn}` : `texts: ${textColumn}, ${pair}`;
-    box(`${texts}\nlabel: ${label}\n       ${shown.join(', ')}`, counted(summary.rows, 'row'));
-    if (await answer(confirm({ message: 'Are these the right columns?' }))) return summary.guess;
-  }
+/** Confirms task and columns, or asks for them. */
+async function askForColumns(
+  found: DataSummary,
+  encoding: string | undefined,
+): Promise<{ summary: DataSummary; columns: Columns }> {
+  if (await isRight(found)) return { summary: found, columns: found.guess };
+  const tasks = TASKS.map(({ name, title }) => ({ value: name as TaskName, label: title }));
+  const task = await answer(
+    select<TaskName>({ message: 'What should the model learn?', options: tasks, initialValue: found.task }),
+  );
+  if (task === found.task) return { summary: found, columns: await askForEach(found) };
+  const summary = await inspectData({ file: found.file, encoding, task }, allTasks);
+  return { summary, columns: (await isRight(summary)) ? summary.guess : await askForEach(summary) };
+}
+
+/** Shows what was found, where all is there that the task needs, and asks. */
+async function isRight({ task, guess, classes: found, rows }: DataSummary): Promise<boolean> {
+  if (lackingFields(guess, task).length > 0) return false;
+  const { title, row, label } = taskOf(task);
+  const classes = found.map((c) => `${c.label} (${c.count})`);
+  const shown =
+    classes.length > 8 ? [...classes.slice(0, 8), `… ${counted(classes.length, ...label)} in all`] : classes;
+  const fields = FIELDS[task].filter(({ name }) => guess[name] !== undefined);
+  const width = largest(fields, (field) => field.title.length);
+  const lines = fields.map((field) => `${`${field.title}:`.padEnd(width + 1)} ${guess[field.name]}`);
+  box([...lines, ...(shown.length > 0 ? [shown.join(', ')] : [])].join('\n'), `${title}: ${counted(rows, row)}`);
+  return await answer(confirm({ message: 'Are these the right columns?' }));
+}
+
+async function askForEach(summary: DataSummary): Promise<Columns> {
   const options = summary.columns.map(({ name, examples }) => ({ value: name, label: name, hint: examples[0] ?? '' }));
-  const fields = FIELDS['text-classification'];
+  const fields = FIELDS[summary.task];
   const hasMore = options.length > fields.filter(({ required }) => required).length;
   const columns: Columns = {};
   for (const { name, title, required } of fields) {
@@ -215,7 +242,7 @@ async function confirmStart(recipe: RecipeInput, base: string, sets: readonly st
   const estimate = await estimateRun({ ...loaded, gflops: await measureMachine() });
   const { num_train_epochs, learning_rate } = loaded.recipe;
   const lines = [
-    `${counted(estimate.rows - estimate.validation_rows, 'training row')}, ${estimate.validation_rows.toLocaleString('en')} held out for validation`,
+    `${counted(estimate.rows - estimate.validation_rows, `training ${taskOf(recipe.task).row}`)}, ${estimate.validation_rows.toLocaleString('en')} held out for validation`,
     `${counted(num_train_epochs, 'epoch')}, ${counted(estimate.total_steps, 'step')}, learning_rate ${learning_rate}`,
     `about ${duration(estimate.seconds)} and ${formatBytes(estimate.peak_memory_bytes)} of memory`,
     ...estimate.problems.filter(({ severity }) => severity !== 'info').map(({ message }) => message),

@@ -1,15 +1,13 @@
 import { resolve } from 'node:path';
-import { counted, type DataSummary, FORMAT_NAMES, taskOf } from '../../protocol/index.ts';
+import { counted, type DataSummary, FORMAT_NAMES, type TaskName, taskOf } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
 import { allTasks } from '../tasks/registry.ts';
-import { columnsFrom } from './evaluate.ts';
+import { type ColumnOptions, columnsFrom } from './evaluate.ts';
 import { bold, dim, EXIT, note, print, printJson, red, table, yellow } from './output.ts';
 import { ProgressLine } from './progress-line.ts';
 
-export interface InspectCommandOptions {
-  textColumn?: string;
-  textPairColumn?: string;
-  labelColumn?: string;
+export interface InspectCommandOptions extends ColumnOptions {
+  task?: TaskName;
   encoding?: string;
   json?: boolean;
 }
@@ -19,6 +17,7 @@ export async function inspect(file: string, options: InspectCommandOptions): Pro
   const summary = await inspectData(
     {
       file: resolve(file),
+      task: options.task,
       columns: columnsFrom(options),
       encoding: options.encoding,
       // In MB, and for files that take longer than a glance.
@@ -48,10 +47,15 @@ function show(summary: DataSummary): void {
   ]);
   print(`\n${table(['column', 'distinct', 'empty', 'mean length', 'example'], columns, [1, 2, 3])}`);
   if (summary.classes.length > 0) {
+    const {
+      label: [one],
+      labelled: of,
+    } = taskOf(summary.task);
+    const total = summary.classes.reduce((sum, { count }) => sum + count, 0);
     const rows = summary.classes
       .slice(0, MAX_CLASSES)
-      .map(({ label, count }) => [label, String(count), `${((100 * count) / summary.rows).toFixed(1)} %`]);
-    print(`\n${table(['class', 'rows', 'share'], rows, [1, 2])}`);
+      .map(({ label, count }) => [label, String(count), `${((100 * count) / total).toFixed(1)} %`]);
+    print(`\n${table([one, `${of}s`, 'share'], rows, [1, 2])}`);
     const more = summary.classes.length - MAX_CLASSES;
     if (more > 0) print(`… and ${more} more`);
   }

@@ -7,12 +7,17 @@ import { dim, EXIT, note, printJson, yellow } from './output.ts';
 import { ProgressLine } from './progress-line.ts';
 import { printReport } from './report.ts';
 
-export interface EvaluateCommandOptions {
-  data: string;
-  split: 'validation' | 'test';
+export interface ColumnOptions {
   textColumn?: string;
   textPairColumn?: string;
   labelColumn?: string;
+  tokensColumn?: string;
+  tagsColumn?: string;
+}
+
+export interface EvaluateCommandOptions extends ColumnOptions {
+  data: string;
+  split: 'validation' | 'test';
   encoding?: string;
   backend?: BackendChoice;
   json?: boolean;
@@ -64,18 +69,15 @@ export function say(level: 'info' | 'warning', message: string): void {
   note(level === 'warning' ? `${yellow('Warning:')} ${message}` : dim(message));
 }
 
-export function columnsFrom({
-  textColumn,
-  textPairColumn,
-  labelColumn,
-}: {
-  textColumn?: string;
-  textPairColumn?: string;
-  labelColumn?: string;
-}): Columns {
-  return {
-    ...(textColumn === undefined ? {} : { text: textColumn }),
-    ...(textPairColumn === undefined ? {} : { text_pair: textPairColumn }),
-    ...(labelColumn === undefined ? {} : { label: labelColumn }),
+/** Columns by the fields that options name them for. */
+export function columnsFrom(options: ColumnOptions): Columns {
+  const { textColumn, textPairColumn, labelColumn, tokensColumn, tagsColumn } = options;
+  const columns = {
+    text: textColumn,
+    text_pair: textPairColumn,
+    label: labelColumn,
+    tokens: tokensColumn,
+    tags: tagsColumn,
   };
+  return Object.fromEntries(Object.entries(columns).filter(([, name]) => name !== undefined));
 }

@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import { TASKS } from '../../protocol/index.ts';
 import { VERSION } from '../version.ts';
 import { generationOptions } from './generation-options.ts';
 import { EXIT, forTerminal, reportError } from './output.ts';
@@ -73,11 +74,13 @@ export function buildProgram(run: Run, strategies = ''): Command {
     .command('evaluate')
     .argument('<model>', 'model folder, run (id or folder), starter or Hugging Face name')
     .description('evaluate a trained model on labelled rows')
-    .requiredOption('--data <file>', 'file or dataset with texts and labels')
+    .requiredOption('--data <file>', 'file or dataset with texts and labels, or sentences and their tags')
     .addOption(new Option('--split <split>', 'which rows of a dataset').choices(['validation', 'test']).default('test'))
     .option('--text-column <name>', 'column with the text')
     .option('--text-pair-column <name>', 'column with the second text of a pair')
     .option('--label-column <name>', 'column with the label')
+    .option('--tokens-column <name>', 'column with the list of words')
+    .option('--tags-column <name>', 'column with the list of tags')
     .addOption(encoding())
     .addOption(new Option('--backend <name>', 'backend to use').choices(BACKENDS))
     .addOption(json())
@@ -129,11 +132,18 @@ export function buildProgram(run: Run, strategies = ''): Command {
   const data = program.command('data').description('inspect data');
   data
     .command('inspect')
-    .argument('<file>', 'CSV, TSV, JSON, JSON Lines, Markdown table, or lines of label and text')
-    .description('show the columns, classes and problems of a file')
+    .argument('<file>', 'CSV, TSV, JSON, JSON Lines, Markdown table, CoNLL, or lines of label and text')
+    .description('show the columns, classes or tags, and problems of a file')
+    .addOption(
+      new Option('--task <task>', 'task that the rows are for; recognised otherwise').choices(
+        TASKS.map(({ name }) => name),
+      ),
+    )
     .option('--text-column <name>', 'column with the text')
     .option('--text-pair-column <name>', 'column with the second text of a pair')
     .option('--label-column <name>', 'column with the label')
+    .option('--tokens-column <name>', 'column with the list of words')
+    .option('--tags-column <name>', 'column with the list of tags')
     .addOption(encoding())
     .addOption(json())
     .action((file, options) => run(async () => (await import('./data.ts')).inspect(file, options))());

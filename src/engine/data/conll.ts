@@ -1,4 +1,4 @@
-import { counted, LuthierError, largest } from '../../protocol/index.ts';
+import { CONLL_EXTENSIONS, counted, LuthierError, largest } from '../../protocol/index.ts';
 import { LineCutter } from './lines.ts';
 import { CONLL } from './names.ts';
 import { Rows } from './packed-rows.ts';
@@ -6,8 +6,6 @@ import type { Problems } from './problems.ts';
 import { RowStore } from './row-store.ts';
 import type { Content, Text } from './table.ts';
 
-/** Names of files that hold words and tags. */
-const EXTENSIONS = new Set(['.conll', '.conll03', '.conll2003', '.iob', '.iob1', '.iob2', '.bio', '.bioes', '.bilou']);
 /** A tag of spans, as BIO and its kin write them. */
 const TAG = /^(?:O|[BIESLU]-\S+)$/;
 /** What begins a document. */
@@ -21,7 +19,7 @@ const isComment = (cells: readonly string[], width: number) =>
  * that is not O, and sentences are divided by blank lines or have several words.
  */
 export function looksLikeConll(lines: readonly string[], extension: string): boolean {
-  if (EXTENSIONS.has(extension)) return true;
+  if (CONLL_EXTENSIONS.includes(extension.slice(1))) return true;
   let [words, spans, longest, open, width] = [0, 0, 0, 0, 0];
   for (const line of lines) {
     const cells = line.trim().split(/\t+|[^\S\t]+/);

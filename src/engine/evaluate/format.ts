@@ -13,6 +13,7 @@ import {
   type Metrics,
   measured,
   metricOf,
+  taskOf,
 } from '../../protocol/index.ts';
 
 /** A confusion matrix of more classes tells nothing in a terminal. */
@@ -38,13 +39,14 @@ export function formatReport(report: ClassificationReport, width: number): strin
 }
 
 /** What was measured, with what to know about so few rows. @param what of it besides its rows */
-export function headOf({ split, n, folds }: EvaluationReport, what: string): string[] {
-  const few = folds === undefined ? fewRowsNote(n) : null;
+export function headOf({ task, split, n, folds }: EvaluationReport, what: string): string[] {
+  const { row } = taskOf(task);
+  const few = folds === undefined ? fewRowsNote(n, row) : null;
   return [
-    `${split}: n = ${counted(n, 'row')}, ${what}`,
+    `${split}: n = ${counted(n, row)}, ${what}`,
     ...(folds === undefined
       ? []
-      : [`answers of all ${folds} folds, each row answered by the model that was not trained on it`]),
+      : [`answers of all ${folds} folds, each ${row} answered by the model that was not trained on it`]),
     ...(few === null
       ? []
       : [`${few}. ${FEW_ROWS_HINT}`, '(validation_split in the recipe; luthier train RECIPE --folds 5)']),

@@ -73,6 +73,7 @@ function modelCard(library: 'transformers' | 'peft', origin: Origin, facts: Card
   const { record, dataHash, rows } = facts;
   const { recipe, labels } = record;
   const task = taskNamed(recipe.task);
+  const { row } = taskOf(recipe.task);
   const isAdapter = library === 'peft';
   const license = origin.card.license;
   const parts = [
@@ -82,7 +83,7 @@ function modelCard(library: 'transformers' | 'peft', origin: Origin, facts: Card
     isAdapter ? adapterUse(task, labels.length) : modelUse(task),
     '## Data',
     [
-      `- ${datasetName(recipe)}: ${counted(rows.train, 'training row')}, ${counted(rows.validation, 'validation row')}${rows.test > 0 ? `, ${counted(rows.test, 'test row')}` : ''}`,
+      `- ${datasetName(recipe)}: ${counted(rows.train, `training ${row}`)}, ${counted(rows.validation, `validation ${row}`)}${rows.test > 0 ? `, ${counted(rows.test, `test ${row}`)}` : ''}`,
       `- SHA-256 of its files: \`${dataHash}\``,
     ].join('\n'),
     '## Results',

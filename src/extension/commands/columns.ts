@@ -1,4 +1,15 @@
-import { type Columns, counted, type DataSummary, FIELDS, type Field, formatCount } from '../../protocol/index.ts';
+import {
+  type Columns,
+  counted,
+  type DataSummary,
+  FIELDS,
+  type Field,
+  formatCount,
+  lackingFields,
+  TASKS,
+  type TaskName,
+  taskOf,
+} from '../../protocol/index.ts';
 import { HostError } from '../errors.ts';
 import { linesOf, shorten } from '../format.ts';
 import { BACK, type Choice, continuation, type Notice, type Questions, separator } from '../questions.ts';
@@ -10,53 +21,96 @@ interface Position {
   notice?: Notice | undefined;
 }
 
+/** Another task was chosen: the rows are to be read for it. */
+export interface OtherTask {
+  task: TaskName;
+}
+
 /**
- * Confirms columns in one keystroke, or asks for them. Gives the columns, or BACK.
+ * Confirms task and columns in one keystroke, or asks for them. Gives the columns, another task, or BACK.
  * @param given what was answered before; else what was guessed is offered
- * Throws HostError when the rows have no two columns to learn from, Cancelled on Escape.
+ * Throws HostError when the rows have too few columns to learn from, Cancelled on Escape.
  */
 export async function askColumns(
   questions: Questions,
   summary: DataSummary,
   position: Position,
   given?: Columns,
-): Promise<Columns | typeof BACK> {
-  if (summary.columns.length < 2) {
-    throw new HostError(
-      'data-invalid',
-      `There ${summary.columns.length === 1 ? `is only one column, “${summary.columns[0]!.name}”` : 'are no columns'}: fine-tuning needs texts and their labels.`,
-      'Select rows that each have a text and a label, such as CSV or lines of label, tab, text.',
-    );
-  }
+): Promise<Columns | OtherTask | typeof BACK> {
+  const fields = FIELDS[summary.task];
+  if (summary.columns.length < fields.filter(({ required }) => required).length) throw tooFewColumns(summary);
+  const { title, row } = taskOf(summary.task);
   const offered = given ?? summary.guess;
-  if (FIELDS_ASKED.every(({ name, required }) => !required || offered[name] !== undefined)) {
-    const isGuess = !given || FIELDS_ASKED.every(({ name }) => given[name] === summary.guess[name]);
+  if (lackingFields(offered, summary.task).length === 0) {
+    const isGuess = !given || fields.every(({ name }) => given[name] === summary.guess[name]);
     const named = (role: Field['role']): string =>
-      FIELDS_ASKED.flatMap(({ name, role: own }) =>
-        own === role && offered[name] !== undefined ? [`“${offered[name]}”`] : [],
-      ).join(' and ');
+      fields
+        .flatMap(({ name, role: own }) => (own === role && offered[name] !== undefined ? [`“${offered[name]}”`] : []))
+        .join(' and ');
     const [reason, ...more] = isGuess ? linesOf(summary.guess_reason) : [];
-    const confirm: Choice<'yes' | 'other'> = {
+    const confirm: Choice<Answer> = {
       label: `$(check) Learn ${named('target')} from ${named('input')}`,
+      description: title,
       ...(reason ? { detail: reason } : {}),
       value: 'yes',
     };
-    const other: Choice<'yes' | 'other'> = { label: '$(list-selection) Choose other columns…', value: 'other' };
-    const answer = await questions.ask<'yes' | 'other'>({
+    const other: Choice<Answer> = { label: '$(list-selection) Choose other columns…', value: 'other' };
+    const task: Choice<Answer> = { label: '$(arrow-swap) Learn another task…', value: 'task' };
+    const which = fields
+      .filter(({ required }) => required)
+      .map(({ kind, title: name }, i) =>
+        kind === 'list' ? `${i === 0 ? 'column has' : 'has'} the ${name}` : `${i === 0 ? 'column ' : ''}is the ${name}`,
+      );
+    const answer = await questions.ask<Answer>({
       ...position,
-      placeholder: `${counted(summary.rows, 'row')}: which column is the text, and which is the label?`,
-      items: [confirm, ...more.map(continuation), other, ...(isGuess ? classItems(summary) : [])],
+      placeholder: `${counted(summary.rows, row)}: which ${which.join(', and which ')}?`,
+      items: [confirm, ...more.map(continuation), other, task, ...(isGuess ? labelItems(summary) : [])],
       // Columns that were refused are not confirmed by the next Enter.
       active: position.notice ? other : confirm,
     });
     if (answer === BACK) return BACK;
     if (answer === 'yes') return offered;
+    if (answer === 'task') return await askTask(questions, summary, position);
   }
   const { notice: _, ...place } = position;
   return await askEach(questions, summary, place, offered);
 }
 
-const FIELDS_ASKED = FIELDS['text-classification'];
+type Answer = 'yes' | 'other' | 'task';
+
+function tooFewColumns({ columns, task }: DataSummary): HostError {
+  const there = columns.length === 1 ? `is only one column, “${columns[0]!.name}”` : 'are no columns';
+  return task === 'token-classification'
+    ? new HostError(
+        'data-invalid',
+        `There ${there}: fine-tuning needs words and their tags.`,
+        'Select sentences with a word and its tag on each line, or rows of JSON with lists of tokens and tags.',
+      )
+    : new HostError(
+        'data-invalid',
+        `There ${there}: fine-tuning needs texts and their labels.`,
+        'Select rows that each have a text and a label, such as CSV or lines of label, tab, text.',
+      );
+}
+
+async function askTask(
+  questions: Questions,
+  summary: DataSummary,
+  { notice: _, ...position }: Position,
+): Promise<OtherTask | typeof BACK> {
+  const items = TASKS.map(({ name, title }): Choice<TaskName> => {
+    const fields = FIELDS[name].filter(({ required }) => required).map((field) => field.title);
+    return { label: title, description: fields.join(' and '), value: name };
+  });
+  const task = await questions.ask<TaskName>({
+    ...position,
+    placeholder: 'What should the model learn?',
+    items,
+    active: items.find(({ value }) => value === summary.task),
+    canGoBack: true,
+  });
+  return task === BACK ? BACK : { task };
+}
 
 /** A question for each field; one that need not be there is asked where there are columns left for it. */
 async function askEach(
@@ -65,8 +119,9 @@ async function askEach(
   position: Position,
   offered: Columns,
 ): Promise<Columns | typeof BACK> {
-  const required = FIELDS_ASKED.filter((field) => field.required);
-  const asked = summary.columns.length > required.length ? FIELDS_ASKED : required;
+  const fields = FIELDS[summary.task];
+  const required = fields.filter((field) => field.required);
+  const asked = summary.columns.length > required.length ? fields : required;
   const answers: (string | null)[] = [];
   while (answers.length < asked.length) {
     const field = asked[answers.length]!;
@@ -110,19 +165,20 @@ async function askColumn(
 /** Classes that are listed; a column with more is hardly one of classes. */
 const MOST_CLASSES = 500;
 
-/** Each class with its rows, a line for each: what a wrong reading of the file gives away. */
-function classItems({ classes }: DataSummary): Choice<never>[] {
+/** Each class with its rows, each tag with its words, a line for each: what a wrong reading of the file gives away. */
+function labelItems({ classes, task }: DataSummary): Choice<never>[] {
   if (classes.length === 0) return [];
+  const { label: names, labelled } = taskOf(task);
   const shown = classes.slice(0, MOST_CLASSES).map(
     ({ label, count }): Choice<never> => ({
       label: `$(tag) ${shorten(label, 80)}`,
-      description: counted(count, 'row'),
+      description: counted(count, labelled),
     }),
   );
   const rest = classes.length - shown.length;
   return [
-    separator(counted(classes.length, 'class', 'classes')),
+    separator(counted(classes.length, ...names)),
     ...shown,
-    ...(rest > 0 ? [{ label: `$(ellipsis) ${counted(rest, 'more class', 'more classes')}` }] : []),
+    ...(rest > 0 ? [{ label: `$(ellipsis) ${counted(rest, `more ${names[0]}`, `more ${names[1]}`)}` }] : []),
   ];
 }

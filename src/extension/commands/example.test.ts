@@ -21,6 +21,7 @@ beforeEach(() => {
     rows: 9,
     columns: [{ name: 'review' }, { name: 'sentiment' }].map((column) => ({ ...column, examples: [] })),
     guess: { text: 'review', label: 'sentiment' },
+    task: 'text-classification',
     guess_reason: '',
     classes: [],
     problems: [],

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Columns, DataProblem, RunEstimate } from '../../protocol/index.ts';
+import type { Columns, DataProblem, RecipeInput, RunEstimate } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import type { ServiceRequestOptions } from '../engine/service.ts';
 import { Cancelled, HostError } from '../errors.ts';
@@ -56,6 +56,7 @@ function inspect({ columns = {} }: { columns?: Columns }) {
   const classes = guess.label === 'text' ? [] : [...'abcdefgh'].map((label, i) => ({ label, count: i + 1 }));
   return {
     file,
+    task: 'text-classification',
     format: 'csv',
     encoding: 'utf-8',
     rows: 36,
@@ -231,7 +232,7 @@ test('an error of a line leads to that line', async () => {
 test('the first question shows every class with its rows', async () => {
   const ended = start();
   const picker = await question('which column');
-  expect(labels(picker).slice(2)).toEqual(['8 classes', ...[...'abcdefgh'].map((label) => `$(tag) ${label}`)]);
+  expect(labels(picker).slice(3)).toEqual(['8 classes', ...[...'abcdefgh'].map((label) => `$(tag) ${label}`)]);
   expect(picker.items.at(-1)).toMatchObject({ description: '8 rows' });
   picker.hide();
   await ended;
@@ -473,5 +474,49 @@ test('a task is offered the starter that was made for it, even where the usual b
   expect(labels(picker).filter((label) => label.startsWith('starters/'))).toEqual(['starters/bert']);
   expect(picker.activeItems).toMatchObject([{ label: 'starters/bert', detail: 'Reads text, for classification' }]);
   picker.hide();
+  expect(await ended).toEqual(ESCAPED);
+});
+
+test('sentences with tags are recognised, named in the question, and another task can be chosen', async () => {
+  const asked: unknown[] = [];
+  answers['data/inspect'] = (params: { task?: string; columns?: Columns }) => {
+    asked.push(params.task);
+    if (params.task === 'text-classification') return inspect(params);
+    return {
+      ...inspect({}),
+      task: 'token-classification',
+      format: 'conll',
+      rows: 320,
+      columns: ['tokens', 'tags'].map(column),
+      guess: { tokens: 'tokens', tags: 'tags' },
+      classes: [{ label: 'O', count: 3000 }],
+    };
+  };
+  let recipe: RecipeInput | undefined;
+  answers['run/estimate'] = (params: { recipe: RecipeInput }) => {
+    recipe = params.recipe;
+    return estimate();
+  };
+  const ended = start();
+  const first = await question('320 sentences: which column has the words, and which has the tags?');
+  expect(first.items[0]).toMatchObject({
+    label: '$(check) Learn “tags” from “tokens”',
+    description: 'Token classification',
+  });
+  expect(labels(first).slice(-2)).toEqual(['1 tag', '$(tag) O']);
+  expect(first.items.at(-1)).toMatchObject({ description: '3,000 words' });
+  first.accept('$(arrow-swap) Learn another task…');
+  (await question('What should the model learn?')).accept('Text classification');
+  const other = await question('36 rows: which column is the text, and which is the label?');
+  other.accept('$(arrow-swap) Learn another task…');
+  (await question('What should the model learn?')).accept('Token classification');
+  (await question('320 sentences')).accept();
+  (await question('Which base model')).accept();
+  (await question('Which parameters')).accept();
+  const summary = await question('Press Enter');
+  expect(labels(summary).join()).toContain('training sentences');
+  expect(asked).toEqual([undefined, 'text-classification', 'token-classification', 'token-classification']);
+  expect(recipe).toMatchObject({ task: 'token-classification', columns: { tokens: 'tokens', tags: 'tags' } });
+  summary.hide();
   expect(await ended).toEqual(ESCAPED);
 });

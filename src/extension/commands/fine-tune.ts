@@ -11,10 +11,14 @@ import {
   counted,
   type DataProblem,
   type DataSummary,
+  FIELDS,
   fewRowsNote,
+  lackingFields,
   type RecipeInput,
   type RunEstimate,
   type StrategySuggestion,
+  type TaskName,
+  taskOf,
 } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { HostError, isCancelled, type Place, toHostError } from '../errors.ts';
@@ -37,7 +41,7 @@ import { settleEncoding } from './encoding.ts';
 import { askModel, noticeOf } from './models.ts';
 import { inspect } from './reading.ts';
 import { requireTrust } from './select.ts';
-import { columnsOf, findSource, fromDataset, type Source } from './source.ts';
+import { findSource, fromDataset, type Source } from './source.ts';
 import { startRecipe } from './start.ts';
 
 const TITLE = 'Fine-tune on Selection';
@@ -72,8 +76,7 @@ export async function fineTuneDataset(luthier: Luthier, ...args: unknown[]): Pro
 export async function fineTune(luthier: Luthier, source: Source, folder?: string): Promise<void> {
   const questions = new Questions(TITLE);
   try {
-    const params = columnsOf(luthier, source).then((columns) => ({ ...source.data, ...(columns && { columns }) }));
-    const summary = await inspect(luthier, questions, `Reading ${basename(source.data.file)}…`, params);
+    const summary = await inspect(luthier, questions, `Reading ${basename(source.data.file)}…`, source.data);
     const read = await settleEncoding(luthier, questions, source, summary);
     refuse(read.summary, source.uri);
     const project = folder ?? (await luthier.homes.projectFor(source.uri));
@@ -89,14 +92,19 @@ export async function fineTune(luthier: Luthier, source: Source, folder?: string
 const ofColumn = ({ code, column }: DataProblem): boolean => code === 'missing-column' || column !== undefined;
 
 function refuse(summary: DataSummary, uri: vscode.Uri): void {
-  const { text, label } = summary.guess;
+  const required = FIELDS[summary.task].filter((field) => field.required).length;
+  const lacks = lackingFields(summary.guess, summary.task).length > 0;
   // As long as there are other columns to choose, what is wrong with one is told with that question.
-  const askable = summary.columns.length >= 2 && (summary.columns.length > 2 || !text || !label);
+  const askable = summary.columns.length >= required && (summary.columns.length > required || lacks);
   const error = summary.problems.find((problem) => problem.severity === 'error' && !(askable && ofColumn(problem)));
   if (error)
     throw new HostError('data-invalid', placed(error, basename(summary.file)), undefined, [], placeOf(error, uri));
   if (summary.rows === 0) {
-    throw new HostError('data-invalid', 'There are no rows to learn from.', 'Select rows with texts and labels.');
+    throw new HostError(
+      'data-invalid',
+      'There are no rows to learn from.',
+      'Select rows with texts and labels, or sentences with their tags.',
+    );
   }
 }
 
@@ -163,10 +171,12 @@ class Flow {
   private async columns(position: Position): Promise<Outcome> {
     const answer = await askColumns(this.questions, this.summary, position, this.answers.columns);
     if (answer === BACK) return BACK;
+    if ('task' in answer) return await this.changeTask(answer.task as TaskName);
     this.answers.columns = answer;
     const { file } = this.source.data;
+    const { task } = this.summary;
     const checked = await this.questions.work('Checking the columns…', (signal) =>
-      this.luthier.engine.service.request('data/inspect', { ...this.source.data, columns: answer }, { signal }),
+      this.luthier.engine.service.request('data/inspect', { ...this.source.data, task, columns: answer }, { signal }),
     );
     const error = checked.problems.find(({ severity }) => severity === 'error');
     const key = JSON.stringify(answer);
@@ -178,7 +188,8 @@ class Flow {
       return 'refused';
     }
     if (!error && !doubt) return 'answered';
-    const swapped = answer.text === this.summary.guess.label && answer.label === this.summary.guess.text;
+    const swapped =
+      answer.text !== undefined && answer.text === this.summary.guess.label && answer.label === this.summary.guess.text;
     this.notice = {
       ...this.problem(error ?? { severity: 'warning', code: 'many-classes', message: doubt! }),
       hint:
@@ -189,8 +200,27 @@ class Flow {
     return 'refused';
   }
 
+  /** Reads the rows for another task, whose columns are asked next. */
+  private async changeTask(task: TaskName): Promise<Outcome> {
+    if (task === this.summary.task) return 'refused';
+    const { file } = this.source.data;
+    try {
+      this.summary = await this.questions.work(`Reading ${basename(file)}…`, (signal) =>
+        this.luthier.engine.service.request('data/inspect', { ...this.source.data, task }, { signal }),
+      );
+    } catch (error) {
+      if (isCancelled(error)) throw error;
+      this.notice = noticeOf(this.luthier, toHostError(error));
+      return 'refused';
+    }
+    delete this.answers.columns;
+    const error = this.summary.problems.find(({ severity }) => severity === 'error');
+    if (error) this.notice = this.problem(error);
+    return 'refused';
+  }
+
   private async model(position: Position): Promise<Outcome> {
-    const options = { task: 'text-classification', before: this.answers.model } as const;
+    const options = { task: this.summary.task, before: this.answers.model };
     const answer = await askModel(this.luthier, this.questions, position, options);
     if (answer === BACK) return BACK;
     this.answers.model = answer;
@@ -258,16 +288,22 @@ class Flow {
     const home = join(project, HOME);
     const { service } = luthier.engine;
     const { columns, model, method } = answers;
+    const { task } = this.summary;
     const made = source.file
       ? null
       : await questions.work('Writing the dataset…', async (signal) => {
           const taken = (await listFolder(join(home, 'datasets'))).map(({ name }) => name);
           const name = uniqueName(slug(source.name), taken);
-          return await service.request('data/create', { ...source.data, folder: home, name, columns }, { signal });
+          return await service.request(
+            'data/create',
+            { ...source.data, task, folder: home, name, columns },
+            { signal },
+          );
         });
     let kept = false;
     try {
       const recipe = suggestRecipe({
+        task,
         model,
         dataset: made ? made.record.name : nameIn(project, source.file!),
         columns: made ? {} : columns,
@@ -309,13 +345,13 @@ class Flow {
     const edit: Choice<Decision> = { label: '$(edit) Edit the recipe first', value: 'edit' };
     const folds: Choice<Decision> = {
       label: `$(layers) Cross-validate with ${FOLDS} folds instead`,
-      detail: foldsDetail(estimate),
+      detail: foldsDetail(estimate, taskOf(this.summary.task).row),
       value: 'folds',
     };
     const offersFolds = !blocked && estimate.rows >= 2 * FOLDS && fewRowsNote(estimate.validation_rows) !== null;
     const other: Choice<Decision> = { label: '$(library) Choose another model…', value: 'model' };
     const isGrave = ({ icon }: { icon: string }) => icon === 'error' || icon === 'warning';
-    const all = summaryLines(estimate);
+    const all = summaryLines(estimate, this.summary.task);
     const shown = (lines: SummaryLine[]): Choice<Decision>[] =>
       lines.flatMap(({ icon, text, detail, more = [] }) => {
         const severity = icon === 'error' || icon === 'warning' ? icon : null;
@@ -354,8 +390,8 @@ class Flow {
     const { data, lines } = this.source;
     const where = [basename(data.file), lines].filter(Boolean).join(', ');
     return {
-      message: `${where}: ${counted(this.summary.rows, 'row')} ${this.summary.rows === 1 ? 'is' : 'are'} too few to learn from.`,
-      hint: `At least ${LEAST_ROWS} rows are needed. A few dozen for each class are a good start.`,
+      message: `${where}: ${counted(this.summary.rows, taskOf(this.summary.task).row)} ${this.summary.rows === 1 ? 'is' : 'are'} too few to learn from.`,
+      hint: `At least ${LEAST_ROWS} ${taskOf(this.summary.task).row}s are needed. A few dozen for each ${taskOf(this.summary.task).label[0]} are a good start.`,
       icon: severityIcon(this.luthier.extension.extensionUri, 'error'),
     };
   }
@@ -375,15 +411,15 @@ const LEAST_ROWS = 5;
 const FOLDS = 5;
 
 /** Why, and how long it takes: each fold's model learns from all rows but its own, the last one from all. */
-function foldsDetail({ rows, validation_rows, seconds }: RunEstimate): string {
+function foldsDetail({ rows, validation_rows, seconds }: RunEstimate, row: string): string {
   const n = validation_rows;
-  const held = `${counted(n, 'row')} would be held out for validation; this says little`;
+  const held = `${counted(n, row)} would be held out for validation; this says little`;
   return `${held}. About ${formatDuration((seconds * rows * FOLDS) / Math.max(1, rows - n))} for training ${FOLDS + 1} times`;
 }
 
 /** Says what makes a label column look like one of texts: nearly as many classes as rows. */
-function doubtful({ classes, rows, guess }: DataSummary): string | null {
-  if (rows < 4 || classes.length <= rows / 2) return null;
+function doubtful({ task, classes, rows, guess }: DataSummary): string | null {
+  if (task !== 'text-classification' || rows < 4 || classes.length <= rows / 2) return null;
   return `The column “${guess.label}” has ${counted(classes.length, 'class', 'classes')} in ${counted(rows, 'row')}.`;
 }
 

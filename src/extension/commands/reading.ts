@@ -10,10 +10,10 @@ export function inspect(
   luthier: Luthier,
   questions: Questions,
   message: string,
-  params: ServiceRequests['data/inspect']['params'] | Promise<ServiceRequests['data/inspect']['params']>,
+  params: ServiceRequests['data/inspect']['params'],
 ): Promise<DataSummary> {
   return questions.work(message, async (signal, say) =>
-    luthier.engine.service.request('data/inspect', await params, {
+    luthier.engine.service.request('data/inspect', params, {
       signal,
       // All of it may be read long before its rows are checked.
       onProgress: ({ done, total }) =>

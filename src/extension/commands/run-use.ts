@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { listFolder } from '../../files/folders.ts';
 import { readJson } from '../../files/json.ts';
 import { slug, uniqueName } from '../../files/names.ts';
-import { counted, formatBytes, type RecipeInput } from '../../protocol/index.ts';
+import { counted, formatBytes, type RecipeInput, taskOf } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { DATA_EXTENSIONS } from '../datasets/dataset.ts';
 import { Cancelled, HostError } from '../errors.ts';
@@ -52,15 +52,7 @@ export async function tryModel(luthier: Luthier, ...args: unknown[]): Promise<vo
   await luthier.load();
   if (!luthier.runs.all().some(hasModel)) return await leadOn(luthier, NO_MODEL);
   const run = await runFor(luthier, args, hasModel, { title: 'Try Model', none: NO_MODEL });
-  const { task } = run.record.recipe;
-  if (task === 'token-classification') {
-    throw new HostError(
-      'usage',
-      `Try Model shows answers of text classifiers, and ${run.record.name} is a token classifier.`,
-      `In a terminal, luthier predict ${run.record.id} --text "…" names the entities of a text.`,
-    );
-  }
-  if (WRITE.has(task)) luthier.chats.show(run);
+  if (WRITE.has(run.record.recipe.task)) luthier.chats.show(run);
   else luthier.tryouts.show(run);
   luthier.achieved('tried');
 }
@@ -89,7 +81,11 @@ export async function evaluateOnFile(luthier: Luthier, ...args: unknown[]): Prom
         onPart: (part) => {
           if (part.type !== 'rows') return;
           const { done, total } = part;
-          progress({ message: `${done.toLocaleString('en')} of ${counted(total, 'row')}`, done, total });
+          progress({
+            message: `${done.toLocaleString('en')} of ${counted(total, taskOf(run.record.recipe.task).row)}`,
+            done,
+            total,
+          });
         },
       },
     ),

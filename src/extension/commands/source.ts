@@ -2,7 +2,7 @@ import { basename, extname } from 'node:path';
 import * as vscode from 'vscode';
 import type { DataSource } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
-import { DATA_EXTENSIONS, type Dataset, isDataFile, knownColumns, rowsFile } from '../datasets/dataset.ts';
+import { DATA_EXTENSIONS, type Dataset, isDataFile, rowsFile } from '../datasets/dataset.ts';
 import { Cancelled, HostError } from '../errors.ts';
 import { COMMANDS } from '../ids.ts';
 import { choose, separator } from '../questions.ts';
@@ -132,7 +132,7 @@ export function fromFile(path: string): Source {
     throw new HostError(
       'data-invalid',
       `${basename(path)} is not a file with rows.`,
-      'Rows come from CSV, TSV, JSON, JSON Lines, Markdown tables, or lines of label and text.',
+      'Rows come from CSV, TSV, JSON, JSON Lines, Markdown tables, CoNLL, or lines of label and text.',
     );
   }
   return { data: { file: path }, uri: vscode.Uri.file(path), name: stem(path), file: path, lines: '' };
@@ -196,9 +196,3 @@ function documentName(document: vscode.TextDocument): string {
 }
 
 const stem = (path: string): string => basename(path).replace(/\.[^.]+$/, '') || 'data';
-
-/** Columns that are known without a guess. */
-export async function columnsOf(luthier: Luthier, source: Source): Promise<ReturnType<typeof knownColumns>> {
-  const dataset = (await luthier.datasets.list()).find(({ path }) => path === source.file);
-  return dataset ? knownColumns(dataset) : undefined;
-}

@@ -4,7 +4,14 @@ import { type Broken, isBroken, isNewer, whyUnreadable } from '../../files/broke
 import { errnoOf } from '../../files/errno.ts';
 import { exists, listFolder, mapLimited } from '../../files/folders.ts';
 import { readOwnJson } from '../../files/json.ts';
-import { type Columns, counted, DATASET_FORMAT, type DataSummary, type DatasetRecord } from '../../protocol/index.ts';
+import {
+  CONLL_EXTENSIONS,
+  counted,
+  DATASET_FORMAT,
+  type DataSummary,
+  type DatasetRecord,
+  taskOf,
+} from '../../protocol/index.ts';
 import { type DatasetKind, RECIPE_SUFFIX } from '../ids.ts';
 
 /** A dataset in the tree: a file, or a folder that Luthier made. */
@@ -20,7 +27,7 @@ export interface Dataset {
 }
 
 /** Files that readers of datasets understand; the tree finds those of `luthier.datasets.include`, these can be added. */
-export const DATA_EXTENSIONS = ['csv', 'tsv', 'jsonl', 'ndjson', 'json', 'md', 'txt'];
+export const DATA_EXTENSIONS = ['csv', 'tsv', 'jsonl', 'ndjson', 'json', 'md', 'txt', ...CONLL_EXTENSIONS];
 
 export const isDataFile = (path: string): boolean =>
   DATA_EXTENSIONS.includes(extname(path).slice(1).toLowerCase()) && !path.endsWith(RECIPE_SUFFIX);
@@ -28,10 +35,6 @@ export const isDataFile = (path: string): boolean =>
 /** The file whose rows are a dataset's. */
 export const rowsFile = (dataset: Dataset): string =>
   dataset.kind === 'made' ? join(dataset.path, 'rows.jsonl') : dataset.path;
-
-/** Columns to read a dataset with, where they are known. */
-export const knownColumns = (dataset: Dataset): Columns | undefined =>
-  dataset.kind === 'made' ? { text: 'text', label: 'label' } : undefined;
 
 /** Datasets in `<home>/datasets/`, and what there is no dataset, with the reason. */
 export async function readMadeDatasets(home: string): Promise<{ datasets: Dataset[]; broken: Broken[] }> {
@@ -86,7 +89,8 @@ export function describeDataset(dataset: Dataset, relative: (path: string) => st
   const classes = dataset.summary?.classes.length ?? dataset.record?.labels.length;
   if (rows !== undefined && classes !== undefined) {
     const errors = dataset.summary?.problems.filter(({ severity }) => severity === 'error').length ?? 0;
-    return `${counted(rows, 'row')} · ${errors > 0 ? counted(errors, 'error') : counted(classes, 'class', 'classes')}`;
+    const { row, label } = taskOf(dataset.summary?.task ?? dataset.record?.task);
+    return `${counted(rows, row)} · ${errors > 0 ? counted(errors, 'error') : counted(classes, ...label)}`;
   }
   const folder = relative(dirname(dataset.path));
   return folder === '' || folder === '.' ? '' : folder;

@@ -5,7 +5,7 @@ import { mapLimited } from '../../files/folders.ts';
 import type { Columns, DataSummary } from '../../protocol/index.ts';
 import type { EngineService } from '../engine/service.ts';
 import { Emitter } from '../events.ts';
-import { type Dataset, knownColumns, readMadeDatasets, rowsFile } from './dataset.ts';
+import { type Dataset, readMadeDatasets, rowsFile } from './dataset.ts';
 
 export interface DatasetSources {
   service: Pick<EngineService, 'request'>;
@@ -81,7 +81,7 @@ export class DatasetStore {
       dataset.summary = known.summary;
       return known.summary;
     }
-    const columns = options.columns ?? knownColumns(dataset);
+    const { columns } = options;
     const summary = await this.sources.service.request(
       'data/inspect',
       // A folder's rows have their lines in the file that they were taken from.

@@ -41,7 +41,9 @@ const estimate: RunEstimate = {
 };
 
 test('the summary says rows, classes, share truncated, time, memory and every problem', () => {
-  const lines = summaryLines(estimate).map(({ text, detail }) => (detail ? `${text} | ${detail}` : text));
+  const lines = summaryLines(estimate, 'text-classification').map(({ text, detail }) =>
+    detail ? `${text} | ${detail}` : text,
+  );
   expect(lines).toEqual([
     '1,067 training rows, 133 held out for validation',
     '2 classes | billing 700 · a very long label that goes o… 633',
@@ -51,15 +53,17 @@ test('the summary says rows, classes, share truncated, time, memory and every pr
     '12 rows are exact duplicates.',
     'Row without a label. | line 7',
   ]);
-  const foreign = summaryLines({ ...estimate, unknown_token_share: 0.42 }).map(({ text }) => text);
+  const foreign = summaryLines({ ...estimate, unknown_token_share: 0.42 }, 'text-classification').map(
+    ({ text }) => text,
+  );
   expect(foreign).toContain('42 % of the text is unknown to this model. Is the model for another language?');
-  expect(summaryLines({ ...estimate, truncated_rows: 0 })[2]!.text).toBe('No text will be cut');
+  expect(summaryLines({ ...estimate, truncated_rows: 0 }, 'text-classification')[2]!.text).toBe('No text will be cut');
 });
 
 test('a long problem is told in lines, none of which is cut off, and its place once', () => {
   const lines = (message: string, line?: number) => {
     const problems = [{ severity: 'info' as const, code: 'duplicate-row', message, ...(line ? { line } : {}) }];
-    const { text, detail, more = [] } = summaryLines({ ...estimate, problems }).at(-1)!;
+    const { text, detail, more = [] } = summaryLines({ ...estimate, problems }, 'text-classification').at(-1)!;
     return [text, ...(detail ? [detail] : []), ...more];
   };
   expect(
@@ -92,7 +96,15 @@ test('an error keeps a run from starting, a warning does not', () => {
 
 test('the batch stays below the training part of small data, and epochs fall with size', () => {
   const of = (rows: number) =>
-    suggestRecipe({ model: 'm', dataset: 'd', columns: {}, rows, suggestion: full, backend: 'auto' });
+    suggestRecipe({
+      task: 'text-classification',
+      model: 'm',
+      dataset: 'd',
+      columns: {},
+      rows,
+      suggestion: full,
+      backend: 'auto',
+    });
   for (const rows of [2, 4, 5, 10, 50, 100, 500, 5000, 100_000]) {
     expect(of(rows).per_device_train_batch_size).toBeLessThanOrEqual(Math.max(1, rows * 0.9));
   }
@@ -102,7 +114,15 @@ test('the batch stays below the training part of small data, and epochs fall wit
 
 test('a starter takes a larger rate than BERT, and what a strategy says of its own counts most', () => {
   const of = (suggestion: StrategySuggestion, model: string) =>
-    suggestRecipe({ model, dataset: 'd', columns: {}, rows: 5000, suggestion, backend: 'auto' });
+    suggestRecipe({
+      task: 'text-classification',
+      model,
+      dataset: 'd',
+      columns: {},
+      rows: 5000,
+      suggestion,
+      backend: 'auto',
+    });
   expect(of(full, 'google-bert/bert-base-uncased')).toMatchObject({ learning_rate: 5e-5, num_train_epochs: 3 });
   expect(of(full, 'starters/bert').learning_rate).toBe(2e-4);
   for (const model of ['m', 'starters/bert'])
@@ -111,6 +131,7 @@ test('a starter takes a larger rate than BERT, and what a strategy says of its o
 
 test('a recipe is written as JSON that says only what was chosen', () => {
   const recipe = suggestRecipe({
+    task: 'text-classification',
     model: 'starters/bert',
     dataset: 'tickets.csv',
     columns: { text: 'text', label: 'label' },

@@ -9,11 +9,14 @@ import {
   type RunEstimate,
   type StrategySuggestion,
   suggestedTraining,
+  type TaskName,
+  taskOf,
 } from '../../protocol/index.ts';
 import { formatDuration, linesOf, shorten } from '../format.ts';
 
 /** What a person would write for this data; all that is left out has its default. */
 export function suggestRecipe(options: {
+  task: TaskName;
   model: string;
   dataset: string;
   columns: Columns;
@@ -24,7 +27,7 @@ export function suggestRecipe(options: {
   const { rows, suggestion } = options;
   return {
     version: RECIPE_VERSION,
-    task: 'text-classification',
+    task: options.task,
     model: options.model,
     dataset: options.dataset,
     ...(Object.keys(options.columns).length > 0 ? { columns: options.columns } : {}),
@@ -71,17 +74,19 @@ export interface SummaryLine {
 }
 
 /** What is said before a run starts: rows, classes, share truncated, time, memory, and every problem. */
-export function summaryLines(estimate: RunEstimate): SummaryLine[] {
+export function summaryLines(estimate: RunEstimate, task: TaskName): SummaryLine[] {
+  const { row, label } = taskOf(task);
+  const isTags = task === 'token-classification';
   const lines: SummaryLine[] = [];
   const classes = estimate.classes.map(({ label, count }) => `${shorten(label, 30)} ${formatCount(count)}`);
   lines.push({
     icon: 'table',
-    text: `${counted(estimate.rows - estimate.validation_rows, 'training row')}, ${formatCount(estimate.validation_rows)} held out for validation`,
+    text: `${counted(estimate.rows - estimate.validation_rows, `training ${row}`)}, ${formatCount(estimate.validation_rows)} held out for validation`,
   });
   const [detail, ...more] = linesOf(shorten(classes.join(' · '), 200));
   lines.push({
     icon: 'tag',
-    text: counted(estimate.classes.length, 'class', 'classes'),
+    text: counted(estimate.classes.length, ...label),
     ...(detail ? { detail } : {}),
     ...(more.length > 0 ? { more } : {}),
   });
@@ -89,8 +94,8 @@ export function summaryLines(estimate: RunEstimate): SummaryLine[] {
     icon: 'fold',
     text:
       estimate.truncated_rows === 0
-        ? 'No text will be cut'
-        : `${formatCount(estimate.truncated_rows)} of ${counted(estimate.rows, 'text')} ${estimate.truncated_rows === 1 ? 'is' : 'are'} longer than ${counted(estimate.max_length, 'token')} and will be cut`,
+        ? `No ${isTags ? 'sentence is longer than the model reads at once' : 'text will be cut'}`
+        : `${formatCount(estimate.truncated_rows)} of ${counted(estimate.rows, isTags ? 'sentence' : 'text')} ${estimate.truncated_rows === 1 ? 'is' : 'are'} longer than ${counted(estimate.max_length, 'token')} and will be ${isTags ? 'read in overlapping windows' : 'cut'}`,
   });
   lines.push({
     icon: 'clock',

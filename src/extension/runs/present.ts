@@ -1,4 +1,12 @@
-import { counted, FEW_ROWS_HINT, fewRowsNote, metricName, type RunState, STATE_WORDS } from '../../protocol/index.ts';
+import {
+  counted,
+  FEW_ROWS_HINT,
+  fewRowsNote,
+  metricName,
+  type RunState,
+  STATE_WORDS,
+  taskOf,
+} from '../../protocol/index.ts';
 import { markdown, plainLine } from '../escape.ts';
 import { formatDuration, formatMetric } from '../format.ts';
 import { type RunTrait, TREE_ITEMS } from '../ids.ts';
@@ -83,7 +91,7 @@ const uncapitalised = (text: string): string => text.charAt(0).toLowerCase() + t
 function measuredOn({ record }: Run): string {
   if (record.folds) return `, mean of ${counted(record.folds.results.length, 'fold')}`;
   const n = record.best?.n;
-  return n !== undefined && fewRowsNote(n) !== null ? ` on ${counted(n, 'row')}` : '';
+  return n !== undefined && fewRowsNote(n) !== null ? ` on ${counted(n, taskOf(record.recipe.task).row)}` : '';
 }
 
 /** What `when` clauses test: `run.<state>` with `.model`, `.resumable`, `.readonly` as they apply. */
@@ -119,10 +127,11 @@ export function saysLittle({ state, record }: Run): boolean {
 /** What is said once a run has ended. `problem` asks for a warning's colour. */
 export function endMessage(run: Run): { text: string; problem: boolean } {
   const best = bestMetric(run.record);
+  const { row } = taskOf(run.record.recipe.task);
   const where = run.record.folds
     ? `as the mean of ${counted(run.record.folds.results.length, 'fold')}`
-    : 'on the validation rows';
-  const few = run.record.folds ? null : fewRowsNote(run.record.best?.n ?? Number.POSITIVE_INFINITY);
+    : `on the validation ${row}s`;
+  const few = run.record.folds ? null : fewRowsNote(run.record.best?.n ?? Number.POSITIVE_INFINITY, row);
   const metric = best ? `: ${metricName(best.key)} ${formatMetric(best.key, best.value)} ${where}` : '';
   const note = best && few ? ` ${few}. ${FEW_ROWS_HINT}` : '';
   const { name, error } = run.record;

@@ -60,6 +60,7 @@ test('a drop of nothing does nothing', async () => {
 
 const summary = {
   rows: 4,
+  task: 'text-classification',
   format: 'csv',
   encoding: 'utf-8',
   columns: [],

@@ -1,6 +1,14 @@
 import * as vscode from 'vscode';
 import { type Broken, isBroken } from '../../files/broken.ts';
-import { capitalized, counted, type DataSummary, FIELDS, FORMAT_NAMES, formatCount } from '../../protocol/index.ts';
+import {
+  capitalized,
+  counted,
+  type DataSummary,
+  FIELDS,
+  FORMAT_NAMES,
+  formatCount,
+  taskOf,
+} from '../../protocol/index.ts';
 import { type Dataset, describeDataset, isDataFile } from '../datasets/dataset.ts';
 import type { DatasetStore } from '../datasets/store.ts';
 import { sentence, toHostError } from '../errors.ts';
@@ -141,7 +149,7 @@ export class DatasetsTree
     if (usable.length < uris.length) {
       void tell(
         'warning',
-        'Only files with rows can be datasets: CSV, TSV, JSON, JSON Lines, Markdown tables or text.',
+        'Only files with rows can be datasets: CSV, TSV, JSON, JSON Lines, Markdown tables, CoNLL or text.',
       );
     }
   }
@@ -162,15 +170,17 @@ const themeIcon = (icon: string) =>
 export function summaryDetails(of: Dataset, summary: DataSummary): DatasetDetail[] {
   const details: Omit<DatasetDetail, 'index'>[] = [
     {
-      detail: counted(summary.rows, 'row'),
+      detail: counted(summary.rows, taskOf(summary.task).row),
       description: `${FORMAT_NAMES[summary.format]}, ${summary.encoding.toUpperCase()}`,
       icon: 'table',
       of,
     },
   ];
   const { guess } = summary;
+  const [one, many] = taskOf(summary.task).label;
+  const more = [`more ${one}`, `more ${many}`] as const;
   if (Object.keys(guess).length > 0) {
-    const fields = FIELDS['text-classification'].filter(({ name, required }) => required || guess[name] !== undefined);
+    const fields = FIELDS[summary.task].filter(({ name, required }) => required || guess[name] !== undefined);
     details.push({
       detail: fields.map(({ name, title }) => `${capitalized(title)}: ${guess[name] ?? '—'}`).join(' · '),
       description: summary.guess_reason,
@@ -182,7 +192,7 @@ export function summaryDetails(of: Dataset, summary: DataSummary): DatasetDetail
     details.push({ detail: shorten(name, 60), description: formatCount(count), icon: 'tag', of });
   }
   if (summary.classes.length > 20) {
-    details.push({ detail: counted(summary.classes.length - 20, 'more class', 'more classes'), icon: 'ellipsis', of });
+    details.push({ detail: counted(summary.classes.length - 20, ...more), icon: 'ellipsis', of });
   }
   const problems = summary.problems.filter(({ severity }) => severity !== 'info');
   for (const problem of problems.slice(0, 10)) {

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import { readJson } from '../../files/json.ts';
-import type { TryoutModel } from '../../protocol/index.ts';
+import { type TaskName, type TryoutModel, taskOf } from '../../protocol/index.ts';
 import type { Run } from '../runs/run.ts';
 
 /** The model that a run started from, as something to compare with; `note` says why there is none. */
@@ -35,6 +35,7 @@ export async function findBaseFolder(
  */
 export async function findBaseModel(run: Run, extension: string): Promise<BaseModel> {
   const { model } = run.record.recipe;
+  const { name: task } = taskOf(run.record.recipe.task);
   if (!model) return none('The run does not name its base model.');
   const name = shownAs(model);
   const found = await findBaseFolder(run, extension);
@@ -42,15 +43,25 @@ export async function findBaseModel(run: Run, extension: string): Promise<BaseMo
   const { architectures, id2label } = found.config;
   const classifies =
     Array.isArray(architectures) &&
-    architectures.some((architecture) => String(architecture).endsWith('ForSequenceClassification'));
+    architectures.some((architecture) => String(architecture).endsWith(HEADS[task] ?? 'ForSequenceClassification'));
   const labels = Object.entries(id2label ?? {})
     .sort(([a], [b]) => Number(a) - Number(b))
     .map(([, label]) => String(label));
-  if (classifies && labels.length > 0) return { path: found.path, model: { name, labels }, note: null };
-  return none(`${name} has no trained classifier: it learned to classify in this run.`);
+  if (classifies && labels.length > 0) return { path: found.path, model: { task, name, labels }, note: null };
+  return none(
+    task === 'token-classification'
+      ? `${name} does not name entities: it learned to in this run.`
+      : `${name} has no trained classifier: it learned to classify in this run.`,
+  );
 }
 
 const isStarter = (model: string): boolean => /^starters[\\/]/.test(model);
 const shownAs = (model: string): string => (isStarter(model) ? model : basename(model));
+
+/** Tasks whose models answer with labels, and what the class of such a model ends in. */
+export const HEADS: Partial<Record<TaskName, string>> = {
+  'text-classification': 'ForSequenceClassification',
+  'token-classification': 'ForTokenClassification',
+};
 
 const none = (note: string): BaseModel => ({ path: null, model: null, note });

@@ -3,14 +3,17 @@ import * as vscode from 'vscode';
 import { exists, isFolder, isWithin } from '../../files/folders.ts';
 import { readJson } from '../../files/json.ts';
 import {
+  type Answer,
   type AppendUndo,
   type Columns,
-  type Prediction,
   parseTryoutRequest,
+  type RowFields,
+  type TaskName,
   type Texts,
   type TryoutMessage,
   type TryoutModel,
   type TryoutRequest,
+  taskOf,
 } from '../../protocol/index.ts';
 import { isDataFile } from '../datasets/dataset.ts';
 import { datasetOfRun, type SourceFile, sourceOf } from '../datasets/of-run.ts';
@@ -24,7 +27,7 @@ import { describeRunItem, stateIcon } from '../runs/present.ts';
 import { datasetName, hasModel, type Run } from '../runs/run.ts';
 import type { RunStore } from '../runs/store.ts';
 import { confirm, tell } from '../ui.ts';
-import { type BaseModel, findBaseModel } from './base-model.ts';
+import { type BaseModel, findBaseModel, HEADS } from './base-model.ts';
 import { openRow } from './open.ts';
 import { Panel, webviewOptions } from './panel.ts';
 
@@ -186,6 +189,7 @@ class Tryout {
 
   private async sendSnapshot(): Promise<void> {
     const { record } = this.current;
+    const { name: task } = taskOf(record.recipe.task);
     this.base = await findBaseModel(this.run, this.options.extension.fsPath);
     const data = await this.dataFile();
     const source = data && this.intoSource !== false ? await sourceOf(data) : null;
@@ -193,10 +197,11 @@ class Tryout {
     this.wire.post({
       type: 'snapshot',
       run: record.id,
-      tuned: { name: record.name, labels: record.labels, ...(await this.pair()) },
+      tuned: { task, name: record.name, labels: record.labels, ...(await this.pair()) },
       base: this.base.model,
       base_note: this.base.note,
-      dataset: target ? basename(target) : null,
+      // Whoever corrects a sentence corrects the tags of its words, which is done where they stand.
+      dataset: target && task === 'text-classification' ? basename(target) : null,
     });
   }
 
@@ -219,7 +224,7 @@ class Tryout {
     const { name } = this.current.record;
     if (!service.isRunning) loading(name);
     const started = performance.now();
-    const predict = (model: string, name: string): Promise<Prediction[]> =>
+    const predict = (model: string, name: string): Promise<Answer[]> =>
       service.request('predict', { model, texts }, { signal: controller.signal, onProgress: () => loading(name) });
     try {
       const tuned = await predict(this.modelFolder(), name);
@@ -244,17 +249,17 @@ class Tryout {
       title: `Pick a Row from ${basename(data)}`,
       placeholder: total > rows.length ? `The first ${rows.length} of ${total} rows` : 'Type to search',
       items: rows.map((row) => ({
-        label: shorten(row.text!, 120),
-        description: row.label!,
+        label: shorten(textOf(row), 120),
+        ...(row.label !== undefined && { description: row.label }),
         ...(row.text_pair !== undefined && { detail: shorten(row.text_pair, 120) }),
         value: row,
       })),
     });
-    const { text, text_pair, label, file, line } = row;
+    const { text_pair, label = null, file, line } = row;
     this.wire.post({
       type: 'row',
-      ...textsOf({ text: text!, ...(text_pair !== undefined && { text_pair }) }),
-      label: label!,
+      ...textsOf({ text: textOf(row), ...(text_pair !== undefined && { text_pair }) }),
+      label,
       file,
       line,
     });
@@ -364,9 +369,10 @@ class Tryout {
 
   /** Another run's model for this page; what was typed stays. */
   private async chooseModel(): Promise<void> {
+    // Models that write have a page of another kind.
     const runs = this.options.store
       .all()
-      .filter((run) => hasModel(run) && run.record.recipe.task !== 'token-classification');
+      .filter((run) => hasModel(run) && taskOf(run.record.recipe.task).name in HEADS);
     const others = runs.filter(({ folder }) => folder !== this.run.folder);
     if (others.length === 0) {
       void tell('information', `${this.current.record.name} is the only run with a model.`);
@@ -408,9 +414,9 @@ class Tryout {
   }
 
   /** The run's data as it read it. */
-  private reading(data: string): { data: string; columns: Columns; encoding?: string } {
-    const { columns, encoding } = this.run.record.recipe;
-    return { data, columns: columns ?? {}, ...(encoding === undefined ? {} : { encoding }) };
+  private reading(data: string): { data: string; task: TaskName; columns: Columns; encoding?: string } {
+    const { task, columns, encoding } = this.run.record.recipe;
+    return { data, task: taskOf(task).name, columns: columns ?? {}, ...(encoding === undefined ? {} : { encoding }) };
   }
 
   private async dataFile(): Promise<string | null> {
@@ -423,6 +429,9 @@ class Tryout {
     throw new HostError('data-unreadable', `The data that ${this.run.record.name} learned from is no longer there.`);
   }
 }
+
+/** What a model reads of a row; words with blanks between them. */
+const textOf = ({ text, tokens }: RowFields): string => text ?? tokens?.join(' ') ?? '';
 
 /** The texts alone of what carries them. */
 const textsOf = ({ text, text_pair }: Texts): Texts => ({ text, ...(text_pair !== undefined && { text_pair }) });

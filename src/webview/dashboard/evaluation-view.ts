@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { type EvaluationReport, fewRowsNote } from '../../protocol/evaluation.ts';
 import type { Metrics } from '../../protocol/events.ts';
 import { type MetricKey, measured } from '../../protocol/metrics.ts';
-import type { TaskName } from '../../protocol/tasks.ts';
+import { type TaskName, taskOf } from '../../protocol/tasks.ts';
 import { day, METRIC_NAMES, metric, percent, plural } from '../shared/format.ts';
 import { classificationView } from './classification-view.ts';
 import { languageView } from './language-view.ts';
@@ -59,11 +59,11 @@ const problems = (run: RunView): TemplateResult | typeof nothing =>
 const chooser = (run: RunView, shown: NamedReport, page: Page): TemplateResult => {
   const { report, evaluation } = shown;
   const reports = reportsOf(run);
-  const few = report.folds === undefined ? fewRowsNote(report.n) : null;
+  const few = report.folds === undefined ? fewRowsNote(report.n, taskOf(report.task).row) : null;
   const offers = run.record.recipe_path !== null && !run.readOnly && !run.gone;
   return html`
     <div class="section-head">
-      <h2>${shown.title}, ${plural(report.n, report.task === 'token-classification' ? 'sentence' : 'row')}</h2>
+      <h2>${shown.title}, ${plural(report.n, taskOf(report.task).row)}</h2>
       ${
         report.folds === undefined
           ? nothing
@@ -91,7 +91,7 @@ const chooser = (run: RunView, shown: NamedReport, page: Page): TemplateResult =
         : html`<p class="few"><span class="codicon codicon-warning" aria-hidden="true"></span>
             <span>${
               evaluation
-                ? `${plural(report.n, 'row')}: this says little.`
+                ? `${plural(report.n, taskOf(report.task).row)}: this says little.`
                 : html`${few}. Hold out a larger share (<code>validation_split</code> in the recipe), or use ${
                     offers
                       ? html`<button class="link" @click=${() => page.act(run, 'crossValidate')}>Cross-Validate…</button>`

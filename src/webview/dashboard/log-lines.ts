@@ -53,12 +53,12 @@ const metricsText = (metrics: Readonly<Record<string, number>>): string =>
     .join(', ');
 
 /** The line for an event, with the fold whose it is; null for those that the charts tell better. */
-export const logLine = (event: RunEvent): LogLine | null => {
-  const line = lineOf(event);
+export const logLine = (event: RunEvent, row = 'row'): LogLine | null => {
+  const line = lineOf(event, row);
   return line === null || event.fold === undefined ? line : { ...line, text: `Fold ${event.fold}: ${line.text}` };
 };
 
-const lineOf = (event: RunEvent): LogLine | null => {
+const lineOf = (event: RunEvent, row: string): LogLine | null => {
   const at = { time: event.time, level: 'info' as const };
   switch (event.event) {
     case 'step':
@@ -70,7 +70,7 @@ const lineOf = (event: RunEvent): LogLine | null => {
         step: event.step,
         text:
           `${event.step > 0 ? `Resumed at step ${count(event.step)}` : 'Started'}: ` +
-          `${plural(event.num_train_rows, 'training row')}, ${count(event.num_validation_rows)} held out for validation, ` +
+          `${plural(event.num_train_rows, `training ${row}`)}, ${count(event.num_validation_rows)} held out for validation, ` +
           `${event.num_trainable_parameters === event.num_parameters ? 'all' : `${count(event.num_trainable_parameters)} of`} ` +
           `${plural(event.num_parameters, 'parameter')} trained, ` +
           `${event.executor} on ${plural(event.num_threads, 'thread')}`,
@@ -80,7 +80,7 @@ const lineOf = (event: RunEvent): LogLine | null => {
         ...at,
         icon: event.best ? 'star-full' : 'graph',
         step: event.step,
-        text: `${event.split === 'validation' ? 'Validation' : event.split === 'test' ? 'Test' : 'Training'}${event.best ? ' (best so far)' : ''}, ${plural(event.n, 'row')}: ${metricsText(event.metrics)}`,
+        text: `${event.split === 'validation' ? 'Validation' : event.split === 'test' ? 'Test' : 'Training'}${event.best ? ' (best so far)' : ''}, ${plural(event.n, row)}: ${metricsText(event.metrics)}`,
       };
     case 'checkpoint':
       return {

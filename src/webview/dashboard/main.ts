@@ -7,6 +7,7 @@ import '@vscode-elements/elements/dist/vscode-option/index.js';
 import '@vscode-elements/elements/dist/vscode-single-select/index.js';
 import 'uplot/dist/uPlot.min.css';
 import '../shared/base.css';
+import '../shared/entities.css';
 import './dashboard.css';
 import './charts.css';
 import './evaluation.css';

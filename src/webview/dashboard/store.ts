@@ -10,6 +10,7 @@ import { stepsBefore, stepsOfAll } from '../../protocol/folds.ts';
 import type { RunRecord } from '../../protocol/run.ts';
 import { FINISHED_STATES, type RunState, WORKING_STATES } from '../../protocol/states.ts';
 import { StepBuffer } from '../../protocol/steps.ts';
+import { taskOf } from '../../protocol/tasks.ts';
 import { type DashboardMessage, parseRunEvent, type RunAction, type RunSnapshot } from '../../protocol/webview.ts';
 import { type LogLine, logLine } from './log-lines.ts';
 
@@ -253,7 +254,7 @@ export class RunStore {
       return;
     }
     const event: RunEvent = result.message;
-    const line = logLine(event);
+    const line = logLine(event, taskOf(run.record.recipe.task).row);
     if (line) run.log.push(line);
     switch (event.event) {
       case 'step':

@@ -3,6 +3,7 @@ import { fewRowsNote } from '../../protocol/evaluation.ts';
 import type { MetricKey } from '../../protocol/metrics.ts';
 import type { CrossValidation } from '../../protocol/run.ts';
 import type { StepColumn } from '../../protocol/steps.ts';
+import { taskOf } from '../../protocol/tasks.ts';
 import {
   bytes,
   count,
@@ -57,8 +58,9 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
   const report = run.reports.find((r) => r.split === 'validation');
   const range = report?.intervals[key];
   const measured = report?.metrics[key] ?? best?.metrics[key];
+  const { row } = taskOf(run.record.recipe.task);
   const n = report?.n ?? run.evals.findLast(({ split, step }) => split === 'validation' && step === best?.step)?.n;
-  const few = n === undefined ? null : fewRowsNote(n);
+  const few = n === undefined ? null : fewRowsNote(n, row);
   const smooth = page.averages.of(run, 'loss', page.view.smoothing);
   const loss = smooth.length === 0 ? null : smooth[smooth.length - 1]!;
   // One step says little of how fast a whole run was.
@@ -81,7 +83,7 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
                     : few === null && best
                       ? [`step ${count(best.step)}`]
                       : []),
-                  ...(few !== null ? [few] : n === undefined ? [] : [plural(n, 'row').replace(' ', '\u00a0')]),
+                  ...(few !== null ? [few] : n === undefined ? [] : [plural(n, row).replace(' ', '\u00a0')]),
                 ].join(', '),
         },
     {

@@ -1,22 +1,25 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { type TaskName, taskOf } from '../../protocol/tasks.ts';
 import type { Page } from './page.ts';
 import type { RunView } from './store.ts';
 
 /** How the model is used outside: three lines that run as they stand. */
-export const pythonFor = (folder: string): string =>
+export const pythonFor = (folder: string, task: TaskName): string =>
   [
     'from transformers import pipeline',
-    `classify = pipeline("text-classification", model=${JSON.stringify(folder)})`,
+    task === 'token-classification'
+      ? `classify = pipeline(${JSON.stringify(task)}, model=${JSON.stringify(folder)}, aggregation_strategy="first")`
+      : `classify = pipeline(${JSON.stringify(task)}, model=${JSON.stringify(folder)})`,
     'print(classify("Type a text here"))',
   ].join('\n');
 
-export const javascriptFor = (folder: string): string => {
+export const javascriptFor = (folder: string, task: TaskName): string => {
   // transformers.js looks for a model by its name in a folder of models; it takes slashes on Windows, too.
   const [, parent, name] = /^(.*)[\\/]([^\\/]+)[\\/]?$/.exec(folder) ?? [];
   return [
     "import { env, pipeline } from '@huggingface/transformers';",
     `Object.assign(env, { localModelPath: ${quoted((parent ?? '.').replaceAll('\\', '/'))}, allowRemoteModels: false });`,
-    `console.log(await (await pipeline('text-classification', ${quoted(name ?? folder)}, { dtype: 'fp32' }))('Type a text here'));`,
+    `console.log(await (await pipeline(${quoted(task)}, ${quoted(name ?? folder)}, { dtype: 'fp32' }))('Type a text here'));`,
   ].join('\n');
 };
 
@@ -35,13 +38,14 @@ const snippet = (language: string, code: string, page: Page): TemplateResult => 
 /** What a finished run's model is used with. */
 export const useView = (run: RunView, page: Page): TemplateResult | typeof nothing => {
   const { modelFolder, hasOnnx } = run;
+  const { name: task } = taskOf(run.record.recipe.task);
   if (modelFolder === null || run.gone) return nothing;
   return html`<details class="use">
     <summary>Use the model in Python or JavaScript</summary>
-    ${snippet('Python', pythonFor(modelFolder), page)}
+    ${snippet('Python', pythonFor(modelFolder, task), page)}
     ${
       hasOnnx
-        ? snippet('JavaScript', javascriptFor(modelFolder), page)
+        ? snippet('JavaScript', javascriptFor(modelFolder, task), page)
         : html`<div class="snippet">
             <div class="section-head"><h3>JavaScript</h3></div>
             <p class="muted">Transformers.js needs the model in ONNX format.</p>

@@ -222,12 +222,12 @@ test('two models are called different by McNemar’s test alone', () => {
 });
 
 test('lines to copy name the model’s folder as the language wants it', () => {
-  expect(pythonFor('C:\\Users\\Ada "A"\\model').split('\n')).toEqual([
+  expect(pythonFor('C:\\Users\\Ada "A"\\model', 'text-classification').split('\n')).toEqual([
     'from transformers import pipeline',
     'classify = pipeline("text-classification", model="C:\\\\Users\\\\Ada \\"A\\"\\\\model")',
     'print(classify("Type a text here"))',
   ]);
-  expect(javascriptFor("C:\\Ada's\\run\\model").split('\n').slice(1)).toEqual([
+  expect(javascriptFor("C:\\Ada's\\run\\model", 'text-classification').split('\n').slice(1)).toEqual([
     "Object.assign(env, { localModelPath: 'C:/Ada\\'s/run', allowRemoteModels: false });",
     "console.log(await (await pipeline('text-classification', 'model', { dtype: 'fp32' }))('Type a text here'));",
   ]);

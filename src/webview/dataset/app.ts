@@ -1,9 +1,11 @@
 import type { VscodeTextfield } from '@vscode-elements/elements/dist/vscode-textfield/vscode-textfield.js';
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
-import type { DatasetMessage, DatasetRequest } from '../../protocol/dataset-page.ts';
-import { columnFields } from '../../protocol/fields.ts';
+import type { DatasetMessage, DatasetRequest, DatasetRow } from '../../protocol/dataset-page.ts';
+import { columnFields, FIELDS, type Field } from '../../protocol/fields.ts';
+import { capitalized } from '../../protocol/figures.ts';
 import { type DataProblem, FORMAT_NAMES } from '../../protocol/service.ts';
+import { taskOf } from '../../protocol/tasks.ts';
 import { count, percent, plural } from '../shared/format.ts';
 import type { Host } from '../shared/host.ts';
 import { LightElement } from '../shared/light-element.ts';
@@ -97,9 +99,11 @@ export class DatasetElement extends LightElement {
         : html`<p class="empty page-empty" role="status">Reading…</p>`;
     }
     const { summary } = snapshot;
+    const task = taskOf(summary.task);
     const figures = [
-      plural(summary.rows, 'row'),
-      ...(summary.classes.length > 0 ? [plural(summary.classes.length, 'class', 'classes')] : []),
+      task.title,
+      plural(summary.rows, task.row),
+      ...(summary.classes.length > 0 ? [plural(summary.classes.length, ...task.label)] : []),
       FORMAT_NAMES[summary.format] ?? summary.format,
       summary.encoding.toUpperCase(),
     ];
@@ -162,23 +166,24 @@ export class DatasetElement extends LightElement {
 
   #classes(): TemplateResult | typeof nothing {
     const { snapshot, label: chosen } = this.store;
-    const { classes } = snapshot!.summary;
+    const { classes, task } = snapshot!.summary;
+    const { row, label: names, labelled } = taskOf(task);
     if (classes.length === 0) return nothing;
     const total = classes.reduce((sum, { count: n }) => sum + n, 0);
     const shown = classes.slice(0, this.allClasses ? MANY : FEW);
     return html`<section aria-labelledby="classes-title">
-      <h2 id="classes-title">Classes</h2>
+      <h2 id="classes-title">${capitalized(names[1])}${labelled === row ? '' : ` (${labelled}s)`}</h2>
       <table class="classes"><tbody>${shown.map(
         ({ label, count: n }) => html`<tr class=${label === chosen ? 'chosen' : ''}>
-          <th scope="row"><button class="link" aria-pressed=${label === chosen} title=${`Show only rows of “${label}”`}
+          <th scope="row"><button class="link" aria-pressed=${label === chosen} title=${`Show only ${row}s ${labelled === row ? 'of' : 'with'} “${label}”`}
             @click=${() => this.#filter({ label: label === chosen ? null : label })}>${label}</button></th>
           <td class="share"><progress max=${classes[0]!.count} .value=${n} aria-hidden="true"></progress></td>
           <td class="number">${count(n)}</td>
           <td class="number muted">${percent(n / total)}</td>
         </tr>`,
       )}</tbody></table>
-      ${this.allClasses && classes.length > MANY ? html`<p class="empty">${plural(classes.length - MANY, 'more class is', 'more classes are')} not listed.</p>` : nothing}
-      ${more(Math.min(MANY, classes.length), this.allClasses, 'classes', () => {
+      ${this.allClasses && classes.length > MANY ? html`<p class="empty">${plural(classes.length - MANY, `more ${names[0]} is`, `more ${names[1]} are`)} not listed.</p>` : nothing}
+      ${more(Math.min(MANY, classes.length), this.allClasses, names[1], () => {
         this.allClasses = !this.allClasses;
       })}
     </section>`;
@@ -187,22 +192,33 @@ export class DatasetElement extends LightElement {
   #lengths(): TemplateResult | typeof nothing {
     const { lengths, isFiltered } = this.store;
     if (!lengths || lengths.counts.length === 0) return nothing;
+    const { row } = this.#task;
+    const isText = row === 'row';
     return html`<section aria-labelledby="lengths-title">
-      <h2 id="lengths-title">Text lengths in characters${isFiltered ? ' (rows below only)' : ''}</h2>
+      <h2 id="lengths-title">${isText ? 'Text lengths in characters' : `Lengths of ${row}s in words`}${isFiltered ? ` (${row}s below only)` : ''}</h2>
       ${lengthsView(lengths)}
     </section>`;
+  }
+
+  get #task() {
+    return taskOf(this.store.snapshot!.summary.task);
   }
 
   #rows(): TemplateResult {
     const { store } = this;
     const { snapshot, rows, total, range } = store;
+    const { row: noun, label: names } = this.#task;
+    const title = `${capitalized(noun)}s`;
     if (!snapshot!.readable) {
-      return html`<section><h2>Rows</h2><p class="empty">Rows are listed once a text column and a label column are known.</p></section>`;
+      const needed = FIELDS[snapshot!.summary.task]
+        .filter(({ required }) => required)
+        .map((field) => `a column for the ${field.title}`);
+      return html`<section><h2>${title}</h2><p class="empty">${title} are listed once ${needed.join(' and ')} ${needed.length === 1 ? 'is' : 'are'} known.</p></section>`;
     }
-    const hasPairs = rows.some((row) => row.text_pair !== undefined);
+    const shown = this.#shownFields(rows);
     return html`<section aria-labelledby="rows-title">
       <div class="section-head rows-head">
-        <h2 id="rows-title">Rows</h2>
+        <h2 id="rows-title">${title}</h2>
         <div class="rows-tools">
           <vscode-textfield aria-label="Search texts" placeholder="Search texts" .value=${store.search} @input=${() => this.#type()}>
             <span slot="content-before" class="codicon codicon-search" aria-hidden="true"></span>
@@ -210,29 +226,37 @@ export class DatasetElement extends LightElement {
           ${
             store.label === null
               ? nothing
-              : html`<button class="chip" title="Show rows of all classes" @click=${() => this.#filter({ label: null })}>${store.label}<span class="codicon codicon-close" aria-hidden="true"></span></button>`
+              : html`<button class="chip" title=${`Show ${noun}s of all ${names[1]}`} @click=${() => this.#filter({ label: null })}>${store.label}<span class="codicon codicon-close" aria-hidden="true"></span></button>`
           }
-          <span class="muted" role="status">${total === 0 ? (store.waiting ? 'Reading…' : 'No rows') : `${count(range.first)}–${count(range.last)} of ${count(total)}`}</span>
+          <span class="muted" role="status">${total === 0 ? (store.waiting ? 'Reading…' : `No ${noun}s`) : `${count(range.first)}–${count(range.last)} of ${count(total)}`}</span>
           <button class="tool" title="Previous page (Page Up)" aria-label="Previous page" ?disabled=${store.offset === 0} @click=${() => this.#turn(-1)}><span class="codicon codicon-chevron-left" aria-hidden="true"></span></button>
           <button class="tool" title="Next page (Page Down)" aria-label="Next page" ?disabled=${!store.hasNext} @click=${() => this.#turn(1)}><span class="codicon codicon-chevron-right" aria-hidden="true"></span></button>
         </div>
       </div>
       ${
         rows.length === 0
-          ? html`<p class="empty">${store.waiting ? 'Reading rows…' : store.isFiltered ? 'No rows match.' : 'No row has both a text and a label.'}</p>`
+          ? html`<p class="empty">${store.waiting ? `Reading ${noun}s…` : store.isFiltered ? `No ${noun}s match.` : `No ${noun} has all that is needed.`}</p>`
           : html`<table class="rows ${store.waiting ? 'stale' : ''}" @keydown=${this.#move}>
-              <thead><tr><th scope="col">Line</th><th scope="col">Label</th><th scope="col">Text</th>${hasPairs ? html`<th scope="col">Second text</th>` : nothing}</tr></thead>
+              <thead><tr><th scope="col">Line</th>${shown.map(({ title: name }) => html`<th scope="col">${capitalized(name)}</th>`)}</tr></thead>
               <tbody>${rows.map(
                 (row) => html`<tr>
                   <td class="number"><button class="link line" title="Open line ${row.line}" aria-label="Open line ${row.line}" @click=${() => this.host.post({ type: 'openRow', file: row.file, line: row.line })}>${row.line}</button></td>
-                  <td class="label" title=${row.label}>${row.label}</td>
-                  <td class="text">${shortened(row.text ?? '')}</td>
-                  ${hasPairs ? html`<td class="text">${shortened(row.text_pair ?? '')}</td>` : nothing}
+                  ${shown.map((field) => cell(row, field))}
                 </tr>`,
               )}</tbody>
             </table>`
       }
     </section>`;
+  }
+
+  /** What rows have, the labels before the texts; words are shown with their tags. */
+  #shownFields(rows: readonly DatasetRow[]): Field[] {
+    const fields = FIELDS[this.store.snapshot!.summary.task];
+    const there = fields.filter(
+      ({ name, required }) => required || rows.some((row) => fieldOf(row, name) !== undefined),
+    );
+    if (there.some(({ name }) => name === 'tags')) return there.filter(({ name }) => name === 'tokens');
+    return [...there.filter(({ kind }) => kind === 'label'), ...there.filter(({ kind }) => kind !== 'label')];
   }
 
   #columns(): TemplateResult {
@@ -256,6 +280,34 @@ export class DatasetElement extends LightElement {
       </table></div>
     </section>`;
   }
+}
+
+const fieldOf = (row: DatasetRow, name: Field['name']): unknown =>
+  (row as Partial<Record<Field['name'], unknown>>)[name];
+
+/** What a row holds of a field. */
+function cell(row: DatasetRow, { name }: Field): TemplateResult {
+  if (name === 'tokens') return html`<td class="text">${sentence(row)}</td>`;
+  const value = fieldOf(row, name);
+  const text = typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
+  return name === 'label'
+    ? html`<td class="label" title=${text}>${text}</td>`
+    : html`<td class="text">${shortened(text)}</td>`;
+}
+
+/** Words that a row shows; its line leads to the rest. */
+const MOST_WORDS = 200;
+
+/** A sentence, each of its words that has a tag other than O above that tag. */
+function sentence({ tokens = [], tags = [] }: DatasetRow): TemplateResult {
+  const more = tokens.length - MOST_WORDS;
+  return html`<div class="sentence">${tokens
+    .slice(0, MOST_WORDS)
+    .map((word, i) =>
+      tags[i] === undefined || tags[i] === 'O'
+        ? html`<span>${word}</span>`
+        : html`<span class="tagged-word"><span>${word}</span><span class="tag">${tags[i]}</span></span>`,
+    )}${more > 0 ? html`<span class="muted">… ${plural(more, 'more word')}</span>` : nothing}</div>`;
 }
 
 const shortened = (text: string, longest = LONGEST): string =>

@@ -2,17 +2,22 @@ import type { VscodeTextarea } from '@vscode-elements/elements/dist/vscode-texta
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import { splitPair } from '../../protocol/pair.ts';
+import type { Prediction } from '../../protocol/service.ts';
 import type { TryoutMessage, TryoutRequest } from '../../protocol/webview.ts';
 import { percent, plural, significant } from '../shared/format.ts';
 import type { Host } from '../shared/host.ts';
 import { LightElement } from '../shared/light-element.ts';
+import { entitiesView } from './entities.ts';
 import { resultView } from './result.ts';
-import { type HistoryEntry, keyOf, MAX_LINES, TryoutStore, textsOf } from './store.ts';
+import { type HistoryEntry, headline, isTagged, keyOf, MAX_LINES, type Result, TryoutStore, textsOf } from './store.ts';
 
 /** Pause in typing after which the model is asked, in ms. */
 const TYPING_PAUSE = 200;
 /** Rest after which what stands there goes into the history, in ms. */
 const REST = 1500;
+
+const said = ({ label, score }: { label: string; score: number | null }): string =>
+  score === null ? label : `${label}, ${percent(score)}`;
 
 /** Type lines, see labels: the fine-tuned model's beside the base's. */
 @customElement('luthier-tryout')
@@ -41,7 +46,7 @@ export class TryoutElement extends LightElement {
       const [first] = this.store.results;
       this.announced =
         this.store.results.length === 1
-          ? `${first!.tuned.label}, ${percent(first!.tuned.score)}`
+          ? said(headline(first!.tuned))
           : `${plural(this.store.results.length, 'text')} predicted`;
       clearTimeout(this.#resting);
       this.#resting = setTimeout(() => this.#remember(), REST);
@@ -123,13 +128,14 @@ export class TryoutElement extends LightElement {
         ? html`<div class="page-empty">${this.#failure()}</div>`
         : html`<p class="empty page-empty" role="status">${store.loading ?? 'Loading the model…'}</p>`;
     }
+    const isTags = models.tuned.task === 'token-classification';
     return html`
       <header class="tryout-header">
         <h1>${models.tuned.name}</h1>
-        <p class="muted">${plural(models.tuned.labels.length, 'label')}${models.base ? ` · base model: ${models.base.name}` : ''}</p>
+        <p class="muted">${isTags ? plural(models.tuned.labels.length, 'tag') : plural(models.tuned.labels.length, 'label')}${models.base ? ` · base model: ${models.base.name}` : ''}</p>
       </header>
       <div class="layout">
-        <section class="ask" aria-label="Input and labels">
+        <section class="ask" aria-label=${isTags ? 'Input and entities' : 'Input and labels'}>
           ${this.#fields()}
           <div class="ask-tools">
             <vscode-button secondary icon="list-selection" title="Try a row of the dataset" @click=${() => this.host.post({ type: 'pickRow' })}>Pick a Row…</vscode-button>
@@ -197,23 +203,25 @@ export class TryoutElement extends LightElement {
     if (store.results.length === 0) {
       if (store.waiting || store.failure || store.cancelled) return nothing;
       const fields = store.pair ? 'fields' : 'field';
-      return html`<p class="empty">${store.isHalf ? 'Labels appear once both texts are there.' : `Labels appear as you type. Press Ctrl+Enter to keep the texts and clear the ${fields}.`}</p>`;
+      return html`<p class="empty">${store.isHalf ? 'Labels appear once both texts are there.' : `${store.models?.tuned.task === 'token-classification' ? 'Entities' : 'Labels'} appear as you type. Press Ctrl+Enter to keep the texts and clear the ${fields}.`}</p>`;
     }
     const more = store.asked.length - MAX_LINES;
     return html`<div class="results ${store.stale ? 'stale' : ''}">
       ${store.results.map((result, i) =>
-        resultView(result, i, store, this.allLabels, {
-          choose: (texts, label) => {
-            store.chosen.set(keyOf(texts), label);
-            this.#changed();
-          },
-          add: (texts, label, anyway) => this.host.post({ type: 'addRow', ...textsOf(texts), label, anyway }),
-          undo: (texts) => this.host.post({ type: 'undoRow', ...textsOf(texts) }),
-          open: (file, line) => this.host.post({ type: 'openRow', file, line }),
-          showAll: () => {
-            this.allLabels = !this.allLabels;
-          },
-        }),
+        isTagged(result.tuned)
+          ? entitiesView(result.tuned, i)
+          : resultView(result as Result<Prediction>, i, store, this.allLabels, {
+              choose: (texts, label) => {
+                store.chosen.set(keyOf(texts), label);
+                this.#changed();
+              },
+              add: (texts, label, anyway) => this.host.post({ type: 'addRow', ...textsOf(texts), label, anyway }),
+              undo: (texts) => this.host.post({ type: 'undoRow', ...textsOf(texts) }),
+              open: (file, line) => this.host.post({ type: 'openRow', file, line }),
+              showAll: () => {
+                this.allLabels = !this.allLabels;
+              },
+            }),
       )}
       ${more > 0 ? html`<p class="empty">${plural(more, 'more line is', 'more lines are')} left out. Evaluate on File measures a whole file.</p>` : nothing}
     </div>`;
@@ -238,7 +246,7 @@ export class TryoutElement extends LightElement {
           ? html`<p class="empty">Texts that you have tried appear here.</p>`
           : html`<ul @keydown=${this.#moveInHistory}>${store.history.map(
               (entry) => html`<li><button class="entry" title="Try again" @click=${() => this.#recall(entry)}>
-                <span class="entry-text">${entry.text}</span>${entry.text_pair === undefined ? nothing : html`<span class="entry-text muted">${entry.text_pair}</span>`}<span class="entry-label">${entry.label} <span class="muted">${percent(entry.score)}</span></span>
+                <span class="entry-text">${entry.text}</span>${entry.text_pair === undefined ? nothing : html`<span class="entry-text muted">${entry.text_pair}</span>`}<span class="entry-label">${entry.label}${entry.score === null ? nothing : html` <span class="muted">${percent(entry.score)}</span>`}</span>
               </button></li>`,
             )}</ul>`
       }

@@ -7,6 +7,7 @@ import '@vscode-elements/elements/dist/vscode-option/index.js';
 import '@vscode-elements/elements/dist/vscode-single-select/index.js';
 import '@vscode-elements/elements/dist/vscode-textarea/index.js';
 import '../shared/base.css';
+import '../shared/entities.css';
 import './tryout.css';
 import { parseTryoutMessage, type TryoutMessage, type TryoutRequest } from '../../protocol/webview.ts';
 import { connect } from '../shared/host.ts';

@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { unknownTokens } from '../../protocol/figures.ts';
-import type { Texts } from '../../protocol/service.ts';
+import type { Prediction, Texts } from '../../protocol/service.ts';
 import { percent } from '../shared/format.ts';
 import { keyOf, type Result, ranked, type TryoutStore } from './store.ts';
 
@@ -17,7 +17,7 @@ export interface ResultActions {
 
 /** Labels of one text or pair with their probabilities, the base's beside the tuned model's, and the way to correct it. */
 export const resultView = (
-  result: Result,
+  result: Result<Prediction>,
   index: number,
   store: TryoutStore,
   all: boolean,
@@ -65,7 +65,7 @@ const bar = (score: number, className: string): TemplateResult =>
   html`<td class=${className}><div class="bar"><progress max="1" .value=${score} aria-hidden="true"></progress><span class="number">${percent(score)}</span></div></td>`;
 
 const correction = (
-  result: Result,
+  result: Result<Prediction>,
   index: number,
   store: TryoutStore,
   actions: ResultActions,

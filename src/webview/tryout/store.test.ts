@@ -10,7 +10,7 @@ const prediction = (texts: string | Texts, label = 'a', score = 0.8): Prediction
 });
 const ready = (more: object = {}): TryoutStore => {
   const store = new TryoutStore();
-  const model = { name: 'tuned', labels: ['a', 'b'] };
+  const model = { task: 'text-classification' as const, name: 'tuned', labels: ['a', 'b'] };
   store.apply({ type: 'snapshot', run: 'r', tuned: model, base: model, base_note: null, dataset: 'rows', ...more });
   return store;
 };
@@ -154,4 +154,19 @@ test('what was kept comes back, and odd things do not', () => {
   const odd = new TryoutStore();
   odd.restore({ text: 4, history: [{ text: 'x' }, null, 5], picked: { text: 'x' }, compare: 'no' });
   expect(odd.kept()).toEqual(new TryoutStore().kept());
+});
+
+test('entities are an answer like labels: kept with their text, and counted in the history', () => {
+  const store = ready();
+  store.text = 'Ana left Oslo';
+  const { id } = store.request()!;
+  const entities = [{ entity_group: 'PER', score: 0.9, word: 'Ana', start: 0, end: 3 }];
+  store.apply({ type: 'predictions', id, tuned: [{ text: 'Ana left Oslo', entities }], base: null, ms: 2 });
+  expect(store.results).toEqual([{ text: 'Ana left Oslo', tuned: { text: 'Ana left Oslo', entities }, base: null }]);
+  expect(store.stale).toBe(false);
+  expect(store.remember()).toBe(true);
+  expect(store.history).toEqual([{ text: 'Ana left Oslo', label: '1 entity', score: null }]);
+  const again = new TryoutStore();
+  again.restore(JSON.parse(JSON.stringify(store.kept())));
+  expect(again.history).toEqual(store.history);
 });

@@ -1,4 +1,5 @@
-import type { Prediction, Texts } from '../../protocol/service.ts';
+import { counted } from '../../protocol/figures.ts';
+import type { Answer, Prediction, TagPrediction, Texts } from '../../protocol/service.ts';
 import type { TryoutMessage, TryoutRequest, TryoutSnapshot } from '../../protocol/webview.ts';
 
 /** Lines predicted at once; more belong into Evaluate on File. */
@@ -6,14 +7,27 @@ export const MAX_LINES = 50;
 const MAX_HISTORY = 100;
 
 /** A text or a pair of texts with its answers. */
-export interface Result extends Texts {
-  tuned: Prediction;
-  base: Prediction | null;
+export interface Result<A extends Answer = Answer> extends Texts {
+  tuned: A;
+  base: A | null;
 }
+
+/** Of a model that names entities. */
+export const isTagged = (answer: Answer): answer is TagPrediction => 'entities' in answer;
+
+/** An answer in a few words. */
+export const headline = (answer: Answer): { label: string; score: number | null } =>
+  isTagged(answer)
+    ? {
+        label: answer.entities.length === 0 ? 'no entities' : counted(answer.entities.length, 'entity', 'entities'),
+        score: null,
+      }
+    : { label: answer.label, score: answer.score };
 
 export interface HistoryEntry extends Texts {
   label: string;
-  score: number;
+  /** Null for an answer of several parts. */
+  score: number | null;
 }
 
 /** The row that the text was picked from. */
@@ -200,8 +214,7 @@ export class TryoutStore {
     if (this.stale || this.results.length === 0) return false;
     const entries = this.results.map(({ tuned, ...result }) => ({
       ...textsOf(result),
-      label: tuned.label,
-      score: tuned.score,
+      ...headline(tuned),
     }));
     const known = new Set(this.history.slice(0, entries.length).map(keyOf));
     if (entries.every((entry) => known.has(keyOf(entry)))) return false;
@@ -233,7 +246,9 @@ const areTexts = (value: Partial<Texts> | null | undefined): boolean =>
 
 const isEntry = (value: unknown): value is HistoryEntry => {
   const entry = value as Partial<HistoryEntry> | null;
-  return areTexts(entry) && typeof entry?.label === 'string' && typeof entry.score === 'number';
+  return (
+    areTexts(entry) && typeof entry?.label === 'string' && (entry.score === null || typeof entry.score === 'number')
+  );
 };
 
 const isPicked = (value: unknown): value is PickedRow => {
