@@ -69,6 +69,7 @@ const builds = {
       step: 'bench/step.ts',
       growth: 'bench/growth.ts',
       'starter-table': 'bench/starter-table.ts',
+      'decoder-table': 'bench/decoder-table.ts',
     },
     outdir: 'dist/bench',
     external: ['onnxruntime-node', '@tensorflow/tfjs-node'],

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { inspectData } from '../src/engine/data/inspect.ts';
 import { loadRecipe } from '../src/engine/recipes/recipe.ts';
+import { allTasks } from '../src/engine/tasks/registry.ts';
 
 const file = (name: string) => fileURLToPath(new URL(`../examples/${name}`, import.meta.url));
 
@@ -31,9 +32,25 @@ describe('the example data sets are what examples/README.md says', () => {
     ]);
   });
 
-  it.each(['tickets', 'reviews'])('%s.recipe.json is a recipe', async (name) => {
+  it.each([
+    ['tickets', 'csv', 'bert', 'text-classification'],
+    ['reviews', 'csv', 'bert', 'text-classification'],
+    ['names', 'conll', 'bert', 'token-classification'],
+    ['support', 'jsonl', 'decoder', 'conversational'],
+    ['commits', 'jsonl', 'decoder', 'text-generation'],
+  ])('%s.recipe.json is a recipe', async (name, extension, starter, task) => {
     const { recipe } = await loadRecipe(file(`${name}.recipe.json`));
-    expect(recipe).toMatchObject({ model: 'starters/bert', dataset: file(`${name}.csv`) });
+    expect(recipe).toMatchObject({ task, model: `starters/${starter}`, dataset: file(`${name}.${extension}`) });
+  });
+
+  it.each([
+    ['support', 224, { messages: 'messages' }, [/lines 30, 61, 86 and 217/, /line 119 repeats line 34/]],
+    ['commits', 210, { prompt: 'prompt', completion: 'completion' }, [/line 89 repeats line 47/]],
+  ])('%s.jsonl is read as its task, with its flaws', async (name, count, columns, flaws) => {
+    const { rows, guess, problems } = await inspectData({ file: file(`${name}.jsonl`) }, allTasks);
+    expect({ rows, guess }).toMatchObject({ rows: count, guess: columns });
+    expect(problems.map(({ message }) => message)).toEqual(flaws.map((flaw) => expect.stringMatching(flaw)));
+    expect(new Set(problems.map(({ severity }) => severity))).toEqual(new Set(['info']));
   });
 
   /** Numbers, from 1, of the rows that repeat an earlier one. */

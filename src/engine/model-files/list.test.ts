@@ -49,8 +49,13 @@ describe('a place of work', () => {
 
   const list = async () => (await listModels([place], join(place, 'no cache'))).filter((it) => it.source !== 'starter');
 
-  it('says what language a model is for, by its card', async () => {
-    expect((await listModels([], join(place, 'no cache')))[0]).toMatchObject({
+  it('says what language and what tasks a model is for, by its card and its family', async () => {
+    const [first, second] = await listModels([], join(place, 'no cache'));
+    expect(second).toMatchObject({
+      ...{ name: 'starters/decoder', languages: ['en'], labels: null, problem: null },
+      tasks: ['text-generation', 'conversational', 'text-classification', 'token-classification'],
+    });
+    expect(first).toMatchObject({
       ...{ name: 'starters/bert', languages: ['en'], labels: null, problem: null },
       tasks: ['text-classification', 'token-classification'],
     });
