@@ -112,6 +112,7 @@ test('the palette offers a command only where it can do something', () => {
   const needs: [keyof typeof COMMANDS, string][] = [
     ['tryModel', CONTEXT_KEYS.hasModels],
     ['evaluateOnFile', CONTEXT_KEYS.hasModels],
+    ['predictOnFile', CONTEXT_KEYS.hasModels],
     ['exportRun', CONTEXT_KEYS.hasModels],
     ['compareRuns', CONTEXT_KEYS.hasSeveralRuns],
     ['openDashboard', CONTEXT_KEYS.hasRuns],

@@ -18,6 +18,7 @@ export const COMMANDS = {
   compareRuns: 'luthier.compareRuns',
   tryModel: 'luthier.tryModel',
   evaluateOnFile: 'luthier.evaluateOnFile',
+  predictOnFile: 'luthier.predictOnFile',
   pauseRun: 'luthier.pauseRun',
   resumeRun: 'luthier.resumeRun',
   startNow: 'luthier.startNow',

@@ -302,6 +302,20 @@ export interface ServiceRequests {
     params: Progressing & { model: string; prompt: string | ChatMessage[]; settings: GenerationSettings };
     result: Answered;
   };
+  /**
+   * Answers each row of a file and writes them with the answers to `out` (engine/infer/predict-file.ts); a model that
+   * writes continues the texts, or answers them as messages. Parts say how many rows are done.
+   */
+  'predict/file': {
+    params: Progressing & {
+      model: string;
+      file: string;
+      out: string;
+      as: 'classes' | 'continuation' | 'message';
+      settings: GenerationSettings;
+    };
+    result: { rows: number; path: string; from: string[]; columns: string[] };
+  };
   /** Parts say how many rows are done. */
   evaluate: {
     params: Progressing & {

@@ -129,6 +129,7 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       return compareRuns({ runs, limit, signal, label: (run, texts) => hosts.ask(run, 'label', { texts }, signal) });
     },
     predict: (params, signal) => hosts.ask(params.model, 'predict', params, signal),
+    'predict/file': (params, signal) => hosts.ask(params.model, 'predict/file', params, signal),
     generate: (params, signal) => hosts.ask(params.model, 'generate', params, signal),
     evaluate: (params, signal) => hosts.ask(params.model, 'evaluate', params, signal),
     export: (params, signal) => hosts.ask(params.run, 'export', params, signal),

@@ -14,7 +14,15 @@ import { chooseModel } from './models.ts';
 import { reportProblem } from './report.ts';
 import { cancelRun, moveDownInQueue, moveUpInQueue, pauseRun, resumeRun, startNow, stopRun } from './run-control.ts';
 import { cleanUpRuns, deleteRun, noteRun, renameRun, revealRun } from './run-record.ts';
-import { compareRuns, duplicateRecipe, evaluateOnFile, exportRun, openDashboard, tryModel } from './run-use.ts';
+import {
+  compareRuns,
+  duplicateRecipe,
+  evaluateOnFile,
+  exportRun,
+  openDashboard,
+  predictOnFile,
+  tryModel,
+} from './run-use.ts';
 import { crossValidate, startRun } from './start.ts';
 
 type Command = (luthier: Luthier, ...args: unknown[]) => Promise<void>;
@@ -34,6 +42,7 @@ const handlers: Record<CommandName, Command> = {
   compareRuns,
   tryModel,
   evaluateOnFile,
+  predictOnFile,
   pauseRun,
   resumeRun,
   startNow,

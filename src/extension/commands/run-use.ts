@@ -1,4 +1,4 @@
-import { basename, dirname, join, relative, sep } from 'node:path';
+import { basename, dirname, join, parse, relative, sep } from 'node:path';
 import * as vscode from 'vscode';
 import { listFolder } from '../../files/folders.ts';
 import { readJson } from '../../files/json.ts';
@@ -92,6 +92,52 @@ export async function evaluateOnFile(luthier: Luthier, ...args: unknown[]): Prom
   );
   const { name } = await saveEvaluation(run.folder, file.fsPath, report);
   await luthier.dashboards.showEvaluation(run, name);
+}
+
+/** Answers each row of a file that the person names, and writes them with the answers to another one. */
+export async function predictOnFile(luthier: Luthier, ...args: unknown[]): Promise<void> {
+  requireTrust();
+  const fromExplorer = args[0] instanceof vscode.Uri ? args[0] : undefined;
+  const run = await runFor(luthier, fromExplorer ? [] : args, hasModel, { title: 'Predict on File', none: NO_MODEL });
+  const picked = fromExplorer
+    ? [fromExplorer]
+    : await vscode.window.showOpenDialog({
+        title: `Predict with ${run.record.name} on`,
+        openLabel: 'Predict',
+        filters: { 'Data with texts': DATA_EXTENSIONS },
+      });
+  const file = picked?.[0]?.fsPath;
+  if (!file) throw new Cancelled();
+  const { name, ext } = parse(file);
+  const delimited = ['.csv', '.tsv'].includes(ext.toLowerCase());
+  const target = await vscode.window.showSaveDialog({
+    title: 'Save the Predictions',
+    saveLabel: 'Predict',
+    defaultUri: vscode.Uri.file(join(dirname(file), `${name}.predictions${delimited ? ext : '.jsonl'}`)),
+  });
+  if (!target) throw new Cancelled();
+  const { task } = run.record.recipe;
+  const as = !WRITE.has(task) ? 'classes' : String(task) === 'conversational' ? 'message' : 'continuation';
+  const { rows, path, from, columns } = await withProgress(`Predicting with ${run.record.name}`, (signal, progress) =>
+    luthier.engine.service.request(
+      'predict/file',
+      { model: join(run.folder, run.record.model ?? 'model'), file, out: target.fsPath, as, settings: {} },
+      {
+        signal,
+        onProgress: progress,
+        onPart: (part) => {
+          if (part.type !== 'rows') return;
+          const { done, total } = part;
+          progress({ message: `${done.toLocaleString('en')} of ${counted(total, 'row')}`, done, total });
+        },
+      },
+    ),
+  );
+  const open = 'Open File';
+  const said = `${counted(rows, 'row')} of ${basename(file)} answered from ${from.join(' and ')}. ${basename(path)} has the new column${columns.length === 1 ? '' : 's'} ${columns.join(' and ')}.`;
+  if ((await tell('information', said, {}, open)) === open) {
+    await vscode.window.showTextDocument(vscode.Uri.file(path));
+  }
 }
 
 export async function exportRun(luthier: Luthier, ...args: unknown[]): Promise<void> {

@@ -59,6 +59,7 @@ const LIMITS_MS: Record<keyof ServiceRequests, number> = {
   'run/compare': 600_000,
   predict: 600_000,
   generate: 600_000,
+  'predict/file': 600_000,
   evaluate: 600_000,
   export: 600_000,
   'models/list': 60_000,

@@ -40,6 +40,13 @@ export function createHostHandlers(path: string, tell: Tell<HostNotifications>):
         },
       });
     },
+    'predict/file': async (params, signal) => {
+      const { file, out, as, settings } = params;
+      const { predictFile, rowsOfPredictor, rowsOfWriter } = await import('../../infer/predict-file.ts');
+      const rows =
+        as === 'classes' ? rowsOfPredictor(await model()) : rowsOfWriter(await writer(), settings, as === 'message');
+      return predictFile(rows, { file, out, signal, onProgress: partsOf(params) });
+    },
     evaluate: async (params, signal) => {
       const { data, columns, encoding, split } = params;
       const { evaluateModel } = await import('../../infer/evaluate-model.ts');

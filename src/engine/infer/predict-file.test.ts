@@ -1,0 +1,67 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { predictFile, type RowAnswerer } from './predict-file.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'luthier-predict-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const shouting: RowAnswerer = {
+  columns: ['prompt', 'text'],
+  readsAll: false,
+  answer: async (texts, onProgress) =>
+    texts.map(({ text }, i) => {
+      onProgress(i + 1);
+      return { generated_text: `${text.toUpperCase()}, "yes"` };
+    }),
+};
+
+async function predicted(name: string, content: string, model = shouting) {
+  await writeFile(join(folder, name), content);
+  const seen: number[] = [];
+  const result = await predictFile(model, {
+    ...{ file: join(folder, name), out: join(folder, `out-${name}`) },
+    onProgress: (done) => void seen.push(done),
+  });
+  return { ...result, seen, written: await readFile(join(folder, `out-${name}`), 'utf8') };
+}
+
+it('writes a delimited file with its own delimiter and a column more', async () => {
+  const { written, from, columns, seen } = await predicted('a.csv', 'id;prompt;text\n1;"one; two";x\n2;three;y\n');
+  expect(written).toBe(
+    'id;prompt;text;generated_text\n1;"one; two";x;"ONE; TWO, ""yes"""\n2;three;y;"THREE, ""yes"""\n',
+  );
+  expect([from, columns, seen]).toEqual([['prompt'], ['generated_text'], [1, 2]]);
+});
+
+it('writes other files as JSON Lines, lines of text too, and keeps a column that is there', async () => {
+  const { written, columns } = await predicted('a.jsonl', '{"text":"one","generated_text":"old"}\n');
+  expect(JSON.parse(written)).toEqual({ text: 'one', generated_text: 'old', generated_text_2: 'ONE, "yes"' });
+  expect(columns).toEqual(['generated_text_2']);
+  const lines = await predicted('a.txt', 'one\ntwo\n');
+  expect(
+    lines.written
+      .split('\n')
+      .slice(0, 2)
+      .map((line) => JSON.parse(line).generated_text),
+  ).toEqual([...['ONE, "yes"', 'TWO, "yes"']]);
+});
+
+it('reads the longest texts where no column has a usual name, and both columns of a pair or none', async () => {
+  const { from } = await predicted('b.csv', 'n,question\n1,what is it?\n2,where is it?\n');
+  expect(from).toEqual(['question']);
+  const pairs = { ...shouting, columns: ['premise', 'hypothesis'], readsAll: true };
+  await expect(predicted('c.csv', 'premise,label\na b,c\nd e,f\n', pairs)).rejects.toThrow(
+    'has no column hypothesis; the model reads premise and hypothesis',
+  );
+});
+
+it('writes nothing where it fails', async () => {
+  const failing = { ...shouting, answer: () => Promise.reject(new Error('no')) };
+  await expect(predicted('d.csv', 'text,n\na,1\nb,2\n', failing)).rejects.toThrow('no');
+  await expect(readFile(join(folder, 'out-d.csv'))).rejects.toThrow('ENOENT');
+});
