@@ -94,7 +94,7 @@ export function packageEntries(target) {
   ];
   /** @type {{ name: string, source: string | Buffer }[]} */
   const entries = files.map((name) => ({ name, source: path.join(root, name) }));
-  entries.push({ name: 'README.md', source: Buffer.from(marketplaceReadme(root)) });
+  entries.push({ name: 'README.md', source: Buffer.from(marketplaceReadme(root, shippedManifest()).text) });
   entries.push({ name: 'ThirdPartyNotices.txt', source: Buffer.from(thirdPartyNotices(root, files)) });
   return entries;
 }
@@ -127,6 +127,12 @@ async function main() {
   const { file, bytes, files, missing } = await makePackage(values);
   const megabytes = bytes / 1e6;
   console.log(`${path.relative(process.cwd(), file)}  ${megabytes.toFixed(1)} MB, ${files} files`);
+  const { leftOut } = marketplaceReadme(root, shippedManifest());
+  if (leftOut > 0) {
+    console.warn(
+      `The README comes without its ${leftOut} pictures: package.json names no "repository" on GitHub for their addresses.`,
+    );
+  }
   for (const starter of missing) console.warn(`${starter} is missing, so the package comes without it.`);
   if (megabytes > LIMIT_MB) throw new Fault(`The package is larger than ${LIMIT_MB} MB.`);
 }

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { marketplaceReadme } from './marketplace.mjs';
 import { packageEntries, TARGETS } from './package.mjs';
 
 const target = TARGETS.find((one) => one === `${process.platform}-${process.arch}`);
@@ -51,6 +52,20 @@ test('the packed README is for who found the extension, without pictures that VS
   };
   const titles = contributes.commands.map(({ title }) => title);
   for (const [, title] of readme.matchAll(/\*\*Luthier: ([^*]+)\*\*/g)) expect(titles).toContain(title);
+});
+
+test('with a public repository the packed README shows its pictures from there; they are small', () => {
+  const at = (repository?: string | { url: string }) => marketplaceReadme(root, repository ? { repository } : {});
+  for (const repository of [{ url: 'git+https://github.com/ada/luthier.git' }, 'https://github.com/ada/luthier']) {
+    const { text, leftOut } = at(repository);
+    const pictures = [...text.matchAll(/!\[[^\]]+\]\(https:\/\/github\.com\/ada\/luthier\/raw\/HEAD\/([^)]*)\)/g)];
+    expect([pictures.length, leftOut]).toEqual([3, 0]);
+    for (const [, file] of pictures) expect(statSync(path.join(root, file!)).size, file).toBeLessThan(200_000);
+  }
+  for (const nowhere of [undefined, 'https://example.org/luthier', { url: '../luthier' }]) {
+    expect(at(nowhere).leftOut).toBe(3);
+    expect(at(nowhere).text).not.toContain('![');
+  }
 });
 
 test('every program that a bundle of the engine starts is packed', () => {
