@@ -375,7 +375,7 @@ const tryout = async (view) => {
   await view.send({
     type: 'predictions',
     id: request.id,
-    tuned: [scored(first, SURE), scored(second, UNSURE)],
+    tuned: [scored(first, SURE), { ...scored(second, UNSURE), unknown_tokens: { count: 3, of: 14 } }],
     base: [scored(first, BASE), scored(second, BASE)],
     ms: 12.4,
   });
@@ -479,7 +479,7 @@ const dataset = async (view) => {
 
 export const scenes = [
   ...each('folds-charts', { view: 'dashboard', play: foldsAt('running') }, ['dark', 'light']),
-  ...each('folds-evaluation', { view: 'dashboard', play: foldsAt('running', 'evaluation') }, ['dark', 'light']),
+  ...each('folds-evaluation', { view: 'dashboard', play: foldsAt('running', 'evaluation') }),
   ...each('folds-done', { view: 'dashboard', play: foldsAt('done') }, ['dark', 'light']),
   ...each('dataset', { view: 'dataset', play: dataset }),
   ...each(

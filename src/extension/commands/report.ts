@@ -58,12 +58,12 @@ export function reportText(parts: ReportParts): string {
     ['Runs', counts.join(', ') || 'none'],
   ];
   return [
-    '# A problem with Luthier',
+    '# Problem report',
     '',
     '<!-- Say what you did, what you expected, and what happened instead. -->',
     '',
     '',
-    '## Where',
+    '## Environment',
     '',
     ...rows.map(([name, value]) => `- ${name}: ${value}`),
     '',

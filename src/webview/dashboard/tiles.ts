@@ -107,7 +107,7 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
       name: 'Rows',
       value: count(run.start?.num_train_rows),
       detail: run.start
-        ? `${run.start.labels.length === 0 ? '' : `${plural(run.start.labels.length, 'class', 'classes')}, `}${count(run.start.num_validation_rows)} held out`
+        ? `${run.start.labels.length === 0 ? '' : `${plural(run.start.labels.length, 'class', 'classes')}, `}${run.start.num_validation_rows === 0 ? 'none' : count(run.start.num_validation_rows)} held out`
         : '',
     },
   ];
