@@ -10,7 +10,16 @@ export type RunEvent = AnyEvent & {
   fold?: number;
 };
 
-type AnyEvent = StartEvent | StepEvent | EvalEvent | CheckpointEvent | NoteEvent | StateEvent | DoneEvent | ErrorEvent;
+type AnyEvent =
+  | StartEvent
+  | StepEvent
+  | EvalEvent
+  | SamplesEvent
+  | CheckpointEvent
+  | NoteEvent
+  | StateEvent
+  | DoneEvent
+  | ErrorEvent;
 
 export type Metrics = Partial<Record<MetricKey, number>>;
 
@@ -60,6 +69,25 @@ export interface EvalEvent {
   n: number;
   /** Whether these are the best by metric_for_best_model so far. */
   best: boolean;
+}
+
+/** What a model that writes answers to a few validation rows, always the same; at step 0 the untouched base does. */
+export interface SamplesEvent {
+  event: 'samples';
+  time: number;
+  step: number;
+  epoch: number;
+  samples: Sample[];
+}
+
+export interface Sample {
+  file: string;
+  line: number;
+  /** What was asked last, or the beginning of a text. */
+  prompt: string;
+  /** What the row has. */
+  reference: string;
+  answer: string;
 }
 
 export interface CheckpointEvent {

@@ -13,6 +13,8 @@ export interface TaskDescription {
   readonly labelled: string;
   /** What its evaluations measure. */
   readonly metrics: readonly MetricKey[];
+  /** Of a recipe that does not say. */
+  readonly max_length?: number;
   /** Decides which weights are best where a recipe does not say. */
   readonly best: MetricKey;
 }
@@ -44,6 +46,7 @@ export const TASKS = [
     label: ['label', 'labels'],
     labelled: 'text',
     metrics: ['perplexity', 'bits_per_byte', 'loss'],
+    max_length: 512,
     best: 'perplexity',
   },
   {
@@ -53,6 +56,7 @@ export const TASKS = [
     label: ['label', 'labels'],
     labelled: 'conversation',
     metrics: ['perplexity', 'loss'],
+    max_length: 512,
     best: 'perplexity',
   },
 ] as const satisfies readonly TaskDescription[];

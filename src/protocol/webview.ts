@@ -289,6 +289,13 @@ const eventRules: Rules<RunEvent, 'event'> = {
     n: isCount,
     best: isBoolean,
   },
+  samples: {
+    fold,
+    time: isNumber,
+    step: isCount,
+    epoch: isNumber,
+    samples: listOf(shape({ file: isString, line: isCount, prompt: isString, reference: isString, answer: isString })),
+  },
   checkpoint: { fold, time: isNumber, step: isCount, path: isString, bytes: isNumber, reason: isString },
   note: { fold, time: isNumber, level: isLevel, message: isString },
   state: { fold, time: isNumber, state: isString },

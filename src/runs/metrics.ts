@@ -106,4 +106,5 @@ export function effectiveEvents(events: readonly MetricsLine[]): RunEvent[] {
   return kept.filter((event) => event.event !== 'step' || lastOfStep.get(event.step) === event);
 }
 
-const isOfStep = (event: RunEvent) => event.event === 'step' || event.event === 'eval' || event.event === 'checkpoint';
+const isOfStep = (event: RunEvent) =>
+  event.event === 'step' || event.event === 'eval' || event.event === 'samples' || event.event === 'checkpoint';

@@ -13,6 +13,7 @@ import {
   metricName,
   type RunEvent,
   type RunRecord,
+  type SamplesEvent,
   type StepEvent,
 } from '../../protocol/index.ts';
 import { connectRun, type RunClient, readRun } from '../../runs/client.ts';
@@ -281,6 +282,21 @@ function lineFor(event: RunEvent, folder: string): string | null {
   return line === null || event.fold === undefined ? line : `${bold(`Fold ${event.fold}`)}  ${line}`;
 }
 
+/** Answers to a few validation rows, each beside what the row has. */
+function samplesText({ step, samples }: SamplesEvent): string {
+  const short = (text: string) => {
+    const line = text.replace(/\s+/g, ' ').trim();
+    return line.length <= 100 ? line : `${line.slice(0, 99)}…`;
+  };
+  const who = step === 0 ? 'The base model answers' : `Step ${step} answers`;
+  return samples
+    .map(
+      ({ prompt, reference, answer }) =>
+        `${dim(`${short(prompt)}  (${short(reference)})`)}\n  ${who}: ${short(answer)}`,
+    )
+    .join('\n');
+}
+
 function plainLine(event: RunEvent, folder: string): string | null {
   switch (event.event) {
     case 'start': {
@@ -292,6 +308,8 @@ function plainLine(event: RunEvent, folder: string): string | null {
       const what = event.split === 'test' ? 'Test' : `Step ${event.step}, epoch ${event.epoch.toFixed(1)}: validation`;
       return `${what} ${metricLine(event.metrics)}${event.best ? green('  best so far') : ''}`;
     }
+    case 'samples':
+      return samplesText(event);
     case 'note':
       return event.level === 'warning' ? `${yellow('Warning:')} ${event.message}` : dim(event.message);
     case 'checkpoint':

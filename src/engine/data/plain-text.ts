@@ -16,6 +16,8 @@ export type PartOfText = 'whole' | 'first' | 'middle' | 'last';
 
 /** Characters from which on a part may end; it does at the next blank line, or else at a line's end after twice as many. */
 const PART_LENGTH = 2000;
+/** What a very long line may be cut into: so many characters, and the rest of the word. */
+const PIECES = new RegExp(`[^]{1,${PART_LENGTH}}\\S{0,200}\\s*`, 'g');
 /** A line that divides texts, as data for GPT-2 have it. */
 const DIVIDER = '<|endoftext|>';
 /** Data files: tables, and no texts. */
@@ -33,7 +35,7 @@ interface Part {
 
 /**
  * A text in parts, so that some of them can be held out: lines whose text is `<|endoftext|>` divide it, and what is
- * long is cut at blank lines, or where there are none at line ends. Nothing of it is lost.
+ * long is cut at blank lines, where there are none at line ends, and within very long lines at blanks. Nothing is lost.
  */
 export function partsOf(text: string): Part[] {
   const parts: Part[] = [];
@@ -57,10 +59,14 @@ export function partsOf(text: string): Part[] {
       endText(i + 2);
       continue;
     }
-    current.text += line;
-    const { length } = current.text;
-    const isBlank = line.trim() === '';
-    if ((length >= PART_LENGTH && isBlank) || length >= 2 * PART_LENGTH) endPart(i + 2);
+    const pieces = line.length > 2 * PART_LENGTH ? line.match(PIECES)! : [line];
+    for (const [piece, part] of pieces.entries()) {
+      current.text += part;
+      const { length } = current.text;
+      const isBlank = line.trim() === '';
+      if ((length >= PART_LENGTH && isBlank) || length >= 2 * PART_LENGTH)
+        endPart(piece < pieces.length - 1 ? i + 1 : i + 2);
+    }
   }
   endText(0);
   return parts;

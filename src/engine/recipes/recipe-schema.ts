@@ -138,7 +138,9 @@ export const recipeSchema = z.strictObject({
     .min(3)
     .max(8192)
     .default(128)
-    .describe('Maximum tokens in a row, including special tokens; longer rows are cut, and a note says how many.'),
+    .describe(
+      'Maximum tokens in a row, including special tokens; longer rows are cut, and a note says how many. For tasks that write, 512 if left out.',
+    ),
   seed: wholeNumber
     .max(MAX_SEED)
     .default(42)

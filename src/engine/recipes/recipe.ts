@@ -172,7 +172,8 @@ export function checkRecipe(written: unknown): { recipe: Recipe } | { issues: Re
       issues: [{ code: 'wrong-value', keys: ['warmup_steps'], message, instead: [Math.round(warmup_steps)] }],
     };
   }
-  const { name, metrics, best } = taskOf(recipe.task);
+  const { name, metrics, best, max_length } = taskOf(recipe.task);
+  if (max_length !== undefined && !('max_length' in input)) recipe.max_length = max_length;
   if (!('metric_for_best_model' in input)) recipe.metric_for_best_model = best;
   else if (!metrics.includes(recipe.metric_for_best_model)) {
     const message = `metric_for_best_model is ${recipe.metric_for_best_model}, which ${name} does not measure.`;

@@ -69,6 +69,16 @@ export interface EvaluateOptions<Row extends TaskRow, I extends Item> {
   base?: string;
 }
 
+export interface SamplePrompt {
+  /** Number of its row. */
+  row: number;
+  ids: number[];
+  prompt: string;
+  reference: string;
+  /** Tokens that end an answer. */
+  ends: number[];
+}
+
 export interface DecodeOptions {
   texts: readonly TextInput[];
   /** Those of `prepare`. */
@@ -102,6 +112,10 @@ export interface Task<Row extends TaskRow, I extends LabelledItem, Answer, Repor
   tellLong(rows: number, of: number, maxLength: number): string;
   /** Texts to be answered, as items: those of one text follow each other. */
   prepare(texts: readonly TextInput[], tokenizer: Tokenizer, maxLength: number): Item[];
+  /** A few rows as the model sees them, with what is learnt of them, in a line each: said before a run starts. */
+  preview?(rows: readonly Row[], items: readonly I[], tokenizer: Tokenizer): string[];
+  /** A few rows as prompts that are answered now and then while the model learns; of tasks that write. */
+  samplePrompts?(rows: readonly Row[], tokenizer: Tokenizer, maxLength: number): SamplePrompt[];
   /** One answer for each text. @throws LuthierError `model-invalid` for logits that are not finite */
   decode(options: DecodeOptions): Answer[];
   /** An answer in a terminal: what is said, and of which text. */

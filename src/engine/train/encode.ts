@@ -38,6 +38,7 @@ export function encode(
     Object.values(parts).flatMap((of) => (of.notes ?? []).map(({ level, message }) => [message, level])),
   );
   for (const [message, level] of notes) note(level, message);
+  if (task.preview) for (const line of task.preview(dataset.train, parts.train.items, tokenizer)) note('info', line);
   const sample = dataset.train.slice(0, 200).map((row) => task.text(row));
   const { unknownShare } = parts.train;
   const mismatch = languageProblem(languages, sample, unknownShare);

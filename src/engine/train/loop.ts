@@ -119,6 +119,8 @@ class Loop {
   async run(): Promise<Outcome> {
     const { trainer, control, recipe } = this.#o;
     let stoppedEarly = false;
+    // What the untouched base answers, to be compared with.
+    if (trainer.step === 0) await this.#sample();
     for (;;) {
       try {
         if (this.#evaluationDue(trainer.step) && this.#state.evaluated_step < trainer.step) await this.#validate();
@@ -224,6 +226,7 @@ class Loop {
       await this.#o.report(report);
     }
     this.#emitEvaluation(report, trainer.step, better);
+    await this.#sample();
     // At the end the best weights are either here in memory or saved already.
     const last = trainer.step >= trainer.totalSteps || this.#o.control.wish === 'stop';
     if (better && !measureOnly && !last && this.#checkpointDue() === null) await this.#checkpoint('best');
@@ -239,6 +242,12 @@ class Loop {
       if (control.wish === 'stop') control.fulfil(trainer.step);
       else if (control.ending || (control.wish === 'pause' && split === 'validation')) throw new Abandoned();
     });
+  }
+
+  async #sample(): Promise<void> {
+    const { trainer, emit, measureOnly } = this.#o;
+    const samples = measureOnly ? undefined : await trainer.samples?.();
+    if (samples) emit({ event: 'samples', time: this.#time(), step: trainer.step, epoch: this.#epoch(), samples });
   }
 
   #emitEvaluation(report: EvaluationReport, step: number, best: boolean): void {

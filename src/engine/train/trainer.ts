@@ -7,6 +7,7 @@ import {
   largest,
   type Note,
   type Recipe,
+  type Sample,
   type Split,
 } from '../../protocol/index.ts';
 import { loadDataset } from '../data/dataset.ts';
@@ -18,7 +19,9 @@ import { parseModelName } from '../hub/cache.ts';
 import { readModelCard } from '../hub/model-card.ts';
 import { type ModelFolder, openModelFolder } from '../hub/model-folder.ts';
 import { type ResolvedModel, resolveModel } from '../hub/resolve.ts';
+import { CachedModel } from '../infer/cached-model.ts';
 import { measure } from '../infer/inference.ts';
+import { write } from '../infer/write.ts';
 import { checkWeights, loadWeights } from '../model-files/load-weights.ts';
 import { withPadding } from '../model-files/padding.ts';
 import { saveTaskModel } from '../model-files/save.ts';
@@ -33,7 +36,7 @@ import { keepsParameters } from '../runtime/device-parameters.ts';
 import { TaskModel } from '../runtime/model.ts';
 import { architectureFor, isHeldIn8Bit, isTrainedIn, phasesOf, rateOf } from '../strategies/apply.ts';
 import { taskNamed } from '../tasks/registry.ts';
-import type { AnyTask, LabelledItem, Loss } from '../tasks/task.ts';
+import type { AnyTask, LabelledItem, Loss, SamplePrompt } from '../tasks/task.ts';
 import { createExecutor } from '../tensor/executors/create.ts';
 import type { Executor } from '../tensor/executors/executor.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
@@ -44,6 +47,9 @@ import { featuresOf } from './features.ts';
 import { requireOneMemory } from './one-memory.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
 import type { StepResult, Trainer, TrainerOptions, TrainerState } from './types.ts';
+
+/** Tokens of an answer that shows how far a model is. */
+const SAMPLE_TOKENS = 48;
 
 type Between = (done: number, total: number) => Promise<void>;
 
@@ -160,6 +166,7 @@ class TaskTrainer implements Trainer {
   #step = 0;
   /** The head's input for every row, once computed; only when nothing below the head is trained. */
   readonly #features: Partial<Record<Split, Float32Array>> = {};
+  #prompts: SamplePrompt[] | undefined;
   #order: { epoch: number; rows: Uint32Array } | undefined;
 
   constructor(
@@ -299,6 +306,27 @@ class TaskTrainer implements Trainer {
       ...(await this.#measured(split, between)),
       trainRows: this.dataset.train,
     });
+  }
+
+  /** The same rows each time, answered greedily; left out where the task does not write or there are none. */
+  get samples(): (() => Promise<Sample[]>) | undefined {
+    const { task, tokenizer, model } = this;
+    const rows: readonly TaskRow[] = this.dataset.validation;
+    if (!task.samplePrompts || rows.length === 0 || model.device) return undefined;
+    this.#prompts ??= task.samplePrompts(rows, tokenizer, this.recipe.max_length);
+    return async () => {
+      const samples: Sample[] = [];
+      for (const { row, ids, prompt, reference, ends } of this.#prompts!) {
+        const answer = await write(new CachedModel(model), ids, {
+          settings: { max_new_tokens: SAMPLE_TOKENS },
+          ends: new Set(ends),
+          decodeStream: () => tokenizer.decodeStream(),
+        });
+        const { file, line } = rows[row]!;
+        samples.push({ file, line, prompt, reference, answer: answer.text });
+      }
+      return samples;
+    };
   }
 
   async #measured(split: Split, between?: Between): ReturnType<typeof measure> {

@@ -1,4 +1,4 @@
-import type { EvaluationReport, Note, Recipe } from '../../protocol/index.ts';
+import type { EvaluationReport, Note, Recipe, Sample } from '../../protocol/index.ts';
 import type { FoldPart } from '../data/folds.ts';
 import type { DataRules } from '../data/repeats.ts';
 
@@ -54,6 +54,8 @@ export interface Trainer {
     split: 'validation' | 'test',
     between?: (done: number, total: number) => Promise<void>,
   ): Promise<EvaluationReport>;
+  /** What the model answers to a few validation rows as it is now; undefined where its task does not write. */
+  samples?: (() => Promise<Sample[]>) | undefined;
   /** Brings into the engine's memory what an executor keeps to itself; to be awaited before `state`. */
   collect(): Promise<void>;
   state(): TrainerState;

@@ -18,6 +18,7 @@ import { logView } from './log-view.ts';
 import type { Page } from './page.ts';
 import { recipeView } from './recipe-view.ts';
 import { shownReport } from './reports.ts';
+import { samplesView } from './samples-view.ts';
 import { hasEnded, isWorking, RunStore, type RunView } from './store.ts';
 import { tiles } from './tiles.ts';
 import { useView } from './use-view.ts';
@@ -256,12 +257,13 @@ export class DashboardElement extends LightElement implements Page {
               run.fold,
               run.reportProblems,
               run.evals.length > 0,
+              run.samples.length,
               this.store.cell,
               view.split,
               view.cell,
               view.matrixSize,
             ],
-            () => html`${foldsView(run, this)}${evaluationView(run, this)}`,
+            () => html`${foldsView(run, this)}${evaluationView(run, this)}${samplesView(run, this)}`,
           )}`;
       case 'recipe':
         return recipeView(runs, this);

@@ -62,6 +62,7 @@ const lineOf = (event: RunEvent, row: string): LogLine | null => {
   const at = { time: event.time, level: 'info' as const };
   switch (event.event) {
     case 'step':
+    case 'samples':
       return null;
     case 'start':
       return {

@@ -5,7 +5,14 @@ import type {
   RunComparison,
   Split,
 } from '../../protocol/evaluation.ts';
-import type { CheckpointEvent, DoneEvent, EvalEvent, RunEvent, StartEvent } from '../../protocol/events.ts';
+import type {
+  CheckpointEvent,
+  DoneEvent,
+  EvalEvent,
+  RunEvent,
+  SamplesEvent,
+  StartEvent,
+} from '../../protocol/events.ts';
 import { stepsBefore, stepsOfAll } from '../../protocol/folds.ts';
 import type { RunRecord } from '../../protocol/run.ts';
 import { FINISHED_STATES, type RunState, WORKING_STATES } from '../../protocol/states.ts';
@@ -26,6 +33,8 @@ export interface RunView {
   before: number;
   start: StartEvent | null;
   evals: EvalEvent[];
+  /** Answers to a few validation rows, by step. */
+  samples: SamplesEvent[];
   checkpoints: CheckpointEvent[];
   log: LogLine[];
   done: DoneEvent | null;
@@ -201,6 +210,7 @@ export class RunStore {
         before: 0,
         start: null,
         evals: [],
+        samples: [],
         checkpoints: [],
         log: [],
         done: null,
@@ -244,6 +254,7 @@ export class RunStore {
     run.fold = start.fold;
     run.steps.clear();
     run.evals = [];
+    run.samples = [];
     run.checkpoints = [];
   }
 
@@ -268,6 +279,7 @@ export class RunStore {
         this.#stage(run, event);
         // A resumed run says again what came after its checkpoint.
         run.evals = run.evals.filter((e) => e.step <= event.step);
+        run.samples = run.samples.filter((e) => e.step <= event.step);
         run.record = { ...run.record, labels: event.labels };
         return;
       case 'eval':
@@ -275,6 +287,9 @@ export class RunStore {
         // A fold's best is not the run's, which is the folds' mean.
         if (event.best && !run.record.folds)
           run.record = { ...run.record, best: { step: event.step, metrics: event.metrics } };
+        return;
+      case 'samples':
+        run.samples.push(event);
         return;
       case 'checkpoint':
         run.checkpoints.push(event);

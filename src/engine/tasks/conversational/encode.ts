@@ -3,8 +3,8 @@ import { places } from '../../data/problems.ts';
 import { nameOf } from '../../data/row-source.ts';
 import { ChatTemplate, type EncodedChat } from '../../text/chat-template.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
-import { countLearnt, type LanguageItem, labelsOf, piecesIn } from '../language/items.ts';
-import type { EncodedRows, EncodingNote } from '../task.ts';
+import { countLearnt, type LanguageItem, labelsOf, piecesIn, SAMPLES } from '../language/items.ts';
+import type { EncodedRows, EncodingNote, SamplePrompt } from '../task.ts';
 import type { Conversation } from './rows.ts';
 import type { Message } from './turns.ts';
 
@@ -125,4 +125,24 @@ function withoutOldest(messages: readonly Message[]): Message[] | null {
   const next = messages.findIndex(({ role }, i) => i > start && role === 'user');
   if (start < 0 || next < 0) return null;
   return [...messages.slice(0, start), ...messages.slice(next)];
+}
+
+/** Conversations up to their last question, the first that fit; what their template refuses is not asked. */
+export function chatPrompts(rows: readonly Conversation[], tokenizer: Tokenizer, maxLength: number): SamplePrompt[] {
+  const template = new ChatTemplate(tokenizer);
+  const eos = tokenizer.idOf(tokenizer.specialTokens.get('eos_token') ?? '');
+  const ends = [...new Set([...template.turnEnds(), ...(eos === null ? [] : [eos])])];
+  const prompts: SamplePrompt[] = [];
+  for (const [row, { messages }] of rows.entries()) {
+    if (prompts.length === SAMPLES) break;
+    const asked = messages.slice(0, -1);
+    try {
+      const ids = [...template.prompt(asked)];
+      if (ids.length >= maxLength) continue;
+      prompts.push({ row, ids, ends, prompt: asked.at(-1)?.content ?? '', reference: messages.at(-1)!.content });
+    } catch (error) {
+      if (!(error instanceof LuthierError)) throw error;
+    }
+  }
+  return prompts;
 }

@@ -2,7 +2,7 @@ import type { ChatReport } from '../../../protocol/index.ts';
 import { languageReport } from '../language/report.ts';
 import { LANGUAGE } from '../language/task.ts';
 import type { Task } from '../task.ts';
-import { type ChatItem, encodeConversations, tellLong } from './encode.ts';
+import { type ChatItem, chatPrompts, encodeConversations, tellLong } from './encode.ts';
 import { CONVERSATIONS, type Conversation } from './rows.ts';
 
 /** Answers in conversations. */
@@ -11,6 +11,7 @@ export const conversational: Task<Conversation, ChatItem, never, ChatReport> = {
   ...LANGUAGE,
   encode: encodeConversations,
   tellLong,
+  samplePrompts: chatPrompts,
   evaluate: (options) => languageReport('conversational', options) as ChatReport,
   pool: (reports) => LANGUAGE.pool(reports) as ChatReport,
   save: {

@@ -14,6 +14,9 @@ export interface LanguageItem extends LabelledItem {
   pieces(from: number, to: number): string[];
 }
 
+/** Rows that are answered while a model learns. */
+export const SAMPLES = 3;
+
 /** Part of the tokens, `end` not included. */
 export interface Span {
   start: number;

@@ -1,7 +1,7 @@
 import { counted, LuthierError } from '../../../protocol/index.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
-import { countLearnt, type LanguageItem, labelsOf, piecesIn, windowsOf } from '../language/items.ts';
-import type { EncodedRows, EncodingNote } from '../task.ts';
+import { countLearnt, type LanguageItem, labelsOf, piecesIn, SAMPLES, windowsOf } from '../language/items.ts';
+import type { EncodedRows, EncodingNote, SamplePrompt } from '../task.ts';
 import type { Passage } from './rows.ts';
 
 /** A text, or a window of one, or a prompt with its completion. */
@@ -139,3 +139,26 @@ interface Encoded {
 
 export const tellLong = (rows: number, of: number, maxLength: number): string =>
   `${rows.toLocaleString('en')} of ${counted(of, 'text')} (${((100 * rows) / of).toFixed(1)} %) ${rows === 1 ? 'is' : 'are'} longer than ${counted(maxLength, 'token')} (max_length). Texts go on in further windows; of prompts the beginning is cut.`;
+
+/** Tokens of a text that are given, and as many of what follows as are shown beside. */
+const GIVEN = 32;
+const SHOWN = 48;
+
+/** Prompts, or the beginnings of texts that begin there and go on. */
+export function textPrompts(rows: readonly Passage[], tokenizer: Tokenizer, maxLength: number): SamplePrompt[] {
+  const idOf = (name: string) => tokenizer.idOf(tokenizer.specialTokens.get(name) ?? '');
+  const [bos, eos] = [tokenizer.addsBos ? idOf('bos_token') : null, idOf('eos_token')];
+  const prompts: SamplePrompt[] = [];
+  for (const [row, { text, prompt }] of rows.entries()) {
+    if (prompts.length === SAMPLES) break;
+    const { ids } = tokenizer.encodeBare(prompt ?? text);
+    const given = prompt === undefined ? ids.slice(0, GIVEN) : ids;
+    if (given.length === 0 || given.length >= maxLength || (prompt === undefined && ids.length <= GIVEN)) continue;
+    prompts.push({
+      ...{ row, ids: [...(bos === null ? [] : [bos]), ...given], ends: eos === null ? [] : [eos] },
+      prompt: prompt ?? tokenizer.decode(given),
+      reference: prompt === undefined ? tokenizer.decode(ids.slice(GIVEN, GIVEN + SHOWN)) : text,
+    });
+  }
+  return prompts;
+}

@@ -2,7 +2,7 @@ import type { TextReport } from '../../../protocol/index.ts';
 import { languageReport } from '../language/report.ts';
 import { LANGUAGE } from '../language/task.ts';
 import type { Task } from '../task.ts';
-import { encodePassages, type TextItem, tellLong } from './encode.ts';
+import { encodePassages, type TextItem, tellLong, textPrompts } from './encode.ts';
 import { PASSAGES, type Passage } from './rows.ts';
 
 /** Texts that are continued: plain ones, or prompts with completions. */
@@ -11,6 +11,7 @@ export const textGeneration: Task<Passage, TextItem, never, TextReport> = {
   ...LANGUAGE,
   encode: encodePassages,
   tellLong,
+  samplePrompts: textPrompts,
   evaluate: (options) => languageReport('text-generation', options) as TextReport,
   pool: (reports) => LANGUAGE.pool(reports) as TextReport,
   save: {
