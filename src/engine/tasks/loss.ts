@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { crossEntropy } from '../tensor/ops/index.ts';
+import type { TensorSpec } from '../tensor/executors/executor.ts';
+import { binaryCrossEntropy, crossEntropy } from '../tensor/ops/index.ts';
 import { classWeights, stateWeights } from './class-weights.ts';
 import { IGNORED, type LabelledItem, type Loss, type LossOptions } from './task.ts';
 
@@ -22,7 +23,27 @@ export function classLoss({ recipe, labels, items }: LossOptions = PLAIN): Loss 
   };
 }
 
-/** Classes of all that is labelled. */
+/** One target for each output of a state. */
+const ofOutputs = (states: number, outputs: number): TensorSpec => ({ shape: [states, outputs], dtype: 'float32' });
+
+/** Every target that counts is as much as any other. */
+const alike = (items: readonly LabelledItem[]): number => 1 / labelsOf(items).length;
+
+/** Whether each label holds, independently of the others: torch.nn.BCEWithLogitsLoss over targets of 0 and 1. */
+export const labelsLoss = (): Loss => ({
+  targets: ofOutputs,
+  weight: alike,
+  value: (logits, targets, weights) => binaryCrossEntropy(logits, targets as tf.Tensor2D, weights),
+});
+
+/** A value: the mean squared error, torch.nn.MSELoss. */
+export const valueLoss = (): Loss => ({
+  targets: ofOutputs,
+  weight: alike,
+  value: (logits, targets, weights) => tf.sum(tf.mul(tf.sum(tf.square(tf.sub(logits, targets)), 1), weights)),
+});
+
+/** All that is learnt of items. */
 const labelsOf = (items: readonly LabelledItem[]): number[] =>
   items.flatMap(({ labels }) => Array.from(labels).filter((label) => label !== IGNORED));
 

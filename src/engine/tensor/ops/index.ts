@@ -2,6 +2,7 @@
 import '@tensorflow/tfjs-core/dist/register_all_gradients';
 
 export { attention, HIDDEN } from './attention.ts';
+export { binaryCrossEntropy } from './binary-cross-entropy.ts';
 export { crossEntropy, rowLosses } from './cross-entropy.ts';
 export { registerOps } from './define.ts';
 export { applyDropout } from './dropout.ts';
