@@ -199,5 +199,51 @@ export interface ChatReport extends ReportOf<'conversational'>, LanguageFigures 
 
 export type LanguageReport = TextReport | ChatReport;
 
+/** A row with the labels that hold and those that were predicted. */
+export interface LabelsRow {
+  line: number;
+  file: string;
+  text: string;
+  text_pair?: string;
+  labels: string[];
+  predicted: string[];
+  /** Mean over all labels. */
+  loss: number;
+}
+
+/** Any number of labels for each text. Averages are micro unless they say macro; accuracy is over whole rows. */
+export interface LabelsReport extends ReportOf<'multi_label_classification'> {
+  labels: string[];
+  /** Probability from which a label is predicted. */
+  threshold: number;
+  /** Whether the threshold was chosen on these rows. */
+  tuned: boolean;
+  /** With an interval of F1, where there are rows enough, and how often it was predicted and right. */
+  per_class: (ClassMetrics & { right: number; predicted: number; f1_interval: Interval | null })[];
+  /** Rows where anything is wrong, those with the highest loss first. */
+  worst: LabelsRow[];
+}
+
+/** A row with its value and the one that was predicted. */
+export interface ValueRow {
+  line: number;
+  file: string;
+  text: string;
+  text_pair?: string;
+  value: number;
+  predicted: number;
+}
+
+/** A number for each text. */
+export interface ValueReport extends ReportOf<'regression'> {
+  labels: string[];
+  /** Errors of always answering the mean of the training rows, where that is known, or of these. */
+  mean: { value: number; mse: number };
+  /** Some of the rows, evenly taken: value and what was predicted. */
+  points: [value: number, predicted: number][];
+  /** Rows that are furthest off, the worst first. */
+  worst: ValueRow[];
+}
+
 /** What evaluation.json holds, one for each evaluated part. */
-export type EvaluationReport = ClassificationReport | TagReport | LanguageReport;
+export type EvaluationReport = ClassificationReport | LabelsReport | ValueReport | TagReport | LanguageReport;

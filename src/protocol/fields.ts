@@ -3,9 +3,10 @@ import type { TaskName } from './tasks.ts';
 
 /**
  * What a cell of a field holds: `text`, written by people and read by the tokenizer; `label`, one class of few;
- * `group`, what several rows have in common (a document, a customer); `list`, several values, as JSON has them.
+ * `value`, a number; `group`, what several rows have in common (a document, a customer); `list`, several values, as JSON
+ * has them.
  */
-export type FieldKind = 'text' | 'label' | 'group' | 'list';
+export type FieldKind = 'text' | 'label' | 'value' | 'group' | 'list';
 
 /** One thing that a task needs to know of a row. */
 export interface Field {
@@ -24,42 +25,62 @@ export interface Field {
   usual: readonly string[];
 }
 
+const TEXT: Field = {
+  name: 'text',
+  title: 'text',
+  kind: 'text',
+  role: 'input',
+  required: true,
+  detail: 'Column with the text.',
+  usual: [
+    ...['text', 'sentence', 'utterance', 'review', 'content', 'message', 'comment', 'body', 'question', 'query'],
+    ...['tweet', 'description', 'document', 'input', 'prompt', 'summary', 'subject', 'title', 'headline', 'name'],
+  ],
+};
+
+const TEXT_PAIR: Field = {
+  name: 'text_pair',
+  title: 'second text',
+  kind: 'text',
+  role: 'input',
+  required: false,
+  detail: 'Column with the second text of a pair.',
+  // Found beside the first text alone: PAIR_NAMES of the engine.
+  usual: [],
+};
+
+const LABEL: Field = {
+  name: 'label',
+  title: 'label',
+  kind: 'label',
+  role: 'target',
+  required: true,
+  detail: 'Column with the label, the labels, or the number to learn.',
+  usual: [
+    ...['label', 'labels', 'class', 'category', 'intent', 'sentiment', 'target', 'label_text', 'polarity'],
+    ...['emotion', 'topic', 'tag', 'type', 'rating', 'stars', 'score', 'department', 'queue', 'priority'],
+    ...['output', 'answer', 'y'],
+  ],
+};
+
 /** Fields of each task. Columns are guessed, confirmed, checked and shown by this table, in this order. */
 export const FIELDS: Readonly<Record<TaskName, readonly Field[]>> = {
-  'text-classification': [
+  'text-classification': [TEXT, TEXT_PAIR, LABEL],
+  multi_label_classification: [
+    TEXT,
+    TEXT_PAIR,
+    { ...LABEL, usual: ['labels', 'tags', 'categories', 'topics', 'emotions', 'classes', ...LABEL.usual] },
+  ],
+  regression: [
+    TEXT,
+    TEXT_PAIR,
     {
-      name: 'text',
-      title: 'text',
-      kind: 'text',
-      role: 'input',
-      required: true,
-      detail: 'Column with the text.',
+      ...LABEL,
+      title: 'value',
+      kind: 'value',
       usual: [
-        ...['text', 'sentence', 'utterance', 'review', 'content', 'message', 'comment', 'body', 'question', 'query'],
-        ...['tweet', 'description', 'document', 'input', 'prompt', 'summary', 'subject', 'title', 'headline', 'name'],
-      ],
-    },
-    {
-      name: 'text_pair',
-      title: 'second text',
-      kind: 'text',
-      role: 'input',
-      required: false,
-      detail: 'Column with the second text of a pair.',
-      // Found beside the first text alone: PAIR_NAMES of the engine.
-      usual: [],
-    },
-    {
-      name: 'label',
-      title: 'label',
-      kind: 'label',
-      role: 'target',
-      required: true,
-      detail: 'Column with the label.',
-      usual: [
-        ...['label', 'labels', 'class', 'category', 'intent', 'sentiment', 'target', 'label_text', 'polarity'],
-        ...['emotion', 'topic', 'tag', 'type', 'rating', 'stars', 'score', 'department', 'queue', 'priority'],
-        ...['output', 'answer', 'y'],
+        ...['score', 'value', 'label', 'rating', 'stars', 'similarity', 'similarity_score', 'grade', 'target', 'y'],
+        ...['labels', 'price', 'points', 'polarity', 'sentiment', 'toxicity'],
       ],
     },
   ],

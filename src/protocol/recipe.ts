@@ -1,5 +1,5 @@
 import type { MetricKey } from './metrics.ts';
-import type { TaskName } from './tasks.ts';
+import type { ProblemType, RecipeTask } from './tasks.ts';
 
 /** Which parameters are trained, and how. `type` names one of src/engine/strategies, whose schema has the other keys. */
 export type Strategy = { type: string; [key: string]: unknown };
@@ -34,10 +34,16 @@ export const RECIPE_VERSION = 2;
  */
 export interface Recipe {
   version: number;
-  task: TaskName;
+  task: RecipeTask;
+  /** Of text-classification; one class a text where it is left out. */
+  problem_type?: ProblemType;
   model: string;
   dataset: DatasetReference;
   columns: Columns;
+  /** What stands between the labels of one cell, where a person says that several do: "|". */
+  label_separator?: string;
+  /** Columns of 0 and 1, one for each label, in the place of a column of labels. */
+  label_columns?: string[];
   /** Of the data's files, where it is not to be guessed. */
   encoding?: string;
   strategy: Strategy;

@@ -1,6 +1,7 @@
 import {
   type Check,
   type Checked,
+  isBoolean,
   isCount,
   isKey,
   isNumber,
@@ -24,21 +25,22 @@ export const SPLITS = ['train', 'validation', 'test'];
 
 export const isMetrics = recordOf(isNumber, isKey);
 
+const isInterval = shape({ low: isNumber, high: isNumber });
+
 const common = {
   split: oneOf(...SPLITS),
   n: isCount,
   folds: optional(isCount),
   metrics: isMetrics,
-  intervals: recordOf(nullOr(shape({ low: isNumber, high: isNumber })), isKey),
+  intervals: recordOf(nullOr(isInterval), isKey),
 };
 
 const isScore = nullOr(isNumber);
 
+const row = { line: isCount, file: isString, text: isString, text_pair: optional(isString) };
+
 export const isEvaluatedRow = shape({
-  line: isCount,
-  file: isString,
-  text: isString,
-  text_pair: optional(isString),
+  ...row,
   label: isString,
   predicted: isString,
   score: isNumber,
@@ -67,6 +69,26 @@ const rules: Rules<EvaluationReport, 'task'> = {
     per_class: listOf(shape({ label: isString, precision: isScore, recall: isScore, f1: isScore, support: isCount })),
     confusion: listOf(listOf(isCount)),
     worst: listOf(isEvaluatedRow),
+  },
+  multi_label_classification: {
+    ...common,
+    labels: listOf(isString),
+    threshold: isNumber,
+    tuned: isBoolean,
+    per_class: listOf(
+      shape({
+        ...{ label: isString, precision: isScore, recall: isScore, f1: isScore, f1_interval: nullOr(isInterval) },
+        ...{ support: isCount, right: isCount, predicted: isCount },
+      }),
+    ),
+    worst: listOf(shape({ ...row, labels: listOf(isString), predicted: listOf(isString), loss: isNumber })),
+  },
+  regression: {
+    ...common,
+    labels: listOf(isString),
+    mean: shape({ value: isNumber, mse: isNumber }),
+    points: listOf(listOf(isNumber)),
+    worst: listOf(shape({ ...row, value: isNumber, predicted: isNumber })),
   },
   'token-classification': {
     ...common,

@@ -5,7 +5,7 @@ import type { Columns, DatasetReference, Recipe, RecipeInput } from './recipe.ts
 import type { RecipeProblem } from './recipe-check.ts';
 import type { RunRecord } from './run.ts';
 import type { StrategySuggestion } from './suggestion.ts';
-import type { TaskName } from './tasks.ts';
+import type { ProblemType, TaskName } from './tasks.ts';
 
 /** Something found in a file: reported, never silently mended. */
 export interface DataProblem {
@@ -19,6 +19,15 @@ export interface DataProblem {
   file?: string;
   /** How often it occurs, when it is a summary. */
   count?: number;
+  /** What would be learnt of such rows instead of one class each, if a person says so. */
+  other?: OtherLearning;
+}
+
+/** Keys of a recipe that learns something else of the same rows. */
+export interface OtherLearning {
+  problem_type: Exclude<ProblemType, 'single_label_classification'>;
+  label_separator?: string;
+  label_columns?: string[];
 }
 
 export type DataFormat = keyof typeof FORMAT_NAMES;
@@ -143,8 +152,21 @@ export interface TagPrediction {
   entities: { entity_group: string; score: number; word: string; start: number; end: number }[];
 }
 
+/** Those labels of a text that are likelier than the model's threshold, and how likely each is. */
+export interface LabelsPrediction extends Texts {
+  labels: string[];
+  scores: Record<string, number>;
+  unknown_tokens?: UnknownTokens;
+}
+
+/** A number for a text. */
+export interface ValuePrediction extends Texts {
+  value: number;
+  unknown_tokens?: UnknownTokens;
+}
+
 /** A model's answer to a text, by its task. */
-export type Answer = Prediction | TagPrediction;
+export type Answer = Prediction | LabelsPrediction | ValuePrediction | TagPrediction;
 
 export interface ModelEntry {
   /** As a recipe names it. */

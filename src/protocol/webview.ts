@@ -450,21 +450,20 @@ const isModel = shape({
   pair: optional(shape({ text: isString, text_pair: isString })),
 });
 const texts = { text: isString, text_pair: optional(isString) };
-const isPrediction = shape({
-  ...texts,
-  label: isString,
-  score: isNumber,
-  scores: recordOf(isNumber),
-  unknown_tokens: optional(shape({ count: isCount, of: isCount })),
-});
-
+const answered = { ...texts, unknown_tokens: optional(shape({ count: isCount, of: isCount })) };
+const isClass = shape({ ...answered, label: isString, score: isNumber, scores: recordOf(isNumber) });
+const areLabels = shape({ ...answered, labels: listOf(isString), scores: recordOf(isNumber) });
+const isValue = shape({ ...answered, value: isNumber });
 const isTagPrediction = shape({
   text: isString,
   entities: listOf(shape({ entity_group: isString, score: isNumber, word: isString, start: isCount, end: isCount })),
 });
 /** By what only one kind of answers has. */
-const isAnswer: Check = (value, at) =>
-  (typeof value === 'object' && value !== null && 'entities' in value ? isTagPrediction : isPrediction)(value, at);
+const isAnswer: Check = (value, at) => {
+  const has = (key: string) => typeof value === 'object' && value !== null && key in value;
+  const check = has('entities') ? isTagPrediction : has('value') ? isValue : has('labels') ? areLabels : isClass;
+  return check(value, at);
+};
 
 const tryoutMessages: Rules<TryoutMessage, 'type'> = {
   snapshot: {

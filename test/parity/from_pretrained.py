@@ -4,7 +4,7 @@
 
 LOGITS_JSON holds "logits" (rows of numbers) and what they are the answer to: either "texts", which the folder's own
 tokenizer then encodes, or "inputs" with input_ids, attention_mask and token_type_ids; and, if it is to be compared,
-"id2label". Where the folder's class is for tokens ("auto": "TokenClassification"), the rows are all texts' tokens. Prints one line of JSON and exits 1 when a weight is missing, left over or of another shape, when a logit
+"id2label"; and "scores", what transformers' text-classification pipeline must say of the texts, label by label. Where the folder's class is for tokens ("auto": "TokenClassification"), the rows are all texts' tokens. Prints one line of JSON and exits 1 when a weight is missing, left over or of another shape, when a logit
 differs by more than 1e-4, or when the labels differ.
 """
 
@@ -45,7 +45,15 @@ def main(folder: str, expected_path: str) -> int:
         "problems": {key: sorted(map(str, value)) for key, value in info.items() if value},
     }
     labels = {str(id): label for id, label in expected.get("id2label", id2label).items()}
-    result["ok"] = same_shape and result["max_abs_difference"] <= TOLERANCE
+    answers = []
+    if "scores" in expected:
+        ask = transformers.pipeline("text-classification", model=model, tokenizer=tokenizer, top_k=None)
+        answers = [{each["label"]: each["score"] for each in answer} for answer in ask(expected["texts"])]
+    alike = all(
+        said.keys() == wanted.keys() and all(abs(said[label] - wanted[label]) <= TOLERANCE for label in said)
+        for said, wanted in zip(answers, expected.get("scores", []), strict=True)
+    )
+    result["ok"] = alike and same_shape and result["max_abs_difference"] <= TOLERANCE
     result["ok"] = result["ok"] and not result["problems"] and labels == id2label
     print(json.dumps(result))
     return 0 if result["ok"] else 1

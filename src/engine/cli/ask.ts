@@ -18,6 +18,7 @@ import {
   purposeOf,
   RECIPE_VERSION,
   type RecipeInput,
+  recipeKeysOf,
   type StrategySuggestion,
   suggestedTraining,
   TASKS,
@@ -64,7 +65,7 @@ export async function askForRecipe(sets: readonly string[]): Promise<LoadedRecip
     const suggestion = await askForStrategy(summary.rows, await factsOf(model, base));
     const recipe: RecipeInput = {
       version: RECIPE_VERSION,
-      task: summary.task,
+      ...recipeKeysOf(summary.task),
       model,
       dataset: nameIn(base, summary.file),
       columns,

@@ -58,6 +58,10 @@ function ownOf(report: EvaluationReport): object {
   switch (report.task) {
     case 'text-classification':
       return { majority: report.majority, per_class: report.per_class, confusion: report.confusion };
+    case 'multi_label_classification':
+      return { threshold: report.threshold, per_class: report.per_class };
+    case 'regression':
+      return { mean: report.mean };
     case 'token-classification':
       return { per_class: report.per_class, mistakes: report.mistakes };
     default:

@@ -8,6 +8,7 @@ import {
   lackingFields,
   type TaskName,
 } from '../../protocol/index.ts';
+import type { AnswerCells } from './answer-cells.ts';
 import { characterName, invisibleIn, isReadable } from './characters.ts';
 import { LabelCells } from './label-cells.ts';
 import { type Fields, type LabelledRows, LabelledRowsBuilder } from './labelled-rows.ts';
@@ -67,11 +68,19 @@ export function namesOf(table: Table, columns: Columns, task: TaskName): RowIds 
 /**
  * The rows that have a text and a label; those that lack one are left out and reported with their lines, and each
  * class has one spelling. A column without any content is an error.
+ * @param options.cells how what is learnt is read, where it is not one class
  */
 export async function labelledRows(
   table: Table,
   columns: Columns & { text: string; label: string },
-  { file, problems, rules = 2, names = namesOf(table, columns, TASK), pace }: ReadRowsOptions,
+  {
+    file,
+    problems,
+    rules = 2,
+    names = namesOf(table, columns, TASK),
+    pace,
+    cells: own,
+  }: ReadRowsOptions & { cells?: AnswerCells },
 ): Promise<LabelledRows> {
   const fields = FIELDS[TASK].flatMap((field) => {
     const name = columns[field.name];
@@ -82,7 +91,8 @@ export async function labelledRows(
   const origin = { fields: place, file, names };
   const rows = new LabelledRowsBuilder();
   if (table.rows.length === 0) return rows.built(table.rows, origin);
-  const vacant = fields.filter(({ index }) => table.rows.every((row) => isEmpty(row.value(index))));
+  const needed = own?.isOptional ? fields.filter(({ field }) => field.role !== 'target') : fields;
+  const vacant = needed.filter(({ index }) => table.rows.every((row) => isEmpty(row.value(index))));
   for (const { field, name } of vacant) {
     problems.add('error', `empty-${field.name}-column`, `The ${field.title} column “${name}” is empty in every row.`, {
       column: name,
@@ -90,7 +100,7 @@ export async function labelledRows(
   }
   if (vacant.length > 0) return rows.built(table.rows, origin);
   const labelAt = at(columns.label);
-  const cells = new LabelCells(columns.label);
+  const cells = own ?? new LabelCells(columns.label);
   const stride = new Stride(pace);
   let next = 0;
   for (const row of table.rows) {
@@ -98,7 +108,7 @@ export async function labelledRows(
     if (wait) await wait;
     const { line } = row;
     const i = next++;
-    const lacking = fields.find(({ index }) => {
+    const lacking = needed.find(({ index }) => {
       const value = row.value(index);
       return isEmpty(value) || (rules > 1 && !isReadable(value));
     });
@@ -108,10 +118,10 @@ export async function labelledRows(
       else reportLacking(lacking.field, lacking.name, line, problems);
       continue;
     }
-    let label = row.value(labelAt)!.trim();
+    let label = (row.value(labelAt) ?? '').trim();
     if (rules > 1) {
       const more = label.startsWith(FAST_TEXT_LABEL) ? fastTextLabels(row.value(place.text)!) : [];
-      const one = cells.labelOf(label, line, more);
+      const one = cells.labelOf(label, line, more, row);
       if (one === undefined) continue;
       if (one === '') {
         reportLacking(fieldOf(TASK, 'label'), columns.label, line, problems);
@@ -125,7 +135,7 @@ export async function labelledRows(
   if (rules > 1) {
     cells.report(problems);
     await reportMissingWords(labelled, columns, problems, pace);
-    settleLabels(labelled, columns.label, problems);
+    if (!own) settleLabels(labelled, columns.label, problems);
   }
   if (columns.group !== undefined) reportUngrouped(labelled, columns.group, problems);
   return labelled;

@@ -1,8 +1,10 @@
 import { counted } from '../../protocol/index.ts';
+import { setOf } from './answer-cells.ts';
 import { characterName, lookAlikesIn, lookOf } from './characters.ts';
 import { joinedLabels } from './label-cells.ts';
 import type { LabelledRows } from './labelled-rows.ts';
 import { numberKey } from './labels.ts';
+import { toLearn } from './other-learning.ts';
 import { listed, type Problems, places, quoted } from './problems.ts';
 
 /** Rows a class, most frequent first; equal ones by name. */
@@ -82,7 +84,7 @@ export function checkClasses(rows: LabelledRows, column: string, problems: Probl
 const IMBALANCE = 10;
 
 /** Labels that a person may take for one. They stay classes of their own. */
-function reportSimilar(counts: readonly { label: string }[], column: string, problems: Problems): void {
+export function reportSimilar(counts: readonly { label: string }[], column: string, problems: Problems): void {
   const alike = new Map<string, string[]>();
   for (const { label } of counts) {
     const look = lookOf(label);
@@ -104,24 +106,30 @@ function reportSimilar(counts: readonly { label: string }[], column: string, pro
 }
 
 /** Labels that are lists of others: `billing|login`. */
-function reportJoined(
+export function reportJoined(
   counts: readonly { label: string; count: number }[],
   rows: LabelledRows,
   column: string,
   problems: Problems,
+  allLearnt = false,
 ): void {
   const found = joinedLabels(counts.map(({ label }) => label));
   if (!found || found.joined.length === 0) return;
   const joined = new Set(found.joined);
   const names = found.joined.slice(0, 3).map(quoted);
   const isOne = joined.size === 1;
+  const other = { problem_type: 'multi_label_classification', label_separator: found.separator } as const;
   problems.lines(
-    { severity: 'warning', code: 'list-labels', column },
-    rows.filter(({ label }) => joined.has(label)).map(({ line }) => line),
+    { severity: 'warning', code: 'list-labels', column, other },
+    rows
+      .filter(({ label }) => (allLearnt ? setOf(label) : [label]).some((one) => joined.has(one)))
+      .map(({ line }) => line),
     (where) =>
-      `${joined.size} of the ${counts.length} labels in “${column}” ${isOne ? 'is a list' : 'are lists'} of other labels, joined by “${found.separator}” (${listed(names)}${joined.size > names.length ? ', …' : ''}; ${where}). Only one label per row is learned, so each list counts as a separate class: several labels per row are not supported yet.`,
+      `${joined.size} of the ${counts.length} labels in “${column}” ${isOne ? 'is a list' : 'are lists'} of other labels, joined by “${found.separator}” (${listed(names)}${joined.size > names.length ? ', …' : ''}; ${where}). ${allLearnt ? 'Each counts as one label' : 'Only one label per row is learned, so each list counts as a separate class'}. ${toLearn(other)}`,
   );
 }
+
+const VALUES = { problem_type: 'regression' } as const;
 
 /** Decimal numbers of which there are more than a few are a measurement. @returns whether they are no classes at all */
 function isMeasured(
@@ -142,8 +150,8 @@ function isMeasured(
   problems.add(
     isOwn ? 'error' : 'warning',
     'numeric-labels',
-    `The labels in “${column}” are decimal numbers from ${values[0]} to ${values.at(-1)}, and ${many}: a measurement rather than classes.${isOwn ? '' : ' Each number counts as a class.'} Learning a measurement (regression) is not supported yet. Group the numbers into a few classes, such as low and high, or choose another label column.`,
-    { column },
+    `The labels in “${column}” are decimal numbers from ${values[0]} to ${values.at(-1)}, and ${many}: a measurement rather than classes.${isOwn ? '' : ' Each number counts as a class.'} ${toLearn(VALUES)} Or group them into a few classes, such as low and high, or choose another label column.`,
+    { column, other: VALUES },
   );
   return isOwn;
 }

@@ -195,6 +195,13 @@ function scoreLabel(column: ColumnStats, { usual }: Field): number {
   return named >= 2 ? named - 1 : -1;
 }
 
+function scoreValue(column: ColumnStats, { usual }: Field): number {
+  if (OTHER_NAMES.includes(column.name.toLowerCase())) return -1;
+  if (column.filled === 0) return EMPTY_BUT_NAMED * scoreName(column.name, usual);
+  // What counts or names rows has another number in each.
+  return column.numeric > 0.9 && column.dates < 0.5 ? scoreName(column.name, usual) + 1 + (1 - fewness(column)) : -1;
+}
+
 const MOST_NUMBERED_CLASSES = 20;
 
 /** 1 for one value, 0 when every cell has its own: of two columns that could be classes the one with fewer is likelier. */
@@ -233,6 +240,11 @@ interface KindRule {
 }
 
 const KINDS: Record<FieldKind, KindRule> = {
+  value: {
+    takesJson: false,
+    score: scoreValue,
+    content: ({ distinct }) => counted(distinct, 'different number'),
+  },
   text: {
     takesJson: false,
     score: scoreText,

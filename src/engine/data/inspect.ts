@@ -52,9 +52,10 @@ export async function inspectData(
     selection || text !== undefined
       ? { table: await documentTable(options), columns: {}, file }
       : await openRows(file, options);
-  const given = { ...read.columns, ...options.columns };
+  const named = { ...read.columns, ...options.columns };
   const task = options.task ?? read.task;
-  const kind = kinds.find(({ name }) => name === task) ?? recognised(read.table, given, kinds);
+  const kind = kinds.find(({ name }) => name === task) ?? recognised(read.table, named, kinds);
+  const given = kind.named?.(named) ?? named;
   const table = kind.open ? await kind.open(read.table, pace) : read.table;
   const stats = await columnStatsAtPace(table, pace);
   const guess = columnsFor(kind, table, given, stats);

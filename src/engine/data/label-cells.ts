@@ -1,4 +1,5 @@
 import { counted } from '../../protocol/index.ts';
+import { toLearn } from './other-learning.ts';
 import { type Pace, Stride } from './pace.ts';
 import { listed, type Problems, quoted } from './problems.ts';
 import type { Table } from './table.ts';
@@ -10,7 +11,7 @@ type Scalar = string | number | boolean;
 const isScalar = (value: unknown): value is Scalar => ['string', 'number', 'boolean'].includes(typeof value);
 
 /** The labels of a cell: JSON lists, Python's lists, and objects that hold one list (`{"choices": ["a"]}`) are opened. */
-function readLabelCell(cell: string): LabelCell {
+export function readLabelCell(cell: string): LabelCell {
   const text = cell.trim();
   const first = text[0];
   if (first === '[' && text.endsWith(']')) {
@@ -50,6 +51,8 @@ function pythonList(text: string): string[] | undefined {
 
 /** Share of rows with several labels from which the data are meant for a classifier of several labels. */
 const MOST_SEVERAL = 1 / 3;
+
+const SEVERAL = { problem_type: 'multi_label_classification' } as const;
 
 /** Gathers the rows of a column whose labels stand in lists or JSON, and says what became of them. */
 export class LabelCells {
@@ -95,11 +98,11 @@ export class LabelCells {
       const example = kind === 'list' ? listed(labels.slice(0, 4).map(quoted)) : quoted(cell);
       const what = kind === 'list' ? 'several labels' : 'JSON instead of one label';
       problems.lines(
-        { severity: isMeant ? 'error' : 'warning', code, column, key: 'several' },
+        { severity: isMeant ? 'error' : 'warning', code, column, key: 'several', other: SEVERAL },
         found.map(({ line }) => line),
         (where, count) =>
           `${count.toLocaleString('en')} of ${counted(this.#rows, 'row')} ${count === 1 ? 'has' : 'have'} ${what} in “${column}” (${where}), such as ${example}` +
-          `${isMeant ? '' : `, and ${count === 1 ? 'is' : 'are'} left out`}. Several labels per row are not supported yet: give each row one label.`,
+          `${isMeant ? '' : `, and ${count === 1 ? 'is' : 'are'} left out`}. ${toLearn(SEVERAL)} Or give each row one label.`,
       );
     }
   }
@@ -115,6 +118,7 @@ export async function withListColumns(
   table: Table,
   isLabelName: (name: string) => boolean,
   pace?: Pace,
+  most = MOST_ENTRIES,
 ): Promise<Table> {
   if (table.nested.size === 0) return table;
   const candidates = new Map<number, { name: string; cells: number; distinct: Set<string>; isFilled: boolean }>();
@@ -130,7 +134,7 @@ export async function withListColumns(
       const candidate = candidates.get(i);
       if (!candidate) continue;
       const { kind, labels } = readLabelCell(cell);
-      if (kind === 'json' || labels.length > MOST_ENTRIES) {
+      if (kind === 'json' || labels.length > most) {
         candidates.delete(i);
         continue;
       }

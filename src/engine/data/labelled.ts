@@ -14,7 +14,7 @@ import { isEmpty, type Table } from './table.ts';
 import type { Example, ModelFacts, OfModel, RowKind } from './types.ts';
 import { checkUnused } from './unused.ts';
 
-type Found = Columns & { text: string; label: string };
+export type Found = Columns & { text: string; label: string };
 
 /** Texts or pairs of texts, each with one label. */
 export const LABELLED: RowKind<Example, LabelledRow, LabelledRows> = {

@@ -144,7 +144,7 @@ describe('several labels a row', () => {
     const data = await look(csv([...labels, ...labels]));
     expect(data.found).toEqual([['warning', 'list-labels', 3]]);
     expect(data.messages[0]).toContain('2 of the 5 labels in “label” are lists of other labels');
-    expect(data.messages[0]).toContain('several labels per row are not supported yet');
+    expect(data.messages[0]).toContain('write "problem_type": "multi_label_classification" and "label_separator"');
     expect(data.messages[0]).toContain('lines 3, 5, 9 and 11');
   });
 
@@ -168,7 +168,7 @@ describe('several labels a row', () => {
     const several = await look(jsonl([['a', 'b'], ['b'], ['a', 'b'], ['b', 'c']]), 'rows.jsonl');
     expect(several.found[0]).toEqual(['error', 'list-labels', 1]);
     expect(several.messages[0]).toBe(
-      '3 of 4 rows have several labels in “label” (lines 1, 3 and 4), such as “a” and “b”. Several labels per row are not supported yet: give each row one label.',
+      '3 of 4 rows have several labels in “label” (lines 1, 3 and 4), such as “a” and “b”. To learn all labels of a row, write "problem_type": "multi_label_classification" in the recipe. Or give each row one label.',
     );
   });
 
@@ -180,7 +180,7 @@ describe('several labels a row', () => {
       ['warning', 'list-labels', 1],
     ]);
     expect(data.messages).toContain(
-      '1 of 6 rows has several labels in “label” (line 1), such as “a” and “b”, and is left out. Several labels per row are not supported yet: give each row one label.',
+      '1 of 6 rows has several labels in “label” (line 1), such as “a” and “b”, and is left out. To learn all labels of a row, write "problem_type": "multi_label_classification" in the recipe. Or give each row one label.',
     );
   });
 
@@ -204,7 +204,7 @@ describe('several labels a row', () => {
     const data = await look(csv([cell('Good', 'Mixed'), 'Good', 'Bad', 'Good', 'Bad', cell('Bad')]));
     expect(data.labels).toEqual({ Good: 2, Bad: 3 });
     expect(data.messages).toEqual([
-      '1 of 6 rows has JSON instead of one label in “label” (line 2), such as “{"choices":["Good","Mixed"]}”, and is left out. Several labels per row are not supported yet: give each row one label.',
+      '1 of 6 rows has JSON instead of one label in “label” (line 2), such as “{"choices":["Good","Mixed"]}”, and is left out. To learn all labels of a row, write "problem_type": "multi_label_classification" in the recipe. Or give each row one label.',
       '1 row has JSON with one entry in “label” (line 7); the entry is used as the label.',
     ]);
     // With nothing but one class left that is what refuses the data.
@@ -242,7 +242,7 @@ describe('measurements', () => {
     );
     expect(own.found).toEqual([['error', 'numeric-labels', undefined]]);
     expect(own.messages[0]).toBe(
-      'The labels in “score” are decimal numbers from 0 to 2.64, and each row has a different one: a measurement rather than classes. Learning a measurement (regression) is not supported yet. Group the numbers into a few classes, such as low and high, or choose another label column.',
+      'The labels in “score” are decimal numbers from 0 to 2.64, and each row has a different one: a measurement rather than classes. To learn the numbers themselves, write "problem_type": "regression" in the recipe. Or group them into a few classes, such as low and high, or choose another label column.',
     );
     const rounded = await look(
       csv(
@@ -251,7 +251,7 @@ describe('measurements', () => {
       ),
     );
     expect(rounded.found).toEqual([['warning', 'numeric-labels', undefined]]);
-    expect(rounded.messages[0]).toContain('regression) is not supported yet');
+    expect(rounded.messages[0]).toContain('"problem_type": "regression"');
     // Whole numbers are classes, however they are written.
     expect((await look(csv(['1.0', '2.0', '3.0', '1.0', '2.0', '3.0'], 'text,stars'))).found).toEqual([]);
   });

@@ -1,4 +1,4 @@
-import type { DataProblem } from '../../protocol/index.ts';
+import type { DataProblem, OtherLearning } from '../../protocol/index.ts';
 
 interface Kind {
   severity: DataProblem['severity'];
@@ -6,6 +6,7 @@ interface Kind {
   column?: string;
   /** Tells apart problems of one code and column that are to stay apart. */
   key?: string;
+  other?: OtherLearning;
 }
 
 const RANK = { error: 0, warning: 1, info: 2 };
@@ -53,9 +54,14 @@ export class Problems {
   >();
 
   /** One thing that has one place or none. */
-  add(severity: DataProblem['severity'], code: string, message: string, at: { line?: number; column?: string } = {}) {
-    const kind = at.column === undefined ? { severity, code } : { severity, code, column: at.column };
-    this.record(`${code}\0${message}`, kind, () => message, at.line);
+  add(
+    severity: DataProblem['severity'],
+    code: string,
+    message: string,
+    at: { line?: number; column?: string; other?: OtherLearning } = {},
+  ) {
+    const { line, ...rest } = at;
+    this.record(`${code}\0${message}`, { severity, code, ...rest }, () => message, line);
   }
 
   /**
@@ -100,14 +106,17 @@ export class Problems {
 
   /** Errors first, then warnings, then notes; each kind in the order it was found. */
   list(): DataProblem[] {
-    return [...this.found.values()].sort(bySeverity).map(({ severity, code, column, lines, count, describe }) => ({
-      severity,
-      code,
-      message: describe(places(lines, count), count),
-      ...(lines[0] === undefined ? {} : { line: lines[0] }),
-      ...(column === undefined ? {} : { column }),
-      ...(count > 1 ? { count } : {}),
-    }));
+    return [...this.found.values()]
+      .sort(bySeverity)
+      .map(({ severity, code, column, lines, count, describe, other }) => ({
+        severity,
+        code,
+        message: describe(places(lines, count), count),
+        ...(lines[0] === undefined ? {} : { line: lines[0] }),
+        ...(column === undefined ? {} : { column }),
+        ...(count > 1 ? { count } : {}),
+        ...(other === undefined ? {} : { other }),
+      }));
   }
 }
 

@@ -106,6 +106,8 @@ export interface RowKind<
    * @throws LuthierError `data-invalid` where a table has none of them
    */
   layout?(table: Table, given: Columns): ColumnGuess;
+  /** What is given, and what follows from how the data are written. */
+  named?(given: Columns): Columns;
   /** The rows that have all that is needed; others are left out, or an error, and told. */
   rows(table: Table, columns: Columns, options: ReadRowsOptions): Promise<Rows>;
   /** Names of the outputs in the order of their numbers; none for a task that has no labels. */

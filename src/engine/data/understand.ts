@@ -42,7 +42,8 @@ export async function understand<Row extends TaskRow, Written extends WrittenRow
   table: Table,
   options: UnderstandOptions,
 ): Promise<Understood<Rows>> {
-  const { file, given, problems, rules = 2, pairs = true, why, choose } = options;
+  const { file, problems, rules = 2, pairs = true, why, choose } = options;
+  const given = kind.named?.(options.given) ?? options.given;
   const pace = pacer(options.signal);
   const open = rules > 1 && kind.open ? await kind.open(table, pace) : table;
   const stats = await columnStatsAtPace(open, pace);

@@ -1,7 +1,8 @@
-import { type Columns, counted } from '../../protocol/index.ts';
+import { type Columns, counted, type OtherLearning } from '../../protocol/index.ts';
 import type { ColumnStats } from './column-stats.ts';
 import { isUsualLabelName, isVaried } from './columns.ts';
 import { OTHER_NAMES } from './names.ts';
+import { toLearn } from './other-learning.ts';
 import { type Pace, Stride } from './pace.ts';
 import { listed, Places, type Problems, quoted } from './problems.ts';
 import type { TableRow } from './row-record.ts';
@@ -192,13 +193,17 @@ async function reportIndicators(
     isOneEach = sum(row) === 1;
     if (!isOneEach) break;
   }
+  const other: OtherLearning = {
+    problem_type: 'multi_label_classification',
+    label_columns: indicators.map(({ name }) => name),
+  };
   const advice = isOneEach
     ? 'One of them is 1 in each row: write its name into one column, and use that as the label.'
-    : 'Several labels per row are not supported yet: name the one to learn, or combine them into one column of classes.';
+    : `${toLearn(other)} Or name the one to learn, or combine them into one column of classes.`;
   problems.add(
     'warning',
     'indicator-columns',
     `${names}${more} each contain only 0 and 1, like a set of separate labels. Only “${label}” is used as the label. ${advice}`,
-    { column: label },
+    { column: label, ...(!isOneEach && { other }) },
   );
 }

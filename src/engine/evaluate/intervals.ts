@@ -141,6 +141,34 @@ function bootstrap(predictions: Predictions): Record<'loss' | 'ece', Interval> {
   return { loss: middle(loss), ece: middle(ece) };
 }
 
+/**
+ * 95 % intervals of figures over resamples of n rows (Efron 1979), widened to hold the value; null below ten rows.
+ * @param measure the figures of some rows, by their numbers, each as often as it is drawn
+ */
+export function resampled<Key extends string>(
+  n: number,
+  values: Readonly<Record<Key, number>>,
+  measure: (rows: Uint32Array) => Readonly<Record<Key, number>>,
+): Record<Key, Interval | null> {
+  const keys = Object.keys(values) as Key[];
+  const intervals = Object.fromEntries(keys.map((key) => [key, null])) as Record<Key, Interval | null>;
+  if (n < FEWEST_ROWS_FOR_INTERVALS) return intervals;
+  const random = new Random(SEED);
+  const resamples = n > MANY_ROWS ? RESAMPLES_OF_MANY : RESAMPLES;
+  const drawn = new Map(keys.map((key) => [key, new Float64Array(resamples)]));
+  const rows = new Uint32Array(n);
+  for (let r = 0; r < resamples; r++) {
+    for (let i = 0; i < n; i++) rows[i] = Math.floor((random.next() / 2 ** 32) * n);
+    const measured = measure(rows);
+    for (const key of keys) drawn.get(key)![r] = measured[key];
+  }
+  for (const key of keys) {
+    const { low, high } = middle(drawn.get(key)!);
+    intervals[key] = { low: Math.min(low, values[key]), high: Math.max(high, values[key]) };
+  }
+  return intervals;
+}
+
 const middle = (samples: ArrayLike<number>): Interval => {
   const sorted = Float64Array.from(samples).sort();
   return { low: percentile(sorted, TAIL), high: percentile(sorted, 1 - TAIL) };

@@ -29,7 +29,7 @@ export async function evaluateModel(options: EvaluateOptions): Promise<Evaluatio
       ? await createPredictor(options.model, { note, ...(options.backend ? { backend: options.backend } : {}) })
       : options.model;
   try {
-    const { task, labels, tokenizer, maxLength } = predictor;
+    const { task, labels, tokenizer, maxLength, settings } = predictor;
     const data = await loadEvaluation(task, options.data, {
       base,
       columns,
@@ -46,7 +46,7 @@ export async function evaluateModel(options: EvaluateOptions): Promise<Evaluatio
     if (truncatedRows > 0) note('warning', task.tellLong(truncatedRows, rows.length, maxLength));
     for (const { level, message } of notes ?? []) note(level, message);
     const measured = await predictor.measure(items, (done) => onProgress?.(done, items.length), signal);
-    return task.evaluate({ split, labels, rows, items, ...measured, base });
+    return task.evaluate({ split, labels, rows, items, ...measured, settings, base });
   } finally {
     if (own !== null) predictor.dispose();
   }

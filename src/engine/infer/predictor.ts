@@ -2,7 +2,8 @@ import { afterTurns } from '../../files/turns.ts';
 import { type BackendChoice, LuthierError, type Note, type Prediction } from '../../protocol/index.ts';
 import { inputsOf, refuseWrongInputs } from '../model-files/inputs.ts';
 import { openModel } from '../model-files/open-model.ts';
-import type { AnyTask, Item, LabelledItem, Logits } from '../tasks/task.ts';
+import { settingsOf } from '../tasks/settings.ts';
+import type { AnyTask, Item, LabelledItem, Logits, TaskSettings } from '../tasks/task.ts';
 import type { TextInput, Tokenizer } from '../text/tokenizer.ts';
 import { inBatches, measure } from './inference.ts';
 
@@ -26,6 +27,8 @@ export interface Predictor {
   readonly maxLength: number;
   /** Columns that the model was trained on, one for each of its texts; undefined where its folder does not say. */
   readonly inputs: readonly string[] | undefined;
+  /** What its folder says of how it answers. */
+  readonly settings: TaskSettings;
   /** Of texts, as `run` gives them. */
   logits(texts: readonly TextInput[], onProgress?: (done: number) => void, signal?: AbortSignal): Promise<Logits>;
   /** Logits of items in their order. `onProgress` hears how many are done; an aborted signal ends with `cancelled`. */
@@ -52,6 +55,7 @@ export async function createPredictor(modelFolder: string, options: PredictorOpt
   const positions = model.architecture.maxPositions;
   const maxLength = Math.min(options.maxLength ?? tokenizer.maxLength ?? positions, positions);
   const inputs = inputsOf(open.config);
+  const settings = settingsOf(open.config);
   const batches = (onProgress?: (done: number) => void, signal?: AbortSignal) => {
     const refuseAborted = () => {
       if (signal?.aborted) throw new LuthierError('cancelled', 'Prediction cancelled.');
@@ -73,14 +77,14 @@ export async function createPredictor(modelFolder: string, options: PredictorOpt
       run: (batch) => model.logits(batch),
     });
   return {
-    ...{ task, labels, modelFolder: path, tokenizer, maxLength, inputs, run },
+    ...{ task, labels, modelFolder: path, tokenizer, maxLength, inputs, settings, run },
     measure: async (items, onProgress, signal) => measure(task, model, items, batches(onProgress, signal)),
     logits: (texts, onProgress, signal) => run(task.prepare(texts, tokenizer, maxLength), onProgress, signal),
     predict: async (texts, onProgress, signal) => {
       refuseWrongInputs(texts, inputs);
       const items = task.prepare(texts, tokenizer, maxLength);
       const logits = await run(items, onProgress, signal);
-      const answers: Prediction[] = task.decode({ texts, items, logits, labels, model: path });
+      const answers: Prediction[] = task.decode({ texts, items, logits, labels, settings, model: path });
       if (task.reads !== 'first') return answers;
       return answers.map((answer, i) => {
         const unknown_tokens = tokenizer.unknownIn(items[i]!.ids, answer.text_pair !== undefined);

@@ -124,6 +124,16 @@ describe('models that are no text classifiers', () => {
     expect(error).toMatchObject({ code: 'model-unsupported', message: expect.stringContaining(message) });
   });
 
+  it.each([
+    [{ problem_type: 'multi_label_classification' }, 3, 'scores'],
+    [{ problem_type: 'regression', ...names('grade') }, 1, 'value'],
+    // transformers takes one label for a number.
+    [{ ...names('grade') }, 1, 'value'],
+  ] as const)('%j answers as transformers has it', async (config, classes, key) => {
+    const folder = await folderOf({ classes, config });
+    expect(Object.keys(await predict(folder))).toContain(key);
+  });
+
   it('a token classifier answers with entities, never with a class', async () => {
     const folder = await folderOf({
       pooler: false,
@@ -150,17 +160,11 @@ describe('models that are no text classifiers', () => {
 
   it.each([
     [
-      'multi_label_classification',
-      3,
-      'problem_type in config.json is "multi_label_classification", so it gives each label a probability of its own. Luthier does not support that yet.',
-    ],
-    [
       'regression',
-      1,
-      'problem_type in config.json is "regression", so it answers with a number, not with a class. Luthier does not support that yet.',
+      2,
+      'problem_type in config.json is "regression" and classifier.weight has 2 rows, so it answers with several numbers',
     ],
-    [undefined, 1, 'classifier.weight has 1 row, so it answers with a number'],
-    [null, 1, 'classifier.weight has 1 row, so it answers with a number'],
+    ['single_label_classification', 1, 'has 1 row, so it chooses among one class'],
     ['ranking', 2, 'problem_type in config.json is "ranking"'],
   ])('problem_type %s', async (problem_type, classes, message) => {
     const error = await refusal({ classes, config: { ...(problem_type === undefined ? {} : { problem_type }) } });
@@ -236,7 +240,7 @@ describe('a classifier that training starts from', () => {
     [
       'the same classes, several at once',
       { classes: 3, config: { ...names('a', 'b', 'c'), problem_type: 'multi_label_classification' } },
-      'cannot be used: problem_type',
+      'the model’s own is for multi_label_classification.',
     ],
     ['none', { classes: 0 }, 'The classifier starts from new weights: the model has none yet.'],
   ])('%s: new weights, and said', async (_, options, note) => {
@@ -360,8 +364,8 @@ describe.skipIf(!existsSync(FIELD))('the folders in ../shared (skipped where the
     ['T41-names-and-head-differ/model', /id2label in config.json names 2 classes, but classifier.weight has 3 rows/],
     ['T42-same-classes-other-order/model', 'positive,negative,neutral'],
     ['T43-token-classifier-as-text-classifier/model', 'entities'],
-    ['T44-problem-type/multilabel', /problem_type in config.json is "multi_label_classification"/],
-    ['T44-problem-type/regression', /problem_type in config.json is "regression"/],
+    ['T44-problem-type/multilabel', 'toxic,insult,threat'],
+    ['T44-problem-type/regression', 'value'],
     ['T46-safetensors-metadata/null', 'no,yes'],
     ['T46-safetensors-metadata/empty', 'no,yes'],
     ['T46-safetensors-metadata/absent', 'no,yes'],
@@ -376,7 +380,7 @@ describe.skipIf(!existsSync(FIELD))('the folders in ../shared (skipped where the
     ['T58-not-finite-weights/nan', /contains NaN/],
   ])('%s', async (folder, right) => {
     const said = await predict(join(FIELD, folder)).then(
-      (answer) => ('entities' in answer ? 'entities' : Object.keys(answer.scores).join()),
+      (answer) => ('entities' in answer ? 'entities' : 'value' in answer ? 'value' : Object.keys(answer.scores).join()),
       (error: unknown) => (error as Error).message,
     );
     if (typeof right === 'string') expect(said).toBe(right);

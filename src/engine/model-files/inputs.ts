@@ -1,18 +1,24 @@
 import { LuthierError, type TaskName } from '../../protocol/index.ts';
 import type { ModelConfig } from '../hub/model-folder.ts';
+import { keptSettings, OWN_KEY } from '../tasks/settings.ts';
+import type { TaskSettings } from '../tasks/task.ts';
 import type { TextInput } from '../text/tokenizer.ts';
 
-/** Key of config.json under which a model says what of ours no other library asks for; these pass over it. */
-const KEY = 'luthier';
-
-/** What a saved model says of its task and inputs. @param inputs columns it was trained on: one, or two for pairs of texts */
-export const inputsEntry = (task: TaskName, inputs: readonly string[]): Record<string, unknown> => ({
-  [KEY]: inputs.length === 0 ? { task } : { inputs },
+/**
+ * What a saved model says of its task, its inputs and how it answers.
+ * @param inputs columns it was trained on: one, or two for pairs of texts
+ */
+export const ownEntry = (
+  task: TaskName,
+  inputs: readonly string[],
+  settings: TaskSettings,
+): Record<string, unknown> => ({
+  [OWN_KEY]: { ...(inputs.length === 0 ? { task } : { inputs }), ...keptSettings(settings) },
 });
 
 /** Columns that a model was trained on, one for each of its texts; undefined where its folder does not say. */
 export function inputsOf(config: ModelConfig): readonly string[] | undefined {
-  const entry = config[KEY] as { inputs?: unknown } | null | undefined;
+  const entry = config[OWN_KEY] as { inputs?: unknown } | null | undefined;
   const inputs = typeof entry === 'object' && entry !== null ? entry.inputs : undefined;
   const isKnown = Array.isArray(inputs) && (inputs.length === 1 || inputs.length === 2);
   return isKnown && inputs.every((name) => typeof name === 'string') ? inputs : undefined;

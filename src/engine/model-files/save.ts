@@ -4,9 +4,9 @@ import type { Architecture } from '../models/architecture.ts';
 import { mergeLora } from '../models/lora.ts';
 import type { TaskModel } from '../runtime/model.ts';
 import { kindOf } from '../strategies/index.ts';
-import type { AnyTask, Item } from '../tasks/task.ts';
+import type { AnyTask, Item, TaskSettings } from '../tasks/task.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
-import { inputsEntry } from './inputs.ts';
+import { ownEntry } from './inputs.ts';
 import { openModel } from './open-model.ts';
 import { type BaseModel, saveAdapter } from './save-adapter.ts';
 
@@ -23,6 +23,8 @@ export interface SaveOptions {
   maxLength: number;
   /** Columns that the model was trained on, one for each of its texts. */
   inputs: readonly string[];
+  /** What was chosen for its answers, and how its data are written. */
+  settings: TaskSettings;
   /** Texts on which the written model must answer as this one. */
   probes: readonly Item[];
   backend: BackendChoice;
@@ -48,7 +50,7 @@ export async function saveTaskModel(target: string, options: SaveOptions): Promi
   // What a pipeline cuts to: more than the positions and the model would fail there.
   await tokenizer.save(target, Math.min(maxLength, model.architecture.maxPositions));
   await saveModelFolder(target, {
-    config: modelConfig(task, source.config, model.architecture, labels, options.inputs),
+    config: modelConfig(task, source.config, model.architecture, labels, options.inputs, options.settings),
     tensors: [...plain].map(([name, { shape, weight }]) => ({
       name,
       shape,
@@ -112,6 +114,7 @@ export function modelConfig(
   architecture: Architecture,
   labels: readonly string[],
   inputs: readonly string[],
+  settings: TaskSettings,
 ): ModelConfig {
   const { _name_or_path: _, torch_dtype: __, problem_type: ___, ...rest } = source;
   return {
@@ -123,6 +126,6 @@ export function modelConfig(
       label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
     }),
     ...task.save.config,
-    ...inputsEntry(task.name, inputs),
+    ...ownEntry(task.name, inputs, settings),
   };
 }

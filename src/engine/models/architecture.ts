@@ -49,6 +49,8 @@ export interface Architecture extends Reader {
 /** What a task says of the head that it needs. */
 export interface HeadKind {
   readonly name: HeadName;
+  /** Whose head it has, where that is another task's. */
+  readonly head?: HeadName;
   /** A token of each text, which one being the family's affair, or all. */
   readonly reads: Exclude<Gather, 'last'>;
 }
@@ -62,7 +64,7 @@ export function describe<C>(family: Family<C>, config: Config, file: string, tas
   const deviation = read.number('initializer_range', 0.02);
   const { hidden, layers, vocab, positions } = family.sizes(c);
   const { isCausal = false } = family;
-  const head = family.heads[task.name];
+  const head = family.heads[task.head ?? task.name];
   if (!head) {
     throw new LuthierError(
       'model-unsupported',

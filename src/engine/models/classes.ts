@@ -71,20 +71,23 @@ export function classesOf(folder: Folder, architecture: Architecture): string[] 
 }
 
 function refuseOtherProblems({ path, config }: Folder, answers: string, rows: number): void {
-  const type = config.problem_type ?? (rows === 1 ? 'regression' : 'single_label_classification');
-  if (type === 'single_label_classification' && rows > 1) return;
-  const what =
-    type === 'multi_label_classification'
-      ? 'it gives each label a probability of its own'
-      : type === 'regression' || rows === 1
-        ? 'it answers with a number, not with a class'
-        : 'this kind of answer is unknown';
+  const type = problemOf(config);
+  if (type === 'multi_label_classification') return;
+  if (type === 'regression' ? rows === 1 : type === 'single_label_classification' && rows > 1) return;
   const said =
-    config.problem_type == null ? `${answers} has 1 row` : `problem_type in config.json is ${JSON.stringify(type)}`;
+    config.problem_type == null
+      ? 'config.json names no problem_type'
+      : `problem_type in config.json is ${JSON.stringify(type)}`;
+  const what =
+    type === 'regression'
+      ? 'it answers with several numbers, which is not supported'
+      : type === 'single_label_classification'
+        ? 'it chooses among one class'
+        : 'this kind of answer is unknown';
   throw new LuthierError(
     'model-unsupported',
-    `${path}: ${said}, so ${what}. Luthier does not support that yet.`,
-    'Models that choose one class for each text are supported ("problem_type": "single_label_classification").',
+    `${path}: ${said} and ${answers} has ${count(rows, 'row')}, so ${what}.`,
+    'Models that choose one class ("problem_type": "single_label_classification"), any number of labels ("multi_label_classification"), or answer with one number ("regression", "num_labels": 1) are supported.',
   );
 }
 
@@ -131,6 +134,16 @@ function classNames(config: Folder['config'], file: string): { key: string; labe
   return { key, labels: labels as string[] };
 }
 
+/** What a text classifier's config.json says that it does; one with a single label gives a number, as in transformers. */
+const problemOf = (config: Folder['config']): unknown =>
+  config.problem_type ?? (numLabelsOf(config) === 1 ? 'regression' : 'single_label_classification');
+
+/** How many labels a config.json names; undefined where it says nothing of them. */
+export function numLabelsOf({ id2label, label2id, num_labels }: Folder['config']): number | undefined {
+  const names = isMap(id2label) ? id2label : isMap(label2id) ? label2id : null;
+  return names ? Object.keys(names).length : typeof num_labels === 'number' ? num_labels : undefined;
+}
+
 /** Far above any classifier's; a number of classes is not yet memory, but names for them are. */
 const MAX_CLASSES = 1_000_000;
 
@@ -144,11 +157,13 @@ const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n ==
 /**
  * Rows of a folder's classifier for a run's classes, matched by name, so that training goes on from it; null when the
  * run's classifier starts from new weights. `note` says which it is, for the log.
+ * @param problem what the run's model does, as config.json will say it
  */
 export function classifierRows(
   folder: Folder,
   architecture: Architecture,
   labels: readonly string[],
+  problem: unknown,
 ): { rows: number[] | null; note: string | null } {
   if (architecture.outputs !== undefined) return { rows: null, note: null };
   const fresh = 'The classifier starts from new weights';
@@ -163,7 +178,10 @@ export function classifierRows(
     const reason = error.message.replace(`${folder.path}: `, '').replace(`${folder.path} `, 'the model ');
     return { rows: null, note: `${fresh}, because the model’s own cannot be used: ${reason}` };
   }
-  const rows = labels.map((label) => stored.indexOf(label));
+  if (problem !== undefined && problem !== problemOf(folder.config))
+    return { rows: null, note: `${fresh}: the model’s own is for ${String(problemOf(folder.config))}.` };
+  // What a number is called changes nothing.
+  const rows = labels.length === 1 && stored.length === 1 ? [0] : labels.map((label) => stored.indexOf(label));
   if (stored.length !== labels.length || rows.includes(-1)) {
     const shown = stored.slice(0, 5).join(', ') + (stored.length > 5 ? `, and ${stored.length - 5} more` : '');
     return { rows: null, note: `${fresh}: the model’s own is for other classes (${shown}).` };

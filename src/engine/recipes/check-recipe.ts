@@ -11,7 +11,6 @@ import {
   type RecipeFix,
   type RecipeProblem,
   type Strategy,
-  type TaskName,
   taskOf,
 } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
@@ -22,7 +21,8 @@ import { mapWeights } from '../models/names.ts';
 import { architectureOf } from '../models/registry.ts';
 import { architectureFor, isTrainedBy } from '../strategies/apply.ts';
 import { WrongKey } from '../strategies/index.ts';
-import { allTasks, taskNamed } from '../tasks/registry.ts';
+import { taskFor } from '../tasks/registry.ts';
+import type { AnyTask } from '../tasks/task.ts';
 import { checkText, type Places } from './check-recipe-text.ts';
 import { recipeSchema } from './recipe-schema.ts';
 import { DEFAULT_BATCH } from './schedule.ts';
@@ -58,7 +58,12 @@ export class RecipeChecker {
     };
     const model = part('model');
     const dataset = part('dataset');
-    const task = part('task') ?? taskOf(undefined).name;
+    const task = taskFor({
+      task: part('task') ?? 'text-classification',
+      problem_type: part('problem_type'),
+      label_separator: part('label_separator'),
+      label_columns: part('label_columns'),
+    });
     const found = await Promise.all([
       model === undefined
         ? []
@@ -135,17 +140,12 @@ export class RecipeChecker {
   }
 
   /** @throws LuthierError as inspectData */
-  async #inspect(
-    file: string,
-    task: TaskName,
-    columns: Columns,
-    signal: AbortSignal | undefined,
-  ): Promise<DataSummary> {
+  async #inspect(file: string, task: AnyTask, columns: Columns, signal: AbortSignal | undefined): Promise<DataSummary> {
     const { mtimeMs, size } = await stat(file);
-    const key = JSON.stringify([file, mtimeMs, size, task, columns]);
+    const key = JSON.stringify([file, mtimeMs, size, task.name, task.how, columns]);
     const known = this.summaries.get(key);
     if (known) return known;
-    const summary = await inspectData({ file, task, columns, signal }, allTasks);
+    const summary = await inspectData({ file, task: task.name, columns, signal }, [task]);
     this.summaries.set(key, summary);
     for (const old of [...this.summaries.keys()].slice(0, -MOST_SUMMARIES)) this.summaries.delete(old);
     return summary;
@@ -153,7 +153,7 @@ export class RecipeChecker {
 }
 
 interface DataOptions {
-  task: TaskName;
+  task: AnyTask;
   dataset: string | { train: string; validation?: string; test?: string };
   columns: Columns;
   batch: number | undefined;
@@ -165,7 +165,7 @@ interface DataOptions {
 }
 
 interface ModelOptions {
-  task: TaskName;
+  task: AnyTask;
   model: string;
   strategy: Strategy | undefined;
   maxLength: number | undefined;
@@ -189,7 +189,7 @@ async function checkModel(options: ModelOptions): Promise<RecipeProblem[]> {
   try {
     const folder = await openModelFolder(path);
     await folder.weights.close();
-    const architecture = architectureOf(folder.config, join(path, 'config.json'), taskNamed(task));
+    const architecture = architectureOf(folder.config, join(path, 'config.json'), task);
     const problems: RecipeProblem[] = [];
     if (strategy) {
       try {

@@ -1,5 +1,15 @@
 import { z } from 'zod';
-import { type Columns, FIELDS, GROUP, METRICS, RECIPE_VERSION, type Recipe, TASKS } from '../../protocol/index.ts';
+import {
+  type Columns,
+  FIELDS,
+  GROUP,
+  METRICS,
+  PROBLEM_TYPES,
+  RECIPE_TASKS,
+  RECIPE_VERSION,
+  type Recipe,
+  TASKS,
+} from '../../protocol/index.ts';
 import { encodingNamed } from '../data/encoding-names.ts';
 import { strategySchema } from '../strategies/index.ts';
 
@@ -46,10 +56,28 @@ export const recipeSchema = z.strictObject({
     .max(RECIPE_VERSION)
     .default(RECIPE_VERSION)
     .describe('Version of these keys, written by Luthier. A recipe without one is read as 0.1 wrote it.'),
-  task: z
-    .enum(TASKS.map(({ name }) => name))
-    .default(TASKS[0].name)
-    .describe('What the model learns to do.'),
+  task: z.enum(RECIPE_TASKS).default(TASKS[0].name).describe('What the model learns to do.'),
+  problem_type: z
+    .enum(PROBLEM_TYPES)
+    .exactOptional()
+    .describe(
+      'Of text-classification: one class for each text (if left out), any number of labels (multi_label_classification), or a number (regression).',
+    ),
+  label_separator: z
+    .string()
+    .min(1)
+    .max(10)
+    .exactOptional()
+    .describe(
+      'Of multi_label_classification: what stands between the labels of one cell, such as "|". If left out, a cell is one label, or a JSON list of labels.',
+    ),
+  label_columns: z
+    .array(name)
+    .min(1)
+    .exactOptional()
+    .describe(
+      'Of multi_label_classification: columns that contain 1 where the label of their name holds and 0 where it does not, in the place of a column of labels.',
+    ),
   model: name.describe(
     'The base model: a folder next to the recipe, a starter (starters/bert, starters/decoder), or a Hugging Face name, looked up in this order.',
   ),
@@ -197,6 +225,9 @@ export const inputSchema = recipeSchema.extend({
 export const KEY_OWNER: Record<RecipeKey, string> = {
   version: 'ours',
   task: 'transformers `pipeline` task',
+  problem_type: 'transformers’ config.json',
+  label_separator: 'ours',
+  label_columns: 'ours',
   model: 'ours (`from_pretrained`)',
   dataset: 'ours',
   columns: 'ours',

@@ -11,7 +11,9 @@ import {
   type Recipe,
   type RecipeSource,
   type Strategy,
+  taskNameOf,
   taskOf,
+  weighsClasses,
 } from '../../protocol/index.ts';
 import { listed } from '../data/problems.ts';
 import { STRATEGIES, strategyNamed } from '../strategies/index.ts';
@@ -172,7 +174,9 @@ export function checkRecipe(written: unknown): { recipe: Recipe } | { issues: Re
       issues: [{ code: 'wrong-value', keys: ['warmup_steps'], message, instead: [Math.round(warmup_steps)] }],
     };
   }
-  const { name, metrics, best, max_length } = taskOf(recipe.task);
+  const misfit = variantIssue(recipe);
+  if (misfit) return { issues: [misfit] };
+  const { name, metrics, best, max_length } = taskOf(taskNameOf(recipe));
   if (max_length !== undefined && !('max_length' in input)) recipe.max_length = max_length;
   if (!('metric_for_best_model' in input)) recipe.metric_for_best_model = best;
   else if (!metrics.includes(recipe.metric_for_best_model)) {
@@ -181,6 +185,39 @@ export function checkRecipe(written: unknown): { recipe: Recipe } | { issues: Re
     return { issues: [{ code: 'wrong-value', keys: ['metric_for_best_model'], message, hint, instead: [best] }] };
   }
   return { recipe };
+}
+
+/** A key that does not go with what is learnt. */
+function variantIssue(recipe: Recipe): RecipeIssue | undefined {
+  const { task, problem_type, label_separator, label_columns, class_weight, label_smoothing_factor } = recipe;
+  const learnt = taskNameOf(recipe);
+  const wrong = (key: keyof Recipe, message: string, hint: string): RecipeIssue => ({
+    ...{ code: 'wrong-value', keys: [key], message, hint },
+  });
+  if (problem_type !== undefined && task !== 'text-classification')
+    return wrong('problem_type', `problem_type is of text-classification, and the task is ${task}.`, 'Remove it.');
+  if (learnt !== 'multi_label_classification') {
+    const key = label_separator !== undefined ? 'label_separator' : label_columns ? 'label_columns' : undefined;
+    const hint = 'Add "problem_type": "multi_label_classification", or remove the key.';
+    if (key) return wrong(key, `${key} is for several labels in a row, and this recipe learns one.`, hint);
+  } else if (label_separator !== undefined && label_columns)
+    return wrong(
+      'label_separator',
+      'label_separator and label_columns are both given.',
+      'Keep the one that says how the labels are written.',
+    );
+  if (!weighsClasses(learnt)) {
+    const key =
+      class_weight !== undefined ? 'class_weight' : label_smoothing_factor > 0 ? 'label_smoothing_factor' : undefined;
+    const loss = learnt === 'regression' ? 'a squared error' : 'a loss for each label by itself';
+    if (key)
+      return wrong(
+        key,
+        `${key} is of a loss that chooses one class, and ${learnt} learns by ${loss}.`,
+        'Remove the key.',
+      );
+  }
+  return undefined;
 }
 
 /** A key of a strategy is missing beside its type; any other is one that every recipe needs. */

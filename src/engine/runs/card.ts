@@ -11,6 +11,7 @@ import {
   type Recipe,
   type RunRecord,
   type Split,
+  taskNameOf,
   taskOf,
 } from '../../protocol/index.ts';
 import { parseModelName } from '../hub/cache.ts';
@@ -72,13 +73,13 @@ async function originOf({ model }: Recipe, base: string): Promise<Origin> {
 function modelCard(library: 'transformers' | 'peft', origin: Origin, facts: CardFacts): string {
   const { record, dataHash, rows } = facts;
   const { recipe, labels } = record;
-  const task = taskNamed(recipe.task);
-  const { row } = taskOf(recipe.task);
+  const task = taskNamed(taskNameOf(recipe));
+  const { row } = taskOf(task.name);
   const isAdapter = library === 'peft';
   const license = origin.card.license;
   const parts = [
     `# ${line(record.name)}`,
-    `${isAdapter ? `A low-rank adapter (peft) that turns this base model into a ${task.save.noun}:` : `A ${task.save.noun}, fine-tuned from`} ${line(origin.name)}. It ${task.save.does(labels.length)}: ${labels.slice(0, 50).map(code).join(', ')}${labels.length > 50 ? `, and ${labels.length - 50} more` : ''}.`,
+    `${isAdapter ? `A low-rank adapter (peft) that turns this base model into a ${task.save.noun}:` : `A ${task.save.noun}, fine-tuned from`} ${line(origin.name)}. It ${task.save.does(labels.length)}${labels.length > 1 ? `: ${labels.slice(0, 50).map(code).join(', ')}${labels.length > 50 ? `, and ${labels.length - 50} more` : ''}` : ''}.`,
     '## Use',
     isAdapter ? adapterUse(task, labels.length) : modelUse(task),
     '## Data',
@@ -110,12 +111,12 @@ function frontMatter(library: string, origin: Origin, facts: CardFacts): Record<
   });
   return {
     library_name: library,
-    pipeline_tag: taskNamed(record.recipe.task).save.pipeline,
+    pipeline_tag: taskNamed(taskNameOf(record.recipe)).save.pipeline,
     ...(hub.length === 0 ? {} : { base_model: hub.length === 1 ? hub[0] : hub }),
     ...(card.license === null ? {} : { license: card.license }),
     ...(card.languages === null ? {} : { language: card.languages }),
     tags: ['luthier', record.recipe.strategy.type],
-    metrics: taskOf(record.recipe.task).metrics.flatMap((key) => metricOf(key)?.hub ?? []),
+    metrics: taskOf(taskNameOf(record.recipe)).metrics.flatMap((key) => metricOf(key)?.hub ?? []),
     ...(measured.length === 0 ? {} : { 'model-index': [{ name: record.name, results: measured }] }),
   };
 }
@@ -125,7 +126,7 @@ function evaluationEntry(recipe: Recipe, report: EvaluationReport): object {
     hub === undefined ? [] : [{ type: hub, value: round(report.metrics[key]!), name }],
   );
   return {
-    task: { type: taskNamed(recipe.task).save.pipeline },
+    task: { type: taskNamed(taskNameOf(recipe)).save.pipeline },
     dataset: { name: datasetName(recipe), type: 'private', split: report.split },
     metrics,
   };

@@ -1,5 +1,12 @@
 import { dirname } from 'node:path';
-import { type ComparedRow, LuthierError, type RunComparison, type RunRecord } from '../../protocol/index.ts';
+import {
+  type ComparedRow,
+  LuthierError,
+  type RunComparison,
+  type RunRecord,
+  taskNameOf,
+  taskOf,
+} from '../../protocol/index.ts';
 import { readRecord } from '../../runs/record.ts';
 import { loadDataset } from '../data/dataset.ts';
 import { LABELLED } from '../data/labelled.ts';
@@ -72,10 +79,11 @@ interface Labelled {
 
 async function validationOf(record: RunRecord, run: string, signal?: AbortSignal): Promise<Labelled[]> {
   const { recipe, recipe_path } = record;
-  if (recipe.task !== 'text-classification')
+  const task = taskNameOf(recipe);
+  if (task !== 'text-classification')
     throw new LuthierError(
       'usage',
-      `${record.name} is a run of ${recipe.task}; only runs of text-classification can be compared row by row.`,
+      `${record.name} is a run of ${taskOf(task).title.toLowerCase()}; only runs that choose one class for each text can be compared row by row.`,
       'Compare the metrics and intervals above instead.',
     );
   if (record.folds)

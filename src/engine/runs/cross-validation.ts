@@ -2,7 +2,15 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeJson } from '../../files/write-file.ts';
 import { homeProblem } from '../../guard/index.ts';
-import type { EvaluationReport, FoldResult, MetricKey, Metrics, RunEvent, RunRecord } from '../../protocol/index.ts';
+import {
+  type EvaluationReport,
+  type FoldResult,
+  type MetricKey,
+  type Metrics,
+  type RunEvent,
+  type RunRecord,
+  taskNameOf,
+} from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { writeRecord } from '../../runs/record.ts';
 import type { FoldPart } from '../data/folds.ts';
@@ -114,7 +122,7 @@ export class CrossValidation {
       const { validation } = await readJsonRecord(join(this.#foldFolder(fold), FILES.evaluation));
       reports.push(validation as EvaluationReport);
     }
-    return reports.length === 0 ? null : taskNamed(this.#record().recipe.task).pool(reports);
+    return reports.length === 0 ? null : taskNamed(taskNameOf(this.#record().recipe)).pool(reports);
   }
 
   #foldFolder(fold: number): string {

@@ -1,7 +1,11 @@
-import type { TaskName } from '../../protocol/index.ts';
+import { type Recipe, type TaskName, taskNameOf } from '../../protocol/index.ts';
 import type { ModelConfig } from '../hub/model-folder.ts';
+import { numLabelsOf } from '../models/classes.ts';
 import { conversational } from './conversational/task.ts';
-import type { AnyTask } from './task.ts';
+import { multiLabelClassification } from './multi-label-classification/task.ts';
+import { regression } from './regression/task.ts';
+import { settingsOf } from './settings.ts';
+import type { AnyTask, TaskSettings } from './task.ts';
 import { textClassification } from './text-classification/task.ts';
 import { textGeneration } from './text-generation/task.ts';
 import { tokenClassification } from './token-classification/task.ts';
@@ -9,6 +13,8 @@ import { tokenClassification } from './token-classification/task.ts';
 /** Every task, a line each. */
 const TASKS: { readonly [name in TaskName]: AnyTask } = {
   'text-classification': textClassification,
+  multi_label_classification: multiLabelClassification,
+  regression,
   'token-classification': tokenClassification,
   'text-generation': textGeneration,
   conversational,
@@ -16,15 +22,33 @@ const TASKS: { readonly [name in TaskName]: AnyTask } = {
 
 /**
  * The task of a model's folder: as its config.json says that Luthier trained it, else by its class in `architectures`;
- * the first where none is named. A language model with a chat template is one for conversations.
+ * the first where none is named. A language model with a chat template is one for conversations. What a text classifier
+ * does its `problem_type` says; transformers takes one with a single label for regression.
  */
-export function taskOfModel({ architectures, luthier }: ModelConfig, hasChatTemplate = false): AnyTask {
+export function taskOfModel(config: ModelConfig, hasChatTemplate = false): AnyTask {
+  const { architectures, luthier } = config;
   const own = (luthier as { task?: unknown } | null | undefined)?.task;
   if (typeof own === 'string' && Object.hasOwn(TASKS, own)) return TASKS[own as TaskName];
   const classes = Array.isArray(architectures) ? architectures.map(String) : [];
   const all = Object.values(TASKS);
   const fitting = all.filter(({ save }) => classes.some((name) => name.endsWith(`For${save.autoModel}`)));
-  return fitting.find(({ name }) => (name === 'conversational') === hasChatTemplate) ?? fitting[0] ?? all[0]!;
+  const task = fitting.find(({ name }) => (name === 'conversational') === hasChatTemplate) ?? fitting[0] ?? all[0]!;
+  if (task !== textClassification) return task;
+  const type = config.problem_type ?? (numLabelsOf(config) === 1 ? 'regression' : null);
+  const variant = type === 'multi_label_classification' || type === 'regression' ? TASKS[type] : task;
+  return variant.bind?.(settingsOf(config)) ?? variant;
+}
+
+/** Of a recipe, what decides it. */
+interface Learnt extends TaskSettings {
+  task: Recipe['task'];
+  problem_type?: Recipe['problem_type'] | undefined;
+}
+
+/** What a recipe's model learns, from data that are written as it says. */
+export function taskFor(recipe: Learnt): AnyTask {
+  const task = taskNamed(taskNameOf(recipe));
+  return task.bind?.(recipe) ?? task;
 }
 
 /** The first task, which runs of 0.1.0 are of, where no name is told. */

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type { Columns, EvaluationReport, Recipe, Split } from '../../protocol/index.ts';
+import type { Columns, EvaluationReport, Recipe, Split, TaskName } from '../../protocol/index.ts';
 import type { RowKind, TaskRow } from '../data/types.ts';
 import type { TensorSpec } from '../tensor/executors/executor.ts';
 import type { TextInput, Tokenizer } from '../text/tokenizer.ts';
@@ -50,6 +50,19 @@ export interface EncodingNote {
   message: string;
 }
 
+/**
+ * What a task has to know besides labels: how its data are written, and what was chosen on validation rows. Saved in a
+ * model's folder, so that it answers and is measured as it was trained.
+ */
+export interface TaskSettings {
+  /** Probability from which a label is predicted. */
+  threshold?: number;
+  /** What stands between the labels of a cell. */
+  label_separator?: string | undefined;
+  /** Columns of 0 and 1, one for each label. */
+  label_columns?: readonly string[] | undefined;
+}
+
 /** Logits of items: those of item i, `[states, labels]`, follow those of the items before it. */
 export type Logits = Float32Array;
 
@@ -63,6 +76,9 @@ export interface EvaluateOptions<Row extends TaskRow, I extends Item> {
   logits: Logits;
   /** Of a task that measures losses: that of each state, one item's after the other's; 0 where it has no label. */
   losses?: Float32Array;
+  settings?: TaskSettings;
+  /** Whether they were chosen on these rows. */
+  tuned?: boolean;
   /** The training part, where it is known. */
   trainRows?: readonly Row[] | undefined;
   /** Folder that files of named rows are relative to, where they are in it. */
@@ -85,6 +101,7 @@ export interface DecodeOptions {
   items: readonly Item[];
   logits: Logits;
   labels: readonly string[];
+  settings?: TaskSettings;
   /** The model's folder, for messages. */
   model: string;
 }
@@ -96,6 +113,12 @@ export interface DecodeOptions {
 export interface Task<Row extends TaskRow, I extends LabelledItem, Answer, Report extends EvaluationReport>
   // biome-ignore lint/suspicious/noExplicitAny: rows as they are written are the affair of who reads them
   extends RowKind<Row, any, any> {
+  /** Whose head it has, where that is another task's. */
+  readonly head?: TaskName;
+  /** The task for data that are written in one of several ways. */
+  bind?(how: TaskSettings): Task<Row, I, Answer, Report>;
+  /** In which of them. */
+  readonly how?: TaskSettings;
   /** States that the head reads: each item's first one, or every token's. */
   readonly reads: 'first' | 'all';
   /**
@@ -116,6 +139,8 @@ export interface Task<Row extends TaskRow, I extends LabelledItem, Answer, Repor
   preview?(rows: readonly Row[], items: readonly I[], tokenizer: Tokenizer): string[];
   /** A few rows as prompts that are answered now and then while the model learns; of tasks that write. */
   samplePrompts?(rows: readonly Row[], tokenizer: Tokenizer, maxLength: number): SamplePrompt[];
+  /** What is chosen on the validation rows, of the answers of the weights that are kept; and how to say it. */
+  tune?(items: readonly I[], logits: Logits): { settings: TaskSettings; note: string };
   /** One answer for each text. @throws LuthierError `model-invalid` for logits that are not finite */
   decode(options: DecodeOptions): Answer[];
   /** An answer in a terminal: what is said, and of which text. */

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { DataProblem, Recipe, RunEstimate } from '../../protocol/index.ts';
 import { loadDataset } from '../data/dataset.ts';
+import type { TaskRow } from '../data/types.ts';
 import { freeMemory } from '../free-memory.ts';
 import { freeDiskBytes } from '../hub/disk.ts';
 import { readModelCard } from '../hub/model-card.ts';
@@ -10,8 +11,8 @@ import { checkWeights } from '../model-files/load-weights.ts';
 import { architectureOf } from '../models/registry.ts';
 import { countSteps, fitBatch } from '../recipes/schedule.ts';
 import { unusualValues } from '../recipes/unusual.ts';
-import { taskNamed } from '../tasks/registry.ts';
-import { IGNORED, type LabelledItem } from '../tasks/task.ts';
+import { taskFor } from '../tasks/registry.ts';
+import type { AnyTask, LabelledItem } from '../tasks/task.ts';
 import { languageProblem } from '../text/language.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
 import { estimateDisk, estimateMemory, estimateSeconds, sizesOf, type Workload } from './estimate.ts';
@@ -32,7 +33,7 @@ export interface EstimateOptions {
  */
 export async function estimateRun(options: EstimateOptions): Promise<RunEstimate> {
   const { recipe: written, base, gflops, signal } = options;
-  const task = taskNamed(written.task);
+  const task = taskFor(written);
   const { path } = await resolveModel(written.model, { base, cacheFolder: options.cacheFolder });
   // First: a folder that is no model lacks a tokenizer, too, and what it is says more.
   const folder = await openModelFolder(path);
@@ -81,7 +82,7 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
   return {
     rows: dataset.train.length + dataset.validation.length,
     validation_rows: dataset.validation.length,
-    classes: countClasses(dataset.labels, [...train.items, ...validation.items]),
+    classes: countClasses(task, dataset.labels, [...dataset.train, ...dataset.validation]),
     truncated_rows: train.truncatedRows + validation.truncatedRows,
     max_length: maxLength,
     unknown_token_share: train.unknownShare,
@@ -99,9 +100,10 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
 
 const lengthsOf = (items: readonly LabelledItem[]) => items.map(({ ids }) => ids.length);
 
-function countClasses(names: readonly string[], items: readonly LabelledItem[]): RunEstimate['classes'] {
-  if (names.length === 0) return [];
+/** A number is no class. */
+function countClasses(task: AnyTask, names: readonly string[], rows: readonly TaskRow[]): RunEstimate['classes'] {
+  if (task.name === 'regression' || names.length === 0) return [];
   const counts = names.map((label) => ({ label, count: 0 }));
-  for (const { labels } of items) for (const label of labels) if (label !== IGNORED) counts[label]!.count++;
+  for (const row of rows) for (const label of task.outputs(row)) counts[label]!.count++;
   return counts.sort((a, b) => b.count - a.count);
 }

@@ -35,8 +35,9 @@ import { unusualValues } from '../recipes/unusual.ts';
 import { keepsParameters } from '../runtime/device-parameters.ts';
 import { TaskModel } from '../runtime/model.ts';
 import { architectureFor, isHeldIn8Bit, isTrainedIn, phasesOf, rateOf } from '../strategies/apply.ts';
-import { taskNamed } from '../tasks/registry.ts';
-import type { AnyTask, LabelledItem, Loss, SamplePrompt } from '../tasks/task.ts';
+import { taskFor } from '../tasks/registry.ts';
+import { keptSettings } from '../tasks/settings.ts';
+import type { AnyTask, LabelledItem, Loss, SamplePrompt, TaskSettings } from '../tasks/task.ts';
 import { createExecutor } from '../tensor/executors/create.ts';
 import type { Executor } from '../tensor/executors/executor.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
@@ -58,7 +59,7 @@ type Between = (done: number, total: number) => Promise<void>;
  * @throws LuthierError for all that can be wrong with recipe, model, data or machine
  */
 export async function createTrainer({ recipe: written, base, rules, part, note }: TrainerOptions): Promise<Trainer> {
-  const task = taskNamed(written.task);
+  const task = taskFor(written);
   const resolving = resolveModel(written.model, { base });
   const model = resolving.then(({ path }) => openModelFolder(path));
   const executorReady = createExecutor(written.backend, { hiddenSize: model.then(hiddenSizeOf), note });
@@ -132,7 +133,7 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
       baseModelOf(resolved, recipe),
       note,
     );
-    const head = classifierRows(folder, plain, dataset.labels);
+    const head = classifierRows(folder, plain, dataset.labels, task.save.config.problem_type);
     if (head.note !== null) note('info', head.note);
     await loadWeights(folder, architecture, trainer.model.store, {
       classifierRows: head.rows,
@@ -164,6 +165,8 @@ class TaskTrainer implements Trainer {
   readonly stepsPerEpoch: number;
   readonly #loss: Loss;
   #step = 0;
+  /** What was chosen on the validation rows for the weights as they are; null where they have changed since. */
+  #tuned: ReturnType<NonNullable<AnyTask['tune']>> | null = null;
   /** The head's input for every row, once computed; only when nothing below the head is trained. */
   readonly #features: Partial<Record<Split, Float32Array>> = {};
   #prompts: SamplePrompt[] | undefined;
@@ -263,6 +266,7 @@ class TaskTrainer implements Trainer {
       ? await model.device.step(recipe, learning_rate, this.#step + 1, check)
       : this.#updateStore(learning_rate, check);
     this.#step++;
+    this.#tuned = null;
     return { step: this.#step, epoch: this.#step / stepsPerEpoch, loss, learning_rate, grad_norm, tokens };
   }
 
@@ -298,12 +302,15 @@ class TaskTrainer implements Trainer {
   }
 
   async evaluate(split: 'validation' | 'test', between?: Between): Promise<EvaluationReport> {
+    const measured = await this.#measured(split, between);
     return this.task.evaluate({
       split,
       labels: this.labels,
       rows: this.dataset[split],
       items: this.encoded[split],
-      ...(await this.#measured(split, between)),
+      ...measured,
+      settings: await this.#settings(split === 'validation' ? measured.logits : undefined, between),
+      tuned: split === 'validation' && this.task.tune !== undefined,
       trainRows: this.dataset.train,
     });
   }
@@ -327,6 +334,15 @@ class TaskTrainer implements Trainer {
       }
       return samples;
     };
+  }
+
+  /** How the weights as they are answer. @param logits of the validation rows, where they are known */
+  async #settings(logits?: Float32Array, between?: Between): Promise<TaskSettings> {
+    if (this.task.tune && !this.#tuned) {
+      const given = logits ?? (await this.#measured('validation', between)).logits;
+      this.#tuned = this.task.tune(this.encoded.validation, given);
+    }
+    return { ...keptSettings(this.recipe), ...this.#tuned?.settings };
   }
 
   async #measured(split: Split, between?: Between): ReturnType<typeof measure> {
@@ -400,6 +416,7 @@ class TaskTrainer implements Trainer {
   }
 
   loadParameters(parameters: Map<string, Float32Array>): void {
+    this.#tuned = null;
     for (const name of this.model.store.trainedNames()) {
       const { weight } = this.model.store.get(name);
       weight.set(found(parameters, name, weight.length));
@@ -413,7 +430,10 @@ class TaskTrainer implements Trainer {
 
   async saveModel(target: string): Promise<void> {
     await this.collect();
+    const settings = await this.#settings();
+    if (this.#tuned) this.note('info', this.#tuned.note);
     await saveTaskModel(target, {
+      settings,
       task: this.task,
       model: this.model,
       labels: this.labels,

@@ -7,6 +7,7 @@ import {
   RECIPE_VERSION,
   type RecipeInput,
   type RunEstimate,
+  recipeKeysOf,
   type StrategySuggestion,
   suggestedTraining,
   type TaskName,
@@ -27,7 +28,7 @@ export function suggestRecipe(options: {
   const { rows, suggestion } = options;
   return {
     version: RECIPE_VERSION,
-    task: options.task,
+    ...recipeKeysOf(options.task),
     model: options.model,
     dataset: options.dataset,
     ...(Object.keys(options.columns).length > 0 ? { columns: options.columns } : {}),

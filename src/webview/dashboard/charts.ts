@@ -1,7 +1,7 @@
 import { html, type TemplateResult } from 'lit';
 import { HEADLINES, type MetricKey, metricOf } from '../../protocol/metrics.ts';
 import type { StepColumn } from '../../protocol/steps.ts';
-import { taskOf } from '../../protocol/tasks.ts';
+import { taskNameOf, taskOf } from '../../protocol/tasks.ts';
 import {
   bytes,
   bytesTick,
@@ -87,7 +87,7 @@ const TRAINING_LOSS = { canBeLogarithmic: true, better: 'lower' } as const;
 
 /** The metrics that say most, of the tasks that are drawn. */
 const headlines = (runs: readonly RunView[]): readonly MetricKey[] =>
-  HEADLINES.filter((key) => runs.some(({ record }) => taskOf(record.recipe.task).metrics.includes(key)));
+  HEADLINES.filter((key) => runs.some(({ record }) => taskOf(taskNameOf(record.recipe)).metrics.includes(key)));
 
 const isShare = (key: MetricKey): boolean => metricOf(key)?.unit === 'share';
 

@@ -5,11 +5,13 @@ import { type MetricKey, measured } from '../../protocol/metrics.ts';
 import { type TaskName, taskOf } from '../../protocol/tasks.ts';
 import { day, METRIC_NAMES, metric, percent, plural } from '../shared/format.ts';
 import { classificationView } from './classification-view.ts';
+import { labelsView } from './labels-view.ts';
 import { languageView } from './language-view.ts';
 import type { Page } from './page.ts';
 import { intervalText, type NamedReport, reportsOf, shownReport } from './reports.ts';
 import type { RunView } from './store.ts';
 import { tagsView } from './tags-view.ts';
+import { valuesView } from './values-view.ts';
 
 /** What stands beside and below the metrics. */
 type TaskView<T extends TaskName> = (
@@ -21,6 +23,8 @@ type TaskView<T extends TaskName> = (
 /** One view for each task. */
 const VIEWS: { readonly [T in TaskName]: TaskView<T> } = {
   'text-classification': classificationView,
+  multi_label_classification: labelsView,
+  regression: valuesView,
   'token-classification': tagsView,
   'text-generation': languageView,
   conversational: languageView,

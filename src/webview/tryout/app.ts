@@ -2,14 +2,23 @@ import type { VscodeTextarea } from '@vscode-elements/elements/dist/vscode-texta
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import { splitPair } from '../../protocol/pair.ts';
-import type { Prediction } from '../../protocol/service.ts';
 import type { TryoutMessage, TryoutRequest } from '../../protocol/webview.ts';
 import { percent, plural, significant } from '../shared/format.ts';
 import type { Host } from '../shared/host.ts';
 import { LightElement } from '../shared/light-element.ts';
 import { entitiesView } from './entities.ts';
 import { resultView } from './result.ts';
-import { type HistoryEntry, headline, isTagged, keyOf, MAX_LINES, type Result, TryoutStore, textsOf } from './store.ts';
+import {
+  type HistoryEntry,
+  headline,
+  isTagged,
+  keyOf,
+  MAX_LINES,
+  type Result,
+  type TextAnswer,
+  TryoutStore,
+  textsOf,
+} from './store.ts';
 
 /** Pause in typing after which the model is asked, in ms. */
 const TYPING_PAUSE = 200;
@@ -210,7 +219,7 @@ export class TryoutElement extends LightElement {
       ${store.results.map((result, i) =>
         isTagged(result.tuned)
           ? entitiesView(result.tuned, i)
-          : resultView(result as Result<Prediction>, i, store, this.allLabels, {
+          : resultView(result as Result<TextAnswer>, i, store, this.allLabels, {
               choose: (texts, label) => {
                 store.chosen.set(keyOf(texts), label);
                 this.#changed();

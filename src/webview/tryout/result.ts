@@ -1,8 +1,8 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { unknownTokens } from '../../protocol/figures.ts';
-import type { Prediction, Texts } from '../../protocol/service.ts';
-import { percent } from '../shared/format.ts';
-import { keyOf, type Result, ranked, type TryoutStore } from './store.ts';
+import type { Texts } from '../../protocol/service.ts';
+import { percent, significant } from '../shared/format.ts';
+import { keyOf, labelsOf, type Result, ranked, type TextAnswer, type TryoutStore } from './store.ts';
 
 const SHOWN = 5;
 
@@ -17,7 +17,7 @@ export interface ResultActions {
 
 /** Labels of one text or pair with their probabilities, the base's beside the tuned model's, and the way to correct it. */
 export const resultView = (
-  result: Result<Prediction>,
+  result: Result<TextAnswer>,
   index: number,
   store: TryoutStore,
   all: boolean,
@@ -33,22 +33,28 @@ export const resultView = (
       expected === null
         ? nothing
         : html`<p class="expected">
-            <span class="codicon codicon-${expected === tuned.label ? 'pass' : 'error'} ${expected === tuned.label ? 'good' : 'bad'}" aria-hidden="true"></span>
+            ${'label' in tuned ? html`<span class="codicon codicon-${expected === tuned.label ? 'pass' : 'error'} ${expected === tuned.label ? 'good' : 'bad'}" aria-hidden="true"></span>` : nothing}
             ${store.picked!.file}, line ${store.picked!.line} says <strong>${expected}</strong>
           </p>`
     }
-    <table class="scores">
+    ${'value' in tuned ? numberShown(result) : nothing}
+    ${'labels' in tuned && tuned.labels.length === 0 ? html`<p class="expected">No label is likely enough.</p>` : nothing}
+    ${
+      scores.length === 0
+        ? nothing
+        : html`<table class="scores">
       <thead class=${base ? '' : 'visually-hidden'}><tr>
         <th scope="col">Label</th><th scope="col">Fine-tuned</th>${base ? html`<th scope="col">Base model</th>` : nothing}
       </tr></thead>
       <tbody>${shown.map(
-        ({ label, score }) => html`<tr class=${label === tuned.label ? 'first' : ''}>
+        ({ label, score }) => html`<tr class=${labelsOf(tuned).includes(label) ? 'first' : ''}>
           <th scope="row">${label}</th>
           ${bar(score, 'tuned')}
-          ${base ? bar(base.scores[label] ?? 0, label === base.label ? 'base base-first' : 'base') : nothing}
+          ${base && 'scores' in base ? bar(base.scores[label] ?? 0, labelsOf(base).includes(label) ? 'base base-first' : 'base') : nothing}
         </tr>`,
       )}</tbody>
-    </table>
+    </table>`
+    }
     ${tuned.unknown_tokens === undefined ? nothing : html`<p class="expected">${unknownTokens(tuned.unknown_tokens)}</p>`}
     <div class="under">
       ${
@@ -61,17 +67,24 @@ export const resultView = (
   </article>`;
 };
 
+/** A number, and the base's beside it. */
+const numberShown = ({ tuned, base }: Result): TemplateResult =>
+  html`<p class="value"><strong>${'value' in tuned ? significant(tuned.value) : ''}</strong>${
+    base && 'value' in base ? html` <span class="muted">base model: ${significant(base.value)}</span>` : nothing
+  }</p>`;
+
 const bar = (score: number, className: string): TemplateResult =>
   html`<td class=${className}><div class="bar"><progress max="1" .value=${score} aria-hidden="true"></progress><span class="number">${percent(score)}</span></div></td>`;
 
 const correction = (
-  result: Result<Prediction>,
+  result: Result<TextAnswer>,
   index: number,
   store: TryoutStore,
   actions: ResultActions,
 ): TemplateResult | typeof nothing => {
   const { models } = store;
-  if (!models?.dataset) return nothing;
+  // A row of a file has one class; lists and numbers are written by hand.
+  if (!models?.dataset || !('label' in result.tuned)) return nothing;
   const key = keyOf(result);
   const added = store.added.get(key);
   if (added)

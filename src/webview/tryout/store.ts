@@ -1,6 +1,7 @@
 import { counted } from '../../protocol/figures.ts';
-import type { Answer, Prediction, TagPrediction, Texts } from '../../protocol/service.ts';
+import type { Answer, TagPrediction, Texts } from '../../protocol/service.ts';
 import type { TryoutMessage, TryoutRequest, TryoutSnapshot } from '../../protocol/webview.ts';
+import { significant } from '../shared/format.ts';
 
 /** Lines predicted at once; more belong into Evaluate on File. */
 export const MAX_LINES = 50;
@@ -15,18 +16,24 @@ export interface Result<A extends Answer = Answer> extends Texts {
 /** Of a model that names entities. */
 export const isTagged = (answer: Answer): answer is TagPrediction => 'entities' in answer;
 
+/** What is said of a text as a whole. */
+export type TextAnswer = Exclude<Answer, TagPrediction>;
+
 /** An answer in a few words. */
-export const headline = (answer: Answer): { label: string; score: number | null } =>
-  isTagged(answer)
-    ? {
-        label: answer.entities.length === 0 ? 'no entities' : counted(answer.entities.length, 'entity', 'entities'),
-        score: null,
-      }
-    : { label: answer.label, score: answer.score };
+export function headline(answer: Answer): { label: string; score: number | null } {
+  if (isTagged(answer)) {
+    const { length } = answer.entities;
+    return { label: length === 0 ? 'no entities' : counted(length, 'entity', 'entities'), score: null };
+  }
+  if ('value' in answer) return { label: significant(answer.value), score: null };
+  if ('labels' in answer) return { label: answer.labels.join(', ') || 'no label', score: null };
+  return { label: answer.label, score: answer.score };
+}
 
 export interface HistoryEntry extends Texts {
+  /** What was answered, in a few words. */
   label: string;
-  /** Null for an answer of several parts. */
+  /** How likely that is; null for a number and an answer of several parts. */
   score: number | null;
 }
 
@@ -66,9 +73,13 @@ export const textsOf = ({ text, text_pair }: Texts): Texts => ({ text, ...(text_
 /** A row's own line ends would make several texts of it. */
 const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ').trim();
 
-/** Labels of a prediction by probability, highest first. */
-export const ranked = (prediction: Prediction): { label: string; score: number }[] =>
-  Object.entries(prediction.scores)
+/** Labels that are answered. */
+export const labelsOf = (answer: TextAnswer): readonly string[] =>
+  'value' in answer ? [] : 'labels' in answer ? answer.labels : [answer.label];
+
+/** Labels of an answer by probability, highest first. */
+export const ranked = (answer: TextAnswer): { label: string; score: number }[] =>
+  Object.entries('value' in answer ? {} : answer.scores)
     .map(([label, score]) => ({ label, score }))
     .sort((a, b) => b.score - a.score);
 

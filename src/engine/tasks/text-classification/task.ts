@@ -4,9 +4,19 @@ import type { Example } from '../../data/types.ts';
 import { formatReport } from '../../evaluate/format.ts';
 import { pooledReport } from '../../evaluate/pool.ts';
 import { classificationReport } from '../../evaluate/report.ts';
+import type { TextInput, Tokenizer } from '../../text/tokenizer.ts';
 import { classLoss } from '../loss.ts';
-import type { LabelledItem, Task } from '../task.ts';
+import type { EncodedRows, LabelledItem, Task } from '../task.ts';
 import { predictionsFrom } from './predictions.ts';
+
+/** Texts or pairs of texts as items. @param labels of a row, as the loss takes them */
+export const encodeWith =
+  <Row extends Exclude<TextInput, string>>(labels: (row: Row) => LabelledItem['labels']) =>
+  (rows: readonly Row[], tokenizer: Tokenizer, maxLength: number): EncodedRows<LabelledItem> => {
+    const { encodings, truncatedRows, unknownShare } = tokenizer.encodeAll(rows, maxLength);
+    const items = encodings.map(({ ids, typeIds }, i) => ({ ids, typeIds, labels: labels(rows[i]!) }));
+    return { items, truncatedRows, unknownShare };
+  };
 
 /** One class for each text or pair of texts. */
 export const textClassification: Task<Example, LabelledItem, Prediction, ClassificationReport> = {
@@ -14,11 +24,7 @@ export const textClassification: Task<Example, LabelledItem, Prediction, Classif
   reads: 'first',
   measures: 'logits',
   inputs: ({ text, text_pair }) => [text, text_pair].filter((name) => name !== undefined),
-  encode: (rows, tokenizer, maxLength) => {
-    const { encodings, truncatedRows, unknownShare } = tokenizer.encodeAll(rows, maxLength);
-    const items = encodings.map(({ ids, typeIds }, i) => ({ ids, typeIds, labels: Int32Array.of(rows[i]!.label) }));
-    return { items, truncatedRows, unknownShare };
-  },
+  encode: encodeWith(({ label }) => Int32Array.of(label)),
   loss: classLoss,
   tellLong: (rows, of, maxLength) =>
     `${rows.toLocaleString('en')} of ${counted(of, 'text')} (${((100 * rows) / of).toFixed(1)} %) ${rows === 1 ? 'is' : 'are'} longer than ${counted(maxLength, 'token')} (max_length) and will be cut.`,
@@ -28,7 +34,7 @@ export const textClassification: Task<Example, LabelledItem, Prediction, Classif
     said: `${label.padEnd(largest(labels, (name) => name.length, 0))}  ${score.toFixed(3)}`,
     of: text_pair === undefined ? text : `${text} / ${text_pair}`,
   }),
-  evaluate: ({ rows, items, trainRows, ...options }) =>
+  evaluate: ({ rows, items, trainRows, settings: _, tuned: __, ...options }) =>
     classificationReport({
       ...options,
       examples: rows,
