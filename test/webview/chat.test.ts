@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { launch, missing, openWebview, type Webview } from './browser.mjs';
+
+const snapshot = { type: 'snapshot', run: 'r', name: 'tuned', base: null, dialogue: true };
+
+const why = missing();
+
+describe.skipIf(why !== null)(`chat page${why ? ` (skipped: ${why})` : ''}`, { timeout: 60_000 }, () => {
+  let browser: Awaited<ReturnType<typeof launch>>;
+  let view: Webview;
+  beforeAll(async () => {
+    browser = await launch();
+    view = await openWebview(browser, { view: 'chat' });
+  }, 60_000);
+  afterAll(async () => {
+    await view?.close();
+    await browser?.close();
+  });
+  const asked = async () =>
+    (await view.posts()).filter(({ type }) => type === 'generate') as unknown as { id: number; prompt: unknown }[];
+
+  test('by keyboard alone: Enter sends, Escape stops, the arrow key edits, and a screen reader hears the whole answer', async () => {
+    const { page } = view;
+    await view.send(snapshot);
+    await view.settle();
+    await page.keyboard.type('Hi');
+    await page.keyboard.press('Shift+Enter');
+    await page.keyboard.type('there');
+    await page.keyboard.press('Enter');
+    expect(await asked()).toMatchObject([{ prompt: [{ role: 'user', content: 'Hi\nthere' }] }]);
+    await view.send({ type: 'part', id: 1, writer: 'tuned', text: 'Hel' });
+    await view.settle();
+    expect(await page.locator('article.answer').getAttribute('aria-busy')).toBe('true');
+    expect(await page.locator('[aria-live="polite"]').innerText()).toBe('');
+    await page.keyboard.press('Escape');
+    expect((await view.posts()).at(-1)).toMatchObject({ type: 'cancel' });
+    await view.send({ type: 'cancelled', id: 1 });
+    await view.settle();
+    expect(await page.locator('article.answer').innerText()).toContain('Stopped');
+
+    await page.getByLabel('Write the answer again').click();
+    expect((await asked()).map(({ id }) => id)).toEqual([1, 2]);
+    const end = { tokens: 2, rate: 9, reason: 'end', notes: [] };
+    await view.send({ type: 'answer', id: 2, writer: 'tuned', text: '<b>Hello</b>', ...end });
+    await view.settle();
+    // Text, never markup.
+    expect(await page.locator('article.answer .text').innerText()).toBe('<b>Hello</b>');
+    expect(await page.locator('[aria-live="polite"]').innerText()).toBe('tuned: <b>Hello</b>');
+
+    await page.locator('.composer textarea').focus();
+    await page.keyboard.press('ArrowUp');
+    await view.settle();
+    expect(await page.locator('.composer textarea').inputValue()).toBe('Hi\nthere');
+    expect(await page.locator('.turn').count()).toBe(0);
+    expect(view.problems).toEqual([]);
+  });
+});
