@@ -1,3 +1,5 @@
+import type { TaskName } from './tasks.ts';
+
 /** What is wrong with a recipe as it stands in an editor: where, why, and what would mend it. */
 
 /** Characters `start` to `end` of the recipe's text (UTF-16, as JavaScript and VS Code count) are to become `text`. */
@@ -20,6 +22,8 @@ export interface RecipeChoice {
   title: string;
   /** The columns to choose among. */
   names?: string[];
+  /** What a model is chosen for, where the recipe names a task. */
+  task?: TaskName;
   start: number;
   end: number;
   before: string;

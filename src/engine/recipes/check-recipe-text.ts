@@ -1,5 +1,12 @@
 import { applyEdits, findNodeAtLocation, getNodeValue, type JSONPath, modify, type Node } from 'jsonc-parser';
-import type { Recipe, RecipeChoice, RecipeEdit, RecipeFix, RecipeProblem } from '../../protocol/index.ts';
+import {
+  type Recipe,
+  type RecipeChoice,
+  type RecipeEdit,
+  type RecipeFix,
+  type RecipeProblem,
+  TASKS,
+} from '../../protocol/index.ts';
 import { checkRecipe, type RecipeIssue, readTree } from './recipe.ts';
 import { recipeSchema } from './recipe-schema.ts';
 import { type Unusual, unusualValues } from './unusual.ts';
@@ -102,7 +109,9 @@ export class Places {
     const mark = JSON.stringify('\u0000');
     const [edit] = this.set(keys, '\u0000');
     const [before, after] = edit!.text.split(mark) as [string, string];
-    return { what, title, ...(names ? { names } : {}), start: edit!.start, end: edit!.end, before, after };
+    const task = TASKS.find(({ name }) => name === this.node(['task'])?.value)?.name;
+    const of = { ...(names ? { names } : {}), ...(what === 'model' && task ? { task } : {}) };
+    return { what, title, ...of, start: edit!.start, end: edit!.end, before, after };
   }
 
   private formatting() {

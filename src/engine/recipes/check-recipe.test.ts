@@ -112,6 +112,8 @@ describe('a recipe’s own words', () => {
     expect(problem).toMatchObject({ code: 'missing-key', under: '{', message: '"model" is missing.' });
     const [choice] = problem.choices;
     expect(choice).toMatchObject({ what: 'model', title: 'Choose a model…' });
+    const dialogues = '{"task": "conversational", "dataset": "chat.jsonl"}';
+    expect(only(dialogues, checkRecipeText(dialogues)).choices).toMatchObject([{ task: 'conversational' }]);
     const { start, end, before, after } = choice!;
     const chosen = apply(text, [{ start, end, text: `${before}"starters/bert"${after}` }]);
     expect(JSON.parse(chosen)).toEqual({ dataset: 'tickets.csv', model: 'starters/bert' });

@@ -70,7 +70,7 @@ export async function chooseInRecipe(
   await vscode.workspace.applyEdit(edit);
 }
 
-async function ask(luthier: Luthier, { what, title, names = [] }: RecipeChoice): Promise<string | typeof BACK> {
+async function ask(luthier: Luthier, { what, title, names = [], task }: RecipeChoice): Promise<string | typeof BACK> {
   const plain = title.replace(/…$/, '');
   if (what === 'column') {
     const items = names.map((name) => ({ label: name, value: name }));
@@ -78,7 +78,7 @@ async function ask(luthier: Luthier, { what, title, names = [] }: RecipeChoice):
   }
   const questions = new Questions(plain);
   try {
-    return await askModel(luthier, questions);
+    return await askModel(luthier, questions, {}, task ? { task } : {});
   } finally {
     questions.dispose();
   }
