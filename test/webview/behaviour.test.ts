@@ -3,7 +3,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ClassificationReport } from '../../src/protocol/evaluation.ts';
 import type { DashboardMessage, TryoutMessage } from '../../src/protocol/webview.ts';
 import { launch, missing, openWebview, type Webview } from './browser.mjs';
-import { cellRows, madeFolds, madeRun, madeTagRun, type RecordedRun } from './recording.mjs';
+import {
+  cellRows,
+  madeFolds,
+  madeLabelsRun,
+  madeRun,
+  madeTagRun,
+  madeValuesRun,
+  type RecordedRun,
+} from './recording.mjs';
 
 const why = missing();
 const snapshot = (...runs: RecordedRun[]) => ({ type: 'snapshot', runs, focus: runs[0]!.record.id });
@@ -306,6 +314,49 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     expect(metrics.find((row: string) => row.startsWith('Accuracy'))).toContain('51.0 – 100.0 %');
     expect(metrics.find((row: string) => row.startsWith('Macro F1'))).toContain('too few rows');
     expect(await page.locator('table.classes tbody tr').last().innerText()).toBe('billing\t–\t–\t–\t0');
+    await closing(view);
+  });
+
+  test('several labels: threshold, scores of each label with its interval, what was missed and what was too much', async () => {
+    const view = await open({ height: 1400 });
+    const { page } = view;
+    await view.send(snapshot(madeLabelsRun()));
+    await view.settle();
+    await page.click('#tab-evaluation');
+    await view.settle();
+    expect(await page.locator('table.classes tbody tr').first().innerText()).toBe(
+      'delivery\t91.2 %\t88.0 %\t89.6 %\t83.6 – 95.6 %\t92',
+    );
+    expect(await page.locator('table.classes tbody tr').nth(1).innerText()).toBe('packaging\t0.0 %\t–\t–\t–\t0');
+    expect(await page.locator('#panel').innerText()).toContain(
+      'A label is predicted from a probability of 41.2 %, chosen on these rows',
+    );
+    const row = page.locator('table.rows tbody tr').first();
+    expect(await row.locator('td').allInnerTexts()).toEqual([
+      '30',
+      expect.stringContaining('right: delivery'),
+      'quality, support',
+      'price',
+      '1.93',
+    ]);
+    await row.getByRole('button').click();
+    expect((await view.posts()).at(-1)).toMatchObject({ type: 'openRow', file: 'examples/feedback.jsonl', line: 30 });
+    await closing(view);
+  });
+
+  test('numbers: a point for each row, the mean’s error, and the rows that are furthest off', async () => {
+    const view = await open({ height: 1400 });
+    const { page } = view;
+    await view.send(snapshot(madeValuesRun()));
+    await view.settle();
+    await page.click('#tab-evaluation');
+    await view.settle();
+    expect(await page.locator('svg.scatter circle').count()).toBe(240);
+    expect(await page.locator('#panel').innerText()).toContain(
+      'Always answering the mean (2.61) has a mean squared error of 2.34.',
+    );
+    expect(await page.locator('table.metrics tbody tr').first().innerText()).toContain('0.861');
+    expect(await page.locator('table.rows tbody tr').first().innerText()).toContain('1.86');
     await closing(view);
   });
 

@@ -428,6 +428,114 @@ const TAGGED = [
 ];
 
 /**
+ * A made run, done, of something else than classes, with its evaluation.
+ * @param {string} name
+ * @param {object} recipe
+ * @param {any} report
+ * @returns {RecordedRun}
+ */
+const madeWith = (name, recipe, report) => {
+  const run = madeRun({ name, recipe });
+  const { labels, metrics } = report;
+  return {
+    ...run,
+    record: { ...run.record, labels, best: { step: 800, metrics } },
+    events: run.events
+      .filter(({ event }) => event !== 'eval')
+      .map((event) => (event.event === 'done' ? { ...event, metrics } : event))
+      .map((event) => (event.event === 'start' ? { ...event, labels, num_validation_rows: report.n } : event)),
+    reports: [report],
+  };
+};
+
+const around = (/** @type {number} */ value, /** @type {number} */ by) => ({ low: value - by, high: value + by });
+
+/** A made run of a classifier of several labels. */
+export const madeLabelsRun = () => {
+  const metrics = { accuracy: 0.713, f1_macro: 0.802, f1_micro: 0.838, precision: 0.851, recall: 0.826, loss: 0.201 };
+  const of = (
+    /** @type {string} */ label,
+    /** @type {number[]} */ [precision, recall, f1, support, right, predicted],
+  ) => ({
+    ...{ label, precision, recall, f1, support, right, predicted },
+    f1_interval: f1 === null ? null : around(/** @type {number} */ (f1), 0.06),
+  });
+  const row = { file: 'examples/feedback.jsonl' };
+  const recipe = {
+    dataset: 'examples/feedback.jsonl',
+    problem_type: 'multi_label_classification',
+    metric_for_best_model: 'f1_micro',
+  };
+  return madeWith('feedback · bert · 1', recipe, {
+    ...{ task: 'multi_label_classification', split: 'validation', n: 240, metrics, threshold: 0.412, tuned: true },
+    labels: ['delivery', 'packaging', 'price', 'quality', 'support'],
+    intervals: Object.fromEntries(Object.entries(metrics).map(([key, value]) => [key, around(value, 0.03)])),
+    per_class: [
+      of('delivery', [0.912, 0.88, 0.896, 92, 81, 89]),
+      of('packaging', /** @type {any} */ ([0, null, null, 0, 0, 2])),
+      of('price', [0.79, 0.755, 0.772, 49, 37, 47]),
+      of('quality', [0.853, 0.841, 0.847, 88, 74, 87]),
+      of('support', [0.7, 0.69, 0.695, 29, 20, 29]),
+    ],
+    worst: [
+      {
+        ...row,
+        line: 30,
+        text: 'Late, scratched, and the refund form on the website does not work.',
+        labels: ['delivery', 'quality', 'support'],
+        predicted: ['delivery', 'price'],
+        loss: 1.93,
+      },
+      { ...row, line: 24, text: 'All fine, thank you.', labels: [], predicted: ['support'], loss: 1.21 },
+      {
+        ...row,
+        line: 38,
+        text: 'The second replacement has the same fault as the first.',
+        labels: ['quality', 'support'],
+        predicted: ['quality'],
+        loss: 0.88,
+      },
+    ],
+  });
+};
+
+/** A made run of a regression. */
+export const madeValuesRun = () => {
+  const metrics = { pearson: 0.861, spearmanr: 0.843, mse: 0.612, loss: 0.612 };
+  const row = { file: 'examples/feedback.jsonl' };
+  /** @type {[number, number][]} */
+  const points = Array.from({ length: 240 }, (_, i) => {
+    const value = (i % 11) / 2;
+    return [value, 0.5 + 0.82 * value + 1.3 * Math.sin(12.9898 * i) * Math.cos(78.233 * i)];
+  });
+  return madeWith(
+    'stars · bert · 1',
+    { dataset: 'examples/feedback.jsonl', problem_type: 'regression', metric_for_best_model: 'mse' },
+    {
+      ...{ task: 'regression', split: 'validation', n: 240, metrics, labels: ['LABEL_0'] },
+      intervals: {
+        pearson: around(0.861, 0.03),
+        spearmanr: around(0.843, 0.04),
+        mse: around(0.612, 0.11),
+        loss: around(0.612, 0.11),
+      },
+      mean: { value: 2.61, mse: 2.34 },
+      points,
+      worst: [
+        { ...row, line: 22, text: 'Second one I own.', value: 3, predicted: 4.86 },
+        {
+          ...row,
+          line: 46,
+          text: 'It rattled; they explained on the phone which screw to tighten.',
+          value: 3,
+          predicted: 1.42,
+        },
+      ],
+    },
+  );
+};
+
+/**
  * A made run of a token classifier, done, with its evaluation.
  * @param {{ none?: boolean }} options none: no error at all
  * @returns {RecordedRun}
@@ -439,7 +547,6 @@ export const madeTagRun = ({ none = false } = {}) => {
   });
   const metrics = { f1: 0.884, precision: 0.871, recall: 0.897, accuracy: 0.963, loss: 0.142 };
   const best = { step: 800, metrics };
-  const around = (/** @type {number} */ value, /** @type {number} */ by) => ({ low: value - by, high: value + by });
   const spans = (/** @type {string[]} */ words, /** @type {[string, number, number][]} */ of) =>
     of.map(([type, first, end]) => {
       const start = words.slice(0, first).reduce((n, word) => n + word.length + 1, 0);

@@ -1,6 +1,6 @@
 // What the screenshots show: each scene opens a view and plays messages and keys into it.
 import { boxOf } from './browser.mjs';
-import { cellRows, madeFolds, madeRun, madeTagRun } from './recording.mjs';
+import { cellRows, madeFolds, madeLabelsRun, madeRun, madeTagRun, madeValuesRun } from './recording.mjs';
 
 const WIDE = 1280;
 const NARROW = 500;
@@ -573,6 +573,22 @@ export const scenes = [
   ),
   ...each('dashboard-live', { view: 'dashboard', play: live }),
   ...each('dashboard-evaluation', { view: 'dashboard', play: evaluation }),
+  ...each('dashboard-labels', {
+    view: 'dashboard',
+    play: async (view) => {
+      await view.send(snapshot(madeLabelsRun()));
+      await view.settle();
+      await tab(view, 'evaluation');
+    },
+  }),
+  ...each('dashboard-values', {
+    view: 'dashboard',
+    play: async (view) => {
+      await view.send(snapshot(madeValuesRun()));
+      await view.settle();
+      await tab(view, 'evaluation');
+    },
+  }),
   ...each('dashboard-tags', {
     view: 'dashboard',
     play: async (view) => {

@@ -15,6 +15,7 @@ import {
   lackingFields,
   largest,
   modelsFor,
+  type OtherLearning,
   purposeOf,
   RECIPE_VERSION,
   type RecipeInput,
@@ -32,7 +33,7 @@ import { type LoadedRecipe, loadRecipe, resolveRecipe } from '../recipes/recipe.
 import { factsOf } from '../strategies/facts.ts';
 import { suggestStrategies } from '../strategies/index.ts';
 import type { Facts } from '../strategies/kind.ts';
-import { allTasks } from '../tasks/registry.ts';
+import { allTasks, taskFor } from '../tasks/registry.ts';
 import { askForEncoding } from './encoding.ts';
 import { duration } from './output.ts';
 import { note as box, confirm, intro, isCancel, log, outro, select, text } from './prompts.ts';
@@ -58,7 +59,7 @@ async function answer<T>(question: Promise<T>): Promise<Exclude<T, symbol>> {
 export async function askForRecipe(sets: readonly string[]): Promise<LoadedRecipe | null> {
   intro('Fine-tune a model');
   try {
-    const { summary: found, encoding } = await askForData();
+    const { summary: found, encoding, other } = await askForData();
     const { summary, columns } = await askForColumns(found, encoding);
     const model = await askForModel(summary.task);
     const base = process.cwd();
@@ -66,6 +67,7 @@ export async function askForRecipe(sets: readonly string[]): Promise<LoadedRecip
     const recipe: RecipeInput = {
       version: RECIPE_VERSION,
       ...recipeKeysOf(summary.task),
+      ...(other?.problem_type === summary.task && other),
       model,
       dataset: nameIn(base, summary.file),
       columns,
@@ -89,7 +91,7 @@ export async function askForRecipe(sets: readonly string[]): Promise<LoadedRecip
 }
 
 /** Asks until a file can be read. */
-async function askForData(): Promise<{ summary: DataSummary; encoding?: string }> {
+async function askForData(): Promise<{ summary: DataSummary; encoding?: string; other?: OtherLearning }> {
   const files = await findTables(process.cwd());
   for (;;) {
     const options = [...files.map((name) => ({ value: name, label: name })), { value: OTHER, label: 'Another file…' }];
@@ -107,11 +109,14 @@ async function askForData(): Promise<{ summary: DataSummary; encoding?: string }
     try {
       const found = await inspectData({ file: resolve(file) }, allTasks);
       const encoding = await askWhereUnsure(found);
-      const summary = encoding === undefined ? found : await inspectData({ file: resolve(file), encoding }, allTasks);
+      const plain = encoding === undefined ? found : await inspectData({ file: resolve(file), encoding }, allTasks);
+      const other = await askWhetherOther(plain);
+      const task = other && taskFor({ task: 'text-classification', ...other });
+      const summary = task ? await inspectData({ file: resolve(file), encoding, task: task.name }, [task]) : plain;
       const wrong = summary.problems.find(
         (problem) => problem.severity === 'error' && problem.code !== 'missing-column',
       );
-      if (wrong === undefined) return { summary, ...(encoding !== undefined && { encoding }) };
+      if (wrong === undefined) return { summary, ...(encoding !== undefined && { encoding }), ...(other && { other }) };
       log.error(wrong.message);
     } catch (error) {
       if (error instanceof Cancelled) throw error;
@@ -119,6 +124,22 @@ async function askForData(): Promise<{ summary: DataSummary; encoding?: string }
       log.error(hint === undefined ? message : `${message} ${hint}`);
     }
   }
+}
+
+/** Whether what looks like several labels in a row, or like a measurement, is to be learnt as that. */
+async function askWhetherOther({ problems }: DataSummary): Promise<OtherLearning | undefined> {
+  const found = problems.find(({ other }) => other !== undefined);
+  if (!found?.other) return undefined;
+  log.warn(found.message);
+  const { problem_type, label_separator, label_columns } = found.other;
+  const labels = label_columns
+    ? `from ${label_columns.join(', ')}`
+    : label_separator === undefined
+      ? 'of each list'
+      : `joined by “${label_separator}”`;
+  const message =
+    problem_type === 'regression' ? 'Learn the numbers (regression)?' : `Learn all labels of a row, ${labels}?`;
+  return (await answer(confirm({ message }))) ? found.other : undefined;
 }
 
 /** The encoding of a file whose letters may be read in more than one way. */

@@ -94,9 +94,11 @@ const ofColumn = ({ code, column }: DataProblem): boolean => code === 'missing-c
 function refuse(summary: DataSummary, uri: vscode.Uri): void {
   const required = FIELDS[summary.task].filter((field) => field.required).length;
   const lacks = lackingFields(summary.guess, summary.task).length > 0;
-  // As long as there are other columns to choose, what is wrong with one is told with that question.
+  // As long as there are other columns to choose, or another task, what is wrong with one is told with that question.
   const askable = summary.columns.length >= required && (summary.columns.length > required || lacks);
-  const error = summary.problems.find((problem) => problem.severity === 'error' && !(askable && ofColumn(problem)));
+  const error = summary.problems.find(
+    (problem) => problem.severity === 'error' && !problem.other && !(askable && ofColumn(problem)),
+  );
   if (error)
     throw new HostError('data-invalid', placed(error, basename(summary.file)), undefined, [], placeOf(error, uri));
   if (summary.rows === 0) {

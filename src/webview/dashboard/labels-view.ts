@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { classScore, type LabelsReport, type LabelsRow } from '../../protocol/evaluation.ts';
-import { count, percent, plural, significant } from '../shared/format.ts';
+import { count, interval, percent, plural, significant } from '../shared/format.ts';
 import { csv } from './csv.ts';
 import type { Page } from './page.ts';
 import type { NamedReport } from './reports.ts';
@@ -60,7 +60,7 @@ const labelsTable = (report: LabelsReport): TemplateResult => html`
           const score = classScore(of, key);
           return html`<td class="number" title=${score === null ? 'No row with this label was measured' : nothing}>${percent(score)}</td>`;
         })}<td class="number">${
-          of.f1_interval ? `${percent(of.f1_interval.low)} to ${percent(of.f1_interval.high)}` : '–'
+          of.f1_interval ? interval('f1', of.f1_interval) : '–'
         }</td><td class="number">${count(of.support)}</td></tr>`,
     )}</tbody>
   </table></div>`;
