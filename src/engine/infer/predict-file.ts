@@ -44,11 +44,12 @@ export const rowsOfPredictor = (predictor: Predictor): RowAnswerer => ({
   readsAll: predictor.inputs?.length === 2,
   answer: async (texts, onProgress, signal) => {
     const answers: Answer[] = await predictor.predict(texts, onProgress, signal);
-    return answers.map((answer) =>
-      'label' in answer
-        ? { prediction: answer.label, score: Math.round(answer.score * 1e4) / 1e4 }
-        : { prediction: JSON.stringify('entities' in answer ? answer.entities : answer) },
-    );
+    return answers.map((answer) => {
+      if ('label' in answer) return { prediction: answer.label, score: Math.round(answer.score * 1e4) / 1e4 };
+      if ('labels' in answer) return { prediction: answer.labels.join('; ') };
+      if ('value' in answer) return { prediction: answer.value };
+      return { prediction: JSON.stringify(answer.entities) };
+    });
   },
 });
 
