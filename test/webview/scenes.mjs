@@ -284,6 +284,48 @@ const tryoutPairs = async (view) => {
   }
 };
 
+/**
+ * A model that names entities: one text with some, one with none, one that is longer than its window.
+ * @param {import('./browser.mjs').Webview} view
+ */
+const tryoutTags = async (view) => {
+  const labels = ['O', 'B-LOC', 'I-LOC', 'B-ORG', 'I-ORG', 'B-PER', 'I-PER'];
+  await view.send({
+    ...models,
+    run: 'names-1',
+    tuned: { task: 'token-classification', name: 'names · bert · 1', labels },
+    base: null,
+    base_note: 'starters/bert does not name entities: it learned to in this run.',
+    dataset: null,
+  });
+  const texts = ['Lena Quist of Delta Print signed for the parcel in Cape Town.', 'The printer is out of paper again.'];
+  await view.page.locator('textarea').fill(texts.join('\n'));
+  const request = await asked(view, 'predict');
+  /** @param {string} text @param {[string, string, number][]} found */
+  const tagged = (text, found) => ({
+    text,
+    entities: found.map(([entity_group, word, score]) => {
+      const start = text.indexOf(word);
+      return { entity_group, word, score, start, end: start + word.length };
+    }),
+  });
+  await view.send({
+    type: 'predictions',
+    id: request.id,
+    tuned: [
+      tagged(texts[0], [
+        ['PER', 'Lena Quist', 0.998],
+        ['ORG', 'Delta Print', 0.942],
+        ['LOC', 'Cape Town', 0.613],
+      ]),
+      tagged(texts[1], []),
+    ],
+    base: null,
+    ms: 14,
+  });
+  await view.page.waitForTimeout(1_600);
+};
+
 const chatting = {
   type: 'snapshot',
   run: 'run-1',
@@ -477,6 +519,61 @@ const dataset = async (view) => {
   });
 };
 
+/** @type {[tokens: string, tags: string][]} */
+const SENTENCES = [
+  ['Delta Print and Bluebird Travel share a warehouse near Gdansk .', 'B-ORG I-ORG O B-ORG I-ORG O O O O B-LOC O'],
+  ['Please send the invoice to Alba Foods in Cape Town .', 'O O O O O B-ORG I-ORG O B-LOC I-LOC O'],
+  ['Nobody answered .', 'O O O'],
+];
+/** @param {import('./browser.mjs').Webview} view */
+const datasetTags = async (view) => {
+  const file = '/home/ada/examples/names.conll';
+  await view.send({
+    ...datasetSnapshot,
+    path: file,
+    name: 'names.conll',
+    place: 'examples/names.conll',
+    summary: {
+      ...datasetSnapshot.summary,
+      file,
+      task: 'token-classification',
+      format: 'conll',
+      rows: 320,
+      columns: [
+        { name: 'tokens', distinct: 320, empty: 0, mean_length: 70, examples: ['["Delta","Print","and","Bluebird"]'] },
+        { name: 'tags', distinct: 74, empty: 0, mean_length: 53, examples: ['["B-ORG","I-ORG","O","B-ORG"]'] },
+      ],
+      guess: { tokens: 'tokens', tags: 'tags' },
+      guess_reason:
+        'The words are “tokens” (each line’s first column) and the tags are “tags” (each line’s last of 2 columns).',
+      classes: Object.entries({ O: 2142, 'B-LOC': 256, 'B-PER': 227, 'B-ORG': 187, 'I-ORG': 185 }).map(
+        ([label, count]) => ({ label, count }),
+      ),
+      problems: [],
+    },
+  });
+  await view.page.waitForFunction(() => window.posts.some((post) => post.type === 'rows'));
+  const request = await asked(view, 'rows');
+  await view.send({
+    type: 'rows',
+    id: request.id,
+    offset: 0,
+    total: 320,
+    lengths: {
+      min: 3,
+      median: 10,
+      p95: 15,
+      max: 17,
+      step: 1,
+      counts: [0, 0, 0, 8, 12, 18, 22, 30, 41, 50, 52, 38, 30, 19],
+    },
+    rows: Array.from({ length: 9 }, (_, i) => {
+      const [tokens, tags] = SENTENCES[i % SENTENCES.length];
+      return { file, line: 12 * i + 1, tokens: tokens.split(' '), tags: tags.split(' ') };
+    }),
+  });
+};
+
 export const scenes = [
   ...each('folds-charts', { view: 'dashboard', play: foldsAt('running') }, ['dark', 'light']),
   ...each('folds-evaluation', { view: 'dashboard', play: foldsAt('running', 'evaluation') }),
@@ -512,6 +609,8 @@ export const scenes = [
   ...each('chat-plain', { view: 'chat', play: chatPlain }, ['dark', 'light']),
   ...each('chat-failed', { view: 'chat', play: chatFailed }, ['dark']),
   ...each('chat-empty', { view: 'chat', play: (view) => view.send({ ...chatting, base: null }) }, ['light']),
+  ...each('tryout-tags', { view: 'tryout', play: tryoutTags }),
+  ...each('dataset-tags', { view: 'dataset', play: datasetTags }),
   ...each('tryout-pairs', { view: 'tryout', play: tryoutPairs }),
   ...each('tryout-empty', { view: 'tryout', play: (view) => view.send({ ...models, base: null, base_note: null }) }, [
     'dark',

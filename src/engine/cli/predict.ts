@@ -2,11 +2,13 @@ import { extname, resolve } from 'node:path';
 import {
   type BackendChoice,
   capitalized,
+  columnFields,
   counted,
   formatCount,
   LuthierError,
   type Prediction,
   splitPair,
+  type TaskName,
   type UnknownTokens,
   unknownTokens,
 } from '../../protocol/index.ts';
@@ -16,7 +18,7 @@ import { places } from '../data/problems.ts';
 import { readTable } from '../data/read.ts';
 import { linesIn, type ReadLines, readLines } from '../data/read-lines.ts';
 import { isEmpty, type Table } from '../data/table.ts';
-import { createPredictor } from '../infer/predictor.ts';
+import { createPredictor, type Predictor } from '../infer/predictor.ts';
 import { findModel } from '../runs/target.ts';
 import type { TextInput } from '../text/tokenizer.ts';
 import { columnsFrom, say } from './evaluate.ts';
@@ -42,7 +44,7 @@ export async function predict(model: string, options: PredictCommandOptions): Pr
     ...(options.backend ? { backend: options.backend } : {}),
   });
   loading.catch(() => undefined);
-  const texts = await readTexts(options, async () => (await loading).inputs);
+  const texts = await readTexts(options, () => loading);
   const predictor = await loading;
   const progress = new ProgressLine('Predicting');
   const predictions = await predictor
@@ -72,10 +74,10 @@ function noteUnknown(predictions: readonly Prediction[]): void {
 
 const oneLine = (text: string) => text.replace(/\s+/g, ' ').trim();
 
-/** What a model was trained on, once it is loaded: a column for each of its texts. */
-type Inputs = () => Promise<readonly string[] | undefined>;
+/** What is asked, once it is loaded; its inputs are the columns that it was trained on. */
+type Model = () => Promise<Predictor>;
 
-async function readTexts(options: PredictCommandOptions, inputs: Inputs): Promise<TextInput[]> {
+async function readTexts(options: PredictCommandOptions, model: Model): Promise<TextInput[]> {
   const { text, textPair, file } = options;
   if (text.length > 0 && file !== undefined) {
     throw new LuthierError('usage', '--text and --file cannot be used together.', 'Pass one of them.');
@@ -89,9 +91,9 @@ async function readTexts(options: PredictCommandOptions, inputs: Inputs): Promis
   }
   if (textPair.length > 0) return text.map((first, i) => ({ text: first, text_pair: textPair[i]! }));
   if (text.length > 0) return text;
-  if (file !== undefined) return fromFile(resolve(file), options, inputs);
+  if (file !== undefined) return fromFile(resolve(file), options, model);
   if (isInteractive()) note('Enter one text per line; press Ctrl-D to end.');
-  return fromLines(told(await linesIn(await standardInput(), 'Standard input', options.encoding)), inputs);
+  return fromLines(told(await linesIn(await standardInput(), 'Standard input', options.encoding)), model);
 }
 
 /** The lines; what is odd about them is said. */
@@ -100,15 +102,17 @@ function told({ lines, problems }: ReadLines): string[] {
   return lines;
 }
 
-async function fromFile(file: string, options: PredictCommandOptions, inputs: Inputs): Promise<TextInput[]> {
+async function fromFile(file: string, options: PredictCommandOptions, model: Model): Promise<TextInput[]> {
   const { textColumn, textPairColumn, encoding } = options;
   const isPlain = ['.txt', ''].includes(extname(file).toLowerCase());
   if (isPlain && textColumn === undefined && textPairColumn === undefined) {
-    return fromLines(told(await readLines(file, encoding)), inputs);
+    return fromLines(told(await readLines(file, encoding)), model);
   }
   const table = await readTable({ file }, { encoding });
   for (const { severity, message } of table.problems) if (severity !== 'info') say('warning', message);
-  const known = await inputs();
+  const { inputs: known, task } = await model();
+  const sentences = sentencesIn(table, options, task.name);
+  if (sentences) return sentences;
   const given = columnsFrom(options);
   const named = known === undefined ? {} : columnsOfInputs(known, table, given);
   const { columns } = guessColumns(table, { ...given, ...named }, undefined, { pairs: known?.length !== 1 });
@@ -136,6 +140,20 @@ async function fromFile(file: string, options: PredictCommandOptions, inputs: In
   });
 }
 
+/** Sentences of words, for a model that tags them: CoNLL's, or lists of JSON. */
+function sentencesIn(table: Table, options: PredictCommandOptions, task: TaskName): string[] | undefined {
+  const fields = columnFields(task);
+  if (options.textColumn !== undefined || !fields.some(({ name }) => name === 'tokens')) return undefined;
+  const { tokens } = guessColumns(table, {}, undefined, { fields }).columns;
+  if (tokens === undefined) return undefined;
+  note(dim(`Reading words from ${table.format === 'conll' ? 'the first column' : `column ${tokens}`}.`));
+  const column = table.columns.indexOf(tokens);
+  return table.rows.map((row) => {
+    const words = row.json(column);
+    return Array.isArray(words) ? words.join(' ') : '';
+  });
+}
+
 /** Each row has its answer, in order; that of half a pair says little. */
 function noteHalves(table: Table, indices: readonly number[]): void {
   const halves = table.rows.filter((row) => indices.some((i) => isEmpty(row.value(i)))).map(({ line }) => line);
@@ -145,8 +163,8 @@ function noteHalves(table: Table, indices: readonly number[]): void {
 }
 
 /** Lines for a model of pairs hold two texts each. */
-async function fromLines(texts: readonly string[], inputs: Inputs): Promise<TextInput[]> {
-  if ((await inputs())?.length !== 2) return [...texts];
+async function fromLines(texts: readonly string[], model: Model): Promise<TextInput[]> {
+  if ((await model()).inputs?.length !== 2) return [...texts];
   return texts.map((line) => {
     const { text, text_pair } = splitPair(line);
     return text_pair === undefined ? text : { text, text_pair };

@@ -15,6 +15,8 @@ import {
   type RunRecord,
   type SamplesEvent,
   type StepEvent,
+  type TaskDescription,
+  taskOf,
 } from '../../protocol/index.ts';
 import { connectRun, type RunClient, readRun } from '../../runs/client.ts';
 import { findRunFolders } from '../../runs/find.ts';
@@ -50,11 +52,12 @@ export interface WatchOptions {
  * @returns the exit code
  */
 export async function watchRun(folder: string, options: WatchOptions): Promise<number> {
+  const task = taskOf((await readRun(folder)).recipe.task);
   const screen = options.json
     ? new JsonScreen()
     : process.stderr.isTTY
-      ? new BarScreen(folder)
-      : new LineScreen(folder);
+      ? new BarScreen(folder, task)
+      : new LineScreen(folder, task);
   // Where one looks on from the middle, the start has been told already.
   if (options.fromLine !== undefined) {
     const { step, total_steps } = await readRun(folder);
@@ -277,8 +280,8 @@ class JsonScreen implements Screen {
 }
 
 /** Lines that both kinds of terminal show. */
-function lineFor(event: RunEvent, folder: string): string | null {
-  const line = plainLine(event, folder);
+function lineFor(event: RunEvent, folder: string, task: TaskDescription): string | null {
+  const line = plainLine(event, folder, task);
   return line === null || event.fold === undefined ? line : `${bold(`Fold ${event.fold}`)}  ${line}`;
 }
 
@@ -297,11 +300,11 @@ function samplesText({ step, samples }: SamplesEvent): string {
     .join('\n');
 }
 
-function plainLine(event: RunEvent, folder: string): string | null {
+function plainLine(event: RunEvent, folder: string, { row, label }: TaskDescription): string | null {
   switch (event.event) {
     case 'start': {
       return dim(
-        `${counted(event.num_train_rows, 'training row')}, ${event.num_validation_rows.toLocaleString('en')} held out for validation${event.labels.length === 0 ? '' : `, ${counted(event.labels.length, 'class', 'classes')}`}; training ${formatCompact(event.num_trainable_parameters)} of ${formatCompact(event.num_parameters)} parameters; ${event.executor}, ${counted(event.num_threads, 'thread')}; run ${shortPath(folder)}`,
+        `${counted(event.num_train_rows, `training ${row}`)}, ${event.num_validation_rows.toLocaleString('en')} held out for validation${event.labels.length === 0 ? '' : `, ${counted(event.labels.length, ...label)}`}; training ${formatCompact(event.num_trainable_parameters)} of ${formatCompact(event.num_parameters)} parameters; ${event.executor}, ${counted(event.num_threads, 'thread')}; run ${shortPath(folder)}`,
       );
     }
     case 'eval': {
@@ -326,11 +329,13 @@ function plainLine(event: RunEvent, folder: string): string | null {
 /** Plain lines, a step's about every ten seconds. */
 class LineScreen implements Screen {
   readonly #folder: string;
+  readonly #task: TaskDescription;
   #total = 0;
   #next = 0;
 
-  constructor(folder: string) {
+  constructor(folder: string, task: TaskDescription) {
     this.#folder = folder;
+    this.#task = task;
   }
 
   begin(_step: number, totalSteps: number): void {
@@ -339,7 +344,7 @@ class LineScreen implements Screen {
 
   show(event: RunEvent): void {
     if (event.event === 'start') this.begin(event.step, event.total_steps);
-    const line = event.event === 'step' ? this.#stepLine(event) : lineFor(event, this.#folder);
+    const line = event.event === 'step' ? this.#stepLine(event) : lineFor(event, this.#folder, this.#task);
     if (line !== null) note(line);
   }
 
@@ -361,11 +366,13 @@ const stepDetails = (event: StepEvent): string =>
 /** A bar at the bottom, lines above it. */
 class BarScreen implements Screen {
   readonly #folder: string;
+  readonly #task: TaskDescription;
   readonly #bars: MultiBar;
   #bar: SingleBar | null = null;
 
-  constructor(folder: string) {
+  constructor(folder: string, task: TaskDescription) {
     this.#folder = folder;
+    this.#task = task;
     this.#bars = new MultiBar({
       format: '{bar} {percentage}%  step {value}/{total}  {details}',
       barCompleteChar: '━',
@@ -388,7 +395,7 @@ class BarScreen implements Screen {
   }
 
   show(event: RunEvent): void {
-    const line = lineFor(event, this.#folder);
+    const line = lineFor(event, this.#folder, this.#task);
     if (line !== null) this.say(line);
     if (event.event === 'start') this.begin(event.step, event.total_steps);
     if (event.event === 'step') {

@@ -4,6 +4,7 @@ import { keyboard } from './keyboard.mjs';
 import { models } from './models.mjs';
 import { recipes } from './recipes.mjs';
 import { runs } from './runs.mjs';
+import { tags } from './tags.mjs';
 import { untrusted } from './untrusted.mjs';
 import { workspaces } from './workspaces.mjs';
 
@@ -11,6 +12,7 @@ import { workspaces } from './workspaces.mjs';
 export const scenarios = [
   ...fineTune,
   ...flow,
+  ...tags,
   ...runs,
   ...models,
   ...recipes,
