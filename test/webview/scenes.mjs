@@ -300,6 +300,7 @@ const tryoutTags = async (view) => {
   });
   const texts = ['Lena Quist of Delta Print signed for the parcel in Cape Town.', 'The printer is out of paper again.'];
   await view.page.locator('textarea').fill(texts.join('\n'));
+  await view.page.waitForFunction(() => window.posts.some((post) => post.type === 'predict'));
   const request = await asked(view, 'predict');
   /** @param {string} text @param {[string, string, number][]} found */
   const tagged = (text, found) => ({

@@ -23,7 +23,7 @@ export type TextAnswer = Exclude<Answer, TagPrediction>;
 export function headline(answer: Answer): { label: string; score: number | null } {
   if (isTagged(answer)) {
     const { length } = answer.entities;
-    return { label: length === 0 ? 'no entities' : counted(length, 'entity', 'entities'), score: null };
+    return { label: length === 0 ? 'No entities' : counted(length, 'entity', 'entities'), score: null };
   }
   if ('value' in answer) return { label: significant(answer.value), score: null };
   if ('labels' in answer) return { label: answer.labels.join(', ') || 'no label', score: null };

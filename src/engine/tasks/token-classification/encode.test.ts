@@ -35,6 +35,20 @@ const sentence = (words: string[]): Sentence => ({
 const labelled = (items: readonly TaggedItem[]): number[] =>
   items.flatMap(({ labels }) => [...labels].filter((label) => label !== IGNORED));
 
+it('a word with punctuation inside is one word in training, whose first part has its tag, and several in a text', () => {
+  const tokenizer = tokenizerOf('bert-cased');
+  const row = sentence(["O'Brien", 'left']);
+  const { items } = encodeSentences([row], tokenizer, 64);
+  expect(labelled(items)).toEqual([0, 1]);
+  const text = "O'Brien left";
+  const [item] = encodeTexts([text], tokenizer, 64);
+  expect([...item!.ids]).toEqual([...items[0]!.ids]);
+  expect(item!.places.map(({ start, end }) => text.slice(start, end))).toEqual(['O', "'", 'Brien', 'left']);
+  // Written apart in the data, each part has the tag that it is asked for.
+  const apart = encodeSentences([sentence(['O', "'", 'Brien', 'left'])], tokenizer, 64);
+  expect(labelled(apart.items)).toEqual([0, 1, 2, 3]);
+});
+
 const word = fc.oneof(
   fc.constantFrom(
     'Ana',
