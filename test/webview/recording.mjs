@@ -598,3 +598,57 @@ export const madeTagRun = ({ none = false } = {}) => {
     reports: [report],
   };
 };
+
+/**
+ * A made run of a dialogue model, done, with its evaluation and its answers to validation rows.
+ * @returns {RecordedRun}
+ */
+export const madeChatRun = () => {
+  const run = madeRun({
+    name: 'support · decoder · 1',
+    recipe: { task: 'conversational', dataset: 'examples/support.jsonl', metric_for_best_model: 'perplexity' },
+  });
+  const metrics = { perplexity: 18.2, loss: 2.902 };
+  const file = 'examples/support.jsonl';
+  /** @param {string} answer */
+  const pieces = (answer) =>
+    answer.split(/(?= )/).map((text, i) => ({ text, loss: [0.4, 1.8, 3.6, 5.5, 8.1, 0.9][i % 6] ?? 0 }));
+  const asked = { text: '<|im_start|>user\nWhere is my parcel?<|im_end|>\n<|im_start|>assistant\n', loss: null };
+  /** @type {import('../../src/protocol/evaluation.ts').ChatReport} */
+  const report = {
+    ...{ task: 'conversational', split: 'validation', n: 40, metrics },
+    intervals: { perplexity: { low: 14.9, high: 22.4 }, loss: { low: 2.7, high: 3.11 } },
+    counts: { tokens: 1240, loss: 3598, bytes: 5100, text_loss: 3500 },
+    spread: { from: 1.9, step: 0.2, rows: [1, 2, 5, 9, 11, 6, 3, 2, 0, 1] },
+    worst: [
+      'It left the depot this morning and comes before noon.',
+      'Write to the shop; they keep it for nine days.',
+    ].map((answer, i) => ({
+      line: 12 + 30 * i,
+      file,
+      tokens: 14,
+      loss: 4.1 - i / 3,
+      pieces: [asked, ...pieces(answer)],
+    })),
+  };
+  /** @param {number} step @param {string[]} answers */
+  const samples = (step, answers) => ({
+    ...{ event: /** @type {const} */ ('samples'), time: 1, step, epoch: step / 200 },
+    samples: answers.map((answer, i) => ({
+      ...{ file, line: 7 + i, answer, prompt: 'Can I pay by invoice?', reference: 'Yes, within thirty days.' },
+    })),
+  });
+  return {
+    ...run,
+    record: { ...run.record, labels: [], best: { step: 800, metrics } },
+    events: [
+      ...run.events
+        .filter(({ event }) => event !== 'eval')
+        .map((event) => (event.event === 'done' ? { ...event, metrics } : event))
+        .map((event) => (event.event === 'start' ? { ...event, labels: [] } : event)),
+      samples(0, ['The invoice is a set of invoices that', 'You can use the following']),
+      samples(800, ['Yes, you can pay within thirty days.', 'Yes.']),
+    ],
+    reports: [report],
+  };
+};

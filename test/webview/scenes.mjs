@@ -1,6 +1,6 @@
 // What the screenshots show: each scene opens a view and plays messages and keys into it.
 import { boxOf } from './browser.mjs';
-import { cellRows, madeFolds, madeLabelsRun, madeRun, madeTagRun, madeValuesRun } from './recording.mjs';
+import { cellRows, madeChatRun, madeFolds, madeLabelsRun, madeRun, madeTagRun, madeValuesRun } from './recording.mjs';
 
 const WIDE = 1280;
 const NARROW = 500;
@@ -693,6 +693,14 @@ export const scenes = [
     view: 'dashboard',
     play: async (view) => {
       await view.send(snapshot(madeTagRun()));
+      await view.settle();
+      await tab(view, 'evaluation');
+    },
+  }),
+  ...each('dashboard-language', {
+    view: 'dashboard',
+    play: async (view) => {
+      await view.send(snapshot(madeChatRun()));
       await view.settle();
       await tab(view, 'evaluation');
     },

@@ -22,8 +22,10 @@ export const languageView = (
       <h2 id="spread-title">Rows by loss</h2>
       ${spread(report)}
       <p class="empty">${plural(report.counts.tokens, 'token')}${
-        report.task === 'conversational' ? ' of the assistant’s answers' : `, ${bytes(report.counts.bytes)} of text`
-      }, the ends of texts included.</p>
+        report.task === 'conversational'
+          ? ' of the assistant’s answers, the tokens that end them'
+          : `, ${bytes(report.counts.bytes)} of text, the tokens that end texts`
+      } included.</p>
     </section>`,
   below: html`
     <section aria-labelledby="worst-title">
@@ -68,7 +70,7 @@ const worst = (run: RunView, rows: readonly LanguageRow[], page: Page): Template
         </tr>`,
       )}</tbody>
     </table></div>
-    <p class="empty">The darker a token, the less the model expected it; hover over it for its loss. What is not measured is grey.</p>`;
+    <p class="empty">The stronger a token’s color, the less the model expected it; hover over it for its loss. What is not measured is grey.</p>`;
 
 const piece = (text: string, loss: number | null): TemplateResult | typeof nothing => {
   if (loss === null) return html`<span class="muted">${text}</span>`;

@@ -12,7 +12,7 @@ export const samplesView = (run: RunView, page: Page): TemplateResult | typeof n
   const hasBase = base !== undefined && base !== latest;
   return html`<section aria-labelledby="samples-title">
     <h2 id="samples-title">Answers to validation rows</h2>
-    <div class="scroll-x"><table class="data rows">
+    <div class="scroll-x"><table class="data rows samples">
       <thead><tr><th scope="col" class="number">Line</th><th scope="col">Prompt</th><th scope="col">Reference</th>${
         hasBase ? html`<th scope="col">Base model</th>` : nothing
       }<th scope="col">${latest.step === 0 ? 'Base model' : `Step ${count(latest.step)}`}</th></tr></thead>
