@@ -31,7 +31,10 @@ export function taskOfModel(config: ModelConfig, hasChatTemplate = false): AnyTa
   if (typeof own === 'string' && Object.hasOwn(TASKS, own)) return TASKS[own as TaskName];
   const classes = Array.isArray(architectures) ? architectures.map(String) : [];
   const all = Object.values(TASKS);
-  const fitting = all.filter(({ save }) => classes.some((name) => name.endsWith(`For${save.autoModel}`)));
+  // GPT-2's class is of before there was a rule.
+  const ends = ({ save }: AnyTask) =>
+    save.autoModel === 'CausalLM' ? ['ForCausalLM', 'LMHeadModel'] : [`For${save.autoModel}`];
+  const fitting = all.filter((task) => classes.some((name) => ends(task).some((end) => name.endsWith(end))));
   const task = fitting.find(({ name }) => (name === 'conversational') === hasChatTemplate) ?? fitting[0] ?? all[0]!;
   if (task !== textClassification) return task;
   const type = config.problem_type ?? (numLabelsOf(config) === 1 ? 'regression' : null);
