@@ -93,7 +93,9 @@ export const recipeSchema = z.strictObject({
     .describe(
       `Encoding of data files that are not UTF-8 (${SOME_ENCODINGS}, …). If left out, it is guessed, and the guess is shown.`,
     ),
-  strategy: strategySchema.default({ type: 'full' }).describe('Which parameters are trained.'),
+  strategy: strategySchema
+    .default({ type: 'full' })
+    .describe('Which parameters are trained. Left out: all of them, and in a decoder (GPT-2, Llama…) LoRA adapters.'),
   learning_rate: z.number().positive().default(5e-5).describe('Peak learning rate, reached at the end of the warmup.'),
   num_train_epochs: z
     .number()

@@ -1,0 +1,39 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { saveModelFolder } from '../hub/model-folder.ts';
+import { factsOf } from '../strategies/facts.ts';
+import { suggestStrategies } from '../strategies/index.ts';
+import { resolveRecipe } from './recipe.ts';
+
+let place: string;
+const lora = { type: 'lora', r: 8, lora_alpha: 16, lora_dropout: 0.05, target_modules: ['c_attn'] };
+beforeAll(async () => {
+  place = await mkdtemp(join(tmpdir(), 'luthier-decoder-recipe-'));
+  await mkdir(join(place, 'decoder'));
+  await saveModelFolder(join(place, 'decoder'), {
+    config: { model_type: 'gpt2', n_embd: 4, n_layer: 1, n_head: 1, vocab_size: 5 },
+    tensors: [{ name: 'wte.weight', shape: [1], dtype: 'F32', data: Float32Array.of(1) }],
+  });
+  await writeFile(join(place, 'rows.csv'), 'text,label\na,b\n');
+});
+afterAll(() => rm(place, { recursive: true, force: true }));
+
+const recipeOf = async (keys: object, sets: string[] = []) =>
+  (await resolveRecipe({ model: 'decoder', dataset: 'rows.csv', ...keys }, place, sets)).recipe;
+
+it('a decoder is tuned by LoRA where a recipe says no strategy, at LoRA’s rate where it says none', async () => {
+  expect(await recipeOf({})).toMatchObject({ strategy: lora, learning_rate: 1e-3 });
+  expect(await recipeOf({ learning_rate: 1e-4 })).toMatchObject({ strategy: lora, learning_rate: 1e-4 });
+  expect(await recipeOf({ strategy: { type: 'full' } })).toMatchObject({ strategy: { type: 'full' } });
+  expect(await recipeOf({ model: 'starters/bert' })).toMatchObject({ strategy: { type: 'full' } });
+  expect(await recipeOf({ model: 'starters/bert' }, [`model=${join(place, 'decoder')}`])).toMatchObject({
+    strategy: lora,
+  });
+});
+
+it('every door offers it first', async () => {
+  const [first] = suggestStrategies(100, await factsOf('decoder', place));
+  expect(first).toMatchObject({ strategy: lora, isRecommended: true, learning_rate: 1e-3 });
+});
