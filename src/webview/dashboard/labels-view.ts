@@ -75,7 +75,7 @@ const rowsTable = (run: RunView, rows: readonly LabelsRow[], page: Page): Templa
       return html`<tr>
         <td class="number"><button class="link" title="Open ${row.file} at line ${row.line}" aria-label="Open ${row.file} at line ${row.line}"
           @click=${() => page.post({ type: 'openRow', run: run.id, file: row.file, line: row.line })}>${row.line}</button></td>
-        <td class="text">${textsOf(row)}${right.length > 0 ? html`<span class="muted line">right: ${right.join(', ')}</span>` : nothing}</td>
+        <td class="text">${textsOf(row)}${right.length > 0 ? html`<span class="second">right: ${right.join(', ')}</span>` : nothing}</td>
         <td>${missed.join(', ')}</td>
         <td class="mistaken">${extra.join(', ')}</td>
         <td class="number">${significant(row.loss)}</td>

@@ -38,8 +38,8 @@ export const valuesView = (
 
 const pointsCsv = ({ points }: ValueReport): string => csv(['value', 'predicted'], points);
 
-const SIZE = 320;
-const EDGE = { left: 44, bottom: 34, top: 8, right: 8 };
+const SIZE = 480;
+const EDGE = { left: 44, bottom: 34, top: 8, right: 20 };
 
 /** Steps of 1, 2 or 5 times a power of ten, about five over a range. */
 function ticksOf(low: number, high: number): number[] {
