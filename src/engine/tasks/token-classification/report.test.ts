@@ -168,7 +168,7 @@ it('folds are pooled by their spans, not by their means', () => {
   expect(pooled.errors.length).toBe(1);
   expect(pooled.intervals.f1).toBeNull();
   expect(isReport(pooled, 'report')).toBeNull();
-  expect(formatTags(pooled, 80)).toContain('n = 3 rows, 7 words, 4 spans');
+  expect(formatTags(pooled, 80)).toContain('n = 3 sentences, 7 words, 4 spans');
 });
 
 it('no sentences, and answers that are no numbers, are refused', () => {
