@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { LuthierError } from '../../protocol/index.ts';
+import { fieldOf, LuthierError } from '../../protocol/index.ts';
 import { stringEnd } from './json-faults.ts';
 
 /**
@@ -48,7 +48,7 @@ export function detectJson(sample: string, isWhole: boolean, name: string): 'jso
         'Write each object on one line (“jq -c .” does this), or put them all in a list: commas between them, [ and ] around them.',
       );
     }
-    const shape = isLines && end === undefined ? undefined : shapeOf(start, name);
+    const shape = isLines && end === undefined ? undefined : shapeOf(start, name, isLines);
     if (shape) throw shape;
     if (isOneLine || isLines) return 'jsonl';
     throw refusal(
@@ -148,8 +148,17 @@ function membersOf(text: string, at: number): Member[] {
   return members;
 }
 
-/** Says which of the usual shapes of a whole table in one object this is. */
-function shapeOf(text: string, name: string): LuthierError | undefined {
+/** Whether a list is a conversation: its first object says who speaks (`role`, or ShareGPT's `from`). */
+const isTurns = (list: string): boolean =>
+  /^\[\s*\{/.test(list) && membersOf(list, list.indexOf('{')).some(({ key }) => key === 'role' || key === 'from');
+
+const WORDS = fieldOf('token-classification', 'tokens').usual;
+
+/**
+ * Says which of the usual shapes of a whole table in one object this is.
+ * @param isLines whether the file's name says that each line is a row
+ */
+function shapeOf(text: string, name: string, isLines: boolean): LuthierError | undefined {
   const members = membersOf(text, 0);
   const keys = new Set(members.map((member) => member.key));
   const lists = members.filter(({ value }) => value.startsWith('['));
@@ -177,7 +186,7 @@ function shapeOf(text: string, name: string): LuthierError | undefined {
       );
     }
   }
-  const ofRows = lists.filter(({ value }) => /^\[\s*[{[]/.test(value));
+  const ofRows = lists.filter(({ value }) => /^\[\s*[{[]/.test(value) && !isTurns(value));
   if (ofRows.length > 0) {
     const under = ofRows.map(({ key }) => `“${key}”`).join(' and ');
     return refusal(
@@ -188,7 +197,8 @@ function shapeOf(text: string, name: string): LuthierError | undefined {
         : `Write each list to a separate file, and name them in the recipe: "dataset": {"train": "train.json", "test": "test.json"}.`,
     );
   }
-  if (lists.length > 1 && lists.length === members.length) {
+  const isSentence = isLines && lists.some(({ key }) => WORDS.includes(key.toLowerCase()));
+  if (lists.length > 1 && lists.length === members.length && !isSentence) {
     return refusal(name, 'it contains one list per column, as df.to_dict("list") returns.', PANDAS);
   }
   return undefined;

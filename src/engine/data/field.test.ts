@@ -316,6 +316,23 @@ describe('JSON', () => {
     });
   });
 
+  it.each([
+    ['x.jsonl', '{"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Hello"}]}', 'messages'],
+    ['x.jsonl', '{"id":"7","conversations":[{"from":"human","value":"Hi"},{"from":"gpt","value":"Hello"}]}\n', 'id'],
+    ['x.json', '{"messages":[{"content":"Hi","role":"user"}]}\n', 'messages'],
+    ['x.jsonl', '{"tokens":["Ada","sleeps"],"ner_tags":["B-PER","O"]}\n', 'tokens'],
+  ])('one conversation or sentence alone in %s is a row: %s', async (file, text, first) => {
+    const table = await ofText(text, file);
+    expect(table.rows).toHaveLength(1);
+    expect(table.columns[0]).toBe(first);
+  });
+
+  it('a conversation over several lines is one object, not rows under its key', async () => {
+    await expect(ofText('{\n"messages": [\n{"role":"user","content":"Hi"}]}', 'x.json')).rejects.toThrow(
+      'it contains one JSON object, not a list of rows'.slice(3),
+    );
+  });
+
   it('a trailing comma is named with the line that it is on', async () => {
     const table = await ofText('[\n{"text":"a","label":"x"},\n{"text":"b","label":"y"},\n]\n', 'x.json');
     expect(codes(table)).toEqual(['error json-syntax 4']);
