@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openModelFolder, saveModelFolder } from './model-folder.ts';
+import { openModelFolder, readGeneration, saveModelFolder } from './model-folder.ts';
 import { type TensorToWrite, writeSafetensors } from './safetensors.ts';
 
 let root: string;
@@ -154,6 +154,19 @@ describe('saveModelFolder', () => {
     const { config, weights } = await openModelFolder(folder);
     expect([config, weights.names()]).toEqual([{ id2label: { 0: 'no' } }, ['x']]);
     await weights.close();
+  });
+
+  it('writes what ends an answer and how its makers sample, as it was read', async () => {
+    const said = { eos_token_id: [2, 7], do_sample: true, temperature: 0.6 };
+    await put('generation_config.json', said);
+    const files = ['generation_config.json'];
+    expect(await readGeneration({ path: folder, files })).toEqual(said);
+    expect(await readGeneration({ path: folder, files: [] })).toBeUndefined();
+    const target = join(folder, 'model');
+    await saveModelFolder(target, { config: {}, generation: said, tensors: [tensor('x', 5)] });
+    expect(await readGeneration({ path: target, files })).toEqual(said);
+    await put('generation_config.json', '{,');
+    await expect(readGeneration({ path: folder, files })).rejects.toThrow(/generation_config\.json is not JSON/);
   });
 
   it('says that a place cannot be written', async () => {

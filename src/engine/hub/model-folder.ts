@@ -106,6 +106,19 @@ async function lacking(path: string, files: string[], file: string): Promise<Lut
       );
 }
 
+/**
+ * What generation_config.json says; undefined where there is none.
+ * @throws LuthierError `model-invalid` where it cannot be read
+ */
+export const readGeneration = async ({
+  path,
+  files,
+}: {
+  path: string;
+  files: readonly string[];
+}): Promise<JsonRecord | undefined> =>
+  files.includes(GENERATION_FILE) ? readJsonRecord(join(path, GENERATION_FILE)) : undefined;
+
 /** `place` is a folder or a Hugging Face name. The base model is named as the adapter's config has it, be it there or not. */
 export function adapterAlone(place: string, config: JsonRecord): LuthierError {
   const base = config.base_model_name_or_path;
@@ -227,6 +240,8 @@ async function openShards(path: string, shards: string[], weightMap?: Map<string
 
 export interface ModelToSave {
   config: ModelConfig;
+  /** generation_config.json, of a model that writes. */
+  generation?: JsonRecord | undefined;
   /** Under Hugging Face's names. */
   tensors: readonly TensorToWrite[];
 }
@@ -241,6 +256,8 @@ export async function saveModelFolder(folder: string, model: ModelToSave): Promi
   await makeFolder(path);
   await sweepAside(path);
   await writeSafetensors(join(path, WEIGHTS_FILE), model.tensors);
-  const config = `${JSON.stringify(model.config, null, 2)}\n`;
-  await writeFileAtomically(join(path, CONFIG_FILE), config);
+  const write = (file: string, content: JsonRecord) =>
+    writeFileAtomically(join(path, file), `${JSON.stringify(content, null, 2)}\n`);
+  if (model.generation) await write(GENERATION_FILE, model.generation);
+  await write(CONFIG_FILE, model.config);
 }

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import {
   type BackendChoice,
   type GeneratedText,
@@ -7,14 +6,13 @@ import {
   type Note,
   SAMPLING_KEYS,
 } from '../../protocol/index.ts';
-import { type JsonRecord, readJsonRecord } from '../hub/json-file.ts';
-import { CONFIG_FILE, GENERATION_FILE, openModelFolder } from '../hub/model-folder.ts';
-import { checkWeights, loadWeights } from '../model-files/load-weights.ts';
-import { architectureOf, hiddenSizeOf } from '../models/registry.ts';
-import { TaskModel } from '../runtime/model.ts';
-import { createExecutor } from '../tensor/executors/create.ts';
+import type { JsonRecord } from '../hub/json-file.ts';
+import { type ModelFolder, readGeneration } from '../hub/model-folder.ts';
+import { type OpenModel, openModel } from '../model-files/open-model.ts';
+import { taskNamed } from '../tasks/registry.ts';
+import type { AnyTask } from '../tasks/task.ts';
 import { ChatTemplate } from '../text/chat-template.ts';
-import { Tokenizer } from '../text/tokenizer.ts';
+import type { Tokenizer } from '../text/tokenizer.ts';
 import { CachedModel } from './cached-model.ts';
 import { write } from './write.ts';
 
@@ -44,9 +42,6 @@ export interface Writer {
   dispose(): void;
 }
 
-/** Reading the next tokens of a text. */
-const WRITES = { name: 'text-generation', reads: 'all' } as const;
-
 /**
  * Loads a model that writes.
  * @throws LuthierError `model-unsupported` where the folder's model has no head that writes; else as openModelFolder
@@ -55,40 +50,21 @@ export async function openWriter(
   modelFolder: string,
   { backend = 'auto', note = () => {} }: { backend?: BackendChoice; note?: Note } = {},
 ): Promise<Writer> {
-  const opening = openModelFolder(modelFolder);
-  const executorReady = createExecutor(backend, { hiddenSize: opening.then(hiddenSizeOf), note });
-  executorReady.catch(() => {});
-  const folder = await opening;
+  const open = await openModel(modelFolder, backend, note, taskOfWriter);
   try {
-    requireWriter(folder.path, folder.config);
-    const [tokenizer, said] = await Promise.all([
-      Tokenizer.load(folder.path),
-      folder.files.includes(GENERATION_FILE) ? readJsonRecord(join(folder.path, GENERATION_FILE)) : {},
-    ]);
-    const architecture = architectureOf(folder.config, join(folder.path, CONFIG_FILE), WRITES);
-    tokenizer.checkFits(architecture.vocabSize);
-    checkWeights(folder, architecture);
-    const executor = await executorReady;
-    const model = new TaskModel({
-      ...{ executor, architecture, numLabels: architecture.vocabSize, padId: tokenizer.padId, seed: 0 },
-      ...{ isTrained: () => false, accumulate: false, maxBatch: { texts: 1, tokens: 1 } },
-    });
-    await loadWeights(folder, architecture, model.store, { classifierRows: [], seed: 0, note });
-    return {
-      ...writerOf(model, tokenizer, folder.path, { ...folder.config, ...said }),
-      dispose: () => {
-        model.dispose();
-        executor.dispose();
-      },
-    };
-  } finally {
-    await folder.weights.close();
+    const said = await readGeneration(open);
+    return { ...writerOf(open, { ...open.config, ...said }), dispose: open.dispose };
+  } catch (error) {
+    open.dispose();
+    throw error;
   }
 }
 
-function requireWriter(path: string, { architectures }: JsonRecord): void {
+/** A folder that names no class may be of a model that writes. */
+function taskOfWriter({ path, config: { architectures } }: ModelFolder): AnyTask {
   const classes = Array.isArray(architectures) ? architectures.map(String) : [];
-  if (classes.length === 0 || classes.some((name) => /For(CausalLM|Pretraining)$|LMHeadModel$/.test(name))) return;
+  if (classes.length === 0 || classes.some((name) => /For(CausalLM|Pretraining)$|LMHeadModel$/.test(name)))
+    return taskNamed('text-generation');
   throw new LuthierError(
     'model-unsupported',
     `${path} is a ${classes.join(', ')}, which does not write texts.`,
@@ -97,12 +73,7 @@ function requireWriter(path: string, { architectures }: JsonRecord): void {
 }
 
 /** @param said config.json, and generation_config.json over it */
-function writerOf(
-  model: TaskModel,
-  tokenizer: Tokenizer,
-  modelFolder: string,
-  said: JsonRecord,
-): Omit<Writer, 'dispose'> {
+function writerOf({ model, tokenizer, path: modelFolder }: OpenModel, said: JsonRecord): Omit<Writer, 'dispose'> {
   const cached = new CachedModel(model);
   const own = endsOf(said, tokenizer);
   let chat: ChatTemplate | undefined;

@@ -1,5 +1,5 @@
 import type { BackendChoice, Note } from '../../protocol/index.ts';
-import { type ModelConfig, openModelFolder } from '../hub/model-folder.ts';
+import { type ModelConfig, type ModelFolder, openModelFolder } from '../hub/model-folder.ts';
 import { classesOf } from '../models/classes.ts';
 import { architectureOf, hiddenSizeOf } from '../models/registry.ts';
 import { TaskModel } from '../runtime/model.ts';
@@ -12,6 +12,8 @@ import { checkWeights, loadWeights } from './load-weights.ts';
 export interface OpenModel {
   /** Absolute. */
   readonly path: string;
+  /** Names of the files in it. */
+  readonly files: readonly string[];
   readonly config: ModelConfig;
   readonly task: AnyTask;
   readonly labels: string[];
@@ -22,7 +24,8 @@ export interface OpenModel {
 
 /**
  * Loads a trained model's folder, nothing of it to be trained further.
- * @param note hears which backend was chosen, where that is not the usual one
+ * @param note hears which backend was chosen, where that is not the usual one, and what the weights lack
+ * @param taskOf what it is loaded for; may throw where it is another model
  * @throws LuthierError as classesOf where the folder's model is no text classifier, and all that can be wrong with a
  *   model folder
  */
@@ -30,6 +33,7 @@ export async function openModel(
   modelFolder: string,
   backend: BackendChoice,
   note: Note = () => {},
+  taskOf: (folder: ModelFolder, hasChatTemplate: boolean) => AnyTask = ({ config }, has) => taskOfModel(config, has),
 ): Promise<OpenModel> {
   const opening = openModelFolder(modelFolder);
   const executorReady = createExecutor(backend, { hiddenSize: opening.then(hiddenSizeOf), note });
@@ -39,7 +43,7 @@ export async function openModel(
   const folder = await opening;
   try {
     const tokenizer = await loading;
-    const task = taskOfModel(folder.config, tokenizer.chatTemplate !== null);
+    const task = taskOf(folder, tokenizer.chatTemplate !== null);
     const architecture = architectureOf(folder.config, `${folder.path}/config.json`, task);
     tokenizer.checkFits(architecture.vocabSize);
     const labels = architecture.outputs === undefined ? classesOf(folder, architecture) : [];
@@ -58,13 +62,14 @@ export async function openModel(
     await loadWeights(folder, architecture, model.store, {
       classifierRows: labels.map((_, i) => i),
       seed: 0,
-      note: () => {},
+      note,
     });
     const dispose = () => {
       model.dispose();
       executor.dispose();
     };
-    return { path: folder.path, config: folder.config, task, labels, model, tokenizer, dispose };
+    const { path, files, config } = folder;
+    return { path, files, config, task, labels, model, tokenizer, dispose };
   } finally {
     await folder.weights.close();
   }

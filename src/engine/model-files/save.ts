@@ -1,4 +1,5 @@
 import { type BackendChoice, LuthierError, type Strategy } from '../../protocol/index.ts';
+import type { JsonRecord } from '../hub/json-file.ts';
 import { type ModelConfig, type ModelFolder, saveModelFolder } from '../hub/model-folder.ts';
 import type { Architecture } from '../models/architecture.ts';
 import { mergeLora } from '../models/lora.ts';
@@ -19,6 +20,8 @@ export interface SaveOptions {
   labels: readonly string[];
   /** The folder that the weights came from; its config is carried over. */
   source: ModelFolder;
+  /** generation_config.json of that folder, which goes with a model that writes. */
+  generation: JsonRecord | undefined;
   tokenizer: Tokenizer;
   maxLength: number;
   /** Columns that the model was trained on, one for each of its texts. */
@@ -51,6 +54,7 @@ export async function saveTaskModel(target: string, options: SaveOptions): Promi
   await tokenizer.save(target, Math.min(maxLength, model.architecture.maxPositions));
   await saveModelFolder(target, {
     config: modelConfig(task, source.config, model.architecture, labels, options.inputs, options.settings),
+    generation: options.generation,
     tensors: [...plain].map(([name, { shape, weight }]) => ({
       name,
       shape,

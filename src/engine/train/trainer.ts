@@ -9,6 +9,7 @@ import {
   type Recipe,
   type Sample,
   type Split,
+  taskOf,
 } from '../../protocol/index.ts';
 import { loadDataset } from '../data/dataset.ts';
 import { takePart } from '../data/folds.ts';
@@ -16,8 +17,9 @@ import { Random } from '../data/random.ts';
 import { splitRow } from '../data/split.ts';
 import type { TaskData, TaskRow } from '../data/types.ts';
 import { parseModelName } from '../hub/cache.ts';
+import type { JsonRecord } from '../hub/json-file.ts';
 import { readModelCard } from '../hub/model-card.ts';
-import { type ModelFolder, openModelFolder } from '../hub/model-folder.ts';
+import { type ModelFolder, openModelFolder, readGeneration } from '../hub/model-folder.ts';
 import { type ResolvedModel, resolveModel } from '../hub/resolve.ts';
 import { CachedModel } from '../infer/cached-model.ts';
 import { measure } from '../infer/inference.ts';
@@ -86,6 +88,7 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
   const opened = await model;
   try {
     const [tokenizer, read, card] = await reading;
+    const generation = taskOf(task.name).writes ? await readGeneration(opened) : undefined;
     const dataset =
       part === undefined
         ? read
@@ -129,6 +132,7 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
       architecture,
       executor,
       folder,
+      generation,
       tokenizer,
       baseModelOf(resolved, recipe),
       note,
@@ -180,6 +184,7 @@ class TaskTrainer implements Trainer {
     architecture: Architecture,
     private readonly engine: Executor,
     private readonly folder: ModelFolder,
+    private readonly generation: JsonRecord | undefined,
     private readonly tokenizer: Tokenizer,
     private readonly base: BaseModel,
     private readonly note: Note,
@@ -438,6 +443,7 @@ class TaskTrainer implements Trainer {
       model: this.model,
       labels: this.labels,
       source: this.folder,
+      generation: this.generation,
       tokenizer: this.tokenizer,
       maxLength: this.recipe.max_length,
       inputs: this.task.inputs(this.dataset.columns),
