@@ -20,6 +20,8 @@ export interface TaskDescription {
   readonly max_length?: number;
   /** Decides which weights are best where a recipe does not say. */
   readonly best: MetricKey;
+  /** What its models write: what follows a text, or the next message of a conversation. Others choose of their labels. */
+  readonly writes?: 'continuation' | 'message';
 }
 
 /** Every task, one entry each, in the order in which they are offered. */
@@ -71,6 +73,7 @@ export const TASKS = [
     metrics: ['perplexity', 'bits_per_byte', 'loss'],
     max_length: 512,
     best: 'perplexity',
+    writes: 'continuation',
   },
   {
     name: 'conversational',
@@ -81,6 +84,7 @@ export const TASKS = [
     metrics: ['perplexity', 'loss'],
     max_length: 512,
     best: 'perplexity',
+    writes: 'message',
   },
 ] as const satisfies readonly TaskDescription[];
 

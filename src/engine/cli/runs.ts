@@ -221,7 +221,7 @@ export async function showRun(name: string, { json }: JsonOption): Promise<numbe
     print(`  ${yellow('error')}         ${record.error.message}`);
     if (record.error.hint !== undefined) print(`                ${record.error.hint}`);
   }
-  if (record.folds !== undefined) print(`\n${foldTable(record.folds)}`);
+  if (record.folds !== undefined) print(`\n${foldTable(record.folds, record.recipe)}`);
   const { printReports } = await import('./report.ts');
   await printReports(folder);
   return EXIT.done;

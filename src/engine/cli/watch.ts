@@ -16,6 +16,7 @@ import {
   type SamplesEvent,
   type StepEvent,
   type TaskDescription,
+  taskNameOf,
   taskOf,
 } from '../../protocol/index.ts';
 import { connectRun, type RunClient, readRun } from '../../runs/client.ts';
@@ -205,7 +206,7 @@ async function showResult(folder: string, done: DoneEvent): Promise<void> {
   await printReports(folder);
   const record = await readRun(folder);
   const { state } = record;
-  if (record.folds !== undefined) print(foldTable(record.folds));
+  if (record.folds !== undefined) print(foldTable(record.folds, record.recipe));
   const early = done.stopped_early ? ', stopped early: no more improvement' : '';
   note(
     `${green(state === 'stopped' ? 'Stopped' : 'Done')} after ${duration(done.wall_s)} (first step after ${done.time_to_first_step_s.toFixed(1)} s, peak memory ${formatBytes(done.peak_rss_bytes)}${early}).`,
@@ -225,14 +226,14 @@ async function tryOut(config: ModelConfig, run: string): Promise<string> {
     import('../model-files/inputs.ts'),
     import('../tasks/registry.ts'),
   ]);
-  const task = taskOfModel(config).name;
-  if (task === 'conversational') return `chat ${run}`;
-  if (task === 'text-generation') return `generate ${run} --text "…"`;
+  const { writes } = taskOf(taskOfModel(config).name);
+  if (writes === 'message') return `chat ${run}`;
+  if (writes === 'continuation') return `generate ${run} --text "…"`;
   return `predict ${run} --text "…"${inputsOf(config)?.length === 2 ? ' --text-pair "…"' : ''}`;
 }
 
 /** The folds of a cross-validation, their mean and standard deviation. */
-export function foldTable({ results, deviations }: CrossValidation): string {
+export function foldTable({ results, deviations }: CrossValidation, recipe: RunRecord['recipe']): string {
   const keys = measured(results[0]?.metrics ?? {}).map(({ key }) => key);
   const row = (name: string, rows: string, metrics: Metrics) => [
     name,
@@ -243,7 +244,7 @@ export function foldTable({ results, deviations }: CrossValidation): string {
     keys.map((key) => [key, results.reduce((sum, { metrics }) => sum + (metrics[key] ?? 0), 0) / results.length]),
   );
   return table(
-    ['fold', 'rows', ...keys.map(metricName)],
+    ['fold', `${taskOf(taskNameOf(recipe)).row}s`, ...keys.map(metricName)],
     [
       ...results.map(({ fold, n, metrics }) => row(String(fold), String(n), metrics)),
       ...(results.length === 0 ? [] : [row('mean', '', means)]),

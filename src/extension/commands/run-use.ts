@@ -16,8 +16,6 @@ import { tell, withProgress } from '../ui.ts';
 import { pickRuns } from '../views/open.ts';
 import { leadOn, requireTrust, runFor, runsFor } from './select.ts';
 
-/** Tasks whose models write. */
-const WRITE: ReadonlySet<string> = new Set(['text-generation', 'conversational']);
 const NO_MODEL = 'No run has a model yet.';
 
 export async function openDashboard(luthier: Luthier, ...args: unknown[]): Promise<void> {
@@ -52,7 +50,7 @@ export async function tryModel(luthier: Luthier, ...args: unknown[]): Promise<vo
   await luthier.load();
   if (!luthier.runs.all().some(hasModel)) return await leadOn(luthier, NO_MODEL);
   const run = await runFor(luthier, args, hasModel, { title: 'Try Model', none: NO_MODEL });
-  if (WRITE.has(run.record.recipe.task)) luthier.chats.show(run);
+  if (taskOf(run.record.recipe.task).writes) luthier.chats.show(run);
   else luthier.tryouts.show(run);
   luthier.achieved('tried');
 }
@@ -116,8 +114,7 @@ export async function predictOnFile(luthier: Luthier, ...args: unknown[]): Promi
     defaultUri: vscode.Uri.file(join(dirname(file), `${name}.predictions${delimited ? ext : '.jsonl'}`)),
   });
   if (!target) throw new Cancelled();
-  const { task } = run.record.recipe;
-  const as = !WRITE.has(task) ? 'classes' : String(task) === 'conversational' ? 'message' : 'continuation';
+  const as = taskOf(run.record.recipe.task).writes ?? 'classes';
   const { rows, path, from, columns } = await withProgress(`Predicting with ${run.record.name}`, (signal, progress) =>
     luthier.engine.service.request(
       'predict/file',

@@ -6,6 +6,7 @@ import {
   type ChatWriter,
   parseChatPageRequest,
 } from '../../protocol/chat-page.ts';
+import { taskOf } from '../../protocol/index.ts';
 import { HostError, isCancelled } from '../errors.ts';
 import { PANELS } from '../ids.ts';
 import { hasModel, type Run } from '../runs/run.ts';
@@ -122,7 +123,7 @@ class Chat {
       run: record.id,
       name: record.name,
       base: this.base?.name ?? null,
-      dialogue: String(record.recipe.task) === 'conversational',
+      dialogue: taskOf(record.recipe.task).writes === 'message',
     });
   }
 

@@ -2,7 +2,8 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { type ComparedRow, type EvaluationReport, fewRowsNote } from '../../protocol/evaluation.ts';
 import { mcnemar } from '../../protocol/mcnemar.ts';
 import type { MetricKey } from '../../protocol/metrics.ts';
-import { count, METRIC_NAMES, metric, percent, plural, significant } from '../shared/format.ts';
+import { taskNameOf, taskOf } from '../../protocol/tasks.ts';
+import { capital, count, METRIC_NAMES, metric, percent, plural, significant } from '../shared/format.ts';
 import { runSwatch } from './charts.ts';
 import type { Page } from './page.ts';
 import { intervalText } from './reports.ts';
@@ -32,7 +33,7 @@ const metricsTable = (runs: readonly RunView[]): TemplateResult => {
   return html`<div class="scroll-x"><table class="data compared">
     <thead><tr><th scope="col">Metric</th>${runs.map((run, i) => runHead(run, i, 'number'))}</tr></thead>
     <tbody>
-      <tr><th scope="row">Rows</th>${runs.map((run) => {
+      <tr><th scope="row">${capital(nounOf(runs))}</th>${runs.map((run) => {
         const n = rowsOf(run);
         return html`<td class="number">${n === undefined ? '–' : count(n)}${
           n === undefined || fewRowsNote(n) === null
@@ -53,6 +54,12 @@ const metricsTable = (runs: readonly RunView[]): TemplateResult => {
     </tbody>
   </table></div>
   <p class="empty">Below each figure is its ${percent(0.95, 0)} interval.</p>`;
+};
+
+/** What all of them are measured on. */
+const nounOf = (runs: readonly RunView[]): string => {
+  const nouns = new Set(runs.map(({ record }) => taskOf(taskNameOf(record.recipe)).row));
+  return nouns.size === 1 ? `${[...nouns][0]}s` : 'rows';
 };
 
 export const runHead = (run: RunView, index: number, className = ''): TemplateResult =>

@@ -2,7 +2,8 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { stageName } from '../../protocol/folds.ts';
 import { type MetricKey, measured } from '../../protocol/metrics.ts';
 import type { CrossValidation } from '../../protocol/run.ts';
-import { count, METRIC_NAMES, metric, plural } from '../shared/format.ts';
+import { taskNameOf, taskOf } from '../../protocol/tasks.ts';
+import { capital, count, METRIC_NAMES, metric, plural } from '../shared/format.ts';
 import { csv } from './csv.ts';
 import type { Page } from './page.ts';
 import { hasEnded, type RunView } from './store.ts';
@@ -30,6 +31,7 @@ export const foldsView = (run: RunView, page: Page): TemplateResult | typeof not
   const { folds } = run.record;
   if (!folds) return nothing;
   const { results, deviations } = folds;
+  const rows = `${taskOf(taskNameOf(run.record.recipe)).row}s`;
   const means = run.record.best?.metrics ?? {};
   const keys = measured(results[0]?.metrics ?? {}).map(({ key }) => key);
   const cells = (metrics: CrossValidation['deviations']) =>
@@ -49,7 +51,7 @@ export const foldsView = (run: RunView, page: Page): TemplateResult | typeof not
       results.length === 0
         ? html`<p class="empty">Appears after the first fold.</p>`
         : html`<div class="scroll-x"><table class="data folds">
-            <thead><tr><th scope="col">Fold</th><th scope="col" class="number">Rows</th>${keys.map(
+            <thead><tr><th scope="col">Fold</th><th scope="col" class="number">${capital(rows)}</th>${keys.map(
               (key) => html`<th scope="col" class="number">${METRIC_NAMES[key]}</th>`,
             )}</tr></thead>
             <tbody>${results.map(
@@ -66,8 +68,8 @@ export const foldsView = (run: RunView, page: Page): TemplateResult | typeof not
             </tfoot>
           </table></div>`
     }
-    <p class="empty">Rows: held out from the fold’s training, and measured after its last step.${
-      folds.final ? ' The model is trained on all rows afterwards; expect it to score as the folds do.' : ''
+    <p class="empty">${capital(rows)}: held out from the fold’s training, and measured after its last step.${
+      folds.final ? ` The model is trained on all ${rows} afterwards; expect it to score as the folds do.` : ''
     }</p>
   </section>`;
 };
