@@ -10,6 +10,8 @@ import { isEmpty } from './table.ts';
 export interface AnswerCells {
   /** Whether a row without it is a row all the same. */
   readonly isOptional?: boolean;
+  /** What it is called where it is missing; a label where this is left out. */
+  readonly title?: string;
   /**
    * The answer as rows keep it; empty where there is none, undefined where the row is left out, which is told.
    * @param more labels that stand elsewhere, as fastText's in front of a text
@@ -59,7 +61,7 @@ export class SeveralLabels implements AnswerCells {
 
   #written(cell: string, more: readonly string[]): string[] | undefined {
     const read = readLabelCell(cell);
-    if (read.kind === 'json' && read.labels.length === 0) {
+    if (read.isOdd) {
       this.#oddCell ||= cell;
       return undefined;
     }
@@ -89,7 +91,7 @@ export class SeveralLabels implements AnswerCells {
       { severity: 'warning', code: 'list-labels', column, key: 'odd' },
       this.#odd,
       (where, count) =>
-        `${counted(count, 'row')} (${where}) ${count === 1 ? 'is' : 'are'} left out, because ${this.how.label_columns ? 'a label column contains something other than 0 and 1' : `“${column}” is no list of labels`}, such as ${quoted(this.#oddCell)}.`,
+        `${counted(count, 'row')} (${where}) ${count === 1 ? 'is' : 'are'} left out, because ${this.how.label_columns ? 'a label column contains something other than 0 and 1' : `“${column}” is not a list of labels`}, such as ${quoted(this.#oddCell)}.`,
     );
     if (this.#rows === 0) return;
     const none = this.#none.count;
@@ -109,6 +111,7 @@ const TRUE: ReadonlyMap<string, boolean> = new Map([
 
 /** A number in each row. */
 export class ValueCells implements AnswerCells {
+  readonly title = 'value';
   readonly #odd = new Places();
   readonly #examples = new Set<string>();
   #rows = 0;

@@ -82,8 +82,10 @@ export async function labelledRows(
     cells: own,
   }: ReadRowsOptions & { cells?: AnswerCells },
 ): Promise<LabelledRows> {
-  const fields = FIELDS[TASK].flatMap((field) => {
-    const name = columns[field.name];
+  const fields = FIELDS[TASK].flatMap((written) => {
+    const { name: key, role, title } = written;
+    const name = columns[key];
+    const field = { ...written, title: role === 'target' ? (own?.title ?? title) : title };
     return name === undefined ? [] : [{ field, name, index: table.columns.indexOf(name) }];
   });
   const at = (name: string | undefined) => (name === undefined ? -1 : table.columns.indexOf(name));

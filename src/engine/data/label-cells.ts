@@ -4,8 +4,8 @@ import { type Pace, Stride } from './pace.ts';
 import { listed, type Problems, quoted } from './problems.ts';
 import type { Table } from './table.ts';
 
-/** What stands in a cell of labels: one label as it is, or some within a list or JSON. */
-type LabelCell = { kind: 'plain'; labels: [string] } | { kind: 'list' | 'json'; labels: string[] };
+/** What stands in a cell of labels: one label as it is, or some within a list or JSON; `isOdd` where they cannot be read. */
+type LabelCell = ({ kind: 'plain'; labels: [string] } | { kind: 'list' | 'json'; labels: string[] }) & { isOdd?: true };
 
 type Scalar = string | number | boolean;
 const isScalar = (value: unknown): value is Scalar => ['string', 'number', 'boolean'].includes(typeof value);
@@ -17,18 +17,19 @@ export function readLabelCell(cell: string): LabelCell {
   if (first === '[' && text.endsWith(']')) {
     const entries = parsed(text) ?? pythonList(text);
     if (Array.isArray(entries) && entries.every(isScalar)) return { kind: 'list', labels: trimmed(entries) };
-    if (entries !== undefined) return { kind: 'json', labels: [] };
+    if (entries !== undefined) return ODD;
   }
   if (first === '{' && text.endsWith('}')) {
     const object = parsed(text);
-    if (object === undefined) return /^\{\s*'/.test(text) ? { kind: 'json', labels: [] } : plain(text);
+    if (object === undefined) return /^\{\s*'/.test(text) ? ODD : plain(text);
     const values = Object.values(object as object);
-    const held = values.length === 1 ? (Array.isArray(values[0]) ? values[0] : [values[0]]) : [];
-    return { kind: 'json', labels: held.every(isScalar) ? trimmed(held) : [] };
+    const held = Array.isArray(values[0]) ? values[0] : [values[0]];
+    return values.length === 1 && held.every(isScalar) ? { kind: 'json', labels: trimmed(held) } : ODD;
   }
   return plain(text);
 }
 
+const ODD: LabelCell = { kind: 'json', labels: [], isOdd: true };
 const plain = (label: string): LabelCell => ({ kind: 'plain', labels: [label] });
 const trimmed = (entries: readonly Scalar[]): string[] =>
   entries.map((entry) => String(entry).trim()).filter((entry) => entry !== '');

@@ -17,12 +17,24 @@ export function textKey(row: { text: string; text_pair?: string }, rules: DataRu
   return row.text_pair === undefined ? key(row.text) : `${key(row.text)}\0${key(row.text_pair)}`;
 }
 
-/** Reports rows that repeat an earlier one, and texts that carry different labels. Nothing is left out. */
+/** A row's label in words: what it has, and beside that what another has. */
+export interface LabelWords {
+  first(label: string): string;
+  other(label: string): string;
+}
+
+const ONE_LABEL: LabelWords = { first: (label) => `the label ${quoted(label)}`, other: quoted };
+
+/**
+ * Reports rows that repeat an earlier one, and texts that carry different labels. Nothing is left out.
+ * @param words for labels as rows keep them
+ */
 export async function checkRepeats(
   rows: LabelledRows,
   problems: Problems,
   rules: DataRules = 2,
   pace?: Pace,
+  { first: firstLabel, other }: LabelWords = ONE_LABEL,
 ): Promise<void> {
   const seen = new SeenRows(rows.length, (place) => textKey(rows.at(place)!, rules));
   const stride = new Stride(pace);
@@ -41,8 +53,8 @@ export async function checkRepeats(
     } else {
       problems.occurrence({ severity: 'warning', code: 'conflicting-labels' }, row.line, (where, count) =>
         count === 1
-          ? `The text ${quoted(row.text)} has the label ${quoted(rows.labelAt(first))} on line ${rows.at(first)!.line} and ${quoted(row.label)} on ${where}. Decide which is right.`
-          : `${counted(count, 'row')} have a different label than an earlier row with the same text (${where}). The first is ${quoted(row.text)}: ${quoted(rows.labelAt(first))} on line ${rows.at(first)!.line}, ${quoted(row.label)} on line ${row.line}. Decide which are right.`,
+          ? `The text ${quoted(row.text)} has ${firstLabel(rows.labelAt(first))} on line ${rows.at(first)!.line} and ${other(row.label)} on ${where}. Decide which is right.`
+          : `${counted(count, 'row')} have a different label than an earlier row with the same text (${where}). The first is ${quoted(row.text)}: ${other(rows.labelAt(first))} on line ${rows.at(first)!.line}, ${other(row.label)} on line ${row.line}. Decide which are right.`,
       );
     }
   }

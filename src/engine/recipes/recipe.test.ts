@@ -132,6 +132,36 @@ describe('parseRecipe', () => {
     expect(refusal([])).toMatchInlineSnapshot(`"The recipe: a recipe must be a JSON object."`);
   });
 
+  it.each([
+    ['class_weight', 'balanced'],
+    ['label_smoothing_factor', 0.1],
+  ])('refuses %s where no single class is chosen', (key, value) => {
+    const of = (problem_type: string) => refusal({ ...minimal, problem_type, [key]: value });
+    expect(of('multi_label_classification')).toBe(
+      `The recipe: ${key} is of a loss that chooses one class, and multi_label_classification learns by a loss for each label by itself.`,
+    );
+    expect(of('regression')).toBe(
+      `The recipe: ${key} is of a loss that chooses one class, and regression learns by a squared error.`,
+    );
+    expect(parseRecipe({ ...minimal, problem_type: 'single_label_classification', [key]: value })).toHaveProperty(key);
+    expect(parseRecipe({ ...minimal, problem_type: 'regression', label_smoothing_factor: 0 }).problem_type).toBe(
+      'regression',
+    );
+  });
+
+  it('refuses how several labels are written where one is learned, both ways at once, and a type of another task', () => {
+    expect(refusal({ ...minimal, label_separator: '|' })).toContain('label_separator is for several labels in a row');
+    expect(refusal({ ...minimal, problem_type: 'regression', label_columns: ['a', 'b'] })).toContain(
+      'label_columns is for several labels in a row',
+    );
+    const several = { ...minimal, problem_type: 'multi_label_classification' };
+    expect(refusal({ ...several, label_separator: '|', label_columns: ['a', 'b'] })).toContain('both given');
+    expect(parseRecipe({ ...several, label_separator: '|' }).metric_for_best_model).toBe('f1_micro');
+    expect(refusal({ ...minimal, task: 'token-classification', problem_type: 'regression' })).toContain(
+      'problem_type is of text-classification',
+    );
+  });
+
   it("accepts transformers 4's warmup_ratio, but not beside warmup_steps", () => {
     expect(parseRecipe({ ...minimal, warmup_ratio: 0.1 }).warmup_steps).toBe(0.1);
     expect(parseRecipe({ ...minimal, warmup_ratio: 0.1 })).not.toHaveProperty('warmup_ratio');

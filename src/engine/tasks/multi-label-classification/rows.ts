@@ -7,7 +7,7 @@ import { withListColumns } from '../../data/label-cells.ts';
 import { type Found, LABELLED } from '../../data/labelled.ts';
 import type { LabelledRow, LabelledRows } from '../../data/labelled-rows.ts';
 import { listed, places, quoted } from '../../data/problems.ts';
-import { textKey } from '../../data/repeats.ts';
+import { checkRepeats, textKey } from '../../data/repeats.ts';
 import { nameOf } from '../../data/row-source.ts';
 import type { Example, RowKind } from '../../data/types.ts';
 import type { TaskSettings } from '../task.ts';
@@ -50,6 +50,8 @@ export const labelSets = (how: TaskSettings): RowKind<LabelsExample, LabelledRow
     }),
   labels: (rows) => [...new Set([...rows.classes().keys()].flatMap(setOf))].sort(compareLabels),
   counts,
+  checkRows: (rows, problems, rules, pace) =>
+    checkRepeats(rows, problems, rules, pace, { first: setInWords, other: setInWords }),
   checkLabels: (rows, columns, problems) => {
     const all = counts(rows);
     const at = { column: columns.label! };
@@ -100,6 +102,9 @@ export const labelSets = (how: TaskSettings): RowKind<LabelsExample, LabelledRow
   },
   hasLabel: (row, label) => setOf(row.label).includes(label),
 });
+
+/** The labels of a row within a sentence. */
+const setInWords = (label: string): string => listed(setOf(label).map(quoted)) || 'no label';
 
 /** A list of more is not one of labels. */
 const MOST_LABELS = 100;
