@@ -344,3 +344,38 @@ describe.skipIf(!existsSync(field))('inputs from the field (skipped: ../shared i
     expect(readFileSync(field + name).length).toBeGreaterThan(0);
   });
 });
+
+describe('labels that are texts to be written', () => {
+  const qa = (answers: readonly string[]) =>
+    `question,context,answer\n${answers.map((answer, i) => `When is shop ${i % 3} open?,We are open from 9 to 5.,${answer}\n`).join('')}`;
+
+  it('are said to look like question answering where they stand in their contexts', async () => {
+    const answers = ['9 to 5', 'We', '9 to 5', 'we', '9 to 5', 'We'];
+    const { problems, guess } = await look(qa(answers));
+    expect(guess.label).toBe('answer');
+    expect(problems.find(({ code }) => code === 'looks-like-writing')).toEqual({
+      severity: 'warning',
+      code: 'looks-like-writing',
+      column: 'answer',
+      message:
+        'In every row, “answer” is part of “context”, which looks like question answering. Here each different “answer” is a class. For a model that writes them, put "task": "conversational" and "columns": {"prompt":"question","input":"context","completion":"answer"} into the recipe, with a base model that writes.',
+    });
+    const named = await look(qa(answers), 'rows.csv', { text: 'question', text_pair: 'context', label: 'answer' });
+    expect(named.found).toContainEqual(['info', 'looks-like-writing', undefined]);
+    // Classes are in no text.
+    const classes = await look(qa(['yes', 'no', 'yes', 'no', 'yes', 'no']));
+    expect(classes.found.some(([, code]) => code === 'looks-like-writing')).toBe(false);
+  });
+
+  it('are said to look like summaries by their name and length', async () => {
+    const row = (i: number) =>
+      `"${saying(i)} and nobody has answered yet though I wrote twice",${i % 2 ? 'Late parcels' : 'Billing trouble'}\n`;
+    const rows = Array.from({ length: 6 }, (_, i) => row(i)).join('');
+    const { problems } = await look(`article,highlights\n${rows}`);
+    expect(problems.find(({ code }) => code === 'looks-like-writing')?.message).toMatch(
+      /^“highlights” looks like a summary of “article”\. .*"text-generation" and "columns": \{"prompt":"article","completion":"highlights"\}/,
+    );
+    const { found } = await look(`article,label\n${rows}`);
+    expect(found.some(([, code]) => code === 'looks-like-writing')).toBe(false);
+  });
+});

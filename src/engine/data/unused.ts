@@ -7,10 +7,11 @@ import { type Pace, Stride } from './pace.ts';
 import { listed, Places, type Problems, quoted } from './problems.ts';
 import type { TableRow } from './row-record.ts';
 import { isEmpty, type Table } from './table.ts';
+import { reportWriting } from './writing.ts';
 
 /**
  * Says what stands in columns that are neither text nor label and may well be meant: texts, spilled cells, further
- * 0/1 columns, verdicts of annotators. Nothing is left out for it.
+ * 0/1 columns, verdicts of annotators; and labels that are rather texts to be written. Nothing is left out for it.
  * @param given what a person has named, which is known to be so
  */
 export async function checkUnused(
@@ -33,6 +34,7 @@ export async function checkUnused(
     problems,
   );
   await reportIndicators(table, columns, stats, problems, pace);
+  await reportWriting(table, columns, given, stats, problems, pace);
 }
 
 /** Columns whose header is empty: text that a delimiter has split. */
