@@ -85,6 +85,11 @@ export class ConfigReader {
     throw this.#invalid(key, `and does not divide ${name} ${of}`);
   }
 
+  /** Switched off, where leaving it out would mean a default. */
+  isNull(key: string): boolean {
+    return this.config[key] === null;
+  }
+
   isSet(key: string): boolean {
     return this.config[key] != null;
   }

@@ -34,6 +34,8 @@ describe('a decoder', () => {
     const config = { ...LLAMA, model_type: 'mistral', sliding_window: 16 };
     expect(writes(config).maxPositions).toBe(16);
     expect(writes({ ...config, sliding_window: null }).maxPositions).toBe(64);
+    const { sliding_window: _, ...silent } = { ...config, max_position_embeddings: 32_768 };
+    expect(writes(silent).maxPositions).toBe(4096);
     expect(writes({ ...config, model_type: 'qwen2' }).maxPositions).toBe(64);
     expect(writes({ ...config, model_type: 'qwen2', use_sliding_window: true }).maxPositions).toBe(16);
   });

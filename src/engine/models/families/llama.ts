@@ -11,6 +11,9 @@ type LlamaConfig = ReturnType<typeof parse>;
 
 const TABLE = 'model.embed_tokens';
 
+/** Of transformers' configurations, where a config.json says nothing; null says that there is none. */
+const WINDOW = 4096;
+
 /** What the models that are built alike do differently, where their config.json does not say. */
 interface Kin {
   /** Biases of queries, keys and values; of their output. */
@@ -30,7 +33,7 @@ function parse(read: ConfigReader, kin: Kin) {
   const head_dim = read.size('head_dim', MOST.width, kin.head_dim ?? Math.floor(hidden_size / A));
   const num_key_value_heads = read.divisor('num_key_value_heads', A, 'num_attention_heads', kin.num_key_value_heads);
   const positions = read.size('max_position_embeddings', MOST.positions, kin.max_position_embeddings);
-  const window = kin.hasWindow?.(read) ? read.size('sliding_window', MOST.positions, positions) : positions;
+  const window = kin.hasWindow?.(read) ? read.size('sliding_window', MOST.positions, WINDOW) : positions;
   const [qkv_bias, output_bias] = kin.biases(read);
   return {
     vocab_size: read.size('vocab_size', MOST.vocab),
@@ -91,7 +94,7 @@ export const mistral = family('mistral', 'Mistral', {
   biases: () => [false, false],
   num_key_value_heads: 8,
   max_position_embeddings: 131_072,
-  hasWindow: (read) => read.isSet('sliding_window'),
+  hasWindow: (read) => !read.isNull('sliding_window'),
 });
 
 /** Qwen 2 and 2.5 (Yang et al. 2024): biases of queries, keys and values. */
@@ -99,7 +102,7 @@ export const qwen2 = family('qwen2', 'Qwen2', {
   biases: () => [true, false],
   num_key_value_heads: 32,
   max_position_embeddings: 32_768,
-  hasWindow: (read) => read.flag('use_sliding_window', false),
+  hasWindow: (read) => read.flag('use_sliding_window', false) && !read.isNull('sliding_window'),
 });
 
 /** Qwen 3 (Yang et al. 2025): norms of queries and keys in their place. */
@@ -109,7 +112,7 @@ export const qwen3 = family('qwen3', 'Qwen3', {
   num_key_value_heads: 32,
   max_position_embeddings: 32_768,
   hasHeadNorms: true,
-  hasWindow: (read) => read.flag('use_sliding_window', false),
+  hasWindow: (read) => read.flag('use_sliding_window', false) && !read.isNull('sliding_window'),
 });
 
 function forward(scope: Scope, batch: Batch, c: LlamaConfig): tf.Tensor2D[] {
