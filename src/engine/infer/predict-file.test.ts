@@ -2,7 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { predictFile, type RowAnswerer } from './predict-file.ts';
+import { LuthierError } from '../../protocol/index.ts';
+import { predictFile, type RowAnswerer, rowsOfWriter } from './predict-file.ts';
+import type { Writer } from './writer.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -64,4 +66,18 @@ it('writes nothing where it fails', async () => {
   const failing = { ...shouting, answer: () => Promise.reject(new Error('no')) };
   await expect(predicted('d.csv', 'text,n\na,1\nb,2\n', failing)).rejects.toThrow('no');
   await expect(readFile(join(folder, 'out-d.csv'))).rejects.toThrow('ENOENT');
+});
+
+it('names the row whose prompt a model refuses', async () => {
+  const writer = {
+    positions: 8,
+    write: async (text: string) => {
+      if (text === 'long') throw new LuthierError('usage', 'The prompt has 9 tokens.', 'Shorten the prompt.');
+      return { generated_text: text, finish_reason: 'end' };
+    },
+  } as unknown as Writer;
+  const answers = rowsOfWriter(writer, {}, false);
+  await expect(answers.answer([{ text: 'a' }, { text: 'long' }], () => {})).rejects.toMatchObject({
+    ...{ code: 'usage', message: 'Row 2: The prompt has 9 tokens.', hint: 'Shorten the prompt.' },
+  });
 });

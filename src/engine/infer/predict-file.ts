@@ -61,7 +61,9 @@ export const rowsOfWriter = (writer: Writer, settings: GenerationSettings, asMes
     const answers: Added[] = [];
     for (const [stream, { text }] of texts.entries()) {
       const prompt = asMessages ? [{ role: 'user', content: text }] : text;
-      const { generated_text } = await answer(writer, prompt, { settings, signal, stream });
+      const { generated_text } = await answer(writer, prompt, { settings, signal, stream }).catch((error: unknown) => {
+        throw error instanceof LuthierError ? inRow(stream + 1, error) : error;
+      });
       answers.push({ generated_text });
       onProgress(answers.length);
       await afterTurns();
@@ -70,6 +72,10 @@ export const rowsOfWriter = (writer: Writer, settings: GenerationSettings, asMes
     return answers;
   },
 });
+
+/** Of the row at which a file's answers end. */
+const inRow = (row: number, error: LuthierError): LuthierError =>
+  new LuthierError(error.code, `Row ${row}: ${error.message}`, error.hint, { cause: error });
 
 /**
  * Answers each row of a file and writes all rows with the answers beside them: a delimited file with the same delimiter,

@@ -132,6 +132,27 @@ describe('write', () => {
     expect((await write(tableModel(), [3], options({}))).ids).toHaveLength(100);
   });
 
+  it.each([1, 2])('refuses scores that are no numbers, with %d beams', async (num_beams) => {
+    for (const bad of [Number.NaN, Infinity]) {
+      const whole = tableModel();
+      const spoil = (row: Float32Array) => row.map((score, i) => (i === 3 ? bad : score));
+      const broken = {
+        ...whole,
+        next: async (...given: Parameters<typeof whole.next>) => (await whole.next(...given)).map(spoil),
+      };
+      await expect(write(broken, [3], options({ num_beams, max_new_tokens: 5 }))).rejects.toMatchObject({
+        code: 'loss-not-finite',
+        message: 'The model’s scores for the next token are not finite numbers.',
+      });
+    }
+  });
+
+  it('reads nothing for a request that was cancelled before its turn', async () => {
+    const model = { ...tableModel(), begin: () => Promise.reject(new Error('was asked')) };
+    const written = await write(model, [3], options({}, { signal: AbortSignal.abort() }));
+    expect(written).toEqual({ ids: [], text: '', reason: 'cancelled' });
+  });
+
   it('keeps what is written when it is cancelled between two tokens', async () => {
     const controller = new AbortController();
     const onText = (_: string, tokens: number) => tokens === 5 && controller.abort();

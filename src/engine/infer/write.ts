@@ -40,7 +40,8 @@ export interface Written {
 
 /**
  * Continues a prompt until an end token, a stop text, the number of tokens asked for or the last position.
- * @throws LuthierError `usage` where the prompt is empty or longer than the positions, naming both numbers
+ * @throws LuthierError `usage` where the prompt is empty or longer than the positions, naming both numbers;
+ *   `loss-not-finite` where the model's scores are
  */
 export async function write(model: NextToken, prompt: readonly number[], options: WriteOptions): Promise<Written> {
   const { settings, ends, decodeStream, onText, signal, stream } = options;
@@ -64,7 +65,9 @@ export async function write(model: NextToken, prompt: readonly number[], options
   const outOfRoom: FinishReason = most < asked ? 'positions' : 'length';
   const process = logitsSteps(settings);
   const stops = settings.stop ?? [];
-  let logits = await model.begin(prompt);
+  // While it waited for its turn.
+  if (signal?.aborted) return { ids: [], text: '', reason: 'cancelled' };
+  let logits = finite(await model.begin(prompt));
 
   if ((settings.num_beams ?? 1) > 1) {
     const beams = settings.num_beams!;
@@ -82,7 +85,7 @@ export async function write(model: NextToken, prompt: readonly number[], options
     while (search.advance(rows)) {
       if (signal) await afterTurns();
       if (signal?.aborted) return { ids: [], text: '', reason: 'cancelled' };
-      rows = await model.next(search.lastTokens, search.parents);
+      rows = (await model.next(search.lastTokens, search.parents)).map(finite);
     }
     const ids = [...search.best.ids];
     const stop = new StopText(stops);
@@ -116,6 +119,19 @@ export async function write(model: NextToken, prompt: readonly number[], options
       give(stop.push(decoder.end()) + stop.end());
       return { ids, text, reason: reason ?? 'cancelled' };
     }
-    logits = (await model.next([id], [0]))[0]!;
+    logits = finite((await model.next([id], [0]))[0]!);
   }
+}
+
+/** Of NaN no token would be the likeliest, and the first of the vocabulary would be written for ever. */
+function finite(logits: Float32Array): Float32Array {
+  // Infinity times 0 is NaN, too.
+  let sum = 0;
+  for (let i = 0; i < logits.length; i++) sum += logits[i]! * 0;
+  if (sum === 0) return logits;
+  throw new LuthierError(
+    'loss-not-finite',
+    'The model’s scores for the next token are not finite numbers.',
+    'Its weights contain NaN or infinity. Go back to an earlier checkpoint, or train with a lower learning_rate.',
+  );
 }
