@@ -63,6 +63,17 @@ describe('encodePassages', () => {
     expect(cut.cut).toBe(items[0]!.ids.length - 6);
   });
 
+  it('counts the bytes that are learnt alone, where a completion is cut or nothing stands before it', () => {
+    const text = ' shipping of the boxes that were sent to the wrong address';
+    const [item] = encodePassages([passage(text, { prompt: 'Q: why' })], tokenizer, 8).items;
+    const learnt = segmentsOf(item!, tokenizer).at(-1)!.text;
+    expect(text.startsWith(learnt)).toBe(true);
+    expect(item!.bytes).toBe(learnt.length);
+    expect(learnt.length).toBeLessThan(text.length);
+    const [bare] = encodePassages([passage('The cat sat.', { prompt: '' })], tokenizer, 64).items;
+    expect(bare!.bytes).toBe(' cat sat.'.length);
+  });
+
   it('says where prompt and completion run together', () => {
     const { items, notes } = encodePassages([passage('ping', { prompt: 'The word is ship' })], tokenizer, 64);
     const [prompt, learnt] = segmentsOf(items[0]!, tokenizer);

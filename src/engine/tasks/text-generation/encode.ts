@@ -122,8 +122,13 @@ class PassageEncoder {
     const ids = all.slice(cut, cut + this.maxLength);
     const labels = labelsOf(ids, [{ start: start - cut, end: ids.length }]);
     const isWhole = cut + ids.length === all.length;
+    // What is learnt of the completion: not what did not fit, nor what nothing stands before.
+    const last = Math.min(count, cut + ids.length - front) - 1;
+    const from = start === 0 ? (offsets[1] ?? 0) : prompt.length;
+    const to = isWhole ? prompt.length + text.length : (offsets[2 * last + 1] ?? 0);
+    const bytes = Buffer.byteLength((prompt + text).slice(from, to));
     return {
-      items: [{ ids, labels, cut: all.length - ids.length, bytes: Buffer.byteLength(text), ends: ends && isWhole }],
+      items: [{ ids, labels, cut: all.length - ids.length, bytes, ends: ends && isWhole }],
       isMerged: own < count && offsets[2 * own]! < prompt.length,
     };
   }
