@@ -1,4 +1,4 @@
-import type { Note, Recipe, Split } from '../../protocol/index.ts';
+import { LuthierError, type Note, type Recipe, type Split } from '../../protocol/index.ts';
 import type { TaskData, TaskRow } from '../data/types.ts';
 import type { Architecture } from '../models/architecture.ts';
 import type { AnyTask, EncodedRows, LabelledItem } from '../tasks/task.ts';
@@ -7,10 +7,13 @@ import type { Tokenizer } from '../text/tokenizer.ts';
 
 export type Encoded = Record<Split, LabelledItem[]>;
 
+const PARTS: Record<Split, string> = { train: 'Training rows', validation: 'Validation rows', test: 'Test rows' };
+
 /**
  * Tokenizes every part, and says what a person should know: rows that did not fit, pieces that the tokenizer lacks,
  * texts in another script than the model's.
  * @param languages that the model's card names
+ * @throws LuthierError as the task's encode, naming the part
  */
 export function encode(
   task: AnyTask,
@@ -28,7 +31,15 @@ export function encode(
       `max_length is ${recipe.max_length}, but the model takes at most ${architecture.maxPositions} tokens; ${maxLength} is used.`,
     );
   }
-  const part = (split: Split): EncodedRows<LabelledItem> => task.encode(dataset[split], tokenizer, maxLength);
+  const part = (split: Split): EncodedRows<LabelledItem> => {
+    try {
+      return task.encode(dataset[split], tokenizer, maxLength);
+    } catch (error) {
+      if (!(error instanceof LuthierError) || error.code !== 'data-invalid') throw error;
+      const { code, message, hint } = error;
+      throw new LuthierError(code, `${PARTS[split]}: ${message}`, hint, { cause: error });
+    }
+  };
   const parts = { train: part('train'), validation: part('validation'), test: part('test') };
   const rows = dataset.train.length + dataset.validation.length + dataset.test.length;
   const long = Object.values(parts).reduce((n, { truncatedRows }) => n + truncatedRows, 0);

@@ -247,7 +247,8 @@ class Loop {
   async #sample(): Promise<void> {
     const { trainer, emit, measureOnly } = this.#o;
     const samples = measureOnly ? undefined : await trainer.samples?.();
-    if (samples) emit({ event: 'samples', time: this.#time(), step: trainer.step, epoch: this.#epoch(), samples });
+    if (samples && samples.length > 0)
+      emit({ event: 'samples', time: this.#time(), step: trainer.step, epoch: this.#epoch(), samples });
   }
 
   #emitEvaluation(report: EvaluationReport, step: number, best: boolean): void {

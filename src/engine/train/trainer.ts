@@ -49,10 +49,8 @@ import { FeatureCache } from './feature-cache.ts';
 import { featuresOf } from './features.ts';
 import { requireOneMemory } from './one-memory.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
+import { SAMPLE_TOKENS, whyNoSamples } from './samples.ts';
 import type { StepResult, Trainer, TrainerOptions, TrainerState } from './types.ts';
-
-/** Tokens of an answer that shows how far a model is. */
-const SAMPLE_TOKENS = 48;
 
 type Between = (done: number, total: number) => Promise<void>;
 
@@ -144,6 +142,7 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
       seed: recipe.seed,
       note,
     });
+    if (part === undefined) trainer.tellSamples();
     return trainer;
   } finally {
     await opened.weights.close();
@@ -209,6 +208,11 @@ class TaskTrainer implements Trainer {
       maxBatch: { texts: batch, tokens: largest(encoded.train, (t) => t.ids.length) },
       seed: recipe.seed,
     });
+  }
+
+  /** As the rows are encoded. */
+  get #maxLength(): number {
+    return Math.min(this.recipe.max_length, this.model.architecture.maxPositions);
   }
 
   get numParameters() {
@@ -325,10 +329,9 @@ class TaskTrainer implements Trainer {
     const { task, tokenizer, model } = this;
     const rows: readonly TaskRow[] = this.dataset.validation;
     if (!task.samplePrompts || rows.length === 0 || model.device) return undefined;
-    this.#prompts ??= task.samplePrompts(rows, tokenizer, this.recipe.max_length);
     return async () => {
       const samples: Sample[] = [];
-      for (const { row, ids, prompt, reference, ends } of this.#prompts!) {
+      for (const { row, ids, prompt, reference, ends } of this.#samplePrompts()) {
         const answer = await write(new CachedModel(model), ids, {
           settings: { max_new_tokens: SAMPLE_TOKENS },
           ends: new Set(ends),
@@ -339,6 +342,22 @@ class TaskTrainer implements Trainer {
       }
       return samples;
     };
+  }
+
+  #samplePrompts(): SamplePrompt[] {
+    this.#prompts ??= this.task.samplePrompts?.(this.dataset.validation, this.tokenizer, this.#maxLength) ?? [];
+    return this.#prompts;
+  }
+
+  /** Says why a task that writes will show no answers, where that is so. */
+  tellSamples(): void {
+    if (!this.task.samplePrompts) return;
+    const why = whyNoSamples({
+      prompts: this.#samplePrompts(),
+      rows: this.dataset.validation.length,
+      onDevice: this.model.device !== null,
+    });
+    if (why !== null) this.note('info', why);
   }
 
   /** How the weights as they are answer. @param logits of the validation rows, where they are known */
