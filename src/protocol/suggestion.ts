@@ -1,4 +1,5 @@
 import type { RecipeInput, Strategy } from './recipe.ts';
+import { type TaskName, writesText } from './tasks.ts';
 
 /** A strategy as it is offered, with every key that a door writes into a recipe (src/engine/strategies). */
 export interface StrategySuggestion {
@@ -15,19 +16,31 @@ export interface StrategySuggestion {
  * are seen often enough to be learnt, many do not take a day. Rates are BERT's usual one (Devlin et al. 2019,
  * appendix A.3); four times that for a starter, whose layers are half as wide and which learns too little from some
  * hundred rows otherwise (seen on examples/); a strategy's own where it has
- * one, and more epochs: what such a strategy trains starts from nothing, or is little.
+ * one, and more epochs: what such a strategy trains starts from nothing, or is little. A model that writes knows its
+ * language already: it passes over the rows once or twice, and adapters learn at half their rate, as in the recipes of
+ * examples/; its rows are long, so that fewer make a batch.
  */
 export function suggestedTraining(
   rows: number,
   { learning_rate: ownRate }: Pick<StrategySuggestion, 'learning_rate'>,
   model: string,
+  task: TaskName,
 ): Required<Pick<RecipeInput, 'learning_rate' | 'num_train_epochs' | 'per_device_train_batch_size'>> {
   const isStarter = model.startsWith('starters/');
+  const rate = isStarter && rows < 20_000 ? 2e-4 : 5e-5;
+  // A batch may not be larger than the training part; a tenth is held out.
+  const batch = rows < 8 ? Math.max(1, Math.floor(rows / 2)) : rows < 80 ? 4 : rows < 300 ? 8 : 16;
+  if (writesText(task)) {
+    return {
+      learning_rate: ownRate === undefined ? rate : ownRate / 2,
+      num_train_epochs: rows < 100 ? 4 : rows < 20_000 ? 2 : 1,
+      per_device_train_batch_size: Math.min(8, batch),
+    };
+  }
   const epochs = rows < 300 ? 8 : rows < 2000 ? 5 : rows < 20_000 ? 3 : 1;
   return {
-    learning_rate: ownRate ?? (isStarter && rows < 20_000 ? 2e-4 : 5e-5),
+    learning_rate: ownRate ?? rate,
     num_train_epochs: ownRate === undefined ? epochs : Math.max(5, epochs),
-    // A batch may not be larger than the training part; a tenth is held out.
-    per_device_train_batch_size: rows < 8 ? Math.max(1, Math.floor(rows / 2)) : rows < 80 ? 4 : rows < 300 ? 8 : 16,
+    per_device_train_batch_size: batch,
   };
 }

@@ -73,7 +73,7 @@ export async function askForRecipe(sets: readonly string[]): Promise<LoadedRecip
       columns,
       ...(encoding !== undefined && { encoding }),
       strategy: suggestion.strategy,
-      ...suggestedTraining(summary.rows, suggestion, model),
+      ...suggestedTraining(summary.rows, suggestion, model, summary.task),
     };
     await confirmStart(recipe, base, sets);
     const saved = await offerToSave(recipe, summary.file);

@@ -60,6 +60,12 @@ test('the summary says rows, classes, share truncated, time, memory and every pr
   expect(summaryLines({ ...estimate, truncated_rows: 0 }, 'text-classification')[2]!.text).toBe('No text will be cut');
 });
 
+test('nothing is said of labels where a task has none', () => {
+  const lines = summaryLines({ ...estimate, classes: [] }, 'conversational').map(({ text }) => text);
+  expect(lines[0]).toBe('1,067 training conversations, 133 held out for validation');
+  expect(lines.join()).not.toContain('0 labels');
+});
+
 test('a long problem is told in lines, none of which is cut off, and its place once', () => {
   const lines = (message: string, line?: number) => {
     const problems = [{ severity: 'info' as const, code: 'duplicate-row', message, ...(line ? { line } : {}) }];
@@ -127,6 +133,24 @@ test('a starter takes a larger rate than BERT, and what a strategy says of its o
   expect(of(full, 'starters/bert').learning_rate).toBe(2e-4);
   for (const model of ['m', 'starters/bert'])
     expect(of(head, model)).toMatchObject({ learning_rate: 1e-3, num_train_epochs: 5 });
+});
+
+test('a model that writes passes over its rows a few times, at half the rate of adapters', () => {
+  const of = (task: 'text-generation' | 'conversational', suggestion: StrategySuggestion, rows = 224) =>
+    suggestRecipe({
+      ...{ task, model: 'starters/decoder', dataset: 'd', columns: {}, rows, suggestion, backend: 'auto' },
+    });
+  const lora: StrategySuggestion = { ...head, title: 'LoRA', strategy: { type: 'lora' } };
+  // As examples/support.recipe.json and commits.recipe.json.
+  for (const task of ['text-generation', 'conversational'] as const)
+    expect(of(task, lora)).toMatchObject({
+      ...{ task, learning_rate: 5e-4, num_train_epochs: 2, per_device_train_batch_size: 8 },
+    });
+  expect(of('text-generation', full)).toMatchObject({ learning_rate: 2e-4, num_train_epochs: 2 });
+  expect([40, 224, 5000, 100_000].map((rows) => of('conversational', lora, rows).num_train_epochs)).toEqual([
+    4, 2, 2, 1,
+  ]);
+  expect(of('conversational', lora, 5000).per_device_train_batch_size).toBe(8);
 });
 
 test('a recipe is written as JSON that says only what was chosen', () => {

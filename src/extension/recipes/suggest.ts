@@ -33,7 +33,7 @@ export function suggestRecipe(options: {
     dataset: options.dataset,
     ...(Object.keys(options.columns).length > 0 ? { columns: options.columns } : {}),
     strategy: suggestion.strategy,
-    ...suggestedTraining(rows, suggestion, options.model),
+    ...suggestedTraining(rows, suggestion, options.model, options.task),
     ...(options.backend === 'auto' ? {} : { backend: options.backend as NonNullable<RecipeInput['backend']> }),
   };
 }
@@ -85,12 +85,14 @@ export function summaryLines(estimate: RunEstimate, task: TaskName): SummaryLine
     text: `${counted(estimate.rows - estimate.validation_rows, `training ${row}`)}, ${formatCount(estimate.validation_rows)} held out for validation`,
   });
   const [detail, ...more] = linesOf(shorten(classes.join(' · '), 200));
-  lines.push({
-    icon: 'tag',
-    text: counted(estimate.classes.length, ...label),
-    ...(detail ? { detail } : {}),
-    ...(more.length > 0 ? { more } : {}),
-  });
+  if (estimate.classes.length > 0) {
+    lines.push({
+      icon: 'tag',
+      text: counted(estimate.classes.length, ...label),
+      ...(detail ? { detail } : {}),
+      ...(more.length > 0 ? { more } : {}),
+    });
+  }
   lines.push({
     icon: 'fold',
     text:
