@@ -1,5 +1,5 @@
 import type { RecipeInput, Strategy } from './recipe.ts';
-import { type TaskName, writesText } from './tasks.ts';
+import { type TaskName, taskOf } from './tasks.ts';
 
 /** A strategy as it is offered, with every key that a door writes into a recipe (src/engine/strategies). */
 export interface StrategySuggestion {
@@ -30,7 +30,7 @@ export function suggestedTraining(
   const rate = isStarter && rows < 20_000 ? 2e-4 : 5e-5;
   // A batch may not be larger than the training part; a tenth is held out.
   const batch = rows < 8 ? Math.max(1, Math.floor(rows / 2)) : rows < 80 ? 4 : rows < 300 ? 8 : 16;
-  if (writesText(task)) {
+  if (taskOf(task).writes) {
     return {
       learning_rate: ownRate === undefined ? rate : ownRate / 2,
       num_train_epochs: rows < 100 ? 4 : rows < 20_000 ? 2 : 1,

@@ -119,9 +119,6 @@ export function recipeKeysOf(name: TaskName): { task: RecipeTask; problem_type?:
 export const weighsClasses = (name: TaskName): boolean =>
   name !== 'multi_label_classification' && name !== 'regression';
 
-/** Whether its models write text, instead of answering with labels or values. */
-export const writesText = (name: string): boolean => name === 'text-generation' || name === 'conversational';
-
 /** The first task, which runs of 0.1.0 are of, where the name is not known. */
 export const taskOf = (name: string | undefined): TaskDescription & { readonly name: TaskName } =>
   TASKS.find((task) => task.name === name) ?? TASKS[0];

@@ -38,7 +38,8 @@ export async function askColumns(
   given?: Columns,
 ): Promise<Columns | OtherTask | typeof BACK> {
   const fields = FIELDS[summary.task];
-  if (summary.columns.length < fields.filter(({ required }) => required).length) throw tooFewColumns(summary);
+  const tooFew = tooFewColumns(summary);
+  if (tooFew) throw tooFew;
   const { title, row } = taskOf(summary.task);
   const offered = given ?? summary.guess;
   if (lackingFields(offered, summary.task).length === 0) {
@@ -49,7 +50,7 @@ export async function askColumns(
         .join(' and ');
     const [reason, ...more] = isGuess ? linesOf(summary.guess_reason) : [];
     const confirm: Choice<Answer> = {
-      label: `$(check) Learn ${named('target')} from ${named('input')}`,
+      label: `$(check) Learn ${[named('target'), named('input')].filter(Boolean).join(' from ')}`,
       description: title,
       ...(reason ? { detail: reason } : {}),
       value: 'yes',
@@ -63,7 +64,7 @@ export async function askColumns(
       );
     const answer = await questions.ask<Answer>({
       ...position,
-      placeholder: `${counted(summary.rows, row)}: which ${which.join(', and which ')}?`,
+      placeholder: `${counted(summary.rows, row)}: ${which.length > 0 ? `which ${which.join(', and which ')}` : 'are these the right columns'}?`,
       items: [confirm, ...more.map(continuation), other, task, ...(isGuess ? labelItems(summary) : [])],
       // Columns that were refused are not confirmed by the next Enter.
       active: position.notice ? other : confirm,
@@ -78,7 +79,9 @@ export async function askColumns(
 
 type Answer = 'yes' | 'other' | 'task';
 
-function tooFewColumns({ columns, task }: DataSummary): HostError {
+/** Null where there are enough columns for the task. */
+export function tooFewColumns({ columns, task }: DataSummary): HostError | null {
+  if (columns.length >= FIELDS[task].filter(({ required }) => required).length) return null;
   const there = columns.length === 1 ? `is only one column, “${columns[0]!.name}”` : 'are no columns';
   return task === 'token-classification'
     ? new HostError(
@@ -99,8 +102,10 @@ async function askTask(
   { notice: _, ...position }: Position,
 ): Promise<OtherTask | typeof BACK> {
   const items = TASKS.map(({ name, title }): Choice<TaskName> => {
-    const fields = FIELDS[name].filter(({ required }) => required).map((field) => field.title);
-    return { label: title, description: fields.join(' and '), value: name };
+    const required = FIELDS[name].filter((field) => field.required).map((field) => field.title);
+    // Where several kinds of columns will do, those that are learnt are named.
+    const targets = FIELDS[name].filter(({ role }) => role === 'target').map((field) => field.title);
+    return { label: title, description: required.join(' and ') || targets.join(' or '), value: name };
   });
   const task = await questions.ask<TaskName>({
     ...position,

@@ -65,6 +65,25 @@ test('the examples go into the open folder beside what is there, and the first q
   expect(readFileSync(rows, 'utf8')).toBe('review,sentiment\nmine,positive\n');
 });
 
+test('each example is a file that is copied, and says what it shows', async () => {
+  editor.workspace.workspaceFolders = [{ uri: editor.Uri.file(folder), name: 'mine', index: 0 }];
+  const files = ['tickets.csv', 'reviews.csv', 'feedback.jsonl', 'names.conll', 'support.jsonl', 'commits.jsonl'];
+  for (const [i, file] of files.entries()) {
+    const ended = tryExample(luthier).catch((error: unknown) => error);
+    const picker = await question('Which texts');
+    expect(picker.items).toHaveLength(files.length);
+    const { label, description, detail } = picker.items[i]!;
+    expect(description && detail, label).toBeTruthy();
+    picker.accept(label);
+    (await question('Where should the folder')).accept('$(folder) mine');
+    (await question('which column')).hide();
+    expect(await ended).toBeInstanceOf(Cancelled);
+    const path = join(folder, 'luthier-examples', file);
+    expect(editor.opened.at(-1)?.path).toBe(path);
+    expect(existsSync(path), file).toBe(true);
+  }
+});
+
 test('without a folder one is chosen and opened, and fine-tuning begins in the window that starts over', async () => {
   editor.window.showOpenDialog.mockResolvedValueOnce([editor.Uri.file(folder)]);
   const done = tryExample(luthier);

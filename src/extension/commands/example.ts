@@ -14,13 +14,44 @@ import { fromFile } from './source.ts';
 /** Folder that the examples are copied to. */
 const FOLDER = 'luthier-examples';
 
+/** What each shows, by the task that is recognised in it. */
 const EXAMPLES = [
   {
-    name: 'tickets',
+    file: 'tickets.csv',
     label: '$(tag) Support tickets',
+    description: 'Text classification',
     detail: 'Messages to a shop’s support, each with one of 8 intents',
   },
-  { name: 'reviews', label: '$(thumbsup) Reviews', detail: 'Sentences from reviews, each positive or negative' },
+  {
+    file: 'reviews.csv',
+    label: '$(thumbsup) Reviews',
+    description: 'Text classification',
+    detail: 'Sentences from reviews, each positive or negative',
+  },
+  {
+    file: 'feedback.jsonl',
+    label: '$(checklist) Feedback',
+    description: 'Several labels, or a number of stars',
+    detail: '48 remarks on orders: enough to see how it works, too few for a good model',
+  },
+  {
+    file: 'names.conll',
+    label: '$(symbol-keyword) Names',
+    description: 'Token classification',
+    detail: 'Sentences about orders in which people, places and companies are tagged',
+  },
+  {
+    file: 'support.jsonl',
+    label: '$(comment-discussion) Support dialogues',
+    description: 'Conversation',
+    detail: 'Customers of a notes app and its support: the model learns to answer, and you chat with it',
+  },
+  {
+    file: 'commits.jsonl',
+    label: '$(git-commit) Commit messages',
+    description: 'Text generation',
+    detail: 'Short diffs, each with its message: the model learns to write the message',
+  },
 ] as const;
 
 /** Copies example data to where the person says, and begins Fine-tune on Selection with it. */
@@ -28,8 +59,8 @@ export async function tryExample(luthier: Luthier): Promise<void> {
   requireTrust();
   const name = await choose<string>({
     title: 'Try with Example Data',
-    placeholder: 'Which texts should the model learn to classify?',
-    items: EXAMPLES.map(({ name, label, detail }) => ({ label, detail, value: name })),
+    placeholder: 'Which texts should the model learn from?',
+    items: EXAMPLES.map(({ file, ...shown }) => ({ ...shown, value: file })),
   });
   const folders = (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file');
   const OTHER = '';
@@ -79,7 +110,8 @@ async function begin(luthier: Luthier, file: string, project: string): Promise<v
 
 /**
  * Copies the example workspace; what is there already, perhaps changed by the person, is left alone.
- * @returns the path of the rows
+ * @param name the file with the rows
+ * @returns its path
  */
 export async function copyExamples(luthier: Luthier, parent: string, name: string): Promise<string> {
   const from = vscode.Uri.joinPath(luthier.extension.extensionUri, 'examples').fsPath;
@@ -95,5 +127,5 @@ export async function copyExamples(luthier: Luthier, parent: string, name: strin
       'Choose a folder that you can write to.',
     );
   }
-  return join(folder, `${name}.csv`);
+  return join(folder, name);
 }

@@ -520,3 +520,42 @@ test('sentences with tags are recognised, named in the question, and another tas
   summary.hide();
   expect(await ended).toEqual(ESCAPED);
 });
+
+test('a task for which there are too few columns is refused where it was chosen, and the one before stands', async () => {
+  answers['data/inspect'] = ({ task = 'conversational' }: { task?: string }) => ({
+    ...inspect({}),
+    ...{ task, format: 'jsonl', rows: 224, columns: [column('messages')], classes: [] },
+    guess: task === 'conversational' ? { messages: 'messages' } : {},
+  });
+  const ended = start();
+  const first = await question('224 conversations: are these the right columns?');
+  expect(first.items[0]).toMatchObject({ label: '$(check) Learn “messages”', description: 'Conversation' });
+  first.accept('$(arrow-swap) Learn another task…');
+  const tasks = await question('What should the model learn?');
+  expect(Object.fromEntries(tasks.items.map(({ label, description }) => [label, description]))).toMatchObject({
+    'Text classification': 'text and label',
+    'Text generation': 'text or completion',
+    Conversation: 'messages or answer',
+  });
+  tasks.accept('Text classification');
+  const again = await question('224 conversations: are these the right columns?');
+  expect(labels(again)[0]).toBe('There is only one column, “messages”: fine-tuning needs texts and their labels.');
+  again.accept('$(check) Learn “messages”');
+  (await question('Which base model')).hide();
+  expect(await ended).toEqual(ESCAPED);
+});
+
+test('too few rows of a task without labels are told without a word of labels', async () => {
+  answers['data/inspect'] = () => ({
+    ...inspect({}),
+    ...{ task: 'conversational', rows: 2, columns: [column('messages')], guess: { messages: 'messages' }, classes: [] },
+  });
+  const ended = start();
+  const first = await question('2 conversations');
+  expect(first.items[0]).toMatchObject({
+    label: 'films.csv: 2 conversations are too few to learn from.',
+    detail: 'At least 5 conversations are needed. A few hundred are a good start.',
+  });
+  first.hide();
+  expect(await ended).toEqual(ESCAPED);
+});

@@ -35,7 +35,7 @@ import {
 } from '../recipes/suggest.ts';
 import { setting } from '../settings.ts';
 import { severityIcon } from '../severity.ts';
-import { askColumns } from './columns.ts';
+import { askColumns, tooFewColumns } from './columns.ts';
 import { datasetsFor } from './datasets.ts';
 import { settleEncoding } from './encoding.ts';
 import { askModel, noticeOf } from './models.ts';
@@ -207,9 +207,13 @@ class Flow {
     if (task === this.summary.task) return 'refused';
     const { file } = this.source.data;
     try {
-      this.summary = await this.questions.work(`Reading ${basename(file)}…`, (signal) =>
+      const summary = await this.questions.work(`Reading ${basename(file)}…`, (signal) =>
         this.luthier.engine.service.request('data/inspect', { ...this.source.data, task }, { signal }),
       );
+      // The task that was asked about before still stands.
+      const tooFew = tooFewColumns(summary);
+      if (tooFew) throw tooFew;
+      this.summary = summary;
     } catch (error) {
       if (isCancelled(error)) throw error;
       this.notice = noticeOf(this.luthier, toHostError(error));
@@ -391,9 +395,11 @@ class Flow {
   private tooFew(): Notice {
     const { data, lines } = this.source;
     const where = [basename(data.file), lines].filter(Boolean).join(', ');
+    const { name, row, label, writes } = taskOf(this.summary.task);
+    const hasLabels = !writes && name !== 'regression';
     return {
-      message: `${where}: ${counted(this.summary.rows, taskOf(this.summary.task).row)} ${this.summary.rows === 1 ? 'is' : 'are'} too few to learn from.`,
-      hint: `At least ${LEAST_ROWS} ${taskOf(this.summary.task).row}s are needed. A few dozen for each ${taskOf(this.summary.task).label[0]} are a good start.`,
+      message: `${where}: ${counted(this.summary.rows, row)} ${this.summary.rows === 1 ? 'is' : 'are'} too few to learn from.`,
+      hint: `At least ${LEAST_ROWS} ${row}s are needed. A few ${hasLabels ? `dozen for each ${label[0]}` : 'hundred'} are a good start.`,
       icon: severityIcon(this.luthier.extension.extensionUri, 'error'),
     };
   }
