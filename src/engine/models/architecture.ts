@@ -1,9 +1,9 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { LuthierError } from '../../protocol/index.ts';
+import { LuthierError, type TaskName } from '../../protocol/index.ts';
 import { sizeOf, type TensorSpec } from '../tensor/executors/executor.ts';
 import { type Batch, type BatchShape, batchSpecs, type Gather, packedBatch, type Reader } from './batch.ts';
 import { type Config, ConfigReader } from './config.ts';
-import type { Family, HeadName, States } from './family.ts';
+import type { Family, States } from './family.ts';
 import { type Declaration, declare, rootScope, type Scope, type Source } from './scope.ts';
 
 /** Which linear layers have adapters, and what is trained whole beside them; modules by their Hugging Face names. */
@@ -37,7 +37,7 @@ export interface Architecture extends Reader {
   /** Class name for config.json's `architectures`. */
   readonly className: string;
   /** What its family has heads for, the first being what it was made for. */
-  readonly tasks: readonly HeadName[];
+  readonly tasks: readonly TaskName[];
   /** Where its forward functions begin: at the root of all names. */
   scope(source: Source): Scope;
   states(scope: Scope, batch: Batch): States;
@@ -48,9 +48,9 @@ export interface Architecture extends Reader {
 
 /** What a task says of the head that it needs. */
 export interface HeadKind {
-  readonly name: HeadName;
+  readonly name: TaskName;
   /** Whose head it has, where that is another task's. */
-  readonly head?: HeadName;
+  readonly head?: TaskName;
   /** A token of each text, which one being the family's affair, or all. */
   readonly reads: Exclude<Gather, 'last'>;
 }
@@ -91,7 +91,7 @@ export function describe<C>(family: Family<C>, config: Config, file: string, tas
     tied: family.tied?.(c),
     outputs,
     className: head.className,
-    tasks: Object.keys(family.heads) as HeadName[],
+    tasks: Object.keys(family.heads) as TaskName[],
     reads: isCausal && task.reads === 'first' ? 'last' : task.reads,
     scope: (source) => rootScope(source, deviation),
     states: (scope, batch) => family.forward(scope.at(family.prefix, -1), batch, c),

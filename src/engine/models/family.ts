@@ -16,9 +16,6 @@ export interface Head<C> {
   forward(scope: Scope, x: tf.Tensor2D, outputs: number, config: C): tf.Tensor2D;
 }
 
-/** Tasks that a head may be for. */
-export type HeadName = TaskName | 'text-generation' | 'conversational';
-
 export interface Sizes {
   hidden: number;
   layers: number;
@@ -44,5 +41,5 @@ export interface Family<C> {
   /** The layers, for each of them `scope.at(…, its number)`. */
   forward(scope: Scope, batch: Batch, config: C): States;
   /** What the family was made for comes first. */
-  readonly heads: Readonly<Record<'text-classification', Head<C>> & Partial<Record<HeadName, Head<C>>>>;
+  readonly heads: Readonly<Record<'text-classification', Head<C>> & Partial<Record<TaskName, Head<C>>>>;
 }
