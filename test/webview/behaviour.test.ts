@@ -845,6 +845,7 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
       type: 'snapshot',
       run: 'run-1',
       tuned: {
+        task: 'text-classification',
         name: 'tuned',
         labels: ['entailment', 'neutral'],
         pair: { text: 'premise', text_pair: 'hypothesis' },
