@@ -23,11 +23,15 @@ export interface DataProblem {
   other?: OtherLearning;
 }
 
-/** Keys of a recipe that learns something else of the same rows. */
-export interface OtherLearning {
-  problem_type: Exclude<ProblemType, 'single_label_classification'>;
+/** How several labels of a row are written, where not as lists: a recipe's keys. */
+export interface LabelsWritten {
   label_separator?: string;
   label_columns?: string[];
+}
+
+/** Keys of a recipe that learns something else of the same rows. */
+export interface OtherLearning extends LabelsWritten {
+  problem_type: Exclude<ProblemType, 'single_label_classification'>;
 }
 
 export type DataFormat = keyof typeof FORMAT_NAMES;
@@ -225,10 +229,13 @@ export interface ServiceRequests {
     result: { version: string; node: string; pid: number };
   };
   /** The task is recognised where none is given. */
-  'data/inspect': { params: Progressing & DataSource & { task?: TaskName; columns?: Columns }; result: DataSummary };
+  'data/inspect': {
+    params: Progressing & DataSource & LabelsWritten & { task?: TaskName; columns?: Columns };
+    result: DataSummary;
+  };
   /** Writes `<folder>/datasets/<name>/` (`folder` is a `.luthier` folder); an existing name is an error. Rows without text or label are left out and reported. */
   'data/create': {
-    params: DataSource & { task?: TaskName; folder: string; name: string; columns: Columns };
+    params: DataSource & LabelsWritten & { task?: TaskName; folder: string; name: string; columns: Columns };
     result: { path: string; record: DatasetRecord; problems: DataProblem[] };
   };
   /** Adds rows at the end of a data set's folder or file, in that file's own format; the write is atomic. */
@@ -247,7 +254,7 @@ export interface ServiceRequests {
   'data/undo-append': { params: { undo: AppendUndo }; result: { file: string } };
   /** Labelled rows of a file or a dataset's folder, with their 1-based lines, filtered and paged (engine/data/rows.ts). */
   'data/rows': {
-    params: {
+    params: LabelsWritten & {
       data: string;
       task?: TaskName;
       columns: Columns;
@@ -270,7 +277,7 @@ export interface ServiceRequests {
    * in it (`changed`) or there is no such file (`missing`), its place in the dataset's own copy.
    */
   'data/locate': {
-    params: { data: string; task?: TaskName; columns: Columns; file: string; line: number };
+    params: LabelsWritten & { data: string; task?: TaskName; columns: Columns; file: string; line: number };
     result: { state: 'same' | 'moved' | 'changed' | 'missing'; file: string; line: number };
   };
   /** Checks a recipe, fills its defaults in and makes its paths absolute. */

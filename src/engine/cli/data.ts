@@ -1,23 +1,35 @@
 import { resolve } from 'node:path';
-import { counted, type DataSummary, FORMAT_NAMES, type TaskName, taskOf } from '../../protocol/index.ts';
+import {
+  counted,
+  type DataSummary,
+  FORMAT_NAMES,
+  type LabelsWritten,
+  LuthierError,
+  type TaskName,
+  taskOf,
+} from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
-import { allTasks } from '../tasks/registry.ts';
+import { allTasks, taskOfData } from '../tasks/registry.ts';
 import { type ColumnOptions, columnsFrom } from './evaluate.ts';
 import { bold, dim, EXIT, note, print, printJson, red, table, yellow } from './output.ts';
 import { ProgressLine } from './progress-line.ts';
 
 export interface InspectCommandOptions extends ColumnOptions {
   task?: TaskName;
+  labelSeparator?: string;
+  labelColumns?: string[];
   encoding?: string;
   json?: boolean;
 }
 
 export async function inspect(file: string, options: InspectCommandOptions): Promise<number> {
+  const how = writtenAs(options);
+  const task = how ? SEVERAL : options.task;
   const progress = new ProgressLine('Reading');
   const summary = await inspectData(
     {
       file: resolve(file),
-      task: options.task,
+      task,
       columns: columnsFrom(options),
       encoding: options.encoding,
       // In MB, and for files that take longer than a glance.
@@ -25,11 +37,23 @@ export async function inspect(file: string, options: InspectCommandOptions): Pro
         if (total > 2 ** 23) progress.update(Math.round(done / 2 ** 20), Math.round(total / 2 ** 20));
       },
     },
-    allTasks,
+    task ? [taskOfData({ task, ...how })] : allTasks,
   ).finally(() => progress.close());
   if (options.json) printJson(summary);
   else show(summary);
   return summary.problems.some((problem) => problem.severity === 'error') ? EXIT.failed : EXIT.done;
+}
+
+const SEVERAL = 'multi_label_classification';
+
+/** How several labels are written, where an option says it. @throws LuthierError `usage` where it does not fit */
+function writtenAs({ task = SEVERAL, labelSeparator, labelColumns }: InspectCommandOptions): LabelsWritten | undefined {
+  if (labelSeparator === undefined && !labelColumns) return undefined;
+  if (task !== SEVERAL)
+    throw new LuthierError('usage', `--label-separator and --label-columns are for ${SEVERAL}, and --task is ${task}.`);
+  if (labelSeparator !== undefined && labelColumns)
+    throw new LuthierError('usage', '--label-separator and --label-columns are both given.', 'Keep one of them.');
+  return labelColumns ? { label_columns: labelColumns } : { label_separator: labelSeparator! };
 }
 
 const MAX_CLASSES = 30;

@@ -142,6 +142,8 @@ export function buildProgram(run: Run, strategies = ''): Command {
     .option('--text-column <name>', 'column with the text')
     .option('--text-pair-column <name>', 'column with the second text of a pair')
     .option('--label-column <name>', 'column with the label')
+    .option('--label-separator <text>', 'what stands between the labels of one cell (multi_label_classification)')
+    .option('--label-columns <names...>', 'columns of 0 and 1, one for each label (multi_label_classification)')
     .option('--tokens-column <name>', 'column with the list of words')
     .option('--tags-column <name>', 'column with the list of tags')
     .addOption(encoding())

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
-import type { Columns, RowLengths, ServiceRequests, TaskName } from '../../protocol/index.ts';
+import type { Columns, LabelsWritten, RowLengths, ServiceRequests, TaskName } from '../../protocol/index.ts';
 import { requireColumns } from './checks.ts';
 import { columnsFor } from './columns.ts';
 import { LABELLED } from './labelled.ts';
@@ -59,7 +59,7 @@ export async function openRows(
   };
 }
 
-export interface ListOptions {
+export interface ListOptions extends LabelsWritten {
   /** A file or a dataset's folder, absolute. */
   data: string;
   columns: Columns;
@@ -122,10 +122,13 @@ let last: Known | undefined;
 const KEPT = 64 * 2 ** 20;
 
 async function rowsOf(
-  { data, columns, encoding, signal }: ListOptions,
+  { data, columns, encoding, signal, label_separator, label_columns }: ListOptions,
   kind: AnyRowKind,
 ): Promise<WrittenRows<WrittenRow>> {
-  const key = JSON.stringify([data, kind.name, columns, encoding, await stamp(data)]);
+  const key = JSON.stringify([
+    ...[data, kind.name, label_separator, label_columns],
+    ...[columns, encoding, await stamp(data)],
+  ]);
   if (last?.key === key) return last.rows;
   last = undefined;
   const { table, columns: own, file } = await openRows(data, { encoding, task: kind.name, signal });

@@ -47,20 +47,20 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       return { version: VERSION, node: process.version, pid: process.pid };
     },
     'data/inspect': async (params, signal) => {
-      const [{ inspectData }, { allTasks }] = await Promise.all([
+      const [{ inspectData }, { allTasks, taskOfData }] = await Promise.all([
         import('../data/inspect.ts'),
         import('../tasks/registry.ts'),
       ]);
       const progress = progressOf(params);
       const onProgress = (done: number, total: number) => progress('bytes', done, total);
-      return inspectData({ ...params, onProgress, signal }, allTasks);
+      return inspectData({ ...params, onProgress, signal }, params.task ? [taskOfData(params)] : allTasks);
     },
     'data/create': async (params, signal) => {
-      const [{ createDataset }, { taskNamed }] = await Promise.all([
+      const [{ createDataset }, { taskOfData }] = await Promise.all([
         import('../data/store.ts'),
         import('../tasks/registry.ts'),
       ]);
-      return createDataset({ ...params, signal }, taskNamed(params.task));
+      return createDataset({ ...params, signal }, taskOfData(params));
     },
     'data/append': async (params) => {
       const { appendRows } = await import('../data/append.ts');
@@ -71,18 +71,18 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       return undoAppend(params);
     },
     'data/rows': async (params, signal) => {
-      const [{ listRows }, { taskNamed }] = await Promise.all([
+      const [{ listRows }, { taskOfData }] = await Promise.all([
         import('../data/rows.ts'),
         import('../tasks/registry.ts'),
       ]);
-      return listRows({ ...params, signal }, taskNamed(params.task));
+      return listRows({ ...params, signal }, taskOfData(params));
     },
     'data/locate': async (params, signal) => {
-      const [{ locateRow }, { taskNamed }] = await Promise.all([
+      const [{ locateRow }, { taskOfData }] = await Promise.all([
         import('../data/rows.ts'),
         import('../tasks/registry.ts'),
       ]);
-      return locateRow({ ...params, signal }, taskNamed(params.task));
+      return locateRow({ ...params, signal }, taskOfData(params));
     },
     'recipe/resolve': async (source) => {
       const { recipe, base } = await readRecipe(source);

@@ -57,4 +57,8 @@ export function taskFor(recipe: Learnt): AnyTask {
 /** The first task, which runs of 0.1.0 are of, where no name is told. */
 export const taskNamed = (name: TaskName = 'text-classification'): AnyTask => TASKS[name];
 
+/** As taskNamed, of data that are written as is said beside it. */
+export const taskOfData = ({ task, ...how }: TaskSettings & { task?: TaskName | undefined }): AnyTask =>
+  taskNamed(task).bind?.(how) ?? taskNamed(task);
+
 export const allTasks: readonly AnyTask[] = Object.values(TASKS);

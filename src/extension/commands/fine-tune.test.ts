@@ -477,6 +477,78 @@ test('a task is offered the starter that was made for it, even where the usual b
   expect(await ended).toEqual(ESCAPED);
 });
 
+test('labels in a cell are asked about, and are learnt as the person says', async () => {
+  const other = { problem_type: 'multi_label_classification', label_separator: '|' } as const;
+  const problem: DataProblem = {
+    ...{ severity: 'warning', code: 'list-labels', column: 'label', other },
+    message: '1 of the 3 labels in “label” is a list of other labels, joined by “|”.',
+  };
+  const asked: object[] = [];
+  answers['data/inspect'] = ({ file: _, ...params }: { file: string; task?: string; columns?: Columns }) => {
+    asked.push(params);
+    const isOther = params.task === other.problem_type;
+    return { ...inspect(params), ...(isOther ? { task: params.task } : { problems: [problem] }) };
+  };
+  const recipes: RecipeInput[] = [];
+  answers['run/estimate'] = ({ recipe }: { recipe: RecipeInput }) => {
+    recipes.push(recipe);
+    return estimate();
+  };
+  const models = answers['models/list']!;
+  answers['models/list'] = (...params) =>
+    (models(...params) as object[]).map((model) => ({ ...model, tasks: ['text-classification', other.problem_type] }));
+
+  const several = start();
+  const ask = await question('Learn all labels of a row, joined by “|”?');
+  expect(labels(ask)[0]).toContain('films.csv: 1 of the 3 labels in “label” is a list');
+  ask.accept('$(check) Learn all labels of a row');
+  const columns = await question('which column is the text');
+  expect(columns.items[0]).toMatchObject({ description: 'Multi-label classification' });
+  columns.accept();
+  (await question('Which base model')).accept();
+  (await question('Which parameters')).accept();
+  (await question('Press Enter')).hide();
+  expect(await several).toEqual(ESCAPED);
+  const { problem_type: task, ...how } = other;
+  expect(asked).toEqual([{}, { ...how, task }, { ...how, task, columns: { text: 'text', label: 'label' } }]);
+  expect(recipes[0]).toMatchObject({ task: 'text-classification', ...other });
+
+  const single = start();
+  (await question('Learn all labels of a row')).accept('$(tag) Learn one label for each row');
+  (await question('which column is the text')).accept();
+  (await question('Which base model')).accept();
+  (await question('Which parameters')).accept();
+  (await question('Press Enter')).hide();
+  expect(await single).toEqual(ESCAPED);
+  expect(recipes[1]).toMatchObject({ task: 'text-classification' });
+  expect(recipes[1]).not.toHaveProperty('problem_type');
+  expect(recipes[1]).not.toHaveProperty('label_separator');
+});
+
+test('numbers are asked about where another column is chosen', async () => {
+  const other = { problem_type: 'regression' } as const;
+  const problem: DataProblem = {
+    ...{ severity: 'error', code: 'numeric-labels', column: 'score', other },
+    message: 'The labels in “score” are decimal numbers from 0 to 5.',
+  };
+  answers['data/inspect'] = (params: { task?: string; columns?: Columns }) => ({
+    ...inspect(params),
+    columns: ['text', 'label', 'score'].map(column),
+    ...(params.task === 'regression' && { task: 'regression', classes: [] }),
+    ...(params.task !== 'regression' && params.columns?.label === 'score' && { problems: [problem] }),
+  });
+  const ended = start();
+  (await question('which column')).accept('$(list-selection) Choose other columns…');
+  (await question('column contains the text')).accept('text');
+  (await question('second text')).accept();
+  (await question('column contains the label')).accept('score');
+  (await question('Learn the numbers (regression)?')).accept('$(check) Learn the numbers');
+  const columns = await question('which column is the text, and which is the value?');
+  expect(columns.items[0]).toMatchObject({ label: '$(check) Learn “score” from “text”', description: 'Regression' });
+  columns.hide();
+  expect(await ended).toEqual(ESCAPED);
+});
+
 test('sentences with tags are recognised, named in the question, and another task can be chosen', async () => {
   const asked: unknown[] = [];
   answers['data/inspect'] = (params: { task?: string; columns?: Columns }) => {

@@ -13,7 +13,9 @@ import {
   type DataSummary,
   FIELDS,
   fewRowsNote,
+  type LabelsWritten,
   lackingFields,
+  type OtherLearning,
   type RecipeInput,
   type RunEstimate,
   type StrategySuggestion,
@@ -119,6 +121,33 @@ function placed({ message, line }: DataProblem, file: string): string {
   return `${where}: ${message}`;
 }
 
+/** The question whether something else is learnt of the rows, as the terminal asks it. */
+function otherChoices({ problem_type, label_separator, label_columns }: OtherLearning): {
+  placeholder: string;
+  items: Choice<boolean>[];
+} {
+  if (problem_type === 'regression')
+    return {
+      placeholder: 'Learn the numbers (regression)?',
+      items: [
+        { label: '$(check) Learn the numbers', description: 'Regression', value: true },
+        { label: '$(tag) Learn each number as a class', description: 'Text classification', value: false },
+      ],
+    };
+  const where = label_columns
+    ? `from ${label_columns.join(', ')}`
+    : label_separator === undefined
+      ? 'of each list'
+      : `joined by “${label_separator}”`;
+  return {
+    placeholder: `Learn all labels of a row, ${where}?`,
+    items: [
+      { label: '$(check) Learn all labels of a row', description: 'Multi-label classification', value: true },
+      { label: '$(tag) Learn one label for each row', description: 'Text classification', value: false },
+    ],
+  };
+}
+
 type Decision = 'start' | 'folds' | 'edit' | 'model' | 'columns' | 'again';
 
 /**
@@ -131,6 +160,10 @@ class Flow {
   private notice: Notice | undefined;
   /** Columns that looked wrong, and were asked about. */
   private readonly doubted = new Set<string>();
+  /** What could be learnt instead and was not wanted. */
+  private readonly declined = new Set<string>();
+  /** How several labels of a row are written, as the person confirmed it. */
+  private how: LabelsWritten = {};
 
   constructor(
     private readonly luthier: Luthier,
@@ -141,12 +174,13 @@ class Flow {
   ) {
     this.summary = summary;
     this.answers = fitting(remembered.get(source.data.file), summary);
-    const error = summary.problems.find(({ severity }) => severity === 'error');
-    if (error) this.notice = this.problem(error);
-    else if (summary.rows < LEAST_ROWS) this.notice = this.tooFew();
   }
 
   async play(): Promise<Conclusion> {
+    while ((await this.settleOther(this.summary, { canGoBack: false })) === 'other') delete this.answers.columns;
+    const error = this.summary.problems.find(({ severity }) => severity === 'error');
+    if (error) this.notice = this.problem(error);
+    else if (this.summary.rows < LEAST_ROWS) this.notice = this.tooFew();
     let step: Step = 'columns';
     for (;;) {
       const position = {
@@ -178,8 +212,16 @@ class Flow {
     const { file } = this.source.data;
     const { task } = this.summary;
     const checked = await this.questions.work('Checking the columns…', (signal) =>
-      this.luthier.engine.service.request('data/inspect', { ...this.source.data, task, columns: answer }, { signal }),
+      this.luthier.engine.service.request(
+        'data/inspect',
+        { ...this.source.data, ...this.how, task, columns: answer },
+        { signal },
+      ),
     );
+    const settled = await this.settleOther(checked, { canGoBack: true }, answer);
+    if (settled === BACK) return 'refused';
+    // Its columns are confirmed for what is learnt of them now.
+    if (settled === 'other') return 'refused';
     const error = checked.problems.find(({ severity }) => severity === 'error');
     const key = JSON.stringify(answer);
     // What only looks wrong is asked once, and goes through when it is confirmed.
@@ -202,6 +244,40 @@ class Flow {
     return 'refused';
   }
 
+  /**
+   * Asks whether all labels of a row, or numbers, are to be learnt where rows look like that: only a person knows.
+   * @param columns that were chosen
+   */
+  private async settleOther(
+    { problems }: DataSummary,
+    { canGoBack }: { canGoBack: boolean },
+    columns?: Columns,
+  ): Promise<'same' | 'other' | typeof BACK> {
+    const found = problems.find(({ other }) => other && !this.declined.has(JSON.stringify(other)));
+    if (!found?.other) return 'same';
+    const answer = await this.questions.ask<boolean>({
+      step: STEPS.columns,
+      totalSteps: ORDER.length,
+      canGoBack,
+      ...otherChoices(found.other),
+      notice: this.problem(found),
+    });
+    if (answer === BACK) return BACK;
+    if (!answer) {
+      this.declined.add(JSON.stringify(found.other));
+      return 'same';
+    }
+    const { problem_type: task, ...how } = found.other;
+    const { file } = this.source.data;
+    this.summary = await inspect(this.luthier, this.questions, `Reading ${basename(file)}…`, {
+      ...{ ...this.source.data, ...how, task },
+      ...(columns && { columns }),
+    });
+    this.how = how;
+    if (columns) this.answers.columns = columns;
+    return 'other';
+  }
+
   /** Reads the rows for another task, whose columns are asked next. */
   private async changeTask(task: TaskName): Promise<Outcome> {
     if (task === this.summary.task) return 'refused';
@@ -220,6 +296,8 @@ class Flow {
       return 'refused';
     }
     delete this.answers.columns;
+    this.how = {};
+    this.declined.clear();
     const error = this.summary.problems.find(({ severity }) => severity === 'error');
     if (error) this.notice = this.problem(error);
     return 'refused';
@@ -302,7 +380,7 @@ class Flow {
           const name = uniqueName(slug(source.name), taken);
           return await service.request(
             'data/create',
-            { ...source.data, task, folder: home, name, columns },
+            { ...source.data, ...this.how, task, folder: home, name, columns },
             { signal },
           );
         });
@@ -313,6 +391,8 @@ class Flow {
         model,
         dataset: made ? made.record.name : nameIn(project, source.file!),
         columns: made ? {} : columns,
+        // A dataset's own rows have their labels as lists.
+        how: made ? {} : this.how,
         rows: made?.record.rows ?? this.summary.rows,
         suggestion: method,
         backend: setting('luthier.backend'),

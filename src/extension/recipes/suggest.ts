@@ -4,6 +4,7 @@ import {
   type DataProblem,
   formatBytes,
   formatCount,
+  type LabelsWritten,
   RECIPE_VERSION,
   type RecipeInput,
   type RunEstimate,
@@ -21,6 +22,8 @@ export function suggestRecipe(options: {
   model: string;
   dataset: string;
   columns: Columns;
+  /** How several labels of a row are written. */
+  how?: LabelsWritten;
   rows: number;
   suggestion: StrategySuggestion;
   backend: string;
@@ -29,6 +32,7 @@ export function suggestRecipe(options: {
   return {
     version: RECIPE_VERSION,
     ...recipeKeysOf(options.task),
+    ...options.how,
     model: options.model,
     dataset: options.dataset,
     ...(Object.keys(options.columns).length > 0 ? { columns: options.columns } : {}),

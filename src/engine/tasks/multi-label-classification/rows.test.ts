@@ -6,6 +6,7 @@ import { type LoadOptions, loadDataset, loadEvaluation } from '../../data/datase
 import { inspectData } from '../../data/inspect.ts';
 import { createDataset } from '../../data/store.ts';
 import type { TaskSettings } from '../task.ts';
+import { textClassification } from '../text-classification/task.ts';
 import { labelSets } from './rows.ts';
 
 let place: string;
@@ -109,6 +110,17 @@ describe('a target for each label of the dataset, from', () => {
       'info: 2 rows of 4 have several labels, and 1 has none.',
     ]);
   });
+});
+
+it('columns of labels are not told as unused, and asked about where they are not named', async () => {
+  const rows = ['one,1,1', 'two,0,0', 'three,1,0', 'four,0,1'];
+  const file = await written('clean.csv', `text,late,rude\n${rows.join('\n')}\n`);
+  const { problems } = await inspectData({ file }, [textClassification]);
+  const other = { problem_type: 'multi_label_classification', label_columns: ['late', 'rude'] };
+  expect(problems.find(({ other }) => other)).toMatchObject({ code: 'indicator-columns', other });
+  expect((await look(file, { label_columns: other.label_columns })).said).toEqual([
+    'info: 1 row of 4 has several labels, and 1 has none.',
+  ]);
 });
 
 it('a column that is named and not there refuses the data, with those that are', async () => {

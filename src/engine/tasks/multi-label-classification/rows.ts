@@ -10,6 +10,7 @@ import { listed, places, quoted } from '../../data/problems.ts';
 import { checkRepeats, textKey } from '../../data/repeats.ts';
 import { nameOf } from '../../data/row-source.ts';
 import type { Example, RowKind } from '../../data/types.ts';
+import { checkUnused } from '../../data/unused.ts';
 import type { TaskSettings } from '../task.ts';
 
 /** A text with its labels: for each label of the dataset 1 where it holds, 0 where it does not. */
@@ -50,6 +51,16 @@ export const labelSets = (how: TaskSettings): RowKind<LabelsExample, LabelledRow
     }),
   labels: (rows) => [...new Set([...rows.classes().keys()].flatMap(setOf))].sort(compareLabels),
   counts,
+  // Columns of labels are used, though only the first stands for them.
+  checkUnused: (table, columns, given, stats, problems, pace) =>
+    checkUnused(
+      table,
+      columns,
+      given,
+      stats.filter(({ name }) => !how.label_columns?.includes(name)),
+      problems,
+      pace,
+    ),
   checkRows: (rows, problems, rules, pace) =>
     checkRepeats(rows, problems, rules, pace, { first: setInWords, other: setInWords }),
   checkLabels: (rows, columns, problems) => {
