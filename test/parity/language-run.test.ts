@@ -70,7 +70,7 @@ describe('a run of a language model', () => {
       whole.dispose();
       const resumed = await begin(strategy);
       resumed.restore(kept);
-      expect((await resumed.samples!()).map(({ reference }) => typeof reference)).toContain('string');
+      expect((await resumed.samples!(async () => {})).map(({ reference }) => typeof reference)).toContain('string');
       expect((await resumed.trainStep()).loss).toBe(losses[2]);
       resumed.dispose();
     },

@@ -9,11 +9,28 @@ export type Encoded = Record<Split, LabelledItem[]>;
 
 const PARTS: Record<Split, string> = { train: 'Training rows', validation: 'Validation rows', test: 'Test rows' };
 
+/** @throws LuthierError as the task's encode, naming the part */
+export function encodePart(
+  task: AnyTask,
+  dataset: TaskData<TaskRow>,
+  split: Split,
+  tokenizer: Tokenizer,
+  maxLength: number,
+): EncodedRows<LabelledItem> {
+  try {
+    return task.encode(dataset[split], tokenizer, maxLength);
+  } catch (error) {
+    if (!(error instanceof LuthierError) || error.code !== 'data-invalid') throw error;
+    const { code, message, hint } = error;
+    throw new LuthierError(code, `${PARTS[split]}: ${message}`, hint, { cause: error });
+  }
+}
+
 /**
  * Tokenizes every part, and says what a person should know: rows that did not fit, pieces that the tokenizer lacks,
  * texts in another script than the model's.
  * @param languages that the model's card names
- * @throws LuthierError as the task's encode, naming the part
+ * @throws LuthierError as encodePart
  */
 export function encode(
   task: AnyTask,
@@ -31,15 +48,7 @@ export function encode(
       `max_length is ${recipe.max_length}, but the model takes at most ${architecture.maxPositions} tokens; ${maxLength} is used.`,
     );
   }
-  const part = (split: Split): EncodedRows<LabelledItem> => {
-    try {
-      return task.encode(dataset[split], tokenizer, maxLength);
-    } catch (error) {
-      if (!(error instanceof LuthierError) || error.code !== 'data-invalid') throw error;
-      const { code, message, hint } = error;
-      throw new LuthierError(code, `${PARTS[split]}: ${message}`, hint, { cause: error });
-    }
-  };
+  const part = (split: Split) => encodePart(task, dataset, split, tokenizer, maxLength);
   const parts = { train: part('train'), validation: part('validation'), test: part('test') };
   const rows = dataset.train.length + dataset.validation.length + dataset.test.length;
   const long = Object.values(parts).reduce((n, { truncatedRows }) => n + truncatedRows, 0);

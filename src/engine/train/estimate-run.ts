@@ -15,6 +15,7 @@ import { taskFor } from '../tasks/registry.ts';
 import type { AnyTask, LabelledItem } from '../tasks/task.ts';
 import { languageProblem } from '../text/language.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
+import { encodePart } from './encode.ts';
 import { estimateDisk, estimateMemory, estimateSeconds, sizesOf, type Workload } from './estimate.ts';
 
 export interface EstimateOptions {
@@ -55,10 +56,10 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
   ]);
   tokenizer.checkFits(architecture.vocabSize);
   const maxLength = Math.min(written.max_length, architecture.maxPositions);
-  const train = task.encode(dataset.train, tokenizer, maxLength);
+  const train = encodePart(task, dataset, 'train', tokenizer, maxLength);
   const { recipe, note: smaller } = fitBatch(written, train.items.length);
   const total_steps = countSteps(recipe, train.items.length).total;
-  const validation = task.encode(dataset.validation, tokenizer, maxLength);
+  const validation = encodePart(task, dataset, 'validation', tokenizer, maxLength);
   const sample = dataset.train.slice(0, 200).map((row) => task.text(row));
   const mismatch = languageProblem(card.languages, sample, train.unknownShare);
   const problems: DataProblem[] = [

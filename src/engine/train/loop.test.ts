@@ -40,6 +40,7 @@ class Parabola implements Trainer {
 
   /** Pieces of work before the first step, and what happens in each. */
   preparing = 0;
+  samples?: Trainer['samples'];
   onPreparing = () => {};
 
   async trainStep(between?: () => Promise<void>) {
@@ -197,6 +198,25 @@ describe('runTraining', () => {
     expect(await run()).toMatchObject({ end: 'interrupted', loop: { step: 0 } });
     expect(losses(events)).toEqual([]);
     expect(trainer.preparing).toBe(2);
+  });
+
+  it('answers rows before the first step and at each evaluation, and does not when the run is to end', async () => {
+    const trainer = new Parabola(8);
+    const { run, control, events } = scene(trainer);
+    const sample = { file: 'a.jsonl', line: 1, prompt: 'Hi', reference: 'Yes', answer: 'No' };
+    let tokens = 0;
+    trainer.samples = async (between) => {
+      for (let i = 0; i < 5; i++) {
+        tokens++;
+        if (trainer.step === 8 && i === 2) void control.ask('cancel');
+        await between();
+      }
+      return trainer.step === 4 ? [] : [sample];
+    };
+    expect(await run()).toMatchObject({ end: 'cancelled' });
+    // None are no event.
+    expect(events.flatMap((event) => (event.event === 'samples' ? [event.step] : []))).toEqual([0]);
+    expect(tokens).toBe(5 + 5 + 3);
   });
 
   it('stops early', async () => {

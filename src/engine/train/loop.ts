@@ -244,11 +244,20 @@ class Loop {
     });
   }
 
+  /** Answers take many steps' time: whoever wants the run to end does not wait for them. */
   async #sample(): Promise<void> {
-    const { trainer, emit, measureOnly } = this.#o;
-    const samples = measureOnly ? undefined : await trainer.samples?.();
-    if (samples && samples.length > 0)
+    const { trainer, emit, control, measureOnly = false } = this.#o;
+    if (measureOnly || control.ending) return;
+    try {
+      const samples = await trainer.samples?.(async () => {
+        await control.turn();
+        if (control.ending) throw new Abandoned();
+      });
+      if (!samples || samples.length === 0) return;
       emit({ event: 'samples', time: this.#time(), step: trainer.step, epoch: this.#epoch(), samples });
+    } catch (error) {
+      if (!(error instanceof Abandoned)) throw error;
+    }
   }
 
   #emitEvaluation(report: EvaluationReport, step: number, best: boolean): void {

@@ -23,7 +23,7 @@ import { type ModelFolder, openModelFolder, readGeneration } from '../hub/model-
 import { type ResolvedModel, resolveModel } from '../hub/resolve.ts';
 import { CachedModel } from '../infer/cached-model.ts';
 import { measure } from '../infer/inference.ts';
-import { write } from '../infer/write.ts';
+import { type NextToken, write } from '../infer/write.ts';
 import { checkWeights, loadWeights } from '../model-files/load-weights.ts';
 import { withPadding } from '../model-files/padding.ts';
 import { saveTaskModel } from '../model-files/save.ts';
@@ -325,14 +325,23 @@ class TaskTrainer implements Trainer {
   }
 
   /** The same rows each time, answered greedily; left out where the task does not write or there are none. */
-  get samples(): (() => Promise<Sample[]>) | undefined {
+  get samples(): Trainer['samples'] {
     const { task, tokenizer, model } = this;
     const rows: readonly TaskRow[] = this.dataset.validation;
     if (!task.samplePrompts || rows.length === 0 || model.device) return undefined;
-    return async () => {
+    return async (between) => {
       const samples: Sample[] = [];
       for (const { row, ids, prompt, reference, ends } of this.#samplePrompts()) {
-        const answer = await write(new CachedModel(model), ids, {
+        const cached = new CachedModel(model);
+        const asked: NextToken = {
+          positions: cached.positions,
+          begin: (prompt) => cached.begin(prompt),
+          next: async (...given) => {
+            await between();
+            return cached.next(...given);
+          },
+        };
+        const answer = await write(asked, ids, {
           settings: { max_new_tokens: SAMPLE_TOKENS },
           ends: new Set(ends),
           decodeStream: () => tokenizer.decodeStream(),

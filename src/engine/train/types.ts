@@ -54,8 +54,11 @@ export interface Trainer {
     split: 'validation' | 'test',
     between?: (done: number, total: number) => Promise<void>,
   ): Promise<EvaluationReport>;
-  /** What the model answers to a few validation rows as it is now; undefined where its task does not write. */
-  samples?: (() => Promise<Sample[]>) | undefined;
+  /**
+   * What the model answers to a few validation rows as it is now; undefined where its task does not write.
+   * @param between called before each token but an answer's first; what it throws ends the work
+   */
+  samples?: ((between: () => Promise<void>) => Promise<Sample[]>) | undefined;
   /** Brings into the engine's memory what an executor keeps to itself; to be awaited before `state`. */
   collect(): Promise<void>;
   state(): TrainerState;
