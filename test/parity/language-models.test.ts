@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openModelFolder, saveModelFolder } from '../../src/engine/hub/model-folder.ts';
+import { openModelFolder, readGeneration, saveModelFolder } from '../../src/engine/hub/model-folder.ts';
 import { exportFolderAsOnnx } from '../../src/engine/model-files/export-onnx.ts';
 import { openModel } from '../../src/engine/model-files/open-model.ts';
 import { declarationOf } from '../../src/engine/models/architecture.ts';
@@ -42,6 +42,7 @@ const FAMILIES = {
 };
 const NAMES = Object.keys(FAMILIES) as (keyof typeof FAMILIES)[];
 const TEXTS = ['the parcel was broken and late', 'a lovely screen, 12 days early', 'the'];
+const GENERATION = { eos_token_id: [3, 5], do_sample: true, temperature: 0.6 };
 const WRITES = { name: 'text-generation', reads: 'all' } as const;
 const python = findPython();
 const needsPython = 'skipped without the peers’ Python';
@@ -58,6 +59,7 @@ describe.each(NAMES)('a language model of %s, as others load it', (name) => {
     await mkdir(folder);
     await saveModelFolder(folder, {
       config: { ...config, architectures: [architecture] },
+      generation: GENERATION,
       tensors: parameters.map(({ name, shape }) => ({
         ...{ name, shape, dtype: 'F32' as const, data: weight(name, sizeOf(shape), 0.1) },
       })),
@@ -109,6 +111,7 @@ describe.each(NAMES)('a language model of %s, as others load it', (name) => {
     await saved.weights.close();
     expect(saved.config).toMatchObject({ architectures: [architecture], pad_token_id: pads });
     expect(saved.config).not.toHaveProperty('id2label');
+    expect(await readGeneration(saved)).toEqual(GENERATION);
     expect(saved.weights.names().includes('lm_head.weight')).toBe(name === 'llama');
     if (python) await inPython('./from_pretrained.py', join(folder, 'model'), join(folder, 'expected.json'));
   });
