@@ -19,6 +19,17 @@ describe.skipIf(why !== null)(`chat page${why ? ` (skipped: ${why})` : ''}`, { t
   const asked = async () =>
     (await view.posts()).filter(({ type }) => type === 'generate') as unknown as { id: number; prompt: unknown }[];
 
+  test('a model that cannot be looked at is tried again by a button', async () => {
+    const error = { code: 'model-not-found', message: 'tuned has no model on disk yet.' };
+    await view.send({ type: 'failed', request: 'ready', id: null, error });
+    await view.settle();
+    await view.page.getByRole('button', { name: 'Try Again' }).click();
+    expect((await view.posts()).filter(({ type }) => type === 'ready')).toHaveLength(2);
+    await view.send(snapshot);
+    await view.settle();
+    expect(await view.page.locator('.banner').count()).toBe(0);
+  });
+
   test('by keyboard alone: Enter sends, Escape stops, the arrow key edits, and a screen reader hears the whole answer', async () => {
     const { page } = view;
     await view.send(snapshot);

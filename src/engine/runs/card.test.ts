@@ -115,6 +115,16 @@ describe('the card of a model', () => {
     expect(adapter).toContain('num_labels=3');
   });
 
+  it('of a model that writes shows how it is asked, and speaks of no labels', async () => {
+    const given = facts({ task: 'conversational', model: 'starters/decoder', strategy: { type: 'lora' } });
+    const { text, adapter } = await card({ ...given, record: { ...given.record, labels: [] }, reports: {} });
+    expect(text).toContain('write = pipeline("text-generation", model="PATH/TO/THIS/FOLDER")');
+    expect(text).toContain('print(write([{"role": "user", "content": "A message"}]))');
+    expect(text).toContain("await write([{ role: 'user', content: 'A message' }])");
+    expect(adapter).toContain('AutoPeftModelForCausalLM.from_pretrained("PATH/TO/THIS/FOLDER")');
+    for (const said of [text, adapter]) expect(said).not.toMatch(/classify|num_labels/);
+  });
+
   it('keeps a hostile name a name', async () => {
     const { text, head } = await card(facts({}, 'a: b\n---\n# [x](http://x)<img src=x>'));
     expect((head['model-index'] as { name: string }[])[0]!.name).toBe('a: b\n---\n# [x](http://x)<img src=x>');

@@ -181,23 +181,31 @@ function portableRecipe(recipe: Recipe): Record<string, unknown> {
   return { task: recipe.task, ...named, ...Object.fromEntries(changed) };
 }
 
-const modelUse = ({ save: { pipeline } }: AnyTask): string =>
-  [
+const modelUse = ({ name, save: { pipeline } }: AnyTask): string => {
+  const { writes } = taskOf(name);
+  const verb = writes ? 'write' : 'classify';
+  const text = writes ? 'The beginning of a text' : 'A text to classify';
+  const [python, js] =
+    writes === 'message'
+      ? ['[{"role": "user", "content": "A message"}]', "[{ role: 'user', content: 'A message' }]"]
+      : [`"${text}"`, `'${text}'`];
+  return [
     fence(
       'python',
-      `from transformers import pipeline\nclassify = pipeline("${pipeline}", model="PATH/TO/THIS/FOLDER")\nprint(classify("A text to classify"))`,
+      `from transformers import pipeline\n${verb} = pipeline("${pipeline}", model="PATH/TO/THIS/FOLDER")\nprint(${verb}(${python}))`,
     ),
     'In JavaScript, with `onnx/model.onnx` in the same folder (`luthier export RUN --format onnx`):',
     fence(
       'js',
-      `import { pipeline } from '@huggingface/transformers';\nconst classify = await pipeline('${pipeline}', 'PATH/TO/THIS/FOLDER', { dtype: 'fp32' });\nconsole.log(await classify('A text to classify'));`,
+      `import { pipeline } from '@huggingface/transformers';\nconst ${verb} = await pipeline('${pipeline}', 'PATH/TO/THIS/FOLDER', { dtype: 'fp32' });\nconsole.log(await ${verb}(${js}));`,
     ),
   ].join('\n\n');
+};
 
 const adapterUse = ({ save: { autoModel } }: AnyTask, labels: number): string =>
   fence(
     'python',
-    `from peft import AutoPeftModelFor${autoModel}\nmodel = AutoPeftModelFor${autoModel}.from_pretrained("PATH/TO/THIS/FOLDER", num_labels=${labels})`,
+    `from peft import AutoPeftModelFor${autoModel}\nmodel = AutoPeftModelFor${autoModel}.from_pretrained("PATH/TO/THIS/FOLDER"${labels > 0 ? `, num_labels=${labels}` : ''})`,
   );
 
 function fence(language: string, text: string): string {

@@ -127,10 +127,11 @@ test('of a run on a selection, corrections go to the file that it was made in on
   editor.window.showInformationMessage.mockResolvedValueOnce('Add to films.csv');
   page.received.fire({ type: 'addRow', text: 'new', label: 'a', anyway: false });
   await said('added');
+  const task = 'text-classification';
   expect(request.mock.calls).toEqual([
     ['data/rows', { data: source.file, columns, limit: 5, text: 'new' }],
     ['data/append', { data: source.file, columns, rows: [{ text: 'new', label: 'a' }] }],
-    ['data/append', { data: made, columns: {}, rows: [{ text: 'new', label: 'a' }], source_line: 3 }],
+    ['data/append', { data: made, task, columns: {}, rows: [{ text: 'new', label: 'a' }], source_line: 3 }],
   ]);
   // Asked once.
   page.received.fire({ type: 'addRow', text: 'another', label: 'a', anyway: true });
@@ -213,10 +214,10 @@ test('a model of pairs has a field for each text, and a wrong answer goes back w
   );
   page.received.fire({ type: 'addRow', ...pair, label: 'b', anyway: false });
   expect(await said('added')).toMatchObject({ ...pair, label: 'b' });
-  const data = join(folder, 'films.csv');
+  const reading = { data: join(folder, 'films.csv'), task: 'text-classification', columns: {} };
   expect(request.mock.calls.slice(-2)).toEqual([
-    ['data/rows', { data, columns: {}, limit: 5, ...pair }],
-    ['data/append', { data, columns: {}, rows: [{ ...pair, label: 'b' }] }],
+    ['data/rows', { ...reading, limit: 5, ...pair }],
+    ['data/append', { ...reading, rows: [{ ...pair, label: 'b' }] }],
   ]);
   page.received.fire({ type: 'undoRow', ...pair });
   expect(await said('undone')).toEqual({ type: 'undone', ...pair });

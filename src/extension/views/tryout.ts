@@ -13,6 +13,7 @@ import {
   type TryoutMessage,
   type TryoutModel,
   type TryoutRequest,
+  taskNameOf,
   taskOf,
 } from '../../protocol/index.ts';
 import { isDataFile } from '../datasets/dataset.ts';
@@ -189,7 +190,7 @@ class Tryout {
 
   private async sendSnapshot(): Promise<void> {
     const { record } = this.current;
-    const { name: task } = taskOf(record.recipe.task);
+    const { name: task } = taskOf(taskNameOf(record.recipe));
     this.base = await findBaseModel(this.run, this.options.extension.fsPath);
     const data = await this.dataFile();
     const source = data && this.intoSource !== false ? await sourceOf(data) : null;
@@ -375,7 +376,7 @@ class Tryout {
       .filter((run) => hasModel(run) && taskOf(run.record.recipe.task).name in HEADS);
     const others = runs.filter(({ folder }) => folder !== this.run.folder);
     if (others.length === 0) {
-      void tell('information', `${this.current.record.name} is the only run with a model.`);
+      void tell('information', `${this.current.record.name} is the only run whose model can be tried on this page.`);
       return;
     }
     const items = runs.map((run) => ({

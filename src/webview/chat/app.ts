@@ -2,6 +2,8 @@ import type { VscodeTextarea } from '@vscode-elements/elements/dist/vscode-texta
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import type { ChatPageMessage, ChatPageRequest, ChatWriter } from '../../protocol/chat-page.ts';
+import { failureBanner } from '../shared/failure.ts';
+import { focusInput } from '../shared/focus.ts';
 import { plural, significant } from '../shared/format.ts';
 import type { Host } from '../shared/host.ts';
 import { LightElement } from '../shared/light-element.ts';
@@ -51,9 +53,8 @@ export class ChatElement extends LightElement {
     if (scrollHeight - scrollTop - clientHeight < 120) window.scrollTo(0, scrollHeight);
   }
 
-  /** The element itself cannot be focused; the textarea in it can, once it is drawn. */
   #focus(): void {
-    void this.input.updateComplete.then(() => this.input.wrappedElement.focus());
+    focusInput(this.input);
   }
 
   #changed(): void {
@@ -107,7 +108,7 @@ export class ChatElement extends LightElement {
           <h1>${model.name}</h1>
           ${
             store.turns.length > 0
-              ? html`<button class="tool" title="New Chat" aria-label=${model.dialogue ? 'New chat' : 'Clear'} ?disabled=${store.isWriting} @click=${() => {
+              ? html`<button class="tool" title=${model.dialogue ? 'New Chat' : 'Clear'} aria-label=${model.dialogue ? 'New chat' : 'Clear'} ?disabled=${store.isWriting} @click=${() => {
                   store.clear();
                   this.#changed();
                   this.#focus();
@@ -239,11 +240,11 @@ export class ChatElement extends LightElement {
     const { store } = this;
     const { failure } = store;
     if (!failure) return nothing;
-    return html`<div class="banner banner-error" role="alert">
-      <span class="codicon codicon-error" aria-hidden="true"></span>
-      <p><strong>${failure.error.message}</strong>${failure.error.hint ? ` ${failure.error.hint}` : ''}</p>
-      ${failure.request === 'generate' ? html`<vscode-button secondary @click=${() => this.#post(store.regenerate())}>Try Again</vscode-button>` : nothing}
-    </div>`;
+    const retries: Record<string, () => void> = {
+      generate: () => this.#post(store.regenerate()),
+      ready: () => this.host.post({ type: 'ready' }),
+    };
+    return failureBanner(failure.error, retries[failure.request] ?? null);
   }
 }
 

@@ -132,6 +132,7 @@ export class ChatStore {
         if (this.#run !== null && this.#run !== message.run) this.turns = [];
         this.model = message;
         this.#run = message.run;
+        if (this.failure?.request === 'ready') this.failure = null;
         return;
       case 'loading':
         this.loading = message.message;

@@ -1,6 +1,8 @@
 import { html, type nothing, svg, type TemplateResult } from 'lit';
 import { largest } from '../../protocol/arrays.ts';
 import type { LanguageReport, LanguageRow } from '../../protocol/evaluation.ts';
+import { capitalized } from '../../protocol/figures.ts';
+import { taskOf } from '../../protocol/tasks.ts';
 import { bytes, count, plural, significant } from '../shared/format.ts';
 import type { Page } from './page.ts';
 import type { NamedReport } from './reports.ts';
@@ -19,7 +21,7 @@ export const languageView = (
 ): { beside: TemplateResult; below: TemplateResult } => ({
   beside: html`
     <section class="area-matrix" aria-labelledby="spread-title">
-      <h2 id="spread-title">Rows by loss</h2>
+      <h2 id="spread-title">${rowsOf(report)} by loss</h2>
       ${spread(report)}
       <p class="empty">${plural(report.counts.tokens, 'token')}${
         report.task === 'conversational'
@@ -29,7 +31,7 @@ export const languageView = (
     </section>`,
   below: html`
     <section aria-labelledby="worst-title">
-      <h2 id="worst-title">Rows with the highest loss</h2>
+      <h2 id="worst-title">${rowsOf(report)} with the highest loss</h2>
       ${worst(run, report.worst.slice(0, SHOWN), page)}
     </section>`,
 });
@@ -38,18 +40,22 @@ const HEIGHT = 96;
 const BAR = 10;
 const GAP = 2;
 
-const spread = ({ spread: { from, step, rows }, n }: LanguageReport): TemplateResult => {
+/** “Texts” or “Conversations”. */
+const rowsOf = ({ task }: LanguageReport): string => `${capitalized(taskOf(task).row)}s`;
+
+const spread = ({ spread: { from, step, rows }, n, task }: LanguageReport): TemplateResult => {
   const most = largest(rows, undefined, 1);
   const end = from + step * rows.length;
-  const words = `${plural(n, 'row')} with mean losses from ${significant(from)} to ${significant(rows.length === 1 ? from : end)}`;
+  const { row } = taskOf(task);
+  const words = `${plural(n, row)} with mean losses from ${significant(from)} to ${significant(rows.length === 1 ? from : end)}`;
   return html`
     <svg class="bars" viewBox="0 0 ${rows.length * (BAR + GAP)} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label=${words}>
       ${rows.map((of, i) => {
         const height = of === 0 ? 0 : Math.max(2, (of / most) * HEIGHT);
-        return svg`<rect x=${i * (BAR + GAP)} y=${HEIGHT - height} width=${BAR} height=${height}><title>${`${significant(from + i * step)} – ${significant(from + (i + 1) * step)}: ${plural(of, 'row')}`}</title></rect>`;
+        return svg`<rect x=${i * (BAR + GAP)} y=${HEIGHT - height} width=${BAR} height=${height}><title>${`${significant(from + i * step)} – ${significant(from + (i + 1) * step)}: ${plural(of, row)}`}</title></rect>`;
       })}
     </svg>
-    <div class="axis muted" aria-hidden="true"><span>${significant(from)}</span><span>Mean loss of a row’s tokens</span><span>${significant(rows.length === 1 ? from : end)}</span></div>`;
+    <div class="axis muted" aria-hidden="true"><span>${significant(from)}</span><span>Mean loss of a ${row}’s tokens</span><span>${significant(rows.length === 1 ? from : end)}</span></div>`;
 };
 
 /** Losses from which on a token is tinted: one in 3, 20, 150, 1,100 was given to it. */

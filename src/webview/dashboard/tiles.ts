@@ -1,9 +1,10 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { fewRowsNote } from '../../protocol/evaluation.ts';
+import { capitalized } from '../../protocol/figures.ts';
 import type { MetricKey } from '../../protocol/metrics.ts';
 import type { CrossValidation } from '../../protocol/run.ts';
 import type { StepColumn } from '../../protocol/steps.ts';
-import { taskOf } from '../../protocol/tasks.ts';
+import { taskNameOf, taskOf } from '../../protocol/tasks.ts';
 import {
   bytes,
   count,
@@ -58,7 +59,8 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
   const report = run.reports.find((r) => r.split === 'validation');
   const range = report?.intervals[key];
   const measured = report?.metrics[key] ?? best?.metrics[key];
-  const { row } = taskOf(run.record.recipe.task);
+  const { name: task, row, label } = taskOf(taskNameOf(run.record.recipe));
+  const labels = task === 'regression' ? 0 : (run.start?.labels.length ?? 0);
   const n = report?.n ?? run.evals.findLast(({ split, step }) => split === 'validation' && step === best?.step)?.n;
   const few = n === undefined ? null : fewRowsNote(n, row);
   const smooth = page.averages.of(run, 'loss', page.view.smoothing);
@@ -104,10 +106,10 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
       detail: run.record.recipe.lr_scheduler_type?.replaceAll('_', ' ') ?? '',
     },
     {
-      name: 'Rows',
+      name: `${capitalized(row)}s`,
       value: count(run.start?.num_train_rows),
       detail: run.start
-        ? `${run.start.labels.length === 0 ? '' : `${plural(run.start.labels.length, 'class', 'classes')}, `}${run.start.num_validation_rows === 0 ? 'none' : count(run.start.num_validation_rows)} held out`
+        ? `${labels === 0 ? '' : `${plural(labels, ...label)}, `}${run.start.num_validation_rows === 0 ? 'none' : count(run.start.num_validation_rows)} held out`
         : '',
     },
   ];

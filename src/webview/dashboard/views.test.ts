@@ -3,6 +3,7 @@ import type { ClassificationReport } from '../../protocol/evaluation.ts';
 import type { DoneEvent } from '../../protocol/events.ts';
 import type { RunRecord } from '../../protocol/run.ts';
 import type { RunState } from '../../protocol/states.ts';
+import type { TaskName } from '../../protocol/tasks.ts';
 import { bytes, duration, interval, significant } from '../shared/format.ts';
 import { Averages } from './charts.ts';
 import { verdict } from './compare-view.ts';
@@ -231,6 +232,37 @@ test('lines to copy name the model’s folder as the language wants it', () => {
     "Object.assign(env, { localModelPath: 'C:/Ada\\'s/run', allowRemoteModels: false });",
     "console.log(await (await pipeline('text-classification', 'model', { dtype: 'fp32' }))('Type a text here'));",
   ]);
+});
+
+test('rows and labels are called as the task calls them', () => {
+  const start = { num_train_rows: 288, num_validation_rows: 32 };
+  const of = (recipe: object, labels: string[]) => {
+    const { store } = storeWith(snapshotOf('a', [], { record: record('a', { recipe } as never) }));
+    const run = { ...store.focused!, start: { ...start, labels } as never };
+    const { name, value, detail } = tilesFor(run, { view: INITIAL_VIEW, averages: new Averages() }).at(-1)!;
+    return `${name}: ${value} (${detail})`;
+  };
+  const tags = ['O', 'B-PER', 'I-PER'];
+  expect(of({ task: 'token-classification' }, tags)).toBe('Sentences: 288 (3 tags, 32 held out)');
+  expect(of({ task: 'conversational' }, [])).toBe('Conversations: 288 (32 held out)');
+  expect(of({ task: 'text-classification', problem_type: 'regression' }, ['stars'])).toBe('Rows: 288 (32 held out)');
+});
+
+test('lines to copy use the pipeline that runs a task’s models', () => {
+  const python = (task: TaskName) => pythonFor('m', task).split('\n').slice(1).join(' ');
+  expect(python('token-classification')).toContain('pipeline("token-classification", model="m", aggregation_strategy=');
+  expect(python('multi_label_classification')).toContain('pipeline("text-classification", model="m", top_k=None)');
+  expect(python('regression')).toContain('pipeline("text-classification", model="m")');
+  expect(python('text-generation')).toBe(
+    'write = pipeline("text-generation", model="m") print(write("Type the beginning of a text here"))',
+  );
+  expect(python('conversational')).toBe(
+    'write = pipeline("text-generation", model="m") print(write([{"role": "user", "content": "Type a message here"}]))',
+  );
+  expect(javascriptFor('runs/m', 'conversational')).toContain(
+    "pipeline('text-generation', 'm', { dtype: 'fp32' }))([{ role: 'user', content: 'Type a message here' }])",
+  );
+  expect(javascriptFor('runs/m', 'multi_label_classification')).toContain("('Type a text here', { top_k: null })");
 });
 
 test('figures of a cross-validation are the mean and spread of its folds', () => {

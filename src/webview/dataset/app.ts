@@ -6,6 +6,8 @@ import { columnFields, FIELDS, type Field } from '../../protocol/fields.ts';
 import { capitalized } from '../../protocol/figures.ts';
 import { type DataProblem, FORMAT_NAMES } from '../../protocol/service.ts';
 import { taskOf } from '../../protocol/tasks.ts';
+import { failureBanner } from '../shared/failure.ts';
+import { moveFocus } from '../shared/focus.ts';
 import { count, percent, plural } from '../shared/format.ts';
 import type { Host } from '../shared/host.ts';
 import { LightElement } from '../shared/light-element.ts';
@@ -82,13 +84,7 @@ export class DatasetElement extends LightElement {
       this.#turn(event.key === 'PageDown' ? 1 : -1);
       return;
     }
-    const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
-    if (step === 0) return;
-    const lines = [...this.querySelectorAll<HTMLElement>('.rows .line')];
-    const to = lines[lines.indexOf(event.target as HTMLElement) + step];
-    if (!to) return;
-    event.preventDefault();
-    to.focus();
+    moveFocus(event, this, '.rows .line');
   }
 
   protected override render(): TemplateResult {
@@ -130,11 +126,7 @@ export class DatasetElement extends LightElement {
   #failure(): TemplateResult | typeof nothing {
     const { failure } = this.store;
     if (!failure) return nothing;
-    return html`<div class="banner banner-error" role="alert">
-      <span class="codicon codicon-error" aria-hidden="true"></span>
-      <p><strong>${failure.error.message}</strong>${failure.error.hint ? ` ${failure.error.hint}` : ''}</p>
-      <vscode-button secondary @click=${() => this.host.post({ type: 'ready' })}>Try Again</vscode-button>
-    </div>`;
+    return failureBanner(failure.error, () => this.host.post({ type: 'ready' }));
   }
 
   #problems(): TemplateResult {
@@ -192,10 +184,10 @@ export class DatasetElement extends LightElement {
   #lengths(): TemplateResult | typeof nothing {
     const { lengths, isFiltered } = this.store;
     if (!lengths || lengths.counts.length === 0) return nothing;
-    const { row } = this.#task;
-    const isText = row === 'row';
+    const { name, row } = this.#task;
+    const of = row === 'row' ? 'Text lengths' : `Lengths of ${row}s`;
     return html`<section aria-labelledby="lengths-title">
-      <h2 id="lengths-title">${isText ? 'Text lengths in characters' : `Lengths of ${row}s in words`}${isFiltered ? ` (${row}s below only)` : ''}</h2>
+      <h2 id="lengths-title">${of} in ${name === 'token-classification' ? 'words' : 'characters'}${isFiltered ? ` (${row}s below only)` : ''}</h2>
       ${lengthsView(lengths)}
     </section>`;
   }

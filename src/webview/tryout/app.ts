@@ -3,6 +3,8 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import { splitPair } from '../../protocol/pair.ts';
 import type { TryoutMessage, TryoutRequest } from '../../protocol/webview.ts';
+import { failureBanner } from '../shared/failure.ts';
+import { focusInput, moveFocus } from '../shared/focus.ts';
 import { percent, plural, significant } from '../shared/format.ts';
 import type { Host } from '../shared/host.ts';
 import { LightElement } from '../shared/light-element.ts';
@@ -67,9 +69,8 @@ export class TryoutElement extends LightElement {
     if (first) void this.updateComplete.then(() => this.#focus());
   }
 
-  /** The element itself cannot be focused; the textarea in it can, once it is drawn. */
   #focus(): void {
-    void this.input.updateComplete.then(() => this.input.wrappedElement.focus());
+    focusInput(this.input);
   }
 
   #changed(): void {
@@ -120,13 +121,8 @@ export class TryoutElement extends LightElement {
     }
   }
 
-  /** Up and down move through the history, as in any list of VS Code. */
   #moveInHistory(event: KeyboardEvent): void {
-    const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
-    if (step === 0) return;
-    event.preventDefault();
-    const buttons = [...this.querySelectorAll<HTMLElement>('.history button.entry')];
-    buttons[buttons.indexOf(event.target as HTMLElement) + step]?.focus();
+    moveFocus(event, this, '.history button.entry');
   }
 
   protected override render(): TemplateResult {
@@ -137,11 +133,13 @@ export class TryoutElement extends LightElement {
         ? html`<div class="page-empty">${this.#failure()}</div>`
         : html`<p class="empty page-empty" role="status">${store.loading ?? 'Loading the model…'}</p>`;
     }
-    const isTags = models.tuned.task === 'token-classification';
+    const { task, labels } = models.tuned;
+    const isTags = task === 'token-classification';
+    const answers = task === 'regression' ? 'A number' : plural(labels.length, isTags ? 'tag' : 'label');
     return html`
       <header class="tryout-header">
         <h1>${models.tuned.name}</h1>
-        <p class="muted">${isTags ? plural(models.tuned.labels.length, 'tag') : plural(models.tuned.labels.length, 'label')}${models.base ? ` · base model: ${models.base.name}` : ''}</p>
+        <p class="muted">${answers}${models.base ? ` · base model: ${models.base.name}` : ''}</p>
       </header>
       <div class="layout">
         <section class="ask" aria-label=${isTags ? 'Input and entities' : 'Input and labels'}>
@@ -200,11 +198,16 @@ export class TryoutElement extends LightElement {
   #failure(): TemplateResult | typeof nothing {
     const { failure } = this.store;
     if (!failure) return nothing;
-    return html`<div class="banner banner-error" role="alert">
-      <span class="codicon codicon-error" aria-hidden="true"></span>
-      <p><strong>${failure.error.message}</strong>${failure.error.hint ? ` ${failure.error.hint}` : ''}</p>
-      ${failure.request === 'predict' ? html`<vscode-button secondary @click=${() => this.#ask()}>Try Again</vscode-button>` : nothing}
-    </div>`;
+    const retries: Record<string, () => void> = {
+      predict: () => this.#ask(),
+      ready: () => this.host.post({ type: 'ready' }),
+    };
+    return failureBanner(failure.error, retries[failure.request] ?? null);
+  }
+
+  get #appearing(): string {
+    const task = this.store.models?.tuned.task;
+    return task === 'token-classification' ? 'Entities' : task === 'regression' ? 'Values' : 'Labels';
   }
 
   #results(): TemplateResult | typeof nothing {
@@ -212,7 +215,7 @@ export class TryoutElement extends LightElement {
     if (store.results.length === 0) {
       if (store.waiting || store.failure || store.cancelled) return nothing;
       const fields = store.pair ? 'fields' : 'field';
-      return html`<p class="empty">${store.isHalf ? 'Labels appear once both texts are there.' : `${store.models?.tuned.task === 'token-classification' ? 'Entities' : 'Labels'} appear as you type. Press Ctrl+Enter to keep the texts and clear the ${fields}.`}</p>`;
+      return html`<p class="empty">${store.isHalf ? `${this.#appearing} appear once both texts are there.` : `${this.#appearing} appear as you type. Press Ctrl+Enter to keep the texts and clear the ${fields}.`}</p>`;
     }
     const more = store.asked.length - MAX_LINES;
     return html`<div class="results ${store.stale ? 'stale' : ''}">

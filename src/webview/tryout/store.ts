@@ -174,6 +174,7 @@ export class TryoutStore {
         this.models = models;
         this.#run = models.run;
         this.results = [];
+        if (this.failure?.request === 'ready') this.failure = null;
         return;
       }
       case 'loading':
