@@ -115,8 +115,9 @@ function valueEnd(text: string, at: number): number | undefined {
 
 interface Member {
   key: string;
-  /** How the value begins. */
+  /** How the value begins, and where. */
   value: string;
+  at: number;
 }
 
 const MEMBERS = 50;
@@ -134,7 +135,7 @@ function membersOf(text: string, at: number): Member[] {
     i = keyEnd;
     while (i < text.length && /[\s:]/.test(text[i]!)) i++;
     if (i >= text.length) return members;
-    members.push({ key, value: text.slice(i, i + 400) });
+    members.push({ key, value: text.slice(i, i + 400), at: i });
     let end: number | undefined;
     if (text[i] === '"') end = stringEnd(text, i);
     else if (text[i] === '{' || text[i] === '[') end = valueEnd(text, i);
@@ -149,8 +150,8 @@ function membersOf(text: string, at: number): Member[] {
 }
 
 /** Whether a list is a conversation: its first object says who speaks (`role`, or ShareGPT's `from`). */
-const isTurns = (list: string): boolean =>
-  /^\[\s*\{/.test(list) && membersOf(list, list.indexOf('{')).some(({ key }) => key === 'role' || key === 'from');
+const isTurns = (text: string, { value, at }: Member): boolean =>
+  /^\[\s*\{/.test(value) && membersOf(text, text.indexOf('{', at)).some(({ key }) => key === 'role' || key === 'from');
 
 const WORDS = fieldOf('token-classification', 'tokens').usual;
 
@@ -186,7 +187,7 @@ function shapeOf(text: string, name: string, isLines: boolean): LuthierError | u
       );
     }
   }
-  const ofRows = lists.filter(({ value }) => /^\[\s*[{[]/.test(value) && !isTurns(value));
+  const ofRows = lists.filter((member) => /^\[\s*[{[]/.test(member.value) && !isTurns(text, member));
   if (ofRows.length > 0) {
     const under = ofRows.map(({ key }) => `“${key}”`).join(' and ');
     return refusal(

@@ -319,9 +319,9 @@ describe('JSON', () => {
   it.each([
     ['x.jsonl', '{"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Hello"}]}', 'messages'],
     ['x.jsonl', '{"id":"7","conversations":[{"from":"human","value":"Hi"},{"from":"gpt","value":"Hello"}]}\n', 'id'],
-    ['x.json', '{"messages":[{"content":"Hi","role":"user"}]}\n', 'messages'],
+    ['x.json', `{"messages":[{"content":"${'Hi '.repeat(300)}","role":"user"}]}\n`, 'messages'],
     ['x.jsonl', '{"tokens":["Ada","sleeps"],"ner_tags":["B-PER","O"]}\n', 'tokens'],
-  ])('one conversation or sentence alone in %s is a row: %s', async (file, text, first) => {
+  ])('one conversation or sentence alone in %s is a row', async (file, text, first) => {
     const table = await ofText(text, file);
     expect(table.rows).toHaveLength(1);
     expect(table.columns[0]).toBe(first);

@@ -33,12 +33,12 @@ const metricsTable = (runs: readonly RunView[]): TemplateResult => {
   return html`<div class="scroll-x"><table class="data compared">
     <thead><tr><th scope="col">Metric</th>${runs.map((run, i) => runHead(run, i, 'number'))}</tr></thead>
     <tbody>
-      <tr><th scope="row">${capital(nounOf(runs))}</th>${runs.map((run) => {
+      <tr><th scope="row">${capital(`${nounOf(runs)}s`)}</th>${runs.map((run) => {
         const n = rowsOf(run);
         return html`<td class="number">${n === undefined ? '–' : count(n)}${
-          n === undefined || fewRowsNote(n) === null
+          n === undefined || fewRowsNote(n, nounOf(runs)) === null
             ? nothing
-            : html`<span class="interval few-rows">${fewRowsNote(n)}</span>`
+            : html`<span class="interval few-rows">${fewRowsNote(n, nounOf(runs))}</span>`
         }</td>`;
       })}</tr>
       ${keys.map(
@@ -56,10 +56,10 @@ const metricsTable = (runs: readonly RunView[]): TemplateResult => {
   <p class="empty">Below each figure is its ${percent(0.95, 0)} interval.</p>`;
 };
 
-/** What all of them are measured on. */
+/** What a row is called that all of them are measured on. */
 const nounOf = (runs: readonly RunView[]): string => {
   const nouns = new Set(runs.map(({ record }) => taskOf(taskNameOf(record.recipe)).row));
-  return nouns.size === 1 ? `${[...nouns][0]}s` : 'rows';
+  return nouns.size === 1 ? [...nouns][0]! : 'row';
 };
 
 export const runHead = (run: RunView, index: number, className = ''): TemplateResult =>
