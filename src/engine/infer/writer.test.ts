@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ChatTemplate } from '../text/chat-template.ts';
 import { fitDialogue } from './dialogue.ts';
-import { openWriter, type Writer } from './writer.ts';
+import { openWriter, stopTokens, type Writer } from './writer.ts';
 
 const starter = fileURLToPath(new URL('../../../starters/decoder', import.meta.url));
 
@@ -38,6 +38,11 @@ describe('openWriter', () => {
       finish_reason: 'end',
     });
     expect(parts.join('')).toBe(answer.generated_text);
+  });
+
+  it('ends at a stop text that is a special token, which no text holds', () => {
+    expect(stopTokens(['<|im_end|>', 'server', ' is', ''], writer.tokenizer)).toEqual([2]);
+    expect(stopTokens(undefined, writer.tokenizer)).toEqual([]);
   });
 
   it('tells what generation_config.json suggests, and does not do it', () => {

@@ -87,7 +87,13 @@ function writerOf({ model, tokenizer, path: modelFolder }: OpenModel, said: Json
       const ids = typeof prompt === 'string' ? promptIds(prompt, tokenizer) : [...prompt];
       const start = performance.now();
       const written = await write(cached, ids, {
-        ...{ settings, onText, signal, ends: new Set([...own, ...ends]), decodeStream: () => tokenizer.decodeStream() },
+        ...{
+          settings,
+          onText,
+          signal,
+          ends: new Set([...own, ...ends, ...stopTokens(settings.stop, tokenizer)]),
+          decodeStream: () => tokenizer.decodeStream(),
+        },
         ...(stream === undefined ? {} : { stream }),
       });
       const seconds = (performance.now() - start) / 1000;
@@ -101,6 +107,13 @@ function writerOf({ model, tokenizer, path: modelFolder }: OpenModel, said: Json
     }),
   };
 }
+
+/** Ids of the stop texts that are special tokens: a decoded text has none of these, so they would never be found there. */
+export const stopTokens = (stops: readonly string[] = [], tokenizer: Pick<Tokenizer, 'idOf' | 'isSpecial'>): number[] =>
+  stops.flatMap((stop) => {
+    const id = tokenizer.idOf(stop);
+    return id !== null && tokenizer.isSpecial(id) ? [id] : [];
+  });
 
 /** One after the other: they share what the model remembers. */
 function inTurn(write: Writer['write']): Writer['write'] {
