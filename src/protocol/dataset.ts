@@ -14,6 +14,10 @@ export interface RowFields {
   group?: string;
 }
 
+/** A row's label as people read it: of several, which a row keeps as a JSON list, each. */
+export const labelText = (task: TaskName, label: string): string =>
+  task === 'multi_label_classification' ? (JSON.parse(label) as string[]).join(', ') || 'no label' : label;
+
 /** Version of the data set folder's layout. A reader refuses a newer one. */
 export const DATASET_FORMAT = 1;
 

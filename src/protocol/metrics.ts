@@ -6,7 +6,7 @@ export interface MetricDefinition {
   readonly key: string;
   /** What people read, within a sentence. */
   readonly name: string;
-  /** A share of one; the distance of two shares in percentage points; nats; or a figure of a scale of its own. */
+  /** A share of one; the distance of two shares in percentage points; nats (of a regression's loss, its numbers squared); or a figure of a scale of its own. */
   readonly unit: 'share' | 'points' | 'nats' | 'score';
   readonly better: 'higher' | 'lower';
   /** How its interval is made: exactly, as that of a proportion, or by resampling, which says nothing of few rows. */

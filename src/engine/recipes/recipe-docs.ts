@@ -22,7 +22,12 @@ function withTable(doc: string, source: string, table: string): string {
   return `${before}${begin(source)}\n${table}\n${END}${after}`;
 }
 
-const UNITS = { share: 'share', points: 'percentage points', nats: 'nats', score: 'figure' } as const;
+const UNITS = {
+  share: 'share',
+  points: 'percentage points',
+  nats: 'nats; of regression, its numbers squared',
+  score: 'figure',
+} as const;
 const INTERVALS = { proportion: 'exact', resampled: 'resampled' } as const;
 
 function metricTable(): string {

@@ -24,7 +24,7 @@ import {
 } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { HostError, isCancelled, type Place, toHostError } from '../errors.ts';
-import { formatDuration } from '../format.ts';
+import { formatDuration, shorten } from '../format.ts';
 import { RECIPE_SUFFIX } from '../ids.ts';
 import { BACK, type Choice, continuation, type Notice, Questions, separator } from '../questions.ts';
 import {
@@ -135,7 +135,7 @@ function otherChoices({ problem_type, label_separator, label_columns }: OtherLea
       ],
     };
   const where = label_columns
-    ? `from ${label_columns.join(', ')}`
+    ? `from ${shorten(label_columns.join(', '), 60)}`
     : label_separator === undefined
       ? 'of each list'
       : `joined by “${label_separator}”`;

@@ -34,7 +34,7 @@ test('a trained classifier beside the project is compared by its labels', async 
   });
   expect(await findBaseModel(runOf('mine'), place)).toEqual({
     path: join(place, 'project', 'mine'),
-    model: { name: 'mine', labels: ['a', 'b'] },
+    model: { task: 'text-classification', name: 'mine', labels: ['a', 'b'] },
     note: null,
   });
 });
@@ -42,4 +42,20 @@ test('a trained classifier beside the project is compared by its labels', async 
 test('one that is not there is named', async () => {
   const { note } = await findBaseModel(runOf('google-bert/bert-base-uncased'), place);
   expect(note).toBe('The base model bert-base-uncased is not in a folder on this machine, so it cannot be compared.');
+});
+
+test.each([
+  ['single_label_classification', {}, 'chooses one label for each text'],
+  ['multi_label_classification', { problem_type: 'multi_label_classification' }, 'gives a text any number of labels'],
+  ['regression', { problem_type: 'regression' }, 'gives a text a number'],
+] as const)('a %s is compared with a run that learned the same, and with no other', async (own, config, does) => {
+  const id2label = { 0: 'a', ...(own !== 'regression' && { 1: 'b' }) };
+  write(join(place, 'project', own), { architectures: ['BertForSequenceClassification'], id2label, ...config });
+  for (const problem_type of ['single_label_classification', 'multi_label_classification', 'regression'] as const) {
+    const run = runOf(own);
+    const recipe = { ...run.record.recipe, task: 'text-classification', problem_type } as const;
+    const { model, note } = await findBaseModel({ ...run, record: { ...run.record, recipe } } as Run, place);
+    if (problem_type === own) expect(model).toMatchObject({ name: own, labels: Object.values(id2label) });
+    else expect(note).toBe(`${own} ${does}, which cannot be compared with what this run learned.`);
+  }
 });

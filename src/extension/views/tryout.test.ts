@@ -222,3 +222,26 @@ test('a model of pairs has a field for each text, and a wrong answer goes back w
   page.received.fire({ type: 'undoRow', ...pair });
   expect(await said('undone')).toEqual({ type: 'undone', ...pair });
 });
+
+test('rows of a run of several labels are read as it read them, and picked with their labels', async () => {
+  const recipe = {
+    ...{ dataset: join(folder, 'films.csv'), task: 'text-classification', problem_type: 'multi_label_classification' },
+    label_columns: ['a', 'b'],
+  };
+  runs = [{ ...runs[0]!, record: { ...runs[0]!.record, recipe: recipe as never } }];
+  request.mockResolvedValue({ rows: [{ text: 'x', label: '["a","b"]', file: 'films.csv', line: 2 }], total: 1 });
+  await open('first');
+  expect(await said('snapshot')).toMatchObject({ tuned: { task: 'multi_label_classification' }, dataset: null });
+  page.received.fire({ type: 'pickRow' });
+  const picker = await vi.waitFor(() => {
+    expect(editor.shown.picker?.title).toContain('Pick a Row');
+    return editor.shown.picker!;
+  });
+  expect(request).toHaveBeenLastCalledWith(
+    'data/rows',
+    expect.objectContaining({ task: 'multi_label_classification', label_columns: ['a', 'b'] }),
+  );
+  expect(picker.items[0]).toMatchObject({ label: 'x', description: 'a, b' });
+  picker.accept();
+  expect(await said('row')).toMatchObject({ text: 'x', label: 'a, b', line: 2 });
+});

@@ -6,6 +6,8 @@ import {
   type Answer,
   type AppendUndo,
   type Columns,
+  type LabelsWritten,
+  labelText,
   parseTryoutRequest,
   type RowFields,
   type TaskName,
@@ -242,8 +244,10 @@ class Tryout {
 
   private async pickRow(): Promise<void> {
     const data = await this.requireData();
+    const reading = this.reading(data);
+    const said = (label: string) => labelText(reading.task, label);
     const { rows, total } = await this.options.service.request('data/rows', {
-      ...this.reading(data),
+      ...reading,
       limit: PICK_LIMIT,
     });
     const row = await choose({
@@ -251,16 +255,16 @@ class Tryout {
       placeholder: total > rows.length ? `The first ${rows.length} of ${total} rows` : 'Type to search',
       items: rows.map((row) => ({
         label: shorten(textOf(row), 120),
-        ...(row.label !== undefined && { description: row.label }),
+        ...(row.label !== undefined && { description: said(row.label) }),
         ...(row.text_pair !== undefined && { detail: shorten(row.text_pair, 120) }),
         value: row,
       })),
     });
-    const { text_pair, label = null, file, line } = row;
+    const { text_pair, label, file, line } = row;
     this.wire.post({
       type: 'row',
       ...textsOf({ text: textOf(row), ...(text_pair !== undefined && { text_pair }) }),
-      label,
+      label: label === undefined ? null : said(label),
       file,
       line,
     });
@@ -415,9 +419,15 @@ class Tryout {
   }
 
   /** The run's data as it read it. */
-  private reading(data: string): { data: string; task: TaskName; columns: Columns; encoding?: string } {
-    const { task, columns, encoding } = this.run.record.recipe;
-    return { data, task: taskOf(task).name, columns: columns ?? {}, ...(encoding === undefined ? {} : { encoding }) };
+  private reading(data: string): LabelsWritten & { data: string; task: TaskName; columns: Columns; encoding?: string } {
+    const { recipe } = this.run.record;
+    const { columns, encoding, label_separator, label_columns } = recipe;
+    return {
+      ...{ data, task: taskOf(taskNameOf(recipe)).name, columns: columns ?? {} },
+      ...(encoding !== undefined && { encoding }),
+      ...(label_separator !== undefined && { label_separator }),
+      ...(label_columns !== undefined && { label_columns }),
+    };
   }
 
   private async dataFile(): Promise<string | null> {

@@ -1,11 +1,12 @@
 import type { VscodeTextfield } from '@vscode-elements/elements/dist/vscode-textfield/vscode-textfield.js';
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
+import { labelText } from '../../protocol/dataset.ts';
 import type { DatasetMessage, DatasetRequest, DatasetRow } from '../../protocol/dataset-page.ts';
 import { columnFields, FIELDS, type Field } from '../../protocol/fields.ts';
 import { capitalized } from '../../protocol/figures.ts';
 import { type DataProblem, FORMAT_NAMES } from '../../protocol/service.ts';
-import { taskOf } from '../../protocol/tasks.ts';
+import { type TaskName, taskOf } from '../../protocol/tasks.ts';
 import { failureBanner } from '../shared/failure.ts';
 import { moveFocus } from '../shared/focus.ts';
 import { count, percent, plural } from '../shared/format.ts';
@@ -233,7 +234,7 @@ export class DatasetElement extends LightElement {
               <tbody>${rows.map(
                 (row) => html`<tr>
                   <td class="number"><button class="link line" title="Open line ${row.line}" aria-label="Open line ${row.line}" @click=${() => this.host.post({ type: 'openRow', file: row.file, line: row.line })}>${row.line}</button></td>
-                  ${shown.map((field) => cell(row, field))}
+                  ${shown.map((field) => cell(row, field, this.#task.name))}
                 </tr>`,
               )}</tbody>
             </table>`
@@ -278,10 +279,11 @@ const fieldOf = (row: DatasetRow, name: Field['name']): unknown =>
   (row as Partial<Record<Field['name'], unknown>>)[name];
 
 /** What a row holds of a field. */
-function cell(row: DatasetRow, { name }: Field): TemplateResult {
+function cell(row: DatasetRow, { name }: Field, task: TaskName): TemplateResult {
   if (name === 'tokens') return html`<td class="text">${sentence(row)}</td>`;
   const value = fieldOf(row, name);
-  const text = typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
+  const written = typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value);
+  const text = name === 'label' && written !== '' ? labelText(task, written) : written;
   return name === 'label'
     ? html`<td class="label" title=${text}>${text}</td>`
     : html`<td class="text">${shortened(text)}</td>`;
