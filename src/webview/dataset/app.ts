@@ -249,7 +249,8 @@ export class DatasetElement extends LightElement {
       ({ name, required }) => required || rows.some((row) => fieldOf(row, name) !== undefined),
     );
     if (there.some(({ name }) => name === 'tags')) return there.filter(({ name }) => name === 'tokens');
-    return [...there.filter(({ kind }) => kind === 'label'), ...there.filter(({ kind }) => kind !== 'label')];
+    const isLabel = ({ kind }: Field): boolean => kind === 'label' || kind === 'value';
+    return [...there.filter(isLabel), ...there.filter((field) => !isLabel(field))];
   }
 
   #columns(): TemplateResult {

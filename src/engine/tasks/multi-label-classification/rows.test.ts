@@ -2,8 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { labelText } from '../../../protocol/index.ts';
 import { type LoadOptions, loadDataset, loadEvaluation } from '../../data/dataset.ts';
 import { inspectData } from '../../data/inspect.ts';
+import { listRows } from '../../data/rows.ts';
 import { createDataset } from '../../data/store.ts';
 import type { TaskSettings } from '../task.ts';
 import { textClassification } from '../text-classification/task.ts';
@@ -197,5 +199,11 @@ it('a dataset made of such rows keeps the labels, however they were written', as
     ['one', [1, 1]],
     ['two', [0, 0]],
     ['three', [1, 0]],
+  ]);
+  const { rows } = await listRows({ data: path, columns: {}, limit: 10 }, labelSets({}));
+  expect(rows.map(({ label }) => labelText('multi_label_classification', label!))).toEqual([
+    'late, rude',
+    'no label',
+    'late',
   ]);
 });
