@@ -63,7 +63,7 @@ export async function askForRecipe(sets: readonly string[]): Promise<LoadedRecip
     const { summary, columns } = await askForColumns(found, encoding);
     const model = await askForModel(summary.task);
     const base = process.cwd();
-    const suggestion = await askForStrategy(summary.rows, await factsOf(model, base));
+    const suggestion = await askForStrategy(summary, await factsOf(model, base));
     const recipe: RecipeInput = {
       version: RECIPE_VERSION,
       ...recipeKeysOf(summary.task),
@@ -245,8 +245,8 @@ async function askForModel(task: TaskName): Promise<string> {
 }
 
 /** @param rows decide which is recommended */
-async function askForStrategy(rows: number, facts: Facts): Promise<StrategySuggestion> {
-  const options = suggestStrategies(rows, facts).map((suggestion) => ({
+async function askForStrategy({ rows, task }: DataSummary, facts: Facts): Promise<StrategySuggestion> {
+  const options = suggestStrategies(rows, facts, task).map((suggestion) => ({
     value: suggestion,
     label: suggestion.isRecommended ? `${suggestion.title} (recommended)` : suggestion.title,
     hint: suggestion.detail,

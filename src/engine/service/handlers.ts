@@ -115,12 +115,12 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       });
       return { path: folder, record };
     },
-    'strategies/suggest': async ({ model, base, rows }) => {
+    'strategies/suggest': async ({ model, base, rows, task }) => {
       const [{ suggestStrategies }, { factsOf }] = await Promise.all([
         import('../strategies/index.ts'),
         import('../strategies/facts.ts'),
       ]);
-      return suggestStrategies(rows, await factsOf(model, base, cacheFolder));
+      return suggestStrategies(rows, await factsOf(model, base, cacheFolder), task);
     },
     'run/estimate': (source, signal) => hosts.estimate({ source, cacheFolder }, signal),
     'run/cell': (params, signal) => hosts.ask(params.run, 'run/cell', params, signal),

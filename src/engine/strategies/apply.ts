@@ -1,7 +1,7 @@
 import type { Strategy } from '../../protocol/index.ts';
 import { type Architecture, declarationOf } from '../models/architecture.ts';
 import { withLora } from '../models/lora.ts';
-import { kindOf } from './index.ts';
+import { kindOf, WrongKey } from './index.ts';
 import type { Model } from './kind.ts';
 import { Phases } from './phases.ts';
 
@@ -31,16 +31,28 @@ export function architectureFor(
 /**
  * Which parameters a strategy trains in any of its phases.
  * @param architecture as `architectureFor` gives it
- * @throws WrongKey where a key of the strategy does not fit the model
+ * @throws WrongKey where a key of the strategy does not fit the model, or where it would train nothing
  */
 export function isTrainedBy(strategy: Strategy, architecture: Architecture): (name: string) => boolean {
   const model = modelOf(architecture);
   const isTrained = kindOf(strategy).trained(strategy, model);
+  if (![...model.parameters.values()].some(isTrained)) {
+    throw new WrongKey(
+      'type',
+      `strategy.type is "${strategy.type}", which would train nothing of this model: it has no classifier.`,
+      'Use {"type": "lora"} or {"type": "full"}.',
+      'lora',
+    );
+  }
   return (name) => isTrained(model.parameters.get(name)!);
 }
 
-/** Which parameters each phase trains. The phase comes first, so that no list's `filter` passes its index for one. */
+/**
+ * Which parameters each phase trains. The phase comes first, so that no list's `filter` passes its index for one.
+ * @throws WrongKey as isTrainedBy
+ */
 export function isTrainedIn(strategy: Strategy, architecture: Architecture): (phase: number, name: string) => boolean {
+  isTrainedBy(strategy, architecture);
   const model = modelOf(architecture);
   const kind = kindOf(strategy);
   return (phase, name) => kind.trained(strategy, model, phase)(model.parameters.get(name)!);

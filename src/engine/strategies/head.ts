@@ -12,6 +12,7 @@ export const head: StrategyKind<z.infer<typeof schema>> = {
   title: 'Train the classifier only',
   detail: () => 'Everything else is computed once and reused. By far the fastest, the least accurate.',
   suggest: () => ({ type: 'head' }),
+  needsClassifier: true,
   // The rate of peft's examples: a lone classifier starts from nothing.
   learningRate: 1e-3,
   trained:

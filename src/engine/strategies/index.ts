@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Strategy, StrategySuggestion } from '../../protocol/index.ts';
+import { type Strategy, type StrategySuggestion, type TaskName, taskOf } from '../../protocol/index.ts';
 import { bitfit } from './bitfit.ts';
 import { freeze } from './freeze.ts';
 import { full } from './full.ts';
@@ -24,9 +24,11 @@ export const strategyNamed = (type: unknown): StrategyKind | undefined =>
 
 export const kindOf = ({ type }: Strategy): StrategyKind => strategyNamed(type)!;
 
-/** The strategies as a person may choose from them, the recommended first. */
-export function suggestStrategies(rows: number, facts: Facts): StrategySuggestion[] {
-  const suggested = Object.values(STRATEGIES).map((kind) => {
+/** The strategies as a person may choose from them for a task, the recommended first. */
+export function suggestStrategies(rows: number, facts: Facts, task?: TaskName): StrategySuggestion[] {
+  const hasClassifier = !taskOf(task).writes;
+  const fitting = Object.values(STRATEGIES).filter((kind) => hasClassifier || !kind.needsClassifier);
+  const suggested = fitting.map((kind) => {
     const strategy = kind.suggest(facts);
     return {
       title: kind.title,

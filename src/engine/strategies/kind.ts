@@ -46,6 +46,8 @@ export interface StrategyKind<S extends Strategy = Strategy> {
   suggest(facts: Facts): S;
   /** Whether it is offered first for so many rows and such a model. */
   isRecommended?(rows: number, facts: Facts): boolean;
+  /** It trains the classifier, so that it is not offered for a task whose models write. */
+  readonly needsClassifier?: true;
   /** Where what it trains needs another learning rate than pretrained weights do. */
   readonly learningRate?: number;
   /**

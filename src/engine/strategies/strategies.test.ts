@@ -71,6 +71,17 @@ describe('lora', () => {
   });
 });
 
+it('a strategy that would train nothing is refused', () => {
+  const config = { model_type: 'gpt2', n_embd: 4, n_layer: 1, n_head: 1, n_positions: 8, vocab_size: 5 };
+  const writer = architectureOf(config, 'config.json', { name: 'text-generation', reads: 'all' });
+  for (const ask of [isTrainedBy, isTrainedIn])
+    expect(() => ask({ type: 'head' }, writer)).toThrow(
+      expect.objectContaining({ key: 'type', instead: 'lora', hint: expect.stringContaining('"full"') }),
+    );
+  // The head of a classifier is there.
+  expect(isTrainedBy({ type: 'head' }, architectureOf(config, 'config.json'))('score.weight')).toBe(true);
+});
+
 describe('suggestStrategies', () => {
   const strategyOf = (type: string, layers: number) =>
     suggestStrategies(1000, { ...USUAL_FACTS, layers }).find(({ strategy }) => strategy.type === type)!.strategy;
@@ -93,6 +104,13 @@ describe('suggestStrategies', () => {
     expect(first(1000)).toMatchObject({ strategy: { type: 'full' }, isRecommended: true });
     expect(first(100_000)).toMatchObject({ strategy: { type: 'freeze' }, isRecommended: true });
     expect(suggestStrategies(1000, USUAL_FACTS)).toHaveLength(Object.keys(STRATEGIES).length);
+  });
+
+  it('offers no way to train a classifier where there is none', () => {
+    const types = (task: 'conversational' | 'text-classification') =>
+      suggestStrategies(100, { ...USUAL_FACTS, isDecoder: true }, task).map(({ strategy }) => strategy.type);
+    expect(types('conversational')).toEqual(['lora', 'full', 'freeze']);
+    expect(types('text-classification')).toEqual(['lora', 'full', 'freeze', 'bitfit', 'head']);
   });
 
   it('says a larger learning rate for what starts from nothing', () => {

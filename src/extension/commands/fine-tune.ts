@@ -313,7 +313,8 @@ class Flow {
 
   private async method(position: Position): Promise<Outcome> {
     const { service } = this.luthier.engine;
-    const params = { model: this.answers.model!, base: this.project, rows: this.summary.rows };
+    const { rows, task } = this.summary;
+    const params = { model: this.answers.model!, base: this.project, rows, task };
     const suggestions = await this.questions.work('Looking at the model…', (signal) =>
       service.request('strategies/suggest', params, { signal }),
     );
