@@ -81,3 +81,20 @@ it('names the row whose prompt a model refuses', async () => {
     ...{ code: 'usage', message: 'Row 2: The prompt has 9 tokens.', hint: 'Shorten the prompt.' },
   });
 });
+
+it('says what is odd about the file, and counts what is to be said of answers', async () => {
+  const told: string[] = [];
+  const note = (_: string, message: string) => void told.push(message);
+  const writer = {
+    positions: 8,
+    write: async (text: string) => ({ generated_text: text, finish_reason: text === 'a' ? 'end' : 'positions' }),
+  } as unknown as Writer;
+  const file = join(folder, 'odd.csv');
+  await writeFile(file, Buffer.from('text,n\na,1\nb,2,spilled\nc,caf\xe9\n', 'latin1'));
+  await predictFile(rowsOfWriter(writer, {}, false, note), { file, out: join(folder, 'out.csv'), note });
+  expect(told.at(-1)).toBe('2 rows: The answer ends where the model’s 8 positions end.');
+  expect(told.slice(0, -1)).toEqual([
+    expect.stringMatching(/^The file is not UTF-8; it is read as windows-1252/),
+    expect.stringMatching(/^Line 3 has 3 cells, but the header has 2/),
+  ]);
+});

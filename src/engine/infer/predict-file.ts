@@ -1,8 +1,8 @@
 import { extname } from 'node:path';
 import { afterTurns } from '../../files/turns.ts';
 import { writeFileAtomically } from '../../files/write-file.ts';
-import type { Answer, GenerationSettings, Texts } from '../../protocol/index.ts';
-import { LuthierError } from '../../protocol/index.ts';
+import type { Answer, DataProblem, GenerationSettings, Note, Texts } from '../../protocol/index.ts';
+import { counted, LuthierError } from '../../protocol/index.ts';
 import { readTable } from '../data/read.ts';
 import { readLines } from '../data/read-lines.ts';
 import { answer } from './answer.ts';
@@ -28,6 +28,8 @@ export interface PredictFileOptions {
   encoding?: string | undefined;
   onProgress?: ((done: number, total: number) => void) | undefined;
   signal?: AbortSignal | undefined;
+  /** Hears what is odd about the file. */
+  note?: Note | undefined;
 }
 
 export interface PredictedFile {
@@ -53,22 +55,32 @@ export const rowsOfPredictor = (predictor: Predictor): RowAnswerer => ({
   },
 });
 
-/** A model that writes: the continuation of each text, or the answer to it as a message. */
-export const rowsOfWriter = (writer: Writer, settings: GenerationSettings, asMessages: boolean): RowAnswerer => ({
+/** A model that writes: the continuation of each text, or the answer to it as a message. @param note hears what is to be said of answers */
+export const rowsOfWriter = (
+  writer: Writer,
+  settings: GenerationSettings,
+  asMessages: boolean,
+  note: Note = () => {},
+): RowAnswerer => ({
   columns: ['prompt', 'text'],
   readsAll: false,
   answer: async (texts, onProgress, signal) => {
     const answers: Added[] = [];
+    const said = new Map<string, number>();
     for (const [stream, { text }] of texts.entries()) {
       const prompt = asMessages ? [{ role: 'user', content: text }] : text;
-      const { generated_text } = await answer(writer, prompt, { settings, signal, stream }).catch((error: unknown) => {
-        throw error instanceof LuthierError ? inRow(stream + 1, error) : error;
-      });
+      const { generated_text, notes } = await answer(writer, prompt, { settings, signal, stream }).catch(
+        (error: unknown) => {
+          throw error instanceof LuthierError ? inRow(stream + 1, error) : error;
+        },
+      );
       answers.push({ generated_text });
+      for (const message of notes) said.set(message, (said.get(message) ?? 0) + 1);
       onProgress(answers.length);
       await afterTurns();
       if (signal?.aborted) throw new LuthierError('cancelled', 'Prediction cancelled.');
     }
+    for (const [message, count] of said) note('warning', `${counted(count, 'row')}: ${message}`);
     return answers;
   },
 });
@@ -84,9 +96,9 @@ const inRow = (row: number, error: LuthierError): LuthierError =>
  */
 export async function predictFile(
   model: RowAnswerer,
-  { file, out, encoding, onProgress, signal }: PredictFileOptions,
+  { file, out, encoding, onProgress, signal, note = () => {} }: PredictFileOptions,
 ): Promise<PredictedFile> {
-  const { names, rows, delimiter } = await read(file, encoding);
+  const { names, rows, delimiter } = await read(file, encoding, note);
   const from = columnsFor(model, names, rows, file);
   const places = from.map((name) => names.indexOf(name));
   const texts = rows.map((row): Texts => {
@@ -126,18 +138,25 @@ const quoted = (cell: string, delimiter: string): string =>
 async function read(
   file: string,
   encoding: string | undefined,
+  note: Note,
 ): Promise<{ names: string[]; rows: (string | undefined)[][]; delimiter: string | null }> {
   if (extname(file).toLowerCase() === '.txt') {
-    const { lines } = await readLines(file, encoding);
+    const { lines, problems } = await readLines(file, encoding);
+    tell(problems, note);
     return { names: ['text'], rows: lines.map((line) => [line]), delimiter: null };
   }
   const table = await readTable({ file }, { encoding });
+  tell(table.problems, note);
   return {
     names: table.columns,
     rows: Array.from(table.rows, (row) => table.columns.map((_, i) => row.value(i))),
     delimiter: table.dialect?.delimiter ?? null,
   };
 }
+
+const tell = (problems: readonly DataProblem[], note: Note): void => {
+  for (const { severity, message } of problems) note(severity === 'info' ? 'info' : 'warning', message);
+};
 
 /** The columns that a model reads: by their names, else the one that looks like text. */
 function columnsFor(
