@@ -58,7 +58,7 @@ export async function inspectData(
   const given = kind.named?.(named) ?? named;
   const table = kind.open ? await kind.open(read.table, pace) : read.table;
   const stats = await columnStatsAtPace(table, pace);
-  const guess = columnsFor(kind, table, given, stats);
+  const guess = columnsFor(kind, table, given, stats, given === named ? {} : { why: kind.why });
   const problems = new Problems();
   let classes: DataSummary['classes'] = [];
   if (lackingFields(guess.columns, kind.name).length > 0) {

@@ -108,6 +108,8 @@ export interface RowKind<
   layout?(table: Table, given: Columns): ColumnGuess;
   /** What is given, and what follows from how the data are written. */
   named?(given: Columns): Columns;
+  /** Why what follows is so. */
+  readonly why?: Columns;
   /** The rows that have all that is needed; others are left out, or an error, and told. */
   rows(table: Table, columns: Columns, options: ReadRowsOptions): Promise<Rows>;
   /** Names of the outputs in the order of their numbers; none for a task that has no labels. */

@@ -47,7 +47,10 @@ export async function understand<Row extends TaskRow, Written extends WrittenRow
   const pace = pacer(options.signal);
   const open = rules > 1 && kind.open ? await kind.open(table, pace) : table;
   const stats = await columnStatsAtPace(open, pace);
-  const guess = columnsFor(kind, open, given, stats, { pairs, ...(why && { why }) });
+  const guess = columnsFor(kind, open, given, stats, {
+    pairs,
+    why: { ...(given !== options.given && kind.why), ...why },
+  });
   const columns = requireColumns(open, guess.columns, kind.name);
   const names = namesOf(open, columns, kind.name);
   const chosen = choose ? choose(open, names) : open;

@@ -96,7 +96,8 @@ describe('a target for each label of the dataset, from', () => {
       'text,late,rude,price\none,1,0,1\ntwo,0,,0\nthree,2,0,0\nfour,TRUE,1.0,no\nfive,0,0,1\n',
     );
     const how = { label_columns: ['late', 'rude', 'price'] };
-    const { labels, train, columns } = await load(file, how);
+    const { labels, train, columns, columns_reason } = await load(file, how);
+    expect(columns_reason).toContain('the label is “late” (the first of 3 label columns).');
     expect(columns).toEqual({ text: 'text', label: 'late' });
     expect(labels).toEqual(['late', 'price', 'rude']);
     expect(targets(train)).toEqual([
@@ -105,7 +106,8 @@ describe('a target for each label of the dataset, from', () => {
       [5, [1, 0, 1]],
       [6, [0, 1, 0]],
     ]);
-    const { said } = await look(file, how);
+    const { said, guess_reason } = await look(file, how);
+    expect(guess_reason).toBe(columns_reason);
     expect(said).toEqual([
       'warning: 1 row (line 4) is left out, because a label column contains something other than 0 and 1, such as “late: 2”.',
       'warning: The label “rude” has only one row (line 5). Add more rows, or correct a misspelled label.',

@@ -33,6 +33,7 @@ export const labelSets = (how: TaskSettings): RowKind<LabelsExample, LabelledRow
   outputs: ({ targets }) => [...targets.keys()].filter((k) => targets[k] === 1),
   named: (given) =>
     how.label_columns && given.label === undefined ? { ...given, label: how.label_columns[0]! } : given,
+  ...(how.label_columns && { why: { label: `the first of ${counted(how.label_columns.length, 'label column')}` } }),
   open: (table, pace) => {
     const lacking = (how.label_columns ?? []).filter((name) => !table.columns.includes(name));
     if (lacking.length > 0) {
