@@ -63,6 +63,7 @@ test('the summary says rows, classes, share truncated, time, memory and every pr
 test('nothing is said of labels where a task has none', () => {
   const lines = summaryLines({ ...estimate, classes: [] }, 'conversational').map(({ text }) => text);
   expect(lines[0]).toBe('1,067 training conversations, 133 held out for validation');
+  expect(lines[1]).toBe('36 of 1,200 conversations are longer than 128 tokens and will be cut');
   expect(lines.join()).not.toContain('0 labels');
 });
 

@@ -82,6 +82,7 @@ export interface SummaryLine {
 export function summaryLines(estimate: RunEstimate, task: TaskName): SummaryLine[] {
   const { row, label } = taskOf(task);
   const isTags = task === 'token-classification';
+  const noun = row === 'row' ? 'text' : row;
   const lines: SummaryLine[] = [];
   const classes = estimate.classes.map(({ label, count }) => `${shorten(label, 30)} ${formatCount(count)}`);
   lines.push({
@@ -101,8 +102,8 @@ export function summaryLines(estimate: RunEstimate, task: TaskName): SummaryLine
     icon: 'fold',
     text:
       estimate.truncated_rows === 0
-        ? `No ${isTags ? 'sentence is longer than the model reads at once' : 'text will be cut'}`
-        : `${formatCount(estimate.truncated_rows)} of ${counted(estimate.rows, isTags ? 'sentence' : 'text')} ${estimate.truncated_rows === 1 ? 'is' : 'are'} longer than ${counted(estimate.max_length, 'token')} and will be ${isTags ? 'read in overlapping windows' : 'cut'}`,
+        ? `No ${noun} ${isTags ? 'is longer than the model reads at once' : 'will be cut'}`
+        : `${formatCount(estimate.truncated_rows)} of ${counted(estimate.rows, noun)} ${estimate.truncated_rows === 1 ? 'is' : 'are'} longer than ${counted(estimate.max_length, 'token')} and will be ${isTags ? 'read in overlapping windows' : 'cut'}`,
   });
   lines.push({
     icon: 'clock',
