@@ -29,6 +29,7 @@ export interface OtherTask {
 /**
  * Confirms task and columns in one keystroke, or asks for them. Gives the columns, another task, or BACK.
  * @param given what was answered before; else what was guessed is offered
+ * @param labelColumns columns of 0 and 1 that are learnt, of which the label's is one
  * Throws HostError when the rows have too few columns to learn from, Cancelled on Escape.
  */
 export async function askColumns(
@@ -36,6 +37,7 @@ export async function askColumns(
   summary: DataSummary,
   position: Position,
   given?: Columns,
+  labelColumns: readonly string[] = [],
 ): Promise<Columns | OtherTask | typeof BACK> {
   const fields = FIELDS[summary.task];
   const tooFew = tooFewColumns(summary);
@@ -48,9 +50,10 @@ export async function askColumns(
       fields
         .flatMap(({ name, role: own }) => (own === role && offered[name] !== undefined ? [`“${offered[name]}”`] : []))
         .join(' and ');
+    const target = labelColumns.length > 0 ? shorten(labelColumns.join(', '), 60) : named('target');
     const [reason, ...more] = isGuess ? linesOf(summary.guess_reason) : [];
     const confirm: Choice<Answer> = {
-      label: `$(check) Learn ${[named('target'), named('input')].filter(Boolean).join(' from ')}`,
+      label: `$(check) Learn ${[target, named('input')].filter(Boolean).join(' from ')}`,
       description: title,
       ...(reason ? { detail: reason } : {}),
       value: 'yes',

@@ -525,6 +525,28 @@ test('labels in a cell are asked about, and are learnt as the person says', asyn
   expect(recipes[1]).not.toHaveProperty('label_separator');
 });
 
+test('columns of 0 and 1 are asked about, and named as what is learnt', async () => {
+  const other = { problem_type: 'multi_label_classification', label_columns: ['late', 'rude'] } as const;
+  const problem: DataProblem = {
+    ...{ severity: 'warning', code: 'indicator-columns', column: 'late' },
+    ...{
+      message: '“late” and “rude” each contain only 0 and 1.',
+      other: { ...other, label_columns: ['late', 'rude'] },
+    },
+  };
+  answers['data/inspect'] = (params: { task?: string; columns?: Columns }) => ({
+    ...inspect(params),
+    ...{ columns: ['text', 'late', 'rude'].map(column), guess: { text: 'text', label: 'late' } },
+    ...(params.task === other.problem_type ? { task: params.task } : { problems: [problem] }),
+  });
+  const ended = start();
+  (await question('Learn all labels of a row, from late, rude?')).accept('$(check) Learn all labels of a row');
+  const columns = await question('which column is the text');
+  expect(columns.items[0]).toMatchObject({ label: '$(check) Learn late, rude from “text”' });
+  columns.hide();
+  expect(await ended).toEqual(ESCAPED);
+});
+
 test('numbers are asked about where another column is chosen', async () => {
   const other = { problem_type: 'regression' } as const;
   const problem: DataProblem = {

@@ -205,7 +205,8 @@ class Flow {
   }
 
   private async columns(position: Position): Promise<Outcome> {
-    const answer = await askColumns(this.questions, this.summary, position, this.answers.columns);
+    const { label_columns } = this.how;
+    const answer = await askColumns(this.questions, this.summary, position, this.answers.columns, label_columns);
     if (answer === BACK) return BACK;
     if ('task' in answer) return await this.changeTask(answer.task as TaskName);
     this.answers.columns = answer;
