@@ -53,7 +53,7 @@ export interface WatchOptions {
  * @returns the exit code
  */
 export async function watchRun(folder: string, options: WatchOptions): Promise<number> {
-  const task = taskOf((await readRun(folder)).recipe.task);
+  const task = taskOf(taskNameOf((await readRun(folder)).recipe));
   const screen = options.json
     ? new JsonScreen()
     : process.stderr.isTTY
@@ -301,11 +301,11 @@ function samplesText({ step, samples }: SamplesEvent): string {
     .join('\n');
 }
 
-function plainLine(event: RunEvent, folder: string, { row, label }: TaskDescription): string | null {
+function plainLine(event: RunEvent, folder: string, { name, row, label }: TaskDescription): string | null {
   switch (event.event) {
     case 'start': {
       return dim(
-        `${counted(event.num_train_rows, `training ${row}`)}, ${event.num_validation_rows.toLocaleString('en')} held out for validation${event.labels.length === 0 ? '' : `, ${counted(event.labels.length, ...label)}`}; training ${formatCompact(event.num_trainable_parameters)} of ${formatCompact(event.num_parameters)} parameters; ${event.executor}, ${counted(event.num_threads, 'thread')}; run ${shortPath(folder)}`,
+        `${counted(event.num_train_rows, `training ${row}`)}, ${event.num_validation_rows.toLocaleString('en')} held out for validation${event.labels.length === 0 || name === 'regression' ? '' : `, ${counted(event.labels.length, ...label)}`}; training ${formatCompact(event.num_trainable_parameters)} of ${formatCompact(event.num_parameters)} parameters; ${event.executor}, ${counted(event.num_threads, 'thread')}; run ${shortPath(folder)}`,
       );
     }
     case 'eval': {

@@ -89,8 +89,9 @@ export function describeDataset(dataset: Dataset, relative: (path: string) => st
   const classes = dataset.summary?.classes.length ?? dataset.record?.labels.length;
   if (rows !== undefined && classes !== undefined) {
     const errors = dataset.summary?.problems.filter(({ severity }) => severity === 'error').length ?? 0;
-    const { row, label } = taskOf(dataset.summary?.task ?? dataset.record?.task);
-    return `${counted(rows, row)} · ${errors > 0 ? counted(errors, 'error') : counted(classes, ...label)}`;
+    const { name, row, label, writes } = taskOf(dataset.summary?.task ?? dataset.record?.task);
+    const labels = writes || name === 'regression' ? [] : [counted(classes, ...label)];
+    return [counted(rows, row), ...(errors > 0 ? [counted(errors, 'error')] : labels)].join(' · ');
   }
   const folder = relative(dirname(dataset.path));
   return folder === '' || folder === '.' ? '' : folder;

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { slug, uniqueName } from '../../files/names.ts';
-import type { DataSummary } from '../../protocol/index.ts';
+import type { DataSummary, TaskName } from '../../protocol/index.ts';
 import { temporaryFolder } from '../testing/programs.ts';
 import { describeDataset, isDataFile, readMadeDatasets } from './dataset.ts';
 import { DatasetStore } from './store.ts';
@@ -71,6 +71,11 @@ test('folders that Luthier made are listed, and those that cannot be read beside
   ]);
   expect(datasets.map(({ name }) => name)).toEqual(isRoot ? ['good', 'secret'] : ['good']);
   expect(describeDataset(datasets[0]!, () => '')).toBe('7 rows · 2 classes');
+  const of = (task: TaskName) => ({ ...datasets[0]!, record: { ...datasets[0]!.record!, task } });
+  expect(describeDataset(of('multi_label_classification'), () => '')).toBe('7 rows · 2 labels');
+  // Numbers and texts that are written are no labels.
+  expect(describeDataset(of('regression'), () => '')).toBe('7 rows');
+  expect(describeDataset(of('text-generation'), () => '')).toBe('7 texts');
 });
 
 test('a list reads no rows; a file is read once for as long as it does not change', async () => {
