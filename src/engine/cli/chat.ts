@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import type { BackendChoice } from '../../protocol/index.ts';
+import { type BackendChoice, LuthierError } from '../../protocol/index.ts';
 import { answer } from '../infer/answer.ts';
 import { openWriter } from '../infer/writer.ts';
 import { findModel } from '../runs/target.ts';
@@ -42,14 +42,21 @@ export async function chat(model: string, options: ChatCommandOptions): Promise<
       if (line.trim() !== '') {
         messages.push({ role: 'user', content: line });
         answering = new AbortController();
-        const answered = await answer(writer, messages, {
-          ...{ settings, signal: answering.signal },
-          ...(options.json ? {} : { onText: printPart }),
-        });
-        if (answered.finish_reason === 'cancelled' && !isInteractive()) code = EXIT.interrupted;
+        try {
+          const answered = await answer(writer, messages, {
+            ...{ settings, signal: answering.signal },
+            ...(options.json ? {} : { onText: printPart }),
+          });
+          if (answered.finish_reason === 'cancelled' && !isInteractive()) code = EXIT.interrupted;
+          tell(answered, settings, options.json);
+          messages.push({ role: 'assistant', content: answered.generated_text });
+        } catch (error) {
+          // A message that does not fit ends no conversation that somebody is in the middle of.
+          if (!isInteractive() || !(error instanceof LuthierError) || error.code !== 'usage') throw error;
+          messages.pop();
+          say('warning', [error.message, error.hint].filter(Boolean).join(' '));
+        }
         answering = undefined;
-        tell(answered, settings, options.json);
-        messages.push({ role: 'assistant', content: answered.generated_text });
       }
       if (code === EXIT.interrupted) break;
       if (isInteractive()) lines.prompt();

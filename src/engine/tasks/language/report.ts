@@ -9,6 +9,7 @@ import {
 } from '../../../protocol/index.ts';
 import { Random } from '../../data/random.ts';
 import type { TaskRow } from '../../data/types.ts';
+import { intervalOfMean } from '../../evaluate/intervals.ts';
 import { within } from '../../evaluate/report.ts';
 import { type EvaluateOptions, IGNORED } from '../task.ts';
 import type { LanguageItem } from './items.ts';
@@ -174,19 +175,20 @@ function intervalsOf(
   return { perplexity: interval('perplexity'), bits_per_byte: interval('bits_per_byte'), loss: interval('loss') };
 }
 
-/** One report of the folds of a cross-validation; intervals are the folds' means weighted by rows. */
+/** One report of the folds of a cross-validation. */
 export function pooledLanguage(reports: readonly LanguageReport[]): LanguageReport {
   const first = reports[0]!;
   const n = reports.reduce((total, report) => total + report.n, 0);
   const counts = sum(reports.map((report) => report.counts));
-  const ofKey = ({ intervals }: LanguageReport, key: MetricName) =>
-    (intervals as Partial<Record<MetricName, Interval | null>>)[key];
-  const mean = (key: MetricName): Interval | null => {
-    if (reports.some((report) => !ofKey(report, key))) return null;
-    const end = (of: keyof Interval) =>
-      reports.reduce((total, report) => total + ofKey(report, key)![of] * report.n, 0) / n;
-    return { low: end('low'), high: end('high') };
-  };
+  const pooled = (key: 'loss' | 'bits_per_byte', weight: 'tokens' | 'bytes'): Interval | null =>
+    intervalOfMean(
+      reports.map(({ metrics, intervals, counts }) => ({
+        value: (metrics as Partial<Record<MetricName, number>>)[key] ?? 0,
+        weight: counts[weight],
+        interval: (intervals as Partial<Record<MetricName, Interval | null>>)[key] ?? null,
+      })),
+    );
+  const loss = pooled('loss', 'tokens');
   const rows = reports.flatMap(({ spread }) =>
     spread.rows.flatMap((count, i) =>
       Array.from({ length: count }, () => ({ ...counts, tokens: 1, loss: spread.from + (i + 0.5) * spread.step })),
@@ -198,9 +200,10 @@ export function pooledLanguage(reports: readonly LanguageReport[]): LanguageRepo
     folds: reports.length,
     metrics: taken(first.task, metricsFrom(counts)),
     intervals: taken(first.task, {
-      perplexity: mean('perplexity'),
-      bits_per_byte: mean('bits_per_byte'),
-      loss: mean('loss'),
+      // A mean's interval, on perplexity's scale.
+      perplexity: loss && { low: Math.exp(loss.low), high: Math.exp(loss.high) },
+      bits_per_byte: pooled('bits_per_byte', 'bytes'),
+      loss,
     }),
     counts,
     spread: spreadOf(rows),
