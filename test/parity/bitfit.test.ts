@@ -4,6 +4,7 @@ import { SafetensorsFile } from '../../src/engine/hub/safetensors.ts';
 import { architectureOf } from '../../src/engine/models/registry.ts';
 import { TaskModel } from '../../src/engine/runtime/model.ts';
 import { isTrainedBy, isTrainedIn } from '../../src/engine/strategies/apply.ts';
+import { classLoss } from '../../src/engine/tasks/loss.ts';
 import type { Executor } from '../../src/engine/tensor/executors/executor.ts';
 import { adamWStep, gradientNorm } from '../../src/engine/train/optimizer.ts';
 import type { Recipe } from '../../src/protocol/index.ts';
@@ -46,7 +47,7 @@ describe.each(EXECUTORS)("BitFit against PyTorch's in float64: $title", ({ isThe
         padId: 0,
         isTrained: isTrainedIn({ type: 'bitfit' }, architecture),
         accumulate: false,
-        labelSmoothing: 0,
+        loss: classLoss(),
       },
       ...{ maxBatch: { texts: texts.length, tokens: 16 }, seed: 1 },
     });
