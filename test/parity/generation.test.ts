@@ -43,9 +43,7 @@ function modelOf(executor: Executor, f: Figures): TaskModel {
   return model;
 }
 
-describe.each(EXECUTORS)('Generation against transformers’: $title', ({ title, isThere, create, toleranceOf }) => {
-  /** Angles of rotary positions are as exact as the executor's cosines. */
-  const toleranceFor = (name: string) => (name === 'gpt2' ? 1e-4 : (toleranceOf?.('cos: angles') ?? 1e-4));
+describe.each(EXECUTORS)('Generation against transformers’: $title', ({ title, isThere, create }) => {
   const isUsual = title === 'onnxruntime';
   let executor: Executor;
   beforeAll(async () => {
@@ -61,7 +59,7 @@ describe.each(EXECUTORS)('Generation against transformers’: $title', ({ title,
   const models = isUsual ? MODELS : MODELS.filter(([name]) => ['gpt2', 'llama'].includes(name));
   const cases = models.flatMap(([name, f]) => sizes.map(([how, size]) => [name, how, f, size] as const));
 
-  test.skipIf(!isThere).each(cases)('%s%s: logits with a cache are those without', async (name, _, f, size) => {
+  test.skipIf(!isThere).each(cases)('%s%s: logits with a cache are those without', async (_, __, f, size) => {
     const model = modelOf(executor, f);
     const cached = new CachedModel(model, size);
     const got: number[] = [];
@@ -76,7 +74,7 @@ describe.each(EXECUTORS)('Generation against transformers’: $title', ({ title,
         want.push(...all[i]!);
       }
     }
-    expect(relativeError(Float32Array.from(got), want)).toBeLessThan(toleranceFor(name));
+    expect(relativeError(Float32Array.from(got), want)).toBeLessThan(1e-4);
     model.dispose();
   });
 

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { LuthierError } from '../../protocol/index.ts';
+import { embedding } from '../tensor/ops/index.ts';
 import { ConfigReader, MOST, shown } from './config.ts';
 
 /** How far a head's pairs turn from one position to the next, and a factor on both cosine and sine. */
@@ -92,13 +93,41 @@ function yarn(plain: number[], read: ConfigReader, { D, theta, positions }: Cont
   return { frequencies, factor: read.positive('attention_factor', usual) };
 }
 
-/** Of tokens at these positions `[T]`: cosine and sine of each pair's angle, `[T, D / 2]`. */
-export function anglesAt(position_ids: tf.Tensor1D, { frequencies, factor }: Rotation): Angles {
-  const places = tf.reshape(tf.cast(position_ids, 'float32'), [-1, 1]);
-  const angles = tf.mul(places, tf.tensor2d([...frequencies], [1, frequencies.length]));
+/** Rows of the table of fine steps; one row of the coarse table is as many positions. */
+const STEPS = 256;
+
+/**
+ * Of tokens at these positions `[T]`: cosine and sine of each pair's angle, `[T, D / 2]`. Both are looked up in tables
+ * made in double precision, an angle being a coarse and a fine one: a graphics card's own cosine is exact to 2⁻¹¹, and
+ * within ±π alone (WGSL, accuracy of expressions).
+ * @param positions how many there are
+ */
+export function anglesAt(position_ids: tf.Tensor1D, { frequencies, factor }: Rotation, positions: number): Angles {
+  const pairs = frequencies.length;
+  const coarse = tf.cast(tf.floor(tf.mul(tf.cast(position_ids, 'float32'), 1 / STEPS)), 'int32') as tf.Tensor1D;
+  const fine = tf.sub(position_ids, tf.mul(coarse, tf.scalar(STEPS, 'int32'))) as tf.Tensor1D;
+  const lookUp = (at: tf.Tensor1D, rows: number, step: number, of: (angle: number) => number) =>
+    embedding(
+      tf.tensor2d(
+        Float32Array.from({ length: rows * pairs }, (_, i) =>
+          of(Math.floor(i / pairs) * step * frequencies[i % pairs]!),
+        ),
+        [rows, pairs],
+      ),
+      at,
+    );
+  const [cosA, sinA] = [Math.cos, Math.sin].map((of) =>
+    lookUp(coarse, Math.ceil(positions / STEPS), STEPS, of),
+  ) as Pair;
+  const [cosB, sinB] = [Math.cos, Math.sin].map((of) => lookUp(fine, STEPS, 1, of)) as Pair;
   const scaled = (x: tf.Tensor) => (factor === 1 ? x : tf.mul(x, factor)) as tf.Tensor2D;
-  return { cos: scaled(tf.cos(angles)), sin: scaled(tf.sin(angles)) };
+  return {
+    cos: scaled(tf.sub(tf.mul(cosA, cosB), tf.mul(sinA, sinB))),
+    sin: scaled(tf.add(tf.mul(sinA, cosB), tf.mul(cosA, sinB))),
+  };
 }
+
+type Pair = [cosine: tf.Tensor2D, sine: tf.Tensor2D];
 
 export interface Angles {
   cos: tf.Tensor2D;

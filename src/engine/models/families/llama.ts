@@ -118,7 +118,7 @@ export const qwen3 = family('qwen3', 'Qwen3', {
 function forward(scope: Scope, batch: Batch, c: LlamaConfig): tf.Tensor2D[] {
   const L = c.num_hidden_layers;
   const states = [scope.embedding('embed_tokens', batch.input_ids, c.vocab_size, c.hidden_size)]; // (T, H)
-  const angles = anglesAt(batch.position_ids, c.rotation); // (T, D / 2)
+  const angles = anglesAt(batch.position_ids, c.rotation, c.max_position_embeddings); // (T, D / 2)
   for (let i = 0; i < L; i++) {
     const x = states[i]!;
     const queries = i < L - 1 ? batch.every(x) : batch.read(x);
