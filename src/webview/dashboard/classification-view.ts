@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { type ClassificationReport, classScore, type EvaluatedRow } from '../../protocol/evaluation.ts';
 import { count, percent, plural, significant } from '../shared/format.ts';
+import { copyButton, lineCell } from './cells.ts';
 import type { CellDetail } from './confusion.ts';
 import { csv } from './csv.ts';
 import { confusedPairs } from './matrix.ts';
@@ -40,8 +41,7 @@ export const classificationView = (
       <section class="area-classes" aria-labelledby="classes-title">
         <div class="section-head">
           <h2 id="classes-title">Classes</h2>
-          <button class="tool" title="Copy as CSV" aria-label="Copy classes as CSV" @click=${() => page.copy(classesCsv(report), 'Classes')}>
-            <span class="codicon codicon-copy" aria-hidden="true"></span></button>
+          ${copyButton('classes', () => classesCsv(report), page)}
         </div>
         ${classTable(report)}
         ${report.labels.length > 20 ? pairsTable(run, shown, page) : nothing}
@@ -143,8 +143,7 @@ const rowsTable = (run: RunView, rows: readonly EvaluatedRow[], page: Page): Tem
     <thead><tr><th scope="col" class="number">Line</th><th scope="col">Text</th><th scope="col" class="wide-only">Label</th><th scope="col" class="wide-only">Predicted</th><th scope="col" class="number">Loss</th></tr></thead>
     <tbody>${rows.map(
       (row) => html`<tr>
-        <td class="number"><button class="link" title="Open ${row.file} at line ${row.line}" aria-label="Open ${row.file} at line ${row.line}"
-          @click=${() => page.post({ type: 'openRow', run: run.id, file: row.file, line: row.line })}>${row.line}</button></td>
+        ${lineCell(run, row, page)}
         <td class="text">${textsOf(row)}<span class="narrow-only muted">${row.label} → ${row.predicted} ${percent(row.score)}</span></td><td class="wide-only">${row.label}</td>
         <td class="wide-only ${row.label === row.predicted ? '' : 'mistaken'}">${row.predicted} <span class="score">${percent(row.score)}</span></td>
         <td class="number">${significant(row.loss)}</td>

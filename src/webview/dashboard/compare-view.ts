@@ -4,6 +4,7 @@ import { mcnemar } from '../../protocol/mcnemar.ts';
 import type { MetricKey } from '../../protocol/metrics.ts';
 import { taskNameOf, taskOf } from '../../protocol/tasks.ts';
 import { capital, count, METRIC_NAMES, metric, percent, plural, significant } from '../shared/format.ts';
+import { lineCell } from './cells.ts';
 import { runSwatch } from './charts.ts';
 import type { Page } from './page.ts';
 import { intervalText } from './reports.ts';
@@ -128,8 +129,7 @@ const comparedRows = (
     <thead><tr><th scope="col" class="number">Line</th><th scope="col">Text</th><th scope="col" class="wide-only">Label</th><th scope="col" class="wide-only">${first.record.name}</th><th scope="col" class="wide-only">${second.record.name}</th></tr></thead>
     <tbody>${rows.map(
       (row) => html`<tr>
-        <td class="number"><button class="link" title="Open ${row.file} at line ${row.line}" aria-label="Open ${row.file} at line ${row.line}"
-          @click=${() => page.post({ type: 'openRow', run: first.id, file: row.file, line: row.line })}>${row.line}</button></td>
+        ${lineCell(first, row, page)}
         <td class="text">${textsOf(row)}
           <span class="narrow-only muted">${row.label}: only ${row.first === row.label ? first.record.name : second.record.name} is right, the other predicts ${row.first === row.label ? row.second : row.first}</span></td>
         <td class="wide-only">${row.label}</td>

@@ -4,6 +4,7 @@ import { type MetricKey, measured } from '../../protocol/metrics.ts';
 import type { CrossValidation } from '../../protocol/run.ts';
 import { taskNameOf, taskOf } from '../../protocol/tasks.ts';
 import { capital, count, METRIC_NAMES, metric, plural } from '../shared/format.ts';
+import { copyButton } from './cells.ts';
 import { csv } from './csv.ts';
 import type { Page } from './page.ts';
 import { hasEnded, type RunView } from './store.ts';
@@ -40,12 +41,7 @@ export const foldsView = (run: RunView, page: Page): TemplateResult | typeof not
     <div class="section-head">
       <h2 id="folds-title">Cross-validation</h2>
       <span class="muted">${progressOf(run, folds)}</span>
-      ${
-        results.length > 0
-          ? html`<button class="tool" title="Copy as CSV" aria-label="Copy folds as CSV" @click=${() => page.copy(foldsCsv(folds, keys), 'Folds')}>
-              <span class="codicon codicon-copy" aria-hidden="true"></span></button>`
-          : nothing
-      }
+      ${results.length > 0 ? copyButton('folds', () => foldsCsv(folds, keys), page) : nothing}
     </div>
     ${
       results.length === 0

@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { classScore, type LabelsReport, type LabelsRow } from '../../protocol/evaluation.ts';
 import { count, interval, percent, plural, significant } from '../shared/format.ts';
+import { copyButton, lineCell } from './cells.ts';
 import { csv } from './csv.ts';
 import type { Page } from './page.ts';
 import type { NamedReport } from './reports.ts';
@@ -21,8 +22,7 @@ export const labelsView = (
     <section class="area-matrix" aria-labelledby="labels-title">
       <div class="section-head">
         <h2 id="labels-title">Labels</h2>
-        <button class="tool" title="Copy as CSV" aria-label="Copy labels as CSV" @click=${() => page.copy(labelsCsv(report), 'Labels')}>
-          <span class="codicon codicon-copy" aria-hidden="true"></span></button>
+        ${copyButton('labels', () => labelsCsv(report), page)}
       </div>
       ${labelsTable(report)}
       <p class="empty">${threshold(report)} Accuracy counts rows whose labels are all right.</p>
@@ -73,8 +73,7 @@ const rowsTable = (run: RunView, rows: readonly LabelsRow[], page: Page): Templa
       const extra = row.predicted.filter((label) => !row.labels.includes(label));
       const right = row.predicted.filter((label) => row.labels.includes(label));
       return html`<tr>
-        <td class="number"><button class="link" title="Open ${row.file} at line ${row.line}" aria-label="Open ${row.file} at line ${row.line}"
-          @click=${() => page.post({ type: 'openRow', run: run.id, file: row.file, line: row.line })}>${row.line}</button></td>
+        ${lineCell(run, row, page)}
         <td class="text">${textsOf(row)}${right.length > 0 ? html`<span class="second">right: ${right.join(', ')}</span>` : nothing}</td>
         <td>${missed.join(', ')}</td>
         <td class="mistaken">${extra.join(', ')}</td>

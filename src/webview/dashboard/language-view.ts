@@ -4,6 +4,7 @@ import type { LanguageReport, LanguageRow } from '../../protocol/evaluation.ts';
 import { capitalized } from '../../protocol/figures.ts';
 import { taskOf } from '../../protocol/tasks.ts';
 import { bytes, count, plural, significant } from '../shared/format.ts';
+import { lineCell } from './cells.ts';
 import type { Page } from './page.ts';
 import type { NamedReport } from './reports.ts';
 import type { RunView } from './store.ts';
@@ -68,8 +69,7 @@ const worst = (run: RunView, rows: readonly LanguageRow[], page: Page): Template
       <thead><tr><th scope="col" class="number">Line</th><th scope="col">Text</th><th scope="col" class="number">Tokens</th><th scope="col" class="number">Loss</th></tr></thead>
       <tbody>${rows.map(
         (row) => html`<tr>
-          <td class="number"><button class="link" title="Open ${row.file} at line ${row.line}" aria-label="Open ${row.file} at line ${row.line}"
-            @click=${() => page.post({ type: 'openRow', run: run.id, file: row.file, line: row.line })}>${row.line}</button></td>
+          ${lineCell(run, row, page)}
           <td class="text"><div class="read">${row.pieces.map(({ text, loss }) => piece(text, loss))}</div></td>
           <td class="number">${count(row.tokens)}</td>
           <td class="number">${significant(row.loss)}</td>

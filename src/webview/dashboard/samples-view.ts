@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { count } from '../shared/format.ts';
+import { lineCell } from './cells.ts';
 import type { Page } from './page.ts';
 import type { RunView } from './store.ts';
 
@@ -18,8 +19,7 @@ export const samplesView = (run: RunView, page: Page): TemplateResult | typeof n
       }<th scope="col">${latest.step === 0 ? 'Base model' : `Step ${count(latest.step)}`}</th></tr></thead>
       <tbody>${latest.samples.map(
         (sample, i) => html`<tr>
-          <td class="number"><button class="link" title="Open ${sample.file} at line ${sample.line}" aria-label="Open ${sample.file} at line ${sample.line}"
-            @click=${() => page.post({ type: 'openRow', run: run.id, file: sample.file, line: sample.line })}>${sample.line}</button></td>
+          ${lineCell(run, sample, page)}
           <td class="text"><div class="read">${sample.prompt}</div></td>
           <td class="text"><div class="read">${sample.reference}</div></td>
           ${hasBase ? html`<td class="text"><div class="read">${answerOf(i)}</div></td>` : nothing}

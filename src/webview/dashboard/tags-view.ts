@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { TaggedRow, TagReport, TagSpan } from '../../protocol/evaluation.ts';
 import { count, percent, plural, significant } from '../shared/format.ts';
+import { copyButton, lineCell } from './cells.ts';
 import { csv } from './csv.ts';
 import type { Page } from './page.ts';
 import type { NamedReport } from './reports.ts';
@@ -24,8 +25,7 @@ export const tagsView = (
     <section class="area-classes" aria-labelledby="types-title">
       <div class="section-head">
         <h2 id="types-title">Types</h2>
-        <button class="tool" title="Copy as CSV" aria-label="Copy types as CSV" @click=${() => page.copy(typesCsv(report), 'Types')}>
-          <span class="codicon codicon-copy" aria-hidden="true"></span></button>
+        ${copyButton('types', () => typesCsv(report), page)}
       </div>
       ${typesTable(report)}
     </section>`,
@@ -74,8 +74,7 @@ const errorsTable = (run: RunView, rows: readonly TaggedRow[], page: Page): Temp
     <thead><tr><th scope="col" class="number">Line</th><th scope="col">Sentence</th><th scope="col" class="number">Loss</th></tr></thead>
     <tbody>${rows.map(
       (row) => html`<tr>
-        <td class="number"><button class="link" title="Open ${row.file} at line ${row.line}" aria-label="Open ${row.file} at line ${row.line}"
-          @click=${() => page.post({ type: 'openRow', run: run.id, file: row.file, line: row.line })}>${row.line}</button></td>
+        ${lineCell(run, row, page)}
         <td class="text"><div class="tagged">
           <span class="muted">Actual</span><span>${marked(row.text, row.gold, row.predicted)}</span>
           <span class="muted">Predicted</span><span>${marked(row.text, row.predicted, row.gold)}</span></div></td>

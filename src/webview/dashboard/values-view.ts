@@ -1,6 +1,7 @@
 import { html, svg, type TemplateResult } from 'lit';
 import type { ValueReport, ValueRow } from '../../protocol/evaluation.ts';
 import { count, plural, significant } from '../shared/format.ts';
+import { copyButton, lineCell } from './cells.ts';
 import { csv } from './csv.ts';
 import type { Page } from './page.ts';
 import type { NamedReport } from './reports.ts';
@@ -19,8 +20,7 @@ export const valuesView = (
     <section class="area-matrix" aria-labelledby="values-title">
       <div class="section-head">
         <h2 id="values-title">Predicted by actual value</h2>
-        <button class="tool" title="Copy as CSV" aria-label="Copy values as CSV" @click=${() => page.copy(pointsCsv(report), 'Values')}>
-          <span class="codicon codicon-copy" aria-hidden="true"></span></button>
+        ${copyButton('values', () => pointsCsv(report), page)}
       </div>
       ${scatter(report)}
       <p class="empty">Each point is a row; on the line a prediction is exact.${
@@ -81,8 +81,7 @@ const rowsTable = (run: RunView, rows: readonly ValueRow[], page: Page): Templat
     <thead><tr><th scope="col" class="number">Line</th><th scope="col">Text</th><th scope="col" class="number">Actual</th><th scope="col" class="number">Predicted</th><th scope="col" class="number">Difference</th></tr></thead>
     <tbody>${rows.map(
       (row) => html`<tr>
-        <td class="number"><button class="link" title="Open ${row.file} at line ${row.line}" aria-label="Open ${row.file} at line ${row.line}"
-          @click=${() => page.post({ type: 'openRow', run: run.id, file: row.file, line: row.line })}>${row.line}</button></td>
+        ${lineCell(run, row, page)}
         <td class="text">${textsOf(row)}</td>
         <td class="number">${significant(row.value)}</td>
         <td class="number">${significant(row.predicted)}</td>
