@@ -3,6 +3,12 @@ import { clopperPearson, intervalOfMean, posterior } from './intervals.ts';
 import { NUM_WORST } from './report.ts';
 import { averageScores, classScores } from './tally.ts';
 
+/** The mean of what reports say, weighted by their rows. */
+export function meanByRows<R extends { n: number }>(reports: readonly R[]): (of: (report: R) => number) => number {
+  const n = reports.reduce((sum, report) => sum + report.n, 0);
+  return (of) => reports.reduce((sum, report) => sum + of(report) * report.n, 0) / n;
+}
+
 /**
  * One report of the folds of a cross-validation: each row's answer is that of the model that had not seen it. What
  * follows from the confusion matrix is computed on the folds' sum; loss and calibration error are the folds' means
@@ -18,8 +24,7 @@ export function pooledReport(reports: readonly ClassificationReport[]): Classifi
   const support = Float64Array.from(confusion, (row) => row.reduce((a, b) => a + b, 0));
   const predicted = Float64Array.from(labels, (_, k) => confusion.reduce((sum, row) => sum + row[k]!, 0));
   const hits = Float64Array.from(labels, (_, k) => confusion[k]![k]!);
-  const mean = (of: (report: ClassificationReport) => number): number =>
-    reports.reduce((sum, report) => sum + of(report) * report.n, 0) / n;
+  const mean = meanByRows(reports);
   const interval = (key: 'loss' | 'ece'): Interval | null =>
     intervalOfMean(
       reports.map(({ n, metrics, intervals }) => ({ value: metrics[key], weight: n, interval: intervals[key] })),

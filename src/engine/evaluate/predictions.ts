@@ -1,4 +1,4 @@
-import { LuthierError } from '../../protocol/index.ts';
+import { notFinite } from './errors.ts';
 
 /** What a model answered for n rows, and how far it was off. Arrays are n long. */
 export interface Predictions {
@@ -37,12 +37,7 @@ export function predictionsOf(targets: Int32Array, logits: Float32Array, numClas
       if (logit > logits[row + best]!) best = k;
       sum += logit;
     }
-    if (!Number.isFinite(sum))
-      throw new LuthierError(
-        'loss-not-finite',
-        `The model's answer for row ${i + 1} of ${n} is not a finite number.`,
-        'The weights contain NaN or infinity. Go back to an earlier checkpoint, or train with a lower learning_rate.',
-      );
+    if (!Number.isFinite(sum)) throw notFinite(i, n);
     const max = logits[row + best]!;
     let exponentials = 0;
     for (let k = 0; k < numClasses; k++) exponentials += Math.exp(logits[row + k]! - max);

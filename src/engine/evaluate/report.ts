@@ -1,6 +1,7 @@
 import { isAbsolute, relative } from 'node:path';
-import { type ClassificationReport, type EvaluatedRow, LuthierError } from '../../protocol/index.ts';
+import type { ClassificationReport, EvaluatedRow } from '../../protocol/index.ts';
 import type { Example } from '../data/types.ts';
+import { noRows } from './errors.ts';
 import { intervalsOf } from './intervals.ts';
 import { type Predictions, predictionsOf } from './predictions.ts';
 import { Tally } from './tally.ts';
@@ -30,12 +31,7 @@ export interface ReportOptions {
 export function classificationReport(options: ReportOptions): ClassificationReport {
   const { split, labels, examples, targets } = options;
   const n = targets.length;
-  if (n === 0)
-    throw new LuthierError(
-      'data-invalid',
-      `There are no ${split === 'train' ? 'training' : split} rows to evaluate.`,
-      'Choose a file with rows, or another split.',
-    );
+  if (n === 0) throw noRows(split);
   const predictions = predictionsOf(targets, options.logits, labels.length);
   const all = new Tally(predictions).addAll();
   const metrics = all.metrics();
@@ -91,10 +87,7 @@ function evaluatedRow(
   base: string | undefined,
 ): EvaluatedRow {
   return {
-    line: example.line,
-    file: base === undefined ? example.file : within(base, example.file),
-    text: example.text,
-    ...(example.text_pair === undefined ? {} : { text_pair: example.text_pair }),
+    ...shownRow(example, base),
     label: labels[targets[i]!]!,
     predicted: labels[predicted[i]!]!,
     score: confidence[i]!,
@@ -102,8 +95,18 @@ function evaluatedRow(
   };
 }
 
+/** Where a row stands and what it says, as reports show it. @param base folder that files in it are named relative to */
+export const shownRow = ({ file, line, text, text_pair }: Omit<Example, 'label'>, base: string | undefined) => ({
+  ...{ line, file: fileShown(file, base), text },
+  ...(text_pair !== undefined && { text_pair }),
+});
+
+/** A row's file, as reports name it. */
+export const fileShown = (file: string, base: string | undefined): string =>
+  base === undefined ? file : within(base, file);
+
 /** A path relative to a folder that it is in, otherwise as it is. */
-export function within(folder: string, path: string): string {
+function within(folder: string, path: string): string {
   const inside = relative(folder, path);
   return inside === '' || /^\.\.([\\/]|$)/.test(inside) || isAbsolute(inside) ? path : inside;
 }

@@ -3,14 +3,14 @@ import {
   type Interval,
   type LanguageReport,
   type LanguageRow,
-  LuthierError,
   largest,
   smallest,
 } from '../../../protocol/index.ts';
 import { Random } from '../../data/random.ts';
 import type { TaskRow } from '../../data/types.ts';
+import { noRows, notFinite } from '../../evaluate/errors.ts';
 import { intervalOfMean } from '../../evaluate/intervals.ts';
-import { within } from '../../evaluate/report.ts';
+import { fileShown } from '../../evaluate/report.ts';
 import { type EvaluateOptions, IGNORED } from '../task.ts';
 import type { LanguageItem } from './items.ts';
 
@@ -56,13 +56,7 @@ export function languageReport(
   task: LanguageReport['task'],
   { split, rows, items, losses = NONE, base }: EvaluateOptions<TaskRow, LanguageItem>,
 ): LanguageReport {
-  if (items.length === 0) {
-    throw new LuthierError(
-      'data-invalid',
-      `There are no ${split === 'train' ? 'training' : split} rows to evaluate.`,
-      'Choose a file with rows, or another split.',
-    );
-  }
+  if (items.length === 0) throw noRows(split);
   const measured = new Map<number, Counts>();
   let at = 0;
   const starts = items.map((item) => {
@@ -91,7 +85,7 @@ export function languageReport(
     const { file, line } = rows[row]!;
     const of = items.findIndex((item) => item.row === row);
     return {
-      ...{ line, file: base === undefined ? file : within(base, file), tokens, loss: loss / tokens },
+      ...{ line, file: fileShown(file, base), tokens, loss: loss / tokens },
       pieces: piecesOf(items[of]!, losses.subarray(starts[of]!)),
     };
   });
@@ -106,13 +100,6 @@ export function languageReport(
     worst,
   } as LanguageReport;
 }
-
-const notFinite = (row: number, rows: number): LuthierError =>
-  new LuthierError(
-    'loss-not-finite',
-    `The model's answer for row ${row + 1} of ${rows} is not a finite number.`,
-    'The weights contain NaN or infinity. Go back to an earlier checkpoint, or train with a lower learning_rate.',
-  );
 
 /** The tokens around the first that is measured, those that no character ends with joined to what follows. */
 function piecesOf(item: LanguageItem, losses: Float32Array): LanguageRow['pieces'] {

@@ -1,6 +1,8 @@
-import { type Interval, type LabelsReport, type LabelsRow, LuthierError } from '../../../protocol/index.ts';
+import type { Interval, LabelsReport, LabelsRow } from '../../../protocol/index.ts';
+import { noRows, notFinite } from '../../evaluate/errors.ts';
 import { clopperPearson, intervalOfMean, type Part, resampled } from '../../evaluate/intervals.ts';
-import { within } from '../../evaluate/report.ts';
+import { meanByRows } from '../../evaluate/pool.ts';
+import { shownRow } from '../../evaluate/report.ts';
 import { classScores } from '../../evaluate/tally.ts';
 import type { EvaluateOptions, LabelledItem } from '../task.ts';
 import type { LabelsExample } from './rows.ts';
@@ -36,11 +38,7 @@ function answersOf(items: readonly LabelledItem[], logits: Float32Array, labels:
       answers.predicted[at] = sigmoid(x) >= threshold ? 1 : 0;
     }
     if (Number.isFinite(loss[i])) continue;
-    throw new LuthierError(
-      'loss-not-finite',
-      `The model's answer for row ${i + 1} of ${n} is not a finite number.`,
-      'The weights contain NaN or infinity. Go back to an earlier checkpoint, or train with a lower learning_rate.',
-    );
+    throw notFinite(i, n);
   }
   return { ...answers, loss };
 }
@@ -139,13 +137,7 @@ export function bestThreshold(items: readonly LabelledItem[], logits: Float32Arr
 /** Everything that is said about a model's labels for one part of a dataset. @throws LuthierError as answersOf */
 export function labelsReport(options: EvaluateOptions<LabelsExample, LabelledItem>): LabelsReport {
   const { split, labels, rows, items, logits, settings, base } = options;
-  if (rows.length === 0) {
-    throw new LuthierError(
-      'data-invalid',
-      `There are no ${split === 'train' ? 'training' : split} rows to evaluate.`,
-      'Choose a file with rows, or another split.',
-    );
-  }
+  if (rows.length === 0) throw noRows(split);
   const threshold = settings?.threshold ?? THRESHOLD;
   const answers = answersOf(items, logits, labels.length, threshold);
   const { add } = countsOf(answers);
@@ -186,10 +178,8 @@ export function labelsReport(options: EvaluateOptions<LabelsExample, LabelledIte
       f1_interval: all.support[k]! > 0 ? intervals[`${k}`]! : null,
     })),
     worst: wrong.slice(0, NUM_WORST).map((i): LabelsRow => {
-      const { file, line, text, text_pair } = rows[i]!;
       return {
-        ...{ line, file: base === undefined ? file : within(base, file), text },
-        ...(text_pair !== undefined && { text_pair }),
+        ...shownRow(rows[i]!, base),
         labels: namesAt(answers.targets, i),
         predicted: namesAt(answers.predicted, i),
         loss: answers.loss[i]!,
@@ -202,8 +192,7 @@ export function labelsReport(options: EvaluateOptions<LabelsExample, LabelledIte
 export function pooledLabels(reports: readonly LabelsReport[]): LabelsReport {
   const first = reports[0]!;
   const n = reports.reduce((total, report) => total + report.n, 0);
-  const mean = (of: (report: LabelsReport) => number): number =>
-    reports.reduce((total, report) => total + of(report) * report.n, 0) / n;
+  const mean = meanByRows(reports);
   const tally = empty(first.labels.length);
   for (const { per_class } of reports) {
     for (const [k, { right, support, predicted }] of per_class.entries()) {

@@ -1,6 +1,8 @@
-import { LuthierError, type ValueReport, type ValueRow } from '../../../protocol/index.ts';
+import type { ValueReport, ValueRow } from '../../../protocol/index.ts';
+import { noRows, notFinite } from '../../evaluate/errors.ts';
 import { intervalOfMean, resampled } from '../../evaluate/intervals.ts';
-import { within } from '../../evaluate/report.ts';
+import { meanByRows } from '../../evaluate/pool.ts';
+import { shownRow } from '../../evaluate/report.ts';
 import type { EvaluateOptions, LabelledItem } from '../task.ts';
 import type { ValueExample } from './rows.ts';
 
@@ -59,21 +61,9 @@ function metricsOf(values: ArrayLike<number>, predicted: ArrayLike<number>): Met
 export function valueReport(options: EvaluateOptions<ValueExample, LabelledItem>): ValueReport {
   const { split, labels, rows, logits, trainRows, base } = options;
   const n = rows.length;
-  if (n === 0) {
-    throw new LuthierError(
-      'data-invalid',
-      `There are no ${split === 'train' ? 'training' : split} rows to evaluate.`,
-      'Choose a file with rows, or another split.',
-    );
-  }
+  if (n === 0) throw noRows(split);
   const bad = logits.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0) {
-    throw new LuthierError(
-      'loss-not-finite',
-      `The model's answer for row ${bad + 1} of ${n} is not a finite number.`,
-      'The weights contain NaN or infinity. Go back to an earlier checkpoint, or train with a lower learning_rate.',
-    );
-  }
+  if (bad >= 0) throw notFinite(bad, n);
   const values = Float64Array.from(rows, ({ value }) => value);
   const predicted = Float64Array.from(logits);
   const metrics = metricsOf(values, predicted);
@@ -99,11 +89,10 @@ export function valueReport(options: EvaluateOptions<ValueExample, LabelledItem>
       .sort((a, b) => off(b) - off(a))
       .slice(0, NUM_WORST)
       .map((i): ValueRow => {
-        const { file, line, text, text_pair, value } = rows[i]!;
+        const row = rows[i]!;
         return {
-          ...{ line, file: base === undefined ? file : within(base, file), text },
-          ...(text_pair !== undefined && { text_pair }),
-          ...{ value, predicted: predicted[i]! },
+          ...shownRow(row, base),
+          ...{ value: row.value, predicted: predicted[i]! },
         };
       }),
   };
@@ -116,8 +105,7 @@ export function valueReport(options: EvaluateOptions<ValueExample, LabelledItem>
 export function pooledValues(reports: readonly ValueReport[]): ValueReport {
   const first = reports[0]!;
   const n = reports.reduce((total, report) => total + report.n, 0);
-  const mean = (of: (report: ValueReport) => number): number =>
-    reports.reduce((total, report) => total + of(report) * report.n, 0) / n;
+  const mean = meanByRows(reports);
   const keys = Object.keys(first.metrics) as (keyof ValueReport['intervals'])[];
   const share = Math.max(1, reports.reduce((total, { points }) => total + points.length, 0) / MOST_POINTS);
   return {

@@ -1,14 +1,14 @@
 import {
   FEWEST_ROWS_FOR_INTERVALS,
   type Interval,
-  LuthierError,
   type TaggedRow,
   type TagMistake,
   type TagReport,
 } from '../../../protocol/index.ts';
 import { Random } from '../../data/random.ts';
+import { noRows, notFinite } from '../../evaluate/errors.ts';
 import { intervalOfMean } from '../../evaluate/intervals.ts';
-import { within } from '../../evaluate/report.ts';
+import { fileShown } from '../../evaluate/report.ts';
 import { classScores } from '../../evaluate/tally.ts';
 import type { EvaluateOptions } from '../task.ts';
 import type { TaggedItem } from './encode.ts';
@@ -65,13 +65,7 @@ const sum = (all: readonly Counts[]): Counts =>
 /** Everything that is said about a model's tags for one part of a dataset. @throws LuthierError `data-invalid`, `loss-not-finite` */
 export function tagReport(options: EvaluateOptions<Sentence, TaggedItem>): TagReport {
   const { split, labels, rows, base } = options;
-  if (rows.length === 0) {
-    throw new LuthierError(
-      'data-invalid',
-      `There are no ${split === 'train' ? 'training' : split} sentences to evaluate.`,
-      'Choose a file with sentences, or another split.',
-    );
-  }
+  if (rows.length === 0) throw noRows(split, 'sentence');
   const answers = answersFrom(options);
   const types: Types = new Map();
   const ofType = (type: string) => {
@@ -97,11 +91,10 @@ export function tagReport(options: EvaluateOptions<Sentence, TaggedItem>): TagRe
       mistakes.set(key, known);
     }
     if (wrong.length > 0) {
-      const file = base === undefined ? row.file : within(base, row.file);
       const place = placesIn(row.words);
       errors.push({
         line: row.line,
-        file,
+        file: fileShown(row.file, base),
         text: textOf(row),
         gold: gold.map(place),
         predicted: predicted.map(place),
@@ -170,13 +163,7 @@ function answersFrom({ rows, items, logits, labels }: EvaluateOptions<Sentence, 
       let exponentials = 0;
       for (let k = 0; k < width; k++) exponentials += Math.exp(logits[from + k]! - max);
       const loss = max + Math.log(exponentials) - logits[from + rows[row]!.tags[word]!]!;
-      if (!Number.isFinite(loss)) {
-        throw new LuthierError(
-          'loss-not-finite',
-          `The model's answer for sentence ${row + 1} of ${rows.length} is not a finite number.`,
-          'The weights contain NaN or infinity. Go back to an earlier checkpoint, or train with a lower learning_rate.',
-        );
-      }
+      if (!Number.isFinite(loss)) throw notFinite(row, rows.length, 'sentence');
       answer.tags[word] = best;
       answer.loss += loss;
       answer.read++;
