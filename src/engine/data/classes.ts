@@ -5,7 +5,7 @@ import { joinedLabels } from './label-cells.ts';
 import type { LabelledRows } from './labelled-rows.ts';
 import { numberKey } from './labels.ts';
 import { toLearn } from './other-learning.ts';
-import { listed, type Problems, places, quoted } from './problems.ts';
+import { listed, listedSome, type Problems, places, quoted } from './problems.ts';
 
 /** Rows a class, most frequent first; equal ones by name. */
 export function classCounts(rows: LabelledRows): { label: string; count: number }[] {
@@ -55,10 +55,7 @@ export function checkClasses(rows: LabelledRows, column: string, problems: Probl
   const single = counts.filter(({ count }) => count === 1).map(({ label }) => label);
   if (single.length > 0) {
     const classes = rows.classes();
-    const names = listed([
-      ...single.slice(0, 5).map(quoted),
-      ...(single.length > 5 ? [`${single.length - 5} more`] : []),
-    ]);
+    const names = listedSome(single, 5);
     const lines = single.map((label) => classes.get(label)!.lines[0]!).sort((a, b) => a - b);
     problems.add(
       'warning',

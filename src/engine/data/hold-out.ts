@@ -1,5 +1,5 @@
 import { counted, LuthierError, taskOf } from '../../protocol/index.ts';
-import { listed, type Problems, quoted } from './problems.ts';
+import { listedSome, type Problems } from './problems.ts';
 import type { DataRules } from './repeats.ts';
 import { type Split, type SplitRow, splitRow, stratifiedSplit, unitsOf } from './split.ts';
 import type { MadeSplits, SplitKey } from './splits.ts';
@@ -72,10 +72,7 @@ export function holdOut<Row extends TaskRow>(
   const seen = new Set(dataset.validation.flatMap((row) => [...kind.outputs(row)]));
   const absent = dataset.labels.filter((_, i) => !seen.has(i));
   if (absent.length === 0) return split;
-  const named = listed([
-    ...absent.slice(0, 5).map(quoted),
-    ...(absent.length > 5 ? [`${absent.length - 5} more`] : []),
-  ]);
+  const named = listedSome(absent, 5);
   problems.add(
     'warning',
     'class-without-validation',

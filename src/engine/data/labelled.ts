@@ -7,7 +7,7 @@ import { withListColumns } from './label-cells.ts';
 import type { LabelledRow, LabelledRows } from './labelled-rows.ts';
 import { KnownLabels } from './labels.ts';
 import { type Pace, Stride } from './pace.ts';
-import { listed, type Problems, quoted } from './problems.ts';
+import { listed, listedSome, type Problems, quoted } from './problems.ts';
 import { checkRepeats, textKey } from './repeats.ts';
 import { nameOf } from './row-source.ts';
 import { isEmpty, type Table } from './table.ts';
@@ -109,13 +109,12 @@ function unknownLabel(row: LabelledRow, rows: LabelledRows, known: KnownLabels, 
   const isNear = near !== undefined && distance(row.label, near) <= Math.max(1, row.label.length / 3);
   const unknown = [...rows.classes().keys()].filter((label) => known.find(label) === undefined);
   const asPlaces = known.asPlaces(unknown);
-  const names = [...labels.slice(0, 10).map(quoted), ...(labels.length > 10 ? [`${labels.length - 10} more`] : [])];
   const isModel = whose === 'the model';
   const elsewhere = isModel ? '' : ', or add training rows of that class';
   return new LuthierError(
     'data-invalid',
     `${nameOf(row.file)}, line ${row.line}: the label ${quoted(row.label)} ${isModel ? 'is unknown to the model' : 'does not occur in the training rows'}${isNear && !asPlaces ? `; did you mean ${quoted(near)}?` : '.'}`,
-    `The known labels are ${listed(names)}. ${asPlaces ?? `Correct the label${elsewhere}.`}`,
+    `The known labels are ${listedSome(labels, 10)}. ${asPlaces ?? `Correct the label${elsewhere}.`}`,
   );
 }
 

@@ -5,7 +5,7 @@ import { counted, LuthierError } from '../../protocol/index.ts';
 import { decode, type Encoding } from './encoding.ts';
 import { pacer } from './pace.ts';
 import { Rows } from './packed-rows.ts';
-import { listed, Problems, quoted } from './problems.ts';
+import { listedSome, Problems } from './problems.ts';
 import { RowStore } from './row-store.ts';
 import { asReadError, MAX_BYTES } from './source.ts';
 import type { Table } from './table.ts';
@@ -176,7 +176,7 @@ export async function textFiles(folder: string): Promise<{ files: string[]; tabl
 
 function tellSkipped(problems: Problems, files: readonly string[], one: string, many: string): void {
   if (files.length === 0) return;
-  const named = listed([...files.slice(0, 5).map(quoted), ...(files.length > 5 ? [`${files.length - 5} more`] : [])]);
+  const named = listedSome(files, 5);
   problems.add(
     'warning',
     'files-left-out',

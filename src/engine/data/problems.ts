@@ -135,6 +135,10 @@ export function listed(words: readonly string[], conjunction = 'and'): string {
   return `${words.slice(0, -1).join(', ')} ${conjunction} ${words.at(-1)}`;
 }
 
+/** The first of some values, each `quoted`, and how many more there are. */
+export const listedSome = (values: readonly string[], most: number): string =>
+  listed([...values.slice(0, most).map(quoted), ...(values.length > most ? [`${values.length - most} more`] : [])]);
+
 /** A cell's content as a message can carry it: one line, at most 40 characters. */
 export function quoted(value: string): string {
   const flat = value.replace(/\s+/g, ' ');

@@ -129,7 +129,7 @@ function inTurn(write: Writer['write']): Writer['write'] {
 function promptIds(text: string, tokenizer: Tokenizer): number[] {
   const { ids } = tokenizer.encode(text, Number.MAX_SAFE_INTEGER);
   if (ids.length > 0) return [...ids];
-  const begin = tokenizer.idOf(tokenizer.specialTokens.get('bos_token') ?? '');
+  const begin = tokenizer.specialId('bos_token');
   return begin === null ? [] : [begin];
 }
 
@@ -139,7 +139,7 @@ function endsOf({ eos_token_id: ids }: JsonRecord, tokenizer: Tokenizer): number
     (id): id is number => Number.isInteger(id) && (id as number) >= 0,
   );
   if (given.length > 0) return given;
-  const own = tokenizer.idOf(tokenizer.specialTokens.get('eos_token') ?? '');
+  const own = tokenizer.specialId('eos_token');
   return own === null ? [] : [own];
 }
 

@@ -235,7 +235,7 @@ export class ChatTemplate {
 function defaultTemplate(tokenizer: Tokenizer): string {
   const special = tokenizer.specialTokens;
   const end = tokenizer.idOf(END) === null ? (special.get('eos_token') ?? END) : END;
-  const bos = tokenizer.addsBos ? (special.get('bos_token') ?? '') : '';
+  const bos = tokenizer.addedBos !== null ? (special.get('bos_token') ?? '') : '';
   return chatML(bos, end);
 }
 

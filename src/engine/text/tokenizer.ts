@@ -319,15 +319,20 @@ export class Tokenizer {
     return this.#pipeline.ids.get(token) ?? null;
   }
 
+  /** The id of what tokenizer_config.json calls `bos_token`, `eos_token` and the like; null where there is none. */
+  specialId(name: string): number | null {
+    return this.idOf(this.specialTokens.get(name) ?? '');
+  }
+
   /** Whether a token is one of those that are left out of a decoded text. */
   isSpecial(id: number): boolean {
     return this.#pipeline.specialIds.has(id);
   }
 
-  /** Whether bos_token is put in front of each text. */
-  get addsBos(): boolean {
-    const first = this.#pipeline.templates.single.items[0]?.id;
-    return typeof first === 'number' && this.idOf(this.specialTokens.get('bos_token') ?? '') === first;
+  /** bos_token's id where it is put in front of each text, else null. */
+  get addedBos(): number | null {
+    const bos = this.specialId('bos_token');
+    return this.#pipeline.templates.single.items[0]?.id === bos ? bos : null;
   }
 
   /** `model_max_length` of tokenizer_config.json; null where none is meant (transformers then writes 1e30). */

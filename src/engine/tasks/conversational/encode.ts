@@ -130,7 +130,7 @@ function withoutOldest(messages: readonly Message[]): Message[] | null {
 /** Conversations up to their last question, the first that fit; what their template refuses is not asked. */
 export function chatPrompts(rows: readonly Conversation[], tokenizer: Tokenizer, maxLength: number): SamplePrompt[] {
   const template = new ChatTemplate(tokenizer);
-  const eos = tokenizer.idOf(tokenizer.specialTokens.get('eos_token') ?? '');
+  const eos = tokenizer.specialId('eos_token');
   const ends = [...new Set([...template.turnEnds(), ...(eos === null ? [] : [eos])])];
   const prompts: SamplePrompt[] = [];
   for (const [row, { messages }] of rows.entries()) {

@@ -1,6 +1,6 @@
 import { type Columns, type Field, GROUP, LuthierError } from '../../../protocol/index.ts';
 import { OTHER_NAMES } from '../../data/names.ts';
-import { listed, type Problems, quoted } from '../../data/problems.ts';
+import { listed, listedSome, type Problems, quoted } from '../../data/problems.ts';
 import type { TableRow } from '../../data/row-record.ts';
 import type { Table } from '../../data/table.ts';
 
@@ -55,8 +55,7 @@ export async function checkUnused({ columns, ids, format }: Table, used: Columns
   const read = new Set([...Object.values(used), ids]);
   const others = columns.filter((name) => !read.has(name) && !OTHER_NAMES.includes(name.toLowerCase()));
   if (others.length === 0) return;
-  const more = others.length > 5 ? [`${others.length - 5} more`] : [];
-  const named = listed([...others.slice(0, 5).map(quoted), ...more]);
+  const named = listedSome(others, 5);
   problems.add(
     'info',
     'unused-column',

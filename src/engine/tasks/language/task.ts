@@ -11,7 +11,7 @@ import { pooledLanguage } from './report.ts';
 /** A text as a model goes on from it. */
 export function promptOf(text: string, tokenizer: Tokenizer, maxLength: number): Item {
   const { ids } = tokenizer.encodeBare(text);
-  const bos = tokenizer.addsBos ? tokenizer.idOf(tokenizer.specialTokens.get('bos_token')!) : null;
+  const bos = tokenizer.addedBos;
   const all = bos === null ? ids : Int32Array.from([bos, ...ids]);
   return { ids: all.slice(-maxLength), typeIds: null };
 }

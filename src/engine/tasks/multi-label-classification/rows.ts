@@ -6,7 +6,7 @@ import { isUsualLabelName } from '../../data/columns.ts';
 import { withListColumns } from '../../data/label-cells.ts';
 import { type Found, LABELLED } from '../../data/labelled.ts';
 import type { LabelledRow, LabelledRows } from '../../data/labelled-rows.ts';
-import { listed, places, quoted } from '../../data/problems.ts';
+import { listed, listedSome, places, quoted } from '../../data/problems.ts';
 import { checkRepeats, textKey } from '../../data/repeats.ts';
 import { nameOf } from '../../data/row-source.ts';
 import type { Example, RowKind } from '../../data/types.ts';
@@ -77,12 +77,14 @@ export const labelSets = (how: TaskSettings): RowKind<LabelsExample, LabelledRow
       const lines = [...rows.classes()].flatMap(([set, { lines }]) =>
         setOf(set).some((label) => single.some((one) => one.label === label)) ? [lines[0]!] : [],
       );
-      const names = [...single.slice(0, 5).map(({ label }) => quoted(label))];
-      if (single.length > 5) names.push(`${single.length - 5} more`);
+      const names = listedSome(
+        single.map(({ label }) => label),
+        5,
+      );
       problems.add(
         'warning',
         'single-row-class',
-        `${single.length === 1 ? 'The label' : 'The labels'} ${listed(names)} ${single.length === 1 ? 'has only one row' : 'have only one row each'} (${places(lines.sort((a, b) => a - b))}). Add more rows, or correct a misspelled label.`,
+        `${single.length === 1 ? 'The label' : 'The labels'} ${names} ${single.length === 1 ? 'has only one row' : 'have only one row each'} (${places(lines.sort((a, b) => a - b))}). Add more rows, or correct a misspelled label.`,
         at,
       );
     }
@@ -155,10 +157,9 @@ function unknownLabel(
   whose: string,
 ): LuthierError {
   const isModel = whose === 'the model';
-  const names = [...labels.slice(0, 10).map(quoted), ...(labels.length > 10 ? [`${labels.length - 10} more`] : [])];
   return new LuthierError(
     'data-invalid',
     `${nameOf(rows.at(0)!.file)}, line ${line}: the label ${quoted(label)} ${isModel ? 'is unknown to the model' : 'does not occur in the training rows'}.`,
-    `The ${counted(labels.length, 'known label')}: ${listed(names)}. Correct the label${isModel ? '' : ', or add training rows that have it'}.`,
+    `The ${counted(labels.length, 'known label')}: ${listedSome(labels, 10)}. Correct the label${isModel ? '' : ', or add training rows that have it'}.`,
   );
 }

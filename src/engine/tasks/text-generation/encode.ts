@@ -78,9 +78,8 @@ class PassageEncoder {
     private readonly tokenizer: Tokenizer,
     private readonly maxLength: number,
   ) {
-    const idOf = (name: string) => tokenizer.idOf(tokenizer.specialTokens.get(name) ?? '');
-    this.#bos = tokenizer.addsBos ? idOf('bos_token') : null;
-    this.eos = idOf('eos_token');
+    this.#bos = tokenizer.addedBos;
+    this.eos = tokenizer.specialId('eos_token');
   }
 
   encode(passage: Passage): Made {
@@ -151,8 +150,7 @@ const SHOWN = 48;
 
 /** Prompts, or the beginnings of texts that begin there and go on. */
 export function textPrompts(rows: readonly Passage[], tokenizer: Tokenizer, maxLength: number): SamplePrompt[] {
-  const idOf = (name: string) => tokenizer.idOf(tokenizer.specialTokens.get(name) ?? '');
-  const [bos, eos] = [tokenizer.addsBos ? idOf('bos_token') : null, idOf('eos_token')];
+  const [bos, eos] = [tokenizer.addedBos, tokenizer.specialId('eos_token')];
   const prompts: SamplePrompt[] = [];
   for (const [row, { text, prompt }] of rows.entries()) {
     if (prompts.length === SAMPLES) break;
