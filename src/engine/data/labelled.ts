@@ -95,12 +95,19 @@ function toExamples(rows: LabelledRows, labels: readonly string[], whose: string
     const label = known.find(row.label);
     if (label === undefined) throw unknownLabel(row, rows, known, whose);
     known.reportSpelling(row, label, whose, problems);
-    const { text, text_pair, group, file, line } = row;
-    const example: Example = { text, label, file, line };
-    if (text_pair !== undefined) example.text_pair = text_pair;
-    if (group !== undefined) example.group = group;
-    return example;
+    return exampleOf(row, { label });
   });
+}
+
+/** A row as it is learnt: what stands in it, with its target. */
+export function exampleOf<T extends object>(
+  { text, text_pair, group, file, line }: LabelledRow,
+  target: T,
+): T & Omit<Example, 'label'> {
+  const example: T & Omit<Example, 'label'> = { ...target, text, file, line };
+  if (text_pair !== undefined) example.text_pair = text_pair;
+  if (group !== undefined) example.group = group;
+  return example;
 }
 
 function unknownLabel(row: LabelledRow, rows: LabelledRows, known: KnownLabels, whose: string): LuthierError {

@@ -17,6 +17,32 @@ export function textKey(row: { text: string; text_pair?: string }, rules: DataRu
   return row.text_pair === undefined ? key(row.text) : `${key(row.text)}\0${key(row.text_pair)}`;
 }
 
+/** Calls `repeated` with each row whose key an earlier one has, and with the first such. */
+export async function eachRepeat<Row>(
+  rows: readonly Row[],
+  keyOf: (row: Row) => string,
+  repeated: (row: Row, first: Row) => void,
+  pace?: Pace,
+): Promise<void> {
+  const seen = new SeenRows(rows.length, (place) => keyOf(rows[place]!));
+  const stride = new Stride(pace);
+  for (const [i, row] of rows.entries()) {
+    const key = keyOf(row);
+    const wait = stride.step(key.length);
+    if (wait) await wait;
+    const first = seen.add(i, key);
+    if (first !== undefined) repeated(row, rows[first]!);
+  }
+}
+
+/** Says that a row repeats an earlier one. @param noun what the task calls its rows @param first the earlier one's line */
+export const reportRepeat = (problems: Problems, noun: string, line: number, first: () => number): void =>
+  problems.occurrence({ severity: 'info', code: 'duplicate-row' }, line, (where, count) =>
+    count === 1
+      ? `The ${noun} on ${where} repeats line ${first()}; both are kept.`
+      : `${counted(count, noun)} repeat earlier ones (${where}); all are kept.`,
+  );
+
 /** A row's label in words: what it has, and beside that what another has. */
 export interface LabelWords {
   first(label: string): string;
@@ -45,11 +71,7 @@ export async function checkRepeats(
     const first = seen.add(next++, textKey(row, rules));
     if (first === undefined) continue;
     if (rows.labelAt(first) === row.label) {
-      problems.occurrence({ severity: 'info', code: 'duplicate-row' }, row.line, (where, count) =>
-        count === 1
-          ? `The row on ${where} repeats line ${rows.at(first)!.line}; both are kept.`
-          : `${counted(count, 'row')} repeat earlier ones (${where}); all are kept.`,
-      );
+      reportRepeat(problems, 'row', row.line, () => rows.at(first)!.line);
     } else {
       problems.occurrence({ severity: 'warning', code: 'conflicting-labels' }, row.line, (where, count) =>
         count === 1

@@ -36,6 +36,7 @@ export class BeamSearch {
   #running: Beam[];
   #finished: Finished[];
   #isOpen = true;
+  /** New tokens of each beam. */
   #length = 0;
   /** For each beam that goes on the number of the one that it continues. */
   parents: number[] = [];
@@ -57,11 +58,6 @@ export class BeamSearch {
   /** The best answer that ended. */
   get best(): Beam {
     return this.#finished[0]!;
-  }
-
-  /** New tokens of the beam that leads. */
-  get length(): number {
-    return this.#length;
   }
 
   /**

@@ -1,9 +1,5 @@
-import { counted } from '../../../protocol/index.ts';
-import { type Pace, Stride } from '../../data/pace.ts';
-import type { Problems } from '../../data/problems.ts';
-import { SeenRows } from '../../data/seen-rows.ts';
+import { eachRepeat, reportRepeat } from '../../data/repeats.ts';
 import type { RowKind, TaskRow, WrittenRow } from '../../data/types.ts';
-
 import { checkUnused } from './columns.ts';
 
 /** A row as its file has it is one that can be learnt: there are no labels to be numbered. */
@@ -36,33 +32,11 @@ export const languageKind = <Row extends TaskRow>(
   labels: () => [],
   counts: () => [],
   checkUnused: (table, columns, _given, _stats, problems) => checkUnused(table, columns, problems),
-  checkRows: (rows, problems, _rules, pace) => checkRepeats(rows, problems, noun, textOf, pace),
+  checkRows: (rows, problems, _rules, pace) =>
+    eachRepeat(rows, textOf, (row, first) => reportRepeat(problems, noun, row.line, () => first.line), pace),
   checkLabels: () => {},
   numbered: (rows) => [...rows],
   texts: (row) => [textOf(row)],
   length: (row) => textOf(row).length,
   hasLabel: () => false,
 });
-
-async function checkRepeats<Row extends TaskRow>(
-  rows: readonly Row[],
-  problems: Problems,
-  noun: string,
-  textOf: (row: Row) => string,
-  pace?: Pace,
-): Promise<void> {
-  const seen = new SeenRows(rows.length, (place) => textOf(rows[place]!));
-  const stride = new Stride(pace);
-  for (const [i, row] of rows.entries()) {
-    const text = textOf(row);
-    const wait = stride.step(text.length);
-    if (wait) await wait;
-    const first = seen.add(i, text);
-    if (first === undefined) continue;
-    problems.occurrence({ severity: 'info', code: 'duplicate-row' }, row.line, (where, count) =>
-      count === 1
-        ? `The ${noun} on ${where} repeats line ${rows[first]!.line}; both are kept.`
-        : `${counted(count, noun)} repeat earlier ones (${where}); all are kept.`,
-    );
-  }
-}

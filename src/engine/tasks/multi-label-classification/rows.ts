@@ -4,7 +4,7 @@ import { labelledRows } from '../../data/checks.ts';
 import { compareLabels, reportJoined, reportSimilar } from '../../data/classes.ts';
 import { isUsualLabelName } from '../../data/columns.ts';
 import { withListColumns } from '../../data/label-cells.ts';
-import { type Found, LABELLED } from '../../data/labelled.ts';
+import { exampleOf, type Found, LABELLED } from '../../data/labelled.ts';
 import type { LabelledRow, LabelledRows } from '../../data/labelled-rows.ts';
 import { listed, listedSome, places, quoted } from '../../data/problems.ts';
 import { checkRepeats, textKey } from '../../data/repeats.ts';
@@ -106,13 +106,7 @@ export const labelSets = (how: TaskSettings): RowKind<LabelsExample, LabelledRow
       known.set(set, targets);
     }
     const stratumOf = strata(sets, known);
-    return rows.map((row) => {
-      const { text, text_pair, group, file, line, label } = row;
-      const example: LabelsExample = { text, targets: known.get(label)!, stratum: stratumOf.get(label)!, file, line };
-      if (text_pair !== undefined) example.text_pair = text_pair;
-      if (group !== undefined) example.group = group;
-      return example;
-    });
+    return rows.map((row) => exampleOf(row, { targets: known.get(row.label)!, stratum: stratumOf.get(row.label)! }));
   },
   hasLabel: (row, label) => setOf(row.label).includes(label),
 });

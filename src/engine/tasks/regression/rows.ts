@@ -1,6 +1,6 @@
 import { ValueCells } from '../../data/answer-cells.ts';
 import { labelledRows } from '../../data/checks.ts';
-import { type Found, LABELLED } from '../../data/labelled.ts';
+import { exampleOf, type Found, LABELLED } from '../../data/labelled.ts';
 import type { LabelledRow, LabelledRows } from '../../data/labelled-rows.ts';
 import { textKey } from '../../data/repeats.ts';
 import type { Example, RowKind } from '../../data/types.ts';
@@ -37,11 +37,5 @@ export const VALUES: RowKind<ValueExample, LabelledRow, LabelledRows> = {
       },
     );
   },
-  numbered: (rows) =>
-    rows.map(({ text, text_pair, group, file, line, label }) => {
-      const example: ValueExample = { text, value: Number(label), file, line };
-      if (text_pair !== undefined) example.text_pair = text_pair;
-      if (group !== undefined) example.group = group;
-      return example;
-    }),
+  numbered: (rows) => rows.map((row) => exampleOf(row, { value: Number(row.label) })),
 };

@@ -4,8 +4,8 @@ import { namesOf, reportUngrouped } from '../../data/checks.ts';
 import type { Pace } from '../../data/pace.ts';
 import { Stride } from '../../data/pace.ts';
 import { listed, Places, type Problems, quoted } from '../../data/problems.ts';
+import { eachRepeat, reportRepeat } from '../../data/repeats.ts';
 import { nameOf } from '../../data/row-source.ts';
-import { SeenRows } from '../../data/seen-rows.ts';
 import type { Table } from '../../data/table.ts';
 import type { ReadRowsOptions, RowKind, TaskRow, WrittenRow } from '../../data/types.ts';
 import { readJsonRecord } from '../../hub/json-file.ts';
@@ -160,31 +160,20 @@ async function checkRows(
   _rules: unknown,
   pace?: Pace,
 ): Promise<void> {
-  const seen = new SeenRows(rows.length, (place) => textOf(rows[place]!));
-  const stride = new Stride(pace);
-  for (const [i, row] of rows.entries()) {
-    const text = textOf(row);
-    const wait = stride.step(text.length);
-    if (wait) await wait;
-    const place = seen.add(i, text);
-    if (place === undefined) continue;
-    const first = rows[place]!;
+  const repeated = (row: WrittenSentence, first: WrittenSentence): void => {
     const other = row.tags.findIndex((tag, word) => tag !== first.tags[word]);
     if (other < 0) {
-      problems.occurrence({ severity: 'info', code: 'duplicate-row' }, row.line, (where, count) =>
-        count === 1
-          ? `The sentence on ${where} repeats line ${first.line}; both are kept.`
-          : `${counted(count, 'sentence')} repeat earlier ones (${where}); all are kept.`,
-      );
-    } else {
-      problems.occurrence({ severity: 'warning', code: 'conflicting-labels' }, row.line, (where, count) => {
-        const tags = `${quoted(row.words[other]!)} is ${first.tags[other]} on line ${first.line} and ${row.tags[other]} on line ${row.line}`;
-        return count === 1
-          ? `The sentence on ${where} has other tags than the same one on line ${first.line}: ${tags}. Decide which is right.`
-          : `${counted(count, 'sentence')} have other tags than an earlier one with the same words (${where}). In the first, ${tags}. Decide which are right.`;
-      });
+      reportRepeat(problems, 'sentence', row.line, () => first.line);
+      return;
     }
-  }
+    problems.occurrence({ severity: 'warning', code: 'conflicting-labels' }, row.line, (where, count) => {
+      const tags = `${quoted(row.words[other]!)} is ${first.tags[other]} on line ${first.line} and ${row.tags[other]} on line ${row.line}`;
+      return count === 1
+        ? `The sentence on ${where} has other tags than the same one on line ${first.line}: ${tags}. Decide which is right.`
+        : `${counted(count, 'sentence')} have other tags than an earlier one with the same words (${where}). In the first, ${tags}. Decide which are right.`;
+    });
+  };
+  await eachRepeat(rows, textOf, repeated, pace);
 }
 
 /** Says when there is nothing to tell apart, tags that differ in case alone, and spans that begin within. */
