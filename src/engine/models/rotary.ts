@@ -96,38 +96,57 @@ function yarn(plain: number[], read: ConfigReader, { D, theta, positions }: Cont
 /** Rows of the table of fine steps; one row of the coarse table is as many positions. */
 const STEPS = 256;
 
+interface Table {
+  cos: Float32Array;
+  sin: Float32Array;
+  shape: [rows: number, pairs: number];
+}
+
+/** Cosines and sines of each pair's angle after so many steps of so many positions. */
+function tableOf(frequencies: readonly number[], rows: number, step: number): Table {
+  const pairs = frequencies.length;
+  const of = (value: (angle: number) => number) =>
+    Float32Array.from({ length: rows * pairs }, (_, i) =>
+      value(Math.floor(i / pairs) * step * frequencies[i % pairs]!),
+    );
+  return { cos: of(Math.cos), sin: of(Math.sin), shape: [rows, pairs] };
+}
+
+/** A forward function asks for them each time that it is run or recorded. */
+const made = new WeakMap<Rotation, { coarse: Table; fine: Table }>();
+
+function tablesOf(rotation: Rotation, positions: number): { coarse: Table; fine: Table } {
+  const rows = Math.ceil(positions / STEPS);
+  const known = made.get(rotation);
+  if (known?.coarse.shape[0] === rows) return known;
+  const { frequencies } = rotation;
+  const tables = { coarse: tableOf(frequencies, rows, STEPS), fine: tableOf(frequencies, STEPS, 1) };
+  made.set(rotation, tables);
+  return tables;
+}
+
 /**
  * Of tokens at these positions `[T]`: cosine and sine of each pair's angle, `[T, D / 2]`. Both are looked up in tables
  * made in double precision, an angle being a coarse and a fine one: a graphics card's own cosine is exact to 2⁻¹¹, and
  * within ±π alone (WGSL, accuracy of expressions).
  * @param positions how many there are
  */
-export function anglesAt(position_ids: tf.Tensor1D, { frequencies, factor }: Rotation, positions: number): Angles {
-  const pairs = frequencies.length;
+export function anglesAt(position_ids: tf.Tensor1D, rotation: Rotation, positions: number): Angles {
   const coarse = tf.cast(tf.floor(tf.mul(tf.cast(position_ids, 'float32'), 1 / STEPS)), 'int32') as tf.Tensor1D;
   const fine = tf.sub(position_ids, tf.mul(coarse, tf.scalar(STEPS, 'int32'))) as tf.Tensor1D;
-  const lookUp = (at: tf.Tensor1D, rows: number, step: number, of: (angle: number) => number) =>
-    embedding(
-      tf.tensor2d(
-        Float32Array.from({ length: rows * pairs }, (_, i) =>
-          of(Math.floor(i / pairs) * step * frequencies[i % pairs]!),
-        ),
-        [rows, pairs],
-      ),
-      at,
-    );
-  const [cosA, sinA] = [Math.cos, Math.sin].map((of) =>
-    lookUp(coarse, Math.ceil(positions / STEPS), STEPS, of),
-  ) as Pair;
-  const [cosB, sinB] = [Math.cos, Math.sin].map((of) => lookUp(fine, STEPS, 1, of)) as Pair;
+  const lookUp = ({ cos, sin, shape }: Table, at: tf.Tensor1D): Angles => ({
+    cos: embedding(tf.tensor2d(cos, shape), at),
+    sin: embedding(tf.tensor2d(sin, shape), at),
+  });
+  const tables = tablesOf(rotation, positions);
+  const [a, b] = [lookUp(tables.coarse, coarse), lookUp(tables.fine, fine)];
+  const { factor } = rotation;
   const scaled = (x: tf.Tensor) => (factor === 1 ? x : tf.mul(x, factor)) as tf.Tensor2D;
   return {
-    cos: scaled(tf.sub(tf.mul(cosA, cosB), tf.mul(sinA, sinB))),
-    sin: scaled(tf.add(tf.mul(sinA, cosB), tf.mul(cosA, sinB))),
+    cos: scaled(tf.sub(tf.mul(a.cos, b.cos), tf.mul(a.sin, b.sin))),
+    sin: scaled(tf.add(tf.mul(a.sin, b.cos), tf.mul(a.cos, b.sin))),
   };
 }
-
-type Pair = [cosine: tf.Tensor2D, sine: tf.Tensor2D];
 
 export interface Angles {
   cos: tf.Tensor2D;
