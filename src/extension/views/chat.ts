@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import * as vscode from 'vscode';
 import {
   type ChatPageMessage,
@@ -7,56 +6,25 @@ import {
   parseChatPageRequest,
 } from '../../protocol/chat-page.ts';
 import { taskOf } from '../../protocol/index.ts';
-import { HostError, isCancelled } from '../errors.ts';
+import { isCancelled } from '../errors.ts';
 import { PANELS } from '../ids.ts';
-import { hasModel, type Run } from '../runs/run.ts';
+import type { Run } from '../runs/run.ts';
 import { findBaseFolder } from './base-model.ts';
-import { Panel, webviewOptions } from './panel.ts';
+import { Panel } from './panel.ts';
+import { followName, modelFolderOf, RunPanels, tryTitle } from './run-panels.ts';
 import type { TryoutOptions } from './tryout.ts';
 
 /** The panels in which a model that writes is tried, one a run. */
-export class Chats implements vscode.Disposable, vscode.WebviewPanelSerializer {
-  private readonly options: TryoutOptions;
-  private readonly open = new Map<string, vscode.WebviewPanel>();
+export class Chats extends RunPanels {
+  protected readonly options: TryoutOptions;
 
   constructor(options: TryoutOptions) {
+    super(PANELS.chat, options.extension);
     this.options = options;
   }
 
-  show(run: Run): void {
-    const shown = this.open.get(run.folder);
-    if (shown) {
-      shown.reveal();
-      return;
-    }
-    const panel = vscode.window.createWebviewPanel(
-      PANELS.chat,
-      `Try ${run.record.name}`,
-      vscode.ViewColumn.Active,
-      webviewOptions(this.options.extension),
-    );
-    this.add(panel, run);
-  }
-
-  /** After a window's reload: the page's state says which run it was about. */
-  async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
-    const id = typeof state === 'object' && state !== null && 'run' in state ? String(state.run) : '';
-    const [run] = await this.options.find([id]);
-    if (run) this.add(panel, run);
-    else panel.dispose();
-  }
-
-  dispose(): void {
-    for (const panel of [...this.open.values()]) panel.dispose();
-  }
-
-  private add(panel: vscode.WebviewPanel, run: Run): void {
-    const chat = new Chat(panel, run, this.options);
-    this.open.set(run.folder, panel);
-    panel.onDidDispose(() => {
-      chat.dispose();
-      this.open.delete(run.folder);
-    });
+  protected start(panel: vscode.WebviewPanel, run: Run): Chat {
+    return new Chat(panel, run, this.options);
   }
 }
 
@@ -74,19 +42,19 @@ class Chat {
     this.wire = new Panel(
       panel,
       options.extension,
-      { name: 'chat', title: `Try ${run.record.name}` },
+      { name: 'chat', title: tryTitle(run) },
       options.log,
       parseChatPageRequest,
       (request) => this.handle(request),
       (request, error) =>
         error && { type: 'failed', request: request.type, id: request.type === 'generate' ? request.id : null, error },
     );
-    this.renamed = options.store.changed.on(() => {
-      const title = `Try ${this.current.record.name}`;
-      if (panel.title === title) return;
-      panel.title = title;
-      void this.sendSnapshot();
-    });
+    this.renamed = followName(
+      panel,
+      options.store,
+      () => this.current,
+      () => void this.sendSnapshot(),
+    );
   }
 
   /** The run as it is now; as it was when its folder is gone. */
@@ -155,7 +123,7 @@ class Chat {
       });
     };
     try {
-      await write('tuned', this.modelFolder(), this.current.record.name);
+      await write('tuned', modelFolderOf(this.current), this.current.record.name);
       if (compare && this.base) await write('base', this.base.path, this.base.name);
     } catch (error) {
       if (!isCancelled(error)) throw error;
@@ -163,16 +131,6 @@ class Chat {
     } finally {
       if (this.writing === controller) this.writing = null;
     }
-  }
-
-  private modelFolder(): string {
-    const run = this.current;
-    if (hasModel(run)) return join(run.folder, run.record.model ?? 'model');
-    throw new HostError(
-      'model-not-found',
-      `${run.record.name} has no model on disk yet.`,
-      'Wait for it to end, or try another run.',
-    );
   }
 }
 

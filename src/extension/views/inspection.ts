@@ -17,7 +17,8 @@ import { isCancelled } from '../errors.ts';
 import { COMMANDS, PANELS } from '../ids.ts';
 import type { Log } from '../log.ts';
 import { openAtLine, openRow } from './open.ts';
-import { Panel, webviewOptions } from './panel.ts';
+import { Panel } from './panel.ts';
+import { Panels } from './panels.ts';
 
 export interface InspectionOptions {
   extension: vscode.Uri;
@@ -27,54 +28,34 @@ export interface InspectionOptions {
 }
 
 /** The pages of Inspect Dataset, one a dataset. */
-export class Inspections implements vscode.Disposable, vscode.WebviewPanelSerializer {
+export class Inspections extends Panels<Dataset> {
   private readonly options: InspectionOptions;
-  private readonly open = new Map<string, Inspection>();
 
   constructor(options: InspectionOptions) {
+    super(PANELS.dataset, options.extension);
     this.options = options;
   }
 
-  show(dataset: Dataset): void {
-    const shown = this.open.get(dataset.path);
-    if (shown) {
-      shown.panel.reveal();
-      return;
-    }
-    const panel = vscode.window.createWebviewPanel(
-      PANELS.dataset,
-      dataset.name,
-      vscode.ViewColumn.Active,
-      webviewOptions(this.options.extension),
-    );
-    this.add(panel, dataset);
+  protected keyOf({ path }: Dataset): string {
+    return path;
   }
 
-  /** After a window's reload: the page's state says which dataset it was about. */
-  async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
+  protected titleOf({ name }: Dataset): string {
+    return name;
+  }
+
+  protected async find(state: unknown): Promise<Dataset | undefined> {
     const parsed = parseDatasetState(state);
     const path = parsed.ok ? parsed.message.path : '';
-    const dataset = (await this.options.datasets.list()).find((known) => known.path === path);
-    if (dataset) this.add(panel, dataset);
-    else panel.dispose();
+    return (await this.options.datasets.list()).find((known) => known.path === path);
   }
 
-  dispose(): void {
-    for (const { panel } of [...this.open.values()]) panel.dispose();
-  }
-
-  private add(panel: vscode.WebviewPanel, dataset: Dataset): void {
-    const inspection = new Inspection(panel, dataset, this.options);
-    this.open.set(dataset.path, inspection);
-    panel.onDidDispose(() => {
-      inspection.dispose();
-      this.open.delete(dataset.path);
-    });
+  protected start(panel: vscode.WebviewPanel, dataset: Dataset): Inspection {
+    return new Inspection(panel, dataset, this.options);
   }
 }
 
 class Inspection {
-  readonly panel: vscode.WebviewPanel;
   private readonly dataset: Dataset;
   private readonly options: InspectionOptions;
   private readonly wire: Panel<DatasetRequest, DatasetMessage>;
@@ -83,7 +64,6 @@ class Inspection {
   private reading: AbortController | null = null;
 
   constructor(panel: vscode.WebviewPanel, dataset: Dataset, options: InspectionOptions) {
-    this.panel = panel;
     this.dataset = dataset;
     this.options = options;
     this.wire = new Panel(

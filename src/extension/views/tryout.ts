@@ -32,7 +32,8 @@ import type { RunStore } from '../runs/store.ts';
 import { confirm, tell } from '../ui.ts';
 import { type BaseModel, findBaseModel, HEADS } from './base-model.ts';
 import { openRow } from './open.ts';
-import { Panel, webviewOptions } from './panel.ts';
+import { Panel } from './panel.ts';
+import { followName, modelFolderOf, RunPanels, tryTitle } from './run-panels.ts';
 
 export interface TryoutOptions {
   extension: vscode.Uri;
@@ -49,59 +50,16 @@ const STANDING = 5;
 const PICK_LIMIT = 500;
 
 /** The panels in which a trained model is tried, one a run. */
-export class Tryouts implements vscode.Disposable, vscode.WebviewPanelSerializer {
-  private readonly options: TryoutOptions;
-  private readonly open = new Map<string, vscode.WebviewPanel>();
+export class Tryouts extends RunPanels {
+  protected readonly options: TryoutOptions;
 
   constructor(options: TryoutOptions) {
+    super(PANELS.tryout, options.extension);
     this.options = options;
   }
 
-  show(run: Run): void {
-    const shown = this.open.get(run.folder);
-    if (shown) {
-      shown.reveal();
-      return;
-    }
-    const panel = vscode.window.createWebviewPanel(
-      PANELS.tryout,
-      `Try ${run.record.name}`,
-      vscode.ViewColumn.Active,
-      webviewOptions(this.options.extension),
-    );
-    this.add(panel, run);
-  }
-
-  /** After a window's reload: the page's state says which run it was about. */
-  async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
-    const id = typeof state === 'object' && state !== null && 'run' in state ? String(state.run) : '';
-    const [run] = await this.options.find([id]);
-    if (run) this.add(panel, run);
-    else panel.dispose();
-  }
-
-  dispose(): void {
-    for (const panel of [...this.open.values()]) panel.dispose();
-  }
-
-  private add(panel: vscode.WebviewPanel, run: Run): void {
-    let { folder } = run;
-    const tryout = new Tryout(panel, run, this.options, (other) => {
-      const shown = this.open.get(other.folder);
-      if (shown) {
-        shown.reveal();
-        return false;
-      }
-      this.open.delete(folder);
-      folder = other.folder;
-      this.open.set(folder, panel);
-      return true;
-    });
-    this.open.set(folder, panel);
-    panel.onDidDispose(() => {
-      tryout.dispose();
-      this.open.delete(folder);
-    });
+  protected start(panel: vscode.WebviewPanel, run: Run, moved: (run: Run) => boolean): Tryout {
+    return new Tryout(panel, run, this.options, moved);
   }
 }
 
@@ -128,7 +86,7 @@ class Tryout {
     this.wire = new Panel(
       panel,
       options.extension,
-      { name: 'tryout', title: `Try ${run.record.name}` },
+      { name: 'tryout', title: tryTitle(run) },
       options.log,
       parseTryoutRequest,
       (request) => this.handle(request),
@@ -140,12 +98,12 @@ class Tryout {
           error,
         },
     );
-    this.renamed = options.store.changed.on(() => {
-      const title = `Try ${this.current.record.name}`;
-      if (panel.title === title) return;
-      panel.title = title;
-      void this.sendSnapshot();
-    });
+    this.renamed = followName(
+      panel,
+      options.store,
+      () => this.current,
+      () => void this.sendSnapshot(),
+    );
   }
 
   /** The run as it is now; as it was when its folder is gone. */
@@ -212,7 +170,8 @@ class Tryout {
   private async pair(): Promise<Pick<TryoutModel, 'pair'>> {
     const run = this.current;
     const { text, text_pair } = run.record.recipe.columns ?? {};
-    const config = hasModel(run) && (await readJson(join(this.modelFolder(), 'config.json')).catch(() => undefined));
+    const config =
+      hasModel(run) && (await readJson(join(modelFolderOf(this.current), 'config.json')).catch(() => undefined));
     const inputs = (config as { luthier?: { inputs?: unknown } } | undefined)?.luthier?.inputs;
     const [first, second] = Array.isArray(inputs) ? inputs.map(String) : [text ?? 'text', text_pair];
     return second === undefined ? {} : { pair: { text: first!, text_pair: second } };
@@ -230,7 +189,7 @@ class Tryout {
     const predict = (model: string, name: string): Promise<Answer[]> =>
       service.request('predict', { model, texts }, { signal: controller.signal, onProgress: () => loading(name) });
     try {
-      const tuned = await predict(this.modelFolder(), name);
+      const tuned = await predict(modelFolderOf(this.current), name);
       const base = compare && this.base?.path ? await predict(this.base.path, this.base.model.name) : null;
       this.wire.post({ type: 'predictions', id, tuned, base, ms: performance.now() - started });
     } catch (error) {
@@ -402,20 +361,8 @@ class Tryout {
     this.run = run;
     this.intoSource = null;
     this.undos.clear();
-    this.wire.panel.title = `Try ${run.record.name}`;
+    this.wire.panel.title = tryTitle(run);
     await this.sendSnapshot();
-  }
-
-  private modelFolder(): string {
-    const run = this.current;
-    if (!hasModel(run)) {
-      throw new HostError(
-        'model-not-found',
-        `${run.record.name} has no model on disk yet.`,
-        'Wait for it to end, or try another run.',
-      );
-    }
-    return join(run.folder, run.record.model ?? 'model');
   }
 
   /** The run's data as it read it. */

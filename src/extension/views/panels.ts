@@ -1,0 +1,69 @@
+import * as vscode from 'vscode';
+import { webviewOptions } from './panel.ts';
+
+/** The panels of one kind, a page for each of what they are about. */
+export abstract class Panels<T> implements vscode.Disposable, vscode.WebviewPanelSerializer {
+  private readonly viewType: string;
+  private readonly extension: vscode.Uri;
+  private readonly open = new Map<string, vscode.WebviewPanel>();
+
+  /** @param viewType one of PANELS */
+  constructor(viewType: string, extension: vscode.Uri) {
+    this.viewType = viewType;
+    this.extension = extension;
+  }
+
+  /** What of its kind it is: a path. */
+  protected abstract keyOf(about: T): string;
+  protected abstract titleOf(about: T): string;
+  /** What a page's state says that it was about. */
+  protected abstract find(state: unknown): Promise<T | undefined>;
+  /**
+   * @param moved tells that the page is about another from now on; false where that has a page of its own, which is
+   *   shown then
+   */
+  protected abstract start(panel: vscode.WebviewPanel, about: T, moved: (other: T) => boolean): { dispose(): void };
+
+  show(about: T): void {
+    if (this.reveal(about)) return;
+    const { viewType, extension } = this;
+    const title = this.titleOf(about);
+    this.add(
+      vscode.window.createWebviewPanel(viewType, title, vscode.ViewColumn.Active, webviewOptions(extension)),
+      about,
+    );
+  }
+
+  /** After a window's reload. */
+  async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
+    const about = await this.find(state);
+    if (about) this.add(panel, about);
+    else panel.dispose();
+  }
+
+  dispose(): void {
+    for (const panel of [...this.open.values()]) panel.dispose();
+  }
+
+  private reveal(about: T): boolean {
+    const shown = this.open.get(this.keyOf(about));
+    shown?.reveal();
+    return shown !== undefined;
+  }
+
+  private add(panel: vscode.WebviewPanel, about: T): void {
+    let key = this.keyOf(about);
+    const page = this.start(panel, about, (other) => {
+      if (this.reveal(other)) return false;
+      this.open.delete(key);
+      key = this.keyOf(other);
+      this.open.set(key, panel);
+      return true;
+    });
+    this.open.set(key, panel);
+    panel.onDidDispose(() => {
+      page.dispose();
+      this.open.delete(key);
+    });
+  }
+}
