@@ -1,4 +1,4 @@
-import { extname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import {
   type Answered,
   type BackendChoice,
@@ -8,14 +8,13 @@ import {
 } from '../../protocol/index.ts';
 import { guessColumns } from '../data/columns.ts';
 import { readTable } from '../data/read.ts';
-import { linesIn, type ReadLines, readLines } from '../data/read-lines.ts';
 import { answer } from '../infer/answer.ts';
 import { openWriter, type Writer } from '../infer/writer.ts';
 import { findModel } from '../runs/target.ts';
 import { say } from './evaluate.ts';
 import { type GenerationFlags, settingsOf } from './generation-options.ts';
-import { dim, EXIT, isInteractive, note, print, printJson, printPart } from './output.ts';
-import { standardInput } from './standard-input.ts';
+import { dim, EXIT, note, print, printJson, printPart } from './output.ts';
+import { isPlainText, linesEntered, linesOf, refuseBoth } from './text-input.ts';
 
 export interface GenerateCommandOptions extends GenerationFlags {
   text: string[];
@@ -83,17 +82,11 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
 }
 
 async function readPrompts({ text, file, textColumn, encoding }: GenerateCommandOptions): Promise<string[]> {
-  if (text.length > 0 && file !== undefined) {
-    throw new LuthierError('usage', '--text and --file cannot be used together.', 'Pass one of them.');
-  }
+  refuseBoth({ text, file });
   if (text.length > 0) return text;
-  if (file === undefined) {
-    if (isInteractive()) note('Enter one prompt per line; press Ctrl-D to end.');
-    return told(await linesIn(await standardInput(), 'Standard input', encoding));
-  }
+  if (file === undefined) return linesEntered('prompt', encoding);
   const path = resolve(file);
-  if (['.txt', ''].includes(extname(path).toLowerCase()) && textColumn === undefined)
-    return told(await readLines(path, encoding));
+  if (isPlainText(path) && textColumn === undefined) return linesOf(path, encoding);
   const table = await readTable({ file: path }, { encoding });
   for (const { severity, message } of table.problems) if (severity !== 'info') say('warning', message);
   const usual = ['prompt', 'text'].find((name) => table.columns.includes(name));
@@ -109,10 +102,4 @@ async function readPrompts({ text, file, textColumn, encoding }: GenerateCommand
   }
   if (textColumn === undefined) say('info', `Reading prompts from column ${column}.`);
   return table.rows.map((row) => row.value(index) ?? '');
-}
-
-/** The lines; what is odd about them is said. */
-function told({ lines, problems }: ReadLines): string[] {
-  for (const { severity, message } of problems) say(severity === 'info' ? 'info' : 'warning', message);
-  return lines;
 }

@@ -1,4 +1,4 @@
-import { extname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import {
   type BackendChoice,
   capitalized,
@@ -16,15 +16,14 @@ import { guessColumns } from '../data/columns.ts';
 import { columnsOfInputs, halfAPair } from '../data/labelled.ts';
 import { places } from '../data/problems.ts';
 import { readTable } from '../data/read.ts';
-import { linesIn, type ReadLines, readLines } from '../data/read-lines.ts';
 import { isEmpty, type Table } from '../data/table.ts';
 import { createPredictor, type Predictor } from '../infer/predictor.ts';
 import { findModel } from '../runs/target.ts';
 import type { TextInput } from '../text/tokenizer.ts';
 import { columnsFrom, say } from './evaluate.ts';
-import { dim, EXIT, isInteractive, note, print, printJson } from './output.ts';
+import { dim, EXIT, note, print, printJson } from './output.ts';
 import { ProgressLine } from './progress-line.ts';
-import { standardInput } from './standard-input.ts';
+import { isPlainText, linesEntered, linesOf, refuseBoth } from './text-input.ts';
 
 export interface PredictCommandOptions {
   text: string[];
@@ -79,9 +78,7 @@ type Model = () => Promise<Predictor>;
 
 async function readTexts(options: PredictCommandOptions, model: Model): Promise<TextInput[]> {
   const { text, textPair, file } = options;
-  if (text.length > 0 && file !== undefined) {
-    throw new LuthierError('usage', '--text and --file cannot be used together.', 'Pass one of them.');
-  }
+  refuseBoth({ text, file });
   if (textPair.length > 0 && textPair.length !== text.length) {
     throw new LuthierError(
       'usage',
@@ -92,21 +89,13 @@ async function readTexts(options: PredictCommandOptions, model: Model): Promise<
   if (textPair.length > 0) return text.map((first, i) => ({ text: first, text_pair: textPair[i]! }));
   if (text.length > 0) return text;
   if (file !== undefined) return fromFile(resolve(file), options, model);
-  if (isInteractive()) note('Enter one text per line; press Ctrl-D to end.');
-  return fromLines(told(await linesIn(await standardInput(), 'Standard input', options.encoding)), model);
-}
-
-/** The lines; what is odd about them is said. */
-function told({ lines, problems }: ReadLines): string[] {
-  for (const { severity, message } of problems) say(severity === 'info' ? 'info' : 'warning', message);
-  return lines;
+  return fromLines(await linesEntered('text', options.encoding), model);
 }
 
 async function fromFile(file: string, options: PredictCommandOptions, model: Model): Promise<TextInput[]> {
   const { textColumn, textPairColumn, encoding } = options;
-  const isPlain = ['.txt', ''].includes(extname(file).toLowerCase());
-  if (isPlain && textColumn === undefined && textPairColumn === undefined) {
-    return fromLines(told(await readLines(file, encoding)), model);
+  if (isPlainText(file) && textColumn === undefined && textPairColumn === undefined) {
+    return fromLines(await linesOf(file, encoding), model);
   }
   const table = await readTable({ file }, { encoding });
   for (const { severity, message } of table.problems) if (severity !== 'info') say('warning', message);

@@ -146,9 +146,9 @@ export class ChatTemplate {
     answers: readonly number[],
   ): Omit<EncodedChat, 'ids' | 'turns'> {
     const notes = new Set<string>();
+    const until = (count: number, forAnswer: boolean) =>
+      count === messages.length && !forAnswer ? whole : this.#run(messages.slice(0, count), forAnswer, TRAINING_DATE);
     const places = answers.map((message) => {
-      const until = (count: number, forAnswer: boolean) =>
-        this.#run(messages.slice(0, count), forAnswer, TRAINING_DATE);
       const [before, asked, after] = [until(message, false), until(message, true), until(message + 1, false)];
       if (!whole.startsWith(after) || !after.startsWith(before)) {
         throw this.#invalid(

@@ -331,16 +331,16 @@ class TaskTrainer implements Trainer {
     if (!task.samplePrompts || rows.length === 0 || model.device) return undefined;
     return async (between) => {
       const samples: Sample[] = [];
+      const cached = new CachedModel(model);
+      const asked: NextToken = {
+        positions: cached.positions,
+        begin: (prompt) => cached.begin(prompt),
+        next: async (...given) => {
+          await between();
+          return cached.next(...given);
+        },
+      };
       for (const { row, ids, prompt, reference, ends } of this.#samplePrompts()) {
-        const cached = new CachedModel(model);
-        const asked: NextToken = {
-          positions: cached.positions,
-          begin: (prompt) => cached.begin(prompt),
-          next: async (...given) => {
-            await between();
-            return cached.next(...given);
-          },
-        };
         const answer = await write(asked, ids, {
           settings: { max_new_tokens: SAMPLE_TOKENS },
           ends: new Set(ends),

@@ -1,0 +1,48 @@
+import { extname } from 'node:path';
+import { LuthierError } from '../../protocol/index.ts';
+import { linesIn, type ReadLines, readLines } from '../data/read-lines.ts';
+import { MAX_BYTES } from '../data/source.ts';
+import { say } from './evaluate.ts';
+import { isInteractive, note } from './output.ts';
+
+/** All of standard input. @throws LuthierError `data-unreadable` for more than a data file may have */
+async function standardInput(): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of process.stdin) {
+    chunks.push(chunk as Buffer);
+    length += (chunk as Buffer).length;
+    if (length > MAX_BYTES) {
+      throw new LuthierError(
+        'data-unreadable',
+        `Standard input is larger than ${MAX_BYTES / 2 ** 20} MB.`,
+        'Split it, and predict one part at a time.',
+      );
+    }
+  }
+  return Buffer.concat(chunks);
+}
+
+/** @throws LuthierError `usage` where both are given */
+export function refuseBoth({ text, file }: { text: readonly string[]; file?: string | undefined }): void {
+  if (text.length > 0 && file !== undefined)
+    throw new LuthierError('usage', '--text and --file cannot be used together.', 'Pass one of them.');
+}
+
+/** The lines of standard input. @param what is entered, in a word */
+export async function linesEntered(what: string, encoding?: string): Promise<string[]> {
+  if (isInteractive()) note(`Enter one ${what} per line; press Ctrl-D to end.`);
+  return told(await linesIn(await standardInput(), 'Standard input', encoding));
+}
+
+/** Whether a file is read line by line. */
+export const isPlainText = (file: string): boolean => ['.txt', ''].includes(extname(file).toLowerCase());
+
+export const linesOf = async (file: string, encoding?: string): Promise<string[]> =>
+  told(await readLines(file, encoding));
+
+/** The lines; what is odd about them is said. */
+function told({ lines, problems }: ReadLines): string[] {
+  for (const { severity, message } of problems) say(severity === 'info' ? 'info' : 'warning', message);
+  return lines;
+}
