@@ -75,16 +75,17 @@ export interface Reader {
   readonly padTokenId?: number | undefined;
 }
 
-const hide = (visible: tf.Tensor): tf.Tensor => tf.mul(tf.sub(1, tf.cast(visible, 'float32')), HIDDEN);
+/** What is added to the scores of keys that are not visible. */
+export const hide = (visible: tf.Tensor): tf.Tensor => tf.mul(tf.sub(1, tf.cast(visible, 'float32')), HIDDEN);
 
-const numbers = (n: number, from: number) =>
+export const numbers = (n: number, from: number) =>
   tf.tensor1d(
     Array.from({ length: n }, (_, i) => from + i),
     'int32',
   );
 
 const uncached: Batch['context'] = (_, computed) => computed;
-const same: Queries['of'] = (all) => all;
+export const same: Queries['of'] = (all) => all;
 
 /** @param inputs those of batchSpecs; `read_token` is read where the head reads one token of each text */
 export function packedBatch(

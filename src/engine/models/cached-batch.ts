@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { TensorSpec } from '../tensor/executors/executor.ts';
-import { HIDDEN, matMul } from '../tensor/ops/index.ts';
-import type { Batch, KeysAndValues, Queries } from './batch.ts';
+import { matMul } from '../tensor/ops/index.ts';
+import { type Batch, hide, type KeysAndValues, numbers, type Queries, same } from './batch.ts';
 
 /** New tokens of several texts, each with the keys and values of as many tokens before them. */
 export interface CachedShape {
@@ -52,8 +52,7 @@ export function cachedBatch(
 ): { batch: Batch; computed: KeysAndValues[] } {
   const { input_ids, position_ids, read_token, filled } = inputs as Record<string, tf.Tensor1D>;
   const computed: KeysAndValues[] = [];
-  const places = (n: number) => tf.tensor1d(Int32Array.from({ length: n }, (_, i) => i));
-  const hide = (visible: tf.Tensor) => tf.mul(tf.sub(1, tf.cast(visible, 'float32')), HIDDEN);
+  const places = (n: number) => numbers(n, 0);
   /** For `count` queries at these places among the new tokens. */
   const hidden = (queries: tf.Tensor1D, count: number): tf.Tensor => {
     const own = hide(
@@ -63,7 +62,11 @@ export function cachedBatch(
     const past = hide(tf.less(tf.reshape(places(capacity), [1, 1, 1, capacity]), tf.reshape(filled!, [1, 1, 1, 1])));
     return tf.concat([tf.tile(past, [1, 1, count, 1]), own], 3);
   };
-  const every = (x: tf.Tensor2D): Queries => ({ x, rows, hidden: hidden(places(length), length), of: (all) => all });
+  let hiddenOfAll: tf.Tensor | undefined;
+  const every = (x: tf.Tensor2D): Queries => {
+    hiddenOfAll ??= hidden(places(length), length);
+    return { x, rows, hidden: hiddenOfAll, of: same };
+  };
   const one = (x: tf.Tensor2D): Queries => {
     const isRead = tf.equal(tf.reshape(places(length), [1, length]), tf.reshape(read_token!, [1, 1]));
     const of = (all: tf.Tensor2D) => matMul(tf.cast(isRead, 'float32'), all) as tf.Tensor2D;
