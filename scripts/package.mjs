@@ -87,6 +87,9 @@ export function packageEntries(target) {
     ...filesUnder('dist/webview', (name) => !isSource(name)),
     ...filesUnder('media', (name) => !/^media\/(screenshots|marketplace)\//.test(name)),
     ...filesUnder('starters'),
+    // The language of prompt templates.
+    ...filesUnder('syntaxes'),
+    ...filesUnder('snippets'),
     ...runtimeFiles(target),
     // What Try with Example Data copies.
     ...filesUnder('examples', (name) => !name.includes('/.')),

@@ -68,6 +68,14 @@ test('with a public repository the packed README shows its pictures from there; 
   }
 });
 
+test('every file that package.json contributes is packed', () => {
+  const { contributes } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  const paths = [...JSON.stringify(contributes).matchAll(/"\.\/([^"]+)"/g)].map((match) => match[1]!);
+  expect(paths.length).toBeGreaterThan(5);
+  const { names } = documents();
+  for (const file of paths) expect(names.has(file), file).toBe(true);
+});
+
 test('every program that a bundle of the engine starts is packed', () => {
   const sources = readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && !/[\\/](testing|cli)[\\/]/.test(name))
