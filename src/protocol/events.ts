@@ -90,6 +90,17 @@ export interface Sample {
   answer: string;
 }
 
+/**
+ * How much of the base model is forgotten: perplexity of a fixed English text that is no part of the dataset, with the
+ * untouched base and with the weights that were written.
+ */
+export interface Forgetting {
+  /** Of the text that were measured. */
+  tokens: number;
+  before: number;
+  after: number;
+}
+
 export interface CheckpointEvent {
   event: 'checkpoint';
   time: number;
@@ -126,6 +137,8 @@ export interface DoneEvent {
   metrics: Metrics;
   /** In a cross-validation: what each fold came to. */
   folds?: FoldResult[];
+  /** Of a model that writes; left out where it was not measured before the first step and at the end. */
+  forgetting?: Forgetting;
   /** Step that the written weights are from. */
   best_step: number;
   step: number;

@@ -47,5 +47,11 @@ export function formatCompact(n: number): string {
   return n >= 10_000 ? `${Math.round(n / 1000)} k` : formatCount(n);
 }
 
+/** By how much a figure grew or fell: `+7.3 %`, `−0.4 %`. */
+export function formatChange(before: number, after: number): string {
+  const change = (100 * (after / before - 1)).toFixed(1);
+  return `${change.startsWith('-') ? '−' : '+'}${change.replace('-', '')} %`;
+}
+
 /** Words as a sentence or a table's heading begins with them. */
 export const capitalized = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);

@@ -12,7 +12,7 @@ import {
   recordOf,
   shape,
 } from './check.ts';
-import type { FoldResult, Metrics, RunEvent } from './events.ts';
+import type { FoldResult, Forgetting, Metrics, RunEvent } from './events.ts';
 import type { Recipe } from './recipe.ts';
 import { RUN_STATES, type RunState } from './states.ts';
 
@@ -45,6 +45,8 @@ export interface RunRecord {
   folds?: CrossValidation;
   /** A fold's place; its folder is `folds/<fold>` in that of its run. */
   fold_of?: { run: string; fold: number; count: number };
+  /** Of the written model, where it writes. */
+  forgetting?: Forgetting;
   /** Folder of the written model, relative to the run's; null until there is one. */
   model: string | null;
   error: { code: string; message: string; hint?: string } | null;
@@ -83,6 +85,8 @@ const dataset: Check = (value, at) =>
     ? null
     : shape({ train: isString, validation: optional(isString), test: optional(isString) })(value, at);
 
+export const isForgetting = shape({ tokens: isCount, before: isNumber, after: isNumber });
+
 // A metric that was no number stands in JSON as null.
 const areMetrics = recordOf(nullOr(isNumber), isKey);
 
@@ -119,6 +123,7 @@ const FIELDS: { [K in keyof RunRecord]-?: Check } = {
     }),
   ),
   fold_of: optional(shape({ run: isString, fold: isCount, count: isCount })),
+  forgetting: optional(isForgetting),
   model: nullOr(isName),
   error: nullOr(shape({ code: isString, message: isString, hint: optional(isString) })),
   environment: nullOr(

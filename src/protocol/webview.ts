@@ -27,7 +27,7 @@ import type { ErrorData } from './errors.ts';
 import type { EvaluatedRow, EvaluationReport, FileEvaluation, RunComparison, Split } from './evaluation.ts';
 import type { RunEvent } from './events.ts';
 import { isEvaluatedRow, isMetrics, isReport, SPLITS } from './reports.ts';
-import type { RunRecord } from './run.ts';
+import { isForgetting, type RunRecord } from './run.ts';
 import type { Answer, Texts } from './service.ts';
 import { STEP_COLUMNS, type StepColumns } from './steps.ts';
 import { TASKS, type TaskName } from './tasks.ts';
@@ -306,6 +306,7 @@ const eventRules: Rules<RunEvent, 'event'> = {
     model: isString,
     metrics: isMetrics,
     folds: optional(listOf(isFold)),
+    forgetting: optional(isForgetting),
     best_step: isCount,
     step: isCount,
     stopped_early: isBoolean,

@@ -644,7 +644,11 @@ export const madeChatRun = () => {
     events: [
       ...run.events
         .filter(({ event }) => event !== 'eval')
-        .map((event) => (event.event === 'done' ? { ...event, metrics } : event))
+        .map((event) =>
+          event.event === 'done'
+            ? { ...event, metrics, forgetting: { tokens: 612, before: 19.84, after: 21.37 } }
+            : event,
+        )
         .map((event) => (event.event === 'start' ? { ...event, labels: [] } : event)),
       samples(0, ['The invoice is a set of invoices that', 'You can use the following']),
       samples(800, ['Yes, you can pay within thirty days.', 'Yes.']),

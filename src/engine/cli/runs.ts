@@ -20,7 +20,7 @@ import { createRun, findRun, requireNone } from '../runs/folder.ts';
 import { announce, type BeginOptions, beginRun, refuseQueueDetached } from './begin.ts';
 import { bold, duration, EXIT, isInteractive, metricLine, note, print, printJson, table, yellow } from './output.ts';
 import { tellOutside } from './train.ts';
-import { foldTable, shortPath, watchRun } from './watch.ts';
+import { foldTable, forgettingText, shortPath, watchRun } from './watch.ts';
 
 interface JsonOption {
   json?: boolean;
@@ -211,6 +211,7 @@ export async function showRun(name: string, { json }: JsonOption): Promise<numbe
         ? ''
         : `${metricLine(record.best.metrics)} (${record.folds ? 'mean of the folds' : `step ${record.best.step}`})`,
     ],
+    ['general text', record.forgetting === undefined ? '' : forgettingText(record.forgetting)],
     ['model', record.model === null ? '' : join(folder, record.model)],
     ['disk', formatBytes(bytes)],
     ['note', record.note],

@@ -5,7 +5,9 @@ import {
   type CrossValidation,
   counted,
   type DoneEvent,
+  type Forgetting,
   formatBytes,
+  formatChange,
   formatCompact,
   LuthierError,
   type Metrics,
@@ -213,12 +215,17 @@ async function showResult(folder: string, done: DoneEvent): Promise<void> {
   );
   if (done.best_step !== done.step)
     note(`The model has the weights of step ${done.best_step}, the best of ${done.step}.`);
+  if (done.forgetting) note(`General text: ${forgettingText(done.forgetting)}.`);
   if (done.model === '') return note(dim('No model was trained on all rows.'));
   if (done.folds !== undefined) note('The model was trained on all rows; its metrics are those of the folds.');
   note(`Model: ${bold(shortPath(done.model))}`);
   const run = await nameOf(folder);
   note(dim(`Try it: luthier ${await tryOut(await readJsonRecord(join(done.model, CONFIG_FILE)), run)}`));
 }
+
+/** How much of the base model is forgotten, in the words of a line. */
+export const forgettingText = ({ before, after, tokens }: Forgetting): string =>
+  `perplexity ${metricValue('perplexity', after)}, with the base model ${metricValue('perplexity', before)} (${formatChange(before, after)}; ${counted(tokens, 'token')})`;
 
 /** The command that a run's model answers to. */
 async function tryOut(config: ModelConfig, run: string): Promise<string> {

@@ -122,7 +122,10 @@ describe('the card of a model', () => {
     expect(text).toContain('print(write([{"role": "user", "content": "A message"}]))');
     expect(text).toContain("await write([{ role: 'user', content: 'A message' }])");
     expect(adapter).toContain('AutoPeftModelForCausalLM.from_pretrained("PATH/TO/THIS/FOLDER")');
-    for (const said of [text, adapter]) expect(said).not.toMatch(/classify|num_labels/);
+    for (const said of [text, adapter]) expect(said).not.toMatch(/classify|num_labels|left of the base/);
+    const forgetting = { tokens: 812, before: 23.4, after: 25.11111 };
+    const measured = await card({ ...given, record: { ...given.record, labels: [], forgetting } });
+    expect(measured.text).toContain('(812 tokens) is 25.1111, with the base model 23.4 (+7.3 %).');
   });
 
   it('keeps a hostile name a name', async () => {

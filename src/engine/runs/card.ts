@@ -4,6 +4,8 @@ import { writeFileAtomically } from '../../files/write-file.ts';
 import {
   counted,
   type EvaluationReport,
+  type Forgetting,
+  formatChange,
   formatCount,
   largest,
   measured,
@@ -89,6 +91,7 @@ function modelCard(library: 'transformers' | 'peft', origin: Origin, facts: Card
     ].join('\n'),
     '## Results',
     results(facts),
+    ...(record.forgetting ? [forgetting(record.forgetting)] : []),
     '## Recipe',
     `${fence('json', JSON.stringify(portableRecipe(recipe), null, 2))}`,
     `Trained with Luthier ${record.environment?.luthier ?? ''} on ${record.environment?.executor ?? 'an unknown backend'}, ${record.step} of ${record.total_steps} steps; the weights are those of step ${record.best?.step ?? record.step}.`,
@@ -154,6 +157,9 @@ function results({ reports }: CardFacts): string {
   });
   return tables.length === 0 ? 'Not measured: the run had no validation rows.' : tables.join('\n\n');
 }
+
+const forgetting = ({ tokens, before, after }: Forgetting): string =>
+  `What is left of the base model: perplexity of a fixed English text that is no part of the dataset (${counted(tokens, 'token')}) is ${round(after)}, with the base model ${round(before)} (${formatChange(before, after)}).`;
 
 const round = (value: number): number => Number(value.toFixed(4));
 

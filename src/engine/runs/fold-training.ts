@@ -48,6 +48,7 @@ export async function trainFolds(run: Run): Promise<number> {
     if (stage.fold === null && (outcome.end === 'done' || outcome.end === 'stopped')) {
       isFinalDone = true;
       journal.record.model = outcome.saved ? FILES.model : null;
+      if (outcome.forgetting) journal.record.forgetting = outcome.forgetting;
       if (outcome.saved) await describeModel(journal, journal.record, prepared);
       if (!recipe.keep_checkpoints) await checkpoints.removeAll();
     }
@@ -64,13 +65,14 @@ async function end(journal: Journal, wish: Wish): Promise<number> {
     await discard(journal);
     return 0;
   }
-  const { best, folds, model, step } = record;
+  const { best, folds, forgetting, model, step } = record;
   const tell = () => {
     if (best === null) return;
     journal.tellDone({
       model: model === null ? '' : journal.at(model),
       metrics: best.metrics,
       folds: folds!.results,
+      ...(forgetting && { forgetting }),
       best_step: step,
       stopped_early: false,
     });

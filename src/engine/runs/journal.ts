@@ -144,7 +144,7 @@ export class Journal {
   }
 
   tellDone(
-    done: Pick<DoneEvent, 'model' | 'metrics' | 'folds' | 'best_step' | 'stopped_early'>,
+    done: Pick<DoneEvent, 'model' | 'metrics' | 'folds' | 'forgetting' | 'best_step' | 'stopped_early'>,
     workedBefore = 0,
   ): void {
     this.emit({

@@ -75,7 +75,8 @@ async function end({ journal, resume }: Run, outcome: Outcome, prepared: Prepare
     await discard(journal);
     return 0;
   }
-  const { loop, saved, metrics, stoppedEarly } = outcome;
+  const { loop, saved, metrics, stoppedEarly, forgetting } = outcome;
+  if (forgetting) record.forgetting = forgetting;
   if (saved) await describeModel(journal, loop, prepared);
   record.best = loop.best;
   record.model = saved ? FILES.model : null;
@@ -89,6 +90,7 @@ async function end({ journal, resume }: Run, outcome: Outcome, prepared: Prepare
       {
         model: journal.at(FILES.model),
         metrics,
+        ...(forgetting && { forgetting }),
         best_step: loop.best?.step ?? trainer.step,
         stopped_early: stoppedEarly,
       },

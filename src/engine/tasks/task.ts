@@ -139,6 +139,8 @@ export interface Task<Row extends TaskRow, I extends LabelledItem, Answer, Repor
   preview?(rows: readonly Row[], items: readonly I[], tokenizer: Tokenizer): string[];
   /** A few rows as prompts that are answered now and then while the model learns; of tasks that write. */
   samplePrompts?(rows: readonly Row[], tokenizer: Tokenizer, maxLength: number): SamplePrompt[];
+  /** A fixed text as items, for measuring how much of the base model is forgotten; of tasks that write. */
+  generalText?(tokenizer: Tokenizer, maxLength: number): LabelledItem[];
   /** What is chosen on the validation rows, of the answers of the weights that are kept; and how to say it. */
   tune?(items: readonly I[], logits: Logits): { settings: TaskSettings; note: string };
   /** One answer for each text. @throws LuthierError `model-invalid` for logits that are not finite */

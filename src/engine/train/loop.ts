@@ -1,6 +1,7 @@
 import {
   type CheckpointEvent,
   type EvaluationReport,
+  type Forgetting,
   LuthierError,
   type MetricKey,
   type Metrics,
@@ -11,7 +12,7 @@ import {
 } from '../../protocol/index.ts';
 import { Abandoned, type Control } from './control.ts';
 import { Forecast } from './forecast.ts';
-import type { StepResult, Trainer, TrainerState } from './types.ts';
+import type { GeneralText, StepResult, Trainer, TrainerState } from './types.ts';
 
 /** What the loop itself must remember over an interruption; it is part of every checkpoint. */
 export interface LoopState {
@@ -22,6 +23,8 @@ export interface LoopState {
   evaluations_without_improvement: number;
   /** Steps since the last logged one. */
   unlogged: { steps: number; loss_sum: number };
+  /** How the untouched base foretold the text that tells what is forgotten; of a model that writes. */
+  general?: GeneralText;
   /** Seconds of work before this process. */
   elapsed_s: number;
 }
@@ -71,7 +74,14 @@ export interface LoopOptions {
 }
 
 export type Outcome =
-  | { end: 'done' | 'stopped'; loop: LoopState; saved: boolean; stoppedEarly: boolean; metrics: Metrics }
+  | {
+      end: 'done' | 'stopped';
+      loop: LoopState;
+      saved: boolean;
+      stoppedEarly: boolean;
+      metrics: Metrics;
+      forgetting?: Forgetting;
+    }
   | { end: 'interrupted'; loop: LoopState }
   | { end: 'cancelled'; loop: LoopState };
 
@@ -119,8 +129,11 @@ class Loop {
   async run(): Promise<Outcome> {
     const { trainer, control, recipe } = this.#o;
     let stoppedEarly = false;
-    // What the untouched base answers, to be compared with.
-    if (trainer.step === 0) await this.#sample();
+    // What the untouched base foretells and answers, to be compared with.
+    if (trainer.step === 0) {
+      await this.#measureBase();
+      await this.#sample();
+    }
     for (;;) {
       try {
         if (this.#evaluationDue(trainer.step) && this.#state.evaluated_step < trainer.step) await this.#validate();
@@ -235,13 +248,16 @@ class Loop {
 
   /** Evaluates with an ear for wishes: one given up is done again if it still matters. */
   async #evaluate(split: 'validation' | 'test'): Promise<EvaluationReport> {
+    return this.#o.trainer.evaluate(split, () => this.#heed(split === 'validation'));
+  }
+
+  /** Between two batches of what is measured. @throws Abandoned where a wish makes it pointless */
+  async #heed(pauses: boolean): Promise<void> {
     const { trainer, control } = this.#o;
-    return trainer.evaluate(split, async () => {
-      await control.turn();
-      // Stopping needs the evaluation: it chooses the weights that are kept.
-      if (control.wish === 'stop') control.fulfil(trainer.step);
-      else if (control.ending || (control.wish === 'pause' && split === 'validation')) throw new Abandoned();
-    });
+    await control.turn();
+    // Stopping needs the evaluation: it chooses the weights that are kept.
+    if (control.wish === 'stop') control.fulfil(trainer.step);
+    else if (control.ending || (control.wish === 'pause' && pauses)) throw new Abandoned();
   }
 
   /** Answers take many steps' time: whoever wants the run to end does not wait for them. */
@@ -249,15 +265,42 @@ class Loop {
     const { trainer, emit, control, measureOnly = false } = this.#o;
     if (measureOnly || control.ending) return;
     try {
-      const samples = await trainer.samples?.(async () => {
-        await control.turn();
-        if (control.ending) throw new Abandoned();
-      });
+      const samples = await trainer.samples?.(() => this.#unlessEnding());
       if (!samples || samples.length === 0) return;
       emit({ event: 'samples', time: this.#time(), step: trainer.step, epoch: this.#epoch(), samples });
     } catch (error) {
       if (!(error instanceof Abandoned)) throw error;
     }
+  }
+
+  async #unlessEnding(): Promise<void> {
+    const { control } = this.#o;
+    await control.turn();
+    if (control.ending) throw new Abandoned();
+  }
+
+  async #measureBase(): Promise<void> {
+    if (this.#o.measureOnly || this.#o.control.ending) return;
+    try {
+      const general = await this.#measureGeneral(() => this.#unlessEnding());
+      if (general !== undefined) this.#state.general = general;
+    } catch (error) {
+      if (!(error instanceof Abandoned)) throw error;
+    }
+  }
+
+  /** Of the weights that were written, beside the base; undefined where either was not measured. */
+  async #measureForgetting(): Promise<Forgetting | undefined> {
+    const before = this.#state.general;
+    const after = before && (await this.#measureGeneral(() => this.#heed(false)));
+    return after && { tokens: after.tokens, before: before.perplexity, after: after.perplexity };
+  }
+
+  async #measureGeneral(between: () => Promise<void>): Promise<GeneralText | undefined> {
+    const general = await this.#o.trainer.general?.(between);
+    if (general === undefined || Number.isFinite(general.perplexity)) return general;
+    this.#note('How much of the base model is forgotten was not measured: a loss on the general text is not finite.');
+    return undefined;
   }
 
   #emitEvaluation(report: EvaluationReport, step: number, best: boolean): void {
@@ -337,6 +380,7 @@ class Loop {
     const { trainer, checkpoints, modelFolder, control } = this.#o;
     const { best } = this.#state;
     const saved = trainer.step > 0 && !this.#o.measureOnly;
+    let forgetting: Forgetting | undefined;
     if (saved) {
       const last = best === null || best.step === trainer.step;
       if (!last) trainer.loadParameters(await checkpoints.readWeights(best.step));
@@ -350,15 +394,17 @@ class Loop {
         throw error;
       }
       try {
+        forgetting = await this.#measureForgetting();
         if (trainer.numTestRows > 0) await this.#test();
       } catch (error) {
         if (!(error instanceof Abandoned)) throw error;
         if (control.wish === 'cancel') return { end: 'cancelled', loop: this.#state };
-        this.#note('The test rows were not evaluated because the run was stopped.');
+        if (trainer.numTestRows > 0) this.#note('The test rows were not evaluated because the run was stopped.');
       }
     }
     this.#state.elapsed_s = (this.#now() - this.#started) / 1000;
-    return { end, loop: this.#state, saved, stoppedEarly, metrics: best?.metrics ?? {} };
+    const metrics = best?.metrics ?? {};
+    return { end, loop: this.#state, saved, stoppedEarly, metrics, ...(forgetting && { forgetting }) };
   }
 
   async #test(): Promise<void> {

@@ -39,7 +39,14 @@ import { TaskModel } from '../runtime/model.ts';
 import { architectureFor, isHeldIn8Bit, isTrainedIn, phasesOf, rateOf } from '../strategies/apply.ts';
 import { taskFor } from '../tasks/registry.ts';
 import { keptSettings } from '../tasks/settings.ts';
-import type { AnyTask, LabelledItem, Loss, SamplePrompt, TaskSettings } from '../tasks/task.ts';
+import {
+  type AnyTask,
+  IGNORED,
+  type LabelledItem,
+  type Loss,
+  type SamplePrompt,
+  type TaskSettings,
+} from '../tasks/task.ts';
 import { createExecutor } from '../tensor/executors/create.ts';
 import type { Executor } from '../tensor/executors/executor.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
@@ -53,6 +60,8 @@ import { SAMPLE_TOKENS, whyNoSamples } from './samples.ts';
 import type { StepResult, Trainer, TrainerOptions, TrainerState } from './types.ts';
 
 type Between = (done: number, total: number) => Promise<void>;
+
+const NO_LOSSES = new Float32Array();
 
 /**
  * Reads model and data, reports what a person should know about both, and stands ready for the first step.
@@ -350,6 +359,18 @@ class TaskTrainer implements Trainer {
         samples.push({ file, line, prompt, reference, answer: answer.text });
       }
       return samples;
+    };
+  }
+
+  get general(): Trainer['general'] {
+    const items = this.task.generalText?.(this.tokenizer, this.#maxLength);
+    if (!items) return undefined;
+    return async (between) => {
+      const batchSize = this.recipe.per_device_eval_batch_size;
+      const { losses = NO_LOSSES } = await measure(this.task, this.model, items, { batchSize, between });
+      // A token without a label has no loss, and counts for nothing.
+      const tokens = items.reduce((n, { labels }) => n + labels.filter((label) => label !== IGNORED).length, 0);
+      return { tokens, perplexity: Math.exp(losses.reduce((sum, loss) => sum + loss, 0) / tokens) };
     };
   }
 

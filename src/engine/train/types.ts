@@ -14,6 +14,13 @@ export interface StepResult {
   tokens: number;
 }
 
+/** How well a model foretells the text by which forgetting is measured. */
+export interface GeneralText {
+  /** Tokens that were measured. */
+  tokens: number;
+  perplexity: number;
+}
+
 /** All that a run needs to go on as if it had never stopped; data order and dropout masks follow from seed and step. */
 export interface TrainerState {
   step: number;
@@ -59,6 +66,11 @@ export interface Trainer {
    * @param between called before each token but an answer's first; what it throws ends the work
    */
   samples?: ((between: () => Promise<void>) => Promise<Sample[]>) | undefined;
+  /**
+   * How the model as it is foretells a fixed text that is no part of the dataset; undefined where its task does not write.
+   * @param between called after each batch; what it throws ends the work
+   */
+  general?: ((between: () => Promise<void>) => Promise<GeneralText>) | undefined;
   /** Brings into the engine's memory what an executor keeps to itself; to be awaited before `state`. */
   collect(): Promise<void>;
   state(): TrainerState;

@@ -11,6 +11,7 @@ import { Averages, chartsFor, runSwatch } from './charts.ts';
 import { compareView } from './compare-view.ts';
 import { evaluationView } from './evaluation-view.ts';
 import { foldsView, stageLine } from './folds.ts';
+import { forgettingView } from './forgetting-view.ts';
 import { FrameQueue } from './frames.ts';
 import { banners, header } from './header.ts';
 import { shownState } from './log-lines.ts';
@@ -258,12 +259,14 @@ export class DashboardElement extends LightElement implements Page {
               run.reportProblems,
               run.evals.length > 0,
               run.samples.length,
+              run.done,
               this.store.cell,
               view.split,
               view.cell,
               view.matrixSize,
             ],
-            () => html`${foldsView(run, this)}${evaluationView(run, this)}${samplesView(run, this)}`,
+            () =>
+              html`${foldsView(run, this)}${evaluationView(run, this)}${samplesView(run, this)}${forgettingView(run)}`,
           )}`;
       case 'recipe':
         return recipeView(runs, this);

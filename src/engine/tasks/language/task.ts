@@ -4,6 +4,7 @@ import type { TaskRow } from '../../data/types.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import type { AnyTask, Item } from '../task.ts';
 import { formatLanguage } from './format.ts';
+import { generalText } from './general-text.ts';
 import { countLearnt, type LanguageItem, SAMPLES, segmentsOf } from './items.ts';
 import { languageLoss } from './loss.ts';
 import { pooledLanguage } from './report.ts';
@@ -41,6 +42,7 @@ export const LANGUAGE = {
   inputs: () => [],
   loss: languageLoss,
   preview,
+  generalText,
   prepare: (texts, tokenizer, maxLength) =>
     texts.map((input) => promptOf(typeof input === 'string' ? input : input.text, tokenizer, maxLength)),
   decode: ({ model }) => {
