@@ -1,8 +1,9 @@
+import type { PromptFix, PromptProblem, TextRange } from '../protocol/index.ts';
+
+export type { PromptFix, PromptProblem };
+
 /** Part of a file in UTF-16 units, `end` not included. */
-export interface Range {
-  start: number;
-  end: number;
-}
+export type Range = TextRange;
 
 export const ROLES = ['system', 'user', 'assistant', 'developer', 'tool'] as const;
 export type Role = (typeof ROLES)[number];
@@ -31,23 +32,6 @@ export interface PromptPart {
   range: Range;
   /** The line of its marker; null for what stands before the first. */
   marker: Range | null;
-}
-
-export const PROBLEM_SEVERITIES = ['error', 'warning', 'information'] as const;
-
-export interface PromptProblem {
-  code: string;
-  severity: (typeof PROBLEM_SEVERITIES)[number];
-  message: string;
-  range: Range;
-  /** For quick fixes. */
-  fix?: PromptFix;
-}
-
-/** What mends a problem: the button's label, and what to write where. */
-export interface PromptFix {
-  title: string;
-  edits: { range: Range; text: string }[];
 }
 
 /** A key of the front matter, for outline, hover and completion. Items of a list have their number as name. */

@@ -3,6 +3,7 @@ const ERROR_CODES = [
   // wrong use
   'usage',
   'recipe-invalid',
+  'prompt-invalid',
   // data
   'data-unreadable',
   'data-invalid',

@@ -13,6 +13,7 @@ export * from './mcnemar.ts';
 export * from './metrics.ts';
 export * from './models.ts';
 export * from './pair.ts';
+export * from './prompt.ts';
 export * from './recipe.ts';
 export * from './recipe-check.ts';
 export * from './reports.ts';
