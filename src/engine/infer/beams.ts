@@ -60,6 +60,12 @@ export class BeamSearch {
     return this.#finished[0]!;
   }
 
+  /** The best answer that there is if nothing more is searched, whether it has ended or not. */
+  get bestSoFar(): Beam {
+    const [going] = this.#running;
+    return this.best.score >= fround(going!.score / Math.max(1, this.#length)) ? this.best : going!;
+  }
+
   /**
    * @param logits of each beam's next token
    * @returns whether the search goes on

@@ -166,6 +166,36 @@ describe('write', () => {
   });
 });
 
+describe('a cancelled beam search', () => {
+  /** Cancels when the model was asked for so many tokens. */
+  async function cancelledAfter(tokens: number, settings: GenerationSettings, ends: readonly number[] = []) {
+    const controller = new AbortController();
+    const model = tableModel();
+    let asked = 0;
+    const next: NextToken['next'] = (...given) => {
+      if (++asked === tokens) controller.abort();
+      return model.next(...given);
+    };
+    return await write({ ...model, next }, [3], options(settings, { signal: controller.signal, ends: new Set(ends) }));
+  }
+
+  it('gives the best beam so far, said to be cut off', async () => {
+    const whole = await write(tableModel(), [3], options({ num_beams: 3, max_new_tokens: 6 }));
+    // After five more tokens the sixth is chosen, and all that is asked for has been written.
+    const cut = await cancelledAfter(5, { num_beams: 3, max_new_tokens: 50 });
+    expect(cut).toEqual({ ...whole, reason: 'cancelled' });
+  });
+
+  it('gives one that has ended where none that goes on is likelier', async () => {
+    const ends = [...new Set(figures.searches.flatMap(({ eos }) => eos))];
+    const settings = { num_beams: 4, max_new_tokens: 60 };
+    const whole = await write(tableModel(), [3], options(settings, { ends: new Set(ends) }));
+    expect(whole.reason).toBe('end');
+    const cut = await cancelledAfter(whole.ids.length, settings, ends);
+    expect([cut.ids.length > 0, cut.reason]).toEqual([true, 'cancelled']);
+  });
+});
+
 describe('StopText', () => {
   it('holds back what may be the beginning of a stop text, and gives it out when it is not', () => {
     const stop = new StopText(['<end>', 'xy']);

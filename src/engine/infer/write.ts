@@ -26,7 +26,7 @@ export interface WriteOptions {
   decodeStream: () => DecodeStream;
   /** Hears text as it is written, never half a character and nothing that is taken back; not with beams. */
   onText?: ((text: string, tokens: number) => void) | undefined;
-  /** Heard between two tokens: what is written until then is the answer. */
+  /** Heard between two tokens: what is written until then is the answer; of several beams the best one. */
   signal?: AbortSignal | undefined;
   /** Number of the prompt among several, so that each has random numbers of its own. */
   stream?: number;
@@ -82,15 +82,18 @@ export async function write(model: NextToken, prompt: readonly number[], options
     };
     const search = new BeamSearch(prompt, { beams, most, ends, process, isStopped });
     let rows = Array.from({ length: beams }, () => logits);
+    let isCancelled = false;
     while (search.advance(rows)) {
       if (signal) await afterTurns();
-      if (signal?.aborted) return { ids: [], text: '', reason: 'cancelled' };
+      isCancelled = signal?.aborted ?? false;
+      if (isCancelled) break;
       rows = (await model.next(search.lastTokens, search.parents)).map(finite);
     }
-    const ids = [...search.best.ids];
+    const ids = [...(isCancelled ? search.bestSoFar : search.best).ids];
     const stop = new StopText(stops);
     const text = stop.push(textOf(ids)) + stop.end();
-    return { ids, text, reason: stop.isStopped ? 'stop' : ends.has(ids.at(-1)!) ? 'end' : outOfRoom };
+    const reason = stop.isStopped ? 'stop' : ends.has(ids.at(-1)!) ? 'end' : outOfRoom;
+    return { ids, text, reason: isCancelled ? 'cancelled' : reason };
   }
 
   const choose = settings.do_sample ? sampler(settings.seed ?? 0, stream) : indexOfLargest;
