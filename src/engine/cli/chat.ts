@@ -1,11 +1,11 @@
 import { createInterface } from 'node:readline';
-import { type BackendChoice, LuthierError } from '../../protocol/index.ts';
+import { type Answered, type BackendChoice, LuthierError } from '../../protocol/index.ts';
 import { answer } from '../infer/answer.ts';
 import { openWriter } from '../infer/writer.ts';
 import { findModel } from '../runs/target.ts';
 import type { ChatMessage } from '../text/chat-template.ts';
 import { say } from './evaluate.ts';
-import { tell, tellSuggestion } from './generate.ts';
+import { tell, tellCutOff, tellSuggestion } from './generate.ts';
 import { type GenerationFlags, settingsOf } from './generation-options.ts';
 import { EXIT, isInteractive, note, printPart } from './output.ts';
 
@@ -36,6 +36,7 @@ export async function chat(model: string, options: ChatCommandOptions): Promise<
     tellSuggestion(writer, settings);
     if (isInteractive()) note('Enter a message. Ctrl-C ends an answer, Ctrl-D ends the chat.');
     const messages: ChatMessage[] = options.system === undefined ? [] : [{ role: 'system', content: options.system }];
+    const answers: Answered[] = [];
     lines.setPrompt('> ');
     if (isInteractive()) lines.prompt();
     for await (const line of lines) {
@@ -49,6 +50,7 @@ export async function chat(model: string, options: ChatCommandOptions): Promise<
           });
           if (answered.finish_reason === 'cancelled' && !isInteractive()) code = EXIT.interrupted;
           tell(answered, settings, options.json);
+          answers.push(answered);
           messages.push({ role: 'assistant', content: answered.generated_text });
         } catch (error) {
           // A message that does not fit ends no conversation that somebody is in the middle of.
@@ -61,6 +63,7 @@ export async function chat(model: string, options: ChatCommandOptions): Promise<
       if (code === EXIT.interrupted) break;
       if (isInteractive()) lines.prompt();
     }
+    if (options.json) tellCutOff(answers);
     return code;
   } finally {
     process.off('SIGINT', interrupt);

@@ -2,19 +2,18 @@ import { resolve } from 'node:path';
 import {
   type Answered,
   type BackendChoice,
+  counted,
   type GenerationSettings,
-  LuthierError,
   SAMPLING_KEYS,
 } from '../../protocol/index.ts';
-import { guessColumns } from '../data/columns.ts';
-import { readTable } from '../data/read.ts';
 import { answer } from '../infer/answer.ts';
+import { errorAt, placeOf, readFileTexts } from '../infer/file-texts.ts';
 import { openWriter, type Writer } from '../infer/writer.ts';
 import { findModel } from '../runs/target.ts';
 import { say } from './evaluate.ts';
 import { type GenerationFlags, settingsOf } from './generation-options.ts';
 import { dim, EXIT, note, print, printJson, printPart } from './output.ts';
-import { isPlainText, linesEntered, linesOf, refuseBoth } from './text-input.ts';
+import { linesEntered, refuseBoth, tellColumns } from './text-input.ts';
 
 export interface GenerateCommandOptions extends GenerationFlags {
   text: string[];
@@ -28,18 +27,23 @@ export interface GenerateCommandOptions extends GenerationFlags {
 export async function generate(model: string, options: GenerateCommandOptions): Promise<number> {
   const settings = settingsOf(options);
   const { path } = await findModel(model, process.cwd());
-  const texts = await readPrompts(options);
+  const prompts = await readPrompts(options);
   const writer = await openWriter(path, { note: say, ...(options.backend ? { backend: options.backend } : {}) });
   try {
     tellSuggestion(writer, settings);
-    for (const [stream, text] of texts.entries()) {
-      if (!options.json && texts.length > 1) note(dim(text.replace(/\s+/g, ' ').trim()));
+    const answers: Answered[] = [];
+    for (const [stream, { text, where }] of prompts.entries()) {
+      if (!options.json && prompts.length > 1) note(dim(text.replace(/\s+/g, ' ').trim()));
       const answered = await interruptible((signal) =>
         answer(writer, text, { settings, signal, stream, ...(options.json ? {} : { onText: printPart }) }),
-      );
+      ).catch((error: unknown) => {
+        throw where === undefined ? error : errorAt(where, error);
+      });
       tell(answered, settings, options.json);
+      answers.push(answered);
       if (answered.finish_reason === 'cancelled') return EXIT.interrupted;
     }
+    if (options.json) tellCutOff(answers);
     return EXIT.done;
   } finally {
     writer.dispose();
@@ -48,10 +52,24 @@ export async function generate(model: string, options: GenerateCommandOptions): 
 
 /** An answer's end, which in a terminal was written already, except that of a beam search. */
 export function tell(answered: Answered, { num_beams = 1 }: GenerationSettings, json?: boolean): void {
-  const { text, generated_text, token_ids, tokens_per_second, notes } = answered;
+  const { text, generated_text, token_ids, tokens_per_second, finish_reason, notes } = answered;
   if (json) printJson({ text, generated_text, token_ids, tokens_per_second });
   else print(num_beams > 1 ? generated_text : '');
   for (const message of notes) say('warning', message);
+  if (finish_reason === 'length' && !json)
+    say('info', `Cut off after ${counted(token_ids.length, 'token')}; --max-new-tokens allows more.`);
+  if (finish_reason === 'cancelled') say('info', `Stopped after ${counted(token_ids.length, 'token')}.`);
+}
+
+/** Of answers that a program reads, how many are cut off: it is said once. */
+export function tellCutOff(answers: readonly Pick<Answered, 'finish_reason'>[]): void {
+  const count = answers.filter(({ finish_reason }) => finish_reason === 'length').length;
+  if (count === 0) return;
+  const [which, are] =
+    answers.length === 1
+      ? ['The answer', 'is']
+      : [`${count} of ${counted(answers.length, 'answer')}`, count === 1 ? 'is' : 'are'];
+  say('info', `${which} ${are} cut off at the token limit; --max-new-tokens allows more.`);
 }
 
 /** What the model's makers suggest is told and not done: an answer depends on what was typed alone. */
@@ -81,25 +99,22 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   }
 }
 
-async function readPrompts({ text, file, textColumn, encoding }: GenerateCommandOptions): Promise<string[]> {
+/** A text, and where it stands where there are several. */
+interface Prompt {
+  text: string;
+  where?: string;
+}
+
+async function readPrompts({ text, file, textColumn, encoding }: GenerateCommandOptions): Promise<Prompt[]> {
   refuseBoth({ text, file });
-  if (text.length > 0) return text;
-  if (file === undefined) return linesEntered('prompt', encoding);
-  const path = resolve(file);
-  if (isPlainText(path) && textColumn === undefined) return linesOf(path, encoding);
-  const table = await readTable({ file: path }, { encoding });
-  for (const { severity, message } of table.problems) if (severity !== 'info') say('warning', message);
-  const usual = ['prompt', 'text'].find((name) => table.columns.includes(name));
-  const column =
-    textColumn ?? usual ?? guessColumns(table, {}, undefined, { pairs: false }).columns.text ?? table.columns[0]!;
-  const index = table.columns.indexOf(column);
-  if (index < 0) {
-    throw new LuthierError(
-      'usage',
-      `${file} has no column “${column}”; it has ${table.columns.join(', ')}.`,
-      'Pass one of them as --text-column.',
-    );
+  if (text.length > 0)
+    return text.map((text, i, { length }) => ({ text, ...(length > 1 && { where: `--text ${i + 1}` }) }));
+  if (file === undefined) {
+    const lines = await linesEntered('prompt', encoding);
+    return lines.map((text, i) => ({ text, where: `Line ${i + 1}` }));
   }
-  if (textColumn === undefined) say('info', `Reading prompts from column ${column}.`);
-  return table.rows.map((row) => row.value(index) ?? '');
+  const columns = textColumn === undefined ? {} : { text: textColumn };
+  const read = await readFileTexts(resolve(file), { kind: 'prompts' }, { encoding, columns, note: say });
+  if (textColumn === undefined) tellColumns(read);
+  return read.texts.map(({ text }, i) => ({ text, where: placeOf(file, read.lines[i]!) }));
 }

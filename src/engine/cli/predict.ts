@@ -2,28 +2,22 @@ import { resolve } from 'node:path';
 import {
   type BackendChoice,
   capitalized,
-  columnFields,
   counted,
   formatCount,
   LuthierError,
   type Prediction,
-  splitPair,
-  type TaskName,
+  type Texts,
   type UnknownTokens,
   unknownTokens,
 } from '../../protocol/index.ts';
-import { guessColumns } from '../data/columns.ts';
-import { columnsOfInputs, halfAPair } from '../data/labelled.ts';
-import { places } from '../data/problems.ts';
-import { readTable } from '../data/read.ts';
-import { isEmpty, type Table } from '../data/table.ts';
-import { createPredictor, type Predictor } from '../infer/predictor.ts';
+import { pairsOfLines, readFileTexts } from '../infer/file-texts.ts';
+import { createPredictor, type Predictor, readsOf } from '../infer/predictor.ts';
 import { findModel } from '../runs/target.ts';
 import type { TextInput } from '../text/tokenizer.ts';
 import { columnsFrom, say } from './evaluate.ts';
 import { dim, EXIT, note, print, printJson } from './output.ts';
 import { ProgressLine } from './progress-line.ts';
-import { isPlainText, linesEntered, linesOf, refuseBoth } from './text-input.ts';
+import { linesEntered, refuseBoth, tellColumns } from './text-input.ts';
 
 export interface PredictCommandOptions {
   text: string[];
@@ -76,7 +70,7 @@ const oneLine = (text: string) => text.replace(/\s+/g, ' ').trim();
 /** What is asked, once it is loaded; its inputs are the columns that it was trained on. */
 type Model = () => Promise<Predictor>;
 
-async function readTexts(options: PredictCommandOptions, model: Model): Promise<TextInput[]> {
+async function readTexts(options: PredictCommandOptions, model: Model): Promise<readonly TextInput[]> {
   const { text, textPair, file } = options;
   refuseBoth({ text, file });
   if (textPair.length > 0 && textPair.length !== text.length) {
@@ -89,73 +83,16 @@ async function readTexts(options: PredictCommandOptions, model: Model): Promise<
   if (textPair.length > 0) return text.map((first, i) => ({ text: first, text_pair: textPair[i]! }));
   if (text.length > 0) return text;
   if (file !== undefined) return fromFile(resolve(file), options, model);
-  return fromLines(await linesEntered('text', options.encoding), model);
+  return pairsOfLines(await linesEntered('text', options.encoding), await model());
 }
 
-async function fromFile(file: string, options: PredictCommandOptions, model: Model): Promise<TextInput[]> {
-  const { textColumn, textPairColumn, encoding } = options;
-  if (isPlainText(file) && textColumn === undefined && textPairColumn === undefined) {
-    return fromLines(await linesOf(file, encoding), model);
-  }
-  const table = await readTable({ file }, { encoding });
-  for (const { severity, message } of table.problems) if (severity !== 'info') say('warning', message);
-  const { inputs: known, task } = await model();
-  const sentences = sentencesIn(table, options, task.name);
-  if (sentences) return sentences;
-  const given = columnsFrom(options);
-  const named = known === undefined ? {} : columnsOfInputs(known, table, given);
-  const { columns } = guessColumns(table, { ...given, ...named }, undefined, { pairs: known?.length !== 1 });
-  const column = columns.text === undefined ? -1 : table.columns.indexOf(columns.text);
-  if (column === -1) {
-    throw new LuthierError(
-      'data-invalid',
-      `${file}: none of the columns ${table.columns.join(', ')} looks like text.`,
-      'Pass --text-column to name one.',
-    );
-  }
-  if (known?.length === 2 && columns.text_pair === undefined) throw halfAPair(table, known);
-  const pair = columns.text_pair === undefined ? -1 : table.columns.indexOf(columns.text_pair);
-  if (textColumn === undefined) {
-    const from =
-      pair < 0
-        ? `Reading texts from column ${columns.text}.`
-        : `Reading pairs of texts from columns ${columns.text} and ${columns.text_pair}.`;
-    note(dim(from));
-  }
-  if (pair >= 0) noteHalves(table, [column, pair]);
-  return table.rows.map((row) => {
-    const text = row.value(column) ?? '';
-    return pair < 0 ? text : { text, text_pair: row.value(pair) ?? '' };
+async function fromFile(file: string, options: PredictCommandOptions, model: Model): Promise<Texts[]> {
+  const reads = model().then(readsOf);
+  // It is awaited once the file has been read.
+  reads.catch(() => undefined);
+  const read = await readFileTexts(file, reads, {
+    ...{ encoding: options.encoding, columns: columnsFrom(options), note: say },
   });
-}
-
-/** Sentences of words, for a model that tags them: CoNLL's, or lists of JSON. */
-function sentencesIn(table: Table, options: PredictCommandOptions, task: TaskName): string[] | undefined {
-  const fields = columnFields(task);
-  if (options.textColumn !== undefined || !fields.some(({ name }) => name === 'tokens')) return undefined;
-  const { tokens } = guessColumns(table, {}, undefined, { fields }).columns;
-  if (tokens === undefined) return undefined;
-  note(dim(`Reading words from ${table.format === 'conll' ? 'the first column' : `column ${tokens}`}.`));
-  const column = table.columns.indexOf(tokens);
-  return table.rows.map((row) => {
-    const words = row.json(column);
-    return Array.isArray(words) ? words.join(' ') : '';
-  });
-}
-
-/** Each row has its answer, in order; that of half a pair says little. */
-function noteHalves(table: Table, indices: readonly number[]): void {
-  const halves = table.rows.filter((row) => indices.some((i) => isEmpty(row.value(i)))).map(({ line }) => line);
-  if (halves.length === 0) return;
-  const which = halves.length === 1 ? '1 row lacks' : `${halves.length} rows lack`;
-  say('warning', `${which} one of the two texts (${places(halves)}); the prediction there is for half a pair.`);
-}
-
-/** Lines for a model of pairs hold two texts each. */
-async function fromLines(texts: readonly string[], model: Model): Promise<TextInput[]> {
-  if ((await model()).inputs?.length !== 2) return [...texts];
-  return texts.map((line) => {
-    const { text, text_pair } = splitPair(line);
-    return text_pair === undefined ? text : { text, text_pair };
-  });
+  if (options.textColumn === undefined) tellColumns(read);
+  return read.texts;
 }

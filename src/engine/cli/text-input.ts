@@ -1,7 +1,7 @@
-import { extname } from 'node:path';
 import { LuthierError } from '../../protocol/index.ts';
-import { linesIn, type ReadLines, readLines } from '../data/read-lines.ts';
+import { linesIn, type ReadLines } from '../data/read-lines.ts';
 import { MAX_BYTES } from '../data/source.ts';
+import type { FileTexts } from '../infer/file-texts.ts';
 import { say } from './evaluate.ts';
 import { isInteractive, note } from './output.ts';
 
@@ -35,11 +35,12 @@ export async function linesEntered(what: string, encoding?: string): Promise<str
   return told(await linesIn(await standardInput(), 'Standard input', encoding));
 }
 
-/** Whether a file is read line by line. */
-export const isPlainText = (file: string): boolean => ['.txt', ''].includes(extname(file).toLowerCase());
-
-export const linesOf = async (file: string, encoding?: string): Promise<string[]> =>
-  told(await readLines(file, encoding));
+/** Which columns a file's texts were read from. */
+export function tellColumns({ from, table }: FileTexts): void {
+  if (table === null) return;
+  const what = from.length > 1 ? 'columns' : 'column';
+  say('info', `Reading ${table.format === 'conll' ? 'the words of each sentence' : `${what} ${from.join(' and ')}`}.`);
+}
 
 /** The lines; what is odd about them is said. */
 function told({ lines, problems }: ReadLines): string[] {

@@ -257,7 +257,11 @@ function cannotHold(what: string): LuthierError {
   );
 }
 
-function quoteCell(cell: string, delimiter: string, isEscaped: boolean): string {
+/**
+ * A cell as RFC 4180 quotes it, where it must be.
+ * @param isEscaped whether the file escapes by backslashes, as readers that know them then expect
+ */
+export function quoteCell(cell: string, delimiter: string, isEscaped: boolean): string {
   if (isEscaped) return `"${cell.replace(/["\\]/g, '\\$&')}"`;
   // Tab-separated files are often read without quoting: no quotes there unless they are needed.
   const special = delimiter === '\t' ? /^"|[\r\n]|^\s|\s$/ : /["\r\n]|^\s|\s$/;

@@ -13,9 +13,8 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const shouting: RowAnswerer = {
-  columns: ['prompt', 'text'],
-  readsAll: false,
-  answer: async (texts, onProgress) =>
+  reads: { kind: 'prompts' },
+  answer: async (texts, { onProgress }) =>
     texts.map(({ text }, i) => {
       onProgress(i + 1);
       return { generated_text: `${text.toUpperCase()}, "yes"` };
@@ -56,10 +55,15 @@ it('writes other files as JSON Lines, lines of text too, and keeps a column that
 it('reads the longest texts where no column has a usual name, and both columns of a pair or none', async () => {
   const { from } = await predicted('b.csv', 'n,question\n1,what is it?\n2,where is it?\n');
   expect(from).toEqual(['question']);
-  const pairs = { ...shouting, columns: ['premise', 'hypothesis'], readsAll: true };
+  const pairs: RowAnswerer = { ...shouting, reads: { kind: 'texts', inputs: ['premise', 'hypothesis'] } };
   await expect(predicted('c.csv', 'premise,label\na b,c\nd e,f\n', pairs)).rejects.toThrow(
-    'has no column hypothesis; the model reads premise and hypothesis',
+    'The model was trained on pairs of texts (“premise” and “hypothesis”), but c.csv has no column for the second text.',
   );
+  const lines = await predicted('c.txt', 'one\ttwo\nthree ||| four\n', {
+    ...pairs,
+    answer: async (texts) => texts.map(({ text, text_pair }) => ({ prediction: `${text}/${text_pair}` })),
+  });
+  expect(lines.written.match(/"prediction":"[^"]*"/g)).toEqual(['"prediction":"one/two"', '"prediction":"three/four"']);
 });
 
 it('writes nothing where it fails', async () => {
@@ -77,9 +81,13 @@ it('names the row whose prompt a model refuses', async () => {
     },
   } as unknown as Writer;
   const answers = rowsOfWriter(writer, {}, false);
-  await expect(answers.answer([{ text: 'a' }, { text: 'long' }], () => {})).rejects.toMatchObject({
+  const asked = [{ text: 'a' }, { text: 'long' }];
+  await expect(answers.answer(asked, { onProgress: () => {} })).rejects.toMatchObject({
     ...{ code: 'usage', message: 'Row 2: The prompt has 9 tokens.', hint: 'Shorten the prompt.' },
   });
+  await expect(predicted('long.csv', 'text,n\n"of\ntwo lines",1\nlong,2\n', answers)).rejects.toThrow(
+    'long.csv, line 4: The prompt has 9 tokens.',
+  );
 });
 
 it('says what is odd about the file, and counts what is to be said of answers', async () => {
@@ -87,14 +95,54 @@ it('says what is odd about the file, and counts what is to be said of answers', 
   const note = (_: string, message: string) => void told.push(message);
   const writer = {
     positions: 8,
-    write: async (text: string) => ({ generated_text: text, finish_reason: text === 'a' ? 'end' : 'positions' }),
+    write: async (text: string) => ({
+      generated_text: text,
+      finish_reason: { a: 'end', d: 'length' }[text] ?? 'positions',
+    }),
   } as unknown as Writer;
   const file = join(folder, 'odd.csv');
-  await writeFile(file, Buffer.from('text,n\na,1\nb,2,spilled\nc,caf\xe9\n', 'latin1'));
-  await predictFile(rowsOfWriter(writer, {}, false, note), { file, out: join(folder, 'out.csv'), note });
-  expect(told.at(-1)).toBe('2 rows: The answer ends where the model’s 8 positions end.');
-  expect(told.slice(0, -1)).toEqual([
+  await writeFile(file, Buffer.from('text,n\na,1\nb,2,spilled\nc,caf\xe9\nd,4\n', 'latin1'));
+  await predictFile(rowsOfWriter(writer, { max_new_tokens: 9 }, false), { file, out: join(folder, 'out.csv'), note });
+  expect(told.slice(-2)).toEqual([
+    '2 rows: The answer ends where the model’s 8 positions end.',
+    '1 row: The answer is cut off after 9 tokens.',
+  ]);
+  expect(told.slice(0, -2)).toEqual([
     expect.stringMatching(/^The file is not UTF-8; it is read as windows-1252/),
     expect.stringMatching(/^Line 3 has 3 cells, but the header has 2/),
   ]);
+});
+
+it('reads the words of CoNLL’s sentences and of lists, and keeps lists as such', async () => {
+  const tagging: RowAnswerer = {
+    reads: { kind: 'words', inputs: ['text'] },
+    answer: async (texts) =>
+      texts.map(({ text }) => ({ prediction: [{ entity: 'PER', text: text.split(' ')[0]!, start: 0, end: 1 }] })),
+  };
+  const conll = await predicted('a.conll', 'Ada B-PER\nsings O\n\nBob B-PER\n', tagging);
+  expect(conll.from).toEqual(['tokens']);
+  expect(
+    conll.written
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+  ).toEqual([
+    {
+      ...{ tokens: ['Ada', 'sings'], tags: ['B-PER', 'O'] },
+      prediction: [{ entity: 'PER', text: 'Ada', start: 0, end: 1 }],
+    },
+    { tokens: ['Bob'], tags: ['B-PER'], prediction: [{ entity: 'PER', text: 'Bob', start: 0, end: 1 }] },
+  ]);
+  const lists = await predicted('b.jsonl', '{"id":1,"words":["Ada","sings"]}\n{"id":2,"words":["Bob"]}\n', tagging);
+  expect(lists.from).toEqual(['words']);
+  expect(JSON.parse(lists.written.split('\n')[0]!)).toMatchObject({ words: ['Ada', 'sings'] });
+  // A table of texts will do, too.
+  expect((await predicted('c.csv', 'text,n\nAda sings,1\nBob does,2\n', tagging)).written).toMatch(
+    /^text,n,prediction\nAda sings,1,"\[\{""entity"":""PER""/,
+  );
+});
+
+it('quotes as the file is written: tab-separated cells only where they must be', async () => {
+  const { written } = await predicted('a.tsv', 'text\tn\nsays "no"\t1\nas ever\t2\n');
+  expect(written).toBe('text\tn\tgenerated_text\nsays "no"\t1\tSAYS "NO", "yes"\nas ever\t2\tAS EVER, "yes"\n');
 });

@@ -1,24 +1,32 @@
-import { extname } from 'node:path';
 import { afterTurns } from '../../files/turns.ts';
 import { writeFileAtomically } from '../../files/write-file.ts';
-import type { Answer, DataProblem, GenerationSettings, Note, Texts } from '../../protocol/index.ts';
-import { counted, LuthierError } from '../../protocol/index.ts';
-import { readTable } from '../data/read.ts';
-import { readLines } from '../data/read-lines.ts';
+import type { Answer, GenerationSettings, Note, Texts } from '../../protocol/index.ts';
+import { counted, DEFAULT_NEW_TOKENS, LuthierError } from '../../protocol/index.ts';
+import { quoteCell } from '../data/append.ts';
+import type { Dialect } from '../data/delimited.ts';
+import type { TableRow } from '../data/row-record.ts';
+import type { Table } from '../data/table.ts';
 import { answer } from './answer.ts';
-import type { Predictor } from './predictor.ts';
+import { errorAt, placeOf, type Reads, readFileTexts } from './file-texts.ts';
+import { type Predictor, readsOf } from './predictor.ts';
 import type { Writer } from './writer.ts';
 
 /** What a model adds to a row: a column each. */
-type Added = Record<string, string | number>;
+type Added = Record<string, string | number | readonly object[]>;
+
+interface AnswerOptions {
+  onProgress(done: number): void;
+  signal?: AbortSignal | undefined;
+  /** Hears what is to be said of answers. */
+  note?: Note | undefined;
+  /** Where a text stands, by its number. */
+  placeOf?: ((text: number) => string) | undefined;
+}
 
 /** A model that answers rows. */
 export interface RowAnswerer {
-  /** Names of the columns that it reads, in the order in which they are looked for. */
-  readonly columns: readonly string[];
-  /** All of them are read, instead of the first that is there. */
-  readonly readsAll: boolean;
-  answer(texts: Texts[], onProgress: (done: number) => void, signal?: AbortSignal): Promise<Added[]>;
+  readonly reads: Reads;
+  answer(texts: Texts[], options: AnswerOptions): Promise<Added[]>;
 }
 
 export interface PredictFileOptions {
@@ -42,40 +50,35 @@ export interface PredictedFile {
 
 /** A classifier: what `luthier predict` says, and how sure it is. */
 export const rowsOfPredictor = (predictor: Predictor): RowAnswerer => ({
-  columns: predictor.inputs ?? ['text'],
-  readsAll: predictor.inputs?.length === 2,
-  answer: async (texts, onProgress, signal) => {
+  reads: readsOf(predictor),
+  answer: async (texts, { onProgress, signal }) => {
     const answers: Answer[] = await predictor.predict(texts, onProgress, signal);
     return answers.map((answer) => {
       if ('label' in answer) return { prediction: answer.label, score: Math.round(answer.score * 1e4) / 1e4 };
       if ('labels' in answer) return { prediction: answer.labels.join('; ') };
       if ('value' in answer) return { prediction: answer.value };
-      return { prediction: JSON.stringify(answer.entities) };
+      return { prediction: answer.entities };
     });
   },
 });
 
-/** A model that writes: the continuation of each text, or the answer to it as a message. @param note hears what is to be said of answers */
-export const rowsOfWriter = (
-  writer: Writer,
-  settings: GenerationSettings,
-  asMessages: boolean,
-  note: Note = () => {},
-): RowAnswerer => ({
-  columns: ['prompt', 'text'],
-  readsAll: false,
-  answer: async (texts, onProgress, signal) => {
+/** A model that writes: the continuation of each text, or the answer to it as a message. */
+export const rowsOfWriter = (writer: Writer, settings: GenerationSettings, asMessages: boolean): RowAnswerer => ({
+  reads: { kind: 'prompts' },
+  answer: async (texts, { onProgress, signal, note = () => {}, placeOf = (text) => `Row ${text + 1}` }) => {
     const answers: Added[] = [];
     const said = new Map<string, number>();
     for (const [stream, { text }] of texts.entries()) {
       const prompt = asMessages ? [{ role: 'user', content: text }] : text;
-      const { generated_text, notes } = await answer(writer, prompt, { settings, signal, stream }).catch(
+      const { generated_text, finish_reason, notes } = await answer(writer, prompt, { settings, signal, stream }).catch(
         (error: unknown) => {
-          throw error instanceof LuthierError ? inRow(stream + 1, error) : error;
+          throw errorAt(placeOf(stream), error);
         },
       );
       answers.push({ generated_text });
-      for (const message of notes) said.set(message, (said.get(message) ?? 0) + 1);
+      const cut = `The answer is cut off after ${counted(settings.max_new_tokens ?? DEFAULT_NEW_TOKENS, 'token')}.`;
+      for (const message of finish_reason === 'length' ? [...notes, cut] : notes)
+        said.set(message, (said.get(message) ?? 0) + 1);
       onProgress(answers.length);
       await afterTurns();
       if (signal?.aborted) throw new LuthierError('cancelled', 'Prediction cancelled.');
@@ -84,10 +87,6 @@ export const rowsOfWriter = (
     return answers;
   },
 });
-
-/** Of the row at which a file's answers end. */
-const inRow = (row: number, error: LuthierError): LuthierError =>
-  new LuthierError(error.code, `Row ${row}: ${error.message}`, error.hint, { cause: error });
 
 /**
  * Answers each row of a file and writes all rows with the answers beside them: a delimited file with the same delimiter,
@@ -98,14 +97,13 @@ export async function predictFile(
   model: RowAnswerer,
   { file, out, encoding, onProgress, signal, note = () => {} }: PredictFileOptions,
 ): Promise<PredictedFile> {
-  const { names, rows, delimiter } = await read(file, encoding, note);
-  const from = columnsFor(model, names, rows, file);
-  const places = from.map((name) => names.indexOf(name));
-  const texts = rows.map((row): Texts => {
-    const [text, pair] = places.map((place) => row[place] ?? '');
-    return pair === undefined ? { text: text! } : { text: text!, text_pair: pair };
+  const { texts, lines, from, table } = await readFileTexts(file, model.reads, { encoding, note });
+  const added = await model.answer(texts, {
+    ...{ signal, note },
+    onProgress: (done) => onProgress?.(done, texts.length),
+    placeOf: (text) => placeOf(file, lines[text]!),
   });
-  const added = await model.answer(texts, (done) => onProgress?.(done, rows.length), signal);
+  const names = table?.columns ?? from;
   // A file that was answered before keeps those answers.
   const columns = Object.keys(added[0] ?? {});
   const renamed = columns.map((name) => {
@@ -113,71 +111,40 @@ export async function predictFile(
     for (let n = 2; names.includes(free); n++) free = `${name}_${n}`;
     return free;
   });
-  const lines =
-    delimiter === null
-      ? rows.map((row, i) => {
-          const own = names.flatMap((name, j) => (row[j] === undefined ? [] : [[name, row[j]]]));
-          const more = renamed.map((name, j) => [name, added[i]![columns[j]!]]);
-          return JSON.stringify(Object.fromEntries([...own, ...more]));
-        })
-      : [
-          [...names, ...renamed],
-          ...rows.map((row, i) => [
-            ...names.map((_, j) => row[j] ?? ''),
-            ...columns.map((name) => String(added[i]![name])),
-          ]),
-        ].map((cells) => cells.map((cell) => quoted(cell, delimiter)).join(delimiter));
-  await writeFileAtomically(out, lines.map((line) => `${line}\n`).join(''));
-  return { rows: rows.length, path: out, from, columns: renamed };
+  const answersOf = (row: number) => columns.map((name) => added[row]![name]!);
+  const written = table?.dialect
+    ? delimited(table, table.dialect, renamed, answersOf)
+    : texts.map(({ text }, i) => {
+        const own = table ? cellsOf(table, table.rows.at(i)!) : { text };
+        return JSON.stringify({ ...own, ...Object.fromEntries(renamed.map((name, j) => [name, answersOf(i)[j]])) });
+      });
+  await writeFileAtomically(out, written.map((line) => `${line}\n`).join(''));
+  return { rows: texts.length, path: out, from, columns: renamed };
 }
 
-/** Quoted as RFC 4180 has it, where it must be. */
-const quoted = (cell: string, delimiter: string): string =>
-  cell.includes(delimiter) || /["\r\n]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
-
-async function read(
-  file: string,
-  encoding: string | undefined,
-  note: Note,
-): Promise<{ names: string[]; rows: (string | undefined)[][]; delimiter: string | null }> {
-  if (extname(file).toLowerCase() === '.txt') {
-    const { lines, problems } = await readLines(file, encoding);
-    tell(problems, note);
-    return { names: ['text'], rows: lines.map((line) => [line]), delimiter: null };
-  }
-  const table = await readTable({ file }, { encoding });
-  tell(table.problems, note);
-  return {
-    names: table.columns,
-    rows: Array.from(table.rows, (row) => table.columns.map((_, i) => row.value(i))),
-    delimiter: table.dialect?.delimiter ?? null,
-  };
-}
-
-const tell = (problems: readonly DataProblem[], note: Note): void => {
-  for (const { severity, message } of problems) note(severity === 'info' ? 'info' : 'warning', message);
-};
-
-/** The columns that a model reads: by their names, else the one that looks like text. */
-function columnsFor(
-  { columns, readsAll }: RowAnswerer,
-  names: readonly string[],
-  rows: readonly (string | undefined)[][],
-  file: string,
+function delimited(
+  { columns, rows }: Table,
+  { delimiter, backslash = false }: Dialect,
+  more: readonly string[],
+  answersOf: (row: number) => Added[string][],
 ): string[] {
-  const there = columns.filter((name) => names.includes(name));
-  if (readsAll ? there.length === columns.length : there.length > 0) return readsAll ? there : there.slice(0, 1);
-  if (readsAll) {
-    throw new LuthierError(
-      'data-invalid',
-      `${file} has no column ${columns.find((name) => !names.includes(name))}; the model reads ${columns.join(' and ')}.`,
-      'Rename the columns of the file.',
-    );
-  }
-  // The longest texts on average.
-  const length = (i: number) => rows.reduce((n, row) => n + (row[i]?.length ?? 0), 0);
-  const longest = names.map((_, i) => length(i));
-  const best = longest.indexOf(longest.reduce((a, b) => Math.max(a, b), 0));
-  if (best >= 0 && longest[best]! > 0) return [names[best]!];
-  throw new LuthierError('data-invalid', `${file} has no texts.`, `Add a column ${columns[0]}.`);
+  const line = (cells: readonly string[]) => cells.map((cell) => quoteCell(cell, delimiter, backslash)).join(delimiter);
+  return [
+    line([...columns, ...more]),
+    ...Array.from(rows, (row, i) =>
+      line([
+        ...columns.map((_, j) => row.value(j) ?? ''),
+        ...answersOf(i).map((answer) => (typeof answer === 'object' ? JSON.stringify(answer) : String(answer))),
+      ]),
+    ),
+  ];
 }
+
+/** A row as an object: lists and objects of JSON are such again, and what the row lacks is left out. */
+const cellsOf = ({ columns }: Table, row: TableRow): Record<string, unknown> =>
+  Object.fromEntries(
+    row
+      .cells()
+      .filter(([column]) => column < columns.length)
+      .map(([column, value]) => [columns[column]!, row.json(column) ?? value]),
+  );

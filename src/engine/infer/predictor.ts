@@ -1,10 +1,11 @@
 import { afterTurns } from '../../files/turns.ts';
-import { type BackendChoice, LuthierError, type Note, type Prediction } from '../../protocol/index.ts';
+import { type BackendChoice, columnFields, LuthierError, type Note, type Prediction } from '../../protocol/index.ts';
 import { inputsOf, refuseWrongInputs } from '../model-files/inputs.ts';
 import { openModel } from '../model-files/open-model.ts';
 import { settingsOf } from '../tasks/settings.ts';
 import type { AnyTask, Item, LabelledItem, Logits, TaskSettings } from '../tasks/task.ts';
 import type { TextInput, Tokenizer } from '../text/tokenizer.ts';
+import type { Reads } from './file-texts.ts';
 import { inBatches, measure } from './inference.ts';
 
 export interface PredictorOptions {
@@ -47,6 +48,12 @@ export interface Predictor {
   ): Promise<Prediction[]>;
   dispose(): void;
 }
+
+/** What it answers: texts as its folder says, or the words of sentences. */
+export const readsOf = ({ task, inputs }: Pick<Predictor, 'task' | 'inputs'>): Reads => ({
+  kind: columnFields(task.name).some(({ name }) => name === 'tokens') ? 'words' : 'texts',
+  inputs,
+});
 
 /** Loads a trained model's folder for predictions. Errors as openModel. */
 export async function createPredictor(modelFolder: string, options: PredictorOptions = {}): Promise<Predictor> {

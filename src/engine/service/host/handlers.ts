@@ -44,9 +44,7 @@ export function createHostHandlers(path: string, tell: Tell<HostNotifications>):
       const { file, out, as, settings } = params;
       const { predictFile, rowsOfPredictor, rowsOfWriter } = await import('../../infer/predict-file.ts');
       const rows =
-        as === 'classes'
-          ? rowsOfPredictor(await model())
-          : rowsOfWriter(await writer(), settings, as === 'message', log);
+        as === 'classes' ? rowsOfPredictor(await model()) : rowsOfWriter(await writer(), settings, as === 'message');
       return predictFile(rows, { file, out, signal, note: log, onProgress: partsOf(params) });
     },
     evaluate: async (params, signal) => {

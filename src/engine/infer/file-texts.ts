@@ -1,0 +1,136 @@
+import { basename, extname } from 'node:path';
+import { type Columns, columnFields, LuthierError, type Note, splitPair, type Texts } from '../../protocol/index.ts';
+import { guessColumns } from '../data/columns.ts';
+import { columnsOfInputs, halfAPair } from '../data/labelled.ts';
+import { listed, places, quoted } from '../data/problems.ts';
+import { readTable } from '../data/read.ts';
+import { readLines } from '../data/read-lines.ts';
+import { isEmpty, type Table } from '../data/table.ts';
+
+/** What a model is asked with: prompts that it continues or answers, sentences of words, or texts. */
+export interface Reads {
+  kind: 'prompts' | 'words' | 'texts';
+  /** Columns that it was trained on, one for each of its texts, where its folder says so. */
+  inputs?: readonly string[] | undefined;
+}
+
+/** What a model is asked, row by row. */
+export interface FileTexts {
+  texts: Texts[];
+  /** The 1-based line that each begins on. */
+  lines: number[];
+  /** Columns that they were read from; `text` for a file of lines. */
+  from: string[];
+  /** Null for a file of lines. */
+  table: Table | null;
+}
+
+export interface ReadFileTextsOptions {
+  encoding?: string | undefined;
+  /** Those that a person named. */
+  columns?: Columns;
+  /** Hears what is odd about the file. */
+  note?: Note | undefined;
+}
+
+/** Whether a file is read line by line. */
+export const isPlainText = (file: string): boolean => ['.txt', ''].includes(extname(file).toLowerCase());
+
+/**
+ * Reads what a model is to answer: a text in each line of a plain text, else one in each row of a table, from the columns
+ * that were named, those that the model was trained on, or the ones that look like it. Every row is given, so that
+ * answers and rows can be matched.
+ * @throws LuthierError as readTable and guessColumns, `data-invalid` for a table without such a column
+ */
+export async function readFileTexts(
+  file: string,
+  reads: Reads | Promise<Reads>,
+  { encoding, columns: given = {}, note = () => {} }: ReadFileTextsOptions = {},
+): Promise<FileTexts> {
+  const tell = (severity: string, message: string) => note(severity === 'info' ? 'info' : 'warning', message);
+  if (isPlainText(file) && Object.keys(given).length === 0) {
+    const { lines, problems } = await readLines(file, encoding);
+    for (const { severity, message } of problems) tell(severity, message);
+    const texts = pairsOfLines(lines, await reads);
+    return { texts, lines: lines.map((_, i) => i + 1), from: ['text'], table: null };
+  }
+  const table = await readTable({ file }, { encoding });
+  const { kind, inputs } = await reads;
+  const words = kind === 'words' && given.text === undefined ? wordsColumn(table) : undefined;
+  // Lists of words are what such a model reads.
+  for (const { severity, message, column } of table.problems)
+    if (words === undefined || column !== words) tell(severity, message);
+  const lines = Array.from(table.rows, ({ line }) => line);
+  if (words !== undefined) return { ...sentences(table, words), lines, table };
+  const columns = kind === 'prompts' ? promptColumn(table, given) : textColumns(table, given, inputs);
+  const [text, pair] = columns.map((name) => table.columns.indexOf(name));
+  if (pair !== undefined) tellHalves(table, [text!, pair], note);
+  const texts = Array.from(table.rows, (row): Texts => {
+    const first = row.value(text!) ?? '';
+    return pair === undefined ? { text: first } : { text: first, text_pair: row.value(pair) ?? '' };
+  });
+  return { texts, lines, from: columns, table };
+}
+
+/** Lines for a model of pairs hold two texts each. */
+export const pairsOfLines = (lines: readonly string[], { inputs }: Pick<Reads, 'inputs'>): Texts[] =>
+  lines.map((line): Texts => {
+    const { text, text_pair } = inputs?.length === 2 ? splitPair(line) : { text: line };
+    return text_pair === undefined ? { text } : { text, text_pair };
+  });
+
+/** An error at one of several texts, which says at which. */
+export const errorAt = (where: string, error: unknown): unknown =>
+  error instanceof LuthierError
+    ? new LuthierError(error.code, `${where}: ${error.message}`, error.hint, { cause: error })
+    : error;
+
+/** Where a row of a file stands, as messages call it. */
+export const placeOf = (file: string, line: number): string => `${basename(file)}, line ${line}`;
+
+/** CoNLL's, or lists of JSON. */
+const wordsColumn = (table: Table): string | undefined =>
+  guessColumns(table, {}, undefined, { fields: columnFields('token-classification') }).columns.tokens;
+
+function sentences(table: Table, name: string): Pick<FileTexts, 'texts' | 'from'> {
+  const column = table.columns.indexOf(name);
+  const texts = Array.from(table.rows, (row) => {
+    const words = row.json(column);
+    return { text: Array.isArray(words) ? words.join(' ') : '' };
+  });
+  return { texts, from: [name] };
+}
+
+/** Called `prompt` or `text`, else what looks like texts, else the only column that there is. */
+function promptColumn(table: Table, given: Columns): string[] {
+  const usual = given.text ?? ['prompt', 'text'].find((name) => table.columns.includes(name));
+  const asGiven = usual === undefined ? {} : { text: usual };
+  const { columns } = guessColumns(table, asGiven, undefined, { pairs: false });
+  const column = columns.text ?? (table.columns.length === 1 ? table.columns[0] : undefined);
+  if (column === undefined) throw noTexts(table, 'prompt', 'luthier generate');
+  return [column];
+}
+
+function textColumns(table: Table, given: Columns, inputs: readonly string[] | undefined): string[] {
+  const named = inputs === undefined ? {} : columnsOfInputs(inputs, table, given);
+  const { columns } = guessColumns(table, { ...given, ...named }, undefined, { pairs: inputs?.length !== 1 });
+  const { text, text_pair } = columns;
+  if (text === undefined) throw noTexts(table, inputs?.[0] ?? 'text', 'luthier predict');
+  if (inputs?.length === 2 && text_pair === undefined) throw halfAPair(table, inputs);
+  return text_pair === undefined ? [text] : [text, text_pair];
+}
+
+const noTexts = ({ name, columns }: Table, wanted: string, command: string): LuthierError =>
+  new LuthierError(
+    'data-invalid',
+    `${name}: none of the columns ${listed(columns.slice(0, 20).map(quoted))} looks like text.`,
+    `Call the column of texts “${wanted}”. With ${command}, --text-column names it.`,
+  );
+
+/** Each row has its answer, in order; that of half a pair says little. */
+function tellHalves(table: Table, indices: readonly number[], note: Note): void {
+  const halves = table.rows.filter((row) => indices.some((i) => isEmpty(row.value(i)))).map(({ line }) => line);
+  if (halves.length === 0) return;
+  const which = halves.length === 1 ? '1 row lacks' : `${halves.length} rows lack`;
+  note('warning', `${which} one of the two texts (${places(halves)}); the prediction there is for half a pair.`);
+}
