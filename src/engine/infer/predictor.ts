@@ -1,7 +1,7 @@
 import { afterTurns } from '../../files/turns.ts';
 import { type BackendChoice, columnFields, LuthierError, type Note, type Prediction } from '../../protocol/index.ts';
 import { inputsOf, refuseWrongInputs } from '../model-files/inputs.ts';
-import { openModel } from '../model-files/open-model.ts';
+import { type OpenModel, openModel } from '../model-files/open-model.ts';
 import { settingsOf } from '../tasks/settings.ts';
 import type { AnyTask, Item, LabelledItem, Logits, TaskSettings } from '../tasks/task.ts';
 import type { TextInput, Tokenizer } from '../text/tokenizer.ts';
@@ -57,7 +57,14 @@ export const readsOf = ({ task, inputs }: Pick<Predictor, 'task' | 'inputs'>): R
 
 /** Loads a trained model's folder for predictions. Errors as openModel. */
 export async function createPredictor(modelFolder: string, options: PredictorOptions = {}): Promise<Predictor> {
-  const open = await openModel(modelFolder, options.backend ?? 'auto', options.note);
+  return predictorOf(await openModel(modelFolder, options.backend ?? 'auto', options.note), options);
+}
+
+/** A model that is open already, asked for predictions. */
+export function predictorOf(
+  open: OpenModel,
+  options: Pick<PredictorOptions, 'batchSize' | 'maxLength'> = {},
+): Predictor {
   const { task, labels, model, tokenizer, path } = open;
   const positions = model.architecture.maxPositions;
   const maxLength = Math.min(options.maxLength ?? tokenizer.maxLength ?? positions, positions);

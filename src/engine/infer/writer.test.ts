@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openModel } from '../model-files/open-model.ts';
 import { ChatTemplate } from '../text/chat-template.ts';
 import { fitDialogue } from './dialogue.ts';
-import { openWriter, stopTokens, type Writer } from './writer.ts';
+import { predictorOf } from './predictor.ts';
+import { openWriter, shareWriter, stopTokens, type Writer } from './writer.ts';
 
 const starter = fileURLToPath(new URL('../../../starters/decoder', import.meta.url));
 
@@ -65,6 +67,41 @@ describe('openWriter', () => {
     expect(() => fitDialogue(chat, [turn('user', 'word '.repeat(90))], 64, 10)).toThrow(
       /The message has \d+ tokens, but the model has 64 positions/,
     );
+  });
+
+  it('shares a model that was loaded for other questions, and evaluates and writes with it as with one of its own', async () => {
+    const open = await openModel(folder, 'auto');
+    try {
+      let loaded = 0;
+      const opened = async () => {
+        loaded++;
+        return open;
+      };
+      const shared = await shareWriter(folder, opened, () => {});
+      const settings = { max_new_tokens: 5 };
+      expect((await shared.write('The server', { settings })).token_ids).toEqual([314, 253, 6064, 338, 314]);
+      const { measure, task, tokenizer } = predictorOf(open);
+      const messages = [
+        { role: 'user', content: 'Is it up?' },
+        { role: 'assistant', content: 'It is.' },
+      ];
+      const { items } = task.encode([{ messages, file: '', line: 1 }] as never, tokenizer, 64);
+      const { losses } = (await measure(items)) as { losses?: unknown };
+      expect(losses).toBeDefined();
+      expect((await shared.write('The server', { settings })).token_ids).toEqual([314, 253, 6064, 338, 314]);
+      expect(loaded).toBe(1);
+      // One whose folder does not say what it is, is loaded to write.
+      const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
+      const silent = join(folder, 'silent');
+      await cp(starter, silent, { recursive: true });
+      await writeFile(join(silent, 'config.json'), JSON.stringify({ ...config, architectures: undefined }));
+      const own = await shareWriter(silent, opened, () => {});
+      expect((await own.write('The server', { settings })).token_ids).toEqual([314, 253, 6064, 338, 314]);
+      expect(loaded).toBe(1);
+      own.dispose();
+    } finally {
+      open.dispose();
+    }
   });
 
   it('refuses a model that does not write, naming its class', async () => {

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import {
   type BackendChoice,
   type GeneratedText,
@@ -5,11 +6,12 @@ import {
   LuthierError,
   type Note,
   SAMPLING_KEYS,
+  taskOf,
 } from '../../protocol/index.ts';
-import type { JsonRecord } from '../hub/json-file.ts';
-import { type ModelFolder, readGeneration } from '../hub/model-folder.ts';
+import { type JsonRecord, readJsonRecord } from '../hub/json-file.ts';
+import { CONFIG_FILE, type ModelConfig, type ModelFolder, readGeneration } from '../hub/model-folder.ts';
 import { type OpenModel, openModel } from '../model-files/open-model.ts';
-import { taskNamed } from '../tasks/registry.ts';
+import { taskNamed, taskOfModel } from '../tasks/registry.ts';
 import type { AnyTask } from '../tasks/task.ts';
 import { ChatTemplate } from '../text/chat-template.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
@@ -52,12 +54,26 @@ export async function openWriter(
 ): Promise<Writer> {
   const open = await openModel(modelFolder, backend, note, taskOfWriter);
   try {
-    const said = await readGeneration(open);
-    return { ...writerOf(open, { ...open.config, ...said }), dispose: open.dispose };
+    return await writerOf(open);
   } catch (error) {
     open.dispose();
     throw error;
   }
+}
+
+/**
+ * The same with what is loaded for other questions, where a folder says that its model writes.
+ * @param opened gives that, and loads it where nobody has yet
+ */
+export async function shareWriter(modelFolder: string, opened: () => Promise<OpenModel>, note: Note): Promise<Writer> {
+  const config: ModelConfig = await readJsonRecord(join(modelFolder, CONFIG_FILE)).catch(() => ({}));
+  return taskOf(taskOfModel(config).name).writes === undefined
+    ? await openWriter(modelFolder, { note })
+    : await writerOf(await opened());
+}
+
+async function writerOf(open: OpenModel): Promise<Writer> {
+  return { ...writing(open, { ...open.config, ...(await readGeneration(open)) }), dispose: open.dispose };
 }
 
 /** A folder that names no class may be of a model that writes. */
@@ -73,7 +89,7 @@ function taskOfWriter({ path, config: { architectures } }: ModelFolder): AnyTask
 }
 
 /** @param said config.json, and generation_config.json over it */
-function writerOf({ model, tokenizer, path: modelFolder }: OpenModel, said: JsonRecord): Omit<Writer, 'dispose'> {
+function writing({ model, tokenizer, path: modelFolder }: OpenModel, said: JsonRecord): Omit<Writer, 'dispose'> {
   const cached = new CachedModel(model);
   const own = endsOf(said, tokenizer);
   let chat: ChatTemplate | undefined;

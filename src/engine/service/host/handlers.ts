@@ -1,7 +1,8 @@
 import { dirname, resolve } from 'node:path';
 import type { Handlers } from '../../../files/rpc.ts';
 import type { DatasetReference, Progressing } from '../../../protocol/index.ts';
-import { createPredictor } from '../../infer/predictor.ts';
+import { predictorOf } from '../../infer/predictor.ts';
+import { openModel } from '../../model-files/open-model.ts';
 import type { Tell } from '../stdio.ts';
 import type { HostNotifications, HostRequests } from './wire.ts';
 
@@ -12,8 +13,10 @@ import type { HostNotifications, HostRequests } from './wire.ts';
 export function createHostHandlers(path: string, tell: Tell<HostNotifications>): Handlers<HostRequests> {
   const log = (level: HostNotifications['log']['level'], message: string) => tell('log', { level, message });
   let gflops: Promise<number> | null = null;
-  const model = loadedOnce(() => createPredictor(path, { note: log }));
-  const writer = loadedOnce(async () => (await import('../../infer/writer.ts')).openWriter(path, { note: log }));
+  // One model in memory, whatever it is asked.
+  const open = loadedOnce(() => openModel(path, 'auto', log));
+  const model = loadedOnce(async () => predictorOf(await open()));
+  const writer = loadedOnce(async () => (await import('../../infer/writer.ts')).shareWriter(path, open, log));
   const partsOf =
     ({ progress_token: token }: Progressing) =>
     (done: number, total: number) => {
