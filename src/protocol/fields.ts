@@ -23,6 +23,8 @@ export interface Field {
   detail: string;
   /** Names that data give such a column, in lower case, the likeliest first. */
   usual: readonly string[];
+  /** Fields that the same rows have where they are written in another way: with a column for this one they have none. */
+  replaces?: readonly (keyof Columns)[];
 }
 
 const TEXT: Field = {
@@ -113,6 +115,7 @@ export const FIELDS: Readonly<Record<TaskName, readonly Field[]>> = {
       required: false,
       detail: 'Column with the text.',
       usual: ['text', 'content', 'document', 'body', 'code', 'story', 'article', 'sentence', 'lyrics'],
+      replaces: ['prompt', 'completion'],
     },
     {
       name: 'prompt',
@@ -142,6 +145,7 @@ export const FIELDS: Readonly<Record<TaskName, readonly Field[]>> = {
       required: false,
       detail: 'Column of JSON with the list of messages, each with a role and a content.',
       usual: ['messages', 'conversations', 'conversation', 'dialogue', 'dialog', 'turns', 'chat'],
+      replaces: ['prompt', 'input', 'completion'],
     },
     {
       name: 'prompt',

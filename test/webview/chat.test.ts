@@ -65,4 +65,30 @@ describe.skipIf(why !== null)(`chat page${why ? ` (skipped: ${why})` : ''}`, { t
     expect(await page.locator('.turn').count()).toBe(0);
     expect(view.problems).toEqual([]);
   });
+
+  test('a token that comes does not copy the whole chat, and a page that is hidden has kept what was written', async () => {
+    const { page } = view;
+    await view.send({ ...snapshot, run: 'other' });
+    await view.settle();
+    await page.keyboard.type('Tell me more');
+    await page.keyboard.press('Enter');
+    const { id } = (await asked()).at(-1)!;
+    const keptFor = await page.evaluate(async (id) => {
+      let kept = 0;
+      const { setItem } = Storage.prototype;
+      Storage.prototype.setItem = function (...given) {
+        kept++;
+        setItem.apply(this, given);
+      };
+      for (let i = 0; i < 200; i++) window.postMessage({ type: 'part', id, writer: 'tuned', text: `word${i} ` }, '*');
+      await new Promise((done) => setTimeout(done, 0));
+      Storage.prototype.setItem = setItem;
+      return kept;
+    }, id);
+    expect(keptFor).toBeLessThan(20);
+    await page.waitForFunction(() => sessionStorage.getItem('state')!.includes('word199'));
+    await view.send({ type: 'cancelled', id });
+    await view.settle();
+    await page.getByLabel('New chat').click();
+  });
 });

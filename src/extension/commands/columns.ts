@@ -120,7 +120,7 @@ async function askTask(
   return task === BACK ? BACK : { task };
 }
 
-/** A question for each field; one that need not be there is asked where there are columns left for it. */
+/** A question for each field; one that need not be there is asked where there are columns left for it, and none that another replaces. */
 async function askEach(
   questions: Questions,
   summary: DataSummary,
@@ -130,14 +130,21 @@ async function askEach(
   const fields = FIELDS[summary.task];
   const required = fields.filter((field) => field.required);
   const asked = summary.columns.length > required.length ? fields : required;
-  const answers: (string | null)[] = [];
-  while (answers.length < asked.length) {
-    const field = asked[answers.length]!;
-    const answer = await askColumn(questions, summary, position, field, offered[field.name], answers);
-    if (answer !== BACK) answers.push(answer);
+  const answers: { field: Field; column: string | null }[] = [];
+  for (;;) {
+    const named = answers.filter(({ column }) => column !== null);
+    const replaced = named.flatMap(({ field }) => field.replaces ?? []);
+    const isLeft = summary.columns.length > named.length;
+    const field = asked.find(
+      ({ name, required }) =>
+        (required || isLeft) && !replaced.includes(name) && answers.every((answer) => answer.field.name !== name),
+    );
+    if (!field) return Object.fromEntries(named.map(({ field, column }) => [field.name, column]));
+    const taken = named.map(({ column }) => column);
+    const answer = await askColumn(questions, summary, position, field, offered[field.name], taken);
+    if (answer !== BACK) answers.push({ field, column: answer });
     else if (answers.pop() === undefined) return BACK;
   }
-  return Object.fromEntries(asked.flatMap(({ name }, i) => (answers[i] === null ? [] : [[name, answers[i]]])));
 }
 
 /** A column, or null for none where the field is not required. */

@@ -639,6 +639,36 @@ test('a task for which there are too few columns is refused where it was chosen,
   expect(await ended).toEqual(ESCAPED);
 });
 
+test('where rows are written in one of several ways, no columns are asked for of the others', async () => {
+  const asked: (Columns | undefined)[] = [];
+  answers['data/inspect'] = ({ columns }: { columns?: Columns }) => {
+    asked.push(columns);
+    return {
+      ...inspect({}),
+      ...{ task: 'conversational', format: 'jsonl', rows: 224, classes: [] },
+      columns: ['messages', 'topic', 'reply'].map(column),
+      guess: columns ?? { messages: 'messages' },
+    };
+  };
+  const other = '$(list-selection) Choose other columns…';
+  const ended = start();
+  (await question('224 conversations')).accept(other);
+  (await question('column contains the messages')).accept('messages');
+  const system = await question('column contains the system message');
+  system.accept('$(circle-slash) None');
+  await question('Which base model');
+  expect(asked.at(-1)).toEqual({ messages: 'messages' });
+  shown.picker!.back();
+  (await question('224 conversations')).accept(other);
+  (await question('column contains the messages')).accept('$(circle-slash) None');
+  (await question('column contains the prompt')).accept('topic');
+  (await question('column contains the input')).back();
+  (await question('column contains the prompt')).back();
+  (await question('column contains the messages')).accept('messages');
+  (await question('column contains the system message')).hide();
+  expect(await ended).toEqual(ESCAPED);
+});
+
 test('too few rows of a task without labels are told without a word of labels', async () => {
   answers['data/inspect'] = () => ({
     ...inspect({}),

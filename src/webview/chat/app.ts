@@ -20,6 +20,9 @@ const FIELDS: [key: keyof SettingsText, label: string, placeholder: string][] = 
   ['seed', 'Seed', 'random'],
 ];
 
+/** What is being written is kept this often, for a page that is hidden before the answer ends. */
+const KEEP_MS = 500;
+
 /** Try a model that writes: a chat for dialogue models, prompt and continuation for others. */
 @customElement('luthier-chat')
 export class ChatElement extends LightElement {
@@ -28,6 +31,7 @@ export class ChatElement extends LightElement {
   @query('.composer vscode-textarea') private input!: VscodeTextarea;
 
   readonly store = new ChatStore();
+  #keeping: ReturnType<typeof setTimeout> | undefined;
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -42,7 +46,8 @@ export class ChatElement extends LightElement {
     // Whole answers are read out: word by word nobody could follow.
     if (message.type === 'answer') this.announced = `${this.#nameOf(message.writer)}: ${message.text}`;
     if (message.type === 'cancelled') this.announced = 'Stopped';
-    this.#changed();
+    if (message.type === 'part') this.#grown();
+    else this.#changed();
     if (first) void this.updateComplete.then(() => this.#focus());
     if (message.type === 'part' || message.type === 'answer') void this.updateComplete.then(() => this.#follow());
   }
@@ -59,7 +64,15 @@ export class ChatElement extends LightElement {
 
   #changed(): void {
     this.requestUpdate();
+    clearTimeout(this.#keeping);
+    this.#keeping = undefined;
     this.host.keep(this.store.kept());
+  }
+
+  /** A token more: the whole chat is not copied for each of them. */
+  #grown(): void {
+    this.requestUpdate();
+    this.#keeping ??= setTimeout(() => this.#changed(), KEEP_MS);
   }
 
   #post(request: ChatPageRequest | null): void {
