@@ -163,6 +163,25 @@ export interface LabelsPrediction extends Texts {
   unknown_tokens?: UnknownTokens;
 }
 
+/** A token that a model puts in the place of a mask, as transformers' fill-mask pipeline names it. */
+export interface MaskFill {
+  score: number;
+  /** Its id. */
+  token: number;
+  token_str: string;
+  /** The text with it. */
+  sequence: string;
+}
+
+/** The likeliest tokens for a text's mask, the first first; of a text with several masks a list each. */
+export interface MaskPrediction extends Texts {
+  predictions: MaskFill[] | MaskFill[][];
+}
+
+/** The tokens for each mask of an answer. */
+export const maskFills = ({ predictions }: MaskPrediction): MaskFill[][] =>
+  Array.isArray(predictions[0]) ? (predictions as MaskFill[][]) : [predictions as MaskFill[]];
+
 /** A number for a text. */
 export interface ValuePrediction extends Texts {
   value: number;
@@ -170,7 +189,7 @@ export interface ValuePrediction extends Texts {
 }
 
 /** A model's answer to a text, by its task. */
-export type Answer = Prediction | LabelsPrediction | ValuePrediction | TagPrediction;
+export type Answer = Prediction | LabelsPrediction | ValuePrediction | TagPrediction | MaskPrediction;
 
 export interface ModelEntry {
   /** As a recipe names it. */

@@ -90,6 +90,14 @@ export const TASKS = [
 
 export type TaskName = (typeof TASKS)[number]['name'];
 
+/** What a model answers that Luthier does not train yet: a token in the place of a mask. */
+export const FILL_MASK = 'fill-mask';
+
+/** What a model can be asked for. */
+export type AnswerName = TaskName | typeof FILL_MASK;
+
+export const isTaskName = (name: AnswerName): name is TaskName => name !== FILL_MASK;
+
 /** A recipe's `task`. */
 export type RecipeTask = Exclude<TaskName, VariantName>;
 type VariantName = Extract<(typeof TASKS)[number], { of: string }>['name'];

@@ -1,5 +1,6 @@
 import type { BackendChoice, Columns, DatasetReference, EvaluationReport, Note } from '../../protocol/index.ts';
 import { loadEvaluation } from '../data/dataset.ts';
+import { requireTask } from '../tasks/registry.ts';
 import { createPredictor, type Predictor } from './predictor.ts';
 
 export interface EvaluateOptions {
@@ -29,7 +30,8 @@ export async function evaluateModel(options: EvaluateOptions): Promise<Evaluatio
       ? await createPredictor(options.model, { note, ...(options.backend ? { backend: options.backend } : {}) })
       : options.model;
   try {
-    const { task, labels, tokenizer, maxLength, settings } = predictor;
+    const { labels, tokenizer, maxLength, settings } = predictor;
+    const task = requireTask(predictor.task, predictor.modelFolder);
     const data = await loadEvaluation(task, options.data, {
       base,
       columns,

@@ -1,7 +1,7 @@
 import { afterTurns } from '../../files/turns.ts';
 import { writeFileAtomically } from '../../files/write-file.ts';
 import type { Answer, GenerationSettings, Note, Texts } from '../../protocol/index.ts';
-import { counted, DEFAULT_NEW_TOKENS, LuthierError } from '../../protocol/index.ts';
+import { counted, DEFAULT_NEW_TOKENS, LuthierError, maskFills } from '../../protocol/index.ts';
 import { quoteCell } from '../data/append.ts';
 import type { Dialect } from '../data/delimited.ts';
 import type { TableRow } from '../data/row-record.ts';
@@ -57,7 +57,12 @@ export const rowsOfPredictor = (predictor: Predictor): RowAnswerer => ({
       if ('label' in answer) return { prediction: answer.label, score: Math.round(answer.score * 1e4) / 1e4 };
       if ('labels' in answer) return { prediction: answer.labels.join('; ') };
       if ('value' in answer) return { prediction: answer.value };
-      return { prediction: answer.entities };
+      if ('entities' in answer) return { prediction: answer.entities };
+      const best = maskFills(answer).map(([first]) => first!);
+      return {
+        prediction: best.map(({ token_str }) => token_str.trim()).join('; '),
+        ...(best.length === 1 && { score: Math.round(best[0]!.score * 1e4) / 1e4 }),
+      };
     });
   },
 });

@@ -1,9 +1,17 @@
 import { afterTurns } from '../../files/turns.ts';
-import { type BackendChoice, columnFields, LuthierError, type Note, type Prediction } from '../../protocol/index.ts';
+import {
+  type BackendChoice,
+  columnFields,
+  isTaskName,
+  LuthierError,
+  type Note,
+  type Prediction,
+} from '../../protocol/index.ts';
 import { inputsOf, refuseWrongInputs } from '../model-files/inputs.ts';
 import { type OpenModel, openModel } from '../model-files/open-model.ts';
+import { requireTask } from '../tasks/registry.ts';
 import { settingsOf } from '../tasks/settings.ts';
-import type { AnyTask, Item, LabelledItem, Logits, TaskSettings } from '../tasks/task.ts';
+import type { AnyAnswering, Item, LabelledItem, Logits, TaskSettings } from '../tasks/task.ts';
 import type { TextInput, Tokenizer } from '../text/tokenizer.ts';
 import type { Reads } from './file-texts.ts';
 import { inBatches, measure } from './inference.ts';
@@ -20,7 +28,7 @@ export interface PredictorOptions {
 
 /** A trained model that answers. */
 export interface Predictor {
-  readonly task: AnyTask;
+  readonly task: AnyAnswering;
   readonly labels: string[];
   readonly modelFolder: string;
   readonly tokenizer: Tokenizer;
@@ -51,7 +59,7 @@ export interface Predictor {
 
 /** What it answers: texts as its folder says, or the words of sentences. */
 export const readsOf = ({ task, inputs }: Pick<Predictor, 'task' | 'inputs'>): Reads => ({
-  kind: columnFields(task.name).some(({ name }) => name === 'tokens') ? 'words' : 'texts',
+  kind: isTaskName(task.name) && columnFields(task.name).some(({ name }) => name === 'tokens') ? 'words' : 'texts',
   inputs,
 });
 
@@ -92,13 +100,14 @@ export function predictorOf(
     });
   return {
     ...{ task, labels, modelFolder: path, tokenizer, maxLength, inputs, settings, run },
-    measure: async (items, onProgress, signal) => measure(task, model, items, batches(onProgress, signal)),
+    measure: async (items, onProgress, signal) =>
+      measure(requireTask(task, path), model, items, batches(onProgress, signal)),
     logits: (texts, onProgress, signal) => run(task.prepare(texts, tokenizer, maxLength), onProgress, signal),
     predict: async (texts, onProgress, signal) => {
       refuseWrongInputs(texts, inputs);
       const items = task.prepare(texts, tokenizer, maxLength);
       const logits = await run(items, onProgress, signal);
-      const answers: Prediction[] = task.decode({ texts, items, logits, labels, settings, model: path });
+      const answers: Prediction[] = task.decode({ texts, items, logits, labels, settings, tokenizer, model: path });
       if (task.reads !== 'first') return answers;
       return answers.map((answer, i) => {
         const unknown_tokens = tokenizer.unknownIn(items[i]!.ids, answer.text_pair !== undefined);

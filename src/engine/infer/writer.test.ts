@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openModel } from '../model-files/open-model.ts';
+import { requireTask } from '../tasks/registry.ts';
 import { ChatTemplate } from '../text/chat-template.ts';
 import { fitDialogue } from './dialogue.ts';
 import { predictorOf } from './predictor.ts';
@@ -85,7 +86,7 @@ describe('openWriter', () => {
         { role: 'user', content: 'Is it up?' },
         { role: 'assistant', content: 'It is.' },
       ];
-      const { items } = task.encode([{ messages, file: '', line: 1 }] as never, tokenizer, 64);
+      const { items } = requireTask(task, folder).encode([{ messages, file: '', line: 1 }] as never, tokenizer, 64);
       const { losses } = (await measure(items)) as { losses?: unknown };
       expect(losses).toBeDefined();
       expect((await shared.write('The server', { settings })).token_ids).toEqual([314, 253, 6064, 338, 314]);

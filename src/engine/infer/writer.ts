@@ -11,11 +11,13 @@ import {
 import { type JsonRecord, readJsonRecord } from '../hub/json-file.ts';
 import { CONFIG_FILE, type ModelConfig, type ModelFolder, readGeneration } from '../hub/model-folder.ts';
 import { type OpenModel, openModel } from '../model-files/open-model.ts';
+import { rowLength } from '../runtime/packing.ts';
 import { taskNamed, taskOfModel } from '../tasks/registry.ts';
-import type { AnyTask } from '../tasks/task.ts';
+import { type AnyTask, IGNORED, type LabelledItem } from '../tasks/task.ts';
 import { ChatTemplate } from '../text/chat-template.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { CachedModel } from './cached-model.ts';
+import { MOST_LOGITS } from './inference.ts';
 import { write } from './write.ts';
 
 export interface WriterRequest {
@@ -41,6 +43,11 @@ export interface Writer {
   readonly suggestion: GenerationSettings;
   /** @param prompt a text, which goes in as it is, or ids. Errors as `write`. */
   write(prompt: string | Int32Array, request: WriterRequest): Promise<GeneratedText>;
+  /**
+   * Logarithms of the probabilities that each of these texts comes next.
+   * @throws LuthierError `usage` where the prompt is empty or fills the model's positions
+   */
+  logProbabilities(prompt: string | Int32Array, texts: readonly string[]): Promise<number[]>;
   dispose(): void;
 }
 
@@ -99,6 +106,37 @@ function writing({ model, tokenizer, path: modelFolder }: OpenModel, said: JsonR
       chat ??= new ChatTemplate(tokenizer);
       return chat;
     },
+    logProbabilities: async (prompt, texts) => {
+      const before = typeof prompt === 'string' ? promptIds(prompt, tokenizer) : [...prompt];
+      const items = texts.map((text) => {
+        const next = [...tokenizer.encodeBare(text).ids];
+        if (next.length > 0) return continuation(before, next);
+        throw new LuthierError('usage', 'There is no word that could come next.', 'Write one.');
+      });
+      const longest = items.reduce((n, { ids }) => Math.max(n, ids.length), 0);
+      if (before.length === 0 || longest > cached.positions) {
+        throw new LuthierError(
+          'usage',
+          before.length === 0
+            ? 'The prompt is empty, so nothing can be said to come next.'
+            : `The prompt and a word have ${longest} tokens, but the model has ${cached.positions} positions.`,
+          before.length === 0 ? 'Write a prompt.' : 'Shorten the prompt.',
+        );
+      }
+      const logs: number[] = [];
+      // Every token's logits are computed: as many texts at once as an evaluation has.
+      const atOnce = Math.max(1, Math.floor(MOST_LOGITS / (rowLength(longest) * model.numLabels)));
+      for (let i = 0; i < items.length; i += atOnce) {
+        const some = items.slice(i, i + atOnce);
+        const losses = await model.losses(some);
+        let at = 0;
+        for (const { ids } of some) {
+          logs.push(-losses.subarray(at, at + ids.length).reduce((a, b) => a + b, 0));
+          at += ids.length;
+        }
+      }
+      return logs;
+    },
     write: inTurn(async (prompt, { settings, onText, signal, stream, ends = [], text }) => {
       const ids = typeof prompt === 'string' ? promptIds(prompt, tokenizer) : [...prompt];
       const start = performance.now();
@@ -139,6 +177,14 @@ function inTurn(write: Writer['write']): Writer['write'] {
     before = mine.catch(() => {});
     return mine;
   };
+}
+
+/** A prompt and what comes next, of which alone the loss is counted. */
+function continuation(before: readonly number[], next: readonly number[]): LabelledItem {
+  const ids = Int32Array.from([...before, ...next.slice(0, -1)]);
+  const labels = new Int32Array(ids.length).fill(IGNORED);
+  labels.set(next, before.length - 1);
+  return { ids, typeIds: null, labels };
 }
 
 /** A text begins as the tokenizer says; an empty one with the token that begins texts, as in transformers. */

@@ -5,6 +5,7 @@ import { LuthierError } from '../../protocol/index.ts';
 import { rowBatch } from '../models/batch.ts';
 import type { TaskModel } from '../runtime/model.ts';
 import { PARAMETER, parameterSpecs, sourceOf } from '../runtime/programs.ts';
+import { requireTask } from '../tasks/registry.ts';
 import { createOnnxRuntimeSession } from '../tensor/executors/onnxruntime.ts';
 import type { Constant, Graph, ValueType } from '../tensor/graph/ir.ts';
 import { writeOnnx } from '../tensor/graph/onnx.ts';
@@ -30,6 +31,7 @@ const PROBES = [
 export async function exportFolderAsOnnx(modelFolder: string, target = modelFolder) {
   const open = await openModel(modelFolder, 'onnxruntime');
   try {
+    requireTask(open.task, modelFolder);
     const { encodings } = open.tokenizer.encodeAll(PROBES, Math.min(64, open.model.architecture.maxPositions));
     return await exportOnnx(target, open.model, encodings);
   } finally {

@@ -118,7 +118,7 @@ describe('models that are no text classifiers', () => {
   it.each([
     ['BertForMultipleChoice', { classes: 1 }, 'chooses among several texts'],
     ['BertForQuestionAnswering', { classes: 0 }, 'finds answers in a text'],
-    ['BertForMaskedLM', {}, 'is not a text classifier: architectures in config.json names BertForMaskedLM.'],
+    ['BertForNextSentencePrediction', {}, 'says whether one sentence follows another'],
   ])('%s %o', async (architecture, options, message) => {
     const error = await refusal({ ...options, config: { architectures: [architecture] } });
     expect(error).toMatchObject({ code: 'model-unsupported', message: expect.stringContaining(message) });
@@ -145,6 +145,17 @@ describe('models that are no text classifiers', () => {
     for (const { entity_group, word, start, end } of answer.entities) {
       expect([entity_group, word]).toEqual(['PER', TEXT.slice(start, end)]);
     }
+  });
+
+  it('a masked-language model without its head fills in nothing, whatever else it has', async () => {
+    const error = await refusal({ config: { architectures: ['BertForMaskedLM'] } });
+    expect(error).toMatchObject({
+      code: 'model-invalid',
+      message: expect.stringContaining(
+        'cls.predictions.transform.dense.weight, so the model has no masked-language head',
+      ),
+      hint: expect.stringContaining('its class is BertForMaskedLM'),
+    });
   });
 
   it('a classifier without a pooler, and a base model', async () => {

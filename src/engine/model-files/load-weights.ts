@@ -28,6 +28,13 @@ export function checkWeights(folder: ModelFolder, architecture: Architecture): v
       'The files are from different models, or a download is incomplete. Download or copy the model again.',
     );
   }
+  if (architecture.reads === 'named' && map.missingHead.length > 0) {
+    throw new LuthierError(
+      'model-invalid',
+      `${folder.path}: the weights are missing ${map.missingHead[0]}, so the model has no masked-language head and cannot fill in masks.`,
+      `Use one that has it (its class is ${architecture.className}), such as bert-base-uncased or distilroberta-base, or download or copy the model again.`,
+    );
+  }
   if (architecture.outputs !== undefined && map.missingHead.length > 0) {
     throw new LuthierError(
       'model-invalid',

@@ -3,8 +3,8 @@ import { type ModelConfig, type ModelFolder, openModelFolder } from '../hub/mode
 import { classesOf } from '../models/classes.ts';
 import { architectureOf, hiddenSizeOf } from '../models/registry.ts';
 import { TaskModel } from '../runtime/model.ts';
-import { taskOfModel } from '../tasks/registry.ts';
-import type { AnyTask } from '../tasks/task.ts';
+import { answeringOfModel } from '../tasks/registry.ts';
+import type { AnyAnswering } from '../tasks/task.ts';
 import { createExecutor } from '../tensor/executors/create.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
 import { checkWeights, loadWeights } from './load-weights.ts';
@@ -15,7 +15,7 @@ export interface OpenModel {
   /** Names of the files in it. */
   readonly files: readonly string[];
   readonly config: ModelConfig;
-  readonly task: AnyTask;
+  readonly task: AnyAnswering;
   readonly labels: string[];
   readonly model: TaskModel;
   readonly tokenizer: Tokenizer;
@@ -33,7 +33,8 @@ export async function openModel(
   modelFolder: string,
   backend: BackendChoice,
   note: Note = () => {},
-  taskOf: (folder: ModelFolder, hasChatTemplate: boolean) => AnyTask = ({ config }, has) => taskOfModel(config, has),
+  taskOf: (folder: ModelFolder, hasChatTemplate: boolean) => AnyAnswering = ({ config }, has) =>
+    answeringOfModel(config, has),
 ): Promise<OpenModel> {
   const opening = openModelFolder(modelFolder);
   const executorReady = createExecutor(backend, { hiddenSize: opening.then(hiddenSizeOf), note });

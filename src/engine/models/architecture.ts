@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { LuthierError, type TaskName } from '../../protocol/index.ts';
+import { type AnswerName, isTaskName, LuthierError, type TaskName } from '../../protocol/index.ts';
 import { sizeOf, type TensorSpec } from '../tensor/executors/executor.ts';
 import { type Batch, type BatchShape, batchSpecs, type Gather, packedBatch, type Reader } from './batch.ts';
 import { type Config, ConfigReader } from './config.ts';
@@ -36,7 +36,7 @@ export interface Architecture extends Reader {
   readonly outputs: number | undefined;
   /** Class name for config.json's `architectures`. */
   readonly className: string;
-  /** What its family has heads for, the first being what it was made for. */
+  /** What its family has heads for that can be trained, the first being what it was made for. */
   readonly tasks: readonly TaskName[];
   /** Where its forward functions begin: at the root of all names. */
   scope(source: Source): Scope;
@@ -48,10 +48,10 @@ export interface Architecture extends Reader {
 
 /** What a task says of the head that it needs. */
 export interface HeadKind {
-  readonly name: TaskName;
+  readonly name: AnswerName;
   /** Whose head it has, where that is another task's. */
   readonly head?: TaskName;
-  /** A token of each text, which one being the family's affair, or all. */
+  /** A token of each text, which one being the family's affair or named by the item, or all. */
   readonly reads: Exclude<Gather, 'last'>;
 }
 
@@ -91,7 +91,7 @@ export function describe<C>(family: Family<C>, config: Config, file: string, tas
     tied: family.tied?.(c),
     outputs,
     className: head.className,
-    tasks: Object.keys(family.heads) as TaskName[],
+    tasks: (Object.keys(family.heads) as AnswerName[]).filter(isTaskName),
     reads: isCausal && task.reads === 'first' ? 'last' : task.reads,
     scope: (source) => rootScope(source, deviation),
     states: (scope, batch) => family.forward(scope.at(family.prefix, -1), batch, c),

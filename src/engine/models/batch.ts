@@ -63,8 +63,8 @@ export interface Batch {
   context(layer: number, computed: KeysAndValues): KeysAndValues;
 }
 
-/** Which tokens' states a head reads: each text's first, its last, or all. */
-export type Gather = 'first' | 'last' | 'all';
+/** Which tokens' states a head reads: each text's first, its last, the one that its item names, or all. */
+export type Gather = 'first' | 'last' | 'named' | 'all';
 
 /** What a batch must know of its model. */
 export interface Reader {

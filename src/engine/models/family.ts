@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type { TaskName } from '../../protocol/index.ts';
+import type { AnswerName } from '../../protocol/index.ts';
 import type { Batch } from './batch.ts';
 import type { ConfigReader } from './config.ts';
 import type { Scope } from './scope.ts';
@@ -41,5 +41,5 @@ export interface Family<C> {
   /** The layers, for each of them `scope.at(…, its number)`. */
   forward(scope: Scope, batch: Batch, config: C): States;
   /** What the family was made for comes first. */
-  readonly heads: Readonly<Record<'text-classification', Head<C>> & Partial<Record<TaskName, Head<C>>>>;
+  readonly heads: Readonly<Record<'text-classification', Head<C>> & Partial<Record<AnswerName, Head<C>>>>;
 }

@@ -6,6 +6,7 @@ import { exists, isFolder } from '../../files/folders.ts';
 import { writtenPath } from '../../files/written-path.ts';
 import { HOME } from '../../guard/index.ts';
 import {
+  FILL_MASK,
   LuthierError,
   RECIPE_VERSION,
   type Recipe,
@@ -387,6 +388,11 @@ function explain(issue: Issue, input: unknown): RecipeIssue[] {
       return wrong(`is ${shown} and must be ${bound}.`, issue.inclusive ? [Number(issue.maximum)] : []);
     }
     case 'invalid_value':
+      if (key === 'task' && value === FILL_MASK) {
+        return wrong(
+          `is ${shown}, which Luthier does not train yet; a model with a masked-language head fills in masks as it is (luthier predict).`,
+        );
+      }
       return wrong(...oneOf(value, shown, issue.values.map(String)));
     case 'invalid_union': {
       if ('options' in issue && Array.isArray(issue.options)) {

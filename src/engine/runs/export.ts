@@ -103,7 +103,8 @@ async function compare(model: string, target: string): Promise<number> {
 async function logitsOf(folder: string): Promise<Float32Array> {
   const predictor = await createPredictor(folder);
   try {
-    return await predictor.logits(PROBES);
+    const { encodings } = predictor.tokenizer.encodeAll(PROBES, predictor.maxLength);
+    return await predictor.run(encodings);
   } finally {
     predictor.dispose();
   }

@@ -65,14 +65,14 @@ export function writeBatch(
   text_ids.fill(0);
   read_token.fill(-1);
   let tokens = 0;
-  texts.forEach(({ ids, typeIds }, n) => {
+  texts.forEach(({ ids, typeIds, read = 0 }, n) => {
     const { row, start } = packing.places[n]!;
     const at = row * packing.shape.length + start;
     input_ids.set(ids, at);
     if (typeIds) token_type_ids.set(typeIds, at);
     for (let i = 0; i < ids.length; i++) position_ids[at + i] = i;
     text_ids.fill(n + 1, at, at + ids.length);
-    read_token[n] = at + (reader.reads === 'last' ? lastToken(ids, reader.padTokenId) : 0);
+    read_token[n] = at + (reader.reads === 'last' ? lastToken(ids, reader.padTokenId) : read);
     tokens += ids.length;
   });
   return tokens;

@@ -1,11 +1,12 @@
-import { type Recipe, type TaskName, taskNameOf } from '../../protocol/index.ts';
+import { isTaskName, LuthierError, type Recipe, type TaskName, taskNameOf } from '../../protocol/index.ts';
 import type { ModelConfig } from '../hub/model-folder.ts';
 import { numLabelsOf } from '../models/classes.ts';
 import { conversational } from './conversational/task.ts';
+import { fillMask } from './fill-mask/answer.ts';
 import { multiLabelClassification } from './multi-label-classification/task.ts';
 import { regression } from './regression/task.ts';
 import { settingsOf } from './settings.ts';
-import type { AnyTask, TaskSettings } from './task.ts';
+import type { AnyAnswering, AnyTask, TaskSettings } from './task.ts';
 import { textClassification } from './text-classification/task.ts';
 import { textGeneration } from './text-generation/task.ts';
 import { tokenClassification } from './token-classification/task.ts';
@@ -40,6 +41,28 @@ export function taskOfModel(config: ModelConfig, hasChatTemplate = false): AnyTa
   const type = config.problem_type ?? (numLabelsOf(config) === 1 ? 'regression' : null);
   const variant = type === 'multi_label_classification' || type === 'regression' ? TASKS[type] : task;
   return variant.bind?.(settingsOf(config)) ?? variant;
+}
+
+/** What a model's folder answers: its task, or what Luthier does not train, by its class in `architectures`. */
+export function answeringOfModel(config: ModelConfig, hasChatTemplate = false): AnyAnswering {
+  const classes = Array.isArray(config.architectures) ? config.architectures.map(String) : [];
+  return classes.some((name) => MASKED.test(name)) ? fillMask : taskOfModel(config, hasChatTemplate);
+}
+
+/** BERT's class with both of its pretrained heads has the masked one, too. */
+const MASKED = /For(MaskedLM|PreTraining)$/;
+
+/**
+ * A model's task, to be measured or trained on.
+ * @throws LuthierError `usage` for one that only answers
+ */
+export function requireTask(answering: AnyAnswering, model: string): AnyTask {
+  if (isTaskName(answering.name)) return answering as AnyTask;
+  throw new LuthierError(
+    'usage',
+    `${model} fills in masks (${answering.name}), which Luthier does not train, measure or export yet.`,
+    'Use luthier predict, or fine-tune it as a base model for another task.',
+  );
 }
 
 /** Of a recipe, what decides it. */

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type { Columns, EvaluationReport, Recipe, Split, TaskName } from '../../protocol/index.ts';
+import type { AnswerName, Columns, EvaluationReport, Recipe, Split, TaskName } from '../../protocol/index.ts';
 import type { RowKind, TaskRow } from '../data/types.ts';
 import type { TensorSpec } from '../tensor/executors/executor.ts';
 import type { TextInput, Tokenizer } from '../text/tokenizer.ts';
@@ -8,6 +8,8 @@ import type { TextInput, Tokenizer } from '../text/tokenizer.ts';
 export interface Item {
   ids: Int32Array;
   typeIds: Uint8Array | null;
+  /** The token that the head reads, where each item names its own. */
+  read?: number;
 }
 
 /** In the place of a label: nothing is learnt or measured there (transformers' ignore_index). */
@@ -106,20 +108,34 @@ export interface DecodeOptions {
   model: string;
 }
 
+/** What a model answers texts with. */
+export interface Answering<Answer> {
+  readonly name: AnswerName;
+  /** Whose head it has, where that is another task's. */
+  readonly head?: TaskName;
+  /** States that the head reads: each item's first one, the one that it names, or every token's. */
+  readonly reads: 'first' | 'named' | 'all';
+  /** Texts to be answered, as items: those of one text follow each other. */
+  prepare(texts: readonly TextInput[], tokenizer: Tokenizer, maxLength: number): Item[];
+  /** One answer for each text. @throws LuthierError `model-invalid` for logits that are not finite */
+  decode(options: DecodeOptions & { tokenizer: Tokenizer }): Answer[];
+  /** An answer in a terminal: what is said, and of which text. */
+  show(answer: Answer, labels: readonly string[]): { said: string; of: string };
+}
+
 /**
  * What a model learns to do: everything that differs between tasks, in a folder each (tasks/registry.ts lists them).
  * What terminal, editor and pages know of it is in the protocol: its name, metrics, fields and evaluations.
  */
 export interface Task<Row extends TaskRow, I extends LabelledItem, Answer, Report extends EvaluationReport>
   // biome-ignore lint/suspicious/noExplicitAny: rows as they are written are the affair of who reads them
-  extends RowKind<Row, any, any> {
-  /** Whose head it has, where that is another task's. */
-  readonly head?: TaskName;
+  extends RowKind<Row, any, any>,
+    Answering<Answer> {
+  readonly name: TaskName;
   /** The task for data that are written in one of several ways. */
   bind?(how: TaskSettings): Task<Row, I, Answer, Report>;
   /** In which of them. */
   readonly how?: TaskSettings;
-  /** States that the head reads: each item's first one, or every token's. */
   readonly reads: 'first' | 'all';
   /**
    * What its evaluation needs of the model for each state: logits, or the loss alone. Logits of a whole vocabulary for
@@ -133,8 +149,7 @@ export interface Task<Row extends TaskRow, I extends LabelledItem, Answer, Repor
   loss(options: LossOptions): Loss;
   /** What becomes of rows that do not fit, in a sentence. */
   tellLong(rows: number, of: number, maxLength: number): string;
-  /** Texts to be answered, as items: those of one text follow each other. */
-  prepare(texts: readonly TextInput[], tokenizer: Tokenizer, maxLength: number): Item[];
+  decode(options: DecodeOptions): Answer[];
   /** A few rows as the model sees them, with what is learnt of them, in a line each: said before a run starts. */
   preview?(rows: readonly Row[], items: readonly I[], tokenizer: Tokenizer): string[];
   /** A few rows as prompts that are answered now and then while the model learns; of tasks that write. */
@@ -143,10 +158,6 @@ export interface Task<Row extends TaskRow, I extends LabelledItem, Answer, Repor
   generalText?(tokenizer: Tokenizer, maxLength: number): LabelledItem[];
   /** What is chosen on the validation rows, of the answers of the weights that are kept; and how to say it. */
   tune?(items: readonly I[], logits: Logits): { settings: TaskSettings; note: string };
-  /** One answer for each text. @throws LuthierError `model-invalid` for logits that are not finite */
-  decode(options: DecodeOptions): Answer[];
-  /** An answer in a terminal: what is said, and of which text. */
-  show(answer: Answer, labels: readonly string[]): { said: string; of: string };
   evaluate(options: EvaluateOptions<Row, I>): Report;
   /** One report of the folds of a cross-validation. */
   pool(reports: readonly Report[]): Report;
@@ -169,3 +180,5 @@ export interface Task<Row extends TaskRow, I extends LabelledItem, Answer, Repor
 
 // biome-ignore lint/suspicious/noExplicitAny: rows, items and answers are the task's own affair
 export type AnyTask = Task<any, any, any, any>;
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export type AnyAnswering = Answering<any>;

@@ -55,7 +55,7 @@ export const resultView = (
       )}</tbody>
     </table>`
     }
-    ${tuned.unknown_tokens === undefined ? nothing : html`<p class="expected">${unknownTokens(tuned.unknown_tokens)}</p>`}
+    ${!('unknown_tokens' in tuned) || tuned.unknown_tokens === undefined ? nothing : html`<p class="expected">${unknownTokens(tuned.unknown_tokens)}</p>`}
     <div class="under">
       ${
         scores.length > SHOWN

@@ -1,5 +1,5 @@
 import { counted } from '../../protocol/figures.ts';
-import type { Answer, TagPrediction, Texts } from '../../protocol/service.ts';
+import { type Answer, type MaskPrediction, maskFills, type TagPrediction, type Texts } from '../../protocol/service.ts';
 import type { TryoutMessage, TryoutRequest, TryoutSnapshot } from '../../protocol/webview.ts';
 import { significant } from '../shared/format.ts';
 
@@ -16,6 +16,9 @@ export interface Result<A extends Answer = Answer> extends Texts {
 /** Of a model that names entities. */
 export const isTagged = (answer: Answer): answer is TagPrediction => 'entities' in answer;
 
+/** Of a model that fills in masks. */
+const isFilled = (answer: Answer): answer is MaskPrediction => 'predictions' in answer;
+
 /** What is said of a text as a whole. */
 export type TextAnswer = Exclude<Answer, TagPrediction>;
 
@@ -26,6 +29,10 @@ export function headline(answer: Answer): { label: string; score: number | null 
     return { label: length === 0 ? 'No entities' : counted(length, 'entity', 'entities'), score: null };
   }
   if ('value' in answer) return { label: significant(answer.value), score: null };
+  if (isFilled(answer)) {
+    const best = maskFills(answer).map(([first]) => first!);
+    return { label: best.map(tokenOf).join(', '), score: best.length === 1 ? best[0]!.score : null };
+  }
   if ('labels' in answer) return { label: answer.labels.join(', ') || 'no label', score: null };
   return { label: answer.label, score: answer.score };
 }
@@ -73,15 +80,30 @@ export const textsOf = ({ text, text_pair }: Texts): Texts => ({ text, ...(text_
 /** A row's own line ends would make several texts of it. */
 const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ').trim();
 
-/** Labels that are answered. */
-export const labelsOf = (answer: TextAnswer): readonly string[] =>
-  'value' in answer ? [] : 'labels' in answer ? answer.labels : [answer.label];
+/** A token as it is shown: a blank before it begins a word. */
+const tokenOf = ({ token_str }: { token_str: string }): string => token_str.trim() || JSON.stringify(token_str);
+
+/** Labels that are answered; of a text with a mask its likeliest token. */
+export const labelsOf = (answer: TextAnswer): readonly string[] => {
+  if ('value' in answer) return [];
+  if (isFilled(answer)) return filled(answer).flatMap((scores) => scores[0]!.label);
+  return 'labels' in answer ? answer.labels : [answer.label];
+};
+
+/** The tokens for each mask; where there are several, the mask's number stands before its tokens. */
+const filled = (answer: MaskPrediction): { label: string; score: number }[][] =>
+  maskFills(answer).map((fills, i, { length }) =>
+    fills.map((fill) => ({ label: `${length > 1 ? `${i + 1}: ` : ''}${tokenOf(fill)}`, score: fill.score })),
+  );
 
 /** Labels of an answer by probability, highest first. */
-export const ranked = (answer: TextAnswer): { label: string; score: number }[] =>
-  Object.entries('value' in answer ? {} : answer.scores)
+export const ranked = (answer: TextAnswer): { label: string; score: number }[] => {
+  if ('value' in answer) return [];
+  if (isFilled(answer)) return filled(answer).flat();
+  return Object.entries(answer.scores)
     .map(([label, score]) => ({ label, score }))
     .sort((a, b) => b.score - a.score);
+};
 
 /** Try Model's state. `apply` takes what the host says, `request` gives what to ask it; there is no DOM in here. */
 export class TryoutStore {

@@ -3,7 +3,7 @@ import { gelu } from '../../tensor/ops/index.ts';
 import type { Batch, Queries } from '../batch.ts';
 import { type ConfigReader, MOST } from '../config.ts';
 import type { Family } from '../family.ts';
-import { joinHeads, splitHeads } from '../heads.ts';
+import { joinHeads, maskedModel, splitHeads } from '../heads.ts';
 import type { Scope } from '../scope.ts';
 
 type BertConfig = ReturnType<typeof parse>;
@@ -26,6 +26,7 @@ export function parse(read: ConfigReader) {
     hidden_dropout_prob,
     attention_probs_dropout_prob: read.share('attention_probs_dropout_prob', 0.1),
     classifier_dropout: read.share('classifier_dropout', hidden_dropout_prob),
+    tie_word_embeddings: read.flag('tie_word_embeddings', true),
   };
 }
 
@@ -57,6 +58,21 @@ export const bert: Family<BertConfig> = {
       className: 'BertForTokenClassification',
       forward: (scope, states, outputs, c) =>
         scope.linear('classifier', scope.drop('classifier', states, c.classifier_dropout), outputs),
+    },
+    'fill-mask': {
+      className: 'BertForMaskedLM',
+      outputs: (c) => c.vocab_size,
+      forward: (root, masked, _, c) =>
+        maskedModel(root, masked, {
+          dense: 'cls.predictions.transform.dense',
+          norm: 'cls.predictions.transform.LayerNorm',
+          epsilon: c.layer_norm_eps,
+          decoder: 'cls.predictions.decoder',
+          bias: 'cls.predictions.bias',
+          table: 'bert.embeddings.word_embeddings',
+          vocab: c.vocab_size,
+          tied: c.tie_word_embeddings,
+        }),
     },
   },
 };

@@ -3,7 +3,7 @@ import { gelu } from '../../tensor/ops/index.ts';
 import type { Batch, Queries } from '../batch.ts';
 import { type ConfigReader, MOST } from '../config.ts';
 import type { Family } from '../family.ts';
-import { joinHeads, splitHeads } from '../heads.ts';
+import { joinHeads, maskedModel, splitHeads } from '../heads.ts';
 import type { Scope } from '../scope.ts';
 
 type DistilBertConfig = ReturnType<typeof parse>;
@@ -26,6 +26,7 @@ function parse(read: ConfigReader) {
     dropout: read.share('dropout', 0.1),
     attention_dropout: read.share('attention_dropout', 0.1),
     seq_classif_dropout: read.share('seq_classif_dropout', 0.2),
+    tie_word_embeddings: read.flag('tie_word_embeddings', true),
   };
 }
 
@@ -60,6 +61,21 @@ export const distilbert: Family<DistilBertConfig> = {
       className: 'DistilBertForTokenClassification',
       forward: (scope, states, outputs, c) =>
         scope.linear('classifier', scope.drop('classifier', states, c.dropout), outputs),
+    },
+    'fill-mask': {
+      className: 'DistilBertForMaskedLM',
+      outputs: (c) => c.vocab_size,
+      forward: (root, masked, _, c) =>
+        maskedModel(root, masked, {
+          dense: 'vocab_transform',
+          norm: 'vocab_layer_norm',
+          epsilon: EPSILON,
+          decoder: 'vocab_projector',
+          bias: 'vocab_projector.bias',
+          table: 'distilbert.embeddings.word_embeddings',
+          vocab: c.vocab_size,
+          tied: c.tie_word_embeddings,
+        }),
     },
   },
 };

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Batch } from '../batch.ts';
 import { type ConfigReader, MOST } from '../config.ts';
 import type { Family } from '../family.ts';
+import { maskedModel } from '../heads.ts';
 import type { Scope } from '../scope.ts';
 import { bert, layers, parse as parseBert } from './bert.ts';
 
@@ -58,6 +59,21 @@ function headsOf(model: string): Family<RobertaConfig>['heads'] {
       className: `${model}ForTokenClassification`,
       forward: (scope, states, outputs, c) =>
         scope.linear('classifier', scope.drop('classifier', states, c.classifier_dropout), outputs),
+    },
+    'fill-mask': {
+      className: `${model}ForMaskedLM`,
+      outputs: (c) => c.vocab_size,
+      forward: (root, masked, _, c) =>
+        maskedModel(root, masked, {
+          dense: 'lm_head.dense',
+          norm: 'lm_head.layer_norm',
+          epsilon: c.layer_norm_eps,
+          decoder: 'lm_head.decoder',
+          bias: 'lm_head.bias',
+          table: 'roberta.embeddings.word_embeddings',
+          vocab: c.vocab_size,
+          tied: c.tie_word_embeddings,
+        }),
     },
   };
 }
