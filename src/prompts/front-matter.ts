@@ -215,7 +215,7 @@ function blankMissing(text: string, at: number): PromptProblem {
   ];
   return {
     ...problem('colon-blank', 'error', `${key}: A blank is missing after the colon.`, place),
-    fix: { title: 'Insert a Blank', edits: [{ range: edit, text: ' ' }] },
+    fixes: [{ title: 'Insert a blank', edits: [{ range: edit, text: ' ' }] }],
   };
 }
 

@@ -30,7 +30,7 @@ export function readSample(root: Yaml, problems: PromptProblem[]): Sample {
     const meant = `\${file:${text.trim()}}`;
     problems.push({
       ...problem('sample', 'warning', `sample: a file is written ${meant}. It is read as if it were.`, range),
-      fix: { title: `Write ${meant}`, edits: [{ range, text: meant }] },
+      fixes: [{ title: `Write ${meant}`, edits: [{ range, text: meant }] }],
     });
     return { ...none, sampleFile: text.trim() };
   }

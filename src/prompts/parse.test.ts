@@ -126,7 +126,7 @@ describe('a broken file is read as well as it can be, and each fault has its lin
       ['name: A blank is missing after the colon.', 2],
       ['inputs: A blank is missing after the colon.', 3],
     ]);
-    expect(file.problems[0]!.fix!.edits).toEqual([{ range: { start: 9, end: 9 }, text: ' ' }]);
+    expect(file.problems[0]!.fixes![0]!.edits).toEqual([{ range: { start: 9, end: 9 }, text: ' ' }]);
     expect(file).toMatchObject({ name: 'Ticket answer', inputs: [], sample: { a: 1 } });
     expect(file.keys.map(({ key }) => shown(text, key))).toEqual(['name', 'inputs', 'sample', 'a']);
   });
@@ -137,7 +137,7 @@ describe('a broken file is read as well as it can be, and each fault has its lin
     expect(codes(file)).toEqual(['error unclosed-front-matter']);
     expect(file.problems[0]!.range).toEqual({ start: 0, end: 3 });
     expect(file).toMatchObject({ name: 'x', parts: [{ role: 'user', text: 'hello' }] });
-    const { range, text: inserted } = file.problems[0]!.fix!.edits[0]!;
+    const { range, text: inserted } = file.problems[0]!.fixes![0]!.edits[0]!;
     const mended = parsePrompt(text.slice(0, range.start) + inserted + text.slice(range.end));
     expect(mended).toMatchObject({ problems: [], name: 'x', parts: [{ role: 'user', text: 'hello' }] });
   });
@@ -238,7 +238,10 @@ const ranges = (file: PromptFile): Range[] => [
   ...file.parts.flatMap(({ range, marker }) => [range, ...(marker ? [marker] : [])]),
   ...file.keys.flatMap(({ key, value }) => [key, ...(value ? [value] : [])]),
   ...file.references.map(({ range }) => range),
-  ...file.problems.flatMap(({ range, fix }) => [range, ...(fix?.edits ?? []).map((edit) => edit.range)]),
+  ...file.problems.flatMap(({ range, fixes = [] }) => [
+    range,
+    ...fixes.flatMap(({ edits }) => edits.map((edit) => edit.range)),
+  ]),
 ];
 
 test('whatever the text is, nothing is thrown and every place lies within it', () => {
@@ -296,23 +299,4 @@ test('whatever the text is, nothing is thrown and every place lies within it', (
     }),
     { numRuns: 2_000 },
   );
-});
-
-test('a verbalizer has a word or several for each label', () => {
-  const read = (verbalizer: string) => parsePrompt(`---\nluthier:\n  verbalizer: ${verbalizer}\n---\nuser:\nhello\n`);
-  expect(read('{ good: great, bad: [awful, 13] }')).toMatchObject({
-    verbalizer: { good: ['great'], bad: ['awful', '13'] },
-    problems: [],
-  });
-  expect(parsePrompt('user:\nhello\n').verbalizer).toBeNull();
-  for (const [wrong, message] of [
-    ['great', 'labels with their words are expected'],
-    ['{ good: , bad: awful }', 'luthier.verbalizer.good: a word, or a list of words, is expected.'],
-    ['{ good: [] }', 'luthier.verbalizer.good'],
-  ] as const)
-    expect(
-      read(wrong)
-        .problems.map((problem) => problem.message)
-        .join(),
-    ).toContain(message);
 });

@@ -1,3 +1,4 @@
+import { at, fix } from './edits.ts';
 import { frameOf, readFrontMatter, Yaml } from './front-matter.ts';
 import { readInputs, readSample } from './inputs.ts';
 import { readModel } from './model.ts';
@@ -21,10 +22,7 @@ export function parsePrompt(text: string): PromptFile {
     problems.push({
       ...{ code: 'unclosed-front-matter', severity: 'error', range: frame.opening },
       message: 'The front matter that begins here is not closed: a line with --- is missing behind it.',
-      fix: {
-        title: 'Close the Front Matter',
-        edits: [{ range: { start: body.start, end: body.start }, text: closing(text, body.start) }],
-      },
+      fixes: [fix('Close the front matter', at(body.start), closing(text, body.start))],
     });
   }
   const generation = generationOf(root);
@@ -101,19 +99,16 @@ function strings<K extends string>(root: Yaml, names: K[], problems: PromptProbl
 }
 
 /** What stands under `luthier`: the bound dataset, its columns, examples. */
-function readOwn(
-  root: Yaml,
-  problems: PromptProblem[],
-): Pick<PromptFile, 'dataset' | 'columns' | 'examples' | 'verbalizer'> {
+function readOwn(root: Yaml, problems: PromptProblem[]): Pick<PromptFile, 'dataset' | 'columns' | 'examples'> {
   const own = root.get('luthier');
-  const none = { columns: {}, examples: null, verbalizer: null };
+  const none = { columns: {}, examples: null };
   if (own === null || own.value === null) return none;
   if (!own.isMap) {
     problems.push(problem('key-type', 'error', 'luthier: keys are expected, like “dataset”.', own.range));
     return none;
   }
   for (const [name, { key }] of own.entries) {
-    if (!['dataset', 'columns', 'examples', 'verbalizer'].includes(name))
+    if (!['dataset', 'columns', 'examples'].includes(name))
       problems.push(problem('unknown-key', 'warning', `luthier: “${name}” is not known.`, key));
   }
   const columns: Record<string, string> = {};
@@ -127,31 +122,7 @@ function readOwn(
     else
       problems.push(problem('key-type', 'error', `luthier.columns.${input}: the name of a column is expected.`, key));
   }
-  return {
-    ...strings(own, ['dataset'], problems),
-    ...{ columns, examples: readExamples(own, problems), verbalizer: readVerbalizer(own, problems) },
-  };
-}
-
-function readVerbalizer(own: Yaml, problems: PromptProblem[]): Record<string, string[]> | null {
-  const node = own.get('verbalizer');
-  if (node === null || node.value === null) return null;
-  const labels = node.isMap ? node.entries : [];
-  const words: [label: string, words: string[]][] = [];
-  for (const [label, { node: given, key }] of labels) {
-    const list = given?.isList ? given.entries.map(([, { node: word }]) => word?.value) : [given?.value];
-    const isWord = (word: unknown): word is string | number | boolean =>
-      ['string', 'number', 'boolean'].includes(typeof word) && String(word).trim() !== '';
-    if (list.length > 0 && list.every(isWord)) words.push([label, list.map(String)]);
-    else
-      problems.push(
-        problem('key-type', 'error', `luthier.verbalizer.${label}: a word, or a list of words, is expected.`, key),
-      );
-  }
-  if (labels.length > 0) return Object.fromEntries(words);
-  const message = 'luthier.verbalizer: labels with their words are expected, as in “positive: good”.';
-  problems.push(problem('key-type', 'error', message, node.range));
-  return null;
+  return { ...strings(own, ['dataset'], problems), columns, examples: readExamples(own, problems) };
 }
 
 const MOST_EXAMPLES = 100;
@@ -206,12 +177,7 @@ function checkRoles(
         'No line opens a message, so all of this is the system’s. Write “user:” above what is asked, or “api: completion” under model.',
         { start, end: Math.min(body.end, lineEnd(text, start)) },
       ),
-      fix: {
-        title: 'Insert user:',
-        edits: [
-          { range: { start: body.start, end: body.start }, text: text.includes('\r\n') ? 'user:\r\n' : 'user:\n' },
-        ],
-      },
+      fixes: [fix('Insert user:', at(body.start), text.includes('\r\n') ? 'user:\r\n' : 'user:\n')],
     });
   }
   for (const { attributes, word, line } of markers) {

@@ -13,11 +13,11 @@ export interface PromptProblem {
   severity: 'error' | 'warning' | 'information';
   message: string;
   range: TextRange;
-  /** For quick fixes. */
-  fix?: PromptFix;
+  /** Ways to mend it, the likeliest first. */
+  fixes?: PromptFix[];
 }
 
-/** What mends a problem: the button's label, and what to write where. */
+/** What mends a problem: as an editor calls it, and what to write where. */
 export interface PromptFix {
   title: string;
   edits: { range: TextRange; text: string }[];
