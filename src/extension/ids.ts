@@ -185,5 +185,8 @@ export const ENGINE_FILES = {
 /** Scheme of read-only documents that we make up. */
 export const REPORT_SCHEME = 'luthier-report';
 
+/** Language of prompt templates, as Prompty's own extension calls it. */
+export const PROMPT_LANGUAGE = 'prompty';
+
 export const RECIPE_SUFFIX = '.recipe.json';
 export const RECIPE_SCHEMA = './media/recipe.editor.schema.json';
