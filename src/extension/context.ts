@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { diskUse } from '../files/folders.ts';
 import { HOME } from '../guard/index.ts';
+import { pickModel } from './commands/models.ts';
 import { ContextKeys, runKeys } from './context-keys.ts';
 import { DatasetStore } from './datasets/store.ts';
 import { EngineHost } from './engine/host.ts';
@@ -119,7 +120,11 @@ export class Luthier implements vscode.Disposable {
     this.dashboards = new Dashboards({ ...shared, starter: this.starter, actions: this.actions });
     this.tryouts = new Tryouts(shared);
     this.chats = new Chats(shared);
-    this.inspections = new Inspections({ ...shared, datasets: this.datasets });
+    this.inspections = new Inspections({
+      ...shared,
+      datasets: this.datasets,
+      askModel: (task, before) => pickModel(this, { task, before }),
+    });
     this.disposables.push(
       this.disk,
       this.recipes,

@@ -18,7 +18,7 @@ import {
 } from './check.ts';
 import type { RowFields } from './dataset.ts';
 import type { ErrorData } from './errors.ts';
-import type { DataSummary, RowLengths } from './service.ts';
+import type { DataPreview, DataSummary, RowLengths } from './service.ts';
 import { TASKS } from './tasks.ts';
 import { type PageRequest, pageRequests } from './webview.ts';
 
@@ -42,6 +42,8 @@ export type DatasetMessage =
   | ({ type: 'snapshot' } & DatasetSnapshot)
   /** The answer to `rows` with this id; `total` and `lengths` are of all that match. */
   | { type: 'rows'; id: number; offset: number; rows: DatasetRow[]; total: number; lengths: RowLengths }
+  /** What a model that writes would learn of the first rows; null where that cannot be said, for the reason in `problem`. */
+  | { type: 'preview'; preview: DataPreview | null; problem: string | null }
   /** A request did not come through; `id` is that of `rows`, null for another one. */
   | { type: 'failed'; request: string; id: number | null; error: ErrorData };
 
@@ -50,6 +52,8 @@ export type DatasetRequest =
   | { type: 'ready' }
   /** A page of the rows that match; a later request replaces an earlier one. */
   | { type: 'rows'; id: number; offset: number; limit: number; search: string; label: string | null }
+  /** Answered by a preview; `choose`: the person picks the model first, and none is answered when that is dismissed. */
+  | { type: 'preview'; choose: boolean }
   | { type: 'openRow'; file: string; line: number }
   /** Open the line of a problem. */
   | { type: 'openLine'; line: number }
@@ -110,6 +114,20 @@ const isLengths = shape({
   counts: listOf(isCount),
 });
 
+const isPreview = shape({
+  model: isString,
+  max_length: isCount,
+  read: isCount,
+  truncated: isCount,
+  notes: listOf(isString),
+  rows: listOf(
+    shape({
+      ...{ file: isString, line: isCount, tokens: isCount, learnt: isCount, windows: isCount },
+      parts: listOf(shape({ text: isString, kind: oneOf('learnt', 'read', 'cut') })),
+    }),
+  ),
+});
+
 const messages: Rules<DatasetMessage, 'type'> = {
   snapshot: {
     path: isString,
@@ -120,6 +138,7 @@ const messages: Rules<DatasetMessage, 'type'> = {
     trusted: isBoolean,
   },
   rows: { id: isCount, offset: isCount, rows: listOf(isRow), total: isCount, lengths: isLengths },
+  preview: { preview: nullOr(isPreview), problem: nullOr(isString) },
   failed: { request: isString, id: nullOr(isCount), error: isError },
 };
 
@@ -127,6 +146,7 @@ const requests: Rules<DatasetRequest, 'type'> = {
   ...pageRequests,
   ready: {},
   rows: { id: isCount, offset: isCount, limit: isCount, search: isString, label: nullOr(isString) },
+  preview: { choose: isBoolean },
   openRow: { file: isString, line: isCount },
   openLine: { line: isCount },
   openFile: {},

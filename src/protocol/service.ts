@@ -86,6 +86,32 @@ export interface DataSummary {
   problems: DataProblem[];
 }
 
+/** A row as a model that writes sees it while it learns. */
+export interface LearntRow {
+  file: string;
+  line: number;
+  /** Of its first window: tokens that the model sees, special ones too, and how many of them it learns. */
+  tokens: number;
+  learnt: number;
+  /** A long text goes on in further ones. */
+  windows: number;
+  /** In order: what is learnt, what is only read, and what did not fit (without special tokens, and shortened). */
+  parts: { text: string; kind: 'learnt' | 'read' | 'cut' }[];
+}
+
+/** What would be learnt of a dataset's first rows, told before a run. */
+export interface DataPreview {
+  /** By whose tokenizer and chat template, as a recipe names it. */
+  model: string;
+  max_length: number;
+  /** Rows that were looked at, and how many of them do not fit in max_length. */
+  read: number;
+  truncated: number;
+  /** What a run would say of them: which template is used, what is left out. */
+  notes: string[];
+  rows: LearntRow[];
+}
+
 /** How long rows are: texts in characters, sentences in words. Bar i of `counts` holds lengths from i · step on; the last one all longer ones. */
 export interface RowLengths {
   min: number;
@@ -290,6 +316,20 @@ export interface ServiceRequests {
       total: number;
       lengths: RowLengths;
     };
+  };
+  /** What a model that writes would learn of a dataset's first rows; null for any other task (engine/train/preview.ts). */
+  'data/preview': {
+    params: LabelsWritten & {
+      data: string;
+      task?: TaskName;
+      columns: Columns;
+      encoding?: string;
+      /** As a recipe names it, looked up from `base`; the starter where it is left out. */
+      model?: string;
+      base: string;
+      max_length?: number;
+    };
+    result: DataPreview | null;
   };
   /**
    * Where a row of a dataset made from a file stands in that file today: `same` or `moved` there; where it is no longer

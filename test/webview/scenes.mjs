@@ -575,6 +575,72 @@ const datasetTags = async (view) => {
   });
 };
 
+/** What is learnt of conversations, one of them too long; @param {import('./browser.mjs').Webview} view */
+const datasetChat = async (view) => {
+  const file = '/home/ada/examples/support.jsonl';
+  await view.send({
+    ...datasetSnapshot,
+    path: file,
+    name: 'support.jsonl',
+    place: 'examples/support.jsonl',
+    summary: {
+      ...datasetSnapshot.summary,
+      ...{ file, task: 'conversational', format: 'jsonl', rows: 224, classes: [], problems: [] },
+      columns: [
+        { name: 'messages', distinct: 224, empty: 0, mean_length: 240, examples: ['[{"role":"user","content":"Hi"}]'] },
+      ],
+      guess: { messages: 'messages' },
+      guess_reason: 'Conversations are in “messages” (a common name).',
+    },
+  });
+  await asked(view, 'preview');
+  /** @param {string} role @param {string} text */
+  const turn = (role, text) => `<|im_start|>${role}\n${text}`;
+  /** @param {string} question @param {string} answer */
+  const parts = (question, answer) => [
+    { text: `${turn('user', question)}<|im_end|>\n${turn('assistant', '')}`, kind: 'read' },
+    { text: `${answer}<|im_end|>`, kind: 'learnt' },
+    { text: '\n', kind: 'read' },
+  ];
+  await view.send({
+    type: 'preview',
+    problem: null,
+    preview: {
+      ...{ model: 'starters/decoder', max_length: 512, read: 200, truncated: 3 },
+      notes: [],
+      rows: [
+        {
+          ...{ file, line: 1, tokens: 46, learnt: 18, windows: 1 },
+          parts: parts('Where is my parcel?', 'It left the depot this morning and comes before noon.'),
+        },
+        {
+          ...{ file, line: 2, tokens: 88, learnt: 31, windows: 1 },
+          parts: [
+            ...parts('Can I pay by invoice?', 'Yes, within thirty days.'),
+            ...parts('And in two parts?', 'No, but the shop can move the date: write to them before the tenth.'),
+          ],
+        },
+        {
+          ...{ file, line: 117, tokens: 512, learnt: 64, windows: 1 },
+          parts: [
+            { text: 'user: Hello\nassistant: Hello, how can I help?', kind: 'cut' },
+            ...parts('My shoes have not come.', 'Which number does the order have? It is in the mail from Friday.'),
+          ],
+        },
+      ],
+    },
+  });
+};
+
+/** Whose model cannot be read; @param {import('./browser.mjs').Webview} view */
+const datasetNoPreview = async (view) => {
+  const { summary } = datasetSnapshot;
+  await view.send({ ...datasetSnapshot, summary: { ...summary, task: 'text-generation', classes: [], problems: [] } });
+  const problem =
+    'There is no model “qwen”: no folder beside the recipe, no starter, and not in the Hugging Face cache.';
+  await view.send({ type: 'preview', preview: null, problem });
+};
+
 export const scenes = [
   ...each('folds-charts', { view: 'dashboard', play: foldsAt('running') }, ['dark', 'light']),
   ...each('folds-evaluation', { view: 'dashboard', play: foldsAt('running', 'evaluation') }),
@@ -611,6 +677,8 @@ export const scenes = [
   ...each('chat-failed', { view: 'chat', play: chatFailed }, ['dark']),
   ...each('chat-empty', { view: 'chat', play: (view) => view.send({ ...chatting, base: null }) }, ['light']),
   ...each('tryout-tags', { view: 'tryout', play: tryoutTags }),
+  ...each('dataset-chat', { view: 'dataset', play: datasetChat }),
+  ...each('dataset-no-preview', { view: 'dataset', play: datasetNoPreview }, ['dark']),
   ...each('dataset-tags', { view: 'dataset', play: datasetTags }),
   ...each('tryout-pairs', { view: 'tryout', play: tryoutPairs }),
   ...each('tryout-empty', { view: 'tryout', play: (view) => view.send({ ...models, base: null, base_note: null }) }, [

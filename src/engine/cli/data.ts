@@ -1,17 +1,20 @@
 import { resolve } from 'node:path';
 import {
   counted,
+  type DataPreview,
   type DataSummary,
   FORMAT_NAMES,
   type LabelsWritten,
   LuthierError,
+  lackingFields,
   type TaskName,
   taskOf,
 } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
+import { learntLine, MARKS } from '../tasks/language/preview.ts';
 import { allTasks, taskOfData } from '../tasks/registry.ts';
 import { type ColumnOptions, columnsFrom } from './evaluate.ts';
-import { bold, dim, EXIT, note, print, printJson, red, table, yellow } from './output.ts';
+import { bold, dim, EXIT, green, note, print, printJson, red, table, yellow } from './output.ts';
 import { ProgressLine } from './progress-line.ts';
 
 export interface InspectCommandOptions extends ColumnOptions {
@@ -19,6 +22,10 @@ export interface InspectCommandOptions extends ColumnOptions {
   labelSeparator?: string;
   labelColumns?: string[];
   encoding?: string;
+  /** Whose tokenizer and chat template the preview is made with. */
+  model?: string;
+  /** As it was typed. */
+  maxLength?: string;
   json?: boolean;
 }
 
@@ -39,10 +46,50 @@ export async function inspect(file: string, options: InspectCommandOptions): Pro
     },
     task ? [taskOfData({ task, ...how })] : allTasks,
   ).finally(() => progress.close());
-  if (options.json) printJson(summary);
-  else show(summary);
+  const { preview, problem } = await previewOf(summary, how, options, file);
+  if (problem) summary.problems.push({ severity: 'warning', code: 'no-preview', message: problem });
+  if (options.json) printJson({ ...summary, ...(preview && inJson(preview)) });
+  else {
+    show(summary);
+    if (preview) showPreview(preview);
+  }
   return summary.problems.some((problem) => problem.severity === 'error') ? EXIT.failed : EXIT.done;
 }
+
+/**
+ * What a model that writes would learn of the first rows; a problem where that cannot be said.
+ * @throws LuthierError `usage` for an option that does not fit
+ */
+async function previewOf(
+  { task, guess }: DataSummary,
+  how: LabelsWritten | undefined,
+  { encoding, model, maxLength }: InspectCommandOptions,
+  file: string,
+): Promise<{ preview?: DataPreview | null; problem?: string }> {
+  const { writes } = taskOf(task);
+  if (!writes && (model ?? maxLength) !== undefined) {
+    throw new LuthierError(
+      'usage',
+      `--model and --max-length are for rows that a model learns to write, and these are for ${task}.`,
+    );
+  }
+  const max_length = maxLength === undefined ? undefined : Number(maxLength);
+  if (max_length !== undefined && !(Number.isInteger(max_length) && max_length > 1))
+    throw new LuthierError('usage', `--max-length is ${maxLength}; it must be a whole number above 1.`);
+  if (!writes || lackingFields(guess, task).length > 0) return {};
+  const { previewData } = await import('../train/preview.ts');
+  try {
+    const data = { data: resolve(file), columns: guess, encoding, base: process.cwd() };
+    return { preview: await previewData({ ...data, model, max_length }, taskOfData({ task, ...how })) };
+  } catch (error) {
+    if (!(error instanceof LuthierError)) throw error;
+    const { message, hint } = error;
+    return { problem: `What would be learnt cannot be shown. ${hint === undefined ? message : `${message} ${hint}`}` };
+  }
+}
+
+/** The rows beside what they were made with. */
+const inJson = ({ rows, ...by }: DataPreview) => ({ preview: rows, preview_by: by });
 
 const SEVERAL = 'multi_label_classification';
 
@@ -91,6 +138,20 @@ function show(summary: DataSummary): void {
     print(`${mark}: ${message}${where === '' || message.includes('line') ? '' : ` (${where})`}`);
   }
   if (summary.problems.length === 0) note('No problems found.');
+}
+
+function showPreview({ model, max_length, read, truncated, notes, rows }: DataPreview): void {
+  const cut =
+    truncated === 0
+      ? 'all fit'
+      : `${truncated.toLocaleString('en')} of the first ${read.toLocaleString('en')} do not fit`;
+  print(`\n${bold('What is learnt')}, as ${model} would see it with max_length ${max_length} (${cut}):`);
+  for (const row of rows) {
+    print(
+      learntLine(row, { learnt: (text) => green(MARKS.learnt(text)), read: dim, cut: (text) => red(MARKS.cut(text)) }),
+    );
+  }
+  for (const line of notes) note(dim(line));
 }
 
 const EXAMPLE_LENGTH = 60;

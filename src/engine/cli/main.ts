@@ -146,6 +146,11 @@ export function buildProgram(run: Run, strategies = ''): Command {
     .option('--label-columns <names...>', 'columns of 0 and 1, one for each label (multi_label_classification)')
     .option('--tokens-column <name>', 'column with the list of words')
     .option('--tags-column <name>', 'column with the list of tags')
+    .option(
+      '--model <name>',
+      'model by whose tokenizer and chat template it is shown what is learnt of texts and conversations',
+    )
+    .option('--max-length <tokens>', 'tokens that they are cut to there')
     .addOption(encoding())
     .addOption(json())
     .action((file, options) => run(async () => (await import('./data.ts')).inspect(file, options))());

@@ -85,7 +85,7 @@ export async function listRows(
   kind: AnyRowKind = LABELLED,
 ): Promise<ServiceRequests['data/rows']['result']> {
   const { limit, offset = 0, text, text_pair: pair, label } = options;
-  const all = await rowsOf(options, kind);
+  const all = await writtenRows(options, kind);
   const wanted = options.search?.toLowerCase() ?? '';
   const keyOf = (texts: readonly string[]) =>
     texts
@@ -121,8 +121,9 @@ let last: Known | undefined;
 /** Texts that are kept for that at most, in UTF-16 units. */
 const KEPT = 64 * 2 ** 20;
 
-async function rowsOf(
-  { data, columns, encoding, signal, label_separator, label_columns }: ListOptions,
+/** All rows that have what is needed, in the file's order; those that were asked for last are kept. */
+export async function writtenRows(
+  { data, columns, encoding, signal, label_separator, label_columns }: Omit<ListOptions, 'limit'>,
   kind: AnyRowKind,
 ): Promise<WrittenRows<WrittenRow>> {
   const key = JSON.stringify([

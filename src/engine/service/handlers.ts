@@ -77,6 +77,13 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       ]);
       return listRows({ ...params, signal }, taskOfData(params));
     },
+    'data/preview': async (params, signal) => {
+      const [{ previewData }, { taskOfData }] = await Promise.all([
+        import('../train/preview.ts'),
+        import('../tasks/registry.ts'),
+      ]);
+      return previewData({ ...params, cacheFolder, signal }, taskOfData(params));
+    },
     'data/locate': async (params, signal) => {
       const [{ locateRow }, { taskOfData }] = await Promise.all([
         import('../data/rows.ts'),

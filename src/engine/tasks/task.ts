@@ -1,5 +1,13 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type { AnswerName, Columns, EvaluationReport, Recipe, Split, TaskName } from '../../protocol/index.ts';
+import type {
+  AnswerName,
+  Columns,
+  EvaluationReport,
+  LearntRow,
+  Recipe,
+  Split,
+  TaskName,
+} from '../../protocol/index.ts';
 import type { RowKind, TaskRow } from '../data/types.ts';
 import type { TensorSpec } from '../tensor/executors/executor.ts';
 import type { TextInput, Tokenizer } from '../text/tokenizer.ts';
@@ -150,8 +158,8 @@ export interface Task<Row extends TaskRow, I extends LabelledItem, Answer, Repor
   /** What becomes of rows that do not fit, in a sentence. */
   tellLong(rows: number, of: number, maxLength: number): string;
   decode(options: DecodeOptions): Answer[];
-  /** A few rows as the model sees them, with what is learnt of them, in a line each: said before a run starts. */
-  preview?(rows: readonly Row[], items: readonly I[], tokenizer: Tokenizer): string[];
+  /** A few rows as the model sees them, with what is learnt of them: shown before a run starts. */
+  preview?(rows: readonly Row[], items: readonly I[], tokenizer: Tokenizer): LearntRow[];
   /** A few rows as prompts that are answered now and then while the model learns; of tasks that write. */
   samplePrompts?(rows: readonly Row[], tokenizer: Tokenizer, maxLength: number): SamplePrompt[];
   /** A fixed text as items, for measuring how much of the base model is forgotten; of tasks that write. */

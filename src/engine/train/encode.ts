@@ -1,6 +1,7 @@
 import { LuthierError, type Note, type Recipe, type Split } from '../../protocol/index.ts';
 import type { TaskData, TaskRow } from '../data/types.ts';
 import type { Architecture } from '../models/architecture.ts';
+import { learntLine } from '../tasks/language/preview.ts';
 import type { AnyTask, EncodedRows, LabelledItem } from '../tasks/task.ts';
 import { languageProblem } from '../text/language.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
@@ -58,7 +59,7 @@ export function encode(
     Object.values(parts).flatMap((of) => (of.notes ?? []).map(({ level, message }) => [message, level])),
   );
   for (const [message, level] of notes) note(level, message);
-  if (task.preview) for (const line of task.preview(dataset.train, parts.train.items, tokenizer)) note('info', line);
+  for (const row of task.preview?.(dataset.train, parts.train.items, tokenizer) ?? []) note('info', learntLine(row));
   const sample = dataset.train.slice(0, 200).map((row) => task.text(row));
   const { unknownShare } = parts.train;
   const mismatch = languageProblem(languages, sample, unknownShare);

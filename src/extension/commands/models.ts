@@ -192,17 +192,22 @@ async function downloadModel(luthier: Luthier): Promise<string> {
   return name.trim();
 }
 
-/** Chooses the model that fine-tuning starts from when nothing else is said. */
-export async function chooseModel(luthier: Luthier): Promise<void> {
-  requireTrust();
+/** Asks for a model by itself. @throws Cancelled when that is dismissed */
+export async function pickModel(luthier: Luthier, options: Parameters<typeof askModel>[3] = {}): Promise<string> {
   const questions = new Questions('Choose Model');
-  let name: string | typeof BACK;
   try {
-    name = await askModel(luthier, questions);
+    const name = await askModel(luthier, questions, {}, options);
+    if (name === BACK) throw new Cancelled();
+    return name;
   } finally {
     questions.dispose();
   }
-  if (name === BACK) return;
+}
+
+/** Chooses the model that fine-tuning starts from when nothing else is said. */
+export async function chooseModel(luthier: Luthier): Promise<void> {
+  requireTrust();
+  const name = await pickModel(luthier);
   await saveSetting('luthier.defaultModel', name);
   void tell('information', `Fine-tuning now starts from ${name}.`);
 }

@@ -49,6 +49,7 @@ const LIMITS_MS: Record<keyof ServiceRequests, number> = {
   'data/append': 60_000,
   'data/undo-append': 60_000,
   'data/rows': 60_000,
+  'data/preview': 60_000,
   'data/locate': 60_000,
   'recipe/resolve': 30_000,
   'recipe/check': 60_000,

@@ -198,6 +198,7 @@ export const workspace = {
   openTextDocument: vi.fn(async (uri: Uri) => ({ uri, lineCount: Number.MAX_SAFE_INTEGER })),
   getConfiguration: () => ({ get: (_name: string): unknown => undefined }),
   textDocuments: [] as unknown[],
+  onDidSaveTextDocument: (_listener: unknown) => ({ dispose() {} }),
   findFiles: vi.fn(async (..._args: unknown[]): Promise<Uri[]> => []),
   fs: {
     createDirectory: vi.fn(async (_uri: Uri) => {}),

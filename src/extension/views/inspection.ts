@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import {
   type Columns,
@@ -13,7 +13,7 @@ import { type Dataset, rowsFile } from '../datasets/dataset.ts';
 import { sourceOf } from '../datasets/of-run.ts';
 import type { DatasetStore } from '../datasets/store.ts';
 import type { EngineService } from '../engine/service.ts';
-import { isCancelled } from '../errors.ts';
+import { isCancelled, toHostError } from '../errors.ts';
 import { COMMANDS, PANELS } from '../ids.ts';
 import type { Log } from '../log.ts';
 import { openAtLine, openRow } from './open.ts';
@@ -25,6 +25,8 @@ export interface InspectionOptions {
   datasets: DatasetStore;
   service: EngineService;
   log: Log;
+  /** Asks for a model that is fit for a task. @throws Cancelled when that is dismissed */
+  askModel: (task: TaskName, before: string | undefined) => Promise<string>;
 }
 
 /** The pages of Inspect Dataset, one a dataset. */
@@ -62,6 +64,9 @@ class Inspection {
   private readonly saved: vscode.Disposable;
   private rows: { task?: TaskName; columns: Columns } = { columns: {} };
   private reading: AbortController | null = null;
+  private previewing: AbortController | null = null;
+  /** By whose tokenizer and chat template what is learnt is shown; the engine's choice where none was picked. */
+  private model: string | undefined;
 
   constructor(panel: vscode.WebviewPanel, dataset: Dataset, options: InspectionOptions) {
     this.dataset = dataset;
@@ -90,6 +95,7 @@ class Inspection {
   dispose(): void {
     this.saved.dispose();
     this.reading?.abort();
+    this.previewing?.abort();
   }
 
   private async handle(request: Exclude<DatasetRequest, { type: 'log' | 'pageFailed' | 'reload' | 'showLog' }>) {
@@ -100,6 +106,8 @@ class Inspection {
         return await this.sendSnapshot();
       case 'rows':
         return await this.sendRows(request);
+      case 'preview':
+        return await this.sendPreview(request.choose);
       case 'openRow':
         // A row that was added later stands in the dataset's own file.
         if (request.file === rowsFile(dataset)) return await openAtLine(request.file, request.line);
@@ -131,6 +139,39 @@ class Inspection {
       readable: lackingFields(summary.guess, summary.task).length === 0,
       trusted: vscode.workspace.isTrusted,
     });
+  }
+
+  private async sendPreview(choose: boolean): Promise<void> {
+    const { task } = this.rows;
+    if (task === undefined) return;
+    if (choose) {
+      try {
+        this.model = await this.options.askModel(task, this.model);
+      } catch (error) {
+        if (isCancelled(error)) return;
+        throw error;
+      }
+    }
+    this.previewing?.abort();
+    const controller = new AbortController();
+    this.previewing = controller;
+    const { path } = this.dataset;
+    try {
+      const preview = await this.options.service.request(
+        'data/preview',
+        { data: path, ...this.rows, base: dirname(path), ...(this.model === undefined ? {} : { model: this.model }) },
+        { signal: controller.signal },
+      );
+      this.wire.post({ type: 'preview', preview, problem: null });
+    } catch (error) {
+      // A later question took its place.
+      if (isCancelled(error)) return;
+      this.options.log.error(error as Error);
+      const { message, hint } = toHostError(error);
+      this.wire.post({ type: 'preview', preview: null, problem: hint ? `${message} ${hint}` : message });
+    } finally {
+      if (this.previewing === controller) this.previewing = null;
+    }
   }
 
   private async sendRows(request: Extract<DatasetRequest, { type: 'rows' }>): Promise<void> {

@@ -13,6 +13,7 @@ import { count, percent, plural } from '../shared/format.ts';
 import type { Host } from '../shared/host.ts';
 import { LightElement } from '../shared/light-element.ts';
 import { lengthsView } from './lengths.ts';
+import { previewView } from './preview.ts';
 import { DatasetPageStore } from './store.ts';
 
 /** Pause in typing after which rows are searched, in ms. */
@@ -42,7 +43,11 @@ export class DatasetElement extends LightElement {
     this.store.restore(this.host.kept);
     this.host.listen((message) => {
       this.store.apply(message);
-      if (message.type === 'snapshot') this.#ask();
+      if (message.type === 'snapshot') {
+        this.#ask();
+        const preview = this.store.previewRequest();
+        if (preview) this.host.post(preview);
+      }
       this.#changed();
     });
     this.host.post({ type: 'ready' });
@@ -121,6 +126,7 @@ export class DatasetElement extends LightElement {
       ${this.#problems()}
       <div class="overview">${this.#classes()}${this.#lengths()}</div>
       ${this.#columns()}
+      ${this.store.previewRequest() ? previewView(this.store.preview, snapshot.trusted, this.host) : nothing}
       ${this.#rows()}`;
   }
 

@@ -102,3 +102,23 @@ test('the wire is checked', () => {
   expect(parseDatasetRequest({ type: 'openLine', line: -1 }).ok).toBe(false);
   expect(parseDatasetRequest({ type: 'rows', id: 1, offset: 0, limit: 100, search: '', label: null }).ok).toBe(true);
 });
+
+test('what would be learnt is asked for where a model writes, and shown or excused', () => {
+  expect(ready().previewRequest()).toBeNull();
+  const summary = { ...snapshot().summary, task: 'conversational' };
+  expect(ready({ summary, readable: false }).previewRequest()).toBeNull();
+  const store = ready({ summary });
+  const request = store.previewRequest();
+  expect(request).toEqual({ type: 'preview', choose: false });
+  expect(parseDatasetRequest(request).ok).toBe(true);
+  const preview = {
+    ...{ model: 'starters/decoder', max_length: 512, read: 1, truncated: 0, notes: [] },
+    rows: [{ file: '/d/a.jsonl', line: 1, tokens: 3, learnt: 1, windows: 1, parts: [{ text: 'Yes', kind: 'learnt' }] }],
+  };
+  const told = parseDatasetMessage({ type: 'preview', preview, problem: null });
+  expect(told.ok).toBe(true);
+  if (told.ok) store.apply(told.message);
+  expect(store.preview?.preview?.rows[0]?.parts[0]?.text).toBe('Yes');
+  store.apply({ type: 'preview', preview: null, problem: 'No model.' });
+  expect(store.preview).toEqual({ preview: null, problem: 'No model.' });
+});

@@ -6,7 +6,8 @@ import type {
   DatasetState,
 } from '../../protocol/dataset-page.ts';
 import { parseDatasetState } from '../../protocol/dataset-page.ts';
-import type { RowLengths } from '../../protocol/service.ts';
+import type { DataPreview, RowLengths } from '../../protocol/service.ts';
+import { taskOf } from '../../protocol/tasks.ts';
 
 /** Rows on a page: as many as a person scrolls through, and few enough to draw at once. */
 export const PAGE = 100;
@@ -20,6 +21,8 @@ export class DatasetPageStore {
   search = '';
   label: string | null = null;
   offset = 0;
+  /** What would be learnt of the first rows, or why that cannot be said; null before either is known. */
+  preview: { preview: DataPreview | null; problem: string | null } | null = null;
   failure: Extract<DatasetMessage, { type: 'failed' }> | null = null;
   #path: string | null = null;
   #asked = 0;
@@ -61,6 +64,12 @@ export class DatasetPageStore {
     return { type: 'rows', id: ++this.#asked, offset, limit: PAGE, search: this.search.trim(), label };
   }
 
+  /** The request for what a model that writes would learn; null for other tasks, and where no rows can be listed. */
+  previewRequest(): Extract<DatasetRequest, { type: 'preview' }> | null {
+    const { snapshot } = this;
+    return snapshot?.readable && taskOf(snapshot.summary.task).writes ? { type: 'preview', choose: false } : null;
+  }
+
   apply(message: DatasetMessage): void {
     switch (message.type) {
       case 'snapshot': {
@@ -81,6 +90,9 @@ export class DatasetPageStore {
         this.total = message.total;
         this.offset = message.offset;
         this.lengths = message.lengths;
+        return;
+      case 'preview':
+        this.preview = { preview: message.preview, problem: message.problem };
         return;
       case 'failed':
         if (message.id !== null && message.id !== this.#asked) return;

@@ -5,7 +5,7 @@ import { ChatTemplate, type EncodedChat } from '../../text/chat-template.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import { countLearnt, type LanguageItem, labelsOf, piecesIn, SAMPLES } from '../language/items.ts';
 import type { EncodedRows, EncodingNote, SamplePrompt } from '../task.ts';
-import type { Conversation } from './rows.ts';
+import { type Conversation, textOf } from './rows.ts';
 import type { Message } from './turns.ts';
 
 /** A conversation as the model sees it. */
@@ -32,7 +32,7 @@ export function encodeConversations(
   const count = { cut: 0, unknown: 0, tokens: 0 };
   for (const [row, conversation] of rows.entries()) {
     try {
-      const item = encodeConversation(conversation.messages, template, maxLength, said);
+      const item = encodeConversation(conversation.messages, template, tokenizer, maxLength, said);
       if (item.cut.messages + item.cut.tokens > 0) count.cut++;
       if (countLearnt(item.labels) === 0) {
         nothing.push(conversation);
@@ -89,6 +89,7 @@ export const tellLong = (rows: number, of: number, maxLength: number): string =>
 function encodeConversation(
   messages: readonly Message[],
   template: ChatTemplate,
+  tokenizer: Tokenizer,
   maxLength: number,
   said: Set<string>,
 ): Omit<ChatItem, 'row' | 'pieces'> {
@@ -104,11 +105,18 @@ function encodeConversation(
   const learnt = chat.turns.filter(({ message }) => kept[message]?.learns !== false);
   const ids = chat.ids.slice(0, maxLength);
   const labels = labelsOf(ids, learnt);
+  const cut = { messages: messages.length - kept.length, tokens: chat.ids.length - ids.length };
+  const oldest = messages.filter((message) => !kept.includes(message));
+  const leftOut = () => ({
+    before: oldest.length === 0 ? '' : `${textOf({ messages: oldest })}\n`,
+    after: tokenizer.decode(chat.ids.subarray(maxLength)),
+  });
   return {
     ...{ ids, labels, typeIds: null },
     bytes: bytesOf(chat, learnt),
     ends: learnt.at(-1)?.end === ids.length,
-    cut: { messages: messages.length - kept.length, tokens: chat.ids.length - ids.length },
+    cut,
+    ...(cut.messages + cut.tokens > 0 && { leftOut }),
   };
 }
 

@@ -10,6 +10,8 @@ export interface LanguageItem extends LabelledItem {
   bytes: number;
   /** Whether the last token that is learnt is the one that ends a text, which is no part of what was written. */
   ends: boolean;
+  /** What of its row did not fit, before and behind it; absent where all of it did. */
+  leftOut?: () => { before: string; after: string };
   /** The texts of some of its tokens; empty for one that ends within a character. */
   pieces(from: number, to: number): string[];
 }

@@ -126,8 +126,13 @@ class PassageEncoder {
     const from = start === 0 ? (offsets[1] ?? 0) : prompt.length;
     const to = isWhole ? prompt.length + text.length : (offsets[2 * last + 1] ?? 0);
     const bytes = Buffer.byteLength((prompt + text).slice(from, to));
+    const leftOut = () => ({
+      before: this.tokenizer.decode(all.subarray(0, cut)),
+      after: this.tokenizer.decode(all.subarray(cut + ids.length)),
+    });
+    const item = { ids, labels, cut: all.length - ids.length, bytes, ends: ends && isWhole };
     return {
-      items: [{ ids, labels, cut: all.length - ids.length, bytes, ends: ends && isWhole }],
+      items: [item.cut > 0 ? { ...item, leftOut } : item],
       isMerged: own < count && offsets[2 * own]! < prompt.length,
     };
   }
