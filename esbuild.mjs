@@ -67,6 +67,7 @@ const builds = {
     entryPoints: {
       main: 'bench/main.ts',
       step: 'bench/step.ts',
+      'next-token': 'bench/next-token.ts',
       growth: 'bench/growth.ts',
       'starter-table': 'bench/starter-table.ts',
       'decoder-table': 'bench/decoder-table.ts',

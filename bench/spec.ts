@@ -84,3 +84,12 @@ export interface SizeResult {
   date: string;
   command: string;
 }
+
+/** A token case: a model's folder that continues a text. */
+export interface TokenSpec {
+  model: string;
+  /** Tokens before the first that is measured. */
+  context: number;
+  backend: BackendChoice;
+  threads: number;
+}

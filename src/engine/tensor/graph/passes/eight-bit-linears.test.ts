@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../../data/random.ts';
 import type { Executor, TensorSpec } from '../../executors/executor.ts';
 import { createOnnxRuntimeExecutor } from '../../executors/onnxruntime.ts';
-import { linear, valueAndGrads } from '../../ops/index.ts';
+import { linear, matMul, valueAndGrads } from '../../ops/index.ts';
 import { record } from '../../record/recorder.ts';
 import { checkGraph } from '../check.ts';
 import { printGraph } from '../print.ts';
@@ -62,12 +62,12 @@ describe('eightBitLinears', () => {
       %v10:f32[4,2] = Mul(%v8, [1,1,1,1,1,1,1,1])
       %v11:f32[4,2] = Cast(%scale) {to=1}
       %v12:f32[4,2] = Mul(%v10, %v11)
-      %v13.magnitudes:f32[4,2] = Abs(%v12)
-      %v13.largest:f32[4,1] = ReduceMax(%v13.magnitudes, [1]) {keepdims=1}
-      %v13.row_scale:f32[4,1] = Max(%v13.largest, 1e-30)
-      %v13.scaled:f32[4,2] = Div(%v12, %v13.row_scale)
-      %v13.product:f32[4,5] = DynamicQuantizeMatMul(%v13.scaled, %frozen int8, %frozen int8 scales)
-      %v13:f32[4,5] = Mul(%v13.product, %v13.row_scale)
+      %v12.magnitudes:f32[4,2] = Abs(%v12)
+      %v12.largest:f32[4,1] = ReduceMax(%v12.magnitudes, [1]) {keepdims=1}
+      %v12.row_scale:f32[4,1] = Max(%v12.largest, 1e-30)
+      %v12.scaled:f32[4,2] = Div(%v12, %v12.row_scale)
+      %v13.product:f32[4,5] = DynamicQuantizeMatMul(%v12.scaled, %frozen int8, %frozen int8 scales)
+      %v13:f32[4,5] = Mul(%v13.product, %v12.row_scale)
       %v14:f32[4,5] = Mul(%v1, %v1)
       %v15:f32[4,5] = Sub(1, %v14)
       %v16:f32[4,5] = Mul(%v15, %v13)
@@ -77,6 +77,37 @@ describe('eightBitLinears', () => {
       output grad:w = %v17
       output grad:b = %v19"
     `);
+  });
+
+  it.each([
+    ['out, in', [7, 5], true],
+    ['in, out', [5, 7], false],
+  ] as const)('takes layers without a bias, [%s], each row by its own scale', (_, shape, transposeB) => {
+    const layers = ({ x, w, q, k, loss }: Record<string, tf.Tensor>) => {
+      const { value, grads } = valueAndGrads(
+        (p) => {
+          const h = tf.mul(x!, p.w!);
+          const of = (weight: tf.Tensor) => matMul(h, weight, { transposeB });
+          return tf.sum(tf.mul(tf.add(of(q!), of(k!)), loss!)) as tf.Scalar;
+        },
+        { w: w! },
+      );
+      return { loss: value, 'grad:w': grads.w! };
+    };
+    const specs = { x: f32(4, 5), w: f32(4, 5), q: f32(...shape), k: f32(...shape), loss: f32(4, 7) };
+    const { graph, operands } = eightBitLinears(record(layers, specs), (name) => name === 'q' || name === 'k');
+    checkGraph(graph, 'test');
+    // Forward and backward, of both.
+    expect(operands.map(({ of, transposed }) => [of, transposed])).toEqual([
+      ['q', transposeB],
+      ['k', transposeB],
+      ['k', !transposeB],
+      ['q', !transposeB],
+    ]);
+    const count = (op: string) => graph.nodes.filter((node) => node.op === op).length;
+    expect([count('DynamicQuantizeMatMul'), count('FusedMatMul') + count('MatMul')]).toEqual([4, 0]);
+    // Both read the same rows; each has a gradient of its own.
+    expect(count('ReduceMax')).toBe(3);
   });
 
   it('leaves a graph without frozen layers as it is', () => {

@@ -16,10 +16,30 @@ export interface EightBitOperand {
 /** What a row of zeros is divided by, and the least that any is. */
 const TINY = 1e-30;
 
+/** A product with a weight `[N, K]`: x · wᵀ where `isTransposed`, x · w otherwise. */
+interface Product {
+  isTransposed: boolean;
+  /** One scale for the whole left side, and a bias. */
+  bias?: string;
+}
+
+/** What tensor/ops/linear.ts and tensor/ops/matmul.ts are recorded as. */
+function productOf({ op, attributes, inputs }: Node): Product | undefined {
+  if (op === 'Gemm') {
+    const isPlain = attributes.transB === 1 && Object.keys(attributes).length === 1;
+    return isPlain ? { isTransposed: true, bias: inputs[2]! } : undefined;
+  }
+  if (op === 'MatMul') return { isTransposed: false };
+  if (op !== 'FusedMatMul' || attributes.transA === 1 || (attributes.alpha?.float ?? 1) !== 1) return undefined;
+  return { isTransposed: attributes.transB === 1 };
+}
+
 /**
  * Computes the products with frozen weights in 8 bits: onnxruntime's DynamicQuantizeMatMul takes a third of the time of
- * a float product (bench/quantisation.md). It has one scale for the whole left side. Rows of activations are alike, but
- * those of gradients differ by orders of magnitude, so each is scaled to a largest value of one before, and back after.
+ * a float product (bench/quantisation.md). It has one scale for the whole left side. Rows of an encoder's activations
+ * are alike, but those of gradients differ by orders of magnitude, and so do a decoder's, whose first token has some
+ * values in the thousands: there each row is scaled to a largest value of one before, and back after. A linear layer
+ * without a bias is a decoder's.
  * @param isHeld inputs that are the same in every run
  */
 export function eightBitLinears(
@@ -39,12 +59,25 @@ export function eightBitLinears(
     operands.set(name, operand);
     return operand;
   };
+  const scaled = new Map<string, ScaledRows>();
   for (const node of graph.nodes) {
     const weight = node.inputs[1];
-    if (weight === undefined || !isHeld(weight)) r.keep(node);
-    else if (isForward(node)) forward(r, node, operandOf(weight, true));
-    else if (isBackward(node)) backward(r, node, operandOf(weight, false));
-    else r.keep(node);
+    const product = weight !== undefined && isHeld(weight) ? productOf(node) : undefined;
+    if (!product) {
+      r.keep(node);
+      continue;
+    }
+    const { values, scales } = operandOf(weight!, product.isTransposed);
+    const [x, y] = [node.inputs[0]!, node.outputs[0]!];
+    if (product.bias !== undefined) {
+      r.node('DynamicQuantizeMatMul', [x, values, scales, '', product.bias], y);
+      continue;
+    }
+    const rows = scaled.get(x) ?? scaleRows(r, x);
+    scaled.set(x, rows);
+    const narrow = r.value(`${y}.product`, r.typeOf(y));
+    r.node('DynamicQuantizeMatMul', [rows.values, values, scales], narrow);
+    r.node('Mul', [narrow, rows.scale], y);
   }
   const made = [...operands.values()];
   if (made.length === 0) return { graph, operands: made };
@@ -52,29 +85,19 @@ export function eightBitLinears(
   return { graph: { ...r.graph(), inputs }, operands: made };
 }
 
-/** What tensor/ops/linear.ts is recorded as. */
-const isForward = ({ op, attributes }: Node): boolean =>
-  op === 'Gemm' && attributes.transB === 1 && Object.keys(attributes).length === 1;
-
-/** What its gradient is recorded as. */
-const isBackward = ({ op }: Node): boolean => op === 'MatMul';
-
-function forward(r: Rewriter, { inputs, outputs }: Node, { values, scales }: EightBitOperand): void {
-  const [x, , bias] = inputs as [string, string, string];
-  r.node('DynamicQuantizeMatMul', [x, values, scales, '', bias], outputs[0]!);
+/** A matrix `[M, K]` whose rows have a largest magnitude of one, and what they are to be multiplied by, `[M, 1]`. */
+interface ScaledRows {
+  values: string;
+  scale: string;
 }
 
-function backward(r: Rewriter, { inputs, outputs }: Node, { values, scales }: EightBitOperand): void {
-  const [dy] = inputs as [string];
-  const dx = outputs[0]!;
-  const type = r.typeOf(dy);
+/** Made once for all products with the same left side, as queries, keys and values are. */
+function scaleRows(r: Rewriter, x: string): ScaledRows {
+  const type = r.typeOf(x);
   const rows = { ...type, shape: [type.shape[0]!, 1] };
-  const magnitudes = r.node('Abs', [dy], r.value(`${dx}.magnitudes`, type));
-  const axes = r.ints(`${dx}.axes`, [1]);
-  const largest = r.node('ReduceMax', [magnitudes, axes], r.value(`${dx}.largest`, rows), { keepdims: 1 });
-  const rowScale = r.node('Max', [largest, r.scalar(`${dx}.tiny`, TINY)], r.value(`${dx}.row_scale`, rows));
-  const scaled = r.node('Div', [dy, rowScale], r.value(`${dx}.scaled`, type));
-  const product = r.value(`${dx}.product`, r.typeOf(dx));
-  r.node('DynamicQuantizeMatMul', [scaled, values, scales], product);
-  r.node('Mul', [product, rowScale], dx);
+  const magnitudes = r.node('Abs', [x], r.value(`${x}.magnitudes`, type));
+  const axes = r.ints(`${x}.axes`, [1]);
+  const largest = r.node('ReduceMax', [magnitudes, axes], r.value(`${x}.largest`, rows), { keepdims: 1 });
+  const scale = r.node('Max', [largest, r.scalar(`${x}.tiny`, TINY)], r.value(`${x}.row_scale`, rows));
+  return { values: r.node('Div', [x, scale], r.value(`${x}.scaled`, type)), scale };
 }
