@@ -68,6 +68,7 @@ const builds = {
       main: 'bench/main.ts',
       step: 'bench/step.ts',
       'next-token': 'bench/next-token.ts',
+      tune: 'bench/tune.ts',
       growth: 'bench/growth.ts',
       'starter-table': 'bench/starter-table.ts',
       'decoder-table': 'bench/decoder-table.ts',

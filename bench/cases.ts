@@ -50,6 +50,18 @@ export interface JobCase {
   slow?: true;
 }
 
+/** A decoder of SmolLM2-135M's shape: its own weights where they are at hand, else random ones. */
+export interface DecoderCase {
+  kind: 'decoder';
+  what: string;
+  /** A token after so many of context; or a step of LoRA on dialogues. */
+  work: { type: 'token'; context: number } | { type: 'tune'; load_in_8bit: boolean };
+  /** Tokens or steps whose median is one measurement. */
+  steps: number;
+  target: number | null;
+  slow?: true;
+}
+
 /** Our own job at a size that most never reach, without a peer: it is about what stays bounded. */
 export interface SizeCase {
   kind: 'size';
@@ -64,8 +76,10 @@ export interface SizeCase {
 const SST2 = { type: 'train', model: 'minilm', epochs: 1, batch: 16, strategy: 'full', validated: true } as const;
 const FIRST_STEP = { ...SST2, validated: false, maxSteps: 1 } as const;
 
+export type Case = StepCase | JobCase | SizeCase | DecoderCase;
+
 /** Every case of `luthier bench`, in the order in which they run. */
-export const CASES: Readonly<Record<string, StepCase | JobCase | SizeCase>> = {
+export const CASES: Readonly<Record<string, Case>> = {
   'bert-base': { kind: 'step', what: 'step of BERT-base, full, 8 × 128, no dropout', model: BERT_BASE, target: 1 },
   'bert-base-dropout': {
     kind: 'step',
@@ -102,6 +116,36 @@ export const CASES: Readonly<Record<string, StepCase | JobCase | SizeCase>> = {
     what: 'step of MiniLM’s shape, full, 32 × 64',
     model: { ...BERT_BASE, layers: 6, hidden: 384, batch: 32, length: 64 },
     target: null,
+  },
+  'decoder-lora': {
+    kind: 'decoder',
+    what: 'step of SmolLM2-135M, LoRA r=8, 4 dialogues of up to 512 tokens',
+    work: { type: 'tune', load_in_8bit: false },
+    steps: 2,
+    target: 1,
+    slow: true,
+  },
+  'decoder-lora-8bit': {
+    kind: 'decoder',
+    what: 'the same, our base in 8 bits',
+    work: { type: 'tune', load_in_8bit: true },
+    steps: 2,
+    target: 0.5,
+    slow: true,
+  },
+  'decoder-token-128': {
+    kind: 'decoder',
+    what: 'SmolLM2-135M: a token after 128, greedy, with the cache',
+    work: { type: 'token', context: 128 },
+    steps: 32,
+    target: 0.7,
+  },
+  'decoder-token-1024': {
+    kind: 'decoder',
+    what: 'SmolLM2-135M: a token after 1,024, greedy, with the cache',
+    work: { type: 'token', context: 1024 },
+    steps: 32,
+    target: 0.7,
   },
   'first-step-minilm': {
     kind: 'job',

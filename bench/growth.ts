@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { startersFolder } from '../src/engine/hub/resolve.ts';
 import { drawPlot, type PlotPoint } from './plot.ts';
 import type { StepSpec } from './spec.ts';
-import { Steppers, stepOperations } from './steppers.ts';
+import { Steppers, stepCommands, stepOperations } from './steppers.ts';
 
 const root = dirname(startersFolder());
 const file = join(root, 'bench/growth.json');
@@ -63,7 +63,7 @@ const growth: Growth = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')
 
 async function measure(model: Model, value: number): Promise<Point> {
   const threads = availableParallelism();
-  const steppers = new Steppers({ root, python: '', tfjsNode: null, threads, model });
+  const steppers = new Steppers(stepCommands({ root, python: '', tfjsNode: null, threads, model }));
   try {
     const { figures, peak_rss_bytes } = await steppers.measure('luthier');
     const gflops = await steppers.rate('luthier', model.hidden);

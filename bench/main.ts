@@ -6,14 +6,15 @@ import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { resolveModel, startersFolder } from '../src/engine/hub/resolve.ts';
 import { LuthierError } from '../src/protocol/index.ts';
-import { CASES, type JobCase, type SizeCase, type StepCase } from './cases.ts';
+import { CASES, type DecoderCase, type JobCase, type SizeCase, type StepCase } from './cases.ts';
+import { decoderCommands } from './decoders.ts';
 import { prepareJob } from './jobs.ts';
 import { peerPython, peerVersions } from './peers.ts';
 import { type Described, machine, printResult, printSize, resultOf, saveResult, writeMarkdown } from './results.ts';
 import { Session } from './session.ts';
 import { measureSize } from './size.ts';
 import type { Contender, Measured, Peer, SizeResult } from './spec.ts';
-import { Steppers, stepOperations, tfjsNode } from './steppers.ts';
+import { Steppers, stepCommands, stepOperations, tfjsNode } from './steppers.ts';
 
 interface Options {
   all?: true;
@@ -23,6 +24,8 @@ interface Options {
   tfjs: boolean;
   minilm?: string;
   data?: string;
+  smollm2?: string;
+  dialogues?: string;
   pairs?: string;
   against?: string;
 }
@@ -48,6 +51,14 @@ async function main(args: string[]): Promise<void> {
       'MiniLM as a Hugging Face folder (default: LUTHIER_MINILM, then the Hugging Face cache)',
     )
     .option('--data <folder>', 'folder with SST-2’s stsa.binary.* files')
+    .option(
+      '--smollm2 <folder>',
+      'SmolLM2-135M-Instruct as a Hugging Face folder (default: LUTHIER_SMOLLM2, then random weights of its shape)',
+    )
+    .option(
+      '--dialogues <folder>',
+      'folder with train.jsonl and dev.jsonl of dialogues (default: examples/support.jsonl for both)',
+    )
     .option('--pairs <n>', 'pairs of measurements (default: 5 for steps, 2 to 5 for jobs)')
     .option(
       '--against <folder>',
@@ -69,7 +80,10 @@ async function main(args: string[]): Promise<void> {
   writeMarkdown(root);
 }
 
-async function compare(options: Options, cases: readonly (readonly [string, StepCase | JobCase])[]): Promise<void> {
+async function compare(
+  options: Options,
+  cases: readonly (readonly [string, StepCase | JobCase | DecoderCase])[],
+): Promise<void> {
   const python = options.against ? 'no peer' : await peerPython(options.setupPeers === true);
   if (!python)
     throw new LuthierError(
@@ -79,7 +93,11 @@ async function compare(options: Options, cases: readonly (readonly [string, Step
     );
   const session = options.against ? Session.unkept() : Session.open(root, { fresh: options.fresh === true });
   const bench = new Bench(options, python, session);
-  for (const [name, c] of cases) await (c.kind === 'step' ? bench.step(name, c) : bench.job(name, c));
+  for (const [name, c] of cases) {
+    if (c.kind === 'step') await bench.step(name, c);
+    else if (c.kind === 'decoder') await bench.decoder(name, c);
+    else await bench.job(name, c);
+  }
   bench.session.forget(cases.map(([name]) => name));
 }
 
@@ -123,7 +141,7 @@ class Bench {
       console.error('tfjs-node is missing and skipped. Build its native part: node scripts/build-tfjs-binding.mjs');
     }
     const { hidden } = c.model;
-    const steppers = new Steppers({ ...this.#setting(folder), model: c.model });
+    const steppers = new Steppers(stepCommands({ ...this.#setting(folder), model: c.model }));
     try {
       await this.#rounds(name, peers, STEP_PAIRS, {
         measure: (contender) => steppers.measure(contender),
@@ -135,10 +153,26 @@ class Bench {
     await this.#report(name, peers, { name, ...c, figure: 'step', operations: stepOperations(c.model) });
   }
 
+  /** As a step: time is compared, and where both train on the same rows, loss. */
+  async decoder(name: string, c: DecoderCase): Promise<void> {
+    const { smollm2 = process.env.LUTHIER_SMOLLM2, dialogues } = this.options;
+    const made = await decoderCommands(c.work, { ...this.#setting(null), smollm2, dialogues });
+    const steppers = new Steppers(made.commandOf, c.steps);
+    const peers = this.#peers(['pytorch']);
+    try {
+      await this.#rounds(name, peers, STEP_PAIRS, { measure: (contender) => steppers.measure(contender) });
+    } finally {
+      steppers.end();
+      made.dispose();
+    }
+    const what = made.isReal ? c.what : c.what.replace('SmolLM2-135M', 'SmolLM2-135M’s shape, random weights');
+    await this.#report(name, peers, { name, what, target: c.target, figure: 'step', operations: null });
+  }
+
   async job(name: string, c: JobCase): Promise<void> {
     const job = await prepareJob(c.job, await this.#jobSetting());
     const small = { layers: 1, hidden: 32, heads: 1, vocab: 100, batch: 1, length: 8, dropout: 0, frozen: 0 };
-    const steppers = new Steppers({ ...this.#setting(null), model: small });
+    const steppers = new Steppers(stepCommands({ ...this.#setting(null), model: small }));
     const peers = this.#peers(c.peers);
     try {
       await this.#rounds(name, peers, c.pairs, {
@@ -164,7 +198,8 @@ class Bench {
     pairs: number,
     source: {
       measure: (contender: Contender, pair: number) => Promise<Measured>;
-      rate: (contender: Contender) => Promise<number>;
+      /** Left out where time is not that of products of one width. */
+      rate?: (contender: Contender) => Promise<number>;
       /** All rates are measured. */
       ready?: () => void;
     },
@@ -176,7 +211,7 @@ class Bench {
       console.error(`${name}: ${Math.min(rounds.length, wanted)} of ${wanted} pairs were measured before`);
     if (rounds.length >= wanted) return;
     for (const contender of contenders) {
-      if (contender !== 'pytorch, grouped by length') rates[contender] ??= await source.rate(contender);
+      if (source.rate && contender !== 'pytorch, grouped by length') rates[contender] ??= await source.rate(contender);
     }
     source.ready?.();
     for (let pair = rounds.length; pair < wanted; pair++) {

@@ -68,3 +68,30 @@ export function minilmClassifier(root: string, minilm: string, trainFile: string
     for (const left of [recipe, run]) rmSync(left, { recursive: true, force: true });
   });
 }
+
+/** SmolLM2-135M's (HuggingFaceTB/SmolLM2-135M-Instruct, config.json). */
+const SMOLLM2 = {
+  ...{ model_type: 'llama', architectures: ['LlamaForCausalLM'], hidden_act: 'silu', rms_norm_eps: 1e-5 },
+  ...{ vocab_size: 49_152, hidden_size: 576, intermediate_size: 1536, num_hidden_layers: 30 },
+  ...{ num_attention_heads: 9, num_key_value_heads: 3, max_position_embeddings: 8192, tie_word_embeddings: true },
+  ...{ bos_token_id: 1, eos_token_id: 2, pad_token_id: 2, rope_theta: 100_000 },
+};
+
+/** A folder with SmolLM2-135M's shape and random weights, and the tokenizer of starters/decoder, the first of its pieces. */
+export function randomSmolLm2(root: string): Promise<string> {
+  return once(made(root, 'smollm2-random'), async (folder) => {
+    const starter = join(root, 'starters/decoder');
+    const architecture = architectureOf(SMOLLM2, 'config.json', { name: 'text-generation', reads: 'all' });
+    const outputs = architecture.outputs!;
+    const store = new ParameterStore(declarationOf(architecture, { outputs }).parameters, () => false);
+    initializeAll(architecture, store, 1);
+    await saveModelFolder(folder, {
+      config: SMOLLM2,
+      tensors: [...store.parameters.values()].map(({ name, shape, weight }) => ({
+        ...{ name, shape, dtype: 'F32' as const, data: weight },
+      })),
+    });
+    for (const file of TOKENIZER_FILES)
+      if (existsSync(join(starter, file))) cpSync(join(starter, file), join(folder, file));
+  });
+}

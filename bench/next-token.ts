@@ -19,13 +19,14 @@ const prompt = promptOf(context, open.model.architecture.vocabSize);
 for await (const line of createInterface({ input: process.stdin })) {
   const tokens = Number(line.split(' ')[1]);
   const at: number[] = [];
-  const { ids } = await write(model, prompt, {
+  await write(model, prompt, {
     settings: { max_new_tokens: tokens + 1 },
     ends: new Set(),
     decodeStream: () => open.tokenizer.decodeStream(),
     onText: () => at.push(performance.now()),
   });
-  const ms = at.slice(1).map((time, i) => time - at[i]!);
-  console.log(JSON.stringify({ ms, ids, peak_rss_bytes: process.resourceUsage().maxRSS * 1024 }));
+  // What is heard last is the end, without a token.
+  const ms = at.slice(1, tokens + 1).map((time, i) => time - at[i]!);
+  console.log(JSON.stringify({ ms, peak_rss_bytes: process.resourceUsage().maxRSS * 1024 }));
 }
 open.dispose();

@@ -3,13 +3,20 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Measured } from './spec.ts';
 
+/** How a process is started. */
+export interface Command {
+  command: string;
+  args: readonly string[];
+  env?: Record<string, string>;
+}
+
 /** A process that answers each line `run N` or `rate N` with one line of JSON; bench/step.ts and its peers. */
 export class Stepper {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string>;
   #errors = '';
 
-  constructor(command: string, args: readonly string[], env: Record<string, string> = {}) {
+  constructor({ command, args, env }: Command) {
     this.#child = spawn(command, args, { env: { ...process.env, ...env } });
     this.#child.stderr.on('data', (chunk: Buffer) => {
       this.#errors = (this.#errors + chunk.toString()).slice(-2000);
@@ -19,8 +26,15 @@ export class Stepper {
 
   /** Does so many steps and gives their median. */
   async run(steps: number): Promise<Measured> {
-    const { ms, peak_rss_bytes } = await this.#ask<{ ms: number[]; peak_rss_bytes: number }>(`run ${steps}`);
-    return { figures: { step: median(ms) }, peak_rss_bytes };
+    const { ms, ...more } = await this.#ask<{ ms: number[]; peak_rss_bytes: number; losses?: number[] }>(
+      `run ${steps}`,
+    );
+    return { figures: { step: median(ms) }, ...more };
+  }
+
+  /** The loss of the rows that are held out, as the model is now. */
+  async evaluate(): Promise<number> {
+    return (await this.#ask<{ loss: number }>('evaluate 1')).loss;
   }
 
   /** Gflop/s of a float32 product `[1024, width] × [width, 4 width]`. */

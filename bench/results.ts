@@ -35,6 +35,8 @@ export function resultOf(peer: Peer, described: Described): Result {
   const spread = (values: number[]) => (Math.max(...values) - Math.min(...values)) / median(values);
   const peak = (side: readonly Measured[]) => Math.max(...side.map((s) => s.peak_rss_bytes));
   const accuracies = (side: readonly Measured[]) => side.flatMap(({ accuracy }) => accuracy ?? []);
+  const losses = (side: readonly Measured[]) => side.flatMap(({ losses }) => losses ?? []);
+  const apart = losses(ours).map((loss, i) => Math.abs(loss - losses(peers)[i]!));
   const fraction = (side: Contender, values: number[]) => {
     const rate = rates[side === 'pytorch, grouped by length' ? 'pytorch' : side];
     return rate && operations ? operations / (rate * 1e6) / median(values) : undefined;
@@ -57,6 +59,8 @@ export function resultOf(peer: Peer, described: Described): Result {
       peer_accuracies: accuracies(peers).length > 0 ? accuracies(peers) : undefined,
       fraction_of_limit: fraction('luthier', ms(ours)),
       peer_fraction_of_limit: fraction(peer, ms(peers)),
+      loss_difference: apart.length > 0 ? Math.max(...apart) : undefined,
+      losses_compared: apart.length > 0 ? apart.length : undefined,
       before_step_ms: figure === 'first-step' ? median(ms(ours, 'before-step')) : undefined,
     }),
     machine: machine(),
@@ -103,6 +107,11 @@ function accuracyOf({ accuracies, peer_accuracies, peer }: Result): string | nul
   return `accuracy, same seeds: ours ${list(accuracies)}, mean ${mean(accuracies).toFixed(4)}; ${peer} ${list(peer_accuracies)}, mean ${mean(peer_accuracies).toFixed(4)}`;
 }
 
+const lossOf = ({ loss_difference, losses_compared, peer }: Result): string | null =>
+  loss_difference === undefined
+    ? null
+    : `loss of ${losses_compared} steps, same rows, same weights at the start: at most ${loss_difference.toPrecision(2)} from ${peer}’s`;
+
 const beforeOf = ({ before_step_ms }: Result): string | null =>
   before_step_ms === undefined ? null : `${duration(before_step_ms)} before the step begins`;
 
@@ -116,7 +125,7 @@ export function printResult(r: Result): string {
     `${r.case}: ${r.measures}`,
     `  ours ${duration(r.ms)} (spread ${percent(r.spread)}, ${gigabytes(r.peak_rss_bytes)}), ${r.peer} ${duration(r.peer_ms)} (spread ${percent(r.peer_spread)}, ${gigabytes(r.peer_peak_rss_bytes)})`,
     `  ratio ${r.ratio.toFixed(2)}${target}; pairs ${r.ratios.map((x) => x.toFixed(2)).join(' ')}`,
-    ...[verdictOf(r), accuracyOf(r), beforeOf(r)].flatMap((line) => (line ? [`  ${line}`] : [])),
+    ...[verdictOf(r), accuracyOf(r), lossOf(r), beforeOf(r)].flatMap((line) => (line ? [`  ${line}`] : [])),
     `  of the arithmetic limit: ours ${percent(r.fraction_of_limit)}, ${r.peer} ${percent(r.peer_fraction_of_limit)}`,
     `  repeat: ${r.command}`,
   ].join('\n');
@@ -176,7 +185,7 @@ function tables(results: readonly AnyResult[]): string[] {
       '',
       ...(compared.length > 0 ? [...HEADER, ...compared.map(row), ''] : []),
       ...(sizes.length > 0 ? [...SIZE_HEADER, ...sizes.map(sizeRow), ''] : []),
-      ...compared.flatMap((r) => (accuracyOf(r) ? [`- ${r.case}: ${accuracyOf(r)}`] : [])),
+      ...compared.flatMap((r) => [accuracyOf(r), lossOf(r)].flatMap((line) => (line ? [`- ${r.case}: ${line}`] : []))),
       '',
     ];
   });

@@ -29,6 +29,8 @@ export interface Measured {
   figures: Record<string, number>;
   peak_rss_bytes: number;
   accuracy?: number;
+  /** Of each step, where both sides train on the same rows from the same weights. */
+  losses?: number[];
 }
 
 /** One turn of every contender, one after the other. */
@@ -58,6 +60,9 @@ export interface Result {
   /** Each pair's, where the case has any; both sides with the pair's seed. */
   accuracies?: number[];
   peer_accuracies?: number[];
+  /** Largest difference of a step's loss from the peer's, and of how many steps. */
+  loss_difference?: number;
+  losses_compared?: number;
   /** Milliseconds that the case's matrix products take at the rate measured beside it, over those that it took. */
   fraction_of_limit?: number;
   peer_fraction_of_limit?: number;
@@ -85,11 +90,25 @@ export interface SizeResult {
   command: string;
 }
 
-/** A token case: a model's folder that continues a text. */
-export interface TokenSpec {
+/** Both sides of a decoder's cases are started with this. */
+export interface DecoderSpec {
+  /** A Hugging Face folder. */
   model: string;
-  /** Tokens before the first that is measured. */
-  context: number;
   backend: BackendChoice;
   threads: number;
+}
+
+/** A token case: a text is continued. */
+export interface TokenSpec extends DecoderSpec {
+  /** Tokens before the first that is measured. */
+  context: number;
+}
+
+/** A tuning case: adapters learn dialogues. */
+export interface TuneSpec extends DecoderSpec {
+  train: string;
+  validation: string;
+  load_in_8bit: boolean;
+  /** A file in which our side leaves what the peer trains on and starts from. */
+  shared: string;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { MALLOC_ENVIRONMENT } from '../src/engine/tensor/executors/malloc.ts';
 import { findTfjsNode } from '../src/engine/tensor/executors/tensorflow.ts';
 import { trainingOperations } from './arithmetic.ts';
-import { Stepper } from './process.ts';
+import { type Command, Stepper } from './process.ts';
 import type { Contender, Measured, StepSpec } from './spec.ts';
 
 export interface StepSetting {
@@ -18,28 +18,36 @@ export interface StepSetting {
 }
 
 /** Steps whose median is one measurement, and those before the first, which compile and touch all memory. */
-const STEPS: Readonly<Partial<Record<Contender, number>>> = { luthier: 2, before: 2, pytorch: 2, 'tfjs-node': 1 };
-const WARM_UP: typeof STEPS = { luthier: 2, before: 2, pytorch: 2, 'tfjs-node': 1 };
+const STEPS: Readonly<Partial<Record<Contender, number>>> = { 'tfjs-node': 1 };
+const USUAL_STEPS = 2;
 
 /** One process for each contender, started when it is first needed. */
 export class Steppers {
-  readonly #setting: StepSetting;
+  readonly #commandOf: (contender: Contender) => Command;
   readonly #running = new Map<Contender, Stepper>();
   readonly #warm = new Set<Contender>();
 
-  constructor(setting: StepSetting) {
-    this.#setting = setting;
+  /** @param steps of a measurement where the contender has no number of its own */
+  constructor(
+    commandOf: (contender: Contender) => Command,
+    private readonly steps = USUAL_STEPS,
+  ) {
+    this.#commandOf = commandOf;
   }
 
   async measure(contender: Contender): Promise<Measured> {
     const stepper = this.#of(contender);
-    if (!this.#warm.has(contender)) await stepper.run(WARM_UP[contender]!);
+    if (!this.#warm.has(contender)) await stepper.run(STEPS[contender] ?? USUAL_STEPS);
     this.#warm.add(contender);
-    return stepper.run(STEPS[contender]!);
+    return stepper.run(STEPS[contender] ?? this.steps);
   }
 
   rate(contender: Contender, width: number): Promise<number> {
     return this.#of(contender).rate(width);
+  }
+
+  evaluate(contender: Contender): Promise<number> {
+    return this.#of(contender).evaluate();
   }
 
   end(): void {
@@ -49,25 +57,33 @@ export class Steppers {
   }
 
   #of(contender: Contender): Stepper {
-    const running = this.#running.get(contender) ?? this.#start(contender);
+    const running = this.#running.get(contender) ?? new Stepper(this.#commandOf(contender));
     this.#running.set(contender, running);
     return running;
   }
+}
 
-  #start(contender: Contender): Stepper {
-    const { root, python, against, tfjsNode, threads, model } = this.#setting;
+/** Step cases: bench/step.ts and its likes. */
+export const stepCommands =
+  ({ root, python, against, tfjsNode, threads, model }: StepSetting) =>
+  (contender: Contender): Command => {
     const backend = contender === 'tfjs-node' ? 'tensorflow' : 'onnxruntime';
     const spec = JSON.stringify({ ...model, backend, threads });
     if (contender === 'pytorch') {
-      return new Stepper(python, [join(root, 'bench/peers/step.py'), spec], { OMP_NUM_THREADS: String(threads) });
+      return {
+        ...{ command: python, args: [join(root, 'bench/peers/step.py'), spec] },
+        env: { OMP_NUM_THREADS: String(threads) },
+      };
     }
     const checkout = contender === 'before' ? against! : root;
-    return new Stepper(process.execPath, [join(checkout, 'dist/bench/step.mjs'), spec], {
-      ...(contender !== 'tfjs-node' ? MALLOC_ENVIRONMENT : {}),
-      ...(tfjsNode ? { LUTHIER_TFJS_NODE: tfjsNode } : {}),
-    });
-  }
-}
+    return {
+      ...{ command: process.execPath, args: [join(checkout, 'dist/bench/step.mjs'), spec] },
+      env: {
+        ...(contender !== 'tfjs-node' ? MALLOC_ENVIRONMENT : {}),
+        ...(tfjsNode ? { LUTHIER_TFJS_NODE: tfjsNode } : {}),
+      },
+    };
+  };
 
 /** Where tfjs-node is installed with its native part: where Luthier looks, then among the tests' own packages. */
 export function tfjsNode(root: string): string | null {

@@ -1,0 +1,63 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { MALLOC_ENVIRONMENT } from '../src/engine/tensor/executors/malloc.ts';
+import type { DecoderCase } from './cases.ts';
+import { randomSmolLm2 } from './models.ts';
+import type { Command } from './process.ts';
+import type { Contender, DecoderSpec, TokenSpec, TuneSpec } from './spec.ts';
+
+interface DecoderSetting {
+  root: string;
+  python: string;
+  /** Another checkout, built, for `before`. */
+  against: string | null;
+  threads: number;
+  /** SmolLM2-135M-Instruct's folder. */
+  smollm2?: string | undefined;
+  /** Folder with train.jsonl and dev.jsonl. */
+  dialogues?: string | undefined;
+}
+
+interface DecoderCommands {
+  commandOf: (contender: Contender) => Command;
+  /** Whether the weights are SmolLM2's own. */
+  isReal: boolean;
+  dispose: () => void;
+}
+
+/** The programs of both sides, ours and PyTorch's. */
+const PROGRAMS = {
+  token: { ours: 'next-token.mjs', peer: 'next_token.py' },
+  tune: { ours: 'tune.mjs', peer: 'tune.py' },
+} as const;
+
+/** How the sides of a decoder's case are started. */
+export async function decoderCommands(work: DecoderCase['work'], setting: DecoderSetting): Promise<DecoderCommands> {
+  const { root, python, against, threads, smollm2, dialogues } = setting;
+  const folder = mkdtempSync(join(tmpdir(), 'luthier-bench-'));
+  const model = smollm2 ? resolve(smollm2) : await randomSmolLm2(root);
+  const common: DecoderSpec = { model, threads, backend: 'onnxruntime' };
+  const rows = (part: string) =>
+    dialogues ? join(resolve(dialogues), `${part}.jsonl`) : join(root, 'examples/support.jsonl');
+  const spec: TokenSpec | TuneSpec =
+    work.type === 'token'
+      ? { ...common, context: work.context }
+      : {
+          ...{ ...common, train: rows('train'), validation: rows('dev'), load_in_8bit: work.load_in_8bit },
+          shared: join(folder, 'shared.json'),
+        };
+  const { ours, peer } = PROGRAMS[work.type];
+  const commandOf = (contender: Contender): Command =>
+    contender === 'pytorch'
+      ? {
+          ...{ command: python, args: [join(root, 'bench/peers', peer), JSON.stringify(spec)] },
+          env: { OMP_NUM_THREADS: String(threads), HF_HUB_OFFLINE: '1' },
+        }
+      : {
+          command: process.execPath,
+          args: [join(contender === 'before' ? against! : root, 'dist/bench', ours), JSON.stringify(spec)],
+          env: { ...MALLOC_ENVIRONMENT },
+        };
+  return { commandOf, isReal: smollm2 !== undefined, dispose: () => rmSync(folder, { recursive: true, force: true }) };
+}
