@@ -1,3 +1,5 @@
+import { formatBytes, LuthierError } from '../../protocol/index.ts';
+import { freeMemory } from '../free-memory.ts';
 import { type CachedShape, PAST_KEYS, PAST_VALUES } from '../models/cached-batch.ts';
 import type { TaskModel } from '../runtime/model.ts';
 import { NEW_KEYS, NEW_VALUES, nextTokenProgram } from '../runtime/programs.ts';
@@ -14,6 +16,9 @@ export interface CachedModelSizes {
 
 /** Few, since each is a program of its own. */
 const SIZES: CachedModelSizes = { lengths: [32, 128, 512], capacity: 128 };
+
+/** Arrays as long as the vocabulary that a search has of each text: logits, log probabilities, and these summed. */
+const SCORES = 3;
 
 /**
  * A language model that is asked for the next token. Keys and values of what it has read are kept, so a token costs a
@@ -61,6 +66,23 @@ export class CachedModel implements NextToken {
     const logits = await this.#compute(shape, Int32Array.from(tokens), positions, 1);
     const width = logits.length / rows;
     return tokens.map((_, row) => logits.subarray(row * width, (row + 1) * width));
+  }
+
+  requireRoom(texts: number, tokens: number, free: number = freeMemory()): void {
+    const each = this.#bytesOf(tokens);
+    if (texts * each <= free) return;
+    const fitting = Math.floor(free / each);
+    throw new LuthierError(
+      'not-enough-memory',
+      `${texts} beams of up to ${tokens} tokens would need about ${formatBytes(texts * each)} of memory, but only ${formatBytes(free)} are free.`,
+      `${fitting > 1 ? `${fitting} beams would fit. ` : ''}Ask for fewer beams or fewer new tokens, or close other programs.`,
+    );
+  }
+
+  /** What one of several texts takes: its part of the cache twice, since texts that change places are copied, and scores. */
+  #bytesOf(tokens: number): number {
+    const perToken = this.#cache.layers.reduce((n, { heads, width }) => n + 2 * heads * width, 0);
+    return 4 * (2 * perToken * this.#capacityFor(tokens) + SCORES * this.#model.numLabels);
   }
 
   /** @param count of the new tokens those that are no padding */

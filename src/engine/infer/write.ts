@@ -17,6 +17,12 @@ export interface NextToken {
    * @returns the next token's logits of each; the arrays are the caller's
    */
   next(tokens: readonly number[], parents: readonly number[]): Promise<Float32Array[]>;
+  /**
+   * Asked once a prompt has been read, before it is continued by several texts at once.
+   * @param tokens that each may have in the end
+   * @throws LuthierError `not-enough-memory` with the number of texts that there is room for
+   */
+  requireRoom?(texts: number, tokens: number): void;
 }
 
 export interface WriteOptions {
@@ -41,7 +47,7 @@ export interface Written {
 /**
  * Continues a prompt until an end token, a stop text, the number of tokens asked for or the last position.
  * @throws LuthierError `usage` where the prompt is empty or longer than the positions, naming both numbers;
- *   `loss-not-finite` where the model's scores are
+ *   `loss-not-finite` where the model's scores are; `not-enough-memory` where there is no room for all beams
  */
 export async function write(model: NextToken, prompt: readonly number[], options: WriteOptions): Promise<Written> {
   const { settings, ends, decodeStream, onText, signal, stream } = options;
@@ -71,6 +77,7 @@ export async function write(model: NextToken, prompt: readonly number[], options
 
   if ((settings.num_beams ?? 1) > 1) {
     const beams = settings.num_beams!;
+    model.requireRoom?.(beams, prompt.length + most);
     const textOf = (ids: readonly number[]) => {
       const decoder = decodeStream();
       return ids.map((id) => decoder.push(id)).join('') + decoder.end();

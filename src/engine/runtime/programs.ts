@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import { type Architecture, compute, declarationOf, type Part, partSpecs, statesIn } from '../models/architecture.ts';
 import type { BatchShape } from '../models/batch.ts';
 import { type CachedLayer, type CachedShape, cachedBatch, cachedSpecs } from '../models/cached-batch.ts';
@@ -102,11 +102,31 @@ export function lossesProgram(options: ProgramOptions): ReadyProgram {
   };
 }
 
+/** Logits that a training step has at once, 64 MB of them: those of a vocabulary are computed in parts, each with its loss. */
+const LOGITS_AT_ONCE = 2 ** 24;
+
+/** States of a batch in the parts for which the head and the loss are computed, `[start, count]` each. */
+function lossParts({
+  part,
+  architecture,
+  outputs,
+  shape,
+  logitsAtOnce = LOGITS_AT_ONCE,
+}: TrainingOptions): [number, number][] {
+  const states = statesIn(architecture, shape);
+  const { sites } = declarationOf(architecture, { part: 'head', outputs, shape });
+  const most = part === 'head' || sites.size > 0 ? states : Math.max(1, Math.floor(logitsAtOnce / outputs));
+  const count = Math.ceil(states / Math.ceil(states / most));
+  return Array.from({ length: Math.ceil(states / count) }, (_, i) => [i * count, Math.min(count, states - i * count)]);
+}
+
 export interface TrainingOptions extends ProgramOptions {
   /** `head` starts from features instead of texts. */
   part: 'all' | 'head';
   trained: readonly string[];
   loss: Loss;
+  /** Of a vocabulary. */
+  logitsAtOnce?: number;
   /** Parameters that a step may compute with in 8 bits; the same in every run. */
   isHeldIn8Bit?: ((name: string) => boolean) | undefined;
 }
@@ -127,8 +147,19 @@ export function trainingProgram(options: TrainingOptions): ReadyProgram {
     program: (inputs) => {
       const { value, grads } = valueAndGrads(
         (training) => {
-          const logits = compute(part, architecture, sourceOf(inputs, training), inputs, options);
-          return loss.value(logits, inputs.labels!, inputs.weights as tf.Tensor1D);
+          const source = sourceOf(inputs, training);
+          const { labels, weights } = inputs as { labels: tf.Tensor; weights: tf.Tensor1D };
+          const parts = lossParts(options);
+          if (parts.length === 1)
+            return loss.value(compute(part, architecture, source, inputs, options), labels, weights);
+          const all = compute('states', architecture, source, inputs, options);
+          const scope = architecture.scope(source);
+          const losses = parts.map(([start, count]) => {
+            const of = <T extends tf.Tensor>(x: T) =>
+              tf.slice(x, [start, ...x.shape.slice(1).map(() => 0)], [count, ...x.shape.slice(1)]) as T;
+            return loss.value(architecture.head(scope, of(all), outputs), of(labels), of(weights));
+          });
+          return tf.addN(losses) as tf.Scalar;
         },
         Object.fromEntries(trained.map((name) => [name, inputs[PARAMETER + name]!])),
       );

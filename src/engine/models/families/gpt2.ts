@@ -99,6 +99,6 @@ function attention(
   const [q, k, v] = tf.split(conv(scope, 'c_attn', all, 3 * c.n_embd), 3, 1) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
   const heads = (x: tf.Tensor2D) => splitHeads(x, rows, c.n_head); // (R, A, S, D)
   const context = batch.context(layer, { k: heads(k), v: heads(v) });
-  const attended = scope.attention('', { q: heads(of(q)), ...context, hidden, rate: c.attn_pdrop });
+  const attended = scope.attention('', { q: heads(of(q)), ...context, hidden, rate: c.attn_pdrop, recompute: true });
   return scope.drop('resid', conv(scope, 'c_proj', joinHeads(attended), c.n_embd), c.resid_pdrop);
 }

@@ -168,6 +168,7 @@ function attention(
   const q = rotated(normed('q', heads('q', x, A)), of); // (R, A, M / R, D)
   const k = rotated(normed('k', heads('k', context, G)), (all) => all); // (R, G, T / R, D)
   const v = heads('v', context, G);
-  const attended = scope.attention('', { q, ...batch.context(layer, { k, v }), hidden, rate: c.attention_dropout });
+  const keys = batch.context(layer, { k, v });
+  const attended = scope.attention('', { q, ...keys, hidden, rate: c.attention_dropout, recompute: true });
   return scope.linear('o_proj', joinHeads(attended), c.hidden_size, { bias: c.output_bias });
 }

@@ -17,13 +17,18 @@ export interface AttentionInputs {
   /** Dropout mask of the probabilities, bool `[…, T, S]`. */
   mask?: tf.Tensor | undefined;
   rate?: number;
+  /**
+   * For the gradient the probabilities are computed again instead of kept (Dao et al. 2022): of long texts they are
+   * most of a layer's memory. The same to the last bit; not with a learnt bias or with dropout.
+   */
+  recompute?: boolean;
 }
 
 /**
  * Scaled dot-product attention (Vaswani et al. 2017): `dropout(softmax(q kᵀ / √D + bias + hidden)) v`, with fewer keys
  * and values than queries too (Ainslie et al. 2023, grouped-query attention).
  */
-export function attention({ q, k, v, bias, hidden, causal, mask, rate = 0 }: AttentionInputs): tf.Tensor {
+export function attention({ q, k, v, bias, hidden, causal, mask, rate = 0, recompute }: AttentionInputs): tf.Tensor {
   const alpha = 1 / Math.sqrt(q.shape[q.shape.length - 1]!);
   const drop = (x: tf.Tensor, kept: tf.Tensor | undefined) => (kept ? applyDropout(x, kept, rate) : x);
   const plus = (x: tf.Tensor, y: tf.Tensor | undefined) => (y ? tf.add(x, y) : x);
@@ -37,27 +42,43 @@ export function attention({ q, k, v, bias, hidden, causal, mask, rate = 0 }: Att
     const probabilities = tf.softmax(plus(plus(plus(scores, learnt), hidden), ahead));
     const kept = drop(probabilities, mask);
     const output = unstack(matMul(stack(kept), values));
+    if (recompute && hidden && !bias && !ahead && !mask) {
+      save([queries, keys, values, hidden, output]);
+      return { value: output, gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => again(dy, saved as Kept) };
+    }
     // The mask, too: it may have been made on the way here, and is gone when the gradient is asked for.
     save([queries, keys, values, probabilities, kept, output, ...(mask ? [mask] : [])]);
     return {
       value: output,
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const [q, k, v, probabilities, kept, output, mask] = saved as Saved;
-        // Row sums of dP·P equal those of dO·O (Dao et al. 2022, FlashAttention, appendix B), which is narrower.
-        const rowSum = tf.sum(tf.mul(dy, output), -1, true);
-        const keptGradient = unstack(matMul(stack(dy), v, { transposeB: true }));
-        const scoreGradient = tf.mul(probabilities, tf.sub(drop(keptGradient, mask), rowSum));
-        return [
-          unstack(matMul(stack(scoreGradient), k, { alpha })),
-          matMul(stack(scoreGradient), stack(q), { transposeA: true, alpha }),
-          matMul(stack(kept), stack(dy), { transposeA: true }),
-          ...(bias ? [sumTo(scoreGradient, bias.shape)] : []),
-        ];
-      },
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => gradients(dy, saved as Saved),
     };
   });
   return run(...[q, k, v, ...(bias ? [bias] : [])]);
+
+  function gradients(dy: tf.Tensor, [q, k, v, probabilities, kept, output, mask]: Saved): tf.Tensor[] {
+    // Row sums of dP·P equal those of dO·O (Dao et al. 2022, FlashAttention, appendix B), which is narrower.
+    const rowSum = tf.sum(tf.mul(dy, output), -1, true);
+    const keptGradient = unstack(matMul(stack(dy), v, { transposeB: true }));
+    const scoreGradient = tf.mul(probabilities, tf.sub(drop(keptGradient, mask), rowSum));
+    return [
+      unstack(matMul(stack(scoreGradient), k, { alpha })),
+      matMul(stack(scoreGradient), stack(q), { transposeA: true, alpha }),
+      matMul(stack(kept), stack(dy), { transposeA: true }),
+      ...(bias ? [sumTo(scoreGradient, bias.shape)] : []),
+    ];
+  }
+
+  function again(dy: tf.Tensor, [q, k, v, hidden, output]: Kept): tf.Tensor[] {
+    // Negated twice: onnxruntime would take what is written the same for the same, and keep it after all. And before all
+    // else of the gradient: of two inputs that are ready it computes the one that was recorded first last.
+    const negated = unstack(matMul(stack(q), k, { transposeB: true, alpha: -alpha }));
+    const probabilities = tf.softmax(tf.sub(hidden, negated));
+    return gradients(dy, [q, k, v, probabilities, probabilities, output]);
+  }
 }
+
+/** What is kept where probabilities are computed again. */
+type Kept = [q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, hidden: tf.Tensor, output: tf.Tensor];
 
 type Saved = [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor?];
 

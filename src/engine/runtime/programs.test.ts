@@ -1,0 +1,68 @@
+import { expect, it } from 'vitest';
+import { Random } from '../data/random.ts';
+import { declarationOf } from '../models/architecture.ts';
+import { architectureOf } from '../models/registry.ts';
+import { languageLoss } from '../tasks/language/loss.ts';
+import { sizeOf } from '../tensor/executors/executor.ts';
+import { createOnnxRuntimeExecutor } from '../tensor/executors/onnxruntime.ts';
+import { record } from '../tensor/record/recorder.ts';
+import { trainingProgram } from './programs.ts';
+
+const VOCAB = 60;
+const architecture = architectureOf(
+  {
+    ...{ model_type: 'llama', vocab_size: VOCAB, hidden_size: 16, intermediate_size: 24, num_hidden_layers: 2 },
+    ...{ num_attention_heads: 2, max_position_embeddings: 64, tie_word_embeddings: true },
+  },
+  'config.json',
+  { name: 'text-generation', reads: 'all' },
+);
+
+it('computes a vocabulary’s logits in parts where they are many: the same loss and gradients, tied table included', async () => {
+  const shape = { rows: 2, length: 11, texts: 2 };
+  const trained = [...declarationOf(architecture).parameters.keys()];
+  const options = { part: 'all', architecture, outputs: VOCAB, shape, trained } as const;
+  const loss = languageLoss({ recipe: { label_smoothing_factor: 0.1 } });
+  const programs = [undefined, 7 * VOCAB].map((logitsAtOnce) =>
+    trainingProgram({ ...options, loss, ...(logitsAtOnce ? { logitsAtOnce } : {}) }),
+  );
+  const random = new Random(9);
+  const T = 22;
+  const feeds = Object.fromEntries(
+    Object.entries(programs[0]!.inputs).map(([name, { shape, dtype }]) => {
+      const size = sizeOf(shape);
+      if (dtype === 'float32') return [name, Float32Array.from({ length: size }, () => random.float() - 0.5)];
+      if (name === 'input_ids') return [name, Int32Array.from({ length: size }, () => random.below(VOCAB))];
+      if (name === 'text_ids') return [name, Int32Array.from({ length: size }, (_, i) => 1 + Math.floor(i / 11))];
+      if (name === 'labels')
+        return [name, Int32Array.from({ length: size }, (_, i) => (i % 4 ? random.below(VOCAB) : -100))];
+      return [name, Int32Array.from({ length: size }, (_, i) => i % 11)];
+    }),
+  );
+  feeds.weights = new Float32Array(T).fill(1 / 16);
+  const executor = await createOnnxRuntimeExecutor({ numThreads: 1 });
+  const results = [];
+  for (const { program, inputs } of programs) {
+    const compiled = await executor.compile(program, inputs);
+    const fetches = Object.fromEntries(
+      Object.entries(compiled.outputs).map(([name, { shape }]) => [name, new Float32Array(sizeOf(shape))]),
+    );
+    await compiled.run(feeds, fetches);
+    compiled.dispose();
+    results.push(fetches);
+  }
+  executor.dispose();
+  const [whole, parts] = results as [Record<string, Float32Array>, Record<string, Float32Array>];
+  for (const [name, expected] of Object.entries(whole)) {
+    const largest = expected.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+    const apart = expected.reduce((most, x, i) => Math.max(most, Math.abs(x - parts[name]![i]!)), 0);
+    expect(apart, name).toBeLessThan(1e-5 * largest);
+  }
+  const sizes = (i: number) =>
+    [...record(programs[i]!.program, programs[i]!.inputs).types.values()].map((type) => type.shape);
+  expect(sizes(0)).toContainEqual([T, VOCAB]);
+  expect(sizes(1)).not.toContainEqual([T, VOCAB]);
+  // Four parts, the last one smaller.
+  expect(sizes(1)).toContainEqual([6, VOCAB]);
+  expect(sizes(1)).toContainEqual([4, VOCAB]);
+});
