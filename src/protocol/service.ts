@@ -361,6 +361,8 @@ export interface ServiceRequests {
     result: StrategySuggestion[];
   };
   'run/estimate': { params: RecipeSource; result: RunEstimate };
+  /** The best weights so far of a run that is still going, as a model's folder that can be asked. */
+  'run/checkpoint': { params: { run: string }; result: { path: string; step: number } };
   /** Rows of one cell of a run's confusion matrix, those with the highest loss first (engine/runs/cell-rows.ts). */
   'run/cell': {
     params: {

@@ -129,7 +129,8 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       ]);
       return suggestStrategies(rows, await factsOf(model, base, cacheFolder), task);
     },
-    'run/estimate': (source, signal) => hosts.estimate({ source, cacheFolder }, signal),
+    'run/estimate': (source, signal) => hosts.aside('run/estimate', { source, cacheFolder }, signal),
+    'run/checkpoint': (params, signal) => hosts.aside('run/checkpoint', params, signal),
     'run/cell': (params, signal) => hosts.ask(params.run, 'run/cell', params, signal),
     'run/compare': async ({ runs, limit }, signal) => {
       const { compareRuns } = await import('../runs/compare-runs.ts');

@@ -56,6 +56,7 @@ const LIMITS_MS: Record<keyof ServiceRequests, number> = {
   'recipe/reads': 30_000,
   'run/create': 60_000,
   'run/estimate': 180_000,
+  'run/checkpoint': 600_000,
   'run/cell': 600_000,
   'run/compare': 600_000,
   predict: 600_000,

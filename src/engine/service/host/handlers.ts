@@ -71,6 +71,10 @@ export function createHostHandlers(path: string, tell: Tell<HostNotifications>):
       gflops ??= measureMachine();
       return estimateRun({ recipe, base, gflops: await gflops, cacheFolder, signal });
     },
+    'run/checkpoint': async ({ run }) => {
+      const { checkpointModel } = await import('../../runs/checkpoint-model.ts');
+      return checkpointModel(run);
+    },
     'run/cell': async (params, signal) => {
       const { cellRows } = await import('../../runs/cell-rows.ts');
       return cellRows(params, await model(), signal);

@@ -71,13 +71,17 @@ export class Hosts {
     return await this.#request(host, method, params, signal);
   }
 
-  /** What a run would take, in a process without a model: texts are cut and the machine is measured, which takes seconds. */
-  estimate(
-    params: HostRequests['run/estimate']['params'],
+  /**
+   * Asks a process without a model, for what takes seconds and answers nothing itself: what a run would take (texts are
+   * cut and the machine is measured), a model made of a checkpoint.
+   */
+  aside<M extends 'run/estimate' | 'run/checkpoint'>(
+    method: M,
+    params: HostRequests[M]['params'],
     signal: AbortSignal,
-  ): Promise<HostRequests['run/estimate']['result']> {
+  ): Promise<HostRequests[M]['result']> {
     const host = this.#known('', '') ?? this.#start('', 'estimates', '', 0);
-    return this.#request(host, 'run/estimate', params, signal);
+    return this.#request(host, method, params, signal);
   }
 
   #known(path: string, stamp: string): Host | undefined {

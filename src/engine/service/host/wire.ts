@@ -8,8 +8,9 @@ export interface HostRequests
   extends Pick<ServiceRequests, 'predict' | 'predict/file' | 'generate' | 'evaluate' | 'run/cell' | 'export'> {
   /** The likeliest label of each text. */
   label: { params: { texts: { text: string; text_pair?: string }[] }; result: string[] };
-  /** Of the process without a model. */
+  /** Of the process without a model: these two. */
   'run/estimate': { params: { source: RecipeSource; cacheFolder: string | undefined }; result: RunEstimate };
+  'run/checkpoint': ServiceRequests['run/checkpoint'];
 }
 
 export interface HostNotifications extends Pick<ServiceNotifications, 'answer/part' | 'progress' | 'log'> {
