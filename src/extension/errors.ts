@@ -14,6 +14,13 @@ export type HostErrorCode =
   | 'node-download'
   | 'no-workspace'
   | 'untrusted'
+  | 'endpoint-invalid'
+  | 'endpoint-unreachable'
+  | 'endpoint-silent'
+  | 'endpoint-cut'
+  | 'endpoint-refused'
+  | 'endpoint-busy'
+  | 'endpoint-failed'
   | 'run-unreachable'
   | 'run-readonly';
 
