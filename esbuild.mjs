@@ -91,6 +91,7 @@ const builds = {
       chat: 'src/webview/chat/main.ts',
       dashboard: 'src/webview/dashboard/main.ts',
       dataset: 'src/webview/dataset/main.ts',
+      prompt: 'src/webview/prompt/main.ts',
       tryout: 'src/webview/tryout/main.ts',
       guard: 'src/webview/shared/guard.ts',
     },

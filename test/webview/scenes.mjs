@@ -58,7 +58,7 @@ const asked = async (view, type) => {
 };
 
 /**
- * @typedef {{ view: 'dashboard' | 'tryout' | 'chat' | 'dataset', play: (view: import('./browser.mjs').Webview) => Promise<unknown>,
+ * @typedef {{ view: 'dashboard' | 'tryout' | 'chat' | 'dataset' | 'prompt', play: (view: import('./browser.mjs').Webview) => Promise<unknown>,
  *   fullPage?: boolean, reducedMotion?: boolean, height?: number }} Scene
  */
 
@@ -641,7 +641,186 @@ const datasetNoPreview = async (view) => {
   await view.send({ type: 'preview', preview: null, problem });
 };
 
+const template = {
+  ...{ type: 'snapshot', mode: 'try', template: 'file:///work/reply.prompty', name: 'reply.prompty', blocked: null },
+  variables: [
+    { name: 'ticket', kind: 'string', description: 'What the customer wrote' },
+    { name: 'tone', kind: 'string', description: null },
+    { name: 'words', kind: 'number', description: 'At most so many' },
+  ],
+  sample: { ticket: 'My parcel has not arrived. The order number is 4711-08.', tone: 'friendly', words: 60 },
+  ...{ hasSample: true, problems: [], dataset: 'tickets.csv', offered: null, options: 'At most 128 tokens' },
+  columns: [{ id: 'a', name: 'support · decoder · 2', detail: null, remote: null, problem: null }],
+};
+const REPLY =
+  'I am sorry that your parcel has not arrived yet. I have looked up order 4711-08: it left our warehouse on Monday and should be with you tomorrow.';
+const RENDERED = {
+  messages: [
+    { role: 'system', content: 'You answer customers of a small shop. Be friendly, and write at most 60 words.' },
+    { role: 'user', content: template.sample.ticket },
+  ],
+  ...{ prompt: null, tokens: 46, warnings: [] },
+};
+
+/**
+ * @param {import('./browser.mjs').Webview} view
+ * @param {object} [change]
+ * @param {object} [rendered]
+ */
+const rendered = async (view, change = {}, rendered = {}) => {
+  await view.send({ ...template, ...change });
+  await view.page.waitForFunction(() => window.posts.some((post) => post.type === 'render'));
+  await view.send({ type: 'rendered', id: (await asked(view, 'render')).id, ...RENDERED, ...rendered });
+};
+
+/** @param {import('./browser.mjs').Webview} view */
+const answered = async (view) => {
+  await view.page.locator('.run').click();
+  const { id } = await asked(view, 'run');
+  return { id, row: 'tried', column: 'a' };
+};
+const end = { tokens: 34, ms: 2130, reason: 'end', notes: [], labels: [] };
+
+/** @param {import('./browser.mjs').Webview} view */
+const promptTry = async (view) => {
+  await rendered(view);
+  const cell = await answered(view);
+  await view.send({ type: 'answer', ...cell, text: REPLY, ...end });
+  await view.send({ type: 'ended', id: cell.id, cancelled: false });
+};
+
+/** @param {import('./browser.mjs').Webview} view */
+const promptWriting = async (view) => {
+  const offered = 'The template names no model: the newest run that fits is offered.';
+  await rendered(view, { offered }, { warnings: ['“signature” has no value: it is left empty.'] });
+  const cell = await answered(view);
+  await view.send({ type: 'part', ...cell, text: REPLY.slice(0, 60) });
+};
+
+/** @param {import('./browser.mjs').Webview} view */
+const promptLabels = async (view) => {
+  const labels = [
+    { label: 'shipping', score: 0.81 },
+    { label: 'refund', score: 0.14 },
+    { label: 'account', score: 0.05 },
+  ];
+  const name = 'tickets · cloze · 1';
+  await rendered(
+    view,
+    {
+      name: 'classify.prompty',
+      columns: [{ ...template.columns[0], name }],
+      variables: template.variables.slice(0, 1),
+    },
+    { messages: [], prompt: `${template.sample.ticket} It is about [MASK].`, tokens: 21 },
+  );
+  const cell = await answered(view);
+  await view.send({ type: 'answer', ...cell, text: '', ...end, tokens: null, ms: 38, labels });
+  await view.send({ type: 'ended', id: cell.id, cancelled: false });
+  await view.send({ type: 'kept', file: 'classify.examples.jsonl', line: 3 });
+};
+
+/** @param {import('./browser.mjs').Webview} view */
+const promptFailed = async (view) => {
+  await rendered(view, {
+    columns: [{ id: 'a', name: 'gpt-small', detail: null, remote: 'models.example', problem: null }],
+  });
+  const cell = await answered(view);
+  await view.send({ type: 'part', ...cell, text: REPLY.slice(0, 40) });
+  const error = {
+    code: 'internal',
+    message: 'models.example does not accept the API key (401).',
+    hint: 'Set the key with Set API Key of Endpoint.',
+  };
+  await view.send({ type: 'cellFailed', ...cell, error, ways: [{ way: 'setEndpointKey', label: 'Set API Key' }] });
+  await view.send({ type: 'ended', id: cell.id, cancelled: false });
+};
+
+/** @param {import('./browser.mjs').Webview} view */
+const promptUntrusted = (view) =>
+  view.send({
+    ...template,
+    blocked: 'This workspace is not trusted: the template is shown, and nothing is rendered, run or sent.',
+    columns: [],
+  });
+
+const COMPARED = [
+  { id: 'base', name: 'starters/decoder', detail: 'base model', remote: null, problem: null },
+  { id: 'tuned', name: 'support · decoder · 2', detail: null, remote: null, problem: null },
+];
+const TICKETS = [
+  [
+    'Where is my parcel? Order 4711-08.',
+    'The parcel is on its way to the parcel. Please wait for the parcel.',
+    'Your parcel is on its way. It should arrive tomorrow; please write again if it does not.',
+  ],
+  [
+    'I was charged twice this month.',
+    'I am sorry. You were charged this month.',
+    'I am sorry. You were charged twice this month, so we send one payment back today.',
+  ],
+  [
+    'How do I change my password?',
+    'You can change your password in the account.',
+    'You can change your password under Account.',
+  ],
+];
+
+/** @param {import('./browser.mjs').Webview} view */
+const promptCompare = async (view) => {
+  await view.send({
+    ...template,
+    mode: 'compare',
+    hasSample: false,
+    columns: COMPARED,
+    variables: template.variables.slice(0, 1),
+  });
+  const rows = TICKETS.map(([ticket], i) => ({
+    ...{ id: `r${i}`, title: `tickets.csv, line ${12 + 7 * i}`, values: { ticket } },
+  }));
+  await view.send({ type: 'rows', rows });
+  await view.page.locator('.run').click();
+  const { id } = await asked(view, 'run');
+  for (const [i, [, ...answers]] of TICKETS.entries())
+    for (const [j, text] of answers.entries())
+      await view.send({
+        ...{ type: 'answer', id, row: `r${i}`, column: COMPARED[j].id, text },
+        ...{ ...end, tokens: Math.round(text.length / 4), ms: 900 + 13 * text.length },
+      });
+  await view.send({ type: 'ended', id, cancelled: false });
+  await view.page
+    .getByRole('radio', { name: /support/ })
+    .first()
+    .check();
+  await view.page
+    .getByRole('radio', { name: /support/ })
+    .nth(1)
+    .check();
+  await view.page.getByRole('radio', { name: 'None is better' }).nth(2).check();
+};
+
+/** @param {import('./browser.mjs').Webview} view */
+const promptCompareRemote = async (view) => {
+  const columns = [
+    COMPARED[1],
+    { ...COMPARED[1], id: 'git', detail: 'reply.prompty as of 3 May (a1b2c3d)' },
+    { id: 'far', name: 'llama3.2', detail: null, remote: 'localhost:11434', problem: null },
+    { ...COMPARED[1], id: 'gone', name: 'support · decoder · 1', problem: 'This run was deleted.' },
+  ];
+  await view.send({ ...template, mode: 'compare', columns });
+  await view.page.waitForFunction(() => window.posts.some((post) => post.type === 'estimate'));
+  const estimate = await asked(view, 'estimate');
+  await view.send({ type: 'estimated', id: estimate.id, calls: 1, tokens: 46, hosts: ['localhost:11434'] });
+};
+
 export const scenes = [
+  ...each('prompt-try', { view: 'prompt', play: promptTry }),
+  ...each('prompt-writing', { view: 'prompt', play: promptWriting }, ['light']),
+  ...each('prompt-labels', { view: 'prompt', play: promptLabels }),
+  ...each('prompt-failed', { view: 'prompt', play: promptFailed }, ['dark']),
+  ...each('prompt-untrusted', { view: 'prompt', play: promptUntrusted }, ['dark']),
+  ...each('prompt-compare', { view: 'prompt', play: promptCompare }),
+  ...each('prompt-compare-remote', { view: 'prompt', play: promptCompareRemote }, ['dark', 'light']),
   ...each('folds-charts', { view: 'dashboard', play: foldsAt('running') }, ['dark', 'light']),
   ...each('folds-evaluation', { view: 'dashboard', play: foldsAt('running', 'evaluation') }),
   ...each('folds-done', { view: 'dashboard', play: foldsAt('done') }, ['dark', 'light']),

@@ -1,0 +1,171 @@
+import { expect, test } from 'vitest';
+import type { PromptColumn, PromptPageMessage, PromptRow, PromptSnapshot } from '../../protocol/prompt-page.ts';
+import { PromptStore, TIE, TRIED } from './store.ts';
+
+const column = (id: string, more: Partial<PromptColumn> = {}): PromptColumn => ({
+  ...{ id, name: id, detail: null, remote: null, problem: null },
+  ...more,
+});
+const snapshot = (more: Partial<PromptSnapshot> = {}): PromptPageMessage => ({
+  ...{ type: 'snapshot', mode: 'try', template: 'file:///a.prompty', name: 'a.prompty', blocked: null },
+  variables: [
+    { name: 'text', kind: 'string', description: null },
+    { name: 'words', kind: 'number', description: null },
+    { name: 'tags', kind: 'array', description: null },
+    { name: 'short', kind: 'boolean', description: null },
+  ],
+  sample: { text: 'Hi', words: 3, tags: ['a'] },
+  ...{ hasSample: true, problems: [], dataset: null, columns: [column('one')], offered: null, options: '' },
+  ...more,
+});
+const row = (id: string): PromptRow => ({ id, title: id, values: { text: id } });
+const answer = (id: number, column: string, of = TRIED, text = 'x'): PromptPageMessage => ({
+  ...{ type: 'answer', id, row: of, column, text, tokens: 2, ms: 5, reason: 'end', notes: [], labels: [] },
+});
+
+function started(more: Partial<PromptSnapshot> = {}): PromptStore {
+  const store = new PromptStore();
+  store.apply(snapshot(more));
+  return store;
+}
+function run(store: PromptStore, only?: string) {
+  const request = store.run(only);
+  if (request) store.sent(request);
+  return request as { id: number; rows: PromptRow[]; columns: string[] } | null;
+}
+function compared(...rows: string[]): PromptStore {
+  const store = started({ mode: 'compare', hasSample: false, columns: [column('a'), column('b')] });
+  store.apply({ type: 'rows', rows: rows.map(row) });
+  return store;
+}
+
+test('a sample fills the fields; what is typed becomes values of its kind', () => {
+  const store = started();
+  expect(store.values()).toEqual({ text: 'Hi', words: 3, tags: ['a'], short: false });
+  store.type('words', '12');
+  store.type('tags', '["b", 2]');
+  store.type('short', 'true');
+  expect([store.from, store.values()]).toEqual(['', { text: 'Hi', words: 12, tags: ['b', 2], short: true }]);
+  store.type('words', '');
+  expect(store.values()).not.toHaveProperty('words');
+});
+
+test('what is no number and no JSON is said, and keeps the template from running', () => {
+  const store = started();
+  store.type('words', 'many');
+  expect(store.fault(store.page!.variables[1]!)).toBe('“many” is not a number.');
+  expect([store.blocked, run(store)]).toEqual(['A value is not as it should be.', null]);
+  store.type('words', '1');
+  store.type('tags', '{"a": 1}');
+  expect(store.fault(store.page!.variables[2]!)).toContain('not a list');
+  store.type('tags', '[');
+  expect(store.fault(store.page!.variables[2]!)).toContain('not JSON');
+});
+
+test('an answer is taken as it is written; a run that takes its place hears nothing of the one before', () => {
+  const store = started();
+  const first = run(store)!;
+  expect([first.rows[0]!.values.text, first.columns, store.isRunning]).toEqual(['Hi', ['one'], true]);
+  store.apply({ type: 'part', id: first.id, row: TRIED, column: 'one', text: 'Hel' });
+  expect(store.cell(TRIED, 'one')).toMatchObject({ text: 'Hel', end: null });
+  const second = run(store)!;
+  store.apply({ type: 'part', id: first.id, row: TRIED, column: 'one', text: 'late' });
+  store.apply({ type: 'ended', id: first.id, cancelled: true });
+  expect([store.cell(TRIED, 'one')!.text, store.isRunning]).toEqual(['', true]);
+  store.apply(answer(second.id, 'one'));
+  store.apply({ type: 'ended', id: second.id, cancelled: false });
+  expect([store.cell(TRIED, 'one')!.end!.reason, store.isRunning]).toEqual(['end', false]);
+});
+
+test('what is written stays when it is stopped or fails', () => {
+  const store = started();
+  const { id } = run(store)!;
+  store.apply({ type: 'part', id, row: TRIED, column: 'one', text: 'half' });
+  store.apply({ type: 'ended', id, cancelled: true });
+  expect(store.cell(TRIED, 'one')).toMatchObject({ text: 'half', end: { reason: 'cancelled' } });
+  const again = run(store)!;
+  store.apply({ type: 'part', id: again.id, row: TRIED, column: 'one', text: 'hal' });
+  const error = { code: 'internal', message: 'It broke.' } as const;
+  store.apply({ type: 'cellFailed', id: again.id, row: TRIED, column: 'one', error, ways: [] });
+  expect(store.cell(TRIED, 'one')).toMatchObject({ text: 'hal', failure: { error } });
+});
+
+test('a template with errors, no model and no trust is not run', () => {
+  expect(started({ problems: ['Line 2: no'] }).blocked).toBe('The template has errors.');
+  expect(started({ columns: [column('one', { problem: 'gone' })] }).blocked).toBe('No model is there to answer.');
+  const untrusted = started({ blocked: 'Not trusted.' });
+  expect([untrusted.blocked, untrusted.render(), run(untrusted)]).toEqual(['Not trusted.', null, null]);
+});
+
+test('each row is answered by each column that is there, and has one vote once two have answered', () => {
+  const store = compared('r1', 'r2');
+  store.apply({ type: 'rows', rows: [row('r2'), row('r3')] });
+  const { id, rows, columns } = run(store)!;
+  expect([rows.map((one) => one.id), columns]).toEqual([
+    ['r1', 'r2', 'r3'],
+    ['a', 'b'],
+  ]);
+  store.apply(answer(id, 'a', 'r1'));
+  expect(store.canVote('r1')).toBe(false);
+  store.apply(answer(id, 'b', 'r1'));
+  expect(store.canVote('r1')).toBe(true);
+  store.vote('r1', 'a');
+  store.vote('r1', 'b');
+  store.vote('r2', 'b');
+  store.vote('r3', TIE);
+  const { columns: tallies, decided, ties } = store.tally();
+  expect([tallies.map(({ votes }) => votes), decided, ties]).toEqual([[0, 2], 2, 1]);
+  expect(tallies[1]!.share!.low).toBeCloseTo(0.3424, 4);
+  // Another answer is another question.
+  run(store, 'r1');
+  expect(store.tally().decided).toBe(1);
+  store.removeRow('r2');
+  expect([store.rows.map((one) => one.id), store.tally().decided]).toEqual([['r1', 'r3'], 0]);
+});
+
+test('a vote for a column that is taken out is none', () => {
+  const store = compared('r1');
+  store.vote('r1', 'b');
+  store.apply(snapshot({ mode: 'compare', columns: [column('a')] }));
+  expect(store.tally()).toMatchObject({ decided: 0, ties: 0 });
+});
+
+test('what goes elsewhere is asked for beforehand, and only then', () => {
+  const store = compared('r1');
+  expect(store.estimateRequest()).toBeNull();
+  store.apply(snapshot({ mode: 'compare', columns: [column('a'), column('b', { remote: 'far' })] }));
+  expect(store.estimateRequest()).toMatchObject({ type: 'estimate', rows: [{ id: 'r1' }] });
+});
+
+test('a template that is edited keeps what was typed, and new inputs have their sample', () => {
+  const store = started();
+  store.type('text', 'typed');
+  const variables = [...store.page!.variables, { name: 'tone', kind: 'string', description: null } as const];
+  store.apply(snapshot({ variables, sample: { text: 'other', tone: 'kind' } }));
+  expect(store.values()).toMatchObject({ text: 'typed', tone: 'kind' });
+});
+
+test('a page comes back as it was; an answer that was being written has stopped', () => {
+  const store = compared('r1');
+  const { id } = run(store)!;
+  store.apply(answer(id, 'a', 'r1', 'done'));
+  store.apply({ type: 'part', id, row: 'r1', column: 'b', text: 'half' });
+  store.vote('r1', 'a');
+  const back = new PromptStore();
+  back.restore(JSON.parse(JSON.stringify(store.keep())));
+  back.apply(snapshot({ mode: 'compare', columns: [column('a'), column('b')] }));
+  expect(back.rows.map((one) => one.id)).toEqual(['r1']);
+  expect([back.cell('r1', 'a')!.text, back.cell('r1', 'b')!.end!.reason]).toEqual(['done', 'cancelled']);
+  expect(back.tally().decided).toBe(1);
+  const other = new PromptStore();
+  other.restore({ template: 3, rows: [null], cells: 'x' });
+  other.restore({
+    template: 'file:///a.prompty',
+    mode: 'try',
+    rows: [null, { id: 1 }],
+    cells: [3, ['k', null]],
+    texts: { text: 4 },
+  });
+  other.apply(snapshot());
+  expect(other.values()).toMatchObject({ text: 'Hi' });
+});
