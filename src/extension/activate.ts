@@ -5,6 +5,8 @@ import { registerCommands } from './commands/index.ts';
 import { Luthier } from './context.ts';
 import { PANELS, type SettingName, VIEWS } from './ids.ts';
 import { notifyEnds } from './notifications.ts';
+import { PromptLens } from './prompts/codelens.ts';
+import { PROMPT_SELECTOR } from './prompts/documents.ts';
 import { RecipeActions } from './recipes/code-actions.ts';
 import { RECIPE_SELECTOR, RecipeLens } from './recipes/code-lens.ts';
 import { StatusBar } from './status-bar.ts';
@@ -34,6 +36,7 @@ export function activate(context: vscode.ExtensionContext): LuthierApi {
   const runsTree = new RunsTree(luthier.runs, luthier.starter);
   const datasetsTree = new DatasetsTree(luthier.datasets, luthier.log);
   const lens = new RecipeLens(luthier);
+  const promptLens = new PromptLens(luthier.templateModels, luthier.runs);
   const runsView = vscode.window.createTreeView(VIEWS.runs, {
     treeDataProvider: runsTree,
     canSelectMany: true,
@@ -70,6 +73,9 @@ export function activate(context: vscode.ExtensionContext): LuthierApi {
     vscode.window.registerWebviewPanelSerializer(PANELS.tryout, luthier.tryouts),
     vscode.window.registerWebviewPanelSerializer(PANELS.chat, luthier.chats),
     vscode.window.registerWebviewPanelSerializer(PANELS.dataset, luthier.inspections),
+    vscode.window.registerWebviewPanelSerializer(PANELS.prompt, luthier.prompts),
+    promptLens,
+    vscode.languages.registerCodeLensProvider(PROMPT_SELECTOR, promptLens),
     vscode.workspace.onDidChangeConfiguration((change) => {
       if (ENGINE_SETTINGS.some((name) => change.affectsConfiguration(name))) void luthier.engine.restart();
       if (change.affectsConfiguration('luthier.datasets')) luthier.datasets.refresh();

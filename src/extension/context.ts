@@ -10,6 +10,10 @@ import { Emitter } from './events.ts';
 import { Homes } from './homes.ts';
 import { CONTEXT_KEYS, MEMENTO_KEYS } from './ids.ts';
 import { tellDisk } from './notifications.ts';
+import type { PromptService } from './prompts/answers.ts';
+import { EndpointKeys } from './prompts/endpoint-keys.ts';
+import { TemplateModels } from './prompts/models.ts';
+import { PromptPanels } from './prompts/prompt-panels.ts';
 import { RecipeDiagnostics } from './recipes/diagnostics.ts';
 import { RunActions } from './runs/actions.ts';
 import { RunsDisk } from './runs/disk.ts';
@@ -49,6 +53,9 @@ export class Luthier implements vscode.Disposable {
   readonly tryouts: Tryouts;
   readonly chats: Chats;
   readonly inspections: Inspections;
+  readonly endpointKeys: EndpointKeys;
+  readonly templateModels: TemplateModels;
+  readonly prompts: PromptPanels;
   readonly reports = new Reports();
   /** Those selected in the tree while it is seen: what a key pressed there means. */
   selectedRuns: () => Promise<readonly Run[]> = async () => [];
@@ -125,6 +132,14 @@ export class Luthier implements vscode.Disposable {
       datasets: this.datasets,
       askModel: (task, before) => pickModel(this, { task, before }),
     });
+    this.endpointKeys = new EndpointKeys(extension.secrets);
+    const { workspaceState: memento } = extension;
+    this.templateModels = new TemplateModels({ extension: extension.extensionUri, runs: this.runs, memento });
+    this.prompts = new PromptPanels({
+      ...{ extension: shared.extension, log: shared.log, runs: this.runs, memento },
+      service: this.engine.service as PromptService,
+      ...{ models: this.templateModels, keys: this.endpointKeys },
+    });
     this.disposables.push(
       this.disk,
       this.recipes,
@@ -132,6 +147,8 @@ export class Luthier implements vscode.Disposable {
       this.tryouts,
       this.chats,
       this.inspections,
+      this.prompts,
+      this.templateModels,
       this.reports,
       this.starter,
       this.runs,

@@ -98,6 +98,7 @@ const ALWAYS_OFFERED = [
   'reportProblem',
   'restartEngine',
   'setHuggingFaceToken',
+  'setEndpointKey',
   'openWalkthrough',
 ] satisfies (keyof typeof COMMANDS)[];
 

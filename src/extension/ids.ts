@@ -42,6 +42,10 @@ export const COMMANDS = {
   reportProblem: 'luthier.reportProblem',
   restartEngine: 'luthier.restartEngine',
   setHuggingFaceToken: 'luthier.setHuggingFaceToken',
+  tryTemplate: 'luthier.tryTemplate',
+  compareTemplate: 'luthier.compareTemplate',
+  chooseTemplateModel: 'luthier.chooseTemplateModel',
+  setEndpointKey: 'luthier.setEndpointKey',
   openWalkthrough: 'luthier.openWalkthrough',
 } as const;
 
@@ -65,6 +69,7 @@ export const PANELS = {
   tryout: 'luthier.tryout',
   chat: 'luthier.chat',
   dataset: 'luthier.dataset',
+  prompt: 'luthier.prompt',
 } as const;
 
 export const WALKTHROUGH = 'luthier.gettingStarted';
@@ -114,6 +119,8 @@ export const SETTINGS = {
   'luthier.service.idleMinutes': 10,
   'luthier.dashboard.openOnStart': true,
   'luthier.notifications.runFinished': true,
+  'luthier.prompts.endpoint.url': 'http://localhost:11434/v1',
+  'luthier.prompts.endpoint.timeoutSeconds': 60,
 } as const;
 
 export type SettingName = keyof typeof SETTINGS;
@@ -134,6 +141,7 @@ export const RESTRICTED_SETTINGS: readonly SettingName[] = [
   'luthier.modelFolders',
   'luthier.huggingFace.endpoint',
   'luthier.huggingFace.cacheFolder',
+  'luthier.prompts.endpoint.url',
 ];
 
 /**
@@ -161,7 +169,11 @@ export type DatasetKind = (typeof DATASET_KINDS)[number];
 /** The status bar's item. */
 export const STATUS_ITEM = 'luthier.status';
 
-export const SECRETS = { huggingFaceToken: 'luthier.huggingFaceToken' } as const;
+export const SECRETS = {
+  huggingFaceToken: 'luthier.huggingFaceToken',
+  /** One for each address: with `:` and its origin behind it. */
+  endpointKey: 'luthier.endpointKey',
+} as const;
 
 /** Keys in the workspace's or the global memento. */
 export const MEMENTO_KEYS = {
@@ -172,6 +184,12 @@ export const MEMENTO_KEYS = {
   nodeDownloadDeclined: 'luthier.nodeDownloadDeclined',
   /** Recipes with what they read outside of the workspace, as a person agreed to it. */
   outsideReads: 'luthier.outsideReads',
+  /** Templates with the model that each is tried with, where its file does not say. */
+  templateModels: 'luthier.templateModels',
+  /** Templates with what each is compared on. */
+  templateColumns: 'luthier.templateColumns',
+  /** Where prompts may be sent to, as a person agreed to it. */
+  confirmedRemotes: 'luthier.confirmedRemotes',
 } as const;
 
 /** Places of this extension's own folder. */

@@ -4,7 +4,8 @@ import { plain, plainLine } from './escape.ts';
 import { COMMANDS, type CommandName, SETTINGS } from './ids.ts';
 import type { Log } from './log.ts';
 
-const BUTTONS: Partial<Record<Way, string>> = {
+/** Ways on from a failure, as buttons call them. */
+export const BUTTONS: Partial<Record<Way, string>> = {
   showLog: 'Show Log',
   restartEngine: 'Restart Engine',
   chooseModel: 'Choose Model',
@@ -14,6 +15,8 @@ const BUTTONS: Partial<Record<Way, string>> = {
   showProblems: 'Show Problems',
   reportProblem: 'Report a Problem',
   goToLine: 'Go to Line',
+  setEndpointKey: 'Set API Key',
+  chooseTemplateModel: 'Choose Model',
 };
 
 const SHOW = {
@@ -73,7 +76,11 @@ export function showError(error: unknown, log: Log): void {
   });
 }
 
-async function follow(way: Way, failure: HostError): Promise<void> {
+/**
+ * Goes the way on from a failure.
+ * @param args for the command that the way is
+ */
+export async function follow(way: Way, failure: HostError, ...args: unknown[]): Promise<void> {
   switch (way) {
     case 'openSettings': {
       const words = sentence(failure).match(/luthier\.[\w.]*\w/g) ?? [];
@@ -91,7 +98,7 @@ async function follow(way: Way, failure: HostError): Promise<void> {
       return void (await vscode.window.showTextDocument(vscode.Uri.parse(uri), { selection: at }));
     }
     default:
-      await vscode.commands.executeCommand(COMMANDS[way satisfies CommandName]);
+      await vscode.commands.executeCommand(COMMANDS[way satisfies CommandName], ...args);
   }
 }
 

@@ -11,6 +11,7 @@ import { openWalkthrough, refresh, restartEngine, selectBackend, setHuggingFaceT
 import { tryExample } from './example.ts';
 import { fineTuneDataset, fineTuneSelection } from './fine-tune.ts';
 import { chooseModel } from './models.ts';
+import { chooseTemplateModel, compareTemplate, setEndpointKey, tryTemplate } from './prompts.ts';
 import { reportProblem } from './report.ts';
 import { cancelRun, moveDownInQueue, moveUpInQueue, pauseRun, resumeRun, startNow, stopRun } from './run-control.ts';
 import { cleanUpRuns, deleteRun, noteRun, renameRun, revealRun } from './run-record.ts';
@@ -66,6 +67,10 @@ const handlers: Record<CommandName, Command> = {
   reportProblem,
   restartEngine,
   setHuggingFaceToken,
+  tryTemplate,
+  compareTemplate,
+  chooseTemplateModel,
+  setEndpointKey,
   openWalkthrough,
 };
 

@@ -163,7 +163,7 @@ export class CodeLens {
   }
 }
 export const TextEditorRevealType = { InCenter: 2 };
-export const ViewColumn = { Active: -1 };
+export const ViewColumn = { Active: -1, Beside: -2, One: 1 };
 export const ProgressLocation = { Notification: 15 };
 
 /** Documents that were shown: their path, and the 1-based line that the cursor was put on. */
@@ -183,13 +183,19 @@ export const window = {
       await work({ report() {} }, { onCancellationRequested: () => ({ dispose() {} }) }),
   ),
   createQuickPick: vi.fn(() => new QuickPick()),
+  showQuickPick: vi.fn(async (..._args: unknown[]): Promise<unknown> => undefined),
   showInformationMessage: vi.fn(async (..._args: unknown[]): Promise<unknown> => undefined),
   showWarningMessage: vi.fn(async (..._args: unknown[]): Promise<unknown> => undefined),
   showErrorMessage: vi.fn(async (..._args: unknown[]): Promise<unknown> => undefined),
   showWorkspaceFolderPick: vi.fn(async (..._args: unknown[]): Promise<unknown> => undefined),
 };
 
+/** What a document has become; tests fire them. */
+export const changes = { document: new EventEmitter<unknown>(), trust: new EventEmitter<void>() };
+
 export const workspace = {
+  onDidChangeTextDocument: changes.document.event,
+  onDidGrantWorkspaceTrust: changes.trust.event,
   isTrusted: true,
   workspaceFolders: undefined as { uri: Uri; name: string; index: number }[] | undefined,
   getWorkspaceFolder: (uri: Uri) =>

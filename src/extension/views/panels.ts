@@ -13,6 +13,11 @@ export abstract class Panels<T> implements vscode.Disposable, vscode.WebviewPane
     this.extension = extension;
   }
 
+  /** Where a new one is shown. */
+  protected get column(): vscode.ViewColumn {
+    return vscode.ViewColumn.Active;
+  }
+
   /** What of its kind it is: a path. */
   protected abstract keyOf(about: T): string;
   protected abstract titleOf(about: T): string;
@@ -28,10 +33,7 @@ export abstract class Panels<T> implements vscode.Disposable, vscode.WebviewPane
     if (this.reveal(about)) return;
     const { viewType, extension } = this;
     const title = this.titleOf(about);
-    this.add(
-      vscode.window.createWebviewPanel(viewType, title, vscode.ViewColumn.Active, webviewOptions(extension)),
-      about,
-    );
+    this.add(vscode.window.createWebviewPanel(viewType, title, this.column, webviewOptions(extension)), about);
   }
 
   /** After a window's reload. */

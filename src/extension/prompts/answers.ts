@@ -1,0 +1,217 @@
+import { dirname } from 'node:path';
+import * as vscode from 'vscode';
+import { parsePrompt } from '../../prompts/parse.ts';
+import type { ChatMessage, FinishReason } from '../../protocol/generation.ts';
+import type { ServiceRequests } from '../../protocol/index.ts';
+import type { PromptRequests, PromptSource, RenderedPrompt } from '../../protocol/prompt.ts';
+import type { LabelScore, PromptValues } from '../../protocol/prompt-page.ts';
+import type { ServiceRequestOptions } from '../engine/service.ts';
+import { HostError } from '../errors.ts';
+import { hasModel } from '../runs/run.ts';
+import type { RunStore } from '../runs/store.ts';
+import { setting } from '../settings.ts';
+import { modelFolderOf } from '../views/run-panels.ts';
+import { aboutTokens, confirmSending, type Sending } from './confirm.ts';
+import type { EndpointKeys } from './endpoint-keys.ts';
+import { textAt } from './git.ts';
+import { askChatModel } from './language-models.ts';
+import type { ColumnRef, ModelRef, VersionRef } from './models.ts';
+import { settingsOf } from './options.ts';
+import { askEndpoint, hostOf, originOf } from './remote.ts';
+
+/** What is asked of the engine. */
+export interface PromptService {
+  request<M extends keyof PromptRequests | 'run/checkpoint'>(
+    method: M,
+    params: Requests[M]['params'],
+    options?: ServiceRequestOptions,
+  ): Promise<Requests[M]['result']>;
+}
+type Requests = PromptRequests & Pick<ServiceRequests, 'run/checkpoint'>;
+
+export interface AnswerSources {
+  service: PromptService;
+  runs: Pick<RunStore, 'get'>;
+  keys: EndpointKeys;
+  memento: vscode.Memento;
+}
+
+/** An answer as the page shows it. */
+export interface GivenAnswer {
+  text: string;
+  tokens: number | null;
+  ms: number;
+  reason: FinishReason;
+  notes: string[];
+  labels: LabelScore[];
+}
+
+export interface Hearing {
+  signal: AbortSignal;
+  onText(text: string): void;
+  /** What is being done before the answer begins. */
+  onWaiting(message: string): void;
+}
+
+/** Renders templates and asks models, here and elsewhere. */
+export class Answers {
+  private readonly sources: AnswerSources;
+
+  constructor(sources: AnswerSources) {
+    this.sources = sources;
+  }
+
+  /** The prompt as a model gets it; by a model of this machine with its tokens counted. */
+  async render(
+    document: vscode.TextDocument,
+    { model, version }: ColumnRef,
+    values: PromptValues,
+    signal: AbortSignal,
+  ): Promise<RenderedPrompt> {
+    const source = await sourceOf(document, version, values);
+    const path = isRemote(model) ? undefined : await this.folderOf(model, signal).catch(() => undefined);
+    return await this.sources.service.request('prompt/render', { ...source, ...(path && { model: path }) }, { signal });
+  }
+
+  /** What goes to models elsewhere when these rows are answered. */
+  async sendings(
+    document: vscode.TextDocument,
+    columns: readonly ColumnRef[],
+    rows: readonly PromptValues[],
+    signal: AbortSignal,
+  ): Promise<Sending[]> {
+    const sendings = new Map<string, Sending>();
+    for (const column of columns) {
+      const place = placeOf(column.model);
+      if (!place) continue;
+      const sending = sendings.get(place.to) ?? { ...place, calls: 0, tokens: 0 };
+      for (const values of rows) {
+        const { messages } = await this.render(document, column, values, signal);
+        sending.calls++;
+        sending.tokens += aboutTokens(messages);
+      }
+      sendings.set(place.to, sending);
+    }
+    return [...sendings.values()];
+  }
+
+  /** Asks for leave where prompts go to a place for the first time. Throws Cancelled. */
+  async confirm(sendings: readonly Sending[]): Promise<void> {
+    await confirmSending(sendings, this.sources.memento);
+  }
+
+  async ask(
+    document: vscode.TextDocument,
+    column: ColumnRef,
+    values: PromptValues,
+    hearing: Hearing,
+  ): Promise<GivenAnswer> {
+    const { model, version } = column;
+    const source = await sourceOf(document, version, values);
+    return isRemote(model)
+      ? await this.askElsewhere(model, source, hearing)
+      : await this.askHere(model, source, hearing);
+  }
+
+  private async askHere(
+    model: LocalRef,
+    source: PromptSource,
+    { signal, onText, onWaiting }: Hearing,
+  ): Promise<GivenAnswer> {
+    const path = await this.folderOf(model, signal, onWaiting);
+    const answer = await this.sources.service.request(
+      'prompt/run',
+      { ...source, model: path },
+      {
+        signal,
+        onProgress: ({ message }) => onWaiting(message),
+        onPart: (part) => {
+          if (part.type === 'text') onText(part.text);
+        },
+      },
+    );
+    const { answer: text, tokens, ms, finish_reason: reason = 'end', labels = [], notes, warnings } = answer;
+    return { text, tokens, ms, reason, labels, notes: [...warnings.map(({ message }) => message), ...notes] };
+  }
+
+  private async askElsewhere(model: RemoteRef, source: PromptSource, hearing: Hearing): Promise<GivenAnswer> {
+    const { signal, onText, onWaiting } = hearing;
+    const { messages, warnings } = await this.sources.service.request('prompt/render', source, { signal });
+    const settings = settingsOf(parsePrompt(source.text).model.options);
+    const asking = {
+      signal,
+      onText,
+      onWait: (seconds: number) => onWaiting(`The server is busy: asking again in ${seconds} s…`),
+    };
+    onWaiting('Waiting for the answer…');
+    const answer =
+      model.kind === 'vscode'
+        ? await askChatModel(model.id, messages, settings, asking)
+        : await askEndpoint(
+            {
+              ...{ url: model.url, model: model.model, key: await this.sources.keys.get(model.url) },
+              silenceMs: 1000 * setting('luthier.prompts.endpoint.timeoutSeconds'),
+            },
+            messages,
+            settings,
+            asking,
+          );
+    const notes = [...warnings.map(({ message }) => message), ...notesOn(model, messages)];
+    return { ...answer, notes, labels: [] };
+  }
+
+  /** The folder of a model; of a run that is still going it is written first. */
+  private async folderOf(model: LocalRef, signal: AbortSignal, onWaiting?: (message: string) => void): Promise<string> {
+    if (model.kind === 'folder') return model.path;
+    const run = this.sources.runs.get(model.folder);
+    if (!run) {
+      throw new HostError('model-not-found', `The run ${model.name} is no longer there.`, 'Choose another model.', [
+        'chooseTemplateModel',
+      ]);
+    }
+    if (model.kind === 'run' || hasModel(run)) return modelFolderOf(run);
+    onWaiting?.('Reading the best checkpoint so far…');
+    const { path } = await this.sources.service.request('run/checkpoint', { run: run.folder }, { signal });
+    return path;
+  }
+}
+
+type RemoteRef = Extract<ModelRef, { kind: 'vscode' | 'endpoint' }>;
+type LocalRef = Exclude<ModelRef, RemoteRef>;
+
+const isRemote = (model: ModelRef): model is RemoteRef => model.kind === 'vscode' || model.kind === 'endpoint';
+
+/** Where a model's prompts go to; null where they stay. */
+function placeOf(model: ModelRef): Pick<Sending, 'to' | 'host'> | null {
+  if (model.kind === 'endpoint') return { to: originOf(model.url), host: hostOf(model.url) };
+  return model.kind === 'vscode' ? { to: `vscode:${model.id}`, host: `${model.name} through VS Code` } : null;
+}
+
+/** What a model elsewhere gets otherwise than one here. */
+const notesOn = (model: RemoteRef, messages: readonly ChatMessage[]): string[] =>
+  model.kind === 'vscode' && messages.some(({ role }) => role === 'system')
+    ? ['VS Code’s models take no system messages: what the system says was sent as the user’s words.']
+    : [];
+
+/** What the engine needs of a template, in the version that is asked for. */
+export async function sourceOf(
+  document: vscode.TextDocument,
+  version: VersionRef,
+  values?: PromptValues,
+): Promise<PromptSource> {
+  const { uri } = document;
+  const roots = (vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
+  const given = { ...(values && { values }), undefined_is: 'warning' as const };
+  if (version?.kind === 'file') {
+    const other = await vscode.workspace.openTextDocument(vscode.Uri.parse(version.uri));
+    return { text: other.getText(), ...placed(other.uri, roots), ...given };
+  }
+  const text = version ? await textAt(uri, version.commit) : document.getText();
+  return { text, ...placed(uri, roots), ...given };
+}
+
+/** Where a template's paths are looked up: from its folder, or the workspace's where it was never saved. */
+const placed = ({ scheme, fsPath }: vscode.Uri, roots: string[]): Pick<PromptSource, 'path' | 'base' | 'roots'> => ({
+  ...(scheme === 'file' ? { path: fsPath } : roots[0] !== undefined ? { base: roots[0] } : {}),
+  roots: roots.length > 0 ? roots : scheme === 'file' ? [dirname(fsPath)] : [],
+});

@@ -1,0 +1,285 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type * as vscode from 'vscode';
+import type { PromptPageMessage } from '../../protocol/prompt-page.ts';
+import type { ServiceRequestOptions } from '../engine/service.ts';
+import { Cancelled } from '../errors.ts';
+import { Emitter } from '../events.ts';
+import { Page } from '../testing/page.ts';
+import * as editor from '../testing/vscode.ts';
+import { EndpointKeys } from './endpoint-keys.ts';
+import { TemplateModels } from './models.ts';
+import { PromptPanels } from './prompt-panels.ts';
+
+const TEMPLATE = `---
+model:
+  options:
+    maxOutputTokens: 16
+inputs:
+  - name: ticket
+    kind: string
+sample:
+  ticket: Where is my parcel?
+---
+system:
+Be brief.
+user:
+{{ticket}}
+`;
+
+let folder: string;
+let page: Page;
+let panels: PromptPanels;
+let text: string;
+let memento: ReturnType<typeof editor.memento>;
+let secrets: Map<string, string>;
+let logged: string[];
+const request = vi.fn();
+
+beforeEach(() => {
+  editor.reset();
+  request.mockReset();
+  folder = mkdtempSync(join(tmpdir(), 'luthier prompts-'));
+  writeFileSync(join(folder, 'config.json'), '{}');
+  text = TEMPLATE;
+  memento = editor.memento();
+  secrets = new Map();
+  logged = [];
+  let version = 0;
+  editor.workspace.openTextDocument.mockImplementation((async (uri: editor.Uri) => ({
+    ...{ uri, languageId: 'prompty', version: version++, lineCount: 20, getText: () => text },
+    positionAt: (offset: number) => ({ line: text.slice(0, offset).split('\n').length - 1, character: 0 }),
+  })) as never);
+  const runs = { all: () => [], get: () => undefined, find: () => undefined, changed: new Emitter() };
+  const extension = editor.Uri.file(folder);
+  const log = (line: unknown) => logged.push(String(line));
+  panels = new PromptPanels({
+    ...{ extension, service: { request }, runs, memento },
+    log: { info: log, warn: log, error: log, debug: log },
+    models: new TemplateModels({ extension, runs, memento } as never),
+    keys: new EndpointKeys({
+      get: async (name: string) => secrets.get(name),
+      store: async (name: string, key: string) => void secrets.set(name, key),
+      delete: async (name: string) => void secrets.delete(name),
+    } as unknown as vscode.SecretStorage),
+  } as never);
+  request.mockImplementation(async (method: string) => (method === 'prompt/render' ? rendered : answered));
+});
+afterEach(() => {
+  page.close();
+  rmSync(folder, { recursive: true });
+});
+
+const rendered = {
+  messages: [
+    { role: 'system', content: 'Be brief.' },
+    { role: 'user', content: 'Where is my parcel?' },
+  ],
+  ...{ prompt: 'x', tokens: 9, values: {}, row: null, warnings: [{ message: 'tone is empty', line: 3, range: null }] },
+};
+const answered = { answer: 'Soon.', tokens: 2, ms: 7, finish_reason: 'end', notes: ['n'], warnings: [] };
+const template = () => editor.Uri.file(join(folder, 'reply.prompty')).toString();
+
+async function open(mode: 'try' | 'compare' = 'try') {
+  page = new Page();
+  const state = { template: template(), mode };
+  await panels.deserializeWebviewPanel(page as unknown as vscode.WebviewPanel, state);
+  page.received.fire({ type: 'ready' });
+  return (await said('snapshot')).at(-1)!;
+}
+async function said<T extends PromptPageMessage['type']>(type: T): Promise<Extract<PromptPageMessage, { type: T }>[]> {
+  return await vi.waitFor(() => {
+    const found = (page.posted as PromptPageMessage[]).filter((message) => message.type === type);
+    expect(found.length).toBeGreaterThan(0);
+    return found as Extract<PromptPageMessage, { type: T }>[];
+  });
+}
+const rows = [{ id: 'tried', title: '', values: { ticket: 'Hi' } }];
+const asked = (method: string) => request.mock.calls.filter(([name]) => name === method).map(([, params]) => params);
+
+test('the page learns of inputs, sample and the model that is offered, and why', async () => {
+  expect(await open()).toMatchObject({
+    ...{ mode: 'try', name: 'reply.prompty', blocked: null, problems: [], options: 'At most 16 tokens' },
+    variables: [{ name: 'ticket', kind: 'string', description: null }],
+    sample: { ticket: 'Where is my parcel?' },
+    columns: [{ name: 'starters/decoder', problem: 'This model is no longer there.' }],
+    offered: 'The template names no model, so the starter that writes is offered.',
+  });
+});
+
+test('what is changed in the editor is there at once; errors are said with their line', async () => {
+  await open();
+  text = TEMPLATE.replace('kind: string', 'kind: sting');
+  editor.changes.document.fire({ document: { uri: editor.Uri.parse(template()) } });
+  await vi.waitFor(async () => expect((await said('snapshot')).at(-1)!.problems[0]).toMatch(/^Line 7: .*sting/));
+});
+
+test('the prompt is rendered in the engine from the text as it is in the editor', async () => {
+  await open();
+  page.received.fire({ type: 'render', id: 4, values: { ticket: 'Hi' } });
+  expect((await said('rendered'))[0]).toMatchObject({ id: 4, tokens: 9, warnings: ['Line 3: tone is empty'] });
+  expect(asked('prompt/render')[0]).toMatchObject({
+    ...{ text: TEMPLATE, path: join(folder, 'reply.prompty'), values: { ticket: 'Hi' }, undefined_is: 'warning' },
+  });
+  request.mockRejectedValueOnce(new Error('too deep'));
+  page.received.fire({ type: 'render', id: 5, values: {} });
+  expect((await said('notRendered'))[0]).toMatchObject({ id: 5, error: { message: 'too deep' } });
+});
+
+test('an answer streams, and Stop ends it at once', async () => {
+  const { columns } = await open();
+  const id = columns[0]!.id;
+  request.mockImplementation(async (_method: string, _params: object, options: ServiceRequestOptions) => {
+    options.onPart!({ type: 'text', text: 'So', tokens: 1 });
+    return answered;
+  });
+  page.received.fire({ type: 'run', id: 1, rows, columns: [id] });
+  expect((await said('answer'))[0]).toMatchObject({ id: 1, row: 'tried', column: id, text: 'Soon.', tokens: 2, ms: 7 });
+  expect((await said('part'))[0]).toMatchObject({ text: 'So' });
+  expect((await said('ended'))[0]).toMatchObject({ id: 1, cancelled: false });
+  request.mockImplementation(
+    (_method: string, _params: object, { signal }: ServiceRequestOptions) =>
+      new Promise((_, reject) => signal!.addEventListener('abort', () => reject(new Cancelled()))),
+  );
+  page.received.fire({ type: 'run', id: 2, rows, columns: [id] });
+  await vi.waitFor(() => expect(asked('prompt/run')).toHaveLength(2));
+  page.received.fire({ type: 'cancel' });
+  await vi.waitFor(async () => expect((await said('ended')).at(-1)).toMatchObject({ id: 2, cancelled: true }));
+});
+
+test('an answer that fails leaves the others to be answered, and says what leads on', async () => {
+  await open('compare');
+  const model = { kind: 'folder', path: folder, name: 'mine' };
+  await memento.update('luthier.templateColumns', {
+    [template()]: [
+      { model: { kind: 'run', folder: '/gone', name: 'gone' }, version: null },
+      { model, version: null },
+    ],
+  });
+  page.received.fire({ type: 'ready' });
+  const { columns } = await vi.waitFor(async () => {
+    const last = (await said('snapshot')).at(-1)!;
+    expect(last.columns).toHaveLength(2);
+    return last;
+  });
+  expect(columns.map(({ name, problem }) => [name, problem])).toEqual([
+    ['gone', 'This run is no longer there.'],
+    ['mine', null],
+  ]);
+  page.received.fire({ type: 'run', id: 3, rows, columns: columns.map(({ id }) => id) });
+  expect((await said('cellFailed'))[0]).toMatchObject({
+    error: { message: 'The run gone is no longer there.' },
+    ways: [{ way: 'chooseTemplateModel', label: 'Choose Model' }],
+  });
+  expect((await said('answer'))[0]).toMatchObject({ column: columns[1]!.id, text: 'Soon.' });
+  expect(asked('prompt/run')).toMatchObject([{ model: folder }]);
+});
+
+test('in an untrusted workspace nothing is rendered, run, kept or sent, and the page says so', async () => {
+  editor.workspace.isTrusted = false;
+  expect((await open()).blocked).toMatch(/not trusted/);
+  const [column] = (await said('snapshot'))[0]!.columns;
+  page.received.fire({ type: 'render', id: 1, values: {} });
+  await said('notRendered');
+  page.received.fire({ type: 'run', id: 2, rows, columns: [column!.id] });
+  page.received.fire({ type: 'keep', values: {}, answer: 'x' });
+  page.received.fire({ type: 'pickRows' });
+  await vi.waitFor(async () => expect(await said('failed')).toHaveLength(3));
+  expect(request).not.toHaveBeenCalled();
+});
+
+test('a result is kept as an expected example beside the template, and taken out again', async () => {
+  await open();
+  const file = join(folder, 'reply.examples.jsonl');
+  writeFileSync(file, '{"inputs":{},"answer":"first"}');
+  page.received.fire({ type: 'keep', values: { ticket: 'Hi' }, answer: 'Soon.' });
+  expect((await said('kept'))[0]).toEqual({ type: 'kept', file: 'reply.examples.jsonl', line: 2 });
+  expect(readFileSync(file, 'utf8')).toBe(
+    '{"inputs":{},"answer":"first"}\n{"inputs":{"ticket":"Hi"},"answer":"Soon."}\n',
+  );
+  page.received.fire({ type: 'undoKeep' });
+  await said('unkept');
+  expect(readFileSync(file, 'utf8')).toBe('{"inputs":{},"answer":"first"}');
+  page.received.fire({ type: 'keep', values: {}, answer: 'again' });
+  await vi.waitFor(async () => expect(await said('kept')).toHaveLength(2));
+  writeFileSync(file, 'mine');
+  page.received.fire({ type: 'undoKeep' });
+  expect((await said('failed'))[0]!.error.message).toContain('has changed since');
+  expect(readFileSync(file, 'utf8')).toBe('mine');
+});
+
+test('rows of a dataset are picked by their values', async () => {
+  await open('compare');
+  const values = (ticket: string) => ({ ticket, label: 'shipping' });
+  request.mockResolvedValue({
+    columns: ['ticket', 'label'],
+    total: 2,
+    rows: [
+      { row: 1, values: values('Where?') },
+      { row: 2, values: values('When?') },
+    ],
+  });
+  editor.window.showOpenDialog.mockResolvedValueOnce([editor.Uri.file('/data/tickets.csv')]);
+  editor.window.showQuickPick.mockImplementationOnce(async (items) => (items as unknown[]).slice(1));
+  page.received.fire({ type: 'pickRows' });
+  expect((await said('rows'))[0]!.rows).toEqual([
+    { id: 'tickets.csv 2', title: 'tickets.csv, row 2', values: values('When?') },
+  ]);
+  expect(asked('prompt/rows')[0]).toMatchObject({ text: TEMPLATE, data: '/data/tickets.csv' });
+});
+
+test('prompts go elsewhere after a yes, the first time alone; the key is in nothing but the request', async () => {
+  const KEY = 'sk-very-secret';
+  const sent: { key: string | undefined; body: Record<string, unknown> }[] = [];
+  const server: Server = createServer((asking, response) => {
+    let body = '';
+    asking.on('data', (piece) => (body += piece));
+    asking.on('end', () => {
+      sent.push({ key: asking.headers.authorization, body: JSON.parse(body) });
+      response.writeHead(sent.length < 3 ? 200 : 401, { 'content-type': 'application/json' });
+      response.end(
+        sent.length < 3 ? '{"choices":[{"message":{"content":"Far."}}]}' : `{"error":{"message":"bad key ${KEY}"}}`,
+      );
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+    const ref = { model: { kind: 'endpoint', url, model: 'small' }, version: null };
+    await memento.update('luthier.templateModels', { [template()]: ref.model });
+    secrets.set(`luthier.endpointKey:${new URL(url).origin}`, KEY);
+    secrets.set('luthier.endpointKey:https://elsewhere.example', 'sk-other');
+    const { columns } = await open();
+    expect(columns[0]).toMatchObject({ name: 'small', remote: new URL(url).host });
+    const run = (id: number) => page.received.fire({ type: 'run', id, rows, columns: [columns[0]!.id] });
+
+    editor.window.showWarningMessage.mockResolvedValueOnce(undefined);
+    run(1);
+    await vi.waitFor(async () => expect((await said('ended')).at(-1)).toMatchObject({ id: 1, cancelled: true }));
+    expect(sent).toHaveLength(0);
+    const [question, { detail }] = editor.window.showWarningMessage.mock.calls[0] as [string, { detail: string }];
+    expect(question).toBe(`Send 1 prompt to ${new URL(url).host}?`);
+    expect(detail).toMatch(/^1 call with about 8 tokens/);
+
+    editor.window.showWarningMessage.mockResolvedValueOnce('Send');
+    run(2);
+    expect((await said('answer'))[0]).toMatchObject({ text: 'Far.', tokens: null });
+    run(3);
+    await vi.waitFor(async () => expect(await said('answer')).toHaveLength(2));
+    expect(editor.window.showWarningMessage).toHaveBeenCalledTimes(2);
+    expect(sent[0]).toMatchObject({
+      key: `Bearer ${KEY}`,
+      body: { model: 'small', messages: rendered.messages, max_tokens: 16 },
+    });
+    run(4);
+    expect((await said('cellFailed'))[0]!.ways).toEqual([{ way: 'setEndpointKey', label: 'Set API Key' }]);
+    const everything = JSON.stringify([page.posted, logged, request.mock.calls, memento.get('luthier.templateModels')]);
+    expect(everything).not.toContain(KEY);
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
