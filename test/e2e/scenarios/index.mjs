@@ -1,3 +1,4 @@
+import { chat } from './chat.mjs';
 import { fineTune } from './fine-tune.mjs';
 import { flow } from './flow.mjs';
 import { keyboard } from './keyboard.mjs';
@@ -15,6 +16,7 @@ export const scenarios = [
   ...tags,
   ...runs,
   ...models,
+  ...chat,
   ...recipes,
   ...keyboard,
   ...untrusted,

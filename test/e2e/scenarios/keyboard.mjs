@@ -6,7 +6,7 @@ import { runsOf } from '../workplace.mjs';
  * @param {import('playwright-core').Page} page
  * @param {() => Promise<void>} work
  */
-async function withoutMouse(page, work) {
+export async function withoutMouse(page, work) {
   await page.evaluate(() => {
     window.mouseUsed = [];
     for (const type of ['mousedown', 'pointerdown', 'click']) {

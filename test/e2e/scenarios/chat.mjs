@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { luthier } from '../workplace.mjs';
+import { withoutMouse } from './keyboard.mjs';
+
+const TOPICS = ['the sync', 'my notes', 'the plan', 'a backup', 'the trash', 'my phone', 'the laptop', 'a notebook'];
+
+/**
+ * Trains a model that writes for one step: what it says is no matter here.
+ * @param {string} workspace
+ * @param {string} name
+ * @param {object} recipe
+ * @param {object[]} rows
+ */
+async function trainWriter(workspace, name, recipe, rows) {
+  await writeFile(path.join(workspace, `${name}.jsonl`), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const whole = {
+    version: 2,
+    model: 'starters/decoder',
+    dataset: `${name}.jsonl`,
+    max_steps: 1,
+    per_device_train_batch_size: 2,
+    max_length: 64,
+    strategy: { type: 'lora' },
+    ...recipe,
+  };
+  await writeFile(path.join(workspace, `${name}.recipe.json`), JSON.stringify(whole));
+  await luthier(workspace, 'train', `${name}.recipe.json`, '--name', name, '--json');
+}
+
+/**
+ * What stands on the page for who hears it instead of seeing it; fails where something to act with has no name.
+ * @param {import('playwright-core').Frame} frame
+ */
+async function heard(frame) {
+  const outline = await frame.locator('body').ariaSnapshot();
+  const nameless = outline
+    .split('\n')
+    .filter((line) => /^\s*- (button|textbox|checkbox|link)(:|\s*\[|\s*$)/.test(line));
+  assert.deepEqual(nameless, [], outline);
+  return outline;
+}
+
+/**
+ * Moves the focus back through the page until it is on what has this accessible name.
+ * @param {import('playwright-core').Frame} frame
+ * @param {RegExp} name
+ */
+async function shiftTabTo(frame, name) {
+  for (let i = 0; i < 40; i++) {
+    const focused = await frame.evaluate(() => {
+      let at = document.activeElement;
+      while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+      return at?.getAttribute('aria-label') || at?.textContent?.trim() || '';
+    });
+    if (name.test(focused)) return;
+    await frame.page().keyboard.press('Shift+Tab');
+  }
+  throw new Error(`Shift+Tab does not lead to ${name}`);
+}
+
+/** @type {import('../stage.mjs').Scenario[]} */
+export const chat = [
+  {
+    name: 'Try Model is a chat where a model answers dialogues: streamed, stopped, written again, edited, with the keys alone',
+    async play(stage) {
+      const { window, workspace } = stage;
+      const { page } = window;
+      const rows = TOPICS.map((topic) => ({
+        messages: [
+          { role: 'user', content: `How do I move ${topic}?` },
+          { role: 'assistant', content: `Open the settings, select ${topic} and press Move.` },
+        ],
+      }));
+      await trainWriter(workspace, 'support', { task: 'conversational' }, rows);
+      await window.openSideBar();
+      await window.until('the run in the tree', async () => (await window.treeText('Runs')).join().includes('support'));
+      await window.command('Luthier: Try Model');
+      const frame = await window.webview('luthier-chat');
+      const input = frame.locator('.composer textarea');
+      const answers = frame.locator('article.answer');
+      const last = () => answers.last().locator('.text').innerText({ timeout: 5000 });
+      const isBusy = async () =>
+        (await answers.count()) > 0 && (await answers.last().getAttribute('aria-busy')) === 'true';
+      const ended = (/** @type {number} */ count) =>
+        window.until(
+          `${count} answers to be written`,
+          async () => (await answers.count()) === count && !(await isBusy()),
+        );
+
+      await withoutMouse(page, async () => {
+        // The page has the focus once it is open.
+        await input.waitFor();
+        await window.until('the message to be typed', async () => {
+          if ((await input.inputValue()) === '') await page.keyboard.type('How do I move my notes?');
+          return (await input.inputValue()) === 'How do I move my notes?';
+        });
+        // Long enough to be stopped in the middle.
+        await shiftTabTo(frame, /^Settings/);
+        await page.keyboard.press('Enter');
+        const limit = frame.getByRole('textbox', { name: 'New tokens at most' });
+        await limit.focus();
+        await page.keyboard.press('Control+A');
+        await page.keyboard.type('4000');
+        await input.focus();
+        await page.keyboard.press('Enter');
+        assert.equal(await input.inputValue(), '', 'what was said is no longer in the box');
+        const kept = await window.until('an answer that grows, to be stopped', async () => {
+          if ((await answers.count()) === 0) return false;
+          if (!(await isBusy())) {
+            // It came to its end before it could be stopped.
+            await shiftTabTo(frame, /^Write the answer again$/);
+            await page.keyboard.press('Enter');
+            await input.focus();
+            return false;
+          }
+          const before = await last();
+          await window.until('more of it', async () => !(await isBusy()) || (await last()).length > before.length);
+          if (!(await isBusy())) return false;
+          await input.focus();
+          await page.keyboard.press('Escape');
+          await window.until('it to end', async () => !(await isBusy()));
+          const text = await answers.last().innerText();
+          return text.includes('Stopped') && (await last()).length >= before.length && (await last());
+        });
+        assert.ok(kept.trim().length > 0, 'what was written stays');
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        assert.equal(await last(), kept, 'and nothing more comes');
+
+        // A limit that is set is kept to, and it is said that the answer was cut off there.
+        await limit.focus();
+        await page.keyboard.press('Control+A');
+        await page.keyboard.type('6');
+        await input.focus();
+        await shiftTabTo(frame, /^Write the answer again$/);
+        await page.keyboard.press('Enter');
+        await ended(1);
+        assert.match(
+          await answers.last().innerText(),
+          /6 tokens, [\d.]+ a second · (stopped|cut off) at the token limit/,
+        );
+
+        // The same seed gives the same answer.
+        for (const [name, value] of [
+          ['Temperature', '0.9'],
+          ['Seed', '11'],
+        ]) {
+          await frame.getByRole('textbox', { name }).focus();
+          await page.keyboard.type(/** @type {string} */ (value));
+        }
+        const drawn = [];
+        for (let i = 0; i < 2; i++) {
+          await input.focus();
+          await shiftTabTo(frame, /^Write the answer again$/);
+          await page.keyboard.press('Enter');
+          await window.until('it to begin', isBusy, { patience: 20_000 }).catch(() => undefined);
+          await ended(1);
+          drawn.push(await last());
+        }
+        assert.equal(drawn[0], drawn[1]);
+
+        // What was said last comes back to be said otherwise.
+        await input.focus();
+        await page.keyboard.press('ArrowUp');
+        await window.until('it in the box', async () => (await input.inputValue()) === 'How do I move my notes?');
+        assert.equal(await answers.count(), 0);
+        await page.keyboard.press('Control+A');
+        await page.keyboard.type('And a backup?');
+        await frame.getByRole('textbox', { name: 'System text' }).focus();
+        await page.keyboard.type('You answer in one word.');
+        await shiftTabTo(frame, /^Settings/);
+        assert.match(await frame.locator('.settings summary').innerText(), /system text set/);
+        await frame.getByRole('checkbox', { name: 'Answer with the base model, too' }).focus();
+        await page.keyboard.press('Space');
+        await input.focus();
+        await page.keyboard.press('Enter');
+        await ended(2);
+        assert.deepEqual(await answers.locator('h3').allInnerTexts(), ['support', 'starters/decoder']);
+
+        const outline = await heard(frame);
+        for (const said of ['article "Answer of support"', 'article "Answer of starters/decoder"', 'textbox "Message'])
+          assert.ok(outline.includes(said), `${said} in ${outline}`);
+      });
+
+      // It is there again after it was hidden.
+      await window.openFile('rows.csv');
+      await page.keyboard.press('Control+F4');
+      await frame.waitForSelector('.turn').catch(() => undefined);
+      const again = await window.webview('luthier-chat');
+      await window.until('the chat as it was', async () =>
+        (await again.locator('.turns').innerText()).includes('And a backup?'),
+      );
+      assert.equal(await again.locator('article.answer').count(), 2);
+    },
+  },
+  {
+    name: 'A model that continues texts: Try Model continues one, Predict on File answers prompts, with progress and cancel',
+    async play(stage) {
+      const { window, dashboard, workspace } = stage;
+      const { page } = window;
+      const rows = TOPICS.map((topic) => ({ text: `The manual says of ${topic}: open the settings and press Move.` }));
+      await trainWriter(workspace, 'manual', { task: 'text-generation' }, rows);
+      await window.openSideBar();
+      const line = window.tree('Runs').filter({ hasText: 'manual' }).last();
+      await line.waitFor();
+      await window.command('Luthier: Try Model');
+      const frame = await window.webview('luthier-chat');
+      const input = frame.locator('.composer textarea');
+      await input.fill('The server');
+      // Of a text a line more is a line more.
+      await input.press('Enter');
+      assert.equal(await input.inputValue(), 'The server\n');
+      await input.fill('The server');
+      await input.press('Control+Enter');
+      const answer = frame.locator('article.answer');
+      await window.until('a continuation', async () => (await answer.getAttribute('aria-busy')) === 'false');
+      assert.ok((await answer.locator('.text').innerText()).trim().length > 0);
+      await heard(frame);
+      await window.closeEditors();
+
+      const prompts = path.join(workspace, 'prompts.csv');
+      await writeFile(prompts, 'id,prompt\n1,The server\n2,"A file, and"\n3,Today\n');
+      await line.click();
+      await dashboard.untilState('Done');
+      await window.contextMenu(line, 'Predict on File…');
+      await window.chooseFile(prompts);
+      await window.question('Save the Predictions');
+      const out = path.join(workspace, 'answered.csv');
+      await window.chooseFile(out);
+      const said = await window.until('it to be done', async () =>
+        (await window.notifications()).find((text) => text.includes('3 rows of prompts.csv answered from prompt')),
+      );
+      assert.match(said, /answered\.csv has the new column generated_text/);
+      const [header, ...lines] = (await readFile(out, 'utf8')).split('\n');
+      assert.equal(header, 'id,prompt,generated_text');
+      assert.match(lines.join('\n'), /^1,The server,.+/);
+      assert.match(lines.join('\n'), /^2,"A file, and",.+/m);
+      await window.clearNotifications();
+
+      // Many of them take their time: how far it is stands there, and a cancelled one writes nothing.
+      const many = path.join(workspace, 'many-prompts.csv');
+      await writeFile(many, `prompt\n${'The server\n'.repeat(400)}`);
+      const never = path.join(workspace, 'never.csv');
+      await window.contextMenu(line, 'Predict on File…');
+      await window.chooseFile(many);
+      await window.question('Save the Predictions');
+      await window.chooseFile(never);
+      await window.until('how far it is', async () =>
+        /\d+ of 400 rows/.test(await page.locator('.notifications-toasts').innerText()),
+      );
+      await page.locator('.notifications-toasts').getByRole('button', { name: 'Cancel' }).click();
+      await window.until(
+        'it to end',
+        async () => (await page.locator('.notifications-toasts .monaco-progress-container.active').count()) === 0,
+      );
+      assert.ok(!existsSync(never), 'nothing is written');
+      assert.deepEqual(
+        (await window.notifications()).filter((text) => /failed|error/i.test(text)),
+        [],
+      );
+    },
+  },
+];
