@@ -162,6 +162,9 @@ export interface Texts {
   text_pair?: string;
 }
 
+/** A row that a person adds: `label` of several as a row keeps them, a JSON list; words with a tag each. */
+export type NewRow = (Texts & { label: string }) | { tokens: string[]; tags: string[] };
+
 /** An answer to texts, which are as they were given. */
 export interface Prediction extends Texts {
   label: string;
@@ -285,11 +288,12 @@ export interface ServiceRequests {
   };
   /** Adds rows at the end of a data set's folder or file, in that file's own format; the write is atomic. */
   'data/append': {
-    params: {
+    params: LabelsWritten & {
       data: string;
+      task?: TaskName;
       columns: Columns;
       encoding?: string;
-      rows: { text: string; text_pair?: string; label: string }[];
+      rows: NewRow[];
       /** Line of the first row in the file that a dataset's folder was made from, where it was added there too. */
       source_line?: number;
     };

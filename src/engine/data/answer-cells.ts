@@ -104,7 +104,8 @@ export class SeveralLabels implements AnswerCells {
   }
 }
 
-const TRUE: ReadonlyMap<string, boolean> = new Map([
+/** What a column of 0 and 1 may say. */
+export const TRUE: ReadonlyMap<string, boolean> = new Map([
   ...(['1', '1.0', 'true', 'yes'] as const).map((word) => [word, true] as const),
   ...(['0', '0.0', 'false', 'no'] as const).map((word) => [word, false] as const),
 ]);

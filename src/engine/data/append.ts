@@ -4,12 +4,23 @@ import { dirname } from 'node:path';
 import { readRegularFile } from '../../files/regular-file.ts';
 import { writeFileAtomically } from '../../files/write-file.ts';
 import { placeProblem } from '../../guard/index.ts';
-import { type AppendUndo, type Columns, type DatasetRecord, LuthierError } from '../../protocol/index.ts';
+import {
+  type AppendUndo,
+  type Columns,
+  columnFields,
+  type DatasetRecord,
+  LuthierError,
+  type NewRow,
+  type TaskName,
+} from '../../protocol/index.ts';
 import { requireColumns } from './checks.ts';
 import { compareLabels } from './classes.ts';
 import { guessColumns, isUsualLabelName } from './columns.ts';
+import { DOCUMENT } from './conll.ts';
 import { countLineEnds, decode, encode } from './encoding.ts';
-import { withListColumns } from './label-cells.ts';
+import { MOST_LABELS, withListColumns } from './label-cells.ts';
+import { CONLL } from './names.ts';
+import { type Cell, labelsOf, textsOf, type Values, valuesOf } from './new-rows.ts';
 import { pacer } from './pace.ts';
 import { Problems } from './problems.ts';
 import { readTable } from './read.ts';
@@ -20,11 +31,8 @@ import { asReadError, MAX_BYTES } from './source.ts';
 import { readRecord, requireHere, writeRecord } from './store.ts';
 import type { Table } from './table.ts';
 
-export interface NewRow {
-  text: string;
-  text_pair?: string;
-  label: string;
-}
+/** What rows are for where nothing is said: what 0.1.0 knew. */
+const LABELS_TASK: TaskName = 'text-classification';
 
 /**
  * Adds rows at the end of a data set's folder or of a file, in that file's own format, delimiter, line ends and
@@ -38,17 +46,25 @@ export interface NewRow {
 export async function appendRows(options: {
   data: string;
   columns: Columns;
+  /** What is learnt of the rows, and how their labels are written. */
+  task?: TaskName | undefined;
+  label_separator?: string | undefined;
+  label_columns?: readonly string[] | undefined;
   /** Of a file, where it is not to be guessed. */
   encoding?: string | undefined;
   rows: readonly NewRow[];
   source_line?: number | undefined;
 }): Promise<{ rows: number; file: string; line: number; undo: AppendUndo }> {
-  const { rows } = options;
+  const { rows, task = LABELS_TASK, label_separator, label_columns } = options;
   const { parts, columns: own } = await resolveDataset(options.data, '.');
   const { file, ids } = parts.train;
   // A folder's own rows are in UTF-8, whatever their source was in.
   const told = file === options.data ? options.encoding : undefined;
-  const table = await withListColumns(await readTable({ file }, { encoding: told }), isUsualLabelName);
+  const read = await readTable({ file }, { encoding: told, task });
+  const hasWords = rows.some((row) => 'tokens' in row);
+  const table = hasWords
+    ? read
+    : await withListColumns(read, isUsualLabelName, undefined, task === LABELS_TASK ? undefined : MOST_LABELS);
   // Bytes that cannot be read cannot be written back as they were.
   const broken = table.problems.find(({ severity, code }) => severity === 'error' || code === 'encoding-broken');
   if (broken) {
@@ -58,36 +74,13 @@ export async function appendRows(options: {
       'Correct the file first; nothing was added.',
     );
   }
-  const columns = requireColumns(
-    table,
-    guessColumns(table, { ...own, ...options.columns }).columns,
-    'text-classification',
-  ) as Columns & {
-    text: string;
-    label: string;
-  };
+  const given = { ...own, ...(label_columns?.[0] !== undefined && { label: label_columns[0] }), ...options.columns };
+  const { columns: found } = guessColumns(table, given, undefined, { fields: columnFields(task) });
+  const columns = requireColumns(table, found, task);
   const newId = ids && idMaker(table, ids);
-  const values = rows.map((row) => {
-    for (const field of ['text', 'label'] as const) {
-      if (row[field].trim() === '') throw new LuthierError('data-invalid', `The new row has no ${field}.`, 'Add one.');
-    }
-    const { text, text_pair } = row;
-    if ((columns.text_pair !== undefined) !== Boolean(text_pair?.trim())) {
-      throw new LuthierError(
-        'data-invalid',
-        columns.text_pair === undefined
-          ? `Rows of ${table.name} have one text, but the new row has two.`
-          : `Rows of ${table.name} have two texts (“${columns.text}” and “${columns.text_pair}”), but the new row has only one.`,
-        columns.text_pair === undefined ? 'Name the column of the second text in the recipe.' : 'Add the second text.',
-      );
-    }
-    return new Map([
-      ...(ids && newId ? [[ids, newId(text_pair === undefined ? [text] : [text, text_pair])] as const] : []),
-      [columns.text, text],
-      [columns.label, row.label],
-      ...(columns.text_pair !== undefined && text_pair !== undefined ? [[columns.text_pair, text_pair] as const] : []),
-    ]);
-  });
+  const values = valuesOf(rows, table, columns, { task, label_separator, label_columns }).map((cells, i) =>
+    ids && newId ? new Map<string, Cell>([[ids, newId(textsOf(rows[i]!))], ...cells]) : cells,
+  );
   // A file that is a link is replaced by a file; a dataset that is one would be written elsewhere.
   requireHere(await placeProblem(options.data));
   const raw = await readRegularFile(file, MAX_BYTES).catch((error: unknown) => {
@@ -102,14 +95,16 @@ export async function appendRows(options: {
       'Save the file as UTF-8 first.',
     );
   }
-  const { content, line } = withRows(bytes, table, values, columns.label);
+  const { content, line } = withRows(bytes, table, values, label_columns ?? [columns.label ?? '']);
   const written = encode(content, encoding, raw);
   await writeFileAtomically(file, written);
   const undo: AppendUndo = { file, ...insertion(raw, written), sha256: hashOf(written) };
   if ((await stat(options.data)).isDirectory()) {
     const folder = dirname(file);
     const record = await readRecord(folder);
-    const labels = [...new Set([...record.labels, ...rows.map((row) => row.label)])].sort(compareLabels);
+    const known = new Set(record.labels);
+    const fresh = rows.flatMap((row) => labelsOf(row, task)).filter((label) => !known.has(label));
+    const labels = fresh.length === 0 ? record.labels : [...new Set([...known, ...fresh])].sort(compareLabels);
     const source = withPlace(record.source, table.rows.length, options.source_line);
     await writeRecord(folder, { ...record, source, rows: table.rows.length + rows.length, labels });
     undo.record = record;
@@ -169,15 +164,14 @@ function withPlace(source: DatasetRecord['source'], row: number, line: number | 
   return { ...source, lines: toRanges([...lines, line!]) };
 }
 
-type Values = ReadonlyMap<string, string>;
-
 interface Written {
   content: string;
   /** 1-based line of the first new row. */
   line: number;
 }
 
-function withRows(bytes: Buffer, table: Table, rows: readonly Values[], label: string): Written {
+/** @param labels columns in which values of JSON stay such */
+function withRows(bytes: Buffer, table: Table, rows: readonly Values[], labels: readonly string[]): Written {
   const text = bytes.toString('utf8');
   const lineEnd = /\r\n|\n|\r/.exec(text)?.[0] ?? '\n';
   switch (table.format) {
@@ -185,14 +179,14 @@ function withRows(bytes: Buffer, table: Table, rows: readonly Values[], label: s
       return intoArray(
         text,
         lineEnd,
-        rows.map((row) => JSON.stringify(typed(row, label, JSON.parse(text)))),
+        rows.map((row) => JSON.stringify(typed(row, labels, firstOf(JSON.parse(text))))),
       );
     case 'jsonl': {
-      const sample = [JSON.parse(text.split(/\r\n|\n|\r/).find((line) => line.trim() !== '')!)];
+      const sample = JSON.parse(text.split(/\r\n|\n|\r/).find((line) => line.trim() !== '')!);
       return atEnd(
         text,
         lineEnd,
-        rows.map((row) => JSON.stringify(typed(row, label, sample))),
+        rows.map((row) => JSON.stringify(typed(row, labels, sample))),
       );
     }
     case 'markdown': {
@@ -204,12 +198,14 @@ function withRows(bytes: Buffer, table: Table, rows: readonly Values[], label: s
       );
       return afterLine(text, lineEnd, table.rows.at(-1)!.end, lines);
     }
+    case 'conll':
+      return sentencesAtEnd(text, lineEnd, table, rows);
     case 'label-space-text':
       return atEnd(
         text,
         lineEnd,
         rows.map((row) => {
-          if (/\s/.test(row.get('label')!)) throw cannotHold('a label with a space in it');
+          if (/\s/.test(String(row.get('label')))) throw cannotHold('a label with a space in it');
           return cellsOf(table, row, plain('')).join(' ');
         }),
       );
@@ -225,19 +221,45 @@ function withRows(bytes: Buffer, table: Table, rows: readonly Values[], label: s
   }
 }
 
+const firstOf = (rows: unknown): unknown => (Array.isArray(rows) ? rows[0] : undefined);
+
 /** JSON's numbers, truth values and lists stay such where the label is one in the first row. */
-function typed(row: Values, label: string, sample: unknown): Record<string, unknown> {
-  const first = Array.isArray(sample) ? (sample[0] as Record<string, unknown> | undefined)?.[label] : undefined;
-  const fields: Record<string, unknown> = Object.fromEntries(row);
-  const value = row.get(label)!;
-  if (Array.isArray(first)) fields[label] = [value];
-  if (typeof first === 'number' && String(Number(value)) === value) fields[label] = Number(value);
-  if (typeof first === 'boolean' && (value === 'true' || value === 'false')) fields[label] = value === 'true';
-  return fields;
+function typed(row: Values, labels: readonly string[], sample: unknown): Record<string, unknown> {
+  return Object.fromEntries(
+    [...row].map(([name, value]) => {
+      const first = (sample as Record<string, unknown> | undefined)?.[name];
+      if (Array.isArray(first)) return [name, typeof value === 'string' ? [value] : value];
+      if (typeof value !== 'string') return [name, JSON.stringify(value)];
+      if (!labels.includes(name)) return [name, value];
+      if (typeof first === 'number' && String(Number(value)) === value) return [name, Number(value)];
+      if (typeof first === 'boolean' && (value === 'true' || value === 'false')) return [name, value === 'true'];
+      return [name, value];
+    }),
+  );
 }
 
 function cellsOf(table: Table, row: Values, write: (cell: string) => string): string[] {
-  return table.columns.map((column) => write(row.get(column) ?? ''));
+  return table.columns.map((column) => {
+    const cell = row.get(column) ?? '';
+    return write(typeof cell === 'string' ? cell : JSON.stringify(cell));
+  });
+}
+
+/** Sentences of CoNLL's lines, with as many columns as the others have; what stands between word and tag is not known. */
+function sentencesAtEnd(text: string, lineEnd: string, { columns }: Table, rows: readonly Values[]): Written {
+  const between = columns.filter((name) => ![CONLL.tokens, CONLL.tags, CONLL.document].includes(name as never));
+  const delimiter = text.includes('\t') ? '\t' : ' ';
+  const lines = rows.map((row) => {
+    const [tokens, tags] = [CONLL.tokens, CONLL.tags].map((name) => row.get(name) as readonly string[]);
+    return tokens!.map((word, i) => {
+      if (/\s/.test(word) || word.startsWith(DOCUMENT)) throw cannotHold(`the word “${word}”`);
+      return [word, ...between.map(() => '_'), tags![i]!].join(delimiter);
+    });
+  });
+  const whole = /[\r\n]$/.test(text) ? text : text + lineEnd;
+  const start = /(?:\r\n|\n|\r)[^\S\r\n]*(?:\r\n|\n|\r)$/.test(whole) ? whole : whole + lineEnd;
+  const sentences = lines.map((words) => words.map((line) => line + lineEnd).join(''));
+  return { content: start + sentences.join(lineEnd), line: lineAfter(start) };
 }
 
 /** Cells of a format without quoting. */

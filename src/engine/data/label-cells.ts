@@ -110,6 +110,8 @@ export class LabelCells {
 }
 
 const MOST_ENTRIES = 5;
+/** A list of more is not one of labels, though a row may have several. */
+export const MOST_LABELS = 100;
 
 /**
  * Lets columns of JSON lists be taken for labels: those whose lists are short, hold words or numbers, and come back

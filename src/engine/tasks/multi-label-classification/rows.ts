@@ -3,7 +3,7 @@ import { SeveralLabels, setOf } from '../../data/answer-cells.ts';
 import { labelledRows } from '../../data/checks.ts';
 import { compareLabels, reportJoined, reportSimilar } from '../../data/classes.ts';
 import { isUsualLabelName } from '../../data/columns.ts';
-import { withListColumns } from '../../data/label-cells.ts';
+import { MOST_LABELS, withListColumns } from '../../data/label-cells.ts';
 import { exampleOf, type Found, LABELLED } from '../../data/labelled.ts';
 import type { LabelledRow, LabelledRows } from '../../data/labelled-rows.ts';
 import { listed, listedSome, places, quoted } from '../../data/problems.ts';
@@ -113,9 +113,6 @@ export const labelSets = (how: TaskSettings): RowKind<LabelsExample, LabelledRow
 
 /** The labels of a row within a sentence. */
 const setInWords = (label: string): string => listed(setOf(label).map(quoted)) || 'no label';
-
-/** A list of more is not one of labels. */
-const MOST_LABELS = 100;
 
 function counts(rows: LabelledRows): { label: string; count: number }[] {
   const found = new Map<string, number>();
