@@ -1,4 +1,5 @@
 import type { Columns } from './recipe.ts';
+import type { LabelsWritten } from './service.ts';
 import type { TaskName } from './tasks.ts';
 
 /** What a row holds, by the names of its task's fields. */
@@ -32,9 +33,16 @@ export interface DatasetRecord {
   /**
    * What the rows were made from: a file's absolute path or an untitled document's name, and which lines of it.
    * `lines` says where each row of rows.jsonl stands there, in runs of `[first line, count]`, so that messages and
-   * links lead to the person's own file.
+   * links lead to the person's own file. How its labels are written stands there for rows that are added to it.
    */
-  source: { file: string; first_line: number; last_line: number; lines?: [line: number, count: number][] } | null;
+  source:
+    | (LabelsWritten & {
+        file: string;
+        first_line: number;
+        last_line: number;
+        lines?: [line: number, count: number][];
+      })
+    | null;
   /** That the rows are for; text classification where it is not named, as in datasets of 0.1.0. */
   task?: TaskName;
   /** Columns of the source, by the names of the fields that they became. */

@@ -214,8 +214,8 @@ export type TryoutMessage =
   | { type: 'cancelled'; id: number }
   /** In the order of the request's texts. `base` is null when there is no base or comparing is off. */
   | { type: 'predictions'; id: number; tuned: Answer[]; base: Answer[] | null; ms: number }
-  /** The row that the person picked. */
-  | ({ type: 'row'; label: string | null; file: string; line: number } & Texts)
+  /** The row that the person picked; `words` where it is a sentence of them. */
+  | ({ type: 'row'; label: string | null; words?: string[]; file: string; line: number } & Texts)
   /** The text stands in the data already, so `addRow` did nothing: where, and as what. */
   | ({ type: 'stands'; label: string; dataset: string; rows: StandingRow[] } & Texts)
   /** The corrected row is in `dataset`, on this line of this file. */
@@ -233,8 +233,11 @@ export type TryoutRequest =
   | { type: 'cancel' }
   /** Let the person pick a row of the data; answered by `row`, or by nothing when dismissed. */
   | { type: 'pickRow' }
-  /** Add a row to the data; answered by `added`, or unless `anyway` by `stands` where the text is there already. */
-  | ({ type: 'addRow'; label: string; anyway: boolean } & Texts)
+  /**
+   * Add a row to the data; answered by `added`, or unless `anyway` by `stands` where the text is there already. Several
+   * labels are a JSON list, as are the tags of `words`.
+   */
+  | ({ type: 'addRow'; label: string; words?: string[]; anyway: boolean } & Texts)
   /** Take out the row that was added with this text; answered by `undone`. */
   | ({ type: 'undoRow' } & Texts)
   | { type: 'openRow'; file: string; line: number }
@@ -477,7 +480,7 @@ const tryoutMessages: Rules<TryoutMessage, 'type'> = {
   loading: { message: isString },
   cancelled: { id: isCount },
   predictions: { id: isCount, tuned: listOf(isAnswer), base: nullOr(listOf(isAnswer)), ms: isNumber },
-  row: { ...texts, label: nullOr(isString), file: isString, line: isCount },
+  row: { ...texts, label: nullOr(isString), words: optional(listOf(isString)), file: isString, line: isCount },
   stands: {
     ...texts,
     label: isString,
@@ -495,7 +498,7 @@ const tryoutRequests: Rules<TryoutRequest, 'type'> = {
   predict: { id: isCount, texts: listOf(shape(texts)), compare: isBoolean },
   cancel: {},
   pickRow: {},
-  addRow: { ...texts, label: isString, anyway: isBoolean },
+  addRow: { ...texts, label: isString, words: optional(listOf(isString)), anyway: isBoolean },
   undoRow: texts,
   openRow: { file: isString, line: isCount },
   chooseModel: {},

@@ -12,6 +12,7 @@ import {
   type DataProblem,
   type DataSource,
   type DatasetRecord,
+  type LabelsWritten,
   LuthierError,
   taskOf,
 } from '../../protocol/index.ts';
@@ -26,7 +27,7 @@ import { problemsBeside } from './table.ts';
 import type { AnyRowKind, WrittenRow, WrittenRows } from './types.ts';
 import { understand } from './understand.ts';
 
-export interface CreateOptions extends DataSource {
+export interface CreateOptions extends DataSource, LabelsWritten {
   /** A `.luthier` folder; made when it is not there. */
   folder: string;
   name: string;
@@ -44,7 +45,7 @@ export async function createDataset(
   options: CreateOptions,
   kind: AnyRowKind = LABELLED,
 ): Promise<{ path: string; record: DatasetRecord; problems: DataProblem[] }> {
-  const { file, text, selection, folder, name, signal } = options;
+  const { file, text, selection, folder, name, signal, label_separator, label_columns } = options;
   refuseName(name);
   const path = join(folder, 'datasets', name);
   requireHere(await homeProblem(folder, 'datasets', name));
@@ -95,6 +96,8 @@ export async function createDataset(
       first_line: rows.at(0)!.line,
       last_line: rows.at(-1)!.line,
       lines: toRanges(rows.map(({ line }: WrittenRow) => line)),
+      ...(label_separator !== undefined && { label_separator }),
+      ...(label_columns !== undefined && { label_columns }),
     },
     task: kind.name,
     columns,

@@ -1,7 +1,7 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { exists } from '../../files/folders.ts';
 import { readJson } from '../../files/json.ts';
-import type { DatasetRecord } from '../../protocol/index.ts';
+import { type DatasetRecord, type LabelsWritten, type TaskName, taskOf } from '../../protocol/index.ts';
 import type { Run } from '../runs/run.ts';
 
 /** File or folder that a run learned from; null when it is gone or the record does not say. */
@@ -26,6 +26,9 @@ export interface SourceFile {
   file: string;
   /** Its columns that became text and label. */
   columns: DatasetRecord['columns'];
+  task: TaskName;
+  /** How its labels are written, where that is not one in a cell. */
+  how: LabelsWritten;
 }
 
 /** The file that a dataset's folder was made from; null for a file, for unsaved documents and for older folders. */
@@ -35,5 +38,10 @@ export async function sourceOf(dataset: string): Promise<SourceFile | null> {
     | undefined;
   const source = record?.source;
   if (!source?.lines || !record?.columns || typeof source.file !== 'string' || !isAbsolute(source.file)) return null;
-  return { file: source.file, columns: record.columns };
+  const { file, label_separator, label_columns } = source;
+  const how = {
+    ...(typeof label_separator === 'string' && { label_separator }),
+    ...(Array.isArray(label_columns) && { label_columns: label_columns.map(String) }),
+  };
+  return { file, columns: record.columns, task: taskOf(record.task).name, how };
 }

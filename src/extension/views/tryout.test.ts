@@ -129,8 +129,8 @@ test('of a run on a selection, corrections go to the file that it was made in on
   await said('added');
   const task = 'text-classification';
   expect(request.mock.calls).toEqual([
-    ['data/rows', { data: source.file, columns, limit: 5, text: 'new' }],
-    ['data/append', { data: source.file, columns, rows: [{ text: 'new', label: 'a' }] }],
+    ['data/rows', { data: source.file, task, columns, limit: 5, text: 'new' }],
+    ['data/append', { data: source.file, task, columns, rows: [{ text: 'new', label: 'a' }] }],
     ['data/append', { data: made, task, columns: {}, rows: [{ text: 'new', label: 'a' }], source_line: 3 }],
   ]);
   // Asked once.
@@ -231,7 +231,7 @@ test('rows of a run of several labels are read as it read them, and picked with 
   runs = [{ ...runs[0]!, record: { ...runs[0]!.record, recipe: recipe as never } }];
   request.mockResolvedValue({ rows: [{ text: 'x', label: '["a","b"]', file: 'films.csv', line: 2 }], total: 1 });
   await open('first');
-  expect(await said('snapshot')).toMatchObject({ tuned: { task: 'multi_label_classification' }, dataset: null });
+  expect(await said('snapshot')).toMatchObject({ tuned: { task: 'multi_label_classification' }, dataset: 'films.csv' });
   page.received.fire({ type: 'pickRow' });
   const picker = await vi.waitFor(() => {
     expect(editor.shown.picker?.title).toContain('Pick a Row');
@@ -244,4 +244,56 @@ test('rows of a run of several labels are read as it read them, and picked with 
   expect(picker.items[0]).toMatchObject({ label: 'x', description: 'a, b' });
   picker.accept();
   expect(await said('row')).toMatchObject({ text: 'x', label: 'a, b', line: 2 });
+});
+
+test('several labels go back as they are written in the file that a selection was made in', async () => {
+  const made = join(folder, '.luthier/datasets/films');
+  mkdirSync(made, { recursive: true });
+  const source = {
+    file: join(folder, 'films.csv'),
+    first_line: 2,
+    last_line: 2,
+    lines: [[2, 1]],
+    label_separator: '|',
+  };
+  const columns = { text: 'text', label: 'label' };
+  const task = 'multi_label_classification';
+  writeFileSync(join(made, 'dataset.json'), JSON.stringify({ format: 1, source, task, columns, rows: 1, labels: [] }));
+  const recipe = { dataset: made, task: 'text-classification', problem_type: task };
+  runs = [{ ...runs[0]!, record: { ...runs[0]!.record, recipe: recipe as never } }];
+  await open('first');
+  editor.window.showInformationMessage.mockResolvedValueOnce('Add to films.csv');
+  const row = { text: 'new', label: '["a","b"]' };
+  page.received.fire({ type: 'addRow', ...row, anyway: true });
+  expect(await said('added')).toMatchObject({ ...row, dataset: 'films.csv' });
+  expect(appended()).toEqual([
+    ['data/append', { data: source.file, task, columns, label_separator: '|', rows: [row] }],
+    ['data/append', { data: made, task, columns: {}, rows: [row], source_line: 3 }],
+  ]);
+});
+
+test('a sentence goes back as its words with their tags, and one that is there is told with its own', async () => {
+  const recipe = { dataset: join(folder, 'films.csv'), task: 'token-classification' };
+  runs = [{ ...runs[0]!, record: { ...runs[0]!.record, recipe: recipe as never } }];
+  await open('first');
+  expect(await said('snapshot')).toMatchObject({ dataset: 'films.csv' });
+  request.mockImplementationOnce(async () => ({
+    rows: [{ file: join(folder, 'films.csv'), line: 2, tokens: ['Ada', '.'], tags: ['O', 'O'] }],
+    total: 1,
+  }));
+  const asked = { text: 'Ada.', words: ['Ada', '.'], label: '["B-PER","O"]' };
+  page.received.fire({ type: 'addRow', ...asked, anyway: false });
+  expect(await said('stands')).toMatchObject({ text: 'Ada.', label: '["B-PER","O"]', rows: [{ label: '["O","O"]' }] });
+  expect(request).toHaveBeenLastCalledWith('data/rows', expect.objectContaining({ text: 'Ada .' }));
+  page.received.fire({ type: 'addRow', ...asked, anyway: true });
+  expect(await said('added')).toMatchObject({ text: 'Ada.', line: 3 });
+  expect(appended()).toEqual([
+    [
+      'data/append',
+      {
+        ...{ data: join(folder, 'films.csv'), task: 'token-classification', columns: {} },
+        rows: [{ tokens: ['Ada', '.'], tags: ['B-PER', 'O'] }],
+      },
+    ],
+  ]);
 });

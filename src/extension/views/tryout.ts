@@ -8,6 +8,7 @@ import {
   type Columns,
   type LabelsWritten,
   labelText,
+  type NewRow,
   parseTryoutRequest,
   type RowFields,
   type TaskName,
@@ -134,7 +135,7 @@ class Tryout {
       case 'pickRow':
         return await this.pickRow();
       case 'addRow':
-        return await this.addRow(textsOf(request), request.label, request.anyway);
+        return await this.addRow(textsOf(request), request);
       case 'undoRow':
         return await this.undoRow(textsOf(request));
       case 'openRow': {
@@ -161,8 +162,7 @@ class Tryout {
       tuned: { task, name: record.name, labels: record.labels, ...(await this.pair()) },
       base: this.base.model,
       base_note: this.base.note,
-      // Whoever corrects a sentence corrects the tags of its words, which is done where they stand.
-      dataset: target && task === 'text-classification' ? basename(target) : null,
+      dataset: target && CORRECTED.has(task) ? basename(target) : null,
     });
   }
 
@@ -224,39 +224,50 @@ class Tryout {
       type: 'row',
       ...textsOf({ text: textOf(row), ...(text_pair !== undefined && { text_pair }) }),
       label: label === undefined ? null : said(label),
+      ...(row.tokens && { words: row.tokens }),
       file,
       line,
     });
   }
 
-  private async addRow(texts: Texts, label: string, anyway: boolean): Promise<void> {
+  private async addRow(
+    texts: Texts,
+    { label, words, anyway }: Extract<TryoutRequest, { type: 'addRow' }>,
+  ): Promise<void> {
     const data = await this.requireData();
     const source = await this.correctedFile(data);
     const { service } = this.options;
     await this.requireOwn(source ? [source.file, data] : [data], source?.file);
-    const target = source ? { data: source.file, columns: source.columns } : this.reading(data);
+    const target = source
+      ? { data: source.file, task: source.task, columns: source.columns, ...source.how }
+      : this.reading(data);
     const dataset = basename(target.data);
+    const rows: NewRow[] = [words ? { tokens: words, tags: JSON.parse(label) as string[] } : { ...texts, label }];
     if (!anyway) {
-      const { rows } = await service.request('data/rows', {
+      const { rows: there } = await service.request('data/rows', {
         ...target,
         limit: STANDING,
-        ...texts,
+        ...(words ? { text: words.join(' ') } : texts),
       });
-      if (rows.length > 0) {
-        const standing = rows.map(({ file, line, label }) => ({ file, line, label: label! }));
+      if (there.length > 0) {
+        const standing = there.map(({ file, line, label, tags }) => ({
+          file,
+          line,
+          label: label ?? JSON.stringify(tags),
+        }));
         return this.wire.post({ type: 'stands', ...texts, label, dataset, rows: standing });
       }
     }
     const added = await service.request('data/append', {
       ...target,
-      rows: [{ ...texts, label }],
+      rows,
     });
     const undo = [added.undo];
     if (source) {
       // The copy that the model learns from, too, with its place in the person's file.
       const inCopy = await service.request('data/append', {
         ...this.reading(data),
-        rows: [{ ...texts, label }],
+        rows,
         source_line: added.line,
       });
       undo.push(inCopy.undo);
@@ -387,6 +398,13 @@ class Tryout {
     throw new HostError('data-unreadable', `The data that ${this.run.record.name} learned from is no longer there.`);
   }
 }
+
+/** Tasks whose answers are corrected here; a number is written by hand. */
+const CORRECTED: ReadonlySet<TaskName> = new Set([
+  'text-classification',
+  'multi_label_classification',
+  'token-classification',
+]);
 
 /** What a model reads of a row; words with blanks between them. */
 const textOf = ({ text, tokens }: RowFields): string => text ?? tokens?.join(' ') ?? '';

@@ -1,15 +1,18 @@
 import type { VscodeTextarea } from '@vscode-elements/elements/dist/vscode-textarea/vscode-textarea.js';
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
+import { labelText } from '../../protocol/dataset.ts';
 import { splitPair } from '../../protocol/pair.ts';
+import type { TagPrediction } from '../../protocol/service.ts';
 import type { TryoutMessage, TryoutRequest } from '../../protocol/webview.ts';
 import { failureBanner } from '../shared/failure.ts';
 import { focusInput, moveFocus } from '../shared/focus.ts';
 import { percent, plural, significant } from '../shared/format.ts';
 import type { Host } from '../shared/host.ts';
 import { LightElement } from '../shared/light-element.ts';
+import { wordsIn } from './correct.ts';
 import { entitiesView } from './entities.ts';
-import { resultView } from './result.ts';
+import { type ResultActions, resultView } from './result.ts';
 import {
   type HistoryEntry,
   headline,
@@ -62,7 +65,11 @@ export class TryoutElement extends LightElement {
       clearTimeout(this.#resting);
       this.#resting = setTimeout(() => this.#remember(), REST);
     }
-    if (message.type === 'added') this.announced = `Added to ${message.dataset} as ${message.label}`;
+    if (message.type === 'added') {
+      const { task } = this.store.models!.tuned;
+      const as = task === 'token-classification' ? '' : ` as ${labelText(task, message.label)}`;
+      this.announced = `Added to ${message.dataset}${as}`;
+    }
     if (message.type === 'undone') this.announced = 'Row removed again';
     this.#changed();
     // The page opens ready to type into.
@@ -218,22 +225,28 @@ export class TryoutElement extends LightElement {
       return html`<p class="empty">${store.isHalf ? `${this.#appearing} appear once both texts are there.` : `${this.#appearing} appear as you type. Press Ctrl+Enter to keep the texts and clear the ${fields}.`}</p>`;
     }
     const more = store.asked.length - MAX_LINES;
+    const actions: ResultActions = {
+      choose: (texts, label) => {
+        if (label === '') store.chosen.delete(keyOf(texts));
+        else store.chosen.set(keyOf(texts), label);
+        this.#changed();
+      },
+      add: (texts, label, anyway) => {
+        const isTags = store.models?.tuned.task === 'token-classification';
+        const words = isTags ? { words: wordsIn(store, texts).map(({ word }) => word) } : {};
+        this.host.post({ type: 'addRow', ...textsOf(texts), ...words, label, anyway });
+      },
+      undo: (texts) => this.host.post({ type: 'undoRow', ...textsOf(texts) }),
+      open: (file, line) => this.host.post({ type: 'openRow', file, line }),
+      showAll: () => {
+        this.allLabels = !this.allLabels;
+      },
+    };
     return html`<div class="results ${store.stale ? 'stale' : ''}">
       ${store.results.map((result, i) =>
         isTagged(result.tuned)
-          ? entitiesView(result.tuned, i)
-          : resultView(result as Result<TextAnswer>, i, store, this.allLabels, {
-              choose: (texts, label) => {
-                store.chosen.set(keyOf(texts), label);
-                this.#changed();
-              },
-              add: (texts, label, anyway) => this.host.post({ type: 'addRow', ...textsOf(texts), label, anyway }),
-              undo: (texts) => this.host.post({ type: 'undoRow', ...textsOf(texts) }),
-              open: (file, line) => this.host.post({ type: 'openRow', file, line }),
-              showAll: () => {
-                this.allLabels = !this.allLabels;
-              },
-            }),
+          ? entitiesView(result as Result<TagPrediction>, i, store, actions)
+          : resultView(result as Result<TextAnswer>, i, store, this.allLabels, actions),
       )}
       ${more > 0 ? html`<p class="empty">${plural(more, 'more line is', 'more lines are')} left out. Evaluate on File measures a whole file.</p>` : nothing}
     </div>`;

@@ -1,10 +1,18 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { TagPrediction } from '../../protocol/service.ts';
 import { percent } from '../shared/format.ts';
+import { type CorrectionActions, correction } from './correct.ts';
+import type { Result, TryoutStore } from './store.ts';
 
-/** A text with its entities marked, and below it each of them with its score. */
-export const entitiesView = ({ text, entities }: TagPrediction, index: number): TemplateResult => html`
-  <article class="result" aria-labelledby="text-${index}">
+/** A text with its entities marked, below it each of them with its score, and the way to correct them. */
+export const entitiesView = (
+  result: Result<TagPrediction>,
+  index: number,
+  store: TryoutStore,
+  actions: CorrectionActions,
+): TemplateResult => {
+  const { text, entities } = result.tuned;
+  return html`<article class="result" aria-labelledby="text-${index}">
     <p class="text marked" id="text-${index}">${marked(text, entities)}</p>
     ${
       entities.length === 0
@@ -20,7 +28,9 @@ export const entitiesView = ({ text, entities }: TagPrediction, index: number): 
             )}</tbody>
           </table>`
     }
+    <div class="under">${correction(result, index, store, actions)}</div>
   </article>`;
+};
 
 /** Places are in code points, as Python counts. */
 function marked(text: string, entities: TagPrediction['entities']): TemplateResult {

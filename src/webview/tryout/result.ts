@@ -1,17 +1,12 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { unknownTokens } from '../../protocol/figures.ts';
-import type { Texts } from '../../protocol/service.ts';
 import { percent, significant } from '../shared/format.ts';
+import { type CorrectionActions, correction } from './correct.ts';
 import { keyOf, labelsOf, type Result, ranked, type TextAnswer, type TryoutStore } from './store.ts';
 
 const SHOWN = 5;
 
-export interface ResultActions {
-  /** Notes the label that the person chose for a text or a pair. */
-  choose(texts: Texts, label: string): void;
-  add(texts: Texts, label: string, anyway: boolean): void;
-  undo(texts: Texts): void;
-  open(file: string, line: number): void;
+export interface ResultActions extends CorrectionActions {
   showAll(): void;
 }
 
@@ -75,67 +70,3 @@ const numberShown = ({ tuned, base }: Result): TemplateResult =>
 
 const bar = (score: number, className: string): TemplateResult =>
   html`<td class=${className}><div class="bar"><progress max="1" .value=${score} aria-hidden="true"></progress><span class="number">${percent(score)}</span></div></td>`;
-
-const correction = (
-  result: Result<TextAnswer>,
-  index: number,
-  store: TryoutStore,
-  actions: ResultActions,
-): TemplateResult | typeof nothing => {
-  const { models } = store;
-  // A row of a file has one class; lists and numbers are written by hand.
-  if (!models?.dataset || !('label' in result.tuned)) return nothing;
-  const key = keyOf(result);
-  const added = store.added.get(key);
-  if (added)
-    return html`<span class="added" role="status">
-      <span><span class="codicon codicon-check" aria-hidden="true"></span>Added to ${added.dataset} as ${added.label}</span>
-      <button class="link" @click=${() => actions.undo(result)}>Undo</button>
-      <button class="link" @click=${() => actions.open(added.file, added.line)}>Open</button>
-    </span>`;
-  const stands = store.stands.get(key);
-  if (stands) return standing(stands, store, actions);
-  const chosen = store.chosen.get(key) ?? '';
-  const add = (): void => {
-    const label = store.chosen.get(key);
-    if (label) actions.add(result, label, false);
-  };
-  return html`<span class="correct">
-    <label class="visually-hidden" for="label-${index}">Correct label</label>
-    <vscode-single-select id="label-${index}" combobox label="Correct label" .value=${chosen}
-      @change=${(event: Event) => actions.choose(result, (event.target as HTMLInputElement).value)}>
-      <vscode-option value="" ?selected=${chosen === ''}>Correct label…</vscode-option>
-      ${models.tuned.labels.map((label) => html`<vscode-option value=${label} ?selected=${label === chosen}>${label}</vscode-option>`)}
-    </vscode-single-select>
-    <vscode-button secondary icon="add" ?disabled=${chosen === ''}
-      title=${chosen === '' ? 'Choose the correct label first' : `Add the ${result.text_pair === undefined ? 'text' : 'pair'} to ${models.dataset} as ${chosen}`}
-      @click=${add}>Add to Dataset</vscode-button>
-  </span>`;
-};
-
-/** The text is in the data: said with its place before there are two, perhaps of different classes. */
-const standing = (
-  stands: NonNullable<ReturnType<TryoutStore['stands']['get']>>,
-  store: TryoutStore,
-  actions: ResultActions,
-): TemplateResult => {
-  const { label, dataset, rows } = stands;
-  const other = rows.find((row) => row.label !== label) ?? rows[0]!;
-  const isConflict = other.label !== label;
-  return html`<div class="banner banner-warning standing" role="alert">
-    <span class="codicon codicon-warning" aria-hidden="true"></span>
-    <p>This ${stands.text_pair === undefined ? 'text' : 'pair'} is already in ${dataset}, on <button class="link" @click=${() => actions.open(other.file, other.line)}>line ${other.line}</button>, ${
-      isConflict
-        ? html`as <strong>${other.label}</strong>. If you also add it as <strong>${label}</strong>, the model learns both.`
-        : html`with the same label.`
-    }</p>
-    <span class="standing-actions">
-      <vscode-button secondary @click=${() => actions.open(other.file, other.line)}>Open Line ${other.line}</vscode-button>
-      <vscode-button secondary @click=${() => actions.add(stands, label, true)}>Add Anyway</vscode-button>
-      <vscode-button secondary @click=${() => {
-        store.stands.delete(keyOf(stands));
-        actions.choose(stands, '');
-      }}>Cancel</vscode-button>
-    </span>
-  </div>`;
-};

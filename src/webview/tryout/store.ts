@@ -47,6 +47,8 @@ export interface HistoryEntry extends Texts {
 /** The row that the text was picked from. */
 export interface PickedRow extends Texts {
   label: string | null;
+  /** Where it is a sentence of them. */
+  words?: string[];
   file: string;
   line: number;
 }
