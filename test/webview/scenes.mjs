@@ -296,7 +296,7 @@ const tryoutTags = async (view) => {
     tuned: { task: 'token-classification', name: 'names · bert · 1', labels },
     base: null,
     base_note: 'starters/bert does not name entities: it learned to in this run.',
-    dataset: null,
+    dataset: 'names.conll',
   });
   const texts = ['Lena Quist of Delta Print signed for the parcel in Cape Town.', 'The printer is out of paper again.'];
   await view.page.locator('textarea').fill(texts.join('\n'));
@@ -325,6 +325,54 @@ const tryoutTags = async (view) => {
     ms: 14,
   });
   await view.page.waitForTimeout(1_600);
+};
+
+/** Its tags are corrected, and the other sentence was added. @param {import('./browser.mjs').Webview} view */
+const tryoutTagsCorrected = async (view) => {
+  await tryoutTags(view);
+  await view.page.locator('.corrections summary').first().click();
+  await view.page.getByLabel('Tag of “Print”').selectOption('O');
+  await view.send({
+    type: 'added',
+    text: 'The printer is out of paper again.',
+    label: '["O"]',
+    dataset: 'names.conll',
+    file: 'names.conll',
+    line: 812,
+  });
+};
+
+/** A text has any number of labels; the second is in the data already. @param {import('./browser.mjs').Webview} view */
+const tryoutLabelsCorrected = async (view) => {
+  const labels = ['crash', 'login', 'performance', 'praise', 'price', 'sync', 'translation'];
+  await view.send({
+    ...models,
+    run: 'feedback-1',
+    tuned: { task: 'multi_label_classification', name: 'feedback · bert · 1', labels },
+    base: null,
+    base_note: 'starters/bert has no trained classifier: it learned to classify in this run.',
+    dataset: 'feedback.jsonl',
+  });
+  const texts = ['Since the update it is slow and closes by itself.', 'I love it, though the plan costs too much.'];
+  await view.page.locator('textarea').fill(texts.join('\n'));
+  await view.page.waitForFunction(() => window.posts.some((post) => post.type === 'predict'));
+  const { id } = await asked(view, 'predict');
+  const scores = (/** @type {number[]} */ ...values) =>
+    Object.fromEntries(labels.map((label, i) => [label, values[i]]));
+  await view.send({
+    ...{ type: 'predictions', id, base: null, ms: 9 },
+    tuned: [
+      { text: texts[0], labels: ['crash'], scores: scores(0.93, 0.02, 0.41, 0.01, 0.02, 0.1, 0.01) },
+      { text: texts[1], labels: ['praise', 'price'], scores: scores(0.01, 0.01, 0.02, 0.97, 0.88, 0.03, 0.01) },
+    ],
+  });
+  await view.settle();
+  await view.page.locator('.corrections summary').first().click();
+  await view.page.locator('.corrections vscode-checkbox[label="performance"]').first().click();
+  await view.send({
+    ...{ type: 'stands', text: texts[1], label: '["praise","price"]', dataset: 'feedback.jsonl' },
+    rows: [{ file: 'feedback.jsonl', line: 41, label: '["price"]' }],
+  });
 };
 
 const chatting = {
@@ -858,6 +906,8 @@ export const scenes = [
   ...each('tryout-tags', { view: 'tryout', play: tryoutTags }),
   ...each('dataset-chat', { view: 'dataset', play: datasetChat }),
   ...each('dataset-no-preview', { view: 'dataset', play: datasetNoPreview }, ['dark']),
+  ...each('tryout-tags-corrected', { view: 'tryout', play: tryoutTagsCorrected }),
+  ...each('tryout-labels-corrected', { view: 'tryout', play: tryoutLabelsCorrected }),
   ...each('dataset-tags', { view: 'dataset', play: datasetTags }),
   ...each('tryout-pairs', { view: 'tryout', play: tryoutPairs }),
   ...each('tryout-empty', { view: 'tryout', play: (view) => view.send({ ...models, base: null, base_note: null }) }, [

@@ -223,7 +223,7 @@ export class ChatElement extends LightElement {
       ${
         end
           ? html`<div class="under muted">
-              <span>${endWords(end)}</span>
+              <span title=${end.reason === 'length' ? 'New tokens at most, under Settings, allows more' : nothing}>${endWords(end)}</span>
               <button class="tool" title="Copy" aria-label="Copy the answer" @click=${() => this.host.post({ type: 'copyText', text: answer.text })}><span class="codicon codicon-copy" aria-hidden="true"></span></button>
               ${last && writer === 'tuned' ? this.#again() : nothing}
             </div>`
@@ -265,5 +265,5 @@ export class ChatElement extends LightElement {
 function endWords({ tokens, rate, reason }: NonNullable<Answer['end']>): string {
   if (reason === 'cancelled') return 'Stopped';
   const count = `${plural(tokens, 'token')}, ${significant(rate, 2)} a second`;
-  return reason === 'length' ? `${count} · stopped at the token limit` : count;
+  return reason === 'length' ? `${count} · cut off at the token limit` : count;
 }
