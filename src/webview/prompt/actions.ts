@@ -8,7 +8,7 @@ export interface Actions {
   changed(): void;
   /** The values or rows are others: what would be sent is asked for again. */
   edited(): void;
-  post(request: PromptPageRequest): void;
+  readonly post: (request: PromptPageRequest) => void;
   /** All rows, or one. */
   run(row?: string): void;
 }

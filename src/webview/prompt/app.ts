@@ -94,9 +94,7 @@ export class PromptElement extends LightElement implements Actions {
     for (const request of [this.store.render(), this.store.estimateRequest()]) if (request) this.post(request);
   }
 
-  post(request: PromptPageRequest): void {
-    this.host.post(request);
-  }
+  readonly post = (request: PromptPageRequest): void => this.host.post(request);
 
   /** What is typed counts at once; an answer that is being written makes way. */
   run(row?: string): void {
