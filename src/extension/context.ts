@@ -4,6 +4,7 @@ import { diskUse } from '../files/folders.ts';
 import { HOME } from '../guard/index.ts';
 import { pickModel } from './commands/models.ts';
 import { ContextKeys, runKeys } from './context-keys.ts';
+import { describeDataset } from './datasets/dataset.ts';
 import { DatasetStore } from './datasets/store.ts';
 import { EngineHost } from './engine/host.ts';
 import { Emitter } from './events.ts';
@@ -12,6 +13,8 @@ import { CONTEXT_KEYS, MEMENTO_KEYS } from './ids.ts';
 import { tellDisk } from './notifications.ts';
 import type { PromptService } from './prompts/answers.ts';
 import { EndpointKeys } from './prompts/endpoint-keys.ts';
+import { PromptLanguage } from './prompts/language.ts';
+import { listPromptModels } from './prompts/model-names.ts';
 import { TemplateModels } from './prompts/models.ts';
 import { PromptPanels } from './prompts/prompt-panels.ts';
 import { RecipeDiagnostics } from './recipes/diagnostics.ts';
@@ -46,6 +49,7 @@ export class Luthier implements vscode.Disposable {
   readonly actions: RunActions;
   readonly datasets: DatasetStore;
   readonly recipes: RecipeDiagnostics;
+  readonly promptLanguage: PromptLanguage;
   readonly disk: RunsDisk;
   /** The disk that all runs take, in bytes, whenever it is known again. */
   readonly diskMeasured = new Emitter<number>();
@@ -140,9 +144,25 @@ export class Luthier implements vscode.Disposable {
       service: this.engine.service as PromptService,
       ...{ models: this.templateModels, keys: this.endpointKeys },
     });
+    this.promptLanguage = new PromptLanguage({
+      list: () => this.datasets.list(),
+      inspect: (dataset) => this.datasets.inspect(dataset),
+      dataChanged: this.datasets.changed,
+      ask: (params, signal) => (this.engine.service as PromptService).request('prompt/check', params, { signal }),
+      modelOf: (document) => this.templateModels.folderOf(document),
+      models: () => listPromptModels(this.rowService(), this.runs),
+      datasets: async () =>
+        (await this.datasets.list()).map((dataset) => ({
+          path: dataset.path,
+          detail: describeDataset(dataset, (path) => vscode.workspace.asRelativePath(path)),
+        })),
+      mayStart: () => vscode.workspace.isTrusted,
+      log: this.log,
+    });
     this.disposables.push(
       this.disk,
       this.recipes,
+      this.promptLanguage,
       this.dashboards,
       this.tryouts,
       this.chats,

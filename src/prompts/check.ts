@@ -1,6 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { addInput, addSample, at, fix, newlineOf, removeInput } from './edits.ts';
-import { GLOBALS, type Name, namesOf } from './names.ts';
+import { type Declaration, GLOBALS, type Name, namesOf } from './names.ts';
 import { problem } from './problems.ts';
 import type { PromptFile, PromptProblem } from './prompt-file.ts';
 import { BLOCKS, type Tags, tagsOf, wordOf } from './tags.ts';
@@ -18,6 +18,7 @@ export const ALONE: PromptSurroundings = { sample: null, columns: null };
 /** What somebody at an editor wants to know of a template, besides what reading it says. */
 export interface PromptCheck extends Tags {
   names: Name[];
+  declarations: Declaration[];
   problems: PromptProblem[];
 }
 
@@ -27,14 +28,14 @@ const MOST = 100;
 /** Looks at a template's body: blocks that lack their ends, names that nothing gives, inputs that nothing uses. */
 export function checkPrompt(text: string, file: PromptFile, around: PromptSurroundings = ALONE): PromptCheck {
   const tags = tagsOf(text, file.body);
-  const names = namesOf(tags, file.body);
+  const { names, declarations } = namesOf(tags, file.body);
   const problems = [
     ...checkTags(text, tags),
     ...checkNames(text, file, names, around),
     ...checkInputs(text, file, names, around),
   ];
   problems.sort((a, b) => a.range.start - b.range.start);
-  return { ...tags, names, problems };
+  return { ...tags, names, declarations, problems };
 }
 
 /** What a template's names may be: its inputs, what its sample has, and examples where they are drawn. */
@@ -102,7 +103,9 @@ const SIGNS = {
 export function meant(name: string, among: readonly string[]): string | null {
   if (among.length === 0) return null;
   const found = closest(name, [...among]);
-  return distance(name, found) <= Math.max(1, Math.floor(name.length / 3)) ? found : null;
+  const far = distance(name, found);
+  // Two letters the wrong way round are two changes.
+  return far < name.length && far <= Math.max(1, Math.round(name.length / 2.5)) ? found : null;
 }
 
 function checkNames(

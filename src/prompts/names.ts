@@ -36,8 +36,8 @@ export const GLOBALS: ReadonlySet<string> = new Set([
 /** Statements that make names. */
 const MAKES: ReadonlySet<string> = new Set(['for', 'set', 'macro', 'call']);
 
-/** Names of a template's body, in their order. */
-export function namesOf({ tags, around }: Tags, body: Range): Name[] {
+/** Names of a template's body, and what it makes itself, in their order. */
+export function namesOf({ tags, around }: Tags, body: Range): { names: Name[]; declarations: Declaration[] } {
   const declarations = new Map<string, Declaration[]>();
   const found: Name[] = [];
   for (const tag of tags) {
@@ -62,7 +62,7 @@ export function namesOf({ tags, around }: Tags, body: Range): Name[] {
         .get(name.name)
         ?.findLast(({ scope }) => scope.start <= name.range.start && name.range.end <= scope.end) ?? null;
   }
-  return found;
+  return { names: found, declarations: [...declarations.values()].flat() };
 }
 
 /** Where what a `set` makes is there: from its end to that of the loop or macro around it. */
@@ -79,8 +79,9 @@ function declarationsIn(tag: Tag, block: Block | undefined, scope: Range): Decla
     names.filter(({ kind }) => kind === 'name').map(({ text, range }) => ({ name: text, range, scope: where, by }));
   if (word === 'for') {
     const end = tokens.findIndex(({ kind, text }) => kind === 'name' && text === 'in');
-    // Also inside of its own tag: `for x in list if x.ok`.
-    const from = end < 0 ? tag.range.end : tokens[end]!.range.end;
+    // Also inside of its own tag: `for x in list if x.ok`; the list itself is that of the text around it.
+    const condition = tokens.find(({ kind, text }, i) => i > end && kind === 'name' && text === 'if');
+    const from = condition?.range.end ?? tag.range.end;
     return made(tokens.slice(1, end < 0 ? tokens.length : end), 'for', {
       start: from,
       end: block?.range.end ?? scope.end,

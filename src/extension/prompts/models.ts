@@ -8,6 +8,8 @@ import { HostError } from '../errors.ts';
 import { MEMENTO_KEYS } from '../ids.ts';
 import { hasModel, isWorking, type Run } from '../runs/run.ts';
 import type { RunStore } from '../runs/store.ts';
+import { modelFolderOf } from '../views/run-panels.ts';
+import { templateOf } from './documents.ts';
 import { listChatModels } from './language-models.ts';
 import { hostOf } from './remote.ts';
 
@@ -81,6 +83,16 @@ export class TemplateModels {
     return run
       ? { model: runRef(run), offered: `${why}, so the newest run that fits is offered.` }
       : { model: this.starter, offered: `${why}, so the starter that writes is offered.` };
+  }
+
+  /** Folder of the model that a template is bound to: none where one is merely offered, or answers elsewhere. */
+  async folderOf(document: vscode.TextDocument): Promise<string | null> {
+    const file = templateOf(document);
+    const { model, offered } = file ? await this.bound(document, file) : { model: null, offered: null };
+    if (!model || offered !== null) return null;
+    if (model.kind === 'folder') return model.path;
+    const run = model.kind === 'run' ? this.sources.runs.get(model.folder) : undefined;
+    return run && hasModel(run) ? modelFolderOf(run) : null;
   }
 
   async choose(document: vscode.TextDocument, model: ModelRef): Promise<void> {

@@ -5,6 +5,8 @@ import { writeFile } from 'node:fs/promises';
  */
 import { vi } from 'vitest';
 
+export * from './language.ts';
+
 type Listener<T> = (value: T) => void;
 
 /** An event with the means to fire it. */
@@ -153,6 +155,13 @@ export class Range {
     this.start = start;
     this.end = end;
   }
+  /** What both have in common; a place at the end of one is in it. */
+  intersection(other: Range): Range | undefined {
+    const later = (a: Position, b: Position) => a.line > b.line || (a.line === b.line && a.character > b.character);
+    const start = later(this.start, other.start) ? this.start : other.start;
+    const end = later(this.end, other.end) ? other.end : this.end;
+    return later(start, end) ? undefined : new Range(start, end);
+  }
 }
 export class CodeLens {
   readonly range: Range;
@@ -192,10 +201,13 @@ export const window = {
 
 /** What a document has become; tests fire them. */
 export const changes = { document: new EventEmitter<unknown>(), trust: new EventEmitter<void>() };
+const never = () => ({ dispose() {} });
 
 export const workspace = {
   onDidChangeTextDocument: changes.document.event,
   onDidGrantWorkspaceTrust: changes.trust.event,
+  onDidOpenTextDocument: never,
+  onDidCloseTextDocument: never,
   isTrusted: true,
   workspaceFolders: undefined as { uri: Uri; name: string; index: number }[] | undefined,
   getWorkspaceFolder: (uri: Uri) =>
