@@ -68,6 +68,10 @@ export interface Recipe {
    * label, 1 for those that are not named. Left out: every row counts the same.
    */
   class_weight?: 'balanced' | Record<string, number>;
+  /** Of text-generation: share of the training texts that are learnt by filling in their middle; none where it is left out. */
+  fim_rate?: number;
+  /** Of those, the share with the suffix first; half of them where it is left out. */
+  fim_spm_rate?: number;
   max_length: number;
   seed: number;
   /** Share of the training part held out for validation when the data set names none; 0 for none. */

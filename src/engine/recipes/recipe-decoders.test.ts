@@ -37,3 +37,14 @@ it('every door offers it first', async () => {
   const [first] = suggestStrategies(100, await factsOf('decoder', place));
   expect(first).toMatchObject({ strategy: lora, isRecommended: true, learning_rate: 1e-3 });
 });
+
+it('fill-in-the-middle is of texts that are continued', async () => {
+  const keys = { task: 'text-generation', fim_rate: 0.5 };
+  expect(await recipeOf(keys)).toMatchObject({ fim_rate: 0.5 });
+  expect(await recipeOf({ task: 'text-generation' })).not.toHaveProperty('fim_rate');
+  await expect(recipeOf({ ...keys, task: 'conversational' })).rejects.toThrow(
+    'fim_rate is of text-generation, and the task is conversational.',
+  );
+  await expect(recipeOf({ task: 'text-generation', fim_spm_rate: 0.1 })).rejects.toThrow('without fim_rate');
+  await expect(recipeOf({ ...keys, fim_rate: 1.5 })).rejects.toThrow('fim_rate');
+});

@@ -162,6 +162,22 @@ export const recipeSchema = z.strictObject({
     .describe(
       'Weight of each class in the training loss: "balanced" (rows / (classes · rows of the class)), or by label ({"rare": 5}), with 1 for labels not named. If left out, every row counts the same. With label_smoothing_factor, each class’s share of a smoothed target is weighted by that class, as in torch.nn.CrossEntropyLoss.',
     ),
+  fim_rate: z
+    .number()
+    .min(0)
+    .max(1)
+    .exactOptional()
+    .describe(
+      'Of text-generation: share of the training texts that are learnt by filling in their middle (FIM), with a model whose tokenizer has the tokens for it. If left out, none.',
+    ),
+  fim_spm_rate: z
+    .number()
+    .min(0)
+    .max(1)
+    .exactOptional()
+    .describe(
+      'Of these texts, the share in the order suffix, prefix, middle (SPM) instead of prefix, suffix, middle (PSM). If left out, 0.5.',
+    ),
   max_length: z
     .number()
     .int()
@@ -250,6 +266,8 @@ export const KEY_OWNER: Record<RecipeKey, string> = {
   lr_scheduler_type: 'TrainingArguments',
   label_smoothing_factor: 'TrainingArguments',
   class_weight: 'scikit-learn (CrossEntropyLoss’s `weight`)',
+  fim_rate: 'Megatron-LM, StarCoder’s scripts',
+  fim_spm_rate: 'Megatron-LM, StarCoder’s scripts',
   max_length: 'the tokenizer',
   seed: 'TrainingArguments',
   validation_split: 'ours',

@@ -191,6 +191,7 @@ export function checkRecipe(written: unknown): { recipe: Recipe } | { issues: Re
 /** A key that does not go with what is learnt. */
 function variantIssue(recipe: Recipe): RecipeIssue | undefined {
   const { task, problem_type, label_separator, label_columns, class_weight, label_smoothing_factor } = recipe;
+  const { fim_rate, fim_spm_rate } = recipe;
   const learnt = taskNameOf(recipe);
   const wrong = (key: keyof Recipe, message: string, hint: string): RecipeIssue => ({
     ...{ code: 'wrong-value', keys: [key], message, hint },
@@ -207,6 +208,11 @@ function variantIssue(recipe: Recipe): RecipeIssue | undefined {
       'label_separator and label_columns are both given.',
       'Keep the one that says how the labels are written.',
     );
+  if (task !== 'text-generation') {
+    const key = fim_rate !== undefined ? 'fim_rate' : fim_spm_rate !== undefined ? 'fim_spm_rate' : undefined;
+    if (key) return wrong(key, `${key} is of text-generation, and the task is ${task}.`, 'Remove the key.');
+  } else if (fim_spm_rate !== undefined && fim_rate === undefined)
+    return wrong('fim_spm_rate', 'fim_spm_rate is given without fim_rate.', 'Add fim_rate, such as 0.5, or remove it.');
   if (!weighsClasses(learnt)) {
     const key =
       class_weight !== undefined ? 'class_weight' : label_smoothing_factor > 0 ? 'label_smoothing_factor' : undefined;

@@ -152,7 +152,8 @@ export interface Task<Row extends TaskRow, I extends LabelledItem, Answer, Repor
   readonly measures: 'logits' | 'losses';
   /** Of a dataset's columns those that the model reads; what its folder says of its inputs. */
   inputs(columns: Columns): string[];
-  encode(rows: readonly Row[], tokenizer: Tokenizer, maxLength: number): EncodedRows<I>;
+  /** @param recipe of training rows: what else decides how they are learnt */
+  encode(rows: readonly Row[], tokenizer: Tokenizer, maxLength: number, recipe?: Recipe): EncodedRows<I>;
   /** @throws LuthierError `recipe-invalid` for options that do not fit the labels */
   loss(options: LossOptions): Loss;
   /** What becomes of rows that do not fit, in a sentence. */

@@ -17,9 +17,10 @@ export function encodePart(
   split: Split,
   tokenizer: Tokenizer,
   maxLength: number,
+  recipe?: Recipe,
 ): EncodedRows<LabelledItem> {
   try {
-    return task.encode(dataset[split], tokenizer, maxLength);
+    return task.encode(dataset[split], tokenizer, maxLength, split === 'train' ? recipe : undefined);
   } catch (error) {
     if (!(error instanceof LuthierError) || error.code !== 'data-invalid') throw error;
     const { code, message, hint } = error;
@@ -49,7 +50,7 @@ export function encode(
       `max_length is ${recipe.max_length}, but the model takes at most ${architecture.maxPositions} tokens; ${maxLength} is used.`,
     );
   }
-  const part = (split: Split) => encodePart(task, dataset, split, tokenizer, maxLength);
+  const part = (split: Split) => encodePart(task, dataset, split, tokenizer, maxLength, recipe);
   const parts = { train: part('train'), validation: part('validation'), test: part('test') };
   const rows = dataset.train.length + dataset.validation.length + dataset.test.length;
   const long = Object.values(parts).reduce((n, { truncatedRows }) => n + truncatedRows, 0);

@@ -56,10 +56,10 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
   ]);
   tokenizer.checkFits(architecture.vocabSize);
   const maxLength = Math.min(written.max_length, architecture.maxPositions);
-  const train = encodePart(task, dataset, 'train', tokenizer, maxLength);
+  const train = encodePart(task, dataset, 'train', tokenizer, maxLength, written);
   const { recipe, note: smaller } = fitBatch(written, train.items.length);
   const total_steps = countSteps(recipe, train.items.length).total;
-  const validation = encodePart(task, dataset, 'validation', tokenizer, maxLength);
+  const validation = encodePart(task, dataset, 'validation', tokenizer, maxLength, recipe);
   const sample = dataset.train.slice(0, 200).map((row) => task.text(row));
   const mismatch = languageProblem(card.languages, sample, train.unknownShare);
   const problems: DataProblem[] = [

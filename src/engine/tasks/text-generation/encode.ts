@@ -2,6 +2,7 @@ import { counted, LuthierError } from '../../../protocol/index.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import { countLearnt, type LanguageItem, labelsOf, piecesIn, SAMPLES, windowsOf } from '../language/items.ts';
 import type { EncodedRows, EncodingNote, SamplePrompt } from '../task.ts';
+import { FillInTheMiddle, type FillSettings } from './fill-in-the-middle.ts';
 import type { Passage } from './rows.ts';
 
 /** A text, or a window of one, or a prompt with its completion. */
@@ -18,19 +19,24 @@ interface Made {
   isLong: boolean;
   /** The end of the prompt and the beginning of the completion are one token. */
   isMerged?: boolean;
+  /** Its parts were rearranged. */
+  isFilled?: boolean;
 }
 
 /**
  * Texts as what is learnt: after each token the next one, and at the end of a text the token that ends it. What does not
  * fit goes on in the next window. Of a prompt with its completion the completion alone is learnt.
- * @throws LuthierError `data-invalid` where nothing is left to learn
+ * @param fill of training rows: how many of the texts are learnt by filling in their middle
+ * @throws LuthierError `data-invalid` where nothing is left to learn, `recipe-invalid` where nothing can be filled in
  */
 export function encodePassages(
   rows: readonly Passage[],
   tokenizer: Tokenizer,
   maxLength: number,
+  fill?: FillSettings,
 ): EncodedRows<TextItem> {
-  const encoder = new PassageEncoder(tokenizer, maxLength);
+  const middles = fill?.fim_rate ? new FillInTheMiddle(tokenizer, fill) : null;
+  const encoder = new PassageEncoder(tokenizer, maxLength, middles);
   const made = rows.map((row) => encoder.encode(row));
   const items = made.flatMap((of, row) =>
     of.items
@@ -50,7 +56,7 @@ export function encodePassages(
     items,
     truncatedRows: total(({ isLong }) => Number(isLong)),
     unknownShare: tokens === 0 ? 0 : total(({ unknown }) => unknown) / tokens,
-    notes: rows.length === 0 ? [] : notesOn(encoder, items, made),
+    notes: rows.length === 0 ? [] : [...notesOn(encoder, items, made), ...fillNote(middles, made)],
   };
 }
 
@@ -70,6 +76,14 @@ function notesOn({ eos }: PassageEncoder, items: readonly TextItem[], made: read
   return notes.map((message) => ({ level: 'warning', message }));
 }
 
+function fillNote(middles: FillInTheMiddle | null, made: readonly Made[]): EncodingNote[] {
+  if (!middles) return [];
+  const { prefix, suffix, middle } = middles.names;
+  const filled = made.filter(({ isFilled }) => isFilled).length;
+  const message = `Fill-in-the-middle (fim_rate ${middles.rate}): ${filled.toLocaleString('en')} of ${counted(made.length, 'training text')} ${filled === 1 ? 'is' : 'are'} rearranged, with ${prefix}, ${suffix} and ${middle} around the parts.`;
+  return [{ level: 'info', message }];
+}
+
 class PassageEncoder {
   readonly eos: number | null;
   readonly #bos: number | null;
@@ -77,9 +91,22 @@ class PassageEncoder {
   constructor(
     private readonly tokenizer: Tokenizer,
     private readonly maxLength: number,
+    private readonly middles: FillInTheMiddle | null,
   ) {
+    if (middles && this.#room < 1) {
+      throw new LuthierError(
+        'recipe-invalid',
+        `max_length is ${maxLength}, which leaves no room for fill-in-the-middle.`,
+        'Raise max_length, or remove fim_rate.',
+      );
+    }
     this.#bos = tokenizer.addedBos;
     this.eos = tokenizer.specialId('eos_token');
+  }
+
+  /** Tokens of a text that can be rearranged at once. */
+  get #room(): number {
+    return this.maxLength - this.middles!.added - SPARE;
   }
 
   encode(passage: Passage): Made {
@@ -88,14 +115,51 @@ class PassageEncoder {
     const back = this.eos !== null && passage.isEnd ? [this.eos] : [];
     const all = Int32Array.from([...front, ...ids, ...back]);
     const made = { all, offsets, front: front.length, ends: back.length > 0 };
+    const filled = this.#filled(passage, ids.length, offsets);
     return {
       tokens: ids.length,
       unknown: ids.filter((id) => id === this.tokenizer.unkId).length,
       isLong: all.length > this.maxLength,
-      ...(passage.prompt === undefined
-        ? { items: this.#windows(passage.text, made) }
-        : this.#completion(passage.prompt, passage.text, made)),
+      ...(filled ??
+        (passage.prompt === undefined
+          ? { items: this.#windows(passage.text, made) }
+          : this.#completion(passage.prompt, passage.text, made))),
     };
+  }
+
+  /** A text that is drawn for it, rearranged: one that is long in pieces that fit, each by itself; null for any other. */
+  #filled({ text, prompt }: Passage, count: number, offsets: Int32Array): Pick<Made, 'items' | 'isFilled'> | null {
+    const { middles } = this;
+    if (!middles) return null;
+    if (prompt !== undefined) {
+      throw new LuthierError(
+        'recipe-invalid',
+        `fim_rate is ${middles.rate}, but the rows are prompts with completions, whose order stays.`,
+        'Use a column of whole texts, or remove fim_rate.',
+      );
+    }
+    const random = middles.draws(text);
+    if (random.float() >= middles.rate) return null;
+    const items: Made['items'] = [];
+    for (let first = 0; first < count; first += this.#room) {
+      const end = first + this.#room < count ? offsets[2 * (first + this.#room)] : text.length;
+      const piece = text.slice(first === 0 ? 0 : offsets[2 * first], end);
+      if (piece === '') continue;
+      const all = middles.ids(middles.divide(piece, random));
+      // Parts of words that are cut in two may be more tokens than the words were.
+      const ids = all.slice(0, this.maxLength);
+      const labels = labelsOf(ids, [{ start: 0, end: ids.length }]);
+      items.push({
+        ...{
+          ids,
+          labels,
+          cut: all.length - ids.length,
+          bytes: Buffer.byteLength(piece),
+          ends: ids.length === all.length,
+        },
+      });
+    }
+    return { items, isFilled: true };
   }
 
   #windows(text: string, { all, offsets, front, ends }: Encoded): Made['items'] {
@@ -137,6 +201,9 @@ class PassageEncoder {
     };
   }
 }
+
+/** Tokens that cutting a text at two places may add, with some to spare. */
+const SPARE = 8;
 
 interface Encoded {
   /** The text's tokens with the special ones in front (so many) and behind. */
