@@ -42,6 +42,8 @@ export interface Queries {
 export interface KeysAndValues {
   k: tf.Tensor;
   v: tf.Tensor;
+  /** Of cached tokens in front of these. */
+  past?: { k: tf.Tensor; v: tf.Tensor };
 }
 
 /** What a family's forward function is given: T tokens of several texts, however they lie. */

@@ -81,10 +81,7 @@ export function cachedBatch(
     context: (layer, own) => {
       computed[layer] = own;
       if (capacity === 0) return own;
-      return {
-        k: tf.concat([inputs[PAST_KEYS + layer]!, own.k], 2),
-        v: tf.concat([inputs[PAST_VALUES + layer]!, own.v], 2),
-      };
+      return { ...own, past: { k: inputs[PAST_KEYS + layer]!, v: inputs[PAST_VALUES + layer]! } };
     },
   };
   return { batch, computed };

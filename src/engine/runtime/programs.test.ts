@@ -6,7 +6,7 @@ import { languageLoss } from '../tasks/language/loss.ts';
 import { sizeOf } from '../tensor/executors/executor.ts';
 import { createOnnxRuntimeExecutor } from '../tensor/executors/onnxruntime.ts';
 import { record } from '../tensor/record/recorder.ts';
-import { trainingProgram } from './programs.ts';
+import { nextTokenProgram, trainingProgram } from './programs.ts';
 
 const VOCAB = 60;
 const architecture = architectureOf(
@@ -65,4 +65,18 @@ it('computes a vocabulary’s logits in parts where they are many: the same loss
   // Four parts, the last one smaller.
   expect(sizes(1)).toContainEqual([6, VOCAB]);
   expect(sizes(1)).toContainEqual([4, VOCAB]);
+});
+
+it('reads a cache of keys and values where it lies', () => {
+  const layers = [0, 1].map(() => ({ heads: 2, width: 8 }));
+  const { program, inputs } = nextTokenProgram(
+    { architecture, outputs: VOCAB },
+    { rows: 1, length: 1, capacity: 64 },
+    layers,
+  );
+  const { nodes, types } = record(program, inputs);
+  const copied = nodes.filter(
+    ({ op, outputs }) => op === 'Concat' && sizeOf(types.get(outputs[0]!)!.shape) >= 2 * 64 * 8,
+  );
+  expect(copied).toEqual([]);
 });

@@ -1,5 +1,4 @@
-import type * as tf from '@tensorflow/tfjs-core';
-import * as ops from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import { Random } from '../../data/random.ts';
 import { type Program, sizeOf, type TensorSpec } from '../executors/executor.ts';
@@ -21,8 +20,8 @@ const program =
       (p) => {
         let x = p.q!;
         for (let i = 0; i < LAYERS; i++)
-          x = ops.add(x, attention({ q: x, k: p.k!, v: p.v!, hidden: hidden!, recompute }));
-        return ops.sum(ops.square(x)) as tf.Scalar;
+          x = tf.add(x, attention({ q: x, k: p.k!, v: p.v!, hidden: hidden!, recompute }));
+        return tf.sum(tf.square(x)) as tf.Scalar;
       },
       { q: q!, k: k!, v: v! },
     );

@@ -8,6 +8,8 @@ export interface AttentionInputs {
   /** `[…, S, D]`; may have fewer heads (on the third axis from the end) than q, each for a group of q's that follow one another. */
   k: tf.Tensor;
   v: tf.Tensor;
+  /** Keys and values in front of those, of a cache: they have no gradient, and are not copied. */
+  past?: { k: tf.Tensor; v: tf.Tensor } | undefined;
   /** Added to the scores before the softmax, broadcast to `[…, T, S]`, and learnt: it has a gradient. */
   bias?: tf.Tensor | undefined;
   /** Added as well, but known beforehand: 0, or large and finite where a key is hidden. It has no gradient. */
@@ -28,7 +30,27 @@ export interface AttentionInputs {
  * Scaled dot-product attention (Vaswani et al. 2017): `dropout(softmax(q kᵀ / √D + bias + hidden)) v`, with fewer keys
  * and values than queries too (Ainslie et al. 2023, grouped-query attention).
  */
-export function attention({ q, k, v, bias, hidden, causal, mask, rate = 0, recompute }: AttentionInputs): tf.Tensor {
+export function attention(inputs: AttentionInputs): tf.Tensor {
+  return inputs.past ? attentionWithPast(inputs, inputs.past) : attentionOf(inputs);
+}
+
+/** Scores of both parts side by side, of which one softmax is taken. */
+function attentionWithPast({ q, k, v, hidden }: AttentionInputs, past: { k: tf.Tensor; v: tf.Tensor }): tf.Tensor {
+  const alpha = 1 / Math.sqrt(q.shape.at(-1)!);
+  const { stack, unstack } = groups(q, k);
+  const queries = stack(q);
+  const scores = unstack(
+    tf.concat(
+      [past.k, k].map((keys) => matMul(queries, keys, { transposeB: true, alpha })),
+      -1,
+    ),
+  );
+  const probabilities = stack(tf.softmax(hidden ? tf.add(scores, hidden) : scores));
+  const [before, own] = tf.split(probabilities, [past.k.shape.at(-2)!, k.shape.at(-2)!], -1) as [tf.Tensor, tf.Tensor];
+  return unstack(tf.add(matMul(before, past.v), matMul(own, v)));
+}
+
+function attentionOf({ q, k, v, bias, hidden, causal, mask, rate = 0, recompute }: AttentionInputs): tf.Tensor {
   const alpha = 1 / Math.sqrt(q.shape[q.shape.length - 1]!);
   const drop = (x: tf.Tensor, kept: tf.Tensor | undefined) => (kept ? applyDropout(x, kept, rate) : x);
   const plus = (x: tf.Tensor, y: tf.Tensor | undefined) => (y ? tf.add(x, y) : x);
