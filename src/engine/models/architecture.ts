@@ -26,6 +26,7 @@ export interface Architecture extends Reader {
   readonly loraTargets: readonly string[];
   readonly hiddenSize: number;
   readonly numLayers: number;
+  readonly numHeads: number;
   readonly vocabSize: number;
   readonly maxPositions: number;
   /** Floating-point operations of one token's forward pass, attention's share apart. */
@@ -62,7 +63,7 @@ export function describe<C>(family: Family<C>, config: Config, file: string, tas
   const read = new ConfigReader(config, file);
   const c = family.parse(read);
   const deviation = read.number('initializer_range', 0.02);
-  const { hidden, layers, vocab, positions } = family.sizes(c);
+  const { hidden, layers, heads, vocab, positions } = family.sizes(c);
   const { isCausal = false } = family;
   const head = family.heads[task.head ?? task.name];
   if (!head) {
@@ -81,6 +82,7 @@ export function describe<C>(family: Family<C>, config: Config, file: string, tas
     padTokenId: idOf(config.pad_token_id),
     hiddenSize: hidden,
     numLayers: layers,
+    numHeads: heads,
     vocabSize: vocab,
     maxPositions: positions,
     get flopsPerToken() {

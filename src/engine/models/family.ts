@@ -19,6 +19,8 @@ export interface Head<C> {
 export interface Sizes {
   hidden: number;
   layers: number;
+  /** Of attention, for queries. */
+  heads: number;
   vocab: number;
   positions: number;
 }

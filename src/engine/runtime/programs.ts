@@ -103,7 +103,7 @@ export function lossesProgram(options: ProgramOptions): ReadyProgram {
 }
 
 /** Logits that a training step has at once, 64 MB of them: those of a vocabulary are computed in parts, each with its loss. */
-const LOGITS_AT_ONCE = 2 ** 24;
+export const LOGITS_AT_ONCE = 2 ** 24;
 
 /** States of a batch in the parts for which the head and the loss are computed, `[start, count]` each. */
 function lossParts({

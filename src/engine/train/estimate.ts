@@ -1,6 +1,5 @@
-import { formatBytes, LuthierError, type Recipe, type Strategy, smallest } from '../../protocol/index.ts';
+import { formatBytes, LuthierError, largest, type Recipe, type Strategy, smallest } from '../../protocol/index.ts';
 import { freeMemory } from '../free-memory.ts';
-import { MOST_LOGITS } from '../infer/inference.ts';
 import { type Architecture, declarationOf } from '../models/architecture.ts';
 import type { ParameterInfo } from '../models/scope.ts';
 import { countSteps } from '../recipes/schedule.ts';
@@ -8,6 +7,7 @@ import { architectureFor, isHeldIn8Bit, isTrainedBy } from '../strategies/apply.
 import { factsAbout } from '../strategies/facts.ts';
 import { STRATEGIES } from '../strategies/index.ts';
 import { sizeOf } from '../tensor/executors/executor.ts';
+import { activationBytes } from './activations.ts';
 
 /** What decides how much a run takes. */
 export interface Workload {
@@ -53,36 +53,22 @@ const BASE_BYTES = 200e6;
 const PARAMETER_BYTES = 8;
 /** Gradient and AdamW's two moments. */
 const TRAINED_BYTES = 12;
-/** Arrays as long as a token's hidden state that a layer keeps for its gradients, and as long as its inner state. */
-const HIDDEN_ARRAYS = 13;
-const INNER_ARRAYS = 3;
-/** Arrays as large as the logits of a whole vocabulary. */
-const LOGITS_ARRAYS = 3;
-/** Without gradients a layer's arrays are used again by the next. */
-const INFERENCE_ARRAYS = 12;
-/** Of a layer's arrays those that are kept where none of its weights is trained: none of their gradients needs its input. */
-const KEPT_WITHOUT_WEIGHTS = 0.6;
 /** Rows are packed, with this much left empty. */
 const PACKED_SHARE = 0.85;
 
 /** Peak resident memory in bytes, for the largest batch that is likely. Fitted to measured peaks: see its test. */
 export function estimateMemory(work: Workload, recipe: Recipe): number {
   const { architecture } = work;
-  const { parameters, trained, heldIn8Bit, passedShare, trainsWeights } = sizesOf(work, recipe.strategy);
-  const keptShare = passedShare * (trainsWeights ? 1 : KEPT_WITHOUT_WEIGHTS);
+  const sizes = sizesOf(work, recipe.strategy);
+  const { parameters, trained, heldIn8Bit, passedShare, trainsWeights } = sizes;
   // Copies of a weight in 8 bits: for products forward, and backward where gradients pass through frozen layers.
   const narrow = heldIn8Bit * (passedShare > 0 && !trainsWeights ? 2 : 1);
   const accumulated = recipe.gradient_accumulation_steps > 1 ? 4 * trained : 0;
   const lengths = work.trainLengths.map((length) => Math.min(length, recipe.max_length));
   const tokens = likelyTokens(lengths, recipe.per_device_train_batch_size);
   const evalTokens = likelyTokens(lengths, recipe.per_device_eval_batch_size);
-  const hidden = architecture.hiddenSize;
-  const kept = 4 * (HIDDEN_ARRAYS * hidden + INNER_ARRAYS * 4 * hidden) * architecture.numLayers * keptShare;
-  const passing = 4 * INFERENCE_ARRAYS * hidden;
-  // Logits of a vocabulary, their probabilities and their gradients; in an evaluation no more than so many.
-  const logits = 4 * LOGITS_ARRAYS * (architecture.outputs ?? 0);
-  const evaluated = Math.min(evalTokens * logits, 4 * LOGITS_ARRAYS * MOST_LOGITS);
-  const activations = Math.max(tokens * (kept + passing + logits), evalTokens * passing + evaluated);
+  const rowLength = largest(lengths);
+  const activations = activationBytes(architecture, sizes, { tokens, evalTokens, rowLength });
   return BASE_BYTES + PARAMETER_BYTES * parameters + TRAINED_BYTES * trained + narrow + accumulated + activations;
 }
 
@@ -118,7 +104,9 @@ function smallerSetting(work: Workload, recipe: Recipe, free: number): string | 
     gradient_accumulation_steps: recipe.gradient_accumulation_steps * by,
     per_device_eval_batch_size: Math.max(1, Math.floor(recipe.per_device_eval_batch_size / by)),
   }));
-  const lengths = [recipe.max_length, 256, 128, 64].filter((length) => length <= recipe.max_length);
+  const lengths = [recipe.max_length, 4096, 2048, 1024, 512, 256, 128, 64].filter(
+    (length) => length <= recipe.max_length,
+  );
   const facts = factsAbout(work.architecture);
   const suggested = Object.values(STRATEGIES).map((kind) => ({
     strategy: kind.suggest(facts),

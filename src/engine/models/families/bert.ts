@@ -39,6 +39,7 @@ export const bert: Family<BertConfig> = {
   sizes: (c) => ({
     hidden: c.hidden_size,
     layers: c.num_hidden_layers,
+    heads: c.num_attention_heads,
     vocab: c.vocab_size,
     positions: c.max_position_embeddings,
   }),

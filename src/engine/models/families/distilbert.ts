@@ -37,7 +37,7 @@ export const distilbert: Family<DistilBertConfig> = {
   loraTargets: ['q_lin', 'v_lin'],
   parse,
   sizes: (c) => ({
-    ...{ hidden: c.dim, layers: c.n_layers },
+    ...{ hidden: c.dim, layers: c.n_layers, heads: c.n_heads },
     ...{ vocab: c.vocab_size, positions: c.max_position_embeddings },
   }),
   forward: (scope, batch, c) => {

@@ -39,7 +39,10 @@ export const gpt2: Family<Gpt2Config> = {
   isCausal: true,
   loraTargets: ['c_attn'],
   parse,
-  sizes: (c) => ({ hidden: c.n_embd, layers: c.n_layer, vocab: c.vocab_size, positions: c.n_positions }),
+  sizes: (c) => ({
+    ...{ hidden: c.n_embd, layers: c.n_layer, heads: c.n_head },
+    ...{ vocab: c.vocab_size, positions: c.n_positions },
+  }),
   tied: (c) => (c.tie_word_embeddings ? TABLE : undefined),
   forward: (scope, batch, c) => {
     const states = [embeddings(scope, batch, c)]; // (T, H)

@@ -64,7 +64,7 @@ const family = (modelType: string, name: string, kin: Kin): Family<LlamaConfig> 
   loraTargets: ['q_proj', 'v_proj'],
   parse: (read) => parse(read, kin),
   sizes: (c) => ({
-    ...{ hidden: c.hidden_size, layers: c.num_hidden_layers },
+    ...{ hidden: c.hidden_size, layers: c.num_hidden_layers, heads: c.num_attention_heads },
     ...{ vocab: c.vocab_size, positions: c.max_position_embeddings },
   }),
   tied: (c) => (c.tie_word_embeddings ? TABLE : undefined),

@@ -1,0 +1,60 @@
+import { largest } from '../../protocol/index.ts';
+import { MOST_LOGITS } from '../infer/inference.ts';
+import { type Architecture, declarationOf } from '../models/architecture.ts';
+import { LOGITS_AT_ONCE } from '../runtime/programs.ts';
+import type { Sizes } from './estimate.ts';
+
+/** The largest batches of a run. */
+export interface Batches {
+  /** Tokens of one that is trained on, and of one that is evaluated. */
+  tokens: number;
+  evalTokens: number;
+  /** Of a batch's rows, each as long as the longest text. */
+  rowLength: number;
+}
+
+/** Bytes of what a step or an evaluation computes on its way, at the worst moment. Fitted to measured peaks. */
+export const activationBytes = (architecture: Architecture, sizes: Sizes, batches: Batches): number =>
+  architecture.isCausal ? decoder(architecture, sizes, batches) : encoder(architecture, sizes, batches);
+
+/** Arrays as long as a token's hidden state that a layer keeps for its gradients, and as long as its inner state. */
+const HIDDEN_ARRAYS = 13;
+const INNER_ARRAYS = 3;
+/** Arrays as large as the logits of all labels. */
+const LOGITS_ARRAYS = 3;
+/** Without gradients a layer's arrays are used again by the next. */
+const INFERENCE_ARRAYS = 12;
+/** Of a layer's arrays those that are kept where none of its weights is trained: none of their gradients needs its input. */
+const KEPT_WITHOUT_WEIGHTS = 0.6;
+
+function encoder(architecture: Architecture, sizes: Sizes, { tokens, evalTokens }: Batches): number {
+  const { hiddenSize: hidden, numLayers, outputs = 0 } = architecture;
+  const keptShare = sizes.passedShare * (sizes.trainsWeights ? 1 : KEPT_WITHOUT_WEIGHTS);
+  const kept = 4 * (HIDDEN_ARRAYS * hidden + INNER_ARRAYS * 4 * hidden) * numLayers * keptShare;
+  const passing = 4 * INFERENCE_ARRAYS * hidden;
+  const logits = 4 * LOGITS_ARRAYS * outputs;
+  const evaluated = Math.min(evalTokens * logits, 4 * LOGITS_ARRAYS * MOST_LOGITS);
+  return Math.max(tokens * (kept + passing + logits), evalTokens * passing + evaluated);
+}
+
+/** Of a decoder's layer, arrays as long as the hidden state beside what its linear layers give: norms, rotated heads, sums. */
+const BESIDE_LINEAR = 2;
+/** The same where its weights are trained, whose gradients need their inputs; and the widest of these once more. */
+const BESIDE_TRAINED = 4;
+/** Scores of attention, their probabilities and a gradient: of one layer at a time, since they are computed again. */
+const SCORE_ARRAYS = 3;
+
+function decoder(architecture: Architecture, sizes: Sizes, { tokens, evalTokens, rowLength }: Batches): number {
+  const { hiddenSize: hidden, numLayers, numHeads, outputs = 0 } = architecture;
+  const widths = [...declarationOf(architecture).parameters.values()].flatMap(({ layout, place, shape }) =>
+    layout && place !== 'head' ? [layout === 'out,in' ? shape[0]! : shape[1]!] : [],
+  );
+  const linear = widths.reduce((sum, width) => sum + width, 0) / numLayers;
+  const kept = linear + (sizes.trainsWeights ? BESIDE_TRAINED * hidden + largest(widths) : BESIDE_LINEAR * hidden);
+  const scores = SCORE_ARRAYS * numHeads * rowLength;
+  // A part's are kept for its gradient; what else its loss takes is there for one part at a time.
+  const logits = Math.min(tokens * outputs * LOGITS_ARRAYS, tokens * outputs + LOGITS_ARRAYS * LOGITS_AT_ONCE);
+  const trained = tokens * (numLayers * sizes.passedShare * kept + scores) + logits;
+  const evaluated = evalTokens * (linear + scores) + LOGITS_ARRAYS * Math.min(evalTokens * outputs, MOST_LOGITS);
+  return 4 * Math.max(trained, evaluated);
+}
