@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { MALLOC_ENVIRONMENT } from '../src/engine/tensor/executors/malloc.ts';
 import type { DecoderCase } from './cases.ts';
-import { randomSmolLm2 } from './models.ts';
+import { randomDecoder } from './models.ts';
 import type { Command } from './process.ts';
 import type { Contender, DecoderSpec, TokenSpec, TuneSpec } from './spec.ts';
 
@@ -36,7 +36,7 @@ const PROGRAMS = {
 export async function decoderCommands(work: DecoderCase['work'], setting: DecoderSetting): Promise<DecoderCommands> {
   const { root, python, against, threads, smollm2, dialogues } = setting;
   const folder = mkdtempSync(join(tmpdir(), 'luthier-bench-'));
-  const model = smollm2 ? resolve(smollm2) : await randomSmolLm2(root);
+  const model = smollm2 ? resolve(smollm2) : await randomDecoder(root, 'smollm2-135m');
   const common: DecoderSpec = { model, threads, backend: 'onnxruntime' };
   const rows = (part: string) =>
     dialogues ? join(resolve(dialogues), `${part}.jsonl`) : join(root, 'examples/support.jsonl');

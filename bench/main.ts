@@ -101,10 +101,10 @@ async function compare(
   bench.session.forget(cases.map(([name]) => name));
 }
 
-async function size(name: string, { what, rows, target_ms, target_bytes }: SizeCase, options: Options): Promise<void> {
+async function size(name: string, { what, work, target_ms, target_bytes }: SizeCase, options: Options): Promise<void> {
   const result: SizeResult = {
     ...{ case: name, measures: what, peer: null, target_ms, target_bytes },
-    ...(await measureSize(root, rows)),
+    ...(await measureSize(root, work)),
     ...{ machine: machine(), versions: ourVersions(), date: new Date().toISOString().slice(0, 10) },
     command: `npx luthier bench ${name}`,
   };

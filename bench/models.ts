@@ -69,24 +69,35 @@ export function minilmClassifier(root: string, minilm: string, trainFile: string
   });
 }
 
-/** SmolLM2-135M's (HuggingFaceTB/SmolLM2-135M-Instruct, config.json). */
-const SMOLLM2 = {
-  ...{ model_type: 'llama', architectures: ['LlamaForCausalLM'], hidden_act: 'silu', rms_norm_eps: 1e-5 },
-  ...{ vocab_size: 49_152, hidden_size: 576, intermediate_size: 1536, num_hidden_layers: 30 },
-  ...{ num_attention_heads: 9, num_key_value_heads: 3, max_position_embeddings: 8192, tie_word_embeddings: true },
-  ...{ bos_token_id: 1, eos_token_id: 2, pad_token_id: 2, rope_theta: 100_000 },
-};
+/** Configurations as their models' config.json has them. */
+const DECODERS = {
+  /** HuggingFaceTB/SmolLM2-135M-Instruct */
+  'smollm2-135m': {
+    ...{ model_type: 'llama', architectures: ['LlamaForCausalLM'], hidden_act: 'silu', rms_norm_eps: 1e-5 },
+    ...{ vocab_size: 49_152, hidden_size: 576, intermediate_size: 1536, num_hidden_layers: 30 },
+    ...{ num_attention_heads: 9, num_key_value_heads: 3, max_position_embeddings: 8192, tie_word_embeddings: true },
+    ...{ bos_token_id: 1, eos_token_id: 2, pad_token_id: 2, rope_theta: 100_000 },
+  },
+  /** Qwen/Qwen2.5-0.5B */
+  'qwen2.5-0.5b': {
+    ...{ model_type: 'qwen2', architectures: ['Qwen2ForCausalLM'], hidden_act: 'silu', rms_norm_eps: 1e-6 },
+    ...{ vocab_size: 151_936, hidden_size: 896, intermediate_size: 4864, num_hidden_layers: 24 },
+    ...{ num_attention_heads: 14, num_key_value_heads: 2, max_position_embeddings: 32_768, tie_word_embeddings: true },
+    ...{ bos_token_id: 1, eos_token_id: 2, pad_token_id: 2, rope_theta: 1_000_000, use_sliding_window: false },
+  },
+} as const;
 
-/** A folder with SmolLM2-135M's shape and random weights, and the tokenizer of starters/decoder, the first of its pieces. */
-export function randomSmolLm2(root: string): Promise<string> {
-  return once(made(root, 'smollm2-random'), async (folder) => {
+/** A folder with a decoder's shape and random weights, and the tokenizer of starters/decoder. */
+export function randomDecoder(root: string, name: keyof typeof DECODERS): Promise<string> {
+  return once(made(root, `${name}-random`), async (folder) => {
     const starter = join(root, 'starters/decoder');
-    const architecture = architectureOf(SMOLLM2, 'config.json', { name: 'text-generation', reads: 'all' });
+    const config = DECODERS[name];
+    const architecture = architectureOf(config, 'config.json', { name: 'text-generation', reads: 'all' });
     const outputs = architecture.outputs!;
     const store = new ParameterStore(declarationOf(architecture, { outputs }).parameters, () => false);
     initializeAll(architecture, store, 1);
     await saveModelFolder(folder, {
-      config: SMOLLM2,
+      config,
       tensors: [...store.parameters.values()].map(({ name, shape, weight }) => ({
         ...{ name, shape, dtype: 'F32' as const, data: weight },
       })),

@@ -136,7 +136,7 @@ export function printSize(r: SizeResult): string {
   const [time, memory] = [duration(r.ms), gigabytes(r.peak_rss_bytes)];
   return [
     `${r.case}: ${r.measures}`,
-    `  ${time} (target ${duration(r.target_ms)}), ${memory} at most (target ${gigabytes(r.target_bytes)})`,
+    `  ${time}${r.target_ms === null ? '' : ` (target ${duration(r.target_ms)})`}, ${memory} at most (target ${gigabytes(r.target_bytes)})`,
     `  repeat: ${r.command}`,
   ].join('\n');
 }
@@ -147,7 +147,7 @@ const SIZE_HEADER = [
 ];
 
 const sizeRow = (r: SizeResult): string =>
-  `| ${r.measures} | ${duration(r.ms)} | ≤ ${duration(r.target_ms)} | ${gigabytes(r.peak_rss_bytes)} | ≤ ${gigabytes(r.target_bytes)} | \`${r.command}\` |`;
+  `| ${r.measures} | ${duration(r.ms)} | ${r.target_ms === null ? '–' : `≤ ${duration(r.target_ms)}`} | ${gigabytes(r.peak_rss_bytes)} | ≤ ${gigabytes(r.target_bytes)} | \`${r.command}\` |`;
 
 const HEADER = [
   '| case | Luthier | peer | ratio (pairs) | target | peak memory | spread | of the limit | repeat |',

@@ -2,17 +2,17 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DoneEvent } from '../src/protocol/index.ts';
+import type { SizeWork } from './cases.ts';
 import { writeManyRows } from './many-rows.ts';
+import { randomDecoder } from './models.ts';
 import { timed } from './process.ts';
 
-/** A first step of the starter on so many rows, through the command line: ms from the process's start, and the run's peak. */
-export async function measureSize(root: string, rows: number): Promise<{ ms: number; peak_rss_bytes: number }> {
+/** Through the command line: ms from the process's start to the end of the first step, and the run's peak. */
+export async function measureSize(root: string, work: SizeWork): Promise<{ ms: number; peak_rss_bytes: number }> {
   const folder = mkdtempSync(join(tmpdir(), 'luthier-bench-'));
   try {
-    await writeManyRows(join(folder, 'rows.csv'), rows);
     const recipe = join(folder, 'size.recipe.json');
-    const settings = { per_device_train_batch_size: 8, max_length: 32, max_steps: 1, validation_split: 0.001 };
-    writeFileSync(recipe, JSON.stringify({ model: join(root, 'starters/bert'), dataset: 'rows.csv', ...settings }));
+    writeFileSync(recipe, JSON.stringify(await recipeOf(work, root, folder)));
     const { stdout } = await timed(
       process.execPath,
       [join(root, 'dist/engine/cli.cjs'), 'train', recipe, '--out', join(folder, 'run'), '--json'],
@@ -23,4 +23,18 @@ export async function measureSize(root: string, rows: number): Promise<{ ms: num
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function recipeOf(work: SizeWork, root: string, folder: string): Promise<object> {
+  if (work.type === 'rows') {
+    await writeManyRows(join(folder, 'rows.csv'), work.rows);
+    const settings = { per_device_train_batch_size: 8, max_length: 32, max_steps: 1, validation_split: 0.001 };
+    return { model: join(root, 'starters/bert'), dataset: 'rows.csv', ...settings };
+  }
+  return {
+    ...{ task: 'text-generation', model: await randomDecoder(root, 'qwen2.5-0.5b'), dataset: join(root, 'docs') },
+    strategy: { type: 'lora', r: 8, lora_alpha: 16, target_modules: ['q_proj', 'v_proj'] },
+    ...{ max_length: work.length, per_device_train_batch_size: 1, per_device_eval_batch_size: 1, max_steps: 2 },
+    validation_split: 0.1,
+  };
 }

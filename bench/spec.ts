@@ -82,7 +82,7 @@ export interface SizeResult {
   ms: number;
   peer: null;
   peak_rss_bytes: number;
-  target_ms: number;
+  target_ms: number | null;
   target_bytes: number;
   machine: string;
   versions: Record<string, string>;
