@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DoneEvent } from '../src/protocol/index.ts';
@@ -31,8 +31,13 @@ async function recipeOf(work: SizeWork, root: string, folder: string): Promise<o
     const settings = { per_device_train_batch_size: 8, max_length: 32, max_steps: 1, validation_split: 0.001 };
     return { model: join(root, 'starters/bert'), dataset: 'rows.csv', ...settings };
   }
+  const pages = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
+  writeFileSync(
+    join(folder, 'docs.txt'),
+    pages.map((name) => readFileSync(join(root, 'docs', name), 'utf8')).join('\n'),
+  );
   return {
-    ...{ task: 'text-generation', model: await randomDecoder(root, 'qwen2.5-0.5b'), dataset: join(root, 'docs') },
+    ...{ task: 'text-generation', model: await randomDecoder(root, 'qwen2.5-0.5b'), dataset: 'docs.txt' },
     strategy: { type: 'lora', r: 8, lora_alpha: 16, target_modules: ['q_proj', 'v_proj'] },
     ...{ max_length: work.length, per_device_train_batch_size: 1, per_device_eval_batch_size: 1, max_steps: 2 },
     validation_split: 0.1,
