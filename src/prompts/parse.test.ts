@@ -300,3 +300,22 @@ test('whatever the text is, nothing is thrown and every place lies within it', (
     { numRuns: 2_000 },
   );
 });
+
+test('a verbalizer has a word or several for each label', () => {
+  const read = (verbalizer: string) => parsePrompt(`---\nluthier:\n  verbalizer: ${verbalizer}\n---\nuser:\nhello\n`);
+  expect(read('{ good: great, bad: [awful, 13] }')).toMatchObject({
+    verbalizer: { good: ['great'], bad: ['awful', '13'] },
+    problems: [],
+  });
+  expect(parsePrompt('user:\nhello\n').verbalizer).toBeNull();
+  for (const [wrong, message] of [
+    ['great', 'labels with their words are expected'],
+    ['{ good: , bad: awful }', 'luthier.verbalizer.good: a word, or a list of words, is expected.'],
+    ['{ good: [] }', 'luthier.verbalizer.good'],
+  ] as const)
+    expect(
+      read(wrong)
+        .problems.map((problem) => problem.message)
+        .join(),
+    ).toContain(message);
+});

@@ -99,16 +99,19 @@ function strings<K extends string>(root: Yaml, names: K[], problems: PromptProbl
 }
 
 /** What stands under `luthier`: the bound dataset, its columns, examples. */
-function readOwn(root: Yaml, problems: PromptProblem[]): Pick<PromptFile, 'dataset' | 'columns' | 'examples'> {
+function readOwn(
+  root: Yaml,
+  problems: PromptProblem[],
+): Pick<PromptFile, 'dataset' | 'columns' | 'examples' | 'verbalizer'> {
   const own = root.get('luthier');
-  const none = { columns: {}, examples: null };
+  const none = { columns: {}, examples: null, verbalizer: null };
   if (own === null || own.value === null) return none;
   if (!own.isMap) {
     problems.push(problem('key-type', 'error', 'luthier: keys are expected, like “dataset”.', own.range));
     return none;
   }
   for (const [name, { key }] of own.entries) {
-    if (!['dataset', 'columns', 'examples'].includes(name))
+    if (!['dataset', 'columns', 'examples', 'verbalizer'].includes(name))
       problems.push(problem('unknown-key', 'warning', `luthier: “${name}” is not known.`, key));
   }
   const columns: Record<string, string> = {};
@@ -122,7 +125,31 @@ function readOwn(root: Yaml, problems: PromptProblem[]): Pick<PromptFile, 'datas
     else
       problems.push(problem('key-type', 'error', `luthier.columns.${input}: the name of a column is expected.`, key));
   }
-  return { ...strings(own, ['dataset'], problems), columns, examples: readExamples(own, problems) };
+  return {
+    ...strings(own, ['dataset'], problems),
+    ...{ columns, examples: readExamples(own, problems), verbalizer: readVerbalizer(own, problems) },
+  };
+}
+
+function readVerbalizer(own: Yaml, problems: PromptProblem[]): Record<string, string[]> | null {
+  const node = own.get('verbalizer');
+  if (node === null || node.value === null) return null;
+  const labels = node.isMap ? node.entries : [];
+  const words: [label: string, words: string[]][] = [];
+  for (const [label, { node: given, key }] of labels) {
+    const list = given?.isList ? given.entries.map(([, { node: word }]) => word?.value) : [given?.value];
+    const isWord = (word: unknown): word is string | number | boolean =>
+      ['string', 'number', 'boolean'].includes(typeof word) && String(word).trim() !== '';
+    if (list.length > 0 && list.every(isWord)) words.push([label, list.map(String)]);
+    else
+      problems.push(
+        problem('key-type', 'error', `luthier.verbalizer.${label}: a word, or a list of words, is expected.`, key),
+      );
+  }
+  if (labels.length > 0) return Object.fromEntries(words);
+  const message = 'luthier.verbalizer: labels with their words are expected, as in “positive: good”.';
+  problems.push(problem('key-type', 'error', message, node.range));
+  return null;
 }
 
 const MOST_EXAMPLES = 100;

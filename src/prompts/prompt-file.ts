@@ -82,6 +82,8 @@ export interface PromptFile {
   /** Column of the dataset for each input that is not called like its column. */
   columns: Record<string, string>;
   examples: PromptExamples | null;
+  /** For each label the words that stand for it, at a mask or as what comes next. */
+  verbalizer: Record<string, string[]> | null;
   template: 'jinja2';
   parts: PromptPart[];
   keys: PromptKey[];
