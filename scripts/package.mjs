@@ -93,6 +93,8 @@ export function packageEntries(target) {
     ...runtimeFiles(target),
     // What Try with Example Data copies.
     ...filesUnder('examples', (name) => !name.includes('/.')),
+    // The guide that the walkthrough opens.
+    ...filesUnder('docs', (name) => /\/prompting(\.\w+)?\.md$/.test(name)),
     ...['CHANGELOG.md', 'LICENSE', 'NOTICE'].filter((file) => existsSync(path.join(root, file))),
   ];
   /** @type {{ name: string, source: string | Buffer }[]} */

@@ -308,7 +308,7 @@ export class Luthier implements vscode.Disposable {
   }
 
   /** Ticks a step of the walkthrough off. */
-  achieved(step: 'started' | 'watched' | 'tried'): void {
+  achieved(step: 'started' | 'watched' | 'tried' | 'prompted'): void {
     if (this.steps.has(step)) return;
     this.steps.add(step);
     void vscode.commands.executeCommand('setContext', CONTEXT_KEYS[step], true);

@@ -99,6 +99,8 @@ const ALWAYS_OFFERED = [
   'restartEngine',
   'setHuggingFaceToken',
   'setEndpointKey',
+  'newPromptTemplate',
+  'openPromptingGuide',
   'openWalkthrough',
 ] satisfies (keyof typeof COMMANDS)[];
 
@@ -154,6 +156,7 @@ test('the walkthrough ticks off what worked, not what was called', () => {
     fineTune: [`onContext:${CONTEXT_KEYS.started}`],
     watch: [`onContext:${CONTEXT_KEYS.watched}`],
     try: [`onContext:${CONTEXT_KEYS.tried}`],
+    prompt: [`onContext:${CONTEXT_KEYS.prompted}`],
   });
 });
 

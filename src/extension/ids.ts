@@ -46,6 +46,8 @@ export const COMMANDS = {
   compareTemplate: 'luthier.compareTemplate',
   chooseTemplateModel: 'luthier.chooseTemplateModel',
   setEndpointKey: 'luthier.setEndpointKey',
+  newPromptTemplate: 'luthier.newPromptTemplate',
+  openPromptingGuide: 'luthier.openPromptingGuide',
   openWalkthrough: 'luthier.openWalkthrough',
 } as const;
 
@@ -75,7 +77,7 @@ export const PANELS = {
 export const WALKTHROUGH = 'luthier.gettingStarted';
 
 /** Walkthrough steps, in order. */
-export const WALKTHROUGH_STEPS = ['data', 'fineTune', 'watch', 'try'] as const;
+export const WALKTHROUGH_STEPS = ['data', 'fineTune', 'watch', 'try', 'prompt'] as const;
 
 /** Context keys that the code sets and `when` clauses read. */
 export const CONTEXT_KEYS = {
@@ -97,10 +99,11 @@ export const CONTEXT_KEYS = {
   hasOwnDatasets: 'luthier.hasOwnDatasets',
   /** The first scan for datasets is over, so that the welcome text does not flash. */
   scanned: 'luthier.scanned',
-  /** What the walkthrough ticks off: a run was made, a dashboard was seen, a model was tried. */
+  /** What the walkthrough ticks off: a run was made, a dashboard was seen, a model was tried, a template written. */
   started: 'luthier.started',
   watched: 'luthier.watched',
   tried: 'luthier.tried',
+  prompted: 'luthier.prompted',
 } as const;
 
 /** Settings with their defaults, as in package.json's `contributes.configuration`. */

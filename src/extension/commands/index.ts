@@ -11,6 +11,7 @@ import { openWalkthrough, refresh, restartEngine, selectBackend, setHuggingFaceT
 import { tryExample } from './example.ts';
 import { fineTuneDataset, fineTuneSelection } from './fine-tune.ts';
 import { chooseModel } from './models.ts';
+import { newPromptTemplate, openPromptingGuide } from './new-prompt.ts';
 import { chooseTemplateModel, compareTemplate, setEndpointKey, tryTemplate } from './prompts.ts';
 import { reportProblem } from './report.ts';
 import { cancelRun, moveDownInQueue, moveUpInQueue, pauseRun, resumeRun, startNow, stopRun } from './run-control.ts';
@@ -71,6 +72,8 @@ const handlers: Record<CommandName, Command> = {
   compareTemplate,
   chooseTemplateModel,
   setEndpointKey,
+  newPromptTemplate,
+  openPromptingGuide,
   openWalkthrough,
 };
 

@@ -10,6 +10,7 @@ import { type Look, type PromptDocuments, rangeOf } from './documents.ts';
 import { type KnownKey, keysBelow, knownKey } from './keys.ts';
 import { columnOf, givenValue, inputOf, shownValue } from './values.ts';
 import { FILTERS, GLOBAL_DETAILS, ROLE_DETAILS, STATEMENTS, TESTS, type Word } from './words.ts';
+import { yamlText } from './yaml-text.ts';
 
 export interface CompletionSources {
   /** Models by the names that a template gives them: starters and runs. */
@@ -64,7 +65,7 @@ export class PromptCompletion implements vscode.CompletionItemProvider {
     const lead = look.text[offset - 1] === ':' ? ' ' : '';
     const item = (value: string, detail: string, kind: vscode.CompletionItemKind) => {
       const made = plainItem(value, kind, detail);
-      made.insertText = lead + quoted(value);
+      made.insertText = lead + yamlText(value);
       made.range = rangeOf(look.document, at.value);
       return made;
     };
@@ -100,14 +101,6 @@ export const nameFrom = (folder: string, path: string): string => {
   }
   return path;
 };
-
-/** A text as YAML reads it as this text. */
-const quoted = (value: string): string =>
-  /^[\p{L}_./][\p{L}\p{N}_./ -]*$/u.test(value) &&
-  !/\s$/.test(value) &&
-  !/^(true|false|null|yes|no|on|off)$/i.test(value)
-    ? value
-    : JSON.stringify(value);
 
 function plainItem(label: string, kind: vscode.CompletionItemKind, detail?: string): vscode.CompletionItem {
   const item = new vscode.CompletionItem(label, kind);

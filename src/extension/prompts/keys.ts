@@ -19,7 +19,7 @@ const KINDS = ['string', 'number', 'boolean', 'array', 'object', 'thread'];
 export const KNOWN_KEYS: readonly KnownKey[] = [
   { path: ['name'], detail: 'What the template is called.' },
   { path: ['description'], detail: 'What it is for, in a sentence.' },
-  { path: ['model'], detail: 'The model it is written for, and how it is asked.', holds: 'keys' },
+  { path: ['model'], detail: 'The model it is written for, and how it is asked.', names: 'models', holds: 'keys' },
   {
     path: ['model', 'id'],
     detail: 'Model that answers: a starter, a run, a folder or a Hugging Face name.',

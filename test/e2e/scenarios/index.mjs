@@ -3,6 +3,7 @@ import { fineTune } from './fine-tune.mjs';
 import { flow } from './flow.mjs';
 import { keyboard } from './keyboard.mjs';
 import { models } from './models.mjs';
+import { promptLanguage } from './prompt-language.mjs';
 import { recipes } from './recipes.mjs';
 import { runs } from './runs.mjs';
 import { tags } from './tags.mjs';
@@ -18,6 +19,7 @@ export const scenarios = [
   ...models,
   ...chat,
   ...recipes,
+  ...promptLanguage,
   ...keyboard,
   ...untrusted,
   ...workspaces,

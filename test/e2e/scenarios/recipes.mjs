@@ -9,7 +9,7 @@ import { runsOf } from '../workplace.mjs';
  * @param {string} word
  * @param {string} title
  */
-async function quickFix(window, word, title) {
+export async function quickFix(window, word, title) {
   const { page } = window;
   const item = page.locator('.action-widget .monaco-list-row').filter({ hasText: title });
   await window.until(`the quick fix ${title}`, async () => {

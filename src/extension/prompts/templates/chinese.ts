@@ -6,6 +6,7 @@ export const chinese: Readonly<Record<KindId, KindWords>> = {
     title: '文本分类',
     description: '从几个标签中为文本选出一个',
     examples: { text: '我的卡被扣了两次款。' },
+    labelLine: '- ‹label›',
     slots: { labels: '- 账单\n- 物流\n- 其他' },
     body: `system:
 请把文本归入下列类别中的一类：
@@ -140,6 +141,7 @@ user:
     title: '按标注指南标注',
     description: '按照给标注员的指南为文本打标签',
     examples: { text: '我的钱什么时候能退回来？' },
+    labelLine: '- ‹label›：哪些内容属于它，哪些不属于',
     slots: {
       guide: '- 账单：扣款、退款和发票\n- 物流：包裹的位置和运输途中的损坏',
       border: '因包裹损坏要求退款，标“账单”：对方要的是退款。',
@@ -166,6 +168,7 @@ user:
     title: '用掩码模型分类',
     description: '掩码模型在 [MASK] 处选词，每个词对应一个标签',
     examples: { text: '音色温暖而清晰。' },
+    labelLine: '‹label›: ‹label›',
     slots: { words: '正面: 好\n负面: 差', sentence: '总的来说很' },
     body: '{{ ‹text› }}‹sentence›[MASK]。',
   },

@@ -6,6 +6,7 @@ export const english: Readonly<Record<KindId, KindWords>> = {
     title: 'Classify a text',
     description: 'Gives a text one of a few labels',
     examples: { text: 'My card was charged two times.' },
+    labelLine: '- ‹label›',
     slots: { labels: '- billing\n- delivery\n- other' },
     body: `system:
 Sort the text into exactly one of these categories:
@@ -143,6 +144,7 @@ user:
     title: 'Label by a guide',
     description: 'Labels a text by the guide that people who label data would get',
     examples: { text: 'When will I get my money back?' },
+    labelLine: '- ‹label›: what belongs to it, and what does not',
     slots: {
       guide: '- billing: charges, refunds and invoices\n- delivery: where a parcel is, and damage on its way',
       border: 'A refund for a damaged parcel is “billing”: the money is what is asked for.',
@@ -169,6 +171,7 @@ Label:`,
     title: 'Classify with a masked model',
     description: 'A masked model chooses the word at [MASK]; each word stands for a label',
     examples: { text: 'The sound is warm and clear.' },
+    labelLine: '‹label›: ‹label›',
     slots: { words: 'positive: great\nnegative: terrible', sentence: 'It was' },
     body: '{{ ‹text› }} ‹sentence› [MASK].',
   },

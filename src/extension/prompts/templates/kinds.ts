@@ -37,6 +37,8 @@ export interface KindWords {
   /** What stands in a slot until somebody writes something better. */
   slots: Readonly<Record<string, string>>;
   body: string;
+  /** How each label of a dataset is written into the slot of labels. */
+  labelLine?: string;
 }
 
 const TEXT: KindInput = { key: 'text', fields: ['text', 'prompt', 'completion'] };

@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { checkPrompt } from '../../../prompts/check.ts';
+import { parsePrompt } from '../../../prompts/parse.ts';
 import { KINDS, LANGUAGES, WORDS } from './kinds.ts';
 import { snippetsText } from './snippets.ts';
 
@@ -65,4 +67,74 @@ test('files that package.json contributes for the language are there', () => {
     ...files,
   ];
   for (const path of paths) expect(existsSync(join(root, path)), path).toBe(true);
+});
+
+/** A snippet as it stands when nobody changes its tab stops. */
+function resolved(body: string): string {
+  const first = new Map<string, string>();
+  const stop = (_: string, number: string, words: string) => {
+    first.set(number, words);
+    return words;
+  };
+  const text = body
+    .replace(/\\([\\$}])/g, (_, sign: string) => ({ '\\': '⟦b⟧', $: '⟦d⟧', '}': '⟦c⟧' })[sign]!)
+    .replace(/\$\{(\d+)\|([^,|]*)[^|]*\|\}/g, stop)
+    .replace(/\$\{(\d+):([^}]*)\}/g, stop)
+    .replace(/\$(\d+)/g, (_, n: string) => first.get(n) ?? '');
+  return text.replaceAll('⟦b⟧', '\\').replaceAll('⟦d⟧', '$').replaceAll('⟦c⟧', '}');
+}
+
+const problemsIn = (text: string) => {
+  const file = parsePrompt(text);
+  return [...file.problems, ...checkPrompt(text, file).problems].map(({ code, message }) => `${code}: ${message}`);
+};
+
+test.each(snippets.filter(([name]) => /\((en|zh)\)$|front matter/.test(name)))(
+  '%s is a template without a problem',
+  (_, { body }) => {
+    const text = resolved(body.join('\n'));
+    expect(problemsIn(text), text).toEqual([]);
+    expect(parsePrompt(text).inputs.length).toBeGreaterThan(0);
+    // Windows writes other line ends.
+    expect(problemsIn(text.replaceAll('\n', '\r\n'))).toEqual([]);
+  },
+);
+
+test('parts are parts of a template that can be read', () => {
+  for (const [name, { body }] of snippets.slice(KINDS.length * LANGUAGES.length)) {
+    if (name === 'front matter') continue;
+    const front =
+      '---\ninputs:\n  - {name: text, kind: string, example: x}\n  - {name: items, kind: array, example: [a]}\n  - {name: context, kind: string, example: x}\nluthier:\n  dataset: a.csv\n  examples: 3\n---\n';
+    const errors = problemsIn(`${front}user:\n${resolved(body.join('\n'))}`).filter(
+      (one) => !one.startsWith('unused-input'),
+    );
+    expect(errors, name).toEqual([]);
+  }
+});
+
+test('the guide’s templates are those of the snippets, in both languages', () => {
+  for (const [page, language] of [
+    ['docs/prompting.md', 'en'],
+    ['docs/prompting.zh.md', 'zh'],
+  ] as const) {
+    const text = readFileSync(join(root, page), 'utf8');
+    const templates = [...text.matchAll(/```prompty\n([\s\S]*?)```/g)].map((match) => match[1]!);
+    expect(templates.length).toBe(KINDS.length - 1);
+    for (const template of templates) {
+      expect(problemsIn(template), template).toEqual([]);
+      const { name } = parsePrompt(template);
+      expect(
+        Object.values(WORDS[language]).some(({ title }) => title === name),
+        name,
+      ).toBe(true);
+    }
+    const named = [...text.matchAll(/(?:Snippet|代码片段) (.*)[:：]/g)].flatMap((match) =>
+      [...match[1]!.matchAll(/`([^`]+)`/g)].map((one) => one[1]!),
+    );
+    for (const prefix of named)
+      expect(
+        snippets.some(([, one]) => one.prefix.includes(prefix)),
+        prefix,
+      ).toBe(true);
+  }
 });
