@@ -130,3 +130,7 @@ export const weighsClasses = (name: TaskName): boolean =>
 /** The first task, which runs of 0.1.0 are of, where the name is not known. */
 export const taskOf = (name: string | undefined): TaskDescription & { readonly name: TaskName } =>
   TASKS.find((task) => task.name === name) ?? TASKS[0];
+
+/** Whether a config.json's `architectures` name a class that writes; GPT-2's is of before there was a rule. */
+export const writesByClass = (architectures: unknown): boolean =>
+  Array.isArray(architectures) && architectures.some((name) => /(?:ForCausalLM|LMHeadModel)$/.test(String(name)));

@@ -7,6 +7,7 @@ import {
   type Note,
   SAMPLING_KEYS,
   taskOf,
+  writesByClass,
 } from '../../protocol/index.ts';
 import { type JsonRecord, readJsonRecord } from '../hub/json-file.ts';
 import { CONFIG_FILE, type ModelConfig, type ModelFolder, readGeneration } from '../hub/model-folder.ts';
@@ -86,8 +87,7 @@ async function writerOf(open: OpenModel): Promise<Writer> {
 /** A folder that names no class may be of a model that writes. */
 function taskOfWriter({ path, config: { architectures } }: ModelFolder): AnyTask {
   const classes = Array.isArray(architectures) ? architectures.map(String) : [];
-  if (classes.length === 0 || classes.some((name) => /For(CausalLM|Pretraining)$|LMHeadModel$/.test(name)))
-    return taskNamed('text-generation');
+  if (classes.length === 0 || writesByClass(classes)) return taskNamed('text-generation');
   throw new LuthierError(
     'model-unsupported',
     `${path} is a ${classes.join(', ')}, which does not write texts.`,

@@ -1,4 +1,11 @@
-import { isTaskName, LuthierError, type Recipe, type TaskName, taskNameOf } from '../../protocol/index.ts';
+import {
+  isTaskName,
+  LuthierError,
+  type Recipe,
+  type TaskName,
+  taskNameOf,
+  writesByClass,
+} from '../../protocol/index.ts';
 import type { ModelConfig } from '../hub/model-folder.ts';
 import { numLabelsOf } from '../models/classes.ts';
 import { conversational } from './conversational/task.ts';
@@ -32,10 +39,9 @@ export function taskOfModel(config: ModelConfig, hasChatTemplate = false): AnyTa
   if (typeof own === 'string' && Object.hasOwn(TASKS, own)) return TASKS[own as TaskName];
   const classes = Array.isArray(architectures) ? architectures.map(String) : [];
   const all = Object.values(TASKS);
-  // GPT-2's class is of before there was a rule.
-  const ends = ({ save }: AnyTask) =>
-    save.autoModel === 'CausalLM' ? ['ForCausalLM', 'LMHeadModel'] : [`For${save.autoModel}`];
-  const fitting = all.filter((task) => classes.some((name) => ends(task).some((end) => name.endsWith(end))));
+  const fitting = all.filter(({ save: { autoModel } }) =>
+    autoModel === 'CausalLM' ? writesByClass(classes) : classes.some((name) => name.endsWith(`For${autoModel}`)),
+  );
   const task = fitting.find(({ name }) => (name === 'conversational') === hasChatTemplate) ?? fitting[0] ?? all[0]!;
   if (task !== textClassification) return task;
   const type = config.problem_type ?? (numLabelsOf(config) === 1 ? 'regression' : null);

@@ -35,7 +35,7 @@ const END = '<|im_end|>';
 const chatML = (bos: string, end: string) =>
   `{{ ${JSON.stringify(bos)} }}{% for message in messages %}{{ '${START}' + message['role'] + '\\n' + message['content'] + ${JSON.stringify(end)} + '\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '${START}assistant\\n' }}{% endif %}`;
 
-/** What rendering may take, and more for each character of the messages: a hundred times what it needs. */
+/** What a rendering may take, and more for each character of the messages: a hundred times what it needs. */
 const RENDER_MS = 1_000;
 const CHARACTER_MS = 0.02;
 /** The longest list and text that a template may make on its way. */
@@ -67,10 +67,12 @@ export class ChatTemplate {
     this.#tokenizer = tokenizer;
     this.file = own?.file ?? null;
     this.source = own?.text ?? defaultTemplate(tokenizer);
-    const { marked, program } = this.#guard([], () => {
-      const marked = this.source.replace(GENERATION, (_, end) => (end ? CLOSED : OPENED));
-      return { marked, program: parse(tokenize(marked, { lstrip_blocks: true, trim_blocks: true })) };
-    });
+    const { marked, program } = this.#guard([], () =>
+      withTimeLimit(this.#limit([]), () => {
+        const marked = this.source.replace(GENERATION, (_, end) => (end ? CLOSED : OPENED));
+        return { marked, program: parse(tokenize(marked, { lstrip_blocks: true, trim_blocks: true })) };
+      }),
+    );
     this.#program = program;
     this.#marksAnswers = marked.includes(OPENED);
   }
@@ -190,15 +192,20 @@ export class ChatTemplate {
       add_generation_prompt: forAnswer,
     };
     for (const [name, value] of Object.entries(globals)) environment.set(name, value);
-    const { value } = new BoundedInterpreter(environment).run(this.#program) as { value: string };
-    return value;
+    const run = () => new BoundedInterpreter(environment).run(this.#program) as { value: string };
+    // Finding the answers of a dialogue takes several renderings: each has the time of one.
+    return withTimeLimit(this.#limit(messages), run).value;
   }
 
-  /** Runs what a template asks for within the limits; its errors name the file, and the message at fault. */
-  #guard<T>(messages: readonly ChatMessage[], work: () => T): T {
+  #limit(messages: readonly ChatMessage[]): number {
     const characters = messages.reduce((n, { content }) => n + content.length, this.source.length);
+    return RENDER_MS + characters * CHARACTER_MS;
+  }
+
+  /** Errors of what a template asks for name the file, and the message at fault. */
+  #guard<T>(messages: readonly ChatMessage[], work: () => T): T {
     try {
-      return withTimeLimit(RENDER_MS + characters * CHARACTER_MS, work);
+      return work();
     } catch (error) {
       if (error instanceof LuthierError) throw error;
       if (error instanceof OutOfTime)
@@ -213,7 +220,7 @@ export class ChatTemplate {
   #failsAt(messages: readonly ChatMessage[]): number | null {
     for (const i of messages.keys()) {
       try {
-        withTimeLimit(RENDER_MS, () => this.#run(messages.slice(0, i + 1), false, TRAINING_DATE));
+        this.#run(messages.slice(0, i + 1), false, TRAINING_DATE);
       } catch {
         return i;
       }

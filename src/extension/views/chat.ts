@@ -5,7 +5,7 @@ import {
   type ChatWriter,
   parseChatPageRequest,
 } from '../../protocol/chat-page.ts';
-import { taskOf } from '../../protocol/index.ts';
+import { taskOf, writesByClass } from '../../protocol/index.ts';
 import { isCancelled } from '../errors.ts';
 import { PANELS } from '../ids.ts';
 import type { Run } from '../runs/run.ts';
@@ -85,7 +85,7 @@ class Chat {
   private async sendSnapshot(): Promise<void> {
     const { record } = this.current;
     const base = await findBaseFolder(this.run, this.options.extension.fsPath);
-    this.base = base && writes(base.config) ? base : null;
+    this.base = base && writesByClass(base.config.architectures) ? base : null;
     this.wire.post({
       type: 'snapshot',
       run: record.id,
@@ -133,7 +133,3 @@ class Chat {
     }
   }
 }
-
-/** Whether a config.json is that of a model that writes. */
-const writes = ({ architectures }: { architectures?: unknown }): boolean =>
-  Array.isArray(architectures) && architectures.some((name) => /For(CausalLM)$|LMHeadModel$/.test(String(name)));

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { parseReport } from '../../../protocol/index.ts';
 import { IGNORED } from '../task.ts';
 import type { LanguageItem } from './items.ts';
 import { languageReport, pooledLanguage } from './report.ts';
@@ -45,6 +46,21 @@ test('perplexity is of all learnt tokens, bits per byte of the text without the 
     { text: 'c', loss: expect.closeTo(THREE, 5) },
   ]);
   expect(Object.keys(report('conversational', [[ONE, ONE]]).metrics)).toEqual(['perplexity', 'loss']);
+});
+
+test('bits per byte are left out where no byte is learnt', () => {
+  const one = report('text-generation', [[ONE, THREE]]);
+  const ending = languageReport('text-generation', {
+    ...{ split: 'validation', labels: [], logits: new Float32Array(), losses: Float32Array.of(ONE, 99) },
+    rows: [{ file: '/data/texts.jsonl', line: 1 }],
+    // A single token, and the one that ends it.
+    items: [{ ...item(0), ids: Int32Array.of(1, 2), labels: Int32Array.of(2, IGNORED), bytes: 0 }],
+  });
+  expect(ending.metrics).toEqual({ perplexity: expect.closeTo(2, 5), loss: expect.closeTo(ONE, 5) });
+  expect(parseReport(JSON.parse(JSON.stringify(ending)))).toMatchObject({ ok: true });
+  expect(pooledLanguage([ending, ending]).metrics).not.toHaveProperty('bits_per_byte');
+  // Beside one that has some, it takes nothing away.
+  expect(pooledLanguage([one, ending]).metrics).toMatchObject({ bits_per_byte: expect.closeTo(1 / 8, 5) });
 });
 
 test('a loss that is not finite is refused with its row', () => {

@@ -32,10 +32,15 @@ const NONE = new Float32Array();
 type Counts = LanguageReport['counts'];
 const FIELDS = ['tokens', 'loss', 'bytes', 'text_loss'] as const;
 
-/** In nats a token, in bits a byte of what was written: tokens that end a text are not. */
-const metricsFrom = ({ tokens, loss, bytes, text_loss }: Counts): Record<MetricName, number> => ({
+type Figures = { perplexity: number; loss: number; bits_per_byte?: number };
+
+/**
+ * In nats a token, in bits a byte of what was written: tokens that end a text are not. Where nothing else is learnt,
+ * there is no byte to measure.
+ */
+const metricsFrom = ({ tokens, loss, bytes, text_loss }: Counts): Figures => ({
   perplexity: Math.exp(loss / tokens),
-  bits_per_byte: bytes === 0 ? 0 : text_loss / bytes / Math.LN2,
+  ...(bytes > 0 && { bits_per_byte: text_loss / bytes / Math.LN2 }),
   loss: loss / tokens,
 });
 
@@ -45,8 +50,8 @@ const METRICS = {
   conversational: ['perplexity', 'loss'],
 } as const satisfies Record<LanguageReport['task'], readonly MetricName[]>;
 
-const taken = <T>(task: LanguageReport['task'], values: Record<MetricName, T>) =>
-  Object.fromEntries(METRICS[task].map((key) => [key, values[key]]));
+const taken = <T>(task: LanguageReport['task'], values: Partial<Record<MetricName, T>>) =>
+  Object.fromEntries(METRICS[task].flatMap((key) => (values[key] === undefined ? [] : [[key, values[key]]])));
 
 /**
  * How well a model foretells held-out rows, token by token.
@@ -138,10 +143,7 @@ function spreadOf(each: readonly Counts[]): LanguageReport['spread'] {
 }
 
 /** Percentiles over resamples of the rows (bootstrap), widened to hold the value; null below ten rows. */
-function intervalsOf(
-  each: readonly Counts[],
-  metrics: Record<MetricName, number>,
-): Record<MetricName, Interval | null> {
+function intervalsOf(each: readonly Counts[], metrics: Figures): Record<MetricName, Interval | null> {
   const n = each.length;
   if (n < FEWEST_ROWS_FOR_INTERVALS) return { perplexity: null, bits_per_byte: null, loss: null };
   const random = new Random(SEED);
@@ -154,10 +156,12 @@ function intervalsOf(
     }
     return metricsFrom(Object.fromEntries(FIELDS.map((field, f) => [field, totals[f]!])) as Counts);
   });
-  const interval = (key: MetricName): Interval => {
-    const sorted = Float64Array.from(drawn, (values) => values[key]).sort();
+  const interval = (key: MetricName): Interval | null => {
+    const value = metrics[key];
+    if (value === undefined) return null;
+    const sorted = Float64Array.from(drawn.flatMap((values) => values[key] ?? [])).sort();
     const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
-    return { low: Math.min(metrics[key], at(TAIL)), high: Math.max(metrics[key], at(1 - TAIL)) };
+    return { low: Math.min(value, at(TAIL)), high: Math.max(value, at(1 - TAIL)) };
   };
   return { perplexity: interval('perplexity'), bits_per_byte: interval('bits_per_byte'), loss: interval('loss') };
 }

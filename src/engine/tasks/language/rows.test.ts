@@ -159,6 +159,19 @@ describe('texts', () => {
     ]);
   });
 
+  it('whose prompt is empty are told, with their lines', async () => {
+    const file = await written('empty.csv', 'prompt,completion\nQ: one," yes"\n," no"\n  ," maybe"\n');
+    const { train, problems } = await loadDataset(PASSAGES, file, { base: place, ...whole });
+    expect(train.map(({ prompt, text }) => [prompt, text])).toEqual([
+      ['Q: one', ' yes'],
+      ['', ' no'],
+      ['  ', ' maybe'],
+    ]);
+    expect(told(problems)).toEqual([
+      'In 2 rows (lines 3 and 4) “prompt” is empty: the completion is learnt as a text of its own.',
+    ]);
+  });
+
   it('of a column keep strange strings as they are (field N20)', async () => {
     const bodies = ['datetime: timestamp[s]', 'line\u2028separator\u0085and', '{"role": "user"}', '2024-05-01'];
     const file = await written(

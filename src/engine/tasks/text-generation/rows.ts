@@ -90,10 +90,19 @@ export function passagesIn(
       leaveOut(row, target, 'empty-cell', 'is empty');
       continue;
     }
+    const before = prompt && (row.value(prompt.index) ?? '');
+    if (before !== undefined && isEmpty(before)) {
+      problems.occurrence(
+        { severity: 'warning', code: 'empty-cell', column: prompt!.name, key: 'prompt' },
+        row.line,
+        (where, count) =>
+          `In ${counted(count, 'row')} (${where}) “${prompt!.name}” is empty: the completion is learnt as a text of its own.`,
+      );
+    }
     const at = part < 0 ? 'whole' : (row.value(part) as PartOfText);
     passages.push({
       ...{ id: names.of(row), file: row.file ?? file, line: row.line, text },
-      ...(prompt && { prompt: row.value(prompt.index) ?? '' }),
+      ...(before !== undefined && { prompt: before }),
       ...{ isStart: at === 'whole' || at === 'first', isEnd: at === 'whole' || at === 'last' },
       ...groupOf(row),
     });
