@@ -51,6 +51,7 @@ const builds = {
       service: 'src/engine/service/main.ts',
       host: 'src/engine/service/host/main.ts',
       probe: 'src/engine/tensor/executors/probe-process.ts',
+      'prompt-thread': 'src/engine/prompts/thread.ts',
     },
     outdir: 'dist/engine',
     external: ['onnxruntime-node', '@tensorflow/tfjs-node'],

@@ -1,5 +1,5 @@
 import type { ChatMessage, PromptWarning } from '../protocol/index.ts';
-import { evaluate, MOST_CHARACTERS, RenderError } from './jinja/evaluate.ts';
+import { evaluate, RenderError } from './jinja/evaluate.ts';
 import type { Filters } from './jinja/filters.ts';
 import { readSyntax, type Syntax, SyntaxFault } from './jinja/syntax.ts';
 import { type Dict, dataValue, RenderFault, Thread, textOf, type Value } from './jinja/values.ts';
@@ -92,8 +92,6 @@ export function fillTemplate(
       ...{ values: valuesOf(file, values), filters, onUndefined },
       known: new Set(file.inputs.map(({ name }) => name)),
     });
-    if (rendered.length > MOST_CHARACTERS)
-      throw new PromptFault('The prompt is longer than 4 million characters.', { range: null, line: null });
     if (file.model.api === 'chat')
       return { messages: messagesOf(rendered, file.generation), text: null, undefinedNames };
     return { messages: [{ role: 'user', content: rendered }], text: rendered, undefinedNames };

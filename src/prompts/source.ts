@@ -16,8 +16,8 @@ export interface Included {
   text: string;
 }
 
-/** Reads a file that a text takes in. @param from the file of that text; null for the template @throws with what is wrong */
-export type ReadIncluded = (target: string, from: string | null) => Included;
+/** Reads a file that a text takes in, or says why not. @param from the file of that text; null for the template */
+export type ReadIncluded = (target: string, from: string | null) => Included | { problem: string };
 
 /** A file that cannot be taken in, and where it is asked for. */
 export class IncludeFault extends Error {
@@ -55,6 +55,7 @@ function include(into: Traced, { text, file, range }: Source, read: ReadIncluded
   for (const { target, range: place } of filesIn(text.slice(range.start, range.end), range.start)) {
     into.add(text.slice(at, place.start), file, at);
     const included = read(target, file);
+    if ('problem' in included) throw new IncludeFault(included.problem, file, place);
     if (way.includes(included.file))
       throw new IncludeFault(`\${file:${target}} goes in a circle: that file is being taken in already.`, file, place);
     if (into.text.length > MOST_CHARACTERS)

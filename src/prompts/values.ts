@@ -21,7 +21,7 @@ export function inputValues(file: PromptFile, { values = {}, row, sample }: Give
     for (const { name, kind } of file.inputs) {
       const column = Object.hasOwn(file.columns, name) ? file.columns[name]! : name;
       const cell = Object.hasOwn(row, column) ? row[column] : undefined;
-      if (cell !== undefined) found[name] = ofKind(cell, kind);
+      if (cell !== undefined) found[name] = cellValue(cell, kind);
     }
   } else {
     for (const { name, sample: own } of file.inputs) if (own !== undefined) found[name] = own;
@@ -31,7 +31,7 @@ export function inputValues(file: PromptFile, { values = {}, row, sample }: Give
 }
 
 /** A cell of a table as the kind of value that an input is; it stays a text where it is no such value. */
-function ofKind(cell: unknown, kind: InputKind): unknown {
+export function cellValue(cell: unknown, kind: InputKind): unknown {
   if (typeof cell !== 'string') return cell;
   const text = cell.trim();
   if (kind === 'number' && text !== '' && Number.isFinite(Number(text))) return Number(text);

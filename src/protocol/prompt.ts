@@ -32,7 +32,7 @@ export interface PromptSource {
   base?: string;
   /** The workspace's folders: nothing outside of them is taken into a prompt. The template's folder where not given. */
   roots?: string[];
-  /** Values of inputs; they stand above the row's, these above the file's sample, and that above its defaults. */
+  /** Values of inputs; they stand above the row's, which stand above defaults. Without a row the file's sample is used. */
   values?: Record<string, unknown>;
   /** A row of the template's dataset, or of `data`, from 1 on. */
   row?: number;
@@ -102,7 +102,7 @@ export interface PromptRequests {
 }
 
 export interface PromptChecked {
-  /** Those of the text included. */
+  /** Beside those that the text alone shows (src/prompts). */
   problems: PromptProblem[];
   /** Null without a model, and where nothing could be rendered. */
   tokens: {

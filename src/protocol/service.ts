@@ -1,6 +1,7 @@
 import type { DataSource, DatasetRecord, RowFields } from './dataset.ts';
 import type { EvaluatedRow, EvaluationReport, RunComparison, Split } from './evaluation.ts';
 import type { Answered, ChatMessage, GenerationSettings } from './generation.ts';
+import type { PromptRequests } from './prompt.ts';
 import type { Columns, DatasetReference, Recipe, RecipeInput } from './recipe.ts';
 import type { RecipeProblem } from './recipe-check.ts';
 import type { RunRecord } from './run.ts';
@@ -264,7 +265,7 @@ export interface OutsideRead {
 }
 
 /** Requests to the engine service (JSON-RPC on its stdin and stdout). Every one can be cancelled. */
-export interface ServiceRequests {
+export interface ServiceRequests extends PromptRequests {
   initialize: {
     params: {
       client: string;

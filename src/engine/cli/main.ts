@@ -129,6 +129,34 @@ export function buildProgram(run: Run, strategies = ''): Command {
     .addOption(json())
     .action((model, options) => run(async () => (await import('./chat.ts')).chat(model, options))());
 
+  const prompt = program.command('prompt').description('render prompt templates (.prompty), and ask models with them');
+  const filled = (command: Command): Command =>
+    command
+      .argument('<file>', 'template')
+      .option('--data <file>', 'file or dataset whose rows fill the template, each one unless --row names one')
+      .option('--row <n>', 'row of --data, or of the dataset that the template names; from 1 on')
+      .option('--set <name=value>', 'value of an input; can be repeated', collect);
+  filled(prompt.command('render'))
+    .description('show what a model would read: of the sample, of a row, or of each row of --data')
+    .option('--model <model>', 'model whose chat template and tokens are used')
+    .addOption(json())
+    .action((file, options) =>
+      run(async () => (await import('./prompt-template.ts')).renderTemplate(file, { set: [], ...options }))(),
+    );
+  const ask = filled(prompt.command('run'))
+    .description('ask a model with what a template makes')
+    .option(
+      '--model <model>',
+      'model folder, run (id or folder), starter or Hugging Face name (default: the template’s)',
+    );
+  for (const option of generationOptions()) ask.addOption(option);
+  ask
+    .addOption(new Option('--backend <name>', 'backend to use').choices(BACKENDS))
+    .addOption(json())
+    .action((file, options) =>
+      run(async () => (await import('./prompt-template.ts')).runTemplate(file, { set: [], ...options }))(),
+    );
+
   const data = program.command('data').description('inspect data');
   data
     .command('inspect')

@@ -7,7 +7,7 @@ import { metricValue } from '../evaluate/format.ts';
 /** Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted. */
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
-const USAGE_CODES = new Set(['usage', 'recipe-invalid']);
+const USAGE_CODES = new Set(['usage', 'recipe-invalid', 'prompt-invalid']);
 const INTERRUPTED_CODES = new Set(['cancelled', 'interrupted']);
 
 /** A result: stdout holds nothing else. */
@@ -77,7 +77,7 @@ export function forTerminal(text: string): string {
 function asTyped(text: string): string {
   if (process.env.npm_execpath === undefined) return text;
   return text.replace(
-    /(?<![\w/.-]|npx )luthier (?=(?:train|evaluate|predict|generate|chat|data|export|runs|models|cache|backends|bench|--help)\b)/g,
+    /(?<![\w/.-]|npx )luthier (?=(?:train|evaluate|predict|generate|chat|prompt|data|export|runs|models|cache|backends|bench|--help)\b)/g,
     'npx luthier ',
   );
 }

@@ -8,6 +8,7 @@ import {
   type ServiceNotifications,
   type ServiceRequests,
 } from '../../protocol/index.ts';
+import type { PromptRenderer } from '../prompts/renderer.ts';
 import type { RecipeChecker } from '../recipes/check-recipe.ts';
 import type { LoadedRecipe } from '../recipes/recipe.ts';
 import { VERSION } from '../version.ts';
@@ -31,6 +32,12 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
   let idleMs = IDLE_MS;
   const hosts = new Hosts({ tell, idleMs: () => idleMs });
   let checker: RecipeChecker | null = null;
+
+  let prompts: PromptRenderer | undefined;
+  const renderer = async () => {
+    prompts ??= new (await import('../prompts/renderer.ts')).PromptRenderer();
+    return prompts;
+  };
 
   const progressOf =
     ({ progress_token }: Progressing) =>
@@ -139,6 +146,21 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
     predict: (params, signal) => hosts.ask(params.model, 'predict', params, signal),
     'predict/file': (params, signal) => hosts.ask(params.model, 'predict/file', params, signal),
     generate: (params, signal) => hosts.ask(params.model, 'generate', params, signal),
+    'prompt/render': async ({ model, ...source }, signal) => {
+      if (model !== undefined) return hosts.ask(model, 'prompt/render', source, signal);
+      const { renderPrompt } = await import('../infer/prompt-model.ts');
+      return (await renderPrompt(source, { renderer: await renderer(), model: null, signal })).prompt;
+    },
+    'prompt/check': async ({ model, ...source }, signal) => {
+      if (model !== undefined) return hosts.ask(model, 'prompt/check', source, signal);
+      const { checkWithEngine } = await import('../infer/prompt-check.ts');
+      return checkWithEngine(source, { renderer: await renderer(), model: null, signal });
+    },
+    'prompt/run': (params, signal) => hosts.ask(params.model, 'prompt/run', params, signal),
+    'prompt/rows': async (params, signal) => {
+      const { listPromptRows } = await import('../prompts/rows.ts');
+      return listPromptRows(params, signal);
+    },
     evaluate: (params, signal) => hosts.ask(params.model, 'evaluate', params, signal),
     export: (params, signal) => hosts.ask(params.run, 'export', params, signal),
     'models/list': async ({ folders }) => {
@@ -169,6 +191,7 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
     },
     shutdown: () => {
       hosts.dispose();
+      prompts?.dispose();
       end();
       return null;
     },

@@ -29,7 +29,7 @@ import {
 } from './values.ts';
 
 /** Longest text that a template may make. */
-export const MOST_CHARACTERS = 4 << 20;
+const MOST_CHARACTERS = 4 << 20;
 
 export interface EvaluateOptions {
   values: Dict;
@@ -89,7 +89,6 @@ class Evaluator {
   readonly #filters: Filters;
   /** Where it is, as far as names tell. */
   #at: Range | undefined;
-  #written = 0;
 
   constructor(syntax: Syntax, options: EvaluateOptions) {
     this.#syntax = syntax;
@@ -118,17 +117,10 @@ class Evaluator {
   #block(nodes: readonly Node[], scope: Scope): string {
     let text = '';
     for (const node of nodes) {
-      const made = this.#statement(node, scope);
-      this.#count(made.length);
-      text += made;
+      text += this.#statement(node, scope);
+      bounded(text);
     }
     return text;
-  }
-
-  /** A block within a block is counted with each: what is made in all is bounded just as well. */
-  #count(length: number): void {
-    this.#written += length;
-    if (this.#written > 16 * MOST_CHARACTERS) throw new RenderFault('the text gets too long');
   }
 
   #statement(node: Node, scope: Scope): string {
@@ -260,8 +252,7 @@ class Evaluator {
       return filter(value, args, apply);
     };
     const made = apply(name.value, gives ? operand : this.#used(operand), given);
-    if (typeof made === 'string') this.#count(made.length);
-    return made;
+    return typeof made === 'string' ? bounded(made) : made;
   }
 
   #arguments(nodes: readonly Node[], scope: Scope): Arguments {
@@ -287,8 +278,7 @@ class Evaluator {
     if (typeof called !== 'function') throw new RenderFault(`${kindOf(called)} cannot be called`);
     if (caller) given.named.set('caller', caller);
     const made = called(given);
-    if (typeof made === 'string') this.#count(made.length);
-    return made;
+    return typeof made === 'string' ? bounded(made) : made;
   }
 
   #member({ object, property, computed }: NodeOf<'MemberExpression'>, scope: Scope): Value {
@@ -415,9 +405,7 @@ class Evaluator {
       let made = '';
       try {
         for (const statement of body) {
-          const part = this.#statement(statement, inner);
-          this.#count(part.length);
-          made += part;
+          made += this.#statement(statement, inner);
         }
       } catch (cause) {
         if (!(cause instanceof Break || cause instanceof Continue)) throw cause;
@@ -426,9 +414,15 @@ class Evaluator {
         continue;
       }
       text += made;
+      bounded(text);
     }
     return text;
   }
+}
+
+function bounded(text: string): string {
+  if (text.length > MOST_CHARACTERS) throw new RenderFault('the prompt is longer than 4 million characters');
+  return text;
 }
 
 const orUndefined = (value: Value | undefined, name: string, place?: Range): Value =>

@@ -17,11 +17,22 @@ export function createHostHandlers(path: string, tell: Tell<HostNotifications>):
   const open = loadedOnce(() => openModel(path, 'auto', log));
   const model = loadedOnce(async () => predictorOf(await open()));
   const writer = loadedOnce(async () => (await import('../../infer/writer.ts')).shareWriter(path, open, log));
+  // What a model would read is known without its weights.
+  const prompts = loadedOnce(async () => {
+    const [{ readPromptModel }, { PromptRenderer }] = await Promise.all([
+      import('../../infer/prompt-model.ts'),
+      import('../../prompts/renderer.ts'),
+    ]);
+    return { model: await readPromptModel(path), renderer: new PromptRenderer() };
+  });
   const partsOf =
     ({ progress_token: token }: Progressing) =>
     (done: number, total: number) => {
       if (token !== undefined) tell('answer/part', { token, part: { type: 'rows', done, total } });
     };
+  const textsOf = (token: string | undefined) => (text: string, tokens: number) => {
+    if (token !== undefined && text !== '') tell('answer/part', { token, part: { type: 'text', text, tokens } });
+  };
 
   return {
     predict: async (params, signal) => {
@@ -38,9 +49,30 @@ export function createHostHandlers(path: string, tell: Tell<HostNotifications>):
       const { answer } = await import('../../infer/answer.ts');
       return answer(await writer(), prompt, {
         ...{ settings, signal },
-        onText: (text, tokens) => {
-          if (token !== undefined && text !== '') tell('answer/part', { token, part: { type: 'text', text, tokens } });
-        },
+        onText: textsOf(token),
+      });
+    },
+    'prompt/render': async (source, signal) => {
+      const { renderPrompt } = await import('../../infer/prompt-model.ts');
+      return (await renderPrompt(source, { ...(await prompts()), signal })).prompt;
+    },
+    'prompt/check': async (source, signal) => {
+      const { checkWithEngine } = await import('../../infer/prompt-check.ts');
+      return checkWithEngine(source, { ...(await prompts()), signal });
+    },
+    'prompt/run': async ({ settings, progress_token: token, ...source }, signal) => {
+      const [{ runPrompt }, { openPrompt }] = await Promise.all([
+        import('../../infer/prompt-run.ts'),
+        import('../../prompts/prompt.ts'),
+      ]);
+      const opened = await openPrompt(source, { signal });
+      const { renderer, model: known } = await prompts();
+      const asked = { model: known, writer, predictor: model };
+      return runPrompt(opened, source.row ?? null, source, asked, {
+        renderer,
+        settings,
+        signal,
+        onText: textsOf(token),
       });
     },
     'predict/file': async (params, signal) => {

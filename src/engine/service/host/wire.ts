@@ -5,7 +5,18 @@ import type { RecipeSource, RunEstimate, ServiceNotifications, ServiceRequests }
  * cancelled: that is heard between two batches.
  */
 export interface HostRequests
-  extends Pick<ServiceRequests, 'predict' | 'predict/file' | 'generate' | 'evaluate' | 'run/cell' | 'export'> {
+  extends Pick<
+    ServiceRequests,
+    | 'predict'
+    | 'predict/file'
+    | 'generate'
+    | 'evaluate'
+    | 'run/cell'
+    | 'export'
+    | 'prompt/render'
+    | 'prompt/run'
+    | 'prompt/check'
+  > {
   /** The likeliest label of each text. */
   label: { params: { texts: { text: string; text_pair?: string }[] }; result: string[] };
   /** Of the process without a model: these two. */

@@ -1,0 +1,183 @@
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, parse, relative, resolve } from 'node:path';
+import { readRegularFile } from '../../files/regular-file.ts';
+import { cellValue } from '../../prompts/values.ts';
+import {
+  type BackendChoice,
+  counted,
+  LuthierError,
+  type PromptSource,
+  type PromptWarning,
+} from '../../protocol/index.ts';
+import { predictorOf } from '../infer/predictor.ts';
+import { type PromptModel, readPromptModel, renderRow } from '../infer/prompt-model.ts';
+import { runPrompt } from '../infer/prompt-run.ts';
+import { shareWriter } from '../infer/writer.ts';
+import { openModel } from '../model-files/open-model.ts';
+import { type OpenPrompt, openPrompt } from '../prompts/prompt.ts';
+import { PromptRenderer } from '../prompts/renderer.ts';
+import { findModel } from '../runs/target.ts';
+import { say } from './evaluate.ts';
+import { interruptible } from './generate.ts';
+import { type GenerationFlags, settingsOf } from './generation-options.ts';
+import { dim, EXIT, note, print, printJson, printPart } from './output.ts';
+
+export interface PromptCommandOptions extends GenerationFlags {
+  data?: string;
+  row?: string;
+  set: string[];
+  model?: string;
+  backend?: BackendChoice;
+  json?: boolean;
+}
+
+const MOST_BYTES = 4 << 20;
+
+/** `luthier prompt render`: what a model would read, of one row, of all rows of --data, or of the sample. */
+export async function renderTemplate(path: string, options: PromptCommandOptions): Promise<number> {
+  const { open, source, rows } = await opened(path, options);
+  const model =
+    options.model === undefined ? null : await readPromptModel((await findModel(options.model, process.cwd())).path);
+  const renderer = new PromptRenderer();
+  try {
+    for (const row of rows) {
+      const { prompt } = await renderRow(open, row, source, { renderer, model });
+      heading(row, rows.length, options.json);
+      tellWarnings(prompt.warnings);
+      if (!options.json) print(prompt.prompt);
+      else printJson({ row, messages: prompt.messages, prompt: prompt.prompt, tokens: prompt.tokens });
+      if (!options.json && prompt.tokens !== null) note(dim(counted(prompt.tokens, 'token')));
+    }
+    return EXIT.done;
+  } finally {
+    renderer.dispose();
+  }
+}
+
+/** `luthier prompt run`: the same, and what a model answers. */
+export async function runTemplate(path: string, options: PromptCommandOptions): Promise<number> {
+  const settings = settingsOf(options);
+  const { open, source, rows } = await opened(path, options);
+  const asked = await modelOf(open, path, options);
+  const renderer = new PromptRenderer();
+  try {
+    for (const row of rows) {
+      heading(row, rows.length, options.json);
+      let written = '';
+      const onText = (text: string) => {
+        written += text;
+        if (!options.json) printPart(text);
+      };
+      const answer = await interruptible((signal) =>
+        runPrompt(open, row, source, asked, { renderer, settings, signal, onText }),
+      );
+      tellWarnings(answer.warnings);
+      const { prompt, answer: text, tokens, ms, labels, finish_reason, notes } = answer;
+      if (options.json) printJson({ row, prompt, answer: text, tokens, ms, ...(labels && { labels }) });
+      else print(written === '' ? text : '');
+      if (!options.json) for (const { label, score } of labels ?? []) note(dim(`${label}  ${score.toFixed(4)}`));
+      for (const message of notes) say('warning', message);
+      if (finish_reason === 'cancelled') return EXIT.interrupted;
+    }
+    return EXIT.done;
+  } finally {
+    renderer.dispose();
+    asked.dispose();
+  }
+}
+
+async function opened(
+  file: string,
+  { data, row, set }: PromptCommandOptions,
+): Promise<{ open: OpenPrompt; source: PromptSource; rows: (number | null)[] }> {
+  const path = resolve(file);
+  const text = await readRegularFile(path, MOST_BYTES).then(
+    (bytes) => bytes.toString('utf8'),
+    (cause: Error) => {
+      throw new LuthierError('usage', `${file} cannot be read: ${cause.message}`, 'Name a .prompty file.', { cause });
+    },
+  );
+  const source: PromptSource = {
+    ...{ text, path, roots: workspaceOf(path) },
+    ...(data !== undefined && { data: resolve(data) }),
+    ...(row !== undefined && { row: Number(row) }),
+  };
+  const open = await openPrompt(source);
+  source.values = typedValues(set, open);
+  const rows =
+    source.row !== undefined
+      ? [source.row]
+      : data !== undefined
+        ? [...Array(open.rows!.length).keys()].map((i) => i + 1)
+        : [null];
+  return { open, source, rows };
+}
+
+/** The template's folder, and the one that the command runs in, where the template lies in that. */
+function workspaceOf(path: string): string[] {
+  const [folder, here] = [dirname(path), process.cwd()];
+  const way = relative(here, folder);
+  const isBelow = !way.startsWith('..') && !isAbsolute(way);
+  return isBelow && here !== parse(here).root && here !== homedir() ? [folder, here] : [folder];
+}
+
+/** `--set name=value`; a value is what the input is, a number or JSON where it is none. */
+function typedValues(set: readonly string[], { file }: OpenPrompt): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  for (const given of set) {
+    const at = given.indexOf('=');
+    if (at < 1) throw new LuthierError('usage', `--set ${given} has no value.`, 'Write it as --set name=value.');
+    const name = given.slice(0, at);
+    const kind = file.inputs.find((input) => input.name === name)?.kind ?? 'string';
+    values[name] = cellValue(given.slice(at + 1), kind);
+  }
+  return values;
+}
+
+type AskedModel = Parameters<typeof runPrompt>[3] & { dispose: () => void };
+
+/** The model of --model, or the one that the template names, where it is one that is here. */
+async function modelOf({ file, name }: OpenPrompt, path: string, options: PromptCommandOptions): Promise<AskedModel> {
+  const named = options.model ?? file.model.name;
+  if (named === undefined)
+    throw new LuthierError(
+      'usage',
+      `${name} names no model.`,
+      'Pass --model: a model folder, a run, a starter or a Hugging Face name.',
+    );
+  const base = options.model === undefined ? dirname(resolve(path)) : process.cwd();
+  const found = await findModel(named, base).catch((error: unknown) => {
+    if (options.model !== undefined || !(error instanceof LuthierError)) throw error;
+    throw new LuthierError(
+      error.code,
+      `${name} names the model “${named}”, which is not on this machine.`,
+      'Pass another as --model.',
+      { cause: error },
+    );
+  });
+  if (options.model === undefined) say('info', `The template names ${named}.`);
+  const model: PromptModel = await readPromptModel(found.path);
+  let loading: ReturnType<typeof openModel> | undefined;
+  const load = () => {
+    loading ??= openModel(found.path, options.backend ?? 'auto', say);
+    return loading;
+  };
+  return {
+    model,
+    writer: () => shareWriter(found.path, load, say),
+    predictor: async () => predictorOf(await load()),
+    dispose: () =>
+      void loading?.then(
+        (open) => open.dispose(),
+        () => undefined,
+      ),
+  };
+}
+
+function heading(row: number | null, count: number, json: boolean | undefined): void {
+  if (!json && row !== null && count > 1) note(dim(`Row ${row}`));
+}
+
+function tellWarnings(warnings: readonly PromptWarning[]): void {
+  for (const { message, line } of warnings) say('warning', line === null ? message : `Line ${line}: ${message}`);
+}

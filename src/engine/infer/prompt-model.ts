@@ -1,0 +1,136 @@
+import { type ChatMessage, LuthierError, type PromptSource, type RenderedPrompt } from '../../protocol/index.ts';
+import { openModelFolder } from '../hub/model-folder.ts';
+import { architectureOf } from '../models/registry.ts';
+import { type FilledPrompt, type OpenPrompt, openPrompt } from '../prompts/prompt.ts';
+import type { PromptRenderer, Truncate } from '../prompts/renderer.ts';
+import { ChatTemplate } from '../text/chat-template.ts';
+import { Tokenizer } from '../text/tokenizer.ts';
+
+/** What is known of a model without its weights: enough to say what it would read. */
+export interface PromptModel {
+  tokenizer: Tokenizer;
+  /** Positions: of prompt and answer together where it writes. */
+  positions: number;
+  /** It writes, fills in masks, or names classes. */
+  kind: 'writes' | 'fills' | 'classifies';
+  /** @throws LuthierError `tokenizer-invalid` */
+  chat: () => ChatTemplate;
+}
+
+/** @throws LuthierError as openModelFolder, architectureOf and Tokenizer.load */
+export async function readPromptModel(path: string): Promise<PromptModel> {
+  const folder = await openModelFolder(path);
+  await folder.weights.close();
+  const { maxPositions } = architectureOf(folder.config, path);
+  const tokenizer = await Tokenizer.load(path);
+  const { architectures } = folder.config;
+  const classes = Array.isArray(architectures) ? architectures.map(String) : [];
+  let chat: ChatTemplate | undefined;
+  return {
+    ...{ tokenizer, positions: maxPositions },
+    kind: classes.some((name) => /ForMaskedLM$/.test(name))
+      ? 'fills'
+      : classes.some((name) => /Classification$/.test(name))
+        ? 'classifies'
+        : 'writes',
+    chat: () => {
+      chat ??= new ChatTemplate(tokenizer);
+      return chat;
+    },
+  };
+}
+
+/** What a model reads of a filled template. */
+export interface ModelPrompt {
+  text: string;
+  ids: Int32Array;
+  /** A text as it is, a dialogue to be answered, or one whose last answer is to be gone on with. */
+  as: 'text' | 'dialogue' | 'begun';
+  notes: string[];
+}
+
+/**
+ * The text that a model reads, and its tokens: a dialogue by its chat template, anything else as it is. Where the last
+ * message is the assistant's, the model goes on with that.
+ * @throws LuthierError `tokenizer-invalid` where the chat template refuses the messages
+ */
+export function modelPrompt(
+  model: PromptModel,
+  { messages, text }: Pick<FilledPrompt, 'messages' | 'text'>,
+): ModelPrompt {
+  const { tokenizer } = model;
+  const asText = (whole: string, notes: string[] = []): ModelPrompt => {
+    const { ids } = tokenizer.encode(whole, Number.MAX_SAFE_INTEGER);
+    return { text: whole, ids: Int32Array.from(ids), as: 'text', notes };
+  };
+  if (text !== null) return asText(text);
+  if (model.kind !== 'writes') {
+    const notes = messages.length > 1 ? ['This model reads no dialogues: its messages are joined into one text.'] : [];
+    return asText(messages.map(({ content }) => content).join('\n\n'), notes);
+  }
+  const chat = model.chat();
+  const begun = messages.at(-1)?.role === 'assistant' ? messages.at(-1)!.content : null;
+  const written = chat.render(begun === null ? messages : messages.slice(0, -1), { forAnswer: true }) + (begun ?? '');
+  const notes = chat.note === null ? [] : [chat.note];
+  return { text: written, ids: tokenizer.encodeBare(written).ids, as: begun === null ? 'dialogue' : 'begun', notes };
+}
+
+/** A text's first tokens. */
+export const truncateBy =
+  (tokenizer: Tokenizer): Truncate =>
+  (text, tokens) => {
+    const { ids, offsets } = tokenizer.encodeBare(text);
+    return ids.length <= tokens ? text : text.slice(0, offsets[2 * tokens - 1]!);
+  };
+
+/** Messages as text, where there is no model that has a way to write them. */
+export const messagesText = (messages: readonly ChatMessage[]): string =>
+  messages.map(({ role, content }) => `${role}:\n${content}`).join('\n\n');
+
+export interface RenderRequest {
+  renderer: PromptRenderer;
+  model: PromptModel | null;
+  signal?: AbortSignal | undefined;
+}
+
+/** A template that was filled, and what a model reads of it; null without a model. */
+export interface Rendered {
+  prompt: RenderedPrompt;
+  read: ModelPrompt | null;
+}
+
+/** Fills an open template for a row. Errors as OpenPrompt.fill and modelPrompt. */
+export async function renderRow(
+  open: OpenPrompt,
+  row: number | null,
+  { values: typed, undefined_is = 'warning' }: Pick<PromptSource, 'values' | 'undefined_is'>,
+  { renderer, model, signal }: RenderRequest,
+): Promise<Rendered> {
+  const truncate = model && truncateBy(model.tokenizer);
+  const filled = await open.fill(row, { renderer, typed, truncate, signal, undefinedIs: undefined_is });
+  const read = model && filled.messages.length > 0 ? modelPrompt(model, filled) : null;
+  const notes = (read?.notes ?? []).map((message) => ({ message, range: null, line: null }));
+  const { messages, text, values, warnings } = filled;
+  const prompt: RenderedPrompt = {
+    ...{ row, messages, values, tokens: model ? (read?.ids.length ?? 0) : null },
+    prompt: read?.text ?? text ?? messagesText(messages),
+    warnings: [...open.warnings, ...warnings, ...notes],
+  };
+  return { prompt, read };
+}
+
+/** Renders a template as a request asks for it. */
+export async function renderPrompt(source: PromptSource, request: RenderRequest): Promise<Rendered> {
+  const open = await openPrompt(source, { signal: request.signal });
+  return renderRow(open, source.row ?? null, source, request);
+}
+
+/** What cannot be asked of a model. */
+export function refuseEmpty({ messages, prompt }: RenderedPrompt, what: string): void {
+  if (messages.length > 0 && prompt !== '') return;
+  throw new LuthierError(
+    'prompt-invalid',
+    `${what} is empty, so there is nothing to ask.`,
+    'Write a prompt below the front matter.',
+  );
+}

@@ -1,0 +1,122 @@
+import { settingsOf } from '../../prompts/options.ts';
+import {
+  type Answer,
+  type Answered,
+  type GenerationSettings,
+  maskFills,
+  type PromptAnswer,
+  type PromptSource,
+} from '../../protocol/index.ts';
+import type { OpenPrompt } from '../prompts/prompt.ts';
+import type { PromptRenderer } from '../prompts/renderer.ts';
+import { answer } from './answer.ts';
+import type { Predictor } from './predictor.ts';
+import { type PromptModel, type Rendered, refuseEmpty, renderRow } from './prompt-model.ts';
+import { type LabelScores, scoreAtMask, scoreContinuations } from './verbalizer.ts';
+import type { Writer } from './writer.ts';
+
+/** A model that templates are answered by; it is loaded when it is first asked. */
+export interface Asked {
+  model: PromptModel;
+  writer: () => Promise<Writer>;
+  predictor: () => Promise<Predictor>;
+}
+
+export interface RunRequest {
+  renderer: PromptRenderer;
+  settings?: GenerationSettings | undefined;
+  onText?: ((text: string, tokens: number) => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+type Said = Pick<PromptAnswer, 'answer' | 'tokens' | 'labels' | 'finish_reason' | 'notes'>;
+
+/**
+ * Fills an open template for a row and asks a model: one that writes goes on with it, one that classifies or fills in
+ * masks says how likely each label is. A template's verbalizer makes labels of words with either.
+ * @throws LuthierError as renderRow, `answer`, scoreAtMask and scoreContinuations
+ */
+export async function runPrompt(
+  open: OpenPrompt,
+  row: number | null,
+  source: Pick<PromptSource, 'values' | 'undefined_is'>,
+  asked: Asked,
+  request: RunRequest,
+): Promise<PromptAnswer> {
+  const rendered = await renderRow(open, row, source, { ...request, model: asked.model });
+  refuseEmpty(rendered.prompt, row === null ? open.name : `${open.name}, row ${row}`);
+  const { settings: own, notes } = settingsOf(open.file.model.options);
+  const settings = { ...own, ...request.settings };
+  // Only what is computed counts, not the loading of a model.
+  const ask =
+    asked.model.kind === 'writes'
+      ? await writing(open, rendered, asked, { ...request, settings })
+      : await labelling(open, rendered, asked, request);
+  const start = performance.now();
+  const said = await ask();
+  const ms = Math.round(performance.now() - start);
+  const { prompt, messages, values, warnings } = rendered.prompt;
+  return {
+    ...{ row, prompt, messages, values, warnings, ms },
+    prompt_tokens: rendered.prompt.tokens ?? 0,
+    ...said,
+    notes: [...(asked.model.kind === 'writes' ? notes : []), ...said.notes],
+  };
+}
+
+async function writing(
+  { file: { verbalizer } }: OpenPrompt,
+  { prompt, read }: Rendered,
+  asked: Asked,
+  { settings = {}, onText, signal }: RunRequest,
+): Promise<() => Promise<Said>> {
+  const writer = await asked.writer();
+  const { text, ids, as } = read!;
+  if (verbalizer) return async () => saidOf(await scoreContinuations(writer, { ids, text }, verbalizer));
+  const request = { settings, onText, signal };
+  if (as !== 'begun') {
+    return async () => writtenOf(await answer(writer, as === 'text' ? text : prompt.messages, request));
+  }
+  return async () => {
+    const written = await writer.write(ids, { ...request, ends: asked.model.chat().turnEnds(), text });
+    return writtenOf({ ...written, notes: [] });
+  };
+}
+
+const writtenOf = ({ generated_text, token_ids, finish_reason, notes }: Omit<Answered, 'left_out'>): Said => ({
+  ...{ answer: generated_text, tokens: token_ids.length, finish_reason, notes },
+});
+
+async function labelling(
+  { file: { verbalizer } }: OpenPrompt,
+  { read }: Rendered,
+  asked: Asked,
+  { signal }: RunRequest,
+): Promise<() => Promise<Said>> {
+  const predictor = await asked.predictor();
+  const { text } = read!;
+  if (verbalizer && asked.model.kind === 'fills')
+    return async () => saidOf(await scoreAtMask(predictor, text, verbalizer, signal));
+  return async () => {
+    const [prediction] = await predictor.predict([text], undefined, signal);
+    const { said } = predictor.task.show(prediction!, predictor.labels);
+    const labels = scoresIn(prediction!);
+    return { answer: said, tokens: 0, notes: [], ...(labels && { labels }) };
+  };
+}
+
+/** Probabilities that an answer has: of classes, or of the words for its first mask. */
+function scoresIn(answered: Answer): { label: string; score: number }[] | undefined {
+  if ('predictions' in answered)
+    return maskFills(answered)[0]?.map(({ token_str, score }) => ({ label: token_str.trim(), score }));
+  return 'scores' in answered ? labelsOf(answered.scores) : undefined;
+}
+
+const labelsOf = (scores: Readonly<Record<string, number>>): { label: string; score: number }[] =>
+  Object.entries(scores)
+    .map(([label, score]) => ({ label, score }))
+    .sort((a, b) => b.score - a.score);
+
+const saidOf = ({ label, scores, notes }: LabelScores): Said => ({
+  ...{ answer: label, tokens: 0, labels: labelsOf(scores), notes },
+});

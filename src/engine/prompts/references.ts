@@ -1,0 +1,63 @@
+import { dirname } from 'node:path';
+import { referenceIn } from '../../prompts/references.ts';
+import { LuthierError } from '../../protocol/index.ts';
+import { type Surroundings, valueInside } from './files.ts';
+
+/** Variables of the environment whose names say that nobody else should read them. */
+const SECRET = /key|token|secret|passw|credential|auth|cookie|session/i;
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * A value of the front matter with what its references (`${file:…}`, `${env:NAME:default}`) stand for; those in files
+ * that are read are followed, too.
+ * @param path keys that lead to it, for errors
+ * @throws LuthierError `prompt-invalid` naming the key
+ */
+export async function resolveReferences(
+  value: unknown,
+  path: string,
+  around: Pick<Surroundings, 'folder' | 'roots'>,
+  environment: Environment = process.env,
+  way: readonly string[] = [],
+): Promise<unknown> {
+  const below = (held: unknown, key: string) => resolveReferences(held, `${path}.${key}`, around, environment, way);
+  if (Array.isArray(value)) return Promise.all(value.map((item, i) => below(item, String(i))));
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value).map(async ([key, held]) => [key, await below(held, key)] as const);
+    return Object.fromEntries(await Promise.all(entries));
+  }
+  const reference = typeof value === 'string' ? referenceIn(value) : null;
+  if (reference === null || reference === 'unknown') return value;
+  if (reference.kind === 'env') return variable(reference.target, reference.default, path, environment);
+  try {
+    const { place, value: found } = await valueInside(reference.target, around.folder, around.roots);
+    if (way.includes(place))
+      throw new LuthierError(
+        'prompt-invalid',
+        `\${file:${reference.target}} goes in a circle.`,
+        'Let no file name itself.',
+      );
+    return await resolveReferences(found, path, { ...around, folder: dirname(place) }, environment, [...way, place]);
+  } catch (error) {
+    if (!(error instanceof LuthierError) || error.message.startsWith(path)) throw error;
+    throw new LuthierError(error.code, `${path}: ${error.message}`, error.hint);
+  }
+}
+
+function variable(name: string, otherwise: string | undefined, path: string, environment: Environment): string {
+  if (SECRET.test(name)) {
+    throw new LuthierError(
+      'prompt-invalid',
+      `${path}: ${name} sounds like a secret, and is put into no prompt.`,
+      'Rename the variable if it is none.',
+    );
+  }
+  const value = environment[name] ?? otherwise;
+  if (value !== undefined) return value;
+  throw new LuthierError(
+    'prompt-invalid',
+    `${path}: the variable ${name} of the environment is not set.`,
+    `Set it, or say what stands for it: \${env:${name}:default}.`,
+  );
+}

@@ -1,0 +1,74 @@
+// dist/engine/prompt-thread.cjs: fills templates, in a thread that is ended where one takes too much.
+import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads';
+import { type Filled, fillTemplate, PromptFault, readPromptTemplate, type Template } from '../../prompts/render.ts';
+import type { Included } from '../../prompts/source.ts';
+import type { PromptWarning } from '../../protocol/index.ts';
+
+/** A template with the files that it takes in: by the file that names each, and its name there. */
+export interface LoadedPrompt {
+  text: string;
+  path: string | undefined;
+  included: Map<string, Included | { problem: string }>;
+}
+
+export const includedKey = (target: string, from: string | null): string => `${from ?? ''}\n${target}`;
+
+export interface ThreadRequest {
+  /** Where it is another than that of the request before. */
+  prompt?: LoadedPrompt;
+  values: Record<string, unknown>;
+  /** Whether there is a model whose tokens a text can be cut to. */
+  truncates: boolean;
+}
+
+export type ThreadAnswer =
+  | { filled: Filled }
+  | { fault: Pick<PromptWarning, 'message' | 'range' | 'line'> }
+  | { failed: string };
+
+/** What the thread asks while it fills: a text's first tokens. It waits for the answer. */
+export interface TruncateRequest {
+  text: string;
+  tokens: number;
+}
+
+let template: Template | undefined;
+
+parentPort?.once('message', ({ port, signal }: { port: MessagePort; signal: SharedArrayBuffer }) => {
+  const answered = new Int32Array(signal);
+  const truncate = (text: string, tokens: number): string => {
+    Atomics.store(answered, 0, 0);
+    port.postMessage({ text, tokens } satisfies TruncateRequest);
+    Atomics.wait(answered, 0, 0);
+    return (receiveMessageOnPort(port)?.message as string | undefined) ?? text;
+  };
+  parentPort?.on('message', (request: ThreadRequest) => parentPort?.postMessage(answer(request, truncate)));
+  parentPort?.postMessage('ready');
+});
+
+function answer(
+  { prompt, values, truncates }: ThreadRequest,
+  truncate: (text: string, tokens: number) => string,
+): ThreadAnswer {
+  try {
+    if (prompt) {
+      template = undefined;
+      template = read(prompt);
+    }
+    if (!template) return { failed: 'There is no template.' };
+    return { filled: fillTemplate(template, values, truncates ? truncate : null) };
+  } catch (error) {
+    if (!(error instanceof PromptFault)) return { failed: (error as Error).message };
+    const { message, range, line } = error;
+    return { fault: { message, range, line } };
+  }
+}
+
+const read = ({ text, path, included }: LoadedPrompt): Template =>
+  readPromptTemplate(text, {
+    path,
+    read: (target, from) =>
+      included.get(includedKey(target, from)) ?? {
+        problem: `\${file:${target}}: the template takes in too many files.`,
+      },
+  });
