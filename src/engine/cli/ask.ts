@@ -200,8 +200,10 @@ async function askForEach(summary: DataSummary): Promise<Columns> {
   const fields = FIELDS[summary.task];
   const hasMore = options.length > fields.filter(({ required }) => required).length;
   const columns: Columns = {};
+  const replaced = () => fields.flatMap(({ name, replaces = [] }) => (columns[name] === undefined ? [] : replaces));
   for (const { name, title, required } of fields) {
-    if (!required && !hasMore) continue;
+    if ((!required && !hasMore) || replaced().includes(name)) continue;
+    if (!required && Object.keys(columns).length === options.length) continue;
     const message = `Which column has the ${title}?`;
     const free = options.filter(({ value }) => !Object.values(columns).includes(value));
     const guess = free.find(({ value }) => value === summary.guess[name]);

@@ -17,15 +17,18 @@ function cleaned<T>(options: T): T {
 
 const SHOWN: ReadonlySet<string> = new Set(['message', 'options', 'label', 'hint', 'placeholder']);
 
+/** Where questions are asked, if not in the process's own terminal. */
+export const terminal: clack.CommonOptions = {};
+
 export const { isCancel } = clack;
-export const select: typeof clack.select = (options) => clack.select(cleaned(options));
-export const confirm: typeof clack.confirm = (options) => clack.confirm(cleaned(options));
-export const text: typeof clack.text = (options) => clack.text(cleaned(options));
-export const intro: typeof clack.intro = (title) => clack.intro(cleaned(title));
-export const outro: typeof clack.outro = (message) => clack.outro(cleaned(message));
-export const note: typeof clack.note = (message, title) => clack.note(cleaned(message), cleaned(title));
+export const select: typeof clack.select = (options) => clack.select({ ...terminal, ...cleaned(options) });
+export const confirm: typeof clack.confirm = (options) => clack.confirm({ ...terminal, ...cleaned(options) });
+export const text: typeof clack.text = (options) => clack.text({ ...terminal, ...cleaned(options) });
+export const intro: typeof clack.intro = (title) => clack.intro(cleaned(title), terminal);
+export const outro: typeof clack.outro = (message) => clack.outro(cleaned(message), terminal);
+export const note: typeof clack.note = (message, title) => clack.note(cleaned(message), cleaned(title), terminal);
 export const log = {
-  error: (message: string) => clack.log.error(visible(message)),
-  warn: (message: string) => clack.log.warn(visible(message)),
-  info: (message: string) => clack.log.info(visible(message)),
+  error: (message: string) => clack.log.error(visible(message), terminal),
+  warn: (message: string) => clack.log.warn(visible(message), terminal),
+  info: (message: string) => clack.log.info(visible(message), terminal),
 };
