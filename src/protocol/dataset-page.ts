@@ -18,7 +18,7 @@ import {
 } from './check.ts';
 import type { RowFields } from './dataset.ts';
 import type { ErrorData } from './errors.ts';
-import type { DataPreview, DataSummary, RowLengths } from './service.ts';
+import type { DataPreview, DataSummary, OtherLearning, RowLengths } from './service.ts';
 import { TASKS } from './tasks.ts';
 import { type PageRequest, pageRequests } from './webview.ts';
 
@@ -36,6 +36,8 @@ export interface DatasetSnapshot {
   readable: boolean;
   /** Whether fine-tuning may be started here. */
   trusted: boolean;
+  /** Whether rows are read otherwise than they look, as the person wished. */
+  otherwise: boolean;
 }
 
 export type DatasetMessage =
@@ -59,6 +61,8 @@ export type DatasetRequest =
   | { type: 'openLine'; line: number }
   | { type: 'openFile' }
   | { type: 'fineTune' }
+  /** Read the rows as a problem's `other` has it, or, with null, as they look; answered by a snapshot. */
+  | { type: 'readAs'; other: OtherLearning | null }
   | PageRequest;
 
 /** What `vscode.setState` holds, and the panel's serializer gets. */
@@ -81,11 +85,17 @@ const isRow = shape({
   completion: optional(isString),
 });
 const isError = shape({ code: isString, message: isString, hint: optional(isString) });
+const isOther = shape({
+  problem_type: oneOf('multi_label_classification', 'regression'),
+  label_separator: optional(isString),
+  label_columns: optional(listOf(isString)),
+});
 const isProblem = shape({
   severity: oneOf('error', 'warning', 'info'),
   code: isString,
   message: isString,
   line: optional(isCount),
+  other: optional(isOther),
 });
 const isColumn = shape({
   name: isString,
@@ -136,6 +146,7 @@ const messages: Rules<DatasetMessage, 'type'> = {
     summary: isSummary,
     readable: isBoolean,
     trusted: isBoolean,
+    otherwise: isBoolean,
   },
   rows: { id: isCount, offset: isCount, rows: listOf(isRow), total: isCount, lengths: isLengths },
   preview: { preview: nullOr(isPreview), problem: nullOr(isString) },
@@ -151,6 +162,7 @@ const requests: Rules<DatasetRequest, 'type'> = {
   openLine: { line: isCount },
   openFile: {},
   fineTune: {},
+  readAs: { other: nullOr(isOther) },
 };
 
 const parser = <M>(check: Check) => {

@@ -270,6 +270,21 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     await closing(view);
   });
 
+  test('what is typed into has a name for screen readers, not its example alone', async () => {
+    const chat = await open({ view: 'chat' });
+    await chat.send({ type: 'snapshot', run: 'r', name: 'tuned', base: 'base', dialogue: true });
+    await chat.page.locator('.settings summary').click();
+    for (const name of ['System text', 'New tokens at most', 'Temperature', 'Seed', 'Message'])
+      expect([name, await chat.page.getByRole('textbox', { name, exact: true }).count()]).toEqual([name, 1]);
+    await closing(chat);
+    const tryout = await open({ view: 'tryout' });
+    const tuned = { task: 'text-classification', name: 'tuned', labels: ['a', 'b'] };
+    await tryout.send({ type: 'snapshot', run: 'r', tuned, base: null, base_note: null, dataset: null });
+    await tryout.settle();
+    expect(await tryout.page.getByRole('textbox', { name: 'Texts, one per line', exact: true }).count()).toBe(1);
+    await closing(tryout);
+  });
+
   test('the rows of a cell are scrolled to and take the focus; Escape gives it back', async () => {
     const view = await open({ height: 500 });
     const { page } = view;

@@ -509,6 +509,7 @@ const datasetSnapshot = {
   place: 'examples/tickets.csv',
   readable: true,
   trusted: true,
+  otherwise: false,
   summary: {
     file: '/home/ada/examples/tickets.csv',
     task: 'text-classification',
@@ -574,6 +575,29 @@ const SENTENCES = [
   ['Please send the invoice to Alba Foods in Cape Town .', 'O O O O O B-ORG I-ORG O B-LOC I-LOC O'],
   ['Nobody answered .', 'O O O'],
 ];
+/** Cells of several labels, as they look and as they are read once that is said. */
+const datasetSeveral =
+  (/** @type {boolean} */ otherwise) => async (/** @type {import('./browser.mjs').Webview} */ view) => {
+    const { summary } = datasetSnapshot;
+    const labels = otherwise
+      ? { crash: 61, performance: 48, praise: 44, price: 30 }
+      : { 'crash|performance': 31, praise: 24, crash: 20, 'praise|price': 18, 'performance|price': 12 };
+    const other = { problem_type: 'multi_label_classification', label_separator: '|' };
+    const message =
+      '78 of 140 rows have several labels in “labels”, joined by “|”, such as “crash|performance”. To learn them all, set "problem_type": "multi_label_classification" and "label_separator": "|".';
+    await view.send({
+      ...datasetSnapshot,
+      ...{ path: '/home/ada/feedback.csv', name: 'feedback.csv', place: 'feedback.csv', otherwise },
+      summary: {
+        ...summary,
+        ...{ task: otherwise ? other.problem_type : summary.task, rows: 140, guess: { text: 'text', label: 'labels' } },
+        classes: Object.entries(labels).map(([label, count]) => ({ label, count })),
+        problems: otherwise ? [] : [{ severity: 'warning', code: 'list-labels', column: 'labels', message, other }],
+      },
+    });
+    await view.page.waitForFunction(() => window.posts.some((post) => post.type === 'rows'));
+  };
+
 /** @param {import('./browser.mjs').Webview} view */
 const datasetTags = async (view) => {
   const file = '/home/ada/examples/names.conll';
@@ -908,6 +932,8 @@ export const scenes = [
   ...each('dataset-no-preview', { view: 'dataset', play: datasetNoPreview }, ['dark']),
   ...each('tryout-tags-corrected', { view: 'tryout', play: tryoutTagsCorrected }),
   ...each('tryout-labels-corrected', { view: 'tryout', play: tryoutLabelsCorrected }),
+  ...each('dataset-several', { view: 'dataset', play: datasetSeveral(false) }, ['light']),
+  ...each('dataset-several-read', { view: 'dataset', play: datasetSeveral(true) }, ['dark']),
   ...each('dataset-tags', { view: 'dataset', play: datasetTags }),
   ...each('tryout-pairs', { view: 'tryout', play: tryoutPairs }),
   ...each('tryout-empty', { view: 'tryout', play: (view) => view.send({ ...models, base: null, base_note: null }) }, [

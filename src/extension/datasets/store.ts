@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Broken } from '../../files/broken.ts';
 import { mapLimited } from '../../files/folders.ts';
-import type { Columns, DataSummary } from '../../protocol/index.ts';
+import type { Columns, DataSummary, OtherLearning } from '../../protocol/index.ts';
 import type { EngineService } from '../engine/service.ts';
 import { Emitter } from '../events.ts';
 import { type Dataset, readMadeDatasets, rowsFile } from './dataset.ts';
@@ -72,23 +72,36 @@ export class DatasetStore {
     this.refresh();
   }
 
-  /** Rows, classes and columns as the service finds them, read again when the file changed. */
-  async inspect(dataset: Dataset, options: { signal?: AbortSignal; columns?: Columns } = {}): Promise<DataSummary> {
+  /**
+   * Rows, classes and columns as the service finds them, read again when the file changed.
+   * @param options.other what is learnt of the rows instead of what they look like
+   */
+  async inspect(
+    dataset: Dataset,
+    options: { signal?: AbortSignal; columns?: Columns; other?: OtherLearning | null } = {},
+  ): Promise<DataSummary> {
     const file = rowsFile(dataset);
     const stamp = await fileStamp(file);
     const known = this.summaries.get(file);
-    if (known && stamp !== null && known.stamp === stamp && !options.columns) {
+    const { columns, other } = options;
+    if (known && stamp !== null && known.stamp === stamp && !columns && !other) {
       dataset.summary = known.summary;
       return known.summary;
     }
-    const { columns } = options;
+    const { problem_type: task, ...how } = other ?? {};
     const summary = await this.sources.service.request(
       'data/inspect',
       // A folder's rows have their lines in the file that they were taken from.
-      { file: dataset.kind === 'made' ? dataset.path : file, ...(columns ? { columns } : {}) },
+      {
+        file: dataset.kind === 'made' ? dataset.path : file,
+        ...(columns && { columns }),
+        ...(task && { task, ...how }),
+      },
       // A reading that tells how far it is does not count as hung, however large the file.
       { onProgress: () => {}, ...(options.signal && { signal: options.signal }) },
     );
+    // As it is read elsewhere is not changed by that.
+    if (other) return summary;
     if (stamp !== null) this.summaries.set(file, { stamp, summary });
     dataset.summary = summary;
     return summary;

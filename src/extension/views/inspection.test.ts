@@ -16,6 +16,7 @@ const summary = { task: 'conversational', guess: { messages: 'messages' } };
 let folder: string;
 let request: ReturnType<typeof vi.fn>;
 let askModel: ReturnType<typeof vi.fn>;
+let inspect: ReturnType<typeof vi.fn>;
 let page: Page;
 
 beforeEach(async () => {
@@ -24,11 +25,12 @@ beforeEach(async () => {
   const path = join(folder, 'chat.jsonl');
   writeFileSync(path, '{"messages":[]}\n');
   request = vi.fn(async () => ({ rows: [] }));
+  inspect = vi.fn(async () => summary);
   askModel = vi.fn(async () => 'owner/model');
   const dataset = { kind: 'found', path, name: 'chat.jsonl', record: null, summary: null } as Dataset;
   const inspections = new Inspections({
     extension: editor.Uri.file('/extension'),
-    datasets: { list: async () => [dataset], inspect: async () => summary },
+    datasets: { list: async () => [dataset], inspect },
     service: { request },
     log,
     askModel,
@@ -75,4 +77,25 @@ test('why it cannot be shown stands in its place', async () => {
   const { preview, problem } = await said('preview');
   expect(preview).toBeNull();
   expect(problem).toContain('No such model.');
+});
+
+test('rows are read as the person says, and as they look again', async () => {
+  const other = { problem_type: 'multi_label_classification', label_separator: '|' } as const;
+  page.received.fire({ type: 'readAs', other });
+  expect(await said('snapshot', 2)).toMatchObject({ otherwise: true });
+  expect(inspect).toHaveBeenLastCalledWith(expect.anything(), { other });
+  const rows = { type: 'rows', id: 1, offset: 0, limit: 100, search: '', label: null } as const;
+  page.received.fire(rows);
+  await vi.waitFor(() =>
+    expect(request).toHaveBeenLastCalledWith(
+      'data/rows',
+      expect.objectContaining({ label_separator: '|' }),
+      expect.anything(),
+    ),
+  );
+  page.received.fire({ type: 'readAs', other: null });
+  expect(await said('snapshot', 3)).toMatchObject({ otherwise: false });
+  page.received.fire({ ...rows, id: 2 });
+  await said('rows', 2);
+  expect(request.mock.lastCall![1]).not.toHaveProperty('label_separator');
 });

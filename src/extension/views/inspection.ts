@@ -4,7 +4,9 @@ import {
   type Columns,
   type DatasetMessage,
   type DatasetRequest,
+  type LabelsWritten,
   lackingFields,
+  type OtherLearning,
   parseDatasetRequest,
   parseDatasetState,
   type TaskName,
@@ -62,7 +64,9 @@ class Inspection {
   private readonly options: InspectionOptions;
   private readonly wire: Panel<DatasetRequest, DatasetMessage>;
   private readonly saved: vscode.Disposable;
-  private rows: { task?: TaskName; columns: Columns } = { columns: {} };
+  private rows: LabelsWritten & { task?: TaskName; columns: Columns } = { columns: {} };
+  /** What the person said that the rows are for, where they look like something else. */
+  private other: OtherLearning | null = null;
   private reading: AbortController | null = null;
   private previewing: AbortController | null = null;
   /** By whose tokenizer and chat template what is learnt is shown; the engine's choice where none was picked. */
@@ -121,13 +125,17 @@ class Inspection {
       case 'fineTune':
         await vscode.commands.executeCommand(COMMANDS.fineTuneDataset, dataset);
         return;
+      case 'readAs':
+        this.other = request.other;
+        return await this.sendSnapshot();
     }
   }
 
   private async sendSnapshot(): Promise<void> {
     const { dataset, options } = this;
-    const summary = await options.datasets.inspect(dataset);
-    this.rows = { task: summary.task, columns: summary.guess };
+    const { problem_type: _, ...how } = this.other ?? {};
+    const summary = await options.datasets.inspect(dataset, { other: this.other });
+    this.rows = { task: summary.task, columns: summary.guess, ...how };
     const source = await sourceOf(dataset.path);
     const place = vscode.workspace.asRelativePath(dataset.path);
     this.wire.post({
@@ -138,6 +146,7 @@ class Inspection {
       summary,
       readable: lackingFields(summary.guess, summary.task).length === 0,
       trusted: vscode.workspace.isTrusted,
+      otherwise: this.other !== null,
     });
   }
 

@@ -155,7 +155,7 @@ export class ChatElement extends LightElement {
       ${
         store.model?.dialogue
           ? html`<label class="field"><span>System text</span>
-              <vscode-textarea label="System text" placeholder="What the assistant is, and how it should answer" rows="2" resize="vertical" .value=${store.system}
+              <vscode-textarea .label=${'System text'} placeholder="What the assistant is, and how it should answer" rows="2" resize="vertical" .value=${store.system}
                 @input=${(event: Event) => {
                   store.system = (event.target as VscodeTextarea).value;
                   this.#changed();
@@ -164,7 +164,7 @@ export class ChatElement extends LightElement {
       }
       <div class="fields">${FIELDS.map(
         ([key, label, placeholder]) => html`<label class="field"><span>${label}</span>
-          <vscode-textfield label=${label} placeholder=${placeholder} inputmode="decimal" .value=${store.settings[key]} @input=${set(key)}></vscode-textfield></label>`,
+          <vscode-textfield .label=${label} placeholder=${placeholder} inputmode="decimal" .value=${store.settings[key]} @input=${set(key)}></vscode-textfield></label>`,
       )}</div>
       <p class="muted">${store.generationSettings().do_sample ? 'Tokens are drawn at random. Set a seed to get the same answer again.' : 'The likeliest token is taken each time. A temperature, top p, top k or min p makes the model draw tokens.'}</p>
       ${
@@ -236,7 +236,7 @@ export class ChatElement extends LightElement {
     const { store } = this;
     const label = store.model?.dialogue ? 'Message' : 'Text to continue';
     return html`<div class="composer">
-      <vscode-textarea label=${label} placeholder=${store.model?.dialogue ? 'Message (Enter sends, Shift+Enter starts a line)' : 'The beginning of a text (Ctrl+Enter continues it)'} rows=${store.model?.dialogue ? 2 : 4} resize="vertical" .value=${store.draft}
+      <vscode-textarea .label=${label} placeholder=${store.model?.dialogue ? 'Message (Enter sends, Shift+Enter starts a line)' : 'The beginning of a text (Ctrl+Enter continues it)'} rows=${store.model?.dialogue ? 2 : 4} resize="vertical" .value=${store.draft}
         @input=${(event: Event) => {
           store.draft = (event.target as VscodeTextarea).value;
           this.#changed();

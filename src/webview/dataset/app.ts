@@ -115,6 +115,11 @@ export class DatasetElement extends LightElement {
           <h1>${snapshot.name}</h1>
           <p class="muted">${figures.join(' · ')}</p>
           ${snapshot.place === snapshot.name ? nothing : html`<p class="muted place">${snapshot.place}</p>`}
+          ${
+            snapshot.otherwise
+              ? html`<p class="muted place">Read as ${task.name === 'regression' ? 'numbers' : 'several labels in each row'} <button class="link" @click=${() => this.host.post({ type: 'readAs', other: null })}>Read as one class each</button></p>`
+              : nothing
+          }
         </div>
         <div class="header-tools">
           ${snapshot.trusted ? html`<vscode-button icon="sparkle" @click=${() => this.host.post({ type: 'fineTune' })}>Fine-tune</vscode-button>` : nothing}
@@ -152,13 +157,17 @@ export class DatasetElement extends LightElement {
     </section>`;
   }
 
-  #problem({ severity, message, line }: DataProblem): TemplateResult {
+  #problem({ severity, message, line, other }: DataProblem): TemplateResult {
     return html`<li class=${severity}>
       <span class="codicon codicon-${severity}" role="img" aria-label=${severity}></span>
       <span>${message}${
         line === undefined
           ? nothing
           : html` <button class="link" @click=${() => this.host.post({ type: 'openLine', line })}>Open line ${line}</button>`
+      }${
+        other === undefined
+          ? nothing
+          : html` <button class="link" @click=${() => this.host.post({ type: 'readAs', other })}>${other.problem_type === 'regression' ? 'Read as numbers' : 'Read as several labels'}</button>`
       }</span>
     </li>`;
   }
@@ -219,7 +228,7 @@ export class DatasetElement extends LightElement {
       <div class="section-head rows-head">
         <h2 id="rows-title">${title}</h2>
         <div class="rows-tools">
-          <vscode-textfield aria-label="Search texts" placeholder="Search texts" .value=${store.search} @input=${() => this.#type()}>
+          <vscode-textfield .label=${'Search texts'} placeholder="Search texts" .value=${store.search} @input=${() => this.#type()}>
             <span slot="content-before" class="codicon codicon-search" aria-hidden="true"></span>
           </vscode-textfield>
           ${

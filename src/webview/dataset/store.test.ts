@@ -14,6 +14,7 @@ const snapshot = (more: object = {}): Extract<DatasetMessage, { type: 'snapshot'
   place: 'tickets.csv',
   readable: true,
   trusted: true,
+  otherwise: false,
   summary: {
     file: '/d/tickets.csv',
     task: 'text-classification',

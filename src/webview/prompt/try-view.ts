@@ -70,8 +70,8 @@ function field(variable: PromptVariable, actions: Actions): TemplateResult {
     ${shown}
     ${
       kind === 'number'
-        ? html`<vscode-textfield label=${label} inputmode="decimal" .value=${text} ?invalid=${fault !== null} @input=${(event: Event) => type((event.target as HTMLInputElement).value)}></vscode-textfield>`
-        : html`<vscode-textarea label=${label} rows=${Math.min(8, Math.max(2, text.split('\n').length, Math.ceil(text.length / 60)))} resize="vertical" ?monospace=${kind !== 'string'} ?invalid=${fault !== null} .value=${text} @input=${(event: Event) => type((event.target as VscodeTextarea).value)}></vscode-textarea>`
+        ? html`<vscode-textfield .label=${label} inputmode="decimal" .value=${text} ?invalid=${fault !== null} @input=${(event: Event) => type((event.target as HTMLInputElement).value)}></vscode-textfield>`
+        : html`<vscode-textarea .label=${label} rows=${Math.min(8, Math.max(2, text.split('\n').length, Math.ceil(text.length / 60)))} resize="vertical" ?monospace=${kind !== 'string'} ?invalid=${fault !== null} .value=${text} @input=${(event: Event) => type((event.target as VscodeTextarea).value)}></vscode-textarea>`
     }
     ${fault ? html`<p class="problem" id=${id} role="alert"><span class="codicon codicon-error" aria-hidden="true"></span>${fault}</p>` : nothing}
   </div>`;

@@ -180,7 +180,7 @@ export class TryoutElement extends LightElement {
     const { store } = this;
     const { pair } = store;
     const field = (of: 'text' | 'textPair', label: string, placeholder: string, rows: number): TemplateResult =>
-      html`<vscode-textarea label=${label} placeholder=${placeholder} rows=${rows} resize="vertical" .value=${store[of]}
+      html`<vscode-textarea .label=${label} placeholder=${placeholder} rows=${rows} resize="vertical" .value=${store[of]}
         @input=${(event: Event) => this.#edit(of, (event.target as VscodeTextarea).value)} @keydown=${this.#key}></vscode-textarea>`;
     if (!pair) return field('text', 'Texts, one per line', 'Type or paste one text, or several, one per line', 4);
     const named = (place: string, column: string) =>

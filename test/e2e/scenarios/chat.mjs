@@ -183,8 +183,7 @@ export const chat = [
 
       // It is there again after it was hidden.
       await window.openFile('rows.csv');
-      await page.keyboard.press('Control+F4');
-      await frame.waitForSelector('.turn').catch(() => undefined);
+      await page.locator('.tabs-container .tab').filter({ hasText: 'Try support' }).click();
       const again = await window.webview('luthier-chat');
       await window.until('the chat as it was', async () =>
         (await again.locator('.turns').innerText()).includes('And a backup?'),
