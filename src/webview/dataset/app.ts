@@ -117,7 +117,7 @@ export class DatasetElement extends LightElement {
           ${snapshot.place === snapshot.name ? nothing : html`<p class="muted place">${snapshot.place}</p>`}
           ${
             snapshot.otherwise
-              ? html`<p class="muted place">Read as ${task.name === 'regression' ? 'numbers' : 'several labels in each row'} <button class="link" @click=${() => this.host.post({ type: 'readAs', other: null })}>Read as one class each</button></p>`
+              ? html`<p class="muted place">Read as ${task.name === 'regression' ? 'numbers' : 'several labels in each row'} · <button class="link" @click=${() => this.host.post({ type: 'readAs', other: null })}>Read as one class each</button></p>`
               : nothing
           }
         </div>
