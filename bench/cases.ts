@@ -55,7 +55,7 @@ export interface DecoderCase {
   kind: 'decoder';
   what: string;
   /** A token after so many of context; or a step of LoRA on dialogues. */
-  work: { type: 'token'; context: number } | { type: 'tune'; load_in_8bit: boolean };
+  work: { type: 'token'; context: number; load_in_8bit?: true } | { type: 'tune'; load_in_8bit: boolean };
   /** Tokens or steps whose median is one measurement. */
   steps: number;
   target: number | null;
@@ -142,6 +142,13 @@ export const CASES: Readonly<Record<string, Case>> = {
     work: { type: 'token', context: 128 },
     steps: 32,
     target: 0.7,
+  },
+  'decoder-token-128-8bit': {
+    kind: 'decoder',
+    what: 'SmolLM2-135M: a token after 128, ours in 8 bits',
+    work: { type: 'token', context: 128, load_in_8bit: true },
+    steps: 32,
+    target: null,
   },
   'decoder-token-1024': {
     kind: 'decoder',

@@ -42,7 +42,7 @@ export async function decoderCommands(work: DecoderCase['work'], setting: Decode
     dialogues ? join(resolve(dialogues), `${part}.jsonl`) : join(root, 'examples/support.jsonl');
   const spec: TokenSpec | TuneSpec =
     work.type === 'token'
-      ? { ...common, context: work.context }
+      ? { ...common, context: work.context, load_in_8bit: work.load_in_8bit ?? false }
       : {
           ...{ ...common, train: rows('train'), validation: rows('dev'), load_in_8bit: work.load_in_8bit },
           shared: join(folder, 'shared.json'),

@@ -7,14 +7,16 @@ import { createInterface } from 'node:readline';
 import { CachedModel } from '../src/engine/infer/cached-model.ts';
 import { write } from '../src/engine/infer/write.ts';
 import { openModel } from '../src/engine/model-files/open-model.ts';
+import { isLayerWeight } from '../src/engine/models/architecture.ts';
 import { taskNamed } from '../src/engine/tasks/registry.ts';
 import type { TokenSpec } from './spec.ts';
 import { promptOf } from './token-prompt.ts';
 
-const { model: folder, context, backend } = JSON.parse(process.argv[2]!) as TokenSpec;
+const { model: folder, context, backend, load_in_8bit } = JSON.parse(process.argv[2]!) as TokenSpec;
 const open = await openModel(folder, backend, undefined, () => taskNamed('text-generation'));
-const model = new CachedModel(open.model);
-const prompt = promptOf(context, open.model.architecture.vocabSize);
+const { architecture } = open.model;
+const model = new CachedModel(open.model, undefined, load_in_8bit ? isLayerWeight(architecture) : undefined);
+const prompt = promptOf(context, architecture.vocabSize);
 
 for await (const line of createInterface({ input: process.stdin })) {
   const tokens = Number(line.split(' ')[1]);

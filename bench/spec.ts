@@ -102,6 +102,7 @@ export interface DecoderSpec {
 export interface TokenSpec extends DecoderSpec {
   /** Tokens before the first that is measured. */
   context: number;
+  load_in_8bit: boolean;
 }
 
 /** A tuning case: adapters learn dialogues. */

@@ -6,7 +6,7 @@ import { findModel } from '../runs/target.ts';
 import type { ChatMessage } from '../text/chat-template.ts';
 import { say } from './evaluate.ts';
 import { tell, tellCutOff, tellSuggestion } from './generate.ts';
-import { type GenerationFlags, settingsOf } from './generation-options.ts';
+import { type GenerationFlags, settingsOf, writerOptions } from './generation-options.ts';
 import { EXIT, isInteractive, note, printPart } from './output.ts';
 
 export interface ChatCommandOptions extends GenerationFlags {
@@ -19,7 +19,7 @@ export interface ChatCommandOptions extends GenerationFlags {
 export async function chat(model: string, options: ChatCommandOptions): Promise<number> {
   const settings = settingsOf(options);
   const { path } = await findModel(model, process.cwd());
-  const writer = await openWriter(path, { note: say, ...(options.backend ? { backend: options.backend } : {}) });
+  const writer = await openWriter(path, { note: say, ...writerOptions(options) });
   const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: isInteractive() });
   let answering: AbortController | undefined;
   const interrupt = () => {

@@ -11,7 +11,7 @@ import { errorAt, placeOf, readFileTexts } from '../infer/file-texts.ts';
 import { openWriter, type Writer } from '../infer/writer.ts';
 import { findModel } from '../runs/target.ts';
 import { say } from './evaluate.ts';
-import { type GenerationFlags, settingsOf } from './generation-options.ts';
+import { type GenerationFlags, settingsOf, writerOptions } from './generation-options.ts';
 import { dim, EXIT, note, print, printJson, printPart } from './output.ts';
 import { linesEntered, refuseBoth, tellColumns } from './text-input.ts';
 
@@ -28,7 +28,7 @@ export async function generate(model: string, options: GenerateCommandOptions): 
   const settings = settingsOf(options);
   const { path } = await findModel(model, process.cwd());
   const prompts = await readPrompts(options);
-  const writer = await openWriter(path, { note: say, ...(options.backend ? { backend: options.backend } : {}) });
+  const writer = await openWriter(path, { note: say, ...writerOptions(options) });
   try {
     tellSuggestion(writer, settings);
     const answers: Answered[] = [];

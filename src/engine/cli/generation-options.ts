@@ -1,5 +1,11 @@
 import { Option } from 'commander';
-import { type GenerationSettings, LuthierError, SAMPLING_KEYS, settingsProblem } from '../../protocol/index.ts';
+import {
+  type BackendChoice,
+  type GenerationSettings,
+  LuthierError,
+  SAMPLING_KEYS,
+  settingsProblem,
+} from '../../protocol/index.ts';
 
 /** Flags of generate and chat, as they are typed. */
 export interface GenerationFlags {
@@ -14,6 +20,7 @@ export interface GenerationFlags {
   noRepeatNgramSize?: string;
   stop?: string[];
   seed?: string;
+  loadIn8bit?: boolean;
 }
 
 const collect = (value: string, before: string[] = []) => [...before, value];
@@ -29,8 +36,18 @@ export const generationOptions = (): Option[] => [
   new Option('--repetition-penalty <x>', 'above 1, tokens that are there already become less likely'),
   new Option('--no-repeat-ngram-size <n>', 'write no sequence of n tokens twice'),
   new Option('--stop <text>', 'end at this text; can be repeated').argParser(collect),
+  new Option('--load-in-8bit', 'compute the layers in 8 bits: faster, and an answer may differ'),
   new Option('--seed <n>', 'seed for sampling (default: 0); the same seed gives the same answer'),
 ];
+
+/** How a model that writes is opened. */
+export const writerOptions = ({
+  backend,
+  loadIn8bit,
+}: GenerationFlags & { backend?: BackendChoice }): { backend?: BackendChoice; load_in_8bit?: boolean } => ({
+  ...(backend ? { backend } : {}),
+  ...(loadIn8bit ? { load_in_8bit: true } : {}),
+});
 
 /** @throws LuthierError `usage` naming the flag */
 export function settingsOf(flags: GenerationFlags): GenerationSettings {

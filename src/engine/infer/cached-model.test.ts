@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { initializeAll } from '../model-files/load-weights.ts';
+import { isLayerWeight } from '../models/architecture.ts';
 import { architectureOf } from '../models/registry.ts';
 import { TaskModel } from '../runtime/model.ts';
 import type { Executor } from '../tensor/executors/executor.ts';
@@ -43,6 +44,18 @@ describe('a cached model', () => {
     expect(() => cached.requireRoom(2, 200, each)).toThrow(
       expect.objectContaining({ hint: expect.stringMatching(/^Ask for fewer beams/) }),
     );
+  });
+
+  it('computes its layers in 8 bits where that is asked for: nearly the same scores', async () => {
+    const of = async (cached: CachedModel) => {
+      const first = [...(await cached.begin([1, 2, 3]))];
+      return [...first, ...(await cached.next([4], [0]))[0]!];
+    };
+    const float = await of(new CachedModel(model));
+    const narrow = await of(new CachedModel(model, undefined, isLayerWeight(model.architecture)));
+    expect(narrow).not.toEqual(float);
+    const apart = Math.hypot(...float.map((x, i) => x - narrow[i]!)) / Math.hypot(...float);
+    expect(apart).toBeLessThan(0.03);
   });
 
   it('is asked for room by a search with beams alone', async () => {

@@ -32,10 +32,13 @@ export class CachedModel implements NextToken {
   readonly #outputs = new Map<string, Record<string, Float32Array>>();
 
   readonly #sizes: CachedModelSizes;
+  readonly #isHeldIn8Bit: ((name: string) => boolean) | undefined;
 
-  constructor(model: TaskModel, sizes = SIZES) {
+  /** @param isHeldIn8Bit weights that it may compute with in 8 bits; they do not change while it is used */
+  constructor(model: TaskModel, sizes = SIZES, isHeldIn8Bit?: (name: string) => boolean) {
     this.#model = model;
     this.#sizes = sizes;
+    this.#isHeldIn8Bit = isHeldIn8Bit;
     this.positions = model.architecture.maxPositions;
   }
 
@@ -89,7 +92,8 @@ export class CachedModel implements NextToken {
   async #compute(shape: CachedShape, ids: Int32Array, positions: Int32Array, count: number): Promise<Float32Array> {
     const cache = this.#cache;
     const { architecture, numLabels: outputs } = this.#model;
-    const key = `next ${shape.rows}×${shape.length} after ${shape.capacity}`;
+    const bits = this.#isHeldIn8Bit ? ' in 8 bits' : '';
+    const key = `next ${shape.rows}×${shape.length} after ${shape.capacity}${bits}`;
     let arrays: Record<string, Float32Array> = {};
     const feeds = {
       ...{ input_ids: ids, position_ids: positions, read_token: Int32Array.of(count - 1) },
@@ -97,7 +101,7 @@ export class CachedModel implements NextToken {
     };
     await this.#model.run(
       key,
-      () => nextTokenProgram({ architecture, outputs }, shape, cache.layers),
+      () => nextTokenProgram({ architecture, outputs, isHeldIn8Bit: this.#isHeldIn8Bit }, shape, cache.layers),
       feeds,
       (specs) => {
         arrays = this.#outputs.get(key) ?? {};

@@ -43,6 +43,13 @@ describe('openWriter', () => {
     expect(parts.join('')).toBe(answer.generated_text);
   });
 
+  it('writes in 8 bits, too', async () => {
+    const narrow = await openWriter(folder, { load_in_8bit: true });
+    const { token_ids } = await narrow.write('The server', { settings: { max_new_tokens: 3 } });
+    expect(token_ids).toEqual([314, 253, 6064]);
+    narrow.dispose();
+  });
+
   it('ends at a stop text that is a special token, which no text holds', () => {
     expect(stopTokens(['<|im_end|>', 'server', ' is', ''], writer.tokenizer)).toEqual([2]);
     expect(stopTokens(undefined, writer.tokenizer)).toEqual([]);

@@ -12,6 +12,7 @@ import {
 import { type JsonRecord, readJsonRecord } from '../hub/json-file.ts';
 import { CONFIG_FILE, type ModelConfig, type ModelFolder, readGeneration } from '../hub/model-folder.ts';
 import { type OpenModel, openModel } from '../model-files/open-model.ts';
+import { isLayerWeight } from '../models/architecture.ts';
 import { rowLength } from '../runtime/packing.ts';
 import { taskNamed, taskOfModel } from '../tasks/registry.ts';
 import { type AnyTask, IGNORED, type LabelledItem } from '../tasks/task.ts';
@@ -58,11 +59,17 @@ export interface Writer {
  */
 export async function openWriter(
   modelFolder: string,
-  { backend = 'auto', note = () => {} }: { backend?: BackendChoice; note?: Note } = {},
+  {
+    backend = 'auto',
+    note = () => {},
+    load_in_8bit = false,
+  }: { backend?: BackendChoice; note?: Note; load_in_8bit?: boolean } = {},
 ): Promise<Writer> {
   const open = await openModel(modelFolder, backend, note, taskOfWriter);
+  if (load_in_8bit && !open.model.computesIn8Bit)
+    note('warning', 'This backend does not support 8-bit layers. It computes them in float.');
   try {
-    return await writerOf(open);
+    return await writerOf(open, load_in_8bit);
   } catch (error) {
     open.dispose();
     throw error;
@@ -80,8 +87,10 @@ export async function shareWriter(modelFolder: string, opened: () => Promise<Ope
     : await writerOf(await opened());
 }
 
-async function writerOf(open: OpenModel): Promise<Writer> {
-  return { ...writing(open, { ...open.config, ...(await readGeneration(open)) }), dispose: open.dispose };
+async function writerOf(open: OpenModel, load_in_8bit = false): Promise<Writer> {
+  const isHeldIn8Bit = load_in_8bit ? isLayerWeight(open.model.architecture) : undefined;
+  const cached = new CachedModel(open.model, undefined, isHeldIn8Bit);
+  return { ...writing(open, cached, { ...open.config, ...(await readGeneration(open)) }), dispose: open.dispose };
 }
 
 /** A folder that names no class may be of a model that writes. */
@@ -96,8 +105,11 @@ function taskOfWriter({ path, config: { architectures } }: ModelFolder): AnyTask
 }
 
 /** @param said config.json, and generation_config.json over it */
-function writing({ model, tokenizer, path: modelFolder }: OpenModel, said: JsonRecord): Omit<Writer, 'dispose'> {
-  const cached = new CachedModel(model);
+function writing(
+  { model, tokenizer, path: modelFolder }: OpenModel,
+  cached: CachedModel,
+  said: JsonRecord,
+): Omit<Writer, 'dispose'> {
   const own = endsOf(said, tokenizer);
   let chat: ChatTemplate | undefined;
   return {

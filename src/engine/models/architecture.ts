@@ -157,6 +157,15 @@ export function declarationOf(
   return declaration;
 }
 
+/** Whether a parameter is the weight of a linear layer that is no head: what may be computed with in 8 bits. */
+export function isLayerWeight(architecture: Architecture): (name: string) => boolean {
+  const { parameters } = declarationOf(architecture);
+  return (name) => {
+    const { layout, place } = parameters.get(name)!;
+    return layout !== undefined && place !== 'head';
+  };
+}
+
 /** `a.b` for `a.b.weight` */
 export const moduleOf = (parameter: string): string => parameter.slice(0, parameter.lastIndexOf('.'));
 

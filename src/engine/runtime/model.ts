@@ -87,6 +87,11 @@ export class TaskModel {
     return declarationOf(this.architecture, { part, outputs: this.numLabels, ...(shape ? { shape } : {}) });
   }
 
+  /** Whether weights that are held in 8 bits are computed with in 8 bits. */
+  get computesIn8Bit(): boolean {
+    return this.#options.executor.computesIn8Bit === true;
+  }
+
   /** How many states of an item the head reads. */
   statesOf(item: Item): number {
     return this.architecture.reads === 'all' ? item.ids.length : 1;

@@ -67,12 +67,16 @@ export const NEW_VALUES = 'value:';
  * these, which the caller adds to its cache.
  */
 export function nextTokenProgram(
-  { architecture, outputs }: Pick<ProgramOptions, 'architecture' | 'outputs'>,
+  {
+    architecture,
+    outputs,
+    isHeldIn8Bit,
+  }: Pick<ProgramOptions, 'architecture' | 'outputs'> & Pick<TrainingOptions, 'isHeldIn8Bit'>,
   shape: CachedShape,
   layers: readonly CachedLayer[],
 ): ReadyProgram {
   return {
-    inputs: { ...cachedSpecs(shape, layers), ...parameterSpecs('all', { architecture, outputs }) },
+    inputs: { ...cachedSpecs(shape, layers), ...parameterSpecs('all', { architecture, outputs }, isHeldIn8Bit) },
     program: (inputs) => {
       const { batch, computed } = cachedBatch(inputs, shape);
       const scope = architecture.scope(sourceOf(inputs));

@@ -1,5 +1,5 @@
 import type { Strategy } from '../../protocol/index.ts';
-import { type Architecture, declarationOf } from '../models/architecture.ts';
+import { type Architecture, declarationOf, isLayerWeight } from '../models/architecture.ts';
 import { withLora } from '../models/lora.ts';
 import { kindOf, WrongKey } from './index.ts';
 import type { Model } from './kind.ts';
@@ -73,9 +73,6 @@ export function rateOf(strategy: Strategy, architecture: Architecture): (name: s
 export function isHeldIn8Bit(strategy: Strategy, architecture: Architecture): (name: string) => boolean {
   if (strategy.load_in_8bit !== true) return () => false;
   const isTrained = isTrainedBy(strategy, architecture);
-  const { parameters } = modelOf(architecture);
-  return (name) => {
-    const { layout, place } = parameters.get(name)!;
-    return layout !== undefined && place !== 'head' && !isTrained(name);
-  };
+  const isLayers = isLayerWeight(architecture);
+  return (name) => isLayers(name) && !isTrained(name);
 }

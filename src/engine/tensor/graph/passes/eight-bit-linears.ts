@@ -69,8 +69,10 @@ export function eightBitLinears(
     }
     const { values, scales } = operandOf(weight!, product.isTransposed);
     const [x, y] = [node.inputs[0]!, node.outputs[0]!];
-    if (product.bias !== undefined) {
-      r.node('DynamicQuantizeMatMul', [x, values, scales, '', product.bias], y);
+    const { bias } = product;
+    // The scale of a single row is that of the whole.
+    if (bias !== undefined || r.typeOf(x).shape[0] === 1) {
+      r.node('DynamicQuantizeMatMul', [x, values, scales, ...(bias === undefined ? [] : ['', bias])], y);
       continue;
     }
     const rows = scaled.get(x) ?? scaleRows(r, x);
