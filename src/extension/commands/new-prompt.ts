@@ -66,10 +66,11 @@ async function ask(luthier: Luthier, questions: Questions, given: Dataset | null
   let notice: Notice | undefined;
   const totalSteps = given ? 1 : 2;
   for (;;) {
+    const items = kindItems();
     const kind = await questions.ask<ChosenKind>({
       placeholder: 'What should the prompt do?',
-      items: kindItems(),
-      active: kindItems().find(({ value }) => JSON.stringify(value) === JSON.stringify(remembered.kind)),
+      items,
+      active: items.find(({ value }) => JSON.stringify(value) === JSON.stringify(remembered.kind)),
       ...{ step: 1, totalSteps, notice },
     });
     if (kind === BACK) continue;

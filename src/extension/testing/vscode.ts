@@ -181,6 +181,7 @@ export const opened: { path: string; line: number | null }[] = [];
 export const window = {
   activeTextEditor: undefined as unknown,
   showInputBox: vi.fn(async (..._args: unknown[]): Promise<string | undefined> => undefined),
+  showSaveDialog: vi.fn(async (..._args: unknown[]): Promise<Uri | undefined> => undefined),
   showOpenDialog: vi.fn(async (..._args: unknown[]): Promise<Uri[] | undefined> => undefined),
   showTextDocument: vi.fn(async (shown: Uri | { uri: Uri }, options?: { selection?: Range }) => {
     const uri = shown instanceof Uri ? shown : shown.uri;
