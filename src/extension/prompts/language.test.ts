@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -492,4 +492,40 @@ test('no provider throws on any text, at any place', async () => {
     ),
     { numRuns: 600 },
   );
+});
+
+const FIELD = join(import.meta.dirname, '../../../../shared/field/next/N16-prompty');
+const isThere = existsSync(FIELD);
+if (!isThere) console.warn('Skipped: templates from the field are not in this checkout.');
+
+test.skipIf(!isThere)('templates from the field: each fault has its place, and the outline stays', async () => {
+  const look = async (name: string) => {
+    const text = readFileSync(join(FIELD, name), 'utf8');
+    const made = open(text, { name });
+    if (text.includes('sample')) {
+      copyFileSync(join(FIELD, 'sample.json'), join(folder, 'sample.json'));
+      await made.settle();
+    }
+    const problems = made.checks.problemsOf(made.real).map(({ code, range }) => {
+      const { line } = made.document.positionAt(range.start);
+      return `${line + 1} ${code}`;
+    });
+    return { problems, roles: made.outline.provideDocumentSymbols(made.real).map(({ name: role }) => role) };
+  };
+  expect(await look('crlf.prompty')).toMatchObject({
+    problems: ['9 sample'],
+    roles: ['Front matter', 'system', 'user'],
+  });
+  expect(await look('file-ref.prompty')).toEqual({
+    problems: ['11 unknown-variable'],
+    roles: ['Front matter', 'system', 'user'],
+  });
+  expect(await look('no-space.prompty')).toEqual({
+    problems: ['2 colon-blank', '3 colon-blank'],
+    roles: ['Front matter', 'user'],
+  });
+  expect(await look('unclosed.prompty')).toEqual({
+    problems: ['1 unclosed-front-matter'],
+    roles: ['Front matter', 'user'],
+  });
 });
