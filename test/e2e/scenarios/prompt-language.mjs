@@ -15,11 +15,15 @@ export const promptLanguage = [
       try {
         await window.openFile('mine.prompty');
         await page.locator('.editor-instance .monaco-editor').first().click();
-        await page.keyboard.type('summarisation', { delay: 30 });
+        await page.keyboard.type('summar', { delay: 30 });
         const suggestion = page
           .locator('.suggest-widget.visible .monaco-list-row')
           .filter({ hasText: 'summarisation' });
-        await suggestion.first().waitFor();
+        await window.until('the snippet to be offered', async () => {
+          await page.keyboard.press('Control+Space');
+          await suggestion.first().waitFor({ timeout: 5000 });
+          return true;
+        });
         await suggestion.first().click();
         // The first tab stop is the template's name.
         await page.keyboard.type('Shorter');
