@@ -150,13 +150,14 @@ export class Luthier implements vscode.Disposable {
       dataChanged: this.datasets.changed,
       ask: (params, signal) => (this.engine.service as PromptService).request('prompt/check', params, { signal }),
       modelOf: (document) => this.templateModels.folderOf(document),
-      models: () => listPromptModels(this.rowService(), this.runs),
+      models: async () =>
+        await listPromptModels((await this.engine.startsQuietly()) ? this.engine.service : null, this.runs),
       datasets: async () =>
         (await this.datasets.list()).map((dataset) => ({
           path: dataset.path,
           detail: describeDataset(dataset, (path) => vscode.workspace.asRelativePath(path)),
         })),
-      mayStart: () => vscode.workspace.isTrusted,
+      mayStart: () => this.engine.startsQuietly(),
       log: this.log,
     });
     this.disposables.push(

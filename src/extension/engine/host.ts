@@ -79,8 +79,8 @@ export class EngineHost implements vscode.Disposable {
     this.service.dispose();
   }
 
-  /** Whether a Node is there, so that the engine starts without asking anybody anything. */
-  private async startsQuietly(): Promise<boolean> {
+  /** Whether a Node is there and the workspace trusted, so that the engine starts without asking anybody anything. */
+  async startsQuietly(): Promise<boolean> {
     if (!vscode.workspace.isTrusted) return false;
     if (!this.choice) {
       const quiet: Partial<NodeSources> = {

@@ -11,7 +11,8 @@ export interface PromptChecksOptions {
   ask: ((params: PromptRequests['prompt/check']['params'], signal: AbortSignal) => Promise<PromptChecked>) | null;
   /** The model that a template is bound to: its folder. Null where there is none yet. */
   modelOf(document: vscode.TextDocument): Promise<string | null>;
-  mayStart(): boolean;
+  /** Whether the engine may be started for what nobody asked for. */
+  mayStart(): Promise<boolean>;
   log: Log;
   /** Milliseconds without a change after which the text is looked at, and after which the engine is asked. */
   pauseMs?: number;
@@ -52,8 +53,7 @@ export class PromptChecks {
     clearTimeout(entry.slow);
     entry.abort?.abort();
     entry.timer = setTimeout(() => this.changed.fire(document), pauseMs);
-    if (this.options.ask && this.options.mayStart())
-      entry.slow = setTimeout(() => void this.ask(document, entry), engineMs);
+    if (this.options.ask) entry.slow = setTimeout(() => void this.ask(document, entry), engineMs);
   }
 
   forget(document: vscode.TextDocument): void {
@@ -95,6 +95,7 @@ export class PromptChecks {
     entry.abort = new AbortController();
     const { signal } = entry.abort;
     try {
+      if (!(await this.options.mayStart())) return;
       const model = await this.options.modelOf(document);
       if (signal.aborted || document.isClosed || !this.documents.look(document)) return;
       const checked = await this.options.ask!({ ...sourceOf(document), ...(model !== null && { model }) }, signal);

@@ -35,7 +35,7 @@ function open(text: string, { name = 'a.prompty', language = 'prompty' } = {}) {
   const files = new PromptFiles({
     inspect: async () => summary,
     list: async () => [],
-    mayStart: () => true,
+    mayStart: async () => true,
     log: silentLog,
   });
   const documents = new PromptDocuments(files);
@@ -45,7 +45,7 @@ function open(text: string, { name = 'a.prompty', language = 'prompty' } = {}) {
   };
   const ask = vi.fn(async () => checked);
   const checks = new PromptChecks(documents, {
-    ...{ ask, modelOf: async () => '/models/m', mayStart: () => true, log: silentLog },
+    ...{ ask, modelOf: async () => '/models/m', mayStart: async () => true, log: silentLog },
     ...{ pauseMs: 1, engineMs: 2 },
   });
   const real = document as unknown as vscode.TextDocument;
@@ -396,7 +396,7 @@ describe('diagnostics', () => {
     const checks = new PromptChecks(made.documents, {
       ask: made.ask,
       modelOf: async () => null,
-      mayStart: () => false,
+      mayStart: async () => false,
       log: silentLog,
       pauseMs: 1,
       engineMs: 1,

@@ -26,7 +26,7 @@ export interface SurroundingsOptions {
   /** Columns and rows of a dataset; only asked where the engine may be started. */
   inspect(dataset: Dataset): Promise<DataSummary>;
   list(): Promise<Dataset[]>;
-  mayStart(): boolean;
+  mayStart(): Promise<boolean>;
   log: Log;
 }
 
@@ -114,7 +114,7 @@ export class PromptFiles {
   }
 
   private async readData(uri: vscode.Uri, file: PromptFile): Promise<DataSummary | null> {
-    if (!this.options.mayStart()) return null;
+    if (!file.dataset || !(await this.options.mayStart())) return null;
     try {
       const dataset = await this.datasetOf(uri, file);
       return dataset && (await this.options.inspect(dataset));
