@@ -248,7 +248,7 @@ export function writeMarkdown(root: string): void {
     '',
     'Made by `node dist/bench/growth.mjs` (bench/growth.json).',
     '',
-    ...['tokens', 'length', 'layers', 'width']
+    ...['tokens', 'length', 'layers', 'width', 'context']
       .filter((axis) => existsSync(join(root, `bench/plots/${axis}.svg`)))
       .map((axis) => `![Time and memory against ${axis}](plots/${axis}.svg)`),
     '',

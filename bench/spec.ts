@@ -25,7 +25,7 @@ export type Contender = 'luthier' | Peer;
 
 /** What one contender gave in one round. */
 export interface Measured {
-  /** Milliseconds by figure: `step`; or `wall`, `first-step`, `before-step`, `cached`. */
+  /** Milliseconds by figure: `step`, the median, and `fastest`; or `wall`, `first-step`, `before-step`, `cached`. */
   figures: Record<string, number>;
   peak_rss_bytes: number;
   accuracy?: number;
