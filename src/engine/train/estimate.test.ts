@@ -49,6 +49,55 @@ describe('estimateMemory', () => {
   });
 });
 
+describe('estimateMemory of decoders', () => {
+  const decoder = (config: object): Workload['architecture'] =>
+    architectureOf({ model_type: 'llama', tie_word_embeddings: true, ...config }, 'config.json', {
+      ...{ name: 'conversational', reads: 'all' },
+    });
+  /** Qwen2.5-0.5B. */
+  const qwen = decoder({
+    ...{ model_type: 'qwen2', vocab_size: 151_936, hidden_size: 896, intermediate_size: 4864, num_hidden_layers: 24 },
+    ...{ num_attention_heads: 14, num_key_value_heads: 2, max_position_embeddings: 32_768 },
+  });
+  const adapters = {
+    type: 'lora' as const,
+    r: 8,
+    lora_alpha: 16,
+    lora_dropout: 0,
+    target_modules: ['q_proj', 'v_proj'],
+  };
+  const rowsOf = (architecture: Workload['architecture'], length: number): Workload => {
+    const lengths = Array<number>(60).fill(length);
+    return { architecture, numLabels: architecture.outputs!, trainLengths: lengths, validationLengths: lengths };
+  };
+
+  it('is within a fifth of what was measured, and fits where that does', () => {
+    // `npx luthier bench decoder-memory`, 2 AMD EPYC cores.
+    const one = { per_device_train_batch_size: 1, per_device_eval_batch_size: 1, max_length: 512 };
+    const estimate = estimateMemory(rowsOf(qwen, 512), recipe({ task: 'conversational', strategy: adapters, ...one }));
+    expect(estimate / 5116e6).toBeGreaterThan(0.8);
+    expect(estimate / 5116e6).toBeLessThan(1.2);
+    expect(estimate).toBeLessThan(6e9);
+  });
+
+  it('refuses rows that are too long, naming a length that fits; scores of attention grow with its square', () => {
+    const long = recipe({
+      task: 'conversational',
+      strategy: adapters,
+      max_length: 8192,
+      per_device_train_batch_size: 1,
+    });
+    try {
+      requireMemory(rowsOf(qwen, 8192), { ...long, per_device_eval_batch_size: 1 }, 12e9);
+      expect.unreachable();
+    } catch (error) {
+      expect((error as { hint: string }).hint).toMatch(/^It would fit with max_length 2048\.$/);
+    }
+    const of = (length: number) => estimateMemory(rowsOf(qwen, length), { ...long, per_device_eval_batch_size: 1 });
+    expect(of(8192) - of(4096)).toBeGreaterThan(2.2 * (of(4096) - of(2048)));
+  });
+});
+
 describe('requireMemory', () => {
   const refusal = (more: Partial<Recipe>, free: number) => {
     try {
