@@ -1,5 +1,6 @@
 /** Messages between the extension host and the page of Inspect Dataset; webview.ts says how such wires work. */
 import {
+  anything,
   type Check,
   type Checked,
   checked,
@@ -81,6 +82,7 @@ const isRow = shape({
   tokens: optional(listOf(isString)),
   tags: optional(listOf(isString)),
   messages: optional(listOf(shape({ role: isString, content: isString }))),
+  tools: optional(listOf(anything)),
   prompt: optional(isString),
   completion: optional(isString),
 });

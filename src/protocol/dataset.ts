@@ -1,3 +1,4 @@
+import type { ChatMessage } from './generation.ts';
 import type { Columns } from './recipe.ts';
 import type { LabelsWritten } from './service.ts';
 import type { TaskName } from './tasks.ts';
@@ -9,7 +10,9 @@ export interface RowFields {
   label?: string;
   tokens?: string[];
   tags?: string[];
-  messages?: { role: string; content: string }[];
+  messages?: ChatMessage[];
+  /** What an assistant may call, as OpenAI's files have it. */
+  tools?: unknown[];
   prompt?: string;
   completion?: string;
   group?: string;

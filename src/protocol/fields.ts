@@ -183,6 +183,16 @@ export const FIELDS: Readonly<Record<TaskName, readonly Field[]>> = {
       detail: 'Column with the system message.',
       usual: ['system', 'system_prompt'],
     },
+    {
+      name: 'tools',
+      title: 'tools',
+      kind: 'list',
+      role: 'input',
+      required: false,
+      detail:
+        'Column of JSON with the list of tools that the assistant may call in a conversation, as OpenAI’s files have it.',
+      usual: ['tools'],
+    },
   ],
 };
 

@@ -17,10 +17,21 @@ export interface GenerationSettings {
   seed?: number;
 }
 
-/** What is said in a dialogue; templates know the roles `system`, `user` and `assistant`. */
+/** What is said in a dialogue; templates know the roles `system`, `user` and `assistant`, and some of them `tool`. */
 export interface ChatMessage {
   readonly role: string;
   readonly content: string;
+  /** Of an assistant that asks for tools, beside what it says. */
+  readonly tool_calls?: readonly ToolCall[];
+  /** Which call a message of the role `tool` answers. */
+  readonly tool_call_id?: string;
+}
+
+/** A call as OpenAI's files have it, its arguments as an object, as templates want them. */
+export interface ToolCall {
+  readonly id?: string;
+  readonly type: 'function';
+  readonly function: { readonly name: string; readonly arguments: Readonly<Record<string, unknown>> };
 }
 
 export const DEFAULT_NEW_TOKENS = 128;

@@ -17,6 +17,7 @@ export interface Columns {
   tokens?: string;
   tags?: string;
   messages?: string;
+  tools?: string;
   prompt?: string;
   input?: string;
   completion?: string;

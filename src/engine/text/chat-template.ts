@@ -5,6 +5,9 @@ import type { Tokenizer } from './tokenizer.ts';
 
 export type { ChatMessage };
 
+/** What an assistant may call, as OpenAI's files have it. */
+export type Tools = readonly unknown[];
+
 /** Part of a text or of its tokens, `end` not included. */
 export interface Span {
   start: number;
@@ -38,6 +41,8 @@ const chatML = (bos: string, end: string) =>
 /** What a rendering may take, and more for each character of the messages: a hundred times what it needs. */
 const RENDER_MS = 1_000;
 const CHARACTER_MS = 0.02;
+const NO_TOOLS =
+  'Choose a base model whose template knows tools (Qwen 2.5, Llama 3.1), or leave such conversations out.';
 /** The longest list and text that a template may make on its way. */
 const MAX_ITEMS = 1_000_000;
 const MAX_LENGTH = 2 ** 24;
@@ -87,25 +92,35 @@ export class ChatTemplate {
    * @param forAnswer the assistant is to speak next (`add_generation_prompt`)
    * @throws LuthierError `tokenizer-invalid` naming the template's file and the message at which it failed
    */
-  render(messages: readonly ChatMessage[], { forAnswer = false, date = new Date() } = {}): string {
-    return unmarked(this.#guard(messages, () => this.#run(messages, forAnswer, date)));
+  render(
+    messages: readonly ChatMessage[],
+    {
+      forAnswer = false,
+      date = new Date(),
+      tools,
+    }: { forAnswer?: boolean; date?: Date; tools?: Tools | undefined } = {},
+  ): string {
+    return unmarked(this.#guard(messages, () => this.#run(messages, forAnswer, date, tools)));
   }
 
   /** Ids of a dialogue that the assistant continues. The template alone says which special tokens there are. */
-  prompt(messages: readonly ChatMessage[]): Int32Array {
-    return this.#tokenizer.encodeBare(this.render(messages, { forAnswer: true })).ids;
+  prompt(messages: readonly ChatMessage[], tools?: Tools): Int32Array {
+    return this.#tokenizer.encodeBare(this.render(messages, { forAnswer: true, tools })).ids;
   }
 
   /**
    * Ids of a dialogue, and which of them are the assistant's: what `{% generation %}` encloses where the template has
    * it, else what a turn adds to the dialogue before it.
-   * @throws LuthierError as render, and where a turn looks otherwise once the dialogue goes on
+   * @param tools that the assistant may call, as OpenAI's files have them
+   * @throws LuthierError as render, where a turn looks otherwise once the dialogue goes on, and where the template does
+   * not write tools or calls of them
    */
-  encode(messages: readonly ChatMessage[]): EncodedChat {
+  encode(messages: readonly ChatMessage[], tools?: Tools): EncodedChat {
     const answers = messages.flatMap(({ role }, i) => (role === 'assistant' ? [i] : []));
     const rendered = this.#guard(messages, () => {
-      const whole = this.#run(messages, false, TRAINING_DATE);
-      return this.#marksAnswers ? this.#marked(whole, answers) : this.#added(whole, messages, answers);
+      const whole = this.#run(messages, false, TRAINING_DATE, tools);
+      this.#requireTools(whole, messages, tools);
+      return this.#marksAnswers ? this.#marked(whole, answers) : this.#added(whole, messages, answers, tools);
     });
     const { ids, offsets } = this.#tokenizer.encodeBare(rendered.text);
     const turns = rendered.places.map(({ start, end, message }) => {
@@ -123,6 +138,17 @@ export class ChatTemplate {
     ]);
     const { start, end } = turns[0] ?? { start: 0, end: 0 };
     return [...ids.subarray(start, end)].filter((id) => this.#tokenizer.isSpecial(id));
+  }
+
+  /** A template that does not know tools passes over them without a word. */
+  #requireTools(whole: string, messages: readonly ChatMessage[], tools: Tools | undefined): void {
+    const names = messages.flatMap(({ tool_calls = [] }) => tool_calls.map((call) => call.function.name));
+    const isMissing = (name: string) => !whole.includes(name);
+    if (tools !== undefined) {
+      const without = this.#run(messages, false, TRAINING_DATE);
+      if (without === whole) throw this.#invalid('does not write the tools that may be called', NO_TOOLS);
+    }
+    if (names.some(isMissing)) throw this.#invalid('does not write the tools that are called', NO_TOOLS);
   }
 
   #marked(marked: string, answers: readonly number[]): Omit<EncodedChat, 'ids' | 'turns'> {
@@ -146,10 +172,13 @@ export class ChatTemplate {
     whole: string,
     messages: readonly ChatMessage[],
     answers: readonly number[],
+    tools: Tools | undefined,
   ): Omit<EncodedChat, 'ids' | 'turns'> {
     const notes = new Set<string>();
     const until = (count: number, forAnswer: boolean) =>
-      count === messages.length && !forAnswer ? whole : this.#run(messages.slice(0, count), forAnswer, TRAINING_DATE);
+      count === messages.length && !forAnswer
+        ? whole
+        : this.#run(messages.slice(0, count), forAnswer, TRAINING_DATE, tools);
     const places = answers.map((message) => {
       const [before, asked, after] = [until(message, false), until(message, true), until(message + 1, false)];
       if (!whole.startsWith(after) || !after.startsWith(before)) {
@@ -178,7 +207,7 @@ export class ChatTemplate {
     return end > turn.start ? { ...turn, end } : turn;
   }
 
-  #run(messages: readonly ChatMessage[], forAnswer: boolean, date: Date): string {
+  #run(messages: readonly ChatMessage[], forAnswer: boolean, date: Date, tools?: Tools): string {
     const environment = new Environment();
     const globals = {
       ...{ true: true, True: true, false: false, False: false, none: null, None: null },
@@ -190,6 +219,7 @@ export class ChatTemplate {
       ...Object.fromEntries(this.#tokenizer.specialTokens),
       messages,
       add_generation_prompt: forAnswer,
+      ...(tools && { tools }),
     };
     for (const [name, value] of Object.entries(globals)) environment.set(name, value);
     const run = () => new BoundedInterpreter(environment).run(this.#program) as { value: string };
@@ -198,7 +228,9 @@ export class ChatTemplate {
   }
 
   #limit(messages: readonly ChatMessage[]): number {
-    const characters = messages.reduce((n, { content }) => n + content.length, this.source.length);
+    const lengthOf = ({ content, tool_calls }: ChatMessage) =>
+      content.length + (tool_calls ? JSON.stringify(tool_calls).length : 0);
+    const characters = messages.reduce((n, message) => n + lengthOf(message), this.source.length);
     return RENDER_MS + characters * CHARACTER_MS;
   }
 

@@ -32,7 +32,7 @@ export function encodeConversations(
   const count = { cut: 0, unknown: 0, tokens: 0 };
   for (const [row, conversation] of rows.entries()) {
     try {
-      const item = encodeConversation(conversation.messages, template, tokenizer, maxLength, said);
+      const item = encodeConversation(conversation, template, tokenizer, maxLength, said);
       if (item.cut.messages + item.cut.tokens > 0) count.cut++;
       if (countLearnt(item.labels) === 0) {
         nothing.push(conversation);
@@ -87,19 +87,19 @@ export const tellLong = (rows: number, of: number, maxLength: number): string =>
 
 /** @param said gathers what is to be told of the template */
 function encodeConversation(
-  messages: readonly Message[],
+  { messages, tools }: Conversation,
   template: ChatTemplate,
   tokenizer: Tokenizer,
   maxLength: number,
   said: Set<string>,
 ): Omit<ChatItem, 'row' | 'pieces'> {
-  let kept = messages;
-  let chat = template.encode(kept);
+  let kept: readonly Message[] = messages;
+  let chat = template.encode(kept, tools);
   while (chat.ids.length > maxLength) {
     const fewer = withoutOldest(kept);
     if (!fewer) break;
     kept = fewer;
-    chat = template.encode(kept);
+    chat = template.encode(kept, tools);
   }
   for (const note of chat.notes) said.add(note);
   const learnt = chat.turns.filter(({ message }) => kept[message]?.learns !== false);
@@ -135,19 +135,23 @@ function withoutOldest(messages: readonly Message[]): Message[] | null {
   return [...messages.slice(0, start), ...messages.slice(next)];
 }
 
+/** An answer, or what it calls. */
+const saidIn = ({ content, tool_calls = [] }: Message): string =>
+  [content, ...tool_calls.map((call) => JSON.stringify(call.function))].filter((part) => part !== '').join('\n');
+
 /** Conversations up to their last question, the first that fit; what their template refuses is not asked. */
 export function chatPrompts(rows: readonly Conversation[], tokenizer: Tokenizer, maxLength: number): SamplePrompt[] {
   const template = new ChatTemplate(tokenizer);
   const eos = tokenizer.specialId('eos_token');
   const ends = [...new Set([...template.turnEnds(), ...(eos === null ? [] : [eos])])];
   const prompts: SamplePrompt[] = [];
-  for (const [row, { messages }] of rows.entries()) {
+  for (const [row, { messages, tools }] of rows.entries()) {
     if (prompts.length === SAMPLES) break;
     const asked = messages.slice(0, -1);
     try {
-      const ids = [...template.prompt(asked)];
+      const ids = [...template.prompt(asked, tools)];
       if (ids.length >= maxLength) continue;
-      prompts.push({ row, ids, ends, prompt: asked.at(-1)?.content ?? '', reference: messages.at(-1)!.content });
+      prompts.push({ row, ids, ends, prompt: asked.at(-1)?.content ?? '', reference: saidIn(messages.at(-1)!) });
     } catch (error) {
       if (!(error instanceof LuthierError)) throw error;
     }

@@ -13,11 +13,18 @@ const TASK = 'conversational';
 /** A conversation: its messages in order, the last one an answer. */
 export interface Conversation extends TaskRow {
   messages: Message[];
+  /** What the assistant may call. */
+  tools?: unknown[];
 }
 
 /** What it is told apart by. */
 export const textOf = ({ messages }: Pick<Conversation, 'messages'>): string =>
-  messages.map(({ role, content }) => `${role}: ${content}`).join('\n');
+  messages
+    .map(({ role, content, tool_calls }) => {
+      const said = [content, ...(tool_calls ?? []).map((call) => JSON.stringify(call.function))];
+      return `${role}: ${said.filter((part) => part !== '').join('\n')}`;
+    })
+    .join('\n');
 
 /** Which columns hold conversations, and why. */
 export interface Layout {
@@ -32,7 +39,7 @@ export interface Layout {
  */
 export function layoutOf(table: Table, given: Columns): Layout {
   const named = (name: keyof Columns) => columnNamed(table, fieldOf('conversational', name), given);
-  const [messages, system] = [named('messages'), named('system')];
+  const [messages, system, tools] = [named('messages'), named('system'), named('tools')];
   const group = given.group !== undefined && { group: given.group };
   const wantsPrompt = given.messages === undefined && (given.prompt ?? given.completion) !== undefined;
   const isList =
@@ -42,8 +49,13 @@ export function layoutOf(table: Table, given: Columns): Layout {
       listIn(table.rows.at(0)?.value(messages.index)) !== null);
   if (messages && isList && !wantsPrompt) {
     return {
-      columns: { messages: messages.name, ...(system && { system: system.name }), ...group },
-      reason: `Conversations are in “${messages.name}” (${messages.why})${system ? `, system messages in “${system.name}”` : ''}.`,
+      columns: {
+        ...{ messages: messages.name },
+        ...(system && { system: system.name }),
+        ...(tools && { tools: tools.name }),
+        ...group,
+      },
+      reason: `Conversations are in “${messages.name}” (${messages.why})${system ? `, system messages in “${system.name}”` : ''}${tools ? `, tools in “${tools.name}”` : ''}.`,
     };
   }
   const [prompt, input, completion] = [named('prompt'), named('input'), named('completion')];
@@ -79,6 +91,7 @@ export function conversationsIn(
 ): Written<Conversation>[] {
   const read =
     columns.messages === undefined ? fromInstructions(table, columns, problems) : fromMessages(table, columns);
+  const tools = columns.messages === undefined ? undefined : foundIn(table, 'tools', columns);
   const groupOf = groupIn(table, columns);
   const conversations: Written<Conversation>[] = [];
   for (const row of table.rows) {
@@ -91,6 +104,7 @@ export function conversationsIn(
     if (!messages) continue;
     conversations.push({
       ...{ id: names.of(row), file: row.file ?? file, line: row.line, messages },
+      ...toolsOf(tools, row),
       ...groupOf(row),
     });
   }
@@ -112,6 +126,11 @@ const systemOf = (column: Found | undefined, row: TableRow): unknown[] => {
   const text = column && row.value(column.index);
   return isEmpty(text) ? [] : [{ role: 'system', content: text }];
 };
+
+function toolsOf(column: Found | undefined, row: TableRow): Pick<Conversation, 'tools'> {
+  const tools = column && listIn(row.json(column.index) ?? row.value(column.index));
+  return tools && tools.length > 0 ? { tools } : {};
+}
 
 function fromMessages(table: Table, columns: Columns): Read {
   const messages = foundIn(table, 'messages', columns)!;
@@ -156,7 +175,11 @@ export const CONVERSATIONS: RowKind<Conversation, Written<Conversation>> = {
   ...languageKind<Conversation>('conversation', textOf),
   layout: layoutOf,
   rows: async (table, columns, options) => conversationsIn(table, columns, options),
-  stored: ({ messages, group }) => ({ messages, ...(group !== undefined && { group }) }),
+  stored: ({ messages, tools, group }) => ({
+    messages,
+    ...(tools && { tools }),
+    ...(group !== undefined && { group }),
+  }),
   recognises: ({ messages, prompt, completion }) =>
     messages !== undefined ||
     (prompt?.toLowerCase() === 'instruction' && ['output', 'response'].includes(completion!.toLowerCase())),

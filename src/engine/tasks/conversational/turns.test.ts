@@ -72,6 +72,39 @@ describe('readMessages', () => {
     expect(read(['Hi', 'Hello'])).toEqual({ messages: undefined, told: [['not-messages', 'a message']] });
   });
 
+  it('reads calls of tools as OpenAI’s files have them, and leaves out what is written otherwise', () => {
+    const call = (given: unknown, more: object = {}) =>
+      assistant(null, {
+        tool_calls: [{ id: 'c1', type: 'function', function: { name: 'now', arguments: given } }],
+        ...more,
+      });
+    const tool = { role: 'tool', tool_call_id: 'c1', content: '12:30' };
+    const told: string[] = [];
+    const messages = readMessages(
+      [user('Time?'), call('{"zone": "UTC"}'), tool, assistant('Half past twelve.')],
+      (code) => told.push(code),
+    );
+    const calls = [{ id: 'c1', type: 'function', function: { name: 'now', arguments: { zone: 'UTC' } } }];
+    expect(messages).toEqual([
+      { role: 'user', content: 'Time?' },
+      { role: 'assistant', content: '', tool_calls: calls },
+      { role: 'tool', content: '12:30', tool_call_id: 'c1' },
+      { role: 'assistant', content: 'Half past twelve.' },
+    ]);
+    expect(told).toEqual([]);
+    // Two calls, and two answers of tools, stay apart.
+    const twice = readMessages([user('a'), call({}), tool, tool, assistant('b'), call({})], () => {});
+    expect(twice?.map(({ role }) => role).join(' ')).toBe('user assistant tool tool assistant assistant');
+    for (const odd of [
+      [user('a'), call('no JSON'), tool, assistant('b')],
+      [user('a'), call('[1]'), assistant('b')],
+      [{ role: 'user', content: 'a', tool_calls: [{ function: { name: 'f' } }] }, assistant('b')],
+      [user('a'), { role: 'function_call', content: '{}' }, assistant('b')],
+      [user('a'), assistant('b', { function_call: { name: 'f', arguments: '{}' } })],
+    ])
+      expect(read(odd)).toEqual({ messages: undefined, told: [['tool-calls', '']] });
+  });
+
   it('does not learn an answer of weight 0, and leaves out what nobody answers', () => {
     const { messages, told } = read([user('a'), assistant('b', { weight: 0 }), user('c'), assistant('d'), user('e')]);
     expect(messages).toEqual([

@@ -1,27 +1,29 @@
 import { closest, distance } from 'fastest-levenshtein';
-import { counted, type DataProblem } from '../../../protocol/index.ts';
+import { counted, type DataProblem, type ToolCall } from '../../../protocol/index.ts';
 import { quoted } from '../../data/problems.ts';
 
 /** One turn of a conversation. */
 export interface Message {
-  role: 'system' | 'user' | 'assistant';
+  role: 'system' | 'user' | 'assistant' | 'tool';
   content: string;
+  tool_calls?: ToolCall[];
+  tool_call_id?: string;
   /** False for an answer that is context alone: nothing of it is learnt. */
   learns?: false;
 }
 
 type Role = Message['role'];
 
-/** What data call the three roles: OpenAI's, ShareGPT's and others'. */
+/** What data call the roles: OpenAI's, ShareGPT's and others'. */
 const ROLES: Readonly<Record<string, Role>> = {
   ...{ system: 'system', developer: 'system' },
   ...{ user: 'user', human: 'user', prompter: 'user', customer: 'user' },
   ...{ assistant: 'assistant', gpt: 'assistant', chatgpt: 'assistant', bot: 'assistant', model: 'assistant' },
-  ...{ ai: 'assistant', agent: 'assistant' },
+  ...{ ai: 'assistant', agent: 'assistant', tool: 'tool' },
 };
 
-/** Roles of tools, which are not learnt yet. */
-const TOOLS = new Set(['tool', 'function', 'function_call', 'tool_call', 'tool_response', 'observation', 'ipython']);
+/** Roles by which other formats than OpenAI's call tools; they are not read. */
+const OTHER_TOOLS = new Set(['function', 'function_call', 'tool_call', 'tool_response', 'observation', 'ipython']);
 
 interface Kind {
   severity: DataProblem['severity'];
@@ -55,7 +57,12 @@ export const TURN_PROBLEMS = {
   },
   'tool-calls': {
     severity: 'warning',
-    describe: (where, count) => leftOut(count, where, 'they have tool calls, which Luthier does not train on yet.'),
+    describe: (where, count) =>
+      leftOut(
+        count,
+        where,
+        'a tool call is not written as in OpenAI’s files: tool_calls with a function’s name and arguments in a message of the assistant, then a message of the role tool for each.',
+      ),
   },
   'no-content': {
     severity: 'warning',
@@ -153,8 +160,8 @@ function readMessage(entry: unknown, tell: Tell): Message | undefined | null {
     return null;
   }
   const written = String(entry.role ?? entry.from ?? '').trim();
-  const calls = listIn(entry.tool_calls);
-  if (TOOLS.has(written.toLowerCase()) || (calls && calls.length > 0) || isRecord(entry.function_call)) {
+  const calls = callsIn(entry.tool_calls);
+  if (OTHER_TOOLS.has(written.toLowerCase()) || isRecord(entry.function_call) || calls === null) {
     tell('tool-calls');
     return null;
   }
@@ -165,23 +172,67 @@ function readMessage(entry: unknown, tell: Tell): Message | undefined | null {
   }
   const content = contentOf('content' in entry ? entry.content : (entry.value ?? entry.text), tell);
   if (content === null) return null;
-  if (content === undefined || content.trim() === '') {
+  const more = {
+    ...(calls.length > 0 && { tool_calls: calls }),
+    ...(role === 'tool' && typeof entry.tool_call_id === 'string' && { tool_call_id: entry.tool_call_id }),
+  };
+  if (calls.length > 0 && role !== 'assistant') {
+    tell('tool-calls');
+    return null;
+  }
+  // Who calls a tool need not say anything, and a tool may give nothing back.
+  if ((content === undefined || content.trim() === '') && role !== 'tool' && calls.length === 0) {
     if (role === 'system') return undefined;
     tell('no-content', role);
     return null;
   }
   // OpenAI's fine-tuning files: an answer of weight 0 is not learnt.
   const isContext = role === 'assistant' && String(entry.weight ?? 1) === '0';
-  return isContext ? { role, content, learns: false } : { role, content };
+  return { role, content: content ?? '', ...more, ...(isContext && { learns: false }) };
+}
+
+/** Calls of tools, none where there is no list of them; null for a list that has something else. */
+function callsIn(value: unknown): ToolCall[] | null {
+  const calls: ToolCall[] = [];
+  for (const entry of listIn(value) ?? []) {
+    const called = isRecord(entry) && isRecord(entry.function) ? entry.function : entry;
+    if (!isRecord(called) || typeof called.name !== 'string' || called.name === '') return null;
+    const given = argumentsOf(called.arguments);
+    if (given === null) return null;
+    const id = (entry as { id?: unknown }).id;
+    calls.push({
+      ...(typeof id === 'string' && { id }),
+      ...{ type: 'function', function: { name: called.name, arguments: given } },
+    });
+  }
+  return calls;
+}
+
+/** OpenAI's files have them as a text of JSON, others as an object. */
+function argumentsOf(value: unknown): Record<string, unknown> | null {
+  if (value === undefined || value === null || value === '') return {};
+  if (typeof value !== 'string') return isRecord(value) ? value : null;
+  try {
+    const read: unknown = JSON.parse(value);
+    return isRecord(read) ? read : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Messages in turns: those that follow each other joined, what nobody answers left out, or null without an answer. */
 function learnable(messages: readonly Message[], tell: Tell): Message[] | null {
   const turns: Message[] = [];
+  // What a tool gives back answers a call.
+  if (messages.some(({ role }, i) => role === 'tool' && !messages.slice(0, i).some((one) => one.tool_calls))) {
+    tell('tool-calls');
+    return null;
+  }
   const joined = new Set<Role>();
   for (const message of messages) {
     const last = turns.at(-1);
-    if (last?.role !== message.role || last.learns !== message.learns) {
+    const isCall = (turn: Message) => turn.role === 'tool' || turn.tool_calls !== undefined;
+    if (last?.role !== message.role || last.learns !== message.learns || isCall(last) || isCall(message)) {
       turns.push({ ...message });
       continue;
     }

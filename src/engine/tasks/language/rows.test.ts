@@ -105,7 +105,7 @@ describe('conversations', () => {
     const { train, problems } = await loadDataset(CONVERSATIONS, file, { base: place, ...whole });
     expect(train.map((row) => CONVERSATIONS.text(row))).toEqual(['user: Hello\nassistant: Hello!']);
     expect(told(problems)).toEqual([
-      '1 conversation is left out (line 1): they have tool calls, which Luthier does not train on yet.',
+      '1 conversation is left out (line 1): a tool call is not written as in OpenAI’s files: tool_calls with a function’s name and arguments in a message of the assistant, then a message of the role tool for each.',
       '1 message part of type “image_url” is not read (line 2): the model reads text alone.',
       '1 of 2 conversations can be learnt from.',
     ]);
