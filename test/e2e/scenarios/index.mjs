@@ -4,6 +4,7 @@ import { flow } from './flow.mjs';
 import { keyboard } from './keyboard.mjs';
 import { models } from './models.mjs';
 import { promptLanguage } from './prompt-language.mjs';
+import { prompts } from './prompts.mjs';
 import { recipes } from './recipes.mjs';
 import { runs } from './runs.mjs';
 import { tags } from './tags.mjs';
@@ -20,6 +21,7 @@ export const scenarios = [
   ...chat,
   ...recipes,
   ...promptLanguage,
+  ...prompts,
   ...keyboard,
   ...untrusted,
   ...workspaces,
