@@ -57,7 +57,7 @@ function field(variable: PromptVariable, actions: Actions): TemplateResult {
   };
   const id = `fault-${name}`;
   const label = `${name}${kind === 'string' ? '' : `, ${kind === 'array' ? 'a list in JSON' : kind === 'object' ? 'an object in JSON' : kind}`}`;
-  const shown = html`<span class="field-name"><code>${name}</code>${kind === 'string' ? nothing : html` <span class="muted">${kind}</span>`}${description ? html` <span class="muted">${description}</span>` : nothing}</span>`;
+  const shown = html`<span class="field-name"><code>${name}</code>${kind === 'string' ? nothing : html` <span class="muted">${kind}</span>`}${description ? html` <span class="muted">${kind === 'string' ? '' : '· '}${description}</span>` : nothing}</span>`;
   if (kind === 'boolean') {
     return html`<div class="field"><vscode-checkbox label=${name} ?checked=${text === 'true'} @change=${(
       event: Event,
