@@ -25,9 +25,9 @@ export async function chooseTemplateModel(luthier: Luthier, ...args: unknown[]):
   requireTrust();
   await luthier.load();
   const document = await templateFor(args[0]);
-  const { templateModels: models, endpointKeys: keys, extension } = luthier;
+  const { templateModels: models, endpointKeys: keys } = luthier;
   const file = document.uri.path.split('/').at(-1)!;
-  const model = await askModel({ models, keys, extension: extension.extensionUri }, `Model for ${file}`);
+  const model = await askModel({ models, keys }, `Model for ${file}`);
   await models.choose(document, model);
   const name = models.nameInFile(model);
   if (name === null) return;

@@ -1,11 +1,9 @@
 import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
-import { taskOf } from '../../protocol/index.ts';
 import { isCancelled, toHostError } from '../errors.ts';
 import { type Choice, Questions, separator } from '../questions.ts';
 import { describeRunItem } from '../runs/present.ts';
 import { setting } from '../settings.ts';
-import { findBaseFolder } from '../views/base-model.ts';
 import type { EndpointKeys } from './endpoint-keys.ts';
 import { revisionsOf } from './git.ts';
 import { listChatModels } from './language-models.ts';
@@ -14,7 +12,6 @@ import { hostOf, listEndpointModels } from './remote.ts';
 
 interface Choosing {
   models: TemplateModels;
-  extension: vscode.Uri;
   keys: EndpointKeys;
 }
 
@@ -68,7 +65,7 @@ async function followed(answer: Answer, { keys }: Choosing, questions: Questions
   return (answer as { model: ModelRef }).model;
 }
 
-async function modelItems({ models, extension }: Choosing): Promise<Choice<Answer>[]> {
+async function modelItems({ models }: Choosing): Promise<Choice<Answer>[]> {
   const { starter } = models;
   const item = (label: string, description: string, model: ModelRef): Choice<Answer> => ({
     label,
@@ -78,14 +75,9 @@ async function modelItems({ models, extension }: Choosing): Promise<Choice<Answe
   const trained = models.trained();
   const bases = new Map<string, Choice<Answer>>();
   for (const run of trained) {
-    if (!taskOf(run.record.recipe.task).writes) continue;
-    const base = await findBaseFolder(run, extension.fsPath);
-    if (base && base.name !== nameIn(starter)) {
-      bases.set(
-        base.path,
-        item(base.name, 'base model', { kind: 'folder', path: base.path, name: base.name, detail: 'base model' }),
-      );
-    }
+    const base = await models.baseOf(runRef(run));
+    if (base && nameIn(base) !== nameIn(starter))
+      bases.set(columnId({ model: base, version: null }), item(nameIn(base), 'base model', base));
   }
   const working = models.training();
   const chat = await listChatModels().catch(() => []);

@@ -8,6 +8,7 @@ import { HostError } from '../errors.ts';
 import { MEMENTO_KEYS } from '../ids.ts';
 import { hasModel, isWorking, type Run } from '../runs/run.ts';
 import type { RunStore } from '../runs/store.ts';
+import { findBaseFolder } from '../views/base-model.ts';
 import { modelFolderOf } from '../views/run-panels.ts';
 import { templateOf } from './documents.ts';
 import { listChatModels } from './language-models.ts';
@@ -129,6 +130,14 @@ export class TemplateModels {
   nameInFile(model: ModelRef): string | null {
     if (model.kind === 'folder' && model.name === STARTER) return model.name;
     return model.kind === 'run' ? model.name : null;
+  }
+
+  /** What a run's model started from, where that can be asked, too. */
+  async baseOf(model: ModelRef): Promise<ModelRef | null> {
+    const run = model.kind === 'run' ? this.sources.runs.get(model.folder) : undefined;
+    if (!run || !taskOf(run.record.recipe.task).writes) return null;
+    const base = await findBaseFolder(run, this.sources.extension.fsPath);
+    return base && { kind: 'folder', path: base.path, name: base.name, detail: 'base model' };
   }
 
   /** Runs whose model can be asked, the newest first. */

@@ -104,6 +104,8 @@ class PromptPage {
   /** What the page was told last: its buttons lead on from it. */
   private failure = new Failure('untrusted', UNTRUSTED);
   private soon: NodeJS.Timeout | undefined;
+  /** The last snapshot. */
+  private sent = '';
 
   constructor(panel: vscode.WebviewPanel, about: TriedTemplate, options: PromptPanelOptions) {
     this.about = about;
@@ -119,17 +121,21 @@ class PromptPage {
       (request) => this.handle(request),
       (request, error) => error && { type: 'failed', request: request.type, error, ways: [] },
     );
-    const changed = () => {
+    const soon = () => {
+      this.soon ??= setTimeout(() => this.refresh(), PAUSE_MS);
+    };
+    const typed = () => {
       clearTimeout(this.soon);
-      this.soon = setTimeout(() => this.refresh(), PAUSE_MS);
+      this.soon = undefined;
+      soon();
     };
     this.subscriptions = [
       vscode.workspace.onDidChangeTextDocument(({ document }) => {
-        if (document.uri.toString() === about.uri.toString()) changed();
+        if (document.uri.toString() === about.uri.toString()) typed();
       }),
-      vscode.workspace.onDidGrantWorkspaceTrust(changed),
-      options.models.changed(changed),
-      options.runs.changed.on(changed),
+      vscode.workspace.onDidGrantWorkspaceTrust(soon),
+      options.models.changed(soon),
+      options.runs.changed.on(soon),
     ];
   }
 
@@ -198,14 +204,15 @@ class PromptPage {
     );
   }
 
+  /** Tells what has changed, if anything has: a run that trains changes many times a second. */
   private refresh(): void {
-    if (this.running) return;
-    this.sendSnapshot().catch((error: unknown) => {
+    this.soon = undefined;
+    this.sendSnapshot(true).catch((error: unknown) => {
       this.wire.post({ type: 'failed', request: 'ready', ...this.told(error) });
     });
   }
 
-  private async sendSnapshot(): Promise<void> {
+  private async sendSnapshot(onlyNew = false): Promise<void> {
     const { document, file } = await this.template();
     const { uri, mode } = this.about;
     const columns = await this.columns();
@@ -233,6 +240,9 @@ class PromptPage {
       offered: mode === 'try' ? offered : null,
       options: optionsInWords(file.model.options),
     };
+    const text = JSON.stringify(snapshot);
+    if (onlyNew && text === this.sent) return;
+    this.sent = text;
     this.wire.post({ type: 'snapshot', ...snapshot });
   }
 
@@ -244,7 +254,11 @@ class PromptPage {
     const { model } = await this.options.models.bound(document, file);
     const first: ColumnRef[] = model ? [{ model, version: null }] : [];
     if (this.about.mode === 'try') return first;
-    return this.added()[this.about.uri.toString()] ?? first;
+    const added = this.added()[this.about.uri.toString()];
+    if (added) return added;
+    // What one wants to know first of a tuned model: whether it is better than it was.
+    const base = model && (await this.options.models.baseOf(model));
+    return base ? [{ model: base, version: null }, ...first] : first;
   }
 
   private added(): Record<string, ColumnRef[]> {

@@ -125,6 +125,8 @@ test('one that hangs is left after the time that the setting allows, before an a
     stream(response);
     response.write(event({ content: 'half' }));
   };
+  // Long enough for the first piece to come on a busy machine.
+  endpoint.silenceMs = 2000;
   const { asking, heard } = ask();
   expect((await failure(asking)).message).toContain('in the middle of its answer');
   expect(heard).toEqual(['half']);

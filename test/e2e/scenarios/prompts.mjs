@@ -120,14 +120,14 @@ export const prompts = [
         await window.openFile('reply.prompty');
         await window.page.locator('.codelens-decoration a').filter({ hasText: 'chats (offered)' }).first().waitFor();
         const frame = await pressLens(window, 'Compare');
-        await frame.locator('vscode-button').filter({ hasText: 'Add…' }).click();
-        await window.question('What should be compared?');
-        await window.answer('starters/decoder');
-        await window.until('both', async () => (await frame.locator('.columns li').count()) === 2);
+        await window.until('base and tuned model', async () => {
+          const names = await frame.locator('.columns li').allInnerTexts();
+          return names.length === 2 && /starters\/decoder base model/.test(names[0]) && /chats/.test(names[1]);
+        });
         await frame.locator('.run').click();
         await window.until('both answers', async () => {
           const ends = await frame.locator('article.answer .under').allInnerTexts();
-          return ends.length === 2 && ends.every((end) => /\d tokens?/.test(end));
+          return ends.length === 2 && ends.every((/** @type {string} */ end) => /\d tokens?/.test(end));
         });
         await frame.getByRole('radio', { name: 'chats' }).focus();
         await window.page.keyboard.press('Space');
