@@ -69,7 +69,7 @@ export class Answers {
     signal: AbortSignal,
   ): Promise<RenderedPrompt> {
     const source = await sourceOf(document, version, values);
-    const path = isRemote(model) ? undefined : await this.folderOf(model, signal).catch(() => undefined);
+    const path = this.folderNow(model);
     return await this.sources.service.request('prompt/render', { ...source, ...(path && { model: path }) }, { signal });
   }
 
@@ -158,6 +158,13 @@ export class Answers {
           );
     const notes = [...warnings.map(({ message }) => message), ...notesOn(model, messages)];
     return { ...answer, notes, labels: [] };
+  }
+
+  /** The folder of a model that is there already: what is shown while a person types waits for nothing. */
+  private folderNow(model: ModelRef): string | null {
+    if (model.kind === 'folder') return model.path;
+    const run = isRemote(model) ? undefined : this.sources.runs.get(model.folder);
+    return run && hasModel(run) ? modelFolderOf(run) : null;
   }
 
   /** The folder of a model; of a run that is still going it is written first. */

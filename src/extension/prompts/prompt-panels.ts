@@ -290,10 +290,13 @@ class PromptPage {
       requireTrust();
       const [column] = await this.columns();
       const ref = column ?? { model: this.options.models.starter, version: null };
-      const rendered = await this.answers.render(await this.document(), ref, values, controller.signal);
+      const { document, file } = await this.template();
+      const rendered = await this.answers.render(document, ref, values, controller.signal);
       const { messages, prompt, tokens, warnings } = rendered;
       this.wire.post({
-        ...{ type: 'rendered', id, messages: [...messages], prompt, tokens },
+        ...{ type: 'rendered', id, prompt, tokens },
+        // A completion has no roles: its text is the prompt.
+        messages: file.model.api === 'chat' ? [...messages] : [],
         warnings: warnings.map(({ message, line }) => (line === null ? message : `Line ${line}: ${message}`)),
       });
     } catch (error) {

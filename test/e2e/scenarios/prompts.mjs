@@ -37,7 +37,7 @@ const dialogues = Array.from({ length: 12 }, (_, i) =>
  * @param {import('../window.mjs').VSCodeWindow} window
  * @param {string} title
  */
-async function pressLens(window, title) {
+export async function pressLens(window, title) {
   const lens = window.page.locator('.codelens-decoration a').filter({ hasText: title }).first();
   await lens.waitFor();
   await window.until(`the page of “${title}”`, async () => {

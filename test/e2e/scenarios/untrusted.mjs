@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { runsOf, runToEnd } from '../workplace.mjs';
+import { pressLens } from './prompts.mjs';
 
 /** @type {import('../stage.mjs').Scenario[]} */
 export const untrusted = [
@@ -12,6 +13,7 @@ export const untrusted = [
       await runToEnd(workspace, 'short');
       const [{ folder, record }] = await runsOf(workspace);
       const before = await readFile(path.join(folder, 'run.json'), 'utf8');
+      const template = path.join(workspace, 'greeting.prompty');
       const server = await stage.serve('restricted', { trusted: false });
       const window = await stage.openWindow(server);
       const dashboard = stage.dashboardOf(window);
@@ -43,10 +45,20 @@ export const untrusted = [
         }
         assert.match(offered, /Open Dashboard/);
         await window.page.keyboard.press('Escape');
+
+        // A template is shown with what can be done with it, and nothing is.
+        await writeFile(template, '---\nsample:\n  name: Ada\n---\nuser:\nHello {{name}}\n');
+        await window.openFile('greeting.prompty');
+        const page = await pressLens(window, 'Try');
+        await window.until('the page to say that nothing is run', async () =>
+          (await page.locator('.banner').innerText()).includes('not trusted'),
+        );
+        assert.equal(await page.locator('.messages').count(), 0, 'nothing was rendered');
         assert.equal(await readFile(path.join(folder, 'run.json'), 'utf8'), before);
         assert.equal((await runsOf(workspace)).length, 1);
         await window.page.context().close();
       } finally {
+        await rm(template, { force: true });
         await server.stop();
       }
     },
