@@ -11,7 +11,6 @@ import { Emitter } from './events.ts';
 import { Homes } from './homes.ts';
 import { CONTEXT_KEYS, MEMENTO_KEYS } from './ids.ts';
 import { tellDisk } from './notifications.ts';
-import type { PromptService } from './prompts/answers.ts';
 import { EndpointKeys } from './prompts/endpoint-keys.ts';
 import { PromptLanguage } from './prompts/language.ts';
 import { listPromptModels } from './prompts/model-names.ts';
@@ -141,14 +140,14 @@ export class Luthier implements vscode.Disposable {
     this.templateModels = new TemplateModels({ extension: extension.extensionUri, runs: this.runs, memento });
     this.prompts = new PromptPanels({
       ...{ extension: shared.extension, log: shared.log, runs: this.runs, memento },
-      service: this.engine.service as PromptService,
+      service: this.engine.service,
       ...{ models: this.templateModels, keys: this.endpointKeys },
     });
     this.promptLanguage = new PromptLanguage({
       list: () => this.datasets.list(),
       inspect: (dataset) => this.datasets.inspect(dataset),
       dataChanged: this.datasets.changed,
-      ask: (params, signal) => (this.engine.service as PromptService).request('prompt/check', params, { signal }),
+      ask: (params, signal) => this.engine.service.request('prompt/check', params, { signal }),
       modelOf: (document) => this.templateModels.folderOf(document),
       models: async () =>
         await listPromptModels((await this.engine.startsQuietly()) ? this.engine.service : null, this.runs),

@@ -1,11 +1,11 @@
 import { dirname } from 'node:path';
 import * as vscode from 'vscode';
+import { settingsOf } from '../../prompts/options.ts';
 import { parsePrompt } from '../../prompts/parse.ts';
 import type { ChatMessage, FinishReason } from '../../protocol/generation.ts';
-import type { ServiceRequests } from '../../protocol/index.ts';
-import type { PromptRequests, PromptSource, RenderedPrompt } from '../../protocol/prompt.ts';
+import type { PromptSource, RenderedPrompt } from '../../protocol/prompt.ts';
 import type { LabelScore, PromptValues } from '../../protocol/prompt-page.ts';
-import type { ServiceRequestOptions } from '../engine/service.ts';
+import type { EngineService } from '../engine/service.ts';
 import { HostError } from '../errors.ts';
 import { hasModel } from '../runs/run.ts';
 import type { RunStore } from '../runs/store.ts';
@@ -16,21 +16,10 @@ import type { EndpointKeys } from './endpoint-keys.ts';
 import { textAt } from './git.ts';
 import { askChatModel } from './language-models.ts';
 import type { ColumnRef, ModelRef, VersionRef } from './models.ts';
-import { settingsOf } from './options.ts';
 import { askEndpoint, hostOf, originOf } from './remote.ts';
 
-/** What is asked of the engine. */
-export interface PromptService {
-  request<M extends keyof PromptRequests | 'run/checkpoint'>(
-    method: M,
-    params: Requests[M]['params'],
-    options?: ServiceRequestOptions,
-  ): Promise<Requests[M]['result']>;
-}
-type Requests = PromptRequests & Pick<ServiceRequests, 'run/checkpoint'>;
-
 export interface AnswerSources {
-  service: PromptService;
+  service: Pick<EngineService, 'request'>;
   runs: Pick<RunStore, 'get'>;
   keys: EndpointKeys;
   memento: vscode.Memento;
@@ -137,7 +126,7 @@ export class Answers {
   private async askElsewhere(model: RemoteRef, source: PromptSource, hearing: Hearing): Promise<GivenAnswer> {
     const { signal, onText, onWaiting } = hearing;
     const { messages, warnings } = await this.sources.service.request('prompt/render', source, { signal });
-    const settings = settingsOf(parsePrompt(source.text).model.options);
+    const { settings, notes: left } = settingsOf(parsePrompt(source.text).model.options);
     const asking = {
       signal,
       onText,
@@ -156,7 +145,7 @@ export class Answers {
             settings,
             asking,
           );
-    const notes = [...warnings.map(({ message }) => message), ...notesOn(model, messages)];
+    const notes = [...warnings.map(({ message }) => message), ...left, ...notesOn(model, messages)];
     return { ...answer, notes, labels: [] };
   }
 

@@ -13,6 +13,7 @@ import {
   type WayOn,
 } from '../../protocol/prompt-page.ts';
 import { DATA_EXTENSIONS } from '../datasets/dataset.ts';
+import type { EngineService } from '../engine/service.ts';
 import { HostError as Failure, type HostError, isCancelled, toErrorData, toHostError, type Way } from '../errors.ts';
 import { shorten } from '../format.ts';
 import { COMMANDS, MEMENTO_KEYS, PANELS } from '../ids.ts';
@@ -22,7 +23,7 @@ import { BUTTONS, follow, shownItem } from '../ui.ts';
 import { openAtLine } from '../views/open.ts';
 import { Panel } from '../views/panel.ts';
 import { Panels } from '../views/panels.ts';
-import { Answers, type PromptService, sourceOf } from './answers.ts';
+import { Answers, sourceOf } from './answers.ts';
 import { chooseColumn } from './choose.ts';
 import { templateOf } from './documents.ts';
 import type { EndpointKeys } from './endpoint-keys.ts';
@@ -32,7 +33,7 @@ import { optionsInWords } from './options.ts';
 
 export interface PromptPanelOptions {
   extension: vscode.Uri;
-  service: PromptService;
+  service: Pick<EngineService, 'request'>;
   runs: RunStore;
   log: Log;
   models: TemplateModels;
