@@ -22,6 +22,7 @@ export async function buildEngine(): Promise<{ cli: string; runner: string; serv
       service: 'src/engine/service/main.ts',
       host: 'src/engine/service/host/main.ts',
       probe: 'src/engine/tensor/executors/probe-process.ts',
+      'prompt-thread': 'src/engine/prompts/thread.ts',
     },
     outdir: output,
     bundle: true,

@@ -158,6 +158,49 @@ test('a model that writes streams its text, ends between two tokens when cancell
   expect((await ask('The server', 'e')).token_ids).toEqual(first.token_ids);
 });
 
+test('a template is rendered without a model and with one, answered, and cancelled between two tokens', async () => {
+  const { peer, hosts } = await startService();
+  const texts: Record<string, string> = {};
+  peer.hear('answer/part', ({ token, part }) => {
+    if (part.type === 'text') texts[token] = (texts[token] ?? '') + part.text;
+  });
+  const front =
+    'model: { api: chat, parameters: { max_tokens: 8, temperature: 0, frequency_penalty: 1 } }\nsample: { q: a file }';
+  const source = { text: `---\n${front}\n---\nsystem:\nBe brief.\nuser:\nWhat is {{ q }}? {{ missing }}`, base: place };
+  const bare = await peer.request('prompt/render', source);
+  expect(bare).toMatchObject({
+    ...{ row: null, tokens: null, prompt: 'system:\nBe brief.\n\nuser:\nWhat is a file?' },
+    warnings: [{ message: '“missing” has no value.', line: 8 }],
+  });
+  expect(hosts()).toEqual([]);
+
+  const model = 'starters/decoder';
+  const rendered = await peer.request('prompt/render', { ...source, model });
+  expect(rendered.prompt).toBe(
+    '<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nWhat is a file?<|im_end|>\n<|im_start|>assistant\n',
+  );
+  const answered = await peer.request('prompt/run', { ...source, model, progress_token: 'a' });
+  expect(answered).toMatchObject({ prompt: rendered.prompt, prompt_tokens: rendered.tokens, tokens: 8 });
+  expect(answered.finish_reason).toBe('length');
+  expect(answered.notes[0]).toBe('The template’s frequency_penalty is left out: models here have no such setting.');
+  expect(texts.a).toBe(answered.answer);
+
+  const abort = new AbortController();
+  const long = { ...source, model, settings: { max_new_tokens: 7000 }, progress_token: 'b' };
+  const ended = peer.request('prompt/run', long, { signal: abort.signal });
+  await vi.waitFor(() => expect(texts.b?.length).toBeGreaterThan(0), PATIENCE);
+  abort.abort();
+  expect(await ended).toMatchObject({ finish_reason: 'cancelled', answer: texts.b });
+
+  const loop = { ...source, text: 'user:\n{% for i in range(1000000000) %}{% endfor %}' };
+  await expect(peer.request('prompt/render', loop)).rejects.toMatchObject({ code: 'prompt-invalid' });
+  expect((await peer.request('prompt/check', { ...loop, model })).problems).toMatchObject([{ code: 'render' }]);
+  const checked = await peer.request('prompt/check', { ...source, model });
+  expect(checked.problems).toEqual([]);
+  expect(checked.tokens).toMatchObject({ prompt: rendered.tokens, messages: [3, expect.any(Number)], positions: 8192 });
+  expect(hosts()).toHaveLength(1);
+});
+
 test('while a run is estimated the service answers, and the estimate is whole', async () => {
   const { peer, hosts } = await startService();
   const recipe = { model: 'starters/bert', dataset: many } as Recipe;

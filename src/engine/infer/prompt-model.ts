@@ -1,8 +1,15 @@
-import { type ChatMessage, LuthierError, type PromptSource, type RenderedPrompt } from '../../protocol/index.ts';
-import { openModelFolder } from '../hub/model-folder.ts';
+import {
+  type ChatMessage,
+  LuthierError,
+  type PromptSource,
+  type RenderedPrompt,
+  taskOf,
+} from '../../protocol/index.ts';
+import { type ModelConfig, openModelFolder } from '../hub/model-folder.ts';
 import { architectureOf } from '../models/registry.ts';
 import { type FilledPrompt, type OpenPrompt, openPrompt } from '../prompts/prompt.ts';
 import type { PromptRenderer, Truncate } from '../prompts/renderer.ts';
+import { answeringOfModel } from '../tasks/registry.ts';
 import { ChatTemplate } from '../text/chat-template.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
 
@@ -21,23 +28,25 @@ export interface PromptModel {
 export async function readPromptModel(path: string): Promise<PromptModel> {
   const folder = await openModelFolder(path);
   await folder.weights.close();
-  const { maxPositions } = architectureOf(folder.config, path);
+  const { maxPositions, isCausal } = architectureOf(folder.config, path);
   const tokenizer = await Tokenizer.load(path);
-  const { architectures } = folder.config;
-  const classes = Array.isArray(architectures) ? architectures.map(String) : [];
   let chat: ChatTemplate | undefined;
   return {
-    ...{ tokenizer, positions: maxPositions },
-    kind: classes.some((name) => /ForMaskedLM$/.test(name))
-      ? 'fills'
-      : classes.some((name) => /Classification$/.test(name))
-        ? 'classifies'
-        : 'writes',
+    ...{ tokenizer, positions: maxPositions, kind: kindOf(folder.config, isCausal) },
     chat: () => {
       chat ??= new ChatTemplate(tokenizer);
       return chat;
     },
   };
+}
+
+function kindOf(config: ModelConfig, isCausal: boolean): PromptModel['kind'] {
+  const { name } = answeringOfModel(config);
+  if (name === 'fill-mask') return 'fills';
+  // A decoder's folder that names no class is taken for one that writes, as generate takes it.
+  return taskOf(name).writes !== undefined || (isCausal && config.architectures === undefined)
+    ? 'writes'
+    : 'classifies';
 }
 
 /** What a model reads of a filled template. */
