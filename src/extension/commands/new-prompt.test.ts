@@ -104,6 +104,19 @@ test('labels are keys of a verbalizer; a column that is no name is named, and Ch
   }
 });
 
+test('few-shot examples are drawn from rows that have labels', async () => {
+  saveAs('d.prompty');
+  const done = newPromptTemplate(luthier);
+  (await question('What should the prompt do?')).accept('Learn from examples');
+  (await question('Which rows')).accept('tickets.csv');
+  await done;
+  const text = readFileSync(join(folder, 'd.prompty'), 'utf8');
+  expect(problemsIn(text)).toEqual([]);
+  expect(parsePrompt(text)).toMatchObject({ dataset: 'tickets.csv', examples: { count: 4 } });
+  expect(text).toContain('nothing else:\n- billing\n- yes\n\n{% for example in examples %}');
+  expect(text).toContain('{{ example.message }}\n\nassistant:\n{{ example["kind of ticket"] }}');
+});
+
 test('a column that is not plain is asked for; without a dataset the example stays', async () => {
   saveAs('b.prompty');
   const done = newPromptTemplate(luthier);

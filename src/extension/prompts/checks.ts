@@ -66,8 +66,10 @@ export class PromptChecks {
     if (!look) return [];
     const own = [...look.file.problems, ...look.check.problems];
     const asked = this.asked(document)?.problems ?? [];
-    // The engine reads the text, too, and says of a place what is said already.
+    // The engine reads the text, too, and says of a place what is said already, or that what has errors cannot be rendered.
+    const hasErrors = own.some(({ severity }) => severity === 'error');
     const isSaid = (problem: PromptProblem) =>
+      (hasErrors && problem.code === 'render') ||
       own.some(({ range, message }) => message === problem.message || overlaps(range, problem.range));
     return [...own, ...asked.filter((problem) => !isSaid(problem))];
   }

@@ -31,12 +31,15 @@ export function guessColumns(inputs: readonly KindInput[], { guess, columns }: D
   return found;
 }
 
+/** Examples that are drawn: enough to show the form, few enough for a small model. */
+const EXAMPLES = 4;
+
 const NAME = /^[\p{ID_Start}_][\p{ID_Continue}]*$/u;
 
 /** The text of a new template: a kind's, with the columns and labels of a dataset in their places. */
 export function newTemplate(id: KindId, language: Language, path: string, data: TemplateData | null): string {
   const { inputs, labels: labelSlot } = kindOf(id);
-  const { title, slots, examples, labelLine } = WORDS[language][id];
+  const { title, slots, examples, labelLine, drawn } = WORDS[language][id];
   const columns: Record<string, string> = {};
   const filled: Record<string, FilledInput> = {};
   for (const { key } of inputs) {
@@ -46,16 +49,40 @@ export function newTemplate(id: KindId, language: Language, path: string, data: 
     const example = column?.examples.find((text) => text.trim() !== '');
     filled[key] = { name, example: yamlText(example === undefined ? examples[key]! : shorten(example, 300)) };
   }
-  const labels = data && labelSlot && labelLine ? labelsOf(data.summary) : [];
+  const answer = data?.summary.guess.label;
+  const isDrawn =
+    drawn !== undefined && answer !== undefined && data!.summary.classes.length > 0 && columnsFilled(inputs, data!);
+  const slot = isDrawn ? 'labels' : labelSlot;
+  const labels = data && slot && labelLine ? labelsOf(data.summary) : [];
   const isYaml = kindOf(id).verbalizer === true;
   const lines = labels.map((label) => labelLine!.replaceAll('‹label›', isYaml ? yamlText(label) : label));
   return writeTemplate(id, language, {
     title,
     inputs: filled,
-    slots: labels.length > 0 ? { ...slots, [labelSlot!]: lines.join('\n') } : slots,
-    ...(data && { dataset: { path: yamlText(nameFrom(dirname(path), data.path)), columns } }),
+    slots: {
+      ...slots,
+      ...(labels.length > 0 && { [slot!]: lines.join('\n') }),
+      ...(isDrawn && {
+        exampleText: member('example', filled[inputs[0]!.key]!.name),
+        exampleAnswer: member('example', answer),
+      }),
+    },
+    ...(data && {
+      dataset: {
+        path: yamlText(nameFrom(dirname(path), data.path)),
+        columns,
+        ...(isDrawn && { examples: EXAMPLES }),
+      },
+    }),
   });
 }
+
+const columnsFilled = (inputs: readonly KindInput[], { columns }: TemplateData): boolean =>
+  inputs.every(({ key }) => columns[key] !== undefined);
+
+/** How a template reaches what a row has under a name. */
+const member = (of: string, name: string): string =>
+  NAME.test(name) ? `${of}.${name}` : `${of}[${JSON.stringify(name)}]`;
 
 /** Labels that are written into a template, the most frequent first. */
 export const labelsOf = ({ classes }: DataSummary): string[] =>

@@ -91,6 +91,21 @@ user:
       second: '周二到货的。',
       secondAnswer: '不确定',
     },
+    labelLine: '- ‹label›',
+    drawn: `system:
+请按照示例回答，只回答下列标签之一，不要输出其他内容：
+‹labels›
+
+{% for example in examples %}
+user:
+{{ ‹exampleText› }}
+
+assistant:
+{{ ‹exampleAnswer› }}
+
+{% endfor %}
+user:
+{{ ‹text› }}`,
     body: `system:
 ‹instruction›
 

@@ -94,6 +94,21 @@ user:
       second: 'It arrived on Tuesday.',
       secondAnswer: 'unclear',
     },
+    labelLine: '- ‹label›',
+    drawn: `system:
+Answer as in the examples, with one of these labels and nothing else:
+‹labels›
+
+{% for example in examples %}
+user:
+{{ ‹exampleText› }}
+
+assistant:
+{{ ‹exampleAnswer› }}
+
+{% endfor %}
+user:
+{{ ‹text› }}`,
     body: `system:
 ‹instruction›
 

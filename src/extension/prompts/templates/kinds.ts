@@ -39,6 +39,8 @@ export interface KindWords {
   body: string;
   /** How each label of a dataset is written into the slot of labels. */
   labelLine?: string;
+  /** Body for a dataset with answers: examples are drawn from its rows. */
+  drawn?: string;
 }
 
 const TEXT: KindInput = { key: 'text', fields: ['text', 'prompt', 'completion'] };

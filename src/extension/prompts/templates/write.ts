@@ -15,7 +15,7 @@ export interface Fill {
   /** By the slot's name. */
   slots: Readonly<Record<string, string>>;
   /** The dataset whose rows it is for, as a path from the template's folder, and columns that are not called like their input. */
-  dataset?: { path: string; columns: Readonly<Record<string, string>> };
+  dataset?: { path: string; columns: Readonly<Record<string, string>>; examples?: number };
 }
 
 export const kindOf = (id: KindId): Kind => KINDS.find((kind) => kind.id === id)!;
@@ -27,6 +27,7 @@ export function writeTemplate(id: KindId, language: Language, fill: Fill): strin
   const inputs = kind.inputs.map(({ key }) => fill.inputs[key]!);
   const ours = [
     ...(fill.dataset ? [`  dataset: ${fill.dataset.path}`, ...map('columns', fill.dataset.columns)] : []),
+    ...(fill.dataset?.examples ? ['  examples:', `    count: ${fill.dataset.examples}`] : []),
     ...(kind.verbalizer ? ['  verbalizer:', ...indented(fill.slots[kind.labels!]!, 4)] : []),
   ];
   const lines = [
@@ -40,7 +41,8 @@ export function writeTemplate(id: KindId, language: Language, fill: Fill): strin
     ...(ours.length > 0 ? ['luthier:', ...ours] : []),
     '---',
   ];
-  const body = words.body.replace(/‹(\w+)›/g, (_, name: string) => fill.inputs[name]?.name ?? fill.slots[name]!);
+  const written = fill.dataset?.examples ? words.drawn! : words.body;
+  const body = written.replace(/‹(\w+)›/g, (_, name: string) => fill.inputs[name]?.name ?? fill.slots[name]!);
   return `${lines.join('\n')}\n${body}\n`;
 }
 
