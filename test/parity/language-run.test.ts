@@ -46,7 +46,7 @@ describe('a run of a language model', () => {
     const written = { model: 'base', dataset: 'chat.jsonl', task: 'conversational', strategy, max_length: 96, seed: 3 };
     const sizes = { per_device_train_batch_size: 4, gradient_accumulation_steps: 2, validation_split: 0.2 };
     return createTrainer({
-      recipe: parseRecipe({ ...written, ...sizes, ...more, backend: 'onnxruntime' }),
+      recipe: parseRecipe({ ...written, ...sizes, backend: 'onnxruntime', ...more }),
       base: place,
       note: (_, message) => told.push(message),
     }).then((trainer) => Object.assign(trainer, { told }));
@@ -73,6 +73,27 @@ describe('a run of a language model', () => {
       expect((await resumed.samples!(async () => {})).map(({ reference }) => typeof reference)).toContain('string');
       expect((await resumed.trainStep()).loss).toBe(losses[2]);
       resumed.dispose();
+    },
+  );
+
+  // What is written there is the processor's (generation.test.ts); a software driver takes its time for each token.
+  it.skipIf(process.env.LUTHIER_TEST_WEBGPU !== '1')(
+    'on a graphics card samples are written, too, and change nothing',
+    { timeout: 600_000 },
+    async () => {
+      const trained = async (backend: 'onnxruntime' | 'webgpu') => {
+        const trainer = await begin({ type: 'full' }, { backend });
+        await trainer.trainStep();
+        let tokens = 0;
+        const writing = trainer.samples!(async () => {
+          if (++tokens === 4) throw new Error('enough');
+        });
+        await expect(writing).rejects.toThrow('enough');
+        const { loss } = await trainer.trainStep();
+        trainer.dispose();
+        return loss;
+      };
+      expect(Math.abs((await trained('webgpu')) / (await trained('onnxruntime')) - 1)).toBeLessThan(1e-4);
     },
   );
 

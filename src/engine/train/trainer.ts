@@ -337,7 +337,7 @@ class TaskTrainer implements Trainer {
   get samples(): Trainer['samples'] {
     const { task, tokenizer, model } = this;
     const rows: readonly TaskRow[] = this.dataset.validation;
-    if (!task.samplePrompts || rows.length === 0 || model.device) return undefined;
+    if (!task.samplePrompts || rows.length === 0) return undefined;
     return async (between) => {
       const samples: Sample[] = [];
       const cached = new CachedModel(model);
@@ -382,11 +382,7 @@ class TaskTrainer implements Trainer {
   /** Says why a task that writes will show no answers, where that is so. */
   tellSamples(): void {
     if (!this.task.samplePrompts) return;
-    const why = whyNoSamples({
-      prompts: this.#samplePrompts(),
-      rows: this.dataset.validation.length,
-      onDevice: this.model.device !== null,
-    });
+    const why = whyNoSamples({ prompts: this.#samplePrompts(), rows: this.dataset.validation.length });
     if (why !== null) this.note('info', why);
   }
 

@@ -106,7 +106,7 @@ export const chat = [
         await page.keyboard.type('4000');
         await input.focus();
         await page.keyboard.press('Enter');
-        assert.equal(await input.inputValue(), '', 'what was said is no longer in the box');
+        await window.until('what was said to leave the box', async () => (await input.inputValue()) === '');
         const kept = await window.until('an answer that grows, to be stopped', async () => {
           if ((await answers.count()) === 0) return false;
           if (!(await isBusy())) {
