@@ -6,7 +6,7 @@ import { frontMatterAt } from '../../prompts/front-matter-at.ts';
 import { GLOBALS } from '../../prompts/names.ts';
 import { ROLES } from '../../prompts/prompt-file.ts';
 import type { Tag } from '../../prompts/tags.ts';
-import { type Look, type PromptDocuments, rangeOf } from './documents.ts';
+import { type Look, type PromptDocuments, rangeOf, touches } from './documents.ts';
 import { type KnownKey, keysBelow, knownKey } from './keys.ts';
 import { columnOf, givenValue, inputOf, shownValue } from './values.ts';
 import { FILTERS, GLOBAL_DETAILS, ROLE_DETAILS, STATEMENTS, TESTS, type Word } from './words.ts';
@@ -222,9 +222,10 @@ function variables(look: Look, offset: number): vscode.CompletionItem[] {
       vscode.TextEdit.replace(rangeOf(document, range), by),
     );
   }
+  const isInLoop = check.blocks.some(({ name, range }) => name === 'for' && touches(range, offset));
   for (const name of GLOBALS) {
     const detail = GLOBAL_DETAILS[name];
-    if (detail)
+    if (detail && (name !== 'loop' || isInLoop))
       add(name, name === 'loop' ? vscode.CompletionItemKind.Variable : vscode.CompletionItemKind.Function, detail, '3');
   }
   return [...items.values()];
