@@ -24,14 +24,7 @@ const KEYWORDS: ReadonlySet<string> = new Set([
 ]);
 
 /** What is there without being given. */
-export const GLOBALS: ReadonlySet<string> = new Set([
-  'loop',
-  'range',
-  'namespace',
-  'dict',
-  'raise_exception',
-  'strftime_now',
-]);
+export const GLOBALS: ReadonlySet<string> = new Set(['loop', 'range', 'namespace', 'dict']);
 
 /** Statements that make names. */
 const MAKES: ReadonlySet<string> = new Set(['for', 'set', 'macro', 'call']);

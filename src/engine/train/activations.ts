@@ -2,7 +2,18 @@ import { largest } from '../../protocol/index.ts';
 import { MOST_LOGITS } from '../infer/inference.ts';
 import { type Architecture, declarationOf } from '../models/architecture.ts';
 import { LOGITS_AT_ONCE } from '../runtime/programs.ts';
-import type { Sizes } from './estimate.ts';
+
+/** What a model and its strategy come to. */
+export interface Sizes {
+  parameters: number;
+  trained: number;
+  /** Frozen ones that are also held in 8 bits. */
+  heldIn8Bit: number;
+  /** Share of the layers that gradients pass through; none where the head alone is trained. */
+  passedShare: number;
+  /** Whether weights of these layers get gradients, which their inputs are kept for. */
+  trainsWeights: boolean;
+}
 
 /** The largest batches of a run. */
 export interface Batches {

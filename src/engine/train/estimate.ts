@@ -7,7 +7,7 @@ import { architectureFor, isHeldIn8Bit, isTrainedBy } from '../strategies/apply.
 import { factsAbout } from '../strategies/facts.ts';
 import { STRATEGIES } from '../strategies/index.ts';
 import { sizeOf } from '../tensor/executors/executor.ts';
-import { activationBytes } from './activations.ts';
+import { activationBytes, type Sizes } from './activations.ts';
 
 /** What decides how much a run takes. */
 export interface Workload {
@@ -16,17 +16,6 @@ export interface Workload {
   /** Tokens of each row of the training and of the validation part, cut to max_length. */
   trainLengths: readonly number[];
   validationLengths: readonly number[];
-}
-
-export interface Sizes {
-  parameters: number;
-  trained: number;
-  /** Frozen ones that are also held in 8 bits. */
-  heldIn8Bit: number;
-  /** Share of the layers that gradients pass through; none where the head alone is trained. */
-  passedShare: number;
-  /** Whether weights of these layers get gradients, which their inputs are kept for. */
-  trainsWeights: boolean;
 }
 
 export function sizesOf({ architecture, numLabels }: Workload, strategy: Strategy): Sizes {
