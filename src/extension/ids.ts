@@ -45,6 +45,7 @@ export const COMMANDS = {
   tryTemplate: 'luthier.tryTemplate',
   compareTemplate: 'luthier.compareTemplate',
   chooseTemplateModel: 'luthier.chooseTemplateModel',
+  useTemplateInTraining: 'luthier.useTemplateInTraining',
   setEndpointKey: 'luthier.setEndpointKey',
   newPromptTemplate: 'luthier.newPromptTemplate',
   openPromptingGuide: 'luthier.openPromptingGuide',

@@ -41,7 +41,8 @@ export type RecipeProblemCode =
   | 'missing-file'
   | 'missing-column'
   | 'data'
-  | 'model';
+  | 'model'
+  | 'template';
 
 export interface RecipeProblem {
   /** `error`: training would be refused. */

@@ -45,6 +45,8 @@ export interface Recipe {
   label_separator?: string;
   /** Columns of 0 and 1, one for each label, in the place of a column of labels. */
   label_columns?: string[];
+  /** A prompt template (`.prompty`) through which rows are read; relative to the recipe's file. */
+  template?: string;
   /** Of the data's files, where it is not to be guessed. */
   encoding?: string;
   strategy: Strategy;

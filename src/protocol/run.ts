@@ -31,6 +31,8 @@ export interface RunRecord {
   recipe: Recipe;
   /** How rows of data are understood (DataRules in engine/data/checks.ts); absent in runs that 0.1.0 made. */
   data_rules?: 1 | 2;
+  /** The recipe's template as it was when the run was made: its absolute path, and its exact text. */
+  template?: { path: string; text: string };
   /** Absolute path of the recipe's file, or null for one that was never a file. */
   recipe_path: string | null;
   created_at: string;
@@ -106,6 +108,7 @@ const FIELDS: { [K in keyof RunRecord]-?: Check } = {
     metric_for_best_model: optional(isKey),
   }),
   data_rules: (value, at) => (value === undefined || value === 1 || value === 2 ? null : `${at} is not 1 or 2`),
+  template: optional(shape({ path: isString, text: isString })),
   recipe_path: nullOr(isString),
   created_at: isTime,
   started_at: nullOr(isTime),

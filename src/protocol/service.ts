@@ -260,7 +260,7 @@ export type RecipeSource = { recipe_path: string } | { recipe: RecipeInput; base
 
 /** Something that a recipe reads outside of its workspace, links followed. */
 export interface OutsideRead {
-  part: 'model' | 'dataset';
+  part: 'model' | 'dataset' | 'template';
   path: string;
 }
 

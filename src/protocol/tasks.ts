@@ -127,6 +127,11 @@ export function recipeKeysOf(name: TaskName): { task: RecipeTask; problem_type?:
 export const weighsClasses = (name: TaskName): boolean =>
   name !== 'multi_label_classification' && name !== 'regression';
 
+/** Tasks whose rows a prompt template can write. */
+export const TEMPLATED_TASKS: readonly TaskName[] = TASKS.map(({ name }) => name).filter(
+  (name) => name !== 'token-classification',
+);
+
 /** The first task, which runs of 0.1.0 are of, where the name is not known. */
 export const taskOf = (name: string | undefined): TaskDescription & { readonly name: TaskName } =>
   TASKS.find((task) => task.name === name) ?? TASKS[0];

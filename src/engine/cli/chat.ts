@@ -34,6 +34,8 @@ export async function chat(model: string, options: ChatCommandOptions): Promise<
     const { chat } = writer;
     if (chat.note !== null) say('warning', chat.note);
     tellSuggestion(writer, settings);
+    if (writer.template)
+      say('info', `The first message goes through the model’s ${writer.template.name}, as in training.`);
     if (isInteractive()) note('Enter a message. Ctrl-C ends an answer, Ctrl-D ends the chat.');
     const messages: ChatMessage[] = options.system === undefined ? [] : [{ role: 'system', content: options.system }];
     const answers: Answered[] = [];
@@ -45,7 +47,7 @@ export async function chat(model: string, options: ChatCommandOptions): Promise<
         answering = new AbortController();
         try {
           const answered = await answer(writer, messages, {
-            ...{ settings, signal: answering.signal },
+            ...{ settings, signal: answering.signal, asTaught: true },
             ...(options.json ? {} : { onText: printPart }),
           });
           if (answered.finish_reason === 'cancelled' && !isInteractive()) code = EXIT.interrupted;

@@ -31,6 +31,11 @@ export async function generate(model: string, options: GenerateCommandOptions): 
   const writer = await openWriter(path, { note: say, ...writerOptions(options) });
   try {
     tellSuggestion(writer, settings);
+    if (writer.template)
+      say(
+        'info',
+        `The model learned its rows through ${writer.template.name}; here texts go in as they are. luthier prompt run fills the template.`,
+      );
     const answers: Answered[] = [];
     for (const [stream, { text, where }] of prompts.entries()) {
       if (!options.json && prompts.length > 1) note(dim(text.replace(/\s+/g, ' ').trim()));

@@ -12,6 +12,7 @@ import {
 } from '../../protocol/index.ts';
 import { pairsOfLines, readFileTexts } from '../infer/file-texts.ts';
 import { createPredictor, type Predictor, readsOf } from '../infer/predictor.ts';
+import { throughTemplate } from '../prompts/row-template.ts';
 import { findModel } from '../runs/target.ts';
 import type { TextInput } from '../text/tokenizer.ts';
 import { columnsFrom, say } from './evaluate.ts';
@@ -39,6 +40,7 @@ export async function predict(model: string, options: PredictCommandOptions): Pr
   loading.catch(() => undefined);
   const texts = await readTexts(options, () => loading);
   const predictor = await loading;
+  if (predictor.template) note(dim(throughTemplate(predictor.template)));
   const progress = new ProgressLine('Predicting');
   const predictions = await predictor
     .predict(texts, (done) => progress.update(done, texts.length))

@@ -15,6 +15,8 @@ export const ADAPTER_CONFIG_FILE = 'adapter_config.json';
 export const GENERATION_FILE = 'generation_config.json';
 /** The model card. */
 export const CARD_FILE = 'README.md';
+/** The template that a model learned its rows through. */
+export const TEMPLATE_FILE = 'prompt.prompty';
 
 /** What a tokenizer may consist of, whichever model it belongs to. */
 export const TOKENIZER_FILES = [
@@ -156,7 +158,7 @@ export async function modelFiles(folder: string): Promise<string[]> {
   const weights = whole
     ? [WEIGHTS_FILE]
     : [WEIGHTS_INDEX_FILE, ...new Set(shardMap(index, await readJsonRecord(index)).values())];
-  const beside = [CONFIG_FILE, GENERATION_FILE, ...TOKENIZER_FILES, CARD_FILE];
+  const beside = [CONFIG_FILE, GENERATION_FILE, ...TOKENIZER_FILES, CARD_FILE, TEMPLATE_FILE];
   return there.filter((name) => weights.includes(name) || (beside as string[]).includes(name) || LICENCE.test(name));
 }
 

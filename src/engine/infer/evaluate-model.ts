@@ -1,6 +1,8 @@
 import type { BackendChoice, Columns, DatasetReference, EvaluationReport, Note } from '../../protocol/index.ts';
 import { loadEvaluation } from '../data/dataset.ts';
+import { throughTemplate } from '../prompts/row-template.ts';
 import { requireTask } from '../tasks/registry.ts';
+import { templated } from '../tasks/templated.ts';
 import { createPredictor, type Predictor } from './predictor.ts';
 
 export interface EvaluateOptions {
@@ -31,7 +33,10 @@ export async function evaluateModel(options: EvaluateOptions): Promise<Evaluatio
       : options.model;
   try {
     const { labels, tokenizer, maxLength, settings } = predictor;
-    const task = requireTask(predictor.task, predictor.modelFolder);
+    const plain = requireTask(predictor.task, predictor.modelFolder);
+    const { template } = predictor;
+    const task = template ? templated(plain, template, columns ?? {}) : plain;
+    if (template) note('info', throughTemplate(template));
     const data = await loadEvaluation(task, options.data, {
       base,
       columns,

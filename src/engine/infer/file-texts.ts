@@ -6,12 +6,15 @@ import { listed, places, quoted } from '../data/problems.ts';
 import { readTable } from '../data/read.ts';
 import { readLines } from '../data/read-lines.ts';
 import { isEmpty, type Table } from '../data/table.ts';
+import { type RowTemplate, textsForTemplate } from '../prompts/row-template.ts';
 
 /** What a model is asked with: prompts that it continues or answers, sentences of words, or texts. */
 export interface Reads {
   kind: 'prompts' | 'words' | 'texts';
   /** Columns that it was trained on, one for each of its texts, where its folder says so. */
   inputs?: readonly string[] | undefined;
+  /** What its rows are read through: then the columns of its inputs are read. */
+  template?: RowTemplate | undefined;
 }
 
 /** What a model is asked, row by row. */
@@ -55,12 +58,13 @@ export async function readFileTexts(
     return { texts, lines: lines.map((_, i) => i + 1), from: ['text'], table: null };
   }
   const table = await readTable({ file }, { encoding });
-  const { kind, inputs } = await reads;
+  const { kind, inputs, template } = await reads;
   const words = kind === 'words' && given.text === undefined ? wordsColumn(table) : undefined;
   // Lists of words are what such a model reads.
   for (const { severity, message, column } of table.problems)
     if (words === undefined || column !== words) tell(severity, message);
   const lines = Array.from(table.rows, ({ line }) => line);
+  if (template && given.text === undefined) return { ...textsForTemplate(template, table), lines, table };
   if (words !== undefined) return { ...sentences(table, words), lines, table };
   const columns = kind === 'prompts' ? promptColumn(table, given) : textColumns(table, given, inputs);
   const [text, pair] = columns.map((name) => table.columns.indexOf(name));

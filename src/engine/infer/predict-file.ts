@@ -6,6 +6,7 @@ import { quoteCell } from '../data/append.ts';
 import type { Dialect } from '../data/delimited.ts';
 import type { TableRow } from '../data/row-record.ts';
 import type { Table } from '../data/table.ts';
+import { throughTemplate } from '../prompts/row-template.ts';
 import { answer } from './answer.ts';
 import { errorAt, placeOf, type Reads, readFileTexts } from './file-texts.ts';
 import { type Predictor, readsOf } from './predictor.ts';
@@ -69,17 +70,17 @@ export const rowsOfPredictor = (predictor: Predictor): RowAnswerer => ({
 
 /** A model that writes: the continuation of each text, or the answer to it as a message. */
 export const rowsOfWriter = (writer: Writer, settings: GenerationSettings, asMessages: boolean): RowAnswerer => ({
-  reads: { kind: 'prompts' },
+  reads: { kind: 'prompts', template: writer.template },
   answer: async (texts, { onProgress, signal, note = () => {}, placeOf = (text) => `Row ${text + 1}` }) => {
     const answers: Added[] = [];
     const said = new Map<string, number>();
     for (const [stream, { text }] of texts.entries()) {
       const prompt = asMessages ? [{ role: 'user', content: text }] : text;
-      const { generated_text, finish_reason, notes } = await answer(writer, prompt, { settings, signal, stream }).catch(
-        (error: unknown) => {
-          throw errorAt(placeOf(stream), error);
-        },
-      );
+      const { generated_text, finish_reason, notes } = await answer(writer, prompt, {
+        ...{ settings, signal, stream, asTaught: true },
+      }).catch((error: unknown) => {
+        throw errorAt(placeOf(stream), error);
+      });
       answers.push({ generated_text });
       const cut = `The answer is cut off after ${counted(settings.max_new_tokens ?? DEFAULT_NEW_TOKENS, 'token')}.`;
       for (const message of finish_reason === 'length' ? [...notes, cut] : notes)
@@ -103,6 +104,7 @@ export async function predictFile(
   { file, out, encoding, onProgress, signal, note = () => {} }: PredictFileOptions,
 ): Promise<PredictedFile> {
   const { texts, lines, from, table } = await readFileTexts(file, model.reads, { encoding, note });
+  if (model.reads.template) note('info', throughTemplate(model.reads.template));
   const added = await model.answer(texts, {
     ...{ signal, note },
     onProgress: (done) => onProgress?.(done, texts.length),

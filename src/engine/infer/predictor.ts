@@ -9,6 +9,7 @@ import {
 } from '../../protocol/index.ts';
 import { inputsOf, refuseWrongInputs } from '../model-files/inputs.ts';
 import { type OpenModel, openModel } from '../model-files/open-model.ts';
+import { type RowTemplate, valuesOfText } from '../prompts/row-template.ts';
 import { requireTask } from '../tasks/registry.ts';
 import { settingsOf } from '../tasks/settings.ts';
 import type { AnyAnswering, Item, LabelledItem, Logits, TaskSettings } from '../tasks/task.ts';
@@ -49,16 +50,22 @@ export interface Predictor {
     signal?: AbortSignal,
   ): ReturnType<typeof measure>;
   /** @throws LuthierError `usage` for half a pair */
+  /** Through its template, where it has one. */
   predict(
     texts: readonly TextInput[],
     onProgress?: (done: number) => void,
     signal?: AbortSignal,
   ): Promise<Prediction[]>;
+  /** The same for texts that a template has made already. */
+  answer: Predictor['predict'];
+  /** What its rows were read through. */
+  readonly template: RowTemplate | undefined;
   dispose(): void;
 }
 
 /** What it answers: texts as its folder says, or the words of sentences. */
-export const readsOf = ({ task, inputs }: Pick<Predictor, 'task' | 'inputs'>): Reads => ({
+export const readsOf = ({ task, inputs, template }: Pick<Predictor, 'task' | 'inputs' | 'template'>): Reads => ({
+  template,
   kind: isTaskName(task.name) && columnFields(task.name).some(({ name }) => name === 'tokens') ? 'words' : 'texts',
   inputs,
 });
@@ -73,7 +80,7 @@ export function predictorOf(
   open: OpenModel,
   options: Pick<PredictorOptions, 'batchSize' | 'maxLength'> = {},
 ): Predictor {
-  const { task, labels, model, tokenizer, path } = open;
+  const { task, labels, model, tokenizer, path, template } = open;
   const positions = model.architecture.maxPositions;
   const maxLength = Math.min(options.maxLength ?? tokenizer.maxLength ?? positions, positions);
   const inputs = inputsOf(open.config);
@@ -98,22 +105,39 @@ export function predictorOf(
       statesOf: (item) => model.statesOf(item),
       run: (batch) => model.logits(batch),
     });
+  const answer: Predictor['answer'] = (texts, onProgress, signal) => answered(texts, texts, onProgress, signal);
   return {
-    ...{ task, labels, modelFolder: path, tokenizer, maxLength, inputs, settings, run },
+    ...{ task, labels, modelFolder: path, tokenizer, maxLength, inputs, settings, run, template, answer },
     measure: async (items, onProgress, signal) =>
       measure(requireTask(task, path), model, items, batches(onProgress, signal)),
     logits: (texts, onProgress, signal) => run(task.prepare(texts, tokenizer, maxLength), onProgress, signal),
     predict: async (texts, onProgress, signal) => {
-      refuseWrongInputs(texts, inputs);
-      const items = task.prepare(texts, tokenizer, maxLength);
-      const logits = await run(items, onProgress, signal);
-      const answers: Prediction[] = task.decode({ texts, items, logits, labels, settings, tokenizer, model: path });
-      if (task.reads !== 'first') return answers;
-      return answers.map((answer, i) => {
-        const unknown_tokens = tokenizer.unknownIn(items[i]!.ids, answer.text_pair !== undefined);
-        return unknown_tokens.count === 0 ? answer : { ...answer, unknown_tokens };
-      });
+      if (!template) return answer(texts, onProgress, signal);
+      const read: string[] = [];
+      for (const text of texts) read.push((await template.render(valuesOfText(template, text))).text);
+      return answered(texts, read, onProgress, signal);
     },
     dispose: () => open.dispose(),
   };
+
+  /** @param texts as they were given @param read as the model reads them */
+  async function answered(
+    texts: readonly TextInput[],
+    read: readonly TextInput[],
+    onProgress: ((done: number) => void) | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Prediction[]> {
+    refuseWrongInputs(read, inputs);
+    const items = task.prepare(read, tokenizer, maxLength);
+    const logits = await run(items, onProgress, signal);
+    const answers: Prediction[] = task.decode({ texts, items, logits, labels, settings, tokenizer, model: path });
+    if (task.reads !== 'first') return answers;
+    return answers.map((answer, i) => {
+      const unknown_tokens = tokenizer.unknownIn(
+        items[i]!.ids,
+        typeof read[i] !== 'string' && read[i]!.text_pair !== undefined,
+      );
+      return unknown_tokens.count === 0 ? answer : { ...answer, unknown_tokens };
+    });
+  }
 }

@@ -1,6 +1,7 @@
 import { counted, LuthierError } from '../../protocol/index.ts';
 import { listed, quoted } from '../data/problems.ts';
 import { type MaskedItem, maskedItems, maskOf, USUAL_MASKS } from '../tasks/fill-mask/answer.ts';
+import { following } from '../tasks/language/blank.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import type { Predictor } from './predictor.ts';
 import type { Writer } from './writer.ts';
@@ -89,8 +90,7 @@ export async function scoreContinuations(
   const text = typeof prompt === 'string' ? prompt : prompt.text;
   const notes: string[] = [];
   const words = wordsOf(verbalizer).map(({ label, word }) => {
-    const isGlued = /\S$/.test(text) && BLANK_BEFORE.test(word);
-    return { label, word, written: isGlued ? ` ${word}` : word };
+    return { label, word, written: following(text, word) };
   });
   const blank = words.find(({ word, written }) => word !== written);
   if (blank)
@@ -104,9 +104,6 @@ export async function scoreContinuations(
     notes,
   );
 }
-
-/** Words that a blank parts from what is before them: not those of scripts that write none. */
-const BLANK_BEFORE = /^(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}])[\p{L}\p{N}]/u;
 
 /** @throws LuthierError `usage` */
 function wordsOf(verbalizer: Verbalizer): { label: string; word: string }[] {

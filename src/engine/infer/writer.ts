@@ -13,6 +13,7 @@ import { type JsonRecord, readJsonRecord } from '../hub/json-file.ts';
 import { CONFIG_FILE, type ModelConfig, type ModelFolder, readGeneration } from '../hub/model-folder.ts';
 import { type OpenModel, openModel } from '../model-files/open-model.ts';
 import { isLayerWeight } from '../models/architecture.ts';
+import type { RowTemplate } from '../prompts/row-template.ts';
 import { rowLength } from '../runtime/packing.ts';
 import { taskNamed, taskOfModel } from '../tasks/registry.ts';
 import { type AnyTask, IGNORED, type LabelledItem } from '../tasks/task.ts';
@@ -41,6 +42,8 @@ export interface Writer {
   readonly positions: number;
   /** Its template, or ChatML. @throws LuthierError `tokenizer-invalid` where it cannot be read */
   readonly chat: ChatTemplate;
+  /** What its rows were read through. */
+  readonly template: RowTemplate | undefined;
   /** What generation_config.json says of sampling. */
   readonly suggestion: GenerationSettings;
   /** @param prompt a text, which goes in as it is, or ids. Errors as `write`. */
@@ -106,14 +109,14 @@ function taskOfWriter({ path, config: { architectures } }: ModelFolder): AnyTask
 
 /** @param said config.json, and generation_config.json over it */
 function writing(
-  { model, tokenizer, path: modelFolder }: OpenModel,
+  { model, tokenizer, path: modelFolder, template }: OpenModel,
   cached: CachedModel,
   said: JsonRecord,
 ): Omit<Writer, 'dispose'> {
   const own = endsOf(said, tokenizer);
   let chat: ChatTemplate | undefined;
   return {
-    ...{ modelFolder, tokenizer, positions: cached.positions, suggestion: suggestionOf(said) },
+    ...{ modelFolder, tokenizer, template, positions: cached.positions, suggestion: suggestionOf(said) },
     get chat() {
       chat ??= new ChatTemplate(tokenizer);
       return chat;

@@ -1,5 +1,5 @@
 import { LuthierError, type TaskName } from '../../protocol/index.ts';
-import type { ModelConfig } from '../hub/model-folder.ts';
+import { type ModelConfig, TEMPLATE_FILE } from '../hub/model-folder.ts';
 import { keptSettings, OWN_KEY } from '../tasks/settings.ts';
 import type { TaskSettings } from '../tasks/task.ts';
 import type { TextInput } from '../text/tokenizer.ts';
@@ -7,14 +7,24 @@ import type { TextInput } from '../text/tokenizer.ts';
 /**
  * What a saved model says of its task, its inputs and how it answers.
  * @param inputs columns it was trained on: one, or two for pairs of texts
+ * @param hasTemplate its rows were read through a template, which is in its folder
  */
 export const ownEntry = (
   task: TaskName,
   inputs: readonly string[],
   settings: TaskSettings,
+  hasTemplate = false,
 ): Record<string, unknown> => ({
-  [OWN_KEY]: { ...(inputs.length === 0 ? { task } : { inputs }), ...keptSettings(settings) },
+  [OWN_KEY]: {
+    ...(inputs.length === 0 ? { task } : { inputs }),
+    ...keptSettings(settings),
+    ...(hasTemplate && { template: TEMPLATE_FILE }),
+  },
 });
+
+/** Whether a model's folder says that its rows were read through the template in it. */
+export const hasTemplate = (config: ModelConfig): boolean =>
+  (config[OWN_KEY] as { template?: unknown } | null | undefined)?.template === TEMPLATE_FILE;
 
 /** Columns that a model was trained on, one for each of its texts; undefined where its folder does not say. */
 export function inputsOf(config: ModelConfig): readonly string[] | undefined {

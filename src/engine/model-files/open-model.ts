@@ -1,12 +1,16 @@
-import type { BackendChoice, Note } from '../../protocol/index.ts';
-import { type ModelConfig, type ModelFolder, openModelFolder } from '../hub/model-folder.ts';
+import { join } from 'node:path';
+import { type BackendChoice, LuthierError, type Note } from '../../protocol/index.ts';
+import { type ModelConfig, type ModelFolder, openModelFolder, TEMPLATE_FILE } from '../hub/model-folder.ts';
 import { classesOf } from '../models/classes.ts';
 import { architectureOf, hiddenSizeOf } from '../models/registry.ts';
+import { openRowTemplate, type RowTemplate } from '../prompts/row-template.ts';
+import { readTemplate } from '../recipes/template.ts';
 import { TaskModel } from '../runtime/model.ts';
 import { answeringOfModel } from '../tasks/registry.ts';
 import type { AnyAnswering } from '../tasks/task.ts';
 import { createExecutor } from '../tensor/executors/create.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
+import { hasTemplate } from './inputs.ts';
 import { checkWeights, loadWeights } from './load-weights.ts';
 
 export interface OpenModel {
@@ -19,6 +23,8 @@ export interface OpenModel {
   readonly labels: string[];
   readonly model: TaskModel;
   readonly tokenizer: Tokenizer;
+  /** What its rows were read through, where its folder says so. */
+  readonly template: RowTemplate | undefined;
   dispose(): void;
 }
 
@@ -49,6 +55,7 @@ export async function openModel(
     tokenizer.checkFits(architecture.vocabSize);
     const labels = architecture.outputs === undefined ? classesOf(folder, architecture) : [];
     checkWeights(folder, architecture);
+    const template = await templateIn(folder, () => loading);
     const executor = await executorReady;
     const model = new TaskModel({
       executor,
@@ -70,8 +77,22 @@ export async function openModel(
       executor.dispose();
     };
     const { path, files, config } = folder;
-    return { path, files, config, task, labels, model, tokenizer, dispose };
+    return { path, files, config, task, labels, model, tokenizer, template, dispose };
   } finally {
     await folder.weights.close();
   }
+}
+
+/** @throws LuthierError `model-invalid` where a folder lacks the template that it says its rows were read through */
+async function templateIn(
+  { path, files, config }: ModelFolder,
+  tokenizer: () => Promise<Tokenizer>,
+): Promise<RowTemplate | undefined> {
+  if (!hasTemplate(config)) return undefined;
+  if (files.includes(TEMPLATE_FILE)) return openRowTemplate(await readTemplate(join(path, TEMPLATE_FILE)), tokenizer);
+  throw new LuthierError(
+    'model-invalid',
+    `${path} lacks ${TEMPLATE_FILE}, through which the model learned its rows.`,
+    `Copy it from the run’s model folder, or take “template” out of “luthier” in config.json: texts then go in as they are, which the model has not learned.`,
+  );
 }

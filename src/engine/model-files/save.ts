@@ -1,6 +1,9 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomically } from '../../files/write-file.ts';
 import { type BackendChoice, LuthierError, type Strategy } from '../../protocol/index.ts';
 import type { JsonRecord } from '../hub/json-file.ts';
-import { type ModelConfig, type ModelFolder, saveModelFolder } from '../hub/model-folder.ts';
+import { type ModelConfig, type ModelFolder, saveModelFolder, TEMPLATE_FILE } from '../hub/model-folder.ts';
 import type { Architecture } from '../models/architecture.ts';
 import { mergeLora } from '../models/lora.ts';
 import type { TaskModel } from '../runtime/model.ts';
@@ -49,9 +52,14 @@ export async function saveTaskModel(target: string, options: SaveOptions): Promi
   const plain = adapters ? mergeLora(adapters, parameters, model.declaration().parameters) : parameters;
   const { folder, base, strategy } = options.adapter;
   const peft = adapters && kindOf(strategy).peftConfig?.(adapters);
+  const { template } = task;
   if (peft) await saveAdapter(folder, task, model, adapters, base, peft);
+  if (peft && template) await writeFileAtomically(join(folder, TEMPLATE_FILE), template.text);
   // What a pipeline cuts to: more than the positions and the model would fail there.
   await tokenizer.save(target, Math.min(maxLength, model.architecture.maxPositions));
+  // Of an earlier model in the same place.
+  await rm(join(target, TEMPLATE_FILE), { force: true });
+  if (template) await writeFileAtomically(join(target, TEMPLATE_FILE), template.text);
   await saveModelFolder(target, {
     config: modelConfig(task, source.config, model.architecture, labels, options.inputs, options.settings),
     generation: options.generation,
@@ -130,6 +138,6 @@ export function modelConfig(
       label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
     }),
     ...task.save.config,
-    ...ownEntry(task.name, inputs, settings),
+    ...ownEntry(task.name, inputs, settings, task.template !== undefined),
   };
 }

@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, posix, resolve } from 'node:path';
 import { closest, distance } from 'fastest-levenshtein';
 import { exists } from '../../files/folders.ts';
+import { writtenPath } from '../../files/written-path.ts';
 import {
   type Columns,
   counted,
@@ -19,13 +20,16 @@ import { openModelFolder } from '../hub/model-folder.ts';
 import { resolveModel, startersFolder } from '../hub/resolve.ts';
 import { mapWeights } from '../models/names.ts';
 import { architectureOf } from '../models/registry.ts';
+import { LackingColumn, unrendered } from '../prompts/row-template.ts';
 import { architectureFor, isTrainedBy } from '../strategies/apply.ts';
 import { WrongKey } from '../strategies/index.ts';
 import { taskFor } from '../tasks/registry.ts';
 import type { AnyTask } from '../tasks/task.ts';
+import { templated } from '../tasks/templated.ts';
 import { checkText, type Places } from './check-recipe-text.ts';
 import { recipeSchema } from './recipe-schema.ts';
 import { DEFAULT_BATCH } from './schedule.ts';
+import { type KeptTemplate, readTemplate } from './template.ts';
 
 export interface CheckOptions {
   text: string;
@@ -58,12 +62,23 @@ export class RecipeChecker {
     };
     const model = part('model');
     const dataset = part('dataset');
-    const task = taskFor({
+    const plain = taskFor({
       task: part('task') ?? 'text-classification',
       problem_type: part('problem_type'),
       label_separator: part('label_separator'),
       label_columns: part('label_columns'),
     });
+    const template = part('template');
+    const read = template === undefined ? null : await readTemplateOf(template, base, places);
+    const columns = part('columns') ?? {};
+    let task = plain;
+    if (read?.kept) {
+      try {
+        task = templated(plain, unrendered(read.kept), columns);
+      } catch (error) {
+        problems.push(said(error, 'template', places.value(['template'])));
+      }
+    } else if (read) problems.push(read.problem);
     const found = await Promise.all([
       model === undefined
         ? []
@@ -71,12 +86,13 @@ export class RecipeChecker {
             ...{ task, model, strategy: part('strategy'), maxLength: part('max_length') },
             ...{ base, cacheFolder, places },
           }),
-      dataset === undefined
+      // Without its template nothing can be said of the rows.
+      dataset === undefined || (template !== undefined && task === plain)
         ? []
         : this.#checkData({
             task,
             dataset,
-            columns: part('columns') ?? {},
+            columns,
             batch: 'per_device_train_batch_size' in given ? part('per_device_train_batch_size') : undefined,
             split: part('validation_split') ?? 0,
             base,
@@ -134,6 +150,10 @@ export class RecipeChecker {
       ];
     } catch (error) {
       options.signal?.throwIfAborted();
+      if (error instanceof LackingColumn) {
+        const at = places.value(['template']);
+        return [...problems, { ...said(error, 'missing-column', at), hint: error.hint ?? '' }];
+      }
       const at = Object.keys(columns).length > 0 ? places.value(['columns']) : place;
       return [...problems, said(error, 'data', at)];
     }
@@ -142,7 +162,7 @@ export class RecipeChecker {
   /** @throws LuthierError as inspectData */
   async #inspect(file: string, task: AnyTask, columns: Columns, signal: AbortSignal | undefined): Promise<DataSummary> {
     const { mtimeMs, size } = await stat(file);
-    const key = JSON.stringify([file, mtimeMs, size, task.name, task.how, columns]);
+    const key = JSON.stringify([file, mtimeMs, size, task.name, task.how, task.template?.text, columns]);
     const known = this.summaries.get(key);
     if (known) return known;
     const summary = await inspectData({ file, task: task.name, columns, signal }, [task]);
@@ -221,16 +241,46 @@ async function checkModel(options: ModelOptions): Promise<RecipeProblem[]> {
   }
 }
 
+/** The recipe's template, or what is wrong with it. */
+async function readTemplateOf(
+  template: string,
+  base: string,
+  places: Places,
+): Promise<{ kept: KeptTemplate } | { kept: null; problem: RecipeProblem }> {
+  const keys = ['template'];
+  const at = places.value(keys);
+  const path = await writtenPath(base, template);
+  if (await exists(path)) {
+    try {
+      return { kept: await readTemplate(path) };
+    } catch (error) {
+      return { kept: null, problem: said(error, 'template', at) };
+    }
+  }
+  const fixes = await otherFiles(template, base, (name) => replace(places, keys, name), /\.prompty$/i);
+  const guess = fixes[0]?.preferred ? `; did you mean ${fixes[0].title.replace('Change to ', '')}?` : '.';
+  const problem: RecipeProblem = {
+    ...{ severity: 'error', code: 'missing-file', message: `No template "${template}" found${guess}` },
+    ...{ hint: 'Paths are relative to the recipe’s folder.', ...at, fixes, choices: [] },
+  };
+  return { kept: null, problem };
+}
+
 async function nearStarters(model: string): Promise<string[]> {
   const names = (await readdir(startersFolder()).catch(() => [])).map((name) => `starters/${name}`);
   return names.filter((name) => distance(name, model) <= 3 || name === `starters/${model}`);
 }
 
 /** Files beside the missing one that may be meant, the nearest first. */
-async function otherFiles(reference: string, base: string, fix: (name: string) => RecipeFix): Promise<RecipeFix[]> {
+async function otherFiles(
+  reference: string,
+  base: string,
+  fix: (name: string) => RecipeFix,
+  isOne = DATA_FILE,
+): Promise<RecipeFix[]> {
   const folder = dirname(resolve(base, reference));
   const wanted = basename(reference);
-  const names = (await readdir(folder).catch(() => [])).filter((name) => DATA_FILE.test(name));
+  const names = (await readdir(folder).catch(() => [])).filter((name) => isOne.test(name));
   const sorted = names.sort((a, b) => distance(a, wanted) - distance(b, wanted)).slice(0, 5);
   const isNear = (name: string) => distance(name, wanted) <= Math.max(2, wanted.length / 3);
   const path = (name: string) =>

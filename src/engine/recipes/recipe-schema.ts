@@ -93,6 +93,11 @@ export const recipeSchema = z.strictObject({
     .describe(
       `Encoding of data files that are not UTF-8 (${SOME_ENCODINGS}, …). If left out, it is guessed, and the guess is shown.`,
     ),
+  template: name
+    .exactOptional()
+    .describe(
+      "A prompt template (.prompty), relative to the recipe's file. Rows are read through it: what it makes of a row is the text, the prompt or the dialogue that is learnt from.",
+    ),
   strategy: strategySchema
     .default({ type: 'full' })
     .describe('Which parameters are trained. Left out: all of them, and in a decoder (GPT-2, Llama…) LoRA adapters.'),
@@ -250,6 +255,7 @@ export const KEY_OWNER: Record<RecipeKey, string> = {
   dataset: 'ours',
   columns: 'ours',
   encoding: 'ours (`pandas.read_csv`)',
+  template: 'ours',
   strategy: 'ours; the keys of `lora` LoraConfig’s, `load_in_8bit` BitsAndBytesConfig’s',
   learning_rate: 'TrainingArguments',
   num_train_epochs: 'TrainingArguments',

@@ -12,6 +12,7 @@ import {
   type Recipe,
   type RecipeSource,
   type Strategy,
+  TEMPLATED_TASKS,
   taskNameOf,
   taskOf,
   weighsClasses,
@@ -213,6 +214,12 @@ function variantIssue(recipe: Recipe): RecipeIssue | undefined {
     if (key) return wrong(key, `${key} is of text-generation, and the task is ${task}.`, 'Remove the key.');
   } else if (fim_spm_rate !== undefined && fim_rate === undefined)
     return wrong('fim_spm_rate', 'fim_spm_rate is given without fim_rate.', 'Add fim_rate, such as 0.5, or remove it.');
+  if (recipe.template !== undefined && !TEMPLATED_TASKS.includes(learnt))
+    return wrong(
+      'template',
+      `template writes texts, and ${learnt} learns from marked words.`,
+      `Remove it, or choose another task: ${listed(TEMPLATED_TASKS, 'or')}.`,
+    );
   if (!weighsClasses(learnt)) {
     const key =
       class_weight !== undefined ? 'class_weight' : label_smoothing_factor > 0 ? 'label_smoothing_factor' : undefined;
@@ -511,6 +518,7 @@ async function makePathsAbsolute(recipe: Recipe, base: string): Promise<Recipe> 
   return {
     ...recipe,
     model: (await isFolder(model)) ? model : recipe.model,
+    ...(recipe.template !== undefined && { template: await file(recipe.template) }),
     dataset:
       typeof dataset === 'string'
         ? await datasetPath(dataset, base)

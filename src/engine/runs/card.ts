@@ -18,7 +18,7 @@ import {
 } from '../../protocol/index.ts';
 import { parseModelName } from '../hub/cache.ts';
 import { type ModelCard, readModelCard } from '../hub/model-card.ts';
-import { CARD_FILE } from '../hub/model-folder.ts';
+import { CARD_FILE, TEMPLATE_FILE } from '../hub/model-folder.ts';
 import { resolveModel } from '../hub/resolve.ts';
 import { parseRecipe } from '../recipes/recipe.ts';
 import { taskNamed } from '../tasks/registry.ts';
@@ -84,6 +84,7 @@ function modelCard(library: 'transformers' | 'peft', origin: Origin, facts: Card
     `${isAdapter ? `A low-rank adapter (peft) that turns this base model into a ${task.save.noun}:` : `A ${task.save.noun}, fine-tuned from`} ${line(origin.name)}. It ${task.save.does(labels.length)}${labels.length > 1 ? `: ${labels.slice(0, 50).map(code).join(', ')}${labels.length > 50 ? `, and ${labels.length - 50} more` : ''}` : ''}.`,
     '## Use',
     isAdapter ? adapterUse(task, labels.length) : modelUse(task),
+    ...templateNote(record),
     '## Data',
     [
       `- ${datasetName(recipe)}: ${counted(rows.train, `training ${row}`)}, ${counted(rows.validation, `validation ${row}`)}${rows.test > 0 ? `, ${counted(rows.test, `test ${row}`)}` : ''}`,
@@ -169,12 +170,21 @@ function datasetName({ dataset }: Recipe): string {
   return files.map((file) => line(basename(file))).join(', ');
 }
 
+/** What a person has to know to ask the model as it was taught. */
+const templateNote = ({ template }: RunRecord): string[] =>
+  template === undefined
+    ? []
+    : [
+        `It learned its rows through a prompt template, which is in \`${TEMPLATE_FILE}\` (${line(basename(template.path))} when it was trained). Fill it and ask with the text that it makes; Luthier does so by itself.`,
+      ];
+
 /** Only what differs from the defaults, and paths by their last part: what another person needs to do it again. */
 function portableRecipe(recipe: Recipe): Record<string, unknown> {
   const file = (path: string) => (isAbsolute(path) ? basename(path) : path);
-  const { model, dataset } = recipe;
+  const { model, dataset, template } = recipe;
   const named = {
     model: file(model),
+    ...(template !== undefined && { template: file(template) }),
     dataset:
       typeof dataset === 'string'
         ? file(dataset)

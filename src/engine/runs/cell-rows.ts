@@ -1,10 +1,8 @@
-import { dirname } from 'node:path';
-import { type EvaluatedRow, LuthierError, type RunRecord } from '../../protocol/index.ts';
+import { type EvaluatedRow, LuthierError } from '../../protocol/index.ts';
 import { readRecord } from '../../runs/record.ts';
-import { loadDataset } from '../data/dataset.ts';
-import { LABELLED } from '../data/labelled.ts';
 import { predictionsOf } from '../evaluate/predictions.ts';
 import type { Predictor } from '../infer/predictor.ts';
+import { labelledDataOf } from './labelled-data.ts';
 
 export interface CellQuery {
   /** The run's folder. */
@@ -37,7 +35,7 @@ export async function cellRows(
     );
   }
   const { labels } = predictor;
-  const examples = await examplesOf(record, query, labels, signal);
+  const examples = (await labelledDataOf(record, query.run, labels, signal))[query.split];
   const logits = await predictor.logits(examples, undefined, signal);
   const targets = Int32Array.from(examples, (example) => example.label);
   const { predicted, confidence, loss } = predictionsOf(targets, logits, labels.length);
@@ -58,24 +56,4 @@ export async function cellRows(
     };
   });
   return { rows, total: found.length };
-}
-
-async function examplesOf(
-  record: RunRecord,
-  { run, split }: CellQuery,
-  labels: readonly string[],
-  signal?: AbortSignal,
-) {
-  const { recipe, recipe_path } = record;
-  const data = await loadDataset(LABELLED, recipe.dataset, {
-    base: recipe_path === null ? run : dirname(recipe_path),
-    columns: recipe.columns,
-    encoding: recipe.encoding,
-    validation_split: recipe.validation_split,
-    seed: recipe.seed,
-    labels,
-    rules: record.data_rules ?? 1,
-    signal,
-  });
-  return data[split];
 }

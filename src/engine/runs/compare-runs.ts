@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import {
   type ComparedRow,
   LuthierError,
@@ -8,9 +7,8 @@ import {
   taskOf,
 } from '../../protocol/index.ts';
 import { readRecord } from '../../runs/record.ts';
-import { loadDataset } from '../data/dataset.ts';
-import { LABELLED } from '../data/labelled.ts';
 import type { Example } from '../data/types.ts';
+import { labelledDataOf } from './labelled-data.ts';
 
 export interface ComparisonOptions {
   /** Folders of the two runs. */
@@ -78,8 +76,7 @@ interface Labelled {
 }
 
 async function validationOf(record: RunRecord, run: string, signal?: AbortSignal): Promise<Labelled[]> {
-  const { recipe, recipe_path } = record;
-  const task = taskNameOf(recipe);
+  const task = taskNameOf(record.recipe);
   if (task !== 'text-classification')
     throw new LuthierError(
       'usage',
@@ -92,15 +89,7 @@ async function validationOf(record: RunRecord, run: string, signal?: AbortSignal
       `${record.name} is a cross-validation: each of its folds was measured on other rows by another model.`,
       'Compare the means and intervals above instead.',
     );
-  const data = await loadDataset(LABELLED, recipe.dataset, {
-    base: recipe_path === null ? run : dirname(recipe_path),
-    columns: recipe.columns,
-    validation_split: recipe.validation_split,
-    seed: recipe.seed,
-    labels: record.labels,
-    rules: record.data_rules ?? 1,
-    signal,
-  });
+  const data = await labelledDataOf(record, run, record.labels, signal);
   if (data.validation.length === 0)
     throw new LuthierError(
       'data-invalid',

@@ -11,6 +11,7 @@ import { findRunFolders } from '../../runs/find.ts';
 import { FILES } from '../../runs/folder.ts';
 import { writeRecord } from '../../runs/record.ts';
 import type { LoadedRecipe } from '../recipes/recipe.ts';
+import type { KeptTemplate } from '../recipes/template.ts';
 
 export interface NewRun extends LoadedRecipe {
   /** The run's own folder; without it one is made under `luthierFolder`. */
@@ -29,6 +30,7 @@ export interface NewRun extends LoadedRecipe {
  */
 export async function createRun(run: NewRun): Promise<{ folder: string; record: RunRecord }> {
   const luthier = resolve(run.luthierFolder ?? join(run.base, HOME));
+  const template = await templateOf(run);
   const out = run.out === undefined ? undefined : resolve(run.out);
   requireNone(out === undefined ? await homeProblem(luthier, 'runs') : await placeProblem(out));
   let folder: string;
@@ -57,6 +59,7 @@ export async function createRun(run: NewRun): Promise<{ folder: string; record: 
     state: run.state,
     recipe: run.recipe,
     data_rules: 2,
+    ...(template && { template }),
     recipe_path: run.path,
     created_at: new Date().toISOString(),
     started_at: null,
@@ -74,6 +77,12 @@ export async function createRun(run: NewRun): Promise<{ folder: string; record: 
   // Where it cannot be remembered (a home folder that cannot be written), resuming asks whose run it is.
   await rememberRun(folder, record).catch(() => undefined);
   return { folder, record };
+}
+
+/** The template that the rows are read through, as it is now. @throws LuthierError `prompt-invalid` */
+async function templateOf({ recipe }: LoadedRecipe): Promise<KeptTemplate | undefined> {
+  if (recipe.template === undefined) return undefined;
+  return (await import('../recipes/template.ts')).readTemplate(recipe.template);
 }
 
 /** @throws LuthierError `run-untrusted` when there is a reason not to touch a run's folder */

@@ -24,6 +24,7 @@ export async function readsOutside(loaded: LoadedRecipe, roots?: readonly string
   if (isAbsolute(recipe.model) || /^\.{0,2}[\\/]/.test(recipe.model)) {
     parts.push({ part: 'model', path: resolve(base, recipe.model) });
   }
+  if (recipe.template !== undefined) parts.push({ part: 'template', path: resolve(base, recipe.template) });
   const { dataset } = recipe;
   const files = typeof dataset === 'string' ? { train: dataset } : dataset;
   for (const file of new Set(Object.values(files))) parts.push({ part: 'dataset', path: resolve(base, file) });

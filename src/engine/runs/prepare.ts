@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { diskUse } from '../../files/folders.ts';
 import { sweepAside } from '../../files/write-file.ts';
 import { formatBytes, LuthierError, type Recipe } from '../../protocol/index.ts';
@@ -43,8 +43,10 @@ export async function prepare(journal: Journal, resume: boolean, stage?: Stage):
     base: journal.base,
     rules: journal.record.data_rules ?? 1,
     part: stage?.part,
+    template: journal.record.template,
     note: (level, message) => (stage === undefined ? journal.note(level, message) : journal.noteOnce(level, message)),
   });
+  if (resume) await compareTemplate(journal);
   await requireDisk(journal, trainer);
   const dataHash = await hashing;
   const folder = join(stage?.folder ?? journal.folder, FILES.checkpoints);
@@ -59,6 +61,20 @@ export async function prepare(journal: Journal, resume: boolean, stage?: Stage):
     journal.note('info', 'No checkpoint yet: the run starts from the beginning.');
   }
   return { recipe, trainer, checkpoints, checkpoint, dataHash };
+}
+
+/** A run goes on with the template that it began with, whatever its file says by now; which is said. */
+async function compareTemplate(journal: Journal): Promise<void> {
+  const { template } = journal.record;
+  if (!template) return;
+  const { readTemplate } = await import('../recipes/template.ts');
+  const now = await readTemplate(template.path).catch(() => null);
+  if (now?.text === template.text) return;
+  const name = basename(template.path);
+  journal.noteOnce(
+    'warning',
+    `${name} ${now === null ? 'can no longer be read' : 'has changed since the run was made'}: the run goes on with the template that it began with, which its folder has kept.`,
+  );
 }
 
 /** @throws LuthierError `run-invalid` */

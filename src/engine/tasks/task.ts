@@ -9,6 +9,7 @@ import type {
   TaskName,
 } from '../../protocol/index.ts';
 import type { RowKind, TaskRow } from '../data/types.ts';
+import type { RowTemplate } from '../prompts/row-template.ts';
 import type { TensorSpec } from '../tensor/executors/executor.ts';
 import type { TextInput, Tokenizer } from '../text/tokenizer.ts';
 
@@ -140,6 +141,8 @@ export interface Task<Row extends TaskRow, I extends LabelledItem, Answer, Repor
   extends RowKind<Row, any, any>,
     Answering<Answer> {
   readonly name: TaskName;
+  /** The template through which its rows are read (templated.ts). */
+  readonly template?: RowTemplate;
   /** The task for data that are written in one of several ways. */
   bind?(how: TaskSettings): Task<Row, I, Answer, Report>;
   /** In which of them. */

@@ -10,8 +10,8 @@ import { resolveModel } from '../hub/resolve.ts';
 import { checkWeights } from '../model-files/load-weights.ts';
 import { architectureOf } from '../models/registry.ts';
 import { countSteps, fitBatch } from '../recipes/schedule.ts';
+import { taskOfRecipe } from '../recipes/template.ts';
 import { unusualValues } from '../recipes/unusual.ts';
-import { taskFor } from '../tasks/registry.ts';
 import type { AnyTask, LabelledItem } from '../tasks/task.ts';
 import { languageProblem } from '../text/language.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
@@ -34,8 +34,10 @@ export interface EstimateOptions {
  */
 export async function estimateRun(options: EstimateOptions): Promise<RunEstimate> {
   const { recipe: written, base, gflops, signal } = options;
-  const task = taskFor(written);
   const { path } = await resolveModel(written.model, { base, cacheFolder: options.cacheFolder });
+  const loading = Tokenizer.load(path);
+  loading.catch(() => {});
+  const task = await taskOfRecipe(written, undefined, () => loading);
   // First: a folder that is no model lacks a tokenizer, too, and what it is says more.
   const folder = await openModelFolder(path);
   await folder.weights.close();
@@ -43,7 +45,7 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
   checkWeights(folder, architecture);
   const [card, tokenizer, dataset] = await Promise.all([
     readModelCard(path),
-    Tokenizer.load(path),
+    loading,
     loadDataset(task, written.dataset, {
       base,
       columns: written.columns,

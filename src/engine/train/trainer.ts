@@ -33,11 +33,11 @@ import { classifierRows } from '../models/classes.ts';
 import { mapWeights } from '../models/names.ts';
 import { architectureOf, hiddenSizeOf } from '../models/registry.ts';
 import { countSteps, fitBatch, learningRate } from '../recipes/schedule.ts';
+import { taskOfRecipe } from '../recipes/template.ts';
 import { unusualValues } from '../recipes/unusual.ts';
 import { keepsParameters } from '../runtime/device-parameters.ts';
 import { TaskModel } from '../runtime/model.ts';
 import { architectureFor, isHeldIn8Bit, isTrainedIn, phasesOf, rateOf } from '../strategies/apply.ts';
-import { taskFor } from '../tasks/registry.ts';
 import { keptSettings } from '../tasks/settings.ts';
 import {
   type AnyTask,
@@ -67,8 +67,8 @@ const NO_LOSSES = new Float32Array();
  * Reads model and data, reports what a person should know about both, and stands ready for the first step.
  * @throws LuthierError for all that can be wrong with recipe, model, data or machine
  */
-export async function createTrainer({ recipe: written, base, rules, part, note }: TrainerOptions): Promise<Trainer> {
-  const task = taskFor(written);
+export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
+  const { recipe: written, base, rules, part, note } = options;
   const resolving = resolveModel(written.model, { base });
   const model = resolving.then(({ path }) => openModelFolder(path));
   const executorReady = createExecutor(written.backend, { hiddenSize: model.then(hiddenSizeOf), note });
@@ -76,18 +76,22 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
   for (const pending of [model, executorReady]) pending.catch(() => {});
   const resolved = await resolving;
   note('info', resolved.note);
+  const loading = Tokenizer.load(resolved.path);
+  const learning = taskOfRecipe(written, options.template, () => loading);
   const reading = Promise.all([
-    Tokenizer.load(resolved.path),
-    loadDataset(task, written.dataset, {
-      base,
-      columns: written.columns,
-      encoding: written.encoding,
-      validation_split: part === undefined ? written.validation_split : 0,
-      seed: written.seed,
-      weighted: 'class_weight' in written,
-      keepsSplit: part === undefined,
-      rules,
-    }),
+    loading,
+    learning.then((task) =>
+      loadDataset(task, written.dataset, {
+        base,
+        columns: written.columns,
+        encoding: written.encoding,
+        validation_split: part === undefined ? written.validation_split : 0,
+        seed: written.seed,
+        weighted: 'class_weight' in written,
+        keepsSplit: part === undefined,
+        rules,
+      }),
+    ),
     readModelCard(resolved.path),
   ]);
   reading.catch(() => {});
@@ -95,6 +99,7 @@ export async function createTrainer({ recipe: written, base, rules, part, note }
   const opened = await model;
   try {
     const [tokenizer, read, card] = await reading;
+    const task = await learning;
     const generation = taskOf(task.name).writes ? await readGeneration(opened) : undefined;
     const dataset =
       part === undefined

@@ -1,6 +1,7 @@
 import type { EvaluationReport, Note, Recipe, Sample } from '../../protocol/index.ts';
 import type { FoldPart } from '../data/folds.ts';
 import type { DataRules } from '../data/repeats.ts';
+import type { KeptTemplate } from '../recipes/template.ts';
 
 /** What one optimiser step did. */
 export interface StepResult {
@@ -101,5 +102,7 @@ export interface TrainerOptions {
   rules?: DataRules | undefined;
   /** In a cross-validation: the rows that this training sees; the recipe's validation_split is not used then. */
   part?: FoldPart | undefined;
+  /** The run's own copy of the recipe's template; without it, the file is read. */
+  template?: KeptTemplate | undefined;
   note: Note;
 }

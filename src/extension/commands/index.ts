@@ -26,6 +26,7 @@ import {
   tryModel,
 } from './run-use.ts';
 import { crossValidate, startRun } from './start.ts';
+import { useTemplateInTraining } from './use-template.ts';
 
 type Command = (luthier: Luthier, ...args: unknown[]) => Promise<void>;
 
@@ -71,6 +72,7 @@ const handlers: Record<CommandName, Command> = {
   tryTemplate,
   compareTemplate,
   chooseTemplateModel,
+  useTemplateInTraining,
   setEndpointKey,
   newPromptTemplate,
   openPromptingGuide,

@@ -57,7 +57,7 @@ export async function setEndpointKey({ endpointKeys }: Luthier): Promise<void> {
 }
 
 /** The template that a command is about: what was clicked, the open one, or one that the person picks. Throws Cancelled. */
-async function templateFor(value: unknown): Promise<vscode.TextDocument> {
+export async function templateFor(value: unknown): Promise<vscode.TextDocument> {
   if (value instanceof vscode.Uri) return await requireTemplate(await vscode.workspace.openTextDocument(value));
   const open = vscode.window.activeTextEditor?.document;
   if (open && templateOf(open)) return open;

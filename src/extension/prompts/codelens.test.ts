@@ -56,7 +56,7 @@ const trained = (id: string, task: string) =>
   }) as Run;
 
 test('a template is tried and compared from above its first line, a broken one, too', async () => {
-  const lenses = ['$(play) Try', '$(split-horizontal) Compare'];
+  const lenses = ['$(play) Try', '$(split-horizontal) Compare', '$(mortar-board) Use in Training'];
   expect(await titles('user:\nHi')).toEqual(expect.arrayContaining(lenses));
   expect(await titles('---\ninputs: [\nHi {{')).toEqual(expect.arrayContaining(lenses));
 });

@@ -49,6 +49,11 @@ export class PromptLens implements vscode.CodeLensProvider, vscode.Disposable {
         COMMANDS.compareTemplate,
       ),
       lens(
+        '$(mortar-board) Use in Training',
+        'Fine-tune a model on rows that go through the template',
+        COMMANDS.useTemplateInTraining,
+      ),
+      lens(
         column?.problem ? `$(warning) ${name}` : `$(hubot) ${name}${offered ? ' (offered)' : ''}`,
         [column?.problem, offered, 'Choose the model that answers'].filter(Boolean).join('\n'),
         COMMANDS.chooseTemplateModel,

@@ -42,13 +42,14 @@ export function createHostHandlers(path: string, tell: Tell<HostNotifications>):
       return predictor.predict(texts, (done) => part(done, texts.length), signal);
     },
     label: async ({ texts }, signal) => {
-      const predictions = await (await model()).predict(texts, undefined, signal);
+      // Rows as their run read them, through its template.
+      const predictions = await (await model()).answer(texts, undefined, signal);
       return predictions.map(({ label }) => label);
     },
     generate: async ({ prompt, settings, progress_token: token }, signal) => {
       const { answer } = await import('../../infer/answer.ts');
       return answer(await writer(), prompt, {
-        ...{ settings, signal },
+        ...{ settings, signal, asTaught: true },
         onText: textsOf(token),
       });
     },

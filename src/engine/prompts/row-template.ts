@@ -1,0 +1,212 @@
+import { basename } from 'node:path';
+import { closest, distance } from 'fastest-levenshtein';
+import { parsePrompt } from '../../prompts/parse.ts';
+import type { PromptFile } from '../../prompts/prompt-file.ts';
+import { fillTemplate, PromptFault, readPromptTemplate, type Template } from '../../prompts/render.ts';
+import { inputValues } from '../../prompts/values.ts';
+import { type ChatMessage, LuthierError } from '../../protocol/index.ts';
+import { listedSome, quoted } from '../data/problems.ts';
+import type { TableRow } from '../data/row-record.ts';
+import type { Table } from '../data/table.ts';
+import type { Tokenizer } from '../text/tokenizer.ts';
+
+/** What a template makes of a row. */
+export interface RenderedRow {
+  messages: ChatMessage[];
+  /** The template's text where it is a completion, else what its messages say, with blank lines between them. */
+  text: string;
+}
+
+/** A template through which rows are read. */
+export interface RowTemplate {
+  /** File name, as messages call it. */
+  readonly name: string;
+  /** Its exact text. */
+  readonly text: string;
+  readonly file: PromptFile;
+  /** @throws LuthierError `prompt-invalid` naming the template's line; a variable without a value is an error */
+  render(values: Record<string, unknown>): Promise<RenderedRow>;
+}
+
+/** Said where a model is asked as it was taught. */
+export const throughTemplate = ({ name }: Pick<RowTemplate, 'name'>): string =>
+  `Rows go through the model’s ${name}, as in training.`;
+
+/** The column that fills an input. */
+export const columnOf = ({ columns }: PromptFile, input: string): string =>
+  Object.hasOwn(columns, input) ? columns[input]! : input;
+
+/** Inputs that a row has to give: those without a default. */
+export const neededInputs = ({ inputs }: PromptFile): string[] =>
+  inputs.filter((input) => input.default === undefined).map(({ name }) => name);
+
+/** What a table lacks of a template's inputs, with the column that may be meant. */
+export function lackingColumns(file: PromptFile, columns: readonly string[]): { input: string; near?: string }[] {
+  return neededInputs(file)
+    .filter((input) => !columns.includes(columnOf(file, input)))
+    .map((input) => {
+      const wanted = columnOf(file, input).toLowerCase();
+      const near =
+        columns.length > 0
+          ? closest(
+              wanted,
+              columns.map((name) => name.toLowerCase()),
+            )
+          : undefined;
+      const found = columns.find((name) => name.toLowerCase() === near);
+      const isNear = near !== undefined && distance(wanted, near) <= Math.max(2, wanted.length / 3);
+      return { input, ...(isNear && found !== undefined && { near: found }) };
+    });
+}
+
+/** A table has no column for an input of the template. */
+export class LackingColumn extends LuthierError {}
+
+/** @throws LackingColumn naming the input that no column fills */
+export function requireColumnsOf({ name, file }: Pick<RowTemplate, 'name' | 'file'>, table: Table): void {
+  const [first] = lackingColumns(file, table.columns);
+  if (!first) return;
+  const column = columnOf(file, first.input);
+  throw new LackingColumn(
+    'data-invalid',
+    `${name} needs ${quoted(first.input)}, but ${table.name} has no column ${quoted(column)}${first.near === undefined ? '.' : `; did you mean ${quoted(first.near)}?`}`,
+    `Its columns are ${listedSome(table.columns, 20)}. Name the one that is meant in the template, “luthier: { columns: { ${first.input}: … } }”, or give the input a default.`,
+  );
+}
+
+/**
+ * What a text that somebody typed gives a template: the value of its only input, or of one with several the object of
+ * JSON that has them; a pair of texts those of its two.
+ * @throws LuthierError `usage`
+ */
+export function valuesOfText(
+  { file, name }: Pick<RowTemplate, 'file' | 'name'>,
+  given: string | { text: string; text_pair?: string },
+): Record<string, unknown> {
+  const { text, text_pair }: { text: string; text_pair?: string } = typeof given === 'string' ? { text: given } : given;
+  const needed = neededInputs(file);
+  const [first = file.inputs[0]?.name ?? 'text', second, ...more] = needed;
+  const filled = (row: Record<string, unknown>) => inputValues(file, { values: row, row: {} });
+  if (second === undefined && text_pair === undefined) return filled({ [first]: text });
+  if (second !== undefined && more.length === 0 && text_pair !== undefined)
+    return filled({ [first]: text, [second]: text_pair });
+  const values = text_pair === undefined ? objectIn(text) : undefined;
+  if (values && needed.every((input) => Object.hasOwn(values, input))) return filled(values);
+  const example = JSON.stringify(Object.fromEntries(needed.map((input) => [input, '…'])));
+  throw new LuthierError(
+    'usage',
+    `The model learned its rows through ${name}, which needs ${listedSome(needed, 10)}.`,
+    `Give them as JSON, such as ${example}, or name a file with these columns.`,
+  );
+}
+
+function objectIn(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The texts of a table's rows as valuesOfText reads them, and the columns that they are from.
+ * @throws LuthierError as requireColumnsOf
+ */
+export function textsForTemplate(
+  template: Pick<RowTemplate, 'file' | 'name'>,
+  table: Table,
+): { texts: { text: string }[]; from: string[] } {
+  requireColumnsOf(template, table);
+  const { file } = template;
+  const needed = neededInputs(file);
+  const names = file.inputs.map(({ name }) => name).filter((name) => table.columns.includes(columnOf(file, name)));
+  const [only] = names;
+  const isOne = names.length === 1 && needed.length === 1;
+  const texts = Array.from(table.rows, (row) => {
+    const values = valuesOf(file, table.columns, row);
+    return {
+      text: isOne
+        ? String(values[only!] ?? '')
+        : JSON.stringify(Object.fromEntries(names.map((name) => [name, values[name]]))),
+    };
+  });
+  return { texts, from: names.map((name) => columnOf(file, name)) };
+}
+
+/** What a row gives a template: its cells by their columns' names, and those of its inputs under the inputs' names. */
+export function valuesOf(file: PromptFile, columns: readonly string[], row: TableRow): Record<string, unknown> {
+  const cells = columns.flatMap((column, i) => {
+    const cell = row.json(i) ?? row.value(i);
+    return cell === undefined ? [] : [[column, cell] as const];
+  });
+  return inputValues(file, { row: Object.fromEntries(cells) });
+}
+
+/** A template whose rows are not rendered: each is what its columns hold. Enough for checks of a recipe. */
+export const unrendered = ({ path, text }: { path: string; text: string }): RowTemplate => ({
+  ...{ name: basename(path), text, file: parsePrompt(text) },
+  render: async (values) => {
+    const said = JSON.stringify(values);
+    return { messages: [{ role: 'user', content: said }], text: said };
+  },
+});
+
+/** What its messages say, with blank lines between them, where a template is no completion. */
+export const textOf = ({ messages, text }: { messages: readonly ChatMessage[]; text: string | null }): string =>
+  text ?? messages.map(({ content }) => content).join('\n\n');
+
+/**
+ * Opens a template for rows. A variable that nothing gives a value is an error here: it would be learnt as nothing.
+ * @param tokenizer of the model that reads them, for what the template cuts to tokens
+ */
+export function openRowTemplate(
+  { path, text }: { path: string; text: string },
+  _tokenizer: () => Promise<Tokenizer>,
+): RowTemplate {
+  const name = basename(path);
+  const file = parsePrompt(text);
+  refuseOutside(name, file);
+  const open = (): Template => readPromptTemplate(text, { read: nothing, path, file });
+  let template: Template | undefined;
+  return {
+    ...{ name, text, file },
+    render: async (values) => {
+      try {
+        template ??= open();
+        const filled = fillTemplate(template, values, null);
+        const [missing] = filled.undefinedNames;
+        if (missing) throw faultOf(name, missing);
+        return { messages: filled.messages, text: textOf(filled) };
+      } catch (error) {
+        throw error instanceof PromptFault ? faultOf(name, error) : error;
+      }
+    },
+  };
+}
+
+/** What a template reads beside its own text may be other text tomorrow, and is in no model's folder. */
+function refuseOutside(name: string, { references, examples }: PromptFile): void {
+  const [first] = references;
+  if (!first && !examples) return;
+  throw new LuthierError(
+    'prompt-invalid',
+    first
+      ? `${name} takes in ${first.target}, which a run cannot keep: it keeps the template’s own text.`
+      : `${name} draws examples from a dataset, which a run cannot keep: it keeps the template’s own text.`,
+    `Write ${first ? 'what it says' : 'the examples'} into the template that is trained with.`,
+  );
+}
+
+const nothing = (target: string): never => {
+  throw new Error(`${target} is not read`);
+};
+
+const faultOf = (name: string, { message, line }: { message: string; line: number | null }): LuthierError =>
+  new LuthierError(
+    'prompt-invalid',
+    `${name}${line === null ? '' : `, line ${line}`}: ${message}`,
+    'Correct the template. For a variable without a value, name its column under “luthier: { columns: … }”, or give the input a default.',
+  );
