@@ -8,7 +8,8 @@ import {
 import { type ModelConfig, openModelFolder } from '../hub/model-folder.ts';
 import { architectureOf } from '../models/registry.ts';
 import { type FilledPrompt, type OpenPrompt, openPrompt } from '../prompts/prompt.ts';
-import type { PromptRenderer, Truncate } from '../prompts/renderer.ts';
+import type { PromptRenderer } from '../prompts/renderer.ts';
+import { truncateBy } from '../prompts/truncate.ts';
 import { answeringOfModel } from '../tasks/registry.ts';
 import { ChatTemplate } from '../text/chat-template.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
@@ -83,14 +84,6 @@ export function modelPrompt(
   const notes = chat.note === null ? [] : [chat.note];
   return { text: written, ids: tokenizer.encodeBare(written).ids, as: begun === null ? 'dialogue' : 'begun', notes };
 }
-
-/** A text's first tokens. */
-export const truncateBy =
-  (tokenizer: Tokenizer): Truncate =>
-  (text, tokens) => {
-    const { ids, offsets } = tokenizer.encodeBare(text);
-    return ids.length <= tokens ? text : text.slice(0, offsets[2 * tokens - 1]!);
-  };
 
 /** Messages as text, where there is no model that has a way to write them. */
 export const messagesText = (messages: readonly ChatMessage[]): string =>

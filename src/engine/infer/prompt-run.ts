@@ -98,7 +98,7 @@ async function labelling(
   if (verbalizer && asked.model.kind === 'fills')
     return async () => saidOf(await scoreAtMask(predictor, text, verbalizer, signal));
   return async () => {
-    const [prediction] = await predictor.predict([text], undefined, signal);
+    const [prediction] = await predictor.answer([text], undefined, signal);
     const { said } = predictor.task.show(prediction!, predictor.labels);
     const labels = scoresIn(prediction!);
     return { answer: said, tokens: 0, notes: [], ...(labels && { labels }) };

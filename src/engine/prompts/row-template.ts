@@ -2,13 +2,15 @@ import { basename } from 'node:path';
 import { closest, distance } from 'fastest-levenshtein';
 import { parsePrompt } from '../../prompts/parse.ts';
 import type { PromptFile } from '../../prompts/prompt-file.ts';
-import { fillTemplate, PromptFault, readPromptTemplate, type Template } from '../../prompts/render.ts';
 import { inputValues } from '../../prompts/values.ts';
 import { type ChatMessage, LuthierError } from '../../protocol/index.ts';
 import { listedSome, quoted } from '../data/problems.ts';
 import type { TableRow } from '../data/row-record.ts';
 import type { Table } from '../data/table.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
+import { PromptRenderer, promptFault } from './renderer.ts';
+import type { LoadedPrompt } from './thread.ts';
+import { truncateBy } from './truncate.ts';
 
 /** What a template makes of a row. */
 export interface RenderedRow {
@@ -25,7 +27,9 @@ export interface RowTemplate {
   readonly text: string;
   readonly file: PromptFile;
   /** @throws LuthierError `prompt-invalid` naming the template's line; a variable without a value is an error */
-  render(values: Record<string, unknown>): Promise<RenderedRow>;
+  render(values: Record<string, unknown>, signal?: AbortSignal): Promise<RenderedRow>;
+  /** All rows are rendered for now: its thread ends until the next one. */
+  rest(): void;
 }
 
 /** Said where a model is asked as it was taught. */
@@ -152,6 +156,7 @@ export const unrendered = ({ path, text }: { path: string; text: string }): RowT
     const said = JSON.stringify(values);
     return { messages: [{ role: 'user', content: said }], text: said };
   },
+  rest: () => {},
 });
 
 /** What its messages say, with blank lines between them, where a template is no completion. */
@@ -164,25 +169,28 @@ export const textOf = ({ messages, text }: { messages: readonly ChatMessage[]; t
  */
 export function openRowTemplate(
   { path, text }: { path: string; text: string },
-  _tokenizer: () => Promise<Tokenizer>,
+  tokenizer: () => Promise<Tokenizer>,
 ): RowTemplate {
   const name = basename(path);
   const file = parsePrompt(text);
   refuseOutside(name, file);
-  const open = (): Template => readPromptTemplate(text, { read: nothing, path, file });
-  let template: Template | undefined;
+  // Nothing else is read: the text is all of it.
+  const prompt: LoadedPrompt = { text, path, included: new Map() };
+  const truncating = /\btruncate_tokens\b/.test(text);
+  let renderer: PromptRenderer | undefined;
   return {
     ...{ name, text, file },
-    render: async (values) => {
-      try {
-        template ??= open();
-        const filled = fillTemplate(template, values, null);
-        const [missing] = filled.undefinedNames;
-        if (missing) throw faultOf(name, missing);
-        return { messages: filled.messages, text: textOf(filled) };
-      } catch (error) {
-        throw error instanceof PromptFault ? faultOf(name, error) : error;
-      }
+    render: async (values, signal) => {
+      renderer ??= new PromptRenderer();
+      const truncate = truncating ? truncateBy(await tokenizer()) : null;
+      const filled = await renderer.fill(prompt, values, { what: name, truncate, signal });
+      const [missing] = filled.undefinedNames;
+      if (missing) throw promptFault(name, missing);
+      return { messages: filled.messages, text: textOf(filled) };
+    },
+    rest: () => {
+      renderer?.dispose();
+      renderer = undefined;
     },
   };
 }
@@ -199,14 +207,3 @@ function refuseOutside(name: string, { references, examples }: PromptFile): void
     `Write ${first ? 'what it says' : 'the examples'} into the template that is trained with.`,
   );
 }
-
-const nothing = (target: string): never => {
-  throw new Error(`${target} is not read`);
-};
-
-const faultOf = (name: string, { message, line }: { message: string; line: number | null }): LuthierError =>
-  new LuthierError(
-    'prompt-invalid',
-    `${name}${line === null ? '' : `, line ${line}`}: ${message}`,
-    'Correct the template. For a variable without a value, name its column under “luthier: { columns: … }”, or give the input a default.',
-  );

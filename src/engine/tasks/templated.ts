@@ -92,7 +92,8 @@ export function templated(task: AnyTask, template: RowTemplate, given: Columns):
     open: async (table, pace) => {
       const isDone = (table as RenderedTable)[RENDERED] !== undefined;
       if (isDone) return task.open ? task.open(table, pace) : table;
-      const made = await renderTable(table, template, { task: task.name, answer: answerOf(table), endsItself });
+      const how = { task: task.name, answer: answerOf(table), endsItself };
+      const made = await renderTable(table, template, how).finally(() => template.rest());
       blanks += made.blanks;
       const rendered = made.table;
       return task.open ? task.open(rendered, pace) : rendered;
