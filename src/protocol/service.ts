@@ -105,7 +105,7 @@ export interface DataPreview {
   /** By whose tokenizer and chat template, as a recipe names it. */
   model: string;
   max_length: number;
-  /** Rows that were looked at, and how many of them do not fit in max_length. */
+  /** Rows that were looked at, and how many of them are longer than max_length. */
   read: number;
   truncated: number;
   /** What a run would say of them: which template is used, what is left out. */

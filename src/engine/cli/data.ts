@@ -144,7 +144,7 @@ function showPreview({ model, max_length, read, truncated, notes, rows }: DataPr
   const cut =
     truncated === 0
       ? 'all fit'
-      : `${truncated.toLocaleString('en')} of the first ${read.toLocaleString('en')} do not fit`;
+      : `${truncated.toLocaleString('en')} of the first ${read.toLocaleString('en')} are longer`;
   print(`\n${bold('What is learnt')}, as ${model} would see it with max_length ${max_length} (${cut}):`);
   for (const row of rows) {
     print(

@@ -26,7 +26,7 @@ const learnt = (
   host: PageHost,
 ): TemplateResult => html`
   <p class="muted">As ${model} would see the first rows, with a max_length of ${plural(max_length, 'token')}: ${
-    truncated === 0 ? `the first ${count(read)} fit` : `${count(truncated)} of the first ${count(read)} do not fit`
+    truncated === 0 ? `the first ${count(read)} fit` : `${count(truncated)} of the first ${count(read)} are longer`
   }.${notes.map((note) => html` ${note}`)}</p>
   <ul class="learnt-rows">${rows.map((row) => rowView(row, host))}</ul>
   <p class="legend"><mark>Learnt</mark> <span class="muted">Only read</span>${
