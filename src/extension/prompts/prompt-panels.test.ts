@@ -39,6 +39,7 @@ let memento: ReturnType<typeof editor.memento>;
 let secrets: Map<string, string>;
 let logged: string[];
 const request = vi.fn();
+const runsChanged = new Emitter<void>();
 
 beforeEach(() => {
   editor.reset();
@@ -49,12 +50,13 @@ beforeEach(() => {
   memento = editor.memento();
   secrets = new Map();
   logged = [];
-  let version = 0;
+  const versions: string[] = [];
+  const versionOf = () => versions.indexOf(text) + 1 || versions.push(text);
   editor.workspace.openTextDocument.mockImplementation((async (uri: editor.Uri) => ({
-    ...{ uri, languageId: 'prompty', version: version++, lineCount: 20, getText: () => text },
+    ...{ uri, languageId: 'prompty', version: versionOf(), lineCount: 20, getText: () => text },
     positionAt: (offset: number) => ({ line: text.slice(0, offset).split('\n').length - 1, character: 0 }),
   })) as never);
-  const runs = { all: () => [], get: () => undefined, find: () => undefined, changed: new Emitter() };
+  const runs = { all: () => [], get: () => undefined, find: () => undefined, changed: runsChanged };
   const extension = editor.Uri.file(folder);
   const log = (line: unknown) => logged.push(String(line));
   panels = new PromptPanels({
@@ -116,6 +118,17 @@ test('what is changed in the editor is there at once; errors are said with their
   text = TEMPLATE.replace('kind: string', 'kind: sting');
   editor.changes.document.fire({ document: { uri: editor.Uri.parse(template()) } });
   await vi.waitFor(async () => expect((await said('snapshot')).at(-1)!.problems[0]).toMatch(/^Line 7: .*sting/));
+});
+
+test('a template whose body alone is changed is rendered anew; what a run does is not told where nothing is new', async () => {
+  await open();
+  runsChanged.fire();
+  text = TEMPLATE.replace('Be brief.', 'Be kind.');
+  editor.changes.document.fire({ document: { uri: editor.Uri.parse(template()) } });
+  await vi.waitFor(async () => expect(await said('snapshot')).toHaveLength(2));
+  runsChanged.fire();
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  expect(await said('snapshot')).toHaveLength(2);
 });
 
 test('the prompt is rendered in the engine from the text as it is in the editor', async () => {

@@ -105,7 +105,7 @@ class PromptPage {
   /** What the page was told last: its buttons lead on from it. */
   private failure = new Failure('untrusted', UNTRUSTED);
   private soon: NodeJS.Timeout | undefined;
-  /** The last snapshot. */
+  /** What the page was last sent a snapshot of. */
   private sent = '';
 
   constructor(panel: vscode.WebviewPanel, about: TriedTemplate, options: PromptPanelOptions) {
@@ -241,9 +241,10 @@ class PromptPage {
       offered: mode === 'try' ? offered : null,
       options: optionsInWords(file.model.options),
     };
-    const text = JSON.stringify(snapshot);
-    if (onlyNew && text === this.sent) return;
-    this.sent = text;
+    // A template of another text is rendered anew, also where the page has nothing else to show.
+    const state = JSON.stringify([document.version, snapshot]);
+    if (onlyNew && state === this.sent) return;
+    this.sent = state;
     this.wire.post({ type: 'snapshot', ...snapshot });
   }
 

@@ -50,6 +50,13 @@ test('a sample fills the fields; what is typed becomes values of its kind', () =
   expect(store.values()).not.toHaveProperty('words');
 });
 
+test('a field that nobody filled has no value; a text of the sample that is emptied is empty', () => {
+  const variables = ['text', 'other'].map((name) => ({ name, kind: 'string', description: null }) as const);
+  const store = started({ variables, sample: { text: 'Hi' } });
+  store.type('text', '');
+  expect(store.values()).toEqual({ text: '' });
+});
+
 test('what is no number and no JSON is said, and keeps the template from running', () => {
   const store = started();
   store.type('words', 'many');

@@ -119,16 +119,19 @@ export class PromptStore {
     }
   }
 
-  /** What is typed as values; a field that is empty and no text has none. */
+  /** What is typed as values. An empty field has none, unless it is a text that the sample has. */
   values(): PromptValues {
     const values: PromptValues = {};
     for (const variable of this.page?.variables ?? []) {
       const { name, kind } = variable;
       const text = this.texts[name];
       if (text === undefined || this.fault(variable) !== null) continue;
+      // Without one the engine says so, or takes one from the template's file of samples.
+      const isEmpty = text.trim() === '' && !(kind === 'string' && name in this.page!.sample);
+      if (isEmpty && kind !== 'boolean') continue;
       if (kind === 'string') values[name] = text;
       else if (kind === 'boolean') values[name] = text === 'true';
-      else if (text.trim() !== '') values[name] = kind === 'number' ? Number(text) : JSON.parse(text);
+      else values[name] = kind === 'number' ? Number(text) : JSON.parse(text);
     }
     return values;
   }
