@@ -13,7 +13,7 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 /** Platforms that onnxruntime-node serves. */
 export const TARGETS = ['linux-x64', 'linux-arm64', 'darwin-arm64', 'win32-x64', 'win32-arm64'];
 /** Bundles that must have been built. */
-const PROGRAMS = ['run', 'service', 'host', 'probe']
+const PROGRAMS = ['run', 'service', 'host', 'probe', 'prompt-thread']
   .map((name) => `dist/engine/${name}.cjs`)
   .concat('dist/extension/activate.cjs', 'dist/extension/recipe-text.cjs');
 
