@@ -27,6 +27,8 @@ export interface ChatSnapshot {
   base: string | null;
   /** Answers dialogues; others continue a text. */
   dialogue: boolean;
+  /** What becomes of what is typed where the model learned its rows through a prompt template. */
+  template_note?: string;
 }
 
 export type ChatWriter = 'tuned' | 'base';
@@ -65,7 +67,13 @@ const isMessages = listOf(shape({ role: isString, content: isString }));
 const isPrompt: Check = (value, at) => (typeof value === 'string' ? null : isMessages(value, at));
 
 const messages: Rules<ChatPageMessage, 'type'> = {
-  snapshot: { run: isString, name: isString, base: nullOr(isString), dialogue: isBoolean },
+  snapshot: {
+    run: isString,
+    name: isString,
+    base: nullOr(isString),
+    dialogue: isBoolean,
+    template_note: optional(isString),
+  },
   loading: { message: isString },
   part: { id: isCount, writer: isWriter, text: isString },
   answer: {

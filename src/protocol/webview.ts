@@ -197,6 +197,8 @@ export interface TryoutSnapshot {
   base_note: string | null;
   /** Name of the file or dataset that corrected rows go to; null when there is none to add to. */
   dataset: string | null;
+  /** What becomes of what is typed where the model learned its rows through a prompt template. */
+  template_note?: string;
 }
 
 /** A row of the data that has the text of a correction. */
@@ -476,6 +478,7 @@ const tryoutMessages: Rules<TryoutMessage, 'type'> = {
     base: nullOr(isModel),
     base_note: nullOr(isString),
     dataset: nullOr(isString),
+    template_note: optional(isString),
   },
   loading: { message: isString },
   cancelled: { id: isCount },

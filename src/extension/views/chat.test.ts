@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type * as vscode from 'vscode';
-import type { ChatPageMessage } from '../../protocol/chat-page.ts';
+import { type ChatPageMessage, parseChatPageMessage } from '../../protocol/chat-page.ts';
 import type { ServiceRequestOptions } from '../engine/service.ts';
 import { Cancelled } from '../errors.ts';
 import { Emitter } from '../events.ts';
@@ -17,6 +17,7 @@ import type { TryoutOptions } from './tryout.ts';
 let folder: string;
 let page: Page;
 let chats: Chats;
+let run: Run;
 const request = vi.fn();
 
 beforeEach(async () => {
@@ -25,7 +26,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'luthier chat-'));
   mkdirSync(join(folder, 'base'));
   writeFileSync(join(folder, 'base/config.json'), '{"architectures":["LlamaForCausalLM"]}');
-  const run = {
+  run = {
     folder: join(folder, '.luthier/runs/one'),
     home: join(folder, '.luthier'),
     state: 'done',
@@ -69,6 +70,18 @@ const answered = {
 
 test('the page learns of the model, its base and that it answers dialogues', async () => {
   expect(await said('snapshot')).toEqual([{ type: 'snapshot', run: 'one', name: 'one', base: 'base', dialogue: true }]);
+});
+
+test('a model that learned its rows through a prompt template says what becomes of what is typed', async () => {
+  const text = '---\ninputs:\n  - name: ticket\n    kind: string\n---\nuser:\n{{ ticket }}\n';
+  run.record.template = { path: '/elsewhere/reply.prompty', text };
+  page.posted.length = 0;
+  page.received.fire({ type: 'ready' });
+  const [told] = await said('snapshot');
+  expect(told!.template_note).toBe(
+    'This model learned its rows through reply.prompty, and is asked through the run’s copy of it. The first message is the value of “ticket”. base gets it as it is.',
+  );
+  expect(parseChatPageMessage(told)).toEqual({ ok: true, message: told });
 });
 
 test('text is passed on as it is written, then the answer, the base’s after the tuned model’s', async () => {

@@ -12,6 +12,7 @@ import type { Run } from '../runs/run.ts';
 import { findBaseFolder } from './base-model.ts';
 import { Panel } from './panel.ts';
 import { followName, modelFolderOf, RunPanels, tryTitle } from './run-panels.ts';
+import { templateNote, templateOfRun } from './run-template.ts';
 import type { TryoutOptions } from './tryout.ts';
 
 /** The panels in which a model that writes is tried, one a run. */
@@ -84,14 +85,20 @@ class Chat {
 
   private async sendSnapshot(): Promise<void> {
     const { record } = this.current;
-    const base = await findBaseFolder(this.run, this.options.extension.fsPath);
-    this.base = base && writesByClass(base.config.architectures) ? base : null;
+    const found = await findBaseFolder(this.run, this.options.extension.fsPath);
+    this.base = found && writesByClass(found.config.architectures) ? found : null;
+    const dialogue = taskOf(record.recipe.task).writes === 'message';
+    const template = templateOfRun(this.current);
+    const base = this.base?.name ?? null;
     this.wire.post({
       type: 'snapshot',
       run: record.id,
       name: record.name,
-      base: this.base?.name ?? null,
-      dialogue: taskOf(record.recipe.task).writes === 'message',
+      base,
+      dialogue,
+      ...(template && {
+        template_note: templateNote(template, dialogue ? 'The first message' : 'What you type', base),
+      }),
     });
   }
 

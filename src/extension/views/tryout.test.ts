@@ -297,3 +297,30 @@ test('a sentence goes back as its words with their tags, and one that is there i
     ],
   ]);
 });
+
+test('rows of a run with a prompt template are read by the column that fills it, and left alone where several do', async () => {
+  const inputs = (...names: string[]) => ({
+    path: 'C:\\work\\sort.prompty',
+    text: `---\ninputs:\n${names.map((name) => `  - name: ${name}\n`).join('')}luthier:\n  columns:\n    ticket: body\n---\nuser:\n{{ ticket }}\n`,
+  });
+  runs[0]!.record.template = inputs('ticket');
+  runs[1]!.record.template = inputs('ticket', 'language');
+  await open('first');
+  const first = await said('snapshot');
+  expect(first).toMatchObject({ dataset: 'films.csv' });
+  expect(first.template_note).toContain('through sort.prompty, and is asked');
+  expect(first.template_note).toContain('Each line is the value of “ticket”.');
+  page.received.fire({ type: 'addRow', text: 'x', label: 'a', anyway: false });
+  await said('added');
+  expect(request).toHaveBeenLastCalledWith('data/append', expect.objectContaining({ columns: { text: 'body' } }));
+
+  page = new Page();
+  await open('second');
+  const second = await said('snapshot');
+  expect(second).toMatchObject({ dataset: null });
+  expect(second.template_note).toContain(
+    'Each line has to be JSON with the template’s inputs: {"ticket":"…","language":"…"}.',
+  );
+  page.received.fire({ type: 'pickRow' });
+  expect((await said('failed')).error.message).toContain('filled from several columns');
+});

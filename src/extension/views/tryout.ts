@@ -35,6 +35,7 @@ import { type BaseModel, findBaseModel, HEADS } from './base-model.ts';
 import { openRow } from './open.ts';
 import { Panel } from './panel.ts';
 import { followName, modelFolderOf, RunPanels, tryTitle } from './run-panels.ts';
+import { columnTyped, templateNote, templateOfRun } from './run-template.ts';
 
 export interface TryoutOptions {
   extension: vscode.Uri;
@@ -156,13 +157,18 @@ class Tryout {
     const data = await this.dataFile();
     const source = data && this.intoSource !== false ? await sourceOf(data) : null;
     const target = source && (await exists(source.file)) ? source.file : data;
+    const template = templateOfRun(this.run);
+    // What fills several columns is no text of a row, and columns of a selection's file may have other names.
+    const isTyped = template === null || (columnTyped(template) !== null && source === null);
+    const isCorrected = CORRECTED.has(task) && isTyped;
     this.wire.post({
       type: 'snapshot',
       run: record.id,
       tuned: { task, name: record.name, labels: record.labels, ...(await this.pair()) },
       base: this.base.model,
       base_note: this.base.note,
-      dataset: target && CORRECTED.has(task) ? basename(target) : null,
+      dataset: target && isCorrected ? basename(target) : null,
+      ...(template && { template_note: templateNote(template, 'Each line', this.base.model?.name ?? null) }),
     });
   }
 
@@ -203,6 +209,14 @@ class Tryout {
 
   private async pickRow(): Promise<void> {
     const data = await this.requireData();
+    const template = templateOfRun(this.run);
+    if (template && columnTyped(template) === null) {
+      throw new HostError(
+        'usage',
+        'Rows cannot be picked here: the model’s prompt template is filled from several columns.',
+        'Type their values as JSON, or use Predict on File for the whole dataset.',
+      );
+    }
     const reading = this.reading(data);
     const said = (label: string) => labelText(reading.task, label);
     const { rows, total } = await this.options.service.request('data/rows', {
@@ -380,8 +394,10 @@ class Tryout {
   private reading(data: string): LabelsWritten & { data: string; task: TaskName; columns: Columns; encoding?: string } {
     const { recipe } = this.run.record;
     const { columns, encoding, label_separator, label_columns } = recipe;
+    const template = templateOfRun(this.run);
+    const text = template && columnTyped(template);
     return {
-      ...{ data, task: taskOf(taskNameOf(recipe)).name, columns: columns ?? {} },
+      ...{ data, task: taskOf(taskNameOf(recipe)).name, columns: { ...columns, ...(text !== null && { text }) } },
       ...(encoding !== undefined && { encoding }),
       ...(label_separator !== undefined && { label_separator }),
       ...(label_columns !== undefined && { label_columns }),

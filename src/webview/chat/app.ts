@@ -130,6 +130,7 @@ export class ChatElement extends LightElement {
           }
         </div>
         <p class="muted">${model.dialogue ? 'Answers by its chat template' : 'Continues the text as it is'}${model.base ? ` · base model: ${model.base}` : ''}</p>
+        ${model.template_note ? html`<p class="muted note"><span class="codicon codicon-info" aria-hidden="true"></span>${model.template_note}</p>` : nothing}
         ${this.#settings()}
       </header>
       <ol class="turns ${model.dialogue ? '' : 'plain'}" aria-label=${model.dialogue ? 'Chat' : 'Continuations'}>

@@ -166,6 +166,7 @@ export class TryoutElement extends LightElement {
             }
             <span class="status muted" role="status">${this.#status()}</span>
           </div>
+          ${models.template_note ? html`<p class="muted note"><span class="codicon codicon-info" aria-hidden="true"></span><span>${models.template_note}</span></p>` : nothing}
           ${models.base_note ? html`<p class="muted note"><span class="codicon codicon-info" aria-hidden="true"></span>${models.base_note}</p>` : nothing}
           ${this.#failure()}
           ${this.#results()}
