@@ -316,7 +316,7 @@ describe('loadEvaluation', () => {
     ).rejects.toMatchObject({
       message:
         'The model was trained on pairs of texts (“premise” and “hypothesis”), but pairs.csv has no column for the second text.',
-      hint: 'Name both with --text-column and --text-pair-column. Its columns are “left”, “right” and “label”.',
+      hint: 'Call its columns “premise” and “hypothesis”, or name them in a terminal with --text-column and --text-pair-column. Its columns are “left”, “right” and “label”.',
     });
     const half = { ...options, columns: { text: 'left' }, inputs: ['left', 'right'] };
     expect((await loadEvaluation(LABELLED, 'pairs.csv', half)).examples[0]!.text_pair).toBe('c d');

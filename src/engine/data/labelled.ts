@@ -130,6 +130,6 @@ export function halfAPair(table: Table, [text, pair]: readonly string[]): Luthie
   return new LuthierError(
     'data-invalid',
     `The model was trained on pairs of texts (“${text}” and “${pair}”), but ${table.name} has no column for the second text.`,
-    `Name both with --text-column and --text-pair-column. Its columns are ${listed(table.columns.slice(0, 20).map((column) => `“${column}”`))}.`,
+    `Call its columns “${text}” and “${pair}”, or name them in a terminal with --text-column and --text-pair-column. Its columns are ${listed(table.columns.slice(0, 20).map((column) => `“${column}”`))}.`,
   );
 }
