@@ -1,9 +1,9 @@
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import * as vscode from 'vscode';
 import { exists, listFolder } from '../../files/folders.ts';
 import { slug, uniqueName } from '../../files/names.ts';
 import { writeFileAtomically } from '../../files/write-file.ts';
-import { nameIn } from '../../files/written-path.ts';
+import { nameIn, writtenPath } from '../../files/written-path.ts';
 import { HOME } from '../../guard/index.ts';
 import type { PromptFile } from '../../prompts/prompt-file.ts';
 import {
@@ -60,7 +60,7 @@ interface Position {
   notice: Notice | undefined;
 }
 
-/** `skipped`: nothing was asked, so that going back goes on. */
+/** `skipped`: nothing was asked, and nobody comes back to it. */
 type Outcome = 'answered' | 'skipped' | typeof BACK | { path: string | undefined };
 
 /** What columns with answers are often called. */
@@ -99,20 +99,22 @@ class Flow {
   /** The recipe to start; undefined where it is to be edited first. */
   async play(): Promise<string | undefined> {
     let at = 0;
-    let way = 1;
+    // What is not asked is no step, and is not come back to.
+    let first = 0;
     let notice: Notice | undefined;
     for (;;) {
-      const position = { step: at + 1, totalSteps: STEPS.length, canGoBack: at > 0, notice };
+      const position = {
+        ...{ step: at - first + 1, totalSteps: STEPS.length - first },
+        ...{ canGoBack: at > first, notice },
+      };
       notice = undefined;
       try {
         const outcome: Outcome = await this[STEPS[at] as Step](position);
         if (typeof outcome === 'object') return outcome.path;
-        if (outcome !== 'skipped') way = outcome === BACK ? -1 : 1;
-        // What is not asked is not come back to.
-        if (at + way < 0) way = 1;
-        at += way;
+        if (outcome === 'skipped') first = at + 1;
+        at += outcome === BACK ? -1 : 1;
       } catch (error) {
-        if (isCancelled(error) || at === 0) throw error;
+        if (isCancelled(error) || at === first) throw error;
         this.luthier.log.error(error as Error);
         notice = noticeOf(this.luthier, toHostError(error));
         at--;
@@ -122,7 +124,8 @@ class Flow {
 
   /** The template's dataset, else the one that is chosen. */
   private async data(position: Position): Promise<Outcome> {
-    const bound = this.file.dataset === undefined ? undefined : resolve(dirname(this.template), this.file.dataset);
+    const bound =
+      this.file.dataset === undefined ? undefined : await writtenPath(dirname(this.template), this.file.dataset);
     if (bound !== undefined && (await exists(bound))) {
       await this.read(bound);
       return 'skipped';
@@ -132,9 +135,10 @@ class Flow {
       const what = bound === undefined ? 'There are no datasets yet' : `${basename(bound)} no longer exists`;
       throw new HostError('data-unreadable', `${what}.`, 'Use Add Dataset to add a file.', ['addDataset']);
     }
+    const gone = bound === undefined ? '' : `${basename(bound)} no longer exists. `;
     const answer = await this.questions.ask({
       ...position,
-      placeholder: 'Which rows fill the template?',
+      placeholder: `${gone}Which rows fill the template?`,
       items: datasets.map(datasetItem),
     });
     if (answer === BACK) return BACK;
