@@ -38,6 +38,17 @@ describe('ChatStore', () => {
     expect(store.turns.map(({ said }) => said)).toEqual(['Hi', 'And?']);
   });
 
+  it('hears no more of an answer that another one has replaced', () => {
+    const store = started();
+    say(store, 'one');
+    store.apply({ type: 'cancelled', id: 1 });
+    store.regenerate();
+    store.apply({ type: 'failed', request: 'generate', id: 1, error: { code: 'usage', message: 'late' } });
+    expect([store.failure, store.isWriting]).toEqual([null, true]);
+    store.apply({ type: 'failed', request: 'generate', id: 2, error: { code: 'usage', message: 'now' } });
+    expect([store.failure?.error.message, store.isWriting]).toEqual(['now', false]);
+  });
+
   it('asks again, and from a turn that is edited on', () => {
     const store = started();
     say(store, 'one');

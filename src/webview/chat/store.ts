@@ -157,6 +157,8 @@ export class ChatStore {
         if (message.id === this.#id) this.#end();
         return;
       case 'failed':
+        // Of an answer that was given up nobody waits to hear.
+        if (message.id !== null && message.id !== this.#id) return;
         this.failure = message;
         if (message.id === this.#id) this.#end();
         return;
