@@ -14,6 +14,8 @@ import { tryView } from './try-view.ts';
 
 /** After so long without a key what is typed is rendered. */
 const PAUSE_MS = 200;
+/** What is being written is kept this often, for a page that is hidden before the answer ends. */
+const KEEP_MS = 500;
 
 /** A prompt template that is tried on a row, or compared on several. */
 @customElement('luthier-prompt')
@@ -24,6 +26,7 @@ export class PromptElement extends LightElement implements Actions {
 
   readonly store = new PromptStore();
   #pause: ReturnType<typeof setTimeout> | undefined;
+  #keeping: ReturnType<typeof setTimeout> | undefined;
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -43,7 +46,8 @@ export class PromptElement extends LightElement implements Actions {
     const first = store.page === null && message.type === 'snapshot';
     store.apply(message);
     this.#announce(message);
-    this.changed();
+    if (message.type === 'part') this.#grown();
+    else this.changed();
     // The template, the models or the rows are others.
     if (message.type === 'snapshot' || message.type === 'rows') this.#ask();
     if (first && store.page?.mode === 'try') {
@@ -77,8 +81,16 @@ export class PromptElement extends LightElement implements Actions {
     }
   };
 
+  /** A token more: all answers are not copied for each of them. */
+  #grown(): void {
+    this.requestUpdate();
+    this.#keeping ??= setTimeout(() => this.changed(), KEEP_MS);
+  }
+
   changed(): void {
     this.requestUpdate();
+    clearTimeout(this.#keeping);
+    this.#keeping = undefined;
     this.host.keep(this.store.keep());
   }
 

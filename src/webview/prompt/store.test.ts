@@ -176,3 +176,26 @@ test('a page comes back as it was; an answer that was being written has stopped'
   other.apply(snapshot());
   expect(other.values()).toMatchObject({ text: 'Hi' });
 });
+
+test('an answer is kept with the values that it was asked with, also after a reload', () => {
+  const store = started();
+  const asked = run(store)!;
+  store.apply(answer(asked.id, 'one'));
+  store.type('text', 'typed since');
+  expect(store.cell(TRIED, 'one')!.values).toMatchObject({ text: 'Hi' });
+  const reloaded = new PromptStore();
+  reloaded.restore(JSON.parse(JSON.stringify(store.keep())));
+  reloaded.apply(snapshot());
+  expect(reloaded.cell(TRIED, 'one')!.values).toMatchObject({ text: 'Hi' });
+});
+
+test('what makes way for another run is not waited for, also where that run asks somebody else', () => {
+  const store = started();
+  run(store);
+  store.apply(snapshot({ columns: [column('two')] }));
+  const second = run(store)!;
+  expect(store.cell(TRIED, 'one')!.end).toMatchObject({ reason: 'cancelled' });
+  expect([store.isRunning, store.cell(TRIED, 'two')!.end]).toEqual([true, null]);
+  store.apply(answer(second.id, 'two'));
+  expect(store.cell(TRIED, 'two')!.text).toBe('x');
+});

@@ -26,6 +26,8 @@ export interface Failure {
 
 /** An answer, or what became of it. */
 export interface CellState {
+  /** What it was asked with, whatever is typed by now; null where that is not known any more. */
+  values: PromptValues | null;
   text: string;
   /** Null while it is waited for or written. */
   end: { tokens: number | null; ms: number; reason: FinishReason } | null;
@@ -190,13 +192,17 @@ export class PromptStore {
         ? [{ id: TRIED, title: this.from, values: this.values() }]
         : this.rows.filter(({ id }) => only === undefined || id === only);
     const columns = this.columns.filter(({ problem }) => problem === null).map(({ id }) => id);
+    // What was still being written makes way, and is not waited for.
+    if (this.running) this.end('cancelled');
     this.running = true;
     this.failure = null;
     this.kept = null;
     this.unkept = null;
     this.asked = rows.flatMap(({ id }) => columns.map((column) => keyOf(id, column)));
-    for (const key of this.asked) this.cells.set(key, newCell());
-    for (const { id } of rows) delete this.votes[id];
+    for (const { id, values } of rows) {
+      for (const column of columns) this.cells.set(keyOf(id, column), newCell(values));
+      delete this.votes[id];
+    }
     return { type: 'run', id: ++this.id, rows, columns };
   }
 
@@ -353,12 +359,14 @@ export class PromptStore {
   }
 }
 
-const newCell = (): CellState => ({ text: '', end: null, waiting: null, notes: [], labels: [], failure: null });
+const newCell = (values: PromptValues | null): CellState => ({
+  ...{ values, text: '', end: null, waiting: null, notes: [], labels: [], failure: null },
+});
 
 const restoredCell = ([key, cell]: [string, CellState]): [string, CellState] => [
   key,
   {
-    ...newCell(),
+    ...newCell(null),
     ...cell,
     waiting: null,
     end: cell.end ?? { tokens: null, ms: 0, reason: 'cancelled' },

@@ -146,7 +146,7 @@ function answer(actions: Actions): TemplateResult {
                 }
                 ${
                   done && !store.kept
-                    ? html`<vscode-button secondary icon="save" title="Write these inputs and this answer into a file of examples beside the template" @click=${() => post({ type: 'keep', values: store.values(), answer: cell.text || cell.labels[0]?.label || '' })}>Keep as Example</vscode-button>`
+                    ? html`<vscode-button secondary icon="save" title="Write the inputs that were run and this answer into a file of examples beside the template" @click=${() => post({ type: 'keep', values: cell.values ?? store.values(), answer: cell.text || cell.labels[0]?.label || '' })}>Keep as Example</vscode-button>`
                     : nothing
                 }
               </div>`
