@@ -209,6 +209,8 @@ class PromptPage {
   private refresh(): void {
     this.soon = undefined;
     this.sendSnapshot(true).catch((error: unknown) => {
+      // The page shows the failure until it is sent something else, be that what it had before.
+      this.sent = '';
       this.wire.post({ type: 'failed', request: 'ready', ...this.told(error) });
     });
   }
@@ -276,6 +278,7 @@ class PromptPage {
   }
 
   private async addColumn(): Promise<void> {
+    requireTrust();
     const columns = await this.columns();
     const added = await chooseColumn(this.options, await this.document(), columns);
     const isKnown = columns.some((ref) => columnId(ref) === columnId(added));

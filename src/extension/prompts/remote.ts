@@ -395,6 +395,8 @@ class Call {
   private broken(error: unknown, when: 'before' | 'during'): Error {
     if (this.signal.aborted) return new Cancelled();
     const { silenceMs, url } = this.endpoint;
+    // What stands behind a question mark may be a key, which is shown and logged nowhere.
+    const { origin, pathname } = parsed(url);
     if (this.isSilent) {
       const silence = counted(Math.round(silenceMs / 1000), 'second');
       return this.failure(
@@ -417,7 +419,7 @@ class Call {
     const code = typeof cause?.code === 'string' ? ` (${cause.code})` : '';
     return new HostError(
       'endpoint-unreachable',
-      `Nothing answers at ${plainLine(url)}${code}.`,
+      `Nothing answers at ${plainLine(origin + pathname)}${code}.`,
       isLocal(url)
         ? 'Start the server (for Ollama: ollama serve), or change luthier.prompts.endpoint.url.'
         : 'Check the network, or change luthier.prompts.endpoint.url.',
