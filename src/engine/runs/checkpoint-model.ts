@@ -41,6 +41,7 @@ export async function checkpointModel(run: string): Promise<{ path: string; step
     recipe,
     base: record.recipe_path === null ? run : dirname(record.recipe_path),
     rules: record.data_rules ?? 1,
+    template: record.template,
     note: () => {},
   });
   const aside = join(folder, `.tmp-best-${step}-${process.pid}`);

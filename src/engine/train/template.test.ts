@@ -2,13 +2,17 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { writeRecord } from '../../runs/record.ts';
 import { modelFiles } from '../hub/model-folder.ts';
 import { makeBertFolder } from '../hub/testing/bert-folder.ts';
 import { evaluateModel } from '../infer/evaluate-model.ts';
 import { predictFile, rowsOfPredictor } from '../infer/predict-file.ts';
 import { createPredictor } from '../infer/predictor.ts';
 import { resolveRecipe } from '../recipes/recipe.ts';
+import { checkpointModel } from '../runs/checkpoint-model.ts';
+import { Checkpoints } from '../runs/checkpoints.ts';
 import { createRun } from '../runs/folder.ts';
+import { INITIAL_STATE } from './loop.ts';
 import { createTrainer } from './trainer.ts';
 
 const TEMPLATE = `---
@@ -33,13 +37,18 @@ it('a run keeps the exact template, and its model is asked through it everywhere
   const input = { model: 'base', dataset: 'rows.csv', template: 'ask.prompty', columns: { label: 'verdict' } };
   const loaded = await resolveRecipe({ ...input, max_steps: 4, validation_split: 0.2 }, place);
   expect(loaded.recipe.template).toBe(join(place, 'ask.prompty'));
-  const { record } = await createRun({ ...loaded, state: 'starting' });
+  const { folder: run, record } = await createRun({ ...loaded, state: 'starting' });
   expect(record.template).toEqual({ path: join(place, 'ask.prompty'), text: TEMPLATE });
   // Whatever the file says by now.
   await writeFile(join(place, 'ask.prompty'), 'user:\nsomething else\n');
   const { recipe, base } = loaded;
   const trainer = await createTrainer({ recipe, base, template: record.template, note: () => {} });
   while (trainer.step < trainer.totalSteps) await trainer.trainStep();
+  const best = { step: trainer.step, metrics: {} };
+  await new Checkpoints(join(run, 'checkpoints'), 2, 'data').saveWeights({ ...INITIAL_STATE, best }, trainer.state());
+  await writeRecord(run, { ...record, best });
+  const soFar = await checkpointModel(run);
+  expect(await readFile(join(soFar.path, 'prompt.prompty'), 'utf8')).toBe(TEMPLATE);
   const folder = join(place, 'run', 'model');
   await trainer.saveModel(folder);
   trainer.dispose();
