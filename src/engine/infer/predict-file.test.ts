@@ -146,3 +146,24 @@ it('quotes as the file is written: tab-separated cells only where they must be',
   const { written } = await predicted('a.tsv', 'text\tn\nsays "no"\t1\nas ever\t2\n');
   expect(written).toBe('text\tn\tgenerated_text\nsays "no"\t1\tSAYS "NO", "yes"\nas ever\t2\tAS EVER, "yes"\n');
 });
+
+it('writes nothing where an answer lacks what others have', async () => {
+  const masked: RowAnswerer = {
+    reads: { kind: 'texts' },
+    answer: async (texts) =>
+      texts.map(({ text }) => (text.includes('both') ? { prediction: 'a; b' } : { prediction: 'a', score: 0.5 })),
+  };
+  const { written, columns } = await predicted('m.csv', 'text,n\nboth of them,1\none of them,2\n', masked);
+  expect(columns).toEqual(['prediction', 'score']);
+  expect(written).toBe('text,n,prediction,score\nboth of them,1,a; b,\none of them,2,a,0.5\n');
+  const lines = await predicted('m.jsonl', '{"text":"one"}\n{"text":"both"}\n', masked);
+  expect(
+    lines.written
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+  ).toEqual([
+    { text: 'one', prediction: 'a', score: 0.5 },
+    { text: 'both', prediction: 'a; b' },
+  ]);
+});

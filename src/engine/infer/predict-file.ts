@@ -112,13 +112,14 @@ export async function predictFile(
   });
   const names = table?.columns ?? from;
   // A file that was answered before keeps those answers.
-  const columns = Object.keys(added[0] ?? {});
+  const columns = [...new Set(added.flatMap((answer) => Object.keys(answer)))];
   const renamed = columns.map((name) => {
     let free = name;
     for (let n = 2; names.includes(free); n++) free = `${name}_${n}`;
     return free;
   });
-  const answersOf = (row: number) => columns.map((name) => added[row]![name]!);
+  // Not every answer has all of them: one to several masks has no score.
+  const answersOf = (row: number) => columns.map((name) => added[row]![name]);
   const written = table?.dialect
     ? delimited(table, table.dialect, renamed, answersOf)
     : texts.map(({ text }, i) => {
@@ -133,7 +134,7 @@ function delimited(
   { columns, rows }: Table,
   { delimiter, backslash = false }: Dialect,
   more: readonly string[],
-  answersOf: (row: number) => Added[string][],
+  answersOf: (row: number) => (Added[string] | undefined)[],
 ): string[] {
   const line = (cells: readonly string[]) => cells.map((cell) => quoteCell(cell, delimiter, backslash)).join(delimiter);
   return [
@@ -141,7 +142,7 @@ function delimited(
     ...Array.from(rows, (row, i) =>
       line([
         ...columns.map((_, j) => row.value(j) ?? ''),
-        ...answersOf(i).map((answer) => (typeof answer === 'object' ? JSON.stringify(answer) : String(answer))),
+        ...answersOf(i).map((answer = '') => (typeof answer === 'object' ? JSON.stringify(answer) : String(answer))),
       ]),
     ),
   ];
