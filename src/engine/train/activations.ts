@@ -54,14 +54,21 @@ const BESIDE_LINEAR = 2;
 const BESIDE_TRAINED = 4;
 /** Scores of attention, their probabilities and a gradient: of one layer at a time, since they are computed again. */
 const SCORE_ARRAYS = 3;
+/** With dropout in attention they are not: each layer keeps probabilities, what is left of them, and a mask of bytes. */
+const DROPPED_SCORE_ARRAYS = 2.25;
 
 function decoder(architecture: Architecture, sizes: Sizes, { tokens, evalTokens, rowLength }: Batches): number {
   const { hiddenSize: hidden, numLayers, numHeads, outputs = 0 } = architecture;
-  const widths = [...declarationOf(architecture).parameters.values()].flatMap(({ layout, place, shape }) =>
+  const { parameters, sites } = declarationOf(architecture);
+  const widths = [...parameters.values()].flatMap(({ layout, place, shape }) =>
     layout && place !== 'head' ? [layout === 'out,in' ? shape[0]! : shape[1]!] : [],
   );
   const linear = widths.reduce((sum, width) => sum + width, 0) / numLayers;
-  const kept = linear + (sizes.trainsWeights ? BESIDE_TRAINED * hidden + largest(widths) : BESIDE_LINEAR * hidden);
+  // A mask of probabilities has their four axes.
+  const dropsScores = [...sites.values()].some(({ shape }) => shape.length === 4);
+  const keptScores = dropsScores ? DROPPED_SCORE_ARRAYS * numHeads * rowLength : 0;
+  const kept =
+    keptScores + linear + (sizes.trainsWeights ? BESIDE_TRAINED * hidden + largest(widths) : BESIDE_LINEAR * hidden);
   const scores = SCORE_ARRAYS * numHeads * rowLength;
   // A part's are kept for its gradient; what else its loss takes is there for one part at a time.
   const logits = Math.min(tokens * outputs * LOGITS_ARRAYS, tokens * outputs + LOGITS_ARRAYS * LOGITS_AT_ONCE);

@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Recipe } from '../../protocol/index.ts';
+import { declarationOf } from '../models/architecture.ts';
 import { architectureOf } from '../models/registry.ts';
 import { parseRecipe } from '../recipes/recipe.ts';
-import { estimateDisk, estimateMemory, estimateSeconds, requireMemory, type Workload } from './estimate.ts';
+import { trainingProgram } from '../runtime/programs.ts';
+import { languageLoss } from '../tasks/language/loss.ts';
+import { peakBytes } from '../tensor/graph/liveness.ts';
+import { record } from '../tensor/record/recorder.ts';
+import { activationBytes } from './activations.ts';
+import { estimateDisk, estimateMemory, estimateSeconds, requireMemory, sizesOf, type Workload } from './estimate.ts';
 
 /** MiniLM: 6 layers × 384, 22.7 M parameters. */
 const architecture = architectureOf(
@@ -95,6 +101,39 @@ describe('estimateMemory of decoders', () => {
     }
     const of = (length: number) => estimateMemory(rowsOf(qwen, length), { ...long, per_device_eval_batch_size: 1 });
     expect(of(8192) - of(4096)).toBeGreaterThan(2.2 * (of(4096) - of(2048)));
+  });
+});
+
+describe('attention with dropout in a decoder', () => {
+  it('keeps each layer’s probabilities, as its training step does', () => {
+    const length = 256;
+    const of = (attn_pdrop: number): Workload['architecture'] =>
+      architectureOf(
+        {
+          ...{ model_type: 'gpt2', vocab_size: 100, n_embd: 64, n_layer: 6, n_head: 4, n_positions: length },
+          ...{ attn_pdrop, resid_pdrop: 0, embd_pdrop: 0 },
+        },
+        'config.json',
+        { name: 'text-generation', reads: 'all' },
+      );
+    const stepBytes = (architecture: Workload['architecture']) => {
+      const { program, inputs } = trainingProgram({
+        ...{ part: 'all', architecture, outputs: 100, shape: { rows: 2, length, texts: 2 } },
+        trained: [...declarationOf(architecture).parameters.keys()],
+        loss: languageLoss({ recipe: { label_smoothing_factor: 0 } }),
+      });
+      return peakBytes(record(program, inputs));
+    };
+    const batches = { tokens: 2 * length, evalTokens: length, rowLength: length };
+    const estimated = (architecture: Workload['architecture']) => {
+      const trainLengths = Array<number>(8).fill(length);
+      const work = { architecture, numLabels: 100, trainLengths, validationLengths: trainLengths };
+      return activationBytes(architecture, sizesOf(work, { type: 'full' }), batches);
+    };
+    const more = (bytes: typeof stepBytes) => bytes(of(0.1)) - bytes(of(0));
+    expect(more(stepBytes)).toBeGreaterThan(2e7);
+    expect(more(estimated) / more(stepBytes)).toBeGreaterThan(0.9);
+    expect(more(estimated) / more(stepBytes)).toBeLessThan(1.1);
   });
 });
 
