@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { formatBytes, formatCompact, unknownTokens } from './figures.ts';
+import { formatBytes, formatChange, formatCompact, unknownTokens } from './figures.ts';
 
 it('bytes are written in decimal units, with three digits at most', () => {
   expect([0, 999, 1000, 1234, 99_940, 999_499, 999_500, 438_000_000, 1.36e9, 5e15].map((n) => formatBytes(n))).toEqual([
@@ -22,4 +22,12 @@ it('parameters are counted exactly while they are few, since 0 k says nothing', 
 it('tokens that a model does not know are told with how many there are', () => {
   expect(unknownTokens({ count: 1, of: 1 })).toBe('1 of 1 token is unknown to this model');
   expect(unknownTokens({ count: 5, of: 7 })).toBe('5 of 7 tokens are unknown to this model');
+});
+
+it('a change has its sign, which nothing at all has not below zero', () => {
+  expect([formatChange(10, 10.73), formatChange(10, 9.5), formatChange(10, 9.9999)]).toEqual([
+    '+7.3 %',
+    '−5.0 %',
+    '+0.0 %',
+  ]);
 });

@@ -49,8 +49,8 @@ export function formatCompact(n: number): string {
 
 /** By how much a figure grew or fell: `+7.3 %`, `−0.4 %`. */
 export function formatChange(before: number, after: number): string {
-  const change = (100 * (after / before - 1)).toFixed(1);
-  return `${change.startsWith('-') ? '−' : '+'}${change.replace('-', '')} %`;
+  const change = Number((100 * (after / before - 1)).toFixed(1));
+  return `${change < 0 ? '−' : '+'}${Math.abs(change).toFixed(1)} %`;
 }
 
 /** Words as a sentence or a table's heading begins with them. */

@@ -8,6 +8,8 @@ import { Tokenizer } from '../text/tokenizer.ts';
 
 /** Rows that are read as the model would: enough to meet a long one, and a moment's work. */
 const READ = 200;
+/** Tokens of a row where neither the person nor the task says it. */
+const MAX_LENGTH = 512;
 /** The model that comes with Luthier for what writes. */
 const STARTER = 'starters/decoder';
 
@@ -29,7 +31,7 @@ export interface PreviewOptions extends LabelsWritten, Pick<ListOptions, 'data' 
  */
 export async function previewData(options: PreviewOptions, task: AnyTask): Promise<DataPreview | null> {
   if (!task.preview) return null;
-  const { model = STARTER, base, cacheFolder, max_length = taskOf(task.name).max_length ?? READ } = options;
+  const { model = STARTER, base, cacheFolder, max_length = taskOf(task.name).max_length ?? MAX_LENGTH } = options;
   const written = await writtenRows(options, task);
   const { path } = await resolveModel(model, { base, cacheFolder });
   const folder = await openModelFolder(path);
