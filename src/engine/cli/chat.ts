@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { type Answered, type BackendChoice, LuthierError } from '../../protocol/index.ts';
-import { answer } from '../infer/answer.ts';
+import { answer, learnedTexts } from '../infer/answer.ts';
 import { openWriter } from '../infer/writer.ts';
 import { findModel } from '../runs/target.ts';
 import type { ChatMessage } from '../text/chat-template.ts';
@@ -35,7 +35,10 @@ export async function chat(model: string, options: ChatCommandOptions): Promise<
     if (chat.note !== null) say('warning', chat.note);
     tellSuggestion(writer, settings);
     if (writer.template)
-      say('info', `The first message goes through the model’s ${writer.template.name}, as in training.`);
+      say(
+        'info',
+        `${learnedTexts(writer) ? 'Each' : 'The first'} message goes through the model’s ${writer.template.name}, as in training.`,
+      );
     if (isInteractive()) note('Enter a message. Ctrl-C ends an answer, Ctrl-D ends the chat.');
     const messages: ChatMessage[] = options.system === undefined ? [] : [{ role: 'system', content: options.system }];
     const answers: Answered[] = [];

@@ -19,7 +19,7 @@ import { PromptRenderer } from '../prompts/renderer.ts';
 import { findModel } from '../runs/target.ts';
 import { say } from './evaluate.ts';
 import { interruptible } from './generate.ts';
-import { type GenerationFlags, settingsOf } from './generation-options.ts';
+import { type GenerationFlags, settingsOf, writerOptions } from './generation-options.ts';
 import { dim, EXIT, note, print, printJson, printPart } from './output.ts';
 
 export interface PromptCommandOptions extends GenerationFlags {
@@ -164,7 +164,7 @@ async function modelOf({ file, name }: OpenPrompt, path: string, options: Prompt
   };
   return {
     model,
-    writer: () => shareWriter(found.path, load, say),
+    writer: () => shareWriter(found.path, load, say, writerOptions(options)),
     predictor: async () => predictorOf(await load()),
     dispose: () =>
       void loading?.then(

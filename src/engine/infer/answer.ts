@@ -6,7 +6,7 @@ import type { Writer, WriterRequest } from './writer.ts';
 /**
  * Continues a text, or answers a dialogue by the model's chat template, the oldest turns left out where they do not fit.
  * @param request.asTaught a model that learned its rows through a template is asked through it: what is given is the
- *   value of its input, of a dialogue what is said first
+ *   value of its input, of a dialogue what is said first, or last where the model learned single texts
  * @throws LuthierError as `write`, ChatTemplate and fitDialogue
  */
 export async function answer(
@@ -16,7 +16,7 @@ export async function answer(
 ): Promise<Answered> {
   const { positions } = writer;
   const notes: string[] = [];
-  const prompt = asTaught ? await rendered(writer, given) : given;
+  const prompt = asTaught ? await rendered(writer, given, notes) : given;
   let left_out = 0;
   const write = (): ReturnType<Writer['write']> => {
     if (typeof prompt === 'string') return writer.write(prompt, request).then((it) => ({ ...it, text: textOf(given) }));
@@ -39,18 +39,37 @@ export async function answer(
 const textOf = (given: string | readonly ChatMessage[]): string =>
   typeof given === 'string' ? given : (given.at(-1)?.content ?? '');
 
-/** What is given as the model learned it. @throws LuthierError as valuesOfText and the template */
+/** Whether its template makes a text of each row, with no dialogue around it. */
+export const learnedTexts = ({ template, task }: Pick<Writer, 'template' | 'task'>): boolean =>
+  template?.file.model.api === 'completion' && task !== 'conversational';
+
+/**
+ * What is given as the model learned it.
+ * @param notes gets what of it is left out
+ * @throws LuthierError as valuesOfText and the template
+ */
 async function rendered(
-  { template }: Writer,
+  writer: Writer,
   given: string | readonly ChatMessage[],
+  notes: string[],
 ): Promise<string | readonly ChatMessage[]> {
+  const { template } = writer;
   if (!template) return given;
+  const fill = (said: string) => template.render(valuesOfText(template, said));
+  if (learnedTexts(writer)) {
+    if (typeof given !== 'string' && given.length > 1)
+      notes.push(
+        `The model learned single texts through ${template.name}: the last message is asked by itself, without what stands before it.`,
+      );
+    return (await fill(textOf(given))).text;
+  }
   const first = typeof given === 'string' ? -1 : given.findIndex(({ role }) => role === 'user');
-  const said = typeof given === 'string' ? given : (given[first]?.content ?? '');
-  const made = await template.render(valuesOfText(template, said));
-  if (template.file.model.api === 'completion') return made.text;
-  const { messages } = made;
+  const { messages } = await fill(typeof given === 'string' ? given : (given[first]?.content ?? ''));
   // What the template has the assistant say last is what it learned to say.
   const asked = messages.at(-1)?.role === 'assistant' ? messages.slice(0, -1) : messages;
-  return typeof given === 'string' ? asked : [...asked, ...given.slice(first + 1)];
+  if (typeof given === 'string') return asked;
+  const before = given.slice(0, Math.max(0, first));
+  const isOwn = messages.some(({ role }) => role === 'system');
+  if (before.length > 0 && isOwn) notes.push(`The system message is left out: ${template.name} has one of its own.`);
+  return [...(isOwn ? [] : before), ...asked, ...given.slice(first + 1)];
 }

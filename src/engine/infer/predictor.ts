@@ -49,8 +49,7 @@ export interface Predictor {
     onProgress?: (done: number) => void,
     signal?: AbortSignal,
   ): ReturnType<typeof measure>;
-  /** @throws LuthierError `usage` for half a pair */
-  /** Through its template, where it has one. */
+  /** Through its template, where it has one. @throws LuthierError `usage` for half a pair */
   predict(
     texts: readonly TextInput[],
     onProgress?: (done: number) => void,
@@ -114,7 +113,7 @@ export function predictorOf(
     predict: async (texts, onProgress, signal) => {
       if (!template) return answer(texts, onProgress, signal);
       const read: string[] = [];
-      for (const text of texts) read.push((await template.render(valuesOfText(template, text))).text);
+      for (const text of texts) read.push((await template.render(valuesOfText(template, text), signal)).text);
       return answered(texts, read, onProgress, signal);
     },
     dispose: () => open.dispose(),

@@ -72,7 +72,7 @@ async function writing(
 ): Promise<() => Promise<Said>> {
   const writer = await asked.writer();
   const { text, ids, as } = read!;
-  if (verbalizer) return async () => saidOf(await scoreContinuations(writer, { ids, text }, verbalizer));
+  if (verbalizer) return async () => saidOf(await scoreContinuations(writer, { ids, text }, verbalizer, signal));
   const request = { settings, onText, signal };
   if (as !== 'begun') {
     return async () => writtenOf(await answer(writer, as === 'text' ? text : prompt.messages, request));

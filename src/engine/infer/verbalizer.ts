@@ -86,6 +86,7 @@ export async function scoreContinuations(
   writer: Writer,
   prompt: string | { ids: Int32Array; text: string },
   verbalizer: Verbalizer,
+  signal?: AbortSignal,
 ): Promise<LabelScores> {
   const text = typeof prompt === 'string' ? prompt : prompt.text;
   const notes: string[] = [];
@@ -98,6 +99,7 @@ export async function scoreContinuations(
   const logs = await writer.logProbabilities(
     typeof prompt === 'string' ? prompt : prompt.ids,
     words.map(({ written }) => written),
+    signal,
   );
   return scored(
     words.map(({ label }, i) => ({ label, log: logs[i]! })),

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { afterTurns } from '../../files/turns.ts';
 import {
   type BackendChoice,
   type GeneratedText,
@@ -6,6 +7,7 @@ import {
   LuthierError,
   type Note,
   SAMPLING_KEYS,
+  type TaskName,
   taskOf,
   writesByClass,
 } from '../../protocol/index.ts';
@@ -44,15 +46,17 @@ export interface Writer {
   readonly chat: ChatTemplate;
   /** What its rows were read through. */
   readonly template: RowTemplate | undefined;
+  /** What its folder says that it learned. */
+  readonly task: TaskName;
   /** What generation_config.json says of sampling. */
   readonly suggestion: GenerationSettings;
   /** @param prompt a text, which goes in as it is, or ids. Errors as `write`. */
   write(prompt: string | Int32Array, request: WriterRequest): Promise<GeneratedText>;
   /**
    * Logarithms of the probabilities that each of these texts comes next.
-   * @throws LuthierError `usage` where the prompt is empty or fills the model's positions
+   * @throws LuthierError `usage` where the prompt is empty or fills the model's positions, `cancelled`
    */
-  logProbabilities(prompt: string | Int32Array, texts: readonly string[]): Promise<number[]>;
+  logProbabilities(prompt: string | Int32Array, texts: readonly string[], signal?: AbortSignal): Promise<number[]>;
   dispose(): void;
 }
 
@@ -69,10 +73,8 @@ export async function openWriter(
   }: { backend?: BackendChoice; note?: Note; load_in_8bit?: boolean } = {},
 ): Promise<Writer> {
   const open = await openModel(modelFolder, backend, note, taskOfWriter);
-  if (load_in_8bit && !open.model.computesIn8Bit)
-    note('warning', 'This backend does not support 8-bit layers. It computes them in float.');
   try {
-    return await writerOf(open, load_in_8bit);
+    return await writerOf(open, load_in_8bit, note);
   } catch (error) {
     open.dispose();
     throw error;
@@ -83,14 +85,21 @@ export async function openWriter(
  * The same with what is loaded for other questions, where a folder says that its model writes.
  * @param opened gives that, and loads it where nobody has yet
  */
-export async function shareWriter(modelFolder: string, opened: () => Promise<OpenModel>, note: Note): Promise<Writer> {
+export async function shareWriter(
+  modelFolder: string,
+  opened: () => Promise<OpenModel>,
+  note: Note,
+  options: { backend?: BackendChoice; load_in_8bit?: boolean } = {},
+): Promise<Writer> {
   const config: ModelConfig = await readJsonRecord(join(modelFolder, CONFIG_FILE)).catch(() => ({}));
   return taskOf(taskOfModel(config).name).writes === undefined
-    ? await openWriter(modelFolder, { note })
-    : await writerOf(await opened());
+    ? await openWriter(modelFolder, { note, ...options })
+    : await writerOf(await opened(), options.load_in_8bit ?? false, note);
 }
 
-async function writerOf(open: OpenModel, load_in_8bit = false): Promise<Writer> {
+async function writerOf(open: OpenModel, load_in_8bit: boolean, note: Note): Promise<Writer> {
+  if (load_in_8bit && !open.model.computesIn8Bit)
+    note('warning', 'This backend does not support 8-bit layers. It computes them in float.');
   const isHeldIn8Bit = load_in_8bit ? isLayerWeight(open.model.architecture) : undefined;
   const cached = new CachedModel(open.model, undefined, isHeldIn8Bit);
   return { ...writing(open, cached, { ...open.config, ...(await readGeneration(open)) }), dispose: open.dispose };
@@ -109,19 +118,20 @@ function taskOfWriter({ path, config: { architectures } }: ModelFolder): AnyTask
 
 /** @param said config.json, and generation_config.json over it */
 function writing(
-  { model, tokenizer, path: modelFolder, template }: OpenModel,
+  { model, tokenizer, path: modelFolder, template, config }: OpenModel,
   cached: CachedModel,
   said: JsonRecord,
 ): Omit<Writer, 'dispose'> {
   const own = endsOf(said, tokenizer);
   let chat: ChatTemplate | undefined;
   return {
-    ...{ modelFolder, tokenizer, template, positions: cached.positions, suggestion: suggestionOf(said) },
+    ...{ modelFolder, tokenizer, template, task: taskOfModel(config).name },
+    ...{ positions: cached.positions, suggestion: suggestionOf(said) },
     get chat() {
       chat ??= new ChatTemplate(tokenizer);
       return chat;
     },
-    logProbabilities: async (prompt, texts) => {
+    logProbabilities: async (prompt, texts, signal) => {
       const before = typeof prompt === 'string' ? promptIds(prompt, tokenizer) : [...prompt];
       const items = texts.map((text) => {
         const next = [...tokenizer.encodeBare(text).ids];
@@ -142,6 +152,8 @@ function writing(
       // Every token's logits are computed: as many texts at once as an evaluation has.
       const atOnce = Math.max(1, Math.floor(MOST_LOGITS / (rowLength(longest) * model.numLabels)));
       for (let i = 0; i < items.length; i += atOnce) {
+        if (signal) await afterTurns();
+        if (signal?.aborted) throw new LuthierError('cancelled', 'Prediction cancelled.');
         const some = items.slice(i, i + atOnce);
         const losses = await model.losses(some);
         let at = 0;
