@@ -104,6 +104,28 @@ test('labels are keys of a verbalizer; a column that is no name is named, and Ch
   }
 });
 
+test('labels are written as they are, whatever a template would make of them', async () => {
+  inspect.mockResolvedValue({ ...tickets, classes: [{ label: '{{ now }} and {% if %}' }, { label: 'US$$ $&' }] });
+  saveAs('e.prompty');
+  const done = newPromptTemplate(luthier);
+  (await question('What should the prompt do?')).accept('Classify a text');
+  (await question('Which rows')).accept('tickets.csv');
+  await done;
+  const text = readFileSync(join(folder, 'e.prompty'), 'utf8');
+  expect(problemsIn(text)).toEqual([]);
+  expect(text).toContain('\n- {{ "{" }}{ now }} and {{ "{" }}% if %}\n- US$$ $&\n');
+});
+
+test('Back from a column leads to what the prompt is for where the rows were clicked', async () => {
+  const ended = newPromptTemplate(luthier, editor.Uri.file(join(folder, 'tickets.csv'))).catch(
+    (error: unknown) => error,
+  );
+  (await question('What should the prompt do?')).accept('Answer from a context');
+  (await question('Which column is the context?')).back();
+  (await question('What should the prompt do?')).hide();
+  expect(await ended).toBeInstanceOf(Cancelled);
+});
+
 test('few-shot examples are drawn from rows that have labels', async () => {
   saveAs('d.prompty');
   const done = newPromptTemplate(luthier);

@@ -87,7 +87,11 @@ async function ask(luthier: Luthier, questions: Questions, given: Dataset | null
         }
         remembered = { ...remembered, data };
         const columns = data ? await askColumns(questions, kind, data.summary) : {};
-        if (columns === BACK) continue;
+        if (columns === BACK) {
+          // Which rows fill it is not asked where they were clicked.
+          isBack = given !== null;
+          continue;
+        }
         return { kind, data, columns };
       } catch (error) {
         if (isCancelled(error)) throw error;

@@ -55,7 +55,9 @@ export function newTemplate(id: KindId, language: Language, path: string, data: 
   const slot = isDrawn ? 'labels' : labelSlot;
   const labels = data && slot && labelLine ? labelsOf(data.summary) : [];
   const isYaml = kindOf(id).verbalizer === true;
-  const lines = labels.map((label) => labelLine!.replaceAll('‹label›', isYaml ? yamlText(label) : label));
+  const lines = labels.map((label) =>
+    labelLine!.replaceAll('‹label›', () => (isYaml ? yamlText(label) : asText(label))),
+  );
   return writeTemplate(id, language, {
     title,
     inputs: filled,
@@ -76,6 +78,9 @@ export function newTemplate(id: KindId, language: Language, path: string, data: 
     }),
   });
 }
+
+/** A text of the data as a template writes it: its braces are braces, and begin nothing. */
+const asText = (text: string): string => text.replace(/\{(?=[{%#])/g, '{{ "{" }}');
 
 const columnsFilled = (inputs: readonly KindInput[], { columns }: TemplateData): boolean =>
   inputs.every(({ key }) => columns[key] !== undefined);
