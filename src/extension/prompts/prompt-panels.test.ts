@@ -205,6 +205,18 @@ test('in an untrusted workspace nothing is rendered, run, kept or sent, and the 
   expect(request).not.toHaveBeenCalled();
 });
 
+test('what keeps prompts from being sent comes with the button that mends it', async () => {
+  const ref = { model: { kind: 'endpoint', url: 'ftp://far.example', model: 'small' }, version: null };
+  await memento.update('luthier.templateModels', { [template()]: ref.model });
+  const { columns } = await open();
+  request.mockResolvedValue(rendered);
+  page.received.fire({ type: 'run', id: 1, rows, columns: [columns[0]!.id] });
+  expect((await said('failed'))[0]).toMatchObject({
+    ...{ request: 'run', error: { message: 'The endpoint’s address is not one of http or https.' } },
+    ways: [{ way: 'openSettings', label: 'Open Settings' }],
+  });
+});
+
 test('a result is kept as an expected example beside the template, and taken out again', async () => {
   await open();
   const file = join(folder, 'reply.examples.jsonl');

@@ -119,8 +119,12 @@ class PromptPage {
       { name: 'prompt', title: titleOf(about) },
       options.log,
       parsePromptPageRequest,
-      (request) => this.handle(request),
-      (request, error) => error && { type: 'failed', request: request.type, error, ways: [] },
+      (request) =>
+        this.handle(request).catch((error: unknown) => {
+          if (!isCancelled(error)) this.failure = toHostError(error);
+          throw error;
+        }),
+      (request, error) => error && { type: 'failed', request: request.type, error, ways: waysOf(this.failure) },
     );
     const soon = () => {
       this.soon ??= setTimeout(() => this.refresh(), PAUSE_MS);
