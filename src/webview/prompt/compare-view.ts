@@ -4,7 +4,7 @@ import { percent, plural } from '../shared/format.ts';
 import type { Actions } from './actions.ts';
 import { answerView, columnName, endWords, failureView } from './answer-view.ts';
 import { differences, type Piece } from './differences.ts';
-import { TIE } from './store.ts';
+import { type CellState, TIE } from './store.ts';
 
 /** The same rows answered by several, side by side. */
 export const compareView = (actions: Actions): TemplateResult => html`
@@ -140,6 +140,17 @@ function rowView(row: PromptRow, i: number, actions: Actions): TemplateResult {
 const valueText = (value: unknown): string =>
   value === undefined || value === null ? '–' : typeof value === 'string' ? value : JSON.stringify(value);
 
+/** Cells that change are others: what was compared is not compared again while other answers are written. */
+const compared = new WeakMap<CellState, WeakMap<CellState, ReturnType<typeof differences>>>();
+
+function differencesOf(first: CellState, second: CellState): ReturnType<typeof differences> {
+  const others = compared.get(first) ?? new WeakMap<CellState, ReturnType<typeof differences>>();
+  compared.set(first, others);
+  const found = others.get(second) ?? differences(first.text, second.text);
+  others.set(second, found);
+  return found;
+}
+
 /** Each answer's words that the first column's has not; of two answers both sides are marked. */
 function piecesOf(row: string, { store }: Actions): Map<string, Piece[]> {
   const pieces = new Map<string, Piece[]>();
@@ -150,7 +161,7 @@ function piecesOf(row: string, { store }: Actions): Map<string, Piece[]> {
   const [first, ...others] = answered;
   if (!first) return pieces;
   for (const other of others) {
-    const [left, right] = differences(store.cell(row, first.id)!.text, store.cell(row, other.id)!.text);
+    const [left, right] = differencesOf(store.cell(row, first.id)!, store.cell(row, other.id)!);
     if (others.length === 1) pieces.set(first.id, left);
     pieces.set(other.id, right);
   }
