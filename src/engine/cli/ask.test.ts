@@ -82,6 +82,7 @@ it('asks for the columns of the layout that a file of conversations has, and sta
   // Columns of a prompt and its answer are those of another layout.
   const system = await press('Which column has the system message?', ENTER);
   expect(system).not.toContain('prompt');
+  await press('Which column has the tools?', ENTER);
   // One model alone can write: which is no question.
   expect(await press('Which parameters should be trained?', ENTER)).not.toContain('base model');
   await press('Start training?', CTRL_C);

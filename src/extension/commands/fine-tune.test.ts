@@ -656,6 +656,7 @@ test('where rows are written in one of several ways, no columns are asked for of
   (await question('column contains the messages')).accept('messages');
   const system = await question('column contains the system message');
   system.accept('$(circle-slash) None');
+  (await question('column contains the tools')).accept('$(circle-slash) None');
   await question('Which base model');
   expect(asked.at(-1)).toEqual({ messages: 'messages' });
   shown.picker!.back();
