@@ -28,7 +28,7 @@ export interface RowTemplate {
   readonly file: PromptFile;
   /** @throws LuthierError `prompt-invalid` naming the template's line; a variable without a value is an error */
   render(values: Record<string, unknown>, signal?: AbortSignal): Promise<RenderedRow>;
-  /** All rows are rendered for now: its thread ends until the next one. */
+  /** All rows are rendered for now: its thread ends until the next one, unless somebody else's are still rendered. */
   rest(): void;
 }
 
@@ -178,17 +178,28 @@ export function openRowTemplate(
   const prompt: LoadedPrompt = { text, path, included: new Map() };
   const truncating = /\btruncate_tokens\b/.test(text);
   let renderer: PromptRenderer | undefined;
+  let rendering = 0;
+  const fill = async (values: Record<string, unknown>, signal: AbortSignal | undefined) => {
+    rendering++;
+    try {
+      const truncate = truncating ? truncateBy(await tokenizer()) : null;
+      renderer ??= new PromptRenderer();
+      return await renderer.fill(prompt, values, { what: name, truncate, signal });
+    } finally {
+      rendering--;
+    }
+  };
   return {
     ...{ name, text, file },
     render: async (values, signal) => {
-      renderer ??= new PromptRenderer();
-      const truncate = truncating ? truncateBy(await tokenizer()) : null;
-      const filled = await renderer.fill(prompt, values, { what: name, truncate, signal });
+      const filled = await fill(values, signal);
       const [missing] = filled.undefinedNames;
       if (missing) throw promptFault(name, missing);
       return { messages: filled.messages, text: textOf(filled) };
     },
     rest: () => {
+      // A model that is evaluated may be asked beside it: what is rendered for that goes on.
+      if (rendering > 0) return;
       renderer?.dispose();
       renderer = undefined;
     },
