@@ -304,12 +304,16 @@ describe('runTraining', () => {
         ['stop', 'done'],
       ] as const) {
         const trainer = new Parabola(4);
-        const { run, control } = scene(trainer);
+        const { run, control, events } = scene(trainer);
         forgetful(trainer, (batch) => {
           if (trainer.step === 4 && batch === 0) void control.ask(wish);
         });
         const outcome = await run();
         expect(outcome.end).toBe(end);
+        const isSaid = events.some(
+          (event) => event.event === 'note' && /forgotten was not measured because the run was/.test(event.message),
+        );
+        expect(isSaid).toBe(wish === 'interrupt');
         expect('forgetting' in outcome).toBe(wish === 'stop');
       }
     });

@@ -399,6 +399,8 @@ class Loop {
       } catch (error) {
         if (!(error instanceof Abandoned)) throw error;
         if (control.wish === 'cancel') return { end: 'cancelled', loop: this.#state };
+        if (this.#state.general && !forgetting)
+          this.#note('How much of the base model is forgotten was not measured because the run was stopped.');
         if (trainer.numTestRows > 0) this.#note('The test rows were not evaluated because the run was stopped.');
       }
     }
