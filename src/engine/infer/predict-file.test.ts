@@ -147,7 +147,7 @@ it('quotes as the file is written: tab-separated cells only where they must be',
   expect(written).toBe('text\tn\tgenerated_text\nsays "no"\t1\tSAYS "NO", "yes"\nas ever\t2\tAS EVER, "yes"\n');
 });
 
-it('writes nothing where an answer lacks what others have', async () => {
+it('leaves a cell empty where an answer lacks what others have', async () => {
   const masked: RowAnswerer = {
     reads: { kind: 'texts' },
     answer: async (texts) =>
