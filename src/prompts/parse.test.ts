@@ -158,6 +158,8 @@ describe('a broken file is read as well as it can be, and each fault has its lin
     ['sample: [1]', 'error sample'],
     ['sample: ${env:HOME}', 'error sample'],
     ['name: ${nothing:x}', 'error reference'],
+    ['tools: [{name: search, kind: function}]', 'warning unsupported-key'],
+    ['base: other.prompty', 'warning unsupported-key'],
     ['template: mustache', 'error template-format'],
     ['template: { format: { kind: mustache }, parser: {kind: prompty} }', 'error template-format'],
     ['model: { api: embedding }', 'error api'],
@@ -186,6 +188,25 @@ describe('a broken file is read as well as it can be, and each fault has its lin
     expect(deep.problems.some(({ severity }) => severity === 'error')).toBe(true);
     expect(deep.parts).toMatchObject([{ role: 'user' }]);
   });
+});
+
+test('tools and base, which are not read, are marked where they stand', () => {
+  const text = '---\nname: x\nbase: other.prompty\ntools:\n  - search\n---\nuser:\nhello';
+  expect(parsePrompt(text).problems.map(({ message, range }) => [shown(text, range), message])).toEqual([
+    ['base', expect.stringMatching(/^base: no other template is built on/)],
+    ['tools', 'tools: tools are not supported, so the model is told of none.'],
+  ]);
+});
+
+test.each([
+  ['comments', '{#'.repeat(100_000)],
+  ['roles', `${' '.repeat(300)}${'a'.repeat(100)}${' '.repeat(300)}x:\n`.repeat(1_000)],
+  ['comments and roles', '{##}\nx:\n'.repeat(30_000)],
+  ['images', '![![](![]('.repeat(30_000)],
+])('a hostile text takes no time: %s', (_, body) => {
+  const start = Date.now();
+  parsePrompt(`---\nsample: {}\n---\n${body}`);
+  expect(Date.now() - start).toBeLessThan(4_000);
 });
 
 describe('roles', () => {

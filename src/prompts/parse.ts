@@ -27,6 +27,7 @@ export function parsePrompt(text: string): PromptFile {
   }
   const generation = generationOf(root);
   checkTemplate(root, problems);
+  checkUnread(root, problems);
   const { sample, sampleFile } = readSample(root, problems);
   const inputs = readInputs(root, sample, problems);
   const markers = roleMarkers(text, body, generation);
@@ -83,6 +84,20 @@ function checkTemplate(root: Yaml, problems: PromptProblem[]): void {
         format.range,
       ),
     );
+  }
+}
+
+/** Prompty's keys that would change what a model does, and are not read here. */
+const UNREAD = {
+  tools: 'tools are not supported, so the model is told of none.',
+  base: 'no other template is built on: write what it says here, or take in its text with ${file:PATH}.',
+} as const;
+
+function checkUnread(root: Yaml, problems: PromptProblem[]): void {
+  for (const [name, why] of Object.entries(UNREAD)) {
+    const node = root.get(name);
+    if (node !== null && node.value !== null)
+      problems.push(problem('unsupported-key', 'warning', `${name}: ${why}`, root.keyOf(name)));
   }
 }
 
@@ -223,7 +238,8 @@ function checkRoles(
       );
   }
   if (generation === 1) {
-    for (const match of text.slice(body.start, body.end).matchAll(/!\[[^\]\r\n]*\]\([^)\r\n]*\)/g)) {
+    // Nothing that is gone through twice: a line of opening brackets is no image, and may be long.
+    for (const match of text.slice(body.start, body.end).matchAll(/!\[[^[\]\r\n]*\]\([^()\r\n]*(?:\)|\()/g)) {
       const start = body.start + match.index;
       const message = 'Images are not supported: the model sees this line as text.';
       problems.push(problem('image', 'warning', message, { start, end: start + match[0].length }));

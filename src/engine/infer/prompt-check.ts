@@ -57,7 +57,10 @@ export async function checkWithEngine(source: PromptSource, request: RenderReque
         'render',
         'error',
         error.message,
-        faultRange(error) ?? keyIn(error.message, file) ?? firstLine(source.text, file.body),
+        faultRange(error) ??
+          keyIn(error.message, file) ??
+          referenceIn(error.message, file) ??
+          firstLine(source.text, file.body),
       ),
     );
     return { problems, tokens: null };
@@ -87,6 +90,16 @@ function refusedMessage(
 function keyIn(message: string, { keys }: PromptFile): Range | null {
   const said = new Set(message.split(': '));
   return keys.find(({ path }) => said.has(path.join('.')))?.key ?? null;
+}
+
+/** The reference whose file, variable or dataset a message names. */
+function referenceIn(message: string, { references, keys, dataset, examples }: PromptFile): Range | null {
+  const named = references.find(({ target }) => message.includes(target));
+  if (named) return named.range;
+  const own = { dataset, 'examples.dataset': examples?.dataset };
+  const key = Object.entries(own).find(([, file]) => file !== undefined && message.includes(file))?.[0];
+  const found = keys.find(({ path }) => path.join('.') === `luthier.${key}`);
+  return found ? (found.value ?? found.key) : null;
 }
 
 function firstLine(text: string, { start, end }: Range): Range {
