@@ -17,17 +17,23 @@ export function inputValues(file: PromptFile, { values = {}, row, sample }: Give
   const found: Record<string, unknown> = {};
   for (const { name, default: otherwise } of file.inputs) if (otherwise !== undefined) found[name] = otherwise;
   if (row) {
-    Object.assign(found, row);
-    for (const { name, kind } of file.inputs) {
-      const column = Object.hasOwn(file.columns, name) ? file.columns[name]! : name;
-      const cell = Object.hasOwn(row, column) ? row[column] : undefined;
-      if (cell !== undefined) found[name] = cellValue(cell, kind);
-    }
+    Object.assign(found, rowValues(file, row));
   } else {
     for (const { name, sample: own } of file.inputs) if (own !== undefined) found[name] = own;
     Object.assign(found, file.sample ?? sample);
   }
   return Object.assign(found, values);
+}
+
+/** What a row gives: its cells by their columns, and those of the template's inputs under their names. */
+export function rowValues(file: PromptFile, row: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const found = { ...row };
+  for (const { name, kind } of file.inputs) {
+    const column = Object.hasOwn(file.columns, name) ? file.columns[name]! : name;
+    const cell = Object.hasOwn(row, column) ? row[column] : undefined;
+    if (cell !== undefined) found[name] = cellValue(cell, kind);
+  }
+  return found;
 }
 
 /** A cell of a table as the kind of value that an input is; it stays a text where it is no such value. */

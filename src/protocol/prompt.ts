@@ -34,6 +34,8 @@ export interface PromptSource {
   roots?: string[];
   /** Values of inputs; they stand above the row's, which stand above defaults. Without a row the file's sample is used. */
   values?: Record<string, unknown>;
+  /** `values` are the cells of a row, by their columns: what it lacks is lacking, and the sample gives nothing. */
+  of_row?: boolean;
   /** A row of the template's dataset, or of `data`, from 1 on. */
   row?: number;
   data?: string;
@@ -96,7 +98,11 @@ export interface PromptRequests {
   'prompt/check': { params: PromptSource & { model?: string }; result: PromptChecked };
   /** Rows of a dataset as values: the editor lets a person pick one. `row` counts from 1. */
   'prompt/rows': {
-    params: Omit<PromptSource, 'values' | 'row' | 'undefined_is'> & { offset?: number; limit: number; search?: string };
+    params: Omit<PromptSource, 'values' | 'of_row' | 'row' | 'undefined_is'> & {
+      offset?: number;
+      limit: number;
+      search?: string;
+    };
     result: { columns: string[]; rows: { row: number; values: Record<string, unknown> }[]; total: number };
   };
 }

@@ -43,7 +43,9 @@ const source = (front: string, body: string, more: Partial<PromptSource> = {}): 
 });
 
 async function render(given: PromptSource, undefinedIs: 'error' | 'warning' = 'warning') {
-  const open = await openPrompt(given, { environment: { GREETING: 'Hi', MY_API_KEY: 'sk' } });
+  const open = await openPrompt(given, {
+    environment: { GREETING: 'Hi', MY_API_KEY: 'sk', STORE: 'db://me:secret@host/x' },
+  });
   return open.fill(given.row ?? null, { renderer, typed: given.values, undefinedIs });
 }
 const content = async (given: PromptSource) =>
@@ -76,6 +78,8 @@ describe('what a template refers to', () => {
       'hi',
       /sample\.a: MY_API_KEY sounds like a secret, and is put into no prompt\./,
     ],
+    ['sample: { a: "${env:STORE}" }', 'hi', /sample\.a: STORE has a password in it, and is put into no prompt\./],
+    ['sample: { a: "${env:toString}" }', 'hi', /sample\.a: the variable toString of the environment is not set\./],
     [
       'sample: {}',
       'user:\n${file:../../secret.txt}',
@@ -141,6 +145,18 @@ describe('rows', () => {
         },
       },
     ]);
+  });
+
+  test('given by its cells is filled as one of the dataset: never from the sample', async () => {
+    const given = source(
+      `sample: { text: sample, answer: x }\n${front} }`,
+      'user:\n{{ text }} {{ n + 1 }} {{ answer }}',
+    );
+    const row = await render({ ...given, of_row: true, values: { body: 'own', n: '2' } });
+    expect(row.messages[0]!.content.trim()).toBe('own 3');
+    expect(row.warnings.map(({ message }) => message)).toEqual(['“answer” has no value.']);
+    const typed = await render({ ...given, values: { n: 2 } });
+    expect(typed.messages[0]!.content).toBe('sample 3 x');
   });
 
   test('examples are drawn from it, the same for a seed, never the row itself', async () => {

@@ -17,6 +17,8 @@ export interface OpenPrompt {
   file: PromptFile;
   /** As messages name it. */
   name: string;
+  /** Its exact text. */
+  text: string;
   /** Rows of its dataset; null where it has none. */
   rows: PromptRows | null;
   /** What should be said of the template itself. */
@@ -59,7 +61,7 @@ export async function openPrompt(source: PromptSource, { signal, environment }: 
   const wrong = parsed.problems.find(({ severity }) => severity === 'error');
   if (wrong) throw promptFault(name, { ...wrong, line: lineAt(source.text, wrong.range.start) });
   // A row never has anything of the sample, which then need not be readable.
-  const isForRows = source.row !== undefined || source.data !== undefined;
+  const isForRows = source.row !== undefined || source.data !== undefined || source.of_row === true;
   const needed = isForRows ? { ...parsed, sample: null, sampleFile: null } : parsed;
   const file = await resolved(needed, around, environment).catch((error: unknown) => {
     if (!(error instanceof LuthierError)) throw error;
@@ -72,9 +74,11 @@ export async function openPrompt(source: PromptSource, { signal, environment }: 
     .map(({ message, range }) => ({ message, range, line: lineAt(source.text, range.start) }));
   const valuesOf: OpenPrompt['valuesOf'] = (row, typed) => ({
     ...(examples ? { examples: drawExamples(examples, file, file.examples!, examples === rows ? row : null) } : {}),
-    ...inputValues(file, { values: typed, row: row === null ? undefined : rowsNeeded(rows, name).at(row) }),
+    ...(source.of_row && row === null
+      ? inputValues(file, { row: typed ?? {} })
+      : inputValues(file, { values: typed, row: row === null ? undefined : rowsNeeded(rows, name).at(row) })),
   });
-  return { file, name, rows, warnings, valuesOf, fill: filler(prompt, file, name, valuesOf) };
+  return { file, name, text: source.text, rows, warnings, valuesOf, fill: filler(prompt, file, name, valuesOf) };
 }
 
 function filler(
@@ -83,7 +87,8 @@ function filler(
   name: string,
   valuesOf: OpenPrompt['valuesOf'],
 ): OpenPrompt['fill'] {
-  const usesTokens = /\btruncate_tokens\b/.test(prompt.text);
+  const included = [...prompt.included.values()].map((one) => ('text' in one ? one.text : ''));
+  const usesTokens = [prompt.text, ...included].some((text) => /\btruncate_tokens\b/.test(text));
   return async (row, { renderer, typed, undefinedIs, ...options }) => {
     const what = row === null ? name : `${name}, row ${row}`;
     const values = valuesOf(row, typed);

@@ -4,7 +4,7 @@ import { settingsOf } from '../../prompts/options.ts';
 import { parsePrompt } from '../../prompts/parse.ts';
 import type { ChatMessage, FinishReason } from '../../protocol/generation.ts';
 import type { PromptSource, RenderedPrompt } from '../../protocol/prompt.ts';
-import type { LabelScore, PromptValues } from '../../protocol/prompt-page.ts';
+import type { LabelScore } from '../../protocol/prompt-page.ts';
 import type { EngineService } from '../engine/service.ts';
 import { HostError } from '../errors.ts';
 import { hasModel } from '../runs/run.ts';
@@ -24,6 +24,9 @@ export interface AnswerSources {
   keys: EndpointKeys;
   memento: vscode.Memento;
 }
+
+/** What fills a template: what was typed, or a row of a dataset. */
+export type Filling = Pick<PromptSource, 'values' | 'of_row'>;
 
 /** An answer as the page shows it. */
 export interface GivenAnswer {
@@ -54,10 +57,10 @@ export class Answers {
   async render(
     document: vscode.TextDocument,
     { model, version }: ColumnRef,
-    values: PromptValues,
+    filling: Filling,
     signal: AbortSignal,
   ): Promise<RenderedPrompt> {
-    const source = await sourceOf(document, version, values);
+    const source = await sourceOf(document, version, filling);
     const path = this.folderNow(model);
     return await this.sources.service.request('prompt/render', { ...source, ...(path && { model: path }) }, { signal });
   }
@@ -66,7 +69,7 @@ export class Answers {
   async sendings(
     document: vscode.TextDocument,
     columns: readonly ColumnRef[],
-    rows: readonly PromptValues[],
+    rows: readonly Filling[],
     signal: AbortSignal,
   ): Promise<Sending[]> {
     const sendings = new Map<string, Sending>();
@@ -74,8 +77,8 @@ export class Answers {
       const place = placeOf(column.model);
       if (!place) continue;
       const sending = sendings.get(place.to) ?? { ...place, calls: 0, tokens: 0 };
-      for (const values of rows) {
-        const { messages } = await this.render(document, column, values, signal);
+      for (const filling of rows) {
+        const { messages } = await this.render(document, column, filling, signal);
         sending.calls++;
         sending.tokens += aboutTokens(messages);
       }
@@ -92,11 +95,11 @@ export class Answers {
   async ask(
     document: vscode.TextDocument,
     column: ColumnRef,
-    values: PromptValues,
+    filling: Filling,
     hearing: Hearing,
   ): Promise<GivenAnswer> {
     const { model, version } = column;
-    const source = await sourceOf(document, version, values);
+    const source = await sourceOf(document, version, filling);
     return isRemote(model)
       ? await this.askElsewhere(model, source, hearing)
       : await this.askHere(model, source, hearing);
@@ -193,11 +196,11 @@ const notesOn = (model: RemoteRef, messages: readonly ChatMessage[]): string[] =
 export async function sourceOf(
   document: vscode.TextDocument,
   version: VersionRef,
-  values?: PromptValues,
+  filling: Filling = {},
 ): Promise<PromptSource> {
   const { uri } = document;
   const roots = (vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
-  const given = { ...(values && { values }), undefined_is: 'warning' as const };
+  const given = { ...filling, undefined_is: 'warning' as const };
   if (version?.kind === 'file') {
     const other = await vscode.workspace.openTextDocument(vscode.Uri.parse(version.uri));
     return { text: other.getText(), ...placed(other.uri, roots), ...given };

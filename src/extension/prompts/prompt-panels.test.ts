@@ -257,6 +257,27 @@ test('rows of a dataset are picked by their values', async () => {
   expect(asked('prompt/rows')[0]).toMatchObject({ text: TEMPLATE, data: '/data/tickets.csv' });
 });
 
+test('a row of a dataset is compared as a row: the sample fills what was typed alone', async () => {
+  await open('compare');
+  await memento.update('luthier.templateColumns', {
+    [template()]: [{ model: { kind: 'folder', path: folder, name: 'mine' }, version: null }],
+  });
+  page.received.fire({ type: 'ready' });
+  const { columns } = await vi.waitFor(async () => {
+    const last = (await said('snapshot')).at(-1)!;
+    expect(last.columns).toMatchObject([{ name: 'mine' }]);
+    return last;
+  });
+  const values = { ticket: 'Hi' };
+  const both = [
+    { id: 'tickets.csv 2', title: 'tickets.csv, row 2', values },
+    { id: 'sample', title: 'sample', values },
+  ];
+  page.received.fire({ type: 'run', id: 1, rows: both, columns: columns.map(({ id }) => id) });
+  await said('ended');
+  expect(asked('prompt/run').map(({ of_row }) => of_row)).toEqual([true, undefined]);
+});
+
 test('prompts go elsewhere after a yes, the first time alone; the key is in nothing but the request', async () => {
   const KEY = 'sk-very-secret';
   const sent: { key: string | undefined; body: Record<string, unknown> }[] = [];

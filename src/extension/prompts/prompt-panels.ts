@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { PromptFile } from '../../prompts/prompt-file.ts';
+import { rowValues } from '../../prompts/values.ts';
 import { counted, type ErrorData } from '../../protocol/index.ts';
 import {
   type PromptMode,
@@ -23,7 +24,7 @@ import { BUTTONS, follow, shownItem } from '../ui.ts';
 import { openAtLine } from '../views/open.ts';
 import { Panel } from '../views/panel.ts';
 import { Panels } from '../views/panels.ts';
-import { Answers, sourceOf } from './answers.ts';
+import { Answers, type Filling, sourceOf } from './answers.ts';
 import { chooseColumn } from './choose.ts';
 import { templateOf } from './documents.ts';
 import type { EndpointKeys } from './endpoint-keys.ts';
@@ -300,7 +301,7 @@ class PromptPage {
       const [column] = await this.columns();
       const ref = column ?? { model: this.options.models.starter, version: null };
       const { document, file } = await this.template();
-      const rendered = await this.answers.render(document, ref, values, controller.signal);
+      const rendered = await this.answers.render(document, ref, { values }, controller.signal);
       const { messages, prompt, tokens, warnings } = rendered;
       this.wire.post({
         ...{ type: 'rendered', id, prompt, tokens },
@@ -321,11 +322,10 @@ class PromptPage {
     const controller = new AbortController();
     this.estimating = controller;
     requireTrust();
-    const values = rows.map((row) => row.values);
     const sendings = await this.answers.sendings(
       await this.document(),
       await this.columns(),
-      values,
+      rows.map((row) => this.filling(row)),
       controller.signal,
     );
     if (controller.signal.aborted) return;
@@ -347,8 +347,8 @@ class PromptPage {
       requireTrust();
       const document = await this.document();
       const refs = (await this.columns()).filter((ref) => columns.includes(columnId(ref)));
-      const values = rows.map((row) => row.values);
-      await this.answers.confirm(await this.answers.sendings(document, refs, values, signal));
+      const fillings = rows.map((row) => this.filling(row));
+      await this.answers.confirm(await this.answers.sendings(document, refs, fillings, signal));
       // Column by column: a model is loaded once, and one of them is in memory at a time.
       for (const ref of refs) for (const row of rows) await this.fill(id, document, ref, row, signal);
     } catch (error) {
@@ -360,17 +360,22 @@ class PromptPage {
     }
   }
 
+  /** Rows of a dataset are compared as they are; the sample fills what was typed, and itself. */
+  private filling({ id, values }: PromptRow): Filling {
+    return this.about.mode === 'compare' && id !== 'sample' ? { values, of_row: true } : { values };
+  }
+
   /** One answer. One that fails leaves the others to be answered. */
   private async fill(
     id: number,
     document: vscode.TextDocument,
     ref: ColumnRef,
-    { id: row, values }: PromptRow,
+    asked: PromptRow,
     signal: AbortSignal,
   ): Promise<void> {
-    const cell = { id, row, column: columnId(ref) };
+    const cell = { id, row: asked.id, column: columnId(ref) };
     try {
-      const answer = await this.answers.ask(document, ref, values, {
+      const answer = await this.answers.ask(document, ref, this.filling(asked), {
         signal,
         onText: (text) => this.wire.post({ type: 'part', ...cell, text }),
         onWaiting: (message) => this.wire.post({ type: 'waiting', ...cell, message }),
@@ -407,13 +412,14 @@ class PromptPage {
       ...(data !== undefined && { data }),
     });
     const inputs = file.inputs.map((input) => input.name);
-    const items = rows.map(({ row, values }) =>
-      shownItem({
+    const items = rows.map(({ row, values: cells }) => {
+      const values = rowValues(file, cells);
+      return shownItem({
         label: shorten(inWords(values, inputs), 120),
         description: `row ${row}`,
         row: { id: `${name} ${row}`, title: `${name}, row ${row}`, values },
-      }),
-    );
+      });
+    });
     const several = this.about.mode === 'compare';
     const picked = await vscode.window.showQuickPick(items, {
       title: several ? `Pick Rows of ${name}` : `Pick a Row of ${name}`,
