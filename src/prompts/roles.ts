@@ -8,9 +8,9 @@ const MARKERS: Record<1 | 2, Record<string, Role>> = {
 };
 
 /** A line that opens a message: `user:`, `# User:`, and in generation 2 `user[name="Ann"]:`. */
-const MARKER = /^\s*#?\s*([A-Za-z]+)\s*(\[[^\]\r\n]*\])?\s*:\s*$/;
+const MARKER = /^#?\s*([A-Za-z]+)\s*(?:(\[[^\]\r\n]*\])\s*)?:$/;
 /** A line that is all expression and colon, as in a loop over a dialogue: `{{ message.role }}:`. */
-const MADE_MARKER = /^\s*#?\s*\{\{-?((?:(?!\}\}).)+?)-?\}\}\s*:\s*$/;
+const MADE_MARKER = /^#?\s*\{\{-?((?:(?!\}\}).)+?)-?\}\}\s*:$/;
 
 export interface RoleMarker {
   /** Null where an expression says which. */
@@ -35,13 +35,12 @@ export const roleOf = (word: string, generation: 1 | 2): Role | null => {
 /** The lines of a body that open messages; those in a comment of the template are none. */
 export function roleMarkers(text: string, body: Range, generation: 1 | 2): RoleMarker[] {
   const found: RoleMarker[] = [];
-  const comments = [...text.slice(body.start, body.end).matchAll(/\{#[\s\S]*?#\}/g)].map((match) => ({
-    start: body.start + match.index,
-    end: body.start + match.index + match[0].length,
-  }));
-  for (const { text: line, range, next } of linesOf(text, body)) {
-    if (line.length > 1_000 || !line.trimEnd().endsWith(':')) continue;
-    if (comments.some(({ start, end }) => start <= range.start && range.start < end)) continue;
+  const comments = commentsOf(text, body);
+  let comment = comments.next().value;
+  for (const { text: whole, range, next } of linesOf(text, body)) {
+    while (comment && comment.end <= range.start) comment = comments.next().value;
+    const line = whole.trim();
+    if (whole.length > 1_000 || !line.endsWith(':') || (comment && comment.start <= range.start)) continue;
     const match = MARKER.exec(line);
     const role = match ? roleOf(match[1]!, generation) : null;
     if (match && role !== null && (match[2] === undefined || generation === 2)) {
@@ -49,9 +48,18 @@ export function roleMarkers(text: string, body: Range, generation: 1 | 2): RoleM
       continue;
     }
     const made = MADE_MARKER.exec(line);
-    if (made) found.push({ role: null, expression: made[1]!.trim(), word: line.trim(), line: range, next });
+    if (made) found.push({ role: null, expression: made[1]!.trim(), word: line, line: range, next });
   }
   return found;
+}
+
+function* commentsOf(text: string, body: Range): Generator<Range, undefined> {
+  for (let start = text.indexOf('{#', body.start); start >= 0 && start < body.end; ) {
+    const close = text.indexOf('#}', start + 2);
+    if (close < 0 || close + 2 > body.end) return;
+    yield { start, end: close + 2 };
+    start = text.indexOf('{#', close + 2);
+  }
 }
 
 /** The parts of a body that markers of known roles open. What stands before the first is the system's, as in Prompty. */

@@ -4,7 +4,12 @@ import { LuthierError } from '../../protocol/index.ts';
 import { type Surroundings, valueInside } from './files.ts';
 
 /** Variables of the environment whose names say that nobody else should read them. */
-const SECRET = /key|token|secret|passw|credential|auth|cookie|session/i;
+const SECRET =
+  /key|token|secret|passw|passphrase|credential|auth|cookie|session|connection_?str|private|signature|(?:^|_)(?:pass|pat|sas|dsn|jwt)$|_pwd$/i;
+/** An address that has a password in it. */
+const WITH_PASSWORD = /:\/\/[^\s/@]*:[^\s/@]+@/;
+/** Files that one value may read: files that name files that name files would go on for long. */
+const MOST_FILES = 1_000;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -20,8 +25,10 @@ export async function resolveReferences(
   around: Pick<Surroundings, 'folder' | 'roots'>,
   environment: Environment = process.env,
   way: readonly string[] = [],
+  read = { files: 0 },
 ): Promise<unknown> {
-  const below = (held: unknown, key: string) => resolveReferences(held, `${path}.${key}`, around, environment, way);
+  const below = (held: unknown, key: string) =>
+    resolveReferences(held, `${path}.${key}`, around, environment, way, read);
   if (Array.isArray(value)) return Promise.all(value.map((item, i) => below(item, String(i))));
   if (typeof value === 'object' && value !== null) {
     const entries = Object.entries(value).map(async ([key, held]) => [key, await below(held, key)] as const);
@@ -31,6 +38,8 @@ export async function resolveReferences(
   if (reference === null || reference === 'unknown') return value;
   if (reference.kind === 'env') return variable(reference.target, reference.default, path, environment);
   try {
+    if (++read.files > MOST_FILES)
+      throw new LuthierError('prompt-invalid', `more than ${MOST_FILES} files are taken in.`, 'Name fewer files.');
     const { place, value: found } = await valueInside(reference.target, around.folder, around.roots);
     if (way.includes(place))
       throw new LuthierError(
@@ -38,7 +47,8 @@ export async function resolveReferences(
         `\${file:${reference.target}} goes in a circle.`,
         'Let no file name itself.',
       );
-    return await resolveReferences(found, path, { ...around, folder: dirname(place) }, environment, [...way, place]);
+    const from = { ...around, folder: dirname(place) };
+    return await resolveReferences(found, path, from, environment, [...way, place], read);
   } catch (error) {
     if (!(error instanceof LuthierError) || error.message.startsWith(path)) throw error;
     throw new LuthierError(error.code, `${path}: ${error.message}`, error.hint);
@@ -46,14 +56,15 @@ export async function resolveReferences(
 }
 
 function variable(name: string, otherwise: string | undefined, path: string, environment: Environment): string {
-  if (SECRET.test(name)) {
+  const held = Object.hasOwn(environment, name) ? environment[name] : undefined;
+  if (SECRET.test(name) || WITH_PASSWORD.test(held ?? '')) {
     throw new LuthierError(
       'prompt-invalid',
-      `${path}: ${name} sounds like a secret, and is put into no prompt.`,
-      'Rename the variable if it is none.',
+      `${path}: ${name} ${SECRET.test(name) ? 'sounds like a secret' : 'has a password in it'}, and is put into no prompt.`,
+      SECRET.test(name) ? 'Rename the variable if it is none.' : 'Use a variable without one.',
     );
   }
-  const value = environment[name] ?? otherwise;
+  const value = held ?? otherwise;
   if (value !== undefined) return value;
   throw new LuthierError(
     'prompt-invalid',

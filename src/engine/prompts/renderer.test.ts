@@ -57,6 +57,18 @@ test('faults name the row and the line', async () => {
   });
 });
 
+test('what JavaScript itself does not make is the template’s fault, and the next row is filled', async () => {
+  const large = prompt('user:\n{{ "a" | center(n) }}');
+  const options = { what: 'a.prompty' };
+  await expect(renderer.fill(large, { n: 2 ** 40 }, options)).rejects.toMatchObject({ code: 'prompt-invalid' });
+  expect((await renderer.fill(large, { n: 1 }, options)).messages[0]!.content).toBe('a');
+});
+
+test('a long text is split into words in time', async () => {
+  const { messages } = await fill('user:\n{{ text.split() | length }}', { text: 'some words '.repeat(50_000) });
+  expect(messages[0]!.content).toBe('100000');
+});
+
 test('texts are cut to tokens where there is a model, within expressions too', async () => {
   const truncate = (text: string, tokens: number) => text.split(' ').slice(0, tokens).join(' ');
   const body =

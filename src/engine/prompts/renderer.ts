@@ -75,9 +75,9 @@ export class PromptRenderer {
     try {
       const answer = await this.#ask(thread, request, { what, truncate, signal });
       if ('filled' in answer) return answer.filled;
-      if ('failed' in answer) throw new LuthierError('internal', `${what}: ${answer.failed}`);
       // The thread has no template after a fault of the text itself.
       thread.prompt = null;
+      if ('failed' in answer) throw new LuthierError('internal', `${what}: ${answer.failed}`);
       throw promptFault(what, answer.fault);
     } catch (error) {
       if (!(error instanceof Ended)) throw error;

@@ -58,6 +58,11 @@ function answer(
     if (!template) return { failed: 'There is no template.' };
     return { filled: fillTemplate(template, values, truncates ? truncate : null) };
   } catch (error) {
+    // A text, a list or a nesting that JavaScript itself does not make.
+    if (error instanceof RangeError)
+      return {
+        fault: { message: `What the template makes is too large (${error.message}).`, range: null, line: null },
+      };
     if (!(error instanceof PromptFault)) return { failed: (error as Error).message };
     const { message, range, line } = error;
     return { fault: { message, range, line } };

@@ -1,4 +1,4 @@
-import { capitalized, splitLines, stripped, titled } from './texts.ts';
+import { capitalized, splitLines, stripped, titled, words } from './texts.ts';
 import { type Arguments, isEqual, kindOf, listOf, RenderFault, textOf, tupleOf, type Value } from './values.ts';
 
 type Method<T> = (held: T, given: Arguments) => Value;
@@ -87,16 +87,15 @@ export function replaced(held: string, from: string, to: string, count: number):
 
 function split(held: string, separator: string | null, most: number): string[] {
   if (separator === '') throw new RenderFault('split: the separator is empty');
+  if (most < 0) return separator === null ? words(held) : held.split(separator);
   const whole = separator === null ? stripped(held, 'left') : held;
   const parts: string[] = [];
   let rest = whole;
-  while (most < 0 || parts.length < most) {
+  while (parts.length < most) {
     const found = separator === null ? rest.search(/\s/) : rest.indexOf(separator);
     if (found < 0) break;
     parts.push(rest.slice(0, found));
     rest = separator === null ? stripped(rest.slice(found), 'left') : rest.slice(found + separator.length);
   }
-  return separator === null && rest === ''
-    ? parts
-    : [...parts, separator === null ? (most < 0 ? stripped(rest, 'right') : rest) : rest];
+  return separator === null && rest === '' ? parts : [...parts, rest];
 }

@@ -3,6 +3,10 @@
 /** Python's white space, a little more than JavaScript's. */
 const BLANK = '\\s\\x1c-\\x1f\\x85';
 
+/** Python's `split` without a separator. */
+export const words = (text: string): string[] =>
+  text.split(new RegExp(`[${BLANK}]+`, 'u')).filter((word) => word !== '');
+
 /** Python's `strip`, of white space or of some characters. */
 export function stripped(text: string, sides: 'both' | 'left' | 'right', characters?: string): string {
   const set = characters === undefined ? `[${BLANK}]` : `[${characters.replace(/[\\\]^-]/g, '\\$&')}]`;
