@@ -304,6 +304,32 @@ describe('what a recipe names', () => {
     await expect(aborted).rejects.toThrow();
   });
 
+  it('says that a template is not there, or broken, or needs a column that the rows lack', async () => {
+    await writeFile(join(folder, 'ask.prompty'), '---\ninputs: { mesage: { type: string } }\n---\nuser:\n{{ mesage }}');
+    await writeFile(join(folder, 'broken.prompty'), '---\ninputs: 3\n---\nuser:\nhi');
+    const text = recipe({ template: 'asks.prompty' });
+    const problem = only(text, await check(text));
+    expect(problem).toMatchObject({
+      code: 'missing-file',
+      under: '"asks.prompty"',
+      message: 'No template "asks.prompty" found; did you mean "ask.prompty"?',
+    });
+    expect(fixed(text, problem, 'Change to "ask.prompty"')).toMatchObject({ template: 'ask.prompty' });
+    const broken = recipe({ template: 'broken.prompty' });
+    expect(only(broken, await check(broken))).toMatchObject({
+      under: '"broken.prompty"',
+      message: expect.stringMatching(/^broken\.prompty, line 2: inputs: a list of inputs is expected/),
+    });
+    const lacking = recipe({ template: 'ask.prompty' });
+    expect(only(lacking, await check(lacking))).toMatchObject({
+      ...{ code: 'missing-column', under: '"ask.prompty"' },
+      message: 'ask.prompty needs “mesage”, but tickets.csv has no column “mesage”; did you mean “message”?',
+    });
+    const named = '---\ninputs: { mesage: {} }\nluthier: { columns: { mesage: message } }\n---\nuser:\n{{ mesage }}';
+    await writeFile(join(folder, 'ask.prompty'), named);
+    expect(await check(lacking)).toEqual([]);
+  });
+
   it('reads a file again when it has changed', async () => {
     const file = join(folder, 'later.csv');
     await writeFile(file, `text,label\n${rows.map((row) => row.replace(/,.*/, ',a')).join('\n')}\n`);

@@ -64,7 +64,7 @@ export async function prepare(journal: Journal, resume: boolean, stage?: Stage):
 }
 
 /** A run goes on with the template that it began with, whatever its file says by now; which is said. */
-async function compareTemplate(journal: Journal): Promise<void> {
+export async function compareTemplate(journal: Pick<Journal, 'record' | 'noteOnce'>): Promise<void> {
   const { template } = journal.record;
   if (!template) return;
   const { readTemplate } = await import('../recipes/template.ts');
