@@ -13,6 +13,9 @@ const OTHER_TASKS: Readonly<Record<string, string>> = {
   ForNextSentencePrediction: 'says whether one sentence follows another',
 };
 
+/** Weights of heads that fill in masks. */
+const MASKED_HEAD = /^(?:cls\.predictions|lm_head|vocab_)/;
+
 /**
  * Names of the classes that a model folder's classifier answers with, by the row of its weights.
  * @throws LuthierError `model-unsupported` for a model of another task, `model-invalid` for one whose classifier is
@@ -36,10 +39,12 @@ export function classesOf(folder: Folder, architecture: Architecture): string[] 
   const { files, missingHead } = mapWeights(architecture, folder.weights.names());
   const answers = answerNames(architecture);
   if (missingHead.some((name) => answers.includes(name))) {
+    // Decoders are not asked for one.
+    const hasMaskedHead = architecture.isCausal || folder.weights.names().some((name) => MASKED_HEAD.test(name));
     throw new LuthierError(
       'model-invalid',
-      `${path} contains a pretrained model without a trained classifier, so it cannot predict.`,
-      'Fine-tune it first (luthier train), then name the run or its model folder.',
+      `${path} contains a pretrained model without a trained classifier${hasMaskedHead ? '' : ' or masked-language head'}, so it cannot predict.`,
+      `Fine-tune it first (luthier train), then name the run or its model folder.${hasMaskedHead ? '' : ' To fill in masks, name a model whose class is like BertForMaskedLM, such as bert-base-uncased.'}`,
     );
   }
   if (!isClassifier) {
