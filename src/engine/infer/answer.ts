@@ -1,22 +1,27 @@
 import { type Answered, type ChatMessage, counted } from '../../protocol/index.ts';
-import { valuesOfText } from '../prompts/row-template.ts';
+import { type RowText, valuesOfText } from '../prompts/row-template.ts';
 import { fitDialogue } from './dialogue.ts';
 import type { Writer, WriterRequest } from './writer.ts';
+
+export interface AnswerRequest extends Omit<WriterRequest, 'ends' | 'text'>, Pick<RowText, 'values'> {
+  asTaught?: boolean;
+}
 
 /**
  * Continues a text, or answers a dialogue by the model's chat template, the oldest turns left out where they do not fit.
  * @param request.asTaught a model that learned its rows through a template is asked through it: what is given is the
  *   value of its input, of a dialogue what is said first, or last where the model learned single texts
+ * @param request.values what it gives the template, where it is a row of a table
  * @throws LuthierError as `write`, ChatTemplate and fitDialogue
  */
 export async function answer(
   writer: Writer,
   given: string | readonly ChatMessage[],
-  { asTaught = false, ...request }: Omit<WriterRequest, 'ends' | 'text'> & { asTaught?: boolean },
+  { asTaught = false, values, ...request }: AnswerRequest,
 ): Promise<Answered> {
   const { positions } = writer;
   const notes: string[] = [];
-  const prompt = asTaught ? await rendered(writer, given, notes) : given;
+  const prompt = asTaught ? await rendered(writer, given, { notes, values, signal: request.signal }) : given;
   let left_out = 0;
   const write = (): ReturnType<Writer['write']> => {
     if (typeof prompt === 'string') return writer.write(prompt, request).then((it) => ({ ...it, text: textOf(given) }));
@@ -51,11 +56,11 @@ export const learnedTexts = ({ template, task }: Pick<Writer, 'template' | 'task
 async function rendered(
   writer: Writer,
   given: string | readonly ChatMessage[],
-  notes: string[],
+  { notes, values, signal }: { notes: string[] } & Pick<AnswerRequest, 'values' | 'signal'>,
 ): Promise<string | readonly ChatMessage[]> {
   const { template } = writer;
   if (!template) return given;
-  const fill = (said: string) => template.render(valuesOfText(template, said));
+  const fill = (said: string) => template.render(values ?? valuesOfText(template, said), signal);
   if (learnedTexts(writer)) {
     if (typeof given !== 'string' && given.length > 1)
       notes.push(

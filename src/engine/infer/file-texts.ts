@@ -6,7 +6,7 @@ import { listed, places, quoted } from '../data/problems.ts';
 import { readTable } from '../data/read.ts';
 import { readLines } from '../data/read-lines.ts';
 import { isEmpty, type Table } from '../data/table.ts';
-import { type RowTemplate, textsForTemplate } from '../prompts/row-template.ts';
+import { type RowTemplate, type RowText, textsForTemplate } from '../prompts/row-template.ts';
 
 /** What a model is asked with: prompts that it continues or answers, sentences of words, or texts. */
 export interface Reads {
@@ -19,7 +19,7 @@ export interface Reads {
 
 /** What a model is asked, row by row. */
 export interface FileTexts {
-  texts: Texts[];
+  texts: RowText[];
   /** The 1-based line that each begins on. */
   lines: number[];
   /** Columns that they were read from; `text` for a file of lines. */

@@ -1,12 +1,12 @@
 import { afterTurns } from '../../files/turns.ts';
 import { writeFileAtomically } from '../../files/write-file.ts';
-import type { Answer, GenerationSettings, Note, Texts } from '../../protocol/index.ts';
+import type { Answer, GenerationSettings, Note } from '../../protocol/index.ts';
 import { counted, DEFAULT_NEW_TOKENS, LuthierError, maskFills } from '../../protocol/index.ts';
 import { quoteCell } from '../data/append.ts';
 import type { Dialect } from '../data/delimited.ts';
 import type { TableRow } from '../data/row-record.ts';
 import type { Table } from '../data/table.ts';
-import { throughTemplate } from '../prompts/row-template.ts';
+import { type RowText, throughTemplate } from '../prompts/row-template.ts';
 import { answer } from './answer.ts';
 import { errorAt, placeOf, type Reads, readFileTexts } from './file-texts.ts';
 import { type Predictor, readsOf } from './predictor.ts';
@@ -27,7 +27,7 @@ interface AnswerOptions {
 /** A model that answers rows. */
 export interface RowAnswerer {
   readonly reads: Reads;
-  answer(texts: Texts[], options: AnswerOptions): Promise<Added[]>;
+  answer(texts: RowText[], options: AnswerOptions): Promise<Added[]>;
 }
 
 export interface PredictFileOptions {
@@ -74,10 +74,10 @@ export const rowsOfWriter = (writer: Writer, settings: GenerationSettings, asMes
   answer: async (texts, { onProgress, signal, note = () => {}, placeOf = (text) => `Row ${text + 1}` }) => {
     const answers: Added[] = [];
     const said = new Map<string, number>();
-    for (const [stream, { text }] of texts.entries()) {
+    for (const [stream, { text, values }] of texts.entries()) {
       const prompt = asMessages ? [{ role: 'user', content: text }] : text;
       const { generated_text, finish_reason, notes } = await answer(writer, prompt, {
-        ...{ settings, signal, stream, asTaught: true },
+        ...{ settings, signal, stream, asTaught: true, values },
       }).catch((error: unknown) => {
         throw errorAt(placeOf(stream), error);
       });

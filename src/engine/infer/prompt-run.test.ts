@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -94,6 +94,18 @@ describe('a model that writes', () => {
     const missing = sourceOf('sample: ${file:nothing.json}', 'user:\nhi');
     const { problems } = await checkWithEngine(missing, request);
     expect(problems).toMatchObject([{ code: 'render', range: { start: 4, end: 10 } }]);
+    const places = async (front: string, body: string) => {
+      const source = sourceOf(front, body);
+      const { problems } = await checkWithEngine(source, request);
+      return problems.map(({ range }) => source.text.slice(range.start, range.end));
+    };
+    expect(await places('model: x', 'user:\nfirst\n${file:nothing.txt} more')).toEqual(['${file:nothing.txt}']);
+    expect(await places('inputs: [{name: a, default: "${file:none.txt}"}]', 'user:\n{{ a }}')).toEqual([
+      '"${file:none.txt}"',
+    ]);
+    expect(await places('luthier: { dataset: none.csv }', 'user:\nhi')).toEqual(['none.csv']);
+    await writeFile(join(place, 'guide.md'), 'see ${file:deeper.md}');
+    expect(await places('model: x', 'user:\nfirst\n${file:guide.md}')).toEqual(['${file:guide.md}']);
     const broken = await checkWithEngine(sourceOf('inputs: 3', 'user:\nhi'), request);
     expect(broken).toEqual({ problems: [], tokens: null });
   });
@@ -134,6 +146,30 @@ describe('a model that classifies', () => {
     expect(joined.prompt).toBe('the\n\nthe parcel is late');
     expect(joined.warnings.map(({ message }) => message)).toEqual([
       'This model reads no dialogues: its messages are joined into one text.',
+    ]);
+    const verbalizer = 'luthier: { verbalizer: { good: fine } }';
+    expect((await run(asked, sourceOf(`${front}\n${verbalizer}`, 'user:\n{{ text }}'))).notes).toEqual([
+      'The model names its own classes, so the template’s verbalizer counts for nothing.',
+    ]);
+    predictor.dispose();
+  });
+
+  test('and says where it learned its rows through another template', async () => {
+    const folder = join(place, 'bert');
+    const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as object;
+    const luthier = { task: 'text-classification', template: 'prompt.prompty' };
+    await writeFile(join(folder, 'config.json'), JSON.stringify({ ...config, luthier }));
+    const own = sourceOf('inputs: { text: { type: string } }', 'user:\nthe {{ text }}');
+    await writeFile(join(folder, 'prompt.prompty'), own.text);
+    const predictor = predictorOf(await openModel(folder, 'auto', () => undefined));
+    const never = async () => expect.fail('it writes nothing');
+    const asked: Asked = { model: await readPromptModel(folder), writer: never, predictor: async () => predictor };
+    const values = { text: 'parcel' };
+    const notesOf = async (text: string) => (await run(asked, { ...own, text, values })).notes;
+    expect(await notesOf(own.text)).toEqual([]);
+    expect(await notesOf(own.text.replace('inputs', 'name: other\nsample: { text: x }\ninputs'))).toEqual([]);
+    expect(await notesOf(own.text.replace('the {{', 'a {{'))).toEqual([
+      'The model learned its rows through another template than The template: its own is prompt.prompty in its folder.',
     ]);
     predictor.dispose();
   });

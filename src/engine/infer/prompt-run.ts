@@ -9,6 +9,7 @@ import {
 } from '../../protocol/index.ts';
 import type { OpenPrompt } from '../prompts/prompt.ts';
 import type { PromptRenderer } from '../prompts/renderer.ts';
+import { isSameTemplate, type RowTemplate } from '../prompts/row-template.ts';
 import { answer } from './answer.ts';
 import type { Predictor } from './predictor.ts';
 import { type PromptModel, type Rendered, refuseEmpty, renderRow } from './prompt-model.ts';
@@ -64,44 +65,60 @@ export async function runPrompt(
   };
 }
 
+/** What a model answers to a template that it did not learn its rows through is not what its scores were measured on. */
+const otherTemplate = ({ name, text }: OpenPrompt, learnt: RowTemplate | undefined): string[] =>
+  !learnt || isSameTemplate(text, learnt.text)
+    ? []
+    : [
+        `The model learned its rows through another template than ${name === learnt.name ? 'this one' : name}: its own is ${learnt.name} in its folder.`,
+      ];
+
 async function writing(
-  { file: { verbalizer } }: OpenPrompt,
+  open: OpenPrompt,
   { prompt, read }: Rendered,
   asked: Asked,
   { settings = {}, onText, signal }: RunRequest,
 ): Promise<() => Promise<Said>> {
+  const { verbalizer } = open.file;
   const writer = await asked.writer();
+  const other = otherTemplate(open, writer.template);
   const { text, ids, as } = read!;
-  if (verbalizer) return async () => saidOf(await scoreContinuations(writer, { ids, text }, verbalizer, signal));
+  if (verbalizer) return async () => saidOf(await scoreContinuations(writer, { ids, text }, verbalizer, signal), other);
   const request = { settings, onText, signal };
   if (as !== 'begun') {
-    return async () => writtenOf(await answer(writer, as === 'text' ? text : prompt.messages, request));
+    return async () => writtenOf(await answer(writer, as === 'text' ? text : prompt.messages, request), other);
   }
   return async () => {
     const written = await writer.write(ids, { ...request, ends: asked.model.chat().turnEnds(), text });
-    return writtenOf({ ...written, notes: [] });
+    return writtenOf({ ...written, notes: [] }, other);
   };
 }
 
-const writtenOf = ({ generated_text, token_ids, finish_reason, notes }: Omit<Answered, 'left_out'>): Said => ({
-  ...{ answer: generated_text, tokens: token_ids.length, finish_reason, notes },
+const writtenOf = (
+  { generated_text, token_ids, finish_reason, notes }: Omit<Answered, 'left_out'>,
+  before: string[],
+): Said => ({
+  ...{ answer: generated_text, tokens: token_ids.length, finish_reason, notes: [...before, ...notes] },
 });
 
 async function labelling(
-  { file: { verbalizer } }: OpenPrompt,
+  open: OpenPrompt,
   { read }: Rendered,
   asked: Asked,
   { signal }: RunRequest,
 ): Promise<() => Promise<Said>> {
+  const { verbalizer } = open.file;
   const predictor = await asked.predictor();
   const { text } = read!;
+  const notes = otherTemplate(open, predictor.template);
   if (verbalizer && asked.model.kind === 'fills')
-    return async () => saidOf(await scoreAtMask(predictor, text, verbalizer, signal));
+    return async () => saidOf(await scoreAtMask(predictor, text, verbalizer, signal), notes);
+  if (verbalizer) notes.push('The model names its own classes, so the template’s verbalizer counts for nothing.');
   return async () => {
     const [prediction] = await predictor.answer([text], undefined, signal);
     const { said } = predictor.task.show(prediction!, predictor.labels);
     const labels = scoresIn(prediction!);
-    return { answer: said, tokens: 0, notes: [], ...(labels && { labels }) };
+    return { answer: said, tokens: 0, notes, ...(labels && { labels }) };
   };
 }
 
@@ -117,6 +134,6 @@ const labelsOf = (scores: Readonly<Record<string, number>>): { label: string; sc
     .map(([label, score]) => ({ label, score }))
     .sort((a, b) => b.score - a.score);
 
-const saidOf = ({ label, scores, notes }: LabelScores): Said => ({
-  ...{ answer: label, tokens: 0, labels: labelsOf(scores), notes },
+const saidOf = ({ label, scores, notes }: LabelScores, before: string[]): Said => ({
+  ...{ answer: label, tokens: 0, labels: labelsOf(scores), notes: [...before, ...notes] },
 });

@@ -1,7 +1,51 @@
-import { expect, it } from 'vitest';
-import { openRowTemplate } from './row-template.ts';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { parsePrompt } from '../../prompts/parse.ts';
+import { readTable } from '../data/read.ts';
+import { isSameTemplate, openRowTemplate, textsForTemplate, valuesOf, valuesOfText } from './row-template.ts';
 
-it('a rest takes no row from who still renders one', { timeout: 30_000 }, async () => {
+const templateOf = (inputs: string, body = '{{ a }}') => {
+  const text = `---\ninputs: ${inputs}\nmodel: { api: completion }\n---\n${body}`;
+  return { name: 'a.prompty', text, file: parsePrompt(text) };
+};
+
+test('what is typed is read as the cells that were learnt', () => {
+  const number = templateOf('{ a: { type: number } }');
+  expect(valuesOfText(number, '3.0')).toEqual({ a: 3 });
+  expect(valuesOfText(number, 'many')).toEqual({ a: 'many' });
+  expect(valuesOfText(templateOf('{ a: { type: boolean } }'), 'yes')).toEqual({ a: true });
+  expect(valuesOfText(templateOf('{ a: { type: string } }'), '{"a": 1}')).toEqual({ a: '{"a": 1}' });
+  const both = templateOf('{ a: { type: number }, b: { type: array } }');
+  expect(valuesOfText(both, '{"a": "1", "b": [2]}')).toEqual({ a: 1, b: [2] });
+  expect(valuesOfText(both, { text: '1', text_pair: '[2]' })).toEqual({ a: 1, b: [2] });
+});
+
+test('rows of a file fill a template with what they filled it with in training', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'luthier rows-'));
+  const file = join(folder, 'rows.csv');
+  await writeFile(file, 'review,place,stars\ngood,invoice,5\nbad,,1\n');
+  const table = await readTable({ file }, {});
+  // One input is needed, and another has a column, too; a third is used without being one.
+  const template = templateOf('{ review: { type: string }, place: { type: string, default: parcel } }', '{{ stars }}');
+  const { texts } = textsForTemplate(template, table);
+  const rows = [...table.rows];
+  for (const [i, text] of texts.entries())
+    expect(valuesOfText(template, text)).toEqual(valuesOf(template.file, table.columns, rows[i]!));
+  expect(texts[0]!.values).toMatchObject({ review: 'good', place: 'invoice', stars: '5' });
+  await rm(folder, { recursive: true });
+});
+
+test('templates are the same where they make the same', () => {
+  const { text } = templateOf('{ a: { type: number } }');
+  expect(isSameTemplate(text, text.replaceAll('\n', '\r\n'))).toBe(true);
+  expect(isSameTemplate(text, text.replace('inputs', 'description: x\ninputs'))).toBe(true);
+  expect(isSameTemplate(text, text.replace('number', 'string'))).toBe(false);
+  expect(isSameTemplate(text, text.replace('{{ a }}', '{{ a }}.'))).toBe(false);
+});
+
+test('a rest takes no row from who still renders one', { timeout: 30_000 }, async () => {
   const text = '---\ninputs: { a: { type: string } }\nmodel: { api: completion }\n---\nsays {{ a }}';
   const template = openRowTemplate({ path: 'ask.prompty', text }, () => Promise.reject(new Error('not needed')));
   const rendered = async (a: string) => (await template.render({ a })).text;

@@ -2,8 +2,8 @@ import { basename } from 'node:path';
 import { closest, distance } from 'fastest-levenshtein';
 import { parsePrompt } from '../../prompts/parse.ts';
 import type { PromptFile } from '../../prompts/prompt-file.ts';
-import { inputValues } from '../../prompts/values.ts';
-import { type ChatMessage, LuthierError } from '../../protocol/index.ts';
+import { cellValue, inputValues } from '../../prompts/values.ts';
+import { type ChatMessage, LuthierError, type Texts } from '../../protocol/index.ts';
 import { listedSome, quoted } from '../data/problems.ts';
 import type { TableRow } from '../data/row-record.ts';
 import type { Table } from '../data/table.ts';
@@ -30,6 +30,11 @@ export interface RowTemplate {
   render(values: Record<string, unknown>, signal?: AbortSignal): Promise<RenderedRow>;
   /** All rows are rendered for now: its thread ends until the next one, unless somebody else's are still rendered. */
   rest(): void;
+}
+
+/** A row of a table, as a text that can be shown and as what it gives a template. */
+export interface RowText extends Texts {
+  values?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** Said where a model is asked as it was taught. */
@@ -85,12 +90,17 @@ export function requireColumnsOf({ name, file }: Pick<RowTemplate, 'name' | 'fil
  */
 export function valuesOfText(
   { file, name }: Pick<RowTemplate, 'file' | 'name'>,
-  given: string | { text: string; text_pair?: string },
+  given: string | RowText,
 ): Record<string, unknown> {
-  const { text, text_pair }: { text: string; text_pair?: string } = typeof given === 'string' ? { text: given } : given;
+  const { text, text_pair, values: ofRow }: RowText = typeof given === 'string' ? { text: given } : given;
+  if (ofRow) return { ...ofRow };
   const needed = neededInputs(file);
   const [first = file.inputs[0]?.name ?? 'text', second, ...more] = needed;
-  const filled = (row: Record<string, unknown>) => inputValues(file, { values: row, row: {} });
+  // What is typed is read as a cell of the data is: “3.0” is the number that was learnt.
+  const kinds = new Map(file.inputs.map(({ name, kind }) => [name, kind]));
+  const asCell = ([name, value]: [string, unknown]) => [name, cellValue(value, kinds.get(name) ?? 'string')] as const;
+  const filled = (row: Record<string, unknown>) =>
+    inputValues(file, { values: Object.fromEntries(Object.entries(row).map(asCell)), row: {} });
   if (second === undefined && text_pair === undefined) return filled({ [first]: text });
   if (second !== undefined && more.length === 0 && text_pair !== undefined)
     return filled({ [first]: text, [second]: text_pair });
@@ -122,7 +132,7 @@ function objectIn(text: string): Record<string, unknown> | undefined {
 export function textsForTemplate(
   template: Pick<RowTemplate, 'file' | 'name'>,
   table: Table,
-): { texts: { text: string }[]; from: string[] } {
+): { texts: RowText[]; from: string[] } {
   requireColumnsOf(template, table);
   const { file } = template;
   const needed = neededInputs(file);
@@ -131,9 +141,12 @@ export function textsForTemplate(
   const isOne = names.length === 1 && needed.length === 1;
   const texts = Array.from(table.rows, (row) => {
     const values = valuesOf(file, table.columns, row);
+    // Every row is answered, also an empty one.
+    if (isOne) values[only!] ??= '';
     return {
+      values,
       text: isOne
-        ? String(values[only!] ?? '')
+        ? String(values[only!])
         : JSON.stringify(Object.fromEntries(names.map((name) => [name, values[name]]))),
     };
   });
@@ -147,6 +160,16 @@ export function valuesOf(file: PromptFile, columns: readonly string[], row: Tabl
     return cell === undefined ? [] : [[column, cell] as const];
   });
   return inputValues(file, { row: Object.fromEntries(cells) });
+}
+
+/** Whether two templates make the same of the same rows: what else their front matter says counts for nothing. */
+export function isSameTemplate(one: string, other: string): boolean {
+  const counts = (text: string): string => {
+    const { body, generation, model, inputs } = parsePrompt(text);
+    const given = inputs.map(({ name, kind, default: otherwise }) => [name, kind, otherwise]);
+    return JSON.stringify([generation, model.api, given, text.slice(body.start, body.end).replace(/\r\n/g, '\n')]);
+  };
+  return one === other || counts(one) === counts(other);
 }
 
 /** A template whose rows are not rendered: each is what its columns hold. Enough for checks of a recipe. */
