@@ -1,4 +1,5 @@
 import { type Columns, fieldOf, LuthierError, type TaskName, TEMPLATED_TASKS, taskOf } from '../../protocol/index.ts';
+import type { Pace } from '../data/pace.ts';
 import { Rows } from '../data/packed-rows.ts';
 import { listed, listedSome, quoted } from '../data/problems.ts';
 import type { TableRow } from '../data/row-record.ts';
@@ -93,7 +94,7 @@ export function templated(task: AnyTask, template: RowTemplate, given: Columns):
       const isDone = (table as RenderedTable)[RENDERED] !== undefined;
       if (isDone) return task.open ? task.open(table, pace) : table;
       const how = { task: task.name, answer: answerOf(table), endsItself };
-      const made = await renderTable(table, template, how).finally(() => template.rest());
+      const made = await renderTable(table, template, how, pace).finally(() => template.rest());
       blanks += made.blanks;
       const rendered = made.table;
       return task.open ? task.open(rendered, pace) : rendered;
@@ -123,6 +124,7 @@ async function renderTable(
   table: Table,
   template: RowTemplate,
   { task, answer, endsItself }: { task: TaskName; answer: string | undefined; endsItself: boolean },
+  pace?: Pace,
 ): Promise<{ table: Table; blanks: number }> {
   const { name } = template;
   if (table.format === 'text') {
@@ -148,6 +150,7 @@ async function renderTable(
   let first: number | undefined;
   let blanks = 0;
   for (const row of table.rows) {
+    await pace?.();
     const made = await rendered(template, table, row);
     const cell = asMessages ? JSON.stringify(dialogue(made, endsItself ? undefined : row.value(answerAt))) : made.text;
     for (const [column, value] of row.cells()) {
