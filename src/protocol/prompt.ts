@@ -34,8 +34,8 @@ export interface PromptSource {
   roots?: string[];
   /** Values of inputs; they stand above the row's, which stand above defaults. Without a row the file's sample is used. */
   values?: Record<string, unknown>;
-  /** `values` are the cells of a row, by their columns: what it lacks is lacking, and the sample gives nothing. */
-  of_row?: boolean;
+  /** A row that is given itself, by its columns; `values` stand above it, and the sample gives nothing. */
+  cells?: Record<string, unknown>;
   /** A row of the template's dataset, or of `data`, from 1 on. */
   row?: number;
   data?: string;
@@ -98,7 +98,7 @@ export interface PromptRequests {
   'prompt/check': { params: PromptSource & { model?: string }; result: PromptChecked };
   /** Rows of a dataset as values: the editor lets a person pick one. `row` counts from 1. */
   'prompt/rows': {
-    params: Omit<PromptSource, 'values' | 'of_row' | 'row' | 'undefined_is'> & {
+    params: Omit<PromptSource, 'values' | 'cells' | 'row' | 'undefined_is'> & {
       offset?: number;
       limit: number;
       search?: string;

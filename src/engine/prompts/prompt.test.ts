@@ -152,11 +152,20 @@ describe('rows', () => {
       `sample: { text: sample, answer: x }\n${front} }`,
       'user:\n{{ text }} {{ n + 1 }} {{ answer }}',
     );
-    const row = await render({ ...given, of_row: true, values: { body: 'own', n: '2' } });
+    const row = await render({ ...given, cells: { body: 'own', n: '2' } });
     expect(row.messages[0]!.content.trim()).toBe('own 3');
     expect(row.warnings.map(({ message }) => message)).toEqual(['“answer” has no value.']);
+    // What is typed stands above it, and is no cell.
+    const above = await render({ ...given, cells: { body: 'own', n: 1 }, values: { text: 'mine', n: 4 } });
+    expect(above.messages[0]!.content.trim()).toBe('mine 5');
     const typed = await render({ ...given, values: { n: 2 } });
     expect(typed.messages[0]!.content).toBe('sample 3 x');
+  });
+
+  test('needs no sample that can be read', async () => {
+    const given = source(`sample: { text: "\${file:nothing.txt}" }\n${front} }`, 'user:\n{{ text }}');
+    expect(await content({ ...given, row: 1 })).toBe('first');
+    await expect(render(given)).rejects.toThrow('nothing.txt does not exist');
   });
 
   test('examples are drawn from it, the same for a seed, never the row itself', async () => {

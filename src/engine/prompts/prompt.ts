@@ -61,8 +61,9 @@ export async function openPrompt(source: PromptSource, { signal, environment }: 
   const wrong = parsed.problems.find(({ severity }) => severity === 'error');
   if (wrong) throw promptFault(name, { ...wrong, line: lineAt(source.text, wrong.range.start) });
   // A row never has anything of the sample, which then need not be readable.
-  const isForRows = source.row !== undefined || source.data !== undefined || source.of_row === true;
-  const needed = isForRows ? { ...parsed, sample: null, sampleFile: null } : parsed;
+  const isForRows = source.row !== undefined || source.data !== undefined || source.cells !== undefined;
+  const inputs = parsed.inputs.map((input) => ({ ...input, sample: undefined }));
+  const needed = isForRows ? { ...parsed, inputs, sample: null, sampleFile: null } : parsed;
   const file = await resolved(needed, around, environment).catch((error: unknown) => {
     if (!(error instanceof LuthierError)) throw error;
     throw new LuthierError(error.code, `${name}: ${error.message}`, error.hint);
@@ -74,9 +75,7 @@ export async function openPrompt(source: PromptSource, { signal, environment }: 
     .map(({ message, range }) => ({ message, range, line: lineAt(source.text, range.start) }));
   const valuesOf: OpenPrompt['valuesOf'] = (row, typed) => ({
     ...(examples ? { examples: drawExamples(examples, file, file.examples!, examples === rows ? row : null) } : {}),
-    ...(source.of_row && row === null
-      ? inputValues(file, { row: typed ?? {} })
-      : inputValues(file, { values: typed, row: row === null ? undefined : rowsNeeded(rows, name).at(row) })),
+    ...inputValues(file, { values: typed, row: row === null ? source.cells : rowsNeeded(rows, name).at(row) }),
   });
   return { file, name, text: source.text, rows, warnings, valuesOf, fill: filler(prompt, file, name, valuesOf) };
 }

@@ -26,7 +26,7 @@ export interface AnswerSources {
 }
 
 /** What fills a template: what was typed, or a row of a dataset. */
-export type Filling = Pick<PromptSource, 'values' | 'of_row'>;
+export type Filling = Pick<PromptSource, 'values' | 'cells'>;
 
 /** An answer as the page shows it. */
 export interface GivenAnswer {
@@ -200,7 +200,12 @@ export async function sourceOf(
 ): Promise<PromptSource> {
   const { uri } = document;
   const roots = (vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
-  const given = { ...filling, undefined_is: 'warning' as const };
+  // Another template reads a row by its own columns and kinds.
+  const { values, cells } = filling;
+  const given = {
+    ...(version && cells ? { cells } : { ...(values && { values }), ...(cells && { cells }) }),
+    undefined_is: 'warning' as const,
+  };
   if (version?.kind === 'file') {
     const other = await vscode.workspace.openTextDocument(vscode.Uri.parse(version.uri));
     return { text: other.getText(), ...placed(other.uri, roots), ...given };

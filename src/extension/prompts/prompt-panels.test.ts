@@ -137,6 +137,8 @@ test('the prompt is rendered in the engine from the text as it is in the editor'
   expect((await said('rendered'))[0]).toMatchObject({ id: 4, tokens: 9, warnings: ['Line 3: tone is empty'] });
   expect(asked('prompt/render')[0]).toMatchObject({
     ...{ text: TEMPLATE, path: join(folder, 'reply.prompty'), values: { ticket: 'Hi' }, undefined_is: 'warning' },
+    // The page shows all values: an emptied field has none of the sample.
+    cells: {},
   });
   request.mockRejectedValueOnce(new Error('too deep'));
   page.received.fire({ type: 'render', id: 5, values: {} });
@@ -275,7 +277,7 @@ test('a row of a dataset is compared as a row: the sample fills what was typed a
   ];
   page.received.fire({ type: 'run', id: 1, rows: both, columns: columns.map(({ id }) => id) });
   await said('ended');
-  expect(asked('prompt/run').map(({ of_row }) => of_row)).toEqual([true, undefined]);
+  expect(asked('prompt/run').map(({ cells }) => cells)).toEqual([values, undefined]);
 });
 
 test('prompts go elsewhere after a yes, the first time alone; the key is in nothing but the request', async () => {

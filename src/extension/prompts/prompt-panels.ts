@@ -301,7 +301,12 @@ class PromptPage {
       const [column] = await this.columns();
       const ref = column ?? { model: this.options.models.starter, version: null };
       const { document, file } = await this.template();
-      const rendered = await this.answers.render(document, ref, { values }, controller.signal);
+      const rendered = await this.answers.render(
+        document,
+        ref,
+        this.filling({ id: '', values }, file),
+        controller.signal,
+      );
       const { messages, prompt, tokens, warnings } = rendered;
       this.wire.post({
         ...{ type: 'rendered', id, prompt, tokens },
@@ -322,10 +327,11 @@ class PromptPage {
     const controller = new AbortController();
     this.estimating = controller;
     requireTrust();
+    const { document, file } = await this.template();
     const sendings = await this.answers.sendings(
-      await this.document(),
+      document,
       await this.columns(),
-      rows.map((row) => this.filling(row)),
+      rows.map((row) => this.filling(row, file)),
       controller.signal,
     );
     if (controller.signal.aborted) return;
@@ -345,12 +351,13 @@ class PromptPage {
     const { signal } = controller;
     try {
       requireTrust();
-      const document = await this.document();
+      const { document, file } = await this.template();
       const refs = (await this.columns()).filter((ref) => columns.includes(columnId(ref)));
-      const fillings = rows.map((row) => this.filling(row));
+      const fillings = rows.map((row) => this.filling(row, file));
       await this.answers.confirm(await this.answers.sendings(document, refs, fillings, signal));
       // Column by column: a model is loaded once, and one of them is in memory at a time.
-      for (const ref of refs) for (const row of rows) await this.fill(id, document, ref, row, signal);
+      for (const ref of refs)
+        for (const [i, row] of rows.entries()) await this.fill(id, document, ref, row, fillings[i]!, signal);
     } catch (error) {
       if (!isCancelled(error)) throw error;
       controller.abort();
@@ -360,9 +367,13 @@ class PromptPage {
     }
   }
 
-  /** Rows of a dataset are compared as they are; the sample fills what was typed, and itself. */
-  private filling({ id, values }: PromptRow): Filling {
-    return this.about.mode === 'compare' && id !== 'sample' ? { values, of_row: true } : { values };
+  /**
+   * What the engine fills a template with: never the sample where a row of a dataset lacks something, nor where a field
+   * was emptied. A sample that is in a file of its own is in no field: there it fills what nobody typed.
+   */
+  private filling({ id, values }: Pick<PromptRow, 'id' | 'values'>, { sampleFile }: PromptFile): Filling {
+    if (this.about.mode === 'try') return sampleFile === null ? { values, cells: {} } : { values };
+    return id === 'sample' ? { values } : { values, cells: values };
   }
 
   /** One answer. One that fails leaves the others to be answered. */
@@ -371,11 +382,12 @@ class PromptPage {
     document: vscode.TextDocument,
     ref: ColumnRef,
     asked: PromptRow,
+    filling: Filling,
     signal: AbortSignal,
   ): Promise<void> {
     const cell = { id, row: asked.id, column: columnId(ref) };
     try {
-      const answer = await this.answers.ask(document, ref, this.filling(asked), {
+      const answer = await this.answers.ask(document, ref, filling, {
         signal,
         onText: (text) => this.wire.post({ type: 'part', ...cell, text }),
         onWaiting: (message) => this.wire.post({ type: 'waiting', ...cell, message }),
