@@ -145,6 +145,16 @@ test('the prompt is rendered in the engine from the text as it is in the editor'
   expect((await said('notRendered'))[0]).toMatchObject({ id: 5, error: { message: 'too deep' } });
 });
 
+test('a field that shows a reference of the sample has what it refers to', async () => {
+  text = '---\nsample: { ticket: "${file:mail.txt}", tone: kind }\n---\nuser:\n{{ ticket }} {{ tone }}';
+  await open();
+  page.received.fire({ type: 'render', id: 1, values: { ticket: '${file:mail.txt}', tone: 'kind' } });
+  await said('rendered');
+  expect(asked('prompt/render')[0]).toMatchObject({ values: { tone: 'kind' } });
+  expect(asked('prompt/render')[0].values).not.toHaveProperty('ticket');
+  expect(asked('prompt/render')[0]).not.toHaveProperty('cells');
+});
+
 test('an answer streams, and Stop ends it at once', async () => {
   const { columns } = await open();
   const id = columns[0]!.id;

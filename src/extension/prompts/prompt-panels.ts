@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { PromptFile } from '../../prompts/prompt-file.ts';
+import { referenceIn } from '../../prompts/references.ts';
 import { rowValues } from '../../prompts/values.ts';
 import { counted, type ErrorData } from '../../protocol/index.ts';
 import {
@@ -226,7 +227,7 @@ class PromptPage {
     const columns = await this.columns();
     const { offered } = await this.options.models.bound(document, file);
     const names = new Set(file.inputs.map(({ name }) => name));
-    const sample = { ...defaultsOf(file), ...file.sample };
+    const sample = shownSample(file);
     const undeclared = Object.keys(file.sample ?? {}).filter((name) => !names.has(name));
     const snapshot: PromptSnapshot = {
       ...{ mode, template: uri.toString(), name: basename(uri.path) },
@@ -369,11 +370,17 @@ class PromptPage {
 
   /**
    * What the engine fills a template with: never the sample where a row of a dataset lacks something, nor where a field
-   * was emptied. A sample that is in a file of its own is in no field: there it fills what nobody typed.
+   * was emptied. A sample that is in a file of its own is in no field, and a field shows `${file:…}` as it is written:
+   * there the sample fills what nobody typed.
    */
-  private filling({ id, values }: Pick<PromptRow, 'id' | 'values'>, { sampleFile }: PromptFile): Filling {
-    if (this.about.mode === 'try') return sampleFile === null ? { values, cells: {} } : { values };
-    return id === 'sample' ? { values } : { values, cells: values };
+  private filling({ id, values }: Pick<PromptRow, 'id' | 'values'>, file: PromptFile): Filling {
+    if (this.about.mode === 'compare' && id !== 'sample') return { values, cells: values };
+    const shown = shownSample(file);
+    const typed = Object.entries(values).filter(
+      ([name, value]) => typeof value !== 'string' || value !== shown[name] || referenceIn(value) === null,
+    );
+    const isAll = typed.length === Object.keys(values).length && file.sampleFile === null;
+    return { values: Object.fromEntries(typed), ...(isAll && this.about.mode === 'try' && { cells: {} }) };
   }
 
   /** One answer. One that fails leaves the others to be answered. */
@@ -489,6 +496,9 @@ const defaultsOf = (file: PromptFile): PromptValues =>
       .map((input) => [input.name, input.sample ?? input.default] as const)
       .filter(([, value]) => value !== undefined),
   );
+
+/** What fields begin with. */
+const shownSample = (file: PromptFile): PromptValues => ({ ...defaultsOf(file), ...file.sample });
 
 function kindOf(value: unknown): PromptSnapshot['variables'][number]['kind'] {
   if (typeof value === 'number' || typeof value === 'boolean') return typeof value as 'number' | 'boolean';
