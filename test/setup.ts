@@ -1,8 +1,6 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { expect, vi } from 'vitest';
+import { vi } from 'vitest';
 
 // A run says when another one works on this machine: those of a test file that runs meanwhile do not count.
 const { LUTHIER_TEST_DATA: data } = process.env;
@@ -13,15 +11,3 @@ if (data !== undefined) process.env.LUTHIER_DATA = mkdtempSync(join(data, 'file-
 const { waitFor } = vi;
 vi.waitFor = (callback, options) =>
   waitFor(callback, typeof options === 'number' ? options : { timeout: 20_000, ...options });
-
-// Two files run at once. Where each computes on all cores, as parity does all the time, the threads of one wait for
-// those of the other, and both take twice as long: these files get a core each. Everything else keeps all cores.
-const { testPath } = expect.getState();
-if (process.platform === 'linux' && testPath?.includes('/test/parity/')) {
-  const core = Number(process.env.VITEST_POOL_ID) % availableParallelism();
-  try {
-    execFileSync('taskset', ['-acp', String(core), String(process.pid)], { stdio: 'ignore' });
-  } catch {
-    // No taskset here, or not these cores: slower, and as right.
-  }
-}

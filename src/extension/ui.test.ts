@@ -54,9 +54,10 @@ const PLACES: readonly [RegExp, readonly string[]][] = [
   [/window\.withProgress|window\.showInputBox/, ['ui.ts']],
   [/new vscode\.MarkdownString|isTrusted = true|supportHtml/, ['ui.ts']],
   [/window\.createQuickPick/, ['questions.ts', 'commands/run-record.ts']],
-  [/window\.showQuickPick/, ['views/open.ts']],
+  [/window\.showQuickPick/, ['views/open.ts', 'prompts/prompt-panels.ts']],
   [/createStatusBarItem|setStatusBarMessage/, ['status-bar.ts']],
-  [/markdown\.showPreview|REPORT_SCHEME,/, ['views/reports.ts']],
+  // The guide to prompts is a page of the extension's own.
+  [/markdown\.showPreview|REPORT_SCHEME,/, ['views/reports.ts', 'commands/new-prompt.ts']],
 ];
 
 test('every place that shows text as markup is one that escapes it', () => {

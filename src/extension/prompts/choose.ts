@@ -1,9 +1,10 @@
 import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
-import { isCancelled, toHostError } from '../errors.ts';
+import { Cancelled, isCancelled, toHostError } from '../errors.ts';
 import { type Choice, Questions, separator } from '../questions.ts';
 import { describeRunItem } from '../runs/present.ts';
 import { setting } from '../settings.ts';
+import { askText } from '../ui.ts';
 import type { EndpointKeys } from './endpoint-keys.ts';
 import { revisionsOf } from './git.ts';
 import { listChatModels } from './language-models.ts';
@@ -204,11 +205,11 @@ async function chooseEndpointModel(keys: EndpointKeys, questions: Questions): Pr
     })) as string;
     return { kind: 'endpoint', url, model };
   }
-  const typed = await vscode.window.showInputBox({
+  const typed = await askText({
     title: `Model of ${host}`,
     prompt: problem ? `${problem} Type the model’s name.` : `${host} names no models. Type the model’s name.`,
     ignoreFocusOut: true,
   });
-  if (!typed?.trim()) throw new vscode.CancellationError();
+  if (!typed.trim()) throw new Cancelled();
   return { kind: 'endpoint', url, model: typed.trim() };
 }
