@@ -163,7 +163,8 @@ export const chat = [
         await window.until('it in the box', async () => (await input.inputValue()) === 'How do I move my notes?');
         assert.equal(await answers.count(), 0);
         await page.keyboard.press('Control+A');
-        await page.keyboard.type('And a backup?');
+        // In one piece: of keys pressed at once the first was lost twice after an edit, and why is not known.
+        await page.keyboard.insertText('And a backup?');
         await frame.getByRole('textbox', { name: 'System text' }).focus();
         await page.keyboard.type('You answer in one word.');
         await shiftTabTo(frame, /^Settings/);
