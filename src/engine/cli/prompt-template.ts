@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
-import { dirname, isAbsolute, parse, relative, resolve } from 'node:path';
+import { dirname, parse, resolve } from 'node:path';
+import { contains } from '../../files/folders.ts';
 import { readRegularFile } from '../../files/regular-file.ts';
 import { cellValue } from '../../prompts/values.ts';
 import {
@@ -116,9 +117,7 @@ async function opened(
 /** The template's folder, and the one that the command runs in, where the template lies in that. */
 function workspaceOf(path: string): string[] {
   const [folder, here] = [dirname(path), process.cwd()];
-  const way = relative(here, folder);
-  const isBelow = !way.startsWith('..') && !isAbsolute(way);
-  return isBelow && here !== parse(here).root && here !== homedir() ? [folder, here] : [folder];
+  return contains(here, folder) && here !== parse(here).root && here !== homedir() ? [folder, here] : [folder];
 }
 
 /** `--set name=value`; a value is what the input is, a number or JSON where it is none. */

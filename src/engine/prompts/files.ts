@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, extname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { isMissing } from '../../files/errno.ts';
+import { contains } from '../../files/folders.ts';
 import { readRegularFile } from '../../files/regular-file.ts';
 import { parsePrompt } from '../../prompts/parse.ts';
 import { filesIn } from '../../prompts/references.ts';
@@ -50,21 +51,16 @@ export async function placeInside(target: string, from: string, roots: readonly 
       'A template reads files of its own folder and the workspace.',
     );
   if (isAbsolute(target)) throw refuse('is an absolute path; write it relative to the template');
-  if (!roots.some((root) => isWithin(path, resolve(root)))) throw refuse('lies outside of the workspace');
+  if (!roots.some((root) => contains(resolve(root), path))) throw refuse('lies outside of the workspace');
   const real = await realpath(path).catch((error: unknown) => {
     if (isMissing(error))
       throw new LuthierError('prompt-invalid', `${target} does not exist in ${from}.`, 'Correct its name.');
     throw refuse(`cannot be read (${(error as Error).message})`);
   });
   const places = await Promise.all(roots.map((root) => realpath(root).catch(() => resolve(root))));
-  if (!places.some((root) => isWithin(real, root))) throw refuse('is a link that leads outside of the workspace');
+  if (!places.some((root) => contains(root, real))) throw refuse('is a link that leads outside of the workspace');
   return real;
 }
-
-const isWithin = (path: string, root: string): boolean => {
-  const way = relative(root, path);
-  return way === '' || !(way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way));
-};
 
 /** The text of a file in the workspace, and its real place. @throws LuthierError `prompt-invalid` */
 export async function readInside(
