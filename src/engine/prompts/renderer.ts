@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { Filled } from '../../prompts/render.ts';
 import { LuthierError, type PromptWarning, type TextRange } from '../../protocol/index.ts';
+import { scriptBeside } from '../beside-bundle.ts';
 import type { LoadedPrompt, ThreadAnswer, ThreadRequest, TruncateRequest } from './thread.ts';
 
 /** What one rendering may take. A template takes a millisecond; one that takes this much has gone wrong. */
@@ -182,7 +181,7 @@ function wake(thread: Thread): void {
 }
 
 function start(megabytes: number): Promise<Thread> {
-  const worker = new Worker(threadScript(), {
+  const worker = new Worker(scriptBeside('prompt-thread.cjs'), {
     resourceLimits: { maxOldGenerationSizeMb: megabytes, maxYoungGenerationSizeMb: 16, stackSizeMb: 2 },
     // Nothing of this process's surroundings is a template's business.
     env: {},
@@ -209,15 +208,4 @@ function start(megabytes: number): Promise<Thread> {
 function end({ worker, port }: Thread): void {
   port.close();
   void worker.terminate();
-}
-
-function threadScript(): string {
-  const places = ['./prompt-thread.cjs', '../../../dist/engine/prompt-thread.cjs'];
-  const found = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((file) => existsSync(file));
-  if (found !== undefined) return found;
-  throw new LuthierError(
-    'internal',
-    'prompt-thread.cjs is missing next to the engine.',
-    'Reinstall the extension (in a checkout: npm run build).',
-  );
 }

@@ -1,8 +1,6 @@
-import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { LuthierError } from '../../../protocol/index.ts';
+import { scriptBeside } from '../../beside-bundle.ts';
 import { freeMemory, wholeMemory } from '../../free-memory.ts';
 import type { Tell } from '../stdio.ts';
 import { HostProcess } from './process.ts';
@@ -114,7 +112,7 @@ export class Hosts {
     for (const host of this.#idle()) if (host.process.path === path) this.#end(host, 'its files have changed');
     const needed = BASE_BYTES + bytes;
     this.#makeRoom(needed);
-    const { tell, script = hostScript() } = this.#options;
+    const { tell, script = scriptBeside('host.cjs') } = this.#options;
     const host: Host = {
       process: new HostProcess({ script, path, name, bytes: needed, tell }),
       ...{ stamp, users: 0, idle: undefined },
@@ -185,16 +183,4 @@ async function lookAt(folder: string): Promise<{ stamp: string; bytes: number }>
   const stamp = names.map((name, i) => `${name} ${stats[i]?.size} ${stats[i]?.mtimeMs}`).join('\n');
   const bytes = names.reduce((sum, name, i) => sum + (name.endsWith('.safetensors') ? (stats[i]?.size ?? 0) : 0), 0);
   return { stamp, bytes };
-}
-
-/** Beside the bundle, or, when the sources themselves run (tests), in dist/. */
-function hostScript(): string {
-  const places = ['./host.cjs', '../../../../dist/engine/host.cjs'];
-  const found = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((file) => existsSync(file));
-  if (found !== undefined) return found;
-  throw new LuthierError(
-    'internal',
-    'host.cjs is missing next to the engine.',
-    'Reinstall the extension (in a checkout: npm run build).',
-  );
 }

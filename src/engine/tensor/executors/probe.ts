@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import type { ErrorData } from '../../../protocol/index.ts';
+import { besideBundle } from '../../beside-bundle.ts';
 import type { Executor } from './executor.ts';
 
 /** What a process that tried a backend has to say. */
@@ -25,7 +24,7 @@ export interface ProbeOptions {
 export async function probeBackend(
   name: Executor['name'],
   width: number | null,
-  { script = probeScript(), patienceMs = PATIENCE_MS }: ProbeOptions = {},
+  { script = besideBundle('probe.cjs'), patienceMs = PATIENCE_MS }: ProbeOptions = {},
 ): Promise<Probe> {
   const unusable = (message: string): Probe => ({
     usable: false,
@@ -61,10 +60,4 @@ function text(stream: NodeJS.ReadableStream): () => string {
     all += part;
   });
   return () => all;
-}
-
-/** Beside the bundle, or, when the sources themselves run (tests), in dist/. */
-function probeScript(): string | null {
-  const places = ['./probe.cjs', '../engine/probe.cjs', '../../../../dist/engine/probe.cjs'];
-  return places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((file) => existsSync(file)) ?? null;
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { capitalized } from '../../../protocol/figures.ts';
 import { LuthierError } from '../../../protocol/index.ts';
+import { besideBundle } from '../../beside-bundle.ts';
 import { FEWER_PARAMETERS } from '../../fewer-parameters.ts';
 import { Kernels } from './kernels.ts';
 
@@ -107,14 +108,8 @@ function kernelsModule(): WebAssembly.Module {
 }
 
 function readKernels(): Buffer<ArrayBuffer> {
-  const places = ['./kernels.wasm', '../engine/kernels.wasm', '../../../../dist/engine/kernels.wasm'];
-  for (const place of places) {
-    try {
-      return readFileSync(fileURLToPath(new URL(place, import.meta.url)));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-  }
+  const file = besideBundle('kernels.wasm');
+  if (file !== null) return readFileSync(file);
   throw new LuthierError(
     'internal',
     `kernels.wasm is missing next to ${fileURLToPath(import.meta.url)}.`,
