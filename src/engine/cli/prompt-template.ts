@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { dirname, parse, resolve } from 'node:path';
 import { contains } from '../../files/folders.ts';
-import { readRegularFile } from '../../files/regular-file.ts';
+import { readTextFile } from '../../files/text-file.ts';
 import { cellValue } from '../../prompts/values.ts';
 import {
   type BackendChoice,
@@ -92,12 +92,10 @@ async function opened(
   { data, row, set }: PromptCommandOptions,
 ): Promise<{ open: OpenPrompt; source: PromptSource; rows: (number | null)[] }> {
   const path = resolve(file);
-  const text = await readRegularFile(path, MOST_BYTES).then(
-    (bytes) => bytes.toString('utf8'),
-    (cause: Error) => {
-      throw new LuthierError('usage', `${file} cannot be read: ${cause.message}`, 'Name a .prompty file.', { cause });
-    },
-  );
+  const text = await readTextFile(path, {
+    ...{ code: 'usage', noun: 'a template', most: MOST_BYTES, subject: file },
+    ...{ hint: 'Name a .prompty file.', keepsMark: true },
+  });
   const source: PromptSource = {
     ...{ text, path, roots: workspaceOf(path) },
     ...(data !== undefined && { data: resolve(data) }),

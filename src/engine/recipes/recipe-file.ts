@@ -1,4 +1,4 @@
-import { NotRegularError, readRegularFile, TooLargeError } from '../../files/regular-file.ts';
+import { readTextFile } from '../../files/text-file.ts';
 import { LuthierError } from '../../protocol/index.ts';
 import { isNestedDeeper } from '../hub/json-file.ts';
 
@@ -8,30 +8,11 @@ const MAX_DEPTH = 100;
 const MAX_BYTES = 1 << 20;
 
 /** @throws LuthierError `recipe-invalid` when there is no such file or it cannot be read as UTF-8 text */
-export async function readTextFile(path: string): Promise<string> {
-  let bytes: Buffer;
-  try {
-    bytes = await readRegularFile(path, MAX_BYTES);
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    const why =
-      error instanceof NotRegularError
-        ? `is a ${error.kind}`
-        : error instanceof TooLargeError
-          ? `has ${error.size.toLocaleString('en')} bytes; a recipe has at most ${MAX_BYTES.toLocaleString('en')}`
-          : code === 'ENOENT'
-            ? 'does not exist'
-            : `cannot be read (${code})`;
-    throw new LuthierError('recipe-invalid', `${path} ${why}.`, 'Name a recipe file, such as tickets.recipe.json.', {
-      cause: error,
-    });
-  }
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw new LuthierError('recipe-invalid', `${path} is not UTF-8 text.`, 'Save it as UTF-8.', { cause: error });
-  }
+export async function readRecipeText(path: string): Promise<string> {
+  const text = await readTextFile(path, {
+    ...{ code: 'recipe-invalid', noun: 'a recipe', most: MAX_BYTES },
+    hint: 'Name a recipe file, such as tickets.recipe.json.',
+  });
   if (isNestedDeeper(text, MAX_DEPTH)) {
     throw new LuthierError(
       'recipe-invalid',

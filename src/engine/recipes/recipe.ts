@@ -20,7 +20,7 @@ import {
 import { listed } from '../data/problems.ts';
 import { STRATEGIES, strategyNamed } from '../strategies/index.ts';
 import { migrateRecipe } from './migrate.ts';
-import { readTextFile } from './recipe-file.ts';
+import { readRecipeText } from './recipe-file.ts';
 import { columnsSchema, inputSchema } from './recipe-schema.ts';
 
 export interface LoadedRecipe {
@@ -39,7 +39,7 @@ export interface LoadedRecipe {
  */
 export async function loadRecipe(path: string, sets: readonly string[] = []): Promise<LoadedRecipe> {
   const file = resolve(path);
-  const text = await readTextFile(file);
+  const text = await readRecipeText(file);
   const { value, locate } = parseJson(text, file);
   return await settle(value, dirname(file), sets, file, locate);
 }

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { NotRegularError, readRegularFile, TooLargeError } from '../../files/regular-file.ts';
+import { readTextFile } from '../../files/text-file.ts';
 import { parsePrompt } from '../../prompts/parse.ts';
 import { problemLine } from '../../prompts/problems.ts';
 import { LuthierError, type Recipe } from '../../protocol/index.ts';
@@ -20,26 +20,10 @@ const MOST_BYTES = 1 << 20;
 
 /** @throws LuthierError `prompt-invalid` where there is no such file, or it cannot be filled */
 export async function readTemplate(path: string): Promise<KeptTemplate> {
-  const bytes = await readRegularFile(path, MOST_BYTES).catch((error: unknown) => {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    const why =
-      error instanceof NotRegularError
-        ? `is a ${error.kind}`
-        : error instanceof TooLargeError
-          ? `has ${error.size.toLocaleString('en')} bytes; a template has at most ${MOST_BYTES.toLocaleString('en')}`
-          : code === 'ENOENT'
-            ? 'does not exist'
-            : `cannot be read (${code})`;
-    throw new LuthierError('prompt-invalid', `The template ${path} ${why}.`, 'Name a .prompty file under “template”.', {
-      cause: error,
-    });
+  const text = await readTextFile(path, {
+    ...{ code: 'prompt-invalid', noun: 'a template', most: MOST_BYTES, subject: `The template ${path}` },
+    ...{ hint: 'Name a .prompty file under “template”.', keepsMark: true },
   });
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (error) {
-    throw new LuthierError('prompt-invalid', `${path} is not UTF-8 text.`, 'Save it as UTF-8.', { cause: error });
-  }
   refuseFaults(path, text);
   return { path, text };
 }
