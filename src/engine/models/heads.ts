@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { gelu } from '../tensor/ops/index.ts';
 import type { Head } from './family.ts';
-import type { Scope } from './scope.ts';
 
 /** `[rows · T, A · D]` -> `[rows, A, T, D]`: each of A attention heads by itself. */
 export function splitHeads(x: tf.Tensor2D, rows: number, A: number): tf.Tensor {
@@ -36,27 +35,33 @@ export function languageModel<C extends { vocab_size: number; tie_word_embedding
 }
 
 /** What a masked model's head is made of, under the names of its family. */
-interface MaskedHead {
+interface MaskedHead<C> {
   dense: string;
   norm: string;
-  epsilon: number;
+  epsilon(config: C): number;
   /** The output layer, whose weights are the embeddings' rows where the model ties them. */
   decoder: string;
   /** Its bias, which belongs to no layer in most families. */
   bias: string;
   table: string;
-  vocab: number;
-  tied: boolean;
 }
 
-/** What stands in the place of a mask, told by its state: `[N, H]` -> `[N, vocab_size]` (Devlin et al. 2018). */
-export function maskedModel(
-  root: Scope,
-  x: tf.Tensor2D,
-  { dense, norm, epsilon, decoder, bias, table, vocab, tied }: MaskedHead,
-): tf.Tensor2D {
-  const h = root.norm(norm, gelu(root.linear(dense, x, x.shape[1])), 'layer', epsilon);
-  if (!tied) return root.linear(decoder, h, vocab);
-  const added = root.parameter(bias, [vocab], 'zeros', { decay: false, formerly: 'decoder.bias' });
-  return tf.add(root.unembed(table, h, vocab), added) as tf.Tensor2D;
+/**
+ * What stands in the place of a mask, told by its state: `[N, H]` -> `[N, vocab_size]` (Devlin et al. 2018).
+ * @param className Hugging Face's
+ */
+export function maskedModel<C extends { vocab_size: number; tie_word_embeddings: boolean }>(
+  className: string,
+  { dense, norm, epsilon, decoder, bias, table }: MaskedHead<C>,
+): Head<C> {
+  return {
+    className,
+    outputs: (c) => c.vocab_size,
+    forward: (root, x, _, c) => {
+      const h = root.norm(norm, gelu(root.linear(dense, x, x.shape[1])), 'layer', epsilon(c));
+      if (!c.tie_word_embeddings) return root.linear(decoder, h, c.vocab_size);
+      const added = root.parameter(bias, [c.vocab_size], 'zeros', { decay: false, formerly: 'decoder.bias' });
+      return tf.add(root.unembed(table, h, c.vocab_size), added) as tf.Tensor2D;
+    },
+  };
 }

@@ -60,21 +60,14 @@ export const bert: Family<BertConfig> = {
       forward: (scope, states, outputs, c) =>
         scope.linear('classifier', scope.drop('classifier', states, c.classifier_dropout), outputs),
     },
-    'fill-mask': {
-      className: 'BertForMaskedLM',
-      outputs: (c) => c.vocab_size,
-      forward: (root, masked, _, c) =>
-        maskedModel(root, masked, {
-          dense: 'cls.predictions.transform.dense',
-          norm: 'cls.predictions.transform.LayerNorm',
-          epsilon: c.layer_norm_eps,
-          decoder: 'cls.predictions.decoder',
-          bias: 'cls.predictions.bias',
-          table: 'bert.embeddings.word_embeddings',
-          vocab: c.vocab_size,
-          tied: c.tie_word_embeddings,
-        }),
-    },
+    'fill-mask': maskedModel('BertForMaskedLM', {
+      dense: 'cls.predictions.transform.dense',
+      norm: 'cls.predictions.transform.LayerNorm',
+      epsilon: (c) => c.layer_norm_eps,
+      decoder: 'cls.predictions.decoder',
+      bias: 'cls.predictions.bias',
+      table: 'bert.embeddings.word_embeddings',
+    }),
   },
 };
 

@@ -62,21 +62,14 @@ export const distilbert: Family<DistilBertConfig> = {
       forward: (scope, states, outputs, c) =>
         scope.linear('classifier', scope.drop('classifier', states, c.dropout), outputs),
     },
-    'fill-mask': {
-      className: 'DistilBertForMaskedLM',
-      outputs: (c) => c.vocab_size,
-      forward: (root, masked, _, c) =>
-        maskedModel(root, masked, {
-          dense: 'vocab_transform',
-          norm: 'vocab_layer_norm',
-          epsilon: EPSILON,
-          decoder: 'vocab_projector',
-          bias: 'vocab_projector.bias',
-          table: 'distilbert.embeddings.word_embeddings',
-          vocab: c.vocab_size,
-          tied: c.tie_word_embeddings,
-        }),
-    },
+    'fill-mask': maskedModel('DistilBertForMaskedLM', {
+      dense: 'vocab_transform',
+      norm: 'vocab_layer_norm',
+      epsilon: () => EPSILON,
+      decoder: 'vocab_projector',
+      bias: 'vocab_projector.bias',
+      table: 'distilbert.embeddings.word_embeddings',
+    }),
   },
 };
 

@@ -60,20 +60,13 @@ function headsOf(model: string): Family<RobertaConfig>['heads'] {
       forward: (scope, states, outputs, c) =>
         scope.linear('classifier', scope.drop('classifier', states, c.classifier_dropout), outputs),
     },
-    'fill-mask': {
-      className: `${model}ForMaskedLM`,
-      outputs: (c) => c.vocab_size,
-      forward: (root, masked, _, c) =>
-        maskedModel(root, masked, {
-          dense: 'lm_head.dense',
-          norm: 'lm_head.layer_norm',
-          epsilon: c.layer_norm_eps,
-          decoder: 'lm_head.decoder',
-          bias: 'lm_head.bias',
-          table: 'roberta.embeddings.word_embeddings',
-          vocab: c.vocab_size,
-          tied: c.tie_word_embeddings,
-        }),
-    },
+    'fill-mask': maskedModel(`${model}ForMaskedLM`, {
+      dense: 'lm_head.dense',
+      norm: 'lm_head.layer_norm',
+      epsilon: (c) => c.layer_norm_eps,
+      decoder: 'lm_head.decoder',
+      bias: 'lm_head.bias',
+      table: 'roberta.embeddings.word_embeddings',
+    }),
   };
 }
