@@ -6,6 +6,7 @@ import { failureBanner } from '../shared/failure.ts';
 import { focusInput } from '../shared/focus.ts';
 import { plural, significant } from '../shared/format.ts';
 import type { Host } from '../shared/host.ts';
+import { Keeper } from '../shared/keeper.ts';
 import { LightElement } from '../shared/light-element.ts';
 import { type Answer, ChatStore, type SettingsText, type Turn } from './store.ts';
 
@@ -20,9 +21,6 @@ const FIELDS: [key: keyof SettingsText, label: string, placeholder: string][] = 
   ['seed', 'Seed', 'random'],
 ];
 
-/** What is being written is kept this often, for a page that is hidden before the answer ends. */
-const KEEP_MS = 500;
-
 /** Try a model that writes: a chat for dialogue models, prompt and continuation for others. */
 @customElement('luthier-chat')
 export class ChatElement extends LightElement {
@@ -31,7 +29,10 @@ export class ChatElement extends LightElement {
   @query('.composer vscode-textarea') private input!: VscodeTextarea;
 
   readonly store = new ChatStore();
-  #keeping: ReturnType<typeof setTimeout> | undefined;
+  readonly #keeper = new Keeper(
+    () => this.host,
+    () => this.store.kept(),
+  );
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -64,15 +65,13 @@ export class ChatElement extends LightElement {
 
   #changed(): void {
     this.requestUpdate();
-    clearTimeout(this.#keeping);
-    this.#keeping = undefined;
-    this.host.keep(this.store.kept());
+    this.#keeper.now();
   }
 
   /** A token more: the whole chat is not copied for each of them. */
   #grown(): void {
     this.requestUpdate();
-    this.#keeping ??= setTimeout(() => this.#changed(), KEEP_MS);
+    this.#keeper.soon();
   }
 
   #post(request: ChatPageRequest | null): void {

@@ -5,6 +5,7 @@ import type { PromptPageMessage, PromptPageRequest } from '../../protocol/prompt
 import { focusInput } from '../shared/focus.ts';
 import { plural } from '../shared/format.ts';
 import type { Host } from '../shared/host.ts';
+import { Keeper } from '../shared/keeper.ts';
 import { LightElement } from '../shared/light-element.ts';
 import type { Actions } from './actions.ts';
 import { columnName, failureView } from './answer-view.ts';
@@ -14,8 +15,6 @@ import { tryView } from './try-view.ts';
 
 /** After so long without a key what is typed is rendered. */
 const PAUSE_MS = 200;
-/** What is being written is kept this often, for a page that is hidden before the answer ends. */
-const KEEP_MS = 500;
 
 /** A prompt template that is tried on a row, or compared on several. */
 @customElement('luthier-prompt')
@@ -26,7 +25,10 @@ export class PromptElement extends LightElement implements Actions {
 
   readonly store = new PromptStore();
   #pause: ReturnType<typeof setTimeout> | undefined;
-  #keeping: ReturnType<typeof setTimeout> | undefined;
+  readonly #keeper = new Keeper(
+    () => this.host,
+    () => this.store.keep(),
+  );
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -84,14 +86,12 @@ export class PromptElement extends LightElement implements Actions {
   /** A token more: all answers are not copied for each of them. */
   #grown(): void {
     this.requestUpdate();
-    this.#keeping ??= setTimeout(() => this.changed(), KEEP_MS);
+    this.#keeper.soon();
   }
 
   changed(): void {
     this.requestUpdate();
-    clearTimeout(this.#keeping);
-    this.#keeping = undefined;
-    this.host.keep(this.store.keep());
+    this.#keeper.now();
   }
 
   edited(): void {
