@@ -40,6 +40,7 @@ import { severityIcon } from '../severity.ts';
 import { askColumns, tooFewColumns } from './columns.ts';
 import { datasetsFor } from './datasets.ts';
 import { settleEncoding } from './encoding.ts';
+import { askMethod } from './method.ts';
 import { askModel, noticeOf } from './models.ts';
 import { inspect } from './reading.ts';
 import { requireTrust } from './select.ts';
@@ -313,27 +314,9 @@ class Flow {
   }
 
   private async method(position: Position): Promise<Outcome> {
-    const { service } = this.luthier.engine;
     const { rows, task } = this.summary;
-    const params = { model: this.answers.model!, base: this.project, rows, task };
-    const suggestions = await this.questions.work('Looking at the model…', (signal) =>
-      service.request('strategies/suggest', params, { signal }),
-    );
-    const items = suggestions.map(
-      (suggestion): Choice<StrategySuggestion> => ({
-        label: suggestion.title,
-        ...(suggestion.isRecommended ? { description: 'recommended' } : {}),
-        detail: suggestion.detail,
-        value: suggestion,
-      }),
-    );
-    const active = items.find(({ label }) => label === this.answers.method?.title);
-    const answer = await this.questions.ask({
-      ...position,
-      placeholder: 'Which parameters should be trained?',
-      items,
-      active,
-    });
+    const about = { model: this.answers.model!, base: this.project, rows, task };
+    const answer = await askMethod(this.luthier, this.questions, position, about, this.answers.method);
     if (answer === BACK) return BACK;
     this.answers.method = answer;
     return 'answered';

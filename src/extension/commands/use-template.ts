@@ -23,6 +23,7 @@ import { BACK, type Choice, type Notice, Questions, separator } from '../questio
 import { blockingProblem, recipeText, suggestRecipe, summaryLines } from '../recipes/suggest.ts';
 import { setting } from '../settings.ts';
 import { datasetItem } from './datasets.ts';
+import { askMethod } from './method.ts';
 import { askModel, noticeOf } from './models.ts';
 import { templateFor } from './prompts.ts';
 import { inspect } from './reading.ts';
@@ -221,23 +222,8 @@ class Flow {
   }
 
   private async method(position: Position): Promise<Outcome> {
-    const params = { model: this.base!, base: dirname(this.template), rows: this.found!.rows, task: this.learnt };
-    const suggestions = await this.questions.work('Looking at the model…', (signal) =>
-      this.luthier.engine.service.request('strategies/suggest', params, { signal }),
-    );
-    const items = suggestions.map(
-      (suggestion): Choice<StrategySuggestion> => ({
-        label: suggestion.title,
-        ...(suggestion.isRecommended ? { description: 'recommended' } : {}),
-        detail: suggestion.detail,
-        value: suggestion,
-      }),
-    );
-    const placeholder = 'Which parameters should be trained?';
-    const answer = await this.questions.ask<StrategySuggestion>({
-      ...{ ...position, placeholder, items },
-      active: items.find(({ label }) => label === this.suggestion?.title),
-    });
+    const about = { model: this.base!, base: dirname(this.template), rows: this.found!.rows, task: this.learnt };
+    const answer = await askMethod(this.luthier, this.questions, position, about, this.suggestion);
     if (answer === BACK) return BACK;
     this.suggestion = answer;
     return 'answered';
