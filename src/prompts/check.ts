@@ -39,7 +39,7 @@ export function checkPrompt(text: string, file: PromptFile, around: PromptSurrou
 }
 
 /** What a template's names may be: its inputs, what its sample has, and examples where they are drawn. */
-export function givenNames(file: PromptFile, { sample }: PromptSurroundings): string[] {
+function givenNames(file: PromptFile, { sample }: PromptSurroundings): string[] {
   return [
     ...new Set([
       ...file.inputs.map(({ name }) => name),
@@ -100,7 +100,7 @@ const SIGNS = {
 } as const;
 
 /** A name that is meant, where one is near. */
-export function meant(name: string, among: readonly string[]): string | null {
+function meant(name: string, among: readonly string[]): string | null {
   if (among.length === 0) return null;
   const found = closest(name, [...among]);
   const far = distance(name, found);

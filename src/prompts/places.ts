@@ -29,6 +29,3 @@ export function lineAt(text: string, offset: number): number {
   for (let at = text.indexOf('\n'); at >= 0 && at < offset; at = text.indexOf('\n', at + 1)) line++;
   return line;
 }
-
-/** A file in which only what is kept of `keep` is left, blanks for the rest: places stay where they were. */
-export const blanked = (text: string): string => text.replace(/[^\r\n]/g, ' ');

@@ -714,7 +714,13 @@ const datasetNoPreview = async (view) => {
 };
 
 const template = {
-  ...{ type: 'snapshot', mode: 'try', template: 'file:///work/reply.prompty', name: 'reply.prompty', blocked: null },
+  ...{
+    type: 'snapshot',
+    mode: 'try',
+    template: 'file:///home/ada/reply.prompty',
+    name: 'reply.prompty',
+    blocked: null,
+  },
   variables: [
     { name: 'ticket', kind: 'string', description: 'What the customer wrote' },
     { name: 'tone', kind: 'string', description: null },

@@ -115,7 +115,7 @@ const overlaps = (a: { start: number; end: number }, b: { start: number; end: nu
   a.start <= b.start && b.end <= a.end;
 
 /** A document as the engine is told of it. */
-export function sourceOf(document: vscode.TextDocument): PromptSource {
+function sourceOf(document: vscode.TextDocument): PromptSource {
   const roots = (vscode.workspace.workspaceFolders ?? [])
     .filter(({ uri }) => uri.scheme === 'file')
     .map(({ uri }) => uri.fsPath);

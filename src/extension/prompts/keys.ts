@@ -16,7 +16,7 @@ export interface KnownKey {
 const KINDS = ['string', 'number', 'boolean', 'array', 'object', 'thread'];
 
 /** Keys of Prompty that mean something here, and ours. */
-export const KNOWN_KEYS: readonly KnownKey[] = [
+const KNOWN_KEYS: readonly KnownKey[] = [
   { path: ['name'], detail: 'What the template is called.' },
   { path: ['description'], detail: 'What it is for, in a sentence.' },
   { path: ['model'], detail: 'The model it is written for, and how it is asked.', names: 'models', holds: 'keys' },

@@ -90,5 +90,5 @@ const member = (of: string, name: string): string =>
   NAME.test(name) ? `${of}.${name}` : `${of}[${JSON.stringify(name)}]`;
 
 /** Labels that are written into a template, the most frequent first. */
-export const labelsOf = ({ classes }: DataSummary): string[] =>
+const labelsOf = ({ classes }: DataSummary): string[] =>
   classes.slice(0, MOST_LABELS).map(({ label }) => shorten(label, 100));

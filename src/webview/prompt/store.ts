@@ -374,7 +374,7 @@ const restoredCell = ([key, cell]: [string, CellState]): [string, CellState] => 
 ];
 
 /** A value as it is typed. */
-export function textOf(value: unknown, kind: PromptVariable['kind']): string {
+function textOf(value: unknown, kind: PromptVariable['kind']): string {
   if (value === undefined || value === null) return '';
   if (typeof value === 'string') return value;
   return kind === 'array' || kind === 'object'
