@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { settingsOf } from '../../prompts/options.ts';
 import { parsePrompt } from '../../prompts/parse.ts';
@@ -16,6 +15,7 @@ import type { EndpointKeys } from './endpoint-keys.ts';
 import { textAt } from './git.ts';
 import { askChatModel } from './language-models.ts';
 import type { ColumnRef, ModelRef, VersionRef } from './models.ts';
+import { placed } from './placed.ts';
 import { askEndpoint, hostOf, originOf } from './remote.ts';
 
 export interface AnswerSources {
@@ -193,13 +193,12 @@ const notesOn = (model: RemoteRef, messages: readonly ChatMessage[]): string[] =
     : [];
 
 /** What the engine needs of a template, in the version that is asked for. */
-export async function sourceOf(
+async function sourceOf(
   document: vscode.TextDocument,
   version: VersionRef,
   filling: Filling = {},
 ): Promise<PromptSource> {
   const { uri } = document;
-  const roots = (vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
   // Another template reads a row by its own columns and kinds.
   const { values, cells } = filling;
   const given = {
@@ -208,14 +207,8 @@ export async function sourceOf(
   };
   if (version?.kind === 'file') {
     const other = await vscode.workspace.openTextDocument(vscode.Uri.parse(version.uri));
-    return { text: other.getText(), ...placed(other.uri, roots), ...given };
+    return { text: other.getText(), ...placed(other.uri), ...given };
   }
   const text = version ? await textAt(uri, version.commit) : document.getText();
-  return { text, ...placed(uri, roots), ...given };
+  return { text, ...placed(uri), ...given };
 }
-
-/** Where a template's paths are looked up: from its folder, or the workspace's where it was never saved. */
-const placed = ({ scheme, fsPath }: vscode.Uri, roots: string[]): Pick<PromptSource, 'path' | 'base' | 'roots'> => ({
-  ...(scheme === 'file' ? { path: fsPath } : roots[0] !== undefined ? { base: roots[0] } : {}),
-  roots: roots.length > 0 ? roots : scheme === 'file' ? [dirname(fsPath)] : [],
-});

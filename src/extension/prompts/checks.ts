@@ -1,10 +1,10 @@
-import { dirname } from 'node:path';
-import * as vscode from 'vscode';
-import type { PromptChecked, PromptProblem, PromptRequests, PromptSource } from '../../protocol/index.ts';
+import type * as vscode from 'vscode';
+import type { PromptChecked, PromptProblem, PromptRequests } from '../../protocol/index.ts';
 import { isCancelled } from '../errors.ts';
 import { Emitter } from '../events.ts';
 import type { Log } from '../log.ts';
 import type { PromptDocuments } from './documents.ts';
+import { placed } from './placed.ts';
 
 export interface PromptChecksOptions {
   /** What the engine says of a template with its model; null where it is not asked. */
@@ -100,7 +100,8 @@ export class PromptChecks {
       if (!(await this.options.mayStart())) return;
       const model = await this.options.modelOf(document);
       if (signal.aborted || document.isClosed || !this.documents.look(document)) return;
-      const checked = await this.options.ask!({ ...sourceOf(document), ...(model !== null && { model }) }, signal);
+      const source = { text: document.getText(), ...placed(document.uri), ...(model !== null && { model }) };
+      const checked = await this.options.ask!(source, signal);
       if (signal.aborted || document.version !== version) return;
       entry.asked = { version, checked };
       this.changed.fire(document);
@@ -113,17 +114,3 @@ export class PromptChecks {
 
 const overlaps = (a: { start: number; end: number }, b: { start: number; end: number }): boolean =>
   a.start <= b.start && b.end <= a.end;
-
-/** A document as the engine is told of it. */
-function sourceOf(document: vscode.TextDocument): PromptSource {
-  const roots = (vscode.workspace.workspaceFolders ?? [])
-    .filter(({ uri }) => uri.scheme === 'file')
-    .map(({ uri }) => uri.fsPath);
-  const path = document.uri.scheme === 'file' ? document.uri.fsPath : undefined;
-  const base = roots[0];
-  return {
-    text: document.getText(),
-    ...(path !== undefined ? { path } : base !== undefined ? { base } : {}),
-    roots: roots.length > 0 ? roots : path !== undefined ? [dirname(path)] : [],
-  };
-}

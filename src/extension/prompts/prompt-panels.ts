@@ -25,13 +25,14 @@ import { BUTTONS, follow, shownItem } from '../ui.ts';
 import { openAtLine } from '../views/open.ts';
 import { Panel } from '../views/panel.ts';
 import { Panels } from '../views/panels.ts';
-import { Answers, type Filling, sourceOf } from './answers.ts';
+import { Answers, type Filling } from './answers.ts';
 import { chooseColumn } from './choose.ts';
 import { templateOf } from './documents.ts';
 import type { EndpointKeys } from './endpoint-keys.ts';
 import { examplesFile, type KeptExample, keepExample, undoKeep } from './examples.ts';
 import { type ColumnRef, columnId, type TemplateModels } from './models.ts';
 import { optionsInWords } from './options.ts';
+import { placed } from './placed.ts';
 
 export interface PromptPanelOptions {
   extension: vscode.Uri;
@@ -422,12 +423,8 @@ class PromptPage {
     const { document, file } = await this.template();
     const data = file.dataset === undefined ? await chooseData() : undefined;
     const name = basename(data ?? file.dataset!);
-    const source = await sourceOf(document, null);
     const { rows, total } = await this.options.service.request('prompt/rows', {
-      ...{ text: source.text, limit: PICK_LIMIT },
-      ...(source.path !== undefined && { path: source.path }),
-      ...(source.base !== undefined && { base: source.base }),
-      ...(source.roots !== undefined && { roots: source.roots }),
+      ...{ text: document.getText(), ...placed(document.uri), limit: PICK_LIMIT },
       ...(data !== undefined && { data }),
     });
     const inputs = file.inputs.map((input) => input.name);
