@@ -390,11 +390,16 @@ export interface ServiceRequests extends PromptRequests {
     result: Answer[];
   };
   /**
-   * Continues a text as it is, or answers a dialogue by the model's chat template. Parts are the text as it is written;
-   * a cancellation is heard between two tokens.
+   * Continues a text as it is, or answers a dialogue by the model's chat template; with a `suffix`, what belongs between
+   * the text and it. Parts are the text as it is written; a cancellation is heard between two tokens.
    */
   generate: {
-    params: Progressing & { model: string; prompt: string | ChatMessage[]; settings: GenerationSettings };
+    params: Progressing & {
+      model: string;
+      prompt: string | ChatMessage[];
+      suffix?: string;
+      settings: GenerationSettings;
+    };
     result: Answered;
   };
   /**

@@ -4,6 +4,7 @@ import {
   type BackendChoice,
   counted,
   type GenerationSettings,
+  LuthierError,
   SAMPLING_KEYS,
 } from '../../protocol/index.ts';
 import { answer } from '../infer/answer.ts';
@@ -17,6 +18,7 @@ import { linesEntered, refuseBoth, tellColumns } from './text-input.ts';
 
 export interface GenerateCommandOptions extends GenerationFlags {
   text: string[];
+  suffix?: string[];
   file?: string;
   textColumn?: string;
   encoding?: string;
@@ -37,10 +39,10 @@ export async function generate(model: string, options: GenerateCommandOptions): 
         `The model learned its rows through ${writer.template.name}; here texts go in as they are. luthier prompt run fills the template.`,
       );
     const answers: Answered[] = [];
-    for (const [stream, { text, where }] of prompts.entries()) {
+    for (const [stream, { text, suffix, where }] of prompts.entries()) {
       if (!options.json && prompts.length > 1) note(dim(text.replace(/\s+/g, ' ').trim()));
       const answered = await interruptible((signal) =>
-        answer(writer, text, { settings, signal, stream, ...(options.json ? {} : { onText: printPart }) }),
+        answer(writer, text, { suffix, settings, signal, stream, ...(options.json ? {} : { onText: printPart }) }),
       ).catch((error: unknown) => {
         throw where === undefined ? error : errorAt(where, error);
       });
@@ -107,13 +109,26 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
 /** A text, and where it stands where there are several. */
 interface Prompt {
   text: string;
+  /** What stands behind the gap after it. */
+  suffix?: string | undefined;
   where?: string;
 }
 
-async function readPrompts({ text, file, textColumn, encoding }: GenerateCommandOptions): Promise<Prompt[]> {
+async function readPrompts({ text, suffix, file, textColumn, encoding }: GenerateCommandOptions): Promise<Prompt[]> {
   refuseBoth({ text, file });
-  if (text.length > 0)
-    return text.map((text, i, { length }) => ({ text, ...(length > 1 && { where: `--text ${i + 1}` }) }));
+  if (suffix && suffix.length !== text.length) {
+    throw new LuthierError(
+      'usage',
+      `There are ${text.length} --text and ${suffix.length} --suffix.`,
+      'Pass one --suffix for each --text; what stands between the two is written.',
+    );
+  }
+  if (text.length > 0) {
+    return text.map((text, i, { length }) => ({
+      ...{ text, suffix: suffix?.[i] },
+      ...(length > 1 && { where: `--text ${i + 1}` }),
+    }));
+  }
   if (file === undefined) {
     const lines = await linesEntered('prompt', encoding);
     return lines.map((text, i) => ({ text, where: `Line ${i + 1}` }));

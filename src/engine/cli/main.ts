@@ -107,6 +107,11 @@ export function buildProgram(run: Run, strategies = ''): Command {
     .argument('<model>', 'model folder, run (id or folder), starter or Hugging Face name')
     .description('continue the prompts of --text, --file or standard input (one per line)')
     .option('--text <text>', 'prompt; can be repeated', collect)
+    .option(
+      '--suffix <text>',
+      'what stands behind the gap that is filled (fill-in-the-middle), one for each --text',
+      collect,
+    )
     .option('--file <file>', 'file with one prompt per line (.txt), or table with a column of prompts')
     .option('--text-column <name>', 'column of the table with the prompts (default: prompt, or text)')
     .addOption(encoding());

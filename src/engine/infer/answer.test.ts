@@ -1,8 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChatMessage, TaskName } from '../../protocol/index.ts';
 import { unrendered } from '../prompts/row-template.ts';
+import { Tokenizer } from '../text/tokenizer.ts';
 import { answer } from './answer.ts';
-import type { Writer } from './writer.ts';
+import type { Writer, WriterRequest } from './writer.ts';
 
 /** A writer that says nothing and keeps what it was asked, a text or a dialogue. */
 function writerOf(task: TaskName, text: string) {
@@ -70,5 +74,56 @@ describe('a model that learned its rows through a template', () => {
     const { writer, asked } = writerOf('conversational', CHAT);
     await answer(writer, 'one', { settings: {} });
     expect(asked).toEqual(['one']);
+  });
+});
+
+describe('a text with a suffix', () => {
+  const STARTER = join(import.meta.dirname, '../../../starters/decoder');
+  let place: string;
+  let tokenizers: [without: Tokenizer, own: Tokenizer];
+  beforeAll(async () => {
+    place = await mkdtemp(join(tmpdir(), 'luthier-answer-'));
+    await cp(STARTER, place, { recursive: true, filter: (path) => !path.endsWith('safetensors') });
+    const file = join(place, 'tokenizer.json');
+    const json = JSON.parse(await readFile(file, 'utf8')) as { added_tokens: object[] };
+    // As in Qwen's files, which call none of these special.
+    const names = ['<|fim_prefix|>', '<|fim_suffix|>', '<|fim_middle|>', '<|fim_pad|>'];
+    const token = { special: false, single_word: false, lstrip: false, rstrip: false, normalized: false };
+    json.added_tokens.push(...names.map((content, i) => ({ id: 8192 + i, content, ...token })));
+    await writeFile(file, JSON.stringify(json));
+    tokenizers = [await Tokenizer.load(STARTER), await Tokenizer.load(place)];
+  });
+  afterAll(() => rm(place, { recursive: true }));
+
+  const asking = (tokenizer: Tokenizer) => {
+    const asked: { prompt: number[]; request: WriterRequest }[] = [];
+    const write = async (prompt: Int32Array, request: WriterRequest) => {
+      asked.push({ prompt: [...prompt], request });
+      return { text: request.text, generated_text: 'middle', token_ids: [1], finish_reason: 'end' };
+    };
+    return { asked, writer: { tokenizer, write, positions: 100, modelFolder: '/models/own' } as unknown as Writer };
+  };
+
+  it('is a question for what stands between the two, and ends at what no middle goes on behind', async () => {
+    const [, tokenizer] = tokenizers;
+    const { asked, writer } = asking(tokenizer);
+    const request = { settings: { stop: ['END'] }, suffix: '    return total' };
+    const answered = await answer(writer, 'def mean(values):\n', { ...request, asTaught: true });
+    expect(answered).toMatchObject({ text: 'def mean(values):\n', generated_text: 'middle', left_out: 0, notes: [] });
+    const [{ prompt, request: given }] = asked as [(typeof asked)[0]];
+    expect(tokenizer.decode(prompt)).toBe(
+      '<|fim_prefix|>def mean(values):\n<|fim_suffix|>    return total<|fim_middle|>',
+    );
+    expect(given.ends).toEqual([tokenizer.specialId('eos_token'), 8192, 8193, 8194, 0, 8195, 5, 3, 4]);
+    // A decoded text would have these.
+    expect(given.settings.stop).toEqual(['END', '<|fim_prefix|>', '<|fim_suffix|>', '<|fim_middle|>', '<|fim_pad|>']);
+  });
+
+  it('is refused where the model has no tokens for it', async () => {
+    const { writer } = asking(tokenizers[0]);
+    await expect(answer(writer, 'a', { settings: {}, suffix: 'b' })).rejects.toMatchObject({
+      code: 'model-unsupported',
+      message: expect.stringMatching(/^\/models\/own cannot fill in .* no tokens for fill-in-the-middle/),
+    });
   });
 });

@@ -1,10 +1,13 @@
-import { type Answered, type ChatMessage, counted } from '../../protocol/index.ts';
+import { type Answered, type ChatMessage, counted, type GeneratedText, LuthierError } from '../../protocol/index.ts';
 import { type RowText, valuesOfText } from '../prompts/row-template.ts';
+import { middlePrompt } from '../text/fill-in-the-middle.ts';
 import { fitDialogue } from './dialogue.ts';
 import type { Writer, WriterRequest } from './writer.ts';
 
 export interface AnswerRequest extends Omit<WriterRequest, 'ends' | 'text'>, Pick<RowText, 'values'> {
   asTaught?: boolean;
+  /** What stands behind a text: what belongs between the two is written. Both go in as they are. */
+  suffix?: string | undefined;
 }
 
 /**
@@ -12,18 +15,20 @@ export interface AnswerRequest extends Omit<WriterRequest, 'ends' | 'text'>, Pic
  * @param request.asTaught a model that learned its rows through a template is asked through it: what is given is the
  *   value of its input, of a dialogue what is said first, or last where the model learned single texts
  * @param request.values what it gives the template, where it is a row of a table
- * @throws LuthierError as `write`, ChatTemplate and fitDialogue
+ * @throws LuthierError as `write`, ChatTemplate, fitDialogue and fillIn
  */
 export async function answer(
   writer: Writer,
   given: string | readonly ChatMessage[],
-  { asTaught = false, values, ...request }: AnswerRequest,
+  { asTaught = false, values, suffix, ...request }: AnswerRequest,
 ): Promise<Answered> {
   const { positions } = writer;
   const notes: string[] = [];
-  const prompt = asTaught ? await rendered(writer, given, { notes, values, signal: request.signal }) : given;
+  const prompt =
+    asTaught && suffix === undefined ? await rendered(writer, given, { notes, values, signal: request.signal }) : given;
   let left_out = 0;
-  const write = (): ReturnType<Writer['write']> => {
+  const write = (): Promise<GeneratedText> => {
+    if (suffix !== undefined) return fillIn(writer, textOf(given), suffix, request);
     if (typeof prompt === 'string') return writer.write(prompt, request).then((it) => ({ ...it, text: textOf(given) }));
     const { chat } = writer;
     const fitted = fitDialogue(chat, prompt, positions, request.settings.max_new_tokens);
@@ -38,6 +43,28 @@ export async function answer(
   if (written.finish_reason === 'positions')
     notes.push(`The answer ends where the model’s ${positions} positions end.`);
   return { ...written, left_out, notes };
+}
+
+/** @throws LuthierError `model-unsupported` where the model has no tokens for it; else as `write` */
+async function fillIn(
+  writer: Writer,
+  before: string,
+  after: string,
+  request: Omit<WriterRequest, 'ends' | 'text'>,
+): Promise<GeneratedText> {
+  const { tokenizer, modelFolder } = writer;
+  const prompt = middlePrompt(tokenizer, before, after);
+  if (!prompt) {
+    throw new LuthierError(
+      'model-unsupported',
+      `${modelFolder} cannot fill in what stands before a suffix: its tokenizer has no tokens for fill-in-the-middle, such as <|fim_prefix|>, <|fim_suffix|> and <|fim_middle|>.`,
+      'Choose a model that was trained with them (Qwen2.5-Coder, StarCoder, CodeLlama), or leave out the suffix to continue the text.',
+    );
+  }
+  // A token that is no special one stands in the decoded text, too, and no part of the answer is it.
+  const visible = prompt.ends.filter((id) => !tokenizer.isSpecial(id)).map((id) => tokenizer.decode([id]));
+  const settings = { ...request.settings, stop: [...(request.settings.stop ?? []), ...visible] };
+  return writer.write(prompt.ids, { ...request, settings, ends: prompt.ends, text: before });
 }
 
 /** What is asked, in a text. */
