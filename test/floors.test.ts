@@ -38,6 +38,14 @@ test('every folder of the engine has its floor in ARCHITECTURE.md, and no other'
   expect([...map().keys()].sort()).toEqual(folders.map(({ name }) => name).sort());
 });
 
+test('every folder of the sources has its line in ARCHITECTURE.md and its TypeScript project', () => {
+  const text = readFileSync(path.join(root, 'ARCHITECTURE.md'), 'utf8');
+  const projects = readFileSync(path.join(root, 'tsconfig.json'), 'utf8');
+  const folders = readdirSync(path.join(root, 'src')).sort();
+  expect([...text.matchAll(/^\| `src\/([\w-]+)\/` \| \d \|/gm)].map(([, folder]) => folder).sort()).toEqual(folders);
+  expect([...projects.matchAll(/"src\/([\w-]+)"/g)].map(([, folder]) => folder).sort()).toEqual(folders);
+});
+
 test('imports inside the engine run downward', () => {
   const floors = map();
   const floorOf = (file: string): number =>

@@ -1,4 +1,5 @@
 export * from './arrays.ts';
+export * from './completion.ts';
 export * from './dataset.ts';
 export * from './dataset-page.ts';
 export * from './errors.ts';

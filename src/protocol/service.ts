@@ -1,3 +1,4 @@
+import type { CompletionRequests } from './completion.ts';
 import type { DataSource, DatasetRecord, RowFields } from './dataset.ts';
 import type { EvaluatedRow, EvaluationReport, RunComparison, Split } from './evaluation.ts';
 import type { Answered, ChatMessage, GenerationSettings } from './generation.ts';
@@ -265,7 +266,7 @@ export interface OutsideRead {
 }
 
 /** Requests to the engine service (JSON-RPC on its stdin and stdout). Every one can be cancelled. */
-export interface ServiceRequests extends PromptRequests {
+export interface ServiceRequests extends PromptRequests, CompletionRequests {
   initialize: {
     params: {
       client: string;

@@ -1,4 +1,4 @@
-import { formatBytes, LuthierError } from '../../protocol/index.ts';
+import { append, formatBytes, LuthierError } from '../../protocol/index.ts';
 import { freeMemory } from '../free-memory.ts';
 import { type CachedShape, PAST_KEYS, PAST_VALUES } from '../models/cached-batch.ts';
 import type { TaskModel } from '../runtime/model.ts';
@@ -33,6 +33,8 @@ export class CachedModel implements NextToken {
 
   readonly #sizes: CachedModelSizes;
   readonly #isHeldIn8Bit: ((name: string) => boolean) | undefined;
+  /** What the cache holds, as far as it is the same for all of its texts. */
+  #tokens: number[] = [];
 
   /** @param isHeldIn8Bit weights that it may compute with in 8 bits; they do not change while it is used */
   constructor(model: TaskModel, sizes = SIZES, isHeldIn8Bit?: (name: string) => boolean) {
@@ -43,11 +45,34 @@ export class CachedModel implements NextToken {
   }
 
   async begin(prompt: readonly number[]): Promise<Float32Array> {
+    this.#tokens = [];
     this.#cache.clear(this.#capacityFor(prompt.length + 1));
+    return await this.#read(prompt, 0);
+  }
+
+  /**
+   * As `begin`, but what the cache already holds of the prompt's beginning is not read again.
+   * @returns also how many of its tokens these are
+   */
+  async resume(prompt: readonly number[]): Promise<{ logits: Float32Array; reused: number }> {
+    const known = this.#tokens;
+    let reused = 0;
+    // The last one is read in any case: its logits are asked for.
+    while (reused < prompt.length - 1 && reused < known.length && known[reused] === prompt[reused]) reused++;
+    const capacity = this.#capacityFor(prompt.length + 1);
+    if (reused === 0) return { logits: await this.begin(prompt), reused };
+    this.#tokens = known.slice(0, reused);
+    this.#cache.cut(reused);
+    if (capacity > this.#cache.capacity) this.#cache.grow(capacity);
+    return { logits: await this.#read(prompt, reused), reused };
+  }
+
+  /** Reads a prompt from a token on, before which all is in the cache. */
+  async #read(prompt: readonly number[], from: number): Promise<Float32Array> {
     const { lengths } = this.#sizes;
     const longest = lengths.at(-1)!;
     let logits: Float32Array | undefined;
-    for (let start = 0; start < prompt.length; start += longest) {
+    for (let start = from; start < prompt.length; start += longest) {
       const tokens = prompt.slice(start, start + longest);
       const length = lengths.find((n) => n >= tokens.length)!;
       const ids = new Int32Array(length);
@@ -55,6 +80,7 @@ export class CachedModel implements NextToken {
       const positions = Int32Array.from(ids, (_, i) => (i < tokens.length ? start + i : 0));
       const shape = { rows: 1, length, capacity: start === 0 ? 0 : this.#cache.capacity };
       logits = await this.#compute(shape, ids, positions, tokens.length);
+      append(this.#tokens, tokens);
     }
     return logits!;
   }
@@ -67,6 +93,8 @@ export class CachedModel implements NextToken {
     const positions = new Int32Array(rows).fill(cache.filled);
     const shape = { rows, length: 1, capacity: cache.capacity };
     const logits = await this.#compute(shape, Int32Array.from(tokens), positions, 1);
+    // Of several texts, what they have in common is known alone.
+    if (rows === 1 && this.#tokens.length === cache.filled - 1) this.#tokens.push(tokens[0]!);
     const width = logits.length / rows;
     return tokens.map((_, row) => logits.subarray(row * width, (row + 1) * width));
   }

@@ -29,6 +29,12 @@ export class KeyValueCache {
     this.#arrays = this.layers.map((layer) => this.#allocate(layer, 1, capacity));
   }
 
+  /** Forgets all but the first text, and of that all but its first tokens. */
+  cut(filled: number): void {
+    this.follow([0]);
+    this.filled = Math.min(filled, this.filled);
+  }
+
   grow(capacity: number): void {
     this.#rearrange(
       Array.from({ length: this.#rows }, (_, row) => row),

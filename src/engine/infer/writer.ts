@@ -91,10 +91,23 @@ export async function shareWriter(
   note: Note,
   options: { backend?: BackendChoice; load_in_8bit?: boolean } = {},
 ): Promise<Writer> {
+  return (await isSaidToWrite(modelFolder))
+    ? await writerOf(await opened(), options.load_in_8bit ?? false, note)
+    : await openWriter(modelFolder, { note, ...options });
+}
+
+/** A folder's model for what only models that write can do; errors as openWriter. */
+export const modelThatWrites = async (
+  modelFolder: string,
+  opened: () => Promise<OpenModel>,
+  note: Note,
+): Promise<OpenModel> =>
+  (await isSaidToWrite(modelFolder)) ? await opened() : await openModel(modelFolder, 'auto', note, taskOfWriter);
+
+/** Whether a folder says of its model that it writes. */
+async function isSaidToWrite(modelFolder: string): Promise<boolean> {
   const config: ModelConfig = await readJsonRecord(join(modelFolder, CONFIG_FILE)).catch(() => ({}));
-  return taskOf(taskOfModel(config).name).writes === undefined
-    ? await openWriter(modelFolder, { note, ...options })
-    : await writerOf(await opened(), options.load_in_8bit ?? false, note);
+  return taskOf(taskOfModel(config).name).writes !== undefined;
 }
 
 async function writerOf(open: OpenModel, load_in_8bit: boolean, note: Note): Promise<Writer> {
@@ -223,7 +236,7 @@ function promptIds(text: string, tokenizer: Tokenizer): number[] {
 }
 
 /** `eos_token_id`, a number or several, of generation_config.json or config.json; else the tokenizer's eos_token. */
-function endsOf({ eos_token_id: ids }: JsonRecord, tokenizer: Tokenizer): number[] {
+export function endsOf({ eos_token_id: ids }: JsonRecord, tokenizer: Tokenizer): number[] {
   const given = (Array.isArray(ids) ? ids : [ids]).filter(
     (id): id is number => Number.isInteger(id) && (id as number) >= 0,
   );

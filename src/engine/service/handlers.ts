@@ -13,6 +13,7 @@ import type { RecipeChecker } from '../recipes/check-recipe.ts';
 import type { LoadedRecipe } from '../recipes/recipe.ts';
 import { VERSION } from '../version.ts';
 import { Hosts } from './host/hosts.ts';
+import { Newest } from './newest.ts';
 import type { Tell } from './stdio.ts';
 
 /** How long a model stays loaded where the client does not say. */
@@ -31,6 +32,7 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
   let endpoint: string | undefined;
   let idleMs = IDLE_MS;
   const hosts = new Hosts({ tell, idleMs: () => idleMs });
+  const completions = new Newest();
   let checker: RecipeChecker | null = null;
 
   let prompts: PromptRenderer | undefined;
@@ -161,6 +163,9 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       const { listPromptRows } = await import('../prompts/rows.ts');
       return listPromptRows(params, signal);
     },
+    'completion/complete': (params, signal) =>
+      completions.run(params.model, signal, (newest) => hosts.ask(params.model, 'completion/complete', params, newest)),
+    'completion/prepare': (params, signal) => hosts.ask(params.model, 'completion/prepare', params, signal),
     evaluate: (params, signal) => hosts.ask(params.model, 'evaluate', params, signal),
     export: (params, signal) => hosts.ask(params.run, 'export', params, signal),
     'models/list': async ({ folders }) => {

@@ -66,6 +66,8 @@ const LIMITS_MS: Record<keyof ServiceRequests, number> = {
   predict: 600_000,
   generate: 600_000,
   'predict/file': 600_000,
+  'completion/complete': 600_000,
+  'completion/prepare': 600_000,
   evaluate: 600_000,
   export: 600_000,
   'models/list': 60_000,

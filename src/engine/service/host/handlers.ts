@@ -17,6 +17,7 @@ export function createHostHandlers(path: string, tell: Tell<HostNotifications>):
   const open = loadedOnce(() => openModel(path, 'auto', log));
   const model = loadedOnce(async () => predictorOf(await open()));
   const writer = loadedOnce(async () => (await import('../../infer/writer.ts')).shareWriter(path, open, log));
+  const completer = loadedOnce(async () => (await import('../../infer/completer.ts')).shareCompleter(path, open, log));
   // What a model would read is known without its weights.
   const prompts = loadedOnce(async () => {
     const [{ readPromptModel }, { PromptRenderer }] = await Promise.all([
@@ -76,6 +77,8 @@ export function createHostHandlers(path: string, tell: Tell<HostNotifications>):
         onText: textsOf(token),
       });
     },
+    'completion/complete': async (request, signal) => (await completer()).complete(request, signal),
+    'completion/prepare': async () => (await completer()).prepare(),
     'predict/file': async (params, signal) => {
       const { file, out, as, settings } = params;
       const { predictFile, rowsOfPredictor, rowsOfWriter } = await import('../../infer/predict-file.ts');

@@ -16,6 +16,8 @@ export interface HostRequests
     | 'prompt/render'
     | 'prompt/run'
     | 'prompt/check'
+    | 'completion/complete'
+    | 'completion/prepare'
   > {
   /** The likeliest label of each text. */
   label: { params: { texts: { text: string; text_pair?: string }[] }; result: string[] };
