@@ -93,6 +93,7 @@ const ALWAYS_OFFERED = [
   'tryExample',
   'refresh',
   'chooseModel',
+  'tryBaseModel',
   'selectBackend',
   'showLog',
   'reportProblem',

@@ -17,6 +17,7 @@ export const COMMANDS = {
   openDashboard: 'luthier.openDashboard',
   compareRuns: 'luthier.compareRuns',
   tryModel: 'luthier.tryModel',
+  tryBaseModel: 'luthier.tryBaseModel',
   evaluateOnFile: 'luthier.evaluateOnFile',
   predictOnFile: 'luthier.predictOnFile',
   pauseRun: 'luthier.pauseRun',

@@ -17,6 +17,8 @@ export const BUTTONS: Partial<Record<Way, string>> = {
   goToLine: 'Go to Line',
   setEndpointKey: 'Set API Key',
   chooseTemplateModel: 'Choose Model',
+  tryBaseModel: 'Choose Another Model',
+  fineTuneSelection: 'Fine-tune…',
 };
 
 const SHOW = {

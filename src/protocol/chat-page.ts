@@ -20,7 +20,7 @@ import type { ChatMessage, FinishReason, GenerationSettings } from './generation
 import { type PageRequest, pageRequests } from './webview.ts';
 
 export interface ChatSnapshot {
-  /** Id of the run whose model is tried; the page keeps it, so that a reloaded window finds the run again. */
+  /** Id of the run, or of the base model, that is tried; the page keeps it, so that a reloaded window finds it again. */
   run: string;
   name: string;
   /** The model that the run started from, where it can write too. */

@@ -1,7 +1,7 @@
 import type { ChatMessage } from './generation.ts';
 import type { Columns } from './recipe.ts';
 import type { LabelsWritten } from './service.ts';
-import type { TaskName } from './tasks.ts';
+import type { AnswerName, TaskName } from './tasks.ts';
 
 /** What a row holds, by the names of its task's fields. */
 export interface RowFields {
@@ -19,7 +19,7 @@ export interface RowFields {
 }
 
 /** A row's label as people read it: of several, which a row keeps as a JSON list, each. */
-export const labelText = (task: TaskName, label: string): string =>
+export const labelText = (task: AnswerName, label: string): string =>
   task === 'multi_label_classification' ? (JSON.parse(label) as string[]).join(', ') || 'no label' : label;
 
 /** Version of the data set folder's layout. A reader refuses a newer one. */

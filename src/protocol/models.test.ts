@@ -5,7 +5,7 @@ import type { TaskName } from './tasks.ts';
 
 const entry = (name: string, tasks: string[], change: Partial<ModelEntry> = {}): ModelEntry => ({
   ...{ name, source: 'cache', path: `/${name}`, model_type: '', bytes: 1, num_parameters: 1 },
-  ...{ labels: null, languages: null, problem: null, tasks: tasks as TaskName[] },
+  ...{ answers: null, labels: null, languages: null, problem: null, tasks: tasks as TaskName[] },
   ...change,
 });
 const READS = ['text-classification', 'token-classification'];

@@ -7,7 +7,7 @@ import type { Columns, DatasetReference, Recipe, RecipeInput } from './recipe.ts
 import type { RecipeProblem } from './recipe-check.ts';
 import type { RunRecord } from './run.ts';
 import type { StrategySuggestion } from './suggestion.ts';
-import type { ProblemType, TaskName } from './tasks.ts';
+import type { AnswerName, ProblemType, TaskName } from './tasks.ts';
 
 /** Something found in a file: reported, never silently mended. */
 export interface DataProblem {
@@ -232,12 +232,20 @@ export interface ModelEntry {
   num_parameters: number;
   /** What it can be fine-tuned for, the first being what it was made for; none of a model that cannot be used. */
   tasks: TaskName[];
+  /** What it can be asked as it is; null of one that has to learn something first. */
+  answers: AnswerName | null;
   /** Classes of a trained classifier; null for a model that is none. */
   labels: string[] | null;
   /** Languages that its card names, as codes (`en`, `multilingual`); null where it names none. */
   languages: string[] | null;
   /** Why it cannot be used, and what to do; null for a model that can. */
   problem: string | null;
+}
+
+/** What is known of one model before it is asked. */
+export interface ModelDescription extends ModelEntry {
+  /** What marks a place that it fills in, as it stands in texts; null of a model that fills in none. */
+  mask: string | null;
 }
 
 export interface BackendStatus {
@@ -434,6 +442,8 @@ export interface ServiceRequests extends PromptRequests, CompletionRequests {
     result: { path: string; bytes: number; max_difference: number; left_out: string[] };
   };
   'models/list': { params: { folders: string[] }; result: ModelEntry[] };
+  /** A model's folder, by the name that a person knows it by. */
+  'models/describe': { params: { path: string; name: string }; result: ModelDescription };
   'models/download': { params: Progressing & { name: string; revision?: string }; result: { path: string } };
   backends: { params: { measure: boolean }; result: BackendStatus[] };
   shutdown: { params: Record<string, never>; result: null };

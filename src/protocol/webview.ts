@@ -30,7 +30,7 @@ import { isEvaluatedRow, isMetrics, isReport, SPLITS } from './reports.ts';
 import { isForgetting, type RunRecord } from './run.ts';
 import type { Answer, Texts } from './service.ts';
 import { STEP_COLUMNS, type StepColumns } from './steps.ts';
-import { TASKS, type TaskName } from './tasks.ts';
+import { type AnswerName, FILL_MASK, TASKS } from './tasks.ts';
 
 // ---- every page ----------------------------------------------------------------------------------------------
 
@@ -179,17 +179,21 @@ export interface DashboardState {
 
 export interface TryoutModel {
   /** What it answers. */
-  task: TaskName;
+  task: AnswerName;
   /** Shown at the head of its column. */
   name: string;
   labels: string[];
   /** What its data called the two texts, where it was trained on pairs. */
   pair?: { text: string; text_pair: string };
+  /** What marks a place that it fills in, as it is written in a text. */
+  mask?: string;
 }
 
 export interface TryoutSnapshot {
-  /** Id of the run whose model is tried; the page keeps it, so that a reloaded window finds the run again. */
+  /** Id of the run, or of the base model, that is tried; the page keeps it, so that a reloaded window finds it again. */
   run: string;
+  /** Whether rows that it learned from can be picked. */
+  rows: boolean;
   tuned: TryoutModel;
   /** The model that the run started from, when it can classify too. */
   base: TryoutModel | null;
@@ -450,10 +454,11 @@ const dashboardRequests: Rules<DashboardRequest, 'type'> = {
 };
 
 const isModel = shape({
-  task: oneOf(...TASKS.map(({ name }) => name)),
+  task: oneOf(...TASKS.map(({ name }) => name), FILL_MASK),
   name: isString,
   labels: listOf(isString),
   pair: optional(shape({ text: isString, text_pair: isString })),
+  mask: optional(isString),
 });
 const texts = { text: isString, text_pair: optional(isString) };
 const answered = { ...texts, unknown_tokens: optional(shape({ count: isCount, of: isCount })) };
@@ -464,16 +469,24 @@ const isTagPrediction = shape({
   text: isString,
   entities: listOf(shape({ entity_group: isString, score: isNumber, word: isString, start: isCount, end: isCount })),
 });
+const areFills = listOf(shape({ score: isNumber, token: isCount, token_str: isString, sequence: isString }));
+/** Of one mask, or of several a list each. */
+const isMaskPrediction = shape({
+  ...texts,
+  predictions: (value, at) => (areFills(value, at) === null ? null : listOf(areFills)(value, at)),
+});
 /** By what only one kind of answers has. */
 const isAnswer: Check = (value, at) => {
   const has = (key: string) => typeof value === 'object' && value !== null && key in value;
-  const check = has('entities') ? isTagPrediction : has('value') ? isValue : has('labels') ? areLabels : isClass;
+  const kinds = { entities: isTagPrediction, predictions: isMaskPrediction, value: isValue, labels: areLabels };
+  const check = Object.entries(kinds).find(([key]) => has(key))?.[1] ?? isClass;
   return check(value, at);
 };
 
 const tryoutMessages: Rules<TryoutMessage, 'type'> = {
   snapshot: {
     run: isString,
+    rows: isBoolean,
     tuned: isModel,
     base: nullOr(isModel),
     base_note: nullOr(isString),

@@ -805,6 +805,44 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     });
   });
 
+  test('try model: a mask is put at the cursor by the keyboard, what is likeliest stands in the text, and is said', async () => {
+    const view = await open({ view: 'tryout' });
+    const { page } = view;
+    await view.send({
+      ...{ type: 'snapshot', run: '{"path":"/m","name":"bert"}', rows: false, base: null, base_note: null },
+      ...{ dataset: null, tuned: { task: 'fill-mask', name: 'bert', labels: [], mask: '[MASK]' } },
+    } satisfies TryoutMessage);
+    expect(await page.locator('vscode-button').allInnerTexts()).toEqual(['Insert [MASK]', 'Choose Model…']);
+    await page.locator('textarea').pressSequentially('It is .');
+    await page.keyboard.press('ArrowLeft');
+    await view.settle();
+    expect(await page.locator('.empty').first().innerText()).toContain('Write [MASK] in the place of a word');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await view.settle();
+    // The cursor goes on behind it.
+    await page.keyboard.type('!');
+    expect(await page.locator('textarea').inputValue()).toBe('It is [MASK]!.');
+    const text = 'It is [MASK]!.';
+    await page.waitForFunction(
+      (text) => window.posts.some((post) => post.type === 'predict' && post.texts?.[0]?.text === text),
+      text,
+    );
+    const request = (await view.posts()).findLast((post) => post.type === 'predict')!;
+    const { id } = request as unknown as { id: number };
+    const predictions = ['late', 'here'].map((token_str, i) => ({
+      ...{ token_str, token: i, score: 0.7 - i / 2, sequence: `it is ${token_str}!.` },
+    }));
+    await view.send({ type: 'predictions', id, tuned: [{ text, predictions }], base: null, ms: 3 });
+    await view.settle();
+    expect(await page.locator('.result .text').innerText()).toBe('It is late [MASK]!.');
+    expect(await page.locator('.candidates tbody tr').allInnerTexts()).toEqual(['late\t\n70.0 %', 'here\t\n20.0 %']);
+    expect(await page.getByRole('table', { name: 'Likeliest for [MASK]' }).count()).toBe(1);
+    expect(await page.locator('[aria-live]').innerText()).toContain('late, 70');
+    expect(view.problems).toEqual([]);
+    await view.close();
+  });
+
   test('try model: asks when typing rests, shows both models, adds a corrected row, keeps the text over a reload', async () => {
     const view = await open({ view: 'tryout' });
     const { page } = view;
@@ -812,6 +850,7 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     const models: TryoutMessage = {
       type: 'snapshot',
       run: 'run-1',
+      rows: true,
       tuned: model('tuned'),
       base: model('base'),
       base_note: null,

@@ -203,6 +203,7 @@ const scored = (texts, scores) => {
 const models = {
   type: 'snapshot',
   run: 'tickets-1',
+  rows: true,
   tuned: { task: 'text-classification', name: 'tickets · bert-mini · 3', labels: LABELS },
   base: { task: 'text-classification', name: 'starters/bert-mini', labels: LABELS },
   base_note: 'The base model’s classifier is not trained: its labels are guesses.',
@@ -323,6 +324,41 @@ const tryoutTags = async (view) => {
     ],
     base: null,
     ms: 14,
+  });
+  await view.page.waitForTimeout(1_600);
+};
+
+/** A base model that fills in masks: one text with one, one with two, one without. @param {import('./browser.mjs').Webview} view */
+const tryoutMasked = async (view) => {
+  await view.send({
+    ...models,
+    run: '{"path":"/models/bert","name":"google-bert/bert-base-uncased"}',
+    rows: false,
+    tuned: { task: 'fill-mask', name: 'google-bert/bert-base-uncased', labels: [], mask: '[MASK]' },
+    ...{ base: null, base_note: null, dataset: null },
+  });
+  const texts = ['My parcel is [MASK].', 'I would like a [MASK] for my [MASK], please.', 'No mask stands in here.'];
+  await view.page.locator('textarea').fill(texts.join('\n'));
+  await view.page.waitForFunction(() => window.posts.some((post) => post.type === 'predict'));
+  const { id } = await asked(view, 'predict');
+  /** @param {string[]} words @param {number[]} scores */
+  const fills = (words, scores) =>
+    words.map((token_str, i) => ({ token_str, token: i, score: scores[i], sequence: `… ${token_str} …` }));
+  await view.send({
+    ...{ type: 'predictions', id, base: null, ms: 21 },
+    tuned: [
+      {
+        text: texts[0],
+        predictions: fills(['missing', 'late', 'here', 'empty', 'gone'], [0.412, 0.221, 0.093, 0.058, 0.031]),
+      },
+      {
+        text: texts[1],
+        predictions: [
+          fills(['refund', 'gift', 'replacement', 'receipt', 'ring'], [0.187, 0.143, 0.101, 0.064, 0.02]),
+          fills(['shoes', 'birthday', 'order', 'wife', 'order number'], [0.092, 0.087, 0.071, 0.069, 0.004]),
+        ],
+      },
+    ],
   });
   await view.page.waitForTimeout(1_600);
 };
@@ -934,6 +970,7 @@ export const scenes = [
   ...each('chat-failed', { view: 'chat', play: chatFailed }, ['dark']),
   ...each('chat-empty', { view: 'chat', play: (view) => view.send({ ...chatting, base: null }) }, ['light']),
   ...each('tryout-tags', { view: 'tryout', play: tryoutTags }),
+  ...each('tryout-masked', { view: 'tryout', play: tryoutMasked }),
   ...each('dataset-chat', { view: 'dataset', play: datasetChat }),
   ...each('dataset-no-preview', { view: 'dataset', play: datasetNoPreview }, ['dark']),
   ...each('tryout-tags-corrected', { view: 'tryout', play: tryoutTagsCorrected }),

@@ -8,7 +8,7 @@ import { makeBertFolder } from '../hub/testing/bert-folder.ts';
 import { parseRecipe } from '../recipes/recipe.ts';
 import { createRun } from '../runs/folder.ts';
 import { findModel } from '../runs/target.ts';
-import { listModels } from './list.ts';
+import { describeModel, listModels } from './list.ts';
 
 const COMMIT = '0123456789abcdef0123456789abcdef01234567';
 const starter = join(startersFolder(), 'bert');
@@ -54,18 +54,39 @@ describe('a place of work', () => {
     expect(second).toMatchObject({
       ...{ name: 'starters/decoder', languages: ['en'], labels: null, problem: null },
       tasks: ['text-generation', 'conversational', 'text-classification', 'token-classification'],
+      answers: 'conversational',
     });
     expect(first).toMatchObject({
       ...{ name: 'starters/bert', languages: ['en'], labels: null, problem: null },
       tasks: ['text-classification', 'token-classification'],
+      // The layers alone: it has to learn something first.
+      answers: null,
     });
     const card = '---\nlanguage:\n- zh\n- no\nlicense: mit\n---\n# A model\n';
     await makeBertFolder(join(place, 'told'), { files: { 'README.md': card } });
     await makeBertFolder(join(place, 'untold'), { config: { id2label: { 0: 'no', 1: 'yes' } } });
     expect(await list()).toMatchObject([
-      { name: 'told', languages: ['zh', 'no'], labels: ['LABEL_0', 'LABEL_1'] },
-      { name: 'untold', languages: null, labels: ['no', 'yes'] },
+      { name: 'told', languages: ['zh', 'no'], labels: ['LABEL_0', 'LABEL_1'], answers: 'text-classification' },
+      { name: 'untold', languages: null, labels: ['no', 'yes'], answers: 'text-classification' },
     ]);
+  });
+
+  it('says of a model what it can be asked as it is, and what marks a place that it fills in', async () => {
+    const path = join(place, '.elsewhere');
+    await makeBertFolder(path, { masked: true });
+    const masked = { name: 'mine', answers: 'fill-mask', labels: null, mask: '[MASK]', problem: null };
+    expect(await describeModel(path, 'mine')).toMatchObject({
+      ...masked,
+      tasks: expect.arrayContaining(['text-classification']),
+    });
+    // Under the whole model’s class the layers alone.
+    await makeBertFolder(path, { classes: 0, config: { architectures: ['BertForMaskedLM'] } });
+    expect(await describeModel(path, 'mine')).toMatchObject({ answers: null, mask: null, problem: null });
+    await makeBertFolder(path, { config: { problem_type: 'multi_label_classification' } });
+    expect((await describeModel(path, 'mine')).answers).toBe('multi_label_classification');
+    expect(await describeModel(join(place, 'nowhere'), 'gone')).toMatchObject({
+      ...{ name: 'gone', answers: null, problem: expect.stringContaining('nowhere') },
+    });
   });
 
   it('lists a model that cannot be used with its reason, and the others beside it', async () => {

@@ -1,7 +1,14 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HOME } from '../../guard/index.ts';
-import { LuthierError, type ModelEntry, TASKS } from '../../protocol/index.ts';
+import {
+  type AnswerName,
+  LuthierError,
+  type ModelDescription,
+  type ModelEntry,
+  TASKS,
+  writesByClass,
+} from '../../protocol/index.ts';
 import { findRunFolders } from '../../runs/find.ts';
 import { readRecord } from '../../runs/record.ts';
 import { defaultCacheFolder, listCached } from '../hub/cache.ts';
@@ -11,7 +18,10 @@ import { startersFolder } from '../hub/resolve.ts';
 import type { Architecture } from '../models/architecture.ts';
 import { classesOf } from '../models/classes.ts';
 import { architectureOf } from '../models/registry.ts';
-import { taskOfModel } from '../tasks/registry.ts';
+import { maskOf } from '../tasks/fill-mask/answer.ts';
+import { answeringOfModel, taskOfModel } from '../tasks/registry.ts';
+import { Tokenizer } from '../text/tokenizer.ts';
+import { hasChatTemplate } from '../text/tokenizer-files.ts';
 import { checkWeights } from './load-weights.ts';
 
 /**
@@ -43,6 +53,23 @@ export async function listModels(folders: readonly string[], cacheFolder?: strin
   return found.filter((entry) => entry !== null);
 }
 
+/**
+ * One model: what a list says about it, and what marks a place that it fills in. One that cannot be used has the reason.
+ * @param path any folder
+ */
+export async function describeModel(path: string, name: string): Promise<ModelDescription> {
+  const entry = (await describe(name, 'folder', path, true))!;
+  if (entry.answers !== 'fill-mask') return { ...entry, mask: null };
+  try {
+    return { ...entry, mask: maskOf(await Tokenizer.load(path)).token };
+  } catch (error) {
+    if (!(error instanceof LuthierError)) throw error;
+    return { ...entry, mask: null, problem: problemOf(error) };
+  }
+}
+
+const problemOf = ({ message, hint }: LuthierError): string => [message, hint].filter(Boolean).join(' ');
+
 async function folderNames(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   return entries
@@ -66,7 +93,7 @@ async function describe(
   if (!files.includes(CONFIG_FILE) && !isMeant) return null;
   const card = await readModelCard(path);
   const entry: ModelEntry = {
-    ...{ name, source, path, model_type: '', num_parameters: 0, tasks: [], labels: null, problem: null },
+    ...{ name, source, path, model_type: '', num_parameters: 0, tasks: [], answers: null, labels: null, problem: null },
     bytes: await bytesOf(path),
     languages: card.languages,
   };
@@ -82,6 +109,7 @@ async function describe(
       const learnable = TASKS.map(({ name }) => name);
       entry.tasks = architecture.tasks.flatMap((task) => learnable.filter((name) => name === task));
       entry.labels = labelsOf(folder, architecture);
+      entry.answers = answersOf(folder, entry.labels, await hasChatTemplate(path));
     } finally {
       await weights.close();
     }
@@ -89,9 +117,26 @@ async function describe(
     if (!(error instanceof LuthierError)) throw error;
     const looksLikeOne = isMeant || files.some((file) => file.startsWith('model') && file.includes('.safetensors'));
     if (!looksLikeOne) return null;
-    entry.problem = [error.message, error.hint].filter(Boolean).join(' ');
+    entry.problem = problemOf(error);
   }
   return entry;
+}
+
+/** What it answers without having learnt more: a class that it has learnt, a token for a mask, more of a text. */
+function answersOf(folder: ModelFolder, labels: string[] | null, hasChat: boolean): AnswerName | null {
+  const { config, path } = folder;
+  const answering = answeringOfModel(config, hasChat);
+  if (labels !== null) return answering.name;
+  if (writesByClass(config.architectures)) return answering.name;
+  if (answering.name !== 'fill-mask') return null;
+  try {
+    checkWeights(folder, architectureOf(config, join(path, CONFIG_FILE), answering));
+    return answering.name;
+  } catch (error) {
+    // The layers alone, under the name of the whole: it can learn something.
+    if (error instanceof LuthierError) return null;
+    throw error;
+  }
 }
 
 /** A base model's, or another task's, are none: it can be fine-tuned, and has no classes; nor has one that writes. */

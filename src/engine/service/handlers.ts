@@ -172,6 +172,10 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       const { listModels } = await import('../model-files/list.ts');
       return listModels(folders, cacheFolder);
     },
+    'models/describe': async ({ path, name }) => {
+      const { describeModel } = await import('../model-files/list.ts');
+      return describeModel(path, name);
+    },
     'models/download': async (params, signal) => {
       const [{ downloadModel }, { requireSupported }] = await Promise.all([
         import('../hub/download.ts'),

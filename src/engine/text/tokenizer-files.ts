@@ -113,6 +113,19 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
   return { json, config, special, source, added, chatTemplate, output };
 }
 
+/** Whether a folder says how dialogues are written, told without reading its vocabulary; false where it cannot be read. */
+export async function hasChatTemplate(folder: string): Promise<boolean> {
+  const read = (name: string) => readRegularFile(join(folder, name), MAX_JSON_BYTES).catch(() => undefined);
+  const own = await read('chat_template.jinja');
+  if (own) return true;
+  try {
+    const config = JSON.parse((await read('tokenizer_config.json'))?.toString('utf8') ?? '{}') as unknown;
+    return isObject(config) && chatTemplateOf(folder, undefined, config) !== null;
+  } catch {
+    return false;
+  }
+}
+
 /** The file of its own goes before tokenizer_config.json's, which has one template or several by name, as in transformers. */
 function chatTemplateOf(folder: string, own: Buffer | undefined, config: Json): TokenizerFiles['chatTemplate'] {
   if (own) return { file: join(folder, 'chat_template.jinja'), text: own.toString('utf8') };

@@ -26,6 +26,7 @@ import {
   tryModel,
 } from './run-use.ts';
 import { crossValidate, startRun } from './start.ts';
+import { tryBaseModel } from './try-base.ts';
 import { useTemplateInTraining } from './use-template.ts';
 
 type Command = (luthier: Luthier, ...args: unknown[]) => Promise<void>;
@@ -44,6 +45,7 @@ const handlers: Record<CommandName, Command> = {
   openDashboard,
   compareRuns,
   tryModel,
+  tryBaseModel,
   evaluateOnFile,
   predictOnFile,
   pauseRun,

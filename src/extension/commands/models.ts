@@ -14,6 +14,7 @@ import { BACK, type Choice, type Notice, type Question, Questions, separator } f
 import { saveSetting, setting } from '../settings.ts';
 import { severityIcon } from '../severity.ts';
 import { askText, tell, withProgress } from '../ui.ts';
+import { modelPlaces } from '../views/base-choices.ts';
 import { removeBroken, revealBroken } from './broken.ts';
 import { requireTrust } from './select.ts';
 
@@ -90,10 +91,8 @@ export async function askModel(
 }
 
 function listModels({ engine }: Luthier, questions: Questions): Promise<ModelEntry[]> {
-  const workspace = (vscode.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
-  const folders = [...new Set([...setting('luthier.modelFolders'), ...workspace])];
   return questions.work('Looking for models…', (signal) =>
-    engine.service.request('models/list', { folders }, { signal }),
+    engine.service.request('models/list', { folders: modelPlaces() }, { signal }),
   );
 }
 
@@ -164,7 +163,7 @@ function languageName(code: string): string {
   }
 }
 
-async function pickFolder(): Promise<string> {
+export async function pickFolder(): Promise<string> {
   const picked = await vscode.window.showOpenDialog({
     title: 'Model Folder (with config.json, tokenizer.json and model.safetensors)',
     openLabel: 'Use Model',
@@ -176,7 +175,7 @@ async function pickFolder(): Promise<string> {
 }
 
 /** Downloads a model by its Hugging Face name, with progress and cancel; gives the name. */
-async function downloadModel(luthier: Luthier): Promise<string> {
+export async function downloadModel(luthier: Luthier): Promise<string> {
   const name = await askText({
     title: 'Download a Model from Hugging Face',
     placeHolder: 'google-bert/bert-base-uncased',

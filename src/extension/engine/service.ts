@@ -71,6 +71,7 @@ const LIMITS_MS: Record<keyof ServiceRequests, number> = {
   evaluate: 600_000,
   export: 600_000,
   'models/list': 60_000,
+  'models/describe': 60_000,
   'strategies/suggest': 30_000,
   'models/download': 300_000,
   backends: 180_000,

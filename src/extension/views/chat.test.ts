@@ -123,3 +123,22 @@ test('what fails is said in the page', async () => {
   page.received.fire({ ...ask, compare: false });
   expect((await said('failed'))[0]).toMatchObject({ request: 'generate', id: 1 });
 });
+
+test('a base model that writes is talked to as it is', async () => {
+  page = new Page();
+  const known = { name: 'starters/decoder', answers: 'conversational', problem: null, mask: null };
+  request.mockImplementation(async (method: string) => (method === 'models/describe' ? known : answered));
+  const id = '{"path":"/starters/decoder","name":"starters/decoder"}';
+  await chats.deserializeWebviewPanel(page as unknown as vscode.WebviewPanel, { run: id });
+  page.received.fire({ type: 'ready' });
+  expect(await said('snapshot')).toEqual([
+    { type: 'snapshot', run: id, name: 'starters/decoder', base: null, dialogue: true },
+  ]);
+  page.received.fire({ ...ask, compare: true });
+  expect(await said('answer')).toHaveLength(1);
+  expect(request).toHaveBeenLastCalledWith(
+    'generate',
+    { model: '/starters/decoder', prompt: ask.prompt, settings: ask.settings },
+    expect.anything(),
+  );
+});

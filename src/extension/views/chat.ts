@@ -5,17 +5,17 @@ import {
   type ChatWriter,
   parseChatPageRequest,
 } from '../../protocol/chat-page.ts';
-import { taskOf, writesByClass } from '../../protocol/index.ts';
+import { isTaskName, taskOf, writesByClass } from '../../protocol/index.ts';
 import { isCancelled } from '../errors.ts';
 import { PANELS } from '../ids.ts';
-import type { Run } from '../runs/run.ts';
 import { findBaseFolder } from './base-model.ts';
 import { Panel } from './panel.ts';
-import { followName, modelFolderOf, RunPanels, tryTitle } from './run-panels.ts';
+import { followName, RunPanels, triedFolder } from './run-panels.ts';
 import { templateNote, templateOfRun } from './run-template.ts';
+import { describeTried, isRun, type Tried, triedId, triedName, tryTitle } from './tried.ts';
 import type { TryoutOptions } from './tryout.ts';
 
-/** The panels in which a model that writes is tried, one a run. */
+/** The panels in which a model that writes is tried, one for each run or base model. */
 export class Chats extends RunPanels {
   protected readonly options: TryoutOptions;
 
@@ -24,26 +24,26 @@ export class Chats extends RunPanels {
     this.options = options;
   }
 
-  protected start(panel: vscode.WebviewPanel, run: Run): Chat {
-    return new Chat(panel, run, this.options);
+  protected start(panel: vscode.WebviewPanel, tried: Tried): Chat {
+    return new Chat(panel, tried, this.options);
   }
 }
 
 class Chat {
-  private readonly run: Run;
+  private readonly tried: Tried;
   private readonly options: TryoutOptions;
   private readonly wire: Panel<ChatPageRequest, ChatPageMessage>;
   private readonly renamed: { dispose(): void };
   private base: { path: string; name: string } | null = null;
   private writing: AbortController | null = null;
 
-  constructor(panel: vscode.WebviewPanel, run: Run, options: TryoutOptions) {
-    this.run = run;
+  constructor(panel: vscode.WebviewPanel, tried: Tried, options: TryoutOptions) {
+    this.tried = tried;
     this.options = options;
     this.wire = new Panel(
       panel,
       options.extension,
-      { name: 'chat', title: tryTitle(run) },
+      { name: 'chat', title: tryTitle(tried) },
       options.log,
       parseChatPageRequest,
       (request) => this.handle(request),
@@ -58,9 +58,10 @@ class Chat {
     );
   }
 
-  /** The run as it is now; as it was when its folder is gone. */
-  private get current(): Run {
-    return this.options.store.get(this.run.folder) ?? this.run;
+  /** A run as it is now; as it was when its folder is gone. */
+  private get current(): Tried {
+    const { tried } = this;
+    return (isRun(tried) && this.options.store.get(tried.folder)) || tried;
   }
 
   dispose(): void {
@@ -84,11 +85,17 @@ class Chat {
   }
 
   private async sendSnapshot(): Promise<void> {
-    const { record } = this.current;
-    const found = await findBaseFolder(this.run, this.options.extension.fsPath);
+    const { current } = this;
+    if (!isRun(current)) {
+      const { name, answers } = await describeTried(this.options.service, current);
+      const dialogue = isTaskName(answers) && taskOf(answers).writes === 'message';
+      return this.wire.post({ type: 'snapshot', run: triedId(current), name, base: null, dialogue });
+    }
+    const { record } = current;
+    const found = await findBaseFolder(current, this.options.extension.fsPath);
     this.base = found && writesByClass(found.config.architectures) ? found : null;
     const dialogue = taskOf(record.recipe.task).writes === 'message';
-    const template = templateOfRun(this.current);
+    const template = templateOfRun(current);
     const base = this.base?.name ?? null;
     this.wire.post({
       type: 'snapshot',
@@ -130,7 +137,7 @@ class Chat {
       });
     };
     try {
-      await write('tuned', modelFolderOf(this.current), this.current.record.name);
+      await write('tuned', triedFolder(this.current), triedName(this.current));
       if (compare && this.base) await write('base', this.base.path, this.base.name);
     } catch (error) {
       if (!isCancelled(error)) throw error;

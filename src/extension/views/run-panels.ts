@@ -4,6 +4,7 @@ import { HostError } from '../errors.ts';
 import { hasModel, type Run } from '../runs/run.ts';
 import type { RunStore } from '../runs/store.ts';
 import { Panels } from './panels.ts';
+import { baseFromId, isRun, type Tried, tryTitle } from './tried.ts';
 
 /** What is needed of a window's runs. */
 interface Runs {
@@ -12,31 +13,29 @@ interface Runs {
   find(ids: readonly string[]): Promise<Run[]>;
 }
 
-export const tryTitle = ({ record }: Run): string => `Try ${record.name}`;
-
-/** The panels in which a run's model is tried. */
-export abstract class RunPanels extends Panels<Run> {
+/** The panels in which a model is tried, one for each run or base model. */
+export abstract class RunPanels extends Panels<Tried> {
   protected abstract readonly options: Runs;
 
-  protected keyOf({ folder }: Run): string {
-    return folder;
+  protected keyOf(tried: Tried): string {
+    return isRun(tried) ? tried.folder : tried.path;
   }
 
-  protected titleOf(run: Run): string {
-    return tryTitle(run);
+  protected titleOf(tried: Tried): string {
+    return tryTitle(tried);
   }
 
-  protected async find(state: unknown): Promise<Run | undefined> {
+  protected async find(state: unknown): Promise<Tried | undefined> {
     const id = typeof state === 'object' && state !== null && 'run' in state ? String(state.run) : '';
-    return (await this.options.find([id]))[0];
+    return baseFromId(id) ?? (await this.options.find([id]))[0];
   }
 }
 
-/** Keeps a panel called as its run is. @param renamed after the run was given another name */
+/** Keeps a panel called as what it tries is. @param renamed after the run was given another name */
 export const followName = (
   panel: vscode.WebviewPanel,
   store: RunStore,
-  current: () => Run,
+  current: () => Tried,
   renamed: () => void,
 ): { dispose(): void } =>
   store.changed.on(() => {
@@ -45,6 +44,9 @@ export const followName = (
     panel.title = title;
     renamed();
   });
+
+/** Folder of the model that is tried. @throws HostError `model-not-found` where the run has none yet */
+export const triedFolder = (tried: Tried): string => (isRun(tried) ? modelFolderOf(tried) : tried.path);
 
 /** @throws HostError `model-not-found` where the run has none yet */
 export function modelFolderOf(run: Run): string {

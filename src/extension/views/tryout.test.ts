@@ -16,6 +16,7 @@ const log = { info() {}, warn() {}, error() {}, debug() {} };
 let folder: string;
 let request: ReturnType<typeof vi.fn>;
 let runs: Run[];
+let models: object[];
 let page: Page;
 let tryouts: Tryouts;
 
@@ -32,7 +33,9 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'luthier tryout ü-'));
   writeFileSync(join(folder, 'films.csv'), 'text,label\nx,a\n');
   runs = [runOf('first', join(folder, 'films.csv')), runOf('second', join(folder, 'films.csv'))];
+  models = [];
   request = vi.fn(async (method: string) => {
+    if (method === 'models/list') return models;
     if (method === 'data/rows') return { rows: [], total: 0 };
     if (method === 'data/append') return { rows: 2, file: join(folder, 'films.csv'), line: 3, undo: { file: 'f' } };
     return {};
@@ -66,6 +69,8 @@ test('Choose Model asks for another run and shows it in the same page, whatever 
   page.received.fire({ type: 'chooseModel' });
   const picker = await vi.waitFor(() => {
     expect(editor.shown.picker?.title).toBe('Choose Model');
+    // Models are looked for first.
+    expect(editor.shown.picker?.items).not.toEqual([]);
     return editor.shown.picker!;
   });
   expect(picker.items.map(({ description }) => description?.includes('shown now'))).toEqual([true, false]);
@@ -80,6 +85,69 @@ test('Choose Model asks for another run and shows it in the same page, whatever 
       expect.anything(),
     ),
   );
+});
+
+test('a base model is tried as it is, found again after a reload, and chosen in the place of a run’s', async () => {
+  const masked = {
+    name: 'bert',
+    path: '/models/bert',
+    source: 'folder',
+    model_type: 'bert',
+    bytes: 9,
+    num_parameters: 3,
+  };
+  const known = { ...masked, answers: 'fill-mask', tasks: [], labels: null, problem: null };
+  const writer = { ...known, name: 'gpt', path: '/models/gpt', answers: 'text-generation' };
+  models = [known, writer, { ...known, name: 'layers', path: '/models/layers', answers: null }];
+  request.mockImplementation(async (method: string) => {
+    if (method === 'models/list') return models;
+    if (method === 'models/describe') return { ...known, mask: '[MASK]' };
+    return [{ text: 'a [MASK]', predictions: [] }];
+  });
+  const id = '{"path":"/models/bert","name":"bert"}';
+  await tryouts.deserializeWebviewPanel(page as unknown as vscode.WebviewPanel, { run: id });
+  page.received.fire({ type: 'ready' });
+  expect(await said('snapshot')).toEqual({
+    ...{ type: 'snapshot', run: id, rows: false, base: null, base_note: null, dataset: null },
+    tuned: { task: 'fill-mask', name: 'bert', labels: [], mask: '[MASK]' },
+  });
+  page.received.fire({ type: 'predict', id: 1, texts: [{ text: 'a [MASK]' }], compare: true });
+  expect(await said('predictions')).toMatchObject({ base: null });
+  expect(request).toHaveBeenLastCalledWith(
+    'predict',
+    { model: '/models/bert', texts: [{ text: 'a [MASK]' }] },
+    expect.anything(),
+  );
+  page.received.fire({ type: 'pickRow' });
+  expect((await said('failed')).error.message).toContain('bert is a base model');
+
+  page.received.fire({ type: 'chooseModel' });
+  const picker = await vi.waitFor(() => {
+    expect(editor.shown.picker?.items.length).toBeGreaterThan(3);
+    return editor.shown.picker!;
+  });
+  // Neither what writes nor what has to learn something first has its answers on this page.
+  expect(picker.items.map(({ label }) => label.replace(/^\$\([\w-]+\) /, ''))).toEqual([
+    'first',
+    'second',
+    'Base models',
+    'bert',
+  ]);
+  picker.accept();
+  expect(await said('snapshot', 2)).toMatchObject({ run: 'first', rows: true });
+  expect(page.title).toBe('Try first');
+});
+
+test('a base model that has to learn something first is told, with the ways on', async () => {
+  request.mockImplementation(async () => ({ name: 'layers', answers: null, problem: null, mask: null }));
+  const id = '{"path":"/models/layers","name":"layers"}';
+  await tryouts.deserializeWebviewPanel(page as unknown as vscode.WebviewPanel, { run: id });
+  page.received.fire({ type: 'ready' });
+  expect((await said('failed')).error).toMatchObject({
+    code: 'model-unsupported',
+    message: expect.stringContaining('layers cannot be asked as it is'),
+    hint: expect.stringContaining('Fine-tune it'),
+  });
 });
 
 test('the only run with a model is said to be it', async () => {

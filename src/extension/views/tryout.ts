@@ -26,16 +26,18 @@ import { Cancelled, HostError, isCancelled } from '../errors.ts';
 import { shorten } from '../format.ts';
 import { PANELS } from '../ids.ts';
 import type { Log } from '../log.ts';
-import { choose } from '../questions.ts';
+import { choose, Questions, separator } from '../questions.ts';
 import { describeRunItem, stateIcon } from '../runs/present.ts';
 import { datasetName, hasModel, type Run } from '../runs/run.ts';
 import type { RunStore } from '../runs/store.ts';
 import { confirm, tell } from '../ui.ts';
+import { baseChoice, listBases } from './base-choices.ts';
 import { type BaseModel, findBaseModel, HEADS } from './base-model.ts';
 import { openRow } from './open.ts';
 import { Panel } from './panel.ts';
-import { followName, modelFolderOf, RunPanels, tryTitle } from './run-panels.ts';
+import { followName, modelFolderOf, RunPanels, triedFolder } from './run-panels.ts';
 import { columnTyped, templateNote, templateOfRun } from './run-template.ts';
+import { type BaseTried, describeTried, isRun, type Tried, triedId, triedName, tryTitle, writes } from './tried.ts';
 
 export interface TryoutOptions {
   extension: vscode.Uri;
@@ -51,7 +53,7 @@ const STANDING = 5;
 /** Rows offered to pick from. */
 const PICK_LIMIT = 500;
 
-/** The panels in which a trained model is tried, one a run. */
+/** The panels in which a model that answers with labels, tags, values or words is tried, one for each run or base model. */
 export class Tryouts extends RunPanels {
   protected readonly options: TryoutOptions;
 
@@ -60,16 +62,16 @@ export class Tryouts extends RunPanels {
     this.options = options;
   }
 
-  protected start(panel: vscode.WebviewPanel, run: Run, moved: (run: Run) => boolean): Tryout {
-    return new Tryout(panel, run, this.options, moved);
+  protected start(panel: vscode.WebviewPanel, tried: Tried, moved: (other: Tried) => boolean): Tryout {
+    return new Tryout(panel, tried, this.options, moved);
   }
 }
 
 class Tryout {
-  private run: Run;
+  private tried: Tried;
   private readonly options: TryoutOptions;
-  /** Tells that the page is about another run from now on; false where that run has a page of its own already. */
-  private readonly moved: (run: Run) => boolean;
+  /** Tells that the page is about another model from now on; false where that has a page of its own already. */
+  private readonly moved: (other: Tried) => boolean;
   private readonly wire: Panel<TryoutRequest, TryoutMessage>;
   private base: BaseModel | null = null;
   private predicting: AbortController | null = null;
@@ -81,14 +83,14 @@ class Tryout {
   private readonly undos = new Map<string, AppendUndo[]>();
   private readonly renamed: { dispose(): void };
 
-  constructor(panel: vscode.WebviewPanel, run: Run, options: TryoutOptions, moved: (run: Run) => boolean) {
-    this.run = run;
+  constructor(panel: vscode.WebviewPanel, tried: Tried, options: TryoutOptions, moved: (other: Tried) => boolean) {
+    this.tried = tried;
     this.options = options;
     this.moved = moved;
     this.wire = new Panel(
       panel,
       options.extension,
-      { name: 'tryout', title: tryTitle(run) },
+      { name: 'tryout', title: tryTitle(tried) },
       options.log,
       parseTryoutRequest,
       (request) => this.handle(request),
@@ -103,9 +105,15 @@ class Tryout {
     this.renamed = followName(
       panel,
       options.store,
-      () => this.current,
+      () => (isRun(this.tried) ? this.current : this.tried),
       () => void this.sendSnapshot(),
     );
+  }
+
+  /** The run that is tried. @throws HostError for a base model, which has learned nothing of anybody's rows */
+  private get run(): Run {
+    if (isRun(this.tried)) return this.tried;
+    throw new HostError('usage', `${this.tried.name} is a base model: there are no rows that it learned from.`);
   }
 
   /** The run as it is now; as it was when its folder is gone. */
@@ -151,6 +159,7 @@ class Tryout {
   }
 
   private async sendSnapshot(): Promise<void> {
+    if (!isRun(this.tried)) return await this.sendBase(this.tried);
     const { record } = this.current;
     const { name: task } = taskOf(taskNameOf(record.recipe));
     this.base = await findBaseModel(this.run, this.options.extension.fsPath);
@@ -164,11 +173,27 @@ class Tryout {
     this.wire.post({
       type: 'snapshot',
       run: record.id,
+      rows: true,
       tuned: { task, name: record.name, labels: record.labels, ...(await this.pair()) },
       base: this.base.model,
       base_note: this.base.note,
       dataset: target && isCorrected ? basename(target) : null,
       ...(template && { template_note: templateNote(template, 'Each line', this.base.model?.name ?? null) }),
+    });
+  }
+
+  /** A base model by itself. */
+  private async sendBase(tried: BaseTried): Promise<void> {
+    this.base = null;
+    const { name, answers, labels, mask } = await describeTried(this.options.service, tried);
+    this.wire.post({
+      type: 'snapshot',
+      run: triedId(tried),
+      rows: false,
+      tuned: { task: answers, name, labels: labels ?? [], ...(mask !== null && { mask }) },
+      base: null,
+      base_note: null,
+      dataset: null,
     });
   }
 
@@ -189,13 +214,14 @@ class Tryout {
     this.predicting = controller;
     const { service } = this.options;
     const loading = (name: string) => this.wire.post({ type: 'loading', message: `Loading ${name}…` });
-    const { name } = this.current.record;
+    const tried = isRun(this.tried) ? this.current : this.tried;
+    const name = triedName(tried);
     if (!service.isRunning) loading(name);
     const started = performance.now();
     const predict = (model: string, name: string): Promise<Answer[]> =>
       service.request('predict', { model, texts }, { signal: controller.signal, onProgress: () => loading(name) });
     try {
-      const tuned = await predict(modelFolderOf(this.current), name);
+      const tuned = await predict(triedFolder(tried), name);
       const base = compare && this.base?.path ? await predict(this.base.path, this.base.model.name) : null;
       this.wire.post({ type: 'predictions', id, tuned, base, ms: performance.now() - started });
     } catch (error) {
@@ -356,38 +382,55 @@ class Tryout {
     return this.intoSource ? source : null;
   }
 
-  /** Another run's model for this page; what was typed stays. */
+  /** Another model for this page; what was typed stays. */
   private async chooseModel(): Promise<void> {
-    // Models that write have a page of another kind.
-    const runs = this.options.store
-      .all()
-      .filter((run) => hasModel(run) && taskOf(run.record.recipe.task).name in HEADS);
-    const others = runs.filter(({ folder }) => folder !== this.run.folder);
-    if (others.length === 0) {
-      void tell('information', `${this.current.record.name} is the only run whose model can be tried on this page.`);
-      return;
+    const questions = new Questions('Choose Model');
+    let chosen: Tried;
+    try {
+      chosen = await this.askModel(questions);
+    } finally {
+      questions.dispose();
     }
-    const items = runs.map((run) => ({
-      label: `$(${stateIcon(run).icon}) ${run.record.name}`,
-      description: [describeRunItem(run, null), run.folder === this.run.folder ? 'shown now' : '']
-        .filter(Boolean)
-        .join(' · '),
-      detail: datasetName(run.record),
-      value: run,
-    }));
-    const run = await choose({
-      title: 'Choose Model',
-      placeholder: 'Which model do you want to try?',
-      items,
-      active: items.find(({ value }) => value === others[0]),
-    });
-    if (run.folder === this.run.folder || !this.moved(run)) return;
+    if (triedId(chosen) === triedId(this.tried) || !this.moved(chosen)) return;
     this.stopPredicting();
-    this.run = run;
+    this.tried = chosen;
     this.intoSource = null;
     this.undos.clear();
-    this.wire.panel.title = tryTitle(run);
+    this.wire.panel.title = tryTitle(chosen);
     await this.sendSnapshot();
+  }
+
+  /** Runs and base models whose answers this page shows: those that write have a page of another kind. */
+  private async askModel(questions: Questions): Promise<Tried> {
+    const { store, service } = this.options;
+    const runs = store.all().filter((run) => hasModel(run) && taskOf(run.record.recipe.task).name in HEADS);
+    const bases = (await questions.work('Looking for models…', (signal) => listBases(service, signal))).filter(
+      ({ answers }) => answers !== null && !writes(answers),
+    );
+    const now = triedId(this.tried);
+    const shown = (tried: Tried, description: string | undefined) =>
+      [description, triedId(tried) === now ? 'shown now' : ''].filter(Boolean).join(' · ');
+    const trained = runs.map((run) => ({
+      label: `$(${stateIcon(run).icon}) ${run.record.name}`,
+      description: shown(run, describeRunItem(run, null)),
+      detail: datasetName(run.record),
+      value: run as Tried,
+    }));
+    const untrained = bases.map((model) => {
+      const choice = baseChoice(model);
+      return { ...choice, description: shown(choice.value!, choice.description), value: choice.value as Tried };
+    });
+    const all = [...trained, ...untrained];
+    const other = all.find(({ value }) => triedId(value) !== now);
+    if (!other) {
+      void tell('information', `${triedName(this.tried)} is the only model that can be tried on this page.`);
+      throw new Cancelled();
+    }
+    return (await questions.ask<Tried>({
+      placeholder: 'Which model do you want to try?',
+      items: [...trained, ...(untrained.length > 0 ? [separator('Base models'), ...untrained] : [])],
+      active: other,
+    })) as Tried;
   }
 
   /** The run's data as it read it. */

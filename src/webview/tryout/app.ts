@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import { labelText } from '../../protocol/dataset.ts';
 import { splitPair } from '../../protocol/pair.ts';
-import type { TagPrediction } from '../../protocol/service.ts';
+import type { MaskPrediction, TagPrediction } from '../../protocol/service.ts';
 import type { TryoutMessage, TryoutRequest } from '../../protocol/webview.ts';
 import { failureBanner } from '../shared/failure.ts';
 import { focusInput, moveFocus } from '../shared/focus.ts';
@@ -12,10 +12,12 @@ import type { Host } from '../shared/host.ts';
 import { LightElement } from '../shared/light-element.ts';
 import { wordsIn } from './correct.ts';
 import { entitiesView } from './entities.ts';
+import { masksView } from './masks.ts';
 import { type ResultActions, resultView } from './result.ts';
 import {
   type HistoryEntry,
   headline,
+  isFilled,
   isTagged,
   keyOf,
   MAX_LINES,
@@ -33,7 +35,7 @@ const REST = 1500;
 const said = ({ label, score }: { label: string; score: number | null }): string =>
   score === null ? label : `${label}, ${percent(score)}`;
 
-/** Type lines, see labels: the fine-tuned model's beside the base's. */
+/** Type lines, see labels: the fine-tuned model's beside the base's; or what a masked model puts in the place of a mask. */
 @customElement('luthier-tryout')
 export class TryoutElement extends LightElement {
   @property({ attribute: false }) host!: Host<TryoutMessage, TryoutRequest>;
@@ -142,18 +144,20 @@ export class TryoutElement extends LightElement {
     }
     const { task, labels } = models.tuned;
     const isTags = task === 'token-classification';
-    const answers = task === 'regression' ? 'A number' : plural(labels.length, isTags ? 'tag' : 'label');
+    const counted = task === 'regression' ? 'A number' : plural(labels.length, isTags ? 'tag' : 'label');
+    const answers = store.mask === undefined ? counted : `Fills in ${store.mask}`;
     return html`
       <header class="tryout-header">
         <h1>${models.tuned.name}</h1>
-        <p class="muted">${answers}${models.base ? ` · base model: ${models.base.name}` : ''}</p>
+        <p class="muted">${answers}${models.rows ? '' : ' · base model'}${models.base ? ` · base model: ${models.base.name}` : ''}</p>
       </header>
       <div class="layout">
-        <section class="ask" aria-label=${isTags ? 'Input and entities' : 'Input and labels'}>
+        <section class="ask" aria-label=${`Input and ${this.#appearing.toLowerCase()}`}>
           ${this.#fields()}
           <div class="ask-tools">
-            <vscode-button secondary icon="list-selection" title="Try a row of the dataset" @click=${() => this.host.post({ type: 'pickRow' })}>Pick a Row…</vscode-button>
-            <vscode-button secondary icon="symbol-class" title="Try another run’s model on the same text" @click=${() => this.host.post({ type: 'chooseModel' })}>Choose Model…</vscode-button>
+            ${models.rows ? html`<vscode-button secondary icon="list-selection" title="Try a row of the dataset" @click=${() => this.host.post({ type: 'pickRow' })}>Pick a Row…</vscode-button>` : nothing}
+            ${store.mask === undefined ? nothing : html`<vscode-button secondary icon="insert" title=${`Put ${store.mask} at the cursor`} @click=${() => this.#insertMask(store.mask!)}>Insert ${store.mask}</vscode-button>`}
+            <vscode-button secondary icon="symbol-class" title="Try another model on the same text" @click=${() => this.host.post({ type: 'chooseModel' })}>Choose Model…</vscode-button>
             ${
               models.base
                 ? html`<vscode-checkbox label="Compare with base model" ?checked=${store.compare} @change=${(
@@ -168,12 +172,26 @@ export class TryoutElement extends LightElement {
           </div>
           ${models.template_note ? html`<p class="muted note"><span class="codicon codicon-info" aria-hidden="true"></span><span>${models.template_note}</span></p>` : nothing}
           ${models.base_note ? html`<p class="muted note"><span class="codicon codicon-info" aria-hidden="true"></span>${models.base_note}</p>` : nothing}
+          ${store.unmasked > 0 && store.asked.length > 0 ? html`<p class="muted note"><span class="codicon codicon-info" aria-hidden="true"></span><span>${plural(store.unmasked, 'text')} without ${store.mask} ${store.unmasked === 1 ? 'is' : 'are'} not answered.</span></p>` : nothing}
           ${this.#failure()}
           ${this.#results()}
         </section>
         ${this.#history()}
       </div>
       <div class="visually-hidden" role="status" aria-live="polite">${this.announced}</div>`;
+  }
+
+  /** Puts the mask where the cursor is, in the place of what is selected, and goes on behind it. */
+  #insertMask(mask: string): void {
+    const area = this.input.wrappedElement;
+    const { selectionStart: start, selectionEnd: end } = area;
+    const { text } = this.store;
+    this.#edit('text', text.slice(0, start) + mask + text.slice(end));
+    void this.updateComplete.then(async () => {
+      await this.input.updateComplete;
+      area.focus();
+      area.setSelectionRange(start + mask.length, start + mask.length);
+    });
   }
 
   /** A field for texts, one a line; for a model of pairs a field for each text of one pair, called as its data do. */
@@ -183,6 +201,9 @@ export class TryoutElement extends LightElement {
     const field = (of: 'text' | 'textPair', label: string, placeholder: string, rows: number): TemplateResult =>
       html`<vscode-textarea .label=${label} placeholder=${placeholder} rows=${rows} resize="vertical" .value=${store[of]}
         @input=${(event: Event) => this.#edit(of, (event.target as VscodeTextarea).value)} @keydown=${this.#key}></vscode-textarea>`;
+    const { mask } = store;
+    if (mask !== undefined)
+      return field('text', `Texts with ${mask}, one per line`, `Type a text with ${mask} in the place of a word`, 4);
     if (!pair) return field('text', 'Texts, one per line', 'Type or paste one text, or several, one per line', 4);
     const named = (place: string, column: string) =>
       html`<label class="field-name">${place} text <span class="muted">(${column})</span></label>`;
@@ -215,6 +236,7 @@ export class TryoutElement extends LightElement {
 
   get #appearing(): string {
     const task = this.store.models?.tuned.task;
+    if (this.store.mask !== undefined) return 'Candidates';
     return task === 'token-classification' ? 'Entities' : task === 'regression' ? 'Values' : 'Labels';
   }
 
@@ -223,6 +245,8 @@ export class TryoutElement extends LightElement {
     if (store.results.length === 0) {
       if (store.waiting || store.failure || store.cancelled) return nothing;
       const fields = store.pair ? 'fields' : 'field';
+      if (store.unmasked > 0)
+        return html`<p class="empty" role="status">Write ${store.mask} in the place of a word, and the model fills it in.</p>`;
       return html`<p class="empty">${store.isHalf ? `${this.#appearing} appear once both texts are there.` : `${this.#appearing} appear as you type. Press Ctrl+Enter to keep the texts and clear the ${fields}.`}</p>`;
     }
     const more = store.asked.length - MAX_LINES;
@@ -247,7 +271,9 @@ export class TryoutElement extends LightElement {
       ${store.results.map((result, i) =>
         isTagged(result.tuned)
           ? entitiesView(result as Result<TagPrediction>, i, store, actions)
-          : resultView(result as Result<TextAnswer>, i, store, this.allLabels, actions),
+          : isFilled(result.tuned)
+            ? masksView(result as Result<MaskPrediction>, i, store.mask ?? '')
+            : resultView(result as Result<TextAnswer>, i, store, this.allLabels, actions),
       )}
       ${more > 0 ? html`<p class="empty">${plural(more, 'more line is', 'more lines are')} left out. Evaluate on File measures a whole file.</p>` : nothing}
     </div>`;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Prediction, Texts } from '../../protocol/service.ts';
+import { parseTryoutMessage } from '../../protocol/webview.ts';
 import { linesOf, MAX_LINES, ranked, TryoutStore } from './store.ts';
 
 const prediction = (texts: string | Texts, label = 'a', score = 0.8): Prediction => ({
@@ -11,7 +12,16 @@ const prediction = (texts: string | Texts, label = 'a', score = 0.8): Prediction
 const ready = (more: object = {}): TryoutStore => {
   const store = new TryoutStore();
   const model = { task: 'text-classification' as const, name: 'tuned', labels: ['a', 'b'] };
-  store.apply({ type: 'snapshot', run: 'r', tuned: model, base: model, base_note: null, dataset: 'rows', ...more });
+  store.apply({
+    type: 'snapshot',
+    rows: true,
+    run: 'r',
+    tuned: model,
+    base: model,
+    base_note: null,
+    dataset: 'rows',
+    ...more,
+  });
   return store;
 };
 const answered = (text: string): TryoutStore => {
@@ -169,4 +179,31 @@ test('entities are an answer like labels: kept with their text, and counted in t
   const again = new TryoutStore();
   again.restore(JSON.parse(JSON.stringify(store.kept())));
   expect(again.history).toEqual(store.history);
+});
+
+test('a masked model is asked for the texts with a mask alone, and what it puts there goes into the history', () => {
+  const store = ready({
+    rows: false,
+    tuned: { task: 'fill-mask', name: 'bert', labels: [], mask: '[MASK]' },
+    base: null,
+  });
+  store.text = 'It is [MASK].\nNo mask here.\n[MASK] and [MASK]';
+  expect(store.unmasked).toBe(1);
+  const { id, texts } = store.request()!;
+  expect(texts).toEqual([{ text: 'It is [MASK].' }, { text: '[MASK] and [MASK]' }]);
+  const fill = (token_str: string, score: number) => ({ token_str, score, token: 1, sequence: '' });
+  const tuned = [
+    { ...texts[0]!, predictions: [fill('late', 0.6), fill(' ', 0.2)] },
+    { ...texts[1]!, predictions: [[fill('you', 0.5)], [fill(' me', 0.4)]] },
+  ];
+  expect(parseTryoutMessage({ type: 'predictions', id, tuned, base: null, ms: 1 })).toMatchObject({ ok: true });
+  store.apply({ type: 'predictions', id, tuned, base: null, ms: 1 });
+  expect(store.stale).toBe(false);
+  store.remember();
+  expect(store.history.map(({ label, score }) => [label, score])).toEqual([
+    ['late', 0.6],
+    ['you, me', null],
+  ]);
+  store.text = 'nothing to fill in';
+  expect([store.request(), store.unmasked]).toEqual([null, 1]);
 });

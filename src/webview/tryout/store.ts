@@ -17,10 +17,10 @@ export interface Result<A extends Answer = Answer> extends Texts {
 export const isTagged = (answer: Answer): answer is TagPrediction => 'entities' in answer;
 
 /** Of a model that fills in masks. */
-const isFilled = (answer: Answer): answer is MaskPrediction => 'predictions' in answer;
+export const isFilled = (answer: Answer): answer is MaskPrediction => 'predictions' in answer;
 
 /** What is said of a text as a whole. */
-export type TextAnswer = Exclude<Answer, TagPrediction>;
+export type TextAnswer = Exclude<Answer, TagPrediction | MaskPrediction>;
 
 /** An answer in a few words. */
 export function headline(answer: Answer): { label: string; score: number | null } {
@@ -31,7 +31,7 @@ export function headline(answer: Answer): { label: string; score: number | null 
   if ('value' in answer) return { label: significant(answer.value), score: null };
   if (isFilled(answer)) {
     const best = maskFills(answer).map(([first]) => first!);
-    return { label: best.map(tokenOf).join(', '), score: best.length === 1 ? best[0]!.score : null };
+    return { label: best.map(shownToken).join(', '), score: best.length === 1 ? best[0]!.score : null };
   }
   if ('labels' in answer) return { label: answer.labels.join(', ') || 'no label', score: null };
   return { label: answer.label, score: answer.score };
@@ -83,25 +83,18 @@ export const textsOf = ({ text, text_pair }: Texts): Texts => ({ text, ...(text_
 const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ').trim();
 
 /** A token as it is shown: a blank before it begins a word. */
-const tokenOf = ({ token_str }: { token_str: string }): string => token_str.trim() || JSON.stringify(token_str);
+export const shownToken = ({ token_str }: { token_str: string }): string =>
+  token_str.trim() || JSON.stringify(token_str);
 
-/** Labels that are answered; of a text with a mask its likeliest token. */
+/** Labels that are answered. */
 export const labelsOf = (answer: TextAnswer): readonly string[] => {
   if ('value' in answer) return [];
-  if (isFilled(answer)) return filled(answer).flatMap((scores) => scores[0]!.label);
   return 'labels' in answer ? answer.labels : [answer.label];
 };
-
-/** The tokens for each mask; where there are several, the mask's number stands before its tokens. */
-const filled = (answer: MaskPrediction): { label: string; score: number }[][] =>
-  maskFills(answer).map((fills, i, { length }) =>
-    fills.map((fill) => ({ label: `${length > 1 ? `${i + 1}: ` : ''}${tokenOf(fill)}`, score: fill.score })),
-  );
 
 /** Labels of an answer by probability, highest first. */
 export const ranked = (answer: TextAnswer): { label: string; score: number }[] => {
   if ('value' in answer) return [];
-  if (isFilled(answer)) return filled(answer).flat();
   return Object.entries(answer.scores)
     .map(([label, score]) => ({ label, score }))
     .sort((a, b) => b.score - a.score);
@@ -143,9 +136,24 @@ export class TryoutStore {
     return this.models?.tuned.pair;
   }
 
-  /** What stands in the input: a text a line, or one pair once it has both. */
+  /** What marks a place that the model fills in, where it answers at such places alone. */
+  get mask(): string | undefined {
+    return this.models?.tuned.mask;
+  }
+
+  /** Texts without a mask, which there is nothing to answer in. */
+  get unmasked(): number {
+    const { mask } = this;
+    return mask === undefined ? 0 : linesOf(this.text).filter((text) => !text.includes(mask)).length;
+  }
+
+  /** What is to be answered of the input: a text a line (with a mask, where the model wants one), or a pair with both. */
   get asked(): Texts[] {
-    if (!this.pair) return linesOf(this.text).map((text) => ({ text }));
+    const { mask } = this;
+    if (!this.pair) {
+      const lines = linesOf(this.text).map((text) => ({ text }));
+      return mask === undefined ? lines : lines.filter(({ text }) => text.includes(mask));
+    }
     const [text, text_pair] = [oneLine(this.text), oneLine(this.textPair)];
     return text === '' || text_pair === '' ? [] : [{ text, text_pair }];
   }

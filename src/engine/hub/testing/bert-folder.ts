@@ -14,6 +14,8 @@ export interface BertFolder {
   config?: ModelConfig;
   /** Rows of the classifier; 0 for a model without one. */
   classes?: number;
+  /** With the head that fills in masks, instead of a classifier. */
+  masked?: boolean;
   pooler?: boolean;
   positions?: number;
   /** Rows of the table of embeddings; default: one for each piece. */
@@ -27,10 +29,17 @@ export interface BertFolder {
 
 /** Writes a BERT of random weights, 8 wide and one layer high, as a person may come with: whole but for what is asked. */
 export async function makeBertFolder(folder: string, options: BertFolder = {}): Promise<string> {
-  const { classes = 2, pooler = true, positions = 16, embeddings = VOCAB.length, weights = () => {} } = options;
+  const {
+    classes = 2,
+    masked = false,
+    pooler = true,
+    positions = 16,
+    embeddings = VOCAB.length,
+    weights = () => {},
+  } = options;
   const random = new Random(3);
   const whole: ModelConfig = {
-    architectures: ['BertForSequenceClassification'],
+    architectures: [masked ? 'BertForMaskedLM' : 'BertForSequenceClassification'],
     model_type: 'bert',
     vocab_size: embeddings,
     hidden_size: HIDDEN,
@@ -41,7 +50,10 @@ export async function makeBertFolder(folder: string, options: BertFolder = {}): 
     hidden_dropout_prob: 0,
     attention_probs_dropout_prob: 0,
   };
-  const { parameters } = declarationOf(architectureOf(whole, folder), { outputs: Math.max(1, classes) });
+  const { parameters } = declarationOf(
+    architectureOf(whole, folder, masked ? { name: 'fill-mask', reads: 'named' } : undefined),
+    masked ? {} : { outputs: Math.max(1, classes) },
+  );
   const isThere = (name: string) =>
     name.startsWith('classifier') ? classes > 0 : name.startsWith('bert.pooler') ? pooler : true;
   const tensors = [...parameters.values()].flatMap(({ name, shape, init }) => {
