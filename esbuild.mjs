@@ -90,6 +90,7 @@ const builds = {
     ...common,
     entryPoints: {
       chat: 'src/webview/chat/main.ts',
+      completions: 'src/webview/completions/main.ts',
       dashboard: 'src/webview/dashboard/main.ts',
       dataset: 'src/webview/dataset/main.ts',
       prompt: 'src/webview/prompt/main.ts',

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { formatBytes } from '../protocol/index.ts';
 import { resumeExample } from './commands/example.ts';
 import { registerCommands } from './commands/index.ts';
+import { CompletionStatus } from './completions/status.ts';
 import { Luthier } from './context.ts';
 import { PANELS, type SettingName, VIEWS } from './ids.ts';
 import { notifyEnds } from './notifications.ts';
@@ -59,6 +60,7 @@ export function activate(context: vscode.ExtensionContext): LuthierApi {
     datasetsTree,
     lens,
     new StatusBar(luthier),
+    new CompletionStatus(luthier),
     notifyEnds(luthier),
     registerCommands(luthier),
     runsView,
@@ -74,6 +76,7 @@ export function activate(context: vscode.ExtensionContext): LuthierApi {
     vscode.window.registerWebviewPanelSerializer(PANELS.chat, luthier.chats),
     vscode.window.registerWebviewPanelSerializer(PANELS.dataset, luthier.inspections),
     vscode.window.registerWebviewPanelSerializer(PANELS.prompt, luthier.prompts),
+    vscode.window.registerWebviewPanelSerializer(PANELS.completions, luthier.completionPages),
     promptLens,
     vscode.languages.registerCodeLensProvider(PROMPT_SELECTOR, promptLens),
     vscode.workspace.onDidChangeConfiguration((change) => {

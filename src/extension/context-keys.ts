@@ -1,5 +1,5 @@
 import { CONTEXT_KEYS } from './ids.ts';
-import { hasModel, isOver, isResumable, isWorking, type Run } from './runs/run.ts';
+import { hasModel, hasWriter, isOver, isResumable, isWorking, type Run } from './runs/run.ts';
 
 type Key = (typeof CONTEXT_KEYS)[keyof typeof CONTEXT_KEYS];
 
@@ -11,6 +11,7 @@ export function runKeys(runs: readonly Run[]): Partial<Record<Key, boolean>> {
     [CONTEXT_KEYS.hasRuns]: runs.length > 0,
     [CONTEXT_KEYS.hasSeveralRuns]: runs.length > 1,
     [CONTEXT_KEYS.hasModels]: runs.some(hasModel),
+    [CONTEXT_KEYS.hasWriters]: runs.some(hasWriter),
     [CONTEXT_KEYS.hasResumable]: runs.some((run) => isResumable(run) || run.state === 'paused'),
     [CONTEXT_KEYS.hasFinished]: runs.some((run) => isOver(run) && run.readOnly === null),
   };

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { diskUse } from '../files/folders.ts';
 import { HOME } from '../guard/index.ts';
 import { pickModel } from './commands/models.ts';
+import { Completions } from './completions/completions.ts';
 import { ContextKeys, runKeys } from './context-keys.ts';
 import { describeDataset } from './datasets/dataset.ts';
 import { DatasetStore } from './datasets/store.ts';
@@ -26,6 +27,7 @@ import { setting } from './settings.ts';
 import type { DatasetNode } from './trees/datasets-tree.ts';
 import { showError } from './ui.ts';
 import { Chats } from './views/chat.ts';
+import { CompletionPages } from './views/completion-counts.ts';
 import { Dashboards } from './views/dashboard.ts';
 import { Inspections } from './views/inspection.ts';
 import { Reports } from './views/reports.ts';
@@ -59,6 +61,8 @@ export class Luthier implements vscode.Disposable {
   readonly endpointKeys: EndpointKeys;
   readonly templateModels: TemplateModels;
   readonly prompts: PromptPanels;
+  readonly completions: Completions;
+  readonly completionPages: CompletionPages;
   readonly reports = new Reports();
   /** Those selected in the tree while it is seen: what a key pressed there means. */
   selectedRuns: () => Promise<readonly Run[]> = async () => [];
@@ -143,6 +147,11 @@ export class Luthier implements vscode.Disposable {
       service: this.engine.service,
       ...{ models: this.templateModels, keys: this.endpointKeys },
     });
+    this.completions = new Completions({ extension, engine: this.engine, runs: this.runs, log: this.log });
+    this.completionPages = new CompletionPages({
+      ...{ extension: shared.extension, log: shared.log },
+      completions: this.completions,
+    });
     this.promptLanguage = new PromptLanguage({
       list: () => this.datasets.list(),
       inspect: (dataset) => this.datasets.inspect(dataset),
@@ -168,6 +177,8 @@ export class Luthier implements vscode.Disposable {
       this.chats,
       this.inspections,
       this.prompts,
+      this.completionPages,
+      this.completions,
       this.templateModels,
       this.reports,
       this.starter,

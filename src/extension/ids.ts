@@ -50,6 +50,10 @@ export const COMMANDS = {
   setEndpointKey: 'luthier.setEndpointKey',
   newPromptTemplate: 'luthier.newPromptTemplate',
   openPromptingGuide: 'luthier.openPromptingGuide',
+  completionsMenu: 'luthier.completionsMenu',
+  chooseCompletionModel: 'luthier.chooseCompletionModel',
+  useForCompletions: 'luthier.useForCompletions',
+  showCompletionCounts: 'luthier.showCompletionCounts',
   openWalkthrough: 'luthier.openWalkthrough',
 } as const;
 
@@ -58,6 +62,8 @@ export type CommandName = keyof typeof COMMANDS;
 /** Commands that only our own links and code actions run, with arguments that nobody could type: in no palette. */
 export const INTERNAL_COMMANDS = {
   chooseInRecipe: 'luthier.chooseInRecipe',
+  /** All of a suggestion was accepted. */
+  completionAccepted: 'luthier.completionAccepted',
 } as const;
 
 export const VIEW_CONTAINER = 'luthier';
@@ -74,6 +80,7 @@ export const PANELS = {
   chat: 'luthier.chat',
   dataset: 'luthier.dataset',
   prompt: 'luthier.prompt',
+  completions: 'luthier.completions',
 } as const;
 
 export const WALKTHROUGH = 'luthier.gettingStarted';
@@ -92,6 +99,8 @@ export const CONTEXT_KEYS = {
   hasSeveralRuns: 'luthier.hasSeveralRuns',
   /** A run has written a model. */
   hasModels: 'luthier.hasModels',
+  /** A run has written a model that writes. */
+  hasWriters: 'luthier.hasWriters',
   /** A run is paused, was interrupted, or failed after its start. */
   hasResumable: 'luthier.hasResumable',
   /** A run has ended and may be cleaned up. */
@@ -126,6 +135,10 @@ export const SETTINGS = {
   'luthier.notifications.runFinished': true,
   'luthier.prompts.endpoint.url': 'http://localhost:11434/v1',
   'luthier.prompts.endpoint.timeoutSeconds': 60,
+  'luthier.completions.enabled': true,
+  'luthier.completions.languages': ['prompty', 'plaintext', 'markdown'] as string[],
+  'luthier.completions.debounce': 40,
+  'luthier.completions.slowMilliseconds': 1500,
 } as const;
 
 export type SettingName = keyof typeof SETTINGS;
@@ -164,15 +177,16 @@ export const TREE_ITEMS = {
 } as const;
 
 /** Parts of a run's context value beside its state. */
-export const RUN_TRAITS = ['model', 'resumable', 'readonly'] as const;
+export const RUN_TRAITS = ['model', 'writes', 'resumable', 'readonly'] as const;
 export type RunTrait = (typeof RUN_TRAITS)[number];
 
 /** Parts of a dataset's context value: a file of the workspace, a file added by hand, a `.luthier/datasets` folder. */
 export const DATASET_KINDS = ['found', 'added', 'made'] as const;
 export type DatasetKind = (typeof DATASET_KINDS)[number];
 
-/** The status bar's item. */
+/** The status bar's items: what trains, and the switch of completions. */
 export const STATUS_ITEM = 'luthier.status';
+export const COMPLETIONS_STATUS_ITEM = 'luthier.completions.status';
 
 export const SECRETS = {
   huggingFaceToken: 'luthier.huggingFaceToken',

@@ -6,6 +6,7 @@ import { COMMANDS, type CommandName, INTERNAL_COMMANDS } from '../ids.ts';
 import { chooseInRecipe } from '../recipes/code-actions.ts';
 import { showError } from '../ui.ts';
 import { removeBroken, revealBroken } from './broken.ts';
+import { chooseCompletionModel, completionsMenu, showCompletionCounts, useForCompletions } from './completions.ts';
 import { addDataset, inspectDataset, openDataset, removeDataset } from './datasets.ts';
 import { openWalkthrough, refresh, restartEngine, selectBackend, setHuggingFaceToken, showLog } from './engine.ts';
 import { tryExample } from './example.ts';
@@ -78,6 +79,10 @@ const handlers: Record<CommandName, Command> = {
   setEndpointKey,
   newPromptTemplate,
   openPromptingGuide,
+  completionsMenu,
+  chooseCompletionModel,
+  useForCompletions,
+  showCompletionCounts,
   openWalkthrough,
 };
 
@@ -103,6 +108,7 @@ export function registerCommands(luthier: Luthier): vscode.Disposable {
     register(INTERNAL_COMMANDS.chooseInRecipe, (own, ...args) =>
       chooseInRecipe(own, ...(args as [vscode.Uri, number, RecipeChoice])),
     ),
+    register(INTERNAL_COMMANDS.completionAccepted, async (own, id) => own.completions.accepted(id)),
   );
   return vscode.Disposable.from(...registrations);
 }

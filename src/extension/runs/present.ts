@@ -10,7 +10,7 @@ import {
 import { markdown, plainLine } from '../escape.ts';
 import { formatDuration, formatMetric } from '../format.ts';
 import { type RunTrait, TREE_ITEMS } from '../ids.ts';
-import { bestMetric, hasModel, isResumable, isWorking, type Run } from './run.ts';
+import { bestMetric, hasModel, hasWriter, isResumable, isWorking, type Run } from './run.ts';
 
 /** Codicon and theme colour of each state. */
 const ICONS: Record<RunState, { icon: string; color?: string }> = {
@@ -94,10 +94,11 @@ function measuredOn({ record }: Run): string {
   return n !== undefined && fewRowsNote(n) !== null ? ` on ${counted(n, taskOf(record.recipe.task).row)}` : '';
 }
 
-/** What `when` clauses test: `run.<state>` with `.model`, `.resumable`, `.readonly` as they apply. */
+/** What `when` clauses test: `run.<state>` with `.model`, `.writes`, `.resumable`, `.readonly` as they apply. */
 export function runContextValue(run: Run): string {
   const traits: RunTrait[] = [];
   if (hasModel(run)) traits.push('model');
+  if (hasWriter(run)) traits.push('writes');
   if (isResumable(run)) traits.push('resumable');
   if (run.readOnly) traits.push('readonly');
   return [TREE_ITEMS.run, run.state, ...traits].join('.');

@@ -10,6 +10,7 @@ import {
   stageName,
   stepsBefore,
   stepsOfAll,
+  taskOf,
   WORKING_STATES,
 } from '../../protocol/index.ts';
 import type { ReadRecord } from '../../runs/record.ts';
@@ -78,6 +79,10 @@ export const isResumable = (run: Run): boolean =>
   run.readOnly === null && (run.state === 'interrupted' || (run.state === 'failed' && run.record.started_at !== null));
 
 export const hasModel = (run: Run): boolean => run.record.model !== null && isOver(run);
+
+/** Whether its model writes, so that it can complete what a person writes. */
+export const hasWriter = (run: Run): boolean =>
+  hasModel(run) && taskOf(run.record.recipe.task).writes !== undefined;
 
 /** Metric that decides which weights are best, with its value, or null before the first evaluation. */
 export const bestMetric = (record: RunRecord): { key: string; value: number } | null =>
