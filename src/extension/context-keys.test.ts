@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { RunRecord } from '../protocol/index.ts';
 import { ContextKeys, runKeys } from './context-keys.ts';
 import type { Run } from './runs/run.ts';
 import { recordOf } from './testing/fake-run.ts';
@@ -25,9 +26,12 @@ test('says what runs there are to do something with', () => {
     'luthier.hasRuns': true,
     'luthier.hasSeveralRuns': false,
     'luthier.hasModels': true,
+    'luthier.hasWriters': false,
     'luthier.hasResumable': false,
     'luthier.hasFinished': true,
   });
+  const writer = recordOf({ id: 'w', model: 'model', recipe: { task: 'text-generation' } as RunRecord['recipe'] });
+  expect(runKeys([run({ record: writer })])).toMatchObject({ 'luthier.hasWriters': true });
   expect(runKeys([run({ state: 'interrupted' }), run({ state: 'queued' })])).toMatchObject({
     'luthier.hasSeveralRuns': true,
     'luthier.hasModels': false,

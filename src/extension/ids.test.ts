@@ -102,6 +102,9 @@ const ALWAYS_OFFERED = [
   'setEndpointKey',
   'newPromptTemplate',
   'openPromptingGuide',
+  'completionsMenu',
+  'chooseCompletionModel',
+  'showCompletionCounts',
   'openWalkthrough',
 ] satisfies (keyof typeof COMMANDS)[];
 
@@ -118,6 +121,7 @@ test('the palette offers a command only where it can do something', () => {
     ['evaluateOnFile', CONTEXT_KEYS.hasModels],
     ['predictOnFile', CONTEXT_KEYS.hasModels],
     ['exportRun', CONTEXT_KEYS.hasModels],
+    ['useForCompletions', CONTEXT_KEYS.hasWriters],
     ['compareRuns', CONTEXT_KEYS.hasSeveralRuns],
     ['openDashboard', CONTEXT_KEYS.hasRuns],
     ['pauseRun', CONTEXT_KEYS.training],
@@ -162,7 +166,9 @@ test('the walkthrough ticks off what worked, not what was called', () => {
 });
 
 test('activation is on demand', () => {
-  for (const event of manifest.activationEvents) expect(event).toMatch(/^(workspaceContains:|onWebviewPanel:)/);
+  // `onLanguage`: whoever chose a model for completions has them in any workspace, as soon as something is opened.
+  for (const event of manifest.activationEvents)
+    expect(event).toMatch(/^(workspaceContains:|onWebviewPanel:|onLanguage$)/);
 });
 
 test('settings, their defaults and what an untrusted workspace may not change agree', () => {

@@ -1,5 +1,17 @@
 /** Messages between the extension host and the page of completions' counts; webview.ts says how such wires work. */
-import { type Check, type Checked, checked, isCount, isString, listOf, oneOf, optional, type Rules, shape, union } from './check.ts';
+import {
+  type Check,
+  type Checked,
+  checked,
+  isCount,
+  isString,
+  listOf,
+  oneOf,
+  optional,
+  type Rules,
+  shape,
+  union,
+} from './check.ts';
 import type { ErrorData } from './errors.ts';
 import { type PageRequest, pageRequests } from './webview.ts';
 
@@ -30,8 +42,7 @@ export interface CountedDay extends CompletionCounts {
 
 export type CompletionsMessage =
   /** The answer to `ready`, and whenever there is more; `today` is the person's. */
-  | { type: 'snapshot'; days: CountedDay[]; today: string }
-  | { type: 'failed'; request: string; error: ErrorData };
+  { type: 'snapshot'; days: CountedDay[]; today: string } | { type: 'failed'; request: string; error: ErrorData };
 
 export type CompletionsRequest =
   | { type: 'ready' }

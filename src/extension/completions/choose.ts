@@ -37,7 +37,9 @@ export async function chooseModelFor(luthier: Luthier, language: string | undefi
     const now = completions.models.choices[target];
     const answer = await questions.ask<string | typeof OTHERS | typeof FOLDER>({
       placeholder:
-        target === ALL_LANGUAGES ? 'Which model completes what you write?' : `Which model completes ${inWords(target)}?`,
+        target === ALL_LANGUAGES
+          ? 'Which model completes what you write?'
+          : `Which model completes ${inWords(target)}?`,
       items,
       active: items.find(({ value }) => value !== undefined && value === now),
     });
@@ -88,7 +90,11 @@ async function askLanguage(luthier: Luthier, questions: Questions, language: str
   if (language === undefined || language === ALL_LANGUAGES || Object.keys(choices).length === 0) return ALL_LANGUAGES;
   const own = Object.hasOwn(choices, language);
   const items: Choice<string>[] = [
-    { label: `Only ${languageName(language)}`, value: language, ...(own ? { description: 'has a model of its own' } : {}) },
+    {
+      label: `Only ${languageName(language)}`,
+      value: language,
+      ...(own ? { description: 'has a model of its own' } : {}),
+    },
     { label: 'All languages without a model of their own', value: ALL_LANGUAGES },
   ];
   return (await questions.ask({ placeholder: 'Choose a model for which languages?', items })) as string;
@@ -111,13 +117,20 @@ async function modelItems(luthier: Luthier, questions: Questions, target: string
   const runs = luthier.runs.all().filter(hasWriter);
   if (runs.length > 0) append(items, [separator('Trained here'), ...runs.map(runItem)]);
   const listed = await questions.work('Looking for models…', (signal) => {
-    const folders = [...setting('luthier.modelFolders'), ...(vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath)];
+    const folders = [
+      ...setting('luthier.modelFolders'),
+      ...(vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath),
+    ];
     return luthier.engine.service.request('models/list', { folders }, { signal });
   });
   const own = new Set(runs.map((run) => modelFolderOf(run)));
   const writing = listed.filter(
     ({ tasks, problem, labels, path }) =>
-      problem === null && labels === null && tasks[0] !== undefined && taskOf(tasks[0]).writes !== undefined && !own.has(path),
+      problem === null &&
+      labels === null &&
+      tasks[0] !== undefined &&
+      taskOf(tasks[0]).writes !== undefined &&
+      !own.has(path),
   );
   const [starters, rest] = [writing.filter(isStarter), writing.filter((model) => !isStarter(model))];
   if (rest.length > 0) append(items, [separator('On this machine'), ...rest.map(modelItem)]);

@@ -5,7 +5,7 @@ import { COMMANDS } from '../ids.ts';
 import { type Choice, choose, separator } from '../questions.ts';
 import { saveSetting, setting } from '../settings.ts';
 import { chooseModelFor } from './choose.ts';
-import { NO_COUNTS } from './counts.ts';
+import { dayOf } from './counts.ts';
 import { languageName } from './languages.ts';
 import { ALL_LANGUAGES } from './models.ts';
 
@@ -105,21 +105,9 @@ function describe({ completions: { models } }: Luthier, before: Readonly<Record<
 
 /** What was counted today, in all languages. */
 async function today({ completions }: Luthier): Promise<string> {
-  const lines = await completions.counts.all();
-  const [newest] = lines;
-  const day = lines.filter((line) => line.day === newest?.day && isToday(line.day));
-  const { shown, accepted, partly } = day.reduce(
-    (sum, line) => ({
-      ...sum,
-      shown: sum.shown + line.shown,
-      accepted: sum.accepted + line.accepted,
-      partly: sum.partly + line.partly,
-    }),
-    NO_COUNTS,
-  );
-  return shown === 0
-    ? 'none shown today'
-    : `today: ${counted(shown, 'suggestion')} shown, ${accepted + partly} accepted`;
+  const now = dayOf(new Date());
+  const lines = (await completions.counts.all()).filter(({ day }) => day === now);
+  const shown = lines.reduce((sum, line) => sum + line.shown, 0);
+  const accepted = lines.reduce((sum, line) => sum + line.accepted + line.partly, 0);
+  return shown === 0 ? 'none shown today' : `today: ${counted(shown, 'suggestion')} shown, ${accepted} accepted`;
 }
-
-const isToday = (day: string): boolean => new Date(`${day}T00:00:00`).toDateString() === new Date().toDateString();

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
-import { type Lines, lineAfter, type Place, windowAt } from '../../completions/index.ts';
+import { lineAfter, type Place } from '../../completions/place.ts';
+import { type Lines, windowAt } from '../../completions/window.ts';
 
 /** Where something is to be completed: what the model is asked, and how its answer goes into the document. */
 export interface AskedPlace extends Place {

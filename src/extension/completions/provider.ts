@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { typedOn } from '../../completions/index.ts';
+import { typedOn } from '../../completions/typed-on.ts';
 import type { CompletionAnswer, CompletionItem, CompletionRequest } from '../../protocol/index.ts';
 import type { EngineService } from '../engine/service.ts';
 import { Cancelled, isCancelled, toHostError } from '../errors.ts';
@@ -160,7 +160,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
       language,
       before,
       after,
-      ...(document.isUntitled ? {} : { path: vscode.workspace.asRelativePath(document.uri, false) }),
+      ...(document.isUntitled ? {} : { path: vscode.workspace.asRelativePath(document.uri.fsPath, false) }),
       ...(isAsked ? ASKED : isBesideTraining ? BESIDE_TRAINING : { maxTokens: TOKENS, budgetMs: Math.max(limit, 1) }),
     };
     const health = this.healthOf(language, model);
@@ -171,7 +171,9 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
       asked = performance.now();
       const answer = await service.request('completion/complete', request, { signal });
       const ms = performance.now() - asked;
-      log.debug(`Completion: ${ms.toFixed(0)} ms, ${answer.reused} of ${answer.prompt} tokens reused, ${answer.stopped}`);
+      log.debug(
+        `Completion: ${ms.toFixed(0)} ms, ${answer.reused} of ${answer.prompt} tokens reused, ${answer.stopped}`,
+      );
       this.judge(isAsked || isBesideTraining ? null : health.took(ms, limit), language, model);
       return answer;
     } catch (error) {
@@ -228,7 +230,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
     const { before, after, language, lead, range } = place;
     const offered = items.map((item) => {
       const text = inserted(document, item.text);
-      const path = document.isUntitled ? {} : { path: vscode.workspace.asRelativePath(document.uri, false) };
+      const path = document.isUntitled ? {} : { path: vscode.workspace.asRelativePath(document.uri.fsPath, false) };
       return {
         ...{ id: ++serial, uri: document.uri.toString(), language, model, ...path },
         ...{ offset, text, isLed: lead !== '', before, after },

@@ -125,7 +125,8 @@ export class Tracker {
     this.see(pending);
     if (pending.isOver) {
       pending.offset = Math.max(0, pending.writtenTo - chosen.text.length);
-      return this.end(pending, chosen, 'accepted', chosen.text.length);
+      this.end(pending, chosen, 'accepted', chosen.text.length);
+      return;
     }
     const rest = chosen.text.length - pending.done;
     this.end(pending, chosen, 'accepted', pending.putIn + rest || pending.last);
@@ -136,7 +137,10 @@ export class Tracker {
     this.follow(uri, changes);
     const { pending } = this;
     if (!pending || pending.options[0]!.uri !== uri || changes.length === 0) return;
-    if (pending.isOver) return this.close();
+    if (pending.isOver) {
+      this.close();
+      return;
+    }
     const at = pending.offset + pending.done;
     const own = changes.find(({ offset }) => offset === at) ?? changes.at(-1)!;
     const fitting = pending.options.filter(

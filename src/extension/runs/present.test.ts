@@ -65,6 +65,8 @@ test('the metric shown is the one that decides, with loss only when there is no 
 test('context values carry what a menu asks about', () => {
   expect(runContextValue(runOf('running'))).toBe('run.running');
   expect(runContextValue(runOf('done', { model: 'model' }))).toBe('run.done.model');
+  const writer = runOf('done', { model: 'model', recipe: { task: 'conversational' } as RunRecord['recipe'] });
+  expect(runContextValue(writer)).toBe('run.done.model.writes');
   expect(runContextValue(runOf('interrupted'))).toBe('run.interrupted.resumable');
   expect(runContextValue(runOf('failed', { started_at: '2026-01-01T00:00:00Z' }))).toBe('run.failed.resumable');
   expect(runContextValue(runOf('failed'))).toBe('run.failed');

@@ -81,8 +81,7 @@ export const isResumable = (run: Run): boolean =>
 export const hasModel = (run: Run): boolean => run.record.model !== null && isOver(run);
 
 /** Whether its model writes, so that it can complete what a person writes. */
-export const hasWriter = (run: Run): boolean =>
-  hasModel(run) && taskOf(run.record.recipe.task).writes !== undefined;
+export const hasWriter = (run: Run): boolean => hasModel(run) && taskOf(run.record.recipe.task).writes !== undefined;
 
 /** Metric that decides which weights are best, with its value, or null before the first evaluation. */
 export const bestMetric = (record: RunRecord): { key: string; value: number } | null =>

@@ -2,6 +2,16 @@ import { Position, Range, type Uri } from './vscode.ts';
 
 /** What stands for the parts of `vscode` that languages are made of; a part of vscode.ts, which exports it. */
 
+export const EndOfLine = { LF: 1, CRLF: 2 };
+export const InlineCompletionTriggerKind = { Invoke: 0, Automatic: 1 };
+export class InlineCompletionItem {
+  constructor(
+    readonly insertText: string,
+    readonly range: Range,
+    readonly command?: { command: string; arguments?: unknown[] },
+  ) {}
+}
+
 /** A document of which nothing is drawn. */
 export class Document {
   readonly uri: Uri;
@@ -9,6 +19,7 @@ export class Document {
   version = 1;
   isClosed = false;
   private text: string;
+  private split: { text: string; lines: string[] } | null = null;
 
   constructor(uri: Uri, languageId: string, text: string) {
     this.uri = uri;
@@ -18,6 +29,22 @@ export class Document {
 
   get fileName(): string {
     return this.uri.fsPath;
+  }
+  get isUntitled(): boolean {
+    return this.uri.scheme === 'untitled';
+  }
+  get eol(): number {
+    return this.text.includes('\r\n') ? EndOfLine.CRLF : EndOfLine.LF;
+  }
+  get lineCount(): number {
+    return this.lines().length;
+  }
+  lineAt(line: number): { text: string } {
+    return { text: this.lines()[line]! };
+  }
+  private lines(): string[] {
+    if (this.split?.text !== this.text) this.split = { text: this.text, lines: this.text.split(/\r\n|\r|\n/) };
+    return this.split.lines;
   }
   getText(range?: Range): string {
     return range ? this.text.slice(this.offsetAt(range.start), this.offsetAt(range.end)) : this.text;

@@ -204,6 +204,11 @@ export const window = {
 export const changes = { document: new EventEmitter<unknown>(), trust: new EventEmitter<void>() };
 const never = () => ({ dispose() {} });
 
+/** Settings that differ from their defaults. */
+export const configured = new Map<string, unknown>();
+
+export const extensions = { all: [] as { packageJSON: unknown }[], getExtension: (_id: string): unknown => undefined };
+
 export const workspace = {
   onDidChangeTextDocument: changes.document.event,
   onDidGrantWorkspaceTrust: changes.trust.event,
@@ -215,7 +220,11 @@ export const workspace = {
     workspace.workspaceFolders?.find((folder) => uri.fsPath.startsWith(`${folder.uri.fsPath}/`)),
   asRelativePath: (path: string) => path,
   openTextDocument: vi.fn(async (uri: Uri) => ({ uri, lineCount: Number.MAX_SAFE_INTEGER })),
-  getConfiguration: () => ({ get: (_name: string): unknown => undefined }),
+  getConfiguration: () => ({ get: (name: string): unknown => configured.get(name) }),
+  createFileSystemWatcher: (_pattern: unknown) => ({
+    ...{ onDidChange: never, onDidCreate: never, onDidDelete: never },
+    dispose() {},
+  }),
   textDocuments: [] as unknown[],
   onDidSaveTextDocument: (_listener: unknown) => ({ dispose() {} }),
   findFiles: vi.fn(async (..._args: unknown[]): Promise<Uri[]> => []),
@@ -243,6 +252,7 @@ export function reset(): void {
   workspace.workspaceFolders = undefined;
   window.activeTextEditor = undefined;
   opened.length = 0;
+  configured.clear();
 }
 
 /** A Memento in memory. */

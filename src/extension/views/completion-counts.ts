@@ -1,11 +1,11 @@
 import * as vscode from 'vscode';
-import { counted } from '../../protocol/index.ts';
 import {
   type CompletionsMessage,
   type CompletionsRequest,
   parseCompletionsRequest,
   parseCompletionsState,
 } from '../../protocol/completions-page.ts';
+import { counted } from '../../protocol/index.ts';
 import type { Completions } from '../completions/completions.ts';
 import { dayOf } from '../completions/counts.ts';
 import { languageName } from '../completions/languages.ts';

@@ -12,7 +12,7 @@ import { failureBanner } from '../shared/failure.ts';
 import { count, fixed, percent, plural } from '../shared/format.ts';
 import type { Host } from '../shared/host.ts';
 import { LightElement } from '../shared/light-element.ts';
-import { type CountedRow, CompletionsStore, taken } from './store.ts';
+import { CompletionsStore, type CountedRow, taken } from './store.ts';
 
 const SPAN_NAMES: Record<CompletionSpan, string> = { '7': '7 days', '30': '30 days', all: 'All' };
 
@@ -42,7 +42,8 @@ export class CompletionsElement extends LightElement {
   protected override render(): TemplateResult {
     const { days, failure } = this.store;
     const banner = failure ? failureBanner(failure, () => this.host.post({ type: 'ready' })) : '';
-    if (!days) return html`<div class="page-empty">${banner || html`<p class="empty" role="status">Reading…</p>`}</div>`;
+    if (!days)
+      return html`<div class="page-empty">${banner || html`<p class="empty" role="status">Reading…</p>`}</div>`;
     return html`
       <header class="completions-header">
         <div>
