@@ -59,6 +59,8 @@ export class Stage {
       settings: {
         'luthier.defaultModel': 'tiny',
         'luthier.modelFolders': [this.workspace],
+        // Scenarios of their own have them: elsewhere the first question would stand in the way.
+        'luthier.completions.enabled': false,
         ...options.settings,
       },
       env: { LUTHIER_E2E_EVENT_LOOP: this.eventLoop, ...options.env },

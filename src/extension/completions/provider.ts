@@ -9,6 +9,7 @@ import type { Log } from '../log.ts';
 import { setting } from '../settings.ts';
 import type { Gate } from './gate.ts';
 import { Health } from './health.ts';
+import { languageName } from './languages.ts';
 import type { CompletionModels } from './models.ts';
 import { type AskedPlace, inserted, maySuggestItself, placeIn } from './place.ts';
 import type { Offered } from './tracker.ts';
@@ -193,7 +194,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
 
   private judge(problem: string | null, language: string, model: string): void {
     if (problem === null) return;
-    const message = `${this.sources.models.nameOf(model)} no longer completes ${language}: ${problem}`;
+    const message = `${this.sources.models.nameOf(model)} no longer completes ${languageName(language)}: ${problem}`;
     this.sources.onTrouble({ language, model, message });
   }
 
