@@ -70,6 +70,7 @@ const builds = {
       step: 'bench/step.ts',
       'next-token': 'bench/next-token.ts',
       tune: 'bench/tune.ts',
+      completion: 'bench/completion.ts',
       growth: 'bench/growth.ts',
       'starter-table': 'bench/starter-table.ts',
       'decoder-table': 'bench/decoder-table.ts',

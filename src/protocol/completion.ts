@@ -60,6 +60,8 @@ export interface CompletionAnswer {
   middle: boolean;
   /** The layers' weights are computed with in 8 bits. */
   eightBit: boolean;
+  /** It is the rest of what was suggested before, along which somebody has typed on: no model was asked. */
+  cached?: true;
 }
 
 /** Requests of completions; with the others in `ServiceRequests`. */

@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
-import { TASKS } from '../../protocol/index.ts';
+import { COMPLETION_EXTENTS, TASKS } from '../../protocol/index.ts';
 import { VERSION } from '../version.ts';
 import { generationOptions } from './generation-options.ts';
 import { EXIT, forTerminal, reportError } from './output.ts';
@@ -122,6 +122,26 @@ export function buildProgram(run: Run, strategies = ''): Command {
     .action((model, options) =>
       run(async () => (await import('./generate.ts')).generate(model, { text: [], ...options }))(),
     );
+
+  program
+    .command('complete')
+    .argument('<model>', 'model folder, run (id or folder), starter or Hugging Face name')
+    .description('suggest what comes next at a place of a file, or behind what standard input has')
+    .option('--file <file>', 'text file to complete')
+    .option('--offset <n>', 'characters in front of the cursor (default: all)')
+    .option('--language <id>', 'language by the editor’s name, such as typescript (default: by the file’s name)')
+    .addOption(
+      new Option('--extent <what>', 'what to suggest at most (default: by language and place)').choices(
+        COMPLETION_EXTENTS,
+      ),
+    )
+    .option('--max-tokens <n>', 'tokens to suggest at most')
+    .option('--candidates <n>', 'different suggestions at most (default: 1)')
+    .option('--budget-ms <n>', 'milliseconds after which what is there is suggested')
+    .option('--context-tokens <n>', 'tokens in front of the cursor that the model sees at most (default: 512)')
+    .addOption(new Option('--backend <name>', 'backend to use').choices(BACKENDS))
+    .addOption(json())
+    .action((model, options) => run(async () => (await import('./complete.ts')).complete(model, options))());
 
   const chat = program
     .command('chat')

@@ -6,7 +6,7 @@ import { say } from './evaluate.ts';
 import { isInteractive, note } from './output.ts';
 
 /** All of standard input. @throws LuthierError `data-unreadable` for more than a data file may have */
-async function standardInput(): Promise<Buffer> {
+export async function standardInput(): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of process.stdin) {

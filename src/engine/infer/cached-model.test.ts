@@ -6,6 +6,7 @@ import { TaskModel } from '../runtime/model.ts';
 import type { Executor } from '../tensor/executors/executor.ts';
 import { createOnnxRuntimeExecutor } from '../tensor/executors/onnxruntime.ts';
 import { CachedModel } from './cached-model.ts';
+import { indexOfLargest } from './logits.ts';
 import { write } from './write.ts';
 
 const config = {
@@ -56,6 +57,45 @@ describe('a cached model', () => {
     expect(narrow).not.toEqual(float);
     const apart = Math.hypot(...float.map((x, i) => x - narrow[i]!)) / Math.hypot(...float);
     expect(apart).toBeLessThan(0.03);
+  });
+
+  it('goes on from what it remembers of a prompt: the logits are those of reading all of it', async () => {
+    const prompt = Array.from({ length: 40 }, (_, i) => (7 * i + 3) % 50);
+    const whole = new CachedModel(model);
+    const same = async (cached: CachedModel, next: readonly number[], reused: number) => {
+      const resumed = await cached.resume(next);
+      expect(resumed.reused).toBe(reused);
+      const expected = await whole.begin(next);
+      const apart = expected.map((x, i) => Math.abs(x - resumed.logits[i]!));
+      expect(Math.max(...apart)).toBeLessThanOrEqual(1e-4);
+      expect(indexOfLargest(resumed.logits)).toBe(indexOfLargest(expected));
+    };
+    for (const sizes of [undefined, { lengths: [4, 16], capacity: 16 }]) {
+      const cached = new CachedModel(model, sizes);
+      await same(cached, prompt, 0);
+      await same(cached, prompt, 39);
+      // What it wrote itself is typed, and more; then deleted again.
+      await cached.next([5], [0]);
+      await cached.next([6], [0]);
+      await same(cached, [...prompt, 5, 6, 7, 8], 42);
+      await same(cached, [...prompt, 5, 9], 41);
+      await same(cached, prompt.slice(0, 20), 19);
+      // Several texts, of which one is gone on from.
+      await cached.next([1, 2, 3], [0, 0, 0]);
+      await cached.next([1, 2, 3], [2, 1, 0]);
+      await same(cached, [...prompt.slice(0, 20), 1, 2], 20);
+      await same(cached, [49, ...prompt], 0);
+    }
+  });
+
+  it('keeps what it had read of a long prompt when it is stopped between two parts', async () => {
+    const cached = new CachedModel(model, { lengths: [4, 16], capacity: 64 });
+    const prompt = Array.from({ length: 40 }, (_, i) => i);
+    const stop = async () => {
+      throw new Error('stopped');
+    };
+    await expect(cached.resume(prompt, stop)).rejects.toThrow('stopped');
+    expect((await cached.resume(prompt)).reused).toBe(16);
   });
 
   it('is asked for room by a search with beams alone', async () => {

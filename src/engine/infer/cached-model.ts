@@ -52,27 +52,36 @@ export class CachedModel implements NextToken {
 
   /**
    * As `begin`, but what the cache already holds of the prompt's beginning is not read again.
+   * @param between is waited for between two parts of a long prompt; where it throws, what was read stays known
    * @returns also how many of its tokens these are
    */
-  async resume(prompt: readonly number[]): Promise<{ logits: Float32Array; reused: number }> {
+  async resume(
+    prompt: readonly number[],
+    between?: () => Promise<void>,
+  ): Promise<{ logits: Float32Array; reused: number }> {
     const known = this.#tokens;
     let reused = 0;
     // The last one is read in any case: its logits are asked for.
     while (reused < prompt.length - 1 && reused < known.length && known[reused] === prompt[reused]) reused++;
     const capacity = this.#capacityFor(prompt.length + 1);
-    if (reused === 0) return { logits: await this.begin(prompt), reused };
+    if (reused === 0) {
+      this.#tokens = [];
+      this.#cache.clear(capacity);
+      return { logits: await this.#read(prompt, 0, between), reused };
+    }
     this.#tokens = known.slice(0, reused);
     this.#cache.cut(reused);
     if (capacity > this.#cache.capacity) this.#cache.grow(capacity);
-    return { logits: await this.#read(prompt, reused), reused };
+    return { logits: await this.#read(prompt, reused, between), reused };
   }
 
   /** Reads a prompt from a token on, before which all is in the cache. */
-  async #read(prompt: readonly number[], from: number): Promise<Float32Array> {
+  async #read(prompt: readonly number[], from: number, between?: () => Promise<void>): Promise<Float32Array> {
     const { lengths } = this.#sizes;
     const longest = lengths.at(-1)!;
     let logits: Float32Array | undefined;
     for (let start = from; start < prompt.length; start += longest) {
+      if (start > from) await between?.();
       const tokens = prompt.slice(start, start + longest);
       const length = lengths.find((n) => n >= tokens.length)!;
       const ids = new Int32Array(length);

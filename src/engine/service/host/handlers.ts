@@ -78,7 +78,7 @@ export function createHostHandlers(path: string, tell: Tell<HostNotifications>):
       });
     },
     'completion/complete': async (request, signal) => (await completer()).complete(request, signal),
-    'completion/prepare': async () => (await completer()).prepare(),
+    'completion/prepare': async (_, signal) => (await completer()).prepare(signal),
     'predict/file': async (params, signal) => {
       const { file, out, as, settings } = params;
       const { predictFile, rowsOfPredictor, rowsOfWriter } = await import('../../infer/predict-file.ts');
