@@ -36,7 +36,8 @@ export interface DatasetRecord {
   /**
    * What the rows were made from: a file's absolute path or an untitled document's name, and which lines of it.
    * `lines` says where each row of rows.jsonl stands there, in runs of `[first line, count]`, so that messages and
-   * links lead to the person's own file. How its labels are written stands there for rows that are added to it.
+   * links lead to the person's own file. How its labels are written stands there for rows that are added to it. With
+   * `paths`, `file` is a folder, and each row a file of it, whose path there is the row's id.
    */
   source:
     | (LabelsWritten & {
@@ -44,6 +45,7 @@ export interface DatasetRecord {
         first_line: number;
         last_line: number;
         lines?: [line: number, count: number][];
+        paths?: boolean;
       })
     | null;
   /** That the rows are for; text classification where it is not named, as in datasets of 0.1.0. */

@@ -13,6 +13,7 @@ export * from './launch.ts';
 export * from './mcnemar.ts';
 export * from './metrics.ts';
 export * from './models.ts';
+export * from './own-files.ts';
 export * from './pair.ts';
 export * from './prompt.ts';
 export * from './recipe.ts';

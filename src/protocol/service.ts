@@ -2,6 +2,7 @@ import type { CompletionRequests } from './completion.ts';
 import type { DataSource, DatasetRecord, RowFields } from './dataset.ts';
 import type { EvaluatedRow, EvaluationReport, RunComparison, Split } from './evaluation.ts';
 import type { Answered, ChatMessage, GenerationSettings } from './generation.ts';
+import type { FileChoice, FilesFound, OwnFiles } from './own-files.ts';
 import type { PromptRequests } from './prompt.ts';
 import type { Columns, DatasetReference, Recipe, RecipeInput } from './recipe.ts';
 import type { RecipeProblem } from './recipe-check.ts';
@@ -352,6 +353,15 @@ export interface ServiceRequests extends PromptRequests, CompletionRequests {
   'data/locate': {
     params: LabelsWritten & { data: string; task?: TaskName; columns: Columns; file: string; line: number };
     result: { state: 'same' | 'moved' | 'changed' | 'missing'; file: string; line: number };
+  };
+  /** Which files of a folder a completion model could learn, by language; what is left out, and why. */
+  'files/survey': { params: Pick<FileChoice, 'folder' | 'max_file_bytes'>; result: FilesFound };
+  /** Makes a dataset of them in `home`, a `.luthier` folder (engine/collect); a name that is taken is numbered. */
+  'files/collect': { params: Progressing & FileChoice & { home: string; name: string }; result: OwnFiles };
+  /** How a model would learn such a dataset; `base` is where the model's name is looked up from. */
+  'files/recipe': {
+    params: { model: string; base: string; dataset: string; bytes: number };
+    result: RecipeInput;
   };
   /** Checks a recipe, fills its defaults in and makes its paths absolute. */
   'recipe/resolve': { params: RecipeSource; result: { recipe: Recipe; base: string } };

@@ -182,7 +182,7 @@ export function buildProgram(run: Run, strategies = ''): Command {
       run(async () => (await import('./prompt-template.ts')).runTemplate(file, { set: [], ...options }))(),
     );
 
-  const data = program.command('data').description('inspect data');
+  const data = program.command('data').description('inspect data, and make datasets of your own files');
   data
     .command('inspect')
     .argument('<file>', 'CSV, TSV, JSON, JSON Lines, Markdown table, CoNLL, or lines of label and text')
@@ -207,6 +207,20 @@ export function buildProgram(run: Run, strategies = ''): Command {
     .addOption(encoding())
     .addOption(json())
     .action((file, options) => run(async () => (await import('./data.ts')).inspect(file, options))());
+
+  data
+    .command('collect')
+    .argument('[folder]', 'folder of your own files (default: the current one)')
+    .description('make a dataset, and a recipe, of your own files, for inline completions')
+    .option('--language <id>', 'language as VS Code calls it, such as typescript; can be repeated', collect)
+    .option('--name <name>', 'name of the dataset and of the recipe', 'my-files')
+    .option('--max-file-bytes <n>', 'leave larger files out (default: 262144)')
+    .option('--max-bytes <n>', 'text to learn from at most; files are drawn (default: 1048576)')
+    .option('--seed <n>', 'by which files are drawn and held out (default: 42)')
+    .option('--model <name>', 'base model of the recipe', 'starters/decoder')
+    .option('--survey', 'only show the languages there are, and what is left out')
+    .addOption(json())
+    .action((folder, options) => run(async () => (await import('./collect.ts')).collect(folder ?? '.', options))());
 
   program
     .command('export')

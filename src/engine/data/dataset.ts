@@ -185,7 +185,7 @@ class PartReader<Row extends TaskRow, Written extends WrittenRow, Rows extends W
     this.refuseErrors();
     const problems = new Problems();
     const prefix = part.selected === undefined ? `${nameOf(part.file)}: ` : `${name}: `;
-    const file = part.source?.file ?? part.file;
+    const file = (part.source && 'file' in part.source ? part.source.file : undefined) ?? part.file;
     this.found.push({ file, prefix: this.hasSeveral ? prefix : '', list: () => problems.list() });
     const { selected, source } = part;
     const noun = taskOf(this.kind.name).row;

@@ -15,7 +15,7 @@ import {
   type TaskName,
 } from '../../protocol/index.ts';
 import { listed } from './problems.ts';
-import { type RowSource, rowSource } from './row-source.ts';
+import { placesOf, type RowSource } from './row-source.ts';
 import { MadeSplits, refuseWrongSplits, type Selected, SPLITS_FILE, selectedBy, splitsRecord } from './splits.ts';
 
 /** Of a dataset's own records; a split of a million rows takes 16 MB of splits.json. */
@@ -58,7 +58,11 @@ const datasetRecord = z.object({
   task: z.enum(TASKS.map(({ name }) => name)).optional(),
   columns: z.record(z.string(), z.string().optional()).optional(),
   source: z
-    .object({ file: z.string(), lines: z.array(z.tuple([z.number().int(), z.number().int()])).optional() })
+    .object({
+      file: z.string(),
+      lines: z.array(z.tuple([z.number().int(), z.number().int()])).optional(),
+      paths: z.boolean().optional(),
+    })
     .nullish(),
 });
 
@@ -158,7 +162,7 @@ async function fromFolder(folder: string): Promise<ResolvedDataset> {
   if ((await kindOf(file)) !== 'file') {
     throw new LuthierError('data-unreadable', `The dataset ${folder} has no rows.jsonl.`, 'Add the dataset again.');
   }
-  const source = rowSource(record.source);
+  const source = placesOf(record.source);
   // Whatever the source's columns were called, rows.jsonl has the task's names.
   const { task = TASKS[0].name } = record;
   const columns: Columns = {};

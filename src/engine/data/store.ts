@@ -14,6 +14,7 @@ import {
   type DatasetRecord,
   type LabelsWritten,
   LuthierError,
+  type RowFields,
   taskOf,
 } from '../../protocol/index.ts';
 import { neededOf } from './checks.ts';
@@ -23,8 +24,9 @@ import { Problems } from './problems.ts';
 import { readTable } from './read.ts';
 import { toRanges } from './row-source.ts';
 import { extractSelection } from './selection.ts';
+import { SPLITS_FILE } from './splits.ts';
 import { problemsBeside } from './table.ts';
-import type { AnyRowKind, WrittenRow, WrittenRows } from './types.ts';
+import type { AnyRowKind, WrittenRow } from './types.ts';
 import { understand } from './understand.ts';
 
 export interface CreateOptions extends DataSource, LabelsWritten {
@@ -46,9 +48,7 @@ export async function createDataset(
   kind: AnyRowKind = LABELLED,
 ): Promise<{ path: string; record: DatasetRecord; problems: DataProblem[] }> {
   const { file, text, selection, folder, name, signal, label_separator, label_columns } = options;
-  refuseName(name);
-  const path = join(folder, 'datasets', name);
-  requireHere(await homeProblem(folder, 'datasets', name));
+  const path = await datasetPath(folder, name);
   if (await exists(path)) {
     throw new LuthierError(
       'usage',
@@ -104,18 +104,39 @@ export async function createDataset(
     rows: rows.length,
     labels: kind.labels(rows),
   };
-  await writeFolder(path, record, rows, kind);
+  await writeDataset(path, record, rows.length, (from, to) =>
+    rows.slice(from, to).map((row: WrittenRow) => ({ id: row.id, ...kind.stored(row) })),
+  );
   return { path, record, problems: [...problems.list(), ...problemsBeside(table, columns)] };
 }
 
-async function writeFolder(
+/**
+ * Where a dataset of this name stands.
+ * @param folder a `.luthier` folder
+ * @throws LuthierError `usage` for a name that cannot be a folder's, `not-writable` where a link leads elsewhere
+ */
+export async function datasetPath(folder: string, name: string): Promise<string> {
+  refuseName(name);
+  requireHere(await homeProblem(folder, 'datasets', name));
+  return join(folder, 'datasets', name);
+}
+
+/** What a line of rows.jsonl has. */
+export type StoredRow = RowFields & { id: string };
+
+/**
+ * Writes a dataset's folder, whole or not at all.
+ * @param rowsOf some of its rows, by their places
+ * @param splits rows that are held out, by their ids
+ * @throws LuthierError `not-writable`, `disk-full`
+ */
+export async function writeDataset(
   path: string,
   record: DatasetRecord,
-  rows: WrittenRows<WrittenRow>,
-  kind: AnyRowKind,
+  count: number,
+  rowsOf: (from: number, to: number) => readonly StoredRow[],
+  splits?: { validation: readonly string[]; test: readonly string[] },
 ): Promise<void> {
-  /** A row as rows.jsonl has it. */
-  const jsonLine = (row: WrittenRow) => `${JSON.stringify({ id: row.id, ...kind.stored(row) })}\n`;
   const aside = join(path, '..', `.${basename(path)}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
   try {
     await mkdir(dirname(path), { recursive: true });
@@ -128,15 +149,12 @@ async function writeFolder(
       },
     );
     await writeFileAtomically(join(aside, 'rows.jsonl'), async (handle) => {
-      for (let from = 0; from < rows.length; from += 4096) {
-        await handle.appendFile(
-          rows
-            .slice(from, from + 4096)
-            .map(jsonLine)
-            .join(''),
-        );
+      for (let from = 0; from < count; from += 4096) {
+        const rows = rowsOf(from, Math.min(count, from + 4096));
+        await handle.appendFile(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
       }
     });
+    if (splits) await writeJson(join(aside, SPLITS_FILE), splits);
     await writeRecord(aside, record);
     await rename(aside, path);
   } catch (error) {

@@ -100,6 +100,16 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       ]);
       return locateRow({ ...params, signal }, taskOfData(params));
     },
+    'files/survey': async (params, signal) => {
+      const { surveyFiles } = await import('../collect/collect.ts');
+      return surveyFiles(params, signal);
+    },
+    // Masks and compares texts for seconds.
+    'files/collect': (params, signal) => hosts.aside('files/collect', params, signal),
+    'files/recipe': async (params) => {
+      const { recipeForFiles } = await import('../recipes/own-files.ts');
+      return recipeForFiles({ ...params, cacheFolder });
+    },
     'recipe/resolve': async (source) => {
       const { recipe, base } = await readRecipe(source);
       return { recipe, base };

@@ -97,6 +97,10 @@ export function createHostHandlers(path: string, tell: Tell<HostNotifications>):
         onProgress: partsOf(params),
       });
     },
+    'files/collect': async (params, signal) => {
+      const { collectFiles } = await import('../../collect/collect.ts');
+      return collectFiles({ ...params, signal, onProgress: partsOf(params) });
+    },
     'run/estimate': async ({ source, cacheFolder }, signal) => {
       const [{ estimateRun }, { measureMachine }, { readRecipe }] = await Promise.all([
         import('../../train/estimate-run.ts'),

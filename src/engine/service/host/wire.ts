@@ -21,7 +21,8 @@ export interface HostRequests
   > {
   /** The likeliest label of each text. */
   label: { params: { texts: { text: string; text_pair?: string }[] }; result: string[] };
-  /** Of the process without a model: these two. */
+  /** Of the process without a model: these. */
+  'files/collect': ServiceRequests['files/collect'];
   'run/estimate': { params: { source: RecipeSource; cacheFolder: string | undefined }; result: RunEstimate };
   'run/checkpoint': ServiceRequests['run/checkpoint'];
 }
