@@ -96,7 +96,7 @@ export const FILL_MASK = 'fill-mask';
 /** What a model can be asked for. */
 export type AnswerName = TaskName | typeof FILL_MASK;
 
-export const isTaskName = (name: AnswerName): name is TaskName => name !== FILL_MASK;
+export const isTaskName = (name: string): name is TaskName => TASKS.some((task) => task.name === name);
 
 /** A recipe's `task`. */
 export type RecipeTask = Exclude<TaskName, VariantName>;

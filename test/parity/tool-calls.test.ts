@@ -99,6 +99,23 @@ describe('conversations with tools', () => {
     ]);
   });
 
+  test('are left out where the template writes calls, but not what tools answer', async () => {
+    const deaf = join(place, 'deaf');
+    cpSync(STARTER, deaf, { recursive: true, filter: (path) => !path.endsWith('safetensors') });
+    writeFileSync(
+      join(deaf, 'chat_template.jinja'),
+      `{% set messages = messages | rejectattr('role', 'equalto', 'tool') | list %}${f.template}`,
+    );
+    const rows = await read(false);
+    const { items, notes } = encodeConversations(rows, await Tokenizer.load(deaf), 1024);
+    const answered = rows.filter(({ messages }) => messages.some(({ role }) => role === 'tool')).length;
+    expect(answered).toBeGreaterThan(0);
+    expect(items).toHaveLength(rows.length - answered);
+    expect(notes!.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/does not write what tools answer\.$/),
+    ]);
+  });
+
   test('a call is what an answer is compared with, and keeps its row apart from others', async () => {
     const rows = await read(true);
     const samples = chatPrompts(rows, tokenizer, 1024);

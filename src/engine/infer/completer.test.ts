@@ -11,12 +11,7 @@ import { type Completer, shareCompleter } from './completer.ts';
 const LONE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
 
 const starter = fileURLToPath(new URL('../../../starters/decoder', import.meta.url));
-const completerOf = (open: OpenModel) =>
-  shareCompleter(
-    open.path,
-    async () => open,
-    () => {},
-  );
+const completerOf = (open: OpenModel) => shareCompleter(open.path, async () => open);
 
 describe('a completer', () => {
   let open: OpenModel;

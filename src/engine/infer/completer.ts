@@ -49,18 +49,14 @@ export interface Completer {
 export const openCompleter = (
   modelFolder: string,
   { backend = 'auto', note = () => {} }: { backend?: BackendChoice; note?: Note } = {},
-): Promise<Completer> => shareCompleter(modelFolder, () => openModel(modelFolder, backend, note), note);
+): Promise<Completer> => shareCompleter(modelFolder, () => openModel(modelFolder, backend, note));
 
 /**
  * A model's folder as a completer; it shares what is loaded for other questions.
  * @throws LuthierError `model-unsupported` where the model does not write; else as openModelFolder
  */
-export async function shareCompleter(
-  modelFolder: string,
-  opened: () => Promise<OpenModel>,
-  note: Note,
-): Promise<Completer> {
-  const open = await modelThatWrites(modelFolder, opened, note);
+export async function shareCompleter(modelFolder: string, opened: () => Promise<OpenModel>): Promise<Completer> {
+  const open = await modelThatWrites(modelFolder, opened);
   const ends = endsOf({ ...open.config, ...(await readGeneration(open)) }, open.tokenizer);
   return new ModelCompleter(open, ends);
 }

@@ -29,11 +29,11 @@ export interface PromptModel {
 export async function readPromptModel(path: string): Promise<PromptModel> {
   const folder = await openModelFolder(path);
   await folder.weights.close();
-  const { maxPositions, isCausal } = architectureOf(folder.config, path);
+  const { maxPositions } = architectureOf(folder.config, path);
   const tokenizer = await Tokenizer.load(path);
   let chat: ChatTemplate | undefined;
   return {
-    ...{ tokenizer, positions: maxPositions, kind: kindOf(folder.config, isCausal) },
+    ...{ tokenizer, positions: maxPositions, kind: kindOf(folder.config) },
     chat: () => {
       chat ??= new ChatTemplate(tokenizer);
       return chat;
@@ -41,13 +41,10 @@ export async function readPromptModel(path: string): Promise<PromptModel> {
   };
 }
 
-function kindOf(config: ModelConfig, isCausal: boolean): PromptModel['kind'] {
+function kindOf(config: ModelConfig): PromptModel['kind'] {
   const { name } = answeringOfModel(config);
   if (name === 'fill-mask') return 'fills';
-  // A decoder's folder that names no class is taken for one that writes, as generate takes it.
-  return taskOf(name).writes !== undefined || (isCausal && config.architectures === undefined)
-    ? 'writes'
-    : 'classifies';
+  return taskOf(name).writes === undefined ? 'classifies' : 'writes';
 }
 
 /** What a model reads of a filled template. */

@@ -47,6 +47,16 @@ describe('openWriter', () => {
     const narrow = await openWriter(folder, { load_in_8bit: true });
     const { token_ids } = await narrow.write('The server', { settings: { max_new_tokens: 3 } });
     expect(token_ids).toEqual([314, 253, 6064]);
+    // The same layers say how likely a text is: near the float's, and not them.
+    const words = [' is a', ' was the', ' runs'];
+    const [float, eight] = [
+      await writer.logProbabilities('The server', words),
+      await narrow.logProbabilities('The server', words),
+    ];
+    for (const [i, log] of eight.entries()) {
+      expect(log).not.toBe(float[i]);
+      expect(Math.abs(log - float[i]!)).toBeLessThan(0.5);
+    }
     narrow.dispose();
   });
 
@@ -98,18 +108,34 @@ describe('openWriter', () => {
       expect(losses).toBeDefined();
       expect((await shared.write('The server', { settings })).token_ids).toEqual([314, 253, 6064, 338, 314]);
       expect(loaded).toBe(1);
-      // One whose folder does not say what it is, is loaded to write.
-      const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
-      const silent = join(folder, 'silent');
-      await cp(starter, silent, { recursive: true });
-      await writeFile(join(silent, 'config.json'), JSON.stringify({ ...config, architectures: undefined }));
-      const own = await shareWriter(silent, opened, () => {});
-      expect((await own.write('The server', { settings })).token_ids).toEqual([314, 253, 6064, 338, 314]);
-      expect(loaded).toBe(1);
-      own.dispose();
     } finally {
       open.dispose();
     }
+  });
+
+  it('shares one whose folder does not say what it is, and loads none that does not write', async () => {
+    const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
+    const silent = join(folder, 'silent');
+    await cp(starter, silent, { recursive: true });
+    const named = (architectures?: string[]) =>
+      writeFile(join(silent, 'config.json'), JSON.stringify({ ...config, architectures }));
+    await named();
+    const open = await openModel(silent, 'auto');
+    const shared = await shareWriter(
+      silent,
+      async () => open,
+      () => {},
+    );
+    const settings = { max_new_tokens: 5 };
+    expect((await shared.write('The server', { settings })).token_ids).toEqual([314, 253, 6064, 338, 314]);
+    shared.dispose();
+    await named(['LlamaForSequenceClassification']);
+    const unasked = () => Promise.reject(new Error('loaded'));
+    await expect(shareWriter(silent, unasked, () => {})).rejects.toThrow(
+      'is a LlamaForSequenceClassification, which does not write texts',
+    );
+    await rm(join(silent, 'config.json'));
+    await expect(shareWriter(silent, unasked, () => {})).rejects.toThrow('loaded');
   });
 
   it('refuses a model that does not write, naming its class', async () => {

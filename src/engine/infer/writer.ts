@@ -17,7 +17,7 @@ import { type OpenModel, openModel } from '../model-files/open-model.ts';
 import { isLayerWeight } from '../models/architecture.ts';
 import type { RowTemplate } from '../prompts/row-template.ts';
 import { rowLength } from '../runtime/packing.ts';
-import { taskNamed, taskOfModel } from '../tasks/registry.ts';
+import { answeringOfModel, taskNamed, taskOfModel } from '../tasks/registry.ts';
 import { type AnyTask, IGNORED, type LabelledItem } from '../tasks/task.ts';
 import { ChatTemplate } from '../text/chat-template.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
@@ -82,59 +82,66 @@ export async function openWriter(
 }
 
 /**
- * The same with what is loaded for other questions, where a folder says that its model writes.
- * @param opened gives that, and loads it where nobody has yet
+ * The same with what is loaded for other questions, too.
+ * @param opened gives that, and loads it where nobody has yet; who opened it disposes of it
  */
 export async function shareWriter(
   modelFolder: string,
   opened: () => Promise<OpenModel>,
   note: Note,
-  options: { backend?: BackendChoice; load_in_8bit?: boolean } = {},
+  { load_in_8bit = false }: { load_in_8bit?: boolean } = {},
 ): Promise<Writer> {
-  return (await isSaidToWrite(modelFolder))
-    ? await writerOf(await opened(), options.load_in_8bit ?? false, note)
-    : await openWriter(modelFolder, { note, ...options });
+  return writerOf(await modelThatWrites(modelFolder, opened), load_in_8bit, note);
 }
 
-/** A folder's model for what only models that write can do; errors as openWriter. */
-export const modelThatWrites = async (
-  modelFolder: string,
-  opened: () => Promise<OpenModel>,
-  note: Note,
-): Promise<OpenModel> =>
-  (await isSaidToWrite(modelFolder)) ? await opened() : await openModel(modelFolder, 'auto', note, taskOfWriter);
-
-/** Whether a folder says of its model that it writes. */
-async function isSaidToWrite(modelFolder: string): Promise<boolean> {
-  const config: ModelConfig = await readJsonRecord(join(modelFolder, CONFIG_FILE)).catch(() => ({}));
-  return taskOf(taskOfModel(config).name).writes !== undefined;
+/**
+ * A folder's model for what only models that write can do.
+ * @throws LuthierError `model-unsupported` before one that does not is loaded
+ */
+export async function modelThatWrites(modelFolder: string, opened: () => Promise<OpenModel>): Promise<OpenModel> {
+  // A folder that cannot be read says why when it is loaded.
+  const config: ModelConfig | null = await readJsonRecord(join(modelFolder, CONFIG_FILE)).catch(() => null);
+  if (config && taskOf(answeringOfModel(config).name).writes === undefined) throw doesNotWrite(modelFolder, config);
+  return opened();
 }
 
 async function writerOf(open: OpenModel, load_in_8bit: boolean, note: Note): Promise<Writer> {
   if (load_in_8bit && !open.model.computesIn8Bit)
     note('warning', 'This backend does not support 8-bit layers. It computes them in float.');
   const isHeldIn8Bit = load_in_8bit ? isLayerWeight(open.model.architecture) : undefined;
-  const cached = new CachedModel(open.model, undefined, isHeldIn8Bit);
-  return { ...writing(open, cached, { ...open.config, ...(await readGeneration(open)) }), dispose: open.dispose };
+  const said = { ...open.config, ...(await readGeneration(open)) };
+  return { ...writing(open, said, isHeldIn8Bit), dispose: open.dispose };
 }
 
 /** A folder that names no class may be of a model that writes. */
-function taskOfWriter({ path, config: { architectures } }: ModelFolder): AnyTask {
-  const classes = Array.isArray(architectures) ? architectures.map(String) : [];
+function taskOfWriter({ path, config }: ModelFolder): AnyTask {
+  const classes = classesOf(config);
   if (classes.length === 0 || writesByClass(classes)) return taskNamed('text-generation');
-  throw new LuthierError(
+  throw doesNotWrite(path, config);
+}
+
+const classesOf = ({ architectures }: ModelConfig): string[] =>
+  Array.isArray(architectures) ? architectures.map(String) : [];
+
+function doesNotWrite(path: string, config: ModelConfig): LuthierError {
+  const named = classesOf(config);
+  return new LuthierError(
     'model-unsupported',
-    `${path} is a ${classes.join(', ')}, which does not write texts.`,
+    `${path} is a ${named.length > 0 ? named.join(', ') : String(config.model_type)}, which does not write texts.`,
     'Name a model that does, such as one whose config.json says LlamaForCausalLM or GPT2LMHeadModel; luthier predict asks a classifier.',
   );
 }
 
-/** @param said config.json, and generation_config.json over it */
+/**
+ * @param said config.json, and generation_config.json over it
+ * @param isHeldIn8Bit weights that are computed with in 8 bits
+ */
 function writing(
   { model, tokenizer, path: modelFolder, template, config }: OpenModel,
-  cached: CachedModel,
   said: JsonRecord,
+  isHeldIn8Bit: ((name: string) => boolean) | undefined,
 ): Omit<Writer, 'dispose'> {
+  const cached = new CachedModel(model, undefined, isHeldIn8Bit);
   const own = endsOf(said, tokenizer);
   let chat: ChatTemplate | undefined;
   return {
@@ -168,7 +175,7 @@ function writing(
         if (signal) await afterTurns();
         if (signal?.aborted) throw new LuthierError('cancelled', 'Prediction cancelled.');
         const some = items.slice(i, i + atOnce);
-        const losses = await model.losses(some);
+        const losses = await model.losses(some, isHeldIn8Bit);
         let at = 0;
         for (const { ids } of some) {
           logs.push(-losses.subarray(at, at + ids.length).reduce((a, b) => a + b, 0));

@@ -104,13 +104,17 @@ export class TaskModel {
     return this.architecture.reads === 'all' ? inOrder(items, packed, starts, this.numLabels) : packed;
   }
 
-  /** The loss of each token of items of which every token is read, one item's after the other's; 0 without a label. */
-  async losses(items: readonly LabelledItem[]): Promise<Float32Array> {
+  /**
+   * The loss of each token of items of which every token is read, one item's after the other's; 0 without a label.
+   * @param isHeldIn8Bit weights that may be computed with in 8 bits; the same ones each time
+   */
+  async losses(items: readonly LabelledItem[], isHeldIn8Bit?: (name: string) => boolean): Promise<Float32Array> {
     const { arrays, shape, starts } = this.#pack(items, items.length);
     const labels = new Int32Array(statesIn(this.architecture, shape)).fill(IGNORED);
     for (const [i, item] of items.entries()) labels.set(item.labels, starts[i]!);
     const losses = new Float32Array(labels.length);
-    const compiled = await this.#compile('losses', shape, lossesProgram);
+    const kind = isHeldIn8Bit ? 'losses in 8 bits' : 'losses';
+    const compiled = await this.#compile(kind, shape, (options) => lossesProgram({ ...options, isHeldIn8Bit }));
     await compiled.run({ ...arrays, labels, ...(await this.#weights('all')) }, { output: losses });
     return inOrder(items, losses, starts, 1);
   }

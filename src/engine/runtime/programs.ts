@@ -91,13 +91,13 @@ export function nextTokenProgram(
 }
 
 /** Texts with a label for each token to the tokens' losses `[T]`: their logits are never outside the graph. */
-export function lossesProgram(options: ProgramOptions): ReadyProgram {
+export function lossesProgram(options: ProgramOptions & Pick<TrainingOptions, 'isHeldIn8Bit'>): ReadyProgram {
   const { architecture, shape } = options;
   return {
     inputs: {
       ...partSpecs('all', architecture, shape),
       labels: { shape: [statesIn(architecture, shape)], dtype: 'int32' },
-      ...parameterSpecs('all', options),
+      ...parameterSpecs('all', options, options.isHeldIn8Bit),
     },
     program: (inputs) => {
       const logits = compute('all', architecture, sourceOf(inputs), inputs, options);

@@ -8,6 +8,7 @@ import {
 } from '../../protocol/index.ts';
 import type { ModelConfig } from '../hub/model-folder.ts';
 import { numLabelsOf } from '../models/classes.ts';
+import { isDecoder } from '../models/registry.ts';
 import { conversational } from './conversational/task.ts';
 import { fillMask } from './fill-mask/answer.ts';
 import { multiLabelClassification } from './multi-label-classification/task.ts';
@@ -30,7 +31,7 @@ const TASKS: { readonly [name in TaskName]: AnyTask } = {
 
 /**
  * The task of a model's folder: as its config.json says that Luthier trained it, else by its class in `architectures`;
- * the first where none is named. A language model with a chat template is one for conversations. What a text classifier
+ * where none is named a decoder writes, and any other has the first. A language model with a chat template is one for conversations. What a text classifier
  * does its `problem_type` says; transformers takes one with a single label for regression.
  */
 export function taskOfModel(config: ModelConfig, hasChatTemplate = false): AnyTask {
@@ -39,8 +40,9 @@ export function taskOfModel(config: ModelConfig, hasChatTemplate = false): AnyTa
   if (typeof own === 'string' && Object.hasOwn(TASKS, own)) return TASKS[own as TaskName];
   const classes = Array.isArray(architectures) ? architectures.map(String) : [];
   const all = Object.values(TASKS);
+  const writes = classes.length === 0 ? isDecoder(config) : writesByClass(classes);
   const fitting = all.filter(({ save: { autoModel } }) =>
-    autoModel === 'CausalLM' ? writesByClass(classes) : classes.some((name) => name.endsWith(`For${autoModel}`)),
+    autoModel === 'CausalLM' ? writes : classes.some((name) => name.endsWith(`For${autoModel}`)),
   );
   const task = fitting.find(({ name }) => (name === 'conversational') === hasChatTemplate) ?? fitting[0] ?? all[0]!;
   if (task !== textClassification) return task;

@@ -49,6 +49,9 @@ const MAX_LENGTH = 2 ** 24;
 /** In training a template is told this date (Llama's templates have it where none is told): a run can be repeated. */
 const TRAINING_DATE = new Date(2024, 6, 26);
 
+/** Behind the answer of a tool, with the number of its message. */
+const ANSWERED = ' luthier-tool-answer-';
+
 /** Stand in a rendering where `{% generation %}` and `{% endgeneration %}` stood; no characters of any text. */
 const [OPENED, CLOSED] = ['\uFDD0', '\uFDD1'];
 /** The tags with the white space that jinja's trim_blocks, lstrip_blocks and `-` take with them. */
@@ -149,6 +152,14 @@ export class ChatTemplate {
       if (without === whole) throw this.#invalid('does not write the tools that may be called', NO_TOOLS);
     }
     if (names.some(isMissing)) throw this.#invalid('does not write the tools that are called', NO_TOOLS);
+    if (!messages.some(({ role }) => role === 'tool')) return;
+    // An answer may be written in any way, and may be empty: what is put behind it is looked for.
+    const marked = messages.map((message, i) =>
+      message.role === 'tool' ? { ...message, content: `${message.content}${ANSWERED}${i}.` } : message,
+    );
+    const written = this.#run(marked, false, TRAINING_DATE, tools);
+    if (marked.some(({ role }, i) => role === 'tool' && !written.includes(`${ANSWERED}${i}.`)))
+      throw this.#invalid('does not write what tools answer', NO_TOOLS);
   }
 
   #marked(marked: string, answers: readonly number[]): Omit<EncodedChat, 'ids' | 'turns'> {

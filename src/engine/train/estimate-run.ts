@@ -80,6 +80,7 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
     numLabels: architecture.outputs ?? dataset.labels.length,
     trainLengths: lengthsOf(train.items),
     validationLengths: lengthsOf(validation.items),
+    generalLengths: lengthsOf(task.generalText?.(tokenizer, maxLength) ?? []),
   };
   const place = typeof recipe.dataset === 'string' ? dirname(recipe.dataset) : base;
   return {

@@ -86,6 +86,23 @@ describe('estimateMemory of decoders', () => {
     expect(estimate).toBeLessThan(6e9);
   });
 
+  it('counts the text by which forgetting is measured, whose rows may be longer than all of the data’s', () => {
+    const few = { task: 'conversational', strategy: adapters, per_device_train_batch_size: 1 } as const;
+    const of = (batch: number, generalLengths?: number[]) =>
+      estimateMemory(
+        { ...rowsOf(qwen, 8), ...(generalLengths && { generalLengths }) },
+        recipe({ ...few, per_device_eval_batch_size: batch, max_length: 512 }),
+      );
+    const windows = [256, 256, 170];
+    // Three arrays as large as the logits, of which so many are there at once.
+    expect(of(8, windows) - of(8)).toBeGreaterThan(0.7 * 3 * 4 * 2 ** 25);
+    expect(of(1, windows)).toBeLessThan(of(8, windows));
+    // Long rows of the data take more.
+    const long = { ...rowsOf(qwen, 512) };
+    const batch = recipe({ ...few, per_device_eval_batch_size: 8, max_length: 512 });
+    expect(estimateMemory({ ...long, generalLengths: windows }, batch)).toBe(estimateMemory(long, batch));
+  });
+
   it('refuses rows that are too long, naming a length that fits; scores of attention grow with its square', () => {
     const long = recipe({
       task: 'conversational',

@@ -16,6 +16,8 @@ export interface Workload {
   /** Tokens of each row of the training and of the validation part, cut to max_length. */
   trainLengths: readonly number[];
   validationLengths: readonly number[];
+  /** Of the text by which forgetting is measured, where the task has one. */
+  generalLengths?: readonly number[];
 }
 
 export function sizesOf({ architecture, numLabels }: Workload, strategy: Strategy): Sizes {
@@ -58,7 +60,24 @@ export function estimateMemory(work: Workload, recipe: Recipe): number {
   const evalTokens = likelyTokens(lengths, recipe.per_device_eval_batch_size);
   const rowLength = largest(lengths);
   const activations = activationBytes(architecture, sizes, { tokens, evalTokens, rowLength });
-  return BASE_BYTES + PARAMETER_BYTES * parameters + TRAINED_BYTES * trained + narrow + accumulated + activations;
+  // Its rows may be longer than all of the data's, and are measured between the steps.
+  const general = (work.generalLengths ?? []).map((length) => Math.min(length, recipe.max_length));
+  const measured =
+    general.length === 0
+      ? 0
+      : activationBytes(architecture, sizes, {
+          tokens: 0,
+          evalTokens: likelyTokens(general, recipe.per_device_eval_batch_size),
+          rowLength: largest(general),
+        });
+  return (
+    BASE_BYTES +
+    PARAMETER_BYTES * parameters +
+    TRAINED_BYTES * trained +
+    narrow +
+    accumulated +
+    Math.max(activations, measured)
+  );
 }
 
 /** Tokens of a large batch of random rows: the mean and three standard deviations, at most the longest rows together. */

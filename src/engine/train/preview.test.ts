@@ -43,6 +43,12 @@ describe('what is learnt, told before a run', () => {
     ]);
   });
 
+  it('of a single token at a time is nothing, which is said', async () => {
+    const data = await written('text.jsonl', [{ text: 'A text of several tokens.' }]);
+    const asked = previewData({ data, columns: {}, base: place, max_length: 1 }, taskNamed('text-generation'));
+    await expect(asked).rejects.toThrow('Texts are read 1 token at a time, which leaves none to learn.');
+  });
+
   it('a long one is among them, with what is cut', async () => {
     const long = talk('The oldest question', 'The oldest answer', 'The last question', 'The last answer is long, too');
     const rows = [talk('A', 'B'), talk('C', 'D'), talk('E', 'F'), talk('G', 'H'), long];

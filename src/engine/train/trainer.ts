@@ -126,6 +126,9 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
       numLabels: architecture.outputs ?? dataset.labels.length,
       trainLengths: lengths(encoded.train),
       validationLengths: lengths(encoded.validation),
+      generalLengths: lengths(
+        task.generalText?.(tokenizer, Math.min(recipe.max_length, architecture.maxPositions)) ?? [],
+      ),
     };
     requireOneMemory(work, recipe);
     requireMemory(work, recipe);

@@ -17,7 +17,7 @@ export function createHostHandlers(path: string, tell: Tell<HostNotifications>):
   const open = loadedOnce(() => openModel(path, 'auto', log));
   const model = loadedOnce(async () => predictorOf(await open()));
   const writer = loadedOnce(async () => (await import('../../infer/writer.ts')).shareWriter(path, open, log));
-  const completer = loadedOnce(async () => (await import('../../infer/completer.ts')).shareCompleter(path, open, log));
+  const completer = loadedOnce(async () => (await import('../../infer/completer.ts')).shareCompleter(path, open));
   // What a model would read is known without its weights.
   const prompts = loadedOnce(async () => {
     const [{ readPromptModel }, { PromptRenderer }] = await Promise.all([

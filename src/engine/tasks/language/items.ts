@@ -1,3 +1,4 @@
+import { LuthierError } from '../../../protocol/index.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import { IGNORED, type LabelledItem } from '../task.ts';
 
@@ -43,8 +44,16 @@ export const countLearnt = (labels: ArrayLike<number>): number => {
 /**
  * Windows over tokens, each beginning with the last token of the one before it, so that every token but the first of
  * all is learnt exactly once.
+ * @throws LuthierError `recipe-invalid` for windows of a single token, which have nothing to learn
  */
 export function windowsOf(length: number, maxLength: number): Span[] {
+  if (maxLength < 2) {
+    throw new LuthierError(
+      'recipe-invalid',
+      `Texts are read ${maxLength} token at a time, which leaves none to learn.`,
+      'Set max_length to at least 2, and choose a model with more than one position.',
+    );
+  }
   const windows: Span[] = [];
   for (let start = 0; windows.length === 0 || start < length - 1; start += maxLength - 1) {
     windows.push({ start, end: Math.min(length, start + maxLength) });

@@ -70,7 +70,7 @@ export function eightBitLinears(
     const { values, scales } = operandOf(weight!, product.isTransposed);
     const [x, y] = [node.inputs[0]!, node.outputs[0]!];
     const { bias } = product;
-    // The scale of a single row is that of the whole.
+    // The scale of a single row is that of the whole: scaled before and back after, it would give the same numbers.
     if (bias !== undefined || r.typeOf(x).shape[0] === 1) {
       r.node('DynamicQuantizeMatMul', [x, values, scales, ...(bias === undefined ? [] : ['', bias])], y);
       continue;
