@@ -1,5 +1,6 @@
 /** Messages between the extension host and the page in which a model that writes is tried; webview.ts says how such wires work. */
 import {
+  anything,
   type Check,
   type Checked,
   checked,
@@ -12,11 +13,13 @@ import {
   oneOf,
   optional,
   type Rules,
+  recordOf,
   shape,
   union,
 } from './check.ts';
 import type { ErrorData } from './errors.ts';
-import type { ChatMessage, FinishReason, GenerationSettings } from './generation.ts';
+import type { ChatMessage, FinishReason, GenerationSettings, ToolCall } from './generation.ts';
+import type { Tools } from './tools.ts';
 import { type PageRequest, pageRequests } from './webview.ts';
 
 export interface ChatSnapshot {
@@ -47,7 +50,12 @@ export type ChatPageMessage =
       rate: number;
       reason: FinishReason;
       notes: string[];
+      /** What it calls, and what it says beside that. */
+      tool_calls?: ToolCall[];
+      content?: string;
     }
+  /** A file's text, in which tools are looked for. */
+  | { type: 'tools'; text: string }
   /** An answer ended as the person wished; what was written stays. */
   | { type: 'cancelled'; id: number }
   /** `id` is the answer's, null for another request. */
@@ -56,14 +64,29 @@ export type ChatPageMessage =
 export type ChatPageRequest =
   | { type: 'ready' }
   /** Answered by parts and an answer, of the base after the tuned model where `compare` says so. */
-  | { type: 'generate'; id: number; prompt: string | ChatMessage[]; settings: GenerationSettings; compare: boolean }
+  | {
+      type: 'generate';
+      id: number;
+      prompt: string | ChatMessage[];
+      /** What the assistant may call. */
+      tools?: Tools;
+      settings: GenerationSettings;
+      compare: boolean;
+    }
+  /** Asks for a file with tools; answered by `tools`, or not at all where the person chose none. */
+  | { type: 'loadTools' }
   | { type: 'cancel' }
   | { type: 'copyText'; text: string }
   | PageRequest;
 
 const isReason = oneOf('end', 'stop', 'length', 'positions', 'cancelled');
 const isWriter = oneOf('tuned', 'base');
-const isMessages = listOf(shape({ role: isString, content: isString }));
+const isCalls = listOf(
+  shape({ id: optional(isString), function: shape({ name: isString, arguments: recordOf(anything) }) }),
+);
+const isMessages = listOf(
+  shape({ role: isString, content: isString, tool_calls: optional(isCalls), tool_call_id: optional(isString) }),
+);
 const isPrompt: Check = (value, at) => (typeof value === 'string' ? null : isMessages(value, at));
 
 const messages: Rules<ChatPageMessage, 'type'> = {
@@ -84,7 +107,10 @@ const messages: Rules<ChatPageMessage, 'type'> = {
     rate: isNumber,
     reason: isReason,
     notes: listOf(isString),
+    tool_calls: optional(isCalls),
+    content: optional(isString),
   },
+  tools: { text: isString },
   cancelled: { id: isCount },
   failed: {
     request: isString,
@@ -99,6 +125,7 @@ const requests: Rules<ChatPageRequest, 'type'> = {
   generate: {
     id: isCount,
     prompt: isPrompt,
+    tools: optional(listOf(anything)),
     settings: shape({
       max_new_tokens: optional(isCount),
       do_sample: optional(isBoolean),
@@ -112,6 +139,7 @@ const requests: Rules<ChatPageRequest, 'type'> = {
     compare: isBoolean,
   },
   cancel: {},
+  loadTools: {},
   copyText: { text: isString },
 };
 

@@ -58,6 +58,10 @@ export interface Answered extends GeneratedText {
   left_out: number;
   /** What should be said beside it. */
   notes: string[];
+  /** Of a dialogue: the calls in `generated_text`, as the model's chat template writes them; absent where there are none. */
+  tool_calls?: ToolCall[];
+  /** What is said beside the calls. */
+  content?: string;
 }
 
 /** What is wrong with settings, as one sentence that names the key; null where nothing is. */

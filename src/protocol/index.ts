@@ -25,4 +25,5 @@ export * from './states.ts';
 export * from './steps.ts';
 export * from './suggestion.ts';
 export * from './tasks.ts';
+export * from './tools.ts';
 export * from './webview.ts';

@@ -9,6 +9,7 @@ import type { RecipeProblem } from './recipe-check.ts';
 import type { RunRecord } from './run.ts';
 import type { StrategySuggestion } from './suggestion.ts';
 import type { AnswerName, ProblemType, TaskName } from './tasks.ts';
+import type { Tools } from './tools.ts';
 
 /** Something found in a file: reported, never silently mended. */
 export interface DataProblem {
@@ -417,6 +418,8 @@ export interface ServiceRequests extends PromptRequests, CompletionRequests {
       model: string;
       prompt: string | ChatMessage[];
       suffix?: string;
+      /** What the assistant of a dialogue may call. */
+      tools?: Tools;
       settings: GenerationSettings;
     };
     result: Answered;

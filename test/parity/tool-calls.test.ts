@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadDataset } from '../../src/engine/data/dataset.ts';
 import { createDataset } from '../../src/engine/data/store.ts';
+import { answer } from '../../src/engine/infer/answer.ts';
+import type { Writer } from '../../src/engine/infer/writer.ts';
 import { chatPrompts, encodeConversations } from '../../src/engine/tasks/conversational/encode.ts';
 import { CONVERSATIONS, type Conversation } from '../../src/engine/tasks/conversational/rows.ts';
 import { IGNORED } from '../../src/engine/tasks/task.ts';
@@ -138,6 +140,39 @@ describe('conversations with tools', () => {
     const { train } = await loadDataset(CONVERSATIONS, made.path, { base: place, validation_split: 0, seed: 1 });
     expect(train.map(({ messages, tools }) => ({ messages, tools }))).toEqual(
       rows.map(({ messages, tools }) => ({ messages, tools })),
+    );
+  });
+
+  test('are answered with a call that is read as the template writes it, and go on with what the tool gives back', async () => {
+    const chat = new ChatTemplate(tokenizer);
+    expect(chat.callFormat).toMatchObject({ open: '<tool_call>', close: '</tool_call>', arguments: 'arguments' });
+    expect(new ChatTemplate(plain).callFormat).toBeNull();
+    const { messages, tools } = f.rows[0]!;
+    const call = messages.findIndex(({ tool_calls }) => tool_calls);
+    const asked: string[] = [];
+    const said = f.rows[0]!.text.split('<|im_start|>assistant\n')[1]!.split('<|im_end|>')[0]!;
+    const writing = (of: Tokenizer) =>
+      ({
+        ...{ tokenizer: of, positions: 8192, chat: new ChatTemplate(of) },
+        write: async (ids: Int32Array) => {
+          asked.push(of.decode(ids, { skipSpecialTokens: false }));
+          return { generated_text: said, token_ids: [1], finish_reason: 'end', tokens_per_second: 1 };
+        },
+      }) as unknown as Writer;
+    const first = await answer(writing(tokenizer), messages.slice(0, call), { settings: {}, tools });
+    expect(first).toMatchObject({ content: '', notes: [] });
+    const [{ function: got }] = first.tool_calls as [ToolCall];
+    expect(got).toEqual(messages[call]!.tool_calls![0]!.function);
+    // What is asked next is what the model learnt.
+    await answer(writing(tokenizer), messages.slice(0, call + 2), { settings: {}, tools });
+    expect(f.rows[0]!.text.startsWith(asked[1]!)).toBe(true);
+    // A tool that was not given is told; so is a template that passes over tools.
+    const other = await answer(writing(tokenizer), messages.slice(0, call), {
+      ...{ settings: {}, tools: [{ type: 'function', function: { name: 'other' } }] },
+    });
+    expect(other.notes).toEqual(['“get_weather” is none of the tools that were given.']);
+    await expect(answer(writing(plain), messages.slice(0, call), { settings: {}, tools })).rejects.toThrow(
+      'does not write the tools that may be called',
     );
   });
 });

@@ -1,5 +1,14 @@
+import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { type Answered, type BackendChoice, LuthierError } from '../../protocol/index.ts';
+import {
+  type Answered,
+  type BackendChoice,
+  callText,
+  LuthierError,
+  type ToolCall,
+  type Tools,
+  toolsIn,
+} from '../../protocol/index.ts';
 import { answer, learnedTexts } from '../infer/answer.ts';
 import { openWriter } from '../infer/writer.ts';
 import { findModel } from '../runs/target.ts';
@@ -7,10 +16,12 @@ import type { ChatMessage } from '../text/chat-template.ts';
 import { say } from './evaluate.ts';
 import { tell, tellCutOff, tellSuggestion } from './generate.ts';
 import { type GenerationFlags, settingsOf, writerOptions } from './generation-options.ts';
-import { EXIT, isInteractive, note, printPart } from './output.ts';
+import { dim, EXIT, isInteractive, note, printPart } from './output.ts';
 
 export interface ChatCommandOptions extends GenerationFlags {
   system?: string;
+  /** File. */
+  tools?: string;
   backend?: BackendChoice;
   json?: boolean;
 }
@@ -18,6 +29,7 @@ export interface ChatCommandOptions extends GenerationFlags {
 /** A conversation, a line at a time. */
 export async function chat(model: string, options: ChatCommandOptions): Promise<number> {
   const settings = settingsOf(options);
+  const tools = options.tools === undefined ? undefined : await readTools(options.tools);
   const { path } = await findModel(model, process.cwd());
   const writer = await openWriter(path, { note: say, ...writerOptions(options) });
   const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: isInteractive() });
@@ -42,31 +54,47 @@ export async function chat(model: string, options: ChatCommandOptions): Promise<
     if (isInteractive()) note('Enter a message. Ctrl-C ends an answer, Ctrl-D ends the chat.');
     const messages: ChatMessage[] = options.system === undefined ? [] : [{ role: 'system', content: options.system }];
     const answers: Answered[] = [];
-    lines.setPrompt('> ');
-    if (isInteractive()) lines.prompt();
+    /** Calls of the last answer, to which lines are the answers. */
+    let calls: ToolCall[] = [];
+    const ask = () => {
+      lines.setPrompt(calls.length > 0 ? `${calls[0]!.function.name}> ` : '> ');
+      if (isInteractive()) lines.prompt();
+    };
+    ask();
     for await (const line of lines) {
-      if (line.trim() !== '') {
-        messages.push({ role: 'user', content: line });
+      const call = calls.shift();
+      // A tool may give nothing back.
+      if (call || line.trim() !== '') {
+        messages.push(call ? toolAnswer(call, line) : { role: 'user', content: line });
+        if (calls.length > 0) {
+          ask();
+          continue;
+        }
+        const before = messages.length;
         answering = new AbortController();
         try {
           const answered = await answer(writer, messages, {
-            ...{ settings, signal: answering.signal, asTaught: true },
+            ...{ settings, tools, signal: answering.signal, asTaught: true },
             ...(options.json ? {} : { onText: printPart }),
           });
           if (answered.finish_reason === 'cancelled' && !isInteractive()) code = EXIT.interrupted;
           tell(answered, settings, options.json);
           answers.push(answered);
-          messages.push({ role: 'assistant', content: answered.generated_text });
+          const { generated_text, tool_calls, content } = answered;
+          messages.push({ role: 'assistant', content: content ?? generated_text, ...(tool_calls && { tool_calls }) });
+          calls = [...(tool_calls ?? [])];
+          if (!options.json) for (const call of calls) note(dim(`Calls ${callText(call)}`));
+          if (calls.length > 0 && isInteractive()) note('Enter what it gives back.');
         } catch (error) {
           // A message that does not fit ends no conversation that somebody is in the middle of.
           if (!isInteractive() || !(error instanceof LuthierError) || error.code !== 'usage') throw error;
-          messages.pop();
+          messages.length = before - 1;
           say('warning', [error.message, error.hint].filter(Boolean).join(' '));
         }
         answering = undefined;
       }
       if (code === EXIT.interrupted) break;
-      if (isInteractive()) lines.prompt();
+      ask();
     }
     if (options.json) tellCutOff(answers);
     return code;
@@ -75,4 +103,19 @@ export async function chat(model: string, options: ChatCommandOptions): Promise<
     lines.close();
     writer.dispose();
   }
+}
+
+const toolAnswer = ({ id }: ToolCall, content: string): ChatMessage => ({
+  ...{ role: 'tool', content },
+  ...(id !== undefined && { tool_call_id: id }),
+});
+
+/** @throws LuthierError `data-unreadable`, `usage` for a file that has none */
+async function readTools(file: string): Promise<Tools> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new LuthierError('data-unreadable', `${file} cannot be read.`, 'Check the path of --tools.', { cause });
+  });
+  const read = toolsIn(text);
+  if ('tools' in read) return read.tools;
+  throw new LuthierError('usage', `${file}: ${read.problem}`, 'docs/cli.md shows such a file.');
 }

@@ -59,8 +59,8 @@ export async function generate(model: string, options: GenerateCommandOptions): 
 
 /** An answer's end, which in a terminal was written already, except that of a beam search. */
 export function tell(answered: Answered, { num_beams = 1 }: GenerationSettings, json?: boolean): void {
-  const { text, generated_text, token_ids, tokens_per_second, finish_reason, notes } = answered;
-  if (json) printJson({ text, generated_text, token_ids, tokens_per_second });
+  const { text, generated_text, token_ids, tokens_per_second, finish_reason, notes, tool_calls } = answered;
+  if (json) printJson({ text, generated_text, token_ids, tokens_per_second, ...(tool_calls && { tool_calls }) });
   else print(num_beams > 1 ? generated_text : '');
   for (const message of notes) say('warning', message);
   if (finish_reason === 'length' && !json)

@@ -147,7 +147,8 @@ export function buildProgram(run: Run, strategies = ''): Command {
     .command('chat')
     .argument('<model>', 'model folder, run (id or folder), starter or Hugging Face name')
     .description('talk to a model through its chat template, a line at a time')
-    .option('--system <text>', 'system text, in front of the dialogue');
+    .option('--system <text>', 'system text, in front of the dialogue')
+    .option('--tools <file>', 'JSON with the tools that the model may call, as in OpenAI’s files');
   for (const option of generationOptions()) chat.addOption(option);
   chat
     .addOption(new Option('--backend <name>', 'backend to use').choices(BACKENDS))

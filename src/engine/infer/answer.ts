@@ -1,6 +1,16 @@
-import { type Answered, type ChatMessage, counted, type GeneratedText, LuthierError } from '../../protocol/index.ts';
+import {
+  type Answered,
+  type ChatMessage,
+  counted,
+  type GeneratedText,
+  LuthierError,
+  type Tools,
+  toolName,
+} from '../../protocol/index.ts';
 import { type RowText, valuesOfText } from '../prompts/row-template.ts';
+import type { ChatTemplate } from '../text/chat-template.ts';
 import { middlePrompt } from '../text/fill-in-the-middle.ts';
+import { readCalls } from '../text/tool-calls.ts';
 import { fitDialogue } from './dialogue.ts';
 import type { Writer, WriterRequest } from './writer.ts';
 
@@ -8,6 +18,8 @@ export interface AnswerRequest extends Omit<WriterRequest, 'ends' | 'text'>, Pic
   asTaught?: boolean;
   /** What stands behind a text: what belongs between the two is written. Both go in as they are. */
   suffix?: string | undefined;
+  /** What the assistant of a dialogue may call. */
+  tools?: Tools | undefined;
 }
 
 /**
@@ -20,7 +32,7 @@ export interface AnswerRequest extends Omit<WriterRequest, 'ends' | 'text'>, Pic
 export async function answer(
   writer: Writer,
   given: string | readonly ChatMessage[],
-  { asTaught = false, values, suffix, ...request }: AnswerRequest,
+  { asTaught = false, values, suffix, tools, ...request }: AnswerRequest,
 ): Promise<Answered> {
   const { positions } = writer;
   const notes: string[] = [];
@@ -31,7 +43,7 @@ export async function answer(
     if (suffix !== undefined) return fillIn(writer, textOf(given), suffix, request);
     if (typeof prompt === 'string') return writer.write(prompt, request).then((it) => ({ ...it, text: textOf(given) }));
     const { chat } = writer;
-    const fitted = fitDialogue(chat, prompt, positions, request.settings.max_new_tokens);
+    const fitted = fitDialogue(chat, prompt, positions, request.settings.max_new_tokens, tools);
     left_out = fitted.leftOut;
     if (left_out > 0)
       notes.push(
@@ -42,7 +54,30 @@ export async function answer(
   const written = await write();
   if (written.finish_reason === 'positions')
     notes.push(`The answer ends where the model’s ${positions} positions end.`);
-  return { ...written, left_out, notes };
+  const read =
+    typeof prompt === 'string' || suffix !== undefined ? {} : callsIn(written, writer.chat, { tools, notes });
+  return { ...written, left_out, notes, ...read };
+}
+
+/** The calls of an answer. @param notes gets what is odd about them */
+function callsIn(
+  { generated_text }: GeneratedText,
+  { callFormat }: ChatTemplate,
+  { tools, notes }: { tools: Tools | undefined; notes: string[] },
+): Pick<Answered, 'tool_calls' | 'content'> {
+  if (!callFormat) {
+    if (tools)
+      notes.push('How the chat template writes calls is not understood, so they are shown as they are written.');
+    return {};
+  }
+  // Without anything around it, a call may be an answer in JSON.
+  if (!tools && callFormat.open === '') return {};
+  const { content, calls, problem } = readCalls(generated_text, callFormat);
+  if (problem) notes.push(problem);
+  const known = tools?.map(toolName);
+  for (const name of new Set(calls.map((call) => call.function.name)))
+    if (known && !known.includes(name)) notes.push(`“${name}” is none of the tools that were given.`);
+  return calls.length === 0 ? {} : { tool_calls: calls, content };
 }
 
 /** @throws LuthierError `model-unsupported` where the model has no tokens for it; else as `write` */

@@ -1,4 +1,4 @@
-import { DEFAULT_NEW_TOKENS, LuthierError } from '../../protocol/index.ts';
+import { DEFAULT_NEW_TOKENS, LuthierError, type Tools } from '../../protocol/index.ts';
 import type { ChatMessage, ChatTemplate } from '../text/chat-template.ts';
 
 /**
@@ -14,6 +14,7 @@ export function fitDialogue(
   messages: readonly ChatMessage[],
   positions: number,
   asked = DEFAULT_NEW_TOKENS,
+  tools?: Tools,
 ): { ids: Int32Array; leftOut: number } {
   const system = messages[0]?.role === 'system' ? messages.slice(0, 1) : [];
   const turns = messages.slice(system.length);
@@ -21,7 +22,7 @@ export function fitDialogue(
   for (let from = 0; ; from++) {
     // A dialogue begins with what a person says.
     while (from > 0 && from < turns.length - 1 && turns[from]!.role !== 'user') from++;
-    const ids = template.prompt([...system, ...turns.slice(from)]);
+    const ids = template.prompt([...system, ...turns.slice(from)], tools);
     if (ids.length <= room) return { ids, leftOut: from };
     if (from < turns.length - 1) continue;
     if (ids.length <= positions) return { ids, leftOut: from };

@@ -1,12 +1,10 @@
 import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
-import { type ChatMessage, LuthierError } from '../../protocol/index.ts';
+import { type ChatMessage, LuthierError, type Tools } from '../../protocol/index.ts';
 import { OutOfTime, withTimeLimit } from './time-limit.ts';
 import type { Tokenizer } from './tokenizer.ts';
+import { type CallFormat, callFormatOf, PROBE, PROBE_TOOL } from './tool-calls.ts';
 
 export type { ChatMessage };
-
-/** What an assistant may call, as OpenAI's files have it. */
-export type Tools = readonly unknown[];
 
 /** Part of a text or of its tokens, `end` not included. */
 export interface Span {
@@ -68,6 +66,7 @@ export class ChatTemplate {
   readonly #tokenizer: Tokenizer;
   readonly #program: ReturnType<typeof parse>;
   readonly #marksAnswers: boolean;
+  #callFormat: CallFormat | null | undefined;
 
   /** @throws LuthierError `tokenizer-invalid` naming the file whose template cannot be read */
   constructor(tokenizer: Tokenizer) {
@@ -106,8 +105,15 @@ export class ChatTemplate {
     return unmarked(this.#guard(messages, () => this.#run(messages, forAnswer, date, tools)));
   }
 
-  /** Ids of a dialogue that the assistant continues. The template alone says which special tokens there are. */
+  /**
+   * Ids of a dialogue that the assistant continues. The template alone says which special tokens there are.
+   * @throws LuthierError as render, and where the template does not write the tools, the calls of them or the answers
+   */
   prompt(messages: readonly ChatMessage[], tools?: Tools): Int32Array {
+    if (tools || messages.some(({ role, tool_calls }) => role === 'tool' || tool_calls))
+      this.#guard(messages, () =>
+        this.#requireTools(this.#run(messages, false, TRAINING_DATE, tools), messages, tools),
+      );
     return this.#tokenizer.encodeBare(this.render(messages, { forAnswer: true, tools })).ids;
   }
 
@@ -141,6 +147,30 @@ export class ChatTemplate {
     ]);
     const { start, end } = turns[0] ?? { start: 0, end: 0 };
     return [...ids.subarray(start, end)].filter((id) => this.#tokenizer.isSpecial(id));
+  }
+
+  /** How calls stand in an answer; null where the template writes none, or not as JSON. */
+  get callFormat(): CallFormat | null {
+    if (this.#callFormat === undefined) this.#callFormat = this.#readCallFormat();
+    return this.#callFormat;
+  }
+
+  #readCallFormat(): CallFormat | null {
+    const messages = [
+      { role: 'user', content: 'a' },
+      { role: 'assistant', content: '', tool_calls: [PROBE] },
+    ];
+    // Some write calls without writing what may be called.
+    for (const tools of [[PROBE_TOOL], undefined]) {
+      try {
+        const { ids, turns } = this.encode(messages, tools);
+        const { start, end } = turns[0]!;
+        return callFormatOf(this.#tokenizer.decode(ids.subarray(start, end)));
+      } catch (error) {
+        if (!(error instanceof LuthierError)) throw error;
+      }
+    }
+    return null;
   }
 
   /** A template that does not know tools passes over them without a word. */

@@ -6,7 +6,7 @@ import {
   parseChatPageRequest,
 } from '../../protocol/chat-page.ts';
 import { isTaskName, taskOf, writesByClass } from '../../protocol/index.ts';
-import { isCancelled } from '../errors.ts';
+import { HostError, isCancelled } from '../errors.ts';
 import { PANELS } from '../ids.ts';
 import { findBaseFolder } from './base-model.ts';
 import { Panel } from './panel.ts';
@@ -14,6 +14,9 @@ import { followName, RunPanels, triedFolder } from './run-panels.ts';
 import { templateNote, templateOfRun } from './run-template.ts';
 import { describeTried, isRun, type Tried, triedId, triedName, tryTitle } from './tried.ts';
 import type { TryoutOptions } from './tryout.ts';
+
+/** Bytes of a file with tools. */
+const MOST_TOOLS = 2 ** 20;
 
 /** The panels in which a model that writes is tried, one for each run or base model. */
 export class Chats extends RunPanels {
@@ -79,6 +82,8 @@ class Chat {
         return await this.generate(request);
       case 'cancel':
         return this.writing?.abort();
+      case 'loadTools':
+        return await this.loadTools();
       case 'copyText':
         return await vscode.env.clipboard.writeText(request.text);
     }
@@ -109,9 +114,28 @@ class Chat {
     });
   }
 
+  private async loadTools(): Promise<void> {
+    const [file] =
+      (await vscode.window.showOpenDialog({
+        title: 'Tools That the Model May Call',
+        openLabel: 'Use Tools',
+        filters: { JSON: ['json', 'jsonl'] },
+      })) ?? [];
+    if (!file) return;
+    const { size } = await vscode.workspace.fs.stat(file);
+    if (size > MOST_TOOLS)
+      throw new HostError(
+        'data-invalid',
+        `${file.fsPath} is larger than ${MOST_TOOLS / 2 ** 20} MB.`,
+        'Choose a file with a list of tools, or one row of a dataset.',
+      );
+    this.wire.post({ type: 'tools', text: new TextDecoder().decode(await vscode.workspace.fs.readFile(file)) });
+  }
+
   private async generate({
     id,
     prompt,
+    tools,
     settings,
     compare,
   }: Extract<ChatPageRequest, { type: 'generate' }>): Promise<void> {
@@ -122,7 +146,7 @@ class Chat {
       if (!this.options.service.isRunning) this.wire.post({ type: 'loading', message: `Loading ${name}…` });
       const answer = await this.options.service.request(
         'generate',
-        { model, prompt, settings },
+        { model, prompt, settings, ...(tools && { tools }) },
         {
           signal: controller.signal,
           onProgress: () => this.wire.post({ type: 'loading', message: `Loading ${name}…` }),
@@ -134,6 +158,7 @@ class Chat {
       this.wire.post({
         ...{ type: 'answer', id, writer, text: answer.generated_text, tokens: answer.token_ids.length },
         ...{ rate: answer.tokens_per_second, reason: answer.finish_reason, notes: answer.notes },
+        ...(answer.tool_calls && { tool_calls: answer.tool_calls, content: answer.content ?? '' }),
       });
     };
     try {

@@ -2,6 +2,8 @@ import type { VscodeTextarea } from '@vscode-elements/elements/dist/vscode-texta
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import type { ChatPageMessage, ChatPageRequest, ChatWriter } from '../../protocol/chat-page.ts';
+import type { ToolCall } from '../../protocol/generation.ts';
+import { callText, toolName } from '../../protocol/tools.ts';
 import { failureBanner } from '../shared/failure.ts';
 import { focusInput } from '../shared/focus.ts';
 import { plural, significant } from '../shared/format.ts';
@@ -45,7 +47,8 @@ export class ChatElement extends LightElement {
     const first = this.store.model === null && message.type === 'snapshot';
     this.store.apply(message);
     // Whole answers are read out: word by word nobody could follow.
-    if (message.type === 'answer') this.announced = `${this.#nameOf(message.writer)}: ${message.text}`;
+    if (message.type === 'answer')
+      this.announced = `${this.#nameOf(message.writer)}: ${message.tool_calls ? [message.content, ...message.tool_calls.map((call) => `calls ${callText(call)}`)].join(' ') : message.text}`;
     if (message.type === 'cancelled') this.announced = 'Stopped';
     if (message.type === 'part') this.#grown();
     else this.#changed();
@@ -151,7 +154,7 @@ export class ChatElement extends LightElement {
       this.#changed();
     };
     return html`<details class="settings">
-      <summary>Settings${store.model?.dialogue && store.system.trim() !== '' ? html` <span class="muted">· system text set</span>` : nothing}</summary>
+      <summary>Settings${store.model?.dialogue && store.system.trim() !== '' ? html` <span class="muted">· system text set</span>` : nothing}${store.toolList.length > 0 ? html` <span class="muted">· ${plural(store.toolList.length, 'tool')}</span>` : nothing}</summary>
       ${
         store.model?.dialogue
           ? html`<label class="field"><span>System text</span>
@@ -159,7 +162,8 @@ export class ChatElement extends LightElement {
                 @input=${(event: Event) => {
                   store.system = (event.target as VscodeTextarea).value;
                   this.#changed();
-                }}></vscode-textarea></label>`
+                }}></vscode-textarea></label>
+            ${this.#tools()}`
           : nothing
       }
       <div class="fields">${FIELDS.map(
@@ -181,6 +185,22 @@ export class ChatElement extends LightElement {
     </details>`;
   }
 
+  #tools(): TemplateResult {
+    const { store } = this;
+    const names = store.toolList.map(toolName);
+    return html`<label class="field"><span>Tools</span>
+        <vscode-textarea .label=${'Tools'} placeholder='JSON as in OpenAI’s files: [{"type": "function", "function": {"name": "get_weather", "parameters": {…}}}]' rows="2" resize="vertical" monospace .value=${store.tools}
+          @input=${(event: Event) => {
+            store.tools = (event.target as VscodeTextarea).value;
+            this.#changed();
+          }}></vscode-textarea></label>
+      <div class="under muted">
+        <vscode-button secondary icon="folder-opened" @click=${() => this.#post({ type: 'loadTools' })}>From File…</vscode-button>
+        <span>${names.length > 0 ? `The model may call ${names.join(', ')}.` : 'What the model may call. You give the answers of the tools.'}</span>
+      </div>
+      ${store.toolsProblem ? html`<p class="problem" role="alert"><span class="codicon codicon-error" aria-hidden="true"></span>${store.toolsProblem}</p>` : nothing}`;
+  }
+
   #turn(turn: Turn, i: number): TemplateResult {
     const { store } = this;
     const last = i === store.turns.length - 1;
@@ -192,8 +212,15 @@ export class ChatElement extends LightElement {
     };
     return html`<li class="turn">
       <div class="said">
-        <p class="text">${turn.said}</p>
-        <button class="tool" title="Edit" aria-label=${`Edit “${turn.said.slice(0, 40)}” and start again from there`} ?disabled=${store.isWriting} @click=${edit}><span class="codicon codicon-edit" aria-hidden="true"></span></button>
+        ${
+          turn.results
+            ? html`<div class="results">${turn.results.map(
+                ({ call, text }) =>
+                  html`<p class="muted">${call.function.name} gives back</p><p class="text code">${text === '' ? html`<span class="muted">(nothing)</span>` : text}</p>`,
+              )}</div>`
+            : html`<p class="text">${turn.said}</p>`
+        }
+        <button class="tool" title="Edit" aria-label=${`Edit “${(turn.results?.map(({ text }) => text).join(' ') ?? turn.said).slice(0, 40)}” and start again from there`} ?disabled=${store.isWriting} @click=${edit}><span class="codicon codicon-edit" aria-hidden="true"></span></button>
       </div>
       <div class="answers ${base ? 'two' : ''}">
         ${tuned ? this.#answer(tuned, 'tuned', last, base !== undefined) : nothing}
@@ -218,7 +245,7 @@ export class ChatElement extends LightElement {
     const { end } = answer;
     return html`<article class="answer" aria-label=${`Answer of ${this.#nameOf(writer)}`} aria-busy=${end === null}>
       ${named ? html`<h3>${this.#nameOf(writer)}</h3>` : nothing}
-      <p class="text">${answer.text}${end === null ? html`<span class="cursor" aria-hidden="true"></span>` : nothing}${end && answer.text === '' ? html`<span class="muted">(nothing)</span>` : nothing}</p>
+      ${answer.calls ? this.#calls(answer.calls) : html`<p class="text">${answer.text}${end === null ? html`<span class="cursor" aria-hidden="true"></span>` : nothing}${end && answer.text === '' ? html`<span class="muted">(nothing)</span>` : nothing}</p>`}
       ${answer.notes.map((note) => html`<p class="muted note"><span class="codicon codicon-info" aria-hidden="true"></span>${note}</p>`)}
       ${
         end
@@ -232,8 +259,44 @@ export class ChatElement extends LightElement {
     </article>`;
   }
 
+  #calls({ tool_calls, content }: NonNullable<Answer['calls']>): TemplateResult {
+    return html`${content === '' ? nothing : html`<p class="text">${content}</p>`}
+      ${tool_calls.map(
+        ({ function: called }) => html`<div class="call">
+          <p><span class="codicon codicon-tools" aria-hidden="true"></span>Calls <strong>${called.name}</strong></p>
+          <pre>${JSON.stringify(called.arguments, null, 2)}</pre>
+        </div>`,
+      )}`;
+  }
+
+  /** The person is the tools: what they give back is typed. */
+  #waiting(calls: readonly ToolCall[]): TemplateResult {
+    const { store } = this;
+    const send = () => {
+      this.#post(store.answerCalls());
+      this.#focus();
+    };
+    return html`<div class="composer calls">
+      <div class="field">${calls.map(
+        (call, i) => html`<label class="field"><span>What ${callText(call)} gives back</span>
+          <vscode-textarea .label=${`What ${call.function.name} gives back`} placeholder="Text or JSON (Enter sends, Shift+Enter starts a line)" rows="2" resize="vertical" .value=${store.results[i] ?? ''}
+            @input=${(event: Event) => {
+              store.results[i] = (event.target as VscodeTextarea).value;
+              this.#changed();
+            }}
+            @keydown=${(event: KeyboardEvent) => {
+              if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+              event.preventDefault();
+              send();
+            }}></vscode-textarea></label>`,
+      )}</div>
+      <vscode-button icon="send" ?disabled=${store.problem !== null || store.toolsProblem !== null} @click=${send}>Send</vscode-button>
+    </div>`;
+  }
+
   #composer(): TemplateResult {
     const { store } = this;
+    if (store.waiting.length > 0) return this.#waiting(store.waiting);
     const label = store.model?.dialogue ? 'Message' : 'Text to continue';
     return html`<div class="composer">
       <vscode-textarea .label=${label} placeholder=${store.model?.dialogue ? 'Message (Enter sends, Shift+Enter starts a line)' : 'The beginning of a text (Ctrl+Enter continues it)'} rows=${store.model?.dialogue ? 2 : 4} resize="vertical" .value=${store.draft}
@@ -244,7 +307,7 @@ export class ChatElement extends LightElement {
       ${
         store.isWriting
           ? html`<vscode-button secondary icon="debug-stop" title="Stop (Escape)" @click=${() => this.host.post({ type: 'cancel' })}>Stop</vscode-button>`
-          : html`<vscode-button icon="send" ?disabled=${store.draft.trim() === '' || store.problem !== null} @click=${() => this.#send()}>${store.model?.dialogue ? 'Send' : 'Continue'}</vscode-button>`
+          : html`<vscode-button icon="send" ?disabled=${store.draft.trim() === '' || store.problem !== null || store.toolsProblem !== null} @click=${() => this.#send()}>${store.model?.dialogue ? 'Send' : 'Continue'}</vscode-button>`
       }
     </div>`;
   }

@@ -114,4 +114,36 @@ describe('ChatStore', () => {
     other.restore({ turns: [{ said: 3 }, null], settings: { seed: 4 }, draft: 'kept' });
     expect([other.turns, other.settings.seed, other.draft]).toEqual([[], '', 'kept']);
   });
+
+  it('shows calls, takes what the tools give back, and goes on from there', () => {
+    const store = started();
+    store.tools = '[{"type": "function"}]';
+    expect(store.toolsProblem).toBe('Tool 1 has no name.');
+    expect(say(store, 'Rain?')).toBeNull();
+    store.apply({ type: 'tools', text: '[{"type": "function", "function": {"name": "weather"}}]\n' });
+    expect(store.toolsProblem).toBeNull();
+    expect(say(store, 'Rain?')).toMatchObject({ tools: [{ function: { name: 'weather' } }] });
+    const call = { id: 'c1', type: 'function', function: { name: 'weather', arguments: { city: 'Oslo' } } } as const;
+    store.apply({ ...answer(1, '<tool_call>…'), tool_calls: [call], content: 'A moment.' } as ChatPageMessage);
+    expect(store.waiting).toEqual([call]);
+    store.results = ['{"rain": true}'];
+    const next = store.answerCalls() as { prompt: unknown };
+    expect(next.prompt).toEqual([
+      { role: 'user', content: 'Rain?' },
+      { role: 'assistant', content: 'A moment.', tool_calls: [call] },
+      { role: 'tool', content: '{"rain": true}', tool_call_id: 'c1' },
+    ]);
+    expect(store.waiting).toEqual([]);
+    store.apply(answer(2, 'Yes.'));
+    const again = started();
+    again.restore(structuredClone(store.kept()));
+    expect(again.turns).toEqual(store.turns);
+    // Taken back, what was given is there to be changed.
+    store.edit(1);
+    expect([store.results, store.draft, store.waiting]).toEqual([['{"rain": true}'], '', [call]]);
+    store.edit(0);
+    expect([store.results, store.draft]).toEqual([[], 'Rain?']);
+    // A text that is continued has no tools.
+    expect(started({ dialogue: false }).toolList).toEqual([]);
+  });
 });

@@ -4,7 +4,9 @@ import {
   type FinishReason,
   type GenerationSettings,
   settingsProblem,
+  type ToolCall,
 } from '../../protocol/generation.ts';
+import { type Tools, toolsIn } from '../../protocol/tools.ts';
 
 /** What a model wrote, or is writing. */
 export interface Answer {
@@ -12,11 +14,14 @@ export interface Answer {
   /** Null while it is being written. */
   end: { tokens: number; rate: number; reason: FinishReason } | null;
   notes: string[];
+  /** What it calls, and what it says beside that. */
+  calls?: { tool_calls: ToolCall[]; content: string };
 }
 
-/** What a person said, and the answers to it. */
+/** What a person said, or gave back for the calls of the answer before; and the answers to it. */
 export interface Turn {
   said: string;
+  results?: { call: ToolCall; text: string }[];
   answers: Partial<Record<ChatWriter, Answer>>;
 }
 
@@ -36,7 +41,9 @@ interface Kept {
   run: string | null;
   turns: Turn[];
   draft: string;
+  results: string[];
   system: string;
+  tools: string;
   settings: SettingsText;
   compare: boolean;
 }
@@ -47,7 +54,11 @@ export class ChatStore {
   #run: string | null = null;
   turns: Turn[] = [];
   draft = '';
+  /** What is typed as the answers of the tools that are called. */
+  results: string[] = [];
   system = '';
+  /** Definitions of tools, as they are typed. */
+  tools = '';
   settings: SettingsText = { ...NO_SETTINGS };
   compare = false;
   loading: string | null = null;
@@ -64,6 +75,42 @@ export class ChatStore {
     return settingsProblem(this.generationSettings());
   }
 
+  /** What is wrong with the tools; null where nothing is. */
+  get toolsProblem(): string | null {
+    const read = this.#readTools();
+    return read && 'problem' in read ? read.problem : null;
+  }
+
+  /** What may be called; none where there is no dialogue. */
+  get toolList(): Tools {
+    const read = this.#readTools();
+    return read && 'tools' in read ? read.tools : [];
+  }
+
+  #readTools(): ReturnType<typeof toolsIn> | null {
+    return this.model?.dialogue && this.tools.trim() !== '' ? toolsIn(this.tools) : null;
+  }
+
+  get #isStuck(): boolean {
+    return this.isWriting || this.problem !== null || this.toolsProblem !== null;
+  }
+
+  /** Calls that wait for what their tools give back. */
+  get waiting(): readonly ToolCall[] {
+    const answer = this.turns.at(-1)?.answers.tuned;
+    return !this.isWriting && answer?.end ? (answer.calls?.tool_calls ?? []) : [];
+  }
+
+  /** Goes on with what the tools gave back. */
+  answerCalls(): ChatPageRequest | null {
+    const { waiting } = this;
+    if (this.#isStuck || waiting.length === 0) return null;
+    const results = waiting.map((call, i) => ({ call, text: this.results[i] ?? '' }));
+    this.turns.push({ said: '', results, answers: {} });
+    this.results = [];
+    return this.#ask();
+  }
+
   generationSettings(): GenerationSettings {
     const given = Object.entries(this.settings).filter(([, text]) => text.trim() !== '');
     const settings: GenerationSettings = Object.fromEntries(given.map(([key, text]) => [key, Number(text)]));
@@ -73,7 +120,7 @@ export class ChatStore {
 
   /** What to ask for the draft; null where there is nothing to ask. */
   send(): ChatPageRequest | null {
-    if (this.isWriting || this.draft.trim() === '' || this.problem !== null) return null;
+    if (this.#isStuck || this.draft.trim() === '') return null;
     // Of a text that is continued each space counts, and each try stands for itself.
     const said = this.model?.dialogue ? this.draft.trim() : this.draft;
     this.turns.push({ said, answers: {} });
@@ -83,7 +130,7 @@ export class ChatStore {
 
   /** The last answer once more. */
   regenerate(): ChatPageRequest | null {
-    if (this.isWriting || this.turns.length === 0 || this.problem !== null) return null;
+    if (this.#isStuck || this.turns.length === 0) return null;
     this.turns.at(-1)!.answers = {};
     return this.#ask();
   }
@@ -91,7 +138,12 @@ export class ChatStore {
   /** Takes a turn back into the draft, with all that came after it. */
   edit(turn: number): void {
     if (this.isWriting) return;
-    this.draft = this.turns[turn]!.said;
+    const { said, results } = this.turns[turn]!;
+    if (results) this.results = results.map(({ text }) => text);
+    else {
+      this.draft = said;
+      this.results = [];
+    }
     this.turns = this.turns.slice(0, turn);
     this.failure = null;
   }
@@ -99,6 +151,7 @@ export class ChatStore {
   clear(): void {
     if (this.isWriting) return;
     this.turns = [];
+    this.results = [];
     this.failure = null;
   }
 
@@ -111,7 +164,8 @@ export class ChatStore {
     const settings = this.generationSettings();
     // Another answer each time, unless a person wants the same.
     if (settings.do_sample) settings.seed ??= Math.floor(Math.random() * 2 ** 32);
-    return { type: 'generate', id: this.#id, prompt, settings, compare };
+    const { toolList: tools } = this;
+    return { type: 'generate', id: this.#id, prompt, settings, compare, ...(tools.length > 0 && { tools }) };
   }
 
   /** The dialogue goes on from the tuned model's answers. */
@@ -119,9 +173,9 @@ export class ChatStore {
     const system = this.system.trim();
     return [
       ...(system === '' ? [] : [{ role: 'system', content: system }]),
-      ...this.turns.flatMap(({ said, answers: { tuned } }, i) => [
-        { role: 'user', content: said },
-        ...(tuned && i < this.turns.length - 1 ? [{ role: 'assistant', content: tuned.text }] : []),
+      ...this.turns.flatMap(({ said, results, answers: { tuned } }, i) => [
+        ...(results?.map(resultMessage) ?? [{ role: 'user', content: said }]),
+        ...(tuned && i < this.turns.length - 1 ? [answerMessage(tuned)] : []),
       ]),
     ];
   }
@@ -133,6 +187,9 @@ export class ChatStore {
         this.model = message;
         this.#run = message.run;
         if (this.failure?.request === 'ready') this.failure = null;
+        return;
+      case 'tools':
+        this.tools = message.text.trim();
         return;
       case 'loading':
         this.loading = message.message;
@@ -148,8 +205,12 @@ export class ChatStore {
       case 'answer': {
         if (message.id !== this.#id) return;
         this.loading = null;
-        const { writer, text, tokens, rate, reason, notes } = message;
-        this.turns.at(-1)!.answers[writer] = { text, end: { tokens, rate, reason }, notes };
+        const { writer, text, tokens, rate, reason, notes, tool_calls, content = '' } = message;
+        this.turns.at(-1)!.answers[writer] = {
+          ...{ text, end: { tokens, rate, reason }, notes },
+          ...(tool_calls && { calls: { tool_calls, content } }),
+        };
+        if (writer === 'tuned') this.results = [];
         if (writer === 'base' || !(this.compare && this.model?.base !== null)) this.#isWriting = false;
         return;
       }
@@ -174,8 +235,8 @@ export class ChatStore {
   }
 
   kept(): Kept {
-    const { turns, draft, system, settings, compare } = this;
-    return { run: this.#run, turns, draft, system, settings, compare };
+    const { turns, draft, results, system, tools, settings, compare } = this;
+    return { run: this.#run, turns, draft, results, system, tools, settings, compare };
   }
 
   /** Takes what the page kept; whatever of it does not fit is left out. */
@@ -185,6 +246,8 @@ export class ChatStore {
     if (typeof kept.run === 'string') this.#run = kept.run;
     if (typeof kept.draft === 'string') this.draft = kept.draft;
     if (typeof kept.system === 'string') this.system = kept.system;
+    if (typeof kept.tools === 'string') this.tools = kept.tools;
+    if (Array.isArray(kept.results)) this.results = kept.results.filter((text) => typeof text === 'string');
     if (typeof kept.compare === 'boolean') this.compare = kept.compare;
     for (const key of Object.keys(NO_SETTINGS) as (keyof SettingsText)[]) {
       const text: unknown = kept.settings?.[key];
@@ -195,15 +258,33 @@ export class ChatStore {
   }
 }
 
+const answerMessage = ({ text, calls }: Answer): ChatMessage =>
+  calls
+    ? { role: 'assistant', content: calls.content, tool_calls: calls.tool_calls }
+    : { role: 'assistant', content: text };
+
+const resultMessage = ({ call, text }: NonNullable<Turn['results']>[number]): ChatMessage => ({
+  ...{ role: 'tool', content: text },
+  ...(call.id !== undefined && { tool_call_id: call.id }),
+});
+
 /** What was being written when the page was hidden is not written on. */
-const restored = ({ said, answers }: Turn): Turn => ({
+const restored = ({ said, results, answers }: Turn): Turn => ({
   said,
+  ...(Array.isArray(results) && { results: results.filter((it) => typeof it?.call?.function?.name === 'string') }),
   answers: Object.fromEntries(
     Object.entries(answers ?? {})
       .filter(([, answer]) => typeof answer?.text === 'string')
-      .map(([writer, { text, end, notes }]) => [
+      .map(([writer, { text, end, notes, calls }]) => [
         writer,
-        { text, end: end ?? { tokens: 0, rate: 0, reason: 'cancelled' }, notes: Array.isArray(notes) ? notes : [] },
+        {
+          ...{
+            text,
+            end: end ?? { tokens: 0, rate: 0, reason: 'cancelled' },
+            notes: Array.isArray(notes) ? notes : [],
+          },
+          ...(Array.isArray(calls?.tool_calls) && { calls }),
+        },
       ]),
   ),
 });

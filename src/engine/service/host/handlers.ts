@@ -47,10 +47,10 @@ export function createHostHandlers(path: string, tell: Tell<HostNotifications>):
       const predictions = await (await model()).answer(texts, undefined, signal);
       return predictions.map(({ label }) => label);
     },
-    generate: async ({ prompt, suffix, settings, progress_token: token }, signal) => {
+    generate: async ({ prompt, suffix, tools, settings, progress_token: token }, signal) => {
       const { answer } = await import('../../infer/answer.ts');
       return answer(await writer(), prompt, {
-        ...{ suffix, settings, signal, asTaught: true },
+        ...{ suffix, tools, settings, signal, asTaught: true },
         onText: textsOf(token),
       });
     },
