@@ -17,6 +17,7 @@ import { PromptLanguage } from './prompts/language.ts';
 import { listPromptModels } from './prompts/model-names.ts';
 import { TemplateModels } from './prompts/models.ts';
 import { PromptPanels } from './prompts/prompt-panels.ts';
+import { followTemplate } from './prompts/template-key.ts';
 import { RecipeDiagnostics } from './recipes/diagnostics.ts';
 import { RunActions } from './runs/actions.ts';
 import { RunsDisk } from './runs/disk.ts';
@@ -169,6 +170,7 @@ export class Luthier implements vscode.Disposable {
       log: this.log,
     });
     this.disposables.push(
+      followTemplate((isTemplate) => this.keys.set({ [CONTEXT_KEYS.template]: isTemplate })),
       this.disk,
       this.recipes,
       this.promptLanguage,

@@ -110,6 +110,8 @@ export const CONTEXT_KEYS = {
   hasOwnDatasets: 'luthier.hasOwnDatasets',
   /** The first scan for datasets is over, so that the welcome text does not flash. */
   scanned: 'luthier.scanned',
+  /** The editor in front has a prompt template, and no prompt file of VS Code's own. */
+  template: 'luthier.template',
   /** What the walkthrough ticks off: a run was made, a dashboard was seen, a model was tried, a template written. */
   started: 'luthier.started',
   watched: 'luthier.watched',
@@ -192,6 +194,8 @@ export const SECRETS = {
   huggingFaceToken: 'luthier.huggingFaceToken',
   /** One for each address: with `:` and its origin behind it. */
   endpointKey: 'luthier.endpointKey',
+  /** What stands behind the question mark of an address; one for each, with `:` and the rest of the address behind it. */
+  endpointQuery: 'luthier.endpointQuery',
 } as const;
 
 /** Keys in the workspace's or the global memento. */
@@ -207,6 +211,8 @@ export const MEMENTO_KEYS = {
   templateModels: 'luthier.templateModels',
   /** Templates with what each is compared on. */
   templateColumns: 'luthier.templateColumns',
+  /** Templates with the votes on answers to each. */
+  templateVotes: 'luthier.templateVotes',
   /** Where prompts may be sent to, as a person agreed to it. */
   confirmedRemotes: 'luthier.confirmedRemotes',
 } as const;

@@ -67,6 +67,8 @@ export interface PromptSnapshot {
   /** The dataset that rows are picked from. */
   dataset: string | null;
   columns: PromptColumn[];
+  /** What answers are compared of: the columns with the text of the template that each has. A vote on another is none on this. */
+  subject: string;
   /** Why this model is offered where the template names none; null where a model is bound. */
   offered: string | null;
   /** What the template says of how answers are written: “at most 64 tokens, temperature 0.7”. */
@@ -86,6 +88,17 @@ export interface ShownPrompt {
   warnings: string[];
 }
 
+/** Which answer to a row is the better one. */
+export interface PromptVote {
+  row: string;
+  /** What was compared: the snapshot's. */
+  subject: string;
+  /** Fingerprint of the row's values and of all answers to it: another answer is another question. */
+  on: string;
+  /** A column; empty where none is better. */
+  choice: string;
+}
+
 /** A place in the table of answers. */
 interface Cell {
   /** The run's id, from the page's `run`. */
@@ -98,6 +111,8 @@ interface Cell {
 export interface WayOn {
   way: string;
   label: string;
+  /** Number of the failure that it leads on from. */
+  of: number;
 }
 
 export type PromptPageMessage =
@@ -107,6 +122,8 @@ export type PromptPageMessage =
   | { type: 'notRendered'; id: number; error: ErrorData }
   /** What would be sent to remote models. */
   | { type: 'estimated'; id: number; calls: number; tokens: number; hosts: string[] }
+  /** All votes on this template, also on other models and texts of it. */
+  | { type: 'votes'; votes: PromptVote[] }
   /** Rows that the person picked. */
   | { type: 'rows'; rows: PromptRow[] }
   /** What is being done before the answer begins. */
@@ -142,12 +159,17 @@ export type PromptPageRequest =
   | { type: 'chooseModel' }
   | { type: 'addColumn' }
   | { type: 'removeColumn'; column: string }
+  /** These are the votes now: all of the template's. */
+  | { type: 'vote'; votes: PromptVote[] }
+  /** Take all of them out once the person has said so; answered by `votes`, or by nothing. */
+  | { type: 'clearVotes' }
   /** Write an expected example beside the template; answered by `kept`. */
   | { type: 'keep'; values: PromptValues; answer: string }
   | { type: 'undoKeep' }
   | { type: 'openKept'; line: number }
   | { type: 'openTemplate' }
-  | { type: 'follow'; way: string }
+  /** `of` is a failure's number. */
+  | { type: 'follow'; way: string; of?: number }
   | { type: 'copyText'; text: string }
   | PageRequest;
 
@@ -161,7 +183,8 @@ const isColumn = shape({
 });
 const isRow = shape({ id: isString, title: isString, values: isValues });
 const isError = shape({ code: isString, message: isString, hint: optional(isString) });
-const areWays = listOf(shape({ way: isString, label: isString }));
+const areWays = listOf(shape({ way: isString, label: isString, of: isCount }));
+const areVotes = listOf(shape({ row: isString, subject: isString, on: isString, choice: isString }));
 const cell = { id: isCount, row: isString, column: isString };
 
 const messages: Rules<PromptPageMessage, 'type'> = {
@@ -182,6 +205,7 @@ const messages: Rules<PromptPageMessage, 'type'> = {
     problems: listOf(isString),
     dataset: nullOr(isString),
     columns: listOf(isColumn),
+    subject: isString,
     offered: nullOr(isString),
     options: isString,
   },
@@ -194,6 +218,7 @@ const messages: Rules<PromptPageMessage, 'type'> = {
   },
   notRendered: { id: isCount, error: isError },
   estimated: { id: isCount, calls: isCount, tokens: isCount, hosts: listOf(isString) },
+  votes: { votes: areVotes },
   rows: { rows: listOf(isRow) },
   waiting: { ...cell, message: isString },
   part: { ...cell, text: isString },
@@ -224,11 +249,13 @@ const requests: Rules<PromptPageRequest, 'type'> = {
   chooseModel: {},
   addColumn: {},
   removeColumn: { column: isString },
+  vote: { votes: areVotes },
+  clearVotes: {},
   keep: { values: isValues, answer: isString },
   undoKeep: {},
   openKept: { line: isCount },
   openTemplate: {},
-  follow: { way: isString },
+  follow: { way: isString, of: optional(isCount) },
   copyText: { text: isString },
 };
 

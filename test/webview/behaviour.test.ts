@@ -279,7 +279,7 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     await closing(chat);
     const tryout = await open({ view: 'tryout' });
     const tuned = { task: 'text-classification', name: 'tuned', labels: ['a', 'b'] };
-    await tryout.send({ type: 'snapshot', run: 'r', tuned, base: null, base_note: null, dataset: null });
+    await tryout.send({ type: 'snapshot', run: 'r', rows: true, tuned, base: null, base_note: null, dataset: null });
     await tryout.settle();
     expect(await tryout.page.getByRole('textbox', { name: 'Texts, one per line', exact: true }).count()).toBe(1);
     await closing(tryout);
@@ -898,6 +898,7 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     const snapshot = {
       type: 'snapshot',
       run: 'run-1',
+      rows: true,
       tuned: {
         task: 'text-classification',
         name: 'tuned',

@@ -21,7 +21,15 @@ describe.skipIf(why !== null)(`corrections${why ? ` (skipped: ${why})` : ''}`, {
 
   async function answered(task: string, labels: string[], text: string, answer: object): Promise<void> {
     const tuned = { task, name: 'tuned', labels };
-    await view.send({ type: 'snapshot', run: 'r', tuned, base: null, base_note: null, dataset: 'rows.jsonl' });
+    await view.send({
+      type: 'snapshot',
+      run: 'r',
+      rows: true,
+      tuned,
+      base: null,
+      base_note: null,
+      dataset: 'rows.jsonl',
+    });
     await view.page.locator('textarea').fill(text);
     await view.page.waitForFunction(() => window.posts.some(({ type }) => type === 'predict'));
     const { id } = (await view.posts()).findLast(({ type }) => type === 'predict')!;

@@ -10,7 +10,7 @@ const snapshot = {
     { name: 'words', kind: 'number', description: null },
   ],
   ...{ sample: { ticket: 'Where is it?', words: 9 }, hasSample: true, problems: [], dataset: null },
-  ...{ columns: [column('one')], offered: null, options: 'At most 128 tokens' },
+  ...{ columns: [column('one')], subject: 'one', offered: null, options: 'At most 128 tokens' },
 };
 const compared = { ...snapshot, mode: 'compare', columns: [column('base'), column('tuned', 'models.example')] };
 const answer = { tokens: 4, ms: 12, reason: 'end', notes: [], labels: [] };
@@ -132,6 +132,36 @@ describe.skipIf(why !== null)(`prompt page${why ? ` (skipped: ${why})` : ''}`, {
       expect(await choices.nth(1).isChecked()).toBe(true);
       const votes = await page.locator('table.votes').innerText();
       expect(votes).toMatch(/tuned.*1\s+100 %\s+21 % to 100 %/s);
+      // Each vote is kept at once, and all are cleared once the host has asked.
+      expect((await view.posts()).filter(({ type }) => type === 'vote')).toMatchObject([
+        { votes: [{ row: 'sample', choice: 'base' }] },
+        { votes: [{ row: 'sample', choice: 'tuned' }] },
+      ]);
+      await page.getByRole('button', { name: 'Clear Votes…' }).click();
+      expect((await view.posts()).at(-1)).toMatchObject({ type: 'clearVotes' });
+      await view.send({ type: 'votes', votes: [{ row: 'r7', subject: 'other', on: 'x', choice: 'base' }] });
+      await view.settle();
+      expect(await choices.nth(1).isChecked()).toBe(false);
+      const section = page.getByRole('region', { name: 'Votes' });
+      expect(await section.innerText()).toContain('1 earlier vote is not counted: on other models, on another text');
+    });
+  });
+
+  test('each failure leads on by its own buttons', async () => {
+    await open(compared, async (view) => {
+      const { page } = view;
+      await page.locator('.run').click();
+      const { id } = (await asked(view, 'run')).at(-1)!;
+      const error = (message: string) => ({ code: 'model-not-found', message });
+      const ways = (of: number) => [{ way: 'chooseTemplateModel', label: 'Choose Model', of }];
+      for (const [of, name] of ['base', 'tuned'].entries())
+        await view.send({ type: 'cellFailed', id, row: 'sample', column: name, error: error(name), ways: ways(of) });
+      await view.send({ type: 'ended', id, cancelled: false });
+      await view.settle();
+      for (const i of [0, 1]) {
+        await page.getByRole('button', { name: 'Choose Model' }).nth(i).click();
+        expect((await view.posts()).at(-1)).toMatchObject({ type: 'follow', way: 'chooseTemplateModel', of: i });
+      }
     });
   });
 
@@ -145,10 +175,12 @@ describe.skipIf(why !== null)(`prompt page${why ? ` (skipped: ${why})` : ''}`, {
       await view.send({ type: 'ended', id, cancelled: false });
       await view.settle();
       await page.getByRole('radio', { name: 'tuned' }).check();
+      const { votes } = (await view.posts()).at(-1) as unknown as { votes: object[] };
       const kept = await page.evaluate(() => sessionStorage.getItem('state'));
       const again = await openWebview(browser, { view: 'prompt', state: JSON.parse(kept!) });
       try {
         await again.send(compared);
+        await again.send({ type: 'votes', votes });
         await again.settle();
         expect(await again.page.getByRole('radio', { name: 'tuned' }).isChecked()).toBe(true);
         expect(await again.page.locator('article.answer .text').allInnerTexts()).toEqual(['base', 'tuned']);

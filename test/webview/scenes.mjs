@@ -765,6 +765,7 @@ const template = {
   sample: { ticket: 'My parcel has not arrived. The order number is 4711-08.', tone: 'friendly', words: 60 },
   ...{ hasSample: true, problems: [], dataset: 'tickets.csv', offered: null, options: 'At most 128 tokens' },
   columns: [{ id: 'a', name: 'support · decoder · 2', detail: null, remote: null, problem: null }],
+  subject: 'now',
 };
 const REPLY =
   'I am sorry that your parcel has not arrived yet. I have looked up order 4711-08: it left our warehouse on Monday and should be with you tomorrow.';
@@ -846,7 +847,12 @@ const promptFailed = async (view) => {
     message: 'models.example does not accept the API key (401).',
     hint: 'Set the key with Set API Key of Endpoint.',
   };
-  await view.send({ type: 'cellFailed', ...cell, error, ways: [{ way: 'setEndpointKey', label: 'Set API Key' }] });
+  await view.send({
+    type: 'cellFailed',
+    ...cell,
+    error,
+    ways: [{ way: 'setEndpointKey', label: 'Set API Key', of: 0 }],
+  });
   await view.send({ type: 'ended', id: cell.id, cancelled: false });
 };
 
@@ -892,6 +898,14 @@ const promptCompare = async (view) => {
   const rows = TICKETS.map(([ticket], i) => ({
     ...{ id: `r${i}`, title: `tickets.csv, line ${12 + 7 * i}`, values: { ticket } },
   }));
+  // Of an earlier day: one on a row that is not shown, two on another text of the template.
+  const vote = (/** @type {string} */ row, /** @type {string} */ subject, /** @type {string} */ choice) => ({
+    ...{ row, subject, choice, on: 'x' },
+  });
+  await view.send({
+    type: 'votes',
+    votes: [vote('r7', 'now', 'tuned'), vote('r8', 'then', 'base'), vote('r9', 'then', 'base')],
+  });
   await view.send({ type: 'rows', rows });
   await view.page.locator('.run').click();
   const { id } = await asked(view, 'run');

@@ -1,5 +1,5 @@
-import { realpath } from 'node:fs/promises';
-import { basename, dirname, extname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { readdir, realpath } from 'node:fs/promises';
+import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { isMissing } from '../../files/errno.ts';
 import { contains } from '../../files/folders.ts';
 import { readRegularFile } from '../../files/regular-file.ts';
@@ -57,9 +57,37 @@ export async function placeInside(target: string, from: string, roots: readonly 
       throw new LuthierError('prompt-invalid', `${target} does not exist in ${from}.`, 'Correct its name.');
     throw refuse(`cannot be read (${(error as Error).message})`);
   });
-  const places = await Promise.all(roots.map((root) => realpath(root).catch(() => resolve(root))));
-  if (!places.some((root) => contains(root, real))) throw refuse('is a link that leads outside of the workspace');
+  if (!(await leadsInside(roots))(real)) throw refuse('is a link that leads outside of the workspace');
   return real;
+}
+
+/** Whether a real path lies in one of the folders, these behind links themselves. */
+async function leadsInside(roots: readonly string[]): Promise<(real: string) => boolean> {
+  const places = await Promise.all(roots.map((root) => realpath(root).catch(() => resolve(root))));
+  return (real) => places.some((root) => contains(root, real));
+}
+
+/**
+ * As placeInside, for a dataset: of a folder, its files lie in the workspace, too.
+ * @throws LuthierError `prompt-invalid`
+ */
+export async function datasetInside(target: string, from: string, roots: readonly string[]): Promise<string> {
+  const place = await placeInside(target, from, roots);
+  const isInside = await leadsInside(roots);
+  // A file has no entries, and what cannot be listed is told where it is read.
+  const entries = await readdir(place, { withFileTypes: true, recursive: true }).catch(() => []);
+  for (const entry of entries) {
+    if (!entry.isSymbolicLink()) continue;
+    const link = join(entry.parentPath, entry.name);
+    const real = await realpath(link).catch(() => null);
+    if (real === null || isInside(real)) continue;
+    throw new LuthierError(
+      'prompt-invalid',
+      `${relative(place, link).split(sep).join('/')} in ${target} is a link that leads outside of the workspace.`,
+      'A template reads files of its own folder and the workspace. Copy the file there, or name another dataset.',
+    );
+  }
+  return place;
 }
 
 /** The text of a file in the workspace, and its real place. @throws LuthierError `prompt-invalid` */

@@ -24,9 +24,14 @@ beforeAll(async () => {
     'workspace/prompts/list.json': '[1]',
     'workspace/prompts/broken.json': '{',
     'workspace/prompts/latin.txt': Buffer.from([0x66, 0xfc, 0x72]),
+    'outside/one.txt': 'not for a prompt',
+    'workspace/letters/good/one.txt': 'a lovely day',
     'workspace/tickets.csv': 'body,label,n\nfirst,good,1\n"second, {{ x }}",bad,2\nthird,good,3\nfourth,bad,4\n',
   };
-  for (const [name, content] of Object.entries(files)) await writeFile(path.join(place, name), content);
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(path.dirname(path.join(place, name)), { recursive: true });
+    await writeFile(path.join(place, name), content);
+  }
   await symlink(path.join(place, 'secret.txt'), path.join(workspace, 'prompts/link.txt'));
   await symlink(place, path.join(workspace, 'prompts/out'));
 });
@@ -206,4 +211,31 @@ test('truncate_tokens without a model is told, and so is an empty prompt', async
   expect(warnings.map(({ message }) => message)).toEqual(['truncate_tokens needs a model, so nothing is cut here.']);
   const empty = await render(source('sample: { a: "" }', 'user:\n{{ a }}'));
   expect(empty.warnings.map(({ message }) => message)).toEqual(['The prompt is empty.']);
+});
+
+test('files of a dataset’s folder that are links leading outside are refused, those that lead inside refuse nothing', async () => {
+  const letters = path.join(workspace, 'letters');
+  const list = () => {
+    const { text, ...around } = source('luthier: { dataset: ../letters }', 'user:\n{{ text }}');
+    return listPromptRows({ text, ...around, limit: 10 });
+  };
+  await symlink(path.join(letters, 'good/one.txt'), path.join(letters, 'good/two.txt'));
+  // Of a folder of texts, links are not read at all.
+  expect((await list()).total).toBe(1);
+  await symlink(path.join(place, 'outside/one.txt'), path.join(letters, 'good/three.txt'));
+  await expect(list()).rejects.toMatchObject({
+    code: 'prompt-invalid',
+    message: 'good/three.txt in ../letters is a link that leads outside of the workspace.',
+  });
+  const examples = 'luthier: { examples: { dataset: ../letters, count: 1 } }';
+  await expect(openPrompt(source(examples, 'user:\nHi'))).rejects.toMatchObject({ code: 'prompt-invalid' });
+  await rm(path.join(letters, 'good/three.txt'));
+  await symlink(path.join(place, 'outside'), path.join(letters, 'bad'));
+  await expect(list()).rejects.toMatchObject({ message: expect.stringMatching(/^bad in .* leads outside/) });
+  // Of a dataset that Luthier made, rows.jsonl would be.
+  await rm(path.join(letters, 'bad'));
+  await rm(path.join(letters, 'good'), { recursive: true });
+  await writeFile(path.join(letters, 'dataset.json'), '{}');
+  await symlink(path.join(place, 'outside/one.txt'), path.join(letters, 'rows.jsonl'));
+  await expect(list()).rejects.toMatchObject({ message: expect.stringMatching(/^rows\.jsonl in .* leads outside/) });
 });

@@ -5,7 +5,7 @@ import type { PromptFile } from '../../prompts/prompt-file.ts';
 import type { Filled } from '../../prompts/render.ts';
 import { inputValues } from '../../prompts/values.ts';
 import { counted, LuthierError, type PromptSource, type PromptWarning } from '../../protocol/index.ts';
-import { loadPrompt, placeInside, type Surroundings, surroundingsOf } from './files.ts';
+import { datasetInside, loadPrompt, type Surroundings, surroundingsOf } from './files.ts';
 import { type Environment, resolveReferences } from './references.ts';
 import { type PromptRenderer, promptFault, type RenderOptions } from './renderer.ts';
 import { drawExamples, noDataset, openPromptRows, type PromptRows } from './rows.ts';
@@ -155,7 +155,7 @@ async function rowsOf(
   signal?: AbortSignal,
 ): Promise<{ rows: PromptRows | null; examples: PromptRows | null }> {
   // What a person names is his own choice; what a template names lies in the workspace.
-  const inside = async (name: string) => openPromptRows(await placeInside(name, around.folder, around.roots), signal);
+  const inside = async (name: string) => openPromptRows(await datasetInside(name, around.folder, around.roots), signal);
   const own =
     data === undefined ? (dataset === undefined ? null : inside(dataset)) : openPromptRows(resolve(data), signal);
   const rows = await own;

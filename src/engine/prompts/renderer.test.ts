@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { PromptRenderer } from './renderer.ts';
 import type { LoadedPrompt } from './thread.ts';
@@ -94,4 +97,35 @@ test('a cancellation is heard while a template is rendered', async () => {
 test('what is asked at the same time is answered one after the other', async () => {
   const all = await Promise.all(['a', 'b', 'c'].map((text) => fill('user:\n{{ text }}', { text })));
   expect(all.map(({ messages }) => messages[0]!.content)).toEqual(['a', 'b', 'c']);
+});
+
+test('a thread that never says ready, or ends before, is told; a cancellation is heard meanwhile', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'luthier thread-'));
+  const silent = join(folder, 'silent.cjs');
+  const ended = join(folder, 'ended.cjs');
+  writeFileSync(silent, 'setInterval(() => {}, 1000);');
+  writeFileSync(ended, 'process.exit(0);');
+  const template = prompt('user:\nHi');
+  const ask = (one: PromptRenderer, options = {}) => one.fill(template, {}, { what: 'a.prompty', ...options });
+  const waiting = new PromptRenderer({ startMilliseconds: 300 }, silent);
+  try {
+    for (let i = 0; i < 2; i++) {
+      await expect(ask(waiting)).rejects.toMatchObject({
+        code: 'internal',
+        message: 'The thread that renders templates was not ready after 1 second.',
+      });
+    }
+    await expect(ask(new PromptRenderer({}, ended))).rejects.toMatchObject({
+      code: 'internal',
+      message: 'The thread that renders templates ended before it was ready.',
+    });
+    const patient = new PromptRenderer({}, silent);
+    const controller = new AbortController();
+    const asking = ask(patient, { signal: controller.signal });
+    setTimeout(() => controller.abort(), 50);
+    await expect(asking).rejects.toMatchObject({ code: 'cancelled' });
+    patient.dispose();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -1,12 +1,14 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { Filled } from '../../prompts/render.ts';
-import { LuthierError, type PromptWarning, type TextRange } from '../../protocol/index.ts';
+import { counted, LuthierError, type PromptWarning, type TextRange } from '../../protocol/index.ts';
 import { scriptBeside } from '../beside-bundle.ts';
 import type { LoadedPrompt, ThreadAnswer, ThreadRequest, TruncateRequest } from './thread.ts';
 
 /** What one rendering may take. A template takes a millisecond; one that takes this much has gone wrong. */
 const MOST_MS = 2_000;
 const MOST_MB = 64;
+/** A thread says that it is ready in a tenth of a second; on a machine that is busy with all its cores, in seconds. */
+const START_MS = 30_000;
 
 /** A text's first tokens. */
 export type Truncate = (text: string, tokens: number) => string;
@@ -32,10 +34,13 @@ interface Thread {
 export class PromptRenderer {
   #thread: Promise<Thread> | null = null;
   #turn: Promise<unknown> = Promise.resolve();
-  readonly #limits: { milliseconds: number; megabytes: number };
+  readonly #limits: { milliseconds: number; megabytes: number; startMilliseconds: number };
+  readonly #script: string | undefined;
 
-  constructor(limits: { milliseconds?: number; megabytes?: number } = {}) {
-    this.#limits = { milliseconds: MOST_MS, megabytes: MOST_MB, ...limits };
+  /** @param script what the thread runs instead of the template's renderer, for tests */
+  constructor(limits: { milliseconds?: number; megabytes?: number; startMilliseconds?: number } = {}, script?: string) {
+    this.#limits = { milliseconds: MOST_MS, megabytes: MOST_MB, startMilliseconds: START_MS, ...limits };
+    this.#script = script;
   }
 
   /**
@@ -60,10 +65,11 @@ export class PromptRenderer {
     { what, truncate = null, signal }: RenderOptions,
   ): Promise<Filled> {
     if (signal?.aborted) throw new LuthierError('cancelled', 'Cancelled.');
-    this.#thread ??= start(this.#limits.megabytes);
+    this.#thread ??= start(this.#script ?? scriptBeside('prompt-thread.cjs'), this.#limits);
     const started = this.#thread;
-    const thread = await started.catch((error: unknown) => {
-      if (this.#thread === started) this.#thread = null;
+    const thread = await unlessAborted(started, signal).catch((error: unknown) => {
+      // A thread that is still starting is the next rendering's.
+      if (this.#thread === started && !signal?.aborted) this.#thread = null;
       throw error;
     });
     const request: ThreadRequest = {
@@ -180,8 +186,27 @@ function wake(thread: Thread): void {
   Atomics.notify(signal, 0);
 }
 
-function start(megabytes: number): Promise<Thread> {
-  const worker = new Worker(scriptBeside('prompt-thread.cjs'), {
+/** The promise's result, or `cancelled` at once when the signal says so. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  let onAbort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(new LuthierError('cancelled', 'Cancelled.'));
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** @throws LuthierError `internal` where it ends before it is ready, or is not ready in time */
+function start(
+  script: string,
+  { megabytes, startMilliseconds }: { megabytes: number; startMilliseconds: number },
+): Promise<Thread> {
+  const worker = new Worker(script, {
     resourceLimits: { maxOldGenerationSizeMb: megabytes, maxYoungGenerationSizeMb: 16, stackSizeMb: 2 },
     // Nothing of this process's surroundings is a template's business.
     env: {},
@@ -192,15 +217,30 @@ function start(megabytes: number): Promise<Thread> {
   const thread: Thread = { worker, port: port1, prompt: null };
   signals.set(thread, new Int32Array(buffer));
   return new Promise((resolve, reject) => {
-    worker.once('error', reject);
-    worker.once('message', () => {
-      worker.off('error', reject);
+    const fail = (why: string) => {
+      clearTimeout(timer);
+      worker.off('message', onReady).off('error', onError).off('exit', onExit);
+      worker.on('error', () => undefined);
+      end(thread);
+      const what = `The thread that renders templates ${why}.`;
+      reject(new LuthierError('internal', what, 'Run it again; on a machine that is very busy, once that is over.'));
+    };
+    const onError = (error: Error) => fail(`did not start: ${error.message}`);
+    const onExit = () => fail('ended before it was ready');
+    const timer = setTimeout(
+      () => fail(`was not ready after ${counted(Math.ceil(startMilliseconds / 1000), 'second')}`),
+      startMilliseconds,
+    );
+    const onReady = () => {
+      clearTimeout(timer);
+      worker.off('error', onError).off('exit', onExit);
       // An error between two renderings is heard with the next one, as its end.
       worker.on('error', () => undefined);
       port1.unref();
       worker.unref();
       resolve(thread);
-    });
+    };
+    worker.once('message', onReady).once('error', onError).once('exit', onExit);
     worker.postMessage({ port: port2, signal: buffer }, [port2]);
   });
 }

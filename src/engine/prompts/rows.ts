@@ -7,7 +7,7 @@ import { Random } from '../data/random.ts';
 import type { TableRow } from '../data/row-record.ts';
 import { openRows } from '../data/rows.ts';
 import type { Table } from '../data/table.ts';
-import { placeInside, type Surroundings, surroundingsOf } from './files.ts';
+import { datasetInside, type Surroundings, surroundingsOf } from './files.ts';
 
 /** Rows of a file or a dataset's folder, as values of a template. */
 export interface PromptRows {
@@ -83,7 +83,7 @@ async function datasetOf(
 ): Promise<PromptRows | null> {
   if (data !== undefined) return openPromptRows(resolve(data), signal);
   const { dataset } = parsePrompt(text);
-  return dataset === undefined ? null : openPromptRows(await placeInside(dataset, folder, roots), signal);
+  return dataset === undefined ? null : openPromptRows(await datasetInside(dataset, folder, roots), signal);
 }
 
 export const noDataset = (name: string): LuthierError =>

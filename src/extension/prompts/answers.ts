@@ -141,7 +141,8 @@ export class Answers {
         ? await askChatModel(model.id, messages, settings, asking)
         : await askEndpoint(
             {
-              ...{ url: model.url, model: model.model, key: await this.sources.keys.get(model.url) },
+              ...{ url: await this.sources.keys.address(model.url), model: model.model },
+              key: await this.sources.keys.get(model.url),
               silenceMs: 1000 * setting('luthier.prompts.endpoint.timeoutSeconds'),
             },
             messages,
@@ -205,10 +206,13 @@ async function sourceOf(
     ...(version && cells ? { cells } : { ...(values && { values }), ...(cells && { cells }) }),
     undefined_is: 'warning' as const,
   };
-  if (version?.kind === 'file') {
-    const other = await vscode.workspace.openTextDocument(vscode.Uri.parse(version.uri));
-    return { text: other.getText(), ...placed(other.uri), ...given };
-  }
-  const text = version ? await textAt(uri, version.commit) : document.getText();
-  return { text, ...placed(uri), ...given };
+  const text = await textOfVersion(document, version);
+  const place = version?.kind === 'file' ? vscode.Uri.parse(version.uri) : uri;
+  return { text, ...placed(place), ...given };
+}
+
+/** The text of a template in one of its versions. @throws HostError where a commit cannot be read */
+export async function textOfVersion(document: vscode.TextDocument, version: VersionRef): Promise<string> {
+  if (version?.kind !== 'file') return version ? await textAt(document.uri, version.commit) : document.getText();
+  return (await vscode.workspace.openTextDocument(vscode.Uri.parse(version.uri))).getText();
 }

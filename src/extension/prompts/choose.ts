@@ -198,12 +198,16 @@ async function chooseEndpointModel(keys: EndpointKeys, questions: Questions): Pr
     if (failure.code !== 'endpoint-failed' && failure.code !== 'endpoint-invalid') throw failure;
     problem = failure.message;
   }
+  // Once a model of it is chosen; the secret storage is asked for nothing before.
+  const chosen = async (model: string): Promise<ModelRef> => ({
+    ...{ kind: 'endpoint', url: await keys.keepAddress(url), model },
+  });
   if (names.length > 0) {
     const model = (await questions.ask<string>({
       placeholder: `Which model of ${host}?`,
       items: names.map((name) => ({ label: name, value: name })),
     })) as string;
-    return { kind: 'endpoint', url, model };
+    return await chosen(model);
   }
   const typed = await askText({
     title: `Model of ${host}`,
@@ -211,5 +215,5 @@ async function chooseEndpointModel(keys: EndpointKeys, questions: Questions): Pr
     ignoreFocusOut: true,
   });
   if (!typed.trim()) throw new Cancelled();
-  return { kind: 'endpoint', url, model: typed.trim() };
+  return await chosen(typed.trim());
 }

@@ -24,6 +24,7 @@ export type ModelRef =
   | { kind: 'checkpoint'; folder: string; name: string }
   /** A model that another extension offers to VS Code. */
   | { kind: 'vscode'; id: string; name: string }
+  /** Without what stands behind the address's question mark: that may be a key, and is where keys are. */
   | { kind: 'endpoint'; url: string; model: string };
 
 /** A version of the template; null is the file as it is in the editor. */

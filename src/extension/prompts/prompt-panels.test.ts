@@ -198,7 +198,7 @@ test('an answer that fails leaves the others to be answered, and says what leads
   page.received.fire({ type: 'run', id: 3, rows, columns: columns.map(({ id }) => id) });
   expect((await said('cellFailed'))[0]).toMatchObject({
     error: { message: 'The run gone is no longer there.' },
-    ways: [{ way: 'chooseTemplateModel', label: 'Choose Model' }],
+    ways: [{ way: 'chooseTemplateModel', label: 'Choose Model', of: 0 }],
   });
   expect((await said('answer'))[0]).toMatchObject({ column: columns[1]!.id, text: 'Soon.' });
   expect(asked('prompt/run')).toMatchObject([{ model: folder }]);
@@ -225,8 +225,58 @@ test('what keeps prompts from being sent comes with the button that mends it', a
   page.received.fire({ type: 'run', id: 1, rows, columns: [columns[0]!.id] });
   expect((await said('failed'))[0]).toMatchObject({
     ...{ request: 'run', error: { message: 'The endpoint’s address is not one of http or https.' } },
-    ways: [{ way: 'openSettings', label: 'Open Settings' }],
+    ways: [{ way: 'openSettings', label: 'Open Settings', of: 0 }],
   });
+  // Its button leads on from it, whatever failed since.
+  page.received.fire({ type: 'undoKeep' });
+  await vi.waitFor(async () => expect(await said('failed')).toHaveLength(2));
+  page.received.fire({ type: 'follow', way: 'openSettings', of: 0 });
+  await vi.waitFor(() =>
+    expect(editor.commands.executeCommand).toHaveBeenCalledWith(
+      'workbench.action.openSettings',
+      'luthier.prompts.endpoint.url',
+    ),
+  );
+});
+
+test('votes outlive the page, and are cleared once a person has said so', async () => {
+  await open('compare');
+  expect((await said('votes')).at(-1)!.votes).toEqual([]);
+  const { subject } = (await said('snapshot')).at(-1)!;
+  const votes = [
+    { row: 'sample', subject, on: 'ab12', choice: 'x' },
+    { row: 'r2', subject: 'then', on: 'cd34', choice: '' },
+  ];
+  page.received.fire({ type: 'vote', votes });
+  await vi.waitFor(() => expect(memento.get('luthier.templateVotes')).toEqual({ [template()]: votes }));
+  page.close();
+  await open('compare');
+  expect((await said('votes')).at(-1)!.votes).toEqual(votes);
+  page.received.fire({ type: 'clearVotes' });
+  await vi.waitFor(() => expect(editor.window.showWarningMessage).toHaveBeenCalledOnce());
+  expect(editor.window.showWarningMessage.mock.calls[0]![0]).toBe('Clear 2 votes on reply.prompty?');
+  expect(memento.get('luthier.templateVotes')).toEqual({ [template()]: votes });
+  editor.window.showWarningMessage.mockResolvedValueOnce('Clear Votes');
+  page.received.fire({ type: 'clearVotes' });
+  await vi.waitFor(async () => expect((await said('votes')).at(-1)!.votes).toEqual([]));
+  expect(memento.get('luthier.templateVotes')).toEqual({});
+});
+
+test('votes are about these models with this text of the template, in whatever order they stand', async () => {
+  const columns = ['one', 'two'].map((name) => ({ model: { kind: 'folder', path: folder, name }, version: null }));
+  const subjectOf = async (refs: object[]) => {
+    await memento.update('luthier.templateColumns', { [template()]: refs });
+    const { subject } = await open('compare');
+    page.close();
+    return subject;
+  };
+  const first = await subjectOf(columns);
+  expect(await subjectOf([...columns].reverse())).toBe(first);
+  expect(await subjectOf(columns.slice(1))).not.toBe(first);
+  text = TEMPLATE.replace('Be brief.', 'Be kind.');
+  expect(await subjectOf(columns)).not.toBe(first);
+  text = TEMPLATE;
+  expect(await subjectOf(columns)).toBe(first);
 });
 
 test('a result is kept as an expected example beside the template, and taken out again', async () => {
@@ -292,12 +342,12 @@ test('a row of a dataset is compared as a row: the sample fills what was typed a
 
 test('prompts go elsewhere after a yes, the first time alone; the key is in nothing but the request', async () => {
   const KEY = 'sk-very-secret';
-  const sent: { key: string | undefined; body: Record<string, unknown> }[] = [];
+  const sent: { key: string | undefined; path: string; body: Record<string, unknown> }[] = [];
   const server: Server = createServer((asking, response) => {
     let body = '';
     asking.on('data', (piece) => (body += piece));
     asking.on('end', () => {
-      sent.push({ key: asking.headers.authorization, body: JSON.parse(body) });
+      sent.push({ key: asking.headers.authorization, path: asking.url!, body: JSON.parse(body) });
       response.writeHead(sent.length < 3 ? 200 : 401, { 'content-type': 'application/json' });
       response.end(
         sent.length < 3 ? '{"choices":[{"message":{"content":"Far."}}]}' : `{"error":{"message":"bad key ${KEY}"}}`,
@@ -309,6 +359,7 @@ test('prompts go elsewhere after a yes, the first time alone; the key is in noth
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
     const ref = { model: { kind: 'endpoint', url, model: 'small' }, version: null };
     await memento.update('luthier.templateModels', { [template()]: ref.model });
+    secrets.set(`luthier.endpointQuery:${url}`, `?api-version=1&code=${KEY}`);
     secrets.set(`luthier.endpointKey:${new URL(url).origin}`, KEY);
     secrets.set('luthier.endpointKey:https://elsewhere.example', 'sk-other');
     const { columns } = await open();
@@ -331,10 +382,11 @@ test('prompts go elsewhere after a yes, the first time alone; the key is in noth
     expect(editor.window.showWarningMessage).toHaveBeenCalledTimes(2);
     expect(sent[0]).toMatchObject({
       key: `Bearer ${KEY}`,
+      path: `/v1/chat/completions?api-version=1&code=${KEY}`,
       body: { model: 'small', messages: rendered.messages, max_tokens: 16 },
     });
     run(4);
-    expect((await said('cellFailed'))[0]!.ways).toEqual([{ way: 'setEndpointKey', label: 'Set API Key' }]);
+    expect((await said('cellFailed'))[0]!.ways).toMatchObject([{ way: 'setEndpointKey', label: 'Set API Key' }]);
     const everything = JSON.stringify([page.posted, logged, request.mock.calls, memento.get('luthier.templateModels')]);
     expect(everything).not.toContain(KEY);
   } finally {

@@ -42,6 +42,12 @@ const MOST_ERROR_BYTES = 64 << 10;
 /** The address that a key belongs to, and that is confirmed: scheme, host and port. */
 export const originOf = (url: string): string => parsed(url).origin;
 
+/** An address without what stands behind its question mark, which may be a key. @throws HostError `endpoint-invalid` */
+export function withoutQuery(url: string): { url: string; query: string } {
+  const { origin, pathname, search } = parsed(url);
+  return { url: origin + pathname.replace(/\/+$/, ''), query: search };
+}
+
 /** A host as people know it. */
 export const hostOf = (url: string): string => parsed(url).host;
 

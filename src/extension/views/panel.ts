@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { Checked } from '../../protocol/check.ts';
 import type { ErrorData, PageRequest } from '../../protocol/index.ts';
-import { isCancelled, toErrorData, toHostError } from '../errors.ts';
+import { type HostError, isCancelled, toErrorData, toHostError } from '../errors.ts';
 import { COMMANDS } from '../ids.ts';
 import type { Log } from '../log.ts';
 import { webviewHtml, wordsHtml } from './html.ts';
@@ -43,7 +43,7 @@ export class Panel<In extends { type: string }, Out> {
     log: Log,
     parse: (value: unknown) => Checked<In | PageRequest>,
     handle: (request: Exclude<In, PageRequest>) => Promise<void>,
-    failed: (request: Exclude<In, PageRequest>, error: ErrorData | null) => Out | null,
+    failed: (request: Exclude<In, PageRequest>, error: ErrorData | null, failure: HostError | null) => Out | null,
   ) {
     this.panel = panel;
     this.log = log;
@@ -72,7 +72,7 @@ export class Panel<In extends { type: string }, Out> {
       handle(request).catch((error: unknown) => {
         const failure = isCancelled(error) ? null : toHostError(error);
         if (failure) log.error(error instanceof Error ? error : failure);
-        const answer = failed(request, failure && toErrorData(failure));
+        const answer = failed(request, failure && toErrorData(failure), failure);
         if (answer) this.post(answer);
       });
     });

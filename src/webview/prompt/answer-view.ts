@@ -67,8 +67,8 @@ export const failureView = (
 
 export const wayButtons = (ways: readonly WayOn[], { post }: Actions) =>
   ways.map(
-    ({ way, label }) =>
-      html`<vscode-button secondary @click=${() => post({ type: 'follow', way })}>${label}</vscode-button>`,
+    ({ way, label, of }) =>
+      html`<vscode-button secondary @click=${() => post({ type: 'follow', way, of })}>${label}</vscode-button>`,
   );
 
 /** Which model, and where it is. */

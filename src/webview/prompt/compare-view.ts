@@ -33,10 +33,14 @@ function columns(actions: Actions): TemplateResult {
     ${store.columns.length < 2 ? html`<p class="muted">Add a model or another version of the template to compare with.</p>` : nothing}`;
 }
 
-function votes({ store }: Actions): TemplateResult {
-  const { columns, decided, ties } = store.tally();
+function votes({ store, post }: Actions): TemplateResult {
+  const { columns, decided, ties, elsewhere, stale } = store.tally();
   const total = decided + ties;
-  return html`<h2 id="votes-title">Votes</h2>
+  return html`
+    <div class="section-head">
+      <h2 id="votes-title">Votes</h2>
+      ${store.votes.length > 0 ? html`<vscode-button secondary icon="clear-all" @click=${() => post({ type: 'clearVotes' })}>Clear Votes…</vscode-button>` : nothing}
+    </div>
     ${
       total === 0
         ? html`<p class="muted">Choose the better answer of each row; the votes are counted here.</p>`
@@ -51,8 +55,9 @@ function votes({ store }: Actions): TemplateResult {
               <td class="number">${share ? percent(votes / decided, 0) : '–'}</td>
               <td class="number">${share ? `${percent(share.low, 0)} to ${percent(share.high, 0)}` : '–'}</td></tr>`,
           )}</tbody></table></div>
-        <p class="muted">${verdict(store.tally())}</p>`
-    }`;
+        <p class="muted">${verdict(store.tally())}${elsewhere > 0 ? ` ${plural(elsewhere, 'vote is', 'votes are')} on rows that are not shown now.` : ''}</p>`
+    }
+    ${stale > 0 ? html`<p class="muted note"><span class="codicon codicon-info" aria-hidden="true"></span>${plural(stale, 'earlier vote is', 'earlier votes are')} not counted: on other models, on another text of the template, or on answers that have changed since.</p>` : nothing}`;
 }
 
 /** What the votes say, and whether they are enough to say it. */
@@ -125,7 +130,8 @@ function rowView(row: PromptRow, i: number, actions: Actions): TemplateResult {
       <h3>${row.title}</h3>
       <button class="tool" title="Run this row again" aria-label=${`Run row ${i + 1} again`} ?disabled=${store.isRunning || store.blocked !== null} @click=${() => actions.run(row.id)}><span class="codicon codicon-refresh" aria-hidden="true"></span></button>
       <button class="tool" title="Remove" aria-label=${`Remove row ${i + 1}`} ?disabled=${store.isRunning} @click=${() => {
-        store.removeRow(row.id);
+        const request = store.removeRow(row.id);
+        if (request) actions.post(request);
         actions.edited();
       }}><span class="codicon codicon-close" aria-hidden="true"></span></button>
     </div>
@@ -177,7 +183,7 @@ function cellView(
 ): TemplateResult {
   const { store } = actions;
   const cell = store.cell(row.id, column.id);
-  const chosen = store.votes[row.id] === column.id;
+  const chosen = store.choice(row.id) === column.id;
   return html`<article class="answer ${chosen ? 'chosen' : ''}" aria-label=${`Row ${i + 1}, ${column.name} ${column.detail ?? ''}`} aria-busy=${cell !== null && cell.end === null}>
     <h4>${columnName(column)}</h4>
     ${
@@ -198,8 +204,9 @@ function voteView(row: PromptRow, i: number, actions: Actions): TemplateResult {
     <legend>Which answer is better?</legend>
     ${choices.map(
       ({ id, label }) =>
-        html`<label><input type="radio" name=${`vote-${i}`} .checked=${store.votes[row.id] === id} @change=${() => {
-          store.vote(row.id, id);
+        html`<label><input type="radio" name=${`vote-${i}`} .checked=${store.choice(row.id) === id} @change=${() => {
+          const request = store.vote(row.id, id);
+          if (request) actions.post(request);
           actions.changed();
         }}>${label}</label>`,
     )}

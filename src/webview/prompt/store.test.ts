@@ -15,7 +15,15 @@ const snapshot = (more: Partial<PromptSnapshot> = {}): PromptPageMessage => ({
     { name: 'short', kind: 'boolean', description: null },
   ],
   sample: { text: 'Hi', words: 3, tags: ['a'] },
-  ...{ hasSample: true, problems: [], dataset: null, columns: [column('one')], offered: null, options: '' },
+  ...{
+    hasSample: true,
+    problems: [],
+    dataset: null,
+    columns: [column('one')],
+    subject: '',
+    offered: null,
+    options: '',
+  },
   ...more,
 });
 const row = (id: string): PromptRow => ({ id, title: id, values: { text: id } });
@@ -34,7 +42,7 @@ function run(store: PromptStore, only?: string) {
   return request as { id: number; rows: PromptRow[]; columns: string[] } | null;
 }
 function compared(...rows: string[]): PromptStore {
-  const store = started({ mode: 'compare', hasSample: false, columns: [column('a'), column('b')] });
+  const store = started({ mode: 'compare', hasSample: false, columns: [column('a'), column('b')], subject: 'ab' });
   store.apply({ type: 'rows', rows: rows.map(row) });
   return store;
 }
@@ -116,6 +124,9 @@ test('each row is answered by each column that is there, and has one vote once t
   expect(store.canVote('r1')).toBe(false);
   store.apply(answer(id, 'b', 'r1'));
   expect(store.canVote('r1')).toBe(true);
+  // What is not answered yet cannot be voted on.
+  expect(store.vote('r2', 'b')).toBeNull();
+  for (const of of ['r2', 'r3']) for (const one of ['a', 'b']) store.apply(answer(id, one, of));
   store.vote('r1', 'a');
   store.vote('r1', 'b');
   store.vote('r2', 'b');
@@ -130,11 +141,50 @@ test('each row is answered by each column that is there, and has one vote once t
   expect([store.rows.map((one) => one.id), store.tally().decided]).toEqual([['r1', 'r3'], 0]);
 });
 
-test('a vote for a column that is taken out is none', () => {
+/** Row r1 answered by both, with a vote for b. */
+function voted(): PromptStore {
   const store = compared('r1');
+  const { id } = run(store)!;
+  for (const one of ['a', 'b']) store.apply(answer(id, one, 'r1'));
   store.vote('r1', 'b');
-  store.apply(snapshot({ mode: 'compare', columns: [column('a')] }));
-  expect(store.tally()).toMatchObject({ decided: 0, ties: 0 });
+  return store;
+}
+
+test('a vote for a column that is taken out is none, and one again once it is back', () => {
+  const store = voted();
+  store.apply(snapshot({ mode: 'compare', columns: [column('a')], subject: 'a' }));
+  expect(store.tally()).toMatchObject({ decided: 0, ties: 0, stale: 1 });
+  store.apply(snapshot({ mode: 'compare', columns: [column('a'), column('b')], subject: 'ab' }));
+  expect(store.tally()).toMatchObject({ decided: 1, stale: 0 });
+});
+
+test('a vote is on the very answers: the same ones again keep it, others and other values do not count', () => {
+  const store = voted();
+  const again = (text: string) => {
+    const { id } = run(store)!;
+    expect(store.tally()).toMatchObject({ decided: 0, stale: 0 });
+    for (const one of ['a', 'b']) store.apply(answer(id, one, 'r1', one === 'a' ? 'x' : text));
+    store.apply({ type: 'ended', id, cancelled: false });
+  };
+  again('x');
+  expect([store.choice('r1'), store.tally().decided]).toEqual(['b', 1]);
+  again('another');
+  expect([store.choice('r1'), store.tally().decided, store.tally().stale]).toEqual([null, 0, 1]);
+  expect(store.vote('r1', 'a')).toMatchObject({ votes: [{ row: 'r1', subject: 'ab', choice: 'a' }] });
+  expect(store.tally()).toMatchObject({ decided: 1, stale: 0 });
+});
+
+test('votes of an earlier page count with their rows out of sight; those on another text of the template are told', () => {
+  const { votes } = voted();
+  const store = started({ mode: 'compare', hasSample: false, columns: [column('a'), column('b')], subject: 'ab' });
+  store.apply({ type: 'votes', votes: [...votes, { row: 'r9', subject: 'earlier text', on: 'x', choice: 'a' }] });
+  expect(store.tally()).toMatchObject({ decided: 1, elsewhere: 1, stale: 1 });
+  store.apply({ type: 'rows', rows: [row('r1')] });
+  expect(store.tally()).toMatchObject({ decided: 1, elsewhere: 0 });
+  // Taken out with its row, others stay.
+  expect(store.removeRow('r1')).toMatchObject({ votes: [{ row: 'r9' }] });
+  store.apply({ type: 'votes', votes: [] });
+  expect(store.tally()).toMatchObject({ decided: 0, stale: 0 });
 });
 
 test('what goes elsewhere is asked for beforehand, and only then', () => {
@@ -157,13 +207,11 @@ test('a page comes back as it was; an answer that was being written has stopped'
   const { id } = run(store)!;
   store.apply(answer(id, 'a', 'r1', 'done'));
   store.apply({ type: 'part', id, row: 'r1', column: 'b', text: 'half' });
-  store.vote('r1', 'a');
   const back = new PromptStore();
   back.restore(JSON.parse(JSON.stringify(store.keep())));
   back.apply(snapshot({ mode: 'compare', columns: [column('a'), column('b')] }));
   expect(back.rows.map((one) => one.id)).toEqual(['r1']);
   expect([back.cell('r1', 'a')!.text, back.cell('r1', 'b')!.end!.reason]).toEqual(['done', 'cancelled']);
-  expect(back.tally().decided).toBe(1);
   const other = new PromptStore();
   other.restore({ template: 3, rows: [null], cells: 'x' });
   other.restore({

@@ -9,10 +9,12 @@ import type {
   PromptSnapshot,
   PromptValues,
   PromptVariable,
+  PromptVote,
   ShownPrompt,
   WayOn,
 } from '../../protocol/prompt-page.ts';
 import { wilson } from '../../protocol/wilson.ts';
+import { fingerprint } from './fingerprint.ts';
 
 /** The one row of a page that tries a template. */
 export const TRIED = 'tried';
@@ -51,7 +53,6 @@ interface Kept {
   from: string;
   rows: PromptRow[];
   cells: [string, CellState][];
-  votes: Record<string, string>;
   marks: boolean;
 }
 
@@ -66,7 +67,8 @@ export class PromptStore {
   from = '';
   /** Rows that answers are compared on. */
   rows: PromptRow[] = [];
-  votes: Record<string, string> = {};
+  /** All that were cast on this template, the newest last; `tally` tells which of them count. */
+  votes: PromptVote[] = [];
   /** Whether differing words are marked. */
   marks = true;
   rendered: ShownPrompt | null = null;
@@ -163,10 +165,14 @@ export class PromptStore {
     this.rows = [...this.rows, ...rows.filter(({ id }) => !known.has(id))];
   }
 
-  removeRow(row: string): void {
+  /** Takes a row out with the vote on its answers, and gives what to keep of the votes where there was one. */
+  removeRow(row: string): Extract<PromptPageRequest, { type: 'vote' }> | null {
     this.rows = this.rows.filter(({ id }) => id !== row);
-    delete this.votes[row];
     for (const key of this.cells.keys()) if (key.startsWith(`${row}\n`)) this.cells.delete(key);
+    const votes = this.votes.filter((vote) => !(vote.row === row && vote.subject === this.page?.subject));
+    if (votes.length === this.votes.length) return null;
+    this.votes = votes;
+    return { type: 'vote', votes };
   }
 
   /** What to ask for the prompt as it will be sent; null where it is not known what goes into it. */
@@ -201,13 +207,34 @@ export class PromptStore {
     this.asked = rows.flatMap(({ id }) => columns.map((column) => keyOf(id, column)));
     for (const { id, values } of rows) {
       for (const column of columns) this.cells.set(keyOf(id, column), newCell(values));
-      delete this.votes[id];
     }
     return { type: 'run', id: ++this.id, rows, columns };
   }
 
-  vote(row: string, choice: string): void {
-    this.votes[row] = choice;
+  /** Casts a vote on a row's answers in the place of an earlier one on the row, and gives what to keep. */
+  vote(row: string, choice: string): Extract<PromptPageRequest, { type: 'vote' }> | null {
+    const on = this.votedOn(row);
+    if (on === null || !this.page) return null;
+    const { subject } = this.page;
+    const others = this.votes.filter((vote) => !(vote.row === row && vote.subject === subject));
+    this.votes = [...others, { row, subject, on, choice }];
+    return { type: 'vote', votes: this.votes };
+  }
+
+  /** The vote on a row's answers as they are shown; null where there is none, or one on others. */
+  choice(row: string): string | null {
+    const on = this.votedOn(row);
+    const found = this.votes.find((vote) => vote.row === row && vote.subject === this.page?.subject && vote.on === on);
+    return found?.choice ?? null;
+  }
+
+  /** What a vote on a row is about: its values and its answers. Null where these are not all there. */
+  private votedOn(row: string): string | null {
+    const cells = this.columns.map(({ id }) => [id, this.cell(row, id)] as const);
+    if (!this.canVote(row) || cells.some(([, cell]) => cell?.end === null)) return null;
+    const answers = cells.flatMap(([id, cell]) => (cell && !cell.failure ? [[id, cell.text, cell.labels]] : []));
+    const values = this.rows.find(({ id }) => id === row)?.values ?? {};
+    return fingerprint(JSON.stringify([values, answers.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1))]));
   }
 
   /** Whether a row's answers are there to be voted on. */
@@ -216,9 +243,17 @@ export class PromptStore {
     return answered.length > 1;
   }
 
-  /** Votes by column, and in how many rows no answer was the better one. */
-  tally(): { columns: Tally[]; decided: number; ties: number } {
-    const cast = this.rows.filter(({ id }) => id in this.votes).map(({ id }) => this.votes[id]!);
+  /**
+   * Votes by column, and in how many rows no answer was the better one. Votes on what is compared count, also those on
+   * rows that are not shown now (`elsewhere`); those on other models, on another text of the template, and on answers
+   * that were written otherwise since do not (`stale`).
+   */
+  tally(): { columns: Tally[]; decided: number; ties: number; elsewhere: number; stale: number } {
+    const own = this.votes.filter(({ subject }) => subject === this.page?.subject);
+    const shown = own.filter(({ row }) => this.columns.some(({ id }) => this.cell(row, id) !== null));
+    const counted = own.filter((vote) => !shown.includes(vote) || this.choice(vote.row) !== null);
+    const cast = counted.map(({ choice }) => choice);
+    const pending = own.filter(({ row }) => this.columns.some(({ id }) => this.cell(row, id)?.end === null));
     const counts = this.columns.map((column) => ({ column, votes: cast.filter((vote) => vote === column.id).length }));
     const decided = counts.reduce((sum, { votes }) => sum + votes, 0);
     return {
@@ -229,6 +264,8 @@ export class PromptStore {
       })),
       decided,
       ties: cast.filter((vote) => vote === TIE).length,
+      elsewhere: counted.filter(({ row }) => !this.rows.some(({ id }) => id === row)).length,
+      stale: this.votes.length - counted.length - pending.length,
     };
   }
 
@@ -245,6 +282,9 @@ export class PromptStore {
         return;
       case 'estimated':
         this.estimate = message;
+        return;
+      case 'votes':
+        this.votes = message.votes;
         return;
       case 'rows':
         if (this.page?.mode === 'compare') this.addRows(message.rows);
@@ -308,16 +348,12 @@ export class PromptStore {
       this.from = restored.from;
       this.rows = restored.rows;
       this.cells = new Map(restored.cells);
-      this.votes = restored.votes;
       this.marks = restored.marks;
     } else {
       this.useSample();
       if (!snapshot.hasSample) this.from = '';
       if (snapshot.mode === 'compare' && snapshot.hasSample) this.addSampleRow();
     }
-    const columns = new Set(snapshot.columns.map(({ id }) => id));
-    for (const [row, vote] of Object.entries(this.votes))
-      if (vote !== TIE && !columns.has(vote)) delete this.votes[row];
   }
 
   /** No more comes of the run. */
@@ -332,9 +368,9 @@ export class PromptStore {
   }
 
   keep(): Kept | null {
-    const { page, texts, from, rows, votes, marks } = this;
+    const { page, texts, from, rows, marks } = this;
     if (!page) return this.restored;
-    return { template: page.template, mode: page.mode, texts, from, rows, votes, marks, cells: [...this.cells] };
+    return { template: page.template, mode: page.mode, texts, from, rows, marks, cells: [...this.cells] };
   }
 
   /** Takes what the page kept; an answer that was being written is not written on. */
@@ -344,7 +380,7 @@ export class PromptStore {
     const strings = (record: unknown): Record<string, string> =>
       Object.fromEntries(Object.entries(record ?? {}).filter(([, text]) => typeof text === 'string'));
     this.restored = {
-      ...{ template: kept.template, mode: kept.mode, texts: strings(kept.texts), votes: strings(kept.votes) },
+      ...{ template: kept.template, mode: kept.mode, texts: strings(kept.texts) },
       from: typeof kept.from === 'string' ? kept.from : '',
       marks: kept.marks !== false,
       rows: Array.isArray(kept.rows)

@@ -156,7 +156,7 @@ export class TryoutElement extends LightElement {
           ${this.#fields()}
           <div class="ask-tools">
             ${models.rows ? html`<vscode-button secondary icon="list-selection" title="Try a row of the dataset" @click=${() => this.host.post({ type: 'pickRow' })}>Pick a Row…</vscode-button>` : nothing}
-            ${store.mask === undefined ? nothing : html`<vscode-button secondary icon="insert" title=${`Put ${store.mask} at the cursor`} @click=${() => this.#insertMask(store.mask!)}>Insert ${store.mask}</vscode-button>`}
+            ${store.mask === undefined ? nothing : html`<vscode-button secondary icon="insert" title=${`Put ${store.mask} at the cursor`} @keydown=${this.#pressed} @click=${() => this.#insertMask(store.mask!)}>Insert ${store.mask}</vscode-button>`}
             <vscode-button secondary icon="symbol-class" title="Try another model on the same text" @click=${() => this.host.post({ type: 'chooseModel' })}>Choose Model…</vscode-button>
             ${
               models.base
@@ -180,6 +180,11 @@ export class TryoutElement extends LightElement {
       </div>
       <div class="visually-hidden" role="status" aria-live="polite">${this.announced}</div>`;
   }
+
+  /** The key that presses the button is not written into the field, which has the focus by then. */
+  readonly #pressed = (event: KeyboardEvent): void => {
+    if (event.key === 'Enter' || event.key === ' ') event.preventDefault();
+  };
 
   /** Puts the mask where the cursor is, in the place of what is selected, and goes on behind it. */
   #insertMask(mask: string): void {

@@ -2,8 +2,9 @@
 // line with the longest delay of a 5 ms timer in milliseconds (`max`), and how much of a delay the host's thread spent
 // computing (`computed`: the longest such stretch) rather than waiting for a processor that others used. Once, how long
 // Luthier's own activation took (`activation`).
+// Offers a model to VS Code, too, as Copilot does: one that says again what it was sent, word by word.
 const { appendFileSync, openSync, readSync } = require('node:fs');
-const { extensions } = require('vscode');
+const { extensions, lm, LanguageModelTextPart } = require('vscode');
 
 const EVERY_MS = 5;
 
@@ -18,7 +19,29 @@ function threadClock() {
   }
 }
 
+/** What a person wrote in a message. */
+const said = ({ content }) => content.map((part) => part.value ?? '').join('');
+
+const echo = {
+  provideLanguageModelChatInformation: () => [
+    {
+      ...{ id: 'echo', name: 'Echo', family: 'echo', version: '1', maxInputTokens: 4096, maxOutputTokens: 4096 },
+      capabilities: {},
+    },
+  ],
+  async provideLanguageModelChatResponse(_model, messages, _options, progress, token) {
+    for (const word of `You said: ${said(messages.at(-1))}`.split(/(?<= )/)) {
+      if (token.isCancellationRequested) return;
+      progress.report(new LanguageModelTextPart(word));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  },
+  provideTokenCount: async (_model, text) => (typeof text === 'string' ? text : said(text)).split(/\s+/).length,
+};
+
 exports.activate = (context) => {
+  if (lm?.registerLanguageModelChatProvider)
+    context.subscriptions.push(lm.registerLanguageModelChatProvider('luthier-probe', echo));
   const file = process.env.LUTHIER_E2E_EVENT_LOOP;
   if (!file) return;
   const computedNow = threadClock();
