@@ -1,12 +1,14 @@
-// node test/e2e/screenshots.mjs [THEME…]: pictures of the views in a real VS Code, in dark, light and high contrast, wide
-// and narrow, into test/e2e/output/screenshots. The starter is trained on an example for them, so the first call takes
-// some minutes.
+// node test/e2e/screenshots.mjs [--only views|prompts] [THEME…]: pictures of the views in a real VS Code, in dark, light
+// and high contrast, wide and narrow, into test/e2e/output/screenshots; `prompts` are those of prompt templates. Starters
+// are trained on examples for them, so the first call takes some minutes.
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { makePackage } from '../../scripts/package.mjs';
 import { boxOf, launch } from '../webview/browser.mjs';
+import { pressLens } from './scenarios/prompts.mjs';
 import { VSCodeServer, whyAbsent } from './server.mjs';
 import { DashboardPage, VSCodeWindow } from './window.mjs';
 import { luthier, runsOf } from './workplace.mjs';
@@ -36,10 +38,73 @@ async function openWindow(browser, server, workspace, size) {
   return window;
 }
 
+/** What is trained for the pictures: names of runs with their recipe, and what is changed of it. */
 const RUNS = {
-  'tickets · lr 5e-5': ['learning_rate=5e-5', 'num_train_epochs=2'],
-  'tickets · full': [],
+  views: [
+    { name: 'tickets · lr 5e-5', recipe: 'tickets', set: ['learning_rate=5e-5', 'num_train_epochs=2'] },
+    { name: 'tickets · full', recipe: 'tickets', set: [] },
+  ],
+  prompts: [{ name: 'support', recipe: 'support', set: [] }],
 };
+
+const TEMPLATE = `---
+name: Answer a customer
+description: What the support of a notes app says
+model:
+  options:
+    maxOutputTokens: 48
+luthier:
+  dataset: questions.csv
+inputs:
+  - name: question
+    kind: string
+sample:
+  question: My notes on the laptop are two days behind the phone.
+---
+system:
+You are the support of a notes app. Answer in one or two sentences.
+user:
+{{ question }}
+`;
+const QUESTIONS = `question
+My notes on the laptop are two days behind the phone.
+How do I get back a note that I deleted yesterday?
+`;
+
+/**
+ * A template beside its page: tried, and compared on rows with a vote.
+ * @param {import('./window.mjs').VSCodeWindow} window
+ * @param {(view: string, clip?: any) => Promise<void>} take
+ */
+async function takePrompts(window, take) {
+  const { page } = window;
+  const answered = (/** @type {import('playwright-core').Frame} */ frame, /** @type {number} */ count) =>
+    window.until(`${count} answers`, async () => {
+      const ends = await frame.locator('article.answer .under').allInnerTexts();
+      return ends.length === count && ends.every((/** @type {string} */ end) => /\d tokens?/.test(end));
+    });
+  await window.openFile('answer.prompty');
+  const tried = await pressLens(window, 'Try');
+  await tried.locator('.run').click();
+  await answered(tried, 1);
+  await take('prompt-try');
+  await window.closeEditors();
+  await window.openFile('answer.prompty');
+  const compared = await pressLens(window, 'Compare');
+  await window.until('base and tuned model', async () => (await compared.locator('.columns li').count()) === 2);
+  await compared.getByRole('button', { name: 'Remove row 1' }).click();
+  await compared.locator('vscode-button').filter({ hasText: 'Pick Rows…' }).click();
+  await window.question('Pick Rows of questions.csv');
+  await page.locator('.quick-input-widget .quick-input-check-all').click();
+  await page.keyboard.press('Enter');
+  await window.until('both rows', async () => (await compared.locator('.row').count()) === 2);
+  await compared.locator('.run').click();
+  await answered(compared, 4);
+  await compared.getByRole('radio', { name: 'support' }).first().check();
+  await compared.locator('.run').scrollIntoViewIfNeeded();
+  await take('prompt-compare');
+  await window.closeEditors();
+}
 
 /**
  * Trees and dashboard, comparison, Try Model, data set, recipe, Fine-tune on Selection, walkthrough: one picture each.
@@ -124,19 +189,24 @@ async function takeAll(window, take) {
   await window.closeEditors();
 }
 
-/** The examples with two runs; kept, so that only the first call trains. */
-async function trained() {
+/**
+ * The examples with their runs; kept, so that only the first call trains.
+ * @param {(keyof typeof RUNS)[]} kinds
+ */
+async function trained(kinds) {
   const workspace = path.join(output, 'examples');
   await cp(path.join(here, '../../examples'), workspace, { recursive: true });
   const names = (await runsOf(workspace))
     .filter(({ record }) => record.state === 'done')
     .map(({ record }) => record.name);
-  for (const [name, set] of Object.entries(RUNS)) {
+  for (const { name, recipe, set } of kinds.flatMap((kind) => RUNS[kind])) {
     if (names.includes(name)) continue;
     console.log(`Training ${name} …`);
     const changes = set.flatMap((change) => ['--set', change]);
-    await luthier(workspace, 'train', 'tickets.recipe.json', '--name', name, '--json', ...changes);
+    await luthier(workspace, 'train', `${recipe}.recipe.json`, '--name', name, '--json', ...changes);
   }
+  await writeFile(path.join(workspace, 'answer.prompty'), TEMPLATE);
+  await writeFile(path.join(workspace, 'questions.csv'), QUESTIONS);
   return workspace;
 }
 
@@ -148,8 +218,15 @@ async function main() {
   const server = new VSCodeServer(path.join(folder, 'server'), { settings: SETTINGS });
   let browser;
   try {
-    const wanted = process.argv.slice(2);
-    const workspace = await trained();
+    const { values, positionals: wanted } = parseArgs({
+      options: { only: { type: 'string' } },
+      allowPositionals: true,
+    });
+    const kinds = /** @type {(keyof typeof RUNS)[]} */ (Object.keys(RUNS)).filter(
+      (kind) => values.only === undefined || values.only === kind,
+    );
+    if (kinds.length === 0) throw new Error(`There are no pictures of ${values.only}.`);
+    const workspace = await trained(kinds);
     const nothing = path.join(folder, 'new project');
     await mkdir(nothing);
     const vsix = path.join(folder, 'luthier.vsix');
@@ -176,14 +253,19 @@ async function main() {
             ...(clip && { clip }),
           });
         };
-        const empty = await openWindow(browser, server, nothing, size);
-        await empty.openSideBar();
-        await empty.page.locator('.welcome-view-content:visible').last().waitFor();
-        await take(empty, 'welcome');
-        await empty.page.context().close();
-        const window = await openWindow(browser, server, workspace, size);
-        await takeAll(window, (view, clip) => take(window, view, clip));
-        await window.page.context().close();
+        if (kinds.includes('views')) {
+          const empty = await openWindow(browser, server, nothing, size);
+          await empty.openSideBar();
+          await empty.page.locator('.welcome-view-content:visible').last().waitFor();
+          await take(empty, 'welcome');
+          await empty.page.context().close();
+        }
+        for (const kind of kinds) {
+          const window = await openWindow(browser, server, workspace, size);
+          const all = { views: takeAll, prompts: takePrompts }[kind];
+          await all(window, (view, clip) => take(window, view, clip));
+          await window.page.context().close();
+        }
         console.log(`${theme}, ${size}`);
       }
     }

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Cancelled, HostError } from '../errors.ts';
-import { askEndpoint, type Endpoint, isLocal, listEndpointModels, originOf } from './remote.ts';
+import { askEndpoint, type Endpoint, isLocal, listEndpointModels, originOf, withoutQuery } from './remote.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 
@@ -271,4 +271,93 @@ test('the models of a server are listed by their names', async () => {
   answer = (_, response) => response.end('{"data":[{"id":"a"},{"id":3},null,{"id":"b"}]}');
   expect(await listEndpointModels(endpoint)).toEqual(['a', 'b']);
   expect(asked[0]!.path).toBe('/v1/models');
+});
+
+test('Cancel ends at once whatever the server does: nothing yet, a rest that it asked for, an error without end, a list', async () => {
+  // Longer than a test may take: only the cancellation ends these.
+  endpoint.silenceMs = 60_000;
+  const cancelled = async (start: (signal: AbortSignal) => Promise<unknown>, reached: () => boolean) => {
+    const controller = new AbortController();
+    const asking = start(controller.signal);
+    asking.catch(() => {});
+    while (!reached()) await new Promise((resolve) => setTimeout(resolve, 5));
+    controller.abort();
+    await expect(asking).rejects.toBeInstanceOf(Cancelled);
+  };
+  const waits: number[] = [];
+  const asks = (signal: AbortSignal) =>
+    askEndpoint(endpoint, messages, {}, { signal, onText() {}, onWait: (seconds) => waits.push(seconds) });
+
+  answer = () => {};
+  await cancelled(asks, () => asked.length === 1);
+  await cancelled(
+    (signal) => listEndpointModels(endpoint, signal),
+    () => asked.length === 2,
+  );
+  answer = (_, response) => response.writeHead(429, { 'retry-after': '20' }).end();
+  await cancelled(asks, () => waits.length === 1);
+  // Not asked again once the rest would be over.
+  expect([waits, asked.length]).toEqual([[20], 3]);
+  answer = (_, response) => void response.writeHead(500).write('{"error":');
+  await cancelled(asks, () => asked.length === 4);
+});
+
+test('an error of the server is said with its words, as JSON, as a page, with nothing, or without an end', async () => {
+  const failing = async (status: number, body: string, ends = true) => {
+    answer = (_, response) => {
+      response.writeHead(status, { 'content-type': 'text/html' });
+      if (ends) response.end(body);
+      else response.write(body);
+    };
+    return await failure(ask().asking);
+  };
+  const { host } = new URL(endpoint.url);
+  expect(await failing(500, '{"error":{"message":"out of\nmemory"}}')).toMatchObject({
+    code: 'endpoint-failed',
+    message: `${host} failed (500): “out of memory”.`,
+    hint: expect.stringContaining('Run it again later'),
+  });
+  expect((await failing(503, '<h1>Busy</h1>\n<p>Come back</p>')).message).toBe(
+    `${host} failed (503): “Busy Come back”.`,
+  );
+  expect((await failing(502, '')).message).toBe(`${host} failed (502).`);
+  endpoint.silenceMs = 200;
+  expect(await failing(500, '{"error":', false)).toMatchObject({
+    code: 'endpoint-failed',
+    message: `${host} failed (500).`,
+  });
+});
+
+test('a rest until a moment is waited for as one of seconds, and one that lies too far ahead is told in minutes', async () => {
+  const until = (ms: number) => new Date(Date.now() + ms).toUTCString();
+  let calls = 0;
+  answer = (_, response) => {
+    // A moment that is past by the time it is read: asked again at once.
+    if (calls++ === 0) return response.writeHead(429, { 'retry-after': until(-5_000) }).end();
+    stream(response);
+    return response.end(`${event({ content: 'x' }, { finish_reason: 'stop' })}data: [DONE]\n\n`);
+  };
+  const { asking, waits } = ask();
+  expect([(await asking).text, waits]).toEqual(['x', [0]]);
+  answer = (_, response) => response.writeHead(429, { 'retry-after': until(600_000) }).end();
+  expect((await failure(ask().asking)).hint).toMatch(/^Run it again in (9|10) minutes\.$/);
+  answer = (_, response) => response.writeHead(429).end();
+  expect(await failure(ask().asking)).toMatchObject({ code: 'endpoint-busy', hint: 'Run it again later.' });
+});
+
+test('an address with a query is asked with it, and no failure tells it', async () => {
+  endpoint.url += '?code=sk-secret';
+  answer = (_, response) => response.writeHead(404).end();
+  const failures = [await failure(ask().asking)];
+  expect(asked[0]!.path).toBe('/v1/chat/completions?code=sk-secret');
+  await new Promise((resolve) => server.close(resolve));
+  failures.push(await failure(ask().asking));
+  for (const url of ['ftp://far.example/v1?code=sk-secret', 'far.example?code=sk-secret']) {
+    endpoint.url = url;
+    failures.push(await failure(ask().asking));
+  }
+  for (const { message, hint } of failures) expect(`${message} ${hint}`).not.toContain('sk-secret');
+  expect(withoutQuery('https://far.example/v1/?code=sk-secret#top')).toEqual({
+    ...{ url: 'https://far.example/v1', query: '?code=sk-secret' },
+  });
 });

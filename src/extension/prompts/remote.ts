@@ -66,7 +66,8 @@ function parsed(url: string): URL {
   try {
     address = new URL(url);
   } catch {
-    throw wrong(`“${plainLine(url)}” is not a URL`);
+    // Behind a question mark there may be a key.
+    throw wrong(`“${plainLine(url.split('?', 1)[0]!)}” is not a URL`);
   }
   if (address.protocol !== 'http:' && address.protocol !== 'https:') throw wrong('is not one of http or https');
   // It would be shown and logged with the address; what is secret has a place of its own.
