@@ -55,8 +55,8 @@ async function subjectOf(
 ): Promise<string> {
   const compared = await Promise.all(
     refs.map(async ({ version }, i) => {
-      // A version that is gone has answered all the same, under its name.
-      const text = await textOfVersion(document, version).catch(() => null);
+      // A commit says which text it is, and a version that is gone has answered all the same, under its name.
+      const text = version?.kind === 'git' ? null : await textOfVersion(document, version).catch(() => null);
       return [columns[i]!.id, columns[i]!.detail, text];
     }),
   );
