@@ -54,7 +54,7 @@ const PLACES: readonly [RegExp, readonly string[]][] = [
   [/window\.withProgress|window\.showInputBox/, ['ui.ts']],
   [/new vscode\.MarkdownString|isTrusted = true|supportHtml/, ['ui.ts']],
   [/window\.createQuickPick/, ['questions.ts', 'commands/run-record.ts']],
-  [/window\.showQuickPick/, ['views/open.ts', 'prompts/prompt-panels.ts']],
+  [/window\.showQuickPick/, ['views/open.ts', 'prompts/pick-rows.ts']],
   [/createStatusBarItem|setStatusBarMessage/, ['status-bar.ts', 'completions/status.ts']],
   // The guide to prompts is a page of the extension's own.
   [/markdown\.showPreview|REPORT_SCHEME,/, ['views/reports.ts', 'commands/new-prompt.ts']],

@@ -312,7 +312,7 @@ test('an error of the server is said with its words, as JSON, as a page, with no
     return await failure(ask().asking);
   };
   const { host } = new URL(endpoint.url);
-  expect(await failing(500, '{"error":{"message":"out of\nmemory"}}')).toMatchObject({
+  expect(await failing(500, JSON.stringify({ error: { message: 'out of\nmemory' } }))).toMatchObject({
     code: 'endpoint-failed',
     message: `${host} failed (500): “out of memory”.`,
     hint: expect.stringContaining('Run it again later'),

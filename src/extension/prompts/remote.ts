@@ -395,7 +395,7 @@ class Call {
   private quoted(text: string, length: number): string {
     const { key } = this.endpoint;
     const safe = key ? text.replaceAll(key, '…') : text;
-    const line = plainLine(safe).replace(/\s+/g, ' ').trim();
+    const line = plainLine(safe.replace(/\s+/g, ' ')).trim();
     return line.length > length ? `${line.slice(0, length - 1)}…` : line;
   }
 
