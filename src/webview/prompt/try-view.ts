@@ -138,7 +138,7 @@ function answer(actions: Actions): TemplateResult {
           ${
             cell.end
               ? html`<div class="under muted">
-                <span>${cell.failure ? '' : endWords(cell)}</span>
+                ${cell.failure ? nothing : html`<span>${endWords(cell)}</span>`}
                 ${
                   cell.text
                     ? html`<button class="tool" title="Copy" aria-label="Copy the answer" @click=${() => post({ type: 'copyText', text: cell.text })}><span class="codicon codicon-copy" aria-hidden="true"></span></button>`
