@@ -103,13 +103,10 @@ export const promptVersions = [
       const server = await stage.serve('versions', { settings: { ...settings, 'chat.disableAIFeatures': false } });
       const window = await stage.openWindow(server, folder);
       stage.shown = window;
-      try {
-        await versions(window);
-        await languageModel(window);
-        await promptFiles(window);
-      } finally {
-        stage.shown = stage.window;
-      }
+      await versions(window);
+      await languageModel(window);
+      await promptFiles(window);
+      stage.shown = stage.window;
       await window.page.context().close();
       await server.stop();
     },
@@ -180,10 +177,8 @@ async function languageModel(window) {
   );
   await frame.locator('.run').click();
   await window.dialog(/Send 1 prompt to Echo through VS Code\?/);
+  // VS Code itself asks for providers that want an authorization, which this one does not.
   await window.answerDialog('Send');
-  // VS Code asks, too.
-  await window.dialog(/language model/i);
-  await window.answerDialog('Allow');
   const texts = await answers(window, frame, 3);
   assert.match(texts[2] ?? '', /^You said: Where is my parcel\?/);
 }
