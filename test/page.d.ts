@@ -12,6 +12,8 @@ interface Window {
   acquireVsCodeApi: () => unknown;
   /** What notifications have said (test/e2e/window.mjs). */
   notificationsSaid: { said: string[]; seen: Set<string> };
+  /** How long keys took until they were shown, in ms (test/e2e/scenarios/figures.mjs). */
+  keysShown: number[];
   /** Kinds of events that a mouse made (test/e2e/scenarios/keyboard.mjs). */
   mouseUsed: string[];
   /** Runs that are to be shown, and the last step that was sent (test/webview/perf.mjs). */

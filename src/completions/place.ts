@@ -12,6 +12,7 @@ const PROSE = new Set([
   'plaintext',
   'markdown',
   'prompty',
+  'prompt',
   'luthier-prompt',
   'latex',
   'tex',

@@ -51,6 +51,7 @@ export const COMMANDS = {
   newPromptTemplate: 'luthier.newPromptTemplate',
   openPromptingGuide: 'luthier.openPromptingGuide',
   completionsMenu: 'luthier.completionsMenu',
+  suggestCompletions: 'luthier.suggestCompletions',
   chooseCompletionModel: 'luthier.chooseCompletionModel',
   useForCompletions: 'luthier.useForCompletions',
   showCompletionCounts: 'luthier.showCompletionCounts',
@@ -138,7 +139,7 @@ export const SETTINGS = {
   'luthier.prompts.endpoint.url': 'http://localhost:11434/v1',
   'luthier.prompts.endpoint.timeoutSeconds': 60,
   'luthier.completions.enabled': true,
-  'luthier.completions.languages': ['prompty', 'plaintext', 'markdown'] as string[],
+  'luthier.completions.languages': ['prompty', 'prompt', 'plaintext', 'markdown'] as string[],
   'luthier.completions.debounce': 40,
   'luthier.completions.slowMilliseconds': 1500,
 } as const;

@@ -105,6 +105,15 @@ export class VSCodeServer {
     if (code !== 0 || done < files.length) throw new Error(`VS Code did not install the extension:\n${output}`);
   }
 
+  /**
+   * Changes settings while it runs: its windows hear of it.
+   * @param {object} settings
+   */
+  async configure(settings) {
+    this.options.settings = { ...this.options.settings, ...settings };
+    await this.#prepare();
+  }
+
   /** The server's process; 0 while there is none, which no process has. */
   get pid() {
     return this.child?.pid ?? 0;

@@ -58,7 +58,7 @@ const asked = async (view, type) => {
 };
 
 /**
- * @typedef {{ view: 'dashboard' | 'tryout' | 'chat' | 'dataset' | 'prompt', play: (view: import('./browser.mjs').Webview) => Promise<unknown>,
+ * @typedef {{ view: 'dashboard' | 'tryout' | 'chat' | 'dataset' | 'prompt' | 'completions', play: (view: import('./browser.mjs').Webview) => Promise<unknown>,
  *   fullPage?: boolean, reducedMotion?: boolean, height?: number }} Scene
  */
 
@@ -941,6 +941,27 @@ const promptCompareRemote = async (view) => {
   await view.send({ type: 'estimated', id: estimate.id, calls: 1, tokens: 46, hosts: ['localhost:11434'] });
 };
 
+/**
+ * Counts of a week in three languages.
+ * @param {import('./browser.mjs').Webview} view
+ */
+const completionCounts = async (view) => {
+  const counts = (/** @type {number[]} */ [shown, accepted, partly, rejected, edited, characters]) => ({
+    ...{ shown, accepted, partly, rejected, edited, characters },
+  });
+  const notes = { model: '/home/ada/notes/.luthier/runs/notes-2/model', name: 'notes · decoder · 2' };
+  const starter = { model: 'starters/decoder', name: 'starters/decoder' };
+  await view.send({
+    type: 'snapshot',
+    today: '2026-11-27',
+    days: [
+      { day: '2026-11-27', ...notes, language: 'Markdown', ...counts([212, 71, 18, 123, 9, 2310]) },
+      { day: '2026-11-25', ...notes, language: 'Plain Text', ...counts([31, 9, 2, 20, 1, 288]) },
+      { day: '2026-11-24', ...starter, language: 'Prompty', ...counts([6, 0, 0, 6, 0, 0]) },
+    ],
+  });
+};
+
 export const scenes = [
   ...each('prompt-try', { view: 'prompt', play: promptTry }),
   ...each('prompt-writing', { view: 'prompt', play: promptWriting }, ['light']),
@@ -949,6 +970,12 @@ export const scenes = [
   ...each('prompt-untrusted', { view: 'prompt', play: promptUntrusted }, ['dark']),
   ...each('prompt-compare', { view: 'prompt', play: promptCompare }),
   ...each('prompt-compare-remote', { view: 'prompt', play: promptCompareRemote }, ['dark', 'light']),
+  ...each('completions', { view: 'completions', play: completionCounts }),
+  ...each(
+    'completions-none',
+    { view: 'completions', play: (view) => view.send({ type: 'snapshot', today: '2026-11-27', days: [] }) },
+    ['dark'],
+  ),
   ...each('folds-charts', { view: 'dashboard', play: foldsAt('running') }, ['dark', 'light']),
   ...each('folds-evaluation', { view: 'dashboard', play: foldsAt('running', 'evaluation') }),
   ...each('folds-done', { view: 'dashboard', play: foldsAt('done') }, ['dark', 'light']),

@@ -13,6 +13,11 @@ export async function completionsMenu(luthier: Luthier): Promise<void> {
   await openMenu(luthier);
 }
 
+/** Asks for suggestions where the cursor is. It is VS Code's own command, which has no key by itself. */
+export async function suggestCompletions(): Promise<void> {
+  await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger');
+}
+
 /** @param args the language that is meant; that of the document at hand without one */
 export async function chooseCompletionModel(luthier: Luthier, ...args: unknown[]): Promise<void> {
   requireTrust();

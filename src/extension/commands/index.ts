@@ -6,7 +6,13 @@ import { COMMANDS, type CommandName, INTERNAL_COMMANDS } from '../ids.ts';
 import { chooseInRecipe } from '../recipes/code-actions.ts';
 import { showError } from '../ui.ts';
 import { removeBroken, revealBroken } from './broken.ts';
-import { chooseCompletionModel, completionsMenu, showCompletionCounts, useForCompletions } from './completions.ts';
+import {
+  chooseCompletionModel,
+  completionsMenu,
+  showCompletionCounts,
+  suggestCompletions,
+  useForCompletions,
+} from './completions.ts';
 import { addDataset, inspectDataset, openDataset, removeDataset } from './datasets.ts';
 import { openWalkthrough, refresh, restartEngine, selectBackend, setHuggingFaceToken, showLog } from './engine.ts';
 import { tryExample } from './example.ts';
@@ -80,6 +86,7 @@ const handlers: Record<CommandName, Command> = {
   newPromptTemplate,
   openPromptingGuide,
   completionsMenu,
+  suggestCompletions,
   chooseCompletionModel,
   useForCompletions,
   showCompletionCounts,

@@ -43,6 +43,7 @@ const BESIDE_TRAINING = { maxTokens: 8, budgetMs: 500 } as const;
 const REMEMBERED = 16;
 
 interface Remembered {
+  uri: string;
   place: AskedPlace;
   answer: CompletionAnswer;
   model: string;
@@ -123,21 +124,22 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
     const place = placeIn(document, position, context.selectedCompletionInfo);
     if (!isAsked && !maySuggestItself(place)) return undefined;
     const model = models.chosen(language)!;
-    const known = this.known(place, model, isAsked ? ASKED.candidates : 1);
+    const uri = document.uri.toString();
+    const known = this.known(uri, place, model, isAsked ? ASKED.candidates : 1);
     if (known) return this.offer(document, place, model, known);
     if (!isAsked) await pause(setting('luthier.completions.debounce'), signal);
     if (!(await mayStart())) return undefined;
     const answer = await this.ask(document, place, model, isAsked, signal);
     if (!answer || signal.aborted) return undefined;
-    this.answers.unshift({ place, answer, model });
+    this.answers.unshift({ uri, place, answer, model });
     this.answers.length = Math.min(this.answers.length, REMEMBERED);
     return this.offer(document, place, model, answer.items);
   }
 
   /** What was answered before, where it still fits. */
-  private known(place: AskedPlace, model: string, candidates: number): CompletionItem[] | null {
+  private known(uri: string, place: AskedPlace, model: string, candidates: number): CompletionItem[] | null {
     for (const remembered of this.answers) {
-      if (remembered.model !== model || remembered.place.lead !== place.lead) continue;
+      if (remembered.uri !== uri || remembered.model !== model || remembered.place.lead !== place.lead) continue;
       const items = typedOn(remembered, place);
       if (items && items.length >= candidates) return items;
     }
@@ -153,7 +155,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
   ): Promise<CompletionAnswer | null> {
     const { models, service, isTraining, log } = this.sources;
     const { language, before, after } = place;
-    const limit = setting('luthier.completions.slowMilliseconds');
+    const limit = Math.max(1, Math.round(setting('luthier.completions.slowMilliseconds')));
     const folder = models.folderOf(model);
     const isBesideTraining = isTraining();
     const request: CompletionRequest = {
@@ -162,7 +164,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
       before,
       after,
       ...(document.isUntitled ? {} : { path: vscode.workspace.asRelativePath(document.uri.fsPath, false) }),
-      ...(isAsked ? ASKED : isBesideTraining ? BESIDE_TRAINING : { maxTokens: TOKENS, budgetMs: Math.max(limit, 1) }),
+      ...(isAsked ? ASKED : isBesideTraining ? BESIDE_TRAINING : { maxTokens: TOKENS, budgetMs: limit }),
     };
     const health = this.healthOf(language, model);
     let asked = Number.NaN;

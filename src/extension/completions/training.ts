@@ -6,7 +6,7 @@ import { lookAtRecord } from '../../runs/record.ts';
 import type { RunStore } from '../runs/store.ts';
 
 /** Runs of other windows and of terminals are looked for at most this often. */
-const LOOK_MS = 10_000;
+const LOOK_MS = 30_000;
 const AT_ONCE = 16;
 
 /** Whether a run trains on this machine: one of this window, or any other that this person has made here. */

@@ -204,6 +204,12 @@ export const window = {
 export const changes = { document: new EventEmitter<unknown>(), trust: new EventEmitter<void>() };
 const never = () => ({ dispose() {} });
 
+interface Configuration {
+  get(name: string): unknown;
+  inspect?(name: string): { workspaceValue?: unknown } | undefined;
+  update?(name: string, value: unknown): Promise<void>;
+}
+
 /** Settings that differ from their defaults. */
 export const configured = new Map<string, unknown>();
 
@@ -220,7 +226,11 @@ export const workspace = {
     workspace.workspaceFolders?.find((folder) => uri.fsPath.startsWith(`${folder.uri.fsPath}/`)),
   asRelativePath: (path: string) => path,
   openTextDocument: vi.fn(async (uri: Uri) => ({ uri, lineCount: Number.MAX_SAFE_INTEGER })),
-  getConfiguration: () => ({ get: (name: string): unknown => configured.get(name) }),
+  getConfiguration: (): Configuration => ({
+    get: (name) => configured.get(name),
+    inspect: () => undefined,
+    update: async (name, value) => void configured.set(name, value),
+  }),
   createFileSystemWatcher: (_pattern: unknown) => ({
     ...{ onDidChange: never, onDidCreate: never, onDidDelete: never },
     dispose() {},
@@ -235,6 +245,7 @@ export const workspace = {
 };
 
 export const commands = { executeCommand: vi.fn(async (..._args: unknown[]): Promise<unknown> => undefined) };
+export const ConfigurationTarget = { Global: 1, Workspace: 2 };
 export const UIKind = { Desktop: 1, Web: 2 };
 export const env = {
   language: 'en',

@@ -1,8 +1,10 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { profileScripting } from '../cpu-profile.mjs';
 import { cpuUse, extensionHosts } from '../cpu-use.mjs';
+import { samplesBetween } from '../probe.mjs';
 import { luthier, metricsOf, runsOf } from '../workplace.mjs';
+import { chooseStarter, completionsServer, ghost } from './completions.mjs';
 
 const ROUNDS = 3;
 const STEPS = 20;
@@ -53,6 +55,26 @@ async function reportScripting(stage, name) {
     `our scripting in a frame, ${name}`,
     `${frames.length} frames with any in ${PROFILED_S} s: median ${ms(0.5)}, 95th percentile ${ms(0.95)}, longest ${ms(1)}; ${perSecond.toFixed(1)} ms a second`,
   );
+}
+
+const SENTENCE =
+  'The old man went to the market and bought a loaf of bread for his daughter, who had been waiting at the window since the early morning. ';
+
+/** In the page: how long each key takes until the editor’s lines have changed. */
+function watchKeys() {
+  window.keysShown = [];
+  /** @type {number | null} */
+  let pressed = null;
+  document.addEventListener('keydown', () => (pressed = performance.now()), true);
+  const lines = document.querySelector('.editor-instance .view-lines');
+  if (!lines) return;
+  new MutationObserver(() => {
+    if (pressed === null) return;
+    const from = pressed;
+    pressed = null;
+    // Once it is drawn.
+    requestAnimationFrame(() => window.keysShown.push(performance.now() - from));
+  }).observe(lines, { childList: true, subtree: true, characterData: true });
 }
 
 /**
@@ -122,6 +144,67 @@ export const figures = [
       await reportScripting(stage, 'a fast run');
       const rate = ((await stage.dashboard.step()) - before) / ((performance.now() - from) / 1000);
       stage.figure('its speed', `${rate.toFixed(0)} steps a second`);
+    },
+  },
+  {
+    name: 'What completions cost: delay of the extension host’s event loop, and the pace at which typing shows, with them and without',
+    async play(stage) {
+      const { workspace } = stage;
+      const file = path.join(workspace, 'pace.md');
+      await writeFile(file, '# Pace\n\n');
+      const server = await completionsServer(stage);
+      const window = await stage.openWindow(server);
+      stage.shown = window;
+      const { page } = window;
+      try {
+        await window.openFile('pace.md');
+        await chooseStarter(window);
+        await page.locator('.editor-instance .view-lines').click();
+        await page.keyboard.press('Control+End');
+        await page.keyboard.type('The old man went to the ');
+        await window.until('a suggestion', async () => (await ghost(page)).trim() !== '');
+        await page.evaluate(watchKeys);
+        /** @type {Record<string, number[]>} */
+        const paces = {};
+        /** @type {Record<string, { n: number, p50: number, p99: number, max: number }[]>} */
+        const delays = {};
+        for (let round = 0; round < ROUNDS; round++)
+          for (const way of ['with completions', 'without']) {
+            await server.configure({ 'luthier.completions.enabled': way !== 'without' });
+            await settle();
+            await page.locator('.editor-instance .view-lines').click();
+            await page.keyboard.press('Control+End');
+            await page.keyboard.press('Enter');
+            await writeFile(`${stage.eventLoop}.reset`, '');
+            // It is looked for once a second.
+            await new Promise((resolve) => setTimeout(resolve, 1500));
+            const from = Date.now();
+            await page.evaluate(() => self.keysShown.splice(0));
+            // A quick typist's pauses, and one in which a suggestion comes.
+            for (const word of SENTENCE.split(/(?<= )/)) {
+              await page.keyboard.type(word, { delay: 90 });
+              await new Promise((resolve) => setTimeout(resolve, 350));
+            }
+            const samples = await samplesBetween(stage.eventLoop, from, Date.now());
+            paces[way] ??= [];
+            paces[way].push(...(await page.evaluate(() => self.keysShown)));
+            delays[way] ??= [];
+            delays[way].push(samples.at(-1).delay);
+          }
+        for (const [way, keys] of Object.entries(paces)) {
+          const ms = (/** @type {number} */ share) => at(keys, share).toFixed(1);
+          stage.figure(`a key until it is shown, ${way}`, `median ${ms(0.5)} ms, p95 ${ms(0.95)} ms of ${keys.length}`);
+          const rounds = delays[way].map(({ n, p50, p99, max }) => {
+            const [a, b, c] = [p50, p99, max].map((value) => value.toFixed(1));
+            return `p50 ${a}, p99 ${b}, longest ${c} ms of ${n}`;
+          });
+          stage.figure(`delay of the extension host’s event loop, ${way}`, rounds.join('; '));
+        }
+      } finally {
+        await page.context().close();
+        await rm(file, { force: true });
+        stage.shown = stage.window;
+      }
     },
   },
 ];
