@@ -140,7 +140,7 @@ export const SETTINGS = {
   'luthier.prompts.endpoint.timeoutSeconds': 60,
   'luthier.completions.enabled': true,
   'luthier.completions.languages': ['prompty', 'prompt', 'plaintext', 'markdown'] as string[],
-  'luthier.completions.debounce': 40,
+  'luthier.completions.debounce': 25,
   'luthier.completions.slowMilliseconds': 1500,
 } as const;
 

@@ -1,5 +1,4 @@
 import { chat } from './chat.mjs';
-import { completions } from './completions.mjs';
 import { fineTune } from './fine-tune.mjs';
 import { flow } from './flow.mjs';
 import { keyboard } from './keyboard.mjs';
@@ -23,7 +22,6 @@ export const scenarios = [
   ...recipes,
   ...promptLanguage,
   ...prompts,
-  ...completions,
   ...keyboard,
   ...untrusted,
   ...workspaces,
