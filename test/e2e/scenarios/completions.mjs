@@ -93,6 +93,14 @@ const untilStatus = async (window, words) =>
     return (await item.count()) > 0 && words.test((await item.first().innerText()).trim());
   });
 
+/** What who hears the item hears. @param {import('../window.mjs').VSCodeWindow} window */
+const statusLabel = async (window) =>
+  await status(window)
+    .first()
+    .evaluate((item) =>
+      [item, ...item.querySelectorAll('[aria-label]')].map((part) => part.getAttribute('aria-label') ?? '').join(' '),
+    );
+
 /**
  * Opens the menu of the status bar, and chooses from it.
  * @param {import('../window.mjs').VSCodeWindow} window
@@ -155,7 +163,7 @@ export const completions = [
         await window.answer('starters/decoder');
         await untilStatus(window, /^Completions$/);
         await window.clearNotifications();
-        await page.locator('.editor-instance .view-lines').click();
+        await page.locator('.editor-instance .view-line').first().click();
         await page.keyboard.press('Control+End');
 
         // The first one waits for the model.
@@ -231,7 +239,7 @@ export const completions = [
         await inWindow(stage, async (window) => {
           const { page } = window;
           const write = async (/** @type {string} */ text) => {
-            await page.locator('.editor-instance .view-lines').click();
+            await page.locator('.editor-instance .view-line').first().click();
             await page.keyboard.press('Control+End');
             await page.keyboard.press('Enter');
             await page.keyboard.type(text);
@@ -271,8 +279,11 @@ export const completions = [
           assert.equal(await ghost(page), '', 'nothing is suggested while it is off');
           await choose(window, 'Turn On');
           await untilStatus(window, /^Completions$/);
-          const label = await status(window).first().getAttribute('aria-label');
-          assert.match(label ?? '', /starters\/decoder completes Markdown/, 'who hears it knows the model');
+          assert.match(
+            await statusLabel(window),
+            /starters\/decoder completes Markdown/,
+            'who hears it knows the model',
+          );
 
           // A model of its own for Markdown; plain text keeps the other.
           await choose(window, 'Choose Model…');
@@ -281,15 +292,13 @@ export const completions = [
           await window.question('Which model completes Markdown');
           await window.answer('own-writer');
           await window.until('the status bar to name it', async () =>
-            /own-writer completes Markdown/.test((await status(window).first().getAttribute('aria-label')) ?? ''),
+            /own-writer completes Markdown/.test(await statusLabel(window)),
           );
           await write('The young woman went to the ');
           await suggestion(window);
           await window.openFile('plain.txt');
           await window.until('the other model', async () =>
-            /starters\/decoder completes Plain Text/.test(
-              (await status(window).first().getAttribute('aria-label')) ?? '',
-            ),
+            /starters\/decoder completes Plain Text/.test(await statusLabel(window)),
           );
 
           // It is deleted: said once, in one of two windows, and switched off for this language alone.

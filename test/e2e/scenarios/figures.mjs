@@ -159,7 +159,7 @@ export const figures = [
       try {
         await window.openFile('pace.md');
         await chooseStarter(window);
-        await page.locator('.editor-instance .view-lines').click();
+        await page.locator('.editor-instance .view-line').first().click();
         await page.keyboard.press('Control+End');
         await page.keyboard.type('The old man went to the ');
         await window.until('a suggestion', async () => (await ghost(page)).trim() !== '');
@@ -172,7 +172,7 @@ export const figures = [
           for (const way of ['with completions', 'without']) {
             await server.configure({ 'luthier.completions.enabled': way !== 'without' });
             await settle();
-            await page.locator('.editor-instance .view-lines').click();
+            await page.locator('.editor-instance .view-line').first().click();
             await page.keyboard.press('Control+End');
             await page.keyboard.press('Enter');
             await writeFile(`${stage.eventLoop}.reset`, '');
