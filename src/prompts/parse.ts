@@ -172,7 +172,8 @@ const MOST_EXAMPLES = 100;
 function readExamples(own: Yaml, problems: PromptProblem[]): PromptExamples | null {
   const node = own.get('examples');
   if (node === null || node.value === null) return null;
-  const count = node.isMap ? (node.get('count')?.value ?? 3) : node.value;
+  const listed = node.get('rows');
+  const count = node.isMap ? (node.get('count')?.value ?? (listed?.isList ? listed.entries.length : 3)) : node.value;
   const seed = node.get('seed')?.value ?? 0;
   const whole = (value: unknown, least: number): value is number =>
     Number.isSafeInteger(value) && (value as number) >= least;
@@ -183,8 +184,19 @@ function readExamples(own: Yaml, problems: PromptProblem[]): PromptExamples | nu
   }
   if (!whole(seed, 0))
     problems.push(problem('key-type', 'error', 'luthier.examples.seed: a whole number is expected.', node.range));
-  return { count, seed: whole(seed, 0) ? seed : 0, ...(node.isMap ? strings(node, ['dataset'], problems) : {}) };
+  if (listed !== null && !isRows(listed.value)) {
+    const message = 'luthier.examples.rows: a list of rows is expected, each with its columns.';
+    problems.push(problem('key-type', 'error', message, listed.range));
+  }
+  return {
+    ...{ count, seed: whole(seed, 0) ? seed : 0 },
+    ...(node.isMap ? strings(node, ['dataset'], problems) : {}),
+    ...(listed !== null && isRows(listed.value) && { rows: listed.value }),
+  };
 }
+
+const isRows = (value: unknown): value is Record<string, unknown>[] =>
+  Array.isArray(value) && value.every((row) => typeof row === 'object' && row !== null && !Array.isArray(row));
 
 function referencesIn(node: Yaml, path: string[], problems: PromptProblem[]): PromptReference[] {
   const { text, range } = node;

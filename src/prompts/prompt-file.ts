@@ -54,8 +54,10 @@ export interface PromptReference {
   path: string[] | null;
 }
 
-/** Few-shot examples, drawn from rows of a dataset: `examples` in the template. */
+/** Few-shot examples, drawn from rows of a dataset or written into the template: `examples` in it. */
 export interface PromptExamples {
+  /** Rows by their columns, taken in this order; none is drawn then. */
+  rows?: readonly Readonly<Record<string, unknown>>[];
   /** Path relative to the template's folder; the template's own dataset where not given. */
   dataset?: string;
   count: number;

@@ -38,10 +38,20 @@ export class IncludeFault extends Error {
  * @throws IncludeFault
  */
 export function bodySource(text: string, file: PromptFile, read: ReadIncluded, path?: string): Traced {
-  const whole = new Traced();
-  include(whole, { text, file: null, range: file.body }, read, path === undefined ? [] : [path]);
-  const plain = withoutReturns(whole);
+  const plain = withoutReturns(bodyWithFiles(text, file, read, path));
   return file.model.api === 'completion' ? plain : withMarkers(plain, file.generation);
+}
+
+/** The body as it is written, with the files that it takes in where they are named. @throws IncludeFault */
+export function bodyWithFiles(
+  text: string,
+  { body }: Pick<PromptFile, 'body'>,
+  read: ReadIncluded,
+  path?: string,
+): Traced {
+  const whole = new Traced();
+  include(whole, { text, file: null, range: body }, read, path === undefined ? [] : [path]);
+  return whole;
 }
 
 interface Source {

@@ -62,6 +62,8 @@ export interface Answered extends GeneratedText {
   tool_calls?: ToolCall[];
   /** What is said beside the calls. */
   content?: string;
+  /** What the model read, where a template made it of what was typed. */
+  prompt?: string;
 }
 
 /** What is wrong with settings, as one sentence that names the key; null where nothing is. */

@@ -31,8 +31,11 @@ export interface RunRecord {
   recipe: Recipe;
   /** How rows of data are understood (DataRules in engine/data/checks.ts); absent in runs that 0.1.0 made. */
   data_rules?: 1 | 2;
-  /** The recipe's template as it was when the run was made: its absolute path, and its exact text. */
-  template?: { path: string; text: string };
+  /**
+   * The recipe's template as it was when the run was made: its absolute path, and its exact text, with the files that it
+   * takes in and the examples that were drawn for it; `drawn_from` is the text before that.
+   */
+  template?: { path: string; text: string; drawn_from?: string };
   /** Absolute path of the recipe's file, or null for one that was never a file. */
   recipe_path: string | null;
   created_at: string;
@@ -108,7 +111,7 @@ const FIELDS: { [K in keyof RunRecord]-?: Check } = {
     metric_for_best_model: optional(isKey),
   }),
   data_rules: (value, at) => (value === undefined || value === 1 || value === 2 ? null : `${at} is not 1 or 2`),
-  template: optional(shape({ path: isString, text: isString })),
+  template: optional(shape({ path: isString, text: isString, drawn_from: optional(isString) })),
   recipe_path: nullOr(isString),
   created_at: isTime,
   started_at: nullOr(isTime),

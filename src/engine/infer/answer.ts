@@ -39,24 +39,24 @@ export async function answer(
   const prompt =
     asTaught && suffix === undefined ? await rendered(writer, given, { notes, values, signal: request.signal }) : given;
   let left_out = 0;
+  let read = typeof prompt === 'string' ? prompt : '';
+  const isFilled = asTaught && suffix === undefined && writer.template !== undefined;
   const write = (): Promise<GeneratedText> => {
     if (suffix !== undefined) return fillIn(writer, textOf(given), suffix, request);
     if (typeof prompt === 'string') return writer.write(prompt, request).then((it) => ({ ...it, text: textOf(given) }));
     const { chat } = writer;
     const fitted = fitDialogue(chat, prompt, positions, request.settings.max_new_tokens, tools);
     left_out = fitted.leftOut;
-    if (left_out > 0)
-      notes.push(
-        `The oldest ${counted(left_out, 'message')} no longer ${left_out === 1 ? 'fits and is' : 'fit and are'} left out.`,
-      );
+    if (left_out > 0) notes.push(leftOutNote(left_out));
+    if (isFilled) read = chat.render(fitted.read, { forAnswer: true, tools });
     return writer.write(fitted.ids, { ...request, ends: chat.turnEnds(), text: textOf(given) });
   };
   const written = await write();
   if (written.finish_reason === 'positions')
     notes.push(`The answer ends where the model’s ${positions} positions end.`);
-  const read =
+  const calls =
     typeof prompt === 'string' || suffix !== undefined ? {} : callsIn(written, writer.chat, { tools, notes });
-  return { ...written, left_out, notes, ...read };
+  return { ...written, left_out, notes, ...calls, ...(isFilled && { prompt: read }) };
 }
 
 /** The calls of an answer. @param notes gets what is odd about them */
@@ -102,6 +102,10 @@ async function fillIn(
   return writer.write(prompt.ids, { ...request, settings, ends: prompt.ends, text: before });
 }
 
+/** Said of a dialogue that is too long. */
+export const leftOutNote = (count: number): string =>
+  `The oldest ${counted(count, 'message')} no longer ${count === 1 ? 'fits and is' : 'fit and are'} left out.`;
+
 /** What is asked, in a text. */
 const textOf = (given: string | readonly ChatMessage[]): string =>
   typeof given === 'string' ? given : (given.at(-1)?.content ?? '');
@@ -120,7 +124,7 @@ async function rendered(
   given: string | readonly ChatMessage[],
   { notes, values, signal }: { notes: string[] } & Pick<AnswerRequest, 'values' | 'signal'>,
 ): Promise<string | readonly ChatMessage[]> {
-  const { template } = writer;
+  const template = writer.template?.asking;
   if (!template) return given;
   const fill = (said: string) => template.render(values ?? valuesOfText(template, said), signal);
   if (learnedTexts(writer)) {

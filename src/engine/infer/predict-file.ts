@@ -70,7 +70,7 @@ export const rowsOfPredictor = (predictor: Predictor): RowAnswerer => ({
 
 /** A model that writes: the continuation of each text, or the answer to it as a message. */
 export const rowsOfWriter = (writer: Writer, settings: GenerationSettings, asMessages: boolean): RowAnswerer => ({
-  reads: { kind: 'prompts', template: writer.template },
+  reads: { kind: 'prompts', template: writer.template?.asking },
   answer: async (texts, { onProgress, signal, note = () => {}, placeOf = (text) => `Row ${text + 1}` }) => {
     const answers: Added[] = [];
     const said = new Map<string, number>();

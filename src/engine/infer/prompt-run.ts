@@ -9,7 +9,7 @@ import {
 } from '../../protocol/index.ts';
 import type { OpenPrompt } from '../prompts/prompt.ts';
 import type { PromptRenderer } from '../prompts/renderer.ts';
-import { isSameTemplate, type RowTemplate } from '../prompts/row-template.ts';
+import { isSameTemplate, type RowTemplate, wholeOf } from '../prompts/row-template.ts';
 import { answer } from './answer.ts';
 import type { Predictor } from './predictor.ts';
 import { type PromptModel, type Rendered, refuseEmpty, renderRow } from './prompt-model.ts';
@@ -66,8 +66,9 @@ export async function runPrompt(
 }
 
 /** What a model answers to a template that it did not learn its rows through is not what its scores were measured on. */
-const otherTemplate = ({ name, text }: OpenPrompt, learnt: RowTemplate | undefined): string[] =>
-  !learnt || isSameTemplate(text, learnt.text)
+const otherTemplate = ({ name, file, body }: OpenPrompt, learnt: RowTemplate | undefined): string[] =>
+  !learnt ||
+  [learnt, learnt.asking].some((one) => isSameTemplate({ file, body: body() }, wholeOf(one.text, one.file)))
     ? []
     : [
         `The model learned its rows through another template than ${name === learnt.name ? 'this one' : name}: its own is ${learnt.name} in its folder.`,

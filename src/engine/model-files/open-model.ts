@@ -4,7 +4,7 @@ import { type ModelConfig, type ModelFolder, openModelFolder, TEMPLATE_FILE } fr
 import { classesOf } from '../models/classes.ts';
 import { architectureOf, hiddenSizeOf } from '../models/registry.ts';
 import { openRowTemplate, type RowTemplate } from '../prompts/row-template.ts';
-import { readTemplate } from '../recipes/template.ts';
+import { readKeptTemplate } from '../recipes/template.ts';
 import { TaskModel } from '../runtime/model.ts';
 import { answeringOfModel } from '../tasks/registry.ts';
 import type { AnyAnswering } from '../tasks/task.ts';
@@ -89,7 +89,8 @@ async function templateIn(
   tokenizer: () => Promise<Tokenizer>,
 ): Promise<RowTemplate | undefined> {
   if (!hasTemplate(config)) return undefined;
-  if (files.includes(TEMPLATE_FILE)) return openRowTemplate(await readTemplate(join(path, TEMPLATE_FILE)), tokenizer);
+  if (files.includes(TEMPLATE_FILE))
+    return openRowTemplate(await readKeptTemplate(join(path, TEMPLATE_FILE)), tokenizer);
   throw new LuthierError(
     'model-invalid',
     `${path} lacks ${TEMPLATE_FILE}, through which the model learned its rows.`,

@@ -1,4 +1,5 @@
 import { basename, resolve } from 'node:path';
+import { endsWithAnswer, withoutAnswer } from '../../prompts/answer-part.ts';
 import { parsePrompt } from '../../prompts/parse.ts';
 import { lineAt } from '../../prompts/places.ts';
 import type { PromptFile } from '../../prompts/prompt-file.ts';
@@ -8,8 +9,9 @@ import { counted, LuthierError, type PromptSource, type PromptWarning } from '..
 import { datasetInside, loadPrompt, type Surroundings, surroundingsOf } from './files.ts';
 import { type Environment, resolveReferences } from './references.ts';
 import { type PromptRenderer, promptFault, type RenderOptions } from './renderer.ts';
-import { drawExamples, noDataset, openPromptRows, type PromptRows } from './rows.ts';
+import { drawExamples, noDataset, openPromptRows, type PromptRows, writtenExamples } from './rows.ts';
 import type { LoadedPrompt } from './thread.ts';
+import { bodyOf } from './whole.ts';
 
 /** A template that is ready to be filled, row after row. */
 export interface OpenPrompt {
@@ -19,6 +21,8 @@ export interface OpenPrompt {
   name: string;
   /** Its exact text. */
   text: string;
+  /** What is filled: the body with the files that it takes in. @throws LuthierError `prompt-invalid` */
+  body(): string;
   /** Rows of its dataset; null where it has none. */
   rows: PromptRows | null;
   /** What should be said of the template itself. */
@@ -57,7 +61,12 @@ export interface OpenOptions {
 export async function openPrompt(source: PromptSource, { signal, environment }: OpenOptions = {}): Promise<OpenPrompt> {
   const around = surroundingsOf(source);
   const name = source.path === undefined ? 'The template' : basename(source.path);
-  const parsed = parsePrompt(source.text);
+  const read = parsePrompt(source.text);
+  const isLearnt = endsWithAnswer({ text: source.text, file: read });
+  // The answer that it ends with is what is learnt: a model is asked without.
+  const { text, file: parsed } = isLearnt
+    ? withoutAnswer({ text: source.text, file: read })
+    : { text: source.text, file: read };
   const wrong = parsed.problems.find(({ severity }) => severity === 'error');
   if (wrong) throw promptFault(name, { ...wrong, line: lineAt(source.text, wrong.range.start) });
   // A row never has anything of the sample, which then need not be readable.
@@ -68,16 +77,27 @@ export async function openPrompt(source: PromptSource, { signal, environment }: 
     if (!(error instanceof LuthierError)) throw error;
     throw new LuthierError(error.code, `${name}: ${error.message}`, error.hint);
   });
-  const prompt = await loadPrompt(source.text, around);
+  const prompt = await loadPrompt(text, around);
   const { rows, examples } = await rowsOf(source, file, around, signal);
   const warnings = parsed.problems
     .filter(({ severity }) => severity === 'warning')
-    .map(({ message, range }) => ({ message, range, line: lineAt(source.text, range.start) }));
-  const valuesOf: OpenPrompt['valuesOf'] = (row, typed) => ({
-    ...(examples ? { examples: drawExamples(examples, file, file.examples!, examples === rows ? row : null) } : {}),
-    ...inputValues(file, { values: typed, row: row === null ? source.cells : rowsNeeded(rows, name).at(row) }),
-  });
-  return { file, name, text: source.text, rows, warnings, valuesOf, fill: filler(prompt, file, name, valuesOf) };
+    .map(({ message, range }): PromptWarning => ({ message, range, line: lineAt(source.text, range.start) }));
+  if (isLearnt) {
+    const { range } = read.parts.at(-1)!;
+    const message = 'The answer that the template ends with is what a model learns, and is left out when it is asked.';
+    warnings.push({ message, range, line: lineAt(source.text, range.start) });
+  }
+  const valuesOf: OpenPrompt['valuesOf'] = (row, typed) => {
+    const own = inputValues(file, { values: typed, row: row === null ? source.cells : rowsNeeded(rows, name).at(row) });
+    if (examples)
+      return { examples: drawExamples(examples, file, file.examples!, examples === rows ? row : null), ...own };
+    return file.examples ? { examples: writtenExamples(file, file.examples, own), ...own } : own;
+  };
+  return {
+    ...{ file, name, text: source.text, rows, warnings, valuesOf },
+    body: () => bodyOf(name, prompt, parsed),
+    fill: filler(prompt, file, name, valuesOf),
+  };
 }
 
 function filler(
@@ -159,7 +179,7 @@ async function rowsOf(
   const own =
     data === undefined ? (dataset === undefined ? null : inside(dataset)) : openPromptRows(resolve(data), signal);
   const rows = await own;
-  if (!examples) return { rows, examples: null };
+  if (!examples || examples.rows) return { rows, examples: null };
   if (examples.dataset !== undefined) {
     const same = examples.dataset === dataset && data === undefined;
     return { rows, examples: same ? rows : await inside(examples.dataset) };

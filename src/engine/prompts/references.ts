@@ -17,13 +17,14 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * A value of the front matter with what its references (`${file:…}`, `${env:NAME:default}`) stand for; those in files
  * that are read are followed, too.
  * @param path keys that lead to it, for errors
+ * @param environment null where a value is to be kept, which is never one of the environment
  * @throws LuthierError `prompt-invalid` naming the key
  */
 export async function resolveReferences(
   value: unknown,
   path: string,
   around: Pick<Surroundings, 'folder' | 'roots'>,
-  environment: Environment = process.env,
+  environment: Environment | null = process.env,
   way: readonly string[] = [],
   read = { files: 0 },
 ): Promise<unknown> {
@@ -55,7 +56,14 @@ export async function resolveReferences(
   }
 }
 
-function variable(name: string, otherwise: string | undefined, path: string, environment: Environment): string {
+function variable(name: string, otherwise: string | undefined, path: string, environment: Environment | null): string {
+  if (environment === null) {
+    throw new LuthierError(
+      'prompt-invalid',
+      `${path}: the variable ${name} of the environment is not kept by a run: it may be private, and another one where the model is asked.`,
+      'Write the value into the template that is trained with.',
+    );
+  }
   const held = Object.hasOwn(environment, name) ? environment[name] : undefined;
   if (SECRET.test(name) || WITH_PASSWORD.test(held ?? '')) {
     throw new LuthierError(

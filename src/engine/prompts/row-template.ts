@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { closest, distance } from 'fastest-levenshtein';
+import { withoutAnswer } from '../../prompts/answer-part.ts';
 import { parsePrompt } from '../../prompts/parse.ts';
 import type { PromptFile } from '../../prompts/prompt-file.ts';
 import { cellValue, inputValues } from '../../prompts/values.ts';
@@ -9,6 +10,7 @@ import type { TableRow } from '../data/row-record.ts';
 import type { Table } from '../data/table.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { PromptRenderer, promptFault } from './renderer.ts';
+import { writtenExamples } from './rows.ts';
 import type { LoadedPrompt } from './thread.ts';
 import { truncateBy } from './truncate.ts';
 
@@ -26,6 +28,8 @@ export interface RowTemplate {
   /** Its exact text. */
   readonly text: string;
   readonly file: PromptFile;
+  /** The same without what the model learned to say, where the template ends with that: its model is asked so. */
+  readonly asking: RowTemplate;
   /** @throws LuthierError `prompt-invalid` naming the template's line; a variable without a value is an error */
   render(values: Record<string, unknown>, signal?: AbortSignal): Promise<RenderedRow>;
   /** All rows are rendered for now: its thread ends until the next one, unless somebody else's are still rendered. */
@@ -162,19 +166,35 @@ export function valuesOf(file: PromptFile, columns: readonly string[], row: Tabl
   return inputValues(file, { row: Object.fromEntries(cells) });
 }
 
-/** Whether two templates make the same of the same rows: what else their front matter says counts for nothing. */
-export function isSameTemplate(one: string, other: string): boolean {
-  const counts = (text: string): string => {
-    const { body, generation, model, inputs } = parsePrompt(text);
+/** A template with everything that it takes in: what its references stand for, and its body with all files. */
+interface WholeTemplate {
+  file: PromptFile;
+  body: string;
+}
+
+/** A text that takes nothing in. */
+export function wholeOf(text: string, file = parsePrompt(text)): WholeTemplate {
+  return { file, body: text.slice(file.body.start, file.body.end) };
+}
+
+/**
+ * Whether two templates make the same of the same rows: what else their front matter says counts for nothing, and which
+ * examples are drawn is another matter.
+ */
+export function isSameTemplate(one: WholeTemplate, other: WholeTemplate): boolean {
+  const counts = ({ file: { generation, model, inputs }, body }: WholeTemplate): string => {
     const given = inputs.map(({ name, kind, default: otherwise }) => [name, kind, otherwise]);
-    return JSON.stringify([generation, model.api, given, text.slice(body.start, body.end).replace(/\r\n/g, '\n')]);
+    return JSON.stringify([generation, model.api, given, body.replace(/\r\n/g, '\n')]);
   };
-  return one === other || counts(one) === counts(other);
+  return counts(one) === counts(other);
 }
 
 /** A template whose rows are not rendered: each is what its columns hold. Enough for checks of a recipe. */
 export const unrendered = ({ path, text }: { path: string; text: string }): RowTemplate => ({
   ...{ name: basename(path), text, file: parsePrompt(text) },
+  get asking() {
+    return this;
+  },
   render: async (values) => {
     const said = JSON.stringify(values);
     return { messages: [{ role: 'user', content: said }], text: said };
@@ -197,11 +217,20 @@ export function openRowTemplate(
   const name = basename(path);
   const file = parsePrompt(text);
   refuseOutside(name, file);
+  return rowTemplate({ path, text, file }, tokenizer);
+}
+
+function rowTemplate(
+  { path, text, file }: { path: string; text: string; file: PromptFile },
+  tokenizer: () => Promise<Tokenizer>,
+): RowTemplate {
+  const name = basename(path);
   // Nothing else is read: the text is all of it.
   const prompt: LoadedPrompt = { text, path, included: new Map() };
   const truncating = /\btruncate_tokens\b/.test(text);
   let renderer: PromptRenderer | undefined;
   let rendering = 0;
+  let asking: RowTemplate | undefined;
   const fill = async (values: Record<string, unknown>, signal: AbortSignal | undefined) => {
     rendering++;
     try {
@@ -214,13 +243,21 @@ export function openRowTemplate(
   };
   return {
     ...{ name, text, file },
-    render: async (values, signal) => {
+    get asking() {
+      const asked = withoutAnswer({ text, file });
+      asking ??= asked.text === text ? this : rowTemplate({ path, ...asked }, tokenizer);
+      return asking;
+    },
+    render: async (given, signal) => {
+      const { examples } = file;
+      const values = examples ? { examples: writtenExamples(file, examples, given), ...given } : given;
       const filled = await fill(values, signal);
       const [missing] = filled.undefinedNames;
       if (missing) throw promptFault(name, missing);
       return { messages: filled.messages, text: textOf(filled) };
     },
     rest: () => {
+      if (asking && asking.text !== text) asking.rest();
       // A model that is evaluated may be asked beside it: what is rendered for that goes on.
       if (rendering > 0) return;
       renderer?.dispose();
@@ -231,13 +268,13 @@ export function openRowTemplate(
 
 /** What a template reads beside its own text may be other text tomorrow, and is in no model's folder. */
 function refuseOutside(name: string, { references, examples }: PromptFile): void {
-  const [first] = references;
-  if (!first && !examples) return;
+  const first = references.find(({ path }) => path === null || path[0] === 'inputs');
+  if (!first && (!examples || examples.rows)) return;
   throw new LuthierError(
     'prompt-invalid',
     first
-      ? `${name} takes in ${first.target}, which a run cannot keep: it keeps the template’s own text.`
-      : `${name} draws examples from a dataset, which a run cannot keep: it keeps the template’s own text.`,
-    `Write ${first ? 'what it says' : 'the examples'} into the template that is trained with.`,
+      ? `${name} takes in ${first.target}, which is not in the folder of its model.`
+      : `${name} draws examples from a dataset, which is not in the folder of its model.`,
+    `Write ${first ? 'what it says' : 'the examples (luthier.examples.rows)'} into the template.`,
   );
 }

@@ -93,6 +93,50 @@ export const noDataset = (name: string): LuthierError =>
     'Name one: --data FILE, or luthier.dataset in the template.',
   );
 
+/** The examples that are written into a template; the row itself, known by its inputs, is none of its own. */
+export function writtenExamples(
+  file: PromptFile,
+  { rows = [], count }: PromptExamples,
+  values: Readonly<Record<string, unknown>>,
+): Record<string, unknown>[] {
+  const own = rowKey(file, values);
+  return rows
+    .map((row) => inputValues(file, { row }))
+    .filter((example) => rowKey(file, example) !== own)
+    .slice(0, count);
+}
+
+/** What tells a row from others by what it gives a template’s inputs; of one without inputs, by all that it has. */
+export const rowKey = ({ inputs }: Pick<PromptFile, 'inputs'>, values: Readonly<Record<string, unknown>>): string =>
+  JSON.stringify(
+    inputs.length > 0
+      ? inputs.map(({ name }) => values[name] ?? null)
+      : Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
+
+/**
+ * The rows that a run keeps as its examples: those that drawExamples would draw, without the ones that it holds out. One
+ * more than are shown, since a row passes over itself.
+ */
+export function drawnRows(
+  rows: PromptRows,
+  file: PromptFile,
+  { count, seed }: PromptExamples,
+  isHeldOut: (key: string) => boolean,
+): Record<string, unknown>[] {
+  const random = new Random(seed);
+  const tried = new Set<number>();
+  const drawn: Record<string, unknown>[] = [];
+  while (drawn.length <= count && tried.size < rows.length) {
+    const number = 1 + random.below(rows.length);
+    if (tried.has(number)) continue;
+    tried.add(number);
+    const row = rows.at(number);
+    if (!isHeldOut(rowKey(file, inputValues(file, { row })))) drawn.push(row);
+  }
+  return drawn;
+}
+
 /**
  * Few-shot examples: rows drawn from a dataset, as the template's inputs and the row's columns; always the same for a
  * seed. The row itself is none of its examples.

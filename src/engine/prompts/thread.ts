@@ -1,7 +1,7 @@
 // dist/engine/prompt-thread.cjs: fills templates, in a thread that is ended where one takes too much.
 import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads';
 import { type Filled, fillTemplate, PromptFault, readPromptTemplate, type Template } from '../../prompts/render.ts';
-import type { Included } from '../../prompts/source.ts';
+import type { Included, ReadIncluded } from '../../prompts/source.ts';
 import type { PromptWarning } from '../../protocol/index.ts';
 
 /** A template with the files that it takes in: by the file that names each, and its name there. */
@@ -69,11 +69,13 @@ function answer(
   }
 }
 
-const read = ({ text, path, included }: LoadedPrompt): Template =>
-  readPromptTemplate(text, {
-    path,
-    read: (target, from) =>
-      included.get(includedKey(target, from)) ?? {
-        problem: `\${file:${target}}: the template takes in too many files.`,
-      },
-  });
+/** What a template takes in, as it was read. */
+export const includedOf =
+  ({ included }: Pick<LoadedPrompt, 'included'>): ReadIncluded =>
+  (target, from) =>
+    included.get(includedKey(target, from)) ?? {
+      problem: `\${file:${target}}: the template takes in too many files.`,
+    };
+
+const read = (prompt: LoadedPrompt): Template =>
+  readPromptTemplate(prompt.text, { path: prompt.path, read: includedOf(prompt) });

@@ -1,10 +1,8 @@
-import { existsSync } from 'node:fs';
 import { readdir, realpath } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { contains } from '../../files/folders.ts';
-import { HOME } from '../../guard/index.ts';
 import type { OutsideRead } from '../../protocol/index.ts';
+import { projectOf } from '../recipes/project.ts';
 import type { LoadedRecipe } from '../recipes/recipe.ts';
 
 /** Files of a model's or a dataset's folder that are looked at for links. */
@@ -35,20 +33,6 @@ export async function readsOutside(loaded: LoadedRecipe, roots?: readonly string
     }
   }
   return outside;
-}
-
-function projectOf(base: string): string {
-  const own = resolve(base);
-  // The home folder and what is above it hold everything that a person has: they are nobody's project.
-  const tooWide = (folder: string) => contains(folder, homedir());
-  const candidates = [own];
-  if (!tooWide(process.cwd())) candidates.push(process.cwd());
-  for (let folder = own; dirname(folder) !== folder && !tooWide(folder); folder = dirname(folder)) {
-    if (!existsSync(join(folder, '.git')) && !existsSync(join(folder, HOME))) continue;
-    candidates.push(folder);
-    break;
-  }
-  return candidates.reduce((outermost, folder) => (contains(folder, outermost) ? folder : outermost));
 }
 
 /** Where a path leads; what is not there stays as it is written. */

@@ -47,6 +47,11 @@ export async function prepare(journal: Journal, resume: boolean, stage?: Stage):
     note: (level, message) => (stage === undefined ? journal.note(level, message) : journal.noteOnce(level, message)),
   });
   if (resume) await compareTemplate(journal);
+  const { template } = journal.record;
+  const whole = trainer.template;
+  // Each fold draws examples of its own: the run keeps those of the model that it ends with.
+  if (template && whole && whole.text !== template.text && (stage === undefined || stage.part === 'all'))
+    journal.record = { ...journal.record, template: { ...whole, drawn_from: template.text } };
   await requireDisk(journal, trainer);
   const dataHash = await hashing;
   const folder = join(stage?.folder ?? journal.folder, FILES.checkpoints);
@@ -69,7 +74,7 @@ export async function compareTemplate(journal: Pick<Journal, 'record' | 'noteOnc
   if (!template) return;
   const { readTemplate } = await import('../recipes/template.ts');
   const now = await readTemplate(template.path).catch(() => null);
-  if (now?.text === template.text) return;
+  if (now?.text === (template.drawn_from ?? template.text)) return;
   const name = basename(template.path);
   journal.noteOnce(
     'warning',

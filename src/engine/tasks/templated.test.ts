@@ -112,12 +112,7 @@ describe('what does not go together', () => {
     ],
     ['roles for plain texts', CHAT, { task: 'text-generation' }, 'text-generation learns plain texts'],
     ['no column of answers', CHAT, { columns: { completion: 'verdct' } }, 'has no column “verdct” with the answers'],
-    [
-      'a file that it takes in',
-      'user:\n${file:rules.txt} {{ review }}\n',
-      ANSWERS,
-      'takes in rules.txt, which a run cannot keep',
-    ],
+    ['a file that it takes in', 'user:\n${file:rules.txt} {{ review }}\n', ANSWERS, 'rules.txt does not exist'],
     ['a file that is gone', '', { template: 'gone.prompty' }, 'does not exist'],
     ['a loop that is not closed', 'user:\n{% for a in b %}{{ review }}\n', ANSWERS, 'x.prompty, line 2'],
   ])('%s', async (_, template, keys, message) => {

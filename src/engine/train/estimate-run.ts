@@ -10,7 +10,7 @@ import { resolveModel } from '../hub/resolve.ts';
 import { checkWeights } from '../model-files/load-weights.ts';
 import { architectureOf } from '../models/registry.ts';
 import { countSteps, fitBatch } from '../recipes/schedule.ts';
-import { taskOfRecipe } from '../recipes/template.ts';
+import { learntOfRecipe } from '../recipes/template.ts';
 import { unusualValues } from '../recipes/unusual.ts';
 import type { AnyTask, LabelledItem } from '../tasks/task.ts';
 import { languageProblem } from '../text/language.ts';
@@ -37,15 +37,7 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
   const { path } = await resolveModel(written.model, { base, cacheFolder: options.cacheFolder });
   const loading = Tokenizer.load(path);
   loading.catch(() => {});
-  const task = await taskOfRecipe(written, undefined, () => loading);
-  // First: a folder that is no model lacks a tokenizer, too, and what it is says more.
-  const folder = await openModelFolder(path);
-  await folder.weights.close();
-  const architecture = architectureOf(folder.config, `${path}/config.json`, task);
-  checkWeights(folder, architecture);
-  const [card, tokenizer, dataset] = await Promise.all([
-    readModelCard(path),
-    loading,
+  const read = (task: AnyTask) =>
     loadDataset(task, written.dataset, {
       base,
       columns: written.columns,
@@ -54,8 +46,14 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
       seed: written.seed,
       weighted: 'class_weight' in written,
       signal,
-    }),
-  ]);
+    });
+  const { task } = await learntOfRecipe(written, undefined, { tokenizer: () => loading, load: read });
+  // First: a folder that is no model lacks a tokenizer, too, and what it is says more.
+  const folder = await openModelFolder(path);
+  await folder.weights.close();
+  const architecture = architectureOf(folder.config, `${path}/config.json`, task);
+  checkWeights(folder, architecture);
+  const [card, tokenizer, dataset] = await Promise.all([readModelCard(path), loading, read(task)]);
   tokenizer.checkFits(architecture.vocabSize);
   const maxLength = Math.min(written.max_length, architecture.maxPositions);
   const train = encodePart(task, dataset, 'train', tokenizer, maxLength, written);

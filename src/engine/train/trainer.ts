@@ -33,7 +33,7 @@ import { classifierRows } from '../models/classes.ts';
 import { mapWeights } from '../models/names.ts';
 import { architectureOf, hiddenSizeOf } from '../models/registry.ts';
 import { countSteps, fitBatch, learningRate } from '../recipes/schedule.ts';
-import { taskOfRecipe } from '../recipes/template.ts';
+import { type KeptTemplate, learntOfRecipe } from '../recipes/template.ts';
 import { unusualValues } from '../recipes/unusual.ts';
 import { keepsParameters } from '../runtime/device-parameters.ts';
 import { TaskModel } from '../runtime/model.ts';
@@ -77,34 +77,36 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
   const resolved = await resolving;
   note('info', resolved.note);
   const loading = Tokenizer.load(resolved.path);
-  const learning = taskOfRecipe(written, options.template, () => loading);
+  const read = async (task: AnyTask, keepsSplit: boolean) => {
+    const rows = await loadDataset(task, written.dataset, {
+      base,
+      columns: written.columns,
+      encoding: written.encoding,
+      validation_split: part === undefined ? written.validation_split : 0,
+      seed: written.seed,
+      weighted: 'class_weight' in written,
+      keepsSplit,
+      rules,
+    });
+    if (part === undefined) return rows;
+    return takePart(rows, part, written.seed, (row: TaskRow) => splitRow(task, row, rows.labels, rules));
+  };
+  const learning = learntOfRecipe(written, options.template, {
+    ...{ tokenizer: () => loading, note },
+    load: (task) => read(task, false),
+  });
   const reading = Promise.all([
     loading,
-    learning.then((task) =>
-      loadDataset(task, written.dataset, {
-        base,
-        columns: written.columns,
-        encoding: written.encoding,
-        validation_split: part === undefined ? written.validation_split : 0,
-        seed: written.seed,
-        weighted: 'class_weight' in written,
-        keepsSplit: part === undefined,
-        rules,
-      }),
-    ),
+    learning.then(({ task }) => read(task, part === undefined)),
     readModelCard(resolved.path),
   ]);
   reading.catch(() => {});
   // A folder that is no model lacks a tokenizer, too: what it is says more.
   const opened = await model;
   try {
-    const [tokenizer, read, card] = await reading;
-    const task = await learning;
+    const [tokenizer, dataset, card] = await reading;
+    const { task, template } = await learning;
     const generation = taskOf(task.name).writes ? await readGeneration(opened) : undefined;
-    const dataset =
-      part === undefined
-        ? read
-        : takePart(read, part, written.seed, (row: TaskRow) => splitRow(task, row, read.labels, rules));
     reportData(dataset, note);
     const file = basename(resolved.path) === '' ? resolved.path : `${resolved.path}/config.json`;
     const told = architectureOf(opened.config, file, task);
@@ -150,6 +152,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
       generation,
       tokenizer,
       baseModelOf(resolved, recipe),
+      template,
       note,
     );
     const head = classifierRows(folder, plain, dataset.labels, task.save.config.problem_type);
@@ -203,6 +206,7 @@ class TaskTrainer implements Trainer {
     private readonly generation: JsonRecord | undefined,
     private readonly tokenizer: Tokenizer,
     private readonly base: BaseModel,
+    readonly template: KeptTemplate | undefined,
     private readonly note: Note,
   ) {
     const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation } = recipe;

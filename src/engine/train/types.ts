@@ -36,6 +36,8 @@ export interface TrainerState {
 
 /** What the loop drives. Built by train/trainer.ts; knows nothing of run folders, sockets or people. */
 export interface Trainer {
+  /** What its rows are read through, with everything that it takes in. */
+  readonly template?: KeptTemplate | undefined;
   readonly labels: string[];
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;

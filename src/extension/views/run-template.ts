@@ -1,3 +1,4 @@
+import { withoutAnswer } from '../../prompts/answer-part.ts';
 import { parsePrompt } from '../../prompts/parse.ts';
 import type { PromptFile } from '../../prompts/prompt-file.ts';
 import type { Run } from '../runs/run.ts';
@@ -14,7 +15,8 @@ export interface RunTemplate {
 /** Null where a run's model learned its rows as they are. */
 export function templateOfRun({ record }: Run): RunTemplate | null {
   if (!record.template) return null;
-  const file = parsePrompt(record.template.text);
+  const { text } = record.template;
+  const { file } = withoutAnswer({ text, file: parsePrompt(text) });
   const { inputs } = file;
   const [first = inputs[0]?.name ?? 'text', ...more] = inputs
     .filter((input) => input.default === undefined)
