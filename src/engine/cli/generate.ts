@@ -10,6 +10,7 @@ import {
 import { answer } from '../infer/answer.ts';
 import { errorAt, placeOf, readFileTexts } from '../infer/file-texts.ts';
 import { openWriter, type Writer } from '../infer/writer.ts';
+import { type RowTemplate, type RowText, throughTemplate } from '../prompts/row-template.ts';
 import { findModel } from '../runs/target.ts';
 import { say } from './evaluate.ts';
 import { type GenerationFlags, settingsOf, writerOptions } from './generation-options.ts';
@@ -21,6 +22,8 @@ export interface GenerateCommandOptions extends GenerationFlags {
   suffix?: string[];
   file?: string;
   textColumn?: string;
+  /** Fills the model's own template with the texts. */
+  template?: boolean;
   encoding?: string;
   backend?: BackendChoice;
   json?: boolean;
@@ -29,20 +32,24 @@ export interface GenerateCommandOptions extends GenerationFlags {
 export async function generate(model: string, options: GenerateCommandOptions): Promise<number> {
   const settings = settingsOf(options);
   const { path } = await findModel(model, process.cwd());
-  const prompts = await readPrompts(options);
+  const isFilled = options.template ?? false;
+  if (isFilled && options.suffix)
+    throw new LuthierError('usage', '--template and --suffix cannot be used together.', 'Pass one of the two.');
+  // What cannot be read is told before a model is loaded; which columns fill a template, that alone tells.
+  const read = isFilled && options.file !== undefined ? undefined : await readPrompts(options);
   const writer = await openWriter(path, { note: say, ...writerOptions(options) });
   try {
     tellSuggestion(writer, settings);
-    if (writer.template)
-      say(
-        'info',
-        `The model learned its rows through ${writer.template.name}; here texts go in as they are. luthier prompt run fills the template.`,
-      );
+    tellTemplate(writer, isFilled);
+    const prompts = read ?? (await readPrompts(options, writer.template?.asking));
     const answers: Answered[] = [];
-    for (const [stream, { text, suffix, where }] of prompts.entries()) {
+    for (const [stream, { text, suffix, where, values }] of prompts.entries()) {
       if (!options.json && prompts.length > 1) note(dim(text.replace(/\s+/g, ' ').trim()));
       const answered = await interruptible((signal) =>
-        answer(writer, text, { suffix, settings, signal, stream, ...(options.json ? {} : { onText: printPart }) }),
+        answer(writer, text, {
+          ...{ suffix, settings, signal, stream, values, asTaught: isFilled },
+          ...(options.json ? {} : { onText: printPart }),
+        }),
       ).catch((error: unknown) => {
         throw where === undefined ? error : errorAt(where, error);
       });
@@ -55,6 +62,23 @@ export async function generate(model: string, options: GenerateCommandOptions): 
   } finally {
     writer.dispose();
   }
+}
+
+/** How texts reach a model that learned its rows through a template. @throws LuthierError `usage` where it has none */
+function tellTemplate({ template, modelFolder }: Writer, isFilled: boolean): void {
+  if (isFilled && !template)
+    throw new LuthierError(
+      'usage',
+      `${modelFolder} learned its rows as they are, and has no template to fill.`,
+      'Leave --template out.',
+    );
+  if (!template) return;
+  say(
+    'info',
+    isFilled
+      ? throughTemplate(template)
+      : `The model learned its rows through ${template.name}, and here texts go in as they are: pass --template to fill it with them, as in training.`,
+  );
 }
 
 /** An answer's end, which in a terminal was written already, except that of a beam search. */
@@ -107,14 +131,15 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
 }
 
 /** A text, and where it stands where there are several. */
-interface Prompt {
-  text: string;
-  /** What stands behind the gap after it. */
+interface Prompt extends RowText {
   suffix?: string | undefined;
   where?: string;
 }
 
-async function readPrompts({ text, suffix, file, textColumn, encoding }: GenerateCommandOptions): Promise<Prompt[]> {
+async function readPrompts(
+  { text, suffix, file, textColumn, encoding }: GenerateCommandOptions,
+  template?: RowTemplate,
+): Promise<Prompt[]> {
   refuseBoth({ text, file });
   if (suffix && suffix.length !== text.length) {
     throw new LuthierError(
@@ -134,7 +159,7 @@ async function readPrompts({ text, suffix, file, textColumn, encoding }: Generat
     return lines.map((text, i) => ({ text, where: `Line ${i + 1}` }));
   }
   const columns = textColumn === undefined ? {} : { text: textColumn };
-  const read = await readFileTexts(resolve(file), { kind: 'prompts' }, { encoding, columns, note: say });
+  const read = await readFileTexts(resolve(file), { kind: 'prompts', template }, { encoding, columns, note: say });
   if (textColumn === undefined) tellColumns(read);
-  return read.texts.map(({ text }, i) => ({ text, where: placeOf(file, read.lines[i]!) }));
+  return read.texts.map((row, i) => ({ ...row, where: placeOf(file, read.lines[i]!) }));
 }

@@ -11,9 +11,10 @@ import { RECIPE_SUFFIX } from '../ids.ts';
 import { choose } from '../questions.ts';
 import { recipeText } from '../recipes/suggest.ts';
 import { saveEvaluation } from '../runs/evaluations.ts';
-import { hasModel } from '../runs/run.ts';
+import { hasModel, type Run } from '../runs/run.ts';
 import { tell, withProgress } from '../ui.ts';
 import { pickRuns } from '../views/open.ts';
+import { templateOfRun } from '../views/run-template.ts';
 import { leadOn, requireTrust, runFor, runsFor } from './select.ts';
 
 const NO_MODEL = 'No run has a model yet.';
@@ -69,7 +70,7 @@ export async function evaluateOnFile(luthier: Luthier, ...args: unknown[]): Prom
       });
   const file = picked?.[0];
   if (!file) throw new Cancelled();
-  const report = await withProgress(`Evaluating ${run.record.name}`, (signal, progress) =>
+  const report = await withProgress(`Evaluating ${run.record.name}${through(run)}`, (signal, progress) =>
     luthier.engine.service.request(
       'evaluate',
       { model: join(run.folder, run.record.model ?? 'model'), data: file.fsPath, split: 'test' },
@@ -115,7 +116,7 @@ export async function predictOnFile(luthier: Luthier, ...args: unknown[]): Promi
   });
   if (!target) throw new Cancelled();
   const as = taskOf(run.record.recipe.task).writes ?? 'classes';
-  const { rows, path, from, columns } = await withProgress(`Predicting with ${run.record.name}`, (signal, progress) =>
+  const { rows, path, from, columns } = await withProgress(`Predicting with ${run.record.name}${through(run)}`, (signal, progress) =>
     luthier.engine.service.request(
       'predict/file',
       { model: join(run.folder, run.record.model ?? 'model'), file, out: target.fsPath, as, settings: {} },
@@ -131,10 +132,16 @@ export async function predictOnFile(luthier: Luthier, ...args: unknown[]): Promi
     ),
   );
   const open = 'Open File';
-  const said = `${counted(rows, 'row')} of ${basename(file)} answered from ${from.join(' and ')}. ${basename(path)} has the new column${columns.length === 1 ? '' : 's'} ${columns.join(' and ')}.`;
+  const said = `${counted(rows, 'row')} of ${basename(file)} answered from ${from.join(' and ')}${through(run)}. ${basename(path)} has the new column${columns.length === 1 ? '' : 's'} ${columns.join(' and ')}.`;
   if ((await tell('information', said, {}, open)) === open) {
     await vscode.window.showTextDocument(vscode.Uri.file(path));
   }
+}
+
+/** What rows go through on their way to a run's model, as a sentence goes on. */
+function through(run: Run): string {
+  const template = templateOfRun(run);
+  return template === null ? '' : ` through its ${template.name}`;
 }
 
 export async function exportRun(luthier: Luthier, ...args: unknown[]): Promise<void> {

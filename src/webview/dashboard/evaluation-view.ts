@@ -59,6 +59,12 @@ const problems = (run: RunView): TemplateResult | typeof nothing =>
         <p>${run.reportProblems.map((problem) => html`<span class="line">${problem}</span>`)}</p>
       </div>`;
 
+/** Rows of every evaluation are read as those of the training were. */
+const through = ({ record: { template } }: RunView): TemplateResult | typeof nothing =>
+  template
+    ? html`<span class="muted">Rows went through the run’s <code>${template.path.split(/[\\/]/).at(-1)}</code></span>`
+    : nothing;
+
 /** What is shown, of all that was measured with the run's model. */
 const chooser = (run: RunView, shown: NamedReport, page: Page): TemplateResult => {
   const { report, evaluation } = shown;
@@ -73,6 +79,7 @@ const chooser = (run: RunView, shown: NamedReport, page: Page): TemplateResult =
           ? nothing
           : html`<span class="muted pooled">Answers of ${plural(report.folds, 'fold')} together, each row’s by the model that had not seen it</span>`
       }
+      ${through(run)}
       ${
         reports.length > 1
           ? html`<label class="inline">Measured on <vscode-single-select label="Measured on"
