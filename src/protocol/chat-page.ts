@@ -53,6 +53,8 @@ export type ChatPageMessage =
       /** What it calls, and what it says beside that. */
       tool_calls?: ToolCall[];
       content?: string;
+      /** What the model read, where a template made it of what was typed. */
+      prompt?: string;
     }
   /** A file's text, in which tools are looked for. */
   | { type: 'tools'; text: string }
@@ -109,6 +111,7 @@ const messages: Rules<ChatPageMessage, 'type'> = {
     notes: listOf(isString),
     tool_calls: optional(isCalls),
     content: optional(isString),
+    prompt: optional(isString),
   },
   tools: { text: isString },
   cancelled: { id: isCount },

@@ -159,6 +159,7 @@ class Chat {
         ...{ type: 'answer', id, writer, text: answer.generated_text, tokens: answer.token_ids.length },
         ...{ rate: answer.tokens_per_second, reason: answer.finish_reason, notes: answer.notes },
         ...(answer.tool_calls && { tool_calls: answer.tool_calls, content: answer.content ?? '' }),
+        ...(answer.prompt !== undefined && { prompt: answer.prompt }),
       });
     };
     try {

@@ -247,6 +247,7 @@ export class ChatElement extends LightElement {
       ${named ? html`<h3>${this.#nameOf(writer)}</h3>` : nothing}
       ${answer.calls ? this.#calls(answer.calls) : html`<p class="text">${answer.text}${end === null ? html`<span class="cursor" aria-hidden="true"></span>` : nothing}${end && answer.text === '' ? html`<span class="muted">(nothing)</span>` : nothing}</p>`}
       ${answer.notes.map((note) => html`<p class="muted note"><span class="codicon codicon-info" aria-hidden="true"></span>${note}</p>`)}
+      ${answer.prompt ? html`<details class="read"><summary>What the model read</summary><p class="text raw">${answer.prompt}</p></details>` : nothing}
       ${
         end
           ? html`<div class="under muted">

@@ -16,6 +16,8 @@ export interface Answer {
   notes: string[];
   /** What it calls, and what it says beside that. */
   calls?: { tool_calls: ToolCall[]; content: string };
+  /** What the model read, where a template made it of what was said. */
+  prompt?: string;
 }
 
 /** What a person said, or gave back for the calls of the answer before; and the answers to it. */
@@ -205,10 +207,11 @@ export class ChatStore {
       case 'answer': {
         if (message.id !== this.#id) return;
         this.loading = null;
-        const { writer, text, tokens, rate, reason, notes, tool_calls, content = '' } = message;
+        const { writer, text, tokens, rate, reason, notes, tool_calls, content = '', prompt } = message;
         this.turns.at(-1)!.answers[writer] = {
           ...{ text, end: { tokens, rate, reason }, notes },
           ...(tool_calls && { calls: { tool_calls, content } }),
+          ...(prompt && { prompt }),
         };
         if (writer === 'tuned') this.results = [];
         if (writer === 'base' || !(this.compare && this.model?.base !== null)) this.#isWriting = false;
@@ -275,7 +278,7 @@ const restored = ({ said, results, answers }: Turn): Turn => ({
   answers: Object.fromEntries(
     Object.entries(answers ?? {})
       .filter(([, answer]) => typeof answer?.text === 'string')
-      .map(([writer, { text, end, notes, calls }]) => [
+      .map(([writer, { text, end, notes, calls, prompt }]) => [
         writer,
         {
           ...{
@@ -284,6 +287,7 @@ const restored = ({ said, results, answers }: Turn): Turn => ({
             notes: Array.isArray(notes) ? notes : [],
           },
           ...(Array.isArray(calls?.tool_calls) && { calls }),
+          ...(typeof prompt === 'string' && { prompt }),
         },
       ]),
   ),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { luthier } from '../workplace.mjs';
+import { luthier, runsOf } from '../workplace.mjs';
 
 /** @param {number} tokens */
 const template = (tokens) => `---
@@ -31,6 +31,19 @@ const dialogues = Array.from({ length: 12 }, (_, i) =>
     ],
   }),
 );
+
+/** A completion that takes in a file: what the run keeps is its text. */
+const completion = `---
+model: { api: completion, parameters: { max_tokens: 8 } }
+inputs:
+  ticket: { type: string }
+sample: { ticket: Where is my parcel? }
+luthier: { dataset: tickets.csv }
+---
+\${file:manner.txt}
+Ticket: {{ ticket }}
+Answer:`;
+const tickets = ['ticket,answer', ...Array.from({ length: 12 }, (_, i) => `Where is parcel ${i}?,It is on its way.`)];
 
 /**
  * Presses one of the lenses above the template.
@@ -137,6 +150,59 @@ export const prompts = [
         assert.match(await frame.locator('section').nth(1).innerText(), /1 row decided/);
       } finally {
         for (const made of [file, data, recipe]) await rm(made, { force: true });
+      }
+    },
+  },
+  {
+    name: 'Use in Training: a template becomes a recipe’s, and the run’s try-out reads the very prompt that Try rendered',
+    async play(stage) {
+      const { window, dashboard, workspace } = stage;
+      const files = {
+        'ticket.prompty': completion,
+        'manner.txt': 'Answer the ticket in a friendly way.\n',
+        'tickets.csv': `${tickets.join('\n')}\n`,
+      };
+      for (const [name, text] of Object.entries(files)) await writeFile(path.join(workspace, name), text);
+      try {
+        await window.openFile('ticket.prompty');
+        const tried = await pressLens(window, 'Try');
+        await tried.locator('.inputs textarea').fill('Is it late?');
+        const prompt = await window.until('what was typed in the prompt', async () => {
+          const text = await tried.locator('.raw').textContent();
+          return text?.includes('Is it late?') && text;
+        });
+        assert.equal(prompt, 'Answer the ticket in a friendly way.\nTicket: Is it late?\nAnswer:');
+
+        const lens = window.page.locator('.codelens-decoration a').filter({ hasText: 'Use in Training' }).first();
+        await lens.click();
+        await window.question('What should the model learn?');
+        await window.answer('Complete');
+        await window.question('Which column has the answers?');
+        await window.answer('answer');
+        await window.question('Which base model');
+        await window.answer('starters/decoder');
+        await window.question('Which parameters should be trained?');
+        await window.answer();
+        await window.question('Press Enter to start');
+        await window.answer();
+        await dashboard.untilState('Done');
+        const [run] = await runsOf(workspace);
+        assert.equal(path.basename(run.record.recipe.template), 'ticket.prompty');
+        assert.equal(run.record.template.text, completion.replace('\${file:manner.txt}', files['manner.txt'].trim()));
+
+        // Whatever its file says by now.
+        await writeFile(path.join(workspace, 'manner.txt'), 'Be short.\n');
+        await window.command('Luthier: Try Model');
+        const page = await window.webview('luthier-chat');
+        await page.locator('.composer textarea').fill('Is it late?');
+        await page.locator('vscode-button').filter({ hasText: 'Continue' }).click();
+        const answer = page.locator('article.answer');
+        await window.until('an answer', async () => (await answer.getAttribute('aria-busy')) === 'false');
+        await page.locator('.read summary').click();
+        assert.equal(await page.locator('.read .text').textContent(), prompt);
+      } finally {
+        for (const name of [...Object.keys(files), 'ticket.recipe.json'])
+          await rm(path.join(workspace, name), { force: true });
       }
     },
   },
