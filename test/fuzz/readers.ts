@@ -9,6 +9,9 @@ import { readJsonRecord } from '../../src/engine/hub/json-file.ts';
 import { SafetensorsFile } from '../../src/engine/hub/safetensors.ts';
 import { architectureOf } from '../../src/engine/models/registry.ts';
 import { loadRecipe } from '../../src/engine/recipes/recipe.ts';
+import { openPrompt } from '../../src/engine/prompts/prompt.ts';
+import { PromptRenderer } from '../../src/engine/prompts/renderer.ts';
+import { wholeTemplate } from '../../src/engine/prompts/whole.ts';
 import { Endpoint } from '../../src/engine/runs/endpoint.ts';
 import { EventLog } from '../../src/engine/runs/event-log.ts';
 import { createHandlers } from '../../src/engine/service/handlers.ts';
@@ -19,7 +22,11 @@ import { describeRunItem, tooltipLines } from '../../src/extension/runs/present.
 import { refusalOf } from '../../src/extension/runs/run.ts';
 import { Peer } from '../../src/files/rpc.ts';
 import { addressProblem } from '../../src/guard/index.ts';
-import type { RunRecord } from '../../src/protocol/index.ts';
+import { withoutAnswer } from '../../src/prompts/answer-part.ts';
+import { checkPrompt } from '../../src/prompts/check.ts';
+import { settingsOf } from '../../src/prompts/options.ts';
+import { parsePrompt } from '../../src/prompts/parse.ts';
+import { LuthierError, type RunRecord } from '../../src/protocol/index.ts';
 import { connectRun } from '../../src/runs/client.ts';
 import { readEndpoint } from '../../src/runs/endpoint.ts';
 import { effectiveEvents, readEvents, readMetrics, START_OF_METRICS } from '../../src/runs/metrics.ts';
@@ -27,7 +34,7 @@ import { readQueue } from '../../src/runs/queue.ts';
 import { lookAtRecord, lookAtRecord as readRecordInEditor } from '../../src/runs/record.ts';
 import { parseReports, readReports } from '../../src/runs/reports.ts';
 import { mutateBytes, mutateJson } from './mutate.ts';
-import { CONFIG, EVALUATION, METRICS, RECIPE, RECORD, safetensors, TABLES, TOKENIZERS } from './seeds.ts';
+import { CONFIG, EVALUATION, METRICS, PROMPTS, RECIPE, RECORD, safetensors, TABLES, TOKENIZERS } from './seeds.ts';
 
 /** One reader: what a case gives it, from a random source of its own, and the reading. Throws what the reader throws. */
 export interface Reader {
@@ -99,6 +106,7 @@ export function makeReaders(): Reader[] {
       (random) => mutateJson(CONFIG, random),
       async (path) => architectureOf((await readJsonRecord(path)) as never, path),
     ),
+    promptReader(),
     {
       name: 'tokenizer',
       run: async (random, folder) => {
@@ -319,6 +327,43 @@ function service(): Reader {
       return bytes.length;
     },
   };
+}
+
+/** A template as the editor reads it while somebody types, then filled with odd values as the engine does. */
+function promptReader(): Reader {
+  // A loop that is made too long ends after this, not after the two seconds that a person is given.
+  const renderer = new PromptRenderer({ milliseconds: 500 });
+  const values = [undefined, null, 0, -1.5, true, '', 'text {{ x }}\nuser:\n😀', [], [1, 'a', null], { label: 'x', b: {} }];
+  return {
+    name: 'prompt template',
+    run: async (random, folder) => {
+      const bytes = mutateBytes(pick(random, PROMPTS), random);
+      const text = bytes.toString('utf8');
+      const path = join(folder, 'ask.prompty');
+      await writeFile(join(folder, 'rows.csv'), 'message,label\na,b\nc,d\n');
+      await writeFile(join(folder, 'rows.txt'), 'of a file {{ tone }}');
+      const file = parsePrompt(text);
+      checkPrompt(text, file);
+      settingsOf(file.model.options);
+      withoutAnswer({ text, file });
+      await wholeTemplate('ask.prompty', text, { path, folder, roots: [folder] }).catch(refused);
+      const typed = Object.fromEntries(
+        ['text', 'tone', 'question', 'thread', '消息', 'a', 'role'].map((name) => [name, pick(random, values)]),
+      );
+      const row = random.below(3) === 0 ? 1 : null;
+      const source = { text, path, roots: [folder], ...(row !== null && { row }) };
+      const opened = await openPrompt(source, { environment: {} });
+      const { messages } = await opened.fill(row, { renderer, typed, undefinedIs: 'warning' });
+      if (messages.some(({ content }) => content.length > 8e6)) throw new Error('a message without end');
+      return bytes.length;
+    },
+    close: async () => renderer.dispose(),
+  };
+}
+
+/** A refusal in words is an answer. */
+function refused(error: unknown): void {
+  if (!(error instanceof LuthierError) || error.code === 'internal') throw error;
 }
 
 const framed = (message: object): Buffer => frame(Buffer.from(JSON.stringify(message)));

@@ -26,6 +26,7 @@ const READERS = [
   'config',
   'tokenizer',
   'recipe',
+  'prompt template',
   'safetensors',
   'record',
   'queue',
@@ -47,12 +48,15 @@ const total = Number(options.cases);
 const ends = Date.now() + 1000 * Number(options.seconds);
 const readers = options.reader === undefined ? READERS : [options.reader];
 
-await mkdir(path.join(here, 'output'), { recursive: true });
-const outfile = path.join(here, 'output', 'main.cjs');
+const outdir = path.join(here, 'output');
+await mkdir(outdir, { recursive: true });
+const outfile = path.join(outdir, 'main.cjs');
 await build({
   absWorkingDir: root,
-  entryPoints: ['test/fuzz/main.ts'],
-  outfile,
+  // Templates are filled in a thread, whose script is looked for beside the bundle.
+  entryPoints: { main: 'test/fuzz/main.ts', 'prompt-thread': 'src/engine/prompts/thread.ts' },
+  outdir,
+  outExtension: { '.js': '.cjs' },
   bundle: true,
   platform: 'node',
   format: 'cjs',

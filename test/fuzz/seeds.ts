@@ -261,3 +261,55 @@ export function safetensors(): Buffer {
   length.writeBigUInt64LE(BigInt(header.length));
   return Buffer.concat([length, Buffer.from(header), Buffer.alloc(32, 1)]);
 }
+
+/** Prompt templates of both generations, with files, a verbalizer, examples, loops, blocks and roles that are made. */
+export const PROMPTS: readonly Buffer[] = [
+  `---
+name: Ticket
+model:
+  api: chat
+  configuration: { type: local, name: starters/decoder }
+  parameters: { max_tokens: 60, temperature: 0.7, stop: ["###"] }
+inputs:
+  text: { type: string, sample: "Where is it?" }
+  tone: { type: string, default: friendly }
+  list: { type: array, default: [1, 2, 3] }
+sample: { text: "\${file:rows.txt}" }
+luthier:
+  dataset: rows.csv
+  columns: { text: message }
+  examples: { count: 2, seed: 1 }
+  verbalizer: { good: [great, fine], bad: bad }
+---
+system:
+Answer in a {{ tone }} way. {# nothing #}
+{% for e in examples %}
+user:
+{{ e.text | truncate(10) }}
+assistant:
+{{ e["label"] | upper }}
+{% endfor %}
+user:
+{% if list | length > 2 and text is defined %}{{ text | default("x") | replace("a", "b") }}{% else %}none{% endif %}
+{% set total = namespace(n=0) %}{% for i in range(5) %}{% set total.n = total.n + i * 2 ** i %}{% endfor %}{{ total.n }}
+assistant:
+{{ label }}
+`,
+  `---
+name: two
+model: { id: m, apiType: completion, options: { maxOutputTokens: 8, topP: 0.9 } }
+inputs:
+  - name: question
+    kind: string
+    default: "\${env:HOME:none}"
+  - { name: thread, kind: thread }
+template: { format: { kind: jinja2 }, parser: { kind: prompty } }
+---
+{% macro item(a, b=2) %}{{ a ~ "-" ~ b }}{% endmacro %}{{ item(question) }}{% raw %}{{ no }}{% endraw %}
+\${file:rows.txt}
+{% filter upper %}{{ question[1:-1] if question else none }}{% endfilter %}{{- {"a": [1, (2, 3)], "b": 1.5} | tojson -}}
+{% call(x) item(1) %}{{ x }}{% endcall %}
+`,
+  '---\r\ninputs:\r\n  消息: {type: string}\r\n---\r\n# User:\r\n请{{ 消息 }}\r\n{{ role }}:\r\nÄ😀\r\n',
+  'system:\nno front matter {{ a.b.c }} {% if a %}{% elif b %}{% endif %}\nuser[name="Ann"]:\nhi\n',
+].map((text) => Buffer.from(text));
