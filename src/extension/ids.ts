@@ -46,6 +46,8 @@ export const COMMANDS = {
   tryTemplate: 'luthier.tryTemplate',
   compareTemplate: 'luthier.compareTemplate',
   chooseTemplateModel: 'luthier.chooseTemplateModel',
+  copyTemplateAsPython: 'luthier.copyTemplateAsPython',
+  copyTemplateAsJavaScript: 'luthier.copyTemplateAsJavaScript',
   useTemplateInTraining: 'luthier.useTemplateInTraining',
   setEndpointKey: 'luthier.setEndpointKey',
   newPromptTemplate: 'luthier.newPromptTemplate',

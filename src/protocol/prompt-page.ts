@@ -19,6 +19,7 @@ import {
 } from './check.ts';
 import type { ErrorData } from './errors.ts';
 import type { ChatMessage, FinishReason } from './generation.ts';
+import type { CodeLanguage } from './prompt.ts';
 import { type PageRequest, pageRequests } from './webview.ts';
 
 export type PromptMode = 'try' | 'compare';
@@ -171,6 +172,8 @@ export type PromptPageRequest =
   /** `of` is a failure's number. */
   | { type: 'follow'; way: string; of?: number }
   | { type: 'copyText'; text: string }
+  /** Put a program that asks the model the same into the clipboard. */
+  | { type: 'copyCode'; language: CodeLanguage; values: PromptValues }
   | PageRequest;
 
 const isValues = recordOf(anything);
@@ -257,6 +260,7 @@ const requests: Rules<PromptPageRequest, 'type'> = {
   openTemplate: {},
   follow: { way: isString, of: optional(isCount) },
   copyText: { text: isString },
+  copyCode: { language: oneOf('python', 'javascript'), values: isValues },
 };
 
 const parser = <M>(check: Check) => {

@@ -82,6 +82,9 @@ export interface PromptAnswer extends Pick<RenderedPrompt, 'row' | 'prompt' | 'm
   notes: string[];
 }
 
+/** What a program that asks a model can be written in. */
+export type CodeLanguage = 'python' | 'javascript';
+
 /** Requests of prompt templates; with the others in `ServiceRequests`. */
 export interface PromptRequests {
   /** Without a model: the messages, and the prompt as text with their roles. */
@@ -93,6 +96,19 @@ export interface PromptRequests {
   'prompt/run': {
     params: Progressing & PromptSource & { model: string; settings?: GenerationSettings };
     result: PromptAnswer;
+  };
+  /**
+   * A program outside of Luthier that asks the model the same. `model_name` is what it calls the model in a comment;
+   * `needs_onnx` says that the model has no ONNX yet, which the program loads.
+   */
+  'prompt/code': {
+    params: PromptSource & {
+      model: string;
+      model_name: string;
+      language: CodeLanguage;
+      settings?: GenerationSettings;
+    };
+    result: { code: string; needs_onnx: boolean };
   };
   /** What is to be known of a template with a model, beyond what its text alone says. */
   'prompt/check': { params: PromptSource & { model?: string }; result: PromptChecked };

@@ -114,6 +114,7 @@ export function buildProgram(run: Run, strategies = ''): Command {
     )
     .option('--file <file>', 'file with one prompt per line (.txt), or table with a column of prompts')
     .option('--text-column <name>', 'column of the table with the prompts (default: prompt, or text)')
+    .option('--template', 'fill the template that the model learned its rows through; without it texts go in as they are')
     .addOption(encoding());
   for (const option of generationOptions()) generate.addOption(option);
   generate
@@ -165,6 +166,12 @@ export function buildProgram(run: Run, strategies = ''): Command {
   filled(prompt.command('render'))
     .description('show what a model would read: of the sample, of a row, or of each row of --data')
     .option('--model <model>', 'model whose chat template and tokens are used')
+    .addOption(
+      new Option('--as <language>', 'a program that asks the model, for transformers or transformers.js').choices([
+        'python',
+        'javascript',
+      ]),
+    )
     .addOption(json())
     .action((file, options) =>
       run(async () => (await import('./prompt-template.ts')).renderTemplate(file, { set: [], ...options }))(),

@@ -5,6 +5,7 @@ import { readTextFile } from '../../files/text-file.ts';
 import { cellValue } from '../../prompts/values.ts';
 import {
   type BackendChoice,
+  type CodeLanguage,
   counted,
   LuthierError,
   type PromptSource,
@@ -28,6 +29,8 @@ export interface PromptCommandOptions extends GenerationFlags {
   row?: string;
   set: string[];
   model?: string;
+  /** The language of a program that asks the model. */
+  as?: CodeLanguage;
   backend?: BackendChoice;
   json?: boolean;
 }
@@ -36,6 +39,7 @@ const MOST_BYTES = 4 << 20;
 
 /** `luthier prompt render`: what a model would read, of one row, of all rows of --data, or of the sample. */
 export async function renderTemplate(path: string, options: PromptCommandOptions): Promise<number> {
+  if (options.as !== undefined) return await writeCode(path, { ...options, as: options.as });
   const { open, source, rows } = await opened(path, options);
   const model =
     options.model === undefined ? null : await readPromptModel((await findModel(options.model, process.cwd())).path);
@@ -49,6 +53,34 @@ export async function renderTemplate(path: string, options: PromptCommandOptions
       else printJson({ row, messages: prompt.messages, prompt: prompt.prompt, tokens: prompt.tokens });
       if (!options.json && prompt.tokens !== null) note(dim(counted(prompt.tokens, 'token')));
     }
+    return EXIT.done;
+  } finally {
+    renderer.dispose();
+  }
+}
+
+/** `luthier prompt render --as`: a program that asks the model. */
+async function writeCode(
+  path: string,
+  { as: language, ...options }: PromptCommandOptions & { as: CodeLanguage },
+): Promise<number> {
+  const { open, source, rows } = await opened(path, options);
+  if (rows.length !== 1)
+    throw new LuthierError('usage', `A program asks for one row; there are ${rows.length}.`, 'Name one: --row N.');
+  const { found, named } = await findModelOf(open, path, options);
+  const { codeOfPrompt } = await import('../infer/prompt-code.ts');
+  const model = await readPromptModel(found.path);
+  const renderer = new PromptRenderer();
+  try {
+    const [row] = rows as [number | null];
+    const { code, needs_onnx } = await codeOfPrompt(open, row, source, { renderer, model, modelName: named, language });
+    if (options.json) printJson({ row, language, code });
+    else printPart(code);
+    if (needs_onnx)
+      say(
+        'warning',
+        `${named} has no onnx/model.onnx, which transformers.js loads; luthier export RUN --format onnx writes it.`,
+      );
     return EXIT.done;
   } finally {
     renderer.dispose();
@@ -134,7 +166,11 @@ function typedValues(set: readonly string[], { file }: OpenPrompt): Record<strin
 type AskedModel = Parameters<typeof runPrompt>[3] & { dispose: () => void };
 
 /** The model of --model, or the one that the template names, where it is one that is here. */
-async function modelOf({ file, name }: OpenPrompt, path: string, options: PromptCommandOptions): Promise<AskedModel> {
+async function findModelOf(
+  { file, name }: OpenPrompt,
+  path: string,
+  options: PromptCommandOptions,
+): Promise<{ found: Awaited<ReturnType<typeof findModel>>; named: string }> {
   const named = options.model ?? file.model.name;
   if (named === undefined)
     throw new LuthierError(
@@ -153,6 +189,11 @@ async function modelOf({ file, name }: OpenPrompt, path: string, options: Prompt
     );
   });
   if (options.model === undefined) say('info', `The template names ${named}.`);
+  return { found, named };
+}
+
+async function modelOf(open: OpenPrompt, path: string, options: PromptCommandOptions): Promise<AskedModel> {
+  const { found } = await findModelOf(open, path, options);
   const model: PromptModel = await readPromptModel(found.path);
   let loading: ReturnType<typeof openModel> | undefined;
   const load = () => {

@@ -22,9 +22,10 @@ import type { Tokenizer } from '../text/tokenizer.ts';
 import { Answers } from './answers.ts';
 import { CachedModel } from './cached-model.ts';
 import { ContextWindow } from './context-window.ts';
+import { endsOf } from './ends.ts';
 import { TokenTexts, Wanted } from './half-word.ts';
 import { indexOfLargest, logSoftmax } from './logits.ts';
-import { endsOf, modelThatWrites } from './writer.ts';
+import { modelThatWrites } from './writer.ts';
 
 /** Few programs: what is typed between two requests is a handful of tokens. Room for the context and what is suggested. */
 const SIZES = { lengths: [4, 16, 64, 256], capacity: 640 };

@@ -1,11 +1,12 @@
 import {
+  type AnswerName,
   type ChatMessage,
   LuthierError,
   type PromptSource,
   type RenderedPrompt,
   taskOf,
 } from '../../protocol/index.ts';
-import { type ModelConfig, openModelFolder } from '../hub/model-folder.ts';
+import { type ModelConfig, openModelFolder, readGeneration } from '../hub/model-folder.ts';
 import { architectureOf } from '../models/registry.ts';
 import { type FilledPrompt, type OpenPrompt, openPrompt } from '../prompts/prompt.ts';
 import type { PromptRenderer } from '../prompts/renderer.ts';
@@ -13,6 +14,7 @@ import { truncateBy } from '../prompts/truncate.ts';
 import { answeringOfModel } from '../tasks/registry.ts';
 import { ChatTemplate } from '../text/chat-template.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
+import { endsOf } from './ends.ts';
 
 /** What is known of a model without its weights: enough to say what it would read. */
 export interface PromptModel {
@@ -21,6 +23,11 @@ export interface PromptModel {
   positions: number;
   /** It writes, fills in masks, or names classes. */
   kind: 'writes' | 'fills' | 'classifies';
+  path: string;
+  /** What its folder says that it answers. */
+  answers: AnswerName;
+  /** Tokens that end what it writes. */
+  ends: readonly number[];
   /** @throws LuthierError `tokenizer-invalid` */
   chat: () => ChatTemplate;
 }
@@ -33,7 +40,9 @@ export async function readPromptModel(path: string): Promise<PromptModel> {
   const tokenizer = await Tokenizer.load(path);
   let chat: ChatTemplate | undefined;
   return {
-    ...{ tokenizer, positions: maxPositions, kind: kindOf(folder.config) },
+    ...{ tokenizer, path, positions: maxPositions, kind: kindOf(folder.config) },
+    answers: answeringOfModel(folder.config).name,
+    ends: endsOf({ ...folder.config, ...(await readGeneration(folder)) }, tokenizer),
     chat: () => {
       chat ??= new ChatTemplate(tokenizer);
       return chat;

@@ -107,8 +107,8 @@ export async function scoreContinuations(
   );
 }
 
-/** @throws LuthierError `usage` */
-function wordsOf(verbalizer: Verbalizer): { label: string; word: string }[] {
+/** Each word of a verbalizer with its label. @throws LuthierError `usage` */
+export function wordsOf(verbalizer: Verbalizer): { label: string; word: string }[] {
   const words = Object.entries(verbalizer).flatMap(([label, given]) =>
     [given].flat().map((word) => ({ label, word: String(word).trim() })),
   );
@@ -125,7 +125,7 @@ function wordsOf(verbalizer: Verbalizer): { label: string; word: string }[] {
 }
 
 /** A text with the mask of another model has this one's in its place, which is told. */
-function withOwnMask(text: string, tokenizer: Tokenizer, notes: string[]): string {
+export function withOwnMask(text: string, tokenizer: Tokenizer, notes: string[]): string {
   const { token } = maskOf(tokenizer);
   const other = text.includes(token) ? undefined : USUAL_MASKS.find((mask) => text.includes(mask));
   if (other === undefined) return text;

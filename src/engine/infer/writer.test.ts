@@ -7,8 +7,9 @@ import { openModel } from '../model-files/open-model.ts';
 import { requireTask } from '../tasks/registry.ts';
 import { ChatTemplate } from '../text/chat-template.ts';
 import { fitDialogue } from './dialogue.ts';
+import { stopTokens } from './ends.ts';
 import { predictorOf } from './predictor.ts';
-import { openWriter, shareWriter, stopTokens, type Writer } from './writer.ts';
+import { openWriter, shareWriter, type Writer } from './writer.ts';
 
 const starter = fileURLToPath(new URL('../../../starters/decoder', import.meta.url));
 

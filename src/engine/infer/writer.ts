@@ -22,6 +22,7 @@ import { type AnyTask, IGNORED, type LabelledItem } from '../tasks/task.ts';
 import { ChatTemplate } from '../text/chat-template.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { CachedModel } from './cached-model.ts';
+import { endsOf, stopTokens } from './ends.ts';
 import { MOST_LOGITS } from './inference.ts';
 import { write } from './write.ts';
 
@@ -209,13 +210,6 @@ function writing(
   };
 }
 
-/** Ids of the stop texts that are special tokens: a decoded text has none of these, so they would never be found there. */
-export const stopTokens = (stops: readonly string[] = [], tokenizer: Pick<Tokenizer, 'idOf' | 'isSpecial'>): number[] =>
-  stops.flatMap((stop) => {
-    const id = tokenizer.idOf(stop);
-    return id !== null && tokenizer.isSpecial(id) ? [id] : [];
-  });
-
 /** One after the other: they share what the model remembers. */
 function inTurn(write: Writer['write']): Writer['write'] {
   let before: Promise<unknown> = Promise.resolve();
@@ -240,16 +234,6 @@ function promptIds(text: string, tokenizer: Tokenizer): number[] {
   if (ids.length > 0) return [...ids];
   const begin = tokenizer.specialId('bos_token');
   return begin === null ? [] : [begin];
-}
-
-/** `eos_token_id`, a number or several, of generation_config.json or config.json; else the tokenizer's eos_token. */
-export function endsOf({ eos_token_id: ids }: JsonRecord, tokenizer: Tokenizer): number[] {
-  const given = (Array.isArray(ids) ? ids : [ids]).filter(
-    (id): id is number => Number.isInteger(id) && (id as number) >= 0,
-  );
-  if (given.length > 0) return given;
-  const own = tokenizer.specialId('eos_token');
-  return own === null ? [] : [own];
 }
 
 /** Only where sampling is what is suggested; top_k 50 and the like stand in files that do not sample. */

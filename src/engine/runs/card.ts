@@ -1,5 +1,6 @@
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { stringify } from 'yaml';
+import { readAllAgain } from '../../code/cache.ts';
 import { writeFileAtomically } from '../../files/write-file.ts';
 import {
   counted,
@@ -213,7 +214,12 @@ const modelUse = ({ name, save: { pipeline } }: AnyTask): string => {
     'In JavaScript, with `onnx/model.onnx` in the same folder (`luthier export RUN --format onnx`):',
     fence(
       'js',
-      `import { pipeline } from '@huggingface/transformers';\nconst ${verb} = await pipeline('${pipeline}', 'PATH/TO/THIS/FOLDER', { dtype: 'fp32' });\nconsole.log(await ${verb}(${js}));`,
+      [
+        `import { pipeline${writes ? ', Tensor' : ''} } from '@huggingface/transformers';`,
+        `const ${verb} = await pipeline('${pipeline}', 'PATH/TO/THIS/FOLDER', { dtype: 'fp32' });`,
+        ...(writes ? readAllAgain(`${verb}.model`) : []),
+        `console.log(await ${verb}(${js}));`,
+      ].join('\n'),
     ),
   ].join('\n\n');
 };

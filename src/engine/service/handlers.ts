@@ -169,6 +169,7 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       return checkWithEngine(source, { renderer: await renderer(), model: null, signal });
     },
     'prompt/run': (params, signal) => hosts.ask(params.model, 'prompt/run', params, signal),
+    'prompt/code': (params, signal) => hosts.ask(params.model, 'prompt/code', params, signal),
     'prompt/rows': async (params, signal) => {
       const { listPromptRows } = await import('../prompts/rows.ts');
       return listPromptRows(params, signal);

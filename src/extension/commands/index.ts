@@ -19,7 +19,14 @@ import { tryExample } from './example.ts';
 import { fineTuneDataset, fineTuneSelection } from './fine-tune.ts';
 import { chooseModel } from './models.ts';
 import { newPromptTemplate, openPromptingGuide } from './new-prompt.ts';
-import { chooseTemplateModel, compareTemplate, setEndpointKey, tryTemplate } from './prompts.ts';
+import {
+  chooseTemplateModel,
+  compareTemplate,
+  copyTemplateAsJavaScript,
+  copyTemplateAsPython,
+  setEndpointKey,
+  tryTemplate,
+} from './prompts.ts';
 import { reportProblem } from './report.ts';
 import { cancelRun, moveDownInQueue, moveUpInQueue, pauseRun, resumeRun, startNow, stopRun } from './run-control.ts';
 import { cleanUpRuns, deleteRun, noteRun, renameRun, revealRun } from './run-record.ts';
@@ -81,6 +88,8 @@ const handlers: Record<CommandName, Command> = {
   tryTemplate,
   compareTemplate,
   chooseTemplateModel,
+  copyTemplateAsPython,
+  copyTemplateAsJavaScript,
   useTemplateInTraining,
   setEndpointKey,
   newPromptTemplate,

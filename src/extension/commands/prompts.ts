@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { CodeLanguage } from '../../protocol/prompt.ts';
 import type { Luthier } from '../context.ts';
 import { HostError } from '../errors.ts';
 import { bindInFile } from '../prompts/bind.ts';
@@ -19,6 +20,18 @@ export async function compareTemplate(luthier: Luthier, ...args: unknown[]): Pro
   const { uri } = await templateFor(args[0]);
   luthier.prompts.show({ mode: 'compare', uri });
 }
+
+/** Puts a program that asks the template's model, with its sample, into the clipboard. */
+const copyAs =
+  (language: CodeLanguage) =>
+  async (luthier: Luthier, ...args: unknown[]): Promise<void> => {
+    requireTrust();
+    await luthier.load();
+    const document = await templateFor(args[0]);
+    await luthier.prompts.copyCode(document, language);
+  };
+export const copyTemplateAsPython = copyAs('python');
+export const copyTemplateAsJavaScript = copyAs('javascript');
 
 /** Chooses the model that a template is tried with; where its name means the same elsewhere, the file can say it. */
 export async function chooseTemplateModel(luthier: Luthier, ...args: unknown[]): Promise<void> {

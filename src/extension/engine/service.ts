@@ -66,6 +66,7 @@ const LIMITS_MS: Record<keyof ServiceRequests, number> = {
   'prompt/check': 120_000,
   'prompt/rows': 60_000,
   'prompt/run': 600_000,
+  'prompt/code': 60_000,
   predict: 600_000,
   generate: 600_000,
   'predict/file': 600_000,

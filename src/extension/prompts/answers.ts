@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { settingsOf } from '../../prompts/options.ts';
 import { parsePrompt } from '../../prompts/parse.ts';
 import type { ChatMessage, FinishReason } from '../../protocol/generation.ts';
-import type { PromptSource, RenderedPrompt } from '../../protocol/prompt.ts';
+import type { CodeLanguage, PromptRequests, PromptSource, RenderedPrompt } from '../../protocol/prompt.ts';
 import type { LabelScore } from '../../protocol/prompt-page.ts';
 import type { EngineService } from '../engine/service.ts';
 import { HostError } from '../errors.ts';
@@ -151,6 +151,24 @@ export class Answers {
           );
     const notes = [...warnings.map(({ message }) => message), ...left, ...notesOn(model, messages)];
     return { ...answer, notes, labels: [] };
+  }
+
+  /** A program that asks a model of this machine the same. */
+  async code(
+    document: vscode.TextDocument,
+    { model, version }: ColumnRef,
+    filling: Filling,
+    { language, modelName, signal, onWaiting }: Omit<Hearing, 'onText'> & { language: CodeLanguage; modelName: string },
+  ): Promise<PromptRequests['prompt/code']['result']> {
+    if (isRemote(model)) {
+      throw new HostError('usage', `${modelName} answers elsewhere.`, 'Choose a model of this machine.', [
+        'chooseTemplateModel',
+      ]);
+    }
+    const source = await sourceOf(document, version, filling);
+    const path = await this.folderOf(model, signal, onWaiting);
+    const params = { ...source, model: path, model_name: modelName, language };
+    return await this.sources.service.request('prompt/code', params, { signal });
   }
 
   /** The folder of a model that is there already: what is shown while a person types waits for nothing. */

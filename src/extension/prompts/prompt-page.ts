@@ -21,6 +21,7 @@ import { Panel } from '../views/panel.ts';
 import { Answers, type Filling } from './answers.ts';
 import { chooseColumn } from './choose.ts';
 import { ComparedColumns } from './compared.ts';
+import { copyCode } from './copy-code.ts';
 import { templateOf } from './documents.ts';
 import type { EndpointKeys } from './endpoint-keys.ts';
 import { examplesFile, type KeptExample, keepExample, undoKeep } from './examples.ts';
@@ -155,6 +156,8 @@ export class PromptPage {
         return await this.follow(request);
       case 'copyText':
         return await vscode.env.clipboard.writeText(request.text);
+      case 'copyCode':
+        return await this.copyCode(request);
     }
   }
 
@@ -267,6 +270,14 @@ export class PromptPage {
       calls: sendings.reduce((sum, { calls }) => sum + calls, 0),
       tokens: sendings.reduce((sum, { tokens }) => sum + tokens, 0),
     });
+  }
+
+  private async copyCode({ language, values }: Asked<'copyCode'>): Promise<void> {
+    requireTrust();
+    const { document, file } = await this.template();
+    const [ref] = await this.columns();
+    const sources = { ...this.options, answers: this.answers };
+    await copyCode(sources, document, ref, this.filling({ id: '', values }, file), language);
   }
 
   // ---- answers ---------------------------------------------------------------------------------------------------

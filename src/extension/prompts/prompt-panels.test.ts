@@ -393,3 +393,40 @@ test('prompts go elsewhere after a yes, the first time alone; the key is in noth
     await new Promise((resolve) => server.close(resolve));
   }
 });
+
+test('a program that asks the same is copied for a model of this machine, and what it lacks is said', async () => {
+  await open();
+  const made = { code: 'print("Hi")\n', needs_onnx: false };
+  request.mockImplementation(async () => made);
+  page.received.fire({ type: 'copyCode', language: 'python', values: { ticket: 'Hi' } });
+  await vi.waitFor(() => expect(editor.env.clipboard.writeText).toHaveBeenLastCalledWith(made.code));
+  expect(asked('prompt/code')[0]).toMatchObject({
+    ...{ text: TEMPLATE, path: join(folder, 'reply.prompty'), values: { ticket: 'Hi' }, language: 'python' },
+    ...{ model: join(folder, 'starters/decoder'), model_name: 'starters/decoder' },
+  });
+  await vi.waitFor(() =>
+    expect(editor.window.showInformationMessage).toHaveBeenLastCalledWith(
+      'Copied as Python, for transformers and starters/decoder.',
+    ),
+  );
+  made.needs_onnx = true;
+  const document = await editor.workspace.openTextDocument(editor.Uri.parse(template()) as never);
+  await panels.copyCode(document as never, 'javascript');
+  // With the sample, as the template has it.
+  expect(asked('prompt/code')[1]).toMatchObject({ language: 'javascript' });
+  expect(asked('prompt/code')[1]).not.toHaveProperty('values');
+  expect(editor.window.showWarningMessage.mock.calls.at(-1)![0]).toMatch(/ONNX format, which its folder does not have/);
+});
+
+test('no program asks a model elsewhere', async () => {
+  const model = { kind: 'endpoint', url: 'http://localhost:1/v1', model: 'm' } as const;
+  await memento.update('luthier.templateModels', { [template()]: model });
+  await open();
+  page.received.fire({ type: 'copyCode', language: 'python', values: {} });
+  const [failed] = await said('failed');
+  expect(failed).toMatchObject({
+    error: { message: 'm answers elsewhere.' },
+    ways: [{ way: 'chooseTemplateModel', label: 'Choose Model' }],
+  });
+  expect(asked('prompt/code')).toEqual([]);
+});

@@ -19,10 +19,10 @@ import { COMMANDS, PANELS } from '../ids.ts';
 import type { Log } from '../log.ts';
 import type { RunActions } from '../runs/actions.ts';
 import { readEvaluations } from '../runs/evaluations.ts';
+import { exportOnnx } from '../runs/onnx.ts';
 import { hasModel, type Run } from '../runs/run.ts';
 import type { RunStarter } from '../runs/starter.ts';
 import type { RunStore } from '../runs/store.ts';
-import { withProgress } from '../ui.ts';
 import { cellRows } from './cells.ts';
 import { RunFeed } from './feed.ts';
 import { openDataRow, openRunLog, pickRuns, saveBytes } from './open.ts';
@@ -286,21 +286,14 @@ export class Dashboard {
       crossValidate: COMMANDS.crossValidate,
     };
     const command = commands[action];
-    if (action === 'exportOnnx') return await this.exportOnnx(run);
+    if (action === 'exportOnnx') {
+      await exportOnnx(this.options.service, run);
+      return 'done';
+    }
     if (command) return (await vscode.commands.executeCommand<ActionOutcome | undefined>(command, run)) ?? 'done';
     if (action === 'openLog') await openRunLog(run);
     else if (run.record.recipe_path) await vscode.window.showTextDocument(vscode.Uri.file(run.record.recipe_path));
     else await vscode.commands.executeCommand(COMMANDS.duplicateRecipe, run);
-    return 'done';
-  }
-
-  /** Writes onnx/model.onnx into the run's own model folder, where the lines to copy look for it. */
-  private async exportOnnx(run: Run): Promise<ActionOutcome> {
-    if (!vscode.workspace.isTrusted || run.readOnly)
-      throw new HostError('run-readonly', run.readOnly ?? 'This workspace is not trusted, so no model is loaded.');
-    await withProgress(`Exporting ${run.record.name} as ONNX`, (signal, progress) =>
-      this.options.service.request('export', { run: run.folder, format: 'onnx' }, { signal, onProgress: progress }),
-    );
     return 'done';
   }
 

@@ -3,7 +3,6 @@ import type { ClassificationReport } from '../../protocol/evaluation.ts';
 import type { DoneEvent } from '../../protocol/events.ts';
 import type { RunRecord } from '../../protocol/run.ts';
 import type { RunState } from '../../protocol/states.ts';
-import type { TaskName } from '../../protocol/tasks.ts';
 import { bytes, duration, interval, significant } from '../shared/format.ts';
 import { Averages } from './charts.ts';
 import { verdict } from './compare-view.ts';
@@ -13,7 +12,6 @@ import { recipeRows } from './recipe-rows.ts';
 import { intervalText, reportsOf, shownReport } from './reports.ts';
 import { record, snapshotOf, step, storeWith } from './testing/runs.ts';
 import { tilesFor } from './tiles.ts';
-import { javascriptFor, pythonFor } from './use-view.ts';
 import { INITIAL_VIEW, parseView, toggled } from './view-state.ts';
 
 const report = {
@@ -222,18 +220,6 @@ test('two models are called different by McNemar’s test alone', () => {
   expect(verdict('a', 'b', { only_first: 0, only_second: 0 })).toBe('They get the same rows right.');
 });
 
-test('lines to copy name the model’s folder as the language wants it', () => {
-  expect(pythonFor('C:\\Users\\Ada "A"\\model', 'text-classification').split('\n')).toEqual([
-    'from transformers import pipeline',
-    'classify = pipeline("text-classification", model="C:\\\\Users\\\\Ada \\"A\\"\\\\model")',
-    'print(classify("Type a text here"))',
-  ]);
-  expect(javascriptFor("C:\\Ada's\\run\\model", 'text-classification').split('\n').slice(1)).toEqual([
-    "Object.assign(env, { localModelPath: 'C:/Ada\\'s/run', allowRemoteModels: false });",
-    "console.log(await (await pipeline('text-classification', 'model', { dtype: 'fp32' }))('Type a text here'));",
-  ]);
-});
-
 test('rows and labels are called as the task calls them', () => {
   const start = { num_train_rows: 288, num_validation_rows: 32 };
   const of = (recipe: object, labels: string[]) => {
@@ -246,23 +232,6 @@ test('rows and labels are called as the task calls them', () => {
   expect(of({ task: 'token-classification' }, tags)).toBe('Sentences: 288 (3 tags, 32 held out)');
   expect(of({ task: 'conversational' }, [])).toBe('Conversations: 288 (32 held out)');
   expect(of({ task: 'text-classification', problem_type: 'regression' }, ['stars'])).toBe('Rows: 288 (32 held out)');
-});
-
-test('lines to copy use the pipeline that runs a task’s models', () => {
-  const python = (task: TaskName) => pythonFor('m', task).split('\n').slice(1).join(' ');
-  expect(python('token-classification')).toContain('pipeline("token-classification", model="m", aggregation_strategy=');
-  expect(python('multi_label_classification')).toContain('pipeline("text-classification", model="m", top_k=None)');
-  expect(python('regression')).toContain('pipeline("text-classification", model="m")');
-  expect(python('text-generation')).toBe(
-    'write = pipeline("text-generation", model="m") print(write("Type the beginning of a text here"))',
-  );
-  expect(python('conversational')).toBe(
-    'write = pipeline("text-generation", model="m") print(write([{"role": "user", "content": "Type a message here"}]))',
-  );
-  expect(javascriptFor('runs/m', 'conversational')).toContain(
-    "pipeline('text-generation', 'm', { dtype: 'fp32' }))([{ role: 'user', content: 'Type a message here' }])",
-  );
-  expect(javascriptFor('runs/m', 'multi_label_classification')).toContain("('Type a text here', { top_k: null })");
 });
 
 test('figures of a cross-validation are the mean and spread of its folds', () => {

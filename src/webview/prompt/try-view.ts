@@ -1,5 +1,6 @@
 import type { VscodeTextarea } from '@vscode-elements/elements/dist/vscode-textarea/vscode-textarea.js';
 import { html, nothing, type TemplateResult } from 'lit';
+import type { CodeLanguage } from '../../protocol/prompt.ts';
 import type { PromptVariable } from '../../protocol/prompt-page.ts';
 import { plural } from '../shared/format.ts';
 import type { Actions } from './actions.ts';
@@ -85,7 +86,17 @@ const ROLES: Readonly<Record<string, string>> = {
   tool: 'Tool',
 };
 
-function prompt({ store, post }: Actions): TemplateResult {
+/** Ways out of the editor: a program that asks the same of a model of this machine. */
+function copyAs({ store, post }: Actions): TemplateResult | typeof nothing {
+  const [column] = store.columns;
+  if (!column || column.remote !== null || column.problem !== null) return nothing;
+  const button = (language: CodeLanguage, name: string, library: string) =>
+    html`<button class="link" title=${`Copy a program for ${library} that asks ${column.name} the same`} aria-label=${`Copy as ${name}`} @click=${() => post({ type: 'copyCode', language, values: store.values() })}>${name}</button>`;
+  return html`<p class="muted copy-as">Copy as ${button('python', 'Python', 'transformers')} or ${button('javascript', 'JavaScript', 'transformers.js')}</p>`;
+}
+
+function prompt(actions: Actions): TemplateResult {
+  const { store, post } = actions;
   const { rendered, renderError } = store;
   const head = html`<div class="section-head">
     <h2 id="prompt-title">Prompt</h2>
@@ -117,7 +128,8 @@ function prompt({ store, post }: Actions): TemplateResult {
             ({ role, content }) => html`<li><h3>${ROLES[role] ?? role}</h3><p class="text">${content}</p></li>`,
           )}</ol>`
         : html`<p class="text raw">${rendered.prompt}</p>`
-    }`;
+    }
+    ${copyAs(actions)}`;
 }
 
 function answer(actions: Actions): TemplateResult {

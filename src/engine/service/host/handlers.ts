@@ -79,6 +79,15 @@ export function createHostHandlers(path: string, tell: Tell<HostNotifications>):
     },
     'completion/complete': async (request, signal) => (await completer()).complete(request, signal),
     'completion/prepare': async (_, signal) => (await completer()).prepare(signal),
+    'prompt/code': async ({ model_name: modelName, language, settings, ...source }, signal) => {
+      const [{ codeOfPrompt }, { openPrompt }] = await Promise.all([
+        import('../../infer/prompt-code.ts'),
+        import('../../prompts/prompt.ts'),
+      ]);
+      const opened = await openPrompt(source, { signal });
+      const options = { ...(await prompts()), modelName, language, settings, signal };
+      return codeOfPrompt(opened, source.row ?? null, source, options);
+    },
     'predict/file': async (params, signal) => {
       const { file, out, as, settings } = params;
       const { predictFile, rowsOfPredictor, rowsOfWriter } = await import('../../infer/predict-file.ts');

@@ -15,6 +15,7 @@ export interface HostRequests
     | 'export'
     | 'prompt/render'
     | 'prompt/run'
+    | 'prompt/code'
     | 'prompt/check'
     | 'completion/complete'
     | 'completion/prepare'
