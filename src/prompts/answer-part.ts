@@ -1,6 +1,6 @@
-import type { PromptFile, PromptInput, PromptPart } from './prompt-file.ts';
-import { parsePrompt } from './parse.ts';
 import { readSyntax } from './jinja/syntax.ts';
+import { parsePrompt } from './parse.ts';
+import type { PromptFile, PromptInput, PromptPart } from './prompt-file.ts';
 
 /** A template as it is filled. */
 export interface Asking {

@@ -8,10 +8,10 @@ import { resolveDataset } from '../../src/engine/data/resolve.ts';
 import { readJsonRecord } from '../../src/engine/hub/json-file.ts';
 import { SafetensorsFile } from '../../src/engine/hub/safetensors.ts';
 import { architectureOf } from '../../src/engine/models/registry.ts';
-import { loadRecipe } from '../../src/engine/recipes/recipe.ts';
 import { openPrompt } from '../../src/engine/prompts/prompt.ts';
 import { PromptRenderer } from '../../src/engine/prompts/renderer.ts';
 import { wholeTemplate } from '../../src/engine/prompts/whole.ts';
+import { loadRecipe } from '../../src/engine/recipes/recipe.ts';
 import { Endpoint } from '../../src/engine/runs/endpoint.ts';
 import { EventLog } from '../../src/engine/runs/event-log.ts';
 import { createHandlers } from '../../src/engine/service/handlers.ts';
@@ -333,7 +333,18 @@ function service(): Reader {
 function promptReader(): Reader {
   // A loop that is made too long ends after this, not after the two seconds that a person is given.
   const renderer = new PromptRenderer({ milliseconds: 500 });
-  const values = [undefined, null, 0, -1.5, true, '', 'text {{ x }}\nuser:\n😀', [], [1, 'a', null], { label: 'x', b: {} }];
+  const values = [
+    undefined,
+    null,
+    0,
+    -1.5,
+    true,
+    '',
+    'text {{ x }}\nuser:\n😀',
+    [],
+    [1, 'a', null],
+    { label: 'x', b: {} },
+  ];
   return {
     name: 'prompt template',
     run: async (random, folder) => {

@@ -57,6 +57,20 @@ describe('a model that writes', () => {
     expect(answer.answer).toBe((await writer.write(ids, { settings: { max_new_tokens: 4 } })).generated_text);
   });
 
+  test('is asked without the answer that a template ends with, whose value nobody has to give', async () => {
+    const source = sourceOf(
+      'inputs: { ask: {}, answer: {} }\nsample: { ask: Hi }',
+      'user:\n{{ ask }}\nassistant:\n{{ answer }}\n',
+    );
+    const answer = await run(asked, source);
+    expect(answer.prompt).toBe('<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n');
+    expect(answer.warnings.map(({ message, line }) => [line, message])).toEqual([
+      [8, 'The answer that the template ends with is what a model learns, and is left out when it is asked.'],
+    ]);
+    // Nor is it begun where a row has it.
+    expect((await run(asked, { ...source, cells: { ask: 'Hi', answer: 'Hello' } })).prompt).toBe(answer.prompt);
+  });
+
   test('cuts a text to its own tokens', async () => {
     const text = 'a rather long text that has more tokens than four';
     const front = `model: { api: completion }\nsample: { a: "${text}" }`;

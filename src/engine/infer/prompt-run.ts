@@ -67,8 +67,7 @@ export async function runPrompt(
 
 /** What a model answers to a template that it did not learn its rows through is not what its scores were measured on. */
 const otherTemplate = ({ name, file, body }: OpenPrompt, learnt: RowTemplate | undefined): string[] =>
-  !learnt ||
-  [learnt, learnt.asking].some((one) => isSameTemplate({ file, body: body() }, wholeOf(one.text, one.file)))
+  !learnt || [learnt, learnt.asking].some((one) => isSameTemplate({ file, body: body() }, wholeOf(one.text, one.file)))
     ? []
     : [
         `The model learned its rows through another template than ${name === learnt.name ? 'this one' : name}: its own is ${learnt.name} in its folder.`,

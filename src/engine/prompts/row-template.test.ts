@@ -60,3 +60,15 @@ test('a rest takes no row from who still renders one', { timeout: 30_000 }, asyn
   expect(await rendered('three')).toBe('says three');
   template.rest();
 });
+
+test('a model is asked without the answer that its template ends with', async () => {
+  const text =
+    '---\ninputs: { a: { type: string }, answer: { type: string } }\n---\nuser:\n{{ a }}\nassistant:\n{{ answer }}';
+  const template = openRowTemplate({ path: 'ask.prompty', text }, () => Promise.reject(new Error('not needed')));
+  expect(valuesOfText(template.asking, 'Hi')).toEqual({ a: 'Hi' });
+  expect((await template.asking.render({ a: 'Hi' })).messages).toEqual([{ role: 'user', content: 'Hi' }]);
+  // It is learnt, though.
+  expect((await template.render({ a: 'Hi', answer: 'Hello' })).messages).toHaveLength(2);
+  expect(template.asking.asking.text).toBe(template.asking.text);
+  template.rest();
+});

@@ -188,7 +188,7 @@ export const prompts = [
         await dashboard.untilState('Done');
         const [run] = await runsOf(workspace);
         assert.equal(path.basename(run.record.recipe.template), 'ticket.prompty');
-        assert.equal(run.record.template.text, completion.replace('\${file:manner.txt}', files['manner.txt'].trim()));
+        assert.equal(run.record.template.text, completion.replace('${file:manner.txt}', files['manner.txt'].trim()));
 
         // Whatever its file says by now.
         await writeFile(path.join(workspace, 'manner.txt'), 'Be short.\n');
