@@ -113,10 +113,10 @@ export const isNumber = (value: Value): value is number | Float | boolean =>
 export const numberOf = (value: number | Float | boolean): number =>
   value instanceof Float ? value.value : Number(value);
 
-/** What Python calls the kind of a value. */
+/** What messages call the kind of a value. */
 export function kindOf(value: Value): string {
   if (value === null) return 'None';
-  if (value instanceof Undefined) return 'undefined';
+  if (value instanceof Undefined) return 'a missing value';
   if (typeof value === 'string') return 'a text';
   if (typeof value === 'boolean') return 'a boolean';
   if (isNumber(value)) return 'a number';
