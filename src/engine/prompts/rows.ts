@@ -3,6 +3,7 @@ import { parsePrompt } from '../../prompts/parse.ts';
 import type { PromptExamples, PromptFile } from '../../prompts/prompt-file.ts';
 import { inputValues } from '../../prompts/values.ts';
 import { counted, LuthierError, type ServiceRequests } from '../../protocol/index.ts';
+import { nearText } from '../data/characters.ts';
 import { Random } from '../data/random.ts';
 import type { TableRow } from '../data/row-record.ts';
 import { openRows } from '../data/rows.ts';
@@ -106,12 +107,17 @@ export function writtenExamples(
     .slice(0, count);
 }
 
-/** What tells a row from others by what it gives a template’s inputs; of one without inputs, by all that it has. */
+/**
+ * What tells a row from others by what it gives a template’s inputs, without regard to what the data’s own rules pass
+ * over; of a template without inputs, by all that it has.
+ */
 export const rowKey = ({ inputs }: Pick<PromptFile, 'inputs'>, values: Readonly<Record<string, unknown>>): string =>
-  JSON.stringify(
-    inputs.length > 0
-      ? inputs.map(({ name }) => values[name] ?? null)
-      : Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)),
+  nearText(
+    JSON.stringify(
+      inputs.length > 0
+        ? inputs.map(({ name }) => values[name] ?? null)
+        : Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)),
+    ),
   );
 
 /**

@@ -90,9 +90,9 @@ it('examples are drawn from training rows alone, kept with the model, and no row
 }, async () => {
   const held = ROWS.slice(0, 12);
   await writeFile(at('validation.csv'), csv(held));
-  // All rows are here, those that are held out too: they are copied to where examples are drawn from.
   await writeFile(at('train.csv'), csv(ROWS.slice(12)));
-  await writeFile(at('all.csv'), csv(ROWS));
+  // Rows that are held out are here, too, as they are and in capitals.
+  await writeFile(at('all.csv'), csv([...ROWS, ...held.map(([review, verdict]) => [review.toUpperCase(), verdict])]));
   await writeFile(at('few.prompty'), EXAMPLES);
   await writeFile(at('named.prompty'), EXAMPLES.replace('    count: 4', '    count: 4\n    dataset: all.csv'));
   const isHeld = new Set<string>(held.map(([review]) => review));
@@ -109,7 +109,7 @@ it('examples are drawn from training rows alone, kept with the model, and no row
       ...{ template, dataset: { train: 'train.csv', validation: 'validation.csv' } },
     });
     expect(rows).toHaveLength(5);
-    expect(rows.filter(({ review }) => isHeld.has(review))).toEqual([]);
+    expect(rows.filter(({ review }) => isHeld.has(review.toLowerCase()))).toEqual([]);
     expect(notes.join('\n')).toContain('shows 4 examples, drawn from training rows: rows that are held out are none.');
     await trainer.saveModel(at('run/model'));
     trainer.dispose();
@@ -121,7 +121,8 @@ it('examples are drawn from training rows alone, kept with the model, and no row
     kept.rest();
   }
   // Where the run itself holds rows out, they are none either: all others are.
-  const { trainer, rows } = await trained({ template: 'few.prompty', dataset: 'all.csv', validation_split: 0.5 });
+  await writeFile(at('rows.csv'), csv(ROWS));
+  const { trainer, rows } = await trained({ template: 'few.prompty', dataset: 'rows.csv', validation_split: 0.5 });
   expect([trainer.numTrainRows, rows.length]).toEqual([12, 5]);
   trainer.dispose();
 });
