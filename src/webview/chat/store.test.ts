@@ -38,6 +38,15 @@ describe('ChatStore', () => {
     expect(store.turns.map(({ said }) => said)).toEqual(['Hi', 'And?']);
   });
 
+  it('keeps what the model read, where a template made it of what was said', () => {
+    const store = started();
+    say(store, 'Hi');
+    store.apply({ ...answer(1, 'Hello.'), prompt: 'user: Hi' } as ChatPageMessage);
+    const again = new ChatStore();
+    again.restore(JSON.parse(JSON.stringify(store.kept())));
+    expect(again.turns[0]!.answers.tuned).toMatchObject({ text: 'Hello.', prompt: 'user: Hi' });
+  });
+
   it('hears no more of an answer that another one has replaced', () => {
     const store = started();
     say(store, 'one');
