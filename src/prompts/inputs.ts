@@ -1,5 +1,5 @@
 import type { Yaml } from './front-matter.ts';
-import { problem } from './problems.ts';
+import { problem, shownValue } from './problems.ts';
 import type { InputKind, PromptFile, PromptInput, PromptProblem, Range } from './prompt-file.ts';
 import { referenceIn } from './references.ts';
 
@@ -104,7 +104,7 @@ function inputOf(
   if (written && !known) {
     const message = UNSUPPORTED.includes(word ?? '')
       ? `inputs.${name}: ${word} inputs are not supported. It is taken as a text.`
-      : `inputs.${name}: “${String(written.value).slice(0, 40)}” is no kind of input. There are ${Object.keys(KINDS).join(', ')}.`;
+      : `inputs.${name}: “${shownValue(written.value)}” is no kind of input. There are ${Object.keys(KINDS).join(', ')}.`;
     problems.push(
       problem('input-kind', UNSUPPORTED.includes(word ?? '') ? 'warning' : 'error', message, written.range),
     );

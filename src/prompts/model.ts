@@ -1,5 +1,5 @@
 import type { Yaml } from './front-matter.ts';
-import { problem } from './problems.ts';
+import { problem, shownValue } from './problems.ts';
 import type { PromptFile, PromptProblem } from './prompt-file.ts';
 
 /** APIs of generations 1 and 2 that a local model stands in for, each with ours. */
@@ -20,7 +20,7 @@ export function readModel(root: Yaml, generation: 1 | 2, problems: PromptProblem
   const word = String(api?.value ?? 'chat').toLowerCase();
   const known = Object.hasOwn(APIS, word) ? APIS[word] : undefined;
   if (api && !known) {
-    const message = `model.${generation === 1 ? 'api' : 'apiType'}: “${word.slice(0, 40)}” is not supported. There are chat and completion.`;
+    const message = `model.${generation === 1 ? 'api' : 'apiType'}: “${shownValue(api.value)}” is not supported. There are chat and completion.`;
     problems.push(problem('api', 'error', message, api.range));
   }
   const options = node.get('options') ?? node.get('parameters');
