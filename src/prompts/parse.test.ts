@@ -340,3 +340,16 @@ test('a verbalizer has a word or several for each label', () => {
         .join(),
     ).toContain(message);
 });
+
+test('what is no kind and no API is quoted as it stands; examples may be rows', () => {
+  const { problems, examples } = parsePrompt(
+    '---\ninputs: { a: { kind: { x: 1 } } }\nmodel: { api: [Images] }\nluthier: { examples: { rows: [{ a: 1 }, { a: 2 }] } }\n---\nuser:\n{{ a }}\n',
+  );
+  expect(problems.map(({ message }) => message.split('. There are')[0])).toEqual([
+    'model.api: “["Images"]” is not supported',
+    'inputs.a: “{"x":1}” is no kind of input',
+  ]);
+  expect(examples).toEqual({ count: 2, seed: 0, rows: [{ a: 1 }, { a: 2 }] });
+  const wrong = parsePrompt('---\nluthier: { examples: { rows: [1] } }\n---\nuser:\nhi\n');
+  expect(wrong.problems[0]!.message).toContain('luthier.examples.rows: a list of rows is expected');
+});
