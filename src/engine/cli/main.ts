@@ -114,7 +114,10 @@ export function buildProgram(run: Run, strategies = ''): Command {
     )
     .option('--file <file>', 'file with one prompt per line (.txt), or table with a column of prompts')
     .option('--text-column <name>', 'column of the table with the prompts (default: prompt, or text)')
-    .option('--template', 'fill the template that the model learned its rows through; without it texts go in as they are')
+    .option(
+      '--template',
+      'fill the template that the model learned its rows through; without it texts go in as they are',
+    )
     .addOption(encoding());
   for (const option of generationOptions()) generate.addOption(option);
   generate

@@ -116,20 +116,22 @@ export async function predictOnFile(luthier: Luthier, ...args: unknown[]): Promi
   });
   if (!target) throw new Cancelled();
   const as = taskOf(run.record.recipe.task).writes ?? 'classes';
-  const { rows, path, from, columns } = await withProgress(`Predicting with ${run.record.name}${through(run)}`, (signal, progress) =>
-    luthier.engine.service.request(
-      'predict/file',
-      { model: join(run.folder, run.record.model ?? 'model'), file, out: target.fsPath, as, settings: {} },
-      {
-        signal,
-        onProgress: progress,
-        onPart: (part) => {
-          if (part.type !== 'rows') return;
-          const { done, total } = part;
-          progress({ message: `${done.toLocaleString('en')} of ${counted(total, 'row')}`, done, total });
+  const { rows, path, from, columns } = await withProgress(
+    `Predicting with ${run.record.name}${through(run)}`,
+    (signal, progress) =>
+      luthier.engine.service.request(
+        'predict/file',
+        { model: join(run.folder, run.record.model ?? 'model'), file, out: target.fsPath, as, settings: {} },
+        {
+          signal,
+          onProgress: progress,
+          onPart: (part) => {
+            if (part.type !== 'rows') return;
+            const { done, total } = part;
+            progress({ message: `${done.toLocaleString('en')} of ${counted(total, 'row')}`, done, total });
+          },
         },
-      },
-    ),
+      ),
   );
   const open = 'Open File';
   const said = `${counted(rows, 'row')} of ${basename(file)} answered from ${from.join(' and ')}${through(run)}. ${basename(path)} has the new column${columns.length === 1 ? '' : 's'} ${columns.join(' and ')}.`;
