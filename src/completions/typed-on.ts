@@ -17,8 +17,7 @@ const ADDED = /^[)\]}>"'`]{0,4}/;
  */
 export function typedOn({ place, answer }: Shown, now: Place): CompletionItem[] | null {
   if (place.language !== now.language) return null;
-  const longest = answer.items.reduce((n, { text }) => Math.max(n, text.length), 0);
-  const typed = typedSince(place.before, now.before, longest);
+  const typed = typedSince(place.before, now.before, answer.items);
   if (typed === null) return null;
   const added = typed === '' ? '' : ADDED.exec(now.after)![0];
   const isSameBelow = [...Array(added.length + 1).keys()].some((n) => isSameStart(place.after, now.after.slice(n)));
@@ -31,10 +30,14 @@ export function typedOn({ place, answer }: Shown, now: Place): CompletionItem[] 
   return left.length > 0 ? left : null;
 }
 
-/** What was typed behind an earlier text; null where it is not that text's continuation. Windows may have moved on. */
-function typedSince(then: string, now: string, most: number): string | null {
-  for (let length = 0; length <= Math.min(most, now.length); length++)
-    if (isSameEnd(then, now.slice(0, now.length - length))) return now.slice(now.length - length);
+/** What of a suggestion was typed behind an earlier text; null where something else was. Windows may have moved on. */
+function typedSince(then: string, now: string, items: readonly CompletionItem[]): string | null {
+  const longest = items.reduce((n, { text }) => Math.max(n, text.length), 0);
+  for (let length = 0; length <= Math.min(longest, now.length); length++) {
+    const typed = now.slice(now.length - length);
+    if (!items.some(({ text }) => text.startsWith(typed))) continue;
+    if (isSameEnd(then, now.slice(0, now.length - length))) return typed;
+  }
   return null;
 }
 

@@ -58,7 +58,7 @@ export interface CompletionAnswer {
   stopped: CompletionStop;
   /** Whether the model saw the text behind the cursor, too. */
   middle: boolean;
-  /** The layers' weights are computed with in 8 bits. */
+  /** It was written in 8 bits; its prompt was read in floats. */
   eightBit: boolean;
   /** It is the rest of what was suggested before, along which somebody has typed on: no model was asked. */
   cached?: true;

@@ -59,6 +59,24 @@ describe('a cached model', () => {
     expect(apart).toBeLessThan(0.03);
   });
 
+  it('reads one at a time what is short, in 8 bits that are a part of the program: nearly the scores of the floats', async () => {
+    const float = new CachedModel(model, { lengths: [16], capacity: 64 });
+    const narrow = new CachedModel(
+      model,
+      { lengths: [16], capacity: 64, oneByOne: 2 },
+      isLayerWeight(model.architecture),
+    );
+    const prompt = [1, 2, 3];
+    expect([...(await narrow.resume(prompt)).logits]).toEqual([...(await float.resume(prompt)).logits]);
+    for (const next of [[4], [5, 6], [7]]) {
+      for (const token of next) prompt.push(token);
+      const [one, other] = [(await float.resume(prompt)).logits, (await narrow.resume(prompt)).logits];
+      expect([...other]).not.toEqual([...one]);
+      const apart = Math.hypot(...one.map((x, i) => x - other[i]!)) / Math.hypot(...one);
+      expect(apart).toBeLessThan(0.02);
+    }
+  });
+
   it('goes on from what it remembers of a prompt: the logits are those of reading all of it', async () => {
     const prompt = Array.from({ length: 40 }, (_, i) => (7 * i + 3) % 50);
     const whole = new CachedModel(model);
@@ -70,7 +88,7 @@ describe('a cached model', () => {
       expect(Math.max(...apart)).toBeLessThanOrEqual(1e-4);
       expect(indexOfLargest(resumed.logits)).toBe(indexOfLargest(expected));
     };
-    for (const sizes of [undefined, { lengths: [4, 16], capacity: 16 }]) {
+    for (const sizes of [undefined, { lengths: [4, 16], capacity: 16 }, { lengths: [16], capacity: 64, oneByOne: 2 }]) {
       const cached = new CachedModel(model, sizes);
       await same(cached, prompt, 0);
       await same(cached, prompt, 39);

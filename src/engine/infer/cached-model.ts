@@ -12,6 +12,11 @@ export interface CachedModelSizes {
   lengths: readonly number[];
   /** Tokens that the cache has room for at first; it doubles when it is full. */
   capacity: number;
+  /**
+   * So many tokens at most are read one at a time behind others: the program of one token is always at hand. It alone
+   * then computes in 8 bits, with the weights built in. None where it is left out.
+   */
+  oneByOne?: number;
 }
 
 /** Few, since each is a program of its own. */
@@ -80,16 +85,18 @@ export class CachedModel implements NextToken {
     const { lengths } = this.#sizes;
     const longest = lengths.at(-1)!;
     let logits: Float32Array | undefined;
-    for (let start = from; start < prompt.length; start += longest) {
+    for (let start = from; start < prompt.length; ) {
       if (start > from) await between?.();
-      const tokens = prompt.slice(start, start + longest);
-      const length = lengths.find((n) => n >= tokens.length)!;
+      const isShort = start > 0 && prompt.length - start <= (this.#sizes.oneByOne ?? 0);
+      const tokens = prompt.slice(start, start + (isShort ? 1 : longest));
+      const length = isShort ? 1 : lengths.find((n) => n >= tokens.length)!;
       const ids = new Int32Array(length);
       ids.set(tokens);
       const positions = Int32Array.from(ids, (_, i) => (i < tokens.length ? start + i : 0));
       const shape = { rows: 1, length, capacity: start === 0 ? 0 : this.#cache.capacity };
       logits = await this.#compute(shape, ids, positions, tokens.length);
       append(this.#tokens, tokens);
+      start += tokens.length;
     }
     return logits!;
   }
@@ -129,16 +136,19 @@ export class CachedModel implements NextToken {
   async #compute(shape: CachedShape, ids: Int32Array, positions: Int32Array, count: number): Promise<Float32Array> {
     const cache = this.#cache;
     const { architecture, numLabels: outputs } = this.#model;
-    const bits = this.#isHeldIn8Bit ? ' in 8 bits' : '';
+    const builtIn = this.#sizes.oneByOne !== undefined;
+    const isHeldIn8Bit = builtIn && ids.length > 1 ? undefined : this.#isHeldIn8Bit;
+    const bits = isHeldIn8Bit ? ` in 8 bits${builtIn ? ', built in' : ''}` : '';
     const key = `next ${shape.rows}×${shape.length} after ${shape.capacity}${bits}`;
     let arrays: Record<string, Float32Array> = {};
     const feeds = {
       ...{ input_ids: ids, position_ids: positions, read_token: Int32Array.of(count - 1) },
       ...(shape.capacity === 0 ? {} : { filled: Int32Array.of(cache.filled), ...cache.feeds(PAST_KEYS, PAST_VALUES) }),
     };
+    const options = { architecture, outputs, isHeldIn8Bit, builtIn };
     await this.#model.run(
       key,
-      () => nextTokenProgram({ architecture, outputs, isHeldIn8Bit: this.#isHeldIn8Bit }, shape, cache.layers),
+      () => nextTokenProgram(options, shape, cache.layers),
       feeds,
       (specs) => {
         arrays = this.#outputs.get(key) ?? {};

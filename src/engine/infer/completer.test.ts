@@ -11,7 +11,8 @@ import { type Completer, shareCompleter } from './completer.ts';
 const LONE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
 
 const starter = fileURLToPath(new URL('../../../starters/decoder', import.meta.url));
-const completerOf = (open: OpenModel) => shareCompleter(open.path, async () => open);
+/** In floats, unless 8 bits are what is tested: of those the likeliest tokens are known. */
+const completerOf = (open: OpenModel, eightBit = false) => shareCompleter(open.path, async () => open, { eightBit });
 
 describe('a completer', () => {
   let open: OpenModel;
@@ -82,6 +83,11 @@ describe('a completer', () => {
     const { stopped, items } = await complete('They have been', { budgetMs: 1, language: 'typescript' });
     expect(stopped).toBe('budget');
     expect(items.every(({ tokens }) => tokens === 1)).toBe(true);
+    // A long prompt is read in parts, and what was read is not lost.
+    const long = 'Nobody could say where the parcels had been all the while.\n'.repeat(30);
+    const late = await complete(long, { budgetMs: 1 });
+    expect(late).toMatchObject({ items: [], stopped: 'budget' });
+    expect((await complete(long)).reused).toBeGreaterThan(200);
     // It is no answer to whoever has more time.
     expect((await complete('They have been', { language: 'typescript' })).cached).toBeUndefined();
   });
@@ -111,8 +117,12 @@ describe('a completer', () => {
     expect(await textOf('The server is')).toBe(' a server that is a server-side server.');
   });
 
-  it('compiles what it needs before it is asked', async () => {
+  it('writes in 8 bits if it may, and compiles what it needs before it is asked', async () => {
     expect(await completer.prepare()).toMatchObject({ eightBit: false, middle: false });
+    const narrow = await completerOf(open, true);
+    expect(await narrow.prepare()).toMatchObject({ eightBit: true, middle: false });
+    const answer = await narrow.complete({ model: starter, language: 'plaintext', before: 'The server is', after: '' });
+    expect(answer).toMatchObject({ eightBit: true, items: [{ text: expect.stringMatching(/^ \w/) }] });
   });
 });
 

@@ -17,6 +17,7 @@ import {
 } from '../../protocol/index.ts';
 import { readGeneration } from '../hub/model-folder.ts';
 import { type OpenModel, openModel } from '../model-files/open-model.ts';
+import { type Architecture, declarationOf, moduleOf } from '../models/architecture.ts';
 import { MiddleTokens } from '../text/fill-in-the-middle.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { Answers } from './answers.ts';
@@ -27,8 +28,8 @@ import { TokenTexts, Wanted } from './half-word.ts';
 import { indexOfLargest, logSoftmax } from './logits.ts';
 import { modelThatWrites } from './writer.ts';
 
-/** Few programs: what is typed between two requests is a handful of tokens. Room for the context and what is suggested. */
-const SIZES = { lengths: [4, 16, 64, 256], capacity: 640 };
+/** Few programs: what is typed between two requests is a token or two. Room for the context and what is suggested. */
+const SIZES = { lengths: [16, 64, 256], capacity: 640, oneByOne: 3 };
 
 /** Of the tokens that a model may see, those behind the cursor where it fills in the middle; llama.cpp's share, too. */
 const BEHIND = 0.25;
@@ -49,17 +50,26 @@ export interface Completer {
 /** Loads a model that completes; errors as shareCompleter. */
 export const openCompleter = (
   modelFolder: string,
-  { backend = 'auto', note = () => {} }: { backend?: BackendChoice; note?: Note } = {},
-): Promise<Completer> => shareCompleter(modelFolder, () => openModel(modelFolder, backend, note));
+  { backend = 'auto', note = () => {}, ...options }: { backend?: BackendChoice; note?: Note } & CompleterOptions = {},
+): Promise<Completer> => shareCompleter(modelFolder, () => openModel(modelFolder, backend, note), options);
+
+export interface CompleterOptions {
+  /** Tokens are written in 8 bits where the backend can; prompts are read in floats in any case. */
+  eightBit?: boolean;
+}
 
 /**
  * A model's folder as a completer; it shares what is loaded for other questions.
  * @throws LuthierError `model-unsupported` where the model does not write; else as openModelFolder
  */
-export async function shareCompleter(modelFolder: string, opened: () => Promise<OpenModel>): Promise<Completer> {
+export async function shareCompleter(
+  modelFolder: string,
+  opened: () => Promise<OpenModel>,
+  { eightBit = true }: CompleterOptions = {},
+): Promise<Completer> {
   const open = await modelThatWrites(modelFolder, opened);
   const ends = endsOf({ ...open.config, ...(await readGeneration(open)) }, open.tokenizer);
-  return new ModelCompleter(open, ends);
+  return new ModelCompleter(open, ends, eightBit);
 }
 
 /** What a model is asked. */
@@ -89,6 +99,7 @@ interface WrittenItem extends CompletionItem {
 class ModelCompleter implements Completer {
   readonly #window: ContextWindow;
   readonly #middle: MiddleTokens | null;
+  readonly #eightBit: boolean;
   readonly #answers = new Answers();
   #texts: TokenTexts | undefined;
   /** One after the other: they share what the model remembers. */
@@ -100,8 +111,11 @@ class ModelCompleter implements Completer {
   constructor(
     private readonly open: OpenModel,
     private readonly ends: readonly number[],
+    eightBit: boolean,
   ) {
-    this.model = new CachedModel(open.model, SIZES);
+    const { model } = open;
+    this.#eightBit = eightBit && model.computesIn8Bit;
+    this.model = new CachedModel(model, SIZES, this.#eightBit ? isProductWeight(model.architecture) : undefined);
     this.tokenizer = open.tokenizer;
     this.#window = new ContextWindow(open.tokenizer);
     this.#middle = MiddleTokens.of(open.tokenizer);
@@ -127,7 +141,7 @@ class ModelCompleter implements Completer {
         await pause();
       }
       await this.model.next([some], [0]);
-      return { ms: performance.now() - start, eightBit: false, middle: this.#middle !== null };
+      return { ms: performance.now() - start, eightBit: this.#eightBit, middle: this.#middle !== null };
     });
   }
 
@@ -154,17 +168,33 @@ class ModelCompleter implements Completer {
     const asked = request.maxTokens ?? COMPLETION_TOKENS[extent];
     const most = Math.min(asked, this.model.positions - prompt.ids.length + 1);
     const until = start + (request.budgetMs ?? Infinity);
-    const { logits, reused } = await this.model.resume(prompt.ids, pause);
-    const writing: Writing = { prompt, place, extent, most, until, pause };
-    const written = await this.#candidates(logits, candidates, writing);
-    const items = shownItems(written, place);
     const { middle } = prompt;
-    const answer: CompletionAnswer = {
+    const answerOf = (items: CompletionItem[], stopped: CompletionStop, reused: number): CompletionAnswer => ({
       ...{ items, ms: performance.now() - start, prompt: prompt.ids.length, reused },
-      ...{ stopped: (items[0] ?? written[0])?.stopped ?? 'budget', middle, eightBit: false },
-    };
+      ...{ stopped, middle, eightBit: this.#eightBit },
+    });
+    const read = await this.#read(prompt.ids, until, pause);
+    // What was read stays in memory: the next request goes on from there.
+    if (read === null) return answerOf([], 'budget', 0);
+    const written = await this.#candidates(read.logits, candidates, { prompt, place, extent, most, until, pause });
+    const items = shownItems(written, place);
+    const answer = answerOf(items, (items[0] ?? written[0])?.stopped ?? 'end', read.reused);
     this.#answers.add(request, place, answer);
     return answer;
+  }
+
+  /** @returns null where the time is over before a long prompt has been read */
+  async #read(ids: readonly number[], until: number, pause: () => Promise<void>) {
+    const late = new Error('out of time');
+    try {
+      return await this.model.resume(ids, async () => {
+        await pause();
+        if (performance.now() >= until) throw late;
+      });
+    } catch (error) {
+      if (error === late) return null;
+      throw error;
+    }
   }
 
   #prompt(place: Place, most: number): Prompt {
@@ -257,6 +287,15 @@ class ModelCompleter implements Completer {
     this.#turn = mine.catch(() => {});
     return mine;
   }
+}
+
+/**
+ * Weights of products, the head's too: a suggestion that comes late is none, and of the likeliest tokens nearly all stay
+ * the likeliest.
+ */
+function isProductWeight(architecture: Architecture): (name: string) => boolean {
+  const { parameters } = declarationOf(architecture);
+  return (name) => moduleOf(name) === architecture.tied || parameters.get(name)?.layout !== undefined;
 }
 
 /** What is worth showing, the best first, each once. */

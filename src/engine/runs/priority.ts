@@ -24,3 +24,15 @@ export function yieldToOthers(): void {
     // Kernels without autogroup have no such file.
   }
 }
+
+/** Of a process that suggests while somebody types: behind the editor, whose keys it must not hold up, and before a run. */
+const SUGGESTING_NICENESS = 5;
+
+/** Lets the editor go first; where that is forbidden, suggestions are none the worse. */
+export function yieldToEditor(): void {
+  try {
+    setPriority(SUGGESTING_NICENESS);
+  } catch {
+    // Some containers forbid it.
+  }
+}

@@ -40,10 +40,13 @@ export const parameterSpecs = (
   part: Part,
   { architecture, outputs }: Pick<ProgramOptions, 'architecture' | 'outputs'>,
   isHeldIn8Bit: (name: string) => boolean = () => false,
+  builtIn = false,
 ): Record<string, TensorSpec> => {
   const { parameters } = declarationOf(architecture, { part, outputs });
   const spec = (name: string, shape: readonly number[]): TensorSpec =>
-    isHeldIn8Bit(name) ? { shape, dtype: 'float32', held: 'int8' } : { shape, dtype: 'float32' };
+    isHeldIn8Bit(name)
+      ? { shape, dtype: 'float32', held: 'int8', ...(builtIn ? { builtIn } : {}) }
+      : { shape, dtype: 'float32' };
   return Object.fromEntries([...parameters.values()].map(({ name, shape }) => [PARAMETER + name, spec(name, shape)]));
 };
 
@@ -65,18 +68,23 @@ export const NEW_VALUES = 'value:';
 /**
  * The next token's logits `[rows, V]` for texts of which all but the last tokens are cached, and the keys and values of
  * these, which the caller adds to its cache.
+ * @param options.builtIn weights that are held in 8 bits may become a part of the program
  */
 export function nextTokenProgram(
   {
     architecture,
     outputs,
     isHeldIn8Bit,
-  }: Pick<ProgramOptions, 'architecture' | 'outputs'> & Pick<TrainingOptions, 'isHeldIn8Bit'>,
+    builtIn,
+  }: Pick<ProgramOptions, 'architecture' | 'outputs'> & Pick<TrainingOptions, 'isHeldIn8Bit'> & { builtIn?: boolean },
   shape: CachedShape,
   layers: readonly CachedLayer[],
 ): ReadyProgram {
   return {
-    inputs: { ...cachedSpecs(shape, layers), ...parameterSpecs('all', { architecture, outputs }, isHeldIn8Bit) },
+    inputs: {
+      ...cachedSpecs(shape, layers),
+      ...parameterSpecs('all', { architecture, outputs }, isHeldIn8Bit, builtIn),
+    },
     program: (inputs) => {
       const { batch, computed } = cachedBatch(inputs, shape);
       const scope = architecture.scope(sourceOf(inputs));

@@ -17,7 +17,14 @@ export function createHostHandlers(path: string, tell: Tell<HostNotifications>):
   const open = loadedOnce(() => openModel(path, 'auto', log));
   const model = loadedOnce(async () => predictorOf(await open()));
   const writer = loadedOnce(async () => (await import('../../infer/writer.ts')).shareWriter(path, open, log));
-  const completer = loadedOnce(async () => (await import('../../infer/completer.ts')).shareCompleter(path, open));
+  const completer = loadedOnce(async () => {
+    const [{ shareCompleter }, { yieldToEditor }] = await Promise.all([
+      import('../../infer/completer.ts'),
+      import('../../runs/priority.ts'),
+    ]);
+    yieldToEditor();
+    return shareCompleter(path, open);
+  });
   // What a model would read is known without its weights.
   const prompts = loadedOnce(async () => {
     const [{ readPromptModel }, { PromptRenderer }] = await Promise.all([

@@ -8,6 +8,11 @@ export interface TensorSpec {
   readonly dtype: DType;
   /** The array is the same in every run, so that an executor may compute with it in 8 bits where that is faster. */
   readonly held?: 'int8';
+  /**
+   * With `held`: its 8-bit form may become a part of the program when that is first run. A product with a single row is
+   * then several times as fast, since it is laid out once, but each such program has a copy.
+   */
+  readonly builtIn?: true;
 }
 
 /** float32 as Float32Array, int32 as Int32Array, bool as Uint8Array of 0 and 1. */

@@ -3,7 +3,7 @@ import { EightBitWeights, eightBitRange } from './eight-bit.ts';
 import type { Executor } from './executor.ts';
 import { sharesMalloc } from './malloc.ts';
 import { libraryOf, loadOnnxRuntime, type OnnxRuntime } from './onnxruntime-library.ts';
-import { compiledSession, openSession } from './session.ts';
+import { builtInSession, compiledSession, openSession } from './session.ts';
 
 export interface OnnxRuntimeOptions {
   /** Threads for matrix products; default: as many as there are cores. */
@@ -20,6 +20,7 @@ export async function createOnnxRuntimeExecutor(options: OnnxRuntimeOptions = {}
   // Shared by all graphs: one compiled for another shape writes to the same tables.
   const lastRows = new WeakMap<Float32Array, Int32Array>();
   let weights: EightBitWeights | undefined;
+  let range: Promise<number> | undefined;
   return {
     name: 'onnxruntime',
     numThreads,
@@ -28,8 +29,15 @@ export async function createOnnxRuntimeExecutor(options: OnnxRuntimeOptions = {}
     compile: async (program, inputs) => {
       const session = sessionOptions({ ...options, numThreads });
       const isHeldIn8Bit = (input: string) => inputs[input]?.held === 'int8';
+      if (Object.values(inputs).some(({ builtIn }) => builtIn)) {
+        range ??= eightBitRange(ort);
+        return builtInSession(ort, program, inputs, { provider: 'cpu', isHeldIn8Bit }, session, await range);
+      }
       const opened = await openSession(ort, program, inputs, { provider: 'cpu', isHeldIn8Bit }, session);
-      if (opened.operands.length > 0) weights ??= new EightBitWeights(await eightBitRange(ort));
+      if (opened.operands.length > 0) {
+        range ??= eightBitRange(ort);
+        weights ??= new EightBitWeights(await range);
+      }
       const compiled = compiledSession(ort, opened, inputs, lastRows, weights);
       if (!options.profile) return compiled;
       const dispose = () => {

@@ -6,6 +6,7 @@ import { optimize, type Target } from '../graph/optimize.ts';
 import type { EightBitOperand } from '../graph/passes/eight-bit-linears.ts';
 import type { SegmentSum } from '../graph/passes/lift-segment-sums.ts';
 import { record } from '../record/recorder.ts';
+import { withBuiltInWeights } from './built-in-weights.ts';
 import type { EightBitWeights } from './eight-bit.ts';
 import {
   type Compiled,
@@ -21,15 +22,19 @@ import {
 } from './executor.ts';
 import type { OnnxRuntime } from './onnxruntime-library.ts';
 
-/** A recorded program as a session of onnxruntime, and what of it is left to be done outside. */
-interface Opened {
-  session: Ort.InferenceSession;
+/** A recorded program, rewritten for a provider, and what of it is left to be done outside. */
+interface Lowered {
   graph: Graph;
   sums: SegmentSum[];
   /** Weights in 8 bits that it is fed beside the program's inputs. */
   operands: EightBitOperand[];
   /** The program's outputs, as recorded. */
   outputs: Record<string, TensorSpec>;
+}
+
+/** The same as a session of onnxruntime. */
+interface Opened extends Lowered {
+  session: Ort.InferenceSession;
   /** Memory that it holds while it does not run, roughly. */
   bytes: number;
 }
@@ -49,11 +54,25 @@ export async function openSession(
   target: Target,
   options: Ort.InferenceSession.SessionOptions,
 ): Promise<Opened> {
+  return await sessionOf(ort, lower(program, inputs, target), inputs, target, options);
+}
+
+function lower(program: Program, inputs: Record<string, TensorSpec>, target: Target): Lowered {
   const recorded = record(program, inputs);
   const outputs = Object.fromEntries(
     [...recorded.outputs].map(([name, value]) => [name, typeOf(recorded, value) as TensorSpec]),
   );
-  const { graph, sums, operands } = optimize(recorded, target);
+  return { ...optimize(recorded, target), outputs };
+}
+
+async function sessionOf(
+  ort: OnnxRuntime,
+  lowered: Lowered,
+  inputs: Record<string, TensorSpec>,
+  target: Target,
+  options: Ort.InferenceSession.SessionOptions,
+): Promise<Opened> {
+  const { graph } = lowered;
   // In ONNX, what goes in and what comes out share one space of names.
   const named = new Map([...graph.outputs].map(([name, value]) => [nameOutside(name, inputs), value]));
   // On a graphics card it would be a node that the card does not have.
@@ -64,7 +83,42 @@ export async function openSession(
   });
   // An arena never gives back what a run took.
   const arena = options.enableCpuMemArena === false ? 0 : bytesOf(graph).passing;
-  return { session, graph, sums, operands, outputs, bytes: BYTES_PER_NODE * graph.nodes.length + arena };
+  return { ...lowered, session, bytes: BYTES_PER_NODE * graph.nodes.length + arena };
+}
+
+/**
+ * A program whose weights in 8 bits are a part of it (built-in-weights.ts). What they are is known when it first runs, so
+ * its session is made then; what it no longer reads is no longer fed.
+ * @param range largest magnitude of an 8-bit weight
+ */
+export function builtInSession(
+  ort: OnnxRuntime,
+  program: Program,
+  inputs: Record<string, TensorSpec>,
+  target: Target,
+  options: Ort.InferenceSession.SessionOptions,
+  range: number,
+): Compiled {
+  const { graph, operands, ...rest } = lower(program, inputs, target);
+  const make = async (feeds: Record<string, Feed>): Promise<Compiled> => {
+    const whole = withBuiltInWeights(graph, operands, inputs, feeds, range);
+    const fed = Object.fromEntries(whole.inputs.map((name) => [name, inputs[name]!]));
+    const opened = await sessionOf(ort, { ...rest, operands: [], graph: whole }, fed, target, options);
+    return compiledSession(ort, opened, fed, new WeakMap());
+  };
+  let made: Promise<Compiled> | undefined;
+  const bytes = operands.reduce((n, { of }) => n + sizeOf(inputs[of]!.shape), BYTES_PER_NODE * graph.nodes.length);
+  return {
+    outputs: rest.outputs,
+    bytes,
+    async run(feeds, fetches) {
+      made ??= make(feeds);
+      await (await made).run(feeds, fetches);
+    },
+    dispose() {
+      void made?.then((compiled) => compiled.dispose());
+    },
+  };
 }
 
 /**

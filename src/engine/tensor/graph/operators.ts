@@ -82,6 +82,13 @@ interface ContributedOperators {
   DynamicQuantizeMatMul: None;
   FusedMatMul: { readonly transA?: Flag; readonly transB?: Flag; readonly alpha?: FloatAttribute };
   Gelu: None;
+  MatMulNBits: {
+    readonly K: number;
+    readonly N: number;
+    readonly bits: 8;
+    readonly block_size: number;
+    readonly accuracy_level: 4;
+  };
 }
 
 /** Ours, which a pass must have removed before ONNX is written. */
@@ -101,6 +108,7 @@ const CONTRIBUTED: Readonly<Record<keyof ContributedOperators, true>> = {
   DynamicQuantizeMatMul: true,
   FusedMatMul: true,
   Gelu: true,
+  MatMulNBits: true,
 };
 
 export const isContributed = (op: Op): op is keyof ContributedOperators => op in CONTRIBUTED;

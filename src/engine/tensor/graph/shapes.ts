@@ -93,6 +93,7 @@ const RULES: { readonly [O in Op]: Rule<O> } = {
   LessOrEqual: compare,
   Log: same,
   MatMul: (_, [a, b]) => [{ shape: matMulShape(a!.shape, b!.shape, false, false), dtype: a!.dtype }],
+  MatMulNBits: ({ attributes: { N } }, [x]) => [{ shape: [...x!.shape.slice(0, -1), N], dtype: 'float32' }],
   Max: binary,
   Min: binary,
   Mul: binary,
