@@ -346,8 +346,8 @@ test('what is no kind and no API is quoted as it stands; examples may be rows', 
     '---\ninputs: { a: { kind: { x: 1 } } }\nmodel: { api: [Images] }\nluthier: { examples: { rows: [{ a: 1 }, { a: 2 }] } }\n---\nuser:\n{{ a }}\n',
   );
   expect(problems.map(({ message }) => message.split('. There are')[0])).toEqual([
-    'model.api: “["Images"]” is not supported',
     'inputs.a: “{"x":1}” is no kind of input',
+    'model.apiType: “["Images"]” is not supported',
   ]);
   expect(examples).toEqual({ count: 2, seed: 0, rows: [{ a: 1 }, { a: 2 }] });
   const wrong = parsePrompt('---\nluthier: { examples: { rows: [1] } }\n---\nuser:\nhi\n');
