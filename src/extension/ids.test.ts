@@ -87,6 +87,7 @@ test('every command of a tree item can be reached from the palette or a menu', (
 /** What can be asked for in any window: these find or ask for what they need, or need nothing. */
 const ALWAYS_OFFERED = [
   'fineTuneSelection',
+  'fineTuneFiles',
   'addDataset',
   'startRun',
   'crossValidate',

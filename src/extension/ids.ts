@@ -7,6 +7,8 @@
 export const COMMANDS = {
   fineTuneSelection: 'luthier.fineTuneSelection',
   fineTuneDataset: 'luthier.fineTuneDataset',
+  fineTuneFiles: 'luthier.fineTuneFiles',
+  measureCompletions: 'luthier.measureCompletions',
   tryExample: 'luthier.tryExample',
   addDataset: 'luthier.addDataset',
   openDataset: 'luthier.openDataset',

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { formatBytes } from '../protocol/index.ts';
 import type { Luthier } from './context.ts';
+import { learntFiles } from './datasets/of-run.ts';
 import { COMMANDS, type SettingName } from './ids.ts';
 import { endMessage, saysLittle } from './runs/present.ts';
 import { hasModel, isResumable, type Run } from './runs/run.ts';
@@ -34,6 +35,8 @@ async function notify(run: Run): Promise<void> {
   const buttons: Record<string, string> = {};
   // What failed is looked at before it is tried again.
   if (run.state === 'failed') buttons['Open Dashboard'] = COMMANDS.openDashboard;
+  // What such a model is for is shown first.
+  if (hasModel(run) && (await learntFiles(run))) buttons['Measure Completions'] = COMMANDS.measureCompletions;
   if (hasModel(run)) buttons['Try Model'] = COMMANDS.tryModel;
   if (isResumable(run)) buttons.Resume = COMMANDS.resumeRun;
   if (saysLittle(run)) buttons['Cross-Validate…'] = COMMANDS.crossValidate;

@@ -86,6 +86,38 @@ export class Questions implements vscode.Disposable {
   }
 
   /**
+   * Asks for some of several, at least one; those that are `picked` are ticked at first. Throws Cancelled on Escape.
+   */
+  async askMany<T>(
+    question: Omit<Question<T>, 'title' | 'active'> & { items: readonly Choice<T>[] },
+  ): Promise<T[] | typeof BACK> {
+    const picker = this.make<T>();
+    picker.placeholder = question.notice?.message ?? question.placeholder;
+    picker.canSelectMany = true;
+    picker.ignoreFocusOut = true;
+    const items = question.items.map((item) => shownItem(item));
+    picker.items = items;
+    picker.selectedItems = items.filter(({ picked }) => picked);
+    if (question.step !== undefined) picker.step = question.step;
+    if (question.totalSteps !== undefined) picker.totalSteps = question.totalSteps;
+    if (question.canGoBack) picker.buttons = [vscode.QuickInputButtons.Back];
+    try {
+      return await new Promise<T[] | typeof BACK>((resolve, reject) => {
+        this.onHide = () => reject(new Cancelled());
+        picker.onDidTriggerButton(() => resolve(BACK));
+        picker.onDidAccept(() => {
+          const values = picker.selectedItems.flatMap(({ value }) => (value === undefined ? [] : [value]));
+          // Of nothing there is nothing to learn: the question stays.
+          if (values.length > 0) resolve(values);
+        });
+        this.show(picker);
+      });
+    } finally {
+      this.onHide = () => {};
+    }
+  }
+
+  /**
    * Says what is being done while it is done; the work may say it again, as with how far it is. Escape ends `signal` and
    * throws Cancelled.
    */

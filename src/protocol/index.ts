@@ -1,5 +1,6 @@
 export * from './arrays.ts';
 export * from './completion.ts';
+export * from './completion-report.ts';
 export * from './dataset.ts';
 export * from './dataset-page.ts';
 export * from './errors.ts';

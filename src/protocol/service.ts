@@ -1,4 +1,5 @@
 import type { CompletionRequests } from './completion.ts';
+import type { CompletionReport } from './completion-report.ts';
 import type { DataSource, DatasetRecord, RowFields } from './dataset.ts';
 import type { EvaluatedRow, EvaluationReport, RunComparison, Split } from './evaluation.ts';
 import type { Answered, ChatMessage, GenerationSettings } from './generation.ts';
@@ -364,6 +365,8 @@ export interface ServiceRequests extends PromptRequests, CompletionRequests {
     params: { model: string; base: string; dataset: string; bytes: number };
     result: RecipeInput;
   };
+  /** How a run's model completes the files that were held out (engine/runs/completions.ts); parts say how many lines are typed. */
+  'run/completions': { params: Progressing & { run: string; lines?: number }; result: CompletionReport };
   /** Checks a recipe, fills its defaults in and makes its paths absolute. */
   'recipe/resolve': { params: RecipeSource; result: { recipe: Recipe; base: string } };
   /** All that is wrong with a recipe's text, files and model that it names included; `base` is the folder of its file. */

@@ -10,6 +10,7 @@ export const FILES = {
   log: 'run.log',
   evaluation: 'evaluation.json',
   evaluations: 'evaluations',
+  completions: 'completions.json',
   checkpoints: 'checkpoints',
   model: 'model',
   adapter: 'adapter',

@@ -244,6 +244,15 @@ export function buildProgram(run: Run, strategies = ''): Command {
     .addOption(json())
     .action((name, options) => run(async () => (await import('./export.ts')).exportRun(name, options))());
 
+  program
+    .command('replay')
+    .argument('<run>', 'run of data collect’s recipe (id or folder)')
+    .description('measure what a model’s suggestions would save in typing its held-out files')
+    .option('--lines <n>', 'lines to type (default: 60)')
+    .option('--seed <n>', 'by which they are drawn (default: 42)')
+    .addOption(json())
+    .action((name, options) => run(async () => (await import('./replay.ts')).replayRun(name, options))());
+
   addRuns(program.command('runs').description('list, inspect and control runs'), run);
 
   const models = program.command('models').description('list and download base models');

@@ -149,6 +149,7 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       return suggestStrategies(rows, await factsOf(model, base, cacheFolder), task);
     },
     'run/estimate': (source, signal) => hosts.aside('run/estimate', { source, cacheFolder }, signal),
+    'run/completions': (params, signal) => hosts.aside('run/completions', { ...params, cacheFolder }, signal),
     'run/checkpoint': (params, signal) => hosts.aside('run/checkpoint', params, signal),
     'run/cell': (params, signal) => hosts.ask(params.run, 'run/cell', params, signal),
     'run/compare': async ({ runs, limit }, signal) => {

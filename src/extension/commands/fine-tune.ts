@@ -532,7 +532,7 @@ function questionOf({ code }: HostError): Step {
 }
 
 /** The recipe as a file in the project folder, so that it can be read, edited and trained again, here or in a terminal. */
-async function writeRecipe(project: string, name: string, recipe: RecipeInput): Promise<string> {
+export async function writeRecipe(project: string, name: string, recipe: RecipeInput): Promise<string> {
   const taken = (await listFolder(project)).map((entry) => entry.name.replace(RECIPE_SUFFIX, ''));
   const path = join(project, `${uniqueName(name, taken)}${RECIPE_SUFFIX}`);
   try {

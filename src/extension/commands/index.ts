@@ -17,6 +17,8 @@ import { addDataset, inspectDataset, openDataset, removeDataset } from './datase
 import { openWalkthrough, refresh, restartEngine, selectBackend, setHuggingFaceToken, showLog } from './engine.ts';
 import { tryExample } from './example.ts';
 import { fineTuneDataset, fineTuneSelection } from './fine-tune.ts';
+import { fineTuneFiles } from './fine-tune-files.ts';
+import { measureCompletions } from './measure-completions.ts';
 import { chooseModel } from './models.ts';
 import { newPromptTemplate, openPromptingGuide } from './new-prompt.ts';
 import {
@@ -49,6 +51,8 @@ type Command = (luthier: Luthier, ...args: unknown[]) => Promise<void>;
 const handlers: Record<CommandName, Command> = {
   fineTuneSelection,
   fineTuneDataset,
+  fineTuneFiles,
+  measureCompletions,
   tryExample,
   addDataset,
   openDataset,

@@ -20,6 +20,16 @@ export async function datasetOfRun(run: Run): Promise<string | null> {
   return null;
 }
 
+/** Whether a run learned files of a person's own, a row each, some of which were held out. */
+export async function learntFiles(run: Run): Promise<boolean> {
+  const dataset = await datasetOfRun(run);
+  if (dataset === null) return false;
+  const record = (await readJson(join(dataset, 'dataset.json')).catch(() => undefined)) as
+    | Partial<DatasetRecord>
+    | undefined;
+  return record?.source?.paths === true;
+}
+
 /** A dataset that was made of a part of a person's file. */
 export interface SourceFile {
   /** Absolute path of that file, which may be gone. */

@@ -60,6 +60,7 @@ const LIMITS_MS: Record<keyof ServiceRequests, number> = {
   'run/create': 60_000,
   'run/estimate': 180_000,
   'run/checkpoint': 600_000,
+  'run/completions': 600_000,
   'run/cell': 600_000,
   'run/compare': 600_000,
   'prompt/render': 120_000,

@@ -67,6 +67,7 @@ export class QuickPick {
   ignoreFocusOut = false;
   matchOnDescription = false;
   matchOnDetail = false;
+  canSelectMany = false;
   visible = false;
   private readonly accepted = new EventEmitter<void>();
   private readonly hidden = new EventEmitter<void>();
@@ -95,6 +96,10 @@ export class QuickPick {
     const item =
       label === undefined ? (this.activeItems[0] ?? this.items[0]) : this.items.find((i) => i.label === label);
     this.selectedItems = item ? [item] : [];
+    this.accepted.fire();
+  }
+  /** Enter in a picker of many: what is ticked is the answer. */
+  confirm(): void {
     this.accepted.fire();
   }
   back(): void {

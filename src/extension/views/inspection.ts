@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
+import { contains, isOwnFile } from '../../files/folders.ts';
 import {
   type Columns,
   type DatasetMessage,
@@ -115,6 +116,9 @@ class Inspection {
       case 'openRow':
         // A row that was added later stands in the dataset's own file.
         if (request.file === rowsFile(dataset)) return await openAtLine(request.file, request.line);
+        // Each row is a file: it stands there as it is today.
+        if (dataset.record?.source?.paths)
+          return await openAtLine(await fileOfRow(dataset, request.file), request.line);
         return await openRow(service, dataset.path, rowsFile(dataset), request.line);
       case 'openLine':
         return await openRow(service, dataset.path, rowsFile(dataset), request.line);
@@ -142,7 +146,11 @@ class Inspection {
       type: 'snapshot',
       path: dataset.path,
       name: dataset.name,
-      place: source ? `Made from ${basename(source.file)}; line numbers are those of that file` : place,
+      place: dataset.record?.source?.paths
+        ? `Made from files of ${dataset.record.source.file}, a row each`
+        : source
+          ? `Made from ${basename(source.file)}; line numbers are those of that file`
+          : place,
       summary,
       readable: lackingFields(summary.guess, summary.task).length === 0,
       trusted: vscode.workspace.isTrusted,
@@ -209,4 +217,10 @@ class Inspection {
       if (this.reading === controller) this.reading = null;
     }
   }
+}
+
+/** The file that a row was made of, in the folder that the dataset names; its copy where there is none any more. */
+async function fileOfRow(dataset: Dataset, file: string): Promise<string> {
+  const folder = dataset.record!.source!.file;
+  return contains(folder, file) && (await isOwnFile(file)) ? file : rowsFile(dataset);
 }

@@ -117,6 +117,11 @@ export function createHostHandlers(path: string, tell: Tell<HostNotifications>):
       const { collectFiles } = await import('../../collect/collect.ts');
       return collectFiles({ ...params, signal, onProgress: partsOf(params) });
     },
+    'run/completions': async (params, signal) => {
+      const { measureCompletions } = await import('../../runs/completions.ts');
+      const { run, lines, cacheFolder } = params;
+      return measureCompletions(run, { lines, cacheFolder, signal, note: log, onProgress: partsOf(params) });
+    },
     'run/estimate': async ({ source, cacheFolder }, signal) => {
       const [{ estimateRun }, { measureMachine }, { readRecipe }] = await Promise.all([
         import('../../train/estimate-run.ts'),

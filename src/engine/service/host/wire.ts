@@ -24,6 +24,10 @@ export interface HostRequests
   label: { params: { texts: { text: string; text_pair?: string }[] }; result: string[] };
   /** Of the process without a model: these. */
   'files/collect': ServiceRequests['files/collect'];
+  'run/completions': {
+    params: ServiceRequests['run/completions']['params'] & { cacheFolder: string | undefined };
+    result: ServiceRequests['run/completions']['result'];
+  };
   'run/estimate': { params: { source: RecipeSource; cacheFolder: string | undefined }; result: RunEstimate };
   'run/checkpoint': ServiceRequests['run/checkpoint'];
 }
