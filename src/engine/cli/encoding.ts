@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
+import { isFolder } from '../../files/folders.ts';
 import type { RecipeInput } from '../../protocol/index.ts';
 import { refuseUnsure } from '../data/encoding.ts';
 import type { EncodingGuess } from '../data/encoding-guess.ts';
 import { guessFileEncoding } from '../data/read.ts';
-import { resolveDataset } from '../data/resolve.ts';
+import { readsFolders, resolveDataset } from '../data/resolve.ts';
 import { isInteractive } from './output.ts';
 
 /**
@@ -13,15 +14,18 @@ import { isInteractive } from './output.ts';
  * @throws LuthierError `data-invalid` naming the file, what it may be, and how to say which
  */
 export async function settleEncoding(
-  { dataset, encoding }: Pick<RecipeInput, 'dataset' | 'encoding'>,
+  { dataset, encoding, task }: Pick<RecipeInput, 'dataset' | 'encoding' | 'task'>,
   base: string,
   json: boolean,
 ): Promise<string | undefined | null> {
   if (encoding !== undefined) return encoding;
-  const { parts } = await resolveDataset(dataset, base);
+  const { parts } = await resolveDataset(dataset, base, { takesFolders: readsFolders(task) });
   for (const { file, encoding: known } of Object.values(parts)) {
-    const guess = known === undefined ? await guessFileEncoding(resolve(base, file)) : undefined;
-    if (!guess || guess.is_sure) continue;
+    const path = resolve(base, file);
+    // Each file of a folder is looked at when it is read.
+    if (known !== undefined || (await isFolder(path))) continue;
+    const guess = await guessFileEncoding(path);
+    if (guess.is_sure) continue;
     if (json || !isInteractive()) refuseUnsure(file, guess);
     return askForEncoding(file, guess);
   }

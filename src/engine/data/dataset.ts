@@ -16,7 +16,7 @@ import { pacer } from './pace.ts';
 import { bySeverity, listed, Problems } from './problems.ts';
 import { readTable } from './read.ts';
 import type { DataRules } from './repeats.ts';
-import { type Part, type PartName, type ResolvedDataset, ROWS_OF, resolveDataset } from './resolve.ts';
+import { type Part, type PartName, readsFolders, resolveDataset, type ResolvedDataset, ROWS_OF } from './resolve.ts';
 import { inSource, nameOf } from './row-source.ts';
 import { problemsBeside, type Table } from './table.ts';
 import type { EvaluationRows, ModelFacts, RowKind, TaskData, TaskRow, WrittenRow, WrittenRows } from './types.ts';
@@ -144,7 +144,7 @@ export async function loadEvaluation<
 
 /** @throws LuthierError `data-invalid` where the dataset's rows are for another task; as resolveDataset */
 async function resolveFor(task: TaskName, reference: DatasetReference, base: string): Promise<ResolvedDataset> {
-  const resolved = await resolveDataset(reference, base, { takesFolders: task === 'text-generation' });
+  const resolved = await resolveDataset(reference, base, { takesFolders: readsFolders(task) });
   if (resolved.task === undefined || resolved.task === task) return resolved;
   if (lackingFields(resolved.columns, task).length === 0) return resolved;
   throw new LuthierError(

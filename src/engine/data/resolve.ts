@@ -66,6 +66,9 @@ const datasetRecord = z.object({
     .nullish(),
 });
 
+/** Whether the files of a folder may be the rows of a task: texts. */
+export const readsFolders = (task: string | undefined): boolean => task === 'text-generation';
+
 /**
  * Finds what a recipe's `dataset` names: files (relative to `base`), a data set's folder, or the name of one in
  * `.luthier/datasets/` of `base` or of a folder above it.

@@ -15,7 +15,7 @@ import {
   taskOf,
 } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
-import { resolveDataset } from '../data/resolve.ts';
+import { readsFolders, resolveDataset } from '../data/resolve.ts';
 import { openModelFolder } from '../hub/model-folder.ts';
 import { resolveModel, startersFolder } from '../hub/resolve.ts';
 import { mapWeights } from '../models/names.ts';
@@ -114,7 +114,9 @@ export class RecipeChecker {
     let train: Awaited<ReturnType<typeof resolveDataset>> | undefined;
     for (const [keys, reference] of references) {
       try {
-        const resolved = await resolveDataset(keys.length === 1 ? reference : { train: reference }, base);
+        const resolved = await resolveDataset(keys.length === 1 ? reference : { train: reference }, base, {
+          takesFolders: readsFolders(options.task.name),
+        });
         if (keys.length === 1 || keys[1] === 'train') train = resolved;
       } catch (error) {
         const fixes = await otherFiles(reference, base, (name) => replace(places, keys, name));
