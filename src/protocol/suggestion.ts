@@ -22,7 +22,7 @@ export interface StrategySuggestion {
  */
 export function suggestedTraining(
   rows: number,
-  { learning_rate: ownRate }: Pick<StrategySuggestion, 'learning_rate'>,
+  { learning_rate: ownRate, strategy }: Pick<StrategySuggestion, 'learning_rate' | 'strategy'>,
   model: string,
   task: TaskName,
 ): Required<Pick<RecipeInput, 'learning_rate' | 'num_train_epochs' | 'per_device_train_batch_size'>> {
@@ -32,7 +32,8 @@ export function suggestedTraining(
   const batch = rows < 8 ? Math.max(1, Math.floor(rows / 2)) : rows < 80 ? 4 : rows < 300 ? 8 : 16;
   if (taskOf(task).writes) {
     return {
-      learning_rate: ownRate === undefined ? rate : ownRate / 2,
+      // Adapters and heads at half the rate that they have in a classifier.
+      learning_rate: ownRate === undefined ? rate : strategy.type === 'full' ? ownRate : ownRate / 2,
       num_train_epochs: rows < 100 ? 4 : rows < 20_000 ? 2 : 1,
       per_device_train_batch_size: Math.min(8, batch),
     };

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { suggestedTraining } from '../../protocol/index.ts';
 import { saveModelFolder } from '../hub/model-folder.ts';
 import { factsOf } from '../strategies/facts.ts';
 import { suggestStrategies } from '../strategies/index.ts';
@@ -31,6 +32,18 @@ it('a decoder is tuned by LoRA where a recipe says no strategy, at LoRA’s rate
   expect(await recipeOf({ model: 'starters/bert' }, [`model=${join(place, 'decoder')}`])).toMatchObject({
     strategy: lora,
   });
+});
+
+it('a small one that learns to write is trained whole, by every door', async () => {
+  const writing = { strategy: { type: 'full' }, learning_rate: 5e-4 };
+  for (const task of ['text-generation', 'conversational'] as const) {
+    expect(await recipeOf({ task })).toMatchObject(writing);
+    expect(await recipeOf({ task, strategy: { type: 'lora' } })).toMatchObject({ strategy: { type: 'lora' } });
+    const facts = await factsOf('decoder', place);
+    const [first] = suggestStrategies(100, facts, task);
+    expect(first).toMatchObject({ ...writing, isRecommended: true, detail: expect.stringContaining('this small') });
+    expect(suggestedTraining(100, first!, 'decoder', task).learning_rate).toBe(5e-4);
+  }
 });
 
 it('every door offers it first', async () => {

@@ -19,6 +19,7 @@ import {
 } from '../../protocol/index.ts';
 import { listed } from '../data/problems.ts';
 import { STRATEGIES, strategyNamed } from '../strategies/index.ts';
+import { isSmallWriter } from '../strategies/kind.ts';
 import { migrateRecipe } from './migrate.ts';
 import { readRecipeText } from './recipe-file.ts';
 import { columnsSchema, inputSchema } from './recipe-schema.ts';
@@ -87,13 +88,15 @@ async function suggestedStrategy(
   return isWhole ? null : { strategy: { ...suggestion, ...written } };
 }
 
-/** What a recipe that says nothing of its strategy is: a decoder is tuned by LoRA, at LoRA's rate, every other model whole. */
+/** What a recipe that says nothing of its strategy is: a decoder is tuned by LoRA, at LoRA's rate, a small one and every other model whole. */
 async function ofDecoder(recipe: unknown, base: string) {
   if (!isRecord(recipe) || recipe.strategy !== undefined || typeof recipe.model !== 'string') return null;
   const { factsOf } = await import('../strategies/facts.ts');
-  const facts = await factsOf(recipe.model, base);
+  const writes = typeof recipe.task === 'string' && taskOf(recipe.task).writes !== undefined;
+  const facts = { ...(await factsOf(recipe.model, base)), writes };
   if (!facts.isDecoder) return null;
-  return { strategy: STRATEGIES.lora!.suggest(facts), rate: STRATEGIES.lora!.learningRate };
+  const kind = isSmallWriter(facts) ? STRATEGIES.full! : STRATEGIES.lora!;
+  return { strategy: kind.suggest(facts), rate: kind.learningRate?.(facts) };
 }
 
 /** The place of a key: the `--set` that gave it, else where `locate` finds it. */

@@ -13,7 +13,7 @@ export const bitfit: StrategyKind<z.infer<typeof schema>> = {
   suggest: () => ({ type: 'bitfit' }),
   needsClassifier: true,
   // The largest of the rates that the paper searches.
-  learningRate: 1e-3,
+  learningRate: () => 1e-3,
   trained:
     () =>
     ({ name, place }) =>

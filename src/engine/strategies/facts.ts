@@ -1,8 +1,9 @@
 import { LuthierError } from '../../protocol/index.ts';
 import { openModelFolder } from '../hub/model-folder.ts';
 import { resolveModel } from '../hub/resolve.ts';
-import type { Architecture } from '../models/architecture.ts';
+import { type Architecture, declarationOf } from '../models/architecture.ts';
 import { architectureOf } from '../models/registry.ts';
+import { sizeOf } from '../tensor/executors/executor.ts';
 import { type Facts, USUAL_FACTS } from './kind.ts';
 
 /**
@@ -21,8 +22,10 @@ export async function factsOf(model: string, base: string, cacheFolder?: string)
   }
 }
 
-export const factsAbout = ({ numLayers, loraTargets, isCausal }: Architecture): Facts => ({
-  layers: numLayers,
-  loraTargets,
-  isDecoder: isCausal,
+export const factsAbout = (architecture: Architecture): Facts => ({
+  layers: architecture.numLayers,
+  loraTargets: architecture.loraTargets,
+  isDecoder: architecture.isCausal,
+  writes: architecture.isCausal && architecture.outputs !== undefined,
+  parameters: [...declarationOf(architecture).parameters.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0),
 });

@@ -1,13 +1,18 @@
 import { z } from 'zod';
-import { MOST_ROWS_IN_FULL, type StrategyKind } from './kind.ts';
+import { isSmallWriter, MOST_ROWS_IN_FULL, type StrategyKind } from './kind.ts';
 
 const schema = z.strictObject({ type: z.literal('full').describe('Train every parameter.') });
 
 export const full: StrategyKind<z.infer<typeof schema>> = {
   schema,
   title: 'Fine-tune everything',
-  detail: () => 'All layers learn. The most accurate, and the slowest.',
+  detail: (_, facts) =>
+    facts && isSmallWriter(facts)
+      ? 'All layers learn: in a decoder this small, adapters learn much less.'
+      : 'All layers learn. The most accurate, and the slowest.',
   suggest: () => ({ type: 'full' }),
-  isRecommended: (rows, { isDecoder }) => !isDecoder && rows <= MOST_ROWS_IN_FULL,
+  isRecommended: (rows, facts) => (facts.isDecoder ? isSmallWriter(facts) : rows <= MOST_ROWS_IN_FULL),
+  // That of the examples' recipes.
+  learningRate: (facts) => (isSmallWriter(facts) ? 5e-4 : undefined),
   trained: () => () => true,
 };

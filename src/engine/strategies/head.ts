@@ -14,7 +14,7 @@ export const head: StrategyKind<z.infer<typeof schema>> = {
   suggest: () => ({ type: 'head' }),
   needsClassifier: true,
   // The rate of peft's examples: a lone classifier starts from nothing.
-  learningRate: 1e-3,
+  learningRate: () => 1e-3,
   trained:
     () =>
     ({ place }) =>

@@ -25,17 +25,19 @@ export const strategyNamed = (type: unknown): StrategyKind | undefined =>
 export const kindOf = ({ type }: Strategy): StrategyKind => strategyNamed(type)!;
 
 /** The strategies as a person may choose from them for a task, the recommended first. */
-export function suggestStrategies(rows: number, facts: Facts, task?: TaskName): StrategySuggestion[] {
+export function suggestStrategies(rows: number, model: Facts, task?: TaskName): StrategySuggestion[] {
   const hasClassifier = !taskOf(task).writes;
+  const facts = { ...model, writes: !hasClassifier };
   const fitting = Object.values(STRATEGIES).filter((kind) => hasClassifier || !kind.needsClassifier);
   const suggested = fitting.map((kind) => {
     const strategy = kind.suggest(facts);
+    const learning_rate = kind.learningRate?.(facts);
     return {
       title: kind.title,
-      detail: kind.detail(strategy),
+      detail: kind.detail(strategy, facts),
       strategy,
       isRecommended: kind.isRecommended?.(rows, facts) ?? false,
-      ...(kind.learningRate === undefined ? {} : { learning_rate: kind.learningRate }),
+      ...(learning_rate === undefined ? {} : { learning_rate }),
     };
   });
   return suggested.sort((a, b) => Number(b.isRecommended) - Number(a.isRecommended));

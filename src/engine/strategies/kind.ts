@@ -11,10 +11,23 @@ export interface Facts {
   loraTargets: readonly string[];
   /** It reads from left to right: mostly too large to be trained whole. */
   isDecoder: boolean;
+  /** It learns to write. */
+  writes: boolean;
+  parameters: number;
 }
 
 /** Of the starter and of most small models. */
-export const USUAL_FACTS: Facts = { layers: 6, loraTargets: ['query', 'value'], isDecoder: false };
+export const USUAL_FACTS: Facts = { layers: 6, loraTargets: ['query', 'value'], isDecoder: false, writes: false, parameters: 3e7 };
+
+/** Parameters of a decoder up to which it is trained whole to write. */
+const MOST_OF_SMALL = 5e7;
+
+/**
+ * A decoder so small that adapters on it learn little: fine-tuned on the support dialogues of the examples, starters/decoder
+ * (19 M) has a perplexity of 45 where LoRA comes to 108 (bench/NOTES.md).
+ */
+export const isSmallWriter = ({ isDecoder, writes, parameters }: Facts): boolean =>
+  isDecoder && writes && parameters <= MOST_OF_SMALL;
 
 /** A model as strategies see it: what its family declares, nothing that computes, so that recipes are read without that. */
 export interface Model {
@@ -41,7 +54,7 @@ export interface StrategyKind<S extends Strategy = Strategy> {
   readonly schema: StrategySchema<S>;
   /** As it is offered. */
   readonly title: string;
-  detail(strategy: S): string;
+  detail(strategy: S, facts?: Facts): string;
   /** The strategy as every door writes it into a recipe. */
   suggest(facts: Facts): S;
   /** Whether it is offered first for so many rows and such a model. */
@@ -49,7 +62,7 @@ export interface StrategyKind<S extends Strategy = Strategy> {
   /** It trains the classifier, so that it is not offered for a task whose models write. */
   readonly needsClassifier?: true;
   /** Where what it trains needs another learning rate than pretrained weights do. */
-  readonly learningRate?: number;
+  learningRate?(facts: Facts): number | undefined;
   /**
    * What it adds to the model; models/lora.ts computes with it.
    * @param isStored whether the model comes with a parameter

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { load_in_8bit, type StrategyKind, WrongKey } from './kind.ts';
+import { isSmallWriter, load_in_8bit, type StrategyKind, WrongKey } from './kind.ts';
 
 const schema = z.strictObject({
   type: z
@@ -31,8 +31,8 @@ export const lora: StrategyKind<z.infer<typeof schema>> = {
     target_modules: [...loraTargets],
   }),
   // The rate of peft's examples: adapters start from nothing.
-  learningRate: 1e-3,
-  isRecommended: (_, { isDecoder }) => isDecoder,
+  learningRate: () => 1e-3,
+  isRecommended: (_, facts) => facts.isDecoder && !isSmallWriter(facts),
   adapters({ r, lora_alpha, lora_dropout, target_modules: given }, model, isStored) {
     const { parameters, prefix, hasOwnHead, loraTargets } = model;
     const modules = [...parameters.values()].flatMap(({ name, layout, place }) =>

@@ -118,7 +118,7 @@ function smallerSetting(work: Workload, recipe: Recipe, free: number): string | 
   const facts = factsAbout(work.architecture);
   const suggested = Object.values(STRATEGIES).map((kind) => ({
     strategy: kind.suggest(facts),
-    rate: kind.learningRate,
+    rate: kind.learningRate?.(facts),
   }));
   const strategies: { strategy: Strategy; rate?: number | undefined }[] = [
     recipe,
