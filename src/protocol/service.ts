@@ -455,7 +455,7 @@ export interface ServiceRequests extends PromptRequests, CompletionRequests {
   export: {
     params: Progressing & { run: string; format: 'safetensors' | 'onnx'; out?: string };
     /** `left_out`: names in the model's folder that are no part of the model and were not copied. */
-    result: { path: string; bytes: number; max_difference: number; left_out: string[] };
+    result: { path: string; bytes: number; max_difference: number; left_out: string[]; note?: string };
   };
   'models/list': { params: { folders: string[] }; result: ModelEntry[] };
   /** A model's folder, by the name that a person knows it by. */

@@ -455,7 +455,10 @@ const chat = async (view) => {
 const chatCompared = async (view) => {
   await view.send(chatting);
   await view.page.locator('.settings summary').click();
-  await view.page.locator('.settings textarea').fill('You answer customers of a small shop, briefly and kindly.');
+  await view.page
+    .locator('.settings textarea')
+    .first()
+    .fill('You answer customers of a small shop, briefly and kindly.');
   await view.page.locator('vscode-textfield input').nth(1).fill('0.7');
   await view.page.locator('vscode-checkbox').click();
   await converse(
@@ -464,6 +467,31 @@ const chatCompared = async (view) => {
     { tuned: ANSWERS[0], base: 'The parcel is a parcel that has not arrived. The parcel is a parcel of the parcel.' },
     { notes: ['The oldest 2 messages no longer fit and are left out.'] },
   );
+};
+
+/** A call of a tool, and what the person gives back for it. @param {import('./browser.mjs').Webview} view */
+const chatTools = async (view) => {
+  await view.send({ ...chatting, base: null });
+  const weather = { name: 'get_weather', parameters: { type: 'object', properties: { city: { type: 'string' } } } };
+  await view.send({ type: 'tools', text: JSON.stringify([{ type: 'function', function: weather }]) });
+  /** @param {string} city */
+  const call = (city) => ({
+    ...{ id: `call-${city}`, type: 'function' },
+    function: { name: 'get_weather', arguments: { city, days: 2 } },
+  });
+  const calls = { text: '<tool_call>…</tool_call>', content: 'Let me look.', tokens: 41, rate: 31.4, reason: 'end' };
+  await view.page.locator('.composer textarea').fill('Do I need an umbrella in Tromsø?');
+  await view.page.keyboard.press('Control+Enter');
+  const first = await asked(view, 'generate');
+  await view.send({ type: 'answer', id: first.id, writer: 'tuned', notes: [], ...calls, tool_calls: [call('Tromsø')] });
+  await view.settle();
+  await view.page.locator('.composer textarea').fill('{"rain": true}');
+  await view.page.locator('.composer vscode-button').click();
+  await view.page.waitForFunction(() => window.posts.filter((post) => post.type === 'generate').length === 2);
+  const posts = await view.page.evaluate(() => window.posts.filter((post) => post.type === 'generate'));
+  const end = { ...calls, content: '', tool_calls: [call('Oslo'), call('Bergen')] };
+  await view.send({ type: 'answer', id: posts.at(-1).id, writer: 'tuned', notes: [], ...end });
+  await view.page.locator('.settings summary').click();
 };
 
 /** @param {import('./browser.mjs').Webview} view */
@@ -1007,6 +1035,7 @@ export const scenes = [
   ...each('tryout', { view: 'tryout', play: tryout }),
   ...each('chat', { view: 'chat', play: chat }),
   ...each('chat-compared', { view: 'chat', play: chatCompared }),
+  ...each('chat-tools', { view: 'chat', play: chatTools }),
   ...each('chat-plain', { view: 'chat', play: chatPlain }, ['dark', 'light']),
   ...each('chat-failed', { view: 'chat', play: chatFailed }, ['dark']),
   ...each('chat-empty', { view: 'chat', play: (view) => view.send({ ...chatting, base: null }) }, ['light']),

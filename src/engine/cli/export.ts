@@ -21,5 +21,6 @@ export async function exportRun(
       ? `The run’s model is already a Hugging Face folder (${formatBytes(exported.bytes)}). Pass --out DIR to copy it.`
       : `${formatBytes(exported.bytes)}; its logits differ from those of the run’s model by at most ${exported.max_difference.toExponential(1)}.`,
   );
+  if (exported.note !== undefined) note(exported.note);
   return EXIT.done;
 }

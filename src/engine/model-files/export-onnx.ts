@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { makeFolder, sweepAside, writeFileAtomically } from '../../files/write-file.ts';
-import { LuthierError } from '../../protocol/index.ts';
+import { LuthierError, taskOf } from '../../protocol/index.ts';
 import { rowBatch } from '../models/batch.ts';
 import type { TaskModel } from '../runtime/model.ts';
 import { PARAMETER, parameterSpecs, sourceOf } from '../runtime/programs.ts';
@@ -27,13 +27,22 @@ const PROBES = [
   'Why was I charged twice? Please check, then write back.',
 ];
 
-/** exportOnnx for a model folder on disk, checked on a few fixed sentences. */
+/** What is said of a model that writes: transformers.js gives a model its newest token alone once it has begun. */
+const WITHOUT_CACHE =
+  'The ONNX model reads a text as a whole and has no past_key_values: it gives logits, and transformers.js’s text-generation pipeline does not work with it. To generate elsewhere, use the Hugging Face folder, or export that with Optimum.';
+
+/**
+ * exportOnnx for a model folder on disk, checked on a few fixed sentences.
+ * @returns also what should be said of what was written
+ */
 export async function exportFolderAsOnnx(modelFolder: string, target = modelFolder) {
   const open = await openModel(modelFolder, 'onnxruntime');
   try {
     requireTask(open.task, modelFolder);
     const { encodings } = open.tokenizer.encodeAll(PROBES, Math.min(64, open.model.architecture.maxPositions));
-    return await exportOnnx(target, open.model, encodings);
+    const exported = await exportOnnx(target, open.model, encodings);
+    const writes = taskOf(open.task.name).writes !== undefined;
+    return { ...exported, ...(writes && { note: WITHOUT_CACHE }) };
   } finally {
     open.dispose();
   }

@@ -18,6 +18,8 @@ export interface Exported {
   max_difference: number;
   /** Names in the model's folder that belong to no model, and were not copied. */
   left_out: string[];
+  /** What should be said of what was written. */
+  note?: string;
 }
 
 /** Any text will do: what is compared is the arithmetic. */

@@ -183,7 +183,7 @@ export async function exportRun(luthier: Luthier, ...args: unknown[]): Promise<v
   const reveal = 'Reveal';
   const answer = await tell(
     'information',
-    `Exported to ${result.path} (${formatBytes(result.bytes)}). Its outputs match the trained model’s: largest difference ${result.max_difference.toExponential(1)}.${result.left_out.length > 0 ? ` Not copied, as not part of the model: ${result.left_out.join(', ')}.` : ''}`,
+    `Exported to ${result.path} (${formatBytes(result.bytes)}). Its outputs match the trained model’s: largest difference ${result.max_difference.toExponential(1)}.${result.left_out.length > 0 ? ` Not copied, as not part of the model: ${result.left_out.join(', ')}.` : ''}${result.note ? ` ${result.note}` : ''}`,
     reveal,
   );
   if (answer === reveal) await vscode.commands.executeCommand('revealFileInOS', vscode.Uri.file(result.path));
