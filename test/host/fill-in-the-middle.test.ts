@@ -56,7 +56,9 @@ describe('fill-in-the-middle, from a folder of texts to a gap that is filled', (
   });
   const luthier = (...args: string[]) => new Program(process.execPath, [cli, ...args], place).finished;
 
-  it('is trained and asked in the terminal, and refused of a model without the tokens', { timeout: 300_000 }, async () => {
+  it('is trained and asked in the terminal, and refused of a model without the tokens', {
+    timeout: 300_000,
+  }, async () => {
     const trained = await luthier('train', 'recipe.json', '--out', 'run', '--json');
     expect(trained.code, trained.stderr).toBe(0);
     expect(trained.stderr).toMatch(/Fill-in-the-middle \(fim_rate 1\): \d+ of \d+ training texts are rearranged/);
@@ -71,7 +73,13 @@ describe('fill-in-the-middle, from a folder of texts to a gap that is filled', (
     expect(middle).toMatchObject({ text: before, generated_text: expect.any(String) });
     expect(middle.token_ids.length).toBeGreaterThan(0);
     // The same tokens, written out.
-    const raw = await luthier('generate', 'run', '--text', `<fim_prefix>${before}<fim_suffix>${after}<fim_middle>`, ...asked);
+    const raw = await luthier(
+      'generate',
+      'run',
+      '--text',
+      `<fim_prefix>${before}<fim_suffix>${after}<fim_middle>`,
+      ...asked,
+    );
     expect(JSON.parse(raw.stdout).token_ids).toEqual(middle.token_ids);
 
     const odd = await luthier('generate', 'run', '--text', before, '--suffix', after, '--suffix', 'another', ...asked);

@@ -16,7 +16,7 @@ import { pacer } from './pace.ts';
 import { bySeverity, listed, Problems } from './problems.ts';
 import { readTable } from './read.ts';
 import type { DataRules } from './repeats.ts';
-import { type Part, type PartName, readsFolders, resolveDataset, type ResolvedDataset, ROWS_OF } from './resolve.ts';
+import { type Part, type PartName, type ResolvedDataset, ROWS_OF, readsFolders, resolveDataset } from './resolve.ts';
 import { inSource, nameOf } from './row-source.ts';
 import { problemsBeside, type Table } from './table.ts';
 import type { EvaluationRows, ModelFacts, RowKind, TaskData, TaskRow, WrittenRow, WrittenRows } from './types.ts';

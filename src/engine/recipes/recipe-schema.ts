@@ -100,7 +100,9 @@ export const recipeSchema = z.strictObject({
     ),
   strategy: strategySchema
     .default({ type: 'full' })
-    .describe('Which parameters are trained. Left out: all of them, and in a decoder (GPT-2, Llama…) of more than 50 million parameters LoRA adapters.'),
+    .describe(
+      'Which parameters are trained. Left out: all of them, and in a decoder (GPT-2, Llama…) of more than 50 million parameters LoRA adapters.',
+    ),
   learning_rate: z.number().positive().default(5e-5).describe('Peak learning rate, reached at the end of the warmup.'),
   num_train_epochs: z
     .number()

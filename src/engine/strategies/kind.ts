@@ -17,7 +17,13 @@ export interface Facts {
 }
 
 /** Of the starter and of most small models. */
-export const USUAL_FACTS: Facts = { layers: 6, loraTargets: ['query', 'value'], isDecoder: false, writes: false, parameters: 3e7 };
+export const USUAL_FACTS: Facts = {
+  layers: 6,
+  loraTargets: ['query', 'value'],
+  isDecoder: false,
+  writes: false,
+  parameters: 3e7,
+};
 
 /** Parameters of a decoder up to which it is trained whole to write. */
 const MOST_OF_SMALL = 5e7;

@@ -108,7 +108,9 @@ describe('suggestStrategies', () => {
 
   it('offers no way to train a classifier where there is none', () => {
     const types = (task: 'conversational' | 'text-classification', parameters = 2e8) =>
-      suggestStrategies(100, { ...USUAL_FACTS, isDecoder: true, parameters }, task).map(({ strategy }) => strategy.type);
+      suggestStrategies(100, { ...USUAL_FACTS, isDecoder: true, parameters }, task).map(
+        ({ strategy }) => strategy.type,
+      );
     expect(types('conversational')).toEqual(['lora', 'full', 'freeze']);
     // Adapters on a small one learn little, and how it classifies was not measured.
     expect(types('conversational', 2e7)).toEqual(['full', 'freeze', 'lora']);
