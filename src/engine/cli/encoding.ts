@@ -25,7 +25,7 @@ export async function settleEncoding(
     // Each file of a folder is looked at when it is read.
     if (known !== undefined || (await isFolder(path))) continue;
     const guess = await guessFileEncoding(path);
-    if (guess.is_sure) continue;
+    if (!guess || guess.is_sure) continue;
     if (json || !isInteractive()) refuseUnsure(file, guess);
     return askForEncoding(file, guess);
   }
