@@ -18,6 +18,9 @@ function writerOf(task: TaskName, text: string) {
       const system = text.includes('system:') ? [{ role: 'system', content: 'Be brief.' }] : [];
       return { messages: [...system, { role: 'user', content: `Q: ${question}` }], text: `Q: ${question}` };
     },
+    get asking(): unknown {
+      return this;
+    },
   };
   const writer = {
     ...{ task, template, positions: 100 },
@@ -26,6 +29,7 @@ function writerOf(task: TaskName, text: string) {
         dialogue = messages;
         return new Int32Array(1);
       },
+      render: (messages: readonly ChatMessage[]) => messages.map(({ content }) => content).join('|'),
       turnEnds: () => [],
     },
     write: async (prompt: string | Int32Array) => {
@@ -55,8 +59,10 @@ describe('a model that learned its rows through a template', () => {
 
   it('of dialogues reads what a completion makes as a message, as in training', async () => {
     const { writer, asked } = writerOf('conversational', COMPLETION);
-    await answer(writer, 'one', asTaught);
-    await answer(writer, [user('one'), assistant('A'), user('two')], asTaught);
+    expect((await answer(writer, 'one', asTaught)).prompt).toBe('Q: one');
+    // What the model read is told, where a template made it.
+    const { prompt } = await answer(writer, [user('one'), assistant('A'), user('two')], asTaught);
+    expect(prompt).toBe('Q: one|A|two');
     expect(asked).toEqual([[user('Q: one')], [user('Q: one'), assistant('A'), user('two')]]);
   });
 
