@@ -148,4 +148,27 @@ describe('Peer', () => {
     await expect(client.request('end', {}, { silenceMs: 50 })).rejects.toMatchObject({ message: 'end met silence' });
     await vi.waitFor(() => expect(cancelled).toEqual(['told']));
   });
+
+  it('cancels a request that nobody wants any more when it is sent, and one that is cancelled while it lies unread', async () => {
+    const { client, server } = pair();
+    const wanted: boolean[] = [];
+    server.answer<Requests>({
+      end: async (_, cancellation) => {
+        if (!cancellation.aborted) await new Promise((resolve) => setTimeout(resolve, 50));
+        wanted.push(!cancellation.aborted);
+        return { step: 1 };
+      },
+    });
+    client.listen();
+    const later = new AbortController();
+    const asked = [
+      client.request('end', {}, { signal: AbortSignal.abort() }),
+      client.request('end', {}, { signal: later.signal }),
+      client.request('end', {}),
+    ];
+    later.abort();
+    server.listen();
+    await Promise.all(asked);
+    expect(wanted.sort()).toEqual([false, false, true]);
+  });
 });

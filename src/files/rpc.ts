@@ -88,6 +88,8 @@ export class Peer<Theirs extends RequestTable<Theirs>, Said, Heard> {
       this.#connection.onRequest(method, async (params: unknown, token: CancellationToken): Promise<unknown> => {
         const abort = new AbortController();
         const listener = token.onCancellationRequested(() => abort.abort());
+        // One that was cancelled while it lay unread has a token that says nothing any more.
+        if (token.isCancellationRequested) abort.abort();
         try {
           if (typeof params !== 'object' || params === null) {
             throw new LuthierError('usage', `The parameters of ${method} must be an object.`);
@@ -123,7 +125,6 @@ export class Peer<Theirs extends RequestTable<Theirs>, Said, Heard> {
     if (this.#gone) throw await this.#gone;
     const cancellation = new CancellationTokenSource();
     const cancel = () => cancellation.cancel();
-    if (signal?.aborted) cancel();
     signal?.addEventListener('abort', cancel, { once: true });
     let timer: NodeJS.Timeout | undefined;
     let restart = () => {};
@@ -141,6 +142,8 @@ export class Peer<Theirs extends RequestTable<Theirs>, Said, Heard> {
     this.#clocks.add(restart);
     try {
       const answer = this.#connection.sendRequest<Theirs[K]['result']>(method, params, cancellation.token);
+      // Only now is there something to cancel: a source that was cancelled before has a token of which nobody hears.
+      if (signal?.aborted) cancel();
       return await Promise.race([answer, silence]);
     } catch (error) {
       const data = error instanceof ResponseError ? parseErrorData(error.data) : null;
