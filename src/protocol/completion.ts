@@ -7,7 +7,7 @@ export interface CompletionRequest {
   /** The text in front of the cursor, and behind it. */
   before: string;
   after: string;
-  /** Of the file, as a person would write it; models that were taught with names of files see it. */
+  /** Of the file, as a person would write it. Models do not see it. */
   path?: string;
   /** How much is suggested at most; what the text asks for where it is left out. */
   extent?: CompletionExtent;

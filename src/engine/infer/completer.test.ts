@@ -121,7 +121,11 @@ describe('a completer', () => {
     expect(await completer.prepare()).toMatchObject({ eightBit: false, middle: false });
     const narrow = await completerOf(open, true);
     expect(await narrow.prepare()).toMatchObject({ eightBit: true, middle: false });
-    const answer = await narrow.complete({ model: starter, language: 'plaintext', before: 'The server is', after: '' });
+    const request = { model: starter, language: 'plaintext', before: 'The server is', after: '' };
+    const answer = await narrow.complete(request);
+    // Asked for again, it forgets nothing.
+    await narrow.prepare();
+    expect((await narrow.complete({ ...request, candidates: 2 })).reused).toBeGreaterThan(0);
     expect(answer).toMatchObject({ eightBit: true, items: [{ text: expect.stringMatching(/^ \w/) }] });
   });
 });

@@ -102,6 +102,7 @@ class ModelCompleter implements Completer {
   readonly #eightBit: boolean;
   readonly #answers = new Answers();
   #texts: TokenTexts | undefined;
+  #isPrepared = false;
   /** One after the other: they share what the model remembers. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -128,6 +129,13 @@ class ModelCompleter implements Completer {
   prepare(signal?: AbortSignal): ReturnType<Completer['prepare']> {
     return this.#inTurn(async () => {
       const start = performance.now();
+      const prepared = () => ({
+        ms: performance.now() - start,
+        eightBit: this.#eightBit,
+        middle: this.#middle !== null,
+      });
+      // Done again, it would make the model forget what it has read.
+      if (this.#isPrepared) return prepared();
       const pause = pauseOf(signal);
       this.#texts ??= new TokenTexts(this.tokenizer);
       const some = this.tokenizer.encodeBare('\n').ids[0] ?? 0;
@@ -141,7 +149,8 @@ class ModelCompleter implements Completer {
         await pause();
       }
       await this.model.next([some], [0]);
-      return { ms: performance.now() - start, eightBit: this.#eightBit, middle: this.#middle !== null };
+      this.#isPrepared = true;
+      return prepared();
     });
   }
 
