@@ -39,8 +39,8 @@ export async function readFiles(
   const seen = new Map<string, string>();
   const texts: OwnText[] = [];
   let bytes = 0;
-  const order = [...files].sort((a, b) => drawOf(seed, a.path) - drawOf(seed, b.path));
-  for (const [done, { path }] of order.entries()) {
+  const drawn = files.map(({ path }) => ({ path, draw: drawOf(seed, path) })).sort((a, b) => a.draw - b.draw);
+  for (const [done, { path }] of drawn.entries()) {
     await pace();
     onProgress?.(done);
     if (bytes >= max_bytes) {
