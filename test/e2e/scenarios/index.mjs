@@ -4,6 +4,7 @@ import { flow } from './flow.mjs';
 import { keyboard } from './keyboard.mjs';
 import { models } from './models.mjs';
 import { promptLanguage } from './prompt-language.mjs';
+import { promptVersions } from './prompt-versions.mjs';
 import { prompts } from './prompts.mjs';
 import { recipes } from './recipes.mjs';
 import { runs } from './runs.mjs';
@@ -22,6 +23,7 @@ export const scenarios = [
   ...recipes,
   ...promptLanguage,
   ...prompts,
+  ...promptVersions,
   ...keyboard,
   ...untrusted,
   ...workspaces,
