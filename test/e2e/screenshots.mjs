@@ -1,6 +1,6 @@
 // node test/e2e/screenshots.mjs [--only views|prompts] [THEME…]: pictures of the views in a real VS Code, in dark, light
-// and high contrast, wide and narrow, into test/e2e/output/screenshots; `prompts` are those of prompt templates. Starters
-// are trained on examples for them, so the first call takes some minutes.
+// and high contrast, wide and narrow, into test/e2e/output/screenshots; `prompts` are those of prompt templates. The starter
+// is trained on an example for them, so the first call takes some minutes.
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -38,37 +38,27 @@ async function openWindow(browser, server, workspace, size) {
   return window;
 }
 
-/** What is trained for the pictures: names of runs with their recipe, and what is changed of it. */
 const RUNS = {
-  views: [
-    { name: 'tickets · lr 5e-5', recipe: 'tickets', set: ['learning_rate=5e-5', 'num_train_epochs=2'] },
-    { name: 'tickets · full', recipe: 'tickets', set: [] },
-  ],
-  prompts: [{ name: 'support', recipe: 'support', set: [] }],
+  'tickets · lr 5e-5': ['learning_rate=5e-5', 'num_train_epochs=2'],
+  'tickets · full': [],
 };
 
 const TEMPLATE = `---
-name: Answer a customer
-description: What the support of a notes app says
+name: Sort a ticket
+description: What a customer wants
 model:
-  options:
-    maxOutputTokens: 48
+  id: tickets · full
 luthier:
-  dataset: questions.csv
+  dataset: tickets.csv
 inputs:
-  - name: question
+  - name: text
     kind: string
+    description: What the customer wrote
 sample:
-  question: My notes on the laptop are two days behind the phone.
+  text: I was charged twice, and the parcel is still not here.
 ---
-system:
-You are the support of a notes app. Answer in one or two sentences.
 user:
-{{ question }}
-`;
-const QUESTIONS = `question
-My notes on the laptop are two days behind the phone.
-How do I get back a note that I deleted yesterday?
+{{ text | trim }}
 `;
 
 /**
@@ -81,26 +71,28 @@ async function takePrompts(window, take) {
   const answered = (/** @type {import('playwright-core').Frame} */ frame, /** @type {number} */ count) =>
     window.until(`${count} answers`, async () => {
       const ends = await frame.locator('article.answer .under').allInnerTexts();
-      return ends.length === count && ends.every((/** @type {string} */ end) => /\d tokens?/.test(end));
+      return ends.length === count && ends.every((/** @type {string} */ end) => /\d (ms|s)\b/.test(end));
     });
-  await window.openFile('answer.prompty');
+  await window.openFile('sort.prompty');
   const tried = await pressLens(window, 'Try');
   await tried.locator('.run').click();
   await answered(tried, 1);
   await take('prompt-try');
   await window.closeEditors();
-  await window.openFile('answer.prompty');
+  await window.openFile('sort.prompty');
   const compared = await pressLens(window, 'Compare');
-  await window.until('base and tuned model', async () => (await compared.locator('.columns li').count()) === 2);
-  await compared.getByRole('button', { name: 'Remove row 1' }).click();
+  await compared.locator('vscode-button').filter({ hasText: 'Add…' }).click();
+  await window.question('What should be compared?');
+  await window.answer('tickets · lr 5e-5');
+  await window.until('both models', async () => (await compared.locator('.columns li').count()) === 2);
   await compared.locator('vscode-button').filter({ hasText: 'Pick Rows…' }).click();
-  await window.question('Pick Rows of questions.csv');
-  await page.locator('.quick-input-widget .quick-input-check-all').click();
+  await window.question('Pick Rows of tickets.csv');
+  await window.rows().nth(1).click();
   await page.keyboard.press('Enter');
   await window.until('both rows', async () => (await compared.locator('.row').count()) === 2);
   await compared.locator('.run').click();
   await answered(compared, 4);
-  await compared.getByRole('radio', { name: 'support' }).first().check();
+  await compared.getByRole('radio', { name: 'tickets · full' }).first().check();
   await compared.locator('.run').scrollIntoViewIfNeeded();
   await take('prompt-compare');
   await window.closeEditors();
@@ -189,24 +181,22 @@ async function takeAll(window, take) {
   await window.closeEditors();
 }
 
-/**
- * The examples with their runs; kept, so that only the first call trains.
- * @param {(keyof typeof RUNS)[]} kinds
- */
-async function trained(kinds) {
+const VIEWS = { views: takeAll, prompts: takePrompts };
+
+/** The examples with two runs and a template; kept, so that only the first call trains. */
+async function trained() {
   const workspace = path.join(output, 'examples');
   await cp(path.join(here, '../../examples'), workspace, { recursive: true });
   const names = (await runsOf(workspace))
     .filter(({ record }) => record.state === 'done')
     .map(({ record }) => record.name);
-  for (const { name, recipe, set } of kinds.flatMap((kind) => RUNS[kind])) {
+  for (const [name, set] of Object.entries(RUNS)) {
     if (names.includes(name)) continue;
     console.log(`Training ${name} …`);
     const changes = set.flatMap((change) => ['--set', change]);
-    await luthier(workspace, 'train', `${recipe}.recipe.json`, '--name', name, '--json', ...changes);
+    await luthier(workspace, 'train', 'tickets.recipe.json', '--name', name, '--json', ...changes);
   }
-  await writeFile(path.join(workspace, 'answer.prompty'), TEMPLATE);
-  await writeFile(path.join(workspace, 'questions.csv'), QUESTIONS);
+  await writeFile(path.join(workspace, 'sort.prompty'), TEMPLATE);
   return workspace;
 }
 
@@ -222,11 +212,11 @@ async function main() {
       options: { only: { type: 'string' } },
       allowPositionals: true,
     });
-    const kinds = /** @type {(keyof typeof RUNS)[]} */ (Object.keys(RUNS)).filter(
+    const kinds = /** @type {(keyof typeof VIEWS)[]} */ (Object.keys(VIEWS)).filter(
       (kind) => values.only === undefined || values.only === kind,
     );
     if (kinds.length === 0) throw new Error(`There are no pictures of ${values.only}.`);
-    const workspace = await trained(kinds);
+    const workspace = await trained();
     const nothing = path.join(folder, 'new project');
     await mkdir(nothing);
     const vsix = path.join(folder, 'luthier.vsix');
@@ -262,8 +252,7 @@ async function main() {
         }
         for (const kind of kinds) {
           const window = await openWindow(browser, server, workspace, size);
-          const all = { views: takeAll, prompts: takePrompts }[kind];
-          await all(window, (view, clip) => take(window, view, clip));
+          await VIEWS[kind](window, (view, clip) => take(window, view, clip));
           await window.page.context().close();
         }
         console.log(`${theme}, ${size}`);
