@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { makeBertFolder } from '../../src/engine/hub/testing/bert-folder.ts';
 import { launchRun, launchService } from '../../src/extension/engine/launch.ts';
 import type { NodeChoice } from '../../src/extension/engine/node.ts';
 import { selfTest } from '../../src/extension/engine/self-test.ts';
@@ -19,8 +20,10 @@ import { RunStarter } from '../../src/extension/runs/starter.ts';
 import { RunStore } from '../../src/extension/runs/store.ts';
 import { cellRows } from '../../src/extension/views/cells.ts';
 import { RunFeed } from '../../src/extension/views/feed.ts';
+import { describeTried } from '../../src/extension/views/tried.ts';
 import type { ClassificationReport } from '../../src/protocol/evaluation.ts';
-import type { Prediction } from '../../src/protocol/index.ts';
+import { type MaskPrediction, maskFills, type Prediction } from '../../src/protocol/index.ts';
+import { parseTryoutMessage } from '../../src/protocol/webview.ts';
 import { buildEngine, removeEngine } from '../faults/engine.ts';
 import { makeWorkplace, tinyRows, writeRecipe } from '../faults/tiny.ts';
 
@@ -104,6 +107,25 @@ test('a selection becomes a data set, an estimate and a run', async () => {
   const run = await service.request('run/create', { recipe, base: folder, folder: home, name: 'mine' });
   expect(run.record).toMatchObject({ state: 'queued', name: 'mine' });
   await rm(run.path, { recursive: true });
+}, 300_000);
+
+test('a masked base model is found, described and asked as it is; one of layers alone is told', async () => {
+  await makeBertFolder(join(folder, 'masked'), { masked: true });
+  await makeBertFolder(join(folder, 'layers'), { classes: 0 });
+  const listed = await service.request('models/list', { folders: [folder] });
+  const answers = Object.fromEntries(listed.map((model) => [model.name, model.answers]));
+  expect(answers).toMatchObject({
+    ...{ masked: 'fill-mask', layers: null, 'starters/bert': null, 'starters/decoder': 'conversational' },
+  });
+  const tried = (name: string) => describeTried(service, { path: join(folder, name), name });
+  expect(await tried('masked')).toMatchObject({ answers: 'fill-mask', mask: '[MASK]' });
+  await expect(tried('layers')).rejects.toMatchObject({ code: 'model-unsupported' });
+  await expect(tried('nowhere')).rejects.toMatchObject({ code: 'model-invalid' });
+  const texts = [{ text: 'the parcel is [MASK]' }, { text: '[MASK] invoice is [MASK]' }];
+  const tuned = (await service.request('predict', { model: join(folder, 'masked'), texts })) as MaskPrediction[];
+  expect(tuned.map((answer) => maskFills(answer).map((fills) => fills.length))).toEqual([[5], [5, 5]]);
+  // The page takes what the engine gives.
+  expect(parseTryoutMessage({ type: 'predictions', id: 1, tuned, base: null, ms: 1 })).toMatchObject({ ok: true });
 }, 300_000);
 
 test('prose, an empty selection and one class only are refused in one sentence', async () => {
