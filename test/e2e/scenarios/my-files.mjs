@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { runsOf } from '../workplace.mjs';
+import { completionsServer, ghost } from './completions.mjs';
+
+const PLACES = ['harbour', 'garden', 'market', 'library', 'station', 'meadow'];
+
+/** Not among what is played yet: it has not been seen passing. @type {import('../stage.mjs').Scenario[]} */
+export const myFiles = [
+  {
+    name: 'Fine-tune on My Files: from the files of the workspace to a suggestion of the new model, and back to the one before',
+    async play(stage) {
+      const own = path.join(stage.workspace, 'own');
+      await mkdir(own, { recursive: true });
+      for (const [i, place] of PLACES.entries()) {
+        const line = `On day ${i} the old keeper of the ${place} wrote a short report about the ${place} and its keeper.\n`;
+        await writeFile(path.join(own, `${place}.md`), `# The ${place}\n\n${line.repeat(4)}`);
+      }
+      await writeFile(
+        path.join(own, 'secret.md'),
+        '# Notes\n\npassword = "k3eper-of-9-keys"\nA note that is no secret.\n',
+      );
+      await writeFile(path.join(own, '.env'), 'TOKEN=never-read\n');
+      const server = await completionsServer(stage);
+      const window = await stage.openWindow(server);
+      stage.shown = window;
+      const { page } = window;
+      try {
+        await window.command('Luthier: Fine-tune on My Files…');
+        await window.question('Which languages');
+        await window.answer();
+        await window.question('Which base model');
+        await window.answer('starters/decoder');
+        await window.question('Press Enter to start');
+        const summary = (await window.rows().allTextContents()).join('\n');
+        assert.match(summary, /held out for validation/);
+        await window.answer();
+        const run = await window.until(
+          'the run to be done',
+          async () =>
+            (await runsOf(stage.workspace)).find(
+              ({ record }) => record.name.startsWith('my-files') && record.state === 'done',
+            ),
+          { patience: 600_000, every: 1000 },
+        );
+        assert.ok(run.record.recipe.task === 'text-generation');
+        const press = async (/** @type {RegExp} */ said, /** @type {string} */ button) => {
+          const toast = page.locator('.notifications-toasts .notification-list-item').filter({ hasText: said });
+          await window.until(
+            `the button ${button}`,
+            async () => {
+              await toast.first().getByRole('button', { name: button }).click({ timeout: 5000 });
+              return true;
+            },
+            { patience: 300_000 },
+          );
+        };
+        await press(/my-files/, 'Measure Completions');
+        await press(/bits a byte/, 'Use for Completions');
+        await window.openFile('harbour.md');
+        await page.keyboard.press('Control+End');
+        await page.keyboard.type('On day 7 the old ');
+        await window.until('a suggestion of the new model', async () => (await ghost(page)).trim() !== '');
+      } finally {
+        await page.context().close();
+        stage.shown = stage.window;
+        await rm(own, { recursive: true, force: true });
+      }
+    },
+  },
+];
