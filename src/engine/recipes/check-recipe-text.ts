@@ -7,7 +7,9 @@ import {
   type RecipeProblem,
   TASKS,
 } from '../../protocol/index.ts';
-import { checkRecipe, type RecipeIssue, readTree } from './recipe.ts';
+import type { RecipeIssue } from './explain-issue.ts';
+import { readTree } from './parse-json.ts';
+import { checkRecipe } from './recipe.ts';
 import { recipeSchema } from './recipe-schema.ts';
 import { type Unusual, unusualValues } from './unusual.ts';
 
