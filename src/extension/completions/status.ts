@@ -122,7 +122,7 @@ export class CompletionStatus implements vscode.Disposable {
     const whyNot = document && isWanted ? await completions.gate.whyNot(document) : null;
     if (drawn !== this.drawn) return;
     const isElsewhere = whyNot?.kind === 'place' || (!isChosen && whyNot?.kind !== 'no-model');
-    if (!isWanted || (document && isElsewhere)) {
+    if (!isWanted || isElsewhere) {
       this.item.hide();
       return;
     }
