@@ -1,4 +1,5 @@
 import { chat } from './chat.mjs';
+import { completions } from './completions.mjs';
 import { fineTune } from './fine-tune.mjs';
 import { flow } from './flow.mjs';
 import { keyboard } from './keyboard.mjs';
@@ -24,6 +25,7 @@ export const scenarios = [
   ...promptLanguage,
   ...prompts,
   ...promptVersions,
+  ...completions,
   ...keyboard,
   ...untrusted,
   ...workspaces,
