@@ -26,8 +26,25 @@ user:
 {{ticket}}
 `;
 
+const OURS = `---
+description: Answers a customer
+sample:
+  ticket: Where is my parcel?
+---
+user:
+{{ticket}}
+`;
+
+/** A prompt file as VS Code itself has them: nothing of it is a template. */
+const THEIRS = `---
+description: Reviews what has changed
+agent: ask
+---
+Review the changes in \${file} and name {{ what }} could break.
+`;
+
 /**
- * A repository with two versions of a template.
+ * A repository with two versions of a template, and with a prompt file of each kind.
  * @param {string} folder
  */
 async function makeRepository(folder) {
@@ -43,6 +60,20 @@ async function makeRepository(folder) {
     await git('add', '.');
     await git('commit', '--quiet', '--no-gpg-sign', '-m', message);
   }
+  await writeFile(path.join(folder, 'ours.prompt.md'), OURS);
+  await writeFile(path.join(folder, 'theirs.prompt.md'), THEIRS);
+}
+
+/**
+ * Chooses in the question of what is compared.
+ * @param {import('../window.mjs').VSCodeWindow} window
+ * @param {import('playwright-core').Frame} frame
+ * @param {string} label
+ */
+async function add(window, frame, label) {
+  await frame.locator('vscode-button').filter({ hasText: 'Add…' }).click();
+  await window.question('What should be compared?');
+  await window.answer(label);
 }
 
 /**
@@ -84,6 +115,15 @@ export const promptVersions = [
     name: 'Versions of a template from git are compared side by side; a vote outlives the page, and is cleared',
     skip: whyAbsent,
     play: (stage) => inRepository(stage, versions),
+  },
+  {
+    name: 'A language model of VS Code’s is compared; a prompt file of VS Code’s own is no template, one with a sample is',
+    skip: whyAbsent,
+    play: (stage) =>
+      inRepository(stage, async (window) => {
+        await languageModel(window);
+        await promptFiles(window);
+      }),
   },
 ];
 
@@ -137,4 +177,47 @@ async function versions(window) {
   await window.until('no vote any more', async () =>
     (await again.locator('section').nth(1).innerText()).includes('Choose the better answer'),
   );
+}
+
+/** @param {import('../window.mjs').VSCodeWindow} window */
+async function languageModel(window) {
+  await window.openFile('reply.prompty');
+  const frame = await pressLens(window, 'Compare');
+  await add(window, frame, 'Echo');
+  await window.until('the model of VS Code’s', async () =>
+    (await frame.locator('.columns li').allInnerTexts()).some((/** @type {string} */ name) => name.includes('Echo')),
+  );
+  await window.until('what would be sent', async () =>
+    /1 call with about \d+ tokens go to Echo through VS Code/.test(await frame.locator('.run-line').innerText()),
+  );
+  await frame.locator('.run').click();
+  await window.dialog(/Send 1 prompt to Echo through VS Code\?/);
+  // VS Code itself asks for providers that want an authorization, which this one does not.
+  await window.answerDialog('Send');
+  const texts = await answers(window, frame, 2);
+  assert.match(texts[1] ?? '', /^You said: Where is my parcel\?/);
+}
+
+/** @param {import('../window.mjs').VSCodeWindow} window */
+async function promptFiles(window) {
+  await window.closeEditors();
+  const lenses = window.page.locator('.codelens-decoration a');
+  await window.openFile('ours.prompt.md');
+  await lenses.filter({ hasText: 'Try' }).first().waitFor();
+  await window.command('Luthier: Try Prompt Template');
+  await window.webview('luthier-prompt');
+  await window.closeEditors();
+
+  await window.openFile('theirs.prompt.md');
+  // Once ours would have spoken: the palette is asked after the file was looked at.
+  await window.page.keyboard.press('F1');
+  const { page } = window;
+  const palette = page.locator('.quick-input-widget:not([style*="display: none"]) input').first();
+  await palette.fill('>Prompt Template');
+  await window.rows().filter({ hasText: 'Luthier: New Prompt Template…' }).first().waitFor();
+  const offered = await window.rows().allInnerTexts();
+  for (const ours of ['Try Prompt Template', 'Compare Prompt Template', 'in Training', 'Choose Model for Prompt'])
+    assert.ok(!offered.some((row) => row.includes(ours)), `the palette offers ${ours}`);
+  await page.keyboard.press('Escape');
+  assert.equal(await lenses.filter({ hasText: /Try|Compare|Use in Training/ }).count(), 0);
 }
