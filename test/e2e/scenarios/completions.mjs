@@ -31,6 +31,8 @@ const SETTINGS = {
   // The list of suggestions would be in the way.
   'editor.quickSuggestions': { other: 'off', comments: 'off', strings: 'off' },
   'editor.wordBasedSuggestions': 'off',
+  // A line of text is a line on screen.
+  '[markdown]': { 'editor.wordWrap': 'off' },
 };
 
 /** @param {import('playwright-core').Page} page */
