@@ -167,11 +167,8 @@ async function inWindow(stage, work) {
   stage.shown = stage.window;
 }
 
-/**
- * Not played by `npm test` before it has been seen passing.
- * @type {import('../stage.mjs').Scenario[]}
- */
-export const firstCompletions = [
+/** @type {import('../stage.mjs').Scenario[]} */
+export const completions = [
   {
     name: 'Completions: a model is chosen when it is first offered; ghost text is accepted with Tab and by word, and goes with another key',
     async play(stage) {
@@ -246,10 +243,6 @@ export const firstCompletions = [
       await rm(file, { force: true });
     },
   },
-];
-
-/** @type {import('../stage.mjs').Scenario[]} */
-export const completions = [
   {
     name: 'Completions: none in secret and ignored files; the switch in the status bar; a model for a language; a deleted model is told once',
     async play(stage) {
