@@ -63,11 +63,11 @@ test('with a public repository the packed README shows its pictures from there; 
   for (const repository of [{ url: 'git+https://github.com/ada/luthier.git' }, 'https://github.com/ada/luthier']) {
     const { text, leftOut } = at(repository);
     const pictures = [...text.matchAll(/!\[[^\]]+\]\(https:\/\/github\.com\/ada\/luthier\/raw\/HEAD\/([^)]*)\)/g)];
-    expect([pictures.length, leftOut]).toEqual([3, 0]);
+    expect([pictures.length, leftOut]).toEqual([5, 0]);
     for (const [, file] of pictures) expect(statSync(path.join(root, file!)).size, file).toBeLessThan(200_000);
   }
   for (const nowhere of [undefined, 'https://example.org/luthier', { url: '../luthier' }]) {
-    expect(at(nowhere).leftOut).toBe(3);
+    expect(at(nowhere).leftOut).toBe(5);
     expect(at(nowhere).text).not.toContain('![');
   }
 });
