@@ -74,10 +74,10 @@ export class CompletionsElement extends LightElement {
             <div class="scroll-x"><table class="counts">
               <thead><tr>
                 <th scope="col">Model</th><th scope="col">Language</th>
+                <th scope="col" class="number">Acceptance rate</th><th scope="col" class="number">Characters saved</th>
                 <th scope="col" class="number">Shown</th><th scope="col" class="number">Accepted</th>
                 <th scope="col" class="number">Partly</th><th scope="col" class="number">Rejected</th>
                 <th scope="col" class="number">Edited</th>
-                <th scope="col" class="number">Acceptance rate</th><th scope="col" class="number">Characters saved</th>
               </tr></thead>
               <tbody>${rows.map(row)}</tbody>
             </table></div>
@@ -97,13 +97,13 @@ const figures = (total: CompletionCounts): TemplateResult => html`<dl class="fig
 const row = (counts: CountedRow): TemplateResult => html`<tr>
   <th scope="row" title=${counts.model}>${counts.name}</th>
   <td>${counts.language}</td>
+  <td class="number">${rate(counts)}</td>
+  <td class="number">${count(counts.characters)}</td>
   <td class="number">${count(counts.shown)}</td>
   <td class="number">${count(counts.accepted)}</td>
   <td class="number">${count(counts.partly)}</td>
   <td class="number">${count(counts.rejected)}</td>
   <td class="number" title=${`of ${plural(taken(counts), 'suggestion')} that ${taken(counts) === 1 ? 'was' : 'were'} taken`}>${count(counts.edited)}</td>
-  <td class="number">${rate(counts)}</td>
-  <td class="number">${count(counts.characters)}</td>
 </tr>`;
 
 /** A share of what was shown, and where the true one may lie. */

@@ -232,7 +232,7 @@ export const completions = [
           return text.includes('starters/decoder') && text.includes('Markdown') && /Accepted/.test(text);
         });
         const cells = await frame.locator('.counts tbody td.number').allInnerTexts();
-        assert.ok(Number(cells[1]) >= 1, `accepted: ${cells.join(' ')}`);
+        assert.ok(Number(cells[3]) >= 1, `accepted: ${cells.join(' ')}`);
         await frame.getByText('Delete Counts…').click();
         await window.dialog(/Delete the counts/);
         await window.answerDialog('Delete');
