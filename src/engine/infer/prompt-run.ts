@@ -116,10 +116,16 @@ async function labelling(
   if (verbalizer) notes.push('The model names its own classes, so the template’s verbalizer counts for nothing.');
   return async () => {
     const [prediction] = await predictor.answer([text], undefined, signal);
-    const { said } = predictor.task.show(prediction!, predictor.labels);
     const labels = scoresIn(prediction!);
-    return { answer: said, tokens: 0, notes, ...(labels && { labels }) };
+    const { said } = predictor.task.show(prediction!, predictor.labels);
+    return { answer: labelIn(prediction!) ?? said, tokens: 0, notes, ...(labels && { labels }) };
   };
+}
+
+/** An answer's label, or labels, without their scores: what is kept as an example is compared with what is answered. */
+function labelIn(answered: Answer): string | undefined {
+  if ('label' in answered) return answered.label;
+  return 'labels' in answered && answered.labels.length > 0 ? answered.labels.join(', ') : undefined;
 }
 
 /** Probabilities that an answer has: of classes, or of the words for its first mask. */

@@ -4,6 +4,7 @@ import { fineTune } from './fine-tune.mjs';
 import { flow } from './flow.mjs';
 import { keyboard } from './keyboard.mjs';
 import { models } from './models.mjs';
+import { myFiles } from './my-files.mjs';
 import { promptLanguage } from './prompt-language.mjs';
 import { promptVersions } from './prompt-versions.mjs';
 import { prompts } from './prompts.mjs';
@@ -26,6 +27,7 @@ export const scenarios = [
   ...prompts,
   ...promptVersions,
   ...completions,
+  ...myFiles,
   ...keyboard,
   ...untrusted,
   ...workspaces,

@@ -6,7 +6,7 @@ import { completionsServer, ghost } from './completions.mjs';
 
 const PLACES = ['harbour', 'garden', 'market', 'library', 'station', 'meadow'];
 
-/** Not among what is played yet: the last step, the suggestion, has not been seen. @type {import('../stage.mjs').Scenario[]} */
+/** @type {import('../stage.mjs').Scenario[]} */
 export const myFiles = [
   {
     name: 'Fine-tune on My Files: from the files of the workspace to a suggestion of the new model',
@@ -61,11 +61,22 @@ export const myFiles = [
         await press(/bits a byte/, 'Use for Completions');
         await window.openFile('harbour.md');
         await page.keyboard.press('Control+End');
-        await page.keyboard.type('On day 7 the old ');
-        await window.until('a suggestion of the new model', async () => (await ghost(page)).trim() !== '');
-      } finally {
+        await page.keyboard.type('On day 7 the old');
+        // What is typed before the model is chosen and loaded is not answered later: a person goes on typing, too.
+        await window.until(
+          'a suggestion of the new model',
+          async () => {
+            await page.keyboard.type(' ');
+            await page.waitForTimeout(2000);
+            if ((await ghost(page)).trim() !== '') return true;
+            await page.keyboard.press('Backspace');
+            return false;
+          },
+          { every: 500 },
+        );
         await page.context().close();
         stage.shown = stage.window;
+      } finally {
         await rm(own, { recursive: true, force: true });
       }
     },
