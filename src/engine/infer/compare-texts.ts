@@ -48,6 +48,12 @@ export function pairedInterval(before: readonly Foretold[], after: readonly Fore
   const drawn = Float64Array.from({ length: RESAMPLES }, () => {
     const rows = Array.from({ length: n }, () => random.below(n));
     return bitsPerByte(rows.map((row) => before[row]!)) - bitsPerByte(rows.map((row) => after[row]!));
-  }).sort();
-  return { low: drawn[Math.floor(TAIL * RESAMPLES)]!, high: drawn[Math.floor((1 - TAIL) * RESAMPLES)]! };
+  });
+  return middleOf(drawn);
+}
+
+/** Where 95 % of a figure's resamples lie (Efron 1979): order statistics, not interpolated. */
+export function middleOf(resamples: Float64Array): Interval {
+  const sorted = resamples.toSorted();
+  return { low: sorted[Math.floor(TAIL * sorted.length)]!, high: sorted[Math.floor((1 - TAIL) * sorted.length)]! };
 }

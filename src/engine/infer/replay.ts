@@ -7,6 +7,7 @@ import {
 } from '../../protocol/index.ts';
 import { languageOf } from '../collect/languages.ts';
 import { Random } from '../data/random.ts';
+import { middleOf } from './compare-texts.ts';
 
 /** A file that is typed again. */
 export interface ReplayFile {
@@ -24,7 +25,6 @@ const MOST_TOKENS = 24;
 /** Requests for a line at most. */
 const MOST_ASKED = 12;
 const RESAMPLES = 1000;
-const TAIL = 0.025;
 
 interface Line {
   file: number;
@@ -115,6 +115,6 @@ function intervalOf(each: readonly { characters: number; saved: number }[], seed
       saved += one.saved;
     }
     return saved / characters;
-  }).sort();
-  return { low: shares[Math.floor(TAIL * RESAMPLES)]!, high: shares[Math.floor((1 - TAIL) * RESAMPLES)]! };
+  });
+  return middleOf(shares);
 }

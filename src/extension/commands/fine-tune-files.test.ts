@@ -6,10 +6,9 @@ import type { FilesFound, OwnFiles } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { Cancelled, HostError } from '../errors.ts';
 import { silentLog } from '../log.ts';
+import { labels, question } from '../testing/pickers.ts';
 import * as editor from '../testing/vscode.ts';
 import { fineTuneFiles } from './fine-tune-files.ts';
-
-const { shown } = editor;
 
 let project: string;
 let found: FilesFound;
@@ -81,15 +80,6 @@ afterEach(() => {
   rmSync(project, { recursive: true });
 });
 
-async function question(text: string): Promise<editor.QuickPick> {
-  return await vi.waitFor(() => {
-    const picker = shown.picker!;
-    expect(`${picker?.placeholder}`).toContain(text);
-    expect(picker.busy).toBe(false);
-    return picker;
-  });
-}
-const labels = (picker: editor.QuickPick) => picker.items.map(({ label }) => label);
 const start = () => fineTuneFiles(luthier).catch((error: unknown) => error);
 const of = (method: string) => asked.filter((one) => one.method === method).map(({ params }) => params);
 const datasets = () =>

@@ -7,6 +7,7 @@ import type { Luthier } from '../context.ts';
 import type { ServiceRequestOptions } from '../engine/service.ts';
 import { Cancelled, HostError } from '../errors.ts';
 import { silentLog } from '../log.ts';
+import { labels, question } from '../testing/pickers.ts';
 import * as editor from '../testing/vscode.ts';
 import { fineTuneSelection } from './fine-tune.ts';
 
@@ -114,16 +115,6 @@ afterEach(() => {
   rmSync(project, { recursive: true });
 });
 
-/** The question that is open once it says `text` in its title or placeholder. */
-async function question(text: string): Promise<editor.QuickPick> {
-  return await vi.waitFor(() => {
-    const picker = shown.picker!;
-    expect(`${picker?.placeholder}`).toContain(text);
-    expect(picker.busy).toBe(false);
-    return picker;
-  });
-}
-const labels = (picker: editor.QuickPick) => picker.items.map(({ label }) => label);
 const start = () => fineTuneSelection(luthier, editor.Uri.file(file)).catch((error: unknown) => error);
 const ESCAPED = expect.any(Cancelled);
 

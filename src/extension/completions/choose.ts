@@ -1,8 +1,8 @@
 import { isAbsolute } from 'node:path';
 import * as vscode from 'vscode';
 import { append, formatBytes, formatCompact, type ModelEntry, taskOf } from '../../protocol/index.ts';
+import { pickFolder } from '../commands/models.ts';
 import type { Luthier } from '../context.ts';
-import { Cancelled } from '../errors.ts';
 import { type Choice, Questions, separator } from '../questions.ts';
 import { describeRunItem } from '../runs/present.ts';
 import { hasWriter, type Run } from '../runs/run.ts';
@@ -43,7 +43,7 @@ export async function chooseModelFor(luthier: Luthier, language: string | undefi
       items,
       active: items.find(({ value }) => value !== undefined && value === now),
     });
-    const model = answer === FOLDER ? await askFolder() : answer;
+    const model = answer === FOLDER ? await pickFolder() : answer;
     await use(luthier, typeof model === 'string' ? model : null, target);
   } finally {
     questions.dispose();
@@ -160,14 +160,3 @@ const modelItem = (model: ModelEntry): ModelChoice => ({
   value: model.source === 'starter' || !isAbsolute(model.path) ? model.name : model.path,
   ...(model.name === STARTER ? { detail: 'Small and quick, and knows little: fine-tune it on your own texts' } : {}),
 });
-
-async function askFolder(): Promise<string> {
-  const picked = await vscode.window.showOpenDialog({
-    title: 'Model Folder (with config.json, tokenizer.json and model.safetensors)',
-    openLabel: 'Use Model',
-    canSelectFolders: true,
-    canSelectFiles: false,
-  });
-  if (!picked?.[0]) throw new Cancelled();
-  return picked[0].fsPath;
-}

@@ -1,8 +1,9 @@
 import * as vscode from 'vscode';
 import { typedOn } from '../../completions/typed-on.ts';
 import type { CompletionAnswer, CompletionItem, CompletionRequest } from '../../protocol/index.ts';
+import { abortable } from '../abortable.ts';
 import type { EngineService } from '../engine/service.ts';
-import { Cancelled, isCancelled, toHostError } from '../errors.ts';
+import { isCancelled, toHostError } from '../errors.ts';
 import { Emitter } from '../events.ts';
 import { INTERNAL_COMMANDS } from '../ids.ts';
 import type { Log } from '../log.ts';
@@ -220,7 +221,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
       preparing.catch(() => this.prepared.delete(folder));
       this.activity.fire('loading');
     }
-    await abortable(preparing, signal);
+    await abortable(() => preparing, signal);
   }
 
   private offer(
@@ -249,18 +250,4 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
 
 /** Waits; throws Cancelled as soon as `signal` ends. */
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  abortable(new Promise((resolve) => setTimeout(resolve, ms)), signal);
-
-async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) throw new Cancelled();
-  let abort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(new Cancelled());
-  });
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
-}
+  abortable(() => new Promise((resolve) => setTimeout(resolve, ms)), signal);

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import type { Peer } from '../../files/rpc.ts';
 import type { AnswerPart, ServiceNotifications, ServiceRequests } from '../../protocol/index.ts';
-import { Cancelled, HostError } from '../errors.ts';
+import { abortable } from '../abortable.ts';
+import { HostError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { RestartBudget } from './restarts.ts';
 
@@ -132,7 +133,7 @@ export class EngineService {
       const { peer } = await this.ensure();
       const sent = token ? { ...params, progress_token: token } : params;
       const { signal } = options;
-      return await untilAborted(() => peer.request(method, sent, { silenceMs: this.limit(method), signal }), signal);
+      return await abortable(() => peer.request(method, sent, { silenceMs: this.limit(method), signal }), signal);
     } finally {
       if (token) this.listeners.delete(token);
       this.busy--;
@@ -270,21 +271,5 @@ export class EngineService {
     await live.peer.request('shutdown', {}, { silenceMs: this.limit('shutdown') }).catch(() => {});
     live.peer.close(new HostError('cancelled', 'The engine was stopped.'));
     live.process.kill();
-  }
-}
-
-/** Whoever cancels does not wait until the engine has heard of it. */
-async function untilAborted<T>(ask: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return await ask();
-  if (signal.aborted) throw new Cancelled();
-  let abort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(new Cancelled());
-  });
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([ask(), aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }
