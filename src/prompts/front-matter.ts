@@ -85,6 +85,7 @@ export class Yaml {
 /** `name:Ticket` at the beginning of a line: a key whose blank is missing. Addresses are none. */
 const NO_BLANK = /^(\s*(?:-\s+)?[A-Za-z_][\w-]*):(?=[^\s:/\\])/;
 const DEEPEST = 100;
+const DEEPEST_KEY = 4;
 
 /**
  * Reads front matter. Lines without a blank behind the colon are told, and read as if they had it.
@@ -150,10 +151,21 @@ type Document = ReturnType<typeof parseDocument>;
 
 function parse(source: string): Document | null {
   try {
-    return parseDocument(source, { prettyErrors: false, logLevel: 'silent' });
+    const document = parseDocument(source, { prettyErrors: false, logLevel: 'silent' });
+    return isDeeper(document.contents, DEEPEST) ? null : document;
   } catch {
     return null;
   }
+}
+
+/**
+ * Whether collections lie in one another more often than `levels`. A map that is the key of a map is written out as
+ * text by yaml, again at each level (400 of them take twenty seconds): keys have few levels, enough for `{{ name }}`.
+ */
+function isDeeper(node: unknown, levels: number): boolean {
+  if (isPair(node)) return isDeeper(node.key, Math.min(levels, DEEPEST_KEY)) || isDeeper(node.value, levels);
+  if (!isMap(node) && !isSeq(node)) return false;
+  return levels === 0 || node.items.some((item) => isDeeper(item, levels - 1));
 }
 
 function heldBy(document: Document): { value?: unknown; failed?: string } {

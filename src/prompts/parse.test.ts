@@ -188,6 +188,16 @@ describe('a broken file is read as well as it can be, and each fault has its lin
     expect(deep.problems.some(({ severity }) => severity === 'error')).toBe(true);
     expect(deep.parts).toMatchObject([{ role: 'user' }]);
   });
+
+  test('maps as keys of maps: braces of a template are read, thousands in one another are refused in time', () => {
+    const braces = parsePrompt('---\nname: two\ndescription: {{ text }}\n---\nuser:\nhello');
+    expect(braces.problems.filter(({ message }) => message.includes('too deeply'))).toEqual([]);
+    for (const key of ['{', '? [', '{a: ']) {
+      const deep = parsePrompt(`---\nname: two\nmodel: { id: m, optio${key.repeat(1_000)}\n---\nuser:\nhello`);
+      expect(deep.problems.some(({ severity }) => severity === 'error')).toBe(true);
+      expect(deep.parts).toMatchObject([{ role: 'user' }]);
+    }
+  });
 });
 
 test('tools and base, which are not read, are marked where they stand', () => {
