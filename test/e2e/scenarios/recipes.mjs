@@ -57,7 +57,12 @@ export const recipes = [
         await window.until('one problem less', async () => (await squiggles.count()) === 1);
         await quickFix(window, 'row.csv', 'Change to "rows.csv"');
         await window.until('no problem any more', async () => (await squiggles.count()) === 0);
-        await train.click();
+        // A lens that VS Code redraws in the moment of a click loses it: whoever sees nothing happen clicks again.
+        await window.until('a run to be made', async () => {
+          await train.click();
+          const made = async () => (await runsOf(workspace)).length > 0;
+          return window.until('a run after the click', made, { patience: 20_000 }).catch(() => false);
+        });
         const [{ record }] = await window.until('the run to end', async () => {
           const runs = await runsOf(workspace);
           return runs[0]?.record.state === 'done' && runs;
