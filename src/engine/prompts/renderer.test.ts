@@ -46,8 +46,8 @@ test('one that fills the memory is ended', async () => {
 });
 
 test('a prompt of ten million characters is refused', async () => {
-  const body = 'user:\n{% for i in range(100000) %}{{ text }}{% endfor %}';
-  await expect(fill(body, { text: 'x'.repeat(100) })).rejects.toMatchObject({
+  const body = 'user:\n{% for i in range(1000) %}{{ text }}{% endfor %}';
+  await expect(fill(body, { text: 'x'.repeat(10_000) })).rejects.toMatchObject({
     code: 'prompt-invalid',
     message: 'a.prompty, row 3, line 5: The prompt is longer than 4 million characters.',
   });
