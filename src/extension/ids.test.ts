@@ -107,6 +107,8 @@ const ALWAYS_OFFERED = [
   'suggestCompletions',
   'chooseCompletionModel',
   'showCompletionCounts',
+  'learnFromCompletions',
+  'reviewLearned',
   'openWalkthrough',
 ] satisfies (keyof typeof COMMANDS)[];
 

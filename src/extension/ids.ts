@@ -59,6 +59,8 @@ export const COMMANDS = {
   chooseCompletionModel: 'luthier.chooseCompletionModel',
   useForCompletions: 'luthier.useForCompletions',
   showCompletionCounts: 'luthier.showCompletionCounts',
+  learnFromCompletions: 'luthier.learnFromCompletions',
+  reviewLearned: 'luthier.reviewLearned',
   openWalkthrough: 'luthier.openWalkthrough',
 } as const;
 
@@ -146,6 +148,7 @@ export const SETTINGS = {
   'luthier.completions.languages': ['prompty', 'prompt', 'plaintext', 'markdown'] as string[],
   'luthier.completions.debounce': 25,
   'luthier.completions.slowMilliseconds': 1500,
+  'luthier.completions.learn': false,
 } as const;
 
 export type SettingName = keyof typeof SETTINGS;

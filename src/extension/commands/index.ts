@@ -18,6 +18,7 @@ import { openWalkthrough, refresh, restartEngine, selectBackend, setHuggingFaceT
 import { tryExample } from './example.ts';
 import { fineTuneDataset, fineTuneSelection } from './fine-tune.ts';
 import { fineTuneFiles } from './fine-tune-files.ts';
+import { learnFromCompletions, reviewLearned } from './learn.ts';
 import { measureCompletions } from './measure-completions.ts';
 import { chooseModel } from './models.ts';
 import { newPromptTemplate, openPromptingGuide } from './new-prompt.ts';
@@ -103,6 +104,8 @@ const handlers: Record<CommandName, Command> = {
   chooseCompletionModel,
   useForCompletions,
   showCompletionCounts,
+  learnFromCompletions,
+  reviewLearned,
   openWalkthrough,
 };
 

@@ -51,7 +51,12 @@ beforeEach(async () => {
   const gate = new Gate({ models, state, ignored: { isIgnored: async () => false } });
   const snooze = vi.fn();
   luthier = {
-    ...{ completions: { state, models, counts, gate, snooze }, runs, load: async () => {}, memento: memento() },
+    ...{
+      completions: { state, models, counts, gate, snooze, learning: { isOn: false } },
+      runs,
+      load: async () => {},
+      memento: memento(),
+    },
     engine: { service: { request: async () => listed } },
   } as unknown as Luthier;
 });

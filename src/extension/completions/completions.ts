@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { EngineHost } from '../engine/host.ts';
-import { Emitter } from '../events.ts';
 import { COMMANDS } from '../ids.ts';
 import type { Log } from '../log.ts';
 import type { RunStore } from '../runs/store.ts';
@@ -11,10 +10,11 @@ import { CompletionCounter } from './counts.ts';
 import { FirstUse } from './first-use.ts';
 import { Gate, SCHEMES } from './gate.ts';
 import { IgnoredFiles } from './ignored.ts';
+import { Learning } from './learning.ts';
 import { CompletionModels } from './models.ts';
 import { CompletionProvider } from './provider.ts';
 import { SharedState, type Trouble } from './state.ts';
-import { type Ended, type Offered, Tracker } from './tracker.ts';
+import { Tracker } from './tracker.ts';
 import { MachineTraining } from './training.ts';
 
 export interface CompletionsOptions {
@@ -22,12 +22,6 @@ export interface CompletionsOptions {
   engine: Pick<EngineHost, 'service' | 'startsQuietly'>;
   runs: RunStore;
   log: Log;
-}
-
-/** An accepted text, and what it was changed into shortly after. */
-export interface EditedAfterwards {
-  suggestion: Offered;
-  text: string;
 }
 
 /** Completions of this window: who asks and who answers, what is counted, and what all windows share. */
@@ -39,9 +33,7 @@ export class Completions implements vscode.Disposable {
   readonly provider: CompletionProvider;
   readonly firstUse: FirstUse;
   readonly training: MachineTraining;
-  /** What became of a suggestion, with its text and the text around it: for who was allowed to keep them. */
-  readonly ended = new Emitter<Ended>();
-  readonly edited = new Emitter<EditedAfterwards>();
+  readonly learning: Learning;
   private readonly tracker: Tracker;
   private readonly log: Log;
   private readonly disposables: { dispose(): void }[] = [];
@@ -55,6 +47,7 @@ export class Completions implements vscode.Disposable {
     this.counts = new CompletionCounter(folder, log);
     const ignored = new IgnoredFiles(log);
     this.gate = new Gate({ models: this.models, state: this.state, ignored });
+    this.learning = new Learning({ folder, ignored, log });
     this.training = new MachineTraining(runs);
     this.firstUse = new FirstUse(this.state, async (language) => {
       await vscode.commands.executeCommand(COMMANDS.chooseCompletionModel, language);
@@ -64,12 +57,9 @@ export class Completions implements vscode.Disposable {
       ended: (ended) => {
         const { outcome, characters, suggestion } = ended;
         this.counts.add(suggestion, { [outcome]: 1, characters });
-        this.ended.fire(ended);
+        this.learning.ended(ended);
       },
-      edited: (suggestion, text) => {
-        this.counts.add(suggestion, { edited: 1 });
-        this.edited.fire({ suggestion, text });
-      },
+      edited: (suggestion) => this.counts.add(suggestion, { edited: 1 }),
     });
     this.provider = new CompletionProvider({
       gate: this.gate,
@@ -89,6 +79,8 @@ export class Completions implements vscode.Disposable {
         const changes = contentChanges.map(({ rangeOffset: offset, rangeLength: removed, text }) => {
           return { offset, removed, text };
         });
+        // Places that are followed move before a suggestion that ends with this change is one of them.
+        this.learning.documentChanged(document.uri.toString(), changes);
         this.tracker.changed(document.uri.toString(), changes);
       }),
       vscode.window.onDidChangeTextEditorSelection(({ textEditor: { document }, selections: [selection] }) => {
@@ -99,6 +91,7 @@ export class Completions implements vscode.Disposable {
       vscode.workspace.onDidChangeConfiguration((change) => {
         if (change.affectsConfiguration('luthier.completions')) this.register();
       }),
+      this.learning,
       ignored,
       this.state,
       this.provider,
@@ -121,8 +114,6 @@ export class Completions implements vscode.Disposable {
     this.registration?.dispose();
     for (const disposable of this.disposables) disposable.dispose();
     void this.counts.dispose();
-    this.ended.dispose();
-    this.edited.dispose();
   }
 
   /** In the languages that the person has chosen, and nowhere where nothing is to be completed. */

@@ -28,7 +28,7 @@ export async function openMenu(luthier: Luthier): Promise<void> {
 }
 
 async function menuItems(luthier: Luthier, language: string | undefined): Promise<Choice<Step>[]> {
-  const { models, state } = luthier.completions;
+  const { models, state, learning } = luthier.completions;
   const items: Choice<Step>[] = [];
   const isOn = setting('luthier.completions.enabled');
   const languages = setting('luthier.completions.languages');
@@ -80,6 +80,12 @@ async function menuItems(luthier: Luthier, language: string | undefined): Promis
       value: () => models.rollback(),
     });
   items.push(
+    separator('Learning'),
+    {
+      label: '$(mortar-board) Learn from My Completions…',
+      description: learning.isOn ? 'on' : 'off',
+      value: () => run(COMMANDS.learnFromCompletions),
+    },
     separator('More'),
     {
       label: '$(graph) Show Counts',

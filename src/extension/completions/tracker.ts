@@ -42,6 +42,9 @@ export interface Ended {
   outcome: Outcome;
   /** UTF-16 units of it that were put in rather than typed. */
   characters: number;
+  /** Where it begins now, in UTF-16 units from the document's start, and what of it stands there. */
+  offset: number;
+  written: string;
 }
 
 export interface TrackerEvents {
@@ -207,9 +210,9 @@ export class Tracker {
   private end(pending: Pending, suggestion: Offered, outcome: Outcome, characters: number): void {
     this.pending = null;
     if (!pending.isShown) return;
-    this.events.ended({ suggestion, outcome, characters });
-    if (outcome === 'rejected') return;
     const text = outcome === 'accepted' ? suggestion.text : suggestion.text.slice(0, pending.done);
+    this.events.ended({ suggestion, outcome, characters, offset: pending.offset, written: text });
+    if (outcome === 'rejected') return;
     this.kept.push({ suggestion, start: pending.offset, text, until: this.now() + KEPT_MS });
   }
 

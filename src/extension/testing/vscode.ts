@@ -206,7 +206,12 @@ export const window = {
 };
 
 /** What a document has become; tests fire them. */
-export const changes = { document: new EventEmitter<unknown>(), trust: new EventEmitter<void>() };
+export const changes = {
+  document: new EventEmitter<unknown>(),
+  closed: new EventEmitter<unknown>(),
+  settings: new EventEmitter<{ affectsConfiguration(name: string): boolean }>(),
+  trust: new EventEmitter<void>(),
+};
 const never = () => ({ dispose() {} });
 
 interface Configuration {
@@ -224,7 +229,8 @@ export const workspace = {
   onDidChangeTextDocument: changes.document.event,
   onDidGrantWorkspaceTrust: changes.trust.event,
   onDidOpenTextDocument: never,
-  onDidCloseTextDocument: never,
+  onDidCloseTextDocument: changes.closed.event,
+  onDidChangeConfiguration: changes.settings.event,
   isTrusted: true,
   workspaceFolders: undefined as { uri: Uri; name: string; index: number }[] | undefined,
   getWorkspaceFolder: (uri: Uri) =>
