@@ -1,4 +1,5 @@
 export * from './arrays.ts';
+export * from './comparison.ts';
 export * from './completion.ts';
 export * from './completion-report.ts';
 export * from './dataset.ts';

@@ -70,6 +70,40 @@ export function buildProgram(run: Run, strategies = ''): Command {
       run(async () => (await import('./train.ts')).train(recipe, { set: [], ...options }))(),
     );
 
+  const compared = (command: Command): Command =>
+    command
+      .argument('<data>', 'file or dataset that the candidates learn from, all with the same split')
+      .option('--minutes <n>', 'time for all candidates together (default: as long as it takes)')
+      .option('--set <key=value>', 'a key of every candidate’s recipe; can be repeated', collect)
+      .addOption(
+        new Option('--task <task>', 'task that the rows are for; recognised otherwise').choices(
+          TASKS.map(({ name }) => name),
+        ),
+      )
+      .option('--text-column <name>', 'column with the text')
+      .option('--text-pair-column <name>', 'column with the second text of a pair')
+      .option('--label-column <name>', 'column with the label')
+      .option('--tokens-column <name>', 'column with the list of words')
+      .option('--tags-column <name>', 'column with the list of tags')
+      .addOption(encoding())
+      .addOption(json());
+  compared(program.command('compare-ways'))
+    .description('train in several ways on the same rows, and choose one by quality and time')
+    .requiredOption('--model <model>', 'base model: starter, folder or Hugging Face name')
+    .option('--strategies <list>', 'ways to compare, with commas (default: all but variants of another)')
+    .action((data, options) =>
+      run(async () => (await import('./compare.ts')).compareWays(data, { set: [], ...options }))(),
+    );
+  compared(program.command('compare-models'))
+    .description('train several base models on the same rows, and choose one by quality and time')
+    .option(
+      '--models <list>',
+      'base models to compare, with commas (default: starters, model folders and the Hugging Face cache)',
+    )
+    .action((data, options) =>
+      run(async () => (await import('./compare.ts')).compareModels(data, { set: [], ...options }))(),
+    );
+
   program
     .command('evaluate')
     .argument('<model>', 'model folder, run (id or folder), starter or Hugging Face name')

@@ -77,7 +77,7 @@ export function forTerminal(text: string): string {
 function asTyped(text: string): string {
   if (process.env.npm_execpath === undefined) return text;
   return text.replace(
-    /(?<![\w/.-]|npx )luthier (?=(?:train|evaluate|predict|generate|chat|prompt|data|export|runs|models|cache|backends|bench|--help)\b)/g,
+    /(?<![\w/.-]|npx )luthier (?=(?:train|compare-ways|compare-models|evaluate|predict|generate|chat|prompt|data|export|runs|models|cache|backends|bench|--help)\b)/g,
     'npx luthier ',
   );
 }

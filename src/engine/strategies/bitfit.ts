@@ -12,6 +12,7 @@ export const bitfit: StrategyKind<z.infer<typeof schema>> = {
   detail: () => 'Only biases and the classifier learn. Faster, and little to store.',
   suggest: () => ({ type: 'bitfit' }),
   needsClassifier: true,
+  isVariant: true,
   // The largest of the rates that the paper searches.
   learningRate: () => 1e-3,
   trained:

@@ -67,6 +67,8 @@ export interface StrategyKind<S extends Strategy = Strategy> {
   isRecommended?(rows: number, facts: Facts): boolean;
   /** It trains the classifier, so that it is not offered for a task whose models write. */
   readonly needsClassifier?: true;
+  /** A variant of another way, or one for special cases: it is compared with the others only where a person names it. */
+  readonly isVariant?: true;
   /** Where what it trains needs another learning rate than pretrained weights do. */
   learningRate?(facts: Facts): number | undefined;
   /**

@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import type { Candidate, CandidateResult } from '../../../protocol/index.ts';
+import { choose, ofTheTime } from './choice.ts';
+
+const candidate = (
+  strategy: string,
+  value: number,
+  wall_s: number,
+  more: Partial<CandidateResult> = {},
+): Candidate => ({
+  strategy,
+  title: strategy,
+  model: `models/${strategy}`,
+  about: null,
+  recipe: { model: 'm', dataset: 'd' },
+  estimate_s: wall_s,
+  state: 'done',
+  run: null,
+  reason: null,
+  result: {
+    ...{ value, low: value - 0.05, high: value + 0.05, n: 100, majority: 0.2, wall_s },
+    ...{ peak_rss_bytes: 1, model_bytes: 1, adapter_bytes: null, stopped: false },
+    ...more,
+  },
+});
+const leftOut: Candidate = { ...candidate('slow', 1, 1), state: 'left-out', result: null };
+
+describe('choose', () => {
+  it('takes the fastest of those within the interval of the best', () => {
+    const found = choose('ways', 'accuracy', [
+      candidate('head', 0.6, 2),
+      candidate('few-shot', 0.705, 10),
+      candidate('full', 0.72, 100),
+      leftOut,
+    ]);
+    expect(found).toEqual({
+      candidate: 1,
+      reason: 'few-shot: accuracy 0.705, within the interval of full (0.720, 0.670 to 0.770) at a tenth of the time.',
+    });
+  });
+
+  it('takes the best where nothing faster comes near', () => {
+    const found = choose('ways', 'f1_macro', [candidate('head', 0.5, 2), candidate('full', 0.9, 100)]);
+    expect(found).toEqual({
+      candidate: 1,
+      reason: 'full: macro F1 0.900, the best; no faster one comes within its interval (0.850 to 0.950).',
+    });
+  });
+
+  it('says so where the best is the fastest, or the only one', () => {
+    const both = [candidate('head', 0.9, 2), candidate('full', 0.7, 100)];
+    expect(choose('ways', 'accuracy', both)!.reason).toBe('head: accuracy 0.900, the best, and the fastest.');
+    expect(choose('models', 'accuracy', [leftOut, both[1]!])).toEqual({
+      candidate: 1,
+      reason: 'models/full: accuracy 0.700, the only one that was measured.',
+    });
+    expect(choose('ways', 'accuracy', [leftOut])).toBeNull();
+  });
+
+  it('knows metrics of which less is better', () => {
+    const found = choose('ways', 'perplexity', [
+      candidate('lora', 40, 10, { low: 38, high: 42, majority: null }),
+      candidate('full', 12, 100, { low: 11, high: 13, majority: null }),
+      candidate('freeze', 12.9, 50, { low: 12, high: 14, majority: null }),
+    ]);
+    expect(found).toMatchObject({ candidate: 2, reason: expect.stringContaining('at half the time') });
+  });
+
+  it('of so few rows that there is no interval, takes the best, of equal ones the faster', () => {
+    const none = { low: null, high: null };
+    const found = choose('ways', 'f1_macro', [
+      candidate('head', 0.8, 2, none),
+      candidate('lora', 0.9, 20, none),
+      candidate('full', 0.9, 10, none),
+    ]);
+    expect(found).toMatchObject({ candidate: 2, reason: expect.stringContaining('too few rows for intervals') });
+  });
+
+  it('says what keeps it from being sure', () => {
+    const reason = (more: Partial<CandidateResult>) =>
+      choose('ways', 'accuracy', [candidate('head', 0.6, 2), candidate('full', 0.9, 100, more)])!.reason;
+    expect(reason({ stopped: true })).toContain('was stopped at its share');
+    expect(reason({ majority: 0.87 })).toContain('always answering the most frequent class comes to 0.870');
+    expect(reason({})).not.toContain('But');
+  });
+});
+
+it.each([
+  [0.98, 'in as much time'],
+  [0.7, 'at 70 % of the time'],
+  [0.5, 'at half the time'],
+  [0.34, 'at a third of the time'],
+  [0.1, 'at a tenth of the time'],
+  [0.04, 'at 1/25 of the time'],
+])('a ratio of %s is %s', (ratio, words) => {
+  expect(ofTheTime(ratio)).toBe(words);
+});

@@ -1,0 +1,408 @@
+import { createHash } from 'node:crypto';
+import { basename, join } from 'node:path';
+import { isOwnRun } from '../../../guard/index.ts';
+import {
+  type Candidate,
+  COMPARISON_FORMAT,
+  type Compared,
+  type Comparison,
+  candidateName,
+  counted,
+  FINISHED_STATES,
+  formatBytes,
+  LuthierError,
+  type RunEstimate,
+  type RunEvent,
+  smallest,
+  taskNameOf,
+  taskOf,
+} from '../../../protocol/index.ts';
+import { readRun } from '../../../runs/client.ts';
+import { FILES } from '../../../runs/folder.ts';
+import { readEvents } from '../../../runs/metrics.ts';
+import { lookAtRecord } from '../../../runs/record.ts';
+import { quoted } from '../../data/problems.ts';
+import { type LoadedRecipe, resolveRecipe } from '../../recipes/recipe.ts';
+import { hashDataset } from '../data-hash.ts';
+import { createRun } from '../folder.ts';
+import { countFitting, endingOf, shareOf } from './budget.ts';
+import { dropModel, outcomeOf, runWithin, secondsOf } from './candidate-run.ts';
+import { choose } from './choice.ts';
+import { Comparisons } from './store.ts';
+
+/** Where fewer rows than this would be held out, their figures say little, and all rows are answered in folds instead. */
+const FEWEST_HELD_OUT = 30;
+const FOLDS = 5;
+
+export interface Progress {
+  /** Which of the candidates is at work. */
+  candidate: number;
+  /** Of all its steps, those of its folds together. */
+  share: number;
+}
+
+export interface CompareOptions {
+  compared: Compared;
+  /** In any order; each with its recipe. */
+  candidates: readonly Candidate[];
+  /** The dataset as it was named, and the folder that relative names are looked up from. */
+  data: string;
+  base: string;
+  /** The `.luthier` folder of the runs. */
+  home: string;
+  /** `--set key=value` for every candidate's recipe. */
+  sets?: readonly string[];
+  budget_s: number | null;
+  /** What a run would take (train/estimate-run.ts), here or in another process. */
+  estimate: (loaded: LoadedRecipe) => Promise<RunEstimate>;
+  /** The first interrupts: what is done is kept, and the same question goes on there. The second ends the run at work. */
+  signal: AbortSignal;
+  killed?: AbortSignal;
+  /** Told at each change; the object is a copy. */
+  onChange?: (comparison: Comparison) => void;
+  onProgress?: (progress: Progress) => void;
+  note: (message: string) => void;
+  /** Bundle of a run's process; default: beside this one. */
+  runner?: string | undefined;
+}
+
+/** A candidate with all that is needed to try it. */
+interface Entry {
+  candidate: Candidate;
+  loaded: LoadedRecipe;
+  estimate: RunEstimate | null;
+}
+
+/**
+ * Trains candidates on the same rows, one after the other, the fastest first, within a budget of time, and chooses one.
+ * The same question goes on where it was interrupted or killed; a run that still works is waited for.
+ * @throws LuthierError `usage` where the budget is too short for any; `run-busy` where another process makes the same
+ *   comparison; what is wrong with all candidates alike; `cancelled` when it is interrupted before it is known what fits
+ */
+export async function compare(options: CompareOptions): Promise<Comparison> {
+  const began = performance.now();
+  const entries = await Promise.all(
+    options.candidates.map(async (candidate) => ({
+      candidate: structuredClone(candidate),
+      loaded: await resolveRecipe(candidate.recipe, options.base, options.sets),
+      estimate: null,
+    })),
+  );
+  const [first] = entries;
+  if (first === undefined) throw new LuthierError('usage', 'There is nothing to compare.', 'Name at least one model.');
+  const question = createHash('sha256')
+    .update(JSON.stringify([options.compared, entries.map(({ loaded }) => loaded.recipe), options.budget_s]))
+    .update(await hashDataset(first.loaded.recipe.dataset))
+    .digest('hex');
+  const store = new Comparisons(options.home);
+  const earlier = await store.unfinished(question);
+  const id = earlier?.id ?? store.newId(basename(options.data).replace(/\.[^.]+$/, ''));
+  return store.whileHeld(id, () => new Work(options, entries, store, { id, question, earlier, began }).run());
+}
+
+interface Beginning {
+  id: string;
+  question: string;
+  /** As an earlier process left it. */
+  earlier: Comparison | null;
+  /** `performance.now()` of the start. */
+  began: number;
+}
+
+class Work {
+  readonly #o: CompareOptions;
+  readonly #store: Comparisons;
+  readonly #began: number;
+  readonly #earlier: Comparison | null;
+  #entries: Entry[];
+  #comparison: Comparison;
+  /** Seconds that earlier processes used. */
+  #before = 0;
+
+  constructor(options: CompareOptions, entries: Entry[], store: Comparisons, beginning: Beginning) {
+    const { id, question, earlier, began } = beginning;
+    const { compared, data, base, budget_s } = options;
+    const { recipe } = entries[0]!.loaded;
+    this.#o = options;
+    this.#store = store;
+    this.#began = began;
+    this.#earlier = earlier;
+    this.#entries = entries;
+    this.#comparison = {
+      format: COMPARISON_FORMAT,
+      id,
+      compared,
+      question,
+      state: 'running',
+      created_at: earlier?.created_at ?? new Date().toISOString(),
+      ...{ data, base, budget_s },
+      task: taskNameOf(recipe),
+      metric: recipe.metric_for_best_model,
+      rows: 0,
+      validation_rows: 0,
+      folds: null,
+      used_s: 0,
+      notes: [],
+      candidates: [],
+      choice: null,
+    };
+  }
+
+  async run(): Promise<Comparison> {
+    await this.#takeUp();
+    await this.#estimate();
+    this.#plan();
+    await this.#changed();
+    try {
+      for (const [at, entry] of this.#entries.entries()) {
+        if (entry.candidate.state !== 'waiting') continue;
+        await this.#try(at, entry);
+        if (this.#o.signal.aborted) return await this.#end('interrupted');
+      }
+    } catch (error) {
+      await this.#end('failed').catch(() => undefined);
+      throw error;
+    }
+    const { compared } = this.#o;
+    this.#comparison.choice = choose(compared, this.#comparison.metric, this.#candidates);
+    const chosen = this.#comparison.choice?.candidate;
+    for (const [at, { run }] of this.#candidates.entries())
+      if (run !== null && at !== chosen) await dropModel(this.#folder(run)).catch(() => undefined);
+    return this.#end('done');
+  }
+
+  get #candidates(): Candidate[] {
+    return this.#entries.map(({ candidate }) => candidate);
+  }
+
+  get #used(): number {
+    return this.#before + (performance.now() - this.#began) / 1000;
+  }
+
+  /** Seconds of the budget that are left. */
+  get #left(): number {
+    return this.#o.budget_s === null ? Number.POSITIVE_INFINITY : Math.max(0, this.#o.budget_s - this.#used);
+  }
+
+  #folder(run: string): string {
+    return join(this.#o.home, 'runs', run);
+  }
+
+  /**
+   * Takes over what an earlier process has done. Of its file only the names of runs count, and those only of runs that
+   * this machine made for the same recipe: a file that came with a folder starts nothing.
+   */
+  async #takeUp(): Promise<void> {
+    if (this.#earlier === null) return;
+    let worked = 0;
+    let finished = 0;
+    for (const { candidate, loaded } of this.#entries) {
+      const same = this.#earlier.candidates.find(
+        ({ strategy, model }) => strategy === candidate.strategy && model === candidate.model,
+      );
+      const run = same?.run ?? null;
+      if (run === null) continue;
+      const found = await lookAtRecord(this.#folder(run)).catch(() => null);
+      if (!found || found.problem !== null || !(await isOwnRun(this.#folder(run), found.record))) continue;
+      if (JSON.stringify(found.record.recipe) !== JSON.stringify(loaded.recipe)) continue;
+      candidate.run = run;
+      const events = await readEvents(join(this.#folder(run), FILES.metrics)).catch(() => []);
+      worked += secondsOf(events.map(({ event }) => event));
+      if (FINISHED_STATES.has(found.record.state)) {
+        await this.#settle(candidate, false);
+        if (same?.reason) candidate.reason = same.reason;
+        finished++;
+      }
+    }
+    this.#before = Math.max(this.#earlier.used_s, worked);
+    this.#o.note(
+      `This comparison was interrupted and is resumed: ${finished} of ${counted(this.#entries.length, 'candidate')} ${finished === 1 ? 'is' : 'are'} done${this.#before < 1 ? '' : `, ${seconds(this.#before)} are used`}.`,
+    );
+  }
+
+  /** @throws LuthierError what is wrong with every candidate */
+  async #estimate(): Promise<void> {
+    let problem: unknown;
+    for (const entry of this.#entries) {
+      if (this.#o.signal.aborted)
+        throw new LuthierError('cancelled', 'The comparison was interrupted before it began.');
+      try {
+        entry.estimate = await this.#o.estimate(entry.loaded);
+      } catch (error) {
+        if (!(error instanceof LuthierError)) throw error;
+        problem ??= error;
+        leaveOut(entry.candidate, [error.message, error.hint].filter(Boolean).join(' '));
+      }
+    }
+    const known = this.#entries.find(({ estimate }) => estimate !== null)?.estimate;
+    if (!known) throw problem;
+    const { notes } = this.#comparison;
+    const { rows, validation_rows, classes } = known;
+    const { row, writes } = taskOf(this.#comparison.task);
+    Object.assign(this.#comparison, { rows, validation_rows });
+    if (validation_rows < FEWEST_HELD_OUT && !writes && rows > 1) {
+      const folds = Math.min(FOLDS, rows);
+      this.#comparison.folds = folds;
+      notes.push(
+        `Only ${counted(validation_rows, row)} would be held out, so each candidate is cross-validated: ${folds} trainings, and all ${rows} ${row}s are measured.`,
+      );
+      for (const { label, count } of classes) {
+        if (count === 0 || count >= folds) continue;
+        const what = `${quoted(label)} has ${counted(count, row)}, fewer than the ${folds} folds`;
+        notes.push(
+          count === 1
+            ? `${what}: the model that answers it has not learnt its class, so that it counts as an error.`
+            : `${what}: not every fold measures it.`,
+        );
+      }
+    }
+    for (const { candidate, estimate } of this.#entries) {
+      if (estimate === null) continue;
+      candidate.estimate_s = estimate.seconds * (this.#comparison.folds ?? 1);
+      const mismatch = estimate.problems.find(({ code }) => code === 'language-mismatch');
+      if (mismatch) notes.push(`${candidate.model}: ${mismatch.message}`);
+      if (candidate.state === 'waiting' && estimate.peak_memory_bytes > estimate.free_memory_bytes)
+        leaveOut(
+          candidate,
+          `It would need about ${formatBytes(estimate.peak_memory_bytes)} of memory, but only ${formatBytes(estimate.free_memory_bytes)} are free.`,
+        );
+    }
+    this.#comparison.notes = [...new Set(notes)];
+  }
+
+  /** The fastest first; what does not fit into the budget is left out. @throws LuthierError `usage` */
+  #plan(): void {
+    const expected = ({ candidate }: Entry) => candidate.estimate_s ?? Number.POSITIVE_INFINITY;
+    this.#entries.sort((a, b) => expected(a) - expected(b));
+    const waiting = this.#entries.filter(({ candidate }) => candidate.state === 'waiting');
+    const fitting = countFitting(waiting.map(expected), this.#o.budget_s === null ? null : this.#left);
+    if (fitting === 0 && waiting.length > 0 && !this.#candidates.some(({ result }) => result)) {
+      const name = candidateName(this.#o.compared, waiting[0]!.candidate);
+      throw new LuthierError(
+        'usage',
+        `${seconds(this.#o.budget_s!)} ${this.#o.budget_s! < 1.5 ? 'is' : 'are'} too short: even ${name}, the fastest, takes about ${seconds(expected(waiting[0]!))}.`,
+        `Allow at least ${counted(Math.ceil((1.5 * (this.#used + expected(waiting[0]!))) / 60), 'minute')}.`,
+      );
+    }
+    for (const { candidate } of waiting.slice(fitting))
+      leaveOut(
+        candidate,
+        `It would take about ${seconds(candidate.estimate_s!)}, more than the faster ones leave of ${seconds(this.#o.budget_s!)}.`,
+      );
+  }
+
+  async #try(at: number, { candidate, loaded }: Entry): Promise<void> {
+    const later = this.#candidates.slice(at + 1).filter(({ state }) => state === 'waiting');
+    const left = this.#left;
+    // Estimates are rough: those behind what took longer than it should are not begun without a prospect.
+    if (left < 0.5 * candidate.estimate_s! * this.#pace) {
+      leaveOut(
+        candidate,
+        `It would take about ${seconds(candidate.estimate_s! * this.#pace)}, and only ${seconds(left)} are left.`,
+      );
+      return this.#changed();
+    }
+    try {
+      if (candidate.run === null) {
+        const { folder } = await createRun({
+          ...loaded,
+          luthierFolder: this.#o.home,
+          state: 'starting',
+          name: `${basename(this.#o.data).replace(/\.[^.]+$/, '')} · ${basename(candidate.model)} · ${candidate.strategy}`,
+          folds: this.#comparison.folds === null ? undefined : { count: this.#comparison.folds, final: false },
+        });
+        candidate.run = basename(folder);
+      }
+      candidate.state = 'running';
+      await this.#changed();
+      const share = Number.isFinite(left)
+        ? shareOf(left, [candidate.estimate_s!, ...later.map(({ estimate_s }) => estimate_s!)])
+        : null;
+      const ending = await runWithin(this.#folder(candidate.run), {
+        stop_s: share === null ? null : share - endingOf(share),
+        end_s: share === null ? null : Math.min(left, share + endingOf(share)),
+        signal: this.#o.signal,
+        killed: this.#o.killed ?? new AbortController().signal,
+        onEvent: (event) => this.#heard(at, event),
+        runner: this.#o.runner,
+      });
+      if (ending === 'interrupted' || this.#o.signal.aborted) {
+        candidate.state = 'waiting';
+        return await this.#changed();
+      }
+      await this.#settle(candidate, ending === 'killed', share);
+    } catch (error) {
+      if (!(error instanceof LuthierError)) throw error;
+      fail(candidate, [error.message, error.hint].filter(Boolean).join(' '));
+    }
+    await this.#changed();
+  }
+
+  /** How much longer than expected those have taken that are done; 1 while that is not known. */
+  get #pace(): number {
+    const ratios = this.#candidates.flatMap(({ result, estimate_s }) =>
+      result !== null && !result.stopped && estimate_s !== null ? [result.wall_s / estimate_s] : [],
+    );
+    return ratios.length === 0 ? 1 : Math.max(1, smallest(ratios));
+  }
+
+  /** Reads from its run's folder what a candidate has come to. */
+  async #settle(candidate: Candidate, killed: boolean, share: number | null = null): Promise<void> {
+    const folder = this.#folder(candidate.run!);
+    const outcome = await outcomeOf(folder, this.#comparison.metric);
+    const within = share === null ? 'its share of the time' : `its share of the time (${seconds(share)})`;
+    if ('problem' in outcome) {
+      const { state } = await readRun(folder);
+      if (state === 'failed' || (state === 'cancelled' && !killed)) fail(candidate, outcome.problem);
+      else fail(candidate, `It came to no result within ${within}.`);
+      return;
+    }
+    candidate.state = 'done';
+    candidate.result = outcome.result;
+    if (!outcome.result.stopped) return;
+    const { folds, step, total_steps } = await readRun(folder);
+    candidate.reason = `Stopped at the end of ${within}, after ${
+      folds === undefined ? `step ${step} of ${total_steps}` : `${folds.results.length} of ${folds.count} folds`
+    }.`;
+  }
+
+  /** Of the training at work. */
+  #steps = 0;
+
+  #heard(candidate: number, event: RunEvent): void {
+    if (event.event === 'start') this.#steps = event.total_steps;
+    if (event.event !== 'step' || this.#steps === 0) return;
+    const done = event.step / this.#steps;
+    const { folds } = this.#comparison;
+    const share = folds === null ? done : ((event.fold ?? 1) - 1 + done) / folds;
+    this.#o.onProgress?.({ candidate, share: Math.min(1, share) });
+  }
+
+  async #end(state: Comparison['state']): Promise<Comparison> {
+    this.#comparison.state = state;
+    await this.#changed();
+    return this.#comparison;
+  }
+
+  async #changed(): Promise<void> {
+    this.#comparison.candidates = this.#candidates;
+    this.#comparison.used_s = this.#used;
+    await this.#store.write(this.#comparison);
+    this.#o.onChange?.(structuredClone(this.#comparison));
+  }
+}
+
+function leaveOut(candidate: Candidate, reason: string): void {
+  Object.assign(candidate, { state: 'left-out', reason });
+}
+
+function fail(candidate: Candidate, reason: string): void {
+  Object.assign(candidate, { state: 'failed', reason });
+}
+
+/** `0:40 minutes`, `12 seconds`. */
+function seconds(count: number): string {
+  const whole = Math.max(1, Math.round(count));
+  if (whole < 90) return counted(whole, 'second');
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')} minutes`;
+}

@@ -1,0 +1,188 @@
+import {
+  type Check,
+  checked,
+  isBoolean,
+  isCount,
+  isKey,
+  isNumber,
+  isString,
+  listOf,
+  nullOr,
+  oneOf,
+  optional,
+  shape,
+} from './check.ts';
+import type { MetricKey } from './metrics.ts';
+import type { RecipeInput } from './recipe.ts';
+import type { TaskName } from './tasks.ts';
+
+/** Version of a comparison's file. */
+export const COMPARISON_FORMAT = 1;
+
+/** What is tried on the same rows: ways to fine-tune one model, or models. */
+export const COMPARED = ['ways', 'models'] as const;
+export type Compared = (typeof COMPARED)[number];
+
+export const CANDIDATE_STATES = ['waiting', 'running', 'done', 'left-out', 'failed'] as const;
+export type CandidateState = (typeof CANDIDATE_STATES)[number];
+
+export const COMPARISON_STATES = ['running', 'done', 'interrupted', 'failed'] as const;
+export type ComparisonState = (typeof COMPARISON_STATES)[number];
+
+/**
+ * `.luthier/comparisons/ID.json`: several trainings on the same split, or the same folds, within a budget of time, and
+ * which of them to choose. Each candidate is an ordinary run. Rewritten atomically when something changes.
+ */
+export interface Comparison {
+  format: number;
+  id: string;
+  compared: Compared;
+  /** Hash of what was asked, the rows included: the same question goes on where it stopped. */
+  question: string;
+  state: ComparisonState;
+  created_at: string;
+  /** The dataset as it was named, and the folder that relative names are looked up from. */
+  data: string;
+  base: string;
+  task: TaskName;
+  /** By which candidates are compared. */
+  metric: MetricKey;
+  /** Training and validation rows together; `validation_rows` is what each is measured on without folds. */
+  rows: number;
+  validation_rows: number;
+  /** Where too few rows would be held out: every row is answered by a model that did not learn it. */
+  folds: number | null;
+  /** Seconds for all candidates together; null for as long as it takes. */
+  budget_s: number | null;
+  /** Seconds of it that are used. */
+  used_s: number;
+  /** What to know about the rows. */
+  notes: string[];
+  /** In the order in which they are tried: the fastest first. */
+  candidates: Candidate[];
+  /** Null until all are done, or where none could be measured. */
+  choice: Choice | null;
+}
+
+export interface Choice {
+  /** Which of the candidates. */
+  candidate: number;
+  reason: string;
+}
+
+export interface Candidate {
+  /** `type` of its strategy. */
+  strategy: string;
+  /** As the strategy is offered. */
+  title: string;
+  model: string;
+  /** Null where its model could not be read. */
+  about: ModelFacts | null;
+  recipe: RecipeInput;
+  /** Seconds that it was expected to take, of all folds. */
+  estimate_s: number | null;
+  state: CandidateState;
+  /** Id of its run, which stands among the others of the `.luthier` folder. */
+  run: string | null;
+  /** Why it was left out, failed, or was stopped early. */
+  reason: string | null;
+  result: CandidateResult | null;
+}
+
+/** What a model's folder says of it. */
+export interface ModelFacts {
+  languages: string[] | null;
+  license: string | null;
+  bytes: number;
+  parameters: number;
+  /** Tokens that it reads at most. */
+  positions: number;
+}
+
+export interface CandidateResult {
+  value: number;
+  /** 95 % interval; null where there are too few rows. */
+  low: number | null;
+  high: number | null;
+  /** Rows that it was measured on. */
+  n: number;
+  /** What always answering the most frequent class comes to, where that can be said. */
+  majority: number | null;
+  wall_s: number;
+  peak_rss_bytes: number;
+  /** Bytes of the model's weights; without a model (folds) those that it would have. */
+  model_bytes: number;
+  /** What LoRA and its like would be stored as beside the base model; null for a whole model. */
+  adapter_bytes: number | null;
+  /** It ended before its last step, since its share of the time was over. */
+  stopped: boolean;
+}
+
+const isFacts = shape({
+  languages: nullOr(listOf(isString)),
+  license: nullOr(isString),
+  bytes: isCount,
+  parameters: isCount,
+  positions: isCount,
+});
+
+const isResult = shape({
+  value: isNumber,
+  low: nullOr(isNumber),
+  high: nullOr(isNumber),
+  n: isCount,
+  majority: nullOr(isNumber),
+  wall_s: isNumber,
+  peak_rss_bytes: isCount,
+  model_bytes: isCount,
+  adapter_bytes: nullOr(isCount),
+  stopped: isBoolean,
+});
+
+/** The name of a folder: anything else would lead out of the one that it is looked up in. */
+const isId: Check = (value, at) =>
+  typeof value === 'string' && /^[\p{L}\p{M}\p{N}-]+$/u.test(value) ? null : `${at} is not an id`;
+
+const isCandidate = shape({
+  strategy: isString,
+  title: isString,
+  model: isString,
+  about: nullOr(isFacts),
+  recipe: shape({ model: isString, task: optional(isString) }),
+  estimate_s: nullOr(isNumber),
+  state: oneOf(...CANDIDATE_STATES),
+  run: nullOr(isId),
+  reason: nullOr(isString),
+  result: nullOr(isResult),
+});
+
+/** A comparison as a file or a message has it. */
+export const isComparison: Check = shape({
+  format: isCount,
+  id: isId,
+  compared: oneOf(...COMPARED),
+  question: isString,
+  state: oneOf(...COMPARISON_STATES),
+  created_at: isString,
+  data: isString,
+  base: isString,
+  task: isString,
+  metric: isKey,
+  rows: isCount,
+  validation_rows: isCount,
+  folds: nullOr(isCount),
+  budget_s: nullOr(isNumber),
+  used_s: isNumber,
+  notes: listOf(isString),
+  candidates: listOf(isCandidate),
+  choice: nullOr(shape({ candidate: isCount, reason: isString })),
+});
+
+/** Reads a comparison's file. */
+export const parseComparison = (value: unknown) => checked<Comparison>(isComparison, value);
+
+/** What tells a candidate from the others of its comparison. */
+export const candidateName = (
+  compared: Compared,
+  { strategy, model }: Pick<Candidate, 'strategy' | 'model'>,
+): string => (compared === 'ways' ? strategy : model);

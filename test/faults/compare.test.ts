@@ -1,0 +1,129 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { buildEngine, endRuns, Program, removeEngine } from './engine.ts';
+import { makeTinyBert, tinyRows } from './tiny.ts';
+
+let place: string;
+let cli: string;
+// Only the runs of this test count as this machine's.
+const run = (...args: string[]) =>
+  new Program(process.execPath, [cli, ...args], place, { LUTHIER_DATA: join(place, 'data') });
+
+beforeAll(async () => {
+  place = await mkdtemp(join(tmpdir(), 'luthier-compare ü-'));
+  [{ cli }] = await Promise.all([
+    buildEngine(),
+    makeTinyBert(join(place, 'tiny')),
+    makeTinyBert(join(place, 'larger'), 4),
+    writeFile(join(place, 'rows.csv'), tinyRows(400)),
+    writeFile(join(place, 'few.csv'), `${tinyRows(24)}a kind of its own,odd\n`),
+  ]);
+});
+afterAll(async () => {
+  await endRuns(join(place, '.luthier', 'runs'));
+  await Promise.all([rm(place, { recursive: true, force: true }), removeEngine()]);
+});
+// Whole processes on a machine that may be busy; nothing here hangs on how fast they are.
+vi.setConfig({ testTimeout: 300_000 });
+
+type Line = Record<string, unknown> & { event: string; strategy: string; model: string; run: string; reason: string };
+const linesOf = (events: unknown[]) => events as Line[];
+const runs = () => readdir(join(place, '.luthier', 'runs')).catch(() => []);
+const comparison = async (): Promise<{ state: string; candidates: { run: string | null; state: string }[] }[]> => {
+  const folder = join(place, '.luthier', 'comparisons');
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.json'));
+  return Promise.all(files.map(async (name) => JSON.parse(await readFile(join(folder, name), 'utf8'))));
+};
+
+it('a comparison that was interrupted, and then killed with its second run at work, goes on where it was', async () => {
+  const args = ['compare-ways', 'rows.csv', '--model', 'tiny', '--strategies', 'head,freeze,full', '--json'];
+  // Steps enough to be met at work.
+  const long = [...args, '--set', 'num_train_epochs=12', '--set', 'eval_steps=400', '--minutes', '20'];
+  const first = run(...long);
+  await first.untilSaid('1 of 3');
+  first.child.kill('SIGINT');
+  const interrupted = await first.finished;
+  expect(interrupted.code).toBe(130);
+  expect(interrupted.stderr).toContain('The same command resumes.');
+  expect(interrupted.events.some(({ event }) => (event as string) === 'choice')).toBe(false);
+
+  const second = run(...long);
+  await second.untilSaid('2 of 3');
+  second.child.kill('SIGKILL');
+  await second.finished;
+  expect((await comparison())[0]!.state).toBe('running');
+  // The run itself may still work: it is looked on at, and not begun again.
+  const third = await run(...long).finished;
+  expect(third.stderr).toMatch(/was interrupted and is resumed: \d of 3 candidates/);
+  expect(third.code).toBe(0);
+  const lines = linesOf(third.events);
+  expect(lines.map(({ event }) => event)).toEqual(['candidate', 'candidate', 'candidate', 'choice']);
+  expect(new Set(lines.slice(0, 3).map(({ strategy }) => strategy))).toEqual(new Set(['head', 'freeze', 'full']));
+  for (const line of lines) {
+    expect(line).toMatchObject({ model: 'tiny', metric: 'f1_macro', stopped: false, n: 40 });
+    for (const key of ['value', 'low', 'high', 'wall_s', 'peak_rss_bytes', 'model_bytes'])
+      expect(line[key], key).toBeTypeOf('number');
+  }
+  expect(lines[3]!.reason).toMatch(/^(head|freeze|full): macro F1 0\.\d+|^(head|freeze|full): macro F1 1\.000/);
+  // Nothing was trained twice.
+  expect(await runs()).toHaveLength(3);
+  // The chosen model alone is kept.
+  const kept = await Promise.all(
+    lines
+      .slice(0, 3)
+      .map(async ({ run: id }) => JSON.parse(await readFile(join(place, '.luthier', 'runs', id, 'run.json'), 'utf8'))),
+  );
+  expect(kept.flatMap(({ id, model }) => (model === null ? [] : [id]))).toEqual([lines[3]!.run]);
+  expect((await comparison())[0]!.state).toBe('done');
+});
+
+it('few rows are answered in folds, which is said, as is a class with fewer rows than folds; a model that is not there is left out', async () => {
+  const { code, stderr, events } = await run(
+    ...['compare-models', 'few.csv', '--models', 'tiny,org/missing,larger', '--json'],
+    ...['--set', 'num_train_epochs=1'],
+  ).finished;
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/each candidate is cross-validated: 5 trainings, and all 25 rows are measured/);
+  expect(stderr).toMatch(/“odd” has 1 row, fewer than the 5 folds/);
+  const lines = linesOf(events);
+  const missing = lines.find(({ model }) => model === 'org/missing');
+  expect(missing).toMatchObject({ event: 'left-out', reason: expect.stringContaining('luthier models download') });
+  const measured = lines.filter(({ event }) => event === 'candidate');
+  expect(measured.map(({ model }) => model).sort()).toEqual(['larger', 'tiny']);
+  for (const line of measured) expect(line).toMatchObject({ n: 25, languages: null, license: null, max_positions: 32 });
+  expect(lines.at(-1)).toMatchObject({ event: 'choice', folds: 5 });
+});
+
+it('a budget that is too short for one, a strategy that there is none of, and rows without labels are refused before anything starts', async () => {
+  const before = await runs();
+  const short = await run('compare-ways', 'rows.csv', '--model', 'tiny', '--minutes', '0.01').finished;
+  expect(short.code).toBe(2);
+  expect(short.stderr).toMatch(/1 second is too short: even \w+, the fastest, takes about/);
+  const unknown = await run('compare-ways', 'rows.csv', '--model', 'tiny', '--strategies', 'magic').finished;
+  expect(unknown.code).toBe(2);
+  expect(unknown.stderr).toContain('There is no strategy “magic”');
+  expect((await run('compare-ways', 'rows.csv', '--model', 'tiny', '--minutes', 'x').finished).code).toBe(2);
+  await writeFile(join(place, 'plain.csv'), 'a\n1\n2\n');
+  expect((await run('compare-ways', 'plain.csv', '--model', 'tiny').finished).code).toBe(1);
+  expect(await runs()).toEqual(before);
+});
+
+it('a strategy that would train nothing is left out, and what is wrong with all alike is said', async () => {
+  await writeFile(join(place, 'talk.jsonl'), talk(12));
+  const nothing = await run(...['compare-ways', 'talk.jsonl', '--model', 'starters/decoder', '--strategies', 'head'])
+    .finished;
+  expect(nothing.stderr).toContain('would train nothing');
+  expect(nothing.code).toBe(2);
+});
+
+const talk = (count: number): string =>
+  Array.from({ length: count }, (_, i) =>
+    JSON.stringify({
+      messages: [
+        { role: 'user', content: `Question ${i}?` },
+        { role: 'assistant', content: `Answer ${i}.` },
+      ],
+    }),
+  ).join('\n');
