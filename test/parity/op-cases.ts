@@ -2,8 +2,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import {
   applyDropout,
   attention,
+  binaryFocalLoss,
   crossEntropy,
   embedding,
+  focalLoss,
   gelu,
   layerNorm,
   linear,
@@ -65,6 +67,14 @@ const loss =
   (smoothing: number): Case =>
   ({ logits, labels, weights }) =>
     crossEntropy(logits as tf.Tensor2D, ids(labels!), ids(weights!), smoothing);
+const focal =
+  (gamma: number, by = 1): Case =>
+  ({ logits, labels, weights }) =>
+    focalLoss(tf.mul(logits!, by) as tf.Tensor2D, ids(labels!), ids(weights!), gamma);
+const binaryFocal =
+  (gamma: number, by = 1): Case =>
+  ({ logits, targets, weights }) =>
+    binaryFocalLoss(tf.mul(logits!, by) as tf.Tensor2D, float(targets!) as tf.Tensor2D, ids(weights!), gamma);
 const weighted =
   (smoothing: number): Case =>
   ({ logits, labels, weights }) => {
@@ -175,6 +185,14 @@ export const CASES: Readonly<Record<string, Case>> = {
   'crossEntropy: weighted by class': weighted(0),
   'crossEntropy: weighted by class and smoothed': weighted(0.1),
   'crossEntropy: two classes, one row': loss(0),
+  'focalLoss: gamma 2': focal(2),
+  'focalLoss: gamma 0.5, sure and unsure': focal(0.5, 8),
+  'focalLoss: weighted by class': ({ logits, labels, weights }) => {
+    const each = tf.gather(weights!, ids(labels!));
+    return focalLoss(logits as tf.Tensor2D, ids(labels!), tf.div(each, tf.sum(each)), 2);
+  },
+  'binaryFocalLoss: gamma 2': binaryFocal(2),
+  'binaryFocalLoss: gamma 0.5, sure and unsure': binaryFocal(0.5, 8),
 };
 
 /**
@@ -183,6 +201,6 @@ export const CASES: Readonly<Record<string, Case>> = {
  */
 export function toleranceOf(name: string): number {
   if (/^(erf|gelu|pow|tanh|sigmoid|softmax|logSoftmax|exp|sin|cos|log|swiGlu)/.test(name)) return 2e-6;
-  if (/^(matMul|tf\.matMul|linear|layerNorm|attention|crossEntropy)/.test(name)) return 5e-6;
+  if (/^(matMul|tf\.matMul|linear|layerNorm|attention|crossEntropy|focalLoss|binaryFocalLoss)/.test(name)) return 5e-6;
   return 5e-7;
 }

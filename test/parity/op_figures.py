@@ -78,6 +78,31 @@ def cross_entropy(smoothing):
     ).sum()
 
 
+def focal(gamma, weight=None):
+    """Lin et al. 2017: (1 - p)^γ times the cross entropy, `weights` a row's, or those of classes as torch averages them."""
+
+    def loss(logits, labels, weights):
+        p = torch.softmax(logits, -1)[torch.arange(len(labels)), labels]
+        each = (1 - p) ** gamma * F.cross_entropy(logits, labels, reduction="none")
+        of_rows = weights[labels] / weights[labels].sum() if weight == "by class" else weights
+        return (each * of_rows).sum()
+
+    return loss
+
+
+def binary_focal(gamma):
+    """As torchvision.ops.sigmoid_focal_loss without alpha."""
+
+    def loss(logits, targets, weights):
+        t = targets.double()
+        p = torch.sigmoid(logits)
+        p_t = p * t + (1 - p) * (1 - t)
+        each = F.binary_cross_entropy_with_logits(logits, t, reduction="none") * (1 - p_t) ** gamma
+        return (each.sum(-1) * weights).sum()
+
+    return loss
+
+
 def segment_sum(n):
     return lambda x, ids: torch.zeros(n, *x.shape[1:], dtype=x.dtype).index_add(0, ids, x)
 
@@ -210,13 +235,27 @@ CASES = {
         lambda logits, labels, weights: F.cross_entropy(logits, labels, weight=weights, label_smoothing=0.1),
     ),
     "crossEntropy: two classes, one row": (dict(logits=f(1, 2), labels=ids(2, 1), weights=pos(1)), cross_entropy(0.0)),
+    "focalLoss: gamma 2": (dict(logits=f(5, 3), labels=ids(3, 5), weights=pos(5)), focal(2)),
+    "focalLoss: gamma 0.5, sure and unsure": (
+        dict(logits=f(5, 3), labels=ids(3, 5), weights=pos(5)),
+        lambda logits, labels, weights: focal(0.5)(logits * 8, labels, weights),
+    ),
+    "focalLoss: weighted by class": (dict(logits=f(5, 3), labels=ids(3, 5), weights=pos(3)), focal(2, "by class")),
+    "binaryFocalLoss: gamma 2": (dict(logits=f(5, 3), targets=boolean(5, 3), weights=pos(5)), binary_focal(2)),
+    "binaryFocalLoss: gamma 0.5, sure and unsure": (
+        dict(logits=f(5, 3), targets=boolean(5, 3), weights=pos(5)),
+        lambda logits, targets, weights: binary_focal(0.5)(logits * 8, targets, weights),
+    ),
 }
+
+FOCAL = [case for case in CASES if "ocalLoss" in case]
 
 # Gradients that a case does not ask for: of functions that have none, and inputs that are no parameters.
 NO_GRADIENT = {
     "maximum: broadcast": "ab", "minimum: broadcast": "ab", "squaredDifference: broadcast": "ab",
     "rotary": ["cos", "sin"], "rotary: the same angles for all": ["cos", "sin"],
     "floor": "x", "comparisons": "ab", "argMax": "x", "fill and likes": "x",
+    **{case: ["weights"] for case in FOCAL},
     "crossEntropy": ["weights"], "crossEntropy: weighted by class": ["weights"], "crossEntropy: weighted by class and smoothed": ["weights"], "crossEntropy: smoothed": ["weights"], "crossEntropy: two classes, one row": ["weights"],
 }
 
