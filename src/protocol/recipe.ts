@@ -64,13 +64,19 @@ export interface Recipe {
   max_grad_norm: number;
   /** Below 1: a share of all steps; otherwise a number of steps. */
   warmup_steps: number;
-  lr_scheduler_type: 'linear' | 'cosine' | 'constant' | 'constant_with_warmup';
+  lr_scheduler_type: 'linear' | 'cosine' | 'constant' | 'constant_with_warmup' | 'slanted_triangular';
+  /** Of slanted_triangular: share of the steps in which the rate rises; 0.1 where it is left out. */
+  cut_frac?: number;
+  /** Of slanted_triangular: the highest rate over the lowest; 32 where it is left out. */
+  ratio?: number;
   label_smoothing_factor: number;
   /**
    * Weight of each class in the training loss: "balanced" (n / (classes · rows of the class), as scikit-learn's), or by
    * label, 1 for those that are not named. Left out: every row counts the same.
    */
   class_weight?: 'balanced' | Record<string, number>;
+  /** Of classifiers: γ of the focal loss; where it is left out, the cross entropy. */
+  focal_gamma?: number;
   /** Of text-generation: share of the training texts that are learnt by filling in their middle; none where it is left out. */
   fim_rate?: number;
   /** Of those, the share with the suffix first; half of them where it is left out. */

@@ -16,7 +16,7 @@ it('explains every key with its range and default', () => {
   expect(hover('num_train_epochs')).toContain('A number above 0, up to 100000.');
   expect(hover('logging_steps')).toContain('A whole number, 1 or more.');
   expect(hover('lr_scheduler_type')).toContain(
-    'One of `"linear"`, `"cosine"`, `"constant"`, `"constant_with_warmup"`.',
+    'One of `"linear"`, `"cosine"`, `"constant"`, `"constant_with_warmup"`, `"slanted_triangular"`.',
   );
   expect(hover('model')).not.toContain('Default');
 });
@@ -33,7 +33,13 @@ it('leaves all objections to the engine’s checks, and keeps what completion ne
   );
   expect(text).not.toMatch(checks);
   const { strategy, lr_scheduler_type } = properties(recipeEditorSchema());
-  expect(lr_scheduler_type!.examples).toEqual(['linear', 'cosine', 'constant', 'constant_with_warmup']);
+  expect(lr_scheduler_type!.examples).toEqual([
+    'linear',
+    'cosine',
+    'constant',
+    'constant_with_warmup',
+    'slanted_triangular',
+  ]);
   const ofLora = (strategy!.allOf as { if: object; then: { properties: Properties } }[]).find((one) =>
     JSON.stringify(one.if).includes('"lora"'),
   );

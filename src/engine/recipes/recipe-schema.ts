@@ -154,9 +154,25 @@ export const recipeSchema = z.strictObject({
     .default(0.06)
     .describe('Steps during which the learning rate rises from 0. Below 1: a share of all steps.'),
   lr_scheduler_type: z
-    .enum(['linear', 'cosine', 'constant', 'constant_with_warmup'])
+    .enum(['linear', 'cosine', 'constant', 'constant_with_warmup', 'slanted_triangular'])
     .default('linear')
-    .describe('How the learning rate changes after the warmup.'),
+    .describe(
+      'How the learning rate changes after the warmup. slanted_triangular (ULMFiT) has a rise of its own, told by cut_frac, and does not use warmup_steps.',
+    ),
+  cut_frac: z
+    .number()
+    .min(0)
+    .lt(1)
+    .exactOptional()
+    .describe('Of slanted_triangular: share of all steps during which the learning rate rises. If left out, 0.1.'),
+  ratio: z
+    .number()
+    .min(1)
+    .max(1e6)
+    .exactOptional()
+    .describe(
+      'Of slanted_triangular: how many times lower than learning_rate the rate is at its lowest. If left out, 32.',
+    ),
   label_smoothing_factor: z
     .number()
     .min(0)
@@ -168,6 +184,14 @@ export const recipeSchema = z.strictObject({
     .exactOptional()
     .describe(
       'Weight of each class in the training loss: "balanced" (rows / (classes · rows of the class)), or by label ({"rare": 5}), with 1 for labels not named. If left out, every row counts the same. With label_smoothing_factor, each class’s share of a smoothed target is weighted by that class, as in torch.nn.CrossEntropyLoss.',
+    ),
+  focal_gamma: z
+    .number()
+    .min(0)
+    .max(10)
+    .exactOptional()
+    .describe(
+      'Of classifiers: the focal loss, in which a row counts less the surer the model already is of its label: (1 − p)^focal_gamma times the cross entropy (2 is usual). If left out, the cross entropy alone. class_weight can be given, too.',
     ),
   fim_rate: z
     .number()
@@ -271,9 +295,12 @@ export const KEY_OWNER: Record<RecipeKey, string> = {
   adam_epsilon: 'TrainingArguments',
   max_grad_norm: 'TrainingArguments',
   warmup_steps: 'TrainingArguments',
-  lr_scheduler_type: 'TrainingArguments',
+  lr_scheduler_type: 'TrainingArguments; `slanted_triangular` ours',
+  cut_frac: 'ULMFiT',
+  ratio: 'ULMFiT',
   label_smoothing_factor: 'TrainingArguments',
   class_weight: 'scikit-learn (CrossEntropyLoss’s `weight`)',
+  focal_gamma: 'ours (γ of Lin et al. 2017)',
   fim_rate: 'Megatron-LM, StarCoder’s scripts',
   fim_spm_rate: 'Megatron-LM, StarCoder’s scripts',
   max_length: 'the tokenizer',

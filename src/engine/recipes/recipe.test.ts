@@ -114,10 +114,10 @@ describe('parseRecipe', () => {
       `"The recipe: "adam_beta1" is 1 and must be less than 1."`,
     );
     expect(refusal({ ...minimal, lr_scheduler_type: 'linea' })).toMatchInlineSnapshot(
-      `"The recipe: "lr_scheduler_type" is "linea" and must be "linear", "cosine", "constant" or "constant_with_warmup". Did you mean "linear"?"`,
+      `"The recipe: "lr_scheduler_type" is "linea" and must be "linear", "cosine", "constant", "constant_with_warmup" or "slanted_triangular". Did you mean "linear"?"`,
     );
     expect(refusal({ ...minimal, strategy: { type: 'frozen' } })).toMatchInlineSnapshot(
-      `"The recipe: "strategy.type" is "frozen" and must be "full", "freeze", "lora", "bitfit" or "head"."`,
+      `"The recipe: "strategy.type" is "frozen" and must be "full", "freeze", "gradual-unfreeze", "lora", "bitfit" or "head"."`,
     );
     expect(refusal({ ...minimal, strategy: { type: 'freeze' } })).toMatchInlineSnapshot(
       `"The recipe: "strategy.num_frozen_layers" is missing."`,
@@ -147,6 +147,30 @@ describe('parseRecipe', () => {
     expect(parseRecipe({ ...minimal, problem_type: 'regression', label_smoothing_factor: 0 }).problem_type).toBe(
       'regression',
     );
+  });
+
+  it('takes focal_gamma for classifiers, and refuses it elsewhere and beside what it contradicts', () => {
+    for (const more of [{}, { task: 'token-classification' }, { problem_type: 'multi_label_classification' }])
+      expect(parseRecipe({ ...minimal, ...more, focal_gamma: 2 }).focal_gamma).toBe(2);
+    expect(parseRecipe({ ...minimal, focal_gamma: 2, class_weight: 'balanced' }).class_weight).toBe('balanced');
+    expect(parseRecipe(minimal)).not.toHaveProperty('focal_gamma');
+    expect(refusal({ ...minimal, problem_type: 'regression', focal_gamma: 2 })).toBe(
+      'The recipe: focal_gamma is of classifiers, and the task is regression.',
+    );
+    expect(refusal({ ...minimal, task: 'conversational', focal_gamma: 2 })).toContain('focal_gamma is of classifiers');
+    expect(refusal({ ...minimal, focal_gamma: 2, label_smoothing_factor: 0.1 })).toContain('are both given');
+    expect(refusal({ ...minimal, focal_gamma: -1 })).toContain('focal_gamma');
+  });
+
+  it('takes the keys of the slanted triangle with it alone', () => {
+    const slanted = { ...minimal, lr_scheduler_type: 'slanted_triangular' };
+    expect(parseRecipe({ ...slanted, cut_frac: 0.2, ratio: 10 })).toMatchObject({ cut_frac: 0.2, ratio: 10 });
+    expect(parseRecipe(slanted)).not.toHaveProperty('ratio');
+    for (const key of ['cut_frac', 'ratio'])
+      expect(refusal({ ...minimal, [key]: key === 'ratio' ? 32 : 0.1 })).toBe(
+        `The recipe: ${key} is of lr_scheduler_type "slanted_triangular", and this recipe has "linear".`,
+      );
+    expect(refusal({ ...slanted, ratio: 0.5 })).toContain('ratio');
   });
 
   it('refuses how several labels are written where one is learned, both ways at once, and a type of another task', () => {

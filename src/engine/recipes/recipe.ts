@@ -179,7 +179,7 @@ export function checkRecipe(written: unknown): { recipe: Recipe } | { issues: Re
 /** A key that does not go with what is learnt. */
 function variantIssue(recipe: Recipe): RecipeIssue | undefined {
   const { task, problem_type, label_separator, label_columns, class_weight, label_smoothing_factor } = recipe;
-  const { fim_rate, fim_spm_rate } = recipe;
+  const { fim_rate, fim_spm_rate, focal_gamma } = recipe;
   const learnt = taskNameOf(recipe);
   const wrong = (key: keyof Recipe, message: string, hint: string): RecipeIssue => ({
     ...{ code: 'wrong-value', keys: [key], message, hint },
@@ -216,6 +216,23 @@ function variantIssue(recipe: Recipe): RecipeIssue | undefined {
         key,
         `${key} is of a loss that chooses one class, and ${learnt} learns by ${loss}.`,
         'Remove the key.',
+      );
+  }
+  const slanted = (['cut_frac', 'ratio'] as const).find((key) => recipe[key] !== undefined);
+  if (slanted && recipe.lr_scheduler_type !== 'slanted_triangular')
+    return wrong(
+      slanted,
+      `${slanted} is of lr_scheduler_type "slanted_triangular", and this recipe has "${recipe.lr_scheduler_type}".`,
+      'Set lr_scheduler_type to "slanted_triangular", or remove the key.',
+    );
+  if (focal_gamma !== undefined) {
+    if (learnt === 'regression' || taskOf(learnt).writes)
+      return wrong('focal_gamma', `focal_gamma is of classifiers, and the task is ${learnt}.`, 'Remove the key.');
+    if (label_smoothing_factor > 0)
+      return wrong(
+        'focal_gamma',
+        'focal_gamma and label_smoothing_factor are both given: one counts rows less where the model is sure, the other keeps it from being sure.',
+        'Remove one of them.',
       );
   }
   return undefined;

@@ -43,6 +43,52 @@ describe('learningRate', () => {
   });
 });
 
+describe('slanted_triangular', () => {
+  const rates = (totalSteps: number, more: Partial<Recipe> = {}) =>
+    Array.from({ length: totalSteps }, (_, step) =>
+      learningRate(
+        { learning_rate: 0.01, lr_scheduler_type: 'slanted_triangular', warmup_steps: 500, ...more },
+        step,
+        totalSteps,
+      ),
+    );
+
+  // Howard & Ruder 2018, equation 3, with T = 1000, cut_frac = 0.1, ratio = 32 and η_max = 0.01, by hand: cut = 100.
+  it.each([
+    [0, 0.01 / 32],
+    [50, (0.01 * (1 + 0.5 * 31)) / 32],
+    [100, 0.01],
+    [550, (0.01 * (1 + 0.5 * 31)) / 32],
+    [999, (0.01 * (1 + 31 / 900)) / 32],
+  ])('step %i is the paper’s', (step, rate) => {
+    expect(rates(1000)[step]).toBeCloseTo(rate, 12);
+  });
+
+  it('is the paper’s formula at each step where cut_frac is a whole number of steps', () => {
+    const [T, cutFrac, ratio] = [40, 0.25, 10];
+    const cut = Math.floor(T * cutFrac);
+    const paper = (t: number) => {
+      const p = t < cut ? t / cut : 1 - (t - cut) / (cut * (1 / cutFrac - 1));
+      return (0.01 * (1 + p * (ratio - 1))) / ratio;
+    };
+    rates(T, { cut_frac: cutFrac, ratio }).forEach((rate, t) => {
+      expect(rate).toBeCloseTo(paper(t), 12);
+    });
+  });
+
+  it('falls below the lowest rate in no run, however short, where the paper’s formula would', () => {
+    for (const steps of [1, 2, 9, 19, 29]) {
+      expect(Math.max(...rates(steps))).toBeCloseTo(0.01, 12);
+      expect(Math.min(...rates(steps))).toBeGreaterThanOrEqual(0.01 / 32);
+    }
+  });
+
+  it('has no use for warmup_steps', () => {
+    const recipe = { learning_rate: 1, lr_scheduler_type: 'slanted_triangular', warmup_steps: 500 } as const;
+    expect(warmupWarning(recipe, 6)).toBeNull();
+  });
+});
+
 describe('warmupWarning', () => {
   it('says a warmup that is longer than the run, and the highest learning rate', () => {
     const recipe = { learning_rate: 5e-5, lr_scheduler_type: 'linear', warmup_steps: 500 } as const;

@@ -40,7 +40,7 @@ export interface Loss {
 }
 
 export interface LossOptions {
-  recipe: Pick<Recipe, 'label_smoothing_factor' | 'class_weight'>;
+  recipe: Pick<Recipe, 'label_smoothing_factor' | 'class_weight' | 'focal_gamma'>;
   labels: readonly string[];
   /** Those that are trained on. */
   items: readonly LabelledItem[];
