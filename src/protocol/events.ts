@@ -116,6 +116,8 @@ export interface NoteEvent {
   time: number;
   level: 'info' | 'warning';
   message: string;
+  /** Of a note that is told at its place in the run, as where a strategy begins to train more: the step it is of. */
+  step?: number;
 }
 
 /** Takes what a person should know of work that goes on. */

@@ -306,7 +306,7 @@ const eventRules: Rules<RunEvent, 'event'> = {
     samples: listOf(shape({ file: isString, line: isCount, prompt: isString, reference: isString, answer: isString })),
   },
   checkpoint: { fold, time: isNumber, step: isCount, path: isString, bytes: isNumber, reason: isString },
-  note: { fold, time: isNumber, level: isLevel, message: isString },
+  note: { fold, time: isNumber, level: isLevel, message: isString, step: optional(isCount) },
   state: { fold, time: isNumber, state: isString },
   done: {
     fold,

@@ -98,7 +98,7 @@ export async function readEvents(path: string, fromLine = 0): Promise<MetricsLin
 export function effectiveEvents(events: readonly MetricsLine[]): RunEvent[] {
   let kept: RunEvent[] = [];
   for (const { event } of events) {
-    if (event.event === 'start') kept = kept.filter((e) => !isOfStep(e) || e.step <= event.step);
+    if (event.event === 'start') kept = kept.filter((e) => !isAfter(e, event.step));
     kept.push(event);
   }
   const lastOfStep = new Map<number, RunEvent>();
@@ -106,5 +106,6 @@ export function effectiveEvents(events: readonly MetricsLine[]): RunEvent[] {
   return kept.filter((event) => event.event !== 'step' || lastOfStep.get(event.step) === event);
 }
 
-const isOfStep = (event: RunEvent) =>
-  event.event === 'step' || event.event === 'eval' || event.event === 'samples' || event.event === 'checkpoint';
+/** Whether it is of a later step: a note is of none, but where it says one. */
+const isAfter = (event: RunEvent, step: number): boolean =>
+  event.event !== 'start' && event.event !== 'done' && 'step' in event && event.step !== undefined && event.step > step;

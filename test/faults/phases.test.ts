@@ -23,7 +23,7 @@ const thaw: StrategyKind = {
     (_strategy, _model, phase = 2) =>
     ({ place }) =>
       place === 'head' || phase === 2 || (phase === 1 && place >= 1),
-  phases: (_strategy, _model, total) => [0, Math.floor(total / 3), Math.floor((2 * total) / 3)],
+  phases: (_strategy, _model, { total }) => [0, Math.floor(total / 3), Math.floor((2 * total) / 3)],
   rate:
     () =>
     ({ place }) =>

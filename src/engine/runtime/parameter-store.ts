@@ -173,6 +173,11 @@ export class ParameterStore {
     return [...this.parameters.values()].filter((p) => p.trained).map((p) => p.name);
   }
 
+  /** The phases of the run that train a parameter. */
+  phasesOf(name: string): readonly number[] {
+    return this.get(name).trained?.group.phases ?? [];
+  }
+
   get phase(): number {
     return this.#phase;
   }

@@ -2,7 +2,7 @@ import type { Strategy } from '../../protocol/index.ts';
 import { type Architecture, declarationOf, isLayerWeight } from '../models/architecture.ts';
 import { withLora } from '../models/lora.ts';
 import { kindOf, WrongKey } from './index.ts';
-import type { Model } from './kind.ts';
+import type { Model, RunLength } from './kind.ts';
 import { Phases } from './phases.ts';
 
 const modelOf = (architecture: Architecture): Model => ({
@@ -58,9 +58,13 @@ export function isTrainedIn(strategy: Strategy, architecture: Architecture): (ph
   return (phase, name) => kind.trained(strategy, model, phase)(model.parameters.get(name)!);
 }
 
-/** The phases of a run of so many steps. */
-export const phasesOf = (strategy: Strategy, architecture: Architecture, totalSteps: number): Phases =>
-  new Phases(kindOf(strategy).phases?.(strategy, modelOf(architecture), totalSteps));
+/** The phases of a run of this length. */
+export const phasesOf = (strategy: Strategy, architecture: Architecture, run: RunLength): Phases =>
+  new Phases(kindOf(strategy).phases?.(strategy, modelOf(architecture), run));
+
+/** What to say of a run of this length before it starts. */
+export const tooShortFor = (strategy: Strategy, architecture: Architecture, run: RunLength): string | null =>
+  kindOf(strategy).tooShort?.(strategy, modelOf(architecture), run) ?? null;
 
 /** Each parameter's learning rate over the run's. */
 export function rateOf(strategy: Strategy, architecture: Architecture): (name: string) => number {

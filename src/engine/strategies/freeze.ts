@@ -1,10 +1,18 @@
 import { z } from 'zod';
 import { counted } from '../../protocol/index.ts';
-import { load_in_8bit, MOST_ROWS_IN_FULL, type StrategyKind, WrongKey } from './kind.ts';
+import {
+  layerwise_lr_decay,
+  layerwiseRate,
+  load_in_8bit,
+  MOST_ROWS_IN_FULL,
+  type StrategyKind,
+  WrongKey,
+} from './kind.ts';
 
 const schema = z.strictObject({
   type: z.literal('freeze').describe('Freeze the embeddings and the lowest layers; train the rest.'),
   num_frozen_layers: z.number().int().min(1).max(1000).describe('Number of lowest layers to freeze.'),
+  layerwise_lr_decay,
   load_in_8bit,
 });
 
@@ -26,4 +34,5 @@ export const freeze: StrategyKind<z.infer<typeof schema>> = {
     }
     return ({ place }) => place === 'head' || place >= frozen;
   },
+  rate: (strategy, model) => layerwiseRate(strategy.layerwise_lr_decay, model),
 };

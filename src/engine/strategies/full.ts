@@ -1,7 +1,10 @@
 import { z } from 'zod';
-import { isSmallWriter, MOST_ROWS_IN_FULL, type StrategyKind } from './kind.ts';
+import { isSmallWriter, layerwise_lr_decay, layerwiseRate, MOST_ROWS_IN_FULL, type StrategyKind } from './kind.ts';
 
-const schema = z.strictObject({ type: z.literal('full').describe('Train every parameter.') });
+const schema = z.strictObject({
+  type: z.literal('full').describe('Train every parameter.'),
+  layerwise_lr_decay,
+});
 
 export const full: StrategyKind<z.infer<typeof schema>> = {
   schema,
@@ -15,4 +18,5 @@ export const full: StrategyKind<z.infer<typeof schema>> = {
   // That of the examples' recipes.
   learningRate: (facts) => (isSmallWriter(facts) ? 5e-4 : undefined),
   trained: () => () => true,
+  rate: (strategy, model) => layerwiseRate(strategy.layerwise_lr_decay, model),
 };

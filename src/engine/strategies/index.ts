@@ -3,6 +3,7 @@ import { type Strategy, type StrategySuggestion, type TaskName, taskOf } from '.
 import { bitfit } from './bitfit.ts';
 import { freeze } from './freeze.ts';
 import { full } from './full.ts';
+import { gradualUnfreeze } from './gradual-unfreeze.ts';
 import { head } from './head.ts';
 import type { Facts, StrategyKind } from './kind.ts';
 import { lora } from './lora.ts';
@@ -10,7 +11,14 @@ import { lora } from './lora.ts';
 export { WrongKey } from './kind.ts';
 
 /** Every strategy by its `type`, in the order in which they are offered. */
-export const STRATEGIES: Readonly<Record<string, StrategyKind>> = { full, freeze, lora, bitfit, head };
+export const STRATEGIES: Readonly<Record<string, StrategyKind>> = {
+  full,
+  freeze,
+  'gradual-unfreeze': gradualUnfreeze,
+  lora,
+  bitfit,
+  head,
+};
 
 /** A strategy as a recipe has it, by its `type`. */
 export const strategySchema = z.discriminatedUnion(

@@ -35,6 +35,12 @@ const MOST_OF_SMALL = 5e7;
 export const isSmallWriter = ({ isDecoder, writes, parameters }: Facts): boolean =>
   isDecoder && writes && parameters <= MOST_OF_SMALL;
 
+/** How long a run is, in optimiser steps. */
+export interface RunLength {
+  perEpoch: number;
+  total: number;
+}
+
 /** A model as strategies see it: what its family declares, nothing that computes, so that recipes are read without that. */
 export interface Model {
   readonly numLayers: number;
@@ -83,8 +89,13 @@ export interface StrategyKind<S extends Strategy = Strategy> {
    * @throws WrongKey
    */
   trained(strategy: S, model: Model, phase?: number): (parameter: ParameterInfo) => boolean;
-  /** Steps done when each phase begins, the first 0, of a run of so many steps; without it there is one phase. */
-  phases?(strategy: S, model: Model, totalSteps: number): readonly number[];
+  /**
+   * Steps done when each phase begins, the first 0; without it there is one phase. One that the run ends before is left
+   * out, and one that begins with the next has no steps.
+   */
+  phases?(strategy: S, model: Model, run: RunLength): readonly number[];
+  /** What to say of a run that is too short for the strategy, or null. */
+  tooShort?(strategy: S, model: Model, run: RunLength): string | null;
   /** A parameter's learning rate over the run's; without it 1. */
   rate?(strategy: S, model: Model): (parameter: ParameterInfo) => number;
   /** Where what it adds is also written by itself: its part of peft's adapter_config.json. */
@@ -106,6 +117,29 @@ export class WrongKey extends LuthierError {
 
 /** Training rows up to which everything is trained where nothing else is said: it is the most accurate, and takes longest. */
 export const MOST_ROWS_IN_FULL = 50_000;
+
+/** How many groups of parameters lie above one, by the layers: 0 for the head, 1 for the top layer, the embeddings last. */
+export const depthOf = ({ place }: ParameterInfo, { numLayers }: Pick<Model, 'numLayers'>): number =>
+  place === 'head' ? 0 : numLayers - Math.max(place, -1);
+
+/** A key of strategies that train layers at the run's learning rate where it is left out. */
+export const layerwise_lr_decay = z
+  .number()
+  .positive()
+  .max(1)
+  .describe(
+    "Each layer's learning rate is that of the layer above times this (0.8 to 0.95 are usual); the classifier has learning_rate, the embeddings the lowest. If left out, all have the same.",
+  )
+  .exactOptional();
+
+/**
+ * Layer-wise decay of the learning rate: `decay ** depth`, as in the fine-tuning of BEiT (Bao et al. 2021) and ELECTRA
+ * (Clark et al. 2020; there the layers are one step further from the head).
+ */
+export const layerwiseRate =
+  (decay: number | undefined, model: Pick<Model, 'numLayers'>) =>
+  (parameter: ParameterInfo): number =>
+    decay === undefined ? 1 : decay ** depthOf(parameter, model);
 
 /** A key of strategies that freeze layers. */
 export const load_in_8bit = z

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isSmallWriter, load_in_8bit, type StrategyKind, WrongKey } from './kind.ts';
+import { isSmallWriter, layerwise_lr_decay, layerwiseRate, load_in_8bit, type StrategyKind, WrongKey } from './kind.ts';
 
 const schema = z.strictObject({
   type: z
@@ -19,6 +19,7 @@ const schema = z.strictObject({
       'Linear layers that get an adapter, given by the ends of their names (query, key, value, dense), or "all-linear". If left out, those that peft adapts in models of this type: query and value for BERT.',
     )
     .exactOptional(),
+  layerwise_lr_decay,
   load_in_8bit,
 });
 
@@ -55,6 +56,7 @@ export const lora: StrategyKind<z.infer<typeof schema>> = {
     const whole = new Set(adapters?.modulesToSave);
     return ({ name, isAdapter }) => isAdapter === true || whole.has(moduleOf(name));
   },
+  rate: (strategy, model) => layerwiseRate(strategy.layerwise_lr_decay, model),
   peftConfig: ({ r, lora_alpha, lora_dropout, target_modules, fan_in_fan_out }) => ({
     bias: 'none',
     fan_in_fan_out,

@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { FEWER_PARAMETERS } from '../fewer-parameters.ts';
 import { declarationOf } from '../models/architecture.ts';
 import { architectureOf } from '../models/registry.ts';
-import { architectureFor, isTrainedBy, isTrainedIn, phasesOf } from './apply.ts';
+import { architectureFor, isTrainedBy, isTrainedIn, phasesOf, rateOf, tooShortFor } from './apply.ts';
 import { factsAbout } from './facts.ts';
 import { STRATEGIES, strategySchema, suggestStrategies } from './index.ts';
 import { USUAL_FACTS } from './kind.ts';
+import { phaseStarts } from './phase-starts.ts';
 
 const architecture = architectureOf(
   {
@@ -31,7 +32,7 @@ describe('every strategy', () => {
     const isTrained = isTrainedBy(strategy, adapted);
     const isInPhase = isTrainedIn(strategy, adapted);
     for (const name of ['classifier.weight', 'classifier.bias']) expect(isTrained(name)).toBe(true);
-    const phases = phasesOf(strategy, adapted, 100);
+    const phases = phasesOf(strategy, adapted, { perEpoch: 30, total: 100 });
     expect(phases.starts[0]).toBe(0);
     for (const name of declarationOf(adapted).parameters.keys()) {
       expect(isTrained(name)).toBe(phases.all.some((phase) => isInPhase(phase, name)));
@@ -47,7 +48,121 @@ it('a phase cannot be taken for the index that filter passes', () => {
 
 it('hints of what needs less memory name every strategy that trains fewer parameters', () => {
   const named = [...FEWER_PARAMETERS.matchAll(/"(\w+)"/g)].map(([, type]) => type);
-  expect(named).toEqual(Object.keys(STRATEGIES).filter((type) => type !== 'full'));
+  // In the end gradual-unfreeze trains them all.
+  const trainsAll = ['full', 'gradual-unfreeze'];
+  expect(named).toEqual(Object.keys(STRATEGIES).filter((type) => !trainsAll.includes(type)));
+});
+
+describe('gradual-unfreeze', () => {
+  const parse = (keys: object = {}) => strategySchema.parse({ type: 'gradual-unfreeze', ...keys });
+  const starts = (keys: object, perEpoch: number, total: number) =>
+    phasesOf(parse(keys), architecture, { perEpoch, total }).starts;
+
+  it('adds a group each epoch, or by schedule, and leaves out what the run does not reach', () => {
+    expect(starts({}, 10, 100)).toEqual([0, 10, 20, 30, 40, 50]);
+    expect(starts({ epochs_per_group: 0.25 }, 10, 100)).toEqual([0, 3, 5, 8, 10, 13]);
+    expect(starts({ steps_per_group: 4, epochs_per_group: 3 }, 10, 100)).toEqual([0, 4, 8, 12, 16, 20]);
+    expect(starts({}, 10, 30)).toEqual([0, 10, 20]);
+    // Less than a step each: some have none of their own.
+    expect(starts({ epochs_per_group: 0.25 }, 2, 6)).toEqual([0, 1, 1, 2, 2, 3]);
+  });
+
+  it('trains from the head down to the embeddings', () => {
+    const isInPhase = isTrainedIn(parse(), architecture);
+    const lowest = ['classifier.bias', 'bert.pooler.dense.bias', 'bert.embeddings.word_embeddings.weight'];
+    const layer = (n: number) => `bert.encoder.layer.${n}.output.dense.weight`;
+    const trained = [0, 1, 4, 5].map((phase) =>
+      [...lowest, layer(3), layer(2), layer(0)].filter((name) => isInPhase(phase, name)),
+    );
+    expect(trained).toEqual([
+      lowest.slice(0, 2),
+      [...lowest.slice(0, 2), layer(3)],
+      [...lowest.slice(0, 2), layer(3), layer(2), layer(0)],
+      [...lowest, layer(3), layer(2), layer(0)],
+    ]);
+  });
+
+  it('has the rates of ULMFiT, 2.6 times lower with each group', () => {
+    const rate = rateOf(parse(), architecture);
+    expect(rate('classifier.weight')).toBe(1);
+    expect(rate('bert.encoder.layer.3.output.dense.bias')).toBeCloseTo(1 / 2.6, 12);
+    expect(rate('bert.encoder.layer.0.output.dense.bias')).toBeCloseTo(2.6 ** -4, 12);
+    expect(rate('bert.embeddings.LayerNorm.weight')).toBeCloseTo(2.6 ** -5, 12);
+    expect(rateOf(parse({ lr_decay: 1 }), architecture)('bert.embeddings.LayerNorm.weight')).toBe(1);
+  });
+
+  it('of a model that writes begins with the head it brings and the top layer', () => {
+    const config = { model_type: 'gpt2', n_embd: 4, n_layer: 2, n_head: 1, n_positions: 8, vocab_size: 5 };
+    const writer = architectureOf(config, 'config.json', { name: 'text-generation', reads: 'all' });
+    const isInPhase = isTrainedIn(parse(), writer);
+    expect(isInPhase(0, 'transformer.h.1.ln_1.weight')).toBe(true);
+    expect(isInPhase(0, 'transformer.h.0.ln_1.weight')).toBe(false);
+    expect(phasesOf(parse(), writer, { perEpoch: 5, total: 100 }).starts).toEqual([0, 5, 10]);
+  });
+
+  it('says what a run is too short for, and what would fit', () => {
+    const said = (keys: object, perEpoch: number, total: number) =>
+      tooShortFor(parse(keys), architecture, { perEpoch, total });
+    expect(said({}, 10, 60)).toBeNull();
+    expect(said({}, 10, 30)).toBe(
+      'The run ends after 30 steps with 3 of 6 groups unfrozen: the lowest 2 layers and the embeddings are never trained. Set epochs_per_group to 0.5 or less, or train for longer.',
+    );
+    expect(said({}, 10, 50)).toContain('5 of 6 groups unfrozen: the embeddings are never trained.');
+    expect(said({ steps_per_group: 9 }, 10, 40)).toContain(
+      'the embeddings are never trained. Set steps_per_group to 6 or less',
+    );
+    // What it says fits.
+    expect(said({ epochs_per_group: 0.5 }, 10, 30)).toBeNull();
+    expect(said({ steps_per_group: 6 }, 10, 40)).toBeNull();
+    expect(tooShortFor({ type: 'full' }, architecture, { perEpoch: 10, total: 1 })).toBeNull();
+  });
+
+  it('says where each phase with a step begins, in words', () => {
+    const { parameters } = declarationOf(architecture);
+    const isInPhase = isTrainedIn(parse(), architecture);
+    const said = (keys: object, perEpoch: number, total: number) => {
+      const phases = phasesOf(parse(keys), architecture, { perEpoch, total });
+      const of = (name: string) => phases.all.filter((phase) => isInPhase(phase, name));
+      return phaseStarts(architecture, parameters, { phases, phasesOf: of }).map(
+        ({ step, message }) => `${step}: ${message.replace(/ \(.*/, '')}`,
+      );
+    };
+    expect(said({}, 10, 100)).toEqual([
+      '0: the classifier is trained',
+      '10: the classifier and the top layer are trained',
+      '20: the classifier and the top 2 of 4 layers are trained',
+      '30: the classifier and the top 3 of 4 layers are trained',
+      '40: the classifier and all 4 layers are trained',
+      '50: the classifier, all 4 layers and the embeddings are trained',
+    ]);
+    expect(said({ epochs_per_group: 0.25 }, 2, 6).map((line) => line.slice(0, 2))).toEqual(['0:', '1:', '2:', '3:']);
+  });
+});
+
+describe('layerwise_lr_decay', () => {
+  it.each(['full', 'freeze', 'lora'])(
+    'of %s lowers the rate layer by layer, and by nothing where it is left out',
+    (type) => {
+      const given = { type, ...(type === 'freeze' ? { num_frozen_layers: 1 } : {}) };
+      const rates = (keys: object) => {
+        const strategy = strategySchema.parse({ ...given, ...keys });
+        const adapted = architectureFor(strategy, architecture);
+        const isTrained = isTrainedBy(strategy, adapted);
+        const rate = rateOf(strategy, adapted);
+        const named = (part: string) =>
+          [...declarationOf(adapted).parameters.keys()].find((n) => n.includes(part) && isTrained(n))!;
+        return ['classifier', 'layer.3', 'layer.1'].map((part) => rate(named(part)));
+      };
+      expect(rates({ layerwise_lr_decay: 0.5 })).toEqual([1, 0.5, 0.125]);
+      expect(rates({})).toEqual([1, 1, 1]);
+    },
+  );
+
+  it('of full reaches the embeddings last', () => {
+    const rate = rateOf({ type: 'full', layerwise_lr_decay: 0.5 }, architecture);
+    expect(rate('bert.embeddings.word_embeddings.weight')).toBe(0.5 ** 5);
+    expect(rate('bert.pooler.dense.weight')).toBe(1);
+  });
 });
 
 describe('lora', () => {
@@ -115,7 +230,7 @@ describe('suggestStrategies', () => {
     // Adapters on a small one learn little, and how it classifies was not measured.
     expect(types('conversational', 2e7)).toEqual(['full', 'freeze', 'lora']);
     expect(types('text-classification', 2e7)[0]).toBe('lora');
-    expect(types('text-classification')).toEqual(['lora', 'full', 'freeze', 'bitfit', 'head']);
+    expect(types('text-classification')).toEqual(['lora', 'full', 'freeze', 'gradual-unfreeze', 'bitfit', 'head']);
   });
 
   it('says a larger learning rate for what starts from nothing', () => {

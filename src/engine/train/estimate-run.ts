@@ -12,11 +12,12 @@ import { architectureOf } from '../models/registry.ts';
 import { countSteps, fitBatch } from '../recipes/schedule.ts';
 import { learntOfRecipe } from '../recipes/template.ts';
 import { unusualValues } from '../recipes/unusual.ts';
+import { tooShortFor } from '../strategies/apply.ts';
 import type { AnyTask, LabelledItem } from '../tasks/task.ts';
 import { languageProblem } from '../text/language.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
 import { encodePart } from './encode.ts';
-import { estimateDisk, estimateMemory, estimateSeconds, sizesOf, type Workload } from './estimate.ts';
+import { estimateDisk, estimateMemory, estimateSeconds, sizesIn, type Workload } from './estimate.ts';
 
 export interface EstimateOptions {
   /** Complete, with absolute paths. */
@@ -58,13 +59,16 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
   const maxLength = Math.min(written.max_length, architecture.maxPositions);
   const train = encodePart(task, dataset, 'train', tokenizer, maxLength, written);
   const { recipe, note: smaller } = fitBatch(written, train.items.length);
-  const total_steps = countSteps(recipe, train.items.length).total;
+  const steps = countSteps(recipe, train.items.length);
+  const total_steps = steps.total;
+  const tooShort = tooShortFor(recipe.strategy, architecture, steps);
   const validation = encodePart(task, dataset, 'validation', tokenizer, maxLength, recipe);
   const sample = dataset.train.slice(0, 200).map((row) => task.text(row));
   const mismatch = languageProblem(card.languages, sample, train.unknownShare);
   const problems: DataProblem[] = [
     ...(mismatch ? [mismatch] : []),
     ...(smaller ? [{ severity: 'warning', code: 'batch-size', message: smaller } as const] : []),
+    ...(tooShort === null ? [] : [{ severity: 'warning', code: 'strategy', message: tooShort } as const]),
     ...unusualValues(recipe, total_steps).map(
       ({ key, message }) => ({ severity: 'warning', code: key.replaceAll('_', '-'), message }) as const,
     ),
@@ -92,7 +96,7 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
     seconds: estimateSeconds(work, recipe, gflops),
     peak_memory_bytes: Math.round(estimateMemory(work, recipe)),
     free_memory_bytes: freeMemory(),
-    disk_bytes: estimateDisk(sizesOf(work, recipe.strategy), recipe),
+    disk_bytes: estimateDisk(sizesIn(work, recipe), recipe),
     free_disk_bytes: await freeDiskBytes(place),
     problems,
     columns: dataset.columns,

@@ -3,9 +3,10 @@ import { freeMemory } from '../free-memory.ts';
 import { type Architecture, declarationOf } from '../models/architecture.ts';
 import type { ParameterInfo } from '../models/scope.ts';
 import { countSteps } from '../recipes/schedule.ts';
-import { architectureFor, isHeldIn8Bit, isTrainedBy } from '../strategies/apply.ts';
+import { architectureFor, isHeldIn8Bit, isTrainedBy, isTrainedIn, phasesOf } from '../strategies/apply.ts';
 import { factsAbout } from '../strategies/facts.ts';
 import { STRATEGIES } from '../strategies/index.ts';
+import type { Phases } from '../strategies/phases.ts';
 import { sizeOf } from '../tensor/executors/executor.ts';
 import { activationBytes, type Sizes } from './activations.ts';
 
@@ -20,9 +21,17 @@ export interface Workload {
   generalLengths?: readonly number[];
 }
 
-export function sizesOf({ architecture, numLabels }: Workload, strategy: Strategy): Sizes {
+/** @param phases of the run that count; without them all that the strategy has */
+export function sizesOf(
+  { architecture, numLabels }: Pick<Workload, 'architecture' | 'numLabels'>,
+  strategy: Strategy,
+  phases?: readonly number[],
+): Sizes {
   const adapted = architectureFor(strategy, architecture);
-  const isTrained = isTrainedBy(strategy, adapted);
+  const isInPhase = isTrainedIn(strategy, adapted);
+  const isTrained = phases
+    ? (name: string) => phases.some((phase) => isInPhase(phase, name))
+    : isTrainedBy(strategy, adapted);
   const isHeld = isHeldIn8Bit(strategy, adapted);
   const all = [...declarationOf(adapted, { outputs: numLabels }).parameters.values()];
   const trained = all.filter(({ name }) => isTrained(name));
@@ -38,6 +47,14 @@ export function sizesOf({ architecture, numLabels }: Workload, strategy: Strateg
   };
 }
 
+/** The phases that a run reaches. */
+const phasesIn = ({ architecture, trainLengths }: Workload, recipe: Recipe): Phases =>
+  phasesOf(recipe.strategy, architectureFor(recipe.strategy, architecture), countSteps(recipe, trainLengths.length));
+
+/** Those of all that a run trains, whose gradients and moments are there from its first step. */
+export const sizesIn = (work: Workload, recipe: Recipe): Sizes =>
+  sizesOf(work, recipe.strategy, phasesIn(work, recipe).all);
+
 /** Node, onnxruntime and the tokenizer. */
 const BASE_BYTES = 200e6;
 /** Weights as trained, and as read back to be compared. */
@@ -50,7 +67,7 @@ const PACKED_SHARE = 0.85;
 /** Peak resident memory in bytes, for the largest batch that is likely. Fitted to measured peaks: see its test. */
 export function estimateMemory(work: Workload, recipe: Recipe): number {
   const { architecture } = work;
-  const sizes = sizesOf(work, recipe.strategy);
+  const sizes = sizesIn(work, recipe);
   const { parameters, trained, heldIn8Bit, passedShare, trainsWeights } = sizes;
   // Copies of a weight in 8 bits: for products forward, and backward where gradients pass through frozen layers.
   const narrow = heldIn8Bit * (passedShare > 0 && !trainsWeights ? 2 : 1);
@@ -172,18 +189,26 @@ const START_SECONDS = 4;
 
 /** Seconds of a whole run, from the arithmetic and a measured rate of matrix products. */
 export function estimateSeconds(work: Workload, recipe: Recipe, gflops: number): number {
-  const sizes = sizesOf(work, recipe.strategy);
   const steps = countSteps(recipe, work.trainLengths.length);
   const epochs = steps.total / steps.perEpoch;
   const tokens = sum(work.trainLengths) / PACKED_SHARE;
   const validation = sum(work.validationLengths) / PACKED_SHARE;
   const evaluations = recipe.eval_steps > 0 ? Math.ceil(steps.total / recipe.eval_steps) : Math.ceil(epochs);
   const forward = work.architecture.flopsPerToken;
-  const flops =
-    sizes.passedShare === 0
-      ? forward * (tokens + validation)
-      : forward * (stepCost(sizes) * tokens * epochs + validation * evaluations);
-  return START_SECONDS + flops / (gflops * 1e9 * EFFICIENCY) + steps.total * sizes.trained * ADAMW_SECONDS;
+  const phases = phasesIn(work, recipe);
+  const parts = phases.all.map((phase) => ({
+    sizes: sizesOf(work, recipe.strategy, [phase]),
+    steps: phases.stepsIn([phase], steps.total),
+  }));
+  const isHeadOnly = parts.every(({ sizes }) => sizes.passedShare === 0);
+  // Its layers run once for all epochs.
+  const flops = isHeadOnly
+    ? forward * (tokens + validation)
+    : forward *
+      (sum(parts.map((part) => stepCost(part.sizes) * tokens * (part.steps / steps.perEpoch))) +
+        validation * evaluations);
+  const updates = sum(parts.map((part) => part.steps * part.sizes.trained));
+  return START_SECONDS + flops / (gflops * 1e9 * EFFICIENCY) + updates * ADAMW_SECONDS;
 }
 
 /** Work of a training step over that of its forward pass in float. */

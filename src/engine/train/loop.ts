@@ -115,6 +115,7 @@ class Loop {
   readonly #forecast: Forecast;
   #savedStep: number;
   #savedAt: number;
+  #toldPhase: number | null = null;
 
   constructor(options: LoopOptions) {
     this.#o = options;
@@ -175,6 +176,7 @@ class Loop {
 
   async #step(): Promise<void> {
     const { trainer, recipe, emit, control } = this.#o;
+    this.#tellPhase();
     const began = performance.now();
     let result: StepResult;
     try {
@@ -208,6 +210,22 @@ class Loop {
       step_ms: stepMs,
       rss_bytes: process.memoryUsage.rss(),
       eta_s: this.#forecast.secondsLeft(result.step),
+    });
+  }
+
+  /** Once before the first step of a phase, told as that step's; a run that goes on from there tells it again. */
+  #tellPhase(): void {
+    const { trainer, emit } = this.#o;
+    const begins = trainer.phaseStarts?.find(({ step }) => step === trainer.step);
+    if (begins === undefined || this.#toldPhase === begins.step) return;
+    this.#toldPhase = begins.step;
+    const step = begins.step + 1;
+    emit({
+      event: 'note',
+      time: this.#time(),
+      level: 'info',
+      step,
+      message: `From step ${step} on, ${begins.message}`,
     });
   }
 

@@ -3,7 +3,7 @@ import { listed } from '../data/problems.ts';
 import type { Architecture } from '../models/architecture.ts';
 import { STRATEGIES } from '../strategies/index.ts';
 import { MAX_MEMORY_BYTES } from '../tensor/kernels/memory.ts';
-import { sizesOf, type Workload } from './estimate.ts';
+import { sizesIn, sizesOf, type Workload } from './estimate.ts';
 
 /** A trained parameter, its gradient, and AdamW's two moments; where gradients are summed, their sum. */
 const bytesEach = ({ gradient_accumulation_steps }: Recipe) => 4 * (gradient_accumulation_steps > 1 ? 5 : 4);
@@ -19,8 +19,8 @@ const RESERVED_BYTES = 256 * 2 ** 20;
 export function requireOneMemory(work: Workload, recipe: Recipe): void {
   const bytesOf = (strategy: Strategy) => sizesOf(work, strategy).trained * bytesEach(recipe);
   const room = MAX_MEMORY_BYTES - RESERVED_BYTES;
-  const { trained } = sizesOf(work, recipe.strategy);
-  const bytes = bytesOf(recipe.strategy);
+  const { trained } = sizesIn(work, recipe);
+  const bytes = trained * bytesEach(recipe);
   if (bytes <= room) return;
   const count = `${(trained / 1e6).toFixed(0)} million`;
   throw new LuthierError(

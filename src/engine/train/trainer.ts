@@ -37,7 +37,8 @@ import { type KeptTemplate, learntOfRecipe } from '../recipes/template.ts';
 import { unusualValues } from '../recipes/unusual.ts';
 import { keepsParameters } from '../runtime/device-parameters.ts';
 import { TaskModel } from '../runtime/model.ts';
-import { architectureFor, isHeldIn8Bit, isTrainedIn, phasesOf, rateOf } from '../strategies/apply.ts';
+import { architectureFor, isHeldIn8Bit, isTrainedIn, phasesOf, rateOf, tooShortFor } from '../strategies/apply.ts';
+import { type PhaseStart, phaseStarts } from '../strategies/phase-starts.ts';
 import { keptSettings } from '../tasks/settings.ts';
 import {
   type AnyTask,
@@ -120,8 +121,10 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     // A row may be several items, which are what a batch is made of, or none.
     const { recipe, note: smaller } = fitBatch(written, encoded.train.length);
     if (smaller) note('warning', smaller);
-    const { total } = countSteps(recipe, encoded.train.length);
-    for (const { message } of unusualValues(recipe, total)) note('warning', message);
+    const run = countSteps(recipe, encoded.train.length);
+    for (const { message } of unusualValues(recipe, run.total)) note('warning', message);
+    const tooShort = tooShortFor(recipe.strategy, architecture, run);
+    if (tooShort !== null) note('warning', tooShort);
     const lengths = (texts: readonly LabelledItem[]) => texts.map(({ ids }) => ids.length);
     const work = {
       architecture,
@@ -221,13 +224,21 @@ class TaskTrainer implements Trainer {
       numLabels: architecture.outputs ?? dataset.labels.length,
       padId: tokenizer.padId,
       isTrained: isTrainedIn(recipe.strategy, architecture),
-      phases: phasesOf(recipe.strategy, architecture, steps.total),
+      phases: phasesOf(recipe.strategy, architecture, steps),
       rateOf: rateOf(recipe.strategy, architecture),
       isHeldIn8Bit: isHeldIn8Bit(recipe.strategy, architecture),
       accumulate: accumulation > 1 && !keepsParameters(engine),
       loss: this.#loss,
       maxBatch: { texts: batch, tokens: largest(encoded.train, (t) => t.ids.length) },
       seed: recipe.seed,
+    });
+  }
+
+  get phaseStarts(): readonly PhaseStart[] {
+    const { model } = this;
+    return phaseStarts(model.architecture, model.declaration().parameters, {
+      phases: model.store.phases,
+      phasesOf: (name) => model.store.phasesOf(name),
     });
   }
 

@@ -2,6 +2,7 @@ import type { EvaluationReport, Note, Recipe, Sample } from '../../protocol/inde
 import type { FoldPart } from '../data/folds.ts';
 import type { DataRules } from '../data/repeats.ts';
 import type { KeptTemplate } from '../recipes/template.ts';
+import type { PhaseStart } from '../strategies/phase-starts.ts';
 
 /** What one optimiser step did. */
 export interface StepResult {
@@ -48,6 +49,8 @@ export interface Trainer {
   readonly numTestRows: number;
   readonly executor: string;
   readonly numThreads: number;
+  /** Where the strategy begins to train other parameters, in the run's order; none where it never does. */
+  readonly phaseStarts?: readonly PhaseStart[] | undefined;
   /** Steps done so far. */
   readonly step: number;
   /**
