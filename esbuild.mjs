@@ -95,6 +95,7 @@ const builds = {
       dashboard: 'src/webview/dashboard/main.ts',
       dataset: 'src/webview/dataset/main.ts',
       prompt: 'src/webview/prompt/main.ts',
+      runs: 'src/webview/runs/main.ts',
       tryout: 'src/webview/tryout/main.ts',
       guard: 'src/webview/shared/guard.ts',
     },

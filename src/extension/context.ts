@@ -32,6 +32,7 @@ import { CompletionPages } from './views/completion-counts.ts';
 import { Dashboards } from './views/dashboard.ts';
 import { Inspections } from './views/inspection.ts';
 import { Reports } from './views/reports.ts';
+import { RunTables } from './views/runs-table.ts';
 import { Tryouts } from './views/tryout.ts';
 
 /** How often folders are looked at again, for file systems that do not tell of changes. */
@@ -56,6 +57,7 @@ export class Luthier implements vscode.Disposable {
   /** The disk that all runs take, in bytes, whenever it is known again. */
   readonly diskMeasured = new Emitter<number>();
   readonly dashboards: Dashboards;
+  readonly runTables: RunTables;
   readonly tryouts: Tryouts;
   readonly chats: Chats;
   readonly inspections: Inspections;
@@ -133,6 +135,7 @@ export class Luthier implements vscode.Disposable {
       find: (ids: readonly string[]) => this.find(ids),
     };
     this.dashboards = new Dashboards({ ...shared, starter: this.starter, actions: this.actions });
+    this.runTables = new RunTables({ ...shared, load: () => this.load() });
     this.tryouts = new Tryouts(shared);
     this.chats = new Chats(shared);
     this.inspections = new Inspections({
@@ -175,6 +178,7 @@ export class Luthier implements vscode.Disposable {
       this.recipes,
       this.promptLanguage,
       this.dashboards,
+      this.runTables,
       this.tryouts,
       this.chats,
       this.inspections,

@@ -109,6 +109,7 @@ const ALWAYS_OFFERED = [
   'showCompletionCounts',
   'learnFromCompletions',
   'reviewLearned',
+  'showRunsTable',
   'openWalkthrough',
 ] satisfies (keyof typeof COMMANDS)[];
 
@@ -147,7 +148,7 @@ test('views, container, panels and welcome texts agree', () => {
 });
 
 test('menus of several selected items show what is done to several', () => {
-  const several = ['pauseRun', 'resumeRun', 'stopRun', 'deleteRun', 'compareRuns', 'removeDataset'];
+  const several = ['pauseRun', 'resumeRun', 'stopRun', 'deleteRun', 'compareRuns', 'tagRun', 'removeDataset'];
   const shown = placed.filter(
     ({ where, when }) => where === 'view/item/context' && !when?.includes('!listMultiSelection'),
   ) as (Placed & { group: string })[];

@@ -18,6 +18,7 @@ export const COMMANDS = {
   crossValidate: 'luthier.crossValidate',
   openDashboard: 'luthier.openDashboard',
   compareRuns: 'luthier.compareRuns',
+  showRunsTable: 'luthier.showRunsTable',
   tryModel: 'luthier.tryModel',
   tryBaseModel: 'luthier.tryBaseModel',
   evaluateOnFile: 'luthier.evaluateOnFile',
@@ -32,6 +33,7 @@ export const COMMANDS = {
   exportRun: 'luthier.exportRun',
   renameRun: 'luthier.renameRun',
   noteRun: 'luthier.noteRun',
+  tagRun: 'luthier.tagRun',
   deleteRun: 'luthier.deleteRun',
   cleanUpRuns: 'luthier.cleanUpRuns',
   revealRun: 'luthier.revealRun',
@@ -88,6 +90,7 @@ export const PANELS = {
   dataset: 'luthier.dataset',
   prompt: 'luthier.prompt',
   completions: 'luthier.completions',
+  runs: 'luthier.runsTable',
 } as const;
 
 export const WALKTHROUGH = 'luthier.gettingStarted';

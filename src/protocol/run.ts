@@ -15,6 +15,7 @@ import {
 import type { FoldResult, Forgetting, Metrics, RunEvent } from './events.ts';
 import type { Recipe } from './recipe.ts';
 import { RUN_STATES, type RunState } from './states.ts';
+import { areTags } from './tags.ts';
 
 /** Version of the run folder's layout. A reader shows a newer one read-only. */
 export const RUN_FORMAT = 1;
@@ -26,6 +27,8 @@ export interface RunRecord {
   /** Shown to people; renamed at will. */
   name: string;
   note: string;
+  /** What a person groups runs by; absent in older runs. */
+  tags?: string[];
   state: RunState;
   /** The recipe with every default filled in, its paths made absolute. */
   recipe: Recipe;
@@ -100,6 +103,7 @@ const FIELDS: { [K in keyof RunRecord]-?: Check } = {
   id: isString,
   name: isString,
   note: isString,
+  tags: optional(areTags),
   state: oneOf(...RUN_STATES),
   // What is shown of it; the whole of it is checked as a recipe before the run starts.
   recipe: shape({
@@ -180,6 +184,9 @@ export interface RunEndpoint {
   token: string;
 }
 
+/** What a person says of a run. */
+export type RunDescription = Partial<Pick<RunRecord, 'name' | 'note' | 'tags'>>;
+
 /** Requests on a run's socket. The first must be `hello`; every other answer before it is an error. */
 export interface RunRequests {
   hello: { params: { token: string; client: string }; result: { record: RunRecord; pid: number } };
@@ -195,8 +202,8 @@ export interface RunRequests {
   interrupt: { params: Record<string, never>; result: { step: number } };
   /** Ends and keeps nothing but the record and the metrics. */
   cancel: { params: Record<string, never>; result: { step: number } };
-  /** Renames the run or changes its note; a run that works owns its run.json, so nobody else may write it. */
-  describe: { params: { name?: string; note?: string }; result: { record: RunRecord } };
+  /** Renames the run, or changes its note or tags; a run that works owns its run.json, so nobody else may write it. */
+  describe: { params: RunDescription; result: { record: RunRecord } };
   /** Liveness. */
   ping: { params: Record<string, never>; result: { state: RunState; step: number } };
 }

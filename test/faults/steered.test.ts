@@ -61,6 +61,8 @@ describe('a run that works', () => {
     const again = await run('runs', 'resume', 'steered').finished;
     expect(again.code).toBe(0);
     expect(again.stderr).toMatch(/was stopped/);
+    const tagged = await run('runs', 'tag', 'steered', 'of two', '--json').finished;
+    expect(JSON.parse(tagged.stdout)).toMatchObject({ tags: ['of two'] });
   });
 
   it('is cancelled and keeps only its record and metrics', async () => {
@@ -104,8 +106,8 @@ describe('a run that works', () => {
     await expect.poll(() => seen.length, { timeout: 20_000 }).toBeGreaterThan(5);
     // From the first step on, none twice.
     expect(seen).toEqual(Array.from(seen, (_, i) => i + 1));
-    const { record } = await client.request('describe', { name: 'Kept', note: 'of two' });
-    expect(record).toMatchObject({ name: 'Kept', note: 'of two' });
+    const { record } = await client.request('describe', { name: 'Kept', note: 'of two', tags: ['b', ' a '] });
+    expect(record).toMatchObject({ name: 'Kept', note: 'of two', tags: ['a', 'b'] });
     expect(JSON.parse(await readFile(join(at('orphan'), 'run.json'), 'utf8')).name).toBe('Kept');
     await client.request('cancel', {});
     await expect.poll(() => isAlive(pid), { timeout: 20_000 }).toBe(false);

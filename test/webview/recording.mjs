@@ -656,3 +656,61 @@ export const madeChatRun = () => {
     reports: [report],
   };
 };
+
+/**
+ * Rows of the runs table: searches over recipes, with runs of every state.
+ * @param {number} n
+ * @returns {import('../../src/protocol/run-row.ts').RunRow[]}
+ */
+export const madeRows = (n) => {
+  const next = random(7);
+  /** @template T @param {readonly T[]} list */
+  const pick = (list) => /** @type {T} */ (list[Math.floor(next() * list.length)]);
+  return Array.from({ length: n }, (_, i) => {
+    const strategy = pick(['full', 'lora', 'freeze', 'head']);
+    const learning_rate = pick([1e-5, 2e-5, 5e-5, 1e-4]);
+    const model = pick(['starters/bert', 'models/minilm', 'bert-base-uncased']);
+    const accuracy = 0.62 + 0.06 * ['head', 'freeze', 'lora', 'full'].indexOf(strategy) + 0.1 * next();
+    const state = /** @type {import('../../src/protocol/states.ts').RunState} */ (
+      { 0: 'running', 1: 'queued', 5: 'failed', 9: 'interrupted', 12: 'stopped', 17: 'cancelled' }[i] ?? 'done'
+    );
+    const isMeasured = state === 'done' || state === 'stopped' || state === 'running';
+    return {
+      run: `/work/tickets/.luthier/runs/run-${i}`,
+      name: `tickets · ${model.split('/').at(-1)} · ${i + 1}`,
+      note: i === 3 ? 'With the labels that were cleaned.' : '',
+      tags: i % 9 === 3 ? ['baseline'] : i % 7 === 4 ? ['cleaned labels', 'search 2'] : [],
+      ...{ state, silent: false, problem: i === 21 ? 'This run cannot be read: its run.json is not JSON.' : null },
+      error: state === 'failed' ? 'tickets.csv, line 12: the label is empty.' : null,
+      task: /** @type {const} */ ('text-classification'),
+      ...{ model, dataset: 'tickets.csv', data: '"/work/tickets/tickets.csv"', strategy },
+      created_at: new Date(Date.UTC(2026, 10, 27, 8) - i * 5_400_000).toISOString(),
+      seconds: state === 'queued' ? null : Math.round(20 + 400 * next()),
+      progress: state === 'queued' ? null : state === 'running' ? 0.42 : state === 'interrupted' ? 0.77 : 1,
+      folds: i % 11 === 8 ? 5 : null,
+      metrics: isMeasured
+        ? { accuracy, f1_macro: accuracy - 0.02, loss: 1.1 - accuracy, ece: 0.04 + 0.03 * next() }
+        : {},
+      main: isMeasured ? /** @type {const} */ ('f1_macro') : null,
+      measured: isMeasured
+        ? {
+            n: 120,
+            intervals: {
+              accuracy: { low: accuracy - 0.08, high: accuracy + 0.07 },
+              f1_macro: { low: accuracy - 0.1, high: accuracy + 0.06 },
+              loss: null,
+            },
+          }
+        : null,
+      rows: state === 'queued' ? null : pick([240, 640, 1080]),
+      recipe: {
+        learning_rate,
+        num_train_epochs: pick([1, 2, 3, 5]),
+        per_device_train_batch_size: pick([8, 16, 32]),
+        weight_decay: 0.01,
+        seed: 42,
+        ...(strategy === 'lora' ? { 'strategy.r': pick([4, 8, 16]), 'strategy.lora_alpha': 16 } : {}),
+      },
+    };
+  });
+};

@@ -1,6 +1,15 @@
 // What the screenshots show: each scene opens a view and plays messages and keys into it.
 import { boxOf } from './browser.mjs';
-import { cellRows, madeChatRun, madeFolds, madeLabelsRun, madeRun, madeTagRun, madeValuesRun } from './recording.mjs';
+import {
+  cellRows,
+  madeChatRun,
+  madeFolds,
+  madeLabelsRun,
+  madeRows,
+  madeRun,
+  madeTagRun,
+  madeValuesRun,
+} from './recording.mjs';
 
 const WIDE = 1280;
 const NARROW = 500;
@@ -58,7 +67,7 @@ const asked = async (view, type) => {
 };
 
 /**
- * @typedef {{ view: 'dashboard' | 'tryout' | 'chat' | 'dataset' | 'prompt' | 'completions', play: (view: import('./browser.mjs').Webview) => Promise<unknown>,
+ * @typedef {{ view: 'dashboard' | 'tryout' | 'chat' | 'dataset' | 'prompt' | 'completions' | 'runs', play: (view: import('./browser.mjs').Webview) => Promise<unknown>,
  *   fullPage?: boolean, reducedMotion?: boolean, height?: number }} Scene
  */
 
@@ -76,6 +85,38 @@ const each = (
   themes.flatMap((theme) =>
     widths.map((width) => ({ ...scene, name: `${name}-${theme}-${width === WIDE ? 'wide' : 'narrow'}`, theme, width })),
   );
+
+/** @param {number} n */
+const runsTable = (n) => async (/** @type {import('./browser.mjs').Webview} */ view) => {
+  await view.send({ type: 'snapshot', rows: madeRows(n), broken: BROKEN, changeable: true });
+  await view.settle();
+  await view.page.focus('.runs-table');
+  for (const key of ['ArrowDown', ' ', 'ArrowDown', 'ArrowDown', ' ']) await view.page.keyboard.press(key);
+};
+const BROKEN = [
+  { path: '/work/tickets/.luthier/runs/2026-11-02-b7', problem: 'run.json is missing, so this folder is not a run.' },
+];
+/** @param {import('./browser.mjs').Webview} view */
+const runsPlot = async (view) => {
+  await view.send({ type: 'snapshot', rows: madeRows(60), broken: [], changeable: true });
+  await view.settle();
+  await view.page.click('.filters .toggle');
+  await view.settle();
+  await view.page.focus('.plot');
+  for (let i = 0; i < 4; i++) await view.page.keyboard.press('ArrowDown');
+};
+/** @param {import('./browser.mjs').Webview} view */
+const runsColumns = async (view) => {
+  await view.send({ type: 'snapshot', rows: madeRows(40), broken: [], changeable: true });
+  await view.settle();
+  await view.page.click('.chooser summary');
+};
+/** @param {import('./browser.mjs').Webview} view */
+const runsFiltered = async (view) => {
+  await view.send({ type: 'snapshot', rows: madeRows(40), broken: [], changeable: true });
+  await view.settle();
+  await view.page.fill('.filters vscode-textfield input', 'nothing like it');
+};
 
 /** @param {import('./browser.mjs').Webview} view */
 const evaluation = async (view) => {
@@ -1002,6 +1043,15 @@ export const scenes = [
   ...each(
     'completions-none',
     { view: 'completions', play: (view) => view.send({ type: 'snapshot', today: '2026-11-27', days: [] }) },
+    ['dark'],
+  ),
+  ...each('runs-table', { view: 'runs', play: runsTable(40) }),
+  ...each('runs-plot', { view: 'runs', play: runsPlot }),
+  ...each('runs-columns', { view: 'runs', play: runsColumns }, ['dark', 'light']),
+  ...each('runs-filtered', { view: 'runs', play: runsFiltered }, ['dark']),
+  ...each(
+    'runs-none',
+    { view: 'runs', play: (view) => view.send({ type: 'snapshot', rows: [], broken: [], changeable: true }) },
     ['dark'],
   ),
   ...each('folds-charts', { view: 'dashboard', play: foldsAt('running') }, ['dark', 'light']),

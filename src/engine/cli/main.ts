@@ -347,13 +347,22 @@ function addRuns(runs: Command, run: Run): void {
   runs
     .command('list')
     .description('list the runs here, newest first')
+    .addOption(new Option('--csv', 'write all runs with recipe values, metrics and intervals as CSV').conflicts('json'))
     .addOption(json())
-    .action((options) => run(async () => (await import('./runs.ts')).listRuns(options))());
+    .action((options) =>
+      run(async () =>
+        options.csv ? (await import('./runs-table.ts')).printCsv() : (await import('./runs.ts')).listRuns(options),
+      )(),
+    );
   const one = (name: string, description: string) =>
     runs.command(name).argument('<run>', 'run (id or folder)').description(description).addOption(json());
   one('show', 'show a run and its metrics').action((id, options) =>
     run(async () => (await import('./runs.ts')).showRun(id, options))(),
   );
+  one('tag', 'add tags to a run')
+    .argument('<tag...>', 'tags; white space within one between quotes')
+    .option('--remove', 'take them off instead')
+    .action((id, tags, options) => run(async () => (await import('./runs-table.ts')).tagRun(id, tags, options))());
   one('resume', 'resume an interrupted or paused run')
     .option('--queue', 'wait until no other run is in progress, in line with those of the editor')
     .option('--detach', 'resume in the background and return at once')

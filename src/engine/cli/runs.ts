@@ -165,7 +165,7 @@ interface Seen {
 }
 
 /** A folder that is half-written or from a newer Luthier is listed with its problem. */
-async function look(folder: string): Promise<Seen> {
+export async function look(folder: string): Promise<Seen> {
   try {
     return { folder, record: await readRun(folder), problem: null };
   } catch (error) {
@@ -174,7 +174,7 @@ async function look(folder: string): Promise<Seen> {
 }
 
 /** Of all runs that are found from here. */
-async function everyRun<T>(see: (folder: string) => Promise<T>): Promise<T[]> {
+export async function everyRun<T>(see: (folder: string) => Promise<T>): Promise<T[]> {
   const folders = await findRunFolders(process.cwd(), (reason) => note(`${yellow('Skipped:')} ${reason}`));
   return Promise.all(folders.map(see));
 }
@@ -214,6 +214,7 @@ export async function showRun(name: string, { json }: JsonOption): Promise<numbe
     ['general text', record.forgetting === undefined ? '' : forgettingText(record.forgetting)],
     ['model', record.model === null ? '' : join(folder, record.model)],
     ['disk', formatBytes(bytes)],
+    ['tags', (record.tags ?? []).join(', ')],
     ['note', record.note],
   ];
   print(bold(record.name));

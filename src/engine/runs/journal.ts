@@ -2,14 +2,17 @@ import { cpus, platform, release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { writeJson } from '../../files/write-file.ts';
 import {
+  cleanTags,
   type DoneEvent,
   type EvaluationReport,
   LuthierError,
   type NoteEvent,
+  type RunDescription,
   type RunEvent,
   type RunRecord,
   type RunState,
   type Split,
+  tagsProblem,
   toErrorData,
 } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
@@ -167,7 +170,7 @@ export class Journal {
   }
 
   /** What a client calls the run. @throws LuthierError `usage`: the record must stay one that can be read */
-  async describe(change: { name?: string; note?: string }): Promise<void> {
+  async describe(change: RunDescription): Promise<void> {
     for (const key of ['name', 'note'] as const) {
       const text: unknown = change[key];
       if (text === undefined) continue;
@@ -175,6 +178,11 @@ export class Journal {
         throw new LuthierError('usage', `A run's ${key} must be a text of at most ${MAX_DESCRIPTION} characters.`);
       }
       this.record[key] = text;
+    }
+    if (change.tags !== undefined) {
+      const problem = tagsProblem(change.tags);
+      if (problem !== null) throw new LuthierError('usage', problem);
+      this.record.tags = cleanTags(change.tags);
     }
     await this.write();
   }

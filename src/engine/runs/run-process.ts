@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { runFolderProblem } from '../../guard/index.ts';
-import { LuthierError, STATE_WORDS } from '../../protocol/index.ts';
+import { LuthierError, type RunDescription, STATE_WORDS } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { readRecord } from '../../runs/record.ts';
 import { Control, type Wish } from '../train/control.ts';
@@ -103,7 +103,7 @@ function answers(journal: Journal, control: Control) {
     stop: ask('stop'),
     interrupt: ask('interrupt'),
     cancel: ask('cancel'),
-    describe: async (change: { name?: string; note?: string }) => {
+    describe: async (change: RunDescription) => {
       await journal.describe(change);
       return { record: journal.record };
     },

@@ -33,6 +33,7 @@ import {
 import { reportProblem } from './report.ts';
 import { cancelRun, moveDownInQueue, moveUpInQueue, pauseRun, resumeRun, startNow, stopRun } from './run-control.ts';
 import { cleanUpRuns, deleteRun, noteRun, renameRun, revealRun } from './run-record.ts';
+import { tagRun } from './run-tags.ts';
 import {
   compareRuns,
   duplicateRecipe,
@@ -40,6 +41,7 @@ import {
   exportRun,
   openDashboard,
   predictOnFile,
+  showRunsTable,
   tryModel,
 } from './run-use.ts';
 import { crossValidate, startRun } from './start.ts';
@@ -63,6 +65,7 @@ const handlers: Record<CommandName, Command> = {
   crossValidate,
   openDashboard,
   compareRuns,
+  showRunsTable,
   tryModel,
   tryBaseModel,
   evaluateOnFile,
@@ -77,6 +80,7 @@ const handlers: Record<CommandName, Command> = {
   exportRun,
   renameRun,
   noteRun,
+  tagRun,
   deleteRun,
   cleanUpRuns,
   revealRun,

@@ -46,6 +46,10 @@ export async function compareRuns(luthier: Luthier, ...args: unknown[]): Promise
   luthier.dashboards.show(ordered);
 }
 
+export async function showRunsTable(luthier: Luthier): Promise<void> {
+  luthier.runTables.show();
+}
+
 export async function tryModel(luthier: Luthier, ...args: unknown[]): Promise<void> {
   requireTrust();
   await luthier.load();

@@ -162,6 +162,7 @@ export function tooltipLines(run: Run): string[] {
   const recipe = record.recipe;
   const lines = [`**${markdown(record.name)}** — ${stateWord(run)}`];
   if (record.note) lines.push(markdown(record.note));
+  if (record.tags?.length) lines.push(`$(tag) ${markdown(record.tags.join(', '))}`);
   if (run.foreign && !run.damaged) {
     lines.push('Not started on this machine: it came with this folder, was moved, or is from Luthier 0.1.0.');
   }

@@ -1,7 +1,5 @@
 import {
   FINISHED_STATES,
-  HEADLINES,
-  type Metrics,
   type RunEvent,
   type RunRecord,
   type RunState,
@@ -14,6 +12,8 @@ import {
   WORKING_STATES,
 } from '../../protocol/index.ts';
 import type { ReadRecord } from '../../runs/record.ts';
+
+export { bestMetric, datasetName, decisiveMetric } from '../../runs/figures.ts';
 
 /** How far a working run is, from its newest events. */
 export interface LiveProgress {
@@ -82,32 +82,3 @@ export const hasModel = (run: Run): boolean => run.record.model !== null && isOv
 
 /** Whether its model writes, so that it can complete what a person writes. */
 export const hasWriter = (run: Run): boolean => hasModel(run) && taskOf(run.record.recipe.task).writes !== undefined;
-
-/** Metric that decides which weights are best, with its value, or null before the first evaluation. */
-export const bestMetric = (record: RunRecord): { key: string; value: number } | null =>
-  record.best ? decisiveMetric(record, record.best.metrics) : null;
-
-/** Of a run's metrics the one that decides which weights are best. */
-export function decisiveMetric(record: RunRecord, metrics: Metrics): { key: string; value: number } | null {
-  const wanted = record.recipe.metric_for_best_model;
-  const key = wanted && wanted !== 'loss' && metrics[wanted] !== undefined ? wanted : firstOf(metrics);
-  const value = key ? metrics[key] : undefined;
-  return key && value !== undefined ? { key, value } : null;
-}
-
-function firstOf(metrics: Metrics): keyof Metrics | null {
-  return HEADLINES.find((key) => metrics[key] !== undefined) ?? null;
-}
-
-/** Name of the dataset that a run is on, as the tree groups by it: the file's name or the dataset's. */
-export function datasetName(record: RunRecord): string {
-  const reference = record.recipe.dataset as unknown;
-  const file =
-    typeof reference === 'string'
-      ? reference
-      : typeof reference === 'object' && reference !== null && 'train' in reference
-        ? String(reference.train)
-        : '';
-  const parts = file.split(/[\\/]/).filter(Boolean);
-  return parts.at(-1) ?? 'unknown data';
-}

@@ -3,7 +3,7 @@ import type { Broken } from '../../files/broken.ts';
 import { exitReason } from '../../files/exit.ts';
 import { readTail } from '../../files/tail.ts';
 import { runFolderProblem } from '../../guard/index.ts';
-import { type RunLaunch, WORKING_STATES } from '../../protocol/index.ts';
+import { type RunDescription, type RunLaunch, WORKING_STATES } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { changeQueue, lookAtQueue, moved, readQueue, waiting, whileStarting, withdraw } from '../../runs/queue.ts';
 import { lookAtRecord, writeRecordInPlace } from '../../runs/record.ts';
@@ -260,8 +260,8 @@ export class RunStarter {
   }
 }
 
-/** Changes name or note: through the process where one works (it owns run.json), else in the file. */
-export async function describeRun(store: RunStore, run: Run, change: { name?: string; note?: string }): Promise<void> {
+/** Changes name, note or tags: through the process where one works (it owns run.json), else in the file. */
+export async function describeRun(store: RunStore, run: Run, change: RunDescription): Promise<void> {
   requireWritable(run);
   const connection = store.connection(run);
   if (connection) await connection.request('describe', change);

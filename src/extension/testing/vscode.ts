@@ -75,7 +75,13 @@ export class QuickPick {
   readonly onDidAccept = this.accepted.event;
   readonly onDidHide = this.hidden.event;
   readonly onDidTriggerButton = this.pressed.event;
+  private readonly typed = new EventEmitter<string>();
+  readonly onDidChangeValue = this.typed.event;
 
+  /** What a person types above the items. */
+  write(value: string): void {
+    this.typed.fire(value);
+  }
   show(): void {
     const before = shown.picker;
     shown.picker = this;

@@ -124,11 +124,13 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
     const { None, Collapsed } = vscode.TreeItemCollapsibleState;
     const item = new vscode.TreeItem(run.record.name, foldsOf(run).length > 0 ? Collapsed : None);
     item.id = run.folder;
-    item.description = run.record.note ? `${description} — ${run.record.note}` : description;
+    const tags = (run.record.tags ?? []).map((tag) => `#${tag}`);
+    const described = [description, ...tags].filter(Boolean).join(' ');
+    item.description = run.record.note ? `${described} — ${run.record.note}` : described;
     const { icon, color } = stateIcon(run);
     item.iconPath = new vscode.ThemeIcon(icon, color ? new vscode.ThemeColor(color) : undefined);
     item.contextValue = runContextValue(run);
-    item.accessibilityInformation = { label: `${run.record.name}, ${stateWord(run)}, ${description}` };
+    item.accessibilityInformation = { label: `${run.record.name}, ${stateWord(run)}, ${described}` };
     // Without arguments: VS Code forgets them whenever it draws the line anew, and a click that comes just then is lost.
     item.command = { command: COMMANDS.openDashboard, title: 'Open Dashboard' };
     return item;

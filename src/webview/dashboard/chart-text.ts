@@ -1,6 +1,6 @@
+import { csv } from '../../protocol/csv.ts';
 import { count, duration, short } from '../shared/format.ts';
 import { type ChartDefinition, pointAxis, stepAxis } from './charts.ts';
-import { csv } from './csv.ts';
 import type { RunView } from './store.ts';
 import type { Axis } from './view-state.ts';
 

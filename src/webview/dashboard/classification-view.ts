@@ -1,9 +1,9 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { csv } from '../../protocol/csv.ts';
 import { type ClassificationReport, classScore, type EvaluatedRow } from '../../protocol/evaluation.ts';
 import { count, percent, plural, significant } from '../shared/format.ts';
 import { copyButton, lineCell } from './cells.ts';
 import type { CellDetail } from './confusion.ts';
-import { csv } from './csv.ts';
 import { confusedPairs } from './matrix.ts';
 import type { Page } from './page.ts';
 import type { NamedReport } from './reports.ts';

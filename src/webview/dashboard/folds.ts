@@ -1,11 +1,11 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { csv } from '../../protocol/csv.ts';
 import { stageName } from '../../protocol/folds.ts';
 import { type MetricKey, measured } from '../../protocol/metrics.ts';
 import type { CrossValidation } from '../../protocol/run.ts';
 import { taskNameOf, taskOf } from '../../protocol/tasks.ts';
 import { capital, count, METRIC_NAMES, metric, plural } from '../shared/format.ts';
 import { copyButton } from './cells.ts';
-import { csv } from './csv.ts';
 import type { Page } from './page.ts';
 import { hasEnded, type RunView } from './store.ts';
 

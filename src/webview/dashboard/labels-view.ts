@@ -1,8 +1,8 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { csv } from '../../protocol/csv.ts';
 import { classScore, type LabelsReport, type LabelsRow } from '../../protocol/evaluation.ts';
 import { count, interval, percent, plural, significant } from '../shared/format.ts';
 import { copyButton, lineCell } from './cells.ts';
-import { csv } from './csv.ts';
 import type { Page } from './page.ts';
 import type { NamedReport } from './reports.ts';
 import type { RunView } from './store.ts';

@@ -1,0 +1,70 @@
+import {
+  cleanTag,
+  cleanTags,
+  LuthierError,
+  metricColumns,
+  RUN_COLUMNS,
+  type RunRecord,
+  recipeColumns,
+  runsCsv,
+  tagsProblem,
+  WORKING_STATES,
+} from '../../protocol/index.ts';
+import { connectRun, readRun } from '../../runs/client.ts';
+import { writeRecordInPlace } from '../../runs/record.ts';
+import { readMeasured, runRow } from '../../runs/row.ts';
+import { findRun } from '../runs/folder.ts';
+import { EXIT, note, printJson, yellow } from './output.ts';
+import { everyRun, look } from './runs.ts';
+import { shortPath } from './watch.ts';
+
+/** Every run with all that the runs table can show, for spreadsheets and pandas. */
+export async function printCsv(): Promise<number> {
+  const rows = await everyRun(async (folder) => {
+    const { record, problem } = await look(folder);
+    if (record === null) {
+      note(`${yellow('Left out:')} ${shortPath(folder)}: ${problem?.message}`);
+      return null;
+    }
+    return runRow(folder, record, { state: record.state, silent: false, problem: null }, await readMeasured(folder));
+  });
+  const readable = rows.filter((row) => row !== null).sort((a, b) => b.created_at.localeCompare(a.created_at));
+  const columns = [...RUN_COLUMNS, ...recipeColumns(readable), ...metricColumns(readable)];
+  process.stdout.write(runsCsv(readable, columns));
+  return EXIT.done;
+}
+
+/** Adds tags to a run, or takes them off; through its process where one works. */
+export async function tagRun(
+  name: string,
+  tags: readonly string[],
+  { remove, json }: { remove?: boolean; json?: boolean },
+): Promise<number> {
+  const folder = await findRun(name, process.cwd());
+  const record = await readRun(folder);
+  const own = record.tags ?? [];
+  const given = tags.map(cleanTag);
+  const after = cleanTags(remove ? own.filter((tag) => !given.includes(tag)) : [...own, ...given]);
+  const problem = remove ? null : tagsProblem(after);
+  if (problem !== null) throw new LuthierError('usage', problem);
+  const missing = remove ? given.filter((tag) => !own.includes(tag)) : [];
+  if (missing.length > 0) note(`${yellow('Not there:')} ${missing.join(', ')}`);
+  if (!(await describeByProcess(folder, record, after))) await writeRecordInPlace(folder, { ...record, tags: after });
+  if (json) printJson({ run: folder, tags: after });
+  else note(after.length === 0 ? `Run ${record.id} has no tags.` : `Tags of run ${record.id}: ${after.join(', ')}`);
+  return EXIT.done;
+}
+
+/** A run that works owns its record. @returns false where no process is there to be asked */
+async function describeByProcess(folder: string, record: RunRecord, tags: string[]): Promise<boolean> {
+  if (!WORKING_STATES.has(record.state)) return false;
+  try {
+    const client = await connectRun(folder, 'luthier runs tag');
+    await client.request('describe', { tags });
+    client.close();
+    return true;
+  } catch (error) {
+    if (error instanceof LuthierError && error.code === 'interrupted') return false;
+    throw error;
+  }
+}

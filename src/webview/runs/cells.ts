@@ -1,0 +1,104 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { isPercentage, metricName } from '../../protocol/metrics.ts';
+import { type RunColumn, type RunRow, stateText } from '../../protocol/run-row.ts';
+import type { RunState } from '../../protocol/states.ts';
+import { capital, count, day, duration, fixed, metric, significant } from '../shared/format.ts';
+
+/** Codicon of each state, as the Runs view has them; runs.css has their colours. */
+const ICONS: Record<RunState, string> = {
+  queued: 'clock',
+  starting: 'play-circle',
+  running: 'play-circle',
+  paused: 'debug-pause',
+  stopping: 'debug-stop',
+  done: 'pass-filled',
+  stopped: 'pass',
+  cancelled: 'circle-slash',
+  failed: 'error',
+  interrupted: 'warning',
+};
+
+/** A cell's content, and its whole text where the cell may cut it. */
+export function cell(column: RunColumn, row: RunRow, isBest: boolean): { content: unknown; title: string } {
+  const own = OWN[column.id];
+  if (own) return own(row, isBest);
+  const text = cellText(column, row);
+  if (column.kind !== 'metric') return { content: text, title: text };
+  const range = intervalText(column, row);
+  return {
+    content: html`${mark(column, isBest)}${text}${range ? html` <span class="interval">${range}</span>` : nothing}`,
+    title: metricTitle(column, row, isBest),
+  };
+}
+
+const OWN: Readonly<Record<string, (row: RunRow, isBest: boolean) => { content: TemplateResult; title: string }>> = {
+  name: ({ name, note, tags }) => ({
+    content: html`<div class="named"><span class="name">${name}</span>${tags.map((tag) => html`<span class="tag">${tag}</span>`)}</div>`,
+    title: [name, ...(tags.length > 0 ? [`Tags: ${tags.join(', ')}`] : []), ...(note ? [note] : [])].join('\n'),
+  }),
+  state: (row) => {
+    const isBroken = row.problem !== null;
+    const words = isBroken ? 'cannot be read' : stateText(row);
+    const why = row.problem ?? row.error;
+    return {
+      content: html`<span class="codicon codicon-${isBroken ? 'question' : ICONS[row.state]} state-${isBroken ? 'interrupted' : row.state}"
+        aria-hidden="true"></span> ${capital(words)}${
+          why === null ? nothing : html`<span class="visually-hidden">: ${why}</span>`
+        }`,
+      title: why ?? capital(words),
+    };
+  },
+};
+
+const mark = ({ id }: RunColumn, isBest: boolean): TemplateResult | typeof nothing =>
+  id === 'best' && isBest
+    ? html`<span class="codicon codicon-star-full best" aria-hidden="true"></span><span class="visually-hidden">Best, </span>`
+    : nothing;
+
+/** What a cell says, in the person's language; "–" for what is not known. */
+export function cellText(column: RunColumn, row: RunRow): string {
+  const value = column.value(row);
+  if (value === null || value === '') return '–';
+  switch (column.kind) {
+    case 'metric': {
+      const key = column.metric?.(row);
+      const figure = key ? metric(key, Number(value)) : String(value);
+      return column.id === 'best' && key ? `${figure} ${metricName(key)}` : figure;
+    }
+    case 'number':
+      return count(Number(value));
+    case 'duration':
+      return duration(Number(value));
+    case 'time':
+      return day(String(value));
+    case 'text':
+      return typeof value === 'number' ? figureText(value) : value;
+  }
+}
+
+/** A number of a recipe, as it is written there: 2e-5 and 1,024 are not rounded. */
+const figureText = (value: number): string =>
+  value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential() : String(value);
+
+/** Short: the unit stands before it. */
+function intervalText(column: RunColumn, row: RunRow): string {
+  const key = column.metric?.(row);
+  const range = key ? row.measured?.intervals[key] : undefined;
+  if (!key || !range) return '';
+  return isPercentage(key)
+    ? `${fixed(100 * range.low, 0)}–${fixed(100 * range.high, 0)}`
+    : `${significant(range.low)}–${significant(range.high)}`;
+}
+
+function metricTitle(column: RunColumn, row: RunRow, isBest: boolean): string {
+  const key = column.metric?.(row);
+  if (!key || row.metrics[key] === undefined) return '';
+  const n = row.measured?.n;
+  const range = intervalText(column, row);
+  return [
+    `${capital(metricName(key))} ${metric(key, row.metrics[key])}${row.folds === null ? '' : `, mean of ${count(row.folds)} folds`}`,
+    ...(n === undefined ? [] : [`Measured on ${count(n)} validation rows`]),
+    ...(range ? [`95 % interval: ${range}`] : []),
+    ...(isBest && column.id === 'best' ? [`Best of the runs on ${row.dataset}`] : []),
+  ].join('\n');
+}
