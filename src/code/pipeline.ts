@@ -28,6 +28,33 @@ export const pythonFor = (folder: string, task: AnswerName, given?: PipelineInpu
   ].join('\n');
 };
 
+/**
+ * The same for a model that reads a prompt which was learnt: transformers alone would answer without it, peft with it.
+ * The weights are in its folder “base”.
+ */
+export const peftPythonFor = (folder: string, task: AnswerName): string => {
+  const { name, text = 'Type a message here' } = pipelineOf(task);
+  const writes = name === 'text-generation';
+  const auto = `AutoModelFor${writes ? 'CausalLM' : 'SequenceClassification'}`;
+  const chat = pipelineOf(task).text === undefined;
+  const given = chat
+    ? `tokenizer.apply_chat_template([{"role": "user", "content": ${pythonText(text)}}], add_generation_prompt=True, return_dict=True, return_tensors="pt")`
+    : `tokenizer(${pythonText(text)}, return_tensors="pt")`;
+  return [
+    'from peft import PeftModel',
+    `from transformers import ${auto}, AutoTokenizer`,
+    `folder = ${pythonText(folder)}`,
+    `model = PeftModel.from_pretrained(${auto}.from_pretrained(folder + "/base"), folder).eval()`,
+    'tokenizer = AutoTokenizer.from_pretrained(folder)',
+    `inputs = ${given}`,
+    writes
+      ? 'print(tokenizer.decode(model.generate(**inputs, max_new_tokens=64)[0]))'
+      : task === 'text-classification'
+        ? 'print(model.config.id2label[model(**inputs).logits.argmax().item()])'
+        : 'print(model(**inputs).logits)',
+  ].join('\n');
+};
+
 /** The pipeline that runs a task's models, and what it is given; no text where it is messages. */
 function pipelineOf(task: AnswerName): { name: string; text?: string } {
   if (task === FILL_MASK) return { name: task, text: 'Type a text with a [MASK] here' };

@@ -4,6 +4,10 @@ import type { ProblemType, RecipeTask } from './tasks.ts';
 /** Which parameters are trained, and how. `type` names one of src/engine/strategies, whose schema has the other keys. */
 export type Strategy = { type: string; [key: string]: unknown };
 
+/** Strategies whose models read a prompt that was learnt: no weight has it in it, so that Python needs peft. */
+const PROMPTED: readonly string[] = ['prompt-tuning'];
+export const learnsPrompt = ({ type }: Strategy): boolean => PROMPTED.includes(type);
+
 /** One file, or a file for each part. Paths are relative to the recipe's file. */
 export type DatasetReference = string | { train: string; validation?: string; test?: string };
 

@@ -32,8 +32,8 @@ export function suggestedTraining(
   const batch = rows < 8 ? Math.max(1, Math.floor(rows / 2)) : rows < 80 ? 4 : rows < 300 ? 8 : 16;
   if (taskOf(task).writes) {
     return {
-      // Adapters and heads at half the rate that they have in a classifier.
-      learning_rate: ownRate === undefined ? rate : strategy.type === 'full' ? ownRate : ownRate / 2,
+      // Adapters at half the rate that they have in a classifier.
+      learning_rate: ownRate === undefined ? rate : strategy.type === 'lora' ? ownRate / 2 : ownRate,
       num_train_epochs: rows < 100 ? 4 : rows < 20_000 ? 2 : 1,
       per_device_train_batch_size: Math.min(8, batch),
     };

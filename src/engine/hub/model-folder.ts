@@ -11,6 +11,12 @@ export const CONFIG_FILE = 'config.json';
 export const WEIGHTS_FILE = 'model.safetensors';
 export const WEIGHTS_INDEX_FILE = 'model.safetensors.index.json';
 export const ADAPTER_CONFIG_FILE = 'adapter_config.json';
+export const ADAPTER_WEIGHTS_FILE = 'adapter_model.safetensors';
+/**
+ * Where a model that reads a prompt in front of each text has its weights, beside the prompt in peft's files. Were they in
+ * the folder itself, transformers without peft would load them and answer without the prompt.
+ */
+export const BASE_FOLDER = 'base';
 /** What ends a generated text, and how its makers would generate one. */
 export const GENERATION_FILE = 'generation_config.json';
 /** The model card. */
@@ -59,6 +65,8 @@ export interface ModelFolder {
   weights: WeightSource;
   /** Names of the files in it. */
   files: string[];
+  /** peft's files of the prompt that the model reads in front of each text, where it has one. */
+  prompt?: { config: JsonRecord; weights: WeightSource };
 }
 
 /**
@@ -72,9 +80,29 @@ export async function openModelFolder(folder: string): Promise<ModelFolder> {
   const files = await listFiles(path);
   if (!files.includes(CONFIG_FILE)) throw await lacking(path, files, CONFIG_FILE);
   const config = await readJsonRecord(join(path, CONFIG_FILE));
+  if (hasPrompt(files)) return openWithPrompt(path, config, files);
   if (files.includes(WEIGHTS_FILE)) return { path, config, files, weights: await openShards(path, [WEIGHTS_FILE]) };
   if (files.includes(WEIGHTS_INDEX_FILE)) return { path, config, files, weights: await openIndexed(path, files) };
   throw await lacking(path, files, WEIGHTS_FILE);
+}
+
+const hasPrompt = (files: readonly string[]): boolean =>
+  files.includes(ADAPTER_CONFIG_FILE) && files.includes(BASE_FOLDER);
+
+async function openWithPrompt(path: string, config: ModelConfig, files: string[]): Promise<ModelFolder> {
+  const adapter = await readJsonRecord(join(path, ADAPTER_CONFIG_FILE));
+  const prompt = await openShards(path, [ADAPTER_WEIGHTS_FILE]);
+  try {
+    const base = await openShards(join(path, BASE_FOLDER), [WEIGHTS_FILE]);
+    const close = async () => {
+      await base.close();
+      await prompt.close();
+    };
+    return { path, config, files, weights: { ...base, close }, prompt: { config: adapter, weights: prompt } };
+  } catch (error) {
+    await prompt.close();
+    throw error;
+  }
 }
 
 async function listFiles(path: string): Promise<string[]> {
@@ -121,10 +149,26 @@ export const readGeneration = async ({
 }): Promise<JsonRecord | undefined> =>
   files.includes(GENERATION_FILE) ? readJsonRecord(join(path, GENERATION_FILE)) : undefined;
 
+/**
+ * Refuses to train a model that reads a prompt: what is learnt would belong to the weights with it.
+ * @throws LuthierError `model-unsupported`
+ */
+export function refusePrompt({ path, prompt }: ModelFolder): void {
+  if (!prompt) return;
+  throw new LuthierError(
+    'model-unsupported',
+    `${path} reads a prompt that was learnt (${String(prompt.config.peft_type)}), and such a model is not trained further.`,
+    `Start from its base model${baseOf(prompt.config) && `, ${baseOf(prompt.config)}`}.`,
+  );
+}
+
+/** The model that peft's adapter_config.json names; '' where it names none. */
+const baseOf = ({ base_model_name_or_path: base }: JsonRecord): string =>
+  typeof base === 'string' ? base.replace(/\p{C}/gu, '').slice(0, 300) : '';
+
 /** `place` is a folder or a Hugging Face name. The base model is named as the adapter's config has it, be it there or not. */
 export function adapterAlone(place: string, config: JsonRecord): LuthierError {
-  const base = config.base_model_name_or_path;
-  const name = typeof base === 'string' ? base.replace(/\p{C}/gu, '').slice(0, 300) : '';
+  const name = baseOf(config);
   const named = name === '' ? '' : ` It was trained on the model ${name} (base_model_name_or_path).`;
   return new LuthierError(
     'model-unsupported',
@@ -153,14 +197,23 @@ export const CONVERT_COMMAND =
 export async function modelFiles(folder: string): Promise<string[]> {
   const path = resolve(folder);
   const there = await listFiles(path);
+  if (hasPrompt(there)) {
+    const own = [CONFIG_FILE, WEIGHTS_FILE].map((name) => join(BASE_FOLDER, name));
+    return [
+      ...there.filter((name) => [ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE].includes(name) || isBeside(name)),
+      ...own,
+    ];
+  }
   const whole = there.includes(WEIGHTS_FILE);
   const index = join(path, WEIGHTS_INDEX_FILE);
   const weights = whole
     ? [WEIGHTS_FILE]
     : [WEIGHTS_INDEX_FILE, ...new Set(shardMap(index, await readJsonRecord(index)).values())];
-  const beside = [CONFIG_FILE, GENERATION_FILE, ...TOKENIZER_FILES, CARD_FILE, TEMPLATE_FILE];
-  return there.filter((name) => weights.includes(name) || (beside as string[]).includes(name) || LICENCE.test(name));
+  return there.filter((name) => weights.includes(name) || isBeside(name));
 }
+
+const BESIDE: readonly string[] = [CONFIG_FILE, GENERATION_FILE, ...TOKENIZER_FILES, CARD_FILE, TEMPLATE_FILE];
+const isBeside = (name: string): boolean => BESIDE.includes(name) || LICENCE.test(name);
 
 const LICENCE = /^(LICEN[CS]E|NOTICE)(\.(txt|md))?$/i;
 
@@ -246,6 +299,8 @@ export interface ModelToSave {
   generation?: JsonRecord | undefined;
   /** Under Hugging Face's names. */
   tensors: readonly TensorToWrite[];
+  /** Its prompt is in the folder, in peft's files. */
+  hasPrompt?: boolean;
 }
 
 /**
@@ -257,9 +312,12 @@ export async function saveModelFolder(folder: string, model: ModelToSave): Promi
   const path = resolve(folder);
   await makeFolder(path);
   await sweepAside(path);
-  await writeSafetensors(join(path, WEIGHTS_FILE), model.tensors);
+  const place = model.hasPrompt ? join(path, BASE_FOLDER) : path;
+  if (model.hasPrompt) await makeFolder(place);
+  await writeSafetensors(join(place, WEIGHTS_FILE), model.tensors);
   const write = (file: string, content: JsonRecord) =>
     writeFileAtomically(join(path, file), `${JSON.stringify(content, null, 2)}\n`);
   if (model.generation) await write(GENERATION_FILE, model.generation);
+  if (model.hasPrompt) await write(join(BASE_FOLDER, CONFIG_FILE), model.config);
   await write(CONFIG_FILE, model.config);
 }

@@ -31,6 +31,8 @@ const SCORES = 3;
  */
 export class CachedModel implements NextToken {
   readonly positions: number;
+  /** Tokens in front of every prompt. */
+  readonly #virtual: readonly number[];
   readonly #model: TaskModel;
   readonly #cache = new KeyValueCache();
   /** The arrays that a program of this shape writes to. */
@@ -46,13 +48,16 @@ export class CachedModel implements NextToken {
     this.#model = model;
     this.#sizes = sizes;
     this.#isHeldIn8Bit = isHeldIn8Bit;
-    this.positions = model.architecture.maxPositions;
+    const { maxPositions, virtualIds = [] } = model.architecture;
+    this.positions = maxPositions;
+    this.#virtual = virtualIds;
   }
 
   async begin(prompt: readonly number[]): Promise<Float32Array> {
+    const whole = [...this.#virtual, ...prompt];
     this.#tokens = [];
-    this.#cache.clear(this.#capacityFor(prompt.length + 1));
-    return await this.#read(prompt, 0);
+    this.#cache.clear(this.#capacityFor(whole.length + 1));
+    return await this.#read(whole, 0);
   }
 
   /**
@@ -64,20 +69,22 @@ export class CachedModel implements NextToken {
     prompt: readonly number[],
     between?: () => Promise<void>,
   ): Promise<{ logits: Float32Array; reused: number }> {
+    const whole = [...this.#virtual, ...prompt];
     const known = this.#tokens;
-    let reused = 0;
+    let kept = 0;
     // The last one is read in any case: its logits are asked for.
-    while (reused < prompt.length - 1 && reused < known.length && known[reused] === prompt[reused]) reused++;
-    const capacity = this.#capacityFor(prompt.length + 1);
-    if (reused === 0) {
+    while (kept < whole.length - 1 && kept < known.length && known[kept] === whole[kept]) kept++;
+    const capacity = this.#capacityFor(whole.length + 1);
+    const reused = Math.max(0, kept - this.#virtual.length);
+    if (kept === 0) {
       this.#tokens = [];
       this.#cache.clear(capacity);
-      return { logits: await this.#read(prompt, 0, between), reused };
+      return { logits: await this.#read(whole, 0, between), reused };
     }
-    this.#tokens = known.slice(0, reused);
-    this.#cache.cut(reused);
+    this.#tokens = known.slice(0, kept);
+    this.#cache.cut(kept);
     if (capacity > this.#cache.capacity) this.#cache.grow(capacity);
-    return { logits: await this.#read(prompt, reused, between), reused };
+    return { logits: await this.#read(whole, kept, between), reused };
   }
 
   /** Reads a prompt from a token on, before which all is in the cache. */
@@ -129,7 +136,7 @@ export class CachedModel implements NextToken {
   /** What one of several texts takes: its part of the cache twice, since texts that change places are copied, and scores. */
   #bytesOf(tokens: number): number {
     const perToken = this.#cache.layers.reduce((n, { heads, width }) => n + 2 * heads * width, 0);
-    return 4 * (2 * perToken * this.#capacityFor(tokens) + SCORES * this.#model.numLabels);
+    return 4 * (2 * perToken * this.#capacityFor(this.#virtual.length + tokens) + SCORES * this.#model.numLabels);
   }
 
   /** @param count of the new tokens those that are no padding */
@@ -166,9 +173,10 @@ export class CachedModel implements NextToken {
     return arrays.logits!;
   }
 
+  /** @param tokens of a text, the virtual ones in front of it included */
   #capacityFor(tokens: number): number {
     let { capacity } = this.#sizes;
     while (capacity < tokens) capacity *= 2;
-    return Math.min(capacity, Math.max(this.positions, tokens));
+    return Math.min(capacity, Math.max(this.#virtual.length + this.positions, tokens));
   }
 }

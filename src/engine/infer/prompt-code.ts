@@ -37,7 +37,7 @@ interface Asked {
 
 /**
  * A program that asks a model what runPrompt asks it: the same prompt, read by the same model in the same way.
- * @throws LuthierError as renderRow; `usage` for what the model has no positions for
+ * @throws LuthierError as renderRow; `usage` for what the model has no positions for, and for a model that needs peft
  */
 export async function codeOfPrompt(
   open: OpenPrompt,
@@ -45,6 +45,12 @@ export async function codeOfPrompt(
   source: Pick<PromptSource, 'values' | 'undefined_is'>,
   { language, model, modelName, settings, ...request }: CodeOptions,
 ): Promise<{ code: string; needs_onnx: boolean }> {
+  if (model.hasPrompt)
+    throw new LuthierError(
+      'usage',
+      `${modelName} reads a prompt that was learnt, which transformers alone does not.`,
+      'The README.md in its folder shows how it is asked in Python with peft.',
+    );
   const { prompt, read } = await renderRow(open, row, source, { ...request, model });
   const what = row === null ? open.name : `${open.name}, row ${row}`;
   refuseEmpty(prompt, what);

@@ -7,6 +7,7 @@ import {
   taskOf,
 } from '../../protocol/index.ts';
 import { type ModelConfig, openModelFolder, readGeneration } from '../hub/model-folder.ts';
+import { withFolderPrompt } from '../model-files/prompt.ts';
 import { architectureOf } from '../models/registry.ts';
 import { type FilledPrompt, type OpenPrompt, openPrompt } from '../prompts/prompt.ts';
 import type { PromptRenderer } from '../prompts/renderer.ts';
@@ -28,6 +29,8 @@ export interface PromptModel {
   answers: AnswerName;
   /** Tokens that end what it writes. */
   ends: readonly number[];
+  /** It reads a prompt that was learnt in front of each text. */
+  hasPrompt: boolean;
   /** @throws LuthierError `tokenizer-invalid` */
   chat: () => ChatTemplate;
 }
@@ -36,11 +39,12 @@ export interface PromptModel {
 export async function readPromptModel(path: string): Promise<PromptModel> {
   const folder = await openModelFolder(path);
   await folder.weights.close();
-  const { maxPositions } = architectureOf(folder.config, path);
+  const { maxPositions } = withFolderPrompt(folder, architectureOf(folder.config, path));
   const tokenizer = await Tokenizer.load(path);
   let chat: ChatTemplate | undefined;
   return {
     ...{ tokenizer, path, positions: maxPositions, kind: kindOf(folder.config) },
+    hasPrompt: folder.prompt !== undefined,
     answers: answeringOfModel(folder.config).name,
     ends: endsOf({ ...folder.config, ...(await readGeneration(folder)) }, tokenizer),
     chat: () => {

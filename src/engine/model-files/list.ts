@@ -107,7 +107,9 @@ async function describe(
       const architecture = architectureOf(config, join(path, CONFIG_FILE), taskOfModel(config));
       checkWeights(folder, architecture);
       const learnable = TASKS.map(({ name }) => name);
-      entry.tasks = architecture.tasks.flatMap((task) => learnable.filter((name) => name === task));
+      // One with a prompt answers, and is not trained further.
+      const trained = folder.prompt ? [] : architecture.tasks;
+      entry.tasks = trained.flatMap((task) => learnable.filter((name) => name === task));
       entry.labels = labelsOf(folder, architecture);
       entry.answers = answersOf(folder, entry.labels, await hasChatTemplate(path));
     } finally {

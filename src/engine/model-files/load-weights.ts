@@ -4,7 +4,7 @@ import type { ModelFolder } from '../hub/model-folder.ts';
 import { type Architecture, answerNames, declarationOf, moduleOf } from '../models/architecture.ts';
 import { mapWeights } from '../models/names.ts';
 import type { Init } from '../models/scope.ts';
-import type { ParameterStore } from '../runtime/parameter-store.ts';
+import type { Parameter, ParameterStore } from '../runtime/parameter-store.ts';
 import { sameShape } from '../tensor/graph/ir.ts';
 
 interface LoadOptions {
@@ -62,7 +62,7 @@ function requireShape({ path, weights }: ModelFolder, stored: string, shape: rea
 
 /**
  * Fills the store from a model folder. What the folder lacks of the head is initialised as the family says, and said;
- * adapters as peft does.
+ * what a strategy adds as peft does.
  * @throws LuthierError `model-invalid` naming the tensor that is missing, has another shape than config.json says, or
  *   holds a value that is no finite number
  */
@@ -81,12 +81,15 @@ export async function loadWeights(
   for (const { name, shape, weight } of store.parameters.values()) {
     const stored = map.files.get(name);
     const isAnswer = answers.includes(name);
-    if (stored !== undefined && !(isAnswer && classifierRows === null)) {
+    if (parameters.get(name)!.isAdapter && folder.prompt) {
+      await folder.prompt.weights.readInto(name, weight);
+      requireFinite(folder, name, store, name);
+    } else if (stored !== undefined && !(isAnswer && classifierRows === null)) {
       if (isAnswer) await readRows(folder, stored, shape, weight, classifierRows!);
       else await folder.weights.readInto(stored, weight);
       requireFinite(folder, stored, store, name);
     } else {
-      initialize(weight, parameters.get(name)!.init, options.seed, fresh.length);
+      initialize(weight, parameters.get(name)!.init, store, options.seed, fresh.length);
       fresh.push(name);
     }
   }
@@ -130,15 +133,28 @@ function requireFinite({ path }: ModelFolder, stored: string, store: ParameterSt
 export function initializeAll(architecture: Architecture, store: ParameterStore, seed: number): void {
   const { parameters } = declarationOf(architecture);
   [...store.parameters.values()].forEach(({ name, weight }, stream) => {
-    initialize(weight, parameters.get(name)!.init, seed, stream);
+    initialize(weight, parameters.get(name)!.init, store, seed, stream);
   });
 }
 
-function initialize(weight: Float32Array, init: Init, seed: number, stream: number): void {
+/** @param store has the parameters that stand before this one */
+function initialize(weight: Float32Array, init: Init, store: ParameterStore, seed: number, stream: number): void {
   if (init === 'zeros') weight.fill(0);
   else if (init === 'ones') weight.fill(1);
+  else if ('rows' in init) copyRows(weight, store.get(init.of), init.rows);
   else if ('normal' in init) fillNormal(weight, init.normal, new Random(seed, 1_000_000 + stream));
   else fillUniform(weight, init.uniform, new Random(seed, 1_000_000 + stream));
+}
+
+function copyRows(
+  target: Float32Array,
+  { shape, weight }: Pick<Parameter, 'shape' | 'weight'>,
+  rows: readonly number[],
+): void {
+  const width = shape[1]!;
+  rows.forEach((row, i) => {
+    target.set(weight.subarray(row * width, (row + 1) * width), i * width);
+  });
 }
 
 function fillUniform(values: Float32Array, bound: number, random: Random): void {

@@ -12,6 +12,7 @@ import { createExecutor } from '../tensor/executors/create.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
 import { hasTemplate } from './inputs.ts';
 import { checkWeights, loadWeights } from './load-weights.ts';
+import { withFolderPrompt } from './prompt.ts';
 
 export interface OpenModel {
   /** Absolute. */
@@ -51,7 +52,7 @@ export async function openModel(
   try {
     const tokenizer = await loading;
     const task = taskOf(folder, tokenizer.chatTemplate !== null);
-    const architecture = architectureOf(folder.config, `${folder.path}/config.json`, task);
+    const architecture = withFolderPrompt(folder, architectureOf(folder.config, `${folder.path}/config.json`, task));
     tokenizer.checkFits(architecture.vocabSize);
     const labels = architecture.outputs === undefined ? classesOf(folder, architecture) : [];
     checkWeights(folder, architecture);

@@ -1,7 +1,8 @@
 import { dirname, join } from 'node:path';
 import { makeFolder, sweepAside, writeFileAtomically } from '../../files/write-file.ts';
+import { ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE } from '../hub/model-folder.ts';
 import { writeSafetensors } from '../hub/safetensors.ts';
-import type { Adapters } from '../models/architecture.ts';
+import { PROMPT_EMBEDDINGS } from '../models/prompt.ts';
 import type { TaskModel } from '../runtime/model.ts';
 import type { AnyTask } from '../tasks/task.ts';
 
@@ -26,40 +27,43 @@ export async function saveAdapter(
   folder: string,
   task: AnyTask,
   model: TaskModel,
-  adapters: Adapters,
   base: BaseModel,
   own: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   await makeFolder(folder);
   await sweepAside(folder);
+  const { architecture } = model;
   const { parameters } = model.declaration();
+  const { modulesToSave } = (architecture.adapters ?? architecture.prompt)!;
+  // peft puts a model with adapters into one of its own, and one with a prompt beside it.
+  const root = architecture.prompt ? 'base_model.' : 'base_model.model.';
   const isSaved = (name: string) =>
-    parameters.get(name)!.isAdapter || adapters.modulesToSave.some((module) => name.startsWith(`${module}.`));
+    parameters.get(name)!.isAdapter || modulesToSave.some((module) => name.startsWith(`${module}.`));
   const tensors = [...model.store.parameters.values()]
     .filter(({ name }) => isSaved(name))
     .map(({ name, shape, weight }) => ({
-      name: `base_model.model.${name}`,
+      name: name === PROMPT_EMBEDDINGS ? name : `${root}${name}`,
       shape,
       dtype: 'F32' as const,
       data: weight,
     }));
-  await writeSafetensors(join(folder, 'adapter_model.safetensors'), tensors);
+  await writeSafetensors(join(folder, ADAPTER_WEIGHTS_FILE), tensors);
   // Last, so that a folder left half-written is seen to lack it.
   // Of the head the whole part, as peft names it: "classifier", not the layers in it.
-  const whole = adapters.modulesToSave.map((module) =>
-    module.startsWith(`${model.architecture.prefix}.`) ? module : module.replace(/\..*/, ''),
+  const whole = modulesToSave.map((module) =>
+    module.startsWith(`${architecture.prefix}.`) ? module : module.replace(/\..*/, ''),
   );
   const config = {
     ...own,
     base_model_name_or_path: base.nameOrPath,
     inference_mode: true,
     // peft adds both names to every config of a classifier.
-    modules_to_save: model.architecture.outputs === undefined ? [...new Set([...whole, 'classifier', 'score'])] : null,
+    modules_to_save: architecture.outputs === undefined ? [...new Set([...whole, 'classifier', 'score'])] : null,
     revision: base.revision,
     task_type: task.save.peft,
   };
   const sorted = Object.fromEntries(Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1)));
-  await writeFileAtomically(join(folder, 'adapter_config.json'), (file) =>
+  await writeFileAtomically(join(folder, ADAPTER_CONFIG_FILE), (file) =>
     file.writeFile(`${JSON.stringify(sorted, null, 2)}\n`),
   );
 }

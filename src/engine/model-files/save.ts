@@ -39,21 +39,25 @@ export interface SaveOptions {
 }
 
 /**
- * Writes a folder that transformers' class for the task loads with from_pretrained, adapters merged into their weights,
- * then reads it again and compares its logits with the trained model's. Adapters are written by themselves, too.
+ * Writes a folder that transformers' class for the task loads with from_pretrained, adapters merged into their weights
+ * (with a prompt, one that peft loads), then reads it again and compares its logits with the trained model's. Adapters are written by themselves, too.
  * @throws LuthierError `export-mismatch` when they differ by more than 1e-4, `disk-full`, `not-writable`
  */
 export async function saveTaskModel(target: string, options: SaveOptions): Promise<void> {
   const { task, model, labels, source, tokenizer, backend, maxLength } = options;
   const probes = fewStates(options.probes, model);
   const expected = probes.length > 0 ? Float32Array.from(await model.logits(probes)) : new Float32Array();
-  const { adapters } = model.architecture;
+  const { adapters, prompt } = model.architecture;
   const { parameters } = model.store;
-  const plain = adapters ? mergeLora(adapters, parameters, model.declaration().parameters) : parameters;
+  const declared = model.declaration().parameters;
+  const merged = adapters ? mergeLora(adapters, parameters, declared) : parameters;
+  const plain = [...merged].filter(([name]) => !declared.get(name)!.isAdapter);
   const { folder, base, strategy } = options.adapter;
-  const peft = adapters && kindOf(strategy).peftConfig?.(adapters);
+  const peft = kindOf(strategy).peftConfig?.(strategy, model.architecture, base.nameOrPath);
   const { template } = task;
-  if (peft) await saveAdapter(folder, task, model, adapters, base, peft);
+  if (peft) await saveAdapter(folder, task, model, base, peft);
+  // No weight has a prompt in it: it stays what it is.
+  if (peft && prompt) await saveAdapter(target, task, model, base, peft);
   if (peft && template) await writeFileAtomically(join(folder, TEMPLATE_FILE), template.text);
   // What a pipeline cuts to: more than the positions and the model would fail there.
   await tokenizer.save(target, Math.min(maxLength, model.architecture.maxPositions));
@@ -63,12 +67,13 @@ export async function saveTaskModel(target: string, options: SaveOptions): Promi
   await saveModelFolder(target, {
     config: modelConfig(task, source.config, model.architecture, labels, options.inputs, options.settings),
     generation: options.generation,
-    tensors: [...plain].map(([name, { shape, weight }]) => ({
+    tensors: plain.map(([name, { shape, weight }]) => ({
       name,
       shape,
       dtype: 'F32',
       data: weight,
     })),
+    hasPrompt: prompt !== undefined,
   });
   if (probes.length === 0) return;
   const difference = await reloadedDifference(target, probes, expected, backend);

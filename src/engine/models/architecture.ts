@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { type AnswerName, isTaskName, LuthierError, type TaskName } from '../../protocol/index.ts';
+import { type AnswerName, counted, isTaskName, LuthierError, type TaskName } from '../../protocol/index.ts';
 import { sizeOf, type TensorSpec } from '../tensor/executors/executor.ts';
 import { type Batch, type BatchShape, batchSpecs, type Gather, packedBatch, type Reader } from './batch.ts';
 import { type Config, ConfigReader } from './config.ts';
@@ -19,6 +19,14 @@ export interface Adapters {
   readonly fan_in_fan_out: boolean;
 }
 
+/** Virtual tokens in front of each text, of which something is learnt, and what is trained whole beside them. */
+export interface Prompt {
+  readonly num_virtual_tokens: number;
+  /** Tokens whose embeddings they begin with; at random where left out. */
+  readonly beginsWith?: readonly number[];
+  readonly modulesToSave: readonly string[];
+}
+
 /** A model of some family that a config.json describes, with what a strategy has added to it. */
 export interface Architecture extends Reader {
   readonly modelType: string;
@@ -28,6 +36,7 @@ export interface Architecture extends Reader {
   readonly numLayers: number;
   readonly numHeads: number;
   readonly vocabSize: number;
+  /** Tokens of the longest text. */
   readonly maxPositions: number;
   /** Floating-point operations of one token's forward pass, attention's share apart. */
   readonly flopsPerToken: number;
@@ -45,7 +54,17 @@ export interface Architecture extends Reader {
   /** `[N, H]` -> `[N, outputs]` */
   head(scope: Scope, x: tf.Tensor2D, outputs: number): tf.Tensor2D;
   readonly adapters?: Adapters;
+  readonly prompt?: Prompt;
 }
+
+/** How many tokens of a text a model takes, in words. */
+export const tokensTaken = ({
+  maxPositions,
+  virtualIds = [],
+}: Pick<Architecture, 'maxPositions' | 'virtualIds'>): string =>
+  virtualIds.length === 0
+    ? `${maxPositions} tokens`
+    : `${counted(maxPositions, 'token')} after ${counted(virtualIds.length, 'virtual token')}`;
 
 /** What a task says of the head that it needs. */
 export interface HeadKind {

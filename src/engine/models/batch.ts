@@ -75,6 +75,8 @@ export interface Reader {
   readonly isCausal: boolean;
   /** Of config.json, where it has one: the last token that a head reads is the last one that is not this. */
   readonly padTokenId?: number | undefined;
+  /** Tokens that stand in front of each text. */
+  readonly virtualIds?: readonly number[];
 }
 
 /** What is added to the scores of keys that are not visible. */

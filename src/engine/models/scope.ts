@@ -7,8 +7,16 @@ import { placeholder, record } from '../tensor/record/recorder.ts';
 /** Where a parameter stands: -1 for embeddings, its layer's number, or 'head' for what a task adds behind the layers. */
 export type Place = number | 'head';
 
-/** What a new weight starts from; `normal` is a standard deviation, `uniform` the bound on both sides of 0. */
-export type Init = 'zeros' | 'ones' | { normal: number } | { uniform: number };
+/**
+ * What a new weight starts from; `normal` is a standard deviation, `uniform` the bound on both sides of 0, `rows` are those
+ * of another parameter.
+ */
+export type Init =
+  | 'zeros'
+  | 'ones'
+  | { normal: number }
+  | { uniform: number }
+  | { rows: readonly number[]; of: string };
 
 /** `out,in` is PyTorch's Linear, `in,out` the Conv1D of GPT-2. */
 export type Layout = 'out,in' | 'in,out';

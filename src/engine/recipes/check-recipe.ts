@@ -16,8 +16,9 @@ import {
 } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
 import { readsFolders, resolveDataset } from '../data/resolve.ts';
-import { openModelFolder } from '../hub/model-folder.ts';
+import { openModelFolder, refusePrompt } from '../hub/model-folder.ts';
 import { resolveModel, startersFolder } from '../hub/resolve.ts';
+import { tokensTaken } from '../models/architecture.ts';
 import { mapWeights } from '../models/names.ts';
 import { architectureOf } from '../models/registry.ts';
 import { LackingColumn, unrendered } from '../prompts/row-template.ts';
@@ -211,15 +212,14 @@ async function checkModel(options: ModelOptions): Promise<RecipeProblem[]> {
   try {
     const folder = await openModelFolder(path);
     await folder.weights.close();
-    const architecture = architectureOf(folder.config, join(path, 'config.json'), task);
+    refusePrompt(folder);
+    let architecture = architectureOf(folder.config, join(path, 'config.json'), task);
     const problems: RecipeProblem[] = [];
     if (strategy) {
       try {
         const stored = mapWeights(architecture, folder.weights.names()).files;
-        isTrainedBy(
-          strategy,
-          architectureFor(strategy, architecture, (name) => stored.has(name)),
-        );
+        architecture = architectureFor(strategy, architecture, (name) => stored.has(name));
+        isTrainedBy(strategy, architecture);
       } catch (error) {
         if (!(error instanceof WrongKey)) throw error;
         const keys = ['strategy', error.key];
@@ -231,7 +231,7 @@ async function checkModel(options: ModelOptions): Promise<RecipeProblem[]> {
       problems.push({
         severity: 'warning',
         code: 'wrong-value',
-        message: `max_length is ${maxLength}, but the model takes at most ${architecture.maxPositions} tokens; ${architecture.maxPositions} is used.`,
+        message: `max_length is ${maxLength}, but the model takes at most ${tokensTaken(architecture)}; ${architecture.maxPositions} is used.`,
         ...places.value(['max_length']),
         fixes: [{ ...replace(places, ['max_length'], architecture.maxPositions), preferred: true }],
         choices: [],

@@ -282,7 +282,8 @@ export const KEY_OWNER: Record<RecipeKey, string> = {
   columns: 'ours',
   encoding: 'ours (`pandas.read_csv`)',
   template: 'ours',
-  strategy: 'ours; the keys of `lora` LoraConfig’s, `load_in_8bit` BitsAndBytesConfig’s',
+  strategy:
+    'ours; the keys of `lora` LoraConfig’s, of `prompt-tuning` PromptTuningConfig’s, `load_in_8bit` BitsAndBytesConfig’s',
   learning_rate: 'TrainingArguments',
   num_train_epochs: 'TrainingArguments',
   max_steps: 'TrainingArguments',

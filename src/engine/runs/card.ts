@@ -1,6 +1,7 @@
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { stringify } from 'yaml';
 import { readAllAgain } from '../../code/cache.ts';
+import { peftPythonFor } from '../../code/pipeline.ts';
 import { writeFileAtomically } from '../../files/write-file.ts';
 import {
   counted,
@@ -9,6 +10,7 @@ import {
   formatChange,
   formatCount,
   largest,
+  learnsPrompt,
   measured,
   metricOf,
   type Recipe,
@@ -79,12 +81,13 @@ function modelCard(library: 'transformers' | 'peft', origin: Origin, facts: Card
   const task = taskNamed(taskNameOf(recipe));
   const { row } = taskOf(task.name);
   const isAdapter = library === 'peft';
+  const hasPrompt = learnsPrompt(recipe.strategy);
   const license = origin.card.license;
   const parts = [
     `# ${line(record.name)}`,
-    `${isAdapter ? `A low-rank adapter (peft) that turns this base model into a ${task.save.noun}:` : `A ${task.save.noun}, fine-tuned from`} ${line(origin.name)}. It ${task.save.does(labels.length)}${labels.length > 1 ? `: ${labels.slice(0, 50).map(code).join(', ')}${labels.length > 50 ? `, and ${labels.length - 50} more` : ''}` : ''}.`,
+    `${isAdapter ? `A ${hasPrompt ? 'learned prompt' : 'low-rank adapter'} (peft) that turns this base model into a ${task.save.noun}:` : `A ${task.save.noun}, fine-tuned from`} ${line(origin.name)}. It ${task.save.does(labels.length)}${labels.length > 1 ? `: ${labels.slice(0, 50).map(code).join(', ')}${labels.length > 50 ? `, and ${labels.length - 50} more` : ''}` : ''}.`,
     '## Use',
-    isAdapter ? adapterUse(task, labels.length) : modelUse(task),
+    isAdapter ? adapterUse(task, labels.length) : hasPrompt ? promptUse(task) : modelUse(task),
     ...templateNote(record),
     '## Data',
     [
@@ -102,7 +105,7 @@ function modelCard(library: 'transformers' | 'peft', origin: Origin, facts: Card
       ? `The base model’s folder names no licence; check where ${line(origin.name)} comes from.`
       : `The base model’s licence is ${code(license)}. The dataset may have its own terms.`,
   ];
-  return `---\n${stringify(frontMatter(library, origin, facts), { lineWidth: 0 })}---\n${parts.join('\n\n')}\n`;
+  return `---\n${stringify(frontMatter(hasPrompt ? 'peft' : library, origin, facts), { lineWidth: 0 })}---\n${parts.join('\n\n')}\n`;
 }
 
 function frontMatter(library: string, origin: Origin, facts: CardFacts): Record<string, unknown> {
@@ -223,6 +226,13 @@ const modelUse = ({ name, save: { pipeline } }: AnyTask): string => {
     ),
   ].join('\n\n');
 };
+
+const promptUse = ({ name }: AnyTask): string =>
+  [
+    'The model reads a learned prompt in front of each text. It is no part of the weights, which are in `base/`, and transformers alone would answer without it: load the folder with peft.',
+    fence('python', peftPythonFor('PATH/TO/THIS/FOLDER', name)),
+    'There is no ONNX format of it.',
+  ].join('\n\n');
 
 const adapterUse = ({ save: { autoModel } }: AnyTask, labels: number): string =>
   fence(

@@ -5,7 +5,7 @@ import { writeError } from '../../files/write-file.ts';
 import { homeProblem, placeProblem } from '../../guard/index.ts';
 import { LuthierError } from '../../protocol/index.ts';
 import { requireDiskBytes } from '../hub/disk.ts';
-import { modelFiles } from '../hub/model-folder.ts';
+import { modelFiles, openModelFolder } from '../hub/model-folder.ts';
 import { createPredictor } from '../infer/predictor.ts';
 import { LOGIT_TOLERANCE, maxDifference } from '../model-files/save.ts';
 import { requireNone } from './folder.ts';
@@ -31,6 +31,7 @@ const PROBES = ['Yes.', 'It arrived a day early, and it works.', 'Why was I char
  * @throws LuthierError `usage` when `out` is not empty, `export-mismatch`, `disk-full`, `not-writable`
  */
 export async function exportModel(model: string, format: 'safetensors' | 'onnx', out?: string): Promise<Exported> {
+  if (format === 'onnx') await refusePromptInOnnx(model);
   const target = out === undefined ? model : resolve(out);
   // Beside the run's own model: where that is a link, it would be written into somebody else's folder.
   if (target === model) requireNone((await placeProblem(dirname(model))) ?? (await homeProblem(model, 'onnx')));
@@ -67,12 +68,14 @@ async function copyModel(model: string, target: string): Promise<string[]> {
   );
   try {
     await mkdir(target, { recursive: true });
+    for (const name of files) await mkdir(dirname(join(target, name)), { recursive: true });
     for (const name of files) await copyFile(join(model, name), join(target, name));
   } catch (error) {
     if (isNew) await rm(target, { recursive: true, force: true });
     throw writeError(target, error);
   }
-  return (await readdir(model)).filter((name) => !files.includes(name)).sort();
+  const copied = new Set(files.map((name) => name.split(/[\\/]/)[0]));
+  return (await readdir(model)).filter((name) => !copied.has(name)).sort();
 }
 
 /**
@@ -84,16 +87,36 @@ async function copyModel(model: string, target: string): Promise<string[]> {
 async function sizeOf(model: string, name: string): Promise<number> {
   const path = join(model, name);
   const own = await lstat(path);
+  const isInside = dirname(path) === resolve(model) || (await lstat(dirname(path))).isDirectory();
+  if (!isInside) throw leadsOut(dirname(path), true);
   if (own.isSymbolicLink()) {
     const blobs = await realpath(join(model, '..', '..', 'blobs')).catch(() => null);
     const target = await realpath(path).catch(() => path);
     const status = await stat(target).catch(() => null);
     if (blobs !== null && dirname(target) === blobs && status?.isFile()) return status.size;
   } else if (own.isFile()) return own.size;
-  throw new LuthierError(
+  throw leadsOut(path, own.isSymbolicLink());
+}
+
+const leadsOut = (path: string, isLink: boolean): LuthierError =>
+  new LuthierError(
     'model-invalid',
-    `${path} is ${own.isSymbolicLink() ? 'a link that leads out of the model' : 'not a file'}, so nothing was copied.`,
+    `${path} is ${isLink ? 'a link that leads out of the model' : 'not a file'}, so nothing was copied.`,
     'Put the file itself there, or take it away.',
+  );
+
+/**
+ * The graph's inputs are a text's tokens; a prompt in front of them has no place there.
+ * @throws LuthierError `model-unsupported`
+ */
+async function refusePromptInOnnx(model: string): Promise<void> {
+  const folder = await openModelFolder(model);
+  await folder.weights.close();
+  if (!folder.prompt) return;
+  throw new LuthierError(
+    'model-unsupported',
+    `${model} reads a prompt that was learnt in front of each text, and Luthier writes no such model as ONNX.`,
+    'Ask it in Luthier, or in Python with peft (its README.md shows how). For ONNX, train with strategy "lora", whose adapters become part of the weights.',
   );
 }
 

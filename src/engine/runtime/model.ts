@@ -87,6 +87,11 @@ export class TaskModel {
     return declarationOf(this.architecture, { part, outputs: this.numLabels, ...(shape ? { shape } : {}) });
   }
 
+  /** Tokens in front of each text. */
+  get #numVirtual(): number {
+    return this.architecture.virtualIds?.length ?? 0;
+  }
+
   /** Whether weights that are held in 8 bits are computed with in 8 bits. */
   get computesIn8Bit(): boolean {
     return this.#options.executor.computesIn8Bit === true;
@@ -245,7 +250,8 @@ export class TaskModel {
     texts: readonly Item[],
     slots: number,
   ): { arrays: Record<string, Int32Array>; shape: BatchShape; tokens: number; starts: number[] } {
-    const lengths = texts.map((t) => t.ids.length);
+    const before = this.#numVirtual;
+    const lengths = texts.map((t) => before + t.ids.length);
     const packing: Packing = packTexts(lengths, rowLength(largest(lengths)), slots);
     const { rows, length } = packing.shape;
     const make = () => new Int32Array(rows * length);
@@ -257,7 +263,7 @@ export class TaskModel {
       read_token: new Int32Array(slots),
     } satisfies BatchArrays;
     const tokens = writeBatch(arrays, texts, packing, this.#options.padId, this.architecture);
-    const starts = packing.places.map(({ row, start }) => row * length + start);
+    const starts = packing.places.map(({ row, start }) => row * length + start + before);
     return { arrays, shape: packing.shape, tokens, starts };
   }
 
@@ -281,7 +287,8 @@ export class TaskModel {
 
   /** Bytes of all masks of the largest batch: each text in a row of its own. */
   #maskBytes({ texts, tokens }: { texts: number; tokens: number }): number {
-    const { shape } = packTexts(Array<number>(texts).fill(tokens), rowLength(tokens), texts);
+    const length = this.#numVirtual + tokens;
+    const { shape } = packTexts(Array<number>(texts).fill(length), rowLength(length), texts);
     const { sites } = this.declaration(this.headOnly ? 'head' : 'all', shape);
     return [...sites.values()].reduce((n, { shape: s }) => n + aligned(sizeOf(s)), 0);
   }

@@ -63,3 +63,23 @@ describe('writeBatch', () => {
     });
   });
 });
+
+it('puts virtual tokens in front of each text, of which an encoder reads the first and a decoder none', () => {
+  const texts = [
+    { ids: Int32Array.of(7, 8), typeIds: Uint8Array.of(0, 1) },
+    { ids: Int32Array.of(9), typeIds: null },
+  ];
+  const packing = packTexts([4, 3], 8, 2);
+  const make = (length: number) => new Int32Array(length);
+  const arrays = {
+    ...{ input_ids: make(8), token_type_ids: make(8), position_ids: make(8), text_ids: make(8), read_token: make(2) },
+  };
+  expect(writeBatch(arrays, texts, packing, 0, { reads: 'first', virtualIds: [50, 51] })).toBe(3);
+  expect([...arrays.input_ids]).toEqual([50, 51, 7, 8, 50, 51, 9, 0]);
+  expect([...arrays.token_type_ids]).toEqual([0, 0, 0, 1, 0, 0, 0, 0]);
+  expect([...arrays.position_ids]).toEqual([0, 1, 2, 3, 0, 1, 2, 0]);
+  expect([...arrays.text_ids]).toEqual([1, 1, 1, 1, 2, 2, 2, 0]);
+  expect([...arrays.read_token]).toEqual([0, 4]);
+  writeBatch(arrays, texts, packing, 0, { reads: 'last', virtualIds: [50, 51] });
+  expect([...arrays.read_token]).toEqual([3, 6]);
+});

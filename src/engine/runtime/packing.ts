@@ -50,13 +50,16 @@ export interface BatchArrays {
   read_token: Int32Array;
 }
 
-/** Fills the arrays from the texts as packed. Returns the number of real tokens. */
+/**
+ * Fills the arrays from the texts as packed, virtual tokens in front of each. Returns the number of real tokens.
+ * @param packing of the texts with these
+ */
 export function writeBatch(
   arrays: BatchArrays,
   texts: readonly Item[],
   packing: Packing,
   padId: number,
-  reader: Pick<Reader, 'reads' | 'padTokenId'> = { reads: 'first' },
+  reader: Pick<Reader, 'reads' | 'padTokenId' | 'virtualIds'> = { reads: 'first' },
 ): number {
   const { input_ids, token_type_ids, position_ids, text_ids, read_token } = arrays;
   input_ids.fill(padId);
@@ -64,15 +67,20 @@ export function writeBatch(
   position_ids.fill(0);
   text_ids.fill(0);
   read_token.fill(-1);
+  const { reads, virtualIds = [] } = reader;
   let tokens = 0;
   texts.forEach(({ ids, typeIds, read = 0 }, n) => {
     const { row, start } = packing.places[n]!;
     const at = row * packing.shape.length + start;
-    input_ids.set(ids, at);
-    if (typeIds) token_type_ids.set(typeIds, at);
-    for (let i = 0; i < ids.length; i++) position_ids[at + i] = i;
-    text_ids.fill(n + 1, at, at + ids.length);
-    read_token[n] = at + (reader.reads === 'last' ? lastToken(ids, reader.padTokenId) : read);
+    const own = at + virtualIds.length;
+    const end = own + ids.length;
+    input_ids.set(virtualIds, at);
+    input_ids.set(ids, own);
+    if (typeIds) token_type_ids.set(typeIds, own);
+    for (let i = at; i < end; i++) position_ids[i] = i - at;
+    text_ids.fill(n + 1, at, end);
+    // The first token of all, a virtual one too, is the one that an encoder's head reads.
+    read_token[n] = reads === 'first' ? at : own + (reads === 'last' ? lastToken(ids, reader.padTokenId) : read);
     tokens += ids.length;
   });
   return tokens;

@@ -1,8 +1,9 @@
 import type { Strategy } from '../../protocol/index.ts';
 import { type Architecture, declarationOf, isLayerWeight } from '../models/architecture.ts';
 import { withLora } from '../models/lora.ts';
+import { withPrompt } from '../models/prompt.ts';
 import { kindOf, WrongKey } from './index.ts';
-import type { Model, RunLength } from './kind.ts';
+import type { Beginning, Model, RunLength } from './kind.ts';
 import { Phases } from './phases.ts';
 
 const modelOf = (architecture: Architecture): Model => ({
@@ -11,21 +12,30 @@ const modelOf = (architecture: Architecture): Model => ({
   parameters: declarationOf(architecture).parameters,
   hasOwnHead: architecture.outputs !== undefined,
   loraTargets: architecture.loraTargets,
+  positions: architecture.maxPositions,
+  readsEveryToken: architecture.reads === 'all',
   adapters: architecture.adapters,
+  prompt: architecture.prompt,
 });
 
 /**
  * The architecture with what a strategy adds.
  * @param isStored whether the model comes with a parameter
+ * @param beginning where a run begins with it
  * @throws WrongKey where a key of the strategy does not fit the model
  */
 export function architectureFor(
   strategy: Strategy,
   architecture: Architecture,
   isStored: (name: string) => boolean = () => true,
+  beginning?: Beginning,
 ): Architecture {
-  const adapters = kindOf(strategy).adapters?.(strategy, modelOf(architecture), isStored);
-  return adapters ? withLora(architecture, adapters) : architecture;
+  const kind = kindOf(strategy);
+  const model = modelOf(architecture);
+  const adapters = kind.adapters?.(strategy, model, isStored);
+  if (adapters) return withLora(architecture, adapters);
+  const prompt = kind.prompt?.(strategy, model, isStored, beginning);
+  return prompt ? withPrompt(architecture, prompt) : architecture;
 }
 
 /**

@@ -7,6 +7,7 @@ import { gradualUnfreeze } from './gradual-unfreeze.ts';
 import { head } from './head.ts';
 import type { Facts, StrategyKind } from './kind.ts';
 import { lora } from './lora.ts';
+import { promptTuning } from './prompt-tuning.ts';
 
 export { WrongKey } from './kind.ts';
 
@@ -17,6 +18,7 @@ export const STRATEGIES: Readonly<Record<string, StrategyKind>> = {
   'gradual-unfreeze': gradualUnfreeze,
   lora,
   bitfit,
+  'prompt-tuning': promptTuning,
   head,
 };
 
@@ -36,7 +38,9 @@ export const kindOf = ({ type }: Strategy): StrategyKind => strategyNamed(type)!
 export function suggestStrategies(rows: number, model: Facts, task?: TaskName): StrategySuggestion[] {
   const hasClassifier = !taskOf(task).writes;
   const facts = { ...model, writes: !hasClassifier };
-  const fitting = Object.values(STRATEGIES).filter((kind) => hasClassifier || !kind.needsClassifier);
+  const fitting = Object.values(STRATEGIES).filter(
+    (kind) => (hasClassifier || !kind.needsClassifier) && !(task && kind.notFor?.includes(task)),
+  );
   const suggested = fitting.map((kind) => {
     const strategy = kind.suggest(facts);
     const learning_rate = kind.learningRate?.(facts);

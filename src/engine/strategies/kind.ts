@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { LuthierError, type Strategy } from '../../protocol/index.ts';
-import type { Adapters } from '../models/architecture.ts';
+import { LuthierError, type Note, type Strategy, type TaskName } from '../../protocol/index.ts';
+import type { Adapters, Architecture, Prompt } from '../models/architecture.ts';
 import type { ParameterInfo } from '../models/scope.ts';
 
 /** What a suggestion depends on. */
@@ -51,8 +51,20 @@ export interface Model {
   readonly hasOwnHead: boolean;
   /** The linear layers that peft adapts in its family. */
   readonly loraTargets: readonly string[];
+  /** Tokens of the longest text that the base model reads. */
+  readonly positions: number;
+  /** Its head reads every token, not one for the whole text. */
+  readonly readsEveryToken: boolean;
   /** What the strategy has added. */
   readonly adapters?: Adapters | undefined;
+  readonly prompt?: Prompt | undefined;
+}
+
+/** What is at hand where a run begins, not where it is estimated. */
+export interface Beginning {
+  /** Ids of a text as the model's tokenizer gives them, special ones included. */
+  readonly encode: (text: string) => readonly number[];
+  readonly note: Note;
 }
 
 type StrategySchema<S> = z.ZodObject & { readonly shape: { readonly type: z.ZodLiteral<string> } } & z.ZodType<S>;
@@ -75,6 +87,8 @@ export interface StrategyKind<S extends Strategy = Strategy> {
   readonly needsClassifier?: true;
   /** A variant of another way, or one for special cases: it is compared with the others only where a person names it. */
   readonly isVariant?: true;
+  /** Tasks that it cannot learn, for which it is not offered. */
+  readonly notFor?: readonly TaskName[];
   /** Where what it trains needs another learning rate than pretrained weights do. */
   learningRate?(facts: Facts): number | undefined;
   /**
@@ -83,6 +97,8 @@ export interface StrategyKind<S extends Strategy = Strategy> {
    * @throws WrongKey
    */
   adapters?(strategy: S, model: Model, isStored: (name: string) => boolean): Adapters;
+  /** The same for what stands in front of each text; models/prompt.ts computes with it. */
+  prompt?(strategy: S, model: Model, isStored: (name: string) => boolean, beginning?: Beginning): Prompt;
   /**
    * Which parameters a phase trains; without one, those that any does.
    * @param model with what the strategy adds
@@ -98,8 +114,12 @@ export interface StrategyKind<S extends Strategy = Strategy> {
   tooShort?(strategy: S, model: Model, run: RunLength): string | null;
   /** A parameter's learning rate over the run's; without it 1. */
   rate?(strategy: S, model: Model): (parameter: ParameterInfo) => number;
-  /** Where what it adds is also written by itself: its part of peft's adapter_config.json. */
-  peftConfig?(adapters: Adapters): Record<string, unknown>;
+  /**
+   * Where what it adds is also written by itself: its part of peft's adapter_config.json.
+   * @param architecture with what it adds
+   * @param base name or path of the base model
+   */
+  peftConfig?(strategy: S, architecture: Architecture, base: string): Record<string, unknown>;
 }
 
 /** A strategy's key that does not fit the model. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isSmallWriter, layerwise_lr_decay, layerwiseRate, load_in_8bit, type StrategyKind, WrongKey } from './kind.ts';
+import { linearModules, moduleOf, trainedWhole } from './whole.ts';
 
 const schema = z.strictObject({
   type: z
@@ -35,16 +36,9 @@ export const lora: StrategyKind<z.infer<typeof schema>> = {
   learningRate: () => 1e-3,
   isRecommended: (_, facts) => facts.isDecoder && !isSmallWriter(facts),
   adapters({ r, lora_alpha, lora_dropout, target_modules: given }, model, isStored) {
-    const { parameters, prefix, hasOwnHead, loraTargets } = model;
-    const modules = [...parameters.values()].flatMap(({ name, layout, place }) =>
-      layout && !(hasOwnHead && place === 'head') ? [{ name: moduleOf(name), isHead: place === 'head' }] : [],
-    );
-    // What the task has put behind the base model is trained whole, as peft does, and what the model comes without:
-    // peft would leave that as random as it begins.
-    const modulesToSave = modules
-      .filter(({ name, isHead }) => isHead && !(name.startsWith(`${prefix}.`) && isStored(`${name}.weight`)))
-      .map(({ name }) => name);
-    const names = modules.map(({ name }) => name);
+    const { parameters, loraTargets } = model;
+    const modulesToSave = trainedWhole(model, isStored);
+    const names = linearModules(model).map(({ name }) => name);
     const wanted = given ?? loraTargets;
     const targets = targetsOf(names, wanted, modulesToSave);
     // peft writes the layers that "all-linear" meant.
@@ -57,21 +51,19 @@ export const lora: StrategyKind<z.infer<typeof schema>> = {
     return ({ name, isAdapter }) => isAdapter === true || whole.has(moduleOf(name));
   },
   rate: (strategy, model) => layerwiseRate(strategy.layerwise_lr_decay, model),
-  peftConfig: ({ r, lora_alpha, lora_dropout, target_modules, fan_in_fan_out }) => ({
+  peftConfig: ({ r, lora_alpha, lora_dropout }, { adapters }) => ({
     bias: 'none',
-    fan_in_fan_out,
+    fan_in_fan_out: adapters!.fan_in_fan_out,
     init_lora_weights: true,
     lora_alpha,
     lora_dropout,
     peft_type: 'LORA',
     r,
-    target_modules,
+    target_modules: adapters!.target_modules,
     use_dora: false,
     use_rslora: false,
   }),
 };
-
-const moduleOf = (parameter: string): string => parameter.slice(0, parameter.lastIndexOf('.'));
 
 /** peft's `all-linear`, or a list of names of which each must be somewhere. */
 function targetsOf(

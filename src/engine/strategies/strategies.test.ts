@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { learnsPrompt } from '../../protocol/index.ts';
 import { FEWER_PARAMETERS } from '../fewer-parameters.ts';
 import { declarationOf } from '../models/architecture.ts';
 import { architectureOf } from '../models/registry.ts';
@@ -40,6 +41,31 @@ describe('every strategy', () => {
   });
 });
 
+it('the protocol knows which strategies learn a prompt', () => {
+  const learning = Object.keys(STRATEGIES).filter((type) => learnsPrompt({ type }));
+  expect(learning).toEqual(Object.keys(STRATEGIES).filter((type) => STRATEGIES[type]!.prompt));
+});
+
+it('a prompt is no way to label tokens: it is neither offered nor taken', () => {
+  const offered = suggestStrategies(100, USUAL_FACTS, 'token-classification').map(({ strategy }) => strategy.type);
+  expect(offered).not.toContain('prompt-tuning');
+  const labels = architectureOf(
+    {
+      model_type: 'bert',
+      vocab_size: 50,
+      hidden_size: 24,
+      num_hidden_layers: 1,
+      num_attention_heads: 3,
+      intermediate_size: 40,
+    },
+    'config.json',
+    { name: 'token-classification', reads: 'all' },
+  );
+  expect(() => architectureFor(strategySchema.parse({ type: 'prompt-tuning' }), labels)).toThrow(
+    expect.objectContaining({ key: 'type', instead: 'lora' }),
+  );
+});
+
 it('a phase cannot be taken for the index that filter passes', () => {
   const isInPhase = isTrainedIn(strategySchema.parse({ type: 'freeze', num_frozen_layers: 1 }), architecture);
   // @ts-expect-error: the name comes second
@@ -47,7 +73,7 @@ it('a phase cannot be taken for the index that filter passes', () => {
 });
 
 it('hints of what needs less memory name every strategy that trains fewer parameters', () => {
-  const named = [...FEWER_PARAMETERS.matchAll(/"(\w+)"/g)].map(([, type]) => type);
+  const named = [...FEWER_PARAMETERS.matchAll(/"([\w-]+)"/g)].map(([, type]) => type);
   // In the end gradual-unfreeze trains them all.
   const trainsAll = ['full', 'gradual-unfreeze'];
   expect(named).toEqual(Object.keys(STRATEGIES).filter((type) => !trainsAll.includes(type)));
@@ -226,11 +252,12 @@ describe('suggestStrategies', () => {
       suggestStrategies(100, { ...USUAL_FACTS, isDecoder: true, parameters }, task).map(
         ({ strategy }) => strategy.type,
       );
-    expect(types('conversational')).toEqual(['lora', 'full', 'freeze']);
+    expect(types('conversational')).toEqual(['lora', 'full', 'freeze', 'prompt-tuning']);
     // Adapters on a small one learn little, and how it classifies was not measured.
-    expect(types('conversational', 2e7)).toEqual(['full', 'freeze', 'lora']);
+    expect(types('conversational', 2e7)).toEqual(['full', 'freeze', 'lora', 'prompt-tuning']);
     expect(types('text-classification', 2e7)[0]).toBe('lora');
-    expect(types('text-classification')).toEqual(['lora', 'full', 'freeze', 'gradual-unfreeze', 'bitfit', 'head']);
+    const all = ['lora', 'full', 'freeze', 'gradual-unfreeze', 'bitfit', 'prompt-tuning', 'head'];
+    expect(types('text-classification')).toEqual(all);
   });
 
   it('says a larger learning rate for what starts from nothing', () => {
@@ -243,6 +270,7 @@ describe('suggestStrategies', () => {
       freeze: undefined,
       lora: 1e-3,
       bitfit: 1e-3,
+      'prompt-tuning': 1e-3,
       head: 1e-3,
     });
   });

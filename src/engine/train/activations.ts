@@ -11,6 +11,8 @@ export interface Sizes {
   heldIn8Bit: number;
   /** Share of the layers that gradients pass through; none where the head alone is trained. */
   passedShare: number;
+  /** Tokens in front of each text. */
+  virtualTokens: number;
   /** Whether weights of these layers get gradients, which their inputs are kept for. */
   trainsWeights: boolean;
 }

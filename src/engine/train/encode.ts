@@ -1,6 +1,6 @@
 import { LuthierError, type Note, type Recipe, type Split } from '../../protocol/index.ts';
 import type { TaskData, TaskRow } from '../data/types.ts';
-import type { Architecture } from '../models/architecture.ts';
+import { type Architecture, tokensTaken } from '../models/architecture.ts';
 import { learntLine } from '../tasks/language/preview.ts';
 import type { AnyTask, EncodedRows, LabelledItem } from '../tasks/task.ts';
 import { languageProblem } from '../text/language.ts';
@@ -47,7 +47,7 @@ export function encode(
   if (maxLength < recipe.max_length) {
     note(
       'warning',
-      `max_length is ${recipe.max_length}, but the model takes at most ${architecture.maxPositions} tokens; ${maxLength} is used.`,
+      `max_length is ${recipe.max_length}, but the model takes at most ${tokensTaken(architecture)}; ${maxLength} is used.`,
     );
   }
   const part = (split: Split) => encodePart(task, dataset, split, tokenizer, maxLength, recipe);

@@ -5,7 +5,7 @@ import type { ParameterInfo } from '../models/scope.ts';
 import { countSteps } from '../recipes/schedule.ts';
 import { architectureFor, isHeldIn8Bit, isTrainedBy, isTrainedIn, phasesOf } from '../strategies/apply.ts';
 import { factsAbout } from '../strategies/facts.ts';
-import { STRATEGIES } from '../strategies/index.ts';
+import { STRATEGIES, WrongKey } from '../strategies/index.ts';
 import type { Phases } from '../strategies/phases.ts';
 import { sizeOf } from '../tensor/executors/executor.ts';
 import { activationBytes, type Sizes } from './activations.ts';
@@ -43,6 +43,7 @@ export function sizesOf(
     trained: count(trained),
     heldIn8Bit: count(all.filter(({ name }) => isHeld(name))),
     passedShare: 1 - lowest / architecture.numLayers,
+    virtualTokens: adapted.virtualIds?.length ?? 0,
     trainsWeights: trained.some(({ layout, place }) => layout !== undefined && place !== 'head'),
   };
 }
@@ -54,6 +55,17 @@ const phasesIn = ({ architecture, trainLengths }: Workload, recipe: Recipe): Pha
 /** Those of all that a run trains, whose gradients and moments are there from its first step. */
 export const sizesIn = (work: Workload, recipe: Recipe): Sizes =>
   sizesOf(work, recipe.strategy, phasesIn(work, recipe).all);
+
+/** Whether a strategy can train the model at all. */
+export function suits(work: Workload, strategy: Strategy): boolean {
+  try {
+    sizesOf(work, strategy);
+    return true;
+  } catch (error) {
+    if (error instanceof WrongKey) return false;
+    throw error;
+  }
+}
 
 /** Node, onnxruntime and the tokenizer. */
 const BASE_BYTES = 200e6;
@@ -68,17 +80,18 @@ const PACKED_SHARE = 0.85;
 export function estimateMemory(work: Workload, recipe: Recipe): number {
   const { architecture } = work;
   const sizes = sizesIn(work, recipe);
-  const { parameters, trained, heldIn8Bit, passedShare, trainsWeights } = sizes;
+  const { parameters, trained, heldIn8Bit, passedShare, trainsWeights, virtualTokens } = sizes;
+  const read = (length: number) => virtualTokens + Math.min(length, recipe.max_length);
   // Copies of a weight in 8 bits: for products forward, and backward where gradients pass through frozen layers.
   const narrow = heldIn8Bit * (passedShare > 0 && !trainsWeights ? 2 : 1);
   const accumulated = recipe.gradient_accumulation_steps > 1 ? 4 * trained : 0;
-  const lengths = work.trainLengths.map((length) => Math.min(length, recipe.max_length));
+  const lengths = work.trainLengths.map(read);
   const tokens = likelyTokens(lengths, recipe.per_device_train_batch_size);
   const evalTokens = likelyTokens(lengths, recipe.per_device_eval_batch_size);
   const rowLength = largest(lengths);
   const activations = activationBytes(architecture, sizes, { tokens, evalTokens, rowLength });
   // Its rows may be longer than all of the data's, and are measured between the steps.
-  const general = (work.generalLengths ?? []).map((length) => Math.min(length, recipe.max_length));
+  const general = (work.generalLengths ?? []).map(read);
   const measured =
     general.length === 0
       ? 0
@@ -123,7 +136,8 @@ export function requireMemory(work: Workload, recipe: Recipe, free: number = fre
 
 /** The setting nearest to the recipe's that fits: batches in pieces give the same result, so they come first. */
 function smallerSetting(work: Workload, recipe: Recipe, free: number): string | null {
-  const fits = (change: Partial<Recipe>) => estimateMemory(work, { ...recipe, ...change }) <= free;
+  const fits = (change: Partial<Recipe> & Pick<Recipe, 'strategy'>) =>
+    suits(work, change.strategy) && estimateMemory(work, { ...recipe, ...change }) <= free;
   const batches = [1, 2, 4, 8, 16, 32, 64].map((by) => ({
     per_device_train_batch_size: Math.max(1, Math.floor(recipe.per_device_train_batch_size / by)),
     gradient_accumulation_steps: recipe.gradient_accumulation_steps * by,
@@ -191,8 +205,10 @@ const START_SECONDS = 4;
 export function estimateSeconds(work: Workload, recipe: Recipe, gflops: number): number {
   const steps = countSteps(recipe, work.trainLengths.length);
   const epochs = steps.total / steps.perEpoch;
-  const tokens = sum(work.trainLengths) / PACKED_SHARE;
-  const validation = sum(work.validationLengths) / PACKED_SHARE;
+  const { virtualTokens } = sizesIn(work, recipe);
+  const read = (lengths: readonly number[]) => (sum(lengths) + virtualTokens * lengths.length) / PACKED_SHARE;
+  const tokens = read(work.trainLengths);
+  const validation = read(work.validationLengths);
   const evaluations = recipe.eval_steps > 0 ? Math.ceil(steps.total / recipe.eval_steps) : Math.ceil(epochs);
   const forward = work.architecture.flopsPerToken;
   const phases = phasesIn(work, recipe);

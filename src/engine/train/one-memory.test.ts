@@ -48,7 +48,9 @@ describe('requireOneMemory', () => {
     expect(refusal({ type: 'freeze', num_frozen_layers: frozen })).toBeNull();
     if (frozen > 1) expect(refusal({ type: 'freeze', num_frozen_layers: frozen - 1 })).not.toBeNull();
     expect(refused.hint).not.toContain('"full"');
-    expect(refused.hint).toContain('{"type": "bitfit"} or {"type": "head"}.');
+    expect(refused.hint).toContain(
+      '{"type": "bitfit"}, {"type": "prompt-tuning"} (with "load_in_8bit": true if speed matters) or {"type": "head"}.',
+    );
     expect(refusal(LORA)).toBeNull();
     expect(refusal({ type: 'bitfit' })).toBeNull();
     expect(refusal({ type: 'head' })).toBeNull();

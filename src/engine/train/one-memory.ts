@@ -3,7 +3,7 @@ import { listed } from '../data/problems.ts';
 import type { Architecture } from '../models/architecture.ts';
 import { STRATEGIES } from '../strategies/index.ts';
 import { MAX_MEMORY_BYTES } from '../tensor/kernels/memory.ts';
-import { sizesIn, sizesOf, type Workload } from './estimate.ts';
+import { sizesIn, sizesOf, suits, type Workload } from './estimate.ts';
 
 /** A trained parameter, its gradient, and AdamW's two moments; where gradients are summed, their sum. */
 const bytesEach = ({ gradient_accumulation_steps }: Recipe) => 4 * (gradient_accumulation_steps > 1 ? 5 : 4);
@@ -27,7 +27,7 @@ export function requireOneMemory(work: Workload, recipe: Recipe): void {
     'not-enough-memory',
     `The run would train ${count} parameters; with gradients and AdamW's moments they take ${formatBytes(bytes)}, and at most ${formatBytes(room)} can be trained at once, however much memory this machine has.`,
     `Train fewer with one of these strategies: ${listed(
-      fewer(work.architecture, (strategy) => bytesOf(strategy) <= room),
+      fewer(work.architecture, (strategy) => suits(work, strategy) && bytesOf(strategy) <= room),
       'or',
     )}.`,
   );

@@ -19,7 +19,7 @@ import type { TaskData, TaskRow } from '../data/types.ts';
 import { parseModelName } from '../hub/cache.ts';
 import type { JsonRecord } from '../hub/json-file.ts';
 import { readModelCard } from '../hub/model-card.ts';
-import { type ModelFolder, openModelFolder, readGeneration } from '../hub/model-folder.ts';
+import { type ModelFolder, openModelFolder, readGeneration, refusePrompt } from '../hub/model-folder.ts';
 import { type ResolvedModel, resolveModel } from '../hub/resolve.ts';
 import { CachedModel } from '../infer/cached-model.ts';
 import { measure } from '../infer/inference.ts';
@@ -105,6 +105,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
   // A folder that is no model lacks a tokenizer, too: what it is says more.
   const opened = await model;
   try {
+    refusePrompt(opened);
     const [tokenizer, dataset, card] = await reading;
     const { task, template } = await learning;
     const generation = taskOf(task.name).writes ? await readGeneration(opened) : undefined;
@@ -114,7 +115,10 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     const folder = told.isCausal ? { ...opened, config: withPadding(opened.config, tokenizer, note) } : opened;
     const plain = folder === opened ? told : architectureOf(folder.config, file, task);
     const stored = mapWeights(plain, folder.weights.names()).files;
-    const architecture = architectureFor(written.strategy, plain, (name) => stored.has(name));
+    const architecture = architectureFor(written.strategy, plain, (name) => stored.has(name), {
+      encode: (text) => [...tokenizer.encode(text, Number.MAX_SAFE_INTEGER).ids],
+      note,
+    });
     tokenizer.checkFits(architecture.vocabSize);
     checkWeights(folder, plain);
     const encoded = encode(task, dataset, tokenizer, written, architecture, card.languages, note);
@@ -127,7 +131,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     if (tooShort !== null) note('warning', tooShort);
     const lengths = (texts: readonly LabelledItem[]) => texts.map(({ ids }) => ids.length);
     const work = {
-      architecture,
+      architecture: plain,
       numLabels: architecture.outputs ?? dataset.labels.length,
       trainLengths: lengths(encoded.train),
       validationLengths: lengths(encoded.validation),

@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { javascriptFor, pythonFor } from '../../code/pipeline.ts';
+import { javascriptFor, peftPythonFor, pythonFor } from '../../code/pipeline.ts';
+import { learnsPrompt } from '../../protocol/recipe.ts';
 import { taskNameOf } from '../../protocol/tasks.ts';
 import type { Page } from './page.ts';
 import type { RunView } from './store.ts';
@@ -19,6 +20,12 @@ export const useView = (run: RunView, page: Page): TemplateResult | typeof nothi
   const { modelFolder, hasOnnx } = run;
   const task = taskNameOf(run.record.recipe);
   if (modelFolder === null || run.gone) return nothing;
+  if (learnsPrompt(run.record.recipe.strategy))
+    return html`<details class="use">
+      <summary>Use the model in Python</summary>
+      ${snippet('Python', peftPythonFor(modelFolder, task), page)}
+      <p class="muted">The prompt that was learned stands in front of each text and is no part of the weights: Python needs peft, and there is no ONNX format of it.</p>
+    </details>`;
   return html`<details class="use">
     <summary>Use the model in Python or JavaScript</summary>
     ${snippet('Python', pythonFor(modelFolder, task), page)}

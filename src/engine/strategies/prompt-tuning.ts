@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import { counted } from '../../protocol/index.ts';
+import { type Beginning, load_in_8bit, type Model, type StrategyKind, WrongKey } from './kind.ts';
+import { moduleOf, trainedWhole } from './whole.ts';
+
+const schema = z.strictObject({
+  type: z
+    .literal('prompt-tuning')
+    .describe('Freeze every weight; train the embeddings of virtual tokens in front of each text, and the classifier.'),
+  num_virtual_tokens: z.number().int().min(1).max(10_000).default(20).describe('Number of virtual tokens.'),
+  prompt_tuning_init: z
+    .enum(['RANDOM', 'TEXT'])
+    .default('RANDOM')
+    .describe('What the virtual tokens begin with: random numbers, or the embeddings of a text’s tokens.'),
+  prompt_tuning_init_text: z
+    .string()
+    .min(1)
+    .describe('The text that they begin with, where prompt_tuning_init is TEXT: repeated or cut to their number.')
+    .exactOptional(),
+  load_in_8bit,
+});
+
+type PromptTuning = z.infer<typeof schema>;
+
+/** Prompt tuning (Lester et al. 2021): a prompt that is learnt instead of written. */
+export const promptTuning: StrategyKind<PromptTuning> = {
+  schema,
+  title: 'Prompt tuning',
+  detail: ({ num_virtual_tokens: count }) =>
+    `${counted(count, 'virtual token')} in front of each text ${count === 1 ? 'learns' : 'learn'}. The least to store; the model’s folder needs peft in Python.`,
+  suggest: () => ({ type: 'prompt-tuning', num_virtual_tokens: 20, prompt_tuning_init: 'RANDOM' }),
+  isVariant: true,
+  notFor: ['token-classification'],
+  // Those of peft's examples, for sequence classification and for causal language models.
+  learningRate: ({ writes }) => (writes ? 3e-2 : 1e-3),
+  prompt(strategy, model, isStored, beginning) {
+    refuseWhatDoesNotFit(strategy, model);
+    const { num_virtual_tokens } = strategy;
+    const ids = beginning && idsOf(strategy, beginning);
+    return { num_virtual_tokens, ...(ids && { beginsWith: ids }), modulesToSave: trainedWhole(model, isStored) };
+  },
+  trained(_, { prompt }) {
+    const whole = new Set(prompt?.modulesToSave);
+    return ({ name, isAdapter }) => isAdapter === true || whole.has(moduleOf(name));
+  },
+  peftConfig: (strategy, { hiddenSize, numHeads, numLayers }, base) => ({
+    num_attention_heads: numHeads,
+    num_layers: numLayers,
+    num_transformer_submodules: 1,
+    num_virtual_tokens: strategy.num_virtual_tokens,
+    peft_type: 'PROMPT_TUNING',
+    prompt_tuning_init: strategy.prompt_tuning_init,
+    prompt_tuning_init_text: strategy.prompt_tuning_init_text ?? null,
+    token_dim: hiddenSize,
+    // peft wants one where the text is named.
+    tokenizer_name_or_path: strategy.prompt_tuning_init === 'TEXT' ? base : null,
+  }),
+};
+
+function refuseWhatDoesNotFit(strategy: PromptTuning, { positions, readsEveryToken, hasOwnHead }: Model): void {
+  const { num_virtual_tokens: count, prompt_tuning_init, prompt_tuning_init_text: text } = strategy;
+  if (readsEveryToken && !hasOwnHead)
+    throw new WrongKey(
+      'type',
+      'strategy.type is "prompt-tuning", but the task labels each token, and peft would label the prompt’s, too.',
+      'Use {"type": "lora"}.',
+      'lora',
+    );
+  const most = Math.floor(positions / 2);
+  if (count > most)
+    throw new WrongKey(
+      'num_virtual_tokens',
+      `strategy.num_virtual_tokens is ${count}, but the model has ${counted(positions, 'position')} for the prompt and the text together.`,
+      `Set it to ${most} or less; 20 is usual.`,
+      Math.min(20, most),
+    );
+  if (prompt_tuning_init === 'TEXT' && text === undefined)
+    throw new WrongKey(
+      'prompt_tuning_init_text',
+      'strategy.prompt_tuning_init is "TEXT", but there is no prompt_tuning_init_text.',
+      'Say in it what the model is to do, such as "Classify the ticket by its topic:".',
+    );
+  if (prompt_tuning_init === 'RANDOM' && text !== undefined)
+    throw new WrongKey(
+      'prompt_tuning_init',
+      'strategy.prompt_tuning_init_text is not used: prompt_tuning_init is "RANDOM".',
+      'Set prompt_tuning_init to "TEXT", or take the text out.',
+      'TEXT',
+    );
+}
+
+/** As peft takes them: the text's ids again and again until there are enough. */
+function idsOf(
+  { num_virtual_tokens: count, prompt_tuning_init_text: text }: PromptTuning,
+  { encode, note }: Beginning,
+): number[] | undefined {
+  if (text === undefined) return undefined;
+  const ids = encode(text);
+  if (ids.length === 0)
+    throw new WrongKey(
+      'prompt_tuning_init_text',
+      `strategy.prompt_tuning_init_text has no token for the model’s tokenizer.`,
+      'Write a sentence, or set prompt_tuning_init to "RANDOM".',
+    );
+  if (ids.length !== count)
+    note(
+      'info',
+      `prompt_tuning_init_text has ${counted(ids.length, 'token')}, special ones included: ${
+        ids.length > count ? `the first ${count} are used` : `repeated to fill ${count}`
+      }.`,
+    );
+  return Array.from({ length: count }, (_, i) => ids[i % ids.length]!);
+}
