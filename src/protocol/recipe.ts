@@ -30,6 +30,11 @@ export interface Columns {
 
 export type BackendChoice = 'auto' | 'onnxruntime' | 'webgpu' | 'tensorflow' | 'wasm';
 
+/** How a classifier reads a text: the mean of its tokens' states, the first token's, or that one through a trained pooler. */
+export const POOLINGS = ['mean', 'cls', 'pooler'] as const;
+
+export type Pooling = (typeof POOLINGS)[number];
+
 /** Version of the recipe's keys; engine/recipes/migrate.ts brings older ones up to it. */
 export const RECIPE_VERSION = 2;
 
@@ -54,6 +59,8 @@ export interface Recipe {
   /** Of the data's files, where it is not to be guessed. */
   encoding?: string;
   strategy: Strategy;
+  /** Of an encoder that classifies texts; where it is left out, the strategy and the model's folder say. */
+  pooling?: Pooling;
   learning_rate: number;
   num_train_epochs: number;
   /** When above 0, ends the training after this many optimiser steps, whatever num_train_epochs says. */

@@ -201,8 +201,8 @@ describe.each(NAMES)('%s as others load it', (name) => {
   afterAll(() => rm(place, { recursive: true, force: true }));
 
   /** A run's folder with the model that a few steps made, and what it answers to the texts. */
-  async function train(run: string, strategy: object): Promise<string> {
-    const keys = { model: 'base', dataset: 'rows.csv', max_steps: 8, max_length: 36, learning_rate: 1e-2 };
+  async function train(run: string, strategy: object, more: object = {}): Promise<string> {
+    const keys = { model: 'base', dataset: 'rows.csv', max_steps: 8, max_length: 36, learning_rate: 1e-2, ...more };
     const trainer = await createTrainer({ recipe: parseRecipe({ ...keys, strategy }), base: place, note: () => {} });
     while (trainer.step < trainer.totalSteps) await trainer.trainStep();
     // After so few steps adapters are too small to be missed.
@@ -249,6 +249,20 @@ describe.each(NAMES)('%s as others load it', (name) => {
     expect(adapter).toMatchObject({ target_modules: family.targets, modules_to_save: whole });
     if (python) await inPython('./from_pretrained_peft.py', join(folder, 'adapter'), join(folder, 'expected.json'));
   });
+
+  it.skipIf(architectureOf(config, name).isCausal)(
+    `by the mean of its tokens: an ordinary model with a layer more (${needsPython})`,
+    { timeout: 300_000 },
+    async () => {
+      const folder = await train('mean', { type: 'head' }, { pooling: 'mean' });
+      const saved = await openModelFolder(join(folder, 'model'));
+      await saved.weights.close();
+      expect(saved.config).toMatchObject({ architectures: [family.architecture], luthier: { pooling: 'mean' } });
+      expect(saved.config.num_hidden_layers ?? saved.config.n_layers).toBe(3);
+      expect((await exportFolderAsOnnx(join(folder, 'model'))).max_difference).toBeLessThan(1e-5);
+      if (python) await inPython('./from_pretrained.py', join(folder, 'model'), join(folder, 'expected.json'));
+    },
+  );
 
   it('with the layers frozen: the head learns from cached features, and half of them', {
     timeout: 120_000,

@@ -24,6 +24,8 @@ import {
   CONFIG_FILE,
   foreignWeights,
   GENERATION_FILE,
+  MODULES_FILE,
+  POOLING_FILE,
   shardMap,
   TOKENIZER_FILES,
   WEIGHTS_FILE,
@@ -208,13 +210,14 @@ class Download {
     return description;
   }
 
-  /** Some mirrors list a card and do not have it; a model is whole without. */
+  /** Some mirrors list a card and do not have it; a model is whole without these. */
   async #describeAll(names: readonly string[]): Promise<RemoteFile[]> {
     const files = names.map(async (name) => {
       try {
         return [await this.#describe(name)];
       } catch (error) {
-        if (name !== CARD_FILE || (error instanceof LuthierError && error.code === 'cancelled')) throw error;
+        if (!OPTIONAL_FILES.includes(name) || (error instanceof LuthierError && error.code === 'cancelled'))
+          throw error;
         return [];
       }
     });
@@ -280,6 +283,9 @@ class Download {
   }
 }
 
+/** What says more of a model that is whole without them. */
+const OPTIONAL_FILES = [MODULES_FILE, POOLING_FILE, CARD_FILE];
+
 /** Which of a repository's files we need. @throws LuthierError `model-invalid`, `model-unsupported` */
 function neededFiles(model: string, there: string[]): string[] {
   const weights = [WEIGHTS_FILE, WEIGHTS_INDEX_FILE].find((file) => there.includes(file));
@@ -293,7 +299,7 @@ function neededFiles(model: string, there: string[]): string[] {
     if (foreign !== undefined) throw foreignWeights(model, foreign);
     throw new LuthierError('model-invalid', `${model} has no ${WEIGHTS_FILE}.`);
   }
-  const beside = [GENERATION_FILE, ...TOKENIZER_FILES, CARD_FILE].filter((file) => there.includes(file));
+  const beside = [GENERATION_FILE, ...TOKENIZER_FILES, ...OPTIONAL_FILES].filter((file) => there.includes(file));
   return [CONFIG_FILE, ...beside, weights];
 }
 

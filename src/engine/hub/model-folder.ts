@@ -21,6 +21,9 @@ export const BASE_FOLDER = 'base';
 export const GENERATION_FILE = 'generation_config.json';
 /** The model card. */
 export const CARD_FILE = 'README.md';
+/** sentence-transformers' list of what follows each other in a model, each with a folder of its settings. */
+export const MODULES_FILE = 'modules.json';
+export const POOLING_FILE = '1_Pooling/config.json';
 /** The template that a model learned its rows through. */
 export const TEMPLATE_FILE = 'prompt.prompty';
 

@@ -1,4 +1,4 @@
-import { LuthierError, type TaskName } from '../../protocol/index.ts';
+import { LuthierError, type Pooling, type TaskName } from '../../protocol/index.ts';
 import { type ModelConfig, TEMPLATE_FILE } from '../hub/model-folder.ts';
 import { keptSettings, OWN_KEY } from '../tasks/settings.ts';
 import type { TaskSettings } from '../tasks/task.ts';
@@ -8,17 +8,20 @@ import type { TextInput } from '../text/tokenizer.ts';
  * What a saved model says of its task, its inputs and how it answers.
  * @param inputs columns it was trained on: one, or two for pairs of texts
  * @param hasTemplate its rows were read through a template, which is in its folder
+ * @param pooling how it reads a text, where that is not through a trained pooler
  */
 export const ownEntry = (
   task: TaskName,
   inputs: readonly string[],
   settings: TaskSettings,
   hasTemplate = false,
+  pooling?: Pooling,
 ): Record<string, unknown> => ({
   [OWN_KEY]: {
     ...(inputs.length === 0 ? { task } : { inputs }),
     ...keptSettings(settings),
     ...(hasTemplate && { template: TEMPLATE_FILE }),
+    ...(pooling && { pooling }),
   },
 });
 

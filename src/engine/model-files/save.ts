@@ -8,6 +8,7 @@ import type { Architecture } from '../models/architecture.ts';
 import { mergeLora } from '../models/lora.ts';
 import type { TaskModel } from '../runtime/model.ts';
 import { kindOf } from '../strategies/index.ts';
+import { poolingOfModel } from '../tasks/settings.ts';
 import type { AnyTask, Item, TaskSettings } from '../tasks/task.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { ownEntry } from './inputs.ts';
@@ -143,6 +144,6 @@ export function modelConfig(
       label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
     }),
     ...task.save.config,
-    ...ownEntry(task.name, inputs, settings, task.template !== undefined),
+    ...ownEntry(task.name, inputs, settings, task.template !== undefined, poolingOfModel(source)),
   };
 }

@@ -3,8 +3,8 @@ import { type AnswerName, counted, isTaskName, LuthierError, type TaskName } fro
 import { sizeOf, type TensorSpec } from '../tensor/executors/executor.ts';
 import { type Batch, type BatchShape, batchSpecs, type Gather, packedBatch, type Reader } from './batch.ts';
 import { type Config, ConfigReader } from './config.ts';
-import type { Family, States } from './family.ts';
-import { type Declaration, declare, rootScope, type Scope, type Source } from './scope.ts';
+import type { Family, PoolingNames, States } from './family.ts';
+import { type Declaration, declare, decorate, rootScope, type Scope, type Source } from './scope.ts';
 
 /** Which linear layers have adapters, and what is trained whole beside them; modules by their Hugging Face names. */
 export interface Adapters {
@@ -42,6 +42,8 @@ export interface Architecture extends Reader {
   readonly flopsPerToken: number;
   /** The table whose rows a tied head has too: a file may have them under the head's name alone. */
   readonly tied: string | undefined;
+  /** How its texts may be read; undefined where the head reads every token, or the last. */
+  readonly pooling: PoolingNames | undefined;
   /** How many outputs its head has by itself; undefined where as many as the task has labels. */
   readonly outputs: number | undefined;
   /** Class name for config.json's `architectures`. */
@@ -110,6 +112,7 @@ export function describe<C>(family: Family<C>, config: Config, file: string, tas
       return 2 * (inLayers.reduce((n, { shape }) => n + sizeOf(shape), 0) + hidden * (outputs ?? 0));
     },
     tied: family.tied?.(c),
+    pooling: isCausal || task.reads !== 'first' ? undefined : family.pooling,
     outputs,
     className: head.className,
     tasks: (Object.keys(family.heads) as AnswerName[]).filter(isTaskName),
@@ -128,15 +131,15 @@ const idOf = (value: unknown): number | undefined =>
 export const statesIn = ({ reads }: Architecture, { rows, length, texts }: BatchShape): number =>
   reads === 'all' ? rows * length : texts;
 
-/** Texts to logits; texts to what the head is given; and from there on. */
-export type Part = 'all' | 'states' | 'head';
+/** Texts to logits; texts to what the head is given, or to what its last layer is, the answers' own; and from the head on. */
+export type Part = 'all' | 'states' | 'pooled' | 'head';
 
 export const partSpecs = (part: Part, architecture: Architecture, shape: BatchShape): Record<string, TensorSpec> =>
   part === 'head'
     ? { features: { shape: [shape.texts, architecture.hiddenSize], dtype: 'float32' } }
     : batchSpecs(shape);
 
-/** Computes a part from the inputs of partSpecs: logits `[N, outputs]`, or features `[N, H]`. */
+/** Computes a part from the inputs of partSpecs: logits `[N, outputs]`, or features `[N, H]`, pooled or not. */
 export function compute(
   part: Part,
   architecture: Architecture,
@@ -149,7 +152,17 @@ export function compute(
     part === 'head'
       ? (inputs.features as tf.Tensor2D)
       : architecture.states(scope, packedBatch(inputs, shape, architecture)).at(-1)!;
-  return part === 'states' ? states : architecture.head(scope, states, outputs);
+  if (part === 'states') return states;
+  return architecture.head(part === 'pooled' ? withoutAnswers(scope, architecture) : scope, states, outputs);
+}
+
+/** A scope in which the layer that answers gives back what it is given. */
+function withoutAnswers(scope: Scope, architecture: Architecture): Scope {
+  const answers = answerNames(architecture);
+  return decorate(scope, (inner) => ({
+    linear: (name, x, ...rest) =>
+      answers.includes(inner.nameOf(`${name}.weight`)) ? x : inner.linear(name, x, ...rest),
+  }));
 }
 
 const known = new WeakMap<Architecture, Map<string, Declaration>>();

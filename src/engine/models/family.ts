@@ -25,6 +25,21 @@ export interface Sizes {
   positions: number;
 }
 
+/** What a family says of a layer that pools, and of what its classifier is given. */
+export interface PoolingNames {
+  /** config.json's key for the number of layers. */
+  readonly layers: string;
+  /** Whole name of a layer by its number. */
+  layer(i: number): string;
+  /** In a layer: the linear layers of attention's values and of its output, and the norm behind everything. */
+  readonly value: string;
+  readonly output: string;
+  readonly norm: string;
+  /** Whole name of the linear layer between the encoder and the answers, and what is applied to it. */
+  readonly dense: string;
+  readonly activation: 'tanh' | 'relu';
+}
+
 /** One architecture, told once: everything else that Luthier knows of it is read off its forward functions. */
 export interface Family<C> {
   /** As config.json's `model_type` has it. */
@@ -40,6 +55,8 @@ export interface Family<C> {
   sizes(config: C): Sizes;
   /** Whole name of the table of which a language model's head has the rows, where the config ties the two. */
   tied?(config: C): string | undefined;
+  /** How its texts may be read otherwise than by the first token; of families with a layer before their answers. */
+  readonly pooling?: PoolingNames;
   /** The layers, for each of them `scope.at(…, its number)`. */
   forward(scope: Scope, batch: Batch, config: C): States;
   /** What the family was made for comes first. */

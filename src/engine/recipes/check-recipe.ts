@@ -9,6 +9,7 @@ import {
   type DataSummary,
   LuthierError,
   lackingFields,
+  type Pooling,
   type RecipeFix,
   type RecipeProblem,
   type Strategy,
@@ -28,6 +29,7 @@ import { taskFor } from '../tasks/registry.ts';
 import type { AnyTask } from '../tasks/task.ts';
 import { templated } from '../tasks/templated.ts';
 import { checkText, type Places } from './check-recipe-text.ts';
+import { requirePooling } from './pooling.ts';
 import { recipeSchema } from './recipe-schema.ts';
 import { DEFAULT_BATCH } from './schedule.ts';
 import { type KeptTemplate, readTemplate } from './template.ts';
@@ -84,7 +86,7 @@ export class RecipeChecker {
       model === undefined
         ? []
         : checkModel({
-            ...{ task, model, strategy: part('strategy'), maxLength: part('max_length') },
+            ...{ task, model, strategy: part('strategy'), pooling: part('pooling'), maxLength: part('max_length') },
             ...{ base, cacheFolder, places },
           }),
       // Without its template nothing can be said of the rows.
@@ -191,6 +193,7 @@ interface ModelOptions {
   task: AnyTask;
   model: string;
   strategy: Strategy | undefined;
+  pooling: Pooling | undefined;
   maxLength: number | undefined;
   base: string;
   cacheFolder: string | undefined;
@@ -199,7 +202,7 @@ interface ModelOptions {
 
 /** Whether the model is there, can be trained, and has the layers and positions that the recipe speaks of. */
 async function checkModel(options: ModelOptions): Promise<RecipeProblem[]> {
-  const { task, model, strategy, maxLength, base, cacheFolder, places } = options;
+  const { task, model, strategy, pooling, maxLength, base, cacheFolder, places } = options;
   const at = places.value(['model']);
   const choices = [places.choice(['model'], 'model', 'Choose a model…')];
   let path: string;
@@ -225,6 +228,13 @@ async function checkModel(options: ModelOptions): Promise<RecipeProblem[]> {
         const keys = ['strategy', error.key];
         const fixes = error.instead === undefined ? [] : [replace(places, keys, error.instead)];
         problems.push(said(error, 'wrong-value', places.value(keys), { fixes }));
+      }
+    }
+    if (pooling !== undefined && strategy) {
+      try {
+        requirePooling(folder, architecture, { pooling, strategy });
+      } catch (error) {
+        problems.push(said(error, 'wrong-value', places.value(['pooling'])));
       }
     }
     if (maxLength !== undefined && maxLength > architecture.maxPositions && places.has(['max_length'])) {

@@ -4,6 +4,7 @@ import {
   FIELDS,
   GROUP,
   METRICS,
+  POOLINGS,
   PROBLEM_TYPES,
   RECIPE_TASKS,
   RECIPE_VERSION,
@@ -102,6 +103,12 @@ export const recipeSchema = z.strictObject({
     .default({ type: 'full' })
     .describe(
       'Which parameters are trained. Left out: all of them, and in a decoder (GPT-2, Llama…) of more than 50 million parameters LoRA adapters.',
+    ),
+  pooling: z
+    .enum(POOLINGS)
+    .exactOptional()
+    .describe(
+      'How a classifier of texts reads them: by the mean of all tokens’ states (mean, for which the model gets one more layer), by the first token’s (cls), or by that one through the pooler that the model was trained with (pooler). If left out, pooler; where strategy "head" is solved by lbfgs, what the model’s folder says (modules.json), and mean for a model without a trained pooler.',
     ),
   learning_rate: z.number().positive().default(5e-5).describe('Peak learning rate, reached at the end of the warmup.'),
   num_train_epochs: z
@@ -284,6 +291,7 @@ export const KEY_OWNER: Record<RecipeKey, string> = {
   template: 'ours',
   strategy:
     'ours; the keys of `lora` LoraConfig’s, of `prompt-tuning` PromptTuningConfig’s, `load_in_8bit` BitsAndBytesConfig’s',
+  pooling: 'sentence-transformers (`pooling_mode`)',
   learning_rate: 'TrainingArguments',
   num_train_epochs: 'TrainingArguments',
   max_steps: 'TrainingArguments',

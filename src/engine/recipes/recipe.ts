@@ -179,7 +179,7 @@ export function checkRecipe(written: unknown): { recipe: Recipe } | { issues: Re
 /** A key that does not go with what is learnt. */
 function variantIssue(recipe: Recipe): RecipeIssue | undefined {
   const { task, problem_type, label_separator, label_columns, class_weight, label_smoothing_factor } = recipe;
-  const { fim_rate, fim_spm_rate, focal_gamma } = recipe;
+  const { fim_rate, fim_spm_rate, focal_gamma, pooling } = recipe;
   const learnt = taskNameOf(recipe);
   const wrong = (key: keyof Recipe, message: string, hint: string): RecipeIssue => ({
     ...{ code: 'wrong-value', keys: [key], message, hint },
@@ -195,6 +195,12 @@ function variantIssue(recipe: Recipe): RecipeIssue | undefined {
       'label_separator',
       'label_separator and label_columns are both given.',
       'Keep the one that says how the labels are written.',
+    );
+  if (pooling !== undefined && task !== 'text-classification')
+    return wrong(
+      'pooling',
+      `pooling is how a text is read as a whole, and ${task} reads every token by itself.`,
+      'Remove the key.',
     );
   if (task !== 'text-generation') {
     const key = fim_rate !== undefined ? 'fim_rate' : fim_spm_rate !== undefined ? 'fim_spm_rate' : undefined;

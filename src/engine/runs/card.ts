@@ -13,6 +13,7 @@ import {
   learnsPrompt,
   measured,
   metricOf,
+  type Pooling,
   type Recipe,
   type RunRecord,
   type Split,
@@ -20,11 +21,13 @@ import {
   taskOf,
 } from '../../protocol/index.ts';
 import { parseModelName } from '../hub/cache.ts';
+import { readJsonRecord } from '../hub/json-file.ts';
 import { type ModelCard, readModelCard } from '../hub/model-card.ts';
-import { CARD_FILE, TEMPLATE_FILE } from '../hub/model-folder.ts';
+import { CARD_FILE, CONFIG_FILE, TEMPLATE_FILE } from '../hub/model-folder.ts';
 import { resolveModel } from '../hub/resolve.ts';
 import { parseRecipe } from '../recipes/recipe.ts';
 import { taskNamed } from '../tasks/registry.ts';
+import { poolingOfModel } from '../tasks/settings.ts';
 import type { AnyTask } from '../tasks/task.ts';
 
 export interface CardFacts {
@@ -48,7 +51,8 @@ export async function writeModelCards(
   facts: CardFacts,
 ): Promise<void> {
   const origin = await originOf(facts.record.recipe, base);
-  await writeCard(folders.model, modelCard('transformers', origin, facts));
+  const pooling = poolingOfModel(await readJsonRecord(join(folders.model, CONFIG_FILE)).catch(() => ({})));
+  await writeCard(folders.model, modelCard('transformers', origin, facts, pooling));
   if (folders.adapter !== null) await writeCard(folders.adapter, modelCard('peft', origin, facts));
 }
 
@@ -75,7 +79,7 @@ async function originOf({ model }: Recipe, base: string): Promise<Origin> {
   return { name, hub: card.baseModels, isOnHub: false, card };
 }
 
-function modelCard(library: 'transformers' | 'peft', origin: Origin, facts: CardFacts): string {
+function modelCard(library: 'transformers' | 'peft', origin: Origin, facts: CardFacts, pooling?: Pooling): string {
   const { record, dataHash, rows } = facts;
   const { recipe, labels } = record;
   const task = taskNamed(taskNameOf(recipe));
@@ -89,6 +93,7 @@ function modelCard(library: 'transformers' | 'peft', origin: Origin, facts: Card
     '## Use',
     isAdapter ? adapterUse(task, labels.length) : hasPrompt ? promptUse(task) : modelUse(task),
     ...templateNote(record),
+    ...poolingNote(pooling),
     '## Data',
     [
       `- ${datasetName(recipe)}: ${counted(rows.train, `training ${row}`)}, ${counted(rows.validation, `validation ${row}`)}${rows.test > 0 ? `, ${counted(rows.test, `test ${row}`)}` : ''}`,
@@ -181,6 +186,18 @@ const templateNote = ({ template }: RunRecord): string[] =>
     : [
         `It learned its rows through a prompt template, which is in \`${TEMPLATE_FILE}\` (${line(basename(template.path))} when it was trained). Fill it and ask with the text that it makes; Luthier does so by itself.`,
       ];
+
+/** What in it is not as its class usually has it. */
+const poolingNote = (pooling: Pooling | undefined): string[] =>
+  pooling === 'mean'
+    ? [
+        'It reads a text by the mean of its tokens’ states. The last layer takes that mean and was added to the base model’s: its attention is the same for all tokens, and its feed-forward part adds nothing. So it loads and runs as any model of its class, with one layer more than the base model.',
+      ]
+    : pooling === 'cls'
+      ? [
+          'It reads a text by its first token’s state as the last layer gives it; the layer before the classifier passes it on.',
+        ]
+      : [];
 
 /** Only what differs from the defaults, and paths by their last part: what another person needs to do it again. */
 function portableRecipe(recipe: Recipe): Record<string, unknown> {

@@ -130,6 +130,12 @@ export class TaskModel {
     return this.#forward('states', shape, arrays, this.architecture.hiddenSize);
   }
 
+  /** What the layer that answers is given `[texts, H]`. */
+  async pooled(texts: readonly Item[]): Promise<Float32Array> {
+    const { arrays, shape } = this.#pack(texts, texts.length);
+    return this.#forward('pooled', shape, arrays, this.architecture.hiddenSize);
+  }
+
   /** Logits of rows of features. */
   async headLogits(features: Float32Array): Promise<Float32Array> {
     const texts = features.length / this.architecture.hiddenSize;

@@ -13,6 +13,7 @@ export const head: StrategyKind<z.infer<typeof schema>> = {
   detail: () => 'Everything else is computed once and reused. By far the fastest, the least accurate.',
   suggest: () => ({ type: 'head' }),
   needsClassifier: true,
+  embeds: (strategy: { type: string; solver?: unknown }) => strategy.solver === 'lbfgs',
   // The rate of peft's examples: a lone classifier starts from nothing.
   learningRate: () => 1e-3,
   trained:

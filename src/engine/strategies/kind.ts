@@ -114,6 +114,8 @@ export interface StrategyKind<S extends Strategy = Strategy> {
   tooShort?(strategy: S, model: Model, run: RunLength): string | null;
   /** A parameter's learning rate over the run's; without it 1. */
   rate?(strategy: S, model: Model): (parameter: ParameterInfo) => number;
+  /** Whether a text is read as the model was made to embed it (model-files/pooling.ts), where the recipe does not say. */
+  embeds?(strategy: S): boolean;
   /**
    * Where what it adds is also written by itself: its part of peft's adapter_config.json.
    * @param architecture with what it adds

@@ -1,3 +1,4 @@
+import type { Pooling } from '../../protocol/index.ts';
 import type { ModelConfig } from '../hub/model-folder.ts';
 import type { TaskSettings } from './task.ts';
 
@@ -22,4 +23,10 @@ export function settingsOf(config: ModelConfig): TaskSettings {
     ...(typeof label_separator === 'string' && label_separator !== '' && { label_separator }),
     ...(isList && { label_columns: label_columns as string[] }),
   });
+}
+
+/** How a model's folder says that it reads a text, where a run made it so: not by the first token through a trained pooler. */
+export function poolingOfModel(config: ModelConfig): Exclude<Pooling, 'pooler'> | undefined {
+  const { pooling } = (config[OWN_KEY] ?? {}) as { pooling?: unknown };
+  return pooling === 'mean' || pooling === 'cls' ? pooling : undefined;
 }

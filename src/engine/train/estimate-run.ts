@@ -8,6 +8,7 @@ import { readModelCard } from '../hub/model-card.ts';
 import { openModelFolder, refusePrompt } from '../hub/model-folder.ts';
 import { resolveModel } from '../hub/resolve.ts';
 import { checkWeights } from '../model-files/load-weights.ts';
+import { pooledFolder } from '../model-files/pooling.ts';
 import { architectureOf } from '../models/registry.ts';
 import { countSteps, fitBatch } from '../recipes/schedule.ts';
 import { learntOfRecipe } from '../recipes/template.ts';
@@ -50,11 +51,24 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
     });
   const { task } = await learntOfRecipe(written, undefined, { tokenizer: () => loading, load: read });
   // First: a folder that is no model lacks a tokenizer, too, and what it is says more.
-  const folder = await openModelFolder(path);
-  await folder.weights.close();
-  refusePrompt(folder);
-  const architecture = architectureOf(folder.config, `${path}/config.json`, task);
-  checkWeights(folder, architecture);
+  const opened = await openModelFolder(path);
+  const told: DataProblem[] = [];
+  const architecture = await (async () => {
+    refusePrompt(opened);
+    const file = `${path}/config.json`;
+    const folder = await pooledFolder(
+      opened,
+      architectureOf(opened.config, file, task),
+      task,
+      written,
+      (level, message) => {
+        if (level === 'warning') told.push({ severity: level, code: 'pooling', message });
+      },
+    );
+    const pooled = architectureOf(folder.config, file, task);
+    checkWeights(folder, pooled);
+    return pooled;
+  })().finally(() => opened.weights.close());
   const [card, tokenizer, dataset] = await Promise.all([readModelCard(path), loading, read(task)]);
   tokenizer.checkFits(architecture.vocabSize);
   const { maxPositions } = architectureFor(written.strategy, architecture);
@@ -77,6 +91,7 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
     ...[...(train.notes ?? []), ...(validation.notes ?? [])].map(
       ({ level, message }) => ({ severity: level, code: 'encoding', message }) as const,
     ),
+    ...told,
     ...dataset.problems,
   ];
   const work: Workload = {

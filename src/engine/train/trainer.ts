@@ -26,6 +26,7 @@ import { measure } from '../infer/inference.ts';
 import { type NextToken, write } from '../infer/write.ts';
 import { checkWeights, loadWeights } from '../model-files/load-weights.ts';
 import { withPadding } from '../model-files/padding.ts';
+import { pooledFolder } from '../model-files/pooling.ts';
 import { saveTaskModel } from '../model-files/save.ts';
 import { adapterFolderOf, type BaseModel } from '../model-files/save-adapter.ts';
 import type { Architecture } from '../models/architecture.ts';
@@ -112,7 +113,8 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     reportData(dataset, note);
     const file = basename(resolved.path) === '' ? resolved.path : `${resolved.path}/config.json`;
     const told = architectureOf(opened.config, file, task);
-    const folder = told.isCausal ? { ...opened, config: withPadding(opened.config, tokenizer, note) } : opened;
+    const padded = told.isCausal ? { ...opened, config: withPadding(opened.config, tokenizer, note) } : opened;
+    const folder = await pooledFolder(padded, told, task, written, note);
     const plain = folder === opened ? told : architectureOf(folder.config, file, task);
     const stored = mapWeights(plain, folder.weights.names()).files;
     const architecture = architectureFor(written.strategy, plain, (name) => stored.has(name), {

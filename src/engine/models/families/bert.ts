@@ -36,6 +36,12 @@ export const bert: Family<BertConfig> = {
   prefix: 'bert',
   loraTargets: ['query', 'value'],
   parse,
+  pooling: {
+    layers: 'num_hidden_layers',
+    layer: (i) => `bert.encoder.layer.${i}`,
+    ...{ value: 'attention.self.value', output: 'attention.output.dense', norm: 'output.LayerNorm' },
+    ...{ dense: 'bert.pooler.dense', activation: 'tanh' },
+  },
   sizes: (c) => ({
     hidden: c.hidden_size,
     layers: c.num_hidden_layers,

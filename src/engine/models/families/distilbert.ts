@@ -36,6 +36,12 @@ export const distilbert: Family<DistilBertConfig> = {
   prefix: 'distilbert',
   loraTargets: ['q_lin', 'v_lin'],
   parse,
+  pooling: {
+    layers: 'n_layers',
+    layer: (i) => `distilbert.transformer.layer.${i}`,
+    ...{ value: 'attention.v_lin', output: 'attention.out_lin', norm: 'output_layer_norm' },
+    ...{ dense: 'pre_classifier', activation: 'relu' },
+  },
   sizes: (c) => ({
     ...{ hidden: c.dim, layers: c.n_layers, heads: c.n_heads },
     ...{ vocab: c.vocab_size, positions: c.max_position_embeddings },

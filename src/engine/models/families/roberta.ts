@@ -20,6 +20,12 @@ export const roberta: Family<RobertaConfig> = {
   prefix: 'roberta',
   loraTargets: ['query', 'value'],
   parse,
+  pooling: {
+    layers: 'num_hidden_layers',
+    layer: (i) => `roberta.encoder.layer.${i}`,
+    ...{ value: 'attention.self.value', output: 'attention.output.dense', norm: 'output.LayerNorm' },
+    ...{ dense: 'classifier.dense', activation: 'tanh' },
+  },
   sizes: (c) => ({ ...bert.sizes(c), positions: c.max_position_embeddings - c.pad_token_id - 1 }),
   forward: (scope, batch, c) => layers(scope.at('encoder'), embeddings(scope.at('embeddings'), batch, c), batch, c),
   heads: headsOf('Roberta'),
