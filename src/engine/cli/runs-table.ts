@@ -14,7 +14,7 @@ import { connectRun, readRun } from '../../runs/client.ts';
 import { writeRecordInPlace } from '../../runs/record.ts';
 import { readMeasured, runRow } from '../../runs/row.ts';
 import { findRun } from '../runs/folder.ts';
-import { EXIT, note, printJson, yellow } from './output.ts';
+import { EXIT, note, printJson, printPart, yellow } from './output.ts';
 import { everyRun, look } from './runs.ts';
 import { shortPath } from './watch.ts';
 
@@ -30,7 +30,8 @@ export async function printCsv(): Promise<number> {
   });
   const readable = rows.filter((row) => row !== null).sort((a, b) => b.created_at.localeCompare(a.created_at));
   const columns = [...RUN_COLUMNS, ...recipeColumns(readable), ...metricColumns(readable)];
-  process.stdout.write(runsCsv(readable, columns));
+  // A terminal's line ends, which readers of CSV know as well.
+  printPart(runsCsv(readable, columns).replaceAll('\r\n', '\n'));
   return EXIT.done;
 }
 
