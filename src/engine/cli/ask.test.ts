@@ -55,11 +55,15 @@ it('asks for what a recipe of a table needs, and saves the answers as one that c
   expect(columns).toMatch(/bad \(12\), good \(12\)|good \(12\), bad \(12\)/);
   await press('Which base model?', ENTER);
   await press('Which parameters should be trained?', ENTER);
-  expect(await press('Start training?', ENTER)).toMatch(/\d+ training rows, \d held out for validation/);
+  const start = await press('Start training? Only', ENTER);
+  expect(start).toMatch(/\d+ training rows, \d held out for validation/);
+  expect(start).toContain('Only 2 rows would be held out for validation, which says little.');
   await press('Save these answers as letters.recipe.json?', ENTER);
-  const { recipe } = (await asked)!;
+  const { recipe, folds } = (await asked)!;
   expect(recipe).toMatchObject({ task: 'text-classification', model: 'starters/bert' });
-  expect(said).toContain('Next time: luthier train letters.recipe.json');
+  // What stands first is the cross-validation.
+  expect(folds).toBe(5);
+  expect(said).toContain('Next time: luthier train letters.recipe.json --folds 5');
   const saved = JSON.parse(await readFile(join(folder, 'letters.recipe.json'), 'utf8'));
   expect(saved).toMatchObject({ dataset: 'letters.csv', columns: { text: 'text', label: 'label' } });
 }, 120_000);

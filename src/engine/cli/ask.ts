@@ -21,9 +21,11 @@ import {
   type RecipeInput,
   recipeKeysOf,
   type StrategySuggestion,
+  suggestedFolds,
   suggestedTraining,
   TASKS,
   type TaskName,
+  taskNameOf,
   taskOf,
   toErrorData,
 } from '../../protocol/index.ts';
@@ -54,9 +56,13 @@ async function answer<T>(question: Promise<T>): Promise<Exclude<T, symbol>> {
 /**
  * Asks what a recipe needs and offers to save it.
  * @param sets `--set key=value` from the command line, which the answers do not override
- * @returns null when the person gave up
+ * @param mayFold whether a cross-validation is offered, where few rows would be held out
+ * @returns null when the person gave up; `folds` of a cross-validation, null for one training
  */
-export async function askForRecipe(sets: readonly string[]): Promise<LoadedRecipe | null> {
+export async function askForRecipe(
+  sets: readonly string[],
+  mayFold = true,
+): Promise<(LoadedRecipe & { folds: number | null }) | null> {
   intro('Fine-tune a model');
   try {
     const { summary: found, encoding, other } = await askForData();
@@ -75,14 +81,15 @@ export async function askForRecipe(sets: readonly string[]): Promise<LoadedRecip
       strategy: suggestion.strategy,
       ...suggestedTraining(summary.rows, suggestion, model, summary.task),
     };
-    await confirmStart(recipe, base, sets);
+    const folds = await confirmStart(recipe, base, sets, mayFold);
     const saved = await offerToSave(recipe, summary.file);
     outro(
       saved === null
         ? 'Starting.'
-        : `Saved as ${basename(saved)}. Starting. Next time: luthier train ${basename(saved)}`,
+        : `Saved as ${basename(saved)}. Starting. Next time: luthier train ${basename(saved)}${folds === null ? '' : ` --folds ${folds}`}`,
     );
-    return saved === null ? await resolveRecipe(recipe, base, sets) : await loadRecipe(saved, sets);
+    const loaded = saved === null ? await resolveRecipe(recipe, base, sets) : await loadRecipe(saved, sets);
+    return { ...loaded, folds };
   } catch (error) {
     if (!(error instanceof Cancelled)) throw error;
     outro('Nothing was started.');
@@ -256,8 +263,13 @@ async function askForStrategy({ rows, task }: DataSummary, facts: Facts): Promis
   return answer(select<StrategySuggestion>({ message: 'Which parameters should be trained?', options }));
 }
 
-/** Says what it will take, and goes on when the person agrees. */
-async function confirmStart(recipe: RecipeInput, base: string, sets: readonly string[]): Promise<void> {
+/** Says what it will take, and goes on when the person agrees: with the folds of a cross-validation, null for one training. */
+async function confirmStart(
+  recipe: RecipeInput,
+  base: string,
+  sets: readonly string[],
+  mayFold: boolean,
+): Promise<number | null> {
   const loaded = await resolveRecipe(recipe, base, sets);
   const [{ estimateRun }, { measureMachine }] = await Promise.all([
     import('../train/estimate-run.ts'),
@@ -272,7 +284,28 @@ async function confirmStart(recipe: RecipeInput, base: string, sets: readonly st
     ...estimate.problems.filter(({ severity }) => severity !== 'info').map(({ message }) => message),
   ];
   box(lines.join('\n'), 'Estimate');
-  if (!(await answer(confirm({ message: 'Start training?' })))) throw new Cancelled();
+  const task = taskOf(taskNameOf(loaded.recipe));
+  const folds = mayFold ? suggestedFolds(estimate, task) : null;
+  if (folds === null) {
+    if (!(await answer(confirm({ message: 'Start training?' })))) throw new Cancelled();
+    return null;
+  }
+  const chosen = await answer(
+    select<'folds' | 'once' | 'no'>({
+      message: `Start training? Only ${counted(estimate.validation_rows, task.row)} would be held out for validation, which says little.`,
+      options: [
+        {
+          value: 'folds',
+          label: `Cross-validate with ${folds} folds (recommended)`,
+          hint: `measures all ${counted(estimate.rows, task.row)}, trains ${folds + 1} times`,
+        },
+        { value: 'once', label: 'Train once' },
+        { value: 'no', label: 'No' },
+      ],
+    }),
+  );
+  if (chosen === 'no') throw new Cancelled();
+  return chosen === 'folds' ? folds : null;
 }
 
 async function offerToSave(recipe: RecipeInput, dataFile: string): Promise<string | null> {

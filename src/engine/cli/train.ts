@@ -27,7 +27,7 @@ export interface TrainOptions {
 }
 
 export async function train(recipeFile: string | undefined, options: TrainOptions): Promise<number> {
-  const folds = foldsOf(options);
+  const asked = foldsOf(options);
   refuseQueueDetached(options);
   if (recipeFile !== undefined && DATA_FILES.has(extname(recipeFile).toLowerCase())) {
     throw new LuthierError(
@@ -39,7 +39,10 @@ export async function train(recipeFile: string | undefined, options: TrainOption
   const sets = [...options.set];
   if (options.backend !== undefined) sets.push(`backend=${options.backend}`);
   if (options.encoding !== undefined) sets.push(`encoding=${requireEncoding(options.encoding)}`);
-  const loaded = recipeFile === undefined ? await ask(sets, options) : await loadRecipe(recipeFile, sets);
+  const loaded =
+    recipeFile === undefined
+      ? await ask(sets, options, asked === undefined)
+      : { ...(await loadRecipe(recipeFile, sets)), folds: null };
   if (loaded === null) return EXIT.interrupted;
   if (loaded.suggested)
     note(`Strategy: ${JSON.stringify(loaded.suggested)} (what is left out has the suggested values).`);
@@ -48,8 +51,10 @@ export async function train(recipeFile: string | undefined, options: TrainOption
   if (encoding !== undefined) loaded.recipe.encoding = encoding;
   // Without a file the person has just chosen what is read.
   if (loaded.path !== null) await tellOutside(loaded);
+  const { folds: chosen, ...rest } = loaded;
+  const folds = asked ?? (chosen === null ? undefined : { count: chosen, final: true });
   const { folder, record } = await createRun({
-    ...loaded,
+    ...rest,
     state: options.queue ? 'queued' : 'starting',
     folds,
     ...(options.out === undefined ? {} : { out: resolve(options.out) }),
@@ -66,7 +71,11 @@ export async function tellOutside(loaded: LoadedRecipe, roots?: readonly string[
   }
 }
 
-async function ask(sets: string[], { json }: TrainOptions): Promise<LoadedRecipe | null> {
+async function ask(
+  sets: string[],
+  { json }: TrainOptions,
+  mayFold: boolean,
+): Promise<(LoadedRecipe & { folds: number | null }) | null> {
   if (json || !isInteractive()) {
     throw new LuthierError(
       'usage',
@@ -75,7 +84,7 @@ async function ask(sets: string[], { json }: TrainOptions): Promise<LoadedRecipe
     );
   }
   const { askForRecipe } = await import('./ask.ts');
-  return askForRecipe(sets);
+  return askForRecipe(sets, mayFold);
 }
 
 /** @throws LuthierError `usage` */

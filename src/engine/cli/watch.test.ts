@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { RunRecord } from '../../protocol/index.ts';
-import { foldTable } from './watch.ts';
+import { type RunEvent, type RunRecord, taskOf } from '../../protocol/index.ts';
+import { foldTable, lineFor } from './watch.ts';
 
 test.each([
   [{ task: 'text-classification' }, 'rows'],
@@ -13,4 +13,24 @@ test.each([
   const [head, , ...rows] = foldTable(folds, recipe as RunRecord['recipe']).split('\n');
   expect(head!.trim().split(/\s{2,}/)).toEqual(['fold', noun, 'loss']);
   expect(rows.join('\n')).toContain('1.5');
+});
+
+test('few rows held out are said with the command of a cross-validation, once, and not within one', () => {
+  const start = (held: number, more: object = {}) =>
+    ({
+      ...{ event: 'start', time: 1, run: '/r', total_steps: 9, step: 0, num_train_rows: 100, labels: ['a', 'b'] },
+      ...{
+        num_validation_rows: held,
+        num_parameters: 9,
+        num_trainable_parameters: 9,
+        executor: 'wasm',
+        num_threads: 1,
+      },
+      ...more,
+    }) as RunEvent;
+  const said = (event: RunEvent, task = 'text-classification') => lineFor(event, '/r', taskOf(task));
+  expect(said(start(11))).toContain('only 11 rows held out for validation, which says little');
+  expect(said(start(11))).toContain('luthier train RECIPE --folds 5');
+  for (const event of [start(30), start(0), start(11, { fold: 1 })]) expect(said(event)).not.toContain('--folds');
+  expect(said(start(11), 'text-generation')).not.toContain('--folds');
 });

@@ -5,6 +5,7 @@ import {
   type CrossValidation,
   counted,
   type DoneEvent,
+  FEW_ROWS_FOLDS,
   type Forgetting,
   formatBytes,
   formatChange,
@@ -16,7 +17,9 @@ import {
   type RunEvent,
   type RunRecord,
   type SamplesEvent,
+  type StartEvent,
   type StepEvent,
+  suggestedFolds,
   type TaskDescription,
   taskNameOf,
   taskOf,
@@ -288,7 +291,7 @@ class JsonScreen implements Screen {
 }
 
 /** Lines that both kinds of terminal show. */
-function lineFor(event: RunEvent, folder: string, task: TaskDescription): string | null {
+export function lineFor(event: RunEvent, folder: string, task: TaskDescription): string | null {
   const line = plainLine(event, folder, task);
   return line === null || event.fold === undefined ? line : `${bold(`Fold ${event.fold}`)}  ${line}`;
 }
@@ -308,12 +311,23 @@ function samplesText({ step, samples }: SamplesEvent): string {
     .join('\n');
 }
 
-function plainLine(event: RunEvent, folder: string, { name, row, label }: TaskDescription): string | null {
+/** Whether a training that is not part of a cross-validation holds out so few rows that one would say more. */
+function suggestsFolds({ num_train_rows, num_validation_rows, fold }: StartEvent & RunEvent, task: TaskDescription) {
+  const rows = num_train_rows + num_validation_rows;
+  return fold === undefined && suggestedFolds({ rows, validation_rows: num_validation_rows }, task) !== null;
+}
+
+const fewRowsText = ({ num_validation_rows }: StartEvent, row: string): string =>
+  `${yellow('Note:')} only ${counted(num_validation_rows, row)} held out for validation, which says little. To measure all of them: luthier train RECIPE --folds ${FEW_ROWS_FOLDS}`;
+
+function plainLine(event: RunEvent, folder: string, task: TaskDescription): string | null {
+  const { name, row, label } = task;
   switch (event.event) {
     case 'start': {
-      return dim(
+      const line = dim(
         `${counted(event.num_train_rows, `training ${row}`)}, ${event.num_validation_rows.toLocaleString('en')} held out for validation${event.labels.length === 0 || name === 'regression' ? '' : `, ${counted(event.labels.length, ...label)}`}; training ${formatCompact(event.num_trainable_parameters)} of ${formatCompact(event.num_parameters)} parameters; ${event.executor}, ${counted(event.num_threads, 'thread')}; run ${shortPath(folder)}`,
       );
+      return suggestsFolds(event, task) ? `${line}\n${fewRowsText(event, row)}` : line;
     }
     case 'eval': {
       const what = event.split === 'test' ? 'Test' : `Step ${event.step}, epoch ${event.epoch.toFixed(1)}: validation`;

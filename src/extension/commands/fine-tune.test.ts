@@ -396,7 +396,7 @@ test('without a document a dataset, a file or example data is offered', async ()
   expect(await ended).toEqual(ESCAPED);
 });
 
-test('few rows to validate on are said with a cross-validation beside them, which starts with its folds', async () => {
+test('few rows to validate on are said with a cross-validation, which is offered first and starts with its folds', async () => {
   const recipe = join(project, 'films.recipe.json');
   const created: unknown[] = [];
   answers['run/estimate'] = () => estimate({ rows: 40, validation_rows: 4, seconds: 90 });
@@ -410,12 +410,13 @@ test('few rows to validate on are said with a cross-validation beside them, whic
   (await question('Which base model')).accept('first');
   (await question('Which parameters should be trained')).accept();
   const summary = await question('Press Enter to start');
-  const offer = '$(layers) Cross-validate with 5 folds instead';
-  expect(summary.activeItems.map(({ label }) => label)).toEqual(['$(play) Start fine-tuning']);
+  const offer = '$(layers) Cross-validate with 5 folds';
+  expect(summary.activeItems.map(({ label }) => label)).toEqual([offer]);
+  expect(labels(summary).slice(0, 2)).toEqual([offer, '$(play) Start fine-tuning']);
   expect(summary.items.find(({ label }) => label === offer)?.detail).toBe(
-    '4 rows would be held out for validation; this says little. About 8 min for training 6 times',
+    'Only 4 rows would be held out for validation, which says little; in folds, all 40 rows are measured. About 8 min for training 6 times',
   );
-  summary.accept(offer);
+  summary.accept();
   expect(await ended).toMatchObject({ code: 'disk-full' });
   expect(created).toMatchObject([{ recipe_path: recipe, folds: { count: 5, final: true } }]);
 

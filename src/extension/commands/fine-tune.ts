@@ -11,8 +11,8 @@ import {
   counted,
   type DataProblem,
   type DataSummary,
+  FEW_ROWS_FOLDS,
   FIELDS,
-  fewRowsNote,
   type LabelsWritten,
   lackingFields,
   type OtherLearning,
@@ -24,7 +24,7 @@ import {
 } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { HostError, isCancelled, type Place, toHostError } from '../errors.ts';
-import { formatDuration, shorten } from '../format.ts';
+import { shorten } from '../format.ts';
 import { RECIPE_SUFFIX } from '../ids.ts';
 import { BACK, type Choice, continuation, type Notice, Questions, separator } from '../questions.ts';
 import {
@@ -40,6 +40,7 @@ import { severityIcon } from '../severity.ts';
 import { askColumns, tooFewColumns } from './columns.ts';
 import { datasetsFor } from './datasets.ts';
 import { settleEncoding } from './encoding.ts';
+import { foldsChoice } from './folds.ts';
 import { askMethod } from './method.ts';
 import { askModel, noticeOf } from './models.ts';
 import { inspect } from './reading.ts';
@@ -396,7 +397,7 @@ class Flow {
       remembered.delete(source.data.file);
       if (made) luthier.datasets.refresh();
       if (decision === 'start') return { path };
-      if (decision === 'folds') return { path, folds: FOLDS };
+      if (decision === 'folds') return { path, folds: FEW_ROWS_FOLDS };
       await vscode.window.showTextDocument(vscode.Uri.file(path));
       return { path: undefined };
     } finally {
@@ -414,12 +415,12 @@ class Flow {
       value: 'start',
     };
     const edit: Choice<Decision> = { label: '$(edit) Edit the recipe first', value: 'edit' };
-    const folds: Choice<Decision> = {
-      label: `$(layers) Cross-validate with ${FOLDS} folds instead`,
-      detail: foldsDetail(estimate, taskOf(this.summary.task).row),
-      value: 'folds',
-    };
-    const offersFolds = !blocked && estimate.rows >= 2 * FOLDS && fewRowsNote(estimate.validation_rows) !== null;
+    const folds = blocked ? null : foldsChoice(estimate, this.summary.task);
+    const begin: Choice<Decision>[] = blocked
+      ? []
+      : folds?.first
+        ? [folds.choice, start]
+        : [start, ...(folds ? [folds.choice] : [])];
     const other: Choice<Decision> = { label: '$(library) Choose another model…', value: 'model' };
     const isGrave = ({ icon }: { icon: string }) => icon === 'error' || icon === 'warning';
     const all = summaryLines(estimate, this.summary.task);
@@ -446,14 +447,13 @@ class Flow {
           : 'Press Enter to start',
       items: [
         ...(misfit ? [other] : []),
-        ...(blocked ? [] : [start]),
-        ...(offersFolds ? [folds] : []),
+        ...begin,
         edit,
         ...(problems.length > 0 ? [separator(problems.length === 1 ? 'Problem' : 'Problems'), ...shown(problems)] : []),
         separator('What it will take'),
         ...shown(all.filter((line) => !isGrave(line))),
       ],
-      active: misfit ? other : blocked ? edit : start,
+      active: misfit ? other : (begin[0] ?? edit),
     });
   }
 
@@ -479,16 +479,6 @@ class Flow {
 
 /** Of fewer rows not one can be held out at the suggested recipe's share. */
 const LEAST_ROWS = 5;
-
-/** As many as are usual for few rows. */
-const FOLDS = 5;
-
-/** Why, and how long it takes: each fold's model learns from all rows but its own, the last one from all. */
-function foldsDetail({ rows, validation_rows, seconds }: RunEstimate, row: string): string {
-  const n = validation_rows;
-  const held = `${counted(n, row)} would be held out for validation; this says little`;
-  return `${held}. About ${formatDuration((seconds * rows * FOLDS) / Math.max(1, rows - n))} for training ${FOLDS + 1} times`;
-}
 
 /** Says what makes a label column look like one of texts: nearly as many classes as rows. */
 function doubtful({ task, classes, rows, guess }: DataSummary): string | null {

@@ -9,6 +9,7 @@ import type { PromptFile } from '../../prompts/prompt-file.ts';
 import {
   type Columns,
   type DataSummary,
+  FEW_ROWS_FOLDS,
   type RecipeInput,
   type RunEstimate,
   type StrategySuggestion,
@@ -23,6 +24,7 @@ import { BACK, type Choice, type Notice, Questions, separator } from '../questio
 import { blockingProblem, recipeText, suggestRecipe, summaryLines } from '../recipes/suggest.ts';
 import { setting } from '../settings.ts';
 import { datasetItem } from './datasets.ts';
+import { foldsChoice } from './folds.ts';
 import { askMethod } from './method.ts';
 import { askModel, noticeOf } from './models.ts';
 import { templateFor } from './prompts.ts';
@@ -42,9 +44,9 @@ export async function useTemplateInTraining(luthier: Luthier, ...args: unknown[]
   await luthier.load();
   const questions = new Questions(`Use ${name} in Training`);
   try {
-    const path = await new Flow(luthier, questions, document.fileName, templateOf(document)!).play();
+    const { path, folds } = await new Flow(luthier, questions, document.fileName, templateOf(document)!).play();
     questions.dispose();
-    if (path) await startRecipe(luthier, path, join(await luthier.homes.projectFor(document.uri), HOME));
+    if (path) await startRecipe(luthier, path, join(await luthier.homes.projectFor(document.uri), HOME), folds);
   } finally {
     questions.dispose();
   }
@@ -62,7 +64,13 @@ interface Position {
 }
 
 /** `skipped`: nothing was asked, and nobody comes back to it. */
-type Outcome = 'answered' | 'skipped' | typeof BACK | { path: string | undefined };
+/** The recipe to start, as a cross-validation where it has folds; no path where it is to be edited first. */
+interface Conclusion {
+  path: string | undefined;
+  folds?: number;
+}
+
+type Outcome = 'answered' | 'skipped' | typeof BACK | Conclusion;
 
 /** What columns with answers are often called. */
 const USUAL = ['completion', 'answer', 'output', 'response', 'target', 'label', 'summary', 'category', 'class', 'tag'];
@@ -97,8 +105,7 @@ class Flow {
     private readonly file: PromptFile,
   ) {}
 
-  /** The recipe to start; undefined where it is to be edited first. */
-  async play(): Promise<string | undefined> {
+  async play(): Promise<Conclusion> {
     let at = 0;
     // What is not asked is no step, and is not come back to.
     let first = 0;
@@ -111,7 +118,7 @@ class Flow {
       notice = undefined;
       try {
         const outcome: Outcome = await this[STEPS[at] as Step](position);
-        if (typeof outcome === 'object') return outcome.path;
+        if (typeof outcome === 'object') return outcome;
         if (outcome === 'skipped') first = at + 1;
         at += outcome === BACK ? -1 : 1;
       } catch (error) {
@@ -235,21 +242,24 @@ class Flow {
       this.luthier.engine.service.request('run/estimate', { recipe, base: dirname(this.template) }, { signal }),
     );
     const isBlocked = blockingProblem(estimate) !== null;
-    const start: Choice<'start' | 'edit'> = {
+    const folds = isBlocked ? null : foldsChoice(estimate, this.learnt);
+    const start: Choice<'start' | 'folds' | 'edit'> = {
       label: '$(play) Start fine-tuning',
       description: `${basename(this.path)} through ${basename(this.template)}`,
       value: 'start',
     };
-    const edit: Choice<'start' | 'edit'> = { label: '$(edit) Edit the recipe first', value: 'edit' };
-    const answer = await this.questions.ask<'start' | 'edit'>({
+    const edit: Choice<'start' | 'folds' | 'edit'> = { label: '$(edit) Edit the recipe first', value: 'edit' };
+    const begin = isBlocked ? [] : folds?.first ? [folds.choice, start] : [start, ...(folds ? [folds.choice] : [])];
+    const answer = await this.questions.ask<'start' | 'folds' | 'edit'>({
       ...position,
       placeholder: isBlocked ? 'This cannot start as it is' : 'Press Enter to start',
-      items: [...(isBlocked ? [] : [start]), edit, separator('What it will take'), ...linesOf(estimate, this.learnt)],
-      active: isBlocked ? edit : start,
+      items: [...begin, edit, separator('What it will take'), ...linesOf(estimate, this.learnt)],
+      active: begin[0] ?? edit,
     });
     if (answer === BACK) return BACK;
     const path = await writeRecipe(this.template, recipe);
     if (answer === 'start') return { path };
+    if (answer === 'folds') return { path, folds: FEW_ROWS_FOLDS };
     await vscode.window.showTextDocument(vscode.Uri.file(path));
     return { path: undefined };
   }

@@ -118,7 +118,7 @@ export const fineTune = [
       await window.page.keyboard.insertText(text);
       await window.command('Luthier: Fine-tune on Selection');
       await window.answerUntilSummary();
-      await window.answer();
+      await window.answer('Start fine-tuning');
       await dashboard.frame();
       await dashboard.untilState('Done');
       const [run] = await runsOf(workspace);

@@ -116,7 +116,7 @@ export const flow = [
       await selectFrom(window, 101);
       await window.command('Luthier: Fine-tune on Selection');
       await window.answerUntilSummary();
-      await window.answer();
+      await window.answer('Start fine-tuning');
       await dashboard.untilState('Done');
       const frame = await dashboard.frame();
       await frame.locator('#tab-evaluation').click();

@@ -34,7 +34,7 @@ export const keyboard = [
         await window.command('Luthier: Fine-tune on Selection');
         // A run that does not end while it is paused, resumed and stopped.
         await window.answerUntilSummary('deep');
-        await window.answer();
+        await window.answer('Start fine-tuning');
         // The dashboard has the focus once it is open, so its keys work at once.
         await dashboard.untilStep(3);
         // Pressed again only when nothing came of it: the key that pauses resumes, too.

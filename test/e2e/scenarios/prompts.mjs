@@ -184,7 +184,7 @@ export const prompts = [
         await window.question('Which parameters should be trained?');
         await window.answer();
         await window.question('Press Enter to start');
-        await window.answer();
+        await window.answer('Start fine-tuning');
         await dashboard.untilState('Done');
         const [run] = await runsOf(workspace);
         assert.equal(path.basename(run.record.recipe.template), 'ticket.prompty');

@@ -34,7 +34,7 @@ export const tags = [
       const summary = (await window.rows().allTextContents()).join('\n');
       assert.match(summary, /5\d training sentences/);
       assert.match(summary, /4 tags/);
-      await window.answer();
+      await window.answer('Start fine-tuning');
       await dashboard.frame();
       await dashboard.untilState('Done');
       const [run] = await runsOf(workspace);

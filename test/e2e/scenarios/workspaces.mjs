@@ -69,7 +69,7 @@ export const workspaces = [
         await window.openFile('zweite.csv');
         await window.command('Luthier: Fine-tune on Selection');
         await window.answerUntilSummary();
-        await window.answer();
+        await window.answer('Start fine-tuning');
         await dashboard.untilState('Done');
         assert.equal((await runsOf(second)).length, 1, 'the run is in the second folder');
         assert.ok(
@@ -108,7 +108,7 @@ export const workspaces = [
         await window.command('Luthier: Fine-tune on Selection');
         await window.page.getByRole('button', { name: "Use Luthier's Folder" }).click();
         await window.answerUntilSummary();
-        await window.answer();
+        await window.answer('Start fine-tuning');
         await dashboard.untilState('Done');
         const own = path.join(stage.server.folder, 'data/User/globalStorage/luthier.luthier/workspace');
         const [run] = await runsOf(own);
