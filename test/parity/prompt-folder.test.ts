@@ -157,6 +157,14 @@ describe('runs that learn a prompt', () => {
       code: 'model-unsupported',
       hint: `Start from its base model, ${join(place, 'tiny')}.`,
     });
+    await expect(openModelFolder(join(folder, 'adapter'))).rejects.toMatchObject({
+      hint: 'Name that model or its folder. For a run that Luthier trained, the model with its prompt is in the folder “model” next to the adapter.',
+    });
+    await rm(join(place, 'exported', 'adapter_model.safetensors'));
+    await expect(createPredictor(join(place, 'exported'))).rejects.toMatchObject({
+      code: 'model-invalid',
+      message: expect.stringContaining('adapter_model.safetensors cannot be read'),
+    });
     if (!python) return;
     await compare(folder, { texts: TEXTS, logits: TEXTS.map((_, i) => logits.slice(2 * i, 2 * i + 2)) });
     const program = peftPythonFor(model, 'text-classification');

@@ -172,11 +172,13 @@ const baseOf = ({ base_model_name_or_path: base }: JsonRecord): string =>
 /** `place` is a folder or a Hugging Face name. The base model is named as the adapter's config has it, be it there or not. */
 export function adapterAlone(place: string, config: JsonRecord): LuthierError {
   const name = baseOf(config);
+  // Which no weight can be merged with.
+  const isPrompt = config.peft_type === 'PROMPT_TUNING';
   const named = name === '' ? '' : ` It was trained on the model ${name} (base_model_name_or_path).`;
   return new LuthierError(
     'model-unsupported',
     `${place} contains a peft adapter (${typeof config.peft_type === 'string' ? config.peft_type : ADAPTER_CONFIG_FILE}), not a complete model.${named}`,
-    `Name that model or its folder, or merge the two once in Python with peft's merge_and_unload. For a run that Luthier trained, the merged model is in the folder “model” next to the adapter.`,
+    `Name that model or its folder${isPrompt ? '' : ", or merge the two once in Python with peft's merge_and_unload"}. For a run that Luthier trained, the ${isPrompt ? 'model with its prompt' : 'merged model'} is in the folder “model” next to the adapter.`,
   );
 }
 

@@ -41,7 +41,8 @@ export interface SaveOptions {
 
 /**
  * Writes a folder that transformers' class for the task loads with from_pretrained, adapters merged into their weights
- * (with a prompt, one that peft loads), then reads it again and compares its logits with the trained model's. Adapters are written by themselves, too.
+ * (with a prompt, one that peft loads), then reads it again and compares its logits with the trained model's. Adapters and
+ * prompts are written by themselves, too.
  * @throws LuthierError `export-mismatch` when they differ by more than 1e-4, `disk-full`, `not-writable`
  */
 export async function saveTaskModel(target: string, options: SaveOptions): Promise<void> {

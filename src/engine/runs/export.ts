@@ -31,10 +31,10 @@ const PROBES = ['Yes.', 'It arrived a day early, and it works.', 'Why was I char
  * @throws LuthierError `usage` when `out` is not empty, `export-mismatch`, `disk-full`, `not-writable`
  */
 export async function exportModel(model: string, format: 'safetensors' | 'onnx', out?: string): Promise<Exported> {
-  if (format === 'onnx') await refusePromptInOnnx(model);
   const target = out === undefined ? model : resolve(out);
   // Beside the run's own model: where that is a link, it would be written into somebody else's folder.
   if (target === model) requireNone((await placeProblem(dirname(model))) ?? (await homeProblem(model, 'onnx')));
+  if (format === 'onnx') await refusePromptInOnnx(model);
   const left_out = target === model ? [] : await copyModel(model, target);
   if (format === 'onnx') {
     const { exportFolderAsOnnx } = await import('../model-files/export-onnx.ts');
