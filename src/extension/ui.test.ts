@@ -53,7 +53,7 @@ const PLACES: readonly [RegExp, readonly string[]][] = [
   [/(?:window\.|')show(?:Information|Warning|Error)Message/, ['ui.ts']],
   [/window\.withProgress|window\.showInputBox/, ['ui.ts']],
   [/new vscode\.MarkdownString|isTrusted = true|supportHtml/, ['ui.ts']],
-  [/window\.createQuickPick/, ['questions.ts', 'commands/run-record.ts']],
+  [/window\.createQuickPick/, ['questions.ts', 'commands/run-record.ts', 'commands/run-tags.ts']],
   [/window\.showQuickPick/, ['views/open.ts', 'prompts/pick-rows.ts']],
   [/createStatusBarItem|setStatusBarMessage/, ['status-bar.ts', 'completions/status.ts']],
   // The guide to prompts is a page of the extension's own.
