@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Random } from '../../src/engine/data/random.ts';
 import type { DoneEvent } from '../../src/protocol/index.ts';
+import { effectiveEvents, readEvents } from '../../src/runs/metrics.ts';
 import {
   buildEngine,
   endpointOf,
@@ -126,6 +127,32 @@ describe('SIGKILL', () => {
     expectLike(whole, [first, await run('runs', 'resume', 'lora-killed', '--json').finished]);
     const adapter = (folder: string) => readFile(join(place, folder, 'adapter', 'adapter_model.safetensors'));
     expect((await adapter('lora-killed')).equals(await adapter('lora'))).toBe(true);
+  });
+
+  it('with layers that are unfrozen one after another goes on across where a phase begins, told once each', async () => {
+    const gradual = join(place, 'gradual.recipe.json');
+    const strategy = { type: 'gradual-unfreeze', steps_per_group: 9 };
+    const more = { lr_scheduler_type: 'slanted_triangular', gradient_accumulation_steps: 2, focal_gamma: 2 };
+    await writeRecipe(gradual, { strategy, ...more, learning_rate: 2e-2, max_steps: 36, save_steps: 4 });
+    const whole = await run('train', gradual, '--json', '--out', 'gradual').finished;
+    const parts: Finished[] = [];
+    let program = run('train', gradual, '--json', '--out', 'gradual-killed');
+    // The checkpoints are of the phases before: the second begins after step 9, the third after step 18.
+    for (const at of [10, 19]) {
+      await program.untilStep(at);
+      process.kill((await endpointOf(join(place, 'gradual-killed'))).pid, 'SIGKILL');
+      parts.push(await program.finished);
+      program = run('runs', 'resume', 'gradual-killed', '--json');
+    }
+    parts.push(await program.finished);
+    expectLike(whole, parts);
+    expect((await weights('gradual-killed')).equals(await weights('gradual'))).toBe(true);
+    const told = async (folder: string) =>
+      effectiveEvents(await readEvents(join(place, folder, 'metrics.jsonl'))).flatMap((event) =>
+        event.event === 'note' && event.step !== undefined ? [[event.step, event.message]] : [],
+      );
+    expect((await told('gradual')).map(([step]) => step)).toEqual([1, 10, 19, 28]);
+    expect(await told('gradual-killed')).toEqual(await told('gradual'));
   });
 
   it('before the first checkpoint starts over', async () => {

@@ -42,6 +42,29 @@ const live = async (view) => {
   await view.send(snapshot(running()));
   await view.send({ type: 'events', run: 'run-1', events: [liveTail] });
 };
+/**
+ * A run whose layers are unfrozen one after another, with a line where each phase begins.
+ * @param {import('./browser.mjs').Webview} view
+ */
+const gradual = async (view) => {
+  const strategy = { type: 'gradual-unfreeze', epochs_per_group: 0.4, lr_decay: 2.6 };
+  const run = madeRun({ name: 'tickets · bert-mini · gradual', recipe: { strategy } });
+  const groups = [
+    'the classifier is trained (67K of 11.2M parameters).',
+    'the classifier and the top layer are trained (857K of 11.2M parameters).',
+    'the classifier and the top 2 of 4 layers are trained (1.6M of 11.2M parameters).',
+    'the classifier and the top 3 of 4 layers are trained (2.4M of 11.2M parameters).',
+    'the classifier and all 4 layers are trained (3.2M of 11.2M parameters).',
+    'the classifier, all 4 layers and the embeddings are trained (11.2M of 11.2M parameters).',
+  ];
+  for (const [i, what] of groups.entries()) {
+    const step = 120 * i + 1;
+    const time = 1_780_000_004 + step * 0.32;
+    run.events.push({ event: 'note', time, level: 'info', step, message: `From step ${step} on, ${what}` });
+  }
+  run.events.sort((a, b) => a.time - b.time);
+  await view.send(snapshot(run));
+};
 const compared = () => [
   madeRun({ id: 'a', name: 'lr 2e-5, all layers', seed: 1 }),
   madeRun({ id: 'b', name: 'lr 5e-5, all layers', seed: 2, recipe: { learning_rate: 5e-5 } }),
@@ -1158,6 +1181,7 @@ export const scenes = [
     ['dark', 'light'],
   ),
   ...each('dashboard-live', { view: 'dashboard', play: live }),
+  ...each('dashboard-gradual', { view: 'dashboard', play: gradual }),
   ...each('dashboard-evaluation', { view: 'dashboard', play: evaluation }),
   ...each('dashboard-labels', {
     view: 'dashboard',

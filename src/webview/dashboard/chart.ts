@@ -155,6 +155,7 @@ export class ChartElement extends LightElement {
     const at = (place: { step: number; epoch?: number; time: number }): number => pointAxis(run, axis, place);
     const best = run.record.best && !run.record.folds && run.evals.find((e) => e.step === run.record.best?.step);
     return [
+      ...run.marks.map((mark): Marker => ({ x: at(mark), kind: 'mark' })),
       ...run.checkpoints.map((checkpoint): Marker => ({ x: at(checkpoint), kind: 'checkpoint' })),
       ...(best ? [{ x: at(best), kind: 'best' } as const] : []),
       ...(run.start && run.start.step > 0 ? [{ x: at(run.start), kind: 'resume' } as const] : []),
@@ -332,12 +333,23 @@ export class ChartElement extends LightElement {
             </button>`,
           )}
         </div>
+        ${this.#markText(place)}
         <div class="plot" tabindex="0" role="application" aria-roledescription="chart"
           aria-describedby="chart-keys"
           @focus=${this.#describe} @blur=${() => this.#plot?.leave()} @keydown=${this.#key}
           aria-label="${definition.title} by ${AXIS_NAMES[view.axis].toLowerCase()}"
         ><div class="canvas"></div>${empty ? html`<p class="empty">${this.#emptyText()}</p>` : nothing}</div>
       </figure>`;
+  }
+
+  /** Of the first chart of a run with marks: what the last one says at the cursor, without one that of the end. */
+  #markText(place: number | undefined): TemplateResult | typeof nothing {
+    const [run] = this.runs;
+    if (!run || this.runs.length > 1 || run.marks.length === 0 || this.definition.id !== 'loss') return nothing;
+    const { axis } = this.page.view;
+    const mark = run.marks.findLast((each) => place === undefined || pointAxis(run, axis, each) <= place);
+    const text = mark?.message ?? '';
+    return html`<p class="mark" title=${text}>${text}</p>`;
   }
 
   /** The summary walks all points, so it is made when somebody comes to hear it. */

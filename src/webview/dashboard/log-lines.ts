@@ -95,7 +95,7 @@ const lineOf = (event: RunEvent, row: string): LogLine | null => {
         ...at,
         level: event.level,
         icon: event.level === 'warning' ? 'warning' : 'info',
-        step: null,
+        step: event.step ?? null,
         text: event.message,
       };
     case 'state':

@@ -4,10 +4,10 @@ import type { Theme } from '../shared/theme.ts';
 import type { ChartDefinition, Drawing } from './charts.ts';
 import { logRange, logSplits } from './log-scale.ts';
 
-/** Something that happened at a place on the x axis: a checkpoint, the best evaluation, a resume. */
+/** Something that happened at a place on the x axis: a checkpoint, the best evaluation, a resume, or what a note says. */
 export interface Marker {
   x: number;
-  kind: 'checkpoint' | 'best' | 'resume';
+  kind: 'checkpoint' | 'best' | 'resume' | 'mark';
 }
 
 export interface PlotCallbacks {
@@ -206,14 +206,14 @@ export class Plot {
       const bottom = bbox.top + bbox.height;
       ctx.strokeStyle = ctx.fillStyle = marker.kind === 'best' ? this.theme.color('charts-green') : this.theme.muted;
       ctx.lineWidth = ratio;
-      if (marker.kind === 'resume' || (marker.kind === 'best' && this.#bestLine)) {
-        ctx.setLineDash([3 * ratio, 3 * ratio]);
+      if (marker.kind === 'mark' || marker.kind === 'resume' || (marker.kind === 'best' && this.#bestLine)) {
+        ctx.setLineDash(marker.kind === 'mark' ? [ratio, 2 * ratio] : [3 * ratio, 3 * ratio]);
         ctx.beginPath();
         ctx.moveTo(x, bbox.top);
         ctx.lineTo(x, bottom);
         ctx.stroke();
       }
-      if (marker.kind === 'resume') continue;
+      if (marker.kind === 'mark' || marker.kind === 'resume') continue;
       ctx.beginPath();
       ctx.moveTo(x - half, bottom);
       ctx.lineTo(x, bottom - 1.8 * half);

@@ -58,6 +58,16 @@ describe('a snapshot', () => {
 });
 
 describe('events', () => {
+  test('of a note with a step are marks of the charts; a resumed run says again what came after its checkpoint', () => {
+    const note = (n: number): RunEvent => ({ event: 'note', time: n, level: 'info', message: `from ${n}`, step: n });
+    const plain: RunEvent = { event: 'note', time: 1, level: 'info', message: 'of no step' };
+    const { store } = storeWith(snapshotOf('a', [], { events: [plain, note(1), note(6), note(9)] }));
+    expect(store.focused!.marks.map((mark) => mark.step)).toEqual([1, 6, 9]);
+    expect(store.focused!.log.map((line) => line.step)).toEqual([null, 1, 6, 9]);
+    store.apply({ type: 'events', run: 'a', events: [start(7), note(9)] });
+    expect(store.focused!.marks.map((mark) => mark.step)).toEqual([1, 6, 9]);
+  });
+
   test('steps append, and move progress and time left', () => {
     const { store } = storeWith(snapshotOf('a', [step(1)]));
     store.apply({ type: 'events', run: 'a', events: [step(2), step(3)] });

@@ -9,6 +9,7 @@ import type {
   CheckpointEvent,
   DoneEvent,
   EvalEvent,
+  NoteEvent,
   RunEvent,
   SamplesEvent,
   StartEvent,
@@ -20,6 +21,9 @@ import { StepBuffer } from '../../protocol/steps.ts';
 import { taskOf } from '../../protocol/tasks.ts';
 import { type DashboardMessage, parseRunEvent, type RunAction, type RunSnapshot } from '../../protocol/webview.ts';
 import { type LogLine, logLine } from './log-lines.ts';
+
+/** A note that says the step that it is of. */
+export type StepNote = NoteEvent & { step: number };
 
 /** What is known of one run. Replaced fields are new objects, so that a view can compare them by identity. */
 export interface RunView {
@@ -36,6 +40,8 @@ export interface RunView {
   /** Answers to a few validation rows, by step. */
   samples: SamplesEvent[];
   checkpoints: CheckpointEvent[];
+  /** What was told at a step, such as that a strategy trains more from then on. */
+  marks: StepNote[];
   log: LogLine[];
   done: DoneEvent | null;
   reports: EvaluationReport[];
@@ -212,6 +218,7 @@ export class RunStore {
         evals: [],
         samples: [],
         checkpoints: [],
+        marks: [],
         log: [],
         done: null,
         reports: snapshot.reports,
@@ -241,6 +248,7 @@ export class RunStore {
     run.log = [...run.log];
     run.evals = [...run.evals];
     run.checkpoints = [...run.checkpoints];
+    run.marks = [...run.marks];
     for (const event of events) this.#event(run, event);
   }
 
@@ -256,6 +264,7 @@ export class RunStore {
     run.evals = [];
     run.samples = [];
     run.checkpoints = [];
+    run.marks = [];
   }
 
   #event(run: RunView, value: unknown): void {
@@ -280,6 +289,7 @@ export class RunStore {
         // A resumed run says again what came after its checkpoint.
         run.evals = run.evals.filter((e) => e.step <= event.step);
         run.samples = run.samples.filter((e) => e.step <= event.step);
+        run.marks = run.marks.filter((e) => e.step <= event.step);
         run.record = { ...run.record, labels: event.labels };
         return;
       case 'eval':
@@ -313,6 +323,7 @@ export class RunStore {
         };
         return;
       case 'note':
+        if (event.step !== undefined) run.marks.push({ ...event, step: event.step });
         return;
     }
   }
