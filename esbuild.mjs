@@ -91,6 +91,7 @@ const builds = {
     ...common,
     entryPoints: {
       chat: 'src/webview/chat/main.ts',
+      comparison: 'src/webview/comparison/main.ts',
       completions: 'src/webview/completions/main.ts',
       dashboard: 'src/webview/dashboard/main.ts',
       dataset: 'src/webview/dataset/main.ts',

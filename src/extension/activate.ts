@@ -78,6 +78,7 @@ export function activate(context: vscode.ExtensionContext): LuthierApi {
     vscode.window.registerWebviewPanelSerializer(PANELS.prompt, luthier.prompts),
     vscode.window.registerWebviewPanelSerializer(PANELS.completions, luthier.completionPages),
     vscode.window.registerWebviewPanelSerializer(PANELS.runs, luthier.runTables),
+    vscode.window.registerWebviewPanelSerializer(PANELS.comparison, luthier.comparisons),
     promptLens,
     vscode.languages.registerCodeLensProvider(PROMPT_SELECTOR, promptLens),
     vscode.workspace.onDidChangeConfiguration((change) => {

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { diskUse } from '../files/folders.ts';
 import { HOME } from '../guard/index.ts';
+import { trainCandidate, workOn } from './commands/compare.ts';
 import { pickModel } from './commands/models.ts';
 import { Completions } from './completions/completions.ts';
 import { ContextKeys, runKeys } from './context-keys.ts';
@@ -28,6 +29,7 @@ import { setting } from './settings.ts';
 import type { DatasetNode } from './trees/datasets-tree.ts';
 import { showError } from './ui.ts';
 import { Chats } from './views/chat.ts';
+import { Comparisons } from './views/comparison.ts';
 import { CompletionPages } from './views/completion-counts.ts';
 import { Dashboards } from './views/dashboard.ts';
 import { Inspections } from './views/inspection.ts';
@@ -66,6 +68,7 @@ export class Luthier implements vscode.Disposable {
   readonly prompts: PromptPanels;
   readonly completions: Completions;
   readonly completionPages: CompletionPages;
+  readonly comparisons: Comparisons;
   readonly reports = new Reports();
   /** Those selected in the tree while it is seen: what a key pressed there means. */
   selectedRuns: () => Promise<readonly Run[]> = async () => [];
@@ -156,6 +159,11 @@ export class Luthier implements vscode.Disposable {
       ...{ extension: shared.extension, log: shared.log },
       completions: this.completions,
     });
+    this.comparisons = new Comparisons({
+      ...{ extension: shared.extension, log: shared.log, service: this.engine.service },
+      work: (session) => workOn(this, session),
+      train: (asked, recipe, start) => trainCandidate(this, asked, recipe, start),
+    });
     this.promptLanguage = new PromptLanguage({
       list: () => this.datasets.list(),
       inspect: (dataset) => this.datasets.inspect(dataset),
@@ -184,6 +192,7 @@ export class Luthier implements vscode.Disposable {
       this.inspections,
       this.prompts,
       this.completionPages,
+      this.comparisons,
       this.completions,
       this.templateModels,
       this.reports,

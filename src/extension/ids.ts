@@ -13,6 +13,8 @@ export const COMMANDS = {
   addDataset: 'luthier.addDataset',
   openDataset: 'luthier.openDataset',
   inspectDataset: 'luthier.inspectDataset',
+  compareWays: 'luthier.compareWays',
+  compareModels: 'luthier.compareModels',
   removeDataset: 'luthier.removeDataset',
   startRun: 'luthier.startRun',
   crossValidate: 'luthier.crossValidate',
@@ -91,6 +93,7 @@ export const PANELS = {
   prompt: 'luthier.prompt',
   completions: 'luthier.completions',
   runs: 'luthier.runsTable',
+  comparison: 'luthier.comparison',
 } as const;
 
 export const WALKTHROUGH = 'luthier.gettingStarted';

@@ -10,10 +10,11 @@ import {
   nullOr,
   oneOf,
   optional,
+  recordOf,
   shape,
 } from './check.ts';
 import type { MetricKey } from './metrics.ts';
-import type { RecipeInput } from './recipe.ts';
+import type { Columns, RecipeInput } from './recipe.ts';
 import type { TaskName } from './tasks.ts';
 
 /** Version of a comparison's file. */
@@ -186,3 +187,37 @@ export const candidateName = (
   compared: Compared,
   { strategy, model }: Pick<Candidate, 'strategy' | 'model'>,
 ): string => (compared === 'ways' ? strategy : model);
+
+/** What a comparison is asked for in the editor. */
+export interface ComparisonAsked {
+  compared: Compared;
+  /** The dataset as a recipe names it, and the folder that relative names are looked up from. */
+  data: string;
+  base: string;
+  /** The `.luthier` folder that runs and comparisons go to. */
+  home: string;
+  task: TaskName;
+  columns: Columns;
+  encoding?: string;
+  rows: number;
+  /** Base models: of ways one. */
+  models: string[];
+  minutes: number;
+  /** `key=value` for every candidate's recipe. */
+  sets: string[];
+}
+
+/** The same as a page keeps it. */
+export const isComparisonAsked = shape({
+  compared: oneOf(...COMPARED),
+  data: isString,
+  base: isString,
+  home: isString,
+  task: isString,
+  columns: recordOf(isString),
+  encoding: optional(isString),
+  rows: isCount,
+  models: listOf(isString),
+  minutes: isNumber,
+  sets: listOf(isString),
+});

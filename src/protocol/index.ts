@@ -1,5 +1,6 @@
 export * from './arrays.ts';
 export * from './comparison.ts';
+export * from './comparison-page.ts';
 export * from './completion.ts';
 export * from './completion-report.ts';
 export * from './csv.ts';

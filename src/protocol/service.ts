@@ -1,3 +1,4 @@
+import type { Comparison, ComparisonAsked } from './comparison.ts';
 import type { CompletionRequests } from './completion.ts';
 import type { CompletionReport } from './completion-report.ts';
 import type { DataSource, DatasetRecord, RowFields } from './dataset.ts';
@@ -461,12 +462,21 @@ export interface ServiceRequests extends PromptRequests, CompletionRequests {
   /** A model's folder, by the name that a person knows it by. */
   'models/describe': { params: { path: string; name: string }; result: ModelDescription };
   'models/download': { params: Progressing & { name: string; revision?: string }; result: { path: string } };
+  /**
+   * Trains candidates on the same rows and chooses one (engine/runs/comparison). Parts are the comparison as it changes.
+   * The same request resumes one that did not come to its end.
+   */
+  'comparison/run': { params: Progressing & ComparisonAsked & { key: string }; result: Comparison };
+  /** Interrupts the comparison that was begun with the key: it writes a checkpoint, and its request is answered. */
+  'comparison/interrupt': { params: { key: string }; result: null };
   backends: { params: { measure: boolean }; result: BackendStatus[] };
   shutdown: { params: Record<string, never>; result: null };
 }
 
 /** What is known before the whole answer. */
 export type AnswerPart =
+  /** How a comparison stands, and how far its candidate at work is. */
+  | { type: 'comparison'; comparison: Comparison; share: number }
   /** Rows or texts that the model has answered, of all that it was asked. */
   | { type: 'rows'; done: number; total: number }
   /** What a model has written since the part before; nothing of it is taken back. `tokens`: of the answer so far. */

@@ -121,7 +121,7 @@ export const boxOf = async (locator) => {
 
 /**
  * @param {import('playwright-core').Browser} browser
- * @param {{ view: 'dashboard' | 'tryout' | 'chat' | 'dataset' | 'prompt' | 'completions' | 'runs', theme?: keyof typeof THEMES, width?: number, height?: number,
+ * @param {{ view: 'dashboard' | 'tryout' | 'chat' | 'dataset' | 'prompt' | 'completions' | 'comparison' | 'runs', theme?: keyof typeof THEMES, width?: number, height?: number,
  *   state?: unknown, reducedMotion?: boolean, language?: string, navigatorLanguage?: string,
  *   files?: Record<string, string | null>, ready?: boolean }} options `language` is VS Code's, `navigatorLanguage` what
  *   the browser says; `files` stand in place of built ones, null for one that cannot be loaded; `ready` false does not

@@ -90,7 +90,7 @@ const asked = async (view, type) => {
 };
 
 /**
- * @typedef {{ view: 'dashboard' | 'tryout' | 'chat' | 'dataset' | 'prompt' | 'completions' | 'runs', play: (view: import('./browser.mjs').Webview) => Promise<unknown>,
+ * @typedef {{ view: 'dashboard' | 'tryout' | 'chat' | 'dataset' | 'prompt' | 'completions' | 'comparison' | 'runs', play: (view: import('./browser.mjs').Webview) => Promise<unknown>,
  *   fullPage?: boolean, reducedMotion?: boolean, height?: number }} Scene
  */
 
@@ -1054,7 +1054,137 @@ const completionCounts = async (view) => {
   });
 };
 
+const COMPARED_WAYS = [
+  ['head', 'Train the classifier only', 0.7, 0.556, 0.792, 6.2, 313e6],
+  ['few-shot', 'Contrastive pairs, then the classifier', 0.758, 0.62, 0.842, 31, 420e6],
+  ['lora', 'LoRA', 0.766, 0.63, 0.85, 106, 541e6],
+  ['freeze', 'Freeze the lower layers', 0.781, 0.64, 0.86, 128, 560e6],
+  ['full', 'Fine-tune everything', null],
+];
+
+/**
+ * A comparison on the tickets.
+ * @param {'running' | 'done' | 'interrupted'} state
+ */
+const ways = (state) => (/** @type {import('./browser.mjs').Webview} */ view) => {
+  const asked = {
+    ...{ compared: 'ways', data: 'tickets.csv', base: '/home/ada/support', home: '/home/ada/support/.luthier' },
+    ...{ task: 'text-classification', columns: { text: 'text', label: 'intent' }, rows: 716 },
+    ...{ models: ['starters/bert'], minutes: 5, sets: [] },
+  };
+  const done = state === 'done' ? 4 : 2;
+  const candidates = COMPARED_WAYS.map(([strategy, title, value, low, high, wall_s, peak_rss_bytes], i) => ({
+    ...{
+      strategy,
+      title,
+      model: 'starters/bert',
+      about: null,
+      recipe: { model: 'starters/bert' },
+      estimate_s: 9 * 2 ** i,
+    },
+    state: value === null ? 'left-out' : i < done ? 'done' : i === done && state === 'running' ? 'running' : 'waiting',
+    run: value === null || i > done ? null : `tickets-bert-20261127-0816-ab${i}`,
+    reason:
+      value === null
+        ? 'It would take about 2:24 minutes, more than the faster ones leave of 5:00 minutes.'
+        : i === 3 && i < done
+          ? 'Stopped at the end of its share of the time (2:10 minutes), after step 140 of 195.'
+          : null,
+    result:
+      value === null || i >= done
+        ? null
+        : {
+            ...{ value, low, high, n: 72, majority: 0.03, wall_s, peak_rss_bytes, model_bytes: 59.4e6 },
+            ...{ adapter_bytes: strategy === 'lora' ? 311e3 : null, stopped: i === 3 },
+          },
+  }));
+  return view.send({
+    type: 'snapshot',
+    asked,
+    isWorking: state === 'running',
+    comparison: {
+      ...{ format: 1, id: 'tickets-20261127-abcd', compared: 'ways', question: 'q', state, created_at: '2026-11-27' },
+      ...{ data: 'tickets.csv', base: asked.base, task: 'text-classification', metric: 'f1_macro', rows: 716 },
+      ...{ validation_rows: 72, folds: null, budget_s: 300, used_s: 281, notes: [], candidates },
+      choice:
+        state === 'done'
+          ? {
+              candidate: 1,
+              reason:
+                'few-shot: macro F1 0.758, within the interval of freeze (0.781, 0.640 to 0.860) at a quarter of the time. The best was stopped at its share of the time, and may come further with more.',
+            }
+          : null,
+    },
+  });
+};
+
+/** Two models, of which one is not there, in folds. */
+const comparedModels = (/** @type {import('./browser.mjs').Webview} */ view) => {
+  const names = ['starters/bert', 'sentence-transformers/all-MiniLM-L6-v2', 'org/missing'];
+  const asked = {
+    ...{ compared: 'models', data: 'data/few.csv', base: '/home/ada/support', home: '/home/ada/support/.luthier' },
+    ...{ task: 'text-classification', columns: {}, rows: 84, models: names, minutes: 10, sets: [] },
+  };
+  const candidates = names.map((model, i) => ({
+    ...{ strategy: 'full', title: 'Fine-tune everything', model, recipe: { model }, estimate_s: 20 + 60 * i },
+    about:
+      i === 2
+        ? null
+        : {
+            languages: ['en'],
+            license: 'apache-2.0',
+            bytes: 9e7,
+            parameters: [14_859_008, 22_713_216][i],
+            positions: 512,
+          },
+    state: i === 2 ? 'left-out' : 'done',
+    run: i === 2 ? null : `few-${i}`,
+    reason:
+      i === 2
+        ? 'Model "org/missing" was not found. If it is on the Hugging Face hub, download it: luthier models download org/missing'
+        : null,
+    result:
+      i === 2
+        ? null
+        : {
+            ...{ value: [0.41, 0.69][i], low: [0.3, 0.57][i], high: [0.52, 0.79][i], n: 84, majority: 0.03 },
+            ...{ wall_s: [44, 130][i], peak_rss_bytes: [5e8, 6.2e8][i], model_bytes: [59.4e6, 90.9e6][i] },
+            ...{ adapter_bytes: null, stopped: false },
+          },
+  }));
+  return view.send({
+    type: 'snapshot',
+    asked,
+    isWorking: false,
+    comparison: {
+      ...{
+        format: 1,
+        id: 'few-20261127-abcd',
+        compared: 'models',
+        question: 'q',
+        state: 'done',
+        created_at: '2026-11-27',
+      },
+      ...{ data: asked.data, base: asked.base, task: 'text-classification', metric: 'f1_macro', rows: 84 },
+      ...{ validation_rows: 8, folds: 5, budget_s: 600, used_s: 181, candidates },
+      notes: [
+        'Only 8 rows would be held out, so each candidate is cross-validated: 5 trainings, and all 84 rows are measured.',
+        '“billing” has 3 rows, fewer than the 5 folds: not every fold measures it.',
+      ],
+      choice: {
+        candidate: 1,
+        reason:
+          'sentence-transformers/all-MiniLM-L6-v2: macro F1 0.690, the best; no faster one comes within its interval (0.570 to 0.790).',
+      },
+    },
+  });
+};
+
 export const scenes = [
+  ...each('comparison-done', { view: 'comparison', play: ways('done') }),
+  ...each('comparison-running', { view: 'comparison', play: ways('running') }, ['dark', 'light']),
+  ...each('comparison-interrupted', { view: 'comparison', play: ways('interrupted') }, ['light']),
+  ...each('comparison-models', { view: 'comparison', play: comparedModels }, ['dark', 'high-contrast-light']),
   ...each('prompt-try', { view: 'prompt', play: promptTry }),
   ...each('prompt-writing', { view: 'prompt', play: promptWriting }, ['light']),
   ...each('prompt-labels', { view: 'prompt', play: promptLabels }),

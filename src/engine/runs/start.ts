@@ -20,7 +20,12 @@ export interface StartOptions {
  * @throws LuthierError `run-untrusted` when the folder is not what it seems; as the process says it (`run-busy`, `not-writable`…), or `internal` with its last words
  */
 export async function startRun(folder: string, options: StartOptions = {}): Promise<number> {
-  const runner = { node: process.execPath, script: options.runner ?? join(__dirname, 'run.cjs') };
+  const runner = {
+    node: process.execPath,
+    script: options.runner ?? join(__dirname, 'run.cjs'),
+    // The editor's service may run in Electron's binary.
+    environment: process.versions.electron === undefined ? {} : { ELECTRON_RUN_AS_NODE: '1' },
+  };
   requireNone(await runFolderProblem(folder));
   let spawned: Spawned;
   try {

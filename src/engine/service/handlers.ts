@@ -33,6 +33,7 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
   let idleMs = IDLE_MS;
   const hosts = new Hosts({ tell, idleMs: () => idleMs });
   const completions = new Newest();
+  const comparisons = new Map<string, AbortController>();
   let checker: RecipeChecker | null = null;
 
   let prompts: PromptRenderer | undefined;
@@ -205,6 +206,28 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
         onProgress: ({ file, done, total }) => progress(file, done, total),
       });
       return { path };
+    },
+    'comparison/run': async ({ key, progress_token: token, ...asked }, signal) => {
+      const { runComparison } = await import('./comparison.ts');
+      const interrupt = new AbortController();
+      comparisons.set(key, interrupt);
+      try {
+        return await runComparison(asked, {
+          cacheFolder,
+          signal: AbortSignal.any([interrupt.signal, signal]),
+          estimate: (source) => hosts.aside('run/estimate', { source, cacheFolder }, interrupt.signal),
+          tell: (part) => {
+            if (token !== undefined) tell('answer/part', { token, part });
+          },
+          note: (message) => tell('log', { level: 'info', message }),
+        });
+      } finally {
+        comparisons.delete(key);
+      }
+    },
+    'comparison/interrupt': ({ key }) => {
+      comparisons.get(key)?.abort();
+      return null;
     },
     backends: async ({ measure: measured }) => {
       const { backendStatus } = await import('../tensor/executors/status.ts');

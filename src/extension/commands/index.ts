@@ -6,6 +6,7 @@ import { COMMANDS, type CommandName, INTERNAL_COMMANDS } from '../ids.ts';
 import { chooseInRecipe } from '../recipes/code-actions.ts';
 import { showError } from '../ui.ts';
 import { removeBroken, revealBroken } from './broken.ts';
+import { compareModels, compareWays } from './compare.ts';
 import {
   chooseCompletionModel,
   completionsMenu,
@@ -60,6 +61,8 @@ const handlers: Record<CommandName, Command> = {
   addDataset,
   openDataset,
   inspectDataset,
+  compareWays,
+  compareModels,
   removeDataset,
   startRun,
   crossValidate,

@@ -80,6 +80,9 @@ const LIMITS_MS: Record<keyof ServiceRequests, number> = {
   'models/describe': 60_000,
   'strategies/suggest': 30_000,
   'models/download': 300_000,
+  // A step of a large model, or its evaluation, says nothing meanwhile.
+  'comparison/run': 1_800_000,
+  'comparison/interrupt': 30_000,
   backends: 180_000,
   shutdown: 5_000,
 };

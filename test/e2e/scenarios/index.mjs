@@ -1,4 +1,5 @@
 import { chat } from './chat.mjs';
+import { compare } from './compare.mjs';
 import { completions } from './completions.mjs';
 import { fineTune } from './fine-tune.mjs';
 import { flow } from './flow.mjs';
@@ -21,6 +22,7 @@ export const scenarios = [
   ...tags,
   ...runs,
   ...models,
+  ...compare,
   ...chat,
   ...recipes,
   ...promptLanguage,

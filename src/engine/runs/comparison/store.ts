@@ -2,17 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../../../files/errno.ts';
-import { readOwnJson } from '../../../files/json.ts';
 import { slug } from '../../../files/names.ts';
 import { processLives } from '../../../files/processes.ts';
 import { readOwnFile } from '../../../files/regular-file.ts';
 import { writeError, writeJson } from '../../../files/write-file.ts';
 import { homeProblem } from '../../../guard/index.ts';
-import { COMPARISON_FORMAT, type Comparison, LuthierError, parseComparison } from '../../../protocol/index.ts';
+import { type Comparison, LuthierError } from '../../../protocol/index.ts';
+import { COMPARISONS, readComparison } from '../../../runs/comparisons.ts';
 import { ignoreExisting, requireNone } from '../folder.ts';
 
-/** In a `.luthier` folder. */
-const FOLDER = 'comparisons';
 /** Its holder says that often that it lives; a lock this old is that of one whose process id somebody else has by now. */
 const BEAT_MS = 5_000;
 const STALE_MS = 30_000;
@@ -34,14 +32,10 @@ export class Comparisons {
 
   /** The newest one that asks the same and has not come to its end. Files that cannot be read are none. */
   async unfinished(question: string): Promise<Comparison | null> {
-    if ((await homeProblem(this.#home, FOLDER)) !== null) return null;
     let newest: Comparison | null = null;
-    for (const name of await readdir(join(this.#home, FOLDER)).catch(() => [])) {
-      if (!name.endsWith('.json')) continue;
-      const found = parseComparison(await readOwnJson(join(this.#home, FOLDER, name)).catch(() => null));
-      if (!found.ok || found.message.format !== COMPARISON_FORMAT) continue;
-      const comparison = found.message;
-      if (`${comparison.id}.json` !== name || comparison.question !== question || comparison.state === 'done') continue;
+    for (const name of await readdir(join(this.#home, COMPARISONS)).catch(() => [])) {
+      const comparison = name.endsWith('.json') ? await readComparison(this.#home, name.slice(0, -5)) : null;
+      if (comparison === null || comparison.question !== question || comparison.state === 'done') continue;
       if (newest === null || comparison.created_at > newest.created_at) newest = comparison;
     }
     return newest;
@@ -74,16 +68,16 @@ export class Comparisons {
   }
 
   #path(id: string, ending: string): string {
-    return join(this.#home, FOLDER, `${id}.${ending}`);
+    return join(this.#home, COMPARISONS, `${id}.${ending}`);
   }
 
   async #make(): Promise<void> {
-    requireNone(await homeProblem(this.#home, FOLDER));
+    requireNone(await homeProblem(this.#home, COMPARISONS));
     try {
-      await mkdir(join(this.#home, FOLDER), { recursive: true });
+      await mkdir(join(this.#home, COMPARISONS), { recursive: true });
       await writeFile(join(this.#home, '.gitignore'), '*\n', { flag: 'wx' }).catch(ignoreExisting);
     } catch (error) {
-      throw writeError(join(this.#home, FOLDER), error);
+      throw writeError(join(this.#home, COMPARISONS), error);
     }
   }
 }
