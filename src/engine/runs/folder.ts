@@ -19,6 +19,7 @@ export interface NewRun extends LoadedRecipe {
   /** A `.luthier` folder; by default the one in the recipe's folder. */
   luthierFolder?: string;
   name?: string;
+  tags?: string[];
   state: 'queued' | 'starting';
   /** For a cross-validation: into how many folds, and whether a model is trained on all rows afterwards. */
   folds?: { count: number; final: boolean } | undefined;
@@ -56,6 +57,7 @@ export async function createRun(run: NewRun): Promise<{ folder: string; record: 
     id,
     name: run.name ?? id,
     note: '',
+    ...(run.tags && { tags: run.tags }),
     state: run.state,
     recipe: run.recipe,
     data_rules: 2,

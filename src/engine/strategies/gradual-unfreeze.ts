@@ -54,6 +54,7 @@ export const gradualUnfreeze: StrategyKind<Keys> = {
   title: 'Unfreeze layer by layer',
   detail: () => 'The classifier learns first, then one more layer at a time from the top down, each more slowly.',
   // The paper has four groups, a transformer many more: with them the embeddings would be reached after as many epochs.
+  isVariant: true,
   suggest: ({ layers }) => ({
     type: 'gradual-unfreeze',
     epochs_per_group: Math.max(0.05, Math.floor(40 / (layers + 1)) / 20),

@@ -309,6 +309,8 @@ class Work {
           luthierFolder: this.#o.home,
           state: 'starting',
           name: `${basename(this.#o.data).replace(/\.[^.]+$/, '')} · ${basename(candidate.model)} · ${candidate.strategy}`,
+          // By it the runs table shows them together.
+          tags: [this.#comparison.id],
           folds: this.#comparison.folds === null ? undefined : { count: this.#comparison.folds, final: false },
         });
         candidate.run = basename(folder);
