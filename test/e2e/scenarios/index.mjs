@@ -11,6 +11,7 @@ import { promptVersions } from './prompt-versions.mjs';
 import { prompts } from './prompts.mjs';
 import { recipes } from './recipes.mjs';
 import { runs } from './runs.mjs';
+import { runsTable } from './runs-table.mjs';
 import { tags } from './tags.mjs';
 import { untrusted } from './untrusted.mjs';
 import { workspaces } from './workspaces.mjs';
@@ -21,6 +22,7 @@ export const scenarios = [
   ...flow,
   ...tags,
   ...runs,
+  ...runsTable,
   ...models,
   ...compare,
   ...chat,
