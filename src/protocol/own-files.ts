@@ -18,6 +18,7 @@ export const LEFT_OUT = {
   encoding: ['has an encoding that is not certain', 'have encodings that are not certain'],
   changed: ['changed while it was read', 'changed while they were read'],
   repeated: ['has the same text as another', 'have the same texts as others'],
+  'held-out': ['has a completion that is held out', 'have completions that are held out'],
   beyond: ['is beyond the amount of text that was asked for', 'are beyond the amount of text that was asked for'],
 } as const satisfies Record<string, readonly [one: string, many: string]>;
 
@@ -76,6 +77,8 @@ export interface FileChoice {
   /** Of all together; files are drawn by the seed until it is reached. */
   max_bytes?: number;
   seed?: number;
+  /** File of completions that a person has accepted or replaced, which are learnt, too (`learned.jsonl`). */
+  completions?: string;
 }
 
 export interface MaskedKind {
@@ -100,6 +103,28 @@ export interface OwnFiles {
   /** Read in another encoding than UTF-8, with how many files. */
   encodings: { encoding: string; files: number }[];
   bytes: number;
+  /** Where completions are learnt, too. */
+  completions?: OwnCompletions;
+}
+
+/** Completions among what is learnt. */
+export interface OwnCompletions {
+  learnt: number;
+  /** Accepted ones that nothing is learnt from. */
+  held_out: number;
+  /** Those that would tell of what is held out: on the same lines, or in files that are. */
+  left_out: number;
+  /** Lines of their file that cannot be read. */
+  broken: number;
+}
+
+/** “14 completions are learnt and 4 that you accepted are held out; 2 that tell of what is held out are left out.” */
+export function ownCompletionsText({ learnt, held_out, left_out }: OwnCompletions): string {
+  const out =
+    left_out === 0
+      ? ''
+      : `; ${left_out} that ${left_out === 1 ? 'tells' : 'tell'} of what is held out ${left_out === 1 ? 'is' : 'are'} left out`;
+  return `${counted(learnt, 'completion')} ${learnt === 1 ? 'is' : 'are'} learnt and ${held_out} that you accepted ${held_out === 1 ? 'is' : 'are'} held out${out}.`;
 }
 
 /** “12 files are held out for validation and 11 for the test.” */

@@ -13,6 +13,7 @@ import {
   leftOutText,
   maskedText,
   type OwnFiles,
+  ownCompletionsText,
   similarText,
 } from '../../protocol/index.ts';
 import { collectFiles, surveyFiles } from '../collect/collect.ts';
@@ -27,6 +28,7 @@ export interface CollectCommandOptions {
   /** As they were typed. */
   maxFileBytes?: string;
   maxBytes?: string;
+  completions?: string;
   seed?: string;
   model: string;
   survey?: boolean;
@@ -43,6 +45,7 @@ export async function collect(folder: string, options: CollectCommandOptions): P
     max_bytes: whole('--max-bytes', options.maxBytes, FILE_CHOICE.max_bytes),
     seed: whole('--seed', options.seed, FILE_CHOICE.seed),
     ...(options.language && { languages: known(options.language) }),
+    ...(options.completions !== undefined && { completions: resolve(options.completions) }),
   };
   if (options.survey) {
     const found = await surveyFiles(choice);
@@ -104,7 +107,15 @@ function show({ languages: found, left_out }: FilesFound): void {
 
 function tell(made: OwnFiles): void {
   print(`\n${bold('Learnt from')}`);
-  print(`${counted(made.record.rows, 'file')}, ${formatBytes(made.bytes)}. ${heldOutText(made)}`);
+  const files = made.languages.reduce((sum, one) => sum + one.files, 0);
+  print(`${counted(files, 'file')}, ${formatBytes(made.bytes)}. ${heldOutText(made)}`);
+  if (made.completions) print(ownCompletionsText(made.completions));
+  if (made.completions && made.completions.broken > 0)
+    print(
+      yellow(
+        `${counted(made.completions.broken, 'line')} of the completions cannot be read and ${made.completions.broken === 1 ? 'is' : 'are'} skipped.`,
+      ),
+    );
   if (made.masked.length > 0) print(yellow(maskedText(made.masked)));
   if (made.similar.length > 0) print(similarText(made.similar));
   for (const { encoding, files } of made.encodings)

@@ -262,6 +262,7 @@ export function buildProgram(run: Run, strategies = ''): Command {
     .option('--max-file-bytes <n>', 'leave larger files out (default: 262144)')
     .option('--max-bytes <n>', 'text to learn from at most; files are drawn (default: 1048576)')
     .option('--seed <n>', 'by which files are drawn and held out (default: 42)')
+    .option('--completions <file>', 'learn from completions, too (learned.jsonl of the editor)')
     .option('--model <name>', 'base model of the recipe', 'starters/decoder')
     .option('--survey', 'only show the languages there are, and what is left out')
     .addOption(json())

@@ -1,3 +1,4 @@
+import type { LearnedCompletion } from '../../completions/learned.ts';
 import { exists, listFolder } from '../../files/folders.ts';
 import { uniqueName } from '../../files/names.ts';
 import {
@@ -10,12 +11,14 @@ import {
   type LeftOut,
   LuthierError,
   leftOutText,
+  type OwnCompletions,
   type OwnFiles,
 } from '../../protocol/index.ts';
 import { pacer } from '../data/pace.ts';
-import { datasetPath, writeDataset } from '../data/store.ts';
+import { datasetPath, type StoredRow, writeDataset } from '../data/store.ts';
 import { heldOut } from './hold-out.ts';
 import { isSuggested, languageOf, languageTitle } from './languages.ts';
+import { type Learned, readLearned, tellsOf } from './learned.ts';
 import { type OwnText, readFiles } from './read.ts';
 import { clustersOf, sketchOf } from './similar.ts';
 import { Tally } from './tally.ts';
@@ -49,6 +52,8 @@ export interface CollectOptions extends FileChoice {
 
 /**
  * Makes a dataset of a folder's files: a row each, with its path as the id, some of them held out; secrets are masked.
+ * With `completions`, those that a person has accepted or replaced are rows, too, each with the text in front of it as its
+ * prompt; some that were accepted are held out, as test rows, and files that tell of these are left out.
  * @throws LuthierError as surveyFiles and createDataset; `data-invalid` where fewer than two files can be learnt from
  */
 export async function collectFiles(options: CollectOptions): Promise<OwnFiles> {
@@ -56,6 +61,7 @@ export async function collectFiles(options: CollectOptions): Promise<OwnFiles> {
   const { max_file_bytes, max_bytes, seed } = { ...FILE_CHOICE, ...stated(options) };
   const tally = new Tally();
   const pace = pacer(signal);
+  const learned = options.completions === undefined ? null : await readLearned(options.completions, seed);
   const found = fitting(await findFiles(folder, tally, pace), max_file_bytes, tally);
   const isWanted = (language: string) => (wanted ? wanted.includes(language) : isSuggested(language));
   const chosen = found.filter(({ path }) => {
@@ -63,11 +69,21 @@ export async function collectFiles(options: CollectOptions): Promise<OwnFiles> {
     if (!is) tally.file('unchosen', path);
     return is;
   });
-  const { texts, masked, encodings } = await readFiles(
+  const tells = tellsOf(learned?.heldOut ?? []);
+  const {
+    texts: read,
+    masked,
+    encodings,
+  } = await readFiles(
     chosen,
     { folder, seed, max_bytes },
     { tally, pace, onProgress: (done) => options.onProgress?.(done, chosen.length) },
   );
+  const texts = read.filter((one) => {
+    const is = tells(one);
+    if (is) tally.file('held-out', one.path);
+    return !is;
+  });
   if (texts.length < 2) throw tooFew(folder, texts.length, tally.list());
   const sketches: Float64Array[] = [];
   for (const { text } of texts) {
@@ -84,11 +100,39 @@ export async function collectFiles(options: CollectOptions): Promise<OwnFiles> {
       'Choose more languages, or another folder.',
     );
   }
-  const { path, record } = await write(texts, clusters, held_out, { folder, home, name });
+  const rows: StoredRow[] = texts.map(({ path: id, text }) => ({ id, text, group: clusters.get(id)! }));
+  const completions = learned && completionRows(learned, new Set([...held_out.validation, ...held_out.test]));
+  const { path, record } = await write([...rows, ...(completions?.rows ?? [])], {
+    ...{ folder, home, name, isMixed: completions !== null },
+    splits: { ...held_out, test: [...held_out.test, ...(completions?.heldOut ?? [])] },
+  });
   return {
     ...{ path, record, languages: byLanguage(sized(texts)), left_out: tally.list(), masked, held_out, encodings },
     similar: similarOf(clusters),
     bytes: sized(texts).reduce((sum, { bytes }) => sum + bytes, 0),
+    ...(completions && { completions: completions.counts }),
+  };
+}
+
+/** Rows of completions, behind those of files. Nothing is learnt of a file that is held out, nor of its completions. */
+function completionRows(
+  { train, heldOut, left, broken }: Learned,
+  files: ReadonlySet<string>,
+): { rows: StoredRow[]; heldOut: string[]; counts: OwnCompletions } {
+  const learnt = train.filter(({ file }) => file === undefined || !files.has(file));
+  // Its name is one that no file has.
+  const idOf = ({ id }: LearnedCompletion) => `completion:${id}`;
+  const rowOf = (row: LearnedCompletion): StoredRow => ({
+    ...{ id: idOf(row), text: row.completion, group: idOf(row) },
+    ...(row.prompt.trim() !== '' && { prompt: row.prompt }),
+  });
+  return {
+    rows: [...learnt, ...heldOut].map(rowOf),
+    heldOut: heldOut.map(idOf),
+    counts: {
+      ...{ learnt: learnt.length, held_out: heldOut.length },
+      ...{ left_out: left.length + train.length - learnt.length, broken },
+    },
   };
 }
 
@@ -148,12 +192,19 @@ function tooFew(folder: string, count: number, leftOut: readonly LeftOut[]): Lut
 
 const DATASETS = 'datasets';
 
+interface WriteOptions {
+  folder: string;
+  home: string;
+  name: string;
+  /** Some rows have prompts. */
+  isMixed: boolean;
+  splits: { validation: string[]; test: string[] };
+}
+
 /** Another window may make one of the same name at the same moment: then the next name is taken. */
 async function write(
-  texts: readonly OwnText[],
-  clusters: ReadonlyMap<string, string>,
-  held_out: { validation: string[]; test: string[] },
-  { folder, home, name: wanted }: { folder: string; home: string; name: string },
+  rows: readonly StoredRow[],
+  { folder, home, name: wanted, isMixed, splits }: WriteOptions,
 ): Promise<{ path: string; record: DatasetRecord }> {
   for (;;) {
     const taken = (await listFolder(`${home}/${DATASETS}`)).map((entry) => entry.name);
@@ -162,16 +213,11 @@ async function write(
     const record: DatasetRecord = {
       ...{ format: DATASET_FORMAT, name, created_at: new Date().toISOString(), task: TASK },
       source: { file: folder, first_line: 1, last_line: 1, paths: true },
-      ...{ columns: { text: 'text', group: 'group' }, rows: texts.length, labels: [] },
+      ...{ columns: { text: 'text', ...(isMixed && { prompt: 'prompt' }), group: 'group' } },
+      ...{ rows: rows.length, labels: [] },
     };
     try {
-      await writeDataset(
-        path,
-        record,
-        texts.length,
-        (from, to) => texts.slice(from, to).map(({ path: id, text }) => ({ id, text, group: clusters.get(id)! })),
-        held_out,
-      );
+      await writeDataset(path, record, rows.length, (from, to) => rows.slice(from, to), splits);
       return { path, record };
     } catch (error) {
       if (!(await exists(path)) || taken.includes(name)) throw error;

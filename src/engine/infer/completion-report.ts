@@ -1,4 +1,10 @@
-import { type CompletionReport, type DatasetReference, LuthierError, type Note } from '../../protocol/index.ts';
+import {
+  type BitsCompared,
+  type CompletionReport,
+  type DatasetReference,
+  LuthierError,
+  type Note,
+} from '../../protocol/index.ts';
 import { loadEvaluation } from '../data/dataset.ts';
 import { resolveDataset } from '../data/resolve.ts';
 import { type OpenModel, openModel } from '../model-files/open-model.ts';
@@ -36,21 +42,32 @@ export interface CompletionReportOptions {
  */
 export async function completionReport(options: CompletionReportOptions): Promise<CompletionReport> {
   const { model, base, baseName, dataset, from, lines, seed, note, signal } = options;
-  const { parts } = await resolveDataset(dataset, from, { takesFolders: true });
-  const split = parts.test ? 'test' : 'validation';
-  if (!parts[split]) {
+  const { parts, columns } = await resolveDataset(dataset, from, { takesFolders: true });
+  const read = async (part: 'test' | 'validation') => {
+    if (!parts[part]) return [];
+    const loaded = await loadEvaluation(textGeneration, dataset, { base: from, labels: [], split: part, signal });
+    return loaded.examples;
+  };
+  const test = await read('test');
+  // Beside files there may be completions that a person accepted, with the text in front of them.
+  const isMixed = columns.text !== undefined && columns.prompt !== undefined;
+  const accepted = isMixed ? test.filter(({ prompt }) => prompt !== undefined) : [];
+  const files = test.filter((row) => !accepted.includes(row));
+  const split = files.length > 0 ? 'test' : 'validation';
+  const rows = split === 'test' ? files : await read('validation');
+  if (rows.length === 0) {
     throw new LuthierError(
       'data-invalid',
       'The dataset of this run names no files that are held out.',
       'Measure a run of Fine-tune on My Files (luthier data collect).',
     );
   }
-  const { examples: rows } = await loadEvaluation(textGeneration, dataset, { base: from, labels: [], split, signal });
   const measured = async (folder: string, done: number) => {
     const open = await openModel(folder, 'auto', note, () => textGeneration);
     try {
       return {
         each: await foretell(open, rows, signal),
+        accepted: accepted.length > 0 ? await foretell(open, accepted, signal) : [],
         replay: await replayWith(open, rows, { lines, seed, signal }, (n) => options.onProgress?.(done + n, 2 * lines)),
       };
     } finally {
@@ -61,13 +78,18 @@ export async function completionReport(options: CompletionReportOptions): Promis
   const after = await measured(model, lines);
   return {
     ...{ format: 1, created_at: new Date().toISOString(), base: baseName, split, files: rows.length, seed },
-    bits_per_byte: {
-      ...{ base: bitsPerByte(before.each), model: bitsPerByte(after.each) },
-      interval: pairedInterval(before.each, after.each),
-    },
+    bits_per_byte: compared(before.each, after.each),
     replay: { base: before.replay, model: after.replay },
+    ...(accepted.length > 0 && {
+      accepted: { rows: accepted.length, bits_per_byte: compared(before.accepted, after.accepted) },
+    }),
   };
 }
+
+const compared = (before: readonly Foretold[], after: readonly Foretold[]): BitsCompared => ({
+  ...{ base: bitsPerByte(before), model: bitsPerByte(after) },
+  interval: pairedInterval(before, after),
+});
 
 async function foretell(
   open: OpenModel,

@@ -128,9 +128,14 @@ class PassageEncoder {
   }
 
   /** A text that is drawn for it, rearranged: one that is long in pieces that fit, each by itself; null for any other. */
-  #filled({ text, prompt }: Passage, count: number, offsets: Int32Array): Pick<Made, 'items' | 'isFilled'> | null {
+  #filled(
+    { text, prompt, isMixed }: Passage,
+    count: number,
+    offsets: Int32Array,
+  ): Pick<Made, 'items' | 'isFilled'> | null {
     const { middles } = this;
-    if (!middles) return null;
+    // Among whole texts, those with prompts keep their order.
+    if (!middles || (isMixed && prompt !== undefined)) return null;
     if (prompt !== undefined) {
       throw new LuthierError(
         'recipe-invalid',

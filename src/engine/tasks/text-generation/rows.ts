@@ -18,6 +18,8 @@ export interface Passage extends TaskRow {
   /** Whether a text begins and ends here. */
   isStart: boolean;
   isEnd: boolean;
+  /** It stands in a column of texts, some of which have prompts. */
+  isMixed?: boolean;
 }
 
 /** What it is told apart by. */
@@ -40,6 +42,13 @@ export function layoutOf(table: Table, given: Columns): { columns: Columns; reas
     };
   }
   const text = named('text');
+  // Only where both are named, as Luthier's own datasets do: texts beside which some prompts stand.
+  if (text && prompt && given.text !== undefined && given.prompt !== undefined) {
+    return {
+      columns: { text: text.name, prompt: prompt.name, ...group },
+      reason: `The text is “${text.name}” (${text.why}); where “${prompt.name}” has one, the prompt before it is not learnt.`,
+    };
+  }
   if (text) {
     return {
       columns: { text: text.name, ...group },
@@ -72,6 +81,7 @@ export function passagesIn(
   const target = (find('completion') ?? find('text'))!;
   const part = table.format === 'text' ? table.columns.indexOf(PART) : -1;
   const groupOf = groupIn(table, columns);
+  const isMixed = prompt !== undefined && columns.completion === undefined;
   const leaveOut = (row: TableRow, { name }: Found, code: string, why: string) =>
     problems.occurrence(
       { severity: 'warning', code, column: name, key: why },
@@ -90,7 +100,8 @@ export function passagesIn(
       leaveOut(row, target, 'empty-cell', 'is empty');
       continue;
     }
-    const before = prompt && (row.value(prompt.index) ?? '');
+    const written = prompt && (row.value(prompt.index) ?? '');
+    const before = isMixed && isEmpty(written) ? undefined : written;
     if (before !== undefined && isEmpty(before)) {
       problems.occurrence(
         { severity: 'warning', code: 'empty-cell', column: prompt!.name, key: 'prompt' },
@@ -104,6 +115,7 @@ export function passagesIn(
       ...{ id: names.of(row), file: row.file ?? file, line: row.line, text },
       ...(before !== undefined && { prompt: before }),
       ...{ isStart: at === 'whole' || at === 'first', isEnd: at === 'whole' || at === 'last' },
+      ...(isMixed && { isMixed }),
       ...groupOf(row),
     });
   }
@@ -132,8 +144,8 @@ export const PASSAGES: RowKind<Passage, Written<Passage>> = {
   ...languageKind<Passage>('row', textOf),
   layout: layoutOf,
   rows: async (table, columns, options) => passagesIn(table, columns, options),
-  stored: ({ text, prompt, group }) => ({
-    ...(prompt === undefined ? { text } : { prompt, completion: text }),
+  stored: ({ text, prompt, isMixed, group }) => ({
+    ...(prompt === undefined ? { text } : isMixed ? { prompt, text } : { prompt, completion: text }),
     ...(group !== undefined && { group }),
   }),
   recognises: ({ prompt, completion }) =>
