@@ -28,6 +28,9 @@ export interface LearnedCompletion {
   after: string;
 }
 
+/** Accepted on so many lines, completions can be learnt from: with fewer, too few could be held out. */
+export const FEWEST_ACCEPTED = 20;
+
 /** How much is kept: bytes of all rows, and UTF-16 units of the parts of one. */
 export const LEARNED_LIMITS = { bytes: 4 << 20, before: 2000, after: 500, completion: 1000 } as const;
 

@@ -88,7 +88,10 @@ export function activate(context: vscode.ExtensionContext): LuthierApi {
   );
   setImmediate(() => {
     void resumeExample(luthier).catch((error: unknown) => showError(error, luthier.log));
-    luthier.load().catch((error: Error) => luthier.log.error(error));
+    luthier
+      .load()
+      .then(() => luthier.completions.updates.look())
+      .catch((error: Error) => luthier.log.error(error));
   });
   const activationMs = performance.now() - started;
   luthier.log.info(`Activated in ${activationMs.toFixed(1)} ms`);

@@ -110,6 +110,7 @@ const ALWAYS_OFFERED = [
   'learnFromCompletions',
   'reviewLearned',
   'showRunsTable',
+  'updateModel',
   'openWalkthrough',
 ] satisfies (keyof typeof COMMANDS)[];
 

@@ -65,6 +65,7 @@ export const COMMANDS = {
   showCompletionCounts: 'luthier.showCompletionCounts',
   learnFromCompletions: 'luthier.learnFromCompletions',
   reviewLearned: 'luthier.reviewLearned',
+  updateModel: 'luthier.updateModel',
   openWalkthrough: 'luthier.openWalkthrough',
 } as const;
 

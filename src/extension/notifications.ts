@@ -4,7 +4,7 @@ import type { Luthier } from './context.ts';
 import { learntFiles } from './datasets/of-run.ts';
 import { COMMANDS, type SettingName } from './ids.ts';
 import { endMessage, saysLittle } from './runs/present.ts';
-import { hasModel, isResumable, type Run } from './runs/run.ts';
+import { hasModel, isFinished, isResumable, type Run } from './runs/run.ts';
 import { setting } from './settings.ts';
 import { tell } from './ui.ts';
 
@@ -19,6 +19,8 @@ export function notifyEnds(luthier: Luthier): { dispose(): void } {
   const ended = luthier.runs.ended.on((run) => {
     luthier.log.info(`Run ${run.record.id}: ${run.state}`);
     // A person who cancels a run knows.
+    // The end of an update is told with what came of it.
+    if (luthier.completions.updates.isPending(run.folder) && isFinished(run)) return;
     if (run.state === 'cancelled' || !setting('luthier.notifications.runFinished')) return;
     void notify(run);
   });

@@ -19,6 +19,9 @@ export const BUTTONS: Partial<Record<Way, string>> = {
   chooseTemplateModel: 'Choose Model',
   tryBaseModel: 'Choose Another Model',
   fineTuneSelection: 'Fine-tune…',
+  learnFromCompletions: 'Learn from My Completions…',
+  reviewLearned: 'Review Learned Completions…',
+  chooseCompletionModel: 'Choose Model…',
 };
 
 const SHOW = {

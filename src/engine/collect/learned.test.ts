@@ -2,12 +2,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type LearnedCompletion, lineOf } from '../../completions/learned.ts';
+import { FEWEST_ACCEPTED, type LearnedCompletion, lineOf } from '../../completions/learned.ts';
 import { ownCompletionsText } from '../../protocol/index.ts';
 import { loadDataset } from '../data/dataset.ts';
 import { PASSAGES } from '../tasks/text-generation/rows.ts';
 import { collectFiles } from './collect.ts';
-import { FEWEST_ACCEPTED } from './learned.ts';
 
 let folder: string;
 let file: string;

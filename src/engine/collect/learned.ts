@@ -1,12 +1,10 @@
-import { type LearnedCompletion, parseLearned } from '../../completions/learned.ts';
+import { FEWEST_ACCEPTED, type LearnedCompletion, parseLearned } from '../../completions/learned.ts';
 import { readOwnFile } from '../../files/regular-file.ts';
 import { counted, LuthierError } from '../../protocol/index.ts';
 import { drawOf } from './read.ts';
 
 /** Of accepted completions so many are held out: a fifth, but enough to compare on, and never most of them. */
 const HELD_OUT = { share: 0.2, least: 4, most: 0.4 } as const;
-/** Accepted on so many lines, they can be learnt from: with fewer, too few could be held out. */
-export const FEWEST_ACCEPTED = 20;
 const MOST_BYTES = 64 << 20;
 /** Characters in front of a line by which it is known. */
 const BEFORE_LINE = 300;

@@ -12,7 +12,9 @@ import {
   type LeftOut,
   leftOutText,
   maskedText,
+  type OwnCompletions,
   type OwnFiles,
+  ownCompletionsText,
   type RecipeInput,
   type RunEstimate,
   similarText,
@@ -32,6 +34,7 @@ import { startRecipe } from './start.ts';
 const TITLE = 'Fine-tune on My Files';
 const TASK = 'text-generation';
 const DATASET = 'my-files';
+const UPDATE_DATASET = 'my-update';
 const STEPS = { languages: 1, model: 2, summary: 3 } as const;
 const TOTAL = 3;
 /** By how much more or less text is offered. */
@@ -60,7 +63,7 @@ export async function fineTuneFiles(luthier: Luthier): Promise<void> {
   }
 }
 
-async function askFolder(): Promise<string> {
+export async function askFolder(): Promise<string> {
   const folders = (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file');
   const document = vscode.window.activeTextEditor?.document.uri;
   const own = document && vscode.workspace.getWorkspaceFolder(document);
@@ -79,13 +82,23 @@ async function askFolder(): Promise<string> {
   return picked.uri.fsPath;
 }
 
-function nothingFound(folder: string, { left_out }: FilesFound): HostError {
+export function nothingFound(folder: string, { left_out }: FilesFound): HostError {
   const why = left_out.length === 0 ? 'it is empty' : left_out.map(leftOutText).join('; ');
   return new HostError(
     'data-invalid',
     `${folder} has no file to learn from: ${why}.`,
     'Open a folder with files that you wrote.',
   );
+}
+
+/** A model that is updated rather than chosen, with what it learns besides files. */
+export interface ModelUpdate {
+  /** Its folder, or a starter's. */
+  model: string;
+  /** As people know it. */
+  name: string;
+  /** File of completions that were kept. */
+  completions: string;
 }
 
 /** What was made of the answers. */
@@ -97,7 +110,7 @@ interface Made {
 }
 
 /** The questions in their order, with a way back from each; what was written goes again when the person turns back. */
-class FilesFlow {
+export class FilesFlow {
   private languages: string[];
   private model: string | undefined;
   private bytes: number = FILE_CHOICE.max_bytes;
@@ -107,8 +120,19 @@ class FilesFlow {
   private readonly folder: string;
   private readonly project: string;
   private readonly found: FilesFound;
+  private readonly update: ModelUpdate | undefined;
 
-  constructor(luthier: Luthier, questions: Questions, folder: string, project: string, found: FilesFound) {
+  /** @param update asks for neither languages nor a model */
+  constructor(
+    luthier: Luthier,
+    questions: Questions,
+    folder: string,
+    project: string,
+    found: FilesFound,
+    update?: ModelUpdate,
+  ) {
+    this.update = update;
+    this.model = update?.model;
     this.luthier = luthier;
     this.questions = questions;
     this.folder = folder;
@@ -120,7 +144,7 @@ class FilesFlow {
 
   /** @returns the recipe to start; undefined where it is to be edited first */
   async play(): Promise<string | undefined> {
-    let step: keyof typeof STEPS = 'languages';
+    let step: keyof typeof STEPS = this.update ? 'summary' : 'languages';
     for (;;) {
       const position = { step: STEPS[step], totalSteps: TOTAL, canGoBack: step !== 'languages', notice: this.notice };
       if (step === 'languages') {
@@ -175,7 +199,8 @@ class FilesFlow {
       if (decision === 'inspect' && dataset) this.luthier.inspections.show(dataset);
       return { path: undefined };
     } catch (error) {
-      if (isCancelled(error)) throw error;
+      // There is no question that it could lead back to.
+      if (isCancelled(error) || this.update) throw error;
       const failure = toHostError(error);
       this.luthier.log.error(error as Error);
       this.notice = noticeOf(this.luthier, failure);
@@ -186,13 +211,16 @@ class FilesFlow {
   }
 
   private async make(): Promise<Made> {
-    const { questions, folder, project, languages, bytes } = this;
+    const { questions, folder, project, languages, bytes, update } = this;
     const { service } = this.luthier.engine;
     const model = this.model!;
     const files = await questions.work('Reading your files…', (signal, say) =>
       service.request(
         'files/collect',
-        { folder, languages, max_bytes: bytes, home: join(project, HOME), name: DATASET },
+        {
+          ...{ folder, languages, max_bytes: bytes, home: join(project, HOME) },
+          ...(update ? { name: UPDATE_DATASET, completions: update.completions } : { name: DATASET }),
+        },
         {
           signal,
           onPart: (part) => {
@@ -224,7 +252,7 @@ class FilesFlow {
     const blocked = blockingProblem(estimate);
     const start: Choice<Decision> = {
       label: '$(play) Start fine-tuning',
-      description: `${this.model} on ${counted(files.record.rows, 'file')}, ${formatBytes(files.bytes)}`,
+      description: `${this.update?.name ?? this.model} on ${counted(numberOf(files), 'file')}, ${formatBytes(files.bytes)}`,
       value: 'start',
     };
     const edit: Choice<Decision> = { label: '$(edit) Edit the recipe first', value: 'edit' };
@@ -232,15 +260,20 @@ class FilesFlow {
     const isLong = estimate.seconds > LONG_S || blocked !== null;
     const items: Choice<Decision>[] = [
       ...(blocked === null ? [start] : []),
-      {
-        label: '$(list-flat) Inspect the dataset first',
-        detail: 'What is learnt of each file; the recipe is kept',
-        value: 'inspect',
-      },
-      edit,
+      // What is started later is compared with nothing.
+      ...(this.update
+        ? []
+        : [
+            {
+              label: '$(list-flat) Inspect the dataset first',
+              detail: 'What is learnt of each file; the recipe is kept',
+              value: 'inspect' as const,
+            },
+            edit,
+          ]),
       ...(hasMore ? [{ label: '$(arrow-up) Learn from more text', value: 'more' as const }] : []),
       ...(isLong && this.bytes > 1e5 ? [{ label: '$(arrow-down) Learn from less text', value: 'less' as const }] : []),
-      { label: '$(library) Choose another model…', value: 'model' },
+      ...(this.update ? [] : [{ label: '$(library) Choose another model…', value: 'model' as const }]),
     ];
     const line = (text: string, detail?: string): Choice<never> => ({
       label: text,
@@ -250,14 +283,13 @@ class FilesFlow {
     const [sample] = preview?.rows ?? [];
     const learnt = sample?.parts.map(({ text }) => text).join('') ?? '';
     return await this.questions.ask<Decision>({
-      step: STEPS.summary,
-      totalSteps: TOTAL,
-      canGoBack: true,
+      ...(this.update ? { totalSteps: 1, step: 1 } : { step: STEPS.summary, totalSteps: TOTAL, canGoBack: true }),
       placeholder: blocked === null ? 'Press Enter to start' : 'This cannot start as it is',
       notice: this.notice,
       items: [
         ...items,
         separator('What is learnt'),
+        ...(files.completions ? completionLines(files.completions) : []),
         line(
           `$(files) ${files.languages.map((one) => `${one.title} ${one.files}`).join(' · ')}`,
           shorten(learnt.replace(/\s+/g, ' '), 120),
@@ -282,9 +314,34 @@ class FilesFlow {
         separator('Left out'),
         ...files.left_out.map(leftOutItem),
       ],
-      active: blocked === null ? start : edit,
+      active: blocked === null ? start : this.update ? undefined : edit,
     });
   }
+}
+
+/** Files of a dataset that may have completions, too. */
+const numberOf = ({ languages }: OwnFiles): number => languages.reduce((sum, { files }) => sum + files, 0);
+
+function completionLines(completions: OwnCompletions): Choice<never>[] {
+  const { broken } = completions;
+  const line = (label: string, detail?: string): Choice<never> => ({
+    label,
+    ...(detail && { detail }),
+    alwaysShow: true,
+  });
+  return [
+    line(
+      `$(mortar-board) ${ownCompletionsText(completions)}`,
+      'The new model takes the other one’s place only if it foretells what is held out better',
+    ),
+    ...(broken > 0
+      ? [
+          line(
+            `$(warning) ${counted(broken, 'line')} of learned.jsonl cannot be read and ${broken === 1 ? 'is' : 'are'} skipped`,
+          ),
+        ]
+      : []),
+  ];
 }
 
 const leftOutItem = (one: LeftOut): Choice<never> => ({

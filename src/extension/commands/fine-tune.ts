@@ -86,7 +86,7 @@ export async function fineTune(luthier: Luthier, source: Source, folder?: string
     const project = folder ?? (await luthier.homes.projectFor(source.uri));
     const { path, folds } = await new Flow(luthier, questions, read.source, read.summary, project).play();
     questions.dispose();
-    if (path) await startRecipe(luthier, path, join(project, HOME), folds);
+    if (path) await startRecipe(luthier, path, join(project, HOME), { folds });
   } finally {
     questions.dispose();
   }

@@ -47,6 +47,7 @@ import {
 } from './run-use.ts';
 import { crossValidate, startRun } from './start.ts';
 import { tryBaseModel } from './try-base.ts';
+import { updateModel } from './update-model.ts';
 import { useTemplateInTraining } from './use-template.ts';
 
 type Command = (luthier: Luthier, ...args: unknown[]) => Promise<void>;
@@ -113,6 +114,7 @@ const handlers: Record<CommandName, Command> = {
   showCompletionCounts,
   learnFromCompletions,
   reviewLearned,
+  updateModel,
   openWalkthrough,
 };
 

@@ -14,9 +14,14 @@ import { asRun, requireTrust } from './select.ts';
 
 /**
  * Makes a run of a recipe's file, puts it in line, and opens its dashboard. `home` is the `.luthier` folder it goes to;
- * with `folds` it is a cross-validation, which ends with a model of all rows.
+ * with `folds` it is a cross-validation, which ends with a model of all rows. `onCreated` gets its folder before it starts.
  */
-export async function startRecipe(luthier: Luthier, recipePath: string, home?: string, folds?: number): Promise<void> {
+export async function startRecipe(
+  luthier: Luthier,
+  recipePath: string,
+  home?: string,
+  { folds, onCreated }: { folds?: number | undefined; onCreated?: (run: string) => Promise<void> } = {},
+): Promise<void> {
   const since = Date.now();
   // What is wrong with the file, the service says better.
   const recipe = await readJson(recipePath).catch(() => undefined);
@@ -42,6 +47,7 @@ export async function startRecipe(luthier: Luthier, recipePath: string, home?: s
         { signal },
       ),
     );
+    await onCreated?.(created.path);
     const run = await luthier.adopt(created.path);
     await dashboard?.setRuns([run.folder]);
     if (dashboard) luthier.achieved('watched');
@@ -87,7 +93,7 @@ export async function crossValidate(luthier: Luthier, ...args: unknown[]): Promi
       value: count,
     })),
   });
-  await startRecipe(luthier, path, run?.home, folds);
+  await startRecipe(luthier, path, run?.home, { folds });
 }
 
 const TITLE = 'Cross-Validate';

@@ -16,6 +16,7 @@ import { CompletionProvider } from './provider.ts';
 import { SharedState, type Trouble } from './state.ts';
 import { Tracker } from './tracker.ts';
 import { MachineTraining } from './training.ts';
+import { Updates } from './updates.ts';
 
 export interface CompletionsOptions {
   extension: vscode.ExtensionContext;
@@ -34,6 +35,7 @@ export class Completions implements vscode.Disposable {
   readonly firstUse: FirstUse;
   readonly training: MachineTraining;
   readonly learning: Learning;
+  readonly updates: Updates;
   private readonly tracker: Tracker;
   private readonly log: Log;
   private readonly disposables: { dispose(): void }[] = [];
@@ -48,6 +50,10 @@ export class Completions implements vscode.Disposable {
     const ignored = new IgnoredFiles(log);
     this.gate = new Gate({ models: this.models, state: this.state, ignored });
     this.learning = new Learning({ folder, ignored, log });
+    this.updates = new Updates({
+      ...{ state: this.state, models: this.models, runs, service: engine.service, log },
+      run: async (command, ...args) => await vscode.commands.executeCommand(command, ...args),
+    });
     this.training = new MachineTraining(runs);
     this.firstUse = new FirstUse(this.state, async (language) => {
       await vscode.commands.executeCommand(COMMANDS.chooseCompletionModel, language);
@@ -92,6 +98,7 @@ export class Completions implements vscode.Disposable {
         if (change.affectsConfiguration('luthier.completions')) this.register();
       }),
       this.learning,
+      this.updates,
       ignored,
       this.state,
       this.provider,

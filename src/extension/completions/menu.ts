@@ -86,6 +86,11 @@ async function menuItems(luthier: Luthier, language: string | undefined): Promis
       description: learning.isOn ? 'on' : 'off',
       value: () => run(COMMANDS.learnFromCompletions),
     },
+    {
+      label: '$(sync) Update My Model…',
+      description: 'learns from what you accepted',
+      value: () => run(COMMANDS.updateModel),
+    },
     separator('More'),
     {
       label: '$(graph) Show Counts',

@@ -95,6 +95,7 @@ it('a torn or strange file is as if nothing had been chosen, part by part', asyn
     troubles: [{ language: 'a', model: 'b', message: 'c' }, {}, null],
     asked: { at: 5, never: 'yes' },
     snoozedUntil: 'tomorrow',
+    updates: [{ run: '/r', model: 'm' }, { run: 1 }, 'x'],
   });
   expect(strange).toEqual({
     models: { '*': 'm' },
@@ -102,6 +103,7 @@ it('a torn or strange file is as if nothing had been chosen, part by part', asyn
     troubles: [{ language: 'a', model: 'b', message: 'c' }],
     asked: { at: 5, never: false },
     snoozedUntil: 0,
+    updates: [{ run: '/r', model: 'm' }],
   });
   expect(parseState([]).models).toEqual({});
 });

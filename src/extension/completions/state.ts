@@ -24,6 +24,14 @@ export interface Trouble {
   message: string;
 }
 
+/** A run that is to take the place of a model that completes, once it has ended and if it is better. */
+export interface PendingUpdate {
+  /** Its folder. */
+  run: string;
+  /** As it was chosen. */
+  model: string;
+}
+
 /** What all windows of this person share of completions. */
 export interface CompletionState {
   models: ModelChoices;
@@ -34,9 +42,10 @@ export interface CompletionState {
   asked: { at: number; never: boolean } | null;
   /** Nothing is completed by itself before this moment, in milliseconds since 1970. */
   snoozedUntil: number;
+  updates: readonly PendingUpdate[];
 }
 
-const NOTHING: CompletionState = { models: {}, history: [], troubles: [], asked: null, snoozedUntil: 0 };
+const NOTHING: CompletionState = { models: {}, history: [], troubles: [], asked: null, snoozedUntil: 0, updates: [] };
 
 const MAX_BYTES = 1 << 20;
 /** Another window writes with a rename, of which a system may tell in several events. */
@@ -153,6 +162,10 @@ export function parseState(value: unknown): CompletionState {
         ? { at: file.asked.at, never: file.asked.never === true }
         : null,
     snoozedUntil: typeof file.snoozedUntil === 'number' ? file.snoozedUntil : 0,
+    updates: list(file.updates).flatMap((one) => {
+      const { run, model } = isObject(one) ? one : {};
+      return typeof run === 'string' && typeof model === 'string' ? [{ run, model }] : [];
+    }),
   };
 }
 

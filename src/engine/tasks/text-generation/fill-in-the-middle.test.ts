@@ -119,6 +119,16 @@ describe('fill-in-the-middle', () => {
     expect(() => encodePassages([{ ...rows[0]!, prompt: 'Q' }], tokenizer, 64, settings)).toThrow(
       'prompts with completions',
     );
+    // Among whole texts those with prompts keep their order, and what stands before them is not learnt.
+    const mixed = [
+      { ...rows[0]!, isMixed: true },
+      { ...rows[1]!, prompt: 'A beginning. ', isMixed: true },
+    ];
+    const [filled, prompted] = encodePassages(mixed, tokenizer, 64, { seed: 1, fim_rate: 1 }).items;
+    expect(Array.from(filled!.ids)).toContain(PREFIX);
+    expect(Array.from(prompted!.ids)).not.toContain(PREFIX);
+    expect(prompted!.bytes).toBe(Buffer.byteLength(rows[1]!.text));
+    expect(prompted!.labels[0]).toBe(IGNORED);
     expect(() => encodePassages(rows, tokenizer, 12, settings)).toThrow('max_length is 12');
     // None at all needs no tokens.
     expect(encodePassages(rows, plain, 64, { seed: 1, fim_rate: 0 })).toEqual({

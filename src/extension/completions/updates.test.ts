@@ -1,0 +1,181 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { CompletionReport, RunRecord, RunState } from '../../protocol/index.ts';
+import { HostError } from '../errors.ts';
+import { Emitter } from '../events.ts';
+import { COMMANDS } from '../ids.ts';
+import { silentLog } from '../log.ts';
+import type { Run } from '../runs/run.ts';
+import { recordOf } from '../testing/fake-run.ts';
+import { reset, window } from '../testing/vscode.ts';
+import { ALL_LANGUAGES, CompletionModels } from './models.ts';
+import { SharedState } from './state.ts';
+import { Updates } from './updates.ts';
+
+const OLD = 'starters/decoder';
+let folder: string;
+let report: CompletionReport | Error;
+const open: { dispose(): void }[] = [];
+const command = vi.fn(async () => undefined);
+
+beforeEach(async () => {
+  reset();
+  command.mockClear();
+  for (const show of [window.showInformationMessage, window.showWarningMessage]) show.mockReset();
+  folder = await mkdtemp(join(tmpdir(), 'luthier updates ü-'));
+  report = measured([2.4, 2.1, 0.1], [2.34, 1.23, 0.5]);
+});
+afterEach(async () => {
+  for (const one of open.splice(0)) one.dispose();
+  await rm(folder, { recursive: true, force: true });
+});
+
+type Bits = [base: number, model: number, low: number];
+function measured(files: Bits, accepted: Bits): CompletionReport {
+  const bits = ([base, model, low]: Bits) => ({ base, model, interval: { low, high: low + 0.4 } });
+  const replay = { lines: 20, files: 3, characters: 900, saved: 90, shown: 9, accepted: 5, interval: null };
+  return {
+    ...{ format: 1, created_at: '', base: OLD, split: 'test', files: 3, seed: 42 },
+    ...{ bits_per_byte: bits(files), replay: { base: replay, model: replay } },
+    accepted: { rows: 6, bits_per_byte: bits(accepted) },
+  };
+}
+
+const run = (state: RunState, more: Partial<RunRecord> = {}): Run => ({
+  ...{ folder: '/w/.luthier/runs/my-update', home: '/w/.luthier', readOnly: null, damaged: false, state },
+  ...{ foreign: false, silent: false, progress: null },
+  record: recordOf({
+    ...{ id: 'my-update', state, model: state === 'done' ? 'model' : null },
+    recipe: { task: 'text-generation' } as RunRecord['recipe'],
+    ...more,
+  }),
+});
+const NEW = '/w/.luthier/runs/my-update/model';
+
+/** A window of this person, with a run that is under way. */
+function windowOf(known: Run[] = []) {
+  const state = new SharedState(folder, silentLog);
+  const runs = {
+    all: () => known,
+    get: (path: string) => known.find((one) => one.folder === path),
+    ended: new Emitter<Run>(),
+  };
+  const models = new CompletionModels({ extension: '/ext', runs, state });
+  const request = vi.fn(async () => {
+    if (report instanceof Error) throw report;
+    return report;
+  });
+  const updates = new Updates({ state, models, runs, service: { request } as never, run: command, log: silentLog });
+  open.push(updates, state);
+  return { state, models, updates, request };
+}
+async function begun(known: Run[] = []) {
+  const made = windowOf(known);
+  await made.models.use(OLD, [ALL_LANGUAGES, 'markdown']);
+  await made.models.use('other', ['typescript']);
+  await made.updates.begin(run('queued').folder, OLD);
+  return made;
+}
+const said = () =>
+  [...window.showInformationMessage.mock.calls, ...window.showWarningMessage.mock.calls].map(([text]) => text);
+
+it('a better model takes the place of the other, in its languages alone; both figures are said', async () => {
+  const { models, updates, state } = await begun();
+  await updates.conclude(run('done'));
+  expect(models.choices).toEqual({ '*': NEW, markdown: NEW, typescript: 'other' });
+  expect(said()).toEqual([
+    'my-update now completes instead of starters/decoder. my-update is better than starters/decoder. It has learned none of what they were compared on, and needs 1.23 bits a byte for 6 completions that you accepted (starters/decoder: 2.34) and 2.10 bits a byte for 3 test files (starters/decoder: 2.40).',
+  ]);
+  expect(state.now.updates).toEqual([]);
+  await updates.conclude(run('done'));
+  expect(said()).toHaveLength(1);
+});
+
+it('one click rolls it back', async () => {
+  window.showInformationMessage.mockResolvedValueOnce('Roll Back');
+  const { models, updates } = await begun();
+  await updates.conclude(run('done'));
+  expect(models.choices).toEqual({ '*': OLD, markdown: OLD, typescript: 'other' });
+  expect(said().at(-1)).toBe('starters/decoder completes again.');
+});
+
+it('what was chosen after the update stays when it is rolled back', async () => {
+  const { models, updates } = await begun();
+  window.showInformationMessage.mockImplementationOnce(async () => {
+    await models.use('mine', ['markdown']);
+    return 'Roll Back';
+  });
+  await updates.conclude(run('done'));
+  expect(models.choices).toEqual({ '*': OLD, markdown: 'mine', typescript: 'other' });
+});
+
+it.each<[string, Bits, Bits]>([
+  ['the files are foretold worse', [2.1, 2.2, -0.3], [2.34, 1.23, 0.5]],
+  ['the completions are foretold worse', [2.4, 2.1, 0.1], [1.2, 1.3, -0.3]],
+  ['it may be chance', [2.4, 2.3, -0.1], [2.34, 2.3, -0.2]],
+])('nothing is switched where %s', async (_, files, accepted) => {
+  report = measured(files, accepted);
+  const { models, updates } = await begun();
+  await updates.conclude(run('done'));
+  expect(models.choices['*']).toBe(OLD);
+  expect(said()[0]).toMatch(
+    /^my-update is not clearly better than starters\/decoder\..*starters\/decoder still completes\.$/,
+  );
+});
+
+it('a run that fails or is cancelled switches nothing, and says so; one that was interrupted may go on', async () => {
+  const { models, updates, state } = await begun();
+  await updates.conclude(run('interrupted'));
+  await updates.conclude(run('running'));
+  expect(said()).toEqual([]);
+  await updates.conclude(run('failed', { error: { code: 'disk-full', message: 'The disk is full.' } }));
+  await updates.begin(run('queued').folder, OLD);
+  await updates.conclude(run('cancelled'));
+  expect(said().sort()).toEqual([
+    'my-update failed: The disk is full. The model was not updated; starters/decoder still completes.',
+    'my-update was discarded. The model was not updated; starters/decoder still completes.',
+  ]);
+  expect(models.choices['*']).toBe(OLD);
+  expect(state.now.updates).toEqual([]);
+});
+
+it('where they cannot be compared, as when the model of before is gone, nothing is switched and it can be tried again', async () => {
+  report = new HostError('model-not-found', 'There is no model starters/decoder.');
+  const { models, updates } = await begun();
+  window.showWarningMessage.mockImplementationOnce(async () => {
+    report = measured([2.4, 2.1, 0.1], [2.34, 1.23, 0.5]);
+    return 'Compare Again';
+  });
+  await updates.conclude(run('done'));
+  expect(window.showWarningMessage.mock.calls[0]?.[0]).toBe(
+    'my-update could not be compared: There is no model starters/decoder. The model was not updated; starters/decoder still completes.',
+  );
+  expect(models.choices['*']).toBe(NEW);
+});
+
+it('of two windows one compares and switches, and one that opens later concludes what has ended', async () => {
+  const [a, b] = [await begun(), windowOf()];
+  await b.state.ready();
+  await Promise.all([a.updates.conclude(run('done')), b.updates.conclude(run('done'))]);
+  expect(a.request.mock.calls.length + b.request.mock.calls.length).toBe(1);
+  await a.updates.begin(run('queued').folder, NEW);
+  const later = windowOf([run('done')]);
+  await later.updates.look();
+  expect(later.request).toHaveBeenCalledTimes(1);
+  // A run whose folder was deleted can become no model any more.
+  await a.updates.begin(join(folder, 'gone'), NEW);
+  await windowOf().updates.look();
+  expect(said().at(-1)).toMatch(/was deleted/);
+});
+
+it('a model that completes nothing any more is not replaced, and one that is no better can be used anyway', async () => {
+  const { models, updates } = await begun();
+  await models.use('mine', [ALL_LANGUAGES, 'markdown']);
+  window.showInformationMessage.mockResolvedValueOnce('Use It Anyway');
+  await updates.conclude(run('done'));
+  expect(said()[0]).toMatch(/starters\/decoder completes nothing any more, so nothing was switched\.$/);
+  expect(command).toHaveBeenCalledWith(COMMANDS.useForCompletions, run('done').folder);
+  expect(models.choices['*']).toBe('mine');
+});
