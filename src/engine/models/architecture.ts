@@ -131,11 +131,11 @@ const idOf = (value: unknown): number | undefined =>
 export const statesIn = ({ reads }: Architecture, { rows, length, texts }: BatchShape): number =>
   reads === 'all' ? rows * length : texts;
 
-/** Texts to logits; texts to what the head is given, or to what its last layer is, the answers' own; and from the head on. */
+/** Texts to logits; texts to what the head is given, what that is given to what its last layer is, the answers' own; and from the head on. */
 export type Part = 'all' | 'states' | 'pooled' | 'head';
 
 export const partSpecs = (part: Part, architecture: Architecture, shape: BatchShape): Record<string, TensorSpec> =>
-  part === 'head'
+  part === 'head' || part === 'pooled'
     ? { features: { shape: [shape.texts, architecture.hiddenSize], dtype: 'float32' } }
     : batchSpecs(shape);
 
@@ -149,7 +149,7 @@ export function compute(
 ): tf.Tensor2D {
   const scope = architecture.scope(source);
   const states =
-    part === 'head'
+    part === 'head' || part === 'pooled'
       ? (inputs.features as tf.Tensor2D)
       : architecture.states(scope, packedBatch(inputs, shape, architecture)).at(-1)!;
   if (part === 'states') return states;

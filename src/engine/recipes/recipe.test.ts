@@ -273,8 +273,10 @@ describe('--set', () => {
     expect(whole.recipe.strategy).toMatchObject({ lora_alpha: 8, lora_dropout: 0 });
     const written = await load(['strategy.type=lora'], { strategy: { type: 'lora', r: 2 } });
     expect(written.recipe.strategy).toMatchObject({ r: 2, lora_alpha: 8, lora_dropout: 0 });
-    for (const { suggested } of [whole, written, await load(['strategy.type=head']), await load([])])
-      expect(suggested).toBeUndefined();
+    expect((await load(['strategy.type=head'])).suggested).toEqual({ type: 'head', solver: 'lbfgs' });
+    const tagger = { task: 'token-classification' };
+    expect((await load(['strategy.type=head'], tagger)).recipe.strategy).toEqual({ type: 'head' });
+    for (const { suggested } of [whole, written, await load([])]) expect(suggested).toBeUndefined();
   });
 
   it('drops the old keys of a strategy whose type is replaced', () => {

@@ -81,7 +81,8 @@ async function suggestedStrategy(
   if (!kind || !isRecord(after) || !isRecord(after.strategy)) return null;
   const written = after.strategy;
   const { factsOf } = await import('../strategies/facts.ts');
-  const suggestion = kind.suggest(await factsOf(String(after.model), base));
+  const readsEveryToken = after.task === 'token-classification';
+  const suggestion = kind.suggest({ ...(await factsOf(String(after.model), base)), readsEveryToken });
   const isWhole = Object.keys(suggestion).every((key) => key in written);
   return isWhole ? null : { strategy: { ...suggestion, ...written } };
 }

@@ -1,4 +1,5 @@
 import { LuthierError, type Recipe } from '../../protocol/index.ts';
+import { kindOf } from '../strategies/index.ts';
 import { recipeSchema } from './recipe-schema.ts';
 
 /** Steps of warmup that a recipe means: a share of all steps below 1, a number of steps otherwise. */
@@ -30,6 +31,8 @@ export const DEFAULT_BATCH = recipeSchema.shape.per_device_train_batch_size.pars
 export function fitBatch(recipe: Recipe, rows: number): { recipe: Recipe; note: string | null } {
   const batch = recipe.per_device_train_batch_size;
   if (batch <= rows) return { recipe, note: null };
+  // A head that is solved takes all rows at once.
+  if (rows > 0 && isSolved(recipe)) return { recipe: { ...recipe, per_device_train_batch_size: rows }, note: null };
   if (batch !== DEFAULT_BATCH || rows === 0) {
     throw new LuthierError(
       'recipe-invalid',
@@ -43,14 +46,20 @@ export function fitBatch(recipe: Recipe, rows: number): { recipe: Recipe; note: 
   };
 }
 
-/** Optimiser steps of an epoch over so many rows, and of the whole run. */
+/** Whether there are no optimiser's steps to be counted. */
+const isSolved = ({ strategy }: Partial<Pick<Recipe, 'strategy'>>): boolean =>
+  strategy !== undefined && (kindOf(strategy).isSolved?.(strategy) ?? false);
+
+/** Optimiser steps of an epoch over so many rows, and of the whole run; a head that is solved is so in one. */
 export function countSteps(
   recipe: Pick<
     Recipe,
     'per_device_train_batch_size' | 'gradient_accumulation_steps' | 'max_steps' | 'num_train_epochs'
-  >,
+  > &
+    Partial<Pick<Recipe, 'strategy'>>,
   rows: number,
 ): { perEpoch: number; total: number } {
+  if (isSolved(recipe)) return { perEpoch: 1, total: 1 };
   const microBatches = Math.ceil(rows / recipe.per_device_train_batch_size);
   const perEpoch = Math.ceil(microBatches / recipe.gradient_accumulation_steps);
   return { perEpoch, total: recipe.max_steps > 0 ? recipe.max_steps : Math.ceil(recipe.num_train_epochs * perEpoch) };

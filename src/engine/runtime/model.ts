@@ -130,10 +130,10 @@ export class TaskModel {
     return this.#forward('states', shape, arrays, this.architecture.hiddenSize);
   }
 
-  /** What the layer that answers is given `[texts, H]`. */
-  async pooled(texts: readonly Item[]): Promise<Float32Array> {
-    const { arrays, shape } = this.#pack(texts, texts.length);
-    return this.#forward('pooled', shape, arrays, this.architecture.hiddenSize);
+  /** What the layer that answers is given, of rows of features: `[texts, H]` both. */
+  async pooled(features: Float32Array): Promise<Float32Array> {
+    const width = this.architecture.hiddenSize;
+    return this.#forward('pooled', { rows: 1, length: 1, texts: features.length / width }, { features }, width);
   }
 
   /** Logits of rows of features. */

@@ -1,5 +1,5 @@
 import type { Strategy } from '../../protocol/index.ts';
-import { type Architecture, declarationOf, isLayerWeight } from '../models/architecture.ts';
+import { type Architecture, answerNames, declarationOf, isLayerWeight } from '../models/architecture.ts';
 import { withLora } from '../models/lora.ts';
 import { withPrompt } from '../models/prompt.ts';
 import { kindOf, WrongKey } from './index.ts';
@@ -14,6 +14,7 @@ const modelOf = (architecture: Architecture): Model => ({
   loraTargets: architecture.loraTargets,
   positions: architecture.maxPositions,
   readsEveryToken: architecture.reads === 'all',
+  answers: answerNames(architecture),
   adapters: architecture.adapters,
   prompt: architecture.prompt,
 });

@@ -26,6 +26,7 @@ export const factsAbout = (architecture: Architecture): Facts => ({
   layers: architecture.numLayers,
   loraTargets: architecture.loraTargets,
   isDecoder: architecture.isCausal,
+  readsEveryToken: architecture.reads === 'all',
   writes: architecture.isCausal && architecture.outputs !== undefined,
   parameters: [...declarationOf(architecture).parameters.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0),
 });

@@ -37,7 +37,7 @@ export const kindOf = ({ type }: Strategy): StrategyKind => strategyNamed(type)!
 /** The strategies as a person may choose from them for a task, the recommended first. */
 export function suggestStrategies(rows: number, model: Facts, task?: TaskName): StrategySuggestion[] {
   const hasClassifier = !taskOf(task).writes;
-  const facts = { ...model, writes: !hasClassifier };
+  const facts = { ...model, writes: !hasClassifier, readsEveryToken: task === 'token-classification' };
   const fitting = Object.values(STRATEGIES).filter(
     (kind) => (hasClassifier || !kind.needsClassifier) && !(task && kind.notFor?.includes(task)),
   );

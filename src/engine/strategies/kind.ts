@@ -13,6 +13,8 @@ export interface Facts {
   isDecoder: boolean;
   /** It learns to write. */
   writes: boolean;
+  /** What it learns reads every token, not one for the whole text. */
+  readsEveryToken?: boolean;
   parameters: number;
 }
 
@@ -55,6 +57,8 @@ export interface Model {
   readonly positions: number;
   /** Its head reads every token, not one for the whole text. */
   readonly readsEveryToken: boolean;
+  /** Names of the layer that answers: its weight and bias. */
+  readonly answers: readonly string[];
   /** What the strategy has added. */
   readonly adapters?: Adapters | undefined;
   readonly prompt?: Prompt | undefined;
@@ -114,6 +118,8 @@ export interface StrategyKind<S extends Strategy = Strategy> {
   tooShort?(strategy: S, model: Model, run: RunLength): string | null;
   /** A parameter's learning rate over the run's; without it 1. */
   rate?(strategy: S, model: Model): (parameter: ParameterInfo) => number;
+  /** Whether the layer that answers is solved to its end (train/solve-head.ts) in the place of the optimiser's steps. */
+  isSolved?(strategy: S): boolean;
   /** Whether a text is read as the model was made to embed it (model-files/pooling.ts), where the recipe does not say. */
   embeds?(strategy: S): boolean;
   /**

@@ -39,6 +39,7 @@ import { unusualValues } from '../recipes/unusual.ts';
 import { keepsParameters } from '../runtime/device-parameters.ts';
 import { TaskModel } from '../runtime/model.ts';
 import { architectureFor, isHeldIn8Bit, isTrainedIn, phasesOf, rateOf, tooShortFor } from '../strategies/apply.ts';
+import { kindOf } from '../strategies/index.ts';
 import { type PhaseStart, phaseStarts } from '../strategies/phase-starts.ts';
 import { keptSettings } from '../tasks/settings.ts';
 import {
@@ -59,6 +60,7 @@ import { featuresOf } from './features.ts';
 import { requireOneMemory } from './one-memory.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
 import { SAMPLE_TOKENS, whyNoSamples } from './samples.ts';
+import { solvedHead } from './solved-head.ts';
 import type { StepResult, Trainer, TrainerOptions, TrainerState } from './types.ts';
 
 type Between = (done: number, total: number) => Promise<void>;
@@ -280,6 +282,7 @@ class TaskTrainer implements Trainer {
 
   async trainStep(between?: Between): Promise<StepResult> {
     const { recipe, model, stepsPerEpoch } = this;
+    if (kindOf(recipe.strategy).isSolved?.(recipe.strategy)) return this.#solve(between);
     const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation } = recipe;
     model.enter(model.store.phases.at(this.#step));
     const epoch = Math.floor(this.#step / stepsPerEpoch);
@@ -315,6 +318,21 @@ class TaskTrainer implements Trainer {
     this.#step++;
     this.#tuned = null;
     return { step: this.#step, epoch: this.#step / stepsPerEpoch, loss, learning_rate, grad_norm, tokens };
+  }
+
+  /** The layer that answers, solved to its end: the run's one step. */
+  async #solve(between?: Between): Promise<StepResult> {
+    const { model, encoded, recipe, labels, note } = this;
+    const features = await this.#featuresOf('train', between);
+    const solved = await solvedHead(
+      { model, task: this.task, recipe, labels, items: encoded.train, features, note },
+      async () => between?.(0, 0),
+    );
+    this.#step++;
+    this.#tuned = null;
+    model.device?.replaced('weights');
+    const tokens = encoded.train.reduce((n, { ids }) => n + ids.length, 0);
+    return { step: this.#step, epoch: 1, loss: solved.loss, learning_rate: 0, grad_norm: solved.gradient, tokens };
   }
 
   #updateStore(learning_rate: number, check: (norm: number) => void): number {
