@@ -61,7 +61,6 @@ export const gradualUnfreeze: StrategyKind<Keys> = {
     lr_decay: 2.6,
   }),
   needsClassifier: true,
-  isVariant: true,
   trained(_, model, phase) {
     const depth = phase === undefined ? Number.POSITIVE_INFINITY : phase + firstDepth(model);
     return (parameter) => depthOf(parameter, model) <= depth;

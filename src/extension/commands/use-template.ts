@@ -46,7 +46,7 @@ export async function useTemplateInTraining(luthier: Luthier, ...args: unknown[]
   try {
     const { path, folds } = await new Flow(luthier, questions, document.fileName, templateOf(document)!).play();
     questions.dispose();
-    if (path) await startRecipe(luthier, path, join(await luthier.homes.projectFor(document.uri), HOME), folds);
+    if (path) await startRecipe(luthier, path, join(await luthier.homes.projectFor(document.uri), HOME), { folds });
   } finally {
     questions.dispose();
   }
