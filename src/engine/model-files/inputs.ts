@@ -1,6 +1,7 @@
 import { LuthierError, type Pooling, type TaskName } from '../../protocol/index.ts';
 import { type ModelConfig, TEMPLATE_FILE } from '../hub/model-folder.ts';
-import { keptSettings, OWN_KEY } from '../tasks/settings.ts';
+import { OWN_KEY } from '../models/config.ts';
+import { keptSettings } from '../tasks/settings.ts';
 import type { TaskSettings } from '../tasks/task.ts';
 import type { TextInput } from '../text/tokenizer.ts';
 

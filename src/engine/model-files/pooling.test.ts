@@ -9,7 +9,7 @@ import { DENSE_SCALE, MEAN_SCALE } from '../models/pooling.ts';
 import { architectureOf } from '../models/registry.ts';
 import { TaskModel } from '../runtime/model.ts';
 import { taskNamed } from '../tasks/registry.ts';
-import { poolingOfModel } from '../tasks/settings.ts';
+import { poolingOfModel } from '../models/config.ts';
 import type { Item } from '../tasks/task.ts';
 import { type Executor, sizeOf } from '../tensor/executors/executor.ts';
 import { createOnnxRuntimeExecutor } from '../tensor/executors/onnxruntime.ts';

@@ -1,12 +1,12 @@
 import type { Note, Pooling, Recipe } from '../../protocol/index.ts';
 import type { ModelConfig, ModelFolder, WeightSource } from '../hub/model-folder.ts';
 import { type Architecture, answerNames } from '../models/architecture.ts';
+import { OWN_KEY, poolingOfModel } from '../models/config.ts';
 import { mapWeights } from '../models/names.ts';
 import { type MadeTensor, poolingTensors } from '../models/pooling.ts';
 import { architectureOf } from '../models/registry.ts';
 import { requirePooling } from '../recipes/pooling.ts';
 import { kindOf } from '../strategies/index.ts';
-import { OWN_KEY, poolingOfModel } from '../tasks/settings.ts';
 import type { AnyTask } from '../tasks/task.ts';
 import { sentencePooling } from './sentence-pooling.ts';
 
@@ -63,6 +63,8 @@ async function chosenPooling(
   if (!kindOf(strategy).embeds?.(strategy)) return { pooling: 'pooler', why: '' };
   const said = await sentencePooling(folder, note);
   if (said.pooling) return { pooling: said.pooling, why: `, as ${said.file} of the model says` };
+  // What pairs teach is an embedding; sentence-transformers takes the mean where nothing is said.
+  if (kindOf(strategy).pairs) return { pooling: 'mean', why: ', which is the embedding that pairs teach' };
   return hasPooler ? { pooling: 'pooler', why: '' } : { pooling: 'mean', why: ', as the model has no trained pooler' };
 }
 

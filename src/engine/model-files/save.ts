@@ -8,7 +8,7 @@ import type { Architecture } from '../models/architecture.ts';
 import { mergeLora } from '../models/lora.ts';
 import type { TaskModel } from '../runtime/model.ts';
 import { kindOf } from '../strategies/index.ts';
-import { poolingOfModel } from '../tasks/settings.ts';
+import { poolingOfModel } from '../models/config.ts';
 import type { AnyTask, Item, TaskSettings } from '../tasks/task.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { ownEntry } from './inputs.ts';

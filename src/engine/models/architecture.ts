@@ -1,8 +1,8 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { type AnswerName, counted, isTaskName, LuthierError, type TaskName } from '../../protocol/index.ts';
 import { sizeOf, type TensorSpec } from '../tensor/executors/executor.ts';
-import { type Batch, type BatchShape, batchSpecs, type Gather, packedBatch, type Reader } from './batch.ts';
-import { type Config, ConfigReader } from './config.ts';
+import { type Batch, type BatchShape, batchSpecs, type Gather, meanOfTexts, packedBatch, type Reader } from './batch.ts';
+import { type Config, ConfigReader, poolingOfModel, type Reading } from './config.ts';
 import type { Family, PoolingNames, States } from './family.ts';
 import { type Declaration, declare, decorate, rootScope, type Scope, type Source } from './scope.ts';
 
@@ -44,6 +44,8 @@ export interface Architecture extends Reader {
   readonly tied: string | undefined;
   /** How its texts may be read; undefined where the head reads every token, or the last. */
   readonly pooling: PoolingNames | undefined;
+  /** How a run has set up that its texts are read; undefined where by the first token through a trained pooler, or otherwise. */
+  readonly reading: Reading | undefined;
   /** How many outputs its head has by itself; undefined where as many as the task has labels. */
   readonly outputs: number | undefined;
   /** Class name for config.json's `architectures`. */
@@ -113,6 +115,7 @@ export function describe<C>(family: Family<C>, config: Config, file: string, tas
     },
     tied: family.tied?.(c),
     pooling: isCausal || task.reads !== 'first' ? undefined : family.pooling,
+    reading: isCausal || task.reads !== 'first' ? undefined : poolingOfModel(config),
     outputs,
     className: head.className,
     tasks: (Object.keys(family.heads) as AnswerName[]).filter(isTaskName),
@@ -131,15 +134,18 @@ const idOf = (value: unknown): number | undefined =>
 export const statesIn = ({ reads }: Architecture, { rows, length, texts }: BatchShape): number =>
   reads === 'all' ? rows * length : texts;
 
-/** Texts to logits; texts to what the head is given, what that is given to what its last layer is, the answers' own; and from the head on. */
-export type Part = 'all' | 'states' | 'pooled' | 'head';
+/**
+ * Texts to logits; texts to what the head is given; that to what its last layer is, the answers' own; from the head on; and
+ * texts to the means of their tokens' states below a last layer that pools, which are their embeddings.
+ */
+export type Part = 'all' | 'states' | 'pooled' | 'head' | 'means';
 
 export const partSpecs = (part: Part, architecture: Architecture, shape: BatchShape): Record<string, TensorSpec> =>
   part === 'head' || part === 'pooled'
     ? { features: { shape: [shape.texts, architecture.hiddenSize], dtype: 'float32' } }
     : batchSpecs(shape);
 
-/** Computes a part from the inputs of partSpecs: logits `[N, outputs]`, or features `[N, H]`, pooled or not. */
+/** Computes a part from the inputs of partSpecs: logits `[N, outputs]`, or features or embeddings `[N, H]`. */
 export function compute(
   part: Part,
   architecture: Architecture,
@@ -148,10 +154,9 @@ export function compute(
   { shape, outputs }: { shape: BatchShape; outputs: number },
 ): tf.Tensor2D {
   const scope = architecture.scope(source);
-  const states =
-    part === 'head' || part === 'pooled'
-      ? (inputs.features as tf.Tensor2D)
-      : architecture.states(scope, packedBatch(inputs, shape, architecture)).at(-1)!;
+  const read = () => architecture.states(scope, packedBatch(inputs, shape, architecture));
+  if (part === 'means') return meanOfTexts(read().at(-2)!, inputs.text_ids as tf.Tensor1D, shape.texts);
+  const states = part === 'head' || part === 'pooled' ? (inputs.features as tf.Tensor2D) : read().at(-1)!;
   if (part === 'states') return states;
   return architecture.head(part === 'pooled' ? withoutAnswers(scope, architecture) : scope, states, outputs);
 }
@@ -188,6 +193,9 @@ export function declarationOf(
   declarations.set(key, declaration);
   return declaration;
 }
+
+/** The part that embeds texts: sentence-transformers' Transformer and Pooling, `[N, H]`. */
+export const embeddingPart = ({ reading }: Architecture): Part => (reading === 'mean' ? 'means' : 'states');
 
 /** Whether a parameter is the weight of a linear layer that is no head: what may be computed with in 8 bits. */
 export function isLayerWeight(architecture: Architecture): (name: string) => boolean {

@@ -131,6 +131,16 @@ export function packedBatch(
   };
 }
 
+/**
+ * The mean of each text's states, `[T, H]` -> `[texts, H]`; 0 where there is no text.
+ * @param textIds those of batchSpecs
+ */
+export function meanOfTexts(states: tf.Tensor2D, textIds: tf.Tensor1D, texts: number): tf.Tensor2D {
+  const isOwn = tf.equal(tf.reshape(numbers(texts, 1), [texts, 1]), tf.reshape(textIds, [1, -1])); // (N, T)
+  const own = tf.cast(isOwn, 'float32');
+  return tf.div(matMul(own, states), tf.maximum(tf.sum(own, 1, true), tf.scalar(1)));
+}
+
 /** `[M]` queries and `[K]` keys by their places -> whether a query sees a key, bool `[1, M, K]`. */
 const upTo = (queries: tf.Tensor1D, keys: tf.Tensor1D): tf.Tensor =>
   tf.greaterEqual(tf.reshape(queries, [1, -1, 1]), tf.reshape(keys, [1, 1, -1]));

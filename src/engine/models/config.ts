@@ -1,6 +1,18 @@
-import { LuthierError } from '../../protocol/index.ts';
+import { LuthierError, type Pooling } from '../../protocol/index.ts';
 
 export type Config = Readonly<Record<string, unknown>>;
+
+/** Key of config.json under which a model says what of ours no other library asks for; these pass over it. */
+export const OWN_KEY = 'luthier';
+
+/** How an encoder's texts are read where a run has set that up: by a last layer that takes the mean of their tokens' states, or by the first one's state. */
+export type Reading = Exclude<Pooling, 'pooler'>;
+
+/** How a model's folder says that it reads a text, where a run made it so: not by the first token through a trained pooler. */
+export function poolingOfModel(config: Config): Reading | undefined {
+  const { pooling } = (config[OWN_KEY] ?? {}) as { pooling?: unknown };
+  return pooling === 'mean' || pooling === 'cls' ? pooling : undefined;
+}
 
 /** More than any model has, by far; with 32-bit floats one such matrix would not fit in a machine. */
 export const MOST = { vocab: 10_000_000, width: 100_000, layers: 1_000, positions: 1_000_000 };

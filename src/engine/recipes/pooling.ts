@@ -2,7 +2,7 @@ import { LuthierError, type Recipe } from '../../protocol/index.ts';
 import type { ModelFolder } from '../hub/model-folder.ts';
 import type { Architecture } from '../models/architecture.ts';
 import { kindOf } from '../strategies/index.ts';
-import { poolingOfModel } from '../tasks/settings.ts';
+import { poolingOfModel } from '../models/config.ts';
 
 /**
  * Refuses a recipe's pooling where it cannot be.
@@ -28,6 +28,11 @@ export function requirePooling(
     refuse(
       `the model was trained with pooling "${own}", which is part of it.`,
       `Remove the key, or start from the model that it was made of.`,
+    );
+  if (pooling === 'pooler' && own === undefined && kindOf(strategy).pairs)
+    refuse(
+      `strategy "${strategy.type}" teaches embeddings, which a pooler is behind.`,
+      'Remove the key, or choose "mean" or "cls".',
     );
   if (pooling !== 'pooler' && own === undefined && kindOf(strategy).peftConfig)
     refuse(

@@ -27,7 +27,7 @@ import { CARD_FILE, CONFIG_FILE, TEMPLATE_FILE } from '../hub/model-folder.ts';
 import { resolveModel } from '../hub/resolve.ts';
 import { parseRecipe } from '../recipes/recipe.ts';
 import { taskNamed } from '../tasks/registry.ts';
-import { poolingOfModel } from '../tasks/settings.ts';
+import { poolingOfModel } from '../models/config.ts';
 import type { AnyTask } from '../tasks/task.ts';
 
 export interface CardFacts {

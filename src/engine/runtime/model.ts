@@ -1,5 +1,5 @@
 import { largest } from '../../protocol/index.ts';
-import { type Architecture, declarationOf, type Part, statesIn } from '../models/architecture.ts';
+import { type Architecture, declarationOf, embeddingPart, type Part, statesIn } from '../models/architecture.ts';
 import type { BatchShape } from '../models/batch.ts';
 import type { Declaration } from '../models/scope.ts';
 import { Phases } from '../strategies/phases.ts';
@@ -37,6 +37,8 @@ export interface TaskModelOptions {
   accumulate: boolean;
   /** Of a model that is trained. */
   loss?: Loss;
+  /** What the loss is of; logits by default. */
+  learns?: Part;
   /** Largest number of texts, and of tokens in one, that a training batch may have; sizes the dropout masks. */
   maxBatch: { texts: number; tokens: number };
   seed: number;
@@ -58,12 +60,14 @@ export class TaskModel {
   readonly #compiled = new CompiledCache<Compiled>();
   readonly #compiledOnDevice = new CompiledCache<DeviceCompiled>();
   readonly #masks: Uint8Array;
+  readonly #learns: Part;
   readonly #loss = new Float32Array(1);
 
   constructor(options: TaskModelOptions) {
     this.#options = options;
     this.architecture = options.architecture;
     this.numLabels = options.numLabels;
+    this.#learns = options.learns ?? 'all';
     const { phases = new Phases(), rateOf = () => 1 } = options;
     const { parameters } = this.declaration();
     const trained = [...parameters.values()].filter(({ name }) =>
@@ -136,6 +140,12 @@ export class TaskModel {
     return this.#forward('pooled', { rows: 1, length: 1, texts: features.length / width }, { features }, width);
   }
 
+  /** What a sentence embedder of this body gives for texts, `[texts, H]`. */
+  async embeddings(texts: readonly Item[]): Promise<Float32Array> {
+    const { arrays, shape } = this.#pack(texts, texts.length);
+    return this.#forward(embeddingPart(this.architecture), shape, arrays, this.architecture.hiddenSize);
+  }
+
   /** Logits of rows of features. */
   async headLogits(features: Float32Array): Promise<Float32Array> {
     const texts = features.length / this.architecture.hiddenSize;
@@ -182,7 +192,7 @@ export class TaskModel {
       features,
     }: { weight: number | ((label: number) => number); microStep: number; slots: number; features?: Float32Array },
   ): Promise<{ loss: number; tokens: number }> {
-    const part = features ? 'head' : 'all';
+    const part = features ? 'head' : this.#learns;
     const { arrays, shape, tokens, starts } = features
       ? {
           arrays: { features: padTo(features, slots * this.architecture.hiddenSize) },
@@ -295,7 +305,7 @@ export class TaskModel {
   #maskBytes({ texts, tokens }: { texts: number; tokens: number }): number {
     const length = this.#numVirtual + tokens;
     const { shape } = packTexts(Array<number>(texts).fill(length), rowLength(length), texts);
-    const { sites } = this.declaration(this.headOnly ? 'head' : 'all', shape);
+    const { sites } = this.declaration(this.headOnly ? 'head' : this.#learns, shape);
     return [...sites.values()].reduce((n, { shape: s }) => n + aligned(sizeOf(s)), 0);
   }
 

@@ -52,7 +52,7 @@ export const parameterSpecs = (
 
 /**
  * A part without dropout: from texts to `all`, the logits `[N, C]`, or to `states`, the features `[N, H]` that a head is
- * given when nothing below it changes; and from these on, `head`, the logits.
+ * given when nothing below it changes; and from these on, `head`, the logits. Or to their embeddings `[N, H]`.
  */
 export function forwardProgram(part: Part, options: ProgramOptions): ReadyProgram {
   const { architecture, shape } = options;
@@ -133,8 +133,8 @@ function lossParts({
 }
 
 export interface TrainingOptions extends ProgramOptions {
-  /** `head` starts from features instead of texts. */
-  part: 'all' | 'head';
+  /** What the loss is of: logits, for which `head` starts from features instead of texts, or embeddings. */
+  part: Part;
   trained: readonly string[];
   loss: Loss;
   /** Of a vocabulary. */

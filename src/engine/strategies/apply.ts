@@ -15,6 +15,8 @@ const modelOf = (architecture: Architecture): Model => ({
   positions: architecture.maxPositions,
   readsEveryToken: architecture.reads === 'all',
   answers: answerNames(architecture),
+  reading: architecture.reading,
+  canEmbed: architecture.reads === 'first',
   adapters: architecture.adapters,
   prompt: architecture.prompt,
 });

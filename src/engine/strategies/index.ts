@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { type Strategy, type StrategySuggestion, type TaskName, taskOf } from '../../protocol/index.ts';
+import { type Strategy, type StrategySuggestion, TASKS, type TaskName, taskOf } from '../../protocol/index.ts';
 import { bitfit } from './bitfit.ts';
+import { fewShot } from './few-shot.ts';
 import { freeze } from './freeze.ts';
 import { full } from './full.ts';
 import { gradualUnfreeze } from './gradual-unfreeze.ts';
@@ -19,6 +20,7 @@ export const STRATEGIES: Readonly<Record<string, StrategyKind>> = {
   lora,
   bitfit,
   'prompt-tuning': promptTuning,
+  'few-shot': fewShot,
   head,
 };
 
@@ -39,7 +41,10 @@ export function suggestStrategies(rows: number, model: Facts, task?: TaskName): 
   const hasClassifier = !taskOf(task).writes;
   const facts = { ...model, writes: !hasClassifier, readsEveryToken: task === 'token-classification' };
   const fitting = Object.values(STRATEGIES).filter(
-    (kind) => (hasClassifier || !kind.needsClassifier) && !(task && kind.notFor?.includes(task)),
+    (kind) =>
+      (hasClassifier || !kind.needsClassifier) &&
+      !(kind.needsEncoder && model.isDecoder) &&
+      !kind.notFor?.includes(task ?? TASKS[0].name),
   );
   const suggested = fitting.map((kind) => {
     const strategy = kind.suggest(facts);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LuthierError, type Note, type Strategy, type TaskName } from '../../protocol/index.ts';
 import type { Adapters, Architecture, Prompt } from '../models/architecture.ts';
+import type { Reading } from '../models/config.ts';
 import type { ParameterInfo } from '../models/scope.ts';
 
 /** What a suggestion depends on. */
@@ -59,6 +60,9 @@ export interface Model {
   readonly readsEveryToken: boolean;
   /** Names of the layer that answers: its weight and bias. */
   readonly answers: readonly string[];
+  /** How its texts are read, where that was set up; and whether it can be. */
+  readonly reading?: Reading | undefined;
+  readonly canEmbed: boolean;
   /** What the strategy has added. */
   readonly adapters?: Adapters | undefined;
   readonly prompt?: Prompt | undefined;
@@ -69,6 +73,17 @@ export interface Beginning {
   /** Ids of a text as the model's tokenizer gives them, special ones included. */
   readonly encode: (text: string) => readonly number[];
   readonly note: Note;
+}
+
+/** How many pairs of rows teach an encoder, and how: setfit's names. */
+export interface PairKeys {
+  num_iterations?: number | undefined;
+  sampling_strategy: 'oversampling' | 'undersampling' | 'unique';
+  batch_size: number;
+  num_epochs: number;
+  max_steps: number;
+  body_learning_rate: number;
+  warmup_proportion: number;
 }
 
 type StrategySchema<S> = z.ZodObject & { readonly shape: { readonly type: z.ZodLiteral<string> } } & z.ZodType<S>;
@@ -93,6 +108,10 @@ export interface StrategyKind<S extends Strategy = Strategy> {
   readonly isVariant?: true;
   /** Tasks that it cannot learn, for which it is not offered. */
   readonly notFor?: readonly TaskName[];
+  /** The tasks that it is for, where not for all. */
+  readonly tasks?: readonly TaskName[];
+  /** It is for models that read a text from both sides. */
+  readonly needsEncoder?: true;
   /** Where what it trains needs another learning rate than pretrained weights do. */
   learningRate?(facts: Facts): number | undefined;
   /**
@@ -128,6 +147,12 @@ export interface StrategyKind<S extends Strategy = Strategy> {
    * @param base name or path of the base model
    */
   peftConfig?(strategy: S, architecture: Architecture, base: string): Record<string, unknown>;
+   * Where the steps learn from pairs of rows by their embeddings (train/lessons.ts), and the classifier is solved on
+   * these whenever it is asked.
+   */
+  pairs?(strategy: S): PairKeys;
+  /** Where what it adds is also written by itself: its part of peft's adapter_config.json. */
+  peftConfig?(adapters: Adapters): Record<string, unknown>;
 }
 
 /** A strategy's key that does not fit the model. */

@@ -1,9 +1,6 @@
-import type { Pooling } from '../../protocol/index.ts';
 import type { ModelConfig } from '../hub/model-folder.ts';
+import { OWN_KEY } from '../models/config.ts';
 import type { TaskSettings } from './task.ts';
-
-/** Key of config.json under which a model says what of ours no other library asks for; these pass over it. */
-export const OWN_KEY = 'luthier';
 
 /** What of `how` a model's folder keeps. */
 export const keptSettings = ({ threshold, label_separator, label_columns }: TaskSettings): TaskSettings => ({
@@ -23,10 +20,4 @@ export function settingsOf(config: ModelConfig): TaskSettings {
     ...(typeof label_separator === 'string' && label_separator !== '' && { label_separator }),
     ...(isList && { label_columns: label_columns as string[] }),
   });
-}
-
-/** How a model's folder says that it reads a text, where a run made it so: not by the first token through a trained pooler. */
-export function poolingOfModel(config: ModelConfig): Exclude<Pooling, 'pooler'> | undefined {
-  const { pooling } = (config[OWN_KEY] ?? {}) as { pooling?: unknown };
-  return pooling === 'mean' || pooling === 'cls' ? pooling : undefined;
 }

@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { embeddingPart } from '../../src/engine/models/architecture.ts';
+import { architectureOf } from '../../src/engine/models/registry.ts';
+import { learningRate } from '../../src/engine/recipes/schedule.ts';
+import { packTexts } from '../../src/engine/runtime/packing.ts';
+import { TaskModel } from '../../src/engine/runtime/model.ts';
+import { isTrainedIn, phasesOf } from '../../src/engine/strategies/apply.ts';
+import { strategySchema } from '../../src/engine/strategies/index.ts';
+import { cosineSimilarityLoss } from '../../src/engine/tasks/contrastive-loss.ts';
+import type { Executor } from '../../src/engine/tensor/executors/executor.ts';
+import { adamWStep, gradientNorm } from '../../src/engine/train/optimizer.ts';
+import type { Recipe } from '../../src/protocol/index.ts';
+import { EXECUTORS, figures } from './executors.ts';
+import { relativeError, weight } from './values.ts';
+
+/** What contrastive_training.py wrote. */
+const f = JSON.parse(readFileSync(figures('contrastive-training.json'), 'utf8')) as {
+  config: Record<string, unknown> & { num_hidden_layers: number };
+  settings: Recipe;
+  deviation: number;
+  ids: number[][];
+  pairs: [number, number, number][][];
+  losses: number[];
+  grad_norms: number[];
+  first_embeddings: number[][];
+};
+const sides = f.pairs[0]!.length * 2;
+const longest = Math.max(...f.ids.map((ids) => ids.length));
+const strategy = strategySchema.parse({ type: 'few-shot' });
+
+/** The body of the figures, and behind it the layer that pools and a classifier: what few-shot trains. */
+function modelOf(executor: Executor, dropout: number): TaskModel {
+  const config = {
+    ...{ ...f.config, hidden_dropout_prob: dropout, attention_probs_dropout_prob: dropout },
+    ...{ num_hidden_layers: f.config.num_hidden_layers + 1, luthier: { pooling: 'mean' } },
+  };
+  const architecture = architectureOf(config, 'config.json');
+  const loss = cosineSimilarityLoss();
+  const model = new TaskModel({
+    ...{ executor, architecture, numLabels: 2, padId: 0, accumulate: false, loss, seed: 5 },
+    isTrained: isTrainedIn(strategy, architecture),
+    phases: phasesOf(strategy, architecture, f.losses.length),
+    learns: embeddingPart(architecture),
+    maxBatch: { texts: sides, tokens: longest },
+  });
+  for (const { name, weight: target } of model.store.parameters.values())
+    target.set(weight(name, target.length, f.deviation));
+  return model;
+}
+
+const item = (i: number, target = 0) => ({
+  ...{ ids: Int32Array.from(f.ids[i]!), typeIds: null, labels: Float32Array.of(target) },
+});
+
+async function trainStep(model: TaskModel, step: number): Promise<{ loss: number; norm: number }> {
+  const texts = f.pairs[step]!.flatMap(([a, b, target]) => [item(a, target), item(b, target)]);
+  // A batch that is not full.
+  const { loss } = await model.gradients(texts, { weight: 1 / sides, microStep: step, slots: sides + 2 });
+  const lr = learningRate(f.settings, step, f.losses.length);
+  if (model.device) return { loss, norm: await model.device.step(f.settings, lr, step + 1, () => {}) };
+  const norm = gradientNorm(model.store);
+  adamWStep(model.store, f.settings, lr, step + 1, norm);
+  return { loss, norm };
+}
+
+test('the texts of a step share rows', () => {
+  const lengths = f.pairs[0]!.flatMap(([a, b]) => [f.ids[a]!.length, f.ids[b]!.length]);
+  expect(packTexts(lengths, 32, sides).shape.rows).toBeLessThan(sides);
+});
+
+describe.each(EXECUTORS)('a BERT of 2 layers of 128 that learns from pairs: $title', (tested) => {
+  const { isThere, create, lossTolerance } = tested;
+  let executor: Executor;
+  beforeAll(async () => {
+    if (isThere) executor = await create();
+  });
+  afterAll(() => executor?.dispose());
+
+  const title = `embeds as sentence-transformers, and ${f.losses.length} steps follow its losses within ${lossTolerance}, gradient norms within ${10 * lossTolerance}`;
+  test.skipIf(!isThere)(title, { timeout: 300_000 }, async () => {
+    const model = modelOf(executor, 0);
+    const embedded = await model.embeddings(f.ids.map((_, i) => item(i)));
+    const firsts = f.ids.flatMap((_, i) => [...embedded.subarray(i * 128, i * 128 + 8)]);
+    expect(relativeError(firsts, f.first_embeddings.flat())).toBeLessThan(1e-5);
+    const classifier = model.store.get('classifier.weight').weight.slice();
+    for (const [step, expected] of f.losses.entries()) {
+      const { loss, norm } = await trainStep(model, step);
+      expect(Math.abs(loss - expected), `step ${step + 1}: ${loss} against ${expected}`).toBeLessThan(
+        lossTolerance * f.losses[0]!,
+      );
+      expect(Math.abs(norm / f.grad_norms[step]! - 1), `norm of step ${step + 1}`).toBeLessThan(10 * lossTolerance);
+    }
+    expect(f.losses.at(-1)!).toBeLessThan(f.losses[0]! / 2);
+    // It comes after the pairs, and did not decay meanwhile.
+    expect(model.store.get('classifier.weight').weight).toEqual(classifier);
+    model.dispose();
+  });
+
+  test.skipIf(!isThere)('with dropout, equal seeds give equal bits', { timeout: 300_000 }, async () => {
+    const run = async (dropout: number) => {
+      const model = modelOf(executor, dropout);
+      const losses = [(await trainStep(model, 0)).loss, (await trainStep(model, 1)).loss];
+      model.dispose();
+      return losses;
+    };
+    const losses = await run(0.1);
+    expect(await run(0.1)).toEqual(losses);
+    expect(await run(0)).not.toEqual(losses);
+  });
+});
