@@ -39,6 +39,8 @@ export interface StartEvent {
   num_trainable_parameters: number;
   executor: string;
   num_threads: number;
+  /** What the steps' losses are of, where not of rows: of pairs of them (few-shot). */
+  loss_of?: 'pairs';
 }
 
 export interface StepEvent {

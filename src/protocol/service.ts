@@ -386,7 +386,7 @@ export interface ServiceRequests extends PromptRequests, CompletionRequests {
   };
   /** Ways to fine-tune a model on so many rows, the recommended first; `base` is where the model's name is looked up from. */
   'strategies/suggest': {
-    params: { model: string; base: string; rows: number; task?: TaskName };
+    params: { model: string; base: string; rows: number; classes?: number; task?: TaskName };
     result: StrategySuggestion[];
   };
   'run/estimate': { params: RecipeSource; result: RunEstimate };

@@ -7,6 +7,8 @@ export interface StrategySuggestion {
   detail: string;
   strategy: Strategy;
   isRecommended: boolean;
+  /** Why it is, where the number of rows decides it: to be put behind a colon. */
+  reason?: string;
   /** Where it is not that of pretrained weights. */
   learning_rate?: number;
 }

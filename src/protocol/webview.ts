@@ -274,6 +274,7 @@ const eventRules: Rules<RunEvent, 'event'> = {
     num_trainable_parameters: isCount,
     executor: isString,
     num_threads: isCount,
+    loss_of: optional(oneOf('pairs')),
   },
   step: {
     fold,

@@ -14,6 +14,7 @@ export const FILES = {
   checkpoints: 'checkpoints',
   model: 'model',
   adapter: 'adapter',
+  sentenceTransformer: 'sentence-transformer',
   folds: 'folds',
 } as const;
 

@@ -53,7 +53,7 @@ describe.each(EXECUTORS)("the loss of pairs against sentence-transformers': $tit
     const weights = new Float32Array(states).fill(each as number, 0, 2 * pairs);
     const fetches = { loss: new Float32Array(1), gradient: new Float32Array(states * width) };
     const given = new Float32Array(states);
-    items.forEach((label, i) => given.set(label, i));
+    for (const [i, label] of items.entries()) given.set(label, i);
     await compiled.run({ embeddings, targets: given, weights }, fetches);
     compiled.dispose();
     expect(relativeError(fetches.loss, [expected.loss])).toBeLessThan(TOLERANCE);

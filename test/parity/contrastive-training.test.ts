@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { embeddingPart } from '../../src/engine/models/architecture.ts';
 import { architectureOf } from '../../src/engine/models/registry.ts';
 import { learningRate } from '../../src/engine/recipes/schedule.ts';
-import { packTexts } from '../../src/engine/runtime/packing.ts';
 import { TaskModel } from '../../src/engine/runtime/model.ts';
+import { packTexts } from '../../src/engine/runtime/packing.ts';
 import { isTrainedIn, phasesOf } from '../../src/engine/strategies/apply.ts';
 import { strategySchema } from '../../src/engine/strategies/index.ts';
 import { cosineSimilarityLoss } from '../../src/engine/tasks/contrastive-loss.ts';
@@ -25,6 +25,8 @@ const f = JSON.parse(readFileSync(figures('contrastive-training.json'), 'utf8'))
   grad_norms: number[];
   first_embeddings: number[][];
 };
+/** Of the run's steps. */
+const FOLLOWED = 30;
 const sides = f.pairs[0]!.length * 2;
 const longest = Math.max(...f.ids.map((ids) => ids.length));
 const strategy = strategySchema.parse({ type: 'few-shot' });
@@ -40,9 +42,9 @@ function modelOf(executor: Executor, dropout: number): TaskModel {
   const model = new TaskModel({
     ...{ executor, architecture, numLabels: 2, padId: 0, accumulate: false, loss, seed: 5 },
     isTrained: isTrainedIn(strategy, architecture),
-    phases: phasesOf(strategy, architecture, f.losses.length),
+    phases: phasesOf(strategy, architecture, { perEpoch: f.losses.length, total: f.losses.length }),
     learns: embeddingPart(architecture),
-    maxBatch: { texts: sides, tokens: longest },
+    maxBatch: { texts: sides + 2, tokens: longest },
   });
   for (const { name, weight: target } of model.store.parameters.values())
     target.set(weight(name, target.length, f.deviation));
@@ -77,21 +79,21 @@ describe.each(EXECUTORS)('a BERT of 2 layers of 128 that learns from pairs: $tit
   });
   afterAll(() => executor?.dispose());
 
-  const title = `embeds as sentence-transformers, and ${f.losses.length} steps follow its losses within ${lossTolerance}, gradient norms within ${10 * lossTolerance}`;
+  const title = `embeds as sentence-transformers, and ${FOLLOWED} steps follow its losses within ${lossTolerance}, gradient norms within ${10 * lossTolerance}`;
   test.skipIf(!isThere)(title, { timeout: 300_000 }, async () => {
     const model = modelOf(executor, 0);
     const embedded = await model.embeddings(f.ids.map((_, i) => item(i)));
     const firsts = f.ids.flatMap((_, i) => [...embedded.subarray(i * 128, i * 128 + 8)]);
     expect(relativeError(firsts, f.first_embeddings.flat())).toBeLessThan(1e-5);
     const classifier = model.store.get('classifier.weight').weight.slice();
-    for (const [step, expected] of f.losses.entries()) {
+    for (const [step, expected] of f.losses.slice(0, FOLLOWED).entries()) {
       const { loss, norm } = await trainStep(model, step);
       expect(Math.abs(loss - expected), `step ${step + 1}: ${loss} against ${expected}`).toBeLessThan(
         lossTolerance * f.losses[0]!,
       );
       expect(Math.abs(norm / f.grad_norms[step]! - 1), `norm of step ${step + 1}`).toBeLessThan(10 * lossTolerance);
     }
-    expect(f.losses.at(-1)!).toBeLessThan(f.losses[0]! / 2);
+    expect(f.losses[FOLLOWED - 1]!).toBeLessThan(f.losses[0]! / 2);
     // It comes after the pairs, and did not decay meanwhile.
     expect(model.store.get('classifier.weight').weight).toEqual(classifier);
     model.dispose();

@@ -254,11 +254,11 @@ async function askForModel(task: TaskName): Promise<string> {
 }
 
 /** @param rows decide which is recommended */
-async function askForStrategy({ rows, task }: DataSummary, facts: Facts): Promise<StrategySuggestion> {
-  const options = suggestStrategies(rows, facts, task).map((suggestion) => ({
+async function askForStrategy({ rows, task, classes }: DataSummary, facts: Facts): Promise<StrategySuggestion> {
+  const options = suggestStrategies(rows, { ...facts, classes: classes.length }, task).map((suggestion) => ({
     value: suggestion,
     label: suggestion.isRecommended ? `${suggestion.title} (recommended)` : suggestion.title,
-    hint: suggestion.detail,
+    hint: suggestion.reason ? `${suggestion.detail} Recommended: ${suggestion.reason}.` : suggestion.detail,
   }));
   return answer(select<StrategySuggestion>({ message: 'Which parameters should be trained?', options }));
 }
@@ -281,7 +281,9 @@ async function confirmStart(
     `${counted(estimate.rows - estimate.validation_rows, `training ${taskOf(recipe.task).row}`)}, ${estimate.validation_rows.toLocaleString('en')} held out for validation`,
     `${counted(num_train_epochs, 'epoch')}, ${counted(estimate.total_steps, 'step')}, learning_rate ${learning_rate}`,
     `about ${duration(estimate.seconds)} and ${formatBytes(estimate.peak_memory_bytes)} of memory`,
-    ...estimate.problems.filter(({ severity }) => severity !== 'info').map(({ message }) => message),
+    ...estimate.problems
+      .filter(({ severity, code }) => severity !== 'info' || code === 'pairs')
+      .map(({ message }) => message),
   ];
   box(lines.join('\n'), 'Estimate');
   const task = taskOf(taskNameOf(loaded.recipe));

@@ -354,6 +354,7 @@ class LineScreen implements Screen {
   readonly #task: TaskDescription;
   #total = 0;
   #next = 0;
+  #lossOf: StartEvent['loss_of'];
 
   constructor(folder: string, task: TaskDescription) {
     this.#folder = folder;
@@ -365,7 +366,10 @@ class LineScreen implements Screen {
   }
 
   show(event: RunEvent): void {
-    if (event.event === 'start') this.begin(event.step, event.total_steps);
+    if (event.event === 'start') {
+      this.begin(event.step, event.total_steps);
+      this.#lossOf = event.loss_of;
+    }
     const line = event.event === 'step' ? this.#stepLine(event) : lineFor(event, this.#folder, this.#task);
     if (line !== null) note(line);
   }
@@ -373,7 +377,7 @@ class LineScreen implements Screen {
   #stepLine(event: StepEvent & { fold?: number }): string | null {
     if (event.time < this.#next && event.step !== this.#total) return null;
     this.#next = event.time + 10;
-    return `${event.fold === undefined ? '' : `Fold ${event.fold}  `}Step ${event.step} of ${this.#total}  ${stepDetails(event)}${event.eta_s === null ? '' : `  ${duration(event.eta_s)} left`}`;
+    return `${event.fold === undefined ? '' : `Fold ${event.fold}  `}Step ${event.step} of ${this.#total}  ${stepDetails(event, this.#lossOf)}${event.eta_s === null ? '' : `  ${duration(event.eta_s)} left`}`;
   }
 
   say(text: string): void {
@@ -382,8 +386,8 @@ class LineScreen implements Screen {
   close(): void {}
 }
 
-const stepDetails = (event: StepEvent): string =>
-  `loss ${event.loss.toFixed(4)}  ${Math.round(event.tokens_per_second).toLocaleString('en')} tokens/s`;
+const stepDetails = (event: StepEvent, lossOf: StartEvent['loss_of']): string =>
+  `${lossOf === 'pairs' ? 'loss of pairs' : 'loss'} ${event.loss.toFixed(4)}  ${Math.round(event.tokens_per_second).toLocaleString('en')} tokens/s`;
 
 /** A bar at the bottom, lines above it. */
 class BarScreen implements Screen {
@@ -391,6 +395,7 @@ class BarScreen implements Screen {
   readonly #task: TaskDescription;
   readonly #bars: MultiBar;
   #bar: SingleBar | null = null;
+  #lossOf: StartEvent['loss_of'];
 
   constructor(folder: string, task: TaskDescription) {
     this.#folder = folder;
@@ -419,10 +424,13 @@ class BarScreen implements Screen {
   show(event: RunEvent): void {
     const line = lineFor(event, this.#folder, this.#task);
     if (line !== null) this.say(line);
-    if (event.event === 'start') this.begin(event.step, event.total_steps);
+    if (event.event === 'start') {
+      this.begin(event.step, event.total_steps);
+      this.#lossOf = event.loss_of;
+    }
     if (event.event === 'step') {
       const left = event.eta_s === null ? '' : `  ${duration(event.eta_s)} left`;
-      this.#bar?.update(event.step, { details: `${stepDetails(event)}${left}` });
+      this.#bar?.update(event.step, { details: `${stepDetails(event, this.#lossOf)}${left}` });
     }
   }
 

@@ -5,10 +5,10 @@ import { type BackendChoice, LuthierError, type Strategy } from '../../protocol/
 import type { JsonRecord } from '../hub/json-file.ts';
 import { type ModelConfig, type ModelFolder, saveModelFolder, TEMPLATE_FILE } from '../hub/model-folder.ts';
 import type { Architecture } from '../models/architecture.ts';
+import { poolingOfModel } from '../models/config.ts';
 import { mergeLora } from '../models/lora.ts';
 import type { TaskModel } from '../runtime/model.ts';
 import { kindOf } from '../strategies/index.ts';
-import { poolingOfModel } from '../models/config.ts';
 import type { AnyTask, Item, TaskSettings } from '../tasks/task.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { ownEntry } from './inputs.ts';

@@ -1,7 +1,15 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { type AnswerName, counted, isTaskName, LuthierError, type TaskName } from '../../protocol/index.ts';
 import { sizeOf, type TensorSpec } from '../tensor/executors/executor.ts';
-import { type Batch, type BatchShape, batchSpecs, type Gather, meanOfTexts, packedBatch, type Reader } from './batch.ts';
+import {
+  type Batch,
+  type BatchShape,
+  batchSpecs,
+  type Gather,
+  meanOfTexts,
+  packedBatch,
+  type Reader,
+} from './batch.ts';
 import { type Config, ConfigReader, poolingOfModel, type Reading } from './config.ts';
 import type { Family, PoolingNames, States } from './family.ts';
 import { type Declaration, declare, decorate, rootScope, type Scope, type Source } from './scope.ts';

@@ -1,8 +1,8 @@
 import { LuthierError, type Recipe } from '../../protocol/index.ts';
 import type { ModelFolder } from '../hub/model-folder.ts';
 import type { Architecture } from '../models/architecture.ts';
-import { kindOf } from '../strategies/index.ts';
 import { poolingOfModel } from '../models/config.ts';
+import { kindOf } from '../strategies/index.ts';
 
 /**
  * Refuses a recipe's pooling where it cannot be.
@@ -31,7 +31,7 @@ export function requirePooling(
     );
   if (pooling === 'pooler' && own === undefined && kindOf(strategy).pairs)
     refuse(
-      `strategy "${strategy.type}" teaches embeddings, which a pooler is behind.`,
+      `strategy "${strategy.type}" teaches the encoder’s embeddings, and a pooler comes after them.`,
       'Remove the key, or choose "mean" or "cls".',
     );
   if (pooling !== 'pooler' && own === undefined && kindOf(strategy).peftConfig)

@@ -117,7 +117,7 @@ describe('parseRecipe', () => {
       `"The recipe: "lr_scheduler_type" is "linea" and must be "linear", "cosine", "constant", "constant_with_warmup" or "slanted_triangular". Did you mean "linear"?"`,
     );
     expect(refusal({ ...minimal, strategy: { type: 'frozen' } })).toMatchInlineSnapshot(
-      `"The recipe: "strategy.type" is "frozen" and must be "full", "freeze", "gradual-unfreeze", "lora", "bitfit", "prompt-tuning" or "head"."`,
+      `"The recipe: "strategy.type" is "frozen" and must be "full", "freeze", "gradual-unfreeze", "lora", "bitfit", "prompt-tuning", "few-shot" or "head"."`,
     );
     expect(refusal({ ...minimal, strategy: { type: 'freeze' } })).toMatchInlineSnapshot(
       `"The recipe: "strategy.num_frozen_layers" is missing."`,
@@ -249,6 +249,13 @@ describe('--set', () => {
     expect(refusal({ ...minimal, strategy: { type: 'full', load_in_8bit: true } })).toMatchInlineSnapshot(
       `"The recipe: unknown key "strategy.load_in_8bit"."`,
     );
+  });
+
+  it('refuses few-shot for what has not one class for each text', () => {
+    const strategy = { type: 'few-shot' };
+    expect(parseRecipe({ ...minimal, strategy }).strategy).toMatchObject({ batch_size: 16 });
+    for (const more of [{ problem_type: 'regression' }, { task: 'token-classification' }])
+      expect(refusal({ ...minimal, ...more, strategy })).toContain('strategy "few-shot" is for text-classification');
   });
 
   it('completes a strategy that --set chooses as every door suggests it, and says so; a file’s keys keep their defaults', async () => {

@@ -14,7 +14,7 @@ import {
   weighsClasses,
 } from '../../protocol/index.ts';
 import { listed } from '../data/problems.ts';
-import { STRATEGIES, strategyNamed } from '../strategies/index.ts';
+import { kindOf, STRATEGIES, strategyNamed } from '../strategies/index.ts';
 import { isSmallWriter } from '../strategies/kind.ts';
 import { EXAMPLE_HINT, explain, isRecord, type RecipeIssue, rank } from './explain-issue.ts';
 import { migrateRecipe } from './migrate.ts';
@@ -185,6 +185,13 @@ function variantIssue(recipe: Recipe): RecipeIssue | undefined {
   const wrong = (key: keyof Recipe, message: string, hint: string): RecipeIssue => ({
     ...{ code: 'wrong-value', keys: [key], message, hint },
   });
+  const { pairs, notFor } = kindOf(recipe.strategy);
+  if (pairs && notFor?.includes(learnt))
+    return wrong(
+      'strategy',
+      `strategy "${recipe.strategy.type}" is for text-classification with one class for each text, and this recipe learns ${learnt}.`,
+      'Use {"type": "full"} or {"type": "lora"}.',
+    );
   if (problem_type !== undefined && task !== 'text-classification')
     return wrong('problem_type', `problem_type is of text-classification, and the task is ${task}.`, 'Remove it.');
   if (learnt !== 'multi_label_classification') {

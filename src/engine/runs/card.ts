@@ -25,9 +25,9 @@ import { readJsonRecord } from '../hub/json-file.ts';
 import { type ModelCard, readModelCard } from '../hub/model-card.ts';
 import { CARD_FILE, CONFIG_FILE, TEMPLATE_FILE } from '../hub/model-folder.ts';
 import { resolveModel } from '../hub/resolve.ts';
+import { poolingOfModel } from '../models/config.ts';
 import { parseRecipe } from '../recipes/recipe.ts';
 import { taskNamed } from '../tasks/registry.ts';
-import { poolingOfModel } from '../models/config.ts';
 import type { AnyTask } from '../tasks/task.ts';
 
 export interface CardFacts {

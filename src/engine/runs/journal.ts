@@ -139,6 +139,7 @@ export class Journal {
       num_trainable_parameters: trainer.numTrainableParameters,
       executor: trainer.executor,
       num_threads: trainer.numThreads,
+      ...(trainer.lossOf && { loss_of: trainer.lossOf }),
     };
     this.emit(tell(start));
     this.tellState('running');

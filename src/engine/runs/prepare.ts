@@ -35,7 +35,8 @@ export async function prepare(journal: Journal, resume: boolean, stage?: Stage):
   // The record is a file like any other: what it says is checked as a recipe's file is.
   const recipe = parseRecipe(journal.record.recipe, () => journal.at(FILES.record));
   // What a process that was killed left half-written: as large as a model.
-  for (const part of ['.', FILES.model, join(FILES.model, 'onnx'), FILES.adapter]) await sweepAside(journal.at(part));
+  for (const part of ['.', FILES.model, join(FILES.model, 'onnx'), FILES.adapter, FILES.sentenceTransformer])
+    await sweepAside(journal.at(part));
   const hashing = hashDataset(recipe.dataset);
   hashing.catch(() => undefined);
   const trainer = await createTrainer({
@@ -99,7 +100,7 @@ async function requireDisk(journal: Journal, trainer: Trainer): Promise<void> {
   const sizes = { parameters: trainer.numParameters, trained: trainer.numTrainableParameters };
   // What the run holds from before is replaced, or need not be written again.
   const held = await Promise.all(
-    [FILES.checkpoints, FILES.model, FILES.adapter].map((name) => diskUse(journal.at(name))),
+    [FILES.checkpoints, FILES.model, FILES.adapter, FILES.sentenceTransformer].map((name) => diskUse(journal.at(name))),
   );
   const left = (recipe: Recipe) => Math.max(0, estimateDisk(sizes, recipe) - held.reduce((a, b) => a + b));
   const need = left(recipe);

@@ -104,7 +104,14 @@ async function end({ journal, resume }: Run, outcome: Outcome, prepared: Prepare
 
 /** Ends a run of which nothing but the record and the metrics is kept. */
 export async function discard(journal: Journal): Promise<void> {
-  for (const name of [FILES.checkpoints, FILES.model, FILES.adapter, FILES.evaluation, FILES.folds]) {
+  for (const name of [
+    FILES.checkpoints,
+    FILES.model,
+    FILES.adapter,
+    FILES.sentenceTransformer,
+    FILES.evaluation,
+    FILES.folds,
+  ]) {
     await rm(journal.at(name), { recursive: true, force: true });
   }
   journal.record.best = null;

@@ -142,12 +142,12 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       });
       return { path: folder, record };
     },
-    'strategies/suggest': async ({ model, base, rows, task }) => {
+    'strategies/suggest': async ({ model, base, rows, classes, task }) => {
       const [{ suggestStrategies }, { factsOf }] = await Promise.all([
         import('../strategies/index.ts'),
         import('../strategies/facts.ts'),
       ]);
-      return suggestStrategies(rows, await factsOf(model, base, cacheFolder), task);
+      return suggestStrategies(rows, { ...(await factsOf(model, base, cacheFolder)), classes }, task);
     },
     'run/estimate': (source, signal) => hosts.aside('run/estimate', { source, cacheFolder }, signal),
     'run/completions': (params, signal) => hosts.aside('run/completions', { ...params, cacheFolder }, signal),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { counted } from '../../protocol/index.ts';
-import { type StrategyKind, WrongKey } from './kind.ts';
+import { counted, TASKS } from '../../protocol/index.ts';
+import { areFewRows, type StrategyKind, WrongKey } from './kind.ts';
 
 const schema = z.strictObject({
   type: z
@@ -53,12 +53,18 @@ export const fewShot: StrategyKind<z.infer<typeof schema>> = {
     ...{ type: 'few-shot', num_iterations: SUGGESTED_ITERATIONS, sampling_strategy: 'oversampling', batch_size: 16 },
     ...{ num_epochs: 1, max_steps: -1, body_learning_rate: 2e-5, warmup_proportion: 0.1 },
   }),
+  isRecommended: areFewRows,
+  reason: (rows, facts) =>
+    areFewRows(rows, facts)
+      ? `with about ${counted(Math.round(rows / facts.classes!), 'row')} of each class, pairs teach more than single rows`
+      : undefined,
   needsClassifier: true,
-  tasks: ['text-classification'],
+  // One class for each text is what two may have in common.
+  notFor: TASKS.map(({ name }) => name).filter((name) => name !== 'text-classification'),
   needsEncoder: true,
   embeds: () => true,
   pairs: (strategy) => strategy,
-  trained(_, { reading, canEmbed, numLayers }, phase) {
+  trained(_, { answers, reading, canEmbed, numLayers }, phase) {
     if (!canEmbed) {
       throw new WrongKey(
         'type',
@@ -69,8 +75,9 @@ export const fewShot: StrategyKind<z.infer<typeof schema>> = {
     }
     // Then the last layer pools, and was not learnt.
     const layers = reading === 'mean' ? numLayers - 1 : numLayers;
-    return ({ place }) => (place === 'head' ? phase !== 0 : place < layers && phase !== 1);
+    return ({ name, place }) =>
+      place === 'head' ? phase !== 0 && answers.includes(name) : phase !== 1 && place < layers;
   },
   // Pairs teach the encoder; behind the last step the classifier is solved.
-  phases: (_, __, totalSteps) => [0, totalSteps],
+  phases: (_, __, { total }) => [0, total],
 };

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { isSmallWriter, layerwise_lr_decay, layerwiseRate, MOST_ROWS_IN_FULL, type StrategyKind } from './kind.ts';
+import {
+  areFewRows,
+  isSmallWriter,
+  layerwise_lr_decay,
+  layerwiseRate,
+  MOST_ROWS_IN_FULL,
+  type StrategyKind,
+} from './kind.ts';
 
 const schema = z.strictObject({
   type: z.literal('full').describe('Train every parameter.'),
@@ -14,7 +21,8 @@ export const full: StrategyKind<z.infer<typeof schema>> = {
       ? 'All layers learn: in a decoder this small, adapters learn much less.'
       : 'All layers learn. The most accurate, and the slowest.',
   suggest: () => ({ type: 'full' }),
-  isRecommended: (rows, facts) => (facts.isDecoder ? isSmallWriter(facts) : rows <= MOST_ROWS_IN_FULL),
+  isRecommended: (rows, facts) =>
+    facts.isDecoder ? isSmallWriter(facts) : rows <= MOST_ROWS_IN_FULL && !areFewRows(rows, facts),
   // That of the examples' recipes.
   learningRate: (facts) => (isSmallWriter(facts) ? 5e-4 : undefined),
   trained: () => () => true,

@@ -39,7 +39,11 @@ export const kindOf = ({ type }: Strategy): StrategyKind => strategyNamed(type)!
 /** The strategies as a person may choose from them for a task, the recommended first. */
 export function suggestStrategies(rows: number, model: Facts, task?: TaskName): StrategySuggestion[] {
   const hasClassifier = !taskOf(task).writes;
-  const facts = { ...model, writes: !hasClassifier, readsEveryToken: task === 'token-classification' };
+  const ofClasses = (task ?? TASKS[0].name) === TASKS[0].name;
+  const facts = {
+    ...{ ...model, writes: !hasClassifier, readsEveryToken: task === 'token-classification' },
+    classes: ofClasses ? model.classes : undefined,
+  };
   const fitting = Object.values(STRATEGIES).filter(
     (kind) =>
       (hasClassifier || !kind.needsClassifier) &&
@@ -49,11 +53,13 @@ export function suggestStrategies(rows: number, model: Facts, task?: TaskName): 
   const suggested = fitting.map((kind) => {
     const strategy = kind.suggest(facts);
     const learning_rate = kind.learningRate?.(facts);
+    const reason = kind.reason?.(rows, facts);
     return {
       title: kind.title,
       detail: kind.detail(strategy, facts),
       strategy,
       isRecommended: kind.isRecommended?.(rows, facts) ?? false,
+      ...(reason === undefined ? {} : { reason }),
       ...(learning_rate === undefined ? {} : { learning_rate }),
     };
   });

@@ -17,6 +17,8 @@ export interface Facts {
   /** What it learns reads every token, not one for the whole text. */
   readsEveryToken?: boolean;
   parameters: number;
+  /** Of the rows that are learnt, where they have such and they were counted. */
+  classes?: number | undefined;
 }
 
 /** Of the starter and of most small models. */
@@ -43,6 +45,13 @@ export interface RunLength {
   perEpoch: number;
   total: number;
 }
+
+/** Rows of a class up to which pairs teach the most (bench/NOTES.md, “Few rows”). */
+const MOST_FOR_PAIRS = 16;
+
+/** Whether an encoder has so few rows of each class that it learns the most from pairs; two of one class there must be. */
+export const areFewRows = (rows: number, { classes = 0, isDecoder }: Facts): boolean =>
+  classes > 1 && !isDecoder && rows > classes && rows <= MOST_FOR_PAIRS * classes;
 
 /** A model as strategies see it: what its family declares, nothing that computes, so that recipes are read without that. */
 export interface Model {
@@ -102,14 +111,14 @@ export interface StrategyKind<S extends Strategy = Strategy> {
   suggest(facts: Facts): S;
   /** Whether it is offered first for so many rows and such a model. */
   isRecommended?(rows: number, facts: Facts): boolean;
+  /** Why it is, in a few words, where the number of rows decides it. */
+  reason?(rows: number, facts: Facts): string | undefined;
   /** It trains the classifier, so that it is not offered for a task whose models write. */
   readonly needsClassifier?: true;
   /** A variant of another way, or one for special cases: it is compared with the others only where a person names it. */
   readonly isVariant?: true;
   /** Tasks that it cannot learn, for which it is not offered. */
   readonly notFor?: readonly TaskName[];
-  /** The tasks that it is for, where not for all. */
-  readonly tasks?: readonly TaskName[];
   /** It is for models that read a text from both sides. */
   readonly needsEncoder?: true;
   /** Where what it trains needs another learning rate than pretrained weights do. */
@@ -147,12 +156,11 @@ export interface StrategyKind<S extends Strategy = Strategy> {
    * @param base name or path of the base model
    */
   peftConfig?(strategy: S, architecture: Architecture, base: string): Record<string, unknown>;
+  /**
    * Where the steps learn from pairs of rows by their embeddings (train/lessons.ts), and the classifier is solved on
    * these whenever it is asked.
    */
   pairs?(strategy: S): PairKeys;
-  /** Where what it adds is also written by itself: its part of peft's adapter_config.json. */
-  peftConfig?(adapters: Adapters): Record<string, unknown>;
 }
 
 /** A strategy's key that does not fit the model. */

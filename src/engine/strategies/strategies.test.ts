@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { learnsPrompt } from '../../protocol/index.ts';
+import { learnsPrompt, type TaskName } from '../../protocol/index.ts';
 import { FEWER_PARAMETERS } from '../fewer-parameters.ts';
 import { declarationOf } from '../models/architecture.ts';
 import { architectureOf } from '../models/registry.ts';
@@ -74,8 +74,8 @@ it('a phase cannot be taken for the index that filter passes', () => {
 
 it('hints of what needs less memory name every strategy that trains fewer parameters', () => {
   const named = [...FEWER_PARAMETERS.matchAll(/"([\w-]+)"/g)].map(([, type]) => type);
-  // In the end gradual-unfreeze trains them all.
-  const trainsAll = ['full', 'gradual-unfreeze'];
+  // In the end gradual-unfreeze trains them all, and few-shot all but what was set up.
+  const trainsAll = ['full', 'gradual-unfreeze', 'few-shot'];
   expect(named).toEqual(Object.keys(STRATEGIES).filter((type) => !trainsAll.includes(type)));
 });
 
@@ -212,6 +212,41 @@ describe('lora', () => {
   });
 });
 
+describe('few-shot', () => {
+  const strategy = strategySchema.parse({ type: 'few-shot' });
+  const config = {
+    ...{ model_type: 'bert', vocab_size: 50, hidden_size: 24, num_hidden_layers: 3, num_attention_heads: 3 },
+    ...{ intermediate_size: 40, max_position_embeddings: 64 },
+  };
+
+  it('trains the encoder by pairs, without a layer that pools, and the classifier behind the last step', () => {
+    const trainedIn = (pooling: string, phase: number) => {
+      const read = architectureOf({ ...config, luthier: { pooling } }, 'config.json');
+      expect(phasesOf(strategy, read, { perEpoch: 10, total: 10 }).starts).toEqual([0, 10]);
+      const isTrained = isTrainedIn(strategy, read);
+      const names = [...declarationOf(read).parameters.keys()].filter((name) => isTrained(phase, name));
+      return [...new Set(names.map((name) => /embeddings|layer\.\d/.exec(name)?.[0] ?? 'head'))];
+    };
+    expect(trainedIn('mean', 0)).toEqual(['embeddings', 'layer.0', 'layer.1']);
+    expect(trainedIn('cls', 0)).toEqual(['embeddings', 'layer.0', 'layer.1', 'layer.2']);
+    expect(trainedIn('mean', 1)).toEqual(['head']);
+  });
+
+  it('has setfit’s defaults', () => {
+    expect(strategy).toEqual({
+      ...{ type: 'few-shot', sampling_strategy: 'oversampling', batch_size: 16, num_epochs: 1, max_steps: -1 },
+      ...{ body_learning_rate: 2e-5, warmup_proportion: 0.1 },
+    });
+  });
+
+  it('refuses a decoder', () => {
+    const decoder = { model_type: 'gpt2', n_embd: 4, n_layer: 1, n_head: 1, n_positions: 8, vocab_size: 5 };
+    expect(() => isTrainedBy(strategy, architectureOf(decoder, 'config.json'))).toThrow(
+      expect.objectContaining({ key: 'type', instead: 'lora' }),
+    );
+  });
+});
+
 it('a strategy that would train nothing is refused', () => {
   const config = { model_type: 'gpt2', n_embd: 4, n_layer: 1, n_head: 1, n_positions: 8, vocab_size: 5 };
   const writer = architectureOf(config, 'config.json', { name: 'text-generation', reads: 'all' });
@@ -245,6 +280,22 @@ describe('suggestStrategies', () => {
     expect(first(1000)).toMatchObject({ strategy: { type: 'full' }, isRecommended: true });
     expect(first(100_000)).toMatchObject({ strategy: { type: 'freeze' }, isRecommended: true });
     expect(suggestStrategies(1000, USUAL_FACTS)).toHaveLength(Object.keys(STRATEGIES).length);
+  });
+
+  it('recommends pairs for a few rows of each class, and says why', () => {
+    const first = (rows: number, more = {}, task?: TaskName) =>
+      suggestStrategies(rows, { ...USUAL_FACTS, classes: 8, ...more }, task)[0]!;
+    for (const rows of [9, 64, 128])
+      expect(first(rows)).toMatchObject({ strategy: { type: 'few-shot', num_iterations: 20 }, isRecommended: true });
+    expect(first(64).reason).toBe('with about 8 rows of each class, pairs teach more than single rows');
+    // More rows; no two of a class; no classes; a model or a task that has no embeddings of texts.
+    for (const other of [first(129), first(8), first(64, { classes: undefined }), first(64, { isDecoder: true })])
+      expect(other.strategy.type).not.toBe('few-shot');
+    const offered = (task: TaskName) => suggestStrategies(64, { ...USUAL_FACTS, classes: 8 }, task);
+    for (const task of ['token-classification', 'regression', 'multi_label_classification'] as const) {
+      expect(offered(task).map(({ strategy }) => strategy.type)).not.toContain('few-shot');
+      expect(offered(task)[0]).toMatchObject({ strategy: { type: 'full' }, isRecommended: true });
+    }
   });
 
   it('offers no way to train a classifier where there is none', () => {

@@ -22,17 +22,17 @@ describe('how many pairs there are', () => {
     expect(() => countPairs([0, 1, 2], over)).toThrow(/no class has two training rows/);
     expect(() => countPairs([1, 1, 1], over)).toThrow(/all training rows are of one/);
     const many = Array.from({ length: MOST_PAIRED_ROWS + 1 }, (_, i) => i % 2);
-    expect(() => samplePairs(many, over, 1)).toThrow(/at most 2,000 training rows; there are 2,001/);
+    expect(() => samplePairs(many, over, 1)).toThrow(/at most 1,000 training rows; there are 1,001/);
   });
 });
 
 /** Rows of at least two classes, one of which has two. */
 const rows = fc
-  .array(fc.integer({ min: 0, max: 4 }), { minLength: 3, maxLength: 30 })
+  .array(fc.integer({ min: 0, max: 4 }), { minLength: 3, maxLength: 16 })
   .filter((labels) => new Set(labels).size > 1 && new Set(labels).size < labels.length);
 const settings = fc.record({
   sampling_strategy: fc.constantFrom('oversampling' as const, 'undersampling' as const, 'unique' as const),
-  num_iterations: fc.option(fc.integer({ min: 1, max: 12 }), { nil: undefined }),
+  num_iterations: fc.option(fc.integer({ min: 1, max: 6 }), { nil: undefined }),
 });
 const seeds = fc.nat(2 ** 32 - 1);
 
@@ -42,12 +42,11 @@ describe('pairs', () => {
       fc.property(rows, settings, seeds, (labels, how, seed) => {
         const { rows: drawn, targets } = samplePairs(labels, how, seed);
         expect(drawn).toHaveLength(2 * targets.length);
-        targets.forEach((target, i) => {
+        const wrong = [...targets].filter((target, i) => {
           const [a, b] = [drawn[2 * i]!, drawn[2 * i + 1]!];
-          expect(a).toBeLessThan(b);
-          expect(b).toBeLessThan(labels.length);
-          expect(target).toBe(labels[a] === labels[b] ? 1 : 0);
+          return a >= b || b >= labels.length || target !== (labels[a] === labels[b] ? 1 : 0);
         });
+        expect(wrong).toEqual([]);
       }),
     );
   });
@@ -84,7 +83,8 @@ describe('pairs', () => {
   it('follow from the seed', () => {
     fc.assert(
       fc.property(rows, settings, seeds, (labels, how, seed) => {
-        expect(samplePairs(labels, how, seed)).toEqual(samplePairs(labels, how, seed));
+        const [once, again] = [samplePairs(labels, how, seed), samplePairs(labels, how, seed)];
+        expect(`${again.rows} ${again.targets}`).toBe(`${once.rows} ${once.targets}`);
       }),
     );
     expect(samplePairs(EIGHT, over, 1).rows).not.toEqual(samplePairs(EIGHT, over, 2).rows);

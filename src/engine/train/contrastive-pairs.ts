@@ -21,8 +21,8 @@ export interface ContrastivePairs {
   targets: Uint8Array;
 }
 
-/** Of the pairs of so many rows there are two million; more rows are better learnt from one by one. */
-export const MOST_PAIRED_ROWS = 2000;
+/** Of so many rows there are half a million pairs; more rows are better learnt from one by one. */
+export const MOST_PAIRED_ROWS = 1000;
 
 /** Streams of the seed that nothing else draws from. */
 const ALIKE = 2 ** 40;
@@ -33,7 +33,7 @@ const ORDER = 2 ** 41;
  * How many pairs `samplePairs` draws.
  * @param labels class of each row
  * @throws LuthierError `data-invalid` for rows of which no two are alike, or none are different; and for more than
- *   2,000 rows
+ *   1,000 rows
  */
 export function countPairs(labels: readonly number[], settings: PairSettings): PairCounts {
   if (labels.length > MOST_PAIRED_ROWS) {
@@ -81,7 +81,7 @@ export function samplePairs(labels: readonly number[], settings: PairSettings, s
   const wanted = countPairs(labels, settings);
   const there = allPairs(labels);
   const n = labels.length;
-  // A pair is one number, its rows' numbers being below 2,000.
+  // A pair is one number, its rows' numbers being below 1,000.
   const pools = { alike: new Uint32Array(there.alike), different: new Uint32Array(there.different) };
   const filled = { alike: 0, different: 0 };
   for (let i = 0; i < n; i++) {

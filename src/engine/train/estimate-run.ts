@@ -19,6 +19,7 @@ import { languageProblem } from '../text/language.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
 import { encodePart } from './encode.ts';
 import { estimateDisk, estimateMemory, estimateSeconds, sizesIn, type Workload } from './estimate.ts';
+import { lessonsOf } from './lessons.ts';
 
 export interface EstimateOptions {
   /** Complete, with absolute paths. */
@@ -74,8 +75,10 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
   const { maxPositions } = architectureFor(written.strategy, architecture);
   const maxLength = Math.min(written.max_length, maxPositions);
   const train = encodePart(task, dataset, 'train', tokenizer, maxLength, written);
-  const { recipe, note: smaller } = fitBatch(written, train.items.length);
-  const steps = countSteps(recipe, train.items.length);
+  const { recipe: fitting, note } = fitBatch(written, train.items.length);
+  const { items, isPaired, recipe, note: pairs } = lessonsOf(task, fitting, train.items, dataset.labels);
+  const smaller = isPaired ? null : note;
+  const steps = countSteps(recipe, items.length);
   const total_steps = steps.total;
   const tooShort = tooShortFor(recipe.strategy, architecture, steps);
   const validation = encodePart(task, dataset, 'validation', tokenizer, maxLength, recipe);
@@ -92,12 +95,13 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
       ({ level, message }) => ({ severity: level, code: 'encoding', message }) as const,
     ),
     ...told,
+    ...(pairs ? [{ severity: 'info', code: 'pairs', message: pairs } as const] : []),
     ...dataset.problems,
   ];
   const work: Workload = {
     architecture,
     numLabels: architecture.outputs ?? dataset.labels.length,
-    trainLengths: lengthsOf(train.items),
+    trainLengths: lengthsOf(items),
     validationLengths: lengthsOf(validation.items),
     generalLengths: lengthsOf(task.generalText?.(tokenizer, maxLength) ?? []),
   };

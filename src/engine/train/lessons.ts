@@ -34,8 +34,7 @@ export function lessonsOf(
     items: rows,
     recipe,
     loss: task.loss({ recipe, labels, items: rows }),
-    order: (epoch) =>
-      new Random(recipe.seed, epoch).shuffle(Uint32Array.from({ length: rows.length }, (_, i) => i)),
+    order: (epoch) => new Random(recipe.seed, epoch).shuffle(Uint32Array.from({ length: rows.length }, (_, i) => i)),
     isPaired: false,
     note: null,
   };
@@ -62,7 +61,7 @@ function pairLessons(keys: PairKeys, recipe: Recipe, rows: readonly LabelledItem
       return Uint32Array.from({ length: 2 * count }, (_, i) => 2 * order[i >> 1]! + (i & 1));
     },
     isPaired: true,
-    note: `few-shot: the encoder learns from ${counted(count, 'pair')} of ${counted(rows.length, 'training row')} (${alike.toLocaleString('en')} of the same class, ${(count - alike).toLocaleString('en')} of different ones), ${paired.per_device_train_batch_size / 2} in a step; the training loss is that of these pairs. Then the classifier is solved on the embeddings. learning_rate, num_train_epochs, max_steps, warmup_steps, lr_scheduler_type and the batch sizes of the recipe are not used: the strategy has its own.`,
+    note: `few-shot: the encoder learns from ${counted(count, 'pair')} of ${counted(rows.length, 'training row')} (${alike.toLocaleString('en')} of the same class, ${(count - alike).toLocaleString('en')} of different ones), ${paired.per_device_train_batch_size / 2} in a step, and the training loss is theirs; then the classifier is solved on the embeddings. Learning rate, epochs, steps, warmup and batch size are the strategy’s own keys, not the recipe’s.`,
   };
 }
 

@@ -10,6 +10,7 @@ import {
   type RunEvent,
   type RunState,
 } from '../../protocol/index.ts';
+import { kindOf } from '../strategies/index.ts';
 import { Abandoned, type Control } from './control.ts';
 import { Forecast } from './forecast.ts';
 import type { GeneralText, StepResult, Trainer, TrainerState } from './types.ts';
@@ -105,6 +106,14 @@ export function isBetter(key: MetricKey, metrics: Metrics, best: Metrics | undef
  */
 export async function runTraining(options: LoopOptions): Promise<Outcome> {
   return new Loop(options).run();
+}
+
+/** What keeps a run from diverging. */
+function slower({ strategy, learning_rate }: Recipe): string {
+  const pairs = kindOf(strategy).pairs?.(strategy);
+  return pairs
+    ? `a lower body_learning_rate of the strategy (it is ${pairs.body_learning_rate}) or a larger warmup_proportion`
+    : `a lower learning_rate (it is ${learning_rate}) or more warmup_steps`;
 }
 
 class Loop {
@@ -235,12 +244,9 @@ class Loop {
     const kept = await checkpoints.latest();
     const where =
       kept === null ? 'There was no checkpoint yet.' : `The checkpoint of step ${kept.step} is kept in ${kept.path}.`;
-    return new LuthierError(
-      'loss-not-finite',
-      error.message,
-      `${where} Start a new run with a lower learning_rate (it is ${recipe.learning_rate}) or more warmup_steps.`,
-      { cause: error },
-    );
+    return new LuthierError('loss-not-finite', error.message, `${where} Start a new run with ${slower(recipe)}.`, {
+      cause: error,
+    });
   }
 
   async #validate(): Promise<void> {

@@ -13,7 +13,6 @@ import {
 } from '../../protocol/index.ts';
 import { loadDataset } from '../data/dataset.ts';
 import { takePart } from '../data/folds.ts';
-import { Random } from '../data/random.ts';
 import { splitRow } from '../data/split.ts';
 import type { TaskData, TaskRow } from '../data/types.ts';
 import { parseModelName } from '../hub/cache.ts';
@@ -22,14 +21,15 @@ import { readModelCard } from '../hub/model-card.ts';
 import { type ModelFolder, openModelFolder, readGeneration, refusePrompt } from '../hub/model-folder.ts';
 import { type ResolvedModel, resolveModel } from '../hub/resolve.ts';
 import { CachedModel } from '../infer/cached-model.ts';
-import { measure } from '../infer/inference.ts';
+import { inBatches, measure } from '../infer/inference.ts';
 import { type NextToken, write } from '../infer/write.ts';
 import { checkWeights, loadWeights } from '../model-files/load-weights.ts';
 import { withPadding } from '../model-files/padding.ts';
 import { pooledFolder } from '../model-files/pooling.ts';
 import { saveTaskModel } from '../model-files/save.ts';
 import { adapterFolderOf, type BaseModel } from '../model-files/save-adapter.ts';
-import type { Architecture } from '../models/architecture.ts';
+import { saveSentenceTransformer, sentenceTransformerFolderOf } from '../model-files/save-sentence-transformer.ts';
+import { type Architecture, embeddingPart } from '../models/architecture.ts';
 import { classifierRows } from '../models/classes.ts';
 import { mapWeights } from '../models/names.ts';
 import { architectureOf, hiddenSizeOf } from '../models/registry.ts';
@@ -42,14 +42,7 @@ import { architectureFor, isHeldIn8Bit, isTrainedIn, phasesOf, rateOf, tooShortF
 import { kindOf } from '../strategies/index.ts';
 import { type PhaseStart, phaseStarts } from '../strategies/phase-starts.ts';
 import { keptSettings } from '../tasks/settings.ts';
-import {
-  type AnyTask,
-  IGNORED,
-  type LabelledItem,
-  type Loss,
-  type SamplePrompt,
-  type TaskSettings,
-} from '../tasks/task.ts';
+import { type AnyTask, IGNORED, type LabelledItem, type SamplePrompt, type TaskSettings } from '../tasks/task.ts';
 import { createExecutor } from '../tensor/executors/create.ts';
 import type { Executor } from '../tensor/executors/executor.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
@@ -57,6 +50,7 @@ import { type Encoded, encode } from './encode.ts';
 import { requireMemory } from './estimate.ts';
 import { FeatureCache } from './feature-cache.ts';
 import { featuresOf } from './features.ts';
+import { type Lessons, lessonsOf } from './lessons.ts';
 import { requireOneMemory } from './one-memory.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
 import { SAMPLE_TOKENS, whyNoSamples } from './samples.ts';
@@ -128,23 +122,25 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     const encoded = encode(task, dataset, tokenizer, written, architecture, card.languages, note);
     // A row may be several items, which are what a batch is made of, or none.
     const { recipe, note: smaller } = fitBatch(written, encoded.train.length);
-    if (smaller) note('warning', smaller);
-    const run = countSteps(recipe, encoded.train.length);
-    for (const { message } of unusualValues(recipe, run.total)) note('warning', message);
+    const lessons = lessonsOf(task, recipe, encoded.train, dataset.labels);
+    if (smaller && !lessons.isPaired) note('warning', smaller);
+    if (lessons.note) note('info', lessons.note);
+    const run = countSteps(lessons.recipe, lessons.items.length);
+    for (const { message } of unusualValues(lessons.recipe, run.total)) note('warning', message);
     const tooShort = tooShortFor(recipe.strategy, architecture, run);
     if (tooShort !== null) note('warning', tooShort);
     const lengths = (texts: readonly LabelledItem[]) => texts.map(({ ids }) => ids.length);
     const work = {
       architecture: plain,
       numLabels: architecture.outputs ?? dataset.labels.length,
-      trainLengths: lengths(encoded.train),
+      trainLengths: lengths(lessons.items),
       validationLengths: lengths(encoded.validation),
       generalLengths: lengths(
         task.generalText?.(tokenizer, Math.min(recipe.max_length, architecture.maxPositions)) ?? [],
       ),
     };
-    requireOneMemory(work, recipe);
-    requireMemory(work, recipe);
+    requireOneMemory(work, lessons.recipe);
+    requireMemory(work, lessons.recipe);
     const executor = await executorReady;
     if ('load_in_8bit' in recipe.strategy && recipe.strategy.load_in_8bit && !executor.computesIn8Bit) {
       note(
@@ -157,6 +153,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
       recipe,
       dataset,
       encoded,
+      lessons,
       architecture,
       executor,
       folder,
@@ -197,10 +194,11 @@ class TaskTrainer implements Trainer {
   readonly labels: string[];
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;
-  readonly #loss: Loss;
   #step = 0;
   /** What was chosen on the validation rows for the weights as they are; null where they have changed since. */
   #tuned: ReturnType<NonNullable<AnyTask['tune']>> | null = null;
+  /** Where pairs are learnt: whether the classifier is solved for the encoder as it is. */
+  #areAnswersSolved = false;
   /** The head's input for every row, once computed; only when nothing below the head is trained. */
   readonly #features: Partial<Record<Split, Float32Array>> = {};
   #prompts: SamplePrompt[] | undefined;
@@ -211,6 +209,7 @@ class TaskTrainer implements Trainer {
     private readonly recipe: Recipe,
     private readonly dataset: TaskData<TaskRow>,
     private readonly encoded: Encoded,
+    private readonly lessons: Lessons,
     architecture: Architecture,
     private readonly engine: Executor,
     private readonly folder: ModelFolder,
@@ -220,10 +219,9 @@ class TaskTrainer implements Trainer {
     readonly template: KeptTemplate | undefined,
     private readonly note: Note,
   ) {
-    const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation } = recipe;
+    const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation } = lessons.recipe;
     this.labels = dataset.labels;
-    this.#loss = task.loss({ recipe, labels: dataset.labels, items: encoded.train });
-    const steps = countSteps(recipe, encoded.train.length);
+    const steps = countSteps(lessons.recipe, lessons.items.length);
     this.stepsPerEpoch = steps.perEpoch;
     this.totalSteps = steps.total;
     this.model = new TaskModel({
@@ -236,13 +234,16 @@ class TaskTrainer implements Trainer {
       rateOf: rateOf(recipe.strategy, architecture),
       isHeldIn8Bit: isHeldIn8Bit(recipe.strategy, architecture),
       accumulate: accumulation > 1 && !keepsParameters(engine),
-      loss: this.#loss,
+      loss: lessons.loss,
+      learns: lessons.isPaired ? embeddingPart(architecture) : 'all',
       maxBatch: { texts: batch, tokens: largest(encoded.train, (t) => t.ids.length) },
       seed: recipe.seed,
     });
   }
 
   get phaseStarts(): readonly PhaseStart[] {
+    // Its pairs and what comes behind them are told from the start.
+    if (this.lessons.isPaired) return [];
     const { model } = this;
     return phaseStarts(model.architecture, model.declaration().parameters, {
       phases: model.store.phases,
@@ -276,12 +277,16 @@ class TaskTrainer implements Trainer {
   get numThreads() {
     return this.engine.numThreads;
   }
+  get lossOf(): Trainer['lossOf'] {
+    return this.lessons.isPaired ? 'pairs' : undefined;
+  }
   get step() {
     return this.#step;
   }
 
   async trainStep(between?: Between): Promise<StepResult> {
-    const { recipe, model, stepsPerEpoch } = this;
+    const { model, stepsPerEpoch } = this;
+    const { items, loss: learnt, recipe } = this.lessons;
     if (kindOf(recipe.strategy).isSolved?.(recipe.strategy)) return this.#solve(between);
     const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation } = recipe;
     model.enter(model.store.phases.at(this.#step));
@@ -291,14 +296,14 @@ class TaskTrainer implements Trainer {
     const { accumulated, gradient } = model.store.trained;
     const kernels = model.store.memory.kernels;
     const features = model.headOnly ? await this.#featuresOf('train', between) : undefined;
-    const weight = this.#loss.weight(Array.from(rows, (row) => this.encoded.train[row]!));
+    const weight = learnt.weight(Array.from(rows, (row) => items[row]!));
     let loss = 0;
     let tokens = 0;
     accumulated?.fill(0);
     for (let i = 0; i < accumulation && i * batch < rows.length; i++) {
       const micro = rows.subarray(i * batch, (i + 1) * batch);
       const done = await model.gradients(
-        Array.from(micro, (row) => this.encoded.train[row]!),
+        Array.from(micro, (row) => items[row]!),
         {
           weight,
           microStep: this.#step * accumulation + i,
@@ -317,6 +322,7 @@ class TaskTrainer implements Trainer {
       : this.#updateStore(learning_rate, check);
     this.#step++;
     this.#tuned = null;
+    this.#areAnswersSolved = false;
     return { step: this.#step, epoch: this.#step / stepsPerEpoch, loss, learning_rate, grad_norm, tokens };
   }
 
@@ -341,7 +347,7 @@ class TaskTrainer implements Trainer {
     if (accumulated) gradient.set(accumulated);
     const norm = gradientNorm(store);
     check(norm);
-    adamWStep(store, this.recipe, learning_rate, this.#step + 1, norm);
+    adamWStep(store, this.lessons.recipe, learning_rate, this.#step + 1, norm);
     // The executor clears only the rows that it wrote itself.
     if (accumulated) gradient.fill(0);
     return norm;
@@ -353,20 +359,19 @@ class TaskTrainer implements Trainer {
     throw new LuthierError(
       'loss-not-finite',
       `At step ${this.#step + 1} the ${what}: training has diverged.`,
-      `Lower learning_rate (now ${this.recipe.learning_rate}), or raise warmup_steps.`,
+      this.lessons.isPaired
+        ? `Lower the strategy’s body_learning_rate (now ${this.lessons.recipe.learning_rate}), or raise its warmup_proportion.`
+        : `Lower learning_rate (now ${this.recipe.learning_rate}), or raise warmup_steps.`,
     );
   }
 
-  /** Rows of an epoch in their random order, which depends on seed and epoch alone. */
   #epochOrder(epoch: number): Uint32Array {
-    if (this.#order?.epoch !== epoch) {
-      const rows = Uint32Array.from({ length: this.encoded.train.length }, (_, i) => i);
-      this.#order = { epoch, rows: new Random(this.recipe.seed, epoch).shuffle(rows) };
-    }
+    if (this.#order?.epoch !== epoch) this.#order = { epoch, rows: this.lessons.order(epoch) };
     return this.#order.rows;
   }
 
   async evaluate(split: 'validation' | 'test', between?: Between): Promise<EvaluationReport> {
+    await this.#solveAnswers(between);
     const measured = await this.#measured(split, between);
     return this.task.evaluate({
       split,
@@ -514,6 +519,7 @@ class TaskTrainer implements Trainer {
 
   loadParameters(parameters: Map<string, Float32Array>): void {
     this.#tuned = null;
+    this.#areAnswersSolved = false;
     for (const name of this.model.store.trainedNames()) {
       const { weight } = this.model.store.get(name);
       weight.set(found(parameters, name, weight.length));
@@ -526,6 +532,7 @@ class TaskTrainer implements Trainer {
   }
 
   async saveModel(target: string): Promise<void> {
+    await this.#solveAnswers();
     await this.collect();
     const settings = await this.#settings();
     if (this.#tuned) this.note('info', this.#tuned.note);
@@ -543,6 +550,26 @@ class TaskTrainer implements Trainer {
       backend: this.recipe.backend,
       adapter: { folder: adapterFolderOf(target), base: this.base, strategy: this.recipe.strategy },
     });
+    if (!this.lessons.isPaired) return;
+    const encoder = sentenceTransformerFolderOf(target);
+    const { model, folder, tokenizer } = this;
+    await saveSentenceTransformer(encoder, model, folder.config, tokenizer, this.recipe.max_length);
+    this.note('info', `The encoder by itself is in ${encoder}, for Python’s sentence-transformers.`);
+  }
+
+  /** Where pairs teach the encoder: its classifier is solved for it as it is, unless that was done. */
+  async #solveAnswers(between?: Between): Promise<void> {
+    if (!this.lessons.isPaired || this.#areAnswersSolved) return;
+    const { model, task, encoded, recipe, labels, note } = this;
+    const features = await inBatches({
+      ...{ texts: encoded.train, batchSize: recipe.per_device_eval_batch_size, width: model.architecture.hiddenSize },
+      ...{ run: (texts: LabelledItem[]) => model.features(texts), between },
+    });
+    await this.collect();
+    const options = { model, task, recipe, labels, items: encoded.train, features, note };
+    await solvedHead(options, async () => between?.(encoded.train.length, encoded.train.length));
+    model.device?.replaced('weights');
+    this.#areAnswersSolved = true;
   }
 
   dispose(): void {

@@ -1,4 +1,4 @@
-import type { EvaluationReport, Note, Recipe, Sample } from '../../protocol/index.ts';
+import type { EvaluationReport, Note, Recipe, Sample, StartEvent } from '../../protocol/index.ts';
 import type { FoldPart } from '../data/folds.ts';
 import type { DataRules } from '../data/repeats.ts';
 import type { KeptTemplate } from '../recipes/template.ts';
@@ -51,6 +51,8 @@ export interface Trainer {
   readonly numThreads: number;
   /** Where the strategy begins to train other parameters, in the run's order; none where it never does. */
   readonly phaseStarts?: readonly PhaseStart[] | undefined;
+  /** What the steps' losses are of, where not of rows. */
+  readonly lossOf?: StartEvent['loss_of'];
   /** Steps done so far. */
   readonly step: number;
   /**

@@ -315,8 +315,8 @@ class Flow {
   }
 
   private async method(position: Position): Promise<Outcome> {
-    const { rows, task } = this.summary;
-    const about = { model: this.answers.model!, base: this.project, rows, task };
+    const { rows, task, classes } = this.summary;
+    const about = { model: this.answers.model!, base: this.project, rows, classes: classes.length, task };
     const answer = await askMethod(this.luthier, this.questions, position, about, this.answers.method);
     if (answer === BACK) return BACK;
     this.answers.method = answer;
@@ -423,7 +423,9 @@ class Flow {
         : [start, ...(folds ? [folds.choice] : [])];
     const other: Choice<Decision> = { label: '$(library) Choose another model…', value: 'model' };
     const isGrave = ({ icon }: { icon: string }) => icon === 'error' || icon === 'warning';
-    const all = summaryLines(estimate, this.summary.task);
+    const { title, reason } = this.answers.method!;
+    const why: SummaryLine[] = reason ? [{ icon: 'beaker', text: title, detail: `Recommended: ${reason}` }] : [];
+    const all = [...why, ...summaryLines(estimate, this.summary.task)];
     const shown = (lines: SummaryLine[]): Choice<Decision>[] =>
       lines.flatMap(({ icon, text, detail, more = [] }) => {
         const severity = icon === 'error' || icon === 'warning' ? icon : null;

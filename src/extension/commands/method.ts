@@ -11,7 +11,7 @@ export async function askMethod(
   { engine }: Luthier,
   questions: Questions,
   position: Pick<Question<StrategySuggestion>, 'step' | 'totalSteps' | 'canGoBack' | 'notice'>,
-  about: { model: string; base: string; rows: number; task: TaskName },
+  about: { model: string; base: string; rows: number; classes?: number; task: TaskName },
   before: StrategySuggestion | undefined,
 ): Promise<StrategySuggestion | typeof BACK> {
   const suggestions = await questions.work('Looking at the model…', (signal) =>
@@ -20,7 +20,9 @@ export async function askMethod(
   const items = suggestions.map(
     (suggestion): Choice<StrategySuggestion> => ({
       label: suggestion.title,
-      ...(suggestion.isRecommended ? { description: 'recommended' } : {}),
+      ...(suggestion.isRecommended
+        ? { description: suggestion.reason ? `recommended: ${suggestion.reason}` : 'recommended' }
+        : {}),
       detail: suggestion.detail,
       value: suggestion,
     }),

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { StartEvent } from '../../protocol/events.ts';
 import { chartCsv, summary } from './chart-text.ts';
 import { Averages, chartsFor, draw, nearest } from './charts.ts';
 import { snapshotOf, step, storeWith } from './testing/runs.ts';
@@ -35,6 +36,23 @@ test('the charts of a run are the same objects at each look: a legend finds its 
   const [first, again] = [chartsFor([store.focused!]), chartsFor([store.focused!])];
   expect(again.map((chart, i) => chart === first[i])).not.toContain(false);
   expect(again.length).toBeGreaterThan(2);
+});
+
+test('where the steps learn pairs, their loss has a chart of its own, and says so; beside other runs, too', () => {
+  const start: StartEvent = {
+    event: 'start',
+    ...{ time: 999, run: '/r', total_steps: 4, step: 0, num_train_rows: 9, num_validation_rows: 9 },
+    ...{ labels: ['a', 'b'], num_parameters: 9, num_trainable_parameters: 9, executor: 'wasm', num_threads: 1 },
+  };
+  const pairs = snapshotOf('a', steps(4), { events: [{ ...start, loss_of: 'pairs' }, evaluated(4, 0.9)] });
+  const { store } = storeWith(pairs, snapshotOf('b', steps(4), { events: [start] }));
+  const [a, b] = [...store.runs.values()];
+  const titles = (...runs: (typeof a)[]) => chartsFor(runs as NonNullable<typeof a>[]).map(({ title }) => title);
+  expect(titles(a).slice(0, 2)).toEqual(['Loss of pairs', 'Validation loss']);
+  expect(titles(b)[0]).toBe('Loss');
+  expect(titles(a, b)[0]).toBe('Training loss (few-shot: of pairs)');
+  const drawing = draw({ ...at, chart: chartsFor([a!])[0]!, runs: [a!] }, new Averages());
+  expect(drawing.lines.map(({ line }) => line.name)).toEqual(['Loss of pairs']);
 });
 
 test('100,000 steps are drawn as about two points a pixel, zoomed in all of those in range', () => {

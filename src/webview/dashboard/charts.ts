@@ -94,20 +94,25 @@ const isShare = (key: MetricKey): boolean => metricOf(key)?.unit === 'share';
 const SHARE_COLORS = ['charts-green', 'charts-purple', 'charts-yellow', 'charts-red'] as const;
 
 /** One run: what belongs together shares a chart. */
-const single = (keys: readonly MetricKey[]): ChartDefinition[] => [
-  {
-    id: 'loss',
-    title: 'Loss',
-    lines: [
-      { key: 'loss', name: 'Training', source: { steps: 'loss', smooth: true }, color: 'charts-blue' },
-      { key: 'validation', name: 'Validation', source: { metric: 'loss' }, color: 'charts-orange' },
-    ],
-    format: significant,
-    tick,
-    ...TRAINING_LOSS,
-    fromZero: false,
-    atMost: null,
-  },
+const single = (keys: readonly MetricKey[], ofPairs: boolean): ChartDefinition[] => [
+  // Where pairs are learnt, the loss of rows is another one: no line belongs beside it.
+  ...(ofPairs
+    ? [steps('loss', 'Loss of pairs', 'loss', 'charts-blue', true, significant, TRAINING_LOSS), validation('loss')]
+    : [
+        {
+          id: 'loss',
+          title: 'Loss',
+          lines: [
+            { key: 'loss', name: 'Training', source: { steps: 'loss', smooth: true }, color: 'charts-blue' },
+            { key: 'validation', name: 'Validation', source: { metric: 'loss' }, color: 'charts-orange' },
+          ],
+          format: significant,
+          tick,
+          ...TRAINING_LOSS,
+          fromZero: false,
+          atMost: null,
+        } satisfies ChartDefinition,
+      ]),
   {
     ...validation('accuracy'),
     id: 'metrics',
@@ -132,8 +137,16 @@ const validation = (key: MetricKey): ChartDefinition => ({
 });
 
 /** Several runs: one figure a chart, one line a run. */
-const comparison = (keys: readonly MetricKey[]): ChartDefinition[] => [
-  steps('loss', 'Training loss', 'loss', 'charts-blue', true, significant, TRAINING_LOSS),
+const comparison = (keys: readonly MetricKey[], ofPairs: boolean): ChartDefinition[] => [
+  steps(
+    'loss',
+    ofPairs ? 'Training loss (few-shot: of pairs)' : 'Training loss',
+    'loss',
+    'charts-blue',
+    true,
+    significant,
+    TRAINING_LOSS,
+  ),
   validation('loss'),
   ...keys.filter((key) => key !== 'loss').map(validation),
   ...REST,
@@ -144,9 +157,10 @@ const made = new Map<string, ChartDefinition[]>();
 /** The same objects for the same charts: what is drawn is found again by the line that it was drawn for. */
 export function chartsFor(runs: readonly RunView[]): ChartDefinition[] {
   const keys = headlines(runs);
+  const ofPairs = runs.some(({ start }) => start?.loss_of === 'pairs');
   const layout = runs.length > 1 ? comparison : single;
-  const name = `${runs.length > 1} ${keys.join(' ')}`;
-  const charts = made.get(name) ?? layout(keys).filter(({ lines }) => lines.length > 0);
+  const name = `${runs.length > 1} ${ofPairs} ${keys.join(' ')}`;
+  const charts = made.get(name) ?? layout(keys, ofPairs).filter(({ lines }) => lines.length > 0);
   made.set(name, charts);
   return charts;
 }

@@ -89,7 +89,7 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
                 ].join(', '),
         },
     {
-      name: 'Training loss',
+      name: run.start?.loss_of === 'pairs' ? 'Loss of pairs' : 'Training loss',
       value: significant(loss),
       detail:
         loss === null ? '' : page.view.smoothing > 0 ? `last step ${significant(last(run, 'loss'))}` : 'not smoothed',
@@ -103,7 +103,8 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
     {
       name: 'Learning rate',
       value: significant(last(run, 'learning_rate')),
-      detail: run.record.recipe.lr_scheduler_type?.replaceAll('_', ' ') ?? '',
+      detail:
+        run.start?.loss_of === 'pairs' ? 'linear' : (run.record.recipe.lr_scheduler_type?.replaceAll('_', ' ') ?? ''),
     },
     {
       name: `${capitalized(row)}s`,
