@@ -46,7 +46,7 @@ export interface RunLength {
   total: number;
 }
 
-/** Rows of a class up to which pairs teach the most (bench/NOTES.md, “Few rows”). */
+/** Rows of a class up to which pairs were seen to teach the most (bench/NOTES.md, “Few rows”). */
 const MOST_FOR_PAIRS = 16;
 
 /** Whether an encoder has so few rows of each class that it learns the most from pairs; two of one class there must be. */
