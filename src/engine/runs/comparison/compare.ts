@@ -8,7 +8,9 @@ import {
   type Comparison,
   candidateName,
   counted,
+  FEW_ROWS_FOLDS,
   FINISHED_STATES,
+  fewRowsNote,
   formatBytes,
   LuthierError,
   type RunEstimate,
@@ -29,10 +31,6 @@ import { countFitting, endingOf, shareOf } from './budget.ts';
 import { dropModel, outcomeOf, runWithin, secondsOf } from './candidate-run.ts';
 import { choose } from './choice.ts';
 import { Comparisons } from './store.ts';
-
-/** Where fewer rows than this would be held out, their figures say little, and all rows are answered in folds instead. */
-const FEWEST_HELD_OUT = 30;
-const FOLDS = 5;
 
 export interface Progress {
   /** Which of the candidates is at work. */
@@ -240,8 +238,9 @@ class Work {
     const { rows, validation_rows, classes } = known;
     const { row, writes } = taskOf(this.#comparison.task);
     Object.assign(this.#comparison, { rows, validation_rows });
-    if (validation_rows < FEWEST_HELD_OUT && !writes && rows > 1) {
-      const folds = Math.min(FOLDS, rows);
+    // So few rows held out say little.
+    if (fewRowsNote(validation_rows) !== null && !writes && rows > 1) {
+      const folds = Math.min(FEW_ROWS_FOLDS, rows);
       this.#comparison.folds = folds;
       notes.push(
         `Only ${counted(validation_rows, row)} would be held out, so each candidate is cross-validated: ${folds} trainings, and all ${rows} ${row}s are measured.`,
