@@ -2,8 +2,6 @@
 import {
   anything,
   type Check,
-  type Checked,
-  checked,
   isBoolean,
   isCount,
   isNumber,
@@ -12,6 +10,7 @@ import {
   nullOr,
   oneOf,
   optional,
+  parser,
   type Rules,
   recordOf,
   shape,
@@ -144,10 +143,6 @@ const requests: Rules<ChatPageRequest, 'type'> = {
   cancel: {},
   loadTools: {},
   copyText: { text: isString },
-};
-
-const parser = <M>(check: Check) => {
-  return (value: unknown): Checked<M> => checked<M>(check, value);
 };
 
 export const parseChatPageMessage = parser<ChatPageMessage>(union('type', messages));

@@ -122,3 +122,16 @@ export const checked = <M>(check: Check, value: unknown): Checked<M> => {
   const reason = check(value, 'message');
   return reason === null ? { ok: true, message: value as M } : { ok: false, reason };
 };
+
+/** Reads values that a check fits, of what it says they are. */
+export const parser =
+  <M>(check: Check) =>
+  (value: unknown): Checked<M> =>
+    checked<M>(check, value);
+
+/** What a page keeps for itself, in the only version there is: one that another version of Luthier wrote is not read. */
+export const firstVersion =
+  (fields: Record<string, Check>): Check =>
+  (value, at) =>
+    shape({ version: isCount, ...fields })(value, at) ??
+    ((value as { version: number }).version === 1 ? null : `${at}.version is not 1`);

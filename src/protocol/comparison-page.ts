@@ -1,14 +1,13 @@
 /** Messages between the extension host and a comparison's page; webview.ts says how such wires work. */
 import {
-  type Check,
-  type Checked,
-  checked,
+  firstVersion,
   isBoolean,
   isCount,
   isNumber,
   isString,
   nullOr,
   optional,
+  parser,
   type Rules,
   shape,
   union,
@@ -58,14 +57,8 @@ const requests: Rules<ComparisonRequest, 'type'> = {
   openRun: { run: isString },
 };
 
-const parser = <M>(check: Check) => {
-  return (value: unknown): Checked<M> => checked<M>(check, value);
-};
-
 export const parseComparisonMessage = parser<ComparisonMessage>(union('type', messages));
 export const parseComparisonRequest = parser<ComparisonRequest>(union('type', requests));
 export const parseComparisonPageState = parser<ComparisonPageState>(
-  (value, at) =>
-    shape({ version: isCount, asked: isComparisonAsked, id: nullOr(isString) })(value, at) ??
-    ((value as ComparisonPageState).version === 1 ? null : `${at}.version is not 1`),
+  firstVersion({ asked: isComparisonAsked, id: nullOr(isString) }),
 );

@@ -1,17 +1,5 @@
 /** Messages between the extension host and the page of completions' counts; webview.ts says how such wires work. */
-import {
-  type Check,
-  type Checked,
-  checked,
-  isCount,
-  isString,
-  listOf,
-  oneOf,
-  optional,
-  type Rules,
-  shape,
-  union,
-} from './check.ts';
+import { firstVersion, isCount, isString, listOf, oneOf, optional, parser, type Rules, shape, union } from './check.ts';
 import type { ErrorData } from './errors.ts';
 import { type PageRequest, pageRequests } from './webview.ts';
 
@@ -77,14 +65,6 @@ const messages: Rules<CompletionsMessage, 'type'> = {
 
 const requests: Rules<CompletionsRequest, 'type'> = { ...pageRequests, ready: {}, delete: {}, choose: {} };
 
-const parser = <M>(check: Check) => {
-  return (value: unknown): Checked<M> => checked<M>(check, value);
-};
-
 export const parseCompletionsMessage = parser<CompletionsMessage>(union('type', messages));
 export const parseCompletionsRequest = parser<CompletionsRequest>(union('type', requests));
-export const parseCompletionsState = parser<CompletionsState>(
-  (value, at) =>
-    shape({ version: isCount, span: oneOf(...COMPLETION_SPANS) })(value, at) ??
-    ((value as CompletionsState).version === 1 ? null : `${at}.version is not 1`),
-);
+export const parseCompletionsState = parser<CompletionsState>(firstVersion({ span: oneOf(...COMPLETION_SPANS) }));

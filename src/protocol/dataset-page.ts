@@ -1,9 +1,7 @@
 /** Messages between the extension host and the page of Inspect Dataset; webview.ts says how such wires work. */
 import {
   anything,
-  type Check,
-  type Checked,
-  checked,
+  firstVersion,
   isBoolean,
   isCount,
   isNumber,
@@ -12,6 +10,7 @@ import {
   nullOr,
   oneOf,
   optional,
+  parser,
   type Rules,
   recordOf,
   shape,
@@ -167,17 +166,8 @@ const requests: Rules<DatasetRequest, 'type'> = {
   readAs: { other: nullOr(isOther) },
 };
 
-const parser = <M>(check: Check) => {
-  return (value: unknown): Checked<M> => checked<M>(check, value);
-};
-
 export const parseDatasetMessage = parser<DatasetMessage>(union('type', messages));
 export const parseDatasetRequest = parser<DatasetRequest>(union('type', requests));
 export const parseDatasetState = parser<DatasetState>(
-  (value, at) =>
-    shape({
-      version: isCount,
-      path: isString,
-      view: shape({ search: isString, label: nullOr(isString), offset: isCount }),
-    })(value, at) ?? ((value as DatasetState).version === 1 ? null : `${at}.version is not 1`),
+  firstVersion({ path: isString, view: shape({ search: isString, label: nullOr(isString), offset: isCount }) }),
 );

@@ -1,9 +1,6 @@
 /** Messages between the extension host and the page in which a prompt template is tried and compared; webview.ts says how such wires work. */
 import {
   anything,
-  type Check,
-  type Checked,
-  checked,
   isBoolean,
   isCount,
   isNumber,
@@ -12,6 +9,7 @@ import {
   nullOr,
   oneOf,
   optional,
+  parser,
   type Rules,
   recordOf,
   shape,
@@ -261,10 +259,6 @@ const requests: Rules<PromptPageRequest, 'type'> = {
   follow: { way: isString, of: optional(isCount) },
   copyText: { text: isString },
   copyCode: { language: oneOf('python', 'javascript'), values: isValues },
-};
-
-const parser = <M>(check: Check) => {
-  return (value: unknown): Checked<M> => checked<M>(check, value);
 };
 
 export const parsePromptPageMessage = parser<PromptPageMessage>(union('type', messages));

@@ -1,8 +1,7 @@
 /** Messages between the extension host and the runs table; webview.ts says how such wires work. */
 import {
   type Check,
-  type Checked,
-  checked,
+  firstVersion,
   isBoolean,
   isCount,
   isKey,
@@ -12,6 +11,7 @@ import {
   nullOr,
   oneOf,
   optional,
+  parser,
   type Rules,
   recordOf,
   shape,
@@ -101,17 +101,12 @@ const requests: Rules<RunsRequest, 'type'> = {
   reveal: { path: isString },
 };
 
-const isState = shape({
-  version: (value, at) => (value === 1 ? null : `${at} is not 1`),
+const isState = firstVersion({
   columns: listOf(isString),
   sort: shape({ column: isString, descending: isBoolean }),
   ...{ text: isString, state: isString, task: isString, tag: isString },
   plot: shape({ shown: isBoolean, axes: nullOr(listOf(isString)), metric: nullOr(isString) }),
 });
-
-const parser = <M>(check: Check) => {
-  return (value: unknown): Checked<M> => checked<M>(check, value);
-};
 
 export const parseRunsMessage = parser<RunsMessage>(union('type', messages));
 export const parseRunsRequest = parser<RunsRequest>(union('type', requests));

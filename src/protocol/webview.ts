@@ -6,8 +6,7 @@
 import {
   anything,
   type Check,
-  type Checked,
-  checked,
+  firstVersion,
   isBoolean,
   isBytes,
   isColumn,
@@ -18,6 +17,7 @@ import {
   nullOr,
   oneOf,
   optional,
+  parser,
   type Rules,
   recordOf,
   shape,
@@ -522,10 +522,6 @@ const tryoutRequests: Rules<TryoutRequest, 'type'> = {
   copyText: { text: isString },
 };
 
-const parser = <M>(check: Check) => {
-  return (value: unknown): Checked<M> => checked<M>(check, value);
-};
-
 /** Each takes what arrived and gives the typed message, or the reason to drop it. */
 export const parseFileEvaluation = parser<FileEvaluation>(isFileEvaluation);
 export const parseRunEvent = parser<RunEvent>(union('event', eventRules));
@@ -533,8 +529,4 @@ export const parseDashboardMessage = parser<DashboardMessage>(union('type', dash
 export const parseDashboardRequest = parser<DashboardRequest>(union('type', dashboardRequests));
 export const parseTryoutMessage = parser<TryoutMessage>(union('type', tryoutMessages));
 export const parseTryoutRequest = parser<TryoutRequest>(union('type', tryoutRequests));
-export const parseDashboardState = parser<DashboardState>(
-  (value, at) =>
-    shape({ version: isCount, runs: listOf(isString), view: anything })(value, at) ??
-    ((value as DashboardState).version === 1 ? null : `${at}.version is not 1`),
-);
+export const parseDashboardState = parser<DashboardState>(firstVersion({ runs: listOf(isString), view: anything }));
