@@ -37,7 +37,21 @@ const encoding = () =>
     '--encoding <name>',
     'encoding of the data files, such as windows-1252, mac-roman or gb18030 (default: detected)',
   );
+const task = () =>
+  new Option('--task <task>', 'task that the rows are for; recognised otherwise').choices(
+    TASKS.map(({ name }) => name),
+  );
 const json = () => new Option('--json', 'print one JSON object per line on stdout');
+
+/** Where the fields of labelled rows stand in a file, and how to read it. */
+const labelled = (command: Command): Command =>
+  command
+    .option('--text-column <name>', 'column with the text')
+    .option('--text-pair-column <name>', 'column with the second text of a pair')
+    .option('--label-column <name>', 'column with the label')
+    .option('--tokens-column <name>', 'column with the list of words')
+    .option('--tags-column <name>', 'column with the list of tags')
+    .addOption(encoding());
 
 /** @param strategies what `train --help` says of them */
 export function buildProgram(run: Run, strategies = ''): Command {
@@ -71,22 +85,13 @@ export function buildProgram(run: Run, strategies = ''): Command {
     );
 
   const compared = (command: Command): Command =>
-    command
-      .argument('<data>', 'file or dataset that the candidates learn from, all with the same split')
-      .option('--minutes <n>', 'time for all candidates together (default: as long as it takes)')
-      .option('--set <key=value>', 'a key of every candidate’s recipe; can be repeated', collect)
-      .addOption(
-        new Option('--task <task>', 'task that the rows are for; recognised otherwise').choices(
-          TASKS.map(({ name }) => name),
-        ),
-      )
-      .option('--text-column <name>', 'column with the text')
-      .option('--text-pair-column <name>', 'column with the second text of a pair')
-      .option('--label-column <name>', 'column with the label')
-      .option('--tokens-column <name>', 'column with the list of words')
-      .option('--tags-column <name>', 'column with the list of tags')
-      .addOption(encoding())
-      .addOption(json());
+    labelled(
+      command
+        .argument('<data>', 'file or dataset that the candidates learn from, all with the same split')
+        .option('--minutes <n>', 'time for all candidates together (default: as long as it takes)')
+        .option('--set <key=value>', 'a key of every candidate’s recipe; can be repeated', collect)
+        .addOption(task()),
+    ).addOption(json());
   compared(program.command('compare-ways'))
     .description('train in several ways on the same rows, and choose one by quality and time')
     .requiredOption('--model <model>', 'base model: starter, folder or Hugging Face name')
@@ -104,18 +109,16 @@ export function buildProgram(run: Run, strategies = ''): Command {
       run(async () => (await import('./compare.ts')).compareModels(data, { set: [], ...options }))(),
     );
 
-  program
-    .command('evaluate')
-    .argument('<model>', 'model folder, run (id or folder), starter or Hugging Face name')
-    .description('evaluate a trained model on labelled rows')
-    .requiredOption('--data <file>', 'file or dataset with texts and labels, or sentences and their tags')
-    .addOption(new Option('--split <split>', 'which rows of a dataset').choices(['validation', 'test']).default('test'))
-    .option('--text-column <name>', 'column with the text')
-    .option('--text-pair-column <name>', 'column with the second text of a pair')
-    .option('--label-column <name>', 'column with the label')
-    .option('--tokens-column <name>', 'column with the list of words')
-    .option('--tags-column <name>', 'column with the list of tags')
-    .addOption(encoding())
+  labelled(
+    program
+      .command('evaluate')
+      .argument('<model>', 'model folder, run (id or folder), starter or Hugging Face name')
+      .description('evaluate a trained model on labelled rows')
+      .requiredOption('--data <file>', 'file or dataset with texts and labels, or sentences and their tags')
+      .addOption(
+        new Option('--split <split>', 'which rows of a dataset').choices(['validation', 'test']).default('test'),
+      ),
+  )
     .addOption(new Option('--backend <name>', 'backend to use').choices(BACKENDS))
     .addOption(json())
     .action((model, options) => run(async () => (await import('./evaluate.ts')).evaluate(model, options))());
@@ -232,11 +235,7 @@ export function buildProgram(run: Run, strategies = ''): Command {
     .command('inspect')
     .argument('<file>', 'CSV, TSV, JSON, JSON Lines, Markdown table, CoNLL, or lines of label and text')
     .description('show the columns, classes or tags, and problems of a file')
-    .addOption(
-      new Option('--task <task>', 'task that the rows are for; recognised otherwise').choices(
-        TASKS.map(({ name }) => name),
-      ),
-    )
+    .addOption(task())
     .option('--text-column <name>', 'column with the text')
     .option('--text-pair-column <name>', 'column with the second text of a pair')
     .option('--label-column <name>', 'column with the label')

@@ -13,7 +13,7 @@ import { COMMANDS, PANELS } from '../ids.ts';
 import type { Log } from '../log.ts';
 import { confirm } from '../ui.ts';
 import { Panel } from './panel.ts';
-import { Panels } from './panels.ts';
+import { OnlyPanel } from './panels.ts';
 
 const TITLE = 'Completions';
 /** What is counted while the page is seen is shown this often. */
@@ -26,28 +26,12 @@ export interface CompletionPagesOptions {
 }
 
 /** The page of what became of suggestions: one, of all of them. */
-export class CompletionPages extends Panels<typeof TITLE> {
+export class CompletionPages extends OnlyPanel {
   private readonly options: CompletionPagesOptions;
 
   constructor(options: CompletionPagesOptions) {
-    super(PANELS.completions, options.extension);
+    super(PANELS.completions, options.extension, TITLE, parseCompletionsState);
     this.options = options;
-  }
-
-  override show(): void {
-    super.show(TITLE);
-  }
-
-  protected keyOf(): string {
-    return TITLE;
-  }
-
-  protected titleOf(): string {
-    return TITLE;
-  }
-
-  protected async find(state: unknown): Promise<typeof TITLE | undefined> {
-    return parseCompletionsState(state).ok || state === undefined ? TITLE : undefined;
   }
 
   protected start(panel: vscode.WebviewPanel): CountsPage {

@@ -69,3 +69,32 @@ export abstract class Panels<T> implements vscode.Disposable, vscode.WebviewPane
     });
   }
 }
+
+/** Panels of a kind of which there is one page, about nothing in particular. */
+export abstract class OnlyPanel extends Panels<string> {
+  private readonly title: string;
+  private readonly parseState: (state: unknown) => { ok: boolean };
+
+  /** @param parseState whether a page's state is one of this kind's; a page that has kept none is, too */
+  constructor(viewType: string, extension: vscode.Uri, title: string, parseState: (state: unknown) => { ok: boolean }) {
+    super(viewType, extension);
+    this.title = title;
+    this.parseState = parseState;
+  }
+
+  override show(): void {
+    super.show(this.title);
+  }
+
+  protected keyOf(): string {
+    return this.title;
+  }
+
+  protected titleOf(): string {
+    return this.title;
+  }
+
+  protected async find(state: unknown): Promise<string | undefined> {
+    return this.parseState(state).ok || state === undefined ? this.title : undefined;
+  }
+}

@@ -19,7 +19,7 @@ import type { Run } from '../runs/run.ts';
 import type { RunStore } from '../runs/store.ts';
 import { saveBytes } from './open.ts';
 import { Panel } from './panel.ts';
-import { Panels } from './panels.ts';
+import { OnlyPanel } from './panels.ts';
 
 const TITLE = 'Runs';
 /** Runs that change while the table is seen are drawn this often; a run's steps less often. */
@@ -37,30 +37,14 @@ export interface RunTablesOptions {
 }
 
 /** The runs table: one, of all runs. */
-export class RunTables extends Panels<typeof TITLE> {
+export class RunTables extends OnlyPanel {
   private readonly options: RunTablesOptions;
   /** Kept from one page to the next: evaluations are read once. */
   private readonly measured = new Map<string, { mark: string; value: Measured }>();
 
   constructor(options: RunTablesOptions) {
-    super(PANELS.runs, options.extension);
+    super(PANELS.runs, options.extension, TITLE, parseRunsState);
     this.options = options;
-  }
-
-  override show(): void {
-    super.show(TITLE);
-  }
-
-  protected keyOf(): string {
-    return TITLE;
-  }
-
-  protected titleOf(): string {
-    return TITLE;
-  }
-
-  protected async find(state: unknown): Promise<typeof TITLE | undefined> {
-    return parseRunsState(state).ok || state === undefined ? TITLE : undefined;
   }
 
   protected start(panel: vscode.WebviewPanel): RunTable {
