@@ -50,6 +50,10 @@ export function parseErrorData(data: unknown): ErrorData | null {
   return { code, message, ...(typeof hint === 'string' ? { hint } : {}) };
 }
 
+/** What happened and what to do, on one line. */
+export const inOneLine = ({ message, hint }: { message: string; hint?: string | undefined }): string =>
+  [message, hint].filter(Boolean).join(' ');
+
 /**
  * Every failure that a person may meet. `message` says what happened and where (row, column, key or file)
  * in one sentence; `hint` says what to do. Anything else that is thrown is a bug of ours.

@@ -676,14 +676,14 @@ export const madeRows = (n) => {
     );
     const isMeasured = state === 'done' || state === 'stopped' || state === 'running';
     return {
-      run: `/work/tickets/.luthier/runs/run-${i}`,
+      run: `/home/ada/tickets/.luthier/runs/run-${i}`,
       name: `tickets · ${model.split('/').at(-1)} · ${i + 1}`,
       note: i === 3 ? 'With the labels that were cleaned.' : '',
       tags: i % 9 === 3 ? ['baseline'] : i % 7 === 4 ? ['cleaned labels', 'search 2'] : [],
       ...{ state, silent: false, problem: i === 21 ? 'This run cannot be read: its run.json is not JSON.' : null },
       error: state === 'failed' ? 'tickets.csv, line 12: the label is empty.' : null,
       task: /** @type {const} */ ('text-classification'),
-      ...{ model, dataset: 'tickets.csv', data: '"/work/tickets/tickets.csv"', strategy },
+      ...{ model, dataset: 'tickets.csv', data: '"/home/ada/tickets/tickets.csv"', strategy },
       created_at: new Date(Date.UTC(2026, 10, 27, 8) - i * 5_400_000).toISOString(),
       seconds: state === 'queued' ? null : Math.round(20 + 400 * next()),
       progress: state === 'queued' ? null : state === 'running' ? 0.42 : state === 'interrupted' ? 0.77 : 1,

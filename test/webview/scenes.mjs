@@ -117,7 +117,10 @@ const runsTable = (n) => async (/** @type {import('./browser.mjs').Webview} */ v
   for (const key of ['ArrowDown', ' ', 'ArrowDown', 'ArrowDown', ' ']) await view.page.keyboard.press(key);
 };
 const BROKEN = [
-  { path: '/work/tickets/.luthier/runs/2026-11-02-b7', problem: 'run.json is missing, so this folder is not a run.' },
+  {
+    path: '/home/ada/tickets/.luthier/runs/2026-11-02-b7',
+    problem: 'run.json is missing, so this folder is not a run.',
+  },
 ];
 /** @param {import('./browser.mjs').Webview} view */
 const runsPlot = async (view) => {

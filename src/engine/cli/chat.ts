@@ -4,6 +4,7 @@ import {
   type Answered,
   type BackendChoice,
   callText,
+  inOneLine,
   LuthierError,
   type ToolCall,
   type Tools,
@@ -89,7 +90,7 @@ export async function chat(model: string, options: ChatCommandOptions): Promise<
           // A message that does not fit ends no conversation that somebody is in the middle of.
           if (!isInteractive() || !(error instanceof LuthierError) || error.code !== 'usage') throw error;
           messages.length = before - 1;
-          say('warning', [error.message, error.hint].filter(Boolean).join(' '));
+          say('warning', inOneLine(error));
         }
         answering = undefined;
       }

@@ -130,6 +130,10 @@ async function makeNewFolder(parent: string, makeName: () => string): Promise<st
   }
 }
 
+/** Against chance: they end a name that two may be given at the same time. */
+export const fourLetters = (): string =>
+  Array.from(randomBytes(4), (byte) => 'abcdefghijkmnpqrstuvwxyz23456789'[byte % 32]).join('');
+
 /** `tickets-bert-20261124-0815-k3f9`: what it learns from, what it starts from, when, and four letters against chance. */
 function makeId(run: LoadedRecipe): string {
   const { dataset, model } = run.recipe;
@@ -138,8 +142,7 @@ function makeId(run: LoadedRecipe): string {
   const now = new Date();
   const two = (n: number) => String(n).padStart(2, '0');
   const day = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
-  const letters = Array.from(randomBytes(4), (b) => 'abcdefghijkmnpqrstuvwxyz23456789'[b % 32]).join('');
-  return `${data}-${slug(basename(model), 24, 'run')}-${day}-${two(now.getHours())}${two(now.getMinutes())}-${letters}`;
+  return `${data}-${slug(basename(model), 24, 'run')}-${day}-${two(now.getHours())}${two(now.getMinutes())}-${fourLetters()}`;
 }
 
 /**

@@ -54,6 +54,7 @@ import { type Lessons, lessonsOf } from './lessons.ts';
 import { requireOneMemory } from './one-memory.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
 import { SAMPLE_TOKENS, whyNoSamples } from './samples.ts';
+import type { ChosenHead } from './solve-head.ts';
 import { solvedHead } from './solved-head.ts';
 import type { StepResult, Trainer, TrainerOptions, TrainerState } from './types.ts';
 
@@ -328,15 +329,11 @@ class TaskTrainer implements Trainer {
 
   /** The layer that answers, solved to its end: the run's one step. */
   async #solve(between?: Between): Promise<StepResult> {
-    const { model, encoded, recipe, labels, note } = this;
+    const { encoded } = this;
     const features = await this.#featuresOf('train', between);
-    const solved = await solvedHead(
-      { model, task: this.task, recipe, labels, items: encoded.train, features, note },
-      async () => between?.(0, 0),
-    );
+    const solved = await this.#solveHead(features, async () => between?.(0, 0));
     this.#step++;
     this.#tuned = null;
-    model.device?.replaced('weights');
     const tokens = encoded.train.reduce((n, { ids }) => n + ids.length, 0);
     return { step: this.#step, epoch: 1, loss: solved.loss, learning_rate: 0, grad_norm: solved.gradient, tokens };
   }
@@ -560,16 +557,23 @@ class TaskTrainer implements Trainer {
   /** Where pairs teach the encoder: its classifier is solved for it as it is, unless that was done. */
   async #solveAnswers(between?: Between): Promise<void> {
     if (!this.lessons.isPaired || this.#areAnswersSolved) return;
-    const { model, task, encoded, recipe, labels, note } = this;
+    const { model, encoded, recipe } = this;
     const features = await inBatches({
       ...{ texts: encoded.train, batchSize: recipe.per_device_eval_batch_size, width: model.architecture.hiddenSize },
       ...{ run: (texts: LabelledItem[]) => model.features(texts), between },
     });
     await this.collect();
-    const options = { model, task, recipe, labels, items: encoded.train, features, note };
-    await solvedHead(options, async () => between?.(encoded.train.length, encoded.train.length));
-    model.device?.replaced('weights');
+    await this.#solveHead(features, async () => between?.(encoded.train.length, encoded.train.length));
     this.#areAnswersSolved = true;
+  }
+
+  /** @param features what the head is given for each training row */
+  async #solveHead(features: Float32Array, between: () => Promise<void>): Promise<ChosenHead> {
+    const { model, task, encoded, recipe, labels, note } = this;
+    const options = { model, task, recipe, labels, items: encoded.train, features, note };
+    const solved = await solvedHead(options, between);
+    model.device?.replaced('weights');
+    return solved;
   }
 
   dispose(): void {

@@ -47,23 +47,37 @@ type Decision = 'start' | 'edit' | 'inspect' | 'model' | 'more' | 'less' | 'agai
 /** Files of the workspace to running fine-tuning of a model for completions: languages, model, then a summary. */
 export async function fineTuneFiles(luthier: Luthier): Promise<void> {
   requireTrust();
+  await learnFiles(luthier, TITLE);
+}
+
+/**
+ * Asks what is to be learnt of the files of a folder of the workspace, and starts that.
+ * @param title of the questions
+ * @param onCreated told of the run before it starts
+ */
+export async function learnFiles(
+  luthier: Luthier,
+  title: string,
+  update?: ModelUpdate,
+  onCreated?: (run: string) => Promise<void>,
+): Promise<void> {
   const folder = await askFolder();
-  const questions = new Questions(TITLE);
+  const questions = new Questions(title);
   try {
     const found = await questions.work('Looking through your files…', (signal) =>
       luthier.engine.service.request('files/survey', { folder }, { signal }),
     );
     if (found.languages.length === 0) throw nothingFound(folder, found);
     const project = await luthier.homes.projectFor(vscode.Uri.file(folder));
-    const path = await new FilesFlow(luthier, questions, folder, project, found).play();
+    const path = await new FilesFlow(luthier, questions, folder, project, found, update).play();
     questions.dispose();
-    if (path) await startRecipe(luthier, path, join(project, HOME));
+    if (path) await startRecipe(luthier, path, join(project, HOME), { onCreated });
   } finally {
     questions.dispose();
   }
 }
 
-export async function askFolder(): Promise<string> {
+async function askFolder(): Promise<string> {
   const folders = (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file');
   const document = vscode.window.activeTextEditor?.document.uri;
   const own = document && vscode.workspace.getWorkspaceFolder(document);
@@ -82,7 +96,7 @@ export async function askFolder(): Promise<string> {
   return picked.uri.fsPath;
 }
 
-export function nothingFound(folder: string, { left_out }: FilesFound): HostError {
+function nothingFound(folder: string, { left_out }: FilesFound): HostError {
   const why = left_out.length === 0 ? 'it is empty' : left_out.map(leftOutText).join('; ');
   return new HostError(
     'data-invalid',
@@ -110,7 +124,7 @@ interface Made {
 }
 
 /** The questions in their order, with a way back from each; what was written goes again when the person turns back. */
-export class FilesFlow {
+class FilesFlow {
   private languages: string[];
   private model: string | undefined;
   private bytes: number = FILE_CHOICE.max_bytes;

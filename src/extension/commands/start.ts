@@ -20,7 +20,7 @@ export async function startRecipe(
   luthier: Luthier,
   recipePath: string,
   home?: string,
-  { folds, onCreated }: { folds?: number | undefined; onCreated?: (run: string) => Promise<void> } = {},
+  { folds, onCreated }: { folds?: number | undefined; onCreated?: ((run: string) => Promise<void>) | undefined } = {},
 ): Promise<void> {
   const since = Date.now();
   // What is wrong with the file, the service says better.

@@ -1,15 +1,11 @@
-import { join } from 'node:path';
-import * as vscode from 'vscode';
 import { FEWEST_ACCEPTED } from '../../completions/learned.ts';
-import { HOME } from '../../guard/index.ts';
 import { counted } from '../../protocol/index.ts';
 import { inWords } from '../completions/choose.ts';
 import type { Luthier } from '../context.ts';
 import { HostError } from '../errors.ts';
-import { choose, Questions } from '../questions.ts';
-import { askFolder, FilesFlow, nothingFound } from './fine-tune-files.ts';
+import { choose } from '../questions.ts';
+import { learnFiles } from './fine-tune-files.ts';
 import { requireTrust } from './select.ts';
-import { startRecipe } from './start.ts';
 
 const TITLE = 'Update My Model';
 
@@ -24,25 +20,9 @@ export async function updateModel(luthier: Luthier): Promise<void> {
   await learning.flush();
   await requireAccepted(luthier);
   const model = await askModel(luthier);
-  const folder = await askFolder();
-  const questions = new Questions(TITLE);
-  try {
-    const found = await questions.work('Looking through your files…', (signal) =>
-      luthier.engine.service.request('files/survey', { folder }, { signal }),
-    );
-    if (found.languages.length === 0) throw nothingFound(folder, found);
-    const project = await luthier.homes.projectFor(vscode.Uri.file(folder));
-    const path = await new FilesFlow(luthier, questions, folder, project, found, {
-      // A starter goes by its name: its folder has another one with each version of Luthier.
-      model,
-      name: luthier.completions.models.nameOf(model),
-      completions: learning.store.file,
-    }).play();
-    questions.dispose();
-    if (path) await startRecipe(luthier, path, join(project, HOME), { onCreated: (run) => updates.begin(run, model) });
-  } finally {
-    questions.dispose();
-  }
+  // A starter goes by its name: its folder has another one with each version of Luthier.
+  const update = { model, name: luthier.completions.models.nameOf(model), completions: learning.store.file };
+  await learnFiles(luthier, TITLE, update, (run) => updates.begin(run, model));
 }
 
 /** @throws HostError where too little was accepted, before anything is asked */

@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { inOneLine } from '../../protocol/errors.ts';
 import { stageName } from '../../protocol/folds.ts';
 import type { RunState } from '../../protocol/states.ts';
 import type { RunAction } from '../../protocol/webview.ts';
@@ -190,7 +191,7 @@ export const banners = (run: RunView, page: Page): TemplateResult => {
         ? banner(
             'error',
             'error',
-            [failure.error.message, failure.error.hint].filter(Boolean).join(' '),
+            inOneLine(failure.error),
             html`<button class="tool" title="Dismiss" aria-label="Dismiss" @click=${() => page.dismiss()}><span class="codicon codicon-close" aria-hidden="true"></span></button>`,
           )
         : nothing

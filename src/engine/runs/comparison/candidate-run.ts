@@ -6,6 +6,7 @@ import {
   type CandidateResult,
   type DoneEvent,
   type EvaluationReport,
+  inOneLine,
   LuthierError,
   type MetricKey,
   type RunEvent,
@@ -101,8 +102,7 @@ export type Outcome = { result: CandidateResult } | { problem: string };
  */
 export async function outcomeOf(folder: string, metric: MetricKey): Promise<Outcome> {
   const record = await readRun(folder);
-  if (record.state === 'failed')
-    return { problem: [record.error?.message, record.error?.hint].filter(Boolean).join(' ') || 'The run failed.' };
+  if (record.state === 'failed') return { problem: (record.error && inOneLine(record.error)) || 'The run failed.' };
   const events = (await readEvents(join(folder, FILES.metrics))).map(({ event }) => event);
   const done = events.findLast((event): event is DoneEvent & { fold?: number } => event.event === 'done');
   const start = events.findLast((event): event is StartEvent & { fold?: number } => event.event === 'start');

@@ -12,6 +12,7 @@ import {
   FINISHED_STATES,
   fewRowsNote,
   formatBytes,
+  inOneLine,
   LuthierError,
   type RunEstimate,
   type RunEvent,
@@ -229,7 +230,7 @@ class Work {
       } catch (error) {
         if (!(error instanceof LuthierError)) throw error;
         problem ??= error;
-        leaveOut(entry.candidate, [error.message, error.hint].filter(Boolean).join(' '));
+        leaveOut(entry.candidate, inOneLine(error));
       }
     }
     const known = this.#entries.find(({ estimate }) => estimate !== null)?.estimate;
@@ -334,7 +335,7 @@ class Work {
       await this.#settle(candidate, ending === 'killed', share);
     } catch (error) {
       if (!(error instanceof LuthierError)) throw error;
-      fail(candidate, [error.message, error.hint].filter(Boolean).join(' '));
+      fail(candidate, inOneLine(error));
     }
     await this.#changed();
   }

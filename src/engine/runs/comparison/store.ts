@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../../../files/errno.ts';
@@ -9,7 +8,7 @@ import { writeError, writeJson } from '../../../files/write-file.ts';
 import { homeProblem } from '../../../guard/index.ts';
 import { type Comparison, LuthierError } from '../../../protocol/index.ts';
 import { COMPARISONS, readComparison } from '../../../runs/comparisons.ts';
-import { ignoreExisting, requireNone } from '../folder.ts';
+import { fourLetters, ignoreExisting, requireNone } from '../folder.ts';
 
 /** Its holder says that often that it lives; a lock this old is that of one whose process id somebody else has by now. */
 const BEAT_MS = 5_000;
@@ -26,8 +25,7 @@ export class Comparisons {
 
   /** A name for a new one, by what it is about. */
   newId(data: string): string {
-    const letters = Array.from(randomBytes(4), (byte) => 'abcdefghijkmnpqrstuvwxyz23456789'[byte % 32]).join('');
-    return `${slug(data, 24, 'rows')}-${new Date().toISOString().slice(0, 10).replaceAll('-', '')}-${letters}`;
+    return `${slug(data, 24, 'rows')}-${new Date().toISOString().slice(0, 10).replaceAll('-', '')}-${fourLetters()}`;
   }
 
   /** The newest one that asks the same and has not come to its end. Files that cannot be read are none. */
