@@ -86,4 +86,15 @@ describe('a result', () => {
     expect(readFileSync(path.join(root, 'README.md'), 'utf8')).not.toMatch(/million|2999/);
     expect(printSize(alone)).toContain('21.0 s (target 60.0 s), 1.50 GB at most (target 2.00 GB)');
   });
+
+  it('names the versions and days of what is shown, and of nothing else', () => {
+    const earlier = { ...result, case: 'bert-base', versions: { PyTorch: '1' }, date: '2000-01-01' };
+    saveResult(root, earlier, ['bert-base', 'train-6920', 'rows-1m']);
+    writeMarkdown(root);
+    expect(readFileSync(path.join(root, 'README.md'), 'utf8')).toContain(
+      `${result.machine}; PyTorch 1; 2000-01-01. Medians`,
+    );
+    const all = readFileSync(path.join(root, 'bench/RESULTS.md'), 'utf8');
+    expect(all).toContain(`PyTorch 1 and 2, Luthier 1; 2000-01-01, ${result.date}, 2999-01-01.`);
+  });
 });

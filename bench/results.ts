@@ -171,17 +171,26 @@ function row(r: Result): string {
   return `| ${cells.join(' | ')} |`;
 }
 
+/** Every version of each library that results were measured with, and the days. */
+function measuredWith(results: readonly AnyResult[]): { versions: string[]; dates: string } {
+  const found = new Map<string, Set<string>>();
+  for (const { versions } of results)
+    for (const [library, version] of Object.entries(versions))
+      found.set(library, (found.get(library) ?? new Set()).add(version));
+  const versions = [...found].map(([library, each]) => `${library} ${[...each].sort().join(' and ')}`);
+  return { versions, dates: [...new Set(results.map((r) => r.date))].sort().join(', ') };
+}
+
 /** The tables of each machine, as they stand in bench/RESULTS.md and in the README. */
 function tables(results: readonly AnyResult[]): string[] {
   const machines = [...new Set(results.map((r) => r.machine))];
   return machines.flatMap((name) => {
     const here = results.filter((r) => r.machine === name);
-    const versions = Object.entries(Object.assign({}, ...here.map((r) => r.versions)) as Record<string, string>);
-    const dates = [...new Set(here.map((r) => r.date))].sort();
+    const { versions, dates } = measuredWith(here);
     const compared = here.filter(isCompared);
     const sizes = here.filter((r) => !isCompared(r));
     return [
-      `**${name}**; ${versions.map(([library, version]) => `${library} ${version}`).join(', ')}; ${dates.join(', ')}.`,
+      `**${name}**; ${versions.join(', ')}; ${dates}.`,
       '',
       ...(compared.length > 0 ? [...HEADER, ...compared.map(row), ''] : []),
       ...(sizes.length > 0 ? [...SIZE_HEADER, ...sizes.map(sizeRow), ''] : []),
@@ -201,6 +210,8 @@ const BRIEF = [
   'train-1000',
   'predict-10000',
   'bert-base-head',
+  'decoder-lora',
+  'decoder-token-128',
 ];
 
 /** The README's share of the results: times beside PyTorch's on the machine measured last, in ten lines. */
@@ -212,15 +223,15 @@ function writeReadme(root: string, results: readonly Result[]): void {
   if (from < 0 || to < from || !last) return;
   const here = results.filter((r) => r.machine === last.machine && r.peer === 'pytorch');
   const brief = here.filter((r) => BRIEF.includes(r.case));
-  const versions = ['PyTorch', 'transformers'].flatMap((name) =>
-    last.versions[name] ? [`${name} ${last.versions[name]}`] : [],
-  );
-  const lines = (brief.length > 0 ? brief : here.slice(0, BRIEF.length)).map(
+  const shown = brief.length > 0 ? brief : here.slice(0, BRIEF.length);
+  const { versions, dates } = measuredWith(shown);
+  const libraries = versions.filter((text) => /^(PyTorch|transformers) /.test(text));
+  const lines = shown.map(
     (r) => `| ${r.measures} | ${duration(r.ms)} | ${duration(r.peer_ms)} | **${r.ratio.toFixed(2)}** |`,
   );
   const section = [
     MARKS[0],
-    `${[last.machine, ...versions, last.date].join('; ')}. Medians; a ratio below 1 means that Luthier is faster.`,
+    `${[last.machine, ...libraries, dates].join('; ')}. Medians; a ratio below 1 means that Luthier is faster.`,
     '',
     '| | Luthier | PyTorch | ratio |',
     '|---|---|---|---|',
