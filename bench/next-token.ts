@@ -15,7 +15,11 @@ import { promptOf } from './token-prompt.ts';
 const { model: folder, context, backend, load_in_8bit } = JSON.parse(process.argv[2]!) as TokenSpec;
 const open = await openModel(folder, backend, undefined, () => taskNamed('text-generation'));
 const { architecture } = open.model;
-const model = new CachedModel(open.model, undefined, load_in_8bit ? isLayerWeight(architecture) : undefined);
+const model = new CachedModel(
+  open.model,
+  undefined,
+  load_in_8bit ? { isHeld: isLayerWeight(architecture) } : undefined,
+);
 const prompt = promptOf(context, architecture.vocabSize);
 
 for await (const line of createInterface({ input: process.stdin })) {

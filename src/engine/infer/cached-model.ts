@@ -12,15 +12,26 @@ export interface CachedModelSizes {
   lengths: readonly number[];
   /** Tokens that the cache has room for at first; it doubles when it is full. */
   capacity: number;
-  /**
-   * So many tokens at most are read one at a time behind others: the program of one token is always at hand. It alone
-   * then computes in 8 bits, with the weights built in. None where it is left out.
-   */
+  /** So many tokens at most are read one at a time behind others: the program of one token is always at hand. */
   oneByOne?: number;
+}
+
+/**
+ * How a model computes in 8 bits. The program of one token has its weights built in (tensor/executors/built-in-weights.ts):
+ * without VNNI, where they are fed, it takes as long as in float.
+ */
+export interface EightBitReading {
+  /** Weights that it may compute with in 8 bits; they do not change while it is used. */
+  isHeld: (name: string) => boolean;
+  /** Programs of more than one token are in float. */
+  onlyTokens?: true;
 }
 
 /** Few, since each is a program of its own. */
 const SIZES: CachedModelSizes = { lengths: [32, 128, 512], capacity: 128 };
+
+/** In 8 bits, a program of one token has the weights once more: fewer of them. */
+const SIZES_IN_8BIT: CachedModelSizes = { ...SIZES, capacity: 512 };
 
 /** Arrays as long as the vocabulary that a search has of each text: logits, log probabilities, and these summed. */
 const SCORES = 3;
@@ -39,15 +50,14 @@ export class CachedModel implements NextToken {
   readonly #outputs = new Map<string, Record<string, Float32Array>>();
 
   readonly #sizes: CachedModelSizes;
-  readonly #isHeldIn8Bit: ((name: string) => boolean) | undefined;
+  readonly #eightBit: EightBitReading | undefined;
   /** What the cache holds, as far as it is the same for all of its texts. */
   #tokens: number[] = [];
 
-  /** @param isHeldIn8Bit weights that it may compute with in 8 bits; they do not change while it is used */
-  constructor(model: TaskModel, sizes = SIZES, isHeldIn8Bit?: (name: string) => boolean) {
+  constructor(model: TaskModel, sizes?: CachedModelSizes, eightBit?: EightBitReading) {
     this.#model = model;
-    this.#sizes = sizes;
-    this.#isHeldIn8Bit = isHeldIn8Bit;
+    this.#sizes = sizes ?? (eightBit ? SIZES_IN_8BIT : SIZES);
+    this.#eightBit = eightBit;
     const { maxPositions, virtualIds = [] } = model.architecture;
     this.positions = maxPositions;
     this.#virtual = virtualIds;
@@ -143,8 +153,8 @@ export class CachedModel implements NextToken {
   async #compute(shape: CachedShape, ids: Int32Array, positions: Int32Array, count: number): Promise<Float32Array> {
     const cache = this.#cache;
     const { architecture, numLabels: outputs } = this.#model;
-    const builtIn = this.#sizes.oneByOne !== undefined;
-    const isHeldIn8Bit = builtIn && ids.length > 1 ? undefined : this.#isHeldIn8Bit;
+    const builtIn = ids.length === 1;
+    const isHeldIn8Bit = builtIn || !this.#eightBit?.onlyTokens ? this.#eightBit?.isHeld : undefined;
     const bits = isHeldIn8Bit ? ` in 8 bits${builtIn ? ', built in' : ''}` : '';
     const key = `next ${shape.rows}×${shape.length} after ${shape.capacity}${bits}`;
     let arrays: Record<string, Float32Array> = {};

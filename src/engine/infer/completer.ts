@@ -116,7 +116,8 @@ class ModelCompleter implements Completer {
   ) {
     const { model } = open;
     this.#eightBit = eightBit && model.computesIn8Bit;
-    this.model = new CachedModel(model, SIZES, this.#eightBit ? isProductWeight(model.architecture) : undefined);
+    const isHeld = isProductWeight(model.architecture);
+    this.model = new CachedModel(model, SIZES, this.#eightBit ? { isHeld, onlyTokens: true } : undefined);
     this.tokenizer = open.tokenizer;
     this.#window = new ContextWindow(open.tokenizer);
     this.#middle = MiddleTokens.of(open.tokenizer);

@@ -142,7 +142,7 @@ function writing(
   said: JsonRecord,
   isHeldIn8Bit: ((name: string) => boolean) | undefined,
 ): Omit<Writer, 'dispose'> {
-  const cached = new CachedModel(model, undefined, isHeldIn8Bit);
+  const cached = new CachedModel(model, undefined, isHeldIn8Bit && { isHeld: isHeldIn8Bit });
   const own = endsOf(said, tokenizer);
   let chat: ChatTemplate | undefined;
   return {
