@@ -8,6 +8,8 @@ import type { RunState } from './states.ts';
 export type RunEvent = AnyEvent & {
   /** In a cross-validation: the fold, from 1 on, whose training says this; left out by the run itself and its last model. */
   fold?: number;
+  /** In a run with several seeds: the one whose training says this; left out by the run itself. */
+  seed?: number;
 };
 
 type AnyEvent =
@@ -137,10 +139,14 @@ export interface DoneEvent {
   run: string;
   /** Folder of the written model; empty where none was to be written (a fold's, or `--no-final`). */
   model: string;
-  /** Validation metrics of the weights that were written; in a cross-validation the folds' means. */
+  /** Validation metrics of the weights that were written; in a cross-validation the folds' means, with several seeds theirs. */
   metrics: Metrics;
   /** In a cross-validation: what each fold came to. */
   folds?: FoldResult[];
+  /** With several seeds: what each came to. */
+  seeds?: SeedResult[];
+  /** Of folds or seeds: the sample standard deviation of each metric; empty where there are fewer than two. */
+  deviations?: Metrics;
   /** Of a model that writes; left out where it was not measured before the first step and at the end. */
   forgetting?: Forgetting;
   /** Step that the written weights are from. */
@@ -158,6 +164,15 @@ export interface FoldResult {
   fold: number;
   metrics: Metrics;
   /** Rows that it was measured on. */
+  n: number;
+}
+
+/** What a recipe came to with one of several seeds. */
+export interface SeedResult {
+  seed: number;
+  /** Of its best weights. */
+  metrics: Metrics;
+  /** Rows that they were measured on; 0 where there are no validation rows. */
   n: number;
 }
 

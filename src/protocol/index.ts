@@ -33,4 +33,5 @@ export * from './suggestion.ts';
 export * from './tags.ts';
 export * from './tasks.ts';
 export * from './tools.ts';
+export * from './trainings.ts';
 export * from './webview.ts';

@@ -33,6 +33,8 @@ export interface RunRow {
   progress: number | null;
   /** Of a cross-validation; its metrics are the folds' means. */
   folds: number | null;
+  /** Of a run with several seeds; its metrics are their means. */
+  seeds: number | null;
   /** Of the best weights, measured on the validation rows. */
   metrics: Metrics;
   /** The one that decides which weights are best. */
@@ -84,6 +86,7 @@ export const RUN_COLUMNS: readonly RunColumn[] = [
   { id: 'seconds', title: 'Time', kind: 'duration', value: ({ seconds }) => seconds },
   { id: 'created_at', title: 'Created', kind: 'time', value: ({ created_at }) => created_at },
   { id: 'folds', title: 'Folds', kind: 'number', value: ({ folds }) => folds },
+  { id: 'seeds', title: 'Seeds', kind: 'number', value: ({ seeds }) => seeds },
   text('tags', 'Tags', ({ tags }) => tags.join(', ')),
   text('note', 'Note', ({ note }) => note),
   text('run', 'Folder', ({ run }) => run),

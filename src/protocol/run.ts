@@ -12,7 +12,7 @@ import {
   recordOf,
   shape,
 } from './check.ts';
-import type { FoldResult, Forgetting, Metrics, RunEvent } from './events.ts';
+import type { FoldResult, Forgetting, Metrics, RunEvent, SeedResult } from './events.ts';
 import type { Recipe } from './recipe.ts';
 import { RUN_STATES, type RunState } from './states.ts';
 import { areTags } from './tags.ts';
@@ -47,12 +47,16 @@ export interface RunRecord {
   step: number;
   total_steps: number;
   labels: string[];
-  /** In a cross-validation: the folds' means. `n`: rows that it was measured on; absent in older runs. */
+  /** In a cross-validation the folds' means, with several seeds theirs. `n`: rows that it was measured on; absent in older runs. */
   best: { step: number; metrics: Metrics; n?: number } | null;
   /** A cross-validation's plan and what came of it so far; steps count over all folds and the last model. */
   folds?: CrossValidation;
   /** A fold's place; its folder is `folds/<fold>` in that of its run. */
   fold_of?: { run: string; fold: number; count: number };
+  /** The same recipe with several seeds, and what came of it so far; the model is that of the first, the recipe's own. */
+  seeds?: SeedRuns;
+  /** The place of one of them; its folder is `seeds/<seed>` in that of its run. */
+  seed_of?: { run: string; seed: number; count: number };
   /** Of the written model, where it writes. */
   forgetting?: Forgetting;
   /** Folder of the written model, relative to the run's; null until there is one. */
@@ -76,6 +80,15 @@ export interface CrossValidation {
   /** Those that are finished, in order. */
   results: FoldResult[];
   /** Sample standard deviation of each metric over the finished folds; empty before there are two. */
+  deviations: Metrics;
+}
+
+export interface SeedRuns {
+  /** The recipe's own first. */
+  values: number[];
+  /** Those that are finished, in order. */
+  results: SeedResult[];
+  /** Sample standard deviation of each metric over them; empty before there are two. */
   deviations: Metrics;
 }
 
@@ -133,6 +146,14 @@ const FIELDS: { [K in keyof RunRecord]-?: Check } = {
     }),
   ),
   fold_of: optional(shape({ run: isString, fold: isCount, count: isCount })),
+  seeds: optional(
+    shape({
+      values: listOf(isCount),
+      results: listOf(shape({ seed: isCount, metrics: areMetrics, n: isCount })),
+      deviations: areMetrics,
+    }),
+  ),
+  seed_of: optional(shape({ run: isString, seed: isCount, count: isCount })),
   forgetting: optional(isForgetting),
   model: nullOr(isName),
   error: nullOr(shape({ code: isString, message: isString, hint: optional(isString) })),
@@ -155,11 +176,15 @@ export function parseRunRecord(value: unknown): { record: RunRecord } | { proble
   const problem = shape(FIELDS)(value, 'run.json');
   if (problem !== null) return { problem };
   const record = { ...(value as RunRecord) };
-  const { best, folds } = record;
+  const { best, folds, seeds } = record;
   if (best !== null) record.best = { ...best, metrics: numbersOf(best.metrics) };
   if (folds !== undefined) {
     const results = folds.results.map((result) => ({ ...result, metrics: numbersOf(result.metrics) }));
     record.folds = { ...folds, results, deviations: numbersOf(folds.deviations) };
+  }
+  if (seeds !== undefined) {
+    const results = seeds.results.map((result) => ({ ...result, metrics: numbersOf(result.metrics) }));
+    record.seeds = { ...seeds, results, deviations: numbersOf(seeds.deviations) };
   }
   return { record };
 }

@@ -75,7 +75,7 @@ const isRow = shape({
   ...{ state: oneOf(...RUN_STATES), silent: isBoolean, problem: nullOr(isString), error: nullOr(isString) },
   task: oneOf(...TASKS.map(({ name }) => name)),
   ...{ model: isString, dataset: isString, data: isString, strategy: isString, created_at: isString },
-  ...{ seconds: nullOr(isNumber), progress: nullOr(isNumber), folds: nullOr(isCount), rows: nullOr(isCount) },
+  ...{ seconds: nullOr(isNumber), progress: nullOr(isNumber), folds: nullOr(isCount), seeds: nullOr(isCount), rows: nullOr(isCount) },
   ...{ metrics: isMetrics, main: nullOr(isKey) },
   measured: nullOr(shape({ n: isCount, intervals: recordOf(isInterval, isKey) })),
   recipe: recordOf(isCell),

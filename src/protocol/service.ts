@@ -381,6 +381,8 @@ export interface ServiceRequests extends PromptRequests, CompletionRequests {
       name?: string;
       /** For a cross-validation: into how many folds, and whether a model is trained on all rows afterwards. */
       folds?: { count: number; final: boolean };
+      /** For several trainings that differ in the seed alone: how many. */
+      seeds?: number;
     };
     result: { path: string; record: RunRecord };
   };

@@ -257,12 +257,14 @@ export type TryoutRequest =
 const isLevel = oneOf('info', 'warning', 'error');
 const isError = shape({ code: isString, message: isString, hint: optional(isString) });
 
-const fold = optional(isCount);
+/** Which of a run's trainings says it. */
+const training = { fold: optional(isCount), seed: optional(isCount) };
 const isFold = shape({ fold: isCount, metrics: isMetrics, n: isCount });
+const isSeed = shape({ seed: isCount, metrics: isMetrics, n: isCount });
 
 const eventRules: Rules<RunEvent, 'event'> = {
   start: {
-    fold,
+    ...training,
     time: isNumber,
     run: isString,
     total_steps: isCount,
@@ -277,7 +279,7 @@ const eventRules: Rules<RunEvent, 'event'> = {
     loss_of: optional(oneOf('pairs')),
   },
   step: {
-    fold,
+    ...training,
     time: isNumber,
     step: isCount,
     epoch: isNumber,
@@ -290,7 +292,7 @@ const eventRules: Rules<RunEvent, 'event'> = {
     eta_s: nullOr(isNumber),
   },
   eval: {
-    fold,
+    ...training,
     time: isNumber,
     step: isCount,
     epoch: isNumber,
@@ -300,22 +302,24 @@ const eventRules: Rules<RunEvent, 'event'> = {
     best: isBoolean,
   },
   samples: {
-    fold,
+    ...training,
     time: isNumber,
     step: isCount,
     epoch: isNumber,
     samples: listOf(shape({ file: isString, line: isCount, prompt: isString, reference: isString, answer: isString })),
   },
-  checkpoint: { fold, time: isNumber, step: isCount, path: isString, bytes: isNumber, reason: isString },
-  note: { fold, time: isNumber, level: isLevel, message: isString, step: optional(isCount) },
-  state: { fold, time: isNumber, state: isString },
+  checkpoint: { ...training, time: isNumber, step: isCount, path: isString, bytes: isNumber, reason: isString },
+  note: { ...training, time: isNumber, level: isLevel, message: isString, step: optional(isCount) },
+  state: { ...training, time: isNumber, state: isString },
   done: {
-    fold,
+    ...training,
     time: isNumber,
     run: isString,
     model: isString,
     metrics: isMetrics,
     folds: optional(listOf(isFold)),
+    seeds: optional(listOf(isSeed)),
+    deviations: optional(isMetrics),
     forgetting: optional(isForgetting),
     best_step: isCount,
     step: isCount,
@@ -324,7 +328,7 @@ const eventRules: Rules<RunEvent, 'event'> = {
     time_to_first_step_s: isNumber,
     peak_rss_bytes: isNumber,
   },
-  error: { fold, time: isNumber, code: isString, message: isString, hint: optional(isString) },
+  error: { ...training, time: isNumber, code: isString, message: isString, hint: optional(isString) },
 };
 
 const isRecord = shape({
@@ -339,6 +343,8 @@ const isRecord = shape({
   best: nullOr(shape({ step: isCount, metrics: isMetrics })),
   folds: optional(shape({ count: isCount, final: isBoolean, results: listOf(isFold), deviations: isMetrics })),
   fold_of: optional(shape({ run: isString, fold: isCount, count: isCount })),
+  seeds: optional(shape({ values: listOf(isCount), results: listOf(isSeed), deviations: isMetrics })),
+  seed_of: optional(shape({ run: isString, seed: isCount, count: isCount })),
   error: nullOr(isError),
 });
 

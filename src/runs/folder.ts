@@ -16,6 +16,7 @@ export const FILES = {
   adapter: 'adapter',
   sentenceTransformer: 'sentence-transformer',
   folds: 'folds',
+  seeds: 'seeds',
 } as const;
 
 /** The `.luthier` folder that a run's folder stands in, or null when it stands elsewhere (`train --out`). */

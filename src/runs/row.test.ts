@@ -28,7 +28,7 @@ test('a record becomes a row: the recipe flat, the task by its problem type, tim
   const row = runRow('/runs/r', record(), done, NOT_MEASURED);
   expect(row).toMatchObject({
     ...{ run: '/runs/r', task: 'regression', model: 'starters/bert', strategy: 'lora', dataset: 'a.csv', seconds: 60 },
-    ...{ progress: 0.75, main: 'pearson', tags: [], folds: null, rows: null },
+    ...{ progress: 0.75, main: 'pearson', tags: [], folds: null, seeds: null, rows: null },
   });
   expect(row.recipe).toMatchObject({
     ...{ 'strategy.r': 8, 'strategy.target_modules': 'query, value', learning_rate: 2e-5 },

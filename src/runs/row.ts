@@ -48,6 +48,7 @@ export function runRow(
     seconds: secondsOf(record, WORKING_STATES.has(state), now),
     progress: total > 0 ? Math.min(1, step / total) : null,
     folds: record.folds?.count ?? null,
+    seeds: record.seeds?.values.length ?? null,
     metrics: best?.metrics ?? {},
     main: bestMetric(record)?.key ?? null,
     ...{ measured, rows },

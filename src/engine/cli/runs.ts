@@ -10,6 +10,7 @@ import {
   type RunRecord,
   STATE_WORDS,
   toErrorData,
+  trainingsOf,
   WORKING_STATES,
 } from '../../protocol/index.ts';
 import { connectRun, lookAtProcess, readRun } from '../../runs/client.ts';
@@ -20,10 +21,16 @@ import { createRun, findRun, requireNone } from '../runs/folder.ts';
 import { announce, type BeginOptions, beginRun, refuseQueueDetached } from './begin.ts';
 import { bold, duration, EXIT, isInteractive, metricLine, note, print, printJson, table, yellow } from './output.ts';
 import { tellOutside } from './train.ts';
-import { foldTable, forgettingText, shortPath, watchRun } from './watch.ts';
+import { forgettingText, shortPath, trainingsTable, watchRun } from './watch.ts';
 
 interface JsonOption {
   json?: boolean;
+}
+
+/** Said beside the metrics of a run of several trainings. */
+function meanOf(record: RunRecord): string {
+  const trainings = trainingsOf(record);
+  return trainings && record.best ? `, mean of ${counted(trainings.results.length, trainings.what)}` : '';
 }
 
 /** The states of an ended run, and what to tell whoever wants it to go on. */
@@ -59,12 +66,12 @@ export async function listRuns({ json }: JsonOption): Promise<number> {
             record.name === record.id ? record.id : `${record.id}  ${record.name}`,
             foreign.has(folder) ? `${STATE_WORDS[record.state]}, not started here` : STATE_WORDS[record.state],
             `${record.step}/${record.total_steps}`,
-            `${metricLine(record.best?.metrics ?? {})}${record.folds && record.best ? `, mean of ${record.folds.results.length} folds` : ''}`,
+            `${metricLine(record.best?.metrics ?? {})}${meanOf(record)}`,
             took(record),
             formatBytes(bytes),
           ],
-          ...(record.folds?.results ?? []).map(({ fold, metrics }) => [
-            `  fold ${fold}`,
+          ...(trainingsOf(record)?.results ?? []).map(({ name, metrics }) => [
+            `  ${record.seeds ? 'seed' : 'fold'} ${name}`,
             'done',
             '',
             metricLine(metrics),
@@ -195,6 +202,7 @@ export async function showRun(name: string, { json }: JsonOption): Promise<numbe
     return EXIT.done;
   }
   const { recipe } = record;
+  const trainings = trainingsOf(record);
   const lines: [string, string][] = [
     ['state', STATE_WORDS[record.state]],
     ['step', `${record.step} of ${record.total_steps}`],
@@ -209,7 +217,7 @@ export async function showRun(name: string, { json }: JsonOption): Promise<numbe
       'best',
       record.best === null
         ? ''
-        : `${metricLine(record.best.metrics)} (${record.folds ? 'mean of the folds' : `step ${record.best.step}`})`,
+        : `${metricLine(record.best.metrics)} (${trainings ? `mean of the ${trainings.what}s` : `step ${record.best.step}`})`,
     ],
     ['general text', record.forgetting === undefined ? '' : forgettingText(record.forgetting)],
     ['model', record.model === null ? '' : join(folder, record.model)],
@@ -223,7 +231,7 @@ export async function showRun(name: string, { json }: JsonOption): Promise<numbe
     print(`  ${yellow('error')}         ${record.error.message}`);
     if (record.error.hint !== undefined) print(`                ${record.error.hint}`);
   }
-  if (record.folds !== undefined) print(`\n${foldTable(record.folds, record.recipe)}`);
+  if (trainings) print(`\n${trainingsTable(trainings, record.recipe)}`);
   const { printReports } = await import('./report.ts');
   await printReports(folder);
   return EXIT.done;
@@ -344,6 +352,9 @@ async function startAsNew(folder: string, record: RunRecord, options: ResumeOpti
   const made = await createRun({
     ...loaded,
     state: options.queue ? 'queued' : 'starting',
+    // As many trainings as it was to have.
+    folds: record.folds && { count: record.folds.count, final: record.folds.final },
+    seeds: record.seeds?.values,
     ...(home === null ? {} : { luthierFolder: home }),
   });
   note(`New run with the recipe of ${record.id}: ${made.record.id}`);

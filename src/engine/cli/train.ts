@@ -1,6 +1,6 @@
 import { basename, extname, join, resolve } from 'node:path';
 import { HOME } from '../../guard/index.ts';
-import { isFoldCount, LuthierError, MOST_FOLDS } from '../../protocol/index.ts';
+import { isFoldCount, isSeedCount, LuthierError, MOST_FOLDS, MOST_SEEDS, type Recipe, seedsFrom } from '../../protocol/index.ts';
 import { homeOf } from '../../runs/folder.ts';
 import { requireEncoding } from '../data/encoding-names.ts';
 import { type LoadedRecipe, loadRecipe } from '../recipes/recipe.ts';
@@ -20,6 +20,8 @@ export interface TrainOptions {
   /** Of a cross-validation; as it was typed. */
   folds?: string;
   final?: boolean;
+  /** How many seeds the recipe is trained with; as it was typed. */
+  seeds?: string;
   detach?: boolean;
   /** Waits in line until no other run works on this machine. */
   queue?: boolean;
@@ -28,6 +30,7 @@ export interface TrainOptions {
 
 export async function train(recipeFile: string | undefined, options: TrainOptions): Promise<number> {
   const asked = foldsOf(options);
+  const seedCount = seedsOf(options);
   refuseQueueDetached(options);
   if (recipeFile !== undefined && DATA_FILES.has(extname(recipeFile).toLowerCase())) {
     throw new LuthierError(
@@ -41,7 +44,7 @@ export async function train(recipeFile: string | undefined, options: TrainOption
   if (options.encoding !== undefined) sets.push(`encoding=${requireEncoding(options.encoding)}`);
   const loaded =
     recipeFile === undefined
-      ? await ask(sets, options, asked === undefined)
+      ? await ask(sets, options, asked === undefined && seedCount === undefined)
       : { ...(await loadRecipe(recipeFile, sets)), folds: null };
   if (loaded === null) return EXIT.interrupted;
   if (loaded.suggested)
@@ -53,8 +56,12 @@ export async function train(recipeFile: string | undefined, options: TrainOption
   if (loaded.path !== null) await tellOutside(loaded);
   const { folds: chosen, ...rest } = loaded;
   const folds = asked ?? (chosen === null ? undefined : { count: chosen, final: true });
+  const seeds = seedCount === undefined ? undefined : seedsFrom(loaded.recipe.seed, seedCount);
+  if (seeds && !hasValidationFile(loaded.recipe))
+    note('Rows that are held out for validation are drawn by the seed, so each seed may be measured on others.');
   const { folder, record } = await createRun({
     ...rest,
+    seeds,
     state: options.queue ? 'queued' : 'starting',
     folds,
     ...(options.out === undefined ? {} : { out: resolve(options.out) }),
@@ -85,6 +92,28 @@ async function ask(
   }
   const { askForRecipe } = await import('./ask.ts');
   return askForRecipe(sets, mayFold);
+}
+
+const hasValidationFile = ({ dataset }: Recipe): boolean =>
+  typeof dataset !== 'string' && dataset.validation !== undefined;
+
+/** @throws LuthierError `usage` */
+function seedsOf({ seeds, folds }: TrainOptions): number | undefined {
+  if (seeds === undefined) return undefined;
+  if (folds !== undefined) {
+    throw new LuthierError(
+      'usage',
+      '--seeds and --folds are both given: a run repeats its training with other seeds, or with other rows.',
+      'Pass one of them.',
+    );
+  }
+  const count = Number(seeds);
+  if (isSeedCount(count)) return count;
+  throw new LuthierError(
+    'usage',
+    `--seeds is ${seeds}; it must be a whole number from 2 to ${MOST_SEEDS}.`,
+    '3 and 5 are common.',
+  );
 }
 
 /** @throws LuthierError `usage` */

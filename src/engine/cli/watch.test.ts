@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { type RunEvent, type RunRecord, taskOf } from '../../protocol/index.ts';
-import { foldTable, lineFor } from './watch.ts';
+import { type RunEvent, type RunRecord, taskOf, trainingsOf } from '../../protocol/index.ts';
+import { lineFor, trainingsTable } from './watch.ts';
 
 test.each([
   [{ task: 'text-classification' }, 'rows'],
@@ -10,7 +10,7 @@ test.each([
 ])('folds of %j are counted in %s', (recipe, noun) => {
   const results = [1, 2].map((fold) => ({ fold, n: 10 * fold, metrics: { loss: fold } }));
   const folds = { count: 2, final: false, results, deviations: { loss: Math.SQRT1_2 } } as RunRecord['folds'] & object;
-  const [head, , ...rows] = foldTable(folds, recipe as RunRecord['recipe']).split('\n');
+  const [head, , ...rows] = trainingsTable(trainingsOf({ folds })!, recipe as RunRecord['recipe']).split('\n');
   expect(head!.trim().split(/\s{2,}/)).toEqual(['fold', noun, 'loss']);
   expect(rows.join('\n')).toContain('1.5');
 });

@@ -2,9 +2,9 @@ import { rm } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { MultiBar, type SingleBar } from 'cli-progress';
 import {
-  type CrossValidation,
   counted,
   type DoneEvent,
+  eventPrefix,
   FEW_ROWS_FOLDS,
   type Forgetting,
   formatBytes,
@@ -21,8 +21,10 @@ import {
   type StepEvent,
   suggestedFolds,
   type TaskDescription,
+  type Trainings,
   taskNameOf,
   taskOf,
+  trainingsOf,
 } from '../../protocol/index.ts';
 import { connectRun, type RunClient, readRun } from '../../runs/client.ts';
 import { findRunFolders } from '../../runs/find.ts';
@@ -211,7 +213,8 @@ async function showResult(folder: string, done: DoneEvent): Promise<void> {
   await printReports(folder);
   const record = await readRun(folder);
   const { state } = record;
-  if (record.folds !== undefined) print(foldTable(record.folds, record.recipe));
+  const trainings = trainingsOf(record);
+  if (trainings !== null) print(trainingsTable(trainings, record.recipe));
   const early = done.stopped_early ? ', stopped early: no more improvement' : '';
   note(
     `${green(state === 'stopped' ? 'Stopped' : 'Done')} after ${duration(done.wall_s)} (first step after ${done.time_to_first_step_s.toFixed(1)} s, peak memory ${formatBytes(done.peak_rss_bytes)}${early}).`,
@@ -221,6 +224,8 @@ async function showResult(folder: string, done: DoneEvent): Promise<void> {
   if (done.forgetting) note(`General text: ${forgettingText(done.forgetting)}.`);
   if (done.model === '') return note(dim('No model was trained on all rows.'));
   if (done.folds !== undefined) note('The model was trained on all rows; its metrics are those of the folds.');
+  if (done.seeds !== undefined && trainings !== null)
+    note(`The model, and the evaluation above, are those of seed ${trainings.names[0]}, the recipe’s own.`);
   note(`Model: ${bold(shortPath(done.model))}`);
   const run = await nameOf(folder);
   note(dim(`Try it: luthier ${await tryOut(await readJsonRecord(join(done.model, CONFIG_FILE)), run)}`));
@@ -242,8 +247,11 @@ async function tryOut(config: ModelConfig, run: string): Promise<string> {
   return `predict ${run} --text "…"${inputsOf(config)?.length === 2 ? ' --text-pair "…"' : ''}`;
 }
 
-/** The folds of a cross-validation, their mean and standard deviation. */
-export function foldTable({ results, deviations }: CrossValidation, recipe: RunRecord['recipe']): string {
+/** The folds of a cross-validation, or the seeds of a run, their mean and standard deviation. */
+export function trainingsTable(
+  { what, results, deviations }: Pick<Trainings, 'what' | 'results' | 'deviations'>,
+  recipe: RunRecord['recipe'],
+): string {
   const keys = measured(results[0]?.metrics ?? {}).map(({ key }) => key);
   const row = (name: string, rows: string, metrics: Metrics) => [
     name,
@@ -254,9 +262,9 @@ export function foldTable({ results, deviations }: CrossValidation, recipe: RunR
     keys.map((key) => [key, results.reduce((sum, { metrics }) => sum + (metrics[key] ?? 0), 0) / results.length]),
   );
   return table(
-    ['fold', `${taskOf(taskNameOf(recipe)).row}s`, ...keys.map(metricName)],
+    [what, `${taskOf(taskNameOf(recipe)).row}s`, ...keys.map(metricName)],
     [
-      ...results.map(({ fold, n, metrics }) => row(String(fold), String(n), metrics)),
+      ...results.map(({ name, n, metrics }) => row(String(name), String(n), metrics)),
       ...(results.length === 0 ? [] : [row('mean', '', means)]),
       ...(results.length < 2 ? [] : [row('std dev', '', deviations)]),
     ],
@@ -293,7 +301,8 @@ class JsonScreen implements Screen {
 /** Lines that both kinds of terminal show. */
 export function lineFor(event: RunEvent, folder: string, task: TaskDescription): string | null {
   const line = plainLine(event, folder, task);
-  return line === null || event.fold === undefined ? line : `${bold(`Fold ${event.fold}`)}  ${line}`;
+  const prefix = eventPrefix(event);
+  return line === null || prefix === null ? line : `${bold(prefix)}  ${line}`;
 }
 
 /** Answers to a few validation rows, each beside what the row has. */
@@ -312,9 +321,10 @@ function samplesText({ step, samples }: SamplesEvent): string {
 }
 
 /** Whether a training that is not part of a cross-validation holds out so few rows that one would say more. */
-function suggestsFolds({ num_train_rows, num_validation_rows, fold }: StartEvent & RunEvent, task: TaskDescription) {
+function suggestsFolds(event: StartEvent & RunEvent, task: TaskDescription) {
+  const { num_train_rows, num_validation_rows } = event;
   const rows = num_train_rows + num_validation_rows;
-  return fold === undefined && suggestedFolds({ rows, validation_rows: num_validation_rows }, task) !== null;
+  return eventPrefix(event) === null && suggestedFolds({ rows, validation_rows: num_validation_rows }, task) !== null;
 }
 
 const fewRowsText = ({ num_validation_rows }: StartEvent, row: string): string =>
@@ -374,10 +384,11 @@ class LineScreen implements Screen {
     if (line !== null) note(line);
   }
 
-  #stepLine(event: StepEvent & { fold?: number }): string | null {
+  #stepLine(event: StepEvent & Pick<RunEvent, 'fold' | 'seed'>): string | null {
     if (event.time < this.#next && event.step !== this.#total) return null;
     this.#next = event.time + 10;
-    return `${event.fold === undefined ? '' : `Fold ${event.fold}  `}Step ${event.step} of ${this.#total}  ${stepDetails(event, this.#lossOf)}${event.eta_s === null ? '' : `  ${duration(event.eta_s)} left`}`;
+    const prefix = eventPrefix(event);
+    return `${prefix === null ? '' : `${prefix}  `}Step ${event.step} of ${this.#total}  ${stepDetails(event, this.#lossOf)}${event.eta_s === null ? '' : `  ${duration(event.eta_s)} left`}`;
   }
 
   say(text: string): void {
@@ -416,7 +427,7 @@ class BarScreen implements Screen {
 
   begin(step: number, totalSteps: number): void {
     this.#bar ??= this.#bars.create(totalSteps, step, { details: '…' });
-    // Each fold of a cross-validation begins anew.
+    // Each of several trainings begins anew.
     this.#bar.setTotal(totalSteps);
     this.#bar.update(step);
   }

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { isFile } from '../../files/folders.ts';
 import { writeError } from '../../files/write-file.ts';
 import { homeProblem } from '../../guard/index.ts';
-import { LuthierError } from '../../protocol/index.ts';
+import { LuthierError, trainingsOf } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { readRecord } from '../../runs/record.ts';
 import { CONFIG_FILE } from '../hub/model-folder.ts';
@@ -21,11 +21,12 @@ const nameOf = (step: number): string => `best-${step}`;
 export async function checkpointModel(run: string): Promise<{ path: string; step: number }> {
   const record = await readRecord(run);
   const { best, recipe } = record;
-  if (best === null || record.folds) {
+  const several = trainingsOf(record);
+  if (best === null || several) {
     throw new LuthierError(
       'run-invalid',
-      record.folds
-        ? `${record.name} is a cross-validation: each of its folds has weights of its own.`
+      several
+        ? `${record.name} is ${several.what === 'fold' ? 'a cross-validation' : 'trained with several seeds'}: each of its ${several.what}s has weights of its own.`
         : `${record.name} has no best weights yet: it has not been evaluated.`,
       'Wait for its first evaluation.',
     );

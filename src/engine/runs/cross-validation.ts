@@ -1,72 +1,47 @@
-import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeJson } from '../../files/write-file.ts';
-import { homeProblem } from '../../guard/index.ts';
-import {
-  type EvaluationReport,
-  type FoldResult,
-  type MetricKey,
-  type Metrics,
-  type RunEvent,
-  type RunRecord,
-  taskNameOf,
-} from '../../protocol/index.ts';
+import { type EvaluationReport, type FoldResult, type Recipe, type RunRecord, taskNameOf } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
-import { writeRecord } from '../../runs/record.ts';
-import type { FoldPart } from '../data/folds.ts';
 import { readJsonRecord } from '../hub/json-file.ts';
 import { taskNamed } from '../tasks/registry.ts';
+import type { LoopOptions } from '../train/loop.ts';
 import type { Trainer } from '../train/types.ts';
-import { EventLog } from './event-log.ts';
-import { ignoreExisting, requireNone } from './folder.ts';
+import type { Journal } from './journal.ts';
+import { deviationsOf, type Measured, meansOf, Repeated, type Result, type Stage } from './repeated.ts';
 
-/** One training of a cross-validation. */
-export interface Stage {
-  /** From 1 on; null for the model of all rows. */
-  fold: number | null;
-  part: FoldPart;
-  /** Where its checkpoints are: the run's folder, or the fold's in it. */
-  folder: string;
-}
-
-/**
- * What a cross-validation keeps beside its run: `folds/<k>` for each fold, a run's folder with record, metrics and
- * evaluation, so that it is looked at as one. A fold that is finished is not trained again, whatever happens after it.
- */
-export class CrossValidation {
-  readonly #folder: string;
-  readonly #record: () => RunRecord;
-  #log: EventLog | null = null;
+/** Trains on all folds but one, for each of them, then, if it is wanted, on all rows (`folds/<k>` in the run's folder). */
+export class CrossValidation extends Repeated {
+  protected readonly name = FILES.folds;
   /** Steps of finished stages. */
   #before = 0;
-
-  constructor(folder: string, record: () => RunRecord) {
-    this.#folder = folder;
-    this.#record = record;
-  }
+  /** Of the fold at work: its last evaluation counts. */
+  #kept: EvaluationReport | null = null;
 
   get #plan() {
-    return this.#record().folds!;
+    return this.record().folds!;
   }
 
-  /** The next training, or null when all is done. Its folder is there. */
-  async next(isFinalDone: boolean): Promise<Stage | null> {
+  async next(isModelDone: boolean): Promise<Stage | null> {
     const { count, final, results } = this.#plan;
     const fold = results.length + 1;
-    if (fold > count) return final && !isFinalDone ? { fold: null, part: 'all', folder: this.#folder } : null;
-    const folder = this.#foldFolder(fold);
-    requireNone(await homeProblem(this.#folder, FILES.folds, String(fold), FILES.checkpoints));
-    for (const path of [join(this.#folder, FILES.folds), folder]) await mkdir(path).catch(ignoreExisting);
-    return { fold, part: { fold, count }, folder };
+    this.#kept = null;
+    if (fold > count) return final && !isModelDone ? { fold: null, part: 'all', folder: this.folder } : null;
+    return { fold, part: { fold, count }, folder: await this.make(fold) };
   }
 
-  /** Step numbers of the whole run while this stage is trained. */
+  numberOf({ fold }: Stage): number | null {
+    return fold ?? null;
+  }
+
+  writesModel({ fold }: Stage): boolean {
+    return fold === null;
+  }
+
   steps(stage: Stage, trainer: Trainer): { before: number; total: number } {
     const { count, final, results } = this.#plan;
     const each = trainer.totalSteps;
     if (stage.fold === null) {
       // Finished folds of an earlier process are counted as the record has them.
-      this.#before = Math.max(this.#before, this.#record().total_steps - each, 0);
+      this.#before = Math.max(this.#before, this.record().total_steps - each, 0);
       return { before: this.#before, total: this.#before + each };
     }
     this.#before = results.length * each;
@@ -75,78 +50,51 @@ export class CrossValidation {
     return { before: this.#before, total: count * each + last };
   }
 
-  begin(stage: Stage): void {
-    this.#log = stage.fold === null ? null : EventLog.open(join(stage.folder, FILES.metrics));
+  loop({ fold }: Stage, recipe: Recipe): Partial<LoopOptions> {
+    // Nothing is chosen by the rows that it is measured on.
+    return { recipe: { ...recipe, early_stopping_patience: 0 }, measureOnly: fold !== null };
   }
 
-  /** Keeps what a fold says in its own folder, too, and gives it as the run says it. */
-  tell(stage: Stage, event: RunEvent): RunEvent {
-    if (stage.fold === null) return event;
-    this.#log?.append(event);
-    return event.event === 'state' ? event : { ...event, fold: stage.fold };
+  async recall(journal: Journal): Promise<void> {
+    const earlier = await this.pooled();
+    if (earlier !== null) journal.reports.validation = earlier;
   }
 
-  end(): void {
-    this.#log?.close();
-    this.#log = null;
+  async report(_stage: Stage, report: EvaluationReport, journal: Journal): Promise<void> {
+    if (report.split === 'validation') this.#kept = report;
+    else await journal.keep(report);
   }
 
-  /** Writes the fold's record and evaluation; its checkpoints go. */
-  async finish(stage: Stage & { fold: number }, report: EvaluationReport, trainer: Trainer): Promise<void> {
-    const record = this.#record();
-    const { count } = this.#plan;
-    await writeJson(join(stage.folder, FILES.evaluation), { [report.split]: report });
-    const { folds: _, ...rest } = record;
-    await writeRecord(stage.folder, {
-      ...rest,
-      id: `${record.id}-fold-${stage.fold}`,
-      name: `${record.name}, fold ${stage.fold} of ${count}`,
-      state: 'done',
-      finished_at: new Date().toISOString(),
-      step: trainer.step,
-      total_steps: trainer.totalSteps,
-      best: { step: trainer.step, metrics: report.metrics },
-      model: null,
-      fold_of: { run: record.id, fold: stage.fold, count },
-    });
-    const results = [...this.#plan.results, { fold: stage.fold, metrics: report.metrics, n: report.n }];
+  /** A resumed run may come to the end of a fold that was evaluated before it was ended. */
+  async outcome(_stage: Measured, trainer: Trainer): Promise<Result> {
+    const report = this.#kept ?? (await trainer.evaluate('validation'));
+    return { metrics: report.metrics, n: report.n, report };
+  }
+
+  protected add(fold: number, result: Omit<FoldResult, 'fold'>): void {
+    const record = this.record();
+    const results = [...this.#plan.results, { fold, ...result }];
     record.folds = { ...this.#plan, results, deviations: deviationsOf(results) };
     record.best = { step: record.step, metrics: meansOf(results) };
-    await rm(join(stage.folder, FILES.checkpoints), { recursive: true, force: true });
+  }
+
+  protected placeOf(fold: number): Partial<RunRecord> & Pick<RunRecord, 'name'> {
+    const { id, name } = this.record();
+    const { count } = this.#plan;
+    return { name: `${name}, fold ${fold} of ${count}`, fold_of: { run: id, fold, count } };
+  }
+
+  protected tagOf(fold: number) {
+    return { fold };
   }
 
   /** The finished folds' answers as one report; null before there is one. */
   async pooled(): Promise<EvaluationReport | null> {
     const reports: EvaluationReport[] = [];
     for (const { fold } of this.#plan.results) {
-      const { validation } = await readJsonRecord(join(this.#foldFolder(fold), FILES.evaluation));
+      const { validation } = await readJsonRecord(join(this.folderOf(fold), FILES.evaluation));
       reports.push(validation as EvaluationReport);
     }
-    return reports.length === 0 ? null : taskNamed(taskNameOf(this.#record().recipe)).pool(reports);
-  }
-
-  #foldFolder(fold: number): string {
-    return join(this.#folder, FILES.folds, String(fold));
+    return reports.length === 0 ? null : taskNamed(taskNameOf(this.record().recipe)).pool(reports);
   }
 }
-
-const over = (results: readonly FoldResult[], of: (values: number[]) => number): Metrics =>
-  Object.fromEntries(
-    Object.keys(results[0]?.metrics ?? {}).map((key) => [
-      key,
-      of(results.map(({ metrics }) => metrics[key as MetricKey] ?? 0)),
-    ]),
-  );
-
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
-
-/** The plain mean over folds, as scikit-learn's cross_val_score is averaged. */
-const meansOf = (results: readonly FoldResult[]): Metrics => over(results, mean);
-
-/** The sample standard deviation over folds. */
-const deviationsOf = (results: readonly FoldResult[]): Metrics =>
-  results.length < 2
-    ? {}
-    : over(results, (values) =>
-        Math.sqrt(values.reduce((sum, x) => sum + (x - mean(values)) ** 2, 0) / (values.length - 1)),
-      );

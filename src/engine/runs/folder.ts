@@ -23,6 +23,8 @@ export interface NewRun extends LoadedRecipe {
   state: 'queued' | 'starting';
   /** For a cross-validation: into how many folds, and whether a model is trained on all rows afterwards. */
   folds?: { count: number; final: boolean } | undefined;
+  /** For several trainings that differ in the seed alone: the recipe's own, and others. */
+  seeds?: number[] | undefined;
 }
 
 /**
@@ -71,6 +73,7 @@ export async function createRun(run: NewRun): Promise<{ folder: string; record: 
     labels: [],
     best: null,
     ...(run.folds === undefined ? {} : { folds: { ...run.folds, results: [], deviations: {} } }),
+    ...(run.seeds === undefined ? {} : { seeds: { values: run.seeds, results: [], deviations: {} } }),
     model: null,
     error: null,
     environment: null,

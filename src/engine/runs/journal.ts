@@ -46,7 +46,7 @@ export interface JournalOptions {
 export class Journal {
   readonly folder: string;
   record: RunRecord;
-  /** Steps of the folds before the one at work. */
+  /** Steps of the trainings before the one at work. */
   before = 0;
   reports: Reports = {};
   /** There once the socket is open. */
@@ -103,13 +103,13 @@ export class Journal {
     this.emit({ event: 'note', time: seconds(), level, message });
   }
 
-  /** For what each fold finds again in the same rows. */
+  /** For what each training finds again in the same rows. */
   noteOnce(level: NoteEvent['level'], message: string): void {
     if (!this.#noted.has(message)) this.note(level, message);
     this.#noted.add(message);
   }
 
-  /** A training begins: of the run, or of the next fold, as `tell` says its events. */
+  /** A training begins: of the run, or the next of several, as `tell` says its events. */
   start(trainer: Trainer, total = trainer.totalSteps, tell = (event: RunEvent): RunEvent => event): void {
     this.record = {
       ...this.record,
@@ -148,7 +148,7 @@ export class Journal {
   }
 
   tellDone(
-    done: Pick<DoneEvent, 'model' | 'metrics' | 'folds' | 'forgetting' | 'best_step' | 'stopped_early'>,
+    done: Omit<DoneEvent, 'event' | 'time' | 'run' | 'step' | 'wall_s' | 'time_to_first_step_s' | 'peak_rss_bytes'>,
     workedBefore = 0,
   ): void {
     this.emit({

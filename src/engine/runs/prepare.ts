@@ -6,8 +6,8 @@ import { FILES } from '../../runs/folder.ts';
 import { readEvents } from '../../runs/metrics.ts';
 import type { Trainer } from '../train/types.ts';
 import { type Checkpoint, Checkpoints } from './checkpoints.ts';
-import type { Stage } from './cross-validation.ts';
 import type { Journal } from './journal.ts';
+import type { Stage } from './repeated.ts';
 import { requireSameRows } from './same-rows.ts';
 
 /** All that a training needs, read and checked. */
@@ -22,7 +22,7 @@ export interface Prepared {
 }
 
 /**
- * Reads recipe, data and model of a run, or of one stage of its cross-validation, and where it is resumed its last
+ * Reads recipe, data and model of a run, or of one of its trainings, and where it is resumed its last
  * checkpoint.
  * @throws LuthierError of whatever of them cannot be read; `disk-full`; `run-invalid` where the rows are others now
  */
@@ -33,7 +33,8 @@ export async function prepare(journal: Journal, resume: boolean, stage?: Stage):
     import('../recipes/recipe.ts'),
   ]);
   // The record is a file like any other: what it says is checked as a recipe's file is.
-  const recipe = parseRecipe(journal.record.recipe, () => journal.at(FILES.record));
+  const written = parseRecipe(journal.record.recipe, () => journal.at(FILES.record));
+  const recipe = stage?.seed === undefined ? written : { ...written, seed: stage.seed };
   // What a process that was killed left half-written: as large as a model.
   for (const part of ['.', FILES.model, join(FILES.model, 'onnx'), FILES.adapter, FILES.sentenceTransformer])
     await sweepAside(journal.at(part));
@@ -50,8 +51,9 @@ export async function prepare(journal: Journal, resume: boolean, stage?: Stage):
   if (resume) await compareTemplate(journal);
   const { template } = journal.record;
   const whole = trainer.template;
-  // Each fold draws examples of its own: the run keeps those of the model that it ends with.
-  if (template && whole && whole.text !== template.text && (stage === undefined || stage.part === 'all'))
+  // Each training draws examples of its own: the run keeps those of the model that it ends with.
+  const isModels = stage === undefined || stage.part === 'all' || stage.seed === written.seed;
+  if (template && whole && whole.text !== template.text && isModels)
     journal.record = { ...journal.record, template: { ...whole, drawn_from: template.text } };
   await requireDisk(journal, trainer);
   const dataHash = await hashing;

@@ -113,7 +113,8 @@ function answers(journal: Journal, control: Control) {
 
 async function work(run: Run): Promise<number> {
   run.journal.tellState('starting');
-  if (run.journal.record.folds === undefined) return trainOnce(run);
-  const { trainFolds } = await import('./fold-training.ts');
-  return trainFolds(run);
+  const { folds, seeds } = run.journal.record;
+  if (folds === undefined && seeds === undefined) return trainOnce(run);
+  const { trainRepeatedly } = await import('./repeated-training.ts');
+  return trainRepeatedly(run);
 }

@@ -5,10 +5,10 @@ import { kindOf } from '../strategies/index.ts';
 import type { Control } from '../train/control.ts';
 import type { LoopOptions, LoopState, Outcome } from '../train/loop.ts';
 import type { Trainer } from '../train/types.ts';
-import type { Stage } from './cross-validation.ts';
 import type { Journal } from './journal.ts';
 import type { Place } from './place.ts';
 import { type Prepared, prepare } from './prepare.ts';
+import type { Stage } from './repeated.ts';
 
 /** A run at work, as its trainings see it. */
 export interface Run {
@@ -36,7 +36,7 @@ export async function prepareUnlessEnded({ journal, control, resume }: Run, stag
   return await Promise.race([preparing, control.ended().then(() => null)]);
 }
 
-/** Runs the loop on what was prepared. `more` is what a fold of a cross-validation does otherwise. */
+/** Runs the loop on what was prepared. `more` is what one of several trainings does otherwise. */
 export async function train(
   { journal, control, place }: Run,
   { recipe, trainer, checkpoints, checkpoint }: Prepared,
@@ -111,6 +111,7 @@ export async function discard(journal: Journal): Promise<void> {
     FILES.sentenceTransformer,
     FILES.evaluation,
     FILES.folds,
+    FILES.seeds,
   ]) {
     await rm(journal.at(name), { recursive: true, force: true });
   }

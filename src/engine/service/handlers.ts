@@ -1,12 +1,15 @@
 import type { Handlers } from '../../files/rpc.ts';
 import {
   isFoldCount,
+  isSeedCount,
   LuthierError,
   MOST_FOLDS,
+  MOST_SEEDS,
   type Progressing,
   type RecipeSource,
   type ServiceNotifications,
   type ServiceRequests,
+  seedsFrom,
 } from '../../protocol/index.ts';
 import type { PromptRenderer } from '../prompts/renderer.ts';
 import type { RecipeChecker } from '../recipes/check-recipe.ts';
@@ -124,7 +127,7 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       return { outside: await readsOutside(await readRecipe(source), roots) };
     },
     'run/create': async (params) => {
-      const { folds } = params;
+      const { folds, seeds } = params;
       if (folds !== undefined && !isFoldCount(folds.count)) {
         throw new LuthierError(
           'usage',
@@ -132,12 +135,21 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
           `Choose a whole number from 2 to ${MOST_FOLDS}.`,
         );
       }
+      if (seeds !== undefined && !isSeedCount(seeds)) {
+        throw new LuthierError(
+          'usage',
+          `A recipe cannot be trained with ${seeds} seeds.`,
+          `Choose a whole number from 2 to ${MOST_SEEDS}.`,
+        );
+      }
       const { createRun } = await import('../runs/folder.ts');
+      const loaded = await readRecipe(params);
       const { folder, record } = await createRun({
-        ...(await readRecipe(params)),
+        ...loaded,
         luthierFolder: params.folder,
         state: 'queued',
         folds: folds && { count: folds.count, final: folds.final },
+        seeds: seeds === undefined ? undefined : seedsFrom(loaded.recipe.seed, seeds),
         ...(params.name === undefined ? {} : { name: params.name }),
       });
       return { path: folder, record };

@@ -68,6 +68,8 @@ export interface LoopOptions {
    * counts; and no model is written.
    */
   measureOnly?: boolean;
+  /** False for one of several trainings whose model nobody wants: its best weights are measured, and not kept. */
+  keepsModel?: boolean;
   /** State of the checkpoint that the trainer was restored from. */
   state?: LoopState;
   /** Milliseconds; replaced in tests. */
@@ -179,6 +181,11 @@ class Loop {
     return step % (recipe.eval_steps || trainer.stepsPerEpoch) === 0 || step === trainer.totalSteps;
   }
 
+  get #keepsModel(): boolean {
+    const { measureOnly = false, keepsModel = true } = this.#o;
+    return keepsModel && !measureOnly;
+  }
+
   #epoch(): number {
     return this.#o.trainer.step / this.#o.trainer.stepsPerEpoch;
   }
@@ -266,7 +273,7 @@ class Loop {
     await this.#sample();
     // At the end the best weights are either here in memory or saved already.
     const last = trainer.step >= trainer.totalSteps || this.#o.control.wish === 'stop';
-    if (better && !measureOnly && !last && this.#checkpointDue() === null) await this.#checkpoint('best');
+    if (better && this.#keepsModel && !last && this.#checkpointDue() === null) await this.#checkpoint('best');
     await record({ loop: this.#state });
   }
 
@@ -286,8 +293,8 @@ class Loop {
 
   /** Answers take many steps' time: whoever wants the run to end does not wait for them. */
   async #sample(): Promise<void> {
-    const { trainer, emit, control, measureOnly = false } = this.#o;
-    if (measureOnly || control.ending) return;
+    const { trainer, emit, control } = this.#o;
+    if (!this.#keepsModel || control.ending) return;
     try {
       const samples = await trainer.samples?.(() => this.#unlessEnding());
       if (!samples || samples.length === 0) return;
@@ -304,7 +311,7 @@ class Loop {
   }
 
   async #measureBase(): Promise<void> {
-    if (this.#o.measureOnly || this.#o.control.ending) return;
+    if (!this.#keepsModel || this.#o.control.ending) return;
     try {
       const general = await this.#measureGeneral(() => this.#unlessEnding());
       if (general !== undefined) this.#state.general = general;
@@ -403,7 +410,7 @@ class Loop {
   async #finish(end: 'done' | 'stopped', stoppedEarly: boolean): Promise<Outcome> {
     const { trainer, checkpoints, modelFolder, control } = this.#o;
     const { best } = this.#state;
-    const saved = trainer.step > 0 && !this.#o.measureOnly;
+    const saved = trainer.step > 0 && this.#keepsModel;
     let forgetting: Forgetting | undefined;
     if (saved) {
       const last = best === null || best.step === trainer.step;

@@ -62,7 +62,7 @@ export async function startNow(luthier: Luthier, ...args: unknown[]): Promise<vo
  * person starts a new one with its recipe, or says that it is their own (moved, or from 0.1.0). Throws Cancelled.
  */
 async function askWhoseRun(luthier: Luthier, run: Run): Promise<Run> {
-  const { recipe, name, folds } = run.record;
+  const { recipe, name, folds, seeds } = run.record;
   requireWritable(run);
   const parts = typeof recipe.dataset === 'string' ? [recipe.dataset] : Object.values(recipe.dataset);
   const start = 'Start New Run';
@@ -83,6 +83,7 @@ async function askWhoseRun(luthier: Luthier, run: Run): Promise<Run> {
       base: dirname(run.home),
       folder: run.home,
       ...(folds ? { folds: { count: folds.count, final: folds.final } } : {}),
+      ...(seeds ? { seeds: seeds.values.length } : {}),
     });
     return await luthier.adopt(path);
   }

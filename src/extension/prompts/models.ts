@@ -2,7 +2,7 @@ import { dirname, join, resolve } from 'node:path';
 import * as vscode from 'vscode';
 import { exists } from '../../files/folders.ts';
 import type { PromptFile } from '../../prompts/prompt-file.ts';
-import { taskOf } from '../../protocol/index.ts';
+import { taskOf, trainingsOf } from '../../protocol/index.ts';
 import type { PromptColumn } from '../../protocol/prompt-page.ts';
 import { HostError } from '../errors.ts';
 import { MEMENTO_KEYS } from '../ids.ts';
@@ -148,7 +148,7 @@ export class TemplateModels {
 
   /** Runs that are still going and have weights that can be asked. */
   training(): Run[] {
-    return this.sources.runs.all().filter((run) => isWorking(run) && run.record.best !== null && !run.record.folds);
+    return this.sources.runs.all().filter((run) => isWorking(run) && run.record.best !== null && !trainingsOf(run.record));
   }
 
   async describe(ref: ColumnRef): Promise<PromptColumn> {

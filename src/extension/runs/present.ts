@@ -6,6 +6,7 @@ import {
   type RunState,
   STATE_WORDS,
   taskOf,
+  trainingsOf,
 } from '../../protocol/index.ts';
 import { markdown, plainLine } from '../escape.ts';
 import { formatDuration, formatMetric } from '../format.ts';
@@ -87,9 +88,10 @@ export function describeRunItem(run: Run, position: number | null, now = Date.no
 
 const uncapitalised = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
 
-/** Said beside a metric that says little by itself, and of a cross-validation. */
+/** Said beside a metric that says little by itself, and of several trainings. */
 function measuredOn({ record }: Run): string {
-  if (record.folds) return `, mean of ${counted(record.folds.results.length, 'fold')}`;
+  const trainings = trainingsOf(record);
+  if (trainings) return `, mean of ${counted(trainings.results.length, trainings.what)}`;
   const n = record.best?.n;
   return n !== undefined && fewRowsNote(n) !== null ? ` on ${counted(n, taskOf(record.recipe.task).row)}` : '';
 }
@@ -121,7 +123,7 @@ export function statusText(working: readonly Run[], waitingCount: number): strin
 /** Whether a run ended with a figure measured on so few rows that a cross-validation would say more. */
 export function saysLittle({ state, record }: Run): boolean {
   const n = record.best?.n;
-  const isMeasured = (state === 'done' || state === 'stopped') && n !== undefined && !record.folds;
+  const isMeasured = (state === 'done' || state === 'stopped') && n !== undefined && !trainingsOf(record);
   return isMeasured && record.recipe_path !== null && fewRowsNote(n) !== null;
 }
 
@@ -129,10 +131,11 @@ export function saysLittle({ state, record }: Run): boolean {
 export function endMessage(run: Run): { text: string; problem: boolean } {
   const best = bestMetric(run.record);
   const { row } = taskOf(run.record.recipe.task);
-  const where = run.record.folds
-    ? `as the mean of ${counted(run.record.folds.results.length, 'fold')}`
+  const trainings = trainingsOf(run.record);
+  const where = trainings
+    ? `as the mean of ${counted(trainings.results.length, trainings.what)}`
     : `on the validation ${row}s`;
-  const few = run.record.folds ? null : fewRowsNote(run.record.best?.n ?? Number.POSITIVE_INFINITY, row);
+  const few = trainings ? null : fewRowsNote(run.record.best?.n ?? Number.POSITIVE_INFINITY, row);
   const metric = best ? `: ${metricName(best.key)} ${formatMetric(best.key, best.value)} ${where}` : '';
   const note = best && few ? ` ${few}. ${FEW_ROWS_HINT}` : '';
   const { name, error } = run.record;
@@ -178,8 +181,9 @@ export function tooltipLines(run: Run): string[] {
     const metrics = Object.entries(record.best.metrics).map(
       ([key, value]) => `${metricName(key)} ${formatMetric(key, value ?? 0)}`,
     );
-    const where = record.folds
-      ? `Mean of ${counted(record.folds.results.length, 'fold')}`
+    const trainings = trainingsOf(record);
+    const where = trainings
+      ? `Mean of ${counted(trainings.results.length, trainings.what)}`
       : `Best at step ${record.best.step}`;
     lines.push(markdown(`${where}: ${metrics.join(', ')}`));
   }

@@ -5,10 +5,12 @@ import {
   type RunState,
   type StartEvent,
   type StepEvent,
-  stageName,
   stepsBefore,
   stepsOfAll,
   taskOf,
+  trainingAt,
+  trainingName,
+  trainingsOf,
   WORKING_STATES,
 } from '../../protocol/index.ts';
 import type { ReadRecord } from '../../runs/record.ts';
@@ -21,7 +23,7 @@ export interface LiveProgress {
   totalSteps: number;
   loss: number | null;
   etaSeconds: number | null;
-  /** Of a cross-validation: the training at work ("Fold 2 of 5"). */
+  /** Of several trainings the one at work ("Fold 2 of 5"). */
   stage?: string;
 }
 
@@ -53,20 +55,21 @@ export const refusalOf = ({ problem }: ReadRecord): Pick<Run, 'readOnly' | 'dama
   damaged: problem?.code === 'run-invalid',
 });
 
-/** How far a run is after one of its events; the steps of a cross-validation count over all its folds. */
+/** How far a run is after one of its events; steps count over all of its trainings. */
 export function progressAt({ record, progress }: Run, event: RunEvent & (StepEvent | StartEvent)): LiveProgress {
-  const { folds } = record;
+  const trainings = trainingsOf(record);
+  const at = trainingAt(record, event);
   const known = progress?.totalSteps || record.total_steps;
   const isStart = event.event === 'start';
   const own = isStart ? event.total_steps : known;
-  const totalSteps = folds && isStart ? stepsOfAll(folds, event.fold, own, known) : own;
-  const before = folds ? stepsBefore(folds, event.fold, totalSteps) : 0;
+  const totalSteps = trainings && isStart ? stepsOfAll(trainings, at, own, known) : own;
+  const before = trainings ? stepsBefore(trainings, at, totalSteps) : 0;
   return {
     step: before + event.step,
     totalSteps,
     loss: isStart ? null : event.loss,
     etaSeconds: isStart ? null : event.eta_s,
-    ...(folds ? { stage: stageName(folds, event.fold) } : {}),
+    ...(trainings ? { stage: trainingName(trainings, at) } : {}),
   };
 }
 

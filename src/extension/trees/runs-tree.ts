@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { type Broken, isBroken } from '../../files/broken.ts';
-import { counted, type FoldResult, metricName, stageName } from '../../protocol/index.ts';
+import { counted, metricName, type TrainingResult, trainingName, trainingsOf } from '../../protocol/index.ts';
 import { formatMetric } from '../format.ts';
 import { COMMANDS, TREE_ITEMS } from '../ids.ts';
 import { describeRunItem, runContextValue, stateIcon, stateWord, tooltipLines } from '../runs/present.ts';
@@ -14,14 +14,14 @@ import { Drawing, selectedNodes } from './selection.ts';
 export interface RunGroup {
   group: string;
 }
-/** A finished fold of a cross-validation; null for its model of all rows. */
-export interface RunFold {
+/** A finished training of a run that has several: a fold of a cross-validation (null for its model of all rows), or a seed. */
+export interface RunPart {
   of: Run;
-  fold: FoldResult | null;
+  part: TrainingResult | null;
 }
-export type RunNode = RunGroup | Run | RunFold | Broken;
+export type RunNode = RunGroup | Run | RunPart | Broken;
 
-const isFold = (node: RunNode): node is RunFold => 'of' in node;
+const isPart = (node: RunNode): node is RunPart => 'of' in node;
 const isGroup = (node: RunNode): node is RunGroup => 'group' in node;
 const isRun = (node: RunNode): node is Run => 'record' in node;
 
@@ -95,12 +95,12 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
       const groups = [...new Set(this.drawn.values())].map((name) => this.group(name));
       return [...this.starter.broken, ...this.store.broken, ...groups];
     }
-    if (isRun(node)) return foldsOf(node);
+    if (isRun(node)) return partsOf(node);
     return isGroup(node) ? runs.filter((run) => datasetName(run.record) === node.group) : [];
   }
 
   getParent(node: RunNode): RunNode | undefined {
-    if (isFold(node)) return node.of;
+    if (isPart(node)) return node.of;
     return isRun(node) ? this.group(datasetName(node.record)) : undefined;
   }
 
@@ -113,7 +113,7 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
       item.contextValue = TREE_ITEMS.runGroup;
       return item;
     }
-    if (isFold(node)) return foldItem(node);
+    if (isPart(node)) return partItem(node);
     const item = this.line(node);
     this.said.set(node, JSON.stringify(item));
     return item;
@@ -122,7 +122,7 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
   private line(run: Run): vscode.TreeItem {
     const description = describeRunItem(run, this.starter.position(run));
     const { None, Collapsed } = vscode.TreeItemCollapsibleState;
-    const item = new vscode.TreeItem(run.record.name, foldsOf(run).length > 0 ? Collapsed : None);
+    const item = new vscode.TreeItem(run.record.name, partsOf(run).length > 0 ? Collapsed : None);
     item.id = run.folder;
     const tags = (run.record.tags ?? []).map((tag) => `#${tag}`);
     const described = [description, ...tags].filter(Boolean).join(' ');
@@ -173,38 +173,44 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
   }
 }
 
-/** What stands beneath a cross-validation, as far as it has come. */
-function foldsOf(run: Run): RunFold[] {
-  const { folds, model } = run.record;
-  if (!folds) return [];
-  const finished = folds.results.map((fold): RunFold => ({ of: run, fold }));
-  return model === null ? finished : [...finished, { of: run, fold: null }];
+/** What stands beneath a run of several trainings, as far as it has come. */
+function partsOf(run: Run): RunPart[] {
+  const trainings = trainingsOf(run.record);
+  if (!trainings) return [];
+  const finished = trainings.results.map((part): RunPart => ({ of: run, part }));
+  return run.record.model === null || trainings.what === 'seed' ? finished : [...finished, { of: run, part: null }];
 }
 
-function foldItem({ of, fold }: RunFold): vscode.TreeItem {
-  const { folds } = of.record;
-  const name = stageName(folds ?? { count: 0, final: true }, fold?.fold);
+function partItem({ of, part }: RunPart): vscode.TreeItem {
+  const trainings = trainingsOf(of.record);
+  const name = !trainings
+    ? ''
+    : part && trainings.what === 'seed'
+      ? `Seed ${part.name}`
+      : trainingName(trainings, part?.name);
   const item = new vscode.TreeItem(name, vscode.TreeItemCollapsibleState.None);
-  item.id = `${of.folder}#${fold?.fold ?? 'model'}`;
-  const metric = fold && decisiveMetric(of.record, fold.metrics);
-  item.description = fold
+  item.id = `${of.folder}#${part?.name ?? 'model'}`;
+  const metric = part && decisiveMetric(of.record, part.metrics);
+  const isKept = trainings?.what === 'seed' && part?.name === trainings.names[0] && of.record.model !== null;
+  item.description = part
     ? [
         ...(metric ? [`${formatMetric(metric.key, metric.value)} ${metricName(metric.key)}`] : []),
-        `${counted(fold.n, 'row')} held out`,
+        `${counted(part.n, 'row')} held out`,
+        ...(isKept ? ['the run’s model'] : []),
       ].join(' · ')
     : 'measured by the folds';
-  item.iconPath = new vscode.ThemeIcon(fold ? 'layers' : 'symbol-misc');
+  item.iconPath = new vscode.ThemeIcon(part ? 'layers' : 'symbol-misc');
   item.contextValue = TREE_ITEMS.runFold;
   item.accessibilityInformation = { label: `${name}, ${item.description}` };
   item.command = { command: COMMANDS.openDashboard, title: 'Open Dashboard' };
   return item;
 }
 
-/** The runs that are selected in the tree; a fold's is its cross-validation. */
+/** The runs that are selected in the tree; a fold's, or a seed's, is the run that it is of. */
 export async function selectedRuns(
   view: Pick<vscode.TreeView<RunNode>, 'visible' | 'selection'>,
   tree: Pick<RunsTree, 'mayBeDrawing'>,
 ): Promise<Run[]> {
-  const nodes = (await selectedNodes(view, tree)).map((node) => (isFold(node) ? node.of : node));
+  const nodes = (await selectedNodes(view, tree)).map((node) => (isPart(node) ? node.of : node));
   return [...new Set(nodes.filter(isRun))];
 }

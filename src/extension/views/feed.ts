@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { append, type RunEvent, StepBuffer } from '../../protocol/index.ts';
+import { append, eventPrefix, type RunEvent, StepBuffer } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { type MetricsLine, type MetricsPosition, readMetrics, START_OF_METRICS } from '../../runs/metrics.ts';
 
@@ -9,9 +9,9 @@ import { type MetricsLine, type MetricsPosition, readMetrics, START_OF_METRICS }
  */
 export class RunFeed {
   readonly folder: string;
-  /** Of a cross-validation those of the training at work, a fold's or the last model's. */
+  /** Of several trainings those of the one at work. */
   readonly steps = new StepBuffer();
-  private fold: number | undefined;
+  private training: string | null = null;
   /** All but `step` events, in order. */
   readonly events: RunEvent[] = [];
   /** Called with what is new, in order, once the past is loaded. */
@@ -77,8 +77,8 @@ export class RunFeed {
     for (const { line, event } of lines) {
       if (line < this.line) continue;
       this.line = line + 1;
-      if (event.event === 'start' && event.fold !== this.fold) {
-        this.fold = event.fold;
+      if (event.event === 'start' && eventPrefix(event) !== this.training) {
+        this.training = eventPrefix(event);
         this.steps.clear();
       }
       if (event.event === 'step') this.steps.append(event);

@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { guard } from 'lit/directives/guard.js';
+import { eventPrefix } from '../../protocol/trainings.ts';
 import type { DashboardMessage, DashboardRequest, DashboardState, RunAction } from '../../protocol/webview.ts';
 import { parseDashboardState } from '../../protocol/webview.ts';
 import { fixed, metric, metricInText } from '../shared/format.ts';
@@ -159,9 +160,10 @@ export class DashboardElement extends LightElement implements Page {
 
   #announceEvaluation(run: RunView): void {
     const latest = run.evals[run.evals.length - 1]!;
+    const prefix = eventPrefix(latest);
     const key = run.record.recipe.metric_for_best_model;
     this.announce(
-      `${run.fold === undefined ? '' : `Fold ${run.fold}, `}${run.fold === undefined ? 'Step' : 'step'} ${latest.step}: ${latest.split} ${key} ${metric(key, latest.metrics[key])}${latest.best ? ', best so far' : ''}.`,
+      `${prefix === null ? 'Step' : `${prefix}, step`} ${latest.step}: ${latest.split} ${key} ${metric(key, latest.metrics[key])}${latest.best ? ', best so far' : ''}.`,
     );
   }
 
@@ -254,6 +256,7 @@ export class DashboardElement extends LightElement implements Page {
               run.reports,
               run.evaluations,
               run.record.folds,
+              run.record.seeds,
               run.record.state,
               run.fold,
               run.reportProblems,

@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
+import { trainingsOf } from '../../protocol/trainings.ts';
 import { inEnglish, plural } from '../shared/format.ts';
 import { LightElement } from '../shared/light-element.ts';
 import { readTheme, type Theme } from '../shared/theme.ts';
@@ -153,7 +154,7 @@ export class ChartElement extends LightElement {
     if (!run || this.runs.length > 1) return [];
     const { axis } = this.page.view;
     const at = (place: { step: number; epoch?: number; time: number }): number => pointAxis(run, axis, place);
-    const best = run.record.best && !run.record.folds && run.evals.find((e) => e.step === run.record.best?.step);
+    const best = run.record.best && !trainingsOf(run.record) && run.evals.find((e) => e.step === run.record.best?.step);
     return [
       ...run.marks.map((mark): Marker => ({ x: at(mark), kind: 'mark' })),
       ...run.checkpoints.map((checkpoint): Marker => ({ x: at(checkpoint), kind: 'checkpoint' })),

@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { inOneLine } from '../../protocol/errors.ts';
-import { stageName } from '../../protocol/folds.ts';
 import type { RunState } from '../../protocol/states.ts';
+import { trainingName, trainingsOf } from '../../protocol/trainings.ts';
 import type { RunAction } from '../../protocol/webview.ts';
 import { count, duration, plural, short } from '../shared/format.ts';
 import { shownState } from './log-lines.ts';
@@ -123,7 +123,8 @@ const progressText = (run: RunView): string => {
   const step = stepOf(run);
   const epochs = run.steps.column('epoch');
   const parts: string[] = [];
-  if (record.folds && start && !hasEnded(record.state)) parts.push(stageName(record.folds, run.fold));
+  const trainings = trainingsOf(record);
+  if (trainings && start && !hasEnded(record.state)) parts.push(trainingName(trainings, run.fold));
   if (record.total_steps > 0) parts.push(`Step ${count(step)} of ${count(record.total_steps)}`);
   if (epochs.length > 0) parts.push(`epoch ${short(epochs[epochs.length - 1]!)}`);
   if (run.done) parts.push(`took ${duration(run.done.wall_s)}`);
@@ -143,7 +144,7 @@ export const header = (run: RunView, page: Page): TemplateResult => {
     run.readOnly || run.gone
       ? []
       : buttonsFor(record.state, hasModel, {
-          isFold: run.fold !== undefined,
+          isFold: record.folds !== undefined && run.fold !== undefined,
           hasCheckpoint: run.checkpoints.length > 0,
         });
   const underWay = run.pending && run.underWay;

@@ -1,5 +1,6 @@
 import type { RunEvent } from '../../protocol/events.ts';
 import { type RunState, STATE_WORDS } from '../../protocol/states.ts';
+import { eventPrefix } from '../../protocol/trainings.ts';
 import { bytes, capital, count, duration, metric, metricInText, plural } from '../shared/format.ts';
 
 /** One line of the log view. */
@@ -52,10 +53,11 @@ const metricsText = (metrics: Readonly<Record<string, number>>): string =>
     .map(([key, value]) => `${metricInText(key)} ${metric(key, value).replace(' %', '\u00a0%')}`)
     .join(', ');
 
-/** The line for an event, with the fold whose it is; null for those that the charts tell better. */
+/** The line for an event, with the fold or seed whose it is; null for those that the charts tell better. */
 export const logLine = (event: RunEvent, row = 'row'): LogLine | null => {
   const line = lineOf(event, row);
-  return line === null || event.fold === undefined ? line : { ...line, text: `Fold ${event.fold}: ${line.text}` };
+  const prefix = eventPrefix(event);
+  return line === null || prefix === null ? line : { ...line, text: `${prefix}: ${line.text}` };
 };
 
 const lineOf = (event: RunEvent, row: string): LogLine | null => {
@@ -105,16 +107,19 @@ const lineOf = (event: RunEvent, row: string): LogLine | null => {
         step: null,
         text: shownState(event.state).words,
       };
-    case 'done':
+    case 'done': {
+      const { folds, seeds } = event;
+      const several = folds ? plural(folds.length, 'fold') : seeds ? plural(seeds.length, 'seed') : null;
       return {
         ...at,
         icon: 'pass',
         step: event.step,
         text:
           `${event.stopped_early ? 'Ended early' : 'Ended'} after ${duration(event.wall_s)}; ` +
-          `${event.folds ? `mean of ${plural(event.folds.length, 'fold')}: ${metricsText(event.metrics)}` : `the model is from step ${count(event.best_step)}`}, ` +
+          `${several ? `mean of ${several}: ${metricsText(event.metrics)}` : `the model is from step ${count(event.best_step)}`}, ` +
           `peak memory ${bytes(event.peak_rss_bytes)}`,
       };
+    }
     case 'error':
       return {
         ...at,

@@ -19,6 +19,7 @@ import type { RunRecord } from '../../protocol/run.ts';
 import { FINISHED_STATES, type RunState, WORKING_STATES } from '../../protocol/states.ts';
 import { StepBuffer } from '../../protocol/steps.ts';
 import { taskOf } from '../../protocol/tasks.ts';
+import { trainingAt, trainingsOf } from '../../protocol/trainings.ts';
 import { type DashboardMessage, parseRunEvent, type RunAction, type RunSnapshot } from '../../protocol/webview.ts';
 import { type LogLine, logLine } from './log-lines.ts';
 
@@ -29,11 +30,11 @@ export type StepNote = NoteEvent & { step: number };
 export interface RunView {
   readonly id: string;
   record: RunRecord;
-  /** Of a cross-validation those of the training at work, as `start`, `evals` and `checkpoints`. */
+  /** Of several trainings those of the one at work, as `start`, `evals` and `checkpoints`. */
   steps: StepBuffer;
-  /** Of a cross-validation: the fold at work; undefined for its model of all rows, and for any other run. */
+  /** Of several trainings the one at work, from 1 on; undefined for a model of all rows, and for any other run. */
   fold: number | undefined;
-  /** Steps of the folds before it. */
+  /** Steps of those before it. */
   before: number;
   start: StartEvent | null;
   evals: EvalEvent[];
@@ -252,14 +253,16 @@ export class RunStore {
     for (const event of events) this.#event(run, event);
   }
 
-  /** A training begins or goes on: of a cross-validation it may be the next one, which is shown in the last one's place. */
+  /** A training begins or goes on: of several it may be the next one, which is shown in the last one's place. */
   #stage(run: RunView, start: RunEvent & StartEvent): void {
-    const { folds, total_steps } = run.record;
-    const total = folds ? stepsOfAll(folds, start.fold, start.total_steps, total_steps) : start.total_steps;
-    run.before = folds ? stepsBefore(folds, start.fold, total) : 0;
+    const { total_steps } = run.record;
+    const trainings = trainingsOf(run.record);
+    const at = trainingAt(run.record, start);
+    const total = trainings ? stepsOfAll(trainings, at, start.total_steps, total_steps) : start.total_steps;
+    run.before = trainings ? stepsBefore(trainings, at, total) : 0;
     run.record = { ...run.record, total_steps: total };
-    if (start.fold === run.fold) return;
-    run.fold = start.fold;
+    if (at === run.fold) return;
+    run.fold = at;
     run.steps.clear();
     run.evals = [];
     run.samples = [];
@@ -294,8 +297,8 @@ export class RunStore {
         return;
       case 'eval':
         run.evals.push(event);
-        // A fold's best is not the run's, which is the folds' mean.
-        if (event.best && !run.record.folds)
+        // The best of one training is not the run's, which is the mean of all.
+        if (event.best && !trainingsOf(run.record))
           run.record = { ...run.record, best: { step: event.step, metrics: event.metrics } };
         return;
       case 'samples':

@@ -2,9 +2,9 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { fewRowsNote } from '../../protocol/evaluation.ts';
 import { capitalized } from '../../protocol/figures.ts';
 import type { MetricKey } from '../../protocol/metrics.ts';
-import type { CrossValidation } from '../../protocol/run.ts';
 import type { StepColumn } from '../../protocol/steps.ts';
 import { taskNameOf, taskOf } from '../../protocol/tasks.ts';
+import { type Trainings, trainingsOf } from '../../protocol/trainings.ts';
 import {
   bytes,
   count,
@@ -35,14 +35,14 @@ const median = (run: RunView, column: StepColumn): number | null => {
   return values.length === 0 ? null : values[values.length >> 1]!;
 };
 
-/** A cross-validation's figure: the folds' mean, with how far they lie apart. */
-const meanTile = ({ results, deviations }: CrossValidation, key: MetricKey, mean: number | undefined): Tile => {
+/** The figure of several trainings, folds or seeds: their mean, with how far they lie apart. */
+const meanTile = ({ what, results, deviations }: Trainings, key: MetricKey, mean: number | undefined): Tile => {
   const spread = deviations[key] === undefined ? [] : [`± ${metric(key, deviations[key])}`];
-  const detail = [...spread, plural(results.length, 'fold').replace(' ', '\u00a0')].join(', ');
+  const detail = [...spread, plural(results.length, what).replace(' ', '\u00a0')].join(', ');
   return {
     name: `Mean ${metricInText(key)}`,
     value: metric(key, mean),
-    detail: results.length === 0 ? 'after the first fold' : detail,
+    detail: results.length === 0 ? `after the first ${what}` : detail,
   };
 };
 
@@ -56,6 +56,7 @@ const memoryOf = (run: RunView): string => {
 export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): Tile[] => {
   const key = run.record.recipe.metric_for_best_model ?? 'loss';
   const { best } = run.record;
+  const trainings = trainingsOf(run.record);
   const report = run.reports.find((r) => r.split === 'validation');
   const range = report?.intervals[key];
   const measured = report?.metrics[key] ?? best?.metrics[key];
@@ -69,8 +70,8 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
   const speed = (column: StepColumn): number | null => (run.done ? median(run, column) : last(run, column));
   const memory = run.done?.peak_rss_bytes ?? last(run, 'rss_bytes');
   return [
-    run.record.folds
-      ? meanTile(run.record.folds, key, best?.metrics[key])
+    trainings
+      ? meanTile(trainings, key, best?.metrics[key])
       : {
           name: `Best ${metricInText(key)}`,
           value: metric(key, measured),

@@ -90,13 +90,17 @@ function intervalText(column: RunColumn, row: RunRow): string {
     : `${significant(range.low)}–${significant(range.high)}`;
 }
 
+/** Said of a run of several trainings. */
+const meanOf = ({ folds, seeds }: RunRow): string =>
+  folds !== null ? `, mean of ${count(folds)} folds` : seeds !== null ? `, mean of ${count(seeds)} seeds` : '';
+
 function metricTitle(column: RunColumn, row: RunRow, isBest: boolean): string {
   const key = column.metric?.(row);
   if (!key || row.metrics[key] === undefined) return '';
   const n = row.measured?.n;
   const range = intervalText(column, row);
   return [
-    `${capital(metricName(key))} ${metric(key, row.metrics[key])}${row.folds === null ? '' : `, mean of ${count(row.folds)} folds`}`,
+    `${capital(metricName(key))} ${metric(key, row.metrics[key])}${meanOf(row)}`,
     ...(n === undefined ? [] : [`Measured on ${count(n)} validation rows`]),
     ...(range ? [`95 % interval: ${range}`] : []),
     ...(isBest && column.id === 'best' ? [`Best of the runs on ${row.dataset}`] : []),

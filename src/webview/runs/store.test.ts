@@ -9,7 +9,7 @@ import { scrolledTo, windowOf } from './window.ts';
 const row = (run: string, change: Partial<RunRow> = {}): RunRow => ({
   ...{ run, name: run, note: '', tags: [], state: 'done', silent: false, problem: null, error: null },
   ...{ task: 'text-classification', model: 'starters/bert', dataset: 'a.csv', data: '"/a.csv"', strategy: 'full' },
-  ...{ created_at: `2026-11-27T08:00:0${run.length}Z`, seconds: 12, progress: 1, folds: null, rows: 80 },
+  ...{ created_at: `2026-11-27T08:00:0${run.length}Z`, seconds: 12, progress: 1, folds: null, seeds: null, rows: 80 },
   ...{ metrics: { accuracy: 0.5, loss: 1 }, main: 'accuracy', measured: null, recipe: { learning_rate: 2e-5 } },
   ...change,
 });
