@@ -225,6 +225,7 @@ const itemValues = [
   ...states.flatMap((state) => suffixes.map((suffix) => `${TREE_ITEMS.run}.${state}${suffix}`)),
   ...DATASET_KINDS.map((kind) => `${TREE_ITEMS.dataset}.${kind}`),
   TREE_ITEMS.runGroup,
+  TREE_ITEMS.runSet,
   TREE_ITEMS.broken,
 ];
 

@@ -186,6 +186,8 @@ export const RESTRICTED_SETTINGS: readonly SettingName[] = [
 export const TREE_ITEMS = {
   run: 'run',
   runGroup: 'runGroup',
+  /** The runs of a comparison or search. */
+  runSet: 'runSet',
   /** A fold of a cross-validation, or its model of all rows. */
   runFold: 'runFold',
   dataset: 'dataset',

@@ -1,4 +1,5 @@
 import {
+  anything,
   type Check,
   checked,
   isBoolean,
@@ -20,8 +21,8 @@ import type { TaskName } from './tasks.ts';
 /** Version of a comparison's file. */
 export const COMPARISON_FORMAT = 1;
 
-/** What is tried on the same rows: ways to fine-tune one model, or models. */
-export const COMPARED = ['ways', 'models'] as const;
+/** What is tried on the same rows: ways to fine-tune one model, models, or values of a recipe. */
+export const COMPARED = ['ways', 'models', 'search'] as const;
 export type Compared = (typeof COMPARED)[number];
 
 export const CANDIDATE_STATES = ['waiting', 'running', 'done', 'left-out', 'failed'] as const;
@@ -59,7 +60,7 @@ export interface Comparison {
   used_s: number;
   /** What to know about the rows. */
   notes: string[];
-  /** In the order in which they are tried: the fastest first. */
+  /** In the order in which they are tried: the fastest first, of successive halving a rung after the other. */
   candidates: Candidate[];
   /** Null until all are done, or where none could be measured. */
   choice: Choice | null;
@@ -79,7 +80,12 @@ export interface Candidate {
   model: string;
   /** Null where its model could not be read. */
   about: ModelFacts | null;
+  /** What is written for whoever chooses it. */
   recipe: RecipeInput;
+  /** Of a search: what it sets in the recipe, by dotted key. */
+  values?: Record<string, unknown>;
+  /** Of successive halving: its rung, and how long those of it train in the place of what the recipe says. */
+  rung?: Rung;
   /** Seconds that it was expected to take, of all folds. */
   estimate_s: number | null;
   state: CandidateState;
@@ -88,6 +94,14 @@ export interface Candidate {
   /** Why it was left out, failed, or was stopped early. */
   reason: string | null;
   result: CandidateResult | null;
+}
+
+export interface Rung {
+  /** From 1 on, of so many. */
+  rung: number;
+  rungs: number;
+  key: 'num_train_epochs' | 'max_steps';
+  value: number;
 }
 
 /** What a model's folder says of it. */
@@ -144,12 +158,21 @@ const isResult = shape({
 const isId: Check = (value, at) =>
   typeof value === 'string' && /^[\p{L}\p{M}\p{N}-]+$/u.test(value) ? null : `${at} is not an id`;
 
+const isRung = shape({
+  rung: isCount,
+  rungs: isCount,
+  key: oneOf('num_train_epochs', 'max_steps'),
+  value: isNumber,
+});
+
 const isCandidate = shape({
   strategy: isString,
   title: isString,
   model: isString,
   about: nullOr(isFacts),
   recipe: shape({ model: isString, task: optional(isString) }),
+  values: optional(recordOf(anything, isKey)),
+  rung: optional(isRung),
   estimate_s: nullOr(isNumber),
   state: oneOf(...CANDIDATE_STATES),
   run: nullOr(isId),
@@ -183,10 +206,34 @@ export const isComparison: Check = shape({
 export const parseComparison = (value: unknown) => checked<Comparison>(isComparison, value);
 
 /** What tells a candidate from the others of its comparison. */
-export const candidateName = (
+export function candidateName(
   compared: Compared,
-  { strategy, model }: Pick<Candidate, 'strategy' | 'model'>,
-): string => (compared === 'ways' ? strategy : model);
+  { strategy, model, values, rung }: Pick<Candidate, 'strategy' | 'model' | 'values' | 'rung'>,
+): string {
+  if (compared !== 'search') return compared === 'ways' ? strategy : model;
+  return [valuesText(values ?? {}), ...(rung ? [rungText(rung)] : [])].join(' · ');
+}
+
+/** `0.333 epochs`, `40 steps`. */
+const rungText = ({ key, value }: Rung): string => {
+  const what = key === 'max_steps' ? 'step' : 'epoch';
+  return `${Number(value.toPrecision(3))} ${what}${value === 1 ? '' : 's'}`;
+};
+
+/** `learning_rate 0.0001, strategy.r 8`. */
+export const valuesText = (values: Readonly<Record<string, unknown>>): string =>
+  Object.entries(values)
+    .map(([key, value]) => `${key} ${valueText(value)}`)
+    .join(', ');
+
+/** A strategy by its type, with what else is said of it. */
+function valueText(value: unknown): string {
+  if (typeof value !== 'object' || value === null || !('type' in value))
+    return typeof value === 'string' ? value : JSON.stringify(value);
+  const { type, ...rest } = value;
+  const more = Object.entries(rest).map(([key, one]) => `${key} ${JSON.stringify(one)}`);
+  return more.length === 0 ? String(type) : `${String(type)} (${more.join(', ')})`;
+}
 
 /** What a comparison is asked for in the editor. */
 export interface ComparisonAsked {
@@ -202,9 +249,12 @@ export interface ComparisonAsked {
   rows: number;
   /** Base models: of ways one. */
   models: string[];
+  /** 0: as long as it takes. */
   minutes: number;
   /** `key=value` for every candidate's recipe. */
   sets: string[];
+  /** Of a search: the path of the recipe that it is in. */
+  recipe?: string;
 }
 
 /** The same as a page keeps it. */
@@ -220,4 +270,5 @@ export const isComparisonAsked = shape({
   models: listOf(isString),
   minutes: isNumber,
   sets: listOf(isString),
+  recipe: optional(isString),
 });

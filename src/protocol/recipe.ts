@@ -35,6 +35,26 @@ export const POOLINGS = ['mean', 'cls', 'pooler'] as const;
 
 export type Pooling = (typeof POOLINGS)[number];
 
+export const SEARCH_METHODS = ['grid', 'random', 'halving'] as const;
+export type SearchMethod = (typeof SEARCH_METHODS)[number];
+
+/** Values between two, drawn evenly, or evenly by their logarithms. */
+export interface ValueRange {
+  min: number;
+  max: number;
+  scale?: 'linear' | 'log';
+}
+
+/** Values of a recipe that are tried, by dotted key, as `--set` names them: each a list, or a range to draw from. */
+export interface Search {
+  method: SearchMethod;
+  values: Record<string, unknown[] | ValueRange>;
+  /** Sets of values to draw; of halving those that it begins with. */
+  trials?: number;
+  /** For all of them together; as long as it takes where it is left out. */
+  minutes?: number;
+}
+
 /** Version of the recipe's keys; engine/recipes/migrate.ts brings older ones up to it. */
 export const RECIPE_VERSION = 2;
 
@@ -108,6 +128,8 @@ export interface Recipe {
   /** Evaluations without improvement after which training ends; 0: never. */
   early_stopping_patience: number;
   backend: BackendChoice;
+  /** Of a recipe's file alone: it is trained with several values, of which the best are found. A run has none. */
+  search?: Search;
 }
 
 /** What a person writes: only what differs from the defaults. `warmup_ratio` is transformers 4's name and is accepted. */

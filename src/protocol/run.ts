@@ -12,6 +12,7 @@ import {
   recordOf,
   shape,
 } from './check.ts';
+import { COMPARED, type Compared } from './comparison.ts';
 import type { FoldResult, Forgetting, Metrics, RunEvent, SeedResult } from './events.ts';
 import type { Recipe } from './recipe.ts';
 import { RUN_STATES, type RunState } from './states.ts';
@@ -51,6 +52,8 @@ export interface RunRecord {
   best: { step: number; metrics: Metrics; n?: number } | null;
   /** A cross-validation's plan and what came of it so far; steps count over all folds and the last model. */
   folds?: CrossValidation;
+  /** The comparison that it was trained for, as a candidate. */
+  comparison?: { id: string; compared: Compared };
   /** A fold's place; its folder is `folds/<fold>` in that of its run. */
   fold_of?: { run: string; fold: number; count: number };
   /** The same recipe with several seeds, and what came of it so far; the model is that of the first, the recipe's own. */
@@ -145,6 +148,7 @@ const FIELDS: { [K in keyof RunRecord]-?: Check } = {
       deviations: areMetrics,
     }),
   ),
+  comparison: optional(shape({ id: isString, compared: oneOf(...COMPARED) })),
   fold_of: optional(shape({ run: isString, fold: isCount, count: isCount })),
   seeds: optional(
     shape({

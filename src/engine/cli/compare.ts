@@ -18,7 +18,7 @@ import { inspectData } from '../data/inspect.ts';
 import { metricValue, NONE } from '../evaluate/format.ts';
 import { models, type Rows, ways } from '../runs/comparison/candidates.ts';
 import { rangeOf } from '../runs/comparison/choice.ts';
-import { compare, type Progress } from '../runs/comparison/compare.ts';
+import { type CompareOptions, compare, type Progress } from '../runs/comparison/compare.ts';
 import { allTasks, taskOfData } from '../tasks/registry.ts';
 import { measureMachine } from '../tensor/executors/status.ts';
 import { languageNames } from '../text/language.ts';
@@ -48,12 +48,12 @@ export interface CompareModelsOptions extends CompareCommandOptions {
 }
 
 export const compareWays = (data: string, options: CompareWaysOptions): Promise<number> =>
-  run('ways', data, options, (rows) => ways(rows, options.model, namesIn('--strategies', options.strategies)));
+  compareRows('ways', data, options, (rows) => ways(rows, options.model, namesIn('--strategies', options.strategies)));
 
 export const compareModels = (data: string, options: CompareModelsOptions): Promise<number> =>
-  run('models', data, options, (rows) => models(rows, namesIn('--models', options.models)));
+  compareRows('models', data, options, (rows) => models(rows, namesIn('--models', options.models)));
 
-async function run(
+async function compareRows(
   compared: Compared,
   data: string,
   options: CompareCommandOptions,
@@ -61,7 +61,26 @@ async function run(
 ): Promise<number> {
   const budget_s = secondsOf(options.minutes);
   const base = process.cwd();
-  const screen = new Screen(options.json ?? false);
+  const { code } = await runComparison({
+    ...{ compared, data, base, budget_s, sets: options.set, json: options.json ?? false },
+    candidates: async () => candidatesFor(await rowsOf(data, base, options)),
+  });
+  return code;
+}
+
+export interface ComparisonCommand extends Pick<CompareOptions, 'compared' | 'data' | 'base' | 'budget_s' | 'search' | 'takesDone'> {
+  sets: readonly string[];
+  json: boolean;
+  candidates: () => Promise<readonly Candidate[]>;
+}
+
+/** Works on a comparison in this terminal until its end, or until Ctrl-C. @returns the exit code, and how it stands */
+export async function runComparison({
+  candidates,
+  json,
+  ...asked
+}: ComparisonCommand): Promise<{ code: number; comparison: Comparison }> {
+  const screen = new Screen(json);
   const [interrupt, kill] = [new AbortController(), new AbortController()];
   const onSignal = () => {
     if (interrupt.signal.aborted) return kill.abort();
@@ -70,11 +89,12 @@ async function run(
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   try {
-    const candidates = await candidatesFor(await rowsOf(data, base, options));
+    const known = await candidates();
     const gflops = await measureMachine();
     const comparison = await compare({
-      ...{ compared, candidates, data, base, budget_s, sets: options.set },
-      home: join(base, HOME),
+      ...asked,
+      candidates: known,
+      home: join(asked.base, HOME),
       estimate: (loaded) => estimateRun({ ...loaded, gflops, signal: interrupt.signal }),
       signal: interrupt.signal,
       killed: kill.signal,
@@ -83,7 +103,7 @@ async function run(
       note: (message) => screen.say(message),
     });
     screen.close();
-    return conclude(comparison, options.json ?? false);
+    return { code: conclude(comparison, json), comparison };
   } finally {
     screen.close();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
@@ -190,7 +210,9 @@ class Screen {
 
 /** One line of `--json` for a candidate. */
 function eventOf({ metric }: Comparison, candidate: Candidate): object {
-  const { strategy, model, run, reason, state, result, about } = candidate;
+  const { strategy, model, run, reason, state, result, about, values, rung } = candidate;
+  // What a search tells them by.
+  const tried = { ...(values && { values }), ...(rung && { rung: rung.rung, [rung.key]: rung.value }) };
   const facts = about && {
     languages: about.languages,
     license: about.license,
@@ -199,8 +221,8 @@ function eventOf({ metric }: Comparison, candidate: Candidate): object {
     max_positions: about.positions,
   };
   if (result === null)
-    return { event: state === 'failed' ? 'failed' : 'left-out', strategy, model, reason, run, ...facts };
-  return { event: 'candidate', strategy, model, metric, ...figuresOf(candidate), run, reason, ...facts };
+    return { event: state === 'failed' ? 'failed' : 'left-out', strategy, model, ...tried, reason, run, ...facts };
+  return { event: 'candidate', strategy, model, ...tried, metric, ...figuresOf(candidate), run, reason, ...facts };
 }
 
 function figuresOf({ result }: Candidate) {
@@ -213,11 +235,12 @@ function conclude(comparison: Comparison, json: boolean): number {
   if (json) {
     if (choice !== null) {
       const chosen = candidates[choice.candidate]!;
-      const { strategy, model, run, recipe } = chosen;
+      const { strategy, model, run, recipe, values } = chosen;
       printJson({
         event: 'choice',
         strategy,
         model,
+        ...(values && { values }),
         metric,
         ...figuresOf(chosen),
         run,
@@ -251,6 +274,8 @@ function conclude(comparison: Comparison, json: boolean): number {
   return EXIT.done;
 }
 
+const COLUMN: Readonly<Record<Compared, string>> = { ways: 'way', models: 'model', search: 'values' };
+
 /** Candidates in the order in which they were tried, the chosen one marked. */
 export function tableOf({ compared, candidates, metric, choice }: Comparison): string {
   const isModels = compared === 'models';
@@ -283,6 +308,6 @@ export function tableOf({ compared, candidates, metric, choice }: Comparison): s
     ];
   });
   const facts = isModels ? ['way', 'language', 'licence', 'parameters', 'positions'] : [];
-  const header = [isModels ? 'model' : 'way', ...facts, metricName(metric), '95 % interval', 'time', 'memory', 'size'];
+  const header = [COLUMN[compared], ...facts, metricName(metric), '95 % interval', 'time', 'memory', 'size'];
   return table(header, rows, [header.length - 3, header.length - 2].concat(isModels ? [4, 5] : []));
 }

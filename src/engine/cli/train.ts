@@ -25,6 +25,8 @@ export interface TrainOptions {
   detach?: boolean;
   /** Waits in line until no other run works on this machine. */
   queue?: boolean;
+  /** Of a search: writes the best recipe beside the one that searches. */
+  write?: boolean;
   json?: boolean;
 }
 
@@ -54,6 +56,14 @@ export async function train(recipeFile: string | undefined, options: TrainOption
   if (encoding !== undefined) loaded.recipe.encoding = encoding;
   // Without a file the person has just chosen what is read.
   if (loaded.path !== null) await tellOutside(loaded);
+  const { search } = loaded.recipe;
+  if (search !== undefined && loaded.path !== null) {
+    const { refuseRunOptions, searchRecipe } = await import('./search.ts');
+    refuseRunOptions(options);
+    return searchRecipe(loaded, search, encoding === undefined ? sets : [...sets, `encoding=${encoding}`], options);
+  }
+  if (options.write)
+    throw new LuthierError('usage', '--write is for a recipe with a search.', 'Remove it, or add “search” to the recipe.');
   const { folds: chosen, ...rest } = loaded;
   const folds = asked ?? (chosen === null ? undefined : { count: chosen, final: true });
   const seeds = seedCount === undefined ? undefined : seedsFrom(loaded.recipe.seed, seedCount);

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { FILL_MASK } from '../../protocol/index.ts';
 import { listed } from '../data/problems.ts';
 import { STRATEGIES, strategyNamed } from '../strategies/index.ts';
-import { columnsSchema, inputSchema } from './recipe-schema.ts';
+import { columnsSchema, inputSchema, searchSchema } from './recipe-schema.ts';
 
 /** One thing that is wrong with a recipe's own words, whatever it names. */
 export interface RecipeIssue {
@@ -182,14 +182,24 @@ function knownKeys(path: PropertyKey[], value: unknown): string[] {
       const type = isRecord(value) ? value.type : undefined;
       return Object.keys(strategyNamed(type)?.schema.shape ?? {});
     }
+    case 'search':
+      return path.length === 1 ? Object.keys(searchSchema.shape) : path.length === 3 ? RANGE_KEYS : [];
     default:
       return [];
   }
 }
 
+const RANGE_KEYS = ['min', 'max', 'scale'];
+
 /** A key of a strategy is missing beside its type; any other is one that every recipe needs. */
-const hintForMissing = (path: PropertyKey[]): string =>
-  path[0] === 'strategy' ? `Add it next to "type", or pass --set ${path.join('.')}=…` : EXAMPLE_HINT;
+function hintForMissing(path: PropertyKey[]): string {
+  if (path[0] === 'search') return SEARCH_HINT;
+  return path[0] === 'strategy' ? `Add it next to "type", or pass --set ${path.join('.')}=…` : EXAMPLE_HINT;
+}
+
+/** What a search is written like. */
+export const SEARCH_HINT =
+  'For example: "search": {"method": "random", "values": {"learning_rate": {"min": 1e-5, "max": 1e-3, "scale": "log"}}, "trials": 10}.';
 
 /** Where nothing is written yet. */
 export const EXAMPLE_HINT =

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { suggestStrategies } from '../strategies/index.ts';
 import { USUAL_FACTS } from '../strategies/kind.ts';
 import { inputSchema } from './recipe-schema.ts';
+import { isSearched } from './search.ts';
 
 /**
  * The recipe as JSON schemas (draft 7, which VS Code reads best): one that checks, for any tool; and one that VS Code
@@ -21,12 +22,45 @@ export function recipeJsonSchema(): Schema {
 export function recipeEditorSchema(): Schema {
   const { $schema, title, allowComments, ...schema } = recipeJsonSchema();
   const { properties, ...rest } = lenient(schema);
-  const { strategy } = objectOf(properties);
+  const { search, strategy } = objectOf(properties);
   return {
     ...{ $schema, title, allowComments, ...rest },
-    properties: { ...objectOf(properties), strategy: { ...objectOf(strategy), defaultSnippets: strategySnippets() } },
+    properties: {
+      ...objectOf(properties),
+      strategy: { ...objectOf(strategy), defaultSnippets: strategySnippets() },
+      search: { ...searchWithKeys(objectOf(search), properties), defaultSnippets: SEARCH_SNIPPETS },
+    },
   };
 }
+
+/** Keys are completed and explained where a search names them, too. */
+function searchWithKeys(search: Schema, recipe: unknown): Schema {
+  const own = objectOf(search.properties);
+  const keys = Object.fromEntries(Object.entries(objectOf(recipe)).filter(([key]) => isSearched(key)));
+  return {
+    ...search,
+    properties: { ...own, values: { ...objectOf(own.values), properties: mapValues(keys, describedAlone) } },
+  };
+}
+
+const RATES = '{"min": 1e-5, "max": 1e-3, "scale": "log"}';
+const SEARCH_SNIPPETS: Schema[] = [
+  {
+    label: 'Random search',
+    description: 'Draws combinations of values',
+    bodyText: `{"method": "random", "values": {"learning_rate": ${RATES}}, "trials": 10}`,
+  },
+  {
+    label: 'Successive halving',
+    description: 'Trains many for a short time, and the best for longer',
+    bodyText: `{"method": "halving", "values": {"learning_rate": ${RATES}}, "trials": 9}`,
+  },
+  {
+    label: 'Grid search',
+    description: 'Tries every combination',
+    bodyText: '{"method": "grid", "values": {"learning_rate": [2e-5, 5e-5, 1e-4]}}',
+  },
+];
 
 /** Whole strategies as every door suggests them for the usual model. */
 const strategySnippets = (): Schema[] =>

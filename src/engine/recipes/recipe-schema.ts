@@ -9,6 +9,7 @@ import {
   RECIPE_TASKS,
   RECIPE_VERSION,
   type Recipe,
+  SEARCH_METHODS,
   TASKS,
 } from '../../protocol/index.ts';
 import { encodingNamed } from '../data/encoding-names.ts';
@@ -48,6 +49,44 @@ export const columnsSchema = z.strictObject(
     [...Object.values(FIELDS).flat(), GROUP].map((field) => [field.name, name.describe(field.detail).exactOptional()]),
   ) as Record<keyof Columns, z.ZodExactOptional<z.ZodString>>,
 );
+
+/** More trials than this are no search that somebody waits for. */
+export const MOST_TRIALS = 200;
+
+const rangeSchema = z.strictObject({
+  min: z.number(),
+  max: z.number(),
+  scale: z.enum(['linear', 'log']).exactOptional(),
+});
+
+/** `search`: what is tried, and how. What the values may be, the recipe's other keys say (search.ts). */
+export const searchSchema = z.strictObject({
+  method: z
+    .enum(SEARCH_METHODS)
+    .describe(
+      'grid: every combination of the lists. random: combinations that are drawn (Bergstra and Bengio 2012). halving: drawn ones are trained for a short time, the best third three times as long, and so on until one has trained to the end (successive halving, Jamieson and Talwalkar 2016).',
+    ),
+  values: z
+    .record(
+      z.string(),
+      z.union([z.array(z.unknown()).min(1).max(MOST_TRIALS), rangeSchema], {
+        error: 'a list of values, or a range such as {"min": 1e-5, "max": 1e-3, "scale": "log"}',
+      }),
+    )
+    .describe(
+      'Keys of the recipe with the values to try: a list, or a range {"min", "max", "scale"} to draw from, evenly or with "scale": "log" evenly by its logarithm. Keys in an object are written with a dot: "strategy.r".',
+    ),
+  trials: positiveInteger
+    .max(MOST_TRIALS)
+    .exactOptional()
+    .describe('How many combinations random draws (10 if left out), and halving begins with (9).'),
+  minutes: z
+    .number()
+    .positive()
+    .max(100_000)
+    .exactOptional()
+    .describe('Time for all of them together; what does not fit is left out. If left out, as long as it takes.'),
+});
 
 export const recipeSchema = z.strictObject({
   version: z
@@ -267,6 +306,11 @@ export const recipeSchema = z.strictObject({
     .enum(['auto', 'onnxruntime', 'webgpu', 'tensorflow', 'wasm'])
     .default('auto')
     .describe('Backend that runs the training; auto picks the fastest one that works on this machine.'),
+  search: searchSchema
+    .exactOptional()
+    .describe(
+      'Values of this recipe to try on the same rows; the best by metric_for_best_model are chosen. Starting the recipe starts the search.',
+    ),
 }) satisfies z.ZodType<Recipe, unknown>;
 
 export type RecipeKey = keyof Recipe;
@@ -323,4 +367,5 @@ export const KEY_OWNER: Record<RecipeKey, string> = {
   metric_for_best_model: 'TrainingArguments',
   early_stopping_patience: 'EarlyStoppingCallback',
   backend: 'ours',
+  search: 'ours',
 };

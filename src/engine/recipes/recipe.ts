@@ -21,6 +21,8 @@ import { migrateRecipe } from './migrate.ts';
 import { parseJson } from './parse-json.ts';
 import { readRecipeText } from './recipe-file.ts';
 import { inputSchema } from './recipe-schema.ts';
+import { searchIssues } from './search.ts';
+import { setKey } from './set-key.ts';
 
 export interface LoadedRecipe {
   recipe: Recipe;
@@ -41,6 +43,16 @@ export async function loadRecipe(path: string, sets: readonly string[] = []): Pr
   const text = await readRecipeText(file);
   const { value, locate } = parseJson(text, file);
   return await settle(value, dirname(file), sets, file, locate);
+}
+
+/**
+ * A recipe's file as it is written, with `--set` applied: relative names, and no defaults.
+ * @throws LuthierError `recipe-invalid`
+ */
+export async function readWritten(path: string, sets: readonly string[] = []): Promise<Record<string, unknown>> {
+  const file = resolve(path);
+  const changed = applySets(parseJson(await readRecipeText(file), file).value, sets);
+  return isRecord(changed) ? changed : {};
 }
 
 /** As `loadRecipe`, for a recipe that was never a file. */
@@ -174,6 +186,11 @@ export function checkRecipe(written: unknown): { recipe: Recipe } | { issues: Re
     const hint = `It measures ${metrics.join(', ')}.`;
     return { issues: [{ code: 'wrong-value', keys: ['metric_for_best_model'], message, hint, instead: [best] }] };
   }
+  if (recipe.search !== undefined) {
+    const { search: _, ...rest } = input;
+    const issues = searchIssues(recipe.search, rest, recipe, checkRecipe);
+    if (issues.length > 0) return { issues };
+  }
   return { recipe };
 }
 
@@ -264,24 +281,11 @@ export function applySets(input: unknown, sets: readonly string[]): unknown {
     if (equals < 1) {
       throw new LuthierError('usage', `--set ${set} has no value.`, 'Write --set key=value, as in --set seed=7.');
     }
-    const keys = set.slice(0, equals).trim().split('.');
+    const path = set.slice(0, equals).trim();
     // It would set a property of all objects, and not of the recipe.
-    if (keys.includes('__proto__'))
+    if (path.split('.').includes('__proto__'))
       throw new LuthierError('usage', `--set ${set}: “__proto__” is not a key of a recipe.`);
-    const last = keys.pop()!;
-    let target: unknown = copy;
-    for (const key of keys) {
-      if (!isRecord(target)) break;
-      if (!isRecord(target[key])) target[key] = {};
-      target = target[key];
-    }
-    if (!isRecord(target)) throw new LuthierError('recipe-invalid', 'The recipe is not a JSON object.', EXAMPLE_HINT);
-    const value = jsonOrText(set.slice(equals + 1));
-    // Another type of strategy has other keys: those of the one it replaces would be unknown to it.
-    if (keys.join('.') === 'strategy' && last === 'type' && target.type !== value) {
-      for (const key of Object.keys(target)) delete target[key];
-    }
-    target[last] = value;
+    setKey(copy, path, jsonOrText(set.slice(equals + 1)));
   }
   return copy;
 }

@@ -23,15 +23,23 @@ export interface NewRun extends LoadedRecipe {
   state: 'queued' | 'starting';
   /** For a cross-validation: into how many folds, and whether a model is trained on all rows afterwards. */
   folds?: { count: number; final: boolean } | undefined;
+  /** Where it is a candidate of one. */
+  comparison?: RunRecord['comparison'] | undefined;
   /** For several trainings that differ in the seed alone: the recipe's own, and others. */
   seeds?: number[] | undefined;
 }
 
 /**
  * Makes a run's folder with its record.
- * @throws LuthierError `not-writable`, `disk-full`, or `usage` when `out` holds something already
+ * @throws LuthierError `not-writable`, `disk-full`, or `usage` when `out` holds something already, or for a search
  */
 export async function createRun(run: NewRun): Promise<{ folder: string; record: RunRecord }> {
+  if (run.recipe.search !== undefined)
+    throw new LuthierError(
+      'usage',
+      'The recipe has a search, which is many runs and not one.',
+      'Start it with luthier train RECIPE, or with Start Run; remove “search” from the recipe to train it once.',
+    );
   const luthier = resolve(run.luthierFolder ?? join(run.base, HOME));
   const template = await templateOf(run);
   const out = run.out === undefined ? undefined : resolve(run.out);
@@ -73,6 +81,7 @@ export async function createRun(run: NewRun): Promise<{ folder: string; record: 
     labels: [],
     best: null,
     ...(run.folds === undefined ? {} : { folds: { ...run.folds, results: [], deviations: {} } }),
+    ...(run.comparison && { comparison: run.comparison }),
     ...(run.seeds === undefined ? {} : { seeds: { values: run.seeds, results: [], deviations: {} } }),
     model: null,
     error: null,

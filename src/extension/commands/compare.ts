@@ -31,7 +31,9 @@ import { requireTrust } from './select.ts';
 import { fromDataset } from './source.ts';
 import { startRecipe } from './start.ts';
 
-const TITLES: Record<Compared, string> = { ways: 'Which Way Is Best?', models: 'Which Model?' };
+const TITLES: Record<Asked, string> = { ways: 'Which Way Is Best?', models: 'Which Model?' };
+/** What is compared on a dataset's rows; a search is started by its recipe (search.ts). */
+type Asked = Exclude<Compared, 'search'>;
 /** In minutes. */
 const BUDGETS = [2, 5, 15, 60];
 const OTHER = 0;
@@ -43,7 +45,7 @@ export const compareWays = (luthier: Luthier, ...args: unknown[]): Promise<void>
 /** The same for several base models. */
 export const compareModels = (luthier: Luthier, ...args: unknown[]): Promise<void> => begin(luthier, 'models', args);
 
-async function begin(luthier: Luthier, compared: Compared, args: readonly unknown[]): Promise<void> {
+async function begin(luthier: Luthier, compared: Asked, args: readonly unknown[]): Promise<void> {
   requireTrust();
   const [dataset] = await datasetsFor(luthier, args.slice(0, 1), TITLES[compared]);
   if (!dataset) return;
@@ -167,12 +169,16 @@ export async function workOn(luthier: Luthier, session: ComparisonSession): Prom
 /** Writes a candidate's recipe beside the others of its project; starts a run of it, or opens it. */
 export async function trainCandidate(
   luthier: Luthier,
-  { base, data, home }: ComparisonAsked,
+  { base, data, home, recipe: searched }: ComparisonAsked,
   recipe: RecipeInput,
   start: boolean,
 ): Promise<void> {
   requireTrust();
-  const name = `${slug(basename(data).replace(/\.[^.]+$/, ''))}-${recipe.strategy?.type ?? 'full'}`;
+  // Beside the recipe whose search it is the best of; else named after its rows.
+  const name =
+    searched === undefined
+      ? `${slug(basename(data).replace(/\.[^.]+$/, ''))}-${recipe.strategy?.type ?? 'full'}`
+      : `${basename(searched).replace(/(\.recipe)?\.json$/, '')}-best`;
   const path = await writeRecipe(base, name, recipe);
   if (start) await startRecipe(luthier, path, home);
   else await vscode.window.showTextDocument(vscode.Uri.file(path));

@@ -10,6 +10,7 @@ import { suggestRunName } from '../recipes/suggest.ts';
 import { setting } from '../settings.ts';
 import { confirm, tell, withProgress } from '../ui.ts';
 import { tellWaiting } from './run-control.ts';
+import { refuseSearch, searchingRecipe, startSearch } from './search.ts';
 import { asRun, requireTrust } from './select.ts';
 
 /**
@@ -59,13 +60,15 @@ export async function startRecipe(
   }
 }
 
-/** Starts a run from the recipe in the editor, the explorer's, or one that the person picks. */
+/** Starts a run, or the search, of the recipe in the editor, the explorer's, or one that the person picks. */
 export async function startRun(luthier: Luthier, ...args: unknown[]): Promise<void> {
   requireTrust();
   await luthier.load();
   const path = await recipeFor(args, 'Start Run');
   await refuseUnsound(luthier, path);
-  await startRecipe(luthier, path);
+  const searching = await searchingRecipe(path);
+  if (searching) await startSearch(luthier, path, searching);
+  else await startRecipe(luthier, path);
 }
 
 /** As startRun, for a cross-validation; a run's recipe is meant where a run is given. Asks for the number of folds. */
@@ -83,6 +86,7 @@ export async function crossValidate(luthier: Luthier, ...args: unknown[]): Promi
   }
   const path = recipe ?? (await recipeFor(args, TITLE));
   await refuseUnsound(luthier, path);
+  await refuseSearch(path, TITLE);
   const folds = await choose({
     title: TITLE,
     placeholder: `Into how many folds should the rows of ${basename(path)} be split?`,

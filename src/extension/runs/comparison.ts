@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
-import { type Comparison, type ComparisonAsked, candidateName } from '../../protocol/index.ts';
+import { type Compared, type Comparison, type ComparisonAsked, candidateName } from '../../protocol/index.ts';
 import type { EngineService } from '../engine/service.ts';
 import { Emitter } from '../events.ts';
+
+const TITLES: Readonly<Record<Compared, string>> = { ways: 'Ways', models: 'Models', search: 'Search' };
 
 type Report = (progress: { message: string; done: number; total: number }) => void;
 
@@ -27,8 +29,8 @@ export class ComparisonSession {
   }
 
   get title(): string {
-    const { data, compared } = this.asked;
-    return `${compared === 'ways' ? 'Ways' : 'Models'}: ${basename(data)}`;
+    const { data, compared, recipe } = this.asked;
+    return `${TITLES[compared]}: ${basename(recipe ?? data)}`;
   }
 
   /** Works until all is measured, or it is interrupted. @throws HostError as the engine says it */

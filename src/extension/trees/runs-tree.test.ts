@@ -156,3 +156,27 @@ test('a cross-validation has its folds and its model beneath, whose click opens 
   expect(await selectedRuns({ visible: true, selection }, tree)).toEqual([run]);
   expect(tree.getChildren(runs[1]!)).toEqual([]);
 });
+
+test('the runs of a comparison or search stand under one item, as do the seeds of a run', async () => {
+  const comparison = { id: 'tickets-20261127-abcd', compared: 'search' as const };
+  runs = [runOf('c'), runOf('d'), runOf('e'), ...runs];
+  for (const run of runs.slice(1, 3)) run.record = { ...run.record, comparison };
+  const [group] = tree.getChildren();
+  const [first, set, other] = tree.getChildren(group);
+  expect([first, other]).toEqual([runs[0], runs[3]]);
+  expect(tree.getChildren(group)).toHaveLength(3);
+  expect(tree.getChildren(set)).toEqual([runs[1], runs[2]]);
+  expect([tree.getParent(runs[1]!), tree.getParent(set!)]).toEqual([set, group]);
+  const { label, description, collapsibleState } = tree.getTreeItem(set!);
+  expect([label, description, collapsibleState]).toEqual(['Search', '2 runs · #tickets-20261127-abcd', 1]);
+  expect(await selectedRuns({ visible: true, selection: [set!, runs[1]!] }, tree)).toEqual([runs[1]]);
+
+  const results = [42, 43].map((seed) => ({ seed, metrics: { accuracy: seed / 100 }, n: 12 }));
+  const seeds = { values: [42, 43, 44], results, deviations: {} };
+  runs[0]!.record = { ...runs[0]!.record, seeds, model: 'model' };
+  const lines = tree.getChildren(runs[0]!).map((node) => tree.getTreeItem(node));
+  expect(lines.map((line) => `${line.label}: ${line.description}`)).toEqual([
+    'Seed 42: 42.0 % accuracy · 12 rows held out · the run’s model',
+    'Seed 43: 43.0 % accuracy · 12 rows held out',
+  ]);
+});

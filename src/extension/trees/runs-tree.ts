@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { type Broken, isBroken } from '../../files/broken.ts';
-import { counted, metricName, type TrainingResult, trainingName, trainingsOf } from '../../protocol/index.ts';
+import { type Compared, counted, metricName, type TrainingResult, trainingName, trainingsOf } from '../../protocol/index.ts';
 import { formatMetric } from '../format.ts';
 import { COMMANDS, TREE_ITEMS } from '../ids.ts';
 import { describeRunItem, runContextValue, stateIcon, stateWord, tooltipLines } from '../runs/present.ts';
@@ -14,15 +14,21 @@ import { Drawing, selectedNodes } from './selection.ts';
 export interface RunGroup {
   group: string;
 }
+/** The runs of a comparison or a search on the same data. */
+export interface RunSet {
+  set: string;
+  group: RunGroup;
+}
 /** A finished training of a run that has several: a fold of a cross-validation (null for its model of all rows), or a seed. */
 export interface RunPart {
   of: Run;
   part: TrainingResult | null;
 }
-export type RunNode = RunGroup | Run | RunPart | Broken;
+export type RunNode = RunGroup | RunSet | Run | RunPart | Broken;
 
 const isPart = (node: RunNode): node is RunPart => 'of' in node;
-const isGroup = (node: RunNode): node is RunGroup => 'group' in node;
+const isSet = (node: RunNode): node is RunSet => 'set' in node;
+const isGroup = (node: RunNode): node is RunGroup => 'group' in node && !isSet(node);
 const isRun = (node: RunNode): node is Run => 'record' in node;
 
 /** A working run's line shows how far it is at most this often. */
@@ -37,6 +43,7 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
   private readonly emitter = new vscode.EventEmitter<RunNode | undefined>();
   readonly onDidChangeTreeData = this.emitter.event;
   private readonly groups = new Map<string, RunGroup>();
+  private readonly sets = new Map<string, RunSet>();
   private readonly store: RunStore;
   private readonly starter: RunStarter;
   private readonly subscriptions: { dispose(): void }[];
@@ -96,12 +103,17 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
       return [...this.starter.broken, ...this.store.broken, ...groups];
     }
     if (isRun(node)) return partsOf(node);
-    return isGroup(node) ? runs.filter((run) => datasetName(run.record) === node.group) : [];
+    if (isSet(node)) return runs.filter((run) => this.setOf(run) === node);
+    if (!isGroup(node)) return [];
+    const own = runs.filter((run) => datasetName(run.record) === node.group);
+    // Each set stands where the newest of its runs would.
+    return [...new Set(own.map((run) => this.setOf(run) ?? run))];
   }
 
   getParent(node: RunNode): RunNode | undefined {
     if (isPart(node)) return node.of;
-    return isRun(node) ? this.group(datasetName(node.record)) : undefined;
+    if (isSet(node)) return node.group;
+    return isRun(node) ? (this.setOf(node) ?? this.group(datasetName(node.record))) : undefined;
   }
 
   getTreeItem(node: RunNode): vscode.TreeItem {
@@ -114,6 +126,7 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
       return item;
     }
     if (isPart(node)) return partItem(node);
+    if (isSet(node)) return setItem(node, this.getChildren(node).filter(isRun));
     const item = this.line(node);
     this.said.set(node, JSON.stringify(item));
     return item;
@@ -150,6 +163,16 @@ export class RunsTree implements vscode.TreeDataProvider<RunNode>, vscode.Dispos
     return group;
   }
 
+  /** The comparison or search that a run was made for. */
+  private setOf({ record }: Run): RunSet | undefined {
+    if (!record.comparison) return undefined;
+    const name = datasetName(record);
+    const key = JSON.stringify([record.comparison.id, name]);
+    const set = this.sets.get(key) ?? { set: record.comparison.id, group: this.group(name) };
+    this.sets.set(key, set);
+    return set;
+  }
+
   private drawIn(ms: number): void {
     const at = Math.max(performance.now() + ms, this.drawnAt + PAUSE_MS);
     if (this.timer && this.timerAt <= at) return;
@@ -179,6 +202,19 @@ function partsOf(run: Run): RunPart[] {
   if (!trainings) return [];
   const finished = trainings.results.map((part): RunPart => ({ of: run, part }));
   return run.record.model === null || trainings.what === 'seed' ? finished : [...finished, { of: run, part: null }];
+}
+
+const SETS: Readonly<Record<Compared, string>> = { ways: 'Ways', models: 'Models', search: 'Search' };
+
+function setItem({ set, group }: RunSet, runs: readonly Run[]): vscode.TreeItem {
+  const compared = runs[0]?.record.comparison?.compared ?? 'ways';
+  const item = new vscode.TreeItem(SETS[compared], vscode.TreeItemCollapsibleState.Collapsed);
+  item.id = `set:${group.group}:${set}`;
+  item.description = `${counted(runs.length, 'run')} · #${set}`;
+  item.iconPath = new vscode.ThemeIcon('list-tree');
+  item.contextValue = TREE_ITEMS.runSet;
+  item.accessibilityInformation = { label: `${SETS[compared]}, ${item.description}` };
+  return item;
 }
 
 function partItem({ of, part }: RunPart): vscode.TreeItem {

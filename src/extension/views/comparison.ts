@@ -77,8 +77,8 @@ export class Comparisons extends Panels<ComparisonSession> {
 }
 
 /** What has a page of its own. */
-const keyOf = ({ compared, base, data, models, minutes }: ComparisonAsked): string =>
-  JSON.stringify([compared, base, data, models, minutes]);
+const keyOf = ({ compared, base, data, models, minutes, recipe }: ComparisonAsked): string =>
+  JSON.stringify(recipe === undefined ? [compared, base, data, models, minutes] : [compared, recipe]);
 
 class ComparisonPage {
   private readonly session: ComparisonSession;

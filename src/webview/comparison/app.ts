@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import type { Candidate, Comparison } from '../../protocol/comparison.ts';
+import type { Candidate, Compared, Comparison } from '../../protocol/comparison.ts';
 import { candidateName } from '../../protocol/comparison.ts';
 import type { ComparisonMessage, ComparisonRequest } from '../../protocol/comparison-page.ts';
 import { taskOf } from '../../protocol/tasks.ts';
@@ -8,11 +8,17 @@ import { failureBanner } from '../shared/failure.ts';
 import { bytes, capital, count, duration, interval, metric, metricInText, percent, plural } from '../shared/format.ts';
 import type { Host } from '../shared/host.ts';
 import { LightElement } from '../shared/light-element.ts';
-import { qualityPlot } from './quality-plot.ts';
+import { qualityPlot, timeAxis, valueAxis } from './quality-plot.ts';
 import { ComparisonStore } from './store.ts';
 
 const NONE = '–';
 const WIDEST_PLOT = 760;
+const HEADINGS: Readonly<Record<Compared, string>> = {
+  ways: 'Which way is best?',
+  models: 'Which model?',
+  search: 'Which values are best?',
+};
+const COLUMNS: Readonly<Record<Compared, string>> = { ways: 'Way', models: 'Model', search: 'Values' };
 
 /** Several ways, or models, tried on the same rows: a choice with its reason, a plot and a table. */
 @customElement('luthier-comparison')
@@ -53,7 +59,7 @@ export class ComparisonElement extends LightElement {
     return html`
       <header class="comparison-header">
         <div>
-          <h1>${asked.compared === 'ways' ? 'Which way is best?' : 'Which model?'}</h1>
+          <h1>${HEADINGS[asked.compared]}</h1>
           <p class="muted">${this.#about()}</p>
         </div>
         <div class="header-tools">${this.#tools()}</div>
@@ -70,14 +76,20 @@ export class ComparisonElement extends LightElement {
   #about(): string {
     const { asked, comparison } = this.store;
     const { compared, data, models, minutes, rows, task } = asked!;
-    const parts = [data, ...(compared === 'ways' ? models : []), plural(comparison?.rows || rows, taskOf(task).row)];
+    const known = comparison?.rows || rows;
+    const parts = [
+      data,
+      ...(compared === 'ways' ? models : []),
+      ...(known > 0 ? [plural(known, taskOf(task).row)] : []),
+    ];
     if (comparison) {
       const { folds, validation_rows: held } = comparison;
       parts.push(
         folds === null ? `${count(held)} held out, the same for all` : `${count(folds)} folds, the same for all`,
       );
-      parts.push(`${duration(comparison.used_s)} of ${duration(60 * minutes)} used`);
-    } else parts.push(`${duration(60 * minutes)} at most`);
+      const budget = minutes === 0 ? '' : ` of ${duration(60 * minutes)}`;
+      parts.push(`${duration(comparison.used_s)}${budget} used`);
+    } else if (minutes > 0) parts.push(`${duration(60 * minutes)} at most`);
     return parts.join(' · ');
   }
 
@@ -97,7 +109,14 @@ export class ComparisonElement extends LightElement {
       name: candidateName(compared, candidate),
       isChosen: candidates[choice?.candidate ?? -1] === candidate,
       result: candidate.result,
+      values: candidate.values ?? {},
     }));
+    // Of a search a plot for each value that was tried; of successive halving the last rung alone was trained as long.
+    const axes =
+      compared === 'search'
+        ? [...new Set(points.flatMap(({ values }) => Object.keys(values)))].map((name) => valueAxis(name, points))
+        : [timeAxis(points)];
+    const hasRungs = measured.some(({ rung }) => rung !== undefined);
     return html`
       ${choice ? this.#choice(comparison, candidates[choice.candidate]!, choice.reason) : nothing}
       ${state === 'interrupted' && !this.store.isWorking ? html`<p class="banner" role="status">Interrupted: ${count(measured.length)} of ${plural(candidates.length, 'candidate')} ${measured.length === 1 ? 'is' : 'are'} done. Resume goes on with the others.</p>` : nothing}
@@ -105,9 +124,9 @@ export class ComparisonElement extends LightElement {
       ${
         points.length > 0
           ? html`<section aria-labelledby="plot-title">
-              <h2 id="plot-title">Quality against time</h2>
-              ${qualityPlot(key, points, this.#width)}
-              <p class="muted">Bars are 95 % intervals.${measured.some(({ result }) => result.stopped) ? ' Hollow points were stopped at the end of their share of the time.' : ''}</p>
+              <h2 id="plot-title">${compared === 'search' ? 'Quality by value' : 'Quality against time'}</h2>
+              <div class="plots">${axes.map((axis) => qualityPlot(key, points, this.#width, axis))}</div>
+              <p class="muted">Bars are 95 % intervals.${measured.some(({ result }) => result.stopped) ? ' Hollow points were stopped at the end of their share of the time.' : ''}${hasRungs ? ' Each candidate has a point for each of its rungs: those of earlier ones were trained for a shorter time.' : ''}</p>
             </section>`
           : nothing
       }
@@ -119,12 +138,13 @@ export class ComparisonElement extends LightElement {
     const at = this.store.comparison!.choice!.candidate;
     const train = (start: boolean) => () => this.host.post({ type: 'train', candidate: at, start });
     const { run } = chosen;
+    const isSearch = compared === 'search';
     return html`<section class="choice" aria-label="Choice">
-      <h2><span class="codicon codicon-check" aria-hidden="true"></span> ${compared === 'ways' ? chosen.title : chosen.model}</h2>
+      <h2><span class="codicon codicon-check" aria-hidden="true"></span> ${compared === 'models' ? chosen.model : chosen.title}</h2>
       <p>${reason}</p>
       <div class="choice-tools">
-        <vscode-button @click=${train(true)}>Train This Way</vscode-button>
-        <vscode-button secondary @click=${train(false)}>Open Recipe</vscode-button>
+        <vscode-button @click=${train(true)}>${isSearch ? 'Train with These' : 'Train This Way'}</vscode-button>
+        <vscode-button secondary @click=${train(false)}>${isSearch ? 'Write Recipe' : 'Open Recipe'}</vscode-button>
         ${run !== null && folds === null ? html`<vscode-button secondary @click=${() => this.host.post({ type: 'openRun', run })}>Open Its Run</vscode-button>` : nothing}
       </div>
       ${folds === null ? html`<p class="muted">Its run has kept the model that was measured here; those of the others are deleted.</p>` : html`<p class="muted">The folds have left no model: training this way makes one.</p>`}
@@ -136,7 +156,7 @@ export class ComparisonElement extends LightElement {
     const isModels = compared === 'models';
     return html`<div class="scroll-x"><table class="candidates">
       <thead><tr>
-        <th scope="col">${isModels ? 'Model' : 'Way'}</th>
+        <th scope="col">${COLUMNS[compared]}</th>
         <th scope="col" class="number">${capital(metricInText(key))}</th>
         <th scope="col" class="number">95 % interval</th>
         <th scope="col" class="number">Time</th>
@@ -167,7 +187,7 @@ export class ComparisonElement extends LightElement {
           <td class="number">${NONE}</td><td class="number">${NONE}</td>`;
     return html`<tr class=${isChosen ? 'is-chosen' : ''}>
       <th scope="row">${isChosen ? html`<span class="codicon codicon-check" role="img" aria-label="Choice"></span> ` : nothing}${candidateName(compared, candidate)}
-        ${isModels ? nothing : html`<div class="muted">${title}</div>`}
+        ${compared === 'ways' ? html`<div class="muted">${title}</div>` : nothing}
         ${reason === null ? nothing : html`<div class="muted">${reason}</div>`}</th>
       ${figures}${facts}
       <td class="row-tools">${run !== null && result !== null ? html`<button class="tool" title="Open Run" aria-label=${`Open the run of ${candidateName(compared, candidate)}`} @click=${() => this.host.post({ type: 'openRun', run })}><span class="codicon codicon-dashboard" aria-hidden="true"></span></button>` : nothing}</td>

@@ -1,4 +1,5 @@
 import { html, svg, type TemplateResult } from 'lit';
+import { valuesText } from '../../protocol/comparison.ts';
 import type { MetricKey } from '../../protocol/metrics.ts';
 import { isPercentage } from '../../protocol/metrics.ts';
 import { capital, duration, metric, metricInText, percentTick, plural, tick } from '../shared/format.ts';
@@ -14,6 +15,20 @@ export interface Point {
   name: string;
   isChosen: boolean;
   result: Measured['result'];
+  /** Of a search: what was tried. */
+  values: Readonly<Record<string, unknown>>;
+}
+
+/** What quality is drawn against. */
+export interface Axis {
+  /** Below the axis, and as a title says it. */
+  title: string;
+  name: string;
+  /** Where a point stands, from 0 to 1; of one that has no place null. */
+  place: (point: Point) => number | null;
+  /** What a point's place says. */
+  say: (point: Point) => string;
+  ticks: (most: number) => { at: number; text: string }[];
 }
 
 /** Steps of 1, 2 or 5 times a power of ten, about five over a range. */
@@ -35,45 +50,113 @@ function timeTicks(low: number, high: number, most: number): number[] {
   return within.filter((_, i) => i % every === 0);
 }
 
+/** Places between two values, evenly or by their logarithms. */
+function scaleOf(first: number, last: number, isLog: boolean): (value: number) => number {
+  const of = isLog ? Math.log : (value: number) => value;
+  return (value) => (of(value) - of(first)) / (of(last) - of(first) || 1);
+}
+
+const lowest = (values: readonly number[]) => values.reduce((a, b) => Math.min(a, b), Infinity);
+const highest = (values: readonly number[]) => values.reduce((a, b) => Math.max(a, b), -Infinity);
+
+/** Logarithmic: ways differ by factors. */
+export function timeAxis(points: readonly Point[]): Axis {
+  const times = points.map(({ result }) => Math.max(0.5, result.wall_s));
+  const [first, last] = [lowest(times) / 1.6, highest(times) * 1.6];
+  const scale = scaleOf(first, last, true);
+  return {
+    ...{ title: 'Time (logarithmic)', name: 'time' },
+    place: ({ result }) => scale(Math.max(0.5, result.wall_s)),
+    say: ({ result }) => `in ${duration(result.wall_s)}`,
+    ticks: (most) => timeTicks(first, last, most).map((seconds) => ({ at: scale(seconds), text: duration(seconds) })),
+  };
+}
+
+/** 1, 2 and 5 times powers of ten, or these alone. */
+function logTicks(low: number, high: number, most: number): number[] {
+  const powers = Array.from(
+    { length: Math.floor(Math.log10(high) + 1e-9) - Math.floor(Math.log10(low)) + 1 },
+    (_, i) => 10 ** (Math.floor(Math.log10(low)) + i),
+  );
+  const within = (values: number[]) => values.filter((value) => value >= low && value <= high);
+  const all = within(powers.flatMap((power) => [power, 2 * power, 5 * power]));
+  return all.length <= most ? all : within(powers);
+}
+
+/** From this factor between the smallest and the largest on, numbers are drawn by their logarithms. */
+const FACTOR = 20;
+
+/** A key of a recipe that was searched: by its numbers, or each value in a place of its own. */
+export function valueAxis(key: string, points: readonly Point[]): Axis {
+  const tried = points.flatMap(({ values }) => (key in values ? [values[key]] : []));
+  const say = ({ values }: Point) => `${key} ${textOf(values[key])}`;
+  const numbers = tried.filter((value): value is number => typeof value === 'number');
+  if (numbers.length === tried.length && new Set(numbers).size > 1) {
+    const [low, high] = [lowest(numbers), highest(numbers)];
+    const isLog = low > 0 && high / low >= FACTOR;
+    const [first, last] = isLog ? [low / 1.3, high * 1.3] : [low - 0.06 * (high - low), high + 0.06 * (high - low)];
+    const scale = scaleOf(first, last, isLog);
+    return {
+      ...{ title: isLog ? `${key} (logarithmic)` : key, name: key, say },
+      place: ({ values }) => (typeof values[key] === 'number' ? scale(values[key]) : null),
+      ticks: (most) =>
+        (isLog ? logTicks(first, last, most) : linearTicks(first, last)).map((value) => ({
+          at: scale(value),
+          text: String(Number(value.toPrecision(3))),
+        })),
+    };
+  }
+  const names = [...new Set(tried.map(textOf))];
+  const at = (name: string) => (names.indexOf(name) + 0.5) / names.length;
+  return {
+    ...{ title: key, name: key, say },
+    place: ({ values }) => (key in values ? at(textOf(values[key])) : null),
+    ticks: () => names.map((text) => ({ at: at(text), text: text.length > 24 ? `${text.slice(0, 23)}…` : text })),
+  };
+}
+
+const textOf = (value: unknown): string => valuesText({ '': value }).trim();
+
 /**
- * Quality against time, each candidate with its 95 % interval. Time is logarithmic: ways differ by factors.
+ * Quality against time, or against a value that was searched, each candidate with its 95 % interval.
  * @param width in pixels, so that letters keep their size
  */
-export function qualityPlot(key: MetricKey, points: readonly Point[], width: number): TemplateResult {
+export function qualityPlot(key: MetricKey, given: readonly Point[], width: number, axis: Axis): TemplateResult {
+  const points = given.filter((point) => axis.place(point) !== null);
   const values = points.flatMap(({ result }) => [
     result.value,
     result.low ?? result.value,
     result.high ?? result.value,
   ]);
-  let low = values.reduce((a, b) => Math.min(a, b), Infinity);
-  let high = values.reduce((a, b) => Math.max(a, b), -Infinity);
+  let low = lowest(values);
+  let high = highest(values);
   const room = 0.06 * (high - low) || 0.05 * (Math.abs(high) || 1);
   [low, high] = [low - room, high + room];
   if (isPercentage(key)) [low, high] = [Math.max(0, low), Math.min(1, high)];
-  const times = points.map(({ result }) => Math.max(0.5, result.wall_s));
-  const first = times.reduce((a, b) => Math.min(a, b), Infinity) / 1.6;
-  const last = times.reduce((a, b) => Math.max(a, b), -Infinity) * 1.6;
-  const x = (seconds: number) =>
-    EDGE.left + (Math.log(Math.max(0.5, seconds) / first) / Math.log(last / first)) * (width - EDGE.left - EDGE.right);
+  const place = (share: number) => EDGE.left + share * (width - EDGE.left - EDGE.right);
+  const x = (point: Point) => place(axis.place(point) ?? 0);
   const y = (value: number) =>
     HEIGHT - EDGE.bottom - ((value - low) / (high - low)) * (HEIGHT - EDGE.bottom - EDGE.top);
   const label = isPercentage(key) ? percentTick : tick;
-  const names = placeNames(points, x, y, width);
-  const title = `${capital(metricInText(key))} against time of ${plural(points.length, 'candidate')}`;
+  // Of a search there are too many for names: those of the points are said by their places.
+  const named = axis.name === 'time' ? points : points.filter(({ isChosen }) => isChosen);
+  const names = placeNames(named, x, y, width);
+  const title = `${capital(metricInText(key))} against ${axis.name} of ${plural(points.length, 'candidate')}`;
   return html`<svg class="quality" width=${width} height=${HEIGHT} viewBox="0 0 ${width} ${HEIGHT}" role="img"
-    aria-label=${`${title}. ${points.map(({ name, result }) => `${name}: ${metric(key, result.value)} in ${duration(result.wall_s)}`).join('. ')}.`}>
+    aria-label=${`${title}. ${points.map((point) => `${axis.name === 'time' ? `${point.name}: ` : ''}${metric(key, point.result.value)} ${axis.say(point)}`).join('. ')}.`}>
     ${linearTicks(low, high).map(
       (at) => svg`
         <line class="grid" x1=${EDGE.left} x2=${width - EDGE.right} y1=${y(at)} y2=${y(at)}></line>
         <text x=${EDGE.left - 8} y=${y(at) + 4} text-anchor="end">${label(at)}</text>`,
     )}
-    ${timeTicks(first, last, Math.max(2, Math.floor((width - EDGE.left) / 72))).map(
-      (at) => svg`
-        <line class="grid" x1=${x(at)} x2=${x(at)} y1=${EDGE.top} y2=${HEIGHT - EDGE.bottom}></line>
-        <text x=${x(at)} y=${HEIGHT - EDGE.bottom + 16} text-anchor="middle">${duration(at)}</text>`,
+    ${axis.ticks(Math.max(2, Math.floor((width - EDGE.left) / 72))).map(
+      ({ at, text }) => svg`
+        <line class="grid" x1=${place(at)} x2=${place(at)} y1=${EDGE.top} y2=${HEIGHT - EDGE.bottom}></line>
+        <text x=${place(at)} y=${HEIGHT - EDGE.bottom + 16} text-anchor="middle">${text}</text>`,
     )}
-    ${points.map(({ isChosen, result }) => {
-      const at = x(result.wall_s);
+    ${points.map((point) => {
+      const { isChosen, result } = point;
+      const at = x(point);
       const interval =
         result.low === null || result.high === null
           ? ''
@@ -84,7 +167,7 @@ export function qualityPlot(key: MetricKey, points: readonly Point[], width: num
       ({ text, isChosen, at }) =>
         svg`<text class=${isChosen ? 'name chosen-name' : 'name'} x=${at.x} y=${at.y} text-anchor=${at.anchor}>${text}</text>`,
     )}
-    <text x=${(EDGE.left + width - EDGE.right) / 2} y=${HEIGHT - 6} text-anchor="middle">Time (logarithmic)</text>
+    <text x=${(EDGE.left + width - EDGE.right) / 2} y=${HEIGHT - 6} text-anchor="middle">${axis.title}</text>
     <text transform="translate(12 ${(HEIGHT - EDGE.bottom + EDGE.top) / 2}) rotate(-90)" text-anchor="middle">${capital(metricInText(key))}</text>
   </svg>`;
 }
@@ -98,16 +181,17 @@ interface Name {
 /** Beside its point, on the side where there is room, and below a name that stands there already. */
 function placeNames(
   points: readonly Point[],
-  x: (seconds: number) => number,
+  x: (point: Point) => number,
   y: (value: number) => number,
   width: number,
 ): Name[] {
   const placed: { left: number; right: number; y: number }[] = [];
   return [...points]
     .sort((a, b) => y(a.result.value) - y(b.result.value))
-    .map(({ name, isChosen, result }) => {
+    .map((one) => {
+      const { name, isChosen, result } = one;
       const text = name.length > 28 ? `…${name.slice(-27)}` : name;
-      const point = x(result.wall_s);
+      const point = x(one);
       const wide = LETTER * text.length;
       const anchor = point + 10 + wide > width - EDGE.right + 16 ? 'end' : 'start';
       const left = anchor === 'start' ? point + 10 : point - 10 - wide;

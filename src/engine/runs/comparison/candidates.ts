@@ -6,10 +6,13 @@ import {
   type ModelFacts,
   modelsFor,
   RECIPE_VERSION,
+  type Recipe,
+  type RecipeInput,
   recipeKeysOf,
   type StrategySuggestion,
   suggestedTraining,
   type TaskName,
+  valuesText,
 } from '../../../protocol/index.ts';
 import { listed } from '../../data/problems.ts';
 import { readModelCard } from '../../hub/model-card.ts';
@@ -17,6 +20,7 @@ import { CONFIG_FILE, openModelFolder } from '../../hub/model-folder.ts';
 import { resolveModel } from '../../hub/resolve.ts';
 import { describeModel, listModels } from '../../model-files/list.ts';
 import { architectureOf } from '../../models/registry.ts';
+import { type Trial, withTrial } from '../../recipes/search.ts';
 import { factsOf } from '../../strategies/facts.ts';
 import { kindOf, STRATEGIES, strategyNamed, suggestStrategies } from '../../strategies/index.ts';
 import { taskNamed } from '../../tasks/registry.ts';
@@ -78,6 +82,34 @@ export async function models(rows: Rows, named?: readonly string[]): Promise<Can
   );
 }
 
+/**
+ * A candidate for each trial of a recipe's search.
+ * @param written the recipe as it is written: what is chosen is written so
+ * @param recipe the same, complete
+ */
+export function searched(
+  written: Record<string, unknown>,
+  recipe: Pick<Recipe, 'model' | 'strategy'>,
+  trials: readonly Trial[],
+): Candidate[] {
+  const { search: _, ...rest } = written;
+  return trials.map((values) => {
+    const input = withTrial(rest, values) as RecipeInput;
+    return {
+      strategy: input.strategy?.type ?? recipe.strategy.type,
+      title: valuesText(values),
+      model: input.model ?? recipe.model,
+      about: null,
+      recipe: input,
+      values,
+      ...UNTRIED,
+    };
+  });
+}
+
+/** A candidate before anything is known of it. */
+const UNTRIED = { estimate_s: null, state: 'waiting', run: null, reason: null, result: null } as const;
+
 async function usable({ task, base, cacheFolder }: Rows): Promise<string[]> {
   const found = modelsFor(task, await listModels([base], cacheFolder));
   return found.filter(({ source, problem }) => problem === null && source !== 'run').map(({ name }) => name);
@@ -104,11 +136,7 @@ function candidate(
       strategy: suggestion.strategy,
       ...suggestedTraining(rows, suggestion, model, task),
     },
-    estimate_s: null,
-    state: 'waiting',
-    run: null,
-    reason: null,
-    result: null,
+    ...UNTRIED,
   };
 }
 

@@ -4,28 +4,45 @@ import {
   type Choice,
   type Compared,
   candidateName,
+  counted,
   type MetricKey,
   metricName,
   metricOf,
 } from '../../../protocol/index.ts';
 import { metricValue } from '../../evaluate/format.ts';
 
-type Measured = Candidate & { result: CandidateResult };
+export type Measured = Candidate & { result: CandidateResult };
+
+export const isMeasured = (candidate: Candidate): candidate is Measured => candidate.result !== null;
+
+const isLower = (metric: MetricKey): boolean => metricOf(metric)?.better === 'lower';
+
+/** By its figure, and of equal ones by its time. */
+export const isBetterCandidate = (metric: MetricKey, a: Measured, b: Measured): boolean =>
+  a.result.value === b.result.value
+    ? a.result.wall_s < b.result.wall_s
+    : isLower(metric) !== a.result.value > b.result.value;
 
 /**
- * The fastest of those that cannot be told from the best: whose value lies within the 95 % interval of the best one's.
- * Null where none was measured.
+ * Of ways and models the fastest of those that cannot be told from the best: whose value lies within the 95 % interval
+ * of the best one's. Of a search the best, since its candidates take about as long; with successive halving that of the
+ * last rung. Null where none was measured.
  */
 export function choose(compared: Compared, metric: MetricKey, candidates: readonly Candidate[]): Choice | null {
-  const measured = candidates.filter((candidate): candidate is Measured => candidate.result !== null);
+  const all = candidates.filter(isMeasured);
+  const last = Math.max(0, ...all.map(({ rung }) => rung?.rung ?? 0));
+  const measured = all.filter(({ rung }) => (rung?.rung ?? 0) === last);
   if (measured.length === 0) return null;
-  const lower = metricOf(metric)?.better === 'lower';
-  const isBetter = (a: Measured, b: Measured) =>
-    a.result.value === b.result.value ? a.result.wall_s < b.result.wall_s : lower !== a.result.value > b.result.value;
-  const best = measured.reduce((found, other) => (isBetter(other, found) ? other : found));
+  const lower = isLower(metric);
+  const best = measured.reduce((found, other) => (isBetterCandidate(metric, other, found) ? other : found));
   const { low, high } = best.result;
   const isWithin = ({ result }: Measured) =>
     lower ? high !== null && result.value <= high : low !== null && result.value >= low;
+  if (compared === 'search') {
+    const others = measured.filter((candidate) => candidate !== best && isWithin(candidate)).length;
+    const reason = [whyBest(metric, all, measured, best, others), ...doubts(metric, best, best, lower)].join(' ');
+    return { candidate: candidates.indexOf(best), reason };
+  }
   const chosen = measured
     .filter((candidate) => candidate === best || isWithin(candidate))
     .reduce((found, other) => (other.result.wall_s < found.result.wall_s ? other : found));
@@ -55,6 +72,20 @@ function whyChosen(
   if (fastest) return `${name}: ${what}, the best, and the fastest.`;
   if (interval === null) return `${name}: ${what}, the best; there are too few rows for intervals.`;
   return `${name}: ${what}, the best; no faster one comes within its interval (${interval}).`;
+}
+
+/** @param others those of the same rung within the interval of the best */
+function whyBest(metric: MetricKey, all: Measured[], measured: Measured[], best: Measured, others: number): string {
+  const name = candidateName('search', best);
+  const what = `${metricName(metric)} ${metricValue(metric, best.result.value)}`;
+  const { rung } = best;
+  if (rung && rung.rung < rung.rungs)
+    return `${name}: ${what}, the best of ${counted(measured.length, 'candidate')} of rung ${rung.rung}; none was trained to the end.`;
+  if (all.length === 1) return `${name}: ${what}, the only one that was measured.`;
+  const of = rung ? `the best of ${all.length} trainings by successive halving` : `the best of ${all.length}`;
+  if (others === 0) return `${name}: ${what}, ${of}.`;
+  const range = rangeOf(metric, best.result);
+  return `${name}: ${what}, ${of}; ${others === 1 ? 'another lies' : `${others} others lie`} within its interval (${range}), so on these rows they cannot be told apart.`;
 }
 
 /** What keeps the choice from being sure. */

@@ -31,6 +31,7 @@ import { createRun } from '../folder.ts';
 import { countFitting, endingOf, shareOf } from './budget.ts';
 import { dropModel, outcomeOf, runWithin, secondsOf } from './candidate-run.ts';
 import { choose } from './choice.ts';
+import type { SearchPlan } from './search.ts';
 import { Comparisons } from './store.ts';
 
 export interface Progress {
@@ -52,6 +53,10 @@ export interface CompareOptions {
   /** `--set key=value` for every candidate's recipe. */
   sets?: readonly string[];
   budget_s: number | null;
+  /** Of a search: what it is, and what is tried once the first candidates are done. */
+  search?: SearchPlan | undefined;
+  /** Gives one that asks the same and is done, where there is one. */
+  takesDone?: boolean | undefined;
   /** What a run would take (train/estimate-run.ts), here or in another process. */
   estimate: (loaded: LoadedRecipe) => Promise<RunEstimate>;
   /** The first interrupts: what is done is kept, and the same question goes on there. The second ends the run at work. */
@@ -74,30 +79,62 @@ interface Entry {
 
 /**
  * Trains candidates on the same rows, one after the other, the fastest first, within a budget of time, and chooses one.
+ * With successive halving, the best of those that are done follow, for longer.
  * The same question goes on where it was interrupted or killed; a run that still works is waited for.
  * @throws LuthierError `usage` where the budget is too short for any; `run-busy` where another process makes the same
  *   comparison; what is wrong with all candidates alike; `cancelled` when it is interrupted before it is known what fits
  */
 export async function compare(options: CompareOptions): Promise<Comparison> {
   const began = performance.now();
-  const entries = await Promise.all(
-    options.candidates.map(async (candidate) => ({
-      candidate: structuredClone(candidate),
-      loaded: await resolveRecipe(candidate.recipe, options.base, options.sets),
-      estimate: null,
-    })),
-  );
+  const entries = await entriesOf(options.candidates, options);
   const [first] = entries;
   if (first === undefined) throw new LuthierError('usage', 'There is nothing to compare.', 'Name at least one model.');
   const question = createHash('sha256')
-    .update(JSON.stringify([options.compared, entries.map(({ loaded }) => loaded.recipe), options.budget_s]))
+    .update(
+      JSON.stringify([
+        options.compared,
+        entries.map(({ loaded }) => loaded.recipe),
+        options.budget_s,
+        ...(options.search ? [options.search.search] : []),
+      ]),
+    )
     .update(await hashDataset(first.loaded.recipe.dataset))
     .digest('hex');
   const store = new Comparisons(options.home);
+  const done = options.takesDone ? await store.finished(question) : null;
+  if (done !== null) {
+    options.note(`This was tried already (${done.created_at.slice(0, 10)}), and nothing has changed since.`);
+    return done;
+  }
   const earlier = await store.unfinished(question);
   const id = earlier?.id ?? store.newId(basename(options.data).replace(/\.[^.]+$/, ''));
   return store.whileHeld(id, () => new Work(options, entries, store, { id, question, earlier, began }).run());
 }
+
+const entriesOf = (candidates: readonly Candidate[], { base, sets = [] }: CompareOptions): Promise<Entry[]> =>
+  Promise.all(
+    candidates.map(async (candidate) => {
+      const { recipe, rung } = candidate;
+      const loaded = await resolveRecipe(recipe, base, [...sets, ...(rung ? [`${rung.key}=${rung.value}`] : [])]);
+      return { candidate: structuredClone(candidate), loaded, estimate: null };
+    }),
+  );
+
+/** Whether a comparison's file has this candidate. */
+const isSame = (a: Candidate, b: Candidate): boolean =>
+  a.strategy === b.strategy &&
+  a.model === b.model &&
+  JSON.stringify([a.values, a.rung]) === JSON.stringify([b.values, b.rung]);
+
+/** Keys that change nothing of what a run takes. */
+const TIMELESS = [
+  ...(['learning_rate', 'weight_decay', 'adam_beta1', 'adam_beta2', 'adam_epsilon', 'max_grad_norm'] as const),
+  ...(['warmup_steps', 'lr_scheduler_type', 'cut_frac', 'ratio', 'label_smoothing_factor'] as const),
+];
+
+/** What two recipes have in common that take the same. */
+const timeKey = ({ recipe }: LoadedRecipe): string =>
+  JSON.stringify(Object.entries(recipe).filter(([key]) => !(TIMELESS as readonly string[]).includes(key)));
 
 interface Beginning {
   id: string;
@@ -117,6 +154,9 @@ class Work {
   #comparison: Comparison;
   /** Seconds that earlier processes used. */
   #before = 0;
+  /** Seconds of the budget that the candidates at work may use; of successive halving a rung has its part. */
+  #until = Number.POSITIVE_INFINITY;
+  readonly #estimates = new Map<string, Promise<RunEstimate>>();
 
   constructor(options: CompareOptions, entries: Entry[], store: Comparisons, beginning: Beginning) {
     const { id, question, earlier, began } = beginning;
@@ -148,16 +188,22 @@ class Work {
   }
 
   async run(): Promise<Comparison> {
+    const { search } = this.#o;
+    this.#comparison.notes.push(...(search?.notes ?? []));
     await this.#takeUp();
-    await this.#estimate();
-    this.#plan();
+    const known = await this.#estimate(this.#entries);
+    this.#settleRows(known);
+    this.#leaveOutLarge(this.#entries);
+    this.#entries = this.#plan(this.#entries, search?.first.share ?? 1);
     await this.#changed();
     try {
-      for (const [at, entry] of this.#entries.entries()) {
+      for (let at = 0; at < this.#entries.length || (await this.#goOn()); at++) {
+        const entry = this.#entries[at]!;
         if (entry.candidate.state !== 'waiting') continue;
         await this.#try(at, entry);
-        if (this.#o.signal.aborted) return await this.#end('interrupted');
+        if (this.#o.signal.aborted) break;
       }
+      if (this.#o.signal.aborted) return await this.#end('interrupted');
     } catch (error) {
       await this.#end('failed').catch(() => undefined);
       throw error;
@@ -178,9 +224,9 @@ class Work {
     return this.#before + (performance.now() - this.#began) / 1000;
   }
 
-  /** Seconds of the budget that are left. */
+  /** Seconds of the budget that are left to the candidates at work. */
   get #left(): number {
-    return this.#o.budget_s === null ? Number.POSITIVE_INFINITY : Math.max(0, this.#o.budget_s - this.#used);
+    return Math.max(0, this.#until - this.#used);
   }
 
   #folder(run: string): string {
@@ -194,49 +240,80 @@ class Work {
   async #takeUp(): Promise<void> {
     if (this.#earlier === null) return;
     let worked = 0;
-    let finished = 0;
-    for (const { candidate, loaded } of this.#entries) {
-      const same = this.#earlier.candidates.find(
-        ({ strategy, model }) => strategy === candidate.strategy && model === candidate.model,
-      );
-      const run = same?.run ?? null;
-      if (run === null) continue;
-      const found = await lookAtRecord(this.#folder(run)).catch(() => null);
-      if (!found || found.problem !== null || !(await isOwnRun(this.#folder(run), found.record))) continue;
-      if (JSON.stringify(found.record.recipe) !== JSON.stringify(loaded.recipe)) continue;
-      candidate.run = run;
-      const events = await readEvents(join(this.#folder(run), FILES.metrics)).catch(() => []);
-      worked += secondsOf(events.map(({ event }) => event));
-      if (FINISHED_STATES.has(found.record.state)) {
-        await this.#settle(candidate, false);
-        if (same?.reason) candidate.reason = same.reason;
-        finished++;
-      }
-    }
+    for (const entry of this.#entries) worked += await this.#adopt(entry, this.#earlier);
+    const finished = this.#candidates.filter(({ state }) => state !== 'waiting').length;
     this.#before = Math.max(this.#earlier.used_s, worked);
     this.#o.note(
       `This comparison was interrupted and is resumed: ${finished} of ${counted(this.#entries.length, 'candidate')} ${finished === 1 ? 'is' : 'are'} done${this.#before < 1 ? '' : `, ${seconds(this.#before)} are used`}.`,
     );
   }
 
-  /** @throws LuthierError what is wrong with every candidate */
-  async #estimate(): Promise<void> {
+  /** Takes over a candidate's run. @returns seconds of work in it */
+  async #adopt({ candidate, loaded }: Entry, earlier: Comparison): Promise<number> {
+    const same = earlier.candidates.find((one) => isSame(one, candidate));
+    const run = same?.run ?? null;
+    if (run === null) return 0;
+    const found = await lookAtRecord(this.#folder(run)).catch(() => null);
+    if (!found || found.problem !== null || !(await isOwnRun(this.#folder(run), found.record))) return 0;
+    if (JSON.stringify(found.record.recipe) !== JSON.stringify(loaded.recipe)) return 0;
+    candidate.run = run;
+    if (FINISHED_STATES.has(found.record.state)) {
+      await this.#settle(candidate, false);
+      if (same?.reason) candidate.reason = same.reason;
+    }
+    const events = await readEvents(join(this.#folder(run), FILES.metrics)).catch(() => []);
+    return secondsOf(events.map(({ event }) => event));
+  }
+
+  /** Of successive halving the next rung, once all of the last one are done. @returns whether there is one */
+  async #goOn(): Promise<boolean> {
+    const round = this.#o.search?.next(this.#candidates, this.#comparison.metric) ?? null;
+    if (round === null) return false;
+    const entries = await entriesOf(round.candidates, this.#o);
+    if (this.#earlier) for (const entry of entries) await this.#adopt(entry, this.#earlier);
+    try {
+      await this.#estimate(entries);
+    } catch (error) {
+      if (!this.#o.signal.aborted) throw error;
+    }
+    // What was not estimated for that reason is no worse for it.
+    if (this.#o.signal.aborted) return false;
+    this.#leaveOutLarge(entries);
+    this.#entries.push(...this.#plan(entries, round.share));
+    await this.#changed();
+    return true;
+  }
+
+  /** Runs that take the same are estimated once. */
+  #estimateOf(loaded: LoadedRecipe): Promise<RunEstimate> {
+    const key = timeKey(loaded);
+    const known = this.#estimates.get(key) ?? this.#o.estimate(loaded);
+    this.#estimates.set(key, known);
+    return known;
+  }
+
+  /** @returns the first that could be made @throws LuthierError what is wrong with every candidate */
+  async #estimate(entries: readonly Entry[]): Promise<RunEstimate> {
     let problem: unknown;
-    for (const entry of this.#entries) {
+    for (const entry of entries) {
       if (this.#o.signal.aborted)
         throw new LuthierError('cancelled', 'The comparison was interrupted before it began.');
       try {
-        entry.estimate = await this.#o.estimate(entry.loaded);
+        entry.estimate = await this.#estimateOf(entry.loaded);
       } catch (error) {
         if (!(error instanceof LuthierError)) throw error;
         problem ??= error;
         leaveOut(entry.candidate, inOneLine(error));
       }
     }
-    const known = this.#entries.find(({ estimate }) => estimate !== null)?.estimate;
+    const known = entries.find(({ estimate }) => estimate !== null)?.estimate;
     if (!known) throw problem;
+    return known;
+  }
+
+  /** Says whether candidates are measured on one part or in folds. */
+  #settleRows({ rows, validation_rows, classes }: RunEstimate): void {
     const { notes } = this.#comparison;
-    const { rows, validation_rows, classes } = known;
     const { row, writes } = taskOf(this.#comparison.task);
     Object.assign(this.#comparison, { rows, validation_rows });
     // So few rows held out say little.
@@ -256,7 +333,11 @@ class Work {
         );
       }
     }
-    for (const { candidate, estimate } of this.#entries) {
+  }
+
+  #leaveOutLarge(entries: readonly Entry[]): void {
+    const { notes } = this.#comparison;
+    for (const { candidate, estimate } of entries) {
       if (estimate === null) continue;
       candidate.estimate_s = estimate.seconds * (this.#comparison.folds ?? 1);
       const mismatch = estimate.problems.find(({ code }) => code === 'language-mismatch');
@@ -270,18 +351,24 @@ class Work {
     this.#comparison.notes = [...new Set(notes)];
   }
 
-  /** The fastest first; what does not fit into the budget is left out. @throws LuthierError `usage` */
-  #plan(): void {
+  /**
+   * The fastest first; what does not fit into the budget is left out.
+   * @param share of what is left of it
+   * @throws LuthierError `usage`
+   */
+  #plan(entries: readonly Entry[], share: number): Entry[] {
     const expected = ({ candidate }: Entry) => candidate.estimate_s ?? Number.POSITIVE_INFINITY;
-    this.#entries.sort((a, b) => expected(a) - expected(b));
-    const waiting = this.#entries.filter(({ candidate }) => candidate.state === 'waiting');
-    const fitting = countFitting(waiting.map(expected), this.#o.budget_s === null ? null : this.#left);
+    const sorted = [...entries].sort((a, b) => expected(a) - expected(b));
+    const waiting = sorted.filter(({ candidate }) => candidate.state === 'waiting');
+    const { budget_s } = this.#o;
+    if (budget_s !== null) this.#until = this.#used + share * Math.max(0, budget_s - this.#used);
+    const fitting = countFitting(waiting.map(expected), budget_s === null ? null : this.#left);
     if (fitting === 0 && waiting.length > 0 && !this.#candidates.some(({ result }) => result)) {
       const name = candidateName(this.#o.compared, waiting[0]!.candidate);
       throw new LuthierError(
         'usage',
         `${seconds(this.#o.budget_s!)} ${this.#o.budget_s! < 1.5 ? 'is' : 'are'} too short: even ${name}, the fastest, takes about ${seconds(expected(waiting[0]!))}.`,
-        `Allow at least ${counted(Math.ceil((1.5 * (this.#used + expected(waiting[0]!))) / 60), 'minute')}.`,
+        `Allow at least ${counted(Math.ceil((1.5 * (this.#used + expected(waiting[0]!) / share)) / 60), 'minute')}.`,
       );
     }
     for (const { candidate } of waiting.slice(fitting))
@@ -289,6 +376,7 @@ class Work {
         candidate,
         `It would take about ${seconds(candidate.estimate_s!)}, more than the faster ones leave of ${seconds(this.#o.budget_s!)}.`,
       );
+    return sorted;
   }
 
   async #try(at: number, { candidate, loaded }: Entry): Promise<void> {
@@ -308,9 +396,10 @@ class Work {
           ...loaded,
           luthierFolder: this.#o.home,
           state: 'starting',
-          name: `${basename(this.#o.data).replace(/\.[^.]+$/, '')} · ${basename(candidate.model)} · ${candidate.strategy}`,
+          name: this.#nameOf(candidate),
           // By it the runs table shows them together.
           tags: [this.#comparison.id],
+          comparison: { id: this.#comparison.id, compared: this.#o.compared },
           folds: this.#comparison.folds === null ? undefined : { count: this.#comparison.folds, final: false },
         });
         candidate.run = basename(folder);
@@ -338,6 +427,15 @@ class Work {
       fail(candidate, inOneLine(error));
     }
     await this.#changed();
+  }
+
+  #nameOf(candidate: Candidate): string {
+    const { compared, data } = this.#o;
+    const about =
+      compared === 'search'
+        ? candidateName(compared, candidate)
+        : `${basename(candidate.model)} · ${candidate.strategy}`;
+    return `${basename(data).replace(/\.[^.]+$/, '')} · ${about}`;
   }
 
   /** How much longer than expected those have taken that are done; 1 while that is not known. */

@@ -28,12 +28,23 @@ export class Comparisons {
     return `${slug(data, 24, 'rows')}-${new Date().toISOString().slice(0, 10).replaceAll('-', '')}-${fourLetters()}`;
   }
 
-  /** The newest one that asks the same and has not come to its end. Files that cannot be read are none. */
-  async unfinished(question: string): Promise<Comparison | null> {
+  /** The newest one that asks the same and has not come to its end. */
+  unfinished(question: string): Promise<Comparison | null> {
+    return this.#newest(question, false);
+  }
+
+  /** The newest one that asks the same and is done. */
+  finished(question: string): Promise<Comparison | null> {
+    return this.#newest(question, true);
+  }
+
+  /** Files that cannot be read are none. */
+  async #newest(question: string, isDone: boolean): Promise<Comparison | null> {
     let newest: Comparison | null = null;
     for (const name of await readdir(join(this.#home, COMPARISONS)).catch(() => [])) {
       const comparison = name.endsWith('.json') ? await readComparison(this.#home, name.slice(0, -5)) : null;
-      if (comparison === null || comparison.question !== question || comparison.state === 'done') continue;
+      if (comparison === null || comparison.question !== question) continue;
+      if ((comparison.state === 'done') !== isDone) continue;
       if (newest === null || comparison.created_at > newest.created_at) newest = comparison;
     }
     return newest;

@@ -1,0 +1,75 @@
+import { writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { errnoOf } from '../../files/errno.ts';
+import { writeError } from '../../files/write-file.ts';
+import { type Candidate, LuthierError, type Recipe, type Search } from '../../protocol/index.ts';
+import { type LoadedRecipe, readWritten } from '../recipes/recipe.ts';
+import { planSearch } from '../runs/comparison/search.ts';
+import { runComparison } from './compare.ts';
+import { bold, EXIT, note, printJson } from './output.ts';
+import type { TrainOptions } from './train.ts';
+import { shortPath } from './watch.ts';
+
+const ENDING = '.recipe.json';
+
+/** Options of `train` that say how one run goes, and what a search does instead. */
+const ONE_RUN = ['folds', 'seeds', 'out', 'name', 'detach', 'queue'] as const;
+
+/** @throws LuthierError `usage` for options that are of one run */
+export function refuseRunOptions(options: TrainOptions): void {
+  const given = ONE_RUN.find((option) => options[option] !== undefined && options[option] !== false);
+  if (given === undefined) return;
+  throw new LuthierError(
+    'usage',
+    `--${given} is for one run, and this recipe has a search, which makes many.`,
+    `Remove --${given}, or the recipe’s “search”.`,
+  );
+}
+
+/**
+ * Tries the values of a recipe's search and says which are the best; with `--write` they become a recipe beside it.
+ * @param sets `key=value`, as the recipe was loaded with
+ * @returns the exit code
+ */
+export async function searchRecipe(
+  { recipe, base, path }: LoadedRecipe,
+  search: Search,
+  sets: readonly string[],
+  { json = false, write = false }: TrainOptions,
+): Promise<number> {
+  const written = await readWritten(path!, sets);
+  const plan = planSearch(written, recipe, search);
+  const { code, comparison } = await runComparison({
+    ...{ compared: 'search', data: dataName(recipe), base, sets: [], json, search: plan, takesDone: write },
+    budget_s: search.minutes === undefined ? null : 60 * search.minutes,
+    candidates: async () => plan.first.candidates,
+  });
+  const { choice, candidates } = comparison;
+  if (code !== EXIT.done || choice === null) return code;
+  const file = basename(path!);
+  if (!write) {
+    if (!json) note(`To write it into a recipe: luthier train ${shortPath(path!)} --write`);
+    return code;
+  }
+  const best = await writeBest(candidates[choice.candidate]!, join(dirname(path!), `${file.replace(/(\.recipe)?\.json$/, '')}-best`));
+  if (json) printJson({ event: 'written', recipe: best });
+  else note(`Recipe: ${bold(shortPath(best))}`);
+  return code;
+}
+
+/** What the rows are called: their file, or the dataset's name. */
+const dataName = ({ dataset }: Recipe): string => basename(typeof dataset === 'string' ? dataset : dataset.train);
+
+/** Writes the chosen recipe; a file that is there is left, and the next name taken. @throws LuthierError `not-writable` */
+async function writeBest({ recipe }: Candidate, stem: string): Promise<string> {
+  const text = `${JSON.stringify(recipe, null, 2)}\n`;
+  for (let count = 1; ; count++) {
+    const path = `${stem}${count === 1 ? '' : `-${count}`}${ENDING}`;
+    try {
+      await writeFile(path, text, { flag: 'wx' });
+      return path;
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw writeError(path, error);
+    }
+  }
+}
