@@ -1,10 +1,12 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Luthier } from '../context.ts';
 import type { Run } from '../runs/run.ts';
 import { recordOf } from '../testing/fake-run.ts';
 import { temporaryFolder } from '../testing/programs.ts';
 import * as editor from '../testing/vscode.ts';
-import { crossValidate } from './start.ts';
+import { crossValidate, startRun } from './start.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
 beforeEach(() => {
@@ -70,4 +72,19 @@ test('a run without a recipe file is not cross-validated, and Escape starts noth
   editor.shown.picker!.hide();
   expect(`${await ended}`).toContain('Cancel');
   expect(created).toEqual([]);
+});
+
+test('starting a recipe with a search shows its page and begins; a cross-validation of it is refused', async () => {
+  const { luthier, created } = windowWith(runOf(null));
+  const compare = vi.fn(async () => {});
+  Object.assign(luthier, { comparisons: { compare } });
+  const search = { method: 'grid', values: { learning_rate: [1e-4] }, minutes: 5 };
+  const path = join(folder.path, 'many.recipe.json');
+  writeFileSync(path, JSON.stringify({ model: 'm', dataset: 'rows.csv', search }));
+  await startRun(luthier, path);
+  expect(compare).toHaveBeenCalledWith(
+    expect.objectContaining({ compared: 'search', recipe: path, data: 'rows.csv', minutes: 5, home: '/beside/.luthier' }),
+  );
+  expect(created).toEqual([]);
+  await expect(crossValidate(luthier, path)).rejects.toMatchObject({ code: 'usage' });
 });

@@ -95,3 +95,32 @@ it.each([
 ])('a ratio of %s is %s', (ratio, words) => {
   expect(ofTheTime(ratio)).toBe(words);
 });
+
+describe('choose of a search', () => {
+  const trial = (rate: number, value: number, wall_s: number, rung?: number): Candidate => ({
+    ...candidate('full', value, wall_s),
+    values: { learning_rate: rate },
+    ...(rung && { rung: { rung, rungs: 2, key: 'num_train_epochs', value: rung === 1 ? 1 : 3 } }),
+  });
+
+  it('takes the best, though another within its interval is faster, and says so', () => {
+    const choice = choose('search', 'accuracy', [trial(1e-4, 0.78, 2), trial(1e-3, 0.8, 10), trial(1e-2, 0.4, 10)]);
+    expect(choice).toEqual({
+      candidate: 1,
+      reason:
+        'learning_rate 0.001: accuracy 0.800, the best of 3; another lies within its interval (0.750 to 0.850), so on these rows they cannot be told apart.',
+    });
+  });
+
+  it('of successive halving takes the best of the last rung, and says where none trained to the end', () => {
+    const first = [trial(1e-4, 0.9, 1, 1), trial(1e-3, 0.8, 1, 1), trial(1e-2, 0.4, 1, 1)];
+    expect(choose('search', 'accuracy', [...first, trial(1e-4, 0.85, 3, 2)])).toEqual({
+      candidate: 3,
+      reason:
+        'learning_rate 0.0001 · 3 epochs: accuracy 0.850, the best of 4 trainings by successive halving.',
+    });
+    expect(choose('search', 'accuracy', first)!.reason).toBe(
+      'learning_rate 0.0001 · 1 epoch: accuracy 0.900, the best of 3 candidates of rung 1; none was trained to the end.',
+    );
+  });
+});
