@@ -128,3 +128,27 @@ it('values out of range, options of one run, and a budget for none are refused b
   expect([short.code, short.stderr]).toEqual([2, expect.stringMatching(/1 second is too short: even learning_rate 0\.001/)]);
   expect(await runs()).toEqual(before);
 });
+
+it('a range test suggests a rate, begins as a run does, and keeps nothing', async () => {
+  const before = await runs();
+  await writeFile(
+    join(place, 'range.recipe.json'),
+    JSON.stringify({ model: 'tiny', dataset: 'rows.csv', num_train_epochs: 5, learning_rate: 1e-7, warmup_steps: 0 }),
+  );
+  const { code, events } = await run('train', 'range.recipe.json', '--range-test', '--json').finished;
+  expect(code).toBe(0);
+  const lines = events as unknown as { event: string; learning_rate: number; loss: number; steps: number; key: string }[];
+  const points = lines.filter(({ event }) => event === 'rate');
+  expect(points.length).toBeGreaterThan(20);
+  expect(points[0]!.learning_rate).toBeCloseTo(1e-7, 15);
+  const last = lines.at(-1)!;
+  expect(last).toMatchObject({ event: 'suggestion', key: 'learning_rate', steps: points.length });
+  expect(last.learning_rate).toBeGreaterThan(1e-5);
+  expect(await runs()).toEqual(before);
+  // Its first step is a run's.
+  const real = await run('train', 'range.recipe.json', '--json', '--set', 'max_steps=1', '--out', 'real').finished;
+  const step = real.events.find(({ event }) => event === 'step');
+  expect(step).toMatchObject({ loss: points[0]!.loss });
+  const beside = await run('train', 'range.recipe.json', '--range-test', '--folds', '3').finished;
+  expect([beside.code, beside.stderr]).toEqual([2, expect.stringContaining('Remove --folds.')]);
+});

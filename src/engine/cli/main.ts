@@ -76,6 +76,7 @@ export function buildProgram(run: Run, strategies = ''): Command {
       'cross-validate: split the rows into k folds and train once for each, evaluated on that fold',
     )
     .option('--no-final', 'with --folds: do not train a final model on all rows')
+    .option('--range-test', 'find a learning rate: at most 100 steps with growing rates; nothing is saved')
     .option('--write', 'with a recipe that has a search: write the best recipe beside it')
     .option('--seeds <n>', 'train with n seeds, the recipe’s and those that follow it, and say mean and spread')
     .option('--queue', 'wait until no other run is in progress, in line with those of the editor')

@@ -25,6 +25,8 @@ export interface TrainOptions {
   detach?: boolean;
   /** Waits in line until no other run works on this machine. */
   queue?: boolean;
+  /** Finds a learning rate, and trains nothing that is kept. */
+  rangeTest?: boolean;
   /** Of a search: writes the best recipe beside the one that searches. */
   write?: boolean;
   json?: boolean;
@@ -34,6 +36,7 @@ export async function train(recipeFile: string | undefined, options: TrainOption
   const asked = foldsOf(options);
   const seedCount = seedsOf(options);
   refuseQueueDetached(options);
+  if (options.rangeTest) refuseBesideRangeTest(options);
   if (recipeFile !== undefined && DATA_FILES.has(extname(recipeFile).toLowerCase())) {
     throw new LuthierError(
       'usage',
@@ -56,6 +59,7 @@ export async function train(recipeFile: string | undefined, options: TrainOption
   if (encoding !== undefined) loaded.recipe.encoding = encoding;
   // Without a file the person has just chosen what is read.
   if (loaded.path !== null) await tellOutside(loaded);
+  if (options.rangeTest) return (await import('./range-test.ts')).testRange(loaded, options.json ?? false);
   const { search } = loaded.recipe;
   if (search !== undefined && loaded.path !== null) {
     const { refuseRunOptions, searchRecipe } = await import('./search.ts');
@@ -102,6 +106,17 @@ async function ask(
   }
   const { askForRecipe } = await import('./ask.ts');
   return askForRecipe(sets, mayFold);
+}
+
+/** @throws LuthierError `usage` for options of a run that stays */
+function refuseBesideRangeTest(options: TrainOptions): void {
+  const given = (['folds', 'seeds', 'out', 'name', 'detach', 'queue', 'write'] as const).find((key) => options[key]);
+  if (given === undefined) return;
+  throw new LuthierError(
+    'usage',
+    `--range-test tries learning rates and keeps no run, so --${given} has no meaning.`,
+    `Remove --${given}.`,
+  );
 }
 
 const hasValidationFile = ({ dataset }: Recipe): boolean =>

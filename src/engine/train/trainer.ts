@@ -195,6 +195,7 @@ class TaskTrainer implements Trainer {
   readonly labels: string[];
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;
+  schedule: typeof learningRate = learningRate;
   #step = 0;
   /** What was chosen on the validation rows for the weights as they are; null where they have changed since. */
   #tuned: ReturnType<NonNullable<AnyTask['tune']>> | null = null;
@@ -316,7 +317,7 @@ class TaskTrainer implements Trainer {
       tokens += done.tokens;
       if (accumulated) kernels.addScaled(accumulated, gradient, 1);
     }
-    const learning_rate = learningRate(recipe, this.#step, this.totalSteps);
+    const learning_rate = this.schedule(recipe, this.#step, this.totalSteps);
     const check = (norm: number) => this.#refuseNonFinite(loss, norm);
     const grad_norm = model.device
       ? await model.device.step(recipe, learning_rate, this.#step + 1, check)

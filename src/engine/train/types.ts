@@ -55,6 +55,8 @@ export interface Trainer {
   readonly lossOf?: StartEvent['loss_of'];
   /** Steps done so far. */
   readonly step: number;
+  /** The rate of a step by its 0-based number; replaced where rates themselves are tried (range-test.ts). */
+  schedule?: (recipe: Recipe, step: number, totalSteps: number) => number;
   /**
    * Does one optimiser step. Throws LuthierError `loss-not-finite` without touching parameters when loss or gradient is NaN or infinite.
    * @param between called while a first step still computes what all need (frozen layers' outputs), as in `evaluate`;
