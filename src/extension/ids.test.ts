@@ -91,6 +91,7 @@ const ALWAYS_OFFERED = [
   'addDataset',
   'startRun',
   'crossValidate',
+  'findLearningRate',
   'tryExample',
   'refresh',
   'chooseModel',

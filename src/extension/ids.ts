@@ -18,6 +18,7 @@ export const COMMANDS = {
   removeDataset: 'luthier.removeDataset',
   startRun: 'luthier.startRun',
   crossValidate: 'luthier.crossValidate',
+  findLearningRate: 'luthier.findLearningRate',
   openDashboard: 'luthier.openDashboard',
   compareRuns: 'luthier.compareRuns',
   showRunsTable: 'luthier.showRunsTable',

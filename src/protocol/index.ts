@@ -20,6 +20,7 @@ export * from './models.ts';
 export * from './own-files.ts';
 export * from './pair.ts';
 export * from './prompt.ts';
+export * from './range-test.ts';
 export * from './recipe.ts';
 export * from './recipe-check.ts';
 export * from './reports.ts';

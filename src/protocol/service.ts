@@ -6,6 +6,7 @@ import type { EvaluatedRow, EvaluationReport, RunComparison, Split } from './eva
 import type { Answered, ChatMessage, GenerationSettings } from './generation.ts';
 import type { FileChoice, FilesFound, OwnFiles } from './own-files.ts';
 import type { PromptRequests } from './prompt.ts';
+import type { FoundRate, RateChoice } from './range-test.ts';
 import type { Columns, DatasetReference, Recipe, RecipeInput } from './recipe.ts';
 import type { RecipeProblem } from './recipe-check.ts';
 import type { RunRecord } from './run.ts';
@@ -372,6 +373,8 @@ export interface ServiceRequests extends PromptRequests, CompletionRequests {
   'recipe/resolve': { params: RecipeSource; result: { recipe: Recipe; base: string } };
   /** All that is wrong with a recipe's text, files and model that it names included; `base` is the folder of its file. */
   'recipe/check': { params: { text: string; base: string }; result: { problems: RecipeProblem[] } };
+  /** Tries learning rates on a recipe's file (engine/train/range-test.ts); nothing is kept of the training. Parts are its steps. */
+  'recipe/rates': { params: Progressing & { recipe_path: string }; result: FoundRate & { choices: RateChoice[] } };
   /** What a recipe reads outside of `roots`, the workspace's folders. */
   'recipe/reads': { params: RecipeSource & { roots: string[] }; result: { outside: OutsideRead[] } };
   /** Makes a run's folder under `<folder>/runs/` (`folder` is a `.luthier` folder) with a run.json in state `queued`; starts nothing. */

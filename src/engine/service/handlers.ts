@@ -126,6 +126,7 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       const { readsOutside } = await import('../runs/outside.ts');
       return { outside: await readsOutside(await readRecipe(source), roots) };
     },
+    'recipe/rates': (params, signal) => hosts.aside('recipe/rates', params, signal),
     'run/create': async (params) => {
       const { folds, seeds } = params;
       if (folds !== undefined && !isFoldCount(folds.count)) {

@@ -1,6 +1,6 @@
 import { expect, it, test } from 'vitest';
-import { LuthierError } from '../../protocol/index.ts';
-import { type RatePoint, rangeTest, rateAt, suggestRates } from './range-test.ts';
+import { LuthierError, type RatePoint, rateCurve, rateSentences } from '../../protocol/index.ts';
+import { rangeTest, rateAt, suggestRates } from './range-test.ts';
 import type { Trainer } from './types.ts';
 
 /** A trainer whose losses are given, by step from 1 on. */
@@ -64,4 +64,21 @@ it('suggests the rate at which the loss falls fastest, and a tenth of that at wh
   const rising = points.map((_, at) => point(at, 1 + at / 10));
   expect(suggestRates(rising)).toEqual({ steepest: null, tenth_of_lowest: null });
   expect(suggestRates(points.slice(0, 5))).toEqual({ steepest: null, tenth_of_lowest: null });
+});
+
+it('is told as a curve and in sentences', () => {
+  const points = Array.from({ length: 60 }, (_, at) => ({
+    ...{ step: at + 1, learning_rate: rateAt(at), loss: 2, smoothed: at === 59 ? 1 : 2 },
+  }));
+  const [head, first, ...rest] = rateCurve(points).split('\n');
+  expect([head, first]).toEqual(['    rate      loss', ` 1.0e-7    2.0000  ${'━'.repeat(40)}`.replace(/^/, ' ')]);
+  expect(rest.at(-1)).toMatch(/ 1\.0000 {2}━{20}$/);
+  const found = { key: 'learning_rate', end: 'diverged', steepest: 0.003, tenth_of_lowest: 0.001 } as const;
+  expect(rateSentences(found)).toEqual([
+    'The loss falls fastest at 0.003: a good learning_rate to begin with.',
+    'A tenth of the rate with the lowest loss: 0.001.',
+  ]);
+  const none = rateSentences({ ...found, steepest: null, tenth_of_lowest: null, end: 'done' });
+  expect(none[0]).toContain('none is suggested');
+  expect(none[1]).toBe('The loss did not diverge up to a rate of 1.');
 });

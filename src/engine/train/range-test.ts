@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { LuthierError } from '../../protocol/index.ts';
+import { type FoundRate, LuthierError, type RatePoint, type SuggestedRates } from '../../protocol/index.ts';
 import type { Trainer } from './types.ts';
 
 /** Steps of a range test at most, and the rates that it begins and ends with. */
@@ -11,19 +11,7 @@ const DIVERGED = 4;
 /** Points at the beginning, where the mean is not settled, and at the end, where the loss rises, that suggest nothing. */
 const SKIPPED = { first: 1 / 10, last: 5 };
 
-export interface RatePoint {
-  step: number;
-  learning_rate: number;
-  loss: number;
-  /** Exponential running mean of the losses up to here, its start corrected. */
-  smoothed: number;
-}
-
-export interface RangeTest {
-  points: RatePoint[];
-  /** Why it ended: all rates were tried, the loss rose, or somebody ended it. */
-  end: 'done' | 'diverged' | 'interrupted';
-}
+export type RangeTest = Pick<FoundRate, 'points' | 'end'>;
 
 /** Rate of the step with this 0-based number: each is the same factor above the last. */
 export const rateAt = (step: number, { first, last, steps }: { first: number; last: number; steps: number } = RANGE) =>
@@ -65,14 +53,6 @@ export async function rangeTest(
     best = Math.min(best, smoothed);
   }
   return { points, end: 'done' };
-}
-
-/** Rates that a test suggests; null where it was too short for them. */
-export interface SuggestedRates {
-  /** Where the smoothed loss falls fastest by the rate's logarithm. */
-  steepest: number | null;
-  /** A tenth of the rate at which it is lowest. */
-  tenth_of_lowest: number | null;
 }
 
 /** What fastai's `steep` and `minimum` say of a test, to two digits. */

@@ -18,6 +18,7 @@ import { addDataset, inspectDataset, openDataset, removeDataset } from './datase
 import { openWalkthrough, refresh, restartEngine, selectBackend, setHuggingFaceToken, showLog } from './engine.ts';
 import { tryExample } from './example.ts';
 import { fineTuneDataset, fineTuneSelection } from './fine-tune.ts';
+import { findLearningRate } from './find-rate.ts';
 import { fineTuneFiles } from './fine-tune-files.ts';
 import { learnFromCompletions, reviewLearned } from './learn.ts';
 import { measureCompletions } from './measure-completions.ts';
@@ -67,6 +68,7 @@ const handlers: Record<CommandName, Command> = {
   removeDataset,
   startRun,
   crossValidate,
+  findLearningRate,
   openDashboard,
   compareRuns,
   showRunsTable,

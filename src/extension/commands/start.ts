@@ -103,7 +103,7 @@ export async function crossValidate(luthier: Luthier, ...args: unknown[]): Promi
 const TITLE = 'Cross-Validate';
 
 /** Saves a recipe that is being edited, and refuses one with errors or that the person does not want read. */
-async function refuseUnsound(luthier: Luthier, path: string): Promise<void> {
+export async function refuseUnsound(luthier: Luthier, path: string): Promise<void> {
   const document = vscode.workspace.textDocuments.find((open) => open.uri.fsPath === path);
   if (document?.isDirty && !(await document.save())) {
     throw new HostError('not-writable', `${basename(path)} could not be saved.`, 'Save it, then start the run.');
@@ -137,7 +137,8 @@ async function confirmOutsideReads(luthier: Luthier, recipePath: string): Promis
   await workspaceState.update(MEMENTO_KEYS.outsideReads, [...agreed, agreement].slice(-50));
 }
 
-async function recipeFor(args: readonly unknown[], title: string): Promise<string> {
+/** The recipe that a command is about: the one given, that of the editor, or one that the person picks. Throws Cancelled. */
+export async function recipeFor(args: readonly unknown[], title: string): Promise<string> {
   const [first] = args;
   if (first instanceof vscode.Uri) return first.fsPath;
   if (typeof first === 'string') return first;

@@ -58,6 +58,7 @@ const LIMITS_MS: Record<keyof ServiceRequests, number> = {
   'recipe/resolve': 30_000,
   'recipe/check': 60_000,
   'recipe/reads': 30_000,
+  'recipe/rates': 600_000,
   'run/create': 60_000,
   'run/estimate': 180_000,
   'run/checkpoint': 600_000,

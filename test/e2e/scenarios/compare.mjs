@@ -51,4 +51,40 @@ export const compare = [
       await Promise.all([rm(recipe), rm(file)]);
     },
   },
+  {
+    name: 'Search: values of a recipe are tried, the best become a recipe, and their runs stand under one item',
+    async play(stage) {
+      const { window, workspace } = stage;
+      const [file, recipe] = ['values.csv', 'values.recipe.json'].map((name) => path.join(workspace, name));
+      await writeFile(file, ROWS);
+      const search = { method: 'grid', values: { learning_rate: [1e-5, 1e-3] }, minutes: 5 };
+      await writeFile(recipe, JSON.stringify({ model: 'tiny', dataset: 'values.csv', num_train_epochs: 1, search }));
+      await window.openFile('values.recipe.json');
+      await window.command('Luthier: Start Run');
+      const page = await window.webview('luthier-comparison');
+      const element = page.locator('luthier-comparison');
+      const said = await window.until(
+        'the choice',
+        async () => {
+          const text = await element.innerText({ timeout: 5000 });
+          return text.includes('Write Recipe') && text;
+        },
+        { patience: 240_000 },
+      );
+      assert.match(said, /Which values are best\?/);
+      assert.match(said, /the best of 2/);
+      assert.equal(await page.locator('.quality circle').count(), 2, 'each trial is a point');
+      await page.getByText('Write Recipe').click();
+      const best = path.join(workspace, 'values-best.recipe.json');
+      const written = await window.until('the best recipe', async () => {
+        const text = await readFile(best, 'utf8').catch(() => '');
+        return text !== '' && JSON.parse(text);
+      });
+      assert.equal(written.search, undefined);
+      assert.ok(search.values.learning_rate.includes(written.learning_rate));
+      await window.openSideBar();
+      await window.tree('Runs').filter({ hasText: 'Search' }).first().waitFor();
+      await Promise.all([file, recipe, best].map((one) => rm(one)));
+    },
+  },
 ];

@@ -122,6 +122,10 @@ export function createHostHandlers(path: string, tell: Tell<HostNotifications>):
       const { run, lines, cacheFolder } = params;
       return measureCompletions(run, { lines, cacheFolder, signal, note: log, onProgress: partsOf(params) });
     },
+    'recipe/rates': async (params, signal) => {
+      const { findRatesFor } = await import('../recipe-rates.ts');
+      return findRatesFor(params.recipe_path, signal, log, partsOf(params));
+    },
     'run/estimate': async ({ source, cacheFolder }, signal) => {
       const [{ estimateRun }, { measureMachine }, { readRecipe }] = await Promise.all([
         import('../../train/estimate-run.ts'),

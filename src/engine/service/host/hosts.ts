@@ -73,7 +73,7 @@ export class Hosts {
    * Asks a process without a model, for what takes seconds and answers nothing itself: what a run would take (texts are
    * cut and the machine is measured), a model made of a checkpoint, a dataset of a person's files.
    */
-  aside<M extends 'run/estimate' | 'run/checkpoint' | 'run/completions' | 'files/collect'>(
+  aside<M extends 'recipe/rates' | 'run/estimate' | 'run/checkpoint' | 'run/completions' | 'files/collect'>(
     method: M,
     params: HostRequests[M]['params'],
     signal: AbortSignal,

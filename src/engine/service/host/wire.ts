@@ -24,6 +24,7 @@ export interface HostRequests
   label: { params: { texts: { text: string; text_pair?: string }[] }; result: string[] };
   /** Of the process without a model: these. */
   'files/collect': ServiceRequests['files/collect'];
+  'recipe/rates': ServiceRequests['recipe/rates'];
   'run/completions': {
     params: ServiceRequests['run/completions']['params'] & { cacheFolder: string | undefined };
     result: ServiceRequests['run/completions']['result'];
