@@ -25,12 +25,13 @@ import { FILES } from '../../../runs/folder.ts';
 import { readEvents } from '../../../runs/metrics.ts';
 import { lookAtRecord } from '../../../runs/record.ts';
 import { quoted } from '../../data/problems.ts';
-import { type LoadedRecipe, resolveRecipe } from '../../recipes/recipe.ts';
+import type { LoadedRecipe } from '../../recipes/recipe.ts';
 import { hashDataset } from '../data-hash.ts';
 import { createRun } from '../folder.ts';
 import { countFitting, endingOf, shareOf } from './budget.ts';
 import { dropModel, outcomeOf, runWithin, secondsOf } from './candidate-run.ts';
 import { choose } from './choice.ts';
+import { type Entry, entriesOf, fail, isSame, leaveOut, timeKey } from './entry.ts';
 import type { SearchPlan } from './search.ts';
 import { Comparisons } from './store.ts';
 
@@ -70,13 +71,6 @@ export interface CompareOptions {
   runner?: string | undefined;
 }
 
-/** A candidate with all that is needed to try it. */
-interface Entry {
-  candidate: Candidate;
-  loaded: LoadedRecipe;
-  estimate: RunEstimate | null;
-}
-
 /**
  * Trains candidates on the same rows, one after the other, the fastest first, within a budget of time, and chooses one.
  * With successive halving, the best of those that are done follow, for longer.
@@ -110,31 +104,6 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
   const id = earlier?.id ?? store.newId(basename(options.data).replace(/\.[^.]+$/, ''));
   return store.whileHeld(id, () => new Work(options, entries, store, { id, question, earlier, began }).run());
 }
-
-const entriesOf = (candidates: readonly Candidate[], { base, sets = [] }: CompareOptions): Promise<Entry[]> =>
-  Promise.all(
-    candidates.map(async (candidate) => {
-      const { recipe, rung } = candidate;
-      const loaded = await resolveRecipe(recipe, base, [...sets, ...(rung ? [`${rung.key}=${rung.value}`] : [])]);
-      return { candidate: structuredClone(candidate), loaded, estimate: null };
-    }),
-  );
-
-/** Whether a comparison's file has this candidate. */
-const isSame = (a: Candidate, b: Candidate): boolean =>
-  a.strategy === b.strategy &&
-  a.model === b.model &&
-  JSON.stringify([a.values, a.rung]) === JSON.stringify([b.values, b.rung]);
-
-/** Keys that change nothing of what a run takes. */
-const TIMELESS = [
-  ...(['learning_rate', 'weight_decay', 'adam_beta1', 'adam_beta2', 'adam_epsilon', 'max_grad_norm'] as const),
-  ...(['warmup_steps', 'lr_scheduler_type', 'cut_frac', 'ratio', 'label_smoothing_factor'] as const),
-];
-
-/** What two recipes have in common that take the same. */
-const timeKey = ({ recipe }: LoadedRecipe): string =>
-  JSON.stringify(Object.entries(recipe).filter(([key]) => !(TIMELESS as readonly string[]).includes(key)));
 
 interface Beginning {
   id: string;
@@ -490,14 +459,6 @@ class Work {
     await this.#store.write(this.#comparison);
     this.#o.onChange?.(structuredClone(this.#comparison));
   }
-}
-
-function leaveOut(candidate: Candidate, reason: string): void {
-  Object.assign(candidate, { state: 'left-out', reason });
-}
-
-function fail(candidate: Candidate, reason: string): void {
-  Object.assign(candidate, { state: 'failed', reason });
 }
 
 /** `0:40 minutes`, `12 seconds`. */
