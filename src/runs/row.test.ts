@@ -75,3 +75,11 @@ test('rows and intervals come from the folder; a cross-validation’s rows are t
   await writeFile(join(folder, 'evaluation.json'), '{');
   expect((await readMeasured(folder)).measured).toBeNull();
 });
+
+test('a run with several seeds is a row of means, which one seed’s interval is not around', () => {
+  const result = { metrics: { pearson: 0.5 }, n: 20 };
+  const seeds = { values: [1, 2, 3], results: [{ seed: 1, ...result }], deviations: {} };
+  const measured = { measured: { n: 20, intervals: { pearson: { low: 0.2, high: 0.7 } } }, rows: 80 };
+  expect(runRow('r', record({ seeds }), done, measured)).toMatchObject({ seeds: 3, measured: { n: 20, intervals: {} } });
+  expect(runRow('r', record(), done, measured).measured).toEqual(measured.measured);
+});

@@ -51,7 +51,9 @@ export function runRow(
     seeds: record.seeds?.values.length ?? null,
     metrics: best?.metrics ?? {},
     main: bestMetric(record)?.key ?? null,
-    ...{ measured, rows },
+    // With several seeds the metrics are means, and the intervals one model's.
+    measured: measured && record.seeds ? { ...measured, intervals: {} } : measured,
+    rows,
     recipe: recipeCells(recipe),
   };
 }

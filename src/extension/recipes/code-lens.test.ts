@@ -37,10 +37,14 @@ test('lenses are asked for anew when a recipe has another last run, and not with
 test('a recipe is trained or cross-validated from above its first line', () => {
   const lens = new RecipeLens({ runs: { changed: new Emitter(), all: () => [] } } as unknown as Luthier);
   const uri = Uri.file('/a.recipe.json');
-  const commands = lens.provideCodeLenses({ uri } as unknown as TextDocument).map(({ command }) => command);
-  expect(commands).toMatchObject([
+  const above = (text: string) =>
+    lens.provideCodeLenses({ uri, getText: () => text } as unknown as TextDocument).map(({ command }) => command);
+  expect(above('{"model": "m"}')).toMatchObject([
     { title: '$(play) Train', command: 'luthier.startRun', arguments: [uri] },
     { title: '$(layers) Cross-validate…', command: 'luthier.crossValidate', arguments: [uri] },
+  ]);
+  expect(above('{"search": {"method": "grid"')).toMatchObject([
+    { title: '$(search) Search', command: 'luthier.startRun', arguments: [uri] },
   ]);
   lens.dispose();
 });

@@ -3,7 +3,10 @@ import type { Luthier } from '../context.ts';
 import { COMMANDS, RECIPE_SUFFIX } from '../ids.ts';
 import type { Run } from '../runs/run.ts';
 
-/** Train · Cross-Validate · Open last run, above the first line of a recipe. */
+/** A recipe that is being written need not be JSON yet. */
+const hasSearch = (text: string): boolean => /"search"\s*:\s*\{/.test(text);
+
+/** Train · Cross-Validate, or Search · Open last run, above the first line of a recipe. */
 export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
   private readonly emitter = new vscode.EventEmitter<void>();
   readonly onDidChangeCodeLenses = this.emitter.event;
@@ -30,20 +33,18 @@ export class RecipeLens implements vscode.CodeLensProvider, vscode.Disposable {
 
   provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
     const top = new vscode.Range(0, 0, 0, 0);
-    const lenses = [
-      new vscode.CodeLens(top, {
-        title: '$(play) Train',
-        tooltip: 'Start a run with this recipe',
-        command: COMMANDS.startRun,
-        arguments: [document.uri],
-      }),
-      new vscode.CodeLens(top, {
-        title: '$(layers) Cross-validate…',
-        tooltip: 'Train several times, each time measuring on another part of the rows',
-        command: COMMANDS.crossValidate,
-        arguments: [document.uri],
-      }),
-    ];
+    const lens = (command: string, title: string, tooltip: string) =>
+      new vscode.CodeLens(top, { title, tooltip, command, arguments: [document.uri] });
+    const lenses = hasSearch(document.getText())
+      ? [lens(COMMANDS.startRun, '$(search) Search', 'Try the values of this recipe’s search, and find the best')]
+      : [
+          lens(COMMANDS.startRun, '$(play) Train', 'Start a run with this recipe'),
+          lens(
+            COMMANDS.crossValidate,
+            '$(layers) Cross-validate…',
+            'Train several times, each time measuring on another part of the rows',
+          ),
+        ];
     const last = lastRuns(this.luthier.runs.all()).get(document.uri.fsPath);
     if (last) {
       lenses.push(
