@@ -80,6 +80,9 @@ test('a run with several seeds is a row of means, which one seed’s interval is
   const result = { metrics: { pearson: 0.5 }, n: 20 };
   const seeds = { values: [1, 2, 3], results: [{ seed: 1, ...result }], deviations: {} };
   const measured = { measured: { n: 20, intervals: { pearson: { low: 0.2, high: 0.7 } } }, rows: 80 };
-  expect(runRow('r', record({ seeds }), done, measured)).toMatchObject({ seeds: 3, measured: { n: 20, intervals: {} } });
+  expect(runRow('r', record({ seeds }), done, measured)).toMatchObject({
+    seeds: 3,
+    measured: { n: 20, intervals: {} },
+  });
   expect(runRow('r', record(), done, measured).measured).toEqual(measured.measured);
 });

@@ -49,7 +49,11 @@ const recordOf = async (id: string): Promise<RunRecord> =>
 it('successive halving that was interrupted, and then killed, goes on where it was, and its best becomes a recipe', async () => {
   const values = { learning_rate: { min: 1e-5, max: 1e-2, scale: 'log' } };
   // Steps enough to be met at work.
-  const file = await recipeFile('halving.recipe.json', { method: 'halving', values, trials: 4 }, { num_train_epochs: 12 });
+  const file = await recipeFile(
+    'halving.recipe.json',
+    { method: 'halving', values, trials: 4 },
+    { num_train_epochs: 12 },
+  );
   const args = ['train', file, '--json'];
   const first = run(...args);
   await first.untilSaid('2 of 4');
@@ -75,9 +79,12 @@ it('successive halving that was interrupted, and then killed, goes on where it w
     [2, 12],
   ]);
   const best = candidates.slice(0, 4).reduce((a, b) => (b.value > a.value ? b : a));
-  expect(candidates.slice(0, 4).filter(({ value }) => value === best.value).map((one) => one.values)).toContainEqual(
-    candidates[4]!.values,
-  );
+  expect(
+    candidates
+      .slice(0, 4)
+      .filter(({ value }) => value === best.value)
+      .map((one) => one.values),
+  ).toContainEqual(candidates[4]!.values);
   const choice = lines.at(-1)!;
   expect(choice).toMatchObject({ event: 'choice', values: candidates[4]!.values, run: candidates[4]!.run });
   expect(choice.reason).toContain('the best of 5 trainings by successive halving');
@@ -98,7 +105,11 @@ it('successive halving that was interrupted, and then killed, goes on where it w
 
 it('a grid tries every combination on the same rows, with a table, and keeps other files of that name', async () => {
   const values = { learning_rate: [1e-5, 1e-2], 'strategy.num_frozen_layers': [1] };
-  const file = await recipeFile('grid.recipe.json', { method: 'grid', values }, { strategy: { type: 'freeze', num_frozen_layers: 0 } });
+  const file = await recipeFile(
+    'grid.recipe.json',
+    { method: 'grid', values },
+    { strategy: { type: 'freeze', num_frozen_layers: 0 } },
+  );
   await writeFile(join(place, 'grid-best.recipe.json'), 'mine');
   const { code, stdout, stderr } = await run('train', file, '--write').finished;
   expect(code).toBe(0);
@@ -112,20 +123,30 @@ it('a grid tries every combination on the same rows, with a table, and keeps oth
 
 it('values out of range, options of one run, and a budget for none are refused before anything starts', async () => {
   const before = await runs();
-  const wrong = await recipeFile('wrong.recipe.json', { method: 'grid', values: { learning_rate: [-1], lerning_rate: [1] } });
+  const wrong = await recipeFile('wrong.recipe.json', {
+    method: 'grid',
+    values: { learning_rate: [-1], lerning_rate: [1] },
+  });
   const refused = await run('train', wrong).finished;
   expect(refused.code).toBe(2);
   expect(refused.stderr).toContain('unknown key "search.values.lerning_rate"; did you mean "learning_rate"?');
   const low = await recipeFile('low.recipe.json', { method: 'grid', values: { learning_rate: [-1] } });
   const { stderr } = await run('train', low).finished;
   expect(stderr).toMatch(/low\.recipe\.json:1:\d+: "search\.values\.learning_rate\[0\]" is -1/);
-  const right = await recipeFile('right.recipe.json', { method: 'grid', values: { learning_rate: [1e-3] }, minutes: 0.01 });
+  const right = await recipeFile('right.recipe.json', {
+    method: 'grid',
+    values: { learning_rate: [1e-3] },
+    minutes: 0.01,
+  });
   for (const option of ['--folds=3', '--seeds=3', '--detach', '--queue']) {
     const one = await run('train', right, option).finished;
     expect([one.code, one.stderr]).toEqual([2, expect.stringContaining('is for one run')]);
   }
   const short = await run('train', right).finished;
-  expect([short.code, short.stderr]).toEqual([2, expect.stringMatching(/1 second is too short: even learning_rate 0\.001/)]);
+  expect([short.code, short.stderr]).toEqual([
+    2,
+    expect.stringMatching(/1 second is too short: even learning_rate 0\.001/),
+  ]);
   expect(await runs()).toEqual(before);
 });
 
@@ -137,7 +158,13 @@ it('a range test suggests a rate, begins as a run does, and keeps nothing', asyn
   );
   const { code, events } = await run('train', 'range.recipe.json', '--range-test', '--json').finished;
   expect(code).toBe(0);
-  const lines = events as unknown as { event: string; learning_rate: number; loss: number; steps: number; key: string }[];
+  const lines = events as unknown as {
+    event: string;
+    learning_rate: number;
+    loss: number;
+    steps: number;
+    key: string;
+  }[];
   const points = lines.filter(({ event }) => event === 'rate');
   expect(points.length).toBeGreaterThan(20);
   expect(points[0]!.learning_rate).toBeCloseTo(1e-7, 15);

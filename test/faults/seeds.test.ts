@@ -60,7 +60,12 @@ it('trains with each seed, and says mean, spread and what each came to; the mode
   expect(await evaluation('reference')).toEqual(await evaluation('own'));
   expect(await evaluation('reference', 'seeds', '43')).toEqual(await evaluation('alone'));
   const seed = await readJson<RunRecord>('reference', 'seeds', '43', 'run.json');
-  expect(seed).toMatchObject({ state: 'done', model: null, recipe: { seed: 43 }, seed_of: { run: record.id, seed: 43 } });
+  expect(seed).toMatchObject({
+    state: 'done',
+    model: null,
+    recipe: { seed: 43 },
+    seed_of: { run: record.id, seed: 43 },
+  });
   expect(await readdir(join(place, 'reference', 'seeds', '43'))).not.toContain('checkpoints');
 });
 
@@ -95,7 +100,11 @@ it('stopped in a later seed it keeps those that are finished, and the model; dis
   await discarded.until(after(43, 2));
   await run('runs', 'cancel', 'discarded').finished;
   await discarded.finished;
-  expect(await readJson<RunRecord>('discarded', 'run.json')).toMatchObject({ state: 'cancelled', model: null, best: null });
+  expect(await readJson<RunRecord>('discarded', 'run.json')).toMatchObject({
+    state: 'cancelled',
+    model: null,
+    best: null,
+  });
   expect(await readdir(join(place, 'discarded'))).not.toEqual(expect.arrayContaining(['seeds']));
 });
 

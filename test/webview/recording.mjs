@@ -688,6 +688,7 @@ export const madeRows = (n) => {
       seconds: state === 'queued' ? null : Math.round(20 + 400 * next()),
       progress: state === 'queued' ? null : state === 'running' ? 0.42 : state === 'interrupted' ? 0.77 : 1,
       folds: i % 11 === 8 ? 5 : null,
+      seeds: null,
       metrics: isMeasured
         ? { accuracy, f1_macro: accuracy - 0.02, loss: 1.1 - accuracy, ece: 0.04 + 0.03 * next() }
         : {},

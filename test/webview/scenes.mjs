@@ -1209,7 +1209,11 @@ const search = (method) => (/** @type {import('./browser.mjs').Webview} */ view)
     ...{ task: 'text-classification', columns: {}, rows: 0, models: [], minutes: 0, sets: [] },
     recipe: '/home/ada/support/tickets-search.recipe.json',
   };
-  const trial = (/** @type {number[]} */ [rate, batch, value], /** @type {number} */ i, /** @type {number} */ rung) => ({
+  const trial = (
+    /** @type {number[]} */ [rate, batch, value],
+    /** @type {number} */ i,
+    /** @type {number} */ rung,
+  ) => ({
     ...{ strategy: 'full', title: `learning_rate ${rate}, per_device_train_batch_size ${batch}` },
     ...{ model: 'starters/bert', about: null, recipe: { model: 'starters/bert' }, estimate_s: 20 * 3 ** (rung - 1) },
     values: { learning_rate: rate, per_device_train_batch_size: batch },

@@ -68,7 +68,8 @@ async function compareRows(
   return code;
 }
 
-export interface ComparisonCommand extends Pick<CompareOptions, 'compared' | 'data' | 'base' | 'budget_s' | 'search' | 'takesDone'> {
+export interface ComparisonCommand
+  extends Pick<CompareOptions, 'compared' | 'data' | 'base' | 'budget_s' | 'search' | 'takesDone'> {
   sets: readonly string[];
   json: boolean;
   candidates: () => Promise<readonly Candidate[]>;

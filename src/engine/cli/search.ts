@@ -7,7 +7,6 @@ import { type LoadedRecipe, readWritten } from '../recipes/recipe.ts';
 import { planSearch } from '../runs/comparison/search.ts';
 import { runComparison } from './compare.ts';
 import { bold, EXIT, note, printJson } from './output.ts';
-import type { TrainOptions } from './train.ts';
 import { shortPath } from './watch.ts';
 
 const ENDING = '.recipe.json';
@@ -15,8 +14,16 @@ const ENDING = '.recipe.json';
 /** Options of `train` that say how one run goes, and what a search does instead. */
 const ONE_RUN = ['folds', 'seeds', 'out', 'name', 'detach', 'queue'] as const;
 
+type RunOptions = Partial<Record<(typeof ONE_RUN)[number], string | boolean>>;
+
+interface SearchOptions {
+  /** Writes the best recipe beside the one that searches. */
+  write?: boolean;
+  json?: boolean;
+}
+
 /** @throws LuthierError `usage` for options that are of one run */
-export function refuseRunOptions(options: TrainOptions): void {
+export function refuseRunOptions(options: RunOptions): void {
   const given = ONE_RUN.find((option) => options[option] !== undefined && options[option] !== false);
   if (given === undefined) return;
   throw new LuthierError(
@@ -35,7 +42,7 @@ export async function searchRecipe(
   { recipe, base, path }: LoadedRecipe,
   search: Search,
   sets: readonly string[],
-  { json = false, write = false }: TrainOptions,
+  { json = false, write = false }: SearchOptions,
 ): Promise<number> {
   const written = await readWritten(path!, sets);
   const plan = planSearch(written, recipe, search);
@@ -51,7 +58,10 @@ export async function searchRecipe(
     if (!json) note(`To write it into a recipe: luthier train ${shortPath(path!)} --write`);
     return code;
   }
-  const best = await writeBest(candidates[choice.candidate]!, join(dirname(path!), `${file.replace(/(\.recipe)?\.json$/, '')}-best`));
+  const best = await writeBest(
+    candidates[choice.candidate]!,
+    join(dirname(path!), `${file.replace(/(\.recipe)?\.json$/, '')}-best`),
+  );
   if (json) printJson({ event: 'written', recipe: best });
   else note(`Recipe: ${bold(shortPath(best))}`);
   return code;

@@ -1,6 +1,14 @@
 import { basename, extname, join, resolve } from 'node:path';
 import { HOME } from '../../guard/index.ts';
-import { isFoldCount, isSeedCount, LuthierError, MOST_FOLDS, MOST_SEEDS, type Recipe, seedsFrom } from '../../protocol/index.ts';
+import {
+  isFoldCount,
+  isSeedCount,
+  LuthierError,
+  MOST_FOLDS,
+  MOST_SEEDS,
+  type Recipe,
+  seedsFrom,
+} from '../../protocol/index.ts';
 import { homeOf } from '../../runs/folder.ts';
 import { requireEncoding } from '../data/encoding-names.ts';
 import { type LoadedRecipe, loadRecipe } from '../recipes/recipe.ts';
@@ -67,7 +75,11 @@ export async function train(recipeFile: string | undefined, options: TrainOption
     return searchRecipe(loaded, search, encoding === undefined ? sets : [...sets, `encoding=${encoding}`], options);
   }
   if (options.write)
-    throw new LuthierError('usage', '--write is for a recipe with a search.', 'Remove it, or add “search” to the recipe.');
+    throw new LuthierError(
+      'usage',
+      '--write is for a recipe with a search.',
+      'Remove it, or add “search” to the recipe.',
+    );
   const { folds: chosen, ...rest } = loaded;
   const folds = asked ?? (chosen === null ? undefined : { count: chosen, final: true });
   const seeds = seedCount === undefined ? undefined : seedsFrom(loaded.recipe.seed, seedCount);

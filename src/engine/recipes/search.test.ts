@@ -144,7 +144,9 @@ describe('a search in a recipe', () => {
     const range = { min: 1e-5, max: 1e-3, scale: 'log' };
     expect(messageOf({ method: 'random', values: { learning_rate: range }, trials: 4, minutes: 10 })).toEqual([]);
     expect(messageOf({ method: 'grid', values: { strategy: [{ type: 'full' }, { type: 'lora', r: 4 }] } })).toEqual([]);
-    expect(messageOf({ method: 'halving', values: { 'strategy.r': [4, 8] } }, { strategy: { type: 'lora' } })).toEqual([]);
+    expect(messageOf({ method: 'halving', values: { 'strategy.r': [4, 8] } }, { strategy: { type: 'lora' } })).toEqual(
+      [],
+    );
   });
 
   it('is refused with the place of a value that is out of range', () => {
@@ -183,11 +185,19 @@ describe('a search in a recipe', () => {
     expect(of({ method: 'grid', values: {} })).toBe('search.values names nothing to try.');
     expect(of({ method: 'grid', values: { dataset: ['a.csv'] } })).toContain('not be measured on the same rows');
     expect(of({ method: 'grid', values: { seed: [1, 2] } })).toContain('the best of several seeds is chance');
-    expect(of({ method: 'halving', values: { num_train_epochs: [1, 2] } })).toContain('is what the search itself varies');
-    expect(of({ method: 'grid', values: { learning_rate: { min: 1, max: 2 } } })).toContain('a grid tries values one by one');
-    expect(of({ method: 'grid', values: { learning_rate: [1e-4] }, trials: 3 })).toContain('a grid tries every combination');
+    expect(of({ method: 'halving', values: { num_train_epochs: [1, 2] } })).toContain(
+      'is what the search itself varies',
+    );
+    expect(of({ method: 'grid', values: { learning_rate: { min: 1, max: 2 } } })).toContain(
+      'a grid tries values one by one',
+    );
+    expect(of({ method: 'grid', values: { learning_rate: [1e-4] }, trials: 3 })).toContain(
+      'a grid tries every combination',
+    );
     expect(of({ method: 'halving', values: { learning_rate: [1e-4] }, trials: 2 })).toContain('needs at least 3');
-    expect(of({ method: 'random', values: { weight_decay: { min: 0, max: 1, scale: 'log' } } })).toContain('must be above 0');
+    expect(of({ method: 'random', values: { weight_decay: { min: 0, max: 1, scale: 'log' } } })).toContain(
+      'must be above 0',
+    );
     expect(of({ method: 'random', values: { weight_decay: { min: 1, max: 0 } } })).toContain('min must be below max');
     expect(of({ method: 'random', values: { weight_decay: 3 } })).toBe(
       '"search.values.weight_decay" is 3 and must be a list of values, or a range such as {"min": 1e-5, "max": 1e-3, "scale": "log"}.',
@@ -196,7 +206,9 @@ describe('a search in a recipe', () => {
     expect(of({ method: 'grid', values: { weight_decay: many, warmup_steps: many } })).toBe(
       'The grid has 225 combinations; 200 are the most.',
     );
-    expect(of({ method: 'grid', values: { learning_rate: [1e-4] } }, { validation_split: 0 })).toContain('no validation rows');
+    expect(of({ method: 'grid', values: { learning_rate: [1e-4] } }, { validation_split: 0 })).toContain(
+      'no validation rows',
+    );
     const clash = { focal_gamma: [2], label_smoothing_factor: [0, 0.1] };
     expect(of({ method: 'grid', values: clash })).toMatch(/focal_gamma and label_smoothing_factor are both given/);
   });

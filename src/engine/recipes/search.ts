@@ -77,7 +77,8 @@ export function searchIssues(
     const issue = 'issues' in checked ? checked.issues[0] : undefined;
     if (issue === undefined) continue;
     const message = `the trial ${JSON.stringify(trial)} is no recipe: ${issue.message}`;
-    const hint = issue.hint ?? 'Try whole strategies where their keys differ: "strategy": [{"type": "full"}, {"type": "lora"}].';
+    const hint =
+      issue.hint ?? 'Try whole strategies where their keys differ: "strategy": [{"type": "full"}, {"type": "lora"}].';
     return [{ code: 'wrong-value', keys: ['search', 'values'], message, hint }];
   }
   return [];
@@ -103,31 +104,72 @@ function ownIssues({ method, values, trials }: Search, recipe: Recipe): RecipeIs
       return [wrong(at, message, 'Compare such recipes by runs of their own.')];
     }
     if (top === 'seed')
-      return [wrong(at, 'search.values: the best of several seeds is chance.', 'To see how far they lie apart: luthier train RECIPE --seeds 3')];
+      return [
+        wrong(
+          at,
+          'search.values: the best of several seeds is chance.',
+          'To see how far they lie apart: luthier train RECIPE --seeds 3',
+        ),
+      ];
     if (method === 'halving' && LENGTHS.has(top))
-      return [wrong(at, `search.values: with halving, ${top} is what the search itself varies.`, `Set ${top} in the recipe: it is how long the best is trained.`)];
+      return [
+        wrong(
+          at,
+          `search.values: with halving, ${top} is what the search itself varies.`,
+          `Set ${top} in the recipe: it is how long the best is trained.`,
+        ),
+      ];
     const given = values[key]!;
     if (!isRange(given)) return [];
     if (method === 'grid')
-      return [wrong(at, `search.values.${key} is a range, and a grid tries values one by one.`, 'Write them as a list, or use "method": "random".')];
+      return [
+        wrong(
+          at,
+          `search.values.${key} is a range, and a grid tries values one by one.`,
+          'Write them as a list, or use "method": "random".',
+        ),
+      ];
     if (!(given.min < given.max))
       return [wrong(at, `search.values.${key} is from ${given.min} to ${given.max}; min must be below max.`)];
     if (given.scale === 'log' && given.min <= 0)
-      return [wrong([...at, 'min'], `search.values.${key}.min is ${given.min}; with "scale": "log" it must be above 0.`)];
+      return [
+        wrong([...at, 'min'], `search.values.${key}.min is ${given.min}; with "scale": "log" it must be above 0.`),
+      ];
     return [];
   });
   if (issues.length > 0) return issues;
   if (method === 'grid') {
     if (trials !== undefined)
-      return [wrong(['trials'], 'search.trials is of random and halving: a grid tries every combination.', 'Remove it.')];
+      return [
+        wrong(['trials'], 'search.trials is of random and halving: a grid tries every combination.', 'Remove it.'),
+      ];
     const count = keys.reduce((product, key) => product * (values[key] as unknown[]).length, 1);
     if (count > MOST_TRIALS)
-      return [wrong(['values'], `The grid has ${count} combinations; ${MOST_TRIALS} are the most.`, 'Use "method": "random" with "trials".')];
+      return [
+        wrong(
+          ['values'],
+          `The grid has ${count} combinations; ${MOST_TRIALS} are the most.`,
+          'Use "method": "random" with "trials".',
+        ),
+      ];
   }
   if (method === 'halving' && trials !== undefined && trials < ETA)
-    return [wrong(['trials'], `search.trials is ${trials}; halving keeps one of ${ETA}, so it needs at least ${ETA}.`, undefined, [USUAL_TRIALS.halving])];
+    return [
+      wrong(
+        ['trials'],
+        `search.trials is ${trials}; halving keeps one of ${ETA}, so it needs at least ${ETA}.`,
+        undefined,
+        [USUAL_TRIALS.halving],
+      ),
+    ];
   if (recipe.validation_split === 0 && hasNoValidation(recipe))
-    return [wrong([], 'The search has no validation rows to compare by: validation_split is 0.', 'Remove validation_split, or name a validation file in dataset.')];
+    return [
+      wrong(
+        [],
+        'The search has no validation rows to compare by: validation_split is 0.',
+        'Remove validation_split, or name a validation file in dataset.',
+      ),
+    ];
   return [];
 }
 
@@ -157,7 +199,10 @@ function placed(issue: RecipeIssue, key: string, place: PropertyKey, value: unkn
   const rest = isOfKey ? keys.slice(parts.length) : [];
   const more = hint === undefined ? {} : { hint };
   if (code === 'unknown-key' && isOfKey && rest.length === 0) {
-    const prefix = parts.slice(0, -1).map((part) => `${part}.`).join('');
+    const prefix = parts
+      .slice(0, -1)
+      .map((part) => `${part}.`)
+      .join('');
     return {
       ...{ code, keys: ['search', 'values', key], message, ...more },
       ...(instead && { instead: instead.map((name) => `${prefix}${String(name)}`) }),
@@ -168,7 +213,9 @@ function placed(issue: RecipeIssue, key: string, place: PropertyKey, value: unkn
   return {
     code: rest.length === 0 ? 'wrong-value' : code,
     keys: ['search', 'values', key, place, ...rest],
-    message: isAbout ? `"${name}"${message.slice(key.length + 2)}` : `"${name}" is ${JSON.stringify(value)}: ${message}`,
+    message: isAbout
+      ? `"${name}"${message.slice(key.length + 2)}`
+      : `"${name}" is ${JSON.stringify(value)}: ${message}`,
     ...more,
     ...(isOfKey && instead && { instead }),
   };

@@ -1,5 +1,11 @@
 import { join } from 'node:path';
-import { type EvaluationReport, type FoldResult, type Recipe, type RunRecord, taskNameOf } from '../../protocol/index.ts';
+import {
+  type EvaluationReport,
+  type FoldResult,
+  type Recipe,
+  type RunRecord,
+  taskNameOf,
+} from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { readJsonRecord } from '../hub/json-file.ts';
 import { taskNamed } from '../tasks/registry.ts';

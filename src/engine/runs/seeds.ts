@@ -53,10 +53,7 @@ export class Seeds extends Repeated {
   async report(stage: Stage, report: EvaluationReport, journal: Journal): Promise<void> {
     const { reports } = await readReports(stage.folder);
     const all = [...reports.filter(({ split }) => split !== report.split), report];
-    await writeJson(
-      join(stage.folder, FILES.evaluation),
-      Object.fromEntries(all.map((one) => [one.split, one])),
-    );
+    await writeJson(join(stage.folder, FILES.evaluation), Object.fromEntries(all.map((one) => [one.split, one])));
     if (this.writesModel(stage)) await journal.keep(report);
   }
 

@@ -27,7 +27,10 @@ test('rates grow by the same factor, from 1e-7 to 1 in 100 steps', () => {
 });
 
 it('records each loss with its mean, whose start is corrected', async () => {
-  const { points, end } = await rangeTest(trainerOf((step) => [1, 2, 4][step - 1] ?? 4), { signal });
+  const { points, end } = await rangeTest(
+    trainerOf((step) => [1, 2, 4][step - 1] ?? 4),
+    { signal },
+  );
   expect(points).toHaveLength(100);
   expect(end).toBe('done');
   // (0.02 · 1) / 0.02 = 1; (0.98 · 0.02 · 1 + 0.02 · 2) / (1 - 0.98²) = 0.0596 / 0.0396; the next by hand as well.
@@ -38,16 +41,30 @@ it('records each loss with its mean, whose start is corrected', async () => {
 
 it('ends where the mean is four times its lowest, where a loss is not finite, and where it is told to', async () => {
   // From step 11 on a loss of 100: mean of ten ones and k hundreds, above 4 with the first: (1·… + 100·0.02) / … = 10.9.
-  const risen = await rangeTest(trainerOf((step) => (step <= 10 ? 1 : 100)), { signal });
+  const risen = await rangeTest(
+    trainerOf((step) => (step <= 10 ? 1 : 100)),
+    { signal },
+  );
   expect([risen.end, risen.points.length]).toEqual(['diverged', 11]);
-  const broken = await rangeTest(trainerOf((step) => (step <= 7 ? 1 : Number.NaN)), { signal });
+  const broken = await rangeTest(
+    trainerOf((step) => (step <= 7 ? 1 : Number.NaN)),
+    { signal },
+  );
   expect([broken.end, broken.points.length]).toEqual(['diverged', 7]);
-  await expect(rangeTest(trainerOf(() => Number.NaN), { signal })).rejects.toMatchObject({ code: 'loss-not-finite' });
+  await expect(
+    rangeTest(
+      trainerOf(() => Number.NaN),
+      { signal },
+    ),
+  ).rejects.toMatchObject({ code: 'loss-not-finite' });
   const control = new AbortController();
-  const stopped = await rangeTest(trainerOf(() => 1), {
-    signal: control.signal,
-    onPoint: ({ step }) => step === 5 && control.abort(),
-  });
+  const stopped = await rangeTest(
+    trainerOf(() => 1),
+    {
+      signal: control.signal,
+      onPoint: ({ step }) => step === 5 && control.abort(),
+    },
+  );
   expect([stopped.end, stopped.points.length]).toEqual(['interrupted', 5]);
 });
 

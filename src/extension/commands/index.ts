@@ -17,8 +17,8 @@ import {
 import { addDataset, inspectDataset, openDataset, removeDataset } from './datasets.ts';
 import { openWalkthrough, refresh, restartEngine, selectBackend, setHuggingFaceToken, showLog } from './engine.ts';
 import { tryExample } from './example.ts';
-import { fineTuneDataset, fineTuneSelection } from './fine-tune.ts';
 import { findLearningRate } from './find-rate.ts';
+import { fineTuneDataset, fineTuneSelection } from './fine-tune.ts';
 import { fineTuneFiles } from './fine-tune-files.ts';
 import { learnFromCompletions, reviewLearned } from './learn.ts';
 import { measureCompletions } from './measure-completions.ts';

@@ -83,7 +83,13 @@ test('starting a recipe with a search shows its page and begins; a cross-validat
   writeFileSync(path, JSON.stringify({ model: 'm', dataset: 'rows.csv', search }));
   await startRun(luthier, path);
   expect(compare).toHaveBeenCalledWith(
-    expect.objectContaining({ compared: 'search', recipe: path, data: 'rows.csv', minutes: 5, home: '/beside/.luthier' }),
+    expect.objectContaining({
+      compared: 'search',
+      recipe: path,
+      data: 'rows.csv',
+      minutes: 5,
+      home: '/beside/.luthier',
+    }),
   );
   expect(created).toEqual([]);
   await expect(crossValidate(luthier, path)).rejects.toMatchObject({ code: 'usage' });

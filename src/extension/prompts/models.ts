@@ -148,7 +148,9 @@ export class TemplateModels {
 
   /** Runs that are still going and have weights that can be asked. */
   training(): Run[] {
-    return this.sources.runs.all().filter((run) => isWorking(run) && run.record.best !== null && !trainingsOf(run.record));
+    return this.sources.runs
+      .all()
+      .filter((run) => isWorking(run) && run.record.best !== null && !trainingsOf(run.record));
   }
 
   async describe(ref: ColumnRef): Promise<PromptColumn> {

@@ -1,6 +1,13 @@
 import * as vscode from 'vscode';
 import { type Broken, isBroken } from '../../files/broken.ts';
-import { type Compared, counted, metricName, type TrainingResult, trainingName, trainingsOf } from '../../protocol/index.ts';
+import {
+  type Compared,
+  counted,
+  metricName,
+  type TrainingResult,
+  trainingName,
+  trainingsOf,
+} from '../../protocol/index.ts';
 import { formatMetric } from '../format.ts';
 import { COMMANDS, TREE_ITEMS } from '../ids.ts';
 import { describeRunItem, runContextValue, stateIcon, stateWord, tooltipLines } from '../runs/present.ts';

@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { guard } from 'lit/directives/guard.js';
+import type { EvalEvent, RunEvent } from '../../protocol/events.ts';
 import { eventPrefix } from '../../protocol/trainings.ts';
 import type { DashboardMessage, DashboardRequest, DashboardState, RunAction } from '../../protocol/webview.ts';
 import { parseDashboardState } from '../../protocol/webview.ts';
@@ -159,7 +160,7 @@ export class DashboardElement extends LightElement implements Page {
   }
 
   #announceEvaluation(run: RunView): void {
-    const latest = run.evals[run.evals.length - 1]!;
+    const latest: EvalEvent & Pick<RunEvent, 'fold' | 'seed'> = run.evals[run.evals.length - 1]!;
     const prefix = eventPrefix(latest);
     const key = run.record.recipe.metric_for_best_model;
     this.announce(

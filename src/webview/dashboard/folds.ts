@@ -43,9 +43,7 @@ export const foldsView = (run: RunView, page: Page): TemplateResult | typeof not
     what === 'seed'
       ? `The same recipe with other seeds: each draws its own order of ${rows}, dropout and new weights, and its validation ${rows} where the dataset names none. The model, and the evaluation below, are those of seed ${names[0]}, the recipe’s own.`
       : `${capital(rows)}: held out from the fold’s training, and measured after its last step.${
-          trainings.final
-            ? ` The model is trained on all ${rows} afterwards; expect it to score as the folds do.`
-            : ''
+          trainings.final ? ` The model is trained on all ${rows} afterwards; expect it to score as the folds do.` : ''
         }`;
   return html`<section class="area-folds" aria-labelledby="folds-title">
     <div class="section-head">

@@ -68,7 +68,7 @@ test('runs that are gone are no longer selected; a range is that of the rows as 
 test('columns of recipe values that differ are offered first; the name always stays; a choice outlives a reload', () => {
   const store = filled(row('a'), row('b', { recipe: { learning_rate: 5e-5, seed: 1 } }));
   expect(store.choices.map(({ title, columns }) => [title, columns.length])).toEqual([
-    ['Run', 15],
+    ['Run', 16],
     ['Recipe, different among these runs', 2],
     ['Metrics on the validation rows', 2],
   ]);

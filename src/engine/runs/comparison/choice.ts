@@ -15,6 +15,10 @@ export type Measured = Candidate & { result: CandidateResult };
 
 export const isMeasured = (candidate: Candidate): candidate is Measured => candidate.result !== null;
 
+/** The highest rung of candidates; 0 where there are none. */
+export const lastRung = (candidates: readonly Candidate[]): number =>
+  candidates.reduce((last, { rung }) => Math.max(last, rung?.rung ?? 0), 0);
+
 const isLower = (metric: MetricKey): boolean => metricOf(metric)?.better === 'lower';
 
 /** By its figure, and of equal ones by its time. */
@@ -30,7 +34,7 @@ export const isBetterCandidate = (metric: MetricKey, a: Measured, b: Measured): 
  */
 export function choose(compared: Compared, metric: MetricKey, candidates: readonly Candidate[]): Choice | null {
   const all = candidates.filter(isMeasured);
-  const last = Math.max(0, ...all.map(({ rung }) => rung?.rung ?? 0));
+  const last = lastRung(all);
   const measured = all.filter(({ rung }) => (rung?.rung ?? 0) === last);
   if (measured.length === 0) return null;
   const lower = isLower(metric);

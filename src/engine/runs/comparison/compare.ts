@@ -158,7 +158,7 @@ class Work {
 
   async run(): Promise<Comparison> {
     const { search } = this.#o;
-    this.#comparison.notes.push(...(search?.notes ?? []));
+    if (search) this.#comparison.notes = [...search.notes];
     await this.#takeUp();
     const known = await this.#estimate(this.#entries);
     this.#settleRows(known);
@@ -248,7 +248,7 @@ class Work {
     // What was not estimated for that reason is no worse for it.
     if (this.#o.signal.aborted) return false;
     this.#leaveOutLarge(entries);
-    this.#entries.push(...this.#plan(entries, round.share));
+    this.#entries = [...this.#entries, ...this.#plan(entries, round.share)];
     await this.#changed();
     return true;
   }

@@ -21,7 +21,10 @@ const done = (candidate: Candidate, value: number, wall_s = 1): Candidate => ({
 const rates = { learning_rate: { min: 1e-5, max: 1e-2, scale: 'log' } } as const;
 
 it('makes a candidate of each trial, with the recipe as it is written', () => {
-  const { first, next, notes } = plan({ method: 'grid', values: { 'strategy.r': [4, 8] } }, { strategy: { type: 'lora' } });
+  const { first, next, notes } = plan(
+    { method: 'grid', values: { 'strategy.r': [4, 8] } },
+    { strategy: { type: 'lora' } },
+  );
   expect(first.share).toBe(1);
   expect(first.candidates.map(({ title, strategy, recipe }) => [title, strategy, recipe])).toEqual([
     ['strategy.r 4', 'lora', { ...base, strategy: { type: 'lora', r: 4 } }],

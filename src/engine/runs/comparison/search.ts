@@ -2,7 +2,7 @@ import type { Candidate, MetricKey, Recipe, Rung, Search } from '../../../protoc
 import { checkRecipe } from '../../recipes/recipe.ts';
 import { integersIn, type RungSize, rungsOf, trialsOf } from '../../recipes/search.ts';
 import { searched } from './candidates.ts';
-import { isBetterCandidate, isMeasured } from './choice.ts';
+import { isBetterCandidate, isMeasured, lastRung } from './choice.ts';
 
 /** What is tried next, and of how much of the time that is left. */
 export interface Round {
@@ -34,7 +34,9 @@ export function planSearch(written: Record<string, unknown>, recipe: Recipe, sea
   const wanted = search.trials;
   const notes =
     wanted !== undefined && trials.length < wanted
-      ? [`There are only ${trials.length} different combinations of these values, so ${trials.length} are tried, not ${wanted}.`]
+      ? [
+          `There are only ${trials.length} different combinations of these values, so ${trials.length} are tried, not ${wanted}.`,
+        ]
       : [];
   if (search.method !== 'halving') return { search, first: { candidates, share: 1 }, next: () => null, notes };
   const rungs = rungsOf(candidates.length);
@@ -47,7 +49,7 @@ export function planSearch(written: Record<string, unknown>, recipe: Recipe, sea
     search,
     first: round(0, candidates),
     next: (done, metric) => {
-      const at = Math.max(0, ...done.map(({ rung }) => rung?.rung ?? 0));
+      const at = lastRung(done);
       const size = rungs[at];
       if (size === undefined) return null;
       const best = done
