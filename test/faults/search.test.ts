@@ -104,7 +104,7 @@ it('successive halving that was interrupted, and then killed, goes on where it w
 });
 
 it('a grid tries every combination on the same rows, with a table, and keeps other files of that name', async () => {
-  const values = { learning_rate: [1e-5, 1e-2], 'strategy.num_frozen_layers': [1] };
+  const values = { learning_rate: [1e-5, 4e-3], 'strategy.num_frozen_layers': [1] };
   const file = await recipeFile(
     'grid.recipe.json',
     { method: 'grid', values },
@@ -113,12 +113,12 @@ it('a grid tries every combination on the same rows, with a table, and keeps oth
   await writeFile(join(place, 'grid-best.recipe.json'), 'mine');
   const { code, stdout, stderr } = await run('train', file, '--write').finished;
   expect(code).toBe(0);
-  expect(stdout).toMatch(/learning_rate 0\.01, strategy\.num_frozen_layers 1 ←/);
+  expect(stdout).toMatch(/learning_rate 0\.004, strategy\.num_frozen_layers 1 ←/);
   expect(stderr).toContain('the best of 2');
   expect(stderr).toContain('grid-best-2.recipe.json');
   expect(await readFile(join(place, 'grid-best.recipe.json'), 'utf8')).toBe('mine');
   const best = JSON.parse(await readFile(join(place, 'grid-best-2.recipe.json'), 'utf8'));
-  expect(best).toMatchObject({ learning_rate: 1e-2, strategy: { type: 'freeze', num_frozen_layers: 1 } });
+  expect(best).toMatchObject({ learning_rate: 4e-3, strategy: { type: 'freeze', num_frozen_layers: 1 } });
 });
 
 it('values out of range, options of one run, and a budget for none are refused before anything starts', async () => {
