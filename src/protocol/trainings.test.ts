@@ -29,7 +29,7 @@ test('an event is told as that of its training', () => {
   expect([eventPrefix({ seed: 43 }), eventPrefix({ fold: 2 }), eventPrefix({})]).toEqual(['Seed 43', 'Fold 2', null]);
   const [ofSeeds, ofFolds] = [trainingsOf({ seeds })!, trainingsOf({ folds })!];
   expect([trainingName(ofSeeds, 2), trainingName(ofFolds, 2), trainingName(ofFolds, undefined)]).toEqual([
-    'Seed 43, 2 of 3',
+    'Seed 43 (2 of 3)',
     'Fold 2 of 5',
     'Model of all rows',
   ]);

@@ -57,10 +57,10 @@ export function trainingsOf({ folds, seeds }: Parts): Trainings | null {
 export const trainingAt = ({ seeds }: Parts, { fold, seed }: Pick<RunEvent, 'fold' | 'seed'>): number | undefined =>
   seeds && seed !== undefined ? seeds.values.indexOf(seed) + 1 || undefined : fold;
 
-/** "Fold 2 of 5", "Seed 43, 2 of 3"; "Model of all rows" once the folds are finished. */
+/** "Fold 2 of 5", "Seed 43 (2 of 3)"; "Model of all rows" once the folds are finished. */
 export const trainingName = (trainings: Trainings, at: number | undefined): string =>
   trainings.what === 'seed' && at !== undefined
-    ? `Seed ${trainings.names[at - 1]}, ${at} of ${trainings.count}`
+    ? `Seed ${trainings.names[at - 1]} (${at} of ${trainings.count})`
     : stageName(trainings, at);
 
 /** What begins a line of the log: "Fold 2", "Seed 43"; null for the run's own. */

@@ -99,7 +99,9 @@ it('killed in a fold, paused in the next and interrupted in the last model, it c
 });
 
 it('stopped in a fold, it keeps the folds that are finished; --no-final trains no model', async () => {
-  const stopped = train('stopped');
+  // Long enough to be met at work.
+  const long = ['--set', 'num_train_epochs=60', '--set', 'eval_steps=400'];
+  const stopped = run('train', recipe, '--json', '--folds', String(FOLDS), '--out', 'stopped', ...long);
   await stopped.until(after(2, 2));
   await run('runs', 'stop', 'stopped').finished;
   const { events, code } = await stopped.finished;

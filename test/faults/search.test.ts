@@ -108,7 +108,7 @@ it('a grid tries every combination on the same rows, with a table, and keeps oth
   const file = await recipeFile(
     'grid.recipe.json',
     { method: 'grid', values },
-    { strategy: { type: 'freeze', num_frozen_layers: 0 } },
+    { strategy: { type: 'freeze', num_frozen_layers: 2 } },
   );
   await writeFile(join(place, 'grid-best.recipe.json'), 'mine');
   const { code, stdout, stderr } = await run('train', file, '--write').finished;

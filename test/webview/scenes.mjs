@@ -1262,6 +1262,7 @@ const seedsAt = async (/** @type {import('./browser.mjs').Webview} */ view) => {
     snapshot({
       ...run,
       record: { ...record, seeds: { values: [42, 43, 44], results, deviations: folds.deviations }, total_steps: 900 },
+      reports: run.reports.map(({ folds: _, ...report }) => report),
       events: run.events.map(({ fold, ...event }) => (fold === undefined ? event : { ...event, seed: 44 })),
     }),
   );

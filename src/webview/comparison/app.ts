@@ -109,6 +109,7 @@ export class ComparisonElement extends LightElement {
       name: candidateName(compared, candidate),
       isChosen: candidates[choice?.candidate ?? -1] === candidate,
       result: candidate.result,
+      isEarlier: candidate.rung !== undefined && candidate.rung.rung < candidate.rung.rungs,
       values: candidate.values ?? {},
     }));
     // Of a search a plot for each value that was tried; of successive halving the last rung alone was trained as long.
@@ -126,7 +127,7 @@ export class ComparisonElement extends LightElement {
           ? html`<section aria-labelledby="plot-title">
               <h2 id="plot-title">${compared === 'search' ? 'Quality by value' : 'Quality against time'}</h2>
               <div class="plots">${axes.map((axis) => qualityPlot(key, points, this.#width, axis))}</div>
-              <p class="muted">Bars are 95 % intervals.${measured.some(({ result }) => result.stopped) ? ' Hollow points were stopped at the end of their share of the time.' : ''}${hasRungs ? ' Each candidate has a point for each of its rungs: those of earlier ones were trained for a shorter time.' : ''}</p>
+              <p class="muted">Bars are 95 % intervals.${measured.some(({ result }) => result.stopped) ? ' Hollow points were stopped at the end of their share of the time.' : ''}${compared === 'search' && choice ? ' The marked point is the choice.' : ''}${hasRungs ? ' Pale points are of earlier rungs, whose candidates were trained for a shorter time.' : ''}</p>
             </section>`
           : nothing
       }

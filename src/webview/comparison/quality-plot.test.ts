@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { type Point, timeAxis, valueAxis } from './quality-plot.ts';
 
 const point = (values: Record<string, unknown>, wall_s = 10): Point => ({
-  ...{ name: 'a', isChosen: false, values },
+  ...{ name: 'a', isChosen: false, isEarlier: false, values },
   result: {
     ...{ value: 0.8, low: null, high: null, n: 40, majority: null, wall_s, peak_rss_bytes: 1 },
     ...{ model_bytes: 1, adapter_bytes: null, stopped: false },

@@ -15,6 +15,8 @@ export interface Point {
   name: string;
   isChosen: boolean;
   result: Measured['result'];
+  /** Of successive halving: of a rung before the last, and so trained for a shorter time. */
+  isEarlier: boolean;
   /** Of a search: what was tried. */
   values: Readonly<Record<string, unknown>>;
 }
@@ -138,9 +140,8 @@ export function qualityPlot(key: MetricKey, given: readonly Point[], width: numb
   const y = (value: number) =>
     HEIGHT - EDGE.bottom - ((value - low) / (high - low)) * (HEIGHT - EDGE.bottom - EDGE.top);
   const label = isPercentage(key) ? percentTick : tick;
-  // Of a search there are too many for names: those of the points are said by their places.
-  const named = axis.name === 'time' ? points : points.filter(({ isChosen }) => isChosen);
-  const names = placeNames(named, x, y, width);
+  // Of a search there are too many for names, and their places say what they are.
+  const names = axis.name === 'time' ? placeNames(points, x, y, width) : [];
   const title = `${capital(metricInText(key))} against ${axis.name} of ${plural(points.length, 'candidate')}`;
   return html`<svg class="quality" width=${width} height=${HEIGHT} viewBox="0 0 ${width} ${HEIGHT}" role="img"
     aria-label=${`${title}. ${points.map((point) => `${axis.name === 'time' ? `${point.name}: ` : ''}${metric(key, point.result.value)} ${axis.say(point)}`).join('. ')}.`}>
@@ -155,13 +156,13 @@ export function qualityPlot(key: MetricKey, given: readonly Point[], width: numb
         <text x=${place(at)} y=${HEIGHT - EDGE.bottom + 16} text-anchor="middle">${text}</text>`,
     )}
     ${points.map((point) => {
-      const { isChosen, result } = point;
+      const { isChosen, isEarlier, result } = point;
       const at = x(point);
       const interval =
         result.low === null || result.high === null
           ? ''
           : svg`<path d="M${at} ${y(result.low)}V${y(result.high)}M${at - 4} ${y(result.low)}h8M${at - 4} ${y(result.high)}h8"></path>`;
-      return svg`<g class=${isChosen ? 'chosen' : ''}>${interval}<circle class=${result.stopped ? 'stopped' : ''} cx=${at} cy=${y(result.value)} r=${isChosen ? 5.5 : 4}></circle></g>`;
+      return svg`<g class=${isChosen ? 'chosen' : isEarlier ? 'earlier' : ''}>${interval}<circle class=${result.stopped ? 'stopped' : ''} cx=${at} cy=${y(result.value)} r=${isChosen ? 5.5 : 4}></circle></g>`;
     })}
     ${names.map(
       ({ text, isChosen, at }) =>
