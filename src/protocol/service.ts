@@ -435,7 +435,8 @@ export interface ServiceRequests extends PromptRequests, CompletionRequests {
   };
   /**
    * Answers each row of a file and writes them with the answers to `out` (engine/infer/predict-file.ts); a model that
-   * writes continues the texts, or answers them as messages. Parts say how many rows are done.
+   * writes continues the texts, or answers them as messages. Parts say how many rows are done. Where it is cancelled, a
+   * model that writes gives the rows that it has answered: `rows` of the file’s `of`.
    */
   'predict/file': {
     params: Progressing & {
@@ -445,7 +446,7 @@ export interface ServiceRequests extends PromptRequests, CompletionRequests {
       as: 'classes' | 'continuation' | 'message';
       settings: GenerationSettings;
     };
-    result: { rows: number; path: string; from: string[]; columns: string[] };
+    result: { rows: number; of: number; path: string; from: string[]; columns: string[]; warnings: string[] };
   };
   /** Parts say how many rows are done. */
   evaluate: {

@@ -178,13 +178,21 @@ export class VSCodeWindow {
   /**
    * Names a file or folder, by its whole path, in the dialog that asks for one.
    * @param {string} file
+   * @param {string} [title] of the dialog, where another one follows it
    */
-  async chooseFile(file) {
+  async chooseFile(file, title = '') {
     const input = this.page.locator(`${QUICK} input`).first();
-    await this.until('the dialog with a folder', async () => (await input.inputValue()).startsWith('/'));
+    const isShown = async () => {
+      const titles = await this.page.locator(`${QUICK} .quick-input-title`).allTextContents();
+      return (await input.isVisible()) && (title === '' || titles.some((shown) => shown.includes(title)));
+    };
+    await this.until(
+      'the dialog with a folder',
+      async () => (await isShown()) && (await input.inputValue()).startsWith('/'),
+    );
     // While it looks into a folder it takes neither a path nor a press.
     await this.until('the dialog to take the path', async () => {
-      if (!(await input.isVisible())) return true;
+      if (!(await isShown())) return true;
       if ((await input.inputValue()) !== file) await input.fill(file, { timeout: 5000 });
       else await this.page.locator(`${QUICK} .quick-input-action .monaco-button`).first().click({ timeout: 5000 });
       return false;

@@ -72,6 +72,56 @@ it('writes nothing where it fails', async () => {
   await expect(readFile(join(folder, 'out-d.csv'))).rejects.toThrow('ENOENT');
 });
 
+it('writes the rows that were answered before it was cancelled, without the one at work, and nothing where there is none', async () => {
+  const file = join(folder, 'asked.csv');
+  await writeFile(file, 'prompt,n\none,1\ntwo,2\nthree,3\nfour,4\n');
+  const until = async (rows: number) => {
+    const abort = new AbortController();
+    const asked: string[] = [];
+    const writer = {
+      positions: 8,
+      write: async (text: string) => {
+        if (asked.push(text) <= rows) return { generated_text: `${text}!`, finish_reason: 'length' };
+        abort.abort();
+        return { generated_text: 'tw', finish_reason: 'cancelled' };
+      },
+    } as unknown as Writer;
+    const answers = rowsOfWriter(writer, { max_new_tokens: 5 }, false);
+    const out = join(folder, `asked-${rows}.csv`);
+    const ended = await predictFile(answers, { file, out, signal: abort.signal }).catch((error: unknown) => error);
+    return { ended, asked, written: await readFile(out, 'utf8').catch(() => null) };
+  };
+  expect(await until(2)).toEqual({
+    ended: {
+      ...{ rows: 2, of: 4, path: join(folder, 'asked-2.csv'), from: ['prompt'], columns: ['generated_text'] },
+      warnings: ['2 rows: The answer is cut off after 5 tokens.'],
+    },
+    asked: ['one', 'two', 'three'],
+    written: 'prompt,n,generated_text\none,1,one!\ntwo,2,two!\n',
+  });
+  expect(await until(0)).toMatchObject({ ended: { code: 'cancelled' }, asked: ['one'], written: null });
+  expect((await until(4)).ended).toMatchObject({ rows: 4, of: 4 });
+});
+
+it('asks for no further row once it is cancelled between two', async () => {
+  const abort = new AbortController();
+  const asked: string[] = [];
+  const writer = {
+    positions: 8,
+    write: async (text: string) => {
+      asked.push(text);
+      abort.abort();
+      return { generated_text: text, finish_reason: 'end' };
+    },
+  } as unknown as Writer;
+  await writeFile(join(folder, 'lines.jsonl'), '{"prompt":"one"}\n{"prompt":"two"}\n');
+  const out = join(folder, 'out.jsonl');
+  const paths = { file: join(folder, 'lines.jsonl'), out };
+  const done = await predictFile(rowsOfWriter(writer, {}, false), { ...paths, signal: abort.signal });
+  expect([done.rows, done.of, asked]).toEqual([1, 2, ['one']]);
+  expect(await readFile(out, 'utf8')).toBe('{"prompt":"one","generated_text":"one"}\n');
+});
+
 it('names the row whose prompt a model refuses', async () => {
   const writer = {
     positions: 8,

@@ -17,6 +17,7 @@ type Added = Record<string, string | number | readonly object[]>;
 
 interface AnswerOptions {
   onProgress(done: number): void;
+  /** A model that writes gives what it has answered until then. */
   signal?: AbortSignal | undefined;
   /** Hears what is to be said of answers. */
   note?: Note | undefined;
@@ -24,7 +25,7 @@ interface AnswerOptions {
   placeOf?: ((text: number) => string) | undefined;
 }
 
-/** A model that answers rows. */
+/** A model that answers rows: all of them, or, where it is cancelled, those that it has come to. */
 export interface RowAnswerer {
   readonly reads: Reads;
   answer(texts: RowText[], options: AnswerOptions): Promise<Added[]>;
@@ -32,7 +33,7 @@ export interface RowAnswerer {
 
 export interface PredictFileOptions {
   file: string;
-  /** Written when all rows are answered. */
+  /** Written when the rows are answered. */
   out: string;
   encoding?: string | undefined;
   onProgress?: ((done: number, total: number) => void) | undefined;
@@ -42,11 +43,15 @@ export interface PredictFileOptions {
 }
 
 export interface PredictedFile {
+  /** Rows that are written: fewer than `of`, all of the file’s, where it was cancelled. */
   rows: number;
+  of: number;
   path: string;
   /** Columns that were read, and those that were written. */
   from: string[];
   columns: string[];
+  /** What is odd about the file or its answers. */
+  warnings: string[];
 }
 
 /** A classifier: what `luthier predict` says, and how sure it is. */
@@ -81,13 +86,15 @@ export const rowsOfWriter = (writer: Writer, settings: GenerationSettings, asMes
       }).catch((error: unknown) => {
         throw errorAt(placeOf(stream), error);
       });
+      // Half an answer is none.
+      if (finish_reason === 'cancelled') break;
       answers.push({ generated_text });
       const cut = `The answer is cut off after ${counted(settings.max_new_tokens ?? DEFAULT_NEW_TOKENS, 'token')}.`;
       for (const message of finish_reason === 'length' ? [...notes, cut] : notes)
         said.set(message, (said.get(message) ?? 0) + 1);
       onProgress(answers.length);
       await afterTurns();
-      if (signal?.aborted) throw new LuthierError('cancelled', 'Prediction cancelled.');
+      if (signal?.aborted) break;
     }
     for (const [message, count] of said) note('warning', `${counted(count, 'row')}: ${message}`);
     return answers;
@@ -96,20 +103,28 @@ export const rowsOfWriter = (writer: Writer, settings: GenerationSettings, asMes
 
 /**
  * Answers each row of a file and writes all rows with the answers beside them: a delimited file with the same delimiter,
- * other files as JSON Lines. Nothing is written where it is cancelled or fails.
- * @throws LuthierError as readTable, as the model, `data-invalid` for a file without a column to read
+ * other files as JSON Lines. Where it is cancelled the rows that were answered are written, and nothing where none was or
+ * where it fails.
+ * @throws LuthierError as readTable, as the model, `data-invalid` for a file without a column to read, `cancelled` where
+ *   no row was answered
  */
 export async function predictFile(
   model: RowAnswerer,
   { file, out, encoding, onProgress, signal, note = () => {} }: PredictFileOptions,
 ): Promise<PredictedFile> {
-  const { texts, lines, from, table } = await readFileTexts(file, model.reads, { encoding, note });
+  const warnings: string[] = [];
+  const tell: Note = (level, message) => {
+    if (level === 'warning') warnings.push(message);
+    note(level, message);
+  };
+  const { texts, lines, from, table } = await readFileTexts(file, model.reads, { encoding, note: tell });
   if (model.reads.template) note('info', throughTemplate(model.reads.template));
   const added = await model.answer(texts, {
-    ...{ signal, note },
+    ...{ signal, note: tell },
     onProgress: (done) => onProgress?.(done, texts.length),
     placeOf: (text) => placeOf(file, lines[text]!),
   });
+  if (added.length === 0 && texts.length > 0) throw new LuthierError('cancelled', 'No row was answered.');
   const names = table?.columns ?? from;
   // A file that was answered before keeps those answers.
   const columns = [...new Set(added.flatMap((answer) => Object.keys(answer)))];
@@ -119,32 +134,33 @@ export async function predictFile(
     return free;
   });
   // Not every answer has all of them: one to several masks has no score.
-  const answersOf = (row: number) => columns.map((name) => added[row]![name]);
+  const answers = added.map((answer) => columns.map((name) => answer[name]));
   const written = table?.dialect
-    ? delimited(table, table.dialect, renamed, answersOf)
-    : texts.map(({ text }, i) => {
-        const own = table ? cellsOf(table, table.rows.at(i)!) : { text };
-        return JSON.stringify({ ...own, ...Object.fromEntries(renamed.map((name, j) => [name, answersOf(i)[j]])) });
+    ? delimited(table, table.dialect, renamed, answers)
+    : answers.map((values, i) => {
+        const own = table ? cellsOf(table, table.rows.at(i)!) : { text: texts[i]!.text };
+        return JSON.stringify({ ...own, ...Object.fromEntries(renamed.map((name, j) => [name, values[j]])) });
       });
   await writeFileAtomically(out, written.map((line) => `${line}\n`).join(''));
-  return { rows: texts.length, path: out, from, columns: renamed };
+  return { rows: added.length, of: texts.length, path: out, from, columns: renamed, warnings };
 }
 
 function delimited(
   { columns, rows }: Table,
   { delimiter, backslash = false }: Dialect,
   more: readonly string[],
-  answersOf: (row: number) => (Added[string] | undefined)[],
+  answers: readonly (Added[string] | undefined)[][],
 ): string[] {
   const line = (cells: readonly string[]) => cells.map((cell) => quoteCell(cell, delimiter, backslash)).join(delimiter);
   return [
     line([...columns, ...more]),
-    ...Array.from(rows, (row, i) =>
-      line([
+    ...answers.map((values, i) => {
+      const row = rows.at(i)!;
+      return line([
         ...columns.map((_, j) => row.value(j) ?? ''),
-        ...answersOf(i).map((answer = '') => (typeof answer === 'object' ? JSON.stringify(answer) : String(answer))),
-      ]),
-    ),
+        ...values.map((answer = '') => (typeof answer === 'object' ? JSON.stringify(answer) : String(answer))),
+      ]);
+    }),
   ];
 }
 

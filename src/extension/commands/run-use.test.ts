@@ -1,10 +1,11 @@
 import { expect, test, vi } from 'vitest';
 import type { Luthier } from '../context.ts';
+import { Cancelled, HostError } from '../errors.ts';
 import { COMMANDS } from '../ids.ts';
 import type { Run } from '../runs/run.ts';
 import { recordOf } from '../testing/fake-run.ts';
 import * as editor from '../testing/vscode.ts';
-import { openDashboard, tryModel } from './run-use.ts';
+import { openDashboard, predictOnFile, tryModel } from './run-use.ts';
 
 const runOf = (id: string): Run => ({ folder: `/runs/${id}`, record: recordOf({ id }), state: 'running' }) as Run;
 
@@ -55,4 +56,52 @@ test('Try Model without a model leads on instead of failing, and ticks nothing o
   await tryModel(luthier);
   expect(show).toHaveBeenLastCalledWith([working[0]]);
   expect(luthier.achieved).not.toHaveBeenCalled();
+});
+
+test('Predict on File says what was answered and opens it, what was kept of it when it was cancelled, and when that is nothing', async () => {
+  const record = recordOf({ id: 'writer', model: 'model' });
+  const recipe = { ...record.recipe, task: 'conversational' };
+  const run = { folder: '/runs/writer', record: { ...record, recipe }, state: 'done' } as Run;
+  const request = vi.fn();
+  const luthier = {
+    load: async () => {},
+    runs: { get: () => run, find: () => run },
+    engine: { service: { request } },
+  } as unknown as Luthier;
+  editor.reset();
+  const predicted = async (answer: object | Error) => {
+    editor.window.showOpenDialog.mockResolvedValueOnce([editor.Uri.file('/data/asked.csv')]);
+    editor.window.showSaveDialog.mockResolvedValueOnce(editor.Uri.file('/data/asked.predictions.csv'));
+    if (answer instanceof Error) request.mockRejectedValueOnce(answer);
+    else request.mockResolvedValueOnce({ from: ['prompt'], columns: ['generated_text'], warnings: [], ...answer });
+    const calls = [editor.window.showInformationMessage, editor.window.showWarningMessage];
+    for (const call of calls) call.mockClear();
+    await predictOnFile(luthier, run.folder);
+    return calls.flatMap(({ mock }) => mock.calls.map(([text]) => text)).join();
+  };
+  const path = '/data/asked.predictions.csv';
+  editor.window.showInformationMessage.mockResolvedValueOnce('Open File');
+  expect(await predicted({ rows: 4, of: 4, path })).toBe(
+    '4 rows of asked.csv answered from prompt. asked.predictions.csv has the new column generated_text.',
+  );
+  expect(editor.opened).toEqual([{ path, line: null }]);
+  expect(request).toHaveBeenCalledWith(
+    'predict/file',
+    { model: `${run.folder}/model`, file: '/data/asked.csv', out: path, as: 'message', settings: {} },
+    expect.objectContaining({ waits: true }),
+  );
+  const suggested = editor.window.showSaveDialog.mock.calls[0]![0] as { defaultUri: editor.Uri };
+  expect(suggested.defaultUri.fsPath).toBe(path);
+
+  const warnings = ['2 rows: The answer is cut off after 128 tokens.', 'Line 3 has 3 cells.', 'Line 4 has 3 cells.'];
+  expect(await predicted({ rows: 2, of: 1200, path, warnings })).toBe(
+    'Cancelled after 2 of 1,200 rows of asked.csv. asked.predictions.csv has these rows with the new column generated_text; the other 1,198 are left out. 2 rows: The answer is cut off after 128 tokens. Line 3 has 3 cells. The log has 1 more warning.',
+  );
+  expect(await predicted({ rows: 1, of: 2, path })).toMatch(
+    /^Cancelled after 1 of 2 rows .* has this row .* the other one is left out\.$/,
+  );
+  expect(await predicted(new Cancelled())).toBe('Cancelled. Nothing was written to asked.predictions.csv.');
+  await expect(predicted(new HostError('engine-stopped', 'The engine stopped.'))).rejects.toThrow(
+    'The engine stopped.',
+  );
 });

@@ -3,10 +3,17 @@ import * as vscode from 'vscode';
 import { listFolder } from '../../files/folders.ts';
 import { readJson } from '../../files/json.ts';
 import { slug, uniqueName } from '../../files/names.ts';
-import { counted, formatBytes, type RecipeInput, taskOf } from '../../protocol/index.ts';
+import {
+  counted,
+  formatBytes,
+  formatCount,
+  type RecipeInput,
+  type ServiceRequests,
+  taskOf,
+} from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { DATA_EXTENSIONS } from '../datasets/dataset.ts';
-import { Cancelled, HostError } from '../errors.ts';
+import { Cancelled, HostError, isCancelled } from '../errors.ts';
 import { RECIPE_SUFFIX } from '../ids.ts';
 import { choose } from '../questions.ts';
 import { recipeText } from '../recipes/suggest.ts';
@@ -120,28 +127,52 @@ export async function predictOnFile(luthier: Luthier, ...args: unknown[]): Promi
   });
   if (!target) throw new Cancelled();
   const as = taskOf(run.record.recipe.task).writes ?? 'classes';
-  const { rows, path, from, columns } = await withProgress(
-    `Predicting with ${run.record.name}${through(run)}`,
-    (signal, progress) =>
-      luthier.engine.service.request(
-        'predict/file',
-        { model: join(run.folder, run.record.model ?? 'model'), file, out: target.fsPath, as, settings: {} },
-        {
-          signal,
-          onProgress: progress,
-          onPart: (part) => {
-            if (part.type !== 'rows') return;
-            const { done, total } = part;
-            progress({ message: `${done.toLocaleString('en')} of ${counted(total, 'row')}`, done, total });
-          },
+  const done = await withProgress(`Predicting with ${run.record.name}${through(run)}`, (signal, progress) =>
+    luthier.engine.service.request(
+      'predict/file',
+      { model: join(run.folder, run.record.model ?? 'model'), file, out: target.fsPath, as, settings: {} },
+      {
+        signal,
+        // Rows that were answered before are kept.
+        waits: true,
+        onProgress: progress,
+        onPart: (part) => {
+          if (part.type !== 'rows') return;
+          const { done, total } = part;
+          progress({ message: `${formatCount(done)} of ${counted(total, 'row')}`, done, total });
         },
-      ),
-  );
+      },
+    ),
+  ).catch((error: unknown) => {
+    if (isCancelled(error)) return null;
+    throw error;
+  });
+  if (!done) {
+    await tell('information', `Cancelled. Nothing was written to ${basename(target.fsPath)}.`);
+    return;
+  }
+  const { path, warnings } = done;
   const open = 'Open File';
-  const said = `${counted(rows, 'row')} of ${basename(file)} answered from ${from.join(' and ')}${through(run)}. ${basename(path)} has the new column${columns.length === 1 ? '' : 's'} ${columns.join(' and ')}.`;
-  if ((await tell('information', said, {}, open)) === open) {
+  const level = warnings.length > 0 ? 'warning' : 'information';
+  if ((await tell(level, whatWasAnswered(run, file, done), {}, open)) === open) {
     await vscode.window.showTextDocument(vscode.Uri.file(path));
   }
+}
+
+/** Warnings that a notification has room for. */
+const MOST_WARNINGS = 2;
+
+function whatWasAnswered(run: Run, file: string, done: ServiceRequests['predict/file']['result']): string {
+  const { rows, of, path, from, columns, warnings } = done;
+  const added = `the new column${columns.length === 1 ? '' : 's'} ${columns.join(' and ')}`;
+  const left = of - rows;
+  const said =
+    left === 0
+      ? `${counted(rows, 'row')} of ${basename(file)} answered from ${from.join(' and ')}${through(run)}. ${basename(path)} has ${added}.`
+      : `Cancelled after ${formatCount(rows)} of ${counted(of, 'row')} of ${basename(file)}. ${basename(path)} has ${rows === 1 ? 'this row' : 'these rows'} with ${added}; the other ${left === 1 ? 'one is' : `${formatCount(left)} are`} left out.`;
+  const more = warnings.length - MOST_WARNINGS;
+  const rest = more > 0 ? [`The log has ${counted(more, 'more warning')}.`] : [];
+  return [said, ...warnings.slice(0, MOST_WARNINGS), ...rest].join(' ');
 }
 
 /** What rows go through on their way to a run's model, as a sentence goes on. */

@@ -193,6 +193,26 @@ test('a cancelled request ends at once and tells the far end', async () => {
   service.dispose();
 });
 
+test('whoever waits for what becomes of a cancelled request gets it', async () => {
+  const controller = new AbortController();
+  const { service } = serviceOf([
+    () => {
+      const fake = fakeService();
+      fake.connection.onRequest('predict/file', async (_params, token) => {
+        const cancelled = new Promise<void>((resolve) => void token.onCancellationRequested(() => resolve()));
+        controller.abort();
+        await cancelled;
+        return { rows: 2, of: 4 };
+      });
+      return fake;
+    },
+  ]);
+  const params = { model: 'm', file: 'a', out: 'b', as: 'message', settings: {} } as const;
+  const request = service.request('predict/file', params, { signal: controller.signal, waits: true });
+  await expect(request).resolves.toEqual({ rows: 2, of: 4 });
+  service.dispose();
+});
+
 test('ends when idle, without counting as a death', async () => {
   const { service, started } = serviceOf([() => fakeService({ backends: () => [] })], { idleMs: () => 30 });
   await service.request('backends', { measure: false });

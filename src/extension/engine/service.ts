@@ -37,6 +37,8 @@ export interface ServiceRequestOptions {
   onProgress?: (progress: Progress) => void;
   /** Hears parts of an answer while it is made. */
   onPart?: (part: AnswerPart) => void;
+  /** Whoever cancels waits for what the engine makes of it, where that is more than an end. */
+  waits?: boolean;
 }
 
 /**
@@ -136,8 +138,9 @@ export class EngineService {
       if (token) this.listeners.set(token, options);
       const { peer } = await this.ensure();
       const sent = token ? { ...params, progress_token: token } : params;
-      const { signal } = options;
-      return await abortable(() => peer.request(method, sent, { silenceMs: this.limit(method), signal }), signal);
+      const { signal, waits } = options;
+      const ask = () => peer.request(method, sent, { silenceMs: this.limit(method), signal });
+      return await (waits ? ask() : abortable(ask, signal));
     } finally {
       if (token) this.listeners.delete(token);
       this.busy--;

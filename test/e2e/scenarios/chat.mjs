@@ -13,7 +13,7 @@ const TOPICS = ['the sync', 'my notes', 'the plan', 'a backup', 'the trash', 'my
  * @param {object} recipe
  * @param {object[]} rows
  */
-async function trainWriter(workspace, name, recipe, rows) {
+export async function trainWriter(workspace, name, recipe, rows) {
   await writeFile(path.join(workspace, `${name}.jsonl`), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   const whole = {
     version: 2,

@@ -98,7 +98,7 @@ async function severalWords(window) {
  * @param {RegExp} said
  * @param {string} button
  */
-async function pressInNotification(window, said, button) {
+export async function pressInNotification(window, said, button) {
   const toast = window.page.locator('.notifications-toasts .notification-list-item').filter({ hasText: said });
   await window.until(`the notification’s button ${button}`, async () => {
     await toast.first().getByRole('button', { name: button }).click({ timeout: 5000 });

@@ -6,6 +6,7 @@ import { flow } from './flow.mjs';
 import { keyboard } from './keyboard.mjs';
 import { models } from './models.mjs';
 import { myFiles } from './my-files.mjs';
+import { predictFile } from './predict-file.mjs';
 import { promptLanguage } from './prompt-language.mjs';
 import { promptVersions } from './prompt-versions.mjs';
 import { prompts } from './prompts.mjs';
@@ -26,6 +27,7 @@ export const scenarios = [
   ...models,
   ...compare,
   ...chat,
+  ...predictFile,
   ...recipes,
   ...promptLanguage,
   ...prompts,

@@ -24,7 +24,7 @@ const runNamed = async (workspace, name) => (await runsOf(workspace)).find(({ re
  * @param {import('../window.mjs').VSCodeWindow} window
  * @param {RegExp} pattern
  */
-const told = (window, pattern) =>
+export const told = (window, pattern) =>
   window.until(`a notification like ${pattern}`, async () =>
     (await window.notifications()).find((said) => pattern.test(said)),
   );
