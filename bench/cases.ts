@@ -62,6 +62,16 @@ export interface DecoderCase {
   slow?: true;
 }
 
+/** LoRA of the same decoder over all dialogues once, then measured on those held out; where it was ended, it goes on. */
+export interface EpochCase {
+  kind: 'epoch';
+  what: string;
+  load_in_8bit: boolean;
+  /** Time of all steps. */
+  target: number | null;
+  slow: true;
+}
+
 /** The starter on so many rows; or LoRA of Qwen2.5-0.5B's shape on texts of so many tokens, to the end. */
 export type SizeWork = { type: 'rows'; rows: number } | { type: 'lora'; length: number };
 
@@ -79,7 +89,7 @@ export interface SizeCase {
 const SST2 = { type: 'train', model: 'minilm', epochs: 1, batch: 16, strategy: 'full', validated: true } as const;
 const FIRST_STEP = { ...SST2, validated: false, maxSteps: 1 } as const;
 
-export type Case = StepCase | JobCase | SizeCase | DecoderCase;
+export type Case = StepCase | JobCase | SizeCase | DecoderCase | EpochCase;
 
 /** Every case of `luthier bench`, in the order in which they run. */
 export const CASES: Readonly<Record<string, Case>> = {
@@ -133,6 +143,20 @@ export const CASES: Readonly<Record<string, Case>> = {
     what: 'the same, our base in 8 bits',
     work: { type: 'tune', load_in_8bit: true },
     steps: 2,
+    target: 0.5,
+    slow: true,
+  },
+  'decoder-epoch': {
+    kind: 'epoch',
+    what: 'SmolLM2-135M, LoRA r=8, an epoch of dialogues of up to 512 tokens',
+    load_in_8bit: false,
+    target: 1,
+    slow: true,
+  },
+  'decoder-epoch-8bit': {
+    kind: 'epoch',
+    what: 'the same epoch, our base in 8 bits',
+    load_in_8bit: true,
     target: 0.5,
     slow: true,
   },

@@ -7,6 +7,8 @@ import { randomDecoder } from './models.ts';
 import type { Command } from './process.ts';
 import type { Contender, DecoderSpec, TokenSpec, TuneSpec } from './spec.ts';
 
+export type DecoderWork = DecoderCase['work'];
+
 interface DecoderSetting {
   root: string;
   python: string;
@@ -21,8 +23,10 @@ interface DecoderSetting {
 
 interface DecoderCommands {
   commandOf: (contender: Contender) => Command;
-  /** Whether the weights are SmolLM2's own. */
-  isReal: boolean;
+  /** A case’s words, which name SmolLM2, as they are true of the weights that were found. */
+  named: (what: string) => string;
+  /** What a call has to name beside the case. */
+  options: string;
   dispose: () => void;
 }
 
@@ -33,7 +37,7 @@ const PROGRAMS = {
 } as const;
 
 /** How the sides of a decoder's case are started. */
-export async function decoderCommands(work: DecoderCase['work'], setting: DecoderSetting): Promise<DecoderCommands> {
+export async function decoderCommands(work: DecoderWork, setting: DecoderSetting): Promise<DecoderCommands> {
   const { root, python, against, threads, smollm2, dialogues } = setting;
   const folder = mkdtempSync(join(tmpdir(), 'luthier-bench-'));
   const model = smollm2 ? resolve(smollm2) : await randomDecoder(root, 'smollm2-135m');
@@ -59,5 +63,8 @@ export async function decoderCommands(work: DecoderCase['work'], setting: Decode
           args: [join(contender === 'before' ? against! : root, 'dist/bench', ours), JSON.stringify(spec)],
           env: { ...MALLOC_ENVIRONMENT },
         };
-  return { commandOf, isReal: smollm2 !== undefined, dispose: () => rmSync(folder, { recursive: true, force: true }) };
+  const named = (what: string) =>
+    smollm2 === undefined ? what.replace('SmolLM2-135M', 'SmolLM2-135M’s shape, random weights') : what;
+  const options = `${smollm2 ? ' --smollm2 …' : ''}${dialogues && work.type === 'tune' ? ' --dialogues …' : ''}`;
+  return { commandOf, named, options, dispose: () => rmSync(folder, { recursive: true, force: true }) };
 }

@@ -1,5 +1,6 @@
 /**
- * How a step's time and memory grow with tokens a batch, with length, layers and width: measured, beside the arithmetic.
+ * How a step’s time and memory grow with tokens a batch, with length, layers and width, and a token’s with the tokens before
+ * it: measured, beside the arithmetic.
  *   node dist/bench/growth.mjs [--plot]      --plot draws bench/growth.json anew without measuring
  * Points that bench/growth.json has are not measured again: remove it to begin anew.
  */
@@ -9,6 +10,7 @@ import { dirname, join } from 'node:path';
 import { startersFolder } from '../src/engine/hub/resolve.ts';
 import { decoderCommands } from './decoders.ts';
 import { drawPlot, type PlotPoint } from './plot.ts';
+import { writeMarkdown } from './results.ts';
 import type { StepSpec } from './spec.ts';
 import { Steppers, stepCommands, stepOperations } from './steppers.ts';
 
@@ -28,6 +30,8 @@ const SMOLLM2 = { parameters: 134_515_008, layers: 30, hidden: 576 };
 interface Axis {
   title: string;
   label: string;
+  /** What takes the time, where it is no step. */
+  of?: string;
   values: readonly number[];
   measure: (value: number) => Promise<Point>;
 }
@@ -63,6 +67,7 @@ const AXES: Readonly<Record<string, Axis>> = {
   context: {
     title: `A token after so many (SmolLM2-135M, fastest of ${CONTEXT_TOKENS})`,
     label: 'tokens before it',
+    of: 'token',
     values: [64, 128, 256, 512, 1024, 2048],
     measure: measureContext,
   },
@@ -130,13 +135,15 @@ async function main(): Promise<void> {
     }
   }
   mkdirSync(join(root, 'bench/plots'), { recursive: true });
-  for (const [name, { title, label }] of Object.entries(AXES)) {
+  for (const [name, { title, label, of = 'step' }] of Object.entries(AXES)) {
     const points = growth[name] ?? [];
     if (points.length > 0) {
       const machine = [...new Set(points.map((point) => point.machine))].join('; ');
-      writeFileSync(join(root, `bench/plots/${name}.svg`), drawPlot({ title, label, points, machine }));
+      writeFileSync(join(root, `bench/plots/${name}.svg`), drawPlot({ title, label, of, points, machine }));
     }
   }
+  // It shows the plots that there are.
+  writeMarkdown(root);
 }
 
 await main();

@@ -1,19 +1,20 @@
 /** `luthier bench`: our work and its peers' in one session, taking turns. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { resolveModel, startersFolder } from '../src/engine/hub/resolve.ts';
 import { LuthierError } from '../src/protocol/index.ts';
-import { CASES, type DecoderCase, type JobCase, type SizeCase, type StepCase } from './cases.ts';
-import { decoderCommands } from './decoders.ts';
+import { CASES, type DecoderCase, type EpochCase, type JobCase, type SizeCase, type StepCase } from './cases.ts';
+import { type DecoderWork, decoderCommands } from './decoders.ts';
+import { epochTable, trainEpoch } from './epoch.ts';
 import { prepareJob } from './jobs.ts';
 import { peerPython, peerVersions } from './peers.ts';
 import { type Described, machine, printResult, printSize, resultOf, saveResult, writeMarkdown } from './results.ts';
 import { Session } from './session.ts';
 import { measureSize } from './size.ts';
-import type { Contender, Measured, Peer, SizeResult } from './spec.ts';
+import type { Contender, Measured, Peer, Result, SizeResult } from './spec.ts';
 import { Steppers, stepCommands, stepOperations, tfjsNode } from './steppers.ts';
 
 interface Options {
@@ -38,6 +39,8 @@ const ORDER = Object.entries(CASES).flatMap(([name, c]) => (c.kind === 'job' ? O
 const STEP_PAIRS = 5;
 /** A seed a pair: this one, the next … */
 const FIRST_SEED = 42;
+/** Where an epoch that was ended is gone on from. */
+const epochFolder = (name: string) => join(root, '.luthier/bench', name);
 
 async function main(args: string[]): Promise<void> {
   const program = new Command('luthier bench')
@@ -82,7 +85,7 @@ async function main(args: string[]): Promise<void> {
 
 async function compare(
   options: Options,
-  cases: readonly (readonly [string, StepCase | JobCase | DecoderCase])[],
+  cases: readonly (readonly [string, StepCase | JobCase | DecoderCase | EpochCase])[],
 ): Promise<void> {
   const python = options.against ? 'no peer' : await peerPython(options.setupPeers === true);
   if (!python)
@@ -96,9 +99,11 @@ async function compare(
   for (const [name, c] of cases) {
     if (c.kind === 'step') await bench.step(name, c);
     else if (c.kind === 'decoder') await bench.decoder(name, c);
+    else if (c.kind === 'epoch') await bench.epoch(name, c);
     else await bench.job(name, c);
   }
   bench.session.forget(cases.map(([name]) => name));
+  for (const [name, c] of cases) if (c.kind === 'epoch') rmSync(epochFolder(name), { recursive: true, force: true });
 }
 
 async function size(name: string, { what, work, target_ms, target_bytes }: SizeCase, options: Options): Promise<void> {
@@ -155,18 +160,59 @@ class Bench {
 
   /** As a step: time is compared, and where both train on the same rows, loss. */
   async decoder(name: string, c: DecoderCase): Promise<void> {
-    const { smollm2 = process.env.LUTHIER_SMOLLM2, dialogues } = this.options;
-    const made = await decoderCommands(c.work, { ...this.#setting(null), smollm2, dialogues });
+    const made = await this.#decoder(c.work);
     const steppers = new Steppers(made.commandOf, c.steps);
     const peers = this.#peers(['pytorch']);
     try {
+      // A session may go on with the peer’s turn, which learns from what we leave.
+      if (c.work.type === 'tune') await steppers.of('luthier').total();
       await this.#rounds(name, peers, STEP_PAIRS, { measure: (contender) => steppers.measure(contender) });
     } finally {
       steppers.end();
       made.dispose();
     }
-    const what = made.isReal ? c.what : c.what.replace('SmolLM2-135M', 'SmolLM2-135M’s shape, random weights');
-    await this.#report(name, peers, { name, what, target: c.target, figure: 'step', operations: null });
+    await this.#report(name, peers, {
+      ...{ name, what: made.named(c.what), target: c.target, figure: 'step', operations: null },
+      options: made.options,
+    });
+  }
+
+  /** A decoder’s adapters over all rows, once. */
+  async epoch(name: string, c: EpochCase): Promise<void> {
+    if (this.#against !== null) {
+      console.error(`${name} is left out: it is compared with peft alone.`);
+      return;
+    }
+    const made = await this.#decoder({ type: 'tune', load_in_8bit: c.load_in_8bit });
+    const steppers = new Steppers(made.commandOf);
+    const kept = this.session.of(name);
+    try {
+      const { steps, total, heldOut } = await trainEpoch({
+        of: (contender) => steppers.of(contender),
+        contenders: ['luthier', 'pytorch'],
+        rounds: kept.rounds,
+        folder: epochFolder(name),
+        most: this.options.pairs === undefined ? null : Number(this.options.pairs),
+        onTurn: (turn, of) => {
+          this.session.keep(name, kept);
+          console.error(`  ${name}, turn ${turn} of ${of}: ${JSON.stringify(kept.rounds.at(-1))}`);
+        },
+      });
+      const what = `${made.named(c.what)}: ${steps < total ? `the first ${steps} of ${total} steps` : `all ${total} steps`}`;
+      const [result] = await this.#report(name, ['pytorch'], {
+        ...{ name, what, target: c.target, figure: 'total', whole: true, heldOut, operations: null },
+        options: made.options,
+      });
+      if (!this.options.json) console.log(epochTable(result!, kept.rounds));
+    } finally {
+      steppers.end();
+      made.dispose();
+    }
+  }
+
+  async #decoder(work: DecoderWork) {
+    const { smollm2 = process.env.LUTHIER_SMOLLM2, dialogues } = this.options;
+    return decoderCommands(work, { ...this.#setting(null), smollm2, dialogues });
   }
 
   async job(name: string, c: JobCase): Promise<void> {
@@ -229,18 +275,20 @@ class Bench {
   async #report(
     name: string,
     peers: readonly Peer[],
-    described: Omit<Described, 'command' | 'rounds' | 'rates' | 'versions'>,
-  ): Promise<void> {
+    { options = '', ...described }: Omit<Described, 'command' | 'rounds' | 'rates' | 'versions'> & { options?: string },
+  ): Promise<Result[]> {
     this.#versions ??= { ...ourVersions(), ...(this.#against === null ? await peerVersions(this.python) : {}) };
     const pairs = this.options.pairs ? ` --pairs ${this.options.pairs}` : '';
     const against = this.#against === null ? '' : ` --against ${this.#against}`;
-    const command = `npx luthier bench ${name}${against}${pairs}`;
-    for (const peer of peers) {
-      const result = resultOf(peer, { ...described, ...this.session.of(name), command, versions: this.#versions });
-      if (peer !== 'before') saveResult(root, result, ORDER);
+    const command = `npx luthier bench ${name}${options}${against}${pairs}`;
+    const all = { ...described, ...this.session.of(name), command, versions: this.#versions };
+    const results = peers.map((peer) => resultOf(peer, all));
+    for (const result of results) {
+      if (result.peer !== 'before') saveResult(root, result, ORDER);
       console.log(this.options.json ? JSON.stringify(result) : printResult(result));
     }
     if (this.#against === null) writeMarkdown(root);
+    return results;
   }
 
   async #jobSetting() {

@@ -35,8 +35,13 @@ export async function peerPython(setup: boolean): Promise<string | null> {
 
 /** What the peers are made of. */
 export async function peerVersions(python: string): Promise<Record<string, string>> {
-  const script =
-    "import json, platform, torch, transformers; print(json.dumps({'Python': platform.python_version(), 'PyTorch': torch.__version__, 'transformers': transformers.__version__}))";
+  const script = [
+    'import json, platform',
+    'from importlib.metadata import version',
+    "packages = {'PyTorch': 'torch', 'transformers': 'transformers', 'peft': 'peft'}",
+    'versions = {name: version(package) for name, package in packages.items()}',
+    "print(json.dumps({'Python': platform.python_version(), **versions}))",
+  ].join('\n');
   const { stdout } = await timed(python, ['-c', script]);
   return JSON.parse(stdout) as Record<string, string>;
 }

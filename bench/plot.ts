@@ -10,6 +10,8 @@ export interface Plot {
   title: string;
   /** Of the horizontal axis. */
   label: string;
+  /** What takes the time. */
+  of: string;
   points: readonly PlotPoint[];
   machine: string;
 }
@@ -28,7 +30,7 @@ interface Line {
 }
 
 /** Time beside the arithmetic's, and memory, as an SVG that reads on light and on dark ground. */
-export function drawPlot({ title, label, points, machine }: Plot): string {
+export function drawPlot({ title, label, of, points, machine }: Plot): string {
   const at = points.map(({ value }) => value);
   const time: Line[] = [
     { values: points.map(({ ms }) => ms), colour: MEASURED },
@@ -40,7 +42,7 @@ export function drawPlot({ title, label, points, machine }: Plot): string {
     `<title>${escaped(title)}</title>`,
     text(16, 22, title, 'font-size="14" font-weight="600"'),
     text(16, HEIGHT - 8, machine),
-    panel(62, 'ms a step', label, at, time),
+    panel(62, `ms a ${of}`, label, at, time),
     panel(418, 'peak memory, GB', label, at, memory),
     `<path d="M470 18h22" stroke="${MEASURED}" stroke-width="2"/>`,
     text(498, 22, 'measured'),

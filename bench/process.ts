@@ -29,7 +29,22 @@ export class Stepper {
     const { ms, ...more } = await this.#ask<{ ms: number[]; peak_rss_bytes: number; losses?: number[] }>(
       `run ${steps}`,
     );
-    return { figures: { step: median(ms), fastest: Math.min(...ms) }, ...more };
+    const total = ms.reduce((a, b) => a + b, 0);
+    return { figures: { step: median(ms), fastest: Math.min(...ms), total }, ...more };
+  }
+
+  /** How many steps its rows are, once each; answered when it stands ready. */
+  async total(): Promise<number> {
+    return (await this.#ask<{ steps: number }>('total 1')).steps;
+  }
+
+  /** Keeps what it has learnt, to go on from it in another process. */
+  async save(path: string): Promise<void> {
+    await this.#ask(`save ${path}`);
+  }
+
+  async load(path: string): Promise<void> {
+    await this.#ask(`load ${path}`);
   }
 
   /** The loss of the rows that are held out, as the model is now. */

@@ -11,6 +11,10 @@ export interface Described {
   command: string;
   /** Figure of each round that the case is about. */
   figure: string;
+  /** The rounds are parts of one whole: their times are added up. */
+  whole?: true;
+  /** Losses on rows that were not trained on. */
+  heldOut?: Partial<Record<Contender, number>>;
   rounds: readonly Round[];
   rates: Rates;
   /** Floating-point operations of the case's matrix products. */
@@ -26,12 +30,14 @@ const NOT_SLOWER = 1.03;
 
 /** Compares us with one peer over the rounds in which both were measured. */
 export function resultOf(peer: Peer, described: Described): Result {
-  const { name, what, target, command, figure, rounds, rates, operations, versions } = described;
+  const { name, what, target, command, figure, whole, heldOut, rounds, rates, operations, versions } = described;
   const both = rounds.filter((round) => round.luthier && round[peer]);
   const of = (side: Contender) => both.map((round) => round[side]!);
   const [ours, peers] = [of('luthier'), of(peer)];
   const ms = (side: readonly Measured[], what = figure) => side.map(({ figures }) => figures[what]!);
   const ratios = ms(ours).map((value, i) => value / ms(peers)[i]!);
+  const typical = whole ? sum : median;
+  const perplexity = (side: Contender) => (heldOut?.[side] === undefined ? undefined : Math.exp(heldOut[side]));
   const spread = (values: number[]) => (Math.max(...values) - Math.min(...values)) / median(values);
   const peak = (side: readonly Measured[]) => Math.max(...side.map((s) => s.peak_rss_bytes));
   const accuracies = (side: readonly Measured[]) => side.flatMap(({ accuracy }) => accuracy ?? []);
@@ -44,10 +50,10 @@ export function resultOf(peer: Peer, described: Described): Result {
   return {
     case: name,
     measures: what,
-    ms: median(ms(ours)),
+    ms: typical(ms(ours)),
     peer,
-    peer_ms: median(ms(peers)),
-    ratio: median(ratios),
+    peer_ms: typical(ms(peers)),
+    ratio: whole ? sum(ms(ours)) / sum(ms(peers)) : median(ratios),
     ratios,
     spread: spread(ms(ours)),
     peer_spread: spread(ms(peers)),
@@ -61,6 +67,8 @@ export function resultOf(peer: Peer, described: Described): Result {
       peer_fraction_of_limit: fraction(peer, ms(peers)),
       loss_difference: apart.length > 0 ? Math.max(...apart) : undefined,
       losses_compared: apart.length > 0 ? apart.length : undefined,
+      held_out_perplexity: perplexity('luthier'),
+      peer_held_out_perplexity: perplexity(peer),
       before_step_ms: figure === 'first-step' ? median(ms(ours, 'before-step')) : undefined,
     }),
     machine: machine(),
@@ -98,7 +106,8 @@ export function saveResult(root: string, result: AnyResult, order: readonly stri
 const duration = (ms: number) => (ms < 10_000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(1)} s`);
 const gigabytes = (bytes: number) => (bytes === 0 ? '–' : `${(bytes / 1e9).toFixed(2)} GB`);
 const percent = (share: number | undefined) => (share === undefined ? '–' : `${(100 * share).toFixed(0)} %`);
-const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
+const mean = (values: readonly number[]) => sum(values) / values.length;
 
 /** Each seed's accuracy on both sides, and the means; null where the case has none. */
 function accuracyOf({ accuracies, peer_accuracies, peer }: Result): string | null {
@@ -111,6 +120,11 @@ const lossOf = ({ loss_difference, losses_compared, peer }: Result): string | nu
   loss_difference === undefined
     ? null
     : `loss of ${losses_compared} steps, same rows, same weights at the start: at most ${loss_difference.toPrecision(2)} from ${peer}’s`;
+
+const heldOutOf = ({ held_out_perplexity: ours, peer_held_out_perplexity: theirs, peer }: Result): string | null =>
+  ours === undefined || theirs === undefined
+    ? null
+    : `perplexity on rows held out: ours ${ours.toFixed(4)}, ${peer} ${theirs.toFixed(4)}`;
 
 const beforeOf = ({ before_step_ms }: Result): string | null =>
   before_step_ms === undefined ? null : `${duration(before_step_ms)} before the step begins`;
@@ -125,7 +139,9 @@ export function printResult(r: Result): string {
     `${r.case}: ${r.measures}`,
     `  ours ${duration(r.ms)} (spread ${percent(r.spread)}, ${gigabytes(r.peak_rss_bytes)}), ${r.peer} ${duration(r.peer_ms)} (spread ${percent(r.peer_spread)}, ${gigabytes(r.peer_peak_rss_bytes)})`,
     `  ratio ${r.ratio.toFixed(2)}${target}; pairs ${r.ratios.map((x) => x.toFixed(2)).join(' ')}`,
-    ...[verdictOf(r), accuracyOf(r), lossOf(r), beforeOf(r)].flatMap((line) => (line ? [`  ${line}`] : [])),
+    ...[verdictOf(r), accuracyOf(r), lossOf(r), heldOutOf(r), beforeOf(r)].flatMap((line) =>
+      line ? [`  ${line}`] : [],
+    ),
     `  of the arithmetic limit: ours ${percent(r.fraction_of_limit)}, ${r.peer} ${percent(r.peer_fraction_of_limit)}`,
     `  repeat: ${r.command}`,
   ].join('\n');
@@ -194,7 +210,9 @@ function tables(results: readonly AnyResult[]): string[] {
       '',
       ...(compared.length > 0 ? [...HEADER, ...compared.map(row), ''] : []),
       ...(sizes.length > 0 ? [...SIZE_HEADER, ...sizes.map(sizeRow), ''] : []),
-      ...compared.flatMap((r) => [accuracyOf(r), lossOf(r)].flatMap((line) => (line ? [`- ${r.case}: ${line}`] : []))),
+      ...compared.flatMap((r) =>
+        [accuracyOf(r), lossOf(r), heldOutOf(r)].flatMap((line) => (line ? [`- ${r.case}: ${line}`] : [])),
+      ),
       '',
     ];
   });
@@ -242,7 +260,7 @@ function writeReadme(root: string, results: readonly Result[]): void {
 }
 
 const WORDS = [
-  'Both sides run in one session and take turns; times are medians, ratios are Luthier’s time over the peer’s in the same pair (the median of all pairs, then each), so below 1 Luthier is faster. PyTorch runs transformers’ model with sdpa attention and fused AdamW (bench/peers); tfjs-node runs the same TensorFlow.js program as Luthier, op by op. Peak memory, spread ((largest − smallest) / median) and the share of the limit are Luthier’s / the peer’s. The limit is the arithmetic: the floating-point operations of the matrix products that must be computed (bench/arithmetic.ts) over the rate of a product of the case’s width, measured with the side’s own library in the same session.',
+  'Both sides run in one session and take turns; times are medians, ratios are Luthier’s time over the peer’s in the same pair (the median of all pairs, then each), so below 1 Luthier is faster. PyTorch runs transformers’ model with sdpa attention and fused AdamW (bench/peers); tfjs-node runs the same TensorFlow.js program as Luthier, op by op. Of a model that writes, the peer’s steps are peft’s LoRA and its tokens transformers’ generate. Peak memory, spread ((largest − smallest) / median) and the share of the limit are Luthier’s / the peer’s. The limit is the arithmetic: the floating-point operations of the matrix products that must be computed (bench/arithmetic.ts) over the rate of a product of the case’s width, measured with the side’s own library in the same session.',
 ];
 
 /** bench/RESULTS.md and the README's section, made from bench/results.json. */

@@ -25,7 +25,7 @@ export type Contender = 'luthier' | Peer;
 
 /** What one contender gave in one round. */
 export interface Measured {
-  /** Milliseconds by figure: `step`, the median, and `fastest`; or `wall`, `first-step`, `before-step`, `cached`. */
+  /** Milliseconds by figure: `step`, the median, `fastest`, and `total`; or `wall`, `first-step`, `before-step`, `cached`. */
   figures: Record<string, number>;
   peak_rss_bytes: number;
   accuracy?: number;
@@ -63,6 +63,9 @@ export interface Result {
   /** Largest difference of a step's loss from the peer's, and of how many steps. */
   loss_difference?: number;
   losses_compared?: number;
+  /** After all steps, on rows that were not trained on. */
+  held_out_perplexity?: number;
+  peer_held_out_perplexity?: number;
   /** Milliseconds that the case's matrix products take at the rate measured beside it, over those that it took. */
   fraction_of_limit?: number;
   peer_fraction_of_limit?: number;

@@ -36,18 +36,14 @@ export class Steppers {
   }
 
   async measure(contender: Contender): Promise<Measured> {
-    const stepper = this.#of(contender);
+    const stepper = this.of(contender);
     if (!this.#warm.has(contender)) await stepper.run(STEPS[contender] ?? USUAL_STEPS);
     this.#warm.add(contender);
     return stepper.run(STEPS[contender] ?? this.steps);
   }
 
   rate(contender: Contender, width: number): Promise<number> {
-    return this.#of(contender).rate(width);
-  }
-
-  evaluate(contender: Contender): Promise<number> {
-    return this.#of(contender).evaluate();
+    return this.of(contender).rate(width);
   }
 
   end(): void {
@@ -56,7 +52,8 @@ export class Steppers {
     this.#warm.clear();
   }
 
-  #of(contender: Contender): Stepper {
+  /** A contender’s process itself. */
+  of(contender: Contender): Stepper {
     const running = this.#running.get(contender) ?? new Stepper(this.#commandOf(contender));
     this.#running.set(contender, running);
     return running;

@@ -1,16 +1,19 @@
 /**
  * One side of a tuning case: LoRA of a decoder on dialogues. Reads lines `run N` from stdin and answers each with
- * {"ms":[…],"losses":[…],"peak_rss_bytes":…}, and `evaluate 1` with {"loss":…} of the rows held out. Before the first it
- * leaves in a file what bench/peers/tune.py, its like in PyTorch, trains on and starts from: tokens and adapters.
+ * {"ms":[…],"losses":[…],"peak_rss_bytes":…}, `total 1` with {"steps":…} of an epoch, `evaluate 1` with {"loss":…} of the
+ * rows held out, and `save PATH` and `load PATH`, of what it has learnt, with {"step":…}. Before the first it leaves in a
+ * file what bench/peers/tune.py, its like in PyTorch, trains on and starts from: tokens and adapters.
  */
 import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { loadDataset } from '../src/engine/data/dataset.ts';
 import { Random } from '../src/engine/data/random.ts';
 import { parseRecipe } from '../src/engine/recipes/recipe.ts';
+import { Checkpoints } from '../src/engine/runs/checkpoints.ts';
 import { taskFor } from '../src/engine/tasks/registry.ts';
 import { Tokenizer } from '../src/engine/text/tokenizer.ts';
 import { encodePart } from '../src/engine/train/encode.ts';
+import { INITIAL_STATE } from '../src/engine/train/loop.ts';
 import { createTrainer } from '../src/engine/train/trainer.ts';
 import type { TuneSpec } from './spec.ts';
 
@@ -25,22 +28,37 @@ const base = process.cwd();
 const trainer = await createTrainer({ recipe, base, note: () => {} });
 await leaveShared();
 
-for await (const line of createInterface({ input: process.stdin })) {
-  const [order, number] = line.split(' ');
-  if (order === 'evaluate') {
+const ORDERS: Readonly<Record<string, (rest: string) => Promise<object>>> = {
+  run: async (number: string) => {
+    const ms: number[] = [];
+    const losses: number[] = [];
+    for (let i = 0; i < Number(number); i++) {
+      const start = performance.now();
+      const { loss } = await trainer.trainStep();
+      ms.push(performance.now() - start);
+      losses.push(loss);
+    }
+    return { ms, losses, peak_rss_bytes: process.resourceUsage().maxRSS * 1024 };
+  },
+  total: async () => ({ steps: trainer.totalSteps }),
+  evaluate: async () => {
     const { metrics } = await trainer.evaluate('validation');
-    console.log(JSON.stringify({ loss: (metrics as { loss: unknown }).loss }));
-    continue;
-  }
-  const ms: number[] = [];
-  const losses: number[] = [];
-  for (let i = 0; i < Number(number); i++) {
-    const start = performance.now();
-    const { loss } = await trainer.trainStep();
-    ms.push(performance.now() - start);
-    losses.push(loss);
-  }
-  console.log(JSON.stringify({ ms, losses, peak_rss_bytes: process.resourceUsage().maxRSS * 1024 }));
+    return { loss: (metrics as { loss: unknown }).loss };
+  },
+  save: async (path: string) => {
+    await new Checkpoints(path, 1, '').save({ ...INITIAL_STATE, step: trainer.step }, trainer.state());
+    return { step: trainer.step };
+  },
+  load: async (path: string) => {
+    const kept = await new Checkpoints(path, 1, '').readLatest();
+    trainer.restore({ ...kept!, step: kept!.loop.step });
+    return { step: trainer.step };
+  },
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const order = line.slice(0, line.indexOf(' '));
+  console.log(JSON.stringify(await ORDERS[order]!(line.slice(order.length + 1))));
 }
 trainer.dispose();
 

@@ -1,7 +1,8 @@
 """PyTorch's side of a tuning case: peft's LoRA of transformers' decoder on the same tokens, from the same adapters.
 
-Reads lines `run N` from stdin and answers each with {"ms": [...], "losses": [...], "peak_rss_bytes": ...}, and
-`evaluate 1` with {"loss": ...}, as bench/tune.ts does, which has left the tokens in a file before.
+Reads lines `run N` from stdin and answers each with {"ms": [...], "losses": [...], "peak_rss_bytes": ...}, `evaluate 1`
+with {"loss": ...}, and `save PATH` and `load PATH` with {"step": ...}, as bench/tune.ts does, which has left the tokens in a
+file before.
 """
 import json
 import resource
@@ -55,7 +56,7 @@ def inputs(rows):
 
 step = 0
 for line in sys.stdin:
-    order, number = line.split()
+    order, rest = line.rstrip("\n").split(" ", 1)
     if order == "evaluate":
         total, count = 0.0, 0
         model.eval()
@@ -68,8 +69,22 @@ for line in sys.stdin:
         model.train()
         print(json.dumps({"loss": total / count}), flush=True)
         continue
+    if order == "save":
+        adapters = [parameter.detach() for parameter in trained]
+        torch.save({"step": step, "adapters": adapters, "optimizer": optimizer.state_dict()}, rest)
+        print(json.dumps({"step": step}), flush=True)
+        continue
+    if order == "load":
+        kept = torch.load(rest)
+        step = kept["step"]
+        with torch.no_grad():
+            for parameter, adapter in zip(trained, kept["adapters"], strict=True):
+                parameter.copy_(adapter)
+        optimizer.load_state_dict(kept["optimizer"])
+        print(json.dumps({"step": step}), flush=True)
+        continue
     ms, losses = [], []
-    for _ in range(int(number)):
+    for _ in range(int(rest)):
         rows = shared["train"][step * batch : (step + 1) * batch]
         step += 1
         start = time.perf_counter()
