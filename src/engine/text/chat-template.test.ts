@@ -166,6 +166,33 @@ describe('ChatTemplate', () => {
     ]);
   });
 
+  it('learns answers as they stand in the whole dialogue where only what stands before them changes as it goes on', async () => {
+    // As Qwen 3: a place for thoughts before the last answer alone.
+    const thinks = await template(
+      "{% for m in messages %}{{ m.role + ':' }}{% if m.role == 'assistant' and loop.last %}{{ '<think></think>' }}{% endif %}{{ m.content | trim }}{% for call in m.tool_calls or [] %}{{ '[' + call.function.name + ']' }}{% endfor %}{{ '</s>' }}{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}",
+    );
+    const { text, places, notes } = thinks.encode(dialogue('a', ' assistant: b\n', 'c', 'd', 'e', 'f'));
+    expect(places.map(({ start, end, message }) => [message, text.slice(start, end)])).toEqual([
+      [1, 'assistant: b</s>'],
+      [3, 'd</s>'],
+      [5, '<think></think>f</s>'],
+    ]);
+    expect(notes).toEqual([
+      'The chat template writes an answer otherwise once the dialogue goes on; each is learnt as it stands in the whole dialogue.',
+    ]);
+    const calls = ['first', 'second'].map((name) => ({ type: 'function' as const, function: { name, arguments: {} } }));
+    const called = thinks.encode([
+      { role: 'user', content: 'a' },
+      { role: 'assistant', content: 'Both.', tool_calls: calls },
+      ...dialogue('b', 'c'),
+    ]);
+    expect(called.places.map(({ start, end }) => called.text.slice(start, end))).toEqual([
+      'Both.[first][second]</s>',
+      '<think></think>c</s>',
+    ]);
+    expect(thinks.encode(dialogue('a', 'b')).notes).toEqual([]);
+  });
+
   it('tells a template the date of today, and always the same one in training', async () => {
     const chat = await template("{{ strftime_now('%d %b %Y') }}:{% for m in messages %}{{ m.content }}{% endfor %}");
     expect(chat.render(dialogue('a'), { date: new Date(2031, 4, 6) })).toBe('06 May 2031:a');

@@ -40,7 +40,9 @@ const chatML = (bos: string, end: string) =>
 const RENDER_MS = 1_000;
 const CHARACTER_MS = 0.02;
 const NO_TOOLS =
-  'Choose a base model whose template knows tools (Qwen 2.5, Llama 3.1), or leave such conversations out.';
+  'Choose a base model whose template knows tools (Qwen 2.5, Qwen 3, Llama 3.1), or leave such conversations out.';
+const REWRITTEN =
+  'The chat template writes an answer otherwise once the dialogue goes on; each is learnt as it stands in the whole dialogue.';
 /** The longest list and text that a template may make on its way. */
 const MAX_ITEMS = 1_000_000;
 const MAX_LENGTH = 2 ** 24;
@@ -156,16 +158,18 @@ export class ChatTemplate {
   }
 
   #readCallFormat(): CallFormat | null {
-    const messages = [
-      { role: 'user', content: 'a' },
-      { role: 'assistant', content: '', tool_calls: [PROBE] },
-    ];
     // Some write calls without writing what may be called.
     for (const tools of [[PROBE_TOOL], undefined]) {
       try {
-        const { ids, turns } = this.encode(messages, tools);
-        const { start, end } = turns[0]!;
-        return callFormatOf(this.#tokenizer.decode(ids.subarray(start, end)));
+        const said = (message: ChatMessage) => {
+          const { ids, turns } = this.encode([{ role: 'user', content: 'a' }, message], tools);
+          return this.#tokenizer.decode(ids.subarray(turns[0]!.start, turns[0]!.end));
+        };
+        const call = said({ role: 'assistant', content: '', tool_calls: [PROBE] });
+        // What stands in front of every answer, as the place for thoughts, is no part of a call.
+        const plain = said({ role: 'assistant', content: PROBE.function.name });
+        const lead = plain.slice(0, Math.max(0, plain.indexOf(PROBE.function.name)));
+        return callFormatOf(call.startsWith(lead) ? call.slice(lead.length) : call);
       } catch (error) {
         if (!(error instanceof LuthierError)) throw error;
       }
@@ -223,6 +227,12 @@ export class ChatTemplate {
     const places = answers.map((message) => {
       const [before, asked, after] = [until(message, false), until(message, true), until(message + 1, false)];
       if (!whole.startsWith(after) || !after.startsWith(before)) {
+        const cue = asked.startsWith(before) ? asked.slice(before.length) : '';
+        const place = this.#found(whole, messages, message, cue, tools);
+        if (place) {
+          notes.add(REWRITTEN);
+          return place;
+        }
         throw this.#invalid(
           `writes the assistant’s turn in message ${message + 1} otherwise once more messages follow, so what to learn from it cannot be told`,
           'Mark the answers in the template with {% generation %} and {% endgeneration %}, or end each dialogue with its first answer.',
@@ -236,6 +246,41 @@ export class ChatTemplate {
       return { start: Math.max(start, before.length), end: after.length, message };
     });
     return { text: whole, places, notes: [...notes] };
+  }
+
+  /**
+   * Where an answer stands in a dialogue whose turns look otherwise as it goes on: Qwen 3 puts thoughts in front of the last
+   * answers alone. It is marked at its end, and begins behind what asks for one.
+   * @param cue what the template asks for an answer with
+   * @returns null where it cannot be told, or the answer itself is written otherwise
+   */
+  #found(
+    whole: string,
+    messages: readonly ChatMessage[],
+    message: number,
+    cue: string,
+    tools: Tools | undefined,
+  ): AnswerSpan | null {
+    const written = (all: readonly ChatMessage[], more?: Tools) => this.#run(all, false, TRAINING_DATE, more);
+    const marked = written(
+      messages.map((each, i) => (i === message ? endMarked(each) : each)),
+      tools,
+    );
+    const at = marked.indexOf(CLOSED!);
+    const { content, tool_calls } = messages[message]!;
+    const said = tool_calls?.at(-1)?.function.name ?? content.trim();
+    if (at !== marked.lastIndexOf(CLOSED!) || unmarked(marked) !== whole || !whole.slice(0, at).endsWith(said))
+      return null;
+    const short = written([
+      { role: 'user', content: 'a' },
+      { role: 'assistant', content: `b${CLOSED}` },
+    ]);
+    const close = short.slice(short.indexOf(CLOSED!) + 1);
+    const latest = at - said.length - cue.length;
+    if (cue === '' || close === '' || latest < 0) return null;
+    const [start, end] = [whole.lastIndexOf(cue, latest), whole.indexOf(close, at)];
+    if (start < 0 || end < 0) return null;
+    return { start: start + cue.length, end: end + close.length, message };
   }
 
   /** Without the white space that a template writes behind the token that ends a turn: the model never writes it. */
@@ -352,6 +397,18 @@ function strftime(date: Date, format: string): string {
 }
 
 const unmarked = (text: string): string => text.replaceAll(OPENED!, '').replaceAll(CLOSED!, '');
+
+/** With a mark behind what an assistant says, or calls last. */
+function endMarked(message: ChatMessage): ChatMessage {
+  const { content, tool_calls: calls } = message;
+  const last = calls?.at(-1);
+  if (!calls || !last) {
+    const { length } = content.trimEnd();
+    return { ...message, content: content.slice(0, length) + CLOSED + content.slice(length) };
+  }
+  const called = { ...last.function, name: last.function.name + CLOSED };
+  return { ...message, tool_calls: [...calls.slice(0, -1), { ...last, function: called }] };
+}
 
 function sharedLength(a: string, b: string): number {
   let length = 0;
