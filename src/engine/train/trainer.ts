@@ -1,4 +1,3 @@
-import { cpus } from 'node:os';
 import { basename } from 'node:path';
 import {
   type DataProblem,
@@ -7,7 +6,6 @@ import {
   largest,
   type Note,
   type Recipe,
-  type Sample,
   type Split,
   taskOf,
 } from '../../protocol/index.ts';
@@ -20,9 +18,7 @@ import type { JsonRecord } from '../hub/json-file.ts';
 import { readModelCard } from '../hub/model-card.ts';
 import { type ModelFolder, openModelFolder, readGeneration, refusePrompt } from '../hub/model-folder.ts';
 import { type ResolvedModel, resolveModel } from '../hub/resolve.ts';
-import { CachedModel } from '../infer/cached-model.ts';
-import { inBatches, measure } from '../infer/inference.ts';
-import { type NextToken, write } from '../infer/write.ts';
+import { measure } from '../infer/inference.ts';
 import { checkWeights, loadWeights } from '../model-files/load-weights.ts';
 import { withPadding } from '../model-files/padding.ts';
 import { pooledFolder } from '../model-files/pooling.ts';
@@ -48,14 +44,13 @@ import type { Executor } from '../tensor/executors/executor.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
 import { type Encoded, encode } from './encode.ts';
 import { requireMemory } from './estimate.ts';
-import { FeatureCache } from './feature-cache.ts';
-import { featuresOf } from './features.ts';
+import { HeadFeatures } from './head-features.ts';
 import { type Lessons, lessonsOf } from './lessons.ts';
 import { requireOneMemory } from './one-memory.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
-import { SAMPLE_TOKENS, whyNoSamples } from './samples.ts';
-import type { ChosenHead } from './solve-head.ts';
-import { solvedHead } from './solved-head.ts';
+import { sampleAnswers, whyNoSamples } from './samples.ts';
+import { SolvedAnswers } from './solved-answers.ts';
+import { putMoments, putParameters, requirePhase, stateOf } from './trainer-state.ts';
 import type { StepResult, Trainer, TrainerOptions, TrainerState } from './types.ts';
 
 type Between = (done: number, total: number) => Promise<void>;
@@ -199,10 +194,8 @@ class TaskTrainer implements Trainer {
   #step = 0;
   /** What was chosen on the validation rows for the weights as they are; null where they have changed since. */
   #tuned: ReturnType<NonNullable<AnyTask['tune']>> | null = null;
-  /** Where pairs are learnt: whether the classifier is solved for the encoder as it is. */
-  #areAnswersSolved = false;
-  /** The head's input for every row, once computed; only when nothing below the head is trained. */
-  readonly #features: Partial<Record<Split, Float32Array>> = {};
+  readonly #answers: SolvedAnswers;
+  readonly #features: HeadFeatures;
   #prompts: SamplePrompt[] | undefined;
   #order: { epoch: number; rows: Uint32Array } | undefined;
 
@@ -240,6 +233,13 @@ class TaskTrainer implements Trainer {
       learns: lessons.isPaired ? embeddingPart(architecture) : 'all',
       maxBatch: { texts: batch, tokens: largest(encoded.train, (t) => t.ids.length) },
       seed: recipe.seed,
+    });
+    const { model } = this;
+    const batchSize = recipe.per_device_eval_batch_size;
+    this.#features = new HeadFeatures({ model, executor: engine, note, config: folder.config, batchSize }, encoded);
+    this.#answers = new SolvedAnswers({
+      ...{ model, task, recipe, labels: this.labels, items: encoded.train, note },
+      collect: () => this.collect(),
     });
   }
 
@@ -297,7 +297,7 @@ class TaskTrainer implements Trainer {
     const rows = this.#epochOrder(epoch).subarray(first, first + batch * accumulation);
     const { accumulated, gradient } = model.store.trained;
     const kernels = model.store.memory.kernels;
-    const features = model.headOnly ? await this.#featuresOf('train', between) : undefined;
+    const features = model.headOnly ? await this.#features.of('train', between) : undefined;
     const weight = learnt.weight(Array.from(rows, (row) => items[row]!));
     let loss = 0;
     let tokens = 0;
@@ -324,15 +324,15 @@ class TaskTrainer implements Trainer {
       : this.#updateStore(learning_rate, check);
     this.#step++;
     this.#tuned = null;
-    this.#areAnswersSolved = false;
+    this.#answers.forget();
     return { step: this.#step, epoch: this.#step / stepsPerEpoch, loss, learning_rate, grad_norm, tokens };
   }
 
   /** The layer that answers, solved to its end: the run's one step. */
   async #solve(between?: Between): Promise<StepResult> {
     const { encoded } = this;
-    const features = await this.#featuresOf('train', between);
-    const solved = await this.#solveHead(features, async () => between?.(0, 0));
+    const features = await this.#features.of('train', between);
+    const solved = await this.#answers.solve(features, async () => between?.(0, 0));
     this.#step++;
     this.#tuned = null;
     const tokens = encoded.train.reduce((n, { ids }) => n + ids.length, 0);
@@ -369,7 +369,7 @@ class TaskTrainer implements Trainer {
   }
 
   async evaluate(split: 'validation' | 'test', between?: Between): Promise<EvaluationReport> {
-    await this.#solveAnswers(between);
+    if (this.lessons.isPaired) await this.#answers.bringUp(between);
     const measured = await this.#measured(split, between);
     return this.task.evaluate({
       split,
@@ -388,28 +388,7 @@ class TaskTrainer implements Trainer {
     const { task, tokenizer, model } = this;
     const rows: readonly TaskRow[] = this.dataset.validation;
     if (!task.samplePrompts || rows.length === 0) return undefined;
-    return async (between) => {
-      const samples: Sample[] = [];
-      const cached = new CachedModel(model);
-      const asked: NextToken = {
-        positions: cached.positions,
-        begin: (prompt) => cached.begin(prompt),
-        next: async (...given) => {
-          await between();
-          return cached.next(...given);
-        },
-      };
-      for (const { row, ids, prompt, reference, ends } of this.#samplePrompts()) {
-        const answer = await write(asked, ids, {
-          settings: { max_new_tokens: SAMPLE_TOKENS },
-          ends: new Set(ends),
-          decodeStream: () => tokenizer.decodeStream(),
-        });
-        const { file, line } = rows[row]!;
-        samples.push({ file, line, prompt, reference, answer: answer.text });
-      }
-      return samples;
-    };
+    return (between) => sampleAnswers({ model, tokenizer, rows, prompts: this.#samplePrompts() }, between);
   }
 
   get general(): Trainer['general'] {
@@ -446,83 +425,26 @@ class TaskTrainer implements Trainer {
   }
 
   async #measured(split: Split, between?: Between): ReturnType<typeof measure> {
-    if (this.model.headOnly) return { logits: await this.model.headLogits(await this.#featuresOf(split, between)) };
+    if (this.model.headOnly) return { logits: await this.model.headLogits(await this.#features.of(split, between)) };
     const batchSize = this.recipe.per_device_eval_batch_size;
     return measure(this.task, this.model, this.encoded[split], { batchSize, between });
   }
 
-  async #featuresOf(split: Split, between?: Between): Promise<Float32Array> {
-    const { model, engine: executor, folder, note } = this;
-    if (Object.keys(this.#features).length === 0) {
-      note(
-        'info',
-        'The frozen layers run only once, without dropout: their output for each row is computed and then reused.',
-      );
-    }
-    this.#features[split] ??= await featuresOf(
-      {
-        ...{ model, executor, note },
-        cache: new FeatureCache(note),
-        config: folder.config,
-        batchSize: this.recipe.per_device_eval_batch_size,
-      },
-      this.encoded[split],
-      between,
-    );
-    return this.#features[split];
-  }
-
   state(): TrainerState {
-    const parameters: TrainerState['parameters'] = new Map();
-    const moments: TrainerState['moments'] = new Map();
-    for (const { name, shape, weight, trained } of this.model.store.parameters.values()) {
-      if (!trained) continue;
-      parameters.set(name, { shape, data: weight });
-      moments.set(`${name}.exp_avg`, { shape, data: trained.expAvg });
-      moments.set(`${name}.exp_avg_sq`, { shape, data: trained.expAvgSq });
-    }
-    return {
-      step: this.#step,
-      parameters,
-      moments,
-      phase: this.model.store.phases.at(this.#step),
-      fingerprint: {
-        executor: this.engine.name,
-        num_threads: this.engine.numThreads,
-        cpu: cpus()[0]?.model ?? 'unknown',
-        library: this.engine.library,
-      },
-    };
+    return stateOf(this.model, this.engine, this.#step);
   }
 
-  restore({ step, phase, parameters, moments }: Parameters<Trainer['restore']>[0]): void {
-    const expected = this.model.store.phases.at(step);
-    if (phase !== undefined && phase !== expected) {
-      throw new LuthierError(
-        'run-invalid',
-        `The checkpoint of step ${step} is in phase ${phase + 1} of the strategy, where this recipe is in phase ${expected + 1}.`,
-        'It belongs to another recipe. Start a new run.',
-      );
-    }
-    this.loadParameters(parameters);
-    for (const name of this.model.store.trainedNames()) {
-      const { expAvg, expAvgSq } = this.model.store.get(name).trained!;
-      expAvg.set(found(moments, `${name}.exp_avg`, expAvg.length));
-      expAvgSq.set(found(moments, `${name}.exp_avg_sq`, expAvgSq.length));
-    }
-    this.model.store.retouch();
-    this.model.device?.replaced('all');
-    this.#step = step;
+  restore(kept: Parameters<Trainer['restore']>[0]): void {
+    requirePhase(kept, this.model);
+    this.loadParameters(kept.parameters);
+    putMoments(kept.moments, this.model);
+    this.#step = kept.step;
   }
 
   loadParameters(parameters: Map<string, Float32Array>): void {
     this.#tuned = null;
-    this.#areAnswersSolved = false;
-    for (const name of this.model.store.trainedNames()) {
-      const { weight } = this.model.store.get(name);
-      weight.set(found(parameters, name, weight.length));
-    }
-    this.model.device?.replaced('weights');
+    this.#answers.forget();
+    putParameters(parameters, this.model);
   }
 
   async collect(): Promise<void> {
@@ -530,7 +452,7 @@ class TaskTrainer implements Trainer {
   }
 
   async saveModel(target: string): Promise<void> {
-    await this.#solveAnswers();
+    if (this.lessons.isPaired) await this.#answers.bringUp();
     await this.collect();
     const settings = await this.#settings();
     if (this.#tuned) this.note('info', this.#tuned.note);
@@ -555,42 +477,10 @@ class TaskTrainer implements Trainer {
     this.note('info', `The encoder by itself is in ${encoder}, for Python’s sentence-transformers.`);
   }
 
-  /** Where pairs teach the encoder: its classifier is solved for it as it is, unless that was done. */
-  async #solveAnswers(between?: Between): Promise<void> {
-    if (!this.lessons.isPaired || this.#areAnswersSolved) return;
-    const { model, encoded, recipe } = this;
-    const features = await inBatches({
-      ...{ texts: encoded.train, batchSize: recipe.per_device_eval_batch_size, width: model.architecture.hiddenSize },
-      ...{ run: (texts: LabelledItem[]) => model.features(texts), between },
-    });
-    await this.collect();
-    await this.#solveHead(features, async () => between?.(encoded.train.length, encoded.train.length));
-    this.#areAnswersSolved = true;
-  }
-
-  /** @param features what the head is given for each training row */
-  async #solveHead(features: Float32Array, between: () => Promise<void>): Promise<ChosenHead> {
-    const { model, task, encoded, recipe, labels, note } = this;
-    const options = { model, task, recipe, labels, items: encoded.train, features, note };
-    const solved = await solvedHead(options, between);
-    model.device?.replaced('weights');
-    return solved;
-  }
-
   dispose(): void {
     this.model.dispose();
     this.engine.dispose();
   }
-}
-
-function found(values: Map<string, Float32Array>, name: string, length: number): Float32Array {
-  const value = values.get(name);
-  if (value?.length === length) return value;
-  throw new LuthierError(
-    'run-invalid',
-    `The checkpoint lacks ${name} with ${length} values.`,
-    'It belongs to another recipe or model. Start a new run.',
-  );
 }
 
 function takeRows(values: Float32Array, rows: Uint32Array, width: number): Float32Array {

@@ -1,0 +1,46 @@
+import { inBatches } from '../infer/inference.ts';
+import type { LabelledItem } from '../tasks/task.ts';
+import type { ChosenHead } from './solve-head.ts';
+import { type SolvedHeadOptions, solvedHead } from './solved-head.ts';
+
+interface SolvedAnswersOptions extends Omit<SolvedHeadOptions, 'features' | 'recipe'> {
+  recipe: SolvedHeadOptions['recipe'] & { per_device_eval_batch_size: number };
+  /** Brings the weights into the engine's memory before they are solved on. */
+  collect: () => Promise<void>;
+}
+
+/** A classifier that is solved instead of trained, for the encoder as it is. */
+export class SolvedAnswers {
+  readonly #options: SolvedAnswersOptions;
+  #areSolved = false;
+
+  constructor(options: SolvedAnswersOptions) {
+    this.#options = options;
+  }
+
+  /** The encoder is another one now. */
+  forget(): void {
+    this.#areSolved = false;
+  }
+
+  /** Where pairs teach the encoder: its classifier is solved for it as it is, unless that was done. */
+  async bringUp(between?: (done: number, total: number) => Promise<void>): Promise<void> {
+    if (this.#areSolved) return;
+    const { model, items, recipe, collect } = this.#options;
+    const features = await inBatches({
+      ...{ texts: items, batchSize: recipe.per_device_eval_batch_size, width: model.architecture.hiddenSize },
+      ...{ run: (texts: LabelledItem[]) => model.features(texts), between },
+    });
+    await collect();
+    await this.solve(features, async () => between?.(items.length, items.length));
+    this.#areSolved = true;
+  }
+
+  /** @param features what the head is given for each training row */
+  async solve(features: Float32Array, between: () => Promise<void>): Promise<ChosenHead> {
+    const { model, task, recipe, labels, items, note } = this.#options;
+    const solved = await solvedHead({ model, task, recipe, labels, items, features, note }, between);
+    model.device?.replaced('weights');
+    return solved;
+  }
+}
