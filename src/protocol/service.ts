@@ -364,7 +364,7 @@ export interface ServiceRequests extends PromptRequests, CompletionRequests {
   'files/collect': { params: Progressing & FileChoice & { home: string; name: string }; result: OwnFiles };
   /** How a model would learn such a dataset; `base` is where the model's name is looked up from. */
   'files/recipe': {
-    params: { model: string; base: string; dataset: string; bytes: number };
+    params: { model: string; base: string; dataset: string; rows: number; bytes: number };
     result: RecipeInput;
   };
   /** How a run's model completes the files that were held out (engine/runs/completions.ts); parts say how many lines are typed. */

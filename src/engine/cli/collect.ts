@@ -60,7 +60,8 @@ export async function collect(folder: string, options: CollectCommandOptions): P
     onProgress: (done, total) => progress.update(done, total),
   }).finally(() => progress.close());
   const { record, bytes } = made;
-  const recipe = await recipeForFiles({ model: options.model, base, dataset: record.name, bytes });
+  const { name: dataset, rows } = record;
+  const recipe = await recipeForFiles({ model: options.model, base, dataset, rows, bytes });
   const taken = (await listFolder(base)).map(({ name }) => name.replace(RECIPE_SUFFIX, ''));
   const path = join(base, `${uniqueName(record.name, taken)}${RECIPE_SUFFIX}`);
   await writeJson(path, recipe);

@@ -22,24 +22,26 @@ const WINDOW_BYTES = 1500;
  * The recipe by which a model learns files of one's own: all of a small model or adapters on a large one, and to fill
  * in the middle where its tokenizer has the tokens for that.
  * @param options.dataset as the recipe names it
- * @param options.bytes of its texts
+ * @param options.rows of the dataset: a file has at least a window, and a completion is one
+ * @param options.bytes of its files
  * @throws LuthierError of a model that cannot be found or used
  */
 export async function recipeForFiles(options: {
   model: string;
   base: string;
   dataset: string;
+  rows: number;
   bytes: number;
   cacheFolder?: string | undefined;
 }): Promise<RecipeInput> {
   const { model, base, dataset, bytes, cacheFolder } = options;
+  const rows = Math.max(options.rows, Math.ceil(bytes / WINDOW_BYTES));
   const { path } = await resolveModel(model, { base, cacheFolder });
   const { config, weights } = await openModelFolder(path);
   const names = weights.names();
   const parameters = names.reduce((sum, name) => sum + weights.shape(name).reduce((a, b) => a * b, 1), 0);
   await weights.close();
   const tokenizer = await Tokenizer.load(path);
-  const rows = Math.ceil(bytes / WINDOW_BYTES);
   const suggestions = suggestStrategies(rows, factsAbout(architectureOf(config, path)), TASK);
   const suggestion =
     (parameters <= MOST_IN_FULL && suggestions.find(({ strategy }) => strategy.type === 'full')) || suggestions[0]!;

@@ -245,8 +245,8 @@ class FilesFlow {
     );
     try {
       return await questions.work('Estimating time and memory…', async (signal) => {
-        const { name } = files.record;
-        const wanted = { model, base: project, dataset: name, bytes: files.bytes };
+        const { name, rows } = files.record;
+        const wanted = { model, base: project, dataset: name, rows, bytes: files.bytes };
         const recipe = await service.request('files/recipe', wanted, { signal });
         const backend = setting('luthier.backend');
         if (backend !== 'auto') recipe.backend = backend as NonNullable<RecipeInput['backend']>;
