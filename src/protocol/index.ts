@@ -12,6 +12,7 @@ export * from './events.ts';
 export * from './fields.ts';
 export * from './figures.ts';
 export * from './folds.ts';
+export * from './forgetting.ts';
 export * from './generation.ts';
 export * from './launch.ts';
 export * from './mcnemar.ts';

@@ -25,7 +25,7 @@ export const SPLITS = ['train', 'validation', 'test'];
 
 export const isMetrics = recordOf(isNumber, isKey);
 
-const isInterval = shape({ low: isNumber, high: isNumber });
+export const isInterval = shape({ low: isNumber, high: isNumber });
 
 const common = {
   split: oneOf(...SPLITS),

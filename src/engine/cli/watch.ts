@@ -6,7 +6,10 @@ import {
   type DoneEvent,
   eventPrefix,
   FEW_ROWS_FOLDS,
+  FORGETS_MUCH,
+  FORGETTING_HINT,
   type Forgetting,
+  forgetsMuch,
   formatBytes,
   formatChange,
   formatCompact,
@@ -222,6 +225,7 @@ async function showResult(folder: string, done: DoneEvent): Promise<void> {
   if (done.best_step !== done.step)
     note(`The model has the weights of step ${done.best_step}, the best of ${done.step}.`);
   if (done.forgetting) note(`General text: ${forgettingText(done.forgetting)}.`);
+  if (done.forgetting && forgetsMuch(done.forgetting)) note(yellow(`${FORGETS_MUCH} ${FORGETTING_HINT}`));
   if (done.model === '') return note(dim('No model was trained on all rows.'));
   if (done.folds !== undefined) note('The model was trained on all rows; its metrics are those of the folds.');
   if (done.seeds !== undefined && trainings !== null)

@@ -134,6 +134,12 @@ describe('the card of a model', () => {
     const forgetting = { tokens: 812, before: 23.4, after: 25.11111 };
     const measured = await card({ ...given, record: { ...given.record, labels: [], forgetting } });
     expect(measured.text).toContain('(812 tokens) is 25.1111, with the base model 23.4 (+7.3 %).');
+    expect(measured.text).not.toContain('forgotten much');
+    const lost = await card({
+      ...given,
+      record: { ...given.record, labels: [], forgetting: { ...forgetting, after: 47 } },
+    });
+    expect(lost.text).toContain('It has forgotten much of what the base model knew');
   });
 
   it('keeps a hostile name a name', async () => {

@@ -6,7 +6,9 @@ import { writeFileAtomically } from '../../files/write-file.ts';
 import {
   counted,
   type EvaluationReport,
+  FORGETS_MUCH,
   type Forgetting,
+  forgetsMuch,
   formatChange,
   formatCount,
   largest,
@@ -168,8 +170,11 @@ function results({ reports }: CardFacts): string {
   return tables.length === 0 ? 'Not measured: the run had no validation rows.' : tables.join('\n\n');
 }
 
-const forgetting = ({ tokens, before, after }: Forgetting): string =>
-  `What is left of the base model: perplexity of a fixed English text that is no part of the dataset (${counted(tokens, 'token')}) is ${round(after)}, with the base model ${round(before)} (${formatChange(before, after)}).`;
+const forgetting = (known: Forgetting): string => {
+  const { tokens, before, after } = known;
+  const figures = `What is left of the base model: perplexity of a fixed English text that is no part of the dataset (${counted(tokens, 'token')}) is ${round(after)}, with the base model ${round(before)} (${formatChange(before, after)}).`;
+  return forgetsMuch(known) ? `${figures} ${FORGETS_MUCH}` : figures;
+};
 
 const round = (value: number): number => Number(value.toFixed(4));
 

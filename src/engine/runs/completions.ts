@@ -25,15 +25,16 @@ export async function measureCompletions(
     signal?: AbortSignal | undefined;
   },
 ): Promise<CompletionReport> {
-  const { recipe, recipe_path, model, name } = await readRecord(run);
+  const { recipe, recipe_path, model, name, forgetting } = await readRecord(run);
   if (model === null) throw new LuthierError('model-not-found', `${name} has written no model.`, 'Wait for its end.');
   const from = recipe_path === null ? dirname(dirname(dirname(run))) : dirname(recipe_path);
   const { path: base } = await resolveModel(recipe.model, { base: from, cacheFolder: options.cacheFolder });
-  const report = await completionReport({
+  const measured = await completionReport({
     ...options,
     ...{ lines: options.lines ?? REPLAY.lines, seed: options.seed ?? REPLAY.seed },
     ...{ model: join(run, model), base, baseName: recipe.model, dataset: recipe.dataset, from },
   });
+  const report = { ...measured, ...(forgetting && { forgetting }) };
   await writeJson(join(run, FILES.completions), report);
   return report;
 }

@@ -346,7 +346,7 @@ function completionLines(completions: OwnCompletions): Choice<never>[] {
   return [
     line(
       `$(mortar-board) ${ownCompletionsText(completions)}`,
-      'The new model takes the other one’s place only if it foretells what is held out better',
+      'The new model takes the other one’s place only if it foretells what is held out better and has not forgotten much',
     ),
     ...(broken > 0
       ? [

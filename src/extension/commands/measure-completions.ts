@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { completionReportText, isBetter } from '../../protocol/index.ts';
+import { completionReportText, mayTakeOver } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { COMMANDS } from '../ids.ts';
 import { hasWriter } from '../runs/run.ts';
@@ -30,12 +30,12 @@ export async function measureCompletions(luthier: Luthier, ...args: unknown[]): 
       },
     ),
   );
-  const [bits, saved] = completionReportText(report);
+  const text = `${name}: ${completionReportText(report, luthier.completions.models.nameOf(report.base)).join(' ')}`;
   const [use, open] = ['Use for Completions', 'Open Dashboard'];
-  luthier.log.info(`${name}: ${bits} ${saved}`);
-  // A model that is no better is not put first.
-  const buttons = isBetter(report) ? [use, open] : [open, use];
-  const answer = await tell('information', `${name}: ${bits} ${saved}`, ...buttons);
+  luthier.log.info(text);
+  // A model that is no better, or has forgotten much, is not put first.
+  const buttons = mayTakeOver(report) ? [use, open] : [open, use];
+  const answer = await tell('information', text, ...buttons);
   if (answer === use) await vscode.commands.executeCommand(COMMANDS.useForCompletions, run.folder);
   if (answer === open) await vscode.commands.executeCommand(COMMANDS.openDashboard, run.folder);
 }

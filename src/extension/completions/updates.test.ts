@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import type { CompletionReport, RunRecord, RunState } from '../../protocol/index.ts';
+import type { CompletionReport, Forgetting, RunRecord, RunState } from '../../protocol/index.ts';
 import { HostError } from '../errors.ts';
 import { Emitter } from '../events.ts';
 import { COMMANDS } from '../ids.ts';
@@ -33,13 +33,15 @@ afterEach(async () => {
 });
 
 type Bits = [base: number, model: number, low: number];
-function measured(files: Bits, accepted: Bits): CompletionReport {
+const KEPT: Forgetting = { tokens: 700, before: 152.4, after: 160.2 };
+function measured(files: Bits, accepted: Bits, forgetting: Forgetting | undefined = KEPT): CompletionReport {
   const bits = ([base, model, low]: Bits) => ({ base, model, interval: { low, high: low + 0.4 } });
   const replay = { lines: 20, files: 3, characters: 900, saved: 90, shown: 9, accepted: 5, interval: null };
   return {
     ...{ format: 1, created_at: '', base: OLD, split: 'test', files: 3, seed: 42 },
     ...{ bits_per_byte: bits(files), replay: { base: replay, model: replay } },
     accepted: { rows: 6, bits_per_byte: bits(accepted) },
+    ...(forgetting && { forgetting }),
   };
 }
 
@@ -86,7 +88,7 @@ it('a better model takes the place of the other, in its languages alone; both fi
   await updates.conclude(run('done'));
   expect(models.choices).toEqual({ '*': NEW, markdown: NEW, typescript: 'other' });
   expect(said()).toEqual([
-    'my-update now completes instead of starters/decoder. my-update is better than starters/decoder. It has learned none of what they were compared on, and needs 1.23 bits a byte for 6 completions that you accepted (starters/decoder: 2.34) and 2.10 bits a byte for 3 test files (starters/decoder: 2.40).',
+    'my-update now completes instead of starters/decoder. my-update is better than starters/decoder. It has learned none of what they were compared on, and needs 1.23 bits a byte for 6 completions that you accepted (starters/decoder: 2.34) and 2.10 bits a byte for 3 test files (starters/decoder: 2.40). Its perplexity of a general English text is 160 (starters/decoder: 152).',
   ]);
   expect(state.now.updates).toEqual([]);
   await updates.conclude(run('done'));
@@ -122,6 +124,40 @@ it.each<[string, Bits, Bits]>([
   expect(models.choices['*']).toBe(OLD);
   expect(said()[0]).toMatch(
     /^my-update is not clearly better than starters\/decoder\..*starters\/decoder still completes\.$/,
+  );
+});
+
+it('one that is better and has forgotten much takes no place by itself: that is said with both figures, and it can be used anyway', async () => {
+  report = measured([2.4, 2.1, 0.1], [2.34, 1.23, 0.5], { tokens: 700, before: 152.4, after: 17_719.4 });
+  const { models, updates } = await begun();
+  await updates.conclude(run('done'));
+  expect(models.choices['*']).toBe(OLD);
+  expect(said()).toEqual([
+    'my-update is better than starters/decoder only on what is like the texts that it has learned. It has learned none of what they were compared on, and needs 1.23 bits a byte for 6 completions that you accepted (starters/decoder: 2.34) and 2.10 bits a byte for 3 test files (starters/decoder: 2.40). It has forgotten much of what starters/decoder knew: its perplexity of a general English text is 17,719 (starters/decoder: 152). A lower learning rate, fewer epochs, more text or LoRA keep more. starters/decoder still completes.',
+  ]);
+  // In the languages of the other one, with the same way back.
+  window.showWarningMessage.mockResolvedValueOnce('Use It Anyway');
+  window.showInformationMessage.mockImplementationOnce(async () => {
+    expect(models.choices).toEqual({ '*': NEW, markdown: NEW, typescript: 'other' });
+    return 'Roll Back';
+  });
+  await updates.begin(run('done').folder, OLD);
+  await updates.conclude(run('done'));
+  expect(window.showInformationMessage.mock.calls.map(([text]) => text)).toEqual([
+    'my-update now completes instead of starters/decoder.',
+    'starters/decoder completes again.',
+  ]);
+  expect(models.choices).toEqual({ '*': OLD, markdown: OLD, typescript: 'other' });
+});
+
+it('where nobody has measured what was forgotten nothing is switched, and that is said', async () => {
+  const { forgetting: _, ...without } = measured([2.4, 2.1, 0.1], [2.34, 1.23, 0.5]);
+  report = without;
+  const { models, updates } = await begun();
+  await updates.conclude(run('done'));
+  expect(models.choices['*']).toBe(OLD);
+  expect(said()[0]).toMatch(
+    /How much it has forgotten of what starters\/decoder knew was not measured\..*starters\/decoder still completes\.$/,
   );
 });
 

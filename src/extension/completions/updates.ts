@@ -1,5 +1,5 @@
 import { exists } from '../../files/folders.ts';
-import { type CompletionReport, isBetter, updateText } from '../../protocol/index.ts';
+import { type CompletionReport, isBetter, mayTakeOver, updateText } from '../../protocol/index.ts';
 import type { EngineService } from '../engine/service.ts';
 import { isCancelled, sentence, toHostError } from '../errors.ts';
 import { COMMANDS } from '../ids.ts';
@@ -34,7 +34,8 @@ const BUTTONS = {
 
 /**
  * Runs that are to take the place of a model that completes. When one has ended, in whichever window, it is compared with
- * that model on what was held out, and takes its place only if it is better; whatever comes of it is said.
+ * that model on what was held out, and takes its place only if it is better and has forgotten little; whatever comes of it
+ * is said.
  */
 export class Updates {
   private readonly options: UpdatesOptions;
@@ -149,23 +150,32 @@ export class Updates {
     const text = updateText(report, { model: run.record.name, base: old });
     log.info(text);
     const languages = this.languagesOf(update.model);
-    const model = modelFolderOf(run);
-    if (isBetter(report) && languages.length > 0) {
-      await models.use(model, languages);
-      const answer = await tell(
-        'information',
-        `${run.record.name} now completes instead of ${old}. ${text}`,
-        BUTTONS.rollBack,
-        BUTTONS.open,
-      );
-      if (answer === BUTTONS.rollBack) await this.rollBack(model, languages, update);
-      if (answer === BUTTONS.open) await this.options.run(COMMANDS.openDashboard, run.folder);
-      return;
-    }
+    if (mayTakeOver(report) && languages.length > 0) return await this.takeOver(run, update, text);
     const why =
       languages.length > 0 ? `${old} still completes.` : `${old} completes nothing any more, so nothing was switched.`;
-    const answer = await tell('information', `${text} ${why}`, BUTTONS.open, BUTTONS.use);
-    if (answer === BUTTONS.use) await this.options.run(COMMANDS.useForCompletions, run.folder);
+    // Better on what it was compared on: that it has forgotten much a person must see before they use it.
+    const level = isBetter(report) && !mayTakeOver(report) ? 'warning' : 'information';
+    const answer = await tell(level, `${text} ${why}`, BUTTONS.open, BUTTONS.use);
+    if (answer === BUTTONS.use) await this.takeOver(run, update);
+    if (answer === BUTTONS.open) await this.options.run(COMMANDS.openDashboard, run.folder);
+  }
+
+  /** Puts the new model in the other one's place, in the languages that this completes now, and offers the way back. */
+  private async takeOver(run: Run, update: PendingUpdate, text?: string): Promise<void> {
+    const { models } = this.options;
+    const languages = this.languagesOf(update.model);
+    // In which languages it is to complete, nobody has said.
+    if (languages.length === 0) return void (await this.options.run(COMMANDS.useForCompletions, run.folder));
+    const model = modelFolderOf(run);
+    await models.use(model, languages);
+    const said = `${run.record.name} now completes instead of ${models.nameOf(update.model)}.`;
+    const answer = await tell(
+      'information',
+      text === undefined ? said : `${said} ${text}`,
+      BUTTONS.rollBack,
+      BUTTONS.open,
+    );
+    if (answer === BUTTONS.rollBack) await this.rollBack(model, languages, update);
     if (answer === BUTTONS.open) await this.options.run(COMMANDS.openDashboard, run.folder);
   }
 

@@ -90,6 +90,15 @@ test('the end is told with the metric, a failure with its reason and the way out
   expect(endMessage(runOf('interrupted')).text).toContain('Resume');
 });
 
+test('a model that has forgotten much of its base says so at its end, and one that has not says nothing of it', () => {
+  const of = (after: number) =>
+    endMessage(runOf('done', { best, forgetting: { tokens: 700, before: 152.4, after } })).text;
+  expect(of(160)).toBe('tickets is done: accuracy 86.1 % on the validation rows.');
+  expect(of(305)).toBe(
+    'tickets is done: accuracy 86.1 % on the validation rows. It has forgotten much of what the base model knew: its perplexity of a general English text is 305 (the base model: 152). A lower learning rate, fewer epochs, more text or LoRA keep more.',
+  );
+});
+
 test('few validation rows and folds are said beside the metric', () => {
   const few = runOf('done', { best: { ...best, n: 4 } });
   expect(describeRunItem(few, null)).toBe('86.1 % accuracy on 4 rows');

@@ -1,7 +1,10 @@
 import {
   counted,
   FEW_ROWS_HINT,
+  FORGETTING_HINT,
   fewRowsNote,
+  forgetsMuch,
+  forgettingSentence,
   metricName,
   type RunState,
   STATE_WORDS,
@@ -137,8 +140,12 @@ export function endMessage(run: Run): { text: string; problem: boolean } {
     : `on the validation ${row}s`;
   const few = trainings ? null : fewRowsNote(run.record.best?.n ?? Number.POSITIVE_INFINITY, row);
   const metric = best ? `: ${metricName(best.key)} ${formatMetric(best.key, best.value)} ${where}` : '';
-  const note = best && few ? ` ${few}. ${FEW_ROWS_HINT}` : '';
-  const { name, error } = run.record;
+  const { name, error, forgetting } = run.record;
+  const forgotten =
+    forgetting && forgetsMuch(forgetting)
+      ? ` ${forgettingSentence(forgetting, 'the base model')} ${FORGETTING_HINT}`
+      : '';
+  const note = `${best && few ? ` ${few}. ${FEW_ROWS_HINT}` : ''}${forgotten}`;
   switch (run.state) {
     case 'failed':
       return {

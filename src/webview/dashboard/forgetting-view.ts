@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { formatChange } from '../../protocol/figures.ts';
+import { FORGETS_MUCH, forgetsMuch } from '../../protocol/forgetting.ts';
 import { plural, significant } from '../shared/format.ts';
 import type { RunView } from './store.ts';
 
@@ -15,6 +16,11 @@ export const forgettingView = ({ done }: RunView): TemplateResult | typeof nothi
         <td class="number">${significant(before)}</td><td class="number">${significant(after)}</td>
         <td class="number">${formatChange(before, after)}</td></tr></tbody>
     </table></div>
+    ${
+      forgetsMuch(done.forgetting)
+        ? html`<p class="few next"><span class="codicon codicon-warning" aria-hidden="true"></span><span>${FORGETS_MUCH}</span></p>`
+        : nothing
+    }
     <p class="empty">A fixed English text of several kinds, part of no dataset. Where its perplexity grows, the model has forgotten something of its base: a lower learning rate, fewer epochs or LoRA keep more.</p>
   </section>`;
 };
