@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { diskUse } from '../files/folders.ts';
 import { HOME } from '../guard/index.ts';
+import { FILES } from '../runs/folder.ts';
 import { trainCandidate, workOn } from './commands/compare.ts';
 import { pickModel } from './commands/models.ts';
 import { Completions } from './completions/completions.ts';
@@ -287,6 +288,13 @@ export class Luthier implements vscode.Disposable {
     records.onDidCreate(recordChanged);
     records.onDidChange(recordChanged);
     records.onDidDelete(() => void this.runs.refresh());
+    // By this window, another one, or a terminal.
+    const measurements = vscode.workspace.createFileSystemWatcher(`**/${HOME}/runs/*/${FILES.completions}`);
+    const measured = (uri: vscode.Uri) => {
+      if (uri.scheme === 'file') void this.dashboards.measured(dirname(uri.fsPath));
+    };
+    measurements.onDidCreate(measured);
+    measurements.onDidChange(measured);
     const queues = vscode.workspace.createFileSystemWatcher(`**/${HOME}/queue.json`);
     const queueChanged = () => void this.starter.reload(this.homes.list());
     queues.onDidCreate(queueChanged);
@@ -321,6 +329,7 @@ export class Luthier implements vscode.Disposable {
     });
     this.disposables.push(
       records,
+      measurements,
       queues,
       data,
       made,

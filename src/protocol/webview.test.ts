@@ -70,6 +70,8 @@ describe('messages to the dashboard', () => {
     reports: [],
     evaluations: [],
     report_problems: [],
+    completions: null,
+    learned_files: false,
     model_folder: null,
     has_onnx: false,
     read_only: null,

@@ -23,6 +23,7 @@ import {
   shape,
   union,
 } from './check.ts';
+import { type CompletionReport, isCompletionReport } from './completion-report.ts';
 import type { ErrorData } from './errors.ts';
 import type { EvaluatedRow, EvaluationReport, FileEvaluation, RunComparison, Split } from './evaluation.ts';
 import type { RunEvent } from './events.ts';
@@ -58,6 +59,10 @@ export interface RunSnapshot {
   evaluations: FileEvaluation[];
   /** Evaluations that are there and cannot be read, each with its reason. */
   report_problems: string[];
+  /** What suggestions of its model are worth on files that are held out; null where that was not measured. */
+  completions: CompletionReport | null;
+  /** Whether it learned files, some of which are held out: then it can be measured. */
+  learned_files: boolean;
   /** Absolute path of the model's folder; null until there is one. */
   model_folder: string | null;
   /** Whether the model is there as ONNX, too, which transformers.js needs. */
@@ -89,6 +94,7 @@ export type DashboardMessage =
       reports: EvaluationReport[];
       evaluations: FileEvaluation[];
       report_problems: string[];
+      completions: CompletionReport | null;
     }
   /** Show the run's evaluation on this file, which was just made. */
   | { type: 'showEvaluation'; run: string; name: string }
@@ -134,6 +140,8 @@ export const RUN_ACTIONS = [
   'reveal',
   'try',
   'evaluate',
+  /** What its suggestions are worth on files that are held out. */
+  'measureCompletions',
   'export',
   /** As ONNX, beside the run's own model. */
   'exportOnnx',
@@ -392,6 +400,8 @@ const dashboardMessages: Rules<DashboardMessage, 'type'> = {
         reports: listOf(isReport),
         evaluations: listOf(isFileEvaluation),
         report_problems: listOf(isString),
+        completions: nullOr(isCompletionReport),
+        learned_files: isBoolean,
         model_folder: nullOr(isString),
         has_onnx: isBoolean,
         read_only: nullOr(isString),
@@ -413,6 +423,7 @@ const dashboardMessages: Rules<DashboardMessage, 'type'> = {
     reports: listOf(isReport),
     evaluations: listOf(isFileEvaluation),
     report_problems: listOf(isString),
+    completions: nullOr(isCompletionReport),
   },
   showEvaluation: { run: isString, name: isString },
   comparison: { first: isString, second: isString, comparison: nullOr(isComparison), problem: nullOr(isString) },

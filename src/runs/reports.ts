@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { readOwnJson } from '../files/json.ts';
-import { type EvaluationReport, parseReport } from '../protocol/index.ts';
+import { type CompletionReport, type EvaluationReport, parseCompletionReport, parseReport } from '../protocol/index.ts';
 import { FILES } from './folder.ts';
 
 /** Far above any evaluation's; that of 1,000 classes has 12 MB. */
@@ -14,6 +14,25 @@ export async function readReports(folder: string): Promise<{ reports: Evaluation
     return { reports: value === undefined ? [] : parseReports(value, problems), problems };
   } catch (error) {
     return { reports: [], problems: [`${FILES.evaluation} cannot be read: ${(error as Error).message}`] };
+  }
+}
+
+/** How a run's model completes held-out files: null where that was not measured, or cannot be read, which is told. */
+export async function readCompletions(
+  folder: string,
+): Promise<{ completions: CompletionReport | null; problems: string[] }> {
+  const name = FILES.completions;
+  try {
+    const value = await readOwnJson(join(folder, name), MAX_BYTES);
+    if (value === undefined) return { completions: null, problems: [] };
+    if (((value as Partial<CompletionReport> | null)?.format ?? 0) > 1)
+      return { completions: null, problems: [`${name} was written by a newer version of Luthier.`] };
+    const parsed = parseCompletionReport(value);
+    return parsed.ok
+      ? { completions: parsed.message, problems: [] }
+      : { completions: null, problems: [`${name} is not a measurement of completions: ${parsed.reason}.`] };
+  } catch (error) {
+    return { completions: null, problems: [`${name} cannot be read: ${(error as Error).message}`] };
   }
 }
 

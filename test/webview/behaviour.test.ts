@@ -5,6 +5,7 @@ import type { DashboardMessage, TryoutMessage } from '../../src/protocol/webview
 import { launch, missing, openWebview, type Webview } from './browser.mjs';
 import {
   cellRows,
+  madeFilesRun,
   madeFolds,
   madeLabelsRun,
   madeRun,
@@ -332,6 +333,32 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     await closing(view);
   });
 
+  test('what suggestions would have saved stands beside the untouched model’s; where it was not measured, a button measures it', async () => {
+    const view = await open({ height: 1400 });
+    const { page } = view;
+    const run = madeFilesRun();
+    await view.send(snapshot({ ...run, completions: null }));
+    await view.settle();
+    await page.click('#tab-evaluation');
+    await view.settle();
+    await page.locator('vscode-button').filter({ hasText: 'Measure Completions' }).click();
+    expect(await view.posts()).toContainEqual({ type: 'action', action: 'measureCompletions', run: 'run-1' });
+    const { reports, evaluations, report_problems, completions } = run;
+    await view.send({ type: 'reports', run: 'run-1', reports, evaluations, report_problems, completions });
+    await view.settle();
+    const said = (await text(view, 'section.completions')).replace(/\s+/g, ' ');
+    expect(said).toContain(
+      'Typing 60 lines of 12 test files again, accepted suggestions would have saved 534 of 2,817 characters. With its base model untouched, 118.',
+    );
+    expect(said).toMatch(/This model 19\.0 % .*14\.2 % to 23\.8 % · 74 of 388 suggestions accepted/);
+    expect(said).toMatch(/Base model 4\.2 %/);
+    expect(said).toContain('14 test files 2.41 1.62 0.61 – 0.97');
+    expect(said).toContain('9 accepted completions 2.34 1.23 0.50 – 1.60');
+    // What it has lost is said on the same page.
+    expect(await text(view, '#panel')).toContain('It has forgotten much of what the base model knew');
+    await closing(view);
+  });
+
   test('several labels: threshold, scores of each label with its interval, what was missed and what was too much', async () => {
     const view = await open({ height: 1400 });
     const { page } = view;
@@ -423,6 +450,7 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
       reports: run.reports,
       evaluations: [evaluation],
       report_problems: ['old.json cannot be read: it is cut off.'],
+      completions: null,
     });
     await view.send({ type: 'showEvaluation', run: 'run-1', name: 'march' });
     await view.settle();

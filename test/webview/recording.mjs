@@ -44,6 +44,8 @@ export const fromFolder = (folder) => {
     reports: reports.flat().filter((report) => report?.confusion),
     evaluations: [],
     report_problems: [],
+    completions: null,
+    learned_files: false,
     model_folder: record.model ? path.join(folder, record.model) : null,
     has_onnx: false,
     read_only: null,
@@ -243,6 +245,8 @@ export const madeRun = (options = {}) => {
     reports: ended ? [report(labels, next)] : [],
     evaluations: [],
     report_problems: [],
+    completions: null,
+    learned_files: false,
     model_folder: ended ? '/home/ada/shop/.luthier/runs/tickets-1/model' : null,
     has_onnx: false,
     read_only,
@@ -654,6 +658,62 @@ export const madeChatRun = () => {
       samples(800, ['Yes, you can pay within thirty days.', 'Yes.']),
     ],
     reports: [report],
+  };
+};
+
+/**
+ * A made run that learned a person's own files and what they accepted, measured: it is better, and has forgotten much.
+ * @returns {RecordedRun}
+ */
+export const madeFilesRun = () => {
+  const run = madeRun({
+    name: 'my-update · decoder · 1',
+    recipe: { task: 'text-generation', model: 'starters/decoder', dataset: 'my-update', metric_for_best_model: 'loss' },
+  });
+  const metrics = { perplexity: 24.6, loss: 3.203, bits_per_byte: 1.62 };
+  /** @type {import('../../src/protocol/evaluation.ts').TextReport} */
+  const report = {
+    ...{ task: 'text-generation', split: 'validation', n: 14, metrics },
+    intervals: {
+      perplexity: { low: 20.1, high: 29.9 },
+      loss: { low: 3, high: 3.4 },
+      bits_per_byte: { low: 1.5, high: 1.74 },
+    },
+    counts: { tokens: 5210, loss: 16_690, bytes: 14_820, text_loss: 16_610 },
+    spread: { from: 2.4, step: 0.2, rows: [1, 1, 3, 4, 2, 2, 0, 1] },
+    worst: [],
+  };
+  const replay = { lines: 60, files: 12, characters: 2817, shown: 402 };
+  return {
+    ...run,
+    record: { ...run.record, labels: [], best: { step: 800, metrics } },
+    events: run.events
+      .filter(({ event }) => event !== 'eval')
+      .map((event) =>
+        event.event === 'done'
+          ? { ...event, metrics, forgetting: { tokens: 700, before: 152.4, after: 418.2 } }
+          : event,
+      )
+      .map((event) => (event.event === 'start' ? { ...event, labels: [] } : event)),
+    reports: [report],
+    learned_files: true,
+    completions: {
+      ...{
+        format: 1,
+        created_at: '2026-11-27T08:00:00.000Z',
+        base: 'starters/decoder',
+        split: 'test',
+        files: 14,
+        seed: 42,
+      },
+      bits_per_byte: { base: 2.41, model: 1.62, interval: { low: 0.61, high: 0.97 } },
+      replay: {
+        base: { ...replay, saved: 118, accepted: 21, interval: { low: 0.021, high: 0.067 } },
+        model: { ...replay, shown: 388, saved: 534, accepted: 74, interval: { low: 0.142, high: 0.238 } },
+      },
+      accepted: { rows: 9, bits_per_byte: { base: 2.34, model: 1.23, interval: { low: 0.5, high: 1.6 } } },
+      forgetting: { tokens: 700, before: 152.4, after: 418.2 },
+    },
   };
 };
 

@@ -3,6 +3,7 @@ import { boxOf } from './browser.mjs';
 import {
   cellRows,
   madeChatRun,
+  madeFilesRun,
   madeFolds,
   madeLabelsRun,
   madeRows,
@@ -1438,6 +1439,27 @@ export const scenes = [
       await tab(view, 'evaluation');
     },
   }),
+  ...each('dashboard-completions', {
+    view: 'dashboard',
+    play: async (view) => {
+      await view.send(snapshot(madeFilesRun()));
+      await view.settle();
+      await tab(view, 'evaluation');
+    },
+  }),
+  ...each(
+    'dashboard-completions-unmeasured',
+    {
+      view: 'dashboard',
+      play: async (view) => {
+        await view.send(snapshot({ ...madeFilesRun(), completions: null }));
+        await view.settle();
+        await tab(view, 'evaluation');
+      },
+    },
+    ['dark'],
+    [WIDE],
+  ),
   ...each('dashboard-few-rows', {
     view: 'dashboard',
     play: async (view) => {

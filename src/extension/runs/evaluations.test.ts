@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { ClassificationReport } from '../../protocol/index.ts';
+import type { ClassificationReport, CompletionReport } from '../../protocol/index.ts';
 import { parseReports } from '../../runs/reports.ts';
 import { cellRows } from '../views/cells.ts';
-import { readEvaluations, saveEvaluation } from './evaluations.ts';
+import { readEvaluations, readMeasured, saveEvaluation } from './evaluations.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -121,4 +121,39 @@ test('a cell of a cross-validation gives the rows that were kept: no model is le
   const service = { request: () => Promise.reject(new Error('not asked')) };
   const cell = { split: 'validation', actual: 'a', predicted: 'b' } as const;
   expect(await cellRows(folder, cell, service)).toEqual({ rows: [row], total: 2 });
+});
+
+test('what completions came to is read with the rest; what is none is told with its reason', async () => {
+  const file = join(folder, 'completions.json');
+  expect(await readMeasured(folder)).toEqual({
+    ...{ reports: [], evaluations: [], report_problems: [], completions: null },
+  });
+  const replay = { lines: 12, files: 3, characters: 400, saved: 60, shown: 20, accepted: 7 };
+  const report: CompletionReport = {
+    ...{
+      format: 1,
+      created_at: '2026-11-27T08:00:00.000Z',
+      base: 'starters/decoder',
+      split: 'test',
+      files: 3,
+      seed: 42,
+    },
+    bits_per_byte: { base: 2.4, model: 2.1, interval: { low: 0.1, high: 0.5 } },
+    replay: { base: { ...replay, saved: 9, interval: null }, model: { ...replay, interval: { low: 0.1, high: 0.2 } } },
+    accepted: { rows: 6, bits_per_byte: { base: 2.3, model: 1.2, interval: null } },
+    forgetting: { tokens: 700, before: 152, after: 160 },
+  };
+  writeFileSync(file, JSON.stringify(report));
+  expect(await readMeasured(folder)).toMatchObject({ report_problems: [], completions: report });
+  for (const [text, why] of [
+    [JSON.stringify({ ...report, split: 'train' }), 'is not a measurement of completions: message.split'],
+    [JSON.stringify({ ...report, format: 2 }), 'was written by a newer version of Luthier.'],
+    ['null', 'is not a measurement of completions'],
+    ['{"format": 1,', 'cannot be read'],
+  ] as const) {
+    writeFileSync(file, text);
+    const { completions, report_problems } = await readMeasured(folder);
+    expect(completions).toBeNull();
+    expect(report_problems).toEqual([expect.stringContaining(`completions.json ${why}`)]);
+  }
 });

@@ -10,10 +10,11 @@ import {
   type FileEvaluation,
   parseFileEvaluation,
   parseReport,
+  type RunSnapshot,
   withTask,
 } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
-import { readReports } from '../../runs/reports.ts';
+import { readCompletions, readReports } from '../../runs/reports.ts';
 import { requireNone } from './errors.ts';
 
 /** What a run's model was measured on; what is there and cannot be read is told with its reason. */
@@ -42,6 +43,15 @@ export async function readEvaluations(folder: string): Promise<Evaluations> {
   }
   evaluations.sort((a, b) => Number(a.evaluated_at < b.evaluated_at) - Number(a.evaluated_at > b.evaluated_at));
   return { reports, evaluations, problems };
+}
+
+/** All that was measured with the model of a run's folder, as its page is told. */
+export async function readMeasured(
+  folder: string,
+): Promise<Pick<RunSnapshot, 'reports' | 'evaluations' | 'report_problems' | 'completions'>> {
+  const { reports, evaluations, problems } = await readEvaluations(folder);
+  const { completions, problems: further } = await readCompletions(folder);
+  return { reports, evaluations, report_problems: [...problems, ...further], completions };
 }
 
 async function readOr(problems: string[], path: string): Promise<unknown> {

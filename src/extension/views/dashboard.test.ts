@@ -1,9 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type * as vscode from 'vscode';
+import type { RunRecord } from '../../protocol/index.ts';
 import { Emitter } from '../events.ts';
+import { COMMANDS } from '../ids.ts';
 import { RunStore } from '../runs/store.ts';
 import { makeRun, recordOf, writeRun } from '../testing/fake-run.ts';
 import { Page } from '../testing/page.ts';
@@ -104,6 +106,38 @@ test('an evaluation that was just made is shown with the reports that hold it, a
   expect(kinds()).toEqual(['snapshot', 'showEvaluation', 'snapshot']);
   await dashboard.showEvaluation(run, 'april');
   expect(page.posted.at(-1)).toEqual({ type: 'showEvaluation', run: 'first', name: 'april' });
+});
+
+test('what suggestions of its model are worth is sent with a run, and whenever it was measured; so is whether it can be', async () => {
+  const recipe = { task: 'text-generation', model: 'starters/decoder', dataset: 'my-files' } as RunRecord['recipe'];
+  const folder = makeRun(home, { id: 'files', state: 'done', model: 'model', recipe });
+  mkdirSync(join(home, 'datasets/my-files'), { recursive: true });
+  writeFileSync(join(home, 'datasets/my-files/dataset.json'), JSON.stringify({ source: { paths: true } }));
+  await store.setHomes([home]);
+  await dashboard.setRuns([folder]);
+  expect(page.posted.at(-1)).toMatchObject({ runs: [{ completions: null, learned_files: true }] });
+  await dashboard.measured(folder);
+  expect(page.posted).toHaveLength(1);
+  const replay = { lines: 2, files: 1, characters: 30, saved: 6, shown: 2, accepted: 1, interval: null };
+  const completions = {
+    ...{ format: 1, created_at: '2026-11-27T08:00:00.000Z', base: 'starters/decoder', split: 'validation' },
+    ...{ files: 1, seed: 42, bits_per_byte: { base: 2, model: 1, interval: null } },
+    replay: { base: { ...replay, saved: 0 }, model: replay },
+  };
+  writeFileSync(join(folder, 'completions.json'), JSON.stringify(completions));
+  await dashboard.measured(join(home, 'runs/other'));
+  expect(page.posted).toHaveLength(1);
+  await dashboard.measured(folder);
+  expect(page.posted.at(-1)).toMatchObject({ type: 'reports', run: 'files', completions });
+  await dashboard.setRuns([folder]);
+  expect(page.posted.at(-1)).toMatchObject({ type: 'snapshot', runs: [{ completions }] });
+  page.received.fire({ type: 'action', action: 'measureCompletions', run: 'files' });
+  await vi.waitFor(() =>
+    expect(editor.commands.executeCommand).toHaveBeenCalledWith(
+      COMMANDS.measureCompletions,
+      expect.objectContaining({ folder }),
+    ),
+  );
 });
 
 test('a comparison that cannot be made is answered with its reason', async () => {

@@ -13,12 +13,13 @@ import {
   type RunEvent,
   type RunSnapshot,
 } from '../../protocol/index.ts';
+import { learntFiles } from '../datasets/of-run.ts';
 import type { EngineService } from '../engine/service.ts';
 import { HostError, isCancelled, sentence, toHostError } from '../errors.ts';
 import { COMMANDS, PANELS } from '../ids.ts';
 import type { Log } from '../log.ts';
 import type { RunActions } from '../runs/actions.ts';
-import { readEvaluations } from '../runs/evaluations.ts';
+import { readMeasured } from '../runs/evaluations.ts';
 import { exportOnnx } from '../runs/onnx.ts';
 import { hasModel, type Run } from '../runs/run.ts';
 import type { RunStarter } from '../runs/starter.ts';
@@ -60,6 +61,11 @@ export class Dashboards implements vscode.Disposable, vscode.WebviewPanelSeriali
     if (shown.shows(run)) shown.panel.reveal();
     else await shown.setRuns([run.folder]);
     await told;
+  }
+
+  /** The model of a run's folder was measured: what shows it is told. */
+  async measured(folder: string): Promise<void> {
+    for (const dashboard of this.shown) await dashboard.measured(folder);
   }
 
   /** Shows runs, in the panel that shows the first of them already if there is one. */
@@ -186,6 +192,12 @@ export class Dashboard {
     this.wanted = null;
   }
 
+  /** Its model was measured, here or elsewhere. */
+  async measured(folder: string): Promise<void> {
+    const run = this.folders.includes(folder) ? this.options.store.get(folder) : undefined;
+    if (run && this.ready) await this.sendReports(run);
+  }
+
   /** Its run could not be made. */
   closeIfEmpty(): void {
     if (this.folders.length === 0 && !this.wire.closed) this.panel.dispose();
@@ -282,6 +294,7 @@ export class Dashboard {
       reveal: COMMANDS.revealRun,
       try: COMMANDS.tryModel,
       evaluate: COMMANDS.evaluateOnFile,
+      measureCompletions: COMMANDS.measureCompletions,
       export: COMMANDS.exportRun,
       crossValidate: COMMANDS.crossValidate,
     };
@@ -331,16 +344,16 @@ export class Dashboard {
   private async snapshot(run: Run): Promise<RunSnapshot> {
     const feed = this.feed(run.folder);
     await feed.read();
-    const { reports, evaluations, problems } = await readEvaluations(run.folder);
+    const measured = await readMeasured(run.folder);
+    const learned_files = await learntFiles(run);
     // From here to the copies nothing may come between: what is told later must not be told twice.
     this.fresh.delete(run.folder);
     return {
       record: { ...run.record, state: run.state },
       steps: feed.steps.toColumns(),
       events: [...feed.events],
-      reports,
-      evaluations,
-      report_problems: problems,
+      ...measured,
+      learned_files,
       ...modelOf(run),
       read_only: this.readOnly(run),
       queue_position: this.options.starter.position(run),
@@ -392,9 +405,11 @@ export class Dashboard {
   }
 
   private async sendReports(run: Run): Promise<void> {
-    const { reports, evaluations, problems } = await readEvaluations(run.folder);
-    if (!this.ready || reports.length + evaluations.length + problems.length === 0) return;
-    this.wire.post({ type: 'reports', run: run.record.id, reports, evaluations, report_problems: problems });
+    const measured = await readMeasured(run.folder);
+    const { reports, evaluations, report_problems, completions } = measured;
+    const isNothing = reports.length + evaluations.length + report_problems.length === 0 && completions === null;
+    if (!this.ready || isNothing) return;
+    this.wire.post({ type: 'reports', run: run.record.id, ...measured });
   }
 
   private postRecord(run: Run): void {

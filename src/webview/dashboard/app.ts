@@ -11,6 +11,7 @@ import { LightElement } from '../shared/light-element.ts';
 import { onThemeChange } from '../shared/theme.ts';
 import { Averages, chartsFor, runSwatch } from './charts.ts';
 import { compareView } from './compare-view.ts';
+import { completionsView } from './completions-view.ts';
 import { evaluationView } from './evaluation-view.ts';
 import { foldsView, stageLine } from './folds.ts';
 import { forgettingView } from './forgetting-view.ts';
@@ -261,6 +262,10 @@ export class DashboardElement extends LightElement implements Page {
               run.record.state,
               run.fold,
               run.reportProblems,
+              run.completions,
+              run.modelFolder,
+              run.readOnly,
+              run.gone,
               run.evals.length > 0,
               run.samples.length,
               run.done,
@@ -270,7 +275,7 @@ export class DashboardElement extends LightElement implements Page {
               view.matrixSize,
             ],
             () =>
-              html`${foldsView(run, this)}${evaluationView(run, this)}${samplesView(run, this)}${forgettingView(run)}`,
+              html`${foldsView(run, this)}${completionsView(run, this)}${evaluationView(run, this)}${samplesView(run, this)}${forgettingView(run)}`,
           )}`;
       case 'recipe':
         return recipeView(runs, this);

@@ -1,3 +1,4 @@
+import type { CompletionReport } from '../../protocol/completion-report.ts';
 import type {
   EvaluatedRow,
   EvaluationReport,
@@ -50,6 +51,10 @@ export interface RunView {
   evaluations: FileEvaluation[];
   /** Why evaluations that are there cannot be read. */
   reportProblems: string[];
+  /** What suggestions of its model are worth; null where that was not measured. */
+  completions: CompletionReport | null;
+  /** It learned files, some of which are held out: then it can be measured. */
+  learnedFiles: boolean;
   /** Absolute path of its model's folder; null until there is one. */
   modelFolder: string | null;
   /** Whether the model is there as ONNX, too. */
@@ -150,6 +155,7 @@ export class RunStore {
         run.reports = message.reports;
         run.evaluations = message.evaluations;
         run.reportProblems = message.report_problems;
+        run.completions = message.completions;
         return;
       case 'showEvaluation':
         this.focus = run.id;
@@ -225,6 +231,8 @@ export class RunStore {
         reports: snapshot.reports,
         evaluations: snapshot.evaluations,
         reportProblems: snapshot.report_problems,
+        completions: snapshot.completions,
+        learnedFiles: snapshot.learned_files,
         modelFolder: snapshot.model_folder,
         hasOnnx: snapshot.has_onnx,
         eta_s: null,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { runsOf } from '../workplace.mjs';
-import { completionsServer, ghost } from './completions.mjs';
+import { completionsServer, ghost, pressInNotification } from './completions.mjs';
 
 const PLACES = ['harbour', 'garden', 'market', 'library', 'station', 'meadow'];
 
@@ -46,19 +46,15 @@ export const myFiles = [
           { patience: 600_000, every: 1000 },
         );
         assert.ok(run.record.recipe.task === 'text-generation');
-        const press = async (/** @type {RegExp} */ said, /** @type {string} */ button) => {
-          const toast = page.locator('.notifications-toasts .notification-list-item').filter({ hasText: said });
-          await window.until(
-            `the button ${button}`,
-            async () => {
-              await toast.first().getByRole('button', { name: button }).click({ timeout: 5000 });
-              return true;
-            },
-            { patience: 300_000 },
-          );
-        };
-        await press(/my-files/, 'Measure Completions');
-        await press(/bits a byte/, 'Use for Completions');
+        const patience = 300_000;
+        await pressInNotification(window, /my-files/, 'Measure Completions', { patience });
+        await pressInNotification(window, /bits a byte/, 'Use for Completions', { patience });
+        // The run's page, which opened with its start, shows what was measured.
+        const dashboard = await window.webview('luthier-dashboard');
+        await dashboard.locator('#tab-evaluation').click();
+        await window.until('the figures on the dashboard', async () =>
+          (await dashboard.locator('#panel').innerText()).includes('accepted suggestions would have saved'),
+        );
         await window.openFile('harbour.md');
         await page.keyboard.press('Control+End');
         await page.keyboard.type('On day 7 the old');

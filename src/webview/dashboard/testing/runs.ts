@@ -51,6 +51,8 @@ export const snapshotOf = (id: string, steps: StepEvent[] = [], more: Partial<Ru
     reports: [],
     evaluations: [],
     report_problems: [],
+    completions: null,
+    learned_files: false,
     model_folder: null,
     has_onnx: false,
     read_only: null,
