@@ -90,7 +90,7 @@ export function activate(context: vscode.ExtensionContext): LuthierApi {
     void resumeExample(luthier).catch((error: unknown) => showError(error, luthier.log));
     luthier
       .load()
-      .then(() => luthier.completions.updates.look())
+      .then(() => luthier.completions.look())
       .catch((error: Error) => luthier.log.error(error));
   });
   const activationMs = performance.now() - started;

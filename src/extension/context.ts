@@ -12,7 +12,7 @@ import { DatasetStore } from './datasets/store.ts';
 import { EngineHost } from './engine/host.ts';
 import { Emitter } from './events.ts';
 import { Homes } from './homes.ts';
-import { CONTEXT_KEYS, MEMENTO_KEYS } from './ids.ts';
+import { type Achievement, CONTEXT_KEYS, MEMENTO_KEYS } from './ids.ts';
 import { tellDisk } from './notifications.ts';
 import { EndpointKeys } from './prompts/endpoint-keys.ts';
 import { PromptLanguage } from './prompts/language.ts';
@@ -155,7 +155,10 @@ export class Luthier implements vscode.Disposable {
       service: this.engine.service,
       ...{ models: this.templateModels, keys: this.endpointKeys },
     });
-    this.completions = new Completions({ extension, engine: this.engine, runs: this.runs, log: this.log });
+    this.completions = new Completions({
+      ...{ extension, engine: this.engine, runs: this.runs, log: this.log },
+      achieved: (step) => this.achieved(step),
+    });
     this.completionPages = new CompletionPages({
       ...{ extension: shared.extension, log: shared.log },
       completions: this.completions,
@@ -342,8 +345,8 @@ export class Luthier implements vscode.Disposable {
     );
   }
 
-  /** Ticks a step of the walkthrough off. */
-  achieved(step: 'started' | 'watched' | 'tried' | 'prompted'): void {
+  /** Ticks a step of a walkthrough off. */
+  achieved(step: Achievement): void {
     if (this.steps.has(step)) return;
     this.steps.add(step);
     void vscode.commands.executeCommand('setContext', CONTEXT_KEYS[step], true);

@@ -16,8 +16,7 @@ import {
   TREE_ITEMS,
   VIEW_CONTAINER,
   VIEWS,
-  WALKTHROUGH,
-  WALKTHROUGH_STEPS,
+  WALKTHROUGHS,
 } from './ids.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -113,6 +112,7 @@ const ALWAYS_OFFERED = [
   'showRunsTable',
   'updateModel',
   'openWalkthrough',
+  'openCompletionsWalkthrough',
 ] satisfies (keyof typeof COMMANDS)[];
 
 test('the palette offers a command only where it can do something', () => {
@@ -159,16 +159,27 @@ test('menus of several selected items show what is done to several', () => {
   expect([...new Set(inMenus)].sort()).toEqual(several.map((name) => `luthier.${name}`).sort());
 });
 
-test('the walkthrough ticks off what worked, not what was called', () => {
-  const [{ steps }] = contributes.walkthroughs;
+interface Step {
+  id: string;
+  media: { svg: string; altText: string };
+  completionEvents: string[];
+}
+const walkthroughs: { id: string; steps: Step[] }[] = contributes.walkthroughs;
+
+test('the walkthroughs tick off what worked, not what was called', () => {
   const events = Object.fromEntries(
-    steps.map(({ id, completionEvents }: { id: string; completionEvents: string[] }) => [id, completionEvents]),
+    walkthroughs.flatMap(({ steps }) => steps.map(({ id, completionEvents }) => [id, completionEvents])),
   );
   expect(events).toMatchObject({
     fineTune: [`onContext:${CONTEXT_KEYS.started}`],
     watch: [`onContext:${CONTEXT_KEYS.watched}`],
     try: [`onContext:${CONTEXT_KEYS.tried}`],
     prompt: [`onContext:${CONTEXT_KEYS.prompted}`],
+    model: [`onContext:${CONTEXT_KEYS.completes}`],
+    write: [`onContext:${CONTEXT_KEYS.suggested}`],
+    accept: [`onContext:${CONTEXT_KEYS.accepted}`],
+    files: [`onContext:${CONTEXT_KEYS.filesLearned}`],
+    learn: [`onContext:${CONTEXT_KEYS.learns}`],
   });
 });
 
@@ -273,11 +284,11 @@ test('no other file of the extension spells an id of ours', () => {
   }
 });
 
-test('the walkthrough is whole: steps, pictures, alternative texts', () => {
-  const [walkthrough] = contributes.walkthroughs;
-  expect(walkthrough.id).toBe(WALKTHROUGH);
-  expect(walkthrough.steps.map(({ id }: { id: string }) => id)).toEqual(WALKTHROUGH_STEPS);
-  for (const { media } of walkthrough.steps) {
+test('the walkthroughs are whole: steps, pictures, alternative texts', () => {
+  expect(walkthroughs.map(({ id, steps }) => ({ id, steps: steps.map((step) => step.id) }))).toEqual(
+    Object.values(WALKTHROUGHS),
+  );
+  for (const { media } of walkthroughs.flatMap(({ steps }) => steps)) {
     expect(existsSync(join(root, media.svg)), media.svg).toBe(true);
     expect(media.altText).toBeTruthy();
   }

@@ -68,6 +68,7 @@ export const COMMANDS = {
   reviewLearned: 'luthier.reviewLearned',
   updateModel: 'luthier.updateModel',
   openWalkthrough: 'luthier.openWalkthrough',
+  openCompletionsWalkthrough: 'luthier.openCompletionsWalkthrough',
 } as const;
 
 export type CommandName = keyof typeof COMMANDS;
@@ -98,10 +99,11 @@ export const PANELS = {
   comparison: 'luthier.comparison',
 } as const;
 
-export const WALKTHROUGH = 'luthier.gettingStarted';
-
-/** Walkthrough steps, in order. */
-export const WALKTHROUGH_STEPS = ['data', 'fineTune', 'watch', 'try', 'prompt'] as const;
+/** Walkthroughs, with their steps in order. */
+export const WALKTHROUGHS = {
+  gettingStarted: { id: 'luthier.gettingStarted', steps: ['data', 'fineTune', 'watch', 'try', 'prompt'] },
+  completions: { id: 'luthier.gettingStartedWithCompletions', steps: ['model', 'write', 'accept', 'files', 'learn'] },
+} as const;
 
 /** Context keys that the code sets and `when` clauses read. */
 export const CONTEXT_KEYS = {
@@ -127,12 +129,27 @@ export const CONTEXT_KEYS = {
   scanned: 'luthier.scanned',
   /** The editor in front has a prompt template, and no prompt file of VS Code's own. */
   template: 'luthier.template',
-  /** What the walkthrough ticks off: a run was made, a dashboard was seen, a model was tried, a template written. */
+  /** What the first walkthrough ticks off: a run was made, a dashboard was seen, a model was tried, a template written. */
   started: 'luthier.started',
   watched: 'luthier.watched',
   tried: 'luthier.tried',
   prompted: 'luthier.prompted',
+  /**
+   * What that of completions ticks off: a model was chosen, something was suggested, some of it accepted, files were
+   * learned, learning from completions was turned on.
+   */
+  completes: 'luthier.completes',
+  suggested: 'luthier.suggested',
+  accepted: 'luthier.accepted',
+  filesLearned: 'luthier.filesLearned',
+  learns: 'luthier.learns',
 } as const;
+
+/** What a person has come to: a step of a walkthrough is ticked off by each. */
+export type Achievement = Extract<
+  keyof typeof CONTEXT_KEYS,
+  'started' | 'watched' | 'tried' | 'prompted' | 'completes' | 'suggested' | 'accepted' | 'filesLearned' | 'learns'
+>;
 
 /** Settings with their defaults, as in package.json's `contributes.configuration`. */
 export const SETTINGS = {

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { BackendChoice, BackendStatus } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
-import { SECRETS, WALKTHROUGH } from '../ids.ts';
+import { SECRETS, WALKTHROUGHS } from '../ids.ts';
 import { choose } from '../questions.ts';
 import { saveSetting, setting } from '../settings.ts';
 import { askText, tell, withProgress } from '../ui.ts';
@@ -74,7 +74,10 @@ export async function refresh(luthier: Luthier): Promise<void> {
   luthier.datasets.refresh();
 }
 
-export async function openWalkthrough(luthier: Luthier): Promise<void> {
-  const id = `${luthier.extension.extension.id}#${WALKTHROUGH}`;
+export const openWalkthrough = (luthier: Luthier): Promise<void> => open(luthier, 'gettingStarted');
+export const openCompletionsWalkthrough = (luthier: Luthier): Promise<void> => open(luthier, 'completions');
+
+async function open({ extension }: Luthier, name: keyof typeof WALKTHROUGHS): Promise<void> {
+  const id = `${extension.extension.id}#${WALKTHROUGHS[name].id}`;
   await vscode.commands.executeCommand('workbench.action.openWalkthrough', id, false);
 }

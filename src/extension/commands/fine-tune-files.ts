@@ -71,7 +71,9 @@ export async function learnFiles(
     const project = await luthier.homes.projectFor(vscode.Uri.file(folder));
     const path = await new FilesFlow(luthier, questions, folder, project, found, update).play();
     questions.dispose();
-    if (path) await startRecipe(luthier, path, join(project, HOME), { onCreated });
+    if (!path) return;
+    await startRecipe(luthier, path, join(project, HOME), { onCreated });
+    luthier.achieved('filesLearned');
   } finally {
     questions.dispose();
   }

@@ -15,7 +15,15 @@ import {
   useForCompletions,
 } from './completions.ts';
 import { addDataset, inspectDataset, openDataset, removeDataset } from './datasets.ts';
-import { openWalkthrough, refresh, restartEngine, selectBackend, setHuggingFaceToken, showLog } from './engine.ts';
+import {
+  openCompletionsWalkthrough,
+  openWalkthrough,
+  refresh,
+  restartEngine,
+  selectBackend,
+  setHuggingFaceToken,
+  showLog,
+} from './engine.ts';
 import { tryExample } from './example.ts';
 import { findLearningRate } from './find-rate.ts';
 import { fineTuneDataset, fineTuneSelection } from './fine-tune.ts';
@@ -118,6 +126,7 @@ const handlers: Record<CommandName, Command> = {
   reviewLearned,
   updateModel,
   openWalkthrough,
+  openCompletionsWalkthrough,
 };
 
 /**

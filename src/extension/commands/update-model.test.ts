@@ -20,6 +20,7 @@ let luthier: Luthier;
 let failing: Record<string, Error>;
 let isOn: boolean;
 const begin = vi.fn(async () => {});
+const achieved = vi.fn();
 
 const made = (): OwnFiles => ({
   path: join(project, '.luthier/datasets/my-update'),
@@ -78,6 +79,7 @@ beforeEach(() => {
     dashboards: { open: () => null },
     adopt: async () => ({ folder: '/run' }),
     starter: { enqueue: async () => null },
+    achieved,
     completions: {
       state: { ready: async () => {} },
       models: { choices, nameOf: (model: string) => model },
@@ -132,6 +134,7 @@ test('the model that completes learns what was accepted, after a summary; the ru
     dataset: 'my-update',
   });
   expect(begin).toHaveBeenCalledWith('/run', 'starters/decoder');
+  expect(achieved).toHaveBeenCalledWith('filesLearned');
 });
 
 test('of several models one is chosen', async () => {

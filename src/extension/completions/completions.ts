@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { EngineHost } from '../engine/host.ts';
-import { COMMANDS } from '../ids.ts';
+import { type Achievement, COMMANDS } from '../ids.ts';
 import type { Log } from '../log.ts';
 import type { RunStore } from '../runs/store.ts';
 import { setting } from '../settings.ts';
@@ -22,6 +22,8 @@ export interface CompletionsOptions {
   extension: vscode.ExtensionContext;
   engine: Pick<EngineHost, 'service' | 'startsQuietly'>;
   runs: RunStore;
+  /** Ticks a step of the walkthrough off. */
+  achieved(step: Achievement): void;
   log: Log;
 }
 
@@ -38,12 +40,14 @@ export class Completions implements vscode.Disposable {
   readonly updates: Updates;
   private readonly tracker: Tracker;
   private readonly log: Log;
+  private readonly achieved: CompletionsOptions['achieved'];
   private readonly disposables: { dispose(): void }[] = [];
   private registration: vscode.Disposable | null = null;
 
-  constructor({ extension, engine, runs, log }: CompletionsOptions) {
+  constructor({ extension, engine, runs, achieved, log }: CompletionsOptions) {
     const folder = join(extension.globalStorageUri.fsPath, 'completions');
     this.log = log;
+    this.achieved = achieved;
     this.state = new SharedState(folder, log);
     this.models = new CompletionModels({ extension: extension.extensionPath, runs, state: this.state });
     this.counts = new CompletionCounter(folder, log);
@@ -59,11 +63,15 @@ export class Completions implements vscode.Disposable {
       await vscode.commands.executeCommand(COMMANDS.chooseCompletionModel, language);
     });
     this.tracker = new Tracker({
-      shown: (suggestion) => this.counts.add(suggestion, { shown: 1 }),
+      shown: (suggestion) => {
+        this.counts.add(suggestion, { shown: 1 });
+        achieved('suggested');
+      },
       ended: (ended) => {
         const { outcome, characters, suggestion } = ended;
         this.counts.add(suggestion, { [outcome]: 1, characters });
         this.learning.ended(ended);
+        if (outcome !== 'rejected') achieved('accepted');
       },
       edited: (suggestion) => this.counts.add(suggestion, { edited: 1 }),
     });
@@ -80,6 +88,8 @@ export class Completions implements vscode.Disposable {
     });
     this.disposables.push(
       this.state.changed.on(() => this.provider.forget()),
+      this.state.changed.on(() => this.tick()),
+      this.learning.changed.on(() => this.tick()),
       vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
         if (contentChanges.length === 0) return;
         const changes = contentChanges.map(({ rangeOffset: offset, rangeLength: removed, text }) => {
@@ -106,6 +116,13 @@ export class Completions implements vscode.Disposable {
     this.register();
   }
 
+  /** The first look at what was chosen and at updates that have ended, once the runs of this window are known. */
+  async look(): Promise<void> {
+    await this.state.ready();
+    this.tick();
+    await this.updates.look();
+  }
+
   /** A suggestion of this number was accepted whole. */
   accepted(id: unknown): void {
     if (typeof id === 'number') this.tracker.accepted(id);
@@ -121,6 +138,11 @@ export class Completions implements vscode.Disposable {
     this.registration?.dispose();
     for (const disposable of this.disposables) disposable.dispose();
     void this.counts.dispose();
+  }
+
+  private tick(): void {
+    if (Object.keys(this.models.choices).length > 0) this.achieved('completes');
+    if (this.learning.isOn) this.achieved('learns');
   }
 
   /** In the languages that the person has chosen, and nowhere where nothing is to be completed. */

@@ -97,6 +97,7 @@ async function menuItems(luthier: Luthier, language: string | undefined): Promis
       description: await today(luthier),
       value: () => run(COMMANDS.showCompletionCounts),
     },
+    { label: '$(book) Get Started with Completions', value: () => run(COMMANDS.openCompletionsWalkthrough) },
     {
       label: '$(gear) Settings',
       value: () => run('workbench.action.openSettings', 'luthier.completions'),

@@ -92,18 +92,52 @@ async function severalWords(window) {
   throw new Error('Nothing of several words was suggested');
 }
 
+/** A suggestion that would come has come by then, with a model that is loaded on a busy machine. */
+const COMES_MS = 10_000;
+
+/**
+ * Begins lines until something is suggested to go on with; gives how the line begins and what is suggested. Not every
+ * line has a suggestion, and what is typed before the model is chosen and loaded is not answered later.
+ * @param {import('../window.mjs').VSCodeWindow} window
+ * @returns {Promise<[opening: string, suggested: string]>}
+ */
+export async function anySuggestion(window) {
+  const { page } = window;
+  let count = 0;
+  return await window.until(
+    'a suggestion',
+    async () => {
+      const opening = /** @type {string} */ (OPENINGS[count++ % OPENINGS.length]);
+      await page.keyboard.press('Enter');
+      await page.keyboard.type(opening);
+      const text = await window
+        .until('one to this line', async () => (await ghost(page)).trim() !== '' && (await ghost(page)), {
+          patience: COMES_MS,
+        })
+        .catch(() => '');
+      return text !== '' && [opening, text];
+    },
+    { patience: 300_000 },
+  );
+}
+
 /**
  * Presses a button of a notification that is shown.
  * @param {import('../window.mjs').VSCodeWindow} window
  * @param {RegExp} said
  * @param {string} button
+ * @param {{ patience?: number }} [options]
  */
-export async function pressInNotification(window, said, button) {
+export async function pressInNotification(window, said, button, options) {
   const toast = window.page.locator('.notifications-toasts .notification-list-item').filter({ hasText: said });
-  await window.until(`the notification’s button ${button}`, async () => {
-    await toast.first().getByRole('button', { name: button }).click({ timeout: 5000 });
-    return true;
-  });
+  await window.until(
+    `the notification’s button ${button}`,
+    async () => {
+      await toast.first().getByRole('button', { name: button }).click({ timeout: 5000 });
+      return true;
+    },
+    options,
+  );
 }
 
 /** @param {import('../window.mjs').VSCodeWindow} window */
@@ -223,6 +257,16 @@ export const completions = [
         await page.keyboard.type('Q');
         await window.until('it to go', async () => !(await ghost(page)).includes(rest.trim()));
         assert.ok((await written(page)).includes(`${word}`) && !(await written(page)).includes(second.trim()));
+
+        // The walkthrough has ticked off what was done, and nothing else.
+        await window.command('Luthier: Get Started with Completions');
+        const done = page.locator('.step-list-container [data-done-step-id][aria-checked="true"]');
+        await window.until('three steps to be ticked off', async () => (await done.count()) === 3);
+        const ids = await done.evaluateAll((steps) => steps.map((step) => step.getAttribute('data-done-step-id')));
+        assert.deepEqual(
+          ids.map((id) => id?.split('#').at(-1)),
+          ['model', 'write', 'accept'],
+        );
 
         // What was counted is shown.
         await window.command('Luthier: Show Completion Counts');
