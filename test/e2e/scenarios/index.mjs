@@ -4,6 +4,7 @@ import { completions } from './completions.mjs';
 import { fineTune } from './fine-tune.mjs';
 import { flow } from './flow.mjs';
 import { keyboard } from './keyboard.mjs';
+import { learning } from './learning.mjs';
 import { models } from './models.mjs';
 import { myFiles } from './my-files.mjs';
 import { predictFile } from './predict-file.mjs';
@@ -34,6 +35,7 @@ export const scenarios = [
   ...promptVersions,
   ...completions,
   ...myFiles,
+  ...learning,
   ...keyboard,
   ...untrusted,
   ...workspaces,
