@@ -171,7 +171,7 @@ export const SETTINGS = {
   'luthier.prompts.endpoint.timeoutSeconds': 60,
   'luthier.completions.enabled': true,
   'luthier.completions.languages': ['prompty', 'prompt', 'plaintext', 'markdown'] as string[],
-  'luthier.completions.debounce': 25,
+  'luthier.completions.debounce': 0,
   'luthier.completions.slowMilliseconds': 1500,
   'luthier.completions.learn': false,
 } as const;

@@ -98,8 +98,12 @@ export class Completions implements vscode.Disposable {
         // Places that are followed move before a suggestion that ends with this change is one of them.
         this.learning.documentChanged(document.uri.toString(), changes);
         this.tracker.changed(document.uri.toString(), changes);
+        this.provider.documentChanged(document);
       }),
-      vscode.window.onDidChangeTextEditorSelection(({ textEditor: { document }, selections: [selection] }) => {
+      vscode.window.onDidChangeTextEditorSelection(({ textEditor, selections }) => {
+        const { document } = textEditor;
+        if (textEditor === vscode.window.activeTextEditor) this.provider.moved(document, selections);
+        const [selection] = selections;
         if (!selection || !this.tracker.isWaiting) return;
         this.tracker.moved(document.uri.toString(), document.offsetAt(selection.active));
       }),

@@ -30,6 +30,23 @@ export function placeIn(
   return { language, before: before + text.replaceAll('\r\n', '\n'), after, range, lead: text };
 }
 
+/** A document as it is just now, and the cursor in it. */
+export interface Spot {
+  readonly document: vscode.TextDocument;
+  readonly version: number;
+  /** In UTF-16 units from the document's start. */
+  readonly offset: number;
+}
+
+export const spotIn = (document: vscode.TextDocument, position: vscode.Position): Spot => ({
+  document,
+  version: document.version,
+  offset: document.offsetAt(position),
+});
+
+export const isSame = (a: Spot | null, b: Spot): boolean =>
+  a !== null && a.document === b.document && a.version === b.version && a.offset === b.offset;
+
 /** Brackets, quotes and full stops behind a cursor are what an editor or a person has put there before. */
 const CLOSING = /^[\s\p{P}]*$/u;
 

@@ -5,7 +5,17 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { CompletionAnswer, CompletionRequest } from '../../protocol/index.ts';
 import { HostError } from '../errors.ts';
 import { silentLog } from '../log.ts';
-import { configured, Document, InlineCompletionTriggerKind, Position, Range, reset, Uri } from '../testing/vscode.ts';
+import {
+  commands,
+  configured,
+  Document,
+  InlineCompletionTriggerKind,
+  Position,
+  Range,
+  reset,
+  Uri,
+  window,
+} from '../testing/vscode.ts';
 import type { WhyNot } from './gate.ts';
 import { JUDGED } from './health.ts';
 import { CompletionModels } from './models.ts';
@@ -22,6 +32,8 @@ class Model {
   answerMs = 5;
   text = ' is in the van.';
   failure: Error | null = null;
+  /** Answers that reading leaves no time for. */
+  late = 0;
   isRunning = true;
   private working = 0;
   most = 0;
@@ -47,6 +59,10 @@ class Model {
       entry.ended = performance.now();
     }
     if (this.failure) throw this.failure;
+    if (this.late > 0) {
+      this.late--;
+      return { items: [], ms: 5, prompt: 10, reused: 0, stopped: 'budget', middle: false, eightBit: false };
+    }
     const texts = [this.text, ' was late.', ' came.'].slice(0, (params as CompletionRequest).candidates ?? 1);
     const items = texts.map((text) => ({ text, tokens: 4, score: -1, stopped: 'line' }));
     return { items, ms: 5, prompt: 10, reused: 0, stopped: 'line', middle: false, eightBit: false } as CompletionAnswer;
@@ -112,6 +128,22 @@ async function ask(document: Document, { asked = false, at, token = new Token(),
     ...([document, position, context, token] as unknown as Parameters<typeof provider.provideInlineCompletionItems>),
   );
   return items as unknown as { insertText: string; range: Range; command: { arguments: [number] } }[] | undefined;
+}
+
+/** A key, as VS Code tells of it: the document changes, and then the cursor. */
+function type(document: Document, text: string): void {
+  document.setText(document.getText() + text);
+  provider.documentChanged(document as never);
+  const active = document.positionAt(document.getText().length);
+  provider.moved(document as never, [{ active, isEmpty: true }] as never);
+}
+
+/** A document in which VS Code has asked after the last key. */
+async function followed(text: string): Promise<Document> {
+  const document = documentOf(text);
+  type(document, ' ');
+  await ask(document);
+  return document;
 }
 
 it('the text around the cursor is asked about, and the answer stands at the cursor with the command that tells of it', async () => {
@@ -197,6 +229,133 @@ it('a newer request calls the older off, and an older one’s answer is none', a
   expect(await second).toHaveLength(1);
   expect(model.log.map(({ cancelled }) => cancelled)).toEqual([true, false]);
   expect(model.most).toBe(1);
+});
+
+it('the model begins with the key, and VS Code’s question joins it', async () => {
+  const document = documentOf('The parcel');
+  // Whether VS Code asks here is not known yet.
+  type(document, 's');
+  await sleep(10);
+  expect(model.asked).toEqual([]);
+  await ask(document);
+  expect(model.asked).toHaveLength(1);
+
+  model.answerMs = 50;
+  type(document, ' a');
+  await vi.waitFor(() => expect(model.asked).toHaveLength(2));
+  expect(offered).toHaveBeenCalledTimes(1);
+  expect(await ask(document)).toHaveLength(1);
+  expect(offered).toHaveBeenCalledTimes(2);
+  // It may have been answered by then.
+  model.answerMs = 1;
+  type(document, 'n');
+  await sleep(30);
+  expect(await ask(document)).toHaveLength(1);
+  expect(model.asked.map(({ before }) => before)).toEqual(['The parcels', 'The parcels a', 'The parcels an']);
+});
+
+it('what was begun is called off by the next key, by VS Code, and where something else is asked', async () => {
+  const document = await followed('The parcel');
+  model.answerMs = 60_000;
+  type(document, 'a');
+  await vi.waitFor(() => expect(model.asked).toHaveLength(2));
+  type(document, 'n');
+  await vi.waitFor(() => expect(model.asked).toHaveLength(3));
+  const token = new Token();
+  const joined = ask(document, { token });
+  token.cancel();
+  expect(await joined).toBeUndefined();
+  type(document, 'd');
+  await vi.waitFor(() => expect(model.asked).toHaveLength(4));
+  model.answerMs = 1;
+  expect(await ask(document, { asked: true })).toHaveLength(3);
+  expect(model.log.map(({ cancelled }) => cancelled)).toEqual([false, true, true, true, false]);
+  expect(model.most).toBe(1);
+});
+
+it('nothing is begun where VS Code does not ask, asks beside its list, or a run trains; once it asks again it is', async () => {
+  const document = await followed('The parcel');
+  type(document, 'a');
+  await vi.waitFor(() => expect(model.asked).toHaveLength(2));
+  await sleep(300);
+  type(document, 'b');
+  await sleep(10);
+  expect(model.asked).toHaveLength(2);
+  await ask(document);
+  expect(model.asked).toHaveLength(3);
+
+  const end = document.positionAt(document.getText().length);
+  await ask(document, { selected: { range: new Range(end, end), text: 'c' } });
+  expect(model.asked).toHaveLength(4);
+  type(document, 'd');
+  await sleep(10);
+  expect(model.asked).toHaveLength(4);
+  await ask(document);
+  type(document, 'e');
+  await vi.waitFor(() => expect(model.asked).toHaveLength(6));
+
+  await ask(document);
+  isTraining = true;
+  type(document, 'f');
+  // The cursor alone is no key, nor is a selection.
+  provider.moved(document as never, [{ active: end, isEmpty: true }] as never);
+  document.setText('The parcels');
+  provider.documentChanged(document as never);
+  provider.moved(document as never, [{ active: end, isEmpty: false }] as never);
+  await sleep(10);
+  expect(model.asked).toHaveLength(6);
+});
+
+it('the debounce counts from the key, whoever asks', async () => {
+  configured.set('luthier.completions.debounce', 80);
+  const document = documentOf('The parcel');
+  type(document, ' a');
+  const key = performance.now();
+  await sleep(40);
+  await ask(document);
+  expect(model.log[0]!.began - key).toBeGreaterThan(70);
+  type(document, 'n');
+  const next = performance.now();
+  await vi.waitFor(() => expect(model.log).toHaveLength(2));
+  expect(model.log[1]!.began - next).toBeGreaterThan(70);
+});
+
+it('a text whose reading takes all of the time is asked about again at once, and not for ever', async () => {
+  model.late = 2;
+  expect(await ask(documentOf('The parcel'))).toHaveLength(1);
+  expect(model.asked).toHaveLength(3);
+  model.late = 100;
+  expect(await ask(documentOf('The letter'))).toEqual([]);
+  expect(model.asked).toHaveLength(7);
+});
+
+it('what was typed while the model was loaded is suggested by itself, also where VS Code waits no longer', async () => {
+  const { executeCommand } = commands;
+  const document = documentOf('The parcel');
+  model.loadMs = 40;
+  expect(await ask(document)).toHaveLength(1);
+  expect(executeCommand).not.toHaveBeenCalled();
+
+  const given = async (cursor: number) => {
+    model.isRunning = false;
+    const token = new Token();
+    window.activeTextEditor = { document, selection: { active: document.positionAt(cursor) } };
+    const waiting = ask(document, { token });
+    await sleep(10);
+    token.cancel();
+    model.isRunning = true;
+    expect(await waiting).toBeUndefined();
+    await sleep(60);
+  };
+  document.setText('The letter');
+  await given(3);
+  expect(executeCommand).not.toHaveBeenCalled();
+  await given(10);
+  expect(executeCommand).toHaveBeenCalledExactlyOnceWith('editor.action.inlineSuggest.trigger');
+  // VS Code then asks as if somebody had asked; it is a suggestion like any other.
+  expect(await ask(document, { asked: true })).toHaveLength(1);
+  expect(model.asked.at(-1)).toMatchObject({ before: 'The letter', maxTokens: 24 });
+  expect(await ask(document, { asked: true })).toHaveLength(3);
 });
 
 it('VS Code’s cancellation is heard at once, also while a model is loaded, which goes on', async () => {
