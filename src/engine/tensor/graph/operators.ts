@@ -65,6 +65,8 @@ interface OnnxOperators {
   ScatterElements: { readonly axis: number };
   Shape: None;
   Sigmoid: None;
+  /** Norm by the root mean square: onnxruntime's, though in ONNX's own domain. */
+  SimplifiedLayerNormalization: { readonly axis: number; readonly epsilon: FloatAttribute; readonly stash_type: 1 };
   Sin: None;
   Slice: None;
   Softmax: { readonly axis: number };
@@ -89,6 +91,8 @@ interface ContributedOperators {
     readonly block_size: number;
     readonly accuracy_level: 4;
   };
+  /** Of `[rows, heads, T, D]`, by the number of the first token and tables `[positions, D / 2]` of cosines and sines. */
+  RotaryEmbedding: None;
 }
 
 /** Ours, which a pass must have removed before ONNX is written. */
@@ -109,6 +113,7 @@ const CONTRIBUTED: Readonly<Record<keyof ContributedOperators, true>> = {
   FusedMatMul: true,
   Gelu: true,
   MatMulNBits: true,
+  RotaryEmbedding: true,
 };
 
 export const isContributed = (op: Op): op is keyof ContributedOperators => op in CONTRIBUTED;

@@ -112,10 +112,12 @@ const RULES: { readonly [O in Op]: Rule<O> } = {
   ReduceSum: reduce,
   Relu: same,
   Reshape: (node, [x], constantOf) => [{ shape: constantShape(node, 1, constantOf), dtype: x!.dtype }],
+  RotaryEmbedding: same,
   ScatterElements: same,
   SegmentSum: ({ attributes }, [x]) => [{ shape: [attributes.segments, ...x!.shape.slice(1)], dtype: x!.dtype }],
   Shape: (_, [x]) => [{ shape: [x!.shape.length], dtype: 'int64' }],
   Sigmoid: same,
+  SimplifiedLayerNormalization: same,
   Sin: same,
   Slice: (node, [x], constantOf) => {
     const starts = constantShape(node, 1, constantOf);
