@@ -6,7 +6,7 @@ import { Rewriter } from './rewriter.ts';
 /**
  * Norms by the root mean square and rotations, which are recorded as what they are composed of (tensor/ops/rms-norm.ts,
  * rotary.ts), as the one node that onnxruntime has for each. Of a single token a node costs more than its numbers, and
- * these are a third of a decoder's. They round otherwise, so graphs whose results are kept to the last bit stay as they are.
+ * these are four of ten of a decoder's. They round otherwise, so graphs whose results are kept to the last bit stay as they are.
  */
 export function asSingleNodes(graph: Graph): Graph {
   const made = producers(graph);
