@@ -242,6 +242,8 @@ export const MEMENTO_KEYS = {
   nodeDownloadDeclined: 'luthier.nodeDownloadDeclined',
   /** Recipes with what they read outside of the workspace, as a person agreed to it. */
   outsideReads: 'luthier.outsideReads',
+  /** Recipes that are trained once though few rows are held out, as a person chose it. */
+  trainedOnce: 'luthier.trainedOnce',
   /** Templates with the model that each is tried with, where its file does not say. */
   templateModels: 'luthier.templateModels',
   /** Templates with what each is compared on. */

@@ -247,6 +247,8 @@ export interface ComparisonAsked {
   columns: Columns;
   encoding?: string;
   rows: number;
+  /** Classes among the rows; absent in what an older version asked. */
+  classes?: number;
   /** Base models: of ways one. */
   models: string[];
   /** 0: as long as it takes. */
@@ -267,6 +269,7 @@ export const isComparisonAsked = shape({
   columns: recordOf(isString),
   encoding: optional(isString),
   rows: isCount,
+  classes: optional(isCount),
   models: listOf(isString),
   minutes: isNumber,
   sets: listOf(isString),

@@ -139,6 +139,14 @@ export interface AppendUndo {
   record?: DatasetRecord;
 }
 
+/** How many rows a run would learn from and hold out. */
+export interface RowCounts {
+  task: TaskName;
+  /** Training and validation rows together. */
+  rows: number;
+  validation_rows: number;
+}
+
 /** What a run would take, told before it starts. */
 export interface RunEstimate {
   /** Rows of the training and the validation part together. */
@@ -394,6 +402,8 @@ export interface ServiceRequests extends PromptRequests, CompletionRequests {
     params: { model: string; base: string; rows: number; classes?: number; task?: TaskName };
     result: StrategySuggestion[];
   };
+  /** Rows of a recipe's dataset, so far as they decide whether folds are suggested (engine/recipes/count-rows.ts). */
+  'run/rows': { params: RecipeSource; result: RowCounts | null };
   'run/estimate': { params: RecipeSource; result: RunEstimate };
   /** The best weights so far of a run that is still going, as a model's folder that can be asked. */
   'run/checkpoint': { params: { run: string }; result: { path: string; step: number } };

@@ -126,7 +126,15 @@ async function rowsOf(data: string, base: string, options: CompareCommandOptions
       wrong?.message ?? `${data}: the columns of ${summary.task} were not found.`,
       `See luthier data inspect ${data}. Name columns with --text-column and --label-column.`,
     );
-  return { task: summary.task, dataset: data, columns: summary.guess, encoding, rows: summary.rows, base };
+  return {
+    task: summary.task,
+    dataset: data,
+    columns: summary.guess,
+    encoding,
+    rows: summary.rows,
+    classes: summary.classes.length,
+    base,
+  };
 }
 
 /** @throws LuthierError `usage` */

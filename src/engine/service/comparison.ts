@@ -25,10 +25,10 @@ export interface RunComparisonOptions {
 
 /** A comparison as the editor asks for it. @throws LuthierError as compare */
 export async function runComparison(
-  { compared, models: names, minutes, task, columns, encoding, rows, base, data, home, sets, recipe }: ComparisonAsked,
+  { compared, models: names, minutes, task, columns, encoding, rows, classes, base, data, home, sets, recipe }: ComparisonAsked,
   { cacheFolder, signal, estimate, tell, note }: RunComparisonOptions,
 ): Promise<Comparison> {
-  const asked = { task, dataset: data, columns, encoding, rows, base, cacheFolder };
+  const asked = { task, dataset: data, columns, encoding, rows, classes, base, cacheFolder };
   const search = compared === 'search' ? await searchOf(recipe ?? '', sets) : undefined;
   const candidates = search
     ? search.first.candidates

@@ -162,6 +162,10 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       ]);
       return suggestStrategies(rows, { ...(await factsOf(model, base, cacheFolder)), classes }, task);
     },
+    'run/rows': async (source, signal) => {
+      const { countRows } = await import('../recipes/count-rows.ts');
+      return countRows(await readRecipe(source), { cacheFolder, signal });
+    },
     'run/estimate': (source, signal) => hosts.aside('run/estimate', { source, cacheFolder }, signal),
     'run/completions': (params, signal) => hosts.aside('run/completions', { ...params, cacheFolder }, signal),
     'run/checkpoint': (params, signal) => hosts.aside('run/checkpoint', params, signal),

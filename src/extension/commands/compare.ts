@@ -71,6 +71,7 @@ async function begin(luthier: Luthier, compared: Asked, args: readonly unknown[]
       columns: summary.guess,
       ...(read.data.encoding !== undefined && { encoding: read.data.encoding }),
       rows: summary.rows,
+      classes: summary.classes.length,
       sets: backend === 'auto' ? [] : [`backend=${backend}`],
     };
   } finally {

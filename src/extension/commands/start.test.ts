@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { RowCounts } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import type { Run } from '../runs/run.ts';
 import { recordOf } from '../testing/fake-run.ts';
@@ -16,17 +17,25 @@ beforeEach(() => {
 afterEach(() => folder.remove());
 
 /** A window with one run, in which whatever is made is put in line. */
-function windowWith(run: Run) {
+function windowWith(run: Run, rows: RowCounts | null = null) {
   const created: Record<string, unknown>[] = [];
   const enqueue = vi.fn(async () => null);
+  const kept = new Map<string, unknown>();
   const request = async (method: string, params: Record<string, unknown>) => {
     if (method === 'recipe/reads') return { outside: [] };
+    if (method === 'run/rows') return rows;
     created.push(params);
     return { path: run.folder };
   };
   const luthier = {
     load: async () => {},
-    extension: { globalStorageUri: editor.Uri.file('/storage') },
+    extension: {
+      globalStorageUri: editor.Uri.file('/storage'),
+      workspaceState: {
+        get: (key: string, instead: unknown) => kept.get(key) ?? instead,
+        update: async (key: string, value: unknown) => void kept.set(key, value),
+      },
+    },
     engine: { service: { request } },
     recipes: { refuseErrors: async () => {} },
     homes: { besideRecipe: async () => '/beside/.luthier' },
@@ -93,4 +102,41 @@ test('starting a recipe with a search shows its page and begins; a cross-validat
   );
   expect(created).toEqual([]);
   await expect(crossValidate(luthier, path)).rejects.toMatchObject({ code: 'usage' });
+});
+
+test('where few rows are held out, Start Run offers folds first; a recipe that is to be trained once is asked for once', async () => {
+  const few = { task: 'text-classification', rows: 112, validation_rows: 11 } as const;
+  const { luthier, created } = windowWith(runOf(null), few);
+  const folds = startRun(luthier, editor.Uri.file('/w/a.recipe.json'));
+  await vi.waitFor(() => expect(editor.shown.picker?.items.length).toBe(2));
+  expect(editor.shown.picker!.placeholder).toBe('a.recipe.json: only 11 rows would be held out');
+  expect(editor.shown.picker!.items[0]).toMatchObject({
+    label: '$(layers) Cross-validate with 5 folds',
+    description: 'recommended',
+    detail:
+      'Only 11 rows would be held out for validation, which says little; in folds, all 112 rows are measured. Trains 6 times',
+  });
+  await pick('$(layers) Cross-validate with 5 folds');
+  await folds;
+  const once = startRun(luthier, editor.Uri.file('/w/a.recipe.json'));
+  await pick('$(play) Train once');
+  await once;
+  await startRun(luthier, editor.Uri.file('/w/a.recipe.json'));
+  expect(editor.shown.picker).toBeNull();
+  expect(created.map(({ folds }) => folds)).toEqual([{ count: 5, final: true }, undefined, undefined]);
+});
+
+test('Start Run asks nothing where rows enough are held out, or that is not known, and Escape starts nothing', async () => {
+  for (const rows of [null, { task: 'text-classification', rows: 400, validation_rows: 40 } as const]) {
+    const { luthier, created } = windowWith(runOf(null), rows);
+    await startRun(luthier, editor.Uri.file('/w/a.recipe.json'));
+    expect(editor.shown.picker).toBeNull();
+    expect(created).toHaveLength(1);
+  }
+  const { luthier, created } = windowWith(runOf(null), { task: 'regression', rows: 50, validation_rows: 5 });
+  const ended = startRun(luthier, editor.Uri.file('/w/a.recipe.json')).catch((error: unknown) => error);
+  await vi.waitFor(() => expect(editor.shown.picker).not.toBeNull());
+  editor.shown.picker!.hide();
+  expect(`${await ended}`).toContain('Cancel');
+  expect(created).toEqual([]);
 });

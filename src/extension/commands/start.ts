@@ -9,6 +9,7 @@ import { choose } from '../questions.ts';
 import { suggestRunName } from '../recipes/suggest.ts';
 import { setting } from '../settings.ts';
 import { confirm, tell, withProgress } from '../ui.ts';
+import { askFolds } from './folds.ts';
 import { tellWaiting } from './run-control.ts';
 import { refuseSearch, searchingRecipe, startSearch } from './search.ts';
 import { asRun, requireTrust } from './select.ts';
@@ -68,7 +69,7 @@ export async function startRun(luthier: Luthier, ...args: unknown[]): Promise<vo
   await refuseUnsound(luthier, path);
   const searching = await searchingRecipe(path);
   if (searching) await startSearch(luthier, path, searching);
-  else await startRecipe(luthier, path);
+  else await startRecipe(luthier, path, undefined, { folds: await askFolds(luthier, path, 'Start Run') });
 }
 
 /** As startRun, for a cross-validation; a run's recipe is meant where a run is given. Asks for the number of folds. */

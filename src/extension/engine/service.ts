@@ -62,6 +62,7 @@ const LIMITS_MS: Record<keyof ServiceRequests, number> = {
   'recipe/reads': 30_000,
   'recipe/rates': 600_000,
   'run/create': 60_000,
+  'run/rows': 30_000,
   'run/estimate': 180_000,
   'run/checkpoint': 600_000,
   'run/completions': 600_000,

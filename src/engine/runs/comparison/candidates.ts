@@ -23,6 +23,7 @@ import { architectureOf } from '../../models/registry.ts';
 import { type Trial, withTrial } from '../../recipes/search.ts';
 import { factsOf } from '../../strategies/facts.ts';
 import { kindOf, STRATEGIES, strategyNamed, suggestStrategies } from '../../strategies/index.ts';
+import type { Facts } from '../../strategies/kind.ts';
 import { taskNamed } from '../../tasks/registry.ts';
 
 /** The rows that all candidates learn from, as a recipe names them. */
@@ -32,6 +33,8 @@ export interface Rows {
   columns: Columns;
   encoding?: string | undefined;
   rows: number;
+  /** Classes among them, where they were counted: with few rows of each, other ways are recommended. */
+  classes?: number | undefined;
   /** Folder that relative names are looked up from. */
   base: string;
   cacheFolder?: string | undefined;
@@ -43,7 +46,7 @@ export interface Rows {
  * @throws LuthierError `usage` for a strategy that there is none of
  */
 export async function ways(rows: Rows, model: string, named?: readonly string[]): Promise<Candidate[]> {
-  const facts = await factsOf(model, rows.base, rows.cacheFolder);
+  const facts = await factsFor(rows, model);
   const offered = suggestStrategies(rows.rows, facts, rows.task);
   const about = await factsAbout(model, rows);
   if (named === undefined)
@@ -75,7 +78,7 @@ export async function models(rows: Rows, named?: readonly string[]): Promise<Can
   const names = named ?? (await usable(rows));
   return Promise.all(
     [...new Set(names)].map(async (model) => {
-      const facts = await factsOf(model, rows.base, rows.cacheFolder);
+      const facts = await factsFor(rows, model);
       const [recommended] = suggestStrategies(rows.rows, facts, rows.task);
       return candidate(rows, model, await factsAbout(model, rows), recommended!);
     }),
@@ -109,6 +112,11 @@ export function searched(
 
 /** A candidate before anything is known of it. */
 const UNTRIED = { estimate_s: null, state: 'waiting', run: null, reason: null, result: null } as const;
+
+const factsFor = async ({ base, cacheFolder, classes }: Rows, model: string): Promise<Facts> => ({
+  ...(await factsOf(model, base, cacheFolder)),
+  classes,
+});
 
 async function usable({ task, base, cacheFolder }: Rows): Promise<string[]> {
   const found = modelsFor(task, await listModels([base], cacheFolder));

@@ -1,0 +1,28 @@
+import { expect, it } from 'vitest';
+import { models, type Rows, ways } from './candidates.ts';
+
+const rows: Rows = {
+  task: 'text-classification',
+  dataset: 'd.csv',
+  columns: {},
+  rows: 64,
+  base: import.meta.dirname,
+};
+
+it('a model is tuned in the way that is recommended for so many rows of each class', async () => {
+  const way = async (classes?: number) => (await models({ ...rows, classes }, ['starters/bert']))[0]!.strategy;
+  expect(await way(8)).toBe('few-shot');
+  expect(await way(2)).not.toBe('few-shot');
+  expect(await way()).not.toBe('few-shot');
+  // Classes decide nothing but for one class a text.
+  const labels = { ...rows, task: 'multi_label_classification', classes: 8 } as const;
+  expect((await models(labels, ['starters/bert']))[0]!.strategy).not.toBe('few-shot');
+});
+
+it('the ways of a model are the same however many classes there are, the recommended one first', async () => {
+  const named = async (classes: number) =>
+    (await ways({ ...rows, classes }, 'starters/bert')).map(({ strategy }) => strategy);
+  const [few, many] = [await named(8), await named(2)];
+  expect(few[0]).toBe('few-shot');
+  expect([...few].sort()).toEqual([...many].sort());
+});
