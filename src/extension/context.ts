@@ -5,6 +5,7 @@ import { HOME } from '../guard/index.ts';
 import { FILES } from '../runs/folder.ts';
 import { trainCandidate, workOn } from './commands/compare.ts';
 import { pickModel } from './commands/models.ts';
+import { tryChange } from './commands/try-change.ts';
 import { Completions } from './completions/completions.ts';
 import { ContextKeys, runKeys } from './context-keys.ts';
 import { describeDataset } from './datasets/dataset.ts';
@@ -138,7 +139,12 @@ export class Luthier implements vscode.Disposable {
       log: this.log,
       find: (ids: readonly string[]) => this.find(ids),
     };
-    this.dashboards = new Dashboards({ ...shared, starter: this.starter, actions: this.actions });
+    this.dashboards = new Dashboards({
+      ...shared,
+      starter: this.starter,
+      actions: this.actions,
+      tryChange: (run, change) => tryChange(this, run, change),
+    });
     this.runTables = new RunTables({ ...shared, load: () => this.load() });
     this.tryouts = new Tryouts(shared);
     this.chats = new Chats(shared);

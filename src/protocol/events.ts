@@ -1,3 +1,4 @@
+import type { Finding } from './findings.ts';
 import type { MetricKey } from './metrics.ts';
 import type { RunState } from './states.ts';
 
@@ -17,6 +18,7 @@ type AnyEvent =
   | StepEvent
   | EvalEvent
   | SamplesEvent
+  | SolvedEvent
   | CheckpointEvent
   | NoteEvent
   | StateEvent
@@ -73,6 +75,36 @@ export interface EvalEvent {
   n: number;
   /** Whether these are the best by metric_for_best_model so far. */
   best: boolean;
+}
+
+/**
+ * A classifier was solved to its end on the features of the training rows: the one step of a solved head's run, and
+ * before each evaluation where pairs are learnt.
+ */
+export interface SolvedEvent extends SolvedHead {
+  event: 'solved';
+  time: number;
+  step: number;
+  epoch: number;
+}
+
+export interface SolvedHead {
+  /** Inverse strength of the regularisation. */
+  C: number;
+  /** What cross-validation on the training rows came to for each C; empty where there were too few of them. */
+  choices: { C: number; accuracy?: number; loss: number }[];
+  /** Of that cross-validation, and the rows that it was done on. */
+  folds: number;
+  validated_rows: number;
+  /** Rows that it is solved on, and numbers that each of them is known by. */
+  rows: number;
+  features: number;
+  iterations: number;
+  converged: boolean;
+  /** Mean of those rows, without the regularisation. */
+  loss: number;
+  /** For choosing C and solving; without computing the features. */
+  seconds: number;
 }
 
 /** What a model that writes answers to a few validation rows, always the same; at step 0 the untouched base does. */
@@ -149,6 +181,8 @@ export interface DoneEvent {
   deviations?: Metrics;
   /** Of a model that writes; left out where it was not measured before the first step and at the end. */
   forgetting?: Forgetting;
+  /** What the run says about itself; none where it says nothing. */
+  findings?: Finding[];
   /** Step that the written weights are from. */
   best_step: number;
   step: number;

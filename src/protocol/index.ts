@@ -11,6 +11,7 @@ export * from './evaluation.ts';
 export * from './events.ts';
 export * from './fields.ts';
 export * from './figures.ts';
+export * from './findings.ts';
 export * from './folds.ts';
 export * from './forgetting.ts';
 export * from './generation.ts';

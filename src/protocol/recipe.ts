@@ -8,6 +8,9 @@ export type Strategy = { type: string; [key: string]: unknown };
 const PROMPTED: readonly string[] = ['prompt-tuning'];
 export const learnsPrompt = ({ type }: Strategy): boolean => PROMPTED.includes(type);
 
+/** Whether the classifier alone is learnt, and solved to its end: in one step, which has no learning rate. */
+export const isSolvedHead = ({ type, solver }: Strategy): boolean => type === 'head' && solver === 'lbfgs';
+
 /** One file, or a file for each part. Paths are relative to the recipe's file. */
 export type DatasetReference = string | { train: string; validation?: string; test?: string };
 

@@ -1,4 +1,5 @@
 import {
+  anything,
   type Check,
   isBoolean,
   isCount,
@@ -14,6 +15,7 @@ import {
 } from './check.ts';
 import { COMPARED, type Compared } from './comparison.ts';
 import type { FoldResult, Forgetting, Metrics, RunEvent, SeedResult } from './events.ts';
+import type { Finding } from './findings.ts';
 import type { Recipe } from './recipe.ts';
 import { RUN_STATES, type RunState } from './states.ts';
 import { areTags } from './tags.ts';
@@ -62,6 +64,8 @@ export interface RunRecord {
   seed_of?: { run: string; seed: number; count: number };
   /** Of the written model, where it writes. */
   forgetting?: Forgetting;
+  /** What the run says about itself since it has ended, the most important first (read them by `findingsOf`); absent in older runs. */
+  findings?: Finding[];
   /** Folder of the written model, relative to the run's; null until there is one. */
   model: string | null;
   error: { code: string; message: string; hint?: string } | null;
@@ -159,6 +163,8 @@ const FIELDS: { [K in keyof RunRecord]-?: Check } = {
   ),
   seed_of: optional(shape({ run: isString, seed: isCount, count: isCount })),
   forgetting: optional(isForgetting),
+  // Those that fit are shown: a newer version may know more of them.
+  findings: optional(listOf(anything)),
   model: nullOr(isName),
   error: nullOr(shape({ code: isString, message: isString, hint: optional(isString) })),
   environment: nullOr(

@@ -153,6 +153,8 @@ export type DashboardRequest =
   /** The page is up (again): send a snapshot. */
   | { type: 'ready' }
   | { type: 'action'; action: RunAction; run: string }
+  /** Try what a finding of the run's suggests: the host asks or opens what it takes, and starts nothing. */
+  | { type: 'change'; run: string; finding: string }
   /** Rows of class `actual` predicted as `predicted`, answered by `cell`; of the evaluation on a file where it is named. */
   | {
       type: 'cell';
@@ -316,6 +318,12 @@ const eventRules: Rules<RunEvent, 'event'> = {
     epoch: isNumber,
     samples: listOf(shape({ file: isString, line: isCount, prompt: isString, reference: isString, answer: isString })),
   },
+  solved: {
+    ...{ ...training, time: isNumber, step: isCount, epoch: isNumber },
+    ...{ C: isNumber, folds: isCount, validated_rows: isCount, rows: isCount, features: isCount },
+    choices: listOf(shape({ C: isNumber, accuracy: optional(isNumber), loss: isNumber })),
+    ...{ iterations: isCount, converged: isBoolean, loss: isNumber, seconds: isNumber },
+  },
   checkpoint: { ...training, time: isNumber, step: isCount, path: isString, bytes: isNumber, reason: isString },
   note: { ...training, time: isNumber, level: isLevel, message: isString, step: optional(isCount) },
   state: { ...training, time: isNumber, state: isString },
@@ -329,6 +337,7 @@ const eventRules: Rules<RunEvent, 'event'> = {
     seeds: optional(listOf(isSeed)),
     deviations: optional(isMetrics),
     forgetting: optional(isForgetting),
+    findings: optional(listOf(anything)),
     best_step: isCount,
     step: isCount,
     stopped_early: isBoolean,
@@ -353,6 +362,7 @@ const isRecord = shape({
   fold_of: optional(shape({ run: isString, fold: isCount, count: isCount })),
   seeds: optional(shape({ values: listOf(isCount), results: listOf(isSeed), deviations: isMetrics })),
   seed_of: optional(shape({ run: isString, seed: isCount, count: isCount })),
+  findings: optional(listOf(anything)),
   error: nullOr(isError),
 });
 
@@ -455,6 +465,7 @@ const dashboardRequests: Rules<DashboardRequest, 'type'> = {
   ...pageRequests,
   ready: {},
   action: { action: oneOf(...RUN_ACTIONS), run: isString },
+  change: { run: isString, finding: isString },
   cell: {
     run: isString,
     split: oneOf(...SPLITS),

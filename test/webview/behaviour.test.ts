@@ -1,6 +1,7 @@
 // The built webviews in headless Chromium: what a person does with keys and mouse, and what outlives a reload.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ClassificationReport } from '../../src/protocol/evaluation.ts';
+import type { Change, Finding, FindingCode } from '../../src/protocol/findings.ts';
 import type { DashboardMessage, TryoutMessage } from '../../src/protocol/webview.ts';
 import { launch, missing, openWebview, type Webview } from './browser.mjs';
 import {
@@ -95,6 +96,42 @@ describe.skipIf(why !== null)(`webviews${why ? ` (skipped: ${why})` : ''}`, () =
     await view.page.click('#tab-charts');
     await view.settle();
     expect(await text(view, '.stage')).toBe('Charts of the model of all rows');
+    await closing(view);
+  });
+
+  test('an ended run says what it found; a press asks for the change of a recipe, and shows rows in the page', async () => {
+    const view = await open({ height: 500 });
+    const finding = (code: FindingCode, change: Change): Finding => ({
+      severity: 'warning',
+      ...{ code, title: `Title of ${code}`, text: 'What was seen.', figures: {}, change },
+    });
+    const findings = [
+      finding('still-falling', { kind: 'recipe', title: 'Train 3 More Epochs', set: { num_train_epochs: 6 } }),
+      finding('doubtful-labels', { kind: 'rows', title: 'Show the Rows' }),
+      // Of a newer version.
+      { ...finding('few-held-out', { kind: 'folds', title: 'Later' }), code: 'later' } as never,
+    ];
+    const run = running();
+    await view.send(snapshot({ ...run, record: { ...run.record, findings } }));
+    await view.settle();
+    expect(await view.page.locator('.finding').count()).toBe(0);
+    const ended = madeRun();
+    await view.send(snapshot({ ...ended, record: { ...ended.record, findings } }));
+    await view.settle();
+    expect(await view.page.locator('.finding h3').allInnerTexts()).toEqual([
+      'Title of still-falling',
+      'Title of doubtful-labels',
+    ]);
+    await view.page.locator('vscode-button', { hasText: 'Train 3 More Epochs' }).click();
+    expect((await view.posts()).at(-1)).toEqual({ type: 'change', run: 'run-1', finding: 'still-falling' });
+    await view.page.locator('vscode-button', { hasText: 'Show the Rows' }).click();
+    await view.settle();
+    expect(await view.page.locator('#tab-evaluation').getAttribute('aria-selected')).toBe('true');
+    await view.page.waitForFunction(() => document.activeElement?.classList.contains('area-worst'));
+    // What may not be changed is not offered; looking always is.
+    await view.send(snapshot({ ...ended, record: { ...ended.record, findings }, read_only: 'From a newer version.' }));
+    await view.settle();
+    expect(await view.page.locator('.finding vscode-button').allInnerTexts()).toEqual(['Show the Rows']);
     await closing(view);
   });
 

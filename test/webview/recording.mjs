@@ -53,6 +53,22 @@ export const fromFolder = (folder) => {
   };
 };
 
+/**
+ * A run of the starter as test/diagnosis/record.mjs wrote it down.
+ * @param {string} name
+ * @returns {RecordedRun}
+ */
+export const recordedRun = (name) => {
+  const file = new URL(`../diagnosis/figures/${name}.json`, import.meta.url);
+  const { record, steps, events, reports } = JSON.parse(readFileSync(file, 'utf8'));
+  const { fold: _, ...columns } = steps;
+  return {
+    ...{ record, steps: columns, events, reports },
+    ...{ evaluations: [], report_problems: [], has_onnx: false, read_only: null, queue_position: null },
+    model_folder: record.model ? `/home/ada/shop/.luthier/runs/${name}/model` : null,
+  };
+};
+
 /** mulberry32: small, seeded, good enough to draw with. */
 const random = (/** @type {number} */ seed) => () => {
   seed = (seed + 0x6d2b79f5) | 0;

@@ -10,6 +10,7 @@ import {
   madeRun,
   madeTagRun,
   madeValuesRun,
+  recordedRun,
 } from './recording.mjs';
 
 const WIDE = 1280;
@@ -1406,6 +1407,23 @@ export const scenes = [
   ),
   ...each('dashboard-live', { view: 'dashboard', play: live }),
   ...each('dashboard-gradual', { view: 'dashboard', play: gradual }),
+  // What real runs say about themselves when they have ended.
+  ...['overfitting', 'rate-too-high', 'diverged', 'few-rows-of-a-class', 'wrong-labels', 'few-held-out'].flatMap(
+    (name) =>
+      each(
+        `dashboard-${name}`,
+        { view: 'dashboard', play: (view) => view.send(snapshot(recordedRun(name))) },
+        name === 'overfitting' ? undefined : ['dark', 'light'],
+      ),
+  ),
+  // Runs whose charts are of another kind, or of none.
+  ...['solved', 'few-shot', 'prompt-tuning'].flatMap((name) =>
+    each(
+      `dashboard-${name}`,
+      { view: 'dashboard', play: (view) => view.send(snapshot(recordedRun(name))) },
+      name === 'solved' ? undefined : ['dark', 'light'],
+    ),
+  ),
   ...each('dashboard-evaluation', { view: 'dashboard', play: evaluation }),
   ...each('dashboard-labels', {
     view: 'dashboard',

@@ -19,6 +19,7 @@ import { FILES, homeOf } from '../../runs/folder.ts';
 import { withdraw } from '../../runs/queue.ts';
 import { createRun, findRun, requireNone } from '../runs/folder.ts';
 import { announce, type BeginOptions, beginRun, refuseQueueDetached } from './begin.ts';
+import { findingLines } from './findings.ts';
 import { bold, duration, EXIT, isInteractive, metricLine, note, print, printJson, table, yellow } from './output.ts';
 import { tellOutside } from './train.ts';
 import { forgettingText, shortPath, trainingsTable, watchRun } from './watch.ts';
@@ -231,6 +232,8 @@ export async function showRun(name: string, { json }: JsonOption): Promise<numbe
     print(`  ${yellow('error')}         ${record.error.message}`);
     if (record.error.hint !== undefined) print(`                ${record.error.hint}`);
   }
+  const findings = findingLines(record, shortPath);
+  if (findings.length > 0) print(`\n${findings.join('\n')}`);
   if (trainings) print(`\n${trainingsTable(trainings, record.recipe)}`);
   const { printReports } = await import('./report.ts');
   await printReports(folder);

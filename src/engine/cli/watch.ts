@@ -168,7 +168,9 @@ async function conclude(
     // stood there before: its record alone says that it never began.
     if (record.total_steps === 0 && code !== 'internal' && fromLine === undefined)
       await rm(folder, { recursive: true, force: true });
-    return reportError(new LuthierError(code as LuthierError['code'], message, hint));
+    const exit = reportError(new LuthierError(code as LuthierError['code'], message, hint));
+    await tellFindings(record);
+    return exit;
   }
   // A full disk may have kept the record from being written.
   if (ending?.event === 'error') {
@@ -226,6 +228,7 @@ async function showResult(folder: string, done: DoneEvent): Promise<void> {
     note(`The model has the weights of step ${done.best_step}, the best of ${done.step}.`);
   if (done.forgetting) note(`General text: ${forgettingText(done.forgetting)}.`);
   if (done.forgetting && forgetsMuch(done.forgetting)) note(yellow(`${FORGETS_MUCH} ${FORGETTING_HINT}`));
+  await tellFindings(record);
   if (done.model === '') return note(dim('No model was trained on all rows.'));
   if (done.folds !== undefined) note('The model was trained on all rows; its metrics are those of the folds.');
   if (done.seeds !== undefined && trainings !== null)
@@ -233,6 +236,12 @@ async function showResult(folder: string, done: DoneEvent): Promise<void> {
   note(`Model: ${bold(shortPath(done.model))}`);
   const run = await nameOf(folder);
   note(dim(`Try it: luthier ${await tryOut(await readJsonRecord(join(done.model, CONFIG_FILE)), run)}`));
+}
+
+/** What the run says about itself, with what to try next. */
+async function tellFindings(record: RunRecord): Promise<void> {
+  const { findingLines } = await import('./findings.ts');
+  for (const line of findingLines(record, shortPath)) note(line);
 }
 
 /** How much of the base model is forgotten, in the words of a line. */

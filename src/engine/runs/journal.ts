@@ -42,6 +42,9 @@ export interface JournalOptions {
   since: number;
 }
 
+/** Of a trainer: its training rows by their labels. */
+export type Labelled = Pick<Trainer, 'labels' | 'labelCounts' | 'numTrainRows'>;
+
 /** What a run writes down and tells: its record, its events, its reports, and why it ended. */
 export class Journal {
   readonly folder: string;
@@ -151,11 +154,13 @@ export class Journal {
     done: Omit<DoneEvent, 'event' | 'time' | 'run' | 'step' | 'wall_s' | 'time_to_first_step_s' | 'peak_rss_bytes'>,
     workedBefore = 0,
   ): void {
+    const { findings } = this.record;
     this.emit({
       event: 'done',
       time: seconds(),
       run: this.folder,
       ...done,
+      ...(findings && { findings }),
       step: this.record.step,
       wall_s: this.elapsed + workedBefore,
       time_to_first_step_s: this.#firstStepS ?? this.elapsed,
@@ -201,6 +206,18 @@ export class Journal {
     this.reports = validation === undefined ? {} : { validation };
   }
 
+  /**
+   * Puts what the run says about itself into its record. `state` is what it ends with.
+   * @param trainer of the last training, whose rows are at hand
+   */
+  async diagnose(state: RunState, trainer: Labelled | null): Promise<void> {
+    const { findingsIn } = await import('./diagnosis/read.ts');
+    const counts = trainer?.labelCounts;
+    const labels = counts ? { labels: trainer!.labels, counts, rows: trainer!.numTrainRows } : null;
+    const reports = Object.values(this.reports);
+    this.record.findings = await findingsIn(this.folder, { ...this.record, state }, reports, labels);
+  }
+
   write(): Promise<void> {
     const write = () =>
       this.#place.during(async () => {
@@ -230,6 +247,7 @@ export class Journal {
     // The log holds what a person does not want to see.
     console.error(error);
     Object.assign(this.record, { state: 'failed', error: data, finished_at: now() });
+    if (data.code === 'loss-not-finite') await this.diagnose('failed', null);
     await this.#writing.catch(() => undefined);
     // Where neither can be written, the clients are told all the same.
     await this.#keepReason().catch((problem: unknown) => console.error(problem));

@@ -3,7 +3,7 @@ import { FILES } from '../../runs/folder.ts';
 import type { Wish } from '../train/control.ts';
 import type { Trainer } from '../train/types.ts';
 import { CrossValidation } from './cross-validation.ts';
-import type { Journal } from './journal.ts';
+import type { Journal, Labelled } from './journal.ts';
 import type { Repeated } from './repeated.ts';
 import { Seeds } from './seeds.ts';
 import { describeModel, discard, prepareUnlessEnded, type Run, train } from './training.ts';
@@ -19,12 +19,13 @@ export async function trainRepeatedly(run: Run): Promise<number> {
     () => journal.record,
   );
   let isModelDone = false;
+  let labelled: Labelled | null = null;
   await trainings.recall(journal);
   for (;;) {
     const stage = await trainings.next(isModelDone);
-    if (stage === null) return end(journal, 'run');
+    if (stage === null) return end(journal, 'run', labelled);
     const prepared = await prepareUnlessEnded(run, stage);
-    if (prepared === null) return end(journal, control.wish);
+    if (prepared === null) return end(journal, control.wish, labelled);
     const { recipe, trainer, checkpoints } = prepared;
     const { before, total } = trainings.steps(stage, trainer);
     journal.before = before;
@@ -55,12 +56,14 @@ export async function trainRepeatedly(run: Run): Promise<number> {
       if (pooled !== null) await journal.keep(pooled);
       await journal.write();
     } else if (makesModel && !recipe.keep_checkpoints) await checkpoints.removeAll();
+    const { labels, labelCounts, numTrainRows } = trainer;
+    labelled = { labels, labelCounts, numTrainRows };
     trainer.dispose();
-    if (outcome.end !== 'done') return end(journal, wishOf(outcome.end));
+    if (outcome.end !== 'done') return end(journal, wishOf(outcome.end), labelled);
   }
 }
 
-async function end(journal: Journal, wish: Wish): Promise<number> {
+async function end(journal: Journal, wish: Wish, labelled: Labelled | null): Promise<number> {
   if (wish === 'interrupt') return 130;
   const { record } = journal;
   if (wish === 'cancel') {
@@ -71,6 +74,8 @@ async function end(journal: Journal, wish: Wish): Promise<number> {
     await discard(journal);
     return 0;
   }
+  const state = wish === 'stop' ? 'stopped' : 'done';
+  if (record.best !== null) await journal.diagnose(state, labelled);
   const { best, folds, forgetting, model, seeds, step } = record;
   const tell = () => {
     if (best === null && model === null) return;
@@ -86,7 +91,7 @@ async function end(journal: Journal, wish: Wish): Promise<number> {
       stopped_early: false,
     });
   };
-  await journal.end(wish === 'stop' ? 'stopped' : 'done', tell);
+  await journal.end(state, tell);
   return 0;
 }
 

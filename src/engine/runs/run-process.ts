@@ -61,7 +61,8 @@ async function open({ folder, resume, since }: RunProcessOptions): Promise<Opene
   const unlock = await lockRun(folder);
   let endpoint: Endpoint | null = null;
   try {
-    const record = await readRecord(folder);
+    // What it said when it failed is no longer so.
+    const { findings: _, ...record } = await readRecord(folder);
     if (record.state === 'done' || record.state === 'stopped' || record.state === 'cancelled') {
       throw new LuthierError(
         'usage',

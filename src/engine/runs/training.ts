@@ -80,6 +80,7 @@ async function end({ journal, resume }: Run, outcome: Outcome, prepared: Prepare
   if (saved) await describeModel(journal, loop, prepared);
   record.best = loop.best;
   record.model = saved ? FILES.model : null;
+  if (saved) await journal.diagnose(outcome.end, trainer);
   // After the record: a run killed in between is done, and never one that starts over because they are gone.
   const tidy = async () => {
     if (saved && !record.recipe.keep_checkpoints) await checkpoints.removeAll();

@@ -30,6 +30,7 @@ class Parabola implements Trainer {
   losses: Record<number, number> = {};
   nanAt = Number.POSITIVE_INFINITY;
   failSave = false;
+  solved?: Trainer['solved'];
 
   constructor(
     readonly totalSteps: number,
@@ -515,4 +516,24 @@ describe('isBetter', () => {
     expect(isBetter('f1_macro', { f1_macro: 1, loss: 0.9 }, { f1_macro: 1, loss: 0.4 })).toBe(false);
     expect(isBetter('loss', { loss: 0.5 }, { loss: 0.5 })).toBe(false);
   });
+});
+
+it('tells how the classifier was solved, once for each time, behind the step or before the evaluation that it is of', async () => {
+  const solved = {
+    C: 1,
+    choices: [],
+    folds: 0,
+    validated_rows: 0,
+    rows: 40,
+    features: 1,
+    iterations: 3,
+    converged: true,
+    loss: 1,
+    seconds: 0,
+  };
+  const trainer = new Parabola(4, 2);
+  trainer.solved = solved;
+  const { run, events } = scene(trainer);
+  await run();
+  expect(events.filter(({ event }) => event === 'solved')).toMatchObject([{ ...solved, step: 1 }]);
 });

@@ -127,6 +127,7 @@ class Loop {
   #savedStep: number;
   #savedAt: number;
   #toldPhase: number | null = null;
+  #toldSolved: Trainer['solved'];
 
   constructor(options: LoopOptions) {
     this.#o = options;
@@ -208,6 +209,7 @@ class Loop {
     const stepMs = performance.now() - began;
     this.#forecast.step(stepMs);
     this.#state.step = result.step;
+    this.#tellSolved();
     const { unlogged } = this.#state;
     unlogged.steps++;
     unlogged.loss_sum += result.loss;
@@ -245,6 +247,14 @@ class Loop {
     });
   }
 
+  /** Once for each time that the classifier was solved. */
+  #tellSolved(): void {
+    const { trainer, emit } = this.#o;
+    if (trainer.solved === undefined || trainer.solved === this.#toldSolved) return;
+    this.#toldSolved = trainer.solved;
+    emit({ event: 'solved', time: this.#time(), step: trainer.step, epoch: this.#epoch(), ...trainer.solved });
+  }
+
   /** A step left the parameters as they were; what is on disk is older still, and good. */
   async #diverged(error: LuthierError): Promise<LuthierError> {
     const { recipe, checkpoints } = this.#o;
@@ -261,6 +271,7 @@ class Loop {
     const began = performance.now();
     const report = await this.#evaluate('validation');
     this.#forecast.evaluation(performance.now() - began);
+    this.#tellSolved();
     const { measureOnly = false } = this.#o;
     const better = measureOnly || isBetter(recipe.metric_for_best_model, report.metrics, this.#state.best?.metrics);
     this.#state.evaluated_step = trainer.step;

@@ -1,3 +1,4 @@
+import type { SolvedHead } from '../../protocol/index.ts';
 import { inBatches } from '../infer/inference.ts';
 import type { LabelledItem } from '../tasks/task.ts';
 import type { ChosenHead } from './solve-head.ts';
@@ -13,9 +14,15 @@ interface SolvedAnswersOptions extends Omit<SolvedHeadOptions, 'features' | 'rec
 export class SolvedAnswers {
   readonly #options: SolvedAnswersOptions;
   #areSolved = false;
+  #last: SolvedHead | undefined;
 
   constructor(options: SolvedAnswersOptions) {
     this.#options = options;
+  }
+
+  /** How it was last solved, a new object each time. */
+  get last(): SolvedHead | undefined {
+    return this.#last;
   }
 
   /** The encoder is another one now. */
@@ -39,8 +46,15 @@ export class SolvedAnswers {
   /** @param features what the head is given for each training row */
   async solve(features: Float32Array, between: () => Promise<void>): Promise<ChosenHead> {
     const { model, task, recipe, labels, items, note } = this.#options;
+    const began = performance.now();
     const solved = await solvedHead({ model, task, recipe, labels, items, features, note }, between);
+    const seconds = (performance.now() - began) / 1000;
     model.device?.replaced('weights');
+    const { C, choices, folds, rows, iterations, converged, loss } = solved;
+    this.#last = {
+      ...{ C, choices, folds, validated_rows: rows, rows: items.length, features: model.architecture.hiddenSize },
+      ...{ iterations, converged, loss, seconds },
+    };
     return solved;
   }
 }

@@ -282,6 +282,16 @@ class TaskTrainer implements Trainer {
   get lossOf(): Trainer['lossOf'] {
     return this.lessons.isPaired ? 'pairs' : undefined;
   }
+  get labelCounts(): Trainer['labelCounts'] {
+    const { task, labels, dataset } = this;
+    if (labels.length === 0 || task.name === 'regression') return undefined;
+    const counts = new Array<number>(labels.length).fill(0);
+    for (const row of dataset.train) for (const label of task.outputs(row)) counts[label]!++;
+    return counts;
+  }
+  get solved(): Trainer['solved'] {
+    return this.#answers.last;
+  }
   get step() {
     return this.#step;
   }

@@ -1,4 +1,4 @@
-import type { EvaluationReport, Note, Recipe, Sample, StartEvent } from '../../protocol/index.ts';
+import type { EvaluationReport, Note, Recipe, Sample, SolvedHead, StartEvent } from '../../protocol/index.ts';
 import type { FoldPart } from '../data/folds.ts';
 import type { DataRules } from '../data/repeats.ts';
 import type { KeptTemplate } from '../recipes/template.ts';
@@ -53,6 +53,10 @@ export interface Trainer {
   readonly phaseStarts?: readonly PhaseStart[] | undefined;
   /** What the steps' losses are of, where not of rows. */
   readonly lossOf?: StartEvent['loss_of'];
+  /** How often each label stands in the training rows, in the labels' order; undefined where rows have none. */
+  readonly labelCounts?: readonly number[] | undefined;
+  /** The classifier as it was last solved, a new object each time; undefined where it is trained by steps. */
+  readonly solved?: SolvedHead | undefined;
   /** Steps done so far. */
   readonly step: number;
   /** The rate of a step by its 0-based number; replaced where rates themselves are tried (range-test.ts). */

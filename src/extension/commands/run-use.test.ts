@@ -1,11 +1,15 @@
-import { expect, test, vi } from 'vitest';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Recipe } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { Cancelled, HostError } from '../errors.ts';
 import { COMMANDS } from '../ids.ts';
 import type { Run } from '../runs/run.ts';
 import { recordOf } from '../testing/fake-run.ts';
+import { temporaryFolder } from '../testing/programs.ts';
 import * as editor from '../testing/vscode.ts';
-import { openDashboard, predictOnFile, tryModel } from './run-use.ts';
+import { openChangedRecipe, openDashboard, predictOnFile, tryModel } from './run-use.ts';
 
 const runOf = (id: string): Run => ({ folder: `/runs/${id}`, record: recordOf({ id }), state: 'running' }) as Run;
 
@@ -104,4 +108,52 @@ test('Predict on File says what was answered and opens it, what was kept of it w
   await expect(predicted(new HostError('engine-stopped', 'The engine stopped.'))).rejects.toThrow(
     'The engine stopped.',
   );
+});
+
+describe('a copy of a recipe with what a finding suggests', () => {
+  let folder: ReturnType<typeof temporaryFolder>;
+  beforeEach(() => {
+    editor.reset();
+    folder = temporaryFolder();
+  });
+  afterEach(() => folder.remove());
+
+  const recipe = { model: 'starters/bert', dataset: 'rows.csv', num_train_epochs: 3 };
+  const whole = () => ({ ...recipe, dataset: join(folder.path, 'rows.csv'), learning_rate: 5e-5 }) as unknown as Recipe;
+  /** A window whose engine reads the file so. */
+  const windowThat = (resolves: () => unknown) =>
+    ({ engine: { service: { request: async () => ({ recipe: resolves() }) } } }) as unknown as Luthier;
+  const run = (more: Partial<Run> = {}) => {
+    const path = join(folder.path, 'rows.recipe.json');
+    writeFileSync(path, JSON.stringify(recipe));
+    const home = join(folder.path, '.luthier');
+    return {
+      home,
+      folder: join(home, 'runs/a'),
+      record: recordOf({ id: 'a', recipe: whole(), recipe_path: path }),
+      ...more,
+    } as Run;
+  };
+  const written = (name: string) => JSON.parse(readFileSync(join(folder.path, name), 'utf8')) as object;
+
+  test('is the file’s, as the person wrote it, beside it and open at the line; nothing else happens', async () => {
+    await openChangedRecipe(windowThat(whole), run(), { num_train_epochs: 6 });
+    expect(written('rows-2.recipe.json')).toEqual({ ...recipe, num_train_epochs: 6 });
+    expect(editor.opened).toEqual([{ path: join(folder.path, 'rows-2.recipe.json'), line: 4 }]);
+    expect(editor.commands.executeCommand).not.toHaveBeenCalled();
+  });
+
+  test('is the run’s own where the file has changed since, cannot be read, or is another’s', async () => {
+    const own = { ...recipe, learning_rate: 1e-5 };
+    const since = () => ({ ...whole(), num_train_epochs: 9 });
+    await openChangedRecipe(windowThat(since), run(), { learning_rate: 1e-5 });
+    expect(written('rows-2.recipe.json')).toEqual(own);
+    const fails = () => {
+      throw new Error('recipe-invalid');
+    };
+    await openChangedRecipe(windowThat(fails), run(), { learning_rate: 1e-5 });
+    expect(written('rows-3.recipe.json')).toEqual(own);
+    await openChangedRecipe(windowThat(whole), run({ foreign: true }), { learning_rate: 1e-5 });
+    expect(written('a.recipe.json')).toEqual(own);
+  });
 });

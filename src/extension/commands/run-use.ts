@@ -4,9 +4,11 @@ import { listFolder } from '../../files/folders.ts';
 import { readJson } from '../../files/json.ts';
 import { slug, uniqueName } from '../../files/names.ts';
 import {
+  changedRecipe,
   counted,
   formatBytes,
   formatCount,
+  type RecipeChange,
   type RecipeInput,
   type ServiceRequests,
   taskOf,
@@ -231,16 +233,57 @@ export async function duplicateRecipe(luthier: Luthier, ...args: unknown[]): Pro
     title: 'Duplicate and Edit Recipe',
     none: 'There are no runs yet.',
   });
+  const { source, folder } = recipePlace(run);
+  const written = source ? ((await readJson(source).catch(() => undefined)) as RecipeInput | undefined) : undefined;
+  await vscode.window.showTextDocument(await writeCopy(run, written ?? relativePaths(run.record.recipe, folder)));
+}
+
+/**
+ * A copy of the recipe that a run had, with what one of its findings suggests, open at the line that is other: the
+ * person starts it. The recipe's file as it is written, unless it has changed since or was changed by --set.
+ */
+export async function openChangedRecipe(luthier: Luthier, run: Run, set: RecipeChange): Promise<void> {
+  requireTrust();
+  const { source, folder } = recipePlace(run);
+  const written = source && (await isAsRun(luthier, run, source)) ? ((await readJson(source)) as RecipeInput) : null;
+  const recipe = changedRecipe(written ?? relativePaths(run.record.recipe, folder), set);
+  const [key = ''] = Object.keys(set).map((dotted) => dotted.replace('strategy.', ''));
+  const lines = recipeText(recipe).split('\n');
+  const line = Math.max(
+    0,
+    lines.findIndex((text) => text.trimStart().startsWith(`"${key}":`)),
+  );
+  await vscode.window.showTextDocument(await writeCopy(run, recipe), {
+    selection: new vscode.Range(line, 0, line, lines[line]!.length),
+  });
+}
+
+/** Whether a recipe's file still says what the run was made of. */
+async function isAsRun(luthier: Luthier, { record }: Run, source: string): Promise<boolean> {
+  try {
+    const { recipe } = await luthier.engine.service.request('recipe/resolve', { recipe_path: source });
+    return JSON.stringify(recipe) === JSON.stringify(record.recipe);
+  } catch (error) {
+    if (isCancelled(error)) throw error;
+    return false;
+  }
+}
+
+/** Where a run's recipe stands, and where a copy of it goes. */
+function recipePlace(run: Run): { source: string | null; folder: string } {
   // Whoever made a run that came with its folder chose that path: nothing is read from there or written beside it.
   const source = run.foreign ? null : run.record.recipe_path;
-  const written = source ? ((await readJson(source).catch(() => undefined)) as RecipeInput | undefined) : undefined;
-  const folder = source ? dirname(source) : dirname(run.home);
-  const recipe = written ?? relativePaths(run.record.recipe, folder);
+  return { source, folder: source ? dirname(source) : dirname(run.home) };
+}
+
+/** Writes a recipe beside the run's own, under a name that is not taken. */
+async function writeCopy(run: Run, recipe: RecipeInput): Promise<vscode.Uri> {
+  const { source, folder } = recipePlace(run);
   const base = basename(source ?? run.record.id).replace(RECIPE_SUFFIX, '');
   const taken = (await listFolder(folder)).map((entry) => entry.name.replace(RECIPE_SUFFIX, ''));
   const target = vscode.Uri.file(join(folder, `${uniqueName(base, taken)}${RECIPE_SUFFIX}`));
   await vscode.workspace.fs.writeFile(target, Buffer.from(recipeText(recipe), 'utf8'));
-  await vscode.window.showTextDocument(target);
+  return target;
 }
 
 /** The recipe with paths under `folder` made relative again, so that the file can move with its data. */

@@ -19,6 +19,7 @@ let store: RunStore;
 let page: Page;
 let dashboard: Dashboard;
 let ending: DashboardOptions['actions']['ending'];
+const tryChange = vi.fn(async () => {});
 
 beforeEach(() => {
   editor.reset();
@@ -32,6 +33,7 @@ beforeEach(() => {
     starter: { changed: new Emitter<void>(), position: () => null },
     actions: { ending },
     log,
+    tryChange,
   } as unknown as DashboardOptions;
   dashboard = new Dashboard(page as unknown as vscode.WebviewPanel, 'A run', options);
 });
@@ -154,4 +156,16 @@ test('a comparison that cannot be made is answered with its reason', async () =>
       problem: 'first has no model yet.',
     }),
   );
+});
+
+test('what a finding suggests is tried as the run’s folder says it, and nothing where it does not', async () => {
+  const change = { kind: 'recipe', title: 'Train 3 More Epochs', set: { num_train_epochs: 6 } } as const;
+  const finding = { code: 'still-falling', severity: 'warning', title: 't', text: 'x', figures: {}, change } as const;
+  const folder = makeRun(home, { id: 'first', state: 'done', findings: [finding] });
+  await store.setHomes([home]);
+  await dashboard.setRuns([folder]);
+  page.received.fire({ type: 'change', run: 'first', finding: 'overfitting' });
+  page.received.fire({ type: 'change', run: 'first', finding: 'still-falling' });
+  await vi.waitFor(() => expect(tryChange).toHaveBeenCalledTimes(1));
+  expect(tryChange).toHaveBeenCalledWith(store.get(folder), change);
 });

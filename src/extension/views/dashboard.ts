@@ -4,8 +4,10 @@ import * as vscode from 'vscode';
 import {
   type ActionOutcome,
   append,
+  type Change,
   type DashboardMessage,
   type DashboardRequest,
+  findingsOf,
   parseDashboardRequest,
   parseDashboardState,
   type RunAction,
@@ -43,6 +45,8 @@ export interface DashboardOptions {
   log: Log;
   /** Runs by their ids, once those of this window are known. */
   find(ids: readonly string[]): Promise<Run[]>;
+  /** Opens what a run's finding suggests; nothing is started. */
+  tryChange(run: Run, change: Change): Promise<void>;
 }
 
 /** The dashboards of this window, one panel for each set of runs. */
@@ -221,6 +225,12 @@ export class Dashboard {
         return await this.sendSnapshot();
       case 'action':
         return await this.act(request.action, this.run(request.run));
+      case 'change': {
+        const run = this.run(request.run);
+        const { change } = findingsOf(run.record).find(({ code }) => code === request.finding) ?? {};
+        if (change) await this.options.tryChange(run, change);
+        return;
+      }
       case 'cell': {
         const run = this.run(request.run);
         const service = vscode.workspace.isTrusted && hasModel(run) ? this.options.service : null;

@@ -12,6 +12,7 @@ import { onThemeChange } from '../shared/theme.ts';
 import { Averages, chartsFor, runSwatch } from './charts.ts';
 import { compareView } from './compare-view.ts';
 import { completionsView } from './completions-view.ts';
+import { diagnosisView } from './diagnosis-view.ts';
 import { evaluationView } from './evaluation-view.ts';
 import { foldsView, stageLine } from './folds.ts';
 import { forgettingView } from './forgetting-view.ts';
@@ -23,6 +24,7 @@ import type { Page } from './page.ts';
 import { recipeView } from './recipe-view.ts';
 import { shownReport } from './reports.ts';
 import { samplesView } from './samples-view.ts';
+import { isSolvedRun, solvedView } from './solved-view.ts';
 import { hasEnded, isWorking, RunStore, type RunView } from './store.ts';
 import { tiles } from './tiles.ts';
 import { useView } from './use-view.ts';
@@ -220,6 +222,7 @@ export class DashboardElement extends LightElement implements Page {
       ${header(run, this)}
       ${banners(run, this)}
       ${runs.length > 1 ? this.#runList(runs) : nothing}
+      ${diagnosisView(run, this)}
       ${tiles(run, this)}
       ${useView(run, this)}
       ${this.#tabs()}
@@ -284,8 +287,10 @@ export class DashboardElement extends LightElement implements Page {
     }
   }
 
-  #charts(runs: RunView[]): TemplateResult {
+  #charts(runs: RunView[]): unknown {
     const { view } = this;
+    const [only] = runs.length === 1 ? runs : [];
+    if (only && isSolvedRun(only)) return solvedView(only);
     return html`
       <div class="chart-tools" role="toolbar" aria-label="Charts">
         ${stageLine(runs)}
@@ -311,7 +316,8 @@ export class DashboardElement extends LightElement implements Page {
           (definition) => html`<luthier-chart .definition=${definition} .page=${this as Page} .runs=${runs}
             .version=${this.version} .themeVersion=${this.themeVersion}></luthier-chart>`,
         )}
-      </div>`;
+      </div>
+      ${only ? solvedView(only) : nothing}`;
   }
 
   #runList(runs: RunView[]): TemplateResult {

@@ -48,7 +48,7 @@ export const classificationView = (
       </section>
 `;
   const below = html`
-    <section aria-labelledby="worst-title">
+    <section class="area-worst" tabindex="-1" aria-labelledby="worst-title">
       <h2 id="worst-title">Rows with the highest loss</h2>
       ${
         report.worst.length === 0

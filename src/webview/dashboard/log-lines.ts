@@ -65,6 +65,8 @@ const lineOf = (event: RunEvent, row: string): LogLine | null => {
   switch (event.event) {
     case 'step':
     case 'samples':
+    // A note tells how.
+    case 'solved':
       return null;
     case 'start':
       return {

@@ -13,6 +13,7 @@ import type {
   NoteEvent,
   RunEvent,
   SamplesEvent,
+  SolvedEvent,
   StartEvent,
 } from '../../protocol/events.ts';
 import { stepsBefore, stepsOfAll } from '../../protocol/folds.ts';
@@ -42,6 +43,8 @@ export interface RunView {
   /** Answers to a few validation rows, by step. */
   samples: SamplesEvent[];
   checkpoints: CheckpointEvent[];
+  /** How the classifier was solved last, where it is. */
+  solved: SolvedEvent | null;
   /** What was told at a step, such as that a strategy trains more from then on. */
   marks: StepNote[];
   log: LogLine[];
@@ -225,6 +228,7 @@ export class RunStore {
         evals: [],
         samples: [],
         checkpoints: [],
+        solved: null,
         marks: [],
         log: [],
         done: null,
@@ -275,6 +279,7 @@ export class RunStore {
     run.evals = [];
     run.samples = [];
     run.checkpoints = [];
+    run.solved = null;
     run.marks = [];
   }
 
@@ -301,6 +306,7 @@ export class RunStore {
         run.evals = run.evals.filter((e) => e.step <= event.step);
         run.samples = run.samples.filter((e) => e.step <= event.step);
         run.marks = run.marks.filter((e) => e.step <= event.step);
+        if (run.solved && run.solved.step > event.step) run.solved = null;
         run.record = { ...run.record, labels: event.labels };
         return;
       case 'eval':
@@ -312,6 +318,9 @@ export class RunStore {
       case 'samples':
         run.samples.push(event);
         return;
+      case 'solved':
+        run.solved = event;
+        return;
       case 'checkpoint':
         run.checkpoints.push(event);
         return;
@@ -321,6 +330,7 @@ export class RunStore {
         return;
       case 'done':
         run.done = event;
+        if (event.findings) run.record = { ...run.record, findings: event.findings };
         run.eta_s = null;
         return;
       case 'error':

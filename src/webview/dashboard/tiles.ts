@@ -17,6 +17,7 @@ import {
   significant,
 } from '../shared/format.ts';
 import type { Page } from './page.ts';
+import { isSolvedRun } from './solved-view.ts';
 import { hasEnded, isWorking, type RunView } from './store.ts';
 
 interface Tile {
@@ -69,6 +70,9 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
   // One step says little of how fast a whole run was.
   const speed = (column: StepColumn): number | null => (run.done ? median(run, column) : last(run, column));
   const memory = run.done?.peak_rss_bytes ?? last(run, 'rss_bytes');
+  // One step without a learning rate: its speed and its rate say nothing.
+  const isSolved = isSolvedRun(run);
+  const { solved } = run;
   return [
     trainings
       ? meanTile(trainings, key, best?.metrics[key])
@@ -93,20 +97,41 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
       name: run.start?.loss_of === 'pairs' ? 'Loss of pairs' : 'Training loss',
       value: significant(loss),
       detail:
-        loss === null ? '' : page.view.smoothing > 0 ? `last step ${significant(last(run, 'loss'))}` : 'not smoothed',
+        loss === null
+          ? ''
+          : isSolved
+            ? `mean of all ${row}s`
+            : page.view.smoothing > 0
+              ? `last step ${significant(last(run, 'loss'))}`
+              : 'not smoothed',
     },
-    {
-      name: 'Tokens per second',
-      value: significant(speed('tokens_per_second')),
-      detail: run.steps.lastStep > 0 ? `${milliseconds(speed('step_ms'))} per step${run.done ? ', medians' : ''}` : '',
-    },
+    isSolved
+      ? {
+          name: 'Features',
+          value: count(solved?.features),
+          detail: solved ? `solved in ${plural(solved.iterations, 'iteration')}` : '',
+        }
+      : {
+          name: 'Tokens per second',
+          value: significant(speed('tokens_per_second')),
+          detail:
+            run.steps.lastStep > 0 ? `${milliseconds(speed('step_ms'))} per step${run.done ? ', medians' : ''}` : '',
+        },
     { name: 'Memory', value: bytes(memory), detail: memory === null ? '' : memoryOf(run) },
-    {
-      name: 'Learning rate',
-      value: significant(last(run, 'learning_rate')),
-      detail:
-        run.start?.loss_of === 'pairs' ? 'linear' : (run.record.recipe.lr_scheduler_type?.replaceAll('_', ' ') ?? ''),
-    },
+    isSolved
+      ? {
+          name: 'C',
+          value: solved ? significant(solved.C, 1) : '–',
+          detail: solved ? (solved.choices.length > 0 ? `best of ${count(solved.choices.length)}` : 'not chosen') : '',
+        }
+      : {
+          name: 'Learning rate',
+          value: significant(last(run, 'learning_rate')),
+          detail:
+            run.start?.loss_of === 'pairs'
+              ? 'linear'
+              : (run.record.recipe.lr_scheduler_type?.replaceAll('_', ' ') ?? ''),
+        },
     {
       name: `${capitalized(row)}s`,
       value: count(run.start?.num_train_rows),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ClassificationReport } from '../../protocol/evaluation.ts';
-import type { DoneEvent } from '../../protocol/events.ts';
+import type { DoneEvent, SolvedEvent } from '../../protocol/events.ts';
 import type { RunRecord } from '../../protocol/run.ts';
 import type { RunState } from '../../protocol/states.ts';
 import { bytes, duration, interval, significant } from '../shared/format.ts';
@@ -257,4 +257,35 @@ test('a run that failed before its first checkpoint offers its recipe first, one
     ['Resume', true],
     ['Duplicate and Edit', false],
   ]);
+});
+
+test('a classifier that was solved has no rate and no speed, but what it was solved on', () => {
+  const strategy = { type: 'head', solver: 'lbfgs' };
+  const { store } = storeWith(
+    snapshotOf('a', [step(1)], { record: record('a', { state: 'done', recipe: { strategy } as never }) }),
+  );
+  const tiles = () => tilesFor(store.focused!, { view: INITIAL_VIEW, averages: new Averages() });
+  const names = ['Best loss', 'Training loss', 'Features', 'Memory', 'C', 'Rows'];
+  expect(tiles().map(({ name }) => name)).toEqual(names);
+  expect(tiles()[4]!.value).toBe('–');
+  const choices = [0.1, 1, 10].map((C) => ({ C, accuracy: 0.5, loss: 1 }));
+  const solved: SolvedEvent = {
+    event: 'solved',
+    ...{ time: 1, step: 1, epoch: 1, C: 10, choices, folds: 5, validated_rows: 90, rows: 90 },
+    ...{ features: 256, iterations: 31, converged: true, loss: 0.2, seconds: 0.4 },
+  };
+  store.apply({ type: 'events', run: 'a', events: [solved] });
+  expect(tiles()[2]).toEqual({ name: 'Features', value: '256', detail: 'solved in 31 iterations' });
+  expect(tiles()[4]).toEqual({ name: 'C', value: '10', detail: 'best of 3' });
+  // It is done again from the checkpoint on.
+  const start = { event: 'start', time: 2, run: 'a', total_steps: 1, step: 0, num_train_rows: 90 };
+  const more = {
+    num_validation_rows: 10,
+    num_parameters: 1,
+    num_trainable_parameters: 1,
+    executor: 'x',
+    num_threads: 1,
+  };
+  store.apply({ type: 'events', run: 'a', events: [{ ...start, ...more, labels: [] } as never] });
+  expect(store.focused!.solved).toBeNull();
 });

@@ -1,0 +1,182 @@
+import { type Finding, fewRowsNote, metricName, metricOf, smallest } from '../../../protocol/index.ts';
+import { type Case, FAR, learnsRows, rateIn } from './case.ts';
+import { longer, shorter } from './epochs.ts';
+import { type Evaluation, lossBetween, meanOf, type Training } from './history.ts';
+import { lower, raise } from './learning-rate.ts';
+import { figure, share } from './words.ts';
+
+/** A rise of the validation loss that is worth a word, however many rows were measured. */
+const RISE = 0.05;
+/** A fall over the last epoch that another epoch is worth. */
+const FALL = 0.03;
+/** Of a single fall, where there is no earlier one that agrees with it. */
+const SINGLE_FALL = 0.1;
+/**
+ * Of a loss's interval: how far two evaluations of the same rows, an epoch apart, differ by chance. Their errors go
+ * together: where the rows' losses correlate by ρ, the difference has √(2(1 − ρ)) of one loss's error, half of it at 0.875.
+ */
+const OF_SAME_ROWS = 0.5;
+/** Folds that agree by chance once in 32 times. */
+const FOLDS_THAT_SAY_SOMETHING = 5;
+
+/** Whether the model learnt its training rows by heart from some step on, or had not learnt all that it could. */
+export function fitFinding(known: Case): Finding | null {
+  const { record, trainings } = known;
+  if (!learnsRows(record.recipe) || !saysSomething(trainings)) return null;
+  return overfitting(known) ?? stillFalling(known);
+}
+
+/** Rows enough for one training; of a cross-validation folds enough, each with the same evaluations. */
+function saysSomething(trainings: readonly Training[]): boolean {
+  if (trainings.some(({ evaluations }) => evaluations.length < 2)) return false;
+  if (trainings.length > 1) return trainings.length >= FOLDS_THAT_SAY_SOMETHING;
+  return trainings[0]?.evaluations.every(({ n }) => fewRowsNote(n) === null) ?? false;
+}
+
+/** By how much a loss is uncertain because of which rows are measured, as a share of it; null where that is not known. */
+function uncertainty({ report, trainings }: Case): number | null {
+  // Each fold has rows of its own, and what all of them show is no chance.
+  if (trainings.length > 1) return 0;
+  const range = report?.intervals.loss;
+  const loss = report?.metrics.loss;
+  const share = range && loss ? (range.high - range.low) / 2 / loss : Number.NaN;
+  return Number.isFinite(share) ? share : null;
+}
+
+const lowestOf = (evaluations: readonly Evaluation[]): Evaluation => {
+  const least = smallest(evaluations.map(({ loss }) => loss));
+  return evaluations.find(({ loss }) => loss === least)!;
+};
+
+function overfitting(known: Case): Finding | null {
+  const { record, trainings } = known;
+  const uncertain = uncertainty(known);
+  if (uncertain === null) return null;
+  const seen = trainings.map((training) => overfit(training, Math.max(RISE, uncertain)));
+  if (seen.some((one) => one === null)) return null;
+  const mean = (of: (one: Overfit) => number) => meanOf(seen.map((one) => of(one!)));
+  const { low, last } = seen[0]!;
+  const { step, epoch } = low;
+  const figures = {
+    step,
+    lowest_loss: mean(({ low }) => low.loss),
+    last_loss: mean(({ last }) => last.loss),
+    training_loss_then: mean(({ then }) => then),
+    training_loss_last: mean(({ now }) => now),
+  };
+  const key = record.recipe.metric_for_best_model;
+  const bestStep = trainings.length > 1 ? step : (record.best?.step ?? step);
+  const isLater = bestStep > step;
+  const inFolds = trainings.length > 1 ? 'On average over the folds, the' : 'The';
+  const after = isLater
+    ? ` Its ${metricName(key)} was best later, at step ${bestStep}: it answers no worse, but is too sure of its errors.`
+    : '';
+  const change = shorter(record, {
+    step: isLater ? bestStep : step,
+    epoch: isLater ? epochOf(trainings, bestStep) : epoch,
+  });
+  return {
+    code: 'overfitting',
+    severity: isLater ? 'info' : 'warning',
+    title: `Overfitting since step ${step}`,
+    text: `${inFolds} validation loss was lowest at step ${step} (${figure(figures.lowest_loss)}) and rose to ${figure(figures.last_loss)} by step ${last.step}, while the training loss fell from ${figure(figures.training_loss_then)} to ${figure(figures.training_loss_last)}.${after}`,
+    figures,
+    // Where the end of an epoch is too late already, smaller steps are what is left.
+    ...(change ? { change } : isLater ? {} : { change: lower(rateIn(known)) }),
+  };
+}
+
+const epochOf = (trainings: readonly Training[], step: number): number =>
+  trainings[0]!.evaluations.find((evaluation) => evaluation.step === step)?.epoch ?? Number.POSITIVE_INFINITY;
+
+interface Overfit {
+  low: Evaluation;
+  last: Evaluation;
+  /** Training losses up to the lowest evaluation, and at the end, each since the evaluation before it. */
+  then: number;
+  now: number;
+}
+
+function overfit({ steps, evaluations }: Training, rise: number): Overfit | null {
+  const low = lowestOf(evaluations);
+  const last = evaluations.at(-1)!;
+  if (last.loss <= low.loss * (1 + rise)) return null;
+  const before = (step: number) => evaluations.findLast((evaluation) => evaluation.step < step)?.step ?? 0;
+  const then = lossBetween(steps, before(low.step), low.step);
+  const now = lossBetween(steps, before(last.step), last.step);
+  return then !== null && now !== null && now < then ? { low, last, then, now } : null;
+}
+
+function stillFalling(known: Case): Finding | null {
+  const { record, trainings } = known;
+  const uncertain = uncertainty(known);
+  if (uncertain === null || record.state !== 'done') return null;
+  const seen = trainings.map((training) => falling(training, Math.max(FALL, OF_SAME_ROWS * uncertain)));
+  if (seen.some((one) => one === null)) return null;
+  const mean = (of: (one: Fall) => number) => meanOf(seen.map((one) => of(one!)));
+  const { before, last } = seen[0]!;
+  const loss = mean(({ last }) => last.loss);
+  const earlier = mean(({ before }) => before.loss);
+  const fall = 1 - loss / earlier;
+  const { num_train_epochs: epochs, metric_for_best_model: key } = record.recipe;
+  const more = epochsToGo(
+    mean(({ ratio }) => ratio),
+    fall,
+    Math.max(1, Math.round(last.epoch)),
+  );
+  const rate = rateIn(known);
+  const isSlow = rate.value * FAR <= rate.usual;
+  const best = record.best?.step === last.step && metricOf(key) && key !== 'loss' && trainings.length === 1;
+  const inFolds = trainings.length > 1 ? 'On average over the folds, the' : 'The';
+  return {
+    code: 'still-falling',
+    severity: 'warning',
+    title: 'Still improving when it ended',
+    text: `${inFolds} validation loss was still falling: ${figure(earlier)} after ${epochText(before.epoch)}, ${figure(loss)} after ${epochText(last.epoch)} (−${share(fall)}).${best ? ` Its ${metricName(key)} was best at the end, too.` : ''}${isSlow ? ` The learning rate is far below the usual one, so that it learns slowly.` : ''}`,
+    figures: { step: last.step, earlier_loss: earlier, last_loss: loss, fall, epochs, more_epochs: more },
+    change: isSlow ? raise(rate) : longer(record, trainings[0]!, more),
+  };
+}
+
+const epochText = (epoch: number): string => {
+  const shown = Number(epoch.toFixed(2));
+  return `${shown} ${shown === 1 ? 'epoch' : 'epochs'}`;
+};
+
+interface Fall {
+  /** About an epoch before the last, or the first where there is none so early. */
+  before: Evaluation;
+  last: Evaluation;
+  /** The last epoch's fall over that of the one before, where both are known: falls shrink by about that much. */
+  ratio: number;
+}
+
+/** A fall shrinks by half from epoch to epoch where only one is known. */
+const USUAL_RATIO = 0.5;
+
+function falling({ evaluations }: Training, least: number): Fall | null {
+  const last = evaluations.at(-1)!;
+  if (lowestOf(evaluations) !== last) return null;
+  const back = (from: Evaluation) =>
+    evaluations.findLast(({ epoch }) => epoch <= from.epoch - 1 + 1e-6) ??
+    (evaluations[0]!.step < from.step ? evaluations[0]! : null);
+  const before = back(last);
+  if (before === null) return null;
+  const earlier = back(before);
+  const fall = 1 - last.loss / before.loss;
+  if (fall < (earlier === null ? Math.max(least, SINGLE_FALL) : least)) return null;
+  if (earlier === null) return { before, last, ratio: USUAL_RATIO };
+  // One that went up before and comes down again is noise.
+  if (before.loss >= earlier.loss) return null;
+  return { before, last, ratio: (before.loss - last.loss) / (earlier.loss - before.loss) };
+}
+
+/**
+ * Epochs until a further one is worth less than `FALL`, were the falls to shrink on as they did; never more than the run
+ * had, as nothing that was seen reaches further.
+ */
+function epochsToGo(ratio: number, fall: number, had: number): number {
+  const shrinks = Math.min(0.9, Math.max(0.1, ratio));
+  const epochs = Math.ceil(Math.log(FALL / fall) / Math.log(shrinks));
+  return Math.min(had, Math.max(1, epochs));
+}

@@ -1,0 +1,16 @@
+import { formatCount } from '../../../protocol/index.ts';
+
+/** A loss or a factor in a sentence: three digits. */
+export const figure = (value: number): string => {
+  const digits = Number(value.toPrecision(3));
+  return Math.abs(digits) >= 1000 && Math.abs(digits) < 1e9 ? formatCount(Math.round(digits)) : String(digits);
+};
+
+/** A learning rate as a recipe has it: `5e-5`, `0.03`. */
+export const rate = (value: number): string => {
+  const digits = Number(value.toPrecision(3));
+  return digits !== 0 && Math.abs(digits) < 1e-3 ? digits.toExponential() : String(digits);
+};
+
+/** A share as a percentage: `14 %`, `3.2 %`. */
+export const share = (value: number): string => `${Number((100 * value).toPrecision(2))} %`;

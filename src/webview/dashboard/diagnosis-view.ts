@@ -1,0 +1,60 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { type Change, type Finding, findingsOf } from '../../protocol/findings.ts';
+import type { Page } from './page.ts';
+import { hasEnded, type RunView } from './store.ts';
+
+/** What an ended run says about itself, the most important first, each with what to try next. */
+export const diagnosisView = (run: RunView, page: Page): TemplateResult | typeof nothing => {
+  const findings = hasEnded(run.record.state) ? findingsOf(run.record) : [];
+  if (findings.length === 0) return nothing;
+  // One button stands out: the first that changes something.
+  const first = findings.find(({ change }) => change !== undefined && change.kind !== 'rows');
+  return html`<section class="diagnosis" aria-labelledby="diagnosis-title">
+    <h2 id="diagnosis-title" class="visually-hidden">Diagnosis</h2>
+    <ul>${findings.map((finding) => findingItem(run, finding, finding === first, page))}</ul>
+  </section>`;
+};
+
+const findingItem = (run: RunView, finding: Finding, isFirst: boolean, page: Page): TemplateResult => {
+  const { severity, title, text, change } = finding;
+  return html`<li class="finding">
+    <span class="codicon codicon-${severity === 'warning' ? 'warning' : 'info'} is-${severity}" aria-hidden="true"></span>
+    <div class="said"><h3>${title}</h3><p>${text}</p></div>
+    ${change && isPossible(run, change) ? changeButton(run, finding, change, isFirst, page) : nothing}
+  </li>`;
+};
+
+const ICONS: Readonly<Record<Change['kind'], string>> = {
+  recipe: 'lightbulb',
+  rows: 'list-flat',
+  data: 'table',
+  folds: 'layers',
+};
+
+const HINTS: Readonly<Record<Change['kind'], string>> = {
+  recipe: 'Opens a copy of the recipe with this change; nothing starts before you start it',
+  rows: 'Rows with the highest loss',
+  data: 'Classes, rows and problems of the dataset',
+  folds: 'Measures all rows; asks for the number of folds first',
+};
+
+/** Looking at rows is always possible; the rest needs a run that is there and may be worked with. */
+const isPossible = (run: RunView, { kind }: Change): boolean =>
+  kind === 'rows' || (!run.readOnly && !run.gone && (kind !== 'folds' || run.record.recipe_path !== null));
+
+const changeButton = (
+  run: RunView,
+  { code }: Finding,
+  { kind, title }: Change,
+  isFirst: boolean,
+  page: Page,
+): TemplateResult => {
+  const act = (): void => {
+    if (kind !== 'rows') page.post({ type: 'change', run: run.id, finding: code });
+    else {
+      page.change({ tab: 'evaluation', split: 'validation', focus: run.id });
+      page.reveal('.area-worst');
+    }
+  };
+  return html`<vscode-button ?secondary=${!isFirst} icon=${ICONS[kind]} title=${HINTS[kind]} @click=${act}>${title}</vscode-button>`;
+};
