@@ -3,4 +3,4 @@
  * (strategies.test.ts compares).
  */
 export const FEWER_PARAMETERS =
-  'train fewer parameters: strategy "freeze" with a larger num_frozen_layers, "lora", "bitfit", "prompt-tuning" or "head"';
+  'train fewer parameters: strategy "freeze" with a larger num_frozen_layers, "lora", "bitfit", "prompt-tuning", "prefix-tuning" (to write) or "head"';

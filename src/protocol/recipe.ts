@@ -5,7 +5,7 @@ import type { ProblemType, RecipeTask } from './tasks.ts';
 export type Strategy = { type: string; [key: string]: unknown };
 
 /** Strategies whose models read a prompt that was learnt: no weight has it in it, so that Python needs peft. */
-const PROMPTED: readonly string[] = ['prompt-tuning'];
+const PROMPTED: readonly string[] = ['prompt-tuning', 'prefix-tuning'];
 export const learnsPrompt = ({ type }: Strategy): boolean => PROMPTED.includes(type);
 
 /** Whether the classifier alone is learnt, and solved to its end: in one step, which has no learning rate. */

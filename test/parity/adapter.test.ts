@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openModelFolder } from '../../src/engine/hub/model-folder.ts';
 import { SafetensorsFile } from '../../src/engine/hub/safetensors.ts';
 import { createPredictor } from '../../src/engine/infer/predictor.ts';
 import { parseRecipe } from '../../src/engine/recipes/recipe.ts';
@@ -37,7 +38,7 @@ describe('a run of strategy lora', () => {
     return losses;
   };
 
-  it.each([[{}], [{ load_in_8bit: true }]])(
+  it.each([[{}], [{ load_in_8bit: true }], [{ use_dora: true }], [{ use_dora: true, load_in_8bit: true }]])(
     '%o: repeats bit for bit, and goes on from adapters and head alone',
     async (strategy) => {
       const parameters = new Map<string, Float32Array>();
@@ -47,9 +48,11 @@ describe('a run of strategy lora', () => {
         const modules = ['query', 'value'].flatMap((part) =>
           [0, 1].map((layer) => `bert.encoder.layer.${layer}.attention.self.${part}`),
         );
-        const names = modules.flatMap((module) => [`${module}.lora_A.weight`, `${module}.lora_B.weight`]);
+        const isDora = 'use_dora' in strategy;
+        const parts = ['lora_A.weight', 'lora_B.weight', ...(isDora ? ['lora_magnitude_vector'] : [])];
+        const names = modules.flatMap((module) => parts.map((part) => `${module}.${part}`));
         expect([...state.parameters.keys()].sort()).toEqual([...names, 'classifier.weight', 'classifier.bias'].sort());
-        expect(trainer.numTrainableParameters).toBe(4 * (4 * 32 + 32 * 4) + 2 * 32 + 2);
+        expect(trainer.numTrainableParameters).toBe(4 * (4 * 32 + 32 * 4 + (isDora ? 32 : 0)) + 2 * 32 + 2);
         for (const [name, { data }] of state.parameters) parameters.set(name, Float32Array.from(data));
         for (const [name, { data }] of state.moments) moments.set(name, Float32Array.from(data));
       });
@@ -69,6 +72,9 @@ describe('a run of strategy lora', () => {
     ['query-value', {}],
     ['all-linear', { target_modules: 'all-linear' }],
     ['8 bits', { load_in_8bit: true }],
+    ['rank-stabilised', { use_rslora: true }],
+    ['dora', { use_dora: true, target_modules: 'all-linear' }],
+    ['dora, 8 bits', { use_dora: true, load_in_8bit: true, target_modules: 'all-linear' }],
   ])('%s: writes a merged model and an adapter', async (name, strategy) => {
     const run = join(place, name);
     await train(strategy, 8, async (trainer) => {
@@ -88,7 +94,9 @@ describe('a run of strategy lora', () => {
     expect([...file.tensors.keys()].every((key) => /^base_model\.model\.(bert|classifier)\./.test(key))).toBe(true);
     await file.close();
     const config: unknown = JSON.parse(await readFile(join(run, 'adapter', 'adapter_config.json'), 'utf8'));
-    expect(config).toMatchObject({ peft_type: 'LORA', base_model_name_or_path: join(place, 'tiny'), r: 4 });
+    const { use_rslora = false, use_dora = false } = strategy as { use_rslora?: boolean; use_dora?: boolean };
+    const own = { r: 4, use_rslora, use_dora };
+    expect(config).toMatchObject({ peft_type: 'LORA', base_model_name_or_path: join(place, 'tiny'), ...own });
     await writeFile(
       join(run, 'expected.json'),
       JSON.stringify({ texts: TEXTS, logits: rows, model: join(run, 'model') }),
@@ -98,7 +106,7 @@ describe('a run of strategy lora', () => {
   it.skipIf(!python)(
     'is loaded by peft with equal logits (skipped without the peers’ Python)',
     async () => {
-      for (const name of ['query-value', 'all-linear', '8 bits']) {
+      for (const name of ['query-value', 'all-linear', '8 bits', 'rank-stabilised', 'dora', 'dora, 8 bits']) {
         const run = join(place, name);
         const script = fileURLToPath(new URL('./from_pretrained_peft.py', import.meta.url));
         const args = [script, join(run, 'adapter'), join(run, 'expected.json')];
@@ -109,6 +117,20 @@ describe('a run of strategy lora', () => {
     },
     300_000,
   );
+
+  it('begins DoRA at the model’s own answers: magnitudes are the lengths of its weights', async () => {
+    await train({ use_dora: true }, 0, async (trainer) => {
+      const { weights } = await openModelFolder(join(place, 'tiny'));
+      for (const [name, { data }] of trainer.state().parameters) {
+        if (!name.endsWith('.lora_magnitude_vector')) continue;
+        const own = new Float32Array(32 * 32);
+        await weights.readInto(name.replace('lora_magnitude_vector', 'weight'), own);
+        const norms = Array.from({ length: 32 }, (_, i) => Math.hypot(...own.subarray(32 * i, 32 * i + 32)));
+        for (const [i, norm] of norms.entries()) expect(data[i]).toBeCloseTo(norm, 6);
+      }
+      await weights.close();
+    });
+  });
 
   it('refuses a target that the model does not have, naming those that it has', async () => {
     await expect(train({ target_modules: ['query', 'q_proj'] }, 0, async () => {})).rejects.toMatchObject({

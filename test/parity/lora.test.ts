@@ -5,6 +5,7 @@ import type { Executor } from '../../src/engine/tensor/executors/executor.ts';
 import type { Strategy } from '../../src/protocol/index.ts';
 import { allOk, type Figures, judgeAll, type RunOptions, read, run, TOLERANCE } from './bert-run.ts';
 import { EXECUTORS } from './executors.ts';
+import { besidePeft } from './peft-training.ts';
 import { relativeError } from './values.ts';
 
 /** What lora_figures.py wrote. */
@@ -21,6 +22,7 @@ describe.each(EXECUTORS)("LoRA against peft's in float64: $title", ({ isThere, c
     ['query and value, one text a row', 'lora-query-value', {}],
     ['query and value, packed', 'lora-query-value', { packedInto: 26 }],
     ['every linear layer, dropout by given masks', 'lora-all-linear', { dropout: true }],
+    ['DoRA, dropout by given masks', 'lora-dora', { dropout: true }],
   ])('%s: logits, loss and every gradient', { timeout: 240_000 }, async (_, name, options) => {
     const f = read(`${name}.json`) as LoraFigures;
     let adapted: Architecture | undefined;
@@ -35,3 +37,5 @@ describe.each(EXECUTORS)("LoRA against peft's in float64: $title", ({ isThere, c
     expect(await judgeAll(result.gradients, f, `${name}.safetensors`)).toEqual(allOk(result.gradients.keys()));
   });
 });
+
+besidePeft('adapters', 'lora-training.json');

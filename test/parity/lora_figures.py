@@ -1,9 +1,11 @@
-"""Figures for lora.test.ts: logits, loss and every gradient of peft's LoRA on transformers' BERT, in float64.
+"""Figures for lora.test.ts: logits, loss and every gradient of peft's LoRA and DoRA on transformers' BERT, in float64; and
+losses of 50 AdamW steps, and the logits after them, in float32 (peft_training.py says how).
 
 python test/parity/lora_figures.py
 
-Writes figures/lora-{query-value,all-linear}.{json,safetensors}; the second has masks on the adapters' inputs that both
-sides are given. Weights are made by values.py, so they are not stored; B is not zero, as after some training.
+Writes figures/lora-{query-value,all-linear,dora}.{json,safetensors}, of which all but the first have masks on the
+adapters' inputs that both sides are given, and figures/lora-training.json. Weights are made by values.py, so they are not
+stored; B is not zero, as after some training.
 """
 
 import json
@@ -16,6 +18,7 @@ from safetensors.torch import save_file
 from transformers import BertConfig, BertForSequenceClassification
 
 from bert_figures import FIGURES, GivenDropout, at_first_token, kept, texts_of
+from peft_training import train, write
 from values import weight
 
 DEVIATION = 0.25
@@ -26,6 +29,14 @@ CONFIG = dict(
 CASES = {
     "query-value": dict(r=4, lora_alpha=8, lora_dropout=0.0, target_modules=["query", "value"]),
     "all-linear": dict(r=3, lora_alpha=8, lora_dropout=0.2, target_modules="all-linear"),
+    "dora": dict(r=3, lora_alpha=8, lora_dropout=0.2, target_modules="all-linear", use_dora=True),
+}
+# Settings, and the models that are trained with them.
+TRAININGS = {
+    "lora": (dict(r=4, lora_alpha=8), ["bert"]),
+    "rank-stabilised": (dict(r=16, lora_alpha=8, use_rslora=True), ["bert"]),
+    "dora": (dict(r=4, lora_alpha=8, use_dora=True), ["bert", "gpt2"]),
+    "dora on every layer": (dict(r=4, lora_alpha=8, target_modules="all-linear", use_dora=True, use_rslora=True), ["bert", "llama"]),
 }
 
 
@@ -33,7 +44,8 @@ def canonical(key):
     """Luthier's name of a parameter of a PeftModel."""
     for part in ("base_model.model.", ".default", ".base_layer", ".modules_to_save", ".original_module"):
         key = key.replace(part, "")
-    return key
+    # A vector in files, a module with one in memory.
+    return key.replace(".lora_magnitude_vector.weight", ".lora_magnitude_vector")
 
 
 def give_dropout(model, rows, length, last):
@@ -76,6 +88,8 @@ def figures(name, settings):
         logits = model(**inputs).logits
     if settings["lora_dropout"] > 0:
         give_dropout(model, len(texts), longest, config.num_hidden_layers - 1)
+        # Otherwise DoRA drops nothing; the masks are given in any case, and BERT's own dropout is 0.
+        model.train()
     loss = model(**inputs).loss
     loss.backward()
     gradients = {
@@ -100,3 +114,12 @@ def figures(name, settings):
 if __name__ == "__main__":
     for name, settings in CASES.items():
         figures(name, settings)
+    torch.set_num_threads(1)
+    cases = {}
+    for name, (settings, kinds) in TRAININGS.items():
+        for kind in kinds:
+            # peft warns of weights that lie the other way round where it is not told.
+            more = dict(fan_in_fan_out=True) if kind == "gpt2" else {}
+            make = lambda task: LoraConfig(task_type=task, lora_dropout=0.0, **settings, **more)
+            cases[f"{name}, {kind}"] = train(dict(type="lora", **settings), kind, make, canonical)
+    write("lora-training.json", cases)

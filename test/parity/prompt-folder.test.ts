@@ -17,7 +17,7 @@ import { Tokenizer } from '../../src/engine/text/tokenizer.ts';
 import { estimateRun } from '../../src/engine/train/estimate-run.ts';
 import { createTrainer } from '../../src/engine/train/trainer.ts';
 import type { Trainer } from '../../src/engine/train/types.ts';
-import type { RecipeInput } from '../../src/protocol/index.ts';
+import type { RecipeInput, Strategy } from '../../src/protocol/index.ts';
 import { makeTinyBert, tinyRows } from '../faults/tiny.ts';
 import { figures } from './executors.ts';
 import { findPython, runPython } from './python.ts';
@@ -26,6 +26,7 @@ import { weight } from './values.ts';
 const STARTER = fileURLToPath(new URL('../../starters/decoder/', import.meta.url));
 const TEXTS = ['the parcel was broken and late', 'a lovely screen', 'it is very very very kind today', 'the'];
 const python = findPython();
+const WRITER = { model: 'llama', dataset: 'chat.jsonl', task: 'conversational', max_length: 96 };
 
 describe('runs that learn a prompt', () => {
   let place: string;
@@ -71,18 +72,33 @@ describe('runs that learn a prompt', () => {
     expect(stdout, stderr).toContain('"ok": true');
   };
 
-  it.each([[{}], [{ load_in_8bit: true }]])('%o: resumed it has the same losses bit for bit', async (strategy) => {
-    const { trainer: whole } = await begin(classifier(strategy));
+  const head = ['classifier.bias', 'classifier.weight'];
+  it.each<[object, object, string[], number]>([
+    [{}, {}, [...head, 'prompt_embeddings'], 6 * 32 + 2 * 32 + 2],
+    [{ load_in_8bit: true }, {}, [...head, 'prompt_embeddings'], 6 * 32 + 2 * 32 + 2],
+    // Keys and values of two heads of 8 in two layers.
+    [{ type: 'prefix-tuning' }, WRITER, ['prompt_embeddings'], 6 * 2 * 2 * 16],
+    [
+      { type: 'prefix-tuning', load_in_8bit: true, prefix_projection: true, encoder_hidden_size: 5 },
+      WRITER,
+      [
+        ...['prompt_encoder.embedding.weight', 'prompt_encoder.transform.0.bias', 'prompt_encoder.transform.0.weight'],
+        ...['prompt_encoder.transform.2.bias', 'prompt_encoder.transform.2.weight'],
+      ],
+      6 * 16 + (16 + 1) * 5 + (5 + 1) * 2 * 2 * 16,
+    ],
+  ])('%o in %o: resumed it has the same losses bit for bit', async (strategy, more, trained, count) => {
+    const { trainer: whole } = await begin(classifier(strategy, more));
     const first = await train(whole, 3);
     const state = whole.state();
-    expect([...state.parameters.keys()].sort()).toEqual(['classifier.bias', 'classifier.weight', 'prompt_embeddings']);
-    expect(whole.numTrainableParameters).toBe(6 * 32 + 2 * 32 + 2);
+    expect([...state.parameters.keys()].sort()).toEqual(trained);
+    expect(whole.numTrainableParameters).toBe(count);
     const copied = (values: typeof state.parameters) =>
       new Map([...values].map(([name, { data }]) => [name, Float32Array.from(data)]));
     const kept = { step: 3, parameters: copied(state.parameters), moments: copied(state.moments) };
     const rest = await train(whole, 6);
     whole.dispose();
-    const { trainer: resumed } = await begin(classifier(strategy));
+    const { trainer: resumed } = await begin(classifier(strategy, more));
     resumed.restore(kept);
     expect(await train(resumed, 6)).toEqual(rest);
     expect(first[0]).not.toBe(rest[0]);
@@ -114,8 +130,14 @@ describe('runs that learn a prompt', () => {
     [{ prompt_tuning_init: 'TEXT' }, { key: 'prompt_tuning_init_text' }],
     [{ prompt_tuning_init_text: 'Say' }, { key: 'prompt_tuning_init', instead: 'TEXT' }],
     [{ num_virtual_tokens: 17 }, { key: 'num_virtual_tokens', instead: 16 }],
+    [{ type: 'prefix-tuning' }, { key: 'type', instead: 'lora' }],
   ])('%o does not fit', async (strategy, error) => {
     await expect(begin(classifier(strategy))).rejects.toMatchObject({ code: 'recipe-invalid', ...error });
+  });
+
+  it('a width of the projection needs one', async () => {
+    const recipe = classifier({ type: 'prefix-tuning', encoder_hidden_size: 5 }, WRITER);
+    await expect(begin(recipe)).rejects.toMatchObject({ code: 'recipe-invalid', key: 'encoder_hidden_size' });
   });
 
   it('is estimated with the tokens of its prompt', async () => {
@@ -172,30 +194,42 @@ describe('runs that learn a prompt', () => {
     expect(stdout, stderr).toMatch(/^(good|bad)\s*$/m);
   });
 
-  it('writes a language model’s folder that writes alike, and peft loads', { timeout: 300_000 }, async () => {
-    const folder = join(place, 'writer');
-    const model = join(folder, 'model');
-    const recipe = parseRecipe({
-      ...{ model: 'llama', dataset: 'chat.jsonl', task: 'conversational', max_length: 96, validation_split: 0.2 },
-      ...{ strategy: { type: 'prompt-tuning', num_virtual_tokens: 7 }, learning_rate: 0.1 },
-      ...{ per_device_train_batch_size: 4, backend: 'onnxruntime' },
+  it.each<[string, Strategy]>([
+    ['prompt', { type: 'prompt-tuning' }],
+    ['prefix', { type: 'prefix-tuning' }],
+    ['projected', { type: 'prefix-tuning', prefix_projection: true }],
+  ])(
+    'writes a language model’s folder that writes alike, and peft loads: %s',
+    { timeout: 300_000 },
+    async (name, strategy) => {
+      const folder = join(place, name);
+      const model = join(folder, 'model');
+      const recipe = parseRecipe({
+        ...{ model: 'llama', dataset: 'chat.jsonl', task: 'conversational', max_length: 96, validation_split: 0.2 },
+        ...{ strategy: { ...strategy, num_virtual_tokens: 7 }, learning_rate: 0.1 },
+        ...{ per_device_train_batch_size: 4, backend: 'onnxruntime' },
+      });
+      const { trainer } = await begin(recipe);
+      const losses = await train(trainer, 6);
+      expect(losses.at(-1)).toBeLessThan(losses[0]!);
+      const samples = await trainer.samples!(async () => {});
+      expect(samples.length).toBeGreaterThan(0);
+      await trainer.saveModel(model);
+      trainer.dispose();
+      await expect(exportModel(model, 'onnx', join(place, 'onnx'))).rejects.toMatchObject({ code: 'model-unsupported' });
+    await expect(openModelFolder(join(folder, 'adapter'))).rejects.toMatchObject({
+      hint: expect.stringContaining('the model with its prompt is in the folder “model”'),
     });
-    const { trainer } = await begin(recipe);
-    const losses = await train(trainer, 6);
-    expect(losses.at(-1)).toBeLessThan(losses[0]!);
-    const samples = await trainer.samples!(async () => {});
-    expect(samples.length).toBeGreaterThan(0);
-    await trainer.saveModel(model);
-    trainer.dispose();
     const writer = await openWriter(model);
-    const prompt = writer.tokenizer.encode('The parcel has been', 99).ids;
-    const settings = { max_new_tokens: 12 };
-    const { token_ids } = await writer.write(prompt, { settings });
-    writer.dispose();
-    expect(token_ids).toHaveLength(12);
-    if (!python) return;
-    await compare(folder, { prompt: [...prompt], written: token_ids });
-    const { stdout, stderr } = await runPython(python, ['-c', peftPythonFor(model, 'conversational')]);
-    expect(stdout.trim(), stderr).toContain('Type a message here');
-  });
+      const prompt = writer.tokenizer.encode('The parcel has been', 99).ids;
+      const settings = { max_new_tokens: 12 };
+      const { token_ids } = await writer.write(prompt, { settings });
+      writer.dispose();
+      expect(token_ids).toHaveLength(12);
+      if (!python) return;
+      await compare(folder, { prompt: [...prompt], written: token_ids });
+      const { stdout, stderr } = await runPython(python, ['-c', peftPythonFor(model, 'conversational')]);
+      expect(stdout.trim(), stderr).toContain('Type a message here');
+    },
+  );
 });

@@ -169,11 +169,14 @@ export function refusePrompt({ path, prompt }: ModelFolder): void {
 const baseOf = ({ base_model_name_or_path: base }: JsonRecord): string =>
   typeof base === 'string' ? base.replace(/\p{C}/gu, '').slice(0, 300) : '';
 
+/** Kinds of peft's prompts that a model may read: virtual tokens, or what its layers keep of such. */
+export const PROMPT_TYPES = ['PROMPT_TUNING', 'PREFIX_TUNING'] as const;
+
 /** `place` is a folder or a Hugging Face name. The base model is named as the adapter's config has it, be it there or not. */
 export function adapterAlone(place: string, config: JsonRecord): LuthierError {
   const name = baseOf(config);
   // Which no weight can be merged with.
-  const isPrompt = config.peft_type === 'PROMPT_TUNING';
+  const isPrompt = PROMPT_TYPES.some((type) => type === config.peft_type);
   const named = name === '' ? '' : ` It was trained on the model ${name} (base_model_name_or_path).`;
   return new LuthierError(
     'model-unsupported',

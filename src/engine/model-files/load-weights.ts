@@ -2,6 +2,7 @@ import { LuthierError, type Note } from '../../protocol/index.ts';
 import { Random } from '../data/random.ts';
 import type { ModelFolder } from '../hub/model-folder.ts';
 import { type Architecture, answerNames, declarationOf, moduleOf } from '../models/architecture.ts';
+import { outputNorms } from '../models/lora.ts';
 import { mapWeights } from '../models/names.ts';
 import type { Init } from '../models/scope.ts';
 import type { Parameter, ParameterStore } from '../runtime/parameter-store.ts';
@@ -142,6 +143,7 @@ function initialize(weight: Float32Array, init: Init, store: ParameterStore, see
   if (init === 'zeros') weight.fill(0);
   else if (init === 'ones') weight.fill(1);
   else if ('rows' in init) copyRows(weight, store.get(init.of), init.rows);
+  else if ('norms' in init) weight.set(outputNorms(store.get(init.of), init.norms));
   else if ('normal' in init) fillNormal(weight, init.normal, new Random(seed, 1_000_000 + stream));
   else fillUniform(weight, init.uniform, new Random(seed, 1_000_000 + stream));
 }

@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import { makeFolder, sweepAside, writeFileAtomically } from '../../files/write-file.ts';
 import { ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE } from '../hub/model-folder.ts';
 import { writeSafetensors } from '../hub/safetensors.ts';
+import { promptOf } from '../models/prefix.ts';
 import { PROMPT_EMBEDDINGS } from '../models/prompt.ts';
 import type { TaskModel } from '../runtime/model.ts';
 import type { AnyTask } from '../tasks/task.ts';
@@ -34,19 +35,22 @@ export async function saveAdapter(
   await sweepAside(folder);
   const { architecture } = model;
   const { parameters } = model.declaration();
-  const { modulesToSave } = (architecture.adapters ?? architecture.prompt)!;
+  const { prompt } = architecture;
+  const { modulesToSave } = (architecture.adapters ?? prompt)!;
   // peft puts a model with adapters into one of its own, and one with a prompt beside it.
-  const root = architecture.prompt ? 'base_model.' : 'base_model.model.';
+  const root = prompt ? 'base_model.' : 'base_model.model.';
   const isSaved = (name: string) =>
-    parameters.get(name)!.isAdapter || modulesToSave.some((module) => name.startsWith(`${module}.`));
+    (!prompt && parameters.get(name)!.isAdapter) || modulesToSave.some((module) => name.startsWith(`${module}.`));
+  const tensor = (name: string, shape: readonly number[], data: Float32Array) =>
+    ({ name, shape, dtype: 'F32', data }) as const;
   const tensors = [...model.store.parameters.values()]
     .filter(({ name }) => isSaved(name))
-    .map(({ name, shape, weight }) => ({
-      name: name === PROMPT_EMBEDDINGS ? name : `${root}${name}`,
-      shape,
-      dtype: 'F32' as const,
-      data: weight,
-    }));
+    .map(({ name, shape, weight }) => tensor(`${root}${name}`, shape, weight));
+  if (prompt) {
+    const learnt = promptOf((name) => model.store.get(name).weight, prompt);
+    const P = prompt.num_virtual_tokens;
+    tensors.push(tensor(PROMPT_EMBEDDINGS, [P, learnt.length / P], learnt));
+  }
   await writeSafetensors(join(folder, ADAPTER_WEIGHTS_FILE), tensors);
   // Last, so that a folder left half-written is seen to lack it.
   // Of the head the whole part, as peft names it: "classifier", not the layers in it.

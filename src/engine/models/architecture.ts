@@ -11,7 +11,7 @@ import {
   type Reader,
 } from './batch.ts';
 import { type Config, ConfigReader, poolingOfModel, type Reading } from './config.ts';
-import type { Family, PoolingNames, States } from './family.ts';
+import type { Family, KeyValueHeads, PoolingNames, States } from './family.ts';
 import { type Declaration, declare, decorate, rootScope, type Scope, type Source } from './scope.ts';
 
 /** Which linear layers have adapters, and what is trained whole beside them; modules by their Hugging Face names. */
@@ -19,6 +19,8 @@ export interface Adapters {
   readonly r: number;
   readonly lora_alpha: number;
   readonly lora_dropout: number;
+  readonly use_rslora?: boolean | undefined;
+  readonly use_dora?: boolean | undefined;
   /** As peft's config names the layers. */
   readonly target_modules: readonly string[];
   readonly targets: readonly string[];
@@ -30,6 +32,10 @@ export interface Adapters {
 /** Virtual tokens in front of each text, of which something is learnt, and what is trained whole beside them. */
 export interface Prompt {
   readonly num_virtual_tokens: number;
+  /** Of them each layer's keys and values are learnt (models/prefix.ts), not their embeddings (models/prompt.ts). */
+  readonly isPrefix?: boolean;
+  /** Of a prefix: width of the layer behind which keys and values are; they are learnt as they are where left out. */
+  readonly encoder_hidden_size?: number;
   /** Tokens whose embeddings they begin with; at random where left out. */
   readonly beginsWith?: readonly number[];
   readonly modulesToSave: readonly string[];
@@ -43,6 +49,7 @@ export interface Architecture extends Reader {
   readonly hiddenSize: number;
   readonly numLayers: number;
   readonly numHeads: number;
+  readonly keyValue: KeyValueHeads;
   readonly vocabSize: number;
   /** Tokens of the longest text. */
   readonly maxPositions: number;
@@ -70,13 +77,10 @@ export interface Architecture extends Reader {
 }
 
 /** How many tokens of a text a model takes, in words. */
-export const tokensTaken = ({
-  maxPositions,
-  virtualIds = [],
-}: Pick<Architecture, 'maxPositions' | 'virtualIds'>): string =>
-  virtualIds.length === 0
+export const tokensTaken = ({ maxPositions, prompt }: Pick<Architecture, 'maxPositions' | 'prompt'>): string =>
+  prompt === undefined
     ? `${maxPositions} tokens`
-    : `${counted(maxPositions, 'token')} after ${counted(virtualIds.length, 'virtual token')}`;
+    : `${counted(maxPositions, 'token')} after ${counted(prompt.num_virtual_tokens, 'virtual token')}`;
 
 /** What a task says of the head that it needs. */
 export interface HeadKind {
@@ -94,7 +98,7 @@ export function describe<C>(family: Family<C>, config: Config, file: string, tas
   const read = new ConfigReader(config, file);
   const c = family.parse(read);
   const deviation = read.number('initializer_range', 0.02);
-  const { hidden, layers, heads, vocab, positions } = family.sizes(c);
+  const { hidden, layers, heads, keyValue = { heads, width: hidden / heads }, vocab, positions } = family.sizes(c);
   const { isCausal = false } = family;
   const head = family.heads[task.head ?? task.name];
   if (!head) {
@@ -114,6 +118,7 @@ export function describe<C>(family: Family<C>, config: Config, file: string, tas
     hiddenSize: hidden,
     numLayers: layers,
     numHeads: heads,
+    keyValue,
     vocabSize: vocab,
     maxPositions: positions,
     get flopsPerToken() {

@@ -16,11 +16,18 @@ export interface Head<C> {
   forward(scope: Scope, x: tf.Tensor2D, outputs: number, config: C): tf.Tensor2D;
 }
 
+export interface KeyValueHeads {
+  readonly heads: number;
+  readonly width: number;
+}
+
 export interface Sizes {
   hidden: number;
   layers: number;
   /** Of attention, for queries. */
   heads: number;
+  /** Of attention, for keys and values, and the width of each; as for queries where left out. */
+  keyValue?: KeyValueHeads;
   vocab: number;
   positions: number;
 }

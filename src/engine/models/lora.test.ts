@@ -108,4 +108,37 @@ describe('mergeLora', () => {
     expect([...merged.get('m.weight')!.weight]).toEqual([4, 32, 303, -2, -55, -594]);
     expect([...weight]).toEqual([1, 2, 3, 4, 5, 6]);
   });
+
+  it('divides alpha by the root of r where the scale is rank-stabilised', () => {
+    const adapters = {
+      ...{ ...settings, r: 4, lora_alpha: 6, use_rslora: true },
+      ...{ targets: ['m'], modulesToSave: [], fan_in_fan_out: false },
+    };
+    const weights = new Map([
+      ['m.weight', { shape: [1, 1], weight: Float32Array.of(1) }],
+      ['m.lora_A.weight', { shape: [4, 1], weight: Float32Array.of(1, 1, 1, 1) }],
+      ['m.lora_B.weight', { shape: [1, 4], weight: Float32Array.of(1, 2, 3, 4) }],
+    ]);
+    expect([...mergeLora(adapters, weights, new Map()).get('m.weight')!.weight]).toEqual([31]);
+  });
+
+  it.each([
+    ['out,in', [2, 2], [3, 4, 0, 0], [3, 4, 0, -2]],
+    // The same numbers, of which the columns go to an output each.
+    ['in,out', [2, 2], [3, 0, 4, 0], [3, 0, 4, -2]],
+  ] as const)('gives an output’s weights the length that DoRA has learnt: %s', (layout, shape, own, expected) => {
+    const adapters = {
+      ...{ ...settings, r: 1, lora_alpha: 1, use_dora: true },
+      ...{ targets: ['m'], modulesToSave: [], fan_in_fan_out: layout === 'in,out' },
+    };
+    const weights = new Map([
+      ['m.weight', { shape: [...shape], weight: Float32Array.from(own) }],
+      ['m.lora_A.weight', { shape: [1, 2], weight: Float32Array.of(0, 1) }],
+      ['m.lora_B.weight', { shape: [2, 1], weight: Float32Array.of(0, -1) }],
+      ['m.lora_magnitude_vector', { shape: [2], weight: Float32Array.of(5, 2) }],
+    ]);
+    const merged = mergeLora(adapters, weights, new Map([['m.weight', { layout }]]));
+    expect([...merged.keys()]).toEqual(['m.weight']);
+    expect([...merged.get('m.weight')!.weight]).toEqual(expected.map((value) => expect.closeTo(value, 6)));
+  });
 });

@@ -9,14 +9,15 @@ export type Place = number | 'head';
 
 /**
  * What a new weight starts from; `normal` is a standard deviation, `uniform` the bound on both sides of 0, `rows` are those
- * of another parameter.
+ * of another parameter, `norms` the lengths of the rows of a linear layer's weight that go to one of its outputs each.
  */
 export type Init =
   | 'zeros'
   | 'ones'
   | { normal: number }
   | { uniform: number }
-  | { rows: readonly number[]; of: string };
+  | { rows: readonly number[]; of: string }
+  | { norms: Layout; of: string };
 
 /** `out,in` is PyTorch's Linear, `in,out` the Conv1D of GPT-2. */
 export type Layout = 'out,in' | 'in,out';
@@ -50,7 +51,7 @@ export interface DropoutSite {
 
 type ParameterOptions = Partial<Pick<ParameterInfo, 'decay' | 'layout' | 'formerly' | 'isAdapter'>>;
 
-interface LinearOptions {
+export interface LinearOptions {
   bias?: boolean;
   layout?: Layout;
   init?: Init;

@@ -117,7 +117,7 @@ describe('parseRecipe', () => {
       `"The recipe: "lr_scheduler_type" is "linea" and must be "linear", "cosine", "constant", "constant_with_warmup" or "slanted_triangular". Did you mean "linear"?"`,
     );
     expect(refusal({ ...minimal, strategy: { type: 'frozen' } })).toMatchInlineSnapshot(
-      `"The recipe: "strategy.type" is "frozen" and must be "full", "freeze", "gradual-unfreeze", "lora", "bitfit", "prompt-tuning", "few-shot" or "head"."`,
+      `"The recipe: "strategy.type" is "frozen" and must be "full", "freeze", "gradual-unfreeze", "lora", "bitfit", "prompt-tuning", "prefix-tuning", "few-shot" or "head"."`,
     );
     expect(refusal({ ...minimal, strategy: { type: 'freeze' } })).toMatchInlineSnapshot(
       `"The recipe: "strategy.num_frozen_layers" is missing."`,

@@ -109,13 +109,16 @@ describe('the card of a model', () => {
     expect(Object.keys(head)).not.toContain('license');
   });
 
-  it('of a learned prompt, that Python needs peft for it', async () => {
-    const { text, head, adapter } = await card(facts({ strategy: { type: 'prompt-tuning' } }));
-    expect(head).toMatchObject({ library_name: 'peft', tags: ['luthier', 'prompt-tuning'] });
-    expect(text).toContain('AutoModelForSequenceClassification.from_pretrained(folder + "/base"), folder)');
-    expect(text).not.toMatch(/import pipeline|low-rank/);
-    expect(adapter).toContain('A learned prompt (peft) that turns this base model into');
-  });
+  it.each(['prompt-tuning', 'prefix-tuning'])(
+    'of a learned prompt, that Python needs peft for it: %s',
+    async (type) => {
+      const { text, head, adapter } = await card(facts({ strategy: { type } }));
+      expect(head).toMatchObject({ library_name: 'peft', tags: ['luthier', type] });
+      expect(text).toContain('AutoModelForSequenceClassification.from_pretrained(folder + "/base"), folder)');
+      expect(text).not.toMatch(/import pipeline|low-rank/);
+      expect(adapter).toContain('A learned prompt (peft) that turns this base model into');
+    },
+  );
 
   it('of an adapter is peft’s, and names no base but the one that it fits', async () => {
     const { adapter } = await card(facts({ strategy: { type: 'lora' } }));

@@ -1,6 +1,7 @@
 import type { Strategy } from '../../protocol/index.ts';
 import { type Architecture, answerNames, declarationOf, isLayerWeight } from '../models/architecture.ts';
 import { withLora } from '../models/lora.ts';
+import { withPrefix } from '../models/prefix.ts';
 import { withPrompt } from '../models/prompt.ts';
 import { kindOf, WrongKey } from './index.ts';
 import type { Beginning, Model, RunLength } from './kind.ts';
@@ -14,6 +15,7 @@ const modelOf = (architecture: Architecture): Model => ({
   loraTargets: architecture.loraTargets,
   positions: architecture.maxPositions,
   readsEveryToken: architecture.reads === 'all',
+  keyValueWidth: architecture.keyValue.heads * architecture.keyValue.width,
   answers: answerNames(architecture),
   reading: architecture.reading,
   canEmbed: architecture.reads === 'first',
@@ -38,7 +40,8 @@ export function architectureFor(
   const adapters = kind.adapters?.(strategy, model, isStored);
   if (adapters) return withLora(architecture, adapters);
   const prompt = kind.prompt?.(strategy, model, isStored, beginning);
-  return prompt ? withPrompt(architecture, prompt) : architecture;
+  if (!prompt) return architecture;
+  return prompt.isPrefix ? withPrefix(architecture, prompt) : withPrompt(architecture, prompt);
 }
 
 /**

@@ -8,6 +8,7 @@ import { gradualUnfreeze } from './gradual-unfreeze.ts';
 import { head } from './head.ts';
 import type { Facts, StrategyKind } from './kind.ts';
 import { lora } from './lora.ts';
+import { prefixTuning } from './prefix-tuning.ts';
 import { promptTuning } from './prompt-tuning.ts';
 
 export { WrongKey } from './kind.ts';
@@ -20,6 +21,7 @@ export const STRATEGIES: Readonly<Record<string, StrategyKind>> = {
   lora,
   bitfit,
   'prompt-tuning': promptTuning,
+  'prefix-tuning': prefixTuning,
   'few-shot': fewShot,
   head,
 };
@@ -48,6 +50,7 @@ export function suggestStrategies(rows: number, model: Facts, task?: TaskName): 
     (kind) =>
       (hasClassifier || !kind.needsClassifier) &&
       !(kind.needsEncoder && model.isDecoder) &&
+      !(kind.needsWriter && hasClassifier) &&
       !kind.notFor?.includes(task ?? TASKS[0].name),
   );
   const suggested = fitting.map((kind) => {

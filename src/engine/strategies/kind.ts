@@ -67,6 +67,8 @@ export interface Model {
   readonly positions: number;
   /** Its head reads every token, not one for the whole text. */
   readonly readsEveryToken: boolean;
+  /** Of a token's keys in a layer, all heads together; its values are as many. */
+  readonly keyValueWidth: number;
   /** Names of the layer that answers: its weight and bias. */
   readonly answers: readonly string[];
   /** How its texts are read, where that was set up; and whether it can be. */
@@ -121,6 +123,8 @@ export interface StrategyKind<S extends Strategy = Strategy> {
   readonly notFor?: readonly TaskName[];
   /** It is for models that read a text from both sides. */
   readonly needsEncoder?: true;
+  /** It is for models that learn to write. */
+  readonly needsWriter?: true;
   /** Where what it trains needs another learning rate than pretrained weights do. */
   learningRate?(facts: Facts): number | undefined;
   /**
@@ -129,7 +133,7 @@ export interface StrategyKind<S extends Strategy = Strategy> {
    * @throws WrongKey
    */
   adapters?(strategy: S, model: Model, isStored: (name: string) => boolean): Adapters;
-  /** The same for what stands in front of each text; models/prompt.ts computes with it. */
+  /** The same for what stands in front of each text; models/prompt.ts and models/prefix.ts compute with it. */
   prompt?(strategy: S, model: Model, isStored: (name: string) => boolean, beginning?: Beginning): Prompt;
   /**
    * Which parameters a phase trains; without one, those that any does.

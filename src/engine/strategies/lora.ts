@@ -7,13 +7,29 @@ const schema = z.strictObject({
     .literal('lora')
     .describe('Freeze every weight; train low-rank adapters on some linear layers, and the classifier.'),
   r: z.number().int().min(1).max(1024).default(8).describe('Rank of the adapters.'),
-  lora_alpha: z.number().positive().default(8).describe('The output of the adapters is scaled by lora_alpha / r.'),
+  lora_alpha: z
+    .number()
+    .positive()
+    .default(8)
+    .describe('The output of the adapters is scaled by lora_alpha / r, or with use_rslora by lora_alpha / √r.'),
   lora_dropout: z
     .number()
     .min(0)
     .lt(1)
     .default(0)
     .describe("Share of an adapter's input that is dropped during training."),
+  use_rslora: z
+    .boolean()
+    .describe(
+      'Scale the output of the adapters by lora_alpha / √r (rank-stabilised), so that a large r learns as fast as a small one; off by default.',
+    )
+    .exactOptional(),
+  use_dora: z
+    .boolean()
+    .describe(
+      'Train the size of each output of an adapted layer apart from its direction (DoRA): closer to training all weights, and slower; off by default.',
+    )
+    .exactOptional(),
   target_modules: z
     .union([z.literal('all-linear'), z.array(z.string().min(1)).min(1)], { error: 'a list of names or "all-linear"' })
     .describe(
@@ -35,7 +51,7 @@ export const lora: StrategyKind<z.infer<typeof schema>> = {
   // The rate of peft's examples: adapters start from nothing.
   learningRate: () => 1e-3,
   isRecommended: (_, facts) => facts.isDecoder && !isSmallWriter(facts),
-  adapters({ r, lora_alpha, lora_dropout, target_modules: given }, model, isStored) {
+  adapters({ target_modules: given, r, lora_alpha, lora_dropout, use_rslora, use_dora }, model, isStored) {
     const { parameters, loraTargets } = model;
     const modulesToSave = trainedWhole(model, isStored);
     const names = linearModules(model).map(({ name }) => name);
@@ -44,14 +60,17 @@ export const lora: StrategyKind<z.infer<typeof schema>> = {
     // peft writes the layers that "all-linear" meant.
     const target_modules = wanted === 'all-linear' ? targets : wanted;
     const fan_in_fan_out = targets.some((name) => parameters.get(`${name}.weight`)!.layout === 'in,out');
-    return { r, lora_alpha, lora_dropout, target_modules, targets, modulesToSave, fan_in_fan_out };
+    return {
+      ...{ r, lora_alpha, lora_dropout, use_rslora, use_dora },
+      ...{ target_modules, targets, modulesToSave, fan_in_fan_out },
+    };
   },
   trained(_, { adapters }) {
     const whole = new Set(adapters?.modulesToSave);
     return ({ name, isAdapter }) => isAdapter === true || whole.has(moduleOf(name));
   },
   rate: (strategy, model) => layerwiseRate(strategy.layerwise_lr_decay, model),
-  peftConfig: ({ r, lora_alpha, lora_dropout }, { adapters }) => ({
+  peftConfig: ({ r, lora_alpha, lora_dropout, use_rslora = false, use_dora = false }, { adapters }) => ({
     bias: 'none',
     fan_in_fan_out: adapters!.fan_in_fan_out,
     init_lora_weights: true,
@@ -60,8 +79,8 @@ export const lora: StrategyKind<z.infer<typeof schema>> = {
     peft_type: 'LORA',
     r,
     target_modules: adapters!.target_modules,
-    use_dora: false,
-    use_rslora: false,
+    use_dora,
+    use_rslora,
   }),
 };
 

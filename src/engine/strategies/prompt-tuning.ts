@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { counted } from '../../protocol/index.ts';
 import { type Beginning, load_in_8bit, type Model, type StrategyKind, WrongKey } from './kind.ts';
-import { moduleOf, trainedWhole } from './whole.ts';
+import { num_virtual_tokens, refuseTooMany, trainsPrompt } from './virtual-tokens.ts';
+import { trainedWhole } from './whole.ts';
 
 const schema = z.strictObject({
   type: z
     .literal('prompt-tuning')
     .describe('Freeze every weight; train the embeddings of virtual tokens in front of each text, and the classifier.'),
-  num_virtual_tokens: z.number().int().min(1).max(10_000).default(20).describe('Number of virtual tokens.'),
+  num_virtual_tokens,
   prompt_tuning_init: z
     .enum(['RANDOM', 'TEXT'])
     .default('RANDOM')
@@ -39,10 +40,7 @@ export const promptTuning: StrategyKind<PromptTuning> = {
     const ids = beginning && idsOf(strategy, beginning);
     return { num_virtual_tokens, ...(ids && { beginsWith: ids }), modulesToSave: trainedWhole(model, isStored) };
   },
-  trained(_, { prompt }) {
-    const whole = new Set(prompt?.modulesToSave);
-    return ({ name, isAdapter }) => isAdapter === true || whole.has(moduleOf(name));
-  },
+  trained: trainsPrompt,
   peftConfig: (strategy, { hiddenSize, numHeads, numLayers }, base) => ({
     num_attention_heads: numHeads,
     num_layers: numLayers,
@@ -57,7 +55,8 @@ export const promptTuning: StrategyKind<PromptTuning> = {
   }),
 };
 
-function refuseWhatDoesNotFit(strategy: PromptTuning, { positions, readsEveryToken, hasOwnHead }: Model): void {
+function refuseWhatDoesNotFit(strategy: PromptTuning, model: Model): void {
+  const { readsEveryToken, hasOwnHead } = model;
   const { num_virtual_tokens: count, prompt_tuning_init, prompt_tuning_init_text: text } = strategy;
   if (readsEveryToken && !hasOwnHead)
     throw new WrongKey(
@@ -66,14 +65,7 @@ function refuseWhatDoesNotFit(strategy: PromptTuning, { positions, readsEveryTok
       'Use {"type": "lora"}.',
       'lora',
     );
-  const most = Math.floor(positions / 2);
-  if (count > most)
-    throw new WrongKey(
-      'num_virtual_tokens',
-      `strategy.num_virtual_tokens is ${count}, but the model has ${counted(positions, 'position')} for the prompt and the text together.`,
-      `Set it to ${most} or less; 20 is usual.`,
-      Math.min(20, most),
-    );
+  refuseTooMany(count, model);
   if (prompt_tuning_init === 'TEXT' && text === undefined)
     throw new WrongKey(
       'prompt_tuning_init_text',

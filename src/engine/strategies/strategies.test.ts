@@ -17,6 +17,15 @@ const architecture = architectureOf(
   'config.json',
 );
 
+const writer = architectureOf(
+  {
+    ...{ model_type: 'llama', vocab_size: 50, hidden_size: 24, num_hidden_layers: 4, num_attention_heads: 4 },
+    ...{ num_key_value_heads: 2, intermediate_size: 40, max_position_embeddings: 64 },
+  },
+  'config.json',
+  { name: 'text-generation', reads: 'all' },
+);
+
 describe('every strategy', () => {
   it.each(Object.entries(STRATEGIES))('%s suggests what its own schema takes, every key spelt out', (type, kind) => {
     for (const layers of [1, 4, 12]) {
@@ -28,11 +37,13 @@ describe('every strategy', () => {
   });
 
   it.each(Object.entries(STRATEGIES))('%s trains the classifier, and what the last phase trains', (_, kind) => {
-    const strategy = kind.suggest(factsAbout(architecture));
-    const adapted = architectureFor(strategy, architecture);
+    const plain = kind.needsWriter ? writer : architecture;
+    const head = kind.needsWriter ? ['prompt_embeddings'] : ['classifier.weight', 'classifier.bias'];
+    const strategy = kind.suggest(factsAbout(plain));
+    const adapted = architectureFor(strategy, plain);
     const isTrained = isTrainedBy(strategy, adapted);
     const isInPhase = isTrainedIn(strategy, adapted);
-    for (const name of ['classifier.weight', 'classifier.bias']) expect(isTrained(name)).toBe(true);
+    for (const name of head) expect(isTrained(name)).toBe(true);
     const phases = phasesOf(strategy, adapted, { perEpoch: 30, total: 100 });
     expect(phases.starts[0]).toBe(0);
     for (const name of declarationOf(adapted).parameters.keys()) {
@@ -212,6 +223,35 @@ describe('lora', () => {
   });
 });
 
+describe('prefix-tuning', () => {
+  const parse = (keys: object = {}) => strategySchema.parse({ type: 'prefix-tuning', ...keys });
+
+  it('declares keys and values of every layer, as many as the heads that they have', () => {
+    const { parameters } = declarationOf(architectureFor(parse({ num_virtual_tokens: 3 }), writer));
+    // 4 layers, keys and values, 2 heads of 6.
+    expect(parameters.get('prompt_embeddings')!.shape).toEqual([3, 4 * 2 * 12]);
+    const projected = architectureFor(parse({ num_virtual_tokens: 3, prefix_projection: true }), writer);
+    const shapes = [...declarationOf(projected).parameters.values()].filter(({ isAdapter }) => isAdapter);
+    expect(shapes.map(({ name, shape }) => [name, shape])).toEqual([
+      ['prompt_encoder.embedding.weight', [3, 12]],
+      ['prompt_encoder.transform.0.weight', [12, 12]],
+      ['prompt_encoder.transform.0.bias', [12]],
+      ['prompt_encoder.transform.2.weight', [96, 12]],
+      ['prompt_encoder.transform.2.bias', [96]],
+    ]);
+    expect(projected.maxPositions).toBe(61);
+  });
+
+  it('is not for classifiers, and says what is', () => {
+    expect(() => architectureFor(parse(), architecture)).toThrow(
+      expect.objectContaining({
+        ...{ key: 'type', instead: 'lora' },
+        hint: 'Use {"type": "lora"}, or {"type": "prompt-tuning"} to classify texts.',
+      }),
+    );
+  });
+});
+
 describe('few-shot', () => {
   const strategy = strategySchema.parse({ type: 'few-shot' });
   const config = {
@@ -279,7 +319,8 @@ describe('suggestStrategies', () => {
     const first = (rows: number) => suggestStrategies(rows, USUAL_FACTS)[0]!;
     expect(first(1000)).toMatchObject({ strategy: { type: 'full' }, isRecommended: true });
     expect(first(100_000)).toMatchObject({ strategy: { type: 'freeze' }, isRecommended: true });
-    expect(suggestStrategies(1000, USUAL_FACTS)).toHaveLength(Object.keys(STRATEGIES).length);
+    const fitting = Object.values(STRATEGIES).filter(({ needsWriter }) => !needsWriter);
+    expect(suggestStrategies(1000, USUAL_FACTS)).toHaveLength(fitting.length);
   });
 
   it('recommends pairs for a few rows of each class, and says why', () => {
@@ -303,9 +344,9 @@ describe('suggestStrategies', () => {
       suggestStrategies(100, { ...USUAL_FACTS, isDecoder: true, parameters }, task).map(
         ({ strategy }) => strategy.type,
       );
-    expect(types('conversational')).toEqual(['lora', 'full', 'freeze', 'prompt-tuning']);
+    expect(types('conversational')).toEqual(['lora', 'full', 'freeze', 'prompt-tuning', 'prefix-tuning']);
     // Adapters on a small one learn little, and how it classifies was not measured.
-    expect(types('conversational', 2e7)).toEqual(['full', 'freeze', 'lora', 'prompt-tuning']);
+    expect(types('conversational', 2e7)).toEqual(['full', 'freeze', 'lora', 'prompt-tuning', 'prefix-tuning']);
     expect(types('text-classification', 2e7)[0]).toBe('lora');
     const all = ['lora', 'full', 'freeze', 'gradual-unfreeze', 'bitfit', 'prompt-tuning', 'head'];
     expect(types('text-classification')).toEqual(all);

@@ -13,8 +13,22 @@ export interface Sizes {
   passedShare: number;
   /** Tokens in front of each text. */
   virtualTokens: number;
+  /** Keys and values that every token of a batch sees beside its text's. */
+  prefixTokens: number;
+  /** Of layers whose outputs learn their lengths, where there are such. */
+  magnitudes: Magnitudes | undefined;
   /** Whether weights of these layers get gradients, which their inputs are kept for. */
   trainsWeights: boolean;
+}
+
+/** What DoRA comes to. */
+export interface Magnitudes {
+  /** Weights of the layers, of the largest one, and of a token's outputs. */
+  weights: number;
+  largest: number;
+  outputs: number;
+  /** Share of all layers' products that are computed a second time, behind dropout. */
+  repeatedShare: number;
 }
 
 /** The largest batches of a run. */
@@ -28,7 +42,16 @@ export interface Batches {
 
 /** Bytes of what a step or an evaluation computes on its way, at the worst moment. Fitted to measured peaks. */
 export const activationBytes = (architecture: Architecture, sizes: Sizes, batches: Batches): number =>
-  architecture.isCausal ? decoder(architecture, sizes, batches) : encoder(architecture, sizes, batches);
+  (architecture.isCausal ? decoder(architecture, sizes, batches) : encoder(architecture, sizes, batches)) +
+  magnitudeBytes(sizes, batches);
+
+/** Of DoRA, arrays as long as a layer's outputs that are kept for the lengths' gradients. */
+const KEPT_OUTPUTS = 1;
+/** Arrays as large as the weights of which the lengths are taken: the difference, their sum, its squares. */
+const MEASURED_ARRAYS = 3;
+
+const magnitudeBytes = ({ magnitudes }: Sizes, { tokens }: Batches): number =>
+  magnitudes ? 4 * (KEPT_OUTPUTS * tokens * magnitudes.outputs + MEASURED_ARRAYS * magnitudes.largest) : 0;
 
 /** Arrays as long as a token's hidden state that a layer keeps for its gradients, and as long as its inner state. */
 const HIDDEN_ARRAYS = 13;
@@ -59,7 +82,9 @@ const SCORE_ARRAYS = 3;
 /** With dropout in attention they are not: each layer keeps probabilities, what is left of them, and a mask of bytes. */
 const DROPPED_SCORE_ARRAYS = 2.25;
 
-function decoder(architecture: Architecture, sizes: Sizes, { tokens, evalTokens, rowLength }: Batches): number {
+function decoder(architecture: Architecture, sizes: Sizes, batches: Batches): number {
+  const { tokens, evalTokens } = batches;
+  const rowLength = batches.rowLength + sizes.prefixTokens;
   const { hiddenSize: hidden, numLayers, numHeads, outputs = 0 } = architecture;
   const { parameters, sites } = declarationOf(architecture);
   const widths = [...parameters.values()].flatMap(({ layout, place, shape }) =>

@@ -208,6 +208,39 @@ describe('estimateSeconds', () => {
   });
 });
 
+describe('what DoRA takes beside LoRA', () => {
+  it('is counted: time to take the lengths of weights, a second product behind dropout, what is kept', () => {
+    const long = { ...work, trainLengths: Array<number>(64).fill(100) };
+    const of = (strategy: Recipe['strategy']) => {
+      const given = recipe({ strategy });
+      return { seconds: estimateSeconds(long, given, 200), bytes: estimateMemory(long, given) };
+    };
+    const dora = { ...lora, use_dora: true };
+    const [plain, measured, dropped] = [of(lora), of(dora), of({ ...dora, lora_dropout: 0.1 })];
+    expect(measured.seconds).toBeGreaterThan(plain.seconds);
+    expect(dropped.seconds).toBeGreaterThan(measured.seconds);
+    expect(measured.bytes - plain.bytes).toBeGreaterThan(4 * 16 * 100 * 12 * 384);
+  });
+
+  it('and so are the keys of a prefix, of which attention has scores', () => {
+    const decoder = architectureOf(
+      {
+        ...{ model_type: 'llama', vocab_size: 100, hidden_size: 64, num_hidden_layers: 2, num_attention_heads: 4 },
+        ...{ intermediate_size: 100, max_position_embeddings: 512 },
+      },
+      'config.json',
+      { name: 'text-generation', reads: 'all' },
+    );
+    const of = (num_virtual_tokens: number) => {
+      const work = { architecture: decoder, numLabels: 100 };
+      const sizes = sizesOf(work, { type: 'prefix-tuning', num_virtual_tokens });
+      expect([sizes.prefixTokens, sizes.virtualTokens]).toEqual([num_virtual_tokens, 0]);
+      return activationBytes(decoder, sizes, { tokens: 1000, evalTokens: 0, rowLength: 50 });
+    };
+    expect(of(100) - of(50)).toBe(4 * 1000 * 3 * 4 * 50);
+  });
+});
+
 describe('estimateDisk', () => {
   it('counts the checkpoints that are kept, one in the making, the best and the model', () => {
     const sizes = { parameters: 100, trained: 10 };

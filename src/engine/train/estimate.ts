@@ -8,7 +8,7 @@ import { factsAbout } from '../strategies/facts.ts';
 import { STRATEGIES, WrongKey } from '../strategies/index.ts';
 import type { Phases } from '../strategies/phases.ts';
 import { sizeOf } from '../tensor/executors/executor.ts';
-import { activationBytes, type Sizes } from './activations.ts';
+import { activationBytes, type Magnitudes, type Sizes } from './activations.ts';
 
 /** What decides how much a run takes. */
 export interface Workload {
@@ -44,7 +44,24 @@ export function sizesOf(
     heldIn8Bit: count(all.filter(({ name }) => isHeld(name))),
     passedShare: 1 - lowest / architecture.numLayers,
     virtualTokens: adapted.virtualIds?.length ?? 0,
+    prefixTokens: adapted.prompt?.isPrefix ? adapted.prompt.num_virtual_tokens : 0,
+    magnitudes: magnitudesOf(adapted),
     trainsWeights: trained.some(({ layout, place }) => layout !== undefined && place !== 'head'),
+  };
+}
+
+function magnitudesOf(architecture: Architecture): Magnitudes | undefined {
+  const { adapters } = architecture;
+  if (!adapters?.use_dora) return undefined;
+  const { parameters } = declarationOf(architecture);
+  const layers = [...parameters.values()].filter(({ layout, place }) => layout !== undefined && place !== 'head');
+  const measured = adapters.targets.map((name) => parameters.get(`${name}.weight`)!);
+  const weights = sum(measured.map(({ shape }) => sizeOf(shape)));
+  return {
+    weights,
+    largest: largest(measured.map(({ shape }) => sizeOf(shape))),
+    outputs: sum(measured.map(({ shape, layout }) => (layout === 'out,in' ? shape[0]! : shape[1]!))),
+    repeatedShare: adapters.lora_dropout > 0 ? weights / sum(layers.map(({ shape }) => sizeOf(shape))) : 0,
   };
 }
 
@@ -198,6 +215,8 @@ const EFFICIENCY = 0.6;
 const EIGHT_BIT_TIME = 0.4;
 /** AdamW's passes over memory, seconds a parameter (facts: 217 ms for 110 M). */
 const ADAMW_SECONDS = 2e-9;
+/** Time of taking the lengths of DoRA's weights, seconds a weight. */
+const MEASURE_SECONDS = 2e-9;
 /** Start of the process, reading, compiling the first graphs, writing the model. */
 const START_SECONDS = 4;
 
@@ -224,14 +243,17 @@ export function estimateSeconds(work: Workload, recipe: Recipe, gflops: number):
       (sum(parts.map((part) => stepCost(part.sizes) * tokens * (part.steps / steps.perEpoch))) +
         validation * evaluations);
   const updates = sum(parts.map((part) => part.steps * part.sizes.trained));
-  return START_SECONDS + flops / (gflops * 1e9 * EFFICIENCY) + updates * ADAMW_SECONDS;
+  const measured = sum(parts.map((part) => part.steps * (part.sizes.magnitudes?.weights ?? 0)));
+  return START_SECONDS + flops / (gflops * 1e9 * EFFICIENCY) + updates * ADAMW_SECONDS + measured * MEASURE_SECONDS;
 }
 
 /** Work of a training step over that of its forward pass in float. */
-function stepCost({ passedShare, trainsWeights, heldIn8Bit }: Sizes): number {
+function stepCost({ passedShare, trainsWeights, heldIn8Bit, magnitudes }: Sizes): number {
   const frozenTime = heldIn8Bit > 0 ? EIGHT_BIT_TIME : 1;
+  // What is computed twice is so forward and backward.
+  const again = 2 * frozenTime * (magnitudes?.repeatedShare ?? 0);
   // Forward, backward to the inputs, and to the weights where these are trained.
-  return passedShare * (trainsWeights ? 3 : 2 * frozenTime) + (1 - passedShare) * frozenTime;
+  return passedShare * (trainsWeights ? 3 : 2 * frozenTime) + (1 - passedShare) * frozenTime + again;
 }
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);

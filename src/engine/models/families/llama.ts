@@ -65,6 +65,7 @@ const family = (modelType: string, name: string, kin: Kin): Family<LlamaConfig> 
   parse: (read) => parse(read, kin),
   sizes: (c) => ({
     ...{ hidden: c.hidden_size, layers: c.num_hidden_layers, heads: c.num_attention_heads },
+    keyValue: { heads: c.num_key_value_heads, width: c.head_dim },
     ...{ vocab: c.vocab_size, positions: c.max_position_embeddings },
   }),
   tied: (c) => (c.tie_word_embeddings ? TABLE : undefined),

@@ -8,7 +8,7 @@ export interface Evaluation extends Pick<EvalEvent, 'step' | 'epoch' | 'n' | 'me
   loss: number;
 }
 
-/** One training as its log tells it: a run's, or a fold's. */
+/** One training as its log tells it: a run's, a fold's, or that of the first of several seeds. */
 export interface Training {
   steps: Step[];
   /** In order; those without a loss are left out. */
@@ -16,12 +16,15 @@ export interface Training {
 }
 
 /**
- * The trainings of a log: one, or those of a cross-validation's folds, whose last model is measured on nothing. What a
- * resumed run took back does not count.
+ * The trainings of a log: one, or those of a cross-validation's folds, whose last model is measured on nothing. Of several
+ * seeds the first is meant, whose model is the run's: all have the same rows, so they are no more evidence than one. What
+ * a resumed run took back does not count.
  */
 export function trainingsOf(lines: readonly MetricsLine[]): Training[] {
   const byFold = new Map<number, MetricsLine[]>();
+  const first = lines.find(({ event }) => event.seed !== undefined)?.event.seed;
   for (const line of lines) {
+    if (line.event.seed !== first) continue;
     const fold = line.event.fold ?? 0;
     const own = byFold.get(fold);
     if (own) own.push(line);
