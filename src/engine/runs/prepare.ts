@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path';
 import { diskUse } from '../../files/folders.ts';
 import { sweepAside } from '../../files/write-file.ts';
-import { formatBytes, LuthierError, type Recipe } from '../../protocol/index.ts';
+import { formatBytes, LuthierError, type Recipe, type RunRecord } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { readEvents } from '../../runs/metrics.ts';
 import type { Trainer } from '../train/types.ts';
@@ -35,6 +35,8 @@ export async function prepare(journal: Journal, resume: boolean, stage?: Stage):
   // The record is a file like any other: what it says is checked as a recipe's file is.
   const written = parseRecipe(journal.record.recipe, () => journal.at(FILES.record));
   const recipe = stage?.seed === undefined ? written : { ...written, seed: stage.seed };
+  const isModels = stage === undefined || stage.part === 'all' || stage.seed === written.seed;
+  const kept = journal.record.template;
   // What a process that was killed left half-written: as large as a model.
   for (const part of ['.', FILES.model, join(FILES.model, 'onnx'), FILES.adapter, FILES.sentenceTransformer])
     await sweepAside(journal.at(part));
@@ -45,16 +47,14 @@ export async function prepare(journal: Journal, resume: boolean, stage?: Stage):
     base: journal.base,
     rules: journal.record.data_rules ?? 1,
     part: stage?.part,
-    template: journal.record.template,
+    template: isModels ? kept : undrawn(kept),
     note: (level, message) => (stage === undefined ? journal.note(level, message) : journal.noteOnce(level, message)),
   });
   if (resume) await compareTemplate(journal);
-  const { template } = journal.record;
   const whole = trainer.template;
   // Each training draws examples of its own: the run keeps those of the model that it ends with.
-  const isModels = stage === undefined || stage.part === 'all' || stage.seed === written.seed;
-  if (template && whole && whole.text !== template.text && isModels)
-    journal.record = { ...journal.record, template: { ...whole, drawn_from: template.text } };
+  if (kept && whole && whole.text !== kept.text && isModels)
+    journal.record = { ...journal.record, template: { ...whole, drawn_from: kept.text } };
   await requireDisk(journal, trainer);
   const dataHash = await hashing;
   const folder = join(stage?.folder ?? journal.folder, FILES.checkpoints);
@@ -70,6 +70,10 @@ export async function prepare(journal: Journal, resume: boolean, stage?: Stage):
   }
   return { recipe, trainer, checkpoints, checkpoint, dataHash };
 }
+
+/** A template before examples were drawn for it: those of another training may be rows that this one holds out. */
+const undrawn = (kept: RunRecord['template']): RunRecord['template'] =>
+  kept?.drawn_from === undefined ? kept : { path: kept.path, text: kept.drawn_from };
 
 /** A run goes on with the template that it began with, whatever its file says by now; which is said. */
 export async function compareTemplate(journal: Pick<Journal, 'record' | 'noteOnce'>): Promise<void> {
