@@ -254,7 +254,7 @@ export async function openChangedRecipe(luthier: Luthier, run: Run, set: RecipeC
     lines.findIndex((text) => text.trimStart().startsWith(`"${key}":`)),
   );
   await vscode.window.showTextDocument(await writeCopy(run, recipe), {
-    selection: new vscode.Range(line, 0, line, lines[line]!.length),
+    selection: new vscode.Range(new vscode.Position(line, 0), new vscode.Position(line, lines[line]!.length)),
   });
 }
 

@@ -80,7 +80,10 @@ export function guessingLoss({ task, labels, report }: Pick<Case, 'task' | 'labe
   const plogp = (p: number): number => (p > 0 ? p * Math.log(p) : 0);
   const total = counts.reduce((a, b) => a + b, 0);
   if (total === 0) return null;
-  if (weighsClasses(task.name)) return -counts.reduce((sum, count) => sum + plogp(count / total), 0);
-  const each = counts.map((count) => -plogp(count / rows) - plogp(1 - count / rows));
-  return each.reduce((a, b) => a + b, 0) / each.length;
+  const each = weighsClasses(task.name)
+    ? counts.map((count) => -plogp(count / total))
+    : counts.map((count) => (-plogp(count / rows) - plogp(1 - count / rows)) / counts.length);
+  const loss = each.reduce((a, b) => a + b, 0);
+  // Of one class alone there is nothing to guess.
+  return loss > 0 ? loss : null;
 }

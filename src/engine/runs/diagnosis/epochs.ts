@@ -2,6 +2,9 @@ import { type Change, counted } from '../../../protocol/index.ts';
 import type { Case } from './case.ts';
 import type { Training } from './history.ts';
 
+/** No run is made longer by more than so many times: what was seen reaches no further. */
+const MOST_LONGER = 9;
+
 /** Epochs as an evaluation or the steps tell them; a run without evaluations tells none. */
 const stepsPerEpoch = ({ evaluations }: Training): number | null => {
   const last = evaluations.at(-1);
@@ -20,7 +23,7 @@ export function longer({ recipe }: Case['record'], training: Training, more: num
   const title = `Train ${counted(more, 'More Epoch')}`;
   if (max_steps > 0) {
     const each = stepsPerEpoch(training) ?? max_steps / Math.max(1, epochs);
-    const steps = max_steps + Math.max(1, Math.round(more * each));
+    const steps = max_steps + Math.min(MOST_LONGER * max_steps, Math.max(1, Math.round(more * each)));
     return { kind: 'recipe', title: `Train for ${counted(steps, 'Step')}`, set: { max_steps: steps } };
   }
   return { kind: 'recipe', title, set: { num_train_epochs: epochs + more } };
