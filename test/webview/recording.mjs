@@ -64,7 +64,8 @@ export const recordedRun = (name) => {
   const { fold: _, ...columns } = steps;
   return {
     ...{ record, steps: columns, events, reports },
-    ...{ evaluations: [], report_problems: [], has_onnx: false, read_only: null, queue_position: null },
+    ...{ evaluations: [], report_problems: [], completions: null, learned_files: false },
+    ...{ has_onnx: false, read_only: null, queue_position: null },
     model_folder: record.model ? `/home/ada/shop/.luthier/runs/${name}/model` : null,
   };
 };
