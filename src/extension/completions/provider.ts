@@ -8,7 +8,7 @@ import { Emitter } from '../events.ts';
 import { INTERNAL_COMMANDS } from '../ids.ts';
 import type { Log } from '../log.ts';
 import { setting } from '../settings.ts';
-import type { Gate } from './gate.ts';
+import { type Gate, SCHEMES } from './gate.ts';
 import { Health } from './health.ts';
 import { languageName } from './languages.ts';
 import type { CompletionModels } from './models.ts';
@@ -124,7 +124,8 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
 
   /** A document's text has changed; where the cursor is then is told by `moved`. */
   documentChanged(document: vscode.TextDocument): void {
-    this.changed = document;
+    // Output channels change all the time.
+    if (SCHEMES.includes(document.uri.scheme)) this.changed = document;
   }
 
   /** The cursor is here now. Where somebody has typed, the model begins: VS Code asks in a moment. */
@@ -153,6 +154,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
     const isInvoked = context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke;
     const isAsked = isInvoked && !isSame(this.due, spot);
     this.due = null;
+    this.changed = null;
     const key = this.lastKey.spot;
     if (!isInvoked && key?.document === document && key.version === spot.version)
       this.isFollowed = isSame(key, spot) && !selected;
