@@ -1408,16 +1408,7 @@ export const scenes = [
   ...each('dashboard-live', { view: 'dashboard', play: live }),
   ...each('dashboard-gradual', { view: 'dashboard', play: gradual }),
   // What real runs say about themselves when they have ended.
-  ...['overfitting', 'rate-too-high', 'diverged', 'few-rows-of-a-class', 'wrong-labels', 'few-held-out'].flatMap(
-    (name) =>
-      each(
-        `dashboard-${name}`,
-        { view: 'dashboard', play: (view) => view.send(snapshot(recordedRun(name))) },
-        name === 'overfitting' ? undefined : ['dark', 'light'],
-      ),
-  ),
-  // Runs whose charts are of another kind, or of none.
-  ...['solved', 'few-shot', 'prompt-tuning'].flatMap((name) =>
+  ...['overfitting', 'diverged'].flatMap((name) =>
     each(
       `dashboard-${name}`,
       { view: 'dashboard', play: (view) => view.send(snapshot(recordedRun(name))) },

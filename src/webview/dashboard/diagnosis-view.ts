@@ -7,20 +7,18 @@ import { hasEnded, type RunView } from './store.ts';
 export const diagnosisView = (run: RunView, page: Page): TemplateResult | typeof nothing => {
   const findings = hasEnded(run.record.state) ? findingsOf(run.record) : [];
   if (findings.length === 0) return nothing;
-  // One button stands out: the first that changes something.
-  const first = findings.find(({ change }) => change !== undefined && change.kind !== 'rows');
   return html`<section class="diagnosis" aria-labelledby="diagnosis-title">
     <h2 id="diagnosis-title" class="visually-hidden">Diagnosis</h2>
-    <ul>${findings.map((finding) => findingItem(run, finding, finding === first, page))}</ul>
+    <ul>${findings.map((finding) => findingItem(run, finding, page))}</ul>
   </section>`;
 };
 
-const findingItem = (run: RunView, finding: Finding, isFirst: boolean, page: Page): TemplateResult => {
+const findingItem = (run: RunView, finding: Finding, page: Page): TemplateResult => {
   const { severity, title, text, change } = finding;
   return html`<li class="finding">
     <span class="codicon codicon-${severity === 'warning' ? 'warning' : 'info'} is-${severity}" aria-hidden="true"></span>
     <div class="said"><h3>${title}</h3><p>${text}</p></div>
-    ${change && isPossible(run, change) ? changeButton(run, finding, change, isFirst, page) : nothing}
+    ${change && isPossible(run, change) ? changeButton(run, finding, change, page) : nothing}
   </li>`;
 };
 
@@ -42,13 +40,7 @@ const HINTS: Readonly<Record<Change['kind'], string>> = {
 const isPossible = (run: RunView, { kind }: Change): boolean =>
   kind === 'rows' || (!run.readOnly && !run.gone && (kind !== 'folds' || run.record.recipe_path !== null));
 
-const changeButton = (
-  run: RunView,
-  { code }: Finding,
-  { kind, title }: Change,
-  isFirst: boolean,
-  page: Page,
-): TemplateResult => {
+const changeButton = (run: RunView, { code }: Finding, { kind, title }: Change, page: Page): TemplateResult => {
   const act = (): void => {
     if (kind !== 'rows') page.post({ type: 'change', run: run.id, finding: code });
     else {
@@ -56,5 +48,5 @@ const changeButton = (
       page.reveal('.area-worst');
     }
   };
-  return html`<vscode-button ?secondary=${!isFirst} icon=${ICONS[kind]} title=${HINTS[kind]} @click=${act}>${title}</vscode-button>`;
+  return html`<vscode-button secondary icon=${ICONS[kind]} title=${HINTS[kind]} @click=${act}>${title}</vscode-button>`;
 };

@@ -129,12 +129,17 @@ describe('overfitting', () => {
     expect(codes(made(rises, { training: () => 1 }))).toEqual([]);
   });
 
-  it('is a note where the metric was best later, and offers no fewer epochs than that took', () => {
+  it('offers the epochs after which the metric was best, and is a note where that is the end', () => {
     const finished = made(rises);
     finished.record.best = { step: 40, metrics: { f1_macro: 0.9 } };
     const [finding] = diagnose(finished);
-    expect(finding).toMatchObject({ severity: 'info', change: { set: { num_train_epochs: 4 } } });
-    expect(finding!.text).toContain('Its macro F1 was best later, at step 40');
+    expect(finding).toMatchObject({ severity: 'warning', change: { set: { num_train_epochs: 4 } } });
+    expect(finding!.text).toContain('Its macro F1 was best at step 40.');
+    finished.record.best = { step: 50, metrics: { f1_macro: 0.9 } };
+    const [note] = diagnose(finished);
+    expect(note).toMatchObject({ severity: 'info' });
+    expect(note!.change).toBeUndefined();
+    expect(note!.text).toContain('was best at the end all the same');
   });
 
   it('from the first epoch on is met by smaller steps, and a number of steps by fewer of them', () => {

@@ -67,22 +67,26 @@ function overfitting(known: Case): Finding | null {
   const key = record.recipe.metric_for_best_model;
   const bestStep = trainings.length > 1 ? step : (record.best?.step ?? step);
   const isLater = bestStep > step;
+  // Then more epochs made the answers no worse, whatever the loss says of how sure they are.
+  const isAtEnd = isLater && bestStep >= last.step;
   const inFolds = trainings.length > 1 ? 'On average over the folds, the' : 'The';
-  const after = isLater
-    ? ` Its ${metricName(key)} was best later, at step ${bestStep}: it answers no worse, but is too sure of its errors.`
-    : '';
-  const change = shorter(record, {
-    step: isLater ? bestStep : step,
-    epoch: isLater ? epochOf(trainings, bestStep) : epoch,
-  });
+  const after = isAtEnd
+    ? ` Its ${metricName(key)} was best at the end all the same: it answers no worse, but is too sure of its errors.`
+    : isLater
+      ? ` Its ${metricName(key)} was best at step ${bestStep}.`
+      : '';
+  const change = isAtEnd
+    ? null
+    : (shorter(record, isLater ? { step: bestStep, epoch: epochOf(trainings, bestStep) } : { step, epoch }) ??
+      // Where the end of an epoch is too late already, smaller steps are what is left.
+      lower(rateIn(known)));
   return {
     code: 'overfitting',
-    severity: isLater ? 'info' : 'warning',
+    severity: isAtEnd ? 'info' : 'warning',
     title: `Overfitting since step ${step}`,
     text: `${inFolds} validation loss was lowest at step ${step} (${figure(figures.lowest_loss)}) and rose to ${figure(figures.last_loss)} by step ${last.step}, while the training loss fell from ${figure(figures.training_loss_then)} to ${figure(figures.training_loss_last)}.${after}`,
     figures,
-    // Where the end of an epoch is too late already, smaller steps are what is left.
-    ...(change ? { change } : isLater ? {} : { change: lower(rateIn(known)) }),
+    ...(change && { change }),
   };
 }
 

@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import {
+  type EvaluationReport,
+  type Finding,
+  findingsOf,
+  type RunEvent,
+  type RunRecord,
+  STEP_COLUMNS,
+} from '../../../protocol/index.ts';
+import { diagnose, type Finished } from './diagnose.ts';
+
+/** Runs of the starter as test/diagnosis/record.mjs wrote them. */
+const FIGURES = join(import.meta.dirname, '../../../../test/diagnosis/figures');
+
+interface Recorded {
+  record: RunRecord;
+  steps: Record<(typeof STEP_COLUMNS)[number] | 'fold', (number | null)[]>;
+  events: RunEvent[];
+  reports: EvaluationReport[];
+}
+
+const recorded = (name: string) => JSON.parse(readFileSync(join(FIGURES, `${name}.json`), 'utf8')) as Recorded;
+
+/** What the run itself found, which knew its training rows. */
+const found = (name: string): Finding[] => findingsOf(recorded(name).record);
+
+/** The run as its folder has it; its training rows are not in there. */
+function finished(name: string): Finished {
+  const { record, steps, events, reports } = recorded(name);
+  const rows = steps.step.map((_, i) => {
+    const row = Object.fromEntries(STEP_COLUMNS.map((column) => [column, steps[column][i]]));
+    const fold = steps.fold[i];
+    return { event: 'step', eta_s: null, ...row, ...(fold === null ? {} : { fold }) } as RunEvent;
+  });
+  const all = [...events, ...rows].sort((a, b) => a.time - b.time);
+  const { findings: _, ...rest } = record;
+  return { record: rest, events: all.map((event, line) => ({ line, event })), reports, labels: null };
+}
+
+/** What each run says, and what it offers to try; recorded with the learning rates that were usual then. */
+test.each([
+  ['overfitting', [['overfitting', 'Train for 5 Epochs Instead of 12']]],
+  ['diverged', [['learning-rate-high', 'Train Again at Learning Rate 2e-4']]],
+  ['prompt-tuning', [['learning-rate-low', 'Train Again at Learning Rate 0.003']]],
+  ['solved', []],
+  ['few-shot', []],
+])('a real run says what went wrong, and what to try: %s', (name, said) => {
+  expect(found(name).map(({ code, change }) => [code, change?.title])).toEqual(said);
+});
+
+test.each(['overfitting', 'diverged', 'solved', 'few-shot'])('the folder alone says the same of the losses: %s', (name) => {
+  const says = (findings: Finding[]) => findings.map(({ code, figures }) => ({ code, figures }));
+  expect(says(diagnose(finished(name)))).toEqual(says(found(name)));
+});
