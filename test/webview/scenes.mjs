@@ -1407,12 +1407,12 @@ export const scenes = [
   ),
   ...each('dashboard-live', { view: 'dashboard', play: live }),
   ...each('dashboard-gradual', { view: 'dashboard', play: gradual }),
-  // What real runs say about themselves when they have ended.
-  ...['overfitting', 'diverged'].flatMap((name) =>
+  // What real runs say about themselves when they have ended; runs whose charts are of another kind, or none.
+  ...['overfitting', 'diverged', 'solved', 'few-shot', 'prompt-tuning'].flatMap((name) =>
     each(
       `dashboard-${name}`,
       { view: 'dashboard', play: (view) => view.send(snapshot(recordedRun(name))) },
-      name === 'solved' ? undefined : ['dark', 'light'],
+      name === 'overfitting' || name === 'solved' ? undefined : ['dark', 'light'],
     ),
   ),
   ...each('dashboard-evaluation', { view: 'dashboard', play: evaluation }),
