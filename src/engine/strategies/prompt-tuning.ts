@@ -32,8 +32,9 @@ export const promptTuning: StrategyKind<PromptTuning> = {
   suggest: () => ({ type: 'prompt-tuning', num_virtual_tokens: 20, prompt_tuning_init: 'RANDOM' }),
   isVariant: true,
   notFor: ['token-classification'],
-  // Those of peft's examples, for sequence classification and for causal language models.
-  learningRate: ({ writes }) => (writes ? 3e-2 : 1e-3),
+  // That of peft's examples for causal language models. Theirs for sequence classification, 1e-3, moves the prompt so
+  // little that a classifier learns nothing (docs/recipe.md); Lester et al. 2021 took 0.3 with Adafactor.
+  learningRate: () => 3e-2,
   prompt(strategy, model, isStored, beginning) {
     refuseWhatDoesNotFit(strategy, model);
     const { num_virtual_tokens } = strategy;

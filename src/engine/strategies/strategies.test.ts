@@ -362,7 +362,7 @@ describe('suggestStrategies', () => {
       freeze: undefined,
       lora: 1e-3,
       bitfit: 1e-3,
-      'prompt-tuning': 1e-3,
+      'prompt-tuning': 3e-2,
       head: 1e-3,
     });
   });
