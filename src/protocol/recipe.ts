@@ -115,6 +115,8 @@ export interface Recipe {
   fim_rate?: number;
   /** Of those, the share with the suffix first; half of them where it is left out. */
   fim_spm_rate?: number;
+  /** Whether what layers compute is computed again for the gradients instead of kept: less memory, more time. */
+  gradient_checkpointing?: boolean;
   max_length: number;
   seed: number;
   /** Share of the training part held out for validation when the data set names none; 0 for none. */

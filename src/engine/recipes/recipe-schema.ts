@@ -255,6 +255,12 @@ export const recipeSchema = z.strictObject({
     .describe(
       'Of these texts, the share in the order suffix, prefix, middle (SPM) instead of prefix, suffix, middle (PSM). If left out, 0.5.',
     ),
+  gradient_checkpointing: z
+    .boolean()
+    .exactOptional()
+    .describe(
+      'Compute what a layer has computed again for its gradients instead of keeping it: less memory, and about a third more time. The losses are the same. Off by default.',
+    ),
   max_length: z
     .number()
     .int()
@@ -352,6 +358,7 @@ export const KEY_OWNER: Record<RecipeKey, string> = {
   cut_frac: 'ULMFiT',
   ratio: 'ULMFiT',
   label_smoothing_factor: 'TrainingArguments',
+  gradient_checkpointing: 'TrainingArguments',
   class_weight: 'scikit-learn (CrossEntropyLoss’s `weight`)',
   focal_gamma: 'ours (γ of Lin et al. 2017)',
   fim_rate: 'Megatron-LM, StarCoder’s scripts',

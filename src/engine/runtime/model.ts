@@ -33,6 +33,8 @@ export interface TaskModelOptions {
   rateOf?: (name: string) => number;
   /** Frozen parameters that a training step may compute with in 8 bits. */
   isHeldIn8Bit?: (name: string) => boolean;
+  /** Of the layers only what goes into them is kept for the gradients, where the executor can. */
+  recompute?: boolean | undefined;
   /** Micro-batches are summed before the optimiser's step. */
   accumulate: boolean;
   /** Of a model that is trained. */
@@ -202,7 +204,7 @@ export class TaskModel {
         }
       : this.#pack(texts, slots);
     const trained = this.store.trainedNow();
-    const { loss, isHeldIn8Bit } = this.#options;
+    const { loss, isHeldIn8Bit, recompute } = this.#options;
     if (!loss) throw new Error('a model without a loss is not trained');
     const weights = new Float32Array(statesIn(this.architecture, shape));
     const targets = loss.targets(weights.length, this.numLabels);
@@ -214,7 +216,8 @@ export class TaskModel {
       for (let j = 0; j < text.labels.length / width; j++)
         weights[at + j] = typeof weight === 'number' ? weight : weight(text.labels[j * width]!);
     }
-    const build = (options: ProgramOptions) => trainingProgram({ ...options, part, trained, loss, isHeldIn8Bit });
+    const build = (options: ProgramOptions) =>
+      trainingProgram({ ...options, part, trained, loss, isHeldIn8Bit, recompute });
     const feeds: Record<string, Feed> = {
       ...arrays,
       labels,

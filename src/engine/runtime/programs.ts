@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type Architecture, compute, declarationOf, type Part, partSpecs, statesIn } from '../models/architecture.ts';
 import type { BatchShape } from '../models/batch.ts';
 import { type CachedLayer, type CachedShape, cachedBatch, cachedSpecs } from '../models/cached-batch.ts';
+import { withMarkedLayers } from '../models/marked-layers.ts';
 import type { Source } from '../models/scope.ts';
 import type { Loss } from '../tasks/task.ts';
 import type { Program, TensorSpec } from '../tensor/executors/executor.ts';
@@ -141,6 +142,8 @@ export interface TrainingOptions extends ProgramOptions {
   logitsAtOnce?: number;
   /** Parameters that a step may compute with in 8 bits; the same in every run. */
   isHeldIn8Bit?: ((name: string) => boolean) | undefined;
+  /** Of the layers only what goes into them is kept for the gradients, where the executor can. */
+  recompute?: boolean | undefined;
 }
 
 /** Texts or features, with labels and weights -> `loss` and the gradient of each trained parameter. */
@@ -159,6 +162,7 @@ export function trainingProgram(options: TrainingOptions): ReadyProgram {
     program: (inputs) => {
       const { value, grads } = valueAndGrads(
         (training) => {
+          const architecture = options.recompute ? withMarkedLayers(options.architecture) : options.architecture;
           const source = sourceOf(inputs, training);
           const { labels, weights } = inputs as { labels: tf.Tensor; weights: tf.Tensor1D };
           const parts = lossParts(options);

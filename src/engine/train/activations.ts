@@ -38,7 +38,13 @@ export interface Batches {
   evalTokens: number;
   /** Of a batch's rows, each as long as the longest text. */
   rowLength: number;
+  /** What layers compute is computed again for its gradients. */
+  recompute?: boolean | undefined;
 }
+
+/** Of the layers that gradients pass through so many at a time have all that they keep, and all what goes into them. */
+const keptAtOnce = (layers: number, { recompute }: Batches): { whole: number; inputs: number } =>
+  recompute ? { whole: Math.min(layers, 1), inputs: layers } : { whole: layers, inputs: 0 };
 
 /** Bytes of what a step or an evaluation computes on its way, at the worst moment. Fitted to measured peaks. */
 export const activationBytes = (architecture: Architecture, sizes: Sizes, batches: Batches): number =>
@@ -63,10 +69,12 @@ const INFERENCE_ARRAYS = 12;
 /** Of a layer's arrays those that are kept where none of its weights is trained: none of their gradients needs its input. */
 const KEPT_WITHOUT_WEIGHTS = 0.6;
 
-function encoder(architecture: Architecture, sizes: Sizes, { tokens, evalTokens }: Batches): number {
+function encoder(architecture: Architecture, sizes: Sizes, batches: Batches): number {
+  const { tokens, evalTokens } = batches;
   const { hiddenSize: hidden, numLayers, outputs = 0 } = architecture;
-  const keptShare = sizes.passedShare * (sizes.trainsWeights ? 1 : KEPT_WITHOUT_WEIGHTS);
-  const kept = 4 * (HIDDEN_ARRAYS * hidden + INNER_ARRAYS * 4 * hidden) * numLayers * keptShare;
+  const keptShare = sizes.trainsWeights ? 1 : KEPT_WITHOUT_WEIGHTS;
+  const { whole, inputs } = keptAtOnce(numLayers * sizes.passedShare, batches);
+  const kept = 4 * ((HIDDEN_ARRAYS * hidden + INNER_ARRAYS * 4 * hidden) * whole * keptShare + hidden * inputs);
   const passing = 4 * INFERENCE_ARRAYS * hidden;
   const logits = 4 * LOGITS_ARRAYS * outputs;
   const evaluated = Math.min(evalTokens * logits, 4 * LOGITS_ARRAYS * MOST_LOGITS);
@@ -99,7 +107,8 @@ function decoder(architecture: Architecture, sizes: Sizes, batches: Batches): nu
   const scores = SCORE_ARRAYS * numHeads * rowLength;
   // A part's are kept for its gradient; what else its loss takes is there for one part at a time.
   const logits = Math.min(tokens * outputs * LOGITS_ARRAYS, tokens * outputs + LOGITS_ARRAYS * LOGITS_AT_ONCE);
-  const trained = tokens * (numLayers * sizes.passedShare * kept + scores) + logits;
+  const { whole, inputs } = keptAtOnce(numLayers * sizes.passedShare, batches);
+  const trained = tokens * (whole * kept + inputs * hidden + scores) + logits;
   const evaluated = evalTokens * (linear + scores) + LOGITS_ARRAYS * Math.min(evalTokens * outputs, MOST_LOGITS);
   return 4 * Math.max(trained, evaluated);
 }

@@ -5,7 +5,9 @@ import { architectureOf } from '../models/registry.ts';
 import { parseRecipe } from '../recipes/recipe.ts';
 import { trainingProgram } from '../runtime/programs.ts';
 import { languageLoss } from '../tasks/language/loss.ts';
-import { peakBytes } from '../tensor/graph/liveness.ts';
+import { classLoss } from '../tasks/loss.ts';
+import { bytesOf, peakBytes } from '../tensor/graph/liveness.ts';
+import { optimize } from '../tensor/graph/optimize.ts';
 import { record } from '../tensor/record/recorder.ts';
 import { activationBytes } from './activations.ts';
 import { estimateDisk, estimateMemory, estimateSeconds, requireMemory, sizesOf, type Workload } from './estimate.ts';
@@ -151,6 +153,47 @@ describe('attention with dropout in a decoder', () => {
     expect(more(stepBytes)).toBeGreaterThan(2e7);
     expect(more(estimated) / more(stepBytes)).toBeGreaterThan(0.9);
     expect(more(estimated) / more(stepBytes)).toBeLessThan(1.1);
+  });
+});
+
+describe('layers that are computed again', () => {
+  const of = (model_type: string): Workload['architecture'] =>
+    architectureOf(
+      {
+        ...{ model_type, vocab_size: 100, hidden_size: 64, num_hidden_layers: 12, num_attention_heads: 4 },
+        ...{ intermediate_size: 256, max_position_embeddings: 128, hidden_dropout_prob: 0 },
+        attention_probs_dropout_prob: 0,
+      },
+      'config.json',
+    );
+
+  it('save about as much as a training step says', () => {
+    const architecture = of('llama');
+    const length = 64;
+    const stepBytes = (recompute: boolean) => {
+      const { program, inputs } = trainingProgram({
+        ...{ part: 'all', architecture, outputs: 2, shape: { rows: 8, length, texts: 8 }, recompute },
+        trained: [...declarationOf(architecture, { outputs: 2 }).parameters.keys()],
+        loss: classLoss(),
+      });
+      return bytesOf(optimize(record(program, inputs)).graph).passing;
+    };
+    const sizes = sizesOf({ architecture, numLabels: 2 }, { type: 'full' });
+    const estimated = (recompute: boolean) =>
+      activationBytes(architecture, sizes, { tokens: 8 * length, evalTokens: 0, rowLength: length, recompute });
+    const saved = (bytes: typeof stepBytes) => bytes(false) - bytes(true);
+    expect(saved(estimated) / saved(stepBytes)).toBeGreaterThan(0.75);
+    expect(saved(estimated) / saved(stepBytes)).toBeLessThan(1.25);
+  });
+
+  it('take a forward pass more, of all but the last', () => {
+    const seconds = (more: Partial<Recipe>) => estimateSeconds(work, recipe(more), 200);
+    const checkpointed = { gradient_checkpointing: true } as const;
+    expect(seconds(checkpointed)).toBeGreaterThan(1.15 * seconds({}));
+    expect(seconds(checkpointed)).toBeLessThan(1.34 * seconds({}));
+    const head = { strategy: { type: 'head' } } as const;
+    expect(seconds({ ...head, ...checkpointed })).toBe(seconds(head));
+    expect(estimateMemory(work, recipe(checkpointed))).toBeLessThan(estimateMemory(work, recipe()));
   });
 });
 

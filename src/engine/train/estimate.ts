@@ -106,7 +106,8 @@ export function estimateMemory(work: Workload, recipe: Recipe): number {
   const tokens = likelyTokens(lengths, recipe.per_device_train_batch_size);
   const evalTokens = likelyTokens(lengths, recipe.per_device_eval_batch_size);
   const rowLength = largest(lengths);
-  const activations = activationBytes(architecture, sizes, { tokens, evalTokens, rowLength });
+  const recompute = recipe.gradient_checkpointing;
+  const activations = activationBytes(architecture, sizes, { tokens, evalTokens, rowLength, recompute });
   // Its rows may be longer than all of the data's, and are measured between the steps.
   const general = (work.generalLengths ?? []).map(read);
   const measured =
@@ -229,19 +230,19 @@ export function estimateSeconds(work: Workload, recipe: Recipe, gflops: number):
   const tokens = read(work.trainLengths);
   const validation = read(work.validationLengths);
   const evaluations = recipe.eval_steps > 0 ? Math.ceil(steps.total / recipe.eval_steps) : Math.ceil(epochs);
-  const forward = work.architecture.flopsPerToken;
+  const { flopsPerToken: forward, numLayers } = work.architecture;
   const phases = phasesIn(work, recipe);
   const parts = phases.all.map((phase) => ({
     sizes: sizesOf(work, recipe.strategy, [phase]),
     steps: phases.stepsIn([phase], steps.total),
   }));
   const isHeadOnly = parts.every(({ sizes }) => sizes.passedShare === 0);
+  const cost = (sizes: Sizes) => stepCost(sizes) + (recipe.gradient_checkpointing ? recomputed(sizes, numLayers) : 0);
   // Its layers run once for all epochs.
   const flops = isHeadOnly
     ? forward * (tokens + validation)
     : forward *
-      (sum(parts.map((part) => stepCost(part.sizes) * tokens * (part.steps / steps.perEpoch))) +
-        validation * evaluations);
+      (sum(parts.map((part) => cost(part.sizes) * tokens * (part.steps / steps.perEpoch))) + validation * evaluations);
   const updates = sum(parts.map((part) => part.steps * part.sizes.trained));
   const measured = sum(parts.map((part) => part.steps * (part.sizes.magnitudes?.weights ?? 0)));
   return START_SECONDS + flops / (gflops * 1e9 * EFFICIENCY) + updates * ADAMW_SECONDS + measured * MEASURE_SECONDS;
@@ -255,5 +256,9 @@ function stepCost({ passedShare, trainsWeights, heldIn8Bit, magnitudes }: Sizes)
   // Forward, backward to the inputs, and to the weights where these are trained.
   return passedShare * (trainsWeights ? 3 : 2 * frozenTime) + (1 - passedShare) * frozenTime + again;
 }
+
+/** Of the layers that gradients pass through all but the last are run forward once more. */
+const recomputed = ({ passedShare, heldIn8Bit, trainsWeights }: Sizes, layers: number): number =>
+  Math.max(0, passedShare - 1 / layers) * (heldIn8Bit > 0 && !trainsWeights ? EIGHT_BIT_TIME : 1);
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);

@@ -144,6 +144,12 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
         `load_in_8bit: ${executor.name} does not support 8-bit layers. It runs the frozen layers in float, which takes longer.`,
       );
     }
+    if (recipe.gradient_checkpointing && !executor.recomputes) {
+      note(
+        'warning',
+        `gradient_checkpointing: ${executor.name} keeps what layers compute, so that the run needs as much memory as without it.`,
+      );
+    }
     const trainer = new TaskTrainer(
       task,
       recipe,
@@ -228,6 +234,7 @@ class TaskTrainer implements Trainer {
       phases: phasesOf(recipe.strategy, architecture, steps),
       rateOf: rateOf(recipe.strategy, architecture),
       isHeldIn8Bit: isHeldIn8Bit(recipe.strategy, architecture),
+      recompute: recipe.gradient_checkpointing,
       accumulate: accumulation > 1 && !keepsParameters(engine),
       loss: lessons.loss,
       learns: lessons.isPaired ? embeddingPart(architecture) : 'all',

@@ -67,6 +67,8 @@ export interface Executor {
   readonly library: string;
   /** Whether inputs marked `held: 'int8'` are computed with in 8 bits; where not, in float as all others. */
   readonly computesIn8Bit?: boolean;
+  /** Whether marked layers are computed again for their gradients instead of kept; where not, as if they were not marked. */
+  readonly recomputes?: boolean;
   compile(program: Program, inputs: Record<string, TensorSpec>): Promise<Compiled>;
   /**
    * There only where reaching the caller's memory is worth avoiding: then parameters, moments and the optimiser's step

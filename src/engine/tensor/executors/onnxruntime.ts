@@ -26,6 +26,7 @@ export async function createOnnxRuntimeExecutor(options: OnnxRuntimeOptions = {}
     numThreads,
     library: libraryOf(ort),
     computesIn8Bit: true,
+    recomputes: true,
     compile: async (program, inputs) => {
       const session = sessionOptions({ ...options, numThreads });
       const isHeldIn8Bit = (input: string) => inputs[input]?.held === 'int8';

@@ -17,6 +17,7 @@ export async function createWebGpuExecutor(): Promise<Executor> {
   return {
     name: 'webgpu',
     numThreads: 1,
+    recomputes: true,
     library: `${libraryOf(ort)}, WebGPU`,
     compile: async (program, inputs) => {
       const opened = await onCard(openSession(ort, program, inputs, { provider: 'webgpu' }, OPTIONS));

@@ -33,6 +33,8 @@ export interface Graph {
   readonly outputs: ReadonlyMap<string, string>;
   readonly nodes: readonly Node[];
   readonly constants: ReadonlyMap<string, Constant>;
+  /** Values that go into the layers of a model, where they are to be computed again (passes/recompute-layers.ts). */
+  readonly layers?: readonly string[];
   /** Type of every value: inputs, constants and node outputs. */
   readonly types: ReadonlyMap<string, ValueType>;
 }

@@ -3,6 +3,7 @@ import type { Graph } from './ir.ts';
 import { type EightBitOperand, eightBitLinears } from './passes/eight-bit-linears.ts';
 import { expandSegmentSums } from './passes/expand-segment-sums.ts';
 import { liftSegmentSums, type SegmentSum } from './passes/lift-segment-sums.ts';
+import { recomputeLayers } from './passes/recompute-layers.ts';
 import { webGpuOperators } from './passes/webgpu-operators.ts';
 
 export interface Target {
@@ -21,9 +22,15 @@ export interface Optimized {
   operands: EightBitOperand[];
 }
 
+/** What a training step calls its loss. */
+const LOSS = 'loss';
+
 /** Every pass in its order, the graph checked after each. */
 export function optimize(recorded: Graph, target: Target = { provider: 'cpu' }): Optimized {
-  const lifted = liftSegmentSums(recorded, target.isKept);
+  const { layers, ...whole } = recorded;
+  const again = layers ? recomputeLayers(whole, layers, LOSS) : whole;
+  if (again !== whole) checkGraph(again, 'computing layers again');
+  const lifted = liftSegmentSums(again, target.isKept);
   checkGraph(lifted.graph, 'lifting segment sums');
   const passes = {
     'expanding segment sums': expandSegmentSums,

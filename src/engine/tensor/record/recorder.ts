@@ -120,6 +120,11 @@ export function placeholder(name: string, spec: TensorSpec): tf.Tensor {
   return tf.engine().makeTensorFromTensorInfo({ dataId: { name }, shape: [...spec.shape], dtype: spec.dtype });
 }
 
+/** Says of a value that it goes into a layer, which may be computed again; without effect where nothing is recorded. */
+export function markLayer(x: tf.Tensor): void {
+  if (tf.engine().backendName === BACKEND) current?.layers.add(nameOf(x));
+}
+
 /**
  * Runs a program once on placeholders and returns what it did as a graph, dead nodes removed and checked.
  * Nothing is computed; the tfjs backend in use before is in use again afterwards.
@@ -147,6 +152,7 @@ export function record(program: Program, specs: Readonly<Record<string, TensorSp
       nodes: state.nodes,
       constants: state.constants,
       types: state.types,
+      ...(state.layers.size > 0 && { layers: [...state.layers] }),
     });
     checkGraph(graph, 'recording');
     return graph;

@@ -7,6 +7,8 @@ export class Recording {
   readonly nodes: Node[] = [];
   readonly constants = new Map<string, Constant>();
   readonly types = new Map<string, ValueType>();
+  /** Values that were marked as going into a layer. */
+  readonly layers = new Set<string>();
   readonly #byContent = new Map<string, string>();
   #counter = 0;
 
