@@ -30,9 +30,11 @@ export const pythonFor = (folder: string, task: AnswerName, given?: PipelineInpu
 
 /**
  * The same for a model that reads a prompt which was learnt: transformers alone would answer without it, peft with it.
- * The weights are in its folder “base”.
+ * The weights are in its folder “base”. A prefix is lost in `generate` (peft 0.21, transformers 5.23: it is given a cache of
+ * its own, which wins over peft's), so that the model itself is asked for each token.
+ * @param strategy by which it was learnt
  */
-export const peftPythonFor = (folder: string, task: AnswerName): string => {
+export const peftPythonFor = (folder: string, task: AnswerName, strategy?: string): string => {
   const { name, text = 'Type a message here' } = pipelineOf(task);
   const writes = name === 'text-generation';
   const auto = `AutoModelFor${writes ? 'CausalLM' : 'SequenceClassification'}`;
@@ -40,18 +42,30 @@ export const peftPythonFor = (folder: string, task: AnswerName): string => {
   const given = chat
     ? `tokenizer.apply_chat_template([{"role": "user", "content": ${pythonText(text)}}], add_generation_prompt=True, return_dict=True, return_tensors="pt")`
     : `tokenizer(${pythonText(text)}, return_tensors="pt")`;
+  const generated = [
+    'ids = inputs["input_ids"]',
+    '# generate would lose the prefix with transformers 5',
+    'for _ in range(64):',
+    '    ids = torch.cat([ids, model(input_ids=ids).logits[:, -1:].argmax(-1)], 1)',
+    '    if ids[0, -1] == tokenizer.eos_token_id: break',
+    'print(tokenizer.decode(ids[0]))',
+  ];
+  const isPrefix = writes && strategy === 'prefix-tuning';
   return [
+    ...(isPrefix ? ['import torch'] : []),
     'from peft import PeftModel',
     `from transformers import ${auto}, AutoTokenizer`,
     `folder = ${pythonText(folder)}`,
     `model = PeftModel.from_pretrained(${auto}.from_pretrained(folder + "/base"), folder).eval()`,
     'tokenizer = AutoTokenizer.from_pretrained(folder)',
     `inputs = ${given}`,
-    writes
-      ? 'print(tokenizer.decode(model.generate(**inputs, max_new_tokens=64)[0]))'
-      : task === 'text-classification'
-        ? 'print(model.config.id2label[model(**inputs).logits.argmax().item()])'
-        : 'print(model(**inputs).logits)',
+    ...(isPrefix
+      ? generated
+      : writes
+        ? ['print(tokenizer.decode(model.generate(**inputs, max_new_tokens=64)[0]))']
+        : task === 'text-classification'
+          ? ['print(model.config.id2label[model(**inputs).logits.argmax().item()])']
+          : ['print(model(**inputs).logits)']),
   ].join('\n');
 };
 

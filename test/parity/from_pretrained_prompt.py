@@ -2,7 +2,8 @@
 
     python test/parity/from_pretrained_prompt.py MODEL_DIR ADAPTER_DIR EXPECTED_JSON
 
-EXPECTED_JSON holds "texts" and their "logits", or "prompt" ids and the ids "written" greedily after them. Loads the prompt
+EXPECTED_JSON holds "texts" and their "logits", or "prompt" ids and the ids "written" greedily after them (with a prefix by
+asking the model for each: transformers 5 gives generate a cache of its own, and peft's prefix is lost). Loads the prompt
 onto the folder's own base model and, from ADAPTER_DIR, onto the one that base_model_name_or_path names. Prints one line
 of JSON and exits 1 when a logit differs by more than 1e-4 or another token is written, when peft would save other tensors
 or another config than what was read, or when transformers alone would load the folder, which answers otherwise.
@@ -46,10 +47,15 @@ def main(folder: str, adapter: str, expected_path: str) -> int:
         with torch.no_grad():
             if "written" in expected:
                 prompt = torch.tensor([expected["prompt"]])
-                written = model.generate(
-                    input_ids=prompt, attention_mask=torch.ones_like(prompt), do_sample=False,
-                    max_new_tokens=len(expected["written"]), eos_token_id=None, pad_token_id=0,
-                )
+                if model.active_peft_config.peft_type == "PREFIX_TUNING":
+                    written = prompt
+                    for _ in expected["written"]:
+                        written = torch.cat([written, model(input_ids=written).logits[:, -1:].argmax(-1)], 1)
+                else:
+                    written = model.generate(
+                        input_ids=prompt, attention_mask=torch.ones_like(prompt), do_sample=False,
+                        max_new_tokens=len(expected["written"]), eos_token_id=None, pad_token_id=0,
+                    )
                 answers[name] = written[0, prompt.shape[1] :].tolist() == expected["written"]
             else:
                 tokenizer = AutoTokenizer.from_pretrained(folder)

@@ -216,11 +216,13 @@ describe('runs that learn a prompt', () => {
       expect(samples.length).toBeGreaterThan(0);
       await trainer.saveModel(model);
       trainer.dispose();
-      await expect(exportModel(model, 'onnx', join(place, 'onnx'))).rejects.toMatchObject({ code: 'model-unsupported' });
-    await expect(openModelFolder(join(folder, 'adapter'))).rejects.toMatchObject({
-      hint: expect.stringContaining('the model with its prompt is in the folder “model”'),
-    });
-    const writer = await openWriter(model);
+      await expect(exportModel(model, 'onnx', join(place, 'onnx'))).rejects.toMatchObject({
+        code: 'model-unsupported',
+      });
+      await expect(openModelFolder(join(folder, 'adapter'))).rejects.toMatchObject({
+        hint: expect.stringContaining('the model with its prompt is in the folder “model”'),
+      });
+      const writer = await openWriter(model);
       const prompt = writer.tokenizer.encode('The parcel has been', 99).ids;
       const settings = { max_new_tokens: 12 };
       const { token_ids } = await writer.write(prompt, { settings });
@@ -228,7 +230,7 @@ describe('runs that learn a prompt', () => {
       expect(token_ids).toHaveLength(12);
       if (!python) return;
       await compare(folder, { prompt: [...prompt], written: token_ids });
-      const { stdout, stderr } = await runPython(python, ['-c', peftPythonFor(model, 'conversational')]);
+      const { stdout, stderr } = await runPython(python, ['-c', peftPythonFor(model, 'conversational', strategy.type)]);
       expect(stdout.trim(), stderr).toContain('Type a message here');
     },
   );

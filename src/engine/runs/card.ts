@@ -93,7 +93,7 @@ function modelCard(library: 'transformers' | 'peft', origin: Origin, facts: Card
     `# ${line(record.name)}`,
     `${isAdapter ? `A ${hasPrompt ? 'learned prompt' : 'low-rank adapter'} (peft) that turns this base model into a ${task.save.noun}:` : `A ${task.save.noun}, fine-tuned from`} ${line(origin.name)}. It ${task.save.does(labels.length)}${labels.length > 1 ? `: ${labels.slice(0, 50).map(code).join(', ')}${labels.length > 50 ? `, and ${labels.length - 50} more` : ''}` : ''}.`,
     '## Use',
-    isAdapter ? adapterUse(task, labels.length) : hasPrompt ? promptUse(task) : modelUse(task),
+    isAdapter ? adapterUse(task, labels.length) : hasPrompt ? promptUse(task, recipe.strategy.type) : modelUse(task),
     ...templateNote(record),
     ...poolingNote(pooling),
     '## Data',
@@ -249,10 +249,10 @@ const modelUse = ({ name, save: { pipeline } }: AnyTask): string => {
   ].join('\n\n');
 };
 
-const promptUse = ({ name }: AnyTask): string =>
+const promptUse = ({ name }: AnyTask, strategy: string): string =>
   [
     'The model reads a learned prompt in front of each text. It is no part of the weights, which are in `base/`, and transformers alone would answer without it: load the folder with peft.',
-    fence('python', peftPythonFor('PATH/TO/THIS/FOLDER', name)),
+    fence('python', peftPythonFor('PATH/TO/THIS/FOLDER', name, strategy)),
     'There is no ONNX format of it.',
   ].join('\n\n');
 

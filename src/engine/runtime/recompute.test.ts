@@ -24,7 +24,6 @@ const WRITES: HeadKind = { name: 'text-generation', reads: 'all' };
 const CASES: [string, object, HeadKind | undefined, object][] = [
   ['BERT with dropout', BERT, undefined, { type: 'full' }],
   ['BERT, half frozen', BERT, undefined, { type: 'freeze', num_frozen_layers: 4 }],
-  ['Llama with adapters', LLAMA, WRITES, { type: 'lora', lora_dropout: 0.1 }],
   ['Llama with DoRA in 8 bits', LLAMA, WRITES, { type: 'lora', use_dora: true, load_in_8bit: true }],
   ['GPT-2 with a prefix', GPT2, WRITES, { type: 'prefix-tuning', num_virtual_tokens: 3 }],
 ];

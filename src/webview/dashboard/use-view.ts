@@ -23,7 +23,7 @@ export const useView = (run: RunView, page: Page): TemplateResult | typeof nothi
   if (learnsPrompt(run.record.recipe.strategy))
     return html`<details class="use">
       <summary>Use the model in Python</summary>
-      ${snippet('Python', peftPythonFor(modelFolder, task), page)}
+      ${snippet('Python', peftPythonFor(modelFolder, task, run.record.recipe.strategy.type), page)}
       <p class="muted">The prompt that was learned stands in front of each text and is no part of the weights: Python needs peft, and there is no ONNX format of it.</p>
     </details>`;
   return html`<details class="use">
