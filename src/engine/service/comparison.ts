@@ -25,7 +25,21 @@ export interface RunComparisonOptions {
 
 /** A comparison as the editor asks for it. @throws LuthierError as compare */
 export async function runComparison(
-  { compared, models: names, minutes, task, columns, encoding, rows, classes, base, data, home, sets, recipe }: ComparisonAsked,
+  {
+    compared,
+    models: names,
+    minutes,
+    task,
+    columns,
+    encoding,
+    rows,
+    classes,
+    base,
+    data,
+    home,
+    sets,
+    recipe,
+  }: ComparisonAsked,
   { cacheFolder, signal, estimate, tell, note }: RunComparisonOptions,
 ): Promise<Comparison> {
   const asked = { task, dataset: data, columns, encoding, rows, classes, base, cacheFolder };

@@ -50,10 +50,13 @@ test.each([
   expect(found(name).map(({ code, change }) => [code, change?.title])).toEqual(said);
 });
 
-test.each(['overfitting', 'diverged', 'solved', 'few-shot'])('the folder alone says the same of the losses: %s', (name) => {
-  // The folder's figures were rounded when they were written down.
-  const rounded = (figures: Finding['figures']) =>
-    Object.fromEntries(Object.entries(figures).map(([key, value]) => [key, Number(value.toPrecision(4))]));
-  const says = (findings: Finding[]) => findings.map(({ code, figures }) => ({ code, figures: rounded(figures) }));
-  expect(says(diagnose(finished(name)))).toEqual(says(found(name)));
-});
+test.each(['overfitting', 'diverged', 'solved', 'few-shot'])(
+  'the folder alone says the same of the losses: %s',
+  (name) => {
+    // The folder's figures were rounded when they were written down.
+    const rounded = (figures: Finding['figures']) =>
+      Object.fromEntries(Object.entries(figures).map(([key, value]) => [key, Number(value.toPrecision(4))]));
+    const says = (findings: Finding[]) => findings.map(({ code, figures }) => ({ code, figures: rounded(figures) }));
+    expect(says(diagnose(finished(name)))).toEqual(says(found(name)));
+  },
+);
