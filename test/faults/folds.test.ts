@@ -100,7 +100,7 @@ it('killed in a fold, paused in the next and interrupted in the last model, it c
 
 it('stopped in a fold, it keeps the folds that are finished; --no-final trains no model', async () => {
   // Long enough to be met at work.
-  const long = ['--set', 'num_train_epochs=60', '--set', 'eval_steps=400'];
+  const long = ['--set', 'num_train_epochs=20', '--set', 'eval_steps=400'];
   const stopped = run('train', recipe, '--json', '--folds', String(FOLDS), '--out', 'stopped', ...long);
   await stopped.until(after(2, 2));
   await run('runs', 'stop', 'stopped').finished;

@@ -90,7 +90,7 @@ it('killed in one seed and interrupted in the next, it comes to the very same', 
 
 it('stopped in a later seed it keeps those that are finished, and the model; discarded it keeps nothing', async () => {
   // Long enough to be met at work.
-  const sets = ['--set', 'num_train_epochs=60', '--set', 'eval_steps=400'];
+  const sets = ['--set', 'num_train_epochs=20', '--set', 'eval_steps=400'];
   const long = (out: string) => run('train', recipe, '--json', '--seeds', '3', '--out', out, ...sets);
   const stopped = long('stopped');
   await stopped.until(after(43, 2));
