@@ -87,10 +87,12 @@ export function tell(answered: Answered, { num_beams = 1 }: GenerationSettings, 
   if (json) printJson({ text, generated_text, token_ids, tokens_per_second, ...(tool_calls && { tool_calls }) });
   else print(num_beams > 1 ? generated_text : '');
   for (const message of notes) say('warning', message);
-  if (finish_reason === 'length' && !json)
-    say('info', `Cut off after ${counted(token_ids.length, 'token')}; --max-new-tokens allows more.`);
+  if (finish_reason === 'length' && !json) say('info', cutOffText(token_ids.length));
   if (finish_reason === 'cancelled') say('info', `Stopped after ${counted(token_ids.length, 'token')}.`);
 }
+
+export const cutOffText = (tokens: number): string =>
+  `Cut off after ${counted(tokens, 'token')}; --max-new-tokens allows more.`;
 
 /** Of answers that a program reads, how many are cut off: it is said once. */
 export function tellCutOff(answers: readonly Pick<Answered, 'finish_reason'>[]): void {

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { dirname, parse, resolve } from 'node:path';
+import { closest, distance } from 'fastest-levenshtein';
 import { contains } from '../../files/folders.ts';
 import { readTextFile } from '../../files/text-file.ts';
 import { cellValue } from '../../prompts/values.ts';
@@ -20,7 +21,7 @@ import { type OpenPrompt, openPrompt } from '../prompts/prompt.ts';
 import { PromptRenderer } from '../prompts/renderer.ts';
 import { findModel } from '../runs/target.ts';
 import { say } from './evaluate.ts';
-import { interruptible } from './generate.ts';
+import { cutOffText, interruptible } from './generate.ts';
 import { type GenerationFlags, settingsOf, writerOptions } from './generation-options.ts';
 import { dim, EXIT, note, print, printJson, printPart } from './output.ts';
 
@@ -110,6 +111,7 @@ export async function runTemplate(path: string, options: PromptCommandOptions): 
       else print(written === '' ? text : '');
       if (!options.json) for (const { label, score } of labels ?? []) note(dim(`${label}  ${score.toFixed(4)}`));
       for (const message of notes) say('warning', message);
+      if (finish_reason === 'length') say('info', cutOffText(tokens));
       if (finish_reason === 'cancelled') return EXIT.interrupted;
     }
     return EXIT.done;
@@ -131,10 +133,11 @@ async function opened(
   const source: PromptSource = {
     ...{ text, path, roots: workspaceOf(path) },
     ...(data !== undefined && { data: resolve(data) }),
-    ...(row !== undefined && { row: Number(row) }),
+    ...(row !== undefined && { row: rowNumber(row) }),
   };
   const open = await openPrompt(source);
   source.values = typedValues(set, open);
+  tellUnknown(Object.keys(source.values), open);
   const rows =
     source.row !== undefined
       ? [source.row]
@@ -142,6 +145,26 @@ async function opened(
         ? [...Array(open.rows!.length).keys()].map((i) => i + 1)
         : [null];
   return { open, source, rows };
+}
+
+/** @throws LuthierError `usage` for what is no number of a row */
+function rowNumber(row: string): number {
+  if (/^[1-9]\d*$/.test(row)) return Number(row);
+  throw new LuthierError(
+    'usage',
+    `--row is ${row}; it must be a whole number, from 1 on.`,
+    'The first row is --row 1.',
+  );
+}
+
+/** Values of names that the template does not declare fill it only where its text has them. */
+function tellUnknown(names: readonly string[], { file, name: template }: OpenPrompt): void {
+  const known = file.inputs.map(({ name }) => name);
+  for (const name of names.filter((name) => !known.includes(name))) {
+    const near = known.length === 0 ? undefined : closest(name, known);
+    const guess = near !== undefined && distance(name, near) <= 2 ? `; did you mean “${near}”?` : '.';
+    say('warning', `“${name}” is not an input of ${template}${guess}`);
+  }
 }
 
 /** The template's folder, and the one that the command runs in, where the template lies in that. */

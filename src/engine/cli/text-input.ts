@@ -29,17 +29,22 @@ export function refuseBoth({ text, file }: { text: readonly string[]; file?: str
     throw new LuthierError('usage', '--text and --file cannot be used together.', 'Pass one of them.');
 }
 
-/** The lines of standard input. @param what is entered, in a word */
+/** The lines of standard input; that there are none is said. @param what is entered, in a word */
 export async function linesEntered(what: string, encoding?: string): Promise<string[]> {
   if (isInteractive()) note(`Enter one ${what} per line; press Ctrl-D to end.`);
-  return told(await linesIn(await standardInput(), 'Standard input', encoding));
+  const lines = told(await linesIn(await standardInput(), 'Standard input', encoding));
+  if (lines.length === 0) say('warning', `There is no ${what} on standard input. --text and --file give some, too.`);
+  return lines;
 }
 
 /** Which columns a file's texts were read from. */
 export function tellColumns({ from, table }: FileTexts): void {
   if (table === null) return;
   const what = from.length > 1 ? 'columns' : 'column';
-  say('info', `Reading ${table.format === 'conll' ? 'the words of each sentence' : `${what} ${from.join(' and ')}`}.`);
+  say(
+    'info',
+    `Reading ${table.format === 'conll' ? 'the words of each sentence' : `${what} ${from.map((name) => `“${name}”`).join(' and ')}`}.`,
+  );
 }
 
 /** The lines; what is odd about them is said. */

@@ -37,6 +37,14 @@ const collect = (more: Partial<Parameters<typeof collectFiles>[0]> = {}) =>
 const reasons = (all: { reason: string; files: number; folders: number }[]) =>
   Object.fromEntries(all.map(({ reason, files, folders }) => [reason, files + folders]));
 
+it('says of a folder that is not there that it is none', async () => {
+  const gone = join(folder, 'gone');
+  await expect(collect({ folder: gone })).rejects.toMatchObject({
+    code: 'data-unreadable',
+    message: `There is no folder ${gone}.`,
+  });
+});
+
 describe('surveyFiles', () => {
   it('says which languages there are, and what is left out and why, without reading any file', async () => {
     await put({

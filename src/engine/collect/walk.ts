@@ -37,6 +37,8 @@ export async function findFiles(folder: string, tally: Tally, pace: Pace): Promi
   const go = async (at: string, rules: readonly Rules[]): Promise<void> => {
     await pace();
     const entries = await readdir(join(folder, at), { withFileTypes: true }).catch((error) => {
+      if (at === '' && (error as NodeJS.ErrnoException).code === 'ENOENT')
+        throw new LuthierError('data-unreadable', `There is no folder ${folder}.`, 'Check the path.', { cause: error });
       if (at === '') throw asReadError(error, folder);
       tally.folder('unreadable', at.slice(0, -1));
       return [];

@@ -92,7 +92,7 @@ async function fillIn(
   if (!prompt) {
     throw new LuthierError(
       'model-unsupported',
-      `${modelFolder} cannot fill in what stands before a suffix: its tokenizer has no tokens for fill-in-the-middle, such as <|fim_prefix|>, <|fim_suffix|> and <|fim_middle|>.`,
+      `${modelFolder} cannot write what belongs between a text and its suffix: its tokenizer has no tokens for fill-in-the-middle, such as <|fim_prefix|>, <|fim_suffix|> and <|fim_middle|>.`,
       'Choose a model that was trained with them (Qwen2.5-Coder, StarCoder, CodeLlama), or leave out the suffix to continue the text.',
     );
   }
