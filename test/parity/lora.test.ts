@@ -38,4 +38,4 @@ describe.each(EXECUTORS)("LoRA against peft's in float64: $title", ({ isThere, c
   });
 });
 
-besidePeft('adapters', 'lora-training.json');
+besidePeft('adapters', 'lora-training.json', 1);

@@ -63,9 +63,12 @@ function modelOf(executor: Executor, { strategy: keys, config, task }: Case, f: 
 /** Steps where more would take long. */
 const FEW = 10;
 
-/** Every case of a file on every executor: its losses; on the first also logits, and those of a model with a cache. */
-export const besidePeft = (what: string, file: string): void =>
-  describe.each(EXECUTORS)(`${what} beside peft's: $title`, ({ title, isThere, create, lossTolerance }) => {
+/**
+ * Every case of a file on every executor: its losses; on the first also logits, and those of a model with a cache.
+ * @param last so many of the last cases alone on executors that are slow
+ */
+export const besidePeft = (what: string, file: string, last = Number.POSITIVE_INFINITY): void =>
+  describe.each(EXECUTORS)(`${what} beside peft's: $title`, ({ title, isThere, isSlow, create, lossTolerance }) => {
     const f = JSON.parse(readFileSync(figures(file), 'utf8')) as Figures;
     const isWhole = title === 'onnxruntime';
     let executor: Executor;
@@ -74,7 +77,7 @@ export const besidePeft = (what: string, file: string): void =>
     });
     afterAll(() => executor?.dispose());
 
-    test.skipIf(!isThere).each(Object.entries(f.cases))(
+    test.skipIf(!isThere).each(Object.entries(f.cases).slice(isSlow ? -last : 0))(
       `%s: losses of ${isWhole ? 50 : FEW} steps${isWhole ? ', logits after them, and those of a model with a cache' : ''}`,
       { timeout: 300_000 },
       async (_, given) => {
