@@ -129,7 +129,9 @@ describe('a text with a suffix', () => {
     const { writer } = asking(tokenizers[0]);
     await expect(answer(writer, 'a', { settings: {}, suffix: 'b' })).rejects.toMatchObject({
       code: 'model-unsupported',
-      message: expect.stringMatching(/^\/models\/own cannot write what belongs between .* no tokens for fill-in-the-middle/),
+      message: expect.stringMatching(
+        /^\/models\/own cannot write what belongs between .* no tokens for fill-in-the-middle/,
+      ),
     });
   });
 });
