@@ -1,6 +1,5 @@
 import { homedir } from 'node:os';
 import { dirname, parse, resolve } from 'node:path';
-import { closest, distance } from 'fastest-levenshtein';
 import { contains } from '../../files/folders.ts';
 import { readTextFile } from '../../files/text-file.ts';
 import { cellValue } from '../../prompts/values.ts';
@@ -12,6 +11,7 @@ import {
   type PromptSource,
   type PromptWarning,
 } from '../../protocol/index.ts';
+import { nearest } from '../data/nearest.ts';
 import { predictorOf } from '../infer/predictor.ts';
 import { type PromptModel, readPromptModel, renderRow } from '../infer/prompt-model.ts';
 import { runPrompt } from '../infer/prompt-run.ts';
@@ -161,8 +161,8 @@ function rowNumber(row: string): number {
 function tellUnknown(names: readonly string[], { file, name: template }: OpenPrompt): void {
   const known = file.inputs.map(({ name }) => name);
   for (const name of names.filter((name) => !known.includes(name))) {
-    const near = known.length === 0 ? undefined : closest(name, known);
-    const guess = near !== undefined && distance(name, near) <= 2 ? `; did you mean “${near}”?` : '.';
+    const near = nearest(name, known, 2);
+    const guess = near === undefined ? '.' : `; did you mean “${near}”?`;
     say('warning', `“${name}” is not an input of ${template}${guess}`);
   }
 }

@@ -1,5 +1,5 @@
-import { closest, distance } from 'fastest-levenshtein';
 import { LuthierError } from '../../protocol/index.ts';
+import { nearest } from './nearest.ts';
 
 /**
  * Encodings that tables come in, as WHATWG and IANA name them, each with what else it is called. What is a part of
@@ -66,11 +66,10 @@ export function encodingNamed(name: string): string | undefined {
 export function requireEncoding(name: string): string {
   const known = encodingNamed(name);
   if (known !== undefined) return known;
-  const near = closest(plain(name), [...BY_NAME.keys()]);
-  const isNear = plain(name) !== '' && distance(plain(name), near) <= 2;
+  const near = plain(name) === '' ? undefined : nearest(plain(name), [...BY_NAME.keys()], 2);
   throw new LuthierError(
     'usage',
-    `“${name}” is not a known encoding${isNear ? `; did you mean “${BY_NAME.get(near)}”?` : '.'}`,
+    `“${name}” is not a known encoding${near === undefined ? '.' : `; did you mean “${BY_NAME.get(near)}”?`}`,
     `The known encodings are ${Object.keys(ENCODINGS).join(', ')}.`,
   );
 }

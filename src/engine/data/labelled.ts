@@ -1,4 +1,3 @@
-import { closest, distance } from 'fastest-levenshtein';
 import { type Columns, LuthierError } from '../../protocol/index.ts';
 import { labelledRows } from './checks.ts';
 import { checkClasses, classCounts, compareLabels } from './classes.ts';
@@ -6,6 +5,7 @@ import { isUsualLabelName } from './columns.ts';
 import { withListColumns } from './label-cells.ts';
 import type { LabelledRow, LabelledRows } from './labelled-rows.ts';
 import { KnownLabels } from './labels.ts';
+import { nearest } from './nearest.ts';
 import { type Pace, Stride } from './pace.ts';
 import { listed, listedSome, type Problems, quoted } from './problems.ts';
 import { checkRepeats, textKey } from './repeats.ts';
@@ -112,15 +112,14 @@ export function exampleOf<T extends object>(
 
 function unknownLabel(row: LabelledRow, rows: LabelledRows, known: KnownLabels, whose: string): LuthierError {
   const { labels } = known;
-  const near = labels.length > 0 ? closest(row.label, [...labels]) : undefined;
-  const isNear = near !== undefined && distance(row.label, near) <= Math.max(1, row.label.length / 3);
+  const near = nearest(row.label, labels, Math.max(1, row.label.length / 3));
   const unknown = [...rows.classes().keys()].filter((label) => known.find(label) === undefined);
   const asPlaces = known.asPlaces(unknown);
   const isModel = whose === 'the model';
   const elsewhere = isModel ? '' : ', or add training rows of that class';
   return new LuthierError(
     'data-invalid',
-    `${nameOf(row.file)}, line ${row.line}: the label ${quoted(row.label)} ${isModel ? 'is unknown to the model' : 'does not occur in the training rows'}${isNear && !asPlaces ? `; did you mean ${quoted(near)}?` : '.'}`,
+    `${nameOf(row.file)}, line ${row.line}: the label ${quoted(row.label)} ${isModel ? 'is unknown to the model' : 'does not occur in the training rows'}${near !== undefined && !asPlaces ? `; did you mean ${quoted(near)}?` : '.'}`,
     `The known labels are ${listedSome(labels, 10)}. ${asPlaces ?? `Correct the label${elsewhere}.`}`,
   );
 }

@@ -1,6 +1,5 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
-import { closest, distance } from 'fastest-levenshtein';
 import * as z from 'zod';
 import { readRegularFile } from '../../files/regular-file.ts';
 import { isForeignPath, writtenPath } from '../../files/written-path.ts';
@@ -14,6 +13,7 @@ import {
   TASKS,
   type TaskName,
 } from '../../protocol/index.ts';
+import { nearest } from './nearest.ts';
 import { listed } from './problems.ts';
 import { placesOf, type RowSource } from './row-source.ts';
 import { MadeSplits, refuseWrongSplits, type Selected, SPLITS_FILE, selectedBy, splitsRecord } from './splits.ts';
@@ -132,11 +132,10 @@ async function notFound(reference: string, base: string): Promise<LuthierError> 
   }
   const sets = (await Promise.all(datasetFolders(isAbsolute(reference) ? dirname(path) : base).map(names))).flat();
   const candidates = [...(await names(dirname(path))), ...sets].filter((name) => !name.startsWith('.'));
-  const near = candidates.length > 0 ? closest(wanted, candidates) : undefined;
-  const isNear = near !== undefined && distance(wanted, near) <= Math.max(2, wanted.length / 3);
+  const near = nearest(wanted, candidates, Math.max(2, wanted.length / 3));
   return new LuthierError(
     'data-unreadable',
-    `There is no file ${path} and no dataset called “${wanted}”${isNear ? `; did you mean “${near}”?` : '.'}`,
+    `There is no file ${path} and no dataset called “${wanted}”${near === undefined ? '.' : `; did you mean “${near}”?`}`,
     sets.length > 0
       ? `The datasets here are ${listed(sets.slice(0, 10))}; paths are relative to the recipe's folder.`
       : `Paths are relative to the recipe's folder, here ${resolve(base)}.`,

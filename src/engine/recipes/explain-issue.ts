@@ -1,6 +1,6 @@
-import { closest, distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import { FILL_MASK } from '../../protocol/index.ts';
+import { nearest } from '../data/nearest.ts';
 import { listed } from '../data/problems.ts';
 import { STRATEGIES, strategyNamed } from '../strategies/index.ts';
 import { columnsSchema, inputSchema, searchSchema } from './recipe-schema.ts';
@@ -108,10 +108,9 @@ function strategiesWith(path: string, key: string): string | undefined {
 
 /** The sentence for a value that is none of those allowed, and these, the nearest first. */
 function oneOf(value: unknown, shown: string, allowed: string[]): [message: string, instead: string[]] {
-  const nearest = typeof value === 'string' ? closest(value, allowed) : undefined;
-  const isNear = nearest !== undefined && distance(String(value), nearest) <= 2;
-  const guess = isNear ? ` Did you mean "${nearest}"?` : '';
-  const instead = isNear ? [nearest, ...allowed.filter((other) => other !== nearest)] : allowed;
+  const near = typeof value === 'string' ? nearest(value, allowed, 2) : undefined;
+  const guess = near === undefined ? '' : ` Did you mean "${near}"?`;
+  const instead = near === undefined ? allowed : [near, ...allowed.filter((other) => other !== near)];
   return [`is ${shown} and must be ${orList(allowed)}.${guess}`, instead];
 }
 
@@ -141,9 +140,7 @@ function nearestKey(unknown: string, known: string[]): string | undefined {
   const other = OTHER_NAMES[unknown.toLowerCase()];
   if (other !== undefined && known.includes(other)) return other;
   const containing = unknown.length >= 4 ? known.find((key) => key.includes(unknown.toLowerCase())) : undefined;
-  if (containing !== undefined || known.length === 0) return containing;
-  const nearest = closest(unknown, known);
-  return distance(unknown, nearest) <= Math.max(3, unknown.length / 2) ? nearest : undefined;
+  return containing ?? nearest(unknown, known, Math.max(3, unknown.length / 2));
 }
 
 const article = (type: string): string =>

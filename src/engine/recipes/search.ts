@@ -1,5 +1,5 @@
-import { closest, distance } from 'fastest-levenshtein';
 import type { Recipe, Search, ValueRange } from '../../protocol/index.ts';
+import { nearest } from '../data/nearest.ts';
 import { Random } from '../data/random.ts';
 import { type RecipeIssue, SEARCH_HINT } from './explain-issue.ts';
 import { MOST_TRIALS, recipeSchema } from './recipe-schema.ts';
@@ -181,13 +181,12 @@ const hasNoValidation = ({ dataset }: Recipe): boolean =>
 
 function unknownKey(key: string): RecipeIssue {
   const known = Object.keys(recipeSchema.shape).filter(isSearched);
-  const nearest = closest(key, known);
-  const isNear = distance(key, nearest) <= Math.max(3, key.length / 2);
+  const near = nearest(key, known, Math.max(3, key.length / 2));
   return {
     ...{ code: 'unknown-key', keys: ['search', 'values', key] },
-    message: `unknown key "search.values.${key}"${isNear ? `; did you mean "${nearest}"?` : '.'}`,
+    message: `unknown key "search.values.${key}"${near === undefined ? '.' : `; did you mean "${near}"?`}`,
     hint: 'docs/recipe.md lists every key.',
-    ...(isNear && { instead: [nearest] }),
+    ...(near !== undefined && { instead: [near] }),
   };
 }
 

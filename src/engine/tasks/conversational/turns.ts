@@ -1,5 +1,5 @@
-import { closest, distance } from 'fastest-levenshtein';
 import { counted, type DataProblem, type ToolCall } from '../../../protocol/index.ts';
+import { nearest } from '../../data/nearest.ts';
 import { quoted } from '../../data/problems.ts';
 
 /** One turn of a conversation. */
@@ -44,14 +44,13 @@ export const TURN_PROBLEMS = {
   'unknown-role': {
     severity: 'warning',
     describe: (where, count, role) => {
-      const near = closest(role.toLowerCase(), Object.keys(ROLES));
-      const isNear = role !== '' && distance(role.toLowerCase(), near) <= Math.max(2, role.length / 3);
+      const near = nearest(role.toLowerCase(), Object.keys(ROLES), Math.max(2, role.length / 3));
       return leftOut(
         count,
         where,
         role === ''
           ? 'a message has no role.'
-          : `the role ${quoted(role)} is unknown${isNear ? `; did you mean “${near}”?` : '. Use system, user or assistant.'}`,
+          : `the role ${quoted(role)} is unknown${near === undefined ? '. Use system, user or assistant.' : `; did you mean “${near}”?`}`,
       );
     },
   },
