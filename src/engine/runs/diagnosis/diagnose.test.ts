@@ -420,6 +420,23 @@ test('what a resumed run took back does not count, and a log in any order is rea
   expect(stretchesOf(training!.steps)).toEqual([]);
 });
 
+test('a loss beyond the range of float32 is none', () => {
+  const huge: RunEvent = {
+    ...{ event: 'eval', split: 'validation', time: 0, step: 0, epoch: 0, n: 30, best: true },
+    metrics: { loss: 1.7950000000000001e308 },
+  };
+  const record = {
+    state: 'done',
+    recipe: recipeOf({ num_train_epochs: 3 }),
+    best: null,
+    step: 7,
+    error: null,
+  } as const;
+  const counts = { labels: ['a', 'b'], counts: [1, 1], rows: 2 };
+  const findings = diagnose({ record, events: lines([huge]), labels: counts, reports: [] });
+  expect(findings.map(({ text }) => text).join()).not.toContain('Infinity');
+});
+
 test('no history makes it throw, and all that it says can be read again', () => {
   const numbers = fc.oneof(
     fc.double(),

@@ -2,7 +2,9 @@ import { formatCount } from '../../../protocol/index.ts';
 
 /** A loss or a factor in a sentence: three digits. */
 export const figure = (value: number): string => {
-  const digits = Number(value.toPrecision(3));
+  const rounded = Number(value.toPrecision(3));
+  // Rounding up the largest numbers leaves their range.
+  const digits = Number.isFinite(rounded) ? rounded : value;
   return Math.abs(digits) >= 1000 && Math.abs(digits) < 1e9 ? formatCount(Math.round(digits)) : String(digits);
 };
 
