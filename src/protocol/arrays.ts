@@ -23,6 +23,9 @@ export const smallest = (values: ArrayLike<number>): number => {
   return result;
 };
 
+/** The plain mean; NaN of none. */
+export const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
 /** Puts all of `more` at the end of `target`. */
 export function append<T>(target: T[], more: Iterable<T>): void {
   for (const value of more) target.push(value);

@@ -14,6 +14,10 @@ export const isSolvedHead = ({ type, solver }: Strategy): boolean => type === 'h
 /** One file, or a file for each part. Paths are relative to the recipe's file. */
 export type DatasetReference = string | { train: string; validation?: string; test?: string };
 
+/** The file that training rows come from, or the dataset's name or folder. */
+export const trainingData = (dataset: DatasetReference): string =>
+  typeof dataset === 'string' ? dataset : dataset.train;
+
 /** Which column of the file holds which field of the task (fields.ts has the table). */
 export interface Columns {
   text?: string;

@@ -1,4 +1,11 @@
-import { type Change, FEW_ROWS_FOLDS, type Finding, findingsOf, type RunRecord } from '../../protocol/index.ts';
+import {
+  type Change,
+  FEW_ROWS_FOLDS,
+  type Finding,
+  findingsOf,
+  type RunRecord,
+  trainingData,
+} from '../../protocol/index.ts';
 import { bold, dim, yellow } from './output.ts';
 
 type Told = Pick<RunRecord, 'findings' | 'recipe' | 'recipe_path'>;
@@ -33,7 +40,7 @@ function commandFor(
     case 'folds':
       return `${train} --folds ${FEW_ROWS_FOLDS}`;
     case 'data':
-      return `luthier data inspect ${quoted(short(typeof dataset === 'string' ? dataset : dataset.train))}`;
+      return `luthier data inspect ${quoted(short(trainingData(dataset)))}`;
     case 'rows':
       return undefined;
   }

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf } from '../../files/errno.ts';
 import { writeError } from '../../files/write-file.ts';
-import { type Candidate, LuthierError, type Recipe, type Search } from '../../protocol/index.ts';
+import { type Candidate, LuthierError, type Recipe, type Search, trainingData } from '../../protocol/index.ts';
 import { type LoadedRecipe, readWritten } from '../recipes/recipe.ts';
 import { planSearch } from '../runs/comparison/search.ts';
 import { runComparison } from './compare.ts';
@@ -68,7 +68,7 @@ export async function searchRecipe(
 }
 
 /** What the rows are called: their file, or the dataset's name. */
-const dataName = ({ dataset }: Recipe): string => basename(typeof dataset === 'string' ? dataset : dataset.train);
+const dataName = ({ dataset }: Recipe): string => basename(trainingData(dataset));
 
 /** Writes the chosen recipe; a file that is there is left, and the next name taken. @throws LuthierError `not-writable` */
 async function writeBest({ recipe }: Candidate, stem: string): Promise<string> {

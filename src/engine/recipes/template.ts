@@ -4,7 +4,7 @@ import { parsePrompt } from '../../prompts/parse.ts';
 import { problemLine } from '../../prompts/problems.ts';
 import type { PromptFile } from '../../prompts/prompt-file.ts';
 import { rewritten } from '../../prompts/rewrite.ts';
-import { counted, formatBytes, LuthierError, type Note, type Recipe } from '../../protocol/index.ts';
+import { counted, formatBytes, LuthierError, type Note, type Recipe, trainingData } from '../../protocol/index.ts';
 import type { TaskData, TaskRow } from '../data/types.ts';
 import { placeInside } from '../prompts/files.ts';
 import { openRowTemplate, valuesOf } from '../prompts/row-template.ts';
@@ -141,7 +141,7 @@ const placeOf = ({ file, line }: Pick<TaskRow, 'file' | 'line'>): string => `${f
 /** Where examples are drawn from: as the template says, else what is learnt. */
 async function datasetOf({ dataset }: Recipe, path: string, file: PromptFile): Promise<string> {
   const named = file.examples?.dataset ?? file.dataset;
-  if (named === undefined) return typeof dataset === 'string' ? dataset : dataset.train;
+  if (named === undefined) return trainingData(dataset);
   const folder = dirname(path);
   return await placeInside(named, folder, [folder, projectOf(folder)]);
 }

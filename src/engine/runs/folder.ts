@@ -6,7 +6,7 @@ import { isOwnFile } from '../../files/folders.ts';
 import { slug } from '../../files/names.ts';
 import { writeError } from '../../files/write-file.ts';
 import { HOME, homeProblem, placeProblem, rememberRun } from '../../guard/index.ts';
-import { LuthierError, RUN_FORMAT, type RunRecord } from '../../protocol/index.ts';
+import { LuthierError, RUN_FORMAT, type RunRecord, trainingData } from '../../protocol/index.ts';
 import { findRunFolders } from '../../runs/find.ts';
 import { FILES } from '../../runs/folder.ts';
 import { writeRecord } from '../../runs/record.ts';
@@ -149,7 +149,7 @@ export const fourLetters = (): string =>
 /** `tickets-bert-20261124-0815-k3f9`: what it learns from, what it starts from, when, and four letters against chance. */
 function makeId(run: LoadedRecipe): string {
   const { dataset, model } = run.recipe;
-  const file = typeof dataset === 'string' ? dataset : dataset.train;
+  const file = trainingData(dataset);
   const data = slug(basename(file, extname(file)), 24, 'run');
   const now = new Date();
   const two = (n: number) => String(n).padStart(2, '0');

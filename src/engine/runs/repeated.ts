@@ -2,7 +2,15 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeJson } from '../../files/write-file.ts';
 import { homeProblem } from '../../guard/index.ts';
-import type { EvaluationReport, MetricKey, Metrics, Recipe, RunEvent, RunRecord } from '../../protocol/index.ts';
+import {
+  type EvaluationReport,
+  type MetricKey,
+  type Metrics,
+  meanOf,
+  type Recipe,
+  type RunEvent,
+  type RunRecord,
+} from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { writeRecord } from '../../runs/record.ts';
 import type { FoldPart } from '../data/folds.ts';
@@ -144,15 +152,13 @@ const over = (results: readonly Result[], of: (values: number[]) => number): Met
     ]),
   );
 
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
-
 /** The plain mean over trainings, as scikit-learn's cross_val_score is averaged. */
-export const meansOf = (results: readonly Result[]): Metrics => over(results, mean);
+export const meansOf = (results: readonly Result[]): Metrics => over(results, meanOf);
 
 /** The sample standard deviation over trainings. */
 export const deviationsOf = (results: readonly Result[]): Metrics =>
   results.length < 2
     ? {}
     : over(results, (values) =>
-        Math.sqrt(values.reduce((sum, x) => sum + (x - mean(values)) ** 2, 0) / (values.length - 1)),
+        Math.sqrt(values.reduce((sum, x) => sum + (x - meanOf(values)) ** 2, 0) / (values.length - 1)),
       );

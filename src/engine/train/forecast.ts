@@ -1,4 +1,4 @@
-import type { Recipe } from '../../protocol/index.ts';
+import { meanOf, type Recipe } from '../../protocol/index.ts';
 import type { Trainer } from './types.ts';
 
 /** Steps whose mean stands for the coming ones. */
@@ -36,11 +36,11 @@ export class Forecast {
   /** Seconds from after `step` to the end, or null while nothing is known. */
   secondsLeft(step: number): number | null {
     if (this.#steps.length === 0) return null;
-    const stepMs = mean(this.#steps);
+    const stepMs = meanOf(this.#steps);
     const evaluations = this.#evaluationsLeft(step);
     const evaluationMs =
       this.#evaluations.length > 0
-        ? mean(this.#evaluations)
+        ? meanOf(this.#evaluations)
         : (this.#trainer.numValidationRows / this.#rowsPerStep) * stepMs * FORWARD_SHARE;
     return ((this.#trainer.totalSteps - step) * stepMs + evaluations * evaluationMs) / 1000;
   }
@@ -54,5 +54,3 @@ export class Forecast {
     return Math.floor(totalSteps / every) - Math.ceil(step / every) + 1 + last;
   }
 }
-
-const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length;

@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path';
 import { readJson } from '../../files/json.ts';
-import { type RecipeInput, type Search, taskNameOf } from '../../protocol/index.ts';
+import { type RecipeInput, type Search, taskNameOf, trainingData } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { HostError } from '../errors.ts';
 
@@ -18,7 +18,7 @@ export async function startSearch(luthier: Luthier, path: string, recipe: Search
   const { dataset, problem_type, search, task = 'text-classification' } = recipe;
   await luthier.comparisons.compare({
     compared: 'search',
-    data: basename(typeof dataset === 'string' ? dataset : dataset.train),
+    data: basename(trainingData(dataset)),
     base: dirname(path),
     home: await luthier.homes.besideRecipe(path),
     task: taskNameOf({ task, problem_type }),

@@ -5,13 +5,13 @@ import {
   type Finding,
   fewRowsNote,
   largest,
+  meanOf,
   TASKS,
   weighsClasses,
 } from '../../../protocol/index.ts';
 import { listed, quoted } from '../../data/problems.ts';
 import { clopperPearson } from '../../evaluate/intervals.ts';
 import type { Case, LabelCounts } from './case.ts';
-import { meanOf } from './history.ts';
 import { share } from './words.ts';
 
 /** Rows of a class up to which a classifier learns so little of it that other strategies do better (bench/NOTES.md, “Few rows”). */

@@ -1,7 +1,7 @@
-import { type Finding, fewRowsNote, metricName, metricOf, smallest } from '../../../protocol/index.ts';
+import { type Finding, fewRowsNote, meanOf, metricName, metricOf, smallest } from '../../../protocol/index.ts';
 import { type Case, FAR, learnsRows, rateIn } from './case.ts';
 import { longer, shorter } from './epochs.ts';
-import { type Evaluation, lossBetween, meanOf, type Training } from './history.ts';
+import { type Evaluation, lossBetween, type Training } from './history.ts';
 import { lower, raise } from './learning-rate.ts';
 import { figure, share } from './words.ts';
 

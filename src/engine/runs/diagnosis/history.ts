@@ -1,4 +1,4 @@
-import type { EvalEvent, RunEvent, StepEvent } from '../../../protocol/index.ts';
+import { type EvalEvent, meanOf, type RunEvent, type StepEvent } from '../../../protocol/index.ts';
 import { effectiveEvents, type MetricsLine } from '../../../runs/metrics.ts';
 
 export type Step = Pick<StepEvent, 'step' | 'loss'>;
@@ -34,15 +34,18 @@ export function trainingsOf(lines: readonly MetricsLine[]): Training[] {
   return (folds.length > 0 ? folds : [0]).map((fold) => trainingOf(effectiveEvents(byFold.get(fold) ?? [])));
 }
 
+/** Losses are computed in float32: what is beyond its range is none, and sums of others stay finite. */
+const isLoss = (value: number): boolean => Number.isFinite(Math.fround(value));
+
 function trainingOf(events: readonly RunEvent[]): Training {
   const steps: Step[] = [];
   const evaluations = new Map<number, Evaluation>();
   for (const event of events) {
-    if (event.event === 'step' && Number.isFinite(event.loss)) steps.push({ step: event.step, loss: event.loss });
+    if (event.event === 'step' && isLoss(event.loss)) steps.push({ step: event.step, loss: event.loss });
     if (event.event !== 'eval' || event.split !== 'validation') continue;
     const { step, epoch, n, metrics } = event;
     const { loss } = metrics;
-    if (loss !== undefined && Number.isFinite(loss) && Number.isFinite(epoch))
+    if (loss !== undefined && isLoss(loss) && Number.isFinite(epoch))
       evaluations.set(step, { step, epoch, n, metrics, loss });
   }
   const inOrder = <T extends { step: number }>(all: Iterable<T>): T[] => [...all].sort((a, b) => a.step - b.step);
@@ -83,5 +86,3 @@ export function lossBetween(steps: readonly Step[], after: number, upTo: number)
   const some = steps.filter(({ step }) => step > after && step <= upTo);
   return some.length === 0 ? null : meanOf(some.map(({ loss }) => loss));
 }
-
-export const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
