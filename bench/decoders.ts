@@ -30,11 +30,11 @@ interface DecoderCommands {
   dispose: () => void;
 }
 
-/** The programs of both sides, ours and PyTorch's. */
-const PROGRAMS = {
-  token: { ours: 'next-token.mjs', peer: 'next_token.py' },
-  tune: { ours: 'tune.mjs', peer: 'tune.py' },
-} as const;
+/** The programs of each side: ours, and the peers' in Python. */
+const PROGRAMS: Readonly<Record<DecoderWork['type'], { ours: string; peers: Partial<Record<Contender, string>> }>> = {
+  token: { ours: 'next-token.mjs', peers: { pytorch: 'next_token.py', 'llama.cpp': 'next_token_llama.py' } },
+  tune: { ours: 'tune.mjs', peers: { pytorch: 'tune.py' } },
+};
 
 /** How the sides of a decoder's case are started. */
 export async function decoderCommands(work: DecoderWork, setting: DecoderSetting): Promise<DecoderCommands> {
@@ -51,18 +51,20 @@ export async function decoderCommands(work: DecoderWork, setting: DecoderSetting
           ...{ ...common, train: rows('train'), validation: rows('dev'), load_in_8bit: work.load_in_8bit },
           shared: join(folder, 'shared.json'),
         };
-  const { ours, peer } = PROGRAMS[work.type];
-  const commandOf = (contender: Contender): Command =>
-    contender === 'pytorch'
+  const { ours, peers } = PROGRAMS[work.type];
+  const commandOf = (contender: Contender): Command => {
+    const peer = peers[contender];
+    return peer === undefined
       ? {
-          ...{ command: python, args: [join(root, 'bench/peers', peer), JSON.stringify(spec)] },
-          env: { OMP_NUM_THREADS: String(threads), HF_HUB_OFFLINE: '1' },
-        }
-      : {
           command: process.execPath,
           args: [join(contender === 'before' ? against! : root, 'dist/bench', ours), JSON.stringify(spec)],
           env: { ...MALLOC_ENVIRONMENT },
+        }
+      : {
+          ...{ command: python, args: [join(root, 'bench/peers', peer), JSON.stringify(spec)] },
+          env: { OMP_NUM_THREADS: String(threads), HF_HUB_OFFLINE: '1' },
         };
+  };
   const named = (what: string) =>
     smollm2 === undefined ? what.replace('SmolLM2-135M', 'SmolLM2-135M’s shape, random weights') : what;
   const options = `${smollm2 ? ' --smollm2 …' : ''}${dialogues && work.type === 'tune' ? ' --dialogues …' : ''}`;

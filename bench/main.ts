@@ -10,7 +10,7 @@ import { CASES, type DecoderCase, type EpochCase, type JobCase, type SizeCase, t
 import { type DecoderWork, decoderCommands } from './decoders.ts';
 import { epochTable, trainEpoch } from './epoch.ts';
 import { prepareJob } from './jobs.ts';
-import { peerPython, peerVersions } from './peers.ts';
+import { hasPackage, peerPython, peerVersions } from './peers.ts';
 import { type Described, machine, printResult, printSize, resultOf, saveResult, writeMarkdown } from './results.ts';
 import { Session } from './session.ts';
 import { measureSize } from './size.ts';
@@ -162,7 +162,11 @@ class Bench {
   async decoder(name: string, c: DecoderCase): Promise<void> {
     const made = await this.#decoder(c.work);
     const steppers = new Steppers(made.commandOf, c.steps);
-    const peers = this.#peers(['pytorch']);
+    const inEightBits = c.work.type === 'token' && c.work.load_in_8bit === true;
+    const llama = inEightBits && this.#against === null && hasPackage(this.python, 'llama_cpp');
+    const peers = this.#peers(['pytorch', ...(llama ? (['llama.cpp'] as const) : [])]);
+    if (inEightBits && this.#against === null && !llama)
+      console.error('llama.cpp is missing and skipped. Into the peers’ Python: pip install llama-cpp-python gguf');
     try {
       // A session may go on with the peer’s turn, which learns from what we leave.
       if (c.work.type === 'tune') await steppers.of('luthier').total();

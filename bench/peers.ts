@@ -33,12 +33,18 @@ export async function peerPython(setup: boolean): Promise<string | null> {
   return python;
 }
 
+/** Whether the peers' Python can import a module; those that are built where they are installed are not asked for. */
+export const hasPackage = (python: string, module: string): boolean =>
+  spawnSync(python, ['-c', `import ${module}`], { stdio: 'ignore' }).status === 0;
+
 /** What the peers are made of. */
 export async function peerVersions(python: string): Promise<Record<string, string>> {
   const script = [
     'import json, platform',
     'from importlib.metadata import version',
+    'from importlib.util import find_spec',
     "packages = {'PyTorch': 'torch', 'transformers': 'transformers', 'peft': 'peft'}",
+    "if find_spec('llama_cpp'): packages['llama-cpp-python'] = 'llama-cpp-python'",
     'versions = {name: version(package) for name, package in packages.items()}',
     "print(json.dumps({'Python': platform.python_version(), **versions}))",
   ].join('\n');

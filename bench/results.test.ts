@@ -59,7 +59,7 @@ describe('a result', () => {
     expect(text).toMatch(/^a\n<!-- made/);
     expect(text).toMatch(/makes -->\nb\n$/);
     expect(text).not.toContain('old');
-    expect(text).toContain('| a whole job | 2 ms | 180 ms | **0.50** |');
+    expect(text).toContain('| a whole job | 2 ms / 180 ms: **0.50** |');
     expect(text).not.toContain('target');
     expect(text.split('\n').length).toBeLessThanOrEqual(10 + 3);
   });
@@ -91,10 +91,19 @@ describe('a result', () => {
     const earlier = { ...result, case: 'bert-base', versions: { PyTorch: '1' }, date: '2000-01-01' };
     saveResult(root, earlier, ['bert-base', 'train-6920', 'rows-1m']);
     writeMarkdown(root);
-    expect(readFileSync(path.join(root, 'README.md'), 'utf8')).toContain(
-      `${result.machine}; PyTorch 1; 2000-01-01. Medians`,
-    );
+    expect(readFileSync(path.join(root, 'README.md'), 'utf8')).toContain('Medians; PyTorch 1; 2000-01-01.');
     const all = readFileSync(path.join(root, 'bench/RESULTS.md'), 'utf8');
     expect(all).toContain(`PyTorch 1 and 2, Luthier 1; 2000-01-01, ${result.date}, 2999-01-01.`);
+  });
+
+  it('stands beside that of another machine, which may lack it', () => {
+    const elsewhere = { ...result, case: 'bert-base', machine: 'zz, 8 cores', ms: 7, ratio: 0.75 };
+    saveResult(root, elsewhere, ['bert-base', 'train-6920', 'rows-1m']);
+    saveResult(root, { ...elsewhere, case: 'minilm', measures: 'not in the README' }, ['bert-base']);
+    writeMarkdown(root);
+    const text = readFileSync(path.join(root, 'README.md'), 'utf8');
+    expect(text).toContain(`|  | ${result.machine} | zz, 8 cores |`);
+    expect(text).toMatch(/\| a whole job \| .+: \*\*0\.50\*\* \| 7 ms \/ .+: \*\*0\.75\*\* \|/);
+    expect(text).not.toContain('not in the README');
   });
 });

@@ -228,31 +228,36 @@ const BRIEF = [
   'train-1000',
   'predict-10000',
   'bert-base-head',
-  'decoder-lora',
+  'decoder-epoch',
   'decoder-token-128',
 ];
 
-/** The README's share of the results: times beside PyTorch's on the machine measured last, in ten lines. */
+/** The README's share of the results: times beside PyTorch's, a column for each machine, in ten lines. */
 function writeReadme(root: string, results: readonly Result[]): void {
   const file = join(root, 'README.md');
   const text = readFileSync(file, 'utf8');
   const [from, to] = MARKS.map((mark) => text.indexOf(mark)) as [number, number];
-  const last = [...results].sort((a, b) => a.date.localeCompare(b.date)).at(-1);
-  if (from < 0 || to < from || !last) return;
-  const here = results.filter((r) => r.machine === last.machine && r.peer === 'pytorch');
-  const brief = here.filter((r) => BRIEF.includes(r.case));
-  const shown = brief.length > 0 ? brief : here.slice(0, BRIEF.length);
+  const beside = results.filter((r) => r.peer === 'pytorch');
+  if (from < 0 || to < from || beside.length === 0) return;
+  const brief = beside.filter((r) => BRIEF.includes(r.case));
+  const shown = brief.length > 0 ? brief : beside.slice(0, BRIEF.length);
+  const machines = [...new Set(shown.map((r) => r.machine))];
   const { versions, dates } = measuredWith(shown);
   const libraries = versions.filter((text) => /^(PyTorch|transformers) /.test(text));
-  const lines = shown.map(
-    (r) => `| ${r.measures} | ${duration(r.ms)} | ${duration(r.peer_ms)} | **${r.ratio.toFixed(2)}** |`,
-  );
+  const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const cell = (found: Result | undefined) =>
+    found ? `${duration(found.ms)} / ${duration(found.peer_ms)}: **${found.ratio.toFixed(2)}**` : 'not measured';
+  const names = [...new Set(shown.map((r) => r.case))].sort((a, b) => BRIEF.indexOf(a) - BRIEF.indexOf(b));
+  const lines = names.map((name) => {
+    const ofCase = shown.filter((r) => r.case === name);
+    return row([ofCase[0]!.measures, ...machines.map((machine) => cell(ofCase.find((r) => r.machine === machine)))]);
+  });
   const section = [
     MARKS[0],
-    `${[last.machine, ...libraries, dates].join('; ')}. Medians; a ratio below 1 means that Luthier is faster.`,
+    `Luthier’s time / PyTorch’s, and their ratio: below 1 Luthier is faster. Medians; ${[...libraries, dates].join('; ')}.`,
     '',
-    '| | Luthier | PyTorch | ratio |',
-    '|---|---|---|---|',
+    row(['', ...machines]),
+    `|${'---|'.repeat(1 + machines.length)}`,
     ...lines,
     '',
   ];
@@ -260,13 +265,13 @@ function writeReadme(root: string, results: readonly Result[]): void {
 }
 
 const WORDS = [
-  'Both sides run in one session and take turns; times are medians, ratios are Luthier’s time over the peer’s in the same pair (the median of all pairs, then each), so below 1 Luthier is faster. PyTorch runs transformers’ model with sdpa attention and fused AdamW (bench/peers); tfjs-node runs the same TensorFlow.js program as Luthier, op by op. Of a model that writes, the peer’s steps are peft’s LoRA and its tokens transformers’ generate. Peak memory, spread ((largest − smallest) / median) and the share of the limit are Luthier’s / the peer’s. The limit is the arithmetic: the floating-point operations of the matrix products that must be computed (bench/arithmetic.ts) over the rate of a product of the case’s width, measured with the side’s own library in the same session.',
+  'Both sides run in one session and take turns; times are medians, ratios are Luthier’s time over the peer’s in the same pair (the median of all pairs, then each), so below 1 Luthier is faster. PyTorch runs transformers’ model with sdpa attention and fused AdamW (bench/peers); tfjs-node runs the same TensorFlow.js program as Luthier, op by op; llama.cpp has the same weights in Q8_0. Of a model that writes, the peer’s steps are peft’s LoRA and its tokens transformers’ generate. Peak memory, spread ((largest − smallest) / median) and the share of the limit are Luthier’s / the peer’s. The limit is the arithmetic: the floating-point operations of the matrix products that must be computed (bench/arithmetic.ts) over the rate of a product of the case’s width, measured with the side’s own library in the same session.',
 ];
 
 /** bench/RESULTS.md and the README's section, made from bench/results.json. */
 export function writeMarkdown(root: string): void {
   const text = [
-    '# Measured against PyTorch and tfjs-node',
+    '# Measured against PyTorch, tfjs-node and llama.cpp',
     '',
     'Made by `luthier bench`; do not edit. What was tried, and why a target is not reached: [NOTES.md](NOTES.md).',
     '',

@@ -20,7 +20,7 @@ export interface StepSpec {
 }
 
 /** Who is measured: ourselves, and whom we are compared with; `before` is Luthier as another checkout has it. */
-export type Peer = 'pytorch' | 'pytorch, grouped by length' | 'tfjs-node' | 'before';
+export type Peer = 'pytorch' | 'pytorch, grouped by length' | 'tfjs-node' | 'llama.cpp' | 'before';
 export type Contender = 'luthier' | Peer;
 
 /** What one contender gave in one round. */

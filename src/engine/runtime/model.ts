@@ -165,8 +165,8 @@ export class TaskModel {
     fetchesOf: (outputs: Compiled['outputs']) => Record<string, Float32Array>,
   ): Promise<void> {
     const compiled = await this.#compiled.get(key, () => {
-      const { program, inputs } = build();
-      return this.#options.executor.compile(program, inputs);
+      const { program, inputs, options } = build();
+      return this.#options.executor.compile(program, inputs, options);
     });
     await compiled.run({ ...feeds, ...(await this.#weights('all')) }, fetchesOf(compiled.outputs));
   }

@@ -5,12 +5,13 @@ import { type CachedLayer, type CachedShape, cachedBatch, cachedSpecs } from '..
 import { withMarkedLayers } from '../models/marked-layers.ts';
 import type { Source } from '../models/scope.ts';
 import type { Loss } from '../tasks/task.ts';
-import type { Program, TensorSpec } from '../tensor/executors/executor.ts';
+import type { CompileOptions, Program, TensorSpec } from '../tensor/executors/executor.ts';
 import { rowLosses, valueAndGrads } from '../tensor/ops/index.ts';
 
 export interface ReadyProgram {
   program: Program;
   inputs: Record<string, TensorSpec>;
+  options?: CompileOptions;
 }
 
 /** Feeds and outputs of a parameter carry these in front of its name. */
@@ -82,6 +83,7 @@ export function nextTokenProgram(
   layers: readonly CachedLayer[],
 ): ReadyProgram {
   return {
+    options: { singleNodes: shape.length === 1 },
     inputs: {
       ...cachedSpecs(shape, layers),
       ...parameterSpecs('all', { architecture, outputs }, isHeldIn8Bit, builtIn),

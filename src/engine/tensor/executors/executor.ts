@@ -37,6 +37,11 @@ export type Feed = TensorData | DeviceTensor;
 
 export const isOnDevice = (feed: Feed | undefined): feed is DeviceTensor => feed !== undefined && 'isOnDevice' in feed;
 
+export interface CompileOptions {
+  /** Norms and rotations may be a node each (graph/passes/single-nodes.ts), which rounds otherwise than their parts do. */
+  readonly singleNodes?: boolean;
+}
+
 /** A program made ready for inputs of fixed shapes. */
 export interface Compiled {
   readonly outputs: Readonly<Record<string, TensorSpec>>;
@@ -69,7 +74,7 @@ export interface Executor {
   readonly computesIn8Bit?: boolean;
   /** Whether marked layers are computed again for their gradients instead of kept; where not, as if they were not marked. */
   readonly recomputes?: boolean;
-  compile(program: Program, inputs: Record<string, TensorSpec>): Promise<Compiled>;
+  compile(program: Program, inputs: Record<string, TensorSpec>, options?: CompileOptions): Promise<Compiled>;
   /**
    * There only where reaching the caller's memory is worth avoiding: then parameters, moments and the optimiser's step
    * belong with the executor (runtime/device-parameters.ts).

@@ -27,14 +27,15 @@ export async function createOnnxRuntimeExecutor(options: OnnxRuntimeOptions = {}
     library: libraryOf(ort),
     computesIn8Bit: true,
     recomputes: true,
-    compile: async (program, inputs) => {
+    compile: async (program, inputs, { singleNodes } = {}) => {
       const session = sessionOptions({ ...options, numThreads });
       const isHeldIn8Bit = (input: string) => inputs[input]?.held === 'int8';
+      const target = { provider: 'cpu', isHeldIn8Bit, singleNodes } as const;
       if (Object.values(inputs).some(({ builtIn }) => builtIn)) {
         range ??= eightBitRange(ort);
-        return builtInSession(ort, program, inputs, { provider: 'cpu', isHeldIn8Bit }, session, await range);
+        return builtInSession(ort, program, inputs, target, session, await range);
       }
-      const opened = await openSession(ort, program, inputs, { provider: 'cpu', isHeldIn8Bit }, session);
+      const opened = await openSession(ort, program, inputs, target, session);
       if (opened.operands.length > 0) {
         range ??= eightBitRange(ort);
         weights ??= new EightBitWeights(await range);

@@ -5,7 +5,6 @@ import { writeOnnx } from '../graph/onnx.ts';
 import { optimize, type Target } from '../graph/optimize.ts';
 import type { EightBitOperand } from '../graph/passes/eight-bit-linears.ts';
 import type { SegmentSum } from '../graph/passes/lift-segment-sums.ts';
-import { asSingleNodes } from '../graph/passes/single-nodes.ts';
 import { record } from '../record/recorder.ts';
 import { withBuiltInWeights } from './built-in-weights.ts';
 import type { EightBitWeights } from './eight-bit.ts';
@@ -102,7 +101,7 @@ export function builtInSession(
 ): Compiled {
   const { graph, operands, ...rest } = lower(program, inputs, target);
   const make = async (feeds: Record<string, Feed>): Promise<Compiled> => {
-    const whole = asSingleNodes(withBuiltInWeights(graph, operands, inputs, feeds, range));
+    const whole = withBuiltInWeights(graph, operands, inputs, feeds, range);
     const fed = Object.fromEntries(whole.inputs.map((name) => [name, inputs[name]!]));
     const opened = await sessionOf(ort, { ...rest, operands: [], graph: whole }, fed, target, options);
     return compiledSession(ort, opened, fed, new WeakMap());

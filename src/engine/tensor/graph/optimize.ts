@@ -4,6 +4,7 @@ import { type EightBitOperand, eightBitLinears } from './passes/eight-bit-linear
 import { expandSegmentSums } from './passes/expand-segment-sums.ts';
 import { liftSegmentSums, type SegmentSum } from './passes/lift-segment-sums.ts';
 import { recomputeLayers } from './passes/recompute-layers.ts';
+import { asSingleNodes } from './passes/single-nodes.ts';
 import { webGpuOperators } from './passes/webgpu-operators.ts';
 
 export interface Target {
@@ -13,6 +14,8 @@ export interface Target {
   isKept?: (output: string) => boolean;
   /** Inputs that never change and may be computed with in 8 bits. */
   isHeldIn8Bit?: (input: string) => boolean;
+  /** Norms and rotations may be a node each. */
+  singleNodes?: boolean | undefined;
 }
 
 export interface Optimized {
@@ -34,6 +37,7 @@ export function optimize(recorded: Graph, target: Target = { provider: 'cpu' }):
   checkGraph(lifted.graph, 'lifting segment sums');
   const passes = {
     'expanding segment sums': expandSegmentSums,
+    ...(target.singleNodes ? { 'taking single nodes': asSingleNodes } : {}),
     ...(target.provider === 'webgpu' ? { "writing WebGPU's operators": webGpuOperators } : {}),
   };
   const narrowed = eightBitLinears(lifted.graph, target.isHeldIn8Bit ?? (() => false));
