@@ -8,11 +8,13 @@ import type { Compiled, DeviceCompiled, Executor, Feed, TensorData } from '../te
 import { sizeOf } from '../tensor/executors/executor.ts';
 import { CompiledCache } from './compiled-cache.ts';
 import { DeviceParameters, keepsParameters } from './device-parameters.ts';
+import { learnedStates } from './learned-states.ts';
 import { type BatchArrays, type Packing, packTexts, rowLength, writeBatch } from './packing.ts';
 import { ParameterStore } from './parameter-store.ts';
 import {
   forwardProgram,
   GRADIENT,
+  LEARNED,
   lossesProgram,
   MASK,
   PARAMETER,
@@ -63,6 +65,8 @@ export class TaskModel {
   readonly #compiledOnDevice = new CompiledCache<DeviceCompiled>();
   readonly #masks: Uint8Array;
   readonly #learns: Part;
+  /** The head reads every token's state, each by itself: it may be computed for some alone. */
+  readonly #readsEach: boolean;
   readonly #loss = new Float32Array(1);
 
   constructor(options: TaskModelOptions) {
@@ -75,6 +79,7 @@ export class TaskModel {
     const trained = [...parameters.values()].filter(({ name }) =>
       phases.all.some((phase) => options.isTrained(phase, name)),
     );
+    this.#readsEach = this.architecture.reads === 'all' && this.declaration('head').sites.size === 0;
     this.headOnly =
       this.architecture.reads !== 'all' && trained.length > 0 && trained.every(({ place }) => place === 'head');
     const maskBytes = trained.length === 0 ? 0 : this.#maskBytes(options.maxBatch);
@@ -216,17 +221,23 @@ export class TaskModel {
       for (let j = 0; j < text.labels.length / width; j++)
         weights[at + j] = typeof weight === 'number' ? weight : weight(text.labels[j * width]!);
     }
+    const learned =
+      part === 'all' && this.#readsEach && labels instanceof Int32Array ? learnedStates(labels, weights) : undefined;
     const build = (options: ProgramOptions) =>
-      trainingProgram({ ...options, part, trained, loss, isHeldIn8Bit, recompute });
+      trainingProgram({
+        ...{ ...options, part, trained, loss, isHeldIn8Bit, recompute },
+        learned: learned?.states.length,
+      });
     const feeds: Record<string, Feed> = {
       ...arrays,
-      labels,
-      weights,
+      labels: learned?.labels ?? labels,
+      weights: learned?.weights ?? weights,
+      ...(learned ? { [LEARNED]: learned.states } : {}),
       ...this.#dropoutMasks(part, shape, microStep),
       ...(await this.#weights(part)),
     };
     // A later phase trains others: its programs are other ones.
-    const kind = ['train', ...trained].join(' ');
+    const kind = ['train', ...trained, ...(learned ? [`${learned.states.length} states`] : [])].join(' ');
     if (this.device) return { loss: await this.#gradientsOnDevice(this.device, kind, shape, build, feeds), tokens };
     const compiled = await this.#compile(kind, shape, build);
     const fetches: Record<string, Float32Array> = { loss: this.#loss };

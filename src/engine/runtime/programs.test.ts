@@ -6,7 +6,8 @@ import { languageLoss } from '../tasks/language/loss.ts';
 import { sizeOf } from '../tensor/executors/executor.ts';
 import { createOnnxRuntimeExecutor } from '../tensor/executors/onnxruntime.ts';
 import { record } from '../tensor/record/recorder.ts';
-import { nextTokenProgram, trainingProgram } from './programs.ts';
+import { learnedStates } from './learned-states.ts';
+import { LEARNED, nextTokenProgram, trainingProgram } from './programs.ts';
 
 const VOCAB = 60;
 const architecture = architectureOf(
@@ -18,13 +19,13 @@ const architecture = architectureOf(
   { name: 'text-generation', reads: 'all' },
 );
 
-it('computes a vocabulary’s logits in parts where they are many: the same loss and gradients, tied table included', async () => {
+it('computes a vocabulary’s logits in parts, or for what is learnt alone: the same loss and gradients, tied table included', async () => {
   const shape = { rows: 2, length: 11, texts: 2 };
   const trained = [...declarationOf(architecture).parameters.keys()];
   const options = { part: 'all', architecture, outputs: VOCAB, shape, trained } as const;
   const loss = languageLoss({ recipe: { label_smoothing_factor: 0.1 } });
-  const programs = [undefined, 7 * VOCAB].map((logitsAtOnce) =>
-    trainingProgram({ ...options, loss, ...(logitsAtOnce ? { logitsAtOnce } : {}) }),
+  const programs = [{}, { logitsAtOnce: 7 * VOCAB }, { learned: 18 }, { logitsAtOnce: 7 * VOCAB, learned: 18 }].map(
+    (more) => trainingProgram({ ...options, loss, ...more }),
   );
   const random = new Random(9);
   const T = 22;
@@ -42,21 +43,24 @@ it('computes a vocabulary’s logits in parts where they are many: the same loss
   feeds.weights = new Float32Array(T).fill(1 / 16);
   const executor = await createOnnxRuntimeExecutor({ numThreads: 1 });
   const results = [];
+  const { states, ...learned } = learnedStates(feeds.labels as Int32Array, feeds.weights)!;
   for (const { program, inputs } of programs) {
     const compiled = await executor.compile(program, inputs);
     const fetches = Object.fromEntries(
       Object.entries(compiled.outputs).map(([name, { shape }]) => [name, new Float32Array(sizeOf(shape))]),
     );
-    await compiled.run(feeds, fetches);
+    await compiled.run(LEARNED in inputs ? { ...feeds, ...learned, [LEARNED]: states } : feeds, fetches);
     compiled.dispose();
     results.push(fetches);
   }
   executor.dispose();
-  const [whole, parts] = results as [Record<string, Float32Array>, Record<string, Float32Array>];
-  for (const [name, expected] of Object.entries(whole)) {
+  const [whole, ...others] = results as Record<string, Float32Array>[];
+  for (const [name, expected] of Object.entries(whole!)) {
     const largest = expected.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-    const apart = expected.reduce((most, x, i) => Math.max(most, Math.abs(x - parts[name]![i]!)), 0);
-    expect(apart, name).toBeLessThan(1e-5 * largest);
+    for (const other of others) {
+      const apart = expected.reduce((most, x, i) => Math.max(most, Math.abs(x - other[name]![i]!)), 0);
+      expect(apart, name).toBeLessThan(1e-5 * largest);
+    }
   }
   const sizes = (i: number) =>
     [...record(programs[i]!.program, programs[i]!.inputs).types.values()].map((type) => type.shape);
@@ -65,6 +69,9 @@ it('computes a vocabulary’s logits in parts where they are many: the same loss
   // Four parts, the last one smaller.
   expect(sizes(1)).toContainEqual([6, VOCAB]);
   expect(sizes(1)).toContainEqual([4, VOCAB]);
+  expect(sizes(2)).not.toContainEqual([T, VOCAB]);
+  expect(sizes(2)).toContainEqual([18, VOCAB]);
+  expect(sizes(3)).not.toContainEqual([18, VOCAB]);
 });
 
 it('reads a cache of keys and values where it lies', () => {

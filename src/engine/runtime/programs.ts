@@ -6,7 +6,7 @@ import { withMarkedLayers } from '../models/marked-layers.ts';
 import type { Source } from '../models/scope.ts';
 import type { Loss } from '../tasks/task.ts';
 import type { CompileOptions, Program, TensorSpec } from '../tensor/executors/executor.ts';
-import { rowLosses, valueAndGrads } from '../tensor/ops/index.ts';
+import { embedding, rowLosses, valueAndGrads } from '../tensor/ops/index.ts';
 
 export interface ReadyProgram {
   program: Program;
@@ -18,6 +18,7 @@ export interface ReadyProgram {
 export const PARAMETER = 'p:';
 export const GRADIENT = 'grad:';
 export const MASK = 'mask:';
+export const LEARNED = 'learned';
 
 export interface ProgramOptions {
   architecture: Architecture;
@@ -126,9 +127,10 @@ function lossParts({
   architecture,
   outputs,
   shape,
+  learned,
   logitsAtOnce = LOGITS_AT_ONCE,
 }: TrainingOptions): [number, number][] {
-  const states = statesIn(architecture, shape);
+  const states = learned ?? statesIn(architecture, shape);
   const { sites } = declarationOf(architecture, { part: 'head', outputs, shape });
   const most = part === 'head' || sites.size > 0 ? states : Math.max(1, Math.floor(logitsAtOnce / outputs));
   const count = Math.ceil(states / Math.ceil(states / most));
@@ -140,6 +142,11 @@ export interface TrainingOptions extends ProgramOptions {
   part: Part;
   trained: readonly string[];
   loss: Loss;
+  /**
+   * So many states at most are learnt from (learned-states.ts): the head is computed for those that the input `learned`
+   * names, and labels and weights are theirs. All where left out.
+   */
+  learned?: number | undefined;
   /** Of a vocabulary. */
   logitsAtOnce?: number;
   /** Parameters that a step may compute with in 8 bits; the same in every run. */
@@ -150,14 +157,15 @@ export interface TrainingOptions extends ProgramOptions {
 
 /** Texts or features, with labels and weights -> `loss` and the gradient of each trained parameter. */
 export function trainingProgram(options: TrainingOptions): ReadyProgram {
-  const { part, architecture, outputs, shape, trained, loss } = options;
-  const states = statesIn(architecture, shape);
+  const { part, architecture, outputs, shape, trained, loss, learned } = options;
+  const states = learned ?? statesIn(architecture, shape);
   const { sites } = declarationOf(architecture, { part, outputs, shape });
   return {
     inputs: {
       ...partSpecs(part, architecture, shape),
       labels: loss.targets(states, outputs),
       weights: { shape: [states], dtype: 'float32' },
+      ...(learned === undefined ? {} : { [LEARNED]: { shape: [learned], dtype: 'int32' } as const }),
       ...parameterSpecs(part, options, options.isHeldIn8Bit),
       ...Object.fromEntries([...sites].map(([name, { shape }]) => [MASK + name, { shape, dtype: 'bool' } as const])),
     },
@@ -168,9 +176,10 @@ export function trainingProgram(options: TrainingOptions): ReadyProgram {
           const source = sourceOf(inputs, training);
           const { labels, weights } = inputs as { labels: tf.Tensor; weights: tf.Tensor1D };
           const parts = lossParts(options);
-          if (parts.length === 1)
+          if (parts.length === 1 && learned === undefined)
             return loss.value(compute(part, architecture, source, inputs, options), labels, weights);
-          const all = compute('states', architecture, source, inputs, options);
+          const every = compute('states', architecture, source, inputs, options);
+          const all = learned === undefined ? every : embedding(every, inputs[LEARNED] as tf.Tensor1D);
           const scope = architecture.scope(source);
           const losses = parts.map(([start, count]) => {
             const of = <T extends tf.Tensor>(x: T) =>

@@ -11,16 +11,23 @@ function target(smoothing: number, classes: number): { atLabel: number; elsewher
   return { atLabel: Math.fround(Math.fround(1 - smoothing) + elsewhere), elsewhere };
 }
 
+/**
+ * Of each row's label. By the largest probability, which is one over the sum of `exp(logit - largest)`: the probabilities
+ * are one node, and the gradient's, where over a vocabulary `exp` alone takes as long as a product.
+ */
+const logProbability = (logits: tf.Tensor, labels: tf.Tensor): tf.Tensor =>
+  tf.add(tf.sub(pick(logits, labels), tf.max(logits, 1)), tf.log(tf.max(tf.softmax(logits as tf.Tensor2D), 1)));
+
 type CrossEntropy = Op<'logits' | 'labels' | 'weights', { smoothing: number }>;
 
 const run = defineOp<CrossEntropy>({
   name: 'luthier.CrossEntropy',
   compose: ({ logits, labels, weights }, { smoothing }) => {
     const { atLabel, elsewhere } = target(smoothing, logits.shape[1]!);
-    const shifted = tf.sub(logits, tf.max(logits, 1, true));
-    const logSum = tf.log(tf.sum(tf.exp(shifted), 1, true));
     const perRow = (): tf.Tensor => {
-      if (elsewhere === 0) return tf.sub(pick(shifted, labels), tf.reshape(logSum, [-1]));
+      if (elsewhere === 0) return logProbability(logits, labels);
+      const shifted = tf.sub(logits, tf.max(logits, 1, true));
+      const logSum = tf.log(tf.sum(tf.exp(shifted), 1, true));
       const logProbabilities = tf.sub(shifted, logSum);
       const terms = tf.mul(logProbabilities, elsewhere);
       return tf.sum(put(terms, labels, tf.mul(pick(logProbabilities, labels), atLabel)), 1);
@@ -72,10 +79,6 @@ export function crossEntropy(
 /** The cross entropy of each row of logits `[N, C]` with its label, `[N]`: 0 where the label is below 0. */
 export function rowLosses(logits: tf.Tensor2D, labels: tf.Tensor1D): tf.Tensor1D {
   const counts = tf.greaterEqual(labels, tf.zerosLike(labels));
-  const shifted = tf.sub(logits, tf.max(logits, 1, true));
-  const losses = tf.sub(
-    tf.log(tf.sum(tf.exp(shifted), 1)),
-    pick(shifted, tf.where(counts, labels, tf.zerosLike(labels))),
-  );
+  const losses = tf.neg(logProbability(logits, tf.where(counts, labels, tf.zerosLike(labels))));
   return tf.where(counts, losses, tf.zerosLike(losses)) as tf.Tensor1D;
 }
