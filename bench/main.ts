@@ -6,6 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { resolveModel, startersFolder } from '../src/engine/hub/resolve.ts';
 import { LuthierError } from '../src/protocol/index.ts';
+import { measureCard, printCounts } from './card.ts';
 import { CASES, type DecoderCase, type EpochCase, type JobCase, type SizeCase, type StepCase } from './cases.ts';
 import { type DecoderWork, decoderCommands } from './decoders.ts';
 import { epochTable, trainEpoch } from './epoch.ts';
@@ -29,6 +30,10 @@ interface Options {
   dialogues?: string;
   pairs?: string;
   against?: string;
+  backend?: string;
+  counts?: true;
+  tiny?: boolean;
+  seconds: string;
 }
 
 const root = dirname(startersFolder());
@@ -67,9 +72,14 @@ async function main(args: string[]): Promise<void> {
       '--against <folder>',
       'compare with the Luthier of another checkout, built, instead of the peers; nothing is saved (scripts/same-as.mjs --pairs)',
     )
+    .option('--backend <name>', 'webgpu: the cases for a graphics card instead, beside PyTorch on the same card')
+    .option('--counts', 'with --backend webgpu: count a step’s nodes and bytes, and run nothing')
+    .option('--tiny', 'with --backend webgpu: small shapes, to see that the cases run')
+    .option('--seconds <n>', 'with --backend webgpu: begin no case later', '540')
     .option('--json', 'print one JSON object per result')
     .parse(args, { from: 'user' });
   const options = program.opts<Options>();
+  if (options.backend !== undefined) return card(options);
   const named = program.args;
   const unknown = named.find((name) => !NAMES.includes(name));
   if (unknown) throw new LuthierError('usage', `There is no case “${unknown}”.`, `Cases: ${NAMES.join(', ')}.`);
@@ -81,6 +91,21 @@ async function main(args: string[]): Promise<void> {
   if (options.against) return;
   for (const [name, c] of chosen) if (c.kind === 'size') await size(name, c, options);
   writeMarkdown(root);
+}
+
+async function card({ backend, counts, tiny = false, against, data, seconds }: Options): Promise<void> {
+  if (backend !== 'webgpu')
+    throw new LuthierError(
+      'usage',
+      `There are no cases for --backend ${backend}.`,
+      'Use --backend webgpu, or leave it out.',
+    );
+  if (counts) return printCounts(tiny);
+  const python = process.env.LUTHIER_PEER_PYTHON ?? null;
+  await measureCard({
+    ...{ root, against: against ?? null, python, seconds: Number(seconds) },
+    ...{ data: data ?? null, tiny },
+  });
 }
 
 async function compare(

@@ -26,11 +26,16 @@ export class Stepper {
 
   /** Does so many steps and gives their median. */
   async run(steps: number): Promise<Measured> {
-    const { ms, ...more } = await this.#ask<{ ms: number[]; peak_rss_bytes: number; losses?: number[] }>(
-      `run ${steps}`,
-    );
+    const { ms, update_ms, ...more } = await this.#ask<{
+      ms: number[];
+      update_ms?: number[];
+      tokens?: number;
+      peak_rss_bytes: number;
+      losses?: number[];
+    }>(`run ${steps}`);
     const total = ms.reduce((a, b) => a + b, 0);
-    return { figures: { step: median(ms), fastest: Math.min(...ms), total }, ...more };
+    const update = update_ms?.length ? { update: median(update_ms) } : {};
+    return { figures: { step: median(ms), fastest: Math.min(...ms), total, ...update }, ...more };
   }
 
   /** How many steps its rows are, once each; answered when it stands ready. */
@@ -55,6 +60,11 @@ export class Stepper {
   /** Gflop/s of a float32 product `[1024, width] × [width, 4 width]`. */
   async rate(width: number): Promise<number> {
     return (await this.#ask<{ gflops: number }>(`rate ${width}`)).gflops;
+  }
+
+  /** Bytes a second that a card reads and writes as it copies. */
+  async copyRate(bytes: number): Promise<number> {
+    return (await this.#ask<{ bytes_per_second: number }>(`copy ${bytes}`)).bytes_per_second;
   }
 
   async #ask<T>(line: string): Promise<T> {

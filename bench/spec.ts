@@ -8,6 +8,8 @@ export interface StepSpec {
   vocab: number;
   batch: number;
   length: number;
+  /** Tokens of texts that steps take in turn, `batch` at a time, instead of such of `length`. */
+  lengths?: readonly number[];
   dropout: number;
   /** Lower layers frozen; 0 trains everything. */
   frozen: number;
@@ -17,6 +19,8 @@ export interface StepSpec {
   load_in_8bit?: boolean;
   backend: BackendChoice;
   threads: number;
+  /** Where PyTorch computes; the processor where left out. */
+  device?: 'cpu' | 'cuda' | 'mps';
 }
 
 /** Who is measured: ourselves, and whom we are compared with; `before` is Luthier as another checkout has it. */
@@ -25,10 +29,12 @@ export type Contender = 'luthier' | Peer;
 
 /** What one contender gave in one round. */
 export interface Measured {
-  /** Milliseconds by figure: `step`, the median, `fastest`, and `total`; or `wall`, `first-step`, `before-step`, `cached`. */
+  /** Milliseconds by figure: `step`, the median, `fastest`, `total`, and on a card `update`, the optimiser's part; or `wall`, `first-step`, `before-step`, `cached`. */
   figures: Record<string, number>;
   peak_rss_bytes: number;
   accuracy?: number;
+  /** Of all steps. */
+  tokens?: number;
   /** Of each step, where both sides train on the same rows from the same weights. */
   losses?: number[];
 }

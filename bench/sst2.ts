@@ -27,3 +27,6 @@ export function writeTexts(data: string, target: string, count: number): void {
   const lines = Array.from({ length: count }, (_, i) => all[i % all.length]!.slice(2));
   writeFileSync(target, `${lines.join('\n')}\n`);
 }
+
+/** How many words each text of the training part has. */
+export const wordsOf = (data: string): number[] => rowsOf(data).map((row) => row.split(' ').length - 1);

@@ -1,7 +1,8 @@
 /**
  * One side of a step case: a model of a given shape with random weights, trained on one full batch. Reads lines
  * `run N` from stdin and answers each with {"ms":[…],"peak_rss_bytes":…}, and `rate WIDTH` with {"gflops":…};
- * bench/peers/step.py is its like in PyTorch.
+ * bench/peers/step.py is its like in PyTorch. Where parameters are on a card, the answer to `run` also has the optimiser's
+ * part of each step, "update_ms", and `copy BYTES` is answered with the card's rate of reading and writing as it copies.
  */
 import { createInterface } from 'node:readline';
 import { Random } from '../src/engine/data/random.ts';
@@ -14,28 +15,16 @@ import type { LabelledItem } from '../src/engine/tasks/task.ts';
 import { createExecutor } from '../src/engine/tensor/executors/create.ts';
 import { measureRate } from '../src/engine/tensor/executors/measure.ts';
 import { adamWStep, gradientNorm } from '../src/engine/train/optimizer.ts';
-import type { Strategy } from '../src/protocol/index.ts';
+import { copyRate } from './card-rate.ts';
 import type { StepSpec } from './spec.ts';
+import { ADAM_W, configOf, strategyOf } from './step-model.ts';
 
 const RATE_REPEATS = 5;
 
 const spec = JSON.parse(process.argv[2]!) as StepSpec;
-const { layers, hidden, heads, vocab, batch, length, dropout, backend } = spec;
+const { vocab, batch, length, backend } = spec;
 const strategy = strategyOf(spec);
-const plain = architectureOf(
-  {
-    model_type: 'bert',
-    vocab_size: vocab,
-    hidden_size: hidden,
-    num_hidden_layers: layers,
-    num_attention_heads: heads,
-    intermediate_size: 4 * hidden,
-    max_position_embeddings: 512,
-    hidden_dropout_prob: dropout,
-    attention_probs_dropout_prob: dropout,
-  },
-  'config.json',
-);
+const plain = architectureOf(configOf(spec), 'config.json');
 const architecture = architectureFor(strategy, plain);
 const executor = await createExecutor(backend);
 const classifier = new TaskModel({
@@ -47,17 +36,21 @@ const classifier = new TaskModel({
   isHeldIn8Bit: isHeldIn8Bit(strategy, architecture),
   accumulate: false,
   loss: classLoss(),
-  maxBatch: { texts: batch, tokens: length },
+  maxBatch: { texts: batch, tokens: Math.max(length, ...(spec.lengths ?? [])) },
   seed: 1,
 });
 initializeAll(architecture, classifier.store, 1);
 const random = new Random(1);
-const texts: LabelledItem[] = Array.from({ length: batch }, (_, i) => ({
-  ids: Int32Array.from({ length }, () => random.below(vocab)),
-  typeIds: null,
-  labels: Int32Array.of(i % 2),
-}));
-const adamW = { adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8, weight_decay: 0.01, max_grad_norm: 1 };
+const texts = (spec.lengths ?? Array<number>(batch).fill(length)).map(
+  (length, i): LabelledItem => ({
+    ids: Int32Array.from({ length }, () => random.below(vocab)),
+    typeIds: null,
+    labels: Int32Array.of(i % 2),
+  }),
+);
+const batches = Array.from({ length: Math.floor(texts.length / batch) }, (_, i) =>
+  texts.slice(i * batch, (i + 1) * batch),
+);
 
 let step = 0;
 for await (const line of createInterface({ input: process.stdin })) {
@@ -69,24 +62,28 @@ for await (const line of createInterface({ input: process.stdin })) {
     console.log(JSON.stringify({ gflops: Math.max(...rates) }));
     continue;
   }
+  if (order === 'copy') {
+    console.log(JSON.stringify({ bytes_per_second: await copyRate(executor, Number(number)) }));
+    continue;
+  }
   const steps = Number(number);
-  const ms: number[] = [];
+  const [ms, update_ms]: [number[], number[]] = [[], []];
+  let tokens = 0;
   for (let i = 0; i < steps; i++) {
     const start = performance.now();
-    await classifier.gradients(texts, { weight: 1 / batch, microStep: step, slots: batch });
+    const { tokens: its } = await classifier.gradients(batches[step % batches.length]!, {
+      weight: 1 / batch,
+      microStep: step,
+      slots: batch,
+    });
+    tokens += its;
     step++;
-    if (classifier.device) await classifier.device.step(adamW, 2e-5, step, () => {});
-    else adamWStep(classifier.store, adamW, 2e-5, step, gradientNorm(classifier.store));
+    const computed = performance.now();
+    if (classifier.device) await classifier.device.step(ADAM_W, 2e-5, step, () => {});
+    else adamWStep(classifier.store, ADAM_W, 2e-5, step, gradientNorm(classifier.store));
     ms.push(performance.now() - start);
+    if (classifier.device) update_ms.push(performance.now() - computed);
   }
-  console.log(JSON.stringify({ ms, peak_rss_bytes: process.resourceUsage().maxRSS * 1024 }));
+  console.log(JSON.stringify({ ms, update_ms, tokens, peak_rss_bytes: process.resourceUsage().maxRSS * 1024 }));
 }
 classifier.dispose();
-
-function strategyOf({ lora, frozen, load_in_8bit = false }: StepSpec): Strategy {
-  if (lora !== undefined) {
-    const target_modules = ['query', 'value'];
-    return { type: 'lora', r: lora, lora_alpha: 2 * lora, lora_dropout: 0, target_modules, load_in_8bit };
-  }
-  return frozen > 0 ? { type: 'freeze', num_frozen_layers: frozen, load_in_8bit } : { type: 'full' };
-}

@@ -14,6 +14,8 @@ export interface StepSetting {
   /** Folder of tfjs-node with its native part, or null. */
   tfjsNode: string | null;
   threads: number;
+  /** Of ours; where left out, the processor's. */
+  backend?: StepSpec['backend'];
   model: Omit<StepSpec, 'backend' | 'threads'>;
 }
 
@@ -62,9 +64,9 @@ export class Steppers {
 
 /** Step cases: bench/step.ts and its likes. */
 export const stepCommands =
-  ({ root, python, against, tfjsNode, threads, model }: StepSetting) =>
+  ({ root, python, against, tfjsNode, threads, backend: ours = 'onnxruntime', model }: StepSetting) =>
   (contender: Contender): Command => {
-    const backend = contender === 'tfjs-node' ? 'tensorflow' : 'onnxruntime';
+    const backend = contender === 'tfjs-node' ? 'tensorflow' : ours;
     const spec = JSON.stringify({ ...model, backend, threads });
     if (contender === 'pytorch') {
       return {

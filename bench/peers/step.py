@@ -13,6 +13,8 @@ from transformers import BertConfig, BertForSequenceClassification
 
 spec = json.loads(sys.argv[1])
 torch.set_num_threads(spec["threads"])
+device = spec.get("device", "cpu")
+torch.set_default_device(device)
 torch.manual_seed(1)
 config = BertConfig(
     num_hidden_layers=spec["layers"],
@@ -49,6 +51,13 @@ inputs = {
 }
 
 
+def wait():
+    """A card still computes when what it was asked for returns."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+    elif device == "mps":
+        torch.mps.synchronize()
+
 
 def rate(width):
     """The best of some products, with the weight in either layout, as for src/engine/tensor/executors/measure.ts."""
@@ -57,8 +66,10 @@ def rate(width):
     best = float("inf")
     for product in (lambda: torch.nn.functional.linear(x, weight), lambda: x @ other):
         for i in range(21):
+            wait()
             start = time.perf_counter()
             product()
+            wait()
             if i > 0:
                 best = min(best, time.perf_counter() - start)
     return 2 * 1024 * width * 4 * width / best / 1e9
@@ -71,11 +82,13 @@ for line in sys.stdin:
         continue
     ms = []
     for _ in range(int(number)):
+        wait()
         start = time.perf_counter()
         optimizer.zero_grad()
         model(**inputs).loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
+        wait()
         ms.append((time.perf_counter() - start) * 1e3)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(json.dumps({"ms": ms, "peak_rss_bytes": peak}), flush=True)

@@ -15,6 +15,7 @@ import type {
 import { isOnDevice, sizeOf } from '../tensor/executors/executor.ts';
 import { createOnnxRuntimeExecutor } from '../tensor/executors/onnxruntime.ts';
 import { adamWStep, gradientNorm } from '../train/optimizer.ts';
+import { ROW } from './flat-blocks.ts';
 import { TaskModel, type TaskModelOptions } from './model.ts';
 
 /** Tensors of the pretended device that are not disposed of yet. */
@@ -25,7 +26,7 @@ const data = new WeakMap<DeviceTensor, Float32Array>();
  * onnxruntime on the processor with a memory of its own, so that what is kept there is tested wherever tests run. (The
  * real thing runs in test/parity/training.test.ts.)
  */
-function withDevice(executor: Executor): Executor {
+function withDevice(executor: Executor, largestBinding = Number.POSITIVE_INFINITY): Executor {
   const arrays = (feeds: Record<string, Feed>): Record<string, TensorData> =>
     Object.fromEntries(
       Object.entries(feeds).map(([name, feed]) => {
@@ -42,6 +43,7 @@ function withDevice(executor: Executor): Executor {
     ...executor,
     name: 'webgpu',
     compile,
+    largestBinding,
     async compileOnDevice(program, inputs): Promise<DeviceCompiled> {
       const compiled = await executor.compile(program, inputs);
       return {
@@ -74,6 +76,7 @@ const CONFIG = {
   ...{ intermediate_size: 40, max_position_embeddings: 64, initializer_range: 0.2 },
   ...{ hidden_dropout_prob: 0.1, attention_probs_dropout_prob: 0.1 },
 };
+const WITHOUT_DROPOUT = { ...CONFIG, hidden_dropout_prob: 0, attention_probs_dropout_prob: 0 };
 const SETTINGS = { adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8, weight_decay: 0.01, max_grad_norm: 1 };
 const LR = 0.01;
 
@@ -95,8 +98,9 @@ describe('parameters kept with the executor', () => {
     executor: Executor,
     isTrained: TaskModelOptions['isTrained'] = () => true,
     phases = new Phases(),
+    config: typeof CONFIG = CONFIG,
   ): TaskModel {
-    const architecture = architectureOf(CONFIG, 'config.json');
+    const architecture = architectureOf(config, 'config.json');
     const classifier = new TaskModel({
       ...{
         executor,
@@ -129,18 +133,28 @@ describe('parameters kept with the executor', () => {
   }
   const isHead = (name: string) => !name.includes('embeddings') && !name.includes('layer.0');
 
+  const few = 4 * ROW;
   it.each([
-    ['all', () => true],
-    ['some', (_: number, name: string) => isHead(name)],
-  ])('trained there as in the store, %s of them', async (_, isTrained) => {
-    const [there, here] = [make(withDevice(host), isTrained), make(host, isTrained)];
+    ['all', () => true, undefined],
+    ['all in blocks of two rows', () => true, 2 * few],
+    ['some', (_: number, name: string) => isHead(name), undefined],
+    ['some in blocks of a row', (_: number, name: string) => isHead(name), few],
+  ])('trained there as in the store, %s of them', async (_, isTrained, largest) => {
+    const [there, here] = [withDevice(host, largest), host].map((executor) =>
+      make(executor, isTrained, new Phases(), WITHOUT_DROPOUT),
+    ) as [TaskModel, TaskModel];
+    if (largest !== undefined) {
+      const blocks = there.device!.trainedNow;
+      expect(blocks.length).toBeGreaterThan(2);
+      for (const { rows } of blocks) expect(rows * few).toBeLessThanOrEqual(largest);
+    }
     for (let i = 0; i < 5; i++) {
       const [a, b] = [await step(there, i), await step(here, i)];
       for (const [k, value] of a.entries()) expect(Math.abs(value / b[k]! - 1)).toBeLessThan(1e-4);
     }
     expectClose(await there.logits(texts), await here.logits(texts), 1e-3);
     // Until they are asked for, they are not in the store.
-    const untouched = make(host, isTrained);
+    const untouched = make(host, isTrained, new Phases(), WITHOUT_DROPOUT);
     expect(there.store.trained.weight).toEqual(untouched.store.trained.weight);
     await there.device!.collect();
     expectClose(there.store.trained.expAvg, here.store.trained.expAvg, 1e-3);
@@ -152,10 +166,9 @@ describe('parameters kept with the executor', () => {
   it('trains there as in the store what each phase of the run trains', async () => {
     const isTrained = (phase: number, name: string) => phase === 1 || isHead(name);
     const phases = new Phases([0, 2]);
-    const [there, here] = [withDevice(host), host].map((executor) => make(executor, isTrained, phases)) as [
-      TaskModel,
-      TaskModel,
-    ];
+    const [there, here] = [withDevice(host), host].map((executor) =>
+      make(executor, isTrained, phases, WITHOUT_DROPOUT),
+    ) as [TaskModel, TaskModel];
     for (let i = 0; i < 4; i++) {
       for (const c of [there, here]) c.enter(phases.at(i));
       const [a, b] = [await step(there, i), await step(here, i)];
@@ -168,9 +181,8 @@ describe('parameters kept with the executor', () => {
   });
 
   it('adds the gradients of micro-batches up to those of the whole batch', async () => {
-    const withoutDropout = { ...CONFIG, hidden_dropout_prob: 0, attention_probs_dropout_prob: 0 };
     const made = [1, 2].map(() => {
-      const architecture = architectureOf(withoutDropout, 'config.json');
+      const architecture = architectureOf(WITHOUT_DROPOUT, 'config.json');
       const c = new TaskModel({
         ...{
           executor: withDevice(host),

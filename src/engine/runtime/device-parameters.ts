@@ -1,8 +1,9 @@
 import { add } from '@tensorflow/tfjs-core';
 import type { Compiled, DeviceCompiled, DeviceTensor, Executor, TensorSpec } from '../tensor/executors/executor.ts';
+import { type Block, flatBlocks, gather, phasesOf, ROW, scatter } from './flat-blocks.ts';
 import type { Parameter, ParameterStore } from './parameter-store.ts';
 import { GRADIENT, PARAMETER } from './programs.ts';
-import { type AdamWSettings, MEAN, RATES, ratesOf, SQUARE, type Updated, updateProgram } from './update-program.ts';
+import { type AdamWSettings, MEAN, ratesOf, SQUARE, spreadProgram, updateProgram } from './update-program.ts';
 
 type DeviceExecutor = Executor & Required<Pick<Executor, 'compileOnDevice'>>;
 
@@ -12,12 +13,18 @@ export const keepsParameters = (executor: Executor): executor is DeviceExecutor 
 /**
  * A model's parameters, their moments and gradients in the memory of an executor that is better not left: they go there
  * once, are updated there, and come back for checkpoints and the saved model alone. The store in the engine's memory is
- * then behind until `collect`.
+ * then behind until `collect`. What is trained lies in blocks (flat-blocks.ts) and is copied out of them, each parameter by
+ * itself, when a program asks for it.
  */
 export class DeviceParameters {
   readonly executor: DeviceExecutor;
   readonly #store: ParameterStore;
+  /** Of what any phase of the run trains. */
+  readonly #blocks: readonly Block[];
+  /** Blocks and frozen parameters; and trained parameters by themselves, where they are not out of date. */
   readonly #values = new Map<string, DeviceTensor>();
+  /** Programs that copy out of blocks, by the phases that these are trained in. */
+  readonly #spreads = new Map<string, Promise<DeviceCompiled>>();
   readonly #transfers = new Map<string, Promise<Compiled>>();
   readonly #gradients = new Map<string, DeviceTensor>();
   #update: Promise<DeviceCompiled> | undefined;
@@ -29,11 +36,22 @@ export class DeviceParameters {
   constructor(executor: DeviceExecutor, store: ParameterStore) {
     this.executor = executor;
     this.#store = store;
+    const trained = store.trainedNames().map((name) => store.get(name));
+    this.#blocks = flatBlocks(
+      trained.map(({ name, shape, trained }) => ({ name, shape, group: trained!.group })),
+      executor.largestBinding,
+    );
+  }
+
+  /** What the phase that the run is in trains, as its gradients are handed over (`addGradients`). */
+  get trainedNow(): readonly Block[] {
+    return this.#blocks.filter((block) => phasesOf(block).includes(this.#store.phase));
   }
 
   /** Feeds for a program's parameters, sent there first where they are not there yet. */
   async feeds(names: readonly string[]): Promise<Record<string, DeviceTensor>> {
     await this.#upload();
+    await this.#spread(names);
     return Object.fromEntries(names.map((name) => [PARAMETER + name, this.#values.get(PARAMETER + name)!]));
   }
 
@@ -42,7 +60,10 @@ export class DeviceParameters {
     for (const prefix of what === 'all' ? EVERYTHING : [PARAMETER]) this.#missing.add(prefix);
   }
 
-  /** Takes over a micro-batch's gradients and adds them to those since the last step; gives back the other outputs. */
+  /**
+   * Takes over a micro-batch's gradients, a tensor for each block of `trainedNow`, and adds them to those since the last
+   * step; gives back the other outputs.
+   */
   async addGradients(outputs: Record<string, DeviceTensor>): Promise<Record<string, DeviceTensor>> {
     const rest: Record<string, DeviceTensor> = {};
     const fresh: Record<string, DeviceTensor> = {};
@@ -65,20 +86,19 @@ export class DeviceParameters {
    * @param check of the gradients' norm; when it throws, nothing has changed
    */
   async step(settings: AdamWSettings, lr: number, step: number, check: (norm: number) => void): Promise<number> {
-    const names = this.#store.trainedNow();
-    const updated: Record<string, Updated> = Object.fromEntries(
-      names.map((name) => [name, { shape: this.#store.get(name).shape, group: this.#store.get(name).trained!.group }]),
-    );
-    this.#update ??= this.#compileUpdate(updated, settings);
+    const blocks = this.trainedNow;
+    this.#update ??= this.#compileUpdate(blocks, settings);
     const state = Object.fromEntries(
       [PARAMETER, MEAN, SQUARE].flatMap((prefix) =>
-        names.map((name) => [prefix + name, this.#values.get(prefix + name)!]),
+        blocks.map(({ name }) => [prefix + name, this.#values.get(prefix + name)!]),
       ),
     );
+    // Out of date after the step; and it needs the room.
+    this.#forget(blocks);
     const { grad_norm, ...next } = await (await this.#update).run({
       ...state,
       ...Object.fromEntries(this.#gradients),
-      [RATES]: ratesOf(updated, settings, lr, ({ phases }) => this.#store.phases.stepsIn(phases, step)),
+      ...ratesOf(blocks, settings, lr, ({ phases }) => this.#store.phases.stepsIn(phases, step)),
     });
     dispose(this.#gradients.values());
     this.#gradients.clear();
@@ -107,12 +127,12 @@ export class DeviceParameters {
   async collect(): Promise<void> {
     if (!this.#isAhead) return;
     const prefixes = EVERYTHING.filter((prefix) => !this.#missing.has(prefix));
-    for (const name of this.#store.trainedNames()) {
-      const arrays = arraysOf(this.#store.get(name));
-      await this.#read(
-        Object.fromEntries(prefixes.map((prefix) => [prefix, this.#values.get(prefix + name)!])),
-        Object.fromEntries(prefixes.map((prefix) => [prefix, arrays[prefix]!])),
-      );
+    for (const block of this.#blocks) {
+      const numbers = new Float32Array(block.rows * ROW);
+      for (const prefix of prefixes) {
+        await this.#read({ numbers: this.#values.get(prefix + block.name)! }, { numbers });
+        scatter(block, numbers, (name) => arraysOf(this.#store.get(name))[prefix]!);
+      }
     }
     this.#isAhead = false;
   }
@@ -122,8 +142,10 @@ export class DeviceParameters {
     this.#values.clear();
     this.#gradients.clear();
     this.retrained();
-    for (const compiled of this.#transfers.values()) compiled.then((c) => c.dispose()).catch(() => {});
-    this.#transfers.clear();
+    for (const programs of [this.#transfers, this.#spreads]) {
+      for (const compiled of programs.values()) compiled.then((c) => c.dispose()).catch(() => {});
+      programs.clear();
+    }
   }
 
   /** The run is in another phase: what is updated from now on is another set. */
@@ -135,22 +157,59 @@ export class DeviceParameters {
 
   async #upload(): Promise<void> {
     if (this.#missing.size === 0) return;
-    const arrays: Record<string, Float32Array> = {};
-    const specs: Record<string, TensorSpec> = {};
-    for (const parameter of this.#store.parameters.values()) {
-      for (const [prefix, array] of Object.entries(arraysOf(parameter))) {
-        if (!this.#missing.has(prefix)) continue;
-        arrays[prefix + parameter.name] = array;
-        specs[prefix + parameter.name] = { shape: parameter.shape, dtype: 'float32' };
+    if (this.#missing.has(PARAMETER)) {
+      this.#forget(this.#blocks);
+      await this.#uploadFrozen();
+    }
+    for (const block of this.#blocks) {
+      const numbers = new Float32Array(block.rows * ROW);
+      const specs = { numbers: { shape: [block.rows, ROW], dtype: 'float32' } } as const;
+      const copy = await this.executor.compileOnDevice((given) => given, specs);
+      for (const prefix of this.#missing) {
+        gather(block, (name) => arraysOf(this.#store.get(name))[prefix]!, numbers);
+        this.#put(prefix + block.name, (await copy.run({ numbers })).numbers!);
       }
+      copy.dispose();
     }
-    const copy = await this.executor.compileOnDevice((given) => given, specs);
-    for (const [name, tensor] of Object.entries(await copy.run(arrays))) {
-      this.#values.get(name)?.dispose();
-      this.#values.set(name, tensor);
-    }
-    copy.dispose();
     this.#missing.clear();
+  }
+
+  async #uploadFrozen(): Promise<void> {
+    const frozen = [...this.#store.parameters.values()].filter(({ trained }) => !trained);
+    if (frozen.length === 0) return;
+    const named = <T>(of: (parameter: Parameter) => T) =>
+      Object.fromEntries(frozen.map((parameter) => [PARAMETER + parameter.name, of(parameter)]));
+    const specs = named(({ shape }): TensorSpec => ({ shape, dtype: 'float32' }));
+    const copy = await this.executor.compileOnDevice((given) => given, specs);
+    for (const [name, tensor] of Object.entries(await copy.run(named(({ weight }) => weight)))) this.#put(name, tensor);
+    copy.dispose();
+  }
+
+  #put(name: string, tensor: DeviceTensor): void {
+    this.#values.get(name)?.dispose();
+    this.#values.set(name, tensor);
+  }
+
+  /** Copies parameters out of their blocks, those that are asked for and not there with all that are trained with them. */
+  async #spread(names: readonly string[]): Promise<void> {
+    const missing = names.filter((name) => !this.#values.has(PARAMETER + name));
+    const phases = new Set(missing.map((name) => String(this.#store.phasesOf(name))));
+    for (const key of phases) {
+      const blocks = this.#blocks.filter((block) => String(phasesOf(block)) === key);
+      const { program, inputs } = spreadProgram(blocks);
+      const compiled = this.#spreads.get(key) ?? this.executor.compileOnDevice(program, inputs);
+      this.#spreads.set(key, compiled);
+      const feeds = Object.fromEntries(Object.keys(inputs).map((name) => [name, this.#values.get(name)!]));
+      for (const [name, tensor] of Object.entries(await (await compiled).run(feeds))) this.#put(name, tensor);
+    }
+  }
+
+  /** Gives back what was copied out of blocks. */
+  #forget(blocks: readonly Block[]): void {
+    for (const name of new Set(blocks.flatMap(({ pieces }) => pieces.map(({ name }) => PARAMETER + name)))) {
+      this.#values.get(name)?.dispose();
+      this.#values.delete(name);
+    }
   }
 
   /** A program that copies is how tensors leave: onnxruntime 1.30 ends the process when one is asked for its data. */
@@ -167,8 +226,8 @@ export class DeviceParameters {
     await (await copy).run(tensors, into);
   }
 
-  #compileUpdate(updated: Readonly<Record<string, Updated>>, settings: AdamWSettings): Promise<DeviceCompiled> {
-    const { program, inputs } = updateProgram(updated, settings);
+  #compileUpdate(blocks: readonly Block[], settings: AdamWSettings): Promise<DeviceCompiled> {
+    const { program, inputs } = updateProgram(blocks, settings);
     return this.executor.compileOnDevice(program, inputs);
   }
 

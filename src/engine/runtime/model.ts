@@ -227,6 +227,7 @@ export class TaskModel {
       trainingProgram({
         ...{ ...options, part, trained, loss, isHeldIn8Bit, recompute },
         learned: learned?.states.length,
+        blocks: this.device?.trainedNow,
       });
     const feeds: Record<string, Feed> = {
       ...arrays,

@@ -7,6 +7,7 @@ import type { Source } from '../models/scope.ts';
 import type { Loss } from '../tasks/task.ts';
 import type { CompileOptions, Program, TensorSpec } from '../tensor/executors/executor.ts';
 import { embedding, rowLosses, valueAndGrads } from '../tensor/ops/index.ts';
+import { type Block, concatenated } from './flat-blocks.ts';
 
 export interface ReadyProgram {
   program: Program;
@@ -153,9 +154,11 @@ export interface TrainingOptions extends ProgramOptions {
   isHeldIn8Bit?: ((name: string) => boolean) | undefined;
   /** Of the layers only what goes into them is kept for the gradients, where the executor can. */
   recompute?: boolean | undefined;
+  /** Blocks that gradients are wanted in, where an executor keeps what is trained in such. */
+  blocks?: readonly Block[] | undefined;
 }
 
-/** Texts or features, with labels and weights -> `loss` and the gradient of each trained parameter. */
+/** Texts or features, with labels and weights -> `loss` and the gradient of each trained parameter, or of each block. */
 export function trainingProgram(options: TrainingOptions): ReadyProgram {
   const { part, architecture, outputs, shape, trained, loss, learned } = options;
   const states = learned ?? statesIn(architecture, shape);
@@ -190,7 +193,10 @@ export function trainingProgram(options: TrainingOptions): ReadyProgram {
         },
         Object.fromEntries(trained.map((name) => [name, inputs[PARAMETER + name]!])),
       );
-      return { loss: value, ...Object.fromEntries(Object.entries(grads).map(([name, g]) => [GRADIENT + name, g])) };
+      const gradients: [string, tf.Tensor][] =
+        options.blocks?.map((block) => [block.name, concatenated(block, (name) => grads[name]!)]) ??
+        Object.entries(grads);
+      return { loss: value, ...Object.fromEntries(gradients.map(([name, g]) => [GRADIENT + name, g])) };
     },
   };
 }

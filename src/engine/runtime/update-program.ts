@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Recipe } from '../../protocol/index.ts';
 import type { TensorSpec } from '../tensor/executors/executor.ts';
+import { rowNorms, scaledSquare } from '../tensor/ops/index.ts';
+import { type Block, ROW } from './flat-blocks.ts';
 import type { ParameterGroup } from './parameter-store.ts';
 import { GRADIENT, PARAMETER, type ReadyProgram } from './programs.ts';
 
@@ -13,81 +15,141 @@ export type AdamWSettings = Pick<
 export const MEAN = 'exp_avg:';
 export const SQUARE = 'exp_avg_sq:';
 
-/** What the update of a parameter depends on beside its gradient. */
-export interface Updated {
-  readonly shape: readonly number[];
-  readonly group: ParameterGroup;
+/**
+ * What changes from step to step: what weights are multiplied by, what their change is, and what is added to its divisor.
+ * Where PyTorch divides the root of v by that of its bias correction, both others are multiplied by it instead.
+ */
+type Rate = 'decay' | 'rate' | 'epsilon';
+
+/** What a rate depends on: groups that agree in it have the same. */
+const KEYS: Readonly<Record<Rate, (group: ParameterGroup) => string>> = {
+  decay: ({ decay, rate }) => String(decay ? rate : 0),
+  rate: ({ rate, phases }) => `${rate} in ${phases}`,
+  epsilon: ({ phases }) => String(phases),
+};
+
+/** The input that a block's rate comes by: one number where all of its groups have the same, else one for each. */
+function inputOf(rate: Rate, { groups }: Block): { name: string; groups: readonly ParameterGroup[] } {
+  const keys = groups.map(({ group }) => KEYS[rate](group));
+  const differ = new Set(keys).size > 1;
+  return {
+    name: `${rate} ${(differ ? keys : keys.slice(0, 1)).join(', ')}`,
+    groups: groups.slice(0, differ ? groups.length : 1).map(({ group }) => group),
+  };
 }
 
-/** Groups in the order in which their rates are fed. */
-const groupsOf = (updated: Readonly<Record<string, Updated>>): ParameterGroup[] => [
-  ...new Set(Object.values(updated).map(({ group }) => group)),
-];
+const ratesIn = ({ groups }: Block, { weight_decay }: AdamWSettings): Rate[] =>
+  weight_decay > 0 && groups.some(({ group }) => group.decay) ? ['decay', 'rate', 'epsilon'] : ['rate', 'epsilon'];
 
 /**
- * What changes from step to step: `[1 - lr · weight_decay, lr / (1 - β1ᵗ), 1 / √(1 - β2ᵗ)]` of each group, in double
- * before.
+ * Feeds of a step's rates, in double before.
  * @param stepOf counts a group's own steps, 1 for the first
  */
-export const RATES = 'rates';
 export function ratesOf(
-  updated: Readonly<Record<string, Updated>>,
+  blocks: readonly Block[],
   settings: AdamWSettings,
   lr: number,
   stepOf: (group: ParameterGroup) => number,
-): Float32Array {
-  const { adam_beta1, adam_beta2, weight_decay } = settings;
-  return Float32Array.from(
-    groupsOf(updated).flatMap((group) => {
-      const [rate, step] = [lr * group.rate, stepOf(group)];
-      return [1 - rate * weight_decay, rate / (1 - adam_beta1 ** step), 1 / Math.sqrt(1 - adam_beta2 ** step)];
-    }),
-  );
+): Record<string, Float32Array> {
+  const { adam_beta1, adam_beta2, adam_epsilon, weight_decay } = settings;
+  const correction = (group: ParameterGroup) => Math.sqrt(1 - adam_beta2 ** stepOf(group));
+  const values: Readonly<Record<Rate, (group: ParameterGroup) => number>> = {
+    decay: ({ decay, rate }) => (decay ? 1 - lr * rate * weight_decay : 1),
+    rate: (group) => ((lr * group.rate) / (1 - adam_beta1 ** stepOf(group))) * correction(group),
+    epsilon: (group) => adam_epsilon * correction(group),
+  };
+  const feeds: Record<string, Float32Array> = {};
+  for (const block of blocks) {
+    for (const rate of ratesIn(block, settings)) {
+      const { name, groups } = inputOf(rate, block);
+      feeds[name] = Float32Array.from(groups, values[rate]);
+    }
+  }
+  return feeds;
 }
 
 /**
  * Clipping by the global norm (when max_grad_norm is above 0) and AdamW's step as a program, for executors that keep
- * parameters to themselves: each parameter, its moments and its gradient -> the new three, and `grad_norm`. The
- * formulas are those of train/optimizer.ts and tensor/kernels/assembly/adamw.ts.
+ * parameters to themselves: each block's parameters, moments and gradients `[rows, ROW]` -> the new first three, and
+ * `grad_norm`. The formulas are those of train/optimizer.ts and tensor/kernels/assembly/adamw.ts. Each operation is a pass
+ * over all that is trained, so there are as few as will do: 13 for a block, and 6.
  */
-export function updateProgram(updated: Readonly<Record<string, Updated>>, settings: AdamWSettings): ReadyProgram {
-  const names = Object.keys(updated);
-  const groups = groupsOf(updated);
-  const spec = (name: string): TensorSpec => ({ shape: updated[name]!.shape, dtype: 'float32' });
-  const inputs = Object.fromEntries(
-    [PARAMETER, MEAN, SQUARE, GRADIENT].flatMap((prefix) => names.map((name) => [prefix + name, spec(name)])),
-  );
-  const { adam_beta1: beta1, adam_beta2: beta2, adam_epsilon, max_grad_norm } = settings;
+export function updateProgram(blocks: readonly Block[], settings: AdamWSettings): ReadyProgram {
+  const { adam_beta1: beta1, adam_beta2: beta2, max_grad_norm } = settings;
+  const inputs: Record<string, TensorSpec> = {};
+  for (const block of blocks) {
+    for (const prefix of [PARAMETER, MEAN, SQUARE, GRADIENT])
+      inputs[prefix + block.name] = { shape: [block.rows, ROW], dtype: 'float32' };
+    for (const rate of ratesIn(block, settings)) {
+      const { name, groups } = inputOf(rate, block);
+      inputs[name] = { shape: [groups.length], dtype: 'float32' };
+    }
+  }
   return {
-    inputs: { ...inputs, [RATES]: { shape: [3 * groups.length], dtype: 'float32' } },
+    inputs,
     program: (given) => {
-      const rates = groups.map((_, g) => [0, 1, 2].map((i) => tf.slice(given[RATES]!, [3 * g + i], [1])));
-      const squares = names.map((name) => sumOfSquares(given[GRADIENT + name]!));
-      const norm = tf.sqrt(squares.length === 1 ? squares[0]! : tf.addN(squares));
-      // The 1e-6 is PyTorch's, in clip_grad_norm_.
-      const clip = tf.minimum(tf.div(max_grad_norm, tf.add(norm, 1e-6)), 1);
+      const gradients = blocks.map(({ name }) => given[GRADIENT + name]!);
+      const norm = rowNorms(concat(gradients.map(rowNorms)));
+      // min(1, max / (norm + 1e-6)), of which the 1e-6 is PyTorch's (clip_grad_norm_), times what each moment has it for.
+      const limit = tf.maximum(tf.add(norm, 1e-6), max_grad_norm);
+      const clipped = (factor: number) =>
+        max_grad_norm > 0 ? tf.div(max_grad_norm * factor, limit) : tf.scalar(factor);
+      const [ofMean, ofSquare] = [clipped(1 - beta1), clipped(Math.sqrt(1 - beta2))];
       const outputs: Record<string, tf.Tensor> = { grad_norm: norm };
-      for (const name of names) {
-        const { group } = updated[name]!;
-        const [shrink, stepSize, correction] = rates[groups.indexOf(group)]!;
-        const raw = given[GRADIENT + name]!;
-        const gradient = max_grad_norm > 0 ? tf.mul(raw, clip) : raw;
-        const mean = tf.add(tf.mul(given[MEAN + name]!, beta1), tf.mul(gradient, 1 - beta1));
-        const square = tf.add(tf.mul(given[SQUARE + name]!, beta2), tf.mul(tf.square(gradient), 1 - beta2));
-        const change = tf.div(mean, tf.add(tf.mul(tf.sqrt(square), correction!), adam_epsilon));
-        const weight = given[PARAMETER + name]!;
-        const decayed = group.decay ? tf.mul(weight, shrink!) : weight;
-        outputs[PARAMETER + name] = tf.sub(decayed, tf.mul(change, stepSize!));
-        outputs[MEAN + name] = mean;
-        outputs[SQUARE + name] = square;
+      for (const [i, block] of blocks.entries()) {
+        const rateOf = (rate: Rate) => {
+          const { name, groups } = inputOf(rate, block);
+          return groups.length === 1 ? given[name]! : tf.gather(given[name]!, groupOfRows(block));
+        };
+        const of = (prefix: string) => given[prefix + block.name]!;
+        const mean = tf.add(tf.mul(of(MEAN), beta1), tf.mul(gradients[i]!, ofMean));
+        const square = tf.add(tf.mul(of(SQUARE), beta2), scaledSquare(gradients[i]!, ofSquare));
+        const change = tf.div(mean, tf.add(tf.sqrt(square), rateOf('epsilon')));
+        const decayed = ratesIn(block, settings).includes('decay')
+          ? tf.mul(of(PARAMETER), rateOf('decay'))
+          : of(PARAMETER);
+        outputs[PARAMETER + block.name] = tf.sub(decayed, tf.mul(change, rateOf('rate')));
+        outputs[MEAN + block.name] = mean;
+        outputs[SQUARE + block.name] = square;
       }
       return outputs;
     },
   };
 }
 
-/** Row by row and then over rows: in one go float32 would lose digits over millions of values. */
-function sumOfSquares(x: tf.Tensor): tf.Tensor {
-  const rows = tf.sum(tf.square(x), -1);
-  return rows.rank === 0 ? rows : tf.sum(rows);
+/**
+ * The parameters in blocks, each by itself, as the programs that compute with them are fed them:
+ * PARAMETER + the block's name -> PARAMETER + each of its parameters' names, `[numbers]`.
+ */
+export function spreadProgram(blocks: readonly Block[]): ReadyProgram {
+  return {
+    inputs: Object.fromEntries(
+      blocks.map(({ name, rows }) => [PARAMETER + name, { shape: [rows * ROW], dtype: 'float32' }]),
+    ),
+    program: (given) => {
+      const parts = new Map<string, tf.Tensor1D[]>();
+      for (const block of blocks) {
+        for (const { name, at, count } of block.pieces) {
+          const part = tf.slice(given[PARAMETER + block.name] as tf.Tensor1D, [at], [count]);
+          parts.set(name, [...(parts.get(name) ?? []), part]);
+        }
+      }
+      return Object.fromEntries(
+        [...parts].map(([name, its]) => [PARAMETER + name, its.length === 1 ? its[0]! : tf.concat(its)]),
+      );
+    },
+  };
+}
+
+const concat = (x: tf.Tensor[]): tf.Tensor => (x.length === 1 ? x[0]! : tf.concat(x));
+
+/** The number of the group of each of a block's rows, `[rows, 1]`. */
+function groupOfRows({ rows, groups }: Block): tf.Tensor2D {
+  const numbers = new Int32Array(rows);
+  let row = 0;
+  for (const [i, group] of groups.entries()) {
+    numbers.fill(i, row, row + group.rows);
+    row += group.rows;
+  }
+  return tf.tensor2d(numbers, [rows, 1], 'int32');
 }

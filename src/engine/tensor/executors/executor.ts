@@ -32,7 +32,10 @@ export interface DeviceTensor extends TensorSpec {
   dispose(): void;
 }
 
-/** What a program may be given: numbers of the caller's, or what the same executor gave back before. */
+/**
+ * What a program may be given: numbers of the caller's, or what the same executor gave back before, in any shape of as
+ * many numbers.
+ */
 export type Feed = TensorData | DeviceTensor;
 
 export const isOnDevice = (feed: Feed | undefined): feed is DeviceTensor => feed !== undefined && 'isOnDevice' in feed;
@@ -80,6 +83,8 @@ export interface Executor {
    * belong with the executor (runtime/device-parameters.ts).
    */
   compileOnDevice?(program: Program, inputs: Record<string, TensorSpec>): Promise<DeviceCompiled>;
+  /** Bytes that one tensor there may have; no limit of its own where left out. */
+  readonly largestBinding?: number;
   dispose(): void;
 }
 

@@ -221,14 +221,15 @@ export function feedsOf(
   const fed: Record<string, Ort.Tensor> = {};
   for (const [name, spec] of Object.entries(inputs)) {
     const feed = feeds[name];
-    fed[name] = isOnDevice(feed) ? (feed as OrtDeviceTensor).tensor : tensor(name, feed, spec);
+    fed[name] = isOnDevice(feed) ? (feed as OrtDeviceTensor).as(name, spec.shape) : tensor(name, feed, spec);
   }
   return fed;
 }
 
 /** A tensor that onnxruntime keeps in its device's memory. */
 export interface OrtDeviceTensor extends DeviceTensor {
-  readonly tensor: Ort.Tensor;
+  /** The same numbers in another shape, for the input of that name. */
+  as(name: string, shape: Shape): Ort.Tensor;
 }
 
 /** One onnxruntime tensor for each array ever passed under a name: making hundreds a step would show. */

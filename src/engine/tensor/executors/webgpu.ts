@@ -1,7 +1,7 @@
 import type * as Ort from 'onnxruntime-node';
 import { LuthierError } from '../../../protocol/index.ts';
 import { FEWER_PARAMETERS } from '../../fewer-parameters.ts';
-import type { DeviceCompiled, Executor, Program, TensorSpec } from './executor.ts';
+import { type DeviceCompiled, type Executor, type Program, sizeOf, type TensorSpec } from './executor.ts';
 import { libraryOf, loadOnnxRuntime, type OnnxRuntime } from './onnxruntime-library.ts';
 import { compiledSession, feedsOf, nameOutside, type OrtDeviceTensor, openSession, tensorCache } from './session.ts';
 
@@ -18,6 +18,7 @@ export async function createWebGpuExecutor(): Promise<Executor> {
     name: 'webgpu',
     numThreads: 1,
     recomputes: true,
+    largestBinding: LARGEST_BINDING,
     library: `${libraryOf(ort)}, WebGPU`,
     compile: async (program, inputs) => {
       const opened = await onCard(openSession(ort, program, inputs, { provider: 'webgpu' }, OPTIONS));
@@ -28,6 +29,12 @@ export async function createWebGpuExecutor(): Promise<Executor> {
     dispose: () => {},
   };
 }
+
+/**
+ * maxStorageBufferBindingSize as every WebGPU adapter grants it (W3C, WebGPU, 3.6.2 Limits). Most grant more, but
+ * onnxruntime-node 1.30 does not say what it was granted.
+ */
+const LARGEST_BINDING = 128 * 2 ** 20;
 
 const OPTIONS: Ort.InferenceSession.SessionOptions = {
   executionProviders: ['webgpu'],
@@ -58,7 +65,11 @@ async function compileOnDevice(
     return {
       ...{ shape: made.dims, dtype: made.type as TensorSpec['dtype'] },
       isOnDevice: true,
-      tensor: made,
+      as(name, shape) {
+        if (sizeOf(shape) !== sizeOf(made.dims))
+          throw new Error(`executor: ${name} needs ${sizeOf(shape)} values, got ${sizeOf(made.dims)}`);
+        return ort.Tensor.fromGpuBuffer(made.gpuBuffer, { dataType: made.type as 'float32', dims: shape });
+      },
       dispose() {
         if (!isLive) return;
         isLive = false;

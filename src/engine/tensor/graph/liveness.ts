@@ -1,7 +1,17 @@
 import { elementCount, type Graph, typeOf } from './ir.ts';
 import type { ElementType } from './operators.ts';
 
-const BYTES: Readonly<Record<ElementType, number>> = { float32: 4, int32: 4, int64: 8, bool: 1, int8: 1, uint8: 1 };
+const BYTES: Readonly<Record<ElementType, number>> = {
+  float32: 4,
+  int32: 4,
+  int64: 8,
+  bool: 1,
+  int8: 1,
+  uint8: 1,
+};
+
+/** Bytes of one number. */
+export const bytesOfType = (type: ElementType): number => BYTES[type];
 
 /**
  * Bytes that a graph needs at least at one time, run in its order: inputs, outputs and constants throughout, every other

@@ -31,6 +31,8 @@ interface OnnxOperators {
   Concat: { readonly axis: number };
   Cos: None;
   Div: None;
+  /** Only products of equal shapes and scalars are recorded (tensor/ops/flat.ts). */
+  Einsum: { readonly equation: string };
   Equal: None;
   Erf: None;
   Exp: None;
@@ -56,6 +58,7 @@ interface OnnxOperators {
   Pad: None;
   Pow: None;
   Reciprocal: None;
+  ReduceL2: Reduction;
   ReduceMax: Reduction;
   ReduceMean: Reduction;
   ReduceSum: Reduction;

@@ -20,7 +20,7 @@ const same: Rule = (_, [x]) => [x!];
 const binary: Rule = (_, [a, b]) => [{ shape: broadcast(a!.shape, b!.shape), dtype: a!.dtype }];
 const compare: Rule = (_, [a, b]) => [{ shape: broadcast(a!.shape, b!.shape), dtype: 'bool' }];
 
-const reduce: Rule<'ReduceMax' | 'ReduceMean' | 'ReduceSum'> = (node, [x], constantOf) => {
+const reduce: Rule<'ReduceL2' | 'ReduceMax' | 'ReduceMean' | 'ReduceSum'> = (node, [x], constantOf) => {
   const axesInput = node.inputs[1];
   const axes = axesInput ? Array.from(constantOf(axesInput)?.data ?? [], Number) : x!.shape.map((_, i) => i);
   const at = new Set(axes.map((a) => (a < 0 ? a + x!.shape.length : a)));
@@ -67,6 +67,11 @@ const RULES: { readonly [O in Op]: Rule<O> } = {
   Cos: same,
   Div: binary,
   DynamicQuantizeMatMul: (_, [a, b]) => [{ shape: matMulShape(a!.shape, b!.shape, false, false), dtype: 'float32' }],
+  Einsum: ({ attributes: { equation } }, [x]) => {
+    const [operands, result] = equation.split('->') as [string, string];
+    if (operands.split(',')[0] !== result) throw new Error(`graph: Einsum ${equation} is no product of equal shapes`);
+    return [x!];
+  },
   Equal: compare,
   Erf: same,
   Exp: same,
@@ -107,6 +112,7 @@ const RULES: { readonly [O in Op]: Rule<O> } = {
   },
   Pow: binary,
   Reciprocal: same,
+  ReduceL2: reduce,
   ReduceMax: reduce,
   ReduceMean: reduce,
   ReduceSum: reduce,

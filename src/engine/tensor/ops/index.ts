@@ -7,6 +7,7 @@ export { crossEntropy, rowLosses } from './cross-entropy.ts';
 export { registerOps } from './define.ts';
 export { applyDropout } from './dropout.ts';
 export { embedding } from './embedding.ts';
+export { rowNorms, scaledSquare } from './flat.ts';
 export { binaryFocalLoss, focalLoss } from './focal-loss.ts';
 export { gelu, geluTanh } from './gelu.ts';
 export { valueAndGrads } from './gradients.ts';

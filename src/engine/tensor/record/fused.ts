@@ -1,4 +1,5 @@
 import { PICK, type Pick, PUT, type Put } from '../ops/along-rows.ts';
+import { ROW_NORMS, type RowNorms, SCALED_SQUARE, type ScaledSquare } from '../ops/flat.ts';
 import { GELU, type Gelu } from '../ops/gelu.ts';
 import { LAYER_NORM, type LayerNorm } from '../ops/layer-norm.ts';
 import { LINEAR, type Linear } from '../ops/linear.ts';
@@ -13,6 +14,8 @@ interface FusedOps {
   [GELU]: Gelu;
   [PICK]: Pick;
   [PUT]: Put;
+  [SCALED_SQUARE]: ScaledSquare;
+  [ROW_NORMS]: RowNorms;
 }
 
 /** Ops of ours as kernels, by what they are defined with. */
@@ -42,4 +45,12 @@ export const FUSED_RULES: Rules<FusedKernels> = {
   },
   [PUT]: (r, { x, columns, values }) =>
     r.emit('ScatterElements', [x, column(r, columns), column(r, values)], { axis: 1 }),
+  [SCALED_SQUARE]: (r, { x, factor }) => {
+    const axes = r
+      .typeOf(x)
+      .shape.map((_, axis) => String.fromCharCode('a'.charCodeAt(0) + axis))
+      .join('');
+    return r.emit('Einsum', [x, x, factor, factor], { equation: `${axes},${axes},,->${axes}` });
+  },
+  [ROW_NORMS]: (r, { x }) => r.emit('ReduceL2', [x, r.ints([r.typeOf(x).shape.length - 1])], { keepdims: 0 }),
 };
