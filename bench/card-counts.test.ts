@@ -13,4 +13,15 @@ describe('a step on a graphics card', () => {
     const larger = countsOf({ ...modelOf('bert-base'), batch: 32 });
     expect(larger.update).toEqual(update);
   });
+
+  it('sends no masks to the card, but a number for each of their rows', () => {
+    const [without, dropout] = ['bert-base', 'bert-base-dropout'].map((name) => countsOf(modelOf(name)));
+    const { layers, heads, batch, length, hidden } = modelOf('bert-base');
+    const tokens = batch * length;
+    // The embeddings, all layers but the last, of which the first token of each text is computed, and the head.
+    const rows = tokens + (layers - 1) * (heads + 2) * tokens + (heads + 2) * batch + batch;
+    expect(dropout!.sent - without!.sent).toBe(4 * rows);
+    const masks = (layers - 1) * (heads * tokens * length + 2 * tokens * hidden);
+    expect(dropout!.sent - without!.sent).toBeLessThan(masks / 50);
+  });
 });

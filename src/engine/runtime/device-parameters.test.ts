@@ -76,6 +76,7 @@ const CONFIG = {
   ...{ intermediate_size: 40, max_position_embeddings: 64, initializer_range: 0.2 },
   ...{ hidden_dropout_prob: 0.1, attention_probs_dropout_prob: 0.1 },
 };
+/** The masks made on a device are not those made in the engine's memory. */
 const WITHOUT_DROPOUT = { ...CONFIG, hidden_dropout_prob: 0, attention_probs_dropout_prob: 0 };
 const SETTINGS = { adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8, weight_decay: 0.01, max_grad_norm: 1 };
 const LR = 0.01;
@@ -212,6 +213,18 @@ describe('parameters kept with the executor', () => {
     for (const c of made) await c.device!.collect();
     expectClose(parts.store.trained.expAvg, whole.store.trained.expAvg, 1e-5);
     for (const c of made) c.dispose();
+    expect(live.size).toBe(0);
+  });
+
+  it('drops otherwise in each step, and the same in the same one', async () => {
+    const [c, without] = [make(withDevice(host)), make(withDevice(host), () => true, new Phases(), WITHOUT_DROPOUT)];
+    const lossOf = async (model: TaskModel, microStep: number) =>
+      (await model.gradients(texts, { weight: 1 / 4, microStep, slots: 4 })).loss;
+    const losses = [];
+    for (const microStep of [0, 1, 2, 0]) losses.push(await lossOf(c, microStep));
+    expect(losses[3]).toBe(losses[0]);
+    expect(new Set([...losses, await lossOf(without, 0)]).size).toBe(4);
+    for (const model of [c, without]) model.dispose();
     expect(live.size).toBe(0);
   });
 

@@ -6,6 +6,7 @@ import { Phases } from '../strategies/phases.ts';
 import { IGNORED, type Item, type LabelledItem, type Loss } from '../tasks/task.ts';
 import type { Compiled, DeviceCompiled, Executor, Feed, TensorData } from '../tensor/executors/executor.ts';
 import { sizeOf } from '../tensor/executors/executor.ts';
+import { rowWords } from '../tensor/ops/index.ts';
 import { CompiledCache } from './compiled-cache.ts';
 import { DeviceParameters, keepsParameters } from './device-parameters.ts';
 import { learnedStates } from './learned-states.ts';
@@ -20,6 +21,7 @@ import {
   PARAMETER,
   type ProgramOptions,
   type ReadyProgram,
+  rowsOf,
   trainingProgram,
 } from './programs.ts';
 
@@ -82,7 +84,8 @@ export class TaskModel {
     this.#readsEach = this.architecture.reads === 'all' && this.declaration('head').sites.size === 0;
     this.headOnly =
       this.architecture.reads !== 'all' && trained.length > 0 && trained.every(({ place }) => place === 'head');
-    const maskBytes = trained.length === 0 ? 0 : this.#maskBytes(options.maxBatch);
+    const isOnDevice = keepsParameters(options.executor);
+    const maskBytes = trained.length === 0 || isOnDevice ? 0 : this.#maskBytes(options.maxBatch);
     this.store = new ParameterStore(parameters, options.isTrained, {
       accumulate: options.accumulate,
       extraBytes: maskBytes + 64,
@@ -307,10 +310,17 @@ export class TaskModel {
   #dropoutMasks(part: Part, batch: BatchShape, step: number): Record<string, TensorData> {
     const feeds: Record<string, TensorData> = {};
     let offset = 0;
+    const { seed } = this.#options;
     [...this.declaration(part, batch).sites.values()].forEach(({ name, shape, rate }, site) => {
+      if (this.device) {
+        const words = new Int32Array(sizeOf(rowsOf(shape)));
+        rowWords(words, { seed, step, site });
+        feeds[MASK + name] = words;
+        return;
+      }
       const mask = this.#masks.subarray(offset, offset + sizeOf(shape));
       offset += aligned(mask.length);
-      this.store.memory.kernels.dropoutMask(mask, { rate, seed: this.#options.seed, step, site });
+      this.store.memory.kernels.dropoutMask(mask, { rate, seed, step, site });
       feeds[MASK + name] = mask;
     });
     return feeds;

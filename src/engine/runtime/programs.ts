@@ -5,8 +5,8 @@ import { type CachedLayer, type CachedShape, cachedBatch, cachedSpecs } from '..
 import { withMarkedLayers } from '../models/marked-layers.ts';
 import type { Source } from '../models/scope.ts';
 import type { Loss } from '../tasks/task.ts';
-import type { CompileOptions, Program, TensorSpec } from '../tensor/executors/executor.ts';
-import { embedding, rowLosses, valueAndGrads } from '../tensor/ops/index.ts';
+import type { CompileOptions, Program, Shape, TensorSpec } from '../tensor/executors/executor.ts';
+import { dropoutScales, embedding, rowLosses, valueAndGrads } from '../tensor/ops/index.ts';
 import { type Block, concatenated } from './flat-blocks.ts';
 
 export interface ReadyProgram {
@@ -36,7 +36,10 @@ type Tensors = Record<string, tf.Tensor>;
  */
 export const sourceOf = (inputs: Tensors, replaced: Tensors = {}): Source => ({
   parameter: ({ name }) => replaced[name] ?? inputs[PARAMETER + name]!,
-  mask: ({ name }) => inputs[MASK + name],
+  mask: ({ name, shape, rate }) => {
+    const given = inputs[MASK + name];
+    return given?.dtype === 'int32' ? dropoutScales(given, shape.at(-1)!, rate) : given;
+  },
 });
 
 /** What is fed for a part's parameters. */
@@ -154,9 +157,15 @@ export interface TrainingOptions extends ProgramOptions {
   isHeldIn8Bit?: ((name: string) => boolean) | undefined;
   /** Of the layers only what goes into them is kept for the gradients, where the executor can. */
   recompute?: boolean | undefined;
-  /** Blocks that gradients are wanted in, where an executor keeps what is trained in such. */
+  /**
+   * Blocks that gradients are wanted in, where an executor keeps what is trained in such. It then makes dropout masks, too,
+   * of a word for each row.
+   */
   blocks?: readonly Block[] | undefined;
 }
+
+/** Shape of the words that a dropout mask is made of. */
+export const rowsOf = (mask: Shape): Shape => [...mask.slice(0, -1), 1];
 
 /** Texts or features, with labels and weights -> `loss` and the gradient of each trained parameter, or of each block. */
 export function trainingProgram(options: TrainingOptions): ReadyProgram {
@@ -170,7 +179,12 @@ export function trainingProgram(options: TrainingOptions): ReadyProgram {
       weights: { shape: [states], dtype: 'float32' },
       ...(learned === undefined ? {} : { [LEARNED]: { shape: [learned], dtype: 'int32' } as const }),
       ...parameterSpecs(part, options, options.isHeldIn8Bit),
-      ...Object.fromEntries([...sites].map(([name, { shape }]) => [MASK + name, { shape, dtype: 'bool' } as const])),
+      ...Object.fromEntries(
+        [...sites].map(([name, { shape }]): [string, TensorSpec] => [
+          MASK + name,
+          options.blocks ? { shape: rowsOf(shape), dtype: 'int32' } : { shape, dtype: 'bool' },
+        ]),
+      ),
     },
     program: (inputs) => {
       const { value, grads } = valueAndGrads(

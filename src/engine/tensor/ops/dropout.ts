@@ -11,9 +11,10 @@ const run = defineOp<Dropout>({
 });
 
 /**
- * Inverted dropout: what the mask keeps is divided by `1 - rate`. `mask` (bool, x's shape) is made outside by a
- * counter-based generator, so that a step's masks depend on seed and step alone.
+ * Inverted dropout: what the mask keeps is divided by `1 - rate`. `mask` is bool in x's shape, made outside by a
+ * counter-based generator, so that a step's masks depend on seed and step alone; or what x is to be multiplied by, made
+ * on a device (dropout-scales.ts).
  */
 export function applyDropout<T extends tf.Tensor>(x: T, mask: tf.Tensor, rate: number): T {
-  return run({ x, mask }, { rate })[0] as T;
+  return mask.dtype === 'bool' ? (run({ x, mask }, { rate })[0] as T) : tf.mul(x, mask);
 }

@@ -6,6 +6,7 @@ export { binaryCrossEntropy } from './binary-cross-entropy.ts';
 export { crossEntropy, rowLosses } from './cross-entropy.ts';
 export { registerOps } from './define.ts';
 export { applyDropout } from './dropout.ts';
+export { dropoutScales, rowWords } from './dropout-scales.ts';
 export { embedding } from './embedding.ts';
 export { rowNorms, scaledSquare } from './flat.ts';
 export { binaryFocalLoss, focalLoss } from './focal-loss.ts';

@@ -1,4 +1,5 @@
 import { PICK, type Pick, PUT, type Put } from '../ops/along-rows.ts';
+import { columnWords, DROPOUT_SCALES, type DropoutScales, dropLimit, FOLD, keptScale } from '../ops/dropout-scales.ts';
 import { ROW_NORMS, type RowNorms, SCALED_SQUARE, type ScaledSquare } from '../ops/flat.ts';
 import { GELU, type Gelu } from '../ops/gelu.ts';
 import { LAYER_NORM, type LayerNorm } from '../ops/layer-norm.ts';
@@ -14,6 +15,7 @@ interface FusedOps {
   [GELU]: Gelu;
   [PICK]: Pick;
   [PUT]: Put;
+  [DROPOUT_SCALES]: DropoutScales;
   [SCALED_SQUARE]: ScaledSquare;
   [ROW_NORMS]: RowNorms;
 }
@@ -25,7 +27,7 @@ type FusedKernels = {
 
 const column = (r: Recording, x: string): string => r.emit('Reshape', [x, r.ints([r.typeOf(x).shape[0]!, 1])]);
 
-/** Our own ops that onnxruntime does in one node. All others are recorded as what they are composed of. */
+/** Our own ops that onnxruntime does in one node, or tfjs has no ops for. All others are recorded as what they are composed of. */
 export const FUSED_RULES: Rules<FusedKernels> = {
   [LINEAR]: (r, { x, weight, bias }) => r.emit('Gemm', [x, weight, bias], { transB: 1 }),
   [MATMUL]: (r, { a, b }, { transposeA, transposeB, alpha }) =>
@@ -45,6 +47,15 @@ export const FUSED_RULES: Rules<FusedKernels> = {
   },
   [PUT]: (r, { x, columns, values }) =>
     r.emit('ScatterElements', [x, column(r, columns), column(r, values)], { axis: 1 }),
+  [DROPOUT_SCALES]: (r, { words }, { columns, rate }) => {
+    const places = r.constant({ shape: [columns], dtype: 'int32', data: columnWords(columns) });
+    const sum = r.emit('Add', [words, places]);
+    const square = r.emit('Mul', [sum, sum]);
+    const folded = r.emit('Add', [square, r.emit('Div', [square, r.scalar(FOLD, 'int32')])]);
+    const number = r.emit('Mul', [folded, folded]);
+    const kept = r.emit('GreaterOrEqual', [number, r.scalar(dropLimit(rate), 'int32')]);
+    return r.emit('Where', [kept, r.scalar(keptScale(rate)), r.scalar(0)]);
+  },
   [SCALED_SQUARE]: (r, { x, factor }) => {
     const axes = r
       .typeOf(x)
