@@ -55,6 +55,16 @@ describe('adamWStep', () => {
     expect(sparse.tables.get('table.weight')!.touched.filter((t) => t === 1).length).toBe(5);
   });
 
+  it('has the norm of all gradients, of tables as of the rest', () => {
+    for (const rowsOf of ['ids', undefined]) {
+      const store = filled(new ParameterStore(declared(rowsOf), () => true));
+      step(store, 1, [3, 49]);
+      let sum = 0;
+      for (const { trained } of store.parameters.values()) for (const g of trained!.gradient) sum += g * g;
+      expect(gradientNorm(store)).toBeCloseTo(Math.sqrt(sum), 12);
+    }
+  });
+
   it('knows after a restore which rows have moments', () => {
     const store = filled(new ParameterStore(declared('ids'), () => true));
     step(store, 1, [7, 8]);

@@ -2,11 +2,23 @@ import type { ParameterGroup, ParameterStore } from '../runtime/parameter-store.
 import type { AdamWSettings } from '../runtime/update-program.ts';
 
 /**
- * Global L2 norm of all gradients; NaN or infinite when one is. torch.nn.utils.clip_grad_norm_ returns the same.
+ * Global L2 norm of all gradients; NaN or infinite when one is. torch.nn.utils.clip_grad_norm_ returns the same. Rows of
+ * tables that no step has read are not looked at: they are most of a vocabulary.
  */
 export function gradientNorm(store: ParameterStore): number {
-  return Math.sqrt(store.memory.kernels.sumOfSquares(store.trained.gradient));
+  const { gradient } = store.trained;
+  const { kernels } = store.memory;
+  let [sum, at] = [0, 0];
+  for (const { start, end, touched } of tablesOf(store)) {
+    sum += kernels.sumOfSquares(gradient.subarray(at, start));
+    sum += kernels.sumOfSquaresInRows(gradient.subarray(start, end), touched);
+    at = end;
+  }
+  return Math.sqrt(sum + kernels.sumOfSquares(gradient.subarray(at)));
 }
+
+/** In the order in which they lie in memory. */
+const tablesOf = ({ tables }: ParameterStore) => [...tables.values()].sort((a, b) => a.start - b.start);
 
 /**
  * Clips by the global norm (when max_grad_norm is above 0), then does AdamW's step in place, group by group.
@@ -26,7 +38,7 @@ export function adamWStep(
   const kernels = store.memory.kernels;
   const part = (from: number, to: number) =>
     [weight, gradient, expAvg, expAvgSq].map((x) => x.subarray(from, to)) as Four;
-  const tables = [...store.tables.values()].sort((a, b) => a.start - b.start);
+  const tables = tablesOf(store);
   const update = (group: ParameterGroup) => {
     const options = {
       lr: lr * group.rate,

@@ -15,6 +15,12 @@ function view(values: ArrayLike<number>): { data: Float32Array; intact: () => bo
   return { data, intact: () => whole[0] === 0 && whole[values.length + 1] === 12345 };
 }
 
+const bytes = (values: number[]): Uint8Array => {
+  const data = memory.uint8(values.length);
+  data.set(values);
+  return data;
+};
+
 const float = fc.float({ noNaN: true, noDefaultInfinity: true, min: -1000, max: 1000 });
 const vector = fc.array(float, { minLength: 0, maxLength: 41 });
 const runs = { numRuns: 60 };
@@ -144,6 +150,13 @@ describe('sumOfSquares', () => {
       }),
       runs,
     );
+  });
+
+  test('of a table, rows that are not touched count for nothing', () => {
+    const x = view([3, 4, 100, 100, 5, 12]);
+    expect(kernels.sumOfSquaresInRows(x.data, bytes([1, 0, 1]))).toBe(25 + 169);
+    expect(kernels.sumOfSquaresInRows(x.data, bytes([1, 1, 1]))).toBe(kernels.sumOfSquares(x.data));
+    expect(() => kernels.sumOfSquaresInRows(x.data, bytes([1, 1, 1, 1]))).toThrow(RangeError);
   });
 
   test('is not finite when one element is not', () => {

@@ -29,6 +29,7 @@ interface Exports {
   adamw(w: number, g: number, m: number, v: number, n: number, ...scalars: number[]): void;
   adamwRows(...addressesAndScalars: number[]): void;
   sumOfSquares(x: number, n: number): number;
+  sumOfSquaresInRows(x: number, touched: number, rows: number, width: number): number;
   scale(x: number, n: number, s: number): void;
   addScaled(dst: number, src: number, n: number, s: number): void;
   fill(x: number, n: number, value: number): void;
@@ -96,6 +97,13 @@ export class Kernels {
   /** Σ x² in double; NaN or infinite when an element is, so one check of the sum checks them all. */
   sumOfSquares(x: Float32Array): number {
     return this.#exports.sumOfSquares(this.#address(x), x.length);
+  }
+
+  /** The same of a table `[rows, width]` whose rows with a 0 in `touched` `[rows]` are all zero, which the caller vouches for. */
+  sumOfSquaresInRows(x: Float32Array, touched: Uint8Array): number {
+    const width = x.length / touched.length;
+    if (!Number.isInteger(width)) throw new RangeError(`${x.length} values are no ${touched.length} rows`);
+    return this.#exports.sumOfSquaresInRows(this.#address(x), this.#address(touched), touched.length, width);
   }
 
   /** x *= s. */

@@ -28,6 +28,16 @@ export function sumOfSquares(x: usize, n: i32): f64 {
   return total;
 }
 
+/** The same for a table of `rows` rows of `width` numbers, of which those whose byte in `touched` is 0 are all zero. */
+export function sumOfSquaresInRows(x: usize, touched: usize, rows: i32, width: i32): f64 {
+  const stride = (width as usize) << 2;
+  let total: f64 = 0;
+  for (let row: usize = 0; row < (rows as usize); row++) {
+    if (load<u8>(touched + row) !== 0) total += sumOfSquares(x + row * stride, width);
+  }
+  return total;
+}
+
 /** x = s · x. */
 export function scale(x: usize, n: i32, s: f32): void {
   const factor = f32x4.splat(s);

@@ -2,5 +2,5 @@
 // not checked here: tensor/kernels/memory.ts, the only caller, does it.
 export { adamw, adamwRows } from './adamw';
 export { dropoutMask } from './dropout';
-export { addScaled, fill, scale, sumOfSquares } from './elementwise';
+export { addScaled, fill, scale, sumOfSquares, sumOfSquaresInRows } from './elementwise';
 export { clearRows, segmentSum } from './segment';
