@@ -198,11 +198,17 @@ async function peerTraining(
 
 const peerEnvironment = (threads: number) => ({ HF_HUB_OFFLINE: '1', OMP_NUM_THREADS: String(threads) });
 
-async function predictJob({ texts: count }: { texts: number }, setting: JobSetting, folder: string): Promise<Ready> {
+type PredictJob = Extract<JobSpec, { type: 'predict' }>;
+
+async function predictJob(
+  { texts: count, predict_in_8bit }: PredictJob,
+  setting: JobSetting,
+  folder: string,
+): Promise<Ready> {
   const { root, minilm, data, python, threads } = setting;
   const file = join(folder, 'texts.txt');
   writeTexts(data, file, count);
-  const model = await minilmClassifier(root, minilm, join(data, 'stsa.binary.train'));
+  const model = await minilmClassifier(root, minilm, data, predict_in_8bit);
   const script = [join(root, 'bench/peers/predict.py'), model, file, String(threads)];
   let batchSize: number | undefined;
   const peer = async (): Promise<Measured> => {

@@ -167,6 +167,7 @@ export const SETTINGS = {
   'luthier.service.idleMinutes': 10,
   'luthier.dashboard.openOnStart': true,
   'luthier.notifications.runFinished': true,
+  'luthier.predictions.eightBit': true,
   'luthier.prompts.endpoint.url': 'http://localhost:11434/v1',
   'luthier.prompts.endpoint.timeoutSeconds': 60,
   'luthier.completions.enabled': true,

@@ -455,8 +455,19 @@ export interface ServiceRequests extends PromptRequests, CompletionRequests {
       out: string;
       as: 'classes' | 'continuation' | 'message';
       settings: GenerationSettings;
+      /** Classes: never with weights in 8 bits. */
+      float?: boolean;
     };
-    result: { rows: number; of: number; path: string; from: string[]; columns: string[]; warnings: string[] };
+    /** `computed`: with what its classes were computed, where its folder has something to say of that. */
+    result: {
+      rows: number;
+      of: number;
+      path: string;
+      from: string[];
+      columns: string[];
+      warnings: string[];
+      computed?: string;
+    };
   };
   /** Parts say how many rows are done. */
   evaluate: {

@@ -135,6 +135,7 @@ export function buildProgram(run: Run, strategies = ''): Command {
     .option('--file <file>', 'file with one text per line (.txt), or table with a text column')
     .option('--text-column <name>', 'column of the table with the text')
     .option('--text-pair-column <name>', 'column of the table with the second text of a pair')
+    .option('--float', 'compute in float, even where the model was found to answer nearly the same in 8 bits')
     .addOption(encoding())
     .addOption(new Option('--backend <name>', 'backend to use').choices(BACKENDS))
     .addOption(json())

@@ -11,7 +11,9 @@ import {
   unknownTokens,
 } from '../../protocol/index.ts';
 import { pairsOfLines, readFileTexts } from '../infer/file-texts.ts';
-import { createPredictor, type Predictor, readsOf } from '../infer/predictor.ts';
+import { type Predictor, predictorOf, readsOf } from '../infer/predictor.ts';
+import { type Computed, predictionsOf } from '../model-files/eight-bit.ts';
+import { openModel } from '../model-files/open-model.ts';
 import { throughTemplate } from '../prompts/row-template.ts';
 import { findModel } from '../runs/target.ts';
 import type { TextInput } from '../text/tokenizer.ts';
@@ -28,18 +30,21 @@ export interface PredictCommandOptions {
   textPairColumn?: string;
   encoding?: string;
   backend?: BackendChoice;
+  /** Never in 8 bits. */
+  float?: boolean;
   json?: boolean;
 }
 
 export async function predict(model: string, options: PredictCommandOptions): Promise<number> {
   const { path } = await findModel(model, process.cwd());
-  const loading = createPredictor(path, {
-    note: (_, message) => note(message),
-    ...(options.backend ? { backend: options.backend } : {}),
+  const loading = openModel(path, options.backend ?? 'auto', (_, message) => note(message)).then(async (open) => {
+    const { eightBit, said }: Computed = options.float ? {} : await predictionsOf(open);
+    return { predictor: predictorOf(open, { eightBit }), said: eightBit ? `${said} --float computes in float.` : said };
   });
   loading.catch(() => undefined);
-  const texts = await readTexts(options, () => loading);
-  const predictor = await loading;
+  const texts = await readTexts(options, async () => (await loading).predictor);
+  const { predictor, said } = await loading;
+  if (said !== undefined) note(dim(said));
   if (predictor.template) note(dim(throughTemplate(predictor.template)));
   const progress = new ProgressLine('Predicting');
   const predictions = await predictor

@@ -10,6 +10,7 @@ import {
 import { inputsOf, refuseWrongInputs } from '../model-files/inputs.ts';
 import { type OpenModel, openModel } from '../model-files/open-model.ts';
 import { type RowTemplate, valuesOfText } from '../prompts/row-template.ts';
+import type { LinearRanges } from '../runtime/programs.ts';
 import { requireTask } from '../tasks/registry.ts';
 import { settingsOf } from '../tasks/settings.ts';
 import type { AnyAnswering, Item, LabelledItem, Logits, TaskSettings } from '../tasks/task.ts';
@@ -25,6 +26,8 @@ export interface PredictorOptions {
   maxLength?: number;
   /** Hears which backend was chosen, where that is not the usual one. */
   note?: Note;
+  /** Linear layers that are computed in 8 bits where texts are answered; evaluations are never. */
+  eightBit?: LinearRanges | undefined;
 }
 
 /** A trained model that answers. */
@@ -77,7 +80,7 @@ export async function createPredictor(modelFolder: string, options: PredictorOpt
 /** A model that is open already, asked for predictions. */
 export function predictorOf(
   open: OpenModel,
-  options: Pick<PredictorOptions, 'batchSize' | 'maxLength'> = {},
+  options: Pick<PredictorOptions, 'batchSize' | 'maxLength' | 'eightBit'> = {},
 ): Predictor {
   const { task, labels, model, tokenizer, path, template } = open;
   const positions = model.architecture.maxPositions;
@@ -102,7 +105,7 @@ export function predictorOf(
       texts: items,
       width: model.numLabels,
       statesOf: (item) => model.statesOf(item),
-      run: (batch) => model.logits(batch),
+      run: (batch) => model.logits(batch, options.eightBit),
     });
   const answer: Predictor['answer'] = (texts, onProgress, signal) => answered(texts, texts, onProgress, signal);
   return {

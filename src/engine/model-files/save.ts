@@ -9,8 +9,9 @@ import { poolingOfModel } from '../models/config.ts';
 import { mergeLora } from '../models/lora.ts';
 import type { TaskModel } from '../runtime/model.ts';
 import { kindOf } from '../strategies/index.ts';
-import type { AnyTask, Item, TaskSettings } from '../tasks/task.ts';
+import type { AnyTask, Item, LabelledItem, TaskSettings } from '../tasks/task.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
+import { compareIn8Bit, type EightBitCheck, keepEightBit, type NotCompared } from './eight-bit.ts';
 import { ownEntry } from './inputs.ts';
 import { openModel } from './open-model.ts';
 import { type BaseModel, saveAdapter } from './save-adapter.ts';
@@ -34,6 +35,8 @@ export interface SaveOptions {
   settings: TaskSettings;
   /** Texts on which the written model must answer as this one. */
   probes: readonly Item[];
+  /** Rows on which predictions in 8 bits are compared with those in float, where the recipe asks for them. */
+  eightBit?: { compared: readonly LabelledItem[]; seen: readonly LabelledItem[] } | undefined;
   backend: BackendChoice;
   /** Where an adapter that was trained goes, what it was trained on, and by which strategy. */
   adapter: { folder: string; base: BaseModel; strategy: Strategy };
@@ -43,9 +46,13 @@ export interface SaveOptions {
  * Writes a folder that transformers' class for the task loads with from_pretrained, adapters merged into their weights
  * (with a prompt, one that peft loads), then reads it again and compares its logits with the trained model's. Adapters and
  * prompts are written by themselves, too.
+ * @returns what was found of its predictions in 8 bits, or why they were not compared; undefined where nobody asked
  * @throws LuthierError `export-mismatch` when they differ by more than 1e-4, `disk-full`, `not-writable`
  */
-export async function saveTaskModel(target: string, options: SaveOptions): Promise<void> {
+export async function saveTaskModel(
+  target: string,
+  options: SaveOptions,
+): Promise<EightBitCheck | NotCompared | undefined> {
   const { task, model, labels, source, tokenizer, backend, maxLength } = options;
   const probes = fewStates(options.probes, model);
   const expected = probes.length > 0 ? Float32Array.from(await model.logits(probes)) : new Float32Array();
@@ -77,15 +84,36 @@ export async function saveTaskModel(target: string, options: SaveOptions): Promi
     })),
     hasPrompt: prompt !== undefined,
   });
-  if (probes.length === 0) return;
-  const difference = await reloadedDifference(target, probes, expected, backend);
-  if (!(difference <= LOGIT_TOLERANCE)) {
-    throw new LuthierError(
-      'export-mismatch',
-      `${target}: the saved model's logits differ by ${difference.toExponential(2)} from the trained model's; at most ${LOGIT_TOLERANCE} is expected.`,
-      'This machine’s disk or memory may be faulty. The checkpoint still has the trained weights.',
-    );
+  if (probes.length === 0) return options.eightBit && 'no-rows';
+  const reloaded = await openModel(target, backend);
+  try {
+    const difference = maxDifference(await reloaded.model.logits(probes), expected);
+    if (!(difference <= LOGIT_TOLERANCE)) {
+      throw new LuthierError(
+        'export-mismatch',
+        `${target}: the saved model's logits differ by ${difference.toExponential(2)} from the trained model's; at most ${LOGIT_TOLERANCE} is expected.`,
+        'This machine’s disk or memory may be faulty. The checkpoint still has the trained weights.',
+      );
+    }
+    return await checkedIn8Bit(target, reloaded.model, options);
+  } finally {
+    reloaded.dispose();
   }
+}
+
+/** The model as it was read again: what LoRA trained is merged there. */
+async function checkedIn8Bit(
+  target: string,
+  model: TaskModel,
+  { task, labels, settings, eightBit: rows }: SaveOptions,
+): ReturnType<typeof saveTaskModel> {
+  const { compare } = task;
+  if (!rows || !compare) return undefined;
+  if (rows.compared.length === 0) return 'no-rows';
+  if (!(await model.isFastIn8Bit())) return 'not-fast';
+  const entry = await compareIn8Bit(model, compare, { labels, settings, ...rows });
+  await keepEightBit(target, entry);
+  return entry;
 }
 
 /** Logits that are compared at most: of a vocabulary's, those of few tokens are many. */
@@ -100,20 +128,6 @@ function fewStates(probes: readonly Item[], model: TaskModel): Item[] {
     left -= length;
     return length === 0 ? [] : [{ ids: item.ids.slice(0, length), typeIds: item.typeIds?.slice(0, length) ?? null }];
   });
-}
-
-async function reloadedDifference(
-  target: string,
-  probes: readonly Item[],
-  expected: Float32Array,
-  backend: BackendChoice,
-): Promise<number> {
-  const reloaded = await openModel(target, backend);
-  try {
-    return maxDifference(await reloaded.model.logits(probes), expected);
-  } finally {
-    reloaded.dispose();
-  }
 }
 
 /** Largest absolute difference; NaN when either has one. */

@@ -197,7 +197,7 @@ export function checkRecipe(written: unknown): { recipe: Recipe } | { issues: Re
 /** A key that does not go with what is learnt. */
 function variantIssue(recipe: Recipe): RecipeIssue | undefined {
   const { task, problem_type, label_separator, label_columns, class_weight, label_smoothing_factor } = recipe;
-  const { fim_rate, fim_spm_rate, focal_gamma, pooling } = recipe;
+  const { fim_rate, fim_spm_rate, focal_gamma, pooling, predict_in_8bit } = recipe;
   const learnt = taskNameOf(recipe);
   const wrong = (key: keyof Recipe, message: string, hint: string): RecipeIssue => ({
     ...{ code: 'wrong-value', keys: [key], message, hint },
@@ -256,6 +256,8 @@ function variantIssue(recipe: Recipe): RecipeIssue | undefined {
       `${slanted} is of lr_scheduler_type "slanted_triangular", and this recipe has "${recipe.lr_scheduler_type}".`,
       'Set lr_scheduler_type to "slanted_triangular", or remove the key.',
     );
+  if (predict_in_8bit !== undefined && (learnt === 'regression' || taskOf(learnt).writes))
+    return wrong('predict_in_8bit', `predict_in_8bit is of classifiers, and the task is ${learnt}.`, 'Remove the key.');
   if (focal_gamma !== undefined) {
     if (learnt === 'regression' || taskOf(learnt).writes)
       return wrong('focal_gamma', `focal_gamma is of classifiers, and the task is ${learnt}.`, 'Remove the key.');

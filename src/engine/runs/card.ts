@@ -25,8 +25,9 @@ import {
 import { parseModelName } from '../hub/cache.ts';
 import { readJsonRecord } from '../hub/json-file.ts';
 import { type ModelCard, readModelCard } from '../hub/model-card.ts';
-import { CARD_FILE, CONFIG_FILE, TEMPLATE_FILE } from '../hub/model-folder.ts';
+import { CARD_FILE, CONFIG_FILE, type ModelConfig, TEMPLATE_FILE } from '../hub/model-folder.ts';
 import { resolveModel } from '../hub/resolve.ts';
+import { eightBitFigures, eightBitOf } from '../model-files/eight-bit.ts';
 import { poolingOfModel } from '../models/config.ts';
 import { parseRecipe } from '../recipes/recipe.ts';
 import { taskNamed } from '../tasks/registry.ts';
@@ -53,8 +54,8 @@ export async function writeModelCards(
   facts: CardFacts,
 ): Promise<void> {
   const origin = await originOf(facts.record.recipe, base);
-  const pooling = poolingOfModel(await readJsonRecord(join(folders.model, CONFIG_FILE)).catch(() => ({})));
-  await writeCard(folders.model, modelCard('transformers', origin, facts, pooling));
+  const config = await readJsonRecord(join(folders.model, CONFIG_FILE)).catch(() => ({}));
+  await writeCard(folders.model, modelCard('transformers', origin, facts, config));
   if (folders.adapter !== null) await writeCard(folders.adapter, modelCard('peft', origin, facts));
 }
 
@@ -81,7 +82,12 @@ async function originOf({ model }: Recipe, base: string): Promise<Origin> {
   return { name, hub: card.baseModels, isOnHub: false, card };
 }
 
-function modelCard(library: 'transformers' | 'peft', origin: Origin, facts: CardFacts, pooling?: Pooling): string {
+function modelCard(
+  library: 'transformers' | 'peft',
+  origin: Origin,
+  facts: CardFacts,
+  config: ModelConfig = {},
+): string {
   const { record, dataHash, rows } = facts;
   const { recipe, labels } = record;
   const task = taskNamed(taskNameOf(recipe));
@@ -95,7 +101,8 @@ function modelCard(library: 'transformers' | 'peft', origin: Origin, facts: Card
     '## Use',
     isAdapter ? adapterUse(task, labels.length) : hasPrompt ? promptUse(task, recipe.strategy.type) : modelUse(task),
     ...templateNote(record),
-    ...poolingNote(pooling),
+    ...poolingNote(poolingOfModel(config)),
+    ...eightBitNote(config),
     '## Data',
     [
       `- ${datasetName(recipe)}: ${counted(rows.train, `training ${row}`)}, ${counted(rows.validation, `validation ${row}`)}${rows.test > 0 ? `, ${counted(rows.test, `test ${row}`)}` : ''}`,
@@ -203,6 +210,15 @@ const poolingNote = (pooling: Pooling | undefined): string[] =>
           'It reads a text by its first token’s state as the last layer gives it; the layer before the classifier passes it on.',
         ]
       : [];
+
+/** How Luthier computes its predictions, where that is not as everybody else does. */
+function eightBitNote(config: ModelConfig): string[] {
+  const check = eightBitOf(config);
+  if (!check?.used) return [];
+  return [
+    `Luthier computes its predictions with weights in 8 bits: ${eightBitFigures(check)}. Evaluations, the results below among them, and other programs compute in float.`,
+  ];
+}
 
 /** Only what differs from the defaults, and paths by their last part: what another person needs to do it again. */
 function portableRecipe(recipe: Recipe): Record<string, unknown> {

@@ -1,10 +1,17 @@
 import { largest } from '../../protocol/index.ts';
-import { type Architecture, declarationOf, embeddingPart, type Part, statesIn } from '../models/architecture.ts';
+import {
+  type Architecture,
+  declarationOf,
+  embeddingPart,
+  isLayerWeight,
+  type Part,
+  statesIn,
+} from '../models/architecture.ts';
 import type { BatchShape } from '../models/batch.ts';
 import type { Declaration } from '../models/scope.ts';
 import { Phases } from '../strategies/phases.ts';
 import { IGNORED, type Item, type LabelledItem, type Loss } from '../tasks/task.ts';
-import type { Compiled, DeviceCompiled, Executor, Feed, TensorData } from '../tensor/executors/executor.ts';
+import type { Compiled, DeviceCompiled, Executor, Feed, Range, TensorData } from '../tensor/executors/executor.ts';
 import { sizeOf } from '../tensor/executors/executor.ts';
 import { rowWords } from '../tensor/ops/index.ts';
 import { CompiledCache } from './compiled-cache.ts';
@@ -16,12 +23,16 @@ import {
   forwardProgram,
   GRADIENT,
   LEARNED,
+  HIGH,
+  type LinearRanges,
+  LOW,
   lossesProgram,
   MASK,
   PARAMETER,
   type ProgramOptions,
   type ReadyProgram,
   rowsOf,
+  rangesProgram,
   trainingProgram,
 } from './programs.ts';
 
@@ -116,11 +127,31 @@ export class TaskModel {
     return this.architecture.reads === 'all' ? item.ids.length : 1;
   }
 
-  /** Logits of items, packed as given: `[states, C]` of one after the other. */
-  async logits(items: readonly Item[]): Promise<Float32Array> {
+  /** Whether what is computed in 8 bits takes a fraction of a float product's time. */
+  async isFastIn8Bit(): Promise<boolean> {
+    return (await this.#options.executor.isFastIn8Bit?.()) === true;
+  }
+
+  /**
+   * Logits of items, packed as given: `[states, C]` of one after the other.
+   * @param eightBit linear layers that may be computed in 8 bits; the same ones each time
+   */
+  async logits(items: readonly Item[], eightBit?: LinearRanges): Promise<Float32Array> {
     const { arrays, shape, starts } = this.#pack(items, items.length);
-    const packed = await this.#forward('all', shape, arrays, this.numLabels);
+    const packed = await this.#forward('all', shape, arrays, this.numLabels, eightBit);
     return this.architecture.reads === 'all' ? inOrder(items, packed, starts, this.numLabels) : packed;
+  }
+
+  /** What goes into the linear layers, the head's apart, when these items are answered: the range of each. */
+  async linearRanges(items: readonly Item[]): Promise<LinearRanges> {
+    const { arrays, shape } = this.#pack(items, items.length);
+    const isMeant = isLayerWeight(this.architecture);
+    const compiled = await this.#compile('ranges', shape, (options) => rangesProgram(options, isMeant));
+    const fetches = Object.fromEntries(Object.keys(compiled.outputs).map((name) => [name, new Float32Array(1)]));
+    await compiled.run({ ...arrays, ...(await this.#weights('all')) }, fetches);
+    const weights = [...this.declaration().parameters.keys()].filter((name) => HIGH + name in fetches);
+    const ends = (name: string): Range => [fetches[LOW + name]![0]!, fetches[HIGH + name]![0]!];
+    return new Map(weights.map((name) => [name, ends(name)]));
   }
 
   /**
@@ -179,9 +210,16 @@ export class TaskModel {
     await compiled.run({ ...feeds, ...(await this.#weights('all')) }, fetchesOf(compiled.outputs));
   }
 
-  async #forward(part: Part, shape: BatchShape, arrays: Record<string, Feed>, width: number): Promise<Float32Array> {
+  async #forward(
+    part: Part,
+    shape: BatchShape,
+    arrays: Record<string, Feed>,
+    width: number,
+    eightBit?: LinearRanges,
+  ): Promise<Float32Array> {
     const output = new Float32Array(statesIn(this.architecture, shape) * width);
-    const compiled = await this.#compile(part, shape, (options) => forwardProgram(part, options));
+    const kind = eightBit ? `${part} in 8 bits` : part;
+    const compiled = await this.#compile(kind, shape, (options) => forwardProgram(part, options, eightBit));
     await compiled.run({ ...arrays, ...(await this.#weights(part)) }, { output });
     return output;
   }

@@ -2,10 +2,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type Architecture, compute, declarationOf, type Part, partSpecs, statesIn } from '../models/architecture.ts';
 import type { BatchShape } from '../models/batch.ts';
 import { type CachedLayer, type CachedShape, cachedBatch, cachedSpecs } from '../models/cached-batch.ts';
+import { withLinearInputs } from '../models/linear-inputs.ts';
 import { withMarkedLayers } from '../models/marked-layers.ts';
 import type { Source } from '../models/scope.ts';
 import type { Loss } from '../tasks/task.ts';
-import type { CompileOptions, Program, Shape, TensorSpec } from '../tensor/executors/executor.ts';
+import type { CompileOptions, Program, Range, Shape, TensorSpec } from '../tensor/executors/executor.ts';
 import { dropoutScales, embedding, rowLosses, valueAndGrads } from '../tensor/ops/index.ts';
 import { type Block, concatenated } from './flat-blocks.ts';
 
@@ -60,12 +61,42 @@ export const parameterSpecs = (
 /**
  * A part without dropout: from texts to `all`, the logits `[N, C]`, or to `states`, the features `[N, H]` that a head is
  * given when nothing below it changes; and from these on, `head`, the logits. Or to their embeddings `[N, H]`.
+ * @param eightBit linear layers that may be computed in 8 bits
  */
-export function forwardProgram(part: Part, options: ProgramOptions): ReadyProgram {
+export function forwardProgram(part: Part, options: ProgramOptions, eightBit?: LinearRanges): ReadyProgram {
+  const { architecture, shape } = options;
+  const parameters = parameterSpecs(part, options, (name) => eightBit?.has(name) ?? false);
+  for (const [name, beside] of eightBit ?? []) {
+    const spec = parameters[PARAMETER + name];
+    if (spec) parameters[PARAMETER + name] = { ...spec, beside };
+  }
+  return {
+    inputs: { ...partSpecs(part, architecture, shape), ...parameters },
+    program: (inputs) => ({ output: compute(part, architecture, sourceOf(inputs), inputs, options) }),
+  };
+}
+
+/** By the name of a linear layer's weight, the range of what goes into it. */
+export type LinearRanges = ReadonlyMap<string, Range>;
+
+export const LOW = 'low:';
+export const HIGH = 'high:';
+
+/** What goes into linear layers, of a batch: the lowest and the highest number, 0 or beyond, by the names of their weights. */
+export function rangesProgram(options: ProgramOptions, isMeant: (weight: string) => boolean): ReadyProgram {
   const { architecture, shape } = options;
   return {
-    inputs: { ...partSpecs(part, architecture, shape), ...parameterSpecs(part, options) },
-    program: (inputs) => ({ output: compute(part, architecture, sourceOf(inputs), inputs, options) }),
+    inputs: { ...partSpecs('all', architecture, shape), ...parameterSpecs('all', options) },
+    program: (inputs) => {
+      const found: Tensors = {};
+      const listening = withLinearInputs(architecture, (weight, x) => {
+        if (!isMeant(weight)) return;
+        found[HIGH + weight] = tf.max(tf.relu(x));
+        found[LOW + weight] = tf.neg(tf.max(tf.relu(tf.neg(x))));
+      });
+      compute('all', listening, sourceOf(inputs), inputs, options);
+      return found;
+    },
   };
 }
 

@@ -117,6 +117,14 @@ export interface DecodeOptions {
   model: string;
 }
 
+/** How far answers are from those of another computation. */
+export interface Differences {
+  /** Items of which any label is another one. */
+  changed: number;
+  /** Largest difference of a probability; 1 where one is not finite. */
+  largest: number;
+}
+
 /** What a model answers texts with. */
 export interface Answering<Answer> {
   readonly name: AnswerName;
@@ -170,6 +178,11 @@ export interface Task<Row extends TaskRow, I extends LabelledItem, Answer, Repor
   generalText?(tokenizer: Tokenizer, maxLength: number): LabelledItem[];
   /** What is chosen on the validation rows, of the answers of the weights that are kept; and how to say it. */
   tune?(items: readonly I[], logits: Logits): { settings: TaskSettings; note: string };
+  /**
+   * How far answers are from those of another computation, of the same items; left out where there are no labels to be
+   * the same. @param a logits as `evaluate` is given them @param b likewise
+   */
+  compare?(items: readonly I[], a: Logits, b: Logits, how: { labels: number; settings: TaskSettings }): Differences;
   evaluate(options: EvaluateOptions<Row, I>): Report;
   /** One report of the folds of a cross-validation. */
   pool(reports: readonly Report[]): Report;

@@ -19,6 +19,7 @@ import { readModelCard } from '../hub/model-card.ts';
 import { type ModelFolder, openModelFolder, readGeneration, refusePrompt } from '../hub/model-folder.ts';
 import { type ResolvedModel, resolveModel } from '../hub/resolve.ts';
 import { measure } from '../infer/inference.ts';
+import { sayEightBit } from '../model-files/eight-bit.ts';
 import { checkWeights, loadWeights } from '../model-files/load-weights.ts';
 import { withPadding } from '../model-files/padding.ts';
 import { pooledFolder } from '../model-files/pooling.ts';
@@ -473,7 +474,7 @@ class TaskTrainer implements Trainer {
     await this.collect();
     const settings = await this.#settings();
     if (this.#tuned) this.note('info', this.#tuned.note);
-    await saveTaskModel(target, {
+    const found = await saveTaskModel(target, {
       settings,
       task: this.task,
       model: this.model,
@@ -484,9 +485,13 @@ class TaskTrainer implements Trainer {
       maxLength: this.recipe.max_length,
       inputs: this.task.inputs(this.dataset.columns),
       probes: [...this.encoded.validation, ...this.encoded.train].slice(0, 16),
+      eightBit: this.recipe.predict_in_8bit
+        ? { compared: this.encoded.validation, seen: this.encoded.train }
+        : undefined,
       backend: this.recipe.backend,
       adapter: { folder: adapterFolderOf(target), base: this.base, strategy: this.recipe.strategy },
     });
+    if (found !== undefined) this.note(...sayEightBit(found));
     if (!this.lessons.isPaired) return;
     const encoder = sentenceTransformerFolderOf(target);
     const { model, folder, tokenizer } = this;

@@ -21,6 +21,7 @@ import { choose } from '../questions.ts';
 import { recipeText } from '../recipes/suggest.ts';
 import { saveEvaluation } from '../runs/evaluations.ts';
 import { hasModel, type Run } from '../runs/run.ts';
+import { setting } from '../settings.ts';
 import { tell, withProgress } from '../ui.ts';
 import { pickRuns } from '../views/open.ts';
 import { templateOfRun } from '../views/run-template.ts';
@@ -132,7 +133,10 @@ export async function predictOnFile(luthier: Luthier, ...args: unknown[]): Promi
   const done = await withProgress(`Predicting with ${run.record.name}${through(run)}`, (signal, progress) =>
     luthier.engine.service.request(
       'predict/file',
-      { model: join(run.folder, run.record.model ?? 'model'), file, out: target.fsPath, as, settings: {} },
+      {
+        ...{ model: join(run.folder, run.record.model ?? 'model'), file, out: target.fsPath, as, settings: {} },
+        ...(!setting('luthier.predictions.eightBit') && { float: true }),
+      },
       {
         signal,
         // Rows that were answered before are kept.
@@ -165,7 +169,7 @@ export async function predictOnFile(luthier: Luthier, ...args: unknown[]): Promi
 const MOST_WARNINGS = 2;
 
 function whatWasAnswered(run: Run, file: string, done: ServiceRequests['predict/file']['result']): string {
-  const { rows, of, path, from, columns, warnings } = done;
+  const { rows, of, path, from, columns, warnings, computed } = done;
   const added = `the new column${columns.length === 1 ? '' : 's'} ${columns.join(' and ')}`;
   const left = of - rows;
   const said =
@@ -174,7 +178,7 @@ function whatWasAnswered(run: Run, file: string, done: ServiceRequests['predict/
       : `Cancelled after ${formatCount(rows)} of ${counted(of, 'row')} of ${basename(file)}. ${basename(path)} has ${rows === 1 ? 'this row' : 'these rows'} with ${added}; the other ${left === 1 ? 'one is' : `${formatCount(left)} are`} left out.`;
   const more = warnings.length - MOST_WARNINGS;
   const rest = more > 0 ? [`The log has ${counted(more, 'more warning')}.`] : [];
-  return [said, ...warnings.slice(0, MOST_WARNINGS), ...rest].join(' ');
+  return [said, ...(computed === undefined ? [] : [computed]), ...warnings.slice(0, MOST_WARNINGS), ...rest].join(' ');
 }
 
 /** What rows go through on their way to a run's model, as a sentence goes on. */

@@ -1,7 +1,9 @@
 import { dirname, resolve } from 'node:path';
 import type { Handlers } from '../../../files/rpc.ts';
 import type { DatasetReference, Progressing } from '../../../protocol/index.ts';
+import type { RowAnswerer } from '../../infer/predict-file.ts';
 import { predictorOf } from '../../infer/predictor.ts';
+import { type Computed, predictionsOf } from '../../model-files/eight-bit.ts';
 import { openModel } from '../../model-files/open-model.ts';
 import type { Tell } from '../stdio.ts';
 import type { HostNotifications, HostRequests } from './wire.ts';
@@ -96,11 +98,14 @@ export function createHostHandlers(path: string, tell: Tell<HostNotifications>):
       return codeOfPrompt(opened, source.row ?? null, source, options);
     },
     'predict/file': async (params, signal) => {
-      const { file, out, as, settings } = params;
+      const { file, out, as, settings, float } = params;
       const { predictFile, rowsOfPredictor, rowsOfWriter } = await import('../../infer/predict-file.ts');
-      const rows =
-        as === 'classes' ? rowsOfPredictor(await model()) : rowsOfWriter(await writer(), settings, as === 'message');
-      return predictFile(rows, { file, out, signal, note: log, onProgress: partsOf(params) });
+      const answered = async (rows: RowAnswerer) =>
+        predictFile(rows, { file, out, signal, note: log, onProgress: partsOf(params) });
+      if (as !== 'classes') return answered(rowsOfWriter(await writer(), settings, as === 'message'));
+      const { eightBit, said }: Computed = float ? {} : await predictionsOf(await open());
+      const predictor = eightBit ? predictorOf(await open(), { eightBit }) : await model();
+      return { ...(await answered(rowsOfPredictor(predictor))), ...(said !== undefined && { computed: said }) };
     },
     evaluate: async (params, signal) => {
       const { data, columns, encoding, split } = params;

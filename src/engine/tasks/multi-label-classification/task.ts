@@ -1,11 +1,12 @@
 import type { LabelsPrediction, LabelsReport } from '../../../protocol/index.ts';
+import { labelDifferences } from '../differences.ts';
 import { labelsLoss } from '../loss.ts';
 import { keptSettings } from '../settings.ts';
 import type { LabelledItem, Task, TaskSettings } from '../task.ts';
 import { encodeWith, textClassification } from '../text-classification/task.ts';
 import { labelsFrom, showLabels } from './decode.ts';
 import { formatLabels } from './format.ts';
-import { bestThreshold, labelsReport, pooledLabels } from './report.ts';
+import { bestThreshold, labelsReport, pooledLabels, THRESHOLD } from './report.ts';
 import { type LabelsExample, labelSets } from './rows.ts';
 
 /** Any number of labels for each text or pair of texts, none included. @param how its data are written */
@@ -34,6 +35,8 @@ const make = (how: TaskSettings): Task<LabelsExample, LabelledItem, LabelsPredic
   },
   decode: labelsFrom,
   show: showLabels,
+  compare: (items, a, b, { labels, settings: { threshold = THRESHOLD } }) =>
+    labelDifferences(items, a, b, { labels, threshold }),
   evaluate: labelsReport,
   pool: pooledLabels,
   format: formatLabels,

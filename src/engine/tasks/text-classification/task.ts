@@ -5,6 +5,7 @@ import { formatReport } from '../../evaluate/format.ts';
 import { pooledReport } from '../../evaluate/pool.ts';
 import { classificationReport } from '../../evaluate/report.ts';
 import type { TextInput, Tokenizer } from '../../text/tokenizer.ts';
+import { classDifferences } from '../differences.ts';
 import { classLoss } from '../loss.ts';
 import type { EncodedRows, LabelledItem, Task } from '../task.ts';
 import { predictionsFrom } from './predictions.ts';
@@ -34,6 +35,7 @@ export const textClassification: Task<Example, LabelledItem, Prediction, Classif
     said: `${label.padEnd(largest(labels, (name) => name.length, 0))}  ${score.toFixed(3)}`,
     of: text_pair === undefined ? text : `${text} / ${text_pair}`,
   }),
+  compare: (items, a, b, { labels }) => classDifferences(items, a, b, labels),
   evaluate: ({ rows, items, trainRows, settings: _, tuned: __, ...options }) =>
     classificationReport({
       ...options,

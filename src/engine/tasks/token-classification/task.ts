@@ -1,4 +1,5 @@
 import type { TagPrediction, TagReport } from '../../../protocol/index.ts';
+import { classDifferences } from '../differences.ts';
 import { classLoss } from '../loss.ts';
 import type { Task } from '../task.ts';
 import { entitiesOf, showEntities } from './decode.ts';
@@ -19,6 +20,7 @@ export const tokenClassification: Task<Sentence, TaggedItem, TagPrediction, TagR
   prepare: encodeTexts,
   decode: entitiesOf,
   show: showEntities,
+  compare: (items, a, b, { labels }) => classDifferences(items, a, b, labels),
   evaluate: tagReport,
   pool: pooledTags,
   format: formatTags,

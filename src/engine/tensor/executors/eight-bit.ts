@@ -75,6 +75,8 @@ export class EightBitWeights {
 
 const ROWS = 8;
 const INNER = 64;
+/** Largest magnitude of a weight in 8 bits, where nothing saturates. */
+export const FULL_RANGE = 127;
 
 /**
  * Largest magnitude of a weight that this processor multiplies right: 127, or 63 where its instructions add two products
@@ -85,7 +87,7 @@ export async function eightBitRange(ort: OnnxRuntime): Promise<number> {
     inputs: ['a'],
     outputs: new Map([['y', 'y']]),
     constants: new Map([
-      ['b', { shape: [INNER, ROWS], dtype: 'int8', data: new Int8Array(INNER * ROWS).fill(127) }],
+      ['b', { shape: [INNER, ROWS], dtype: 'int8', data: new Int8Array(INNER * ROWS).fill(FULL_RANGE) }],
       ['scale', { shape: [ROWS], dtype: 'float32', data: new Float32Array(ROWS).fill(1) }],
     ]),
     types: new Map([
@@ -106,5 +108,5 @@ export async function eightBitRange(ort: OnnxRuntime): Promise<number> {
   const { y } = await session.run({ a });
   await session.release();
   const sum = ((y as Ort.Tensor).data as Float32Array)[0]!;
-  return sum > 0.99 * 127 * INNER ? 127 : 63;
+  return sum > 0.99 * FULL_RANGE * INNER ? FULL_RANGE : 63;
 }

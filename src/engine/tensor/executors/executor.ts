@@ -13,7 +13,15 @@ export interface TensorSpec {
    * then several times as fast, since it is laid out once, but each such program has a copy.
    */
   readonly builtIn?: true;
+  /**
+   * With `held`, of the weight of a linear layer: the range of what it is multiplied with, which is then rounded by this
+   * range and not by its own, so that a row's product does not depend on the other rows. What lies beyond is cut.
+   */
+  readonly beside?: Range;
 }
+
+/** From the lowest to the highest; 0 is in it. */
+export type Range = readonly [low: number, high: number];
 
 /** float32 as Float32Array, int32 as Int32Array, bool as Uint8Array of 0 and 1. */
 export type TensorData = Float32Array | Int32Array | Uint8Array;
@@ -75,6 +83,11 @@ export interface Executor {
   readonly library: string;
   /** Whether inputs marked `held: 'int8'` are computed with in 8 bits; where not, in float as all others. */
   readonly computesIn8Bit?: boolean;
+  /**
+   * Whether the processor has instructions for products of 8 bits (x86's VNNI, ARM's dot products): only with them are
+   * these several times as fast as float ones, and weights have all of their 8 bits.
+   */
+  isFastIn8Bit?(): Promise<boolean>;
   /** Whether marked layers are computed again for their gradients instead of kept; where not, as if they were not marked. */
   readonly recomputes?: boolean;
   compile(program: Program, inputs: Record<string, TensorSpec>, options?: CompileOptions): Promise<Compiled>;

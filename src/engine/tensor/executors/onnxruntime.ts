@@ -1,5 +1,6 @@
 import type * as Ort from 'onnxruntime-node';
-import { EightBitWeights, eightBitRange } from './eight-bit.ts';
+import type { Target } from '../graph/optimize.ts';
+import { EightBitWeights, eightBitRange, FULL_RANGE } from './eight-bit.ts';
 import type { Executor } from './executor.ts';
 import { sharesMalloc } from './malloc.ts';
 import { libraryOf, loadOnnxRuntime, type OnnxRuntime } from './onnxruntime-library.ts';
@@ -26,11 +27,19 @@ export async function createOnnxRuntimeExecutor(options: OnnxRuntimeOptions = {}
     numThreads,
     library: libraryOf(ort),
     computesIn8Bit: true,
+    isFastIn8Bit: async () => {
+      range ??= eightBitRange(ort);
+      return (await range) === FULL_RANGE;
+    },
     recomputes: true,
     compile: async (program, inputs, { singleNodes } = {}) => {
       const session = sessionOptions({ ...options, numThreads });
-      const isHeldIn8Bit = (input: string) => inputs[input]?.held === 'int8';
-      const target = { provider: 'cpu', isHeldIn8Bit, singleNodes } as const;
+      const target: Target = {
+        provider: 'cpu',
+        isHeldIn8Bit: (input) => inputs[input]?.held === 'int8',
+        rangeBeside: (input) => inputs[input]?.beside,
+        singleNodes,
+      };
       if (Object.values(inputs).some(({ builtIn }) => builtIn)) {
         range ??= eightBitRange(ort);
         return builtInSession(ort, program, inputs, target, session, await range);

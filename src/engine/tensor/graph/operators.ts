@@ -57,6 +57,8 @@ interface OnnxOperators {
   Or: None;
   Pad: None;
   Pow: None;
+  /** To uint8, by a scale and a zero point. */
+  QuantizeLinear: None;
   Reciprocal: None;
   ReduceL2: Reduction;
   ReduceMax: Reduction;
@@ -87,6 +89,8 @@ interface ContributedOperators {
   DynamicQuantizeMatMul: None;
   FusedMatMul: { readonly transA?: Flag; readonly transB?: Flag; readonly alpha?: FloatAttribute };
   Gelu: None;
+  /** Of uint8 and int8, with their scales, the left one's zero point, none of the right one's, and a bias. */
+  MatMulIntegerToFloat: None;
   MatMulNBits: {
     readonly K: number;
     readonly N: number;
@@ -115,6 +119,7 @@ const CONTRIBUTED: Readonly<Record<keyof ContributedOperators, true>> = {
   DynamicQuantizeMatMul: true,
   FusedMatMul: true,
   Gelu: true,
+  MatMulIntegerToFloat: true,
   MatMulNBits: true,
   RotaryEmbedding: true,
 };

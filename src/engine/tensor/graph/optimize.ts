@@ -1,3 +1,4 @@
+import type { Range } from '../executors/executor.ts';
 import { checkGraph } from './check.ts';
 import type { Graph } from './ir.ts';
 import { type EightBitOperand, eightBitLinears } from './passes/eight-bit-linears.ts';
@@ -16,6 +17,8 @@ export interface Target {
   isHeldIn8Bit?: (input: string) => boolean;
   /** Norms and rotations may be a node each. */
   singleNodes?: boolean | undefined;
+  /** Of such an input the range of what it is multiplied with, where that is known. */
+  rangeBeside?: (input: string) => Range | undefined;
 }
 
 export interface Optimized {
@@ -40,7 +43,7 @@ export function optimize(recorded: Graph, target: Target = { provider: 'cpu' }):
     ...(target.singleNodes ? { 'taking single nodes': asSingleNodes } : {}),
     ...(target.provider === 'webgpu' ? { "writing WebGPU's operators": webGpuOperators } : {}),
   };
-  const narrowed = eightBitLinears(lifted.graph, target.isHeldIn8Bit ?? (() => false));
+  const narrowed = eightBitLinears(lifted.graph, target.isHeldIn8Bit ?? (() => false), target.rangeBeside);
   checkGraph(narrowed.graph, 'taking 8 bits for frozen layers');
   let { graph } = narrowed;
   for (const [name, pass] of Object.entries(passes)) {

@@ -98,6 +98,7 @@ const RULES: { readonly [O in Op]: Rule<O> } = {
   LessOrEqual: compare,
   Log: same,
   MatMul: (_, [a, b]) => [{ shape: matMulShape(a!.shape, b!.shape, false, false), dtype: a!.dtype }],
+  MatMulIntegerToFloat: (_, [a, b]) => [{ shape: matMulShape(a!.shape, b!.shape, false, false), dtype: 'float32' }],
   MatMulNBits: ({ attributes: { N } }, [x]) => [{ shape: [...x!.shape.slice(0, -1), N], dtype: 'float32' }],
   Max: binary,
   Min: binary,
@@ -111,6 +112,7 @@ const RULES: { readonly [O in Op]: Rule<O> } = {
     return [{ shape: x!.shape.map((d, i) => pads[i]! + d + pads[rank + i]!), dtype: x!.dtype }];
   },
   Pow: binary,
+  QuantizeLinear: (_, [x]) => [{ shape: x!.shape, dtype: 'uint8' }],
   Reciprocal: same,
   ReduceL2: reduce,
   ReduceMax: reduce,

@@ -110,6 +110,25 @@ describe('eightBitLinears', () => {
     expect(count('ReduceMax')).toBe(3);
   });
 
+  it('rounds what goes into a layer by a range that is known, once for all layers that read it', () => {
+    const layers = ({ x, q, k, b }: Record<string, tf.Tensor>) => ({
+      q: linear(x as tf.Tensor2D, q!, b!),
+      k: linear(x as tf.Tensor2D, k!, b!),
+    });
+    const graph = record(layers, { x: f32(4, 5), q: f32(7, 5), k: f32(7, 5), b: f32(7) });
+    const { graph: narrow } = eightBitLinears(
+      graph,
+      (name) => name === 'q' || name === 'k',
+      () => [-1, 4.1],
+    );
+    checkGraph(narrow, 'test');
+    expect(printGraph(narrow).split('\n').slice(8, 11)).toEqual([
+      '%x.uint8.0:u8[4,5] = QuantizeLinear(%x, 0.02, 50)',
+      expect.stringContaining('MatMulIntegerToFloat(%x.uint8.0, %q int8ᵀ, 0.02, %q int8ᵀ scales, 50, _, %b)'),
+      expect.stringContaining('MatMulIntegerToFloat(%x.uint8.0, %k int8ᵀ, 0.02, %k int8ᵀ scales, 50, _, %b)'),
+    ]);
+  });
+
   it('leaves a graph without frozen layers as it is', () => {
     const graph = record(program, specs(4, 5, 2));
     expect(eightBitLinears(graph, () => false)).toEqual({ graph, operands: [] });

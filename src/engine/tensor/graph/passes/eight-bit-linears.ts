@@ -1,3 +1,4 @@
+import type { Range } from '../../executors/executor.ts';
 import type { Graph, Node } from '../ir.ts';
 import { Rewriter } from './rewriter.ts';
 
@@ -39,12 +40,15 @@ function productOf({ op, attributes, inputs }: Node): Product | undefined {
  * a float product (bench/quantisation.md). It has one scale for the whole left side. Rows of an encoder's activations
  * are alike, but those of gradients differ by orders of magnitude, and so do a decoder's, whose first token has some
  * values in the thousands: there each row is scaled to a largest value of one before, and back after. A linear layer
- * without a bias is a decoder's.
+ * without a bias is a decoder's. Where the range of the left side is known beforehand, it is rounded by that: a row's
+ * product is then the same whatever the other rows are.
  * @param isHeld inputs that are the same in every run
+ * @param rangeBeside of such an input, what is multiplied with it lies in
  */
 export function eightBitLinears(
   graph: Graph,
   isHeld: (input: string) => boolean,
+  rangeBeside: (input: string) => Range | undefined = () => undefined,
 ): { graph: Graph; operands: EightBitOperand[] } {
   const r = new Rewriter(graph);
   const operands = new Map<string, EightBitOperand>();
@@ -60,6 +64,7 @@ export function eightBitLinears(
     return operand;
   };
   const scaled = new Map<string, ScaledRows>();
+  const rounded = new Map<string, Rounded>();
   for (const node of graph.nodes) {
     const weight = node.inputs[1];
     const product = weight !== undefined && isHeld(weight) ? productOf(node) : undefined;
@@ -70,6 +75,15 @@ export function eightBitLinears(
     const { values, scales } = operandOf(weight!, product.isTransposed);
     const [x, y] = [node.inputs[0]!, node.outputs[0]!];
     const { bias } = product;
+    const range = rangeBeside(weight!);
+    if (range) {
+      const key = `${x} ${range.join(' ')}`;
+      const left = rounded.get(key) ?? roundInto(r, x, range, rounded.size);
+      rounded.set(key, left);
+      const inputs = [left.values, values, left.scale, scales, left.zero, ...(bias === undefined ? [] : ['', bias])];
+      r.node('MatMulIntegerToFloat', inputs, y);
+      continue;
+    }
     // The scale of a single row is that of the whole: scaled before and back after, it would give the same numbers.
     if (bias !== undefined || r.typeOf(x).shape[0] === 1) {
       r.node('DynamicQuantizeMatMul', [x, values, scales, ...(bias === undefined ? [] : ['', bias])], y);
@@ -85,6 +99,23 @@ export function eightBitLinears(
   if (made.length === 0) return { graph, operands: made };
   const inputs = [...graph.inputs, ...made.flatMap(({ values, scales }) => [values, scales])];
   return { graph: { ...r.graph(), inputs }, operands: made };
+}
+
+/** A matrix in uint8: `scale · (values - zero)`. */
+interface Rounded {
+  values: string;
+  scale: string;
+  zero: string;
+}
+
+/** @param number of what was rounded before, for names */
+function roundInto(r: Rewriter, x: string, [low, high]: Range, number: number): Rounded {
+  const step = (high - low) / 255 || 1;
+  const name = `${x}.uint8.${number}`;
+  const scale = r.scalar(`${name}.scale`, step);
+  const zero = r.constant(`${name}.zero`, { shape: [], dtype: 'uint8', data: Uint8Array.of(Math.round(-low / step)) });
+  const values = r.value(name, { ...r.typeOf(x), dtype: 'uint8' });
+  return { values: r.node('QuantizeLinear', [x, scale, zero], values), scale, zero };
 }
 
 /** A matrix `[M, K]` whose rows have a largest magnitude of one, and what they are to be multiplied by, `[M, 1]`. */

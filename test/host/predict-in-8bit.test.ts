@@ -1,0 +1,153 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { evaluateModel } from '../../src/engine/infer/evaluate-model.ts';
+import { createPredictor, predictorOf } from '../../src/engine/infer/predictor.ts';
+import { eightBitOf, keepEightBit, predictionsOf } from '../../src/engine/model-files/eight-bit.ts';
+import { openModel } from '../../src/engine/model-files/open-model.ts';
+import { parseRecipe } from '../../src/engine/recipes/recipe.ts';
+import { createHostHandlers } from '../../src/engine/service/host/handlers.ts';
+import { createOnnxRuntimeExecutor } from '../../src/engine/tensor/executors/onnxruntime.ts';
+import { createTrainer } from '../../src/engine/train/trainer.ts';
+import type { RecipeInput } from '../../src/protocol/index.ts';
+import { makeTinyBert, tinyRows } from '../faults/tiny.ts';
+
+const TEXTS = ['the parcel was broken and late', 'a lovely screen', 'it is very very kind today', 'the'];
+const executor = await createOnnxRuntimeExecutor();
+const isFast = await executor.isFastIn8Bit!();
+executor.dispose();
+
+let place: string;
+beforeAll(async () => {
+  place = await mkdtemp(join(tmpdir(), 'luthier-8bit-'));
+  await makeTinyBert(join(place, 'tiny'));
+  await writeFile(join(place, 'rows.csv'), tinyRows(80));
+  await writeFile(join(place, 'texts.txt'), `${TEXTS.join('\n')}\n`);
+});
+afterAll(() => rm(place, { recursive: true, force: true }));
+
+/** Trains a few steps, writes the model, and gives what was said meanwhile. */
+async function train(out: string, more: Partial<RecipeInput>): Promise<string> {
+  const keys = { model: 'tiny', dataset: 'rows.csv', max_steps: 6, max_length: 32, learning_rate: 3e-3 };
+  const told: string[] = [];
+  const trainer = await createTrainer({
+    recipe: parseRecipe({ ...keys, validation_split: 0.25, backend: 'onnxruntime', ...more }),
+    base: place,
+    note: (level, message) => told.push(`${level}: ${message}`),
+  });
+  while (trainer.step < trainer.totalSteps) await trainer.trainStep();
+  await trainer.saveModel(join(place, out));
+  trainer.dispose();
+  return told.join('\n');
+}
+
+const checkIn = async (model: string) =>
+  eightBitOf(JSON.parse(await readFile(join(place, model, 'config.json'), 'utf8')));
+
+describe.skipIf(!isFast)('predictions in 8 bits, on a processor that has fast products of them', () => {
+  let told: string;
+  beforeAll(async () => {
+    told = await train('narrow', { predict_in_8bit: true });
+  });
+
+  it('are compared with float ones on the validation rows when the model is written, which says what was found', async () => {
+    const check = (await checkIn('narrow'))!;
+    expect(check).toMatchObject({ used: true, rows: 20 });
+    expect(check.largest_difference).toBeGreaterThan(0);
+    expect(told).toContain(`info: Predictions are computed with weights in 8 bits: on 20 validation rows, `);
+    expect(told).toContain(`differ by at most ${check.largest_difference}.`);
+  });
+
+  it('are near float ones and not the same, each text’s whatever else is asked with it', async () => {
+    const open = await openModel(join(place, 'narrow'), 'onnxruntime');
+    const { eightBit, said } = await predictionsOf(open);
+    expect(said).toMatch(/^Computed with weights in 8 bits: on 20 validation rows, /);
+    const [narrow, float] = [predictorOf(open, { eightBit }), predictorOf(open)];
+    const [inOne, exact] = [await narrow.logits(TEXTS), await float.logits(TEXTS)];
+    const furthest = Math.max(...inOne.map((x, i) => Math.abs(x - exact[i]!)));
+    expect(furthest).toBeGreaterThan(1e-6);
+    expect(furthest).toBeLessThan(0.05);
+    for (const [i, text] of TEXTS.entries()) {
+      const alone = await narrow.logits([text]);
+      for (const [k, x] of alone.entries()) expect(x).toBeCloseTo(inOne[2 * i + k]!, 5);
+    }
+    open.dispose();
+  });
+
+  it('are never those of an evaluation, of Try Model or of a folder that does not say so', async () => {
+    await cp(join(place, 'narrow'), join(place, 'silent'), { recursive: true });
+    const path = join(place, 'silent', 'config.json');
+    const config = JSON.parse(await readFile(path, 'utf8')) as { luthier: Record<string, unknown> };
+    const { predict_in_8bit: _, ...luthier } = config.luthier;
+    await writeFile(path, JSON.stringify({ ...config, luthier }));
+    const measure = (model: string) =>
+      evaluateModel({ ...{ model: join(place, model), data: 'rows.csv', base: place }, split: 'test', note: () => {} });
+    expect((await measure('narrow')).metrics).toEqual((await measure('silent')).metrics);
+    const float = await createPredictor(join(place, 'silent'));
+    const expected = await float.predict(TEXTS);
+    float.dispose();
+    const signal = new AbortController().signal;
+    const ask = createHostHandlers(join(place, 'narrow'), () => undefined);
+    expect(await ask.predict({ model: 'narrow', texts: TEXTS }, signal)).toEqual(expected);
+    const open = await openModel(join(place, 'silent'), 'onnxruntime');
+    expect(await predictionsOf(open)).toEqual({});
+    open.dispose();
+  });
+
+  it('are those of a file, unless float is asked for; what was done is said', async () => {
+    const ask = createHostHandlers(join(place, 'narrow'), () => undefined);
+    const predicted = async (more: object) => {
+      const out = join(place, 'out.jsonl');
+      const params = { model: 'narrow', file: join(place, 'texts.txt'), out, as: 'classes', settings: {} } as const;
+      const { computed } = await ask['predict/file']({ ...params, ...more }, new AbortController().signal);
+      return { computed, written: await readFile(out, 'utf8') };
+    };
+    const [narrow, float] = [await predicted({}), await predicted({ float: true })];
+    expect(narrow.computed).toContain('Computed with weights in 8 bits');
+    expect(float.computed).toBeUndefined();
+    expect(narrow.written.split('\n')).toHaveLength(TEXTS.length + 1);
+  });
+
+  it('are given up where the answers are too far away, which is said when it is written and when it is asked', async () => {
+    await cp(join(place, 'narrow'), join(place, 'far'), { recursive: true });
+    await keepEightBit(join(place, 'far'), { used: false, rows: 20, rows_changed: 3, largest_difference: 0.2 });
+    const open = await openModel(join(place, 'far'), 'onnxruntime');
+    expect(await predictionsOf(open)).toEqual({
+      said: 'Computed in float: with weights in 8 bits, on 20 validation rows, 3 have another label than in float, and probabilities differ by at most 0.2.',
+    });
+    open.dispose();
+  });
+
+  it('are not carried over to a model that is trained on from one', async () => {
+    await train('next', { model: 'narrow' });
+    expect(await checkIn('next')).toBeUndefined();
+  });
+});
+
+it('without validation rows nothing is compared, and a backend without fast products says so', async () => {
+  expect(await train('no-rows', { predict_in_8bit: true, validation_split: 0 })).toContain(
+    'warning: predict_in_8bit: there are no validation rows',
+  );
+  expect(await checkIn('no-rows')).toBeUndefined();
+  expect(await train('slow', { predict_in_8bit: true, backend: 'wasm' })).toContain(
+    'warning: predict_in_8bit: this processor or backend has no fast products in 8 bits',
+  );
+  expect(await checkIn('slow')).toBeUndefined();
+});
+
+it('a damaged entry of a folder is none', () => {
+  const ranges = { 'a.weight': [-1, 2] };
+  const entry = { used: true, rows: 20, rows_changed: 0, largest_difference: 0.01, ranges };
+  expect(eightBitOf({ luthier: { predict_in_8bit: entry } })).toEqual(entry);
+  for (const wrong of [
+    { used: 'yes' },
+    { rows: -1 },
+    { rows_changed: 0.5 },
+    { largest_difference: Number.NaN },
+    { ranges: { a: [1, 2] } },
+  ])
+    expect(eightBitOf({ luthier: { predict_in_8bit: { ...entry, ...wrong } } })).toBeUndefined();
+  for (const config of [{}, { luthier: null }, { luthier: { predict_in_8bit: null } }])
+    expect(eightBitOf(config)).toBeUndefined();
+});
