@@ -5,10 +5,21 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { ModelEntry, RunRecord, TaskName } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
 import { Cancelled } from '../errors.ts';
+import { COMMANDS } from '../ids.ts';
 import { silentLog } from '../log.ts';
 import type { Run } from '../runs/run.ts';
 import { recordOf } from '../testing/fake-run.ts';
-import { configured, Document, memento, type QuickPick, reset, shown, Uri, window } from '../testing/vscode.ts';
+import {
+  commands,
+  configured,
+  Document,
+  memento,
+  type QuickPick,
+  reset,
+  shown,
+  Uri,
+  window,
+} from '../testing/vscode.ts';
 import { chooseModelFor } from './choose.ts';
 import { CompletionCounter } from './counts.ts';
 import { Gate } from './gate.ts';
@@ -143,4 +154,8 @@ it('the menu turns off and on, for all and for the language at hand, tries again
   expect(models.troubleOf('markdown')).toBeNull();
   await choose('$(discard) Undo the Last Change of Models');
   expect(state.now.models).toEqual({});
+  const run = '/w/.luthier/runs/my-update';
+  await state.update(() => ({ outcome: { run, name: 'my-update', text: 'starters/decoder still completes.' } }));
+  expect(await choose('$(history) Last Update: my-update')).not.toEqual(labels);
+  expect(commands.executeCommand).toHaveBeenCalledWith(COMMANDS.openDashboard, run);
 });

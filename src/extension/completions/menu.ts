@@ -91,6 +91,16 @@ async function menuItems(luthier: Luthier, language: string | undefined): Promis
       description: 'learns from what you accepted',
       value: () => run(COMMANDS.updateModel),
     },
+  );
+  const { outcome } = state.now;
+  // Its notification may have gone by unseen.
+  if (outcome)
+    items.push({
+      label: `$(history) Last Update: ${outcome.name}`,
+      detail: outcome.text,
+      value: () => run(COMMANDS.openDashboard, outcome.run),
+    });
+  items.push(
     separator('More'),
     {
       label: '$(graph) Show Counts',

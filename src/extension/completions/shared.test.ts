@@ -95,7 +95,8 @@ it('a torn or strange file is as if nothing had been chosen, part by part', asyn
     troubles: [{ language: 'a', model: 'b', message: 'c' }, {}, null],
     asked: { at: 5, never: 'yes' },
     snoozedUntil: 'tomorrow',
-    updates: [{ run: '/r', model: 'm' }, { run: 1 }, 'x'],
+    updates: [{ run: '/r', model: 'm', by: 12 }, { run: '/s', model: 'm', by: -1 }, { run: 1 }, 'x'],
+    outcome: { run: '/r', name: 'r' },
   });
   expect(strange).toEqual({
     models: { '*': 'm' },
@@ -103,8 +104,14 @@ it('a torn or strange file is as if nothing had been chosen, part by part', asyn
     troubles: [{ language: 'a', model: 'b', message: 'c' }],
     asked: { at: 5, never: false },
     snoozedUntil: 0,
-    updates: [{ run: '/r', model: 'm' }],
+    updates: [
+      { run: '/r', model: 'm', by: 12 },
+      { run: '/s', model: 'm' },
+    ],
+    outcome: null,
   });
+  const outcome = { run: '/r', name: 'r', text: 'r now completes.' };
+  expect(parseState({ outcome }).outcome).toEqual(outcome);
   expect(parseState([]).models).toEqual({});
 });
 

@@ -30,6 +30,17 @@ export interface PendingUpdate {
   run: string;
   /** As it was chosen. */
   model: string;
+  /** The process that is to tell what comes of it: the window where it was asked for, or one that took it over. */
+  by?: number;
+}
+
+/** What came of the last update. */
+export interface UpdateOutcome {
+  /** Folder of its run. */
+  run: string;
+  /** The run's name. */
+  name: string;
+  text: string;
 }
 
 /** What all windows of this person share of completions. */
@@ -43,9 +54,13 @@ export interface CompletionState {
   /** Nothing is completed by itself before this moment, in milliseconds since 1970. */
   snoozedUntil: number;
   updates: readonly PendingUpdate[];
+  outcome: UpdateOutcome | null;
 }
 
-const NOTHING: CompletionState = { models: {}, history: [], troubles: [], asked: null, snoozedUntil: 0, updates: [] };
+const NOTHING: CompletionState = {
+  ...{ models: {}, history: [], troubles: [], asked: null, snoozedUntil: 0 },
+  ...{ updates: [], outcome: null },
+};
 
 const MAX_BYTES = 1 << 20;
 /** Another window writes with a rename, of which a system may tell in several events. */
@@ -163,14 +178,24 @@ export function parseState(value: unknown): CompletionState {
         : null,
     snoozedUntil: typeof file.snoozedUntil === 'number' ? file.snoozedUntil : 0,
     updates: list(file.updates).flatMap((one) => {
-      const { run, model } = isObject(one) ? one : {};
-      return typeof run === 'string' && typeof model === 'string' ? [{ run, model }] : [];
+      const { run, model, by } = isObject(one) ? one : {};
+      if (typeof run !== 'string' || typeof model !== 'string') return [];
+      return [{ run, model, ...(isProcess(by) && { by }) }];
     }),
+    outcome: outcomeOf(file.outcome),
   };
+}
+
+function outcomeOf(value: unknown): UpdateOutcome | null {
+  const { run, name, text } = isObject(value) ? value : {};
+  const isWhole = typeof run === 'string' && typeof name === 'string' && typeof text === 'string';
+  return isWhole ? { run, name, text } : null;
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+/** 0 and below mean groups of processes. */
+const isProcess = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
 const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 
 /** Under own names alone: what every object has is no language. */

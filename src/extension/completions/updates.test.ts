@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,8 +57,12 @@ const run = (state: RunState, more: Partial<RunRecord> = {}): Run => ({
 });
 const NEW = '/w/.luthier/runs/my-update/model';
 
+/** Processes of other windows: one that lives, and one that has ended. */
+const LIVING = process.ppid;
+const ended = () => spawnSync(process.execPath, ['--version']).pid;
+
 /** A window of this person, with a run that is under way. */
-function windowOf(known: Run[] = []) {
+function windowOf(known: Run[] = [], pid?: number) {
   const state = new SharedState(folder, silentLog);
   const runs = {
     all: () => known,
@@ -69,12 +74,13 @@ function windowOf(known: Run[] = []) {
     if (report instanceof Error) throw report;
     return report;
   });
-  const updates = new Updates({ state, models, runs, service: { request } as never, run: command, log: silentLog });
+  const service = { request } as never;
+  const updates = new Updates({ state, models, runs, service, run: command, log: silentLog, ...(pid && { pid }) });
   open.push(updates, state);
   return { state, models, updates, request };
 }
-async function begun(known: Run[] = []) {
-  const made = windowOf(known);
+async function begun(known: Run[] = [], pid?: number) {
+  const made = windowOf(known, pid);
   await made.models.use(OLD, [ALL_LANGUAGES, 'markdown']);
   await made.models.use('other', ['typescript']);
   await made.updates.begin(run('queued').folder, OLD);
@@ -91,16 +97,19 @@ it('a better model takes the place of the other, in its languages alone; both fi
     'my-update now completes instead of starters/decoder. my-update is better than starters/decoder. It has learned none of what they were compared on, and needs 1.23 bits a byte for 6 completions that you accepted (starters/decoder: 2.34) and 2.10 bits a byte for 3 test files (starters/decoder: 2.40). Its perplexity of a general English text is 160 (starters/decoder: 152).',
   ]);
   expect(state.now.updates).toEqual([]);
+  // For who has not seen it.
+  expect(state.now.outcome).toEqual({ run: run('done').folder, name: 'my-update', text: said()[0] });
   await updates.conclude(run('done'));
   expect(said()).toHaveLength(1);
 });
 
 it('one click rolls it back', async () => {
   window.showInformationMessage.mockResolvedValueOnce('Roll Back');
-  const { models, updates } = await begun();
+  const { models, updates, state } = await begun();
   await updates.conclude(run('done'));
   expect(models.choices).toEqual({ '*': OLD, markdown: OLD, typescript: 'other' });
   expect(said().at(-1)).toBe('starters/decoder completes again.');
+  expect(state.now.outcome?.text).toBe('starters/decoder completes again.');
 });
 
 it('what was chosen after the update stays when it is rolled back', async () => {
@@ -119,12 +128,13 @@ it.each<[string, Bits, Bits]>([
   ['it may be chance', [2.4, 2.3, -0.1], [2.34, 2.3, -0.2]],
 ])('nothing is switched where %s', async (_, files, accepted) => {
   report = measured(files, accepted);
-  const { models, updates } = await begun();
+  const { models, updates, state } = await begun();
   await updates.conclude(run('done'));
   expect(models.choices['*']).toBe(OLD);
   expect(said()[0]).toMatch(
     /^my-update is not clearly better than starters\/decoder\..*starters\/decoder still completes\.$/,
   );
+  expect(state.now.outcome?.text).toMatch(/^starters\/decoder still completes\. my-update is not clearly better/);
 });
 
 it('one that is better and has forgotten much takes no place by itself: that is said with both figures, and it can be used anyway', async () => {
@@ -191,19 +201,70 @@ it('where they cannot be compared, as when the model of before is gone, nothing 
   expect(models.choices['*']).toBe(NEW);
 });
 
-it('of two windows one compares and switches, and one that opens later concludes what has ended', async () => {
-  const [a, b] = [await begun(), windowOf()];
-  await b.state.ready();
-  await Promise.all([a.updates.conclude(run('done')), b.updates.conclude(run('done'))]);
+it('what came of an update is told where it was asked for, while that window lives', async () => {
+  const a = await begun([], LIVING);
+  const b = windowOf();
+  await b.updates.conclude(run('done'));
+  expect([b.request.mock.calls, said()]).toEqual([[], []]);
+  // Nor does any other window say that the run has ended.
+  expect(b.updates.isPending(run('done').folder)).toBe(true);
+  await a.updates.conclude(run('done'));
+  expect(a.request).toHaveBeenCalledTimes(1);
+  await b.updates.look();
+  expect([b.request.mock.calls, b.updates.isPending(run('done').folder)]).toEqual([[], false]);
+});
+
+it('where that window is gone, or has not told it for long, another one does: one of two', async () => {
+  await begun([], ended());
+  const [a, b] = [windowOf([run('done')]), windowOf([run('done')], LIVING)];
+  await Promise.all([a.updates.look(), b.updates.look()]);
   expect(a.request.mock.calls.length + b.request.mock.calls.length).toBe(1);
-  await a.updates.begin(run('queued').folder, NEW);
-  const later = windowOf([run('done')]);
-  await later.updates.look();
-  expect(later.request).toHaveBeenCalledTimes(1);
-  // A run whose folder was deleted can become no model any more.
-  await a.updates.begin(join(folder, 'gone'), NEW);
-  await windowOf().updates.look();
-  expect(said().at(-1)).toMatch(/was deleted/);
+  expect(said()).toHaveLength(1);
+  // A process of its number lives, which is not to say that it is the window's.
+  await b.updates.begin('/w/.luthier/runs/my-update', NEW);
+  const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
+  await windowOf([run('done', { finished_at: ago(10) })]).updates.look();
+  expect(said()).toHaveLength(1);
+  await windowOf([run('done', { finished_at: ago(70) })]).updates.look();
+  expect(said()).toHaveLength(2);
+});
+
+it('a window that is closed in the middle of the comparison leaves it to the next', async () => {
+  const { updates, request, state } = await begun([], ended());
+  let close: (error: Error) => void = () => {};
+  request.mockImplementationOnce(() => new Promise<CompletionReport>((_, reject) => (close = reject)));
+  const concluded = updates.conclude(run('done'));
+  await vi.waitFor(() => expect(request).toHaveBeenCalled());
+  updates.dispose();
+  close(new HostError('cancelled', 'The engine was stopped.'));
+  await concluded;
+  expect([said(), state.now.outcome]).toEqual([[], null]);
+  const next = windowOf([run('done')]);
+  await next.updates.look();
+  expect(next.models.choices['*']).toBe(NEW);
+  expect(said()).toHaveLength(1);
+});
+
+it('one that opens later concludes all that has ended, though nobody answers what it tells', async () => {
+  const other = { ...run('done', { id: 'other' }), folder: '/w/.luthier/runs/other' };
+  const { updates } = await begun();
+  await updates.begin(other.folder, 'other');
+  window.showInformationMessage.mockImplementation(() => new Promise(() => {}));
+  void windowOf([run('done'), other]).updates.look();
+  await vi.waitFor(() => expect(said()).toHaveLength(2));
+  expect(
+    said()
+      .map((text) => String(text).split(' ')[0])
+      .sort(),
+  ).toEqual(['my-update', 'other']);
+});
+
+it('a run whose folder was deleted can become no model any more', async () => {
+  const { updates, state } = windowOf();
+  await updates.begin(join(folder, 'gone'), NEW);
+  await updates.look();
+  expect(said()).toEqual(['my-update was not updated. Its run was deleted.']);
+  expect(state.now.outcome).toEqual({ run: join(folder, 'gone'), name: 'gone', text: said()[0] });
 });
 
 it('a model that completes nothing any more is not replaced, and one that is no better can be used anyway', async () => {
