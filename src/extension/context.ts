@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { diskUse } from '../files/folders.ts';
 import { HOME } from '../guard/index.ts';
 import { FILES } from '../runs/folder.ts';
+import { Achievements } from './achievements.ts';
 import { trainCandidate, workOn } from './commands/compare.ts';
 import { pickModel } from './commands/models.ts';
 import { tryChange } from './commands/try-change.ts';
@@ -79,7 +80,7 @@ export class Luthier implements vscode.Disposable {
   private readonly disposables: { dispose(): void }[] = [];
   private loading: Promise<void> | null = null;
   private knowing: Promise<void> | null = null;
-  private readonly steps = new Set<string>();
+  private readonly achievements: Achievements;
   private readonly keys = new ContextKeys((key, value) => {
     void vscode.commands.executeCommand('setContext', key, value);
   });
@@ -87,6 +88,7 @@ export class Luthier implements vscode.Disposable {
   constructor(extension: vscode.ExtensionContext) {
     this.extension = extension;
     this.log = vscode.window.createOutputChannel('Luthier', { log: true });
+    this.achievements = new Achievements(extension.globalState);
     this.engine = new EngineHost(extension, this.log);
     this.homes = new Homes(extension);
     this.runs = new RunStore({
@@ -192,6 +194,7 @@ export class Luthier implements vscode.Disposable {
     });
     this.disposables.push(
       followTemplate((isTemplate) => this.keys.set({ [CONTEXT_KEYS.template]: isTemplate })),
+      this.achievements,
       this.disk,
       this.recipes,
       this.promptLanguage,
@@ -217,12 +220,13 @@ export class Luthier implements vscode.Disposable {
       this.keys.set(runKeys(runs));
       if (runs.length > 0) this.achieved('started');
     });
-    this.datasets.listed.on((datasets) =>
+    this.datasets.listed.on((datasets) => {
+      if (datasets.length > 0) this.achieved('brought');
       this.keys.set({
         [CONTEXT_KEYS.hasDatasets]: datasets.length > 0,
         [CONTEXT_KEYS.hasOwnDatasets]: datasets.some(({ kind }) => kind !== 'found'),
-      }),
-    );
+      });
+    });
   }
 
   /** Runs by their ids. Those in the workspace's own folders are known soon; for others everything is searched. */
@@ -273,6 +277,8 @@ export class Luthier implements vscode.Disposable {
   }
 
   private async firstLook(): Promise<void> {
+    // The page with the walkthroughs may be what this window was opened for.
+    this.achievements.announce();
     await this.knowOwn();
     this.watch();
     this.runs.poll(POLL_MS);
@@ -353,9 +359,7 @@ export class Luthier implements vscode.Disposable {
 
   /** Ticks a step of a walkthrough off. */
   achieved(step: Achievement): void {
-    if (this.steps.has(step)) return;
-    this.steps.add(step);
-    void vscode.commands.executeCommand('setContext', CONTEXT_KEYS[step], true);
+    this.achievements.add(step);
   }
 }
 

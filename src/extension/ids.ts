@@ -129,7 +129,11 @@ export const CONTEXT_KEYS = {
   scanned: 'luthier.scanned',
   /** The editor in front has a prompt template, and no prompt file of VS Code's own. */
   template: 'luthier.template',
-  /** What the first walkthrough ticks off: a run was made, a dashboard was seen, a model was tried, a template written. */
+  /**
+   * What the first walkthrough ticks off: there are datasets, a run was made, a dashboard was seen, a model was tried, a
+   * template written. These keys and the next are true for a moment (achievements.ts), so no clause can read them.
+   */
+  brought: 'luthier.brought',
   started: 'luthier.started',
   watched: 'luthier.watched',
   tried: 'luthier.tried',
@@ -148,7 +152,16 @@ export const CONTEXT_KEYS = {
 /** What a person has come to: a step of a walkthrough is ticked off by each. */
 export type Achievement = Extract<
   keyof typeof CONTEXT_KEYS,
-  'started' | 'watched' | 'tried' | 'prompted' | 'completes' | 'suggested' | 'accepted' | 'filesLearned' | 'learns'
+  | 'brought'
+  | 'started'
+  | 'watched'
+  | 'tried'
+  | 'prompted'
+  | 'completes'
+  | 'suggested'
+  | 'accepted'
+  | 'filesLearned'
+  | 'learns'
 >;
 
 /** Settings with their defaults, as in package.json's `contributes.configuration`. */
@@ -241,6 +254,8 @@ export const MEMENTO_KEYS = {
   /** Example data whose folder is about to be opened: fine-tuning begins there. */
   pendingExample: 'luthier.pendingExample',
   nodeDownloadDeclined: 'luthier.nodeDownloadDeclined',
+  /** Steps of the walkthroughs that a person has come to. */
+  achieved: 'luthier.achieved',
   /** Recipes with what they read outside of the workspace, as a person agreed to it. */
   outsideReads: 'luthier.outsideReads',
   /** Recipes that are trained once though few rows are held out, as a person chose it. */

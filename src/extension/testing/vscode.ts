@@ -209,10 +209,17 @@ export const window = {
   showWarningMessage: vi.fn(async (..._args: unknown[]): Promise<unknown> => undefined),
   showErrorMessage: vi.fn(async (..._args: unknown[]): Promise<unknown> => undefined),
   showWorkspaceFolderPick: vi.fn(async (..._args: unknown[]): Promise<unknown> => undefined),
+  tabGroups: { onDidChangeTabs: (listener: Listener<Tabs>) => changes.tabs.event(listener) },
 };
+
+interface Tabs {
+  opened: { input: unknown }[];
+  changed: { input: unknown }[];
+}
 
 /** What a document has become; tests fire them. */
 export const changes = {
+  tabs: new EventEmitter<Tabs>(),
   document: new EventEmitter<unknown>(),
   closed: new EventEmitter<unknown>(),
   settings: new EventEmitter<{ affectsConfiguration(name: string): boolean }>(),
