@@ -7,16 +7,26 @@ import type { Problems } from './problems.ts';
 import { RowStore } from './row-store.ts';
 import type { Content, Text } from './table.ts';
 
+export interface JsonOptions {
+  /** Whether a row's object is kept as it is written, too (`Table.sources`). */
+  keepsSource?: boolean | undefined;
+}
+
 /** Collects JSON objects as rows; the columns are their keys in order of first appearance. */
 class ObjectRows {
   readonly columns = new Map<string, number>();
   readonly store = new RowStore();
   readonly nested = new Map<string, number>();
+  /** Each row's object as it is written, in a cell. */
+  readonly #sources: RowStore | undefined;
 
   constructor(
     private readonly problems: Problems,
     private readonly name: string,
-  ) {}
+    { keepsSource = false }: JsonOptions,
+  ) {
+    this.#sources = keepsSource ? new RowStore() : undefined;
+  }
 
   /** @param text a JSON value; what is wrong with it is told, and the others are read */
   add(text: string, line: number, end: number): void {
@@ -41,6 +51,8 @@ class ObjectRows {
     // 9007199254740993 and 1.0 are other labels than 9007199254740992 and 1.
     const hasNumbers = Object.values(value).some((field) => typeof field === 'number');
     this.row(hasNumbers ? JSON.parse(withNumbersAsText(text)) : value, line, end, text.includes('\\u'));
+    this.#sources?.cell(text);
+    this.#sources?.commit(line, end);
   }
 
   private row(value: object, line: number, end: number, hasEscapes: boolean): void {
@@ -94,7 +106,9 @@ class ObjectRows {
 
   content(format: 'json' | 'jsonl'): Content {
     const columns = [...this.columns.keys()];
-    return { format, columns, rows: new Rows(this.store, { width: columns.length }), nested: this.nested };
+    const rows = new Rows(this.store, { width: columns.length });
+    const sources = this.#sources && new Rows(this.#sources);
+    return { format, columns, rows, nested: this.nested, ...(sources && { sources }) };
   }
 }
 
@@ -111,8 +125,8 @@ const isWellFormed = (text: string) =>
   !/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(text);
 
 /** JSON Lines: one object a line. A line that is none is an error of its own; the others are read. */
-export async function readJsonLines(text: Text, problems: Problems): Promise<Content> {
-  const objects = new ObjectRows(problems, text.name);
+export async function readJsonLines(text: Text, problems: Problems, options: JsonOptions = {}): Promise<Content> {
+  const objects = new ObjectRows(problems, text.name, options);
   const lines = new LineCutter((bytes, start, end, line) => {
     // Files that were joined have a byte order mark in their midst.
     const content = bytes.toString('utf8', start, end).replace(/^\ufeff/, '');
@@ -124,13 +138,27 @@ export async function readJsonLines(text: Text, problems: Problems): Promise<Con
 }
 
 /**
+ * An object of JSON as it is written, on one line, with more members behind its own.
+ * @param source JSON; line breaks stand between its tokens alone
+ */
+export function withMembers(source: string, members: Readonly<Record<string, unknown>>): string {
+  const own = source
+    .replace(/[\r\n][\r\n\t ]*/g, ' ')
+    .trim()
+    .slice(0, -1)
+    .trimEnd();
+  const more = JSON.stringify(members).slice(1, -1);
+  return `${own}${own === '{' || more === '' ? '' : ','}${more}}`;
+}
+
+/**
  * A JSON array of objects. Its elements are found by a scan of the bytes and parsed one by one, so that each has
  * its line, a mistake names one, and memory is bounded by the rows. After a mistake between elements nothing more is
  * read.
  * @param text whose first character other than blanks is `[`
  */
-export async function readJsonArray(text: Text, problems: Problems): Promise<Content> {
-  const objects = new ObjectRows(problems, text.name);
+export async function readJsonArray(text: Text, problems: Problems, options: JsonOptions = {}): Promise<Content> {
+  const objects = new ObjectRows(problems, text.name, options);
   const cutter = new ElementCutter(objects, (line, what) =>
     problems.add('error', 'json-syntax', `Not valid JSON on line ${line}: ${what}`, { line }),
   );

@@ -120,13 +120,13 @@ export class Problems {
   }
 }
 
-/** "line 4", "lines 4 and 9", "lines 4, 9, 12, 13, 20 and 7 more". */
-export function places(lines: readonly number[], count = lines.length): string {
+/** "line 4", "lines 4 and 9", "lines 4, 9, 12, 13, 20 and 7 more". @param noun what has these numbers */
+export function places(lines: readonly number[], count = lines.length, noun = 'line'): string {
   const named = lines.slice(0, NAMED);
   const rest = count - named.length;
-  if (named.length === 1 && rest === 0) return `line ${named[0]}`;
-  if (rest > 0) return `lines ${named.join(', ')} and ${rest.toLocaleString('en')} more`;
-  return `lines ${listed(named.map(String))}`;
+  if (named.length === 1 && rest === 0) return `${noun} ${named[0]}`;
+  if (rest > 0) return `${noun}s ${named.join(', ')} and ${rest.toLocaleString('en')} more`;
+  return `${noun}s ${listed(named.map(String))}`;
 }
 
 /** "a, b and c". */

@@ -4,7 +4,7 @@ import { readConll } from './conll.ts';
 import { type Detected, detectFormat, SAMPLE_BYTES } from './detect.ts';
 import { findEncoding, utf8Pieces } from './encoding.ts';
 import type { EncodingGuess } from './encoding-guess.ts';
-import { readJsonArray, readJsonLines } from './json.ts';
+import { type JsonOptions, readJsonArray, readJsonLines } from './json.ts';
 import { readLabelSpaceText } from './label-lines.ts';
 import { LineCutter } from './lines.ts';
 import { MarkdownReader } from './markdown.ts';
@@ -25,7 +25,7 @@ export interface TableSource {
 /** How far a reading is, in bytes of the file. */
 export type OnRead = (done: number, total: number) => void;
 
-export interface ReadOptions {
+export interface ReadOptions extends JsonOptions {
   signal?: AbortSignal | undefined;
   /** The file's encoding as a person called it; found from the content otherwise. */
   encoding?: string | undefined;
@@ -87,7 +87,7 @@ async function readSource(source: Source, options: ReadOptions): Promise<Table> 
   const text: Text = { name, pace, pieces: () => after(utf8Pieces(told, encoding, pace), skip) };
   const detected =
     options.detected ?? detectFormat(start.bytes.subarray(skip), name, { isWhole: start.isWhole, task: options.task });
-  const content = await readContent(text, detected, problems, options.hasHeader);
+  const content = await readContent(text, detected, problems, options);
   const table: Table = {
     name,
     encoding: encoding.name,
@@ -154,13 +154,13 @@ async function readContent(
   text: Text,
   detected: Detected,
   problems: Problems,
-  isHeaderKnown: boolean | undefined,
+  options: Pick<ReadOptions, 'hasHeader' | 'keepsSource'>,
 ): Promise<Content> {
   switch (detected.format) {
     case 'json':
-      return readJsonArray(text, problems);
+      return readJsonArray(text, problems, options);
     case 'jsonl':
-      return readJsonLines(text, problems);
+      return readJsonLines(text, problems, options);
     case 'markdown':
       return readMarkdown(text, problems);
     case 'conll':
@@ -168,7 +168,7 @@ async function readContent(
     case 'label-space-text':
       return readLabelSpaceText(text, problems);
     default:
-      return readDelimited(text, detected.dialect, problems, isHeaderKnown);
+      return readDelimited(text, detected.dialect, problems, options.hasHeader);
   }
 }
 

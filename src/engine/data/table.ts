@@ -18,6 +18,8 @@ export interface Table {
   /** Where the line that names the columns stands; absent where there is none (and in JSON). */
   header?: { line: number; end: number };
   rows: Rows;
+  /** Of JSON, where a reader wants it: each row's object as it is written, in the only cell. */
+  sources?: Rows;
   /** Column of the rows' ids, in rows that Luthier wrote itself. */
   ids?: string;
   /** Keys that hold objects or lists, each with the line of the first: they cannot be text or label. */
@@ -32,7 +34,7 @@ export const problemsBeside = ({ nested, problems }: Table, columns: Columns): D
 };
 
 /** A table before anyone knows what it is called and how it was encoded. */
-export type Content = Pick<Table, 'format' | 'header' | 'columns' | 'rows' | 'nested' | 'dialect'>;
+export type Content = Pick<Table, 'format' | 'header' | 'columns' | 'rows' | 'sources' | 'nested' | 'dialect'>;
 
 /** A file's content in UTF-8, without a byte order mark. */
 export interface Text {

@@ -32,6 +32,8 @@ export interface ReadFileTextsOptions {
   encoding?: string | undefined;
   /** Those that a person named. */
   columns?: Columns;
+  /** Whether a table of JSON has its rows as they are written, too. */
+  keepsSource?: boolean;
   /** Hears what is odd about the file. */
   note?: Note | undefined;
 }
@@ -48,7 +50,7 @@ export const isPlainText = (file: string): boolean => ['.txt', ''].includes(extn
 export async function readFileTexts(
   file: string,
   reads: Reads | Promise<Reads>,
-  { encoding, columns: given = {}, note = () => {} }: ReadFileTextsOptions = {},
+  { encoding, columns: given = {}, keepsSource, note = () => {} }: ReadFileTextsOptions = {},
 ): Promise<FileTexts> {
   const tell = (severity: string, message: string) => note(severity === 'info' ? 'info' : 'warning', message);
   if (isPlainText(file) && Object.keys(given).length === 0) {
@@ -57,7 +59,7 @@ export async function readFileTexts(
     const texts = pairsOfLines(lines, await reads);
     return { texts, lines: lines.map((_, i) => i + 1), from: ['text'], table: null };
   }
-  const table = await readTable({ file }, { encoding });
+  const table = await readTable({ file }, { encoding, keepsSource });
   const { kind, inputs, template } = await reads;
   const words = kind === 'words' && given.text === undefined ? wordsColumn(table) : undefined;
   // Lists of words are what such a model reads.

@@ -52,6 +52,43 @@ it('writes other files as JSON Lines, lines of text too, and keeps a column that
   ).toEqual([...['ONE, "yes"', 'TWO, "yes"']]);
 });
 
+it('leaves objects of JSON as they are written, whatever stands in them', async () => {
+  const rows = [
+    '{"text":"one","n":1.0,"big":12345678901234567890,"far":1e400,"is":true,"none":null}',
+    '{ "text": "two", "n": -0, "nested": {"b": [1, 2.50, {"1": "x"}], "a": null}, "list": [] , "😀\\u00e9": "\\ud83d" }',
+    // Two values of a key, and one that is named like what is written.
+    '{"text":"three","n":1,"n":2,"prediction":3.0,"__proto__":{"a":1}}',
+  ];
+  const predicting: RowAnswerer = {
+    reads: { kind: 'texts' },
+    answer: async (texts) =>
+      texts.map((_, i) => ({ prediction: ['a', 0.25, [{ entity: 'X' }]][i]!, ...(i === 0 && { score: 1 }) })),
+  };
+  const answers = [',"prediction_2":"a","score":1}', ',"prediction_2":0.25}', ',"prediction_2":[{"entity":"X"}]}'];
+  const expected = rows.map((row, i) => `${row.slice(0, -1).trimEnd()}${answers[i]}\n`).join('');
+  const lines = await predicted('own.jsonl', `\ufeff${rows.join('\r\n')}\r\n\n`, predicting);
+  expect(lines.written).toBe(expected);
+  // What is written says the same as what was read, and the answer.
+  for (const [i, line] of expected.trim().split('\n').entries())
+    expect(JSON.parse(line)).toMatchObject(JSON.parse(rows[i]!) as object);
+  // The elements of an array, of which several share a line.
+  const array = await predicted('own.json', `[${rows.join(',')}\n]`, predicting);
+  expect(array.written).toBe(expected);
+  const spread = await predicted('spread.json', '[\n  {\n    "text": "a\\nb",\r\n    "n": 1.50\n  }\n]\n');
+  expect(spread.written).toBe('{ "text": "a\\nb", "n": 1.50,"generated_text":"A\\nB, \\"yes\\""}\n');
+});
+
+it('leaves out lines of JSON that cannot be read, and answers the others in their places', async () => {
+  const { written, warnings } = await predicted(
+    'torn.jsonl',
+    '{"text":"one","n":1}\n{"text":"tw\n{}\n{"text":"three"}\n',
+  );
+  expect(written).toBe(
+    '{"text":"one","n":1,"generated_text":"ONE, \\"yes\\""}\n{"generated_text":", \\"yes\\""}\n{"text":"three","generated_text":"THREE, \\"yes\\""}\n',
+  );
+  expect(warnings.join()).toContain('Not valid JSON on line 2');
+});
+
 it('reads the longest texts where no column has a usual name, and both columns of a pair or none', async () => {
   const { from } = await predicted('b.csv', 'n,question\n1,what is it?\n2,where is it?\n');
   expect(from).toEqual(['question']);
@@ -94,7 +131,7 @@ it('writes the rows that were answered before it was cancelled, without the one 
   expect(await until(2)).toEqual({
     ended: {
       ...{ rows: 2, of: 4, path: join(folder, 'asked-2.csv'), from: ['prompt'], columns: ['generated_text'] },
-      warnings: ['2 rows: The answer is cut off after 5 tokens.'],
+      warnings: ['2 rows (lines 2 and 3): The answer is cut off after 5 tokens.'],
     },
     asked: ['one', 'two', 'three'],
     written: 'prompt,n,generated_text\none,1,one!\ntwo,2,two!\n',
@@ -154,8 +191,8 @@ it('says what is odd about the file, and counts what is to be said of answers', 
   await writeFile(file, Buffer.from('text,n\na,1\nb,2,spilled\nc,caf\xe9\nd,4\n', 'latin1'));
   await predictFile(rowsOfWriter(writer, { max_new_tokens: 9 }, false), { file, out: join(folder, 'out.csv'), note });
   expect(told.slice(-2)).toEqual([
-    '2 rows: The answer ends where the model’s 8 positions end.',
-    '1 row: The answer is cut off after 9 tokens.',
+    '2 rows (lines 3 and 4): The answer ends where the model’s 8 positions end.',
+    '1 row (line 5): The answer is cut off after 9 tokens.',
   ]);
   expect(told.slice(0, -2)).toEqual([
     expect.stringMatching(/^The file is not UTF-8; it is read as windows-1252/),

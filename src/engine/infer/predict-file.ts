@@ -4,10 +4,11 @@ import type { Answer, GenerationSettings, Note } from '../../protocol/index.ts';
 import { counted, DEFAULT_NEW_TOKENS, LuthierError, maskFills } from '../../protocol/index.ts';
 import { quoteCell } from '../data/append.ts';
 import type { Dialect } from '../data/delimited.ts';
-import type { TableRow } from '../data/row-record.ts';
+import { withMembers } from '../data/json.ts';
 import type { Table } from '../data/table.ts';
 import { type RowText, throughTemplate } from '../prompts/row-template.ts';
 import { answer } from './answer.ts';
+import { AnswerNotes } from './answer-notes.ts';
 import { errorAt, placeOf, type Reads, readFileTexts } from './file-texts.ts';
 import { type Predictor, readsOf } from './predictor.ts';
 import type { Writer } from './writer.ts';
@@ -21,8 +22,8 @@ interface AnswerOptions {
   signal?: AbortSignal | undefined;
   /** Hears what is to be said of answers. */
   note?: Note | undefined;
-  /** Where a text stands, by its number. */
-  placeOf?: ((text: number) => string) | undefined;
+  /** What is answered, and on which of its lines each text begins; rows by their numbers where it is no file. */
+  from?: { file: string; lines: readonly number[] };
 }
 
 /** A model that answers rows: all of them, or, where it is cancelled, those that it has come to. */
@@ -76,35 +77,35 @@ export const rowsOfPredictor = (predictor: Predictor): RowAnswerer => ({
 /** A model that writes: the continuation of each text, or the answer to it as a message. */
 export const rowsOfWriter = (writer: Writer, settings: GenerationSettings, asMessages: boolean): RowAnswerer => ({
   reads: { kind: 'prompts', template: writer.template?.asking },
-  answer: async (texts, { onProgress, signal, note = () => {}, placeOf = (text) => `Row ${text + 1}` }) => {
+  answer: async (texts, { onProgress, signal, note = () => {}, from }) => {
     const answers: Added[] = [];
-    const said = new Map<string, number>();
+    const said = new AnswerNotes('row', from ? 'line' : 'row');
     for (const [stream, { text, values }] of texts.entries()) {
       const prompt = asMessages ? [{ role: 'user', content: text }] : text;
       const { generated_text, finish_reason, notes } = await answer(writer, prompt, {
         ...{ settings, signal, stream, asTaught: true, values },
       }).catch((error: unknown) => {
-        throw errorAt(placeOf(stream), error);
+        throw errorAt(from ? placeOf(from.file, from.lines[stream]!) : `Row ${stream + 1}`, error);
       });
       // Half an answer is none.
       if (finish_reason === 'cancelled') break;
       answers.push({ generated_text });
       const cut = `The answer is cut off after ${counted(settings.max_new_tokens ?? DEFAULT_NEW_TOKENS, 'token')}.`;
       for (const message of finish_reason === 'length' ? [...notes, cut] : notes)
-        said.set(message, (said.get(message) ?? 0) + 1);
+        said.add(message, from?.lines[stream] ?? stream + 1);
       onProgress(answers.length);
       await afterTurns();
       if (signal?.aborted) break;
     }
-    for (const [message, count] of said) note('warning', `${counted(count, 'row')}: ${message}`);
+    said.tell(note);
     return answers;
   },
 });
 
 /**
  * Answers each row of a file and writes all rows with the answers beside them: a delimited file with the same delimiter,
- * other files as JSON Lines. Where it is cancelled the rows that were answered are written, and nothing where none was or
- * where it fails.
+ * other files as JSON Lines, in which objects of JSON stay as they are written. Where it is cancelled the rows that were
+ * answered are written, and nothing where none was or where it fails.
  * @throws LuthierError as readTable, as the model, `data-invalid` for a file without a column to read, `cancelled` where
  *   no row was answered
  */
@@ -117,12 +118,14 @@ export async function predictFile(
     if (level === 'warning') warnings.push(message);
     note(level, message);
   };
-  const { texts, lines, from, table } = await readFileTexts(file, model.reads, { encoding, note: tell });
+  const { texts, lines, from, table } = await readFileTexts(file, model.reads, {
+    ...{ encoding, note: tell, keepsSource: true },
+  });
   if (model.reads.template) note('info', throughTemplate(model.reads.template));
   const added = await model.answer(texts, {
     ...{ signal, note: tell },
     onProgress: (done) => onProgress?.(done, texts.length),
-    placeOf: (text) => placeOf(file, lines[text]!),
+    from: { file, lines },
   });
   if (added.length === 0 && texts.length > 0) throw new LuthierError('cancelled', 'No row was answered.');
   const names = table?.columns ?? from;
@@ -138,8 +141,8 @@ export async function predictFile(
   const written = table?.dialect
     ? delimited(table, table.dialect, renamed, answers)
     : answers.map((values, i) => {
-        const own = table ? cellsOf(table, table.rows.at(i)!) : { text: texts[i]!.text };
-        return JSON.stringify({ ...own, ...Object.fromEntries(renamed.map((name, j) => [name, values[j]])) });
+        const own = table?.sources?.at(i)?.value(0) ?? JSON.stringify(objectOf(table, i, texts[i]!));
+        return withMembers(own, Object.fromEntries(renamed.map((name, j) => [name, values[j]])));
       });
   await writeFileAtomically(out, written.map((line) => `${line}\n`).join(''));
   return { rows: added.length, of: texts.length, path: out, from, columns: renamed, warnings };
@@ -164,11 +167,11 @@ function delimited(
   ];
 }
 
-/** A row as an object: lists and objects of JSON are such again, and what the row lacks is left out. */
-const cellsOf = ({ columns }: Table, row: TableRow): Record<string, unknown> =>
-  Object.fromEntries(
-    row
-      .cells()
-      .filter(([column]) => column < columns.length)
-      .map(([column, value]) => [columns[column]!, row.json(column) ?? value]),
-  );
+/** A row of no JSON, or a line: a sentence's words and tags are lists, and what the row lacks is left out. */
+function objectOf(table: Table | null, place: number, { text }: RowText): Record<string, unknown> {
+  if (!table) return { text };
+  const { columns } = table;
+  const row = table.rows.at(place)!;
+  const cells = row.cells().filter(([column]) => column < columns.length);
+  return Object.fromEntries(cells.map(([column, value]) => [columns[column]!, row.json(column) ?? value]));
+}
