@@ -15,7 +15,7 @@ import { openWriter } from '../infer/writer.ts';
 import { findModel } from '../runs/target.ts';
 import type { ChatMessage } from '../text/chat-template.ts';
 import { say } from './evaluate.ts';
-import { tell, tellCutOff, tellSuggestion } from './generate.ts';
+import { printAnswer, tellCutOff, tellOfAnswer, tellSuggestion } from './generate.ts';
 import { type GenerationFlags, settingsOf, writerOptions } from './generation-options.ts';
 import { dim, EXIT, isInteractive, note, printPart } from './output.ts';
 
@@ -79,7 +79,8 @@ export async function chat(model: string, options: ChatCommandOptions): Promise<
             ...(options.json ? {} : { onText: printPart }),
           });
           if (answered.finish_reason === 'cancelled' && !isInteractive()) code = EXIT.interrupted;
-          tell(answered, settings, options.json);
+          printAnswer(answered, settings, options.json);
+          tellOfAnswer(answered, options.json);
           answers.push(answered);
           const { generated_text, tool_calls, content } = answered;
           messages.push({ role: 'assistant', content: content ?? generated_text, ...(tool_calls && { tool_calls }) });

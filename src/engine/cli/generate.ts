@@ -7,7 +7,9 @@ import {
   LuthierError,
   SAMPLING_KEYS,
 } from '../../protocol/index.ts';
+import { places } from '../data/problems.ts';
 import { answer } from '../infer/answer.ts';
+import { AnswerNotes } from '../infer/answer-notes.ts';
 import { errorAt, placeOf, readFileTexts } from '../infer/file-texts.ts';
 import { openWriter, type Writer } from '../infer/writer.ts';
 import { type RowTemplate, type RowText, throughTemplate } from '../prompts/row-template.ts';
@@ -38,11 +40,12 @@ export async function generate(model: string, options: GenerateCommandOptions): 
   // What cannot be read is told before a model is loaded; which columns fill a template, that alone tells.
   const read = isFilled && options.file !== undefined ? undefined : await readPrompts(options);
   const writer = await openWriter(path, { note: say, ...writerOptions(options) });
+  const answers: Answered[] = [];
+  let prompts: readonly Prompt[] = [];
   try {
     tellSuggestion(writer, settings);
     tellTemplate(writer, isFilled);
-    const prompts = read ?? (await readPrompts(options, writer.template?.asking));
-    const answers: Answered[] = [];
+    prompts = read ?? (await readPrompts(options, writer.template?.asking));
     for (const [stream, { text, suffix, where, values }] of prompts.entries()) {
       if (!options.json && prompts.length > 1) note(dim(text.replace(/\s+/g, ' ').trim()));
       const answered = await interruptible((signal) =>
@@ -53,13 +56,17 @@ export async function generate(model: string, options: GenerateCommandOptions): 
       ).catch((error: unknown) => {
         throw where === undefined ? error : errorAt(where, error);
       });
-      tell(answered, settings, options.json);
+      printAnswer(answered, settings, options.json);
       answers.push(answered);
       if (answered.finish_reason === 'cancelled') return EXIT.interrupted;
     }
-    if (options.json) tellCutOff(answers);
     return EXIT.done;
   } finally {
+    // Of several answers, also where one of them fails.
+    const lines = prompts.flatMap(({ line }) => line ?? []);
+    if (prompts.length > 1) tellOfAnswers(answers, lines.length > 0 ? { noun: 'line', numbers: lines } : null);
+    else for (const answered of answers) tellOfAnswer(answered, options.json);
+    if (prompts.length === 1 && options.json) tellCutOff(answers);
     writer.dispose();
   }
 }
@@ -82,27 +89,51 @@ function tellTemplate({ template, modelFolder }: Writer, isFilled: boolean): voi
 }
 
 /** An answer's end, which in a terminal was written already, except that of a beam search. */
-export function tell(answered: Answered, { num_beams = 1 }: GenerationSettings, json?: boolean): void {
-  const { text, generated_text, token_ids, tokens_per_second, finish_reason, notes, tool_calls } = answered;
+export function printAnswer(answered: Answered, { num_beams = 1 }: GenerationSettings, json?: boolean): void {
+  const { text, generated_text, token_ids, tokens_per_second, tool_calls } = answered;
   if (json) printJson({ text, generated_text, token_ids, tokens_per_second, ...(tool_calls && { tool_calls }) });
   else print(num_beams > 1 ? generated_text : '');
+}
+
+/** What is to be said of an answer. @param json a program is told once how many are cut off (tellCutOff) */
+export function tellOfAnswer({ token_ids, finish_reason, notes }: Answered, json?: boolean): void {
   for (const message of notes) say('warning', message);
   if (finish_reason === 'length' && !json) say('info', cutOffText(token_ids.length));
   if (finish_reason === 'cancelled') say('info', `Stopped after ${counted(token_ids.length, 'token')}.`);
 }
 
+/** What answers are to, by numbers that a person can find. */
+interface Asked {
+  noun: 'line' | 'row';
+  numbers: readonly number[];
+}
+
+/** What is to be said of several answers, each thing once. @param asked null where they have no numbers */
+export function tellOfAnswers(answers: readonly Ended[], asked: Asked | null): void {
+  const said = new AnswerNotes('answer', asked?.noun ?? null);
+  for (const [i, { notes }] of answers.entries())
+    for (const message of notes) said.add(message, asked?.numbers[i] ?? i + 1);
+  said.tell(say);
+  tellCutOff(answers, asked);
+  if (answers.at(-1)?.finish_reason === 'cancelled') say('info', 'Stopped; the last answer is not whole.');
+}
+
+/** Of a model that labels, an answer has no reason to end. */
+type Ended = Pick<Answered, 'notes'> & Partial<Pick<Answered, 'finish_reason'>>;
+
 export const cutOffText = (tokens: number): string =>
   `Cut off after ${counted(tokens, 'token')}; --max-new-tokens allows more.`;
 
-/** Of answers that a program reads, how many are cut off: it is said once. */
-export function tellCutOff(answers: readonly Pick<Answered, 'finish_reason'>[]): void {
-  const count = answers.filter(({ finish_reason }) => finish_reason === 'length').length;
-  if (count === 0) return;
-  const [which, are] =
-    answers.length === 1
-      ? ['The answer', 'is']
-      : [`${count} of ${counted(answers.length, 'answer')}`, count === 1 ? 'is' : 'are'];
-  say('info', `${which} ${are} cut off at the token limit; --max-new-tokens allows more.`);
+/** How many answers are cut off, and which, is said once. */
+export function tellCutOff(answers: readonly Ended[], asked: Asked | null = null): void {
+  const cut = [...answers.keys()].filter((i) => answers[i]!.finish_reason === 'length');
+  if (cut.length === 0) return;
+  const which =
+    answers.length === 1 ? 'The answer' : `${cut.length.toLocaleString('en')} of ${counted(answers.length, 'answer')}`;
+  const numbers = cut.map((i) => asked?.numbers[i] ?? i);
+  const where = asked ? ` (${places(numbers, numbers.length, asked.noun)})` : '';
+  const are = cut.length === 1 ? 'is' : 'are';
+  say('info', `${which} ${are} cut off at the token limit${where}; --max-new-tokens allows more.`);
 }
 
 /** What the model's makers suggest is told and not done: an answer depends on what was typed alone. */
@@ -136,6 +167,7 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
 interface Prompt extends RowText {
   suffix?: string | undefined;
   where?: string;
+  line?: number;
 }
 
 async function readPrompts(
@@ -158,10 +190,10 @@ async function readPrompts(
   }
   if (file === undefined) {
     const lines = await linesEntered('prompt', encoding);
-    return lines.map((text, i) => ({ text, where: `Line ${i + 1}` }));
+    return lines.map((text, i) => ({ text, where: `Line ${i + 1}`, line: i + 1 }));
   }
   const columns = textColumn === undefined ? {} : { text: textColumn };
   const read = await readFileTexts(resolve(file), { kind: 'prompts', template }, { encoding, columns, note: say });
   if (textColumn === undefined) tellColumns(read);
-  return read.texts.map((row, i) => ({ ...row, where: placeOf(file, read.lines[i]!) }));
+  return read.texts.map((row, i) => ({ ...row, where: placeOf(file, read.lines[i]!), line: read.lines[i]! }));
 }

@@ -8,6 +8,7 @@ import {
   type CodeLanguage,
   counted,
   LuthierError,
+  type PromptAnswer,
   type PromptSource,
   type PromptWarning,
 } from '../../protocol/index.ts';
@@ -21,7 +22,7 @@ import { type OpenPrompt, openPrompt } from '../prompts/prompt.ts';
 import { PromptRenderer } from '../prompts/renderer.ts';
 import { findModel } from '../runs/target.ts';
 import { say } from './evaluate.ts';
-import { cutOffText, interruptible } from './generate.ts';
+import { cutOffText, interruptible, tellOfAnswers } from './generate.ts';
 import { type GenerationFlags, settingsOf, writerOptions } from './generation-options.ts';
 import { dim, EXIT, note, print, printJson, printPart } from './output.ts';
 
@@ -94,6 +95,8 @@ export async function runTemplate(path: string, options: PromptCommandOptions): 
   const { open, source, rows } = await opened(path, options);
   const asked = await modelOf(open, path, options);
   const renderer = new PromptRenderer();
+  const answers: PromptAnswer[] = [];
+  const isOne = rows.length === 1;
   try {
     for (const row of rows) {
       heading(row, rows.length, options.json);
@@ -110,12 +113,17 @@ export async function runTemplate(path: string, options: PromptCommandOptions): 
       if (options.json) printJson({ row, prompt, answer: text, tokens, ms, ...(labels && { labels }) });
       else print(written === '' ? text : '');
       if (!options.json) for (const { label, score } of labels ?? []) note(dim(`${label}  ${score.toFixed(4)}`));
-      for (const message of notes) say('warning', message);
-      if (finish_reason === 'length') say('info', cutOffText(tokens));
+      if (isOne) {
+        for (const message of notes) say('warning', message);
+        if (finish_reason === 'length') say('info', cutOffText(tokens));
+      }
+      answers.push(answer);
       if (finish_reason === 'cancelled') return EXIT.interrupted;
     }
     return EXIT.done;
   } finally {
+    // Of several rows, also where one of them fails.
+    if (!isOne) tellOfAnswers(answers, { noun: 'row', numbers: answers.map(({ row }) => row!) });
     renderer.dispose();
     asked.dispose();
   }
