@@ -72,7 +72,7 @@ async function sessionOf(
   target: Target,
   options: Ort.InferenceSession.SessionOptions,
 ): Promise<Opened> {
-  const { graph } = lowered;
+  const { graph, ...rest } = lowered;
   // In ONNX, what goes in and what comes out share one space of names.
   const named = new Map([...graph.outputs].map(([name, value]) => [nameOutside(name, inputs), value]));
   // On a graphics card it would be a node that the card does not have.
@@ -83,8 +83,20 @@ async function sessionOf(
   });
   // An arena never gives back what a run took.
   const arena = options.enableCpuMemArena === false ? 0 : bytesOf(graph).passing;
-  return { ...lowered, session, bytes: BYTES_PER_NODE * graph.nodes.length + arena };
+  return { ...rest, graph: withoutConstants(graph), session, bytes: BYTES_PER_NODE * graph.nodes.length + arena };
 }
+
+/** What is asked of a graph once it is a session: that has the constants, which may be all of a model. */
+const withoutConstants = (graph: Graph): Graph => ({
+  ...graph,
+  constants: new Map(),
+  types: new Map(
+    [...graph.outputs.values()].map((value) => {
+      const { shape, dtype } = typeOf(graph, value);
+      return [value, { shape, dtype }];
+    }),
+  ),
+});
 
 /**
  * A program whose weights in 8 bits are a part of it (built-in-weights.ts). What they are is known when it first runs, so
