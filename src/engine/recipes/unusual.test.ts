@@ -17,6 +17,9 @@ it('a rate, a number of epochs or a warmup that is hardly meant is told', () => 
   expect(keysOf({ num_train_epochs: 2000 })).toEqual(['num_train_epochs']);
   expect(keysOf({ warmup_steps: 500 }, 20)).toEqual(['warmup_steps']);
   expect(keysOf({ warmup_steps: 500, max_steps: 100 })).toEqual(['warmup_steps']);
+  const texts = { task: 'text-generation', strategy: { type: 'full' } };
+  expect(keysOf({ ...texts, fim_rate: 1 })).toEqual(['fim_rate']);
+  expect(keysOf({ ...texts, fim_rate: 0.9 })).toEqual([]);
 });
 
 it('what recipes have is not', () => {

@@ -5,10 +5,12 @@ import { warmupWarning } from './schedule.ts';
 const HIGHEST_LEARNING_RATE = 0.1;
 /** Small models of a handful of rows take a few hundred. */
 const MOST_EPOCHS = 1000;
+/** The highest at which Bavarian et al. (2022) found that a model learns to go on as well as without. */
+const HIGHEST_FIM_RATE = 0.9;
 
 /** A key whose value a recipe may have, and hardly means. */
 export interface Unusual {
-  key: 'learning_rate' | 'num_train_epochs' | 'warmup_steps';
+  key: 'learning_rate' | 'num_train_epochs' | 'warmup_steps' | 'fim_rate';
   message: string;
 }
 
@@ -23,6 +25,11 @@ export function unusualValues(recipe: Recipe, totalSteps: number = recipe.max_st
   if (num_train_epochs > MOST_EPOCHS && max_steps <= 0) {
     const message = `num_train_epochs is ${num_train_epochs}: all training rows are read ${num_train_epochs} times. Usual values are 1 to 20.`;
     found.push({ key: 'num_train_epochs', message });
+  }
+  const { fim_rate = 0 } = recipe;
+  if (fim_rate > HIGHEST_FIM_RATE) {
+    const message = `fim_rate is ${fim_rate}: hardly a text is learned in its own order, in which validation rows are measured, so the weights that are kept may be those of an early step that cannot fill gaps yet. Usual values are 0.5 to ${HIGHEST_FIM_RATE}.`;
+    found.push({ key: 'fim_rate', message });
   }
   const warmup = totalSteps > 0 ? warmupWarning(recipe, totalSteps) : null;
   if (warmup) found.push({ key: 'warmup_steps', message: warmup });

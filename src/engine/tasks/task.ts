@@ -27,6 +27,8 @@ export const IGNORED = -100;
 /** An item with the labels of each state that the head reads, as the task's loss takes them. */
 export interface LabelledItem extends Item {
   labels: Int32Array | Float32Array;
+  /** What is learnt of it in an epoch, counted from 0, where that is drawn for each. */
+  inEpoch?: (epoch: number) => LabelledItem;
 }
 
 /** What training makes small, and what it is fed for that: of each state that the head reads, its targets and its weight. */

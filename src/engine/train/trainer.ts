@@ -222,6 +222,7 @@ class TaskTrainer implements Trainer {
     private readonly note: Note,
   ) {
     const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation } = lessons.recipe;
+    const maxLength = Math.min(recipe.max_length, architecture.maxPositions);
     this.labels = dataset.labels;
     const steps = countSteps(lessons.recipe, lessons.items.length);
     this.stepsPerEpoch = steps.perEpoch;
@@ -239,7 +240,8 @@ class TaskTrainer implements Trainer {
       accumulate: accumulation > 1 && !keepsParameters(engine),
       loss: lessons.loss,
       learns: lessons.isPaired ? embeddingPart(architecture) : 'all',
-      maxBatch: { texts: batch, tokens: largest(encoded.train, (t) => t.ids.length) },
+      // What is drawn for a later epoch may be longer.
+      maxBatch: { texts: batch, tokens: largest(encoded.train, (t) => (t.inEpoch ? maxLength : t.ids.length)) },
       seed: recipe.seed,
     });
     const { model } = this;
@@ -316,21 +318,20 @@ class TaskTrainer implements Trainer {
     const { accumulated, gradient } = model.store.trained;
     const kernels = model.store.memory.kernels;
     const features = model.headOnly ? await this.#features.of('train', between) : undefined;
-    const weight = learnt.weight(Array.from(rows, (row) => items[row]!));
+    // Features are of what the first epoch learns.
+    const learning = Array.from(rows, (row) => (features ? undefined : items[row]!.inEpoch?.(epoch)) ?? items[row]!);
+    const weight = learnt.weight(learning);
     let loss = 0;
     let tokens = 0;
     accumulated?.fill(0);
     for (let i = 0; i < accumulation && i * batch < rows.length; i++) {
       const micro = rows.subarray(i * batch, (i + 1) * batch);
-      const done = await model.gradients(
-        Array.from(micro, (row) => items[row]!),
-        {
-          weight,
-          microStep: this.#step * accumulation + i,
-          slots: batch,
-          ...(features ? { features: takeRows(features, micro, model.architecture.hiddenSize) } : {}),
-        },
-      );
+      const done = await model.gradients(learning.slice(i * batch, (i + 1) * batch), {
+        weight,
+        microStep: this.#step * accumulation + i,
+        slots: batch,
+        ...(features ? { features: takeRows(features, micro, model.architecture.hiddenSize) } : {}),
+      });
       loss += done.loss;
       tokens += done.tokens;
       if (accumulated) kernels.addScaled(accumulated, gradient, 1);

@@ -143,25 +143,22 @@ class PassageEncoder {
         'Use a column of whole texts, or remove fim_rate.',
       );
     }
-    const random = middles.draws(text);
-    if (random.float() >= middles.rate) return null;
+    if (!middles.isFilled(text)) return null;
     const items: Made['items'] = [];
     for (let first = 0; first < count; first += this.#room) {
       const end = first + this.#room < count ? offsets[2 * (first + this.#room)] : text.length;
       const piece = text.slice(first === 0 ? 0 : offsets[2 * first], end);
       if (piece === '') continue;
-      const all = middles.ids(middles.divide(piece, random));
-      // Parts of words that are cut in two may be more tokens than the words were.
-      const ids = all.slice(0, this.maxLength);
-      const labels = labelsOf(ids, [{ start: 0, end: ids.length }]);
+      const learnt = (epoch: number) => {
+        const all = middles.ids(middles.divide(piece, middles.draws(piece, epoch)));
+        // Parts of words that are cut in two may be more tokens than the words were.
+        const ids = all.slice(0, this.maxLength);
+        const labels = labelsOf(ids, [{ start: 0, end: ids.length }]);
+        return { ids, labels, cut: all.length - ids.length, ends: ids.length === all.length };
+      };
       items.push({
-        ...{
-          ids,
-          labels,
-          cut: all.length - ids.length,
-          bytes: Buffer.byteLength(piece),
-          ends: ids.length === all.length,
-        },
+        ...{ ...learnt(0), bytes: Buffer.byteLength(piece) },
+        inEpoch: (epoch) => ({ ...learnt(epoch), typeIds: null }),
       });
     }
     return { items, isFilled: true };

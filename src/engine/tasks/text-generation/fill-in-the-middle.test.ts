@@ -2,7 +2,6 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Random } from '../../data/random.ts';
 import { Tokenizer } from '../../text/tokenizer.ts';
 import { IGNORED } from '../task.ts';
 import { encodePassages } from './encode.ts';
@@ -79,12 +78,34 @@ describe('fill-in-the-middle', () => {
     expect(other).not.toEqual(once);
   });
 
+  it('cuts a text at other places in each epoch, the same ones in each run', () => {
+    const text = 'Über den Dächern 🦊 wohnt the quick brown fox, and it jumps over dogs. '.repeat(3);
+    const rows = [text.slice(0, 70), text].map((text): Passage => ({ ...passages(1)[0]!, text }));
+    const encoded = () => encodePassages(rows, tokenizer, 48, { seed: 3, fim_rate: 1 }).items;
+    const [items, again] = [encoded(), encoded()];
+    const cuts = (epoch: number, of = items) => of.map((item) => [...item.inEpoch!(epoch).ids]);
+    expect(cuts(0)).toEqual(items.map(({ ids }) => [...ids]));
+    expect(cuts(5)).toEqual(cuts(5, again));
+    expect(items.length).toBeGreaterThan(3);
+    for (let epoch = 1; epoch < 20; epoch++) {
+      const drawn = cuts(epoch);
+      expect(drawn).not.toEqual(cuts(epoch - 1));
+      // Each is the same part of its text, and all of it.
+      expect(drawn.map(restored)).toEqual(items.map(({ ids }) => restored(ids)));
+      for (const [i, ids] of drawn.entries()) {
+        expect(ids.length).toBeLessThanOrEqual(48);
+        expect([...items[i]!.inEpoch!(epoch).labels]).toEqual([...ids.slice(1), IGNORED]);
+      }
+    }
+    // What is not rearranged is the same in each.
+    expect(encodePassages(rows, tokenizer, 48).items.every(({ inEpoch }) => inEpoch === undefined)).toBe(true);
+  });
+
   it('cuts at any character with the same chance, and never within one', () => {
     const middles = new FillInTheMiddle(tokenizer, { seed: 1, fim_rate: 1, fim_spm_rate: 0 });
-    const random = new Random(5);
     const places = new Map<number, number>();
-    for (let i = 0; i < 4000; i++) {
-      const { prefix, middle, suffix, suffixFirst } = middles.divide('a🦊bc', random);
+    for (let epoch = 0; epoch < 4000; epoch++) {
+      const { prefix, middle, suffix, suffixFirst } = middles.divide('a🦊bc', middles.draws('a🦊bc', epoch));
       expect(prefix + middle + suffix).toBe('a🦊bc');
       expect([prefix, middle, suffix].join('|')).not.toMatch(/[\ud800-\udbff]\||\|[\udc00-\udfff]/);
       expect(suffixFirst).toBe(false);

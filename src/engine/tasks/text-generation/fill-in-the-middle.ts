@@ -45,9 +45,14 @@ export class FillInTheMiddle {
     return this.#tokens.added;
   }
 
-  /** What is drawn for a text: the same for the same text, wherever it stands. */
-  draws(text: string): Random {
-    return new Random(this.#seed, hash(text));
+  /** Whether a text is rearranged: the same for the same text, wherever it stands. */
+  isFilled(text: string): boolean {
+    return new Random(this.#seed, hash(text)).float() < this.rate;
+  }
+
+  /** Where a text is cut in an epoch, counted from 0: drawn for each, as in these scripts. */
+  draws(text: string, epoch: number): Random {
+    return new Random(this.#seed, (1 + epoch) * 2 ** 32 + hash(text));
   }
 
   /** Cut at two of its characters, each place as likely as any other; parts may be empty. */
