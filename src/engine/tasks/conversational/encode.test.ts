@@ -85,6 +85,17 @@ describe('encodeConversations', () => {
     );
   });
 
+  it('names the lines of all that have nothing to learn, and learns something of each that is left (field N07)', () => {
+    const at = (line: number, text: string) => ({ ...conversation(user(text), assistant('short answer')), line });
+    const rows = [...[1, 2, 3, 4, 5, 6].map((line) => at(line, 'word '.repeat(900).trim())), at(7, 'q')];
+    const { items, notes } = encodeConversations(rows, tokenizer, 128);
+    expect(items.map(({ row }) => row)).toEqual([6]);
+    expect(items.every(({ labels }) => labels.some((label) => label !== IGNORED))).toBe(true);
+    expect(notes?.map(({ message }) => message)).toEqual([
+      '6 conversations are left out (chat.jsonl, lines 1, 2, 3, 4, 5 and 1 more): no token of an answer is left within 128 tokens (max_length).',
+    ]);
+  });
+
   it('leaves out what the model’s template refuses, with its reason, and writes one BOS where the template does', async () => {
     for (const name of ['tokenizer.json']) await writeFile(join(folder, name), await readFile(join(STARTER, name)));
     const config = JSON.parse(await readFile(join(STARTER, 'tokenizer_config.json'), 'utf8'));
