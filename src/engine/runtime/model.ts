@@ -22,8 +22,8 @@ import { ParameterStore } from './parameter-store.ts';
 import {
   forwardProgram,
   GRADIENT,
-  LEARNED,
   HIGH,
+  LEARNED,
   type LinearRanges,
   LOW,
   lossesProgram,
@@ -31,8 +31,8 @@ import {
   PARAMETER,
   type ProgramOptions,
   type ReadyProgram,
-  rowsOf,
   rangesProgram,
+  rowsOf,
   trainingProgram,
 } from './programs.ts';
 
