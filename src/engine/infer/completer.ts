@@ -303,7 +303,7 @@ class ModelCompleter implements Completer {
  * Weights of products, the head's too: a suggestion that comes late is none, and of the likeliest tokens nearly all stay
  * the likeliest.
  */
-function isProductWeight(architecture: Architecture): (name: string) => boolean {
+export function isProductWeight(architecture: Architecture): (name: string) => boolean {
   const { parameters } = declarationOf(architecture);
   return (name) => moduleOf(name) === architecture.tied || parameters.get(name)?.layout !== undefined;
 }
