@@ -49,9 +49,12 @@ export interface RunLength {
 /** Rows of a class up to which pairs were seen to teach the most (bench/NOTES.md, “Few rows”). */
 const MOST_FOR_PAIRS = 16;
 
+/** Training rows that pairs are drawn of at most: of so many there are half a million, and they are better learnt one by one. */
+export const MOST_PAIRED_ROWS = 1000;
+
 /** Whether an encoder has so few rows of each class that it learns the most from pairs; two of one class there must be. */
 export const areFewRows = (rows: number, { classes = 0, isDecoder }: Facts): boolean =>
-  classes > 1 && !isDecoder && rows > classes && rows <= MOST_FOR_PAIRS * classes;
+  classes > 1 && !isDecoder && rows > classes && rows <= Math.min(MOST_FOR_PAIRS * classes, MOST_PAIRED_ROWS);
 
 /** A model as strategies see it: what its family declares, nothing that computes, so that recipes are read without that. */
 export interface Model {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { countPairs, MOST_PAIRED_ROWS, type PairSettings, pairOrder, samplePairs } from './contrastive-pairs.ts';
+import { MOST_PAIRED_ROWS } from '../strategies/kind.ts';
+import { countPairs, type PairSettings, pairOrder, samplePairs } from './contrastive-pairs.ts';
 
 const EIGHT = [0, 0, 0, 1, 1, 1, 1, 2];
 const strategy = (sampling_strategy: PairSettings['sampling_strategy']): PairSettings => ({ sampling_strategy });

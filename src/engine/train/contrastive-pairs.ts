@@ -1,5 +1,6 @@
 import { LuthierError } from '../../protocol/index.ts';
 import { Random } from '../data/random.ts';
+import { MOST_PAIRED_ROWS } from '../strategies/kind.ts';
 
 /** How many pairs are drawn: setfit's words (TrainingArguments). */
 export interface PairSettings {
@@ -20,9 +21,6 @@ export interface ContrastivePairs {
   /** 1 where both rows of a pair are of one class, 0 where they are not: the cosine that is learnt. */
   targets: Uint8Array;
 }
-
-/** Of so many rows there are half a million pairs; more rows are better learnt from one by one. */
-export const MOST_PAIRED_ROWS = 1000;
 
 /** Streams of the seed that nothing else draws from. */
 const ALIKE = 2 ** 40;

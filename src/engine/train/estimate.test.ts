@@ -112,12 +112,16 @@ describe('estimateMemory of decoders', () => {
       max_length: 8192,
       per_device_train_batch_size: 1,
     });
-    try {
-      requireMemory(rowsOf(qwen, 8192), { ...long, per_device_eval_batch_size: 1 }, 12e9);
-      expect.unreachable();
-    } catch (error) {
-      expect((error as { hint: string }).hint).toMatch(/^It would fit with max_length 2048\.$/);
-    }
+    const hint = (recomputes: boolean) => {
+      try {
+        requireMemory(rowsOf(qwen, 8192), { ...long, per_device_eval_batch_size: 1 }, { free: 12e9, recomputes });
+      } catch (error) {
+        return (error as { hint: string }).hint;
+      }
+      return null;
+    };
+    expect(hint(false)).toBe('It would fit with max_length 2048.');
+    expect(hint(true)).toBe('It would fit with max_length 4096, gradient_checkpointing true.');
     const of = (length: number) => estimateMemory(rowsOf(qwen, length), { ...long, per_device_eval_batch_size: 1 });
     expect(of(8192) - of(4096)).toBeGreaterThan(2.2 * (of(4096) - of(2048)));
   });
@@ -167,8 +171,8 @@ describe('layers that are computed again', () => {
       'config.json',
     );
 
-  it('save about as much as a training step says', () => {
-    const architecture = of('llama');
+  it.each(['llama', 'bert'])('save about as much as a training step of %s says', (model_type) => {
+    const architecture = of(model_type);
     const length = 64;
     const stepBytes = (recompute: boolean) => {
       const { program, inputs } = trainingProgram({
@@ -198,9 +202,9 @@ describe('layers that are computed again', () => {
 });
 
 describe('requireMemory', () => {
-  const refusal = (more: Partial<Recipe>, free: number) => {
+  const refusal = (more: Partial<Recipe>, free: number, machine: { recomputes?: boolean } = {}, of = work) => {
     try {
-      requireMemory(work, recipe(more), free);
+      requireMemory(of, recipe(more), { free, ...machine });
     } catch (error) {
       return error as { code: string; message: string; hint: string };
     }
@@ -223,6 +227,37 @@ describe('requireMemory', () => {
     expect(
       refusal({ per_device_train_batch_size: Number(batch), gradient_accumulation_steps: Number(steps) }, 1e9),
     ).toBeNull();
+  });
+
+  it('names the batch of pairs as the strategy has it', () => {
+    // As the trainer asks: a batch's items are the sides of its pairs.
+    const pairs = { strategy: { type: 'few-shot' }, per_device_train_batch_size: 32 } as Partial<Recipe>;
+    const long = { ...work, trainLengths: Array<number>(64).fill(128) };
+    const half = recipe({ ...pairs, per_device_train_batch_size: 16, gradient_accumulation_steps: 2 });
+    const free = estimateMemory(long, { ...half, per_device_eval_batch_size: 32 });
+    expect(refusal(pairs, free, { recomputes: false }, long)!.hint).toBe(
+      'It would fit with strategy.batch_size 8, per_device_eval_batch_size 32.',
+    );
+  });
+
+  it('names layers that are computed again before it cuts texts or trains less, where the backend can', () => {
+    const long = { ...work, trainLengths: Array<number>(64).fill(400) };
+    const one = { per_device_train_batch_size: 1, per_device_eval_batch_size: 1, max_length: 400 };
+    const [without, with_] = [{}, { gradient_checkpointing: true }].map((more) =>
+      estimateMemory(long, recipe({ ...one, ...more })),
+    ) as [number, number];
+    const free = (without + with_) / 2;
+    const hint = (more: Partial<Recipe>, machine = {}) => refusal({ ...one, ...more }, free, machine, long)?.hint;
+    expect(hint({})).toBe('It would fit with gradient_checkpointing true.');
+    expect(hint({ gradient_checkpointing: true })).toBeUndefined();
+    // It keeps everything, so that the recipe's own key changes nothing, and naming it would help nobody.
+    for (const more of [{}, { gradient_checkpointing: true }])
+      expect(hint(more, { recomputes: false })).toMatch(/^It would fit with max_length 256\.$/);
+    // The same result in the same time comes first.
+    const enough = estimateMemory(long, recipe({ ...one, gradient_accumulation_steps: 4 }));
+    expect(refusal({ ...one, per_device_train_batch_size: 4 }, enough, {}, long)!.hint).toMatch(
+      /^It would fit with per_device_train_batch_size 1, gradient_accumulation_steps 4, per_device_eval_batch_size 1\.$/,
+    );
   });
 
   it('names a strategy when batches do not help, and another way when nothing does', () => {

@@ -5,7 +5,7 @@ import type { ParameterInfo } from '../models/scope.ts';
 import { countSteps } from '../recipes/schedule.ts';
 import { architectureFor, isHeldIn8Bit, isTrainedBy, isTrainedIn, phasesOf } from '../strategies/apply.ts';
 import { factsAbout } from '../strategies/facts.ts';
-import { STRATEGIES, WrongKey } from '../strategies/index.ts';
+import { kindOf, STRATEGIES, WrongKey } from '../strategies/index.ts';
 import type { Phases } from '../strategies/phases.ts';
 import { sizeOf } from '../tensor/executors/executor.ts';
 import { activationBytes, type Magnitudes, type Sizes } from './activations.ts';
@@ -140,24 +140,38 @@ function likelyTokens(lengths: readonly number[], batch: number): number {
 
 /**
  * Refuses a run that would not fit, naming the nearest setting that would.
+ * @param machine bytes that are free, and whether its backend can compute layers again (gradient_checkpointing)
  * @throws LuthierError `not-enough-memory`
  */
-export function requireMemory(work: Workload, recipe: Recipe, free: number = freeMemory()): void {
-  const needed = estimateMemory(work, recipe);
+export function requireMemory(
+  work: Workload,
+  recipe: Recipe,
+  // A backend that cannot keeps everything, whatever the recipe says.
+  { free = freeMemory(), recomputes = true }: { free?: number; recomputes?: boolean } = {},
+): void {
+  const needed = estimateMemory(work, recomputes ? recipe : { ...recipe, gradient_checkpointing: false });
   if (needed <= free) return;
   throw new LuthierError(
     'not-enough-memory',
     `The run would need about ${formatBytes(needed)} of memory, but only ${formatBytes(free)} are free.`,
-    smallerSetting(work, recipe, free) ?? 'Close other programs, or choose a smaller base model.',
+    smallerSetting(work, recipe, recomputes, free) ?? 'Close other programs, or choose a smaller base model.',
   );
 }
 
-/** The setting nearest to the recipe's that fits: batches in pieces give the same result, so they come first. */
-function smallerSetting(work: Workload, recipe: Recipe, free: number): string | null {
+/**
+ * The setting nearest to the recipe's that fits: batches in pieces give the same result, so they come first; layers that
+ * are computed again give it, too, and take longer.
+ */
+function smallerSetting(work: Workload, recipe: Recipe, recomputes: boolean, free: number): string | null {
   const fits = (change: Partial<Recipe> & Pick<Recipe, 'strategy'>) =>
     suits(work, change.strategy) && estimateMemory(work, { ...recipe, ...change }) <= free;
+  const isRecomputed = recomputes && recipe.gradient_checkpointing === true;
+  const checkpointing = recomputes && !isRecomputed ? [false, true] : [isRecomputed];
+  // A batch of pairs is a key of the strategy's own, and is not put together of pieces.
+  const isPaired = kindOf(recipe.strategy).pairs !== undefined;
+  const least = isPaired ? 2 : 1;
   const batches = [1, 2, 4, 8, 16, 32, 64].map((by) => ({
-    per_device_train_batch_size: Math.max(1, Math.floor(recipe.per_device_train_batch_size / by)),
+    per_device_train_batch_size: Math.max(least, Math.floor(recipe.per_device_train_batch_size / by)),
     gradient_accumulation_steps: recipe.gradient_accumulation_steps * by,
     per_device_eval_batch_size: Math.max(1, Math.floor(recipe.per_device_eval_batch_size / by)),
   }));
@@ -177,9 +191,11 @@ function smallerSetting(work: Workload, recipe: Recipe, free: number): string | 
     ...suggested.slice(-1),
   ];
   for (const { strategy, rate } of strategies) {
-    for (const max_length of lengths) {
+    for (const [max_length, gradient_checkpointing] of lengths.flatMap((length) =>
+      checkpointing.map((is) => [length, is] as const),
+    )) {
       for (const batch of batches) {
-        if (!fits({ ...batch, max_length, strategy })) continue;
+        if (!fits({ ...batch, max_length, strategy, gradient_checkpointing })) continue;
         const parts: string[] = [];
         if (strategy !== recipe.strategy) {
           const also = rate === undefined ? '' : ` and a learning_rate of about ${rate}`;
@@ -188,11 +204,13 @@ function smallerSetting(work: Workload, recipe: Recipe, free: number): string | 
         if (max_length !== recipe.max_length) parts.push(`max_length ${max_length}`);
         if (batch.per_device_train_batch_size !== recipe.per_device_train_batch_size) {
           parts.push(
-            `per_device_train_batch_size ${batch.per_device_train_batch_size}`,
-            `gradient_accumulation_steps ${batch.gradient_accumulation_steps}`,
+            isPaired && strategy === recipe.strategy
+              ? `strategy.batch_size ${Math.floor(batch.per_device_train_batch_size / 2)}`
+              : `per_device_train_batch_size ${batch.per_device_train_batch_size}, gradient_accumulation_steps ${batch.gradient_accumulation_steps}`,
             `per_device_eval_batch_size ${batch.per_device_eval_batch_size}`,
           );
         }
+        if (gradient_checkpointing && !isRecomputed) parts.push('gradient_checkpointing true');
         return `It would fit with ${parts.join(', ')}.`;
       }
     }

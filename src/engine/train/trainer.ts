@@ -137,8 +137,8 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
       ),
     };
     requireOneMemory(work, lessons.recipe);
-    requireMemory(work, lessons.recipe);
     const executor = await executorReady;
+    requireMemory(work, lessons.recipe, { recomputes: executor.recomputes ?? false });
     if ('load_in_8bit' in recipe.strategy && recipe.strategy.load_in_8bit && !executor.computesIn8Bit) {
       note(
         'warning',

@@ -135,7 +135,7 @@ async function onCard<T>(work: Promise<T>): Promise<T> {
       isMemory ? 'not-enough-memory' : 'backend-unavailable',
       `The graphics card ${isMemory ? 'is out of memory' : 'failed'}: ${reason}`,
       isMemory
-        ? `Use --backend onnxruntime, lower per_device_train_batch_size or max_length, or ${FEWER_PARAMETERS}.`
+        ? `Use --backend onnxruntime, lower per_device_train_batch_size or max_length, set gradient_checkpointing to true, or ${FEWER_PARAMETERS}.`
         : 'Use --backend onnxruntime.',
       { cause: error },
     );
