@@ -1,135 +1,172 @@
 /**
- * Which way is best for few rows? Each strategy with N rows of each class of a dataset, as every door suggests it, measured
- * on all other rows.
- *   node bench/few-rows.mjs MODEL DATA ROWS [STRATEGY…] [--seeds 1,2,3]
- * MODEL is a folder or a starter, DATA a file with the columns `text` and `intent` or `label` (examples/tickets.csv), ROWS
- * the rows of each class; STRATEGY is one of those below, all of them without it. Appends each run to bench/few-rows.jsonl
- * and goes on from there when called again; prints the table. LUTHIER_CLI names another build than dist/engine/cli.cjs.
+ * Which way is best for few rows, and how `few-shot` does beside the setfit package: so many rows of each class, each
+ * strategy as every door suggests it, measured on rows that none of them saw. Both sides have the same rows and the same
+ * number of pairs, and run one right after the other.
+ *   node bench/few-rows.mjs MODEL DATA [CELL…] [--methods few-shot,setfit] [--seeds 1,2,3] [--python PYTHON] [--minutes N]
+ * MODEL is a folder (../shared/tools/fetch-minilm.sh makes MiniLM's) or a starter, DATA the folder that has sst2/ and
+ * clinc150/; CELL is one of CELLS below, all of them without it, the quickest first. PYTHON has setfit 1.2: without it, and
+ * without LUTHIER_PEER_PYTHON, that side is left out. Appends each run to bench/few-rows.jsonl and goes on from there when
+ * called again; begins no run after N minutes; prints the tables of what is there. LUTHIER_CLI names another build than
+ * dist/engine/cli.cjs.
  */
-import { execFileSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { halfInterval, mean, modelName, points, Study, shares, train, trainPeer, writeRows } from './study.mjs';
+import { CLINC_20, clinc, draw, sst2, tickets } from './study-rows.mjs';
 
-/** As `suggestedTraining` and the strategies suggest them for so few rows. @type {Record<string, object>} */
-const STRATEGIES = {
-  head: { strategy: { type: 'head', solver: 'lbfgs' } },
-  'few-shot': { strategy: { type: 'few-shot', num_iterations: 20 } },
+/** @typedef {import('./study-rows.mjs').Row} Row */
+
+/** Pairs of each kind for each row, on both sides. */
+const PAIRS = 20;
+/** Texts that name a class, beside its rows: the first is setfit's own template (get_templated_dataset). */
+const TEMPLATES = [(/** @type {string} */ name) => `This sentence is ${name}`, (/** @type {string} */ name) => name];
+
+const { values: given, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    methods: { type: 'string' },
+    seeds: { type: 'string', default: '1,2,3' },
+    python: { type: 'string', default: process.env.LUTHIER_PEER_PYTHON ?? '' },
+    minutes: { type: 'string', default: 'Infinity' },
+  },
+});
+const [model, data, ...chosen] = positionals;
+if (!model || !data) throw new Error('usage: node bench/few-rows.mjs MODEL DATA [CELL…] (see the file’s first lines)');
+
+/** @type {Record<string, { rows: () => import('./study-rows.mjs').Rows, ofEach: number }>} */
+const CELLS = {
+  'sst2-8': { rows: () => sst2(data), ofEach: 8 },
+  'sst2-16': { rows: () => sst2(data), ofEach: 16 },
+  'tickets-8': { rows: tickets, ofEach: 8 },
+  'clinc20-8': { rows: () => clinc(data, CLINC_20), ofEach: 8 },
+  'tickets-16': { rows: tickets, ofEach: 16 },
+  'sst2-64': { rows: () => sst2(data), ofEach: 64 },
+  'clinc20-16': { rows: () => clinc(data, CLINC_20), ofEach: 16 },
+};
+const isStarter = model.startsWith('starters/');
+
+/** Epochs and batch of so many rows, as src/protocol/suggestion.ts has them. @param {number} rows */
+const suggested = (rows) => ({
+  num_train_epochs: rows < 300 ? 8 : 5,
+  per_device_train_batch_size: rows < 80 ? 4 : rows < 300 ? 8 : 16,
+});
+const fewShot = () => ({ strategy: { type: 'few-shot', num_iterations: PAIRS } });
+const head = () => ({ strategy: { type: 'head', solver: 'lbfgs' } });
+
+/** By its name, what a method's recipe has; with `names`, the classes' names are rows, too. @type {Record<string, { recipe: (rows: number) => object, names?: true }>} */
+const METHODS = {
+  'few-shot': { recipe: fewShot },
+  head: { recipe: head },
   lora: {
-    strategy: { type: 'lora', r: 8, lora_alpha: 16, lora_dropout: 0.05, target_modules: ['query', 'value'] },
-    ...{ learning_rate: 1e-3, num_train_epochs: 8, per_device_train_batch_size: 4 },
+    recipe: (rows) => ({
+      strategy: { type: 'lora', r: 8, lora_alpha: 16, lora_dropout: 0.05, target_modules: ['query', 'value'] },
+      ...{ learning_rate: 1e-3, ...suggested(rows) },
+    }),
   },
   full: {
-    strategy: { type: 'full' },
-    ...{ learning_rate: 5e-5, num_train_epochs: 8, per_device_train_batch_size: 4 },
+    recipe: (rows) => ({
+      strategy: { type: 'full' },
+      ...{ learning_rate: isStarter ? 2e-4 : 5e-5, ...suggested(rows) },
+    }),
   },
+  'head+names': { recipe: head, names: true },
+  'few-shot+names': { recipe: fewShot, names: true },
 };
+/** The peer comes right after what it is compared with. */
+const ORDER = ['few-shot', 'setfit', 'head', 'lora', 'full', 'head+names', 'few-shot+names'];
 
-const given = process.argv.slice(2);
-const at = given.indexOf('--seeds');
-const seeds = (at < 0 ? '1,2,3' : given.splice(at, 2)[1]).split(',').map(Number);
-const [model, data, count, ...chosen] = given;
-if (!model || !data || !count)
-  throw new Error('usage: node bench/few-rows.mjs MODEL DATA ROWS [STRATEGY…] [--seeds 1,2]');
-const isStarter = model.startsWith('starters/');
-const file = fileURLToPath(new URL('few-rows.jsonl', import.meta.url));
-const cli = process.env.LUTHIER_CLI ?? fileURLToPath(new URL('../dist/engine/cli.cjs', import.meta.url));
+const study = new Study('few-rows.jsonl', 'node bench/few-rows.mjs MODEL DATA --python PYTHON');
 const work = mkdtempSync(join(tmpdir(), 'luthier-few-rows-'));
+const ends = performance.now() + 60_000 * Number(given.minutes);
+const seeds = given.seeds.split(',').map(Number);
+const methods = ORDER.filter((name) => (given.methods?.split(',').includes(name) ?? true) || !given.methods);
+const cells = chosen.length > 0 ? chosen : Object.keys(CELLS);
+for (const cell of cells) if (!CELLS[cell]) throw new Error(`${cell} is none of ${Object.keys(CELLS).join(', ')}`);
 
-/** Rows of a comma-separated file, quoted cells whole, of several lines too. @param {string} path */
-function readRows(path) {
-  /** @type {string[][]} */
-  const rows = [[]];
-  for (const [, cell, end] of `${readFileSync(path, 'utf8').trim()}\n`.matchAll(/("(?:[^"]|"")*"|[^,\n]*)([,\n])/g)) {
-    rows.at(-1)?.push(cell);
-    if (end === '\n') rows.push([]);
-  }
-  const [names, ...others] = rows.slice(0, -1);
-  const text = names.indexOf('text');
-  const label = names.findIndex((name) => name === 'intent' || name === 'label');
-  return others.map((cells) => ({ line: `${cells[text]},${cells[label]}`, label: cells[label] }));
+/** Rows that are the classes' names. @param {readonly Row[]} rows @returns {Row[]} */
+const named = (rows) =>
+  [...new Set(rows.map(({ label }) => label))].flatMap((label) =>
+    TEMPLATES.map((template) => ({ text: template(label.replaceAll('_', ' ')), label })),
+  );
+
+/** @param {string} cell @param {string} method @param {number} seed what a line of the file is found by */
+function keyOf(cell, method, seed) {
+  const ofEach = CELLS[cell].ofEach;
+  const settings = method === 'setfit' ? { num_iterations: PAIRS } : METHODS[method].recipe(rowsIn(cell) * ofEach);
+  return { cell, model: isStarter ? model : modelName(model), method, seed, settings };
+}
+const classes = new Map();
+/** Classes of a cell's data. @param {string} cell @returns {number} */
+function rowsIn(cell) {
+  if (!classes.has(cell)) classes.set(cell, new Set(CELLS[cell].rows().pool.map(({ label }) => label)).size);
+  return classes.get(cell);
 }
 
-/**
- * The same order on every machine: mulberry32.
- * @param {{ line: string, label: string }[]} rows
- * @param {number} seed
- */
-function shuffled(rows, seed) {
-  let a = seed;
-  const random = () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return rows
-    .map((row) => ({ row, by: random() }))
-    .sort((x, y) => x.by - y.by)
-    .map(({ row }) => row);
+/** @param {string} cell @param {string} method @param {number} seed */
+function measure(cell, method, seed) {
+  const parts = draw(CELLS[cell].rows(), seed, { ofEach: CELLS[cell].ofEach });
+  const key = keyOf(cell, method, seed);
+  const isNamed = METHODS[method]?.names;
+  writeRows(work, { train: isNamed ? [...parts.train, ...named(parts.train)] : parts.train, test: parts.test });
+  const whole = isStarter ? model : resolve(model);
+  const [trainFile, testFile] = [join(work, 'train.jsonl'), join(work, 'test.jsonl')];
+  if (method === 'setfit')
+    return trainPeer(given.python, 'few_rows.py', {
+      ...{ model: whole, train: trainFile, test: testFile, out: join(work, 'peer'), seed, ...key.settings },
+    });
+  const dataset = { train: 'train.jsonl', test: 'test.jsonl' };
+  return train(work, { model: whole, dataset, validation_split: 0, seed, ...key.settings });
 }
 
-/** @param {string} name @param {number} seed */
-function train(name, seed) {
-  const seen = new Map();
-  const parts = { train: ['text,label'], test: ['text,label'] };
-  for (const { line, label } of shuffled(readRows(data), seed)) {
-    const n = seen.get(label) ?? 0;
-    seen.set(label, n + 1);
-    parts[n < Number(count) ? 'train' : 'test'].push(line);
-  }
-  for (const [part, lines] of Object.entries(parts)) writeFileSync(join(work, `${part}.csv`), `${lines.join('\n')}\n`);
-  const settings = STRATEGIES[name];
-  const rate = isStarter && name === 'full' ? { learning_rate: 2e-4 } : {};
-  const recipe = join(work, 'few.recipe.json');
-  const dataset = { train: 'train.csv', test: 'test.csv' };
-  const whole = { model: isStarter ? model : resolve(model), dataset, validation_split: 0, seed, ...settings, ...rate };
-  writeFileSync(recipe, JSON.stringify(whole));
-  const out = join(work, 'run');
-  const lines = execFileSync(process.execPath, [cli, 'train', recipe, '--out', out, '--json'], { encoding: 'utf8' });
-  rmSync(out, { recursive: true });
-  const events = lines
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-  const { metrics, n } = events.findLast((event) => event.event === 'eval' && event.split === 'test');
-  const { wall_s, peak_rss_bytes, step } = events.at(-1);
-  return {
-    ...{ model: basename(model), data: basename(data), rows: Number(count), strategy: name, seed, n, step },
-    ...{ accuracy: metrics.accuracy, f1_macro: metrics.f1_macro, wall_s, peak_rss_bytes, cpu: cpus()[0].model },
-  };
+try {
+  if (!given.python) console.error('No --python: the setfit package is not run.');
+  for (const cell of cells)
+    for (const seed of seeds)
+      for (const method of methods) {
+        if (method === 'setfit' && (!given.python || isStarter)) continue;
+        const key = keyOf(cell, method, seed);
+        if (performance.now() > ends && !study.known(key)) continue;
+        const { accuracy, n, seconds } = await study.once(key, () => measure(cell, method, seed));
+        console.error(
+          `${cell}, ${method}, seed ${seed}: ${accuracy.toFixed(3)} of ${n} rows in ${seconds.toFixed(0)} s`,
+        );
+      }
+} finally {
+  rmSync(work, { recursive: true, force: true });
 }
 
-const read = () =>
-  existsSync(file)
-    ? readFileSync(file, 'utf8')
-        .trim()
-        .split('\n')
-        .filter(Boolean)
-        .map((l) => JSON.parse(l))
-    : [];
-const of = (/** @type {string} */ name) => (/** @type {any} */ run) =>
-  run.model === basename(model) && run.data === basename(data) && run.rows === Number(count) && run.strategy === name;
-for (const seed of seeds) {
-  for (const name of chosen.length > 0 ? chosen : Object.keys(STRATEGIES)) {
-    if (read().some((run) => of(name)(run) && run.seed === seed)) continue;
-    const run = train(name, seed);
-    appendFileSync(file, `${JSON.stringify(run)}\n`);
-    console.error(
-      `${name}, seed ${seed}: accuracy ${run.accuracy.toFixed(3)} of ${run.n} rows in ${run.wall_s.toFixed(0)} s`,
-    );
-  }
-}
-const mean = (/** @type {number[]} */ values) => values.reduce((a, b) => a + b, 0) / values.length;
-console.log('| strategy | accuracy | macro F1 | seconds | seeds |\n|---|---|---|---|---|');
-for (const name of Object.keys(STRATEGIES)) {
-  const runs = read().filter(of(name));
-  if (runs.length === 0) continue;
-  const of3 = (/** @type {string} */ key) => mean(runs.map((run) => run[key])).toFixed(3);
-  const each = runs.map((run) => run.accuracy.toFixed(3)).join(', ');
+/** What is measured of a cell by a method, a seed each. @param {string} cell @param {string} method */
+const runsOf = (cell, method) => seeds.map((seed) => study.known(keyOf(cell, method, seed))).filter(Boolean);
+const accuracies = (/** @type {any[]} */ runs) => runs.map((run) => run.accuracy);
+
+console.log('| rows of each class | few-shot | setfit | difference in points | time, ratio of each pair | idle |');
+console.log('|---|---|---|---|---|---|');
+for (const cell of cells) {
+  const pairs = seeds
+    .map((seed) => ['few-shot', 'setfit'].map((method) => study.known(keyOf(cell, method, seed))))
+    .filter(([ours, peer]) => ours && peer);
+  if (pairs.length === 0) continue;
+  const [ours, peers] = [0, 1].map((side) => pairs.map((pair) => pair[side]));
+  const differences = pairs.map(([a, b]) => a.accuracy - b.accuracy);
+  const ratios = pairs.map(([a, b]) => (a.seconds / b.seconds).toFixed(2)).join(' ');
+  const seconds = `${mean(ours.map((run) => run.seconds)).toFixed(0)} s, ${mean(peers.map((run) => run.seconds)).toFixed(0)} s: ${ratios}`;
+  const idle = pairs.filter(([a, b]) => a.idle && b.idle).length;
   console.log(
-    `| \`${name}\` | ${of3('accuracy')} (${each}) | ${of3('f1_macro')} | ${mean(runs.map((run) => run.wall_s)).toFixed(0)} | ${runs.map((run) => run.seed).join(', ')} |`,
+    `| ${cell} | ${shares(accuracies(ours))} | ${shares(accuracies(peers))} | ${points(differences)} | ${seconds} | ${idle} of ${pairs.length} |`,
   );
 }
-rmSync(work, { recursive: true });
+console.log(`\n| rows of each class | ${Object.keys(METHODS).join(' | ')} |\n|---|${'---|'.repeat(6)}`);
+for (const cell of cells) {
+  const all = Object.keys(METHODS).map((method) => runsOf(cell, method));
+  if (all.every((runs) => runs.length === 0)) continue;
+  const texts = all.map((runs) => {
+    if (runs.length === 0) return '–';
+    const half = halfInterval(accuracies(runs));
+    const spread = half === null ? '' : ` ± ${half.toFixed(3)}`;
+    const few = runs.length < seeds.length ? ` (${runs.length} of ${seeds.length} seeds)` : '';
+    return `${mean(accuracies(runs)).toFixed(3)}${spread}${few}, ${mean(runs.map((run) => run.seconds)).toFixed(0)} s`;
+  });
+  console.log(`| ${cell} | ${texts.join(' | ')} |`);
+}

@@ -1,0 +1,162 @@
+/** What the studies of quality have in common: runs of Luthier and of a peer, a file that they go on from, and statistics. */
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const cli = process.env.LUTHIER_CLI ?? fileURLToPath(new URL('../dist/engine/cli.cjs', import.meta.url));
+
+/** Of all cores together, the share that works below which the machine counts as idle. */
+const IDLE = 0.1;
+
+/**
+ * A file of measured lines, one a run. A line counts for the settings that it was measured with: where they have changed
+ * since, it is measured again.
+ */
+export class Study {
+  #file;
+  #command;
+
+  /** @param {string} name of the file beside this one @param {string} command that measures, without paths of a machine */
+  constructor(name, command) {
+    this.#file = fileURLToPath(new URL(name, import.meta.url));
+    this.#command = command;
+  }
+
+  /** @returns {any[]} */
+  get lines() {
+    if (!existsSync(this.#file)) return [];
+    const lines = readFileSync(this.#file, 'utf8').split('\n').filter(Boolean);
+    return lines.map((line) => JSON.parse(line));
+  }
+
+  /** @param {object} key what a line is found by; `settings` are a part of it @returns {any} */
+  known(key) {
+    const wanted = Object.entries(key).map(([name, value]) => [name, JSON.stringify(value)]);
+    return this.lines.findLast((line) => wanted.every(([name, value]) => JSON.stringify(line[name]) === value));
+  }
+
+  /**
+   * A run's line, measured now unless it is known.
+   * @param {object} key
+   * @param {() => object | Promise<object>} measure
+   */
+  async once(key, measure) {
+    const known = this.known(key);
+    if (known) return known;
+    const machine = { cpu: cpus()[0]?.model, cores: cpus().length, date: new Date().toISOString().slice(0, 16) };
+    const busy_before = busyShare();
+    const before = { busy_before, idle: busy_before < IDLE, load_before: Number(loadavg()[0].toFixed(2)) };
+    const line = { ...key, ...(await measure()), ...before, ...machine, command: this.#command };
+    appendFileSync(this.#file, `${JSON.stringify(line)}\n`);
+    return line;
+  }
+}
+
+/** Share of the cores' time that is not idle, in a second in which this process waits. */
+function busyShare() {
+  const read = () =>
+    cpus().reduce(
+      ([idle, all], { times }) => [idle + times.idle, all + Object.values(times).reduce((a, b) => a + b, 0)],
+      [0, 0],
+    );
+  const [idle, all] = read();
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
+  const [idleThen, allThen] = read();
+  return Number((1 - (idleThen - idle) / Math.max(1, allThen - all)).toFixed(3));
+}
+
+/** What a model's folder calls it, wherever the folder is. @param {string} folder */
+export function modelName(folder) {
+  const { _name_or_path: name } = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));
+  return basename(name ?? folder);
+}
+
+/** @param {string} folder @param {Record<string, object[]>} parts rows of each file, by its name without the extension */
+export function writeRows(folder, parts) {
+  for (const [name, rows] of Object.entries(parts))
+    writeFileSync(join(folder, `${name}.jsonl`), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+}
+
+/**
+ * Trains by a recipe and measures it on its test rows. `seconds` are those of the whole command, from the start of its
+ * process until it has ended, the test rows and the written model included; `train_s` those from the run's start until
+ * what is trained last is.
+ * @param {string} folder where the recipe's data is
+ * @param {object} recipe
+ */
+export function train(folder, recipe) {
+  const path = join(folder, 'study.recipe.json');
+  const out = join(folder, 'run');
+  writeFileSync(path, JSON.stringify(recipe));
+  const began = performance.now();
+  const stdout = execFileSync(process.execPath, [cli, 'train', path, '--out', out, '--json'], {
+    encoding: 'utf8',
+    // What it says to people is in an error's message only.
+    stdio: ['ignore', 'pipe', 'pipe'],
+    maxBuffer: 1 << 28,
+  });
+  const seconds = (performance.now() - began) / 1000;
+  rmSync(out, { recursive: true });
+  const events = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const last = (/** @type {string} */ name) => events.findLast(({ event }) => event === name);
+  const { metrics, n } = events.findLast(({ event, split }) => event === 'eval' && split === 'test');
+  const done = last('done');
+  const trained = last('solved') ?? last('step');
+  return {
+    ...{ accuracy: metrics.accuracy, f1_macro: metrics.f1_macro, n, steps: done.step, seconds: round(seconds) },
+    ...{ train_s: round(trained.time - last('start').time), peak_rss_bytes: done.peak_rss_bytes },
+  };
+}
+
+/**
+ * The same by a script of PyTorch, which writes {"accuracy", "f1_macro", "n", "train_s", …} as its last line.
+ * @param {string} python
+ * @param {string} script its name in bench/peers
+ * @param {object} job
+ */
+export function trainPeer(python, script, job) {
+  const path = fileURLToPath(new URL(`peers/${script}`, import.meta.url));
+  const began = performance.now();
+  const stdout = execFileSync(python, [path, JSON.stringify(job)], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    maxBuffer: 1 << 28,
+    env: { ...process.env, HF_HUB_OFFLINE: '1', TOKENIZERS_PARALLELISM: 'false' },
+  });
+  const seconds = (performance.now() - began) / 1000;
+  const answer = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+  return { ...answer, train_s: round(answer.train_s), seconds: round(seconds) };
+}
+
+const round = (/** @type {number} */ seconds) => Number(seconds.toFixed(2));
+
+/** @param {readonly number[]} values */
+export const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
+
+/** 97.5 % points of Student's t, by degrees of freedom from 1 on. */
+const STUDENT = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262];
+
+/** Half the 95 % interval of a mean by Student's t; null for less than two values, or more than ten. @param {readonly number[]} values */
+export function halfInterval(values) {
+  const t = STUDENT[values.length - 2];
+  if (t === undefined) return null;
+  const middle = mean(values);
+  const variance = values.reduce((sum, x) => sum + (x - middle) ** 2, 0) / (values.length - 1);
+  return t * Math.sqrt(variance / values.length);
+}
+
+/** Differences of two sides seed by seed, in points: their mean and its interval. @param {readonly number[]} differences */
+export function points(differences) {
+  const half = halfInterval(differences);
+  const signed = (/** @type {number} */ x) => `${x < 0 ? '−' : '+'}${Math.abs(100 * x).toFixed(1)}`;
+  return half === null ? signed(mean(differences)) : `${signed(mean(differences))} ± ${(100 * half).toFixed(1)}`;
+}
+
+/** Shares as people read them: the mean, and each. @param {readonly number[]} values */
+export const shares = (values) =>
+  `${mean(values).toFixed(3)} (${values.map((value) => value.toFixed(3).slice(1)).join(' ')})`;
