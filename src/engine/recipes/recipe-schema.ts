@@ -259,7 +259,7 @@ export const recipeSchema = z.strictObject({
     .boolean()
     .exactOptional()
     .describe(
-      'Compute what a layer has computed again for its gradients instead of keeping it: less memory, and about a third more time. The losses are the same. Off by default.',
+      'Compute what a layer has computed again for its gradients instead of keeping it: less memory, and a forward pass more in each step. The losses are the same. Off by default.',
     ),
   predict_in_8bit: z
     .boolean()

@@ -66,9 +66,6 @@ const INNER_ARRAYS = 3;
 const LOGITS_ARRAYS = 3;
 /** Without gradients a layer's arrays are used again by the next. */
 const INFERENCE_ARRAYS = 12;
-/** Of these, what layers that are computed again do not keep: the rest is their inputs, masks, and what passes. */
-const RECOMPUTED_HIDDEN = 10;
-const RECOMPUTED_INNER = 2;
 /** Of a layer's arrays those that are kept where none of its weights is trained: none of their gradients needs its input. */
 const KEPT_WITHOUT_WEIGHTS = 0.6;
 
@@ -76,10 +73,8 @@ function encoder(architecture: Architecture, sizes: Sizes, batches: Batches): nu
   const { tokens, evalTokens } = batches;
   const { hiddenSize: hidden, numLayers, outputs = 0 } = architecture;
   const keptShare = sizes.trainsWeights ? 1 : KEPT_WITHOUT_WEIGHTS;
-  const passed = numLayers * sizes.passedShare;
-  const again = batches.recompute ? Math.max(0, passed - 1) : 0;
-  const arrays = (HIDDEN_ARRAYS + 4 * INNER_ARRAYS) * passed - (RECOMPUTED_HIDDEN + 4 * RECOMPUTED_INNER) * again;
-  const kept = 4 * hidden * keptShare * arrays;
+  const { whole, inputs } = keptAtOnce(numLayers * sizes.passedShare, batches);
+  const kept = 4 * ((HIDDEN_ARRAYS * hidden + INNER_ARRAYS * 4 * hidden) * whole * keptShare + hidden * inputs);
   const passing = 4 * INFERENCE_ARRAYS * hidden;
   const logits = 4 * LOGITS_ARRAYS * outputs;
   const evaluated = Math.min(evalTokens * logits, 4 * LOGITS_ARRAYS * MOST_LOGITS);

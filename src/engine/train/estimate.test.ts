@@ -171,8 +171,8 @@ describe('layers that are computed again', () => {
       'config.json',
     );
 
-  it.each(['llama', 'bert'])('save about as much as a training step of %s says', (model_type) => {
-    const architecture = of(model_type);
+  it('save about as much as a training step says', () => {
+    const architecture = of('llama');
     const length = 64;
     const stepBytes = (recompute: boolean) => {
       const { program, inputs } = trainingProgram({
@@ -188,6 +188,21 @@ describe('layers that are computed again', () => {
     const saved = (bytes: typeof stepBytes) => bytes(false) - bytes(true);
     expect(saved(estimated) / saved(stepBytes)).toBeGreaterThan(0.75);
     expect(saved(estimated) / saved(stepBytes)).toBeLessThan(1.25);
+  });
+
+  // `node bench/step-costs.mjs MINILM --batch 8 --length 256 --steps 4` (bench/step-costs.jsonl, peak_rss_bytes without less
+  // that with): a step without dropout, simulated, keeps less than one that is trained.
+  it.each<[Recipe['strategy'], number]>([
+    [{ type: 'full' }, 1294.9e6 - 907.5e6],
+    [{ ...lora, lora_alpha: 16 }, 1078e6 - 772.3e6],
+  ])('save of an encoder what was measured with %o, at most a fifth less than promised', (strategy, measured) => {
+    const of = (recompute: boolean) =>
+      activationBytes(architecture, sizesOf(work, strategy), {
+        ...{ tokens: 8 * 256, evalTokens: 0, rowLength: 256, recompute },
+      });
+    const promised = of(false) - of(true);
+    expect(measured / promised).toBeGreaterThan(0.8);
+    expect(measured / promised).toBeLessThan(1.5);
   });
 
   it('take a forward pass more, of all but the last', () => {
@@ -246,7 +261,7 @@ describe('requireMemory', () => {
     const [without, with_] = [{}, { gradient_checkpointing: true }].map((more) =>
       estimateMemory(long, recipe({ ...one, ...more })),
     ) as [number, number];
-    const free = (without + with_) / 2;
+    const free = without - (without - with_) / 4;
     const hint = (more: Partial<Recipe>, machine = {}) => refusal({ ...one, ...more }, free, machine, long)?.hint;
     expect(hint({})).toBe('It would fit with gradient_checkpointing true.');
     expect(hint({ gradient_checkpointing: true })).toBeUndefined();
