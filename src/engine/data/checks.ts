@@ -3,6 +3,7 @@ import {
   counted,
   FIELDS,
   type Field,
+  type FieldKind,
   fieldOf,
   LuthierError,
   lackingFields,
@@ -10,6 +11,7 @@ import {
 } from '../../protocol/index.ts';
 import type { AnswerCells } from './answer-cells.ts';
 import { characterName, invisibleIn, isReadable } from './characters.ts';
+import { type ColumnStats, columnStats, DISTINCT_CAP } from './column-stats.ts';
 import { LabelCells } from './label-cells.ts';
 import { type Fields, type LabelledRows, LabelledRowsBuilder } from './labelled-rows.ts';
 import { settleLabels } from './labels.ts';
@@ -23,14 +25,20 @@ const TASK = 'text-classification';
 
 /**
  * The columns, with all that a task needs.
- * @throws LuthierError `data-invalid` naming what is missing and what is there.
+ * @param stats of the table's columns, where they are known already
+ * @throws LuthierError `data-invalid` naming what is missing, what is there, and why that is not it
  */
-export function requireColumns(table: Table, columns: Columns, task: TaskName): Columns {
+export function requireColumns(
+  table: Table,
+  columns: Columns,
+  task: TaskName,
+  stats?: readonly ColumnStats[],
+): Columns {
   if (lackingFields(columns, task).length === 0) return columns;
   const named = FIELDS[task].filter(({ required }) => required).map(({ name }) => `"${name}": "…"`);
   throw new LuthierError(
     'data-invalid',
-    missingColumns(table, columns, task),
+    missingColumns(table, columns, task, stats),
     `Name them in the recipe, "columns": {${named.join(', ')}}, or add the missing one to the file.`,
   );
 }
@@ -42,20 +50,60 @@ export function neededOf(task: TaskName): string {
   return `${titles.length === 2 ? 'both ' : ''}${listed(titles)}`;
 }
 
-/** Which of the fields was not found, and what the file has instead. */
-export function missingColumns(table: Table, columns: Columns, task: TaskName): string {
+/** Which of the fields was not found, what the file has instead, and why none of that was taken. */
+export function missingColumns(
+  table: Table,
+  columns: Columns,
+  task: TaskName,
+  stats: readonly ColumnStats[] = columnStats(table),
+): string {
+  const lacking = lackingFields(columns, task);
   const missing = listed(
-    lackingFields(columns, task).map(({ title }) => title),
+    lacking.map(({ title }) => title),
     'or',
   );
+  const free = stats.filter(({ name }) => !table.nested.has(name) && !Object.values(columns).includes(name));
+  const why = lacking.flatMap(({ kind }) => free.flatMap((column) => WHY_NOT[kind]?.(column) ?? []));
   const nested = [...table.nested].map(([key, line]) => `“${key}” (line ${line})`);
   const there = table.columns.filter((column) => !table.nested.has(column)).map((column) => `“${column}”`);
   return (
     `No ${missing} column was found in ${table.name}; its ${there.length === 1 ? 'only column is' : 'columns are'} ` +
     `${listed(there.slice(0, 20)) || 'none'}` +
-    `${nested.length > 0 ? `, and nested JSON is under ${listed(nested.slice(0, 5))}` : ''}.`
+    `${nested.length > 0 ? `, and nested JSON is under ${listed(nested.slice(0, 5))}` : ''}.` +
+    why
+      .slice(0, MOST_REASONS)
+      .map((sentence) => ` ${sentence}`)
+      .join('')
   );
 }
+
+const MOST_REASONS = 3;
+
+/** Why a column was not guessed to be of a kind; undefined where that is no news. */
+const WHY_NOT: Partial<Record<FieldKind, (column: ColumnStats) => string | undefined>> = {
+  text: ({ name, filled, numeric, distinct, mean_words }) => {
+    const column = quoted(name);
+    if (filled === 0) return `${column} is empty in every row.`;
+    if (numeric > 0.9) return `${column} holds numbers.`;
+    return distinct < filled && mean_words < 2 ? `${column} repeats ${counted(distinct, 'word')}.` : undefined;
+  },
+  label: ({ name, distinct, filled, empty, examples }) => {
+    const column = quoted(name);
+    if (filled === 0) return `${column} is empty in every row.`;
+    if (distinct === 1)
+      return `${column} says ${quoted(examples[0]!)} in every row${empty > 0 ? ' that is filled in' : ''}, and a classifier needs at least two classes.`;
+    if (distinct === DISTINCT_CAP) return `${column} has ${counted(DISTINCT_CAP, 'different value')} or more.`;
+    return distinct === filled
+      ? `${column} has another value in every row, and rows of a class have the same.`
+      : undefined;
+  },
+  value: ({ name, filled, numeric, examples }) => {
+    if (filled === 0) return `${quoted(name)} is empty in every row.`;
+    return numeric > 0.9
+      ? undefined
+      : `${quoted(name)} holds other things than numbers, such as ${quoted(examples[0]!)}.`;
+  },
+};
 
 /** What the rows of a whole table are called, by their ids or what the model reads of them. */
 export function namesOf(table: Table, columns: Columns, task: TaskName): RowIds {

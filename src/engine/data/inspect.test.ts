@@ -99,6 +99,37 @@ describe('inspectData', () => {
     expect(one.problems.map(({ code }) => code)).toEqual(['one-class']);
   });
 
+  it.each([
+    [
+      'one value alone',
+      'text,kind\nhello to you,good\nhow are you,good\nfine thank you,\n',
+      'No label column was found in x.csv; its columns are “text” and “kind”. “kind” says “good” in every row that is filled in, and a classifier needs at least two classes.',
+    ],
+    [
+      'another value in each row',
+      'text,when\nhello to you,2024-01-01\nand you too,2024-01-02\n',
+      'No label column was found in x.csv; its columns are “text” and “when”. “when” has another value in every row, and rows of a class have the same.',
+    ],
+    [
+      'nothing in it',
+      'text,kind\nhello to you,\nhow are you,\n',
+      'No label column was found in x.csv; its columns are “text” and “kind”. “kind” is empty in every row.',
+    ],
+    [
+      'a thousand values',
+      `text,kind\n${Array.from({ length: 1200 }, (_, i) => `row number ${i} is here,k${i % 1100}`).join('\n')}\n`,
+      'No label column was found in x.csv; its columns are “text” and “kind”. “kind” has 1,000 different values or more.',
+    ],
+    [
+      'numbers for texts',
+      'number,label\n1,good\n2,bad\n3,good\n4,bad\n',
+      'No text column was found in x.csv; its columns are “number” and “label”. “number” holds numbers.',
+    ],
+  ])('says of a column with %s why it was not taken', async (_, text, message) => {
+    const { problems } = await inspectData({ file: 'x.csv', text });
+    expect(problems.find(({ code }) => code === 'missing-column')?.message).toBe(message);
+  });
+
   it('refuses a column that is not there', async () => {
     await expect(
       inspectData({ file: 'x.csv', text: 'text,label\na,b\n', columns: { label: 'labels' } }),

@@ -63,7 +63,8 @@ export async function inspectData(
   let classes: DataSummary['classes'] = [];
   if (lackingFields(guess.columns, kind.name).length > 0) {
     // Where no row could be read, that has been said already.
-    if (table.rows.length > 0) problems.add('error', 'missing-column', missingColumns(table, guess.columns, kind.name));
+    if (table.rows.length > 0)
+      problems.add('error', 'missing-column', missingColumns(table, guess.columns, kind.name, stats));
   } else {
     const rows = await kind.rows(table, guess.columns, { file: read.file, problems, pace });
     kind.checkLabels(rows, guess.columns, problems);

@@ -51,7 +51,7 @@ export async function understand<Row extends TaskRow, Written extends WrittenRow
     pairs,
     why: { ...(given !== options.given && kind.why), ...why },
   });
-  const columns = requireColumns(open, guess.columns, kind.name);
+  const columns = requireColumns(open, guess.columns, kind.name, stats);
   const names = namesOf(open, columns, kind.name);
   const chosen = choose ? choose(open, names) : open;
   const rows = await kind.rows(chosen, columns, { file, problems, rules, names, pace });
