@@ -297,6 +297,33 @@ describe('collectFiles', () => {
     await expect(readFile(join(folder, '.luthier/datasets/my-files/dataset.json'))).rejects.toThrow();
   });
 
+  it.each([
+    [
+      'so little text that one file fills it',
+      { max_bytes: 100 },
+      /a single file to learn from: 2 files are beyond the amount of text that was asked for; 1 file is in a language/,
+      'Ask for more text than 100 B, which has no room for a second file (--max-bytes in a terminal).',
+    ],
+    [
+      'another language alone',
+      { languages: ['markdown'] },
+      /a single file to learn from: 3 files are in languages that were not chosen/,
+      'Choose more languages.',
+    ],
+    [
+      'files that are smaller than all',
+      { max_file_bytes: 10 },
+      /no file to learn from: 4 files are too large; 1 file is ignored by git/,
+      'Allow files of more than 10 B (--max-file-bytes in a terminal).',
+    ],
+  ])('says which choice leaves too few: %s', async (_, choice, message, hint) => {
+    await put({ 'a.ts': code(1), 'b.ts': code(2), 'c.ts': code(3), 'd.md': code(4) });
+    await put({ '.gitignore': 'e.ts\n', 'e.ts': code(5) });
+    const languages = 'max_bytes' in choice ? ['typescript'] : undefined;
+    const refused = collect({ ...(languages && { languages }), ...choice });
+    await expect(refused).rejects.toMatchObject({ message: expect.stringMatching(message), hint });
+  });
+
   it('says of a folder that is not there that it is not', async () => {
     await expect(collect({ folder: join(folder, 'no') })).rejects.toMatchObject({ code: 'data-unreadable' });
   });

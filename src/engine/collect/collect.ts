@@ -7,8 +7,10 @@ import {
   FILE_CHOICE,
   type FileChoice,
   type FilesFound,
+  formatBytes,
   type LanguageFiles,
   type LeftOut,
+  type LeftOutReason,
   LuthierError,
   leftOutText,
   type OwnCompletions,
@@ -84,7 +86,8 @@ export async function collectFiles(options: CollectOptions): Promise<OwnFiles> {
     if (is) tally.file('held-out', one.path);
     return !is;
   });
-  if (texts.length < 2) throw tooFew(folder, texts.length, tally.list());
+  const most = { max_bytes, max_file_bytes };
+  if (texts.length < 2) throw tooFew(folder, texts.length, tally.list(), most);
   const sketches: Float64Array[] = [];
   for (const { text } of texts) {
     await pace();
@@ -97,7 +100,7 @@ export async function collectFiles(options: CollectOptions): Promise<OwnFiles> {
     throw new LuthierError(
       'data-invalid',
       `All files of ${folder} that can be learnt from are nearly the same, so that none can be held out.`,
-      'Choose more languages, or another folder.',
+      remedy(tally.list(), most) ?? 'Choose more languages, or another folder.',
     );
   }
   const rows: StoredRow[] = texts.map(({ path: id, text }) => ({ id, text, group: clusters.get(id)! }));
@@ -177,16 +180,42 @@ function similarOf(clusters: ReadonlyMap<string, string>): string[][] {
   return [...members.values()].filter(({ length }) => length > 1);
 }
 
-function tooFew(folder: string, count: number, leftOut: readonly LeftOut[]): LuthierError {
-  const most = [...leftOut].sort((a, b) => b.files + b.folders - (a.files + a.folders)).slice(0, 3);
-  const why = most.map(leftOutText);
-  const isUnchosen = leftOut.some(({ reason }) => reason === 'unchosen');
+type Most = Required<Pick<FileChoice, 'max_bytes' | 'max_file_bytes'>>;
+
+/** What a person chose that leaves files out, the likeliest cause first, and what to choose instead. */
+const REMEDIES: readonly [LeftOutReason, (most: Most) => string][] = [
+  [
+    'beyond',
+    ({ max_bytes }) =>
+      `Ask for more text than ${formatBytes(max_bytes)}, which has no room for a second file (--max-bytes in a terminal).`,
+  ],
+  ['unchosen', () => 'Choose more languages.'],
+  [
+    'large',
+    ({ max_file_bytes }) => `Allow files of more than ${formatBytes(max_file_bytes)} (--max-file-bytes in a terminal).`,
+  ],
+];
+
+function remedy(leftOut: readonly LeftOut[], most: Most): string | undefined {
+  const found = REMEDIES.find(([reason]) => leftOut.some((one) => one.reason === reason));
+  return found?.[1](most);
+}
+
+function tooFew(folder: string, count: number, leftOut: readonly LeftOut[], most: Most): LuthierError {
+  // What a person can change goes before what is so.
+  const rank = ({ reason, files, folders }: LeftOut) => {
+    const at = REMEDIES.findIndex(([one]) => one === reason);
+    return [at < 0 ? REMEDIES.length : at, -files - folders] as const;
+  };
+  const sorted = [...leftOut].sort((a, b) => {
+    const [[rankA, countA], [rankB, countB]] = [rank(a), rank(b)];
+    return rankA - rankB || countA - countB;
+  });
+  const why = sorted.slice(0, 3).map(leftOutText);
   return new LuthierError(
     'data-invalid',
     `${folder} has ${count === 0 ? 'no file' : 'a single file'} to learn from${why.length > 0 ? `: ${why.join('; ')}` : ''}.`,
-    isUnchosen
-      ? 'Choose more languages.'
-      : 'Open a folder with at least two files that you wrote: one of them is held out.',
+    remedy(leftOut, most) ?? 'Open a folder with at least two files that you wrote: one of them is held out.',
   );
 }
 
