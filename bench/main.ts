@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { nearest, orMeant } from '../src/engine/data/nearest.ts';
 import { resolveModel, startersFolder } from '../src/engine/hub/resolve.ts';
 import { LuthierError } from '../src/protocol/index.ts';
 import { measureCard, printCounts } from './card.ts';
@@ -82,7 +83,12 @@ async function main(args: string[]): Promise<void> {
   if (options.backend !== undefined) return card(options);
   const named = program.args;
   const unknown = named.find((name) => !NAMES.includes(name));
-  if (unknown) throw new LuthierError('usage', `There is no case “${unknown}”.`, `Cases: ${NAMES.join(', ')}.`);
+  if (unknown)
+    throw new LuthierError(
+      'usage',
+      `There is no case “${unknown}”${orMeant(nearest(unknown, NAMES, 2))}`,
+      `Cases: ${NAMES.join(', ')}.`,
+    );
   const chosen = Object.entries(CASES).filter(([name, c]) =>
     named.length ? named.includes(name) : options.all || !c.slow,
   );

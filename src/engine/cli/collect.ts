@@ -18,6 +18,7 @@ import {
 } from '../../protocol/index.ts';
 import { collectFiles, surveyFiles } from '../collect/collect.ts';
 import { languages } from '../collect/languages.ts';
+import { nearest, orMeant } from '../data/nearest.ts';
 import { recipeForFiles } from '../recipes/own-files.ts';
 import { bold, dim, EXIT, note, print, printJson, table, yellow } from './output.ts';
 import { ProgressLine } from './progress-line.ts';
@@ -91,7 +92,11 @@ function known(wanted: readonly string[]): string[] {
   const chosen = wanted.flatMap((one) => one.split(',').map((id) => id.trim().toLowerCase()));
   const wrong = chosen.find((id) => !all.includes(id));
   if (wrong !== undefined)
-    throw new LuthierError('usage', `There is no language “${wrong}”.`, `Languages are ${all.join(', ')}.`);
+    throw new LuthierError(
+      'usage',
+      `There is no language “${wrong}”${orMeant(nearest(wrong, all, 2))}`,
+      `Languages are ${all.join(', ')}.`,
+    );
   return chosen;
 }
 

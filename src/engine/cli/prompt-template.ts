@@ -12,7 +12,7 @@ import {
   type PromptSource,
   type PromptWarning,
 } from '../../protocol/index.ts';
-import { nearest } from '../data/nearest.ts';
+import { nearest, orMeant } from '../data/nearest.ts';
 import { predictorOf } from '../infer/predictor.ts';
 import { type PromptModel, readPromptModel, renderRow } from '../infer/prompt-model.ts';
 import { runPrompt } from '../infer/prompt-run.ts';
@@ -169,9 +169,7 @@ function rowNumber(row: string): number {
 function tellUnknown(names: readonly string[], { file, name: template }: OpenPrompt): void {
   const known = file.inputs.map(({ name }) => name);
   for (const name of names.filter((name) => !known.includes(name))) {
-    const near = nearest(name, known, 2);
-    const guess = near === undefined ? '.' : `; did you mean “${near}”?`;
-    say('warning', `“${name}” is not an input of ${template}${guess}`);
+    say('warning', `“${name}” is not an input of ${template}${orMeant(nearest(name, known, 2))}`);
   }
 }
 

@@ -1,4 +1,3 @@
-import { closest, distance } from 'fastest-levenshtein';
 import {
   type Columns,
   capitalized,
@@ -13,6 +12,7 @@ import {
 } from '../../protocol/index.ts';
 import { type ColumnStats, columnStats, DISTINCT_CAP } from './column-stats.ts';
 import { CONLL, OTHER_NAMES, PAIR_NAMES } from './names.ts';
+import { nearest, orMeant } from './nearest.ts';
 import { listed } from './problems.ts';
 import type { Table } from './table.ts';
 import type { AnyRowKind, ColumnGuess } from './types.ts';
@@ -109,12 +109,10 @@ function checkGiven(table: Table, given: Columns, fields: readonly Field[]): voi
   for (const [field, name] of Object.entries(given)) {
     if (name === undefined) continue;
     if (!table.columns.includes(name)) {
-      const near = table.columns.length > 0 ? closest(name, table.columns) : undefined;
-      const isNear =
-        near !== undefined && distance(name.toLowerCase(), near.toLowerCase()) <= Math.max(2, name.length / 2);
+      const near = nearest(name, table.columns, Math.max(2, name.length / 2));
       throw new LuthierError(
         'data-invalid',
-        `${table.name} has no column “${name}” for the ${titleOf(field)}${isNear ? `; did you mean “${near}”?` : '.'}`,
+        `${table.name} has no column “${name}” for the ${titleOf(field)}${orMeant(near)}`,
         `Its columns are ${listed(table.columns.slice(0, 20).map((column) => `“${column}”`))}.`,
       );
     }

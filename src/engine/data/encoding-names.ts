@@ -1,5 +1,5 @@
 import { LuthierError } from '../../protocol/index.ts';
-import { nearest } from './nearest.ts';
+import { nearest, orMeant } from './nearest.ts';
 
 /**
  * Encodings that tables come in, as WHATWG and IANA name them, each with what else it is called. What is a part of
@@ -69,7 +69,7 @@ export function requireEncoding(name: string): string {
   const near = plain(name) === '' ? undefined : nearest(plain(name), [...BY_NAME.keys()], 2);
   throw new LuthierError(
     'usage',
-    `“${name}” is not a known encoding${near === undefined ? '.' : `; did you mean “${BY_NAME.get(near)}”?`}`,
+    `“${name}” is not a known encoding${orMeant(near && BY_NAME.get(near))}`,
     `The known encodings are ${Object.keys(ENCODINGS).join(', ')}.`,
   );
 }

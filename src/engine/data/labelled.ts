@@ -5,7 +5,7 @@ import { isUsualLabelName } from './columns.ts';
 import { withListColumns } from './label-cells.ts';
 import type { LabelledRow, LabelledRows } from './labelled-rows.ts';
 import { KnownLabels } from './labels.ts';
-import { nearest } from './nearest.ts';
+import { nearest, orMeant } from './nearest.ts';
 import { type Pace, Stride } from './pace.ts';
 import { listed, listedSome, type Problems, quoted } from './problems.ts';
 import { checkRepeats, textKey } from './repeats.ts';
@@ -119,7 +119,7 @@ function unknownLabel(row: LabelledRow, rows: LabelledRows, known: KnownLabels, 
   const elsewhere = isModel ? '' : ', or add training rows of that class';
   return new LuthierError(
     'data-invalid',
-    `${nameOf(row.file)}, line ${row.line}: the label ${quoted(row.label)} ${isModel ? 'is unknown to the model' : 'does not occur in the training rows'}${near !== undefined && !asPlaces ? `; did you mean ${quoted(near)}?` : '.'}`,
+    `${nameOf(row.file)}, line ${row.line}: the label ${quoted(row.label)} ${isModel ? 'is unknown to the model' : 'does not occur in the training rows'}${orMeant(asPlaces ? undefined : near)}`,
     `The known labels are ${listedSome(labels, 10)}. ${asPlaces ?? `Correct the label${elsewhere}.`}`,
   );
 }

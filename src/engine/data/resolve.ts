@@ -13,7 +13,7 @@ import {
   TASKS,
   type TaskName,
 } from '../../protocol/index.ts';
-import { nearest } from './nearest.ts';
+import { nearest, orMeant } from './nearest.ts';
 import { listed } from './problems.ts';
 import { placesOf, type RowSource } from './row-source.ts';
 import { MadeSplits, refuseWrongSplits, type Selected, SPLITS_FILE, selectedBy, splitsRecord } from './splits.ts';
@@ -135,7 +135,7 @@ async function notFound(reference: string, base: string): Promise<LuthierError> 
   const near = nearest(wanted, candidates, Math.max(2, wanted.length / 3));
   return new LuthierError(
     'data-unreadable',
-    `There is no file ${path} and no dataset called “${wanted}”${near === undefined ? '.' : `; did you mean “${near}”?`}`,
+    `There is no file ${path} and no dataset called “${wanted}”${orMeant(near)}`,
     sets.length > 0
       ? `The datasets here are ${listed(sets.slice(0, 10))}; paths are relative to the recipe's folder.`
       : `Paths are relative to the recipe's folder, here ${resolve(base)}.`,

@@ -66,7 +66,11 @@ describe('resolveModel', () => {
     ['org/half', /found, but its weights are missing/, /luthier models download org\/half/],
     ['google/bert@v2', /google.bert@v2, then the Hugging Face cache/, /models download google\/bert@v2/],
     ['./nothing', /^Model "\.\/nothing" was not found; looked for a folder .*nothing\.$/, /path/],
-    ['starters/gpt9', /a folder .*, then a starter at/, /luthier models list/],
+    ['starters/gpt9', /a folder .*, then a starter at [^?]*\.$/, /luthier models list/],
+    ['starters/brt', /Did you mean “starters\/bert”\?$/, /luthier models list/],
+    ['Bert', /Did you mean “starters\/bert”\?$/, /luthier models download Bert/],
+    ['gogle/bert', /Did you mean “google\/bert”\?$/, /luthier models download gogle\/bert/],
+    ['./mien', /Did you mean “\.\/mine”\?$/, /path/],
     ['what is this?', /looked for a folder/, /luthier models list/],
     ['', /empty/, /^$/],
   ];

@@ -1,8 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { isFolder } from '../../files/folders.ts';
 import { LuthierError } from '../../protocol/index.ts';
-import { defaultCacheFolder, expand, findCached, parseModelName } from './cache.ts';
+import { nearest } from '../data/nearest.ts';
+import { defaultCacheFolder, expand, findCached, listCached, parseModelName } from './cache.ts';
 import { CONFIG_FILE } from './model-folder.ts';
 
 export interface ResolvedModel {
@@ -25,11 +27,12 @@ export interface ResolveOptions {
 /**
  * Finds the model that a recipe or a command names, in this order: a folder beside the recipe (or an absolute path),
  * a starter that comes with Luthier (`starters/bert`), a Hugging Face name in the cache. Nothing is downloaded.
- * @throws LuthierError `model-not-found`, saying where it was looked for and how to get it
+ * @throws LuthierError `model-not-found`, saying where it was looked for, which one may be meant, and how to get it
  */
 export async function resolveModel(name: string, options: ResolveOptions): Promise<ResolvedModel> {
   if (name.trim() === '') throw new LuthierError('model-not-found', 'The model name is empty.');
   const path = resolve(options.base, expand(name));
+  const refuse = async (hint: string) => notFound(name, looked, await nearModel(name, options), hint);
   const looked: string[] = [];
   if (await isFolder(path)) {
     // A folder that happens to be called as a model of the hub must not hide that model.
@@ -40,7 +43,7 @@ export async function resolveModel(name: string, options: ResolveOptions): Promi
   } else {
     looked.push(`a folder ${path}`);
   }
-  if (isPath(name)) throw notFound(name, looked, 'Check the path.');
+  if (isPath(name)) throw await refuse('Check the path.');
 
   const starter = /^starters[\\/]([\w.-]+)$/.exec(name)?.[1];
   if (starter !== undefined) {
@@ -53,11 +56,11 @@ export async function resolveModel(name: string, options: ResolveOptions): Promi
       };
     }
     looked.push(`a starter at ${starterPath}`);
-    throw notFound(name, looked, '"luthier models list" shows the available models.');
+    throw await refuse('"luthier models list" shows the available models.');
   }
 
   const hubName = parseModelName(name);
-  if (hubName === undefined) throw notFound(name, looked, '"luthier models list" shows the available models.');
+  if (hubName === undefined) throw await refuse('"luthier models list" shows the available models.');
   const cacheFolder = resolve(options.cacheFolder ?? defaultCacheFolder());
   const cached = await findCached(cacheFolder, hubName);
   if ('commit' in cached) {
@@ -69,16 +72,41 @@ export async function resolveModel(name: string, options: ResolveOptions): Promi
       ? `the Hugging Face cache at ${cached.path} (found, but its weights are missing)`
       : `the Hugging Face cache at ${cacheFolder}`,
   );
-  throw notFound(name, looked, `If it is on the Hugging Face hub, download it: luthier models download ${name}`);
+  throw await refuse(`If it is on the Hugging Face hub, download it: luthier models download ${name}`);
 }
 
-function notFound(name: string, looked: string[], hint: string): LuthierError {
+function notFound(name: string, looked: string[], near: string | undefined, hint: string): LuthierError {
   return new LuthierError(
     'model-not-found',
-    `Model "${name}" was not found; looked for ${looked.join(', then ')}.`,
+    `Model "${name}" was not found; looked for ${looked.join(', then ')}.${near === undefined ? '' : ` Did you mean “${near}”?`}`,
     hint,
   );
 }
+
+/**
+ * The model on this machine that a misspelt name may mean: a folder beside the one that it names, a starter, one of the
+ * cache; a name without a slash may be the end of one that has some.
+ */
+export async function nearModel(name: string, options: ResolveOptions): Promise<string | undefined> {
+  const path = resolve(options.base, expand(name));
+  const most = Math.max(2, Math.floor(basename(path).length / 4));
+  const beside = (await namesIn(dirname(path))).filter((other) => existsSync(join(dirname(path), other, CONFIG_FILE)));
+  const folder = nearest(basename(path), beside, most);
+  if (folder !== undefined) return `${name.replace(/[^\\/]*[\\/]*$/, '')}${folder}`;
+  if (isPath(name)) return undefined;
+  const starters = await namesIn(options.startersFolder ?? startersFolder());
+  const cached = await listCached(resolve(options.cacheFolder ?? defaultCacheFolder()));
+  const whole = cached.filter(({ complete }) => complete).map(({ id }) => id);
+  const known = [...starters.map((starter) => `starters/${starter}`), ...whole];
+  const near = nearest(name, known, most);
+  if (near !== undefined || /[\\/]/.test(name)) return near;
+  const ends = known.map((id) => basename(id));
+  const end = nearest(name, ends, most);
+  return known.find((id) => basename(id) === end);
+}
+
+/** None where there is no such folder. */
+const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
 
 /** Whether a name can only mean a place on the disk. */
 const isPath = (name: string): boolean => isAbsolute(name) || /^(\.{1,2}|~)([\\/]|$)/.test(name);

@@ -1,10 +1,10 @@
 import { basename } from 'node:path';
-import { closest, distance } from 'fastest-levenshtein';
 import { withoutAnswer } from '../../prompts/answer-part.ts';
 import { parsePrompt } from '../../prompts/parse.ts';
 import type { PromptFile } from '../../prompts/prompt-file.ts';
 import { cellValue, inputValues } from '../../prompts/values.ts';
 import { type ChatMessage, LuthierError, type Texts } from '../../protocol/index.ts';
+import { nearest, orMeant } from '../data/nearest.ts';
 import { listedSome, quoted } from '../data/problems.ts';
 import type { TableRow } from '../data/row-record.ts';
 import type { Table } from '../data/table.ts';
@@ -58,17 +58,9 @@ export function lackingColumns(file: PromptFile, columns: readonly string[]): { 
   return neededInputs(file)
     .filter((input) => !columns.includes(columnOf(file, input)))
     .map((input) => {
-      const wanted = columnOf(file, input).toLowerCase();
-      const near =
-        columns.length > 0
-          ? closest(
-              wanted,
-              columns.map((name) => name.toLowerCase()),
-            )
-          : undefined;
-      const found = columns.find((name) => name.toLowerCase() === near);
-      const isNear = near !== undefined && distance(wanted, near) <= Math.max(2, wanted.length / 3);
-      return { input, ...(isNear && found !== undefined && { near: found }) };
+      const wanted = columnOf(file, input);
+      const near = nearest(wanted, columns, Math.max(2, wanted.length / 3));
+      return { input, ...(near !== undefined && { near }) };
     });
 }
 
@@ -82,7 +74,7 @@ export function requireColumnsOf({ name, file }: Pick<RowTemplate, 'name' | 'fil
   const column = columnOf(file, first.input);
   throw new LackingColumn(
     'data-invalid',
-    `${name} needs ${quoted(first.input)}, but ${table.name} has no column ${quoted(column)}${first.near === undefined ? '.' : `; did you mean ${quoted(first.near)}?`}`,
+    `${name} needs ${quoted(first.input)}, but ${table.name} has no column ${quoted(column)}${orMeant(first.near)}`,
     `Its columns are ${listedSome(table.columns, 20)}. Name the one that is meant in the template, “luthier: { columns: { ${first.input}: … } }”, or give the input a default.`,
   );
 }

@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, posix, resolve } from 'node:path';
-import { closest, distance } from 'fastest-levenshtein';
+import { distance } from 'fastest-levenshtein';
 import { exists } from '../../files/folders.ts';
 import { writtenPath } from '../../files/written-path.ts';
 import {
@@ -16,9 +16,10 @@ import {
   taskOf,
 } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
+import { nearest } from '../data/nearest.ts';
 import { readsFolders, resolveDataset } from '../data/resolve.ts';
 import { openModelFolder, refusePrompt } from '../hub/model-folder.ts';
-import { resolveModel, startersFolder } from '../hub/resolve.ts';
+import { nearModel, resolveModel } from '../hub/resolve.ts';
 import { tokensTaken } from '../models/architecture.ts';
 import { mapWeights } from '../models/names.ts';
 import { architectureOf } from '../models/registry.ts';
@@ -209,7 +210,8 @@ async function checkModel(options: ModelOptions): Promise<RecipeProblem[]> {
   try {
     path = (await resolveModel(model, { base, cacheFolder })).path;
   } catch (error) {
-    const fixes = (await nearStarters(model)).map((name) => ({ ...replace(places, ['model'], name), preferred: true }));
+    const near = await nearModel(model, { base, cacheFolder });
+    const fixes = near === undefined ? [] : [{ ...replace(places, ['model'], near), preferred: true }];
     return [said(error, 'missing-model', at, { fixes, choices })];
   }
   try {
@@ -278,11 +280,6 @@ async function readTemplateOf(
   return { kept: null, problem };
 }
 
-async function nearStarters(model: string): Promise<string[]> {
-  const names = (await readdir(startersFolder()).catch(() => [])).map((name) => `starters/${name}`);
-  return names.filter((name) => distance(name, model) <= 3 || name === `starters/${model}`);
-}
-
 /** Files beside the missing one that may be meant, the nearest first. */
 async function otherFiles(
   reference: string,
@@ -313,23 +310,15 @@ function absentColumns(columns: Columns, names: string[], file: string, places: 
   return Object.entries(columns).flatMap(([field, name]): RecipeProblem[] => {
     if (name === undefined || names.includes(name)) return [];
     const keys = ['columns', field];
-    const near =
-      names.length > 0
-        ? closest(
-            name.toLowerCase(),
-            names.map((other) => other.toLowerCase()),
-          )
-        : undefined;
-    const nearest = names.find((other) => other.toLowerCase() === near);
-    const isNear = near !== undefined && distance(name.toLowerCase(), near) <= Math.max(2, name.length / 2);
+    const near = nearest(name, names, Math.max(2, name.length / 2));
     return [
       {
         severity: 'error',
         code: 'missing-column',
-        message: `${file} has no column "${name}"${isNear ? `; did you mean "${nearest}"?` : '.'}`,
+        message: `${file} has no column "${name}"${near === undefined ? '.' : `; did you mean "${near}"?`}`,
         hint: `Its columns are ${names.slice(0, 20).join(', ')}.`,
         ...places.value(keys),
-        fixes: isNear ? [{ ...replace(places, keys, nearest), preferred: true }] : [],
+        fixes: near === undefined ? [] : [{ ...replace(places, keys, near), preferred: true }],
         choices: [places.choice(keys, 'column', 'Choose a column…', names)],
       },
     ];

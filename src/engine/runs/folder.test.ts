@@ -100,6 +100,8 @@ describe('findRun', () => {
     expect(await findRun(basename(below.folder), base)).toBe(below.folder);
     expect(await findRun(above.folder, deep)).toBe(above.folder);
     await expect(findRun('none', base)).rejects.toMatchObject({ code: 'run-not-found' });
+    const id = basename(below.folder);
+    await expect(findRun(`${id}x`, base)).rejects.toThrow(`in ${base}; did you mean “${id}”?`);
   });
 
   it('finds runs whose folder was named with --out, the broken among them, and takes nothing else for one', async () => {

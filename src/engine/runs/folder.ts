@@ -10,6 +10,7 @@ import { LuthierError, RUN_FORMAT, type RunRecord, trainingData } from '../../pr
 import { findRunFolders } from '../../runs/find.ts';
 import { FILES } from '../../runs/folder.ts';
 import { writeRecord } from '../../runs/record.ts';
+import { nearest, orMeant } from '../data/nearest.ts';
 import type { LoadedRecipe } from '../recipes/recipe.ts';
 import type { KeptTemplate } from '../recipes/template.ts';
 
@@ -172,5 +173,6 @@ export async function findRun(idOrFolder: string, base: string): Promise<string>
     ids.length === 0
       ? 'No runs here yet. Start one with luthier train RECIPE.'
       : 'luthier runs list shows the runs here.';
-  throw new LuthierError('run-not-found', `No run ${idOrFolder} found in ${base}.`, hint);
+  const near = nearest(idOrFolder, ids, Math.max(2, idOrFolder.length / 4));
+  throw new LuthierError('run-not-found', `No run ${idOrFolder} found in ${base}${orMeant(near)}`, hint);
 }

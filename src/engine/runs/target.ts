@@ -4,8 +4,9 @@ import { LuthierError, STATE_WORDS } from '../../protocol/index.ts';
 import { findRunFolders } from '../../runs/find.ts';
 import { FILES } from '../../runs/folder.ts';
 import { readRecord } from '../../runs/record.ts';
+import { nearest } from '../data/nearest.ts';
 import { CONFIG_FILE } from '../hub/model-folder.ts';
-import { resolveModel } from '../hub/resolve.ts';
+import { nearModel, resolveModel } from '../hub/resolve.ts';
 
 /**
  * The model folder that a person means by a run (its id, its folder or the name that it was given) or by a model
@@ -27,13 +28,21 @@ export async function findModel(name: string, base: string): Promise<{ path: str
     if (called !== undefined) return ofRun(called);
     // Where no model has such a name it may well have been meant as a run's.
     if (!(error instanceof LuthierError) || error.code !== 'model-not-found' || /[\\/]/.test(name)) throw error;
+    const near = (await nearRun(name, runs)) ?? (await nearModel(name, { base }));
     throw new LuthierError(
       error.code,
-      `No run or model is called “${name}”: ${base} has no run with that id, and no model was found under that name.`,
+      `No run or model is called “${name}”: ${base} has no run with that id, and no model was found under that name.${near === undefined ? '' : ` Did you mean “${near}”?`}`,
       `luthier runs list shows the runs here; for a run elsewhere, give its folder. ${error.hint ?? ''}`.trim(),
       { cause: error },
     );
   }
+}
+
+/** The run whose id or name a misspelt one may mean, by that. */
+async function nearRun(name: string, runs: readonly string[]): Promise<string | undefined> {
+  const records = await Promise.all(runs.map((folder) => readRecord(folder).catch(() => null)));
+  const known = [...runs.map((folder) => basename(folder)), ...records.flatMap((record) => record?.name ?? [])];
+  return nearest(name, known, Math.max(2, name.length / 4));
 }
 
 /** The run that a person gave a name. @throws LuthierError `usage` when several have it */

@@ -6,6 +6,7 @@ import { isUsualLabelName } from '../../data/columns.ts';
 import { MOST_LABELS, withListColumns } from '../../data/label-cells.ts';
 import { exampleOf, type Found, LABELLED } from '../../data/labelled.ts';
 import type { LabelledRow, LabelledRows } from '../../data/labelled-rows.ts';
+import { nearest, orMeant } from '../../data/nearest.ts';
 import { listed, listedSome, places, quoted } from '../../data/problems.ts';
 import { checkRepeats, textKey } from '../../data/repeats.ts';
 import { nameOf } from '../../data/row-source.ts';
@@ -148,9 +149,10 @@ function unknownLabel(
   whose: string,
 ): LuthierError {
   const isModel = whose === 'the model';
+  const near = nearest(label, labels, Math.max(1, label.length / 3));
   return new LuthierError(
     'data-invalid',
-    `${nameOf(rows.at(0)!.file)}, line ${line}: the label ${quoted(label)} ${isModel ? 'is unknown to the model' : 'does not occur in the training rows'}.`,
+    `${nameOf(rows.at(0)!.file)}, line ${line}: the label ${quoted(label)} ${isModel ? 'is unknown to the model' : 'does not occur in the training rows'}${orMeant(near)}`,
     `The ${counted(labels.length, 'known label')}: ${listedSome(labels, 10)}. Correct the label${isModel ? '' : ', or add training rows that have it'}.`,
   );
 }
