@@ -177,5 +177,5 @@ it('a range test suggests a rate, begins as a run does, and keeps nothing', asyn
   const step = real.events.find(({ event }) => event === 'step');
   expect(step).toMatchObject({ loss: points[0]!.loss });
   const beside = await run('train', 'range.recipe.json', '--range-test', '--folds', '3').finished;
-  expect([beside.code, beside.stderr]).toEqual([2, expect.stringContaining('Remove --folds.')]);
+  expect([beside.code, beside.stderr]).toEqual([2, expect.stringContaining('Remove --folds, or --range-test.')]);
 });

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf } from '../../files/errno.ts';
 import { writeError } from '../../files/write-file.ts';
-import { type Candidate, LuthierError, type Recipe, type Search, trainingData } from '../../protocol/index.ts';
+import { type Candidate, type Recipe, type Search, trainingData } from '../../protocol/index.ts';
 import { type LoadedRecipe, readWritten } from '../recipes/recipe.ts';
 import { planSearch } from '../runs/comparison/search.ts';
 import { runComparison } from './compare.ts';
@@ -11,26 +11,10 @@ import { shortPath } from './watch.ts';
 
 const ENDING = '.recipe.json';
 
-/** Options of `train` that say how one run goes, and what a search does instead. */
-const ONE_RUN = ['folds', 'seeds', 'out', 'name', 'detach', 'queue'] as const;
-
-type RunOptions = Partial<Record<(typeof ONE_RUN)[number], string | boolean>>;
-
 interface SearchOptions {
   /** Writes the best recipe beside the one that searches. */
   write?: boolean;
   json?: boolean;
-}
-
-/** @throws LuthierError `usage` for options that are of one run */
-export function refuseRunOptions(options: RunOptions): void {
-  const given = ONE_RUN.find((option) => options[option] !== undefined && options[option] !== false);
-  if (given === undefined) return;
-  throw new LuthierError(
-    'usage',
-    `--${given} is for one run, and this recipe has a search, which makes many.`,
-    `Remove --${given}, or the recipe’s “search”.`,
-  );
 }
 
 /**

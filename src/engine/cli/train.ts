@@ -16,6 +16,7 @@ import { createRun } from '../runs/folder.ts';
 import { beginRun, refuseQueueDetached } from './begin.ts';
 import { settleEncoding } from './encoding.ts';
 import { EXIT, isInteractive, note, yellow } from './output.ts';
+import { refuseRunOptions } from './refuse-options.ts';
 
 const DATA_FILES = new Set(['.csv', '.tsv', '.jsonl', '.ndjson', '.md', '.txt', '.xlsx', '.parquet']);
 
@@ -44,7 +45,7 @@ export async function train(recipeFile: string | undefined, options: TrainOption
   const asked = foldsOf(options);
   const seedCount = seedsOf(options);
   refuseQueueDetached(options);
-  if (options.rangeTest) refuseBesideRangeTest(options);
+  if (options.rangeTest) refuseRunOptions('range-test', options);
   if (recipeFile !== undefined && DATA_FILES.has(extname(recipeFile).toLowerCase())) {
     throw new LuthierError(
       'usage',
@@ -70,8 +71,8 @@ export async function train(recipeFile: string | undefined, options: TrainOption
   if (options.rangeTest) return (await import('./range-test.ts')).testRange(loaded, options.json ?? false);
   const { search } = loaded.recipe;
   if (search !== undefined && loaded.path !== null) {
-    const { refuseRunOptions, searchRecipe } = await import('./search.ts');
-    refuseRunOptions(options);
+    const { searchRecipe } = await import('./search.ts');
+    refuseRunOptions('search', options);
     return searchRecipe(loaded, search, encoding === undefined ? sets : [...sets, `encoding=${encoding}`], options);
   }
   if (options.write)
@@ -118,17 +119,6 @@ async function ask(
   }
   const { askForRecipe } = await import('./ask.ts');
   return askForRecipe(sets, mayFold);
-}
-
-/** @throws LuthierError `usage` for options of a run that stays */
-function refuseBesideRangeTest(options: TrainOptions): void {
-  const given = (['folds', 'seeds', 'out', 'name', 'detach', 'queue', 'write'] as const).find((key) => options[key]);
-  if (given === undefined) return;
-  throw new LuthierError(
-    'usage',
-    `--range-test tries learning rates and keeps no run, so --${given} has no meaning.`,
-    `Remove --${given}.`,
-  );
 }
 
 const hasValidationFile = ({ dataset }: Recipe): boolean =>
