@@ -165,7 +165,9 @@ describe('models that are no text classifiers', () => {
     });
     expect(await refusal({ classes: 0, config: { architectures: ['BertModel'] } })).toMatchObject({
       code: 'model-invalid',
-      message: expect.stringContaining('without a trained classifier or masked-language head, so it cannot predict.'),
+      message: expect.stringContaining(
+        'without a trained classifier or masked-language head, so it has no classes to answer with.',
+      ),
       hint: expect.stringContaining('To fill in masks, name a model whose class is like BertForMaskedLM'),
     });
   });

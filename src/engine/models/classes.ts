@@ -43,7 +43,7 @@ export function classesOf(folder: Folder, architecture: Architecture): string[] 
     const hasMaskedHead = architecture.isCausal || folder.weights.names().some((name) => MASKED_HEAD.test(name));
     throw new LuthierError(
       'model-invalid',
-      `${path} contains a pretrained model without a trained classifier${hasMaskedHead ? '' : ' or masked-language head'}, so it cannot predict.`,
+      `${path} contains a pretrained model without a trained classifier${hasMaskedHead ? '' : ' or masked-language head'}, so it has no classes to answer with.`,
       `Fine-tune it first (luthier train), then name the run or its model folder.${hasMaskedHead ? '' : ' To fill in masks, name a model whose class is like BertForMaskedLM, such as bert-base-uncased.'}`,
     );
   }
