@@ -13,6 +13,7 @@ import {
   TASKS,
 } from '../../protocol/index.ts';
 import { encodingNamed } from '../data/encoding-names.ts';
+import { listed } from '../data/problems.ts';
 import { strategySchema } from '../strategies/index.ts';
 
 /**
@@ -29,6 +30,14 @@ const name = z.string().min(1);
 
 /** Metrics of which the lowest value is the best. */
 const LOWER = METRICS.filter(({ better }) => better === 'lower').map(({ key }) => key);
+
+/** Which metric decides where a recipe does not say: `f1_macro for text-classification, mse for regression`. */
+const BEST = listed(
+  [...new Set(TASKS.map(({ best }) => best))].map((metric) => {
+    const tasks = TASKS.filter(({ best }) => best === metric).map(({ name }) => name);
+    return `${metric} for ${listed(tasks)}`;
+  }),
+);
 
 const SOME_ENCODINGS = 'utf-8, windows-1252, mac-roman, gb18030, shift_jis';
 
@@ -309,7 +318,7 @@ export const recipeSchema = z.strictObject({
     .enum(METRICS.map(({ key }) => key))
     .default(TASKS[0].best)
     .describe(
-      `Validation metric that decides which weights are best and saved: the lowest ${LOWER.join(' or ')}, or the highest value of any other metric.`,
+      `Validation metric that decides which weights are best and saved: the lowest ${LOWER.join(' or ')}, or the highest value of any other metric. If left out, ${BEST}.`,
     ),
   early_stopping_patience: wholeNumber
     .default(0)
