@@ -1,4 +1,11 @@
-import { type ErrorCode, type ErrorData, isErrorCode, LuthierError, parseErrorData } from '../protocol/index.ts';
+import {
+  type ErrorCode,
+  type ErrorData,
+  isErrorCode,
+  LuthierError,
+  parseErrorData,
+  TERMINAL_COMMANDS,
+} from '../protocol/index.ts';
 import type { CommandName } from './ids.ts';
 
 /** Codes of what only the editor can meet; the engine's stand in protocol/errors.ts. */
@@ -87,12 +94,14 @@ export function toHostError(error: unknown): HostError {
   return new HostError('internal', line, 'Luthier: Show Log has the details.', ['showLog']);
 }
 
+const OF_TERMINAL = new RegExp(`\\bluthier (${TERMINAL_COMMANDS.join('|')})\\b`);
+
 /** A hint of the engine's without the terminal's commands: here is none to type them into. */
 export function inEditor(hint: string | undefined): string | undefined {
   const words = hint
     ?.replace(/Run “luthier data inspect [^”]*” to see/, 'Use Inspect Dataset to see')
     .split(/(?<=[.;])\s+/)
-    .filter((sentence) => !/\bluthier (train|evaluate|predict|data|export|runs|models|cache|backends)\b/.test(sentence))
+    .filter((sentence) => !OF_TERMINAL.test(sentence))
     .join(' ');
   return words || undefined;
 }

@@ -35,6 +35,7 @@ export * from './steps.ts';
 export * from './suggestion.ts';
 export * from './tags.ts';
 export * from './tasks.ts';
+export * from './terminal.ts';
 export * from './tools.ts';
 export * from './trainings.ts';
 export * from './webview.ts';

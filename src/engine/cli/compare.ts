@@ -7,6 +7,7 @@ import {
   type Comparison,
   candidateName,
   counted,
+  FIELDS,
   formatBytes,
   formatCompact,
   LuthierError,
@@ -15,6 +16,7 @@ import {
   type TaskName,
 } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
+import { listed } from '../data/problems.ts';
 import { metricValue, NONE } from '../evaluate/format.ts';
 import { models, type Rows, ways } from '../runs/comparison/candidates.ts';
 import { rangeOf } from '../runs/comparison/choice.ts';
@@ -23,7 +25,14 @@ import { allTasks, taskOfData } from '../tasks/registry.ts';
 import { measureMachine } from '../tensor/executors/status.ts';
 import { languageNames } from '../text/language.ts';
 import { estimateRun } from '../train/estimate-run.ts';
-import { type ColumnOptions, columnsFrom } from './evaluate.ts';
+import {
+  type ColumnOptions,
+  columnsFrom,
+  flagsOf,
+  labelsWrittenIn,
+  refuseOtherColumns,
+  taskFrom,
+} from './column-options.ts';
 import { bold, dim, duration, EXIT, green, note, print, printJson, table, yellow } from './output.ts';
 import { ProgressLine } from './progress-line.ts';
 
@@ -113,23 +122,28 @@ export async function runComparison({
 
 /** @throws LuthierError `data-invalid` where the columns cannot be told */
 async function rowsOf(data: string, base: string, options: CompareCommandOptions): Promise<Rows> {
-  const { task, encoding } = options;
+  const { encoding } = options;
+  const how = labelsWrittenIn(options, options.task);
+  const task = taskFrom(options.task, how);
+  const given = columnsFrom(options);
   // A dataset's name, as a recipe may have it.
   const named = join(base, HOME, 'datasets', data);
   const file = (await exists(resolve(data))) || !(await exists(named)) ? resolve(data) : named;
-  const kinds = task ? [taskOfData({ task })] : allTasks;
-  const summary = await inspectData({ file, task, columns: columnsFrom(options), encoding }, kinds);
+  const kinds = task ? [taskOfData({ task, ...how })] : allTasks;
+  const summary = await inspectData({ file, task, columns: given, encoding }, kinds);
+  refuseOtherColumns(given, summary.task, 'The rows are for');
   const wrong = summary.problems.find(({ severity }) => severity === 'error');
   if (wrong || lackingFields(summary.guess, summary.task).length > 0)
     throw new LuthierError(
       'data-invalid',
       wrong?.message ?? `${data}: the columns of ${summary.task} were not found.`,
-      `See luthier data inspect ${data}. Name columns with --text-column and --label-column.`,
+      `See luthier data inspect ${data}. Name columns with ${listed(flagsOf(FIELDS[summary.task]), 'or')}.`,
     );
   return {
     task: summary.task,
     dataset: data,
     columns: summary.guess,
+    how,
     encoding,
     rows: summary.rows,
     classes: summary.classes.length,

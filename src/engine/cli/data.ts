@@ -11,16 +11,22 @@ import {
   taskOf,
 } from '../../protocol/index.ts';
 import { inspectData } from '../data/inspect.ts';
+import { listed } from '../data/problems.ts';
 import { learntLine, MARKS } from '../tasks/language/preview.ts';
 import { allTasks, taskOfData } from '../tasks/registry.ts';
-import { type ColumnOptions, columnsFrom } from './evaluate.ts';
+import {
+  type ColumnOptions,
+  columnsFrom,
+  flagsOf,
+  labelsWrittenIn,
+  refuseOtherColumns,
+  taskFrom,
+} from './column-options.ts';
 import { bold, dim, EXIT, green, note, print, printJson, red, table, yellow } from './output.ts';
 import { ProgressLine } from './progress-line.ts';
 
 export interface InspectCommandOptions extends ColumnOptions {
   task?: TaskName;
-  labelSeparator?: string;
-  labelColumns?: string[];
   encoding?: string;
   /** Whose tokenizer and chat template the preview is made with. */
   model?: string;
@@ -30,14 +36,15 @@ export interface InspectCommandOptions extends ColumnOptions {
 }
 
 export async function inspect(file: string, options: InspectCommandOptions): Promise<number> {
-  const how = writtenAs(options);
-  const task = how ? SEVERAL : options.task;
+  const how = labelsWrittenIn(options, options.task);
+  const task = taskFrom(options.task, how);
+  const columns = columnsFrom(options);
   const progress = new ProgressLine('Reading');
   const summary = await inspectData(
     {
       file: resolve(file),
       task,
-      columns: columnsFrom(options),
+      columns,
       encoding: options.encoding,
       // In MB, and for files that take longer than a glance.
       onProgress: (done, total) => {
@@ -46,6 +53,7 @@ export async function inspect(file: string, options: InspectCommandOptions): Pro
     },
     task ? [taskOfData({ task, ...how })] : allTasks,
   ).finally(() => progress.close());
+  refuseOtherColumns(columns, summary.task, 'The rows are for');
   const { preview, problem } = await previewOf(summary, how, options, file);
   if (problem) summary.problems.push({ severity: 'warning', code: 'no-preview', message: problem });
   if (options.json) printJson({ ...summary, ...(preview && inJson(preview)) });
@@ -91,18 +99,6 @@ async function previewOf(
 /** The rows beside what they were made with. */
 const inJson = ({ rows, ...by }: DataPreview) => ({ preview: rows, preview_by: by });
 
-const SEVERAL = 'multi_label_classification';
-
-/** How several labels are written, where an option says it. @throws LuthierError `usage` where it does not fit */
-function writtenAs({ task = SEVERAL, labelSeparator, labelColumns }: InspectCommandOptions): LabelsWritten | undefined {
-  if (labelSeparator === undefined && !labelColumns) return undefined;
-  if (task !== SEVERAL)
-    throw new LuthierError('usage', `--label-separator and --label-columns are for ${SEVERAL}, and --task is ${task}.`);
-  if (labelSeparator !== undefined && labelColumns)
-    throw new LuthierError('usage', '--label-separator and --label-columns are both given.', 'Keep one of them.');
-  return labelColumns ? { label_columns: labelColumns } : { label_separator: labelSeparator! };
-}
-
 const MAX_CLASSES = 30;
 
 function show(summary: DataSummary): void {
@@ -131,13 +127,22 @@ function show(summary: DataSummary): void {
     if (more > 0) print(`… and ${more} more`);
   }
   if (summary.problems.length > 0) print('');
-  for (const { severity, message, line, column } of summary.problems) {
+  for (const { severity, code, message, line, column } of summary.problems) {
     const mark = severity === 'error' ? red('error') : severity === 'warning' ? yellow('warning') : dim('note');
-    const place = [line === undefined ? '' : `line ${line}`, column === undefined ? '' : `column ${column}`];
-    const where = place.filter((part) => part !== '').join(', ');
-    print(`${mark}: ${message}${where === '' || message.includes('line') ? '' : ` (${where})`}`);
+    print(`${mark}: ${message}${placeBehind(message, line, column)}`);
+    if (code === 'missing-column')
+      note(`If it is there, name it with ${listed(flagsOf(lackingFields(summary.guess, summary.task)), 'or')}.`);
   }
   if (summary.problems.length === 0) note('No problems found.');
+}
+
+/** Where a problem is, as far as its message does not say so: ` (line 4, column text)`. */
+export function placeBehind(message: string, line: number | undefined, column: string | undefined): string {
+  const parts = [
+    line === undefined || /\blines? \d/i.test(message) ? [] : [`line ${line}`],
+    column === undefined || message.includes(`“${column}”`) ? [] : [`column ${column}`],
+  ].flat();
+  return parts.length === 0 ? '' : ` (${parts.join(', ')})`;
 }
 
 function showPreview({ model, max_length, read, truncated, notes, rows }: DataPreview): void {

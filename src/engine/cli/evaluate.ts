@@ -1,19 +1,14 @@
 import { resolve } from 'node:path';
-import type { BackendChoice, Columns, EvaluationReport } from '../../protocol/index.ts';
+import type { BackendChoice, EvaluationReport } from '../../protocol/index.ts';
 import { readRecord } from '../../runs/record.ts';
 import { evaluateModel } from '../infer/evaluate-model.ts';
+import { createPredictor, type Predictor } from '../infer/predictor.ts';
 import { findModel } from '../runs/target.ts';
+import { requireTask } from '../tasks/registry.ts';
+import { type ColumnOptions, columnsFrom, labelsWrittenIn, refuseOtherColumns } from './column-options.ts';
 import { dim, EXIT, note, printJson, yellow } from './output.ts';
 import { ProgressLine } from './progress-line.ts';
 import { printReport } from './report.ts';
-
-export interface ColumnOptions {
-  textColumn?: string;
-  textPairColumn?: string;
-  labelColumn?: string;
-  tokensColumn?: string;
-  tagsColumn?: string;
-}
 
 export interface EvaluateCommandOptions extends ColumnOptions {
   data: string;
@@ -32,18 +27,15 @@ export async function evaluate(model: string, options: EvaluateCommandOptions): 
       say('warning', `The model was trained on ${options.data}: its score there says little about new rows.`);
     }
   }
-  const progress = new ProgressLine('Evaluating');
-  const report = await evaluateModel({
-    model: path,
-    data: options.data,
-    base: process.cwd(),
-    columns: columnsFrom(options),
-    encoding: options.encoding,
-    split: options.split,
-    backend: options.backend,
+  const predictor = await createPredictor(path, {
     note: say,
-    onProgress: (done, total) => progress.update(done, total),
-  }).finally(() => progress.close());
+    ...(options.backend ? { backend: options.backend } : {}),
+  });
+  const progress = new ProgressLine('Evaluating');
+  const report = await measure(predictor, options, (done, total) => progress.update(done, total)).finally(() => {
+    progress.close();
+    predictor.dispose();
+  });
   if (options.json) {
     const { split, metrics, n, intervals } = report;
     printJson({ event: 'eval', split, metrics, n, intervals, ...ownOf(report) });
@@ -51,6 +43,23 @@ export async function evaluate(model: string, options: EvaluateCommandOptions): 
     printReport(report);
   }
   return EXIT.done;
+}
+
+/** @throws LuthierError as evaluateModel; `usage` for options about rows of another kind */
+async function measure(
+  predictor: Predictor,
+  options: EvaluateCommandOptions,
+  onProgress: (done: number, total: number) => void,
+): Promise<EvaluationReport> {
+  const { name } = requireTask(predictor.task, predictor.modelFolder);
+  const whose = 'The model is for';
+  const columns = columnsFrom(options);
+  refuseOtherColumns(columns, name, whose);
+  return evaluateModel({
+    ...{ model: predictor, data: options.data, base: process.cwd(), columns },
+    how: labelsWrittenIn(options, name, whose.toLowerCase()),
+    ...{ encoding: options.encoding, split: options.split, note: say, onProgress },
+  });
 }
 
 /** What a task's report has besides its metrics, rows aside. */
@@ -71,17 +80,4 @@ function ownOf(report: EvaluationReport): object {
 
 export function say(level: 'info' | 'warning', message: string): void {
   note(level === 'warning' ? `${yellow('Warning:')} ${message}` : dim(message));
-}
-
-/** Columns by the fields that options name them for. */
-export function columnsFrom(options: ColumnOptions): Columns {
-  const { textColumn, textPairColumn, labelColumn, tokensColumn, tagsColumn } = options;
-  const columns = {
-    text: textColumn,
-    text_pair: textPairColumn,
-    label: labelColumn,
-    tokens: tokensColumn,
-    tags: tagsColumn,
-  };
-  return Object.fromEntries(Object.entries(columns).filter(([, name]) => name !== undefined));
 }

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { describe, expect, it } from 'vitest';
-import { buildProgram } from './main.ts';
-import { duration, metricLine, table } from './output.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { TERMINAL_COMMANDS } from '../../protocol/index.ts';
+import { buildProgram, main } from './main.ts';
+import { asTyped, duration, metricLine, table } from './output.ts';
 
 /** Names of all commands that do something. */
 function leaves(command: Command, path: string[] = []): string[] {
@@ -28,6 +29,85 @@ describe('the commands', () => {
       ]);
     }
   });
+});
+
+/** What a command line that is refused says. */
+async function refused(...args: string[]): Promise<string> {
+  let text = '';
+  const write = vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
+    text += String(chunk);
+    return true;
+  });
+  try {
+    expect(await main(args)).toBe(2);
+    return text;
+  } finally {
+    write.mockRestore();
+  }
+}
+
+describe('a command line that is wrong', () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  it.each([
+    [['trian'], '(Did you mean train?)\n(luthier --help lists the commands)'],
+    [['runs', 'shwo'], '(Did you mean show?)\n(luthier runs --help lists the commands)'],
+    [['predict', 'm', '--txt', 'a'], '(Did you mean --text?)\n(luthier predict --help explains it)'],
+    [['train', '--backend', 'wegbpu'], '(Did you mean webgpu?)'],
+    [['train', '--backend', 'TensorFlow'], '(Did you mean tensorflow?)'],
+    [['data', 'inspect', 'a.csv', '--task', 'token_classification'], '(Did you mean token-classification?)'],
+    [['export', 'r', '--format', 'onxx'], '(Did you mean onnx?)'],
+    [['evaluate', 'm', '--data', 'a.csv', '--split', 'tset'], '(Did you mean test?)'],
+    [['complete', 'm', '--extent', 'lines'], '(Did you mean line?)'],
+  ])('is refused with what may be meant: %j', async (args, guess) => {
+    expect(await refused(...args)).toContain(guess);
+  });
+
+  it('says nothing of what no value is like', async () => {
+    const said = await refused('train', '--backend', 'pytorch');
+    expect(said).toContain('Allowed choices are auto, onnxruntime, webgpu, tensorflow, wasm.\n');
+    expect(said).not.toContain('Did you mean');
+  });
+});
+
+describe('commands that read rows', () => {
+  const named = (path: string): string[] => {
+    const program = buildProgram(() => async () => undefined);
+    const command = path
+      .split(' ')
+      .reduce<Command>((at, name) => at.commands.find((one) => one.name() === name)!, program);
+    return command.options.map(({ long }) => long!).filter((long) => /column|label-sep|encoding/.test(long));
+  };
+
+  it('take the same options for where and how these are written', () => {
+    const all = named('data inspect');
+    expect(all).toEqual([
+      ...['--text-column', '--text-pair-column', '--label-column', '--group-column', '--tokens-column'],
+      ...['--tags-column', '--prompt-column', '--completion-column', '--messages-column', '--input-column'],
+      ...['--system-column', '--tools-column', '--label-separator', '--label-columns', '--encoding'],
+    ]);
+    expect(named('compare-ways')).toEqual(all);
+    expect(named('compare-models')).toEqual(all);
+    expect(named('evaluate')).toEqual(all.filter((name) => name !== '--group-column'));
+    expect(named('predict')).toEqual(['--text-column', '--text-pair-column', '--tokens-column', '--encoding']);
+  });
+});
+
+it('the commands are those by which a hint for the terminal is known', () => {
+  const names = buildProgram(() => async () => undefined).commands.map((command) => command.name());
+  expect([...TERMINAL_COMMANDS].sort()).toEqual(names.sort());
+});
+
+it('our commands are shown as they have to be typed where npm has started this one', () => {
+  vi.stubEnv('npm_execpath', '/npm');
+  try {
+    for (const command of buildProgram(() => async () => undefined).commands) {
+      const said = asTyped(`To go on: luthier ${command.name()} x`);
+      expect(said).toBe(`To go on: npx luthier ${command.name()} x`);
+    }
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });
 
 describe('output', () => {

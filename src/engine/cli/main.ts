@@ -1,6 +1,8 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { COMPLETION_EXTENTS, TASKS } from '../../protocol/index.ts';
+import { nearest } from '../data/nearest.ts';
 import { VERSION } from '../version.ts';
+import { withColumns, withSeveralLabels } from './column-options.ts';
 import { generationOptions } from './generation-options.ts';
 import { EXIT, forTerminal, reportError } from './output.ts';
 
@@ -18,13 +20,19 @@ export async function main(args: string[]): Promise<number> {
   };
   // Loaded where it is needed anyway, so that other commands begin at once.
   const strategies = args.includes('train') ? (await import('./strategies.ts')).strategiesHelp() : '';
-  const program = buildProgram(run, strategies);
+  let refused: Command | undefined;
+  const program = buildProgram(run, strategies, (command) => {
+    refused = command;
+  });
   try {
     await program.parseAsync(args, { from: 'user' });
     return code;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    return reportError(error);
+    if (!(error instanceof CommanderError)) return reportError(error);
+    // Options that a command cannot do without are missed before its arguments.
+    if (/^commander\.missing(Argument|MandatoryOptionValue)$/.test(error.code) && refused?.args.length === 0)
+      await (await import('./missing-model.ts')).tellModels(refused.name()).catch(reportError);
+    return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   }
 }
 
@@ -43,23 +51,19 @@ const task = () =>
   );
 const json = () => new Option('--json', 'print one JSON object per line on stdout');
 
-/** Where the fields of labelled rows stand in a file, and how to read it. */
-const labelled = (command: Command): Command =>
-  command
-    .option('--text-column <name>', 'column with the text')
-    .option('--text-pair-column <name>', 'column with the second text of a pair')
-    .option('--label-column <name>', 'column with the label')
-    .option('--tokens-column <name>', 'column with the list of words')
-    .option('--tags-column <name>', 'column with the list of tags')
-    .addOption(encoding());
+/** Where and how the fields of labelled rows stand in a file, and how to read it. */
+const labelled = (command: Command, isRead?: Parameters<typeof withColumns>[1]): Command =>
+  withSeveralLabels(withColumns(command, isRead)).addOption(encoding());
 
-/** @param strategies what `train --help` says of them */
-export function buildProgram(run: Run, strategies = ''): Command {
+/**
+ * @param strategies what `train --help` says of them
+ * @param onRefused hears which command was used wrongly
+ */
+export function buildProgram(run: Run, strategies = '', onRefused: (command: Command) => void = () => {}): Command {
   const program = new Command('luthier')
     .description('Fine-tune language models on your own machine.')
     .version(VERSION)
     .configureOutput({ outputError: (text, write) => write(forTerminal(text)) })
-    .showHelpAfterError('(luthier --help lists the commands)')
     .exitOverride();
 
   program
@@ -121,20 +125,19 @@ export function buildProgram(run: Run, strategies = ''): Command {
       .addOption(
         new Option('--split <split>', 'which rows of a dataset').choices(['validation', 'test']).default('test'),
       ),
+    // How they would be split is no matter here.
+    ({ role }) => role !== 'split',
   )
     .addOption(new Option('--backend <name>', 'backend to use').choices(BACKENDS))
     .addOption(json())
     .action((model, options) => run(async () => (await import('./evaluate.ts')).evaluate(model, options))());
 
-  program
-    .command('predict')
+  withColumns(program.command('predict'), ({ name }) => ['text', 'text_pair', 'tokens'].includes(name))
     .argument('<model>', 'model folder, run (id or folder), starter or Hugging Face name')
     .description('predict the class of texts from --text, --file or standard input (one per line)')
     .option('--text <text>', 'text to classify; can be repeated', collect)
     .option('--text-pair <text>', 'second text of a pair, one for each --text', collect)
     .option('--file <file>', 'file with one text per line (.txt), or table with a text column')
-    .option('--text-column <name>', 'column of the table with the text')
-    .option('--text-pair-column <name>', 'column of the table with the second text of a pair')
     .option('--float', 'compute in float, even where the model was found to answer nearly the same in 8 bits')
     .addOption(encoding())
     .addOption(new Option('--backend <name>', 'backend to use').choices(BACKENDS))
@@ -235,24 +238,15 @@ export function buildProgram(run: Run, strategies = ''): Command {
     );
 
   const data = program.command('data').description('inspect data, and make datasets of your own files');
-  data
-    .command('inspect')
+  labelled(data.command('inspect'))
     .argument('<file>', 'CSV, TSV, JSON, JSON Lines, Markdown table, CoNLL, or lines of label and text')
     .description('show the columns, classes or tags, and problems of a file')
     .addOption(task())
-    .option('--text-column <name>', 'column with the text')
-    .option('--text-pair-column <name>', 'column with the second text of a pair')
-    .option('--label-column <name>', 'column with the label')
-    .option('--label-separator <text>', 'what stands between the labels of one cell (multi_label_classification)')
-    .option('--label-columns <names...>', 'columns of 0 and 1, one for each label (multi_label_classification)')
-    .option('--tokens-column <name>', 'column with the list of words')
-    .option('--tags-column <name>', 'column with the list of tags')
     .option(
       '--model <name>',
       'model by whose tokenizer and chat template it is shown what is learnt of texts and conversations',
     )
     .option('--max-length <tokens>', 'tokens that they are cut to there')
-    .addOption(encoding())
     .addOption(json())
     .action((file, options) => run(async () => (await import('./data.ts')).inspect(file, options))());
 
@@ -342,7 +336,16 @@ export function buildProgram(run: Run, strategies = ''): Command {
 
   // What they inherit is copied at the time they are made.
   for (const command of everyCommand(program)) {
-    command.exitOverride().configureOutput({ outputError: (text, write) => write(forTerminal(text)) });
+    command
+      .exitOverride((error) => {
+        onRefused(command);
+        throw error;
+      })
+      .showHelpAfterError(
+        `(${pathOf(command)} --help ${command.commands.length > 0 ? 'lists the commands' : 'explains it'})`,
+      )
+      .configureOutput({ outputError: (text, write) => write(forTerminal(text)) });
+    for (const option of command.options) if (option.argChoices) suggesting(option, option.argChoices);
   }
   return program;
 }
@@ -392,6 +395,21 @@ function addRuns(runs: Command, run: Run): void {
     run(async () => (await import('./runs.ts')).steerRun(id, 'cancel', options))(),
   );
 }
+
+/** Of an option with a few values: another one is refused with the one that may be meant. */
+function suggesting(option: Option, values: readonly string[]): void {
+  option.argParser((value: string) => {
+    if (values.includes(value)) return value;
+    const near = nearest(value, values, Math.max(2, value.length / 3));
+    throw new InvalidArgumentError(
+      `Allowed choices are ${values.join(', ')}.${near === undefined ? '' : `\n(Did you mean ${near}?)`}`,
+    );
+  });
+}
+
+/** `luthier runs resume` */
+const pathOf = (command: Command): string =>
+  command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
 
 function everyCommand(command: Command): Command[] {
   return [command, ...command.commands.flatMap(everyCommand)];

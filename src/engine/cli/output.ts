@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import displayWidth from 'fast-string-width';
 import { visible, visibleJson, visibleLine } from '../../guard/index.ts';
-import { HEADLINES, LuthierError, largest, metricName, toErrorData } from '../../protocol/index.ts';
+import { HEADLINES, LuthierError, largest, metricName, TERMINAL_COMMANDS, toErrorData } from '../../protocol/index.ts';
 import { metricValue } from '../evaluate/format.ts';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted. */
@@ -74,13 +74,15 @@ export function forTerminal(text: string): string {
 }
 
 /** Our own commands as this person has to type them: what npm or npx has started is not on the PATH. */
-function asTyped(text: string): string {
+export function asTyped(text: string): string {
   if (process.env.npm_execpath === undefined) return text;
-  return text.replace(
-    /(?<![\w/.-]|npx )luthier (?=(?:train|compare-ways|compare-models|evaluate|predict|generate|chat|prompt|data|export|runs|models|cache|backends|bench|--help)\b)/g,
-    'npx luthier ',
-  );
+  return text.replace(OUR_COMMAND, 'npx luthier ');
 }
+
+const OUR_COMMAND = new RegExp(
+  `(?<![\\w/.-]|npx )luthier (?=(?:${[...TERMINAL_COMMANDS, '--help'].join('|')})\\b)`,
+  'g',
+);
 
 /** Tells what went wrong and what to do, and never a stack, unless LUTHIER_DEBUG asks for it. @returns the exit code */
 export function reportError(error: unknown): number {

@@ -4,6 +4,7 @@ import {
   capitalized,
   counted,
   formatCount,
+  isTaskName,
   LuthierError,
   type Prediction,
   type Texts,
@@ -17,17 +18,16 @@ import { openModel } from '../model-files/open-model.ts';
 import { throughTemplate } from '../prompts/row-template.ts';
 import { findModel } from '../runs/target.ts';
 import type { TextInput } from '../text/tokenizer.ts';
-import { columnsFrom, say } from './evaluate.ts';
+import { type ColumnOptions, columnsFrom, refuseOtherColumns } from './column-options.ts';
+import { say } from './evaluate.ts';
 import { dim, EXIT, note, print, printJson } from './output.ts';
 import { ProgressLine } from './progress-line.ts';
 import { linesEntered, refuseBoth, tellColumns } from './text-input.ts';
 
-export interface PredictCommandOptions {
+export interface PredictCommandOptions extends ColumnOptions {
   text: string[];
   textPair: string[];
   file?: string;
-  textColumn?: string;
-  textPairColumn?: string;
   encoding?: string;
   backend?: BackendChoice;
   /** Never in 8 bits. */
@@ -94,12 +94,17 @@ async function readTexts(options: PredictCommandOptions, model: Model): Promise<
 }
 
 async function fromFile(file: string, options: PredictCommandOptions, model: Model): Promise<Texts[]> {
-  const reads = model().then(readsOf);
+  const columns = columnsFrom(options);
+  const reads = model().then((predictor) => {
+    const { name } = predictor.task;
+    if (isTaskName(name)) refuseOtherColumns(columns, name, 'The model is for');
+    return readsOf(predictor);
+  });
   // It is awaited once the file has been read.
   reads.catch(() => undefined);
   const read = await readFileTexts(file, reads, {
-    ...{ encoding: options.encoding, columns: columnsFrom(options), note: say },
+    ...{ encoding: options.encoding, columns, note: say },
   });
-  if (options.textColumn === undefined) tellColumns(read);
+  if (Object.keys(columns).length === 0) tellColumns(read);
   return read.texts;
 }

@@ -1,4 +1,11 @@
-import type { BackendChoice, Columns, DatasetReference, EvaluationReport, Note } from '../../protocol/index.ts';
+import type {
+  BackendChoice,
+  Columns,
+  DatasetReference,
+  EvaluationReport,
+  LabelsWritten,
+  Note,
+} from '../../protocol/index.ts';
 import { loadEvaluation } from '../data/dataset.ts';
 import { throughTemplate } from '../prompts/row-template.ts';
 import { requireTask } from '../tasks/registry.ts';
@@ -12,6 +19,8 @@ export interface EvaluateOptions {
   /** Folder that relative paths are looked up from. */
   base: string;
   columns?: Columns | undefined;
+  /** How several labels of a row are written, where not as in the model's training data. */
+  how?: LabelsWritten | undefined;
   encoding?: string | undefined;
   split: 'validation' | 'test';
   backend?: BackendChoice | undefined;
@@ -25,7 +34,7 @@ export interface EvaluateOptions {
  * @throws LuthierError as loadEvaluation and createPredictor
  */
 export async function evaluateModel(options: EvaluateOptions): Promise<EvaluationReport> {
-  const { base, columns, encoding, split, note, onProgress, signal } = options;
+  const { base, columns, how, encoding, split, note, onProgress, signal } = options;
   const own = typeof options.model === 'string' ? options.model : null;
   const predictor =
     typeof options.model === 'string'
@@ -33,7 +42,11 @@ export async function evaluateModel(options: EvaluateOptions): Promise<Evaluatio
       : options.model;
   try {
     const { labels, tokenizer, maxLength, settings } = predictor;
-    const plain = requireTask(predictor.task, predictor.modelFolder);
+    const asTrained = requireTask(predictor.task, predictor.modelFolder);
+    const plain =
+      (how &&
+        asTrained.bind?.({ ...(settings.threshold !== undefined && { threshold: settings.threshold }), ...how })) ??
+      asTrained;
     const { template } = predictor;
     const task = template ? templated(plain, template, columns ?? {}) : plain;
     if (template) note('info', throughTemplate(template));

@@ -61,7 +61,7 @@ export async function readFileTexts(
   }
   const table = await readTable({ file }, { encoding, keepsSource });
   const { kind, inputs, template } = await reads;
-  const words = kind === 'words' && given.text === undefined ? wordsColumn(table) : undefined;
+  const words = kind === 'words' && given.text === undefined ? wordsColumn(table, given) : undefined;
   // Lists of words are what such a model reads.
   for (const { severity, message, column } of table.problems)
     if (words === undefined || column !== words) tell(severity, message);
@@ -94,9 +94,11 @@ export const errorAt = (where: string, error: unknown): unknown =>
 /** Where a row of a file stands, as messages call it. */
 export const placeOf = (file: string, line: number): string => `${basename(file)}, line ${line}`;
 
-/** CoNLL's, or lists of JSON. */
-const wordsColumn = (table: Table): string | undefined =>
-  guessColumns(table, {}, undefined, { fields: columnFields('token-classification') }).columns.tokens;
+/** The one that was named, CoNLL's, or lists of JSON. */
+const wordsColumn = (table: Table, { tokens }: Columns): string | undefined =>
+  guessColumns(table, tokens === undefined ? {} : { tokens }, undefined, {
+    fields: columnFields('token-classification'),
+  }).columns.tokens;
 
 function sentences(table: Table, name: string): Pick<FileTexts, 'texts' | 'from'> {
   const column = table.columns.indexOf(name);

@@ -26,3 +26,18 @@ it('the ways of a model are the same however many classes there are, the recomme
   expect(few[0]).toBe('few-shot');
   expect([...few].sort()).toEqual([...many].sort());
 });
+
+it('a misspelt strategy is refused with the one that may be meant', async () => {
+  await expect(ways(rows, 'starters/bert', ['lora', 'bitift'])).rejects.toMatchObject({
+    code: 'usage',
+    message: 'There is no strategy “bitift”; did you mean “bitfit”?',
+  });
+  await expect(ways(rows, 'starters/bert', ['adapters'])).rejects.toThrow('There is no strategy “adapters”.');
+});
+
+it('rows with several labels are learnt as they are written', async () => {
+  const several = { ...rows, task: 'multi_label_classification', how: { label_separator: '|' } } as const;
+  const [way] = await ways(several, 'starters/bert', ['lora']);
+  expect(way!.recipe).toMatchObject({ problem_type: 'multi_label_classification', label_separator: '|' });
+  expect((await ways(rows, 'starters/bert', ['lora']))[0]!.recipe).not.toHaveProperty('label_separator');
+});

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import {
   type Candidate,
   type Columns,
+  type LabelsWritten,
   LuthierError,
   type ModelFacts,
   modelsFor,
@@ -14,6 +15,7 @@ import {
   type TaskName,
   valuesText,
 } from '../../../protocol/index.ts';
+import { nearest, orMeant } from '../../data/nearest.ts';
 import { listed } from '../../data/problems.ts';
 import { readModelCard } from '../../hub/model-card.ts';
 import { CONFIG_FILE, openModelFolder } from '../../hub/model-folder.ts';
@@ -31,6 +33,8 @@ export interface Rows {
   task: TaskName;
   dataset: string;
   columns: Columns;
+  /** How several labels of a row are written, where not as lists. */
+  how?: LabelsWritten | undefined;
   encoding?: string | undefined;
   rows: number;
   /** Classes among them, where they were counted: with few rows of each, other ways are recommended. */
@@ -58,7 +62,7 @@ export async function ways(rows: Rows, model: string, named?: readonly string[])
     if (kind === undefined)
       throw new LuthierError(
         'usage',
-        `There is no strategy “${type}”.`,
+        `There is no strategy “${type}”${orMeant(nearest(type, Object.keys(STRATEGIES), Math.max(2, type.length / 3)))}`,
         `Choose from ${listed(Object.keys(STRATEGIES), 'and')}.`,
       );
     // One that is not offered for the task may be named all the same: what is wrong with it is said in its place.
@@ -124,7 +128,7 @@ async function usable({ task, base, cacheFolder }: Rows): Promise<string[]> {
 }
 
 function candidate(
-  { task, dataset, columns, encoding, rows }: Rows,
+  { task, dataset, columns, how, encoding, rows }: Rows,
   model: string,
   about: ModelFacts | null,
   suggestion: Pick<StrategySuggestion, 'title' | 'strategy' | 'learning_rate'>,
@@ -137,6 +141,7 @@ function candidate(
     recipe: {
       version: RECIPE_VERSION,
       ...recipeKeysOf(task),
+      ...how,
       model,
       dataset,
       ...(Object.keys(columns).length > 0 && { columns }),
