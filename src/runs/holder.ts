@@ -7,14 +7,20 @@ import { recordTime } from './record.ts';
 
 const MAX_BYTES = 4096;
 
+/** The process that has a run's lock, or ended without giving it back; null where nobody has it. */
+export async function holderOf(folder: string): Promise<number | null> {
+  const lock = await readOwnJson(join(folder, FILES.lock), MAX_BYTES).catch(() => null);
+  const pid = typeof lock === 'object' && lock !== null && 'pid' in lock ? lock.pid : null;
+  return typeof pid === 'number' && Number.isSafeInteger(pid) && pid > 0 ? pid : null;
+}
+
 /**
  * Whether the process that took a run's lock has ended without giving it back: it was killed. False where there is no
  * lock (nobody has begun yet), and where a process of that id lives, which may be another one by now.
  */
 async function holderGone(folder: string): Promise<boolean> {
-  const lock = await readOwnJson(join(folder, FILES.lock), MAX_BYTES).catch(() => null);
-  const pid = typeof lock === 'object' && lock !== null && 'pid' in lock ? lock.pid : null;
-  return typeof pid === 'number' && Number.isSafeInteger(pid) && pid > 0 && !processLives(pid);
+  const pid = await holderOf(folder);
+  return pid !== null && !processLives(pid);
 }
 
 /** A process that was just started has this long to open its socket. */

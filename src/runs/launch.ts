@@ -20,6 +20,8 @@ export interface Runner {
 export interface Spawned {
   child: ChildProcess;
   ready: Promise<ReadyMessage>;
+  /** What it told, once it will tell no more; null where it ended before. */
+  told: Promise<ReadyMessage | null>;
   ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
 
@@ -49,6 +51,11 @@ export async function spawnRun(
     const ready = new Promise<ReadyMessage>((resolve) =>
       child.once('message', (said) => resolve(said as ReadyMessage)),
     );
+    const told = new Promise<ReadyMessage | null>((resolve) => {
+      void ready.then(resolve);
+      // Its channel closes behind its last message.
+      child.once('disconnect', () => setImmediate(() => resolve(null)));
+    });
     const ended = new Promise<Awaited<Spawned['ended']>>((resolve) => {
       child.once('exit', (code, signal) => resolve({ code, signal }));
     });
@@ -56,7 +63,7 @@ export async function spawnRun(
       child.once('spawn', resolve);
       child.once('error', reject);
     });
-    return { child, ready, ended };
+    return { child, ready, told, ended };
   } finally {
     await output.close();
   }

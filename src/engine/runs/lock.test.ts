@@ -2,7 +2,10 @@ import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { RunRecord } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
+import { Endpoint } from './endpoint.ts';
+import { EventLog } from './event-log.ts';
 import { lockRun } from './lock.ts';
 
 let folder: string;
@@ -63,6 +66,31 @@ describe('lockRun', () => {
     await hold(process.pid);
     await expect(lockRun(folder)).rejects.toEqual(busy);
     expect(await holder()).toEqual({ pid: process.pid, nonce: 'x' });
+  });
+
+  it('is waited for where its run has come to its end, and not where it works', async () => {
+    const record = { id: 'r', state: 'running' } as RunRecord;
+    const log = EventLog.open(join(folder, FILES.metrics));
+    const fine = () => ({ step: 1 });
+    const answers = { pause: fine, resume: fine, stop: fine, interrupt: fine, cancel: fine };
+    const endpoint = await Endpoint.open(folder, log, () => ({ record, pid: process.pid }), {
+      ...{ ...answers, describe: () => ({ record }), ping: () => ({ state: record.state, step: 1 }) },
+    });
+    const unlock = await lockRun(folder);
+    await expect(lockRun(folder)).rejects.toEqual(busy);
+    record.state = 'failed';
+    let isGiven = false;
+    const taken = lockRun(folder).then((own) => {
+      expect(isGiven).toBe(true);
+      return own;
+    });
+    // It looks at least twice.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    isGiven = true;
+    await unlock();
+    await (await taken)();
+    await endpoint.close();
+    log.close();
   });
 
   it('is taken over when its pid lives but is another one by now', async () => {

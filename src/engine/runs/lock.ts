@@ -1,29 +1,34 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf } from '../../files/errno.ts';
 import { processLives } from '../../files/processes.ts';
 import { readOwnFile } from '../../files/regular-file.ts';
 import { writeError } from '../../files/write-file.ts';
-import { LuthierError } from '../../protocol/index.ts';
+import { LuthierError, WORKING_STATES } from '../../protocol/index.ts';
 import { lookAtProcess } from '../../runs/client.ts';
 import { readEndpoint } from '../../runs/endpoint.ts';
 import { FILES } from '../../runs/folder.ts';
 
 /** From taking the lock to opening the socket, a process has this long. */
 const OPENING_MS = 20_000;
+/** From the end of its run to giving the lock back, it has this long. */
+const ENDING_MS = 20_000;
 const ATTEMPTS = 20;
 const MAX_LOCK_BYTES = 4096;
 
 /**
- * Takes the lock of a run's folder; whoever holds it may write there. That of a dead process is taken over: a pid
- * proves nothing, since the system uses it again, so the holder must answer on the run's socket.
+ * Takes the lock of a run's folder; whoever holds it may write there. One whose run has come to its end is waited for.
+ * That of a dead process is taken over: a pid proves nothing, since the system uses it again, so the holder must answer
+ * on the run's socket.
  * @returns a function that gives it back
  * @throws LuthierError `run-busy`, `not-writable`
  */
 export async function lockRun(folder: string): Promise<() => Promise<void>> {
   const path = join(folder, FILES.lock);
   const mine = JSON.stringify({ pid: process.pid, nonce: randomBytes(8).toString('hex') });
+  const patience = performance.now() + ENDING_MS;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     if (await create(path, mine)) {
       return async () => {
@@ -32,8 +37,13 @@ export async function lockRun(folder: string): Promise<() => Promise<void>> {
     }
     const held = await read(path);
     if (held === null) continue;
-    if (await holderLives(folder, path, held)) throw busy(folder);
-    await takeAway(path, held);
+    const holder = await lookAtHolder(folder, path, held);
+    if (holder === 'works' || (holder === 'ends' && performance.now() > patience)) throw busy(folder);
+    if (holder === 'gone') await takeAway(path, held);
+    else {
+      attempt--;
+      await sleep(50);
+    }
   }
   throw busy(folder);
 }
@@ -74,8 +84,14 @@ async function read(path: string): Promise<string | null> {
   }
 }
 
-async function holderLives(folder: string, path: string, held: string): Promise<boolean> {
-  if ((await lookAtProcess(folder)) !== null) return true;
+async function lookAtHolder(folder: string, path: string, held: string): Promise<'works' | 'ends' | 'gone'> {
+  const seen = await lookAtProcess(folder);
+  if (seen !== null) return seen === 'busy' || WORKING_STATES.has(seen.state) ? 'works' : 'ends';
+  return (await isOpening(folder, path, held)) ? 'works' : 'gone';
+}
+
+/** Whether a process without a socket is about to open it. */
+async function isOpening(folder: string, path: string, held: string): Promise<boolean> {
   const since = await stat(path).then(
     (s) => s.mtimeMs,
     () => 0,
@@ -116,5 +132,5 @@ async function waitForTurn(turn: string): Promise<void> {
   );
   // Whoever had the turn was killed in it.
   if (began !== null && Date.now() - began > OPENING_MS) await rmdir(turn).catch(() => undefined);
-  else await new Promise((resolve) => setTimeout(resolve, 20));
+  else await sleep(20);
 }

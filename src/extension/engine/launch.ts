@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { errnoOf } from '../../files/errno.ts';
 import { exitReason } from '../../files/exit.ts';
 import { engineEnvironment, LuthierError, type RunLaunch } from '../../protocol/index.ts';
-import { spawnRun } from '../../runs/launch.ts';
+import { type ReadyMessage, spawnRun } from '../../runs/launch.ts';
 import { HostError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { NodeChoice } from './node.ts';
@@ -48,10 +48,17 @@ export async function launchService(
   };
 }
 
+/** How a run's process ended, and what it had told: that it began, why it could not, or nothing. */
+export interface EndedRun {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  told: ReadyMessage | null;
+}
+
 /** A run's process just started: it is on its own from here, and `early` tells when it ended while we still watch. */
 export interface StartedRun {
   pid: number | undefined;
-  early: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  early: Promise<EndedRun>;
 }
 
 /** Starts a run's process with this window's Node. */
@@ -63,11 +70,12 @@ export async function launchRun(
   environment: Environment = {},
 ): Promise<StartedRun> {
   const runner = { node: node.path, script, environment: { ...node.environment, ...environment } };
-  const { child, ended } = await spawnRun(folder, runner, launch).catch((error: unknown) => {
+  const { child, told, ended } = await spawnRun(folder, runner, launch).catch((error: unknown) => {
     throw error instanceof LuthierError ? error : couldNotRun('run', node.path, error);
   });
   child.unref();
-  return { pid: child.pid, early: ended };
+  const early = Promise.all([ended, told]).then(([end, said]) => ({ ...end, told: said }));
+  return { pid: child.pid, early };
 }
 
 const couldNotRun = (what: 'engine' | 'run', path: string, error: unknown) =>

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { RunRecord } from '../../protocol/index.ts';
 import { changeQueue, readQueue } from '../../runs/queue.ts';
+import type { EndedRun } from '../engine/launch.ts';
 import { HostError } from '../errors.ts';
 import { silentLog } from '../log.ts';
 import { type FakeRun, makeRun, recordOf, serveRun, startFakeRun } from '../testing/fake-run.ts';
@@ -27,7 +28,7 @@ afterEach(async () => {
   folder.remove();
 });
 
-type Launch = (path: string, resume: boolean) => Promise<{ code: number | null }>;
+type Launch = (path: string, resume: boolean) => Promise<Pick<EndedRun, 'code'> & Partial<EndedRun>> | undefined;
 
 /** What a window has: a store and a starter whose runs are stand-ins that come up as `running`. */
 function makeWindow(launch?: Launch, refuse?: (id: string) => HostError | null) {
@@ -54,7 +55,7 @@ function makeWindow(launch?: Launch, refuse?: (id: string) => HostError | null) 
       }
       return {
         pid: 1,
-        early: early ? early.then(({ code }) => ({ code, signal: null })) : new Promise(() => {}),
+        early: early ? early.then((ended) => ({ signal: null, told: null, ...ended })) : new Promise(() => {}),
       };
     },
   });
@@ -183,6 +184,44 @@ test('a process that ends before it begins leaves a failed run that says why', a
   const { error } = store.find('stillborn')!.record;
   expect(error?.message).toContain('exit code 1: Error: Cannot find module onnxruntime-node');
   expect(error?.message).not.toContain('\n');
+  await vi.waitFor(() => expect(failures).toHaveLength(1));
+});
+
+test('a process that could not begin leaves its own reason', async () => {
+  const error = { message: 'Another process is already working on it.', hint: 'Wait for its end.' };
+  const told = { ready: false, error: { code: 'run-busy', ...error } } as const;
+  const { store, starter, failures } = makeWindow(async () => ({ code: 1, told }));
+  makeRun(home, { id: 'held' });
+  await store.setHomes([home]);
+  await starter.enqueue(store.find('held')!);
+  await vi.waitFor(() => expect(states(store)).toEqual({ held: 'failed' }));
+  expect(store.find('held')!.record.error).toEqual(told.error);
+  await vi.waitFor(() => expect(failures.map(({ message }) => message)).toEqual([error.message]));
+});
+
+test('a process that ends late, when its run is starting again, says nothing of that', async () => {
+  const ends: ((ended: Pick<EndedRun, 'code' | 'told'>) => void)[] = [];
+  const { store, starter, actions, failures } = makeWindow(
+    () => new Promise<Pick<EndedRun, 'code' | 'told'>>((resolve) => void ends.push(resolve)),
+  );
+  makeRun(home, { id: 'again' });
+  await store.setHomes([home]);
+  const run = store.find('again')!;
+  await starter.enqueue(run);
+  const path = join(run.folder, 'run.json');
+  const record = () => JSON.parse(readFileSync(path, 'utf8')) as RunRecord;
+  // It refuses, as one whose data have changed: its record says so before the process is gone.
+  writeFileSync(path, JSON.stringify({ ...record(), state: 'failed', started_at: new Date().toISOString() }));
+  await store.refreshRun(run.folder);
+  await actions.resume(run);
+  expect([ends.length, record().state]).toEqual([2, 'starting']);
+  ends[0]!({ code: 1, told: { ready: true } });
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect([record().state, failures]).toEqual(['starting', []]);
+  // The one that is starting is killed with the lock in its hand.
+  writeFileSync(join(run.folder, 'run.lock'), JSON.stringify({ pid: 1, nonce: 'x' }));
+  ends[1]!({ code: 137, told: { ready: true } });
+  await vi.waitFor(() => expect(record().state).toBe('failed'));
   await vi.waitFor(() => expect(failures).toHaveLength(1));
 });
 

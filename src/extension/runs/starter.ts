@@ -3,11 +3,12 @@ import type { Broken } from '../../files/broken.ts';
 import { exitReason } from '../../files/exit.ts';
 import { readTail } from '../../files/tail.ts';
 import { runFolderProblem } from '../../guard/index.ts';
-import { type RunDescription, type RunLaunch, WORKING_STATES } from '../../protocol/index.ts';
+import { LuthierError, type RunDescription, type RunLaunch, WORKING_STATES } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
+import { holderOf } from '../../runs/holder.ts';
 import { changeQueue, lookAtQueue, moved, readQueue, waiting, whileStarting, withdraw } from '../../runs/queue.ts';
 import { lookAtRecord, writeRecordInPlace } from '../../runs/record.ts';
-import type { StartedRun } from '../engine/launch.ts';
+import type { EndedRun, StartedRun } from '../engine/launch.ts';
 import { HostError, toHostError } from '../errors.ts';
 import { Emitter } from '../events.ts';
 import type { Log } from '../log.ts';
@@ -219,7 +220,7 @@ export class RunStarter {
         since: this.asked.get(run.folder) ?? Date.now(),
       });
       log.info(`Run ${run.record.id} ${resume ? 'resumed' : 'started'}: process ${pid ?? '?'}`);
-      void early.then(({ code, signal }) => this.afterExit(run, code, signal));
+      void early.then((ended) => this.afterExit(run, pid, ended));
     } catch (error) {
       const failure = toHostError(error);
       await this.fail(run, failure);
@@ -228,16 +229,21 @@ export class RunStarter {
   }
 
   /** The process ended while this window still watched. When it had not even begun, nobody else tells why. */
-  private async afterExit(run: Run, code: number | null, signal: NodeJS.Signals | null): Promise<void> {
+  private async afterExit(run: Run, pid: number | undefined, { code, signal, told }: EndedRun): Promise<void> {
     const read = await lookAtRecord(run.folder).catch(() => null);
-    if (read?.record.state === 'starting') {
+    // One that had begun and has given its lock back has told its end: if the run is starting, then with another process.
+    const isItsOwn = told?.ready !== true || (await holderOf(run.folder)) === pid;
+    if (read?.record.state === 'starting' && isItsOwn) {
       const tail = await readTail(join(run.folder, FILES.log));
-      const error = new HostError(
-        'engine-start',
-        `The training process stopped before it began (${exitReason(code, signal, tail)}).`,
-        'Show Log has its output.',
-        ['showLog'],
-      );
+      const error =
+        told?.ready === false
+          ? toHostError(new LuthierError(told.error.code, told.error.message, told.error.hint))
+          : new HostError(
+              'engine-start',
+              `The training process stopped before it began (${exitReason(code, signal, tail)}).`,
+              'Show Log has its output.',
+              ['showLog'],
+            );
       this.options.log.error(`${run.folder}: ${tail}`);
       // One that was killed has nothing wrong with it: it can be resumed at once.
       await this.fail(run, error, signal === null ? 'failed' : 'interrupted');
