@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { launch } from '../webview/browser.mjs';
+import { extensionHosts } from './cpu-use.mjs';
 import { VSCodeServer } from './server.mjs';
 import { DashboardPage, VSCodeWindow } from './window.mjs';
 import { clearRuns, makeWorkspace } from './workplace.mjs';
@@ -87,6 +88,21 @@ export class Stage {
     return window;
   }
 
+  /**
+   * Closes a window as a person does, who leaves its page: its extension host ends. That of a browser which is gone without
+   * a word is kept for the one that may come back, and meanwhile does what one window alone is to do.
+   * @param {VSCodeWindow} window
+   */
+  async closeWindow(window, server = this.server) {
+    const { page } = window;
+    const hosts = await extensionHosts(server.pid);
+    // What is unsaved stays where it is.
+    page.on('dialog', (dialog) => void dialog.accept().catch(() => undefined));
+    await page.goto('about:blank');
+    await window.until('its extension host to end', async () => (await extensionHosts(server.pid)) < hosts);
+    await page.context().close();
+  }
+
   /** @param {VSCodeWindow} window */
   dashboardOf(window) {
     return new DashboardPage(window);
@@ -126,7 +142,10 @@ export class Stage {
       }
       await writeFile(`${name}.txt`, [...(this.console ?? []), '', this.server?.output ?? ''].join('\n'));
       files.push(`${name}.txt`);
-      for (const context of this.browser?.contexts() ?? []) await context.close();
+      for (const context of this.browser?.contexts() ?? []) {
+        for (const page of context.pages()) await page.goto('about:blank', { timeout: 10_000 }).catch(() => undefined);
+        await context.close();
+      }
     } catch (error) {
       console.log(`  no picture: ${error.message}`);
     }

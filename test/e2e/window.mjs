@@ -8,14 +8,14 @@ const VERBOSE = Boolean(process.env.LUTHIER_E2E_VERBOSE);
 
 const QUICK = '.quick-input-widget:not([style*="display: none"])';
 
-/** In the page: keeps what notifications said, since they go away by themselves. */
+/** In the page: keeps what notifications said, whether in passing or in the notification centre. */
 function listen() {
   /** @type {string[]} */
   const said = [];
   const seen = new Set();
   window.notificationsSaid = { said, seen };
   const look = () => {
-    for (const message of document.querySelectorAll('.notifications-toasts .notification-list-item-message')) {
+    for (const message of document.querySelectorAll('.notification-list-item-message')) {
       const text = message.textContent;
       if (!text || seen.has(text)) continue;
       seen.add(text);
@@ -324,6 +324,51 @@ export class VSCodeWindow {
   /** What notifications have said since they were cleared, those that went away included. */
   async notifications() {
     return await this.page.evaluate(() => [...window.notificationsSaid.said]);
+  }
+
+  /**
+   * Presses a button of a notification, once it is there: in the notification centre where it has gone by.
+   * @param {RegExp} said
+   * @param {string} button
+   * @param {{ patience?: number }} [options]
+   */
+  async pressInNotification(said, button, options) {
+    await this.until(
+      `a notification like ${said}`,
+      async () => (await this.notifications()).some((text) => said.test(text)),
+      options,
+    );
+    const item = this.page.locator('.notification-list-item:visible').filter({ hasText: said }).first();
+    await this.until(`the notification’s button ${button}`, async () => {
+      if (!(await item.isVisible())) await this.command('Notifications: Show Notifications');
+      const wanted = item.getByRole('button', { name: button });
+      // In the centre it shows its first line alone.
+      if (!(await wanted.isVisible())) {
+        await item.hover({ timeout: 5000 });
+        await item.getByRole('button', { name: 'Expand Notification' }).click({ timeout: 5000 });
+      }
+      await wanted.click({ timeout: 5000 });
+      return true;
+    });
+  }
+
+  /**
+   * Opens a walkthrough by its command, and waits until steps are ticked.
+   * @param {string} command
+   * @param {string[]} steps that are to be ticked, by their ids; others may be, too
+   * @returns {Promise<string[]>} all that are
+   */
+  async ticked(command, steps) {
+    await this.command(command);
+    const done = this.page.locator('.step-list-container [data-done-step-id][aria-checked="true"]');
+    const ids = async () =>
+      await done.evaluateAll((boxes) =>
+        boxes.map((box) => (box.getAttribute('data-done-step-id') ?? '').split('#')[2]),
+      );
+    return await this.until(`${steps.join(', ')} to be ticked`, async () => {
+      const shown = await ids();
+      return steps.every((step) => shown.includes(step)) && shown;
+    });
   }
 
   async clearNotifications() {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '../../..');
 
 /** A suggestion that would come has come by then, with a model that is loaded. */
-const NONE_MS = 4000;
+export const NONE_MS = 4000;
 
 /** Has somebody asked for it, something is suggested even while the machine is busy. */
 const ASK = 'Alt+\\';
@@ -19,6 +19,19 @@ const ASK = 'Alt+\\';
 export async function completionsServer(stage) {
   const known = stage.servers.find(({ folder }) => path.basename(folder) === 'completions');
   return known ?? (await stage.serve('completions', { settings: SETTINGS }));
+}
+
+/**
+ * Nothing is chosen, counted or kept, and settings are as they were: what a scenario that failed has left is no part of the
+ * next.
+ * @param {import('../server.mjs').VSCodeServer} server
+ */
+export async function clearCompletions(server) {
+  await server.configure({});
+  const storage = path.join(server.folder, 'data/User/globalStorage');
+  const names = await readdir(storage, { recursive: true }).catch(() => []);
+  const folder = names.find((name) => path.basename(name) === 'completions');
+  if (folder) await rm(path.join(storage, folder), { recursive: true });
 }
 
 /** Those of that VS Code. */
@@ -63,7 +76,7 @@ export const written = async (page) =>
   );
 
 /** @param {import('../window.mjs').VSCodeWindow} window */
-const suggestion = async (window) => {
+export const suggestion = async (window) => {
   const { page } = window;
   return await window.until('a suggestion', async () => (await ghost(page)).trim() !== '' && (await ghost(page)));
 };
@@ -121,25 +134,6 @@ export async function anySuggestion(window) {
   );
 }
 
-/**
- * Presses a button of a notification that is shown.
- * @param {import('../window.mjs').VSCodeWindow} window
- * @param {RegExp} said
- * @param {string} button
- * @param {{ patience?: number }} [options]
- */
-export async function pressInNotification(window, said, button, options) {
-  const toast = window.page.locator('.notifications-toasts .notification-list-item').filter({ hasText: said });
-  await window.until(
-    `the notification’s button ${button}`,
-    async () => {
-      await toast.first().getByRole('button', { name: button }).click({ timeout: 5000 });
-      return true;
-    },
-    options,
-  );
-}
-
 /** @param {import('../window.mjs').VSCodeWindow} window */
 const status = (window) => window.page.locator('.statusbar-item').filter({ hasText: 'Completions' });
 
@@ -147,28 +141,33 @@ const status = (window) => window.page.locator('.statusbar-item').filter({ hasTe
  * @param {import('../window.mjs').VSCodeWindow} window
  * @param {RegExp} words
  */
-const untilStatus = async (window, words) =>
+export const untilStatus = async (window, words) =>
   await window.until(`the status bar to say ${words}`, async () => {
     const item = status(window);
     return (await item.count()) > 0 && words.test((await item.first().innerText()).trim());
   });
 
 /** What who hears the item hears. @param {import('../window.mjs').VSCodeWindow} window */
-const statusLabel = async (window) =>
+export const statusLabel = async (window) =>
   await status(window)
     .first()
     .evaluate((item) =>
       [item, ...item.querySelectorAll('[aria-label]')].map((part) => part.getAttribute('aria-label') ?? '').join(' '),
     );
 
+/** Opens the menu of the status bar. @param {import('../window.mjs').VSCodeWindow} window */
+export async function openMenu(window) {
+  await status(window).first().locator('a').first().click();
+  await window.question('Completions');
+}
+
 /**
- * Opens the menu of the status bar, and chooses from it.
+ * Chooses from the menu of the status bar.
  * @param {import('../window.mjs').VSCodeWindow} window
  * @param {string} label
  */
-async function choose(window, label) {
-  await status(window).first().locator('a').first().click();
-  await window.question('Completions');
+export async function choose(window, label) {
+  await openMenu(window);
   await window.answer(label);
 }
 
@@ -195,14 +194,15 @@ export async function chooseStarter(window) {
  * @param {import('../stage.mjs').Stage} stage
  * @param {(window: import('../window.mjs').VSCodeWindow) => Promise<void>} work
  */
-async function inWindow(stage, work) {
+export async function inWindow(stage, work) {
   const server = await completionsServer(stage);
+  await clearCompletions(server);
   const window = await stage.openWindow(server);
   stage.shown = window;
   await work(window);
   await window.closeEditors();
   // What failed stays, to be looked at.
-  await window.page.context().close();
+  await stage.closeWindow(window, server);
   stage.shown = stage.window;
 }
 
@@ -226,7 +226,7 @@ export const completions = [
           },
           { every: 2000 },
         );
-        await pressInNotification(window, /can complete what you write/, 'Choose Model…');
+        await window.pressInNotification(/can complete what you write/, 'Choose Model…');
         await window.question('Which model completes');
         await window.answer('starters/decoder');
         await untilStatus(window, /^Completions$/);
@@ -264,6 +264,13 @@ export const completions = [
         assert.ok(
           (await written(page)).includes(`${word}`) && !(await written(page)).includes(`${opening}${second.trim()}`),
         );
+
+        // The walkthrough has ticked off what was done before it was opened, and nothing else.
+        assert.deepEqual(await window.ticked('Luthier: Get Started with Completions', ['model', 'write', 'accept']), [
+          'model',
+          'write',
+          'accept',
+        ]);
 
         // What was counted is shown.
         await window.command('Luthier: Show Completion Counts');
@@ -382,13 +389,14 @@ export const completions = [
           await new Promise((resolve) => setTimeout(resolve, NONE_MS));
           assert.equal((await gone()).length, 1);
 
-          const other = await stage.openWindow(await completionsServer(stage));
+          const server = await completionsServer(stage);
+          const other = await stage.openWindow(server);
           try {
             await other.openFile('letters.md');
             await untilStatus(other, /switched off/);
             assert.ok(!(await other.notifications()).some((text) => text.includes('own-writer')), 'and not once more');
           } finally {
-            await other.page.context().close();
+            await stage.closeWindow(other, server);
           }
 
           // Back to the model of all languages, which works.

@@ -201,7 +201,7 @@ export const figures = [
           stage.figure(`delay of the extension host’s event loop, ${way}`, rounds.join('; '));
         }
       } finally {
-        await page.context().close();
+        await stage.closeWindow(window, server);
         await rm(file, { force: true });
         stage.shown = stage.window;
       }

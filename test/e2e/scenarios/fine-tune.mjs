@@ -132,6 +132,10 @@ export const fineTune = [
       const frame = await window.webview('luthier-tryout');
       await frame.locator('vscode-textarea textarea').fill('the parcel was great and lovely');
       assert.deepEqual(await predictedLabels(window, frame), ['bad', 'good']);
+
+      // The walkthrough has ticked off what was done before it was opened.
+      await window.openSideBar();
+      await window.ticked('Luthier: Get Started', ['data', 'fineTune', 'watch', 'try']);
     },
   },
   {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { runsOf } from '../workplace.mjs';
-import { anySuggestion, chooseStarter, completionsServer, pressInNotification } from './completions.mjs';
+import { anySuggestion, chooseStarter, clearCompletions, completionsServer, openMenu } from './completions.mjs';
 
 const PLACES = ['harbour', 'garden', 'market', 'library', 'station', 'meadow'];
 
@@ -42,6 +42,7 @@ export const learning = [
       }
       await writeFile(path.join(own, 'diary.md'), '# Diary\n\n');
       const server = await completionsServer(stage);
+      await clearCompletions(server);
       const window = await stage.openWindow(server);
       stage.shown = window;
       const { page } = window;
@@ -115,11 +116,23 @@ export const learning = [
         if (!/now completes instead of/.test(said)) {
           assert.match(said, /starters\/decoder still completes/);
           assert.equal(await completing(), 'starters/decoder');
-          await pressInNotification(window, /bits a byte/, 'Use It Anyway');
+          await window.pressInNotification(/bits a byte/, 'Use It Anyway');
         }
         await window.until('the new model', async () => (await completing()).includes(run.record.id));
-        await pressInNotification(window, /now completes instead of/, 'Roll Back');
+        await window.pressInNotification(/now completes instead of/, 'Roll Back');
         await window.until('the model of before', async () => (await completing()) === 'starters/decoder');
+        // What came of it stays in the menu, for who has not seen it.
+        await window.openFile('diary.md');
+        await openMenu(window);
+        await page.keyboard.type('Last Update');
+        await window.until('what came of the update', async () =>
+          new RegExp(`Last Update: ${run.record.name}.*starters/decoder completes again`).test(
+            (await window.rows().allTextContents()).join('\n'),
+          ),
+        );
+        await page.keyboard.press('Escape');
+        const ticks = ['model', 'write', 'accept', 'files', 'learn'];
+        assert.deepEqual(await window.ticked('Luthier: Get Started with Completions', ticks), ticks);
 
         await window.command('Luthier: Learn from My Completions…');
         await window.question('Learning is on');
@@ -128,7 +141,7 @@ export const learning = [
         await window.answerDialog('Delete');
         await window.until('nothing to be left', async () => !(await readdir(shared)).includes('learned.jsonl'));
         await window.closeEditors();
-        await page.context().close();
+        await stage.closeWindow(window, server);
         stage.shown = stage.window;
       } finally {
         await rm(own, { recursive: true, force: true });

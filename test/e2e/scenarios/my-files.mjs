@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { runsOf } from '../workplace.mjs';
-import { completionsServer, ghost, pressInNotification } from './completions.mjs';
+import { clearCompletions, completionsServer, ghost } from './completions.mjs';
 
 const PLACES = ['harbour', 'garden', 'market', 'library', 'station', 'meadow'];
 
@@ -23,6 +23,7 @@ export const myFiles = [
       );
       await writeFile(path.join(own, '.env'), 'TOKEN=never-read\n');
       const server = await completionsServer(stage);
+      await clearCompletions(server);
       const window = await stage.openWindow(server);
       stage.shown = window;
       const { page } = window;
@@ -47,8 +48,8 @@ export const myFiles = [
         );
         assert.ok(run.record.recipe.task === 'text-generation');
         const patience = 300_000;
-        await pressInNotification(window, /my-files/, 'Measure Completions', { patience });
-        await pressInNotification(window, /bits a byte/, 'Use for Completions', { patience });
+        await window.pressInNotification(/my-files.* is done/, 'Measure Completions', { patience });
+        await window.pressInNotification(/bits a byte/, 'Use for Completions', { patience });
         // The run's page, which opened with its start, shows what was measured.
         const dashboard = await window.webview('luthier-dashboard');
         await dashboard.locator('#tab-evaluation').click();
@@ -70,7 +71,7 @@ export const myFiles = [
           },
           { every: 500 },
         );
-        await page.context().close();
+        await stage.closeWindow(window, server);
         stage.shown = stage.window;
       } finally {
         await rm(own, { recursive: true, force: true });

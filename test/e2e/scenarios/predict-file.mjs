@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { trainWriter } from './chat.mjs';
-import { pressInNotification } from './completions.mjs';
 import { told } from './models.mjs';
 
 /** More than are answered before somebody presses Cancel. */
@@ -45,7 +44,7 @@ export const predictFile = [
         await window.until('the second row to be done', async () =>
           (await window.notifications()).some((said) => new RegExp(`\\b([2-9]|\\d\\d+) of ${ROWS} rows`).test(said)),
         );
-        await pressInNotification(window, /Predicting with helper/, 'Cancel');
+        await window.pressInNotification(/Predicting with helper/, 'Cancel');
         const said = await told(window, /^Cancelled after/);
         const [, kept, left] =
           new RegExp(
@@ -61,7 +60,7 @@ export const predictFile = [
           Array.from({ length: Number(kept) }, (_, i) => i),
           'the rows that were answered, and no other',
         );
-        await pressInNotification(window, /Cancelled after/, 'Open File');
+        await window.pressInNotification(/Cancelled after/, 'Open File');
         await page.locator('.tabs-container .tab.active[data-resource-name="answered.csv"]').waitFor();
         await window.clearNotifications();
 
@@ -71,7 +70,7 @@ export const predictFile = [
           window,
           /^2 rows of asked\.jsonl answered from prompt\. asked\.predictions\.jsonl has the new column generated_text\./,
         );
-        await pressInNotification(window, /2 rows of asked/, 'Open File');
+        await window.pressInNotification(/2 rows of asked/, 'Open File');
         await page.locator('.tabs-container .tab.active[data-resource-name="asked.predictions.jsonl"]').waitFor();
         const answers = (await readFile(written, 'utf8'))
           .trim()

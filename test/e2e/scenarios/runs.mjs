@@ -168,7 +168,7 @@ export const runs = [
         (await runsOf(workspace)).some(({ record }) => record.state === 'done'),
       );
       assert.equal((await runsOf(workspace)).length, 2, 'each was started once');
-      await second.page.context().close();
+      await stage.closeWindow(second);
     },
   },
   {

@@ -18,7 +18,7 @@ async function inWindow(stage, target, work) {
   const window = await stage.openWindow(stage.server, target);
   stage.shown = window;
   await work(window, stage.dashboardOf(window));
-  await window.page.context().close();
+  await stage.closeWindow(window);
   stage.shown = stage.window;
 }
 
