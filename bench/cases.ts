@@ -30,7 +30,7 @@ export type JobSpec =
       /** Done again with what the first time left in the cache. */
       again?: true;
     }
-  | { type: 'predict'; texts: number; predict_in_8bit?: true };
+  | { type: 'predict'; texts: number };
 
 /** One figure of a job as a case of its own. */
 export interface Figure {
@@ -221,15 +221,6 @@ export const CASES: Readonly<Record<string, Case>> = {
     job: { type: 'predict', texts: 10_000 },
     figures: {
       'predict-10000': { figure: 'wall', what: 'MiniLM: 10,000 short texts from a file, whole job', target: 0.5 },
-    },
-    peers: ['pytorch'],
-    pairs: 2,
-  },
-  'predict-10000-8bit': {
-    kind: 'job',
-    job: { type: 'predict', texts: 10_000, predict_in_8bit: true },
-    figures: {
-      'predict-10000-8bit': { figure: 'wall', what: 'the same, ours with weights in 8 bits', target: 0.35 },
     },
     peers: ['pytorch'],
     pairs: 2,

@@ -198,17 +198,11 @@ async function peerTraining(
 
 const peerEnvironment = (threads: number) => ({ HF_HUB_OFFLINE: '1', OMP_NUM_THREADS: String(threads) });
 
-type PredictJob = Extract<JobSpec, { type: 'predict' }>;
-
-async function predictJob(
-  { texts: count, predict_in_8bit }: PredictJob,
-  setting: JobSetting,
-  folder: string,
-): Promise<Ready> {
+async function predictJob({ texts: count }: { texts: number }, setting: JobSetting, folder: string): Promise<Ready> {
   const { root, minilm, data, python, threads } = setting;
   const file = join(folder, 'texts.txt');
   writeTexts(data, file, count);
-  const model = await minilmClassifier(root, minilm, data, predict_in_8bit);
+  const model = await minilmClassifier(root, minilm, join(data, 'stsa.binary.train'));
   const script = [join(root, 'bench/peers/predict.py'), model, file, String(threads)];
   let batchSize: number | undefined;
   const peer = async (): Promise<Measured> => {
