@@ -6,10 +6,13 @@ const modelOf = (name: string) => (CASES[name] as StepCase).model;
 
 describe('a step on a graphics card', () => {
   it('updates BERT-base in at most 60 nodes, whatever the batch', () => {
-    const { update, spread } = countsOf(modelOf('bert-base'));
+    const { update, spread, transposedProducts, transposes } = countsOf(modelOf('bert-base'));
     expect(update.nodes).toBeLessThanOrEqual(60);
-    // 199 parameters, of which three are cut, and put together again.
-    expect(spread.nodes).toBe(201 + 2 * 3);
+    // 201 parameters, of which three are cut and put together again, and 74 matrices the other way round.
+    expect(spread.nodes).toBe(201 + 2 * 3 + 74);
+    // So no product of the loss or the gradients has to transpose a weight; what is transposed there is attention's.
+    expect(transposedProducts).toBe(0);
+    expect(transposes).toBe(12 * modelOf('bert-base').layers);
     const larger = countsOf({ ...modelOf('bert-base'), batch: 32 });
     expect(larger.update).toEqual(update);
   });

@@ -1,6 +1,7 @@
 import { declarationOf } from '../src/engine/models/architecture.ts';
 import { architectureOf } from '../src/engine/models/registry.ts';
 import { flatBlocks } from '../src/engine/runtime/flat-blocks.ts';
+import { matricesOf } from '../src/engine/runtime/model.ts';
 import type { ParameterGroup } from '../src/engine/runtime/parameter-store.ts';
 import { type ReadyProgram, trainingProgram } from '../src/engine/runtime/programs.ts';
 import { spreadProgram, updateProgram } from '../src/engine/runtime/update-program.ts';
@@ -34,7 +35,8 @@ export function countsOf(spec: Omit<StepSpec, 'backend' | 'threads'>, largestBin
   const strategy = strategyOf(spec);
   const architecture = architectureFor(strategy, architectureOf(configOf(spec), 'config.json'));
   const isTrained = isTrainedIn(strategy, architecture);
-  const parameters = [...declarationOf(architecture, { outputs: 2 }).parameters.values()];
+  const declared = declarationOf(architecture, { outputs: 2 }).parameters;
+  const parameters = [...declared.values()];
   const [decayed, plain] = [true, false].map(
     (decay): ParameterGroup => ({ start: 0, end: 0, decay, rate: 1, phases: [0] }),
   );
@@ -43,16 +45,19 @@ export function countsOf(spec: Omit<StepSpec, 'backend' | 'threads'>, largestBin
     trained.map(({ name, shape, decay }) => ({ name, shape, group: decay ? decayed! : plain! })),
     largestBinding,
   );
+  const matrices = matricesOf(declared);
   const program = trainingProgram({
     ...{ part: 'all', architecture, outputs: 2, trained: trained.map(({ name }) => name), loss: classLoss(), blocks },
     shape: { rows: spec.batch, length: spec.length, texts: spec.batch },
+    hasTransposed: (name) => matrices.has(name),
   });
   const graph = graphOf(program);
+  const shapes = new Map(trained.filter(({ name }) => matrices.has(name)).map(({ name, shape }) => [name, shape]));
   const sent = Object.entries(program.inputs).filter(([name]) => !name.startsWith('p:'));
   return {
     training: trafficOf(graph),
     update: trafficOf(graphOf(updateProgram(blocks, ADAM_W))),
-    spread: trafficOf(graphOf(spreadProgram(blocks))),
+    spread: trafficOf(graphOf(spreadProgram(blocks, shapes))),
     sent: sent.reduce((n, [, { shape, dtype }]) => n + sizeOf(shape) * bytesOfType(dtype), 0),
     transposes: countOf(graph, 'Transpose'),
     transposedProducts: countOf(graph, 'Gemm', ({ attributes }) => attributes.transB === 1),
@@ -60,4 +65,7 @@ export function countsOf(spec: Omit<StepSpec, 'backend' | 'threads'>, largestBin
 }
 
 const graphOf = ({ program, inputs }: ReadyProgram): Graph =>
-  optimize(record(program, inputs), { provider: 'webgpu', isKept: () => true }).graph;
+  optimize(record(program, inputs), {
+    ...{ provider: 'webgpu', isKept: () => true },
+    transposedOf: (input) => inputs[input]?.transposed,
+  }).graph;

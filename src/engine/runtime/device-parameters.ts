@@ -1,8 +1,8 @@
-import { add } from '@tensorflow/tfjs-core';
+import { add, transpose } from '@tensorflow/tfjs-core';
 import type { Compiled, DeviceCompiled, DeviceTensor, Executor, TensorSpec } from '../tensor/executors/executor.ts';
 import { type Block, flatBlocks, gather, phasesOf, ROW, scatter } from './flat-blocks.ts';
 import type { Parameter, ParameterStore } from './parameter-store.ts';
-import { GRADIENT, PARAMETER } from './programs.ts';
+import { GRADIENT, PARAMETER, TRANSPOSED } from './programs.ts';
 import { type AdamWSettings, MEAN, ratesOf, SQUARE, spreadProgram, updateProgram } from './update-program.ts';
 
 type DeviceExecutor = Executor & Required<Pick<Executor, 'compileOnDevice'>>;
@@ -19,6 +19,7 @@ export const keepsParameters = (executor: Executor): executor is DeviceExecutor 
 export class DeviceParameters {
   readonly executor: DeviceExecutor;
   readonly #store: ParameterStore;
+  readonly #matrices: ReadonlySet<string>;
   /** Of what any phase of the run trains. */
   readonly #blocks: readonly Block[];
   /** Blocks and frozen parameters; and trained parameters by themselves, where they are not out of date. */
@@ -33,9 +34,11 @@ export class DeviceParameters {
   readonly #missing = new Set(EVERYTHING);
   #isAhead = false;
 
-  constructor(executor: DeviceExecutor, store: ParameterStore) {
+  /** @param matrices parameters that are there with their axes swapped, too: what a product reads should lie as it reads it */
+  constructor(executor: DeviceExecutor, store: ParameterStore, matrices: ReadonlySet<string>) {
     this.executor = executor;
     this.#store = store;
+    this.#matrices = matrices;
     const trained = store.trainedNames().map((name) => store.get(name));
     this.#blocks = flatBlocks(
       trained.map(({ name, shape, trained }) => ({ name, shape, group: trained!.group })),
@@ -52,7 +55,17 @@ export class DeviceParameters {
   async feeds(names: readonly string[]): Promise<Record<string, DeviceTensor>> {
     await this.#upload();
     await this.#spread(names);
-    return Object.fromEntries(names.map((name) => [PARAMETER + name, this.#values.get(PARAMETER + name)!]));
+    const feed = (name: string) => [name, this.#values.get(name)!] as const;
+    return Object.fromEntries(names.flatMap((name) => this.#namesOf(name).map(feed)));
+  }
+
+  hasTransposed(name: string): boolean {
+    return this.#matrices.has(name);
+  }
+
+  /** Under which names a parameter is there by itself. */
+  #namesOf(name: string): string[] {
+    return this.hasTransposed(name) ? [PARAMETER + name, TRANSPOSED + name] : [PARAMETER + name];
   }
 
   /** The store was written to from outside, all of it or only its weights: that counts from now on. */
@@ -180,7 +193,11 @@ export class DeviceParameters {
     const named = <T>(of: (parameter: Parameter) => T) =>
       Object.fromEntries(frozen.map((parameter) => [PARAMETER + parameter.name, of(parameter)]));
     const specs = named(({ shape }): TensorSpec => ({ shape, dtype: 'float32' }));
-    const copy = await this.executor.compileOnDevice((given) => given, specs);
+    const copy = await this.executor.compileOnDevice((given) => {
+      const matrices = frozen.filter(({ name }) => this.hasTransposed(name));
+      const swapped = matrices.map(({ name }) => [TRANSPOSED + name, transpose(given[PARAMETER + name]!)] as const);
+      return { ...given, ...Object.fromEntries(swapped) };
+    }, specs);
     for (const [name, tensor] of Object.entries(await copy.run(named(({ weight }) => weight)))) this.#put(name, tensor);
     copy.dispose();
   }
@@ -196,7 +213,8 @@ export class DeviceParameters {
     const phases = new Set(missing.map((name) => String(this.#store.phasesOf(name))));
     for (const key of phases) {
       const blocks = this.#blocks.filter((block) => String(phasesOf(block)) === key);
-      const { program, inputs } = spreadProgram(blocks);
+      const matrices = [...this.#matrices].map((name) => [name, this.#store.get(name).shape] as const);
+      const { program, inputs } = spreadProgram(blocks, new Map(matrices));
       const compiled = this.#spreads.get(key) ?? this.executor.compileOnDevice(program, inputs);
       this.#spreads.set(key, compiled);
       const feeds = Object.fromEntries(Object.keys(inputs).map((name) => [name, this.#values.get(name)!]));
@@ -206,7 +224,7 @@ export class DeviceParameters {
 
   /** Gives back what was copied out of blocks. */
   #forget(blocks: readonly Block[]): void {
-    for (const name of new Set(blocks.flatMap(({ pieces }) => pieces.map(({ name }) => PARAMETER + name)))) {
+    for (const name of new Set(blocks.flatMap(({ pieces }) => pieces.flatMap(({ name }) => this.#namesOf(name))))) {
       this.#values.get(name)?.dispose();
       this.#values.delete(name);
     }

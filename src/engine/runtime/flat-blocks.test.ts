@@ -107,7 +107,7 @@ describe("BERT-base's optimiser step", () => {
 
   it('hands parameters over by a slice each', () => {
     const blocks = flatBlocks(parameters, 128 * MIB);
-    const graph = graphOf(spreadProgram(blocks));
+    const graph = graphOf(spreadProgram(blocks, new Map()));
     const pieces = blocks.reduce((n, block) => n + block.pieces.length, 0);
     const cut = pieces - parameters.length;
     expect(cut).toBeLessThan(blocks.length);

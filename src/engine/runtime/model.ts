@@ -104,7 +104,9 @@ export class TaskModel {
       rateOf,
     });
     this.#masks = this.store.memory.uint8(maskBytes);
-    this.device = keepsParameters(options.executor) ? new DeviceParameters(options.executor, this.store) : null;
+    this.device = keepsParameters(options.executor)
+      ? new DeviceParameters(options.executor, this.store, matricesOf(parameters))
+      : null;
   }
 
   /** What a part of the model consists of. */
@@ -380,7 +382,11 @@ export class TaskModel {
   }
 
   #programOptions(shape: BatchShape): ProgramOptions {
-    return { architecture: this.architecture, outputs: this.numLabels, shape };
+    const { device } = this;
+    return {
+      ...{ architecture: this.architecture, outputs: this.numLabels, shape },
+      hasTransposed: device ? (name) => device.hasTransposed(name) : undefined,
+    };
   }
 }
 
@@ -395,6 +401,14 @@ function inOrder(items: readonly Item[], packed: Float32Array, starts: readonly 
   }
   return values;
 }
+
+/** Parameters that products multiply by; tables, of which a few rows are read, are none. */
+export const matricesOf = (parameters: Declaration['parameters']): ReadonlySet<string> =>
+  new Set(
+    [...parameters.values()]
+      .filter(({ shape, place, rowsOf }) => shape.length === 2 && place !== -1 && rowsOf === undefined)
+      .map(({ name }) => name),
+  );
 
 const keyOf = (kind: string, { rows, length, texts }: BatchShape) => `${kind} ${rows}×${length}/${texts}`;
 

@@ -18,6 +18,8 @@ export interface ReadyProgram {
 
 /** Feeds and outputs of a parameter carry these in front of its name. */
 export const PARAMETER = 'p:';
+/** In front of the name of a matrix that is fed with its axes swapped. */
+export const TRANSPOSED = 'transposed:';
 export const GRADIENT = 'grad:';
 export const MASK = 'mask:';
 export const LEARNED = 'learned';
@@ -27,6 +29,8 @@ export interface ProgramOptions {
   /** Width of the logits. */
   outputs: number;
   shape: BatchShape;
+  /** Matrices that are also fed with their axes swapped, by their parameters' names. */
+  hasTransposed?: ((name: string) => boolean) | undefined;
 }
 
 type Tensors = Record<string, tf.Tensor>;
@@ -46,7 +50,7 @@ export const sourceOf = (inputs: Tensors, replaced: Tensors = {}): Source => ({
 /** What is fed for a part's parameters. */
 export const parameterSpecs = (
   part: Part,
-  { architecture, outputs }: Pick<ProgramOptions, 'architecture' | 'outputs'>,
+  { architecture, outputs, hasTransposed }: Pick<ProgramOptions, 'architecture' | 'outputs' | 'hasTransposed'>,
   isHeldIn8Bit: (name: string) => boolean = () => false,
   builtIn = false,
 ): Record<string, TensorSpec> => {
@@ -54,7 +58,7 @@ export const parameterSpecs = (
   const spec = (name: string, shape: readonly number[]): TensorSpec =>
     isHeldIn8Bit(name)
       ? { shape, dtype: 'float32', held: 'int8', ...(builtIn ? { builtIn } : {}) }
-      : { shape, dtype: 'float32' };
+      : { shape, dtype: 'float32', ...(hasTransposed?.(name) ? { transposed: TRANSPOSED + name } : {}) };
   return Object.fromEntries([...parameters.values()].map(({ name, shape }) => [PARAMETER + name, spec(name, shape)]));
 };
 

@@ -98,7 +98,7 @@ describe('updateProgram', () => {
       const blocks = flatBlocks(parameters, largest);
       // What is trained in other phases lies elsewhere; else together, but for the bytes that a block may have.
       expect(blocks).toHaveLength(largest === Number.POSITIVE_INFINITY ? 2 : 5);
-      const [update, spread] = [updateProgram(blocks, settings), spreadProgram(blocks)];
+      const [update, spread] = [updateProgram(blocks, settings), spreadProgram(blocks, new Map())];
       const [compiled, spreading] = [
         await executor.compile(update.program, update.inputs),
         await executor.compile(spread.program, spread.inputs),

@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Recipe } from '../../protocol/index.ts';
-import type { TensorSpec } from '../tensor/executors/executor.ts';
+import type { Shape, TensorSpec } from '../tensor/executors/executor.ts';
 import { rowNorms, scaledSquare } from '../tensor/ops/index.ts';
 import { type Block, ROW } from './flat-blocks.ts';
 import type { ParameterGroup } from './parameter-store.ts';
-import { GRADIENT, PARAMETER, type ReadyProgram } from './programs.ts';
+import { GRADIENT, PARAMETER, type ReadyProgram, TRANSPOSED } from './programs.ts';
 
 export type AdamWSettings = Pick<
   Recipe,
@@ -120,8 +120,9 @@ export function updateProgram(blocks: readonly Block[], settings: AdamWSettings)
 /**
  * The parameters in blocks, each by itself, as the programs that compute with them are fed them:
  * PARAMETER + the block's name -> PARAMETER + each of its parameters' names, `[numbers]`.
+ * @param matrices by name, of those that are also wanted with their axes swapped: TRANSPOSED + the name
  */
-export function spreadProgram(blocks: readonly Block[]): ReadyProgram {
+export function spreadProgram(blocks: readonly Block[], matrices: ReadonlyMap<string, Shape>): ReadyProgram {
   return {
     inputs: Object.fromEntries(
       blocks.map(({ name, rows }) => [PARAMETER + name, { shape: [rows * ROW], dtype: 'float32' }]),
@@ -134,9 +135,14 @@ export function spreadProgram(blocks: readonly Block[]): ReadyProgram {
           parts.set(name, [...(parts.get(name) ?? []), part]);
         }
       }
-      return Object.fromEntries(
-        [...parts].map(([name, its]) => [PARAMETER + name, its.length === 1 ? its[0]! : tf.concat(its)]),
-      );
+      const outputs: Record<string, tf.Tensor> = {};
+      for (const [name, its] of parts) {
+        const whole = concat(its);
+        outputs[PARAMETER + name] = whole;
+        const shape = matrices.get(name);
+        if (shape) outputs[TRANSPOSED + name] = tf.transpose(tf.reshape(whole, [...shape]));
+      }
+      return outputs;
     },
   };
 }

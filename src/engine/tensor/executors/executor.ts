@@ -18,6 +18,11 @@ export interface TensorSpec {
    * range and not by its own, so that a row's product does not depend on the other rows. What lies beyond is cut.
    */
   readonly beside?: Range;
+  /**
+   * Name of another feed that has the same matrix with its axes swapped; an executor reads the one that it is faster with,
+   * or both.
+   */
+  readonly transposed?: string;
 }
 
 /** From the lowest to the highest; 0 is in it. */

@@ -30,6 +30,8 @@ interface Lowered {
   operands: EightBitOperand[];
   /** The program's outputs, as recorded. */
   outputs: Record<string, TensorSpec>;
+  /** What it is fed of the caller's: the program's inputs, or transposes of some. */
+  fed: Record<string, TensorSpec>;
 }
 
 /** The same as a session of onnxruntime. */
@@ -62,8 +64,12 @@ function lower(program: Program, inputs: Record<string, TensorSpec>, target: Tar
   const outputs = Object.fromEntries(
     [...recorded.outputs].map(([name, value]) => [name, typeOf(recorded, value) as TensorSpec]),
   );
-  return { ...optimize(recorded, target), outputs };
+  const optimized = optimize(recorded, target);
+  return { ...optimized, outputs, fed: target.transposedOf ? fedTo(optimized.graph, inputs) : inputs };
 }
+
+const fedTo = (graph: Graph, inputs: Record<string, TensorSpec>): Record<string, TensorSpec> =>
+  Object.fromEntries(graph.inputs.map((name) => [name, inputs[name] ?? (typeOf(graph, name) as TensorSpec)]));
 
 async function sessionOf(
   ort: OnnxRuntime,
@@ -115,7 +121,7 @@ export function builtInSession(
   const make = async (feeds: Record<string, Feed>): Promise<Compiled> => {
     const whole = withBuiltInWeights(graph, operands, inputs, feeds, range);
     const fed = Object.fromEntries(whole.inputs.map((name) => [name, inputs[name]!]));
-    const opened = await sessionOf(ort, { ...rest, operands: [], graph: whole }, fed, target, options);
+    const opened = await sessionOf(ort, { ...rest, operands: [], graph: whole, fed }, fed, target, options);
     return compiledSession(ort, opened, fed, new WeakMap());
   };
   let made: Promise<Compiled> | undefined;
@@ -141,7 +147,7 @@ export function builtInSession(
  */
 export function compiledSession(
   ort: OnnxRuntime,
-  { session, graph, sums, operands, outputs, bytes }: Opened,
+  { session, graph, sums, operands, outputs, fed: given, bytes }: Opened,
   inputs: Record<string, TensorSpec>,
   lastRows: WeakMap<Float32Array, Int32Array>,
   weights?: EightBitWeights,
@@ -157,7 +163,7 @@ export function compiledSession(
     outputs,
     bytes: held,
     async run(feeds, fetches) {
-      const fed = { ...feedsOf(inputs, feeds, feedOf), ...eightBitFeeds(operands, feeds, inputs, weights, feedOf) };
+      const fed = { ...feedsOf(given, feeds, feedOf), ...eightBitFeeds(operands, feeds, inputs, weights, feedOf) };
       const fetched: Record<string, Ort.Tensor> = {};
       for (const name of graph.outputs.keys()) {
         const spec = outputs[name] ?? (typeOf(graph, graph.outputs.get(name)!) as TensorSpec);

@@ -21,7 +21,8 @@ export async function createWebGpuExecutor(): Promise<Executor> {
     largestBinding: LARGEST_BINDING,
     library: `${libraryOf(ort)}, WebGPU`,
     compile: async (program, inputs) => {
-      const opened = await onCard(openSession(ort, program, inputs, { provider: 'webgpu' }, OPTIONS));
+      const target = { provider: 'webgpu', transposedOf: transposedIn(inputs) } as const;
+      const opened = await onCard(openSession(ort, program, inputs, target, OPTIONS));
       const compiled = compiledSession(ort, opened, inputs, lastRows);
       return { ...compiled, run: (feeds, fetches) => onCard(compiled.run(feeds, fetches)) };
     },
@@ -43,6 +44,8 @@ const OPTIONS: Ort.InferenceSession.SessionOptions = {
   extra: { session: { disable_cpu_ep_fallback: '1' } },
 };
 
+const transposedIn = (inputs: Record<string, TensorSpec>) => (input: string) => inputs[input]?.transposed;
+
 async function compileOnDevice(
   ort: OnnxRuntime,
   program: Program,
@@ -50,8 +53,8 @@ async function compileOnDevice(
 ): Promise<DeviceCompiled> {
   // Where one output stays on the device, onnxruntime 1.30 no longer writes others into arrays that it is given.
   const options = { ...OPTIONS, preferredOutputLocation: 'gpu-buffer' } as const;
-  const target = { provider: 'webgpu', isKept: () => true } as const;
-  const { session, outputs, bytes } = await onCard(openSession(ort, program, inputs, target, options));
+  const target = { provider: 'webgpu', isKept: () => true, transposedOf: transposedIn(inputs) } as const;
+  const { session, outputs, fed, bytes } = await onCard(openSession(ort, program, inputs, target, options));
   const tensor = tensorCache(ort);
   // A session owns the memory of its outputs: released before them, it takes the process down when one is used.
   let live = 0;
@@ -82,7 +85,7 @@ async function compileOnDevice(
   return {
     ...{ outputs, bytes },
     async run(feeds) {
-      const results = await onCard(session.run(feedsOf(inputs, feeds, tensor)));
+      const results = await onCard(session.run(feedsOf(fed, feeds, tensor)));
       return Object.fromEntries(
         Object.keys(outputs).map((name) => [name, onDevice(results[nameOutside(name, inputs)] as Ort.Tensor)]),
       );

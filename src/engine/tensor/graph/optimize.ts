@@ -6,6 +6,7 @@ import { expandSegmentSums } from './passes/expand-segment-sums.ts';
 import { liftSegmentSums, type SegmentSum } from './passes/lift-segment-sums.ts';
 import { recomputeLayers } from './passes/recompute-layers.ts';
 import { asSingleNodes } from './passes/single-nodes.ts';
+import { transposedWeights } from './passes/transposed-weights.ts';
 import { webGpuOperators } from './passes/webgpu-operators.ts';
 
 export interface Target {
@@ -19,6 +20,8 @@ export interface Target {
   singleNodes?: boolean | undefined;
   /** Of such an input the range of what it is multiplied with, where that is known. */
   rangeBeside?: (input: string) => Range | undefined;
+  /** The input that has a matrix's transpose, of those that may be fed so, too. */
+  transposedOf?: (input: string) => string | undefined;
 }
 
 export interface Optimized {
@@ -41,7 +44,13 @@ export function optimize(recorded: Graph, target: Target = { provider: 'cpu' }):
   const passes = {
     'expanding segment sums': expandSegmentSums,
     ...(target.singleNodes ? { 'taking single nodes': asSingleNodes } : {}),
-    ...(target.provider === 'webgpu' ? { "writing WebGPU's operators": webGpuOperators } : {}),
+    ...(target.provider === 'webgpu'
+      ? {
+          'reading transposed weights': (graph: Graph) =>
+            transposedWeights(graph, target.transposedOf ?? (() => undefined)),
+          "writing WebGPU's operators": webGpuOperators,
+        }
+      : {}),
   };
   const narrowed = eightBitLinears(lifted.graph, target.isHeldIn8Bit ?? (() => false), target.rangeBeside);
   checkGraph(narrowed.graph, 'taking 8 bits for frozen layers');
