@@ -1,5 +1,5 @@
-// node test/e2e/run.mjs [--grep PATTERN] [--repeat N] [--retries N] [--keep] [--figures] [--trial]: the end-to-end tests, in a
-// real VS Code with the VSIX installed.
+// node test/e2e/run.mjs [--grep PATTERN] [--repeat N] [--retries N] [--keep] [--figures]: the end-to-end tests, in a real VS
+// Code with the VSIX installed.
 // --retries plays a scenario that failed again in a fresh window, and tells both; without it the first failure counts.
 // LUTHIER_E2E_PATIENCE_MS shortens every wait, LUTHIER_E2E_VERBOSE tells of attempts that failed on the way.
 // Ends with a line `N passed, M failed[, K skipped]`, before it the scenarios that passed only at the second try. Screenshots of failures go to test/e2e/output.
@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { closingLines } from '../../scripts/outcome.mjs';
 import { makePackage } from '../../scripts/package.mjs';
 import { packProbe } from './probe.mjs';
-import { figures, scenarios, trial } from './scenarios/index.mjs';
+import { figures, scenarios } from './scenarios/index.mjs';
 import { whyAbsent } from './server.mjs';
 import { Stage } from './stage.mjs';
 
@@ -25,7 +25,6 @@ const { values: options } = parseArgs({
     grep: { type: 'string', default: '' },
     keep: { type: 'boolean', default: false },
     figures: { type: 'boolean', default: false },
-    trial: { type: 'boolean', default: false },
     repeat: { type: 'string', default: '1' },
     retries: { type: 'string', default: '0' },
   },
@@ -83,7 +82,7 @@ async function runOne(stage, scenario, retries, isAgain = false) {
 
 async function main() {
   const pattern = new RegExp(options.grep, 'i');
-  const all = options.figures ? figures : options.trial ? trial : scenarios;
+  const all = options.figures ? figures : scenarios;
   const chosen = all.filter(({ name }) => pattern.test(name));
   if (chosen.length === 0) throw new Error(`No scenario's name fits “${options.grep}”.`);
   const absent = whyAbsent();

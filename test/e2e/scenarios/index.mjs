@@ -35,10 +35,9 @@ export const scenarios = [
   ...promptVersions,
   ...completions,
   ...myFiles,
+  ...learning,
   ...keyboard,
   ...untrusted,
   ...workspaces,
 ];
-/** Not yet seen passing three times over: played by `--trial`. */
-export const trial = [...learning];
 export { figures } from './figures.mjs';
