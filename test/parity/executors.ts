@@ -12,6 +12,15 @@ const tfjsNode = fileURLToPath(new URL('../node_modules/@tensorflow/tfjs-node', 
 /** Asked for by the test runner, which then provides SwiftShader where there is no graphics card. */
 const hasWebGpu = process.env.LUTHIER_TEST_WEBGPU === '1';
 
+/** Whether the long forms run (`npm run test:all`). */
+export const isAll = Boolean(process.env.LUTHIER_ALL);
+
+/** So many of a run's steps as are followed: all where everything is asked for. */
+export const followed = (all: number, few: number): number => (isAll ? all : Math.min(all, few));
+
+/** So many of the cases as are tried: all where everything is asked for. */
+export const tried = <T>(all: readonly T[], few: readonly T[]): readonly T[] => (isAll ? all : few);
+
 interface Tested {
   title: string;
   isThere: boolean;

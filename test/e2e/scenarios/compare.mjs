@@ -10,6 +10,42 @@ const ROWS = [
   '',
 ].join('\n');
 
+/**
+ * Finds a learning rate for a recipe, looks at the losses, writes the first that is suggested, and takes it back.
+ * @param {import('../window.mjs').VSCodeWindow} window
+ */
+async function findRate(window) {
+  const { page } = window;
+  const question = 'Which learning_rate should short.recipe.json have?';
+  await window.openFile('short.recipe.json');
+  await window.command('Luthier: Find Learning Rate…');
+  await window.question(question);
+  await window.answer('Show the losses');
+  const editors = page.locator('.editor-instance .view-lines');
+  /** @param {string} what @param {RegExp} pattern */
+  const shown = (what, pattern) =>
+    window.until(what, async () => {
+      const text = (await editors.allInnerTexts()).join('\n').replaceAll('\u00a0', ' ');
+      return pattern.exec(text);
+    });
+  await shown(
+    'the losses beside the recipe',
+    /The loss falls fastest at [\d.e-]+: a good learning_rate to begin with\./,
+  );
+  await window.question(question);
+  const first = await window.rows().first().locator('.label-name').first().innerText();
+  await window.answer(first);
+  const found = await window.until('the rate to stand in the recipe', async () => {
+    const [, rate] = (await shown('a rate', /"learning_rate": ([\d.e-]+)/)) ?? [];
+    return Number(rate) === Number(first) && rate;
+  });
+  assert.ok(Number(found) > 1e-7 && Number(found) < 1);
+  // It can be taken back like anything that was typed.
+  await page.keyboard.press('Control+Z');
+  await shown('the rate of before', /"learning_rate": 0\.002\b/);
+  await window.closeEditors();
+}
+
 /** @type {import('../stage.mjs').Scenario[]} */
 export const compare = [
   {
@@ -52,9 +88,10 @@ export const compare = [
     },
   },
   {
-    name: 'Search: values of a recipe are tried, the best become a recipe, and their runs stand under one item',
+    name: 'Search: a learning rate is found for a recipe; values of another are tried, the best become a recipe, and their runs stand under one item',
     async play(stage) {
       const { window, workspace } = stage;
+      await findRate(window);
       const [file, recipe] = ['values.csv', 'values.recipe.json'].map((name) => path.join(workspace, name));
       await writeFile(file, ROWS);
       const search = { method: 'grid', values: { learning_rate: [1e-5, 1e-3] }, minutes: 5 };
