@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { CachedModel } from '../src/engine/infer/cached-model.ts';
 import { write } from '../src/engine/infer/write.ts';
 import { openModel } from '../src/engine/model-files/open-model.ts';
-import { isLayerWeight } from '../src/engine/models/architecture.ts';
+import { isLayerWeight, isProductWeight } from '../src/engine/models/architecture.ts';
 import { taskNamed } from '../src/engine/tasks/registry.ts';
 import type { TokenSpec } from './spec.ts';
 import { promptOf } from './token-prompt.ts';
@@ -18,7 +18,7 @@ const { architecture } = open.model;
 const model = new CachedModel(
   open.model,
   undefined,
-  load_in_8bit ? { isHeld: isLayerWeight(architecture) } : undefined,
+  load_in_8bit ? { isHeld: isProductWeight(architecture), isHeldInPrompts: isLayerWeight(architecture) } : undefined,
 );
 const prompt = promptOf(context, architecture.vocabSize);
 

@@ -48,7 +48,7 @@ describe('a result', () => {
   it('takes the place of an older one in the file, RESULTS.md and the README', async () => {
     await mkdir(path.join(root, 'bench'));
     const readme = path.join(root, 'README.md');
-    writeFileSync(readme, 'a\n<!-- made by luthier bench -->\nold\n<!-- end of what luthier bench makes -->\nb\n');
+    writeFileSync(readme, 'a\n<!-- made by luthier bench -->\noutdated\n<!-- end of what luthier bench makes -->\nb\n');
     for (const ms of [1, 2]) saveResult(root, { ...result, ms }, ['train-6920']);
     writeMarkdown(root);
     expect(JSON.parse(readFileSync(path.join(root, 'bench/results.json'), 'utf8'))).toHaveLength(1);
@@ -58,7 +58,7 @@ describe('a result', () => {
     const text = readFileSync(readme, 'utf8');
     expect(text).toMatch(/^a\n<!-- made/);
     expect(text).toMatch(/makes -->\nb\n$/);
-    expect(text).not.toContain('old');
+    expect(text).not.toContain('outdated');
     expect(text).toContain('| a whole job | 2 ms / 180 ms: **0.50** |');
     expect(text).not.toContain('target');
     expect(text.split('\n').length).toBeLessThanOrEqual(10 + 3);
@@ -91,7 +91,7 @@ describe('a result', () => {
     const earlier = { ...result, case: 'bert-base', versions: { PyTorch: '1' }, date: '2000-01-01' };
     saveResult(root, earlier, ['bert-base', 'train-6920', 'rows-1m']);
     writeMarkdown(root);
-    expect(readFileSync(path.join(root, 'README.md'), 'utf8')).toContain('Medians; PyTorch 1; 2000-01-01.');
+    expect(readFileSync(path.join(root, 'README.md'), 'utf8')).toContain('is faster. PyTorch 1; 2000-01-01.');
     const all = readFileSync(path.join(root, 'bench/RESULTS.md'), 'utf8');
     expect(all).toContain(`PyTorch 1 and 2, Luthier 1; 2000-01-01, ${result.date}, 2999-01-01.`);
   });

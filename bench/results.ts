@@ -254,7 +254,7 @@ function writeReadme(root: string, results: readonly Result[]): void {
   });
   const section = [
     MARKS[0],
-    `Luthier’s time / PyTorch’s, and their ratio: below 1 Luthier is faster. Medians; ${[...libraries, dates].join('; ')}.`,
+    `Luthier’s median time / PyTorch’s, then in bold the median of the ratios of single pairs, in which both sides take turns: below 1 Luthier is faster. ${[...libraries, dates].join('; ')}.`,
     '',
     row(['', ...machines]),
     `|${'---|'.repeat(1 + machines.length)}`,

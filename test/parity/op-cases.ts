@@ -4,6 +4,7 @@ import {
   attention,
   binaryFocalLoss,
   crossEntropy,
+  dropoutScales,
   embedding,
   focalLoss,
   gelu,
@@ -12,6 +13,8 @@ import {
   matMul,
   rmsNorm,
   rotary,
+  rowNorms,
+  scaledSquare,
   swiGlu,
 } from '../../src/engine/tensor/ops/index.ts';
 
@@ -170,6 +173,9 @@ export const CASES: Readonly<Record<string, Case>> = {
   rotary: ({ x, cos, sin }) => rotary(x!, cos!, sin!),
   'rotary: the same angles for all': ({ x, cos, sin }) => rotary(x!, cos!, sin!),
   swiGlu: ({ gate, x }) => swiGlu(gate as tf.Tensor2D, x as tf.Tensor2D),
+  dropoutScales: ({ words }) => dropoutScales(words!, 9, 0.25),
+  scaledSquare: ({ x, factor }) => scaledSquare(x!, factor!),
+  rowNorms: ({ x }) => rowNorms(x!),
   dropout: ({ x, mask }) => applyDropout(x!, mask!, 0.25),
   attention: plainAttention,
   'attention: other keys, bias, dropout': ({ q, k, v, bias, mask }) =>

@@ -59,6 +59,27 @@ def rotary(x, cos, sin):
     return torch.cat([a * cos - b * sin, b * cos + a * sin], -1)
 
 
+def int32(x):
+    return (x + 2**31) % 2**32 - 2**31
+
+
+def hashed(x):
+    """A permutation of 32 bits (Wellons 2018)."""
+    x ^= x >> 16
+    x = x * 0x21F0AAAD % 2**32
+    x ^= x >> 15
+    x = x * 0xD35A2D97 % 2**32
+    return x ^ (x >> 15)
+
+
+def dropout_scales(words, columns=9, rate=0.25):
+    places = torch.tensor([hashed(~j % 2**32) for j in range(columns)])
+    square = int32(int32(words + places) ** 2)
+    folded = int32(square + torch.div(square, 2**16, rounding_mode="trunc"))
+    kept = int32(folded**2) >= round(rate * 2**32) - 2**31
+    return kept / (1 - rate)
+
+
 def attention(q, k, v, bias=None, mask=None):
     scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
     p = torch.softmax(scores if bias is None else scores + bias, -1)
@@ -208,6 +229,9 @@ CASES = {
     "rotary": (dict(x=f(2, 3, 6), cos=f(2, 3, 3), sin=f(2, 3, 3)), rotary),
     "rotary: the same angles for all": (dict(x=f(2, 3, 6), cos=f(1, 3, 3), sin=f(1, 3, 3)), rotary),
     "swiGlu": (dict(gate=f(5, 7), x=f(5, 7)), lambda gate, x: F.silu(gate) * x),
+    "dropoutScales": (dict(words=ids(2**31 - 1, 5, 1)), dropout_scales),
+    "scaledSquare": (dict(x=f(5, 7), factor=f()), lambda x, factor: (x * factor) ** 2),
+    "rowNorms": (dict(x=f(5, 7)), lambda x: x.norm(dim=-1)),
     "dropout": (dict(x=f(5, 7), mask=boolean(5, 7)), lambda x, mask: x * mask / (1 - 0.25)),
     "attention": (dict(q=f(2, 3, 5, 4), k=f(2, 3, 5, 4), v=f(2, 3, 5, 4)), attention),
     "attention: other keys, bias, dropout": (

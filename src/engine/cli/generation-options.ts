@@ -36,7 +36,7 @@ export const generationOptions = (): Option[] => [
   new Option('--repetition-penalty <x>', 'above 1, tokens that are there already become less likely'),
   new Option('--no-repeat-ngram-size <n>', 'write no sequence of n tokens twice'),
   new Option('--stop <text>', 'end at this text; can be repeated').argParser(collect),
-  new Option('--load-in-8bit', 'compute the layers in 8 bits: faster, and an answer may differ'),
+  new Option('--load-in-8bit', 'compute in 8 bits: faster, and an answer may differ'),
   new Option('--seed <n>', 'seed for sampling (default: 0); the same seed gives the same answer'),
 ];
 

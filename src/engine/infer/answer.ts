@@ -93,7 +93,7 @@ async function fillIn(
     throw new LuthierError(
       'model-unsupported',
       `${modelFolder} cannot write what belongs between a text and its suffix: its tokenizer has no tokens for fill-in-the-middle, such as <|fim_prefix|>, <|fim_suffix|> and <|fim_middle|>.`,
-      'Choose a model that was trained with them (Qwen2.5-Coder, StarCoder, CodeLlama), or leave out the suffix to continue the text.',
+      'Choose a model that was trained with them (Qwen2.5-Coder, CodeLlama), or leave out the suffix to continue the text.',
     );
   }
   // A token that is no special one stands in the decoded text, too, and no part of the answer is it.

@@ -53,7 +53,8 @@ describe('a cached model', () => {
       return [...first, ...(await cached.next([4], [0]))[0]!];
     };
     const float = await of(new CachedModel(model));
-    const narrow = await of(new CachedModel(model, undefined, { isHeld: isLayerWeight(model.architecture) }));
+    const isHeld = isLayerWeight(model.architecture);
+    const narrow = await of(new CachedModel(model, undefined, { isHeld, isHeldInPrompts: isHeld }));
     expect(narrow).not.toEqual(float);
     const apart = Math.hypot(...float.map((x, i) => x - narrow[i]!)) / Math.hypot(...float);
     expect(apart).toBeLessThan(0.03);
@@ -64,7 +65,7 @@ describe('a cached model', () => {
     const narrow = new CachedModel(
       model,
       { lengths: [16], capacity: 64, oneByOne: 2 },
-      { isHeld: isLayerWeight(model.architecture), onlyTokens: true },
+      { isHeld: isLayerWeight(model.architecture) },
     );
     const prompt = [1, 2, 3];
     expect([...(await narrow.resume(prompt)).logits]).toEqual([...(await float.resume(prompt)).logits]);

@@ -21,10 +21,10 @@ export interface CachedModelSizes {
  * without VNNI, where they are fed, it takes as long as in float.
  */
 export interface EightBitReading {
-  /** Weights that it may compute with in 8 bits; they do not change while it is used. */
+  /** Weights that programs of one token may compute with in 8 bits; they do not change while it is used. */
   isHeld: (name: string) => boolean;
-  /** Programs of more than one token are in float. */
-  onlyTokens?: true;
+  /** Those that longer programs may, which read prompts; none where left out. */
+  isHeldInPrompts?: (name: string) => boolean;
 }
 
 /** Few, since each is a program of its own. */
@@ -154,7 +154,7 @@ export class CachedModel implements NextToken {
     const cache = this.#cache;
     const { architecture, numLabels: outputs } = this.#model;
     const builtIn = ids.length === 1;
-    const isHeldIn8Bit = builtIn || !this.#eightBit?.onlyTokens ? this.#eightBit?.isHeld : undefined;
+    const isHeldIn8Bit = builtIn ? this.#eightBit?.isHeld : this.#eightBit?.isHeldInPrompts;
     const bits = isHeldIn8Bit ? ` in 8 bits${builtIn ? ', built in' : ''}` : '';
     const key = `next ${shape.rows}×${shape.length} after ${shape.capacity}${bits}`;
     let arrays: Record<string, Float32Array> = {};

@@ -17,7 +17,7 @@ import {
 } from '../../protocol/index.ts';
 import { readGeneration } from '../hub/model-folder.ts';
 import { type OpenModel, openModel } from '../model-files/open-model.ts';
-import { type Architecture, declarationOf, moduleOf } from '../models/architecture.ts';
+import { isProductWeight } from '../models/architecture.ts';
 import { MiddleTokens } from '../text/fill-in-the-middle.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { Answers } from './answers.ts';
@@ -117,7 +117,7 @@ class ModelCompleter implements Completer {
     const { model } = open;
     this.#eightBit = eightBit && model.computesIn8Bit;
     const isHeld = isProductWeight(model.architecture);
-    this.model = new CachedModel(model, SIZES, this.#eightBit ? { isHeld, onlyTokens: true } : undefined);
+    this.model = new CachedModel(model, SIZES, this.#eightBit ? { isHeld } : undefined);
     this.tokenizer = open.tokenizer;
     this.#window = new ContextWindow(open.tokenizer);
     this.#middle = MiddleTokens.of(open.tokenizer);
@@ -297,15 +297,6 @@ class ModelCompleter implements Completer {
     this.#turn = mine.catch(() => {});
     return mine;
   }
-}
-
-/**
- * Weights of products, the head's too: a suggestion that comes late is none, and of the likeliest tokens nearly all stay
- * the likeliest.
- */
-export function isProductWeight(architecture: Architecture): (name: string) => boolean {
-  const { parameters } = declarationOf(architecture);
-  return (name) => moduleOf(name) === architecture.tied || parameters.get(name)?.layout !== undefined;
 }
 
 /** What is worth showing, the best first, each once. */

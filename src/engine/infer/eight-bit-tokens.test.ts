@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it, vi } from 'vitest';
 import { type OpenModel, openModel } from '../model-files/open-model.ts';
+import { isProductWeight } from '../models/architecture.ts';
 import { CachedModel } from './cached-model.ts';
-import { isProductWeight } from './completer.ts';
 import { indexOfLargest } from './logits.ts';
 
 const starter = fileURLToPath(new URL('../../../starters/decoder', import.meta.url));
@@ -38,7 +38,7 @@ async function written(
   // As completions are written.
   const isHeld = isProductWeight(model.architecture);
   const sizes = { lengths: [64], capacity: 128 };
-  const cached = new CachedModel(model, sizes, eightBit ? { isHeld, onlyTokens: true } : undefined);
+  const cached = new CachedModel(model, sizes, eightBit ? { isHeld } : undefined);
   const tokens: number[] = [];
   const logits: Float32Array[] = [];
   let next = (await cached.resume([...tokenizer.encodeBare(text).ids])).logits;

@@ -14,7 +14,7 @@ import {
 import { type JsonRecord, readJsonRecord } from '../hub/json-file.ts';
 import { CONFIG_FILE, type ModelConfig, type ModelFolder, readGeneration } from '../hub/model-folder.ts';
 import { type OpenModel, openModel } from '../model-files/open-model.ts';
-import { isLayerWeight } from '../models/architecture.ts';
+import { isLayerWeight, isProductWeight } from '../models/architecture.ts';
 import type { RowTemplate } from '../prompts/row-template.ts';
 import { rowLength } from '../runtime/packing.ts';
 import { answeringOfModel, taskNamed, taskOfModel } from '../tasks/registry.ts';
@@ -135,14 +135,15 @@ function doesNotWrite(path: string, config: ModelConfig): LuthierError {
 
 /**
  * @param said config.json, and generation_config.json over it
- * @param isHeldIn8Bit weights that are computed with in 8 bits
+ * @param isHeldIn8Bit weights that are computed with in 8 bits; where a token is written, the head's are, too
  */
 function writing(
   { model, tokenizer, path: modelFolder, template, config }: OpenModel,
   said: JsonRecord,
   isHeldIn8Bit: ((name: string) => boolean) | undefined,
 ): Omit<Writer, 'dispose'> {
-  const cached = new CachedModel(model, undefined, isHeldIn8Bit && { isHeld: isHeldIn8Bit });
+  const eightBit = isHeldIn8Bit && { isHeld: isProductWeight(model.architecture), isHeldInPrompts: isHeldIn8Bit };
+  const cached = new CachedModel(model, undefined, eightBit);
   const own = endsOf(said, tokenizer);
   let chat: ChatTemplate | undefined;
   return {

@@ -219,6 +219,16 @@ export function isLayerWeight(architecture: Architecture): (name: string) => boo
   };
 }
 
+/**
+ * Whether a parameter is the weight of a product, the head's and a table that is one included: what a token that is written
+ * may be computed with in 8 bits. Over a vocabulary the head is a good part of a small model, and nearly all of the likeliest
+ * tokens stay the likeliest.
+ */
+export function isProductWeight(architecture: Architecture): (name: string) => boolean {
+  const { parameters } = declarationOf(architecture);
+  return (name) => moduleOf(name) === architecture.tied || parameters.get(name)?.layout !== undefined;
+}
+
 /** `a.b` for `a.b.weight` */
 export const moduleOf = (parameter: string): string => parameter.slice(0, parameter.lastIndexOf('.'));
 

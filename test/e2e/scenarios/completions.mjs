@@ -147,6 +147,9 @@ export const untilStatus = async (window, words) =>
     return (await item.count()) > 0 && words.test((await item.first().innerText()).trim());
   });
 
+/** What the item says. @param {import('../window.mjs').VSCodeWindow} window */
+export const statusText = async (window) => (await status(window).first().innerText()).trim();
+
 /** What who hears the item hears. @param {import('../window.mjs').VSCodeWindow} window */
 export const statusLabel = async (window) =>
   await status(window)

@@ -4,7 +4,7 @@ import { profileScripting } from '../cpu-profile.mjs';
 import { cpuUse, extensionHosts } from '../cpu-use.mjs';
 import { samplesBetween } from '../probe.mjs';
 import { luthier, metricsOf, runsOf } from '../workplace.mjs';
-import { chooseStarter, completionsServer, ghost } from './completions.mjs';
+import { choose, chooseStarter, completionsServer, ghost, statusText, untilStatus } from './completions.mjs';
 
 const ROUNDS = 3;
 const STEPS = 20;
@@ -170,7 +170,10 @@ export const figures = [
         const delays = {};
         for (let round = 0; round < ROUNDS; round++)
           for (const way of ['with completions', 'without']) {
-            await server.configure({ 'luthier.completions.enabled': way !== 'without' });
+            // In the open window: settings that are written to the server's file are not heard of there.
+            const isOff = /off/.test(await statusText(window));
+            if (isOff !== (way === 'without')) await choose(window, isOff ? 'Turn On' : 'Turn Off');
+            await untilStatus(window, way === 'without' ? /off/ : /^Completions$/);
             await settle();
             await page.locator('.editor-instance .view-line').first().click();
             await page.keyboard.press('Control+End');

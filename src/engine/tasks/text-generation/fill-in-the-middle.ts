@@ -27,7 +27,7 @@ export class FillInTheMiddle {
       throw new LuthierError(
         'recipe-invalid',
         `fim_rate is ${fim_rate}, but the model’s tokenizer has no tokens for fill-in-the-middle, such as <|fim_prefix|>, <|fim_suffix|> and <|fim_middle|>.`,
-        'Choose a base model that was trained with them (Qwen 2.5 and Qwen2.5-Coder, StarCoder, CodeLlama), or remove fim_rate.',
+        'Choose a base model that was trained with them (Qwen 2.5 and Qwen2.5-Coder, CodeLlama), or remove fim_rate.',
       );
     }
     this.rate = fim_rate;

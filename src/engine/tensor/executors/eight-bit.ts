@@ -1,7 +1,7 @@
 import type * as Ort from 'onnxruntime-node';
 import type { Graph } from '../graph/ir.ts';
 import { writeOnnx } from '../graph/onnx.ts';
-import type { OnnxRuntime } from './onnxruntime-library.ts';
+import { DENORMAL_AS_ZERO, type OnnxRuntime } from './onnxruntime-library.ts';
 
 /** A matrix in 8 bits: column c of it is `values · scales[c]`. */
 export interface EightBitMatrix {
@@ -103,7 +103,10 @@ export async function eightBitRange(ort: OnnxRuntime): Promise<number> {
       },
     ],
   };
-  const session = await ort.InferenceSession.create(writeOnnx(graph), { intraOpNumThreads: 1, logSeverityLevel: 3 });
+  const session = await ort.InferenceSession.create(writeOnnx(graph), {
+    ...{ intraOpNumThreads: 1, logSeverityLevel: 3 },
+    extra: { session: DENORMAL_AS_ZERO },
+  });
   const a = new ort.Tensor('float32', new Float32Array(ROWS * INNER).fill(1), [ROWS, INNER]);
   const { y } = await session.run({ a });
   await session.release();

@@ -3,7 +3,7 @@ import type { Target } from '../graph/optimize.ts';
 import { EightBitWeights, eightBitRange, FULL_RANGE } from './eight-bit.ts';
 import type { Executor } from './executor.ts';
 import { sharesMalloc } from './malloc.ts';
-import { libraryOf, loadOnnxRuntime, type OnnxRuntime } from './onnxruntime-library.ts';
+import { DENORMAL_AS_ZERO, libraryOf, loadOnnxRuntime, type OnnxRuntime } from './onnxruntime-library.ts';
 import { builtInSession, compiledSession, openSession } from './session.ts';
 
 export interface OnnxRuntimeOptions {
@@ -66,7 +66,10 @@ export async function createOnnxRuntimeSession(
   path: string,
 ): Promise<{ ort: OnnxRuntime; session: Ort.InferenceSession }> {
   const ort = await loadOnnxRuntime();
-  return { ort, session: await ort.InferenceSession.create(path, { logSeverityLevel: 3 }) };
+  return {
+    ort,
+    session: await ort.InferenceSession.create(path, { logSeverityLevel: 3, extra: { session: DENORMAL_AS_ZERO } }),
+  };
 }
 
 function sessionOptions({
@@ -81,7 +84,7 @@ function sessionOptions({
     enableCpuMemArena: !sharesMalloc(),
     enableMemPattern: false,
     // Each shape is a session with threads of its own: those of the one that ran before would spin beside this one's.
-    extra: { session: { force_spinning_stop: '1' } },
+    extra: { session: { force_spinning_stop: '1', ...DENORMAL_AS_ZERO } },
     ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
   };
 }
