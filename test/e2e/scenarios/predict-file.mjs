@@ -78,7 +78,7 @@ export const predictFile = [
           .map((line) => JSON.parse(line));
         assert.deepEqual(
           answers.map(({ n, prompt }) => ({ n, prompt })),
-          // Cells are texts (docs/editor.md says so).
+          // The number as it stands in the file.
           [0, 1].map((n) => ({ n, prompt: prompt(n) })),
         );
         for (const { n, generated_text: text } of answers) {
