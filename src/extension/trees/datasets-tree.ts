@@ -36,6 +36,9 @@ export const isDetail = (node: DatasetNode): node is DatasetDetail => 'detail' i
 
 const URI_LIST = 'text/uri-list';
 
+/** So long after it was given lines VS Code has them. */
+const HAS_LINES_MS = 500;
+
 /** Datasets: those Luthier made, files of the workspace that could be one, and files added by hand or dropped here. */
 export class DatasetsTree
   implements vscode.TreeDataProvider<DatasetNode>, vscode.TreeDragAndDropController<DatasetNode>, vscode.Disposable
@@ -91,8 +94,9 @@ export class DatasetsTree
     try {
       const before = node.summary;
       const summary = await this.store.inspect(node);
-      // Figures known for the first time belong on the dataset's own line; not from within this call, and only once.
-      if (summary !== before) setTimeout(() => this.draw(node), 0);
+      // Figures known for the first time belong on the dataset's own line, once VS Code has these lines: told earlier, it
+      // forgets them, and does not ask again.
+      if (summary !== before) setTimeout(() => this.draw(node), HAS_LINES_MS);
       return summaryDetails(node, summary);
     } catch (error) {
       const failure = toHostError(error);

@@ -41,6 +41,7 @@ async function findRate(window) {
   });
   assert.ok(Number(found) > 1e-7 && Number(found) < 1);
   // It can be taken back like anything that was typed.
+  await page.locator('.editor-instance').filter({ hasText: '"learning_rate"' }).locator('.view-line').first().click();
   await page.keyboard.press('Control+Z');
   await shown('the rate of before', /"learning_rate": 0\.002\b/);
   await window.closeEditors();
