@@ -286,6 +286,19 @@ export interface OutsideRead {
   path: string;
 }
 
+/** A file that was written of the rows of another one, with an answer to each. */
+export interface PredictedFile {
+  /** Rows that are written: fewer than `of`, all of the file’s, where it was cancelled. */
+  rows: number;
+  of: number;
+  path: string;
+  /** Columns that were read, and those that were written. */
+  from: string[];
+  columns: string[];
+  /** What is odd about the file or its answers. */
+  warnings: string[];
+}
+
 /** Requests to the engine service (JSON-RPC on its stdin and stdout). Every one can be cancelled. */
 export interface ServiceRequests extends PromptRequests, CompletionRequests {
   initialize: {
@@ -459,15 +472,7 @@ export interface ServiceRequests extends PromptRequests, CompletionRequests {
       float?: boolean;
     };
     /** `computed`: with what its classes were computed, where its folder has something to say of that. */
-    result: {
-      rows: number;
-      of: number;
-      path: string;
-      from: string[];
-      columns: string[];
-      warnings: string[];
-      computed?: string;
-    };
+    result: PredictedFile & { computed?: string };
   };
   /** Parts say how many rows are done. */
   evaluate: {

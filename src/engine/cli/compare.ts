@@ -13,32 +13,21 @@ import {
   LuthierError,
   lackingFields,
   metricName,
-  type TaskName,
 } from '../../protocol/index.ts';
-import { inspectData } from '../data/inspect.ts';
 import { listed } from '../data/problems.ts';
 import { metricValue, NONE } from '../evaluate/format.ts';
 import { models, type Rows, ways } from '../runs/comparison/candidates.ts';
 import { rangeOf } from '../runs/comparison/choice.ts';
 import { type CompareOptions, compare, type Progress } from '../runs/comparison/compare.ts';
-import { allTasks, taskOfData } from '../tasks/registry.ts';
 import { measureMachine } from '../tensor/executors/status.ts';
 import { languageNames } from '../text/language.ts';
 import { estimateRun } from '../train/estimate-run.ts';
-import {
-  type ColumnOptions,
-  columnsFrom,
-  flagsOf,
-  labelsWrittenIn,
-  refuseOtherColumns,
-  taskFrom,
-} from './column-options.ts';
+import { flagsOf } from './column-options.ts';
+import { inspectRows, type RowOptions } from './inspect-rows.ts';
 import { bold, dim, duration, EXIT, green, note, print, printJson, table, yellow } from './output.ts';
 import { ProgressLine } from './progress-line.ts';
 
-interface CompareCommandOptions extends ColumnOptions {
-  task?: TaskName;
-  encoding?: string;
+interface CompareCommandOptions extends RowOptions {
   set: string[];
   /** As it was typed. */
   minutes?: string;
@@ -122,16 +111,10 @@ export async function runComparison({
 
 /** @throws LuthierError `data-invalid` where the columns cannot be told */
 async function rowsOf(data: string, base: string, options: CompareCommandOptions): Promise<Rows> {
-  const { encoding } = options;
-  const how = labelsWrittenIn(options, options.task);
-  const task = taskFrom(options.task, how);
-  const given = columnsFrom(options);
   // A dataset's name, as a recipe may have it.
   const named = join(base, HOME, 'datasets', data);
   const file = (await exists(resolve(data))) || !(await exists(named)) ? resolve(data) : named;
-  const kinds = task ? [taskOfData({ task, ...how })] : allTasks;
-  const summary = await inspectData({ file, task, columns: given, encoding }, kinds);
-  refuseOtherColumns(given, summary.task, 'The rows are for');
+  const { summary, how } = await inspectRows(file, options);
   const wrong = summary.problems.find(({ severity }) => severity === 'error');
   if (wrong || lackingFields(summary.guess, summary.task).length > 0)
     throw new LuthierError(
@@ -144,7 +127,7 @@ async function rowsOf(data: string, base: string, options: CompareCommandOptions
     dataset: data,
     columns: summary.guess,
     how,
-    encoding,
+    encoding: options.encoding,
     rows: summary.rows,
     classes: summary.classes.length,
     base,

@@ -7,27 +7,17 @@ import {
   type LabelsWritten,
   LuthierError,
   lackingFields,
-  type TaskName,
   taskOf,
 } from '../../protocol/index.ts';
-import { inspectData } from '../data/inspect.ts';
 import { listed } from '../data/problems.ts';
 import { learntLine, MARKS } from '../tasks/language/preview.ts';
-import { allTasks, taskOfData } from '../tasks/registry.ts';
-import {
-  type ColumnOptions,
-  columnsFrom,
-  flagsOf,
-  labelsWrittenIn,
-  refuseOtherColumns,
-  taskFrom,
-} from './column-options.ts';
+import { taskOfData } from '../tasks/registry.ts';
+import { flagsOf } from './column-options.ts';
+import { inspectRows, type RowOptions } from './inspect-rows.ts';
 import { bold, dim, EXIT, green, note, print, printJson, red, table, yellow } from './output.ts';
 import { ProgressLine } from './progress-line.ts';
 
-export interface InspectCommandOptions extends ColumnOptions {
-  task?: TaskName;
-  encoding?: string;
+export interface InspectCommandOptions extends RowOptions {
   /** Whose tokenizer and chat template the preview is made with. */
   model?: string;
   /** As it was typed. */
@@ -36,24 +26,11 @@ export interface InspectCommandOptions extends ColumnOptions {
 }
 
 export async function inspect(file: string, options: InspectCommandOptions): Promise<number> {
-  const how = labelsWrittenIn(options, options.task);
-  const task = taskFrom(options.task, how);
-  const columns = columnsFrom(options);
   const progress = new ProgressLine('Reading');
-  const summary = await inspectData(
-    {
-      file: resolve(file),
-      task,
-      columns,
-      encoding: options.encoding,
-      // In MB, and for files that take longer than a glance.
-      onProgress: (done, total) => {
-        if (total > 2 ** 23) progress.update(Math.round(done / 2 ** 20), Math.round(total / 2 ** 20));
-      },
-    },
-    task ? [taskOfData({ task, ...how })] : allTasks,
-  ).finally(() => progress.close());
-  refuseOtherColumns(columns, summary.task, 'The rows are for');
+  const { summary, how } = await inspectRows(resolve(file), options, (done, total) => {
+    // In MB, and for files that take longer than a glance.
+    if (total > 2 ** 23) progress.update(Math.round(done / 2 ** 20), Math.round(total / 2 ** 20));
+  }).finally(() => progress.close());
   const { preview, problem } = await previewOf(summary, how, options, file);
   if (problem) summary.problems.push({ severity: 'warning', code: 'no-preview', message: problem });
   if (options.json) printJson({ ...summary, ...(preview && inJson(preview)) });

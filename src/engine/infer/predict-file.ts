@@ -1,6 +1,6 @@
 import { afterTurns } from '../../files/turns.ts';
 import { writeFileAtomically } from '../../files/write-file.ts';
-import type { Answer, GenerationSettings, Note } from '../../protocol/index.ts';
+import type { Answer, GenerationSettings, Note, PredictedFile } from '../../protocol/index.ts';
 import { counted, DEFAULT_NEW_TOKENS, LuthierError, maskFills } from '../../protocol/index.ts';
 import { quoteCell } from '../data/append.ts';
 import type { Dialect } from '../data/delimited.ts';
@@ -41,18 +41,6 @@ export interface PredictFileOptions {
   signal?: AbortSignal | undefined;
   /** Hears what is odd about the file. */
   note?: Note | undefined;
-}
-
-export interface PredictedFile {
-  /** Rows that are written: fewer than `of`, all of the file’s, where it was cancelled. */
-  rows: number;
-  of: number;
-  path: string;
-  /** Columns that were read, and those that were written. */
-  from: string[];
-  columns: string[];
-  /** What is odd about the file or its answers. */
-  warnings: string[];
 }
 
 /** A classifier: what `luthier predict` says, and how sure it is. */
