@@ -52,7 +52,7 @@ const suggested = (rows) => ({
   num_train_epochs: rows < 300 ? 8 : 5,
   per_device_train_batch_size: rows < 80 ? 4 : rows < 300 ? 8 : 16,
 });
-const fewShot = () => ({ strategy: { type: 'few-shot', num_iterations: PAIRS } });
+const fewShot = () => ({ strategy: { type: 'few-shot', num_iterations: PAIRS, batch_size: 16 } });
 const head = () => ({ strategy: { type: 'head', solver: 'lbfgs' } });
 
 /** By its name, what a method's recipe has; with `names`, the classes' names are rows, too. @type {Record<string, { recipe: (rows: number) => object, names?: true }>} */

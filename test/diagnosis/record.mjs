@@ -64,13 +64,7 @@ const cases = {
     recipe: {
       ...base,
       validation_split: 0.5,
-      strategy: {
-        type: 'few-shot',
-        num_iterations: 4,
-        sampling_strategy: 'oversampling',
-        batch_size: 16,
-        num_epochs: 1,
-      },
+      strategy: { type: 'few-shot', num_iterations: 4, batch_size: 16 },
     },
   },
   'prompt-tuning': {

@@ -13,8 +13,8 @@ import type { Trainer } from '../../src/engine/train/types.ts';
 import type { RunEvent } from '../../src/protocol/index.ts';
 import { makeTinyBert, tinyRows } from './tiny.ts';
 
-/** 20 rows for training and 8 pairs a step: 2 · 2 · 20 pairs are 10 steps. */
-const STRATEGY = { type: 'few-shot', num_iterations: 2, batch_size: 8, body_learning_rate: 3e-3 };
+/** 20 rows for training, 8 in a step, each of them 4 times: 10 steps. */
+const STRATEGY = { type: 'few-shot', num_iterations: 4, batch_size: 8, body_learning_rate: 3e-3 };
 const STEPS = 10;
 const notes: string[] = [];
 
@@ -51,7 +51,7 @@ it('learns from pairs, says so, and resumed has the losses and the classifier th
   expect(whole.totalSteps).toBe(STEPS);
   expect(whole.lossOf).toBe('pairs');
   expect(notes.find((note) => note.startsWith('few-shot:'))).toContain(
-    '80 pairs of 20 training rows (40 of the same class, 40 of different ones), 8 in a step',
+    '20 training rows, 8 in a step and each about 4 times; every two of a step are compared (120 pairs of the same class and 160 pairs of different ones in all)',
   );
   const expected = await finish(whole);
   whole.dispose();

@@ -20,7 +20,7 @@ const f = JSON.parse(readFileSync(figures('contrastive-training.json'), 'utf8'))
   settings: Recipe;
   deviation: number;
   ids: number[][];
-  pairs: [number, number, number][][];
+  compared: number[][];
   losses: number[];
   grad_norms: number[];
   first_embeddings: number[][];
@@ -28,7 +28,7 @@ const f = JSON.parse(readFileSync(figures('contrastive-training.json'), 'utf8'))
 /** Of the run's steps; fewer where each takes long: 200 steps of training.test.ts have the same optimiser. */
 const FOLLOWED = 30;
 const FOLLOWED_SLOWLY = 10;
-const sides = f.pairs[0]!.length * 2;
+const texts = f.compared[0]!.length;
 const longest = Math.max(...f.ids.map((ids) => ids.length));
 const strategy = strategySchema.parse({ type: 'few-shot' });
 
@@ -45,21 +45,23 @@ function modelOf(executor: Executor, dropout: number): TaskModel {
     isTrained: isTrainedIn(strategy, architecture),
     phases: phasesOf(strategy, architecture, { perEpoch: f.losses.length, total: f.losses.length }),
     learns: embeddingPart(architecture),
-    maxBatch: { texts: sides + 2, tokens: longest },
+    maxBatch: { texts: texts + 2, tokens: longest },
   });
   for (const { name, weight: target } of model.store.parameters.values())
     target.set(weight(name, target.length, f.deviation));
   return model;
 }
 
-const item = (i: number, target = 0) => ({
-  ...{ ids: Int32Array.from(f.ids[i]!), typeIds: null, labels: Float32Array.of(target) },
+/** Those belong together whose numbers are both even or both odd. */
+const item = (i: number) => ({
+  ...{ ids: Int32Array.from(f.ids[i]!), typeIds: null, labels: Int32Array.of(i % 2) },
 });
 
 async function trainStep(model: TaskModel, step: number): Promise<{ loss: number; norm: number }> {
-  const texts = f.pairs[step]!.flatMap(([a, b, target]) => [item(a, target), item(b, target)]);
   // A batch that is not full.
-  const { loss } = await model.gradients(texts, { weight: 1 / sides, microStep: step, slots: sides + 2 });
+  const { loss } = await model.gradients(f.compared[step]!.map(item), {
+    ...{ weight: 1 / texts, microStep: step, slots: texts + 2 },
+  });
   const lr = learningRate(f.settings, step, f.losses.length);
   if (model.device) return { loss, norm: await model.device.step(f.settings, lr, step + 1, () => {}) };
   const norm = gradientNorm(model.store);
@@ -68,8 +70,8 @@ async function trainStep(model: TaskModel, step: number): Promise<{ loss: number
 }
 
 test('the texts of a step share rows', () => {
-  const lengths = f.pairs[0]!.flatMap(([a, b]) => [f.ids[a]!.length, f.ids[b]!.length]);
-  expect(packTexts(lengths, 32, sides).shape.rows).toBeLessThan(sides);
+  const lengths = f.compared[0]!.map((i) => f.ids[i]!.length);
+  expect(packTexts(lengths, 32, texts).shape.rows).toBeLessThan(texts);
 });
 
 describe.each(EXECUTORS)('a BERT of 2 layers of 128 that learns from pairs: $title', (tested) => {

@@ -13,24 +13,21 @@ const schema = z.strictObject({
     .int()
     .min(1)
     .max(1000)
-    .exactOptional()
-    .describe(
-      'Pairs of each kind that are drawn for each training row: num_iterations of the same class, and as many of different classes. If left out, sampling_strategy decides.',
-    ),
-  sampling_strategy: z
-    .enum(['oversampling', 'undersampling', 'unique'])
-    .default('oversampling')
-    .describe(
-      'Which pairs are drawn: all, those of the rarer kind as often as those of the other (oversampling); as many of each kind as there are of the rarer (undersampling); or all once (unique).',
-    ),
-  batch_size: z.number().int().min(1).max(1024).default(16).describe('Pairs in one optimiser step.'),
-  num_epochs: z.number().positive().max(1000).default(1).describe('Passes over the pairs; can be a fraction.'),
+    .default(20)
+    .describe('How often each training row takes part in a step.'),
+  batch_size: z
+    .number()
+    .int()
+    .min(4)
+    .max(1024)
+    .default(16)
+    .describe('Texts in one optimiser step, in which every two are compared: 16 are 120 pairs.'),
   max_steps: z
     .number()
     .int()
     .min(-1)
     .default(-1)
-    .describe('If above 0, the pairs end after this many optimiser steps, regardless of num_epochs.'),
+    .describe('If above 0, the pairs end after this many optimiser steps, regardless of num_iterations.'),
   body_learning_rate: z.number().positive().default(2e-5).describe('Peak learning rate of the encoder.'),
   warmup_proportion: z
     .number()
@@ -40,18 +37,15 @@ const schema = z.strictObject({
     .describe('Share of the steps during which the learning rate rises from 0; after it, it falls to 0 in a line.'),
 });
 
-/** Pairs of each kind for each row, setfit's number before its version 1: the time grows with the rows, not with their square. */
-const SUGGESTED_ITERATIONS = 20;
-
 /** Sentence embeddings by contrastive pairs, and a classifier on them (SetFit; Tunstall et al. 2022, arXiv:2209.11055). */
 export const fewShot: StrategyKind<z.infer<typeof schema>> = {
   schema,
   title: 'Learn from pairs, for few rows',
-  detail: ({ num_iterations = SUGGESTED_ITERATIONS }) =>
-    `The encoder learns from pairs of rows (${counted(2 * num_iterations, 'pair')} for each) which belong together, then the classifier is solved. The most accurate for a few rows of each class.`,
+  detail: () =>
+    'The encoder learns from pairs of rows which belong together, then the classifier is solved. The most accurate for a few rows of each class.',
   suggest: () => ({
-    ...{ type: 'few-shot', num_iterations: SUGGESTED_ITERATIONS, sampling_strategy: 'oversampling', batch_size: 16 },
-    ...{ num_epochs: 1, max_steps: -1, body_learning_rate: 2e-5, warmup_proportion: 0.1 },
+    ...{ type: 'few-shot', num_iterations: 20, batch_size: 16, max_steps: -1 },
+    ...{ body_learning_rate: 2e-5, warmup_proportion: 0.1 },
   }),
   isRecommended: areFewRows,
   reason: (rows, facts) =>

@@ -49,7 +49,7 @@ export interface RunLength {
 /** Rows of a class up to which pairs were seen to teach the most (bench/NOTES.md, “Few rows”). */
 const MOST_FOR_PAIRS = 16;
 
-/** Training rows that pairs are drawn of at most: of so many there are half a million, and they are better learnt one by one. */
+/** Training rows that are compared at most: more are better learnt one by one. */
 export const MOST_PAIRED_ROWS = 1000;
 
 /** Whether an encoder has so few rows of each class that it learns the most from pairs; two of one class there must be. */
@@ -89,12 +89,10 @@ export interface Beginning {
   readonly note: Note;
 }
 
-/** How many pairs of rows teach an encoder, and how: setfit's names. */
+/** How rows that are compared teach an encoder: setfit's names. */
 export interface PairKeys {
-  num_iterations?: number | undefined;
-  sampling_strategy: 'oversampling' | 'undersampling' | 'unique';
+  num_iterations: number;
   batch_size: number;
-  num_epochs: number;
   max_steps: number;
   body_learning_rate: number;
   warmup_proportion: number;

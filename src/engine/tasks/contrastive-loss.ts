@@ -3,25 +3,30 @@ import type { Loss } from './task.ts';
 
 /** torch.cosine_similarity's: a norm counts as no less. */
 const EPSILON = 1e-8;
+/** Below what any pair counts: nothing is divided by zero where a step has no pair of a kind. */
+const NOTHING = 1e-9;
 
 /**
- * How far the cosines of pairs of embeddings are from what they should be: the mean squared error, sentence-transformers'
- * CosineSimilarityLoss. The states 2i and 2i + 1 are a pair, and the first one's target is the pair's: 1 where both are
- * of one class, 0 where they are not.
+ * How far the cosines of embeddings are from what they should be, over all pairs of a step: the mean squared error of those
+ * of one class, which should be 1, and that of those of different classes, which should be 0, half each. It is
+ * sentence-transformers' CosineSimilarityLoss where pairs of both kinds are equally many, as setfit draws them.
  */
 export const cosineSimilarityLoss = (): Loss => ({
-  targets: (states) => ({ shape: [states], dtype: 'float32' }),
+  targets: (states) => ({ shape: [states], dtype: 'int32' }),
   weight: (items) => 1 / items.length,
-  value: (embeddings, targets, weights) => {
-    const [states, width] = embeddings.shape;
-    const pairs = states / 2;
-    const sides = tf.reshape(embeddings, [pairs, 2 * width]);
-    const a = tf.slice(sides, [0, 0], [pairs, width]);
-    const b = tf.slice(sides, [0, width], [pairs, width]);
-    const norm = (x: tf.Tensor) => tf.sqrt(tf.maximum(tf.sum(tf.square(x), 1), tf.scalar(EPSILON ** 2)));
-    const cosine = tf.div(tf.sum(tf.mul(a, b), 1), tf.mul(norm(a), norm(b))); // (pairs)
-    const wanted = tf.reshape(tf.slice(tf.reshape(targets, [pairs, 2]), [0, 0], [pairs, 1]), [pairs]);
-    const counted = tf.sum(tf.reshape(weights, [pairs, 2]), 1);
-    return tf.sum(tf.mul(tf.square(tf.sub(cosine, wanted)), counted));
+  value: (embeddings, classes, weights) => {
+    const [texts] = embeddings.shape;
+    const norms = tf.sqrt(tf.maximum(tf.sum(tf.square(embeddings), 1, true), tf.scalar(EPSILON ** 2)));
+    const directions = tf.div(embeddings, norms) as tf.Tensor2D;
+    const cosines = tf.matMul(directions, directions, false, true); // (texts, texts)
+    const everyTwo = (x: tf.Tensor, of: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor) =>
+      of(tf.reshape(x, [texts, 1]), tf.reshape(x, [1, texts]));
+    const wanted = tf.cast(everyTwo(tf.cast(classes, 'float32'), tf.equal), 'float32');
+    const pairs = tf.mul(everyTwo(weights, tf.mul), tf.sub(tf.scalar(1), tf.eye(texts)));
+    const errors = tf.square(tf.sub(cosines, wanted));
+    const meanOver = (some: tf.Tensor) =>
+      tf.div(tf.sum(tf.mul(errors, some)), tf.maximum(tf.sum(some), tf.scalar(NOTHING)));
+    const alike = tf.mul(pairs, wanted);
+    return tf.mul(tf.add(meanOver(alike), meanOver(tf.sub(pairs, alike))), tf.scalar(0.5)) as tf.Scalar;
   },
 });

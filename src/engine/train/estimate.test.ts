@@ -245,13 +245,13 @@ describe('requireMemory', () => {
   });
 
   it('names the batch of pairs as the strategy has it', () => {
-    // As the trainer asks: a batch's items are the sides of its pairs.
+    // As the trainer asks: a batch's items are the texts that are compared.
     const pairs = { strategy: { type: 'few-shot' }, per_device_train_batch_size: 32 } as Partial<Recipe>;
     const long = { ...work, trainLengths: Array<number>(64).fill(128) };
     const half = recipe({ ...pairs, per_device_train_batch_size: 16, gradient_accumulation_steps: 2 });
     const free = estimateMemory(long, { ...half, per_device_eval_batch_size: 32 });
     expect(refusal(pairs, free, { recomputes: false }, long)!.hint).toBe(
-      'It would fit with strategy.batch_size 8, per_device_eval_batch_size 32.',
+      'It would fit with strategy.batch_size 16, per_device_eval_batch_size 32.',
     );
   });
 

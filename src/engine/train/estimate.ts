@@ -167,9 +167,9 @@ function smallerSetting(work: Workload, recipe: Recipe, recomputes: boolean, fre
     suits(work, change.strategy) && estimateMemory(work, { ...recipe, ...change }) <= free;
   const isRecomputed = recomputes && recipe.gradient_checkpointing === true;
   const checkpointing = recomputes && !isRecomputed ? [false, true] : [isRecomputed];
-  // A batch of pairs is a key of the strategy's own, and is not put together of pieces.
+  // How many rows a step compares is a key of the strategy's own, and a step is not put together of pieces.
   const isPaired = kindOf(recipe.strategy).pairs !== undefined;
-  const least = isPaired ? 2 : 1;
+  const least = isPaired ? 4 : 1;
   const batches = [1, 2, 4, 8, 16, 32, 64].map((by) => ({
     per_device_train_batch_size: Math.max(least, Math.floor(recipe.per_device_train_batch_size / by)),
     gradient_accumulation_steps: recipe.gradient_accumulation_steps * by,
@@ -205,7 +205,7 @@ function smallerSetting(work: Workload, recipe: Recipe, recomputes: boolean, fre
         if (batch.per_device_train_batch_size !== recipe.per_device_train_batch_size) {
           parts.push(
             isPaired && strategy === recipe.strategy
-              ? `strategy.batch_size ${Math.floor(batch.per_device_train_batch_size / 2)}`
+              ? `strategy.batch_size ${batch.per_device_train_batch_size}`
               : `per_device_train_batch_size ${batch.per_device_train_batch_size}, gradient_accumulation_steps ${batch.gradient_accumulation_steps}`,
             `per_device_eval_batch_size ${batch.per_device_eval_batch_size}`,
           );

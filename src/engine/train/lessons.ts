@@ -4,18 +4,18 @@ import { kindOf } from '../strategies/index.ts';
 import type { PairKeys } from '../strategies/kind.ts';
 import { cosineSimilarityLoss } from '../tasks/contrastive-loss.ts';
 import type { AnyTask, LabelledItem, Loss } from '../tasks/task.ts';
-import { pairOrder, samplePairs } from './contrastive-pairs.ts';
+import { contrastiveSteps } from './contrastive-steps.ts';
 
-/** What the steps of a training learn from: rows one by one, or pairs of them. */
+/** What the steps of a training learn from: rows one by one, or compared with each other. */
 export interface Lessons {
-  /** In pairs those of two are next to each other. */
+  /** Where they are compared, those of a step follow each other. */
   items: readonly LabelledItem[];
   /** The recipe by whose keys steps are made of them: pairs have their own. */
   recipe: Recipe;
   loss: Loss;
   /** The items of an epoch in their order, which depends on seed and epoch alone. */
   order(epoch: number): Uint32Array;
-  /** Pairs are compared by their embeddings, and the classifier is solved when it is asked. */
+  /** Those of a step are compared by their embeddings, and the classifier is solved when it is asked. */
   isPaired: boolean;
   /** What a person should know before the start. */
   note: string | null;
@@ -41,41 +41,34 @@ export function lessonsOf(
 }
 
 function pairLessons(keys: PairKeys, recipe: Recipe, rows: readonly LabelledItem[]): Lessons {
-  const drawn = samplePairs(
+  const {
+    size,
+    rows: dealt,
+    alike,
+    different,
+  } = contrastiveSteps(
     rows.map(({ labels }) => labels[0]!),
     keys,
     recipe.seed,
   );
-  const count = drawn.targets.length;
-  // Of each row two: what its pairs should be. The many items of the pairs are these.
-  const sides = [0, 1].map((target) => rows.map((row) => ({ ...row, labels: Float32Array.of(target) })));
-  const items = Array.from(drawn.rows, (row, i) => sides[drawn.targets[i >> 1]!]![row]!);
-  const alike = drawn.targets.reduce((sum, target) => sum + target, 0);
-  const paired = pairRecipe(keys, recipe, count);
   return {
-    items,
-    recipe: paired,
+    items: Array.from(dealt, (row) => rows[row]!),
+    recipe: pairRecipe(keys, recipe, size),
     loss: cosineSimilarityLoss(),
-    order: (epoch) => {
-      const order = pairOrder(count, recipe.seed, epoch);
-      return Uint32Array.from({ length: 2 * count }, (_, i) => 2 * order[i >> 1]! + (i & 1));
-    },
+    order: () => Uint32Array.from(dealt, (_, i) => i),
     isPaired: true,
-    note: `few-shot: the encoder learns from ${counted(count, 'pair')} of ${counted(rows.length, 'training row')} (${alike.toLocaleString('en')} of the same class, ${(count - alike).toLocaleString('en')} of different ones), ${paired.per_device_train_batch_size / 2} in a step, and the training loss is theirs; then the classifier is solved on the embeddings. Learning rate, epochs, steps, warmup and batch size are the strategy’s own keys, not the recipe’s.`,
+    note: `few-shot: the encoder learns from ${counted(rows.length, 'training row')}, ${size} in a step and each about ${counted(keys.num_iterations, 'time')}; every two of a step are compared (${counted(alike, 'pair')} of the same class and ${counted(different, 'pair')} of different ones in all), and the training loss is theirs. Then the classifier is solved on the embeddings. Learning rate, epochs, steps, warmup and batch size are the strategy’s own keys, not the recipe’s.`,
   };
 }
 
-/**
- * A recipe with the strategy's keys in the place of those by which rows are learnt, its items being the sides of pairs:
- * two of them are a pair. Linear decay, as transformers' Trainer has it and with it setfit.
- */
-function pairRecipe(keys: PairKeys, recipe: Recipe, pairs: number): Recipe {
+/** A recipe with the strategy's keys in the place of those by which rows are learnt. Linear decay, as setfit has it. */
+function pairRecipe(keys: PairKeys, recipe: Recipe, size: number): Recipe {
   const { warmup_proportion: warmup } = keys;
   return {
     ...recipe,
-    per_device_train_batch_size: 2 * Math.min(keys.batch_size, pairs),
+    per_device_train_batch_size: size,
     gradient_accumulation_steps: 1,
-    num_train_epochs: keys.num_epochs,
+    num_train_epochs: 1,
     max_steps: keys.max_steps,
     learning_rate: keys.body_learning_rate,
     lr_scheduler_type: 'linear',
