@@ -1,7 +1,6 @@
 /**
  * Which way is best for few rows, and how `few-shot` does beside the setfit package: so many rows of each class, each
- * strategy as every door suggests it, measured on rows that none of them saw. Both sides have the same rows and the same
- * number of pairs, and run one right after the other.
+ * strategy as every door suggests it, measured on rows that none of them saw. Both sides have the same rows.
  *   node bench/few-rows.mjs MODEL DATA [CELL…] [--methods few-shot,setfit] [--seeds 1,2,3] [--python PYTHON] [--minutes N]
  * MODEL is a folder (../shared/tools/fetch-minilm.sh makes MiniLM's) or a starter, DATA the folder that has sst2/ and
  * clinc150/; CELL is one of CELLS below, all of them without it, the quickest first. PYTHON has setfit 1.2: without it, and
@@ -18,7 +17,7 @@ import { CLINC_20, clinc, draw, sst2, tickets } from './study-rows.mjs';
 
 /** @typedef {import('./study-rows.mjs').Row} Row */
 
-/** Pairs of each kind for each row, on both sides. */
+/** How often each row takes part in a step here, at most; in setfit, pairs of each kind for each row, with two texts each. */
 const PAIRS = 20;
 /** Texts that name a class, beside its rows: the first is setfit's own template (get_templated_dataset). */
 const TEMPLATES = [(/** @type {string} */ name) => `This sentence is ${name}`, (/** @type {string} */ name) => name];
@@ -52,7 +51,7 @@ const suggested = (rows) => ({
   num_train_epochs: rows < 300 ? 8 : 5,
   per_device_train_batch_size: rows < 80 ? 4 : rows < 300 ? 8 : 16,
 });
-const fewShot = () => ({ strategy: { type: 'few-shot', num_iterations: PAIRS, batch_size: 16 } });
+const fewShot = () => ({ strategy: { type: 'few-shot', num_iterations: PAIRS, batch_size: 16, max_steps: 64 } });
 const head = () => ({ strategy: { type: 'head', solver: 'lbfgs' } });
 
 /** By its name, what a method's recipe has; with `names`, the classes' names are rows, too. @type {Record<string, { recipe: (rows: number) => object, names?: true }>} */

@@ -51,7 +51,7 @@ it('learns from pairs, says so, and resumed has the losses and the classifier th
   expect(whole.totalSteps).toBe(STEPS);
   expect(whole.lossOf).toBe('pairs');
   expect(notes.find((note) => note.startsWith('few-shot:'))).toContain(
-    '20 training rows, 8 in a step and each about 4 times; every two of a step are compared (120 pairs of the same class and 160 pairs of different ones in all)',
+    '20 training rows, 8 in each of 10 steps; every two of a step are compared (120 pairs of the same class and 160 pairs of different ones in all)',
   );
   const expected = await finish(whole);
   whole.dispose();

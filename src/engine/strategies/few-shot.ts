@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { counted, TASKS } from '../../protocol/index.ts';
 import { areFewRows, type StrategyKind, WrongKey } from './kind.ts';
 
+/** More make the encoder learn the rows by heart (bench/NOTES.md, “Few rows”). */
+const MAX_STEPS = 64;
+
 const schema = z.strictObject({
   type: z
     .literal('few-shot')
@@ -26,8 +29,8 @@ const schema = z.strictObject({
     .number()
     .int()
     .min(-1)
-    .default(-1)
-    .describe('If above 0, the pairs end after this many optimiser steps, regardless of num_iterations.'),
+    .default(MAX_STEPS)
+    .describe('Optimiser steps at most, however often that lets each row take part; −1 for any number.'),
   body_learning_rate: z.number().positive().default(2e-5).describe('Peak learning rate of the encoder.'),
   warmup_proportion: z
     .number()
@@ -44,7 +47,7 @@ export const fewShot: StrategyKind<z.infer<typeof schema>> = {
   detail: () =>
     'The encoder learns from pairs of rows which belong together, then the classifier is solved. The most accurate for a few rows of each class.',
   suggest: () => ({
-    ...{ type: 'few-shot', num_iterations: 20, batch_size: 16, max_steps: -1 },
+    ...{ type: 'few-shot', num_iterations: 20, batch_size: 16, max_steps: MAX_STEPS },
     ...{ body_learning_rate: 2e-5, warmup_proportion: 0.1 },
   }),
   isRecommended: areFewRows,

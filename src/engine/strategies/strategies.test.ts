@@ -274,7 +274,7 @@ describe('few-shot', () => {
 
   it('has setfit’s defaults where it has its keys', () => {
     expect(strategy).toEqual({
-      ...{ type: 'few-shot', num_iterations: 20, batch_size: 16, max_steps: -1 },
+      ...{ type: 'few-shot', num_iterations: 20, batch_size: 16, max_steps: 64 },
       ...{ body_learning_rate: 2e-5, warmup_proportion: 0.1 },
     });
   });

@@ -10,6 +10,7 @@ const rows = fc
 const settings = fc.record({
   batch_size: fc.integer({ min: 4, max: 20 }),
   num_iterations: fc.integer({ min: 1, max: 8 }),
+  max_steps: fc.constantFrom(-1, 3),
 });
 const seeds = fc.nat(2 ** 32 - 1);
 
@@ -41,11 +42,12 @@ describe('the rows of a step', () => {
     );
   });
 
-  it('make as many steps as each row takes part in', () => {
+  it('make as many steps as each row takes part in, or as there may be at most', () => {
     fc.assert(
       fc.property(rows, settings, seeds, (labels, how, seed) => {
         const dealt = contrastiveSteps(labels, how, seed);
-        expect(dealt.rows.length / dealt.size).toBe(Math.ceil((how.num_iterations * labels.length) / dealt.size));
+        const enough = Math.ceil((how.num_iterations * labels.length) / dealt.size);
+        expect(dealt.rows.length / dealt.size).toBe(how.max_steps > 0 ? Math.min(how.max_steps, enough) : enough);
       }),
     );
   });
@@ -53,7 +55,7 @@ describe('the rows of a step', () => {
   it('of equal classes take part equally often, and so do the classes', () => {
     // 8 classes of 8 rows, 16 in a step: 4 of each of 4 classes.
     const labels = Array.from({ length: 64 }, (_, i) => i % 8);
-    const dealt = contrastiveSteps(labels, { batch_size: 16, num_iterations: 20 }, 5);
+    const dealt = contrastiveSteps(labels, { batch_size: 16, num_iterations: 20, max_steps: -1 }, 5);
     const times = new Array<number>(64).fill(0);
     for (const row of dealt.rows) times[row]!++;
     expect([Math.min(...times), Math.max(...times)]).toEqual([20, 20]);
@@ -67,7 +69,7 @@ describe('the rows of a step', () => {
 
   it('of unequal classes follow their sizes, and rare ones still meet others', () => {
     const labels = [...Array<number>(60).fill(0), ...Array<number>(12).fill(1), 2];
-    const dealt = contrastiveSteps(labels, { batch_size: 16, num_iterations: 10 }, 7);
+    const dealt = contrastiveSteps(labels, { batch_size: 16, num_iterations: 10, max_steps: -1 }, 7);
     const times = new Array<number>(73).fill(0);
     for (const row of dealt.rows) times[row]!++;
     const each = (from: number, to: number) => times.slice(from, to).reduce((a, b) => a + b, 0) / (to - from);
@@ -82,13 +84,13 @@ describe('the rows of a step', () => {
       }),
     );
     const labels = Array.from({ length: 64 }, (_, i) => i % 8);
-    const how = { batch_size: 16, num_iterations: 2 };
+    const how = { batch_size: 16, num_iterations: 2, max_steps: -1 };
     expect(contrastiveSteps(labels, how, 1).rows).not.toEqual(contrastiveSteps(labels, how, 2).rows);
   });
 });
 
 describe('rows that cannot be compared', () => {
-  const how = { batch_size: 16, num_iterations: 20 };
+  const how = { batch_size: 16, num_iterations: 20, max_steps: 64 };
   it('are refused with the reason', () => {
     expect(() => contrastiveSteps([0, 1, 2], how, 1)).toThrow(/no class has two training rows/);
     expect(() => contrastiveSteps([1, 1, 1], how, 1)).toThrow(/all training rows are of one/);

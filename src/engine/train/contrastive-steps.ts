@@ -2,10 +2,11 @@ import { LuthierError } from '../../protocol/index.ts';
 import { Random } from '../data/random.ts';
 import { MOST_PAIRED_ROWS } from '../strategies/kind.ts';
 
-/** How many rows a step compares, and how often each row takes part. */
+/** How many rows a step compares, how often each row takes part, and how many steps there are at most (−1 for any number). */
 export interface StepSettings {
   batch_size: number;
   num_iterations: number;
+  max_steps: number;
 }
 
 /** The rows that each step compares, every one with every other. */
@@ -33,7 +34,7 @@ const MOST_CLASSES = 4;
  */
 export function contrastiveSteps(
   labels: readonly number[],
-  { batch_size, num_iterations }: StepSettings,
+  { batch_size, num_iterations, max_steps }: StepSettings,
   seed: number,
 ): ContrastiveSteps {
   refuse(labels);
@@ -42,7 +43,8 @@ export function contrastiveSteps(
   const size = Math.min(batch_size, labels.length);
   const together = Math.max(1, Math.min(MOST_CLASSES, classes.length, Math.floor(size / 2)));
   const part = Math.ceil(size / together);
-  const steps = Math.ceil((num_iterations * labels.length) / size);
+  const enough = Math.ceil((num_iterations * labels.length) / size);
+  const steps = max_steps > 0 ? Math.min(max_steps, enough) : enough;
   const dealt = { size, rows: new Uint32Array(steps * size), alike: 0, different: 0 };
   for (let step = 0; step < steps; step++) {
     for (const one of classes) one.due += (size * one.rows.length) / labels.length;

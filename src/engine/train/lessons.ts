@@ -57,7 +57,7 @@ function pairLessons(keys: PairKeys, recipe: Recipe, rows: readonly LabelledItem
     loss: cosineSimilarityLoss(),
     order: () => Uint32Array.from(dealt, (_, i) => i),
     isPaired: true,
-    note: `few-shot: the encoder learns from ${counted(rows.length, 'training row')}, ${size} in a step and each about ${counted(keys.num_iterations, 'time')}; every two of a step are compared (${counted(alike, 'pair')} of the same class and ${counted(different, 'pair')} of different ones in all), and the training loss is theirs. Then the classifier is solved on the embeddings. Learning rate, epochs, steps, warmup and batch size are the strategy’s own keys, not the recipe’s.`,
+    note: `few-shot: the encoder learns from ${counted(rows.length, 'training row')}, ${size} in each of ${counted(dealt.length / size, 'step')}; every two of a step are compared (${counted(alike, 'pair')} of the same class and ${counted(different, 'pair')} of different ones in all), and the training loss is theirs. Then the classifier is solved on the embeddings. Learning rate, epochs, steps, warmup and batch size are the strategy’s own keys, not the recipe’s.`,
   };
 }
 
@@ -69,7 +69,7 @@ function pairRecipe(keys: PairKeys, recipe: Recipe, size: number): Recipe {
     per_device_train_batch_size: size,
     gradient_accumulation_steps: 1,
     num_train_epochs: 1,
-    max_steps: keys.max_steps,
+    max_steps: -1,
     learning_rate: keys.body_learning_rate,
     lr_scheduler_type: 'linear',
     // From 1 on a recipe's warmup is a number of steps.
