@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { Random } from '../../src/engine/data/random.ts';
-import { chooseHead, GRID, type HeadProblem, headLogits, solveHead } from '../../src/engine/train/solve-head.ts';
+import { chooseHead, GRID } from '../../src/engine/train/choose-head.ts';
+import { type HeadProblem, HeadProducts } from '../../src/engine/train/head-products.ts';
+import { headLogits, solveHead } from '../../src/engine/train/solve-head.ts';
 import { figures } from './executors.ts';
 
 interface Case extends Pick<HeadProblem, 'outputs' | 'loss' | 'labels' | 'classWeights'> {
@@ -18,8 +20,8 @@ const features = Float32Array.from(read.features);
 
 it.each(read.cases.map((it) => [`${it.loss}, ${it.outputs} outputs, C ${it.C}`, it] as const))(
   'is scikit-learn’s at its end: %s',
-  (_, { weight, bias, C, ...problem }) => {
-    const solved = solveHead({ ...problem, features, width: read.width }, C, undefined, { tolerance: 1e-9 });
+  async (_, { weight, bias, C, ...problem }) => {
+    const solved = await solveHead({ ...problem, features, width: read.width }, C, { tolerance: 1e-11 });
     for (const [i, w] of weight.flat().entries()) expect(Math.abs(solved.weight[i]! - w)).toBeLessThan(1e-4);
     for (const [k, b] of bias.entries()) expect(Math.abs(solved.bias[k]! - b)).toBeLessThan(1e-4);
   },
@@ -68,4 +70,50 @@ it('ends between two solutions when it is told to', async () => {
   };
   await expect(chooseHead(rows(30, 1), stop)).rejects.toThrow('enough');
   expect(turns).toBe(4);
+});
+
+it('chooses C without the rows that are fitted alone, and fits them', async () => {
+  const own = rows(60, 0.1);
+  // Rows of every class at one place: held out, a third of them could be right.
+  const labels = [...Array.from(own.labels), ...Array.from({ length: 30 }, (_, i) => i % 3)];
+  const features = Float32Array.from([...own.features, ...new Float32Array(30 * 4).fill(0.5)]);
+  const problem = { ...own, labels, features };
+  const head = await chooseHead({ ...problem, fittedAlone: 30 });
+  expect(head.rows).toBe(60);
+  expect(head.choices.find(({ C }) => C === 1000)).toMatchObject({ accuracy: 1 });
+  expect((await chooseHead(problem)).choices.every(({ accuracy }) => accuracy! < 0.8)).toBe(true);
+  const alone = await solveHead({ ...problem, features: features.map((x) => x - 0.5) }, 1);
+  expect(alone.loss).toBeGreaterThan(0.3);
+  expect(Math.abs(head.loss - (await chooseHead(own)).loss)).toBeGreaterThan(0.2);
+});
+
+it('more rows than are in memory at once are brought in piece by piece, with the same sums', async () => {
+  const [N, D, K] = [7000, 600, 3];
+  const random = new Random(5);
+  const features = Float32Array.from({ length: N * D }, () => random.float() - 0.5);
+  const labels = Array.from({ length: N }, (_, i) => i % K);
+  const problem: HeadProblem = { features, width: D, labels, outputs: K, loss: 'class' };
+  const products = new HeadProducts(problem);
+  const head = Float64Array.from({ length: products.length }, (_, i) => (i % 4 < K ? Math.sin(i) / 50 : 0));
+  const gradient = new Float64Array(head.length);
+  let pieces = 0;
+  const { loss: total } = await products.losses(problem, head, gradient, async () => {
+    pieces++;
+  });
+  expect(pieces).toBe(2);
+  let expected = 0;
+  const by = new Float64Array(head.length);
+  for (let row = 0; row < N; row++) {
+    const x = features.subarray(row * D, (row + 1) * D);
+    const logits = [0, 1, 2].map((k) => x.reduce((sum, v, j) => sum + v * head[j * 4 + k]!, head[D * 4 + k]!));
+    const log = Math.log(logits.reduce((sum, z) => sum + Math.exp(z), 0));
+    expected += log - logits[labels[row]!]!;
+    for (let k = 0; k < K; k++) {
+      const d = Math.exp(logits[k]! - log) - (k === labels[row] ? 1 : 0);
+      for (let j = 0; j < D; j++) by[j * 4 + k]! += d * x[j]!;
+      by[D * 4 + k]! += d;
+    }
+  }
+  expect(Math.abs(total - expected)).toBeLessThan(1e-9 * expected);
+  for (const [i, value] of by.entries()) expect(Math.abs(gradient[i]! - value)).toBeLessThan(1e-9);
 });

@@ -1,7 +1,7 @@
 import type { SolvedHead } from '../../protocol/index.ts';
 import { inBatches } from '../infer/inference.ts';
 import type { LabelledItem } from '../tasks/task.ts';
-import type { ChosenHead } from './solve-head.ts';
+import type { ChosenHead } from './choose-head.ts';
 import { type SolvedHeadOptions, solvedHead } from './solved-head.ts';
 
 interface SolvedAnswersOptions extends Omit<SolvedHeadOptions, 'features' | 'recipe'> {

@@ -3,7 +3,8 @@ import { answerNames } from '../models/architecture.ts';
 import type { TaskModel } from '../runtime/model.ts';
 import { classWeights } from '../tasks/class-weights.ts';
 import type { AnyTask, LabelledItem } from '../tasks/task.ts';
-import { type ChosenHead, chooseHead, type HeadLoss } from './solve-head.ts';
+import { type ChosenHead, chooseHead } from './choose-head.ts';
+import type { HeadLoss } from './head-loss.ts';
 
 /** What a task's head learns, where it is one class of several it is not named. */
 const LOSSES: Partial<Record<TaskName, HeadLoss>> = { multi_label_classification: 'labels', regression: 'value' };

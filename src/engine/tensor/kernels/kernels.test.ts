@@ -235,6 +235,49 @@ describe('segmentSum and clearRows', () => {
   });
 });
 
+describe('multiplyAdd', () => {
+  test('every size, by a matrix and by its transpose, against sums one by one', () => {
+    const size = fc.integer({ min: 0, max: 11 });
+    const cases = fc.record({ M: size, L: size, pairs: fc.integer({ min: 0, max: 6 }), isTransposed: fc.boolean() });
+    fc.assert(
+      fc.property(cases, ({ M, L, pairs, isTransposed }) => {
+        const K = 2 * pairs;
+        const of = EngineMemory.create(sizeFor({ float64: [M * L + 1, L * K, M * K + 1, 4 * L] }));
+        const [a, b, c] = [of.float64(M * L + 1), of.float64(L * K), of.float64(M * K + 1)];
+        for (const [i, view] of [a, b, c].entries())
+          for (let j = 0; j < view.length; j++) view[j] = Math.sin(7 * i + j);
+        const [strideM, strideL] = isTransposed ? [1, M] : [L, 1];
+        const expected = Array.from(c, (value, at) => {
+          let sum = 0;
+          const [m, k] = [Math.floor(at / K), at % K];
+          if (m < M) for (let l = 0; l < L; l++) sum += a[m * strideM + l * strideL]! * b[l * K + k]!;
+          return value + sum;
+        });
+        of.kernels.multiplyAdd(c, a, b, of.float64(4 * L), { M, L, K, strideM, strideL });
+        expect([...c]).toEqual(expected);
+      }),
+      runs,
+    );
+  });
+
+  test('arrays that are too short, and an odd number of columns, are refused', () => {
+    const of = EngineMemory.create(1 << 20);
+    const [a, b, c, panel] = [6, 8, 12, 8].map((n) => of.float64(n)) as [
+      Float64Array,
+      Float64Array,
+      Float64Array,
+      Float64Array,
+    ];
+    const sizes = { M: 3, L: 2, K: 4, strideM: 2, strideL: 1 };
+    of.kernels.multiplyAdd(c, a, b, panel, sizes);
+    expect(() => of.kernels.multiplyAdd(c, a.subarray(1), b, panel, sizes)).toThrow('no matrices of 3, 2 and 4');
+    expect(() => of.kernels.multiplyAdd(c.subarray(1), a, b, panel, sizes)).toThrow(RangeError);
+    expect(() => of.kernels.multiplyAdd(c, a, b.subarray(1), panel, sizes)).toThrow(RangeError);
+    expect(() => of.kernels.multiplyAdd(c, a, b, panel.subarray(1), sizes)).toThrow(RangeError);
+    expect(() => of.kernels.multiplyAdd(c, a, b, panel, { ...sizes, K: 3 })).toThrow(RangeError);
+  });
+});
+
 test('views of other memories and unequal lengths are refused', () => {
   expect(() => kernels.scale(new Float32Array(4), 2)).toThrow('no view of the memory');
   expect(() => kernels.addScaled(memory.float32(4), memory.float32(5), 1)).toThrow('Arrays of 4 and 5 values');

@@ -24,6 +24,16 @@ export interface DropoutSite {
   first?: number;
 }
 
+/** Sizes of `multiplyAdd`: c [M, K] += a [M, L] · b [L, K], the elements of a so many numbers apart. */
+export interface ProductSizes {
+  M: number;
+  L: number;
+  /** Even. */
+  K: number;
+  strideM: number;
+  strideL: number;
+}
+
 /** The WebAssembly module's exports (kernels/assembly). */
 interface Exports {
   adamw(w: number, g: number, m: number, v: number, n: number, ...scalars: number[]): void;
@@ -35,10 +45,11 @@ interface Exports {
   fill(x: number, n: number, value: number): void;
   segmentSum(table: number, rows: number, ids: number, n: number, width: number): void;
   clearRows(table: number, ids: number, n: number, width: number): void;
+  multiplyAdd(c: number, a: number, b: number, M: number, L: number, K: number, ...strides: number[]): void;
   dropoutMask(out: number, n: number, firstGroup: number, threshold: number, ...key: number[]): void;
 }
 
-type View = Float32Array | Int32Array | Uint8Array;
+type View = Float32Array | Float64Array | Int32Array | Uint8Array;
 
 const GROUP = 32;
 
@@ -138,6 +149,23 @@ export class Kernels {
   clearRows(table: Float32Array, ids: Int32Array, width: number): void {
     this.#checkIds(table, ids, width);
     this.#exports.clearRows(this.#address(table), this.#address(ids), ids.length, width);
+  }
+
+  /**
+   * c += a · b in double, with a as it stands or, by its strides, transposed. Sums are taken in the order of l, so they
+   * are the same on every machine.
+   * @param panel work space, 4 · L numbers
+   */
+  multiplyAdd(c: Float64Array, a: Float64Array, b: Float64Array, panel: Float64Array, sizes: ProductSizes): void {
+    const { M, L, K, strideM, strideL } = sizes;
+    const last = M === 0 || L === 0 ? 0 : (M - 1) * strideM + (L - 1) * strideL + 1;
+    if (K % 2 !== 0 || c.length < M * K || b.length < L * K || a.length < last || panel.length < 4 * L) {
+      throw new RangeError(
+        `Arrays of ${a.length}, ${b.length} and ${c.length} numbers are no matrices of ${M}, ${L} and ${K}`,
+      );
+    }
+    const addresses = [c, a, b].map((view) => this.#address(view)) as [number, number, number];
+    this.#exports.multiplyAdd(...addresses, M, L, K, 8 * strideM, 8 * strideL, this.#address(panel));
   }
 
   /**

@@ -14,6 +14,7 @@ export const MAX_MEMORY_BYTES = 65_536 * PAGE;
 export interface Counts {
   /** Lengths of the arrays to be asked for, in elements. */
   float32?: readonly number[];
+  float64?: readonly number[];
   int32?: readonly number[];
   uint8?: readonly number[];
 }
@@ -21,8 +22,9 @@ export interface Counts {
 const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
 /** Bytes that EngineMemory.create needs so that arrays of these lengths can be taken from it. */
-export function sizeFor({ float32 = [], int32 = [], uint8 = [] }: Counts): number {
+export function sizeFor({ float32 = [], float64 = [], int32 = [], uint8 = [] }: Counts): number {
   let bytes = 0;
+  for (const n of float64) bytes += aligned(n * 8);
   for (const n of [...float32, ...int32]) bytes += aligned(n * 4);
   for (const n of uint8) bytes += aligned(n);
   return bytes;
@@ -76,6 +78,10 @@ export class EngineMemory {
 
   float32(length: number): Float32Array {
     return new Float32Array(this.#buffer, this.#take(length * 4), length);
+  }
+
+  float64(length: number): Float64Array {
+    return new Float64Array(this.#buffer, this.#take(length * 8), length);
   }
 
   int32(length: number): Int32Array {

@@ -3,4 +3,5 @@
 export { adamw, adamwRows } from './adamw';
 export { dropoutMask } from './dropout';
 export { addScaled, fill, scale, sumOfSquares, sumOfSquaresInRows } from './elementwise';
+export { multiplyAdd } from './products';
 export { clearRows, segmentSum } from './segment';
