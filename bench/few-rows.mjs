@@ -1,6 +1,7 @@
 /**
  * Which way is best for few rows, and how `few-shot` does beside the setfit package: so many rows of each class, each
- * strategy as every door suggests it, measured on rows that none of them saw. Both sides have the same rows.
+ * strategy as every door suggests it (`few-shot` and `head` without and with the classes' names), measured on rows that
+ * none of them saw. Both sides have the same rows.
  *   node bench/few-rows.mjs MODEL DATA [CELL…] [--methods few-shot,setfit] [--seeds 1,2,3] [--python PYTHON] [--minutes N]
  * MODEL is a folder (../shared/tools/fetch-minilm.sh makes MiniLM's) or a starter, DATA the folder that has sst2/ and
  * clinc150/; CELL is one of CELLS below, all of them without it, the quickest first. PYTHON has setfit 1.2: without it, and
@@ -15,12 +16,10 @@ import { parseArgs } from 'node:util';
 import { halfInterval, mean, modelName, points, Study, shares, train, trainPeer, writeRows } from './study.mjs';
 import { CLINC_20, clinc, draw, sst2, tickets } from './study-rows.mjs';
 
-/** @typedef {import('./study-rows.mjs').Row} Row */
-
 /** How often each row takes part in a step here, at most; in setfit, pairs of each kind for each row, with two texts each. */
 const PAIRS = 20;
-/** Texts that name a class, beside its rows: the first is setfit's own template (get_templated_dataset). */
-const TEMPLATES = [(/** @type {string} */ name) => `This sentence is ${name}`, (/** @type {string} */ name) => name];
+/** Texts that name a class, beside its rows: src/protocol/label-names.ts, whose first is setfit's own (get_templated_dataset). */
+const TEMPLATES = ['This sentence is {}', '{}'];
 
 const { values: given, positionals } = parseArgs({
   allowPositionals: true,
@@ -54,7 +53,11 @@ const suggested = (rows) => ({
 const fewShot = () => ({ strategy: { type: 'few-shot', num_iterations: PAIRS, batch_size: 16, max_steps: 64 } });
 const head = () => ({ strategy: { type: 'head', solver: 'lbfgs' } });
 
-/** By its name, what a method's recipe has; with `names`, the classes' names are rows, too. @type {Record<string, { recipe: (rows: number) => object, names?: true }>} */
+/**
+ * By its name, what a method's recipe has; with `names`, the strategy has label_templates, too. That is no part of the
+ * settings that a line is found by: its method says it, as it did before there was such a key.
+ * @type {Record<string, { recipe: (rows: number) => { strategy: object }, names?: true }>}
+ */
 const METHODS = {
   'few-shot': { recipe: fewShot },
   head: { recipe: head },
@@ -84,12 +87,6 @@ const methods = ORDER.filter((name) => (given.methods?.split(',').includes(name)
 const cells = chosen.length > 0 ? chosen : Object.keys(CELLS);
 for (const cell of cells) if (!CELLS[cell]) throw new Error(`${cell} is none of ${Object.keys(CELLS).join(', ')}`);
 
-/** Rows that are the classes' names. @param {readonly Row[]} rows @returns {Row[]} */
-const named = (rows) =>
-  [...new Set(rows.map(({ label }) => label))].flatMap((label) =>
-    TEMPLATES.map((template) => ({ text: template(label.replaceAll('_', ' ')), label })),
-  );
-
 /** @param {string} cell @param {string} method @param {number} seed what a line of the file is found by */
 function keyOf(cell, method, seed) {
   const ofEach = CELLS[cell].ofEach;
@@ -107,8 +104,7 @@ function rowsIn(cell) {
 function measure(cell, method, seed) {
   const parts = draw(CELLS[cell].rows(), seed, { ofEach: CELLS[cell].ofEach });
   const key = keyOf(cell, method, seed);
-  const isNamed = METHODS[method]?.names;
-  writeRows(work, { train: isNamed ? [...parts.train, ...named(parts.train)] : parts.train, test: parts.test });
+  writeRows(work, { train: parts.train, test: parts.test });
   const whole = isStarter ? model : resolve(model);
   const [trainFile, testFile] = [join(work, 'train.jsonl'), join(work, 'test.jsonl')];
   if (method === 'setfit')
@@ -116,7 +112,10 @@ function measure(cell, method, seed) {
       ...{ model: whole, train: trainFile, test: testFile, out: join(work, 'peer'), seed, ...key.settings },
     });
   const dataset = { train: 'train.jsonl', test: 'test.jsonl' };
-  return train(work, { model: whole, dataset, validation_split: 0, seed, ...key.settings });
+  const { recipe, names } = METHODS[method];
+  const settings = recipe(rowsIn(cell) * CELLS[cell].ofEach);
+  const strategy = { ...settings.strategy, ...(names && { label_templates: TEMPLATES }) };
+  return train(work, { model: whole, dataset, validation_split: 0, seed, ...settings, strategy });
 }
 
 try {

@@ -249,6 +249,8 @@ export interface ComparisonAsked {
   rows: number;
   /** Classes among the rows; absent in what an older version asked. */
   classes?: number;
+  /** Whether these can be learnt by their names (areNamed). */
+  named?: boolean;
   /** Base models: of ways one. */
   models: string[];
   /** 0: as long as it takes. */
@@ -270,6 +272,7 @@ export const isComparisonAsked = shape({
   encoding: optional(isString),
   rows: isCount,
   classes: optional(isCount),
+  named: optional(isBoolean),
   models: listOf(isString),
   minutes: isNumber,
   sets: listOf(isString),

@@ -99,9 +99,11 @@ export interface SolvedHead {
   /** Rows that it is solved on, and numbers that each of them is known by. */
   rows: number;
   features: number;
+  /** Rows made of the labels' names that it is solved on, too (label_templates); absent where there are none. */
+  label_rows?: number;
   iterations: number;
   converged: boolean;
-  /** Mean of those rows, without the regularisation. */
+  /** Mean of all of those rows, without the regularisation. */
   loss: number;
   /** For choosing C and solving; without computing the features. */
   seconds: number;

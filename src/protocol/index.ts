@@ -15,6 +15,7 @@ export * from './findings.ts';
 export * from './folds.ts';
 export * from './forgetting.ts';
 export * from './generation.ts';
+export * from './label-names.ts';
 export * from './launch.ts';
 export * from './mcnemar.ts';
 export * from './metrics.ts';

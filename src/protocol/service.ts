@@ -410,9 +410,12 @@ export interface ServiceRequests extends PromptRequests, CompletionRequests {
     };
     result: { path: string; record: RunRecord };
   };
-  /** Ways to fine-tune a model on so many rows, the recommended first; `base` is where the model's name is looked up from. */
+  /**
+   * Ways to fine-tune a model on so many rows, the recommended first; `base` is where the model's name is looked up from,
+   * and `named` says that the classes' names can be learnt (areNamed).
+   */
   'strategies/suggest': {
-    params: { model: string; base: string; rows: number; classes?: number; task?: TaskName };
+    params: { model: string; base: string; rows: number; classes?: number; named?: boolean; task?: TaskName };
     result: StrategySuggestion[];
   };
   /** Rows of a recipe's dataset, so far as they decide whether folds are suggested (engine/recipes/count-rows.ts). */

@@ -321,6 +321,7 @@ const eventRules: Rules<RunEvent, 'event'> = {
   solved: {
     ...{ ...training, time: isNumber, step: isCount, epoch: isNumber },
     ...{ C: isNumber, folds: isCount, validated_rows: isCount, rows: isCount, features: isCount },
+    label_rows: optional(isCount),
     choices: listOf(shape({ C: isNumber, accuracy: optional(isNumber), loss: isNumber })),
     ...{ iterations: isCount, converged: isBoolean, loss: isNumber, seconds: isNumber },
   },

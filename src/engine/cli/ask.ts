@@ -4,6 +4,7 @@ import { writeJson } from '../../files/write-file.ts';
 import { nameIn } from '../../files/written-path.ts';
 import {
   append,
+  areNamed,
   CONLL_EXTENSIONS,
   type Columns,
   counted,
@@ -254,8 +255,10 @@ async function askForModel(task: TaskName): Promise<string> {
 }
 
 /** @param rows decide which is recommended */
-async function askForStrategy({ rows, task, classes }: DataSummary, facts: Facts): Promise<StrategySuggestion> {
-  const options = suggestStrategies(rows, { ...facts, classes: classes.length }, task).map((suggestion) => ({
+async function askForStrategy(summary: DataSummary, about: Facts): Promise<StrategySuggestion> {
+  const { rows, task, classes } = summary;
+  const facts = { ...about, classes: classes.length, named: areNamed(summary) };
+  const options = suggestStrategies(rows, facts, task).map((suggestion) => ({
     value: suggestion,
     label: suggestion.isRecommended ? `${suggestion.title} (recommended)` : suggestion.title,
     hint: suggestion.reason ? `${suggestion.detail} Recommended: ${suggestion.reason}.` : suggestion.detail,
@@ -282,7 +285,7 @@ async function confirmStart(
     `${counted(num_train_epochs, 'epoch')}, ${counted(estimate.total_steps, 'step')}, learning_rate ${learning_rate}`,
     `about ${duration(estimate.seconds)} and ${formatBytes(estimate.peak_memory_bytes)} of memory`,
     ...estimate.problems
-      .filter(({ severity, code }) => severity !== 'info' || code === 'pairs')
+      .filter(({ severity, code }) => severity !== 'info' || code === 'pairs' || code === 'label-templates')
       .map(({ message }) => message),
   ];
   box(lines.join('\n'), 'Estimate');

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { exists } from '../../files/folders.ts';
 import { HOME } from '../../guard/index.ts';
 import {
+  areNamed,
   type Candidate,
   type Compared,
   type Comparison,
@@ -130,6 +131,7 @@ async function rowsOf(data: string, base: string, options: CompareCommandOptions
     encoding: options.encoding,
     rows: summary.rows,
     classes: summary.classes.length,
+    named: areNamed(summary),
     base,
   };
 }

@@ -258,6 +258,24 @@ describe('--set', () => {
       expect(refusal({ ...minimal, ...more, strategy })).toContain('strategy "few-shot" is for text-classification');
   });
 
+  it('refuses rows of the labels’ names where none can be made of them', () => {
+    const label_templates = ['This sentence is {}', '{}'];
+    const head = { type: 'head', solver: 'lbfgs', label_templates };
+    for (const strategy of [head, { type: 'few-shot', label_templates }])
+      expect(parseRecipe({ ...minimal, strategy }).strategy).toMatchObject({ label_templates });
+    const several = { problem_type: 'multi_label_classification', strategy: head };
+    expect(parseRecipe({ ...minimal, ...several }).strategy).toEqual(head);
+    const of = (more: object) => refusal({ ...minimal, strategy: head, ...more });
+    expect(of({ problem_type: 'regression' })).toContain('this recipe learns numbers');
+    expect(of({ strategy: { type: 'head', label_templates } })).toContain('this head is trained step by step');
+    expect(of({ template: 'a.prompty' })).toContain('rows here are read through a template');
+    expect(of({ strategy: { ...head, label_templates: ['no place'] } })).toContain(
+      'a template has {} where the label’s name belongs',
+    );
+    expect(of({ strategy: { ...head, label_templates: [] } })).toContain('is empty');
+    expect(of({ strategy: { type: 'full', label_templates } })).toContain('unknown key "strategy.label_templates"');
+  });
+
   it('completes a strategy that --set chooses as every door suggests it, and says so; a file’s keys keep their defaults', async () => {
     const load = (sets: string[], more = {}) => resolveRecipe({ ...minimal, ...more }, tmpdir(), sets);
     const { recipe, suggested } = await load(['strategy.type=lora', 'strategy.r=16']);

@@ -8,6 +8,7 @@ import {
   type Recipe,
   type RecipeSource,
   type Strategy,
+  type TaskName,
   TEMPLATED_TASKS,
   taskNameOf,
   taskOf,
@@ -194,6 +195,28 @@ export function checkRecipe(written: unknown): { recipe: Recipe } | { issues: Re
   return { recipe };
 }
 
+/** Why no rows can be made of labels' names, where the strategy asks for them. */
+function labelTemplatesIssue(
+  { strategy, template }: Recipe,
+  learnt: TaskName,
+): Pick<RecipeIssue, 'message' | 'hint'> | undefined {
+  if (strategy.label_templates === undefined) return undefined;
+  const hint = 'Remove the key.';
+  if (learnt === 'regression')
+    return { message: 'label_templates is of labels with names, and this recipe learns numbers.', hint };
+  if (strategy.type === 'head' && strategy.solver !== 'lbfgs')
+    return {
+      message: 'label_templates is for a classifier that is solved, and this head is trained step by step.',
+      hint: 'Add "solver": "lbfgs", or remove the key.',
+    };
+  if (template !== undefined)
+    return {
+      message: 'label_templates makes texts of labels’ names as they are, and rows here are read through a template.',
+      hint,
+    };
+  return undefined;
+}
+
 /** A key that does not go with what is learnt. */
 function variantIssue(recipe: Recipe): RecipeIssue | undefined {
   const { task, problem_type, label_separator, label_columns, class_weight, label_smoothing_factor } = recipe;
@@ -209,6 +232,8 @@ function variantIssue(recipe: Recipe): RecipeIssue | undefined {
       `strategy "${recipe.strategy.type}" is for text-classification with one class for each text, and this recipe learns ${learnt}.`,
       'Use {"type": "full"} or {"type": "lora"}.',
     );
+  const unnamed = labelTemplatesIssue(recipe, learnt);
+  if (unnamed) return { code: 'wrong-value', keys: ['strategy', 'label_templates'], ...unnamed };
   if (problem_type !== undefined && task !== 'text-classification')
     return wrong('problem_type', `problem_type is of text-classification, and the task is ${task}.`, 'Remove it.');
   if (learnt !== 'multi_label_classification') {

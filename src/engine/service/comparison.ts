@@ -34,6 +34,7 @@ export async function runComparison(
     encoding,
     rows,
     classes,
+    named,
     base,
     data,
     home,
@@ -42,7 +43,7 @@ export async function runComparison(
   }: ComparisonAsked,
   { cacheFolder, signal, estimate, tell, note }: RunComparisonOptions,
 ): Promise<Comparison> {
-  const asked = { task, dataset: data, columns, encoding, rows, classes, base, cacheFolder };
+  const asked = { task, dataset: data, columns, encoding, rows, classes, named, base, cacheFolder };
   const search = compared === 'search' ? await searchOf(recipe ?? '', sets) : undefined;
   const candidates = search
     ? search.first.candidates

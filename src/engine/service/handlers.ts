@@ -155,12 +155,12 @@ export function createHandlers({ tell, end }: Settings): Handlers<ServiceRequest
       });
       return { path: folder, record };
     },
-    'strategies/suggest': async ({ model, base, rows, classes, task }) => {
+    'strategies/suggest': async ({ model, base, rows, classes, named, task }) => {
       const [{ suggestStrategies }, { factsOf }] = await Promise.all([
         import('../strategies/index.ts'),
         import('../strategies/facts.ts'),
       ]);
-      return suggestStrategies(rows, { ...(await factsOf(model, base, cacheFolder)), classes }, task);
+      return suggestStrategies(rows, { ...(await factsOf(model, base, cacheFolder)), classes, named }, task);
     },
     'run/rows': async (source, signal) => {
       const { countRows } = await import('../recipes/count-rows.ts');

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { counted, TASKS } from '../../protocol/index.ts';
-import { areFewRows, type StrategyKind, WrongKey } from './kind.ts';
+import { areFewRows, label_templates, type StrategyKind, suggestedTemplates, WrongKey } from './kind.ts';
 
 /** More make the encoder learn the rows by heart (bench/NOTES.md, “Few rows”). */
 const MAX_STEPS = 64;
@@ -38,6 +38,7 @@ const schema = z.strictObject({
     .max(1)
     .default(0.1)
     .describe('Share of the steps during which the learning rate rises from 0; after it, it falls to 0 in a line.'),
+  label_templates,
 });
 
 /** Sentence embeddings by contrastive pairs, and a classifier on them (SetFit; Tunstall et al. 2022, arXiv:2209.11055). */
@@ -46,9 +47,10 @@ export const fewShot: StrategyKind<z.infer<typeof schema>> = {
   title: 'Learn from pairs, for few rows',
   detail: () =>
     'The encoder learns from pairs of rows which belong together, then the classifier is solved. The most accurate for a few rows of each class.',
-  suggest: () => ({
+  suggest: (facts, rows) => ({
     ...{ type: 'few-shot', num_iterations: 20, batch_size: 16, max_steps: MAX_STEPS },
     ...{ body_learning_rate: 2e-5, warmup_proportion: 0.1 },
+    ...suggestedTemplates(facts, rows),
   }),
   isRecommended: areFewRows,
   reason: (rows, facts) =>

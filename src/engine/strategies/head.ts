@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type StrategyKind, WrongKey } from './kind.ts';
+import { label_templates, type StrategyKind, suggestedTemplates, WrongKey } from './kind.ts';
 
 const schema = z.strictObject({
   type: z
@@ -11,6 +11,7 @@ const schema = z.strictObject({
     .describe(
       'lbfgs: the classifier is solved to its end, as scikit-learn’s LogisticRegression is, with its regularisation C chosen by cross-validation on the training rows. adamw (if left out): pooler and classifier are trained step by step, by learning_rate, epochs and the other keys.',
     ),
+  label_templates,
 });
 
 export const head: StrategyKind<z.infer<typeof schema>> = {
@@ -18,7 +19,10 @@ export const head: StrategyKind<z.infer<typeof schema>> = {
   title: 'Train the classifier only',
   detail: () => 'Everything else is computed once and reused. By far the fastest, the least accurate.',
   // Of a head that reads every token there is nothing to solve: it would be one problem of all tokens.
-  suggest: ({ readsEveryToken }) => ({ type: 'head', ...(!readsEveryToken && { solver: 'lbfgs' as const }) }),
+  suggest: (facts, rows) => ({
+    type: 'head',
+    ...(!facts.readsEveryToken && { solver: 'lbfgs' as const, ...suggestedTemplates(facts, rows) }),
+  }),
   needsClassifier: true,
   embeds: ({ solver }) => solver === 'lbfgs',
   isSolved: ({ solver }) => solver === 'lbfgs',

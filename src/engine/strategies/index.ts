@@ -54,7 +54,7 @@ export function suggestStrategies(rows: number, model: Facts, task?: TaskName): 
       !kind.notFor?.includes(task ?? TASKS[0].name),
   );
   const suggested = fitting.map((kind) => {
-    const strategy = kind.suggest(facts);
+    const strategy = kind.suggest(facts, rows);
     const learning_rate = kind.learningRate?.(facts);
     const reason = kind.reason?.(rows, facts);
     return {

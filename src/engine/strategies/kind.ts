@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { LuthierError, type Note, type Strategy, type TaskName } from '../../protocol/index.ts';
+import {
+  LABEL_PLACE,
+  LABEL_TEMPLATES,
+  LuthierError,
+  type Note,
+  type Strategy,
+  type TaskName,
+} from '../../protocol/index.ts';
 import type { Adapters, Architecture, Prompt } from '../models/architecture.ts';
 import type { Reading } from '../models/config.ts';
 import type { ParameterInfo } from '../models/scope.ts';
@@ -19,6 +26,8 @@ export interface Facts {
   parameters: number;
   /** Of the rows that are learnt, where they have such and they were counted. */
   classes?: number | undefined;
+  /** Their names say what they mean, and a row is one text: then names can be learnt, too. */
+  named?: boolean | undefined;
 }
 
 /** Of the starter and of most small models. */
@@ -110,8 +119,8 @@ export interface StrategyKind<S extends Strategy = Strategy> {
   /** As it is offered. */
   readonly title: string;
   detail(strategy: S, facts?: Facts): string;
-  /** The strategy as every door writes it into a recipe. */
-  suggest(facts: Facts): S;
+  /** The strategy as every door writes it into a recipe. @param rows where they are known */
+  suggest(facts: Facts, rows?: number): S;
   /** Whether it is offered first for so many rows and such a model. */
   isRecommended?(rows: number, facts: Facts): boolean;
   /** Why it is, in a few words, where the number of rows decides it. */
@@ -214,3 +223,17 @@ export const load_in_8bit = z
     'Run the frozen linear layers in 8 bits during training, which is faster on a processor; off by default. Evaluation and the saved model use float.',
   )
   .exactOptional();
+
+/** A key of strategies whose classifier is solved. */
+export const label_templates = z
+  .array(z.string().regex(/\{\}/, { error: `a template has ${LABEL_PLACE} where the label’s name belongs` }))
+  .min(1)
+  .max(20)
+  .describe(
+    `Texts that are learnt beside the training rows, each once for every label, with the label’s name in the place of ${LABEL_PLACE}: ${JSON.stringify(LABEL_TEMPLATES)} are what Luthier suggests for a few rows of each class. Labels whose names say nothing (0, LABEL_2) are left out. If left out, none.`,
+  )
+  .exactOptional();
+
+/** That key, where names are seen to help: few rows of each class, and names that say something (bench/NOTES.md, “Few rows”). */
+export const suggestedTemplates = (facts: Facts, rows = 0): { label_templates?: string[] } =>
+  facts.named && areFewRows(rows, facts) ? { label_templates: [...LABEL_TEMPLATES] } : {};

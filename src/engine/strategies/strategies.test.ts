@@ -323,6 +323,21 @@ describe('suggestStrategies', () => {
     expect(suggestStrategies(1000, USUAL_FACTS)).toHaveLength(fitting.length);
   });
 
+  it('has the labels’ names learnt where there are few rows of each class, and the names say something', () => {
+    const templates = (rows: number, more = {}, task?: TaskName) =>
+      ['few-shot', 'head'].map((type) => {
+        const facts = { ...USUAL_FACTS, classes: 8, named: true, ...more };
+        const found = suggestStrategies(rows, facts, task).find(({ strategy }) => strategy.type === type);
+        return found?.strategy.label_templates;
+      });
+    const two = ['This sentence is {}', '{}'];
+    for (const rows of [9, 64, 128]) expect(templates(rows)).toEqual([two, two]);
+    expect(templates(129)).toEqual([undefined, undefined]);
+    expect(templates(64, { named: false })).toEqual([undefined, undefined]);
+    expect(templates(64, {}, 'multi_label_classification')).toEqual([undefined, undefined]);
+    expect(templates(64, { isDecoder: true })).toEqual([undefined, undefined]);
+  });
+
   it('recommends pairs for a few rows of each class, and says why', () => {
     const first = (rows: number, more = {}, task?: TaskName) =>
       suggestStrategies(rows, { ...USUAL_FACTS, classes: 8, ...more }, task)[0]!;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MOST_PAIRED_ROWS } from '../strategies/kind.ts';
-import { contrastiveSteps } from './contrastive-steps.ts';
+import { contrastiveSteps, refuseMany } from './contrastive-steps.ts';
 
 /** Rows of at least two classes, one of which has two. */
 const rows = fc
@@ -94,7 +94,7 @@ describe('rows that cannot be compared', () => {
   it('are refused with the reason', () => {
     expect(() => contrastiveSteps([0, 1, 2], how, 1)).toThrow(/no class has two training rows/);
     expect(() => contrastiveSteps([1, 1, 1], how, 1)).toThrow(/all training rows are of one/);
-    const many = Array.from({ length: MOST_PAIRED_ROWS + 1 }, (_, i) => i % 2);
-    expect(() => contrastiveSteps(many, how, 1)).toThrow(/at most 1,000 training rows; there are 1,001/);
+    refuseMany(MOST_PAIRED_ROWS);
+    expect(() => refuseMany(MOST_PAIRED_ROWS + 1)).toThrow(/at most 1,000 training rows; there are 1,001/);
   });
 });

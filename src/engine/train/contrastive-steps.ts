@@ -30,14 +30,14 @@ const MOST_CLASSES = 4;
  * of its pairs are compared. 16 texts are 120 pairs, where setfit embeds 32 texts for 16. Each class takes part as often
  * as it has rows (weighted round robin), and within it each row as often as any other, or once more.
  * @param labels class of each row
- * @throws LuthierError `data-invalid` for rows of which no two are of one class, or all are; and for more than 1,000 rows
+ * @throws LuthierError `data-invalid` for rows of which no two are of one class, or all are
  */
 export function contrastiveSteps(
   labels: readonly number[],
   { batch_size, num_iterations, max_steps }: StepSettings,
   seed: number,
 ): ContrastiveSteps {
-  refuse(labels);
+  refuseUncomparable(labels);
   const random = new Random(seed, STREAM);
   const classes = classesOf(labels, random);
   const size = Math.min(batch_size, labels.length);
@@ -72,14 +72,17 @@ export function contrastiveSteps(
   return dealt;
 }
 
-function refuse(labels: readonly number[]): void {
-  if (labels.length > MOST_PAIRED_ROWS) {
-    throw new LuthierError(
-      'data-invalid',
-      `few-shot compares rows in pairs, and takes at most ${MOST_PAIRED_ROWS.toLocaleString('en')} training rows; there are ${labels.length.toLocaleString('en')}.`,
-      'So many rows are learnt better one by one: set strategy to {"type": "full"} or {"type": "lora"}.',
-    );
-  }
+/** @throws LuthierError `data-invalid` for more than 1,000 rows */
+export function refuseMany(rows: number): void {
+  if (rows <= MOST_PAIRED_ROWS) return;
+  throw new LuthierError(
+    'data-invalid',
+    `few-shot compares rows in pairs, and takes at most ${MOST_PAIRED_ROWS.toLocaleString('en')} training rows; there are ${rows.toLocaleString('en')}.`,
+    'So many rows are learnt better one by one: set strategy to {"type": "full"} or {"type": "lora"}.',
+  );
+}
+
+function refuseUncomparable(labels: readonly number[]): void {
   const classes = new Set(labels).size;
   if (classes === labels.length) {
     throw new LuthierError(

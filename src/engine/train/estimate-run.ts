@@ -19,6 +19,7 @@ import { languageProblem } from '../text/language.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
 import { encodePart } from './encode.ts';
 import { estimateDisk, estimateMemory, estimateSeconds, sizesIn, type Workload } from './estimate.ts';
+import { labelRows } from './label-rows.ts';
 import { lessonsOf } from './lessons.ts';
 
 export interface EstimateOptions {
@@ -76,7 +77,9 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
   const maxLength = Math.min(written.max_length, maxPositions);
   const train = encodePart(task, dataset, 'train', tokenizer, maxLength, written);
   const { recipe: fitting, note } = fitBatch(written, train.items.length);
-  const { items, isPaired, recipe, note: pairs } = lessonsOf(task, fitting, train.items, dataset.labels);
+  const named = labelRows(task, fitting, dataset, tokenizer, maxLength);
+  const lessons = lessonsOf(task, fitting, train.items, dataset.labels, named.items);
+  const { items, isPaired, recipe, note: pairs } = lessons;
   const smaller = isPaired ? null : note;
   const steps = countSteps(recipe, items.length);
   const total_steps = steps.total;
@@ -95,6 +98,9 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
       ({ level, message }) => ({ severity: level, code: 'encoding', message }) as const,
     ),
     ...told,
+    ...(named.note
+      ? [{ severity: named.note.level, code: 'label-templates', message: named.note.message } as const]
+      : []),
     ...(pairs ? [{ severity: 'info', code: 'pairs', message: pairs } as const] : []),
     ...dataset.problems,
   ];

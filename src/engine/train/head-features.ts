@@ -1,17 +1,18 @@
 import type { Split } from '../../protocol/index.ts';
-import type { Encoded } from './encode.ts';
+import type { LabelledItem } from '../tasks/task.ts';
 import { FeatureCache } from './feature-cache.ts';
 import { type FeatureSource, featuresOf } from './features.ts';
 
 /** What a head is given for each row where nothing below it is trained: computed once, then reused. */
 export class HeadFeatures {
   readonly #source: Omit<FeatureSource, 'cache'>;
-  readonly #encoded: Encoded;
+  readonly #items: Readonly<Record<Split, readonly LabelledItem[]>>;
   readonly #known: Partial<Record<Split, Float32Array>> = {};
 
-  constructor(source: Omit<FeatureSource, 'cache'>, encoded: Encoded) {
+  /** @param items of the parts, and what is learnt beside the training rows' behind these */
+  constructor(source: Omit<FeatureSource, 'cache'>, items: Readonly<Record<Split, readonly LabelledItem[]>>) {
     this.#source = source;
-    this.#encoded = encoded;
+    this.#items = items;
   }
 
   /** @returns `[N, H]` of the part's items; says once that frozen layers run only once */
@@ -24,7 +25,7 @@ export class HeadFeatures {
       );
     }
     const source = { ...this.#source, cache: new FeatureCache(note) };
-    this.#known[split] ??= await featuresOf(source, this.#encoded[split], between);
+    this.#known[split] ??= await featuresOf(source, this.#items[split], between);
     return this.#known[split];
   }
 }

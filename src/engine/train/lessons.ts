@@ -4,12 +4,14 @@ import { kindOf } from '../strategies/index.ts';
 import type { PairKeys } from '../strategies/kind.ts';
 import { cosineSimilarityLoss } from '../tasks/contrastive-loss.ts';
 import type { AnyTask, LabelledItem, Loss } from '../tasks/task.ts';
-import { contrastiveSteps } from './contrastive-steps.ts';
+import { contrastiveSteps, refuseMany } from './contrastive-steps.ts';
 
 /** What the steps of a training learn from: rows one by one, or compared with each other. */
 export interface Lessons {
   /** Where they are compared, those of a step follow each other. */
   items: readonly LabelledItem[];
+  /** All that they are made of: the training rows' items, and behind them those of the labels' names. */
+  rows: readonly LabelledItem[];
   /** The recipe by whose keys steps are made of them: pairs have their own. */
   recipe: Recipe;
   loss: Loss;
@@ -21,17 +23,23 @@ export interface Lessons {
   note: string | null;
 }
 
-/** @param rows those that are trained on */
+/**
+ * @param own items of the training rows
+ * @param named those that are made of the labels' names (label-rows.ts)
+ */
 export function lessonsOf(
   task: AnyTask,
   recipe: Recipe,
-  rows: readonly LabelledItem[],
+  own: readonly LabelledItem[],
   labels: readonly string[],
+  named: readonly LabelledItem[],
 ): Lessons {
   const keys = kindOf(recipe.strategy).pairs?.(recipe.strategy);
-  if (keys) return pairLessons(keys, recipe, rows);
+  if (keys) return pairLessons(keys, recipe, own, named);
+  const rows = named.length === 0 ? own : [...own, ...named];
   return {
     items: rows,
+    rows,
     recipe,
     loss: task.loss({ recipe, labels, items: rows }),
     order: (epoch) => new Random(recipe.seed, epoch).shuffle(Uint32Array.from({ length: rows.length }, (_, i) => i)),
@@ -40,24 +48,29 @@ export function lessonsOf(
   };
 }
 
-function pairLessons(keys: PairKeys, recipe: Recipe, rows: readonly LabelledItem[]): Lessons {
-  const {
-    size,
-    rows: dealt,
-    alike,
-    different,
-  } = contrastiveSteps(
+function pairLessons(
+  keys: PairKeys,
+  recipe: Recipe,
+  own: readonly LabelledItem[],
+  named: readonly LabelledItem[],
+): Lessons {
+  refuseMany(own.length);
+  const rows = [...own, ...named];
+  const dealt = contrastiveSteps(
     rows.map(({ labels }) => labels[0]!),
     keys,
     recipe.seed,
   );
+  const { size } = dealt;
+  const names = named.length === 0 ? '' : ` and ${counted(named.length, 'row')} of the labels’ names`;
   return {
-    items: Array.from(dealt, (row) => rows[row]!),
+    items: Array.from(dealt.rows, (row) => rows[row]!),
+    rows,
     recipe: pairRecipe(keys, recipe, size),
     loss: cosineSimilarityLoss(),
-    order: () => Uint32Array.from(dealt, (_, i) => i),
+    order: () => Uint32Array.from(dealt.rows, (_, i) => i),
     isPaired: true,
-    note: `few-shot: the encoder learns from ${counted(rows.length, 'training row')}, ${size} in each of ${counted(dealt.length / size, 'step')}; every two of a step are compared (${counted(alike, 'pair')} of the same class and ${counted(different, 'pair')} of different ones in all), and the training loss is theirs. Then the classifier is solved on the embeddings. Learning rate, epochs, steps, warmup and batch size are the strategy’s own keys, not the recipe’s.`,
+    note: `few-shot: the encoder learns from ${counted(own.length, 'training row')}${names}, ${size} in each of ${counted(dealt.rows.length / size, 'step')}; every two of a step are compared (${counted(dealt.alike, 'pair')} of the same class and ${counted(dealt.different, 'pair')} of different ones in all), and the training loss is theirs. Then the classifier is solved on the embeddings. Learning rate, epochs, steps, warmup and batch size are the strategy’s own keys, not the recipe’s.`,
   };
 }
 

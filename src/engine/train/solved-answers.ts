@@ -45,14 +45,15 @@ export class SolvedAnswers {
 
   /** @param features what the head is given for each training row */
   async solve(features: Float32Array, between: () => Promise<void>): Promise<ChosenHead> {
-    const { model, task, recipe, labels, items, note } = this.#options;
+    const { model, task, recipe, labels, items, own, note } = this.#options;
     const began = performance.now();
-    const solved = await solvedHead({ model, task, recipe, labels, items, features, note }, between);
+    const solved = await solvedHead({ model, task, recipe, labels, items, own, features, note }, between);
     const seconds = (performance.now() - began) / 1000;
     model.device?.replaced('weights');
     const { C, choices, folds, rows, iterations, converged, loss } = solved;
     this.#last = {
-      ...{ C, choices, folds, validated_rows: rows, rows: items.length, features: model.architecture.hiddenSize },
+      ...{ C, choices, folds, validated_rows: rows, rows: own, features: model.architecture.hiddenSize },
+      ...(items.length > own && { label_rows: items.length - own }),
       ...{ iterations, converged, loss, seconds },
     };
     return solved;

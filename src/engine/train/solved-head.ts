@@ -17,8 +17,10 @@ export interface SolvedHeadOptions {
   task: Pick<AnyTask, 'name'>;
   recipe: Pick<Recipe, 'class_weight' | 'label_smoothing_factor' | 'focal_gamma'>;
   labels: readonly string[];
-  /** Training rows, and what the head is given for each: `[items, H]`. */
+  /** Training rows and, behind them, rows of the labels' names; and what the head is given for each: `[items, H]`. */
   items: readonly LabelledItem[];
+  /** Training rows among them. */
+  own: number;
   features: Float32Array;
   note: Note;
 }
@@ -29,11 +31,11 @@ export interface SolvedHeadOptions {
  * @throws LuthierError `recipe-invalid` for a class weight that fits no class
  */
 export async function solvedHead(options: SolvedHeadOptions, between?: () => Promise<void>): Promise<ChosenHead> {
-  const { model, task, recipe, labels, items, note } = options;
+  const { model, task, recipe, labels, items, own, note } = options;
   const loss = LOSSES[task.name] ?? 'class';
   const { architecture, store } = model;
   const given = Float64Array.from(items.flatMap(({ labels }) => Array.from(labels)));
-  const counts = labels.map((_, label) => given.filter((it) => it === label).length);
+  const counts = loss === 'class' ? countLabels(given.subarray(0, own), labels.length) : [];
   const answers = answerNames(architecture);
   const weight = answers.find((name) => name.endsWith('.weight'))!;
   const bias = answers.find((name) => name.endsWith('.bias'));
@@ -45,7 +47,13 @@ export async function solvedHead(options: SolvedHeadOptions, between?: () => Pro
   const head = await chooseHead(
     {
       features: await pooled(model, options.features),
-      ...{ width: architecture.hiddenSize, outputs: model.numLabels, labels: given, loss },
+      ...{
+        width: architecture.hiddenSize,
+        outputs: model.numLabels,
+        labels: given,
+        loss,
+        fittedAlone: items.length - own,
+      },
       classWeights: loss === 'class' ? classWeights(recipe.class_weight, labels, counts) : null,
       smoothing: recipe.label_smoothing_factor,
       bias: bias !== undefined,
@@ -61,6 +69,12 @@ export async function solvedHead(options: SolvedHeadOptions, between?: () => Pro
       `The classifier was not solved to its end in ${counted(head.iterations, 'iteration')}; the largest slope left is ${head.gradient.toPrecision(2)}.`,
     );
   return head;
+}
+
+function countLabels(given: Float64Array, classes: number): number[] {
+  const counts = new Array<number>(classes).fill(0);
+  for (const label of given) counts[label]!++;
+  return counts;
 }
 
 async function pooled(model: TaskModel, features: Float32Array): Promise<Float32Array> {

@@ -46,6 +46,7 @@ import { Tokenizer } from '../text/tokenizer.ts';
 import { type Encoded, encode } from './encode.ts';
 import { requireMemory } from './estimate.ts';
 import { HeadFeatures } from './head-features.ts';
+import { labelRows } from './label-rows.ts';
 import { type Lessons, lessonsOf } from './lessons.ts';
 import { requireOneMemory } from './one-memory.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
@@ -119,7 +120,10 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     const encoded = encode(task, dataset, tokenizer, written, architecture, card.languages, note);
     // A row may be several items, which are what a batch is made of, or none.
     const { recipe, note: smaller } = fitBatch(written, encoded.train.length);
-    const lessons = lessonsOf(task, recipe, encoded.train, dataset.labels);
+    const maxLength = Math.min(recipe.max_length, architecture.maxPositions);
+    const named = labelRows(task, recipe, dataset, tokenizer, maxLength);
+    if (named.note) note(named.note.level, named.note.message);
+    const lessons = lessonsOf(task, recipe, encoded.train, dataset.labels, named.items);
     if (smaller && !lessons.isPaired) note('warning', smaller);
     if (lessons.note) note('info', lessons.note);
     const run = countSteps(lessons.recipe, lessons.items.length);
@@ -132,9 +136,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
       numLabels: architecture.outputs ?? dataset.labels.length,
       trainLengths: lengths(lessons.items),
       validationLengths: lengths(encoded.validation),
-      generalLengths: lengths(
-        task.generalText?.(tokenizer, Math.min(recipe.max_length, architecture.maxPositions)) ?? [],
-      ),
+      generalLengths: lengths(task.generalText?.(tokenizer, maxLength) ?? []),
     };
     requireOneMemory(work, lessons.recipe);
     const executor = await executorReady;
@@ -241,14 +243,18 @@ class TaskTrainer implements Trainer {
       loss: lessons.loss,
       learns: lessons.isPaired ? embeddingPart(architecture) : 'all',
       // What is drawn for a later epoch may be longer.
-      maxBatch: { texts: batch, tokens: largest(encoded.train, (t) => (t.inEpoch ? maxLength : t.ids.length)) },
+      maxBatch: { texts: batch, tokens: largest(lessons.rows, (t) => (t.inEpoch ? maxLength : t.ids.length)) },
       seed: recipe.seed,
     });
     const { model } = this;
     const batchSize = recipe.per_device_eval_batch_size;
-    this.#features = new HeadFeatures({ model, executor: engine, note, config: folder.config, batchSize }, encoded);
+    const { rows } = lessons;
+    this.#features = new HeadFeatures(
+      { model, executor: engine, note, config: folder.config, batchSize },
+      { ...encoded, train: rows },
+    );
     this.#answers = new SolvedAnswers({
-      ...{ model, task, recipe, labels: this.labels, items: encoded.train, note },
+      ...{ model, task, recipe, labels: this.labels, items: rows, own: encoded.train.length, note },
       collect: () => this.collect(),
     });
   }
@@ -349,12 +355,11 @@ class TaskTrainer implements Trainer {
 
   /** The layer that answers, solved to its end: the run's one step. */
   async #solve(between?: Between): Promise<StepResult> {
-    const { encoded } = this;
     const features = await this.#features.of('train', between);
     const solved = await this.#answers.solve(features, async () => between?.(0, 0));
     this.#step++;
     this.#tuned = null;
-    const tokens = encoded.train.reduce((n, { ids }) => n + ids.length, 0);
+    const tokens = this.lessons.rows.reduce((n, { ids }) => n + ids.length, 0);
     return { step: this.#step, epoch: 1, loss: solved.loss, learning_rate: 0, grad_norm: solved.gradient, tokens };
   }
 

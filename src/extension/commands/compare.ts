@@ -4,6 +4,7 @@ import { slug } from '../../files/names.ts';
 import { nameIn } from '../../files/written-path.ts';
 import { HOME } from '../../guard/index.ts';
 import {
+  areNamed,
   type Compared,
   type ComparisonAsked,
   type DataSummary,
@@ -72,6 +73,7 @@ async function begin(luthier: Luthier, compared: Asked, args: readonly unknown[]
       ...(read.data.encoding !== undefined && { encoding: read.data.encoding }),
       rows: summary.rows,
       classes: summary.classes.length,
+      named: areNamed(summary),
       sets: backend === 'auto' ? [] : [`backend=${backend}`],
     };
   } finally {

@@ -177,6 +177,26 @@ test('a label column with nearly as many classes as rows is doubted once, and ta
   expect(await ended).toEqual(ESCAPED);
 });
 
+test('what can be learnt of the classes’ names is asked for with the ways to learn', async () => {
+  const suggest = answers['strategies/suggest']!;
+  const askedFor = async (...names: string[]) => {
+    let asked: unknown;
+    answers['data/inspect'] = () => ({ ...inspect({}), classes: names.map((label) => ({ label, count: 18 })) });
+    answers['strategies/suggest'] = (params) => {
+      asked = params;
+      return suggest(params, undefined as never);
+    };
+    const ended = start();
+    (await question('which column')).accept();
+    (await question('Which base model')).accept();
+    (await question('Which parameters')).hide();
+    expect(await ended).toEqual(ESCAPED);
+    return asked;
+  };
+  expect(await askedFor('billing', 'refund')).toMatchObject({ classes: 2, rows: 36, named: true });
+  expect(await askedFor('0', '1')).toMatchObject({ classes: 2, rows: 36, named: false });
+});
+
 test('too few rows are told with the first question, before any other is asked', async () => {
   answers['data/inspect'] = () => ({ ...inspect({}), rows: 2 });
   const ended = start();

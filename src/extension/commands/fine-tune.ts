@@ -7,6 +7,7 @@ import { writeFileAtomically } from '../../files/write-file.ts';
 import { nameIn } from '../../files/written-path.ts';
 import { HOME } from '../../guard/index.ts';
 import {
+  areNamed,
   type Columns,
   counted,
   type DataProblem,
@@ -316,7 +317,10 @@ class Flow {
 
   private async method(position: Position): Promise<Outcome> {
     const { rows, task, classes } = this.summary;
-    const about = { model: this.answers.model!, base: this.project, rows, classes: classes.length, task };
+    const about = {
+      ...{ model: this.answers.model!, base: this.project, rows, task },
+      ...{ classes: classes.length, named: areNamed(this.summary) },
+    };
     const answer = await askMethod(this.luthier, this.questions, position, about, this.answers.method);
     if (answer === BACK) return BACK;
     this.answers.method = answer;

@@ -11,7 +11,7 @@ export async function askMethod(
   { engine }: Luthier,
   questions: Questions,
   position: Pick<Question<StrategySuggestion>, 'step' | 'totalSteps' | 'canGoBack' | 'notice'>,
-  about: { model: string; base: string; rows: number; classes?: number; task: TaskName },
+  about: { model: string; base: string; rows: number; classes?: number; named?: boolean; task: TaskName },
   before: StrategySuggestion | undefined,
 ): Promise<StrategySuggestion | typeof BACK> {
   const suggestions = await questions.work('Looking at the model…', (signal) =>

@@ -32,8 +32,8 @@ const waiting = (run: RunView): TemplateResult =>
       : 'The classifier was solved in one step. How C was chosen stands among the events.'
   }</p></section>`;
 
-const howSolved = ({ rows, features, iterations, converged, seconds, loss }: SolvedEvent): string =>
-  `Solved by L-BFGS on ${plural(rows, 'row')} of ${plural(features, 'feature')}: ${plural(iterations, 'iteration')}${converged ? '' : ', not to its end'}, mean loss ${significant(loss)}. Choosing C and solving took ${seconds < 10 ? fixed(seconds, 1) : count(seconds)} s.`;
+export const howSolved = ({ rows, label_rows, features, iterations, converged, seconds, loss }: SolvedEvent): string =>
+  `Solved by L-BFGS on ${plural(rows, 'row')} of ${plural(features, 'feature')}${label_rows === undefined ? '' : ` and ${plural(label_rows, 'row')} of the labels’ names`}: ${plural(iterations, 'iteration')}${converged ? '' : ', not to its end'}, mean loss ${significant(loss)}. Choosing C and solving took ${seconds < 10 ? fixed(seconds, 1) : count(seconds)} s.`;
 
 const choiceTable = ({ choices, folds, validated_rows, C }: SolvedEvent): TemplateResult => {
   const isAccuracy = choices[0]!.accuracy !== undefined;

@@ -10,6 +10,7 @@ import { buttonsFor } from './header.ts';
 import { confusedPairs, matrixOf, shade } from './matrix.ts';
 import { recipeRows } from './recipe-rows.ts';
 import { intervalText, reportsOf, shownReport } from './reports.ts';
+import { howSolved } from './solved-view.ts';
 import { record, snapshotOf, step, storeWith } from './testing/runs.ts';
 import { tilesFor } from './tiles.ts';
 import { INITIAL_VIEW, parseView, toggled } from './view-state.ts';
@@ -274,6 +275,8 @@ test('a classifier that was solved has no rate and no speed, but what it was sol
     ...{ time: 1, step: 1, epoch: 1, C: 10, choices, folds: 5, validated_rows: 90, rows: 90 },
     ...{ features: 256, iterations: 31, converged: true, loss: 0.2, seconds: 0.4 },
   };
+  expect(howSolved(solved)).toContain('on 90 rows of 256 features: 31 iterations');
+  expect(howSolved({ ...solved, label_rows: 16 })).toContain('of 256 features and 16 rows of the labels’ names: 31');
   store.apply({ type: 'events', run: 'a', events: [solved] });
   expect(tiles()[2]).toEqual({ name: 'Features', value: '256', detail: 'solved in 31 iterations' });
   expect(tiles()[4]).toEqual({ name: 'C', value: '10', detail: 'best of 3' });

@@ -27,6 +27,13 @@ it('the ways of a model are the same however many classes there are, the recomme
   expect([...few].sort()).toEqual([...many].sort());
 });
 
+it('the classes’ names are learnt where they say something, beside few rows of each', async () => {
+  const [head] = await ways({ ...rows, classes: 8, named: true }, 'starters/bert', ['head']);
+  expect(head!.recipe.strategy).toMatchObject({ label_templates: ['This sentence is {}', '{}'] });
+  const [many] = await ways({ ...rows, classes: 2, named: true }, 'starters/bert', ['head']);
+  expect(many!.recipe.strategy).toEqual({ type: 'head', solver: 'lbfgs' });
+});
+
 it('a misspelt strategy is refused with the one that may be meant', async () => {
   await expect(ways(rows, 'starters/bert', ['lora', 'bitift'])).rejects.toMatchObject({
     code: 'usage',

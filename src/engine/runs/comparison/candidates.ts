@@ -39,6 +39,8 @@ export interface Rows {
   rows: number;
   /** Classes among them, where they were counted: with few rows of each, other ways are recommended. */
   classes?: number | undefined;
+  /** Whether the classes' names can be learnt (areNamed). */
+  named?: boolean | undefined;
   /** Folder that relative names are looked up from. */
   base: string;
   cacheFolder?: string | undefined;
@@ -117,9 +119,10 @@ export function searched(
 /** A candidate before anything is known of it. */
 const UNTRIED = { estimate_s: null, state: 'waiting', run: null, reason: null, result: null } as const;
 
-const factsFor = async ({ base, cacheFolder, classes }: Rows, model: string): Promise<Facts> => ({
+const factsFor = async ({ base, cacheFolder, classes, named }: Rows, model: string): Promise<Facts> => ({
   ...(await factsOf(model, base, cacheFolder)),
   classes,
+  named,
 });
 
 async function usable({ task, base, cacheFolder }: Rows): Promise<string[]> {
