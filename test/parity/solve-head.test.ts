@@ -117,3 +117,18 @@ it('more rows than are in memory at once are brought in piece by piece, with the
   expect(Math.abs(total - expected)).toBeLessThan(1e-9 * expected);
   for (const [i, value] of by.entries()) expect(Math.abs(gradient[i]! - value)).toBeLessThan(1e-9);
 });
+
+it('is solved where inputs are sums of others, and where they say nothing', async () => {
+  const labels = Array.from({ length: 60 }, (_, i) => i % 3);
+  // One of three is 1: with the bias, one input too many. Far from zero, so that little of a row is its own.
+  const features = Float64Array.from(labels.flatMap((label) => [0, 1, 2].map((j) => 1e4 + (j === label ? 1 : 0))));
+  const problem: HeadProblem = { features, width: 3, labels, outputs: 3, loss: 'class' };
+  const solved = await chooseHead(problem);
+  expect(solved.converged).toBe(true);
+  expect(solved.loss).toBeLessThan(0.01);
+  const constant = await chooseHead({ ...problem, features: new Float64Array(180).fill(7) });
+  expect([constant.converged, constant.iterations]).toEqual([true, 0]);
+  expect(constant.loss).toBeCloseTo(Math.log(3), 9);
+  const raw = await solveHead(problem, 1000, { maxIterations: 200 });
+  expect(raw.weight.every(Number.isFinite)).toBe(true);
+});

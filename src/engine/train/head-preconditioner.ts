@@ -5,8 +5,10 @@
 export function invertedFactor(matrix: Float64Array, n: number, stride: number): void {
   for (let i = 0; i < n; i++)
     for (let j = 0; j <= i; j++) {
-      const rest = matrix[i * stride + j]! - dotOfRows(matrix, i * stride, j * stride, j);
-      matrix[i * stride + j] = i === j ? Math.sqrt(rest) : rest / matrix[j * stride + j]!;
+      const given = matrix[i * stride + j]!;
+      const rest = given - dotOfRows(matrix, i * stride, j * stride, j);
+      // Where an input is nearly a sum of others, rounding may leave nothing.
+      matrix[i * stride + j] = i === j ? Math.sqrt(Math.max(rest, 1e-12 * given)) : rest / matrix[j * stride + j]!;
     }
   const row = new Float64Array(n);
   for (let i = 0; i < n; i++) {

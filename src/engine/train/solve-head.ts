@@ -42,7 +42,7 @@ export interface SolveOptions {
  * `Tᵀ(W − start)` in the place of W, by which the loss curves alike in all directions (`preconditioner`).
  */
 export async function solveHead(problem: HeadProblem, C: number, options: SolveOptions = {}): Promise<SolvedHead> {
-  const { start, tolerance = 1e-7, maxIterations = 1000, between = async () => {} } = options;
+  const { start, tolerance = 1e-8, maxIterations = 1000, between = async () => {} } = options;
   const products = options.products ?? new HeadProducts(problem);
   const { width: D, outputs: K } = problem;
   const { columns, inputs, length } = products;
