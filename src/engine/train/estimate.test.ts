@@ -4,6 +4,7 @@ import { declarationOf } from '../models/architecture.ts';
 import { architectureOf } from '../models/registry.ts';
 import { parseRecipe } from '../recipes/recipe.ts';
 import { trainingProgram } from '../runtime/programs.ts';
+import { STRATEGIES } from '../strategies/index.ts';
 import { languageLoss } from '../tasks/language/loss.ts';
 import { classLoss } from '../tasks/loss.ts';
 import { bytesOf, peakBytes } from '../tensor/graph/liveness.ts';
@@ -278,6 +279,19 @@ describe('requireMemory', () => {
   it('names a strategy when batches do not help, and another way when nothing does', () => {
     expect(refusal({}, 550e6)!.hint).toMatch(/strategy \{"type":"freeze"/);
     expect(refusal({}, 100e6)!.hint).toMatch(/smaller base model/);
+  });
+
+  it('looks for it without running the model for each of a thousand settings', () => {
+    let runs = 0;
+    const scope: Workload['architecture']['scope'] = (source) => {
+      runs++;
+      return architecture.scope(source);
+    };
+    const watched = { ...work, architecture: { ...architecture, scope } };
+    for (const strategy of [{ type: 'full' }, lora] as const)
+      expect(refusal({ strategy }, 100e6, {}, watched)!.hint).toMatch(/smaller base model/);
+    // A few for each strategy: its parameters, and which of them answer.
+    expect(runs).toBeLessThan(10 * Object.keys(STRATEGIES).length);
   });
 });
 

@@ -21,13 +21,46 @@ export interface Workload {
   generalLengths?: readonly number[];
 }
 
+/** A model with what a strategy adds, and what that comes to by its labels and the phases that count. */
+interface Adapted {
+  architecture: Architecture;
+  sizes: Map<string, Sizes>;
+}
+
+const known = new WeakMap<Architecture, WeakMap<Strategy, Adapted>>();
+
+/**
+ * Worked out once: what a strategy adds is known by running the model's forward function dry, and what fits is looked for
+ * among a thousand settings with a few strategies.
+ * @throws WrongKey where a key of the strategy does not fit the model
+ */
+function adaptedBy(strategy: Strategy, architecture: Architecture): Adapted {
+  const before = known.get(architecture) ?? new WeakMap<Strategy, Adapted>();
+  known.set(architecture, before);
+  const adapted = before.get(strategy) ?? { architecture: architectureFor(strategy, architecture), sizes: new Map() };
+  before.set(strategy, adapted);
+  return adapted;
+}
+
 /** @param phases of the run that count; without them all that the strategy has */
 export function sizesOf(
   { architecture, numLabels }: Pick<Workload, 'architecture' | 'numLabels'>,
   strategy: Strategy,
   phases?: readonly number[],
 ): Sizes {
-  const adapted = architectureFor(strategy, architecture);
+  const { architecture: adapted, sizes } = adaptedBy(strategy, architecture);
+  const key = `${numLabels} ${phases?.join(',') ?? 'all'}`;
+  const of = sizes.get(key) ?? countSizes({ architecture: adapted, numLabels }, strategy, phases);
+  sizes.set(key, of);
+  return of;
+}
+
+/** @param architecture with what the strategy adds */
+function countSizes(
+  { architecture: adapted, numLabels }: Pick<Workload, 'architecture' | 'numLabels'>,
+  strategy: Strategy,
+  phases?: readonly number[],
+): Sizes {
   const isInPhase = isTrainedIn(strategy, adapted);
   const isTrained = phases
     ? (name: string) => phases.some((phase) => isInPhase(phase, name))
@@ -37,12 +70,12 @@ export function sizesOf(
   const trained = all.filter(({ name }) => isTrained(name));
   const count = (some: readonly ParameterInfo[]) => some.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const places = trained.flatMap(({ place }) => (place === 'head' ? [] : [Math.max(0, place)]));
-  const lowest = smallest([architecture.numLayers, ...places]);
+  const lowest = smallest([adapted.numLayers, ...places]);
   return {
     parameters: count(all),
     trained: count(trained),
     heldIn8Bit: count(all.filter(({ name }) => isHeld(name))),
-    passedShare: 1 - lowest / architecture.numLayers,
+    passedShare: 1 - lowest / adapted.numLayers,
     virtualTokens: adapted.virtualIds?.length ?? 0,
     prefixTokens: adapted.prompt?.isPrefix ? adapted.prompt.num_virtual_tokens : 0,
     magnitudes: magnitudesOf(adapted),
@@ -67,7 +100,11 @@ function magnitudesOf(architecture: Architecture): Magnitudes | undefined {
 
 /** The phases that a run reaches. */
 const phasesIn = ({ architecture, trainLengths }: Workload, recipe: Recipe): Phases =>
-  phasesOf(recipe.strategy, architectureFor(recipe.strategy, architecture), countSteps(recipe, trainLengths.length));
+  phasesOf(
+    recipe.strategy,
+    adaptedBy(recipe.strategy, architecture).architecture,
+    countSteps(recipe, trainLengths.length),
+  );
 
 /** Those of all that a run trains, whose gradients and moments are there from its first step. */
 export const sizesIn = (work: Workload, recipe: Recipe): Sizes =>
@@ -98,25 +135,24 @@ export function estimateMemory(work: Workload, recipe: Recipe): number {
   const { architecture } = work;
   const sizes = sizesIn(work, recipe);
   const { parameters, trained, heldIn8Bit, passedShare, trainsWeights, virtualTokens } = sizes;
-  const read = (length: number) => virtualTokens + Math.min(length, recipe.max_length);
   // Copies of a weight in 8 bits: for products forward, and backward where gradients pass through frozen layers.
   const narrow = heldIn8Bit * (passedShare > 0 && !trainsWeights ? 2 : 1);
   const accumulated = recipe.gradient_accumulation_steps > 1 ? 4 * trained : 0;
-  const lengths = work.trainLengths.map(read);
+  const lengths = lengthsIn(work.trainLengths, recipe.max_length, virtualTokens);
   const tokens = likelyTokens(lengths, recipe.per_device_train_batch_size);
   const evalTokens = likelyTokens(lengths, recipe.per_device_eval_batch_size);
-  const rowLength = largest(lengths);
+  const rowLength = lengths.longest;
   const recompute = recipe.gradient_checkpointing;
   const activations = activationBytes(architecture, sizes, { tokens, evalTokens, rowLength, recompute });
   // Its rows may be longer than all of the data's, and are measured between the steps.
-  const general = (work.generalLengths ?? []).map(read);
+  const general = lengthsIn(work.generalLengths ?? [], recipe.max_length, virtualTokens);
   const measured =
-    general.length === 0
+    general.rows === 0
       ? 0
       : activationBytes(architecture, sizes, {
           tokens: 0,
           evalTokens: likelyTokens(general, recipe.per_device_eval_batch_size),
-          rowLength: largest(general),
+          rowLength: general.longest,
         });
   return (
     BASE_BYTES +
@@ -128,13 +164,36 @@ export function estimateMemory(work: Workload, recipe: Recipe): number {
   );
 }
 
+/** How long rows are, of which a model reads so many tokens. */
+interface Lengths {
+  rows: number;
+  mean: number;
+  deviation: number;
+  longest: number;
+}
+
+const knownLengths = new WeakMap<readonly number[], Map<string, Lengths>>();
+
+/** Worked out once for each length that rows are cut to: there may be a million. @param before tokens in front of each */
+function lengthsIn(all: readonly number[], most: number, before: number): Lengths {
+  const earlier = knownLengths.get(all) ?? new Map<string, Lengths>();
+  knownLengths.set(all, earlier);
+  const key = `${most} ${before}`;
+  const lengths = earlier.get(key) ?? measureLengths(all.map((length) => before + Math.min(length, most)));
+  earlier.set(key, lengths);
+  return lengths;
+}
+
+function measureLengths(lengths: readonly number[]): Lengths {
+  const rows = lengths.length;
+  const mean = lengths.reduce((a, b) => a + b, 0) / rows;
+  const deviation = Math.sqrt(lengths.reduce((sum, length) => sum + (length - mean) ** 2, 0) / rows);
+  return { rows, mean, deviation, longest: lengths.reduce((a, b) => Math.max(a, b), 0) };
+}
+
 /** Tokens of a large batch of random rows: the mean and three standard deviations, at most the longest rows together. */
-function likelyTokens(lengths: readonly number[], batch: number): number {
-  const n = lengths.length;
-  const mean = lengths.reduce((a, b) => a + b, 0) / n;
-  const deviation = Math.sqrt(lengths.reduce((sum, length) => sum + (length - mean) ** 2, 0) / n);
-  const longest = lengths.reduce((a, b) => Math.max(a, b), 0);
-  const size = Math.min(batch, n);
+function likelyTokens({ rows, mean, deviation, longest }: Lengths, batch: number): number {
+  const size = Math.min(batch, rows);
   return Math.min(size * longest, size * mean + 3 * deviation * Math.sqrt(size)) / PACKED_SHARE;
 }
 
