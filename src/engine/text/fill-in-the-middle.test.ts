@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { middlePrompt } from './fill-in-the-middle.ts';
+import { MiddleTokens, middlePrompt } from './fill-in-the-middle.ts';
 import { Tokenizer } from './tokenizer.ts';
 
 const STARTER = join(import.meta.dirname, '../../../starters/decoder');
@@ -39,6 +39,31 @@ const CARDS: Card[] = [
     ...{ isSpecial: true, bos: false },
     text: `<fim_prefix>${BEFORE}<fim_suffix>${AFTER}<fim_middle>`,
     ends: ['<|endoftext|>', '<file_sep>', '<fim_pad>'],
+  },
+  {
+    model: 'Granite',
+    tokens: ['<fim_prefix>', '<fim_middle>', '<fim_suffix>', '<fim_pad>', '<filename>', '<gh_stars>', '<reponame>'],
+    ...{ isSpecial: true, bos: false },
+    text: `<fim_prefix>${BEFORE}<fim_suffix>${AFTER}<fim_middle>`,
+    ends: ['<|endoftext|>', '<fim_pad>', '<filename>', '<reponame>'],
+  },
+  {
+    // Suffix first; of StarCoder's tokens, and roles beside them.
+    model: 'Mellum',
+    tokens: [
+      ...['<fim_prefix>', '<fim_middle>', '<fim_suffix>', '<fim_pad>', '<filename>', '<gh_stars>', '<reponame>'],
+      ...['<system>', '</system>', '<assistant>', '</assistant>', '<user>', '</user>', '<think>', '</think>'],
+    ],
+    ...{ isSpecial: true, bos: false },
+    text: `<fim_suffix>${AFTER}<fim_prefix>${BEFORE}<fim_middle>`,
+    ends: ['<|endoftext|>', '<fim_suffix>', '<fim_pad>', '<filename>', '<reponame>'],
+  },
+  {
+    model: 'Seed-Coder',
+    tokens: ['<[fim-prefix]>', '<[fim-suffix]>', '<[fim-middle]>'],
+    ...{ isSpecial: true, bos: true },
+    text: `<[fim-suffix]>${AFTER}<[fim-prefix]>${BEFORE}<[fim-middle]>`,
+    ends: ['<[fim-suffix]>'],
   },
   {
     model: 'SantaCoder',
@@ -98,6 +123,15 @@ describe('a prompt for what belongs between two texts', () => {
     expect(added).toHaveLength(3);
     expect([...ids].indexOf(added[0]!)).toBe(card.bos ? 1 : 0);
     expect(ids.at(-1)).toBe(added[2]);
+    // As it is asked it learns more, too, in whichever order a draw would have it.
+    const tokens = MiddleTokens.of(tokenizer)!;
+    const parts = { prefix: BEFORE, middle: 'pass', suffix: AFTER };
+    const learned = [...tokens.whole({ ...parts, suffixFirst: false })];
+    const end = tokenizer.specialId('eos_token')!;
+    expect(learned).toEqual([...ids, ...tokenizer.encodeBare('pass').ids, end]);
+    const drawn = [...tokens.whole({ ...parts, suffixFirst: true })];
+    if (tokens.names.isSuffixFirst) expect(drawn).toEqual(learned);
+    else expect(drawn).not.toEqual(learned);
     expect(ends).toEqual(
       expect.arrayContaining([tokenizer.specialId('eos_token'), ...card.ends.map((name) => tokenizer.idOf(name))]),
     );

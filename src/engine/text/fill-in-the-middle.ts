@@ -7,11 +7,22 @@ export interface MiddleNames {
   readonly middle: string;
   /** What ends a middle, where that is not the token that ends a text. */
   readonly end?: string;
+  /** The one order that the model has learnt: the suffix behind its token, the prefix behind its own, the middle. */
+  readonly isSuffixFirst?: true;
+  /** Tokens that the vocabulary has beside them, where models of another order have the same three. */
+  readonly beside?: readonly string[];
 }
 
 const NAMES: readonly MiddleNames[] = [
   // Qwen 2.5, CodeGemma
   { prefix: '<|fim_prefix|>', suffix: '<|fim_suffix|>', middle: '<|fim_middle|>' },
+  // Mellum (Pavlichenko et al. 2025, arXiv 2510.05788: “S-P-M”); its names of roles are neither StarCoder's nor Granite's.
+  {
+    ...{ prefix: '<fim_prefix>', suffix: '<fim_suffix>', middle: '<fim_middle>', isSuffixFirst: true },
+    beside: ['<system>', '<user>', '<assistant>'],
+  },
+  // Seed-Coder (ByteDance Seed 2025, arXiv 2506.03524)
+  { prefix: '<[fim-prefix]>', suffix: '<[fim-suffix]>', middle: '<[fim-middle]>', isSuffixFirst: true },
   // StarCoder, Granite
   { prefix: '<fim_prefix>', suffix: '<fim_suffix>', middle: '<fim_middle>' },
   // SantaCoder
@@ -29,10 +40,13 @@ const NAMES: readonly MiddleNames[] = [
  */
 const BEYOND = [
   ...['<|endoftext|>', '<|fim_pad|>', '<|file_sep|>', '<|repo_name|>'],
-  ...['<fim_pad>', '<fim-pad>', '<file_sep>', '<|file_separator|>', '<repo_name>', '<reponame>'],
+  ...['<fim_pad>', '<fim-pad>', '<file_sep>', '<|file_separator|>', '<filename>', '<repo_name>', '<reponame>'],
 ];
 
-/** A text in three parts; in the order suffix, prefix, middle where the suffix comes first. */
+/**
+ * A text in three parts; in the order suffix, prefix, middle where the suffix comes first, as it does for models that have
+ * learnt no other order, whatever `suffixFirst` says.
+ */
 export interface Divided {
   prefix: string;
   middle: string;
@@ -70,8 +84,8 @@ export class MiddleTokens {
 
   /** Null where the tokenizer lacks them. */
   static of(tokenizer: Tokenizer): MiddleTokens | null {
-    const names = NAMES.find(({ prefix, suffix, middle }) =>
-      [prefix, suffix, middle].every((name) => tokenizer.idOf(name) !== null),
+    const names = NAMES.find(({ prefix, suffix, middle, beside = [] }) =>
+      [prefix, suffix, middle, ...beside].every((name) => tokenizer.idOf(name) !== null),
     );
     return names ? new MiddleTokens(tokenizer, names) : null;
   }
@@ -98,10 +112,12 @@ export class MiddleTokens {
     const before = this.tokenizer.encodeBare(prefix).ids;
     const [within, after] = [this.#within(middle), this.#within(suffix)];
     const { prefix: pre, suffix: suf, middle: mid } = this.#ids;
-    const parts = suffixFirst
-      ? // The second variant of the paper, which the models have learnt.
-        [[pre, suf], after, [mid], before, within]
-      : [[pre], before, [suf], after, [mid], within];
+    const parts = this.names.isSuffixFirst
+      ? [[suf], after, [pre], before, [mid], within]
+      : suffixFirst
+        ? // The second variant of the paper, which the models have learnt.
+          [[pre, suf], after, [mid], before, within]
+        : [[pre], before, [suf], after, [mid], within];
     return [this.#front, ...parts].flatMap((ids) => Array.from(ids));
   }
 
@@ -114,7 +130,7 @@ export class MiddleTokens {
 }
 
 /**
- * Asks a model for what stands between two texts, in the order that it learnt: prefix, suffix, middle.
+ * Asks a model for what stands between two texts, in the order that it learnt: prefix, suffix, middle, or the suffix first.
  * @param suffixFirst the order suffix, prefix, middle, which only some models have learnt (`fim_spm_rate` above 0): what
  *   is typed on then stands last, so that a key-value cache keeps all before it
  * @returns null where the tokenizer has no tokens for it

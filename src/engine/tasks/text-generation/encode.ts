@@ -78,9 +78,9 @@ function notesOn({ eos }: PassageEncoder, items: readonly TextItem[], made: read
 
 function fillNote(middles: FillInTheMiddle | null, made: readonly Made[]): EncodingNote[] {
   if (!middles) return [];
-  const { prefix, suffix, middle } = middles.names;
+  const { prefix, suffix, middle, isSuffixFirst } = middles.names;
   const filled = made.filter(({ isFilled }) => isFilled).length;
-  const message = `Fill-in-the-middle (fim_rate ${middles.rate}): ${filled.toLocaleString('en')} of ${counted(made.length, 'training text')} ${filled === 1 ? 'is' : 'are'} rearranged, with ${prefix}, ${suffix} and ${middle} around the parts.`;
+  const message = `Fill-in-the-middle (fim_rate ${middles.rate}): ${filled.toLocaleString('en')} of ${counted(made.length, 'training text')} ${filled === 1 ? 'is' : 'are'} rearranged, with ${prefix}, ${suffix} and ${middle} around the parts.${isSuffixFirst ? ' The suffix comes first in all of them, as this model has learned, whatever fim_spm_rate is.' : ''}`;
   return [{ level: 'info', message }];
 }
 

@@ -65,6 +65,27 @@ describe('fill-in-the-middle', () => {
     for (const item of items) if (!filled.includes(item)) expect(item.ids).toEqual(others[item.row]!.ids);
   });
 
+  it('keeps the order of a model that has learned the suffix first alone, and says so', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'luthier-fim-first-'));
+    await cp(STARTER, folder, { recursive: true, filter: (path) => !path.endsWith('safetensors') });
+    const file = join(folder, 'tokenizer.json');
+    const json = JSON.parse(await readFile(file, 'utf8')) as { added_tokens: object[] };
+    const token = { special: true, single_word: false, lstrip: false, rstrip: false, normalized: false };
+    const names = ['<[fim-prefix]>', '<[fim-suffix]>', '<[fim-middle]>'];
+    json.added_tokens.push(...names.map((content, i) => ({ id: 8192 + i, content, ...token })));
+    await writeFile(file, JSON.stringify(json));
+    const suffixFirst = await Tokenizer.load(folder);
+    await rm(folder, { recursive: true });
+    const { items, notes } = encodePassages(passages(40), suffixFirst, 128, { seed: 1, fim_rate: 1, fim_spm_rate: 0 });
+    for (const { ids } of items) {
+      const places = [SUFFIX, PREFIX, MIDDLE].map((id) => ids.indexOf(id!));
+      expect(places[0]).toBe(0);
+      expect(places[1]).toBeGreaterThan(0);
+      expect(places[2]).toBeGreaterThan(places[1]!);
+    }
+    expect(notes?.[0]?.message).toMatch(/The suffix comes first in all of them, .* whatever fim_spm_rate is\.$/);
+  });
+
   it('is the same for the same text and seed, wherever it stands, and another for another seed', () => {
     const ids = (rows: Passage[], seed: number) =>
       new Map(
