@@ -12,8 +12,19 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { halfInterval, mean, modelName, points, Study, shares, train, trainPeer, writeRows } from './study.mjs';
+import {
+  chosenOf,
+  halfInterval,
+  mean,
+  modelName,
+  points,
+  Study,
+  shares,
+  studyArguments,
+  train,
+  trainPeer,
+  writeRows,
+} from './study.mjs';
 import { CLINC_20, clinc, draw, sst2, tickets } from './study-rows.mjs';
 
 /** How often each row takes part in a step here, at most; in setfit, pairs of each kind for each row, with two texts each. */
@@ -21,17 +32,9 @@ const PAIRS = 20;
 /** Texts that name a class, beside its rows: src/protocol/label-names.ts, whose first is setfit's own (get_templated_dataset). */
 const TEMPLATES = ['This sentence is {}', '{}'];
 
-const { values: given, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    methods: { type: 'string' },
-    seeds: { type: 'string', default: '1,2,3' },
-    python: { type: 'string', default: process.env.LUTHIER_PEER_PYTHON ?? '' },
-    minutes: { type: 'string', default: 'Infinity' },
-  },
+const { model, data, chosen, seeds, ends, python, options } = studyArguments('few-rows.mjs MODEL DATA [CELL…]', {
+  methods: { type: 'string' },
 });
-const [model, data, ...chosen] = positionals;
-if (!model || !data) throw new Error('usage: node bench/few-rows.mjs MODEL DATA [CELL…] (see the file’s first lines)');
 
 /** @type {Record<string, { rows: () => import('./study-rows.mjs').Rows, ofEach: number }>} */
 const CELLS = {
@@ -81,11 +84,9 @@ const ORDER = ['few-shot', 'setfit', 'head', 'lora', 'full', 'head+names', 'few-
 
 const study = new Study('few-rows.jsonl', 'node bench/few-rows.mjs MODEL DATA --python PYTHON');
 const work = mkdtempSync(join(tmpdir(), 'luthier-few-rows-'));
-const ends = performance.now() + 60_000 * Number(given.minutes);
-const seeds = given.seeds.split(',').map(Number);
-const methods = ORDER.filter((name) => (given.methods?.split(',').includes(name) ?? true) || !given.methods);
-const cells = chosen.length > 0 ? chosen : Object.keys(CELLS);
-for (const cell of cells) if (!CELLS[cell]) throw new Error(`${cell} is none of ${Object.keys(CELLS).join(', ')}`);
+const wanted = chosenOf(options.methods?.split(',') ?? [], ORDER);
+const methods = ORDER.filter((name) => wanted.includes(name));
+const cells = chosenOf(chosen, Object.keys(CELLS));
 
 /** @param {string} cell @param {string} method @param {number} seed what a line of the file is found by */
 function keyOf(cell, method, seed) {
@@ -108,7 +109,7 @@ function measure(cell, method, seed) {
   const whole = isStarter ? model : resolve(model);
   const [trainFile, testFile] = [join(work, 'train.jsonl'), join(work, 'test.jsonl')];
   if (method === 'setfit')
-    return trainPeer(given.python, 'few_rows.py', {
+    return trainPeer(python, 'few_rows.py', {
       ...{ model: whole, train: trainFile, test: testFile, out: join(work, 'peer'), seed, ...key.settings },
     });
   const dataset = { train: 'train.jsonl', test: 'test.jsonl' };
@@ -119,11 +120,11 @@ function measure(cell, method, seed) {
 }
 
 try {
-  if (!given.python) console.error('No --python: the setfit package is not run.');
+  if (!python) console.error('No --python: the setfit package is not run.');
   for (const cell of cells)
     for (const seed of seeds)
       for (const method of methods) {
-        if (method === 'setfit' && (!given.python || isStarter)) continue;
+        if (method === 'setfit' && (!python || isStarter)) continue;
         const key = keyOf(cell, method, seed);
         if (performance.now() > ends && !study.known(key)) continue;
         const { accuracy, n, seconds } = await study.once(key, () => measure(cell, method, seed));

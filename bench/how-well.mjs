@@ -10,20 +10,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { modelName, points, Study, shares, train, trainPeer, writeRows } from './study.mjs';
+import { chosenOf, modelName, points, Study, shares, studyArguments, train, trainPeer, writeRows } from './study.mjs';
 import { CLINC_50, clinc, draw, sst2 } from './study-rows.mjs';
 
-const { values: given, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    seeds: { type: 'string', default: '1,2,3' },
-    python: { type: 'string', default: process.env.LUTHIER_PEER_PYTHON ?? '' },
-    minutes: { type: 'string', default: 'Infinity' },
-  },
-});
-const [model, data, ...chosen] = positionals;
-if (!model || !data) throw new Error('usage: node bench/how-well.mjs MINILM DATA [CELL…] (see the file’s first lines)');
+const { model, data, chosen, seeds, ends, python } = studyArguments('how-well.mjs MINILM DATA [CELL…]');
 
 const SETS = {
   // Fifty intents of CLINC150 small, 50 rows of each.
@@ -51,11 +41,8 @@ const CELLS = Object.fromEntries(
 );
 const study = new Study('how-well.jsonl', 'node bench/how-well.mjs MINILM DATA --python PYTHON');
 const work = mkdtempSync(join(tmpdir(), 'luthier-how-well-'));
-const ends = performance.now() + 60_000 * Number(given.minutes);
-const seeds = given.seeds.split(',').map(Number);
-const cells = chosen.length > 0 ? chosen : Object.keys(CELLS);
-for (const cell of cells) if (!CELLS[cell]) throw new Error(`${cell} is none of ${Object.keys(CELLS).join(', ')}`);
-const sides = given.python ? ['luthier', 'pytorch'] : ['luthier'];
+const cells = chosenOf(chosen, Object.keys(CELLS));
+const sides = python ? ['luthier', 'pytorch'] : ['luthier'];
 
 /** @param {string} cell @param {string} side @param {number} seed what a line of the file is found by */
 function keyOf(cell, side, seed) {
@@ -72,7 +59,7 @@ function measure(cell, side, seed) {
   const [trainFile, testFile] = [join(work, 'train.jsonl'), join(work, 'test.jsonl')];
   const whole = resolve(model);
   if (side === 'pytorch')
-    return trainPeer(given.python, 'how_well.py', {
+    return trainPeer(python, 'how_well.py', {
       ...{ model: whole, train: trainFile, test: testFile, seed, settings },
     });
   const dataset = { train: 'train.jsonl', test: 'test.jsonl' };
@@ -80,7 +67,7 @@ function measure(cell, side, seed) {
 }
 
 try {
-  if (!given.python) console.error('No --python: PyTorch is not run.');
+  if (!python) console.error('No --python: PyTorch is not run.');
   for (const cell of cells)
     for (const seed of seeds)
       for (const side of sides) {

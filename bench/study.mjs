@@ -1,14 +1,53 @@
-/** What the studies of quality have in common: runs of Luthier and of a peer, a file that they go on from, and statistics. */
+/** What the studies of quality have in common: their arguments, runs of Luthier and of a peer, a file that they go on from, and statistics. */
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const cli = process.env.LUTHIER_CLI ?? fileURLToPath(new URL('../dist/engine/cli.cjs', import.meta.url));
 
 /** Of all cores together, the share that works below which the machine counts as idle. */
 const IDLE = 0.1;
+
+/**
+ * What a study is asked for: `MODEL DATA [CELL…] [--seeds 1,2,3] [--python PYTHON] [--minutes N]`.
+ * @param {string} usage the study's file, and what it takes
+ * @param {Record<string, { type: 'string' }>} [own] options of this study alone
+ */
+export function studyArguments(usage, own = {}) {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      seeds: { type: 'string', default: '1,2,3' },
+      python: { type: 'string', default: process.env.LUTHIER_PEER_PYTHON ?? '' },
+      minutes: { type: 'string', default: 'Infinity' },
+      ...own,
+    },
+  });
+  const [model, data, ...chosen] = positionals;
+  if (!model || !data) throw new Error(`usage: node bench/${usage} (see the file’s first lines)`);
+  const [seeds, minutes] = [values.seeds.split(',').map(Number), Number(values.minutes)];
+  if (!seeds.every(Number.isInteger))
+    throw new Error(`--seeds is ${values.seeds}; it must be whole numbers, with commas`);
+  if (!(minutes >= 0)) throw new Error(`--minutes is ${values.minutes}; it must be a number from 0 on`);
+  /** No run begins then, by performance.now. */
+  const ends = performance.now() + 60_000 * minutes;
+  /** @type {Record<string, string | undefined>} */
+  const options = Object.fromEntries(Object.keys(own).map((name) => [name, /** @type {any} */ (values)[name]]));
+  return { model, data, chosen, seeds, ends, python: values.python, options };
+}
+
+/**
+ * The names that are chosen of all that there are.
+ * @param {readonly string[]} chosen without any, all are
+ * @param {readonly string[]} all
+ */
+export function chosenOf(chosen, all) {
+  for (const name of chosen) if (!all.includes(name)) throw new Error(`${name} is none of ${all.join(', ')}`);
+  return chosen.length > 0 ? chosen : all;
+}
 
 /**
  * A file of measured lines, one a run. A line counts for the settings that it was measured with: where they have changed
