@@ -5,7 +5,7 @@ import { HostError } from '../errors.ts';
 import { bindInFile } from '../prompts/bind.ts';
 import { chooseTemplateModel as askModel } from '../prompts/choose.ts';
 import { templateOf } from '../prompts/documents.ts';
-import { hostOf } from '../prompts/remote.ts';
+import { hostOf } from '../prompts/endpoint-address.ts';
 import { choose } from '../questions.ts';
 import { setting } from '../settings.ts';
 import { askText, tell } from '../ui.ts';

@@ -11,12 +11,13 @@ import type { RunStore } from '../runs/store.ts';
 import { setting } from '../settings.ts';
 import { modelFolderOf } from '../views/run-panels.ts';
 import { aboutTokens, confirmSending, type Sending } from './confirm.ts';
+import { hostOf, originOf } from './endpoint-address.ts';
 import type { EndpointKeys } from './endpoint-keys.ts';
 import { textAt } from './git.ts';
 import { askChatModel } from './language-models.ts';
 import type { ColumnRef, ModelRef, VersionRef } from './models.ts';
 import { placed } from './placed.ts';
-import { askEndpoint, hostOf, originOf } from './remote.ts';
+import { askEndpoint } from './remote.ts';
 
 export interface AnswerSources {
   service: Pick<EngineService, 'request'>;

@@ -5,11 +5,12 @@ import { type Choice, Questions, separator } from '../questions.ts';
 import { describeRunItem } from '../runs/present.ts';
 import { setting } from '../settings.ts';
 import { askText } from '../ui.ts';
+import { hostOf } from './endpoint-address.ts';
 import type { EndpointKeys } from './endpoint-keys.ts';
 import { revisionsOf } from './git.ts';
 import { listChatModels } from './language-models.ts';
 import { type ColumnRef, columnId, type ModelRef, runRef, type TemplateModels, type VersionRef } from './models.ts';
-import { hostOf, listEndpointModels } from './remote.ts';
+import { listEndpointModels } from './remote.ts';
 
 interface Choosing {
   models: TemplateModels;

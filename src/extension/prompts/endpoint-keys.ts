@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import { SECRETS } from '../ids.ts';
-import { originOf, withoutQuery } from './remote.ts';
+import { originOf, withoutQuery } from './endpoint-address.ts';
 
 /**
  * API keys of endpoints, in VS Code's secret storage and nowhere else. A key belongs to the address that it was given

@@ -11,8 +11,8 @@ import type { RunStore } from '../runs/store.ts';
 import { findBaseFolder } from '../views/base-model.ts';
 import { modelFolderOf } from '../views/run-panels.ts';
 import { templateOf } from './documents.ts';
+import { hostOf } from './endpoint-address.ts';
 import { listChatModels } from './language-models.ts';
-import { hostOf } from './remote.ts';
 
 /** What a template can be asked of. */
 export type ModelRef =

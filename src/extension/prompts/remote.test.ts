@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Cancelled, HostError } from '../errors.ts';
-import { askEndpoint, type Endpoint, isLocal, listEndpointModels, originOf, withoutQuery } from './remote.ts';
+import { isLocal, originOf, withoutQuery } from './endpoint-address.ts';
+import { askEndpoint, type Endpoint, listEndpointModels } from './remote.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 

@@ -3,6 +3,7 @@ import type { ChatMessage, FinishReason, GenerationSettings } from '../../protoc
 import { counted, DEFAULT_NEW_TOKENS, SAMPLING_KEYS } from '../../protocol/index.ts';
 import { Cancelled, HostError } from '../errors.ts';
 import { plainLine } from '../escape.ts';
+import { addressOf, hostOf, isLocal, parsed } from './endpoint-address.ts';
 
 /** A server that speaks OpenAI's protocol: Ollama, llama.cpp, vLLM, or one elsewhere. */
 export interface Endpoint {
@@ -38,58 +39,6 @@ const MOST_RESTS = 2;
 /** No answer of words is as long; a server that does not stop is. */
 const MOST_BYTES = 16 << 20;
 const MOST_ERROR_BYTES = 64 << 10;
-
-/** The address that a key belongs to, and that is confirmed: scheme, host and port. */
-export const originOf = (url: string): string => parsed(url).origin;
-
-/** An address without what stands behind its question mark, which may be a key. @throws HostError `endpoint-invalid` */
-export function withoutQuery(url: string): { url: string; query: string } {
-  const { origin, pathname, search } = parsed(url);
-  return { url: origin + pathname.replace(/\/+$/, ''), query: search };
-}
-
-/** A host as people know it. */
-export const hostOf = (url: string): string => parsed(url).host;
-
-const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
-
-/** Whether the server is on this machine. */
-export const isLocal = (url: string): boolean => LOOPBACK.test(parsed(url).hostname);
-
-/** @throws HostError `endpoint-invalid` */
-function parsed(url: string): URL {
-  const wrong = (why: string) =>
-    new HostError('endpoint-invalid', `The endpoint’s address ${why}.`, 'Change luthier.prompts.endpoint.url.', [
-      'openSettings',
-    ]);
-  let address: URL;
-  try {
-    address = new URL(url);
-  } catch {
-    // Behind a question mark there may be a key.
-    throw wrong(`“${plainLine(url.split('?', 1)[0]!)}” is not a URL`);
-  }
-  if (address.protocol !== 'http:' && address.protocol !== 'https:') throw wrong('is not one of http or https');
-  // It would be shown and logged with the address; what is secret has a place of its own.
-  if (address.username || address.password) {
-    throw wrong('contains a user name or password; keep a key with Set API Key of Endpoint instead');
-  }
-  return address;
-}
-
-function addressOf(endpoint: Pick<Endpoint, 'url' | 'key'>, path: string): string {
-  const address = parsed(endpoint.url);
-  if (endpoint.key !== undefined && address.protocol === 'http:' && !isLocal(endpoint.url)) {
-    throw new HostError(
-      'endpoint-invalid',
-      `The API key is not sent to ${address.host}: its address is http, which anybody on the way can read.`,
-      'Use https in luthier.prompts.endpoint.url, or delete the key with Set API Key of Endpoint.',
-      ['openSettings', 'setEndpointKey'],
-    );
-  }
-  address.pathname = `${address.pathname.replace(/\/+$/, '')}/${path}`;
-  return address.href;
-}
 
 /** Names of the models that a server offers, in its order. */
 export async function listEndpointModels(
