@@ -1,6 +1,7 @@
 import type { Range } from '../prompt-file.ts';
+import { attributeOf } from './attributes.ts';
 import { type Filters, standardFilters } from './filters.ts';
-import { methodOf } from './methods.ts';
+import { globals } from './globals.ts';
 import { type Call, childrenOf, type Name, type Node, type NodeOf } from './nodes.ts';
 import { operate } from './operators.ts';
 import { type Syntax, TEST_AS_FILTER } from './syntax.ts';
@@ -18,7 +19,6 @@ import {
   lengthOf,
   listOf,
   Namespace,
-  NumberRange,
   numberOf,
   RenderFault,
   Tuple,
@@ -97,15 +97,8 @@ class Evaluator {
   }
 
   run(): string {
-    const globals: Dict = new Map<string, Value>([
-      ['range', rangeOf],
-      ['dict', ({ named }) => named],
-      ['namespace', namespaceOf],
-      ...[['true', true] as const, ['True', true] as const, ['false', false] as const, ['False', false] as const],
-      ...[['none', null] as const, ['None', null] as const],
-    ]);
     try {
-      return this.#block(this.#syntax.body, new Scope(new Scope(new Scope(null, globals), this.#options.values)));
+      return this.#block(this.#syntax.body, new Scope(new Scope(new Scope(null, globals()), this.#options.values)));
     } catch (cause) {
       if (cause instanceof RenderFault) throw new RenderError(`${capital(cause.message)}.`, this.#at);
       if (cause instanceof RangeError && /call stack/i.test(cause.message))
@@ -437,37 +430,5 @@ const nameOf = (node: Node): string =>
     : node.type === 'MemberExpression' && !node.computed
       ? `${nameOf(node.object)}${(node.property as Name).value}.`
       : '';
-
-/** @param dotted `value.key`, by which methods are found before keys, as in Python */
-function attributeOf(held: Value, key: Value, dotted: boolean): Value | undefined {
-  if (held instanceof Namespace) return held.entries.get(textOf(key));
-  if (typeof key === 'string') {
-    const method = methodOf(held, key);
-    const own = held instanceof Map ? held.get(key) : undefined;
-    return dotted ? (method ?? own) : (own ?? method);
-  }
-  if (typeof key === 'number' && held instanceof Map) return held.get(String(key));
-  if (typeof key !== 'number' || !(typeof held === 'string' || Array.isArray(held) || held instanceof NumberRange))
-    return undefined;
-  const items = typeof held === 'string' ? [...held] : held;
-  const at = key < 0 ? key + items.length : key;
-  if (items instanceof NumberRange) return at >= 0 && at < items.length ? items.start + at * items.step : undefined;
-  return items[at];
-}
-
-function rangeOf({ args }: Arguments): Value {
-  const numbers = args.map((value) => {
-    if (typeof value !== 'number') throw new RenderFault(`range: whole numbers are expected, not ${kindOf(value)}`);
-    return value;
-  });
-  if (numbers.length === 0) throw new RenderFault('range: a number is expected');
-  return numbers.length === 1
-    ? new NumberRange(0, numbers[0]!, 1)
-    : new NumberRange(numbers[0]!, numbers[1]!, numbers[2] ?? 1);
-}
-
-function namespaceOf({ args: [first], named }: Arguments): Value {
-  return new Namespace(new Map([...(first instanceof Map ? first : []), ...named]));
-}
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
