@@ -26,18 +26,17 @@ import { Cancelled, HostError, isCancelled } from '../errors.ts';
 import { shorten } from '../format.ts';
 import { PANELS } from '../ids.ts';
 import type { Log } from '../log.ts';
-import { choose, Questions, separator } from '../questions.ts';
-import { describeRunItem, stateIcon } from '../runs/present.ts';
-import { datasetName, hasModel, type Run } from '../runs/run.ts';
+import { choose, Questions } from '../questions.ts';
+import { hasModel, type Run } from '../runs/run.ts';
 import type { RunStore } from '../runs/store.ts';
 import { confirm, tell } from '../ui.ts';
-import { baseChoice, listBases } from './base-choices.ts';
-import { type BaseModel, findBaseModel, HEADS } from './base-model.ts';
+import { type BaseModel, findBaseModel } from './base-model.ts';
 import { openRow } from './open.ts';
 import { Panel } from './panel.ts';
 import { followName, modelFolderOf, RunPanels, triedFolder } from './run-panels.ts';
 import { columnTyped, templateNote, templateOfRun } from './run-template.ts';
-import { type BaseTried, describeTried, isRun, type Tried, triedId, triedName, tryTitle, writes } from './tried.ts';
+import { type BaseTried, describeTried, isRun, type Tried, triedId, triedName, tryTitle } from './tried.ts';
+import { askTried } from './tried-choices.ts';
 
 export interface TryoutOptions {
   extension: vscode.Uri;
@@ -387,7 +386,7 @@ class Tryout {
     const questions = new Questions('Choose Model');
     let chosen: Tried;
     try {
-      chosen = await this.askModel(questions);
+      chosen = await askTried(questions, this.options, this.tried);
     } finally {
       questions.dispose();
     }
@@ -398,39 +397,6 @@ class Tryout {
     this.undos.clear();
     this.wire.panel.title = tryTitle(chosen);
     await this.sendSnapshot();
-  }
-
-  /** Runs and base models whose answers this page shows: those that write have a page of another kind. */
-  private async askModel(questions: Questions): Promise<Tried> {
-    const { store, service } = this.options;
-    const runs = store.all().filter((run) => hasModel(run) && taskOf(run.record.recipe.task).name in HEADS);
-    const bases = (await questions.work('Looking for models…', (signal) => listBases(service, signal))).filter(
-      ({ answers }) => answers !== null && !writes(answers),
-    );
-    const now = triedId(this.tried);
-    const shown = (tried: Tried, description: string | undefined) =>
-      [description, triedId(tried) === now ? 'shown now' : ''].filter(Boolean).join(' · ');
-    const trained = runs.map((run) => ({
-      label: `$(${stateIcon(run).icon}) ${run.record.name}`,
-      description: shown(run, describeRunItem(run, null)),
-      detail: datasetName(run.record),
-      value: run as Tried,
-    }));
-    const untrained = bases.map((model) => {
-      const choice = baseChoice(model);
-      return { ...choice, description: shown(choice.value!, choice.description), value: choice.value as Tried };
-    });
-    const all = [...trained, ...untrained];
-    const other = all.find(({ value }) => triedId(value) !== now);
-    if (!other) {
-      void tell('information', `${triedName(this.tried)} is the only model that can be tried on this page.`);
-      throw new Cancelled();
-    }
-    return (await questions.ask<Tried>({
-      placeholder: 'Which model do you want to try?',
-      items: [...trained, ...(untrained.length > 0 ? [separator('Base models'), ...untrained] : [])],
-      active: other,
-    })) as Tried;
   }
 
   /** The run's data as it read it. */
