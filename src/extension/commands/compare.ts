@@ -25,12 +25,12 @@ import { askText, withProgress } from '../ui.ts';
 import { modelPlaces } from '../views/base-choices.ts';
 import { datasetsFor } from './datasets.ts';
 import { settleEncoding } from './encoding.ts';
-import { writeRecipe } from './fine-tune.ts';
 import { askModel } from './models.ts';
 import { inspect } from './reading.ts';
 import { requireTrust } from './select.ts';
 import { fromDataset } from './source.ts';
 import { startRecipe } from './start.ts';
+import { writeRecipe } from './write-recipe.ts';
 
 const TITLES: Record<Asked, string> = { ways: 'Which Way Is Best?', models: 'Which Model?' };
 /** What is compared on a dataset's rows; a search is started by its recipe (search.ts). */

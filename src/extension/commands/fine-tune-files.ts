@@ -26,10 +26,10 @@ import { BACK, type Choice, type Notice, Questions, separator } from '../questio
 import { blockingProblem, summaryLines } from '../recipes/suggest.ts';
 import { setting } from '../settings.ts';
 import { severityIcon } from '../severity.ts';
-import { writeRecipe } from './fine-tune.ts';
 import { askModel, noticeOf } from './models.ts';
 import { requireTrust } from './select.ts';
 import { startRecipe } from './start.ts';
+import { writeRecipe } from './write-recipe.ts';
 
 const TITLE = 'Fine-tune on My Files';
 const TASK = 'text-generation';

@@ -3,51 +3,37 @@ import { basename, join } from 'node:path';
 import * as vscode from 'vscode';
 import { listFolder } from '../../files/folders.ts';
 import { slug, uniqueName } from '../../files/names.ts';
-import { writeFileAtomically } from '../../files/write-file.ts';
 import { nameIn } from '../../files/written-path.ts';
 import { HOME } from '../../guard/index.ts';
 import {
   areNamed,
   type Columns,
-  counted,
   type DataProblem,
   type DataSummary,
   FEW_ROWS_FOLDS,
-  FIELDS,
   type LabelsWritten,
-  lackingFields,
-  type OtherLearning,
-  type RecipeInput,
-  type RunEstimate,
   type StrategySuggestion,
   type TaskName,
-  taskOf,
 } from '../../protocol/index.ts';
 import type { Luthier } from '../context.ts';
-import { HostError, isCancelled, type Place, toHostError } from '../errors.ts';
-import { shorten } from '../format.ts';
-import { RECIPE_SUFFIX } from '../ids.ts';
-import { BACK, type Choice, continuation, type Notice, Questions, separator } from '../questions.ts';
-import {
-  blockingProblem,
-  mergeProblems,
-  recipeText,
-  type SummaryLine,
-  suggestRecipe,
-  summaryLines,
-} from '../recipes/suggest.ts';
+import { type HostError, isCancelled, toHostError } from '../errors.ts';
+import { BACK, type Notice, Questions } from '../questions.ts';
+import { mergeProblems, suggestRecipe } from '../recipes/suggest.ts';
 import { setting } from '../settings.ts';
 import { severityIcon } from '../severity.ts';
 import { askColumns, tooFewColumns } from './columns.ts';
 import { datasetsFor } from './datasets.ts';
 import { settleEncoding } from './encoding.ts';
-import { foldsChoice } from './folds.ts';
+import { BLOCKED, type Decision, summaryQuestion } from './fine-tune-summary.ts';
 import { askMethod } from './method.ts';
 import { askModel, noticeOf } from './models.ts';
+import { otherChoices } from './other-learning.ts';
 import { inspect } from './reading.ts';
 import { requireTrust } from './select.ts';
 import { findSource, fromDataset, type Source } from './source.ts';
 import { startRecipe } from './start.ts';
+import { doubtful, LEAST_ROWS, placed, refuse, tooFew } from './unfit-rows.ts';
+import { writeRecipe } from './write-recipe.ts';
 
 const TITLE = 'Fine-tune on Selection';
 const STEPS = { columns: 1, model: 2, method: 3, summary: 4 } as const;
@@ -93,66 +79,6 @@ export async function fineTune(luthier: Luthier, source: Source, folder?: string
   }
 }
 
-/** Problems of a column rather than of the file: another column may do. */
-const ofColumn = ({ code, column }: DataProblem): boolean => code === 'missing-column' || column !== undefined;
-
-function refuse(summary: DataSummary, uri: vscode.Uri): void {
-  const required = FIELDS[summary.task].filter((field) => field.required).length;
-  const lacks = lackingFields(summary.guess, summary.task).length > 0;
-  // As long as there are other columns to choose, or another task, what is wrong with one is told with that question.
-  const askable = summary.columns.length >= required && (summary.columns.length > required || lacks);
-  const error = summary.problems.find(
-    (problem) => problem.severity === 'error' && !problem.other && !(askable && ofColumn(problem)),
-  );
-  if (error)
-    throw new HostError('data-invalid', placed(error, basename(summary.file)), undefined, [], placeOf(error, uri));
-  if (summary.rows === 0) {
-    throw new HostError(
-      'data-invalid',
-      'There are no rows to learn from.',
-      'Select rows with texts and labels, or sentences with their tags.',
-    );
-  }
-}
-
-const placeOf = ({ line }: DataProblem, uri: vscode.Uri): Place | undefined =>
-  line === undefined ? undefined : { uri: uri.toString(), line };
-
-/** A problem with the file and the line that it is on, unless it names its lines itself. */
-function placed({ message, line }: DataProblem, file: string): string {
-  const where = line === undefined || /\b[Ll]ines? \d/.test(message) ? file : `${file}, line ${line}`;
-  return `${where}: ${message}`;
-}
-
-/** The question whether something else is learnt of the rows, as the terminal asks it. */
-function otherChoices({ problem_type, label_separator, label_columns }: OtherLearning): {
-  placeholder: string;
-  items: Choice<boolean>[];
-} {
-  if (problem_type === 'regression')
-    return {
-      placeholder: 'Learn the numbers (regression)?',
-      items: [
-        { label: '$(check) Learn the numbers', description: 'Regression', value: true },
-        { label: '$(tag) Learn each number as a class', description: 'Text classification', value: false },
-      ],
-    };
-  const where = label_columns
-    ? `from ${shorten(label_columns.join(', '), 60)}`
-    : label_separator === undefined
-      ? 'of each list'
-      : `joined by “${label_separator}”`;
-  return {
-    placeholder: `Learn all labels of a row, ${where}?`,
-    items: [
-      { label: '$(check) Learn all labels of a row', description: 'Multi-label classification', value: true },
-      { label: '$(tag) Learn one label for each row', description: 'Text classification', value: false },
-    ],
-  };
-}
-
-type Decision = 'start' | 'folds' | 'edit' | 'model' | 'columns' | 'again';
-
 /**
  * The questions in their order, with a way back from each. What fails leads back to its question and says why there;
  * all other answers stay.
@@ -183,7 +109,7 @@ class Flow {
     while ((await this.settleOther(this.summary, { canGoBack: false })) === 'other') delete this.answers.columns;
     const error = this.summary.problems.find(({ severity }) => severity === 'error');
     if (error) this.notice = this.problem(error);
-    else if (this.summary.rows < LEAST_ROWS) this.notice = this.tooFew();
+    else if (this.summary.rows < LEAST_ROWS) this.notice = this.tooFewRows();
     let step: Step = 'columns';
     for (;;) {
       const position = {
@@ -232,7 +158,7 @@ class Flow {
     const doubt = error || this.doubted.has(key) ? null : doubtful(checked);
     this.doubted.add(key);
     if (!error && checked.rows < LEAST_ROWS) {
-      this.notice = this.tooFew();
+      this.notice = this.tooFewRows();
       return 'refused';
     }
     if (!error && !doubt) return 'answered';
@@ -342,7 +268,7 @@ class Flow {
         step: STEPS.summary,
         totalSteps: ORDER.length,
         canGoBack: true,
-        placeholder: 'This cannot start as it is',
+        placeholder: BLOCKED,
         items: [
           { label: '$(refresh) Try again', value: 'again' },
           { label: '$(library) Choose another model…', value: 'model' },
@@ -393,7 +319,12 @@ class Flow {
         service.request('run/estimate', { recipe, base: project }, { signal }),
       );
       const estimate = { ...estimated, problems: mergeProblems(made?.problems ?? [], estimated.problems) };
-      const decision = await this.showSummary(estimate);
+      const decision = await questions.ask<Decision>({
+        step: STEPS.summary,
+        totalSteps: ORDER.length,
+        canGoBack: true,
+        ...summaryQuestion(estimate, { source, task, method, extensionUri: luthier.extension.extensionUri }),
+      });
       if (decision === BACK) return { back: 'method' };
       if (decision === 'model' || decision === 'columns') return { back: decision };
       const path = await writeRecipe(project, made?.record.name ?? slug(source.name), recipe);
@@ -409,70 +340,9 @@ class Flow {
     }
   }
 
-  private async showSummary(estimate: RunEstimate): Promise<Decision | typeof BACK> {
-    const { source } = this;
-    const blocked = blockingProblem(estimate);
-    const misfit = misfits(estimate);
-    const start: Choice<Decision> = {
-      label: '$(play) Start fine-tuning',
-      description: [basename(source.data.file), source.lines].filter(Boolean).join(', '),
-      value: 'start',
-    };
-    const edit: Choice<Decision> = { label: '$(edit) Edit the recipe first', value: 'edit' };
-    const folds = blocked ? null : foldsChoice(estimate, this.summary.task);
-    const begin: Choice<Decision>[] = blocked
-      ? []
-      : folds?.first
-        ? [folds.choice, start]
-        : [start, ...(folds ? [folds.choice] : [])];
-    const other: Choice<Decision> = { label: '$(library) Choose another model…', value: 'model' };
-    const isGrave = ({ icon }: { icon: string }) => icon === 'error' || icon === 'warning';
-    const { title, reason } = this.answers.method!;
-    const why: SummaryLine[] = reason ? [{ icon: 'beaker', text: title, detail: `Recommended: ${reason}` }] : [];
-    const all = [...why, ...summaryLines(estimate, this.summary.task)];
-    const shown = (lines: SummaryLine[]): Choice<Decision>[] =>
-      lines.flatMap(({ icon, text, detail, more = [] }) => {
-        const severity = icon === 'error' || icon === 'warning' ? icon : null;
-        const first = {
-          label: severity ? text : `$(${icon}) ${text}`,
-          ...(severity ? { iconPath: severityIcon(this.luthier.extension.extensionUri, severity) } : {}),
-          ...(detail ? { detail } : {}),
-          alwaysShow: true,
-        };
-        return [first, ...more.map((line) => continuation(line))];
-      });
-    const problems = [...all.filter(({ icon }) => icon === 'error'), ...all.filter(({ icon }) => icon === 'warning')];
-    return await this.questions.ask<Decision>({
-      step: STEPS.summary,
-      totalSteps: ORDER.length,
-      canGoBack: true,
-      placeholder: blocked
-        ? 'This cannot start as it is'
-        : misfit
-          ? 'The model may not fit these texts'
-          : 'Press Enter to start',
-      items: [
-        ...(misfit ? [other] : []),
-        ...begin,
-        edit,
-        ...(problems.length > 0 ? [separator(problems.length === 1 ? 'Problem' : 'Problems'), ...shown(problems)] : []),
-        separator('What it will take'),
-        ...shown(all.filter((line) => !isGrave(line))),
-      ],
-      active: misfit ? other : (begin[0] ?? edit),
-    });
-  }
-
-  private tooFew(): Notice {
-    const { data, lines } = this.source;
-    const where = [basename(data.file), lines].filter(Boolean).join(', ');
-    const { name, row, label, writes } = taskOf(this.summary.task);
-    const hasLabels = !writes && name !== 'regression';
-    return {
-      message: `${where}: ${counted(this.summary.rows, row)} ${this.summary.rows === 1 ? 'is' : 'are'} too few to learn from.`,
-      hint: `At least ${LEAST_ROWS} ${row}s are needed. A few ${hasLabels ? `dozen for each ${label[0]}` : 'hundred'} are a good start.`,
-      icon: severityIcon(this.luthier.extension.extensionUri, 'error'),
-    };
+  private tooFewRows(): Notice {
+    const icon = severityIcon(this.luthier.extension.extensionUri, 'error');
+    return { ...tooFew(this.source, this.summary), icon };
   }
 
   private problem(problem: DataProblem): Notice {
@@ -481,15 +351,6 @@ class Flow {
       icon: severityIcon(this.luthier.extension.extensionUri, problem.severity),
     };
   }
-}
-
-/** Of fewer rows not one can be held out at the suggested recipe's share. */
-const LEAST_ROWS = 5;
-
-/** Says what makes a label column look like one of texts: nearly as many classes as rows. */
-function doubtful({ task, classes, rows, guess }: DataSummary): string | null {
-  if (task !== 'text-classification' || rows < 4 || classes.length <= rows / 2) return null;
-  return `The column “${guess.label}” has ${counted(classes.length, 'class', 'classes')} in ${counted(rows, 'row')}.`;
 }
 
 /** The recipe to start, as a cross-validation where it has folds; no path when it is to be edited first. */
@@ -514,31 +375,8 @@ function fitting(answers: Answers | undefined, summary: DataSummary): Answers {
   return { ...rest, ...(fits ? { columns } : {}) };
 }
 
-/** Share of unknown pieces from which a model hardly reads the texts: a few odd words and numbers are no reason to stop. */
-const MOST_UNKNOWN = 0.25;
-
-/** Whether the model hardly fits the texts: then no Enter pressed in passing may start it. */
-const misfits = (estimate: RunEstimate): boolean =>
-  estimate.unknown_token_share > MOST_UNKNOWN || estimate.problems.some(({ code }) => code === 'language-mismatch');
-
 /** The question whose answer a failure is about. */
 function questionOf({ code }: HostError): Step {
   if (code.startsWith('model-') || code === 'tokenizer-invalid' || code === 'download-failed') return 'model';
   return code.startsWith('data-') ? 'columns' : 'summary';
-}
-
-/** The recipe as a file in the project folder, so that it can be read, edited and trained again, here or in a terminal. */
-export async function writeRecipe(project: string, name: string, recipe: RecipeInput): Promise<string> {
-  const taken = (await listFolder(project)).map((entry) => entry.name.replace(RECIPE_SUFFIX, ''));
-  const path = join(project, `${uniqueName(name, taken)}${RECIPE_SUFFIX}`);
-  try {
-    await writeFileAtomically(path, recipeText(recipe));
-  } catch (error) {
-    throw new HostError(
-      'not-writable',
-      `The recipe could not be written to ${project}: ${(error as Error).message}`,
-      'Open a folder that you can write to.',
-    );
-  }
-  return path;
 }
