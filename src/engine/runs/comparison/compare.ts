@@ -8,23 +8,18 @@ import {
   type Comparison,
   candidateName,
   counted,
-  FEW_ROWS_FOLDS,
   FINISHED_STATES,
-  fewRowsNote,
-  formatBytes,
   inOneLine,
   LuthierError,
   type RunEstimate,
   type RunEvent,
   smallest,
   taskNameOf,
-  taskOf,
 } from '../../../protocol/index.ts';
 import { readRun } from '../../../runs/client.ts';
 import { FILES } from '../../../runs/folder.ts';
 import { readEvents } from '../../../runs/metrics.ts';
 import { lookAtRecord } from '../../../runs/record.ts';
-import { quoted } from '../../data/problems.ts';
 import type { LoadedRecipe } from '../../recipes/recipe.ts';
 import { hashDataset } from '../data-hash.ts';
 import { createRun } from '../folder.ts';
@@ -32,6 +27,7 @@ import { countFitting, endingOf, shareOf } from './budget.ts';
 import { dropModel, outcomeOf, runWithin, secondsOf } from './candidate-run.ts';
 import { choose } from './choice.ts';
 import { type Entry, entriesOf, fail, isSame, leaveOut, timeKey } from './entry.ts';
+import { foldsFor, leaveOutLarge, seconds } from './preparation.ts';
 import type { SearchPlan } from './search.ts';
 import { Comparisons } from './store.ts';
 
@@ -162,7 +158,7 @@ class Work {
     await this.#takeUp();
     const known = await this.#estimate(this.#entries);
     this.#settleRows(known);
-    this.#leaveOutLarge(this.#entries);
+    this.#tell(leaveOutLarge(this.#entries, this.#comparison.folds));
     this.#entries = this.#plan(this.#entries, search?.first.share ?? 1);
     await this.#changed();
     try {
@@ -247,7 +243,7 @@ class Work {
     }
     // What was not estimated for that reason is no worse for it.
     if (this.#o.signal.aborted) return false;
-    this.#leaveOutLarge(entries);
+    this.#tell(leaveOutLarge(entries, this.#comparison.folds));
     this.#entries = [...this.#entries, ...this.#plan(entries, round.share)];
     await this.#changed();
     return true;
@@ -280,44 +276,15 @@ class Work {
     return known;
   }
 
-  /** Says whether candidates are measured on one part or in folds. */
   #settleRows({ rows, validation_rows, classes }: RunEstimate): void {
-    const { notes } = this.#comparison;
-    const { row, writes } = taskOf(this.#comparison.task);
-    Object.assign(this.#comparison, { rows, validation_rows });
-    // So few rows held out say little.
-    if (fewRowsNote(validation_rows) !== null && !writes && rows > 1) {
-      const folds = Math.min(FEW_ROWS_FOLDS, rows);
-      this.#comparison.folds = folds;
-      notes.push(
-        `Only ${counted(validation_rows, row)} would be held out, so each candidate is cross-validated: ${folds} trainings, and all ${rows} ${row}s are measured.`,
-      );
-      for (const { label, count } of classes) {
-        if (count === 0 || count >= folds) continue;
-        const what = `${quoted(label)} has ${counted(count, row)}, fewer than the ${folds} folds`;
-        notes.push(
-          count === 1
-            ? `${what}: the model that answers it has not learnt its class, so that it counts as an error.`
-            : `${what}: not every fold measures it.`,
-        );
-      }
-    }
+    const { folds, notes } = foldsFor({ rows, validation_rows, classes }, this.#comparison.task);
+    Object.assign(this.#comparison, { rows, validation_rows, folds });
+    this.#tell(notes);
   }
 
-  #leaveOutLarge(entries: readonly Entry[]): void {
-    const { notes } = this.#comparison;
-    for (const { candidate, estimate } of entries) {
-      if (estimate === null) continue;
-      candidate.estimate_s = estimate.seconds * (this.#comparison.folds ?? 1);
-      const mismatch = estimate.problems.find(({ code }) => code === 'language-mismatch');
-      if (mismatch) notes.push(`${candidate.model}: ${mismatch.message}`);
-      if (candidate.state === 'waiting' && estimate.peak_memory_bytes > estimate.free_memory_bytes)
-        leaveOut(
-          candidate,
-          `It would need about ${formatBytes(estimate.peak_memory_bytes)} of memory, but only ${formatBytes(estimate.free_memory_bytes)} are free.`,
-        );
-    }
-    this.#comparison.notes = [...new Set(notes)];
+  /** Notes that are there already are not told again. */
+  #tell(notes: readonly string[]): void {
+    this.#comparison.notes = [...new Set([...this.#comparison.notes, ...notes])];
   }
 
   /**
@@ -459,11 +426,4 @@ class Work {
     await this.#store.write(this.#comparison);
     this.#o.onChange?.(structuredClone(this.#comparison));
   }
-}
-
-/** `0:40 minutes`, `12 seconds`. */
-function seconds(count: number): string {
-  const whole = Math.max(1, Math.round(count));
-  if (whole < 90) return counted(whole, 'second');
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')} minutes`;
 }

@@ -1,0 +1,65 @@
+import {
+  counted,
+  FEW_ROWS_FOLDS,
+  fewRowsNote,
+  formatBytes,
+  type RunEstimate,
+  type TaskName,
+  taskOf,
+} from '../../../protocol/index.ts';
+import { quoted } from '../../data/problems.ts';
+import { type Entry, leaveOut } from './entry.ts';
+
+/**
+ * Whether candidates are measured on one part of the rows or in folds, and why.
+ * @returns no folds where enough rows are held out
+ */
+export function foldsFor(
+  { rows, validation_rows, classes }: Pick<RunEstimate, 'rows' | 'validation_rows' | 'classes'>,
+  task: TaskName,
+): { folds: number | null; notes: string[] } {
+  const { row, writes } = taskOf(task);
+  // So few rows held out say little.
+  if (fewRowsNote(validation_rows) === null || writes || rows <= 1) return { folds: null, notes: [] };
+  const folds = Math.min(FEW_ROWS_FOLDS, rows);
+  const notes = [
+    `Only ${counted(validation_rows, row)} would be held out, so each candidate is cross-validated: ${folds} trainings, and all ${rows} ${row}s are measured.`,
+  ];
+  for (const { label, count } of classes) {
+    if (count === 0 || count >= folds) continue;
+    const what = `${quoted(label)} has ${counted(count, row)}, fewer than the ${folds} folds`;
+    notes.push(
+      count === 1
+        ? `${what}: the model that answers it has not learnt its class, so that it counts as an error.`
+        : `${what}: not every fold measures it.`,
+    );
+  }
+  return { folds, notes };
+}
+
+/**
+ * Leaves out what does not fit into memory, and says how long the others take.
+ * @returns what is to be told of the candidates
+ */
+export function leaveOutLarge(entries: readonly Entry[], folds: number | null): string[] {
+  const notes: string[] = [];
+  for (const { candidate, estimate } of entries) {
+    if (estimate === null) continue;
+    candidate.estimate_s = estimate.seconds * (folds ?? 1);
+    const mismatch = estimate.problems.find(({ code }) => code === 'language-mismatch');
+    if (mismatch) notes.push(`${candidate.model}: ${mismatch.message}`);
+    if (candidate.state === 'waiting' && estimate.peak_memory_bytes > estimate.free_memory_bytes)
+      leaveOut(
+        candidate,
+        `It would need about ${formatBytes(estimate.peak_memory_bytes)} of memory, but only ${formatBytes(estimate.free_memory_bytes)} are free.`,
+      );
+  }
+  return notes;
+}
+
+/** `0:40 minutes`, `12 seconds`. */
+export function seconds(count: number): string {
+  const whole = Math.max(1, Math.round(count));
+  if (whole < 90) return counted(whole, 'second');
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')} minutes`;
+}
