@@ -11,7 +11,8 @@ import {
 } from '../runs/line.ts';
 import { startRun } from '../runs/start.ts';
 import { EXIT, note, print, printJson, yellow } from './output.ts';
-import { nameOf, watchRun } from './watch.ts';
+import { nameOf } from './run-names.ts';
+import { watchRun } from './watch.ts';
 
 export interface BeginOptions {
   detach?: boolean;

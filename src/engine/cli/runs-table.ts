@@ -15,8 +15,8 @@ import { writeRecordInPlace } from '../../runs/record.ts';
 import { readMeasured, runRow } from '../../runs/row.ts';
 import { findRun } from '../runs/folder.ts';
 import { EXIT, note, printJson, printPart, yellow } from './output.ts';
+import { shortPath } from './run-names.ts';
 import { everyRun, look } from './runs.ts';
-import { shortPath } from './watch.ts';
 
 /** Every run with all that the runs table can show, for spreadsheets and pandas. */
 export async function printCsv(): Promise<number> {

@@ -21,8 +21,10 @@ import { createRun, findRun, requireNone } from '../runs/folder.ts';
 import { announce, type BeginOptions, beginRun, refuseQueueDetached } from './begin.ts';
 import { findingLines } from './findings.ts';
 import { bold, duration, EXIT, isInteractive, metricLine, note, print, printJson, table, yellow } from './output.ts';
+import { shortPath } from './run-names.ts';
+import { forgettingText, trainingsTable } from './run-result.ts';
 import { tellOutside } from './train.ts';
-import { forgettingText, shortPath, trainingsTable, watchRun } from './watch.ts';
+import { watchRun } from './watch.ts';
 
 interface JsonOption {
   json?: boolean;

@@ -7,7 +7,7 @@ import { type LoadedRecipe, readWritten } from '../recipes/recipe.ts';
 import { planSearch } from '../runs/comparison/search.ts';
 import { runComparison } from './compare.ts';
 import { bold, EXIT, note, printJson } from './output.ts';
-import { shortPath } from './watch.ts';
+import { shortPath } from './run-names.ts';
 
 const ENDING = '.recipe.json';
 
