@@ -1,4 +1,7 @@
 import { LuthierError } from '../protocol/index.ts';
+import { orMeant } from '../protocol/nearest.ts';
+import { isMissing } from './errno.ts';
+import { nearFile } from './near-file.ts';
 import { NotRegularError, readRegularFile, TooLargeError } from './regular-file.ts';
 
 export interface TextKind {
@@ -26,7 +29,8 @@ export async function readTextFile(path: string, kind: TextKind): Promise<string
   try {
     bytes = await readRegularFile(path, most);
   } catch (error) {
-    throw new LuthierError(code, `${subject} ${whyUnread(error, noun, most)}.`, hint, { cause: error });
+    const near = isMissing(error) ? await nearFile(path) : undefined;
+    throw new LuthierError(code, `${subject} ${whyUnread(error, noun, most)}${orMeant(near)}`, hint, { cause: error });
   }
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: keepsMark }).decode(bytes);

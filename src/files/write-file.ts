@@ -16,21 +16,27 @@ export function writeError(path: string, error: unknown): unknown {
         'Free some space, or choose another folder. What was there before is unchanged.',
         { cause: error },
       );
-    case 'ENOENT':
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-    case 'ENOTDIR':
-      return new LuthierError(
-        'not-writable',
-        `${path} cannot be written (${errnoOf(error)}).`,
-        'Choose a folder that you can write to.',
-        { cause: error },
-      );
-    default:
-      return error;
+    default: {
+      const why = WHY_NOT[errnoOf(error) ?? ''];
+      if (why === undefined) return error;
+      const message = `${path} cannot be written: ${why} (${errnoOf(error)}).`;
+      return new LuthierError('not-writable', message, 'Choose a folder that you can write to.', { cause: error });
+    }
   }
 }
+
+/** What stands in the way, by the code of Node's system error. */
+const WHY_NOT: Readonly<Record<string, string>> = {
+  ENOENT: 'a folder of its path is missing',
+  ENOTDIR: 'a part of its path is a file',
+  EEXIST: 'a file has this name',
+  EISDIR: 'a folder has this name',
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EROFS: 'the disk is read-only',
+  ENAMETOOLONG: 'its name is too long',
+  ELOOP: 'links lead in a circle',
+};
 
 /**
  * Writes a file so that a reader sees the old one or the whole new one: beside it under another name, fsync, rename.

@@ -1,4 +1,4 @@
-import { closest, distance } from 'fastest-levenshtein';
+import { nearest } from '../protocol/nearest.ts';
 import { addInput, addSample, at, fix, newlineOf, removeInput } from './edits.ts';
 import { type Declaration, GLOBALS, type Name, namesOf } from './names.ts';
 import { problem } from './problems.ts';
@@ -99,15 +99,6 @@ const SIGNS = {
   raw: ['{% raw %}', '{% endraw %}', 'raw text'],
 } as const;
 
-/** A name that is meant, where one is near. */
-function meant(name: string, among: readonly string[]): string | null {
-  if (among.length === 0) return null;
-  const found = closest(name, [...among]);
-  const far = distance(name, found);
-  // Two letters the wrong way round are two changes.
-  return far < name.length && far <= Math.max(1, Math.round(name.length / 2.5)) ? found : null;
-}
-
 function checkNames(
   text: string,
   file: PromptFile,
@@ -120,7 +111,8 @@ function checkNames(
   const known = new Set([...given, ...GLOBALS]);
   const unknown = names.filter(({ kind, declared, name }) => kind === 'variable' && !declared && !known.has(name));
   return unknown.slice(0, MOST).map((name) => {
-    const near = meant(name.name, given);
+    // Two letters the wrong way round are two changes.
+    const near = nearest(name.name, given, Math.max(1, Math.round(name.name.length / 2.5)));
     const isColumn = around.columns?.includes(name.name) ?? false;
     const message =
       `“${name.name}” is not among the inputs` +

@@ -79,24 +79,22 @@ it('a comparison that was interrupted, and then killed with its second run at wo
   expect((await comparison())[0]!.state).toBe('done');
 });
 
-it('few rows are answered in folds, which is said, as is a class with fewer rows than folds; a model that is not there is left out', async () => {
+it('few rows are answered in folds, which is said, as is a class with fewer rows than folds', async () => {
   const { code, stderr, events } = await run(
-    ...['compare-models', 'few.csv', '--models', 'tiny,org/missing,larger', '--json'],
+    ...['compare-models', 'few.csv', '--models', 'tiny,larger', '--json'],
     ...['--set', 'num_train_epochs=1'],
   ).finished;
   expect(code).toBe(0);
   expect(stderr).toMatch(/each candidate is cross-validated: 5 trainings, and all 25 rows are measured/);
   expect(stderr).toMatch(/“odd” has 1 row, fewer than the 5 folds/);
   const lines = linesOf(events);
-  const missing = lines.find(({ model }) => model === 'org/missing');
-  expect(missing).toMatchObject({ event: 'left-out', reason: expect.stringContaining('luthier models download') });
   const measured = lines.filter(({ event }) => event === 'candidate');
   expect(measured.map(({ model }) => model).sort()).toEqual(['larger', 'tiny']);
   for (const line of measured) expect(line).toMatchObject({ n: 25, languages: null, license: null, max_positions: 32 });
   expect(lines.at(-1)).toMatchObject({ event: 'choice', folds: 5 });
 });
 
-it('a budget that is too short for one, a strategy that there is none of, and rows without labels are refused before anything starts', async () => {
+it('a budget that is too short for one, a strategy or a model that there is none of, and rows without labels are refused before anything starts', async () => {
   const before = await runs();
   const short = await run('compare-ways', 'rows.csv', '--model', 'tiny', '--minutes', '0.01').finished;
   expect(short.code).toBe(2);
@@ -104,6 +102,13 @@ it('a budget that is too short for one, a strategy that there is none of, and ro
   const unknown = await run('compare-ways', 'rows.csv', '--model', 'tiny', '--strategies', 'magic').finished;
   expect(unknown.code).toBe(2);
   expect(unknown.stderr).toContain('There is no strategy “magic”');
+  const misspelt = await run('compare-models', 'few.csv', '--models', 'tiny,lagrer').finished;
+  expect(misspelt.code).toBe(1);
+  expect(misspelt.stderr).toMatch(/Model "lagrer" was not found; .* Did you mean “larger”\?/);
+  const elsewhere = await run('compare-models', 'few.csv', '--models', 'tiny,org/missing').finished;
+  expect(elsewhere.stderr).toContain('luthier models download org/missing');
+  const rows = await run('compare-ways', 'row.csv', '--model', 'tiny').finished;
+  expect(rows.stderr).toContain('no dataset called “row.csv”; did you mean “rows.csv”?');
   expect((await run('compare-ways', 'rows.csv', '--model', 'tiny', '--minutes', 'x').finished).code).toBe(2);
   await writeFile(join(place, 'plain.csv'), 'a\n1\n2\n');
   expect((await run('compare-ways', 'plain.csv', '--model', 'tiny').finished).code).toBe(1);

@@ -302,7 +302,7 @@ describe('what goes wrong', () => {
     if (version?.code !== 0) skip('another user may not read this checkout');
     const finished = await new Program(command!, [...args, 'train', join(folder, 'r.recipe.json')], place).finished;
     await chmod(folder, 0o755);
-    expect(finished.stderr).toMatch(/cannot be written \(EACCES\)/);
+    expect(finished.stderr).toMatch(/cannot be written: permission denied \(EACCES\)/);
     expect(finished.stderr).toContain('--out DIR');
     expect(finished.code).toBe(1);
     expect(await readdir(folder)).toEqual(['r.recipe.json', 'rows.csv']);

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { readTextFile } from '../../files/text-file.ts';
 import {
   type Answered,
   type BackendChoice,
@@ -112,10 +112,13 @@ const toolAnswer = ({ id }: ToolCall, content: string): ChatMessage => ({
   ...(id !== undefined && { tool_call_id: id }),
 });
 
-/** @throws LuthierError `data-unreadable`, `usage` for a file that has none */
+/** Far above any list of tools. */
+const MOST_TOOLS_BYTES = 1 << 20;
+
+/** @throws LuthierError `usage` for a file that cannot be read, or has none */
 async function readTools(file: string): Promise<Tools> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new LuthierError('data-unreadable', `${file} cannot be read.`, 'Check the path of --tools.', { cause });
+  const text = await readTextFile(file, {
+    ...{ code: 'usage', noun: 'a file of tools', most: MOST_TOOLS_BYTES, hint: 'Check the path of --tools.' },
   });
   const read = toolsIn(text);
   if ('tools' in read) return read.tools;

@@ -16,9 +16,10 @@ import {
   ownCompletionsText,
   similarText,
 } from '../../protocol/index.ts';
+import { nearest, orMeant } from '../../protocol/nearest.ts';
 import { collectFiles, surveyFiles } from '../collect/collect.ts';
 import { languages } from '../collect/languages.ts';
-import { nearest, orMeant } from '../data/nearest.ts';
+import { resolveModel } from '../hub/resolve.ts';
 import { recipeForFiles } from '../recipes/own-files.ts';
 import { bold, dim, EXIT, note, print, printJson, table, yellow } from './output.ts';
 import { ProgressLine } from './progress-line.ts';
@@ -54,6 +55,8 @@ export async function collect(folder: string, options: CollectCommandOptions): P
     else show(found);
     return EXIT.done;
   }
+  // Before anything is made of the files.
+  await resolveModel(options.model, { base });
   const progress = new ProgressLine('Reading');
   const made = await collectFiles({
     ...choice,

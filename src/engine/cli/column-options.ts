@@ -71,6 +71,12 @@ export function labelsWrittenIn(
   whose = '--task is',
 ): LabelsWritten | undefined {
   if (labelSeparator === undefined && !labelColumns) return undefined;
+  if (labelSeparator === '')
+    throw new LuthierError(
+      'usage',
+      '--label-separator is empty.',
+      'Pass what stands between the labels of one cell, such as --label-separator "|".',
+    );
   if (task !== SEVERAL)
     throw new LuthierError('usage', `--label-separator and --label-columns are for ${SEVERAL}, and ${whose} ${task}.`);
   if (labelSeparator !== undefined && labelColumns)

@@ -1,5 +1,4 @@
-import { join, resolve } from 'node:path';
-import { exists } from '../../files/folders.ts';
+import { join } from 'node:path';
 import { HOME } from '../../guard/index.ts';
 import {
   areNamed,
@@ -16,6 +15,7 @@ import {
   metricName,
 } from '../../protocol/index.ts';
 import { listed } from '../data/problems.ts';
+import { findData } from '../data/resolve.ts';
 import { metricValue, NONE } from '../evaluate/format.ts';
 import { models, type Rows, ways } from '../runs/comparison/candidates.ts';
 import { rangeOf } from '../runs/comparison/choice.ts';
@@ -112,10 +112,7 @@ export async function runComparison({
 
 /** @throws LuthierError `data-invalid` where the columns cannot be told */
 async function rowsOf(data: string, base: string, options: CompareCommandOptions): Promise<Rows> {
-  // A dataset's name, as a recipe may have it.
-  const named = join(base, HOME, 'datasets', data);
-  const file = (await exists(resolve(data))) || !(await exists(named)) ? resolve(data) : named;
-  const { summary, how } = await inspectRows(file, options);
+  const { summary, how } = await inspectRows(await findData(data, base), options);
   const wrong = summary.problems.find(({ severity }) => severity === 'error');
   if (wrong || lackingFields(summary.guess, summary.task).length > 0)
     throw new LuthierError(
@@ -156,7 +153,12 @@ function namesIn(option: string, list: string | undefined): string[] | undefined
     .split(',')
     .map((name) => name.trim())
     .filter(Boolean);
-  if (names.length === 0) throw new LuthierError('usage', `${option} names nothing.`);
+  if (names.length === 0)
+    throw new LuthierError(
+      'usage',
+      `${option} names nothing.`,
+      `Name some, with commas between them, or leave ${option} out.`,
+    );
   return names;
 }
 

@@ -5,6 +5,7 @@ import {
   type BackendChoice,
   type CompletionExtent,
   type CompletionRequest,
+  completionProblem,
   LuthierError,
 } from '../../protocol/index.ts';
 import { MAX_BYTES } from '../data/source.ts';
@@ -53,6 +54,7 @@ export async function complete(model: string, options: CompleteCommandOptions): 
     ...(options.extent ? { extent: options.extent } : {}),
     ...numbersOf(options),
   };
+  requireFitting(request);
   const completer = await openCompleter(path, { note: say, ...(backend ? { backend } : {}) });
   try {
     const answer = await interruptible((signal) => completer.complete(request, signal));
@@ -92,6 +94,14 @@ function placeIn(text: string, offset: string | undefined): number {
     `--offset is ${offset}, but the text has ${characters} characters.`,
     `Pass a whole number from 0 to ${characters}; without --offset, the text’s end is completed.`,
   );
+}
+
+/** @throws LuthierError `usage` naming the flag whose number cannot be */
+function requireFitting(request: CompletionRequest): void {
+  const problem = completionProblem(request);
+  if (problem === null) return;
+  const flag = (key: string) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  throw new LuthierError('usage', `${problem.replace(/^\w+/, flag)}.`, 'luthier complete --help explains each flag.');
 }
 
 /** An empty value is no number, though JavaScript makes 0 of it; the request's check names what is wrong. */

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import {
   counted,
   type DataPreview,
@@ -10,6 +9,7 @@ import {
   taskOf,
 } from '../../protocol/index.ts';
 import { listed } from '../data/problems.ts';
+import { findData } from '../data/resolve.ts';
 import { learntLine, MARKS } from '../tasks/language/preview.ts';
 import { taskOfData } from '../tasks/registry.ts';
 import { flagsOf } from './column-options.ts';
@@ -27,11 +27,12 @@ export interface InspectCommandOptions extends RowOptions {
 
 export async function inspect(file: string, options: InspectCommandOptions): Promise<number> {
   const progress = new ProgressLine('Reading');
-  const { summary, how } = await inspectRows(resolve(file), options, (done, total) => {
+  const path = await findData(file, process.cwd());
+  const { summary, how } = await inspectRows(path, options, (done, total) => {
     // In MB, and for files that take longer than a glance.
     if (total > 2 ** 23) progress.update(Math.round(done / 2 ** 20), Math.round(total / 2 ** 20));
   }).finally(() => progress.close());
-  const { preview, problem } = await previewOf(summary, how, options, file);
+  const { preview, problem } = await previewOf(summary, how, options, path);
   if (problem) summary.problems.push({ severity: 'warning', code: 'no-preview', message: problem });
   if (options.json) printJson({ ...summary, ...(preview && inJson(preview)) });
   else {
@@ -64,10 +65,10 @@ async function previewOf(
   if (!writes || lackingFields(guess, task).length > 0) return {};
   const { previewData } = await import('../train/preview.ts');
   try {
-    const data = { data: resolve(file), columns: guess, encoding, base: process.cwd() };
+    const data = { data: file, columns: guess, encoding, base: process.cwd() };
     return { preview: await previewData({ ...data, model, max_length }, taskOfData({ task, ...how })) };
   } catch (error) {
-    if (!(error instanceof LuthierError)) throw error;
+    if (!(error instanceof LuthierError) || (model !== undefined && error.code === 'model-not-found')) throw error;
     const { message, hint } = error;
     return { problem: `What would be learnt cannot be shown. ${hint === undefined ? message : `${message} ${hint}`}` };
   }

@@ -18,8 +18,8 @@ export async function exportRun(
     note(`Not copied, because it is not part of the model: ${exported.left_out.join(', ')}.`);
   note(
     exported.path === model
-      ? `The run’s model is already a Hugging Face folder (${formatBytes(exported.bytes)}). Pass --out DIR to copy it.`
-      : `${formatBytes(exported.bytes)}; its logits differ from those of the run’s model by at most ${exported.max_difference.toExponential(1)}.`,
+      ? `The model is already a Hugging Face folder (${formatBytes(exported.bytes)}). Pass --out DIR to copy it.`
+      : `${formatBytes(exported.bytes)}; its logits differ from those of the model by at most ${exported.max_difference.toExponential(1)}.`,
   );
   if (exported.note !== undefined) note(exported.note);
   return EXIT.done;

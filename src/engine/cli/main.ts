@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { COMPLETION_EXTENTS, TASKS } from '../../protocol/index.ts';
-import { nearest } from '../data/nearest.ts';
+import { nearest } from '../../protocol/nearest.ts';
 import { VERSION } from '../version.ts';
 import { withColumns, withSeveralLabels } from './column-options.ts';
 import { generationOptions } from './generation-options.ts';

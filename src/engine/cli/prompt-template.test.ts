@@ -41,3 +41,37 @@ it('takes no row that is no whole number', async () => {
       message: `--row is ${row}; it must be a whole number, from 1 on.`,
     });
 });
+
+it('says a warning of several rows once, with the rows that it is about', async () => {
+  await writeFile(
+    join(folder, 'letter.prompty'),
+    '---\ninputs:\n  - name: name\n    kind: string\n---\nuser:\nDear {{name}}, {{greting}} {{greting}}\n',
+  );
+  await writeFile(join(folder, 'people.csv'), 'name\nAda\nBob\nEve\n');
+  const path = join(folder, 'letter.prompty');
+  const warnings = () => told.split('\n').filter((line) => line.includes('greting'));
+  expect(await renderTemplate(path, { set: [], data: join(folder, 'people.csv') })).toBe(0);
+  expect(warnings()).toEqual([expect.stringMatching(/3 rows \(rows 1, 2 and 3\): Line 7: .*greting/)]);
+  expect(told).toMatch(/Dear Bob,[\s\S]*Dear Eve,[\s\S]*3 rows/);
+  told = '';
+  expect(await renderTemplate(path, { set: [], data: join(folder, 'people.csv'), row: '2' })).toBe(0);
+  expect(warnings().length).toBeGreaterThan(0);
+  expect(told).not.toContain('rows 1');
+});
+
+it('says which file, dataset or model a misspelt name may mean', async () => {
+  const path = join(folder, 'meal.prompty');
+  await writeFile(join(folder, 'meals.csv'), 'tone\ncurt\n');
+  await expect(renderTemplate(join(folder, 'meel.prompty'), { set: [] })).rejects.toThrow(
+    'did you mean “meal.prompty”?',
+  );
+  await expect(renderTemplate(path, { set: [], data: join(folder, 'meels.csv') })).rejects.toThrow(
+    'did you mean “meals.csv”?',
+  );
+  await expect(renderTemplate(path, { set: [], model: 'starters/decodr' })).rejects.toThrow(
+    'Did you mean “starters/decoder”?',
+  );
+  await writeFile(path, '---\nmodel: starters/decodr\n---\nuser:\nhi\n');
+  const python = { set: [], as: 'python' as const };
+  await expect(renderTemplate(path, python)).rejects.toThrow('not on this machine; did you mean “starters/decoder”?');
+});

@@ -12,7 +12,10 @@ import {
   type PromptSource,
   type PromptWarning,
 } from '../../protocol/index.ts';
-import { nearest, orMeant } from '../data/nearest.ts';
+import { nearest, orMeant } from '../../protocol/nearest.ts';
+import { findData } from '../data/resolve.ts';
+import { nearModel } from '../hub/resolve.ts';
+import { AnswerNotes } from '../infer/answer-notes.ts';
 import { predictorOf } from '../infer/predictor.ts';
 import { type PromptModel, readPromptModel, renderRow } from '../infer/prompt-model.ts';
 import { runPrompt } from '../infer/prompt-run.ts';
@@ -46,17 +49,19 @@ export async function renderTemplate(path: string, options: PromptCommandOptions
   const model =
     options.model === undefined ? null : await readPromptModel((await findModel(options.model, process.cwd())).path);
   const renderer = new PromptRenderer();
+  const warned = new RowWarnings(rows.length);
   try {
     for (const row of rows) {
       const { prompt } = await renderRow(open, row, source, { renderer, model });
       heading(row, rows.length, options.json);
-      tellWarnings(prompt.warnings);
+      warned.add(prompt.warnings, row);
       if (!options.json) print(prompt.prompt);
       else printJson({ row, messages: prompt.messages, prompt: prompt.prompt, tokens: prompt.tokens });
       if (!options.json && prompt.tokens !== null) note(dim(counted(prompt.tokens, 'token')));
     }
     return EXIT.done;
   } finally {
+    warned.tell();
     renderer.dispose();
   }
 }
@@ -97,6 +102,7 @@ export async function runTemplate(path: string, options: PromptCommandOptions): 
   const renderer = new PromptRenderer();
   const answers: PromptAnswer[] = [];
   const isOne = rows.length === 1;
+  const warned = new RowWarnings(rows.length);
   try {
     for (const row of rows) {
       heading(row, rows.length, options.json);
@@ -108,7 +114,7 @@ export async function runTemplate(path: string, options: PromptCommandOptions): 
       const answer = await interruptible((signal) =>
         runPrompt(open, row, source, asked, { renderer, settings, signal, onText }),
       );
-      tellWarnings(answer.warnings);
+      warned.add(answer.warnings, row);
       const { prompt, answer: text, tokens, ms, labels, finish_reason, notes } = answer;
       if (options.json) printJson({ row, prompt, answer: text, tokens, ms, ...(labels && { labels }) });
       else print(written === '' ? text : '');
@@ -123,6 +129,7 @@ export async function runTemplate(path: string, options: PromptCommandOptions): 
     return EXIT.done;
   } finally {
     // Of several rows, also where one of them fails.
+    warned.tell();
     if (!isOne) tellOfAnswers(answers, { noun: 'row', numbers: answers.map(({ row }) => row!) });
     renderer.dispose();
     asked.dispose();
@@ -140,7 +147,7 @@ async function opened(
   });
   const source: PromptSource = {
     ...{ text, path, roots: workspaceOf(path) },
-    ...(data !== undefined && { data: resolve(data) }),
+    ...(data !== undefined && { data: await findData(data, process.cwd()) }),
     ...(row !== undefined && { row: rowNumber(row) }),
   };
   const open = await openPrompt(source);
@@ -208,11 +215,12 @@ async function findModelOf(
       'Pass --model: a model folder, a run, a starter or a Hugging Face name.',
     );
   const base = options.model === undefined ? dirname(resolve(path)) : process.cwd();
-  const found = await findModel(named, base).catch((error: unknown) => {
+  const found = await findModel(named, base).catch(async (error: unknown) => {
     if (options.model !== undefined || !(error instanceof LuthierError)) throw error;
+    const near = error.code === 'model-not-found' ? await nearModel(named, { base }) : undefined;
     throw new LuthierError(
       error.code,
-      `${name} names the model “${named}”, which is not on this machine.`,
+      `${name} names the model “${named}”, which is not on this machine${orMeant(near)}`,
       'Pass another as --model.',
       { cause: error },
     );
@@ -245,6 +253,22 @@ function heading(row: number | null, count: number, json: boolean | undefined): 
   if (!json && row !== null && count > 1) note(dim(`Row ${row}`));
 }
 
-function tellWarnings(warnings: readonly PromptWarning[]): void {
-  for (const { message, line } of warnings) say('warning', line === null ? message : `Line ${line}: ${message}`);
+/** A template's warnings: of one row at once, of several each thing once at the end, with the rows that it is said of. */
+class RowWarnings {
+  readonly #said = new AnswerNotes('row', 'row');
+
+  /** @param rows that are filled in all */
+  constructor(private readonly rows: number) {}
+
+  add(warnings: readonly PromptWarning[], row: number | null): void {
+    for (const { message, line } of warnings) {
+      const text = line === null ? message : `Line ${line}: ${message}`;
+      if (this.rows === 1 || row === null) say('warning', text);
+      else this.#said.add(text, row);
+    }
+  }
+
+  tell(): void {
+    this.#said.tell(say);
+  }
 }

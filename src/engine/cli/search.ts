@@ -4,6 +4,7 @@ import { errnoOf } from '../../files/errno.ts';
 import { writeError } from '../../files/write-file.ts';
 import { type Candidate, type Recipe, type Search, trainingData } from '../../protocol/index.ts';
 import { type LoadedRecipe, readWritten } from '../recipes/recipe.ts';
+import { requireModels } from '../runs/comparison/candidates.ts';
 import { planSearch } from '../runs/comparison/search.ts';
 import { runComparison } from './compare.ts';
 import { bold, EXIT, note, printJson } from './output.ts';
@@ -33,7 +34,14 @@ export async function searchRecipe(
   const { code, comparison } = await runComparison({
     ...{ compared: 'search', data: dataName(recipe), base, sets: [], json, search: plan, takesDone: write },
     budget_s: search.minutes === undefined ? null : 60 * search.minutes,
-    candidates: async () => plan.first.candidates,
+    candidates: async () => {
+      const { candidates } = plan.first;
+      await requireModels(
+        { base },
+        candidates.map(({ model }) => model),
+      );
+      return candidates;
+    },
   });
   const { choice, candidates } = comparison;
   if (code !== EXIT.done || choice === null) return code;

@@ -101,7 +101,7 @@ it('too few that were accepted, no files and no file of completions are each sai
   });
   await rm(file);
   const options = { folder, home: join(folder, '.luthier'), name: 'my-update', completions: file };
-  await expect(collectFiles(options)).rejects.toThrow(/completions to learn from cannot be read/);
+  await expect(collectFiles(options)).rejects.toThrow(/There is no file .* of completions to learn from/);
 });
 
 it('the same at the same place counts once, and lines that cannot be read are counted', async () => {

@@ -1,6 +1,9 @@
 import { FEWEST_ACCEPTED, type LearnedCompletion, parseLearned } from '../../completions/learned.ts';
+import { isMissing } from '../../files/errno.ts';
+import { nearFile } from '../../files/near-file.ts';
 import { readOwnFile } from '../../files/regular-file.ts';
 import { counted, LuthierError } from '../../protocol/index.ts';
+import { orMeant } from '../../protocol/nearest.ts';
 import { drawOf } from './read.ts';
 
 /** Of accepted completions so many are held out: a fifth, but enough to compare on, and never most of them. */
@@ -31,10 +34,13 @@ export async function readLearned(file: string, seed: number): Promise<Learned> 
   try {
     text = (await readOwnFile(file, MOST_BYTES)).toString('utf8');
   } catch (error) {
+    const near = isMissing(error) ? await nearFile(file) : undefined;
     throw new LuthierError(
       'data-unreadable',
-      `The completions to learn from cannot be read: ${(error as Error).message}`,
-      'Turn on Learn from My Completions, and accept some.',
+      isMissing(error)
+        ? `There is no file ${file} of completions to learn from${orMeant(near)}`
+        : `${file} cannot be read, so its completions cannot be learnt: ${(error as Error).message}`,
+      'Turn on Learn from My Completions in the editor, and accept some.',
       { cause: error },
     );
   }

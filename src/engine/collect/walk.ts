@@ -1,8 +1,10 @@
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import ignore, { type Ignore } from 'ignore';
+import { nearFile } from '../../files/near-file.ts';
 import { readRegularFile } from '../../files/regular-file.ts';
 import { LuthierError } from '../../protocol/index.ts';
+import { orMeant } from '../../protocol/nearest.ts';
 import type { Pace } from '../data/pace.ts';
 import { asReadError } from '../data/source.ts';
 import { folderLeftOut, nameLeftOut } from './leave-out.ts';
@@ -36,10 +38,15 @@ export async function findFiles(folder: string, tally: Tally, pace: Pace): Promi
   const above = await rulesAbove(folder);
   const go = async (at: string, rules: readonly Rules[]): Promise<void> => {
     await pace();
-    const entries = await readdir(join(folder, at), { withFileTypes: true }).catch((error) => {
+    const entries = await readdir(join(folder, at), { withFileTypes: true }).catch(async (error) => {
       if (at === '' && (error as NodeJS.ErrnoException).code === 'ENOENT')
-        throw new LuthierError('data-unreadable', `There is no folder ${folder}.`, 'Check the path.', { cause: error });
-      if (at === '') throw asReadError(error, folder);
+        throw new LuthierError(
+          'data-unreadable',
+          `There is no folder ${folder}${orMeant(await nearFile(folder))}`,
+          'Check the path.',
+          { cause: error },
+        );
+      if (at === '') throw await asReadError(error, folder);
       tally.folder('unreadable', at.slice(0, -1));
       return [];
     });

@@ -83,8 +83,8 @@ export async function appendRows(options: {
   );
   // A file that is a link is replaced by a file; a dataset that is one would be written elsewhere.
   requireHere(await placeProblem(options.data));
-  const raw = await readRegularFile(file, MAX_BYTES).catch((error: unknown) => {
-    throw asReadError(error, file);
+  const raw = await readRegularFile(file, MAX_BYTES).catch(async (error: unknown) => {
+    throw await asReadError(error, file);
   });
   const { bytes, encoding } = await decode(raw, table.name, told, new Problems(), pacer());
   // Bytes that mean nothing in the encoding, or more than one way to write a letter: the old rows must stay as they are.
@@ -118,8 +118,8 @@ export async function appendRows(options: {
  */
 export async function undoAppend({ undo }: { undo: AppendUndo }): Promise<{ file: string }> {
   const { file, offset, bytes, sha256, record } = undo;
-  const now = await readRegularFile(file, MAX_BYTES).catch((error: unknown) => {
-    throw asReadError(error, file);
+  const now = await readRegularFile(file, MAX_BYTES).catch(async (error: unknown) => {
+    throw await asReadError(error, file);
   });
   if (hashOf(now) !== sha256) {
     throw new LuthierError(

@@ -10,9 +10,9 @@ import {
   largest,
   TASKS,
 } from '../../protocol/index.ts';
+import { nearest, orMeant } from '../../protocol/nearest.ts';
 import { type ColumnStats, columnStats, DISTINCT_CAP } from './column-stats.ts';
 import { CONLL, OTHER_NAMES, PAIR_NAMES } from './names.ts';
-import { nearest, orMeant } from './nearest.ts';
 import { listed } from './problems.ts';
 import type { Table } from './table.ts';
 import type { AnyRowKind, ColumnGuess } from './types.ts';

@@ -1,5 +1,5 @@
 import { LuthierError } from '../../protocol/index.ts';
-import { nearest, orMeant } from './nearest.ts';
+import { nearest, orMeant } from '../../protocol/nearest.ts';
 
 /**
  * Encodings that tables come in, as WHATWG and IANA name them, each with what else it is called. What is a part of

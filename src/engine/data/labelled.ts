@@ -1,11 +1,11 @@
 import { type Columns, LuthierError } from '../../protocol/index.ts';
+import { nearest, orMeant } from '../../protocol/nearest.ts';
 import { labelledRows } from './checks.ts';
 import { checkClasses, classCounts, compareLabels } from './classes.ts';
 import { isUsualLabelName } from './columns.ts';
 import { withListColumns } from './label-cells.ts';
 import type { LabelledRow, LabelledRows } from './labelled-rows.ts';
 import { KnownLabels } from './labels.ts';
-import { nearest, orMeant } from './nearest.ts';
 import { type Pace, Stride } from './pace.ts';
 import { listed, listedSome, type Problems, quoted } from './problems.ts';
 import { checkRepeats, textKey } from './repeats.ts';

@@ -147,7 +147,7 @@ async function readFile(
     const decoded = await decode(bytes, basename(file), encoding, problems, pacer(signal));
     return { text: decoded.bytes.toString('utf8'), encoding: decoded.encoding };
   } catch (error) {
-    const read = asReadError(error, file);
+    const read = await asReadError(error, file);
     if (isOneOfMany && read instanceof LuthierError && read.code === 'data-unreadable') return null;
     throw read;
   }
@@ -158,8 +158,8 @@ export async function textFiles(folder: string): Promise<{ files: string[]; tabl
   const files: string[] = [];
   const tables: string[] = [];
   const go = async (path: string): Promise<void> => {
-    const entries = await readdir(path, { withFileTypes: true }).catch((error) => {
-      throw asReadError(error, path);
+    const entries = await readdir(path, { withFileTypes: true }).catch(async (error) => {
+      throw await asReadError(error, path);
     });
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;

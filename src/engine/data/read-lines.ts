@@ -33,7 +33,7 @@ export async function readLines(file: string, encoding?: string): Promise<ReadLi
   try {
     return await linesIn(await readRegularFile(file, MAX_BYTES), basename(file), encoding);
   } catch (error) {
-    throw asReadError(error, file);
+    throw await asReadError(error, file);
   }
 }
 

@@ -13,7 +13,7 @@ import {
   TASKS,
   type TaskName,
 } from '../../protocol/index.ts';
-import { nearest, orMeant } from './nearest.ts';
+import { nearest, orMeant } from '../../protocol/nearest.ts';
 import { listed } from './problems.ts';
 import { placesOf, type RowSource } from './row-source.ts';
 import { MadeSplits, refuseWrongSplits, type Selected, SPLITS_FILE, selectedBy, splitsRecord } from './splits.ts';
@@ -94,12 +94,8 @@ export async function resolveDataset(
   const kind = await kindOf(path);
   if (kind === 'file') return { parts: { train: { file: path } }, columns: {} };
   if (kind === 'folder' && (await kindOf(join(path, 'dataset.json'))) === 'file') return fromFolder(path);
-  if (!isAbsolute(reference)) {
-    for (const folder of datasetFolders(base)) {
-      const candidate = await writtenPath(folder, reference);
-      if ((await kindOf(join(candidate, 'dataset.json'))) === 'file') return fromFolder(candidate);
-    }
-  }
+  const named = await datasetCalled(reference, base);
+  if (named !== undefined) return fromFolder(named);
   if (kind === 'folder' && takesFolders) return { parts: { train: { file: path } }, columns: {} };
   if (kind === 'folder') {
     throw new LuthierError(
@@ -111,6 +107,28 @@ export async function resolveDataset(
   throw await notFound(reference, base);
 }
 
+/**
+ * What a command names as its rows: a file or a folder, else a dataset of `base` or of a folder above it.
+ * @returns its path
+ * @throws LuthierError `data-unreadable` with the name that may be meant
+ */
+export async function findData(reference: string, base: string): Promise<string> {
+  const path = await writtenPath(base, reference);
+  if ((await kindOf(path)) !== undefined) return path;
+  const named = await datasetCalled(reference, base);
+  if (named !== undefined) return named;
+  throw await notFound(reference, base, 'the current folder');
+}
+
+async function datasetCalled(reference: string, base: string): Promise<string | undefined> {
+  if (isAbsolute(reference)) return undefined;
+  for (const folder of datasetFolders(base)) {
+    const candidate = await writtenPath(folder, reference);
+    if ((await kindOf(join(candidate, 'dataset.json'))) === 'file') return candidate;
+  }
+  return undefined;
+}
+
 async function existing(file: string, base: string, takesFolders: boolean): Promise<string> {
   const path = await writtenPath(base, file);
   const kind = await kindOf(path);
@@ -120,14 +138,15 @@ async function existing(file: string, base: string, takesFolders: boolean): Prom
   throw await notFound(file, base);
 }
 
-async function notFound(reference: string, base: string): Promise<LuthierError> {
+/** @param from what paths are relative to */
+async function notFound(reference: string, base: string, from = "the recipe's folder"): Promise<LuthierError> {
   const path = resolve(base, reference);
   const wanted = basename(path);
   if (isForeignPath(wanted)) {
     return new LuthierError(
       'data-unreadable',
       `“${wanted}” is a path on a Windows machine, and there is no such file here.`,
-      `Name the file by its path on this machine, or relative to the recipe's folder (${resolve(base)}).`,
+      `Name the file by its path on this machine, or relative to ${from} (${resolve(base)}).`,
     );
   }
   const sets = (await Promise.all(datasetFolders(isAbsolute(reference) ? dirname(path) : base).map(names))).flat();
@@ -137,8 +156,8 @@ async function notFound(reference: string, base: string): Promise<LuthierError> 
     'data-unreadable',
     `There is no file ${path} and no dataset called “${wanted}”${orMeant(near)}`,
     sets.length > 0
-      ? `The datasets here are ${listed(sets.slice(0, 10))}; paths are relative to the recipe's folder.`
-      : `Paths are relative to the recipe's folder, here ${resolve(base)}.`,
+      ? `The datasets here are ${listed(sets.slice(0, 10))}; paths are relative to ${from}.`
+      : `Paths are relative to ${from}, here ${resolve(base)}.`,
   );
 }
 

@@ -1,6 +1,8 @@
 import { basename } from 'node:path';
+import { nearFile } from '../../files/near-file.ts';
 import { NotRegularError, openRegularFile } from '../../files/regular-file.ts';
 import { LuthierError } from '../../protocol/index.ts';
+import { orMeant } from '../../protocol/nearest.ts';
 import type { Pace } from './pace.ts';
 
 /** Largest file that is read. Rows are kept in memory, packed: about a byte for each byte of the file. */
@@ -51,9 +53,11 @@ export async function fileSource(file: string): Promise<Source> {
         size,
         async *pieces(pace) {
           for (let from = 0; from < size; ) {
-            const { bytesRead } = await handle.read(memory, 0, Math.min(PIECE, size - from), from).catch((error) => {
-              throw asReadError(error, file);
-            });
+            const { bytesRead } = await handle
+              .read(memory, 0, Math.min(PIECE, size - from), from)
+              .catch(async (error) => {
+                throw await asReadError(error, file);
+              });
             if (bytesRead === 0) throw changed(name);
             yield memory.subarray(0, bytesRead);
             from += bytesRead;
@@ -70,7 +74,7 @@ export async function fileSource(file: string): Promise<Source> {
       throw error;
     }
   } catch (error) {
-    throw asReadError(error, file);
+    throw await asReadError(error, file);
   }
 }
 
@@ -92,7 +96,7 @@ function refuseTooLarge(size: number, name: string): void {
 }
 
 /** An error of the file system as one that names the file and the way out. */
-export function asReadError(error: unknown, file: string): unknown {
+export async function asReadError(error: unknown, file: string): Promise<unknown> {
   if (!(error instanceof Error) || error instanceof LuthierError || !('code' in error)) return error;
   const cause = { cause: error };
   if (error instanceof NotRegularError) {
@@ -107,7 +111,7 @@ export function asReadError(error: unknown, file: string): unknown {
     case 'ENOENT':
       return new LuthierError(
         'data-unreadable',
-        `There is no file ${file}.`,
+        `There is no file ${file}${orMeant(await nearFile(file))}`,
         'Check the path; in a recipe, paths are relative to the recipe.',
         cause,
       );

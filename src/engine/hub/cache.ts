@@ -64,6 +64,12 @@ const isRevision = (revision: string): boolean =>
 /** @throws LuthierError `usage` */
 export function requireModelName(text: string): ModelName {
   const name = parseModelName(text);
+  if (name?.id.startsWith('starters/'))
+    throw new LuthierError(
+      'usage',
+      `${name.id} names a starter, which comes with Luthier, and nothing is downloaded.`,
+      'Use it by that name; luthier models list shows the starters.',
+    );
   if (name !== undefined) return name;
   throw new LuthierError(
     'usage',

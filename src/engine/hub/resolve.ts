@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { isFolder } from '../../files/folders.ts';
 import { LuthierError } from '../../protocol/index.ts';
-import { nearest } from '../data/nearest.ts';
+import { nearest } from '../../protocol/nearest.ts';
 import { defaultCacheFolder, expand, findCached, listCached, parseModelName } from './cache.ts';
 import { CONFIG_FILE } from './model-folder.ts';
 

@@ -13,6 +13,8 @@ export class AnswerNotes {
 
   add(message: string, place: number): void {
     const known = this.#places.get(message);
+    // What is said twice of one answer is said of one.
+    if (known?.at(-1) === place) return;
     if (known) known.push(place);
     else this.#places.set(message, [place]);
   }

@@ -2,11 +2,13 @@ import { readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { isMissing } from '../../files/errno.ts';
 import { contains } from '../../files/folders.ts';
+import { nearFile } from '../../files/near-file.ts';
 import { readRegularFile } from '../../files/regular-file.ts';
 import { parsePrompt } from '../../prompts/parse.ts';
 import { filesIn } from '../../prompts/references.ts';
 import type { Included } from '../../prompts/source.ts';
 import { LuthierError } from '../../protocol/index.ts';
+import { orMeant } from '../../protocol/nearest.ts';
 import { includedKey, type LoadedPrompt } from './thread.ts';
 
 /** Of a file that a template takes in. */
@@ -52,12 +54,19 @@ export async function placeInside(target: string, from: string, roots: readonly 
     );
   if (isAbsolute(target)) throw refuse('is an absolute path; write it relative to the template');
   if (!roots.some((root) => contains(resolve(root), path))) throw refuse('lies outside of the workspace');
-  const real = await realpath(path).catch((error: unknown) => {
-    if (isMissing(error))
-      throw new LuthierError('prompt-invalid', `${target} does not exist in ${from}.`, 'Correct its name.');
-    throw refuse(`cannot be read (${(error as Error).message})`);
+  const isInside = await leadsInside(roots);
+  const real = await realpath(path).catch(async (error: unknown) => {
+    if (!isMissing(error)) throw refuse(`cannot be read (${(error as Error).message})`);
+    // What a folder elsewhere holds is not told.
+    const folder = await realpath(dirname(path)).catch(() => null);
+    const near = folder !== null && isInside(folder) ? await nearFile(path) : undefined;
+    throw new LuthierError(
+      'prompt-invalid',
+      `${target} does not exist in ${from}${orMeant(near)}`,
+      'Correct its name.',
+    );
   });
-  if (!(await leadsInside(roots))(real)) throw refuse('is a link that leads outside of the workspace');
+  if (!isInside(real)) throw refuse('is a link that leads outside of the workspace');
   return real;
 }
 

@@ -73,6 +73,7 @@ describe('what a template refers to', () => {
 
   test.each([
     ['sample: ${file:nothing.json}', 'hi', /^t\.prompty: sample: nothing\.json does not exist in .*prompts\.$/],
+    ['sample: ${file:sampel.json}', 'hi', /sampel\.json does not exist in .*; did you mean “sample\.json”\?$/],
     ['sample: ${file:../../secret.txt}', 'hi', /sample: \.\.\/\.\.\/secret\.txt lies outside of the workspace\./],
     ['sample: ${file:list.json}', 'hi', /sample: list\.json has no inputs with values\./],
     ['sample: ${file:broken.json}', 'hi', /sample: broken\.json: /],
@@ -92,6 +93,7 @@ describe('what a template refers to', () => {
     ],
     ['sample: {}', 'user:\n${file:link.txt}', /line 5: .* is a link that leads outside of the workspace\./],
     ['sample: {}', 'user:\n${file:out/secret.txt}', /line 5: .* is a link that leads outside of the workspace\./],
+    ['sample: {}', 'user:\n${file:out/secrt.txt}', /line 5: .*out\/secrt\.txt does not exist in [^;]*\.$/],
     ['sample: {}', 'user:\n${file:/etc/passwd}', /line 5: .* is an absolute path/],
     ['sample: {}', 'user:\n${file:.}', /line 5: .* cannot be read/],
     ['sample: {}', 'user:\n${file:latin.txt}', /line 5: .* is no text in UTF-8\./],

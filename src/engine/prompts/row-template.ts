@@ -4,7 +4,7 @@ import { parsePrompt } from '../../prompts/parse.ts';
 import type { PromptFile } from '../../prompts/prompt-file.ts';
 import { cellValue, inputValues } from '../../prompts/values.ts';
 import { type ChatMessage, LuthierError, type Texts } from '../../protocol/index.ts';
-import { nearest, orMeant } from '../data/nearest.ts';
+import { nearest, orMeant } from '../../protocol/nearest.ts';
 import { listedSome, quoted } from '../data/problems.ts';
 import type { TableRow } from '../data/row-record.ts';
 import type { Table } from '../data/table.ts';

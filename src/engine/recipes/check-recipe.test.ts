@@ -197,6 +197,13 @@ describe('what a recipe names', () => {
     const [choice] = problem.choices;
     const { start, end, before, after } = choice!;
     expect(apply(text, [{ start, end, text: `${before}"mine"${after}` }])).toBe(recipe({ model: 'mine' }));
+    const several = { method: 'grid', values: { model: ['starters/bert', 'starters/brt'] } };
+    const searched = recipe({ search: several });
+    const one = only(searched, await check(searched));
+    expect(one).toMatchObject({ severity: 'error', code: 'missing-model', under: '"starters/brt"' });
+    expect(fixed(searched, one, 'Change to "starters/bert"')).toMatchObject({
+      search: { values: { model: ['starters/bert', 'starters/bert'] } },
+    });
     const hub = recipe({ model: 'google-bert/bert-base-uncased' });
     expect(only(hub, await check(hub)).hint).toContain('luthier models download');
   });

@@ -12,11 +12,12 @@ import {
   type Pooling,
   type RecipeFix,
   type RecipeProblem,
+  type Search,
   type Strategy,
   taskOf,
 } from '../../protocol/index.ts';
+import { nearest } from '../../protocol/nearest.ts';
 import { inspectData } from '../data/inspect.ts';
-import { nearest } from '../data/nearest.ts';
 import { readsFolders, resolveDataset } from '../data/resolve.ts';
 import { openModelFolder, refusePrompt } from '../hub/model-folder.ts';
 import { nearModel, resolveModel } from '../hub/resolve.ts';
@@ -90,6 +91,7 @@ export class RecipeChecker {
             ...{ task, model, strategy: part('strategy'), pooling: part('pooling'), maxLength: part('max_length') },
             ...{ base, cacheFolder, places },
           }),
+      checkSearched(part('search'), { base, cacheFolder, places }),
       // Without its template nothing can be said of the rows.
       dataset === undefined || (template !== undefined && task === plain)
         ? []
@@ -201,19 +203,45 @@ interface ModelOptions {
   places: Places;
 }
 
-/** Whether the model is there, can be trained, and has the layers and positions that the recipe speaks of. */
-async function checkModel(options: ModelOptions): Promise<RecipeProblem[]> {
-  const { task, model, strategy, pooling, maxLength, base, cacheFolder, places } = options;
-  const at = places.value(['model']);
-  const choices = [places.choice(['model'], 'model', 'Choose a model…')];
-  let path: string;
+/** Where a model is, or what is wrong where it is not on this machine. @param keys where the recipe names it */
+async function placeOfModel(
+  model: string,
+  keys: Keys,
+  { base, cacheFolder, places }: Pick<ModelOptions, 'base' | 'cacheFolder' | 'places'>,
+): Promise<{ path: string } | { problem: RecipeProblem }> {
   try {
-    path = (await resolveModel(model, { base, cacheFolder })).path;
+    return await resolveModel(model, { base, cacheFolder });
   } catch (error) {
     const near = await nearModel(model, { base, cacheFolder });
-    const fixes = near === undefined ? [] : [{ ...replace(places, ['model'], near), preferred: true }];
-    return [said(error, 'missing-model', at, { fixes, choices })];
+    const fixes = near === undefined ? [] : [{ ...replace(places, keys, near), preferred: true }];
+    const choices = [places.choice(keys, 'model', 'Choose a model…')];
+    return { problem: said(error, 'missing-model', places.value(keys), { fixes, choices }) };
   }
+}
+
+/** Models among which a search chooses that are not on this machine. */
+async function checkSearched(
+  search: Search | undefined,
+  options: Pick<ModelOptions, 'base' | 'cacheFolder' | 'places'>,
+): Promise<RecipeProblem[]> {
+  const values = search?.values.model;
+  const models = Array.isArray(values) ? values : [];
+  const found = await Promise.all(
+    models.map((model, i) =>
+      typeof model === 'string' ? placeOfModel(model, ['search', 'values', 'model', i], options) : { path: '' },
+    ),
+  );
+  return found.flatMap((one) => ('problem' in one ? [one.problem] : []));
+}
+
+/** Whether the model is there, can be trained, and has the layers and positions that the recipe speaks of. */
+async function checkModel(options: ModelOptions): Promise<RecipeProblem[]> {
+  const { task, model, strategy, pooling, maxLength, places } = options;
+  const at = places.value(['model']);
+  const choices = [places.choice(['model'], 'model', 'Choose a model…')];
+  const found = await placeOfModel(model, ['model'], options);
+  if ('problem' in found) return [found.problem];
+  const { path } = found;
   try {
     const folder = await openModelFolder(path);
     await folder.weights.close();

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { FILL_MASK } from '../../protocol/index.ts';
-import { nearest } from '../data/nearest.ts';
+import { nearest } from '../../protocol/nearest.ts';
 import { listed } from '../data/problems.ts';
 import { STRATEGIES, strategyNamed } from '../strategies/index.ts';
 import { columnsSchema, inputSchema, searchSchema } from './recipe-schema.ts';

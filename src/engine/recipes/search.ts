@@ -1,5 +1,5 @@
 import type { Recipe, Search, ValueRange } from '../../protocol/index.ts';
-import { nearest } from '../data/nearest.ts';
+import { nearest } from '../../protocol/nearest.ts';
 import { Random } from '../data/random.ts';
 import { type RecipeIssue, SEARCH_HINT } from './explain-issue.ts';
 import { MOST_TRIALS, recipeSchema } from './recipe-schema.ts';

@@ -71,7 +71,8 @@ async function copyModel(model: string, target: string): Promise<string[]> {
     for (const name of files) await mkdir(dirname(join(target, name)), { recursive: true });
     for (const name of files) await copyFile(join(model, name), join(target, name));
   } catch (error) {
-    if (isNew) await rm(target, { recursive: true, force: true });
+    // What was not made cannot be taken away, and why not is the error that is told.
+    if (isNew) await rm(target, { recursive: true, force: true }).catch(() => undefined);
     throw writeError(target, error);
   }
   const copied = new Set(files.map((name) => name.split(/[\\/]/)[0]));

@@ -7,10 +7,10 @@ import { slug } from '../../files/names.ts';
 import { writeError } from '../../files/write-file.ts';
 import { HOME, homeProblem, placeProblem, rememberRun } from '../../guard/index.ts';
 import { LuthierError, RUN_FORMAT, type RunRecord, trainingData } from '../../protocol/index.ts';
+import { nearest, orMeant } from '../../protocol/nearest.ts';
 import { findRunFolders } from '../../runs/find.ts';
 import { FILES } from '../../runs/folder.ts';
 import { writeRecord } from '../../runs/record.ts';
-import { nearest, orMeant } from '../data/nearest.ts';
 import type { LoadedRecipe } from '../recipes/recipe.ts';
 import type { KeptTemplate } from '../recipes/template.ts';
 
@@ -66,7 +66,8 @@ export async function createRun(run: NewRun): Promise<{ folder: string; record: 
   const record: RunRecord = {
     format: RUN_FORMAT,
     id,
-    name: run.name ?? id,
+    // A name without a letter would be shown as nothing.
+    name: run.name?.trim() || id,
     note: '',
     ...(run.tags && { tags: run.tags }),
     state: run.state,

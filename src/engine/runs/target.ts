@@ -1,10 +1,10 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { isFile } from '../../files/folders.ts';
 import { LuthierError, STATE_WORDS } from '../../protocol/index.ts';
+import { nearest } from '../../protocol/nearest.ts';
 import { findRunFolders } from '../../runs/find.ts';
 import { FILES } from '../../runs/folder.ts';
 import { readRecord } from '../../runs/record.ts';
-import { nearest } from '../data/nearest.ts';
 import { CONFIG_FILE } from '../hub/model-folder.ts';
 import { nearModel, resolveModel } from '../hub/resolve.ts';
 

@@ -7,7 +7,7 @@ import {
   type RunEstimate,
 } from '../../protocol/index.ts';
 import { loadRecipe, readWritten } from '../recipes/recipe.ts';
-import { models, ways } from '../runs/comparison/candidates.ts';
+import { models, requireModels, ways } from '../runs/comparison/candidates.ts';
 import { compare } from '../runs/comparison/compare.ts';
 import { planSearch, type SearchPlan } from '../runs/comparison/search.ts';
 
@@ -45,6 +45,11 @@ export async function runComparison(
 ): Promise<Comparison> {
   const asked = { task, dataset: data, columns, encoding, rows, classes, named, base, cacheFolder };
   const search = compared === 'search' ? await searchOf(recipe ?? '', sets) : undefined;
+  if (search)
+    await requireModels(
+      { base, cacheFolder },
+      search.first.candidates.map(({ model }) => model),
+    );
   const candidates = search
     ? search.first.candidates
     : compared === 'ways'

@@ -48,3 +48,10 @@ it('rows with several labels are learnt as they are written', async () => {
   expect(way!.recipe).toMatchObject({ problem_type: 'multi_label_classification', label_separator: '|' });
   expect((await ways(rows, 'starters/bert', ['lora']))[0]!.recipe).not.toHaveProperty('label_separator');
 });
+
+it('a misspelt model is refused before anything is trained, with the one that may be meant', async () => {
+  const message = expect.stringContaining('Did you mean “starters/bert”?');
+  const refused = { code: 'model-not-found', message };
+  await expect(models(rows, ['starters/decoder', 'starters/brt'])).rejects.toMatchObject(refused);
+  await expect(ways(rows, 'starters/brt')).rejects.toMatchObject(refused);
+});

@@ -15,7 +15,7 @@ import {
   type TaskName,
   valuesText,
 } from '../../../protocol/index.ts';
-import { nearest, orMeant } from '../../data/nearest.ts';
+import { nearest, orMeant } from '../../../protocol/nearest.ts';
 import { listed } from '../../data/problems.ts';
 import { readModelCard } from '../../hub/model-card.ts';
 import { CONFIG_FILE, openModelFolder } from '../../hub/model-folder.ts';
@@ -49,9 +49,10 @@ export interface Rows {
 /**
  * A candidate for each way to fine-tune a model for such rows, with the recipe that every door suggests for it.
  * @param named strategies by their `type`; without them all that are offered, but for variants of another
- * @throws LuthierError `usage` for a strategy that there is none of
+ * @throws LuthierError `usage` for a strategy that there is none of, `model-not-found`
  */
 export async function ways(rows: Rows, model: string, named?: readonly string[]): Promise<Candidate[]> {
+  await requireModels(rows, [model]);
   const facts = await factsFor(rows, model);
   const offered = suggestStrategies(rows.rows, facts, rows.task);
   const about = await factsAbout(model, rows);
@@ -79,8 +80,10 @@ export async function ways(rows: Rows, model: string, named?: readonly string[])
 /**
  * A candidate for each model, tuned in the way that is recommended for it.
  * @param named as a recipe names them; without them the starters, model folders and the Hugging Face cache
+ * @throws LuthierError `model-not-found` where one that is named is not on this machine
  */
 export async function models(rows: Rows, named?: readonly string[]): Promise<Candidate[]> {
+  await requireModels(rows, named ?? []);
   const names = named ?? (await usable(rows));
   return Promise.all(
     [...new Set(names)].map(async (model) => {
@@ -114,6 +117,17 @@ export function searched(
       ...UNTRIED,
     };
   });
+}
+
+/**
+ * A name that is misspelt is said at once, and not when hours of training have been compared without it.
+ * @throws LuthierError `model-not-found`
+ */
+export async function requireModels(
+  { base, cacheFolder }: Pick<Rows, 'base' | 'cacheFolder'>,
+  names: Iterable<string>,
+): Promise<void> {
+  for (const name of new Set(names)) await resolveModel(name, { base, cacheFolder });
 }
 
 /** A candidate before anything is known of it. */

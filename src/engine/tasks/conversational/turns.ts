@@ -1,5 +1,5 @@
 import { counted, type DataProblem, type ToolCall } from '../../../protocol/index.ts';
-import { nearest } from '../../data/nearest.ts';
+import { nearest } from '../../../protocol/nearest.ts';
 import { quoted } from '../../data/problems.ts';
 
 /** One turn of a conversation. */

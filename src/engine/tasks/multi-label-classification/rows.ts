@@ -1,4 +1,5 @@
 import { counted, LuthierError } from '../../../protocol/index.ts';
+import { nearest, orMeant } from '../../../protocol/nearest.ts';
 import { SeveralLabels, setOf } from '../../data/answer-cells.ts';
 import { labelledRows } from '../../data/checks.ts';
 import { compareLabels, reportJoined, reportSimilar } from '../../data/classes.ts';
@@ -6,7 +7,6 @@ import { isUsualLabelName } from '../../data/columns.ts';
 import { MOST_LABELS, withListColumns } from '../../data/label-cells.ts';
 import { exampleOf, type Found, LABELLED } from '../../data/labelled.ts';
 import type { LabelledRow, LabelledRows } from '../../data/labelled-rows.ts';
-import { nearest, orMeant } from '../../data/nearest.ts';
 import { listed, listedSome, places, quoted } from '../../data/problems.ts';
 import { checkRepeats, textKey } from '../../data/repeats.ts';
 import { nameOf } from '../../data/row-source.ts';

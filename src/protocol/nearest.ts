@@ -1,3 +1,4 @@
+// No part of index.ts: pages, which look for no names, would load the library's tables.
 import { closest, distance } from 'fastest-levenshtein';
 
 /**
