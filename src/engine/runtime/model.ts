@@ -87,7 +87,7 @@ export class TaskModel {
     this.architecture = options.architecture;
     this.numLabels = options.numLabels;
     this.#learns = options.learns ?? 'all';
-    const { phases = new Phases(), rateOf = () => 1 } = options;
+    const { executor, phases = new Phases(), rateOf = () => 1 } = options;
     const { parameters } = this.declaration();
     const trained = [...parameters.values()].filter(({ name }) =>
       phases.all.some((phase) => options.isTrained(phase, name)),
@@ -95,7 +95,7 @@ export class TaskModel {
     this.#readsEach = this.architecture.reads === 'all' && this.declaration('head').sites.size === 0;
     this.headOnly =
       this.architecture.reads !== 'all' && trained.length > 0 && trained.every(({ place }) => place === 'head');
-    const isOnDevice = keepsParameters(options.executor);
+    const isOnDevice = keepsParameters(executor);
     const maskBytes = trained.length === 0 || isOnDevice ? 0 : this.#maskBytes(options.maxBatch);
     this.store = new ParameterStore(parameters, options.isTrained, {
       accumulate: options.accumulate,
@@ -104,9 +104,7 @@ export class TaskModel {
       rateOf,
     });
     this.#masks = this.store.memory.uint8(maskBytes);
-    this.device = keepsParameters(options.executor)
-      ? new DeviceParameters(options.executor, this.store, matricesOf(parameters))
-      : null;
+    this.device = isOnDevice ? new DeviceParameters(executor, this.store, matricesOf(parameters)) : null;
   }
 
   /** What a part of the model consists of. */
