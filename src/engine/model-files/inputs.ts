@@ -1,6 +1,6 @@
 import { LuthierError, type Pooling, type TaskName } from '../../protocol/index.ts';
 import { type ModelConfig, TEMPLATE_FILE } from '../hub/model-folder.ts';
-import { OWN_KEY } from '../models/config.ts';
+import { OWN_KEY, ownValue } from '../models/config.ts';
 import { keptSettings } from '../tasks/settings.ts';
 import type { TaskSettings } from '../tasks/task.ts';
 import type { TextInput } from '../text/tokenizer.ts';
@@ -26,16 +26,23 @@ export const ownEntry = (
   },
 });
 
-/** Whether a model's folder says that its rows were read through the template in it. */
-export const hasTemplate = (config: ModelConfig): boolean =>
-  (config[OWN_KEY] as { template?: unknown } | null | undefined)?.template === TEMPLATE_FILE;
+/**
+ * Whether a model's folder says that its rows were read through the template in it.
+ * @throws LuthierError `model-invalid` where it names another file
+ */
+export const hasTemplate = (config: ModelConfig): boolean => {
+  const isIt = (value: unknown): value is string => value === TEMPLATE_FILE;
+  return ownValue(config, 'template', isIt, `must be "${TEMPLATE_FILE}"`) !== undefined;
+};
 
-/** Columns that a model was trained on, one for each of its texts; undefined where its folder does not say. */
+/**
+ * Columns that a model was trained on, one for each of its texts; undefined where its folder does not say.
+ * @throws LuthierError `model-invalid` where it says what cannot be
+ */
 export function inputsOf(config: ModelConfig): readonly string[] | undefined {
-  const entry = config[OWN_KEY] as { inputs?: unknown } | null | undefined;
-  const inputs = typeof entry === 'object' && entry !== null ? entry.inputs : undefined;
-  const isKnown = Array.isArray(inputs) && (inputs.length === 1 || inputs.length === 2);
-  return isKnown && inputs.every((name) => typeof name === 'string') ? inputs : undefined;
+  const isInputs = (value: unknown): value is string[] =>
+    Array.isArray(value) && [1, 2].includes(value.length) && value.every((name) => typeof name === 'string');
+  return ownValue(config, 'inputs', isInputs, 'must be a list of one column or two');
 }
 
 /** “premise” and “hypothesis”. */

@@ -1,4 +1,5 @@
 import { LuthierError, type Pooling } from '../../protocol/index.ts';
+import { orMeant } from '../../protocol/nearest.ts';
 
 export type Config = Readonly<Record<string, unknown>>;
 
@@ -9,9 +10,35 @@ export const OWN_KEY = 'luthier';
 export type Reading = Exclude<Pooling, 'pooler'>;
 
 /** How a model's folder says that it reads a text, where a run made it so: not by the first token through a trained pooler. */
-export function poolingOfModel(config: Config): Reading | undefined {
-  const { pooling } = (config[OWN_KEY] ?? {}) as { pooling?: unknown };
-  return pooling === 'mean' || pooling === 'cls' ? pooling : undefined;
+export const poolingOfModel = (config: Config): Reading | undefined =>
+  ownValue(
+    config,
+    'pooling',
+    (value): value is Reading => value === 'mean' || value === 'cls',
+    'must be "mean" or "cls"',
+  );
+
+/**
+ * A value of a model's own entry, which people write by hand, too.
+ * @param must what it must be, for the error
+ * @param near which a text that is none may mean
+ * @returns undefined where the entry says nothing of it
+ * @throws LuthierError `model-invalid` where it says what cannot be: passed over, the model would be another one
+ */
+export function ownValue<T>(
+  config: Config,
+  key: string,
+  isOne: (value: unknown) => value is T,
+  must: string,
+  near?: (value: string) => string | undefined,
+): T | undefined {
+  const value = ((config[OWN_KEY] ?? {}) as Config)[key] ?? undefined;
+  if (value === undefined || isOne(value)) return value;
+  throw new LuthierError(
+    'model-invalid',
+    `config.json: ${OWN_KEY}.${key} is ${shown(value)} and ${must}${orMeant(typeof value === 'string' ? near?.(value) : undefined)}`,
+    'Correct it in the model’s folder, or remove the key.',
+  );
 }
 
 /** More than any model has, by far; with 32-bit floats one such matrix would not fit in a machine. */
