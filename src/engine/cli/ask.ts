@@ -278,7 +278,7 @@ async function confirmStart(
     import('../train/estimate-run.ts'),
     import('../tensor/executors/status.ts'),
   ]);
-  const estimate = await estimateRun({ ...loaded, gflops: await measureMachine() });
+  const estimate = await estimateRun({ ...loaded, machine: await measureMachine(loaded.recipe.backend) });
   const { num_train_epochs, learning_rate } = loaded.recipe;
   const lines = [
     `${counted(estimate.rows - estimate.validation_rows, `training ${taskOf(recipe.task).row}`)}, ${estimate.validation_rows.toLocaleString('en')} held out for validation`,

@@ -20,7 +20,7 @@ import { metricValue, NONE } from '../evaluate/format.ts';
 import { models, type Rows, ways } from '../runs/comparison/candidates.ts';
 import { rangeOf } from '../runs/comparison/choice.ts';
 import { type CompareOptions, compare, type Progress } from '../runs/comparison/compare.ts';
-import { measureMachine } from '../tensor/executors/status.ts';
+import { machineOnce } from '../tensor/executors/status.ts';
 import { languageNames } from '../text/language.ts';
 import { estimateRun } from '../train/estimate-run.ts';
 import { flagsOf } from './column-options.ts';
@@ -90,12 +90,15 @@ export async function runComparison({
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   try {
     const known = await candidates();
-    const gflops = await measureMachine();
+    const machineOf = machineOnce();
     const comparison = await compare({
       ...asked,
       candidates: known,
       home: join(asked.base, HOME),
-      estimate: (loaded) => estimateRun({ ...loaded, gflops, signal: interrupt.signal }),
+      estimate: async (loaded) => {
+        const machine = await machineOf(loaded.recipe.backend);
+        return estimateRun({ ...loaded, machine, signal: interrupt.signal });
+      },
       signal: interrupt.signal,
       killed: kill.signal,
       onChange: (changed) => screen.show(changed),

@@ -15,10 +15,11 @@ import { learntOfRecipe } from '../recipes/template.ts';
 import { unusualValues } from '../recipes/unusual.ts';
 import { architectureFor, tooShortFor } from '../strategies/apply.ts';
 import type { AnyTask, LabelledItem } from '../tasks/task.ts';
+import type { Machine } from '../tensor/executors/status.ts';
 import { languageProblem } from '../text/language.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
 import { encodePart } from './encode.ts';
-import { estimateDisk, estimateMemory, estimateSeconds, sizesIn, type Workload } from './estimate.ts';
+import { asComputed, estimateDisk, estimateMemory, estimateSeconds, sizesIn, type Workload } from './estimate.ts';
 import { labelRows } from './label-rows.ts';
 import { lessonsOf } from './lessons.ts';
 
@@ -26,8 +27,8 @@ export interface EstimateOptions {
   /** Complete, with absolute paths. */
   recipe: Recipe;
   base: string;
-  /** Measured rate of this machine's matrix products. */
-  gflops: number;
+  /** What the recipe's backend brings to it. */
+  machine: Machine;
   cacheFolder?: string | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -37,7 +38,7 @@ export interface EstimateOptions {
  * @throws LuthierError as createTrainer does for model and data
  */
 export async function estimateRun(options: EstimateOptions): Promise<RunEstimate> {
-  const { recipe: written, base, gflops, signal } = options;
+  const { recipe: written, base, machine, signal } = options;
   const { path } = await resolveModel(written.model, { base, cacheFolder: options.cacheFolder });
   const loading = Tokenizer.load(path);
   loading.catch(() => {});
@@ -111,6 +112,7 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
     validationLengths: lengthsOf(validation.items),
     generalLengths: lengthsOf(task.generalText?.(tokenizer, maxLength) ?? []),
   };
+  const computed = asComputed(recipe, machine);
   const place = typeof recipe.dataset === 'string' ? dirname(recipe.dataset) : base;
   return {
     rows: dataset.train.length + dataset.validation.length,
@@ -120,8 +122,8 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
     max_length: maxLength,
     unknown_token_share: train.unknownShare,
     total_steps,
-    seconds: estimateSeconds(work, recipe, gflops),
-    peak_memory_bytes: Math.round(estimateMemory(work, recipe)),
+    seconds: estimateSeconds(work, computed, machine.gflops),
+    peak_memory_bytes: Math.round(estimateMemory(work, computed)),
     free_memory_bytes: freeMemory(),
     disk_bytes: estimateDisk(sizesIn(work, recipe), recipe),
     free_disk_bytes: await freeDiskBytes(place),

@@ -11,7 +11,16 @@ import { bytesOf, peakBytes } from '../tensor/graph/liveness.ts';
 import { optimize } from '../tensor/graph/optimize.ts';
 import { record } from '../tensor/record/recorder.ts';
 import { activationBytes } from './activations.ts';
-import { estimateDisk, estimateMemory, estimateSeconds, requireMemory, sizesOf, type Workload } from './estimate.ts';
+import {
+  asComputed,
+  estimateDisk,
+  estimateMemory,
+  estimateSeconds,
+  requireMemory,
+  type Savings,
+  sizesOf,
+  type Workload,
+} from './estimate.ts';
 
 /** MiniLM: 6 layers × 384, 22.7 M parameters. */
 const architecture = architectureOf(
@@ -115,7 +124,11 @@ describe('estimateMemory of decoders', () => {
     });
     const hint = (recomputes: boolean) => {
       try {
-        requireMemory(rowsOf(qwen, 8192), { ...long, per_device_eval_batch_size: 1 }, { free: 12e9, recomputes });
+        requireMemory(
+          rowsOf(qwen, 8192),
+          { ...long, per_device_eval_batch_size: 1 },
+          { free: 12e9, ...(recomputes && { recomputes }) },
+        );
       } catch (error) {
         return (error as { hint: string }).hint;
       }
@@ -218,7 +231,7 @@ describe('layers that are computed again', () => {
 });
 
 describe('requireMemory', () => {
-  const refusal = (more: Partial<Recipe>, free: number, machine: { recomputes?: boolean } = {}, of = work) => {
+  const refusal = (more: Partial<Recipe>, free: number, machine: Savings = { recomputes: true }, of = work) => {
     try {
       requireMemory(of, recipe(more), { free, ...machine });
     } catch (error) {
@@ -263,7 +276,7 @@ describe('requireMemory', () => {
       estimateMemory(long, recipe({ ...one, ...more })),
     ) as [number, number];
     const free = without - (without - with_) / 4;
-    const hint = (more: Partial<Recipe>, machine = {}) => refusal({ ...one, ...more }, free, machine, long)?.hint;
+    const hint = (more: Partial<Recipe>, machine?: Savings) => refusal({ ...one, ...more }, free, machine, long)?.hint;
     expect(hint({})).toBe('It would fit with gradient_checkpointing true.');
     expect(hint({ gradient_checkpointing: true })).toBeUndefined();
     // It keeps everything, so that the recipe's own key changes nothing, and naming it would help nobody.
@@ -271,7 +284,7 @@ describe('requireMemory', () => {
       expect(hint(more, { recomputes: false })).toMatch(/^It would fit with max_length 256\.$/);
     // The same result in the same time comes first.
     const enough = estimateMemory(long, recipe({ ...one, gradient_accumulation_steps: 4 }));
-    expect(refusal({ ...one, per_device_train_batch_size: 4 }, enough, {}, long)!.hint).toMatch(
+    expect(refusal({ ...one, per_device_train_batch_size: 4 }, enough, undefined, long)!.hint).toMatch(
       /^It would fit with per_device_train_batch_size 1, gradient_accumulation_steps 4, per_device_eval_batch_size 1\.$/,
     );
   });
@@ -292,6 +305,35 @@ describe('requireMemory', () => {
       expect(refusal({ strategy }, 100e6, {}, watched)!.hint).toMatch(/smaller base model/);
     // A few for each strategy: its parameters, and which of them answer.
     expect(runs).toBeLessThan(10 * Object.keys(STRATEGIES).length);
+  });
+});
+
+describe('asComputed', () => {
+  const both = { gradient_checkpointing: true, strategy: { ...lora, load_in_8bit: true } } as const;
+  const figures = (written: Recipe) => [estimateMemory(work, written), estimateSeconds(work, written, 200)];
+
+  it('leaves a recipe as it is where its backend can do what it asks for', () => {
+    expect(asComputed(recipe(both), { recomputes: true, computesIn8Bit: true })).toEqual(recipe(both));
+    expect(asComputed(recipe(), {})).toEqual(recipe());
+  });
+
+  it('takes what a backend cannot do for not asked', () => {
+    const plain = figures(recipe({ strategy: lora }));
+    expect(figures(asComputed(recipe(both), {}))).toEqual(plain);
+    const recomputed = recipe({ ...both, strategy: lora });
+    expect(figures(asComputed(recipe(both), { recomputes: true }))).toEqual(figures(recomputed));
+    const inInt8 = recipe({ ...both, gradient_checkpointing: false });
+    expect(figures(asComputed(recipe(both), { computesIn8Bit: true }))).toEqual(figures(inInt8));
+    for (const other of [recomputed, inInt8]) expect(figures(other)).not.toEqual(plain);
+  });
+
+  it('a run is refused by what its backend needs', () => {
+    const heavy = recipe({ strategy: { ...lora, load_in_8bit: true } });
+    const [int8, float] = [heavy, recipe({ strategy: lora })].map((of) => estimateMemory(work, of)) as [number, number];
+    expect(int8).toBeGreaterThan(float);
+    const free = (int8 + float) / 2;
+    expect(() => requireMemory(work, heavy, { free })).not.toThrow();
+    expect(() => requireMemory(work, heavy, { free, computesIn8Bit: true })).toThrow(/memory/);
   });
 });
 

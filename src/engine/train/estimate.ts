@@ -7,7 +7,7 @@ import { architectureFor, isHeldIn8Bit, isTrainedBy, isTrainedIn, phasesOf } fro
 import { factsAbout } from '../strategies/facts.ts';
 import { kindOf, STRATEGIES, WrongKey } from '../strategies/index.ts';
 import type { Phases } from '../strategies/phases.ts';
-import { sizeOf } from '../tensor/executors/executor.ts';
+import { type Executor, sizeOf } from '../tensor/executors/executor.ts';
 import { activationBytes, type Magnitudes, type Sizes } from './activations.ts';
 
 /** What decides how much a run takes. */
@@ -197,23 +197,37 @@ function likelyTokens({ rows, mean, deviation, longest }: Lengths, batch: number
   return Math.min(size * longest, size * mean + 3 * deviation * Math.sqrt(size)) / PACKED_SHARE;
 }
 
+/** What a backend saves where a recipe asks for it; one that cannot does without, and says so when the run starts. */
+export type Savings = Pick<Executor, 'recomputes' | 'computesIn8Bit'>;
+
+/**
+ * The recipe as a backend computes it: one that cannot compute layers again keeps what they computed, and one that has
+ * no products in 8 bits takes float and holds no copies.
+ */
+export function asComputed(recipe: Recipe, { recomputes = false, computesIn8Bit = false }: Savings): Recipe {
+  const { strategy } = recipe;
+  return {
+    ...recipe,
+    ...(recipe.gradient_checkpointing && !recomputes && { gradient_checkpointing: false }),
+    ...(!computesIn8Bit && 'load_in_8bit' in strategy && { strategy: { ...strategy, load_in_8bit: false } }),
+  };
+}
+
 /**
  * Refuses a run that would not fit, naming the nearest setting that would.
- * @param machine bytes that are free, and whether its backend can compute layers again (gradient_checkpointing)
+ * @param backend what it can save, and how many bytes are free where that is known
  * @throws LuthierError `not-enough-memory`
  */
-export function requireMemory(
-  work: Workload,
-  recipe: Recipe,
-  // A backend that cannot keeps everything, whatever the recipe says.
-  { free = freeMemory(), recomputes = true }: { free?: number; recomputes?: boolean } = {},
-): void {
-  const needed = estimateMemory(work, recomputes ? recipe : { ...recipe, gradient_checkpointing: false });
+export function requireMemory(work: Workload, written: Recipe, backend: Savings & { free?: number }): void {
+  const { free = freeMemory() } = backend;
+  const recipe = asComputed(written, backend);
+  const needed = estimateMemory(work, recipe);
   if (needed <= free) return;
   throw new LuthierError(
     'not-enough-memory',
     `The run would need about ${formatBytes(needed)} of memory, but only ${formatBytes(free)} are free.`,
-    smallerSetting(work, recipe, recomputes, free) ?? 'Close other programs, or choose a smaller base model.',
+    smallerSetting(work, recipe, backend.recomputes === true, free) ??
+      'Close other programs, or choose a smaller base model.',
   );
 }
 
@@ -224,7 +238,7 @@ export function requireMemory(
 function smallerSetting(work: Workload, recipe: Recipe, recomputes: boolean, free: number): string | null {
   const fits = (change: Partial<Recipe> & Pick<Recipe, 'strategy'>) =>
     suits(work, change.strategy) && estimateMemory(work, { ...recipe, ...change }) <= free;
-  const isRecomputed = recomputes && recipe.gradient_checkpointing === true;
+  const isRecomputed = recipe.gradient_checkpointing === true;
   const checkpointing = recomputes && !isRecomputed ? [false, true] : [isRecomputed];
   // How many rows a step compares is a key of the strategy's own, and a step is not put together of pieces.
   const isPaired = kindOf(recipe.strategy).pairs !== undefined;

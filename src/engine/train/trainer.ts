@@ -140,7 +140,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     };
     requireOneMemory(work, lessons.recipe);
     const executor = await executorReady;
-    requireMemory(work, lessons.recipe, { recomputes: executor.recomputes ?? false });
+    requireMemory(work, lessons.recipe, executor);
     if ('load_in_8bit' in recipe.strategy && recipe.strategy.load_in_8bit && !executor.computesIn8Bit) {
       note(
         'warning',

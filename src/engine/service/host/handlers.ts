@@ -14,7 +14,7 @@ import type { HostNotifications, HostRequests } from './wire.ts';
  */
 export function createHostHandlers(path: string, tell: Tell<HostNotifications>): Handlers<HostRequests> {
   const log = (level: HostNotifications['log']['level'], message: string) => tell('log', { level, message });
-  let gflops: Promise<number> | null = null;
+  const machineOf = loadedOnce(async () => (await import('../../tensor/executors/status.ts')).machineOnce());
   // One model in memory, whatever it is asked.
   const open = loadedOnce(() => openModel(path, 'auto', log));
   const model = loadedOnce(async () => predictorOf(await open()));
@@ -132,14 +132,13 @@ export function createHostHandlers(path: string, tell: Tell<HostNotifications>):
       return findRatesFor(params.recipe_path, signal, log, partsOf(params));
     },
     'run/estimate': async ({ source, cacheFolder }, signal) => {
-      const [{ estimateRun }, { measureMachine }, { readRecipe }] = await Promise.all([
+      const [{ estimateRun }, { readRecipe }, machine] = await Promise.all([
         import('../../train/estimate-run.ts'),
-        import('../../tensor/executors/status.ts'),
         import('../../recipes/recipe.ts'),
+        machineOf(),
       ]);
       const { recipe, base } = await readRecipe(source);
-      gflops ??= measureMachine();
-      return estimateRun({ recipe, base, gflops: await gflops, cacheFolder, signal });
+      return estimateRun({ recipe, base, machine: await machine(recipe.backend), cacheFolder, signal });
     },
     'run/checkpoint': async ({ run }) => {
       const { checkpointModel } = await import('../../runs/checkpoint-model.ts');

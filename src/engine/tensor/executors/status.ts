@@ -1,4 +1,4 @@
-import { append, type BackendStatus } from '../../../protocol/index.ts';
+import { append, type BackendChoice, type BackendStatus } from '../../../protocol/index.ts';
 import { chosenByAuto } from './auto.ts';
 import { createExecutor } from './create.ts';
 import type { Executor } from './executor.ts';
@@ -36,19 +36,38 @@ function statusOf(name: Executor['name'], probe: Probe, rates: Rates): Omit<Back
   return { usable: true, detail: `${library}${threads}`, gflops: rates[name] ?? null };
 }
 
+/** What a backend of this machine brings to a run: the rate of its matrix products in Gflop/s, and what it can save. */
+export interface Machine extends Pick<Executor, 'recomputes' | 'computesIn8Bit'> {
+  gflops: number;
+}
+
 /**
- * The best rate of the backend that `auto` takes here. Each process that asks measures it: a rate found while the machine
- * was busy would else make every later estimate too long.
+ * The backend that a recipe names, or that `auto` takes here, at its best rate. Each process that asks measures it: a rate
+ * found while the machine was busy would else make every later estimate too long.
+ * @throws LuthierError `backend-unavailable` with the reason
  */
-export async function measureMachine(): Promise<number> {
-  const executor = await createExecutor('auto');
+export async function measureMachine(choice: BackendChoice): Promise<Machine> {
+  const executor = await createExecutor(choice);
+  const { name, library, recomputes = false, computesIn8Bit = false } = executor;
   try {
-    const known = (await readRates(executor.library, 'base'))[executor.name] ?? 0;
-    const rate = await measureRate(executor, widthOf('base'));
-    if (rate <= known) return known;
-    await rememberRates(executor.library, 'base', { [executor.name]: rate });
-    return rate;
+    const known = (await readRates(library, 'base'))[name] ?? 0;
+    const gflops = await measureRate(executor, widthOf('base'));
+    if (gflops <= known) return { gflops: known, recomputes, computesIn8Bit };
+    await rememberRates(library, 'base', { [name]: gflops });
+    return { gflops, recomputes, computesIn8Bit };
   } finally {
     executor.dispose();
   }
+}
+
+/** As `measureMachine`, each backend measured once. */
+export function machineOnce(): typeof measureMachine {
+  const known = new Map<BackendChoice, Promise<Machine>>();
+  return (choice) => {
+    const measured = known.get(choice) ?? measureMachine(choice);
+    known.set(choice, measured);
+    // A backend that failed to load may be whole at the next try.
+    measured.catch(() => known.delete(choice));
+    return measured;
+  };
 }
