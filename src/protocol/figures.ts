@@ -47,6 +47,10 @@ export function formatCompact(n: number): string {
   return n >= 10_000 ? `${Math.round(n / 1000)} k` : formatCount(n);
 }
 
+/** A number of a recipe as it is written there, small ones in e-notation: `2e-5`, `0.03`, `16`. */
+export const recipeNumber = (value: number): string =>
+  value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential() : String(value);
+
 /** By how much a figure grew or fell: `+7.3 %`, `−0.4 %`. */
 export function formatChange(before: number, after: number): string {
   const change = Number((100 * (after / before - 1)).toFixed(1));

@@ -102,6 +102,10 @@ export const isPercentage = (key: string): boolean => {
   return unit === 'share' || unit === 'points';
 };
 
+/** Whether nothing can be better: whatever is better where it is higher ends at 1. */
+export const isBestPossible = (key: string, value: number | undefined): boolean =>
+  BY_KEY.get(key)?.better === 'higher' && value !== undefined && value >= 1;
+
 /** Those of some metrics that are there, in the table's order. */
 export const measured = (
   metrics: Readonly<Record<string, unknown>>,

@@ -43,7 +43,11 @@ export interface JournalOptions {
 }
 
 /** Of a trainer: its training rows by their labels. */
-export type Labelled = Pick<Trainer, 'labels' | 'labelCounts' | 'numTrainRows'>;
+export type Labelled = Pick<Trainer, 'labels' | 'labelCounts' | 'classCounts' | 'numTrainRows'>;
+
+function labelCountsOf({ labels, labelCounts: counts, classCounts: classes, numTrainRows: rows }: Labelled) {
+  return counts === undefined ? null : { labels, counts, rows, ...(classes && { classes }) };
+}
 
 /** What a run writes down and tells: its record, its events, its reports, and why it ended. */
 export class Journal {
@@ -212,8 +216,7 @@ export class Journal {
    */
   async diagnose(state: RunState, trainer: Labelled | null): Promise<void> {
     const { findingsIn } = await import('./diagnosis/read.ts');
-    const counts = trainer?.labelCounts;
-    const labels = counts ? { labels: trainer!.labels, counts, rows: trainer!.numTrainRows } : null;
+    const labels = trainer && labelCountsOf(trainer);
     const reports = Object.values(this.reports);
     this.record.findings = await findingsIn(this.folder, { ...this.record, state }, reports, labels);
   }

@@ -56,8 +56,8 @@ export async function trainRepeatedly(run: Run): Promise<number> {
       if (pooled !== null) await journal.keep(pooled);
       await journal.write();
     } else if (makesModel && !recipe.keep_checkpoints) await checkpoints.removeAll();
-    const { labels, labelCounts, numTrainRows } = trainer;
-    labelled = { labels, labelCounts, numTrainRows };
+    const { labels, labelCounts, classCounts, numTrainRows } = trainer;
+    labelled = { labels, labelCounts, classCounts, numTrainRows };
     trainer.dispose();
     if (outcome.end !== 'done') return end(journal, wishOf(outcome.end), labelled);
   }

@@ -186,6 +186,8 @@ export interface Task<Row extends TaskRow, I extends LabelledItem, Answer, Repor
    */
   compare?(items: readonly I[], a: Logits, b: Logits, how: { labels: number; settings: TaskSettings }): Differences;
   evaluate(options: EvaluateOptions<Row, I>): Report;
+  /** What the report's classes count of a row, where that is not its labels: a type for each span. */
+  classesIn?(row: Row, labels: readonly string[]): string[];
   /** One report of the folds of a cross-validation. */
   pool(reports: readonly Report[]): Report;
   /** The report as lines for a terminal of `width` columns. */

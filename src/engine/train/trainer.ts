@@ -305,6 +305,14 @@ class TaskTrainer implements Trainer {
     for (const row of dataset.train) for (const label of task.outputs(row)) counts[label]!++;
     return counts;
   }
+  get classCounts(): Trainer['classCounts'] {
+    const { task, labels, dataset } = this;
+    if (task.classesIn === undefined) return undefined;
+    const counts = new Map<string, number>();
+    for (const row of dataset.train)
+      for (const name of task.classesIn(row, labels)) counts.set(name, (counts.get(name) ?? 0) + 1);
+    return counts;
+  }
   get solved(): Trainer['solved'] {
     return this.#answers.last;
   }

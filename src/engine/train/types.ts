@@ -55,6 +55,8 @@ export interface Trainer {
   readonly lossOf?: StartEvent['loss_of'];
   /** How often each label stands in the training rows, in the labels' order; undefined where rows have none. */
   readonly labelCounts?: readonly number[] | undefined;
+  /** How often each class of a report stands there, where classes are not labels. */
+  readonly classCounts?: ReadonlyMap<string, number> | undefined;
   /** The classifier as it was last solved, a new object each time; undefined where it is trained by steps. */
   readonly solved?: SolvedHead | undefined;
   /** Steps done so far. */

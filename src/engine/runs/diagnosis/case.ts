@@ -16,6 +16,8 @@ export interface LabelCounts {
   labels: readonly string[];
   counts: readonly number[];
   rows: number;
+  /** How often each class of a report stands there, where classes are not labels: types of spans. */
+  classes?: ReadonlyMap<string, number>;
 }
 
 /** What is known of a finished run. */
@@ -68,6 +70,10 @@ export const learnsRows = ({ strategy }: Pick<Recipe, 'strategy'>): boolean => {
 /** Whether the training loss is what an evaluation's is, so that the two and the loss of guessing can be compared. */
 export const isPlainLoss = ({ label_smoothing_factor, class_weight, focal_gamma }: Recipe): boolean =>
   !label_smoothing_factor && class_weight === undefined && !focal_gamma;
+
+/** Whose loss `guessingLoss` is. */
+export const guessing = ({ name }: Pick<Case['task'], 'name'>): string =>
+  name === 'regression' ? 'always answering the mean' : 'guessing by how often each label occurs';
 
 /**
  * Loss of whoever knows nothing but how often each label occurs: the entropy of the classes, of several labels the mean

@@ -58,9 +58,8 @@ function classesSeen(report: EvaluationReport, labels: LabelCounts): ClassSeen[]
   }
   if (report.task === 'multi_label_classification')
     return report.per_class.map((of) => seen(of, countOf(labels, of.label)));
-  // Of a type of spans there are as many in the training rows as words that begin one.
   if (report.task === 'token-classification')
-    return report.per_class.map((of) => seen(of, countOf(labels, `B-${of.label}`)));
+    return report.per_class.map((of) => seen(of, labels.classes?.get(of.label) ?? 0));
   return [];
 }
 

@@ -175,6 +175,36 @@ describe('a loss that is still falling', () => {
     expect(codes(made([1.2, 0.9, 0.72], { state: 'stopped' }))).toEqual([]);
   });
 
+  it('is not told where every row is answered right: there is nothing to gain', () => {
+    const finished = made([1.2, 0.9, 0.72]);
+    const scored = (f1_macro: number): Finished => ({
+      ...finished,
+      events: finished.events.map(({ line, event }) => ({
+        line,
+        event: event.event === 'eval' ? { ...event, metrics: { ...event.metrics, f1_macro } } : event,
+      })),
+    });
+    expect(codes(scored(1))).toEqual([]);
+    expect(codes(scored(0.99))).toEqual(['still-falling']);
+  });
+
+  it('that has only begun to fall is told of, however little it is of the loss, beside that of guessing', () => {
+    // Eight classes: guessing has ln 8, which is 2.08.
+    const labels = { labels: [...'abcdefgh'], counts: Array<number>(8).fill(20), rows: 160 };
+    const [finding] = diagnose(made([2.02, 1.97], { labels, spread: 0.03 }));
+    expect(finding).toMatchObject({
+      code: 'still-falling',
+      change: { title: 'Train 2 More Epochs', set: { num_train_epochs: 4 } },
+    });
+    expect(finding!.text).toContain(
+      '2.02 after 1 epoch, 1.97 after 2 epochs (−2.5 %). It has learned little yet: guessing by how often each label occurs has 2.08.',
+    );
+    // By chance, of a loss that was learnt, and where nothing is known of guessing.
+    expect(codes(made([2.02, 1.97], { labels, spread: 0.06 }))).toEqual([]);
+    expect(codes(made([0.62, 0.6], { labels, spread: 0.03 }))).toEqual([]);
+    expect(codes(made([2.02, 1.97], { spread: 0.03 }))).toEqual([]);
+  });
+
   it('is met by the usual learning rate where this one is far below it', () => {
     const [finding] = diagnose(made([1.2, 0.9, 0.72], { recipe: { learning_rate: 1e-5 } }));
     expect(finding!.change).toMatchObject({ title: 'Train Again at Learning Rate 2e-4', set: { learning_rate: 2e-4 } });
@@ -192,6 +222,10 @@ describe('a loss that is still falling', () => {
       figures: { earlier_loss: 0.9, last_loss: expect.closeTo(0.73, 9) },
     });
     expect(codes(of(all.slice(1)))).toEqual([]);
+    // Of two evaluations each five folds are evidence enough.
+    const twice = [1, 2, 3, 4, 5].map((fold) => made([1.2, 1.1 + fold / 100], { fold, n: 12 }));
+    expect(codes(of(twice))).toEqual(['still-falling']);
+    expect(codes(made([1.2, 1.13]))).toEqual([]);
     expect(codes(of([...all.slice(1), made([1.2, 0.9, 0.95], { fold: 1, n: 12 })]))).toEqual([]);
   });
 });
@@ -323,6 +357,30 @@ describe('classes', () => {
     expect(finding!.text).toBe(
       '“refund” has 6 training rows (F1 0.13 on 8 held out); “login” has 9 training rows (F1 0.33 on 6 held out); the other classes have an F1 of 0.88 on average. More rows of those classes would help most.',
     );
+  });
+
+  it('of tags are types of spans, whatever scheme the tags follow', () => {
+    const types = { PER: [200, 38, 40], LOC: [180, 36, 40], ORG: [9, 4, 20] } as const;
+    const per_class = Object.entries(types).map(([label, [, right, support]]) => ({
+      ...{ label, right, support, predicted: right, f1: right / support, precision: null, recall: null },
+    }));
+    const of = (labels: string[], counts: number[]) =>
+      diagnose(
+        made([0.5], {
+          recipe: { task: 'token-classification' },
+          labels: {
+            ...{ labels, counts, rows: 300 },
+            classes: new Map(Object.entries(types).map(([type, [spans]]) => [type, spans])),
+          },
+          report: { task: 'token-classification', per_class },
+        }),
+      );
+    const bio = of(['O', 'B-LOC', 'I-LOC', 'B-ORG', 'I-ORG', 'B-PER', 'I-PER'], [2000, 180, 90, 9, 5, 200, 150]);
+    expect(bio.map(({ code, title }) => [code, title])).toEqual([['few-rows-of-classes', 'Too few rows of “ORG”']]);
+    expect(bio[0]!.text).toMatch(/^“ORG” has 9 training spans \(F1 0\.20 on 20 held out\)/);
+    // IOB1 has a B between neighbours alone, IOBES an S for spans of one word.
+    expect(of(['O', 'I-LOC', 'I-ORG', 'B-PER', 'I-PER'], [2000, 270, 14, 3, 347])).toEqual(bio);
+    expect(of(['O', 'B-LOC', 'E-LOC', 'S-LOC', 'S-ORG', 'S-PER'], [2000, 4, 4, 176, 9, 200])).toEqual(bio);
   });
 
   it('are not blamed for what so few rows show by chance, nor where all have few', () => {

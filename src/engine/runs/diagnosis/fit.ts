@@ -1,5 +1,13 @@
-import { type Finding, fewRowsNote, meanOf, metricName, metricOf, smallest } from '../../../protocol/index.ts';
-import { type Case, FAR, learnsRows, rateIn } from './case.ts';
+import {
+  type Finding,
+  fewRowsNote,
+  isBestPossible,
+  meanOf,
+  metricName,
+  metricOf,
+  smallest,
+} from '../../../protocol/index.ts';
+import { type Case, FAR, guessing, guessingLoss, learnsRows, rateIn } from './case.ts';
 import { longer, shorter } from './epochs.ts';
 import { type Evaluation, lossBetween, type Training } from './history.ts';
 import { lower, raise } from './learning-rate.ts';
@@ -16,6 +24,11 @@ const SINGLE_FALL = 0.1;
  * together: where the rows' losses correlate by ρ, the difference has √(2(1 − ρ)) of one loss's error, half of it at 0.875.
  */
 const OF_SAME_ROWS = 0.5;
+/**
+ * Of all that was learnt, which is how far the loss has come below that of guessing: an epoch that brought so much is worth
+ * another one, however little it is of the loss itself. At first a loss falls slowly.
+ */
+const OF_LEARNT = 0.25;
 /** Folds that agree by chance once in 32 times. */
 const FOLDS_THAT_SAY_SOMETHING = 5;
 
@@ -115,14 +128,20 @@ function stillFalling(known: Case): Finding | null {
   const { record, trainings } = known;
   const uncertain = uncertainty(known);
   if (uncertain === null || record.state !== 'done') return null;
-  const seen = trainings.map((training) => falling(training, Math.max(FALL, OF_SAME_ROWS * uncertain)));
+  const guess = guessingLoss(known);
+  const asked = { noise: OF_SAME_ROWS * uncertain, isAlone: trainings.length === 1, guess };
+  const seen = trainings.map((training) => falling(training, asked));
   if (seen.some((one) => one === null)) return null;
+  // What answers every row right has nothing to gain, however sure it may still become.
+  const { metric_for_best_model: key } = record.recipe;
+  if (trainings.every(({ evaluations }) => isBestPossible(key, evaluations.at(-1)!.metrics[key]))) return null;
   const mean = (of: (one: Fall) => number) => meanOf(seen.map((one) => of(one!)));
   const { before, last } = seen[0]!;
   const loss = mean(({ last }) => last.loss);
   const earlier = mean(({ before }) => before.loss);
   const fall = 1 - loss / earlier;
-  const { num_train_epochs: epochs, metric_for_best_model: key } = record.recipe;
+  const { num_train_epochs: epochs } = record.recipe;
+  const hasBegun = seen.every((one) => one!.hasBegun);
   const more = epochsToGo(
     mean(({ ratio }) => ratio),
     fall,
@@ -136,7 +155,7 @@ function stillFalling(known: Case): Finding | null {
     code: 'still-falling',
     severity: 'warning',
     title: 'Still improving when it ended',
-    text: `${inFolds} validation loss was still falling: ${figure(earlier)} after ${epochText(before.epoch)}, ${figure(loss)} after ${epochText(last.epoch)} (−${share(fall)}).${best ? ` Its ${metricName(key)} was best at the end, too.` : ''}${isSlow ? ` The learning rate is far below the usual one, so that it learns slowly.` : ''}`,
+    text: `${inFolds} validation loss was still falling: ${figure(earlier)} after ${epochText(before.epoch)}, ${figure(loss)} after ${epochText(last.epoch)} (−${share(fall)}).${hasBegun ? ` It has learned little yet: ${guessing(known.task)} has ${figure(guess!)}.` : ''}${best ? ` Its ${metricName(key)} was best at the end, too.` : ''}${isSlow ? ` The learning rate is far below the usual one, so that it learns slowly.` : ''}`,
     figures: { step: last.step, earlier_loss: earlier, last_loss: loss, fall, epochs, more_epochs: more },
     change: isSlow ? raise(rate) : longer(record, trainings[0]!, more),
   };
@@ -153,12 +172,22 @@ interface Fall {
   last: Evaluation;
   /** The last epoch's fall over that of the one before, where both are known: falls shrink by about that much. */
   ratio: number;
+  /** The loss is not far below that of guessing, and a good part of the way was the last epoch's. */
+  hasBegun: boolean;
 }
 
 /** A fall shrinks by half from epoch to epoch where only one is known. */
 const USUAL_RATIO = 0.5;
 
-function falling({ evaluations }: Training, least: number): Fall | null {
+interface Asked {
+  /** Of a loss, by how much it differs by chance. */
+  noise: number;
+  /** Not one of several trainings that agree. */
+  isAlone: boolean;
+  guess: number | null;
+}
+
+function falling({ evaluations }: Training, { noise, isAlone, guess }: Asked): Fall | null {
   const last = evaluations.at(-1)!;
   if (lowestOf(evaluations) !== last) return null;
   const back = (from: Evaluation) =>
@@ -167,19 +196,22 @@ function falling({ evaluations }: Training, least: number): Fall | null {
   const before = back(last);
   if (before === null) return null;
   const earlier = back(before);
-  const fall = 1 - last.loss / before.loss;
-  if (fall < (earlier === null ? Math.max(least, SINGLE_FALL) : least)) return null;
-  if (earlier === null) return { before, last, ratio: USUAL_RATIO };
+  const gain = before.loss - last.loss;
+  const hasBegun = guess !== null && gain >= OF_LEARNT * (guess - last.loss) && last.loss > guess / 2;
+  const worth = earlier === null && isAlone ? SINGLE_FALL : FALL;
+  if (gain < before.loss * (hasBegun ? noise : Math.max(noise, worth))) return null;
+  if (earlier === null) return { before, last, hasBegun, ratio: USUAL_RATIO };
   // One that went up before and comes down again is noise.
   if (before.loss >= earlier.loss) return null;
-  return { before, last, ratio: (before.loss - last.loss) / (earlier.loss - before.loss) };
+  return { before, last, hasBegun, ratio: gain / (earlier.loss - before.loss) };
 }
 
 /**
  * Epochs until a further one is worth less than `FALL`, were the falls to shrink on as they did; never more than the run
- * had, as nothing that was seen reaches further.
+ * had, as nothing that was seen reaches further, and as many of one whose loss has only begun to fall.
  */
 function epochsToGo(ratio: number, fall: number, had: number): number {
+  if (fall < FALL) return had;
   const shrinks = Math.min(0.9, Math.max(0.1, ratio));
   const epochs = Math.ceil(Math.log(FALL / fall) / Math.log(shrinks));
   return Math.min(had, Math.max(1, epochs));

@@ -1,5 +1,5 @@
 import { type Change, counted, type Finding, fewRowsNote, largest, smallest } from '../../../protocol/index.ts';
-import { type Case, FAR, guessingLoss, isPlainLoss, learnsRows, type Rate, rateIn } from './case.ts';
+import { type Case, FAR, guessing, guessingLoss, isPlainLoss, learnsRows, type Rate, rateIn } from './case.ts';
 import { moreEpochs } from './epochs.ts';
 import { stretchesOf, type Training } from './history.ts';
 import { figure, rate as written } from './words.ts';
@@ -104,9 +104,7 @@ function neverLearnt(known: Case, rate: Rate): Finding | null {
   if (smallest(validated) < NEVER_BELOW * guess || smallest(trained) < NEVER_LEARNT * guess) return null;
   const reached = validated.length > 0 ? smallest(validated) : smallest(trained);
   const which = validated.length > 0 ? 'validation' : 'training';
-  const guessing =
-    known.task.name === 'regression' ? 'always answering the mean' : 'guessing by how often each label occurs';
-  const fact = `The ${which} loss was ${figure(reached)} at best; ${guessing} has ${figure(guess)}.`;
+  const fact = `The ${which} loss was ${figure(reached)} at best; ${guessing(known.task)} has ${figure(guess)}.`;
   const figures = { loss: reached, guessing_loss: guess, ...ratesOf(rate) };
   const first = stretches[0]?.[0];
   const peak = largest(stretches[0] ?? [], ({ mean }) => mean, 0);
@@ -151,7 +149,7 @@ function hardlyMoved({ task, trainings }: Case, rate: Rate): Finding | null {
     code: 'learning-rate-low',
     severity: 'warning',
     title: 'Learning rate too low',
-    text: `The ${ofRows ? 'validation' : 'training'} loss hardly moved: ${figure(first)} at first, ${figure(last)} at the end. ${rateText(rate)}`,
+    text: `The ${ofRows ? 'validation' : 'training'} loss ${figure(first) === figure(last) ? `stayed at ${figure(last)}` : `hardly moved: ${figure(first)} at first, ${figure(last)} at the end`}. ${rateText(rate)}`,
     figures: { first_loss: first, last_loss: last, ...ratesOf(rate) },
     change: raise(rate),
   };

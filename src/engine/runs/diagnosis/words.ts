@@ -1,4 +1,4 @@
-import { formatCount } from '../../../protocol/index.ts';
+import { formatCount, recipeNumber } from '../../../protocol/index.ts';
 
 /** A loss or a factor in a sentence: three digits. */
 export const figure = (value: number): string => {
@@ -9,10 +9,7 @@ export const figure = (value: number): string => {
 };
 
 /** A learning rate as a recipe has it: `5e-5`, `0.03`. */
-export const rate = (value: number): string => {
-  const digits = Number(value.toPrecision(3));
-  return digits !== 0 && Math.abs(digits) < 1e-3 ? digits.toExponential() : String(digits);
-};
+export const rate = (value: number): string => recipeNumber(Number(value.toPrecision(3)));
 
 /** A share as a percentage: `14 %`, `3.2 %`. */
 export const share = (value: number): string => `${Number((100 * value).toPrecision(2))} %`;

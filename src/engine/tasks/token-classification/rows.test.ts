@@ -13,6 +13,7 @@ import { problemsBeside } from '../../data/table.ts';
 import { understand } from '../../data/understand.ts';
 import { allTasks } from '../registry.ts';
 import { TAGGED } from './rows.ts';
+import { tokenClassification } from './task.ts';
 
 let place: string;
 beforeAll(async () => {
@@ -221,4 +222,16 @@ describe('a CoNLL file is a table like any other', () => {
       '1 line (line 2) has another number of columns than the first, which has 3: the last is read as the tag.',
     ]);
   });
+});
+
+it.each([
+  ['BIO', ['B-PER', 'I-PER', 'O', 'B-LOC', 'B-LOC'], ['PER', 'LOC', 'LOC']],
+  ['IOB1', ['I-PER', 'I-PER', 'O', 'I-LOC', 'B-LOC'], ['PER', 'LOC', 'LOC']],
+  ['IOBES', ['B-PER', 'E-PER', 'O', 'S-LOC', 'S-LOC'], ['PER', 'LOC', 'LOC']],
+  ['no scheme', ['NOUN', 'NOUN', 'VERB', 'O', 'NOUN'], ['NOUN', 'VERB', 'NOUN']],
+])('spans of a training row are counted by their type: %s', (_, written, types) => {
+  const labels = [...new Set(written)];
+  const tags = Int32Array.from(written, (tag) => labels.indexOf(tag));
+  const row = { words: written.map((_, i) => `w${i}`), tags, file: 'a.conll', line: 1 };
+  expect(tokenClassification.classesIn!(row, labels)).toEqual(types);
 });

@@ -7,6 +7,7 @@ import { encodeSentences, encodeTexts, type TaggedItem, tellLong } from './encod
 import { formatTags } from './format.ts';
 import { pooledTags, tagReport } from './report.ts';
 import { type Sentence, TAGGED } from './rows.ts';
+import { spansOf } from './spans.ts';
 
 /** A tag for each word: names, parts of speech. */
 export const tokenClassification: Task<Sentence, TaggedItem, TagPrediction, TagReport> = {
@@ -22,6 +23,7 @@ export const tokenClassification: Task<Sentence, TaggedItem, TagPrediction, TagR
   show: showEntities,
   compare: (items, a, b, { labels }) => classDifferences(items, a, b, labels),
   evaluate: tagReport,
+  classesIn: ({ tags }, labels) => spansOf(Array.from(tags, (tag) => labels[tag]!)).map(({ type }) => type),
   pool: pooledTags,
   format: formatTags,
   save: {
