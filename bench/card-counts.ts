@@ -1,7 +1,7 @@
 import { declarationOf } from '../src/engine/models/architecture.ts';
 import { architectureOf } from '../src/engine/models/registry.ts';
 import { flatBlocks } from '../src/engine/runtime/flat-blocks.ts';
-import { matricesOf } from '../src/engine/runtime/model.ts';
+import { matricesOf } from '../src/engine/runtime/matrices.ts';
 import type { ParameterGroup } from '../src/engine/runtime/parameter-store.ts';
 import { type ReadyProgram, trainingProgram } from '../src/engine/runtime/programs.ts';
 import { spreadProgram, updateProgram } from '../src/engine/runtime/update-program.ts';

@@ -16,6 +16,9 @@ export function notifyEnds(luthier: Luthier): { dispose(): void } {
     luthier.log.warn(`${run.folder}: ${event.message}`);
     void tell('warning', `${run.record.name} has ended: ${event.message}`);
   });
+  const incidents = luthier.runs.events.on(({ run, event }) => {
+    if (event.event === 'note' && event.incident !== undefined) void tellIncident(run, event.message);
+  });
   const ended = luthier.runs.ended.on((run) => {
     luthier.log.info(`Run ${run.record.id}: ${run.state}`);
     // A person who cancels a run knows.
@@ -27,9 +30,17 @@ export function notifyEnds(luthier: Luthier): { dispose(): void } {
   return {
     dispose: () => {
       lost.dispose();
+      incidents.dispose();
       ended.dispose();
     },
   };
+}
+
+/** What went wrong on the graphics card in a run that goes on. */
+async function tellIncident(run: Run, message: string): Promise<void> {
+  const dashboard = 'Open Dashboard';
+  const answer = await tell('warning', `${run.record.name}: ${message}`, dashboard);
+  if (answer === dashboard) await vscode.commands.executeCommand(COMMANDS.openDashboard, run.folder);
 }
 
 async function notify(run: Run): Promise<void> {

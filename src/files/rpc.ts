@@ -12,7 +12,7 @@ import { type ErrorData, LuthierError, parseErrorData, toErrorData } from '../pr
 import { afterTurns } from './turns.ts';
 
 /** A wire's requests or notifications, as the protocol's interfaces list them. */
-type RequestTable<R> = { [K in keyof R]: { params: unknown; result: unknown } };
+export type RequestTable<R> = { [K in keyof R]: { params: unknown; result: unknown } };
 
 export type Handlers<R extends RequestTable<R>> = {
   [K in keyof R]: (params: R[K]['params'], cancellation: AbortSignal) => R[K]['result'] | Promise<R[K]['result']>;

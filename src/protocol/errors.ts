@@ -19,6 +19,7 @@ const ERROR_CODES = [
   'disk-full',
   'not-writable',
   'backend-unavailable',
+  'device-lost',
   // runs
   'run-not-found',
   'run-busy',

@@ -156,6 +156,17 @@ export interface NoteEvent {
   message: string;
   /** Of a note that is told at its place in the run, as where a strategy begins to train more: the step it is of. */
   step?: number;
+  /** Where it tells of one. */
+  incident?: Incident['kind'];
+}
+
+/** What went wrong on the graphics card in a run that went on all the same. */
+export interface Incident {
+  kind: 'out-of-memory' | 'device-lost';
+  /** Steps that counted as done afterwards. */
+  step: number;
+  /** What happened, and how the run went on. */
+  message: string;
 }
 
 /** Takes what a person should know of work that goes on. */

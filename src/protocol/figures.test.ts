@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { formatBytes, formatChange, formatCompact, unknownTokens } from './figures.ts';
+import { describeLimits, formatBytes, formatChange, formatCompact, unknownTokens } from './figures.ts';
 
 it('bytes are written in decimal units, with three digits at most', () => {
   expect([0, 999, 1000, 1234, 99_940, 999_499, 999_500, 438_000_000, 1.36e9, 5e15].map((n) => formatBytes(n))).toEqual([
@@ -30,4 +30,16 @@ it('a change has its sign, which nothing at all has not below zero', () => {
     '−5.0 %',
     '+0.0 %',
   ]);
+});
+
+it('what a graphics card grants is said as far as it is known', () => {
+  expect(describeLimits({ largest_binding: 2 ** 30, largest_buffer: 2 ** 31, storage_buffers: 12 })).toBe(
+    'largest binding 1.1 GB, largest buffer 2.1 GB, 12 storage buffers per operation',
+  );
+  expect(describeLimits({ largest_binding: null, largest_buffer: null, storage_buffers: 8 })).toBe(
+    '8 storage buffers per operation',
+  );
+  expect(describeLimits({ largest_binding: null, largest_buffer: null, storage_buffers: null })).toBe(
+    'its limits are not known',
+  );
 });

@@ -1,6 +1,6 @@
 /** Figures as people read them in terminal, editor and pages. */
 
-import type { UnknownTokens } from './service.ts';
+import type { CardLimits, RunEstimate, UnknownTokens } from './service.ts';
 
 const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
@@ -26,6 +26,22 @@ export function formatBytes(bytes: number, write: (size: number, isWhole: boolea
   const { size, unit } = inByteUnits(bytes);
   return `${write(size, unit === 0)} ${BYTE_UNITS[unit]}`;
 }
+
+/** What a graphics card grants, as far as it tells. */
+export function describeLimits({ largest_binding, largest_buffer, storage_buffers }: CardLimits): string {
+  const told = [
+    largest_binding === null ? null : `largest binding ${formatBytes(largest_binding)}`,
+    largest_buffer === null ? null : `largest buffer ${formatBytes(largest_buffer)}`,
+    storage_buffers === null ? null : `${storage_buffers} storage buffers per operation`,
+  ].filter((part) => part !== null);
+  return told.length === 0 ? 'its limits are not known' : told.join(', ');
+}
+
+/** `about 1.2 GB of the graphics card’s memory (NVIDIA H200 has 151 GB)` */
+export const describeCardNeed = ({ needed_bytes, card }: NonNullable<RunEstimate['card']>): string =>
+  `about ${formatBytes(needed_bytes)} of the graphics card’s memory (${
+    card ? `${card.name} has ${formatBytes(card.bytes)}` : 'how much it has is not known'
+  })`;
 
 /** `12,345` whatever the language, as the interface of terminal and editor is in English. */
 export const formatCount = (n: number): string => n.toLocaleString('en');

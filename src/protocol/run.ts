@@ -14,7 +14,7 @@ import {
   shape,
 } from './check.ts';
 import { COMPARED, type Compared } from './comparison.ts';
-import type { FoldResult, Forgetting, Metrics, RunEvent, SeedResult } from './events.ts';
+import type { FoldResult, Forgetting, Incident, Metrics, RunEvent, SeedResult } from './events.ts';
 import type { Finding } from './findings.ts';
 import type { Recipe } from './recipe.ts';
 import { RUN_STATES, type RunState } from './states.ts';
@@ -66,6 +66,8 @@ export interface RunRecord {
   forgetting?: Forgetting;
   /** What the run says about itself since it has ended, the most important first (read them by `findingsOf`); absent in older runs. */
   findings?: Finding[];
+  /** What went wrong on the graphics card, in order; absent where nothing did. */
+  incidents?: Incident[];
   /** Folder of the written model, relative to the run's; null until there is one. */
   model: string | null;
   error: { code: string; message: string; hint?: string } | null;
@@ -165,6 +167,7 @@ const FIELDS: { [K in keyof RunRecord]-?: Check } = {
   forgetting: optional(isForgetting),
   // Those that fit are shown: a newer version may know more of them.
   findings: optional(listOf(anything)),
+  incidents: optional(listOf(shape({ kind: isString, step: isCount, message: isString }))),
   model: nullOr(isName),
   error: nullOr(shape({ code: isString, message: isString, hint: optional(isString) })),
   environment: nullOr(

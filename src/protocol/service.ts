@@ -161,6 +161,8 @@ export interface RunEstimate {
   seconds: number;
   peak_memory_bytes: number;
   free_memory_bytes: number;
+  /** Where the run would compute on a graphics card; the largest one whose memory is known, null where none's is. */
+  card?: { needed_bytes: number; card: { name: string; bytes: number } | null };
   disk_bytes: number;
   free_disk_bytes: number;
   /** Also what is wrong between model and data: texts in a script that the model is not for are `language-mismatch`. */
@@ -270,6 +272,18 @@ export interface BackendStatus {
   gflops: number | null;
   /** What `auto` takes here for a model of BERT-base's size. */
   auto: boolean;
+  /** Of a graphics card. */
+  limits?: CardLimits;
+}
+
+/** What a graphics card grants programs; null where it does not tell. */
+export interface CardLimits {
+  /** Bytes that one operation can bind at a time, of an operand. */
+  largest_binding: number | null;
+  /** Bytes of a tensor. */
+  largest_buffer: number | null;
+  /** Operands of an operation, larger ones in as many pieces as they have bindings. */
+  storage_buffers: number | null;
 }
 
 /** A request that takes long says how far it is in `progress` or `answer/part` notifications that carry this token. */

@@ -326,7 +326,14 @@ const eventRules: Rules<RunEvent, 'event'> = {
     ...{ iterations: isCount, converged: isBoolean, loss: isNumber, seconds: isNumber },
   },
   checkpoint: { ...training, time: isNumber, step: isCount, path: isString, bytes: isNumber, reason: isString },
-  note: { ...training, time: isNumber, level: isLevel, message: isString, step: optional(isCount) },
+  note: {
+    ...training,
+    time: isNumber,
+    level: isLevel,
+    message: isString,
+    step: optional(isCount),
+    incident: optional(isString),
+  },
   state: { ...training, time: isNumber, state: isString },
   done: {
     ...training,

@@ -60,6 +60,9 @@ describe(`parameters in blocks of at most 16 MiB: ${title}`, () => {
     const blocks = there.device!.trainedNow;
     expect(blocks.length).toBeGreaterThan(2);
     for (const { rows } of blocks) expect(4 * rows * ROW).toBeLessThanOrEqual(LARGEST);
+    // A forward program reads the table whole.
+    const [forward, expected] = [await there.logits(texts), await here.logits(texts)];
+    for (const [i, value] of forward.entries()) expect(Math.abs(value - expected[i]!)).toBeLessThan(1e-4);
     for (let i = 0; i < 3; i++) {
       const [a, b] = [await step(there, i), await step(here, i)];
       for (const [k, value] of a.entries()) expect(Math.abs(value / b[k]! - 1)).toBeLessThan(1e-4);

@@ -142,7 +142,7 @@ describe('runs that learn a prompt', () => {
 
   it('is estimated with the tokens of its prompt', async () => {
     const estimated = (strategy: object) =>
-      estimateRun({ recipe: classifier(strategy), base: place, machine: { gflops: 1 } }).then(
+      estimateRun({ recipe: classifier(strategy), base: place, machine: { backend: 'onnxruntime', gflops: 1 } }).then(
         ({ seconds, max_length }) => [seconds, max_length] as const,
       );
     const [short, room] = await estimated({ num_virtual_tokens: 1 });

@@ -9,6 +9,7 @@ import {
   type Columns,
   counted,
   type DataSummary,
+  describeCardNeed,
   FIELDS,
   formatBytes,
   formatCompact,
@@ -284,6 +285,7 @@ async function confirmStart(
     `${counted(estimate.rows - estimate.validation_rows, `training ${taskOf(recipe.task).row}`)}, ${estimate.validation_rows.toLocaleString('en')} held out for validation`,
     `${counted(num_train_epochs, 'epoch')}, ${counted(estimate.total_steps, 'step')}, learning_rate ${learning_rate}`,
     `about ${duration(estimate.seconds)} and ${formatBytes(estimate.peak_memory_bytes)} of memory`,
+    ...(estimate.card ? [describeCardNeed(estimate.card)] : []),
     ...estimate.problems
       .filter(({ severity, code }) => severity !== 'info' || code === 'pairs' || code === 'label-templates')
       .map(({ message }) => message),

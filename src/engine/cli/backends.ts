@@ -1,3 +1,4 @@
+import { describeLimits } from '../../protocol/index.ts';
 import { backendStatus } from '../tensor/executors/status.ts';
 import { dim, EXIT, green, note, print, printJson, red } from './output.ts';
 
@@ -11,6 +12,7 @@ export async function listBackends({ measure, json }: { measure?: boolean; json?
     const rate = status.gflops === null ? '' : `${status.gflops.toPrecision(status.gflops < 100 ? 2 : 3)} Gflop/s`;
     const facts = [status.detail, rate, status.auto ? 'used by auto' : ''].filter((fact) => fact !== '');
     print(`${status.usable ? green('yes') : red('no ')}  ${status.name.padEnd(13)}${facts.join(dim(' · '))}`);
+    if (status.limits) print(`     ${''.padEnd(13)}${dim(describeLimits(status.limits))}`);
   }
   if (json) return EXIT.done;
   if (all.every(({ gflops }) => gflops === null))

@@ -39,7 +39,10 @@ export async function predict(model: string, options: PredictCommandOptions): Pr
   const { path } = await findModel(model, process.cwd());
   const loading = openModel(path, options.backend ?? 'auto', (_, message) => note(message)).then(async (open) => {
     const { eightBit, said }: Computed = options.float ? {} : await predictionsOf(open);
-    return { predictor: predictorOf(open, { eightBit }), said: eightBit ? `${said} --float computes in float.` : said };
+    return {
+      predictor: predictorOf(open, { eightBit, note: (_, message) => note(message) }),
+      said: eightBit ? `${said} --float computes in float.` : said,
+    };
   });
   loading.catch(() => undefined);
   const texts = await readTexts(options, async () => (await loading).predictor);

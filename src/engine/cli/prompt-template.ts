@@ -240,7 +240,7 @@ async function modelOf(open: OpenPrompt, path: string, options: PromptCommandOpt
   return {
     model,
     writer: () => shareWriter(found.path, load, say, writerOptions(options)),
-    predictor: async () => predictorOf(await load()),
+    predictor: async () => predictorOf(await load(), { note: say }),
     dispose: () =>
       void loading?.then(
         (open) => open.dispose(),

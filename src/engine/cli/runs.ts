@@ -230,6 +230,7 @@ export async function showRun(name: string, { json }: JsonOption): Promise<numbe
   ];
   print(bold(record.name));
   for (const [label, value] of lines) if (value !== '') print(`  ${label.padEnd(14)}${value}`);
+  for (const { message } of record.incidents ?? []) print(`  ${yellow('card')}          ${message}`);
   if (record.error !== null) {
     print(`  ${yellow('error')}         ${record.error.message}`);
     if (record.error.hint !== undefined) print(`                ${record.error.hint}`);

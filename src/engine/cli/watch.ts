@@ -141,7 +141,7 @@ async function conclude(
   const name = await nameOf(folder);
   const what = interrupted
     ? `Interrupted after step ${record.step}.`
-    : `The training process stopped unexpectedly. It had reached step ${record.step}.`;
+    : `The training process stopped unexpectedly${record.environment?.executor === 'webgpu' ? ', perhaps ended by the driver of the graphics card' : ''}. It had reached step ${record.step}.`;
   note(
     `${what} ${kept ? 'Resume:' : 'There is no checkpoint yet; this starts the run over:'}\n  luthier runs resume ${name}`,
   );

@@ -1,4 +1,5 @@
 import { largest } from '../../protocol/index.ts';
+import type { FittingBatch } from '../runtime/fitting-batch.ts';
 import type { TaskModel } from '../runtime/model.ts';
 import { rowLength } from '../runtime/packing.ts';
 import type { AnyTask, EvaluateOptions, Item, LabelledItem } from '../tasks/task.ts';
@@ -6,6 +7,8 @@ import type { AnyTask, EvaluateOptions, Item, LabelledItem } from '../tasks/task
 export interface Inference<T extends Item> {
   texts: readonly T[];
   batchSize: number;
+  /** Makes batches smaller that do not fit into the memory of a graphics card; without it, they fail. */
+  fitting?: FittingBatch | undefined;
   /** Numbers that `run` gives for each state of a text. */
   width: number;
   /** States of a text; one where left out. */
@@ -28,6 +31,7 @@ const kindOf = ({ ids }: Item) => Math.max(0, Math.ceil(Math.log2(ids.length / K
 export async function inBatches<T extends Item>({
   texts,
   batchSize,
+  fitting,
   width,
   statesOf = () => 1,
   run,
@@ -37,16 +41,24 @@ export async function inBatches<T extends Item>({
   const starts = new Float64Array(texts.length + 1);
   for (const [i, text] of texts.entries()) starts[i + 1] = starts[i]! + statesOf(text) * width;
   const results = new Float32Array(starts[texts.length]!);
-  for (let i = 0; i < order.length; i += batchSize) {
-    const rows = order.slice(i, i + batchSize);
-    const values = await run(rows.map((row) => texts[row]!));
+  for (let i = 0; i < order.length; ) {
+    const rows = order.slice(i, i + Math.min(batchSize, fitting?.size ?? batchSize));
+    let values: Float32Array;
+    try {
+      values = await run(rows.map((row) => texts[row]!));
+    } catch (error) {
+      if (!fitting) throw error;
+      await fitting.shrink(error, rows.length);
+      continue;
+    }
+    i += rows.length;
     let at = 0;
     for (const row of rows) {
       const size = starts[row + 1]! - starts[row]!;
       results.set(values.subarray(at, at + size), starts[row]!);
       at += size;
     }
-    await between?.(i + rows.length, order.length);
+    await between?.(i, order.length);
   }
   return results;
 }
@@ -59,17 +71,17 @@ export async function measure(
   task: AnyTask,
   model: TaskModel,
   items: readonly LabelledItem[],
-  { batchSize, between }: Pick<Inference<LabelledItem>, 'batchSize' | 'between'>,
+  { batchSize, fitting, between }: Pick<Inference<LabelledItem>, 'batchSize' | 'fitting' | 'between'>,
 ): Promise<Pick<EvaluateOptions<never, never>, 'logits' | 'losses'>> {
   const statesOf = (item: Item) => model.statesOf(item);
   if (task.measures === 'logits') {
     const width = model.numLabels;
     const run = (texts: LabelledItem[]) => model.logits(texts);
-    return { logits: await inBatches({ texts: items, batchSize, width, statesOf, run, between }) };
+    return { logits: await inBatches({ texts: items, batchSize, fitting, width, statesOf, run, between }) };
   }
   const row = rowLength(largest(items, ({ ids }) => ids.length, 1));
-  const fitting = Math.max(1, Math.min(batchSize, Math.floor(MOST_LOGITS / (row * model.numLabels))));
+  const most = Math.max(1, Math.min(batchSize, Math.floor(MOST_LOGITS / (row * model.numLabels))));
   const run = (texts: LabelledItem[]) => model.losses(texts);
-  const losses = await inBatches({ texts: items, batchSize: fitting, width: 1, statesOf, run, between });
+  const losses = await inBatches({ texts: items, batchSize: most, fitting, width: 1, statesOf, run, between });
   return { logits: new Float32Array(), losses };
 }

@@ -2,6 +2,7 @@ import { afterTurns } from '../../files/turns.ts';
 import {
   type BackendChoice,
   columnFields,
+  counted,
   isTaskName,
   LuthierError,
   type Note,
@@ -10,6 +11,7 @@ import {
 import { inputsOf, refuseWrongInputs } from '../model-files/inputs.ts';
 import { type OpenModel, openModel } from '../model-files/open-model.ts';
 import { type RowTemplate, valuesOfText } from '../prompts/row-template.ts';
+import { FittingBatch } from '../runtime/fitting-batch.ts';
 import type { LinearRanges } from '../runtime/programs.ts';
 import { requireTask } from '../tasks/registry.ts';
 import { settingsOf } from '../tasks/settings.ts';
@@ -80,13 +82,20 @@ export async function createPredictor(modelFolder: string, options: PredictorOpt
 /** A model that is open already, asked for predictions. */
 export function predictorOf(
   open: OpenModel,
-  options: Pick<PredictorOptions, 'batchSize' | 'maxLength' | 'eightBit'> = {},
+  options: Pick<PredictorOptions, 'batchSize' | 'maxLength' | 'eightBit' | 'note'> = {},
 ): Predictor {
   const { task, labels, model, tokenizer, path, template } = open;
   const positions = model.architecture.maxPositions;
   const maxLength = Math.min(options.maxLength ?? tokenizer.maxLength ?? positions, positions);
   const inputs = inputsOf(open.config);
   const settings = settingsOf(open.config);
+  const batchSize = options.batchSize ?? 64;
+  const fitting = new FittingBatch(batchSize, model, (size, before) =>
+    options.note?.(
+      'warning',
+      `The graphics card ran out of memory. From now on ${counted(size, 'text')} instead of ${before} ${size === 1 ? 'is' : 'are'} answered at a time, which takes longer and gives the same results.`,
+    ),
+  );
   const batches = (onProgress?: (done: number) => void, signal?: AbortSignal) => {
     const refuseAborted = () => {
       if (signal?.aborted) throw new LuthierError('cancelled', 'Prediction cancelled.');
@@ -97,7 +106,7 @@ export function predictorOf(
       if (signal) await afterTurns();
       refuseAborted();
     };
-    return { batchSize: options.batchSize ?? 64, between };
+    return { batchSize, fitting, between };
   };
   const run: Predictor['run'] = async (items, onProgress, signal) =>
     inBatches({

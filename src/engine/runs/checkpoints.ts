@@ -24,6 +24,7 @@ interface StateFile {
   fingerprint: TrainerState['fingerprint'];
   /** Of the strategy; checkpoints of 0.1.0 do not say it, and had one. */
   phase?: number;
+  micro_batch?: number | undefined;
   /** SHA-256 of the data set's files: another data set has another order of rows. */
   data_sha256: string;
 }
@@ -76,6 +77,7 @@ export class Checkpoints implements CheckpointStore {
         loop,
         fingerprint: trainer.fingerprint,
         phase: trainer.phase,
+        micro_batch: trainer.micro_batch,
         data_sha256: this.#dataHash,
       };
       await writeJson(join(aside, STATE), state);

@@ -5,6 +5,7 @@ import {
   cleanTags,
   type DoneEvent,
   type EvaluationReport,
+  type Incident,
   LuthierError,
   type NoteEvent,
   type RunDescription,
@@ -114,6 +115,14 @@ export class Journal {
   noteOnce(level: NoteEvent['level'], message: string): void {
     if (!this.#noted.has(message)) this.note(level, message);
     this.#noted.add(message);
+  }
+
+  /** Tells what went wrong on the graphics card, and keeps it with the run. */
+  incident({ kind, step, message }: Incident): void {
+    const { incidents = [] } = this.record;
+    this.record = { ...this.record, incidents: [...incidents, { kind, step: this.before + step, message }] };
+    this.emit({ event: 'note', time: seconds(), level: 'warning', step: this.before + step, incident: kind, message });
+    this.write().catch(() => undefined);
   }
 
   /** A training begins: of the run, or the next of several, as `tell` says its events. */

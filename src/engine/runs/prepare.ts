@@ -1,11 +1,12 @@
 import { basename, join } from 'node:path';
 import { diskUse } from '../../files/folders.ts';
 import { sweepAside } from '../../files/write-file.ts';
-import { formatBytes, LuthierError, type Recipe, type RunRecord } from '../../protocol/index.ts';
+import { type BackendChoice, formatBytes, LuthierError, type Recipe, type RunRecord } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { readEvents } from '../../runs/metrics.ts';
 import type { Trainer } from '../train/types.ts';
 import { type Checkpoint, Checkpoints } from './checkpoints.ts';
+import { tellCrash } from './crashed.ts';
 import type { Journal } from './journal.ts';
 import type { Stage } from './repeated.ts';
 import { requireSameRows } from './same-rows.ts';
@@ -24,9 +25,15 @@ export interface Prepared {
 /**
  * Reads recipe, data and model of a run, or of one of its trainings, and where it is resumed its last
  * checkpoint.
+ * @param backend in the place of the recipe's
  * @throws LuthierError of whatever of them cannot be read; `disk-full`; `run-invalid` where the rows are others now
  */
-export async function prepare(journal: Journal, resume: boolean, stage?: Stage): Promise<Prepared> {
+export async function prepare(
+  journal: Journal,
+  resume: boolean,
+  stage?: Stage,
+  backend?: BackendChoice,
+): Promise<Prepared> {
   const [{ createTrainer }, { hashDataset }, { parseRecipe }] = await Promise.all([
     import('../train/trainer.ts'),
     import('./data-hash.ts'),
@@ -34,7 +41,7 @@ export async function prepare(journal: Journal, resume: boolean, stage?: Stage):
   ]);
   // The record is a file like any other: what it says is checked as a recipe's file is.
   const written = parseRecipe(journal.record.recipe, () => journal.at(FILES.record));
-  const recipe = stage?.seed === undefined ? written : { ...written, seed: stage.seed };
+  const recipe = { ...written, seed: stage?.seed ?? written.seed, backend: backend ?? written.backend };
   const isModels = stage === undefined || stage.part === 'all' || stage.seed === written.seed;
   const kept = journal.record.template;
   // What a process that was killed left half-written: as large as a model.
@@ -49,6 +56,7 @@ export async function prepare(journal: Journal, resume: boolean, stage?: Stage):
     part: stage?.part,
     template: isModels ? kept : undrawn(kept),
     note: (level, message) => (stage === undefined ? journal.note(level, message) : journal.noteOnce(level, message)),
+    incident: (incident) => journal.incident(incident),
   });
   if (resume) await compareTemplate(journal);
   const whole = trainer.template;
@@ -60,6 +68,8 @@ export async function prepare(journal: Journal, resume: boolean, stage?: Stage):
   const folder = join(stage?.folder ?? journal.folder, FILES.checkpoints);
   const checkpoints = new Checkpoints(folder, recipe.save_total_limit, dataHash);
   const checkpoint = resume ? await checkpoints.readLatest() : null;
+  // Not where this process lost the card itself, which it has said.
+  if (resume && backend === undefined && stage === undefined) await tellCrash(journal, checkpoint?.loop.step ?? 0);
   if (checkpoint !== null) {
     if (stage === undefined) await requireRowsOfStart(journal, trainer);
     trainer.restore({ ...checkpoint, step: checkpoint.loop.step });

@@ -4,6 +4,7 @@ import type { Wish } from '../train/control.ts';
 import type { Trainer } from '../train/types.ts';
 import { CrossValidation } from './cross-validation.ts';
 import type { Journal, Labelled } from './journal.ts';
+import { LostCard } from './lost-card.ts';
 import type { Repeated } from './repeated.ts';
 import { Seeds } from './seeds.ts';
 import { describeModel, discard, prepareUnlessEnded, type Run, train } from './training.ts';
@@ -24,19 +25,24 @@ export async function trainRepeatedly(run: Run): Promise<number> {
   for (;;) {
     const stage = await trainings.next(isModelDone);
     if (stage === null) return end(journal, 'run', labelled);
-    const prepared = await prepareUnlessEnded(run, stage);
-    if (prepared === null) return end(journal, control.wish, labelled);
-    const { recipe, trainer, checkpoints } = prepared;
-    const { before, total } = trainings.steps(stage, trainer);
+    const first = await prepareUnlessEnded(run, stage);
+    if (first === null) return end(journal, control.wish, labelled);
+    const { before, total } = trainings.steps(stage, first.trainer);
     journal.before = before;
     trainings.begin(stage);
-    journal.start(trainer, total, (event) => trainings.tell(stage, event));
-    const outcome = await train(run, prepared, {
-      ...trainings.loop(stage, recipe),
-      emit: (event) => journal.emit(trainings.tell(stage, withTimeOfAll(event, trainer, before, total))),
-      record: ({ loop, state }) => journal.change({ ...loop, best: journal.record.best }, state),
-      report: (report) => trainings.report(stage, report, journal),
-    });
+    const { outcome, prepared } = await new LostCard(journal).through(
+      first,
+      stage,
+      ({ trainer }) => journal.start(trainer, total, (event) => trainings.tell(stage, event)),
+      (current) =>
+        train(run, current, {
+          ...trainings.loop(stage, current.recipe),
+          emit: (event) => journal.emit(trainings.tell(stage, withTimeOfAll(event, current.trainer, before, total))),
+          record: ({ loop, state }) => journal.change({ ...loop, best: journal.record.best }, state),
+          report: (report) => trainings.report(stage, report, journal),
+        }),
+    );
+    const { recipe, trainer, checkpoints } = prepared;
     trainings.end();
     journal.record.step = before + trainer.step;
     const makesModel = trainings.writesModel(stage) && (outcome.end === 'done' || outcome.end === 'stopped');

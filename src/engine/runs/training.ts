@@ -6,6 +6,7 @@ import type { Control } from '../train/control.ts';
 import type { LoopOptions, LoopState, Outcome } from '../train/loop.ts';
 import type { Trainer } from '../train/types.ts';
 import type { Journal } from './journal.ts';
+import { LostCard } from './lost-card.ts';
 import type { Place } from './place.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import type { Stage } from './repeated.ts';
@@ -23,9 +24,14 @@ export interface Run {
 export async function trainOnce(run: Run): Promise<number> {
   const prepared = await prepareUnlessEnded(run);
   if (prepared === null) return endBeforeStart(run);
-  run.journal.start(prepared.trainer);
-  const exit = await end(run, await train(run, prepared), prepared);
-  prepared.trainer.dispose();
+  const done = await new LostCard(run.journal).through(
+    prepared,
+    undefined,
+    ({ trainer }) => run.journal.start(trainer),
+    (current) => train(run, current),
+  );
+  const exit = await end(run, done.outcome, done.prepared);
+  done.prepared.trainer.dispose();
   return exit;
 }
 

@@ -228,6 +228,28 @@ describe('parameters kept with the executor', () => {
     expect(live.size).toBe(0);
   });
 
+  it('gives everything back when it is told to, and goes on as if it had not', async () => {
+    const [kept, moved] = [make(withDevice(host)), make(withDevice(host))];
+    for (let i = 0; i < 2; i++) for (const c of [kept, moved]) await step(c, i);
+    // Of a step that did not fit.
+    await moved.gradients(texts, { weight: 1 / 4, microStep: 9, slots: 4 });
+    const before = live.size;
+    await moved.vacate();
+    expect(moved.device!.isThere).toBe(false);
+    await kept.device!.collect();
+    expect(moved.store.trained.weight).toEqual(kept.store.trained.weight);
+    expect(moved.store.trained.expAvgSq).toEqual(kept.store.trained.expAvgSq);
+    kept.dispose();
+    expect(live.size).toBe(0);
+    expect(before).toBeGreaterThan(0);
+    const again = make(withDevice(host));
+    for (let i = 0; i < 2; i++) await step(again, i);
+    expect(await step(moved, 2)).toEqual(await step(again, 2));
+    expect(moved.device!.isThere).toBe(true);
+    for (const c of [moved, again]) c.dispose();
+    expect(live.size).toBe(0);
+  });
+
   it('changes nothing when the step is refused', async () => {
     const c = make(withDevice(host));
     await step(c, 0);

@@ -85,11 +85,18 @@ export class DeviceParameters {
       for (const [name, tensor] of Object.entries(fresh)) this.#gradients.set(name, tensor);
       return rest;
     }
-    this.#sum ??= this.#compileSum(fresh);
     const before = Object.fromEntries([...this.#gradients].map(([name, tensor]) => [BEFORE + name, tensor]));
-    const sums = await (await this.#sum).run({ ...fresh, ...before });
-    dispose([...Object.values(fresh), ...Object.values(before)]);
-    for (const [name, tensor] of Object.entries(sums)) this.#gradients.set(name, tensor);
+    try {
+      this.#sum ??= this.#compileSum(fresh);
+      const sums = await (await this.#sum).run({ ...fresh, ...before });
+      dispose(Object.values(before));
+      for (const [name, tensor] of Object.entries(sums)) this.#gradients.set(name, tensor);
+    } catch (error) {
+      dispose(Object.values(rest));
+      throw error;
+    } finally {
+      dispose(Object.values(fresh));
+    }
     return rest;
   }
 
@@ -115,8 +122,9 @@ export class DeviceParameters {
     });
     dispose(this.#gradients.values());
     this.#gradients.clear();
-    const norm = await this.readScalar(grad_norm!);
+    let norm: number;
     try {
+      norm = await this.readScalar(grad_norm!);
       check(norm);
     } catch (error) {
       dispose(Object.values(next));
@@ -131,8 +139,11 @@ export class DeviceParameters {
   /** Value of a scalar, which is disposed of. */
   async readScalar(tensor: DeviceTensor): Promise<number> {
     const value = new Float32Array(1);
-    await this.#read({ scalar: tensor }, { scalar: value });
-    tensor.dispose();
+    try {
+      await this.#read({ scalar: tensor }, { scalar: value });
+    } finally {
+      tensor.dispose();
+    }
     return value[0]!;
   }
 
@@ -148,6 +159,27 @@ export class DeviceParameters {
       }
     }
     this.#isAhead = false;
+  }
+
+  /**
+   * Gives back all that is taken there, what is newer there being brought into the store first. It is sent there again
+   * when it is asked for. The gradients since the last step are dropped.
+   */
+  async vacate(): Promise<void> {
+    dispose(this.#gradients.values());
+    this.#gradients.clear();
+    // Room to read by.
+    this.#forget(this.#blocks);
+    await this.collect();
+    const programs = [this.#update, this.#sum, ...this.#transfers.values(), ...this.#spreads.values()];
+    this.dispose();
+    await Promise.allSettled(programs);
+    this.replaced('all');
+  }
+
+  /** Whether parameters and moments are there, or at least have been. */
+  get isThere(): boolean {
+    return this.#missing.size === 0;
   }
 
   dispose(): void {
@@ -178,11 +210,14 @@ export class DeviceParameters {
       const numbers = new Float32Array(block.rows * ROW);
       const specs = { numbers: { shape: [block.rows, ROW], dtype: 'float32' } } as const;
       const copy = await this.executor.compileOnDevice((given) => given, specs);
-      for (const prefix of this.#missing) {
-        gather(block, (name) => arraysOf(this.#store.get(name))[prefix]!, numbers);
-        this.#put(prefix + block.name, (await copy.run({ numbers })).numbers!);
+      try {
+        for (const prefix of this.#missing) {
+          gather(block, (name) => arraysOf(this.#store.get(name))[prefix]!, numbers);
+          this.#put(prefix + block.name, (await copy.run({ numbers })).numbers!);
+        }
+      } finally {
+        copy.dispose();
       }
-      copy.dispose();
     }
     this.#missing.clear();
   }
@@ -198,8 +233,12 @@ export class DeviceParameters {
       const swapped = matrices.map(({ name }) => [TRANSPOSED + name, transpose(given[PARAMETER + name]!)] as const);
       return { ...given, ...Object.fromEntries(swapped) };
     }, specs);
-    for (const [name, tensor] of Object.entries(await copy.run(named(({ weight }) => weight)))) this.#put(name, tensor);
-    copy.dispose();
+    try {
+      const there = await copy.run(named(({ weight }) => weight));
+      for (const [name, tensor] of Object.entries(there)) this.#put(name, tensor);
+    } finally {
+      copy.dispose();
+    }
   }
 
   #put(name: string, tensor: DeviceTensor): void {

@@ -17,6 +17,7 @@ import { rowWords } from '../tensor/ops/index.ts';
 import { CompiledCache } from './compiled-cache.ts';
 import { DeviceParameters, keepsParameters } from './device-parameters.ts';
 import { learnedStates } from './learned-states.ts';
+import { matricesOf } from './matrices.ts';
 import { type BatchArrays, type Packing, packTexts, rowLength, writeBatch } from './packing.ts';
 import { ParameterStore } from './parameter-store.ts';
 import {
@@ -312,6 +313,13 @@ export class TaskModel {
     return device.readScalar(loss!);
   }
 
+  /** Gives back what it takes of an executor's own memory, which is then taken again as it is needed. */
+  async vacate(): Promise<void> {
+    this.#compiled.dispose();
+    this.#compiledOnDevice.dispose();
+    await this.device?.vacate();
+  }
+
   dispose(): void {
     this.#compiled.dispose();
     this.#compiledOnDevice.dispose();
@@ -399,14 +407,6 @@ function inOrder(items: readonly Item[], packed: Float32Array, starts: readonly 
   }
   return values;
 }
-
-/** Parameters that products multiply by; tables, of which a few rows are read, are none. */
-export const matricesOf = (parameters: Declaration['parameters']): ReadonlySet<string> =>
-  new Set(
-    [...parameters.values()]
-      .filter(({ shape, place, rowsOf }) => shape.length === 2 && place !== -1 && rowsOf === undefined)
-      .map(({ name }) => name),
-  );
 
 const keyOf = (kind: string, { rows, length, texts }: BatchShape) => `${kind} ${rows}×${length}/${texts}`;
 

@@ -7,6 +7,9 @@ import { LOGITS_AT_ONCE } from '../runtime/programs.ts';
 export interface Sizes {
   parameters: number;
   trained: number;
+  /** Of matrices that products multiply by, and of those that are trained. */
+  matrices: number;
+  trainedMatrices: number;
   /** Frozen ones that are also held in 8 bits. */
   heldIn8Bit: number;
   /** Share of the layers that gradients pass through; none where the head alone is trained. */

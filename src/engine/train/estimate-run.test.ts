@@ -16,7 +16,7 @@ async function needed(backend: 'onnxruntime' | 'wasm', gradient_checkpointing: b
   const { recomputes = false, computesIn8Bit = false } = executor;
   executor.dispose();
   // Each of the same speed, so that times can be compared.
-  const estimate = await estimateRun({ recipe, base, machine: { recomputes, computesIn8Bit, gflops: 100 } });
+  const estimate = await estimateRun({ recipe, base, machine: { backend, recomputes, computesIn8Bit, gflops: 100 } });
   return { bytes: estimate.peak_memory_bytes, seconds: estimate.seconds };
 }
 

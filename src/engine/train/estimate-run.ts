@@ -18,6 +18,7 @@ import type { AnyTask, LabelledItem } from '../tasks/task.ts';
 import type { Machine } from '../tensor/executors/status.ts';
 import { languageProblem } from '../text/language.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
+import { cardNeed } from './card-memory.ts';
 import { encodePart } from './encode.ts';
 import { asComputed, estimateDisk, estimateMemory, estimateSeconds, sizesIn, type Workload } from './estimate.ts';
 import { labelRows } from './label-rows.ts';
@@ -125,6 +126,7 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
     seconds: estimateSeconds(work, computed, machine.gflops),
     peak_memory_bytes: Math.round(estimateMemory(work, computed)),
     free_memory_bytes: freeMemory(),
+    ...(machine.backend === 'webgpu' && { card: await cardNeed(work, recipe) }),
     disk_bytes: estimateDisk(sizesIn(work, recipe), recipe),
     free_disk_bytes: await freeDiskBytes(place),
     problems,

@@ -3,12 +3,13 @@ import { freeMemory } from '../free-memory.ts';
 import { type Architecture, declarationOf } from '../models/architecture.ts';
 import type { ParameterInfo } from '../models/scope.ts';
 import { countSteps } from '../recipes/schedule.ts';
+import { matricesOf } from '../runtime/matrices.ts';
 import { architectureFor, isHeldIn8Bit, isTrainedBy, isTrainedIn, phasesOf } from '../strategies/apply.ts';
 import { factsAbout } from '../strategies/facts.ts';
 import { kindOf, STRATEGIES, WrongKey } from '../strategies/index.ts';
 import type { Phases } from '../strategies/phases.ts';
 import { type Executor, sizeOf } from '../tensor/executors/executor.ts';
-import { activationBytes, type Magnitudes, type Sizes } from './activations.ts';
+import { activationBytes, type Batches, type Magnitudes, type Sizes } from './activations.ts';
 
 /** What decides how much a run takes. */
 export interface Workload {
@@ -66,7 +67,9 @@ function countSizes(
     ? (name: string) => phases.some((phase) => isInPhase(phase, name))
     : isTrainedBy(strategy, adapted);
   const isHeld = isHeldIn8Bit(strategy, adapted);
-  const all = [...declarationOf(adapted, { outputs: numLabels }).parameters.values()];
+  const declared = declarationOf(adapted, { outputs: numLabels }).parameters;
+  const all = [...declared.values()];
+  const matrices = matricesOf(declared);
   const trained = all.filter(({ name }) => isTrained(name));
   const count = (some: readonly ParameterInfo[]) => some.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const places = trained.flatMap(({ place }) => (place === 'head' ? [] : [Math.max(0, place)]));
@@ -74,6 +77,8 @@ function countSizes(
   return {
     parameters: count(all),
     trained: count(trained),
+    matrices: count(all.filter(({ name }) => matrices.has(name))),
+    trainedMatrices: count(trained.filter(({ name }) => matrices.has(name))),
     heldIn8Bit: count(all.filter(({ name }) => isHeld(name))),
     passedShare: 1 - lowest / adapted.numLayers,
     virtualTokens: adapted.virtualIds?.length ?? 0,
@@ -132,36 +137,33 @@ const PACKED_SHARE = 0.85;
 
 /** Peak resident memory in bytes, for the largest batch that is likely. Fitted to measured peaks: see its test. */
 export function estimateMemory(work: Workload, recipe: Recipe): number {
-  const { architecture } = work;
   const sizes = sizesIn(work, recipe);
-  const { parameters, trained, heldIn8Bit, passedShare, trainsWeights, virtualTokens } = sizes;
+  const { parameters, trained, heldIn8Bit, passedShare, trainsWeights } = sizes;
   // Copies of a weight in 8 bits: for products forward, and backward where gradients pass through frozen layers.
   const narrow = heldIn8Bit * (passedShare > 0 && !trainsWeights ? 2 : 1);
   const accumulated = recipe.gradient_accumulation_steps > 1 ? 4 * trained : 0;
+  const activations = batchesIn(work, recipe, sizes).map((batches) =>
+    activationBytes(work.architecture, sizes, batches),
+  );
+  return (
+    BASE_BYTES + PARAMETER_BYTES * parameters + TRAINED_BYTES * trained + narrow + accumulated + largest(activations)
+  );
+}
+
+/** The largest batches that are likely: of the data's rows, and of the text by which forgetting is measured. */
+export function batchesIn(work: Workload, recipe: Recipe, { virtualTokens }: Pick<Sizes, 'virtualTokens'>): Batches[] {
   const lengths = lengthsIn(work.trainLengths, recipe.max_length, virtualTokens);
-  const tokens = likelyTokens(lengths, recipe.per_device_train_batch_size);
-  const evalTokens = likelyTokens(lengths, recipe.per_device_eval_batch_size);
-  const rowLength = lengths.longest;
-  const recompute = recipe.gradient_checkpointing;
-  const activations = activationBytes(architecture, sizes, { tokens, evalTokens, rowLength, recompute });
+  const rows: Batches = {
+    tokens: likelyTokens(lengths, recipe.per_device_train_batch_size),
+    evalTokens: likelyTokens(lengths, recipe.per_device_eval_batch_size),
+    rowLength: lengths.longest,
+    recompute: recipe.gradient_checkpointing,
+  };
   // Its rows may be longer than all of the data's, and are measured between the steps.
   const general = lengthsIn(work.generalLengths ?? [], recipe.max_length, virtualTokens);
-  const measured =
-    general.rows === 0
-      ? 0
-      : activationBytes(architecture, sizes, {
-          tokens: 0,
-          evalTokens: likelyTokens(general, recipe.per_device_eval_batch_size),
-          rowLength: general.longest,
-        });
-  return (
-    BASE_BYTES +
-    PARAMETER_BYTES * parameters +
-    TRAINED_BYTES * trained +
-    narrow +
-    accumulated +
-    Math.max(activations, measured)
-  );
+  if (general.rows === 0) return [rows];
+  const evalTokens = likelyTokens(general, recipe.per_device_eval_batch_size);
+  return [rows, { tokens: 0, evalTokens, rowLength: general.longest }];
 }
 
 /** How long rows are, of which a model reads so many tokens. */
@@ -226,7 +228,7 @@ export function requireMemory(work: Workload, written: Recipe, backend: Savings 
   throw new LuthierError(
     'not-enough-memory',
     `The run would need about ${formatBytes(needed)} of memory, but only ${formatBytes(free)} are free.`,
-    smallerSetting(work, recipe, backend.recomputes === true, free) ??
+    smallerSetting(work, recipe, backend.recomputes === true, (changed) => estimateMemory(work, changed) <= free) ??
       'Close other programs, or choose a smaller base model.',
   );
 }
@@ -235,9 +237,14 @@ export function requireMemory(work: Workload, written: Recipe, backend: Savings 
  * The setting nearest to the recipe's that fits: batches in pieces give the same result, so they come first; layers that
  * are computed again give it, too, and take longer.
  */
-function smallerSetting(work: Workload, recipe: Recipe, recomputes: boolean, free: number): string | null {
+export function smallerSetting(
+  work: Workload,
+  recipe: Recipe,
+  recomputes: boolean,
+  isEnoughFor: (recipe: Recipe) => boolean,
+): string | null {
   const fits = (change: Partial<Recipe> & Pick<Recipe, 'strategy'>) =>
-    suits(work, change.strategy) && estimateMemory(work, { ...recipe, ...change }) <= free;
+    suits(work, change.strategy) && isEnoughFor({ ...recipe, ...change });
   const isRecomputed = recipe.gradient_checkpointing === true;
   const checkpointing = recomputes && !isRecomputed ? [false, true] : [isRecomputed];
   // How many rows a step compares is a key of the strategy's own, and a step is not put together of pieces.

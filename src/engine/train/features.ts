@@ -1,6 +1,7 @@
 import { cpus } from 'node:os';
 import { counted, type Note } from '../../protocol/index.ts';
 import { inBatches } from '../infer/inference.ts';
+import type { FittingBatch } from '../runtime/fitting-batch.ts';
 import type { TaskModel } from '../runtime/model.ts';
 import type { LabelledItem } from '../tasks/task.ts';
 import { VERSION } from '../version.ts';
@@ -13,6 +14,7 @@ export interface FeatureSource {
   config: Readonly<Record<string, unknown>>;
   executor: { readonly name: string; readonly numThreads: number; readonly library: string };
   batchSize: number;
+  fitting: FittingBatch;
   note: Note;
 }
 
@@ -24,7 +26,7 @@ export async function featuresOf(
   texts: readonly LabelledItem[],
   between?: Between,
 ): Promise<Float32Array> {
-  const { model, cache, batchSize, note } = source;
+  const { model, cache, batchSize, fitting, note } = source;
   const width = model.architecture.hiddenSize;
   const key = cache.isOff || texts.length === 0 ? null : keyOf(source, texts);
   const known = key && (await cache.read(key, texts.length, width));
@@ -38,11 +40,13 @@ export async function featuresOf(
   const features = await inBatches({
     texts,
     batchSize,
+    fitting,
     width,
     run: (batch) => model.features(batch),
     between,
   });
-  if (key) await cache.write(key, features, width);
+  // Batches of another size round otherwise than those that the key says.
+  if (key && fitting.size >= batchSize) await cache.write(key, features, width);
   return features;
 }
 

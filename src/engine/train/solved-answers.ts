@@ -1,11 +1,13 @@
 import type { SolvedHead } from '../../protocol/index.ts';
 import { inBatches } from '../infer/inference.ts';
+import type { FittingBatch } from '../runtime/fitting-batch.ts';
 import type { LabelledItem } from '../tasks/task.ts';
 import type { ChosenHead } from './choose-head.ts';
 import { type SolvedHeadOptions, solvedHead } from './solved-head.ts';
 
 interface SolvedAnswersOptions extends Omit<SolvedHeadOptions, 'features' | 'recipe'> {
   recipe: SolvedHeadOptions['recipe'] & { per_device_eval_batch_size: number };
+  fitting: FittingBatch;
   /** Brings the weights into the engine's memory before they are solved on. */
   collect: () => Promise<void>;
 }
@@ -33,10 +35,10 @@ export class SolvedAnswers {
   /** Where pairs teach the encoder: its classifier is solved for it as it is, unless that was done. */
   async bringUp(between?: (done: number, total: number) => Promise<void>): Promise<void> {
     if (this.#areSolved) return;
-    const { model, items, recipe, collect } = this.#options;
+    const { model, items, recipe, fitting, collect } = this.#options;
     const features = await inBatches({
       ...{ texts: items, batchSize: recipe.per_device_eval_batch_size, width: model.architecture.hiddenSize },
-      ...{ run: (texts: LabelledItem[]) => model.features(texts), between },
+      ...{ run: (texts: LabelledItem[]) => model.features(texts), fitting, between },
     });
     await collect();
     await this.solve(features, async () => between?.(items.length, items.length));

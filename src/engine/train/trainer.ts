@@ -1,7 +1,10 @@
 import { basename } from 'node:path';
 import {
+  counted,
   type DataProblem,
   type EvaluationReport,
+  formatBytes,
+  type Incident,
   LuthierError,
   largest,
   type Note,
@@ -34,6 +37,7 @@ import { countSteps, fitBatch, learningRate } from '../recipes/schedule.ts';
 import { type KeptTemplate, learntOfRecipe } from '../recipes/template.ts';
 import { unusualValues } from '../recipes/unusual.ts';
 import { keepsParameters } from '../runtime/device-parameters.ts';
+import { FittingBatch } from '../runtime/fitting-batch.ts';
 import { TaskModel } from '../runtime/model.ts';
 import { architectureFor, isHeldIn8Bit, isTrainedIn, phasesOf, rateOf, tooShortFor } from '../strategies/apply.ts';
 import { kindOf } from '../strategies/index.ts';
@@ -43,6 +47,7 @@ import { type AnyTask, IGNORED, type LabelledItem, type SamplePrompt, type TaskS
 import { createExecutor } from '../tensor/executors/create.ts';
 import type { Executor } from '../tensor/executors/executor.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
+import { requireCardMemory, whatFits } from './card-memory.ts';
 import { type Encoded, encode } from './encode.ts';
 import { requireMemory } from './estimate.ts';
 import { HeadFeatures } from './head-features.ts';
@@ -140,7 +145,9 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     };
     requireOneMemory(work, lessons.recipe);
     const executor = await executorReady;
+    const { recomputes = false } = executor;
     requireMemory(work, lessons.recipe, executor);
+    if (executor.memory) await requireCardMemory(work, lessons.recipe, recomputes, note);
     if ('load_in_8bit' in recipe.strategy && recipe.strategy.load_in_8bit && !executor.computesIn8Bit) {
       note(
         'warning',
@@ -167,6 +174,8 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
       baseModelOf(resolved, recipe),
       template,
       note,
+      options.incident ?? (({ message }) => note('warning', message)),
+      (bytes) => whatFits(work, lessons.recipe, recomputes, bytes),
     );
     const head = classifierRows(folder, plain, dataset.labels, task.save.config.problem_type);
     if (head.note !== null) note('info', head.note);
@@ -205,6 +214,9 @@ class TaskTrainer implements Trainer {
   #tuned: ReturnType<NonNullable<AnyTask['tune']>> | null = null;
   readonly #answers: SolvedAnswers;
   readonly #features: HeadFeatures;
+  /** Rows of a step that are computed at once; their gradients are summed. */
+  readonly #micro: FittingBatch;
+  readonly #evalBatch: FittingBatch;
   #prompts: SamplePrompt[] | undefined;
   #order: { epoch: number; rows: Uint32Array } | undefined;
 
@@ -222,6 +234,9 @@ class TaskTrainer implements Trainer {
     private readonly base: BaseModel,
     readonly template: KeptTemplate | undefined,
     private readonly note: Note,
+    private readonly incident: (incident: Incident) => void,
+    /** What would fit into so many bytes of a graphics card. */
+    private readonly whatFits: (bytes: number) => string,
   ) {
     const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation } = lessons.recipe;
     const maxLength = Math.min(recipe.max_length, architecture.maxPositions);
@@ -248,13 +263,22 @@ class TaskTrainer implements Trainer {
     });
     const { model } = this;
     const batchSize = recipe.per_device_eval_batch_size;
+    // A step that compares its texts is computed whole.
+    const least = lessons.isPaired ? batch : 1;
+    this.#micro = new FittingBatch(batch, model, (size) => this.#outOfMemory(this.#microBatchNote(size)), least);
+    this.#evalBatch = new FittingBatch(batchSize, model, (size, before) =>
+      this.#outOfMemory(
+        `From now on ${counted(size, 'row')} instead of ${before} ${size === 1 ? 'is' : 'are'} evaluated at a time, which takes longer and gives the same results.`,
+      ),
+    );
+    const fitting = this.#evalBatch;
     const { rows } = lessons;
     this.#features = new HeadFeatures(
-      { model, executor: engine, note, config: folder.config, batchSize },
+      { model, executor: engine, note, config: folder.config, batchSize, fitting },
       { ...encoded, train: rows },
     );
     this.#answers = new SolvedAnswers({
-      ...{ model, task, recipe, labels: this.labels, items: rows, own: encoded.train.length, note },
+      ...{ model, task, recipe, labels: this.labels, items: rows, own: encoded.train.length, fitting, note },
       collect: () => this.collect(),
     });
   }
@@ -321,6 +345,49 @@ class TaskTrainer implements Trainer {
   }
 
   async trainStep(between?: Between): Promise<StepResult> {
+    for (;;) {
+      try {
+        return await this.#tryStep(between);
+      } catch (error) {
+        await this.#micro.shrink(error, this.#micro.size).catch((final: unknown) => {
+          throw this.#tooLarge(final);
+        });
+      }
+    }
+  }
+
+  /** Of a run that does not fit into the graphics card's memory in the smallest pieces, what would. */
+  #tooLarge(error: unknown): unknown {
+    const { memory } = this.engine;
+    if (!memory || !(error instanceof LuthierError) || error.code !== 'not-enough-memory') return error;
+    const rows = counted(this.#micro.size, this.lessons.isPaired ? 'text' : 'row');
+    return new LuthierError(
+      'not-enough-memory',
+      `The graphics card has too little memory for step ${this.#step + 1}, even with ${rows} at a time: ${formatBytes(memory.peak)} is the most that it had room for.`,
+      this.whatFits(memory.peak),
+      { cause: error },
+    );
+  }
+
+  #outOfMemory(how: string): void {
+    const message = `The graphics card ran out of memory at step ${this.#step + 1}. ${how}`;
+    this.incident({ kind: 'out-of-memory', step: this.#step, message });
+  }
+
+  /** How many micro-batches a step is made of. */
+  #microBatches(size: number): number {
+    const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation } = this.lessons.recipe;
+    return size === batch ? accumulation : Math.ceil((batch * accumulation) / size);
+  }
+
+  /** A step with micro-batches of another size is one of the recipe that has that size. */
+  #microBatchNote(size: number): string {
+    const pieces = this.#microBatches(size);
+    const rows = counted(size, this.lessons.isPaired ? 'text' : 'row');
+    return `From now on a step computes ${rows} at a time and sums the gradients of ${pieces}: the same batch as before, as per_device_train_batch_size ${size} with gradient_accumulation_steps ${pieces} gives it, in more time.`;
+  }
+
+  async #tryStep(between?: Between): Promise<StepResult> {
     const { model, stepsPerEpoch } = this;
     const { items, loss: learnt, recipe } = this.lessons;
     if (kindOf(recipe.strategy).isSolved?.(recipe.strategy)) return this.#solve(between);
@@ -338,12 +405,14 @@ class TaskTrainer implements Trainer {
     let loss = 0;
     let tokens = 0;
     accumulated?.fill(0);
-    for (let i = 0; i < accumulation && i * batch < rows.length; i++) {
-      const micro = rows.subarray(i * batch, (i + 1) * batch);
-      const done = await model.gradients(learning.slice(i * batch, (i + 1) * batch), {
+    const { size } = this.#micro;
+    const pieces = this.#microBatches(size);
+    for (let i = 0; i < pieces && i * size < rows.length; i++) {
+      const micro = rows.subarray(i * size, (i + 1) * size);
+      const done = await model.gradients(learning.slice(i * size, (i + 1) * size), {
         weight,
-        microStep: this.#step * accumulation + i,
-        slots: batch,
+        microStep: this.#step * pieces + i,
+        slots: size,
         ...(features ? { features: takeRows(features, micro, model.architecture.hiddenSize) } : {}),
       });
       loss += done.loss;
@@ -420,7 +489,16 @@ class TaskTrainer implements Trainer {
     const { task, tokenizer, model } = this;
     const rows: readonly TaskRow[] = this.dataset.validation;
     if (!task.samplePrompts || rows.length === 0) return undefined;
-    return (between) => sampleAnswers({ model, tokenizer, rows, prompts: this.#samplePrompts() }, between);
+    return async (between) => {
+      try {
+        return await sampleAnswers({ model, tokenizer, rows, prompts: this.#samplePrompts() }, between);
+      } catch (error) {
+        if (!(error instanceof LuthierError) || error.code !== 'not-enough-memory' || !model.device) throw error;
+        await model.vacate();
+        this.#outOfMemory('The sample answers of this evaluation are left out.');
+        return [];
+      }
+    };
   }
 
   get general(): Trainer['general'] {
@@ -428,7 +506,8 @@ class TaskTrainer implements Trainer {
     if (!items) return undefined;
     return async (between) => {
       const batchSize = this.recipe.per_device_eval_batch_size;
-      const { losses = NO_LOSSES } = await measure(this.task, this.model, items, { batchSize, between });
+      const fitting = this.#evalBatch;
+      const { losses = NO_LOSSES } = await measure(this.task, this.model, items, { batchSize, fitting, between });
       // A token without a label has no loss, and counts for nothing.
       const tokens = items.reduce((n, { labels }) => n + labels.filter((label) => label !== IGNORED).length, 0);
       return { tokens, perplexity: Math.exp(losses.reduce((sum, loss) => sum + loss, 0) / tokens) };
@@ -459,11 +538,14 @@ class TaskTrainer implements Trainer {
   async #measured(split: Split, between?: Between): ReturnType<typeof measure> {
     if (this.model.headOnly) return { logits: await this.model.headLogits(await this.#features.of(split, between)) };
     const batchSize = this.recipe.per_device_eval_batch_size;
-    return measure(this.task, this.model, this.encoded[split], { batchSize, between });
+    const fitting = this.#evalBatch;
+    return measure(this.task, this.model, this.encoded[split], { batchSize, fitting, between });
   }
 
   state(): TrainerState {
-    return stateOf(this.model, this.engine, this.#step);
+    const { size } = this.#micro;
+    const isSmaller = size < this.lessons.recipe.per_device_train_batch_size;
+    return { ...stateOf(this.model, this.engine, this.#step), ...(isSmaller && { micro_batch: size }) };
   }
 
   restore(kept: Parameters<Trainer['restore']>[0]): void {
@@ -471,6 +553,10 @@ class TaskTrainer implements Trainer {
     this.loadParameters(kept.parameters);
     putMoments(kept.moments, this.model);
     this.#step = kept.step;
+    // The processor’s memory is another.
+    if (kept.micro_batch === undefined || !this.model.device) return;
+    this.#micro.recall(kept.micro_batch);
+    this.note('info', `The graphics card has run out of memory before. ${this.#microBatchNote(kept.micro_batch)}`);
   }
 
   loadParameters(parameters: Map<string, Float32Array>): void {

@@ -1,4 +1,4 @@
-import type { EvaluationReport, Note, Recipe, Sample, SolvedHead, StartEvent } from '../../protocol/index.ts';
+import type { EvaluationReport, Incident, Note, Recipe, Sample, SolvedHead, StartEvent } from '../../protocol/index.ts';
 import type { FoldPart } from '../data/folds.ts';
 import type { DataRules } from '../data/repeats.ts';
 import type { KeptTemplate } from '../recipes/template.ts';
@@ -31,6 +31,8 @@ export interface TrainerState {
   moments: Map<string, { shape: readonly number[]; data: Float32Array }>;
   /** Which of the strategy's phases the next step belongs to. */
   phase: number;
+  /** Rows of a micro-batch, where they are fewer than the recipe says since more did not fit: dropout masks follow from it. */
+  micro_batch?: number | undefined;
   /** Written beside them and compared on resume: a difference means that losses will not be equal bit for bit. */
   fingerprint: { executor: string; num_threads: number; cpu: string; library: string };
 }
@@ -94,6 +96,7 @@ export interface Trainer {
   restore(state: {
     step: number;
     phase?: number | undefined;
+    micro_batch?: number | undefined;
     parameters: Map<string, Float32Array>;
     moments: Map<string, Float32Array>;
   }): void;
@@ -120,4 +123,6 @@ export interface TrainerOptions {
   /** The run's own copy of the recipe's template; without it, the file is read. */
   template?: KeptTemplate | undefined;
   note: Note;
+  /** Hears what went wrong on a graphics card and was helped; `note` does where it is left out. */
+  incident?: ((incident: Incident) => void) | undefined;
 }

@@ -1,7 +1,9 @@
 import {
   type Columns,
+  capitalized,
   counted,
   type DataProblem,
+  describeCardNeed,
   formatBytes,
   formatCount,
   type LabelsWritten,
@@ -113,6 +115,7 @@ export function summaryLines(estimate: RunEstimate, task: TaskName): SummaryLine
     icon: 'chip',
     text: `About ${formatBytes(estimate.peak_memory_bytes)} of memory (${formatBytes(estimate.free_memory_bytes)} free), ${formatBytes(estimate.disk_bytes)} of disk (${formatBytes(estimate.free_disk_bytes)} free)`,
   });
+  if (estimate.card) lines.push({ icon: 'chip', text: capitalized(describeCardNeed(estimate.card)) });
   const isSaid = estimate.problems.some(({ code }) => code === 'language-mismatch' || code === 'unknown-tokens');
   if (estimate.unknown_token_share > MOST_UNKNOWN && !isSaid) {
     lines.push({

@@ -87,7 +87,13 @@ test('the end is told with the metric, a failure with its reason and the way out
     text: 'tickets failed: The loss became NaN at step 12. Lower learning_rate.',
     problem: true,
   });
-  expect(endMessage(runOf('interrupted')).text).toContain('Resume');
+  expect(endMessage(runOf('interrupted')).text).toBe(
+    'tickets was interrupted: its process stopped unexpectedly. Resume picks up at its last checkpoint.',
+  );
+  const environment = { luthier: '1', node: '20', cpu: 'c', platform: 'p', executor: 'webgpu', num_threads: 1 };
+  expect(endMessage(runOf('interrupted', { environment })).text).toBe(
+    'tickets was interrupted: its process stopped unexpectedly, perhaps ended by the driver of the graphics card. Resume picks up at its last checkpoint.',
+  );
 });
 
 test('a model that has forgotten much of its base says so at its end, and one that has not says nothing of it', () => {

@@ -154,7 +154,7 @@ export function endMessage(run: Run): { text: string; problem: boolean } {
       };
     case 'interrupted':
       return {
-        text: `${name} was interrupted: its process stopped unexpectedly. Resume picks up at its last checkpoint.`,
+        text: `${name} was interrupted: its process stopped unexpectedly${run.record.environment?.executor === 'webgpu' ? ', perhaps ended by the driver of the graphics card' : ''}. Resume picks up at its last checkpoint.`,
         problem: true,
       };
     case 'cancelled':

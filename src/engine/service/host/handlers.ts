@@ -17,7 +17,7 @@ export function createHostHandlers(path: string, tell: Tell<HostNotifications>):
   const machineOf = loadedOnce(async () => (await import('../../tensor/executors/status.ts')).machineOnce());
   // One model in memory, whatever it is asked.
   const open = loadedOnce(() => openModel(path, 'auto', log));
-  const model = loadedOnce(async () => predictorOf(await open()));
+  const model = loadedOnce(async () => predictorOf(await open(), { note: log }));
   const writer = loadedOnce(async () => (await import('../../infer/writer.ts')).shareWriter(path, open, log));
   const completer = loadedOnce(async () => {
     const [{ shareCompleter }, { yieldToEditor }] = await Promise.all([
@@ -104,7 +104,7 @@ export function createHostHandlers(path: string, tell: Tell<HostNotifications>):
         predictFile(rows, { file, out, signal, note: log, onProgress: partsOf(params) });
       if (as !== 'classes') return answered(rowsOfWriter(await writer(), settings, as === 'message'));
       const { eightBit, said }: Computed = float ? {} : await predictionsOf(await open());
-      const predictor = eightBit ? predictorOf(await open(), { eightBit }) : await model();
+      const predictor = eightBit ? predictorOf(await open(), { eightBit, note: log }) : await model();
       return { ...(await answered(rowsOfPredictor(predictor))), ...(said !== undefined && { computed: said }) };
     },
     evaluate: async (params, signal) => {

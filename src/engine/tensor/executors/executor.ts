@@ -79,6 +79,15 @@ export interface DeviceCompiled {
   dispose(): void;
 }
 
+/** Bytes that an executor has taken of a memory of its own. */
+export interface DeviceMemory {
+  /** What it keeps between runs. */
+  readonly held: number;
+  /** The most of that and of a run beside it, since the start or `reset`. */
+  readonly peak: number;
+  reset(): void;
+}
+
 /** Where programs run. An executor holds no parameters: whoever calls owns the memory. */
 export interface Executor {
   readonly name: 'onnxruntime' | 'webgpu' | 'tensorflow' | 'wasm';
@@ -103,6 +112,8 @@ export interface Executor {
   compileOnDevice?(program: Program, inputs: Record<string, TensorSpec>): Promise<DeviceCompiled>;
   /** Bytes that one tensor there may have; no limit of its own where left out. */
   readonly largestBinding?: number;
+  /** What it has taken of a memory of its own. */
+  readonly memory?: DeviceMemory;
   dispose(): void;
 }
 

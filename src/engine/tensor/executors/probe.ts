@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
-import type { ErrorData } from '../../../protocol/index.ts';
+import type { CardLimits, ErrorData } from '../../../protocol/index.ts';
 import { besideBundle } from '../../beside-bundle.ts';
 import type { Executor } from './executor.ts';
 
 /** What a process that tried a backend has to say. */
 export type Probe =
-  | { usable: true; library: string; num_threads: number; gflops: number | null }
+  | { usable: true; library: string; num_threads: number; gflops: number | null; limits?: CardLimits }
   | { usable: false; error: ErrorData };
 
 /** A graphics card that answers at all does so within seconds. */
@@ -15,6 +15,8 @@ export interface ProbeOptions {
   /** The program that tries it; null where it is not built. */
   script?: string | null;
   patienceMs?: number;
+  /** Of a graphics card, what it grants, too. */
+  limits?: boolean;
 }
 
 /**
@@ -24,14 +26,15 @@ export interface ProbeOptions {
 export async function probeBackend(
   name: Executor['name'],
   width: number | null,
-  { script = besideBundle('probe.cjs'), patienceMs = PATIENCE_MS }: ProbeOptions = {},
+  { script = besideBundle('probe.cjs'), patienceMs = PATIENCE_MS, limits = false }: ProbeOptions = {},
 ): Promise<Probe> {
   const unusable = (message: string): Probe => ({
     usable: false,
     error: { code: 'backend-unavailable', message, hint: 'Use --backend onnxruntime.' },
   });
   if (script === null) return unusable('probe.cjs is missing next to the engine; build Luthier with `npm run build`.');
-  const child = spawn(process.execPath, [script, name, ...(width === null ? [] : [String(width)])], {
+  const given = [...(width === null ? [] : [String(width)]), ...(limits && name === 'webgpu' ? ['--limits'] : [])];
+  const child = spawn(process.execPath, [script, name, ...given], {
     stdio: ['ignore', 'pipe', 'pipe'],
     windowsHide: true,
   });

@@ -35,8 +35,10 @@ interface Lowered {
 }
 
 /** The same as a session of onnxruntime. */
-interface Opened extends Lowered {
+export interface Opened extends Lowered {
   session: Ort.InferenceSession;
+  /** Bytes of its constants, and of what there is at the worst moment of a run beside what goes in and comes out. */
+  needs: { constants: number; passing: number };
   /** Memory that it holds while it does not run, roughly. */
   bytes: number;
 }
@@ -87,9 +89,12 @@ async function sessionOf(
     logSeverityLevel: 3,
     ...options,
   });
+  const { passing } = bytesOf(graph);
+  const constants = [...graph.constants.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
   // An arena never gives back what a run took.
-  const arena = options.enableCpuMemArena === false ? 0 : bytesOf(graph).passing;
-  return { ...rest, graph: withoutConstants(graph), session, bytes: BYTES_PER_NODE * graph.nodes.length + arena };
+  const arena = options.enableCpuMemArena === false ? 0 : passing;
+  const bytes = BYTES_PER_NODE * graph.nodes.length + arena;
+  return { ...rest, graph: withoutConstants(graph), session, needs: { constants, passing }, bytes };
 }
 
 /** What is asked of a graph once it is a session: that has the constants, which may be all of a model. */

@@ -23,9 +23,9 @@ test('a rate that was found while the machine was busy is replaced by a better o
   await rememberRates(library, 'base', { [name]: 0.001, webgpu: null });
   const { gflops, ...saves } = await measureMachine('onnxruntime');
   expect(gflops).toBeGreaterThan(0.001);
-  expect(saves).toEqual({ recomputes: true, computesIn8Bit: true });
+  expect(saves).toEqual({ backend: name, recomputes: true, computesIn8Bit: true });
   expect(await remembered()).toBe(gflops);
   await rememberRates(library, 'base', { [name]: 1e9 });
-  expect(await measureMachine('onnxruntime')).toMatchObject({ gflops: 1e9 });
+  expect(await measureMachine('onnxruntime')).toMatchObject({ backend: name, gflops: 1e9 });
   expect(await remembered()).toBe(1e9);
 });

@@ -6,6 +6,7 @@ import { measureRate } from './measure.ts';
 import { type Probe, probeBackend } from './probe.ts';
 import { type Rates, readRates, rememberRates, widthOf } from './rates.ts';
 
+const LIMITS = { limits: true };
 const NAMES: readonly Executor['name'][] = ['onnxruntime', 'webgpu', 'tensorflow', 'wasm'];
 
 /**
@@ -16,8 +17,8 @@ export async function backendStatus(measure: boolean): Promise<BackendStatus[]> 
   const width = measure ? widthOf('base') : null;
   const probes: Probe[] = [];
   // Side by side when they are only started; one after the other when each needs the whole machine.
-  if (width === null) append(probes, await Promise.all(NAMES.map((name) => probeBackend(name, null))));
-  else for (const name of NAMES) probes.push(await probeBackend(name, width));
+  if (width === null) append(probes, await Promise.all(NAMES.map((name) => probeBackend(name, null, LIMITS))));
+  else for (const name of NAMES) probes.push(await probeBackend(name, width, LIMITS));
   const processor = probes[NAMES.indexOf('onnxruntime')]!;
   const measured = Object.fromEntries(probes.map((probe, i) => [NAMES[i], probe.usable ? probe.gflops : null]));
   if (width !== null && processor.usable) await rememberRates(processor.library, 'base', measured);
@@ -31,13 +32,14 @@ function statusOf(name: Executor['name'], probe: Probe, rates: Rates): Omit<Back
     const { message, hint } = probe.error;
     return { usable: false, detail: hint === undefined ? message : `${message} ${hint}`, gflops: null };
   }
-  const { library, num_threads } = probe;
+  const { library, num_threads, limits } = probe;
   const threads = name === 'webgpu' ? '' : `, ${num_threads} ${num_threads === 1 ? 'thread' : 'threads'}`;
-  return { usable: true, detail: `${library}${threads}`, gflops: rates[name] ?? null };
+  return { usable: true, detail: `${library}${threads}`, gflops: rates[name] ?? null, ...(limits && { limits }) };
 }
 
 /** What a backend of this machine brings to a run: the rate of its matrix products in Gflop/s, and what it can save. */
 export interface Machine extends Pick<Executor, 'recomputes' | 'computesIn8Bit'> {
+  backend: Executor['name'];
   gflops: number;
 }
 
@@ -48,13 +50,13 @@ export interface Machine extends Pick<Executor, 'recomputes' | 'computesIn8Bit'>
  */
 export async function measureMachine(choice: BackendChoice): Promise<Machine> {
   const executor = await createExecutor(choice);
-  const { name, library, recomputes = false, computesIn8Bit = false } = executor;
+  const { name: backend, library, recomputes = false, computesIn8Bit = false } = executor;
   try {
-    const known = (await readRates(library, 'base'))[name] ?? 0;
+    const known = (await readRates(library, 'base'))[backend] ?? 0;
     const gflops = await measureRate(executor, widthOf('base'));
-    if (gflops <= known) return { gflops: known, recomputes, computesIn8Bit };
-    await rememberRates(library, 'base', { [name]: gflops });
-    return { gflops, recomputes, computesIn8Bit };
+    if (gflops <= known) return { backend, gflops: known, recomputes, computesIn8Bit };
+    await rememberRates(library, 'base', { [backend]: gflops });
+    return { backend, gflops, recomputes, computesIn8Bit };
   } finally {
     executor.dispose();
   }

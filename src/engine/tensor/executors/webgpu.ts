@@ -1,9 +1,36 @@
 import type * as Ort from 'onnxruntime-node';
 import { LuthierError } from '../../../protocol/index.ts';
-import { FEWER_PARAMETERS } from '../../fewer-parameters.ts';
-import { type DeviceCompiled, type Executor, type Program, sizeOf, type TensorSpec } from './executor.ts';
+import { onCard, reasonOf } from './card-errors.ts';
+import { CardFaults } from './card-faults.ts';
+import { bytesOfSpec, CardMemory } from './card-memory.ts';
+import {
+  type DeviceCompiled,
+  type Executor,
+  type Feed,
+  isOnDevice,
+  type Program,
+  sizeOf,
+  type TensorSpec,
+} from './executor.ts';
 import { libraryOf, loadOnnxRuntime, type OnnxRuntime } from './onnxruntime-library.ts';
-import { compiledSession, feedsOf, nameOutside, type OrtDeviceTensor, openSession, tensorCache } from './session.ts';
+import {
+  compiledSession,
+  feedsOf,
+  nameOutside,
+  type Opened,
+  type OrtDeviceTensor,
+  openSession,
+  tensorCache,
+} from './session.ts';
+
+/** The library, and how the card is made to fail. */
+interface Card {
+  ort: OnnxRuntime;
+  faults: CardFaults;
+}
+
+/** All executors of a process share a card. */
+const memory = new CardMemory();
 
 /**
  * Records a program, compiles it to one ONNX graph of operators that onnxruntime's WebGPU provider has, and runs that
@@ -13,6 +40,7 @@ import { compiledSession, feedsOf, nameOutside, type OrtDeviceTensor, openSessio
 export async function createWebGpuExecutor(): Promise<Executor> {
   const ort = await loadOnnxRuntime();
   await probe(ort);
+  const card: Card = { ort, faults: new CardFaults() };
   const lastRows = new WeakMap<Float32Array, Int32Array>();
   return {
     name: 'webgpu',
@@ -20,13 +48,24 @@ export async function createWebGpuExecutor(): Promise<Executor> {
     recomputes: true,
     largestBinding: LARGEST_BINDING,
     library: `${libraryOf(ort)}, WebGPU`,
+    memory,
     compile: async (program, inputs) => {
       const target = { provider: 'webgpu', transposedOf: transposedIn(inputs) } as const;
-      const opened = await onCard(openSession(ort, program, inputs, target, OPTIONS));
+      const opened = await onCard(() => openSession(ort, program, inputs, target, OPTIONS));
       const compiled = compiledSession(ort, opened, inputs, lastRows);
-      return { ...compiled, run: (feeds, fetches) => onCard(compiled.run(feeds, fetches)) };
+      const release = holdConstants(opened);
+      const run: typeof compiled.run = (feeds, fetches) =>
+        onCard(() => {
+          prepareRun(card, opened, feeds);
+          return compiled.run(feeds, fetches);
+        });
+      const dispose = () => {
+        release();
+        compiled.dispose();
+      };
+      return { ...compiled, run, dispose };
     },
-    compileOnDevice: (program, inputs) => compileOnDevice(ort, program, inputs),
+    compileOnDevice: (program, inputs) => compileOnDevice(card, program, inputs),
     dispose: () => {},
   };
 }
@@ -44,17 +83,39 @@ const OPTIONS: Ort.InferenceSession.SessionOptions = {
   extra: { session: { disable_cpu_ep_fallback: '1' } },
 };
 
+/** Counts a program's constants until it is let go. @returns what lets go, once */
+function holdConstants({ needs }: Opened): () => void {
+  memory.hold(needs.constants);
+  let isHeld = true;
+  return () => {
+    if (isHeld) memory.release(needs.constants);
+    isHeld = false;
+  };
+}
+
+/** Counts what a run takes: what is sent there for it, what passes, and what comes out. */
+function prepareRun({ faults }: Card, { needs, fed, outputs }: Opened, feeds: Record<string, Feed>): void {
+  faults.beforeRun();
+  let bytes = needs.passing;
+  for (const [name, spec] of Object.entries(fed)) if (!isOnDevice(feeds[name])) bytes += bytesOfSpec(spec);
+  for (const spec of Object.values(outputs)) bytes += bytesOfSpec(spec);
+  memory.take(bytes, faults.bytes);
+}
+
 const transposedIn = (inputs: Record<string, TensorSpec>) => (input: string) => inputs[input]?.transposed;
 
 async function compileOnDevice(
-  ort: OnnxRuntime,
+  card: Card,
   program: Program,
   inputs: Record<string, TensorSpec>,
 ): Promise<DeviceCompiled> {
   // Where one output stays on the device, onnxruntime 1.30 no longer writes others into arrays that it is given.
   const options = { ...OPTIONS, preferredOutputLocation: 'gpu-buffer' } as const;
   const target = { provider: 'webgpu', isKept: () => true, transposedOf: transposedIn(inputs) } as const;
-  const { session, outputs, fed, bytes } = await onCard(openSession(ort, program, inputs, target, options));
+  const { ort } = card;
+  const opened = await onCard(() => openSession(ort, program, inputs, target, options));
+  const { session, outputs, fed, bytes } = opened;
+  const release = holdConstants(opened);
   const tensor = tensorCache(ort);
   // A session owns the memory of its outputs: released before them, it takes the process down when one is used.
   let live = 0;
@@ -63,10 +124,12 @@ async function compileOnDevice(
     if (isDisposed && live === 0) void session.release();
   };
   const onDevice = (made: Ort.Tensor): OrtDeviceTensor => {
+    const spec = { shape: made.dims, dtype: made.type as TensorSpec['dtype'] };
     live++;
+    memory.hold(bytesOfSpec(spec));
     let isLive = true;
     return {
-      ...{ shape: made.dims, dtype: made.type as TensorSpec['dtype'] },
+      ...spec,
       isOnDevice: true,
       as(name, shape) {
         if (sizeOf(shape) !== sizeOf(made.dims))
@@ -77,6 +140,7 @@ async function compileOnDevice(
         if (!isLive) return;
         isLive = false;
         made.dispose();
+        memory.release(bytesOfSpec(spec));
         live--;
         releaseIfDone();
       },
@@ -85,7 +149,10 @@ async function compileOnDevice(
   return {
     ...{ outputs, bytes },
     async run(feeds) {
-      const results = await onCard(session.run(feedsOf(fed, feeds, tensor)));
+      const results = await onCard(() => {
+        prepareRun(card, opened, feeds);
+        return session.run(feedsOf(fed, feeds, tensor));
+      });
       return Object.fromEntries(
         Object.keys(outputs).map((name) => [name, onDevice(results[nameOutside(name, inputs)] as Ort.Tensor)]),
       );
@@ -93,6 +160,7 @@ async function compileOnDevice(
     dispose() {
       if (isDisposed) return;
       isDisposed = true;
+      release();
       releaseIfDone();
     },
   };
@@ -125,26 +193,3 @@ async function probe(ort: OnnxRuntime): Promise<void> {
     );
   }
 }
-
-/** What goes wrong on the card, in words for a person; defects of ours stay as they are. */
-async function onCard<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    const reason = reasonOf(error);
-    if (error instanceof LuthierError || /^(executor|graph)/.test(reason)) throw error;
-    const isMemory = /memory|allocat|buffer size|too large/i.test(reason);
-    throw new LuthierError(
-      isMemory ? 'not-enough-memory' : 'backend-unavailable',
-      `The graphics card ${isMemory ? 'is out of memory' : 'failed'}: ${reason}`,
-      isMemory
-        ? `Use --backend onnxruntime, lower per_device_train_batch_size or max_length, set gradient_checkpointing to true, or ${FEWER_PARAMETERS}.`
-        : 'Use --backend onnxruntime.',
-      { cause: error },
-    );
-  }
-}
-
-/** onnxruntime puts file, line, function and condition before what it has to say. */
-const reasonOf = (error: unknown): string =>
-  (error as Error).message.split('\n')[0]!.replace(/^\S*\.cc:\d+ .* was false\. /, '');

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import type { Recipe } from '../../protocol/index.ts';
+import { declarationOf } from '../models/architecture.ts';
+import { architectureOf } from '../models/registry.ts';
+import type { ParameterInfo } from '../models/scope.ts';
+import { parseRecipe } from '../recipes/recipe.ts';
+import { flatBlocks } from '../runtime/flat-blocks.ts';
+import { matricesOf } from '../runtime/matrices.ts';
+import { packTexts, rowLength } from '../runtime/packing.ts';
+import { type ReadyProgram, trainingProgram } from '../runtime/programs.ts';
+import { updateProgram } from '../runtime/update-program.ts';
+import { architectureFor, isTrainedIn } from '../strategies/apply.ts';
+import { classLoss } from '../tasks/loss.ts';
+import { sizeOf } from '../tensor/executors/executor.ts';
+import { bytesOf } from '../tensor/graph/liveness.ts';
+import { optimize } from '../tensor/graph/optimize.ts';
+import { record } from '../tensor/record/recorder.ts';
+import { estimateCardMemory } from './card-memory.ts';
+
+const bert = (hidden: number, layers: number, heads: number) => ({
+  ...{ model_type: 'bert', vocab_size: 30_522, hidden_size: hidden, num_hidden_layers: layers },
+  ...{ num_attention_heads: heads, intermediate_size: 4 * hidden, max_position_embeddings: 512 },
+  ...{ hidden_dropout_prob: 0.1, attention_probs_dropout_prob: 0.1 },
+});
+const MINILM = bert(384, 6, 12);
+const BASE = bert(768, 12, 12);
+const lora = { type: 'lora' as const, r: 8, lora_alpha: 16, lora_dropout: 0.1, target_modules: ['query', 'value'] };
+
+/** What passes in a program on a card, as the executor counts it (tensor/executors/webgpu.ts), without running it. */
+const passing = ({ program, inputs }: ReadyProgram): number =>
+  bytesOf(
+    optimize(record(program, inputs), {
+      ...{ provider: 'webgpu', isKept: () => true },
+      transposedOf: (input) => inputs[input]?.transposed,
+    }).graph,
+  ).passing;
+
+/** The most of a step's three parts: what is held and what the part's program has beside. */
+function counted(config: ReturnType<typeof bert>, recipe: Recipe, length: number): number {
+  const architecture = architectureFor(recipe.strategy, architectureOf(config, 'config.json'));
+  const declared = declarationOf(architecture, { outputs: 2 }).parameters;
+  const all = [...declared.values()];
+  const isTrained = isTrainedIn(recipe.strategy, architecture);
+  const trained = all.filter(({ name }) => isTrained(0, name));
+  const group = { start: 0, end: 0, decay: true, rate: 1, phases: [0] };
+  const blocks = flatBlocks(
+    trained.map(({ name, shape }) => ({ name, shape, group })),
+    128 * 2 ** 20,
+  );
+  const matrices = matricesOf(declared);
+  const texts = recipe.per_device_train_batch_size;
+  const program = trainingProgram({
+    ...{ part: 'all', architecture, outputs: 2, trained: trained.map(({ name }) => name), loss: classLoss(), blocks },
+    shape: packTexts(Array<number>(texts).fill(length), rowLength(length), texts).shape,
+    hasTransposed: (name) => matrices.has(name),
+    recompute: recipe.gradient_checkpointing,
+  });
+  const bytes = (some: readonly ParameterInfo[]) => 4 * some.reduce((n, { shape }) => n + sizeOf(shape), 0);
+  const both = (some: readonly ParameterInfo[]) => bytes(some) + bytes(some.filter(({ name }) => matrices.has(name)));
+  const [t, sums] = [bytes(trained), recipe.gradient_accumulation_steps > 1];
+  return Math.max(
+    3 * t + both(all) + (sums ? 2 : 1) * t + passing(program),
+    sums ? 3 * t + both(all) + 3 * t : 0,
+    7 * t +
+      both(all.filter(({ name }) => !isTrained(0, name))) +
+      passing(updateProgram(blocks, { ...recipe, weight_decay: 0.01 })),
+  );
+}
+
+describe('estimateCardMemory', () => {
+  it.each<[string, ReturnType<typeof bert>, number, Partial<Recipe>]>([
+    ['MiniLM', MINILM, 64, { per_device_train_batch_size: 16 }],
+    ['MiniLM, summed', MINILM, 64, { per_device_train_batch_size: 2, gradient_accumulation_steps: 4 }],
+    ['MiniLM, LoRA', MINILM, 64, { per_device_train_batch_size: 8, strategy: lora }],
+    ['BERT-base', BASE, 128, { per_device_train_batch_size: 8 }],
+    ['BERT-base, more rows', BASE, 128, { per_device_train_batch_size: 16 }],
+    ['BERT-base, row by row', BASE, 128, { per_device_train_batch_size: 1, gradient_accumulation_steps: 4 }],
+    ['BERT-base, LoRA', BASE, 128, { per_device_train_batch_size: 8, strategy: lora }],
+    [
+      'BERT-base, frozen layers',
+      BASE,
+      128,
+      { per_device_train_batch_size: 8, strategy: { type: 'freeze', num_frozen_layers: 4 } },
+    ],
+    ['BERT-base, computed again', BASE, 128, { per_device_train_batch_size: 16, gradient_checkpointing: true }],
+  ])('is within a sixth of what a step has: %s', (_, config, length, more) => {
+    const recipe = parseRecipe({ model: 'm', dataset: 'd', per_device_eval_batch_size: 1, ...more });
+    const lengths = Array<number>(64).fill(length);
+    const architecture = architectureOf(config, 'config.json');
+    const work = { architecture, numLabels: 2, trainLengths: lengths, validationLengths: lengths };
+    const share = estimateCardMemory(work, recipe) / counted(config, recipe, length);
+    expect(share).toBeGreaterThan(5 / 6);
+    expect(share).toBeLessThan(7 / 6);
+  });
+});

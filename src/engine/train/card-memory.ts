@@ -1,0 +1,82 @@
+import {
+  describeCardNeed,
+  LuthierError,
+  largest,
+  type Note,
+  type Recipe,
+  type RunEstimate,
+} from '../../protocol/index.ts';
+import { kindOf } from '../strategies/index.ts';
+import { type Card, graphicsCards } from '../tensor/executors/cards.ts';
+import { activationBytes } from './activations.ts';
+import { batchesIn, sizesIn, smallerSetting, type Workload } from './estimate.ts';
+
+const NUMBER = 4;
+/** Of each trained parameter its block has the weight and AdamW's two moments. */
+const IN_BLOCKS = 3;
+/** Arrays as large as a block that the optimiser's step has beside what goes in and comes out. */
+const UPDATE_ARRAYS = 3;
+const BLOCK_BYTES = 128 * 2 ** 20;
+
+/**
+ * Most bytes of tensors that a run has on a graphics card at one time, for the largest batch that is likely. Checked against
+ * what the executor counts (card-memory.test.ts).
+ */
+export function estimateCardMemory(work: Workload, recipe: Recipe): number {
+  const sizes = sizesIn(work, recipe);
+  const { parameters, trained, matrices, trainedMatrices } = sizes;
+  const blocks = IN_BLOCKS * trained;
+  // Each by itself, and matrices both ways; what is trained is copied out of its blocks.
+  const copies = parameters + matrices;
+  const frozenCopies = parameters - trained + matrices - trainedMatrices;
+  const accumulates = recipe.gradient_accumulation_steps > 1;
+  const activations = largest(
+    batchesIn(work, recipe, sizes).map((batches) => activationBytes(work.architecture, sizes, batches)),
+  );
+  const learning = NUMBER * (blocks + copies + (accumulates ? 2 : 1) * trained) + activations;
+  const summing = accumulates ? NUMBER * (blocks + copies + 3 * trained) : 0;
+  const updating =
+    NUMBER * (2 * blocks + frozenCopies + trained) + UPDATE_ARRAYS * Math.min(NUMBER * trained, BLOCK_BYTES);
+  return Math.max(learning, summing, updating);
+}
+
+/** What a run needs of the card, beside the largest that is known here; which one WebGPU takes is not. */
+export async function cardNeed(work: Workload, recipe: Recipe): Promise<NonNullable<RunEstimate['card']>> {
+  const cards = await graphicsCards();
+  const card = cards.reduce<Card | null>((a, b) => (a === null || b.bytes > a.bytes ? b : a), null);
+  return { needed_bytes: Math.round(estimateCardMemory(work, recipe)), card };
+}
+
+/**
+ * Says what the run needs of the card. Batches that are too large for it are computed in smaller pieces when they do not fit
+ * (runtime/fitting-batch.ts), so that only a run is refused that would not fit row by row.
+ * @throws LuthierError `not-enough-memory`, naming the nearest setting that would fit
+ */
+export async function requireCardMemory(
+  work: Workload,
+  recipe: Recipe,
+  recomputes: boolean,
+  note: Note,
+): Promise<void> {
+  const need = await cardNeed(work, recipe);
+  const { needed_bytes, card } = need;
+  const says = `The run needs ${describeCardNeed(need)}.`;
+  if (card === null || needed_bytes <= card.bytes) return note('info', says);
+  if (estimateCardMemory(work, rowByRow(recipe)) <= card.bytes)
+    return note('warning', `${says} What does not fit is computed in smaller pieces, with the same results.`);
+  throw new LuthierError('not-enough-memory', says, whatFits(work, recipe, recomputes, card.bytes));
+}
+
+/** What to do where a run does not fit into so many bytes of a card, row by row. */
+export const whatFits = (work: Workload, recipe: Recipe, recomputes: boolean, bytes: number): string => {
+  const smaller = smallerSetting(work, recipe, recomputes, (changed) => estimateCardMemory(work, changed) <= bytes);
+  return `${smaller ?? 'Choose a smaller base model.'} Or use --backend onnxruntime, which computes on the processor.`;
+};
+
+/** The recipe in the smallest pieces that a card that is full is asked for. */
+const rowByRow = (recipe: Recipe): Recipe => ({
+  ...recipe,
+  per_device_train_batch_size: kindOf(recipe.strategy).pairs ? 2 : 1,
+  gradient_accumulation_steps: 2,
+  per_device_eval_batch_size: 1,
+});
