@@ -45,6 +45,18 @@ export interface StartEvent {
   num_threads: number;
   /** What the steps' losses are of, where not of rows: of pairs of them (few-shot). */
   loss_of?: 'pairs';
+  /** What the first steps are for, where a prompt is pre-trained. */
+  pretraining?: PretrainingFacts;
+}
+
+/** Of a prompt that is pre-trained on texts without labels, before the rows are learnt. */
+export interface PretrainingFacts {
+  /** The first ones of the run; their loss is another one than the rows'. */
+  steps: number;
+  /** Texts that are learnt from. */
+  rows: number;
+  /** Texts that are not, being held out for validation or test. */
+  held_out: number;
 }
 
 export interface StepEvent {

@@ -14,7 +14,7 @@ import {
   shape,
 } from './check.ts';
 import { COMPARED, type Compared } from './comparison.ts';
-import type { FoldResult, Forgetting, Incident, Metrics, RunEvent, SeedResult } from './events.ts';
+import type { FoldResult, Forgetting, Incident, Metrics, PretrainingFacts, RunEvent, SeedResult } from './events.ts';
 import type { Finding } from './findings.ts';
 import type { Recipe } from './recipe.ts';
 import { RUN_STATES, type RunState } from './states.ts';
@@ -49,6 +49,8 @@ export interface RunRecord {
   finished_at: string | null;
   step: number;
   total_steps: number;
+  /** What the first steps are for, where the strategy pre-trains a prompt; of several trainings that of the one at work. */
+  pretraining?: PretrainingFacts;
   labels: string[];
   /** In a cross-validation the folds' means, with several seeds theirs. `n`: rows that it was measured on; absent in older runs. */
   best: { step: number; metrics: Metrics; n?: number } | null;
@@ -144,6 +146,7 @@ const FIELDS: { [K in keyof RunRecord]-?: Check } = {
   finished_at: nullOr(isTime),
   step: isCount,
   total_steps: isCount,
+  pretraining: optional(shape({ steps: isCount, rows: isCount, held_out: isCount })),
   labels: listOf(isString),
   best: nullOr(shape({ step: isCount, metrics: areMetrics })),
   folds: optional(

@@ -272,6 +272,8 @@ const training = { fold: optional(isCount), seed: optional(isCount) };
 const isFold = shape({ fold: isCount, metrics: isMetrics, n: isCount });
 const isSeed = shape({ seed: isCount, metrics: isMetrics, n: isCount });
 
+const isPretraining = shape({ steps: isCount, rows: isCount, held_out: isCount });
+
 const eventRules: Rules<RunEvent, 'event'> = {
   start: {
     ...training,
@@ -287,6 +289,7 @@ const eventRules: Rules<RunEvent, 'event'> = {
     executor: isString,
     num_threads: isCount,
     loss_of: optional(oneOf('pairs')),
+    pretraining: optional(isPretraining),
   },
   step: {
     ...training,

@@ -194,6 +194,60 @@ describe('runs that learn a prompt', () => {
     expect(stdout, stderr).toMatch(/^(good|bad)\s*$/m);
   });
 
+  it('writes a prompt that was pre-trained, which peft loads alike', { timeout: 300_000 }, async () => {
+    const folder = join(place, 'pretrained');
+    const more = join(place, 'more.csv');
+    await writeFile(more, tinyRows(60, 5).replaceAll(/,(good|bad|label)$/gm, ''));
+    const { trainer } = await begin(
+      classifier({ prompt_tuning_init: 'PRETRAINED', pretraining_dataset: more }, { per_device_train_batch_size: 8 }),
+    );
+    expect(trainer.pretraining).toEqual({ steps: 15, rows: 60, held_out: 0 });
+    await train(trainer, 23);
+    await trainer.saveModel(join(folder, 'model'));
+    trainer.dispose();
+    const config = JSON.parse(await readFile(join(folder, 'adapter', 'adapter_config.json'), 'utf8'));
+    expect(config).toMatchObject({ peft_type: 'PROMPT_TUNING', prompt_tuning_init: 'RANDOM' });
+    const predictor = await createPredictor(join(folder, 'model'));
+    const logits = [...(await predictor.logits(TEXTS))];
+    predictor.dispose();
+    if (python) await compare(folder, { texts: TEXTS, logits: TEXTS.map((_, i) => logits.slice(2 * i, 2 * i + 2)) });
+  });
+
+  it('of a model that writes, a prompt is pre-trained by continuing texts', async () => {
+    const { conversations } = JSON.parse(await readFile(figures('language.json'), 'utf8'));
+    const texts = (conversations as { content: unknown }[][])
+      .flat()
+      .flatMap(({ content }) => (typeof content === 'string' && content.length > 9 ? [content] : []));
+    const [labelled, others] = [texts.slice(0, 10), texts.slice(10)];
+    const lines = (some: readonly string[]) => some.map((text) => `${JSON.stringify({ text })}\n`).join('');
+    await writeFile(join(place, 'texts.jsonl'), lines(labelled));
+    // Those of the dataset, too: of these the one that is held out is left out.
+    await writeFile(join(place, 'others.jsonl'), lines([...others, ...labelled]));
+    const recipe = parseRecipe({
+      ...{ model: 'llama', dataset: 'texts.jsonl', task: 'text-generation', max_length: 48, validation_split: 0.1 },
+      strategy: {
+        ...{ type: 'prompt-tuning', num_virtual_tokens: 7, prompt_tuning_init: 'PRETRAINED' },
+        ...{ pretraining_dataset: join(place, 'others.jsonl'), pretraining_epochs: 3 },
+      },
+      ...{ learning_rate: 0.1, per_device_train_batch_size: 4, max_steps: 2, backend: 'onnxruntime' },
+    });
+    const { trainer, told } = await begin(recipe);
+    const { steps, held_out } = trainer.pretraining!;
+    expect(held_out).toBe(trainer.numValidationRows);
+    expect(held_out).toBeGreaterThan(0);
+    expect(told.find((note) => note.startsWith('Pre-training:'))).toMatch(
+      /held out for validation or test.* to continue them, for/,
+    );
+    const losses = await train(trainer, steps);
+    const mean = (some: readonly number[]) => some.reduce((a, b) => a + b, 0) / some.length;
+    expect(mean(losses.slice(-5))).toBeLessThan(mean(losses.slice(0, 5)));
+    const before = Float32Array.from(trainer.state().parameters.get('prompt_embeddings')!.data);
+    // A warmup begins with a rate of 0.
+    await train(trainer, steps + 1);
+    expect(Float32Array.from(trainer.state().parameters.get('prompt_embeddings')!.data)).toEqual(before);
+    trainer.dispose();
+  });
+
   it.each<[string, Strategy]>([
     ['prompt', { type: 'prompt-tuning' }],
     ['prefix', { type: 'prefix-tuning' }],

@@ -109,7 +109,7 @@ class LineScreen implements Screen {
   readonly #task: TaskDescription;
   #total = 0;
   #next = 0;
-  #lossOf: StartEvent['loss_of'];
+  #losses: Losses = {};
 
   constructor(folder: string, task: TaskDescription) {
     this.#folder = folder;
@@ -123,7 +123,7 @@ class LineScreen implements Screen {
   show(event: RunEvent): void {
     if (event.event === 'start') {
       this.begin(event.step, event.total_steps);
-      this.#lossOf = event.loss_of;
+      this.#losses = event;
     }
     const line = event.event === 'step' ? this.#stepLine(event) : lineFor(event, this.#folder, this.#task);
     if (line !== null) note(line);
@@ -133,7 +133,7 @@ class LineScreen implements Screen {
     if (event.time < this.#next && event.step !== this.#total) return null;
     this.#next = event.time + 10;
     const prefix = eventPrefix(event);
-    return `${prefix === null ? '' : `${prefix}  `}Step ${event.step} of ${this.#total}  ${stepDetails(event, this.#lossOf)}${event.eta_s === null ? '' : `  ${duration(event.eta_s)} left`}`;
+    return `${prefix === null ? '' : `${prefix}  `}Step ${event.step} of ${this.#total}  ${stepDetails(event, this.#losses)}${event.eta_s === null ? '' : `  ${duration(event.eta_s)} left`}`;
   }
 
   say(text: string): void {
@@ -142,8 +142,11 @@ class LineScreen implements Screen {
   close(): void {}
 }
 
-const stepDetails = (event: StepEvent, lossOf: StartEvent['loss_of']): string =>
-  `${lossOf === 'pairs' ? 'loss of pairs' : 'loss'} ${event.loss.toFixed(4)}  ${Math.round(event.tokens_per_second).toLocaleString('en')} tokens/s`;
+/** What a training's losses are of: what its first line says. */
+type Losses = Pick<StartEvent, 'loss_of' | 'pretraining'>;
+
+const stepDetails = (event: StepEvent, { loss_of, pretraining }: Losses): string =>
+  `${event.step <= (pretraining?.steps ?? 0) ? 'pre-training, loss' : loss_of === 'pairs' ? 'loss of pairs' : 'loss'} ${event.loss.toFixed(4)}  ${Math.round(event.tokens_per_second).toLocaleString('en')} tokens/s`;
 
 /** A bar at the bottom, lines above it. */
 class BarScreen implements Screen {
@@ -151,7 +154,7 @@ class BarScreen implements Screen {
   readonly #task: TaskDescription;
   readonly #bars: MultiBar;
   #bar: SingleBar | null = null;
-  #lossOf: StartEvent['loss_of'];
+  #losses: Losses = {};
 
   constructor(folder: string, task: TaskDescription) {
     this.#folder = folder;
@@ -182,11 +185,11 @@ class BarScreen implements Screen {
     if (line !== null) this.say(line);
     if (event.event === 'start') {
       this.begin(event.step, event.total_steps);
-      this.#lossOf = event.loss_of;
+      this.#losses = event;
     }
     if (event.event === 'step') {
       const left = event.eta_s === null ? '' : `  ${duration(event.eta_s)} left`;
-      this.#bar?.update(event.step, { details: `${stepDetails(event, this.#lossOf)}${left}` });
+      this.#bar?.update(event.step, { details: `${stepDetails(event, this.#losses)}${left}` });
     }
   }
 

@@ -226,6 +226,21 @@ describe('what a recipe names', () => {
     });
   });
 
+  it('says that the texts are not there that a prompt is pre-trained on, and what else it lacks', async () => {
+    const strategy = { type: 'prompt-tuning', num_virtual_tokens: 20, prompt_tuning_init: 'PRETRAINED' };
+    const text = recipe({ strategy: { ...strategy, pretraining_dataset: 'tickts.csv' } });
+    const problem = only(text, await check(text));
+    expect(problem).toMatchObject({
+      ...{ code: 'missing-file', under: '"tickts.csv"' },
+      message: 'No file "tickts.csv" found; did you mean "tickets.csv"?',
+    });
+    expect(fixed(text, problem, 'Change to "tickets.csv"')).toMatchObject({
+      strategy: { pretraining_dataset: 'tickets.csv' },
+    });
+    const none = recipe({ strategy });
+    expect(only(none, await check(none)).message).toContain('there is no pretraining_dataset');
+  });
+
   it('says that a column is not there, and offers the closest and all', async () => {
     const text = recipe({ columns: { text: 'mesage', label: 'topic' } });
     const [first, second] = await check(text);

@@ -26,7 +26,7 @@ import { mapWeights } from '../models/names.ts';
 import { architectureOf } from '../models/registry.ts';
 import { LackingColumn, unrendered } from '../prompts/row-template.ts';
 import { architectureFor, isTrainedBy } from '../strategies/apply.ts';
-import { WrongKey } from '../strategies/index.ts';
+import { pretrainingOf, WrongKey } from '../strategies/index.ts';
 import { taskFor } from '../tasks/registry.ts';
 import type { AnyTask } from '../tasks/task.ts';
 import { templated } from '../tasks/templated.ts';
@@ -92,6 +92,7 @@ export class RecipeChecker {
             ...{ base, cacheFolder, places },
           }),
       checkSearched(part('search'), { base, cacheFolder, places }),
+      checkPretraining(part('strategy'), base, places),
       // Without its template nothing can be said of the rows.
       dataset === undefined || (template !== undefined && task === plain)
         ? []
@@ -306,6 +307,25 @@ async function readTemplateOf(
     ...{ hint: 'Paths are relative to the recipe’s folder.', ...at, fixes, choices: [] },
   };
   return { kept: null, problem };
+}
+
+/** Whether the texts are there that a prompt is pre-trained on. */
+async function checkPretraining(
+  strategy: Strategy | undefined,
+  base: string,
+  places: Places,
+): Promise<RecipeProblem[]> {
+  const file = strategy && pretrainingOf(strategy)?.dataset;
+  if (file === undefined || (await exists(await writtenPath(base, file)))) return [];
+  const keys = ['strategy', 'pretraining_dataset'];
+  const fixes = await otherFiles(file, base, (name) => replace(places, keys, name), /\.(csv|tsv|jsonl|ndjson|txt)$/i);
+  const guess = fixes[0]?.preferred ? `; did you mean ${fixes[0].title.replace('Change to ', '')}?` : '.';
+  return [
+    {
+      ...{ severity: 'error', code: 'missing-file', message: `No file "${file}" found${guess}` },
+      ...{ hint: 'Paths are relative to the recipe’s folder.', ...places.value(keys), fixes, choices: [] },
+    },
+  ];
 }
 
 /** Files beside the missing one that may be meant, the nearest first. */

@@ -15,7 +15,7 @@ import {
   weighsClasses,
 } from '../../protocol/index.ts';
 import { listed } from '../data/problems.ts';
-import { kindOf, STRATEGIES, strategyNamed } from '../strategies/index.ts';
+import { kindOf, pretrainingOf, STRATEGIES, strategyNamed } from '../strategies/index.ts';
 import { isSmallWriter } from '../strategies/kind.ts';
 import { EXAMPLE_HINT, explain, isRecord, type RecipeIssue, rank } from './explain-issue.ts';
 import { migrateRecipe } from './migrate.ts';
@@ -234,6 +234,13 @@ function variantIssue(recipe: Recipe): RecipeIssue | undefined {
     );
   const unnamed = labelTemplatesIssue(recipe, learnt);
   if (unnamed) return { code: 'wrong-value', keys: ['strategy', 'label_templates'], ...unnamed };
+  if (pretrainingOf(recipe.strategy)) {
+    const hint = 'Set strategy.prompt_tuning_init to "RANDOM" or "TEXT".';
+    if (learnt === 'conversational')
+      return wrong('strategy', 'A prompt is pre-trained on texts, and conversational learns from dialogues.', hint);
+    if (recipe.template !== undefined)
+      return wrong('strategy', 'A prompt is pre-trained on texts as they are, and this recipe has a template.', hint);
+  }
   if (problem_type !== undefined && task !== 'text-classification')
     return wrong('problem_type', `problem_type is of text-classification, and the task is ${task}.`, 'Remove it.');
   if (learnt !== 'multi_label_classification') {
@@ -327,13 +334,15 @@ function jsonOrText(text: string): unknown {
 
 /** A model's name stays a name unless a folder of that name stands beside the recipe. */
 async function makePathsAbsolute(recipe: Recipe, base: string): Promise<Recipe> {
-  const { dataset } = recipe;
+  const { dataset, strategy } = recipe;
   const file = (path: string) => writtenPath(base, path);
+  const texts = pretrainingOf(strategy)?.dataset;
   const model = await writtenPath(base, recipe.model);
   return {
     ...recipe,
     model: (await isFolder(model)) ? model : recipe.model,
     ...(recipe.template !== undefined && { template: await file(recipe.template) }),
+    ...(texts !== undefined && { strategy: { ...strategy, pretraining_dataset: await file(texts) } }),
     dataset:
       typeof dataset === 'string'
         ? await datasetPath(dataset, base)

@@ -12,11 +12,15 @@ const MAX_SPLITS_BYTES = 256 << 20;
 /**
  * SHA-256 of a data set's files by what is in them, so that a resumed run notices that its rows have changed.
  * @param dataset with absolute paths
+ * @param pretraining a file of texts that are learnt from before, where there is one
  * @throws LuthierError `data-unreadable`
  */
-export async function hashDataset(dataset: DatasetReference): Promise<string> {
+export async function hashDataset(dataset: DatasetReference, pretraining?: string): Promise<string> {
   const hash = createHash('sha256');
-  const parts = typeof dataset === 'string' ? { train: dataset } : dataset;
+  const parts = {
+    ...(typeof dataset === 'string' ? { train: dataset } : dataset),
+    ...(pretraining !== undefined && { pretraining }),
+  };
   for (const [part, path] of Object.entries(parts).sort()) {
     for (const file of await filesOf(path)) {
       try {

@@ -132,6 +132,7 @@ export class Journal {
       state: 'running',
       step: this.before + trainer.step,
       total_steps: total,
+      ...(trainer.pretraining && { pretraining: trainer.pretraining }),
       labels: trainer.labels,
       environment: {
         luthier: VERSION,
@@ -156,6 +157,7 @@ export class Journal {
       executor: trainer.executor,
       num_threads: trainer.numThreads,
       ...(trainer.lossOf && { loss_of: trainer.lossOf }),
+      ...(trainer.pretraining && { pretraining: trainer.pretraining }),
     };
     this.emit(tell(start));
     this.tellState('running');

@@ -4,6 +4,7 @@ import { contains } from '../../files/folders.ts';
 import type { OutsideRead } from '../../protocol/index.ts';
 import { projectOf } from '../recipes/project.ts';
 import type { LoadedRecipe } from '../recipes/recipe.ts';
+import { pretrainingOf } from '../strategies/index.ts';
 
 /** Files of a model's or a dataset's folder that are looked at for links. */
 const MAX_FILES = 200;
@@ -26,6 +27,8 @@ export async function readsOutside(loaded: LoadedRecipe, roots?: readonly string
   const { dataset } = recipe;
   const files = typeof dataset === 'string' ? { train: dataset } : dataset;
   for (const file of new Set(Object.values(files))) parts.push({ part: 'dataset', path: resolve(base, file) });
+  const texts = pretrainingOf(recipe.strategy)?.dataset;
+  if (texts !== undefined) parts.push({ part: 'dataset', path: resolve(base, texts) });
   const outside: OutsideRead[] = [];
   for (const { part, path } of parts) {
     for (const read of new Set([await real(path), ...(await linksIn(path))])) {

@@ -4,6 +4,7 @@ import { sweepAside } from '../../files/write-file.ts';
 import { type BackendChoice, formatBytes, LuthierError, type Recipe, type RunRecord } from '../../protocol/index.ts';
 import { FILES } from '../../runs/folder.ts';
 import { readEvents } from '../../runs/metrics.ts';
+import { pretrainingOf } from '../strategies/index.ts';
 import type { Trainer } from '../train/types.ts';
 import { type Checkpoint, Checkpoints } from './checkpoints.ts';
 import { tellCrash } from './crashed.ts';
@@ -47,7 +48,7 @@ export async function prepare(
   // What a process that was killed left half-written: as large as a model.
   for (const part of ['.', FILES.model, join(FILES.model, 'onnx'), FILES.adapter, FILES.sentenceTransformer])
     await sweepAside(journal.at(part));
-  const hashing = hashDataset(recipe.dataset);
+  const hashing = hashDataset(recipe.dataset, pretrainingOf(recipe.strategy)?.dataset);
   hashing.catch(() => undefined);
   const trainer = await createTrainer({
     recipe,

@@ -231,6 +231,7 @@ export class TaskModel {
    * @param microStep counts micro-batches from the run's first on; the dropout masks follow from it
    * @param features of the texts, when the head alone is trained
    * @param slots texts that the compiled batch has room for; a short batch is filled up
+   * @param otherLoss in place of the model's own; the same one each time
    */
   async gradients(
     texts: readonly LabelledItem[],
@@ -239,7 +240,14 @@ export class TaskModel {
       microStep,
       slots,
       features,
-    }: { weight: number | ((label: number) => number); microStep: number; slots: number; features?: Float32Array },
+      otherLoss,
+    }: {
+      weight: number | ((label: number) => number);
+      microStep: number;
+      slots: number;
+      features?: Float32Array;
+      otherLoss?: Loss | undefined;
+    },
   ): Promise<{ loss: number; tokens: number }> {
     const part = features ? 'head' : this.#learns;
     const { arrays, shape, tokens, starts } = features
@@ -251,7 +259,8 @@ export class TaskModel {
         }
       : this.#pack(texts, slots);
     const trained = this.store.trainedNow();
-    const { loss, isHeldIn8Bit, recompute } = this.#options;
+    const { isHeldIn8Bit, recompute } = this.#options;
+    const loss = otherLoss ?? this.#options.loss;
     if (!loss) throw new Error('a model without a loss is not trained');
     const weights = new Float32Array(statesIn(this.architecture, shape));
     const targets = loss.targets(weights.length, this.numLabels);
@@ -280,7 +289,11 @@ export class TaskModel {
       ...(await this.#weights(part)),
     };
     // A later phase trains others: its programs are other ones.
-    const kind = ['train', ...trained, ...(learned ? [`${learned.states.length} states`] : [])].join(' ');
+    const kind = [
+      otherLoss ? 'train by the other loss' : 'train',
+      ...trained,
+      ...(learned ? [`${learned.states.length} states`] : []),
+    ].join(' ');
     if (this.device) return { loss: await this.#gradientsOnDevice(this.device, kind, shape, build, feeds), tokens };
     const compiled = await this.#compile(kind, shape, build);
     const fetches: Record<string, Float32Array> = { loss: this.#loss };

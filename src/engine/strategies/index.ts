@@ -6,7 +6,7 @@ import { freeze } from './freeze.ts';
 import { full } from './full.ts';
 import { gradualUnfreeze } from './gradual-unfreeze.ts';
 import { head } from './head.ts';
-import type { Facts, StrategyKind } from './kind.ts';
+import type { Facts, PretrainingKeys, StrategyKind } from './kind.ts';
 import { lora } from './lora.ts';
 import { prefixTuning } from './prefix-tuning.ts';
 import { promptTuning } from './prompt-tuning.ts';
@@ -37,6 +37,10 @@ export const strategyNamed = (type: unknown): StrategyKind | undefined =>
   typeof type === 'string' && Object.hasOwn(STRATEGIES, type) ? STRATEGIES[type] : undefined;
 
 export const kindOf = ({ type }: Strategy): StrategyKind => strategyNamed(type)!;
+
+/** What a strategy is pre-trained on; undefined where on nothing. */
+export const pretrainingOf = (strategy: Strategy): PretrainingKeys | undefined =>
+  kindOf(strategy).pretraining?.(strategy);
 
 /** The strategies as a person may choose from them for a task, the recommended first. */
 export function suggestStrategies(rows: number, model: Facts, task?: TaskName): StrategySuggestion[] {

@@ -107,6 +107,14 @@ export interface PairKeys {
   warmup_proportion: number;
 }
 
+/** What a prompt is pre-trained on before the rows are learnt. */
+export interface PretrainingKeys {
+  /** A file of texts without labels. */
+  dataset: string;
+  /** Passes over them. */
+  epochs: number;
+}
+
 type StrategySchema<S> = z.ZodObject & { readonly shape: { readonly type: z.ZodLiteral<string> } } & z.ZodType<S>;
 
 /**
@@ -175,6 +183,8 @@ export interface StrategyKind<S extends Strategy = Strategy> {
    * these whenever it is asked.
    */
   pairs?(strategy: S): PairKeys;
+  /** Where what it adds is first trained on texts without labels (train/pretraining.ts). */
+  pretraining?(strategy: S): PretrainingKeys | undefined;
 }
 
 /** A strategy's key that does not fit the model. */

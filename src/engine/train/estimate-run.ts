@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import type { DataProblem, Recipe, RunEstimate } from '../../protocol/index.ts';
+import { type DataProblem, formatCompact, type Recipe, type RunEstimate } from '../../protocol/index.ts';
 import { loadDataset } from '../data/dataset.ts';
 import type { TaskRow } from '../data/types.ts';
 import { freeMemory } from '../free-memory.ts';
@@ -20,9 +20,18 @@ import { languageProblem } from '../text/language.ts';
 import { Tokenizer } from '../text/tokenizer.ts';
 import { cardNeed } from './card-memory.ts';
 import { encodePart } from './encode.ts';
-import { asComputed, estimateDisk, estimateMemory, estimateSeconds, sizesIn, type Workload } from './estimate.ts';
+import {
+  asComputed,
+  estimateDisk,
+  estimateMemory,
+  estimateSeconds,
+  START_SECONDS,
+  sizesIn,
+  type Workload,
+} from './estimate.ts';
 import { labelRows } from './label-rows.ts';
 import { lessonsOf } from './lessons.ts';
+import { pretrainingIn } from './pretraining.ts';
 
 export interface EstimateOptions {
   /** Complete, with absolute paths. */
@@ -82,9 +91,13 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
   const named = labelRows(task, fitting, dataset, tokenizer, maxLength);
   const lessons = lessonsOf(task, fitting, train.items, dataset.labels, named.items);
   const { items, isPaired, recipe, note: pairs } = lessons;
+  const pretraining = await pretrainingIn({
+    ...{ task, dataset, base, tokenizer, maxLength, recipe: written },
+    note: (level, message) => told.push({ severity: level, code: 'pretraining', message }),
+  });
   const smaller = isPaired ? null : note;
   const steps = countSteps(recipe, items.length);
-  const total_steps = steps.total;
+  const total_steps = steps.total + (pretraining?.steps.total ?? 0);
   const tooShort = tooShortFor(recipe.strategy, architecture, steps);
   const validation = encodePart(task, dataset, 'validation', tokenizer, maxLength, recipe);
   const sample = dataset.train.slice(0, 200).map((row) => task.text(row));
@@ -93,7 +106,7 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
     ...(mismatch ? [mismatch] : []),
     ...(smaller ? [{ severity: 'warning', code: 'batch-size', message: smaller } as const] : []),
     ...(tooShort === null ? [] : [{ severity: 'warning', code: 'strategy', message: tooShort } as const]),
-    ...unusualValues(recipe, total_steps).map(
+    ...unusualValues(recipe, steps.total).map(
       ({ key, message }) => ({ severity: 'warning', code: key.replaceAll('_', '-'), message }) as const,
     ),
     ...[...(train.notes ?? []), ...(validation.notes ?? [])].map(
@@ -114,6 +127,18 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
     generalLengths: lengthsOf(task.generalText?.(tokenizer, maxLength) ?? []),
   };
   const computed = asComputed(recipe, machine);
+  // The process starts, and its weights are read, once for both.
+  const first: Workload | null = pretraining && {
+    ...{ ...work, trainLengths: lengthsOf(pretraining.lessons.items), validationLengths: [] },
+  };
+  const firstSeconds = first
+    ? estimateSeconds(first, asComputed(pretraining!.lessons.recipe, machine), machine.gflops) - START_SECONDS
+    : 0;
+  if (pretraining) {
+    const { trained, parameters } = sizesIn(work, recipe);
+    const message = `${pretraining.lessons.note} That takes about ${roughly(firstSeconds)} of the time, and trains ${formatCompact(trained)} of ${formatCompact(parameters)} parameters, as the rows do.`;
+    problems.push({ severity: 'info', code: 'pretraining', message });
+  }
   const place = typeof recipe.dataset === 'string' ? dirname(recipe.dataset) : base;
   return {
     rows: dataset.train.length + dataset.validation.length,
@@ -123,8 +148,13 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
     max_length: maxLength,
     unknown_token_share: train.unknownShare,
     total_steps,
-    seconds: estimateSeconds(work, computed, machine.gflops),
-    peak_memory_bytes: Math.round(estimateMemory(work, computed)),
+    seconds: estimateSeconds(work, computed, machine.gflops) + firstSeconds,
+    peak_memory_bytes: Math.round(
+      Math.max(
+        estimateMemory(work, computed),
+        first ? estimateMemory(first, asComputed(pretraining!.lessons.recipe, machine)) : 0,
+      ),
+    ),
     free_memory_bytes: freeMemory(),
     ...(machine.backend === 'webgpu' && { card: await cardNeed(work, recipe) }),
     disk_bytes: estimateDisk(sizesIn(work, recipe), recipe),
@@ -134,6 +164,9 @@ export async function estimateRun(options: EstimateOptions): Promise<RunEstimate
     model_languages: card.languages,
   };
 }
+
+const roughly = (seconds: number): string =>
+  seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.round(seconds / 60)} min`;
 
 const lengthsOf = (items: readonly LabelledItem[]) => items.map(({ ids }) => ids.length);
 

@@ -317,7 +317,7 @@ const ADAMW_SECONDS = 2e-9;
 /** Time of taking the lengths of DoRA's weights, seconds a weight. */
 const MEASURE_SECONDS = 2e-9;
 /** Start of the process, reading, compiling the first graphs, writing the model. */
-const START_SECONDS = 4;
+export const START_SECONDS = 4;
 
 /** Seconds of a whole run, from the arithmetic and a measured rate of matrix products. */
 export function estimateSeconds(work: Workload, recipe: Recipe, gflops: number): number {

@@ -26,7 +26,12 @@ export async function findRate({ recipe, base, signal, note, onPoint }: FindRate
       'Choose another strategy, or remove "solver": "lbfgs".',
     );
   const { search: _, ...one } = recipe;
-  const trainer = await createTrainer({ recipe: { ...one, max_steps: RANGE.steps }, base, note });
+  const trainer = await createTrainer({
+    recipe: { ...one, max_steps: RANGE.steps },
+    base,
+    note,
+    skipsPretraining: true,
+  });
   try {
     const { points, end } = await rangeTest(trainer, { signal, ...(onPoint && { onPoint }) });
     // Pairs are learnt at a rate of the strategy's own.

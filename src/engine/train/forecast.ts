@@ -47,10 +47,12 @@ export class Forecast {
 
   /** Those after `step` itself, if it is one, and after each later one. */
   #evaluationsLeft(step: number): number {
-    const { totalSteps, numValidationRows } = this.#trainer;
+    const { totalSteps, numValidationRows, pretraining } = this.#trainer;
     if (numValidationRows === 0) return 0;
+    const before = pretraining?.steps ?? 0;
+    const [total, done] = [totalSteps - before, Math.max(1, step - before)];
     const every = this.#stepsPerEvaluation;
-    const last = totalSteps % every === 0 ? 0 : 1;
-    return Math.floor(totalSteps / every) - Math.ceil(step / every) + 1 + last;
+    const last = total % every === 0 ? 0 : 1;
+    return Math.floor(total / every) - Math.ceil(done / every) + 1 + last;
   }
 }

@@ -178,8 +178,14 @@ class Loop {
 
   #evaluationDue(step: number): boolean {
     const { trainer, recipe } = this.#o;
-    if (trainer.numValidationRows === 0 || step === 0) return false;
-    return step % (recipe.eval_steps || trainer.stepsPerEpoch) === 0 || step === trainer.totalSteps;
+    const done = step - this.#stepsBefore;
+    if (trainer.numValidationRows === 0 || done <= 0) return false;
+    return done % (recipe.eval_steps || trainer.stepsPerEpoch) === 0 || step === trainer.totalSteps;
+  }
+
+  /** Steps that pre-train a prompt: until they are done there is nothing to evaluate, nor a model. */
+  get #stepsBefore(): number {
+    return this.#o.trainer.pretraining?.steps ?? 0;
   }
 
   get #keepsModel(): boolean {
@@ -188,7 +194,7 @@ class Loop {
   }
 
   #epoch(): number {
-    return this.#o.trainer.step / this.#o.trainer.stepsPerEpoch;
+    return Math.max(0, this.#o.trainer.step - this.#stepsBefore) / this.#o.trainer.stepsPerEpoch;
   }
 
   async #step(): Promise<void> {
@@ -213,7 +219,9 @@ class Loop {
     const { unlogged } = this.#state;
     unlogged.steps++;
     unlogged.loss_sum += result.loss;
-    if (result.step % recipe.logging_steps !== 0 && result.step !== trainer.totalSteps) return;
+    // A mean of two losses would be none of either.
+    const isLast = result.step === trainer.totalSteps || result.step === this.#stepsBefore;
+    if (result.step % recipe.logging_steps !== 0 && !isLast) return;
     const loss = unlogged.steps === 1 ? result.loss : unlogged.loss_sum / unlogged.steps;
     this.#state.unlogged = { steps: 0, loss_sum: 0 };
     emit({
@@ -363,7 +371,8 @@ class Loop {
     const { step } = trainer;
     if (step === this.#savedStep) return null;
     if (recipe.save_steps > 0 && step % recipe.save_steps === 0) return 'save_steps';
-    if (recipe.save_steps === 0 && step % trainer.stepsPerEpoch === 0) return 'epoch';
+    const done = step - this.#stepsBefore;
+    if (recipe.save_steps === 0 && done >= 0 && done % trainer.stepsPerEpoch === 0) return 'epoch';
     return this.#now() - this.#savedAt >= CHECKPOINT_INTERVAL_MS ? 'interval' : null;
   }
 
@@ -408,7 +417,8 @@ class Loop {
     await record({ state: 'stopping', loop: this.#state });
     control.fulfil(trainer.step);
     try {
-      if (trainer.step > this.#state.evaluated_step && trainer.numValidationRows > 0) await this.#validate();
+      const first = Math.max(this.#stepsBefore, this.#state.evaluated_step);
+      if (trainer.step > first && trainer.numValidationRows > 0) await this.#validate();
     } catch (error) {
       if (!(error instanceof Abandoned)) throw error;
       if (control.wish === 'cancel') return { end: 'cancelled', loop: this.#state };
@@ -421,7 +431,9 @@ class Loop {
   async #finish(end: 'done' | 'stopped', stoppedEarly: boolean): Promise<Outcome> {
     const { trainer, checkpoints, modelFolder, control } = this.#o;
     const { best } = this.#state;
-    const saved = trainer.step > 0 && this.#keepsModel;
+    const saved = trainer.step > this.#stepsBefore && this.#keepsModel;
+    if (trainer.step > 0 && !saved && this.#keepsModel)
+      this.#note('The run was stopped while the prompt was pre-trained: no row was learnt yet, and there is no model.');
     let forgetting: Forgetting | undefined;
     if (saved) {
       const last = best === null || best.step === trainer.step;

@@ -61,6 +61,29 @@ export function putParameters(parameters: Kept['parameters'], { store, device }:
   device?.replaced('weights');
 }
 
+/** Of what is trained, the weights whose names are wanted, as they are now. */
+export const copyWeights = ({ store }: TaskModel, isWanted: (name: string) => boolean): Map<string, Float32Array> =>
+  new Map(
+    store
+      .trainedNames()
+      .filter(isWanted)
+      .map((name) => [name, store.get(name).weight.slice()]),
+  );
+
+/** Gives these parameters their weights, and all the moments of an optimiser before its first step. */
+export async function startOver(weights: ReadonlyMap<string, Float32Array>, model: TaskModel): Promise<void> {
+  const { store, device } = model;
+  await device?.collect();
+  for (const [name, weight] of weights) store.get(name).weight.set(weight);
+  for (const name of store.trainedNames()) {
+    const { expAvg, expAvgSq } = store.get(name).trained!;
+    expAvg.fill(0);
+    expAvgSq.fill(0);
+  }
+  store.retouch();
+  device?.replaced('all');
+}
+
 function found(values: Map<string, Float32Array>, name: string, length: number): Float32Array {
   const value = values.get(name);
   if (value?.length === length) return value;

@@ -32,6 +32,7 @@ import { saveSentenceTransformer, sentenceTransformerFolderOf } from '../model-f
 import { type Architecture, embeddingPart } from '../models/architecture.ts';
 import { classifierRows } from '../models/classes.ts';
 import { mapWeights } from '../models/names.ts';
+import { PROMPT_EMBEDDINGS } from '../models/prompt.ts';
 import { architectureOf, hiddenSizeOf } from '../models/registry.ts';
 import { countSteps, fitBatch, learningRate } from '../recipes/schedule.ts';
 import { type KeptTemplate, learntOfRecipe } from '../recipes/template.ts';
@@ -55,9 +56,10 @@ import { labelRows } from './label-rows.ts';
 import { type Lessons, lessonsOf } from './lessons.ts';
 import { requireOneMemory } from './one-memory.ts';
 import { adamWStep, gradientNorm } from './optimizer.ts';
+import { type Pretraining, pretrainingIn, pretrainingStarts } from './pretraining.ts';
 import { sampleAnswers, whyNoSamples } from './samples.ts';
 import { SolvedAnswers } from './solved-answers.ts';
-import { putMoments, putParameters, requirePhase, stateOf } from './trainer-state.ts';
+import { copyWeights, putMoments, putParameters, requirePhase, startOver, stateOf } from './trainer-state.ts';
 import type { StepResult, Trainer, TrainerOptions, TrainerState } from './types.ts';
 
 type Between = (done: number, total: number) => Promise<void>;
@@ -129,8 +131,13 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     const named = labelRows(task, recipe, dataset, tokenizer, maxLength);
     if (named.note) note(named.note.level, named.note.message);
     const lessons = lessonsOf(task, recipe, encoded.train, dataset.labels, named.items);
+    const pretraining = options.skipsPretraining
+      ? null
+      : await pretrainingIn({
+          ...{ task, dataset, base, rules, note, tokenizer, maxLength, recipe: written },
+        });
     if (smaller && !lessons.isPaired) note('warning', smaller);
-    if (lessons.note) note('info', lessons.note);
+    for (const one of [pretraining?.lessons, lessons]) if (one?.note) note('info', one.note);
     const run = countSteps(lessons.recipe, lessons.items.length);
     for (const { message } of unusualValues(lessons.recipe, run.total)) note('warning', message);
     const tooShort = tooShortFor(recipe.strategy, architecture, run);
@@ -147,6 +154,10 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
     const executor = await executorReady;
     const { recomputes = false } = executor;
     requireMemory(work, lessons.recipe, executor);
+    if (pretraining) {
+      const first = { ...work, trainLengths: lengths(pretraining.lessons.items) };
+      requireMemory(first, pretraining.lessons.recipe, executor);
+    }
     if (executor.memory) await requireCardMemory(work, lessons.recipe, recomputes, note);
     if ('load_in_8bit' in recipe.strategy && recipe.strategy.load_in_8bit && !executor.computesIn8Bit) {
       note(
@@ -166,6 +177,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
       dataset,
       encoded,
       lessons,
+      pretraining,
       architecture,
       executor,
       folder,
@@ -184,6 +196,7 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
       seed: recipe.seed,
       note,
     });
+    trainer.keepBeginning();
     if (part === undefined) trainer.tellSamples();
     return trainer;
   } finally {
@@ -218,7 +231,9 @@ class TaskTrainer implements Trainer {
   readonly #micro: FittingBatch;
   readonly #evalBatch: FittingBatch;
   #prompts: SamplePrompt[] | undefined;
-  #order: { epoch: number; rows: Uint32Array } | undefined;
+  #order: { of: Lessons; epoch: number; rows: Uint32Array } | undefined;
+  /** Of what is pre-trained along with a prompt and thrown away. */
+  #beginning: ReadonlyMap<string, Float32Array> = new Map();
 
   constructor(
     private readonly task: AnyTask,
@@ -226,6 +241,7 @@ class TaskTrainer implements Trainer {
     private readonly dataset: TaskData<TaskRow>,
     private readonly encoded: Encoded,
     private readonly lessons: Lessons,
+    private readonly first: Pretraining | null,
     architecture: Architecture,
     private readonly engine: Executor,
     private readonly folder: ModelFolder,
@@ -243,7 +259,9 @@ class TaskTrainer implements Trainer {
     this.labels = dataset.labels;
     const steps = countSteps(lessons.recipe, lessons.items.length);
     this.stepsPerEpoch = steps.perEpoch;
-    this.totalSteps = steps.total;
+    this.totalSteps = this.#stepsBefore + steps.total;
+    const texts = Math.max(batch, first?.lessons.recipe.per_device_train_batch_size ?? 0);
+    const items = [...lessons.rows, ...(first?.lessons.items ?? [])];
     this.model = new TaskModel({
       executor: engine,
       architecture,
@@ -258,14 +276,14 @@ class TaskTrainer implements Trainer {
       loss: lessons.loss,
       learns: lessons.isPaired ? embeddingPart(architecture) : 'all',
       // What is drawn for a later epoch may be longer.
-      maxBatch: { texts: batch, tokens: largest(lessons.rows, (t) => (t.inEpoch ? maxLength : t.ids.length)) },
+      maxBatch: { texts, tokens: largest(items, (t) => (t.inEpoch ? maxLength : t.ids.length)) },
       seed: recipe.seed,
     });
     const { model } = this;
     const batchSize = recipe.per_device_eval_batch_size;
     // A step that compares its texts is computed whole.
     const least = lessons.isPaired ? batch : 1;
-    this.#micro = new FittingBatch(batch, model, (size) => this.#outOfMemory(this.#microBatchNote(size)), least);
+    this.#micro = new FittingBatch(texts, model, (size) => this.#outOfMemory(this.#microBatchNote(size)), least);
     this.#evalBatch = new FittingBatch(batchSize, model, (size, before) =>
       this.#outOfMemory(
         `From now on ${counted(size, 'row')} instead of ${before} ${size === 1 ? 'is' : 'are'} evaluated at a time, which takes longer and gives the same results.`,
@@ -283,10 +301,31 @@ class TaskTrainer implements Trainer {
     });
   }
 
+  /** What the next step learns from. */
+  get #lessonsNow(): Lessons {
+    return this.#step < this.#stepsBefore ? this.first!.lessons : this.lessons;
+  }
+
+  /** Steps that pre-train a prompt, before those that learn the rows. */
+  get #stepsBefore(): number {
+    return this.first?.steps.total ?? 0;
+  }
+
+  get pretraining(): Trainer['pretraining'] {
+    const { first } = this;
+    return first ? { steps: first.steps.total, rows: first.rows, held_out: first.held_out } : undefined;
+  }
+
+  /** Notes the weights, as they are loaded, of what a pre-training throws away. */
+  keepBeginning(): void {
+    if (this.first) this.#beginning = copyWeights(this.model, (name) => name !== PROMPT_EMBEDDINGS);
+  }
+
   get phaseStarts(): readonly PhaseStart[] {
     // Its pairs and what comes behind them are told from the start.
     if (this.lessons.isPaired) return [];
-    const { model } = this;
+    const { model, first } = this;
+    if (first) return pretrainingStarts(first, model.architecture.outputs === undefined);
     return phaseStarts(model.architecture, model.declaration().parameters, {
       phases: model.store.phases,
       phasesOf: (name) => model.store.phasesOf(name),
@@ -376,7 +415,7 @@ class TaskTrainer implements Trainer {
 
   /** How many micro-batches a step is made of. */
   #microBatches(size: number): number {
-    const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation } = this.lessons.recipe;
+    const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation } = this.#lessonsNow.recipe;
     return size === batch ? accumulation : Math.ceil((batch * accumulation) / size);
   }
 
@@ -388,14 +427,22 @@ class TaskTrainer implements Trainer {
   }
 
   async #tryStep(between?: Between): Promise<StepResult> {
-    const { model, stepsPerEpoch } = this;
-    const { items, loss: learnt, recipe } = this.lessons;
+    const { model } = this;
+    const isFirst = this.#step < this.#stepsBefore;
+    const lessons = this.#lessonsNow;
+    const { perEpoch, total } = isFirst
+      ? this.first!.steps
+      : { perEpoch: this.stepsPerEpoch, total: this.totalSteps - this.#stepsBefore };
+    /** Of these lessons. */
+    const step = isFirst ? this.#step : this.#step - this.#stepsBefore;
+    if (this.first && step === 0 && !isFirst) await startOver(this.#beginning, model);
+    const { items, loss: learnt, recipe } = lessons;
     if (kindOf(recipe.strategy).isSolved?.(recipe.strategy)) return this.#solve(between);
     const { per_device_train_batch_size: batch, gradient_accumulation_steps: accumulation } = recipe;
     model.enter(model.store.phases.at(this.#step));
-    const epoch = Math.floor(this.#step / stepsPerEpoch);
-    const first = (this.#step % stepsPerEpoch) * batch * accumulation;
-    const rows = this.#epochOrder(epoch).subarray(first, first + batch * accumulation);
+    const epoch = Math.floor(step / perEpoch);
+    const first = (step % perEpoch) * batch * accumulation;
+    const rows = this.#epochOrder(lessons, epoch).subarray(first, first + batch * accumulation);
     const { accumulated, gradient } = model.store.trained;
     const kernels = model.store.memory.kernels;
     const features = model.headOnly ? await this.#features.of('train', between) : undefined;
@@ -405,7 +452,7 @@ class TaskTrainer implements Trainer {
     let loss = 0;
     let tokens = 0;
     accumulated?.fill(0);
-    const { size } = this.#micro;
+    const size = Math.min(this.#micro.size, batch);
     const pieces = this.#microBatches(size);
     for (let i = 0; i < pieces && i * size < rows.length; i++) {
       const micro = rows.subarray(i * size, (i + 1) * size);
@@ -413,21 +460,24 @@ class TaskTrainer implements Trainer {
         weight,
         microStep: this.#step * pieces + i,
         slots: size,
+        otherLoss: isFirst ? learnt : undefined,
         ...(features ? { features: takeRows(features, micro, model.architecture.hiddenSize) } : {}),
       });
       loss += done.loss;
       tokens += done.tokens;
       if (accumulated) kernels.addScaled(accumulated, gradient, 1);
     }
-    const learning_rate = this.schedule(recipe, this.#step, this.totalSteps);
+    const learning_rate = this.schedule(recipe, step, total);
     const check = (norm: number) => this.#refuseNonFinite(loss, norm);
     const grad_norm = model.device
-      ? await model.device.step(recipe, learning_rate, this.#step + 1, check)
-      : this.#updateStore(learning_rate, check);
+      ? await model.device.step(recipe, learning_rate, step + 1, check)
+      : this.#updateStore(recipe, learning_rate, step + 1, check);
     this.#step++;
     this.#tuned = null;
     this.#answers.forget();
-    return { step: this.#step, epoch: this.#step / stepsPerEpoch, loss, learning_rate, grad_norm, tokens };
+    // Of the rows none is done before the prompt is pre-trained.
+    const epochs = isFirst ? 0 : (step + 1) / perEpoch;
+    return { step: this.#step, epoch: epochs, loss, learning_rate, grad_norm, tokens };
   }
 
   /** The layer that answers, solved to its end: the run's one step. */
@@ -440,13 +490,13 @@ class TaskTrainer implements Trainer {
     return { step: this.#step, epoch: 1, loss: solved.loss, learning_rate: 0, grad_norm: solved.gradient, tokens };
   }
 
-  #updateStore(learning_rate: number, check: (norm: number) => void): number {
+  #updateStore(recipe: Recipe, learning_rate: number, step: number, check: (norm: number) => void): number {
     const { store } = this.model;
     const { accumulated, gradient } = store.trained;
     if (accumulated) gradient.set(accumulated);
     const norm = gradientNorm(store);
     check(norm);
-    adamWStep(store, this.lessons.recipe, learning_rate, this.#step + 1, norm);
+    adamWStep(store, recipe, learning_rate, step, norm);
     // The executor clears only the rows that it wrote itself.
     if (accumulated) gradient.fill(0);
     return norm;
@@ -464,8 +514,8 @@ class TaskTrainer implements Trainer {
     );
   }
 
-  #epochOrder(epoch: number): Uint32Array {
-    if (this.#order?.epoch !== epoch) this.#order = { epoch, rows: this.lessons.order(epoch) };
+  #epochOrder(of: Lessons, epoch: number): Uint32Array {
+    if (this.#order?.of !== of || this.#order.epoch !== epoch) this.#order = { of, epoch, rows: of.order(epoch) };
     return this.#order.rows;
   }
 

@@ -1,4 +1,13 @@
-import type { EvaluationReport, Incident, Note, Recipe, Sample, SolvedHead, StartEvent } from '../../protocol/index.ts';
+import type {
+  EvaluationReport,
+  Incident,
+  Note,
+  PretrainingFacts,
+  Recipe,
+  Sample,
+  SolvedHead,
+  StartEvent,
+} from '../../protocol/index.ts';
 import type { FoldPart } from '../data/folds.ts';
 import type { DataRules } from '../data/repeats.ts';
 import type { KeptTemplate } from '../recipes/template.ts';
@@ -53,6 +62,8 @@ export interface Trainer {
   readonly numThreads: number;
   /** Where the strategy begins to train other parameters, in the run's order; none where it never does. */
   readonly phaseStarts?: readonly PhaseStart[] | undefined;
+  /** What the first steps are for, where a prompt is pre-trained; the others begin behind them. */
+  readonly pretraining?: PretrainingFacts | undefined;
   /** What the steps' losses are of, where not of rows. */
   readonly lossOf?: StartEvent['loss_of'];
   /** How often each label stands in the training rows, in the labels' order; undefined where rows have none. */
@@ -122,6 +133,8 @@ export interface TrainerOptions {
   part?: FoldPart | undefined;
   /** The run's own copy of the recipe's template; without it, the file is read. */
   template?: KeptTemplate | undefined;
+  /** Begins with the rows, whatever the strategy is pre-trained on. */
+  skipsPretraining?: true;
   note: Note;
   /** Hears what went wrong on a graphics card and was helped; `note` does where it is left out. */
   incident?: ((incident: Incident) => void) | undefined;

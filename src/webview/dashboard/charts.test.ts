@@ -55,6 +55,20 @@ test('where the steps learn pairs, their loss has a chart of its own, and says s
   expect(drawing.lines.map(({ line }) => line.name)).toEqual(['Loss of pairs']);
 });
 
+test('where a prompt is pre-trained, the chart of the loss says up to which step its loss is that', () => {
+  const start: StartEvent = {
+    event: 'start',
+    ...{ time: 999, run: '/r', total_steps: 4, step: 0, num_train_rows: 9, num_validation_rows: 9 },
+    ...{ labels: ['a', 'b'], num_parameters: 9, num_trainable_parameters: 9, executor: 'wasm', num_threads: 1 },
+    pretraining: { steps: 2, rows: 8, held_out: 1 },
+  };
+  const { store } = storeWith(snapshotOf('a', steps(4), { events: [start] }), snapshotOf('b', steps(4)));
+  const [a, b] = [...store.runs.values()];
+  expect(chartsFor([a!])[0]!.title).toBe('Loss (of pre-training up to step 2)');
+  expect(chartsFor([b!])[0]!.title).toBe('Loss');
+  expect(chartsFor([a!, b!])[0]!.title).toBe('Training loss (of pre-training up to step 2)');
+});
+
 test('100,000 steps are drawn as about two points a pixel, zoomed in all of those in range', () => {
   const { store } = storeWith(snapshotOf('a', steps(100_000)));
   const chart = chartsFor([store.focused!])[0]!;

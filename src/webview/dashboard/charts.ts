@@ -1,10 +1,12 @@
 import { html, type TemplateResult } from 'lit';
+import { largest } from '../../protocol/arrays.ts';
 import { HEADLINES, type MetricKey, metricOf } from '../../protocol/metrics.ts';
 import type { StepColumn } from '../../protocol/steps.ts';
 import { taskNameOf, taskOf } from '../../protocol/tasks.ts';
 import {
   bytes,
   bytesTick,
+  count,
   METRIC_NAMES,
   metric,
   metricInText,
@@ -94,14 +96,14 @@ const isShare = (key: MetricKey): boolean => metricOf(key)?.unit === 'share';
 const SHARE_COLORS = ['charts-green', 'charts-purple', 'charts-yellow', 'charts-red'] as const;
 
 /** One run: what belongs together shares a chart. */
-const single = (keys: readonly MetricKey[], ofPairs: boolean): ChartDefinition[] => [
+const single = (keys: readonly MetricKey[], ofPairs: boolean, title: string): ChartDefinition[] => [
   // Where pairs are learnt, the loss of rows is another one: no line belongs beside it.
   ...(ofPairs
     ? [steps('loss', 'Loss of pairs', 'loss', 'charts-blue', true, significant, TRAINING_LOSS), validation('loss')]
     : [
         {
           id: 'loss',
-          title: 'Loss',
+          title,
           lines: [
             { key: 'loss', name: 'Training', source: { steps: 'loss', smooth: true }, color: 'charts-blue' },
             { key: 'validation', name: 'Validation', source: { metric: 'loss' }, color: 'charts-orange' },
@@ -137,10 +139,10 @@ const validation = (key: MetricKey): ChartDefinition => ({
 });
 
 /** Several runs: one figure a chart, one line a run. */
-const comparison = (keys: readonly MetricKey[], ofPairs: boolean): ChartDefinition[] => [
+const comparison = (keys: readonly MetricKey[], ofPairs: boolean, title: string): ChartDefinition[] => [
   steps(
     'loss',
-    ofPairs ? 'Training loss (few-shot: of pairs)' : 'Training loss',
+    `Training ${ofPairs ? 'loss (few-shot: of pairs)' : title.toLowerCase()}`,
     'loss',
     'charts-blue',
     true,
@@ -159,8 +161,11 @@ export function chartsFor(runs: readonly RunView[]): ChartDefinition[] {
   const keys = headlines(runs);
   const ofPairs = runs.some(({ start }) => start?.loss_of === 'pairs');
   const layout = runs.length > 1 ? comparison : single;
-  const name = `${runs.length > 1} ${ofPairs} ${keys.join(' ')}`;
-  const charts = made.get(name) ?? layout(keys, ofPairs).filter(({ lines }) => lines.length > 0);
+  // What a prompt is pre-trained by is another loss than the rows'.
+  const before = largest(runs, ({ start }) => start?.pretraining?.steps ?? 0, 0);
+  const title = before > 0 ? `Loss (of pre-training up to step ${count(before)})` : 'Loss';
+  const name = `${runs.length > 1} ${ofPairs} ${title} ${keys.join(' ')}`;
+  const charts = made.get(name) ?? layout(keys, ofPairs, title).filter(({ lines }) => lines.length > 0);
   made.set(name, charts);
   return charts;
 }

@@ -47,6 +47,14 @@ const meanTile = ({ what, results, deviations }: Trainings, key: MetricKey, mean
   };
 };
 
+/** What the last step's loss is of. */
+const lossName = ({ start, steps }: RunView): string => {
+  if (start?.loss_of === 'pairs') return 'Loss of pairs';
+  return steps.lastStep > 0 && steps.lastStep <= (start?.pretraining?.steps ?? 0)
+    ? 'Loss of pre-training'
+    : 'Training loss';
+};
+
 /** Which memory it is: of a run without a process there is no "now". */
 const memoryOf = (run: RunView): string => {
   const { state } = run.record;
@@ -94,7 +102,7 @@ export const tilesFor = (run: RunView, page: Pick<Page, 'view' | 'averages'>): T
                 ].join(', '),
         },
     {
-      name: run.start?.loss_of === 'pairs' ? 'Loss of pairs' : 'Training loss',
+      name: lossName(run),
       value: significant(loss),
       detail:
         loss === null

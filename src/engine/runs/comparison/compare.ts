@@ -21,6 +21,7 @@ import { FILES } from '../../../runs/folder.ts';
 import { readEvents } from '../../../runs/metrics.ts';
 import { lookAtRecord } from '../../../runs/record.ts';
 import type { LoadedRecipe } from '../../recipes/recipe.ts';
+import { pretrainingOf } from '../../strategies/index.ts';
 import { hashDataset } from '../data-hash.ts';
 import { createRun } from '../folder.ts';
 import { countFitting, endingOf, shareOf } from './budget.ts';
@@ -79,6 +80,8 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
   const entries = await entriesOf(options.candidates, options);
   const [first] = entries;
   if (first === undefined) throw new LuthierError('usage', 'There is nothing to compare.', 'Name at least one model.');
+  const texts = new Set(entries.flatMap(({ loaded }) => pretrainingOf(loaded.recipe.strategy)?.dataset ?? []));
+  const hashes = await Promise.all([first.loaded.recipe.dataset, ...texts].map((dataset) => hashDataset(dataset)));
   const question = createHash('sha256')
     .update(
       JSON.stringify([
@@ -88,7 +91,7 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
         ...(options.search ? [options.search.search] : []),
       ]),
     )
-    .update(await hashDataset(first.loaded.recipe.dataset))
+    .update(hashes.join(''))
     .digest('hex');
   const store = new Comparisons(options.home);
   const done = options.takesDone ? await store.finished(question) : null;

@@ -478,6 +478,25 @@ test('what a resumed run took back does not count, and a log in any order is rea
   expect(stretchesOf(training!.steps)).toEqual([]);
 });
 
+test('steps that pre-train a prompt are no part of the training, and none of them counts where steps are suggested', () => {
+  const finished = made([1.2, 0.9, 0.7, 0.8, 1.0], { recipe: { max_steps: 50 } });
+  const later = finished.events.map(({ line, event }) => {
+    if (event.event === 'start') return { line, event: { ...event, pretraining: { steps: 30, rows: 9, held_out: 0 } } };
+    return { line, event: 'step' in event ? ({ ...event, step: event.step! + 30 } as RunEvent) : event };
+  });
+  const before = Array.from({ length: 30 }, (_, i) => ({ ...stepAt(i + 1, 9), epoch: 0 }));
+  const events = [later[0]!, ...lines(before), ...later.slice(1)];
+  const [training] = trainingsOf(events);
+  expect(training).toMatchObject({ before: 30, steps: { length: 50 } });
+  expect(training!.steps[0]!.step).toBe(31);
+  const record = { ...finished.record, best: { step: 60, metrics: { loss: 0.7 } }, step: 80 };
+  expect(diagnose({ ...finished, record, events })[0]).toMatchObject({
+    code: 'overfitting',
+    figures: { step: 60 },
+    change: { set: { max_steps: 30 } },
+  });
+});
+
 test('a loss beyond the range of float32 is none', () => {
   const huge: RunEvent = {
     ...{ event: 'eval', split: 'validation', time: 0, step: 0, epoch: 0, n: 30, best: true },

@@ -6,9 +6,9 @@ import type { Training } from './history.ts';
 const MOST_LONGER = 9;
 
 /** Epochs as an evaluation or the steps tell them; a run without evaluations tells none. */
-const stepsPerEpoch = ({ evaluations }: Training): number | null => {
+const stepsPerEpoch = ({ before, evaluations }: Training): number | null => {
   const last = evaluations.at(-1);
-  return last && last.epoch > 0 ? last.step / last.epoch : null;
+  return last && last.epoch > 0 ? (last.step - before) / last.epoch : null;
 };
 
 /** The run again, so many times its length longer: in epochs, or in steps where those are what ends it. */
@@ -30,11 +30,16 @@ export function longer({ recipe }: Case['record'], training: Training, more: num
 }
 
 /** The run again, ending about where the validation loss was lowest; null where it ends there anyway. */
-export function shorter({ recipe }: Case['record'], { step, epoch }: { step: number; epoch: number }): Change | null {
+export function shorter(
+  { recipe }: Case['record'],
+  { before }: Pick<Training, 'before'>,
+  { step, epoch }: { step: number; epoch: number },
+): Change | null {
   const { num_train_epochs: epochs, max_steps } = recipe;
   if (max_steps > 0) {
-    if (step >= max_steps) return null;
-    return { kind: 'recipe', title: `Train for ${counted(step, 'Step')} Only`, set: { max_steps: step } };
+    const steps = step - before;
+    if (steps >= max_steps) return null;
+    return { kind: 'recipe', title: `Train for ${counted(steps, 'Step')} Only`, set: { max_steps: steps } };
   }
   // An evaluation at the end of an epoch may stand a rounding behind it.
   const enough = Math.max(1, Math.ceil(epoch - 1e-6));

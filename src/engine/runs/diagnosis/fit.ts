@@ -90,7 +90,11 @@ function overfitting(known: Case): Finding | null {
       : '';
   const change = isAtEnd
     ? null
-    : (shorter(record, isLater ? { step: bestStep, epoch: epochOf(trainings, bestStep) } : { step, epoch }) ??
+    : (shorter(
+        record,
+        trainings[0]!,
+        isLater ? { step: bestStep, epoch: epochOf(trainings, bestStep) } : { step, epoch },
+      ) ??
       // Where the end of an epoch is too late already, smaller steps are what is left.
       lower(rateIn(known)));
   return {

@@ -10,6 +10,8 @@ export interface Evaluation extends Pick<EvalEvent, 'step' | 'epoch' | 'n' | 'me
 
 /** One training as its log tells it: a run's, a fold's, or that of the first of several seeds. */
 export interface Training {
+  /** Steps that pre-trained a prompt, whose losses are of something else. */
+  before: number;
   steps: Step[];
   /** In order; those without a loss are left out. */
   evaluations: Evaluation[];
@@ -40,8 +42,11 @@ const isLoss = (value: number): boolean => Number.isFinite(Math.fround(value));
 function trainingOf(events: readonly RunEvent[]): Training {
   const steps: Step[] = [];
   const evaluations = new Map<number, Evaluation>();
+  const start = events.find(({ event }) => event === 'start');
+  const before = (start?.event === 'start' && start.pretraining?.steps) || 0;
   for (const event of events) {
-    if (event.event === 'step' && isLoss(event.loss)) steps.push({ step: event.step, loss: event.loss });
+    if (event.event === 'step' && event.step > before && isLoss(event.loss))
+      steps.push({ step: event.step, loss: event.loss });
     if (event.event !== 'eval' || event.split !== 'validation') continue;
     const { step, epoch, n, metrics } = event;
     const { loss } = metrics;
@@ -49,7 +54,7 @@ function trainingOf(events: readonly RunEvent[]): Training {
       evaluations.set(step, { step, epoch, n, metrics, loss });
   }
   const inOrder = <T extends { step: number }>(all: Iterable<T>): T[] => [...all].sort((a, b) => a.step - b.step);
-  return { steps: inOrder(steps), evaluations: inOrder(evaluations.values()) };
+  return { before, steps: inOrder(steps), evaluations: inOrder(evaluations.values()) };
 }
 
 /** Steps whose losses are averaged: single batches differ too much to say anything. */
