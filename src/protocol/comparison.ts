@@ -14,6 +14,7 @@ import {
   recordOf,
   shape,
 } from './check.ts';
+import { recipeNumber } from './figures.ts';
 import type { MetricKey } from './metrics.ts';
 import type { Columns, RecipeInput } from './recipe.ts';
 import type { TaskName } from './tasks.ts';
@@ -220,7 +221,7 @@ const rungText = ({ key, value }: Rung): string => {
   return `${Number(value.toPrecision(3))} ${what}${value === 1 ? '' : 's'}`;
 };
 
-/** `learning_rate 0.0001, strategy.r 8`. */
+/** `learning_rate 1e-4, strategy.r 8`. */
 export const valuesText = (values: Readonly<Record<string, unknown>>): string =>
   Object.entries(values)
     .map(([key, value]) => `${key} ${valueText(value)}`)
@@ -228,10 +229,13 @@ export const valuesText = (values: Readonly<Record<string, unknown>>): string =>
 
 /** A strategy by its type, with what else is said of it. */
 function valueText(value: unknown): string {
+  if (typeof value === 'number') return recipeNumber(value);
   if (typeof value !== 'object' || value === null || !('type' in value))
     return typeof value === 'string' ? value : JSON.stringify(value);
   const { type, ...rest } = value;
-  const more = Object.entries(rest).map(([key, one]) => `${key} ${JSON.stringify(one)}`);
+  const more = Object.entries(rest).map(
+    ([key, one]) => `${key} ${typeof one === 'number' ? recipeNumber(one) : JSON.stringify(one)}`,
+  );
   return more.length === 0 ? String(type) : `${String(type)} (${more.join(', ')})`;
 }
 

@@ -5,20 +5,23 @@ import { candidateName } from '../../protocol/comparison.ts';
 import type { ComparisonMessage, ComparisonRequest } from '../../protocol/comparison-page.ts';
 import { taskOf } from '../../protocol/tasks.ts';
 import { failureBanner } from '../shared/failure.ts';
-import { bytes, capital, count, duration, interval, metric, metricInText, percent, plural } from '../shared/format.ts';
+import { capital, count, duration, plural } from '../shared/format.ts';
 import type { Host } from '../shared/host.ts';
 import { LightElement } from '../shared/light-element.ts';
 import { qualityPlot, timeAxis, valueAxis } from './quality-plot.ts';
 import { ComparisonStore } from './store.ts';
+import { candidatesTable } from './table.ts';
 
-const NONE = '–';
 const WIDEST_PLOT = 760;
+/** Between two plots, as comparison.css has it. */
+const GAP = 24;
+/** From this width on two plots stand beside each other. */
+const TWO_PLOTS = 880;
 const HEADINGS: Readonly<Record<Compared, string>> = {
   ways: 'Which way is best?',
   models: 'Which model?',
   search: 'Which values are best?',
 };
-const COLUMNS: Readonly<Record<Compared, string>> = { ways: 'Way', models: 'Model', search: 'Values' };
 
 /** Several ways, or models, tried on the same rows: a choice with its reason, a plot and a table. */
 @customElement('luthier-comparison')
@@ -26,9 +29,10 @@ export class ComparisonElement extends LightElement {
   @property({ attribute: false }) host!: Host<ComparisonMessage, ComparisonRequest>;
 
   readonly store = new ComparisonStore();
+  /** Of the page, in pixels. */
   #width = WIDEST_PLOT;
   readonly #resized = new ResizeObserver(([entry]) => {
-    const width = Math.floor(Math.min(WIDEST_PLOT, entry?.contentRect.width ?? WIDEST_PLOT));
+    const width = Math.floor(entry?.contentRect.width ?? WIDEST_PLOT);
     if (width === this.#width || width < 100) return;
     this.#width = width;
     this.requestUpdate();
@@ -117,21 +121,27 @@ export class ComparisonElement extends LightElement {
       compared === 'search'
         ? [...new Set(points.flatMap(({ values }) => Object.keys(values)))].map((name) => valueAxis(name, points))
         : [timeAxis(points)];
+    const isBeside = axes.length > 1 && this.#width >= TWO_PLOTS;
+    const width = Math.min(WIDEST_PLOT, isBeside ? Math.floor((this.#width - GAP) / 2) : this.#width);
     const hasRungs = measured.some(({ rung }) => rung !== undefined);
     return html`
       ${choice ? this.#choice(comparison, candidates[choice.candidate]!, choice.reason) : nothing}
-      ${state === 'interrupted' && !this.store.isWorking ? html`<p class="banner" role="status">Interrupted: ${count(measured.length)} of ${plural(candidates.length, 'candidate')} ${measured.length === 1 ? 'is' : 'are'} done. Resume goes on with the others.</p>` : nothing}
+      ${state === 'interrupted' && !this.store.isWorking ? html`<p class="banner" role="status">Interrupted: ${count(measured.length)} of ${plural(candidates.length, 'candidate')} ${measured.length === 1 ? 'is' : 'are'} done. Resume tries the others.</p>` : nothing}
       ${notes.map((note) => html`<p class="note"><span class="codicon codicon-info" aria-hidden="true"></span> ${note}</p>`)}
       ${
         points.length > 0
           ? html`<section aria-labelledby="plot-title">
               <h2 id="plot-title">${compared === 'search' ? 'Quality by value' : 'Quality against time'}</h2>
-              <div class="plots">${axes.map((axis) => qualityPlot(key, points, this.#width, axis))}</div>
+              <div class="plots">${axes.map((axis) => qualityPlot(key, points, width, axis))}</div>
               <p class="muted">Bars are 95 % intervals.${measured.some(({ result }) => result.stopped) ? ' Hollow points were stopped at the end of their share of the time.' : ''}${compared === 'search' && choice ? ' The marked point is the choice.' : ''}${hasRungs ? ' Pale points are of earlier rungs, whose candidates were trained for a shorter time.' : ''}</p>
             </section>`
           : nothing
       }
-      ${this.#table(comparison)}
+      ${candidatesTable(comparison, {
+        isWorking: this.store.isWorking,
+        share: this.store.share,
+        openRun: (run) => this.host.post({ type: 'openRun', run }),
+      })}
     `;
   }
 
@@ -140,9 +150,12 @@ export class ComparisonElement extends LightElement {
     const train = (start: boolean) => () => this.host.post({ type: 'train', candidate: at, start });
     const { run } = chosen;
     const isSearch = compared === 'search';
+    const name = candidateName(compared, chosen);
+    // What the heading says is not said again.
+    const isSaid = compared !== 'ways' && reason.startsWith(`${name}: `);
     return html`<section class="choice" aria-label="Choice">
-      <h2><span class="codicon codicon-check" aria-hidden="true"></span> ${compared === 'models' ? chosen.model : chosen.title}</h2>
-      <p>${reason}</p>
+      <h2><span class="codicon codicon-check" aria-hidden="true"></span> ${compared === 'ways' ? chosen.title : name}</h2>
+      <p>${isSaid ? capital(reason.slice(name.length + 2)) : reason}</p>
       <div class="choice-tools">
         <vscode-button @click=${train(true)}>${isSearch ? 'Train with These' : 'Train This Way'}</vscode-button>
         <vscode-button secondary @click=${train(false)}>${isSearch ? 'Write Recipe' : 'Open Recipe'}</vscode-button>
@@ -150,61 +163,5 @@ export class ComparisonElement extends LightElement {
       </div>
       ${folds === null ? html`<p class="muted">Its run has kept the model that was measured here; those of the others are deleted.</p>` : html`<p class="muted">The folds have left no model: training this way makes one.</p>`}
     </section>`;
-  }
-
-  #table(comparison: Comparison): TemplateResult {
-    const { compared, metric: key, candidates } = comparison;
-    const isModels = compared === 'models';
-    return html`<div class="scroll-x"><table class="candidates">
-      <thead><tr>
-        <th scope="col">${COLUMNS[compared]}</th>
-        <th scope="col" class="number">${capital(metricInText(key))}</th>
-        <th scope="col" class="number">95 % interval</th>
-        <th scope="col" class="number">Time</th>
-        <th scope="col" class="number">Memory</th>
-        <th scope="col" class="number">Size</th>
-        ${isModels ? html`<th scope="col">Way</th><th scope="col">Language</th><th scope="col">Licence</th><th scope="col" class="number">Parameters</th><th scope="col" class="number">Positions</th>` : nothing}
-        <th scope="col" aria-label="Run"></th>
-      </tr></thead>
-      <tbody>${candidates.map((candidate, at) => this.#row(comparison, candidate, at))}</tbody>
-    </table></div>`;
-  }
-
-  #row({ compared, metric: key, choice }: Comparison, candidate: Candidate, at: number): TemplateResult {
-    const { result, about, reason, run, title, strategy } = candidate;
-    const isModels = compared === 'models';
-    const isChosen = choice?.candidate === at;
-    const facts = isModels
-      ? html`<td>${strategy}</td><td>${about?.languages?.join(', ') ?? NONE}</td><td class="word">${about?.license ?? NONE}</td><td class="number">${about ? count(about.parameters) : NONE}</td><td class="number">${about ? count(about.positions) : NONE}</td>`
-      : nothing;
-    const figures = result
-      ? html`<td class="number">${metric(key, result.value)}</td>
-          <td class="number">${result.low === null || result.high === null ? html`<span class="muted">too few rows</span>` : interval(key, { low: result.low, high: result.high })}</td>
-          <td class="number">${duration(result.wall_s)}</td>
-          <td class="number">${bytes(result.peak_rss_bytes)}</td>
-          <td class="number">${bytes(result.model_bytes)}${result.adapter_bytes === null ? nothing : html`<br /><span class="muted">adapter ${bytes(result.adapter_bytes)}</span>`}</td>`
-      : html`<td class="number" colspan="2"><span class="muted">${this.#state(candidate)}</span></td>
-          <td class="number"><span class="muted">${candidate.estimate_s === null ? NONE : `about ${duration(candidate.estimate_s)}`}</span></td>
-          <td class="number">${NONE}</td><td class="number">${NONE}</td>`;
-    return html`<tr class=${isChosen ? 'is-chosen' : ''}>
-      <th scope="row">${isChosen ? html`<span class="codicon codicon-check" role="img" aria-label="Choice"></span> ` : nothing}${candidateName(compared, candidate)}
-        ${compared === 'ways' ? html`<div class="muted">${title}</div>` : nothing}
-        ${reason === null ? nothing : html`<div class="muted">${reason}</div>`}</th>
-      ${figures}${facts}
-      <td class="row-tools">${run !== null && result !== null ? html`<button class="tool" title="Open Run" aria-label=${`Open the run of ${candidateName(compared, candidate)}`} @click=${() => this.host.post({ type: 'openRun', run })}><span class="codicon codicon-dashboard" aria-hidden="true"></span></button>` : nothing}</td>
-    </tr>`;
-  }
-
-  #state({ state }: Candidate): string {
-    switch (state) {
-      case 'running':
-        return this.store.isWorking ? `at work, ${percent(this.store.share, 0)}` : 'not done';
-      case 'left-out':
-        return 'left out';
-      case 'failed':
-        return 'failed';
-      default:
-        return 'waits';
-    }
   }
 }

@@ -1,5 +1,6 @@
 import { html, svg, type TemplateResult } from 'lit';
 import { valuesText } from '../../protocol/comparison.ts';
+import { recipeNumber } from '../../protocol/figures.ts';
 import type { MetricKey } from '../../protocol/metrics.ts';
 import { isPercentage } from '../../protocol/metrics.ts';
 import { capital, duration, metric, metricInText, percentTick, plural, tick } from '../shared/format.ts';
@@ -85,6 +86,10 @@ function logTicks(low: number, high: number, most: number): number[] {
   return all.length <= most ? all : within(powers);
 }
 
+/** Numbers that are no range. */
+const MOST_LISTED = 6;
+/** Share of a value's room in which its points stand. */
+const SPREAD = 0.6;
 /** From this factor between the smallest and the largest on, numbers are drawn by their logarithms. */
 const FACTOR = 20;
 
@@ -93,7 +98,10 @@ export function valueAxis(key: string, points: readonly Point[]): Axis {
   const tried = points.flatMap(({ values }) => (key in values ? [values[key]] : []));
   const say = ({ values }: Point) => `${key} ${textOf(values[key])}`;
   const numbers = tried.filter((value): value is number => typeof value === 'number');
-  if (numbers.length === tried.length && new Set(numbers).size > 1) {
+  const different = new Set(numbers).size;
+  // A few that were tried several times come of a list: between them there is nothing.
+  const isList = different <= MOST_LISTED && different < numbers.length;
+  if (numbers.length === tried.length && different > 1 && !isList) {
     const [low, high] = [lowest(numbers), highest(numbers)];
     const isLog = low > 0 && high / low >= FACTOR;
     const [first, last] = isLog ? [low / 1.3, high * 1.3] : [low - 0.06 * (high - low), high + 0.06 * (high - low)];
@@ -104,20 +112,28 @@ export function valueAxis(key: string, points: readonly Point[]): Axis {
       ticks: (most) =>
         (isLog ? logTicks(first, last, most) : linearTicks(first, last)).map((value) => ({
           at: scale(value),
-          text: String(Number(value.toPrecision(3))),
+          text: recipeNumber(Number(value.toPrecision(3))),
         })),
     };
   }
-  const names = [...new Set(tried.map(textOf))];
+  const inOrder = numbers.length === tried.length ? [...numbers].sort((a, b) => a - b) : tried;
+  const names = [...new Set(inOrder.map(textOf))];
   const at = (name: string) => (names.indexOf(name) + 0.5) / names.length;
   return {
     ...{ title: key, name: key, say },
-    place: ({ values }) => (key in values ? at(textOf(values[key])) : null),
+    place: (point) => {
+      if (!(key in point.values)) return null;
+      const name = textOf(point.values[key]);
+      // Those with the same value beside each other, in the order in which they were tried.
+      const same = points.filter(({ values }) => key in values && textOf(values[key]) === name);
+      return at(name) + (SPREAD / names.length) * ((same.indexOf(point) + 0.5) / same.length - 0.5);
+    },
     ticks: () => names.map((text) => ({ at: at(text), text: text.length > 24 ? `${text.slice(0, 23)}…` : text })),
   };
 }
 
-const textOf = (value: unknown): string => valuesText({ '': value }).trim();
+/** A value that was tried, as it is written in a recipe. */
+export const textOf = (value: unknown): string => valuesText({ '': value }).trim();
 
 /**
  * Quality against time, or against a value that was searched, each candidate with its 95 % interval.

@@ -56,7 +56,7 @@ export class CompletionsElement extends LightElement {
         </div>
       </header>
       ${banner}
-      ${days.length === 0 ? html`<p class="empty page-empty">Nothing has been suggested yet.</p>` : this.#counts()}
+      ${days.length === 0 ? html`<p class="empty page-empty">Nothing has been suggested yet. Choose a model, and write: what becomes of its suggestions is counted here.</p>` : this.#counts()}
     `;
   }
 
@@ -81,7 +81,7 @@ export class CompletionsElement extends LightElement {
               </tr></thead>
               <tbody>${rows.map(row)}</tbody>
             </table></div>
-            <p class="muted note">A suggestion counts as shown once it stood for a quarter of a second or was accepted, as accepted when all of it was taken, as partly accepted when some words were, and as edited when it was changed within a minute. Characters saved are those that were put in instead of typed. The range beside a rate is its 95 % interval (Wilson).</p>`
+            <p class="muted note">A suggestion counts as shown once it stood for a quarter of a second or was accepted, as accepted when all of it was taken, as partly accepted when some words were, and as edited when it was changed within a minute. Characters saved are those that were put in instead of typed. The range behind a rate is its 95 % interval (Wilson).</p>`
       }
     `;
   }
@@ -112,5 +112,5 @@ function rate(counts: CompletionCounts): TemplateResult | string {
   if (shown === 0) return '–';
   const hits = Math.min(taken(counts), shown);
   const { low, high } = wilson(hits, shown);
-  return html`${percent(hits / shown)} <span class="muted interval">${fixed(100 * low, 0)}–${percent(high, 0)}</span>`;
+  return html`${percent(hits / shown)} <span class="muted interval">(${fixed(100 * low, 0)}–${percent(high, 0)})</span>`;
 }

@@ -1,11 +1,13 @@
+import { recipeNumber } from '../../protocol/figures.ts';
+
 /** A recipe's value as it is written in JSON, without quotes around plain text. */
 const recipeValue = (value: unknown): string =>
   value === undefined
     ? ''
     : typeof value === 'string'
       ? value
-      : typeof value === 'number' && value !== 0 && Math.abs(value) < 1e-3
-        ? value.toExponential()
+      : typeof value === 'number'
+        ? recipeNumber(value)
         : JSON.stringify(value);
 
 export interface RecipeRow {

@@ -33,7 +33,11 @@ const waiting = (run: RunView): TemplateResult =>
   }</p></section>`;
 
 export const howSolved = ({ rows, label_rows, features, iterations, converged, seconds, loss }: SolvedEvent): string =>
-  `Solved by L-BFGS on ${plural(rows, 'row')} of ${plural(features, 'feature')}${label_rows === undefined ? '' : ` and ${plural(label_rows, 'row')} of the labels’ names`}: ${plural(iterations, 'iteration')}${converged ? '' : ', not to its end'}, mean loss ${significant(loss)}. Choosing C and solving took ${seconds < 10 ? fixed(seconds, 1) : count(seconds)} s.`;
+  `Solved by L-BFGS on ${plural(rows, 'row')} of ${plural(features, 'feature')}${label_rows === undefined ? '' : ` and ${plural(label_rows, 'row')} of the labels’ names`}: ${plural(iterations, 'iteration')}${converged ? '' : ', not to its end'}, mean loss ${significant(loss)}. Choosing C and solving took ${seconds < 10 ? fixed(seconds, 1) : count(seconds)}\u00a0s.`;
+
+/** Beside the figure that it is of. */
+const bar = (share: number): TemplateResult =>
+  html`<td class="wide-only"><svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">${svg`<rect width=${100 * share} height="8"></rect>`}</svg></td>`;
 
 const choiceTable = ({ choices, folds, validated_rows, C }: SolvedEvent): TemplateResult => {
   const isAccuracy = choices[0]!.accuracy !== undefined;
@@ -44,8 +48,10 @@ const choiceTable = ({ choices, folds, validated_rows, C }: SolvedEvent): Templa
     <div class="scroll-x"><table class="data choices">
       <caption class="visually-hidden">How C was chosen</caption>
       <thead><tr><th scope="col">C</th>${
-        isAccuracy ? html`<th scope="col" class="number">Accuracy</th>` : nothing
-      }<th scope="col" class="number">Loss</th><th scope="col" class="wide-only" aria-hidden="true"></th></tr></thead>
+        isAccuracy
+          ? html`<th scope="col" class="number">Accuracy</th><td class="wide-only" aria-hidden="true"></td>`
+          : nothing
+      }<th scope="col" class="number">Loss</th>${isAccuracy ? nothing : html`<td class="wide-only" aria-hidden="true"></td>`}</tr></thead>
       <tbody>${choices.map((choice) => {
         const isChosen = choice.C === C;
         return html`<tr class=${isChosen ? 'chosen' : ''}>
@@ -54,9 +60,9 @@ const choiceTable = ({ choices, folds, validated_rows, C }: SolvedEvent): Templa
               ? html` <span class="chosen-mark"><span class="codicon codicon-check" aria-hidden="true"></span>chosen</span>`
               : nothing
           }</th>
-          ${isAccuracy ? html`<td class="number">${percent(choice.accuracy)}</td>` : nothing}
+          ${isAccuracy ? html`<td class="number">${percent(choice.accuracy)}</td>${bar(length(choice))}` : nothing}
           <td class="number">${significant(choice.loss)}</td>
-          <td class="wide-only"><svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">${svg`<rect width=${100 * length(choice)} height="8"></rect>`}</svg></td>
+          ${isAccuracy ? nothing : bar(length(choice))}
         </tr>`;
       })}</tbody>
     </table></div>

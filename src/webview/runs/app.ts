@@ -16,7 +16,7 @@ import { ROW_HEIGHT, scrolledTo, windowOf } from './window.ts';
 /** Widths of columns in px; where there is more room, each gets its share of it. */
 const WIDTHS: Record<RunColumn['kind'], number> = { text: 130, number: 92, metric: 132, duration: 92, time: 160 };
 const OWN_WIDTHS: Readonly<Record<string, number>> = {
-  ...{ name: 220, state: 148, task: 136, model: 150, dataset: 140, strategy: 84 },
+  ...{ name: 250, state: 148, task: 136, model: 150, dataset: 140, strategy: 84 },
   ...{ best: 190, rows: 108, validation_rows: 120, note: 220, run: 260 },
 };
 const CHECK_WIDTH = 30;
@@ -396,7 +396,7 @@ export class RunsElement extends LightElement {
       <h2 id="broken-title">Cannot be read</h2>
       <ul>${broken.map(
         ({ path, problem }) => html`<li><span class="codicon codicon-warning" aria-hidden="true"></span>
-          <span><code>${path}</code> ${problem}</span>
+          <span><code>${path}</code><br />${problem}</span>
           <button class="link" @click=${() => this.host.post({ type: 'reveal', path })}>Reveal</button></li>`,
       )}</ul>
     </section>`;

@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { recipeNumber } from '../../protocol/figures.ts';
 import { isPercentage, metricName } from '../../protocol/metrics.ts';
 import { type RunColumn, type RunRow, stateText } from '../../protocol/run-row.ts';
 import type { RunState } from '../../protocol/states.ts';
@@ -25,8 +26,10 @@ export function cell(column: RunColumn, row: RunRow, isBest: boolean): { content
   const text = cellText(column, row);
   if (column.kind !== 'metric') return { content: text, title: text };
   const range = intervalText(column, row);
+  const key = column.id === 'best' ? column.metric?.(row) : undefined;
+  const figure = key && text !== '–' ? metric(key, Number(column.value(row))) : text;
   return {
-    content: html`${mark(column, isBest)}${text}${range ? html` <span class="interval">${range}</span>` : nothing}`,
+    content: html`${mark(column, isBest)}${figure}${range ? html` <span class="interval">(${range})</span>` : nothing}${key && text !== '–' ? html` ${metricName(key)}` : nothing}`,
     title: metricTitle(column, row, isBest),
   };
 }
@@ -72,13 +75,9 @@ export function cellText(column: RunColumn, row: RunRow): string {
     case 'time':
       return day(String(value));
     case 'text':
-      return typeof value === 'number' ? figureText(value) : value;
+      return typeof value === 'number' ? recipeNumber(value) : value;
   }
 }
-
-/** A number of a recipe, as it is written there: 2e-5 and 1,024 are not rounded. */
-const figureText = (value: number): string =>
-  value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential() : String(value);
 
 /** Short: the unit stands before it. */
 function intervalText(column: RunColumn, row: RunRow): string {

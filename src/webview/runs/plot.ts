@@ -1,5 +1,6 @@
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
+import { recipeNumber } from '../../protocol/figures.ts';
 import { isPercentage } from '../../protocol/metrics.ts';
 import type { RunCell, RunColumn, RunRow } from '../../protocol/run-row.ts';
 import { duration, METRIC_NAMES, percent, plural, significant } from '../shared/format.ts';
@@ -13,6 +14,8 @@ const BOTTOM = 28;
 const SIDE = 100;
 /** Between two axes at least; where the page is narrower, the plot scrolls. */
 const GAP = 112;
+/** Width of a letter of an axis' name. */
+const LETTER = 6.5;
 /** Share of the runs, the best ones, that are drawn in colour. */
 const BEST_SHARE = 0.2;
 
@@ -66,7 +69,7 @@ export class ParallelPlot extends LightElement {
       <p class="plot-said muted" id="plot-said" aria-live="polite">${
         current
           ? this.#said(current, metric)
-          : 'Arrow keys or the pointer follow a run, Enter opens it. The best fifth is drawn in color.'
+          : 'Arrow keys or the pointer follow a run, Enter opens it. The best fifth is drawn in colour.'
       }</p>`;
   }
 
@@ -74,6 +77,8 @@ export class ParallelPlot extends LightElement {
     const { rows } = this;
     const width = this.#drawnWidth(axes.length);
     const x = (i: number) => SIDE + (i * (width - 2 * SIDE)) / (axes.length - 1);
+    // As many as stand between two axes.
+    const letters = Math.max(18, Math.floor((x(1) - x(0) - 8) / LETTER));
     const best = rows.length - Math.max(1, Math.round(rows.length * BEST_SHARE));
     const path = (row: RunRow) =>
       axes.map((axis, i) => `${i === 0 ? 'M' : 'L'}${x(i).toFixed(1)} ${y(axis.at(row))}`).join('');
@@ -86,7 +91,7 @@ export class ParallelPlot extends LightElement {
       ${axes.map((axis, i) => {
         const isLast = i === axes.length - 1;
         return svg`<line class="axis" x1=${x(i)} x2=${x(i)} y1=${TOP} y2=${HEIGHT - BOTTOM}></line>
-          <text class="axis-name" x=${x(i)} y="14" text-anchor="middle">${cut(nameOf(axis.column), 18)}<title>${nameOf(axis.column)}</title></text>
+          <text class="axis-name" x=${x(i)} y="14" text-anchor="middle">${cut(nameOf(axis.column), letters)}<title>${nameOf(axis.column)}</title></text>
           ${axis.ticks.map(
             ({ at, value }) => svg`<line class="axis" x1=${x(i) - 3} x2=${x(i) + 3} y1=${y(at)} y2=${y(at)}></line>
               <text class="tick" x=${x(i) + (isLast ? 7 : -7)} y=${y(at) + 4} text-anchor=${isLast ? 'start' : 'end'}>${cut(tickText(axis.column, value), 14)}<title>${tickText(axis.column, value)}</title></text>`,
@@ -172,7 +177,7 @@ function tickText(column: RunColumn, value: NonNullable<RunCell>): string {
   if (column.kind === 'duration') return duration(value);
   if (column.kind === 'metric')
     return isPercentage(column.id.replace('metric.', '')) ? percent(value) : significant(value);
-  return value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential() : String(Number(value.toPrecision(4)));
+  return recipeNumber(Number(value.toPrecision(4)));
 }
 
 const cut = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text);

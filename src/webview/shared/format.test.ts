@@ -39,7 +39,7 @@ const shown = () => ({
   mcc: metric('mcc', -0.25),
   fixed: fixed(0.9, 2),
   short: short(1.204),
-  ticks: [tick(0.25), tick(12000), tick(2e-5), tick(1.5e6), percentTick(0.125), bytesTick(1.5e9)],
+  ticks: [tick(0.25), tick(12000), tick(2e-5), tick(1.5e6), tick(5e29), percentTick(0.125), bytesTick(1.5e9)],
 });
 
 describe('figures', () => {
@@ -59,7 +59,7 @@ describe('figures', () => {
       mcc: '-0.250',
       fixed: '0.90',
       short: '1.2',
-      ticks: ['0.25', '12k', '2e-5', '1.5M', '12.5 %', '1.5 GB'],
+      ticks: ['0.25', '12k', '2e-5', '1.5M', '5e29', '12.5 %', '1.5 GB'],
     });
   });
 
@@ -80,7 +80,7 @@ describe('figures', () => {
       mcc: '-0,250',
       fixed: '0,90',
       short: '1,2',
-      ticks: ['0,25', '12k', '2e-5', '1,5M', '12,5 %', '1,5 GB'],
+      ticks: ['0,25', '12k', '2e-5', '1,5M', '5e29', '12,5 %', '1,5 GB'],
     });
     expect(clock(0)).toMatch(/^\d\d:\d\d:\d\d$/);
   });

@@ -66,6 +66,19 @@ export const significant = (value: number | null | undefined, digits = 3): strin
   return formatted(value, { minimumSignificantDigits: digits, maximumSignificantDigits: digits, useGrouping: false });
 };
 
+/** A large number in short: "22.7 M", "20 k". */
+export const compact = (value: number): string =>
+  value >= 999_500 ? `${fixed(value / 1e6, 1)} M` : value >= 10_000 ? `${count(value / 1000)} k` : count(value);
+
+/** A language by its name, where the code is one that has a name. */
+export const languageName = (code: string): string => {
+  try {
+    return new Intl.DisplayNames(language, { type: 'language' }).of(code) ?? code;
+  } catch {
+    return code;
+  }
+};
+
 /** A share of one as a percentage with one decimal, or as many as are given. */
 export const percent = (value: number | null | undefined, digits = 1): string =>
   isKnown(value) ? percentOf(value, { minimumFractionDigits: digits, maximumFractionDigits: digits }) : NONE;
@@ -87,6 +100,7 @@ export const bytesTick = (value: number): string => formatBytes(value, (size) =>
 /** A number for an axis: 12,000 as 12k, for there is little room. */
 export const tick = (value: number, digits = 4): string => {
   const size = Math.abs(value);
+  if (size >= 1e9) return significant(value);
   if (size >= 1e6) return `${upTo(value / 1e6, 3)}M`;
   if (size >= 1e4) return `${upTo(value / 1e3, 3)}k`;
   return size > 0 && size < 1e-3 ? significant(value) : upTo(value, digits);

@@ -116,10 +116,10 @@ describe('choose of a search', () => {
     const first = [trial(1e-4, 0.9, 1, 1), trial(1e-3, 0.8, 1, 1), trial(1e-2, 0.4, 1, 1)];
     expect(choose('search', 'accuracy', [...first, trial(1e-4, 0.85, 3, 2)])).toEqual({
       candidate: 3,
-      reason: 'learning_rate 0.0001 · 3 epochs: accuracy 0.850, the best of 4 trainings by successive halving.',
+      reason: 'learning_rate 1e-4 · 3 epochs: accuracy 0.850, the best of 4 trainings by successive halving.',
     });
     expect(choose('search', 'accuracy', first)!.reason).toBe(
-      'learning_rate 0.0001 · 1 epoch: accuracy 0.900, the best of 3 candidates of rung 1; none was trained to the end.',
+      'learning_rate 1e-4 · 1 epoch: accuracy 0.900, the best of 3 candidates of rung 1; none was trained to the end.',
     );
   });
 });
