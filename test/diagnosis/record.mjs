@@ -40,6 +40,51 @@ function mislabelled() {
   return { 'train.csv': csv(tickets.slice(160)), 'validation.csv': csv(held) };
 }
 
+const sentences = (await readFile(path.join(examples, 'names.conll'), 'utf8')).trim().split(/\n\n+/);
+
+/** Few organisations in the training sentences, as many as usual among those that are held out. */
+function rareType() {
+  const withOne = sentences.filter((sentence) => sentence.includes('B-ORG'));
+  const without = sentences.filter((sentence) => !sentence.includes('B-ORG'));
+  const conll = (/** @type {string[]} */ some) => `${some.join('\n\n')}\n`;
+  return {
+    'train.conll': conll([...without.slice(0, 110), ...withOne.slice(0, 6)]),
+    'validation.conll': conll([...without.slice(110, 140), ...withOne.slice(-30)]),
+  };
+}
+
+/** A ticket as CSV has it: its number, its text with the quotes around it, its label. */
+const partsOf = (/** @type {string} */ line) =>
+  /** @type {[string, string, string]} */ (
+    /** @type {RegExpExecArray} */ (/^(\d+),(.*),([a-z_]+)$/.exec(line)).slice(1)
+  );
+
+/** Topics of a ticket and what it is: one of the topics is rare in the training rows. */
+function unevenLabels(/** @type {number} */ rare) {
+  const of = (/** @type {string} */ label) => tickets.filter((line) => labelOf(line) === label);
+  const rows = (/** @type {string[]} */ some) =>
+    some
+      .map((line) => {
+        const [, text, label] = partsOf(line);
+        const labels = [label, ...(text.includes('?') ? ['question'] : [])];
+        return JSON.stringify({ text: text.replace(/^"|"$/g, '').replaceAll('""', '"'), labels });
+      })
+      .join('\n');
+  const [a, b, c] = ['billing', 'bug_report', 'how_to'].map(of);
+  return {
+    'train.jsonl': rows([...a.slice(0, 60), ...b.slice(0, 60), ...c.slice(0, rare)]),
+    'validation.jsonl': rows([...a.slice(60, 80), ...b.slice(60, 80), ...c.slice(-20)]),
+  };
+}
+
+/** A number for each ticket: that of its words in tens, or one that its text does not tell. */
+const numbered = (/** @type {number} */ n, /** @type {(id: string, text: string) => number} */ value) =>
+  `text,value\n${tickets
+    .slice(0, n)
+    .map(partsOf)
+    .map(([id, text]) => `${text},${value(id, text)}`)
+    .join('\n')}\n`;
+
 const parts = { dataset: { train: 'train.csv', validation: 'validation.csv' } };
 const base = {
   version: 2,
@@ -137,6 +182,66 @@ const cases = {
       per_device_train_batch_size: 8,
     },
   },
+  'rare-type': {
+    files: rareType(),
+    recipe: {
+      ...base,
+      task: 'token-classification',
+      dataset: { train: 'train.conll', validation: 'validation.conll' },
+      learning_rate: 3e-4,
+      num_train_epochs: 3,
+    },
+  },
+  'rare-label': {
+    files: unevenLabels(6),
+    recipe: {
+      ...base,
+      problem_type: 'multi_label_classification',
+      dataset: { train: 'train.jsonl', validation: 'validation.jsonl' },
+      columns: { text: 'text', label: 'labels' },
+      learning_rate: 5e-4,
+      num_train_epochs: 6,
+    },
+  },
+  'values-swinging': {
+    files: { 'rows.csv': numbered(200, (_, text) => text.split(' ').length / 10) },
+    recipe: {
+      ...base,
+      problem_type: 'regression',
+      columns: { text: 'text', label: 'value' },
+      validation_split: 0.3,
+      learning_rate: 5e-4,
+      num_train_epochs: 12,
+      lr_scheduler_type: 'constant',
+    },
+  },
+  'values-unrelated': {
+    files: { 'rows.csv': numbered(300, (id) => (Number(id) * 7) % 10) },
+    recipe: {
+      ...base,
+      problem_type: 'regression',
+      columns: { text: 'text', label: 'value' },
+      validation_split: 0.3,
+      learning_rate: 2e-4,
+      num_train_epochs: 3,
+    },
+  },
+  'conversation-longer': {
+    recipe: {
+      version: 2,
+      task: 'conversational',
+      model: 'starters/decoder',
+      dataset: 'support.jsonl',
+      strategy: { type: 'full' },
+      learning_rate: 5e-4,
+      num_train_epochs: 3,
+      per_device_train_batch_size: 8,
+      max_length: 96,
+      validation_split: 0.2,
+      lr_scheduler_type: 'constant',
+      seed: 42,
+    },
+  },
   folds: {
     files: some(100),
     recipe: { ...base, per_device_train_batch_size: 8, learning_rate: 1e-4, num_train_epochs: 2 },
@@ -167,6 +272,9 @@ const cases = {
 /** Times, places and machines of no use to a reader; figures to so many digits as it takes. */
 const rounded = (/** @type {unknown} */ value) =>
   JSON.parse(JSON.stringify(value), (_, item) => (typeof item === 'number' ? Number(item.toPrecision(6)) : item));
+
+/** Rows of a report that are kept: they have whole texts, and of a model that writes each token. */
+const KEPT_ROWS = 3;
 
 const COLUMNS = [
   'step',
@@ -212,7 +320,9 @@ async function recorded(folder) {
       events: events
         .filter(({ event }) => event !== 'step' && event !== 'samples' && event !== 'checkpoint')
         .map((event) => ({ ...event, time: event.time - began })),
-      reports,
+      reports: reports.map((report) =>
+        'worst' in report ? { ...report, worst: report.worst.slice(0, KEPT_ROWS) } : report,
+      ),
     }),
   );
 }

@@ -249,6 +249,23 @@ describe('a learning rate', () => {
     expect(codes(made([1, 0.9, 0.89, 0.88], { training: (step) => (step === 28 ? 3 : 2 * 0.97 ** step) }))).toEqual([]);
   });
 
+  it('is too high where both losses swing up at the end, which is no overfitting', () => {
+    const swung = [0.9, 0.4, 0.1, 0.5];
+    const training = (step: number) => (step > 30 ? 0.3 : step > 20 ? 0.12 : 1.2 * 0.93 ** step);
+    const [finding] = diagnose(made(swung, { training }));
+    expect(finding).toMatchObject({
+      code: 'learning-rate-high',
+      figures: { step: 30, lowest_loss: 0.1, last_loss: 0.5 },
+    });
+    expect(finding!.text).toContain(
+      'The validation loss was lowest at step 30 (0.1) and rose to 0.5 by step 40, and the training loss rose with it, from 0.12 to 0.3.',
+    );
+    // Learnt by heart, by less than that, of few rows.
+    expect(codes(made(swung, { training: (step) => (step > 30 ? 0.05 : 0.2) }))).toEqual(['overfitting']);
+    expect(codes(made([0.9, 0.4, 0.1, 0.15], { training, spread: 0.6 }))).toEqual([]);
+    expect(codes(made(swung, { training, n: 20 }))).toEqual(['few-held-out']);
+  });
+
   it('that made a run diverge is told of the failed run, with the usual one', () => {
     const finished = made([1], { recipe: { learning_rate: 0.5 }, state: 'failed' });
     finished.record.error = { code: 'loss-not-finite', message: 'At step 11 the loss is NaN: training has diverged.' };

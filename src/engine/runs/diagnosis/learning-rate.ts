@@ -1,7 +1,7 @@
 import { type Change, counted, type Finding, fewRowsNote, largest, smallest } from '../../../protocol/index.ts';
 import { type Case, FAR, guessing, guessingLoss, isPlainLoss, learnsRows, type Rate, rateIn } from './case.ts';
 import { moreEpochs } from './epochs.ts';
-import { stretchesOf, type Training } from './history.ts';
+import { lossBetween, stretchesOf, type Training } from './history.ts';
 import { figure, rate as written } from './words.ts';
 
 /** Two means of losses differ where so many standard errors lie between them: by chance that happens once in 400 times. */
@@ -40,9 +40,9 @@ function diverged({ record }: Case, rate: Rate): Finding {
   };
 }
 
-/** The loss rose over the run, or fell and jumped up again; in a cross-validation in every fold. */
+/** The loss rose over the run, fell and jumped up again, or swung; in a cross-validation in every fold. */
 function unstable({ trainings }: Case, rate: Rate): Finding | null {
-  const signs = trainings.map((training) => rise(training) ?? jump(training));
+  const signs = trainings.map((training) => rise(training) ?? jump(training) ?? swing(training));
   if (signs.some((sign) => sign === null)) return null;
   const { text, figures } = signs[0]!;
   const where = trainings.length > 1 ? 'In every fold, as in the first: ' : '';
@@ -89,6 +89,30 @@ function jump({ steps }: Training): Sign | null {
     if (next.mean < low!.mean) low = next;
   }
   return null;
+}
+
+/**
+ * The validation loss ends at twice its lowest or more, and the training loss rose with it, above that lowest: what a
+ * model learns by heart has a training loss that falls.
+ */
+function swing({ steps, evaluations }: Training): Sign | null {
+  if (evaluations.length < 3 || evaluations.some(({ n }) => fewRowsNote(n) !== null)) return null;
+  const least = smallest(evaluations.map(({ loss }) => loss));
+  const at = evaluations.findIndex(({ loss }) => loss === least);
+  const [low, last] = [evaluations[at]!, evaluations.at(-1)!];
+  const then = lossBetween(steps, evaluations[at - 1]?.step ?? 0, low.step);
+  const now = lossBetween(steps, evaluations.at(-2)!.step, last.step);
+  if (last.loss < JUMP * least || then === null || now === null || now <= then || now <= least) return null;
+  return {
+    text: `The validation loss was lowest at step ${low.step} (${figure(least)}) and rose to ${figure(last.loss)} by step ${last.step}, and the training loss rose with it, from ${figure(then)} to ${figure(now)}.`,
+    figures: {
+      step: low.step,
+      lowest_loss: least,
+      last_loss: last.loss,
+      training_loss_then: then,
+      training_loss_last: now,
+    },
+  };
 }
 
 /** The model does not answer better than guessing does, and has not learnt its training rows either. */

@@ -46,11 +46,36 @@ test.each([
   ['prompt-tuning', [['learning-rate-low', 'Train Again at Learning Rate 0.003']]],
   ['solved', []],
   ['few-shot', []],
+  // Every span of 32 sentences was found, so that nothing is left to gain.
+  ['tags', []],
+  [
+    'rare-type',
+    [
+      ['still-falling', 'Train 3 More Epochs'],
+      ['few-rows-of-classes', 'Inspect Dataset'],
+    ],
+  ],
+  ['values-unrelated', [['learning-rate-low', 'Train Again at Learning Rate 6e-4']]],
+  // A label of six rows that is answered as well as the others.
+  ['rare-label', []],
+  ['labels', [['few-held-out', 'Cross-Validate…']]],
+  ['values', [['few-held-out', 'Cross-Validate…']]],
+  ['folds', [['still-falling', 'Train 2 More Epochs']]],
+  ['conversation', [['learning-rate-low', 'Train Again at Learning Rate 5e-4']]],
 ])('a real run says what went wrong, and what to try: %s', (name, said) => {
   expect(found(name).map(({ code, change }) => [code, change?.title])).toEqual(said);
 });
 
-test.each(['overfitting', 'diverged', 'solved', 'few-shot'])(
+test('what it says of tags and folds has the figures behind it', () => {
+  expect(found('rare-type')[1]!.text).toBe(
+    '“ORG” has 7 training spans (F1 0.00 on 33 held out); the other types have an F1 of 0.76 on average. More rows of that type would help most.',
+  );
+  expect(found('folds')[0]!.text).toMatch(
+    /^On average over the folds, the validation loss was still falling: 2\.01 after 1 epoch, 1\.95 after 2 epochs \(−2\.9 %\)\. It has learned little yet: guessing by how often each label occurs has 2\.0\d\./,
+  );
+});
+
+test.each(['overfitting', 'diverged', 'solved', 'few-shot', 'tags', 'labels', 'values', 'conversation'])(
   'the folder alone says the same of the losses: %s',
   (name) => {
     // The folder's figures were rounded when they were written down.
@@ -60,3 +85,12 @@ test.each(['overfitting', 'diverged', 'solved', 'few-shot'])(
     expect(says(diagnose(finished(name)))).toEqual(says(found(name)));
   },
 );
+
+test('a loss that swings at a constant rate is told of, though the run said nothing when it was recorded', () => {
+  const [finding] = diagnose(finished('values-swinging'));
+  expect(finding).toMatchObject({
+    code: 'learning-rate-high',
+    change: { title: 'Halve the Learning Rate and Train Again' },
+    figures: { step: 81, lowest_loss: 0.0331108, last_loss: 0.635165 },
+  });
+});
