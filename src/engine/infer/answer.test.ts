@@ -120,7 +120,7 @@ describe('a text with a suffix', () => {
     expect(tokenizer.decode(prompt)).toBe(
       '<|fim_prefix|>def mean(values):\n<|fim_suffix|>    return total<|fim_middle|>',
     );
-    expect(given.ends).toEqual([tokenizer.specialId('eos_token'), 8192, 8193, 8194, 0, 8195, 5, 3, 4]);
+    expect(given.ends).toEqual([tokenizer.specialId('eos_token'), 8192, 8193, 8194, 0, 8195, 5, 6, 3, 4]);
     // A decoded text would have these.
     expect(given.settings.stop).toEqual(['END', '<|fim_prefix|>', '<|fim_suffix|>', '<|fim_middle|>', '<|fim_pad|>']);
   });
