@@ -83,7 +83,8 @@ function shuffled(rows, seed) {
 const key = (/** @type {Row} */ { text }) => text.normalize('NFKC').toLowerCase().replaceAll(/\s+/g, ' ').trim();
 
 /**
- * Training rows drawn by a seed, and what they are measured on: no text twice, and none on both sides.
+ * Training rows drawn by a seed, what they are measured on, and the rows that are left over: no text twice, and none on
+ * two sides.
  * @param {Rows} rows
  * @param {number} seed
  * @param {{ ofEach?: number, rows?: number }} how many: rows of each class, or in all
@@ -101,8 +102,11 @@ export function draw({ pool, test }, seed, { ofEach = Number.POSITIVE_INFINITY, 
       train.push(row);
     } else others.push(row);
   }
-  if (test === null) return { train, test: others };
+  if (test === null) return { train, test: others, rest: [] };
   seen.clear();
   for (const row of train) seen.add(key(row));
-  return { train, test: test.filter(once) };
+  const measured = test.filter(once);
+  seen.clear();
+  for (const row of measured) seen.add(key(row));
+  return { train, test: measured, rest: others.filter(once) };
 }
