@@ -14,6 +14,7 @@ import { prompts } from './prompts.mjs';
 import { recipes } from './recipes.mjs';
 import { runs } from './runs.mjs';
 import { runsTable } from './runs-table.mjs';
+import { strangeTexts } from './strange-texts.mjs';
 import { tags } from './tags.mjs';
 import { untrusted } from './untrusted.mjs';
 import { workspaces } from './workspaces.mjs';
@@ -34,6 +35,7 @@ export const scenarios = [
   ...prompts,
   ...promptVersions,
   ...completions,
+  ...strangeTexts,
   ...myFiles,
   ...learning,
   ...keyboard,
