@@ -61,7 +61,12 @@ export const fromFolder = (folder) => {
 export const recordedRun = (name) => {
   const file = new URL(`../diagnosis/figures/${name}.json`, import.meta.url);
   const { record, steps, events, reports } = JSON.parse(readFileSync(file, 'utf8'));
-  const { fold: _, ...columns } = steps;
+  // Of several trainings the last one is shown.
+  const { fold, ...all } = steps;
+  const isShown = (/** @type {unknown} */ _, /** @type {number} */ i) => fold[i] === fold.at(-1);
+  const columns = Object.fromEntries(
+    Object.entries(all).map(([name, values]) => [name, /** @type {number[]} */ (values).filter(isShown)]),
+  );
   return {
     ...{ record, steps: columns, events, reports },
     ...{ evaluations: [], report_problems: [], completions: null, learned_files: false },

@@ -1,8 +1,10 @@
-// node test/webview/screenshots.mjs [name…]: pictures of every view in every theme, narrow and wide, into output/.
+// node test/webview/screenshots.mjs [name…]: pictures of every view in every theme, narrow and wide, into output/, and
+// what axe-core finds wrong with each.
 // Build first: node esbuild.mjs webview
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { audit } from './audit.mjs';
 import { launch, openWebview } from './browser.mjs';
 import { scenes } from './scenes.mjs';
 
@@ -27,6 +29,10 @@ for (const scene of scenes) {
       () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
     );
     if (overflow > 0) view.problems.push(`the page is ${overflow} px wider than its window`);
+    // What axe-core does to the page in looking at it is none of the page's.
+    const { length } = view.problems;
+    const faults = await audit(view);
+    view.problems.splice(length, Infinity, ...faults);
     console.log(`${path.relative(process.cwd(), file)}${view.problems.map((problem) => `\n  ${problem}`).join('')}`);
     bad += view.problems.length;
   } finally {

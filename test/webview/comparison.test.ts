@@ -1,0 +1,92 @@
+// The built page of a comparison in headless Chromium: what keys reach, and what a search's table and plots show.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { launch, missing, openWebview, type Webview } from './browser.mjs';
+import { scenes } from './scenes.mjs';
+
+const why = missing();
+
+describe.skipIf(why !== null)(`a comparison’s page${why ? ` (skipped: ${why})` : ''}`, () => {
+  let browser: Awaited<ReturnType<typeof launch>>;
+  beforeAll(async () => {
+    browser = await launch();
+  });
+  afterAll(async () => {
+    await browser?.close();
+  });
+
+  const open = async (name: string, width = 1280): Promise<Webview> => {
+    const view = await openWebview(browser, { view: 'comparison', width });
+    await scenes.find((scene) => scene.name === `${name}-light-wide`)!.play(view);
+    await view.settle();
+    return view;
+  };
+  const closing = async (view: Webview): Promise<void> => {
+    expect(view.problems).toEqual([]);
+    await view.close();
+  };
+  /** What Tab reaches, by name, in order. */
+  const reached = async (view: Webview): Promise<string[]> => {
+    const names: string[] = [];
+    for (let i = 0; i < 60; i++) {
+      await view.page.keyboard.press('Tab');
+      const name = await view.page.evaluate(() => {
+        const at = document.activeElement;
+        if (at === null || at === document.body) return null;
+        return at.getAttribute('aria-label') ?? (at.textContent ?? '').trim();
+      });
+      if (name === null || (names.length > 0 && name === names[0])) break;
+      names.push(name);
+    }
+    return names;
+  };
+
+  test('by keyboard alone: the choice is trained, its recipe opened, and each run reached by its name', async () => {
+    const view = await open('comparison-done');
+    expect(await reached(view)).toEqual([
+      ...['Train This Way', 'Open Recipe', 'Open Its Run'],
+      ...['head', 'few-shot', 'lora', 'freeze'].map((way) => `Open the run of ${way}`),
+    ]);
+    await view.page.getByRole('button', { name: 'Train This Way' }).press('Enter');
+    expect((await view.posts()).at(-1)).toEqual({ type: 'train', candidate: 1, start: true });
+    await view.page.getByRole('button', { name: 'Open the run of lora' }).press('Enter');
+    expect((await view.posts()).at(-1)).toEqual({ type: 'openRun', run: 'tickets-bert-20261127-0816-ab2' });
+    await closing(view);
+  });
+
+  test('of a search the best stands first, with a column for each value that was tried', async () => {
+    const view = await open('comparison-search');
+    const headings = await view.page.locator('.candidates thead th').allInnerTexts();
+    expect(headings.slice(0, 3)).toEqual(['learning_rate', 'per_device_train_batch_size', 'Macro F1']);
+    const first = view.page.locator('.candidates tbody tr').first();
+    expect(await first.getByRole('img', { name: 'Choice' }).count()).toBe(1);
+    expect(await first.locator('th, td').allInnerTexts()).toEqual(
+      expect.arrayContaining([expect.stringContaining('1.9e-4'), '8', '77.0 %']),
+    );
+    // The reason does not repeat what its heading says.
+    const [heading, reason] = [view.page.locator('.choice h2'), view.page.locator('.choice h2 + p')];
+    expect(await reason.innerText()).not.toContain((await heading.innerText()).trim());
+    await closing(view);
+  });
+
+  test('a plot for each value, which says its figures and fits the page', async () => {
+    for (const width of [1280, 420]) {
+      const view = await open('comparison-search', width);
+      const plots = view.page.locator('svg.quality');
+      expect(await plots.count()).toBe(2);
+      for (const plot of await plots.all()) {
+        expect(await plot.getAttribute('aria-label')).toMatch(/^Macro F1 against \w+ of \d+ candidates\. \d/);
+        const { left, right, inner } = await plot.evaluate((svg) => {
+          const texts = [...svg.querySelectorAll('text')].map((text) => text.getBoundingClientRect());
+          const box = svg.getBoundingClientRect();
+          return {
+            left: Math.min(...texts.map((text) => text.left)) - box.left,
+            right: box.right - Math.max(...texts.map((text) => text.right)),
+            inner: document.documentElement.clientWidth - box.right,
+          };
+        });
+        expect(Math.min(left, right, inner)).toBeGreaterThanOrEqual(0);
+      }
+      await closing(view);
+    }
+  });
+});
